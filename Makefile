@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: The dirql authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# A target's sentence after `##` is what `make help` prints.
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## list these targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; \
+	do printf '  make %-14s %s\n' "$$name" "$$what"; done
+	@echo '  Options go through ARGS: make run ARGS="--mode dma", make test ARGS="-k dpc".'
+
+# The environment, with what `run` needs and with what everything needs; redone when pyproject.toml changes.
+$(VENV)/.installed-cocotb: pyproject.toml host/bootstrap.sh
+	@sh host/bootstrap.sh cocotb
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml host/bootstrap.sh
+	@sh host/bootstrap.sh dev
+	@touch $(VENV)/.installed-cocotb $@
+
+.PHONY: run
+run: $(VENV)/.installed-cocotb ## run the store driver against the simulated machine in every mode and print its latencies
+	@$(PY) -m dirql run $(ARGS)
+
+.PHONY: doctor
+doctor: $(VENV)/.installed-cocotb ## check the set-up, with one line on how to mend each problem
+	@$(PY) -m dirql doctor $(ARGS)
+
+.PHONY: test
+test: lint ## lint, then all tests
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: lint-shell lint-python ## everything that can be checked without running dirql
+
+.PHONY: lint-shell
+lint-shell:
+	@sh -n host/bootstrap.sh
+	@bash -n .ci/run
+
+.PHONY: lint-python
+lint-python: $(VENV)/.installed-dev
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/mypy --no-error-summary
+
+.PHONY: rows
+rows: $(VENV)/.installed-dev ## list the rows of tests/rows.toml with the tests that show them, and those without
+	@$(PY) tests/rows.py $(ARGS)
+
+.PHONY: clean
+clean: ## remove what runs, tests and tools left in this folder
+	@rm -rf build dist obj_dir sim_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+.PHONY: clean-all
+clean-all: clean ## the same, and the Python environment
+	@rm -rf $(VENV)

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: The dirql authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Makes .venv and installs dirql into it, editable, with the named extra: `sh host/bootstrap.sh cocotb|dev`.
+# What a Python environment cannot bring itself (Python, g++, make, perl) is looked for first, and what is missing is
+# said in one sentence. Needs nothing but a POSIX shell.
+set -eu
+
+extra=${1:?usage: host/bootstrap.sh EXTRA}
+cd "$(dirname "$0")/.."
+
+fits() { command -v "$1" >/dev/null 2>&1 && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+python=
+for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    if fits "$candidate"; then
+        python=$candidate
+        break
+    fi
+done
+
+missing= packages=
+lacks() { missing="$missing${missing:+, }$1" packages="$packages $2"; }
+
+if [ -z "$python" ]; then
+    lacks "Python 3.11 or later" "python3 python3-venv"
+elif ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    lacks "Python's venv and ensurepip modules" python3-venv
+fi
+command -v "${CXX:-g++}" >/dev/null 2>&1 || lacks "a C++ compiler (${CXX:-g++})" g++
+command -v make >/dev/null 2>&1 || lacks make make
+command -v perl >/dev/null 2>&1 || lacks perl perl
+
+if [ -n "$missing" ]; then
+    echo "dirql needs $missing: install it, on Debian and Ubuntu with: apt install$packages" >&2
+    exit 2
+fi
+
+if ! fits .venv/bin/python; then
+    echo "dirql: making a Python environment in .venv" >&2
+    "$python" -m venv --clear .venv
+fi
+echo "dirql: installing dirql[$extra] into .venv (the first time: about a minute, 250 MB)" >&2
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extra]"
