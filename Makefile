@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: The dirql authors
+# SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
 #
 # A target's sentence after `##` is what `make help` prints.

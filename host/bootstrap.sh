@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-FileCopyrightText: The dirql authors
+# SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
 #
 # Makes .venv and installs dirql into it, editable, with the named extra: `sh host/bootstrap.sh cocotb|dev`.

@@ -1,4 +1,4 @@
-# SPDX-FileCopyrightText: The dirql authors
+# SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
 """dirql: a hardware-in-the-loop testbed for device drivers.
 
