@@ -38,7 +38,7 @@ test: lint ## lint, then all tests
 	@$(PY) -m pytest $(ARGS)
 
 .PHONY: lint
-lint: lint-shell lint-python ## everything that can be checked without running dirql
+lint: lint-shell lint-python lint-registers ## everything that can be checked without running dirql
 
 .PHONY: lint-shell
 lint-shell:
@@ -50,6 +50,14 @@ lint-python: $(VENV)/.installed-dev
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary
+
+.PHONY: lint-registers
+lint-registers: $(VENV)/.installed-dev
+	@$(PY) hdl/regs/generate.py --check
+
+.PHONY: registers
+registers: $(VENV)/.installed-dev ## write everything that is generated from the register maps under hdl/regs
+	@$(PY) hdl/regs/generate.py
 
 .PHONY: rows
 rows: $(VENV)/.installed-dev ## list the rows of tests/rows.toml with the tests that show them, and those without

@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The rooms of docs/architecture.md, held against what the code imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from source_tree import PACKAGE, ROOT, TOP_LEVEL, name, parse, source_files
+
+# What each room may import of dirql, itself aside. Its keys are the rooms that the document's table names; a test
+# holds the two together.
+COMPOSING = ("machine", "cli", "pytest_plugin", "doctor", "job")
+KERNEL = ("ke", "mm", "ob", "io", "hal", "pnp")
+EVERYTHING_BELOW = (*KERNEL, "registers", "target", "wdm", "drivers", "trace", "report")
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "target.contract": (),
+    "target": ("registers",),
+    "ke": (),
+    "mm": ("ke",),
+    "hal": ("target.contract", "ke", "mm", "registers"),
+    "ob": ("ke", "mm"),
+    "io": ("ke", "mm", "ob"),
+    "pnp": ("io", "ob", "hal", "mm", "ke", "target.contract", "registers"),
+    "wdm": KERNEL,
+    "drivers": ("wdm", "registers"),
+    "trace": (*KERNEL, "target.contract", "registers"),
+    "report": (*KERNEL, "target.contract", "registers", "trace"),
+    **dict.fromkeys(COMPOSING, (*EVERYTHING_BELOW, *COMPOSING)),
+    "registers": (),
+    "__main__": ("cli",),
+    "": (),
+}
+NOT_IN_THE_TABLE = {"registers", "__main__", ""}
+
+# Host time and the host's own threads stay out of the kernel: it has one clock and one scheduler.
+FORBIDDEN_IN_KERNEL = ("threading", "asyncio", "time", "concurrent", "multiprocessing", "datetime")
+
+SWITCHES_GREENLETS = {"ke/dispatcher.py", "target/cocotb.py"}
+CHANGES_IRQL = {"ke/irql.py"}
+
+MODULES = [file for file in source_files(".py") if file.is_relative_to(PACKAGE)]
+
+
+def by_name(file: Path) -> str:
+    return file.relative_to(PACKAGE).as_posix()
+
+
+def module_name(file: Path) -> str:
+    """`ke/dpc.py` is "ke.dpc", `ke/__init__.py` is "ke", the package's own `__init__.py` is ""."""
+    return (
+        ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
+    )
+
+
+def room_of(module: str) -> str:
+    """The most particular room that the module is in."""
+    rooms = [room for room in MAY_IMPORT if room and (module + ".").startswith(room + ".")]
+    if not rooms:
+        assert module == "", (
+            f"dirql.{module} is in no room: give it one in docs/architecture.md and in this test"
+        )
+    return max(rooms, key=len, default="")
+
+
+def imports(file: Path) -> Iterator[tuple[int, str]]:
+    """The line and the absolute name of each import, those inside functions and conditions included."""
+    package = ["dirql", *file.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(parse(file)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package[: len(package) - node.level + 1] if node.level else []
+            source = ".".join([*parents, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{source}.{alias.name}") for alias in node.names)
+
+
+def is_module(dotted: str) -> bool:
+    path = PACKAGE.joinpath(*dotted.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def dirql_imports(file: Path) -> Iterator[tuple[int, str]]:
+    """The imports of dirql's own modules without the leading "dirql."; a name in a module counts as that."""
+    for line, imported in imports(file):
+        if imported.split(".")[0] != "dirql":
+            continue
+        target = imported.removeprefix("dirql").removeprefix(".")
+        yield line, target if is_module(target) else target.rpartition(".")[0]
+
+
+def imports_against_the_table(file: Path) -> Iterator[str]:
+    room = room_of(module_name(file))
+    allowed = tuple(other + "." for other in (room, *MAY_IMPORT[room]) if other)
+    for line, imported in dirql_imports(file):
+        if imported and not (imported + ".").startswith(allowed):  # "" is the package itself: its version
+            yield f"{name(file)}:{line} imports dirql.{imported}; {room} may import {', '.join(allowed)}"
+
+
+def test_a_room_imports_only_what_the_table_allows() -> None:
+    assert [wrong for file in MODULES for wrong in imports_against_the_table(file)] == []
+
+
+def test_nothing_imports_a_room_that_composes_but_its_like() -> None:
+    for room, allowed in MAY_IMPORT.items():
+        if room not in (*COMPOSING, "__main__"):
+            assert not set(allowed) & set(COMPOSING), room
+
+
+def test_the_document_lists_the_same_rooms() -> None:
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = document.split("## Rooms and imports")[1].split("\n\n")[1]
+    first_cells = [row.split("|")[1] for row in table.splitlines()[2:]]
+    named = re.findall(r"`([^`]+)`", " ".join(first_cells))
+    listed = {word.removesuffix(".py").removesuffix("/*").replace("/", ".") for word in named}
+    assert listed == set(MAY_IMPORT) - NOT_IN_THE_TABLE
+
+
+def test_the_kernel_has_no_clock_and_no_threads_of_the_hosts() -> None:
+    kernel = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] in KERNEL]
+    found = [(name(file), imported) for file in kernel for _, imported in imports(file)]
+    assert [use for use in found if use[1].split(".")[0] in FORBIDDEN_IN_KERNEL] == []
+
+
+def test_greenlets_are_switched_in_their_place_only() -> None:
+    users = {
+        by_name(file) for file in MODULES if any(n.split(".")[0] == "greenlet" for _, n in imports(file))
+    }
+    assert users <= SWITCHES_GREENLETS, (
+        "docs/architecture.md names the one file on each side that switches greenlets"
+    )
+
+
+def assigns_irql(tree: ast.Module) -> Iterator[int]:
+    """The lines that give a processor another IRQL."""
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            if (
+                isinstance(target, ast.Attribute)
+                and target.attr == "irql"
+                and "processor" in ast.unparse(target.value)
+            ):
+                yield target.lineno
+
+
+def test_the_irql_changes_in_its_place_only() -> None:
+    changers = {by_name(file) for file in MODULES if any(assigns_irql(parse(file)))}
+    assert changers <= CHANGES_IRQL, "docs/architecture.md names the one file that changes an IRQL"
+
+
+def test_the_facade_only_re_exports() -> None:
+    facade = PACKAGE / "wdm.py"
+    if not facade.exists():
+        pytest.skip("there is no dirql.wdm in this checkout")
+    plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Expr)
+    for statement in parse(facade).body:
+        assert isinstance(statement, plain), (
+            f"{name(facade)}:{statement.lineno} is logic; the facade only re-exports"
+        )
+        value = getattr(statement, "value", None)
+        if isinstance(statement, ast.Expr):
+            assert isinstance(value, ast.Constant), f"{name(facade)}:{statement.lineno} runs code"
+
+
+def assigned_names(file: Path) -> Iterator[str]:
+    """What the module's own statements give a value."""
+    for node in parse(file).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def test_a_public_module_says_what_it_exports() -> None:
+    public = [file for file in MODULES if not file.name.startswith("_") or file.name == "__init__.py"]
+    assert [name(file) for file in public if "__all__" not in assigned_names(file)] == []
+
+
+def test_the_top_level_holds_what_it_should() -> None:
+    found = {entry.name for entry in ROOT.iterdir() if not entry.name.startswith(".") or entry.name == ".ci"}
+    assert found - {"build", "dist"} == TOP_LEVEL

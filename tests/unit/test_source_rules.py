@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Rules that every file of the checkout keeps: size, header, no check silenced in line, no foreign names."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+from source_tree import is_generated, name, parse, source_files
+
+FUNCTION_LINES = 60
+FILE_LINES = 600
+
+# Tables may be as long as what they list. Each is here with its reason.
+LONG_FILES: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {}
+
+PYTHON = [file for file in source_files(".py") if not is_generated(file)]
+SOURCE_SUFFIXES = (
+    ".py",
+    ".sv",
+    ".svh",
+    ".v",
+    ".c",
+    ".cpp",
+    ".h",
+    ".hpp",
+    ".rdl",
+    ".sh",
+    ".toml",
+    "Makefile",
+    "/run",
+)
+SOURCE = [file for file in source_files() if file.as_posix().endswith(SOURCE_SUFFIXES)]
+TEXT_SUFFIXES = (*SOURCE_SUFFIXES, ".md", ".j2", ".f", ".vlt", ".json")
+
+NOT_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
+
+
+def docstring_lines(tree: ast.Module) -> set[int]:
+    """The lines of strings that stand as statements."""
+    strings = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+    return {line for node in strings for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+
+
+def code_lines(file: Path) -> set[int]:
+    """The lines that hold code: not blank, not comment, not docstring."""
+    text = file.read_text(encoding="utf-8")
+    tokens = (
+        token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type not in NOT_CODE
+    )
+    lines = {line for token in tokens for line in range(token.start[0], token.end[0] + 1)}
+    return lines - docstring_lines(parse(file))
+
+
+def function_sizes(file: Path) -> Iterator[tuple[str, int]]:
+    """Each function as path:name, with its number of code lines."""
+    code = code_lines(file)
+    for node in ast.walk(parse(file)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            yield f"{name(file)}:{node.name}", len(code.intersection(lines))
+
+
+def test_functions_fit_on_a_screen() -> None:
+    sizes = {function: size for file in PYTHON for function, size in function_sizes(file)}
+    assert {f: size for f, size in sizes.items() if size > FUNCTION_LINES and f not in LONG_FUNCTIONS} == {}
+
+
+def test_files_are_a_few_screens() -> None:
+    sizes = {
+        name(file): file.read_text(encoding="utf-8").count("\n") for file in SOURCE if not is_generated(file)
+    }
+    assert {file: size for file, size in sizes.items() if size > FILE_LINES and file not in LONG_FILES} == {}
+
+
+def test_exemptions_are_still_needed() -> None:
+    for file in (*LONG_FILES, *(entry.partition(":")[0] for entry in LONG_FUNCTIONS)):
+        assert file in map(name, SOURCE), f"{file} is exempted from a size and does not exist"
+
+
+def test_every_source_file_has_the_two_line_header() -> None:
+    wanted = ("SPDX-FileCopyrightText: dirql contributors", "SPDX-License-Identifier: Apache-2.0")
+    heads = {name(file): "\n".join(file.read_text(encoding="utf-8").splitlines()[:3]) for file in SOURCE}
+    assert [file for file, head in heads.items() if not all(line in head for line in wanted)] == []
+
+
+def comments(file: Path) -> Iterator[tuple[int, str]]:
+    """The comments of a Python file; every line of any other."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".py":
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
+    else:
+        yield from enumerate(text.splitlines(), 1)
+
+
+SUPPRESSION = re.compile(
+    r"#\s*(noqa|type:\s*ignore|pragma:|pylint:|mypy:|ruff:|nosec|fmt:\s*(off|skip))"
+    r"|verilator\s+lint_off|#\s*pragma\s+GCC",
+    re.IGNORECASE,
+)
+
+
+def test_no_check_is_silenced_in_line() -> None:
+    found = [
+        f"{name(f)}:{line}: {text}" for f in SOURCE for line, text in comments(f) if SUPPRESSION.search(text)
+    ]
+    assert found == [], "exceptions live in the tool's configuration, with a reason"
+
+
+# Written in pieces, so that this file does not find itself.
+HOSTS = ("pypi" + ".org", "python" + "hosted", "deb." + "debian.org", "registry." + "npmjs")
+FOREIGN = re.compile(r"(?<![\w.$}])/(" + "work|root|home|Users" + r")/\w|" + "|".join(map(re.escape, HOSTS)))
+
+
+def test_nothing_of_one_machine_or_registry_is_written_down() -> None:
+    texts = {
+        name(f): f.read_text(encoding="utf-8") for f in source_files() if f.as_posix().endswith(TEXT_SUFFIXES)
+    }
+    assert [
+        (file, line) for file, text in texts.items() for line in text.splitlines() if FOREIGN.search(line)
+    ] == []
