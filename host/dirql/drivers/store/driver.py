@@ -1,0 +1,253 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Entry points of the store driver: load, add a device, open and close it, queue requests, cancel them."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from dirql.drivers.store import interrupt, plugplay, transfer
+from dirql.drivers.store.extension import StoreExtension
+from dirql.drivers.store.interface import (
+    DEVICE_NAME,
+    DOS_DEVICE_NAME,
+    IOCTL_STORE_GET_STATISTICS,
+    IOCTL_STORE_RAISE,
+    IOCTL_STORE_SET_MODE,
+    IOCTL_STORE_SET_TIMING,
+    Statistics,
+    Timing,
+    TransferMode,
+)
+from dirql.registers import store as regs
+from dirql.wdm import (
+    DO_DEVICE_INITIALIZING,
+    DO_DIRECT_IO,
+    FILE_DEVICE_UNKNOWN,
+    IO_NO_INCREMENT,
+    IRP_MJ_CLEANUP,
+    IRP_MJ_CLOSE,
+    IRP_MJ_CREATE,
+    IRP_MJ_DEVICE_CONTROL,
+    IRP_MJ_PNP,
+    IRP_MJ_READ,
+    IRP_MJ_SYSTEM_CONTROL,
+    IRP_MJ_WRITE,
+    NT_SUCCESS,
+    STATUS_BUFFER_TOO_SMALL,
+    STATUS_CANCELLED,
+    STATUS_DEVICE_NOT_READY,
+    STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_INVALID_PARAMETER,
+    STATUS_NO_SUCH_DEVICE,
+    STATUS_PENDING,
+    STATUS_SUCCESS,
+    IoAcquireCancelSpinLock,
+    IoAcquireRemoveLock,
+    IoAttachDeviceToDeviceStack,
+    IoCallDriver,
+    IoCompleteRequest,
+    IoCreateDevice,
+    IoCreateSymbolicLink,
+    IoDeleteDevice,
+    IoGetCurrentIrpStackLocation,
+    IoInitializeDpcRequest,
+    IoInitializeRemoveLock,
+    IoMarkIrpPending,
+    IoReleaseCancelSpinLock,
+    IoReleaseRemoveLock,
+    IoSetCancelRoutine,
+    IoSkipCurrentIrpStackLocation,
+    IoStartPacket,
+    KeInitializeDpc,
+    KeInitializeTimer,
+    KeRemoveEntryDeviceQueue,
+    READ_REGISTER_ULONG,
+    RtlReadMemory,
+    RtlWriteMemory,
+)
+
+if TYPE_CHECKING:
+    from dirql.wdm import DEVICE_OBJECT, DRIVER_OBJECT, IRP
+
+__all__ = ["DriverEntry"]
+
+
+def DriverEntry(driver_object: DRIVER_OBJECT, registry_path: str) -> int:
+    """Tell the I/O manager which routine serves what."""
+    del registry_path
+    driver_object.driver_extension.add_device = StoreAddDevice
+    driver_object.driver_unload = StoreUnload
+    driver_object.driver_start_io = transfer.StoreStartIo
+    table = driver_object.major_function
+    table[IRP_MJ_CREATE] = StoreCreateClose
+    table[IRP_MJ_CLOSE] = StoreCreateClose
+    table[IRP_MJ_CLEANUP] = StoreCleanup
+    table[IRP_MJ_READ] = StoreReadWrite
+    table[IRP_MJ_WRITE] = StoreReadWrite
+    table[IRP_MJ_DEVICE_CONTROL] = StoreDeviceControl
+    table[IRP_MJ_PNP] = plugplay.StorePnp
+    table[IRP_MJ_SYSTEM_CONTROL] = StorePassDown
+    return STATUS_SUCCESS
+
+
+def StoreUnload(driver_object: DRIVER_OBJECT) -> None:
+    """Nothing is left: each device was deleted when it was removed."""
+    del driver_object
+
+
+def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_OBJECT) -> int:
+    """Put our device object on the stack of one that Plug and Play found."""
+    status, device = IoCreateDevice(driver_object, StoreExtension, DEVICE_NAME, FILE_DEVICE_UNKNOWN, 0, False)
+    if device is None:
+        return status
+    status = IoCreateSymbolicLink(DOS_DEVICE_NAME, DEVICE_NAME)
+    if not NT_SUCCESS(status):
+        IoDeleteDevice(device)
+        return status
+    extension = device.device_extension
+    extension.physical_device_object = physical_device_object
+    IoInitializeRemoveLock(extension.remove_lock, "Stor", 0, 0)
+    KeInitializeTimer(extension.watchdog)
+    KeInitializeDpc(extension.watchdog_dpc, transfer.StoreTimeout, device)
+    KeInitializeTimer(extension.poll_timer)
+    KeInitializeDpc(extension.poll_dpc, transfer.StorePollDpc, device)
+    IoInitializeDpcRequest(device, interrupt.StoreDpcForIsr)
+
+    lower = IoAttachDeviceToDeviceStack(device, physical_device_object)
+    if lower is None:
+        plugplay.StoreDeleteDevice(device)
+        return STATUS_NO_SUCH_DEVICE
+    extension.lower_device_object = lower
+    device.flags |= DO_DIRECT_IO
+    device.flags &= ~DO_DEVICE_INITIALIZING
+    return STATUS_SUCCESS
+
+
+def StorePassDown(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """What we do not handle goes to the driver below, untouched."""
+    IoSkipCurrentIrpStackLocation(irp)
+    return IoCallDriver(device.device_extension.lower_device_object, irp)
+
+
+def complete(irp: IRP, status: int, information: int = 0) -> int:
+    """Complete a request that was never queued; returns its status for the dispatch routine to return."""
+    irp.io_status.status = status
+    irp.io_status.information = information
+    IoCompleteRequest(irp, IO_NO_INCREMENT)
+    return status
+
+
+def StoreCreateClose(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Anyone may open the device, as often as they like."""
+    del device
+    return complete(irp, STATUS_SUCCESS)
+
+
+def StoreReadWrite(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Check a read or a write and queue it."""
+    extension = device.device_extension
+    status = IoAcquireRemoveLock(extension.remove_lock, irp)
+    if not NT_SUCCESS(status):
+        return complete(irp, status)
+    length, offset = transfer.request_range(IoGetCurrentIrpStackLocation(irp))
+    if not extension.started:
+        status = STATUS_DEVICE_NOT_READY
+    elif offset < 0 or offset + length > extension.device_bytes:
+        status = STATUS_INVALID_PARAMETER
+    if not NT_SUCCESS(status) or length == 0:
+        IoReleaseRemoveLock(extension.remove_lock, irp)
+        return complete(irp, status)
+    return StoreQueue(device, irp)
+
+
+def StoreQueue(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Hand a request to StartIo, now or when its turn comes."""
+    IoMarkIrpPending(irp)
+    IoStartPacket(device, irp, None, StoreCancelQueued)
+    return STATUS_PENDING
+
+
+def StoreDeviceControl(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """The control codes of `interface`."""
+    extension = device.device_extension
+    status = IoAcquireRemoveLock(extension.remove_lock, irp)
+    if not NT_SUCCESS(status):
+        return complete(irp, status)
+    code = IoGetCurrentIrpStackLocation(irp).parameters.device_io_control.io_control_code
+    if code == IOCTL_STORE_RAISE and extension.started:
+        return StoreQueue(device, irp)
+    try:
+        status, information = _control(extension, irp, code)
+    except (struct.error, ValueError):
+        status, information = STATUS_INVALID_PARAMETER, 0
+    IoReleaseRemoveLock(extension.remove_lock, irp)
+    return complete(irp, status, information)
+
+
+def _control(extension: StoreExtension, irp: IRP, code: int) -> tuple[int, int]:
+    """The control codes that are answered at once: (status, bytes of output)."""
+    parameters = IoGetCurrentIrpStackLocation(irp).parameters.device_io_control
+    buffer = irp.associated_irp.system_buffer
+    data = RtlReadMemory(buffer, parameters.input_buffer_length) if buffer is not None else b""
+    if code == IOCTL_STORE_SET_MODE:
+        extension.mode = TransferMode(*struct.unpack("<I", data))
+    elif code == IOCTL_STORE_SET_TIMING:
+        extension.timing = Timing.unpack(data)
+    elif code == IOCTL_STORE_GET_STATISTICS:
+        answer = _statistics(extension).pack()
+        if buffer is None or parameters.output_buffer_length < len(answer):
+            return STATUS_BUFFER_TOO_SMALL, 0
+        RtlWriteMemory(buffer, answer)
+        return STATUS_SUCCESS, len(answer)
+    elif code == IOCTL_STORE_RAISE:
+        return STATUS_DEVICE_NOT_READY, 0
+    else:
+        return STATUS_INVALID_DEVICE_REQUEST, 0
+    return STATUS_SUCCESS, 0
+
+
+def _statistics(extension: StoreExtension) -> Statistics:
+    registers = extension.registers
+    return Statistics(
+        device_bytes=extension.device_bytes,
+        requests=extension.requests,
+        interrupts=extension.interrupts,
+        data_clocks=READ_REGISTER_ULONG(registers + regs.DATA_CLOCKS.offset) if registers else 0,
+        busy_clocks=READ_REGISTER_ULONG(registers + regs.BUSY_CLOCKS.offset) if registers else 0,
+        timeouts=extension.timeouts,
+        errors=extension.errors,
+    )
+
+
+def StoreCancelQueued(device: DEVICE_OBJECT, irp: IRP) -> None:
+    """Cancel routine of a queued request; called with the cancel spin lock held.
+
+    If the request has just become current, StartIo sees `cancel` and ends it; else it leaves the queue here.
+    """
+    if irp is device.current_irp:
+        IoReleaseCancelSpinLock(irp.cancel_irql)
+        return
+    KeRemoveEntryDeviceQueue(device.device_queue, irp.tail_overlay.device_queue_entry)
+    IoReleaseCancelSpinLock(irp.cancel_irql)
+    transfer.finish(device, irp, STATUS_CANCELLED, 0)
+
+
+def StoreCleanup(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """The last handle of a file object was closed: cancel what it still has in the queue or in the device."""
+    file_object = IoGetCurrentIrpStackLocation(irp).file_object
+    old_irql = IoAcquireCancelSpinLock()
+    doomed = [
+        entry
+        for entry in transfer.queued_requests(device)
+        if IoGetCurrentIrpStackLocation(entry).file_object is file_object
+    ]
+    for entry in doomed:
+        IoSetCancelRoutine(entry, None)
+        KeRemoveEntryDeviceQueue(device.device_queue, entry.tail_overlay.device_queue_entry)
+    IoReleaseCancelSpinLock(old_irql)
+    for entry in doomed:
+        transfer.finish(device, entry, STATUS_CANCELLED, 0)
+    transfer.StoreCancelCurrentOf(device, file_object)
+    return complete(irp, STATUS_SUCCESS)
