@@ -41,5 +41,5 @@ if ! fits .venv/bin/python; then
     echo "dirql: making a Python environment in .venv" >&2
     "$python" -m venv --clear .venv
 fi
-echo "dirql: installing dirql[$extra] into .venv (the first time: about a minute, 250 MB)" >&2
+echo "dirql: installing dirql[$extra] into .venv (about a minute)" >&2
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extra]"

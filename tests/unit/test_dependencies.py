@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Dependencies: each one declared, each with a reason in docs/dependencies.md, none imported unawares."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+
+from source_tree import PACKAGE, ROOT, name, parse, source_files
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+# Packages whose import name is not their own.
+IMPORTED_AS = {"google": "protobuf", "hdrh": "hdrhistogram", "systemrdl": "systemrdl-compiler"}
+
+
+def package(requirement: str) -> str:
+    """The name that a requirement starts with."""
+    return re.split(r"[^\w-]", requirement, maxsplit=1)[0]
+
+
+def declared() -> set[str]:
+    project = PROJECT["project"]
+    lists = [
+        project["dependencies"],
+        *project["optional-dependencies"].values(),
+        PROJECT["build-system"]["requires"],
+    ]
+    return {package(requirement) for requirements in lists for requirement in requirements}
+
+
+def test_each_dependency_has_its_reason() -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == declared()
+
+
+def test_each_requirement_states_the_lowest_version_that_works() -> None:
+    lists = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
+    bare = [r for requirements in lists for r in requirements if not r.startswith("dirql[") and ">=" not in r]
+    assert bare == []
+
+
+def test_what_the_package_imports_is_declared() -> None:
+    for file in source_files(".py"):
+        if not file.is_relative_to(PACKAGE):
+            continue
+        for node in ast.walk(parse(file)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for top in (
+                {imported.split(".")[0] for imported in names} - {"dirql"} - set(sys.stdlib_module_names)
+            ):
+                assert IMPORTED_AS.get(top, top) in declared(), f"{name(file)} imports {top}"
