@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Exact histograms of clock counts, and when a percentile of one may be stated."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+__all__ = ["Histogram", "samples_needed"]
+
+_TAIL = Fraction(1, 40)
+"""Half of what a two-sided interval of 95 % leaves out."""
+
+
+@cache
+def samples_needed(share: Fraction) -> int:
+    """How many samples a percentile needs before a two-sided, distribution-free 95 % interval for it exists.
+
+    The interval lies between two order statistics, so it exists once the chance that all samples fall on one side of
+    the percentile is at most 2.5 % for either side. `share` is below 1: 99/100 is the 99th percentile.
+    """
+    worse = max(share, 1 - share)
+    return math.ceil(math.log(_TAIL) / math.log(worse))
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How often each number of clocks occurred, ascending; no rounding, no buckets."""
+
+    counts: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, samples: Iterable[int]) -> Histogram:
+        """The histogram of single samples."""
+        return cls(tuple(sorted(Counter(samples).items())))
+
+    @property
+    def samples(self) -> int:
+        """How many there are."""
+        return sum(count for _, count in self.counts)
+
+    @property
+    def maximum(self) -> int | None:
+        """The largest; None without samples."""
+        return self.counts[-1][0] if self.counts else None
+
+    def rank(self, share: Fraction) -> int:
+        """The nearest-rank percentile: the smallest sample that at least `share` of all samples do not exceed."""
+        wanted = max(1, math.ceil(share * self.samples))
+        below = 0
+        for clocks, count in self.counts:
+            below += count
+            if below >= wanted:
+                return clocks
+        raise ValueError("A percentile needs a sample; the histogram has none")
+
+    def percentile(self, share: Fraction) -> int | None:
+        """The nearest-rank percentile if there are enough samples to state it, otherwise None."""
+        return self.rank(share) if self.samples >= samples_needed(share) else None
+
+    def __add__(self, other: Histogram) -> Histogram:
+        """The histogram of both sets of samples."""
+        return Histogram(tuple(sorted((Counter(dict(self.counts)) + Counter(dict(other.counts))).items())))

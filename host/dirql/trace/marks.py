@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Host marks: what the kernel writes into the hardware's event stream, so that both share one clock.
+
+A mark is 32 bits. Its argument is a small stable number, never an address: the serial of an interrupt object, a DPC
+object or an IRP in the order in which the recorder met them, or a processor's number.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+__all__ = ["ARGUMENT", "CODE", "BitField", "Mark", "decode", "encode"]
+
+
+class BitField(NamedTuple):
+    """`width` bits of a word from bit `low` up."""
+
+    low: int
+    width: int
+
+    def put(self, value: int) -> int:
+        """`value` modulo 2^width, moved to its place."""
+        return value % (1 << self.width) << self.low
+
+    def get(self, word: int) -> int:
+        """The field's value in `word`."""
+        return (word >> self.low) % (1 << self.width)
+
+
+ARGUMENT = BitField(low=0, width=24)
+CODE = BitField(low=ARGUMENT.low + ARGUMENT.width, width=8)
+
+
+class Mark(enum.IntEnum):
+    """What a mark says; each sentence tells what the argument is."""
+
+    PROCESSOR = 1
+    """The marks that follow were made by processor *argument*; those before the first one by processor 0."""
+    ISR_ENTER = 2
+    """The service routine of interrupt object *argument* is called."""
+    ISR_EXIT_CLAIMED = 3
+    """The service routine of interrupt object *argument* returned TRUE."""
+    ISR_EXIT_UNCLAIMED = 4
+    """The service routine of interrupt object *argument* returned FALSE: it was not its device."""
+    DPC_QUEUE = 5
+    """DPC object *argument* entered a processor's queue."""
+    DPC_START = 6
+    """The routine of DPC object *argument* is called."""
+    DPC_END = 7
+    """The routine of DPC object *argument* returned."""
+    IRP_START = 8
+    """The I/O manager sends IRP *argument* (its serial modulo 2^24) to a driver for the first time."""
+    IRP_COMPLETE = 9
+    """IoCompleteRequest is called on IRP *argument*; the last such mark of an IRP is its completion."""
+
+
+def encode(mark: Mark, argument: int) -> int:
+    """The 32-bit payload; `argument` is taken modulo 2^24."""
+    return CODE.put(mark) | ARGUMENT.put(argument)
+
+
+def decode(payload: int) -> tuple[int, int]:
+    """Code and argument of a payload; the code need not be a `Mark`, for drivers may write marks of their own."""
+    return CODE.get(payload), ARGUMENT.get(payload)

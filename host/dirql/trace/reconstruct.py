@@ -1,0 +1,284 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From the event stream to linked records.
+
+The stream says neither which cause an interrupt serves nor which DPC it led to; three rules find that out:
+
+- A vector is in service from its fetch to its EOI and cannot be fetched again in between, so the calls of a service
+  routine belong to the last fetch of their object's vector, on however many processors.
+- Clearing a function's cause register ends all causes of the function that are pending. They belong to the interrupt
+  that last read the function, as long as that is being served, otherwise to the innermost one being served; with
+  none, a driver polls.
+- A DPC belongs to the innermost routine that runs on the processor that queued it. An ISR that claims an interrupt
+  and queues nothing finds its DPC queued already, and joins it.
+
+Posted writes may arrive after later marks of the host; nothing here depends on the order between a mark and the
+hardware's own events within the service of one interrupt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dirql.registers.machine import Vector
+from dirql.target.contract import Event, EventBits
+from dirql.trace.marks import ARGUMENT, Mark, decode
+from dirql.trace.records import Cause, Dpc, Interrupt, Irp, Isr, Records
+from dirql.trace.run import Run
+
+__all__ = ["reconstruct"]
+
+_IRP_PERIOD = 1 << ARGUMENT.width
+
+
+def reconstruct(run: Run) -> Records:
+    """The records of a run."""
+    hardware = _Hardware(Records())
+    host = _Host(hardware, run)
+    steps = (*hardware.steps, (EventBits.MARK, host.mark))
+    plans = [tuple(step for bit, step in steps if bits & bit) for bits in range(1 << len(steps))]
+    for event in run.events:
+        for step in plans[event.bits]:
+            step(event)
+    return hardware.records
+
+
+class _Hardware:
+    """Follows causes, lines and the interrupt controller."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self._pending: dict[int, list[Cause]] = {}  # by function: not yet cleared
+        self._cleared: dict[int, list[Cause]] = {}  # by function: cleared, the line not yet seen to fall
+        self._asserts: dict[int, list[int]] = {}  # by function: not yet served
+        self._drained: dict[int, int] = {}
+        self._reader: dict[int, Interrupt] = {}  # by function: the interrupt that last read it
+        self._latest: dict[int, Interrupt] = {}  # by vector
+        self._in_service: list[Interrupt] = []  # innermost last
+        # The order within one clock. A clear comes before a cause, for a cause set on the clock of its clear stays.
+        self.steps: tuple[tuple[EventBits, Callable[[Event], None]], ...] = (
+            (EventBits.DMA_DRAINED, self._drain),
+            (EventBits.CLEAR, self._clear),
+            (EventBits.DEASSERT, self._deassert),
+            (EventBits.EOI, self._end_of_interrupt),
+            (EventBits.VECTOR_FETCH, self._fetch),
+            (EventBits.SPURIOUS_FETCH, self._fetch_nothing),
+            (EventBits.FIRST_REGISTER_READ, self._read),
+            (EventBits.CAUSE, self._cause),
+            (EventBits.ASSERT, self._assert),
+        )
+
+    def interrupt(self, vector: int) -> Interrupt | None:
+        """The last one fetched with that vector."""
+        return self._latest.get(vector)
+
+    def _drain(self, event: Event) -> None:
+        self._drained[event.function] = event.clock
+
+    def _cause(self, event: Event) -> None:
+        cause = Cause(event.function, event.clock, drained=self._drained.pop(event.function, None))
+        self._pending.setdefault(event.function, []).append(cause)
+        self.records.causes.append(cause)
+
+    def _assert(self, event: Event) -> None:
+        self._cleared.pop(
+            event.function, None
+        )  # the line has not been high since: it was a pulse or a message
+        self._asserts.setdefault(event.function, []).append(event.clock)
+
+    def _fetch(self, event: Event) -> None:
+        if event.vector == Vector.SPURIOUS:
+            return  # counted by its own bit
+        interrupt = Interrupt(event.vector, event.clock)
+        earlier = self._latest.get(event.vector)
+        if earlier in self._in_service:
+            self.records.unmatched["vector fetch while the vector is in service"] += 1
+            self._in_service.remove(earlier)
+        self._latest[event.vector] = interrupt
+        self._in_service.append(interrupt)
+        self.records.interrupts.append(interrupt)
+
+    def _fetch_nothing(self, event: Event) -> None:
+        self.records.spurious.append(event.clock)
+
+    def _read(self, event: Event) -> None:
+        if self._in_service:
+            interrupt = self._in_service[-1]
+            interrupt.reads.setdefault(event.function, event.clock)
+            self._reader[event.function] = interrupt
+
+    def _clear(self, event: Event) -> None:
+        causes = self._pending.pop(event.function, [])
+        interrupt = self._server(event.function)
+        asserts = self._asserts.pop(event.function, [])
+        for cause in causes:
+            cause.clear = event.clock
+            cause.interrupt = interrupt
+        self._cleared.setdefault(event.function, []).extend(causes)
+        if interrupt is None:
+            return
+        interrupt.causes += causes
+        served = [clock for clock in asserts if clock <= interrupt.fetch]
+        known = [] if interrupt.asserted is None else [interrupt.asserted]
+        interrupt.asserted = min(known + served, default=None)
+        self._asserts[event.function] = asserts[len(served) :]
+
+    def _server(self, function: int) -> Interrupt | None:
+        """The interrupt on whose behalf a function is being cleared."""
+        reader = self._reader.get(function)
+        if reader is not None and (reader in self._in_service or any(dpc.end is None for dpc in reader.dpcs)):
+            return reader
+        return self._in_service[-1] if self._in_service else None
+
+    def _deassert(self, event: Event) -> None:
+        for cause in self._cleared.pop(event.function, ()):
+            cause.deassert = event.clock
+
+    def _end_of_interrupt(self, event: Event) -> None:
+        interrupt = self._latest.get(Vector.BASE + Vector.STEP * event.vector)
+        if interrupt is None or interrupt not in self._in_service:
+            self.records.unmatched["EOI of an input that is not in service"] += 1
+            return
+        interrupt.eoi = event.clock
+        self._in_service.remove(interrupt)
+
+
+class _Host:
+    """Follows ISRs, DPCs and IRPs through the marks."""
+
+    def __init__(self, hardware: _Hardware, run: Run) -> None:
+        self._hardware = hardware
+        self._records = hardware.records
+        self._vectors = [name.vector for name in run.names.interrupts]
+        self._processor = 0
+        self._running: dict[int, list[Isr | Dpc]] = {}  # by processor, innermost last
+        self._queued: dict[int, Dpc] = {}
+        self._dpc_of_isr: dict[int, int] = {}  # which DPC an interrupt object's routine last queued
+        self._irps: dict[int, Irp] = {}
+        self._last_irp = 0
+        self._steps: dict[int, Callable[[int, int], None]] = {
+            Mark.PROCESSOR: self._switch,
+            Mark.ISR_ENTER: self._enter,
+            Mark.ISR_EXIT_CLAIMED: self._exit_claimed,
+            Mark.ISR_EXIT_UNCLAIMED: self._exit_unclaimed,
+            Mark.DPC_QUEUE: self._queue,
+            Mark.DPC_START: self._start_dpc,
+            Mark.DPC_END: self._end_dpc,
+            Mark.IRP_START: self._start_irp,
+            Mark.IRP_COMPLETE: self._complete_irp,
+        }
+
+    def mark(self, event: Event) -> None:
+        """Follow one mark; codes of others are not ours to judge."""
+        code, argument = decode(event.mark)
+        if step := self._steps.get(code):
+            step(event.clock, argument)
+
+    def _switch(self, _clock: int, processor: int) -> None:
+        self._processor = processor
+
+    def _routines(self) -> list[Isr | Dpc]:
+        """What runs on the processor whose marks these are, innermost last."""
+        return self._running.setdefault(self._processor, [])
+
+    # Interrupt service routines.
+
+    def _enter(self, clock: int, serial: int) -> None:
+        isr = Isr(serial, self._processor, clock, interrupt=self._hardware.interrupt(self._vectors[serial]))
+        if isr.interrupt is None:
+            self._records.unmatched["ISR without a vector fetch"] += 1
+        else:
+            isr.interrupt.isrs.append(isr)
+        self._routines().append(isr)
+
+    def _exit(self, clock: int, serial: int) -> Isr | None:
+        match self._routines():
+            case [*_, Isr(serial=running) as isr] if running == serial:
+                self._routines().pop()
+                isr.exit = clock
+                return isr
+        self._records.unmatched["end of an ISR that was not running"] += 1
+        return None
+
+    def _exit_claimed(self, clock: int, serial: int) -> None:
+        isr = self._exit(clock, serial)
+        if isr is None:
+            return
+        isr.claimed = True
+        queued = self._queued.get(self._dpc_of_isr.get(serial, -1))
+        if queued is not None and isr.interrupt is not None:
+            _join(queued, isr.interrupt)
+
+    def _exit_unclaimed(self, clock: int, serial: int) -> None:
+        self._exit(clock, serial)
+
+    # DPCs.
+
+    def _queue(self, clock: int, serial: int) -> None:
+        if serial in self._queued:
+            self._records.unmatched["DPC queued twice"] += 1
+        dpc = self._queued[serial] = Dpc(serial, queue=clock)
+        self._records.dpcs.append(dpc)
+        match self._routines():
+            case [*_, Isr(interrupt=Interrupt() as interrupt) as isr]:
+                self._dpc_of_isr[isr.serial] = serial
+                _join(dpc, interrupt)
+            case [*_, Dpc() as outer]:
+                for interrupt in outer.interrupts:
+                    _join(dpc, interrupt)
+
+    def _start_dpc(self, clock: int, serial: int) -> None:
+        dpc = self._queued.pop(serial, None)
+        if dpc is None:
+            self._records.unmatched["DPC started that was not queued"] += 1
+            self._records.dpcs.append(dpc := Dpc(serial))
+        dpc.start = clock
+        dpc.processor = self._processor
+        self._routines().append(dpc)
+
+    def _end_dpc(self, clock: int, serial: int) -> None:
+        match self._routines():
+            case [*_, Dpc(serial=running) as dpc] if running == serial:
+                self._routines().pop()
+                dpc.end = clock
+                _settle(dpc)
+            case _:
+                self._records.unmatched["end of a DPC that was not running"] += 1
+
+    # Requests.
+
+    def _irp(self, argument: int) -> Irp:
+        """The request with that serial, of which a mark holds only the low bits."""
+        ahead = (argument - self._last_irp + _IRP_PERIOD // 2) % _IRP_PERIOD - _IRP_PERIOD // 2
+        serial = self._last_irp + ahead
+        self._last_irp = max(serial, self._last_irp)
+        irp = self._irps.get(serial)
+        if irp is None:
+            irp = self._irps[serial] = Irp(serial)
+            self._records.irps.append(irp)
+        return irp
+
+    def _start_irp(self, clock: int, argument: int) -> None:
+        self._irp(argument).start = clock
+
+    def _complete_irp(self, clock: int, argument: int) -> None:
+        irp = self._irp(argument)
+        irp.complete = clock
+        match self._routines():
+            case [*_, Dpc() as dpc] if irp not in dpc.irps:
+                dpc.irps.append(irp)
+
+
+def _join(dpc: Dpc, interrupt: Interrupt) -> None:
+    """Note that a DPC works for an interrupt."""
+    if interrupt not in dpc.interrupts:
+        dpc.interrupts.append(interrupt)
+        interrupt.dpcs.append(dpc)
+
+
+def _settle(dpc: Dpc) -> None:
+    """Give each cause that a DPC worked for a request that it completed, in order; the last one is for all others."""
+    if dpc.irps:
+        causes = (cause for interrupt in dpc.interrupts for cause in interrupt.causes if cause.irp is None)
+        for number, cause in enumerate(causes):
+            cause.irp = dpc.irps[min(number, len(dpc.irps) - 1)]
