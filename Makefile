@@ -59,6 +59,14 @@ lint-registers: $(VENV)/.installed-dev
 registers: $(VENV)/.installed-dev ## write everything that is generated from the register maps under hdl/regs
 	@$(PY) hdl/regs/generate.py
 
+.PHONY: docs
+docs: registers ## write the generated pages of docs/ and check that all links and commands in the documents exist
+	@$(PY) -m pytest -q tests/unit/test_docs.py tests/unit/test_dependencies.py
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run
+	@$(PY) bench/run.py $(ARGS)
+
 .PHONY: rows
 rows: $(VENV)/.installed-dev ## list the rows of tests/rows.toml with the tests that show them, and those without
 	@$(PY) tests/rows.py $(ARGS)

@@ -176,7 +176,7 @@ def assigned_names(file: Path) -> Iterator[str]:
 
 
 def test_a_public_module_says_what_it_exports() -> None:
-    public = [file for file in MODULES if not file.name.startswith("_") or file.name == "__init__.py"]
+    public = [file for file in MODULES if not file.name.startswith("_") or len(parse(file).body) > 1]
     assert [name(file) for file in public if "__all__" not in assigned_names(file)] == []
 
 

@@ -14,7 +14,12 @@ from source_tree import PACKAGE, ROOT, name, parse, source_files
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # Packages whose import name is not their own.
-IMPORTED_AS = {"google": "protobuf", "hdrh": "hdrhistogram", "systemrdl": "systemrdl-compiler"}
+IMPORTED_AS = {
+    "cocotb_tools": "cocotb",
+    "google": "protobuf",
+    "hdrh": "hdrhistogram",
+    "systemrdl": "systemrdl-compiler",
+}
 
 
 def package(requirement: str) -> str:
