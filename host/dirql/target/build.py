@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the RTL machine with Verilator, once for each state of its sources, into a cache.
+
+A build is a folder in the cache named by a hash of all that goes into it. It is made beside its place and renamed
+into it, so that a folder that is there is complete; a lock lets a second process wait for the first one's build.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dirql.target.contract import TargetError
+from dirql.target.toolchain import Toolchain
+
+__all__ = [
+    "Announce",
+    "BuildError",
+    "Recipe",
+    "announce_on_stderr",
+    "build",
+    "cache_directory",
+    "hdl_sources",
+    "machine_root",
+    "verilated_sources",
+]
+
+Announce = Callable[[str], None]
+"""Told in one line what takes long."""
+
+_TAIL_LINES = 15
+
+
+class BuildError(TargetError):
+    """Verilator or the compiler refused the machine; the text ends with what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one artefact is made: `steps` gives the commands that make `product` in a folder."""
+
+    name: str
+    product: str
+    duration: str
+    inputs: Sequence[Path]
+    """Files whose contents count for the key."""
+    facts: Sequence[str]
+    """What else counts: versions, options."""
+    steps: Callable[[Path], Iterator[Sequence[str]]]
+    """Yields commands one after another, to be run in the folder that it is given."""
+
+
+def announce_on_stderr(line: str) -> None:
+    """The default `Announce`."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def machine_root() -> Path:
+    """The folder with hdl/ and sim/: the checkout, or inside an installed package."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_machine"
+    return installed if installed.is_dir() else package.parents[1]
+
+
+def cache_directory() -> Path:
+    """$DIRQL_CACHE, else dirql/ in the user's cache."""
+    own = os.environ.get("DIRQL_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dirql"
+
+
+def hdl_sources(root: Path) -> list[Path]:
+    """The RTL's files in the order of hdl/machine.f."""
+    lines = (root / "hdl" / "machine.f").read_text(encoding="utf-8").splitlines()
+    names = (line.split("//")[0].split("#")[0].strip() for line in lines)
+    return [root / "hdl" / name for name in names if name]
+
+
+def verilated_sources(folder: Path) -> list[str]:
+    """The C++ files that Verilator wrote into `folder`."""
+    return sorted(str(path) for path in folder.glob("V*.cpp"))
+
+
+def build(recipe: Recipe, toolchain: Toolchain, announce: Announce = announce_on_stderr) -> Path:
+    """The recipe's product, from the cache or made now.
+
+    Raises `BuildError` with the end of the log, which is kept.
+    """
+    cache = cache_directory()
+    place = cache / f"{recipe.name}-{_key(recipe, toolchain)}"
+    product = place / recipe.product
+    if product.is_file():
+        return product
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / f"{place.name}.lock"):
+        if not product.is_file():
+            announce(f"dirql: compiling {recipe.name}; {recipe.duration}, then it is kept in {cache}")
+            _make(recipe, toolchain, place)
+    return product
+
+
+def _key(recipe: Recipe, toolchain: Toolchain) -> str:
+    digest = hashlib.sha256()
+    for fact in (toolchain.verilator.version, toolchain.cxx.path, toolchain.cxx.version, *recipe.facts):
+        digest.update(fact.encode() + b"\0")
+    for path in recipe.inputs:
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        path.unlink(missing_ok=True)
+
+
+def _make(recipe: Recipe, toolchain: Toolchain, place: Path) -> None:
+    work = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    log = place.parent / f"{place.name}.log"
+    try:
+        with log.open("w") as output:
+            for command in recipe.steps(work):
+                _run(command, work, toolchain, output.fileno(), log)
+        finished = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+        (work / recipe.product).rename(finished / recipe.product)
+        finished.rename(place)
+        log.unlink()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _run(command: Sequence[str], folder: Path, toolchain: Toolchain, output: int, log: Path) -> None:
+    done = subprocess.run(
+        command, cwd=folder, env=toolchain.environment, stdout=output, stderr=subprocess.STDOUT, check=False
+    )
+    if done.returncode == 0:
+        return
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+    program = command[1] if command[0] == toolchain.perl.path else command[0]
+    raise BuildError(
+        f"{Path(program).name} failed with status {done.returncode} while the machine was compiled; the whole log is"
+        f" {log} and ends:\n{tail}"
+    )

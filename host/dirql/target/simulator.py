@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The machine under cocotb: building the simulator, and running a Python function inside it.
+
+`run_in_simulator` is called by an ordinary process and starts a second one, the simulator, which embeds Python and
+calls the function there; `dirql.target.cocotb` is that other side. Standard streams and the terminal are passed
+through, and cocotb's own log is quiet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from dirql.target.build import Announce, Recipe, announce_on_stderr, build, hdl_sources, machine_root, verilated_sources
+from dirql.target.contract import TargetError
+from dirql.target.exchange import SharedMemory, exchange_ffi
+from dirql.target.toolchain import SetupError, Toolchain, find_toolchain
+
+__all__ = ["SimulatorError", "build_simulator", "inside_simulator", "run_in_simulator"]
+
+_TOP = "harness"
+_ORDER = "DIRQL_SIMULATOR_ORDER"
+"""Names the folder by which launcher and simulator agree; set only inside a simulator."""
+
+
+class SimulatorError(TargetError):
+    """The simulator ended before the function that it was to run."""
+
+
+def inside_simulator() -> bool:
+    """Whether this process is a simulator that `run_in_simulator` started."""
+    return _ORDER in os.environ
+
+
+def build_simulator(announce: Announce = announce_on_stderr, root: Path | None = None) -> Path:
+    """The simulator's executable, from the cache or compiled now; raises `SetupError` or `BuildError`."""
+    root = root or machine_root()
+    toolchain = find_toolchain()
+    return build(_recipe(toolchain, root, *_cocotb_folders()), toolchain, announce)
+
+
+def run_in_simulator(
+    entry: str, arguments: Sequence[str] = (), *, seed: int = 0, announce: Announce = announce_on_stderr
+) -> int:
+    """Call `entry` ("package.module:function") with `arguments` inside the simulator; returns its exit status.
+
+    What the function returns or raises with `SystemExit` is the status; None is 0. Ctrl-C goes to the simulator, where
+    it is a `KeyboardInterrupt` in that function; the status is then 130. `seed` fixes Python's hashes and cocotb's
+    random numbers. Raises `SetupError`, `BuildError`, and `SimulatorError` if the simulator dies.
+    """
+    executable = build_simulator(announce)
+    with tempfile.TemporaryDirectory(prefix="dirql-") as name:
+        folder = Path(name)
+        order = {"entry": entry, "arguments": list(arguments), "folder": str(Path.cwd())}
+        (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
+        exchange = _make_exchange(folder)
+        try:
+            ending = _start(executable, folder, _environment(folder, exchange, seed), seed)
+        finally:
+            exchange.unlink(missing_ok=True)
+        return _status(folder, ending)
+
+
+def _cocotb_folders() -> tuple[Path, Path]:
+    """cocotb's folders of libraries and of shared files."""
+    try:
+        from cocotb_tools import config
+    except ImportError:
+        raise SetupError(
+            "cocotb, which runs the machine in a simulator, is not installed: pip install 'dirql[cocotb]'"
+        ) from None
+    return Path(config.libs_dir), Path(config.share_dir)
+
+
+# Building.
+
+
+def _recipe(toolchain: Toolchain, root: Path, libraries: Path, share: Path) -> Recipe:
+    sim = root / "sim"
+    own = [*sorted((sim / "port").iterdir()), *sorted((sim / "cocotb").iterdir())]
+    main = share / "lib" / "verilator" / "verilator.cpp"
+    verilate, compile_ = _verilator_options(), _compiler_options(toolchain, libraries)
+
+    def steps(folder: Path) -> Iterator[Sequence[str]]:
+        sources = [str(path) for path in (*hdl_sources(root), sim / "cocotb" / "harness.sv")]
+        yield [*toolchain.command, *verilate, "--Mdir", str(folder), *sources]
+        folders = [folder, toolchain.include, toolchain.include / "vltstd", sim / "port", sim / "generated"]
+        files = [str(sim / "cocotb" / "port_dpi.cpp"), str(main), *verilated_sources(folder)]
+        files += [str(toolchain.include / f"verilated{part}.cpp") for part in _RUNTIME]
+        yield [
+            toolchain.cxx.path, *(f"-I{folder}" for folder in folders), *files, *compile_, "-o", str(folder / _TOP)
+        ]  # fmt: skip
+
+    return Recipe(
+        name="cocotb",
+        product=_TOP,
+        duration="this usually takes about a minute",
+        inputs=[*hdl_sources(root), *own, sim / "generated" / "machine_constants.h", main],
+        facts=[*verilate, *compile_],
+        steps=steps,
+    )
+
+
+_RUNTIME = ("", "_vpi", "_dpi", "_timing", "_threads")
+
+
+def _verilator_options() -> list[str]:
+    options = ["--cc", "--vpi", "--timing", "--top-module", _TOP, "--prefix", "Vtop", "--threads", "1", "-O3"]
+    return [*options, "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "--timescale", "1ns/1ps"]
+
+
+def _compiler_options(toolchain: Toolchain, libraries: Path) -> list[str]:
+    lto = "-flto" if "clang" in Path(toolchain.cxx.path).name else "-flto=auto"
+    options = ["-std=c++20", "-fcoroutines", "-O3", "-w", lto, "-pthread"]
+    defines = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 1, "VM_TRACE": 0, "VM_TRACE_FST": 0}
+    options += [f"-D{name}={value}" for name, value in defines.items()]
+    return [*options, "-DVL_USER_FINISH", f"-L{libraries}", f"-Wl,-rpath,{libraries}", "-lcocotbvpi_verilator"]
+
+
+# Running.
+
+
+def _make_exchange(folder: Path) -> Path:
+    """An empty exchange for both sides to map, in memory where the system has such a place."""
+    in_memory = Path("/dev/shm")  # noqa: S108
+    handle, name = tempfile.mkstemp(prefix="dirql-", dir=in_memory if os.access(in_memory, os.W_OK) else folder)
+    os.ftruncate(handle, SharedMemory.size(exchange_ffi(machine_root())))
+    os.close(handle)
+    return Path(name)
+
+
+def _environment(folder: Path, exchange: Path, seed: int) -> Mapping[str, str | None]:
+    """What the simulator's environment has otherwise than ours; None for what it must not have."""
+    return {
+        _ORDER: str(folder),
+        "DIRQL_EXCHANGE": str(exchange),
+        "PYTHONHASHSEED": str(seed % 2**32),
+        "PYTHONUNBUFFERED": "1",
+        "COCOTB_LOG_LEVEL": "WARNING",
+        "GPI_LOG_LEVEL": "WARNING",
+        "COCOTB_REWRITE_ASSERTION_FILES": "",
+        # These would change what cocotb's runner does with the run.
+        "PYTEST_CURRENT_TEST": None,
+        "WAVES": None,
+        "GUI": None,
+    }
+
+
+def _start(executable: Path, folder: Path, environment: Mapping[str, str | None], seed: int) -> str:
+    """Run the simulator to its end; returns what cocotb's runner had to say about it, "" for nothing."""
+    from cocotb_tools.runner import get_runner
+
+    with _changed_environment(environment), _without_interrupts():
+        try:
+            get_runner("verilator").test(
+                test_module="dirql.target.cocotb",
+                hdl_toplevel=_TOP,
+                hdl_toplevel_lang="verilog",
+                build_dir=executable.parent,
+                test_dir=folder,
+                results_xml=str(folder / "results.xml"),
+                seed=seed,
+            )
+        except (RuntimeError, SystemExit) as error:
+            return str(error)
+    return ""
+
+
+@contextlib.contextmanager
+def _changed_environment(changes: Mapping[str, str | None]) -> Iterator[None]:
+    """cocotb's runner passes our own environment on, over what it is told."""
+    before = {name: os.environ.get(name) for name in changes}
+
+    def change(values: Mapping[str, str | None]) -> None:
+        for name, value in values.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    change(changes)
+    try:
+        yield
+    finally:
+        change(before)
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Leave Ctrl-C to the simulator, which gets it too: it inherits this until it is ready to handle it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _status(folder: Path, ending: str) -> int:
+    status = folder / "status.json"
+    if not status.is_file():
+        raise SimulatorError(f"the simulator died before its work was done ({ending or 'no reason given'});"
+                             " its last lines are above")
+    return int(json.loads(status.read_text(encoding="utf-8")))

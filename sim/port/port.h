@@ -1,0 +1,289 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The host's side of the command port, clock by clock. Both simulated targets run this one state machine, so they
+// cannot differ in what they ask of the machine and when.
+//
+// `Pins` has a member for each port of the RTL top, named as there. Its outputs are read and its inputs written between
+// two clock edges: `drive` first, then `serve`, then the edge. The machine's outputs come from registers, so what is
+// read here is what the next edge acts on.
+#pragma once
+
+#include <cstring>
+
+#include "exchange.h"
+#include "machine_constants.h"
+
+namespace dirql {
+
+inline constexpr uint64_t kNever = UINT64_MAX;
+inline constexpr unsigned kResetClocks = 4;
+
+template <class Pins>
+class Port {
+  public:
+    Port(Pins& pins, dirql_exchange& exchange) : pins_(pins), exchange_(exchange) {}
+
+    // Takes up the request in the exchange.
+    void begin() {
+        begin_command(uint32_t(exchange_.operation), uint32_t(exchange_.address), uint32_t(exchange_.byte_enables),
+                      uint32_t(exchange_.datum), exchange_.spent);
+        if (exchange_.kind == DIRQL_RESET) return begin_reset();
+        if (exchange_.kind == DIRQL_WAIT) {
+            after_ = State::kWait;
+            return;
+        }
+        length_ = exchange_.length;
+        string_ = exchange_.kind == DIRQL_STRING;
+        burst_ = !string_ && length_ > 1 && operation_ <= DIRQL_OP_MEM_WRITE;
+        sending_ = burst_ && operation_ == DIRQL_OP_MEM_WRITE;
+        if (string_) datum_ = exchange_.data[0];
+    }
+
+    // Takes up a single command without the exchange.
+    void begin_command(uint32_t operation, uint32_t address, uint32_t byte_enables, uint32_t datum, uint64_t spent) {
+        operation_ = operation;
+        address_ = address;
+        byte_enables_ = byte_enables;
+        datum_ = datum;
+        spent_ = spent;
+        length_ = 1;
+        completed_ = 0;
+        string_ = burst_ = sending_ = false;
+        after_ = State::kCommand;
+        present_ = presented();
+        posted_ = 0;
+        next_posted();
+    }
+
+    // Sets the inputs for the next edge; true when the request is finished and no edge is wanted.
+    bool drive() {
+        for (;;) switch (state_) {
+            case State::kPostedSpend:
+                if (pass()) return false;
+                present(DIRQL_OP_MARK, 0, 0, uint32_t(exchange_.posted[posted_].mark), 1);
+                state_ = State::kPostedMark;
+                [[fallthrough]];
+            case State::kPostedMark:
+                if (!taken_) return take();
+                withdraw();
+                ++posted_;
+                next_posted();
+                break;
+            case State::kSpend:
+                if (pass()) return false;
+                enter();
+                break;
+            case State::kCommand:
+                if (!taken_) return send(), take();
+                withdraw();
+                state_ = State::kResponse;
+                patience_ = DIRQL_PATIENCE;
+                [[fallthrough]];
+            case State::kResponse:
+                if (pins_.rdata_valid_o) receive(pins_.rdata_o);
+                if (!pins_.rsp_valid_o) return send(), lose_patience();
+                pins_.wdata_valid_i = 0;
+                if (!next_of_string()) return finish(pins_.rsp_status_o);
+                break;
+            case State::kWait:
+                return attention() || pins_.clock_o >= stop_ ? finish(DIRQL_STATUS_OK) : false;
+            case State::kReset:
+                if (left_--) return false;
+                pins_.rst_ni = 1;
+                return finish(DIRQL_STATUS_OK);
+        }
+    }
+
+    // Answers the bus masters' requests to host memory and takes a timestamp record, as the next edge will see them.
+    void serve() {
+        pins_.hm_rvalid_i = fetched_;
+        if (fetched_) pins_.hm_rdata_i = fetch_;
+        fetched_ = false;
+        if (pins_.hm_valid_o) access_memory();
+        if (pins_.event_valid_o) record();
+    }
+
+    // The inputs that never change, and the rest at rest.
+    void rest() {
+        pins_.cmd_valid_i = 0;
+        pins_.wdata_valid_i = 0;
+        pins_.rdata_ready_i = 1;
+        pins_.event_ready_i = 1;
+        pins_.hm_ready_i = 1;
+        pins_.hm_rvalid_i = 0;
+        pins_.rst_ni = 1;
+    }
+
+    unsigned attention() const {
+        return (pins_.intr_o ? DIRQL_INTERRUPT : 0) | (pins_.clock_o >= exchange_.deadline ? DIRQL_DEADLINE : 0);
+    }
+    unsigned status() const { return status_; }
+    uint32_t value() const { return value_; }
+
+  private:
+    enum class State : uint8_t { kPostedSpend, kPostedMark, kSpend, kCommand, kResponse, kWait, kReset };
+
+    // A reset forgets what was posted, and what the machine was about to be told.
+    void begin_reset() {
+        rest();
+        pins_.rst_ni = 0;
+        exchange_.posted_count = 0;
+        exchange_.event_count = 0;
+        fetched_ = false;
+        left_ = kResetClocks;
+        state_ = State::kReset;
+    }
+
+    // One clock of `left_`, if there is one left.
+    bool pass() { return left_ && left_--; }
+
+    // Goes on to the next posted mark, or to the request itself.
+    void next_posted() {
+        if (posted_ < exchange_.posted_count) {
+            left_ = exchange_.posted[posted_].spent;
+            state_ = State::kPostedSpend;
+        } else {
+            left_ = spent_;
+            state_ = State::kSpend;
+            exchange_.posted_count = 0;
+        }
+    }
+
+    void enter() {
+        state_ = after_;
+        if (state_ == State::kCommand) return begin_next();
+        const uint64_t limit = exchange_.limit;
+        stop_ = limit > kNever - pins_.clock_o ? kNever : pins_.clock_o + limit;
+    }
+
+    void begin_next() { present(operation_, address_, byte_enables_, datum_, string_ ? 1 : uint32_t(length_)); }
+
+    void present(uint32_t operation, uint32_t address, uint32_t byte_enables, uint32_t datum, uint32_t length) {
+        pins_.cmd_valid_i = 1;
+        pins_.cmd_op_i = operation;
+        pins_.cmd_address_i = address;
+        pins_.cmd_be_i = byte_enables;
+        pins_.cmd_length_i = length;
+        pins_.cmd_data_i = datum;
+        taken_ = false;
+        sent_ = 0;
+        patience_ = DIRQL_PATIENCE;
+    }
+
+    // The next edge takes the command if the machine is ready now.
+    bool take() {
+        taken_ = pins_.cmd_ready_o;
+        return taken_ ? false : lose_patience();
+    }
+
+    void withdraw() { pins_.cmd_valid_i = 0; }
+
+    // A word of a write burst, for the next edge.
+    void send() {
+        if (!sending_) return;
+        pins_.wdata_valid_i = sent_ < length_;
+        if (sent_ == length_) return;
+        pins_.wdata_i = exchange_.data[sent_];
+        sent_ += pins_.wdata_ready_o;
+    }
+
+    void receive(uint32_t word) {
+        if ((string_ || burst_) && completed_ < length_) exchange_.data[completed_] = word;
+        value_ = word;
+        completed_ += !string_;
+    }
+
+    // Goes on to the next command of a string: false at its end, on an error, and when the host must look.
+    bool next_of_string() {
+        if (!string_ || pins_.rsp_status_o != DIRQL_STATUS_OK) return false;
+        if (++completed_ == length_ || attention_rose()) return false;
+        datum_ = exchange_.data[completed_];
+        begin_next();
+        state_ = State::kCommand;
+        return true;
+    }
+
+    // What the host would see if it looked: nothing, or which input and whether the deadline is past.
+    unsigned presented() const {
+        const unsigned now = attention();
+        return now & DIRQL_INTERRUPT ? now | unsigned(pins_.intr_input_o) << 2 : now;
+    }
+
+    bool attention_rose() const {
+        const unsigned now = presented();
+        return now && now != present_;
+    }
+
+    bool lose_patience() {
+        if (--patience_) return false;
+        withdraw();
+        pins_.wdata_valid_i = 0;
+        return finish(DIRQL_UNANSWERED);
+    }
+
+    bool finish(unsigned status) {
+        status_ = status;
+        if (sending_) completed_ = sent_;
+        exchange_.clock = pins_.clock_o;
+        exchange_.attention = attention();
+        exchange_.input = pins_.intr_input_o;
+        exchange_.events_dropped = pins_.event_drops_o;
+        exchange_.completed = completed_;
+        return true;
+    }
+
+    void access_memory() {
+        const uint32_t address = pins_.hm_address_o & ~3u;
+        const bool inside = address < DIRQL_MEMORY_BYTES;
+        if (!pins_.hm_write_o) {
+            fetch_ = UINT32_MAX;
+            if (inside) std::memcpy(&fetch_, exchange_.memory + address, 4);
+            fetched_ = true;
+        } else if (inside) {
+            store(exchange_.memory + address, pins_.hm_wdata_o, pins_.hm_be_o);
+        }
+    }
+
+    static void store(uint8_t* to, uint32_t word, unsigned byte_enables) {
+        if (byte_enables == 0xF) return void(std::memcpy(to, &word, 4));
+        for (unsigned lane = 0; lane < 4; ++lane)
+            if (byte_enables >> lane & 1) to[lane] = uint8_t(word >> 8 * lane);
+    }
+
+    // A record that finds no room is left in the machine, whose own FIFO then counts what it loses.
+    void record() {
+        uint64_t& count = exchange_.event_count;
+        pins_.event_ready_i = count < DIRQL_EVENT_SLOTS;
+        if (pins_.event_ready_i) std::memcpy(exchange_.events + 16 * count++, &pins_.event_o, 16);
+    }
+
+    Pins& pins_;
+    dirql_exchange& exchange_;
+
+    State state_ = State::kSpend;
+    State after_ = State::kCommand;
+    bool taken_ = false;
+    bool string_ = false;
+    bool burst_ = false;
+    bool sending_ = false;
+    bool fetched_ = false;
+    uint32_t fetch_ = 0;
+    uint32_t operation_ = 0;
+    uint32_t address_ = 0;
+    uint32_t byte_enables_ = 0;
+    uint32_t datum_ = 0;
+    uint32_t value_ = 0;
+    unsigned status_ = 0;
+    unsigned present_ = 0;
+    uint64_t left_ = 0; // clocks that this state still lets pass
+    uint64_t spent_ = 0;
+    uint64_t stop_ = 0;
+    uint64_t length_ = 0;
+    uint64_t sent_ = 0;
+    uint64_t completed_ = 0;
+    uint64_t posted_ = 0;
+    uint64_t patience_ = 0;
+};
+
+}  // namespace dirql
