@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The pool routines that drivers call.
+
+Nonpaged pool may be allocated and freed up to DISPATCH_LEVEL, paged pool up to APC_LEVEL; above, bug check 0xC2, or
+0xC4 with the verifier's pool tracking. Tags are four characters in memory order, as an integer: `pool_tag("Stor")`.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import (
+    BAD_POOL_CALLER,
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    POOL_CALLER_ALLOCATE_IRQL,
+    POOL_CALLER_FREE_IRQL,
+    POOL_CALLER_INVALID_ADDRESS,
+    POOL_CALLER_USER_ADDRESS,
+    POOL_CALLER_ZERO_TAG,
+    VERIFIER_POOL_TRACKING,
+    VF_POOL_ALLOCATE_NONPAGED_IRQL,
+    VF_POOL_ALLOCATE_PAGED_IRQL,
+    VF_POOL_FREE_BAD_ADDRESS,
+    VF_POOL_FREE_NONPAGED_IRQL,
+    VF_POOL_FREE_PAGED_IRQL,
+    VF_POOL_ZERO_BYTES,
+)
+from dirql.ke.constants import (
+    APC_LEVEL,
+    DISPATCH_LEVEL,
+    POOL_FLAG_CACHE_ALIGNED,
+    POOL_FLAG_NON_PAGED,
+    POOL_FLAG_NON_PAGED_EXECUTE,
+    POOL_FLAG_PAGED,
+    POOL_FLAG_RAISE_ON_FAILURE,
+    POOL_FLAG_SESSION,
+    POOL_FLAG_UNINITIALIZED,
+    POOL_FLAG_USE_QUOTA,
+    POOL_RAISE_IF_ALLOCATION_FAILURE,
+    NonPagedPoolCacheAligned,
+    PagedPool,
+)
+from dirql.ke.irql import contract, current_irql
+from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
+from dirql.mm import current, memory
+from dirql.mm.layout import SYSTEM_BASE
+from dirql.mm.manager import MemoryManager
+from dirql.mm.pool import Pool
+
+__all__ = ["allocate_pool2", "allocate_pool_with_tag", "free_pool", "free_pool_with_tag", "pool_tag"]
+
+_REQUIRED_FLAGS: Final = 0xFFFF_FFFF
+"""Flags that must be known; those above are optional and ignored."""
+_KINDS: Final = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED
+_KNOWN_FLAGS: Final = (
+    _KINDS
+    | POOL_FLAG_USE_QUOTA
+    | POOL_FLAG_UNINITIALIZED
+    | POOL_FLAG_SESSION
+    | POOL_FLAG_CACHE_ALIGNED
+    | POOL_FLAG_RAISE_ON_FAILURE
+)
+
+
+def pool_tag(text: str) -> int:
+    """The pool tag of one to four characters."""
+    if not 1 <= len(text) <= 4 or not text.isascii():
+        raise ValueError(f"a pool tag must be one to four ASCII characters, was {text!r}")
+    return int.from_bytes(text.encode("ascii"), "little")
+
+
+@contract()
+def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
+    """The address of `size` cleared bytes, or None; follows ExAllocatePool2.
+
+    Without memory, with tag 0 or with flags that name no pool or are unknown, the result is None, or with
+    POOL_FLAG_RAISE_ON_FAILURE the status is raised. POOL_FLAG_UNINITIALIZED leaves the bytes as they are.
+    """
+    kind = flags & _KINDS
+    pageable = kind == POOL_FLAG_PAGED
+    unknown = flags & _REQUIRED_FLAGS & ~_KNOWN_FLAGS
+    if tag == 0 or unknown or kind not in (POOL_FLAG_NON_PAGED, POOL_FLAG_NON_PAGED_EXECUTE, POOL_FLAG_PAGED):
+        address, status = None, STATUS_INVALID_PARAMETER
+    else:
+        aligned = bool(flags & POOL_FLAG_CACHE_ALIGNED)
+        address = _allocate(flags, size, tag, pageable=pageable, cache_aligned=aligned)
+        status = STATUS_INSUFFICIENT_RESOURCES
+    if address is None:
+        if flags & POOL_FLAG_RAISE_ON_FAILURE:
+            raise StatusException(status)
+        return None
+    if not flags & POOL_FLAG_UNINITIALIZED:
+        memory.zero(address, size)
+    return address
+
+
+@contract()
+def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
+    """The address of `size` bytes with whatever is in them, or None; follows ExAllocatePoolWithTag.
+
+    POOL_RAISE_IF_ALLOCATION_FAILURE raises STATUS_INSUFFICIENT_RESOURCES instead. Tag 0 is bug check 0xC2.
+    """
+    if tag == 0:
+        bug_check(
+            BAD_POOL_CALLER,
+            POOL_CALLER_ZERO_TAG,
+            pool_type,
+            size,
+            reason="a pool tag must not be 0: name one, such as pool_tag('Drvr')",
+        )
+    pageable = bool(pool_type & PagedPool)
+    aligned = bool(pool_type & NonPagedPoolCacheAligned)
+    address = _allocate(pool_type, size, tag, pageable=pageable, cache_aligned=aligned)
+    if address is None and pool_type & POOL_RAISE_IF_ALLOCATION_FAILURE:
+        raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
+    return address
+
+
+def free_pool(address: int) -> None:
+    """Free a block whatever its tag; follows ExFreePool."""
+    free_pool_with_tag(address, 0)
+
+
+@contract()
+def free_pool_with_tag(address: int, tag: int) -> None:
+    """Free a block that was allocated with `tag`, or with any for 0; follows ExFreePoolWithTag.
+
+    Bug check 0xC2 for another tag, a second free or an address that is no block; 0x19 if its bounds were overwritten.
+    """
+    manager = current.manager
+    for pool in (manager.nonpaged_pool, manager.paged_pool):
+        block = pool.blocks.get(address)
+        if block is not None:
+            _check_free_irql(manager, pool, address)
+            pool.free(block, tag)
+            return
+    _no_block(manager, address)
+
+
+def _allocate(kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: bool) -> int | None:
+    manager = current.manager
+    tracking = manager.verifier_flags & VERIFIER_POOL_TRACKING
+    irql = current_irql()
+    if irql > (APC_LEVEL if pageable else DISPATCH_LEVEL):
+        name, highest = ("paged", "APC_LEVEL") if pageable else ("nonpaged", "DISPATCH_LEVEL")
+        reason = f"IRQL to allocate {name} pool must be at most {highest}, was {irql}"
+        if tracking:
+            subcode = VF_POOL_ALLOCATE_PAGED_IRQL if pageable else VF_POOL_ALLOCATE_NONPAGED_IRQL
+            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, irql, kind, size, reason=reason)
+        bug_check(BAD_POOL_CALLER, POOL_CALLER_ALLOCATE_IRQL, irql, kind, size, reason=reason)
+    if size == 0 and tracking:
+        bug_check(
+            DRIVER_VERIFIER_DETECTED_VIOLATION,
+            VF_POOL_ZERO_BYTES,
+            irql,
+            kind,
+            reason="a pool block must have at least one byte, none was asked for",
+        )
+    pool = manager.paged_pool if pageable else manager.nonpaged_pool
+    return pool.allocate(size, tag, cache_aligned=cache_aligned)
+
+
+def _check_free_irql(manager: MemoryManager, pool: Pool, address: int) -> None:
+    irql = current_irql()
+    if irql <= (APC_LEVEL if pool.pageable else DISPATCH_LEVEL):
+        return
+    name, highest = ("paged", "APC_LEVEL") if pool.pageable else ("nonpaged", "DISPATCH_LEVEL")
+    reason = f"IRQL to free {name} pool must be at most {highest}, was {irql} for block {address:#x}"
+    kind = int(pool.pageable)
+    if manager.verifier_flags & VERIFIER_POOL_TRACKING:
+        subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, irql, kind, address, reason=reason)
+    bug_check(BAD_POOL_CALLER, POOL_CALLER_FREE_IRQL, irql, kind, address, reason=reason)
+
+
+def _no_block(manager: MemoryManager, address: int) -> NoReturn:
+    manager.nonpaged_pool.check_double_free(address)
+    manager.paged_pool.check_double_free(address)
+    reason = f"memory to free must be the start of a pool block, {address:#x} is not"
+    if manager.verifier_flags & VERIFIER_POOL_TRACKING:
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_FREE_BAD_ADDRESS, address, reason=reason)
+    if address < SYSTEM_BASE:
+        bug_check(BAD_POOL_CALLER, POOL_CALLER_USER_ADDRESS, address, SYSTEM_BASE, reason=reason)
+    bug_check(BAD_POOL_CALLER, POOL_CALLER_INVALID_ADDRESS, address, reason=reason)

@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The frames of physical memory: which are free, who holds the others, and how often each is locked.
+
+Frame *n* is the 4 KiB from physical address 4096 *n* on, which is also where bus masters find it. What is decided
+here is decided by the seed and the order of the calls alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import PFN_LIST_CORRUPT
+from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
+
+__all__ = ["FrameDatabase", "FrameStatistics"]
+
+_FREE: Final = 1
+_CHANCE_OF_A_JUMP: Final = 0.5
+_DOUBLE_FREE: Final = 7
+"""Parameter 1 of PFN_LIST_CORRUPT: a page was unlocked or freed once too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStatistics:
+    """The frames at one moment."""
+
+    total: int
+    free: int
+    locked: int
+    held: Mapping[str, int]
+    """Frames by owner; those whose owner let go while they were locked appear as "orphaned"."""
+
+
+class FrameDatabase:
+    """Allocates frames of a physical memory and counts the locks on each.
+
+    Memory that need not be contiguous comes in runs of a few frames, as on a machine that has been up for a while, so
+    that scatter/gather lists have something to gather.
+    """
+
+    __slots__ = ("_cursor", "_free", "_free_count", "_locks", "_memory", "_orphans", "_owners", "_random")
+
+    def __init__(self, memory: memoryview, seed: int) -> None:
+        """`memory` is writable bytes, a whole number of frames."""
+        if memory.readonly or memory.nbytes % PAGE_SIZE or not memory.nbytes:
+            raise ValueError(
+                f"physical memory must be writable and one or more frames of {PAGE_SIZE} bytes, was "
+                f"{memory.nbytes} bytes{', read-only' if memory.readonly else ''}: mend the target's `memory`"
+            )
+        count = memory.nbytes >> PAGE_SHIFT
+        self._memory = memory
+        self._free = bytearray([_FREE]) * count
+        self._free_count = count
+        self._owners: list[str] = [""] * count
+        self._locks = [0] * count
+        self._orphans: set[int] = set()
+        self._random = random.Random(seed)
+        self._cursor = 0
+
+    def __len__(self) -> int:
+        return len(self._free)
+
+    def allocate(self, count: int, owner: str) -> list[int] | None:
+        """`count` zeroed frames wherever they are, or None when there are not so many; the caller frees them."""
+        if count > self._free_count:
+            return None
+        frames = []
+        for _ in range(count):
+            frame = self._next_free()
+            self._take(frame, 1, owner)
+            frames.append(frame)
+        return frames
+
+    def allocate_contiguous(self, count: int, owner: str, limit: int | None = None) -> int | None:
+        """The first of `count` zeroed neighbours that end at or below physical address `limit`, or None."""
+        end = len(self._free) if limit is None else min(limit >> PAGE_SHIFT, len(self._free))
+        first = self._free.find(bytes([_FREE]) * count, 0, end)
+        if first < 0:
+            return None
+        self._take(first, count, owner)
+        return first
+
+    def free(self, frames: Iterable[int]) -> None:
+        """Give frames back. A locked one is kept, without an owner, until its last lock goes."""
+        for frame in frames:
+            if self._free[frame] or frame in self._orphans:
+                self._corrupt(frame, "must be held to be freed, is free already")
+            if self._locks[frame]:
+                self._orphans.add(frame)
+                self._owners[frame] = "orphaned"
+            else:
+                self._release(frame)
+
+    def lock(self, frames: Iterable[int]) -> None:
+        """Keep the contents of frames where they are, so that a device may use them."""
+        locks = self._locks
+        for frame in frames:
+            locks[frame] += 1
+
+    def unlock(self, frames: Iterable[int]) -> None:
+        """Undo one `lock`."""
+        locks = self._locks
+        for frame in frames:
+            if locks[frame] == 0:
+                self._corrupt(frame, "must be locked to be unlocked, has no lock")
+            locks[frame] -= 1
+            if locks[frame] == 0 and frame in self._orphans:
+                self._orphans.discard(frame)
+                self._release(frame)
+
+    def owner(self, frame: int) -> str:
+        """Who holds the frame; empty when nobody does."""
+        return self._owners[frame]
+
+    def lock_count(self, frame: int) -> int:
+        """How many locks keep the frame where it is."""
+        return self._locks[frame]
+
+    def locked(self, frames: Sequence[int]) -> bool:
+        """Whether any of the frames is locked."""
+        return any(self._locks[frame] for frame in frames)
+
+    def statistics(self) -> FrameStatistics:
+        """What is free and what is held now."""
+        return FrameStatistics(
+            total=len(self._free),
+            free=self._free_count,
+            locked=sum(1 for locks in self._locks if locks),
+            held=Counter(owner for owner in self._owners if owner),
+        )
+
+    def _next_free(self) -> int:
+        """A free frame at the cursor, which moves on by one or jumps."""
+        if self._random.random() < _CHANCE_OF_A_JUMP:
+            self._cursor = self._random.randrange(len(self._free))
+        frame = self._free.find(_FREE, self._cursor)
+        if frame < 0:
+            frame = self._free.find(_FREE)
+        self._cursor = frame + 1
+        return frame
+
+    def _take(self, first: int, count: int, owner: str) -> None:
+        """Hand out neighbours: theirs is an owner, and no trace of what was there before."""
+        self._free_count -= count
+        self._free[first : first + count] = bytes(count)
+        self._owners[first : first + count] = [owner] * count
+        self._memory[first << PAGE_SHIFT : (first + count) << PAGE_SHIFT] = bytes(count << PAGE_SHIFT)
+
+    def _release(self, frame: int) -> None:
+        self._owners[frame] = ""
+        self._free[frame] = _FREE
+        self._free_count += 1
+
+    def _corrupt(self, frame: int, what: str) -> NoReturn:
+        bug_check(
+            PFN_LIST_CORRUPT, _DOUBLE_FREE, frame, self._locks[frame], reason=f"frame {frame:#x} {what}"
+        )

@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Memory descriptor lists: the frames of a buffer, locked so that a device may use them.
+
+Where NT has one outcome with Driver Verifier and another without, both are here and the verifier's flags choose; where
+only the verifier notices, it is always noticed.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn, Self
+
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import (
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    LOCKED_PAGES_UNDERFLOW,
+    PFN_LIST_CORRUPT,
+    PROCESS_HAS_LOCKED_PAGES,
+    VF_MDL_BUILD_FOR_PAGED,
+    VF_MDL_FREE_WHILE_MAPPED,
+    VF_MDL_MAP_IRQL,
+    VF_MDL_MAP_UNLOCKED,
+    VF_MDL_PROBE_AND_LOCK_IRQL,
+    VF_MDL_PROBE_BAD_FLAGS,
+    VF_MDL_UNLOCK_IRQL,
+    VF_MDL_UNLOCK_NEVER_LOCKED,
+    VF_MDL_UNLOCK_NONPAGED_POOL,
+    VF_MDL_UNLOCK_PARTIAL,
+    VF_MDL_UNMAP_IRQL,
+)
+from dirql.ke.constants import (
+    DISPATCH_LEVEL,
+    MDL_IO_PAGE_READ,
+    MDL_MAPPED_TO_SYSTEM_VA,
+    MDL_PAGES_LOCKED,
+    MDL_PARTIAL,
+    MDL_PARTIAL_HAS_BEEN_MAPPED,
+    MDL_SOURCE_IS_NONPAGED_POOL,
+    MDL_WRITE_OPERATION,
+    PAGE_SIZE,
+    IoReadAccess,
+    MdlMappingNoWrite,
+    NormalPagePriority,
+    UserMode,
+)
+from dirql.ke.irql import contract
+from dirql.ke.status import STATUS_ACCESS_VIOLATION, StatusException
+from dirql.mm import current
+from dirql.mm.address_space import NOWHERE, Page
+from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_BASE, page_align, span_pages
+
+__all__ = ["Mdl"]
+
+_LONGEST: Final = (1 << 32) - PAGE_SIZE
+"""IoAllocateMdl describes at most 4 GiB less a page."""
+_HAS_SYSTEM_ADDRESS: Final = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
+_DESCRIBES_FRAMES: Final = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL
+
+
+class Mdl:
+    """A buffer of `byte_count` bytes at `virtual_address`, and after locking or building its `frames`.
+
+    `frames` has an entry for each page that the buffer touches. `next` chains MDLs, as an IRP's.
+    """
+
+    __slots__ = (
+        "byte_count",
+        "byte_offset",
+        "capacity",
+        "frames",
+        "mapped_system_va",
+        "mdl_flags",
+        "next",
+        "start_va",
+    )
+
+    def __init__(self, address: int, length: int) -> None:
+        self.capacity = span_pages(address, length)
+        self.next: Mdl | None = None
+        self.frames: list[int] = []
+        self._describe(address, length)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Mdl {self.byte_count} bytes at {self.virtual_address:#x}, flags {self.mdl_flags:#x}, "
+            f"{len(self.frames)} frames>"
+        )
+
+    @classmethod
+    @contract(max_irql=DISPATCH_LEVEL)
+    def allocate(cls, address: int, length: int) -> Self | None:
+        """An MDL for a buffer, without frames yet; None beyond 4 GiB less a page. Follows IoAllocateMdl."""
+        if length > _LONGEST:
+            return None
+        current.manager.mdls += 1
+        return cls(address, length)
+
+    @contract(max_irql=DISPATCH_LEVEL)
+    def free(self) -> None:
+        """Give the MDL back; its pages must have been unlocked. Follows IoFreeMdl.
+
+        A partial MDL's own mapping goes with it; any other still mapped is bug check 0xC4/0xB8.
+        """
+        if self.mdl_flags & MDL_PARTIAL:
+            self.prepare_for_reuse()
+        elif self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
+            self._violation(VF_MDL_FREE_WHILE_MAPPED, "must be unmapped to be freed, is still mapped")
+        current.manager.mdls -= 1
+
+    @property
+    def virtual_address(self) -> int:
+        """The buffer's address, valid in its own context only; follows MmGetMdlVirtualAddress."""
+        return self.start_va + self.byte_offset
+
+    @contract(
+        max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_PROBE_AND_LOCK_IRQL
+    )
+    def probe_and_lock_pages(self, access_mode: int, operation: int) -> None:
+        """Bring the buffer's pages in, check that they may be used so, and lock them; follows MmProbeAndLockPages.
+
+        `operation` is IoReadAccess, IoWriteAccess or IoModifyAccess: what will be done to the buffer. Pageable memory
+        needs APC_LEVEL or below. Raises STATUS_ACCESS_VIOLATION, with nothing locked, when a page is not mapped, is
+        read-only though it shall be written, or is the system's though the mode is UserMode.
+        """
+        if self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
+            self._violation(
+                VF_MDL_PROBE_BAD_FLAGS, "must be neither locked, built, partial nor mapped to be locked"
+            )
+        write = operation != IoReadAccess
+        end = self.virtual_address + self.byte_count
+        if access_mode == UserMode and end > SYSTEM_BASE:
+            raise StatusException(STATUS_ACCESS_VIOLATION)
+        frames = [self._probe(address, write=write).frame for address in range(self.start_va, end, PAGE_SIZE)]
+        manager = current.manager
+        manager.frames.lock(frames)
+        manager.locked_mdls += 1
+        self.frames = frames
+        self.mdl_flags |= MDL_PAGES_LOCKED | (MDL_WRITE_OPERATION if write else 0)
+
+    @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNLOCK_IRQL)
+    def unlock_pages(self) -> None:
+        """Undo `probe_and_lock_pages`, and a mapping made since; follows MmUnlockPages.
+
+        For an MDL that is not locked: bug check 0x76, or with the verifier 0xC4.
+        """
+        if not self.mdl_flags & MDL_PAGES_LOCKED:
+            self._refuse_unlock()
+        if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
+            self._unmap()
+        manager = current.manager
+        manager.frames.unlock(self.frames)
+        manager.locked_mdls -= 1
+        self.mdl_flags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION)
+        self.frames = []
+
+    @contract(max_irql=DISPATCH_LEVEL)
+    def build_for_non_paged_pool(self) -> None:
+        """Describe a buffer in nonpaged memory, which needs no lock; follows MmBuildMdlForNonPagedPool.
+
+        Bug check 0xC4/0x7F for memory that is not the system's or may be paged.
+        """
+        entries = current.manager.system
+        end = self.virtual_address + self.byte_count
+        pages = [entries.page(address) for address in range(self.start_va, end, PAGE_SIZE)]
+        frames = [
+            page.frame
+            for page in pages
+            if page is not None and not page.pageable and page.physical != NOWHERE
+        ]
+        if len(frames) != len(pages):
+            self._violation(
+                VF_MDL_BUILD_FOR_PAGED, "must describe nonpaged memory of the system to be built for it"
+            )
+        self.frames = frames
+        self.mapped_system_va = self.virtual_address
+        self.mdl_flags |= MDL_SOURCE_IS_NONPAGED_POOL
+
+    @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_MAP_IRQL)
+    def get_system_address_safe(self, priority: int = NormalPagePriority) -> int | None:
+        """The buffer's address in system space, valid in any context; follows MmGetSystemAddressForMdlSafe.
+
+        Maps it at the first call; None when there is no room. MdlMappingNoWrite in `priority` maps it read-only.
+        Bug check 0xC4/0x85 when the pages are not locked.
+        """
+        if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
+            return self.mapped_system_va
+        if not self.mdl_flags & _DESCRIBES_FRAMES:
+            self._violation(VF_MDL_MAP_UNLOCKED, "must have its pages locked to be mapped")
+        manager = current.manager
+        address = manager.system.map(MAPPING_RANGE, self.frames, writable=not priority & MdlMappingNoWrite)
+        if address is None:
+            return None
+        manager.mapped_mdls += 1
+        self.mapped_system_va = address + self.byte_offset
+        self.mdl_flags |= MDL_MAPPED_TO_SYSTEM_VA
+        if self.mdl_flags & MDL_PARTIAL:
+            self.mdl_flags |= MDL_PARTIAL_HAS_BEEN_MAPPED
+        return self.mapped_system_va
+
+    @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNMAP_IRQL)
+    def unmap_locked_pages(self, address: int) -> None:
+        """Undo the mapping at `address`; follows MmUnmapLockedPages."""
+        owns = not self.mdl_flags & MDL_PARTIAL or self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
+        if not owns or not self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA or address != self.mapped_system_va:
+            raise ValueError(
+                f"an address to unmap must be the one that this MDL mapped, was {address:#x} for {self!r}"
+            )
+        self._unmap()
+
+    @contract(max_irql=DISPATCH_LEVEL)
+    def build_partial(self, target: Mdl, address: int, length: int) -> None:
+        """Make `target` describe `length` bytes of this buffer from `address` on; follows IoBuildPartialMdl.
+
+        `address` counts in this MDL's virtual addresses; length 0 means to the end. The target shares this MDL's
+        mapping if there is one and makes its own on demand. Bug check 0x4E when the range is not inside the buffer or
+        the target was allocated for fewer pages.
+        """
+        skipped = address - self.virtual_address
+        length = length or self.byte_count - skipped
+        if skipped < 0 or length < 0 or skipped + length > self.byte_count:
+            self._corrupt(address, f"part of {length} bytes at {address:#x} must lie inside {self!r}")
+        if span_pages(address, length) > target.capacity:
+            self._corrupt(
+                address, f"target must have been allocated for {length} bytes or more, was {target!r}"
+            )
+        target.prepare_for_reuse()
+        target._describe(address, length)
+        first = (page_align(address) - self.start_va) // PAGE_SIZE
+        target.frames = self.frames[first : first + span_pages(address, length)]
+        target.mdl_flags = MDL_PARTIAL | (self.mdl_flags & (_HAS_SYSTEM_ADDRESS | MDL_IO_PAGE_READ))
+        if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
+            target.mapped_system_va = self.mapped_system_va + skipped
+
+    @contract(max_irql=DISPATCH_LEVEL)
+    def prepare_for_reuse(self) -> None:
+        """Let go of the mapping that a partial MDL made for itself; follows MmPrepareMdlForReuse."""
+        if self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED:
+            self._unmap()
+
+    def _describe(self, address: int, length: int) -> None:
+        self.start_va = page_align(address)
+        self.byte_offset = address & PAGE_OFFSET
+        self.byte_count = length
+        self.mdl_flags = 0
+        self.mapped_system_va = 0
+        self.frames = []
+
+    def _probe(self, address: int, *, write: bool) -> Page:
+        """A page of the buffer, in its frame."""
+        manager = current.manager
+        page = manager.space_of(address).page(address)
+        if page is None or page.device != NOWHERE or (write and not page.writable):
+            raise StatusException(STATUS_ACCESS_VIOLATION)
+        return manager.access(address, write=write)
+
+    def _unmap(self) -> None:
+        """Undo the mapping that this MDL made."""
+        manager = current.manager
+        manager.system.unmap(page_align(self.mapped_system_va), len(self.frames))
+        manager.mapped_mdls -= 1
+        self.mdl_flags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED)
+
+    def _refuse_unlock(self) -> NoReturn:
+        if not current.manager.verifier_flags:
+            bug_check(
+                PROCESS_HAS_LOCKED_PAGES,
+                LOCKED_PAGES_UNDERFLOW,
+                self,
+                len(self.frames),
+                reason=f"{self!r} must have been locked by MmProbeAndLockPages to be unlocked",
+            )
+        if self.mdl_flags & MDL_PARTIAL:
+            self._violation(VF_MDL_UNLOCK_PARTIAL, "must not be partial to be unlocked: unlock its source")
+        if self.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
+            self._violation(
+                VF_MDL_UNLOCK_NONPAGED_POOL, "must not be unlocked, for nonpaged pool needs no lock"
+            )
+        self._violation(VF_MDL_UNLOCK_NEVER_LOCKED, "must have been locked to be unlocked")
+
+    def _violation(self, subcode: int, what: str) -> NoReturn:
+        bug_check(
+            DRIVER_VERIFIER_DETECTED_VIOLATION,
+            subcode,
+            self,
+            self.mdl_flags,
+            reason=f"{self!r} {what}",
+        )
+
+    def _corrupt(self, address: int, reason: str) -> NoReturn:
+        bug_check(PFN_LIST_CORRUPT, 0, self, address, reason=reason)

@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A process as far as memory goes: page tables of its own, and buffers that programs pass to drivers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import LOCKED_PAGES_AT_EXIT, PROCESS_HAS_LOCKED_PAGES
+from dirql.ke.constants import PAGE_SIZE
+from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
+from dirql.mm.address_space import NOWHERE, AddressSpace
+from dirql.mm.frames import FrameDatabase
+from dirql.mm.layout import PAGE_OFFSET, USER_RANGE, bytes_to_pages
+
+__all__ = ["GuardDamaged", "Process", "UserBuffer"]
+
+_GUARD: Final = b"\xa5"
+_SPARE_PAGES: Final = 256
+"""So many pages of freed buffers stay mapped for the next ones, as a C library's heap would keep them."""
+
+
+class GuardDamaged(Exception):
+    """Something wrote outside a user buffer: a driver or a device did not keep to its bounds."""
+
+
+class UserBuffer:
+    """`length` bytes of a process at `address`, with guard bytes on both sides if it was asked for them."""
+
+    __slots__ = ("_process", "address", "base", "guard", "length", "pages")
+
+    def __init__(
+        self, process: Process, base: int, pages: int, address: int, length: int, guard: int
+    ) -> None:
+        self._process = process
+        self.base = base
+        self.pages = pages
+        self.address = address
+        self.length = length
+        self.guard = guard
+
+    def __repr__(self) -> str:
+        return f"<UserBuffer {self.length} bytes at {self.address:#x}>"
+
+    def read(self, length: int | None = None) -> bytes:
+        """The first `length` bytes, or all."""
+        return self._process.read(self.address, self.length if length is None else length)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Put `data` at the start."""
+        if len(data) > self.length:
+            raise ValueError(
+                f"data must fit into {self.length} bytes, were {len(data)}: allocate a longer buffer"
+            )
+        self._process.write(self.address, data)
+
+    def paint(self) -> None:
+        """Write the guard bytes."""
+        self._process.write(self.address - self.guard, _GUARD * self.guard)
+        self._process.write(self.address + self.length, _GUARD * self.guard)
+
+    def check(self) -> None:
+        """Raise `GuardDamaged` when a guard byte is not as painted."""
+        for side, start in (("before", self.address - self.guard), ("behind", self.address + self.length)):
+            found = self._process.read(start, self.guard)
+            if found != _GUARD * self.guard:
+                place = next(index for index, byte in enumerate(found) if byte != _GUARD[0])
+                raise GuardDamaged(
+                    f"{self.guard} guard bytes {side} {self!r} must stay as they are, {start + place:#x} was written"
+                )
+
+    def free(self) -> None:
+        """Check the guard and give the buffer back."""
+        self._process.free(self)
+
+
+class Process:
+    """A process: an address space of user buffers. Not to be attached to be read or written from outside."""
+
+    __slots__ = ("_frames", "_memory", "_spare", "_spare_pages", "address_space", "buffers", "name")
+
+    def __init__(self, name: str, memory: memoryview, frames: FrameDatabase) -> None:
+        self.name = name
+        self.address_space = AddressSpace(name, memory, frames)
+        self.buffers = 0
+        self._memory = memory
+        self._frames = frames
+        self._spare: dict[int, list[int]] = {}
+        self._spare_pages = 0
+
+    def __repr__(self) -> str:
+        return f"<Process {self.name!r}, {self.buffers} buffers>"
+
+    def allocate(self, length: int, *, offset: int = 0, guard: int = 0) -> UserBuffer:
+        """A buffer of `length` bytes that starts `offset` bytes into a page; its contents are unknown.
+
+        With `guard`, so many bytes on each side are painted, and checked when it is freed. Raises
+        STATUS_INSUFFICIENT_RESOURCES when memory is short.
+        """
+        lead = -(-max(guard - offset, 0) // PAGE_SIZE) * PAGE_SIZE + offset
+        pages = max(bytes_to_pages(lead + length + guard), 1)
+        base = self._take_spare(pages)
+        if base is None:
+            base = self._map(pages)
+        buffer = UserBuffer(self, base, pages, base + lead, length, guard)
+        if guard:
+            buffer.paint()
+        self.buffers += 1
+        return buffer
+
+    def free(self, buffer: UserBuffer) -> None:
+        """Give a buffer back. Frames that an MDL still locks are kept until it unlocks them."""
+        if buffer.guard:
+            buffer.check()
+        self.buffers -= 1
+        if self._spare_pages + buffer.pages <= _SPARE_PAGES and self._unlocked(buffer):
+            self._spare.setdefault(buffer.pages, []).append(buffer.base)
+            self._spare_pages += buffer.pages
+        else:
+            self._frames.free(self.address_space.unmap(buffer.base, buffer.pages))
+
+    def read(self, address: int, length: int) -> bytes:
+        """Bytes of the process, as itself would see them."""
+        return b"".join(self._pieces(address, length))
+
+    def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
+        """Change bytes of the process, as itself would."""
+        position = 0
+        for piece in self._pieces(address, len(data)):
+            piece[:] = data[position : position + len(piece)]
+            position += len(piece)
+
+    def delete(self) -> None:
+        """Free all its memory; bug check 0x76 when pages of it are locked."""
+        pages = list(self.address_space.entries.items())
+        locked = [
+            page for _, page in pages if page.physical != NOWHERE and self._frames.lock_count(page.frame)
+        ]
+        if locked:
+            bug_check(
+                PROCESS_HAS_LOCKED_PAGES,
+                LOCKED_PAGES_AT_EXIT,
+                self,
+                len(locked),
+                reason=f"no page of {self!r} must be locked when it ends, {len(locked)} are: an MDL was not unlocked",
+            )
+        for number, _ in pages:
+            self._frames.free(self.address_space.unmap(number * PAGE_SIZE, 1))
+        self._spare.clear()
+        self._spare_pages = self.buffers = 0
+
+    def _map(self, pages: int) -> int:
+        frames = self._frames.allocate(pages, self.name)
+        address = None if frames is None else self.address_space.map(USER_RANGE, frames, pageable=True)
+        if address is None:
+            raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
+        return address
+
+    def _take_spare(self, pages: int) -> int | None:
+        spare = self._spare.get(pages)
+        if not spare:
+            return None
+        self._spare_pages -= pages
+        return spare.pop()
+
+    def _unlocked(self, buffer: UserBuffer) -> bool:
+        pages = self.address_space.pages(buffer.base, buffer.pages * PAGE_SIZE)
+        return not any(page.physical != NOWHERE and self._frames.lock_count(page.frame) for page in pages)
+
+    def _pieces(self, address: int, length: int) -> list[memoryview]:
+        """The bytes in each page, paged in if need be."""
+        pieces = []
+        while length > 0:
+            offset = address & PAGE_OFFSET
+            part = min(length, PAGE_SIZE - offset)
+            page = self.address_space.page(address)
+            if page is None:
+                raise ValueError(
+                    f"an address of {self!r} must be in a buffer of its own, {address:#x} is not"
+                )
+            if page.physical == NOWHERE and not self.address_space.page_in(page):
+                raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
+            pieces.append(self._memory[page.physical + offset : page.physical + offset + part])
+            address += part
+            length -= part
+        return pieces
