@@ -38,7 +38,7 @@ test: lint ## lint, then all tests
 	@$(PY) -m pytest $(ARGS)
 
 .PHONY: lint
-lint: lint-shell lint-python lint-registers ## everything that can be checked without running dirql
+lint: lint-shell lint-python lint-registers lint-hdl ## everything that can be checked without running dirql
 
 .PHONY: lint-shell
 lint-shell:
@@ -54,6 +54,10 @@ lint-python: $(VENV)/.installed-dev
 .PHONY: lint-registers
 lint-registers: $(VENV)/.installed-dev
 	@$(PY) hdl/regs/generate.py --check
+
+.PHONY: lint-hdl
+lint-hdl: $(VENV)/.installed-dev
+	@$(PY) hdl/lint/lint.py
 
 .PHONY: registers
 registers: $(VENV)/.installed-dev ## write everything that is generated from the register maps under hdl/regs
