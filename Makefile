@@ -47,7 +47,7 @@ lint-shell:
 
 .PHONY: lint-python
 lint-python: $(VENV)/.installed-dev
-	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff check --quiet --output-format concise .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary
 
