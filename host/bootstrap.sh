@@ -49,4 +49,4 @@ if ! fits .venv/bin/python; then
     "$python" -m venv --clear .venv
 fi
 echo "dirql: installing dirql[$wanted] into .venv (about a minute)" >&2
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$wanted]"
+.venv/bin/python -m pip install -qq --disable-pip-version-check --editable ".[$wanted]"

@@ -89,6 +89,27 @@ def test_functions_fit_on_a_screen() -> None:
     assert {f: size for f, size in sizes.items() if size > FUNCTION_LINES} == {}
 
 
+def always_blocks(file: Path) -> Iterator[tuple[str, int]]:
+    """Each `always` block of a SystemVerilog file as path:line, with its number of lines; indentation tells its end."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    for start, line in enumerate(lines):
+        opening = re.match(r"(\s*)always_\w+ .*begin\b", line)
+        if opening:
+            closing = re.compile(rf"{opening.group(1)}end\b")
+            size = next(n for n, later in enumerate(lines[start:], 1) if closing.match(later))
+            yield f"{name(file)}:{start + 1}", size
+
+
+def test_always_blocks_fit_on_a_screen() -> None:
+    sizes = {
+        block: size
+        for file in source_files(".sv")
+        if not is_generated(file)
+        for block, size in always_blocks(file)
+    }
+    assert {block: size for block, size in sizes.items() if size > FUNCTION_LINES} == {}
+
+
 def test_files_are_a_few_screens() -> None:
     sizes = {
         name(file): file.read_text(encoding="utf-8").count("\n") for file in SOURCE if not is_generated(file)
