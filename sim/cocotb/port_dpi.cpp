@@ -34,8 +34,10 @@ struct Pins {
 dirql_exchange& map_exchange() {
     const char* const name = std::getenv("DIRQL_EXCHANGE");
     const int file = name ? open(name, O_RDWR) : -1;
+    // Whichever side comes first gives the file its size.
+    const bool sized = file >= 0 && ftruncate(file, sizeof(dirql_exchange)) == 0;
     void* const address =
-        file < 0 ? MAP_FAILED : mmap(nullptr, sizeof(dirql_exchange), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        sized ? mmap(nullptr, sizeof(dirql_exchange), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
     if (address == MAP_FAILED) {
         std::perror("dirql: DIRQL_EXCHANGE must name a file of an exchange; start the simulator with dirql");
         std::_Exit(1);

@@ -23,10 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import cast
 
-import cffi
 import cocotb
 from cocotb.handle import HierarchyObject, LogicObject
-from cocotb.triggers import ValueChange
 from greenlet import getcurrent, greenlet
 
 from dirql.target.build import machine_root
@@ -51,6 +49,7 @@ class Simulation:
         self._path = exchange
         self._file = os.open(exchange, os.O_RDWR)
         self._size = SharedMemory.size(self.ffi)
+        os.ftruncate(self._file, self._size)
         self.shared = SharedMemory.over(self.ffi, mmap.mmap(self._file, self._size))
         self._turn = host_turn
         self._hub = getcurrent()
@@ -81,9 +80,8 @@ class Simulation:
         worker = greenlet(work)
         worker.switch()
         exchange = self.shared.struct
-        turn = ValueChange(self._turn)
         while not worker.dead:
-            await turn
+            _ = await self._turn.value_change
             if not exchange.pending:
                 self._waiting.switch()
 
@@ -159,7 +157,7 @@ def _call(entry: str, arguments: Sequence[str]) -> int:
     """The exit status of the function; nothing that it raises leaves here."""
     try:
         module, _, name = entry.partition(":")
-        return int(getattr(importlib.import_module(module), name)(*arguments) or 0)
+        return int(getattr(importlib.import_module(module), name)(arguments) or 0)
     except SystemExit as error:
         if error.code is None or isinstance(error.code, int):
             return error.code or 0

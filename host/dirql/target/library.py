@@ -14,7 +14,15 @@ from typing import Protocol, cast
 
 import cffi
 
-from dirql.target.build import Announce, Recipe, announce_on_stderr, build, hdl_sources, machine_root, verilated_sources
+from dirql.target.build import (
+    Announce,
+    Recipe,
+    announce_on_stderr,
+    build,
+    hdl_sources,
+    machine_root,
+    verilated_sources,
+)
 from dirql.target.exchange import Constants, declarations
 from dirql.target.toolchain import Toolchain, find_toolchain, has_header, python_headers
 
@@ -38,14 +46,21 @@ class Library(Constants, Protocol):
     def dirql_close(self, machine: cffi.FFI.CData) -> None: ...
     def dirql_execute(self, machine: cffi.FFI.CData) -> None: ...
     def dirql_command(
-        self, machine: cffi.FFI.CData, operation: int, spent: int, address: int, byte_enables: int, datum: int, /
+        self,
+        machine: cffi.FFI.CData,
+        operation: int,
+        spent: int,
+        address: int,
+        byte_enables: int,
+        datum: int,
+        /,
     ) -> int: ...
     def dirql_complaint(self, machine: cffi.FFI.CData) -> cffi.FFI.CData: ...
     def dirql_clock_bare(self, machine: cffi.FFI.CData, clocks: int) -> None: ...
 
 
 def waves_suffix(toolchain: Toolchain) -> str:
-    """".fst" where the headers that Verilator's FST writer needs are installed, else ".vcd"."""
+    """Give ".fst" where the headers that Verilator's FST writer needs are installed, else ".vcd"."""
     headers = ("zlib.h", "lz4.h")
     fst = all(has_header(name, toolchain.cxx, toolchain.environment) for name in headers)
     return ".fst" if fst else ".vcd"
@@ -107,7 +122,17 @@ def _includes(root: Path) -> list[Path]:
 
 
 def _verilator_options(variant: Variant, suffix: str) -> list[str]:
-    options = ["--cc", "--top-module", "machine", "--prefix", "Vmachine", "--threads", "1", "--no-timing", "-O3"]
+    options = [
+        "--cc",
+        "--top-module",
+        "machine",
+        "--prefix",
+        "Vmachine",
+        "--threads",
+        "1",
+        "--no-timing",
+        "-O3",
+    ]
     options += ["--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "--timescale", "1ns/1ns"]
     options += ["--assert"] if variant is Variant.CHECKED else ["--noassert"]
     return options + ([f"--trace{suffix.replace('.', '-')}"] if suffix else [])
@@ -115,7 +140,16 @@ def _verilator_options(variant: Variant, suffix: str) -> list[str]:
 
 def _compiler_options(variant: Variant, suffix: str, toolchain: Toolchain) -> list[str]:
     lto = "-flto" if "clang" in Path(toolchain.cxx.path).name else "-flto=auto"
-    options = ["-std=c++17", "-O3", "-fPIC", "-shared", "-w", lto, "-fno-semantic-interposition", "-Wl,-Bsymbolic"]
+    options = [
+        "-std=c++17",
+        "-O3",
+        "-fPIC",
+        "-shared",
+        "-w",
+        lto,
+        "-fno-semantic-interposition",
+        "-Wl,-Bsymbolic",
+    ]
     traces = {"VM_TRACE": bool(suffix), "VM_TRACE_FST": suffix == ".fst", "VM_TRACE_VCD": suffix == ".vcd"}
     defines = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 0, "VM_TRACE_SAIF": 0, **traces}
     options += [f"-D{name}={int(value)}" for name, value in defines.items()]
@@ -130,7 +164,11 @@ def _compile(folder: Path, sim: Path, wrapper: Path, suffix: str, toolchain: Too
     include = toolchain.include
     runtime = ["verilated.cpp", "verilated_threads.cpp"]
     runtime += [f"verilated_{suffix[1:]}_c.cpp"] if suffix else []
-    sources = [str(sim / "verilated" / "machine.cpp"), *verilated_sources(folder), *(str(include / r) for r in runtime)]
+    sources = [
+        str(sim / "verilated" / "machine.cpp"),
+        *verilated_sources(folder),
+        *(str(include / r) for r in runtime),
+    ]
     folders = [folder, include, include / "vltstd", sim / "port", sim / "verilated", sim / "generated"]
     headers = python_headers()
     if headers is not None:

@@ -108,7 +108,13 @@ class PortTarget(Target):
     # Requests.
 
     def _request(
-        self, kind: int, operation: int = 0, address: int = 0, byte_enables: int = 0, length: int = 1, datum: int = 0
+        self,
+        kind: int,
+        operation: int = 0,
+        address: int = 0,
+        byte_enables: int = 0,
+        length: int = 1,
+        datum: int = 0,
     ) -> int:
         """Fill in a request, have it run, and return its status."""
         exchange = self._exchange
@@ -125,10 +131,10 @@ class PortTarget(Target):
         self.attention = exchange.attention != 0
         return exchange.status
 
-    def _command(self, operation: Op, address: int, byte_enables: int = 0xF, datum: int = 0, length: int = 1) -> int:
+    def _command(self, operation: Op, address: int, byte_enables: int = 0xF, datum: int = 0) -> int:
         """One command that is no burst; returns what it read."""
         check_access(operation, address, byte_enables, datum)
-        status = self._request(self._constants.DIRQL_TRANSFER, operation, address, byte_enables, length, datum)
+        status = self._request(self._constants.DIRQL_TRANSFER, operation, address, byte_enables, 1, datum)
         if status:
             self._fail(status, operation, address)
         return self._exchange.value
@@ -144,7 +150,9 @@ class PortTarget(Target):
                 " clocks; its command port is stuck, dump waves and look at cmd_ready_o and rsp_valid_o"
             )
         if status == constants.DIRQL_STOPPED:
-            raise MachineStopped(f"the machine stopped itself during {_NAMES[operation]}: {self._complaint()}")
+            raise MachineStopped(
+                f"the machine stopped itself during {_NAMES[operation]}: {self._complaint()}"
+            )
         raise bus_error(status, _NAMES[operation], address, completed)
 
     # Transactions.
@@ -174,15 +182,17 @@ class PortTarget(Target):
         self._command(Op.CFG_WRITE, address, byte_enables, value)
 
     def read_memory_burst(self, address: int, into: memoryview) -> None:
-        """See `Target`; longer ones than the exchange holds are cut into several bursts."""
+        """See `Target`; longer ones than the exchange holds are cut into several bursts.
+
+        The bridge does not tell how far a burst came that failed: `completed` of the error counts those before it.
+        """
         check_burst(Op.MEM_READ, address, into.nbytes)
         into = into.cast("B")
         for start, stop in self._pieces(into.nbytes):
             status = self._transfer(Op.MEM_READ, address + start, (stop - start) // 4)
-            moved = 4 * self._exchange.completed
-            into[start : start + moved] = self._data[:moved]
+            into[start:stop] = self._data[: stop - start]
             if status:
-                self._fail(status, Op.MEM_READ, address, (start + moved) // 4)
+                self._fail(status, Op.MEM_READ, address, start // 4)
 
     def write_memory_burst(self, address: int, data: memoryview) -> None:
         """See `Target`; longer ones than the exchange holds are cut into several bursts."""
@@ -192,7 +202,7 @@ class PortTarget(Target):
             self._data[: stop - start] = data[start:stop]
             status = self._transfer(Op.MEM_WRITE, address + start, (stop - start) // 4)
             if status:
-                self._fail(status, Op.MEM_WRITE, address, start // 4 + self._exchange.completed)
+                self._fail(status, Op.MEM_WRITE, address, start // 4)
 
     def read_io_string(self, address: int, into: memoryview) -> int:
         """See `Target`; one call moves at most what the exchange holds."""

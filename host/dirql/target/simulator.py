@@ -18,9 +18,16 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dirql.target.build import Announce, Recipe, announce_on_stderr, build, hdl_sources, machine_root, verilated_sources
+from dirql.target.build import (
+    Announce,
+    Recipe,
+    announce_on_stderr,
+    build,
+    hdl_sources,
+    machine_root,
+    verilated_sources,
+)
 from dirql.target.contract import TargetError
-from dirql.target.exchange import SharedMemory, exchange_ffi
 from dirql.target.toolchain import SetupError, Toolchain, find_toolchain
 
 __all__ = ["SimulatorError", "build_simulator", "inside_simulator", "run_in_simulator"]
@@ -49,7 +56,7 @@ def build_simulator(announce: Announce = announce_on_stderr, root: Path | None =
 def run_in_simulator(
     entry: str, arguments: Sequence[str] = (), *, seed: int = 0, announce: Announce = announce_on_stderr
 ) -> int:
-    """Call `entry` ("package.module:function") with `arguments` inside the simulator; returns its exit status.
+    """Call `entry` ("package.module:function") with the list of arguments in the simulator; returns its exit status.
 
     What the function returns or raises with `SystemExit` is the status; None is 0. Ctrl-C goes to the simulator, where
     it is a `KeyboardInterrupt` in that function; the status is then 130. `seed` fixes Python's hashes and cocotb's
@@ -69,12 +76,12 @@ def run_in_simulator(
 
 
 def _cocotb_folders() -> tuple[Path, Path]:
-    """cocotb's folders of libraries and of shared files."""
+    """Find cocotb's folders of libraries and of shared files."""
     try:
         from cocotb_tools import config
     except ImportError:
         raise SetupError(
-            "cocotb, which runs the machine in a simulator, is not installed: pip install 'dirql[cocotb]'"
+            "cocotb, which runs the machine in a simulator, is not installed", "pip install 'dirql[cocotb]'"
         ) from None
     return Path(config.libs_dir), Path(config.share_dir)
 
@@ -113,7 +120,17 @@ _RUNTIME = ("", "_vpi", "_dpi", "_timing", "_threads")
 
 def _verilator_options() -> list[str]:
     options = ["--cc", "--vpi", "--timing", "--top-module", _TOP, "--prefix", "Vtop", "--threads", "1", "-O3"]
-    return [*options, "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "--timescale", "1ns/1ps"]
+    return [
+        *options,
+        "--x-assign",
+        "fast",
+        "--x-initial",
+        "fast",
+        "--noassert",
+        "-Wno-fatal",
+        "--timescale",
+        "1ns/1ps",
+    ]
 
 
 def _compiler_options(toolchain: Toolchain, libraries: Path) -> list[str]:
@@ -121,17 +138,24 @@ def _compiler_options(toolchain: Toolchain, libraries: Path) -> list[str]:
     options = ["-std=c++20", "-fcoroutines", "-O3", "-w", lto, "-pthread"]
     defines = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 1, "VM_TRACE": 0, "VM_TRACE_FST": 0}
     options += [f"-D{name}={value}" for name, value in defines.items()]
-    return [*options, "-DVL_USER_FINISH", f"-L{libraries}", f"-Wl,-rpath,{libraries}", "-lcocotbvpi_verilator"]
+    return [
+        *options,
+        "-DVL_USER_FINISH",
+        f"-L{libraries}",
+        f"-Wl,-rpath,{libraries}",
+        "-lcocotbvpi_verilator",
+    ]
 
 
 # Running.
 
 
 def _make_exchange(folder: Path) -> Path:
-    """An empty exchange for both sides to map, in memory where the system has such a place."""
-    in_memory = Path("/dev/shm")  # noqa: S108
-    handle, name = tempfile.mkstemp(prefix="dirql-", dir=in_memory if os.access(in_memory, os.W_OK) else folder)
-    os.ftruncate(handle, SharedMemory.size(exchange_ffi(machine_root())))
+    """An empty file for both sides to map, in memory where the system has such a place."""
+    in_memory = Path("/dev/shm")
+    handle, name = tempfile.mkstemp(
+        prefix="dirql-", dir=in_memory if os.access(in_memory, os.W_OK) else folder
+    )
     os.close(handle)
     return Path(name)
 
@@ -175,7 +199,7 @@ def _start(executable: Path, folder: Path, environment: Mapping[str, str | None]
 
 @contextlib.contextmanager
 def _changed_environment(changes: Mapping[str, str | None]) -> Iterator[None]:
-    """cocotb's runner passes our own environment on, over what it is told."""
+    """Change our own environment: cocotb's runner passes it on, over what it is told."""
     before = {name: os.environ.get(name) for name in changes}
 
     def change(values: Mapping[str, str | None]) -> None:
@@ -208,6 +232,8 @@ def _without_interrupts() -> Iterator[None]:
 def _status(folder: Path, ending: str) -> int:
     status = folder / "status.json"
     if not status.is_file():
-        raise SimulatorError(f"the simulator died before its work was done ({ending or 'no reason given'});"
-                             " its last lines are above")
+        raise SimulatorError(
+            f"the simulator died before its work was done ({ending or 'no reason given'});"
+            " its last lines are above"
+        )
     return int(json.loads(status.read_text(encoding="utf-8")))

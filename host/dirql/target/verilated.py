@@ -133,7 +133,7 @@ class VerilatedTarget(PortTarget):
 
     # The rest of `PortTarget`.
 
-    def _command(self, operation: Op, address: int, byte_enables: int = 0xF, datum: int = 0, length: int = 1) -> int:
+    def _command(self, operation: Op, address: int, byte_enables: int = 0xF, datum: int = 0) -> int:
         try:
             answer = self._call(self._machine, operation, self._spent, address, byte_enables, datum)
         except OverflowError:
@@ -163,7 +163,9 @@ class VerilatedTarget(PortTarget):
 
 def _variant(waves: Path | None, *, checked: bool) -> Variant:
     if waves is not None and checked:
-        raise ValueError("waves and checked must not be asked for together; run twice, the clocks are the same")
+        raise ValueError(
+            "waves and checked must not be asked for together; run twice, the clocks are the same"
+        )
     if waves is not None:
         return Variant.WAVES
     return Variant.CHECKED if checked else Variant.FAST
@@ -175,5 +177,7 @@ def _fitting(waves: Path, announce: Announce) -> Path:
     if waves.suffix == suffix:
         return waves
     if waves.suffix == ".fst":
-        announce("dirql: waves are written as VCD, because the headers of zlib and lz4 for FST are not installed")
+        announce(
+            "dirql: waves are written as VCD, because the headers of zlib and lz4 for FST are not installed"
+        )
     return waves.with_suffix(suffix)

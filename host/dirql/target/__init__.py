@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Targets: the machines that the host side can be put on, all behind `dirql.target.contract`."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from dirql.target.build import Announce, announce_on_stderr
+from dirql.target.contract import Target
+from dirql.target.simulator import inside_simulator, run_in_simulator
+from dirql.target.toolchain import SetupError
+
+__all__ = ["TARGETS", "inside_simulator", "open_target", "run_in_simulator"]
+
+TARGETS = ("verilated", "cocotb", "scripted")
+"""The names that `open_target` knows."""
+
+
+def open_target(
+    name: str, *, waves: Path | None = None, checked: bool = False, announce: Announce = announce_on_stderr
+) -> Target:
+    """Open the machine of that name, just out of reset.
+
+    `waves` names a file for all signals (capability WAVES); `checked` lets the RTL's assertions stop the machine;
+    `announce` is told what takes long. Raises `ValueError` for a name or an option that there is not, `SetupError` and
+    `BuildError` when the machine cannot be built.
+    """
+    if name not in TARGETS:
+        near = difflib.get_close_matches(name, TARGETS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"a target must be one of {', '.join(TARGETS)}, and is {name!r}{hint}")
+    if name == "verilated":
+        from dirql.target.verilated import VerilatedTarget
+
+        return VerilatedTarget(waves=waves, checked=checked, announce=announce)
+    if waves is not None or checked:
+        raise ValueError(f"waves and checked are for the verilated target, not for {name}")
+    return _open_plain(name)
+
+
+def _open_plain(name: str) -> Target:
+    if name == "scripted":
+        from dirql.target.scripted import ScriptedTarget
+
+        return ScriptedTarget()
+    try:
+        from dirql.target.cocotb import CocotbTarget
+    except ModuleNotFoundError as error:
+        if error.name != "cocotb":
+            raise
+        raise SetupError(
+            "cocotb, which the target of that name needs, is not installed", "pip install 'dirql[cocotb]'"
+        ) from error
+    return CocotbTarget()

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The interrupt controller of the scripted target: the registers and the rules of hdl/interrupt, without its clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dirql.registers import interrupt_controller as registers
+from dirql.registers.machine import Interrupt, Vector
+
+__all__ = ["Doorbell", "ScriptedInterrupts"]
+
+_ALL = (1 << Interrupt.INPUTS) - 1
+_COUNT_MAX = 0xFFFF
+
+
+class ScriptedInterrupts:
+    """Sixteen inputs, priority by number, latched or level."""
+
+    def __init__(self, ended: Callable[[int], None]) -> None:
+        """`ended` is told the input of each end of interrupt."""
+        self.doorbell = Doorbell(self)
+        self._ended = ended
+        self._requests = 0
+        self._lines = 0
+        self._in_service = 0
+        self._spurious = 0
+        self._lost = [0] * Interrupt.INPUTS
+        plain = (registers.ENABLE, registers.MODE, registers.ROUTE, registers.THRESHOLD)
+        self._plain: dict[int, int] = {register.offset: register.reset for register in plain}
+
+    # What devices do.
+
+    def set_line(self, number: int, *, on: bool) -> None:
+        """Drive an input; a rising edge is a request if the input is latched."""
+        bit = 1 << number
+        if on and not self._lines & bit and self._plain[registers.MODE.offset] & bit:
+            self.request(number)
+        self._lines = self._lines | bit if on else self._lines & ~bit
+
+    def raise_edge(self, number: int) -> None:
+        """Pulse an input."""
+        self.set_line(number, on=True)
+        self.set_line(number, on=False)
+
+    def request(self, number: int) -> None:
+        """What an edge, a message and a software set come to; one on top of another is lost and counted."""
+        bit = 1 << number
+        if self._requests & bit:
+            self._lost[number] = min(self._lost[number] + 1, _COUNT_MAX)
+        self._requests |= bit
+
+    # What the host sees.
+
+    def presented(self) -> int | None:
+        """The input that is presented: the highest above all in service and above the threshold."""
+        threshold = registers.THRESHOLD.unpack(self._plain[registers.THRESHOLD.offset])
+        floor = max(self._in_service.bit_length() - 1, threshold.input_number if threshold.enable else -1)
+        candidates = self._pending() & self._plain[registers.ENABLE.offset] & _ALL
+        highest = candidates.bit_length() - 1
+        return highest if candidates and highest > floor else None
+
+    def claim(self) -> int:
+        """Fetch a vector: the presented input goes into service."""
+        number = self.presented()
+        if number is None:
+            self._spurious = min(self._spurious + 1, _COUNT_MAX)
+            return Vector.SPURIOUS
+        self._requests &= ~(1 << number)
+        self._in_service |= 1 << number
+        return Vector.BASE + Vector.STEP * number
+
+    def _pending(self) -> int:
+        return self._requests | self._lines & ~self._plain[registers.MODE.offset]
+
+    # Registers.
+
+    def read(self, offset: int, byte_enables: int) -> int:
+        """Read a register; those that are not there read 0."""
+        if offset == registers.CLAIM.offset:
+            return self.claim()
+        index = (offset - registers.LOST.offset) // registers.LOST.stride
+        if 0 <= index < registers.LOST.count:
+            return self._lost[index]
+        computed = {
+            registers.PENDING.offset: self._pending(),
+            registers.IN_SERVICE.offset: self._in_service,
+            registers.RAW.offset: self._lines,
+            registers.SPURIOUS.offset: self._spurious,
+        }
+        return computed.get(offset, self._plain.get(offset, 0))
+
+    def write(self, offset: int, value: int, byte_enables: int) -> None:
+        """Write a register, whole; writes to those that are not there do nothing."""
+        if byte_enables != 0xF:
+            raise ValueError(
+                f"the scripted interrupt controller must be written in whole dwords, not byte enables {byte_enables:#x}"
+            )
+        index = (offset - registers.LOST.offset) // registers.LOST.stride
+        if offset in self._plain:
+            self._plain[offset] = value
+        elif offset == registers.SOFTWARE_SET.offset:
+            for number in range(Interrupt.INPUTS):
+                if value >> number & 1:
+                    self.request(number)
+        elif offset == registers.EOI.offset:
+            number = registers.EOI.unpack(value).input_number
+            self._in_service &= ~(1 << number)
+            self._ended(number)
+        elif offset == registers.SPURIOUS.offset:
+            self._spurious = 0
+        elif 0 <= index < registers.LOST.count:
+            self._lost[index] = 0
+
+
+class Doorbell:
+    """Where messages are written."""
+
+    def __init__(self, interrupts: ScriptedInterrupts) -> None:
+        """Messages become requests of `interrupts`."""
+        self._interrupts = interrupts
+
+    def read(self, offset: int, byte_enables: int) -> int:
+        """Read 0."""
+        return 0
+
+    def write(self, offset: int, value: int, byte_enables: int) -> None:
+        """Request the input that the message names, if it is one."""
+        if value < Interrupt.INPUTS:
+            self._interrupts.request(value)
