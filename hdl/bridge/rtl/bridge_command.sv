@@ -1,0 +1,190 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Takes the host's commands one at a time and answers them: turns each into a request to the bus initiator, or
+/// answers it here if it never touches the bus, is hit by an armed fault, or went wrong on the bus.
+///
+/// A read always delivers as many data as it asked for, all ones for those that the bus did not give; a write burst
+/// always takes as many.
+module bridge_command (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  /// Command port, see docs/architecture.md.
+  input  logic                 cmd_valid_i,
+  output logic                 cmd_ready_o,
+  input  host_pkg::op_e        cmd_op_i,
+  input  logic [31:0]          cmd_address_i,
+  input  logic [3:0]           cmd_be_i,
+  input  logic [15:0]          cmd_length_i,
+  input  logic [31:0]          cmd_data_i,
+  input  logic                 wdata_valid_i,
+  output logic                 wdata_ready_o,
+  output logic                 rsp_valid_o,
+  output host_pkg::status_e    rsp_status_o,
+  /// Queue of data to write: a push a clock, the level, and all of it thrown away.
+  output logic                 wqueue_push_o,
+  output logic                 wqueue_clear_o,
+  input  logic [2:0]           wqueue_level_i,
+  /// Queue of data read: a push of all ones, and the level.
+  output logic                 fill_push_o,
+  input  logic [2:0]           rqueue_level_i,
+  /// Initiator.
+  output logic                 request_valid_o,
+  input  logic                 request_ready_i,
+  output bus_pkg::request_t    request_o,
+  output logic [2:0]           available_o,
+  input  logic                 transfer_i,
+  input  logic                 done_i,
+  input  bus_pkg::result_e     result_i,
+  input  logic                 parity_error_i,
+  /// IDSEL lines for the configuration access in hand, valid with the address phase.
+  output logic [31:0]          idsel_o,
+  /// A host mark enters the event stream on this clock.
+  output logic                 mark_o,
+  /// The host sees no interrupt while this is on.
+  output logic                 interrupt_hold_o
+);
+  typedef enum logic [2:0] {
+    // Ready for a command.
+    StIdle,
+    // The request is with the initiator.
+    StBus,
+    // A written datum's PERR is due on this clock.
+    StParity,
+    // The bus gave up: deliver the missing data, or take what the host still sends.
+    StFill,
+    // Answer.
+    StRespond
+  } state_e;
+
+  state_e            state_q, state_d;
+  logic              take, read, burst, write, bus_op, fault_hit, config_op, last_fill;
+  host_pkg::op_e     op_q;
+  host_pkg::status_e status_q, status_d;
+  logic [15:0]       length, left_q, wdata_left_q;
+  logic              parity_q;
+
+  assign cmd_ready_o = state_q == StIdle;
+  assign take        = cmd_valid_i && cmd_ready_o;
+  assign bus_op      = cmd_op_i <= host_pkg::OpIntAck;
+  assign read        = cmd_op_i == host_pkg::OpMemRead || cmd_op_i == host_pkg::OpIoRead ||
+                       cmd_op_i == host_pkg::OpCfgRead || cmd_op_i == host_pkg::OpIntAck;
+  assign config_op   = cmd_op_i == host_pkg::OpCfgRead || cmd_op_i == host_pkg::OpCfgWrite;
+  assign length      = (cmd_op_i == host_pkg::OpMemRead || cmd_op_i == host_pkg::OpMemWrite) && cmd_length_i != '0 ?
+                       cmd_length_i : 16'd1;
+  assign burst       = length != 16'd1;
+  assign write       = op_q == host_pkg::OpMemWrite || op_q == host_pkg::OpIoWrite || op_q == host_pkg::OpCfgWrite;
+  assign mark_o      = take && cmd_op_i == host_pkg::OpMark;
+
+  assign request_valid_o = take && bus_op && !fault_hit;
+  bridge_address u_address (
+    .op_i(cmd_op_i), .address_i(cmd_address_i), .be_i(burst ? 4'hF : cmd_be_i), .length_i(length),
+    .request_o, .idsel_o(idsel_d)
+  );
+  logic [31:0] idsel_d, idsel_q;
+  always_ff @(posedge clk_i) begin : p_idsel
+    if (take) idsel_q <= config_op ? idsel_d : '0;
+  end
+  assign idsel_o = idsel_q;
+
+  always_comb begin : p_state
+    state_d  = state_q;
+    status_d = status_q;
+    unique case (state_q)
+      StIdle: begin
+        status_d = fault_hit ? fault_status_q : host_pkg::StatusOk;
+        if (take && cmd_op_i != host_pkg::OpMark) begin
+          state_d = !bus_op ? StRespond : fault_hit ? StFill : StBus;
+        end
+      end
+      StBus: if (done_i) begin
+        status_d = translated;
+        if (result_i != bus_pkg::ResultOk) state_d = StFill;
+        else if (write) state_d = StParity;
+        else state_d = rqueue_level_i <= 3'd1 ? StIdle : StRespond;
+      end
+      StParity: begin
+        if (parity_error_i) status_d = host_pkg::StatusParity;
+        state_d = StIdle;
+      end
+      StFill: if (last_fill) state_d = StRespond;
+      StRespond: if (rqueue_level_i <= 3'd1) state_d = StIdle;
+      default: state_d = StIdle;
+    endcase
+  end
+
+  // What the initiator's result means to the host.
+  host_pkg::status_e translated;
+  always_comb begin : p_translate
+    unique case (result_i)
+      bus_pkg::ResultMasterAbort: translated = host_pkg::StatusMasterAbort;
+      bus_pkg::ResultTargetAbort: translated = host_pkg::StatusTargetAbort;
+      bus_pkg::ResultRetryLimit:  translated = host_pkg::StatusTimeout;
+      default: translated = parity_q || parity_error_i ? host_pkg::StatusParity : host_pkg::StatusOk;
+    endcase
+  end
+
+  logic rsp_q;
+  always_ff @(posedge clk_i) begin : p_regs
+    if (!rst_ni) begin
+      state_q  <= StIdle;
+      status_q <= host_pkg::StatusOk;
+      rsp_q    <= 1'b0;
+    end else begin
+      state_q  <= state_d;
+      status_q <= status_d;
+      rsp_q    <= state_q != StIdle && state_d == StIdle;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_progress
+    if (take) op_q <= cmd_op_i;
+    if (take) parity_q <= 1'b0;
+    else if (parity_error_i) parity_q <= 1'b1;
+    if (take) left_q <= length;
+    else if (transfer_i || fill_push_o) left_q <= left_q - 16'd1;
+    if (!rst_ni) wdata_left_q <= '0;
+    else if (take) wdata_left_q <= cmd_op_i == host_pkg::OpMemWrite && burst ? length : '0;
+    else if (wdata_valid_i && wdata_ready_o) wdata_left_q <= wdata_left_q - 16'd1;
+  end
+
+  // Data of a write: the command's own datum, or the burst's.
+  assign wdata_ready_o  = wdata_left_q != '0 && wqueue_level_i <= 3'd3;
+  assign wqueue_push_o  = (take && bus_op && !read && !burst) || (wdata_valid_i && wdata_ready_o);
+  assign wqueue_clear_o = state_q == StFill;
+  // A single write may start at once: its datum enters the queue on the clock of the command.
+  assign available_o    = take ? (read || !burst ? 3'd1 : 3'd0) : write ? wqueue_level_i : 3'd4 - rqueue_level_i;
+
+  assign fill_push_o = state_q == StFill && !write && left_q != '0 && rqueue_level_i <= 3'd2;
+  assign last_fill   = write ? wdata_left_q == '0 : left_q == '0;
+
+  // Armed faults and the interrupt hold.
+  logic [31:0]       fault_address_q, hold_q;
+  logic [15:0]       fault_count_q;
+  host_pkg::status_e fault_status_q;
+  assign fault_hit = bus_op && fault_count_q != '0 && cmd_address_i == fault_address_q;
+  always_ff @(posedge clk_i) begin : p_fault
+    if (!rst_ni) fault_count_q <= '0;
+    else if (take && cmd_op_i == host_pkg::OpArmFault) fault_count_q <= cmd_length_i;
+    else if (take && fault_hit) fault_count_q <= fault_count_q - 16'd1;
+    if (take && cmd_op_i == host_pkg::OpArmFault) begin
+      fault_address_q <= cmd_address_i;
+      fault_status_q  <= host_pkg::status_e'(cmd_data_i[2:0]);
+    end
+  end
+  always_ff @(posedge clk_i) begin : p_hold
+    if (!rst_ni) hold_q <= '0;
+    else if (take && cmd_op_i == host_pkg::OpHoldInterrupt) hold_q <= cmd_data_i;
+    else if (hold_q != '0) hold_q <= hold_q - 32'd1;
+  end
+
+  assign interrupt_hold_o = hold_q != '0;
+  assign rsp_valid_o      = rsp_q;
+  assign rsp_status_o     = status_q;
+
+  logic unused_ready;
+  assign unused_ready = request_ready_i;
+  always_ff @(posedge clk_i) begin : p_assert
+    if (rst_ni) a_initiator_ready: assert (!request_valid_o || request_ready_i);
+  end
+endmodule

@@ -1,0 +1,180 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Host memory as seen by bus masters: writes are posted in a FIFO, reads are prefetched along the burst.
+/// Writes never wait for anything but room. A read that the host is too slow for ends in a retry; its data wait for the
+/// repeat, which has `DiscardClocks` to come. Prefetch does not run into the next 4 KiB before the master does.
+module bridge_memory #(
+  /// Log2 of the bytes claimed, from address 0.
+  parameter int unsigned MemoryLog2 = 26,
+  /// Clocks that data read for a retried transaction are kept.
+  parameter int unsigned DiscardClocks = 1024
+) (
+  input  logic          clk_i,
+  input  logic          rst_ni,
+  /// A transaction of the bridge's own is on the bus: not ours to claim.
+  input  logic          own_i,
+  input  bus_pkg::bus_t bus_i,
+  /// From the target: latched transaction, decode and progress.
+  input  logic [31:0]   address_i,
+  input  logic          memory_i,
+  input  logic          active_i,
+  input  logic          waiting_i,
+  input  logic          retried_i,
+  output logic          hit_o,
+  input  logic          load_i,
+  output logic [31:0]   rdata_o,
+  output logic          rvalid_o,
+  output logic          wready_o,
+  input  logic          write_i,
+  input  logic [31:0]   write_address_i,
+  input  logic [3:0]    be_i,
+  input  logic [31:0]   wdata_i,
+  /// No posted write is held here; the last one has just left.
+  output logic          posted_empty_o,
+  output logic          drained_o,
+  /// Host memory port, see docs/architecture.md.
+  output logic          hm_valid_o,
+  output logic          hm_write_o,
+  output logic [31:0]   hm_address_o,
+  output logic [3:0]    hm_be_o,
+  output logic [31:0]   hm_wdata_o,
+  input  logic          hm_ready_i,
+  input  logic          hm_rvalid_i,
+  input  logic [31:0]   hm_rdata_i
+);
+  localparam int unsigned TimerWidth = $clog2(DiscardClocks + 1);
+
+  // Posted writes: address, lanes, datum.
+  logic [65:0] posted, unused_posted1;
+  logic [2:0]  posted_visible;
+  logic [4:0]  posted_level;
+  logic        posted_pop;
+  prim_fifo #(.Width(66), .DepthLog2(4)) u_posted (
+    .clk_i, .rst_ni, .clear_i(1'b0), .push_i(write_mine), .data_i({write_address_i[31:2], be_i, wdata_i}),
+    .pop_i(posted_pop), .data0_o(posted), .data1_o(unused_posted1), .visible_o(posted_visible), .level_o(posted_level)
+  );
+  logic write_mine;
+  assign write_mine = write_i && write_address_i[31:MemoryLog2] == '0 && be_i != '0;
+  assign wready_o   = posted_level <= 5'd12;
+
+  // The start of a read by another master, seen in its address phase so that the host is asked at once.
+  logic frame_q, start, read_start, match, ends, active_q;
+  assign start      = bus_i.frame && !frame_q && !own_i;
+  assign read_start = start && bus_pkg::is_memory(bus_i.cbe) && bus_pkg::is_read(bus_i.cbe) &&
+                      bus_i.ad[31:MemoryLog2] == '0;
+  assign match      = kept_q && bus_i.ad[31:2] == kept_address_q;
+  assign ends       = active_q && !active_i;
+  assign hit_o      = memory_i && address_i[31:MemoryLog2] == '0 && !own_i;
+  always_ff @(posedge clk_i) begin : p_frame
+    if (!rst_ni) begin
+      frame_q  <= 1'b0;
+      active_q <= 1'b0;
+    end else begin
+      frame_q  <= bus_i.frame;
+      active_q <= active_i;
+    end
+  end
+
+  // Reading: from the start to the end of the transaction.
+  logic        reading_q, fresh, issue, crossing;
+  logic [29:0] next_q, next;
+  assign fresh = read_start && !match;
+  always_ff @(posedge clk_i) begin : p_reading
+    if (!rst_ni) reading_q <= 1'b0;
+    else if (read_start) reading_q <= 1'b1;
+    else if (ends) reading_q <= 1'b0;
+  end
+
+  // A retried read is kept for its repeat.
+  logic                  kept_q;
+  logic [29:0]           kept_address_q;
+  logic [TimerWidth-1:0] kept_timer_q;
+  always_ff @(posedge clk_i) begin : p_kept
+    if (!rst_ni || read_start || kept_timer_q == '0) kept_q <= 1'b0;
+    else if (reading_q && retried_i) kept_q <= 1'b1;
+    if (reading_q && retried_i) begin
+      kept_address_q <= address_i[31:2];
+      kept_timer_q   <= TimerWidth'(DiscardClocks);
+    end else if (kept_timer_q != '0) begin
+      kept_timer_q <= kept_timer_q - TimerWidth'(1);
+    end
+  end
+  logic flush;
+  // Data of a read that ended otherwise, was replaced, or was not repeated in time are of no use.
+  assign flush = fresh || (ends && reading_q && !kept_q) || (kept_q && kept_timer_q == '0);
+  // Answers: the queue takes four, requests under way included. After a flush, answers on their way are dropped.
+  logic [2:0]  outstanding_q, dropping_q, level;
+  logic        answer, push, pop;
+  logic [31:0] queue0, unused_queue1;
+  assign answer   = hm_rvalid_i && dropping_q == '0;
+  assign rvalid_o = reading_q && (level != '0 || answer);
+  assign rdata_o  = level != '0 ? queue0 : hm_rdata_i;
+  assign pop      = load_i && reading_q && level != '0;
+  assign push     = answer && !(load_i && reading_q && level == '0) && !flush;
+  prim_queue #(.Width(32)) u_answers (
+    .clk_i, .rst_ni, .clear_i(flush), .push_i(push), .data_i(hm_rdata_i), .pop_i(pop),
+    .data0_o(queue0), .data1_o(unused_queue1), .level_o(level)
+  );
+
+  // The clock on which an answer is dropped still counts it as outstanding.
+  always_ff @(posedge clk_i) begin : p_outstanding
+    if (!rst_ni) begin
+      outstanding_q <= '0;
+      dropping_q    <= '0;
+    end else begin
+      outstanding_q <= outstanding_q + 3'(issue) - 3'(hm_rvalid_i);
+      if (flush) dropping_q <= outstanding_q - 3'(hm_rvalid_i);
+      else if (hm_rvalid_i && dropping_q != '0) dropping_q <= dropping_q - 3'd1;
+    end
+  end
+
+  // When to ask for the next dword: at the start, then while the master goes on.
+  logic        may_read, slot, wanted, starving;
+  assign next     = fresh ? bus_i.ad[31:2] : next_q;
+  assign slot     = !hm_valid_q || hm_ready_i;
+  assign may_read = slot && posted_level == '0 && !write_i;
+  assign starving = waiting_i && level == '0 && outstanding_q == dropping_q;
+  assign crossing = next_q[9:0] == '0;
+  assign wanted   = reading_q && !ends && (starving || (bus_i.frame && active_i && !crossing && !first_q));
+  assign issue    = may_read && (fresh ? outstanding_q < 3'd4
+                                       : (wanted || first_q) && outstanding_q + level < 3'd4);
+  // The first dword of a fresh read has not been asked for yet.
+  logic first_q;
+  always_ff @(posedge clk_i) begin : p_first
+    if (!rst_ni || ends) first_q <= 1'b0;
+    else if (fresh) first_q <= !issue;
+    else if (issue) first_q <= 1'b0;
+    if (issue) next_q <= next + 30'd1;
+    else if (fresh) next_q <= next;
+  end
+
+  // Host memory port.
+  logic        hm_valid_q, hm_write_q;
+  logic [29:0] hm_address_q;
+  logic [3:0]  hm_be_q;
+  logic [31:0] hm_wdata_q;
+  assign posted_pop = slot && posted_visible != '0;
+  always_ff @(posedge clk_i) begin : p_port
+    if (!rst_ni) begin
+      hm_valid_q <= 1'b0;
+      hm_write_q <= 1'b0;
+    end else if (slot) begin
+      hm_valid_q <= posted_pop || issue;
+      hm_write_q <= posted_pop;
+    end
+    if (slot) begin
+      hm_address_q <= posted_pop ? posted[65:36] : next;
+      hm_be_q      <= posted_pop ? posted[35:32] : 4'hF;
+      hm_wdata_q   <= posted[31:0];
+    end
+  end
+
+  assign posted_empty_o = posted_level == '0 && !write_i && !(hm_valid_q && hm_write_q);
+  assign drained_o      = hm_valid_q && hm_write_q && hm_ready_i && posted_level == '0 && !write_i;
+  assign hm_valid_o     = hm_valid_q;
+  assign hm_write_o     = hm_write_q;
+  assign hm_address_o   = {hm_address_q, 2'b00};
+  assign hm_be_o        = hm_be_q;
+  assign hm_wdata_o     = hm_wdata_q;
+endmodule

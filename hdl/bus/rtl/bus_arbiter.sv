@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Central arbiter: round robin, hidden behind the transaction in progress, parking on one master.
+/// A granted requester keeps its grant until it has started; one that leaves the bus idle for 16 clocks is taken for
+/// broken and masked until it withdraws its request.
+module bus_arbiter #(
+  /// Number of masters.
+  parameter int unsigned Masters = 2,
+  /// The master that holds the grant when nobody requests.
+  parameter int unsigned Park = 0
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  /// Sampled FRAME and IRDY.
+  input  logic               frame_i,
+  input  logic               irdy_i,
+  /// One request and one grant a master.
+  input  logic [Masters-1:0] req_i,
+  output logic [Masters-1:0] gnt_o,
+  /// Masters found broken.
+  output logic [Masters-1:0] broken_o
+);
+  localparam int unsigned IndexWidth = Masters > 1 ? $clog2(Masters) : 1;
+  localparam logic [3:0] StartLimit = 4'd15;
+
+  if (Park >= Masters) begin : gen_check
+    $error("bus_arbiter: Park must be the number of a master");
+  end
+
+  logic [Masters-1:0]    gnt_q, gnt_d, broken_q, requests;
+  logic [IndexWidth-1:0] owner_q, choice, candidate;
+  logic                  frame_q, used_q, idle, keep;
+  logic [3:0]            waited_q;
+  logic                  expired;
+
+  assign idle     = !frame_i && !irdy_i;
+  assign requests = req_i & ~broken_q;
+  assign keep     = gnt_q != '0 && !used_q && requests[owner_q];
+
+  // The first requester after the owner; the owner itself comes last, the parking place if nobody requests.
+  always_comb begin : p_choice
+    choice = IndexWidth'(Park);
+    candidate = '0;
+    for (int unsigned step = Masters; step > 0; step--) begin
+      candidate = IndexWidth'((32'(owner_q) + step) % Masters);
+      if (requests[candidate]) choice = candidate;
+    end
+    if (keep) choice = owner_q;
+  end
+
+  // On an idle bus the grant passes through a clock without any.
+  always_comb begin : p_grant
+    gnt_d = '0;
+    if (gnt_q == '0 || !idle || gnt_q[choice]) gnt_d[choice] = 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin : p_owner
+    if (!rst_ni) begin
+      gnt_q   <= '0;
+      owner_q <= IndexWidth'(Park);
+      frame_q <= 1'b0;
+      used_q  <= 1'b0;
+    end else begin
+      gnt_q   <= gnt_d;
+      frame_q <= frame_i;
+      if (gnt_d != '0) owner_q <= choice;
+      // A start on the clock of a new grant belongs to the grant before it.
+      if (gnt_d != '0 && gnt_d != gnt_q) used_q <= 1'b0;
+      else if (frame_i && !frame_q) used_q <= 1'b1;
+    end
+  end
+
+  assign expired = waited_q == StartLimit;
+  always_ff @(posedge clk_i) begin : p_timeout
+    if (!rst_ni || !idle || gnt_q == '0 || !requests[owner_q] || gnt_d != gnt_q) waited_q <= '0;
+    else if (!expired) waited_q <= waited_q + 4'd1;
+  end
+
+  always_ff @(posedge clk_i) begin : p_broken
+    if (!rst_ni) begin
+      broken_q <= '0;
+    end else begin
+      broken_q <= broken_q & req_i;
+      if (expired) broken_q[owner_q] <= 1'b1;
+    end
+  end
+
+  assign gnt_o    = gnt_q;
+  assign broken_o = broken_q;
+endmodule

@@ -1,0 +1,328 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Master side of an agent: carries a request of any number of dwords to its end over as many transactions as the
+/// target, the arbiter and the data at hand make necessary.
+///
+/// It never inserts waits: FRAME stays on only if the datum after the next is already at hand (a write) or has a place
+/// (a read), so IRDY is on from the clock after the address phase to the end. Retries and disconnects are resumed at the
+/// first dword that has not moved; REQ then stays off for two clocks.
+module bus_initiator #(
+  /// Retries of one transaction without any datum moved that end the request; 0 means never.
+  parameter int unsigned RetryLimit = 0
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+
+  /// The request; taken on a clock with both valid and ready.
+  input  logic                  request_valid_i,
+  output logic                  request_ready_o,
+  input  bus_pkg::request_t     request_i,
+  /// Keep asking for the bus during this request, since another follows.
+  input  logic                  more_i,
+  /// End the request at the next data phase, or at once if none is under way.
+  input  logic                  stop_i,
+  /// Master enable: no transaction starts while it is off.
+  input  logic                  enable_i,
+
+  /// Data to write, first and second; `pop_o` on the clock the first moves.
+  input  logic [31:0]           wdata0_i,
+  input  logic [31:0]           wdata1_i,
+  output logic                  pop_o,
+  /// Data read, on the clock it moves.
+  output logic                  rvalid_o,
+  output logic [31:0]           rdata_o,
+  /// Dwords at hand to write, or places for dwords read; saturates at 7.
+  input  logic [2:0]            available_i,
+
+  /// A datum moves on this clock, and with which lanes (high-true).
+  output logic                  transfer_o,
+  output logic [3:0]            transfer_be_o,
+  /// One clock after the last data phase: the request ended, and how.
+  output logic                  done_o,
+  output bus_pkg::result_e      result_o,
+  /// Address of the datum in hand; where an error happened.
+  output logic [31:0]           address_o,
+  /// FRAME is on for the address phase of a transaction of ours.
+  output logic                  address_phase_o,
+  /// A transaction of ours is on the bus.
+  output logic                  active_o,
+  /// Bad parity on a datum of ours: one clock after a read datum, two after a written one.
+  output logic                  parity_error_o,
+
+  /// From the configuration header: latency timer, parity error response; to it: what to set in Status.
+  input  logic [7:0]            latency_i,
+  input  logic                  parity_response_i,
+  output bus_pkg::status_set_t  status_set_o,
+
+  /// Bus.
+  input  bus_pkg::bus_t         bus_i,
+  input  logic                  gnt_i,
+  output logic                  req_o,
+  output bus_pkg::master_out_t  master_o
+);
+  typedef enum logic [2:0] {
+    // Nothing in hand.
+    StIdle,
+    // A request waits for grant, idle bus and data.
+    StWait,
+    // FRAME and address are on the bus.
+    StAddress,
+    // A data phase.
+    StData,
+    // FRAME is off and IRDY on for the closing clock after STOP or a master abort.
+    StClose,
+    // REQ is off after a retry or disconnect.
+    StBackoff
+  } state_e;
+
+  localparam logic [2:0] DevselLimit = 3'd3;
+
+  state_e              state_q, state_d;
+  bus_pkg::request_t   request_q, request_d;
+  bus_pkg::result_e    result_q, result_d;
+  logic                done_q, done_d, moved_q;
+  logic                frame_q, frame_d, irdy_q, irdy_d, control_en_q;
+  logic [2:0]          unanswered_q;
+  logic                can_start, write, transfer, phase_end, give_up, take;
+  logic                stay, retry_limit_hit, timer_expired, wrap_up;
+  logic [3:0]          be;
+
+  assign request_ready_o = state_q == StIdle;
+  assign take            = request_valid_i && request_ready_o;
+  assign can_start       = gnt_i && enable_i && !bus_i.frame && !bus_i.irdy && available_i != '0;
+
+  assign write     = request_q.command[0];
+  assign transfer  = state_q == StData && irdy_q && bus_i.trdy;
+  assign phase_end = state_q == StData && irdy_q && (bus_i.trdy || bus_i.stop);
+  assign give_up   = state_q == StData && unanswered_q == DevselLimit && !bus_i.devsel && !bus_i.stop;
+  assign be        = moved_q ? (request_q.length == 16'd1 ? request_q.last_be : 4'hF) :
+                               (request_q.length == 16'd1 ? request_q.first_be & request_q.last_be : request_q.first_be);
+
+  // Whether another data phase may follow the one being started (in StAddress) or loaded (in StData).
+  assign wrap_up = stop_i || (timer_expired && !gnt_i);
+  assign stay = !wrap_up && (state_q == StAddress ? request_q.length > 16'd1 && available_i >= 3'd2
+                                                  : request_q.length > 16'd2 && available_i >= 3'd3);
+
+  // The transaction leaves the bus, and whether the request is then over.
+  logic leaves, over, last_moves, second_q, finished_q;
+  assign last_moves = transfer && request_q.length == 16'd1;
+  assign leaves     = (phase_end && !frame_q) || state_q == StClose;
+  assign over       = last_moves || stop_i || result_d != bus_pkg::ResultOk;
+
+  always_comb begin : p_state
+    state_d = state_q;
+    frame_d = frame_q;
+    irdy_d  = irdy_q;
+    unique case (state_q)
+      StIdle, StWait: begin
+        if (take || state_q == StWait) state_d = stop_i ? StIdle : can_start ? StAddress : StWait;
+        frame_d = state_d == StAddress;
+      end
+      StAddress: begin
+        state_d = StData;
+        irdy_d  = 1'b1;
+        frame_d = stay;
+      end
+      StData: begin
+        if (give_up) begin
+          state_d = StClose;
+          frame_d = 1'b0;
+        end else if (phase_end) begin
+          frame_d = frame_q && !bus_i.stop && stay;
+          irdy_d  = frame_q;
+          if (!frame_q) state_d = bus_i.stop ? StBackoff : over ? StIdle : StWait;
+          else if (bus_i.stop) state_d = StClose;
+        end
+      end
+      StClose: begin
+        irdy_d  = 1'b0;
+        state_d = result_q == bus_pkg::ResultMasterAbort ? StIdle : StBackoff;
+      end
+      // Entered with the idle clock; one more clock makes two without REQ.
+      StBackoff: if (second_q) state_d = finished_q ? StIdle : StWait;
+      default: state_d = StIdle;
+    endcase
+  end
+
+  always_comb begin : p_result
+    result_d = result_q;
+    if (take) result_d = bus_pkg::ResultOk;
+    if (give_up) result_d = bus_pkg::ResultMasterAbort;
+    else if (phase_end && bus_i.stop && !bus_i.devsel) result_d = bus_pkg::ResultTargetAbort;
+    else if (phase_end && retry_limit_hit) result_d = bus_pkg::ResultRetryLimit;
+  end
+
+  // The end is reported on the first clock after the transaction has left the bus.
+  assign done_d = leaves ? over : (take || state_q == StWait) && stop_i;
+  always_ff @(posedge clk_i) begin : p_done
+    if (!rst_ni) begin
+      finished_q <= 1'b0;
+      done_q     <= 1'b0;
+      result_q   <= bus_pkg::ResultOk;
+    end else begin
+      finished_q <= done_d || (finished_q && !take);
+      done_q     <= done_d;
+      result_q   <= result_d;
+      if (done_d && !last_moves && result_d == bus_pkg::ResultOk) result_q <= bus_pkg::ResultStopped;
+    end
+  end
+
+  always_comb begin : p_request
+    request_d = request_q;
+    if (take) request_d = request_i;
+    if (transfer) begin
+      request_d.address = request_q.address + 32'd4;
+      request_d.length  = request_q.length - 16'd1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_regs
+    if (!rst_ni) begin
+      state_q      <= StIdle;
+      frame_q      <= 1'b0;
+      irdy_q       <= 1'b0;
+      control_en_q <= 1'b0;
+      second_q     <= 1'b0;
+    end else begin
+      state_q      <= state_d;
+      frame_q      <= frame_d;
+      irdy_q       <= irdy_d;
+      // FRAME and IRDY are driven off for one clock before they are released.
+      control_en_q <= frame_d || irdy_d || frame_q || irdy_q;
+      second_q     <= state_q == StBackoff;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_hold
+    request_q <= request_d;
+    if (take) moved_q <= 1'b0;
+    else if (transfer) moved_q <= 1'b1;
+    if (state_q != StData || bus_i.devsel) unanswered_q <= '0;
+    else unanswered_q <= unanswered_q + 3'd1;
+  end
+
+  // Retries in a row.
+  if (RetryLimit != 0) begin : gen_retry_limit
+    localparam int unsigned Width = $clog2(RetryLimit + 1);
+    logic [Width-1:0] retries_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || take || transfer) retries_q <= '0;
+      else if (phase_end && !bus_i.trdy) retries_q <= retries_q + Width'(1);
+    end
+    assign retry_limit_hit = !bus_i.trdy && retries_q == Width'(RetryLimit - 1);
+  end else begin : gen_no_retry_limit
+    assign retry_limit_hit = 1'b0;
+  end
+
+  // Latency timer: counts the clocks with FRAME on.
+  logic [7:0] timer_q;
+  always_ff @(posedge clk_i) begin : p_timer
+    if (state_d == StAddress) timer_q <= latency_i;
+    else if (frame_q && timer_q != '0) timer_q <= timer_q - 8'd1;
+  end
+  assign timer_expired = timer_q == '0;
+
+  // Asking for the bus. A granted master on an idle bus needs no REQ.
+  logic req_q;
+  always_ff @(posedge clk_i) begin : p_req
+    if (!rst_ni) req_q <= 1'b0;
+    else if (state_d == StWait) req_q <= enable_i && available_i != '0;
+    else if (state_d == StIdle && state_q != StBackoff) req_q <= more_i && enable_i;
+    else req_q <= more_i && enable_i && !stop_i && (state_d == StAddress || (state_d == StData && !bus_i.stop));
+  end
+
+  // AD and C/BE: own transaction, or parked.
+  logic        ad_en_q, cbe_en_q, park;
+  logic [31:0] ad_q, ad_d;
+  logic [3:0]  cbe_q, cbe_d;
+  assign park = gnt_i && !bus_i.frame && !bus_i.irdy;
+
+  always_comb begin : p_ad
+    ad_d  = ad_q;
+    cbe_d = cbe_q;
+    if (state_d == StAddress) begin
+      ad_d  = request_d.address;
+      cbe_d = request_d.command;
+    end else if (state_q == StAddress) begin
+      ad_d  = wdata0_i;
+      cbe_d = ~be;
+    end else if (transfer && frame_q) begin
+      ad_d  = wdata1_i;
+      cbe_d = request_q.length == 16'd2 ? ~request_q.last_be : 4'h0;
+    end
+  end
+
+  logic busy_d;
+  assign busy_d = state_d == StAddress || state_d == StData || state_d == StClose;
+  always_ff @(posedge clk_i) begin : p_drive
+    if (!rst_ni) begin
+      ad_en_q  <= 1'b0;
+      cbe_en_q <= 1'b0;
+    end else begin
+      ad_en_q  <= state_d == StAddress || (busy_d && write) || (!busy_d && park);
+      cbe_en_q <= busy_d || park;
+    end
+    ad_q  <= ad_d;
+    cbe_q <= cbe_d;
+  end
+
+  // Parity: PAR follows AD by one clock; PERR follows a bad read datum by two.
+  logic parity_q, par_en_q, read_check_q, write_check_q, write_check2_q, perr_q, perr_en_q, read_bad, write_bad;
+  always_ff @(posedge clk_i) begin : p_parity
+    parity_q <= ^{bus_i.ad, bus_i.cbe};
+    if (!rst_ni) begin
+      par_en_q       <= 1'b0;
+      read_check_q   <= 1'b0;
+      write_check_q  <= 1'b0;
+      write_check2_q <= 1'b0;
+      perr_q         <= 1'b0;
+      perr_en_q      <= 1'b0;
+    end else begin
+      par_en_q       <= ad_en_q;
+      read_check_q   <= transfer && !write;
+      write_check_q  <= transfer && write;
+      write_check2_q <= write_check_q;
+      perr_q         <= read_bad && parity_response_i;
+      perr_en_q      <= (read_bad && parity_response_i) || perr_q;
+    end
+  end
+  assign read_bad  = read_check_q && parity_q != bus_i.par;
+  assign write_bad = write_check2_q && bus_i.perr;
+
+  // Status.
+  logic special;
+  assign special = request_q.command == bus_pkg::CommandSpecialCycle;
+  always_comb begin : p_status
+    status_set_o = '0;
+    status_set_o.master_data_parity    = (read_bad || write_bad) && parity_response_i;
+    status_set_o.detected_parity       = read_bad;
+    status_set_o.received_master_abort = give_up && !special;
+    status_set_o.received_target_abort = phase_end && bus_i.stop && !bus_i.devsel;
+  end
+
+  assign transfer_o      = transfer;
+  assign transfer_be_o   = ~cbe_q;
+  assign pop_o           = transfer && write;
+  assign rvalid_o        = transfer && !write;
+  assign rdata_o         = bus_i.ad;
+  assign done_o          = done_q;
+  assign result_o        = result_q;
+  assign address_o       = request_q.address;
+  assign address_phase_o = state_q == StAddress;
+  assign active_o        = frame_q || irdy_q;
+  assign parity_error_o  = read_bad || write_bad;
+  assign req_o           = req_q;
+
+  assign master_o.frame      = frame_q;
+  assign master_o.irdy       = irdy_q;
+  assign master_o.control_en = control_en_q;
+  assign master_o.cbe        = cbe_q;
+  assign master_o.cbe_en     = cbe_en_q;
+  assign master_o.ad         = ad_q;
+  assign master_o.ad_en      = ad_en_q;
+  assign master_o.par        = parity_q;
+  assign master_o.par_en     = par_en_q;
+  assign master_o.perr       = perr_q;
+  assign master_o.perr_en    = perr_en_q;
+endmodule

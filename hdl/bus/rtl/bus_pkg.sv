@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bus: what each agent drives, what all of them see, and the words of the protocol.
+/// Handshakes are positive-true; AD, C/BE and PAR have conventional PCI's values, so byte enables are low-true.
+package bus_pkg;
+  typedef enum logic [3:0] {
+    CommandInterruptAcknowledge  = 4'h0,
+    CommandSpecialCycle          = 4'h1,
+    CommandIoRead                = 4'h2,
+    CommandIoWrite               = 4'h3,
+    CommandMemoryRead            = 4'h6,
+    CommandMemoryWrite           = 4'h7,
+    CommandConfigurationRead     = 4'hA,
+    CommandConfigurationWrite    = 4'hB,
+    CommandMemoryReadMultiple    = 4'hC,
+    CommandDualAddress           = 4'hD,
+    CommandMemoryReadLine        = 4'hE,
+    CommandMemoryWriteInvalidate = 4'hF
+  } command_e;
+
+  /// What a master drives; a value counts only with its enable.
+  typedef struct packed {
+    logic        frame;
+    logic        irdy;
+    logic        control_en;
+    logic [3:0]  cbe;
+    logic        cbe_en;
+    logic [31:0] ad;
+    logic        ad_en;
+    logic        par;
+    logic        par_en;
+    logic        perr;
+    logic        perr_en;
+  } master_out_t;
+
+  /// What a target drives; a value counts only with its enable. SERR is the OR of all.
+  typedef struct packed {
+    logic        devsel;
+    logic        trdy;
+    logic        stop;
+    logic        control_en;
+    logic [31:0] ad;
+    logic        ad_en;
+    logic        par;
+    logic        par_en;
+    logic        perr;
+    logic        perr_en;
+    logic        serr;
+  } target_out_t;
+
+  /// What everybody sees.
+  typedef struct packed {
+    logic        frame;
+    logic        irdy;
+    logic        devsel;
+    logic        trdy;
+    logic        stop;
+    logic [31:0] ad;
+    logic [3:0]  cbe;
+    logic        par;
+    logic        perr;
+    logic        serr;
+  } bus_t;
+
+  localparam int unsigned MasterOutWidth = $bits(master_out_t);
+  localparam int unsigned TargetOutWidth = $bits(target_out_t);
+  localparam master_out_t MasterOutIdle  = '0;
+  localparam target_out_t TargetOutIdle  = '0;
+
+  /// A request to an initiator: `length` dwords from `address`, byte enables high-true here.
+  typedef struct packed {
+    command_e    command;
+    logic [31:0] address;
+    logic [15:0] length;
+    logic [3:0]  first_be;
+    logic [3:0]  last_be;
+  } request_t;
+
+  /// How a request ended.
+  typedef enum logic [2:0] {
+    ResultOk,
+    ResultStopped,
+    ResultMasterAbort,
+    ResultTargetAbort,
+    ResultRetryLimit
+  } result_e;
+
+  /// Bits of the Status register that the bus side of a function sets.
+  typedef struct packed {
+    logic master_data_parity;
+    logic signaled_target_abort;
+    logic received_target_abort;
+    logic received_master_abort;
+    logic signaled_system_error;
+    logic detected_parity;
+  } status_set_t;
+
+  /// Whether a command moves data from target to master.
+  function automatic logic is_read(input logic [3:0] command);
+    return !command[0];
+  endfunction
+
+  /// Whether a command addresses memory, in any of its five forms.
+  function automatic logic is_memory(input logic [3:0] command);
+    return command == CommandMemoryRead || command == CommandMemoryWrite || command == CommandMemoryReadMultiple ||
+           command == CommandMemoryReadLine || command == CommandMemoryWriteInvalidate;
+  endfunction
+endpackage

@@ -1,0 +1,268 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Target side of an agent: medium decode, parity, all terminations and the 16/8-clock limits. What the address means
+/// and where data live is the business of the block around it, the *backend*:
+///
+/// - on the decode clock the backend says `hit_i` for the latched address and command, and, if the byte enables now on
+///   the bus are illegal for it, `abort_i`;
+/// - a datum to be read is taken by `load_o` when `rvalid_i` is on, and has moved when `transfer_o` says so; a datum
+///   loaded and never transferred was not read, so side effects belong to `transfer_o`;
+/// - a datum written is handed over by `write_o`, one clock after it moved; `wready_i` promises a place for it and for
+///   two more.
+module bus_target (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+
+  /// The transaction: latched address and command, and IDSEL at the address phase.
+  output logic [31:0]           address_o,
+  output logic [3:0]            command_o,
+  output logic                  idsel_o,
+  /// The transaction is read, memory, I/O or a configuration access of type 0 to this device's function 0.
+  output logic                  read_o,
+  output logic                  memory_o,
+  output logic                  io_o,
+  output logic                  configuration_o,
+  /// On the decode clock: hit and target abort.
+  output logic                  decode_o,
+  input  logic                  hit_i,
+  input  logic                  abort_i,
+  /// The datum offered is the last of this transaction: disconnect with it.
+  input  logic                  single_i,
+  /// From the claim to the end of the transaction.
+  output logic                  active_o,
+  /// The data phase waits for the backend.
+  output logic                  waiting_o,
+  /// A transaction that was claimed ends without a datum having moved.
+  output logic                  retried_o,
+
+  /// Byte address of the datum offered next. Reads: that datum; it is loaded.
+  output logic [31:0]           pointer_o,
+  input  logic [31:0]           rdata_i,
+  input  logic                  rvalid_i,
+  output logic                  load_o,
+  /// AD holds a datum that has not moved yet, and its address.
+  output logic                  loaded_o,
+  output logic [31:0]           loaded_address_o,
+  /// A datum moves on this clock.
+  output logic                  transfer_o,
+  /// Writes: strobe, address, byte enables (high-true) and datum, one clock after it moved.
+  input  logic                  wready_i,
+  output logic                  write_o,
+  output logic [31:0]           write_address_o,
+  output logic [3:0]            write_be_o,
+  output logic [31:0]           wdata_o,
+
+  /// From and to the configuration header.
+  input  logic                  parity_response_i,
+  input  logic                  serr_enable_i,
+  output bus_pkg::status_set_t  status_set_o,
+
+  /// Bus.
+  input  bus_pkg::bus_t         bus_i,
+  input  logic                  idsel_i,
+  output bus_pkg::target_out_t  target_o
+);
+  typedef enum logic [2:0] {
+    // No transaction of ours.
+    StIdle,
+    // The clock after the address phase: decode, check address parity.
+    StDecode,
+    // Claimed; data phases.
+    StData,
+    // DEVSEL is on for the one clock before a target abort.
+    StAbort,
+    // STOP is held until FRAME is off.
+    StStop
+  } state_e;
+
+  // Clocks after FRAME, and after a data phase, at which STOP comes on; inside the limits of 16 and 8.
+  localparam logic [3:0] FirstLimit = 4'd11;
+  localparam logic [3:0] LaterLimit = 4'd5;
+
+  state_e      state_q, state_d;
+  logic        frame_q, devsel_q, devsel_d, trdy_q, trdy_d, stop_q, stop_d, control_en_q;
+  logic        start, claim, phase_end, offer, can, moved_q, ends, parity_q, address_bad;
+  logic [3:0]  waited_q;
+  logic        out_of_time, single;
+
+  assign start       = bus_i.frame && !frame_q;
+  assign address_bad = parity_q != bus_i.par;
+  assign claim       = state_q == StDecode && hit_i && !address_bad;
+  assign phase_end   = bus_i.irdy && (trdy_q || stop_q);
+  assign can         = read_o ? rvalid_i : wready_i;
+  assign out_of_time = waited_q >= (moved_q ? LaterLimit : FirstLimit);
+  // A burst order other than linear gets one datum.
+  assign single      = single_i || (memory_o && address_o[1:0] != 2'b00);
+
+  always_comb begin : p_state
+    state_d  = state_q;
+    devsel_d = devsel_q;
+    trdy_d   = trdy_q;
+    stop_d   = stop_q;
+    offer    = 1'b0;
+    unique case (state_q)
+      StIdle: if (start) state_d = StDecode;
+      StDecode: begin
+        state_d  = !claim ? StIdle : abort_i ? StAbort : StData;
+        devsel_d = claim;
+        offer    = claim && !abort_i;
+      end
+      StData: begin
+        if (phase_end && !bus_i.frame) begin
+          state_d  = StIdle;
+        end else if (phase_end && stop_q) begin
+          state_d = StStop;
+          trdy_d  = 1'b0;
+        end else begin
+          offer = phase_end || (!trdy_q && !stop_q);
+        end
+      end
+      StAbort: begin
+        state_d  = StStop;
+        devsel_d = 1'b0;
+        stop_d   = 1'b1;
+      end
+      StStop: if (bus_i.irdy && !bus_i.frame) state_d = StIdle;
+      default: state_d = StIdle;
+    endcase
+    if (offer) begin
+      trdy_d = can;
+      stop_d = can ? single && bus_i.frame : state_q == StData && !phase_end && out_of_time;
+    end
+    if (state_d == StIdle) begin
+      devsel_d = 1'b0;
+      trdy_d   = 1'b0;
+      stop_d   = 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_regs
+    if (!rst_ni) begin
+      state_q      <= StIdle;
+      frame_q      <= 1'b0;
+      devsel_q     <= 1'b0;
+      trdy_q       <= 1'b0;
+      stop_q       <= 1'b0;
+      control_en_q <= 1'b0;
+    end else begin
+      state_q      <= state_d;
+      frame_q      <= bus_i.frame;
+      devsel_q     <= devsel_d;
+      trdy_q       <= trdy_d;
+      stop_q       <= stop_d;
+      // Driven off for one clock before release.
+      control_en_q <= devsel_d || trdy_d || stop_d || devsel_q || trdy_q || stop_q;
+    end
+  end
+
+  // The transaction in hand.
+  logic [31:0] address_q, pointer_q, loaded_address_q;
+  logic [3:0]  command_q;
+  logic        idsel_q, loaded_q;
+  always_ff @(posedge clk_i) begin : p_latch
+    if (state_q == StIdle && start) begin
+      address_q <= bus_i.ad;
+      command_q <= bus_i.cbe;
+      idsel_q   <= idsel_i;
+      pointer_q <= {bus_i.ad[31:2], 2'b00};
+    end else if (load_o || (transfer_o && !read_o)) begin
+      pointer_q <= pointer_q + 32'd4;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_progress
+    if (!rst_ni || state_q == StIdle) moved_q <= 1'b0;
+    else if (transfer_o) moved_q <= 1'b1;
+    if (state_q == StIdle || phase_end) waited_q <= '0;
+    else if (waited_q != '1) waited_q <= waited_q + 4'd1;
+    if (!rst_ni || state_d == StIdle) loaded_q <= 1'b0;
+    else if (load_o) loaded_q <= 1'b1;
+    else if (transfer_o) loaded_q <= 1'b0;
+    if (load_o) loaded_address_q <= pointer_q;
+  end
+
+  assign ends        = state_q != StIdle && state_q != StDecode && state_d == StIdle;
+  assign load_o      = offer && read_o && rvalid_i;
+  assign transfer_o  = bus_i.irdy && trdy_q;
+  assign waiting_o   = state_q == StData && !trdy_q && !stop_q;
+  assign retried_o   = ends && !moved_q && !transfer_o;
+
+  // AD is driven from DEVSEL on, so never in the turnaround clock.
+  logic        ad_en_q;
+  logic [31:0] ad_q;
+  always_ff @(posedge clk_i) begin : p_ad
+    if (!rst_ni) ad_en_q <= 1'b0;
+    else ad_en_q <= read_o && devsel_d;
+    if (load_o) ad_q <= rdata_i;
+  end
+
+  // Data written, one clock late.
+  logic        write_q;
+  logic [31:0] wdata_q, write_address_q;
+  logic [3:0]  write_be_q;
+  always_ff @(posedge clk_i) begin : p_write
+    if (!rst_ni) write_q <= 1'b0;
+    else write_q <= transfer_o && !read_o;
+    wdata_q         <= bus_i.ad;
+    write_be_q      <= ~bus_i.cbe;
+    write_address_q <= pointer_q;
+  end
+
+  // Parity of the clock before; PERR and SERR come two clocks after what they complain of.
+  logic par_en_q, perr_q, perr_en_q, serr_q, data_bad, system_error;
+  assign data_bad     = write_q && parity_q != bus_i.par;
+  assign system_error = state_q == StDecode && address_bad && parity_response_i && serr_enable_i;
+  always_ff @(posedge clk_i) begin : p_parity
+    parity_q <= ^{bus_i.ad, bus_i.cbe};
+    if (!rst_ni) begin
+      par_en_q  <= 1'b0;
+      perr_q    <= 1'b0;
+      perr_en_q <= 1'b0;
+      serr_q    <= 1'b0;
+    end else begin
+      par_en_q  <= ad_en_q;
+      perr_q    <= data_bad && parity_response_i;
+      perr_en_q <= (data_bad && parity_response_i) || perr_q;
+      serr_q    <= system_error;
+    end
+  end
+
+  always_comb begin : p_status
+    status_set_o = '0;
+    status_set_o.detected_parity       = data_bad || (state_q == StDecode && address_bad);
+    status_set_o.signaled_system_error = system_error;
+    status_set_o.signaled_target_abort = state_q == StAbort;
+  end
+
+  assign address_o       = address_q;
+  assign command_o       = command_q;
+  assign idsel_o         = idsel_q;
+  assign read_o          = bus_pkg::is_read(command_q);
+  assign memory_o        = bus_pkg::is_memory(command_q);
+  assign io_o            = command_q == bus_pkg::CommandIoRead || command_q == bus_pkg::CommandIoWrite;
+  assign configuration_o = (command_q == bus_pkg::CommandConfigurationRead ||
+                            command_q == bus_pkg::CommandConfigurationWrite) &&
+                           idsel_q && address_q[1:0] == 2'b00 && address_q[10:8] == 3'd0;
+  assign decode_o        = state_q == StDecode;
+  assign active_o        = state_q != StIdle;
+  assign pointer_o       = transfer_o && !read_o ? pointer_q + 32'd4 : pointer_q;
+  assign loaded_o        = loaded_q;
+  assign loaded_address_o = loaded_address_q;
+  assign write_o         = write_q;
+  assign write_address_o = write_address_q;
+  assign write_be_o      = write_be_q;
+  assign wdata_o         = wdata_q;
+
+  assign target_o.devsel     = devsel_q;
+  assign target_o.trdy       = trdy_q;
+  assign target_o.stop       = stop_q;
+  assign target_o.control_en = control_en_q;
+  assign target_o.ad         = ad_q;
+  assign target_o.ad_en      = ad_en_q;
+  assign target_o.par        = parity_q;
+  assign target_o.par_en     = par_en_q;
+  assign target_o.perr       = perr_q;
+  assign target_o.perr_en    = perr_en_q;
+  assign target_o.serr       = serr_q;
+endmodule

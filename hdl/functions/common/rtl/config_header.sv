@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Type 0 configuration header with MSI and the vendor-specific capability, around the generated register block.
+/// Which registers a function has is a matter of parameters; absent ones read 0 and ignore writes.
+module config_header #(
+  parameter logic [15:0]  VendorId = 16'h1234,
+  parameter logic [15:0]  DeviceId = 16'h0000,
+  /// Base class, subclass, programming interface.
+  parameter logic [23:0]  ClassCode = 24'hFF0000,
+  parameter logic [7:0]   Revision = 8'd1,
+  /// 0 none, 1 INTA … 4 INTD.
+  parameter logic [7:0]   InterruptPin = 8'd0,
+  /// MSI and the vendor-specific capability are present.
+  parameter bit           Capabilities = 1'b0,
+  /// Writable bits of the six base address registers, BAR0 in the low bits; 0 means absent.
+  parameter logic [191:0] BarMask = '0,
+  /// Type bits of the base address registers.
+  parameter logic [191:0] BarType = '0,
+  /// Contents of the vendor-specific capability.
+  parameter logic [31:0]  Build = 32'd0,
+  parameter logic [31:0]  ClockKhz = 32'd0,
+  parameter bit           Checker = 1'b0
+) (
+  input  logic clk_i,
+  input  logic rst_ni,
+  /// Register access: offset of a read; strobe, offset, byte enables and datum of a write.
+  input  logic [7:0]                                read_offset_i,
+  output logic [31:0]                               rdata_o,
+  input  logic                                      write_i,
+  input  logic [7:0]                                write_offset_i,
+  input  logic [3:0]                                be_i,
+  input  logic [31:0]                               wdata_i,
+  /// An interrupt is wanted (Status bit 3).
+  input  logic                                      interrupt_status_i,
+  /// Status bits to set.
+  input  bus_pkg::status_set_t                      status_set_i,
+  /// What the header enables.
+  output pci_configuration_reg_pkg::command_out_t   command_o,
+  output logic [7:0]                                latency_timer_o,
+  output logic [191:0]                              bars_o,
+  output logic                                      msi_enable_o,
+  output logic [63:0]                               msi_address_o,
+  output logic [15:0]                               msi_data_o
+);
+  localparam logic [31:0] ClassRevision = {ClassCode, Revision};
+
+  pci_configuration_reg_pkg::reg2hw_t reg2hw;
+  pci_configuration_reg_pkg::hw2reg_t hw2reg;
+  logic [31:0] rdata;
+  logic        write;
+
+  // Capabilities that are not there take no writes and read 0.
+  assign write   = write_i && (Capabilities || write_offset_i < 8'h40);
+  assign rdata_o = Capabilities || read_offset_i < 8'h40 ? rdata : '0;
+
+  pci_configuration_regs u_regs (
+    .clk_i, .rst_ni,
+    .write_i(write), .write_address_i(write_offset_i[6:0]), .be_i(write_offset_i[7] ? 4'd0 : be_i), .wdata_i,
+    .read_i(1'b0), .read_address_i(read_offset_i[6:0]), .rdata_o(rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+  );
+  logic [31:0] rdata_low;
+  assign rdata = read_offset_i[7] ? '0 : rdata_low;
+
+  logic [191:0] bars_q;
+  for (genvar i = 0; i < 6; i++) begin : gen_bar
+    localparam logic [31:0] Mask = BarMask[i*32 +: 32];
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) bars_q[i*32 +: 32] <= BarType[i*32 +: 32];
+      else if (reg2hw.bar_we[i]) begin
+        bars_q[i*32 +: 32] <= (reg2hw.wdata & reg2hw.wmask & Mask) | (bars_q[i*32 +: 32] & ~(reg2hw.wmask & Mask));
+      end
+    end
+  end
+
+  always_comb begin : p_facts
+    hw2reg = '0;
+    hw2reg.vendor_id.value                 = VendorId;
+    hw2reg.device_id.value                 = DeviceId;
+    hw2reg.class_revision.revision         = ClassRevision[7:0];
+    hw2reg.class_revision.programming_interface = ClassRevision[15:8];
+    hw2reg.class_revision.subclass         = ClassRevision[23:16];
+    hw2reg.class_revision.base_class       = ClassRevision[31:24];
+    hw2reg.subsystem_vendor_id.value       = VendorId;
+    hw2reg.subsystem_id.value              = DeviceId;
+    hw2reg.capabilities_pointer.value      = Capabilities ? 8'h40 : 8'h00;
+    hw2reg.interrupt_pin.value             = InterruptPin;
+    hw2reg.bar                             = bars_q;
+    hw2reg.status.interrupt_status         = interrupt_status_i;
+    hw2reg.status.capability_list          = Capabilities;
+    hw2reg.status.master_data_parity       = status_set_i.master_data_parity;
+    hw2reg.status.signaled_target_abort    = status_set_i.signaled_target_abort;
+    hw2reg.status.received_target_abort    = status_set_i.received_target_abort;
+    hw2reg.status.received_master_abort    = status_set_i.received_master_abort;
+    hw2reg.status.signaled_system_error    = status_set_i.signaled_system_error;
+    hw2reg.status.detected_parity          = status_set_i.detected_parity;
+    hw2reg.vendor_build.value              = Build;
+    hw2reg.vendor_clock.khz                = ClockKhz;
+    hw2reg.vendor_features.timestamp       = 1'b1;
+    hw2reg.vendor_features.fault_injection = 1'b1;
+    hw2reg.vendor_features.checker_present = Checker;
+    hw2reg.vendor_timestamp.value          = host_pkg::AddressTimestamp;
+  end
+
+  assign command_o       = reg2hw.command;
+  assign latency_timer_o = {reg2hw.latency_timer.value, 3'b000};
+  assign bars_o          = bars_q;
+  assign msi_enable_o    = reg2hw.msi_control.enable;
+  assign msi_address_o   = {reg2hw.msi_upper_address.address, reg2hw.msi_address.address, 2'b00};
+  assign msi_data_o      = reg2hw.msi_data.value;
+endmodule

@@ -1,0 +1,308 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The store function: a device buffer that the host fills and reads through memory (BAR1), through a FIFO (BAR0 window
+/// or BAR2 port), or by having the function master the bus. This file only wires its parts.
+module store #(
+  /// Log2 of the buffer's bytes and of the FIFO's dwords.
+  parameter int unsigned BufferLog2 = 16,
+  parameter int unsigned FifoLog2 = 6,
+  /// Clock frequency and presence of the checker, as reported.
+  parameter logic [31:0] ClockKhz = 32'd33_333,
+  parameter bit          Checker = 1'b0
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  /// INTA.
+  output logic                 intx_o,
+  /// Events, each on the clock it happens.
+  output logic                 cause_event_o,
+  output logic                 clear_event_o,
+  output logic                 assert_event_o,
+  output logic                 deassert_event_o,
+  output logic                 register_read_o,
+  /// Bus.
+  input  bus_pkg::bus_t        bus_i,
+  input  logic                 idsel_i,
+  input  logic                 gnt_i,
+  output logic                 req_o,
+  output bus_pkg::master_out_t master_o,
+  output bus_pkg::target_out_t target_o
+);
+  if (BufferLog2 < 12 || BufferLog2 > 22) begin : gen_check_buffer
+    $error("store: BufferLog2 must be 12 to 22");
+  end
+  if (FifoLog2 < 3 || FifoLog2 > 12) begin : gen_check_fifo
+    $error("store: FifoLog2 must be 3 to 12");
+  end
+
+  localparam logic [191:0] BarMask = {96'd0, 32'hFFFF_FFF0, 32'hFFFF_FFFF << BufferLog2, 32'hFFFF_F000};
+  localparam logic [191:0] BarType = {96'd0, 32'd1, 32'd8, 32'd0};
+
+  // Configuration.
+  pci_configuration_reg_pkg::command_out_t command;
+  bus_pkg::status_set_t master_status, target_status;
+  logic [191:0] bars;
+  logic [63:0]  msi_address;
+  logic [31:0]  header_rdata;
+  logic [15:0]  msi_data;
+  logic [7:0]   latency;
+  logic         msi_enable, interrupt_status;
+
+  // Target.
+  logic [31:0] address, pointer, loaded_address, write_address, wdata, rdata;
+  logic [3:0]  be;
+  logic        memory, io, configuration, read, hit, abort, single, active, load, transfer, write, rvalid;
+  logic        to_registers, to_buffer, to_ports, to_fifo;
+  bus_target u_target (
+    .clk_i, .rst_ni,
+    .address_o(address), .command_o(), .idsel_o(), .read_o(read), .memory_o(memory), .io_o(io),
+    .configuration_o(configuration), .decode_o(), .hit_i(hit), .abort_i(abort), .single_i(single), .active_o(active),
+    .waiting_o(), .retried_o(),
+    .pointer_o(pointer), .rdata_i(rdata), .rvalid_i(rvalid), .load_o(load), .loaded_o(),
+    .loaded_address_o(loaded_address), .transfer_o(transfer),
+    .wready_i(1'b1), .write_o(write), .write_address_o(write_address), .write_be_o(be), .wdata_o(wdata),
+    .parity_response_i(command.parity_response), .serr_enable_i(command.serr_enable), .status_set_o(target_status),
+    .bus_i, .idsel_i, .target_o
+  );
+
+  logic [31:0] registers_rdata, ports_rdata, buffer_rdata, fifo_rdata;
+  logic        buffer_rvalid, fifo_rvalid;
+  store_decode #(.BufferLog2(BufferLog2)) u_decode (
+    .address_i(address), .pointer_i(pointer), .memory_i(memory), .io_i(io), .configuration_i(configuration),
+    .cbe_i(bus_i.cbe), .command_i(command), .bars_i(bars), .registers_o(to_registers), .buffer_o(to_buffer),
+    .ports_o(to_ports), .hit_o(hit), .fifo_o(to_fifo), .abort_o(abort), .single_o(single),
+    .configuration_rdata_i(header_rdata), .registers_rdata_i(registers_rdata), .buffer_rdata_i(buffer_rdata),
+    .buffer_rvalid_i(buffer_rvalid), .ports_rdata_i(ports_rdata), .fifo_rdata_i(fifo_rdata),
+    .fifo_rvalid_i(fifo_rvalid), .rdata_o(rdata), .rvalid_o(rvalid)
+  );
+  assign register_read_o = transfer && read && (to_registers || to_ports);
+
+  config_header #(
+    .DeviceId(16'hD101), .InterruptPin(8'd1), .Capabilities(1'b1), .BarMask(BarMask), .BarType(BarType),
+    .Build(32'd1), .ClockKhz(ClockKhz), .Checker(Checker)
+  ) u_header (
+    .clk_i, .rst_ni, .read_offset_i(pointer[7:0]), .rdata_o(header_rdata), .write_i(write && configuration),
+    .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(wdata), .interrupt_status_i(interrupt_status),
+    .status_set_i(master_status | target_status), .command_o(command), .latency_timer_o(latency), .bars_o(bars),
+    .msi_enable_o(msi_enable), .msi_address_o(msi_address), .msi_data_o(msi_data)
+  );
+
+  // Registers.
+  store_reg_pkg::reg2hw_t    reg2hw;
+  store_reg_pkg::hw2reg_t    hw2reg;
+  store_io_reg_pkg::reg2hw_t io2hw;
+  store_io_reg_pkg::hw2reg_t hw2io;
+  logic        registers_reset, fifo_window;
+  logic [31:0] low_rdata;
+  assign fifo_window     = write_address[11:8] == 4'd1;
+  assign registers_rdata = pointer[11:9] == '0 ? low_rdata : '0;
+  store_regs u_regs (
+    .clk_i, .rst_ni(rst_ni && !registers_reset), .write_i(write && to_registers && write_address[11:9] == '0),
+    .write_address_i(write_address[8:0]), .be_i(be), .wdata_i(wdata), .read_i(1'b0), .read_address_i(pointer[8:0]),
+    .rdata_o(low_rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+  );
+  store_io_regs u_io_regs (
+    .clk_i, .rst_ni, .write_i(write && to_ports && !write_address[3]), .write_address_i(write_address[2:0]), .be_i(be),
+    .wdata_i(wdata), .read_i(1'b0), .read_address_i(pointer[2:0]), .rdata_o(low_ports), .reg2hw_o(io2hw),
+    .hw2reg_i(hw2io)
+  );
+  logic [31:0] low_ports;
+  assign ports_rdata = pointer[3] ? '0 : low_ports;
+
+  // Command.
+  store_reg_pkg::state_e     state;
+  store_reg_pkg::operation_e operation;
+  logic        busy, done, error, aborted, raised, service, range_command, refused, engine_failed, bus_parity;
+  logic        fifo_clear, draining, filling, host_pushed, host_popped, overrun, fifo_start, dma_start, inward;
+  logic        mover_stop, dma_abort, mover_done, data_clock, dma_descriptor, dma_done;
+  logic [2:0]  stored, delivered;
+  logic [31:0] transferred, data_clocks, busy_clocks;
+  logic [FifoLog2:0] fifo_level;
+  store_command #(.BufferLog2(BufferLog2), .FifoLog2(FifoLog2)) u_command (
+    .clk_i, .rst_ni, .command_we_i(reg2hw.command_we && reg2hw.wmask[0]), .operation_i(reg2hw.wdata[2:0]),
+    .buffer_address_i(reg2hw.buffer_address.value), .length_i(reg2hw.length.value), .delay_i(reg2hw.delay.clocks),
+    .threshold_i(reg2hw.fifo_threshold.dwords), .abort_i(reg2hw.control.abort),
+    .soft_reset_i(reg2hw.control.soft_reset), .registers_reset_o(registers_reset), .busy_o(busy), .state_o(state),
+    .operation_o(operation), .transferred_o(transferred), .data_clocks_o(data_clocks), .busy_clocks_o(busy_clocks),
+    .done_o(done), .error_o(error), .aborted_o(aborted), .raised_o(raised), .fifo_service_o(service),
+    .range_o(range_command), .refused_o(refused), .failed_i(engine_failed), .fifo_clear_o(fifo_clear),
+    .draining_o(draining), .filling_o(filling), .fifo_level_i(fifo_level), .host_pushed_i(host_pushed),
+    .host_popped_i(host_popped), .fifo_start_o(fifo_start), .dma_start_o(dma_start), .inward_o(inward),
+    .mover_stop_o(mover_stop), .dma_abort_o(dma_abort), .mover_done_i(mover_done), .stored_i(stored),
+    .delivered_i(delivered), .data_clock_i(data_clock), .dma_descriptor_i(dma_descriptor), .dma_done_i(dma_done)
+  );
+
+  // FIFO. A datum loaded counts as the FIFO's by the address it was loaded from.
+  logic        loaded_fifo, drain_valid, drain_pop, fill_push, fill_ready;
+  logic [15:0] overruns;
+  logic [31:0] drain_data, fill_data;
+  assign loaded_fifo = (to_registers && loaded_address[11:8] == 4'd1) || (to_ports && loaded_address[3:2] == 2'd0);
+  store_fifo #(.FifoLog2(FifoLog2)) u_fifo (
+    .clk_i, .rst_ni, .clear_i(fifo_clear), .clear_overruns_i(registers_reset), .draining_i(draining),
+    .filling_i(filling), .host_push_i((write && to_registers && fifo_window && be != '0) || io2hw.fifo_data_we),
+    .host_data_i(wdata), .host_load_i(load && to_fifo),
+    .host_transfer_i(transfer && read && loaded_fifo && bus_i.cbe != 4'hF),
+    .host_valid_o(fifo_rvalid), .host_data_o(fifo_rdata), .host_pushed_o(host_pushed), .host_popped_o(host_popped),
+    .overrun_o(overrun), .overruns_o(overruns), .drain_valid_o(drain_valid), .drain_data_o(drain_data),
+    .drain_pop_i(drain_pop), .fill_push_i(fill_push), .fill_data_i(fill_data), .fill_ready_o(fill_ready),
+    .level_o(fifo_level)
+  );
+
+  // Buffer and mover.
+  logic                  mover_write, mover_write_ready, mover_read, mover_read_ready, mover_rvalid;
+  logic [BufferLog2-1:2] mover_write_address, mover_read_address;
+  logic [3:0]            mover_be;
+  logic [31:0]           mover_wdata, mover_rdata, out0, out1;
+  store_buffer #(.BufferLog2(BufferLog2)) u_buffer (
+    .clk_i, .rst_ni, .target_write_i(write && to_buffer), .target_write_address_i(write_address[BufferLog2-1:2]),
+    .target_be_i(be), .target_wdata_i(wdata), .stream_i(active && to_buffer && read),
+    .stream_address_i(address[BufferLog2-1:2]), .stream_valid_o(buffer_rvalid), .stream_data_o(buffer_rdata),
+    .stream_pop_i(load && to_buffer), .mover_write_i(mover_write), .mover_write_address_i(mover_write_address),
+    .mover_be_i(mover_be), .mover_wdata_i(mover_wdata), .mover_write_ready_o(mover_write_ready),
+    .mover_read_i(mover_read), .mover_read_address_i(mover_read_address), .mover_read_ready_o(mover_read_ready),
+    .mover_rvalid_o(mover_rvalid), .mover_rdata_o(mover_rdata)
+  );
+
+  logic                  segment_start, bus_valid, wpop;
+  logic [BufferLog2-1:0] segment_buffer;
+  logic [1:0]            segment_offset;
+  logic [23:0]           segment_length;
+  logic [2:0]            wlevel;
+  logic [31:0]           bus_rdata;
+  store_mover #(.BufferLog2(BufferLog2)) u_mover (
+    .clk_i, .rst_ni, .start_i(fifo_start || segment_start), .inward_i(inward), .dma_i(segment_start),
+    .buffer_address_i(fifo_start ? reg2hw.buffer_address.value[BufferLog2-1:0] : segment_buffer),
+    .other_offset_i(fifo_start ? 2'd0 : segment_offset),
+    .length_i(fifo_start ? reg2hw.length.value[23:0] : segment_length), .stop_i(mover_stop),
+    .pace_i(reg2hw.fifo_pace.clocks), .done_o(mover_done), .stored_o(stored),
+    .write_o(mover_write), .write_address_o(mover_write_address), .write_be_o(mover_be), .wdata_o(mover_wdata),
+    .write_ready_i(mover_write_ready), .read_o(mover_read), .read_address_o(mover_read_address),
+    .read_ready_i(mover_read_ready), .rvalid_i(mover_rvalid), .rdata_i(mover_rdata),
+    .drain_valid_i(drain_valid), .drain_data_i(drain_data), .drain_pop_o(drain_pop), .fill_push_o(fill_push),
+    .fill_data_o(fill_data), .fill_ready_i(fill_ready), .bus_valid_i(bus_valid), .bus_data_i(bus_rdata),
+    .wdata0_o(out0), .wdata1_o(out1), .wlevel_o(wlevel), .wpop_i(wpop)
+  );
+
+  // Bus master: the engine and messages share one initiator.
+  bus_pkg::request_t dma_request, request;
+  bus_pkg::result_e  result;
+  logic              dma_valid, dma_ready, dma_more, dma_stop, dma_request_done, transfer_master, parity_error;
+  logic              request_ready, request_done, message, message_owns, message_owns_q, message_done;
+  logic              target_abort, master_abort, descriptor_invalid, range_dma, disabled, address_phase;
+  logic [2:0]        dma_available;
+  logic [3:0]        transfer_be;
+  logic [31:0]       error_address, bus_address;
+  store_dma #(.BufferLog2(BufferLog2)) u_dma (
+    .clk_i, .rst_ni, .start_i(dma_start), .inward_i(inward),
+    .buffer_address_i(reg2hw.buffer_address.value[BufferLog2-1:0]), .length_i(reg2hw.length.value),
+    .descriptor_i(reg2hw.descriptor_base.address), .max_burst_i(reg2hw.max_burst.dwords),
+    .bus_master_i(command.bus_master), .abort_i(dma_abort), .in_descriptor_o(dma_descriptor), .in_data_o(),
+    .done_o(dma_done), .target_abort_o(target_abort), .master_abort_o(master_abort),
+    .descriptor_invalid_o(descriptor_invalid), .range_o(range_dma), .disabled_o(disabled),
+    .error_address_o(error_address), .data_clock_o(data_clock), .delivered_o(delivered),
+    .segment_start_o(segment_start), .segment_buffer_o(segment_buffer), .segment_offset_o(segment_offset),
+    .segment_length_o(segment_length), .bus_valid_o(bus_valid), .mover_done_i(mover_done), .wlevel_i(wlevel),
+    .wpop_o(wpop), .request_valid_o(dma_valid), .request_ready_i(dma_ready), .request_o(dma_request),
+    .more_o(dma_more), .stop_o(dma_stop), .available_o(dma_available),
+    .transfer_i(transfer_master && !message_owns), .transfer_be_i(transfer_be), .rdata_i(bus_rdata),
+    .request_done_i(dma_request_done), .result_i(result), .address_i(bus_address)
+  );
+
+  // A message goes first whenever the initiator is free.
+  assign message_owns     = request_ready ? message : message_owns_q;
+  assign dma_ready        = request_ready && !message;
+  assign message_done     = request_done && message_owns_q;
+  assign dma_request_done = request_done && !message_owns_q;
+  always_ff @(posedge clk_i) begin : p_owner
+    if (!rst_ni) message_owns_q <= 1'b0;
+    else if (request_ready && (message || dma_valid)) message_owns_q <= message;
+  end
+  always_comb begin : p_request
+    request = dma_request;
+    if (message_owns) begin
+      request.command  = bus_pkg::CommandMemoryWrite;
+      request.address  = msi_address[31:0];
+      request.length   = 16'd1;
+      request.first_be = 4'hF;
+      request.last_be  = 4'hF;
+    end
+  end
+  bus_initiator u_initiator (
+    .clk_i, .rst_ni, .request_valid_i(message || dma_valid), .request_ready_o(request_ready), .request_i(request),
+    .more_i(dma_more && !message_owns), .stop_i(dma_stop && !message_owns), .enable_i(command.bus_master),
+    .wdata0_i(message_owns ? {16'd0, msi_data} : out0), .wdata1_i(out1), .pop_o(), .rvalid_o(), .rdata_o(bus_rdata),
+    .available_i(message_owns ? 3'd1 : dma_available), .transfer_o(transfer_master), .transfer_be_o(transfer_be),
+    .done_o(request_done), .result_o(result), .address_o(bus_address), .address_phase_o(address_phase), .active_o(),
+    .parity_error_o(parity_error), .latency_i(latency), .parity_response_i(command.parity_response),
+    .status_set_o(master_status), .bus_i, .gnt_i, .req_o, .master_o
+  );
+
+  // Interrupts.
+  logic [4:0] cause, mask;
+  logic       message_suppressed, intx_assert, message_failed;
+  assign bus_parity     = parity_error && busy;
+  assign engine_failed  = target_abort || master_abort || descriptor_invalid || range_dma || disabled || bus_parity;
+  assign message_failed = message_done && result != bus_pkg::ResultOk;
+  store_interrupt u_interrupt (
+    .clk_i, .rst_ni(rst_ni && !registers_reset),
+    .set_i({raised, aborted, error || refused || overrun, 1'b0, done}), .fifo_i(service),
+    .cause_we_i(reg2hw.interrupt_cause_we), .mask_set_we_i(reg2hw.interrupt_mask_set_we),
+    .mask_clear_we_i(reg2hw.interrupt_mask_clear_we), .bits_i(reg2hw.wdata[4:0] & reg2hw.wmask[4:0]),
+    .cause_o(cause), .mask_o(mask), .latched_i(reg2hw.interrupt_control.latched),
+    .pulse_clocks_i(reg2hw.interrupt_control.pulse_clocks), .interrupt_disable_i(command.interrupt_disable),
+    .msi_enable_i(msi_enable), .msi_possible_i(command.bus_master && msi_address[63:32] == '0),
+    .status_o(interrupt_status), .intx_o, .message_o(message), .message_taken_i(request_ready && message),
+    .message_suppressed_o(message_suppressed), .cause_event_o, .clear_event_o, .assert_event_o(intx_assert),
+    .deassert_event_o
+  );
+  assign assert_event_o = intx_assert || (address_phase && message_owns_q);
+
+  // What the registers show.
+  logic [31:0] error_address_q;
+  logic        errors_clear;
+  assign errors_clear = reg2hw.error == '0;
+  always_ff @(posedge clk_i) begin : p_error_address
+    if (!rst_ni || registers_reset) error_address_q <= '0;
+    else if (errors_clear && (target_abort || master_abort || descriptor_invalid || range_dma)) begin
+      error_address_q <= error_address;
+    end
+  end
+  always_comb begin : p_show
+    hw2reg = '0;
+    hw2reg.features.buffer_log2      = 8'(BufferLog2);
+    hw2reg.features.fifo_log2        = 8'(FifoLog2);
+    hw2reg.features.byte_aligned_dma = 1'b1;
+    hw2reg.status.busy               = busy;
+    hw2reg.status.error              = !errors_clear;
+    hw2reg.status.fifo_empty         = fifo_level == '0;
+    hw2reg.status.fifo_full          = fifo_level[FifoLog2];
+    hw2reg.status.state              = state;
+    hw2reg.status.fifo_level         = 16'(fifo_level);
+    hw2reg.command                   = {29'd0, operation};
+    hw2reg.transferred.value         = transferred;
+    hw2reg.interrupt_cause           = {27'd0, cause};
+    hw2reg.interrupt_mask_set        = {27'd0, mask};
+    hw2reg.interrupt_mask_clear      = {27'd0, mask};
+    hw2reg.error.target_abort        = target_abort;
+    hw2reg.error.master_abort        = master_abort;
+    hw2reg.error.parity              = bus_parity;
+    hw2reg.error.descriptor_invalid  = descriptor_invalid;
+    hw2reg.error.range               = range_dma || range_command;
+    hw2reg.error.command_while_busy  = refused;
+    hw2reg.error.fifo_overrun        = overrun;
+    hw2reg.error.bus_master_disabled = disabled;
+    hw2reg.error.message_address     = message_suppressed || message_failed;
+    hw2reg.error_address.value       = error_address_q;
+    hw2reg.data_clocks.value         = data_clocks;
+    hw2reg.busy_clocks.value         = busy_clocks;
+    hw2reg.fifo_overruns.accesses    = overruns;
+  end
+  always_comb begin : p_show_ports
+    hw2io = '0;
+    hw2io.fifo_status.empty      = fifo_level == '0;
+    hw2io.fifo_status.full       = fifo_level[FifoLog2];
+    hw2io.fifo_status.busy       = busy;
+    hw2io.fifo_status.fifo_level = 16'(fifo_level);
+  end
+endmodule

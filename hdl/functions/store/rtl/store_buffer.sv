@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The device buffer: one RAM shared by the bus target (BAR1) and the mover. The target goes first on both ports.
+module store_buffer #(
+  /// Log2 of its bytes.
+  parameter int unsigned BufferLog2 = 16
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  /// Target: writes, and a stream of reads along a burst. `stream_i` lasts as long as the burst.
+  input  logic                  target_write_i,
+  input  logic [BufferLog2-1:2] target_write_address_i,
+  input  logic [3:0]            target_be_i,
+  input  logic [31:0]           target_wdata_i,
+  input  logic                  stream_i,
+  input  logic [BufferLog2-1:2] stream_address_i,
+  output logic                  stream_valid_o,
+  output logic [31:0]           stream_data_o,
+  input  logic                  stream_pop_i,
+  /// Mover: writes taken when ready; reads taken when ready, the datum a clock later.
+  input  logic                  mover_write_i,
+  input  logic [BufferLog2-1:2] mover_write_address_i,
+  input  logic [3:0]            mover_be_i,
+  input  logic [31:0]           mover_wdata_i,
+  output logic                  mover_write_ready_o,
+  input  logic                  mover_read_i,
+  input  logic [BufferLog2-1:2] mover_read_address_i,
+  output logic                  mover_read_ready_o,
+  output logic                  mover_rvalid_o,
+  output logic [31:0]           mover_rdata_o
+);
+  logic                  target_read, stream_q, target_read_q, mover_read_q;
+  logic [BufferLog2-1:2] next_q, next;
+  logic [2:0]            level;
+  logic [31:0]           ram_data, head, unused_second;
+
+  // The stream runs ahead of the burst by as much as its queue holds.
+  assign next        = stream_q ? next_q : stream_address_i;
+  assign target_read = stream_i && level + 3'(target_read_q) < 3'd3;
+  always_ff @(posedge clk_i) begin : p_stream
+    if (!rst_ni) begin
+      stream_q      <= 1'b0;
+      target_read_q <= 1'b0;
+      mover_read_q  <= 1'b0;
+    end else begin
+      stream_q      <= stream_i;
+      target_read_q <= target_read;
+      mover_read_q  <= mover_read_i && mover_read_ready_o;
+    end
+    if (target_read) next_q <= next + 1'b1;
+  end
+
+  logic bypass;
+  assign bypass         = level == '0 && stream_pop_i;
+  assign stream_valid_o = stream_q && (level != '0 || target_read_q);
+  assign stream_data_o  = level != '0 ? head : ram_data;
+  prim_queue #(.Width(32)) u_stream (
+    .clk_i, .rst_ni, .clear_i(!stream_i), .push_i(target_read_q && !bypass), .data_i(ram_data),
+    .pop_i(stream_pop_i && level != '0), .data0_o(head), .data1_o(unused_second), .level_o(level)
+  );
+
+  assign mover_write_ready_o = !target_write_i;
+  assign mover_read_ready_o  = !target_read;
+  assign mover_rvalid_o      = mover_read_q;
+  assign mover_rdata_o       = ram_data;
+
+  prim_ram #(.Width(32), .Lane(8), .AddressWidth(BufferLog2 - 2)) u_ram (
+    .clk_i,
+    .write_i(target_write_i ? target_be_i : mover_be_i & {4{mover_write_i}}),
+    .write_address_i(target_write_i ? target_write_address_i : mover_write_address_i),
+    .write_data_i(target_write_i ? target_wdata_i : mover_wdata_i),
+    .read_i(target_read || mover_read_i),
+    .read_address_i(target_read ? next : mover_read_address_i),
+    .read_data_o(ram_data)
+  );
+endmodule

@@ -1,0 +1,210 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Carries out one command at a time: waits out its access time, checks it, has the mover or the DMA engine do it, and
+/// reports the end as exactly one of the causes done, error, aborted or raised.
+module store_command #(
+  /// Log2 of the buffer's bytes and of the FIFO's dwords.
+  parameter int unsigned BufferLog2 = 16,
+  parameter int unsigned FifoLog2 = 6
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  /// COMMAND is written, with this operation; the registers that it takes its arguments from.
+  input  logic                  command_we_i,
+  input  logic [2:0]            operation_i,
+  input  logic [31:0]           buffer_address_i,
+  input  logic [31:0]           length_i,
+  input  logic [31:0]           delay_i,
+  input  logic [15:0]           threshold_i,
+  /// CONTROL: abort and soft reset; the registers are reset on this clock.
+  input  logic                  abort_i,
+  input  logic                  soft_reset_i,
+  output logic                  registers_reset_o,
+  /// State, as the registers show it.
+  output logic                  busy_o,
+  output store_reg_pkg::state_e state_o,
+  output store_reg_pkg::operation_e operation_o,
+  output logic [31:0]           transferred_o,
+  output logic [31:0]           data_clocks_o,
+  output logic [31:0]           busy_clocks_o,
+  /// Causes to set; the FIFO wants service.
+  output logic                  done_o,
+  output logic                  error_o,
+  output logic                  aborted_o,
+  output logic                  raised_o,
+  output logic                  fifo_service_o,
+  /// Errors found here; an error of the engine or of the bus was reported on this clock.
+  output logic                  range_o,
+  output logic                  refused_o,
+  input  logic                  failed_i,
+  /// FIFO.
+  output logic                  fifo_clear_o,
+  output logic                  draining_o,
+  output logic                  filling_o,
+  input  logic [FifoLog2:0]     fifo_level_i,
+  input  logic                  host_pushed_i,
+  input  logic                  host_popped_i,
+  /// Mover and engine.
+  output logic                  fifo_start_o,
+  output logic                  dma_start_o,
+  output logic                  inward_o,
+  output logic                  mover_stop_o,
+  output logic                  dma_abort_o,
+  input  logic                  mover_done_i,
+  input  logic [2:0]            stored_i,
+  input  logic [2:0]            delivered_i,
+  input  logic                  data_clock_i,
+  input  logic                  dma_descriptor_i,
+  input  logic                  dma_done_i
+);
+  typedef enum logic [2:0] {
+    // Ready.
+    StIdle,
+    // The access time.
+    StDelay,
+    // Check the arguments, start the work.
+    StStart,
+    // Programmed I/O.
+    StFifo,
+    // Bus mastering.
+    StDma,
+    // Parity of the last datum and data on their way inside are waited for.
+    StFinish
+  } state_e;
+
+  localparam logic [1:0]        FinishClocks = 2'd3;
+  localparam logic [31:0]       BufferBytes  = 32'd1 << BufferLog2;
+  localparam logic [FifoLog2:0] Depth        = {1'b1, {FifoLog2{1'b0}}};
+
+  state_e      state_q, state_d;
+  store_reg_pkg::operation_e operation_q;
+  logic        accept, moves, out_of_range, abort_q, reset_q, failed_q, raise, fifo_over;
+  logic [31:0] delay_q, transferred_q, data_clocks_q, busy_clocks_q;
+  logic [1:0]  finish_q;
+  logic [32:0] last_byte;
+
+  assign accept       = command_we_i && state_q == StIdle && operation_i >= 3'd1 && operation_i <= 3'd5;
+  assign refused_o    = command_we_i && state_q != StIdle;
+  assign raise        = operation_q == store_reg_pkg::OperationRaise;
+  assign moves        = !raise && length_i != '0;
+  assign last_byte    = {1'b0, buffer_address_i} + {1'b0, length_i};
+  assign out_of_range = moves && last_byte > {1'b0, BufferBytes};
+  assign fifo_over    = filling_o ? host_left_q == '0 && mover_done_i : mover_done_i;
+
+  always_comb begin : p_state
+    state_d = state_q;
+    unique case (state_q)
+      StIdle: if (accept) state_d = StDelay;
+      StDelay: begin
+        if (abort_q) state_d = StFinish;
+        else if (delay_q == '0) state_d = StStart;
+      end
+      StStart: begin
+        if (abort_q || !moves || out_of_range) state_d = StFinish;
+        else state_d = draining_o || filling_o ? StFifo : StDma;
+      end
+      StFifo: if (abort_q || (fifo_over && !starting_q)) state_d = StFinish;
+      StDma: if (dma_done_i) state_d = StFinish;
+      StFinish: if (finish_q == '0) state_d = StIdle;
+      default: state_d = StIdle;
+    endcase
+  end
+
+  // The mover's end counts from the clock after its start.
+  logic starting_q, ending;
+  assign ending = state_q == StFinish && state_d == StIdle;
+  always_ff @(posedge clk_i) begin : p_regs
+    if (!rst_ni) begin
+      state_q    <= StIdle;
+      starting_q <= 1'b0;
+      abort_q    <= 1'b0;
+      reset_q    <= 1'b0;
+      failed_q   <= 1'b0;
+    end else begin
+      state_q    <= state_d;
+      starting_q <= state_q == StStart;
+      abort_q    <= state_q != StIdle && !ending && (abort_q || abort_i || soft_reset_i);
+      reset_q    <= soft_reset_i || (reset_q && state_q != StIdle);
+      failed_q   <= !accept && (failed_q || failed_i || range_o);
+    end
+  end
+  assign registers_reset_o = reset_q && state_q == StIdle;
+
+  always_ff @(posedge clk_i) begin : p_timers
+    if (accept) operation_q <= store_reg_pkg::operation_e'(operation_i);
+    if (accept) delay_q <= delay_i;
+    else if (delay_q != '0) delay_q <= delay_q - 32'd1;
+    if (state_q != StFinish) finish_q <= FinishClocks;
+    else finish_q <= finish_q - 2'd1;
+  end
+
+  // Counters. A dword taken by the host counts for the bytes of it that belong to the command.
+  logic [31:0] popped_bytes, bytes_left;
+  assign bytes_left   = length_i - transferred_q;
+  assign popped_bytes = !(host_popped_i && filling_o) ? '0 : bytes_left < 32'd4 ? bytes_left : 32'd4;
+  always_ff @(posedge clk_i) begin : p_counters
+    if (!rst_ni || registers_reset_o || accept) begin
+      transferred_q <= '0;
+      data_clocks_q <= '0;
+      busy_clocks_q <= '0;
+    end else begin
+      transferred_q <= transferred_q + 32'(stored_i) + 32'(delivered_i) + popped_bytes;
+      if (data_clock_i) data_clocks_q <= data_clocks_q + 32'd1;
+      if (state_q != StIdle) busy_clocks_q <= busy_clocks_q + 32'd1;
+    end
+  end
+
+  // Programmed I/O: dwords the host has yet to give or take, and when it is asked to.
+  logic [31:0]       host_left_q, total;
+  logic [FifoLog2:0] at_hand, wanted;
+  assign total   = (length_i + 32'd3) >> 2;
+  assign at_hand = filling_o ? fifo_level_i : Depth - fifo_level_i;
+  always_comb begin : p_wanted
+    wanted = threshold_i > 16'(Depth) ? Depth : threshold_i[FifoLog2:0];
+    if (host_left_q < 32'(wanted)) wanted = host_left_q[FifoLog2:0];
+  end
+  always_ff @(posedge clk_i) begin : p_host_left
+    if (state_q == StStart) begin
+      // Data pushed before the command count.
+      host_left_q <= filling_o ? total : total > 32'(fifo_level_i) + 32'(host_pushed_i) ?
+                     total - 32'(fifo_level_i) - 32'(host_pushed_i) : '0;
+    end else if (host_left_q != '0 && ((draining_o && host_pushed_i) || (filling_o && host_popped_i))) begin
+      host_left_q <= host_left_q - 32'd1;
+    end
+  end
+  assign fifo_service_o = state_q == StFifo && host_left_q != '0 && at_hand >= wanted;
+
+  assign draining_o   = state_q != StIdle && operation_q == store_reg_pkg::OperationFifoWrite;
+  assign filling_o    = state_q != StIdle && operation_q == store_reg_pkg::OperationFifoRead;
+  assign inward_o     = operation_q == store_reg_pkg::OperationFifoWrite ||
+                        operation_q == store_reg_pkg::OperationDmaWrite;
+  assign fifo_start_o = state_q == StStart && state_d == StFifo;
+  assign dma_start_o  = state_q == StStart && state_d == StDma;
+  assign mover_stop_o = ending || (state_q == StFinish && operation_q != store_reg_pkg::OperationDmaWrite);
+  assign dma_abort_o  = abort_q && state_q == StDma;
+  assign fifo_clear_o = ending || registers_reset_o ||
+                        (accept && operation_i != store_reg_pkg::OperationFifoWrite);
+
+  assign range_o   = state_q == StStart && out_of_range && !abort_q;
+  assign aborted_o = ending && abort_q;
+  assign error_o   = ending && !abort_q && failed_q;
+  assign raised_o  = ending && !abort_q && !failed_q && raise;
+  assign done_o    = ending && !abort_q && !failed_q && !raise;
+
+  always_comb begin : p_visible_state
+    unique case (state_q)
+      StIdle: state_o = store_reg_pkg::StateIdle;
+      StDelay, StStart: state_o = store_reg_pkg::StateDelaying;
+      StFifo: state_o = store_reg_pkg::StateFifo;
+      StDma: state_o = dma_descriptor_i ? store_reg_pkg::StateDescriptor : store_reg_pkg::StateData;
+      default: state_o = store_reg_pkg::StateFinishing;
+    endcase
+    if (abort_q) state_o = store_reg_pkg::StateAborting;
+  end
+  assign busy_o        = state_q != StIdle;
+  assign operation_o   = operation_q;
+  assign transferred_o = transferred_q;
+  assign data_clocks_o = data_clocks_q;
+  assign busy_clocks_o = busy_clocks_q;
+endmodule

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decides which of the function's spaces a transaction addresses, and which datum answers it.
+module store_decode #(
+  /// Log2 of the buffer's bytes, the size of BAR1.
+  parameter int unsigned BufferLog2 = 16
+) (
+  /// The transaction and the offered datum's address.
+  input  logic [31:0]                             address_i,
+  input  logic [31:0]                             pointer_i,
+  input  logic                                    memory_i,
+  input  logic                                    io_i,
+  input  logic                                    configuration_i,
+  /// Byte enables of the first datum, low-true, on the decode clock.
+  input  logic [3:0]                              cbe_i,
+  /// Configuration.
+  input  pci_configuration_reg_pkg::command_out_t command_i,
+  input  logic [191:0]                            bars_i,
+  /// Spaces.
+  output logic                                    registers_o,
+  output logic                                    buffer_o,
+  output logic                                    ports_o,
+  output logic                                    hit_o,
+  /// The offered datum is the FIFO's.
+  output logic                                    fifo_o,
+  /// I/O address and byte enables contradict each other.
+  output logic                                    abort_o,
+  /// The offered datum is the last of its space, or bursts are not for this space.
+  output logic                                    single_o,
+  /// Data of each space, and the one that answers.
+  input  logic [31:0]                             configuration_rdata_i,
+  input  logic [31:0]                             registers_rdata_i,
+  input  logic [31:0]                             buffer_rdata_i,
+  input  logic                                    buffer_rvalid_i,
+  input  logic [31:0]                             ports_rdata_i,
+  input  logic [31:0]                             fifo_rdata_i,
+  input  logic                                    fifo_rvalid_i,
+  output logic [31:0]                             rdata_o,
+  output logic                                    rvalid_o
+);
+  assign registers_o = memory_i && command_i.memory_enable && address_i[31:12] == bars_i[31:12] && bars_i[31:12] != '0;
+  assign buffer_o    = memory_i && command_i.memory_enable && bars_i[63:32+BufferLog2] != '0 &&
+                       address_i[31:BufferLog2] == bars_i[63:32+BufferLog2];
+  assign ports_o     = io_i && command_i.io_enable && address_i[31:4] == bars_i[95:68] && bars_i[95:68] != '0;
+  assign hit_o       = configuration_i || registers_o || buffer_o || ports_o;
+  assign fifo_o      = (registers_o && pointer_i[11:8] == 4'd1) ||
+                       (ports_o && pointer_i[3:2] == 2'd0);
+  assign single_o    = !(registers_o || buffer_o) || (registers_o && pointer_i[11:2] == '1) ||
+                       (buffer_o && pointer_i[BufferLog2-1:2] == '1);
+
+  // AD[1:0] must name the lowest enabled byte; no byte at all goes with any address.
+  always_comb begin : p_abort
+    unique case (address_i[1:0])
+      2'd0: abort_o = cbe_i[0];
+      2'd1: abort_o = cbe_i[1] || !cbe_i[0];
+      2'd2: abort_o = cbe_i[2] || cbe_i[1:0] != 2'b11;
+      default: abort_o = cbe_i[3] || cbe_i[2:0] != 3'b111;
+    endcase
+    if (!ports_o || cbe_i == 4'hF) abort_o = 1'b0;
+  end
+
+  always_comb begin : p_answer
+    rvalid_o = 1'b1;
+    rdata_o  = configuration_rdata_i;
+    if (fifo_o) begin
+      rdata_o  = fifo_rdata_i;
+      rvalid_o = fifo_rvalid_i;
+    end else if (registers_o) begin
+      rdata_o = registers_rdata_i;
+    end else if (ports_o) begin
+      rdata_o = ports_rdata_i;
+    end else if (buffer_o) begin
+      rdata_o  = buffer_rdata_i;
+      rvalid_o = buffer_rvalid_i;
+    end
+  end
+
+  logic unused_bits;
+  assign unused_bits = ^{command_i, bars_i, pointer_i, address_i};
+endmodule

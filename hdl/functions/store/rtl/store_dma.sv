@@ -1,0 +1,232 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bus-master engine: walks a list of descriptors in host memory and has the mover and the bus initiator move what they
+/// describe. A descriptor is four dwords: address, high address (0), length in bytes (24 bits, not 0), flags (bit 0 last).
+///
+/// On `abort_i` no transaction is begun any more and the one on the bus ends at its next data phase: the bus is left
+/// within 64 clocks.
+module store_dma #(
+  /// Log2 of the buffer's bytes.
+  parameter int unsigned BufferLog2 = 16
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  /// Begins: direction (to the buffer if `inward_i`), place in the buffer, bytes, first descriptor.
+  input  logic                  start_i,
+  input  logic                  inward_i,
+  input  logic [BufferLog2-1:0] buffer_address_i,
+  input  logic [31:0]           length_i,
+  input  logic [31:4]           descriptor_i,
+  input  logic [15:0]           max_burst_i,
+  input  logic                  bus_master_i,
+  input  logic                  abort_i,
+  /// In a descriptor, in data; ended.
+  output logic                  in_descriptor_o,
+  output logic                  in_data_o,
+  output logic                  done_o,
+  /// Errors, one clock each, and where.
+  output logic                  target_abort_o,
+  output logic                  master_abort_o,
+  output logic                  descriptor_invalid_o,
+  output logic                  range_o,
+  output logic                  disabled_o,
+  output logic [31:0]           error_address_o,
+  /// A payload datum moves on the bus; bytes given to host memory on this clock.
+  output logic                  data_clock_o,
+  output logic [2:0]            delivered_o,
+  /// Mover.
+  output logic                  segment_start_o,
+  output logic [BufferLog2-1:0] segment_buffer_o,
+  output logic [1:0]            segment_offset_o,
+  output logic [23:0]           segment_length_o,
+  output logic                  bus_valid_o,
+  input  logic                  mover_done_i,
+  input  logic [2:0]            wlevel_i,
+  output logic                  wpop_o,
+  /// Initiator.
+  output logic                  request_valid_o,
+  input  logic                  request_ready_i,
+  output bus_pkg::request_t     request_o,
+  output logic                  more_o,
+  output logic                  stop_o,
+  output logic [2:0]            available_o,
+  input  logic                  transfer_i,
+  input  logic [3:0]            transfer_be_i,
+  input  logic [31:0]           rdata_i,
+  input  logic                  request_done_i,
+  input  bus_pkg::result_e      result_i,
+  input  logic [31:0]           address_i
+);
+  typedef enum logic [2:0] {
+    // Nothing to do.
+    StIdle,
+    // The descriptor's request is offered, then under way.
+    StFetch,
+    StDescriptor,
+    // The descriptor is checked, the segment begins.
+    StCheck,
+    // Bursts are offered and under way.
+    StBurst,
+    // All bursts have ended; the mover empties itself.
+    StDrain,
+    // Ended.
+    StDone
+  } state_e;
+
+  state_e      state_q, state_d;
+  logic        inward_q, in_flight_q, failed, valid_descriptor, last_q, too_long_q;
+  logic [31:0] left_q, address_q, base_q;
+  logic [31:0] length_word_q, flags_q, high_q;
+  logic [1:0]  word_q;
+  logic [BufferLog2-1:0] buffer_q;
+  logic [23:0] segment_length;
+  logic [21:0] dwords_left_q;
+  logic [15:0] burst;
+  logic        take, ended_well, first_burst_q, last_burst;
+  logic [1:0]  tail_q;
+
+  assign take       = request_valid_o && request_ready_i;
+  assign failed     = request_done_i && result_i != bus_pkg::ResultOk;
+  assign ended_well = request_done_i && result_i == bus_pkg::ResultOk;
+
+  always_comb begin : p_state
+    state_d = state_q;
+    unique case (state_q)
+      StIdle: if (start_i) state_d = StFetch;
+      StFetch: begin
+        if (abort_i || !bus_master_i) state_d = StDone;
+        else if (take) state_d = StDescriptor;
+      end
+      StDescriptor: begin
+        if (failed) state_d = StDone;
+        else if (ended_well) state_d = StCheck;
+      end
+      StCheck: state_d = !valid_descriptor || abort_i ? StDone : StBurst;
+      StBurst: begin
+        if (failed) state_d = StDone;
+        else if (!in_flight || ended_well) begin
+          if (abort_i || !bus_master_i) state_d = take ? StBurst : StDone;
+          else if (dwords_left_q == '0) state_d = StDrain;
+        end
+      end
+      StDrain: begin
+        if (abort_i) state_d = StDone;
+        else if (mover_done_i) state_d = last_q || left_q == '0 ? StDone : StFetch;
+      end
+      StDone: state_d = StIdle;
+      default: state_d = StIdle;
+    endcase
+  end
+
+  logic in_flight;
+  assign in_flight = in_flight_q;
+  always_ff @(posedge clk_i) begin : p_regs
+    if (!rst_ni) begin
+      state_q     <= StIdle;
+      in_flight_q <= 1'b0;
+    end else begin
+      state_q     <= state_d;
+      in_flight_q <= take || (in_flight_q && !request_done_i);
+    end
+    if (start_i) inward_q <= inward_i;
+  end
+
+  // The descriptor as it arrives.
+  always_ff @(posedge clk_i) begin : p_descriptor
+    if (state_q == StFetch) word_q <= 2'd0;
+    else if (state_q == StDescriptor && transfer_i) word_q <= word_q + 2'd1;
+    if (state_q == StDescriptor && transfer_i) begin
+      {flags_q, length_word_q, high_q} <= {rdata_i, flags_q, length_word_q};
+      if (word_q == 2'd0) first_word_q <= rdata_i;
+    end
+    if (start_i) base_q <= {descriptor_i, 4'h0};
+    else if (state_q == StCheck) base_q <= base_q + 32'd16;
+  end
+  logic [31:0] first_word_q;
+  assign valid_descriptor = high_q == '0 && length_word_q[31:24] == '0 && length_word_q[23:0] != '0 &&
+                            flags_q[31:1] == '0;
+  assign segment_length   = {8'd0, length_word_q[23:0]} > left_q ? left_q[23:0] : length_word_q[23:0];
+
+  // Progress through the list; the segment's host side in whole dwords.
+  always_ff @(posedge clk_i) begin : p_progress
+    if (start_i) begin
+      left_q   <= length_i;
+      buffer_q <= buffer_address_i;
+    end else if (state_q == StCheck) begin
+      left_q   <= left_q - {8'd0, segment_length};
+      buffer_q <= buffer_q + BufferLog2'(segment_length);
+    end
+    if (state_q == StCheck) begin
+      last_q        <= flags_q[0];
+      too_long_q    <= {8'd0, length_word_q[23:0]} > left_q;
+      first_burst_q <= 1'b1;
+      address_q     <= first_word_q;
+      tail_q        <= first_word_q[1:0] + segment_length[1:0] - 2'd1;
+      dwords_left_q <= 22'((25'(segment_length) + 25'(first_word_q[1:0]) + 25'd3) >> 2);
+    end else if (state_q == StBurst && take) begin
+      first_burst_q <= 1'b0;
+      address_q     <= {address_q[31:2], 2'b00} + {14'd0, burst, 2'b00};
+      dwords_left_q <= dwords_left_q - 22'(burst);
+    end
+  end
+
+  // Requests: the descriptor, then bursts of at most MAX_BURST with only the run's lanes enabled when writing.
+  logic [15:0] longest;
+  logic [3:0]  head_be, tail_be;
+  logic        primed;
+  assign longest    = max_burst_i == '0 ? 16'd1 : max_burst_i;
+  assign last_burst = dwords_left_q <= 22'(longest);
+  assign burst      = last_burst ? dwords_left_q[15:0] : longest;
+  assign head_be    = 4'hF << address_q[1:0];
+  assign tail_be    = 4'hF >> (2'd3 - tail_q);
+  // A write begins once enough data are at hand to keep it going.
+  assign primed     = inward_q || wlevel_i >= 3'd3 || 16'(wlevel_i) >= burst;
+
+  always_comb begin : p_request
+    request_o.command  = bus_pkg::CommandMemoryRead;
+    request_o.address  = base_q;
+    request_o.length   = 16'd4;
+    request_o.first_be = 4'hF;
+    request_o.last_be  = 4'hF;
+    if (state_q == StBurst) begin
+      request_o.address = {address_q[31:2], 2'b00};
+      request_o.length  = burst;
+      if (!inward_q) begin
+        request_o.command = bus_pkg::CommandMemoryWrite;
+        if (first_burst_q) request_o.first_be = head_be;
+        if (last_burst) request_o.last_be = tail_be;
+      end
+    end
+  end
+  assign request_valid_o = bus_master_i && !abort_i && !failed &&
+                           (state_q == StFetch || (state_q == StBurst && dwords_left_q != '0 && primed));
+  assign more_o          = state_q == StBurst && dwords_left_q != '0 && !abort_i;
+  assign stop_o          = abort_i;
+  assign available_o     = state_q == StBurst && !inward_q ? wlevel_i : 3'd7;
+
+  assign segment_start_o  = state_q == StCheck && valid_descriptor && !abort_i;
+  assign segment_buffer_o = buffer_q;
+  assign segment_offset_o = first_word_q[1:0];
+  assign segment_length_o = segment_length;
+  assign bus_valid_o      = state_q == StBurst && transfer_i && inward_q;
+  assign wpop_o           = state_q == StBurst && transfer_i && !inward_q;
+  assign data_clock_o     = state_q == StBurst && transfer_i;
+  assign delivered_o      = wpop_o ? 3'(transfer_be_i[0]) + 3'(transfer_be_i[1]) + 3'(transfer_be_i[2]) +
+                                     3'(transfer_be_i[3]) : '0;
+
+  // Errors.
+  logic list_ended;
+  assign list_ended           = state_q == StDrain && mover_done_i && !abort_i;
+  assign target_abort_o       = request_done_i && result_i == bus_pkg::ResultTargetAbort;
+  assign master_abort_o       = request_done_i && result_i == bus_pkg::ResultMasterAbort;
+  assign descriptor_invalid_o = (state_q == StCheck && !valid_descriptor) || (list_ended && last_q && left_q != '0);
+  assign range_o              = list_ended && left_q == '0 && (too_long_q || !last_q);
+  assign disabled_o           = !bus_master_i && state_d == StDone && !abort_i &&
+                                (state_q == StFetch || (state_q == StBurst && !failed));
+  assign error_address_o      = request_done_i ? address_i : base_q;
+
+  assign in_descriptor_o = state_q == StFetch || state_q == StDescriptor || state_q == StCheck;
+  assign in_data_o       = state_q == StBurst || state_q == StDrain;
+  assign done_o          = state_q == StDone;
+endmodule

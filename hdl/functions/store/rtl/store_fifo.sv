@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The FIFO between programmed I/O and the buffer. The host's accesses cannot wait: a read of an empty FIFO gives 0 and
+/// a write to a full one is dropped, both counted. While a command moves data one way, the host has the other end only.
+module store_fifo #(
+  /// Log2 of the dwords it holds.
+  parameter int unsigned FifoLog2 = 6
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+  input  logic              clear_i,
+  /// Clears the count of overruns.
+  input  logic              clear_overruns_i,
+  /// A command drains (host to buffer) or fills (buffer to host) the FIFO.
+  input  logic              draining_i,
+  input  logic              filling_i,
+  /// Host: a push; a datum loaded for a read, and that it moved.
+  input  logic              host_push_i,
+  input  logic [31:0]       host_data_i,
+  input  logic              host_load_i,
+  input  logic              host_transfer_i,
+  output logic              host_valid_o,
+  output logic [31:0]       host_data_o,
+  /// A datum moved between host and FIFO on this clock.
+  output logic              host_pushed_o,
+  output logic              host_popped_o,
+  output logic              overrun_o,
+  output logic [15:0]       overruns_o,
+  /// Command: drain and fill.
+  output logic              drain_valid_o,
+  output logic [31:0]       drain_data_o,
+  input  logic              drain_pop_i,
+  input  logic              fill_push_i,
+  input  logic [31:0]       fill_data_i,
+  output logic              fill_ready_o,
+  /// Dwords held.
+  output logic [FifoLog2:0] level_o
+);
+  logic [31:0] data0, data1;
+  logic [2:0]  visible;
+  logic        full, accept, popped, real_q, wanted_more;
+
+  assign full          = level_o[FifoLog2];
+  assign accept        = host_push_i && !full && !filling_i;
+  assign host_pushed_o = accept;
+  assign fill_ready_o  = !full;
+  assign popped        = host_transfer_i && real_q;
+  assign host_popped_o = popped;
+  assign overrun_o     = (host_push_i && !accept) || (host_transfer_i && !real_q);
+
+  // What the host may load: the head, the second entry if the head moves now, or 0 if there is none.
+  assign wanted_more  = level_o > (FifoLog2+1)'(popped) && !draining_i;
+  assign host_valid_o = !wanted_more || visible > 3'(popped);
+  assign host_data_o  = !wanted_more ? '0 : popped ? data1 : data0;
+  always_ff @(posedge clk_i) begin : p_real
+    if (!rst_ni || clear_i) real_q <= 1'b0;
+    else if (host_load_i) real_q <= wanted_more;
+  end
+
+  assign drain_valid_o = visible != '0;
+  assign drain_data_o  = data0;
+  prim_fifo #(.Width(32), .DepthLog2(FifoLog2)) u_fifo (
+    .clk_i, .rst_ni, .clear_i, .push_i(accept || (fill_push_i && !full)),
+    .data_i(filling_i ? fill_data_i : host_data_i), .pop_i(popped || drain_pop_i), .data0_o(data0), .data1_o(data1),
+    .visible_o(visible), .level_o
+  );
+
+  logic [15:0] overruns_q;
+  always_ff @(posedge clk_i) begin : p_overruns
+    if (!rst_ni || clear_overruns_i) overruns_q <= '0;
+    else if (overrun_o && overruns_q != '1) overruns_q <= overruns_q + 16'd1;
+  end
+  assign overruns_o = overruns_q;
+endmodule

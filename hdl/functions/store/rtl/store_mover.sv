@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Moves one segment: a run of bytes between the buffer and the FIFO or the bus, through the byte funnel.
+module store_mover #(
+  /// Log2 of the buffer's bytes.
+  parameter int unsigned BufferLog2 = 16
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  /// Begins a segment. To the buffer (`inward_i`) or from it; the other side is the bus (`dma_i`) or the FIFO.
+  input  logic                  start_i,
+  input  logic                  inward_i,
+  input  logic                  dma_i,
+  input  logic [BufferLog2-1:0] buffer_address_i,
+  input  logic [1:0]            other_offset_i,
+  input  logic [23:0]           length_i,
+  /// Stop: nothing more is taken or given.
+  input  logic                  stop_i,
+  /// Clocks added to each dword between FIFO and buffer.
+  input  logic [15:0]           pace_i,
+  /// Everything has left the mover.
+  output logic                  done_o,
+  /// Bytes written into the buffer on this clock.
+  output logic [2:0]            stored_o,
+  /// Buffer.
+  output logic                  write_o,
+  output logic [BufferLog2-1:2] write_address_o,
+  output logic [3:0]            write_be_o,
+  output logic [31:0]           wdata_o,
+  input  logic                  write_ready_i,
+  output logic                  read_o,
+  output logic [BufferLog2-1:2] read_address_o,
+  input  logic                  read_ready_i,
+  input  logic                  rvalid_i,
+  input  logic [31:0]           rdata_i,
+  /// FIFO.
+  input  logic                  drain_valid_i,
+  input  logic [31:0]           drain_data_i,
+  output logic                  drain_pop_o,
+  output logic                  fill_push_o,
+  output logic [31:0]           fill_data_o,
+  input  logic                  fill_ready_i,
+  /// Bus: data read, never refused; queue of data to write.
+  input  logic                  bus_valid_i,
+  input  logic [31:0]           bus_data_i,
+  output logic [31:0]           wdata0_o,
+  output logic [31:0]           wdata1_o,
+  output logic [2:0]            wlevel_o,
+  input  logic                  wpop_i
+);
+  logic        inward_q, dma_q, running_q, paced;
+  logic [15:0] pace_q;
+  logic        in_valid, in_ready, out_valid, out_ready, align_done;
+  logic [31:0] in_data, out_data, head, unused_second;
+  logic [3:0]  out_be;
+  logic [2:0]  level;
+
+  always_ff @(posedge clk_i) begin : p_segment
+    if (!rst_ni || stop_i) running_q <= 1'b0;
+    else if (start_i) running_q <= 1'b1;
+    if (start_i) inward_q <= inward_i;
+    if (start_i) dma_q <= dma_i;
+  end
+
+  // Speed of programmed I/O.
+  assign paced = dma_q || pace_q == '0;
+  always_ff @(posedge clk_i) begin : p_pace
+    if (start_i) pace_q <= '0;
+    else if (in_valid && in_ready) pace_q <= pace_i;
+    else if (pace_q != '0) pace_q <= pace_q - 16'd1;
+  end
+
+  // Data read from the buffer run ahead by what the queue holds.
+  logic [BufferLog2-1:2] read_address_q, write_address_q;
+  logic                  reading_q, data_coming_q;
+  assign read_o         = running_q && !inward_q && !align_done && level + 3'(reading_q) < 3'd3;
+  assign read_address_o = read_address_q;
+  always_ff @(posedge clk_i) begin : p_read
+    if (!rst_ni || start_i) reading_q <= 1'b0;
+    else reading_q <= read_o && read_ready_i;
+    if (start_i) read_address_q <= buffer_address_i[BufferLog2-1:2];
+    else if (read_o && read_ready_i) read_address_q <= read_address_q + 1'b1;
+  end
+  prim_queue #(.Width(32)) u_ahead (
+    .clk_i, .rst_ni, .clear_i(start_i), .push_i(rvalid_i && reading_q), .data_i(rdata_i),
+    .pop_i(!inward_q && in_valid && in_ready), .data0_o(head), .data1_o(unused_second), .level_o(level)
+  );
+
+  // Data from the bus, one clock late.
+  logic [31:0] bus_data_q;
+  always_ff @(posedge clk_i) begin : p_bus
+    if (!rst_ni || start_i) data_coming_q <= 1'b0;
+    else data_coming_q <= bus_valid_i;
+    bus_data_q <= bus_data_i;
+  end
+
+  assign in_valid = running_q && paced && (!inward_q ? level != '0 : dma_q ? data_coming_q : drain_valid_i);
+  assign in_data  = !inward_q ? head : dma_q ? bus_data_q : drain_data_i;
+  store_align u_align (
+    .clk_i, .rst_ni, .start_i, .source_offset_i(inward_i ? other_offset_i : buffer_address_i[1:0]),
+    .sink_offset_i(inward_i ? buffer_address_i[1:0] : other_offset_i), .length_i,
+    .valid_i(in_valid), .data_i(in_data), .ready_o(in_ready),
+    .valid_o(out_valid), .data_o(out_data), .be_o(out_be), .ready_i(out_ready), .done_o(align_done)
+  );
+  assign drain_pop_o = inward_q && !dma_q && in_valid && in_ready;
+
+  // Out of the funnel.
+  logic out_take;
+  assign out_ready = running_q && (inward_q ? write_ready_i : dma_q ? wlevel_o <= 3'd3 : fill_ready_i);
+  assign out_take  = out_valid && out_ready;
+  assign write_o         = out_take && inward_q;
+  assign write_address_o = write_address_q;
+  assign write_be_o      = out_be;
+  assign wdata_o         = out_data;
+  assign stored_o        = write_o ? 3'(out_be[0]) + 3'(out_be[1]) + 3'(out_be[2]) + 3'(out_be[3]) : '0;
+  always_ff @(posedge clk_i) begin : p_write
+    if (start_i) write_address_q <= buffer_address_i[BufferLog2-1:2];
+    else if (write_o) write_address_q <= write_address_q + 1'b1;
+  end
+
+  // Lanes outside the run read 0 through the FIFO.
+  assign fill_push_o = out_take && !inward_q && !dma_q;
+  assign fill_data_o = out_data & {{8{out_be[3]}}, {8{out_be[2]}}, {8{out_be[1]}}, {8{out_be[0]}}};
+  prim_queue #(.Width(32)) u_out (
+    .clk_i, .rst_ni, .clear_i(start_i), .push_i(out_take && !inward_q && dma_q), .data_i(out_data),
+    .pop_i(wpop_i), .data0_o(wdata0_o), .data1_o(wdata1_o), .level_o(wlevel_o)
+  );
+
+  assign done_o = align_done && (inward_q || !dma_q || wlevel_o == '0);
+
+  always_ff @(posedge clk_i) begin : p_assert
+    // The bus cannot be told to wait; while we are its master nobody else writes the buffer.
+    if (rst_ni && running_q && inward_q && dma_q && data_coming_q) a_bus_data_taken: assert (in_ready);
+  end
+endmodule

@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Interrupt controller on the bus: registers, the message doorbell and Interrupt Acknowledge, around `interrupt_core`.
+/// A doorbell write waits until the host bridge has no posted data left, so that a message cannot overtake the data it
+/// announces.
+module interrupt_controller (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  /// INTA … INTD of the bus.
+  input  logic [3:0]           intx_i,
+  /// The host bridge holds no posted write.
+  input  logic                 posted_empty_i,
+  /// Presented to the host.
+  output logic                 interrupt_o,
+  output logic [3:0]           interrupt_input_o,
+  /// Events, each on the clock it happens: a fetch with its vector, spurious or not, and an EOI with its input.
+  output logic                 fetch_event_o,
+  output logic                 spurious_event_o,
+  output logic [7:0]           vector_o,
+  output logic                 eoi_event_o,
+  output logic [3:0]           eoi_input_o,
+  /// Bus.
+  input  bus_pkg::bus_t        bus_i,
+  output bus_pkg::target_out_t target_o
+);
+  interrupt_controller_reg_pkg::reg2hw_t reg2hw;
+  interrupt_controller_reg_pkg::hw2reg_t hw2reg;
+
+  logic [31:0] address, pointer, loaded_address, write_address, wdata, regs_rdata, rdata;
+  logic [3:0]  command, be;
+  logic        memory, read, load, transfer, write, hit, to_regs, to_doorbell, acknowledge_cycle;
+
+  assign acknowledge_cycle = command == bus_pkg::CommandInterruptAcknowledge;
+  assign to_regs     = memory && address[31:12] == host_pkg::AddressInterruptController[31:12];
+  assign to_doorbell = memory && address[31:12] == host_pkg::AddressDoorbell[31:12];
+  assign hit         = acknowledge_cycle || to_regs || to_doorbell;
+
+  bus_target u_target (
+    .clk_i, .rst_ni,
+    .address_o(address), .command_o(command), .idsel_o(), .read_o(read), .memory_o(memory), .io_o(),
+    .configuration_o(), .decode_o(), .hit_i(hit), .abort_i(1'b0), .single_i(1'b1), .active_o(), .waiting_o(),
+    .retried_o(),
+    .pointer_o(pointer), .rdata_i(rdata), .rvalid_i(1'b1), .load_o(load), .loaded_o(), .loaded_address_o(loaded_address),
+    .transfer_o(transfer), .wready_i(!to_doorbell || posted_empty_i), .write_o(write), .write_address_o(write_address),
+    .write_be_o(be), .wdata_o(wdata),
+    .parity_response_i(1'b0), .serr_enable_i(1'b0), .status_set_o(),
+    .bus_i, .idsel_i(1'b0), .target_o
+  );
+
+  // A fetch returns what was presented when the datum was put on the bus; it counts when the datum moves.
+  logic        fetch_valid, fetch_now, fetching_q, fetched_valid_q, lanes_on;
+  logic [3:0]  fetch_input, fetched_input_q;
+  logic [7:0]  vector, vector_q;
+  assign vector    = fetch_valid ? host_pkg::VectorBase + (8'(fetch_input) * host_pkg::VectorStep)
+                                 : host_pkg::VectorSpurious;
+  assign rdata     = acknowledge_cycle ? {24'd0, vector} : to_doorbell ? '0 : regs_rdata;
+  assign lanes_on  = bus_i.cbe != 4'hF;
+  assign fetch_now = transfer && read && fetching_q && lanes_on;
+  always_ff @(posedge clk_i) begin : p_fetch
+    if (!rst_ni) fetching_q <= 1'b0;
+    else if (load) fetching_q <= acknowledge_cycle ||
+                                 (to_regs && pointer[11:0] == {5'd0, interrupt_controller_reg_pkg::ClaimOffset});
+    if (load) begin
+      fetched_valid_q <= fetch_valid;
+      fetched_input_q <= fetch_input;
+      vector_q        <= vector;
+    end
+  end
+
+  // Registers fill the first 128 bytes of their page.
+  logic [15:0] lines, software_set, message_set, lost;
+  logic        regs_write;
+  assign regs_write = write && write_address[31:7] == host_pkg::AddressInterruptController[31:7];
+  interrupt_controller_regs u_regs (
+    .clk_i, .rst_ni, .write_i(regs_write), .write_address_i(write_address[6:0]), .be_i(be), .wdata_i(wdata),
+    .read_i(1'b0), .read_address_i(pointer[6:0]), .rdata_o(regs_rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+  );
+  logic [31:0] regs_rdata_low;
+  assign regs_rdata = pointer[11:7] == '0 ? regs_rdata_low : '0;
+
+  assign message_set = write && write_address[31:12] == host_pkg::AddressDoorbell[31:12] && be[0] && wdata[15:4] == '0 ?
+                       16'd1 << wdata[3:0] : '0;
+  assign software_set = reg2hw.software_set_we ? reg2hw.wdata[15:0] & reg2hw.wmask[15:0] : '0;
+  always_comb begin : p_route
+    lines = '0;
+    if (intx_i[0]) lines[reg2hw.route.inta] = 1'b1;
+    if (intx_i[1]) lines[reg2hw.route.intb] = 1'b1;
+    if (intx_i[2]) lines[reg2hw.route.intc] = 1'b1;
+    if (intx_i[3]) lines[reg2hw.route.intd] = 1'b1;
+  end
+
+  logic [15:0] raw, pending, in_service;
+  interrupt_core u_core (
+    .clk_i, .rst_ni, .lines_i(lines), .latched_i(reg2hw.mode.latched), .enable_i(reg2hw.enable.inputs),
+    .threshold_i(reg2hw.threshold.input_number), .threshold_enable_i(reg2hw.threshold.enable),
+    .set_i(software_set | message_set),
+    .acknowledge_i(fetch_now && fetched_valid_q), .acknowledge_input_i(fetched_input_q),
+    .eoi_i(eoi_event_o), .eoi_input_i(eoi_input_o),
+    .raw_o(raw), .pending_o(pending), .in_service_o(in_service), .lost_o(lost),
+    .fetch_valid_o(fetch_valid), .fetch_input_o(fetch_input), .interrupt_o, .interrupt_input_o
+  );
+
+  // Saturating counters of what went wrong.
+  logic [15:0]      spurious_q;
+  logic [16*16-1:0] lost_q;
+  always_ff @(posedge clk_i) begin : p_spurious
+    if (!rst_ni || reg2hw.spurious_we) spurious_q <= '0;
+    else if (spurious_event_o && spurious_q != '1) spurious_q <= spurious_q + 16'd1;
+  end
+  for (genvar i = 0; i < 16; i++) begin : gen_lost
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || reg2hw.lost_we[i]) lost_q[i*16 +: 16] <= '0;
+      else if (lost[i] && lost_q[i*16 +: 16] != '1) lost_q[i*16 +: 16] <= lost_q[i*16 +: 16] + 16'd1;
+    end
+  end
+
+  always_comb begin : p_read
+    hw2reg = '0;
+    hw2reg.pending.inputs    = pending;
+    hw2reg.in_service.inputs = in_service;
+    hw2reg.raw.inputs        = raw;
+    hw2reg.claim             = {24'd0, vector};
+    hw2reg.spurious          = {16'd0, spurious_q};
+    for (int unsigned i = 0; i < 16; i++) hw2reg.lost[i*32 +: 32] = {16'd0, lost_q[i*16 +: 16]};
+  end
+
+  assign fetch_event_o    = fetch_now;
+  assign spurious_event_o = fetch_now && !fetched_valid_q;
+  assign vector_o         = vector_q;
+  assign eoi_event_o      = reg2hw.eoi_we && reg2hw.wmask[0];
+  assign eoi_input_o      = reg2hw.wdata[3:0];
+
+  logic unused_loaded_address;
+  assign unused_loaded_address = ^loaded_address;
+endmodule

@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The request, in-service and priority cells of the interrupt controller, without registers or bus.
+/// A latched input requests once a rising edge, whether enabled or not; a level input requests while its line is on.
+/// The highest request is presented if it is enabled, above every input in service and above the threshold.
+module interrupt_core (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  /// Input lines, kind of each (1 latched), enables, threshold.
+  input  logic [15:0] lines_i,
+  input  logic [15:0] latched_i,
+  input  logic [15:0] enable_i,
+  input  logic [3:0]  threshold_i,
+  input  logic        threshold_enable_i,
+  /// Requests as if by an edge: message, software.
+  input  logic [15:0] set_i,
+  /// The fetch of `fetch_input_o` came to its end, if `fetch_valid_o` was on when it was latched by the caller.
+  input  logic        acknowledge_i,
+  input  logic [3:0]  acknowledge_input_i,
+  /// End of interrupt.
+  input  logic        eoi_i,
+  input  logic [3:0]  eoi_input_i,
+  /// State.
+  output logic [15:0] raw_o,
+  output logic [15:0] pending_o,
+  output logic [15:0] in_service_o,
+  /// An edge or message found its input already requested.
+  output logic [15:0] lost_o,
+  /// What a fetch would return now.
+  output logic        fetch_valid_o,
+  output logic [3:0]  fetch_input_o,
+  /// What is presented to the host.
+  output logic        interrupt_o,
+  output logic [3:0]  interrupt_input_o
+);
+  logic [15:0] raw_q, previous_q, requests_q, in_service_q, set, pending, candidates, acknowledged, ended;
+
+  assign set          = set_i | (raw_q & ~previous_q & latched_i);
+  assign acknowledged = acknowledge_i ? 16'd1 << acknowledge_input_i : '0;
+  assign ended        = eoi_i ? 16'd1 << eoi_input_i : '0;
+  assign pending      = requests_q | (raw_q & ~latched_i);
+
+  always_ff @(posedge clk_i) begin : p_lines
+    if (!rst_ni) begin
+      raw_q      <= '0;
+      previous_q <= '0;
+    end else begin
+      raw_q      <= lines_i;
+      previous_q <= raw_q;
+    end
+  end
+
+  // A set on the clock of the acknowledge wins: it is a new request.
+  always_ff @(posedge clk_i) begin : p_requests
+    if (!rst_ni) requests_q <= '0;
+    else requests_q <= (requests_q & ~acknowledged) | set;
+  end
+
+  always_ff @(posedge clk_i) begin : p_in_service
+    if (!rst_ni) in_service_q <= '0;
+    else in_service_q <= (in_service_q & ~ended) | acknowledged;
+  end
+
+  // An input is a candidate if no input at its level or above is in service.
+  always_comb begin : p_candidates
+    logic blocked;
+    blocked = 1'b0;
+    candidates = '0;
+    for (int i = 15; i >= 0; i--) begin
+      blocked = blocked || in_service_q[i] || (threshold_enable_i && threshold_i == 4'(i));
+      candidates[i] = pending[i] && enable_i[i] && !blocked;
+    end
+  end
+
+  always_comb begin : p_priority
+    fetch_input_o = '0;
+    for (int unsigned i = 0; i < 16; i++) begin
+      if (candidates[i]) fetch_input_o = 4'(i);
+    end
+  end
+  assign fetch_valid_o = candidates != '0;
+
+  // An input acknowledged on this clock must not be seen presented on the next.
+  always_ff @(posedge clk_i) begin : p_present
+    if (!rst_ni) begin
+      interrupt_o       <= 1'b0;
+      interrupt_input_o <= '0;
+    end else begin
+      interrupt_o       <= fetch_valid_o && !acknowledge_i;
+      interrupt_input_o <= fetch_input_o;
+    end
+  end
+
+  assign raw_o        = raw_q;
+  assign pending_o    = pending;
+  assign in_service_o = in_service_q;
+  assign lost_o       = set & requests_q & ~acknowledged;
+endmodule

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// FIFO in block RAM with its first two entries visible through a `prim_queue`.
+/// A datum becomes visible three clocks after its push; from then on one datum a clock flows.
+module prim_fifo #(
+  /// Bits of an entry.
+  parameter int unsigned Width = 32,
+  /// Log2 of the entries held.
+  parameter int unsigned DepthLog2 = 6
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  /// Empties the FIFO; wins over push and pop.
+  input  logic                 clear_i,
+  /// Push; must not be given when `level_o` is the depth.
+  input  logic                 push_i,
+  input  logic [Width-1:0]     data_i,
+  /// Pop of the first visible entry; must not be given when none is visible.
+  input  logic                 pop_i,
+  /// First and second entry, and how many of them and their followers are visible.
+  output logic [Width-1:0]     data0_o,
+  output logic [Width-1:0]     data1_o,
+  output logic [2:0]           visible_o,
+  /// Entries held, visible or not.
+  output logic [DepthLog2:0]   level_o
+);
+  logic [DepthLog2-1:0] write_q, read_q;
+  logic [DepthLog2:0]   stored_q, level_q;
+  logic                 fetch, fetched_q;
+  logic [Width-1:0]     ram_data;
+  logic [2:0]           visible;
+
+  // One fetch may be under way; leave room for it.
+  assign fetch = stored_q != '0 && visible + 3'(fetched_q) < 3'd4;
+
+  always_ff @(posedge clk_i) begin : p_pointers
+    if (!rst_ni || clear_i) begin
+      write_q  <= '0;
+      read_q   <= '0;
+      stored_q <= '0;
+    end else begin
+      write_q  <= write_q + DepthLog2'(push_i);
+      read_q   <= read_q + DepthLog2'(fetch);
+      stored_q <= stored_q + (DepthLog2+1)'(push_i) - (DepthLog2+1)'(fetch);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_level
+    if (!rst_ni || clear_i) begin
+      level_q   <= '0;
+      fetched_q <= 1'b0;
+    end else begin
+      level_q   <= level_q + (DepthLog2+1)'(push_i) - (DepthLog2+1)'(pop_i);
+      fetched_q <= fetch;
+    end
+  end
+
+  prim_ram #(
+    .Width(Width), .Lane(Width), .AddressWidth(DepthLog2)
+  ) u_ram (
+    .clk_i, .write_i(push_i), .write_address_i(write_q), .write_data_i(data_i),
+    .read_i(fetch), .read_address_i(read_q), .read_data_o(ram_data)
+  );
+
+  prim_queue #(.Width(Width)) u_queue (
+    .clk_i, .rst_ni, .clear_i, .push_i(fetched_q), .data_i(ram_data), .pop_i,
+    .data0_o, .data1_o, .level_o(visible)
+  );
+
+  always_ff @(posedge clk_i) begin : p_assert
+    if (rst_ni && !clear_i) begin
+      a_push_full: assert (!push_i || !level_q[DepthLog2]);
+      a_level: assert (level_q == stored_q + (DepthLog2+1)'(visible) + (DepthLog2+1)'(fetched_q));
+    end
+  end
+
+  assign visible_o = visible;
+  assign level_o   = level_q;
+endmodule

@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Skid buffer of four registers whose first two entries are visible, so that a bus agent can offer one datum and
+/// have the next at hand on the clock the first one moves.
+module prim_queue #(
+  /// Bits of an entry.
+  parameter int unsigned Width = 32
+) (
+  input  logic             clk_i,
+  input  logic             rst_ni,
+  /// Empties the queue; wins over push and pop.
+  input  logic             clear_i,
+  /// Push; ignored when four entries are held and none is popped.
+  input  logic             push_i,
+  input  logic [Width-1:0] data_i,
+  /// Pop; must not be given when empty.
+  input  logic             pop_i,
+  /// First and second entry; meaningless beyond `level_o`.
+  output logic [Width-1:0] data0_o,
+  output logic [Width-1:0] data1_o,
+  /// Entries held, 0 to 4.
+  output logic [2:0]       level_o
+);
+  logic [4*Width-1:0] entries_q;
+  logic [2:0]         level_q, kept;
+  logic               push;
+
+  assign kept = level_q - 3'(pop_i);
+  assign push = push_i && kept != 3'd4;
+
+  for (genvar i = 0; i < 4; i++) begin : gen_entry
+    logic [Width-1:0] above;
+    if (i < 3) begin : gen_above
+      assign above = entries_q[(i+1)*Width +: Width];
+    end else begin : gen_top
+      assign above = '0;
+    end
+    always_ff @(posedge clk_i) begin
+      if (push && kept == 3'(i)) entries_q[i*Width +: Width] <= data_i;
+      else if (pop_i) entries_q[i*Width +: Width] <= above;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin : p_level
+    if (!rst_ni || clear_i) level_q <= '0;
+    else level_q <= kept + 3'(push);
+  end
+
+  always_ff @(posedge clk_i) begin : p_assert
+    if (rst_ni && !clear_i) begin
+      a_pop_empty: assert (!pop_i || level_q != '0);
+      a_level: assert (level_q <= 3'd4);
+    end
+  end
+
+  assign data0_o = entries_q[0 +: Width];
+  assign data1_o = entries_q[Width +: Width];
+  assign level_o = level_q;
+endmodule

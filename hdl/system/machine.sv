@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The machine: host bridge, arbiter, interrupt controller, timestamp unit and the store function on one bus.
+/// Ports and addresses are the contract in docs/architecture.md.
+module machine #(
+  /// Log2 of the device buffer's bytes.
+  parameter int unsigned BufferLog2 = 16,
+  /// Log2 of the device FIFO's dwords.
+  parameter int unsigned FifoLog2 = 6,
+  /// Log2 of the event records held.
+  parameter int unsigned EventLog2 = 9,
+  /// Log2 of the bytes of host memory that the bridge claims.
+  parameter int unsigned MemoryLog2 = 26,
+  /// Clock frequency, as reported.
+  parameter logic [31:0] ClockKhz = 32'd33_333,
+  /// Build the bus protocol checker in.
+  parameter bit          Checker = 1'b0
+) (
+  input  logic         clk_i,
+  input  logic         rst_ni,
+  /// Command port.
+  input  logic         cmd_valid_i,
+  output logic         cmd_ready_o,
+  input  logic [3:0]   cmd_op_i,
+  input  logic [31:0]  cmd_address_i,
+  input  logic [3:0]   cmd_be_i,
+  input  logic [15:0]  cmd_length_i,
+  input  logic [31:0]  cmd_data_i,
+  input  logic         wdata_valid_i,
+  input  logic [31:0]  wdata_i,
+  output logic         wdata_ready_o,
+  output logic         rdata_valid_o,
+  output logic [31:0]  rdata_o,
+  input  logic         rdata_ready_i,
+  output logic         rsp_valid_o,
+  output logic [2:0]   rsp_status_o,
+  /// Interrupt presented to the host.
+  output logic         intr_o,
+  output logic [3:0]   intr_input_o,
+  /// Event stream.
+  output logic         event_valid_o,
+  output logic [127:0] event_o,
+  input  logic         event_ready_i,
+  output logic [15:0]  event_drops_o,
+  /// Bus clocks since reset.
+  output logic [63:0]  clock_o,
+  /// Host memory.
+  output logic         hm_valid_o,
+  output logic         hm_write_o,
+  output logic [31:0]  hm_address_o,
+  output logic [3:0]   hm_be_o,
+  output logic [31:0]  hm_wdata_o,
+  input  logic         hm_ready_i,
+  input  logic         hm_rvalid_i,
+  input  logic [31:0]  hm_rdata_i
+);
+  bus_pkg::bus_t        bus;
+  bus_pkg::master_out_t bridge_master, store_master;
+  bus_pkg::target_out_t bridge_target, store_target, controller_target, timestamp_target;
+  logic [1:0]           req, gnt, broken;
+  logic [31:0]          idsel;
+
+  bus_mux #(.Masters(2), .Targets(4)) u_mux (
+    .masters_i({store_master, bridge_master}),
+    .targets_i({timestamp_target, controller_target, store_target, bridge_target}), .bus_o(bus)
+  );
+  bus_arbiter #(.Masters(2), .Park(0)) u_arbiter (
+    .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .req_i(req), .gnt_o(gnt), .broken_o(broken)
+  );
+
+  logic              controller_interrupt, mark, drained, posted_empty;
+  logic [3:0]        controller_input;
+  host_pkg::status_e status;
+  host_bridge #(.MemoryLog2(MemoryLog2), .Checker(Checker)) u_bridge (
+    .clk_i, .rst_ni,
+    .cmd_valid_i, .cmd_ready_o, .cmd_op_i(host_pkg::op_e'(cmd_op_i)), .cmd_address_i, .cmd_be_i, .cmd_length_i,
+    .cmd_data_i, .wdata_valid_i, .wdata_i, .wdata_ready_o, .rdata_valid_o, .rdata_o, .rdata_ready_i, .rsp_valid_o,
+    .rsp_status_o(status), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input), .intr_o,
+    .intr_input_o, .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i, .hm_rvalid_i,
+    .hm_rdata_i, .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty),
+    .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]), .idsel_o(idsel), .master_o(bridge_master), .target_o(bridge_target)
+  );
+  assign rsp_status_o = status;
+
+  logic intx, cause_event, clear_event, assert_event, deassert_event, register_read;
+  store #(
+    .BufferLog2(BufferLog2), .FifoLog2(FifoLog2), .ClockKhz(ClockKhz), .Checker(Checker)
+  ) u_store (
+    .clk_i, .rst_ni, .intx_o(intx), .cause_event_o(cause_event), .clear_event_o(clear_event),
+    .assert_event_o(assert_event), .deassert_event_o(deassert_event), .register_read_o(register_read),
+    .bus_i(bus), .idsel_i(idsel[host_pkg::DeviceStore]), .gnt_i(gnt[1]), .req_o(req[1]), .master_o(store_master),
+    .target_o(store_target)
+  );
+
+  // Device 1's INTA is the bus's INTB behind a swizzle; on this root bus the pins are wired straight.
+  logic       fetch_event, spurious_event, eoi_event;
+  logic [7:0] vector;
+  logic [3:0] eoi_input;
+  interrupt_controller u_controller (
+    .clk_i, .rst_ni, .intx_i({3'b000, intx}), .posted_empty_i(posted_empty),
+    .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
+    .fetch_event_o(fetch_event), .spurious_event_o(spurious_event), .vector_o(vector), .eoi_event_o(eoi_event),
+    .eoi_input_o(eoi_input), .bus_i(bus), .target_o(controller_target)
+  );
+
+  logic [15:0] bits;
+  always_comb begin : p_bits
+    bits = '0;
+    bits[host_pkg::EventCause]         = cause_event;
+    bits[host_pkg::EventAssert]        = assert_event;
+    bits[host_pkg::EventVectorFetch]   = fetch_event;
+    bits[host_pkg::EventClear]         = clear_event;
+    bits[host_pkg::EventDeassert]      = deassert_event;
+    bits[host_pkg::EventEoi]           = eoi_event;
+    bits[host_pkg::EventMark]          = mark;
+    bits[host_pkg::EventDmaDrained]    = drained;
+    bits[host_pkg::EventSpuriousFetch] = spurious_event;
+  end
+  timestamp_unit #(.EventLog2(EventLog2), .ClockKhz(ClockKhz)) u_timestamp (
+    .clk_i, .rst_ni, .bits_i(bits), .function_read_i(register_read), .function_i(8'(host_pkg::DeviceStore)),
+    .vector_i(fetch_event ? vector : eoi_event ? 8'(eoi_input) : 8'd0), .mark_i(mark ? cmd_data_i : 32'd0),
+    .clock_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .bus_i(bus), .target_o(timestamp_target)
+  );
+
+  logic unused_broken;
+  assign unused_broken = ^{broken, idsel};
+endmodule

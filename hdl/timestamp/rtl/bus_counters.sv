@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Counts what the bus does: clocks idle, in address phases, moving data, waiting, refused; and transactions.
+/// Each clock falls in exactly one of the first five.
+module bus_counters (
+  input  logic            clk_i,
+  input  logic            rst_ni,
+  /// Sets all to 0.
+  input  logic            clear_i,
+  input  bus_pkg::bus_t   bus_i,
+  /// Idle in the low bits, then address, data, wait, retry clocks, transactions.
+  output logic [6*32-1:0] counts_o
+);
+  logic       frame_q, idle, address, data, refused;
+  logic [5:0] events;
+
+  assign idle    = !bus_i.frame && !bus_i.irdy;
+  assign address = bus_i.frame && !frame_q;
+  assign data    = bus_i.irdy && bus_i.trdy;
+  assign refused = bus_i.stop && !bus_i.trdy && !idle;
+  assign events  = {address, refused, !idle && !address && !data && !refused, data, address, idle};
+
+  always_ff @(posedge clk_i) begin : p_frame
+    if (!rst_ni) frame_q <= 1'b0;
+    else frame_q <= bus_i.frame;
+  end
+
+  for (genvar i = 0; i < 6; i++) begin : gen_count
+    logic [31:0] count_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || clear_i) count_q <= '0;
+      else if (events[i]) count_q <= count_q + 32'd1;
+    end
+    assign counts_o[i*32 +: 32] = count_q;
+  end
+endmodule

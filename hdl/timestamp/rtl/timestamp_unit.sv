@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Clock counter, event stream and bus counters, with their registers on the bus.
+/// A record enters the stream on each clock on which something happened; the FIFO drops the newest when it is full and
+/// counts what it dropped.
+module timestamp_unit #(
+  /// Log2 of the records the FIFO holds.
+  parameter int unsigned EventLog2 = 9,
+  /// Clock frequency, as reported.
+  parameter logic [31:0] ClockKhz = 32'd33_333
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  /// What happens on this clock, by bit number of `host_pkg::event_e`; First register read is found here from
+  /// `function_read_i`.
+  input  logic [15:0]          bits_i,
+  input  logic                 function_read_i,
+  input  logic [7:0]           function_i,
+  input  logic [7:0]           vector_i,
+  input  logic [31:0]          mark_i,
+  /// Clocks since reset.
+  output logic [63:0]          clock_o,
+  /// Event stream.
+  output logic                 event_valid_o,
+  output logic [127:0]         event_o,
+  input  logic                 event_ready_i,
+  output logic [15:0]          event_drops_o,
+  /// Bus.
+  input  bus_pkg::bus_t        bus_i,
+  output bus_pkg::target_out_t target_o
+);
+  // Events that belong to a function.
+  localparam logic [15:0] FunctionBits = (16'd1 << host_pkg::EventCause) | (16'd1 << host_pkg::EventAssert) |
+    (16'd1 << host_pkg::EventFirstRead) | (16'd1 << host_pkg::EventClear) | (16'd1 << host_pkg::EventDeassert);
+
+  timestamp_reg_pkg::reg2hw_t reg2hw;
+  timestamp_reg_pkg::hw2reg_t hw2reg;
+
+  logic [31:0] address, pointer, loaded_address, write_address, wdata, rdata, rdata_low;
+  logic [3:0]  be;
+  logic        memory, hit, load, transfer, read, write;
+
+  assign hit = memory && address[31:12] == host_pkg::AddressTimestamp[31:12];
+  bus_target u_target (
+    .clk_i, .rst_ni,
+    .address_o(address), .command_o(), .idsel_o(), .read_o(read), .memory_o(memory), .io_o(), .configuration_o(),
+    .decode_o(), .hit_i(hit), .abort_i(1'b0), .single_i(1'b1), .active_o(), .waiting_o(), .retried_o(),
+    .pointer_o(pointer), .rdata_i(rdata), .rvalid_i(1'b1), .load_o(load), .loaded_o(), .loaded_address_o(loaded_address),
+    .transfer_o(transfer), .wready_i(1'b1), .write_o(write), .write_address_o(write_address), .write_be_o(be),
+    .wdata_o(wdata),
+    .parity_response_i(1'b0), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
+  );
+
+  timestamp_regs u_regs (
+    .clk_i, .rst_ni, .write_i(write && write_address[11:6] == '0), .write_address_i(write_address[5:0]), .be_i(be),
+    .wdata_i(wdata), .read_i(transfer && read && loaded_address[11:6] == '0), .read_address_i(read_address),
+    .rdata_o(rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+  );
+  // The datum is loaded from the pointer; its side effect belongs to the address that moved.
+  logic [5:0] read_address;
+  assign read_address = transfer ? loaded_address[5:0] : pointer[5:0];
+  assign rdata        = pointer[11:6] == '0 ? rdata_low : '0;
+
+  // The counter. Its high half is latched with the low half that was put on the bus.
+  logic [63:0] clock_q;
+  logic [31:0] high_q, high_loaded_q;
+  always_ff @(posedge clk_i) begin : p_clock
+    if (!rst_ni) clock_q <= '0;
+    else clock_q <= clock_q + 64'd1;
+  end
+  always_ff @(posedge clk_i) begin : p_high
+    if (load) high_loaded_q <= clock_q[63:32];
+    if (!rst_ni) high_q <= '0;
+    else if (reg2hw.counter_lo_re) high_q <= high_loaded_q;
+  end
+
+  // First register read after a vector fetch.
+  logic        armed_q, first_read;
+  logic [15:0] bits;
+  assign first_read = armed_q && function_read_i;
+  always_ff @(posedge clk_i) begin : p_armed
+    if (!rst_ni) armed_q <= 1'b0;
+    else if (bits_i[host_pkg::EventVectorFetch]) armed_q <= !bits_i[host_pkg::EventSpuriousFetch];
+    else if (function_read_i) armed_q <= 1'b0;
+  end
+  always_comb begin : p_bits
+    bits = bits_i;
+    bits[host_pkg::EventFirstRead] = first_read;
+  end
+
+  // The stream.
+  logic [EventLog2:0]   level;
+  logic [2:0]           visible;
+  logic                 push, happened;
+  logic [15:0]          drops_q;
+  logic [127:0]         record, unused_second;
+  assign happened = bits != '0;
+  assign push     = happened && !level[EventLog2];
+  assign record   = {bits, (bits & FunctionBits) != '0 ? function_i : 8'd0, vector_i, mark_i, clock_q};
+  prim_fifo #(.Width(128), .DepthLog2(EventLog2)) u_fifo (
+    .clk_i, .rst_ni, .clear_i(1'b0), .push_i(push), .data_i(record), .pop_i(event_valid_o && event_ready_i),
+    .data0_o(event_o), .data1_o(unused_second), .visible_o(visible), .level_o(level)
+  );
+  always_ff @(posedge clk_i) begin : p_drops
+    if (!rst_ni || reg2hw.control.clear) drops_q <= '0;
+    else if (happened && !push && drops_q != '1) drops_q <= drops_q + 16'd1;
+  end
+
+  logic [6*32-1:0] counts;
+  bus_counters u_counters (.clk_i, .rst_ni, .clear_i(reg2hw.control.clear), .bus_i, .counts_o(counts));
+
+  always_comb begin : p_read
+    hw2reg = '0;
+    hw2reg.counter_lo                = clock_q[31:0];
+    hw2reg.counter_hi                = high_q;
+    hw2reg.event_level.records       = 16'(level);
+    hw2reg.event_drops.records       = drops_q;
+    hw2reg.clock_khz.khz             = ClockKhz;
+    hw2reg.idle_clocks.clocks        = counts[0*32 +: 32];
+    hw2reg.address_clocks.clocks     = counts[1*32 +: 32];
+    hw2reg.data_clocks.clocks        = counts[2*32 +: 32];
+    hw2reg.wait_clocks.clocks        = counts[3*32 +: 32];
+    hw2reg.retry_clocks.clocks       = counts[4*32 +: 32];
+    hw2reg.transactions.transactions = counts[5*32 +: 32];
+  end
+
+  assign clock_o       = clock_q;
+  assign event_valid_o = visible != '0;
+  assign event_drops_o = drops_q;
+endmodule
