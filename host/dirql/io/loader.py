@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Loading and unloading drivers (rows DRV-01 … DRV-05).
+
+A driver is a Python callable, its DriverEntry; a service is the name under which it is loaded.
+"""
+
+from __future__ import annotations
+
+from dirql.io import current
+from dirql.io.driver import DriverEntry, DriverObject
+from dirql.io.irp import describe
+from dirql.ke.bugcheck import unhandled
+from dirql.ke.bugcodes import (
+    DDI_IRQL_ZW_PASSIVE,
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    KMODE_EXCEPTION_NOT_HANDLED,
+)
+from dirql.ke.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED, PASSIVE_LEVEL
+from dirql.ke.irql import contract
+from dirql.ke.status import (
+    STATUS_IMAGE_ALREADY_LOADED,
+    STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_OBJECT_NAME_NOT_FOUND,
+    STATUS_SUCCESS,
+    nt_success,
+)
+
+__all__ = ["load_driver", "registry_path", "unload_driver", "zw_load_driver", "zw_unload_driver"]
+
+_SERVICES = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services" + "\\"
+
+
+def registry_path(service: str) -> str:
+    """The path of a service's key, which DriverEntry receives."""
+    return _SERVICES + service
+
+
+def load_driver(entry: DriverEntry, service: str) -> tuple[int, DriverObject | None]:
+    """Call `entry(driver_object, registry_path)` at PASSIVE_LEVEL: (its status, the driver object).
+
+    When it fails the driver object is gone, and `driver_unload` is not called (row DRV-04).
+    """
+    manager = current.manager
+    if service in manager.drivers:
+        return STATUS_IMAGE_ALREADY_LOADED, None
+    driver = DriverObject(service, entry)
+    status = manager.objects.namespace.insert(driver.driver_name, driver)
+    if not nt_success(status):
+        return status, None
+    manager.drivers[service] = driver
+    try:
+        status = entry(driver, registry_path(service))
+    except BaseException as error:
+        if failure := unhandled(KMODE_EXCEPTION_NOT_HANDLED, error, f"DriverEntry {describe(entry)}"):
+            raise failure from error
+        raise
+    if not nt_success(status):
+        _forget(driver)
+        return status, None
+    driver.flags |= DRVO_INITIALIZED
+    for device in driver.devices():
+        device.flags &= ~DO_DEVICE_INITIALIZING
+    return status, driver
+
+
+def unload_driver(driver: DriverObject) -> int:
+    """Call the driver's unload routine, if it has one, and forget the driver (row DRV-05)."""
+    unload = driver.driver_unload
+    if unload is None:
+        return STATUS_INVALID_DEVICE_REQUEST
+    driver.flags |= DRVO_UNLOAD_INVOKED
+    try:
+        unload(driver)
+    except BaseException as error:
+        if failure := unhandled(KMODE_EXCEPTION_NOT_HANDLED, error, f"unload routine {describe(unload)}"):
+            raise failure from error
+        raise
+    _forget(driver)
+    return STATUS_SUCCESS
+
+
+def _forget(driver: DriverObject) -> None:
+    manager = current.manager
+    del manager.drivers[driver.driver_extension.service_key_name]
+    manager.objects.namespace.remove(driver)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def zw_load_driver(driver_service_name: str) -> int:
+    """Load the driver of a registered service by the path of its key; follows ZwLoadDriver (row DRV-03)."""
+    service = _service_of(driver_service_name)
+    entry = current.manager.services.get(service)
+    if entry is None:
+        return STATUS_OBJECT_NAME_NOT_FOUND
+    status, _ = load_driver(entry, service)
+    return status
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def zw_unload_driver(driver_service_name: str) -> int:
+    """Unload a driver by the path of its service's key; follows ZwUnloadDriver."""
+    driver = current.manager.drivers.get(_service_of(driver_service_name))
+    return STATUS_OBJECT_NAME_NOT_FOUND if driver is None else unload_driver(driver)
+
+
+def _service_of(path: str) -> str:
+    return path.rpartition("\\")[2]

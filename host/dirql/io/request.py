@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that the I/O manager makes: how they are sent, and what their end does.
+
+A request of a program ends in `Request.conclude`, in the order of NT: output goes back to the caller's buffer, the
+system's buffers are freed, the status block is written, the event is set. When the dispatch routine itself completed
+the request, that happens after it has returned; when it had marked the request pending, at once (rows HIO-01 … HIO-04).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from dirql.io import current
+from dirql.io.irp import IoStatusBlock, Irp
+from dirql.io.transfer import return_buffers
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import (
+    DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    VF_IO_VERIFY_INCONSISTENT_RETURN,
+    VF_IO_VERIFY_PENDING_NOT_PROPAGATED,
+    VF_IO_VERIFY_RETURNED_WITHOUT_ACTION,
+)
+from dirql.ke.constants import IRP_MJ_CREATE, Executive, KernelMode, NotificationEvent, UserMode
+from dirql.ke.event import Event
+from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, nt_error, status_name
+from dirql.ke.thread import get_current_thread
+from dirql.ke.wait import wait_for_single_object
+from dirql.mm import current as memory
+
+if TYPE_CHECKING:
+    from dirql.io.device import DeviceObject
+    from dirql.io.file import FileObject
+
+__all__ = ["KernelRequest", "Request", "send_and_wait", "send_file_request"]
+
+
+class Request:
+    """A program's request: where its result goes."""
+
+    __slots__ = (
+        "completed",
+        "concluded",
+        "dispatching",
+        "event",
+        "file",
+        "iosb",
+        "irp",
+        "output_length",
+        "process",
+    )
+
+    def __init__(self, file: FileObject, irp: Irp, event: Event | None, iosb: IoStatusBlock) -> None:
+        self.file = file
+        self.irp: Irp | None = irp
+        self.event = event
+        self.iosb = iosb
+        self.process = memory.manager.process
+        self.output_length = 0
+        self.completed = self.concluded = self.dispatching = False
+        irp.owner = self
+        irp.user_iosb = iosb
+        irp.user_event = event
+        irp.requestor_mode = UserMode
+        irp.tail_overlay.original_file_object = file
+        irp.tail_overlay.thread = get_current_thread()
+        file.reference()
+        file.irps[irp] = None
+
+    def send(self, device: DeviceObject) -> int:
+        """Send it down the stack whose top is `device`; returns what the dispatch routine returned."""
+        irp = self.irp
+        assert irp is not None
+        if self.event is not None:
+            self.event.clear()
+        if self.event is None or self.file.synchronous:
+            self.file.event.clear()
+        self.dispatching = True
+        status = device.call_driver(irp)
+        self.dispatching = False
+        if not self.completed:
+            if status != STATUS_PENDING:
+                what = f"{irp!r} is neither completed nor pending"
+                _refuse(VF_IO_VERIFY_RETURNED_WITHOUT_ACTION, device, status, what)
+        elif not self.concluded:
+            if status == STATUS_PENDING:
+                what = f"{irp!r} was completed without having been marked pending"
+                _refuse(VF_IO_VERIFY_INCONSISTENT_RETURN, device, status, what)
+            self.conclude(irp)
+        return status
+
+    def abandon(self, irp: Irp, status: int) -> int:
+        """End it before any driver saw it; returns `status`. Nothing is signalled."""
+        irp.io_status.status = status
+        self.event = None
+        self.conclude(irp)
+        return status
+
+    def finish(self, irp: Irp) -> None:
+        """The walk of completion has reached its end."""
+        self.completed = True
+        if irp.pending_returned:
+            self.conclude(irp)
+        elif not self.dispatching:
+            code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_PENDING_NOT_PROPAGATED
+            reason = f"STATUS_PENDING was returned for {irp!r} of {self.file!r}, which nobody marked pending"
+            bug_check(code, violation, irp, reason=reason)
+
+    def conclude(self, irp: Irp) -> None:
+        """Give the result to the program and the packet back."""
+        self.concluded = True
+        file = self.file
+        status, information = irp.io_status.status, irp.io_status.information
+        return_buffers(irp, self.process, self.output_length)
+        quiet = nt_error(status) and not irp.pending_returned
+        irp.owner = None
+        self.irp = None
+        del file.irps[irp]
+        current.manager.release_irp(irp)
+        if not quiet:
+            self.iosb.status = status
+            self.iosb.information = information
+            if self.event is not None:
+                self.event.set(0, False)
+            if self.event is None or file.synchronous:
+                file.final_status = status
+                file.event.set(0, False)
+        file.dereference()
+
+
+def _refuse(violation: int, device: DeviceObject, status: int, what: str) -> NoReturn:
+    reason = f"the dispatch routine of {device!r} returned {status_name(status)}, yet {what}"
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, reason=reason)
+
+
+class KernelRequest:
+    """A request that the system itself makes and waits for, such as IRP_MJ_CREATE or those of Plug and Play."""
+
+    __slots__ = ("event", "information", "status")
+
+    def __init__(self, irp: Irp) -> None:
+        self.event = Event()
+        self.event.initialize(NotificationEvent, False)
+        self.status = STATUS_PENDING
+        self.information: object = 0
+        irp.owner = self
+        irp.tail_overlay.thread = get_current_thread()
+
+    def finish(self, irp: Irp) -> None:
+        """Keep the result, free the packet and wake who waits."""
+        self.status = irp.io_status.status
+        self.information = irp.io_status.information
+        irp.owner = None
+        current.manager.release_irp(irp)
+        self.event.set(0, False)
+
+
+def send_and_wait(device: DeviceObject, irp: Irp) -> tuple[int, object]:
+    """Send a packet to the top of a stack and wait for its end: (status, information). PASSIVE_LEVEL."""
+    request = KernelRequest(irp)
+    if device.call_driver(irp) == STATUS_PENDING:
+        wait_for_single_object(request.event, Executive, KernelMode, False, None)
+    return request.status, request.information
+
+
+def send_file_request(
+    file: FileObject, major_function: int, desired_access: int = 0, options: int = 0
+) -> int:
+    """Send IRP_MJ_CREATE, IRP_MJ_CLEANUP or IRP_MJ_CLOSE for a file and wait for its end; returns its status.
+
+    Access and options are CREATE's.
+    """
+    device = file.device_object.top_of_stack()
+    irp = current.manager.take_irp(device.stack_size)
+    if irp is None:
+        return STATUS_INSUFFICIENT_RESOURCES
+    stack = irp.get_next_stack_location()
+    stack.major_function = major_function
+    stack.file_object = file
+    if major_function == IRP_MJ_CREATE:
+        stack.parameters.create.desired_access = desired_access
+        stack.parameters.create.options = options
+    irp.requestor_mode = KernelMode
+    irp.tail_overlay.original_file_object = file
+    status, _ = send_and_wait(device, irp)
+    return status

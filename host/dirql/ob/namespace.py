@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+r"""The name space: directories, symbolic links and named objects, as paths such as `\Device\Store0`.
+
+Names compare without case. A link is followed wherever it stands in a path. What follows a device's name in a path
+belongs to the device. A program's `\\.\X` means `\??\X`, and `\DosDevices` is a link to `\??`.
+"""
+
+from __future__ import annotations
+
+from dirql.ke.status import (
+    STATUS_NAME_TOO_LONG,
+    STATUS_OBJECT_NAME_COLLISION,
+    STATUS_OBJECT_NAME_INVALID,
+    STATUS_OBJECT_NAME_NOT_FOUND,
+    STATUS_OBJECT_PATH_NOT_FOUND,
+    STATUS_OBJECT_PATH_SYNTAX_BAD,
+    STATUS_SUCCESS,
+)
+from dirql.ob.object import Object
+
+__all__ = ["Directory", "Namespace", "SymbolicLink"]
+
+_MAXIMUM_LINKS = 32
+
+
+class Directory(Object):
+    """A place for names."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: dict[str, Object] = {}
+
+    def __repr__(self) -> str:
+        return f"<directory {self.name or 'without a name'}, {len(self.entries)} entries>"
+
+
+class SymbolicLink(Object):
+    """A name that stands for another path, which need not exist."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self.target = target
+
+    def __repr__(self) -> str:
+        return f"<symbolic link {self.name} to {self.target}>"
+
+
+class Namespace:
+    """All names of one machine."""
+
+    def __init__(self) -> None:
+        self.root = Directory()
+        for path in ("\\Device", "\\Driver", "\\??", "\\Callback"):
+            self.insert(path, Directory())
+        self.insert("\\DosDevices", SymbolicLink("\\??"))
+        self.insert("\\GLOBAL??", SymbolicLink("\\??"))
+
+    def insert(self, path: str, named: Object, *, permanent: bool = True) -> int:
+        """Give `named` the name `path`; returns STATUS_SUCCESS, or why not, and then nothing changed."""
+        status, directory, leaf = self._parent(path)
+        if directory is None:
+            return status
+        if leaf.casefold() in directory.entries:
+            return STATUS_OBJECT_NAME_COLLISION
+        directory.entries[leaf.casefold()] = named
+        named.name = f"{directory.name}\\{leaf}"
+        named.permanent = permanent
+        return STATUS_SUCCESS
+
+    def remove(self, named: Object) -> None:
+        """Free the name of an object; one without a name stays as it is."""
+        if not named.name:
+            return
+        _, directory, leaf = self._parent(named.name)
+        if directory is not None and directory.entries.get(leaf.casefold()) is named:
+            del directory.entries[leaf.casefold()]
+        named.name = ""
+
+    def remove_link(self, path: str) -> int:
+        """Delete the symbolic link that `path` names itself, not what it leads to."""
+        status, directory, leaf = self._parent(path)
+        if directory is None:
+            return status
+        link = directory.entries.get(leaf.casefold())
+        if not isinstance(link, SymbolicLink):
+            return STATUS_OBJECT_NAME_NOT_FOUND
+        self.remove(link)
+        link.dereference()
+        return STATUS_SUCCESS
+
+    def find_link(self, path: str) -> SymbolicLink | None:
+        """The symbolic link that `path` names itself, or None."""
+        _, directory, leaf = self._parent(path)
+        link = None if directory is None else directory.entries.get(leaf.casefold())
+        return link if isinstance(link, SymbolicLink) else None
+
+    def lookup(self, path: str) -> tuple[int, Object | None, str]:
+        """Find what `path` leads to: (status, object, rest of the path that the object itself must understand)."""
+        parts = _split(path)
+        if parts is None:
+            return STATUS_OBJECT_PATH_SYNTAX_BAD, None, ""
+        for _ in range(_MAXIMUM_LINKS):
+            status, found, rest = self._walk(parts)
+            if not isinstance(found, SymbolicLink):
+                return status, found, "".join(f"\\{part}" for part in rest)
+            target = _split(found.target)
+            if target is None:
+                return STATUS_OBJECT_PATH_SYNTAX_BAD, None, ""
+            parts = target + rest
+        return STATUS_NAME_TOO_LONG, None, ""
+
+    def _walk(self, parts: list[str]) -> tuple[int, Object | None, list[str]]:
+        """Go down from the root until something is no directory, with what is left of the path."""
+        here: Object = self.root
+        for depth, part in enumerate(parts):
+            if not isinstance(here, Directory):
+                return STATUS_SUCCESS, here, parts[depth:]
+            below = here.entries.get(part.casefold())
+            if below is None:
+                last = depth == len(parts) - 1
+                return (STATUS_OBJECT_NAME_NOT_FOUND if last else STATUS_OBJECT_PATH_NOT_FOUND), None, []
+            here = below
+        return STATUS_SUCCESS, here, []
+
+    def _parent(self, path: str) -> tuple[int, Directory | None, str]:
+        """The directory in which `path` has its last part, and that part."""
+        parts = _split(path)
+        if not parts:
+            return STATUS_OBJECT_PATH_SYNTAX_BAD, None, ""
+        if not parts[-1]:
+            return STATUS_OBJECT_NAME_INVALID, None, ""
+        _, directory, rest = self.lookup("\\" + "\\".join(parts[:-1]))
+        if not isinstance(directory, Directory) or rest:
+            return STATUS_OBJECT_PATH_NOT_FOUND, None, ""
+        return STATUS_SUCCESS, directory, parts[-1]
+
+
+def _split(path: str) -> list[str] | None:
+    r"""The parts of an absolute path, `\\.\` understood as `\??\`; None for anything else."""
+    if path.startswith("\\\\.\\"):
+        path = "\\??\\" + path[4:]
+    if not path.startswith("\\"):
+        return None
+    return [] if path == "\\" else path[1:].split("\\")
