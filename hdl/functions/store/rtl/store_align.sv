@@ -58,8 +58,10 @@ module store_align #(
 
   for (genvar lane = 0; lane < 4; lane++) begin : gen_lane
     assign data_o[lane*8 +: 8] = from_carry[lane] ? carry_q[lane*8 +: 8] : rotated[lane*8 +: 8];
-    assign be_o[lane] = !(first_q && lane < first_offset_q) && !(sink_left_q == 1 && lane > last_offset_q);
   end
+
+  assign be_o = (first_q ? 4'hF << first_offset_q : 4'hF) &
+                (sink_left_q == DwordWidth'(1) ? 4'hF >> (2'd3 - last_offset_q) : 4'hF);
 
   always_ff @(posedge clk_i) begin : p_run
     if (start_i) begin

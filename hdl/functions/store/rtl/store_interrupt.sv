@@ -68,6 +68,8 @@ module store_interrupt (
       clear_event_o <= (clear & cause_q) != '0;
     end
   end
+  assign cause_o  = cause_q;
+  assign mask_o   = mask_q;
   assign status_o = (cause_q & mask_q) != '0;
 
   // INTx: the level, or pulses with at least one clock between them.
