@@ -1,0 +1,431 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The dispatcher: the only place that switches greenlets.
+
+Each thread is a greenlet, and each processor has an idle thread besides. One greenlet runs at a time. ISRs and DPCs run
+on top of whatever thread they interrupt. There are two kinds of switch:
+
+- `_switch`: the current processor goes on with another thread, at a level below DISPATCH;
+- `_hand_over`: another processor goes on, wherever it was, and this one stays as it is until its turn comes.
+
+After either, and so after any call that may preempt, a thread may find itself on another processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn, cast
+
+import greenlet
+
+from dirql.ke import current
+from dirql.ke.bugcheck import bug_check, unhandled
+from dirql.ke.bugcodes import (
+    ATTEMPTED_SWITCH_FROM_DPC,
+    DDI_IRQL_PS_PASSIVE,
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    HARDWARE_INTERRUPT_STORM,
+    SYSTEM_THREAD_EXCEPTION_NOT_HANDLED,
+)
+from dirql.ke.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.ke.dpc import drain
+from dirql.ke.interrupt import STORM_LIMIT, dispatch
+from dirql.ke.irql import contract, enter
+from dirql.ke.status import STATUS_SUCCESS
+from dirql.ke.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadState
+from dirql.ke.timer import clock_interrupt
+
+if TYPE_CHECKING:
+    from dirql.ke.kernel import Kernel
+    from dirql.ke.processor import Processor
+
+__all__ = [
+    "Deadlock",
+    "ThreadExit",
+    "block",
+    "create_system_thread",
+    "give_way",
+    "look",
+    "open_threads",
+    "preempt",
+    "refuse_switch",
+    "release_threads",
+    "terminate_system_thread",
+    "yield_execution",
+]
+
+
+class Deadlock(BaseException):
+    """Nothing can ever run again: each thread waits, and nothing is left that could wake one."""
+
+
+class ThreadExit(BaseException):
+    """A thread ends from within."""
+
+    def __init__(self, status: int) -> None:
+        """`status` is its exit status."""
+        super().__init__(status)
+        self.status = status
+
+
+# Points of preemption.
+
+
+def preempt() -> None:
+    """A point of preemption.
+
+    Takes due timers and interrupts above the current level, on top of what runs; then DPCs, and perhaps a thread of
+    higher priority, if the level is below DISPATCH; then perhaps another processor goes on.
+    """
+    processor = current.processor
+    kernel = processor.kernel
+    if kernel.clock.attention:
+        _take_interrupts(processor)
+    if processor.irql < DISPATCH_LEVEL and processor.dpc is None and not processor.interrupts:
+        if processor.dpc_requested:
+            _drain(processor)
+        if kernel.ready.summary >= processor.current_thread.threshold:
+            _preempt_thread(processor)
+    if kernel.is_eager:
+        _take_turns(current.processor)
+
+
+def look() -> None:
+    """A point of preemption at which the hardware is asked, for loops that wait for something to change.
+
+    Host code's clocks need not run at once; here they do, and at least one passes.
+    """
+    clock = current.kernel.clock
+    clock.spend(1)
+    clock.wait(0)
+    if current.kernel.timers.is_overdue():
+        _take_interrupts(current.processor)
+    preempt()
+
+
+def give_way() -> None:
+    """One turn of a loop that waits for another processor: all others go on before this returns, as far as they can."""
+    look()
+    processor = current.processor
+    others = [other for other in processor.kernel.processors if other is not processor and _can_go_on(other)]
+    if others and processor is current.processor:
+        _hand_over(others[processor.kernel.schedule.choose(len(others))])
+
+
+def _take_interrupts(processor: Processor) -> None:
+    """Due timers and interrupts above the level of the current processor, until none is left."""
+    kernel = processor.kernel
+    requested = 0
+    for _ in range(STORM_LIMIT):
+        irql = processor.irql
+        if irql < CLOCK_LEVEL and kernel.timers.is_overdue():
+            clock_interrupt(processor)
+        else:
+            requested = kernel.controller.requested_irql()
+            if not requested:
+                return
+            target = kernel.target_of(requested, processor)
+            if target is None:
+                return
+            if target is processor:
+                dispatch(processor, requested)
+            else:
+                _hand_over(target)
+        if not kernel.clock.attention:
+            return
+    _refuse_storm(kernel, requested)
+
+
+def _refuse_storm(kernel: Kernel, requested: int) -> None:
+    line = next((line for line in kernel.vectors[requested << 4 :] if line), None)
+    first = line.interrupts[0] if line else None
+    reason = (
+        f"an interrupt must come to an end: {STORM_LIMIT} in a row were served and one at DIRQL {requested} is still"
+        " presented; its ISR must clear the cause in its device, and claim it"
+    )
+    bug_check(
+        HARDWARE_INTERRUPT_STORM,
+        first,
+        first and first.service_context,
+        STORM_LIMIT,
+        requested,
+        reason=reason,
+    )
+
+
+def _drain(processor: Processor) -> None:
+    """DPCs, and the interrupts that came while the last of them ended."""
+    while processor.dpc_requested:
+        drain(processor)
+        if processor.kernel.clock.attention:
+            _take_interrupts(processor)
+
+
+# Threads on a processor.
+
+
+def _switch(processor: Processor, thread: Thread) -> None:
+    """Let the current processor go on with another thread; returns when the one that called is switched to."""
+    processor.current_thread.irql = processor.irql
+    _make_current(processor, thread).switch()
+
+
+def _make_current(processor: Processor, thread: Thread) -> Context:
+    """All of a switch but the switch itself; returns where to go on."""
+    processor.current_thread = thread
+    thread.state = ThreadState.RUNNING
+    processor.spend(processor.costs.context_switch)
+    hook = processor.hooks.thread_switched
+    if hook is not None:
+        hook(processor, thread)
+    if thread.irql != processor.irql:
+        enter(processor, thread.irql)
+    return thread.context
+
+
+def _preempt_thread(processor: Processor) -> None:
+    """Let a ready thread of higher priority take the place of the current one."""
+    kernel = processor.kernel
+    thread = kernel.ready.take()
+    assert thread is not None
+    before = processor.current_thread
+    if before is not processor.idle_thread:
+        kernel.ready.put_back(before)
+    _switch(processor, thread)
+
+
+def block(thread: Thread) -> int:
+    """Let the current thread wait, its wait blocks and time-out being in place; returns the status of the wait."""
+    processor = current.processor
+    kernel = processor.kernel
+    if processor.dpc is not None:
+        refuse_switch(processor)
+    thread.state = ThreadState.WAITING
+    _switch(processor, kernel.ready.take() or processor.idle_thread)
+    return thread.wait_status
+
+
+def refuse_switch(processor: Processor) -> NoReturn:
+    """Bug check, since a DPC wants to wait: it would take along the thread that it interrupted."""
+    thread = processor.current_thread
+    following = processor.kernel.ready.take() or processor.idle_thread
+    reason = (
+        f"a wait that may block must be called by a thread; {processor.dpc!r} called it on top of {thread!r}"
+    )
+    bug_check(ATTEMPTED_SWITCH_FROM_DPC, thread, following, 0, 0, reason=reason)
+
+
+@contract(max_irql=DISPATCH_LEVEL - 1)
+def yield_execution() -> bool:
+    """Let another ready thread of at least this priority run (ZwYieldExecution); returns whether one did."""
+    look()
+    processor = current.processor
+    kernel = processor.kernel
+    thread = processor.current_thread
+    if kernel.ready.summary < thread.threshold >> 1:
+        return False
+    kernel.ready.add(thread)
+    _switch(processor, cast("Thread", kernel.ready.take()))
+    return True
+
+
+# The idle thread.
+
+
+def _idle(processor: Processor) -> None:
+    """What a processor does that has no thread to run."""
+    kernel = processor.kernel
+    ready = kernel.ready
+    try:
+        while True:
+            if kernel.clock.attention:
+                _take_interrupts(processor)
+            if processor.dpcs:
+                processor.dpc_requested = True
+                _drain(processor)
+            thread = ready.take()
+            if thread is not None:
+                _switch(processor, thread)
+            elif not _other_goes_on(processor):
+                _sleep(kernel)
+    except BaseException as error:
+        kernel.stop(error)
+        raise
+
+
+def _other_goes_on(processor: Processor) -> bool:
+    """Let another processor go on if one has something to do; returns whether one had."""
+    kernel = processor.kernel
+    if len(kernel.processors) == 1:
+        return False
+    others = [other for other in kernel.processors if other is not processor and _can_go_on(other)]
+    if not others:
+        return False
+    _hand_over(others[kernel.schedule.choose(len(others))])
+    return True
+
+
+def _sleep(kernel: Kernel) -> None:
+    """Let the machine run until something happens; nothing but the hardware can make it."""
+    clock = kernel.clock
+    before = clock.now()
+    alone = kernel.timers.due is None
+    if alone and not any(kernel.vectors):
+        raise Deadlock(
+            kernel.describe("no timer is set and no interrupt is connected, so that nothing can wake one")
+        )
+    if clock.wait(kernel.idle_limit if alone else None) is None and alone:
+        raise Deadlock(
+            kernel.describe(f"no timer is set, and no interrupt came for {clock.now() - before} clocks")
+        )
+
+
+# Several processors.
+
+
+def _hand_over(processor: Processor) -> None:
+    """Let another processor go on where it was."""
+    current.processor = processor
+    processor.current_thread.context.switch()
+
+
+def _can_go_on(processor: Processor) -> bool:
+    """Whether a processor has something to do: a thread, an ISR or a DPC, or a thread that is ready."""
+    return (
+        processor.current_thread is not processor.idle_thread
+        or processor.irql > PASSIVE_LEVEL
+        or bool(processor.dpcs)
+        or processor.kernel.ready.summary != 0
+    )
+
+
+def _take_turns(processor: Processor) -> None:
+    """Ask the schedule who goes on: this processor or another, this thread or its equal."""
+    kernel = processor.kernel
+    processors = kernel.processors
+    if len(processors) > 1:
+        after = processor.number + 1
+        order = (*processors[after:], *processors[: after - 1])
+        candidates = [processor, *(other for other in order if _can_go_on(other))]
+        if len(candidates) > 1:
+            chosen = candidates[kernel.schedule.choose(len(candidates))]
+            if chosen is not processor:
+                _hand_over(chosen)
+    if kernel.schedule.shuffles:
+        _shuffle_threads(current.processor)
+
+
+def _shuffle_threads(processor: Processor) -> None:
+    """Perhaps let a ready thread of the same priority take the place of the current one."""
+    kernel = processor.kernel
+    thread = processor.current_thread
+    if processor.irql >= DISPATCH_LEVEL or processor.dpc is not None:
+        return
+    equals = kernel.ready.equals_of(thread)
+    if equals and kernel.schedule.choose(1 + equals):
+        other = cast("Thread", kernel.ready.take())
+        kernel.ready.add(thread)
+        _switch(processor, other)
+
+
+# Beginning and end of threads.
+
+
+def open_threads(kernel: Kernel) -> Thread:
+    """Give each processor its idle thread, and the first one the greenlet that calls, as the first thread."""
+    kernel.home = home = greenlet.getcurrent()
+    for processor in kernel.processors:
+        idle = Thread(kernel, -processor.number, IDLE_PRIORITY)
+        idle.state = ThreadState.RUNNING
+        idle.context = _context(kernel, partial(_idle, processor))
+        processor.idle_thread = processor.current_thread = idle
+    first = kernel.new_thread(DEFAULT_PRIORITY)
+    first.context = home
+    first.state = ThreadState.RUNNING
+    kernel.processors[0].current_thread = first
+    return first
+
+
+def _context(kernel: Kernel, run: Callable[[], None]) -> greenlet.greenlet:
+    """A greenlet; what escapes from it comes up in the user's thread, where that waits."""
+    return greenlet.greenlet(lambda *_: run(), cast("greenlet.greenlet", kernel.home))
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)
+def create_system_thread(
+    routine: Callable[[object], object], context: object, priority: int = DEFAULT_PRIORITY
+) -> tuple[int, Thread]:
+    """Start a thread that calls `routine(context)` (PsCreateSystemThread); returns a status and the thread.
+
+    It ends when the routine returns or calls `terminate_system_thread`; the thread object is signalled then.
+    """
+    kernel = current.kernel
+    thread = kernel.new_thread(priority)
+    thread.context = _context(kernel, partial(_run, thread, routine, context))
+    kernel.ready.add(thread)
+    preempt()
+    return STATUS_SUCCESS, thread
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)
+def terminate_system_thread(status: int) -> None:
+    """End the current thread, which must be a system thread (PsTerminateSystemThread); does not return."""
+    if current.processor.current_thread.context is current.kernel.home:
+        raise RuntimeError(
+            "a thread must be a system thread to end so; this is the one that opened the machine"
+        )
+    raise ThreadExit(status)
+
+
+def _run(thread: Thread, routine: Callable[[object], object], context: object) -> None:
+    """All of a system thread's life."""
+    status = STATUS_SUCCESS
+    try:
+        routine(context)
+    except ThreadExit as end:
+        status = end.status
+    except greenlet.GreenletExit:
+        return  # the kernel closes
+    except BaseException as error:
+        if failure := unhandled(
+            SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, error, f"the routine of thread {thread.number}"
+        ):
+            raise failure from error
+        raise
+    _end(thread, status)
+
+
+def _end(thread: Thread, status: int) -> None:
+    """The end of the current thread, whose greenlet then falls through to the next thread's."""
+    processor = current.processor
+    kernel = processor.kernel
+    thread.exit_status = status
+    thread.state = ThreadState.TERMINATED
+    thread.signal_state = 1
+    kernel.threads.remove(thread)
+    if thread.wait_list:
+        thread.wake()
+    following = kernel.ready.take() or processor.idle_thread
+    # A greenlet that ends goes on in its parent.
+    greenlet.getcurrent().parent = cast("greenlet.greenlet", _make_current(processor, following))
+
+
+def release_threads(kernel: Kernel) -> None:
+    """End all greenlets of a kernel that has stopped, from the one that opened it.
+
+    What they still have to unwind finds a kernel that refuses every call.
+    """
+    home = greenlet.getcurrent()
+    if home is not kernel.home:
+        raise RuntimeError("a kernel must be closed by the thread that opened it; this is another")
+    contexts = [thread.context for thread in kernel.threads]
+    contexts += [processor.idle_thread.context for processor in kernel.processors]
+    for context in contexts:
+        if isinstance(context, greenlet.greenlet) and context is not home and not context.dead:
+            context.parent = home
+            try:
+                context.throw()
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    raise

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A processor: its level, its queue of DPCs and its current thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dirql.ke import current
+from dirql.ke.constants import PASSIVE_LEVEL
+
+if TYPE_CHECKING:
+    from dirql.ke.costs import Costs
+    from dirql.ke.dpc import Dpc
+    from dirql.ke.hooks import Hooks
+    from dirql.ke.interrupt import Interrupt
+    from dirql.ke.kernel import Kernel
+    from dirql.ke.spinlock import SpinLock
+    from dirql.ke.thread import Thread
+
+__all__ = ["Processor", "get_current_processor_number"]
+
+
+class Processor:
+    """One processor (KPRCB)."""
+
+    __slots__ = (
+        "charge",
+        "costs",
+        "current_thread",
+        "dpc",
+        "dpc_requested",
+        "dpcs",
+        "hooks",
+        "idle_thread",
+        "interrupts",
+        "irql",
+        "kernel",
+        "number",
+        "spend",
+        "wanted_lock",
+    )
+
+    current_thread: Thread
+    idle_thread: Thread
+
+    def __init__(self, kernel: Kernel, number: int, charge: Callable[[], object]) -> None:
+        """`charge` is called for each kernel call; the dispatcher gives the processor its threads."""
+        self.kernel = kernel
+        self.number = number
+        # What the kernel has too, at hand for what runs most often.
+        self.costs: Costs = kernel.costs
+        self.hooks: Hooks = kernel.hooks
+        self.spend: Callable[[int], object] = kernel.clock.spend
+        self.charge = charge
+        self.irql = PASSIVE_LEVEL
+        self.dpcs: deque[Dpc] = deque()
+        self.dpc_requested = False
+        """The queue is to be drained as soon as the level allows."""
+        self.dpc: Dpc | None = None
+        """The DPC that runs."""
+        self.interrupts: list[Interrupt] = []
+        """Those whose ISRs run, the innermost last."""
+        self.wanted_lock: SpinLock | None = None
+        """The lock that it spins for."""
+
+    def __repr__(self) -> str:
+        """Its number."""
+        return f"<processor {self.number}>"
+
+
+def get_current_processor_number() -> int:
+    """The number of the current processor (KeGetCurrentProcessorNumber)."""
+    return current.processor.number

@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Spin locks.
+
+A lock is held by a processor, at DISPATCH_LEVEL or above. A processor that waits for one lets the others go on; if
+none of them can ever release it, that is a bug check instead of a hang.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dirql.ke import current
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import (
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    SPIN_LOCK_ALREADY_OWNED,
+    SPIN_LOCK_NOT_OWNED,
+    VF_ACQUIRE_AT_DPC_LEVEL_IRQL,
+    VF_ACQUIRE_SPIN_LOCK_IRQL,
+    VF_DEADLOCK_HIERARCHY,
+    VF_RELEASE_FROM_DPC_LEVEL_IRQL,
+    VF_RELEASE_SPIN_LOCK_IRQL,
+)
+from dirql.ke.constants import DISPATCH_LEVEL
+from dirql.ke.irql import contract, enter, lower_irql
+
+if TYPE_CHECKING:
+    from dirql.ke.processor import Processor
+
+__all__ = ["SpinLock"]
+
+_VERIFIER = DRIVER_VERIFIER_DETECTED_VIOLATION
+
+
+class SpinLock:
+    """A spin lock (KSPIN_LOCK)."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self) -> None:
+        """Free."""
+        self.owner: Processor | None = None
+
+    def __repr__(self) -> str:
+        """Who holds it."""
+        return f"<spin lock {id(self):#x}, {'free' if self.owner is None else f'held by {self.owner!r}'}>"
+
+    def initialize(self) -> None:
+        """Make the lock free (KeInitializeSpinLock)."""
+        self.owner = None
+
+    @property
+    def value(self) -> int:
+        """What NT keeps in the lock: 1 while it is held, else 0."""
+        return int(self.owner is not None)
+
+    @contract(max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_SPIN_LOCK_IRQL)
+    def acquire(self) -> int:
+        """Raise to DISPATCH_LEVEL, take the lock, return the old level (KeAcquireSpinLock)."""
+        processor = current.processor
+        old_irql = enter(processor, DISPATCH_LEVEL)
+        self.take(processor)
+        return old_irql
+
+    @contract(
+        min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_SPIN_LOCK_IRQL
+    )
+    def release(self, old_irql: int) -> None:
+        """Release the lock and go back to `old_irql`, which `acquire` returned (KeReleaseSpinLock)."""
+        self.drop(current.processor)
+        lower_irql(old_irql)
+
+    @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_AT_DPC_LEVEL_IRQL)
+    def acquire_at_dpc_level(self) -> None:
+        """Take the lock, the level being high enough already (KeAcquireSpinLockAtDpcLevel)."""
+        self.take(current.processor)
+
+    @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_FROM_DPC_LEVEL_IRQL)
+    def release_from_dpc_level(self) -> None:
+        """Release the lock and keep the level (KeReleaseSpinLockFromDpcLevel)."""
+        self.drop(current.processor)
+
+    @contract(max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_SPIN_LOCK_IRQL)
+    def acquire_for_dpc(self) -> int:
+        """Take the lock from a DPC of either kind, raising only if below DISPATCH_LEVEL (KeAcquireSpinLockForDpc)."""
+        processor = current.processor
+        old_irql = processor.irql
+        if old_irql < DISPATCH_LEVEL:
+            enter(processor, DISPATCH_LEVEL)
+        self.take(processor)
+        return old_irql
+
+    @contract(
+        min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_SPIN_LOCK_IRQL
+    )
+    def release_for_dpc(self, old_irql: int) -> None:
+        """Undo `acquire_for_dpc` (KeReleaseSpinLockForDpc)."""
+        self.drop(current.processor)
+        if old_irql < DISPATCH_LEVEL:
+            lower_irql(old_irql)
+
+    @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_AT_DPC_LEVEL_IRQL)
+    def try_to_acquire_at_dpc_level(self) -> bool:
+        """Take the lock if it is free (KeTryToAcquireSpinLockAtDpcLevel)."""
+        if self.owner is None:
+            self.owner = current.processor
+            return True
+        current.dispatcher.give_way()
+        return False
+
+    def test(self) -> bool:
+        """Whether the lock is free (KeTestSpinLock)."""
+        if self.owner is not None:
+            current.dispatcher.give_way()
+        return self.owner is None
+
+    # The lock itself, without a word about levels; interrupts use it so.
+
+    def take(self, processor: Processor) -> None:
+        """Make `processor`, the current one, the owner, and wait for that if need be."""
+        if self.owner is not None:
+            self._spin(processor)
+        self.owner = processor
+
+    def drop(self, processor: Processor) -> None:
+        """Make the lock free; `processor`, the current one, must own it, else bug check 0x10."""
+        if self.owner is not processor:
+            reason = (
+                f"a spin lock must be released by the processor that holds it, {processor!r}; it was"
+                f" {'free' if self.owner is None else f'held by {self.owner!r}'}"
+            )
+            bug_check(SPIN_LOCK_NOT_OWNED, self, 0, 0, 0, reason=reason)
+        self.owner = None
+
+    def _spin(self, processor: Processor) -> None:
+        """Let others go on until the lock is free."""
+        processor.wanted_lock = self
+        while (owner := self.owner) is not None:
+            if owner is processor:
+                reason = (
+                    f"a spin lock must not be acquired again by its owner, which would wait for itself for ever;"
+                    f" {processor!r} held it already"
+                )
+                bug_check(SPIN_LOCK_ALREADY_OWNED, self, 0, 0, 0, reason=reason)
+            self._check_order(processor)
+            current.dispatcher.give_way()
+        processor.wanted_lock = None
+
+    def _check_order(self, processor: Processor) -> None:
+        """Bug check if `processor` waits, over others that wait, for a lock of its own."""
+        chain = [self]
+        while (owner := chain[-1].owner) is not None and owner is not processor:
+            wanted = owner.wanted_lock
+            if wanted is None or wanted in chain:
+                return
+            chain.append(wanted)
+        if chain[-1].owner is processor:
+            reason = (
+                f"spin locks must be taken in the same order everywhere; {processor!r} waits for {self!r} and in turn"
+                f" holds {chain[-1]!r}, for which another waits"
+            )
+            bug_check(_VERIFIER, VF_DEADLOCK_HIERARCHY, self, chain[-1], 0, reason=reason)
