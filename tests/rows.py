@@ -3,7 +3,8 @@
 """Which rows of rows.toml have tests: `make rows` prints it, a test keeps it honest.
 
 A test claims rows by its name, `test_IRQL_01_raising_twice` or `test_M05_C01_...`, or by the marker `row("IRQL-01")` on
-it, on its class or on its module. Nothing is run or imported: the claims are read from the source.
+it, on its class or on its module; an assertion in the RTL by its label, `M05: assert (...)` or `M05_C01_quiet: assert
+(...)`. Nothing is run or imported: the claims are read from the source.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ __all__ = ["claims", "main", "named_rows", "rows"]
 
 HERE = Path(__file__).resolve().parent
 FOLDERS = (HERE, HERE.parent / "sim" / "cocotb", HERE.parent / "examples")
+RTL = HERE.parent / "hdl"
 
 LEADING_ROWS = re.compile(r"test((?:_[A-Z]{1,4}_?\d\d)+)(?:_|$)")
 ROW = re.compile(r"([A-Z]{1,4})(_?)(\d\d)")
+ASSERTION = re.compile(r"\b((?:[A-Z]\d\d_?)+)\w*\s*:\s*assert\b")
 
 
 def rows() -> dict[str, dict[str, str]]:
@@ -63,13 +66,24 @@ def claims_of(file: Path) -> Iterator[tuple[str, str]]:
             yield from ((row, where) for row in marked_rows(statement.value))
 
 
+def asserted_rows(file: Path) -> Iterator[tuple[str, str]]:
+    """Each row that an assertion in a SystemVerilog file is labelled with."""
+    where = file.relative_to(HERE.parent).as_posix()
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for label in ASSERTION.findall(line):
+            yield from ((letter + digits, f"{where}:{number}") for letter, _, digits in ROW.findall(label))
+
+
 def claims() -> dict[str, list[str]]:
-    """Each claimed row with the tests that claim it."""
+    """Each claimed row with the tests and assertions that claim it."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for folder in FOLDERS:
         for file in sorted(folder.rglob("test_*.py")):
             for row, test in claims_of(file):
                 found[row].append(test)
+    for file in sorted(RTL.rglob("*.sv")):
+        for row, assertion in asserted_rows(file):
+            found[row].append(assertion)
     return dict(found)
 
 

@@ -35,6 +35,16 @@ def test_names_claim_the_rows_that_they_begin_with(function: str, claimed: list[
     assert rows.named_rows(function) == claimed
 
 
+def test_assertions_claim_the_rows_of_their_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (
+        "if (rst_ni) C13: assert (!a);\nM05_T09_in_time: assert (b);\na_level: assert (c);\nM06: begin end\n"
+    )
+    (tmp_path / "checker.sv").write_text(source, encoding="utf-8")
+    monkeypatch.setattr(rows, "HERE", tmp_path / "tests")
+    claimed = list(rows.asserted_rows(tmp_path / "checker.sv"))
+    assert claimed == [("C13", "checker.sv:1"), ("M05", "checker.sv:2"), ("T09", "checker.sv:2")]
+
+
 def test_markers_claim_rows_on_functions_classes_and_modules(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
