@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration space by slot, in bytes.
+
+Only the bytes asked for are enabled on the bus: a write of the Command register must not also write the Status
+register above it, whose bits clear when ones are written to them (PCI-RULES 3.3).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from dirql.hal import current
+from dirql.hal.lanes import ALL_ONES, lanes
+from dirql.ke.constants import DISPATCH_LEVEL, PCIConfiguration
+from dirql.ke.irql import contract
+from dirql.target.contract import BusError, MasterAbort
+
+__all__ = [
+    "Slot",
+    "get_bus_data_by_offset",
+    "read_configuration",
+    "set_bus_data_by_offset",
+    "write_configuration",
+]
+
+_SPACE_BYTES: Final = 256
+_DEVICES: Final = 32
+_FUNCTIONS: Final = 8
+_BUSES: Final = 256
+
+# A configuration address is, from the top, bus, device, function, offset; each field counts in units of the one below.
+_FUNCTION: Final = _SPACE_BYTES
+_DEVICE: Final = _FUNCTION * _FUNCTIONS
+_BUS: Final = _DEVICE * _DEVICES
+
+
+class Slot(NamedTuple):
+    """Where a function is on its bus; `number` is the WDK's PCI_SLOT_NUMBER."""
+
+    device: int
+    function: int = 0
+
+    @property
+    def number(self) -> int:
+        """Device number in the low five bits, function number in the next three."""
+        return self.device + self.function * _DEVICES
+
+    @classmethod
+    def of(cls, number: int) -> Slot:
+        """The slot with a number."""
+        return cls(number % _DEVICES, number // _DEVICES)
+
+
+def read_configuration(bus: int, slot: Slot, offset: int, length: int) -> bytes:
+    """Bytes of a function's configuration space; ones where no function is, and nothing is reported then."""
+    hal = current.hal
+    data = b""
+    for (address, byte_enables, shift), size in lanes(_address(bus, slot, offset, length), length):
+        try:
+            value = hal.target.read_configuration(address, byte_enables)
+        except MasterAbort:
+            value = ALL_ONES[4]
+        except BusError as error:
+            value = hal.no_answer(error)
+        data += (value >> shift).to_bytes(8, "little")[:size]
+    return data
+
+
+def write_configuration(bus: int, slot: Slot, offset: int, data: bytes) -> None:
+    """Change bytes of a function's configuration space, those and no others."""
+    hal = current.hal
+    position = 0
+    for (address, byte_enables, shift), size in lanes(_address(bus, slot, offset, len(data)), len(data)):
+        value = int.from_bytes(data[position : position + size], "little")
+        try:
+            hal.target.write_configuration(address, value << shift, byte_enables)
+        except BusError as error:
+            hal.no_answer(error)
+        position += size
+
+
+@contract(max_irql=DISPATCH_LEVEL)
+def get_bus_data_by_offset(
+    bus_data_type: int, bus_number: int, slot_number: int, offset: int, length: int
+) -> bytes:
+    """Bytes of configuration space; follows HalGetBusDataByOffset.
+
+    Empty for another type than PCIConfiguration; for a function that is not there the vendor ID FFFF.
+    """
+    if bus_data_type != PCIConfiguration:
+        return b""
+    return read_configuration(bus_number, Slot.of(slot_number), offset, length)
+
+
+@contract(max_irql=DISPATCH_LEVEL)
+def set_bus_data_by_offset(
+    bus_data_type: int, bus_number: int, slot_number: int, data: bytes, offset: int
+) -> int:
+    """Write bytes of configuration space; how many were. Follows HalSetBusDataByOffset."""
+    if bus_data_type != PCIConfiguration:
+        return 0
+    write_configuration(bus_number, Slot.of(slot_number), offset, data)
+    return len(data)
+
+
+def _address(bus: int, slot: Slot, offset: int, length: int) -> int:
+    if not (0 <= bus < _BUSES and 0 <= slot.device < _DEVICES and 0 <= slot.function < _FUNCTIONS):
+        raise ValueError(
+            f"a function must be on bus 0 to 255, device 0 to 31, function 0 to 7, was {bus}, {slot}"
+        )
+    if not 0 <= offset <= offset + length <= _SPACE_BYTES:
+        raise ValueError(
+            f"configuration space must be used from byte 0 to {_SPACE_BYTES - 1}, was {length} bytes at {offset:#x}"
+        )
+    return bus * _BUS + slot.device * _DEVICE + slot.function * _FUNCTION + offset

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Common buffers: memory that the host and a device use at the same time."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import (
+    DRIVER_VERIFIER_DMA_VIOLATION,
+    VF_DMA_FREED_BUFFER_TOO_OFTEN,
+    VF_DMA_OVERRUN,
+)
+from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
+from dirql.mm.layout import NONPAGED_RANGE, bytes_to_pages
+from dirql.mm.manager import MemoryManager
+
+__all__ = ["OWNER", "CommonBuffers"]
+
+OWNER: Final = "common buffer"
+_GUARD: Final = b"\xfc"
+
+
+class _CommonBuffer(NamedTuple):
+    length: int
+    logical: int
+    guard: int
+    """Bytes from `length` to the end of the last page, which nobody may use."""
+
+
+class CommonBuffers:
+    """The common buffers of one adapter, by virtual address."""
+
+    __slots__ = ("_buffers", "_memory")
+
+    def __init__(self, memory: MemoryManager) -> None:
+        self._memory = memory
+        self._buffers: dict[int, _CommonBuffer] = {}
+
+    def __len__(self) -> int:
+        return len(self._buffers)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes asked for and not yet freed."""
+        return sum(buffer.length for buffer in self._buffers.values())
+
+    def allocate(self, length: int, limit: int) -> tuple[int, int] | None:
+        """Virtual and logical address of contiguous, cleared memory below `limit`; None when there is none."""
+        if length <= 0:
+            return None
+        memory, pages = self._memory, bytes_to_pages(length)
+        first = memory.frames.allocate_contiguous(pages, OWNER, limit)
+        if first is None:
+            return None
+        frames = range(first, first + pages)
+        address = memory.system.map(NONPAGED_RANGE, frames)
+        if address is None:
+            memory.frames.free(frames)
+            return None
+        buffer = _CommonBuffer(length, first << PAGE_SHIFT, pages * PAGE_SIZE - length)
+        self._guard(buffer)[:] = _GUARD * buffer.guard
+        self._buffers[address] = buffer
+        return address, buffer.logical
+
+    def free(self, length: int, logical: int, address: int) -> None:
+        """Give a buffer back, as it was allocated; bug check 0xE6 for any other, or if its bounds were overwritten."""
+        buffer = self._buffers.pop(address, None)
+        if buffer is None or (buffer.length, buffer.logical) != (length, logical):
+            bug_check(
+                DRIVER_VERIFIER_DMA_VIOLATION,
+                VF_DMA_FREED_BUFFER_TOO_OFTEN,
+                address,
+                logical,
+                length,
+                reason=f"a common buffer must be freed once and as it was allocated, was {length} bytes at "
+                f"{address:#x}, logical {logical:#x}; there is {buffer}",
+            )
+        damaged = bytes(self._guard(buffer)).lstrip(_GUARD)
+        if damaged:
+            bug_check(
+                DRIVER_VERIFIER_DMA_VIOLATION,
+                VF_DMA_OVERRUN,
+                address,
+                length,
+                reason=f"a common buffer must be used within its {length} bytes, was written at byte "
+                f"{length + buffer.guard - len(damaged)}",
+            )
+        self._memory.frames.free(self._memory.system.unmap(address, bytes_to_pages(length)))
+
+    def _guard(self, buffer: _CommonBuffer) -> memoryview:
+        start = buffer.logical + buffer.length
+        return self._memory.memory[start : start + buffer.guard]

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a driver says of its device to get a DMA adapter: DEVICE_DESCRIPTION."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from dirql.ke.constants import DEVICE_DESCRIPTION_VERSION, DEVICE_DESCRIPTION_VERSION3, InterfaceTypeUndefined
+
+__all__ = ["DeviceDescription"]
+
+_ISA_ADDRESS_WIDTH: Final = 24
+"""What a device can address that says nothing of it."""
+
+
+@dataclass(slots=True)
+class DeviceDescription:
+    """A device's abilities as bus master; follows DEVICE_DESCRIPTION, all fields start as zero.
+
+    `maximum_length` is in bytes. `dma_address_width` counts for version 3 only; 0 there means what the older fields
+    say: 64 or 32 bits, else 24.
+    """
+
+    version: int = DEVICE_DESCRIPTION_VERSION
+    master: bool = False
+    scatter_gather: bool = False
+    demand_mode: bool = False
+    auto_initialize: bool = False
+    dma32_bit_addresses: bool = False
+    ignore_count: bool = False
+    dma64_bit_addresses: bool = False
+    bus_number: int = 0
+    dma_channel: int = 0
+    interface_type: int = InterfaceTypeUndefined
+    dma_width: int = 0
+    dma_speed: int = 0
+    maximum_length: int = 0
+    dma_port: int = 0
+    dma_address_width: int = 0
+
+    @property
+    def known_version(self) -> bool:
+        """Whether the version is one that there is."""
+        return DEVICE_DESCRIPTION_VERSION <= self.version <= DEVICE_DESCRIPTION_VERSION3
+
+    @property
+    def address_limit(self) -> int:
+        """The first physical address that the device cannot reach."""
+        if self.version == DEVICE_DESCRIPTION_VERSION3 and self.dma_address_width:
+            return 1 << self.dma_address_width
+        if self.dma64_bit_addresses:
+            return 1 << 64
+        return 1 << (32 if self.dma32_bit_addresses else _ISA_ADDRESS_WIDTH)

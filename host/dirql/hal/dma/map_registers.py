@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Map registers: pages of memory that a device can reach, through which data goes that it cannot.
+
+On a PC a map register is an entry of a translation table or, as here, a bounce page. A device with scatter/gather that
+reaches all memory has none and needs none; then a `MapRegisters` only counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from dirql.hal.dma.transfers import Part, Run, runs
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_TOO_MANY_REGISTERS
+from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
+from dirql.mm.layout import span_pages
+from dirql.mm.manager import MemoryManager
+
+__all__ = ["MapRegisters", "RegisterFile"]
+
+OWNER: Final = "map registers"
+_FREE: Final = b"\x01"
+_TAKEN: Final = b"\x00"
+
+
+@dataclass(slots=True)
+class _Bounce:
+    """Bytes of a transfer that lie in bounce pages: from physical address `start` on."""
+
+    part: Part
+    start: int
+    write_to_device: bool
+
+
+class RegisterFile:
+    """All map registers of an adapter: contiguous frames below the device's limit."""
+
+    __slots__ = ("_first", "_free", "memory")
+
+    def __init__(self, memory: MemoryManager, first: int, count: int) -> None:
+        self.memory = memory
+        self._first = first
+        self._free = bytearray(_FREE * count)
+
+    @classmethod
+    def create(cls, memory: MemoryManager, count: int, limit: int) -> RegisterFile | None:
+        """A file of `count` registers below physical address `limit`; None when there is no such memory."""
+        first = memory.frames.allocate_contiguous(count, OWNER, limit)
+        return None if first is None else cls(memory, first, count)
+
+    def take(self, count: int) -> MapRegisters | None:
+        """`count` neighbours, or None while they are in use."""
+        index = self._free.find(_FREE * count)
+        if index < 0:
+            return None
+        self._free[index : index + count] = _TAKEN * count
+        return MapRegisters(count, self, (self._first + index) << PAGE_SHIFT)
+
+    def give_back(self, registers: MapRegisters) -> None:
+        """Free registers that were taken."""
+        index = (registers.start >> PAGE_SHIFT) - self._first
+        self._free[index : index + registers.count] = _FREE * registers.count
+
+    def close(self) -> None:
+        """Give the frames back to the machine."""
+        self.memory.frames.free(range(self._first, self._first + len(self._free)))
+
+
+class MapRegisters:
+    """Registers of one transfer; the MapRegisterBase of the WDK."""
+
+    __slots__ = ("_bounces", "_file", "_used", "count", "start")
+
+    def __init__(self, count: int, file: RegisterFile | None = None, start: int = 0) -> None:
+        self.count = count
+        self.start = start
+        self._file = file
+        self._used = 0
+        self._bounces: list[_Bounce] = []
+
+    def __repr__(self) -> str:
+        return f"<MapRegisters {self.count}, {self._used} in use>"
+
+    @property
+    def unflushed(self) -> bool:
+        """Whether data from the device is here that was not flushed to its buffer."""
+        return any(not bounce.write_to_device for bounce in self._bounces)
+
+    def bounce(self, part: Part, offset: int, *, write_to_device: bool) -> Run:
+        """Let a part go through these registers, `offset` bytes into the first page; where the device finds it.
+
+        What is written to the device is copied here now, what it reads into memory is copied back by `flush`. Bug
+        check 0xE6/0xC when the transfer took fewer registers than it maps.
+        """
+        pages = span_pages(offset, part.length)
+        if self._file is None or self._used + pages > self.count:
+            self._too_many(pages)
+        start = self.start + self._used * PAGE_SIZE + offset
+        self._used += pages
+        if write_to_device:
+            self._copy(part, start, to_device=True)
+        self._bounces.append(_Bounce(part, start, write_to_device))
+        return Run(start, start + part.length)
+
+    def flush(self) -> None:
+        """Bring what the device wrote to its buffers, and let the registers be mapped again."""
+        for bounce in self._bounces:
+            if not bounce.write_to_device:
+                self._copy(bounce.part, bounce.start, to_device=False)
+        self._bounces.clear()
+        self._used = 0
+
+    def free(self) -> None:
+        """Let others have the registers; what was not flushed is lost."""
+        self._bounces.clear()
+        if self._file is not None:
+            self._file.give_back(self)
+
+    def _copy(self, part: Part, start: int, *, to_device: bool) -> None:
+        assert self._file is not None
+        memory = self._file.memory.memory
+        for run in runs(part):
+            size = run.end - run.start
+            if to_device:
+                memory[start : start + size] = memory[run.start : run.end]
+            else:
+                memory[run.start : run.end] = memory[start : start + size]
+            start += size
+
+    def _too_many(self, pages: int) -> NoReturn:
+        bug_check(
+            DRIVER_VERIFIER_DMA_VIOLATION,
+            VF_DMA_TOO_MANY_REGISTERS,
+            self._used + pages,
+            self.count,
+            reason=f"a transfer must not map more registers than it took, {self.count}; it maps {self._used + pages}",
+        )

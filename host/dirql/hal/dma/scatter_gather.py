@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Scatter/gather lists: a buffer as few pieces as a device can take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dirql.hal.dma.map_registers import MapRegisters
+from dirql.hal.dma.transfers import Part, Run, parts, runs
+from dirql.mm.layout import PAGE_OFFSET
+from dirql.mm.mdl import Mdl
+
+__all__ = ["ScatterGatherElement", "ScatterGatherList", "build", "reachable"]
+
+
+class ScatterGatherElement(NamedTuple):
+    """Contiguous bytes as the device sees them: logical address and length in bytes."""
+
+    address: int
+    length: int
+
+
+class ScatterGatherList:
+    """The pieces of one transfer, in order; follows SCATTER_GATHER_LIST."""
+
+    __slots__ = ("elements", "mdl", "registers")
+
+    def __init__(self, elements: list[ScatterGatherElement], mdl: Mdl, registers: MapRegisters) -> None:
+        self.elements = elements
+        self.mdl = mdl
+        """What the device moves; the frames in `mdl.frames` are its for as long as the list is held."""
+        self.registers = registers
+
+    def __repr__(self) -> str:
+        pieces = ", ".join(f"{address:#x}+{length:#x}" for address, length in self.elements)
+        return f"<ScatterGatherList {pieces}>"
+
+    @property
+    def number_of_elements(self) -> int:
+        """How many pieces there are."""
+        return len(self.elements)
+
+
+def build(
+    mdl: Mdl,
+    current_va: int,
+    length: int,
+    registers: MapRegisters,
+    *,
+    limit: int,
+    longest: int,
+    write_to_device: bool,
+) -> list[ScatterGatherElement]:
+    """The pieces of a transfer: neighbours merged, none at or above `limit`, none longer than `longest` bytes."""
+    merged: list[Run] = []
+    for part in parts(mdl, current_va, length):
+        for run in reachable(part, registers, limit=limit, write_to_device=write_to_device):
+            if merged and merged[-1].end == run.start:
+                merged[-1] = Run(merged[-1].start, run.end)
+            else:
+                merged.append(run)
+    if longest >= length:
+        return [ScatterGatherElement(start, end - start) for start, end in merged]
+    return [
+        ScatterGatherElement(piece, min(longest, end - piece))
+        for start, end in merged
+        for piece in range(start, end, longest)
+    ]
+
+
+def reachable(part: Part, registers: MapRegisters, *, limit: int, write_to_device: bool) -> Iterator[Run]:
+    """The runs of a part as the device can reach them: what is at or above `limit` goes through map registers."""
+    skipped = part.skipped
+    for run in runs(part):
+        if run.end <= limit:
+            yield run
+        else:
+            direct = max(0, limit - run.start)
+            if direct:
+                yield Run(run.start, limit)
+            rest = Part(part.mdl, skipped + direct, run.end - run.start - direct)
+            place = (run.start + direct) & PAGE_OFFSET
+            yield registers.bounce(rest, place, write_to_device=write_to_device)
+        skipped += run.end - run.start

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the bytes of a transfer lie: runs of physical memory behind a range of an MDL, and copies between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple, NoReturn
+
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcodes import (
+    DRIVER_VERIFIER_DMA_VIOLATION,
+    VF_DMA_ADDRESS_OUTSIDE_MDL,
+    VF_DMA_NOT_LOCKED,
+    VF_DMA_ZERO_LENGTH,
+)
+from dirql.ke.constants import (
+    MDL_PAGES_LOCKED,
+    MDL_PARTIAL,
+    MDL_SOURCE_IS_NONPAGED_POOL,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+)
+from dirql.mm.layout import PAGE_OFFSET, span_pages
+from dirql.mm.mdl import Mdl
+
+__all__ = ["Part", "Run", "check_transfer", "parts", "registers_needed", "runs"]
+
+_USABLE: Final = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL
+
+
+class Run(NamedTuple):
+    """Physically contiguous bytes, from `start` up to `end`."""
+
+    start: int
+    end: int
+
+
+class Part(NamedTuple):
+    """A transfer's share of one MDL: `length` bytes from its `skipped`-th on."""
+
+    mdl: Mdl
+    skipped: int
+    length: int
+
+
+def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
+    """Bug check 0xE6 for a transfer of no bytes, of unlocked pages or beyond the chain's end."""
+    if length <= 0:
+        _violation(VF_DMA_ZERO_LENGTH, mdl, f"a transfer must have at least one byte, had {length}")
+    skipped = current_va - mdl.virtual_address
+    room = -skipped
+    chained: Mdl | None = mdl
+    while chained is not None and room < length:
+        if not chained.mdl_flags & _USABLE:
+            _violation(
+                VF_DMA_NOT_LOCKED, chained, f"memory for a transfer must be locked, {chained!r} is not"
+            )
+        room += chained.byte_count
+        chained = chained.next
+    if skipped < 0 or skipped >= mdl.byte_count or room < length:
+        _violation(
+            VF_DMA_ADDRESS_OUTSIDE_MDL,
+            mdl,
+            f"a transfer must lie inside its MDL, {length} bytes at {current_va:#x} do not: {mdl!r}",
+        )
+
+
+def parts(mdl: Mdl, current_va: int, length: int) -> Iterator[Part]:
+    """A transfer's share of each MDL of the chain."""
+    skipped = current_va - mdl.virtual_address
+    chained: Mdl | None = mdl
+    while length > 0 and chained is not None:
+        share = min(length, chained.byte_count - skipped)
+        yield Part(chained, skipped, share)
+        length -= share
+        skipped = 0
+        chained = chained.next
+
+
+def runs(part: Part) -> list[Run]:
+    """The runs behind a part, as long as neighbouring frames allow."""
+    first, offset = divmod(part.mdl.byte_offset + part.skipped, PAGE_SIZE)
+    frames = part.mdl.frames
+    count = span_pages(offset, part.length)
+    start = (frames[first] << PAGE_SHIFT) + offset
+    end = start + PAGE_SIZE - offset
+    found = []
+    for frame in frames[first + 1 : first + count]:
+        address = frame << PAGE_SHIFT
+        if address != end:
+            found.append(Run(start, end))
+            start = address
+        end = address + PAGE_SIZE
+    surplus = -(offset + part.length) & PAGE_OFFSET
+    found.append(Run(start, end - surplus))
+    return found
+
+
+def registers_needed(mdl: Mdl, current_va: int, length: int) -> int:
+    """How many map registers a transfer takes: one for each page that it touches."""
+    return sum(
+        span_pages(part.mdl.virtual_address + part.skipped, part.length)
+        for part in parts(mdl, current_va, length)
+    )
+
+
+def _violation(subcode: int, mdl: Mdl, reason: str) -> NoReturn:
+    bug_check(DRIVER_VERIFIER_DMA_VIOLATION, subcode, mdl, reason=reason)

@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The interrupt controller as the kernel needs it, and what pnp asks of it: routes of lines and addresses of messages.
+
+Input *n* has vector `Vector.BASE + Vector.STEP * n`; the IRQL is the vector's upper half, as on x64. Nothing here is a
+point of preemption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from dirql.registers import interrupt_controller as registers
+from dirql.registers.machine import Address, Interrupt, Vector
+from dirql.target.contract import BusError, Target
+
+__all__ = ["InterruptController", "input_of_vector", "irql_of_vector", "vector_of_input"]
+
+_VECTORS_PER_IRQL: Final = 16
+_LINES: Final = ("inta", "intb", "intc", "intd")
+
+_VECTORS: Final = tuple(Vector.BASE + Vector.STEP * number for number in range(Interrupt.INPUTS))
+_INPUTS: Final = {vector: number for number, vector in enumerate(_VECTORS)}
+_IRQLS: Final = tuple(vector // _VECTORS_PER_IRQL for vector in _VECTORS)
+
+
+def vector_of_input(number: int) -> int:
+    """The vector that the controller gives for an input."""
+    if not 0 <= number < Interrupt.INPUTS:
+        raise ValueError(f"an input must be 0 to {Interrupt.INPUTS - 1}, was {number}")
+    return _VECTORS[number]
+
+
+def input_of_vector(vector: int) -> int:
+    """The input that has a vector."""
+    number = _INPUTS.get(vector)
+    if number is None:
+        raise ValueError(
+            f"a vector must be one of the controller's, {_VECTORS[0]:#x} to {_VECTORS[-1]:#x} in steps of "
+            f"{Vector.STEP}, was {vector:#x}: take the translated resource of the start request"
+        )
+    return number
+
+
+def irql_of_vector(vector: int) -> int:
+    """The level at which a vector's interrupt is served."""
+    return vector // _VECTORS_PER_IRQL
+
+
+class InterruptController:
+    """The machine's interrupt controller; satisfies `ke.platform.InterruptController`."""
+
+    __slots__ = ("_enabled", "_latched", "_no_answer", "_target")
+
+    def __init__(self, target: Target, no_answer: Callable[[BusError], int]) -> None:
+        """`no_answer` is told of bus errors, which here as elsewhere do not stop the host."""
+        self._target = target
+        self._no_answer = no_answer
+        self._enabled = 0
+        self._latched = 0
+
+    def requested_irql(self) -> int:
+        """The level of the interrupt that is presented now; 0 for none. Costs no clocks."""
+        number = self._target.interrupt_request()
+        return 0 if number is None else _IRQLS[number]
+
+    def acknowledge(self) -> int:
+        """Fetch the vector; `Vector.SPURIOUS` if nothing is pending any more or the fetch failed."""
+        try:
+            return self._target.interrupt_acknowledge()
+        except BusError as error:
+            self._no_answer(error)
+            return Vector.SPURIOUS
+
+    def end(self, vector: int) -> None:
+        """End of interrupt: the vector's input is no longer in service."""
+        self._write(registers.EOI.offset, registers.EOI.pack(input_number=input_of_vector(vector)))
+
+    def enable(self, vector: int, latched: bool) -> None:
+        """Let the vector's input through, latched (by its rising edge) or level."""
+        bit = 1 << input_of_vector(vector)
+        self._latched = self._latched | bit if latched else self._latched & ~bit
+        self._enabled |= bit
+        self._write(registers.MODE.offset, registers.MODE.pack(latched=self._latched))
+        self._write(registers.ENABLE.offset, registers.ENABLE.pack(inputs=self._enabled))
+
+    def disable(self, vector: int) -> None:
+        """Keep the vector's input back."""
+        self._enabled &= ~(1 << input_of_vector(vector))
+        self._write(registers.ENABLE.offset, registers.ENABLE.pack(inputs=self._enabled))
+
+    def line_input(self, pin: int) -> int:
+        """The input that an interrupt line is routed to; `pin` as in configuration space, 1 for INTA to 4 for INTD."""
+        return self._route()[_line(pin)]
+
+    def route_line(self, pin: int, number: int) -> None:
+        """Route an interrupt line to an input; lines with the same input share it."""
+        vector_of_input(number)
+        route = self._route() | {_line(pin): number}
+        self._write(registers.ROUTE.offset, registers.ROUTE.pack(**route))
+
+    def message(self, number: int) -> tuple[int, int]:
+        """Address and data of the message that requests an input."""
+        vector_of_input(number)
+        return Address.DOORBELL, number
+
+    def spurious(self) -> int:
+        """How many fetches the controller answered with nothing."""
+        return registers.SPURIOUS.unpack(self._read(registers.SPURIOUS.offset)).fetches
+
+    def lost(self, number: int) -> int:
+        """How many edges and messages of an input came while it was already pending."""
+        vector_of_input(number)
+        offset = registers.LOST.offset + registers.LOST.stride * number
+        return registers.LOST.unpack(self._read(offset)).edges
+
+    def _route(self) -> dict[str, int]:
+        return registers.ROUTE.unpack(self._read(registers.ROUTE.offset))._asdict()
+
+    def _read(self, offset: int) -> int:
+        try:
+            return self._target.read_memory(Address.INTERRUPT_CONTROLLER + offset)
+        except BusError as error:
+            return self._no_answer(error)
+
+    def _write(self, offset: int, value: int) -> None:
+        try:
+            self._target.write_memory(Address.INTERRUPT_CONTROLLER + offset, value)
+        except BusError as error:
+            self._no_answer(error)
+
+
+def _line(pin: int) -> str:
+    if not 1 <= pin <= len(_LINES):
+        raise ValueError(f"an interrupt pin must be 1 (INTA) to {len(_LINES)} (INTD), was {pin}")
+    return _LINES[pin - 1]

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Device registers in I/O space: READ_PORT_* and WRITE_PORT_*.
+
+A port is an address of I/O space, as the translated resource gives it, aligned to the width. IRQL, preemption and bus
+errors are as for registers in memory space. The buffer forms repeat the access at one port; those of four bytes are
+string operations of the machine, which stop when it wants attention and go on after the preemption.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from dirql.hal import current
+from dirql.hal.buffers import reading, writing
+from dirql.hal.lanes import ALL_ONES, DWORD, Lane, lane
+from dirql.ke import current as ke_current
+from dirql.registers.machine import Address
+from dirql.target.contract import BusError
+
+__all__ = [
+    "read_port_buffer_uchar",
+    "read_port_buffer_ulong",
+    "read_port_buffer_ushort",
+    "read_port_uchar",
+    "read_port_ulong",
+    "read_port_ushort",
+    "write_port_buffer_uchar",
+    "write_port_buffer_ulong",
+    "write_port_buffer_ushort",
+    "write_port_uchar",
+    "write_port_ulong",
+    "write_port_ushort",
+]
+
+
+@lru_cache(maxsize=4096)
+def _lane(port: int, size: int) -> Lane:
+    """The lane of a port; the bus wants the address of the lowest byte rather than the dword's."""
+    if port % size or not 0 <= port < Address.IO_END:
+        raise ValueError(
+            f"a port of {size} bytes must be a multiple of {size} below {Address.IO_END:#x}, was {port:#x}: "
+            f"take the translated resource of the start request"
+        )
+    return lane(port, size)._replace(address=port)
+
+
+def _read(port: int, size: int) -> int:
+    hal = current.hal
+    address, byte_enables, shift = _lane(port, size)
+    try:
+        value = hal.target.read_io(address, byte_enables)
+    except BusError as error:
+        value = hal.no_answer(error)
+    if hal.target.attention:
+        ke_current.dispatcher.preempt()
+    return value >> shift & ALL_ONES[size]
+
+
+def _write(port: int, value: int, size: int) -> None:
+    hal = current.hal
+    address, byte_enables, shift = _lane(port, size)
+    try:
+        hal.target.write_io(address, (value & ALL_ONES[size]) << shift, byte_enables)
+    except BusError as error:
+        hal.no_answer(error)
+    if hal.target.attention:
+        ke_current.dispatcher.preempt()
+
+
+def read_port_uchar(port: int) -> int:
+    """Read a byte; follows READ_PORT_UCHAR."""
+    return _read(port, 1)
+
+
+def read_port_ushort(port: int) -> int:
+    """Read two bytes; follows READ_PORT_USHORT."""
+    return _read(port, 2)
+
+
+def read_port_ulong(port: int) -> int:
+    """Read four bytes; follows READ_PORT_ULONG."""
+    return _read(port, 4)
+
+
+def write_port_uchar(port: int, value: int) -> None:
+    """Write a byte; follows WRITE_PORT_UCHAR."""
+    _write(port, value, 1)
+
+
+def write_port_ushort(port: int, value: int) -> None:
+    """Write two bytes; follows WRITE_PORT_USHORT."""
+    _write(port, value, 2)
+
+
+def write_port_ulong(port: int, value: int) -> None:
+    """Write four bytes; follows WRITE_PORT_ULONG."""
+    _write(port, value, 4)
+
+
+def read_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
+    """Read one port `count` times; follows READ_PORT_BUFFER_ULONG. A read that fails leaves ones in its place."""
+    address = _lane(port, DWORD).address
+    hal = current.hal
+    with reading(buffer, count * DWORD) as into:
+        done = 0
+        while done < count:
+            try:
+                done += hal.target.read_io_string(address, into[done * DWORD :])
+            except BusError as error:
+                done += error.completed + 1
+                into[(done - 1) * DWORD : done * DWORD] = hal.no_answer(error).to_bytes(DWORD, "little")
+            if hal.target.attention:
+                ke_current.dispatcher.preempt()
+
+
+def write_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
+    """Write one port `count` times; follows WRITE_PORT_BUFFER_ULONG. A write that fails is dropped."""
+    address = _lane(port, DWORD).address
+    hal = current.hal
+    data = writing(buffer, count * DWORD)
+    done = 0
+    while done < count:
+        try:
+            done += hal.target.write_io_string(address, data[done * DWORD :])
+        except BusError as error:
+            done += error.completed + 1
+            hal.no_answer(error)
+        if hal.target.attention:
+            ke_current.dispatcher.preempt()
+
+
+def read_port_buffer_ushort(port: int, buffer: int, count: int) -> None:
+    """Read one port `count` times; follows READ_PORT_BUFFER_USHORT."""
+    _read_each(port, buffer, count, 2)
+
+
+def write_port_buffer_ushort(port: int, buffer: int, count: int) -> None:
+    """Write one port `count` times; follows WRITE_PORT_BUFFER_USHORT."""
+    _write_each(port, buffer, count, 2)
+
+
+def read_port_buffer_uchar(port: int, buffer: int, count: int) -> None:
+    """Read one port `count` times; follows READ_PORT_BUFFER_UCHAR."""
+    _read_each(port, buffer, count, 1)
+
+
+def write_port_buffer_uchar(port: int, buffer: int, count: int) -> None:
+    """Write one port `count` times; follows WRITE_PORT_BUFFER_UCHAR."""
+    _write_each(port, buffer, count, 1)
+
+
+def _read_each(port: int, buffer: int, count: int, size: int) -> None:
+    with reading(buffer, count * size) as into:
+        for place in range(0, count * size, size):
+            into[place : place + size] = _read(port, size).to_bytes(size, "little")
+
+
+def _write_each(port: int, buffer: int, count: int, size: int) -> None:
+    data = writing(buffer, count * size)
+    for place in range(0, count * size, size):
+        _write(port, int.from_bytes(data[place : place + size], "little"), size)
