@@ -184,7 +184,7 @@ def check_cache(here: Surroundings) -> str:
 
 def check_compiled(here: Surroundings) -> str:
     """What the cache holds already."""
-    products = [product for product in here.cache.glob("*/*") if product.is_file()]
+    products = [product for product in here.cache.glob("[!.]*/*") if product.is_file()]  # a dot: being made
     if not products:
         raise Absent("no compiled machine yet: the first run makes it, in about half a minute", "make run")
     names = sorted({product.parent.name.rpartition("-")[0] for product in products})
