@@ -116,10 +116,10 @@ def give_way() -> None:
 def _take_interrupts(processor: Processor) -> None:
     """Due timers and interrupts above the level of the current processor, until none is left."""
     kernel = processor.kernel
+    timers = kernel.timers
     requested = 0
     for _ in range(STORM_LIMIT):
-        irql = processor.irql
-        if irql < CLOCK_LEVEL and kernel.timers.is_overdue():
+        if timers.due is not None and processor.irql < CLOCK_LEVEL and timers.is_overdue():
             clock_interrupt(processor)
         else:
             requested = kernel.controller.requested_irql()
@@ -167,7 +167,7 @@ def _drain(processor: Processor) -> None:
 
 def _switch(processor: Processor, thread: Thread) -> None:
     """Let the current processor go on with another thread; returns when the one that called is switched to."""
-    processor.current_thread.irql = processor.irql
+    processor.current_thread.wait_irql = processor.irql
     _make_current(processor, thread).switch()
 
 
@@ -179,8 +179,8 @@ def _make_current(processor: Processor, thread: Thread) -> Context:
     hook = processor.hooks.thread_switched
     if hook is not None:
         hook(processor, thread)
-    if thread.irql != processor.irql:
-        enter(processor, thread.irql)
+    if thread.wait_irql != processor.irql:
+        enter(processor, thread.wait_irql)
     return thread.context
 
 
@@ -188,7 +188,6 @@ def _preempt_thread(processor: Processor) -> None:
     """Let a ready thread of higher priority take the place of the current one."""
     kernel = processor.kernel
     thread = kernel.ready.take()
-    assert thread is not None
     before = processor.current_thread
     if before is not processor.idle_thread:
         kernel.ready.put_back(before)
@@ -202,14 +201,16 @@ def block(thread: Thread) -> int:
     if processor.dpc is not None:
         refuse_switch(processor)
     thread.state = ThreadState.WAITING
-    _switch(processor, kernel.ready.take() or processor.idle_thread)
+    ready = kernel.ready
+    _switch(processor, ready.take() if ready.summary else processor.idle_thread)
     return thread.wait_status
 
 
 def refuse_switch(processor: Processor) -> NoReturn:
     """Bug check, since a DPC wants to wait: it would take along the thread that it interrupted."""
     thread = processor.current_thread
-    following = processor.kernel.ready.take() or processor.idle_thread
+    ready = processor.kernel.ready
+    following = ready.take() if ready.summary else processor.idle_thread
     reason = (
         f"a wait that may block must be called by a thread; {processor.dpc!r} called it on top of {thread!r}"
     )
@@ -226,7 +227,7 @@ def yield_execution() -> bool:
     if kernel.ready.summary < thread.threshold >> 1:
         return False
     kernel.ready.add(thread)
-    _switch(processor, cast("Thread", kernel.ready.take()))
+    _switch(processor, kernel.ready.take())
     return True
 
 
@@ -237,6 +238,7 @@ def _idle(processor: Processor) -> None:
     """What a processor does that has no thread to run."""
     kernel = processor.kernel
     ready = kernel.ready
+    single = len(kernel.processors) == 1
     try:
         while True:
             if kernel.clock.attention:
@@ -244,10 +246,9 @@ def _idle(processor: Processor) -> None:
             if processor.dpcs:
                 processor.dpc_requested = True
                 _drain(processor)
-            thread = ready.take()
-            if thread is not None:
-                _switch(processor, thread)
-            elif not _other_goes_on(processor):
+            if ready.summary:
+                _switch(processor, ready.take())
+            elif single or not _other_goes_on(processor):
                 _sleep(kernel)
     except BaseException as error:
         kernel.stop(error)
@@ -257,8 +258,6 @@ def _idle(processor: Processor) -> None:
 def _other_goes_on(processor: Processor) -> bool:
     """Let another processor go on if one has something to do; returns whether one had."""
     kernel = processor.kernel
-    if len(kernel.processors) == 1:
-        return False
     others = [other for other in kernel.processors if other is not processor and _can_go_on(other)]
     if not others:
         return False
@@ -268,16 +267,15 @@ def _other_goes_on(processor: Processor) -> bool:
 
 def _sleep(kernel: Kernel) -> None:
     """Let the machine run until something happens; nothing but the hardware can make it."""
-    clock = kernel.clock
-    before = clock.now()
-    alone = kernel.timers.due is None
-    if alone and not any(kernel.vectors):
+    if kernel.timers.due is not None:
+        kernel.clock.wait()
+    elif not kernel.connected:
         raise Deadlock(
             kernel.describe("no timer is set and no interrupt is connected, so that nothing can wake one")
         )
-    if clock.wait(kernel.idle_limit if alone else None) is None and alone:
+    elif kernel.clock.wait(kernel.idle_limit) is None:
         raise Deadlock(
-            kernel.describe(f"no timer is set, and no interrupt came for {clock.now() - before} clocks")
+            kernel.describe(f"no timer is set, and no interrupt came for {kernel.idle_limit} clocks")
         )
 
 
@@ -324,7 +322,7 @@ def _shuffle_threads(processor: Processor) -> None:
         return
     equals = kernel.ready.equals_of(thread)
     if equals and kernel.schedule.choose(1 + equals):
-        other = cast("Thread", kernel.ready.take())
+        other = kernel.ready.take()
         kernel.ready.add(thread)
         _switch(processor, other)
 
@@ -406,7 +404,7 @@ def _end(thread: Thread, status: int) -> None:
     kernel.threads.remove(thread)
     if thread.wait_list:
         thread.wake()
-    following = kernel.ready.take() or processor.idle_thread
+    following = kernel.ready.take() if kernel.ready.summary else processor.idle_thread
     # A greenlet that ends goes on in its parent.
     greenlet.getcurrent().parent = cast("greenlet.greenlet", _make_current(processor, following))
 

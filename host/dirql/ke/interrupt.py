@@ -143,6 +143,7 @@ class Interrupt:
         if line is None:
             line = kernel.vectors[vector] = Vector(vector)
         line.interrupts = (*line.interrupts, interrupt)
+        kernel.connected += 1
         kernel.note_affinity(irql)
         if len(line.interrupts) == 1:
             kernel.controller.enable(vector, mode == Latched)
@@ -157,6 +158,7 @@ class Interrupt:
         if line is None or self not in line.interrupts:
             raise ValueError(f"an interrupt object must be connected to be disconnected; {self!r} was not")
         line.interrupts = tuple(other for other in line.interrupts if other is not self)
+        kernel.connected -= 1
         if not line.interrupts:
             kernel.vectors[self.vector] = None
             kernel.controller.disable(self.vector)

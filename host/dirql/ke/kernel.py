@@ -42,6 +42,7 @@ class Kernel:
         "_vectors_of",
         "affinity",
         "clock",
+        "connected",
         "controller",
         "costs",
         "home",
@@ -96,6 +97,8 @@ class Kernel:
         self.timers = TimerQueue(clock, boot_time)
         self.ready = ReadyQueue(self.schedule.choose if self.schedule.shuffles else None)
         self.vectors: list[Vector | None] = [None] * 256
+        self.connected = 0
+        """How many interrupt objects are."""
         self.spurious_interrupts = 0
         self.threads: list[Thread] = []
         self._next_thread = 1

@@ -60,7 +60,6 @@ class Thread(DispatcherObject):
         "alertable",
         "context",
         "exit_status",
-        "irql",
         "kernel",
         "number",
         "priority",
@@ -69,6 +68,7 @@ class Thread(DispatcherObject):
         "threshold",
         "time_out",
         "wait_blocks",
+        "wait_irql",
         "wait_mode",
         "wait_reason",
         "wait_status",
@@ -84,7 +84,7 @@ class Thread(DispatcherObject):
         self.kernel = kernel
         self.number = number
         self.state = ThreadState.READY
-        self.irql = PASSIVE_LEVEL
+        self.wait_irql = PASSIVE_LEVEL
         """Its level while it does not run."""
         self.exit_status = STATUS_PENDING
         self.single_wait = (WaitBlock(self, self, 0),)
@@ -181,11 +181,9 @@ class ReadyQueue:
         self._queues[thread.priority].appendleft(thread)
         self.summary |= 1 << thread.priority
 
-    def take(self) -> Thread | None:
-        """The thread to run next, which is no longer queued; None if none is ready."""
+    def take(self) -> Thread:
+        """The thread to run next, which is no longer queued; one must be."""
         summary = self.summary
-        if not summary:
-            return None
         priority = summary.bit_length() - 1
         queue = self._queues[priority]
         if self.choose is not None and len(queue) > 1:

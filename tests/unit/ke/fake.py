@@ -88,24 +88,22 @@ class FakeMachine:
     def wait(self, limit: int | None = None) -> object:
         self.waits += 1
         self.update()
-        if self.attention:
-            return "attention"
-        if limit == 0:
-            return None
-        stops = [self.script[0][0]] if self.script else []
-        stops += [self.deadline] if self.deadline is not None else []
-        stops += [self.clock + limit] if limit is not None else []
-        assert stops, "this wait would never end"
-        end = self.clock + limit if limit is not None else None
-        while stops:
-            self.clock = max(self.clock, min(stops))
+        end = None if limit is None else self.clock + limit
+        while not self.wants_attention():
+            stops = [clock for clock, _ in self.script] + [
+                stop for stop in (self.deadline, end) if stop is not None
+            ]
+            assert stops, "this wait would never end"
+            if min(stops) == end:
+                self.clock = end
+                self.update()
+                return "attention" if self.wants_attention() else None
+            self.clock = min(stops)
             self.update()
-            if self.attention:
-                return "attention"
-            if end is not None and self.clock >= end:
-                return None
-            stops = [stop for stop in stops if stop > self.clock] + [clock for clock, _ in self.script[:1]]
-        raise AssertionError("this wait would never end")
+        return "attention"
+
+    def wants_attention(self) -> bool:
+        return self.attention
 
     # InterruptController.
 

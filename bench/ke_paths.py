@@ -1,0 +1,282 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Rates of the kernel's own paths, in Python alone, per second of CPU time; the best of some rounds.
+
+    python bench/ke_paths.py [rounds]
+
+The machine below the kernel is as small as it can be: its share is part of each rate, and is shown by itself first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import process_time
+
+from dirql.ke.constants import DISPATCH_LEVEL, LevelSensitive, NotificationEvent, SynchronizationEvent
+from dirql.ke.dispatcher import create_system_thread
+from dirql.ke.dpc import Dpc
+from dirql.ke.event import Event
+from dirql.ke.interrupt import Interrupt
+from dirql.ke.irql import lower_irql, raise_irql
+from dirql.ke.kernel import Kernel
+from dirql.ke.spinlock import SpinLock
+from dirql.ke.timer import Timer
+from dirql.ke.wait import wait_for_single_object
+
+VECTOR = 0x50
+LOOPS = 20_000
+
+
+class Machine:
+    """Clock and interrupt controller with one line."""
+
+    frequency = 33_000_000
+
+    def __init__(self) -> None:
+        self.attention = False
+        self.clock = 0
+        self.spent = 0
+        self.deadline: int | None = None
+        self.line = False
+        self.in_service = False
+        self.requests = 0
+        """How many interrupts `wait` brings before it waits for the deadline only."""
+
+    def now(self) -> int:
+        return self.clock + self.spent
+
+    def spend(self, clocks: int) -> None:
+        self.spent += clocks
+
+    def set_deadline(self, clock: int | None) -> None:
+        self.deadline = clock
+        self.attention = (self.line and not self.in_service) or (clock is not None and self.clock >= clock)
+
+    def run(self) -> None:
+        self.clock += self.spent + 1
+        self.spent = 0
+        self.attention = (self.line and not self.in_service) or (
+            self.deadline is not None and self.clock >= self.deadline
+        )
+
+    def wait(self, limit: int | None = None) -> object:
+        if self.requests:
+            self.requests -= 1
+            self.line = True
+        elif self.deadline is not None and limit is None:
+            self.clock = max(self.clock, self.deadline)
+        self.run()
+        return self.attention
+
+    def requested_irql(self) -> int:
+        return VECTOR >> 4 if self.line and not self.in_service else 0
+
+    def acknowledge(self) -> int:
+        self.in_service = True
+        self.run()
+        return VECTOR
+
+    def end(self, vector: int) -> None:
+        self.in_service = False
+        self.run()
+
+    def enable(self, vector: int, latched: bool) -> None:
+        pass
+
+    def disable(self, vector: int) -> None:
+        pass
+
+
+@contextmanager
+def kernel() -> Iterator[tuple[Kernel, Machine]]:
+    machine = Machine()
+    running = Kernel(machine, machine)
+    try:
+        yield running, machine
+    finally:
+        running.close()
+
+
+def event(type: int = SynchronizationEvent) -> Event:
+    made = Event()
+    made.initialize(type, False)
+    return made
+
+
+def dpc(routine: Callable[[Dpc, object, object, object], object]) -> Dpc:
+    made = Dpc()
+    made.initialize(routine, None)
+    return made
+
+
+def machine_alone(count: int) -> None:
+    """What one interrupt costs the machine above: wait, request, acknowledge, end."""
+    machine = Machine()
+    for _ in range(count):
+        machine.requests = 1
+        machine.wait()
+        machine.requested_irql()
+        machine.acknowledge()
+        machine.line = False
+        machine.run()
+        machine.spend(16)
+        machine.spend(8)
+        machine.end(VECTOR)
+
+
+def contract_call(count: int) -> None:
+    """The cheapest kernel call: KeClearEvent."""
+    with kernel():
+        clear = event().clear
+        for _ in range(count):
+            clear()
+
+
+def raise_and_lower(count: int) -> None:
+    with kernel():
+        for _ in range(count):
+            lower_irql(raise_irql(DISPATCH_LEVEL))
+
+
+def spin_lock(count: int) -> None:
+    with kernel():
+        lock = SpinLock()
+        for _ in range(count):
+            lock.release(lock.acquire())
+
+
+def dpc_inserted_and_run(count: int) -> None:
+    with kernel():
+        insert = dpc(lambda *_: None).insert_queue
+        for _ in range(count):
+            insert(None, None)
+
+
+def synchronized(count: int) -> None:
+    with kernel():
+        interrupt = connect(lambda *_: True)
+        for _ in range(count):
+            interrupt.synchronize_execution(bool, None)
+
+
+def connect(routine: Callable[[Interrupt, object], object]) -> Interrupt:
+    level = VECTOR >> 4
+    _, interrupt = Interrupt.connect(routine, None, None, VECTOR, level, level, LevelSensitive, True, 1)
+    assert interrupt is not None
+    return interrupt
+
+
+def interrupts_dispatched(count: int) -> None:
+    """On top of a thread at PASSIVE, with an ISR that only clears the line."""
+    with kernel() as (running, machine):
+
+        def service(_interrupt: Interrupt, _context: object) -> bool:
+            machine.line = False
+            machine.run()
+            return True
+
+        connect(service)
+        for _ in range(count):
+            machine.line = machine.attention = True
+            running.processors[0].kernel.controller.requested_irql()
+            lower_irql(0)
+
+
+def interrupts_to_thread(count: int) -> None:
+    """Whole interrupts: idle, ISR, DPC, event, the thread that waits for it."""
+    with kernel() as (_, machine):
+        done = event()
+        deferred = dpc(lambda *_: done.set())
+
+        def service(_interrupt: Interrupt, _context: object) -> bool:
+            machine.line = False
+            machine.run()
+            deferred.insert_queue(None, None)
+            return True
+
+        connect(service)
+        for _ in range(count):
+            machine.requests = 1
+            wait_for_single_object(done)
+
+
+def event_and_switch(count: int) -> None:
+    """Two threads that wake each other: a wait and a set each."""
+    with kernel():
+        ping, pong = event(), event()
+
+        def answer(_context: object) -> None:
+            while True:
+                wait_for_single_object(ping)
+                pong.set()
+
+        create_system_thread(answer, None)
+        for _ in range(count // 2):
+            ping.set()
+            wait_for_single_object(pong)
+
+
+def timers_expired(count: int) -> None:
+    """Set, expire, DPC, wake."""
+    with kernel():
+        timer = Timer()
+        deferred = dpc(lambda *_: None)
+        for _ in range(count):
+            timer.set(-10, deferred)
+            wait_for_single_object(timer)
+
+
+def sixteen_threads(count: int) -> None:
+    """A notification wakes 16 threads, each of which counts and waits again; a rate of wakes."""
+    with kernel():
+        gates = [event(NotificationEvent), event(NotificationEvent)]
+        done = event()
+        left = [16]
+
+        def work(_context: object) -> None:
+            turn = 0
+            while True:
+                wait_for_single_object(gates[turn])
+                turn ^= 1
+                left[0] -= 1
+                if not left[0]:
+                    done.set()
+
+        for _ in range(16):
+            create_system_thread(work, None)
+        for turn in range(count // 16):
+            left[0] = 16
+            gates[~turn & 1].clear()
+            gates[turn & 1].set()
+            wait_for_single_object(done)
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    paths = (
+        machine_alone,
+        contract_call,
+        raise_and_lower,
+        spin_lock,
+        dpc_inserted_and_run,
+        synchronized,
+        interrupts_dispatched,
+        interrupts_to_thread,
+        event_and_switch,
+        timers_expired,
+        sixteen_threads,
+    )
+    for path in paths:
+        times = []
+        for _ in range(rounds):
+            start = process_time()
+            path(LOOPS)
+            times.append(process_time() - start)
+        best = min(times) / LOOPS
+        print(f"{path.__name__.replace('_', ' '):24} {1 / best:12,.0f}/s {best * 1e6:8.2f} µs")
+
+
+if __name__ == "__main__":
+    main()
