@@ -18,6 +18,7 @@ bus/rtl/bus_mux.sv
 bus/rtl/bus_arbiter.sv
 bus/rtl/bus_initiator.sv
 bus/rtl/bus_target.sv
+bus/rtl/bus_checker.sv
 functions/common/rtl/config_header.sv
 functions/store/rtl/store_align.sv
 functions/store/rtl/store_buffer.sv

@@ -123,6 +123,20 @@ module machine #(
     .clock_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .bus_i(bus), .target_o(timestamp_target)
   );
 
-  logic unused_broken;
-  assign unused_broken = ^{broken, idsel};
+  if (Checker) begin : gen_checker
+    logic        unused_open;
+    logic [4:0]  unused_clock;
+    logic [15:0] unused_moved;
+    bus_checker #(.Masters(2), .Targets(4), .Park(0)) u_checker (
+      .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
+      .masters_i({store_master, bridge_master}),
+      .targets_i({timestamp_target, controller_target, store_target, bridge_target}),
+      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
+    );
+  end else begin : gen_no_checker
+    logic unused_broken;
+    assign unused_broken = ^broken;
+  end
+  logic unused_idsel;
+  assign unused_idsel = ^idsel;
 endmodule

@@ -1,0 +1,246 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Checks the protocol of the bus from the outside, each assertion labelled with the row of its rule: M for masters,
+/// T for targets, A for the arbiter. It looks at what is on the bus and at who drives it, and changes nothing.
+///
+/// Clocks of a transaction are counted from 1, the address phase. A rule about "the clock after" compares with the
+/// history registers, whose names end in `_q`.
+module bus_checker #(
+  /// Agents that can be master; agents that can be target.
+  parameter int unsigned Masters = 2,
+  parameter int unsigned Targets = 4,
+  /// The master that the arbiter parks on.
+  parameter int unsigned Park = 0
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  input  bus_pkg::bus_t      bus_i,
+  input  logic [31:0]        idsel_i,
+  input  logic [Masters-1:0] req_i,
+  input  logic [Masters-1:0] gnt_i,
+  input  logic [Masters-1:0] broken_i,
+  /// What each agent drives, as the multiplexer gets it.
+  input  logic [Masters*bus_pkg::MasterOutWidth-1:0] masters_i,
+  input  logic [Targets*bus_pkg::TargetOutWidth-1:0] targets_i,
+  /// A transaction is under way; the clock it is in; data moved in it so far. All saturate.
+  output logic               open_o,
+  output logic [4:0]         clock_o,
+  output logic [15:0]        moved_o
+);
+  localparam int unsigned Agents = Masters + Targets;
+
+  // Who drives what.
+  logic [Masters-1:0] frames, actives, controls, cbes, frames_q, actives_q, controls_q, gnt_q, req_q, broken_q;
+  logic [Targets-1:0] devsels, target_controls, target_actives, target_controls_q, target_actives_q;
+  logic [Agents-1:0]  ads, pars;
+  for (genvar i = 0; i < Masters; i++) begin : gen_master
+    bus_pkg::master_out_t master;
+    assign master      = masters_i[i*bus_pkg::MasterOutWidth +: bus_pkg::MasterOutWidth];
+    assign frames[i]   = master.frame && master.control_en;
+    assign actives[i]  = (master.frame || master.irdy) && master.control_en;
+    assign controls[i] = master.control_en;
+    assign cbes[i]     = master.cbe_en;
+    assign ads[i]      = master.ad_en;
+    assign pars[i]     = master.par_en;
+  end
+  for (genvar i = 0; i < Targets; i++) begin : gen_target
+    bus_pkg::target_out_t target;
+    assign target             = targets_i[i*bus_pkg::TargetOutWidth +: bus_pkg::TargetOutWidth];
+    assign devsels[i]         = target.devsel && target.control_en;
+    assign target_actives[i]  = (target.devsel || target.trdy || target.stop) && target.control_en;
+    assign target_controls[i] = target.control_en;
+    assign ads[Masters+i]     = target.ad_en;
+    assign pars[Masters+i]    = target.par_en;
+  end
+
+  // At most one bit set.
+  function automatic logic lone(input logic [31:0] bits);
+    return (bits & (bits - 32'd1)) == '0;
+  endfunction
+
+  // What happens now.
+  bus_pkg::bus_t bus_q;
+  logic          idle, idle_q, start, start_q, phase_end, phase_end_q, last_end_q, past_q;
+  assign idle      = !bus_i.frame && !bus_i.irdy;
+  assign start     = bus_i.frame && !bus_q.frame;
+  assign phase_end = bus_i.irdy && (bus_i.trdy || bus_i.stop);
+  always_ff @(posedge clk_i) begin : p_history
+    if (!rst_ni) begin
+      bus_q       <= '0;
+      idle_q      <= 1'b1;
+      start_q     <= 1'b0;
+      phase_end_q <= 1'b0;
+      last_end_q  <= 1'b0;
+      past_q      <= 1'b0;
+    end else begin
+      bus_q       <= bus_i;
+      idle_q      <= idle;
+      start_q     <= start;
+      phase_end_q <= phase_end;
+      last_end_q  <= phase_end && !bus_i.frame;
+      past_q      <= 1'b1;
+    end
+  end
+  always_ff @(posedge clk_i) begin : p_agents
+    frames_q          <= frames;
+    actives_q         <= actives;
+    controls_q        <= controls;
+    target_controls_q <= target_controls;
+    target_actives_q  <= target_actives;
+    gnt_q             <= rst_ni ? gnt_i : '0;
+    req_q             <= rst_ni ? req_i : '0;
+    broken_q          <= broken_i;
+  end
+
+  // The transaction: its command, its clock, whether it was answered, what moved, how long the phase has lasted.
+  logic [3:0]  command_q, command;
+  logic [4:0]  clock_q, clock;
+  logic [15:0] moved_q;
+  logic        answered_q, answered, ended_q, read, write, config_op, single_op;
+  logic [3:0]  master_waits_q;
+  logic [4:0]  target_waits_q;
+  assign command   = start ? bus_i.cbe : command_q;
+  assign clock     = start ? 5'd1 : idle ? 5'd0 : clock_q == '1 ? clock_q : clock_q + 5'd1;
+  assign answered  = !start && (answered_q || bus_i.devsel);
+  assign read      = bus_pkg::is_read(command);
+  assign write     = !read;
+  assign config_op = command == bus_pkg::CommandConfigurationRead || command == bus_pkg::CommandConfigurationWrite;
+  assign single_op = config_op || command == bus_pkg::CommandInterruptAcknowledge ||
+                     command == bus_pkg::CommandIoRead || command == bus_pkg::CommandIoWrite;
+  always_ff @(posedge clk_i) begin : p_transaction
+    if (!rst_ni) begin
+      clock_q    <= '0;
+      answered_q <= 1'b0;
+      ended_q    <= 1'b0;
+      moved_q    <= '0;
+    end else begin
+      clock_q    <= clock;
+      answered_q <= answered && !idle;
+      ended_q    <= !start && !idle && (ended_q || phase_end);
+      moved_q    <= start ? '0 : moved_q + 16'(bus_i.irdy && bus_i.trdy && moved_q != '1);
+    end
+    command_q <= command;
+  end
+  always_ff @(posedge clk_i) begin : p_waits
+    if (!rst_ni || start || phase_end || idle) master_waits_q <= 4'd1;
+    else if (!bus_i.irdy && master_waits_q != '1) master_waits_q <= master_waits_q + 4'd1;
+    if (!rst_ni || start || phase_end || idle) target_waits_q <= 5'd1;
+    else if (target_waits_q != '1) target_waits_q <= target_waits_q + 5'd1;
+  end
+
+  // Masters: when they may start and stop.
+  always_ff @(posedge clk_i) begin : p_master_sequence
+    if (rst_ni && past_q) begin
+      M01: assert (!start || (idle_q && (frames & gnt_q) == frames));
+      M02: assert (!(bus_q.frame && !bus_i.frame) || bus_i.irdy);
+      M03: assert (!(start && bus_q.irdy));
+      M04: assert (!(bus_q.irdy && !phase_end_q) || (bus_i.irdy && bus_i.frame == bus_q.frame) ||
+                   (!answered && clock >= 5'd6) || idle_q);
+      M05: assert (!(bus_i.frame && !bus_i.irdy) || master_waits_q < 4'd8);
+      M06: assert (!(start && bus_i.irdy));
+      M07: assert (!last_end_q || !bus_i.irdy);
+      M16_give_up: assert (!(clock == 5'd6 && !answered && bus_q.frame) || (!bus_i.frame && bus_i.irdy));
+      M16_leave: assert (!(clock >= 5'd7 && !answered) || idle);
+      M16_patience: assert (!(idle && !idle_q && !answered_q) || clock_q >= 5'd5);
+      M19: assert (!(bus_q.stop && bus_q.irdy) || !bus_i.frame);
+    end
+  end
+
+  // Masters: what they drive.
+  always_ff @(posedge clk_i) begin : p_master_data
+    if (rst_ni && past_q) begin
+      M08: assert (!(write && bus_q.irdy && !phase_end_q && bus_i.irdy) || bus_i.ad == bus_q.ad);
+      M09: assert (start || idle || start_q || idle_q || phase_end_q || bus_i.cbe == bus_q.cbe);
+      M10: assert (!start || (bus_i.cbe[3:1] != 3'b010 && bus_i.cbe[3:1] != 3'b100));
+      M11: assert (!(start && bus_pkg::is_memory(bus_i.cbe)) || bus_i.ad[1:0] == 2'b00);
+      M13: assert (!(start_q && (command == bus_pkg::CommandIoRead || command == bus_pkg::CommandIoWrite)) ||
+                   bus_i.cbe == 4'hF || (!bus_i.cbe[bus_q.ad[1:0]] && (~bus_i.cbe & ((4'd1 << bus_q.ad[1:0]) - 4'd1)) == '0));
+      M14: assert (!(single_op && bus_i.irdy && bus_i.frame));
+      M15_one: assert (!(start && config_op && bus_i.ad[1:0] == 2'b00) || (lone(idsel_i) && idsel_i != '0));
+      M15_none: assert (idsel_i == '0 || (start && config_op && bus_i.ad[1:0] == 2'b00));
+      M27: assert (!(start_q || (write && bus_q.irdy)) || bus_i.par == ^{bus_q.ad, bus_q.cbe});
+      M32_turnaround: assert (!(start_q && read) || ads == '0);
+      M32_ad: assert (lone(32'(ads)) && lone(32'(pars)));
+      M32_control: assert (lone(32'(cbes)) && lone(32'(controls)) && lone(32'(target_controls)));
+      M33: assert ((controls_q & ~controls & actives_q) == '0);
+    end
+  end
+
+  // After STOP the master's REQ is off for two clocks, the idle clock being one.
+  logic [Masters-1:0] owner_q, resting_q;
+  logic               stopped_q;
+  always_ff @(posedge clk_i) begin : p_rest
+    if (!rst_ni) begin
+      stopped_q <= 1'b0;
+      resting_q <= '0;
+    end else begin
+      stopped_q <= !start && !idle && (stopped_q || (phase_end && bus_i.stop));
+      resting_q <= idle && !idle_q && stopped_q ? owner_q : '0;
+    end
+    if (start) owner_q <= frames;
+  end
+  always_ff @(posedge clk_i) begin : p_master_rest
+    if (rst_ni && past_q) begin
+      M20_idle: assert (!(idle && !idle_q && stopped_q) || (owner_q & req_i) == '0);
+      M20_second: assert ((resting_q & req_i) == '0);
+    end
+  end
+
+  // Targets: when they claim, move and stop.
+  always_ff @(posedge clk_i) begin : p_target_sequence
+    if (rst_ni && past_q) begin
+      T01: assert (lone(32'(devsels)));
+      T03: assert (!(bus_i.devsel && !bus_q.devsel) || (clock >= 5'd2 && clock <= 5'd3));
+      T04_trdy: assert (!bus_i.trdy || bus_i.devsel);
+      T04_stop: assert (!bus_i.stop || bus_i.devsel || (bus_q.devsel && !bus_i.trdy) || (bus_q.stop && !bus_q.devsel));
+      T05: assert (!(bus_q.devsel && !last_end_q) || bus_i.devsel || (bus_i.stop && !bus_i.trdy));
+      T06: assert (!((bus_q.trdy || bus_q.stop) && !phase_end_q) ||
+                   (bus_i.devsel == bus_q.devsel && bus_i.trdy == bus_q.trdy && bus_i.stop == bus_q.stop));
+      T07: assert (!(clock == 5'd2 && read) || !bus_i.trdy);
+      T08: assert (!(read && bus_q.trdy && !bus_q.irdy && bus_i.trdy) || bus_i.ad == bus_q.ad);
+      T09: assert (!(answered && !ended_q && !bus_i.trdy && !bus_i.stop) || clock < 5'd16);
+      T10: assert (!(answered && ended_q && !idle && !bus_i.trdy && !bus_i.stop) || target_waits_q < 5'd8);
+      T11_hold: assert (!(bus_q.stop && bus_q.frame) || bus_i.stop);
+      T11_off: assert (!(bus_q.stop && last_end_q) || !bus_i.stop);
+      T12_off: assert (!last_end_q || (!bus_i.devsel && !bus_i.trdy && !bus_i.stop));
+      T12_release: assert ((target_controls_q & ~target_controls & target_actives_q) == '0);
+      T14: assert (!(bus_i.stop && !bus_i.devsel && bus_q.devsel) || !bus_i.trdy);
+      T15: assert (!bus_i.devsel || (command != bus_pkg::CommandSpecialCycle && command != bus_pkg::CommandDualAddress &&
+                                     command[3:1] != 3'b010 && command[3:1] != 3'b100));
+      T22: assert (!(read && bus_q.trdy) || bus_i.par == ^{bus_q.ad, bus_q.cbe});
+    end
+  end
+
+  // Arbiter.
+  logic [2:0] quiet_q;
+  always_ff @(posedge clk_i) begin : p_quiet
+    if (!rst_ni || !idle || req_i != '0) quiet_q <= '0;
+    else if (quiet_q != '1) quiet_q <= quiet_q + 3'd1;
+  end
+  always_ff @(posedge clk_i) begin : p_arbiter
+    if (rst_ni && past_q) begin
+      A01: assert (lone(32'(gnt_i)));
+      A02: assert (!(idle_q && gnt_q != '0 && gnt_i != '0) || gnt_i == gnt_q);
+      A03: assert ((gnt_i & ~gnt_q & ~req_q) == '0 || (req_q & ~broken_q) == '0);
+      A05: assert (quiet_q < 3'd4 || gnt_i[Park]);
+    end
+  end
+
+  // Reset leaves nothing driven and nothing granted.
+  logic in_reset_q;
+  always_ff @(posedge clk_i) begin : p_reset
+    in_reset_q <= !rst_ni;
+    if (in_reset_q === 1'b1 && !rst_ni) begin
+      T32: assert (controls == '0 && target_controls == '0 && ads == '0 && cbes == '0 && pars == '0);
+      A08: assert (gnt_i == '0);
+    end
+  end
+
+  assign open_o  = !idle;
+  assign clock_o = clock;
+  assign moved_o = moved_q;
+
+  logic unused_history;
+  assign unused_history = ^{frames_q, bus_q.perr, bus_q.serr, bus_q.par};
+endmodule
