@@ -38,13 +38,13 @@ _SLOT_SIZES_BY_LEAD: Final = {
 
 @dataclass(slots=True)
 class Block:
-    """One allocation: `size` bytes at `address`, in a slot or in `pages` pages of its own."""
+    """One allocation: `size` bytes at `address`, in a slot of `page` or in pages of its own."""
 
     address: int
     size: int
     tag: int
-    end: int
-    """Where its slot or its last page ends."""
+    room: int
+    """Bytes from `address` to where its slot or its last page ends; those after `size` are guard."""
     page: SlotPage | None
 
 

@@ -41,7 +41,8 @@ class FrameDatabase:
     """Allocates frames of a physical memory and counts the locks on each.
 
     Memory that need not be contiguous comes in runs of a few frames, as on a machine that has been up for a while, so
-    that scatter/gather lists have something to gather.
+    that scatter/gather lists have something to gather. Frame 0 is never handed out, as on a PC, so that no address of
+    memory is 0.
     """
 
     __slots__ = ("_cursor", "_free", "_free_count", "_locks", "_memory", "_orphans", "_owners", "_random")
@@ -62,6 +63,7 @@ class FrameDatabase:
         self._orphans: set[int] = set()
         self._random = random.Random(seed)
         self._cursor = 0
+        self._take(0, 1, "reserved")
 
     def __len__(self) -> int:
         return len(self._free)

@@ -77,6 +77,11 @@ def move(destination: int, source: int, length: int) -> None:
 def fill(destination: int, length: int, value: int) -> None:
     """Set each of `length` bytes to `value`; follows RtlFillMemory."""
     manager = current.manager
+    offset = destination & PAGE_OFFSET
+    if 0 < length <= PAGE_SIZE - offset:
+        start = manager.access(destination, write=True).physical + offset
+        manager.memory[start : start + length] = bytes([value]) * length
+        return
     for start, end in manager.runs(destination, length, write=True):
         manager.memory[start:end] = bytes([value]) * (end - start)
 

@@ -36,6 +36,7 @@ __all__ = ["Pool", "PoolStatistics", "TagStatistics"]
 _MINIMAL_BLOCK: Final = 16
 _REMEMBERED_FREES: Final = 4096
 
+_GUARDS: Final = bytes([GUARD]) * PAGE_SIZE
 _HEADER_CORRUPT: Final = 0x20
 """Parameter 1 of BAD_POOL_HEADER: the header or the guard of a block is damaged."""
 
@@ -99,7 +100,7 @@ class Pool:
         del self.blocks[block.address]
         self._remember(block)
         if block.page is None:
-            pages = bytes_to_pages(block.end - block.address)
+            pages = bytes_to_pages(block.room)
             self._manager.frames.free(self._manager.system.unmap(block.address, pages))
         else:
             self._return_slot(block.page, block)
@@ -138,16 +139,16 @@ class Pool:
         start = page.free.pop()
         if not page.free:
             room.pop()
-        return Block(start + lead, size, tag, start + slot, page)
+        return Block(start + lead, size, tag, slot - lead, page)
 
     def _large(self, size: int, tag: int) -> Block | None:
         pages = bytes_to_pages(size)
         address = self._map_pages(pages)
-        return None if address is None else Block(address, size, tag, address + pages * PAGE_SIZE, None)
+        return None if address is None else Block(address, size, tag, pages * PAGE_SIZE, None)
 
     def _return_slot(self, page: SlotPage, block: Block) -> None:
         """Put a slot back; a page without any in use goes, unless it is the last of its size with room."""
-        slot = block.end - block.address + page.lead
+        slot = block.room + page.lead
         room = self._rooms[slot, page.lead]
         if not page.free:
             room.append(page)
@@ -175,27 +176,31 @@ class Pool:
 
     def _paint(self, block: Block) -> None:
         """Write the header and the guard."""
+        memory = self._manager.memory
         if block.page is not None:
-            start = self._physical(block.address - HEADER_SIZE)
-            self._manager.memory[start : start + HEADER_SIZE] = header_bytes(block.tag, block.size)
-        slack = block.end - block.address - block.size
-        if slack:
+            start = self._physical(block.address)  # the whole slot is in one page
+            memory[start - HEADER_SIZE : start] = header_bytes(block.tag, block.size)
+            memory[start + block.size : start + block.room] = _GUARDS[block.size : block.room]
+        elif block.size < block.room:
             start = self._physical(block.address + block.size)
-            self._manager.memory[start : start + slack] = bytes([GUARD]) * slack
+            memory[start : start + block.room - block.size] = _GUARDS[: block.room - block.size]
 
     def _check(self, block: Block) -> None:
         """Bug check when the header or the guard is not as it was painted."""
+        memory = self._manager.memory
         if block.page is not None:
-            start = self._physical(block.address - HEADER_SIZE)
-            if self._manager.memory[start : start + HEADER_SIZE] != header_bytes(block.tag, block.size):
+            start = self._physical(block.address)
+            if memory[start - HEADER_SIZE : start] != header_bytes(block.tag, block.size):
                 self._damaged(block, block.address - HEADER_SIZE)
-        slack = block.end - block.address - block.size
-        if slack:
+            guard = memory[start + block.size : start + block.room].tobytes()
+        elif block.size < block.room:
             start = self._physical(block.address + block.size)
-            guard = bytes(self._manager.memory[start : start + slack])
-            if guard.strip(bytes([GUARD])):
-                damage = slack - len(guard.lstrip(bytes([GUARD])))
-                self._damaged(block, block.address + block.size + damage)
+            guard = memory[start : start + block.room - block.size].tobytes()
+        else:
+            return
+        if guard != _GUARDS[: len(guard)]:
+            intact = len(guard) - len(guard.lstrip(_GUARDS[:1]))
+            self._damaged(block, block.address + block.size + intact)
 
     def _physical(self, address: int) -> int:
         """Where pool bytes lie; pages them in if need be."""

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the memory manager and the HAL cost, in Python alone, per call and second of CPU time; the best of some rounds.
+
+    python bench/hal_paths.py [rounds]
+
+Registers are those of a target that does nothing, whose own share is shown first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import process_time
+
+from dirql import mm
+from dirql.hal.device_memory import map_io_space
+from dirql.hal.dma.adapter import DmaAdapter
+from dirql.hal.dma.description import DeviceDescription
+from dirql.hal.dma.operations import get_dma_adapter
+from dirql.hal.dma.scatter_gather import ScatterGatherList
+from dirql.hal.hal import Hal
+from dirql.hal.ports import read_port_ulong
+from dirql.hal.registers import read_register_ulong, read_register_ushort, write_register_ulong
+from dirql.ke.constants import DISPATCH_LEVEL, POOL_FLAG_NON_PAGED, IoWriteAccess, MmNonCached, UserMode
+from dirql.ke.irql import lower_irql, raise_irql
+from dirql.ke.kernel import Kernel
+from dirql.target.scripted import ScriptedTarget
+
+LOOPS = 20_000
+BAR = 0x8000_0000
+PORT = 0x1000
+BUFFER = 64 * 1024
+TAG = mm.pool_tag("Bnch")
+
+
+class IdleTarget(ScriptedTarget):
+    """A machine whose accesses do nothing."""
+
+    def read_memory(self, address: int, byte_enables: int = 0xF) -> int:
+        return address & byte_enables
+
+    def write_memory(self, address: int, value: int, byte_enables: int = 0xF) -> None:
+        pass
+
+    def read_io(self, address: int, byte_enables: int = 0xF) -> int:
+        return address & byte_enables
+
+
+class Device:
+    """As much of a device object as DMA needs."""
+
+    current_irp = None
+
+
+@contextmanager
+def machine() -> Iterator[IdleTarget]:
+    target = IdleTarget()
+    memory = mm.MemoryManager(target.memory)
+    hal = Hal(target, memory)
+    kernel = Kernel(hal.clock, hal.interrupts)
+    memory.install()
+    hal.install()
+    try:
+        yield target
+    finally:
+        hal.close()
+        memory.close()
+        kernel.close()
+
+
+def seconds(call: Callable[[], object], loops: int) -> float:
+    start = process_time()
+    for _ in range(loops):
+        call()
+    return (process_time() - start) / loops
+
+
+def target_alone() -> float:
+    """The target's own read, called as the HAL calls it."""
+    with machine() as target:
+        read = target.read_memory
+        return seconds(lambda: read(BAR), LOOPS)
+
+
+def register() -> int:
+    address = map_io_space(BAR, 4096, MmNonCached)
+    assert address is not None
+    return address
+
+
+def read_ulong() -> float:
+    with machine():
+        address = register()
+        return seconds(lambda: read_register_ulong(address), LOOPS)
+
+
+def write_ulong() -> float:
+    with machine():
+        address = register()
+        return seconds(lambda: write_register_ulong(address, 1), LOOPS)
+
+
+def read_ushort() -> float:
+    with machine():
+        address = register() + 2
+        return seconds(lambda: read_register_ushort(address), LOOPS)
+
+
+def read_port() -> float:
+    with machine():
+        return seconds(lambda: read_port_ulong(PORT), LOOPS)
+
+
+def pool_block() -> float:
+    """Allocated, cleared and freed."""
+    with machine():
+
+        def block() -> None:
+            address = mm.allocate_pool2(POOL_FLAG_NON_PAGED, 256, TAG)
+            assert address is not None
+            mm.free_pool_with_tag(address, TAG)
+
+        return seconds(block, LOOPS)
+
+
+def copy_64_kib() -> float:
+    with machine():
+        source, destination = (mm.allocate_pool2(POOL_FLAG_NON_PAGED, BUFFER, TAG) for _ in range(2))
+        assert source is not None
+        assert destination is not None
+        return seconds(lambda: mm.memory.copy(destination, source, BUFFER), LOOPS // 20)
+
+
+def locked(length: int) -> mm.Mdl:
+    buffer = mm.current.manager.process.allocate(length, offset=8)
+    mdl = mm.Mdl.allocate(buffer.address, length)
+    assert mdl is not None
+    mdl.probe_and_lock_pages(UserMode, IoWriteAccess)
+    return mdl
+
+
+def lock_and_unlock_64_kib() -> float:
+    with machine():
+        mdl = locked(BUFFER)
+
+        def again() -> None:
+            mdl.unlock_pages()
+            mdl.probe_and_lock_pages(UserMode, IoWriteAccess)
+
+        return seconds(again, LOOPS // 20)
+
+
+def map_and_unmap_64_kib() -> float:
+    with machine():
+        mdl = locked(BUFFER)
+
+        def again() -> None:
+            address = mdl.get_system_address_safe()
+            assert address is not None
+            mdl.unmap_locked_pages(address)
+
+        return seconds(again, LOOPS // 20)
+
+
+def scatter_gather(width: int) -> float:
+    """A list got and put back; with few address bits all of it is bounced."""
+    with machine():
+        description = DeviceDescription(
+            version=3, master=True, scatter_gather=True, maximum_length=BUFFER, dma_address_width=width
+        )
+        adapter, _ = get_dma_adapter(None, description)
+        assert isinstance(adapter, DmaAdapter)
+        mdl = locked(BUFFER)
+        device = Device()
+
+        def use(_device: Device, _irp: object, pieces: ScatterGatherList, _context: object) -> None:
+            adapter.put_scatter_gather_list(pieces, False)
+
+        def get() -> None:
+            adapter.get_scatter_gather_list(device, mdl, mdl.virtual_address, BUFFER, use, None, False)
+
+        old_irql = raise_irql(DISPATCH_LEVEL)
+        try:
+            return seconds(get, LOOPS // 20)
+        finally:
+            lower_irql(old_irql)
+
+
+def scatter_gather_64_kib() -> float:
+    return scatter_gather(32)
+
+
+def bounced_64_kib() -> float:
+    return scatter_gather(17)
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    paths = (
+        target_alone,
+        read_ulong,
+        write_ulong,
+        read_ushort,
+        read_port,
+        pool_block,
+        copy_64_kib,
+        lock_and_unlock_64_kib,
+        map_and_unmap_64_kib,
+        scatter_gather_64_kib,
+        bounced_64_kib,
+    )
+    for path in paths:
+        best = min(path() for _ in range(rounds))
+        speed = f"{BUFFER / best / 1e6:10,.0f} MB/s" if path.__name__.endswith("64_kib") else ""
+        print(
+            f"{path.__name__.replace('_', ' '):24} {1 / best:12,.0f}/s {best * 1e6:8.2f} µs {speed}".rstrip()
+        )
+
+
+if __name__ == "__main__":
+    main()
