@@ -69,7 +69,7 @@ docs: registers ## write the generated pages of docs/ and check that all links a
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run
-	@$(PY) bench/run.py $(ARGS)
+	@set -e; for script in bench/*.py; do echo "== $$script"; $(PY) $$script $(ARGS); done
 
 .PHONY: rows
 rows: $(VENV)/.installed-dev ## list the rows of tests/rows.toml with the tests that show them, and those without
