@@ -19,6 +19,7 @@ hardware's own events within the service of one interrupt.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from dirql.registers.machine import Vector
 from dirql.target.contract import Event, EventBits
@@ -36,9 +37,13 @@ def reconstruct(run: Run) -> Records:
     hardware = _Hardware(Records())
     host = _Host(hardware, run)
     steps = (*hardware.steps, (EventBits.MARK, host.mark))
-    plans = [tuple(step for bit, step in steps if bits & bit) for bits in range(1 << len(steps))]
+
+    @cache
+    def plan(bits: int) -> tuple[Callable[[Event], None], ...]:
+        return tuple(step for bit, step in steps if bits & bit)
+
     for event in run.events:
-        for step in plans[event.bits]:
+        for step in plan(event.bits):
             step(event)
     return hardware.records
 
@@ -52,6 +57,7 @@ class _Hardware:
         self._cleared: dict[int, list[Cause]] = {}  # by function: cleared, the line not yet seen to fall
         self._asserts: dict[int, list[int]] = {}  # by function: not yet served
         self._drained: dict[int, int] = {}
+        self._pulsing: set[int] = set()  # functions that have shown that their line is not a level
         self._reader: dict[int, Interrupt] = {}  # by function: the interrupt that last read it
         self._latest: dict[int, Interrupt] = {}  # by vector
         self._in_service: list[Interrupt] = []  # innermost last
@@ -108,20 +114,28 @@ class _Hardware:
             self._reader[event.function] = interrupt
 
     def _clear(self, event: Event) -> None:
-        causes = self._pending.pop(event.function, [])
-        interrupt = self._server(event.function)
-        asserts = self._asserts.pop(event.function, [])
+        function = event.function
+        causes = self._pending.pop(function, [])
+        interrupt = self._server(function)
         for cause in causes:
             cause.clear = event.clock
             cause.interrupt = interrupt
-        self._cleared.setdefault(event.function, []).extend(causes)
+        self._cleared.setdefault(function, []).extend(causes)
         if interrupt is None:
-            return
-        interrupt.causes += causes
+            self._asserts.pop(function, None)
+        else:
+            interrupt.causes += causes
+            if isr := _clearing(interrupt):
+                isr.causes += causes
+            self._take_asserts(function, interrupt)
+
+    def _take_asserts(self, function: int, interrupt: Interrupt) -> None:
+        """The lines or messages of a function up to the fetch of an interrupt are what led to it."""
+        asserts = self._asserts.get(function, [])
         served = [clock for clock in asserts if clock <= interrupt.fetch]
         known = [] if interrupt.asserted is None else [interrupt.asserted]
         interrupt.asserted = min(known + served, default=None)
-        self._asserts[event.function] = asserts[len(served) :]
+        self._asserts[function] = asserts[len(served) :]
 
     def _server(self, function: int) -> Interrupt | None:
         """The interrupt on whose behalf a function is being cleared."""
@@ -131,8 +145,13 @@ class _Hardware:
         return self._in_service[-1] if self._in_service else None
 
     def _deassert(self, event: Event) -> None:
-        for cause in self._cleared.pop(event.function, ()):
-            cause.deassert = event.clock
+        function = event.function
+        if function in self._pending and not self._in_service:
+            self._pulsing.add(function)  # nobody has seen to it, and yet the line falls
+        if function not in self._pulsing and (causes := self._cleared.pop(function, None)):
+            self._asserts.pop(function, None)  # a level asks for nothing once it has fallen
+            for cause in causes:
+                cause.deassert = event.clock
 
     def _end_of_interrupt(self, event: Event) -> None:
         interrupt = self._latest.get(Vector.BASE + Vector.STEP * event.vector)
@@ -141,6 +160,8 @@ class _Hardware:
             return
         interrupt.eoi = event.clock
         self._in_service.remove(interrupt)
+        for function in interrupt.reads:
+            self._take_asserts(function, interrupt)
 
 
 class _Host:
@@ -206,8 +227,8 @@ class _Host:
             return
         isr.claimed = True
         queued = self._queued.get(self._dpc_of_isr.get(serial, -1))
-        if queued is not None and isr.interrupt is not None:
-            _join(queued, isr.interrupt)
+        if queued is not None:
+            _join(queued, isr)
 
     def _exit_unclaimed(self, clock: int, serial: int) -> None:
         self._exit(clock, serial)
@@ -220,12 +241,12 @@ class _Host:
         dpc = self._queued[serial] = Dpc(serial, queue=clock)
         self._records.dpcs.append(dpc)
         match self._routines():
-            case [*_, Isr(interrupt=Interrupt() as interrupt) as isr]:
+            case [*_, Isr() as isr]:
                 self._dpc_of_isr[isr.serial] = serial
-                _join(dpc, interrupt)
+                _join(dpc, isr)
             case [*_, Dpc() as outer]:
-                for interrupt in outer.interrupts:
-                    _join(dpc, interrupt)
+                for isr in outer.isrs:
+                    _join(dpc, isr)
 
     def _start_dpc(self, clock: int, serial: int) -> None:
         dpc = self._queued.pop(serial, None)
@@ -269,16 +290,24 @@ class _Host:
                 dpc.irps.append(irp)
 
 
-def _join(dpc: Dpc, interrupt: Interrupt) -> None:
-    """Note that a DPC works for an interrupt."""
-    if interrupt not in dpc.interrupts:
-        dpc.interrupts.append(interrupt)
-        interrupt.dpcs.append(dpc)
+def _clearing(interrupt: Interrupt) -> Isr | None:
+    """The service routine that clears causes: the one that runs, otherwise the last that claimed the interrupt."""
+    running = [isr for isr in interrupt.isrs if isr.exit is None]
+    claimed = [isr for isr in interrupt.isrs if isr.claimed]
+    return next(iter(running[-1:] or claimed[-1:]), None)
+
+
+def _join(dpc: Dpc, isr: Isr) -> None:
+    """Note that a DPC goes on with what a service routine began."""
+    if isr not in dpc.isrs:
+        dpc.isrs.append(isr)
+        if isr.interrupt is not None:
+            isr.interrupt.dpcs.append(dpc)
 
 
 def _settle(dpc: Dpc) -> None:
     """Give each cause that a DPC worked for a request that it completed, in order; the last one is for all others."""
     if dpc.irps:
-        causes = (cause for interrupt in dpc.interrupts for cause in interrupt.causes if cause.irp is None)
+        causes = (cause for isr in dpc.isrs for cause in isr.causes if cause.irp is None)
         for number, cause in enumerate(causes):
             cause.irp = dpc.irps[min(number, len(dpc.irps) - 1)]

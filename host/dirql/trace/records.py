@@ -41,6 +41,8 @@ class Isr:
     interrupt: Interrupt | None
     exit: int | None = None
     claimed: bool = False
+    causes: list[Cause] = field(default_factory=list)
+    """Those that it cleared, or that its DPC cleared for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,8 +81,8 @@ class Dpc:
     processor: int = 0
     start: int | None = None
     end: int | None = None
-    interrupts: list[Interrupt] = field(default_factory=list)
-    """Those that wanted it: several if more came while it was queued, none for a timer's."""
+    isrs: list[Isr] = field(default_factory=list)
+    """The calls that wanted it: several if more came while it was queued, none for a timer's."""
     irps: list[Irp] = field(default_factory=list)
     """Those that its routine completed, in that order."""
 

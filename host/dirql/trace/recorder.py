@@ -1,0 +1,268 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Records a run: the kernel's hooks become marks in the hardware's event stream, and the stream is kept.
+
+A hook does little more than one dictionary look-up and one `Target.mark`, because it runs within the latencies that it
+measures. The clock that each mark costs is the same on every target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, Self, TypeVar
+
+from dirql.ke import constants, current
+from dirql.ke.hooks import chain
+from dirql.target.contract import Event
+from dirql.trace.marks import ARGUMENT, Mark, encode
+from dirql.trace.run import EventLog, InterruptName, Names, Run
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from dirql.io.irp import Irp
+    from dirql.ke.dpc import Dpc
+    from dirql.ke.interrupt import Interrupt
+    from dirql.ke.kernel import Kernel
+
+__all__ = ["IoHooks", "Recorder", "Stream"]
+
+_TAKE_EVERY = 64
+"""DPCs and requests between two looks at the stream: what the target has to hold stays small."""
+
+_SERIALS = 1 << ARGUMENT.width
+_IRP_START = encode(Mark.IRP_START, 0)
+_IRP_COMPLETE = encode(Mark.IRP_COMPLETE, 0)
+_MAJOR_FUNCTIONS = {
+    value: name for name, value in reversed(vars(constants).items()) if name.startswith("IRP_MJ_")
+}
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_Name = TypeVar("_Name")
+
+
+class Stream(Protocol):
+    """What a recorder needs of a target."""
+
+    frequency: int
+
+    def now(self) -> int:
+        """Bus clocks since reset."""
+
+    def mark(self, payload: int) -> None:
+        """Put 32 bits into the stream."""
+
+    def take_events(self) -> Sequence[Event]:
+        """The records since the last call."""
+
+    def events_dropped(self) -> int:
+        """Records lost since reset."""
+
+
+class IoHooks(Protocol):
+    """The hooks of the I/O manager, the module `dirql.io.hooks`."""
+
+    irp_started: Callable[[Irp], None] | None
+    irp_completed: Callable[[Irp], None] | None
+
+
+class _Serials(dict[_T, int], Generic[_T, _Name]):
+    """A serial number for each object, given when it is first asked for, and the names that go with them."""
+
+    def __init__(self, describe: Callable[[_T], _Name]) -> None:
+        super().__init__()
+        self.names: list[_Name] = []
+        self._describe = describe
+
+    def __missing__(self, key: _T) -> int:
+        serial = self[key] = len(self.names)
+        self.names.append(self._describe(key))
+        return serial
+
+
+class _Payloads(dict[_T, int], Generic[_T, _Name]):
+    """The payload of one kind of mark for each object."""
+
+    def __init__(self, mark: Mark, serials: _Serials[_T, _Name]) -> None:
+        super().__init__()
+        self._mark = mark
+        self._serials = serials
+
+    def __missing__(self, key: _T) -> int:
+        payload = self[key] = encode(self._mark, self._serials[key])
+        return payload
+
+
+class Recorder:
+    """Keeps what happens while it is entered.
+
+    A hook that somebody else has taken keeps its first subscriber, who is called first. Of several recorders the last
+    to enter must be the first to leave.
+    """
+
+    def __init__(self, target: Stream, kernel: Kernel, io_hooks: IoHooks, name: str = "run") -> None:
+        self._target = target
+        self._kernel = kernel
+        self._io_hooks = io_hooks
+        self._name = name
+        self._events = EventLog()
+        self._interrupts = _Serials(_describe_interrupt)
+        self._dpcs = _Serials(_describe_dpc)
+        self._requests: list[str] = []
+        self._start = self._end = self._dropped = 0
+        self._restore: list[Callable[[], None]] = []
+
+    def __enter__(self) -> Self:
+        self._target.take_events()  # those of before are nobody's
+        self._dropped = self._target.events_dropped()
+        self._start = self._target.now()
+        mark = self._target.mark if len(self._kernel.processors) == 1 else self._mark_with_processor()
+        self._follow_interrupts(mark)
+        self._follow_dpcs(mark)
+        self._follow_requests(mark)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._stop()
+        else:
+            self._unsubscribe()  # the target may be gone
+
+    def finish(self) -> Run:
+        """Stop recording, if that has not happened yet, and return the run."""
+        self._stop()
+        return Run(
+            name=self._name,
+            frequency=Fraction(self._target.frequency),
+            start=self._start,
+            end=self._end,
+            events=self._events,
+            names=Names(tuple(self._interrupts.names), tuple(self._dpcs.names), self._requests),
+            dropped=self._dropped,
+        )
+
+    def _stop(self) -> None:
+        if self._restore:
+            self._unsubscribe()
+            self._take()
+            self._end = self._target.now()
+            self._dropped = self._target.events_dropped() - self._dropped
+
+    def _unsubscribe(self) -> None:
+        while self._restore:
+            self._restore.pop()()
+
+    def _take(self) -> None:
+        self._events.extend(self._target.take_events())
+
+    def _taker(self) -> Callable[[], None]:
+        """A routine for quiet points, which looks at the stream now and then."""
+        take, left = self._take, _TAKE_EVERY
+
+        def quiet() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                left = _TAKE_EVERY
+                take()
+
+        return quiet
+
+    def _mark_with_processor(self) -> Callable[[int], None]:
+        """Marks that say which processor makes them, where it is not the one that made the last."""
+        mark, last = self._target.mark, 0
+
+        def mark_with_processor(payload: int) -> None:
+            nonlocal last
+            number = current.processor.number
+            if number != last:
+                last = number
+                mark(encode(Mark.PROCESSOR, number))
+            mark(payload)
+
+        return mark_with_processor
+
+    def _follow_interrupts(self, mark: Callable[[int], None]) -> None:
+        enter = _Payloads(Mark.ISR_ENTER, self._interrupts)
+        claimed = _Payloads(Mark.ISR_EXIT_CLAIMED, self._interrupts)
+        unclaimed = _Payloads(Mark.ISR_EXIT_UNCLAIMED, self._interrupts)
+
+        def entered(interrupt: Interrupt) -> None:
+            mark(enter[interrupt])
+
+        def exited(interrupt: Interrupt, was_claimed: bool) -> None:
+            mark(claimed[interrupt] if was_claimed else unclaimed[interrupt])
+
+        self._subscribe(self._kernel.hooks, "isr_entered", entered)
+        self._subscribe(self._kernel.hooks, "isr_exited", exited)
+
+    def _follow_dpcs(self, mark: Callable[[int], None]) -> None:
+        queue = _Payloads(Mark.DPC_QUEUE, self._dpcs)
+        start = _Payloads(Mark.DPC_START, self._dpcs)
+        end = _Payloads(Mark.DPC_END, self._dpcs)
+        quiet = self._taker()
+
+        def queued(dpc: Dpc) -> None:
+            mark(queue[dpc])
+
+        def started(dpc: Dpc) -> None:
+            mark(start[dpc])
+
+        def ended(dpc: Dpc) -> None:
+            mark(end[dpc])
+            quiet()
+
+        self._subscribe(self._kernel.hooks, "dpc_queued", queued)
+        self._subscribe(self._kernel.hooks, "dpc_started", started)
+        self._subscribe(self._kernel.hooks, "dpc_ended", ended)
+
+    def _follow_requests(self, mark: Callable[[int], None]) -> None:
+        names = self._requests
+        serials: dict[Irp, int] = {}
+        quiet = self._taker()
+
+        def number(irp: Irp) -> int:
+            """The serial of a request from here on; a packet that is used again is another request."""
+            serial = serials[irp] = len(names)
+            names.append(_describe_request(irp))
+            return serial
+
+        def started(irp: Irp) -> None:
+            mark(_IRP_START + number(irp) % _SERIALS)
+
+        def completed(irp: Irp) -> None:
+            serial = serials.pop(irp, None)
+            mark(_IRP_COMPLETE + (number(irp) if serial is None else serial) % _SERIALS)
+            quiet()
+
+        self._subscribe(self._io_hooks, "irp_started", started)
+        self._subscribe(self._io_hooks, "irp_completed", completed)
+
+    def _subscribe(self, hooks: object, name: str, routine: Callable[_P, None]) -> None:
+        earlier: Callable[_P, None] | None = getattr(hooks, name)
+        self._restore.append(partial(setattr, hooks, name, earlier))
+        setattr(hooks, name, chain(earlier, routine))
+
+
+def _describe_interrupt(interrupt: Interrupt) -> InterruptName:
+    return InterruptName(interrupt.vector, interrupt.irql, _routine_name(interrupt.service_routine))
+
+
+def _describe_dpc(dpc: Dpc) -> str:
+    return _routine_name(dpc.deferred_routine)
+
+
+def _describe_request(irp: Irp) -> str:
+    """The major function that the first driver sees; its stack location is the last."""
+    major = irp.locations[-1].major_function
+    return _MAJOR_FUNCTIONS.get(major, f"major function {major:#04x}")
+
+
+def _routine_name(routine: object) -> str:
+    """As its author would name it; a callable object by its class."""
+    name: object = getattr(routine, "__qualname__", type(routine).__qualname__)
+    return str(name)

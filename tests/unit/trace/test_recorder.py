@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dirql.ke import current
+from dirql.ke.constants import IRP_MJ_READ, IRP_MJ_WRITE
+from dirql.ke.hooks import Hooks
+from dirql.target.contract import Event, EventBits
+from dirql.trace.marks import Mark, decode
+from dirql.trace.recorder import Recorder
+from dirql.trace.run import InterruptName, Run
+
+
+class Target:
+    """A clock that each mark moves on, and the stream of those marks."""
+
+    def __init__(self) -> None:
+        self.frequency = 33_000_000
+        self.clock = 100
+        self.waiting: list[Event] = []
+        self.most_waiting = 0
+        self.dropped = 3
+
+    def now(self) -> int:
+        return self.clock
+
+    def mark(self, payload: int) -> None:
+        self.clock += 1
+        self.waiting.append(Event(self.clock, EventBits.MARK, 0, 0, payload))
+        self.most_waiting = max(self.most_waiting, len(self.waiting))
+
+    def take_events(self) -> Sequence[Event]:
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    def events_dropped(self) -> int:
+        return self.dropped
+
+
+class Fixture:
+    def __init__(self, processors: int = 1) -> None:
+        self.target = Target()
+        self.hooks: Any = Hooks()
+        self.kernel: Any = SimpleNamespace(hooks=self.hooks, processors=[object()] * processors)
+        self.io: Any = SimpleNamespace(irp_started=None, irp_completed=None)
+
+    def recorder(self) -> Recorder:
+        return Recorder(self.target, self.kernel, self.io, "test")
+
+
+def store_isr() -> bool:
+    return True
+
+
+def store_dpc() -> None:
+    pass
+
+
+class Object:
+    """A kernel object's fields, and known by its identity as kernel objects are."""
+
+    def __init__(self, **fields: object) -> None:
+        self.__dict__.update(fields)
+
+
+def make_irp(major: int) -> Object:
+    return Object(locations=[SimpleNamespace(major_function=0), SimpleNamespace(major_function=major)])
+
+
+INTERRUPT = Object(vector=0x50, irql=5, service_routine=store_isr)
+DPC = Object(deferred_routine=store_dpc)
+
+
+def marks(run: Run) -> list[tuple[int, int]]:
+    return [decode(event.mark) for event in run.events if event.bits & EventBits.MARK]
+
+
+def play(fixture: Fixture) -> None:
+    """One read with its interrupt."""
+    irp = make_irp(IRP_MJ_READ)
+    fixture.io.irp_started(irp)
+    fixture.hooks.isr_entered(INTERRUPT)
+    fixture.hooks.dpc_queued(DPC)
+    fixture.hooks.isr_exited(INTERRUPT, True)
+    fixture.hooks.dpc_started(DPC)
+    fixture.io.irp_completed(irp)
+    fixture.hooks.dpc_ended(DPC)
+
+
+def test_hooks_become_marks_with_stable_serials_and_names() -> None:
+    fixture = Fixture()
+    with fixture.recorder() as recorder:
+        play(fixture)
+        fixture.hooks.isr_entered(INTERRUPT)
+        fixture.hooks.isr_exited(INTERRUPT, False)
+        fixture.io.irp_started(make_irp(IRP_MJ_WRITE))
+    run = recorder.finish()
+    assert marks(run) == [
+        (Mark.IRP_START, 0),
+        (Mark.ISR_ENTER, 0),
+        (Mark.DPC_QUEUE, 0),
+        (Mark.ISR_EXIT_CLAIMED, 0),
+        (Mark.DPC_START, 0),
+        (Mark.IRP_COMPLETE, 0),
+        (Mark.DPC_END, 0),
+        (Mark.ISR_ENTER, 0),
+        (Mark.ISR_EXIT_UNCLAIMED, 0),
+        (Mark.IRP_START, 1),
+    ]
+    assert run.names.interrupts == (InterruptName(0x50, 5, "store_isr"),)
+    assert run.names.dpcs == ("store_dpc",)
+    assert list(run.names.irps) == ["IRP_MJ_READ", "IRP_MJ_WRITE"]
+    assert (run.start, run.end, run.clocks, run.dropped) == (100, 110, 10, 0)
+
+
+def test_outside_of_it_nobody_is_subscribed() -> None:
+    fixture = Fixture()
+    with fixture.recorder():
+        pass
+    assert all(getattr(fixture.hooks, name) is None for name in Hooks.__slots__)
+    assert fixture.io.irp_started is None
+
+
+def test_an_earlier_subscriber_keeps_its_hook() -> None:
+    fixture = Fixture()
+    seen: list[object] = []
+    fixture.hooks.dpc_queued = seen.append
+    with fixture.recorder() as recorder:
+        fixture.hooks.dpc_queued(DPC)
+    assert seen == [DPC]
+    assert marks(recorder.finish()) == [(Mark.DPC_QUEUE, 0)]
+    assert fixture.hooks.dpc_queued == seen.append
+
+
+def test_the_stream_is_taken_while_the_run_goes_on() -> None:
+    fixture = Fixture()
+    with fixture.recorder() as recorder:
+        for _ in range(1000):
+            play(fixture)
+    assert len(recorder.finish().events) == 7000
+    assert fixture.target.most_waiting <= 7 * 64
+
+
+def test_events_from_before_and_losses_from_before_are_not_the_runs() -> None:
+    fixture = Fixture()
+    fixture.target.mark(0)
+    with fixture.recorder() as recorder:
+        fixture.target.dropped += 2
+    run = recorder.finish()
+    assert (len(run.events), run.dropped) == (0, 2)
+
+
+def test_a_packet_that_is_used_again_is_another_request() -> None:
+    fixture = Fixture()
+    irp = make_irp(IRP_MJ_READ)
+    with fixture.recorder() as recorder:
+        for _ in range(2):
+            fixture.io.irp_started(irp)
+            fixture.io.irp_completed(irp)
+        fixture.io.irp_completed(irp)  # made by a driver: nobody saw it start
+    assert [argument for _, argument in marks(recorder.finish())] == [0, 0, 1, 1, 2]
+
+
+def test_processors_are_named_where_they_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixture = Fixture(processors=2)
+    with fixture.recorder() as recorder:
+        for number in (0, 1, 1, 0):
+            monkeypatch.setattr(current, "processor", SimpleNamespace(number=number))
+            fixture.hooks.dpc_queued(DPC)
+    queue = (Mark.DPC_QUEUE, 0)
+    assert marks(recorder.finish()) == [queue, (Mark.PROCESSOR, 1), queue, queue, (Mark.PROCESSOR, 0), queue]
+
+
+def test_after_an_error_the_target_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixture = Fixture()
+
+    def gone() -> Sequence[Event]:
+        raise AssertionError("the target was asked")
+
+    def fail() -> None:
+        with fixture.recorder():
+            monkeypatch.setattr(fixture.target, "take_events", gone)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert fixture.hooks.dpc_queued is None
