@@ -136,7 +136,7 @@ module bus_checker #(
       M02: assert (!(bus_q.frame && !bus_i.frame) || bus_i.irdy);
       M03: assert (!(start && bus_q.irdy));
       M04: assert (!(bus_q.irdy && !phase_end_q) || (bus_i.irdy && bus_i.frame == bus_q.frame) ||
-                   (!answered && clock >= 5'd6) || idle_q);
+                   (!answered_q && clock_q >= 5'd5) || idle_q);
       M05: assert (!(bus_i.frame && !bus_i.irdy) || master_waits_q < 4'd8);
       M06: assert (!(start && bus_i.irdy));
       M07: assert (!last_end_q || !bus_i.irdy);

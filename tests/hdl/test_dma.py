@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The store function as bus master: what it moves, what it must leave alone, how it fails and stops, how fast it is."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from dirql.registers import pci_configuration as pci
+from dirql.registers import store
+from dirql.registers.store import Operation
+from dirql.target.contract import Capability
+
+from hdl.machine_bench import REGISTERS, Bench
+
+ARENA = 0x30_0000
+ARENA_SIZE = 2048
+WINDOW = 1024
+DONE = store.INTERRUPT_CAUSE.DONE
+ERROR = store.INTERRUPT_CAUSE.ERROR
+ABORTED = store.INTERRUPT_CAUSE.ABORTED
+BOTH = (Operation.DMA_WRITE, Operation.DMA_READ)
+ABORT_BOUND = 64
+
+
+class Arena:
+    """Host memory and device buffer with random contents all over, and what both must hold after a transfer."""
+
+    def __init__(self, bench: Bench, seed: int) -> None:
+        self.bench = bench
+        self.random = random.Random(seed)
+        self.host = bytearray(self.random.randbytes(ARENA_SIZE))
+        self.device = bytearray(self.random.randbytes(WINDOW))
+        bench.memory[ARENA : ARENA + ARENA_SIZE] = bytes(self.host)
+        bench.fill_buffer(0, bytes(self.device))
+
+    def expect(self, operation: int, address: int, segments: list[tuple[int, int]], moved: int) -> None:
+        """Apply the first `moved` bytes of a transfer to the model."""
+        for start, length in segments:
+            take = min(length, moved)
+            place = start - ARENA
+            if operation == Operation.DMA_WRITE:
+                self.device[address : address + take] = self.host[place : place + take]
+            else:
+                self.host[place : place + take] = self.device[address : address + take]
+            address += take
+            moved -= take
+
+    def check(self) -> None:
+        assert bytes(self.bench.memory[ARENA : ARENA + ARENA_SIZE]) == self.host
+        assert self.bench.read_buffer(0, WINDOW) == self.device
+
+
+def draw_segments(source: random.Random, length: int, pieces: int) -> list[tuple[int, int]]:
+    """`length` bytes cut at random into pieces that lie apart in the arena."""
+    cuts = sorted(source.sample(range(1, length), min(length - 1, pieces - 1)))
+    segments = []
+    place = ARENA
+    for start, end in zip([0, *cuts], [*cuts, length], strict=True):
+        place += source.randrange(5, 24)
+        segments.append((place, end - start))
+        place += end - start
+    return segments
+
+
+@pytest.mark.parametrize("operation", BOTH)
+def test_D01_D07_any_alignment_and_length_moves_exactly_its_bytes(bench: Bench, operation: Operation) -> None:
+    arena = Arena(bench, operation)
+    for host_offset in range(4):
+        for device_offset in range(4):
+            for length in (1, 2, 3, 4, 5, 7, 8, 9, 31, 64):
+                segments = [(ARENA + 16 + host_offset, length)]
+                outcome = bench.dma(operation, 32 + device_offset, length, segments)
+                assert outcome == (DONE, 0, length)
+                arena.expect(operation, 32 + device_offset, segments, length)
+        arena.check()
+
+
+@pytest.mark.parametrize("burst", [1, 2, 3, 5, 64])
+def test_D01_D07_scattered_lists_at_every_burst_length(bench: Bench, burst: int) -> None:
+    arena = Arena(bench, burst)
+    bench.write(store.MAX_BURST, burst)
+    for _ in range(20):
+        operation = arena.random.choice(BOTH)
+        length = arena.random.randrange(1, 400)
+        address = arena.random.randrange(0, WINDOW - length)
+        segments = draw_segments(arena.random, length, arena.random.randrange(1, 6))
+        assert bench.dma(operation, address, length, segments) == (DONE, 0, length)
+        arena.expect(operation, address, segments, length)
+    arena.check()
+
+
+@pytest.mark.parametrize("operation", BOTH)
+def test_D06_abort_at_any_clock_leaves_an_exact_residue(bench: Bench, operation: Operation) -> None:
+    arena = Arena(bench, operation + 10)
+    partial = 0
+    for delay in [*range(0, 40), *range(40, 600, 13)]:
+        length = 700
+        segments = draw_segments(arena.random, length, 3)
+        bench.place_list(segments)
+        bench.start(operation, 3, length)
+        bench.target.spend(delay)
+        before = bench.target.now()
+        bench.write(store.CONTROL, store.CONTROL.ABORT)
+        while bench.read(store.STATUS) & store.STATUS.BUSY:
+            assert bench.target.now() - before < ABORT_BOUND
+        outcome = bench.finish()
+        assert outcome.cause in (ABORTED, DONE)
+        assert outcome.error == 0
+        assert (outcome.cause == DONE) == (outcome.transferred == length)
+        partial += 0 < outcome.transferred < length
+        arena.expect(operation, 3, segments, outcome.transferred)
+    arena.check()
+    assert partial > 20
+
+
+def test_D09_a_command_beyond_the_buffer_moves_nothing(bench: Bench) -> None:
+    arena = Arena(bench, 1)
+    size = 1 << store.FEATURES.unpack(bench.read(store.FEATURES)).buffer_log2
+    for address, length in ((size, 1), (size - 4, 5), (0xFFFF_FFF0, 64), (0, size + 1)):
+        for operation in (*BOTH, Operation.FIFO_WRITE, Operation.FIFO_READ):
+            bench.place_list([(ARENA, length)])
+            bench.start(operation, address, length)
+            assert bench.finish() == (ERROR, store.ERROR.RANGE, 0)
+    arena.check()
+
+
+def test_nothing_to_move_is_done_at_once(bench: Bench) -> None:
+    for operation in (*BOTH, Operation.FIFO_WRITE, Operation.FIFO_READ):
+        bench.start(operation, 0, 0)
+        assert bench.finish() == (DONE, 0, 0)
+
+
+def test_lists_that_do_not_fit_the_length(bench: Bench) -> None:
+    arena = Arena(bench, 2)
+    for operation in BOTH:
+        short = [(ARENA + 3, 20), (ARENA + 50, 10)]
+        assert bench.dma(operation, 8, 40, short) == (ERROR, store.ERROR.DESCRIPTOR_INVALID, 30)
+        arena.expect(operation, 8, short, 30)
+        assert bench.dma(operation, 8, 25, short) == (ERROR, store.ERROR.RANGE, 25)
+        arena.expect(operation, 8, short, 25)
+        bench.place_list([(ARENA, 16)], last=False)
+        bench.start(operation, 8, 16)
+        assert bench.finish() == (ERROR, store.ERROR.RANGE, 16)
+        arena.expect(operation, 8, [(ARENA, 16)], 16)
+    arena.check()
+
+
+def test_invalid_descriptors(bench: Bench) -> None:
+    for operation in BOTH:
+        for segments, high in (([(ARENA, 0)], 0), ([(ARENA, 1 << 24)], 0), ([(ARENA, 8)], 1)):
+            bench.place_list(segments, high=high)
+            bench.start(operation, 0, 8)
+            assert bench.finish() == (ERROR, store.ERROR.DESCRIPTOR_INVALID, 0)
+    assert bench.read(store.ERROR_ADDRESS) == 0x1000
+
+
+def test_M17_nobody_at_the_address(bench: Bench) -> None:
+    for operation in BOTH:
+        outcome = bench.dma(operation, 0, 64, [(ARENA, 32), (0xA000_0010, 32)])
+        assert outcome == (ERROR, store.ERROR.MASTER_ABORT, 32)
+        assert bench.read_header(pci.STATUS) & pci.STATUS.RECEIVED_MASTER_ABORT
+    assert bench.read(store.ERROR_ADDRESS) == 0xA000_0010
+
+
+def test_error_address_keeps_the_first(bench: Bench) -> None:
+    bench.place_list([(0xA000_0000, 32)])
+    bench.start(Operation.DMA_READ, 0, 32)
+    bench.target.spend(200)
+    assert bench.read(store.ERROR) == store.ERROR.MASTER_ABORT
+    bench.place_list([(0xA100_0000, 32)])
+    bench.write(store.COMMAND, Operation.DMA_READ)
+    bench.target.spend(200)
+    assert bench.read(store.ERROR_ADDRESS) == 0xA000_0000
+
+
+def test_bus_master_enable_is_needed(bench: Bench) -> None:
+    bench.write_header(pci.COMMAND, 3, 2)
+    for operation in BOTH:
+        outcome = bench.dma(operation, 0, 64, [(ARENA, 64)])
+        assert outcome == (ERROR, store.ERROR.BUS_MASTER_DISABLED, 0)
+    bench.write_header(pci.COMMAND, 7, 2)
+    assert bench.dma(Operation.DMA_WRITE, 0, 64, [(ARENA, 64)]) == (DONE, 0, 64)
+
+
+def test_a_command_while_busy_is_refused_and_harms_nothing(bench: Bench) -> None:
+    arena = Arena(bench, 3)
+    bench.place_list([(ARENA, 600)])
+    bench.start(Operation.DMA_WRITE, 5, 600)
+    bench.write(store.COMMAND, Operation.DMA_READ)
+    assert bench.finish() == (DONE | ERROR, store.ERROR.COMMAND_WHILE_BUSY, 600)
+    arena.expect(Operation.DMA_WRITE, 5, [(ARENA, 600)], 600)
+    arena.check()
+
+
+def test_soft_reset_stops_and_clears(bench: Bench) -> None:
+    bench.place_list([(ARENA, 600)])
+    bench.start(Operation.DMA_WRITE, 5, 600)
+    bench.target.spend(50)
+    bench.write(store.CONTROL, store.CONTROL.SOFT_RESET)
+    bench.target.spend(ABORT_BOUND)
+    assert bench.finish() == (0, 0, 0)
+    assert bench.read(store.LENGTH) == 0
+    assert bench.read_header(pci.COMMAND) & 7 == 7
+    assert bench.dma(Operation.DMA_READ, 0, 64, [(ARENA, 64)]) == (DONE, 0, 64)
+
+
+def test_D02_data_are_in_memory_when_the_message_is(bench: Bench) -> None:
+    """The doorbell holds a message until posted data are out, so memory is complete when the interrupt shows."""
+    arena = Arena(bench, 4)
+    bench.target.write_memory(0xFEC0_0000, 1 << 9)
+    bench.write_header(pci.MSI_ADDRESS, 0xFEE0_0000, 4)
+    bench.write_header(pci.MSI_DATA, 9, 2)
+    bench.write_header(pci.MSI_CONTROL, 1, 2)
+    bench.write(store.INTERRUPT_MASK_SET, DONE)
+    bench.place_list([(ARENA, 512)])
+    bench.start(Operation.DMA_READ, 0, 512)
+    bench.target.wait(5000)
+    assert bench.target.interrupt_request() == 9
+    arena.expect(Operation.DMA_READ, 0, [(ARENA, 512)], 512)
+    assert bytes(bench.memory[ARENA : ARENA + ARENA_SIZE]) == arena.host
+
+
+@pytest.mark.parametrize("operation", BOTH)
+def test_sixteen_pages_use_the_bus_well(bench: Bench, operation: Operation) -> None:
+    """At least 92 of 100 clocks from the doorbell to the interrupt move data."""
+    assert Capability.CYCLE_EXACT in bench.target.capabilities
+    data = random.Random(5).randbytes(0x1_0000)
+    bench.memory[0x10_0000:0x11_0000] = data
+    bench.fill_buffer(0, data[::-1])
+    bench.place_list([(0x10_0000 + 0x1000 * page, 0x1000) for page in range(16)])
+    bench.start(operation, 0, 0x1_0000)
+    bench.target.spend(20_000)
+    clocks = bench.target.read_memory(REGISTERS + store.BUSY_CLOCKS.offset)
+    assert bench.finish() == (DONE, 0, 0x1_0000)
+    assert bench.read(store.DATA_CLOCKS) == 0x4000
+    assert 0x4000 / clocks >= 0.92
+    expected = data if operation == Operation.DMA_WRITE else data[::-1]
+    assert bytes(bench.memory[0x10_0000:0x11_0000]) == expected
+    assert bench.read_buffer(0, 0x1_0000) == expected
+
+
+def test_A04_A06_host_and_function_share_the_bus(bench: Bench) -> None:
+    """A polling host and a bursting function both get on: neither waits for more than the other's turn."""
+    bench.place_list([(ARENA, 0x8000)])
+    bench.start(Operation.DMA_WRITE, 0, 0x8000)
+    slowest = 0
+    while bench.read(store.STATUS) & store.STATUS.BUSY:
+        before = bench.target.now()
+        bench.read(store.ID)
+        slowest = max(slowest, bench.target.now() - before)
+    assert slowest < 64 + 64 + 16
+    assert bench.finish() == (DONE, 0, 0x8000)

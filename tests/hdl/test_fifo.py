@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Programmed I/O through the FIFO, by the memory window and by the port."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from dirql.registers import store, store_io
+from dirql.registers.store import Operation
+
+from hdl.machine_bench import PORTS, REGISTERS, Bench
+
+WINDOW = REGISTERS + store.FIFO_WINDOW.offset
+DATA = PORTS + store_io.FIFO_DATA.offset
+DONE = store.INTERRUPT_CAUSE.DONE
+SERVICE = store.INTERRUPT_CAUSE.FIFO
+DEPTH = 64
+
+
+def level(bench: Bench) -> int:
+    return store.STATUS.unpack(bench.read(store.STATUS)).fifo_level
+
+
+def dwords(data: bytes) -> list[int]:
+    padded = data + bytes(-len(data) % 4)
+    return [int.from_bytes(padded[i : i + 4], "little") for i in range(0, len(padded), 4)]
+
+
+def read_when_there(bench: Bench) -> int:
+    while not level(bench):
+        assert bench.read(store.STATUS) & store.STATUS.BUSY
+    return bench.target.read_io(DATA)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 63, 64, 255, 256, 257, 1000])
+def test_writes_and_reads_of_any_length_and_place(bench: Bench, length: int) -> None:
+    data = random.Random(length).randbytes(length)
+    for address in (0, 1, 2, 3, 1021):
+        guard = bytes([0xA5]) * (length + 16)
+        bench.fill_buffer(address - address % 4, guard[: (length + 12) & ~3])
+        bench.start(Operation.FIFO_WRITE, address, length)
+        for dword in dwords(data):
+            bench.target.write_io(DATA, dword)
+        assert bench.finish() == (DONE, 0, length)
+        held = bench.read_buffer(address - address % 4, (length + 12) & ~3)
+        head = address % 4
+        assert held == guard[:head] + data + guard[head + length : len(held)]
+        bench.start(Operation.FIFO_READ, address, length)
+        assert [read_when_there(bench) for _ in dwords(data)] == dwords(data)
+        assert bench.finish() == (DONE, 0, length)
+
+
+def test_bursts_through_the_window(bench: Bench) -> None:
+    data = random.Random(1).randbytes(4 * DEPTH)
+    bench.start(Operation.FIFO_WRITE, 0, len(data))
+    bench.target.write_memory_burst(WINDOW, memoryview(data))
+    assert bench.finish() == (DONE, 0, len(data))
+    bench.start(Operation.FIFO_READ, 0, len(data))
+    bench.target.spend(DEPTH + 10)
+    before = bench.target.now()
+    back = bytearray(len(data))
+    bench.target.read_memory_burst(WINDOW, memoryview(back))
+    assert back == data
+    assert bench.target.now() - before <= DEPTH + 8
+    assert bench.finish() == (DONE, 0, len(data))
+
+
+def test_data_pushed_before_the_command_count(bench: Bench) -> None:
+    for value in range(5):
+        bench.target.write_io(DATA, value)
+    assert level(bench) == 5
+    bench.start(Operation.FIFO_WRITE, 0, 32)
+    for value in range(5, 8):
+        bench.target.write_io(DATA, value)
+    assert bench.finish() == (DONE, 0, 32)
+    assert dwords(bench.read_buffer(0, 32)) == list(range(8))
+
+
+def test_an_empty_fifo_reads_zero_and_is_counted(bench: Bench) -> None:
+    assert bench.target.read_io(DATA) == 0
+    assert bench.read(store.ERROR) == store.ERROR.FIFO_OVERRUN
+    assert bench.read(store.INTERRUPT_CAUSE) == store.INTERRUPT_CAUSE.ERROR
+    assert bench.read(store.FIFO_OVERRUNS) == 1
+    bench.target.read_memory(WINDOW)
+    assert bench.read(store.FIFO_OVERRUNS) == 2
+    bench.target.write_io(DATA, 0x1234_5678)
+    assert bench.target.read_memory(WINDOW + 0x40) == 0x1234_5678
+
+
+def test_a_full_fifo_keeps_what_it_has(bench: Bench) -> None:
+    for value in range(DEPTH + 3):
+        bench.target.write_io(DATA, value)
+    assert bench.read(store.FIFO_OVERRUNS) == 3
+    assert level(bench) == DEPTH
+    assert bench.target.read_io(PORTS + store_io.FIFO_STATUS.offset) & store_io.FIFO_STATUS.FULL
+    assert [bench.target.read_io(DATA) for _ in range(DEPTH)] == list(range(DEPTH))
+
+
+def test_no_enabled_byte_pops_nothing(bench: Bench) -> None:
+    bench.target.write_io(DATA, 7)
+    bench.target.read_memory(WINDOW, 0)
+    assert level(bench) == 1
+    assert bench.target.read_io(DATA) == 7
+
+
+@pytest.mark.parametrize("pace", [0, 3, 25])
+def test_service_is_asked_for_once_a_threshold(bench: Bench, pace: int) -> None:
+    """A host that moves a threshold's worth at each request neither starves nor overruns."""
+    threshold = 16
+    data = random.Random(pace).randbytes(1000)
+    bench.write(store.FIFO_THRESHOLD, threshold)
+    bench.write(store.FIFO_PACE, pace)
+    for operation in (Operation.FIFO_WRITE, Operation.FIFO_READ):
+        bench.start(operation, 8, len(data))
+        queue, taken = dwords(data), list[int]()
+        requests = 0
+        while not bench.read(store.INTERRUPT_CAUSE) & DONE:
+            assert bench.target.now() < 200_000
+            if not bench.read(store.INTERRUPT_CAUSE) & SERVICE:
+                continue
+            bench.write(store.INTERRUPT_CAUSE, SERVICE)
+            requests += 1
+            for _ in range(threshold):
+                if operation == Operation.FIFO_READ and len(taken) < len(dwords(data)):
+                    taken.append(bench.target.read_io(DATA))
+                elif operation == Operation.FIFO_WRITE and queue:
+                    bench.target.write_io(DATA, queue.pop(0))
+        assert bench.finish() == (DONE, 0, len(data))
+        assert bench.read(store.FIFO_OVERRUNS) == 0
+        assert requests == (250 + threshold - 1) // threshold
+        if operation == Operation.FIFO_READ:
+            assert taken == dwords(data)
+    assert bench.read_buffer(8, 1000) == data
+
+
+def test_D06_abort_counts_what_arrived(bench: Bench) -> None:
+    bench.write(store.FIFO_PACE, 9)
+    for moved in (0, 1, 5):
+        bench.start(Operation.FIFO_READ, 0, 100)
+        bench.target.spend(200)
+        for _ in range(moved):
+            bench.target.read_io(DATA)
+        bench.write(store.CONTROL, store.CONTROL.ABORT)
+        assert bench.finish() == (store.INTERRUPT_CAUSE.ABORTED, 0, 4 * moved)
+        assert level(bench) == 0
+        bench.start(Operation.FIFO_WRITE, 2, 100)
+        for value in range(moved):
+            bench.target.write_io(DATA, value)
+        bench.target.spend(100)
+        bench.write(store.CONTROL, store.CONTROL.ABORT)
+        outcome = bench.finish()
+        assert outcome.cause == store.INTERRUPT_CAUSE.ABORTED
+        assert outcome.transferred == max(0, 4 * moved - 2)
+        assert level(bench) == 0
+
+
+def test_the_access_time_passes_first(bench: Bench) -> None:
+    bench.write(store.DELAY, 500)
+    bench.start(Operation.FIFO_READ, 0, 4)
+    begun = bench.target.now()
+    while not level(bench):
+        pass
+    assert 490 < bench.target.now() - begun < 540
