@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dirql.io import current
 from dirql.io.request import send_file_request
 from dirql.ke.constants import (
     FO_CLEANUP_COMPLETE,
@@ -81,5 +82,6 @@ class FileObject(Object):
         """Tell the drivers: IRP_MJ_CLOSE."""
         if self.opened:
             self.opened = False
+            current.manager.open_files.pop(self, None)
             send_file_request(self, IRP_MJ_CLOSE)
             self.device_object.file_closed()

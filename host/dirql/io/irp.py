@@ -69,13 +69,17 @@ _STACK_LOCATION_SIZE = 0x48
 
 
 class IoStatusBlock:
-    """How a request ended: an NTSTATUS, and what `information` means for that kind of request (bytes moved)."""
+    """How a request ended: an NTSTATUS, and what `information` means for that kind of request (bytes moved).
 
-    __slots__ = ("information", "status")
+    Where C puts a pointer to a structure into Information, as Plug and Play queries do, the object is `pointer` here.
+    """
+
+    __slots__ = ("information", "pointer", "status")
 
     def __init__(self, status: int = 0, information: int = 0) -> None:
         self.status = status
-        self.information: int = information
+        self.information = information
+        self.pointer: object = None
 
     def __repr__(self) -> str:
         return f"<{status_name(self.status)}, information {self.information!r}>"
@@ -214,7 +218,9 @@ class Irp:
         self.cancel_routine: CancelRoutine | None = None
         self.owner: IrpOwner | None = None
         self.cancel = self.pending_returned = False
-        self.io_status.status = self.io_status.information = 0
+        io_status = self.io_status
+        io_status.status = io_status.information = 0
+        io_status.pointer = None
         associated = self.associated_irp
         associated.system_buffer = associated.master_irp = None
         associated.irp_count = 0

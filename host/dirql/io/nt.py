@@ -87,6 +87,7 @@ def create_file(name: str, desired_access: int, create_options: int) -> tuple[in
     status = send_file_request(file, IRP_MJ_CREATE, desired_access, create_options)
     if nt_success(status):
         file.opened = True
+        current.manager.open_files[file] = None
         file.flags |= FO_HANDLE_CREATED
         handle = current.manager.objects.handles.insert(file, desired_access)
         file.dereference()

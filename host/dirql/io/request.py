@@ -136,13 +136,14 @@ def _refuse(violation: int, device: DeviceObject, status: int, what: str) -> NoR
 class KernelRequest:
     """A request that the system itself makes and waits for, such as IRP_MJ_CREATE or those of Plug and Play."""
 
-    __slots__ = ("event", "information", "status")
+    __slots__ = ("event", "information", "pointer", "status")
 
     def __init__(self, irp: Irp) -> None:
         self.event = Event()
         self.event.initialize(NotificationEvent, False)
         self.status = STATUS_PENDING
-        self.information: object = 0
+        self.information = 0
+        self.pointer: object = None
         irp.owner = self
         irp.tail_overlay.thread = get_current_thread()
 
@@ -150,17 +151,18 @@ class KernelRequest:
         """Keep the result, free the packet and wake who waits."""
         self.status = irp.io_status.status
         self.information = irp.io_status.information
+        self.pointer = irp.io_status.pointer
         irp.owner = None
         current.manager.release_irp(irp)
         self.event.set(0, False)
 
 
-def send_and_wait(device: DeviceObject, irp: Irp) -> tuple[int, object]:
-    """Send a packet to the top of a stack and wait for its end: (status, information). PASSIVE_LEVEL."""
+def send_and_wait(device: DeviceObject, irp: Irp) -> KernelRequest:
+    """Send a packet to the top of a stack and wait for its end; the request has its result. PASSIVE_LEVEL."""
     request = KernelRequest(irp)
     if device.call_driver(irp) == STATUS_PENDING:
         wait_for_single_object(request.event, Executive, KernelMode, False, None)
-    return request.status, request.information
+    return request
 
 
 def send_file_request(
@@ -182,5 +184,4 @@ def send_file_request(
         stack.parameters.create.options = options
     irp.requestor_mode = KernelMode
     irp.tail_overlay.original_file_object = file
-    status, _ = send_and_wait(device, irp)
-    return status
+    return send_and_wait(device, irp).status
