@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviceMemoryError", "resolve_fault"]
 
-_ACCESSORS = "dirql.mm."
+_ACCESSORS = ("dirql.mm.fault", "dirql.mm.manager", "dirql.mm.memory")
 _DRIVERS = "dirql.drivers."
 _OURS = "dirql."
 
@@ -104,9 +104,9 @@ def _bring_in(space: AddressSpace, page: Page, address: int) -> None:
 
 
 def _culprit() -> FrameType | None:
-    """The innermost call that is not of this room."""
+    """Whoever touched the memory, with a pointer if this were C."""
     frame = inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_ACCESSORS):
+    while frame is not None and frame.f_globals.get("__name__") in _ACCESSORS:
         frame = frame.f_back
     return frame
 

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Memory of a machine without a machine: a kernel on a scripted clock, and 1024 frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dirql.hal.interrupts import InterruptController
+from dirql.ke.constants import PAGE_SIZE
+from dirql.ke.costs import Costs
+from dirql.ke.irql import lower_irql, raise_irql
+from dirql.ke.kernel import Kernel
+from dirql.mm.manager import MemoryManager
+from dirql.target.scripted import ScriptedTarget
+
+FRAMES = 1024
+
+
+class Machine:
+    """What the tests of this room use: the memory manager, and a way to another IRQL."""
+
+    def __init__(self) -> None:
+        target = ScriptedTarget()
+        controller = InterruptController(target, lambda _error: 0)
+        self.kernel = Kernel(target, controller, costs=Costs.free())
+        self.memory = MemoryManager(memoryview(bytearray(FRAMES * PAGE_SIZE)))
+        self.memory.install()
+
+    def raise_irql(self, irql: int) -> int:
+        return raise_irql(irql)
+
+    def lower_irql(self, irql: int) -> None:
+        lower_irql(irql)
+
+    def close(self) -> None:
+        self.memory.close()
+        self.kernel.close()
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    opened = Machine()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def memory(machine: Machine) -> MemoryManager:
+    return machine.memory

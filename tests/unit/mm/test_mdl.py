@@ -1,0 +1,358 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dirql import mm
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.bugcodes import (
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    PFN_LIST_CORRUPT,
+    PROCESS_HAS_LOCKED_PAGES,
+    VERIFIER_IO_CHECKING,
+)
+from dirql.ke.constants import (
+    DISPATCH_LEVEL,
+    MDL_MAPPED_TO_SYSTEM_VA,
+    MDL_PAGES_LOCKED,
+    MDL_PARTIAL,
+    MDL_PARTIAL_HAS_BEEN_MAPPED,
+    MDL_SOURCE_IS_NONPAGED_POOL,
+    MDL_WRITE_OPERATION,
+    PAGE_SIZE,
+    POOL_FLAG_NON_PAGED,
+    POOL_FLAG_PAGED,
+    IoModifyAccess,
+    IoReadAccess,
+    IoWriteAccess,
+    KernelMode,
+    MdlMappingNoWrite,
+    UserMode,
+)
+from dirql.ke.irql import lower_irql, raise_irql
+from dirql.ke.status import STATUS_ACCESS_VIOLATION, StatusException
+from dirql.mm.layout import MAPPING_RANGE, bytes_to_pages
+from dirql.mm.manager import MemoryManager
+from dirql.mm.mdl import Mdl
+
+TAG = mm.pool_tag("Test")
+LENGTH = 2 * PAGE_SIZE + 100
+OFFSET = 0xF00
+
+
+def mdl_of(address: int, length: int) -> Mdl:
+    mdl = Mdl.allocate(address, length)
+    assert mdl is not None
+    return mdl
+
+
+def pool(flags: int, length: int = LENGTH) -> int:
+    address = mm.allocate_pool2(flags, length, TAG)
+    assert address is not None
+    return address
+
+
+def user_mdl(memory: MemoryManager, length: int = LENGTH, offset: int = OFFSET) -> Mdl:
+    return mdl_of(memory.process.allocate(length, offset=offset).address, length)
+
+
+def locked_mdl(memory: MemoryManager, length: int = LENGTH) -> Mdl:
+    mdl = user_mdl(memory, length)
+    mdl.probe_and_lock_pages(UserMode, IoWriteAccess)
+    return mdl
+
+
+def nonpaged_mdl() -> Mdl:
+    mdl = mdl_of(pool(POOL_FLAG_NON_PAGED), LENGTH)
+    mdl.build_for_non_paged_pool()
+    return mdl
+
+
+def violation(call: Callable[[], object]) -> tuple[int, object]:
+    with pytest.raises(BugCheck) as caught:
+        call()
+    return caught.value.code, caught.value.parameters[0]
+
+
+def test_MDL_01_fields(memory: MemoryManager) -> None:
+    mdl = mdl_of(0x12_3456, 0x5000)
+    assert mdl.next is None
+    assert (mdl.start_va, mdl.byte_offset, mdl.byte_count) == (0x12_3000, 0x456, 0x5000)
+    assert not mdl.mdl_flags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL)
+    assert mm.statistics().mdls == 1
+    mdl.free()
+    assert mm.statistics().mdls == 0
+
+
+def test_MDL_01_too_long(memory: MemoryManager) -> None:
+    assert Mdl.allocate(0, (1 << 32) - PAGE_SIZE) is not None
+    assert Mdl.allocate(0, (1 << 32) - PAGE_SIZE + 1) is None
+
+
+def test_MDL_03_nonpaged_pool(memory: MemoryManager) -> None:
+    address = pool(POOL_FLAG_NON_PAGED) + 8
+    mdl = mdl_of(address, 5000)
+    mdl.build_for_non_paged_pool()
+    assert mdl.mdl_flags == MDL_SOURCE_IS_NONPAGED_POOL
+    assert mdl.get_system_address_safe() == mdl.mapped_system_va == address
+    assert [frame * PAGE_SIZE for frame in mdl.frames] == [
+        memory.system.translate(address & ~0xFFF),
+        memory.system.translate((address & ~0xFFF) + PAGE_SIZE),
+    ]
+    assert memory.frames.statistics().locked == 0
+    mdl.free()
+
+
+@pytest.mark.parametrize("where", ["paged pool", "user", "unmapped"])
+def test_MDL_03_only_nonpaged_memory_of_the_system(memory: MemoryManager, where: str) -> None:
+    address = {
+        "paged pool": lambda: pool(POOL_FLAG_PAGED),
+        "user": lambda: memory.process.allocate(LENGTH).address,
+        "unmapped": lambda: pool(POOL_FLAG_NON_PAGED) + LENGTH,
+    }[where]()
+    assert violation(mdl_of(address, LENGTH).build_for_non_paged_pool) == (
+        DRIVER_VERIFIER_DETECTED_VIOLATION,
+        0x7F,
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "flags"),
+    [(IoReadAccess, 0), (IoWriteAccess, MDL_WRITE_OPERATION), (IoModifyAccess, MDL_WRITE_OPERATION)],
+)
+def test_MDL_04_probe_and_lock(memory: MemoryManager, operation: int, flags: int) -> None:
+    mdl = user_mdl(memory)
+    memory.page_out_all()
+    mdl.probe_and_lock_pages(UserMode, operation)
+    assert mdl.mdl_flags == MDL_PAGES_LOCKED | flags
+    assert len(mdl.frames) == 3
+    assert all(memory.frames.lock_count(frame) == 1 for frame in mdl.frames)
+    assert [frame * PAGE_SIZE for frame in mdl.frames] == [
+        memory.process.address_space.translate(mdl.start_va + page * PAGE_SIZE) for page in range(3)
+    ]
+    assert memory.page_out_all() == 0
+    assert mm.statistics().locked_mdls == 1
+
+
+def test_MDL_04_locked_pages_stay_where_they_are_when_their_buffer_goes(memory: MemoryManager) -> None:
+    buffer = memory.process.allocate(LENGTH)
+    mdl = mdl_of(buffer.address, LENGTH)
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+    buffer.free()
+    assert memory.frames.statistics().held["orphaned"] == 3
+    mdl.unlock_pages()
+    assert "orphaned" not in memory.frames.statistics().held
+
+
+@pytest.mark.parametrize("why", ["unmapped", "partly unmapped", "read-only", "system address", "device"])
+def test_MDL_04_access_violation_leaves_it_unlocked(memory: MemoryManager, why: str) -> None:
+    buffer = memory.process.allocate(LENGTH)
+    space = memory.process.address_space
+    address, mode = buffer.address, UserMode
+    if why == "unmapped":
+        address = 0x7000_0000_0000
+    elif why == "partly unmapped":
+        space.unmap(buffer.base + 2 * PAGE_SIZE, 1)
+    elif why == "read-only":
+        space.protect(buffer.address + PAGE_SIZE, 1, writable=False)
+    elif why == "system address":
+        address = pool(POOL_FLAG_NON_PAGED)
+    else:
+        mapped = memory.system.map_device(MAPPING_RANGE, 0x8000_0000, 3)
+        assert mapped is not None
+        address, mode = mapped, KernelMode
+    mdl = mdl_of(address, LENGTH)
+    with pytest.raises(StatusException) as caught:
+        mdl.probe_and_lock_pages(mode, IoWriteAccess)
+    assert caught.value.status == STATUS_ACCESS_VIOLATION
+    assert mdl.mdl_flags == 0
+    assert memory.frames.statistics().locked == 0
+
+
+def test_MDL_04_reading_read_only_memory_is_fine(memory: MemoryManager) -> None:
+    mdl = user_mdl(memory)
+    memory.process.address_space.protect(mdl.virtual_address, LENGTH, writable=False)
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+
+
+def test_MDL_04_levels(memory: MemoryManager) -> None:
+    paged, nonpaged = user_mdl(memory), mdl_of(pool(POOL_FLAG_NON_PAGED), LENGTH)
+    memory.page_out_all()
+    raise_irql(DISPATCH_LEVEL)
+    nonpaged.probe_and_lock_pages(KernelMode, IoWriteAccess)
+    nonpaged.unlock_pages()
+    assert violation(lambda: paged.probe_and_lock_pages(UserMode, IoReadAccess))[0] == 0xA
+
+
+def test_MDL_04_above_dispatch(memory: MemoryManager) -> None:
+    mdl = mdl_of(pool(POOL_FLAG_NON_PAGED), LENGTH)
+    raise_irql(DISPATCH_LEVEL + 1)
+    assert violation(lambda: mdl.probe_and_lock_pages(KernelMode, IoReadAccess)) == (0xC4, 0x70)
+
+
+@pytest.mark.parametrize("state", ["locked", "built"])
+def test_locking_what_has_frames_already(memory: MemoryManager, state: str) -> None:
+    mdl = locked_mdl(memory) if state == "locked" else nonpaged_mdl()
+    assert violation(lambda: mdl.probe_and_lock_pages(KernelMode, IoReadAccess)) == (0xC4, 0xB0)
+
+
+def test_MDL_05_unlock_undoes_the_mapping_first(memory: MemoryManager) -> None:
+    mdl = locked_mdl(memory)
+    address = mdl.get_system_address_safe()
+    assert address is not None
+    mdl.unlock_pages()
+    assert mdl.mdl_flags == 0
+    assert memory.system.translate(address) is None
+    assert memory.frames.statistics().locked == 0
+    assert (mm.statistics().locked_mdls, mm.statistics().mapped_mdls) == (0, 0)
+    mdl.free()
+
+
+@pytest.mark.parametrize(
+    ("state", "subcode"), [("new", 0x7C), ("unlocked", 0x7C), ("built", 0x7D), ("partial", 0xB4)]
+)
+@pytest.mark.parametrize("verifier", [False, True])
+def test_MDL_05_unlocking_what_is_not_locked(
+    memory: MemoryManager, state: str, subcode: int, verifier: bool
+) -> None:
+    memory.verifier_flags = VERIFIER_IO_CHECKING if verifier else 0
+    mdl = nonpaged_mdl() if state == "built" else user_mdl(memory)
+    if state == "unlocked":
+        mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+        mdl.unlock_pages()
+    elif state == "partial":
+        source = locked_mdl(memory)
+        source.build_partial(mdl, source.virtual_address, 10)
+    expected = (0xC4, subcode) if verifier else (PROCESS_HAS_LOCKED_PAGES, 1)
+    assert violation(mdl.unlock_pages) == expected
+
+
+def test_MDL_06_the_system_address(memory: MemoryManager) -> None:
+    buffer = memory.process.allocate(LENGTH, offset=OFFSET)
+    contents = bytes(index % 253 for index in range(LENGTH))
+    buffer.write(contents)
+    mdl = mdl_of(buffer.address, LENGTH)
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+    address = mdl.get_system_address_safe()
+    assert address is not None
+    assert address in MAPPING_RANGE
+    assert address % PAGE_SIZE == OFFSET
+    assert mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA
+    assert mdl.get_system_address_safe() == address
+    other = memory.attach_process(memory.create_process("other"))
+    raise_irql(DISPATCH_LEVEL)
+    assert mm.memory.read(address, LENGTH) == contents
+    lower_irql(0)
+    memory.attach_process(other)
+    mdl.unmap_locked_pages(address)
+    assert not mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA
+    assert memory.system.translate(address) is None
+
+
+def test_MDL_06_mapped_read_only(memory: MemoryManager) -> None:
+    mdl = locked_mdl(memory)
+    address = mdl.get_system_address_safe(MdlMappingNoWrite)
+    assert address is not None
+    assert violation(lambda: mm.memory.write(address, b"1"))[0] == 0xBE
+
+
+def test_MDL_06_no_room_gives_none(memory: MemoryManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    mdl = locked_mdl(memory)
+    monkeypatch.setattr(type(memory.system), "map", lambda *_arguments, **_options: None)
+    assert mdl.get_system_address_safe() is None
+
+
+def test_MDL_06_mapping_what_is_not_locked(memory: MemoryManager) -> None:
+    assert violation(user_mdl(memory).get_system_address_safe) == (0xC4, 0x85)
+
+
+def test_unmapping_another_address_is_refused(memory: MemoryManager) -> None:
+    mdl = locked_mdl(memory)
+    mdl.get_system_address_safe()
+    with pytest.raises(ValueError, match="must be the one that this MDL mapped, was 0x1000"):
+        mdl.unmap_locked_pages(0x1000)
+
+
+def test_freeing_while_mapped(memory: MemoryManager) -> None:
+    mdl = locked_mdl(memory)
+    mdl.get_system_address_safe()
+    assert violation(mdl.free) == (0xC4, 0xB8)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, LENGTH - 1), st.integers(0, LENGTH), st.booleans())
+def test_MDL_07_partial(memory: MemoryManager, skipped: int, length: int, mapped: bool) -> None:
+    length = min(length, LENGTH - skipped)
+    source = locked_mdl(memory)
+    source_address = source.get_system_address_safe() if mapped else None
+    target = mdl_of(source.virtual_address, LENGTH)
+    source.build_partial(target, source.virtual_address + skipped, length)
+    assert target.mdl_flags & MDL_PARTIAL
+    assert target.byte_count == (length or LENGTH - skipped)
+    assert target.virtual_address == source.virtual_address + skipped
+    first = (source.byte_offset + skipped) // PAGE_SIZE
+    pages = bytes_to_pages(target.byte_offset + target.byte_count)
+    assert target.frames == source.frames[first : first + pages]
+    address = target.get_system_address_safe()
+    assert address is not None
+    if source_address is not None:
+        assert address == source_address + skipped
+        assert not target.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
+    else:
+        assert target.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
+    assert mm.memory.read(address, target.byte_count) == mm.memory.read(
+        target.virtual_address, target.byte_count
+    )
+    assert mm.statistics().mapped_mdls == 1
+    target.free()
+    assert (memory.system.translate(address) is not None) == mapped
+    source.unlock_pages()
+    source.free()
+    assert mm.statistics().mdls == mm.statistics().mapped_mdls == 0
+
+
+def test_MDL_07_of_nonpaged_pool_shares_its_address(memory: MemoryManager) -> None:
+    source = nonpaged_mdl()
+    target = mdl_of(source.virtual_address, LENGTH)
+    source.build_partial(target, source.virtual_address + 5000, 0)
+    assert target.get_system_address_safe() == source.virtual_address + 5000
+    assert target.byte_count == LENGTH - 5000
+
+
+@pytest.mark.parametrize(("skipped", "length"), [(-1, 10), (LENGTH, 1), (LENGTH - 10, 11), (LENGTH + 1, 0)])
+def test_MDL_07_the_part_lies_inside(memory: MemoryManager, skipped: int, length: int) -> None:
+    source = locked_mdl(memory)
+    target = mdl_of(source.virtual_address, LENGTH)
+    assert (
+        violation(lambda: source.build_partial(target, source.virtual_address + skipped, length))[0]
+        == PFN_LIST_CORRUPT
+    )
+
+
+def test_MDL_07_the_target_must_be_large_enough(memory: MemoryManager) -> None:
+    source = locked_mdl(memory)
+    target = mdl_of(0, PAGE_SIZE)
+    assert violation(lambda: source.build_partial(target, source.virtual_address, 0))[0] == PFN_LIST_CORRUPT
+
+
+def test_MDL_07_a_target_can_be_used_again(memory: MemoryManager) -> None:
+    source = locked_mdl(memory)
+    target = mdl_of(source.virtual_address, LENGTH)
+    for skipped in (0, PAGE_SIZE):
+        source.build_partial(target, source.virtual_address + skipped, 10)
+        target.get_system_address_safe()
+    assert mm.statistics().mapped_mdls == 1
+
+
+def test_MDL_12_addresses_counts_and_frames(memory: MemoryManager) -> None:
+    buffer = memory.process.allocate(2, offset=0xFFF)
+    mdl = mdl_of(buffer.address, 2)
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+    assert mdl.virtual_address == buffer.address == mdl.start_va + mdl.byte_offset
+    assert (mdl.byte_count, mdl.byte_offset) == (2, 0xFFF)
+    assert len(mdl.frames) == 2

@@ -1,0 +1,237 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dirql import mm
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.bugcodes import (
+    ATTEMPTED_WRITE_TO_READONLY_MEMORY,
+    DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+    IRQL_NOT_LESS_OR_EQUAL,
+    PAGE_FAULT_IN_NONPAGED_AREA,
+    VERIFIER_FORCE_IRQL_CHECKING,
+)
+from dirql.ke.constants import (
+    APC_LEVEL,
+    DISPATCH_LEVEL,
+    PAGE_SIZE,
+    POOL_FLAG_NON_PAGED,
+    POOL_FLAG_PAGED,
+)
+from dirql.ke.irql import lower_irql, raise_irql
+from dirql.ke.status import STATUS_ACCESS_VIOLATION, STATUS_INSUFFICIENT_RESOURCES, StatusException
+from dirql.mm import memory
+from dirql.mm.fault import DeviceMemoryError
+from dirql.mm.layout import DEVICE_RANGE
+from dirql.mm.manager import MemoryManager
+
+TAG = mm.pool_tag("Test")
+SPAN = 3 * PAGE_SIZE
+
+
+def allocate(flags: int, size: int) -> int:
+    address = mm.allocate_pool2(flags, size, TAG)
+    assert address is not None
+    return address
+
+
+@pytest.fixture
+def paged(memory_manager: MemoryManager) -> int:
+    return allocate(POOL_FLAG_PAGED, 100)
+
+
+@pytest.fixture(name="memory_manager")
+def _memory_manager(memory: MemoryManager) -> MemoryManager:
+    return memory
+
+
+def test_without_a_machine_the_error_says_so() -> None:
+    with pytest.raises(RuntimeError, match="need the memory of a machine and none is open"):
+        memory.read(0x1000, 1)
+
+
+def test_a_second_machine_is_refused(memory_manager: MemoryManager) -> None:
+    other = MemoryManager(memoryview(bytearray(PAGE_SIZE * 4)))
+    with pytest.raises(RuntimeError, match="one machine's memory is used at a time"):
+        other.install()
+    other.close()
+    assert mm.current.manager is memory_manager
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(
+    st.integers(0, SPAN - 1),
+    st.integers(0, SPAN - 1),
+    st.integers(0, 2 * PAGE_SIZE),
+    st.sampled_from(["copy", "move"]),
+)
+def test_copies_agree_with_bytes(
+    memory_manager: MemoryManager, to: int, from_: int, length: int, how: str
+) -> None:
+    """Between scattered user pages, and for RtlMoveMemory within them, as a bytearray does it."""
+    length = min(length, SPAN - to, SPAN - from_)
+    source = memory_manager.process.allocate(SPAN)
+    destination = source if how == "move" else memory_manager.process.allocate(SPAN)
+    contents = bytes(index * 7 % 251 for index in range(SPAN))
+    destination.write(b"\xee" * SPAN)
+    source.write(contents)
+    expected = bytearray(destination.read())
+    getattr(memory, how)(destination.address + to, source.address + from_, length)
+    expected[to : to + length] = contents[from_ : from_ + length]
+    assert destination.read() == expected
+    source.free()
+    if destination is not source:
+        destination.free()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 2 * PAGE_SIZE), st.integers(0, PAGE_SIZE), st.integers(0, 255))
+def test_fill_and_zero_touch_their_bytes_only(
+    memory_manager: MemoryManager, start: int, length: int, value: int
+) -> None:
+    buffer = memory_manager.process.allocate(SPAN)
+    buffer.write(b"\xee" * SPAN)
+    memory.fill(buffer.address + start, length, value)
+    assert buffer.read() == b"\xee" * start + bytes([value]) * length + b"\xee" * (SPAN - start - length)
+    memory.zero(buffer.address, SPAN)
+    assert buffer.read() == bytes(SPAN)
+    buffer.free()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, SPAN), st.integers(0, SPAN - 1))
+def test_compare_counts_equal_bytes(memory_manager: MemoryManager, length: int, difference: int) -> None:
+    first, second = memory_manager.process.allocate(SPAN), memory_manager.process.allocate(SPAN)
+    first.write(bytes(SPAN))
+    second.write(bytes(difference) + b"\1" * (SPAN - difference))
+    assert memory.compare(first.address, second.address, length) == min(difference, length)
+    first.free()
+    second.free()
+
+
+def test_a_view_is_the_memory_itself(memory_manager: MemoryManager) -> None:
+    address = allocate(POOL_FLAG_NON_PAGED, 3 * PAGE_SIZE)
+    memory.view(address, 3 * PAGE_SIZE)[4000:4200] = b"v" * 200
+    assert memory.read(address + 4000, 200) == b"v" * 200
+    assert len(memory.view(address, 0)) == 0
+
+
+def test_a_view_of_scattered_memory_is_refused(memory_manager: MemoryManager) -> None:
+    buffer = memory_manager.process.allocate(8 * PAGE_SIZE)
+    with pytest.raises(ValueError, match=r"must be contiguous.*use mm\.memory\.read"):
+        memory.view(buffer.address, buffer.length)
+
+
+def test_IRQL_12_paged_memory_comes_in_below_dispatch(memory_manager: MemoryManager, paged: int) -> None:
+    memory.write(paged, b"kept")
+    memory_manager.page_out(paged, 100)
+    old_irql = raise_irql(APC_LEVEL)
+    assert memory.read(paged, 4) == b"kept"
+    lower_irql(old_irql)
+
+
+ACCESSES: list[tuple[Callable[[int], object], int]] = [
+    (lambda address: memory.read(address, 4), 0),
+    (lambda address: memory.write(address, b"data"), 1),
+    (lambda address: memory.zero(address, 4), 1),
+    (lambda address: memory.copy(address, address, 4), 1),
+]
+
+
+@pytest.mark.parametrize(("access", "write"), ACCESSES)
+def test_IRQL_12_paged_out_memory_at_dispatch_stops_a_driver(
+    memory_manager: MemoryManager, paged: int, access: Callable[[int], object], write: int
+) -> None:
+    memory_manager.page_out_all()
+    raise_irql(DISPATCH_LEVEL)
+    with pytest.raises(BugCheck, match=r"must be mapped and nonpaged.*test_memory\.py") as caught:
+        access(paged)
+    assert caught.value.code == DRIVER_IRQL_NOT_LESS_OR_EQUAL
+    assert caught.value.parameters[:3] == (paged, DISPATCH_LEVEL, write)
+
+
+def test_IRQL_12_the_code_is_0xA_when_the_kernel_did_it(memory_manager: MemoryManager, paged: int) -> None:
+    memory_manager.page_out_all()
+    kernel = ModuleType("dirql.io.pretended")
+    exec("def touch(read, address): return read(address, 1)", kernel.__dict__)
+    raise_irql(DISPATCH_LEVEL)
+    with pytest.raises(BugCheck) as caught:
+        kernel.touch(memory.read, paged)
+    assert caught.value.code == IRQL_NOT_LESS_OR_EQUAL
+
+
+def test_IRQL_12_memory_that_is_in_goes_unnoticed_unless_checking_is_forced(
+    memory_manager: MemoryManager, paged: int
+) -> None:
+    raise_irql(DISPATCH_LEVEL)
+    assert memory.read(paged, 4) == bytes(4)
+    memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
+    with pytest.raises(BugCheck) as caught:
+        memory.read(paged, 4)
+    assert caught.value.code == DRIVER_IRQL_NOT_LESS_OR_EQUAL
+
+
+def test_nonpaged_memory_is_there_at_any_irql(memory_manager: MemoryManager) -> None:
+    memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
+    address = allocate(POOL_FLAG_NON_PAGED, 8)
+    old_irql = raise_irql(15)
+    memory.write(address, b"12345678")
+    assert memory.read(address, 8) == b"12345678"
+    lower_irql(old_irql)
+
+
+def test_an_unmapped_user_address_is_an_access_violation(memory_manager: MemoryManager) -> None:
+    with pytest.raises(StatusException) as caught:
+        memory.read(0, 4)
+    assert caught.value.status == STATUS_ACCESS_VIOLATION
+
+
+def test_an_unmapped_system_address_is_bug_check_0x50(memory_manager: MemoryManager) -> None:
+    address = allocate(POOL_FLAG_NON_PAGED, PAGE_SIZE)
+    with pytest.raises(BugCheck, match="a system address must be mapped") as caught:
+        memory.write(address + PAGE_SIZE - 2, b"over")
+    assert caught.value.code == PAGE_FAULT_IN_NONPAGED_AREA
+    assert caught.value.parameters[:2] == (address + PAGE_SIZE, 1)
+
+
+def test_an_unmapped_address_at_dispatch_is_bug_check_0xD1(memory_manager: MemoryManager) -> None:
+    raise_irql(DISPATCH_LEVEL)
+    with pytest.raises(BugCheck, match="0x0 is not mapped") as caught:
+        memory.read(0, 4)
+    assert caught.value.code == DRIVER_IRQL_NOT_LESS_OR_EQUAL
+
+
+def test_read_only_memory(memory_manager: MemoryManager) -> None:
+    buffer = memory_manager.process.allocate(10)
+    memory_manager.process.address_space.protect(buffer.address, 10, writable=False)
+    assert len(memory.read(buffer.address, 10)) == 10
+    with pytest.raises(StatusException) as raised:
+        memory.write(buffer.address, b"1")
+    assert raised.value.status == STATUS_ACCESS_VIOLATION
+    address = allocate(POOL_FLAG_NON_PAGED, PAGE_SIZE)
+    memory_manager.system.protect(address, PAGE_SIZE, writable=False)
+    with pytest.raises(BugCheck) as caught:
+        memory.write(address, b"1")
+    assert caught.value.code == ATTEMPTED_WRITE_TO_READONLY_MEMORY
+
+
+def test_device_memory_is_for_the_register_routines(memory_manager: MemoryManager) -> None:
+    address = memory_manager.system.map_device(DEVICE_RANGE, 0x8000_0000, 1)
+    assert address is not None
+    with pytest.raises(DeviceMemoryError, match="0x80000000: use READ_REGISTER"):
+        memory.read(address, 4)
+
+
+def test_paging_in_without_memory_raises(memory_manager: MemoryManager, paged: int) -> None:
+    memory_manager.page_out_all()
+    memory_manager.frames.allocate(memory_manager.frames.statistics().free, "all")
+    with pytest.raises(StatusException) as caught:
+        memory.read(paged, 1)
+    assert caught.value.status == STATUS_INSUFFICIENT_RESOURCES

@@ -1,0 +1,321 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dirql import mm
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.bugcodes import (
+    BAD_POOL_CALLER,
+    BAD_POOL_HEADER,
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    VERIFIER_POOL_TRACKING,
+)
+from dirql.ke.constants import (
+    APC_LEVEL,
+    DISPATCH_LEVEL,
+    PAGE_SIZE,
+    POOL_FLAG_CACHE_ALIGNED,
+    POOL_FLAG_NON_PAGED,
+    POOL_FLAG_NON_PAGED_EXECUTE,
+    POOL_FLAG_PAGED,
+    POOL_FLAG_RAISE_ON_FAILURE,
+    POOL_FLAG_UNINITIALIZED,
+    POOL_FLAG_USE_QUOTA,
+    POOL_RAISE_IF_ALLOCATION_FAILURE,
+    NonPagedPool,
+    NonPagedPoolCacheAligned,
+    NonPagedPoolNx,
+    PagedPool,
+)
+from dirql.ke.irql import lower_irql, raise_irql
+from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
+from dirql.mm import memory
+from dirql.mm.blocks import tag_text
+from dirql.mm.layout import NONPAGED_RANGE, PAGED_RANGE, SYSTEM_BASE
+from dirql.mm.manager import MemoryManager
+from dirql.mm.pool import TagStatistics
+
+pytestmark = pytest.mark.usefixtures("memory")
+
+TAG = mm.pool_tag("Test")
+OTHER = mm.pool_tag("Othr")
+TOO_MUCH = 1 << 30
+FLAGS = [POOL_FLAG_NON_PAGED, POOL_FLAG_PAGED]
+SIZES = [1, 8, 16, 100, 4000, 4072, 4073, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 5 * PAGE_SIZE + 7]
+
+
+def allocate(size: int, flags: int = POOL_FLAG_NON_PAGED, tag: int = TAG) -> int:
+    address = mm.allocate_pool2(flags, size, tag)
+    assert address is not None
+    return address
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("size", SIZES)
+def test_POL_01_alignment_and_pages(flags: int, size: int) -> None:
+    for address in [allocate(size, flags) for _ in range(5)]:
+        assert address in (PAGED_RANGE if flags == POOL_FLAG_PAGED else NONPAGED_RANGE)
+        if size >= PAGE_SIZE:
+            assert address % PAGE_SIZE == 0
+        else:
+            assert address % 16 == 0
+            assert address // PAGE_SIZE == (address + size - 1) // PAGE_SIZE
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_cache_aligned_blocks(size: int) -> None:
+    assert all(allocate(size, POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED) % 64 == 0 for _ in range(5))
+    address = mm.allocate_pool_with_tag(NonPagedPoolCacheAligned, size, TAG)
+    assert address is not None
+    assert address % 64 == 0
+
+
+@pytest.mark.parametrize(
+    ("pool_type", "flags", "highest", "subcode", "free_subcode"),
+    [
+        (PagedPool, POOL_FLAG_PAGED, APC_LEVEL, 1, 0x11),
+        (NonPagedPoolNx, POOL_FLAG_NON_PAGED, DISPATCH_LEVEL, 2, 0x12),
+    ],
+)
+@pytest.mark.parametrize("verifier", [False, True])
+@pytest.mark.parametrize("what", ["allocate_pool2", "allocate_pool_with_tag", "free"])
+def test_POL_02_levels(
+    memory: MemoryManager,
+    pool_type: int,
+    flags: int,
+    highest: int,
+    subcode: int,
+    free_subcode: int,
+    verifier: bool,
+    what: str,
+) -> None:
+    memory.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    raise_irql(highest)
+    address = allocate(10, flags)
+    mm.free_pool(allocate(10, flags))
+    raise_irql(highest + 1)
+    call: Callable[[], object] = {
+        "allocate_pool2": lambda: mm.allocate_pool2(flags, 10, TAG),
+        "allocate_pool_with_tag": lambda: mm.allocate_pool_with_tag(pool_type, 10, TAG),
+        "free": lambda: mm.free_pool(address),
+    }[what]
+    with pytest.raises(BugCheck, match=f"pool must be at most .*, was {highest + 1}") as caught:
+        call()
+    if verifier:
+        expected = (DRIVER_VERIFIER_DETECTED_VIOLATION, free_subcode if what == "free" else subcode)
+    else:
+        expected = (BAD_POOL_CALLER, 9 if what == "free" else 8)
+    assert (caught.value.code, caught.value.parameters[0]) == expected
+    assert caught.value.parameters[1] == highest + 1
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("size", [10, 3 * PAGE_SIZE])
+@pytest.mark.parametrize(("verifier", "code", "p1"), [(False, 0xC2, 7), (True, 0xC4, 0x13)])
+def test_POL_03_freed_twice(
+    memory: MemoryManager, flags: int, size: int, verifier: bool, code: int, p1: int
+) -> None:
+    memory.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    address = allocate(size, flags)
+    mm.free_pool(address)
+    with pytest.raises(BugCheck, match="'Test' must be freed once") as caught:
+        mm.free_pool(address)
+    assert (caught.value.code, caught.value.parameters[0]) == (code, p1)
+
+
+@pytest.mark.parametrize(
+    ("verifier", "user", "code", "p1"),
+    [
+        (False, True, 0xC2, 0x40),
+        (False, False, 0xC2, 0x46),
+        (True, True, 0xC4, 0x10),
+        (True, False, 0xC4, 0x10),
+    ],
+)
+def test_POL_03_never_allocated(
+    memory: MemoryManager, verifier: bool, user: bool, code: int, p1: int
+) -> None:
+    memory.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    address = 0x1_2345 if user else allocate(64) + 16
+    with pytest.raises(BugCheck, match="must be the start of a pool block") as caught:
+        mm.free_pool(address)
+    assert (caught.value.code, caught.value.parameters[:2]) == (code, (p1, address))
+    if p1 == 0x40:
+        assert caught.value.parameters[2] == SYSTEM_BASE
+
+
+def test_a_block_is_freed_with_its_own_tag() -> None:
+    address = allocate(10)
+    with pytest.raises(BugCheck, match="freed with its tag 'Test', was freed with 'Othr'") as caught:
+        mm.free_pool_with_tag(address, OTHER)
+    assert (caught.value.code, caught.value.parameters) == (BAD_POOL_CALLER, (0xA, address, TAG, OTHER))
+
+
+def test_POL_05_no_bytes(memory: MemoryManager) -> None:
+    address = mm.allocate_pool_with_tag(NonPagedPool, 0, TAG)
+    assert address is not None
+    mm.free_pool_with_tag(address, TAG)
+    memory.verifier_flags = VERIFIER_POOL_TRACKING
+    with pytest.raises(BugCheck) as caught:
+        mm.allocate_pool_with_tag(NonPagedPool, 0, TAG)
+    assert (caught.value.code, caught.value.parameters[0]) == (0xC4, 0)
+
+
+@pytest.mark.parametrize("size", [100, PAGE_SIZE - 1, 2 * PAGE_SIZE + 5])
+def test_POL_06_cleared_unless_told_otherwise(size: int) -> None:
+    address = allocate(size)
+    memory.fill(address, size, 0xEE)
+    mm.free_pool(address)
+    again = allocate(size, POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED)
+    if size < PAGE_SIZE - 1:
+        assert again == address
+        assert memory.read(again, size) == b"\xee" * size
+    mm.free_pool(again)
+    assert memory.read(allocate(size), size) == bytes(size)
+
+
+@pytest.mark.parametrize(
+    ("flags", "tag"),
+    [
+        (POOL_FLAG_NON_PAGED, 0),
+        (0, TAG),
+        (POOL_FLAG_NON_PAGED | POOL_FLAG_PAGED, TAG),
+        (POOL_FLAG_NON_PAGED | 0x10, TAG),
+        (POOL_FLAG_NON_PAGED | 1 << 31, TAG),
+    ],
+)
+def test_POL_06_bad_tags_and_flags(flags: int, tag: int) -> None:
+    assert mm.allocate_pool2(flags, 10, tag) is None
+    with pytest.raises(StatusException) as caught:
+        mm.allocate_pool2(flags | POOL_FLAG_RAISE_ON_FAILURE, 10, tag)
+    assert caught.value.status == STATUS_INVALID_PARAMETER
+
+
+def test_POL_06_flags_that_are_fine() -> None:
+    allocate(10, POOL_FLAG_NON_PAGED | POOL_FLAG_USE_QUOTA)
+    allocate(10, POOL_FLAG_NON_PAGED_EXECUTE)
+    allocate(10, POOL_FLAG_PAGED | 1 << 40)
+
+
+def test_POL_06_out_of_memory() -> None:
+    assert mm.allocate_pool2(POOL_FLAG_NON_PAGED, TOO_MUCH, TAG) is None
+    assert mm.allocate_pool_with_tag(PagedPool, TOO_MUCH, TAG) is None
+    attempts: list[Callable[[], object]] = [
+        lambda: mm.allocate_pool2(POOL_FLAG_PAGED | POOL_FLAG_RAISE_ON_FAILURE, TOO_MUCH, TAG),
+        lambda: mm.allocate_pool_with_tag(NonPagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE, TOO_MUCH, TAG),
+    ]
+    for attempt in attempts:
+        with pytest.raises(StatusException) as caught:
+            attempt()
+        assert caught.value.status == STATUS_INSUFFICIENT_RESOURCES
+
+
+def test_small_blocks_use_up_memory_without_harm(memory: MemoryManager) -> None:
+    blocks = []
+    while (address := mm.allocate_pool_with_tag(NonPagedPool, 2000, TAG)) is not None:
+        blocks.append(address)
+    assert memory.frames.statistics().free == 0
+    for address in blocks:
+        mm.free_pool(address)
+    assert memory.frames.statistics().free == len(memory.frames) - 2
+
+
+def test_a_tag_of_zero_with_the_old_routine() -> None:
+    with pytest.raises(BugCheck, match="must not be 0") as caught:
+        mm.allocate_pool_with_tag(NonPagedPool, 10, 0)
+    assert (caught.value.code, caught.value.parameters[0]) == (BAD_POOL_CALLER, 0x9B)
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("size", [1, 8, 100, 4073, PAGE_SIZE - 1, PAGE_SIZE + 1])
+@pytest.mark.parametrize("verifier", [False, True])
+def test_POL_08_a_byte_past_the_end(memory: MemoryManager, flags: int, size: int, verifier: bool) -> None:
+    memory.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    address = allocate(size, flags)
+    mm.memory.write(address + size, b"!")
+    with pytest.raises(
+        BugCheck, match=f"'Test' must be written within its bounds.*at {address + size:#x}"
+    ) as caught:
+        mm.free_pool(address)
+    assert caught.value.code == (0xC4 if verifier else BAD_POOL_HEADER)
+    assert caught.value.parameters[:3] == (0x51 if verifier else 0x20, address, address + size)
+
+
+def test_POL_08_a_byte_before_the_start() -> None:
+    address = allocate(100)
+    memory.write(address - 1, b"!")
+    with pytest.raises(BugCheck) as caught:
+        mm.free_pool(address)
+    assert caught.value.code == BAD_POOL_HEADER
+
+
+def test_what_is_held_is_counted_by_tag(memory: MemoryManager) -> None:
+    kept = allocate(100)
+    mm.free_pool(allocate(50))
+    allocate(5000, tag=OTHER)
+    allocate(7, POOL_FLAG_PAGED)
+    statistics = mm.statistics()
+    assert statistics.nonpaged_pool.by_tag == {"Test": TagStatistics(1, 100), "Othr": TagStatistics(1, 5000)}
+    assert (statistics.nonpaged_pool.blocks, statistics.nonpaged_pool.bytes) == (2, 5100)
+    assert statistics.paged_pool.by_tag == {"Test": TagStatistics(1, 7)}
+    mm.free_pool(kept)
+    assert "Test" not in mm.statistics().nonpaged_pool.by_tag
+
+
+def test_tags_are_four_characters() -> None:
+    assert TAG == 0x74736554
+    assert tag_text(TAG) == "Test"
+    assert tag_text(mm.pool_tag("ab")) == "ab.."
+    with pytest.raises(ValueError, match="one to four ASCII characters, was 'abcde'"):
+        mm.pool_tag("abcde")
+
+
+STEPS = st.lists(
+    st.tuples(st.booleans(), st.sampled_from(FLAGS), st.integers(0, 3 * PAGE_SIZE), st.booleans()),
+    max_size=80,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_the_pool_agrees_with_a_naive_model(
+    memory: MemoryManager, steps: list[tuple[bool, int, int, bool]]
+) -> None:
+    """Blocks never overlap, keep what is written to them while others come and go, and all memory comes back."""
+    model: dict[int, bytes] = {}
+    order: list[int] = []
+    for number, (free, flags, size, page_out) in enumerate(steps):
+        if free and order:
+            address = order.pop(number % len(order))
+            contents = model.pop(address)
+            assert mm.memory.read(address, len(contents)) == contents
+            mm.free_pool_with_tag(address, TAG)
+            continue
+        address = allocate(size, flags | POOL_FLAG_UNINITIALIZED)
+        assert all(address + size <= other or other + len(kept) <= address for other, kept in model.items())
+        model[address] = bytes([number % 256]) * size
+        mm.memory.write(address, model[address])
+        order.append(address)
+        if page_out:
+            memory.page_out_all()
+    assert mm.statistics().nonpaged_pool.blocks + mm.statistics().paged_pool.blocks == len(model)
+    for address, contents in model.items():
+        assert mm.memory.read(address, len(contents)) == contents
+        mm.free_pool(address)
+    assert mm.statistics().nonpaged_pool.bytes == mm.statistics().paged_pool.bytes == 0
+
+
+def test_freeing_is_legal_again_after_the_address_was_reused() -> None:
+    address = allocate(10)
+    mm.free_pool(address)
+    assert allocate(10) == address
+    mm.free_pool(address)
+    old_irql = raise_irql(DISPATCH_LEVEL)
+    mm.free_pool(allocate(10))
+    lower_irql(old_irql)

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dirql import mm
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.bugcodes import PROCESS_HAS_LOCKED_PAGES
+from dirql.ke.constants import PAGE_SIZE, POOL_FLAG_NON_PAGED, IoReadAccess, UserMode
+from dirql.ke.status import (
+    STATUS_ACCESS_VIOLATION,
+    STATUS_DATATYPE_MISALIGNMENT,
+    STATUS_INSUFFICIENT_RESOURCES,
+    StatusException,
+)
+from dirql.mm import memory as accessors
+from dirql.mm.layout import USER_RANGE
+from dirql.mm.manager import MemoryManager
+from dirql.mm.mdl import Mdl
+from dirql.mm.process import GuardDamaged
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 3 * PAGE_SIZE), st.integers(0, PAGE_SIZE - 1), st.integers(0, 2 * PAGE_SIZE))
+def test_a_buffer_starts_where_it_was_asked_to(
+    memory: MemoryManager, length: int, offset: int, guard: int
+) -> None:
+    buffer = memory.process.allocate(length, offset=offset, guard=guard)
+    assert buffer.address % PAGE_SIZE == offset
+    assert buffer.address in USER_RANGE
+    contents = bytes(index % 250 for index in range(length))
+    buffer.write(contents)
+    assert buffer.read() == accessors.read(buffer.address, length) == contents
+    assert buffer.read(length // 2) == contents[: length // 2]
+    buffer.free()
+
+
+@pytest.mark.parametrize(
+    ("place", "side"), [(-1, "before"), (-16, "before"), (100, "behind"), (115, "behind")]
+)
+def test_guard_bytes_are_checked(memory: MemoryManager, place: int, side: str) -> None:
+    buffer = memory.process.allocate(100, offset=8, guard=16)
+    accessors.write(buffer.address + place, b"!")
+    with pytest.raises(
+        GuardDamaged, match=f"16 guard bytes {side} .* {buffer.address + place:#x} was written"
+    ):
+        buffer.free()
+
+
+def test_processes_do_not_see_each_other(memory: MemoryManager) -> None:
+    buffer = memory.process.allocate(10)
+    buffer.write(b"0123456789")
+    other = memory.create_process("other")
+    before = memory.attach_process(other)
+    with pytest.raises(StatusException):
+        accessors.read(buffer.address, 10)
+    assert buffer.read() == b"0123456789"
+    memory.attach_process(before)
+    assert accessors.read(buffer.address, 10) == b"0123456789"
+
+
+def test_buffers_are_counted_and_reused(memory: MemoryManager) -> None:
+    first = memory.process.allocate(10)
+    assert mm.statistics().user_buffers == {"user": 1}
+    first.free()
+    assert mm.statistics().user_buffers == {"user": 0}
+    assert memory.process.allocate(20).base == first.base
+
+
+def test_a_buffer_can_be_read_when_it_is_paged_out(memory: MemoryManager) -> None:
+    buffer = memory.process.allocate(10)
+    buffer.write(b"0123456789")
+    assert memory.page_out_all() == 1
+    assert buffer.read() == b"0123456789"
+
+
+def test_data_must_fit(memory: MemoryManager) -> None:
+    with pytest.raises(ValueError, match="must fit into 4 bytes, were 5"):
+        memory.process.allocate(4).write(b"12345")
+
+
+def test_without_memory(memory: MemoryManager) -> None:
+    with pytest.raises(StatusException) as caught:
+        memory.process.allocate(1 << 30)
+    assert caught.value.status == STATUS_INSUFFICIENT_RESOURCES
+
+
+def test_an_address_outside_is_refused(memory: MemoryManager) -> None:
+    with pytest.raises(ValueError, match="must be in a buffer of its own, 0x5000 is not"):
+        memory.process.read(0x5000, 1)
+
+
+def test_deleting_frees_all(memory: MemoryManager) -> None:
+    free = memory.frames.statistics().free
+    process = memory.create_process("short")
+    process.allocate(5 * PAGE_SIZE)
+    process.allocate(10).free()
+    memory.delete_process(process)
+    assert memory.frames.statistics().free == free
+
+
+def test_deleting_with_locked_pages_is_bug_check_0x76(memory: MemoryManager) -> None:
+    process = memory.create_process("short")
+    memory.attach_process(process)
+    buffer = process.allocate(10)
+    mdl = Mdl.allocate(buffer.address, 10)
+    assert mdl is not None
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+    with pytest.raises(BugCheck, match="1 are: an MDL was not unlocked") as caught:
+        memory.delete_process(process)
+    assert (caught.value.code, caught.value.parameters[0]) == (PROCESS_HAS_LOCKED_PAGES, 0)
+
+
+def probe_status(probe: str, address: int, length: int, alignment: int) -> int:
+    try:
+        getattr(mm, probe)(address, length, alignment)
+    except StatusException as error:
+        return error.status
+    return 0
+
+
+def test_probing(memory: MemoryManager) -> None:
+    buffer = memory.process.allocate(2 * PAGE_SIZE)
+    address = buffer.address
+    system = mm.allocate_pool2(POOL_FLAG_NON_PAGED, 10, mm.pool_tag("Test"))
+    assert system is not None
+    for probe in ("probe_for_read", "probe_for_write"):
+        assert probe_status(probe, address, 2 * PAGE_SIZE, 4) == 0
+        assert probe_status(probe, address + 1, 4, 4) == STATUS_DATATYPE_MISALIGNMENT
+        assert probe_status(probe, system, 4, 1) == STATUS_ACCESS_VIOLATION
+        assert probe_status(probe, system, 0, 1) == 0
+    assert probe_status("probe_for_read", 0x7000_0000_0000, 4, 1) == 0
+    assert probe_status("probe_for_write", 0x7000_0000_0000, 4, 1) == STATUS_ACCESS_VIOLATION
+    memory.process.address_space.protect(address + PAGE_SIZE, 1, writable=False)
+    assert probe_status("probe_for_read", address, 2 * PAGE_SIZE, 1) == 0
+    assert probe_status("probe_for_write", address, 2 * PAGE_SIZE, 1) == STATUS_ACCESS_VIOLATION
