@@ -17,6 +17,7 @@ __all__ = [
     "IOCTL_STORE_RAISE",
     "IOCTL_STORE_SET_MODE",
     "IOCTL_STORE_SET_TIMING",
+    "STATISTICS_BYTES",
     "Statistics",
     "Timing",
     "TransferMode",
@@ -50,6 +51,7 @@ IOCTL_STORE_RAISE = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_A
 
 _TIMING = struct.Struct("<II")
 _STATISTICS = struct.Struct("<QIIIIII")
+STATISTICS_BYTES = _STATISTICS.size
 
 
 class Timing(NamedTuple):

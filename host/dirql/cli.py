@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: `dirql run` and `dirql doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dirql import __version__
+
+__all__ = ["main"]
+
+MODES = ("polled", "timer", "interrupt", "dma")
+INTERRUPTS = ("level", "latched", "message")
+TARGETS = ("verilated", "cocotb")
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def _at_least(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text, 0)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"must be {low} or more, not {value}")
+        return value
+
+    parse.__name__ = "integer"
+    return parse
+
+
+def _list_of(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(allowed) if text == "all" else tuple(text.split(","))
+        for name in names:
+            if name not in allowed:
+                raise argparse.ArgumentTypeError(f"must be of {', '.join(allowed)} or all, not {name!r}")
+        return names
+
+    return parse
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser(
+        "run",
+        help="move data through the simulated machine and print the latencies",
+        description="Moves verified data through the store device in every mode and with every kind of interrupt, "
+        "then prints what each stage took, in bus clocks.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = run.add_argument
+    add("--target", choices=TARGETS, default="verilated", help="where the RTL runs")
+    add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
+    add("--interrupt", type=_list_of(INTERRUPTS), default="all", metavar="LIST", help=f"{', '.join(INTERRUPTS)} or all")
+    add("--transfers", type=_at_least(1), default=100, metavar="N", help="writes, each read back, for each row")
+    add("--size", type=_at_least(1), default=4096, metavar="BYTES", help="bytes of each transfer")
+    add("--seed", type=_at_least(0), metavar="N", help="of the data, and of scheduling, which is in turns without it")
+    add("--processors", type=_at_least(1), default=1, metavar="N", help="processors of the kernel")
+    add("--waves", type=Path, metavar="FILE", help="dump all signals: FST or VCD")
+    add("--json", type=Path, metavar="FILE", help="write every figure, with exact histograms")
+    add("--trace", type=Path, metavar="FILE", help="write a trace for Perfetto")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dirql", description="A hardware-in-the-loop testbed for device drivers.")
+    parser.add_argument("--version", action="version", version=f"dirql {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands)
+    commands.add_parser("doctor", help="check the set-up, with one line on how to mend each problem")
+    return parser
+
+
+def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
+    from dirql.target import inside_simulator, run_in_simulator
+
+    if arguments.target == "cocotb" and not inside_simulator():
+        return run_in_simulator("dirql.cli:main", argv)
+    from dirql.job import Options, run
+
+    options = Options(**{name: value for name, value in vars(arguments).items() if name != "command"})
+    return run(options)
+
+
+def _doctor() -> int:
+    from dirql.doctor import main as doctor
+
+    return doctor()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parser().parse_args(argv)
+    from dirql.target.contract import TargetError
+    from dirql.target.toolchain import SetupError
+
+    try:
+        return _run(arguments, argv) if arguments.command == "run" else _doctor()
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (SetupError, TargetError, OSError, ValueError) as error:
+        print(f"dirql: {error}", file=sys.stderr)
+        return 2

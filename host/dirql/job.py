@@ -1,0 +1,232 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The main job, `dirql run`: verified transfers through the store driver, and the latency of each stage."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+from rich.console import Console
+
+from dirql import __version__
+from dirql.drivers import store
+from dirql.drivers.store.interface import (
+    IOCTL_STORE_GET_STATISTICS,
+    IOCTL_STORE_SET_MODE,
+    STATISTICS_BYTES,
+    Statistics,
+    TransferMode,
+)
+from dirql.io.errors import IoError
+from dirql.io.handle import Handle
+from dirql.machine import LeakReport, Machine, open_machine
+from dirql.report import run_json, table
+from dirql.report.progress import Progress
+from dirql.report.results import JobResult, ModeResult, Verdict
+from dirql.trace import latency, perfetto
+from dirql.trace.recorder import Recorder
+from dirql.trace.run import Run
+
+__all__ = ["INTERRUPTS", "MODES", "Options", "run"]
+
+STORE_NAME = r"\\.\Store0"
+
+MODES = {
+    "polled": TransferMode.POLLED,
+    "timer": TransferMode.TIMER_POLLED,
+    "interrupt": TransferMode.INTERRUPT,
+    "dma": TransferMode.DMA,
+}
+INTERRUPTS = ("level", "latched", "message")
+_POLLING = ("polled", "timer")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `dirql run` was asked for; the names are those of its options."""
+
+    target: str = "verilated"
+    mode: tuple[str, ...] = tuple(MODES)
+    interrupt: tuple[str, ...] = INTERRUPTS
+    transfers: int = 100
+    size: int = 4096
+    seed: int | None = None
+    processors: int = 1
+    waves: Path | None = None
+    json: Path | None = None
+    trace: Path | None = None
+
+
+class Row(NamedTuple):
+    """One line of the table: a mode, and the kind of interrupt that it uses, if any."""
+
+    mode: str
+    interrupt: str | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.mode}, {self.interrupt}" if self.interrupt else self.mode
+
+
+def _rows(options: Options) -> Iterator[Row]:
+    """What is to be run, grouped by the kind of interrupt, since that is chosen when the driver is loaded."""
+    yield from (Row(mode, None) for mode in options.mode if mode in _POLLING)
+    for kind in options.interrupt:
+        yield from (Row(mode, kind) for mode in options.mode if mode not in _POLLING)
+
+
+def run(options: Options) -> int:
+    """Run the job and show its result; the exit status is 0 only if all data was right and nothing leaked."""
+    console = Console()
+    runs: list[Run] = []
+    result = _measure(options, console, runs)
+    table.render_job(console, result)
+    for path, write in _exports(options, result, runs):
+        write(path)
+        console.print(f"wrote {path}", highlight=False)
+    return 0 if result.verdict is Verdict.PASS else 1
+
+
+def _exports(
+    options: Options, result: JobResult, runs: list[Run]
+) -> Iterator[tuple[Path, Callable[[Path], None]]]:
+    if options.json is not None:
+        yield options.json, lambda path: run_json.write(path, result)
+    if options.trace is not None:
+        yield options.trace, lambda path: perfetto.write(path, runs)
+
+
+def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
+    """All rows on one machine, the driver loaded anew for each kind of interrupt."""
+    modes: list[ModeResult] = []
+    leaks: tuple[str, ...] = ()
+    rows = list(_rows(options))
+    machine = open_machine(
+        options.target, processors=options.processors, seed=options.seed, waves=options.waves
+    )
+    try:
+        with machine, Progress(console, [row.name for row in rows], 2 * options.transfers) as progress:
+            for row in rows:
+                driver = machine.load_driver(store, interrupt=row.interrupt or "level")
+                result, recorded = _run_row(machine, row, options, progress)
+                modes.append(result)
+                runs.append(recorded)
+                machine.unload_driver(driver)
+    except LeakReport as report:
+        leaks = report.leaks
+    return JobResult(
+        version=__version__,
+        target=machine.target.name,
+        frequency=Fraction(machine.target.frequency),
+        seed=options.seed or 0,
+        costs=asdict(machine.kernel.costs),
+        parameters={
+            "mode": options.mode,
+            "interrupt": options.interrupt,
+            "transfers": options.transfers,
+            "size": options.size,
+            "processors": options.processors,
+        },
+        modes=tuple(modes),
+        leaks=leaks,
+    )
+
+
+def _run_row(machine: Machine, row: Row, options: Options, progress: Progress) -> tuple[ModeResult, Run]:
+    """The transfers of one row, recorded."""
+    with machine.open(STORE_NAME) as handle:
+        handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
+        transfers = _Transfers(options, row, machine, handle, progress)
+        started = perf_counter()
+        with Recorder(machine.target, machine.kernel, machine.io.hooks, row.name) as recorder:
+            transfers.run(options.transfers)
+        wall = perf_counter() - started
+        recorded = recorder.finish()
+        data_clocks, busy_clocks = (0, 0) if transfers.errors else transfers.bus_clocks()
+    result = ModeResult(
+        mode=row.mode,
+        interrupt=row.interrupt,
+        size=options.size,
+        transfers=options.transfers,
+        bytes=transfers.bytes,
+        irps=transfers.requests,
+        clocks=recorded.clocks,
+        data_clocks=data_clocks,
+        busy_clocks=busy_clocks,
+        wall_seconds=wall,
+        verified=transfers.verified,
+        errors=tuple(transfers.errors),
+        analysis=latency.analyse(recorded),
+    )
+    return result, recorded
+
+
+class _Transfers:
+    """The traffic of one row: random data to a random place, read back and compared."""
+
+    def __init__(self, options: Options, row: Row, machine: Machine, handle: Handle, progress: Progress) -> None:
+        self.size = options.size
+        self.name = row.name
+        self.machine = machine
+        self.handle = handle
+        self.progress = progress
+        self.random = random.Random(f"{options.seed or 0} {row.name}")
+        self.bytes = self.requests = 0
+        self.verified = True
+        self.errors: list[str] = []
+        self.device_bytes = _statistics(handle).device_bytes
+        if self.size > self.device_bytes:
+            raise ValueError(f"--size must be at most the device's {self.device_bytes} bytes, was {self.size}")
+
+    def run(self, transfers: int) -> None:
+        """All transfers; a request that fails is noted and the rest goes on."""
+        self.progress.begin(self.name)
+        for _ in range(transfers):
+            offset = self.random.randrange(0, self.device_bytes - self.size + 1, 4)
+            data = self.random.randbytes(self.size)
+            try:
+                self._count(self.handle.write(data, offset))
+                back = self.handle.read(self.size, offset)
+                self._count(len(back))
+            except IoError as error:
+                self.errors.append(str(error))
+                continue
+            if back != data:
+                self.verified = False
+                self.errors.append(f"{self.name}: {_difference(data, back, offset)}")
+        self.progress.end()
+
+    def _count(self, moved: int) -> None:
+        self.requests += 1
+        self.bytes += moved
+        self.progress.advance(moved, self.machine.target.now())
+
+    def bus_clocks(self) -> tuple[int, int]:
+        """(data clocks, busy clocks) of one more write and one more read, as the device counts them.
+
+        They are apart from the others because asking for the counters would show up among their latencies.
+        """
+        self.handle.write(self.random.randbytes(self.size))
+        write = _statistics(self.handle)
+        self.handle.read(self.size)
+        read = _statistics(self.handle)
+        return write.data_clocks + read.data_clocks, write.busy_clocks + read.busy_clocks
+
+
+def _statistics(handle: Handle) -> Statistics:
+    return Statistics.unpack(handle.ioctl(IOCTL_STORE_GET_STATISTICS, b"", STATISTICS_BYTES))
+
+
+def _difference(sent: bytes, received: bytes, offset: int) -> str:
+    """Where two pieces of data part."""
+    if len(sent) != len(received):
+        return f"{len(received)} bytes came back at {offset:#x} where {len(sent)} had been written"
+    first = next(place for place, pair in enumerate(zip(sent, received, strict=True)) if pair[0] != pair[1])
+    return f"byte {offset + first:#x} must be {sent[first]:#04x}, was {received[first]:#04x}"

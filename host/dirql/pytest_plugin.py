@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Pytest fixtures for driver tests: `machine`, `device` and `handle`, on the target that `--dirql-target` names.
+
+    @pytest.mark.driver("dirql.drivers.store", interrupt="latched")
+    def test_round_trip(handle):
+        handle.write(b"abcd")
+        assert handle.read(4) == b"abcd"
+
+`@pytest.mark.needs("FAULT_INJECTION")` names capabilities of the target; a test is skipped, with the missing ones
+named, where the target lacks them. `@pytest.mark.machine(processors=2)` gives options of `open_machine`.
+
+With `--dirql-target cocotb` the whole session runs inside the simulator.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from dirql.io.device import DeviceObject
+    from dirql.io.handle import Handle
+    from dirql.machine import Machine
+
+__all__ = ["DriverMark"]
+
+TARGETS = ("verilated", "cocotb")
+STORE = "dirql.drivers.store"
+STORE_NAME = r"\\.\Store0"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("dirql", "driver tests against a machine")
+    group.addoption("--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open")
+    group.addoption("--dirql-seed", type=int, help="seed of the kernel's scheduling decisions; in turns without it")
+    group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in (
+        "needs(*capabilities): capabilities of the target (names of dirql.target.contract.Capability)",
+        "machine(**options): options of dirql.machine.open_machine for the `machine` fixture",
+        "driver(module, name=..., **options): the driver of `device` and `handle`, and options of load_driver",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Start the session again inside the simulator, if that is where the target lives."""
+    from dirql.target import inside_simulator, run_in_simulator
+
+    if config.getoption("dirql_target") != "cocotb" or inside_simulator() or config.option.help:
+        return None
+    return run_in_simulator("dirql.pytest_plugin:run_session", [str(word) for word in config.invocation_params.args])
+
+
+def run_session(arguments: Sequence[str]) -> int:
+    """A pytest session inside the simulator; returns its exit status."""
+    return int(pytest.main(list(arguments)))
+
+
+def _capability_names(node: pytest.Item) -> list[str]:
+    return [str(name) for mark in node.iter_markers("needs") for name in mark.args]
+
+
+def _skip_without(machine: Machine, names: Sequence[str]) -> None:
+    """Skip the test if the machine's target lacks one of the named capabilities."""
+    from dirql.target.contract import Capability
+
+    unknown = [name for name in names if name not in Capability.__members__]
+    if unknown:
+        raise pytest.UsageError(
+            f"needs: a capability must be one of {', '.join(Capability.__members__)}, not {', '.join(unknown)}"
+        )
+    missing = [Capability[name] for name in names if Capability[name] not in machine.target.capabilities]
+    if missing:
+        wanted = "; ".join(f"{capability.name} ({capability.value})" for capability in missing)
+        pytest.skip(f"target {machine.target.name} lacks {wanted}")
+
+
+@pytest.fixture
+def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """A machine just out of reset, with no driver; closed after the test, which fails if anything leaked."""
+    from dirql.machine import open_machine
+
+    config = request.config
+    options: dict[str, object] = {
+        "target": config.getoption("dirql_target"),
+        "seed": config.getoption("dirql_seed"),
+        "processors": config.getoption("dirql_processors"),
+    }
+    mark = request.node.get_closest_marker("machine")
+    options.update(mark.kwargs if mark else {})
+    with open_machine(**options) as opened:
+        _skip_without(opened, _capability_names(request.node))
+        yield opened
+
+
+@dataclass(frozen=True, slots=True)
+class DriverMark:
+    """What `@pytest.mark.driver` says; without the mark, the store driver."""
+
+    module: ModuleType
+    name: str
+    """The name that `handle` opens."""
+    options: Mapping[str, object]
+
+    @classmethod
+    def of(cls, node: pytest.Item) -> DriverMark:
+        mark = node.get_closest_marker("driver")
+        options = dict(mark.kwargs) if mark else {}
+        module = mark.args[0] if mark and mark.args else STORE
+        name = options.pop("name", STORE_NAME)
+        return cls(importlib.import_module(module) if isinstance(module, str) else module, str(name), options)
+
+
+@pytest.fixture
+def device(machine: Machine, request: pytest.FixtureRequest) -> DeviceObject:
+    """The first device object of the driver that the test's `driver` mark names, loaded and started."""
+    driver = DriverMark.of(request.node)
+    loaded = machine.load_driver(driver.module, **driver.options)
+    if loaded.device_object is None:
+        pytest.fail(f"{driver.module.__name__} found no device to drive; its HARDWARE_IDS must name one on the bus")
+    return loaded.device_object
+
+
+@pytest.fixture
+def handle(device: DeviceObject, machine: Machine, request: pytest.FixtureRequest) -> Iterator[Handle]:
+    """An open handle of `device`, closed after the test."""
+    with machine.open(DriverMark.of(request.node).name) as opened:
+        yield opened

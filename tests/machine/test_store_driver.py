@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The store driver against the RTL: every mode and kind of interrupt, and every way for a request to end."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from dirql.drivers import store
+from dirql.drivers.store.interface import (
+    IOCTL_STORE_GET_STATISTICS,
+    IOCTL_STORE_RAISE,
+    IOCTL_STORE_SET_MODE,
+    IOCTL_STORE_SET_TIMING,
+    Statistics,
+    Timing,
+    TransferMode,
+)
+from dirql.io.errors import IoError
+from dirql.io.handle import Handle, Overlapped
+from dirql.ke import status as nt
+from dirql.machine import Machine
+
+NAME = r"\\.\Store0"
+KINDS = ("level", "latched", "message")
+WAYS = [(TransferMode.POLLED, "level"), (TransferMode.TIMER_POLLED, "level")] + [
+    (mode, kind) for mode in (TransferMode.INTERRUPT, TransferMode.DMA) for kind in KINDS
+]
+each_way = pytest.mark.parametrize(("mode", "kind"), WAYS, ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS])
+# Around the sizes of a dword, of the FIFO (64 dwords) and of a page.
+LENGTHS = (1, 2, 3, 4, 5, 7, 8, 127, 128, 129, 252, 255, 256, 257, 260, 1000, 4095, 4096, 4097, 10_001)
+
+
+@contextmanager
+def opened(machine: Machine, mode: TransferMode, kind: str) -> Iterator[Handle]:
+    machine.load_driver(store, interrupt=kind)
+    with machine.open(NAME) as handle:
+        set_mode(handle, mode)
+        yield handle
+
+
+def set_mode(handle: Handle, mode: TransferMode) -> None:
+    handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", mode))
+
+
+def set_timing(handle: Handle, access_clocks: int = 0, timeout_microseconds: int = 1_000_000) -> None:
+    handle.ioctl(IOCTL_STORE_SET_TIMING, Timing(access_clocks, timeout_microseconds).pack())
+
+
+def ended(request: Overlapped) -> int:
+    """The status with which `request` ends; a second of the machine's time is enough for each."""
+    assert request.wait(1), f"{request} does not end"
+    return request.status
+
+
+def statistics(handle: Handle) -> Statistics:
+    return Statistics.unpack(handle.ioctl(IOCTL_STORE_GET_STATISTICS, b"", 64))
+
+
+@each_way
+def test_what_is_written_is_read_back_and_nothing_else_changes(machine: Machine, mode: TransferMode, kind: str) -> None:
+    """The oracle is a bytearray; the whole device is compared after each write, so that a stray byte shows."""
+    rng = random.Random(f"{mode} {kind}")
+    with opened(machine, mode, kind) as handle:
+        size = statistics(handle).device_bytes
+        model = bytearray(rng.randbytes(size))
+        handle.write(bytes(model))
+        for length in LENGTHS:
+            offset = rng.randrange(size - length + 1) & ~3
+            data = rng.randbytes(length)
+            assert handle.write(data, offset) == length
+            model[offset : offset + length] = data
+            low, high = max(0, offset - 64), min(size, offset + length + 64)
+            assert handle.read(high - low, low) == model[low:high]
+            assert handle.read(length, offset) == data
+
+
+@each_way
+def test_the_whole_device_in_one_request(machine: Machine, mode: TransferMode, kind: str) -> None:
+    with opened(machine, mode, kind) as handle:
+        size = statistics(handle).device_bytes
+        data = random.Random(1).randbytes(size)
+        assert handle.write(data) == size
+        assert handle.read(size) == data
+
+
+@each_way
+def test_zero_length_ends_at_once(machine: Machine, mode: TransferMode, kind: str) -> None:
+    with opened(machine, mode, kind) as handle:
+        before = statistics(handle)
+        assert handle.read(0) == b""
+        assert handle.write(b"") == 0
+        assert statistics(handle).requests == before.requests
+
+
+@each_way
+def test_beyond_the_end_is_refused(machine: Machine, mode: TransferMode, kind: str) -> None:
+    with opened(machine, mode, kind) as handle:
+        size = statistics(handle).device_bytes
+        for action in (lambda: handle.read(8, size - 4), lambda: handle.write(bytes(8), size - 4)):
+            with pytest.raises(IoError) as refused:
+                action()
+            assert refused.value.status == nt.STATUS_INVALID_PARAMETER
+
+
+@each_way
+def test_requests_are_served_in_the_order_in_which_they_came(machine: Machine, mode: TransferMode, kind: str) -> None:
+    with opened(machine, mode, kind) as handle:
+        pieces = [bytes([n]) * 64 for n in range(8)]
+        writes = [handle.write_overlapped(piece, 32 * n) for n, piece in enumerate(pieces)]
+        for write in writes:
+            assert ended(write) == nt.STATUS_SUCCESS
+        expected = b"".join(piece[:32] for piece in pieces) + pieces[-1][32:]
+        assert handle.read(len(expected)) == expected
+
+
+@each_way
+def test_a_queued_request_is_cancelled_and_the_others_go_on(machine: Machine, mode: TransferMode, kind: str) -> None:
+    with opened(machine, mode, kind) as handle:
+        handle.write(bytes(256))
+        set_timing(handle, access_clocks=5000)
+        first = handle.write_overlapped(b"a" * 64, 0)
+        second = handle.write_overlapped(b"b" * 64, 64)
+        third = handle.write_overlapped(b"c" * 64, 128)
+        assert second.cancel()
+        assert ended(second) == nt.STATUS_CANCELLED
+        assert second.information == 0
+        assert ended(first) == nt.STATUS_SUCCESS
+        assert ended(third) == nt.STATUS_SUCCESS
+        assert handle.read(192) == b"a" * 64 + bytes(64) + b"c" * 64
+
+
+@each_way
+def test_the_request_in_the_device_is_cancelled(machine: Machine, mode: TransferMode, kind: str) -> None:
+    with opened(machine, mode, kind) as handle:
+        set_timing(handle, access_clocks=1_000_000)
+        write = handle.write_overlapped(bytes(64))
+        assert write.cancel()
+        assert ended(write) == nt.STATUS_CANCELLED
+        set_timing(handle)
+        handle.write(b"still alive")
+        assert handle.read(11) == b"still alive"
+
+
+@each_way
+def test_a_device_that_takes_too_long_is_given_up(machine: Machine, mode: TransferMode, kind: str) -> None:
+    with opened(machine, mode, kind) as handle:
+        set_timing(handle, access_clocks=1_000_000, timeout_microseconds=100)
+        with pytest.raises(IoError) as late:
+            handle.write(bytes(64))
+        assert late.value.status == nt.STATUS_IO_TIMEOUT
+        set_timing(handle)
+        handle.write(b"still alive")
+        assert handle.read(11) == b"still alive"
+        assert statistics(handle).timeouts == 1
+
+
+@each_way
+def test_closing_with_requests_outstanding_ends_them(machine: Machine, mode: TransferMode, kind: str) -> None:
+    machine.load_driver(store, interrupt=kind)
+    handle = machine.open(NAME)
+    set_mode(handle, mode)
+    set_timing(handle, access_clocks=1_000_000)
+    requests = [handle.write_overlapped(bytes(64), 64 * n) for n in range(3)]
+    handle.close()
+    for request in requests:
+        assert ended(request) == nt.STATUS_CANCELLED
+    with machine.open(NAME) as again:
+        set_timing(again)
+        again.write(b"still alive")
+        assert again.read(11) == b"still alive"
+
+
+@each_way
+def test_raise_is_one_interrupt(machine: Machine, mode: TransferMode, kind: str) -> None:
+    with opened(machine, mode, kind) as handle:
+        before = statistics(handle).interrupts
+        for _ in range(5):
+            handle.ioctl(IOCTL_STORE_RAISE)
+        assert statistics(handle).interrupts == before + 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str) -> None:
+    """The device reports the error by interrupt; the request ends with it and the next one works."""
+    with opened(machine, TransferMode.DMA, kind) as handle:
+        device = machine.devices[0]
+        command = device.read_configuration(4, 2)
+        device.write_configuration(4, 2, command & ~4)
+        with pytest.raises(IoError) as refused:
+            handle.write(bytes(64))
+        assert refused.value.status == nt.STATUS_ADAPTER_HARDWARE_ERROR
+        device.write_configuration(4, 2, command)
+        handle.write(b"still alive")
+        assert handle.read(11) == b"still alive"
+
+
+def test_unknown_control_codes_and_bad_input_are_refused(machine: Machine) -> None:
+    with opened(machine, TransferMode.POLLED, "level") as handle:
+        for code, data, status in (
+            (0x22_2FFC, b"", nt.STATUS_INVALID_DEVICE_REQUEST),
+            (IOCTL_STORE_SET_MODE, b"\x01", nt.STATUS_INVALID_PARAMETER),
+            (IOCTL_STORE_SET_MODE, struct.pack("<I", 99), nt.STATUS_INVALID_PARAMETER),
+            (IOCTL_STORE_GET_STATISTICS, b"", nt.STATUS_BUFFER_TOO_SMALL),
+        ):
+            with pytest.raises(IoError) as refused:
+                handle.ioctl(code, data)
+            assert refused.value.status == status
+
+
+@pytest.mark.parametrize("processors", [1, 2, 4])
+@each_way
+def test_more_processors_move_the_same_data(mode: TransferMode, kind: str, processors: int, request) -> None:
+    from dirql.machine import open_machine
+
+    with open_machine(request.config.getoption("dirql_target"), processors=processors, seed=processors) as machine:
+        with opened(machine, mode, kind) as handle:
+            data = random.Random(processors).randbytes(3000)
+            handle.write(data, 100)
+            assert handle.read(3000, 100) == data
