@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from dirql.target.verilated import VerilatedTarget
 
+from dirql.target.verilated import VerilatedTarget
 from hdl.machine_bench import Bench
 
 

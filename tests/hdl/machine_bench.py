@@ -34,7 +34,8 @@ VECTOR = 0x50
 class Register(Protocol):
     """What a generated register class offers."""
 
-    offset: int
+    @property
+    def offset(self) -> int: ...
 
 
 class Outcome(NamedTuple):

@@ -7,9 +7,9 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from dirql.registers import store, store_io
 from dirql.registers.store import Operation
-
 from hdl.machine_bench import PORTS, REGISTERS, Bench
 
 WINDOW = REGISTERS + store.FIFO_WINDOW.offset

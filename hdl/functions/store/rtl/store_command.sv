@@ -80,15 +80,15 @@ module store_command #(
   state_e      state_q, state_d;
   store_reg_pkg::operation_e operation_q;
   logic        accept, moves, out_of_range, abort_q, reset_q, failed_q, raise, fifo_over;
-  logic [31:0] delay_q, transferred_q, data_clocks_q, busy_clocks_q;
+  logic [31:0] delay_q, length_q, transferred_q, data_clocks_q, busy_clocks_q;
   logic [1:0]  finish_q;
   logic [32:0] last_byte;
 
   assign accept       = command_we_i && state_q == StIdle && operation_i >= 3'd1 && operation_i <= 3'd5;
   assign refused_o    = command_we_i && state_q != StIdle;
   assign raise        = operation_q == store_reg_pkg::OperationRaise;
-  assign moves        = !raise && length_i != '0;
-  assign last_byte    = {1'b0, buffer_address_i} + {1'b0, length_i};
+  assign moves        = !raise && length_q != '0;
+  assign last_byte    = {1'b0, buffer_address_i} + {1'b0, length_q};
   assign out_of_range = moves && last_byte > {1'b0, BufferBytes};
   assign fifo_over    = filling_o ? host_left_q == '0 && mover_done_i : mover_done_i;
 
@@ -133,6 +133,7 @@ module store_command #(
 
   always_ff @(posedge clk_i) begin : p_timers
     if (accept) operation_q <= store_reg_pkg::operation_e'(operation_i);
+    if (accept) length_q <= length_i;
     if (accept) delay_q <= delay_i;
     else if (delay_q != '0) delay_q <= delay_q - 32'd1;
     if (state_q != StFinish) finish_q <= FinishClocks;
@@ -141,7 +142,7 @@ module store_command #(
 
   // Counters. A dword taken by the host counts for the bytes of it that belong to the command.
   logic [31:0] popped_bytes, bytes_left;
-  assign bytes_left   = length_i - transferred_q;
+  assign bytes_left   = length_q - transferred_q;
   assign popped_bytes = !(host_popped_i && filling_o) ? '0 : bytes_left < 32'd4 ? bytes_left : 32'd4;
   always_ff @(posedge clk_i) begin : p_counters
     if (!rst_ni || registers_reset_o || accept) begin
@@ -158,7 +159,7 @@ module store_command #(
   // Programmed I/O: dwords the host has yet to give or take, and when it is asked to.
   logic [31:0]       host_left_q, total;
   logic [FifoLog2:0] at_hand, wanted;
-  assign total   = (length_i + 32'd3) >> 2;
+  assign total   = (length_q + 32'd3) >> 2;
   assign at_hand = filling_o ? fifo_level_i : Depth - fifo_level_i;
   always_comb begin : p_wanted
     wanted = threshold_i > 16'(Depth) ? Depth : threshold_i[FifoLog2:0];
@@ -187,10 +188,13 @@ module store_command #(
                         (accept && operation_i != store_reg_pkg::OperationFifoWrite);
 
   assign range_o   = state_q == StStart && out_of_range && !abort_q;
-  assign aborted_o = ending && abort_q;
-  assign error_o   = ending && !abort_q && failed_q;
-  assign raised_o  = ending && !abort_q && !failed_q && raise;
-  assign done_o    = ending && !abort_q && !failed_q && !raise;
+  // An abort that came after the last byte had moved has come too late to be one.
+  logic stopped;
+  assign stopped   = abort_q && !(moves && transferred_q == length_q);
+  assign aborted_o = ending && stopped;
+  assign error_o   = ending && !stopped && failed_q;
+  assign raised_o  = ending && !stopped && !failed_q && raise;
+  assign done_o    = ending && !stopped && !failed_q && !raise;
 
   always_comb begin : p_visible_state
     unique case (state_q)
