@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a job is doing, while it does it.
+
+On a terminal each mode has a line that moves: transfers, bytes, bus clocks and their rate. Elsewhere, where a moving
+line would fill a log, each mode says one line when it is done. No thread draws: the display is refreshed by the job's
+own steps, so that nothing runs beside the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+__all__ = ["Display", "Step", "show"]
+
+_REFRESH_SECONDS = 0.1
+
+
+class Step:
+    """What one mode has done so far; called after each transfer."""
+
+    def __init__(self, name: str, transfers: int) -> None:
+        self.name = name
+        self.transfers = transfers
+        self.done = 0
+        self.bytes = 0
+        self.clocks = 0
+        self._began = perf_counter()
+
+    def __call__(self, moved: int, clocks: int) -> None:
+        """One more transfer is done: it moved so many bytes in so many bus clocks."""
+        self.done += 1
+        self.bytes += moved
+        self.clocks += clocks
+
+    def __str__(self) -> str:
+        seconds = max(perf_counter() - self._began, 1e-9)
+        rate = self.clocks / seconds / 1e6
+        return f"{self.bytes:,} bytes, {self.clocks:,} clocks, {rate:.2f} M clocks/s"
+
+
+class _MovingStep(Step):
+    """A step that draws itself."""
+
+    def __init__(self, name: str, transfers: int, bars: Progress) -> None:
+        super().__init__(name, transfers)
+        self._bars = bars
+        self._task = bars.add_task(name, total=transfers, figures="")
+        self._drawn = 0.0
+
+    def __call__(self, moved: int, clocks: int) -> None:
+        super().__call__(moved, clocks)
+        now = perf_counter()
+        if now - self._drawn >= _REFRESH_SECONDS or self.done == self.transfers:
+            self._drawn = now
+            self._bars.update(self._task, completed=self.done, figures=str(self), refresh=True)
+
+
+class Display:
+    """Where the modes of a job show themselves; made by `show`."""
+
+    def __init__(self, console: Console, bars: Progress | None) -> None:
+        self._console = console
+        self._bars = bars
+
+    @contextmanager
+    def mode(self, name: str, transfers: int) -> Iterator[Step]:
+        """One mode: yields what to call after each of its transfers."""
+        if self._bars is not None:
+            yield _MovingStep(name, transfers, self._bars)
+            return
+        step = Step(name, transfers)
+        yield step
+        self._console.print(
+            f"{name}: {step.done} transfers, {step}", highlight=False, markup=False, soft_wrap=True
+        )
+
+
+@contextmanager
+def show(console: Console) -> Iterator[Display]:
+    """A display for the time of a job; it leaves nothing on a terminal."""
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield Display(console, None)
+        return
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+        console=console,
+        auto_refresh=False,
+        transient=True,
+    )
+    with bars:
+        yield Display(console, bars)

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The result of a job as a JSON document, described in docs/run-json.md.
+
+The same job on the same target gives the same bytes, wall times aside: keys stand in a fixed order, histograms ascend,
+and no figure but the wall time is a float.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from dirql.report.results import JobResult, ModeResult
+from dirql.trace.histogram import Histogram
+from dirql.trace.latency import Analysis
+
+__all__ = ["SCHEMA", "document", "write"]
+
+SCHEMA: Final = 1
+"""Goes up when a key changes its meaning or disappears; new keys may come without."""
+
+_PAIR = re.compile(r"\[\s+(\d+),\s+(\d+)\s+\]")
+"""An entry of a histogram, which the encoder spreads over four lines; on one, two documents can be compared."""
+
+Json = int | float | str | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+
+def write(path: Path, job: JobResult) -> None:
+    """Write the document; raises OSError if that is not possible."""
+    text = json.dumps(document(job), indent=1)
+    path.write_text(_PAIR.sub(r"[\1, \2]", text) + "\n", encoding="utf-8")
+
+
+def document(job: JobResult) -> dict[str, Json]:
+    """The document as values that `json` can write."""
+    return {
+        "schema": SCHEMA,
+        "dirql": job.version,
+        "verdict": job.verdict.value,
+        "seed": job.seed,
+        "target": job.target,
+        "frequency_hz": _fraction(job.frequency),
+        "costs": dict(sorted(job.costs.items())),
+        "parameters": dict(sorted(job.parameters.items())),
+        "leaks": list(job.leaks),
+        "modes": [_mode(mode) for mode in job.modes],
+    }
+
+
+def _mode(mode: ModeResult) -> dict[str, Json]:
+    return {
+        "mode": mode.mode,
+        "interrupt": mode.interrupt,
+        "size": mode.size,
+        "transfers": mode.transfers,
+        "bytes": mode.bytes,
+        "irps": mode.irps,
+        "clocks": mode.clocks,
+        "data_clocks": mode.data_clocks,
+        "busy_clocks": mode.busy_clocks,
+        "wall_seconds": mode.wall_seconds,
+        "verified": mode.verified,
+        "errors": list(mode.errors),
+        **_analysis(mode.analysis),
+    }
+
+
+def _analysis(analysis: Analysis) -> dict[str, Json]:
+    return {
+        "valid": analysis.valid,
+        "problems": list(analysis.problems),
+        "events_lost": analysis.dropped,
+        "counts": asdict(analysis.counts),
+        "stages": {stage.value: _histogram(histogram) for stage, histogram in analysis.stages.items()},
+    }
+
+
+def _histogram(histogram: Histogram) -> dict[str, Json]:
+    """Percentiles are null where there are too few samples to state them; the counts are there to judge by."""
+    return {
+        "samples": histogram.samples,
+        "p50": histogram.percentile(Fraction(50, 100)),
+        "p99": histogram.percentile(Fraction(99, 100)),
+        "max": histogram.maximum,
+        "histogram": [list(pair) for pair in histogram.counts],
+    }
+
+
+def _fraction(value: Fraction) -> dict[str, Json]:
+    return {"numerator": value.numerator, "denominator": value.denominator}
