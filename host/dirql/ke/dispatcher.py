@@ -31,7 +31,7 @@ from dirql.ke.bugcodes import (
 from dirql.ke.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
 from dirql.ke.dpc import drain
 from dirql.ke.interrupt import STORM_LIMIT, dispatch
-from dirql.ke.irql import contract, enter
+from dirql.ke.irql import contract, enter, irql_name
 from dirql.ke.status import STATUS_SUCCESS
 from dirql.ke.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadState
 from dirql.ke.timer import clock_interrupt
@@ -398,6 +398,11 @@ def _end(thread: Thread, status: int) -> None:
     """The end of the current thread, whose greenlet then falls through to the next thread's."""
     processor = current.processor
     kernel = processor.kernel
+    if processor.irql != PASSIVE_LEVEL:
+        reason = f"a thread must end at PASSIVE_LEVEL; {thread!r} ended at {irql_name(processor.irql)}"
+        bug_check(
+            DRIVER_VERIFIER_DETECTED_VIOLATION, DDI_IRQL_PS_PASSIVE, processor.irql, thread, reason=reason
+        )
     thread.exit_status = status
     thread.state = ThreadState.TERMINATED
     thread.signal_state = 1
@@ -410,13 +415,14 @@ def _end(thread: Thread, status: int) -> None:
 
 
 def release_threads(kernel: Kernel) -> None:
-    """End all greenlets of a kernel that has stopped, from the one that opened it.
+    """Stop the kernel and end all its greenlets but the one that opened it, which must be the one that calls.
 
     What they still have to unwind finds a kernel that refuses every call.
     """
     home = greenlet.getcurrent()
     if home is not kernel.home:
         raise RuntimeError("a kernel must be closed by the thread that opened it; this is another")
+    kernel.stop(RuntimeError("the kernel is closed"))
     contexts = [thread.context for thread in kernel.threads]
     contexts += [processor.idle_thread.context for processor in kernel.processors]
     for context in contexts:

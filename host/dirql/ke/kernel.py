@@ -111,11 +111,8 @@ class Kernel:
     def close(self) -> None:
         """Stop for good and let the greenlets go; a second call does nothing."""
         if current.is_running() and current.kernel is self:
-            self.stop(RuntimeError("the kernel is closed"))
-            try:
-                dispatcher.release_threads(self)
-            finally:
-                current.clear()
+            dispatcher.release_threads(self)
+            current.clear()
 
     # Stopping.
 
