@@ -43,13 +43,11 @@ from dirql.ke.status import (
 from dirql.ke.thread import get_current_thread
 from dirql.ke.wait import wait_for_single_object
 from dirql.mm import current as memory
-from dirql.mm.mdl import Mdl
 
 if TYPE_CHECKING:
     from dirql.io.device import DeviceObject
 
 __all__ = [
-    "allocate_mdl",
     "build_asynchronous_fsd_request",
     "build_device_io_control_request",
     "build_synchronous_fsd_request",
@@ -197,28 +195,6 @@ def _attach(
     parameters.byte_offset = offset or 0
     attach = attach_read_buffer if major_function == IRP_MJ_READ else attach_write_buffer
     attach(irp, device.flags, buffer or 0, length)
-
-
-def allocate_mdl(
-    virtual_address: int, length: int, secondary_buffer: bool, charge_quota: bool, irp: Irp | None
-) -> Mdl | None:
-    """An MDL for a buffer, hung on `irp` if there is one; follows IoAllocateMdl (rows MDL-01, MDL-02).
-
-    With `secondary_buffer` it goes to the end of the chain, else it becomes `irp.mdl_address`. `charge_quota` is
-    accepted and not used.
-    """
-    del charge_quota
-    mdl = Mdl.allocate(virtual_address, length)
-    if mdl is None or irp is None:
-        return mdl
-    last = irp.mdl_address
-    if not secondary_buffer or last is None:
-        irp.mdl_address = mdl
-        return mdl
-    while last.next is not None:
-        last = last.next
-    last.next = mdl
-    return mdl
 
 
 def _signal(device: DeviceObject | None, irp: Irp, context: object) -> int:
