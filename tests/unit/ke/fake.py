@@ -19,6 +19,9 @@ class FakeMachine:
     frequency = FREQUENCY
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.attention = False
         self.clock = 0
         self.spent = 0

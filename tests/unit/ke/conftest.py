@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A kernel on a made-up machine, for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dirql.ke import current
+from dirql.ke.costs import Costs
+from dirql.ke.kernel import Kernel
+from dirql.ke.schedule import Schedule
+from unit.ke.fake import FakeMachine
+
+
+@pytest.fixture
+def machine() -> FakeMachine:
+    return FakeMachine()
+
+
+@pytest.fixture
+def open_kernel(machine: FakeMachine) -> Iterator[Callable[..., Kernel]]:
+    """Opens kernels on the machine, and closes what is open at the end."""
+
+    def new_kernel(
+        processors: int = 1, schedule: Schedule | None = None, costs: Costs | None = None
+    ) -> Kernel:
+        return Kernel(machine, machine, processors=processors, schedule=schedule, costs=costs or Costs())
+
+    yield new_kernel
+    if current.is_running():
+        current.kernel.close()
+
+
+@pytest.fixture
+def kernel(open_kernel: Callable[..., Kernel]) -> Kernel:
+    return open_kernel()

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Kernel objects in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.constants import Latched, LevelSensitive, NotificationEvent, SynchronizationEvent
+from dirql.ke.dispatcher import create_system_thread
+from dirql.ke.dpc import Dpc
+from dirql.ke.event import Event
+from dirql.ke.interrupt import Interrupt
+from dirql.ke.irql import lower_irql, raise_irql
+from dirql.ke.spinlock import SpinLock
+from dirql.ke.thread import Thread
+from unit.ke.fake import vector_of
+
+
+def notification(state: bool = False) -> Event:
+    event = Event()
+    event.initialize(NotificationEvent, state)
+    return event
+
+
+def synchronization(state: bool = False) -> Event:
+    event = Event()
+    event.initialize(SynchronizationEvent, state)
+    return event
+
+
+def dpc(routine: Callable[[], object]) -> Dpc:
+    """A DPC whose routine needs none of its arguments."""
+    made = Dpc()
+    made.initialize(lambda *_: routine(), None)
+    return made
+
+
+def thread(routine: Callable[[], object], priority: int = 8) -> Thread:
+    return create_system_thread(lambda _: routine(), None, priority)[1]
+
+
+def connect(
+    line: int,
+    routine: Callable[[], object],
+    lock: SpinLock | None = None,
+    synchronize_irql: int = 0,
+    latched: bool = False,
+    share: bool = True,
+    mask: int = ~0,
+) -> Interrupt:
+    """Connect an ISR that needs none of its arguments to an input of the controller."""
+    status, interrupt = try_to_connect(line, routine, lock, synchronize_irql, latched, share, mask)
+    assert interrupt is not None, hex(status)
+    return interrupt
+
+
+def try_to_connect(
+    line: int,
+    routine: Callable[[], object],
+    lock: SpinLock | None = None,
+    synchronize_irql: int = 0,
+    latched: bool = False,
+    share: bool = True,
+    mask: int = ~0,
+) -> tuple[int, Interrupt | None]:
+    vector = vector_of(line)
+    irql = vector >> 4
+    mode = Latched if latched else LevelSensitive
+    return Interrupt.connect(
+        lambda *_: routine(), None, lock, vector, irql, synchronize_irql or irql, mode, share, mask, False
+    )
+
+
+@contextmanager
+def at(irql: int) -> Iterator[None]:
+    """Run at another level, if all goes well."""
+    old_irql = raise_irql(irql)
+    yield
+    lower_irql(old_irql)
+
+
+@contextmanager
+def bug_check(
+    code: int, *parameters: object, match: str | None = None
+) -> Iterator[pytest.ExceptionInfo[BugCheck]]:
+    """A bug check with this code whose first parameters are these."""
+    with pytest.raises(BugCheck, match=match) as caught:
+        yield caught
+    assert caught.value.code == code
+    assert caught.value.parameters[: len(parameters)] == parameters

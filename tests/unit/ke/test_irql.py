@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Levels and the contracts of routines."""
+
+from __future__ import annotations
+
+import pytest
+
+from dirql.ke import current
+from dirql.ke.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
+from dirql.ke.costs import Costs
+from dirql.ke.irql import (
+    contract,
+    current_irql,
+    irql_name,
+    lower_irql,
+    raise_irql,
+    raise_irql_to_dpc_level,
+    raise_irql_to_synch_level,
+)
+from dirql.ke.kernel import Kernel
+from unit.ke.fake import FakeMachine
+from unit.ke.making import at, bug_check
+
+
+@pytest.mark.parametrize("irql", range(HIGH_LEVEL + 1))
+def test_IRQL_01_each_level_can_be_requested(kernel: Kernel, irql: int) -> None:
+    assert raise_irql(irql) == PASSIVE_LEVEL
+    assert current_irql() == irql
+    assert raise_irql(irql) == irql, "the level held already is legal"
+    lower_irql(PASSIVE_LEVEL)
+    assert current_irql() == PASSIVE_LEVEL
+
+
+def test_IRQL_01_raising_to_dpc_level(kernel: Kernel) -> None:
+    raise_irql(APC_LEVEL)
+    assert raise_irql_to_dpc_level() == APC_LEVEL
+    assert current_irql() == DISPATCH_LEVEL
+    assert raise_irql_to_synch_level() == DISPATCH_LEVEL
+    assert current_irql() == 12
+
+
+@pytest.mark.parametrize(("held", "requested"), [(2, 1), (5, 0), (2, 16), (0, 99), (1, -1)])
+def test_IRQL_04_raising_downwards(kernel: Kernel, held: int, requested: int) -> None:
+    raise_irql(held)
+    with bug_check(0xC4, 0x30, held, requested, match="can only be raised"):
+        raise_irql(requested)
+
+
+@pytest.mark.parametrize(("held", "requested"), [(0, 1), (2, 15), (5, -1)])
+def test_IRQL_04_lowering_upwards(kernel: Kernel, held: int, requested: int) -> None:
+    raise_irql(held)
+    with bug_check(0xC4, 0x31, held, requested, 0, match="can only be lowered"):
+        lower_irql(requested)
+
+
+class Thing:
+    @contract(min_irql=APC_LEVEL, max_irql=DISPATCH_LEVEL)
+    def between(self, first: int, second: int = 5) -> int:
+        """What it does."""
+        return first * second
+
+    @contract(max_irql=PASSIVE_LEVEL, code=0xC4, subcode=0x1234)
+    def passive(self) -> None:
+        """Nothing."""
+
+
+def test_a_contract_is_a_document_and_leaves_the_signature(kernel: Kernel) -> None:
+    stated = vars(Thing.between)["__contract__"]
+    assert (stated.min_irql, stated.max_irql, stated.routine) == (1, 2, "Thing.between")
+    assert Thing.between.__doc__ == "What it does."
+    with at(APC_LEVEL):
+        assert Thing().between(2) == 10
+        assert Thing().between(second=3, first=2) == 6
+        with pytest.raises(TypeError):
+            vars(Thing)["between"](Thing())
+
+
+def test_a_broken_contract_without_a_code(kernel: Kernel) -> None:
+    thing = Thing()
+    raise_irql(CLOCK_LEVEL)
+    with bug_check(
+        0xA, thing, 13, match="must be called at or above APC_LEVEL and at or below DISPATCH_LEVEL; .* CLOCK"
+    ):
+        thing.between(1)
+
+
+def test_a_broken_contract_below_its_level(kernel: Kernel) -> None:
+    thing = Thing()
+    with bug_check(0x9, thing, 0, match="it was called at PASSIVE_LEVEL"):
+        thing.between(1)
+
+
+def test_a_broken_contract_with_a_code(kernel: Kernel) -> None:
+    thing = Thing()
+    raise_irql(APC_LEVEL)
+    with bug_check(
+        0xC4, 0x1234, 1, thing, 0, match="must be called at PASSIVE_LEVEL; it was called at APC_LEVEL"
+    ):
+        thing.passive()
+
+
+def test_a_kernel_call_costs(machine: FakeMachine) -> None:
+    with_costs = Kernel(machine, machine, costs=Costs(kernel_call=7))
+    before = machine.now()
+    Thing().passive()
+    assert machine.now() == before + 7
+    with_costs.close()
+
+
+def test_names_of_levels() -> None:
+    assert [irql_name(n) for n in (0, 2, 5, 12, 13, 99)] == [
+        "PASSIVE_LEVEL",
+        "DISPATCH_LEVEL",
+        "DIRQL 5",
+        "SYNCH_LEVEL",
+        "CLOCK_LEVEL",
+        "99",
+    ]
+
+
+def test_without_a_kernel_there_is_one_clear_error() -> None:
+    with pytest.raises(RuntimeError, match="open a machine first"):
+        current_irql()
+
+
+def test_a_second_kernel_is_refused(kernel: Kernel) -> None:
+    other = FakeMachine()
+    with pytest.raises(RuntimeError, match="one machine runs at a time"):
+        Kernel(other, other)
+    assert current.kernel is kernel

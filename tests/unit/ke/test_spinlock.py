@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Spin locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dirql.ke import current
+from dirql.ke.constants import APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.ke.irql import current_irql, lower_irql, raise_irql
+from dirql.ke.kernel import Kernel
+from dirql.ke.schedule import RandomSchedule
+from dirql.ke.spinlock import SpinLock
+from dirql.ke.wait import wait_for_single_object
+from unit.ke.fake import FakeMachine
+from unit.ke.making import bug_check, connect, thread
+
+
+@pytest.mark.parametrize("irql", [PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL])
+def test_LCK_01_acquire_raises_and_release_restores(kernel: Kernel, irql: int) -> None:
+    lock = SpinLock()
+    lock.initialize()
+    raise_irql(irql)
+    assert (lock.value, lock.test()) == (0, True)
+    assert lock.acquire() == irql
+    assert current_irql() == DISPATCH_LEVEL
+    assert (lock.value, lock.test()) == (1, False)
+    lock.release(irql)
+    assert current_irql() == irql
+    assert (lock.value, lock.test()) == (0, True)
+
+
+def test_LCK_01_interrupts_come_while_a_lock_is_held(machine: FakeMachine, kernel: Kernel) -> None:
+    seen: list[int] = []
+    connect(4, lambda: (seen.append(current_irql()), machine.clear(4), True)[-1])
+    lock = SpinLock()
+    old_irql = lock.acquire()
+    machine.interrupt(4)
+    current.dispatcher.preempt()
+    assert seen == [5]
+    lock.release(old_irql)
+
+
+def test_LCK_03_the_forms_that_leave_the_level_alone(kernel: Kernel) -> None:
+    lock = SpinLock()
+    raise_irql(5)
+    lock.acquire_at_dpc_level()
+    assert (lock.value, current_irql()) == (1, 5)
+    lock.release_from_dpc_level()
+    assert (lock.value, current_irql()) == (0, 5)
+
+
+def test_LCK_03_acquire_then_release_from_dpc_level(kernel: Kernel) -> None:
+    lock = SpinLock()
+    lock.acquire()
+    lock.release_from_dpc_level()
+    assert (lock.value, current_irql()) == (0, DISPATCH_LEVEL)
+
+
+@pytest.mark.parametrize("irql", [PASSIVE_LEVEL, DISPATCH_LEVEL])
+def test_LCK_03_acquire_for_dpc_raises_only_if_below(kernel: Kernel, irql: int) -> None:
+    lock = SpinLock()
+    raise_irql(irql)
+    old_irql = lock.acquire_for_dpc()
+    assert (old_irql, current_irql()) == (irql, DISPATCH_LEVEL)
+    lock.release_for_dpc(old_irql)
+    assert (lock.value, current_irql()) == (0, irql)
+
+
+def test_try_to_acquire(kernel: Kernel) -> None:
+    lock = SpinLock()
+    raise_irql(DISPATCH_LEVEL)
+    assert lock.try_to_acquire_at_dpc_level()
+    assert not lock.try_to_acquire_at_dpc_level()
+
+
+def test_LCK_04_acquired_twice(kernel: Kernel) -> None:
+    lock = SpinLock()
+    lock.acquire()
+    with bug_check(0xF, lock, match="must not be acquired again by its owner"):
+        lock.acquire()
+
+
+def test_LCK_04_released_unheld(kernel: Kernel) -> None:
+    lock = SpinLock()
+    raise_irql(DISPATCH_LEVEL)
+    with bug_check(0x10, lock, match="it was free"):
+        lock.release(PASSIVE_LEVEL)
+
+
+@pytest.mark.parametrize(
+    ("irql", "subcode", "call"),
+    [
+        (1, 0x32, lambda lock: lock.release(0)),
+        (5, 0x32, lambda lock: lock.release(2)),
+        (1, 0x40, SpinLock.acquire_at_dpc_level),
+        (1, 0x41, SpinLock.release_from_dpc_level),
+        (3, 0x42, SpinLock.acquire),
+    ],
+)
+def test_LCK_05_the_wrong_form_for_the_level(
+    kernel: Kernel, irql: int, subcode: int, call: Callable[[SpinLock], object]
+) -> None:
+    lock = SpinLock()
+    raise_irql(irql)
+    with bug_check(0xC4, subcode, irql, lock, match="it was called at"):
+        call(lock)
+
+
+@pytest.mark.row("LCK-04")
+def test_two_processors_exclude_each_other(open_kernel: Callable[..., Kernel]) -> None:
+    """Unlocked, the same increments get lost; the schedule sees to it."""
+
+    def count(lock: SpinLock | None) -> int:
+        kernel = open_kernel(processors=2, schedule=RandomSchedule(3))
+        counter = [0]
+
+        def work() -> None:
+            for _ in range(50):
+                old_irql = lock.acquire() if lock else raise_irql(DISPATCH_LEVEL)
+                value = counter[0]
+                current.dispatcher.preempt()
+                counter[0] = value + 1
+                lock.release(old_irql) if lock else lower_irql(old_irql)
+
+        for worker in [thread(work), thread(work)]:
+            wait_for_single_object(worker)
+        kernel.close()
+        return counter[0]
+
+    assert count(SpinLock()) == 100
+    assert count(None) < 100
+
+
+@pytest.mark.row("LCK-04")
+def test_locks_taken_in_opposite_orders_are_a_deadlock(open_kernel: Callable[..., Kernel]) -> None:
+    open_kernel(processors=2)
+    locks = SpinLock(), SpinLock()
+    holding: list[SpinLock] = []
+
+    def work(first: SpinLock, second: SpinLock) -> None:
+        first.acquire()
+        holding.append(first)
+        while len(holding) < 2:
+            current.dispatcher.give_way()
+        second.acquire_at_dpc_level()
+
+    workers = [thread(lambda: work(*locks)), thread(lambda: work(*reversed(locks)))]
+    with bug_check(0xC4, 0x1001, match="must be taken in the same order"):
+        wait_for_single_object(workers[0])

@@ -1,0 +1,325 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Timers, by row and against a naive model, and time as drivers ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dirql.ke import current
+from dirql.ke.clock import (
+    query_interrupt_time,
+    query_performance_counter,
+    query_system_time,
+    query_tick_count,
+    stall_execution_processor,
+)
+from dirql.ke.constants import (
+    DISPATCH_LEVEL,
+    HIGH_LEVEL,
+    PASSIVE_LEVEL,
+    NotificationTimer,
+    SynchronizationTimer,
+    WaitAny,
+)
+from dirql.ke.costs import Costs
+from dirql.ke.irql import current_irql, lower_irql, raise_irql
+from dirql.ke.kernel import BOOT_TIME, Kernel
+from dirql.ke.status import STATUS_SUCCESS, STATUS_TIMEOUT
+from dirql.ke.timer import Timer
+from dirql.ke.wait import delay_execution_thread, wait_for_multiple_objects, wait_for_single_object
+from unit.ke.fake import FREQUENCY, FakeMachine
+from unit.ke.making import at, connect, dpc, thread
+
+MILLISECOND = 10_000
+CLOCKS_IN_A_MILLISECOND = FREQUENCY // 1000
+
+
+def synchronization_timer() -> Timer:
+    timer = Timer()
+    timer.initialize_ex(SynchronizationTimer)
+    return timer
+
+
+def test_TMR_01_an_initialised_timer(kernel: Kernel) -> None:
+    timer = Timer()
+    timer.initialize()
+    assert (timer.type, timer.signal_state) == (8, 0)
+    timer.initialize_ex(NotificationTimer)
+    assert (timer.type, timer.signal_state) == (8, 0)
+    timer.initialize_ex(SynchronizationTimer)
+    assert (timer.type, timer.signal_state) == (9, 0)
+
+
+def test_TMR_02_set_tells_whether_it_was_queued_and_starts_over(machine: FakeMachine, kernel: Kernel) -> None:
+    timer = Timer()
+    assert not timer.set(-5 * MILLISECOND)
+    before = machine.now()
+    assert timer.set(-2 * MILLISECOND)
+    wait_for_single_object(timer)
+    assert 0 <= machine.now() - before - 2 * CLOCKS_IN_A_MILLISECOND < 100
+    assert timer.read_state()
+    assert not timer.set(-MILLISECOND)
+    assert not timer.read_state(), "set makes it not signalled"
+
+
+def test_TMR_02_set_replaces_the_dpc_and_the_period(machine: FakeMachine, kernel: Kernel) -> None:
+    seen: list[str] = []
+    timer = Timer()
+    timer.set_ex(-MILLISECOND, 1, dpc(lambda: seen.append("old")))
+    timer.set(-MILLISECOND, dpc(lambda: seen.append("new")))
+    delay_execution_thread(0, False, -5 * MILLISECOND)
+    assert seen == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("due_time", "clock"),
+    [(-1, 4), (-10, 33), (-3, 10), (-10_000_000, FREQUENCY), (BOOT_TIME + 100, 330), (BOOT_TIME + 1, 4)],
+)
+def test_TMR_03_due_times_are_100_ns_rounded_up(
+    machine: FakeMachine, open_kernel: Callable[..., Kernel], due_time: int, clock: int
+) -> None:
+    kernel = open_kernel(costs=Costs.free())
+    timer = Timer()
+    timer.set(due_time)
+    assert kernel.timers.due == machine.deadline == clock
+
+
+def test_TMR_03_an_absolute_time_that_has_passed(machine: FakeMachine, kernel: Kernel) -> None:
+    timer = Timer()
+    timer.set(0)
+    assert timer.signal_state == 1
+
+
+def test_TMR_03_periods_are_milliseconds_and_do_not_drift(machine: FakeMachine, kernel: Kernel) -> None:
+    seen: list[int] = []
+    timer = Timer()
+    machine.spend(7)
+    start = machine.now() + 1  # the call costs a clock
+    timer.set_ex(-1, 3, dpc(lambda: seen.append(machine.now())))
+    delay_execution_thread(0, False, -300 * MILLISECOND)
+    assert len(seen) == 100
+    for number, clock in enumerate(seen):
+        assert 0 <= clock - (start + 4 + 3 * number * CLOCKS_IN_A_MILLISECOND) < 50
+
+
+def test_TMR_04_expiry_signals_and_queues_the_dpc(machine: FakeMachine, kernel: Kernel) -> None:
+    seen: list[int] = []
+    timer = Timer()
+    timer.set(-MILLISECOND, dpc(lambda: seen.append(current_irql())))
+    wait_for_single_object(timer)
+    assert seen == [DISPATCH_LEVEL]
+    assert timer.read_state(), "a notification timer stays signalled"
+    assert wait_for_single_object(timer) == STATUS_SUCCESS
+
+
+def test_TMR_04_a_dpc_that_is_still_queued_is_merged(machine: FakeMachine, kernel: Kernel) -> None:
+    seen: list[int] = []
+    timer = Timer()
+    with at(DISPATCH_LEVEL):
+        timer.set_ex(-MILLISECOND, 1, dpc(lambda: seen.append(machine.now())))
+        stall_execution_processor(3500)
+        assert seen == []
+    assert len(seen) == 1
+
+
+def test_TMR_04_a_synchronization_timer_releases_one(machine: FakeMachine, kernel: Kernel) -> None:
+    timer = synchronization_timer()
+    workers = [thread(lambda: wait_for_single_object(timer)) for _ in range(2)]
+    delay_execution_thread(0, False, -MILLISECOND)
+    timer.set(-MILLISECOND)
+    assert wait_for_multiple_objects(workers, WaitAny) == 0
+    assert not timer.read_state()
+    timer.set(-MILLISECOND)
+    assert wait_for_single_object(workers[1]) == STATUS_SUCCESS
+
+
+def test_TMR_05_cancelling(machine: FakeMachine, kernel: Kernel) -> None:
+    seen: list[int] = []
+    timer = Timer()
+    assert not timer.cancel()
+    timer.set(-MILLISECOND, dpc(lambda: seen.append(1)))
+    assert timer.cancel()
+    assert not timer.cancel()
+    assert machine.deadline is None
+    delay_execution_thread(0, False, -5 * MILLISECOND)
+    assert seen == []
+
+
+def test_TMR_05_an_expired_timer_is_not_queued_and_a_periodic_one_always_is(
+    machine: FakeMachine, kernel: Kernel
+) -> None:
+    once, again = Timer(), Timer()
+    once.set(-MILLISECOND)
+    again.set_ex(-MILLISECOND, 2)
+    delay_execution_thread(0, False, -20 * MILLISECOND)
+    assert (once.cancel(), again.cancel()) == (False, True)
+
+
+def test_timers_wait_for_the_clock_level(machine: FakeMachine, kernel: Kernel) -> None:
+    timer = Timer()
+    timer.set(-MILLISECOND)
+    raise_irql(HIGH_LEVEL)
+    stall_execution_processor(2000)
+    assert timer.signal_state == 0
+    lower_irql(12)
+    assert timer.signal_state == 1
+
+
+# Against a naive model.
+
+
+class NaiveTimers:
+    """A due clock each, looked through at every step."""
+
+    def __init__(self, count: int) -> None:
+        self.due: list[int | None] = [None] * count
+        self.first = [0] * count
+        self.period = [0] * count
+        self.times = [0] * count
+        self.fired: list[tuple[int, int]] = []
+
+    def set(self, number: int, now: int, units: int, period: int) -> bool:
+        was = self.due[number] is not None
+        self.first[number] = now + -(-units * 33 // 10)
+        self.due[number], self.period[number], self.times[number] = self.first[number], period, 0
+        return was
+
+    def cancel(self, number: int) -> bool:
+        was, self.due[number] = self.due[number] is not None, None
+        return was
+
+    def run(self, end: int) -> None:
+        while dues := [
+            (due, number) for number, due in enumerate(self.due) if due is not None and due <= end
+        ]:
+            due, number = min(dues)
+            self.fired.append((due, number))
+            self.times[number] += 1
+            period = self.period[number]
+            self.due[number] = self.first[number] + self.times[number] * period * 33_000 if period else None
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["set", "cancel", "run"]),
+        st.integers(0, 3),
+        st.sampled_from([1, 7, 333, 10_001, 25_000]),
+        st.sampled_from([0, 0, 1, 2]),
+    ),
+    max_size=40,
+)
+
+
+@pytest.mark.row("TMR-02", "TMR-03", "TMR-04", "TMR-05")
+@given(steps)
+def test_TMR_04_timers_behave_as_the_naive_ones(script: list[tuple[str, int, int, int]]) -> None:
+    machine = FakeMachine()
+    kernel = Kernel(machine, machine, costs=Costs.free())
+    fired: list[tuple[int, int]] = []
+
+    def fire(number: int) -> None:
+        fired.append((machine.now(), number))
+
+    timers = [Timer() for _ in range(4)]
+    dpcs = [dpc(partial(fire, n)) for n in range(4)]
+    naive = NaiveTimers(4)
+    try:
+        for what, number, units, period in script:
+            if what == "set":
+                expected = naive.set(number, machine.now(), units, period)
+                assert timers[number].set_ex(-units, period, dpcs[number]) == expected
+            elif what == "cancel":
+                assert timers[number].cancel() == naive.cancel(number)
+            else:
+                end = machine.now() + -(-units * 33 // 10)
+                delay_execution_thread(0, False, -units)
+                assert machine.now() == end
+                naive.run(end)
+            kept = [due for due in naive.due if due is not None]
+            assert kernel.timers.due == machine.deadline == min(kept, default=None)
+        # Those due at one clock fire in the order in which they were queued, which the model does not know.
+        assert sorted(fired) == sorted(naive.fired)
+        assert [clock for clock, _ in fired] == [clock for clock, _ in naive.fired]
+    finally:
+        kernel.close()
+
+
+# Time.
+
+
+def test_queries_of_time(machine: FakeMachine, kernel: Kernel) -> None:
+    machine.spend(FREQUENCY)
+    assert 10_000_000 <= query_interrupt_time() < 10_000_100
+    assert 10_000_000 <= query_system_time() - BOOT_TIME < 10_000_100
+    assert query_tick_count() == 64
+    ticks, frequency = query_performance_counter()
+    assert (ticks, frequency) == (machine.now(), FREQUENCY)
+
+
+def test_a_loop_on_the_time_ends_even_if_host_code_is_free(
+    machine: FakeMachine, open_kernel: Callable[..., Kernel]
+) -> None:
+    open_kernel(costs=Costs.free())
+    connect(4, lambda: False)
+    raise_irql(DISPATCH_LEVEL)
+    with at(10):
+        machine.interrupt(4)
+        start = query_interrupt_time()
+        while query_interrupt_time() < start + 10:
+            pass
+        machine.clear(4)
+
+
+@pytest.mark.parametrize("irql", [PASSIVE_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL])
+def test_a_stall_spends_its_clocks(machine: FakeMachine, kernel: Kernel, irql: int) -> None:
+    raise_irql(irql)
+    machine.interrupt(4)
+    before = machine.now()
+    stall_execution_processor(50)
+    assert 50 * 33 <= machine.now() - before < 50 * 33 + 10
+
+
+def test_interrupts_break_into_a_stall_but_not_into_a_higher_level(
+    machine: FakeMachine, kernel: Kernel
+) -> None:
+    seen: list[int] = []
+    connect(4, lambda: (machine.clear(4), seen.append(machine.now()), True)[-1])
+    start = machine.now()
+    for clock in (200, 600):
+        machine.interrupt_at(start + clock, 4)
+    stall_execution_processor(50)
+    assert [200 <= clock - start < 300 for clock in seen[:1]] == [True]
+    assert len(seen) == 2
+    raise_irql(5)
+    machine.interrupt_at(machine.now() + 10, 4)
+    before = machine.now()
+    stall_execution_processor(50)
+    assert len(seen) == 2
+    assert machine.now() - before >= 50 * 33
+    lower_irql(PASSIVE_LEVEL)
+    assert len(seen) == 3
+
+
+def test_a_delay_lets_the_time_pass(machine: FakeMachine, kernel: Kernel) -> None:
+    before = machine.now()
+    assert delay_execution_thread(0, False, -7 * MILLISECOND) == STATUS_SUCCESS
+    assert 0 <= machine.now() - before - 7 * CLOCKS_IN_A_MILLISECOND < 100
+
+
+def test_many_timeouts_taken_back_leave_no_heap_behind(machine: FakeMachine, kernel: Kernel) -> None:
+    timer = Timer()
+    timer.set(-MILLISECOND)
+    for _ in range(1000):
+        other = Timer()
+        other.set(-10 * MILLISECOND)
+        other.cancel()
+    assert len(kernel.timers.entries()) == 1
+    assert len(kernel.timers._heap) < 200
+    assert wait_for_single_object(timer, timeout=-2 * MILLISECOND) != STATUS_TIMEOUT
+    assert current.kernel.timers.due is None

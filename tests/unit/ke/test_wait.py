@@ -1,0 +1,328 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Waits, and what can be waited for: events, semaphores, mutexes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from dirql.ke import current
+from dirql.ke.constants import APC_LEVEL, DISPATCH_LEVEL, WaitAll, WaitAny
+from dirql.ke.event import Event
+from dirql.ke.irql import current_irql, raise_irql
+from dirql.ke.kernel import BOOT_TIME, Kernel
+from dirql.ke.mutex import Mutex
+from dirql.ke.object import DispatcherObject
+from dirql.ke.semaphore import Semaphore
+from dirql.ke.status import (
+    STATUS_MUTANT_LIMIT_EXCEEDED,
+    STATUS_MUTANT_NOT_OWNED,
+    STATUS_SEMAPHORE_LIMIT_EXCEEDED,
+    STATUS_SUCCESS,
+    STATUS_TIMEOUT,
+    StatusException,
+)
+from dirql.ke.thread import Thread, ThreadState
+from dirql.ke.wait import delay_execution_thread, wait_for_multiple_objects, wait_for_single_object
+from unit.ke.fake import FREQUENCY, FakeMachine
+from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread
+
+CLOCKS_IN_A_MILLISECOND = FREQUENCY // 1000
+
+
+def poll(object: DispatcherObject) -> int:
+    return wait_for_single_object(object, timeout=0)
+
+
+def waiters(event: Event, count: int) -> tuple[list[Thread], list[int]]:
+    """Threads that wait for the event and then write down their number."""
+    order: list[int] = []
+
+    def work(number: int) -> None:
+        wait_for_single_object(event)
+        order.append(number)
+
+    threads = [thread(partial(work, n)) for n in range(count)]
+    delay_execution_thread(0, False, -10)
+    assert all(each.state is ThreadState.WAITING for each in threads)
+    return threads, order
+
+
+# Who may wait where.
+
+
+def test_IRQL_07_a_poll_is_legal_at_dispatch(kernel: Kernel) -> None:
+    event = synchronization(True)
+    with at(DISPATCH_LEVEL):
+        assert wait_for_single_object(event, timeout=0) == STATUS_SUCCESS
+        assert wait_for_single_object(event, timeout=0) == STATUS_TIMEOUT
+        assert wait_for_multiple_objects([event], WaitAny, timeout=0) == STATUS_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("irql", "timeout", "subcode"),
+    [(2, None, 0x121), (2, -5, 0x122), (2, 5, 0x122), (3, 0, 0x120), (5, None, 0x120)],
+)
+@pytest.mark.parametrize("several", [False, True])
+def test_IRQL_07_other_waits_are_not(
+    kernel: Kernel, irql: int, timeout: int | None, subcode: int, several: bool
+) -> None:
+    event = synchronization(True)
+    raise_irql(irql)
+    with bug_check(0xC4, subcode, irql, match="must be called at or below"):
+        if several:
+            wait_for_multiple_objects([event], WaitAny, timeout=timeout)
+        else:
+            wait_for_single_object(event, timeout=timeout)
+
+
+def test_IRQL_07_waits_at_apc_level_come_back_there(kernel: Kernel) -> None:
+    event = synchronization()
+    thread(event.set)
+    with at(APC_LEVEL):
+        assert wait_for_single_object(event) == STATUS_SUCCESS
+        assert current_irql() == APC_LEVEL
+
+
+def test_IRQL_08_a_dpc_that_blocks(kernel: Kernel) -> None:
+    event = synchronization()
+    first = current.processor.current_thread
+    idle = current.processor.idle_thread
+    made = dpc(lambda: wait_for_single_object(event))
+    with bug_check(0xB8, first, idle, match="must be called by a thread"):
+        made.insert_queue(None, None)
+
+
+def test_a_delay_is_refused_above_apc(kernel: Kernel) -> None:
+    raise_irql(DISPATCH_LEVEL)
+    with bug_check(0xC4, 0x2000F, 2):
+        delay_execution_thread(0, False, -1)
+
+
+# Events.
+
+
+@pytest.mark.parametrize("make", [notification, synchronization])
+def test_EVT_02_a_pulse_releases_and_leaves_it_clear(kernel: Kernel, make: Callable[..., Event]) -> None:
+    event = make()
+    _threads, order = waiters(event, 3)
+    assert event.pulse() == 0
+    delay_execution_thread(0, False, -10)
+    assert order == ([0, 1, 2] if make is notification else [0])
+    assert event.read_state() == 0
+    signalled = make(True)
+    assert signalled.pulse() == 1
+    assert signalled.read_state() == 0
+
+
+def test_EVT_03_a_notification_event_releases_all_and_stays(kernel: Kernel) -> None:
+    event = notification()
+    threads, order = waiters(event, 3)
+    assert event.set() == 0
+    assert event.set() == 1
+    wait_for_multiple_objects(threads, WaitAll)
+    assert order == [0, 1, 2]
+    assert event.read_state() == 1
+    assert (event.reset(), event.reset()) == (1, 0)
+
+
+def test_EVT_03_a_synchronization_event_releases_the_oldest(kernel: Kernel) -> None:
+    event = synchronization()
+    _threads, order = waiters(event, 3)
+    for expected in ([0], [0, 1], [0, 1, 2]):
+        assert event.set() == 0
+        assert event.read_state() == 0
+        delay_execution_thread(0, False, -10)
+        assert order == expected
+    assert event.set() == 0
+    assert event.read_state() == 1
+
+
+def test_an_event_is_not_set_above_dispatch(kernel: Kernel) -> None:
+    event = notification()
+    raise_irql(5)
+    with bug_check(0xC4, 0x80, 5, event):
+        event.set()
+
+
+# Several objects.
+
+
+def test_EVT_04_any_takes_the_lowest_signalled_only(kernel: Kernel) -> None:
+    objects = [synchronization(), synchronization(True), synchronization(True)]
+    assert wait_for_multiple_objects(objects, WaitAny) == 1
+    assert [object.signal_state for object in objects] == [0, 0, 1]
+    assert wait_for_multiple_objects(objects, WaitAny) == 2
+    assert wait_for_multiple_objects(objects, WaitAny, timeout=0) == STATUS_TIMEOUT
+
+
+def test_EVT_04_any_is_ended_by_the_object_that_comes(kernel: Kernel) -> None:
+    objects = [synchronization() for _ in range(3)]
+    thread(objects[2].set)
+    assert wait_for_multiple_objects(objects, WaitAny) == 2
+    assert [object.wait_list for object in objects] == [[], [], []]
+
+
+def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> None:
+    objects = [synchronization(True), synchronization()]
+    assert wait_for_multiple_objects(objects, WaitAll, timeout=0) == STATUS_TIMEOUT
+    assert objects[0].signal_state == 1
+
+    def work() -> None:
+        assert poll(objects[0]) == STATUS_SUCCESS, "the wait for all must not hold it back"
+        objects[1].set()
+        delay_execution_thread(0, False, -10)
+        objects[0].set()
+
+    thread(work)
+    assert wait_for_multiple_objects(objects, WaitAll) == STATUS_SUCCESS
+    assert [object.signal_state for object in objects] == [0, 0]
+
+
+def test_too_many_objects(kernel: Kernel) -> None:
+    event = notification(True)
+    assert wait_for_multiple_objects([event] * 64, WaitAny) == 0
+    with bug_check(0xC, 65):
+        wait_for_multiple_objects([event] * 65, WaitAny)
+
+
+# Time-outs.
+
+
+def test_EVT_05_no_timeout_waits_for_the_object(machine: FakeMachine, kernel: Kernel) -> None:
+    event = synchronization()
+    connect(4, lambda: (machine.clear(4), made.insert_queue(None, None)))
+    made = dpc(event.set)
+    machine.interrupt_at(5_000_000, 4)
+    assert wait_for_single_object(event) == STATUS_SUCCESS
+    assert machine.now() > 5_000_000
+
+
+def test_EVT_05_zero_polls(machine: FakeMachine, kernel: Kernel) -> None:
+    before = machine.now()
+    assert poll(notification()) == STATUS_TIMEOUT
+    assert machine.now() - before < 10
+    assert poll(notification(True)) == STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_EVT_05_negative_is_relative(machine: FakeMachine, kernel: Kernel, several: bool) -> None:
+    event = synchronization()
+    machine.spend(1000)
+    before = machine.now()
+    if several:
+        status = wait_for_multiple_objects([event, event], WaitAll, timeout=-10_000)
+    else:
+        status = wait_for_single_object(event, timeout=-10_000)
+    assert status == STATUS_TIMEOUT
+    assert 0 <= machine.now() - before - CLOCKS_IN_A_MILLISECOND < 100
+    assert event.wait_list == []
+    assert kernel.timers.due is None
+
+
+def test_EVT_05_positive_is_system_time(machine: FakeMachine, kernel: Kernel) -> None:
+    machine.spend(CLOCKS_IN_A_MILLISECOND)
+    assert wait_for_single_object(synchronization(), timeout=BOOT_TIME + 30_000) == STATUS_TIMEOUT
+    assert 0 <= machine.now() - 3 * CLOCKS_IN_A_MILLISECOND < 100
+    before = machine.now()
+    assert wait_for_single_object(synchronization(), timeout=BOOT_TIME) == STATUS_TIMEOUT
+    assert machine.now() - before < 100, "that time had come already"
+
+
+def test_a_wait_that_ends_in_time_takes_its_timeout_back(machine: FakeMachine, kernel: Kernel) -> None:
+    event = synchronization()
+    thread(event.set)
+    assert wait_for_single_object(event, timeout=-10_000) == STATUS_SUCCESS
+    assert kernel.timers.due is None
+
+
+def test_a_poll_sees_what_the_hardware_does_meanwhile(machine: FakeMachine, kernel: Kernel) -> None:
+    event = synchronization()
+    made = dpc(event.set)
+    connect(4, lambda: (machine.clear(4), made.insert_queue(None, None)))
+    machine.interrupt_at(machine.now() + 200, 4)
+    polls = 0
+    while poll(event) == STATUS_TIMEOUT:
+        polls += 1
+        assert polls < 1000
+    assert polls > 20
+
+
+# Semaphores and mutexes.
+
+
+def semaphore(count: int, limit: int) -> Semaphore:
+    made = Semaphore()
+    made.initialize(count, limit)
+    return made
+
+
+def test_EVT_07_each_wait_takes_one(kernel: Kernel) -> None:
+    made = semaphore(2, 3)
+    assert [poll(made) for _ in range(3)] == [STATUS_SUCCESS, STATUS_SUCCESS, STATUS_TIMEOUT]
+    assert made.release(0, 2) == 0
+    assert made.release(0, 1) == 2
+    assert made.read_state() == 3
+
+
+def test_EVT_07_the_limit(kernel: Kernel) -> None:
+    made = semaphore(2, 3)
+    with pytest.raises(StatusException) as caught:
+        made.release(0, 2)
+    assert caught.value.status == STATUS_SEMAPHORE_LIMIT_EXCEEDED
+    assert made.read_state() == 2
+
+
+def test_EVT_07_a_release_wakes_as_many_as_it_adds(kernel: Kernel) -> None:
+    made = semaphore(0, 5)
+    threads = [thread(lambda: wait_for_single_object(made)) for _ in range(3)]
+    delay_execution_thread(0, False, -10)
+    made.release(0, 2)
+    delay_execution_thread(0, False, -10)
+    assert [each.state for each in threads] == [ThreadState.TERMINATED] * 2 + [ThreadState.WAITING]
+
+
+def test_EVT_08_recursion_and_release(kernel: Kernel) -> None:
+    made = Mutex()
+    made.initialize()
+    assert (made.signal_state, made.owner) == (1, None)
+    for state in (0, -1, -2):
+        assert wait_for_single_object(made) == STATUS_SUCCESS
+        assert made.read_state() == state
+    assert made.owner is current.processor.current_thread
+    assert [made.release() for _ in range(3)] == [-2, -1, 0]
+    assert (made.signal_state, made.owner) == (1, None)
+
+
+def test_EVT_08_another_thread_waits_and_may_not_release(kernel: Kernel) -> None:
+    made = Mutex()
+    wait_for_single_object(made)
+    statuses: list[int] = []
+
+    def work() -> None:
+        try:
+            made.release()
+        except StatusException as error:
+            statuses.append(error.status)
+        statuses.append(poll(made))
+        statuses.append(wait_for_single_object(made))
+
+    worker = thread(work)
+    delay_execution_thread(0, False, -10)
+    made.release()
+    wait_for_single_object(worker)
+    assert statuses == [STATUS_MUTANT_NOT_OWNED, STATUS_TIMEOUT, STATUS_SUCCESS]
+    assert made.owner is worker
+
+
+def test_EVT_08_the_recursion_limit(kernel: Kernel) -> None:
+    made = Mutex()
+    wait_for_single_object(made)
+    made.signal_state = -0x8000_0000
+    with pytest.raises(StatusException) as caught:
+        wait_for_single_object(made)
+    assert caught.value.status == STATUS_MUTANT_LIMIT_EXCEEDED
+    assert made.signal_state == -0x8000_0000
