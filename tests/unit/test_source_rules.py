@@ -22,6 +22,7 @@ FILE_LINES = 600
 LONG_FILES: dict[str, str] = {
     "host/dirql/ke/bugcodes.py": "the table of bug check codes and their first parameters",
     "host/dirql/ke/constants.py": "the table of the WDK's constants",
+    "host/dirql/wdm.py": "the table of the WDK's names",
 }
 
 PYTHON = [file for file in source_files(".py") if not is_generated(file)]
