@@ -127,8 +127,14 @@ def test_DPC_08_low_importance_runs_when_the_processor_idles(kernel: Kernel) -> 
 def test_DPC_12_flushing_waits_for_all_that_were_queued(open_kernel: Callable[..., Kernel]) -> None:
     open_kernel(processors=3)
     seen: list[int] = []
+
+    def routine() -> None:
+        for _ in range(30):
+            current.dispatcher.preempt()
+        seen.append(current.processor.number)
+
     for number in range(3):
-        made = dpc(lambda: seen.append(current.processor.number))
+        made = dpc(routine)
         made.set_importance(LowImportance)
         made.set_target_processor(number)
         made.insert_queue(None, None)

@@ -199,7 +199,7 @@ def test_connecting_what_does_not_fit_together(kernel: Kernel) -> None:
     def status(
         vector: int = 0x60, irql: int = 6, synchronize_irql: int = 6, mask: int = 1, save: bool = False
     ) -> int:
-        return Interrupt.connect(max, None, None, vector, irql, synchronize_irql, 0, True, mask, save)[0]
+        return Interrupt.connect(service, None, None, vector, irql, synchronize_irql, 0, True, mask, save)[0]
 
     assert status() == 0
     assert status(synchronize_irql=12) == 0

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from dirql.ke import current
+from dirql.ke.bugcheck import bug_check as stop
 from dirql.ke.constants import DISPATCH_LEVEL
 from dirql.ke.costs import Costs
 from dirql.ke.dispatcher import Deadlock, terminate_system_thread, yield_execution
@@ -266,6 +267,9 @@ def test_VER_07_nothing_runs_after_a_bug_check(
         with pytest.raises(type(caught.value)) as again:
             call()
         assert again.value is caught.value
+    with pytest.raises(type(caught.value)) as again:
+        stop(0xE2, reason="a second one")
+    assert again.value is kernel.stopped is caught.value
     machine.access()
     current.dispatcher.preempt()
     assert ran == ["unwinding"]

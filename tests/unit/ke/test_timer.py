@@ -108,6 +108,16 @@ def test_TMR_03_periods_are_milliseconds_and_do_not_drift(machine: FakeMachine, 
         assert 0 <= clock - (start + 4 + 3 * number * CLOCKS_IN_A_MILLISECOND) < 50
 
 
+def test_TMR_03_a_late_expiry_does_not_shift_the_next(machine: FakeMachine, kernel: Kernel) -> None:
+    seen: list[int] = []
+    timer = Timer()
+    timer.set_ex(-MILLISECOND, 1, dpc(lambda: seen.append(machine.now())))
+    with at(HIGH_LEVEL):
+        stall_execution_processor(1600)
+    delay_execution_thread(0, False, -MILLISECOND)
+    assert 0 <= seen[1] - 2 * CLOCKS_IN_A_MILLISECOND < 100
+
+
 def test_TMR_04_expiry_signals_and_queues_the_dpc(machine: FakeMachine, kernel: Kernel) -> None:
     seen: list[int] = []
     timer = Timer()

@@ -168,6 +168,7 @@ def test_EVT_04_any_is_ended_by_the_object_that_comes(kernel: Kernel) -> None:
 
 def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> None:
     objects = [synchronization(True), synchronization()]
+    first = current.processor.current_thread
     assert wait_for_multiple_objects(objects, WaitAll, timeout=0) == STATUS_TIMEOUT
     assert objects[0].signal_state == 1
 
@@ -175,6 +176,8 @@ def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> Non
         assert poll(objects[0]) == STATUS_SUCCESS, "the wait for all must not hold it back"
         objects[1].set()
         delay_execution_thread(0, False, -10)
+        assert first.state is ThreadState.WAITING
+        assert objects[1].signal_state == 1
         objects[0].set()
 
     thread(work)
