@@ -129,7 +129,7 @@ def test_DPC_12_flushing_waits_for_all_that_were_queued(open_kernel: Callable[..
     seen: list[int] = []
 
     def routine() -> None:
-        for _ in range(30):
+        for _ in range(30 * current.processor.number):
             current.dispatcher.preempt()
         seen.append(current.processor.number)
 

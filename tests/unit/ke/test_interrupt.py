@@ -196,6 +196,9 @@ def test_INT_07_sharing_needs_consent_and_one_mode(
 
 
 def test_connecting_what_does_not_fit_together(kernel: Kernel) -> None:
+    def service(_interrupt: Interrupt, _context: object) -> bool:
+        return False
+
     def status(
         vector: int = 0x60, irql: int = 6, synchronize_irql: int = 6, mask: int = 1, save: bool = False
     ) -> int:

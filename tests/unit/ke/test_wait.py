@@ -180,8 +180,9 @@ def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> Non
         assert objects[1].signal_state == 1
         objects[0].set()
 
-    thread(work)
+    worker = thread(work)
     assert wait_for_multiple_objects(objects, WaitAll) == STATUS_SUCCESS
+    wait_for_single_object(worker)
     assert [object.signal_state for object in objects] == [0, 0]
 
 
