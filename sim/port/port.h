@@ -189,7 +189,7 @@ class Port {
     }
 
     void receive(uint32_t word) {
-        if ((string_ || burst_) && completed_ < length_) exchange_.data[completed_] = word;
+        if (completed_ < DIRQL_DATA_DWORDS) exchange_.data[completed_] = word;
         value_ = word;
         completed_ += !string_;
     }

@@ -134,7 +134,7 @@ def _verilator_options(variant: Variant, suffix: str) -> list[str]:
         "-O3",
     ]
     options += ["--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "--timescale", "1ns/1ns"]
-    options += ["--assert"] if variant is Variant.CHECKED else ["--noassert"]
+    options += ["--assert", "-GChecker=1"] if variant is Variant.CHECKED else ["--noassert"]
     return options + ([f"--trace{suffix.replace('.', '-')}"] if suffix else [])
 
 

@@ -226,7 +226,8 @@ class PortTarget(Target):
         return [(start, min(start + step, size)) for start in range(0, size, step)]
 
     def _transfer(self, operation: Op, address: int, dwords: int) -> int:
-        return self._request(self._constants.DIRQL_TRANSFER, operation, address, 0xF, dwords)
+        datum = int.from_bytes(self._data[:4], "little")  # a burst of one dword is a single write
+        return self._request(self._constants.DIRQL_TRANSFER, operation, address, 0xF, dwords, datum)
 
     def _string(self, operation: Op, address: int, size: int, asked: int) -> tuple[int, int]:
         """Dwords moved and the status of a string operation."""

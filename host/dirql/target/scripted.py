@@ -17,6 +17,7 @@ from __future__ import annotations
 import enum
 import heapq
 import itertools
+import mmap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Never, Protocol
@@ -118,7 +119,7 @@ class ScriptedTarget(Target):
 
     def __init__(self) -> None:
         """Open a machine with nothing in it but the interrupt controller."""
-        self.memory = memoryview(bytearray(_MEMORY_BYTES))
+        self.memory = memoryview(mmap.mmap(-1, _MEMORY_BYTES))
         self._regions: dict[Space, list[_Region]] = {space: [] for space in Space}
         self._closed = False
         self._order = itertools.count()

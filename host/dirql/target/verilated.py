@@ -75,8 +75,8 @@ class VerilatedTarget(PortTarget):
             answer = self._call(self._machine, _MEM_READ, self._spent, address, byte_enables, 0)
         except OverflowError:
             self._explain(Op.MEM_READ, address, byte_enables, 0)
-        self._spent = 0
         if answer <= _DWORD:
+            self._spent = 0
             self.attention = False
             return answer
         return self._look(answer, Op.MEM_READ, address, byte_enables)
@@ -87,8 +87,8 @@ class VerilatedTarget(PortTarget):
             answer = self._call(self._machine, _MEM_WRITE, self._spent, address, byte_enables, value)
         except OverflowError:
             self._explain(Op.MEM_WRITE, address, byte_enables, value)
-        self._spent = 0
         if answer <= _DWORD:
+            self._spent = 0
             self.attention = False
         else:
             self._look(answer, Op.MEM_WRITE, address, byte_enables)
@@ -99,8 +99,8 @@ class VerilatedTarget(PortTarget):
             answer = self._call(self._machine, _IO_READ, self._spent, address, byte_enables, 0)
         except OverflowError:
             self._explain(Op.IO_READ, address, byte_enables, 0)
-        self._spent = 0
         if answer <= _DWORD:
+            self._spent = 0
             self.attention = False
             return answer
         return self._look(answer, Op.IO_READ, address, byte_enables)
@@ -111,8 +111,8 @@ class VerilatedTarget(PortTarget):
             answer = self._call(self._machine, _IO_WRITE, self._spent, address, byte_enables, value)
         except OverflowError:
             self._explain(Op.IO_WRITE, address, byte_enables, value)
-        self._spent = 0
         if answer <= _DWORD:
+            self._spent = 0
             self.attention = False
         else:
             self._look(answer, Op.IO_WRITE, address, byte_enables)
@@ -120,9 +120,11 @@ class VerilatedTarget(PortTarget):
     def _look(self, answer: int, operation: Op, address: int, byte_enables: int) -> int:
         """What an answer beyond the common case means; returns the value if the status is OK."""
         status = answer >> 32 & 0xFF
-        self.attention = answer >> 40 != 0
         if status == self._constants.DIRQL_ARGUMENT:
             self._explain(operation, address, byte_enables, 0)
+        if status != self._constants.DIRQL_CLOSED:
+            self._spent = 0
+        self.attention = answer >> 40 != 0
         if status:
             self._fail(status, operation, address)
         return answer & _DWORD
@@ -138,9 +140,11 @@ class VerilatedTarget(PortTarget):
             answer = self._call(self._machine, operation, self._spent, address, byte_enables, datum)
         except OverflowError:
             self._explain(operation, address, byte_enables, datum)
+        if answer > _DWORD:
+            return self._look(answer, operation, address, byte_enables)
         self._spent = 0
         self.attention = False
-        return answer if answer <= _DWORD else self._look(answer, operation, address, byte_enables)
+        return answer
 
     def _run(self) -> None:
         self._library.dirql_execute(self._machine)

@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the contract test needs of a machine, for each target: places to read and write, and something that interrupts.
+
+On RTL they are the store function's, behind its configuration header; on the scripted target, devices made here.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from dataclasses import dataclass
+
+from dirql.registers import interrupt_controller, pci_configuration, store, store_io
+from dirql.registers.machine import Address, Device
+from dirql.target import open_target
+from dirql.target.contract import Target
+from dirql.target.scripted import Ram, ScriptedTarget, Space
+
+INPUT = 5
+"""An input of the controller that no device drives."""
+STORE_INPUT = 4
+"""Where INTA is routed at reset."""
+CONTROLLER = Address.INTERRUPT_CONTROLLER
+ABSENT = 0xB000_0000
+ABSENT_PORT = 0xF000
+ABSENT_FUNCTION = 31 << 11
+RAM_BYTES = 4096
+COMMAND_ON = (
+    pci_configuration.COMMAND.IO_ENABLE
+    | pci_configuration.COMMAND.MEMORY_ENABLE
+    | pci_configuration.COMMAND.BUS_MASTER
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A target and the places on it."""
+
+    target: Target
+    function: int
+    """Configuration address of a function."""
+    registers: int
+    ram: int
+    """Memory space that keeps what is written, `RAM_BYTES` of it."""
+    ports: int
+    fifo: int
+    """A port that gives back dwords in order, between `fill` and `drain`."""
+
+    def enable(self, inputs: int) -> None:
+        """Let the controller present these inputs."""
+        self.target.write_memory(CONTROLLER + interrupt_controller.ENABLE.offset, inputs)
+
+    def request(self, number: int = INPUT) -> None:
+        """Request an input at once."""
+        self.target.write_memory(CONTROLLER + interrupt_controller.SOFTWARE_SET.offset, 1 << number)
+
+    def end(self, number: int = INPUT) -> None:
+        """End an input's service."""
+        self.target.write_memory(CONTROLLER + interrupt_controller.EOI.offset, number)
+
+    def request_after(self, clocks: int) -> int:
+        """Have a device interrupt some clocks from now; returns the input that it uses."""
+        if isinstance(self.target, ScriptedTarget):
+            scripted = self.target
+            scripted.at(scripted.now() + clocks, lambda: scripted.interrupts.request(STORE_INPUT))
+            return STORE_INPUT
+        write = self.target.write_memory
+        write(self.registers + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
+        write(self.registers + store.DELAY.offset, clocks)
+        write(self.registers + store.COMMAND.offset, store.Operation.RAISE)
+        return STORE_INPUT
+
+    def fill(self, dwords: int) -> None:
+        """Get the FIFO ready to be written."""
+        self._fifo_command(store.Operation.FIFO_WRITE, dwords)
+
+    def drain(self, dwords: int) -> None:
+        """Get the FIFO ready to be read."""
+        self._fifo_command(store.Operation.FIFO_READ, dwords)
+
+    def _fifo_command(self, operation: int, dwords: int) -> None:
+        if isinstance(self.target, ScriptedTarget):
+            return
+        write = self.target.write_memory
+        write(self.registers + store.DELAY.offset, 0)
+        write(self.registers + store.BUFFER_ADDRESS.offset, 0)
+        write(self.registers + store.LENGTH.offset, 4 * dwords)
+        write(self.registers + store.COMMAND.offset, operation)
+        self.target.wait(200)
+
+    def transfer_by_dma(self, operation: int, address: int, size: int, descriptor: int) -> None:
+        """Have the store function move `size` bytes between its buffer's start and host memory."""
+        struct.pack_into("<IIII", self.target.memory, descriptor, address, 0, size, 1)
+        write = self.target.write_memory
+        write(self.registers + store.BUFFER_ADDRESS.offset, 0)
+        write(self.registers + store.LENGTH.offset, size)
+        write(self.registers + store.DESCRIPTOR_BASE.offset, descriptor)
+        write(self.registers + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.DONE)
+        write(self.registers + store.COMMAND.offset, operation)
+
+
+def open_bench(name: str, *, checked: bool = False) -> Bench:
+    """Open the target of that name and set it up; the caller closes it."""
+    target = open_target(name, checked=checked)
+    return script_bench(target) if isinstance(target, ScriptedTarget) else configure_bench(target)
+
+
+def configure_bench(target: Target) -> Bench:
+    """Place the store function's base address registers and enable it."""
+    function = Device.STORE << 11
+    bar = function + pci_configuration.BAR.offset
+    bases = (Address.DEVICE_MEMORY_BASE, Address.DEVICE_MEMORY_BASE + 0x10_0000, Address.IO_BASE)
+    for number, base in enumerate(bases):
+        target.write_configuration(bar + pci_configuration.BAR.stride * number, base)
+    target.write_configuration(function + pci_configuration.COMMAND.offset, COMMAND_ON, 0b0011)
+    registers, ram, ports = bases
+    return Bench(target, function, registers, ram, ports, ports + store_io.FIFO_DATA.offset)
+
+
+class _Fifo:
+    def __init__(self) -> None:
+        self.dwords: deque[int] = deque()
+
+    def read(self, offset: int, byte_enables: int) -> int:
+        return self.dwords.popleft() if self.dwords else 0
+
+    def write(self, offset: int, value: int, byte_enables: int) -> None:
+        self.dwords.append(value)
+
+
+def script_bench(target: ScriptedTarget) -> Bench:
+    """Map what the contract test wants."""
+    registers, ram, ports = Address.DEVICE_MEMORY_BASE, Address.DEVICE_MEMORY_BASE + 0x10_0000, Address.IO_BASE
+    function = Device.STORE << 11
+    header = Ram(256)
+    header.write(pci_configuration.VENDOR_ID.offset, 0xD101_1234, 0xF)
+    target.map(Space.CONFIGURATION, function, 256, header)
+    target.map(Space.MEMORY, registers, 4096, Ram(4096))
+    target.map(Space.MEMORY, ram, RAM_BYTES, Ram(RAM_BYTES))
+    target.map(Space.IO, ports, 4, _Fifo())
+    target.map(Space.IO, ports + 4, 4, Ram(4))
+    return Bench(target, function, registers, ram, ports, ports)

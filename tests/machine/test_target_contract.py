@@ -1,0 +1,547 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One contract, every target: what `dirql.target.contract` promises, shown on each.
+
+Inside a simulator these tests run on its machine; `test_targets_in_simulator.py` sees to it that they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from dirql.registers import pci_configuration, store_io
+from dirql.registers.machine import Vector
+from dirql.target import inside_simulator
+from dirql.target.contract import (
+    BusError,
+    BusFault,
+    BusStatus,
+    Capability,
+    EventBits,
+    MasterAbort,
+    ParityError,
+    Target,
+    TargetAbort,
+    TargetClosed,
+    TransactionTimeout,
+    Wake,
+)
+from machine.target_bench import ABSENT, ABSENT_FUNCTION, ABSENT_PORT, INPUT, RAM_BYTES, Bench, open_bench
+
+HERE = ["cocotb"] if inside_simulator() else ["verilated", "checked", "scripted"]
+SETTLE = 40
+"""Clocks after which a requested interrupt is presented and a record has left the machine."""
+
+
+@pytest.fixture(params=HERE)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    checked = request.param == "checked"
+    opened = open_bench("verilated" if checked else request.param, checked=checked)
+    yield opened
+    opened.target.close()
+
+
+@pytest.fixture
+def target(bench: Bench) -> Target:
+    return bench.target
+
+
+# Transactions.
+
+
+@pytest.mark.parametrize("byte_enables", range(16))
+def test_a_memory_write_changes_the_enabled_bytes_only(bench: Bench, byte_enables: int) -> None:
+    target = bench.target
+    target.write_memory(bench.ram + 8, 0x11223344)
+    target.write_memory(bench.ram + 8, 0xAABBCCDD, byte_enables)
+    mask = sum(0xFF << 8 * lane for lane in range(4) if byte_enables >> lane & 1)
+    assert target.read_memory(bench.ram + 8) == 0x11223344 & ~mask | 0xAABBCCDD & mask
+
+
+@pytest.mark.parametrize("byte_enables", [1, 2, 4, 8, 3, 6, 12, 15])
+def test_a_memory_read_returns_the_enabled_bytes_in_their_lanes(bench: Bench, byte_enables: int) -> None:
+    bench.target.write_memory(bench.ram, 0x8899AABB)
+    mask = sum(0xFF << 8 * lane for lane in range(4) if byte_enables >> lane & 1)
+    assert bench.target.read_memory(bench.ram, byte_enables) & mask == 0x8899AABB & mask
+
+
+@pytest.mark.parametrize("dwords", [1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 64, 65, 257, 1024])
+def test_bursts_move_all_of_their_data(bench: Bench, dwords: int) -> None:
+    target = bench.target
+    data = bytes(i * 7 + dwords & 0xFF for i in range(4 * dwords))
+    guarded = bytearray(b"\xee" * (4 * dwords + 8))
+    target.write_memory_burst(bench.ram, memoryview(data))
+    target.read_memory_burst(bench.ram, memoryview(guarded)[4:-4])
+    assert guarded == b"\xee" * 4 + data + b"\xee" * 4
+    assert target.read_memory(bench.ram + 4 * dwords - 4) == int.from_bytes(data[-4:], "little")
+
+
+def test_a_burst_longer_than_one_request_holds_is_cut(bench: Bench) -> None:
+    buffer = bytearray(4 * 16384 + 8)
+    if bench.target.name == "scripted":
+        pytest.skip("the scripted target has no such limit, and no such memory")
+    bench.target.read_memory_burst(bench.ram, memoryview(buffer)[: 4 * 16384])
+    with pytest.raises(MasterAbort) as caught:
+        bench.target.read_memory_burst(ABSENT, memoryview(buffer))
+    assert caught.value.completed == 0
+
+
+def test_an_empty_burst_moves_nothing_and_costs_nothing(bench: Bench) -> None:
+    before = bench.target.now()
+    bench.target.read_memory_burst(bench.ram, memoryview(bytearray()))
+    bench.target.write_memory_burst(bench.ram, memoryview(b""))
+    assert bench.target.read_io_string(bench.fifo, memoryview(bytearray())) == 0
+    assert bench.target.write_io_string(bench.fifo, memoryview(b"")) == 0
+    assert bench.target.name == "scripted" or bench.target.now() == before
+
+
+def test_io_ports_keep_order(bench: Bench) -> None:
+    target = bench.target
+    bench.fill(2)
+    target.write_io(bench.fifo, 0x01020304)
+    target.write_io(bench.fifo, 0x05060708)
+    bench.drain(2)
+    assert [target.read_io(bench.fifo) for _ in range(2)] == [0x01020304, 0x05060708]
+
+
+@pytest.mark.parametrize("byte_enables", [0b0001, 0b0010, 0b0100, 0b1000, 0b0011, 0b1100])
+def test_io_reads_name_their_lowest_byte(bench: Bench, byte_enables: int) -> None:
+    lowest = (byte_enables & -byte_enables).bit_length() - 1
+    status = bench.ports + store_io.FIFO_STATUS.offset
+    mask = sum(0xFF << 8 * lane for lane in range(4) if byte_enables >> lane & 1)
+    assert bench.target.read_io(status + lowest, byte_enables) & mask == bench.target.read_io(status) & mask
+
+
+@pytest.mark.parametrize("dwords", [1, 2, 3, 16, 61])
+def test_io_strings_move_each_dword_through_one_port(bench: Bench, dwords: int) -> None:
+    data = bytes(i * 5 & 0xFF for i in range(4 * dwords))
+    back = bytearray(4 * dwords)
+    bench.fill(dwords)
+    assert bench.target.write_io_string(bench.fifo, memoryview(data)) == dwords
+    bench.drain(dwords)
+    assert bench.target.read_io_string(bench.fifo, memoryview(back)) == dwords
+    assert back == data
+
+
+def test_an_io_string_stops_when_attention_rises_and_only_then(bench: Bench) -> None:
+    target = bench.target
+    words = memoryview(bytearray(4 * 100))
+    status = bench.ports + store_io.FIFO_STATUS.offset
+    bench.enable(0xFFFF)
+    number = bench.request_after(200)
+    moved = target.read_io_string(status, words)
+    assert 0 < moved < 100
+    assert target.attention
+    assert target.interrupt_request() == number
+    assert target.read_io_string(status, words) == 100
+
+
+def test_an_io_string_stops_at_the_deadline(bench: Bench) -> None:
+    target = bench.target
+    target.set_deadline(target.now() + 100)
+    moved = target.write_io_string(bench.ports + store_io.FIFO_STATUS.offset, memoryview(bytes(400)))
+    assert 0 < moved < 100
+    assert target.attention
+
+
+def test_configuration_space(bench: Bench) -> None:
+    target = bench.target
+    assert target.read_configuration(bench.function) == 0xD101_1234
+    line = bench.function + pci_configuration.INTERRUPT_LINE.offset
+    target.write_configuration(line, 0x1111_1142, 0b0001)
+    assert target.read_configuration(line) & 0xFF == 0x42
+    target.write_configuration(line, 0x77, 0b1110)
+    assert target.read_configuration(line, 0b0001) & 0xFF == 0x42
+
+
+# Errors.
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        lambda target: target.read_memory(ABSENT),
+        lambda target: target.write_memory(ABSENT, 1),
+        lambda target: target.read_io(ABSENT_PORT),
+        lambda target: target.write_io(ABSENT_PORT, 1),
+        lambda target: target.read_configuration(ABSENT_FUNCTION),
+        lambda target: target.write_configuration(ABSENT_FUNCTION, 1),
+        lambda target: target.read_memory_burst(ABSENT, memoryview(bytearray(64))),
+        lambda target: target.write_memory_burst(ABSENT, memoryview(bytes(64))),
+        lambda target: target.read_io_string(ABSENT_PORT, memoryview(bytearray(64))),
+        lambda target: target.write_io_string(ABSENT_PORT, memoryview(bytes(64))),
+    ],
+)
+def test_an_address_that_nobody_claims_is_a_master_abort(bench: Bench, access: Callable[[Target], None]) -> None:
+    with pytest.raises(MasterAbort, match="no device claimed the address"):
+        access(bench.target)
+    bench.target.write_memory(bench.ram, 0x5A5A)
+    assert bench.target.read_memory(bench.ram) == 0x5A5A, "the machine works on after an error"
+
+
+STATUSES = {
+    BusStatus.MASTER_ABORT: MasterAbort,
+    BusStatus.TARGET_ABORT: TargetAbort,
+    BusStatus.PARITY: ParityError,
+    BusStatus.TIMEOUT: TransactionTimeout,
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_fault_hits_as_many_accesses_to_its_address_as_it_says(bench: Bench, status: BusStatus, count: int) -> None:
+    target = bench.target
+    target.write_memory(bench.ram + 4, 0xCAFE)
+    target.inject_bus_fault(BusFault(bench.ram + 4, status, count))
+    target.write_memory(bench.ram, 0xBEEF)
+    for _ in range(count):
+        with pytest.raises(STATUSES[status]) as caught:
+            target.write_memory(bench.ram + 4, 0xDEAD)
+        assert caught.value.address == bench.ram + 4
+        assert caught.value.status is status
+    assert target.read_memory(bench.ram + 4) == 0xCAFE, "what was hit did not reach the device"
+
+
+def test_a_second_fault_replaces_the_first(bench: Bench) -> None:
+    target = bench.target
+    target.inject_bus_fault(BusFault(bench.ram, BusStatus.TARGET_ABORT))
+    target.inject_bus_fault(BusFault(bench.ram + 4, BusStatus.PARITY))
+    target.read_memory(bench.ram)
+    with pytest.raises(ParityError):
+        target.read_memory(bench.ram + 4)
+
+
+@pytest.mark.parametrize(
+    ("access", "message"),
+    [
+        (lambda b: b.target.read_memory(b.ram + 1), "must be dword aligned and is 0x80100001"),
+        (lambda b: b.target.write_memory(b.ram + 2, 0), "must be dword aligned"),
+        (lambda b: b.target.read_configuration(b.function + 3), "must be dword aligned"),
+        (lambda b: b.target.read_memory(1 << 32), "the address must be an unsigned 32-bit integer"),
+        (lambda b: b.target.read_memory(-4), "the address must be an unsigned 32-bit integer and is -0x4"),
+        (lambda b: b.target.read_memory(b.ram, 16), "byte enables must be 0 to 0xF"),
+        (lambda b: b.target.read_memory(b.ram, -1), "byte enables must be 0 to 0xF"),
+        (lambda b: b.target.write_memory(b.ram, 1 << 32), "the value must be an unsigned 32-bit integer and is 0x1"),
+        (lambda b: b.target.write_memory(b.ram, -1), "the value must be an unsigned 32-bit integer"),
+        (lambda b: b.target.write_io(b.ports, 0, 0b0010), "must name the lowest enabled byte"),
+        (lambda b: b.target.read_io(b.ports + 1), "must name the lowest enabled byte"),
+        (lambda b: b.target.read_memory_burst(b.ram, memoryview(bytearray(6))), "must be a multiple of 4 bytes and is 6"),
+        (lambda b: b.target.write_memory_burst(b.ram + 1, memoryview(bytes(8))), "must be dword aligned"),
+        (lambda b: b.target.read_memory_burst(0xFFFF_FFF8, memoryview(bytearray(16))), "must end within 32-bit addresses"),
+        (lambda b: b.target.write_io_string(b.fifo, memoryview(bytes(3))), "must be a multiple of 4 bytes"),
+        (lambda b: b.target.spend(-1), "the clocks to spend must be 0 or more"),
+        (lambda b: b.target.wait(-1), "the limit of a wait must be 0 or more"),
+        (lambda b: b.target.set_deadline(-1), "a deadline must be 0 or more"),
+        (lambda b: b.target.mark(1 << 32), "the payload of a mark must be an unsigned 32-bit integer"),
+        (lambda b: b.target.hold_interrupt(-1), "the clocks to hold interrupts must be"),
+        (lambda b: b.target.inject_bus_fault(BusFault(0, BusStatus.OK)), "status other than OK"),
+        (lambda b: b.target.inject_bus_fault(BusFault(0, BusStatus.PARITY, 0)), "count of 1 to 65535"),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused(bench: Bench, access: Callable[[Bench], None], message: str) -> None:
+    before = bench.target.now()
+    with pytest.raises(ValueError, match=message):
+        access(bench)
+    assert bench.target.now() == before
+
+
+# Interrupts.
+
+
+def test_an_interrupt_from_request_to_end(bench: Bench) -> None:
+    target = bench.target
+    bench.enable(1 << INPUT)
+    assert not target.attention
+    assert target.interrupt_request() is None
+    bench.request()
+    assert target.wait(SETTLE) is Wake.INTERRUPT
+    assert target.attention
+    assert target.interrupt_request() == INPUT
+    assert target.interrupt_acknowledge() == Vector.BASE + Vector.STEP * INPUT
+    assert target.wait(SETTLE) is None
+    assert not target.attention
+    assert target.interrupt_request() is None
+    bench.request()
+    assert target.wait(SETTLE) is None, "an input in service holds back its like"
+    bench.end()
+    assert target.wait(SETTLE) is Wake.INTERRUPT
+
+
+def test_a_fetch_with_nothing_presented_is_spurious(target: Target) -> None:
+    assert target.interrupt_acknowledge() == Vector.SPURIOUS
+
+
+def test_attention_is_seen_after_any_access(bench: Bench) -> None:
+    target = bench.target
+    bench.enable(1 << INPUT)
+    bench.request()
+    for _ in range(5):
+        target.read_memory(bench.ram)
+    assert target.attention
+    target.write_memory(bench.ram, 0)
+    assert target.attention
+    target.read_configuration(bench.function)
+    assert target.attention
+
+
+def test_held_interrupts_come_later(bench: Bench) -> None:
+    target = bench.target
+    bench.enable(1 << INPUT)
+    target.hold_interrupt(500)
+    start = target.now()
+    bench.request()
+    assert target.wait(300) is None
+    assert target.interrupt_request() is None
+    assert target.wait(1000) is Wake.INTERRUPT
+    assert 490 <= target.now() - start <= 510
+
+
+def test_a_wait_ends_on_the_clock_of_the_interrupt(bench: Bench) -> None:
+    target = bench.target
+    bench.enable(0xFFFF)
+    number = bench.request_after(1000)
+    start = target.now()
+    assert target.wait() is Wake.INTERRUPT
+    assert 990 <= target.now() - start <= 1010
+    assert target.interrupt_request() == number
+
+
+# Time.
+
+
+def test_no_clock_passes_unless_asked_for(bench: Bench) -> None:
+    target = bench.target
+    target.read_memory(bench.ram)
+    assert [target.now() for _ in range(3)] == [target.now()] * 3
+    assert target.wait(0) is None
+    before = target.now()
+    target.take_events()
+    target.set_deadline(None)
+    target.interrupt_request()
+    assert target.now() == before
+
+
+def test_spent_clocks_pass_before_the_next_operation(bench: Bench) -> None:
+    target = bench.target
+    target.read_memory(bench.ram)
+    start = target.now()
+    target.read_memory(bench.ram)
+    cost = target.now() - start
+    target.spend(123)
+    target.spend(0)
+    target.spend(77)
+    assert target.now() == start + cost + 200
+    target.read_memory(bench.ram)
+    assert target.now() == start + 2 * cost + 200
+
+
+def test_equal_accesses_take_equal_clocks(bench: Bench) -> None:
+    target = bench.target
+    costs = set()
+    for _ in range(10):
+        start = target.now()
+        target.read_memory(bench.ram)
+        costs.add(target.now() - start)
+    assert len(costs) == 1
+
+
+def test_a_wait_ends_at_its_limit(target: Target) -> None:
+    start = target.now()
+    assert target.wait(1234) is None
+    assert target.now() == start + 1234
+    target.spend(10)
+    assert target.wait(5) is None
+    assert target.now() == start + 1249
+
+
+def test_a_wait_longer_than_python_may_be_kept_from_its_signals(target: Target) -> None:
+    start = target.now()
+    assert target.wait(600_000) is None
+    assert target.now() == start + 600_000
+
+
+def test_a_wait_ends_at_the_deadline(target: Target) -> None:
+    deadline = target.now() + 300
+    target.set_deadline(deadline)
+    assert not target.attention
+    assert target.wait() is Wake.DEADLINE
+    assert target.now() == deadline
+    assert target.attention
+    assert target.wait(100) is Wake.DEADLINE
+    assert target.now() == deadline
+    target.set_deadline(None)
+    assert not target.attention
+    assert target.wait(10) is None
+
+
+def test_a_deadline_asks_for_attention_after_an_access(bench: Bench) -> None:
+    target = bench.target
+    target.set_deadline(target.now() + 20)
+    for _ in range(5):
+        target.read_memory(bench.ram)
+    assert target.attention
+    assert target.interrupt_request() is None
+
+
+def test_a_deadline_in_the_past_asks_at_once(target: Target) -> None:
+    target.wait(50)
+    target.set_deadline(10)
+    assert target.attention
+    assert target.wait() is Wake.DEADLINE
+
+
+def test_an_interrupt_comes_before_a_deadline(bench: Bench) -> None:
+    target = bench.target
+    bench.enable(1 << INPUT)
+    bench.request()
+    target.wait(SETTLE)
+    target.set_deadline(0)
+    assert target.wait() is Wake.INTERRUPT
+
+
+# Timestamps.
+
+
+def test_marks_are_recorded_in_order_on_their_clocks(bench: Bench) -> None:
+    target = bench.target
+    target.take_events()
+    start = target.now()
+    target.mark(0xFFFF_FFFF)
+    assert target.now() == start + 1
+    target.spend(9)
+    target.mark(2)
+    target.read_memory(bench.ram)
+    target.mark(3)
+    target.wait(SETTLE)
+    marks = [event for event in target.take_events() if event.bits & EventBits.MARK]
+    assert [event.mark for event in marks] == [0xFFFF_FFFF, 2, 3]
+    assert marks[1].clock - marks[0].clock == 10
+    assert target.take_events() == []
+
+
+def test_more_marks_than_can_wait(target: Target) -> None:
+    target.take_events()
+    for payload in range(200):
+        target.mark(payload)
+        target.spend(3)
+    target.wait(SETTLE)
+    marks = [event for event in target.take_events() if event.bits & EventBits.MARK]
+    assert [event.mark for event in marks] == list(range(200))
+    assert {b.clock - a.clock for a, b in zip(marks, marks[1:], strict=False)} == {4}
+
+
+def test_an_interrupt_leaves_its_records(bench: Bench) -> None:
+    target = bench.target
+    target.take_events()
+    bench.enable(1 << INPUT)
+    bench.request()
+    target.wait(SETTLE)
+    vector = target.interrupt_acknowledge()
+    bench.end()
+    target.interrupt_acknowledge()
+    target.wait(SETTLE)
+    events = target.take_events()
+    assert [event.clock for event in events] == sorted(event.clock for event in events)
+    fetches = [event for event in events if event.bits & EventBits.VECTOR_FETCH]
+    ends = [event for event in events if event.bits & EventBits.EOI]
+    assert [event.vector for event in fetches] == [vector, Vector.SPURIOUS]
+    assert [bool(event.bits & EventBits.SPURIOUS_FETCH) for event in fetches] == [False, True]
+    assert [event.vector for event in ends] == [INPUT]
+    assert target.events_dropped() == 0
+
+
+# Memory.
+
+
+def test_memory_is_the_hosts_and_is_zero_at_first(target: Target) -> None:
+    assert target.memory.nbytes == 1 << 26
+    assert not target.memory.readonly
+    assert target.memory[:4096] == bytes(4096)
+    assert target.memory[-4096:] == bytes(4096)
+
+
+# Life.
+
+
+def test_reset_is_a_new_power_on(bench: Bench) -> None:
+    target = bench.target
+    bench.enable(1 << INPUT)
+    bench.request()
+    target.inject_bus_fault(BusFault(bench.ram, BusStatus.PARITY, 100))
+    target.memory[100:104] = b"kept"
+    target.wait(SETTLE)
+    target.set_deadline(0)
+    target.mark(1)
+    target.spend(5)
+    target.reset()
+    assert target.now() == 0
+    assert not target.attention
+    assert target.interrupt_request() is None
+    assert target.take_events() == []
+    assert target.memory[100:104] == b"kept"
+    assert target.wait(SETTLE) is None
+    assert not [event for event in target.take_events() if event.bits & EventBits.MARK]
+    if target.name != "scripted":
+        with pytest.raises(MasterAbort):
+            target.read_memory(bench.ram)
+
+
+CLOSED = [
+    lambda b: b.target.read_memory(b.ram),
+    lambda b: b.target.write_memory(b.ram, 0),
+    lambda b: b.target.read_io(b.ports),
+    lambda b: b.target.write_io(b.ports, 0),
+    lambda b: b.target.read_memory_burst(b.ram, memoryview(bytearray(8))),
+    lambda b: b.target.write_memory_burst(b.ram, memoryview(bytes(8))),
+    lambda b: b.target.read_io_string(b.fifo, memoryview(bytearray(8))),
+    lambda b: b.target.write_io_string(b.fifo, memoryview(bytes(8))),
+    lambda b: b.target.read_configuration(b.function),
+    lambda b: b.target.write_configuration(b.function, 0),
+    lambda b: b.target.interrupt_request(),
+    lambda b: b.target.interrupt_acknowledge(),
+    lambda b: b.target.now(),
+    lambda b: b.target.spend(1),
+    lambda b: b.target.set_deadline(None),
+    lambda b: b.target.wait(1),
+    lambda b: b.target.mark(1),
+    lambda b: b.target.take_events(),
+    lambda b: b.target.events_dropped(),
+    lambda b: b.target.inject_bus_fault(BusFault(0, BusStatus.PARITY)),
+    lambda b: b.target.hold_interrupt(1),
+    lambda b: b.target.reset(),
+]
+
+
+def test_after_close_nothing_can_be_done(bench: Bench) -> None:
+    memory = bench.target.memory
+    bench.target.close()
+    bench.target.close()
+    for use in CLOSED:
+        with pytest.raises(TargetClosed, match="after it had been closed"):
+            use(bench)
+    assert not bench.target.attention
+    assert memory[0] == 0, "a view of the memory may outlive the machine"
+
+
+def test_one_machine_after_another_is_as_new(bench: Bench) -> None:
+    name = bench.target.name
+    costs = set()
+    for _ in range(5):
+        bench.target.write_memory(bench.ram, 1)
+        bench.target.memory[0:4] = b"dirt"
+        costs.add(bench.target.now())
+        bench.target.close()
+        bench = open_bench(name)
+        assert bench.target.memory[0:4] == bytes(4)
+        assert not bench.target.attention
+    bench.target.close()
+    assert len(costs) == 1
+
+
+def test_capabilities_are_told(target: Target) -> None:
+    assert Capability.DETERMINISTIC in target.capabilities
+    assert Capability.FAULT_INJECTION in target.capabilities
+    assert target.frequency > 0
+    assert issubclass(MasterAbort, BusError)
