@@ -12,6 +12,7 @@ from dirql.hal.device_memory import DeviceMemory
 from dirql.hal.dma.adapter import AdapterStatistics, DmaAdapter
 from dirql.hal.interrupts import InterruptController
 from dirql.hal.lanes import ALL_ONES
+from dirql.ke import current as ke_current
 from dirql.ke.platform import Clock
 from dirql.mm.manager import MemoryManager
 from dirql.target.contract import BusError, Target
@@ -37,6 +38,7 @@ class Hal:
 
     __slots__ = (
         "adapters",
+        "always_preempts",
         "bus_error",
         "bus_errors",
         "device_memory",
@@ -55,6 +57,7 @@ class Hal:
         self.bus_error: Callable[[BusError], None] | None = None
         self.bus_errors = 0
         self.adapters: list[DmaAdapter] = []
+        self.always_preempts = False
         self.interrupts = InterruptController(target, self.no_answer)
         self.device_memory = DeviceMemory(memory)
         # What each register access needs, at hand.
@@ -68,7 +71,12 @@ class Hal:
         return self.target
 
     def install(self) -> None:
-        """Become the layer of the running machine; one at a time."""
+        """Become the layer of the running machine, whose kernel is open by now; one at a time.
+
+        Where the kernel lets threads and processors take turns, they may at each access; else only an interrupt or the
+        deadline of the clock is a reason to stop.
+        """
+        self.always_preempts = ke_current.is_running() and ke_current.kernel.is_eager
         current.install(self)
 
     def close(self) -> None:

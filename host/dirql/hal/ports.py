@@ -52,7 +52,7 @@ def _read(port: int, size: int) -> int:
         value = hal.target.read_io(address, byte_enables)
     except BusError as error:
         value = hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
     return value >> shift & ALL_ONES[size]
 
@@ -64,7 +64,7 @@ def _write(port: int, value: int, size: int) -> None:
         hal.target.write_io(address, (value & ALL_ONES[size]) << shift, byte_enables)
     except BusError as error:
         hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
 
 
@@ -110,7 +110,7 @@ def read_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
             except BusError as error:
                 done += error.completed + 1
                 into[(done - 1) * DWORD : done * DWORD] = hal.no_answer(error).to_bytes(DWORD, "little")
-            if hal.target.attention:
+            if hal.target.attention or hal.always_preempts:
                 ke_current.dispatcher.preempt()
 
 
@@ -126,7 +126,7 @@ def write_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
         except BusError as error:
             done += error.completed + 1
             hal.no_answer(error)
-        if hal.target.attention:
+        if hal.target.attention or hal.always_preempts:
             ke_current.dispatcher.preempt()
 
 

@@ -3,9 +3,10 @@
 """Device registers in memory space: READ_REGISTER_* and WRITE_REGISTER_*.
 
 They may be called at any IRQL and are points of preemption: an interrupt that the access lets through is served before
-they return. Addresses are what `map_io_space` returned, aligned to the width. A read that ends in a bus error gives
-all ones, a write is dropped, and the hook `Hal.bus_error` is told (PCI-RULES 1.9). `buffer` is a virtual address of
-memory; its `count` is in units of the routine's width and the registers are consecutive.
+they return, and with several processors another may go on. Addresses are what `map_io_space` returned, aligned to the
+width. A read that ends in a bus error gives all ones, a write is dropped, and the hook `Hal.bus_error` is told
+(PCI-RULES 1.9). `buffer` is a virtual address of memory; its `count` is in units of the routine's width and the
+registers are consecutive.
 
 The functions are written out rather than made from one another, because a call more would be a third of their cost.
 """
@@ -41,7 +42,7 @@ def read_register_ulong(register: int) -> int:
         value = hal.read_memory(hal.dwords[register])
     except BusError as error:
         value = hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
     return value
 
@@ -53,7 +54,7 @@ def write_register_ulong(register: int, value: int) -> None:
         hal.write_memory(hal.dwords[register], value & 0xFFFF_FFFF)
     except BusError as error:
         hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
 
 
@@ -65,7 +66,7 @@ def read_register_ushort(register: int) -> int:
         value = hal.read_memory(address, byte_enables)
     except BusError as error:
         value = hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
     return value >> shift & 0xFFFF
 
@@ -78,7 +79,7 @@ def write_register_ushort(register: int, value: int) -> None:
         hal.write_memory(address, (value & 0xFFFF) << shift, byte_enables)
     except BusError as error:
         hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
 
 
@@ -90,7 +91,7 @@ def read_register_uchar(register: int) -> int:
         value = hal.read_memory(address, byte_enables)
     except BusError as error:
         value = hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
     return value >> shift & 0xFF
 
@@ -103,7 +104,7 @@ def write_register_uchar(register: int, value: int) -> None:
         hal.write_memory(address, (value & 0xFF) << shift, byte_enables)
     except BusError as error:
         hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
 
 
@@ -123,7 +124,7 @@ def read_register_buffer_ulong(register: int, buffer: int, count: int) -> None:
             hal.no_answer(error)
             missing = len(into) - error.completed * DWORD
             into[-missing:] = b"\xff" * missing
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
 
 
@@ -137,7 +138,7 @@ def write_register_buffer_ulong(register: int, buffer: int, count: int) -> None:
         hal.target.write_memory_burst(address, writing(buffer, count * DWORD))
     except BusError as error:
         hal.no_answer(error)
-    if hal.target.attention:
+    if hal.target.attention or hal.always_preempts:
         ke_current.dispatcher.preempt()
 
 

@@ -132,6 +132,9 @@ class DmaAdapter:
         self._when_released = when_released
         self._released = False
 
+    def __repr__(self) -> str:
+        return f"<DmaAdapter {self.number_of_map_registers} map registers, {self.statistics()}>"
+
     @_AT_PASSIVE
     def put_dma_adapter(self) -> None:
         """Give the adapter back; follows PutDmaAdapter."""

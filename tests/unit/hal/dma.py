@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of DMA share: a device object, adapters, locked buffers, and a device that moves bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dirql.hal.dma.adapter import DmaAdapter
+from dirql.hal.dma.description import DeviceDescription
+from dirql.hal.dma.operations import get_dma_adapter
+from dirql.hal.dma.scatter_gather import ScatterGatherElement
+from dirql.ke import current
+from dirql.ke.constants import (
+    DEVICE_DESCRIPTION_VERSION3,
+    DISPATCH_LEVEL,
+    IoWriteAccess,
+    PCIBus,
+    UserMode,
+    Width32Bits,
+)
+from dirql.ke.irql import lower_irql, raise_irql
+from dirql.mm.mdl import Mdl
+from dirql.mm.process import UserBuffer
+from unit.hal.conftest import Machine
+
+ALL_BITS = 32
+FEW_BITS = 21
+"""Reaches half of the machine's 4 MiB."""
+
+
+@dataclass
+class Device:
+    """As much of a device object as an adapter needs."""
+
+    current_irp: str = "irp"
+
+
+def description(
+    width: int = ALL_BITS, *, scatter_gather: bool = True, longest: int = 1 << 16
+) -> DeviceDescription:
+    return DeviceDescription(
+        version=DEVICE_DESCRIPTION_VERSION3,
+        master=True,
+        scatter_gather=scatter_gather,
+        interface_type=PCIBus,
+        dma_width=Width32Bits,
+        maximum_length=longest,
+        dma_address_width=width,
+    )
+
+
+def adapter_for(wanted: DeviceDescription) -> DmaAdapter:
+    adapter, _ = get_dma_adapter(None, wanted)
+    assert adapter is not None
+    return adapter
+
+
+@contextmanager
+def at_dispatch() -> Iterator[None]:
+    """At DISPATCH_LEVEL until the end, or until a bug check has stopped the kernel."""
+    old_irql = raise_irql(DISPATCH_LEVEL)
+    yield
+    if current.kernel.stopped is None:
+        lower_irql(old_irql)
+
+
+def locked(machine: Machine, length: int, offset: int = 0, guard: int = 0) -> tuple[UserBuffer, Mdl]:
+    buffer = machine.memory.process.allocate(length, offset=offset, guard=guard)
+    mdl = Mdl.allocate(buffer.address, length)
+    assert mdl is not None
+    mdl.probe_and_lock_pages(UserMode, IoWriteAccess)
+    return buffer, mdl
+
+
+def release(buffer: UserBuffer, mdl: Mdl) -> None:
+    mdl.unlock_pages()
+    mdl.free()
+    buffer.free()
+
+
+def device_reads(machine: Machine, elements: Iterable[ScatterGatherElement]) -> bytes:
+    """What the device finds at logical addresses."""
+    return b"".join(machine.target.memory[address : address + length] for address, length in elements)
+
+
+def device_writes(machine: Machine, elements: Iterable[ScatterGatherElement], data: bytes) -> None:
+    """What the device leaves at logical addresses."""
+    for address, length in elements:
+        machine.target.memory[address : address + length] = data[:length]
+        data = data[length:]
+    assert data == b""

@@ -1,0 +1,243 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dirql import mm
+from dirql.hal import registers
+from dirql.hal.device_memory import map_io_space, unmap_io_space
+from dirql.ke import dispatcher
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.constants import DISPATCH_LEVEL, PAGE_SIZE, POOL_FLAG_NON_PAGED, MmNonCached
+from dirql.ke.irql import raise_irql
+from dirql.target.contract import BusError, BusFault, BusStatus, LinkLost
+from unit.hal.conftest import BAR, BAR_BYTES, Machine
+
+TAG = mm.pool_tag("Test")
+READ: dict[int, Callable[[int], int]] = {
+    1: registers.read_register_uchar,
+    2: registers.read_register_ushort,
+    4: registers.read_register_ulong,
+}
+WRITE: dict[int, Callable[[int, int], None]] = {
+    1: registers.write_register_uchar,
+    2: registers.write_register_ushort,
+    4: registers.write_register_ulong,
+}
+READ_BUFFER: dict[int, Callable[[int, int, int], None]] = {
+    1: registers.read_register_buffer_uchar,
+    2: registers.read_register_buffer_ushort,
+    4: registers.read_register_buffer_ulong,
+}
+WRITE_BUFFER: dict[int, Callable[[int, int, int], None]] = {
+    1: registers.write_register_buffer_uchar,
+    2: registers.write_register_buffer_ushort,
+    4: registers.write_register_buffer_ulong,
+}
+SIZES = [1, 2, 4]
+
+
+def contents(machine: Machine) -> bytes:
+    return b"".join(dword.to_bytes(4, "little") for dword in machine.registers.dwords)
+
+
+def test_without_a_machine_the_error_says_so() -> None:
+    with pytest.raises(RuntimeError, match="need a machine and none is open"):
+        registers.read_register_ulong(0x1000)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(SIZES), st.integers(0, 63), st.integers(0, 1 << 32)), max_size=20))
+def test_accesses_agree_with_bytes(machine: Machine, accesses: list[tuple[int, int, int]]) -> None:
+    """Each width at each aligned place, against a bytearray."""
+    address = machine.map_bar()
+    naive = bytearray(contents(machine)[:64])
+    for size, place, value in accesses:
+        place -= place % size
+        WRITE[size](address + place, value)
+        naive[place : place + size] = (value % (1 << 8 * size)).to_bytes(size, "little")
+        assert READ[size](address + place) == int.from_bytes(naive[place : place + size], "little")
+        assert contents(machine)[:64] == naive
+    unmap_io_space(address, BAR_BYTES)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(SIZES), st.integers(0, 31), st.integers(0, 600), st.integers(0, 3), st.booleans())
+def test_buffers_agree_with_bytes(
+    machine: Machine, size: int, place: int, count: int, odd: int, scattered: bool
+) -> None:
+    """There and back through a buffer that may start anywhere and cross pages."""
+    address = machine.map_bar()
+    length = count * size
+    buffer = machine.memory.process.allocate(3 * PAGE_SIZE, offset=4000 + odd if scattered else odd, guard=8)
+    data = bytes(index * 5 % 256 for index in range(length))
+    buffer.write(data)
+    WRITE_BUFFER[size](address + place * size, buffer.address, count)
+    assert contents(machine)[place * size : place * size + length] == data
+    buffer.write(b"\xee" * (length + 1))
+    READ_BUFFER[size](address + place * size, buffer.address, count)
+    assert buffer.read(length + 1) == data + b"\xee"
+    buffer.free()
+    unmap_io_space(address, BAR_BYTES)
+
+
+def test_a_mapping_keeps_the_place_in_the_page(machine: Machine) -> None:
+    address = machine.map_bar(offset=0x124, length=PAGE_SIZE)
+    assert address % PAGE_SIZE == 0x124
+    machine.registers.dwords[0x124 // 4] = 0x1234_5678
+    machine.registers.dwords[(0x124 + PAGE_SIZE) // 4 - 1] = 0x9ABC_DEF0
+    assert registers.read_register_ulong(address) == 0x1234_5678
+    assert registers.read_register_ulong(address + PAGE_SIZE - 4) == 0x9ABC_DEF0
+
+
+def test_a_stale_address_is_found_out(machine: Machine) -> None:
+    address = machine.map_bar()
+    registers.read_register_ulong(address)
+    registers.read_register_uchar(address)
+    unmap_io_space(address, BAR_BYTES)
+    assert mm.statistics().device_pages == 0
+    for read in READ.values():
+        with pytest.raises(ValueError, match="must be mapped by MmMapIoSpace"):
+            read(address)
+    assert machine.map_bar() != address
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_addresses_are_aligned(machine: Machine, size: int) -> None:
+    with pytest.raises(ValueError, match=f"must be a multiple of {size} here, was"):
+        READ[size](machine.map_bar() + size - 1)
+
+
+def test_memory_is_no_register(machine: Machine) -> None:
+    address = mm.allocate_pool2(POOL_FLAG_NON_PAGED, 64, TAG)
+    assert address is not None
+    with pytest.raises(ValueError, match=r"is not: memory is read and written with RtlCopyMemory"):
+        registers.read_register_ulong(address)
+
+
+def test_a_buffer_routine_stays_in_its_mapping(machine: Machine) -> None:
+    address = machine.map_bar(length=PAGE_SIZE)
+    buffer = machine.memory.process.allocate(16)
+    with pytest.raises(ValueError, match="must be mapped by MmMapIoSpace"):
+        registers.read_register_buffer_ulong(address + PAGE_SIZE - 4, buffer.address, 2)
+
+
+@pytest.mark.parametrize(
+    ("physical", "length"),
+    [(0x1000, 4), (BAR, 0), (0xFFFF_F000, PAGE_SIZE + 1)],
+    ids=["RAM", "none", "beyond"],
+)
+def test_what_can_be_mapped(machine: Machine, physical: int, length: int) -> None:
+    with pytest.raises(ValueError, match="must be one or more bytes above the host's RAM"):
+        map_io_space(physical, length, MmNonCached)
+
+
+def test_what_can_be_unmapped(machine: Machine) -> None:
+    address = machine.map_bar(length=PAGE_SIZE)
+    with pytest.raises(ValueError, match=r"1 of the 2 pages at .* are not"):
+        unmap_io_space(address, PAGE_SIZE + 1)
+
+
+def test_mapping_above_dispatch_is_bug_check_0xC4(machine: Machine) -> None:
+    raise_irql(DISPATCH_LEVEL + 1)
+    with pytest.raises(BugCheck) as caught:
+        map_io_space(BAR, 4, MmNonCached)
+    assert (caught.value.code, caught.value.parameters[0]) == (0xC4, 0x78)
+
+
+@pytest.mark.parametrize("status", [status for status in BusStatus if status is not BusStatus.OK])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_bus_error_reads_ones_drops_writes_and_is_reported(
+    machine: Machine, status: BusStatus, size: int
+) -> None:
+    address = machine.map_bar()
+    seen: list[BusError] = []
+    machine.hal.bus_error = seen.append
+    machine.target.inject_bus_fault(BusFault(BAR, status, 2))
+    WRITE[size](address, 0x55)
+    assert READ[size](address) == (1 << 8 * size) - 1
+    assert [error.status for error in seen] == [status, status]
+    assert READ[size](address) == 0
+    assert machine.hal.statistics().bus_errors == 2
+
+
+def test_a_bus_error_in_a_burst_leaves_ones_in_what_had_not_come(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = machine.map_bar()
+    buffer = machine.memory.process.allocate(32)
+    buffer.write(bytes(32))
+
+    def fail(_address: int, into: memoryview) -> NoReturn:
+        into[:8] = b"datadata"
+        raise LookupErrorOfBus(2)
+
+    class LookupErrorOfBus(BusError):
+        status = BusStatus.TARGET_ABORT
+        meaning = "a target abort"
+
+        def __init__(self, completed: int) -> None:
+            super().__init__("memory read", BAR, completed)
+
+    monkeypatch.setattr(machine.target, "read_memory_burst", fail)
+    registers.read_register_buffer_ulong(address, buffer.address, 6)
+    assert buffer.read() == b"datadata" + b"\xff" * 16 + bytes(8)
+
+
+def test_a_lost_link_goes_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = machine.map_bar()
+
+    def lost(_address: int) -> NoReturn:
+        raise LinkLost("nothing answers")
+
+    monkeypatch.setattr(machine.hal, "read_memory", lost)
+    with pytest.raises(LinkLost):
+        registers.read_register_ulong(address)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_each_access_is_a_point_of_preemption_when_the_machine_wants_attention(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, size: int, kind: str
+) -> None:
+    address = machine.map_bar()
+    preempted: list[int] = []
+    monkeypatch.setattr(dispatcher, "preempt", lambda: preempted.append(machine.target.now()))
+    access: Callable[[], object] = (
+        (lambda: READ[size](address)) if kind == "read" else (lambda: WRITE[size](address, 1))
+    )
+    access()
+    assert preempted == []
+    machine.target.set_deadline(machine.target.now() + 1)
+    access()
+    assert len(preempted) == 1
+
+
+def test_with_turns_to_take_each_access_is_a_point_of_preemption(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = machine.map_bar()
+    preempted: list[int] = []
+    monkeypatch.setattr(dispatcher, "preempt", lambda: preempted.append(1))
+    machine.hal.close()
+    machine.kernel.is_eager = True
+    machine.hal.install()
+    registers.read_register_ulong(address)
+    machine.kernel.is_eager = False
+    assert preempted == [1]
+
+
+def test_many_registers_are_forgotten_again(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dirql.hal.device_memory._MOST_REMEMBERED", 8)
+    address = machine.map_bar()
+    for place in range(0, 256, 4):
+        registers.read_register_ulong(address + place)
+        registers.read_register_uchar(address + place)
+    assert len(machine.hal.device_memory.dwords) <= 8
+    assert len(machine.hal.device_memory.bytes) <= 8
