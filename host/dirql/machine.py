@@ -29,7 +29,7 @@ from dirql.ke.costs import Costs
 from dirql.ke.dispatcher import create_system_thread
 from dirql.ke.kernel import Kernel
 from dirql.ke.schedule import RandomSchedule, RoundRobin, Schedule
-from dirql.ke.status import status_name
+from dirql.ke.status import nt_success, status_name
 from dirql.ke.thread import Thread
 from dirql.ke.wait import wait_for_single_object
 from dirql.mm.manager import MemoryManager
@@ -60,13 +60,11 @@ class LeakReport(Exception):
 
 
 class LoadError(Exception):
-    """A driver's DriverEntry failed, with `status`; nothing of it is loaded."""
+    """A driver could not be loaded or unloaded; `status` says why."""
 
-    def __init__(self, driver: str, status: int) -> None:
+    def __init__(self, driver: str, step: str, status: int) -> None:
         self.status = status
-        super().__init__(
-            f"the driver {driver} could not be loaded: DriverEntry ended with {status_name(status)}"
-        )
+        super().__init__(f"the driver {driver}: {step} ended with {status_name(status)}")
 
 
 class _Outcome:
@@ -180,7 +178,7 @@ class Machine:
         self.io.services[service] = driver.DriverEntry
         status, loaded = load_driver(driver.DriverEntry, service)
         if loaded is None:
-            raise LoadError(service, status)
+            raise LoadError(service, "DriverEntry", status)
         ids = getattr(driver, "HARDWARE_IDS", ())
         try:
             self.pnp.add_driver(loaded, ids, wanted)
@@ -188,6 +186,18 @@ class Machine:
             unload_driver(loaded)
             raise
         return loaded
+
+    def unload_driver(self, driver: DriverObject) -> None:
+        """Remove the driver's devices, as when they are disabled, and unload it; another driver can be loaded for them.
+
+        Raises `LoadError` when it has no Unload routine, `LeakReport` for a device that it did not let go.
+        """
+        problems = self.pnp.remove_devices(driver)
+        status = unload_driver(driver)
+        if problems:
+            raise LeakReport(problems)
+        if not nt_success(status):
+            raise LoadError(driver.driver_extension.service_key_name, "DriverUnload", status)
 
     def open(self, name: str) -> Handle:
         r"""Open a device by name, such as `\\.\Store0`; raises `IoError`."""

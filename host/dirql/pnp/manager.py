@@ -213,9 +213,13 @@ class PnpManager:
 
     # Removing.
 
-    def remove_devices(self) -> list[str]:
-        """Take all started devices away from their drivers, the last found first; what went wrong, a sentence each."""
-        return [problem for node in reversed(self.nodes) for problem in self._remove(node)]
+    def remove_devices(self, driver: DriverObject | None = None) -> list[str]:
+        """Take all devices, or those of `driver`, away from their drivers, the last found first.
+
+        Returns what went wrong, a sentence each.
+        """
+        doomed = [node for node in reversed(self.nodes) if driver is None or node.driver is driver]
+        return [problem for node in doomed for problem in self._remove(node)]
 
     def _remove(self, node: DeviceNode) -> list[str]:
         if node.state not in (NodeState.ADDED, NodeState.STARTED):

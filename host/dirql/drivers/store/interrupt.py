@@ -23,20 +23,27 @@ if TYPE_CHECKING:
 
 __all__ = ["StoreDpcForIsr", "StoreInterruptService"]
 
+FIFO = regs.INTERRUPT_CAUSE.FIFO
+
 
 def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
     """Acknowledge the device and ask for the DPC; false if the interrupt is not ours.
 
-    The cause is cleared before the line's EOI, or a level line would interrupt again. All ones is what a device that
-    has gone returns: not ours either.
+    The causes are cleared before the line's EOI, or a level line would interrupt again. The FIFO's cannot be: it stays
+    for as long as the FIFO wants service, so it is masked here and unmasked when the DPC has moved data. All ones is
+    what a device that has gone returns: not ours either.
     """
     del interrupt
     extension = device.device_extension
-    cause_register = extension.registers + regs.INTERRUPT_CAUSE.offset
-    cause = READ_REGISTER_ULONG(cause_register)
+    registers = extension.registers
+    cause = READ_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset)
     if cause & ~transfer.CAUSES or not cause & extension.enabled_causes:
         return False
-    WRITE_REGISTER_ULONG(cause_register, cause)
+    if cause & FIFO & extension.enabled_causes:
+        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_CLEAR.offset, FIFO)
+        extension.enabled_causes &= ~FIFO
+    if cause & ~FIFO:
+        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, cause & ~FIFO)
     extension.latched_cause |= cause
     extension.interrupts += 1
     IoRequestDpc(device, device.current_irp, None)
@@ -44,8 +51,15 @@ def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
 
 
 def _take_cause(extension: StoreExtension) -> int:
+    """Called with the interrupt's lock held, as the ISR is."""
     cause, extension.latched_cause = extension.latched_cause, 0
     return cause
+
+
+def _unmask_fifo(extension: StoreExtension) -> None:
+    """Called with the interrupt's lock held: let the FIFO ask for service again, at once if it wants some already."""
+    extension.enabled_causes |= FIFO
+    WRITE_REGISTER_ULONG(extension.registers + regs.INTERRUPT_MASK_SET.offset, FIFO)
 
 
 def StoreDpcForIsr(dpc: KDPC, device: DEVICE_OBJECT, irp: IRP, context: object) -> None:
@@ -74,5 +88,7 @@ def _advance(device: DEVICE_OBJECT, extension: StoreExtension, cause: int) -> No
         extension.moved = extension.length
     elif extension.moved < extension.length:
         transfer.move_fifo(extension, READ_REGISTER_ULONG(extension.registers + regs.STATUS.offset))
-    if extension.device_done and extension.moved == extension.length:
+    if extension.moved < extension.length:
+        KeSynchronizeExecution(extension.interrupt, _unmask_fifo, extension)
+    elif extension.device_done:
         transfer.finish_current(device, STATUS_SUCCESS, extension.length)

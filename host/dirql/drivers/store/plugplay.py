@@ -24,6 +24,8 @@ from dirql.wdm import (
     IRP_MN_SURPRISE_REMOVAL,
     NT_SUCCESS,
     PAGE_SIZE,
+    POOL_TAG,
+    PCIBus,
     POOL_FLAG_NON_PAGED,
     READ_REGISTER_ULONG,
     STATUS_DEVICE_CONFIGURATION_ERROR,
@@ -34,7 +36,6 @@ from dirql.wdm import (
     CmResourceTypePort,
     ExAllocatePool2,
     ExFreePoolWithTag,
-    InterfaceType,
     IoAcquireRemoveLock,
     IoCallDriver,
     IoCompleteRequest,
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StoreDeleteDevice", "StorePnp"]
 
-POOL_TAG = "Stor"
+STORE_TAG = POOL_TAG("Stor")
 
 
 def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
@@ -133,7 +134,7 @@ def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | No
     features = regs.FEATURES.unpack(READ_REGISTER_ULONG(registers + regs.FEATURES.offset))
     extension.device_bytes = 1 << features.buffer_log2
     extension.fifo_dwords = 1 << features.fifo_log2
-    tail = ExAllocatePool2(POOL_FLAG_NON_PAGED, 4, POOL_TAG)
+    tail = ExAllocatePool2(POOL_FLAG_NON_PAGED, 4, STORE_TAG)
     if tail is None:
         return STATUS_INSUFFICIENT_RESOURCES
     extension.fifo_tail = tail
@@ -151,7 +152,7 @@ def _get_dma_adapter(extension: StoreExtension) -> int:
         master=True,
         scatter_gather=True,
         dma32_bit_addresses=True,
-        interface_type=InterfaceType.PCIBus,
+        interface_type=PCIBus,
         maximum_length=extension.device_bytes,
     )
     adapter, _map_registers = IoGetDmaAdapter(extension.physical_device_object, description)
@@ -203,7 +204,7 @@ def StoreReleaseHardware(extension: StoreExtension) -> None:
         operations.put_dma_adapter(extension.dma_adapter)
         extension.dma_adapter = None
     if extension.fifo_tail:
-        ExFreePoolWithTag(extension.fifo_tail, POOL_TAG)
+        ExFreePoolWithTag(extension.fifo_tail, STORE_TAG)
         extension.fifo_tail = 0
     if extension.registers:
         MmUnmapIoSpace(extension.registers, extension.registers_length)

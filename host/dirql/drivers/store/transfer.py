@@ -75,6 +75,7 @@ __all__ = [
     "finish_current",
     "finish_with_error",
     "move_fifo",
+    "queued_requests",
     "request_range",
     "reset_device",
 ]
@@ -111,6 +112,11 @@ def request_range(stack: IO_STACK_LOCATION) -> tuple[int, int]:
     if stack.major_function == IRP_MJ_WRITE:
         return stack.parameters.write.length, stack.parameters.write.byte_offset
     return stack.parameters.read.length, stack.parameters.read.byte_offset
+
+
+def queued_requests(device: DEVICE_OBJECT) -> list[IRP]:
+    """The requests that wait for their turn; with the cancel spin lock held, so that none leaves meanwhile."""
+    return [entry.irp for entry in device.device_queue.entries]
 
 
 # Start.
@@ -166,11 +172,14 @@ def _begin(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> None:
 def _command(extension: StoreExtension, operation: int, offset: int, causes: int) -> None:
     """Program the device and ring its doorbell, with exactly `causes` enabled to interrupt."""
     registers = extension.registers
-    if causes != extension.enabled_causes:
-        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_CLEAR.offset, CAUSES & ~causes)
-        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, CAUSES)
-        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_SET.offset, causes)
-        extension.enabled_causes = causes
+    unwanted = extension.enabled_causes & ~causes
+    wanted = causes & ~extension.enabled_causes
+    if unwanted:
+        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_CLEAR.offset, unwanted)
+    if wanted:
+        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, CAUSES)  # of earlier, polled requests
+        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_SET.offset, wanted)
+    extension.enabled_causes = causes
     if extension.timing.access_clocks != extension.device_delay:
         extension.device_delay = extension.timing.access_clocks
         WRITE_REGISTER_ULONG(registers + regs.DELAY.offset, extension.device_delay)
