@@ -28,7 +28,7 @@ from dirql.io.errors import IoError
 from dirql.io.handle import Handle
 from dirql.machine import LeakReport, Machine, open_machine
 from dirql.report import run_json, table
-from dirql.report.progress import Progress
+from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict
 from dirql.trace import latency, perfetto
 from dirql.trace.recorder import Recorder
@@ -87,7 +87,7 @@ def run(options: Options) -> int:
     console = Console()
     runs: list[Run] = []
     result = _measure(options, console, runs)
-    table.render_job(console, result)
+    table.render(console, result)
     for path, write in _exports(options, result, runs):
         write(path)
         console.print(f"wrote {path}", highlight=False)
@@ -107,15 +107,14 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
     """All rows on one machine, the driver loaded anew for each kind of interrupt."""
     modes: list[ModeResult] = []
     leaks: tuple[str, ...] = ()
-    rows = list(_rows(options))
     machine = open_machine(
         options.target, processors=options.processors, seed=options.seed, waves=options.waves
     )
     try:
-        with machine, Progress(console, [row.name for row in rows], 2 * options.transfers) as progress:
-            for row in rows:
+        with machine, show(console) as display:
+            for row in _rows(options):
                 driver = machine.load_driver(store, interrupt=row.interrupt or "level")
-                result, recorded = _run_row(machine, row, options, progress)
+                result, recorded = _run_row(machine, row, options, display)
                 modes.append(result)
                 runs.append(recorded)
                 machine.unload_driver(driver)
@@ -139,14 +138,17 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
     )
 
 
-def _run_row(machine: Machine, row: Row, options: Options, progress: Progress) -> tuple[ModeResult, Run]:
+def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> tuple[ModeResult, Run]:
     """The transfers of one row, recorded."""
     with machine.open(STORE_NAME) as handle:
         handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
-        transfers = _Transfers(options, row, machine, handle, progress)
+        transfers = _Transfers(options, row, machine, handle)
         started = perf_counter()
-        with Recorder(machine.target, machine.kernel, machine.io.hooks, row.name) as recorder:
-            transfers.run(options.transfers)
+        with (
+            display.mode(row.name, 2 * options.transfers) as step,
+            Recorder(machine.target, machine.kernel, machine.io.hooks, row.name) as recorder,
+        ):
+            transfers.run(options.transfers, step)
         wall = perf_counter() - started
         recorded = recorder.finish()
         data_clocks, busy_clocks = (0, 0) if transfers.errors else transfers.bus_clocks()
@@ -171,12 +173,11 @@ def _run_row(machine: Machine, row: Row, options: Options, progress: Progress) -
 class _Transfers:
     """The traffic of one row: random data to a random place, read back and compared."""
 
-    def __init__(self, options: Options, row: Row, machine: Machine, handle: Handle, progress: Progress) -> None:
+    def __init__(self, options: Options, row: Row, machine: Machine, handle: Handle) -> None:
         self.size = options.size
         self.name = row.name
         self.machine = machine
         self.handle = handle
-        self.progress = progress
         self.random = random.Random(f"{options.seed or 0} {row.name}")
         self.bytes = self.requests = 0
         self.verified = True
@@ -185,39 +186,41 @@ class _Transfers:
         if self.size > self.device_bytes:
             raise ValueError(f"--size must be at most the device's {self.device_bytes} bytes, was {self.size}")
 
-    def run(self, transfers: int) -> None:
+    def run(self, transfers: int, step: Step) -> None:
         """All transfers; a request that fails is noted and the rest goes on."""
-        self.progress.begin(self.name)
         for _ in range(transfers):
             offset = self.random.randrange(0, self.device_bytes - self.size + 1, 4)
             data = self.random.randbytes(self.size)
             try:
-                self._count(self.handle.write(data, offset))
+                began = self.machine.target.now()
+                self._count(self.handle.write(data, offset), began, step)
+                began = self.machine.target.now()
                 back = self.handle.read(self.size, offset)
-                self._count(len(back))
+                self._count(len(back), began, step)
             except IoError as error:
                 self.errors.append(str(error))
                 continue
             if back != data:
                 self.verified = False
                 self.errors.append(f"{self.name}: {_difference(data, back, offset)}")
-        self.progress.end()
 
-    def _count(self, moved: int) -> None:
+    def _count(self, moved: int, began: int, step: Step) -> None:
         self.requests += 1
         self.bytes += moved
-        self.progress.advance(moved, self.machine.target.now())
+        step(moved, self.machine.target.now() - began)
 
     def bus_clocks(self) -> tuple[int, int]:
-        """(data clocks, busy clocks) of one more write and one more read, as the device counts them.
+        """(clocks that moved data, clocks that the device was busy) of one more write and one more read.
 
-        They are apart from the others because asking for the counters would show up among their latencies.
+        They are apart from the others because asking for the counters would show up among their latencies. The device
+        counts its own data phases; a dword of programmed I/O takes one, too, which is the host's.
         """
         self.handle.write(self.random.randbytes(self.size))
         write = _statistics(self.handle)
         self.handle.read(self.size)
         read = _statistics(self.handle)
-        return write.data_clocks + read.data_clocks, write.busy_clocks + read.busy_clocks
+        data_clocks = write.data_clocks + read.data_clocks or 2 * -(-self.size // 4)
+        return data_clocks, write.busy_clocks + read.busy_clocks
 
 
 def _statistics(handle: Handle) -> Statistics:

@@ -29,9 +29,9 @@ FIFO = regs.INTERRUPT_CAUSE.FIFO
 def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
     """Acknowledge the device and ask for the DPC; false if the interrupt is not ours.
 
-    The causes are cleared before the line's EOI, or a level line would interrupt again. The FIFO's cannot be: it stays
-    for as long as the FIFO wants service, so it is masked here and unmasked when the DPC has moved data. All ones is
-    what a device that has gone returns: not ours either.
+    The causes are cleared before the line's EOI, or a level line would interrupt again. The FIFO's comes back for as
+    long as the FIFO wants service, so it is masked here and unmasked when the DPC has moved data. All ones is what a
+    device that has gone returns: not ours either.
     """
     del interrupt
     extension = device.device_extension
@@ -42,8 +42,7 @@ def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
     if cause & FIFO & extension.enabled_causes:
         WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_CLEAR.offset, FIFO)
         extension.enabled_causes &= ~FIFO
-    if cause & ~FIFO:
-        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, cause & ~FIFO)
+    WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, cause)
     extension.latched_cause |= cause
     extension.interrupts += 1
     IoRequestDpc(device, device.current_irp, None)
