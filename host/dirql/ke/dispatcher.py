@@ -123,18 +123,23 @@ def _take_interrupts(processor: Processor) -> None:
             clock_interrupt(processor)
         else:
             requested = kernel.controller.requested_irql()
-            if not requested:
-                return
-            target = kernel.target_of(requested, processor)
-            if target is None:
-                return
-            if target is processor:
+            if requested > processor.irql and kernel.affinity[requested] & processor.mask:
                 dispatch(processor, requested)
-            else:
-                _hand_over(target)
+            elif not _redirect(kernel, requested):
+                return
         if not kernel.clock.attention:
             return
     _refuse_storm(kernel, requested)
+
+
+def _redirect(kernel: Kernel, requested: int) -> bool:
+    """Let a processor go on that can take an interrupt which the current one cannot; returns whether there is one."""
+    allowed = kernel.affinity[requested]
+    for processor in kernel.processors:
+        if processor.irql < requested and allowed & processor.mask and processor is not current.processor:
+            _hand_over(processor)
+            return True
+    return False
 
 
 def _refuse_storm(kernel: Kernel, requested: int) -> None:

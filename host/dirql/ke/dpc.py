@@ -116,7 +116,8 @@ class Dpc:
         """
         if not self.queue(argument1, argument2):
             return False
-        current.dispatcher.preempt()
+        if current.processor.irql < DISPATCH_LEVEL:
+            current.dispatcher.preempt()
         return True
 
     @contract(max_irql=HIGH_LEVEL)
@@ -163,35 +164,32 @@ DeferredRoutine = Callable[[Dpc, object, object, object], object]
 def drain(processor: Processor) -> None:
     """Run the DPCs of the current processor, whose level is below DISPATCH, until none is left."""
     old_irql = enter(processor, DISPATCH_LEVEL)
+    hooks = processor.hooks
     dpcs = processor.dpcs
     while dpcs:
         dpc = processor.dpc = dpcs.popleft()
         dpc.dpc_data = None
-        _run(processor, dpc)
+        processor.spend(processor.costs.dpc_dispatch)
+        if hooks.dpc_started is not None:
+            hooks.dpc_started(dpc)
+        try:
+            dpc.deferred_routine(dpc, dpc.deferred_context, dpc.system_argument1, dpc.system_argument2)
+        except BaseException as error:
+            if failure := unhandled(KMODE_EXCEPTION_NOT_HANDLED, error, f"{dpc!r}"):
+                raise failure from error
+            raise
+        if hooks.dpc_ended is not None:
+            hooks.dpc_ended(dpc)
+        if processor.irql != DISPATCH_LEVEL:
+            _refuse_return(processor, dpc)
         processor.dpc = None
     processor.dpc_requested = False
     leave(processor, old_irql)
 
 
-def _run(processor: Processor, dpc: Dpc) -> None:
-    """Call a DPC's routine."""
-    hooks = processor.hooks
-    processor.spend(processor.costs.dpc_dispatch)
-    if hooks.dpc_started is not None:
-        hooks.dpc_started(dpc)
-    try:
-        dpc.deferred_routine(dpc, dpc.deferred_context, dpc.system_argument1, dpc.system_argument2)
-    except BaseException as error:
-        if failure := unhandled(KMODE_EXCEPTION_NOT_HANDLED, error, f"{dpc!r}"):
-            raise failure from error
-        raise
-    if hooks.dpc_ended is not None:
-        hooks.dpc_ended(dpc)
-    if processor.irql != DISPATCH_LEVEL:
-        reason = (
-            f"{dpc!r} must return at the level at which it was called, DISPATCH_LEVEL;"
-            f" it returned at {irql_name(processor.irql)}"
-        )
-        bug_check(
-            IRQL_UNEXPECTED_VALUE, (processor.irql << 16) | (DISPATCH_LEVEL << 8), dpc, 0, 0, reason=reason
-        )
+def _refuse_return(processor: Processor, dpc: Dpc) -> None:
+    reason = (
+        f"{dpc!r} must return at the level at which it was called, DISPATCH_LEVEL;"
+        f" it returned at {irql_name(processor.irql)}"
+    )
+    bug_check(IRQL_UNEXPECTED_VALUE, (processor.irql << 16) | (DISPATCH_LEVEL << 8), dpc, 0, 0, reason=reason)

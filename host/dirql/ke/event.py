@@ -50,7 +50,7 @@ class Event(DispatcherObject):
         self.signal_state = 1
         if self.wait_list:
             self.wake()
-            if not wait:
+            if not wait and current.processor.irql < DISPATCH_LEVEL:
                 current.dispatcher.preempt()
         return previous
 

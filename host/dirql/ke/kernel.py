@@ -144,17 +144,6 @@ class Kernel:
 
         return charge
 
-    def target_of(self, irql: int, here: Processor) -> Processor | None:
-        """The processor that takes an interrupt: the current one if it may, else another whose level is lower."""
-        allowed = self.affinity[irql]
-        if here.irql < irql and allowed >> here.number & 1:
-            return here
-        if len(self.processors) == 1:
-            return None
-        return next(
-            (other for other in self.processors if other.irql < irql and allowed >> other.number & 1), None
-        )
-
     def note_affinity(self, irql: int) -> None:
         """The interrupts of a level have changed."""
         allowed = (1 << len(self.processors)) - 1

@@ -38,6 +38,7 @@ class Processor:
         "interrupts",
         "irql",
         "kernel",
+        "mask",
         "number",
         "spend",
         "wanted_lock",
@@ -50,6 +51,8 @@ class Processor:
         """`charge` is called for each kernel call; the dispatcher gives the processor its threads."""
         self.kernel = kernel
         self.number = number
+        self.mask = 1 << number
+        """Its bit in an affinity."""
         # What the kernel has too, at hand for what runs most often.
         self.costs: Costs = kernel.costs
         self.hooks: Hooks = kernel.hooks
