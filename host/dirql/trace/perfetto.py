@@ -57,8 +57,14 @@ class _Descriptor:
     COUNTER = 8
     CHILD_ORDERING = 11
     SIBLING_ORDER_RANK = 12
+    SIBLING_MERGE_BEHAVIOR = 15
 
-    EXPLICIT = 3  # of ChildTracksOrdering
+
+_EXPLICIT = 3
+"""A value of TrackDescriptor.ChildTracksOrdering."""
+
+_MERGE_NONE = 2
+"""A value of TrackDescriptor.SiblingMergeBehavior; without it tracks of one name become one."""
 
 
 class _Counter:
@@ -122,8 +128,10 @@ def _descriptor(track: Track, first_uuid: int) -> bytes:
         (
             number(_Descriptor.UUID, first_uuid + track.number),
             text(_Descriptor.NAME, track.name),
-            b"" if track.parent is None else number(_Descriptor.PARENT_UUID, first_uuid + track.parent),
-            number(_Descriptor.CHILD_ORDERING, _Descriptor.EXPLICIT),
+            number(_Descriptor.SIBLING_MERGE_BEHAVIOR, _MERGE_NONE)
+            if track.parent is None
+            else number(_Descriptor.PARENT_UUID, first_uuid + track.parent),
+            number(_Descriptor.CHILD_ORDERING, _EXPLICIT),
             number(_Descriptor.SIBLING_ORDER_RANK, track.number),
             message(_Descriptor.COUNTER, text(_Counter.UNIT_NAME, "IRQL")) if track.counter else b"",
         )
