@@ -85,7 +85,7 @@ def _latencies(job: JobResult) -> Table:
     """Three lines a mode: the median, the 99th percentile and the maximum of each stage."""
     table = _grid("Latencies in bus clocks")
     table.add_column("mode", overflow="fold")
-    table.add_column("")
+    table.add_column("", no_wrap=True, min_width=3)
     for heading in STAGES.values():
         table.add_column(heading, justify="right", vertical="bottom", overflow="fold")
     for mode in job.modes:
@@ -126,7 +126,7 @@ def _origin(job: JobResult) -> str:
 
 def _complaints(job: JobResult) -> Iterator[str]:
     for mode in job.modes:
-        if not mode.verified:
+        if not mode.verified and not mode.errors:
             yield f"{mode.name}: data came back wrong"
         for error in mode.errors:
             yield f"{mode.name}: {error}"

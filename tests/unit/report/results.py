@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from fractions import Fraction
+from functools import cache
 
 from dirql.report.results import JobResult, ModeResult
 from dirql.trace.latency import Analysis, analyse
@@ -20,6 +19,7 @@ COSTS = {
 }
 
 
+@cache
 def make_analysis(seed: int = 1, causes: int = 60) -> Analysis:
     model = Model(seed, [Device(1, 4, "level")], 0.05)
     model.limit = causes
@@ -70,4 +70,4 @@ def full_job() -> JobResult:
     return make_job(*polled, *waiting)
 
 
-__all__ = ["COSTS", "Fraction", "full_job", "make_analysis", "make_job", "make_mode", "replace"]
+__all__ = ["COSTS", "full_job", "make_analysis", "make_job", "make_mode"]
