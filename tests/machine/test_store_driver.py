@@ -21,17 +21,25 @@ from dirql.drivers.store.interface import (
     Timing,
     TransferMode,
 )
+from dirql.hal.configuration import Slot, read_configuration, write_configuration
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle, Overlapped
 from dirql.ke import status as nt
-from dirql.machine import Machine
+from dirql.machine import Machine, open_machine
+from dirql.registers.machine import Device
+from dirql.registers.pci_configuration import COMMAND
 
 NAME = r"\\.\Store0"
+STORE = Slot(Device.STORE)
 KINDS = ("level", "latched", "message")
 WAYS = [(TransferMode.POLLED, "level"), (TransferMode.TIMER_POLLED, "level")] + [
     (mode, kind) for mode in (TransferMode.INTERRUPT, TransferMode.DMA) for kind in KINDS
 ]
 each_way = pytest.mark.parametrize(("mode", "kind"), WAYS, ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS])
+# Polling with stalls ends a request before the call that made it returns: nothing is left to be cancelled.
+each_overlapped_way = pytest.mark.parametrize(
+    ("mode", "kind"), WAYS[1:], ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS[1:]]
+)
 # Around the sizes of a dword, of the FIFO (64 dwords) and of a page.
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 127, 128, 129, 252, 255, 256, 257, 260, 1000, 4095, 4096, 4097, 10_001)
 
@@ -119,7 +127,7 @@ def test_requests_are_served_in_the_order_in_which_they_came(machine: Machine, m
         assert handle.read(len(expected)) == expected
 
 
-@each_way
+@each_overlapped_way
 def test_a_queued_request_is_cancelled_and_the_others_go_on(machine: Machine, mode: TransferMode, kind: str) -> None:
     with opened(machine, mode, kind) as handle:
         handle.write(bytes(256))
@@ -135,7 +143,7 @@ def test_a_queued_request_is_cancelled_and_the_others_go_on(machine: Machine, mo
         assert handle.read(192) == b"a" * 64 + bytes(64) + b"c" * 64
 
 
-@each_way
+@each_overlapped_way
 def test_the_request_in_the_device_is_cancelled(machine: Machine, mode: TransferMode, kind: str) -> None:
     with opened(machine, mode, kind) as handle:
         set_timing(handle, access_clocks=1_000_000)
@@ -160,7 +168,7 @@ def test_a_device_that_takes_too_long_is_given_up(machine: Machine, mode: Transf
         assert statistics(handle).timeouts == 1
 
 
-@each_way
+@each_overlapped_way
 def test_closing_with_requests_outstanding_ends_them(machine: Machine, mode: TransferMode, kind: str) -> None:
     machine.load_driver(store, interrupt=kind)
     handle = machine.open(NAME)
@@ -185,17 +193,25 @@ def test_raise_is_one_interrupt(machine: Machine, mode: TransferMode, kind: str)
         assert statistics(handle).interrupts == before + 5
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("level", nt.STATUS_ADAPTER_HARDWARE_ERROR),
+        ("latched", nt.STATUS_ADAPTER_HARDWARE_ERROR),
+        ("message", nt.STATUS_IO_TIMEOUT),  # a message is bus mastering, too: nobody hears of the error
+    ],
+)
+def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str, status: int) -> None:
     """The device reports the error by interrupt; the request ends with it and the next one works."""
     with opened(machine, TransferMode.DMA, kind) as handle:
-        device = machine.devices[0]
-        command = device.read_configuration(4, 2)
-        device.write_configuration(4, 2, command & ~4)
+        command = int.from_bytes(read_configuration(0, STORE, COMMAND.offset, 2), "little")
+        off = command & ~COMMAND.BUS_MASTER
+        write_configuration(0, STORE, COMMAND.offset, off.to_bytes(2, "little"))
+        set_timing(handle, timeout_microseconds=500)
         with pytest.raises(IoError) as refused:
             handle.write(bytes(64))
-        assert refused.value.status == nt.STATUS_ADAPTER_HARDWARE_ERROR
-        device.write_configuration(4, 2, command)
+        assert refused.value.status == status
+        write_configuration(0, STORE, COMMAND.offset, command.to_bytes(2, "little"))
         handle.write(b"still alive")
         assert handle.read(11) == b"still alive"
 
@@ -215,11 +231,14 @@ def test_unknown_control_codes_and_bad_input_are_refused(machine: Machine) -> No
 
 @pytest.mark.parametrize("processors", [1, 2, 4])
 @each_way
-def test_more_processors_move_the_same_data(mode: TransferMode, kind: str, processors: int, request) -> None:
-    from dirql.machine import open_machine
-
-    with open_machine(request.config.getoption("dirql_target"), processors=processors, seed=processors) as machine:
-        with opened(machine, mode, kind) as handle:
-            data = random.Random(processors).randbytes(3000)
-            handle.write(data, 100)
-            assert handle.read(3000, 100) == data
+def test_more_processors_move_the_same_data(
+    mode: TransferMode, kind: str, processors: int, request: pytest.FixtureRequest
+) -> None:
+    target = request.config.getoption("dirql_target")
+    with (
+        open_machine(target, processors=processors, seed=processors) as machine,
+        opened(machine, mode, kind) as handle,
+    ):
+        data = random.Random(processors).randbytes(3000)
+        handle.write(data, 100)
+        assert handle.read(3000, 100) == data
