@@ -23,7 +23,7 @@ TIME_INCREMENT = 156_250
 
 def query_interrupt_time() -> int:
     """100 ns units since reset (KeQueryInterruptTime)."""
-    current.dispatcher.look()
+    current.dispatcher.poll()
     clock = current.kernel.clock
     return clock.now() * UNITS_PER_SECOND // clock.frequency
 
@@ -45,7 +45,7 @@ def query_time_increment() -> int:
 
 def query_performance_counter() -> tuple[int, int]:
     """Bus clocks since reset, and how many there are in a second (KeQueryPerformanceCounter)."""
-    current.dispatcher.look()
+    current.dispatcher.poll()
     clock = current.kernel.clock
     return clock.now(), clock.frequency
 

@@ -25,6 +25,9 @@ class Dispatcher(Protocol):
     def look(self) -> None:
         """A point of preemption at which the hardware is asked, whatever the clock says."""
 
+    def poll(self) -> None:
+        """`look` in a loop of a thread's: its equals get their turn too."""
+
     def give_way(self) -> None:
         """One turn of a loop that waits for another processor."""
 

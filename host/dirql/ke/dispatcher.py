@@ -48,6 +48,7 @@ __all__ = [
     "give_way",
     "look",
     "open_threads",
+    "poll",
     "preempt",
     "refuse_switch",
     "release_threads",
@@ -102,6 +103,14 @@ def look() -> None:
     if current.kernel.timers.is_overdue():
         _take_interrupts(current.processor)
     preempt()
+
+
+def poll() -> None:
+    """`look` in a loop of a thread's, which is where a thread could keep its equals from running for ever."""
+    look()
+    processor = current.processor
+    if processor.irql < DISPATCH_LEVEL and processor.dpc is None and not processor.interrupts:
+        _yield(processor)
 
 
 def give_way() -> None:
@@ -226,13 +235,17 @@ def refuse_switch(processor: Processor) -> NoReturn:
 def yield_execution() -> bool:
     """Let another ready thread of at least this priority run (ZwYieldExecution); returns whether one did."""
     look()
-    processor = current.processor
-    kernel = processor.kernel
+    return _yield(current.processor)
+
+
+def _yield(processor: Processor) -> bool:
+    """Put the current thread behind its equals; returns whether there was one."""
+    ready = processor.kernel.ready
     thread = processor.current_thread
-    if kernel.ready.summary < thread.threshold >> 1:
+    if ready.summary < thread.threshold >> 1:
         return False
-    kernel.ready.add(thread)
-    _switch(processor, kernel.ready.take())
+    ready.add(thread)
+    _switch(processor, ready.take())
     return True
 
 

@@ -80,7 +80,7 @@ class Event(DispatcherObject):
 
     def read_state(self) -> int:
         """1 if it is signalled, else 0 (KeReadStateEvent)."""
-        current.dispatcher.look()
+        current.dispatcher.poll()
         return self.signal_state
 
     def satisfy(self, thread: Thread) -> None:

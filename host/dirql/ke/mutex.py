@@ -69,5 +69,5 @@ class Mutex(DispatcherObject):
 
     def read_state(self) -> int:
         """Its state (KeReadStateMutex)."""
-        current.dispatcher.look()
+        current.dispatcher.poll()
         return self.signal_state

@@ -57,7 +57,7 @@ class Semaphore(DispatcherObject):
 
     def read_state(self) -> int:
         """The count (KeReadStateSemaphore)."""
-        current.dispatcher.look()
+        current.dispatcher.poll()
         return self.signal_state
 
     def satisfy(self, thread: Thread) -> None:

@@ -205,7 +205,7 @@ class Timer(DispatcherObject):
 
     def read_state(self) -> bool:
         """Whether it is signalled (KeReadStateTimer)."""
-        current.dispatcher.look()
+        current.dispatcher.poll()
         return self.signal_state > 0
 
     def satisfy(self, thread: Thread) -> None:

@@ -34,7 +34,7 @@ from dirql.ke.constants import (
     WaitAll,
     WaitAny,
 )
-from dirql.ke.dispatcher import block, give_way, look, refuse_switch
+from dirql.ke.dispatcher import block, give_way, poll, refuse_switch
 from dirql.ke.dpc import Dpc
 from dirql.ke.event import Event
 from dirql.ke.irql import contract, irql_name
@@ -73,7 +73,7 @@ def wait_for_single_object(
         object.satisfy(thread)
         return STATUS_SUCCESS
     if timeout == 0:
-        look()
+        poll()
         return _poll((object,), thread, WaitAny)
     blocks = thread.single_wait
     blocks[0].object = object
@@ -108,7 +108,7 @@ def wait_for_multiple_objects(
     if status != STATUS_TIMEOUT:
         return status
     if timeout == 0:
-        look()
+        poll()
         return _poll(objects, thread, wait_type)
     blocks = tuple(WaitBlock(thread, object, key) for key, object in enumerate(objects))
     for each in blocks:

@@ -14,6 +14,7 @@ from dirql.ke.bugcheck import bug_check as stop
 from dirql.ke.constants import DISPATCH_LEVEL
 from dirql.ke.costs import Costs
 from dirql.ke.dispatcher import Deadlock, terminate_system_thread, yield_execution
+from dirql.ke.event import Event
 from dirql.ke.irql import current_irql, raise_irql
 from dirql.ke.kernel import Kernel
 from dirql.ke.spinlock import SpinLock
@@ -64,6 +65,18 @@ def test_a_thread_of_lower_priority_waits_for_the_others(kernel: Kernel) -> None
     assert not yield_execution()
     wait_for_single_object(low)
     assert order == [8, 3]
+
+
+@pytest.mark.parametrize(
+    "poll", [lambda event: event.read_state(), lambda event: not wait_for_single_object(event, timeout=0)]
+)
+def test_a_thread_that_polls_lets_its_equals_run(kernel: Kernel, poll: Callable[[Event], bool]) -> None:
+    event = notification()
+    thread(event.set)
+    for _ in range(5):
+        if poll(event):
+            return
+    pytest.fail("the other thread did not run")
 
 
 def test_changing_a_priority(kernel: Kernel) -> None:
