@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from dirql.io import current
 from dirql.io.interrupt import InterruptResource
 from dirql.io.irp import CancelRoutine, Irp, QueueEntry, describe
+from dirql.ke import current as ke
 from dirql.ke.bugcheck import bug_check, unhandled
 from dirql.ke.bugcodes import (
     DDI_IRQL_IO_APC_LTE,
@@ -137,7 +138,7 @@ class DeviceObject(Object):
             hooks.irp_started(irp)
         if hooks.dispatch_entered is not None:
             hooks.dispatch_entered(self, irp)
-        before = current_irql()
+        before = ke.processor.irql
         dispatch = self.driver_object.major_function[stack.major_function]
         try:
             status = dispatch(self, irp)
@@ -149,7 +150,7 @@ class DeviceObject(Object):
             raise
         if hooks.dispatch_left is not None:
             hooks.dispatch_left(self, irp, status)
-        if current_irql() != before:
+        if ke.processor.irql != before:
             _refuse_irql(dispatch, before)
         return status
 

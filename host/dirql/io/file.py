@@ -44,6 +44,7 @@ class FileObject(Object):
         "fs_context2",
         "irps",
         "opened",
+        "synchronous",
         "type",
     )
 
@@ -53,6 +54,8 @@ class FileObject(Object):
         self.device_object = device_object
         self.file_name = file_name
         self.flags = flags
+        self.synchronous = bool(flags & FO_SYNCHRONOUS_IO)
+        """Whether requests on this file wait for their end."""
         self.fs_context: object = None
         self.fs_context2: object = None
         self.current_byte_offset = 0
@@ -66,11 +69,6 @@ class FileObject(Object):
 
     def __repr__(self) -> str:
         return f"<file {self.device_object.name}{self.file_name}>"
-
-    @property
-    def synchronous(self) -> bool:
-        """Whether requests on this file wait for their end."""
-        return bool(self.flags & FO_SYNCHRONOUS_IO)
 
     def last_handle_closed(self) -> None:
         """Tell the drivers: IRP_MJ_CLEANUP. They end what is outstanding for this file."""

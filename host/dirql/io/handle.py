@@ -17,7 +17,6 @@ from dirql.ke.status import (
     STATUS_INVALID_HANDLE,
     STATUS_PENDING,
     STATUS_SUCCESS,
-    nt_success,
     status_name,
 )
 from dirql.ke.wait import wait_for_single_object
@@ -26,7 +25,12 @@ from dirql.mm.process import UserBuffer
 
 __all__ = ["Handle", "Overlapped"]
 
+_ERROR_OR_WARNING = 0x8000_0000  # the lowest status that NT_SUCCESS rejects
 _UNITS_PER_SECOND = 10_000_000  # kernel time-outs count 100 ns
+
+_READ = "read of {} bytes at {:#x}"
+_WRITE = "write of {} bytes at {:#x}"
+_CONTROL = "control code {:#010x} with room for {} bytes of output"
 
 
 class Overlapped:
@@ -36,21 +40,27 @@ class Overlapped:
     can be taken as often as wanted; taking it the first time gives the request's buffers back.
     """
 
-    __slots__ = ("_data", "_handle", "_input", "_output", "_returned", "event", "iosb", "operation")
+    __slots__ = ("_data", "_handle", "_input", "_output", "_returned", "_what", "event", "iosb")
 
     def __init__(
-        self, handle: Handle, operation: str, data: UserBuffer | None, output: UserBuffer | None
+        self, handle: Handle, what: tuple[str, int, int], data: UserBuffer | None, output: UserBuffer | None
     ) -> None:
-        """Made by a handle; not by programs."""
-        self.operation = operation
+        """Made by a handle; not by programs. `what` is a format and its two numbers."""
         self._handle = handle
-        self.iosb = IoStatusBlock(STATUS_PENDING)
-        self.event = Event()
-        self.event.initialize(NotificationEvent, False)
+        self._what = what
         self._input = data
         self._output = output
         self._data = b""
         self._returned = STATUS_PENDING
+        self.iosb = IoStatusBlock(STATUS_PENDING)
+        self.event = Event()
+        self.event.initialize(NotificationEvent, False)
+
+    @property
+    def operation(self) -> str:
+        """What was asked for, in words."""
+        text, first, second = self._what
+        return text.format(first, second)
 
     def __repr__(self) -> str:
         return f"<{self.operation} on {self._handle.name}: {status_name(self.status)}>"
@@ -87,10 +97,12 @@ class Overlapped:
 
     def result(self) -> bytes:
         """Wait for the end and return the output, empty for a write. Raises `IoError` when the request failed."""
-        self.wait()
-        self._release()
+        if self._returned == STATUS_PENDING and self.iosb.status == STATUS_PENDING:
+            wait_for_single_object(self.event, UserRequest, UserMode, False, None)
+        if self._output is not None or self._input is not None:
+            self._release()
         status = self.status
-        if not nt_success(status) and status != STATUS_BUFFER_OVERFLOW:
+        if status >= _ERROR_OR_WARNING and status != STATUS_BUFFER_OVERFLOW:
             raise IoError(status, self._handle.name, self.operation)
         return self._data
 
@@ -118,7 +130,7 @@ class Handle:
 
     def __init__(self, name: str, access: int = FILE_READ_DATA | FILE_WRITE_DATA) -> None:
         r"""Open `name`, such as `\\.\Store0`. Raises `IoError` when there is no such device or it refuses."""
-        if not isinstance(name, str) or not name.startswith("\\"):
+        if not name.startswith("\\"):
             raise ValueError(rf"a device's name must start with a backslash, as in \\.\Store0, was {name!r}")
         status, value = nt.create_file(name, access, 0)
         if value is None:
@@ -172,7 +184,7 @@ class Handle:
         value = self._check("read")
         _check_range(length, offset)
         output = memory.manager.process.allocate(length)
-        request = Overlapped(self, f"read of {length} bytes at {offset:#x}", None, output)
+        request = Overlapped(self, (_READ, length, offset), None, output)
         request.started(nt.read_file(value, request.event, request.iosb, output.address, length, offset))
         return request
 
@@ -183,7 +195,7 @@ class Handle:
         _check_range(length, offset)
         source = memory.manager.process.allocate(length)
         source.write(data)
-        request = Overlapped(self, f"write of {length} bytes at {offset:#x}", source, None)
+        request = Overlapped(self, (_WRITE, length, offset), source, None)
         request.started(nt.write_file(value, request.event, request.iosb, source.address, length, offset))
         return request
 
@@ -198,7 +210,7 @@ class Handle:
         source = memory.manager.process.allocate(memoryview(input).nbytes)
         source.write(input)
         output = memory.manager.process.allocate(output_length)
-        request = Overlapped(self, f"control code {code:#010x}", source, output)
+        request = Overlapped(self, (_CONTROL, code, output_length), source, output)
         addresses = (source.address, source.length, output.address, output_length)
         request.started(nt.device_io_control_file(value, request.event, request.iosb, code, *addresses))
         return request
@@ -209,7 +221,7 @@ class Handle:
 
     def _check(self, operation: str) -> int:
         """The handle's value, if it is open."""
-        if not self.is_open:
+        if not self.value:
             raise IoError(STATUS_INVALID_HANDLE, self.name, f"{operation} after close")
         return self.value
 

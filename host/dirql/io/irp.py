@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from dirql.io import current
 from dirql.io.parameters import Parameters
+from dirql.ke import current as ke
 from dirql.ke.bugcheck import bug_check, unhandled
 from dirql.ke.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -37,7 +38,7 @@ from dirql.ke.constants import (
     SL_PENDING_RETURNED,
 )
 from dirql.ke.devicequeue import DeviceQueueEntry
-from dirql.ke.irql import contract, current_irql
+from dirql.ke.irql import contract
 from dirql.ke.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, status_name
 
 if TYPE_CHECKING:
@@ -204,10 +205,10 @@ class Irp:
         self.associated_irp = AssociatedIrp()
         self.tail_overlay = TailOverlay(self)
         self.allocation_flags = 0
-        self._zero()
+        self.zero()
 
-    def _zero(self) -> None:
-        """As freshly allocated; the locations that were used have been cleared already."""
+    def zero(self) -> None:
+        """The I/O manager's own: as freshly allocated, for a packet whose locations are clear."""
         self.type = IO_TYPE_IRP
         self.current_location = self.stack_count + 1
         self.flags = self.requestor_mode = self.cancel_irql = 0
@@ -246,13 +247,13 @@ class Irp:
         self.stack_count = stack_size
         self.locations = [IoStackLocation() for _ in range(stack_size)]
         self.allocation_flags = 0
-        self._zero()
+        self.zero()
 
     def reuse(self, status: int) -> None:
         """Make an IRP that its driver allocated ready for another trip; follows IoReuseIrp (row IRP-02)."""
         for location in self.locations:
             location.clear()
-        self._zero()
+        self.zero()
         self.tail_overlay.driver_context = [None] * 4
         self.io_status.status = status
 
@@ -278,10 +279,6 @@ class Irp:
             location.clear()
         self.current_location = self.stack_count + 2
         self.type = 0
-
-    def revive(self) -> None:
-        """The I/O manager's own: a retired packet begins a new life."""
-        self._zero()
 
     def _stop(self, violation: int, what: str) -> NoReturn:
         bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, self, reason=f"{self!r} {what}")
@@ -426,7 +423,7 @@ class Irp:
         """Call a completion routine with the device of the driver that set it, and hold it to its IRQL."""
         location = self.current_location
         device = self.locations[location - 1].device_object if location <= self.stack_count else None
-        before = current_irql()
+        before = ke.processor.irql
         try:
             status = routine(device, self, context)
         except BaseException as error:
@@ -435,8 +432,8 @@ class Irp:
             ):
                 raise failure from error
             raise
-        if current_irql() != before:
-            after = current_irql()
+        after = ke.processor.irql
+        if after != before:
             reason = (
                 f"completion routine {describe(routine)} must return at IRQL {before}, returned at {after}"
             )

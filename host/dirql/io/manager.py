@@ -49,7 +49,7 @@ class IoManager:
         spare = self._lookaside.get(stack_size)
         if spare:
             irp = spare.pop()
-            irp.revive()
+            irp.zero()
         elif 1 <= stack_size <= _LARGEST_STACK:
             irp = Irp(stack_size)
             if stack_size <= _LOOKASIDE_STACK:

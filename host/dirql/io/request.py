@@ -23,7 +23,7 @@ from dirql.ke.bugcodes import (
 )
 from dirql.ke.constants import IRP_MJ_CREATE, Executive, KernelMode, NotificationEvent, UserMode
 from dirql.ke.event import Event
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, nt_error, status_name
+from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, status_name
 from dirql.ke.thread import get_current_thread
 from dirql.ke.wait import wait_for_single_object
 from dirql.mm import current as memory
@@ -31,6 +31,8 @@ from dirql.mm import current as memory
 if TYPE_CHECKING:
     from dirql.io.device import DeviceObject
     from dirql.io.file import FileObject
+
+_ERROR = 0xC000_0000  # the lowest status of the severity that NT_ERROR means
 
 __all__ = ["KernelRequest", "Request", "send_and_wait", "send_file_request"]
 
@@ -110,19 +112,21 @@ class Request:
         """Give the result to the program and the packet back."""
         self.concluded = True
         file = self.file
-        status, information = irp.io_status.status, irp.io_status.information
-        return_buffers(irp, self.process, self.output_length)
-        quiet = nt_error(status) and not irp.pending_returned
-        irp.owner = None
-        self.irp = None
+        io_status = irp.io_status
+        status, information = io_status.status, io_status.information
+        if irp.mdl_address is not None or irp.associated_irp.system_buffer is not None:
+            return_buffers(irp, self.process, self.output_length)
+        quiet = status >= _ERROR and not irp.pending_returned
+        irp.owner = self.irp = None
         del file.irps[irp]
         current.manager.release_irp(irp)
         if not quiet:
-            self.iosb.status = status
             self.iosb.information = information
-            if self.event is not None:
-                self.event.set(0, False)
-            if self.event is None or file.synchronous:
+            self.iosb.status = status
+            event = self.event
+            if event is not None:
+                event.set(0, False)
+            if event is None or file.synchronous:
                 file.final_status = status
                 file.event.set(0, False)
         file.dereference()

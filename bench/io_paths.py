@@ -1,0 +1,230 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the I/O manager costs, in Python alone: requests per second of CPU time, the best of some rounds.
+
+    python bench/io_paths.py [rounds]
+
+The floor is the same calls written as plain nested functions: what Python takes for three drivers and their callbacks
+without an I/O manager. Stacks are filter, function and bus driver.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from time import process_time
+
+from dirql.io.device import DeviceObject, create_device
+from dirql.io.driver import DriverObject
+from dirql.io.irp import Irp, allocate_irp
+from dirql.io.loader import load_driver
+from dirql.ke.constants import (
+    DO_DIRECT_IO,
+    FILE_DEVICE_UNKNOWN,
+    IO_NO_INCREMENT,
+    IRP_MJ_CLEANUP,
+    IRP_MJ_CLOSE,
+    IRP_MJ_CREATE,
+    IRP_MJ_READ,
+)
+from dirql.ke.costs import Costs
+from dirql.ke.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS
+from dirql.machine import Machine, open_machine
+from dirql.target.scripted import ScriptedTarget
+
+LOOPS = 20_000
+LENGTH = 512
+
+
+class Layer:
+    """The extension of each device: the device below, if there is one."""
+
+    def __init__(self) -> None:
+        self.lower: DeviceObject | None = None
+
+
+def forward(device: DeviceObject, irp: Irp) -> int:
+    """A driver that passes a request down and is told when it is done."""
+    irp.copy_current_stack_location_to_next()
+    irp.set_completion_routine(done, None, True, True, True)
+    return device.device_extension.lower.call_driver(irp)
+
+
+def done(device: DeviceObject | None, irp: Irp, context: object) -> int:
+    """A completion routine that passes the result on."""
+    del device, context
+    if irp.pending_returned:
+        irp.mark_pending()
+    return STATUS_SUCCESS
+
+
+def finish(device: DeviceObject, irp: Irp) -> int:
+    """A driver that completes a request at once."""
+    del device
+    irp.io_status.status = STATUS_SUCCESS
+    irp.io_status.information = 0
+    irp.complete_request(IO_NO_INCREMENT)
+    return STATUS_SUCCESS
+
+
+def returned(device: DeviceObject | None, irp: Irp, context: object) -> int:
+    """The completion routine of whoever allocated a request: it is theirs again."""
+    del device, irp, context
+    return STATUS_MORE_PROCESSING_REQUIRED
+
+
+def queue(device: DeviceObject, irp: Irp) -> int:
+    """A driver with a StartIo queue."""
+    irp.mark_pending()
+    device.start_packet(irp, None, None)
+    return STATUS_PENDING
+
+
+def start_io(device: DeviceObject, irp: Irp) -> None:
+    """Ask for the DPC, as an ISR would."""
+    device.request_dpc(irp, None)
+
+
+def dpc_for_isr(dpc: object, device: DeviceObject, irp: Irp | None, context: object) -> None:
+    """Complete the current request and start the next one."""
+    del dpc, context
+    device.start_next_packet(False)
+    assert irp is not None
+    irp.io_status.status = STATUS_SUCCESS
+    irp.io_status.information = LENGTH
+    irp.complete_request(IO_NO_INCREMENT)
+
+
+def make_device(driver: DriverObject, name: str | None, lower: DeviceObject | None) -> DeviceObject:
+    """A device, on top of `lower`."""
+    _, device = create_device(driver, Layer, name, FILE_DEVICE_UNKNOWN, 0, False)
+    assert device is not None
+    if lower is not None:
+        device.device_extension.lower = device.attach_to_device_stack(lower)
+    return device
+
+
+def bus_entry(driver: DriverObject, registry_path: str) -> int:
+    del registry_path
+    driver.major_function[IRP_MJ_READ] = finish
+    return STATUS_SUCCESS
+
+
+def layer_entry(driver: DriverObject, registry_path: str) -> int:
+    del registry_path
+    driver.major_function[IRP_MJ_READ] = forward
+    return STATUS_SUCCESS
+
+
+def queue_entry(driver: DriverObject, registry_path: str) -> int:
+    del registry_path
+    for major in (IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE):
+        driver.major_function[major] = finish
+    driver.major_function[IRP_MJ_READ] = queue
+    driver.driver_start_io = start_io
+    device = make_device(driver, r"\Device\Queue", None)
+    device.flags |= DO_DIRECT_IO
+    device.initialize_dpc_request(dpc_for_isr)
+    return STATUS_SUCCESS
+
+
+def stack(layers: int) -> DeviceObject:
+    """A stack of so many devices, the lowest of which completes reads."""
+    _, bus = load_driver(bus_entry, f"bus{layers}")
+    _, layer = load_driver(layer_entry, f"layer{layers}")
+    assert bus is not None
+    assert layer is not None
+    top = make_device(bus, None, None)
+    for _ in range(layers - 1):
+        top = make_device(layer, None, top)
+    return top
+
+
+def send(top: DeviceObject) -> None:
+    """One request through a stack: allocate, send, get back, free."""
+    irp = allocate_irp(top.stack_size)
+    assert irp is not None
+    location = irp.get_next_stack_location()
+    location.major_function = IRP_MJ_READ
+    location.parameters.read.length = LENGTH
+    irp.set_completion_routine(returned, None, True, True, True)
+    top.call_driver(irp)
+    irp.free()
+
+
+class Plain:
+    """The floor: a request as three drivers would hand it on with nothing between them."""
+
+    __slots__ = ("callbacks", "length", "status")
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.status = STATUS_PENDING
+        self.callbacks: list[Callable[[Plain], int]] = []
+
+
+def plain_done(request: Plain) -> int:
+    return request.status
+
+
+def plain_filter(request: Plain) -> int:
+    request.callbacks.append(plain_done)
+    return plain_function(request)
+
+
+def plain_function(request: Plain) -> int:
+    request.callbacks.append(plain_done)
+    return plain_bus(request)
+
+
+def plain_bus(request: Plain) -> int:
+    request.status = STATUS_SUCCESS
+    for callback in reversed(request.callbacks):
+        callback(request)
+    return STATUS_SUCCESS
+
+
+def plain() -> None:
+    """One request without an I/O manager."""
+    request = Plain(LENGTH)
+    request.callbacks.append(plain_done)
+    plain_filter(request)
+
+
+def microseconds(call: Callable[[], object], rounds: int) -> float:
+    """CPU time of one call, the best of some rounds."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = process_time()
+        for _ in range(LOOPS):
+            call()
+        best = min(best, (process_time() - start) / LOOPS)
+    return best * 1e6
+
+
+def measure(machine: Machine, rounds: int) -> None:
+    floor = microseconds(plain, rounds)
+    print(f"{'floor: three nested calls and callbacks':44} {floor:7.2f} µs")
+    for layers in (1, 2, 3):
+        top = stack(layers)
+        taken = microseconds(lambda top=top: send(top), rounds)
+        name = f"a request through {layers} drivers, {layers} completion routines"
+        print(f"{name:44} {taken:7.2f} µs {1e6 / taken:10,.0f}/s {taken / floor:6.1f} x floor")
+    load_driver(queue_entry, "queue")
+    with machine.open(r"\Device\Queue") as handle:
+        taken = microseconds(lambda: handle.read(LENGTH), rounds)
+    print(f"{'a read: handle, StartIo, DPC, completion':44} {taken:7.2f} µs {1e6 / taken:10,.0f}/s")
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    machine = open_machine(ScriptedTarget(), costs=Costs.free())
+    try:
+        measure(machine, rounds)
+    finally:
+        machine.kernel.stop(RuntimeError("the benchmark leaves its devices"))
+        machine.close()
+
+
+if __name__ == "__main__":
+    main()
