@@ -59,6 +59,9 @@ def stall_execution_processor(microseconds: int) -> None:
         raise ValueError(f"a stall must be for 0 or more microseconds; it was for {microseconds}")
     processor = current.processor
     processor.charge()
+    hook = processor.hooks.stalled
+    if hook is not None:
+        hook(processor, microseconds)
     kernel = processor.kernel
     clock = kernel.clock
     step = -(-clock.frequency // 1_000_000)

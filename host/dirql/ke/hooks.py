@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dirql.ke.dpc import Dpc
     from dirql.ke.interrupt import Interrupt
     from dirql.ke.processor import Processor
+    from dirql.ke.spinlock import SpinLock
     from dirql.ke.thread import Thread
 
 __all__ = ["Hooks", "chain"]
@@ -31,6 +32,9 @@ class Hooks:
         "irql_changed",
         "isr_entered",
         "isr_exited",
+        "lock_dropped",
+        "lock_taken",
+        "stalled",
         "thread_switched",
     )
 
@@ -47,6 +51,11 @@ class Hooks:
         self.thread_switched: Callable[[Processor, Thread], None] | None = None
         """The thread is the processor's from now on."""
         self.irql_changed: Callable[[Processor, int], None] | None = None
+        self.lock_taken: Callable[[SpinLock], None] | None = None
+        self.lock_dropped: Callable[[SpinLock], None] | None = None
+        """Before the lock is free."""
+        self.stalled: Callable[[Processor, int], None] | None = None
+        """A stall of so many microseconds was called."""
         self.bug_checked: Callable[[BaseException], None] | None = None
         """Once, before the error is raised."""
 

@@ -202,10 +202,7 @@ class Interrupt:
         processor.charge()
         processor = current.processor
         old_irql = enter(processor, self.synchronize_irql)
-        lock = self.spin_lock
-        if lock.owner is not None:
-            lock.take(processor)
-        lock.owner = processor
+        self.spin_lock.take(processor)
         return old_irql
 
     def release_spin_lock(self, old_irql: int) -> None:
@@ -287,9 +284,7 @@ def _call(processor: Processor, interrupt: Interrupt) -> bool:
     if irql != old_irql:
         enter(processor, irql)
     lock = interrupt.spin_lock
-    if lock.owner is not None:
-        lock.take(processor)
-    lock.owner = processor
+    lock.take(processor)
     processor.interrupts.append(interrupt)
     interrupt.dispatch_count += 1
     hooks = processor.hooks

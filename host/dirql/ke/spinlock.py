@@ -104,7 +104,7 @@ class SpinLock:
     def try_to_acquire_at_dpc_level(self) -> bool:
         """Take the lock if it is free (KeTryToAcquireSpinLockAtDpcLevel)."""
         if self.owner is None:
-            self.owner = current.processor
+            self.take(current.processor)
             return True
         current.dispatcher.give_way()
         return False
@@ -122,6 +122,9 @@ class SpinLock:
         if self.owner is not None:
             self._spin(processor)
         self.owner = processor
+        hook = processor.hooks.lock_taken
+        if hook is not None:
+            hook(self)
 
     def drop(self, processor: Processor) -> None:
         """Make the lock free; `processor`, the current one, must own it, else bug check 0x10."""
@@ -131,6 +134,9 @@ class SpinLock:
                 f" {'free' if self.owner is None else f'held by {self.owner!r}'}"
             )
             bug_check(SPIN_LOCK_NOT_OWNED, self, 0, 0, 0, reason=reason)
+        hook = processor.hooks.lock_dropped
+        if hook is not None:
+            hook(self)
         self.owner = None
 
     def _spin(self, processor: Processor) -> None:

@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The WDK's guideline limits on how long things may take. Going beyond one is reported and stops nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dirql.ke import current
+from dirql.ke.hooks import chain
+
+if TYPE_CHECKING:
+    from dirql.ke.dpc import Dpc
+    from dirql.ke.interrupt import Interrupt
+    from dirql.ke.kernel import Kernel
+    from dirql.ke.processor import Processor
+    from dirql.ke.spinlock import SpinLock
+
+__all__ = ["Guidelines"]
+
+ROW = "WDG-03"
+
+# In microseconds.
+DPC_LIMIT = 100
+ISR_LIMIT = 25
+SPIN_LOCK_LIMIT = 25
+STALL_LIMIT = 50
+STALL_LIMIT_IN_DPC = 100
+"""For all stalls of one DPC together."""
+
+
+class Guidelines:
+    """Watches a kernel through its hooks and calls `report(row, sentence)` for each limit that is exceeded.
+
+    What interrupts a routine is not counted as its own time.
+    """
+
+    def __init__(self, kernel: Kernel, report: Callable[[str, str], object]) -> None:
+        """Watch from now on."""
+        self._kernel = kernel
+        self._report = report
+        self._running: list[list[_Span]] = [[] for _ in kernel.processors]
+        self._held: dict[SpinLock, int] = {}
+        hooks = kernel.hooks
+        hooks.isr_entered = chain(hooks.isr_entered, self._begin)
+        hooks.isr_exited = chain(hooks.isr_exited, self._end_isr)
+        hooks.dpc_started = chain(hooks.dpc_started, self._begin)
+        hooks.dpc_ended = chain(hooks.dpc_ended, self._end_dpc)
+        hooks.lock_taken = chain(hooks.lock_taken, self._take)
+        hooks.lock_dropped = chain(hooks.lock_dropped, self._drop)
+        hooks.stalled = chain(hooks.stalled, self._stall)
+
+    def _begin(self, _what: object) -> None:
+        self._here().append(_Span(self._kernel.clock.now()))
+
+    def _end_isr(self, interrupt: Interrupt, _claimed: bool) -> None:
+        self._check("an ISR", ISR_LIMIT, self._end(), repr(interrupt))
+
+    def _end_dpc(self, dpc: Dpc) -> None:
+        self._check("a DPC", DPC_LIMIT, self._end(), repr(dpc))
+
+    def _take(self, lock: SpinLock) -> None:
+        self._held[lock] = self._kernel.clock.now()
+
+    def _drop(self, lock: SpinLock) -> None:
+        start = self._held.pop(lock, None)
+        if start is not None:
+            clocks = self._kernel.clock.now() - start
+            self._check("the holding of a spin lock", SPIN_LOCK_LIMIT, clocks, repr(lock))
+
+    def _stall(self, processor: Processor, microseconds: int) -> None:
+        if microseconds > STALL_LIMIT:
+            self._exceeded("a stall", STALL_LIMIT, f"{microseconds} µs")
+        if processor.dpc is not None and (running := self._here()):
+            running[0].stalled += microseconds
+            if running[0].stalled > STALL_LIMIT_IN_DPC:
+                what = f"{running[0].stalled} µs in {processor.dpc!r}"
+                self._exceeded("all stalls of a DPC together", STALL_LIMIT_IN_DPC, what)
+
+    def _here(self) -> list[_Span]:
+        """What runs on the current processor, the innermost last."""
+        return self._running[current.processor.number]
+
+    def _end(self) -> int:
+        """The clocks that the innermost routine took for itself."""
+        running = self._here()
+        if not running:
+            return 0  # it began before anybody watched
+        span = running.pop()
+        clocks = self._kernel.clock.now() - span.start
+        if running:
+            running[-1].interrupted += clocks
+        return clocks - span.interrupted
+
+    def _check(self, what: str, limit: int, clocks: int, which: str) -> None:
+        frequency = self._kernel.clock.frequency
+        if clocks * 1_000_000 > limit * frequency:
+            self._exceeded(what, limit, f"{clocks * 1_000_000 / frequency:.1f} µs ({clocks} clocks), {which}")
+
+    def _exceeded(self, what: str, limit: int, was: str) -> None:
+        self._report(ROW, f"{what} should take at most {limit} µs; it took {was}")
+
+
+class _Span:
+    """A routine that runs."""
+
+    __slots__ = ("interrupted", "stalled", "start")
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.interrupted = 0
+        """Clocks that others took on top of it."""
+        self.stalled = 0
+        """Microseconds."""
