@@ -224,12 +224,14 @@ module bus_initiator #(
   assign timer_expired = timer_q == '0;
 
   // Asking for the bus. A granted master on an idle bus needs no REQ.
-  logic req_q;
+  // During a burst it stays on until the end is near, so that an idle arbiter does not take the grant away.
+  logic req_q, wants_more;
+  assign wants_more = enable_i && !stop_i && (more_i || request_d.length > 16'd3);
   always_ff @(posedge clk_i) begin : p_req
     if (!rst_ni) req_q <= 1'b0;
     else if (state_d == StWait) req_q <= enable_i && available_i != '0;
     else if (state_d == StIdle && state_q != StBackoff) req_q <= more_i && enable_i;
-    else req_q <= more_i && enable_i && !stop_i && (state_d == StAddress || (state_d == StData && !bus_i.stop));
+    else req_q <= wants_more && (state_d == StAddress || (state_d == StData && !bus_i.stop));
   end
 
   // AD and C/BE: own transaction, or parked.

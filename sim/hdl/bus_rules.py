@@ -1,0 +1,347 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of the bus under provocation: what tests/hdl/test_bus.py runs in bus_bench.sv. Names carry the rows."""
+
+from __future__ import annotations
+
+import random
+
+import cocotb
+from bus_host import BUFFER, FUNCTION, PORTS, REGISTERS, BusHost
+from cocotb.handle import SimHandleBase
+
+from dirql.registers import store
+from dirql.registers.machine import Op, Status
+
+OK, MASTER_ABORT, TARGET_ABORT = 0, 2, 3
+IO_READ, IO_WRITE, READ, WRITE = 0x2, 0x3, 0x6, 0x7
+FREE = 0x4000_0000
+SIGNALED_TARGET_ABORT, SIGNALED_SYSTEM_ERROR, DETECTED_PARITY = 1 << 11, 1 << 14, 1 << 15
+MASTER_DATA_PARITY, RECEIVED_TARGET_ABORT, RECEIVED_MASTER_ABORT, FOUND_PARITY = 1 << 5, 1 << 3, 1 << 2, 1
+
+
+async def begin(dut: SimHandleBase, command: int = 7) -> BusHost:
+    host = BusHost(dut)
+    await host.start()
+    await host.enumerate(command)
+    return host
+
+
+def gather(host: BusHost) -> list[int]:
+    """Collects the initiator's Status bits; the one item is their OR."""
+    seen = [0]
+
+    def look() -> None:
+        seen[0] |= int(host.dut.status_set_o.value)
+
+    host.each_clock.append(look)
+    return seen
+
+
+@cocotb.test()
+async def test_T14_M18_contradicting_io_enables_end_in_target_abort(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    seen = gather(host)
+    legal = {0: {e for e in range(16) if e & 1}, 1: {2, 6, 10, 14}, 2: {4, 12}, 3: {8}}
+    for offset in range(4):
+        for enables in range(16):
+            result = await host.request(IO_READ, PORTS + 4 + offset, enables=enables)
+            assert result == (OK if enables in legal[offset] or enables == 0 else TARGET_ABORT), (offset, enables)
+    assert int(seen[0]) & RECEIVED_TARGET_ABORT
+    assert await host.status_register() & SIGNALED_TARGET_ABORT
+
+
+@cocotb.test()
+async def test_T15_T33_reserved_commands_are_nobodys(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    seen = gather(host)
+    for command in (0x4, 0x5, 0x8, 0x9, 0xD):
+        assert await host.request(command, BUFFER) == MASTER_ABORT
+    assert seen[0] & RECEIVED_MASTER_ABORT
+    seen[0] = 0
+    assert await host.request(0x1, BUFFER) == MASTER_ABORT
+    await host.tick(4)
+    assert not seen[0] & RECEIVED_MASTER_ABORT
+    assert await host.read(REGISTERS) == 0x53544F52
+
+
+@cocotb.test()
+async def test_T20_variants_act_as_plain_reads_and_writes(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    assert await host.request(0xF, BUFFER, datum=0x1234_5678, length=4) == OK
+    for command in (READ, 0xC, 0xE):
+        assert await host.request(command, BUFFER, length=4) == OK
+        assert int(dut.last_data_o.value) == 0x1234_5678
+        assert int(dut.transfers_o.value) == 4
+        assert int(dut.transactions_o.value) == 1
+
+
+@cocotb.test()
+async def test_M11_other_burst_orders_get_one_datum_a_transaction(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    for order in (1, 2, 3):
+        assert await host.request(READ, BUFFER + order, length=4) == OK
+        assert int(dut.transactions_o.value) == 4
+
+
+@cocotb.test()
+async def test_T23_bad_write_parity(dut: SimHandleBase) -> None:
+    for response in (False, True):
+        host = await begin(dut, 0x47 if response else 0x07)
+        dut.parity_response_i.value = response
+        seen = gather(host)
+        dut.request_valid_i.value = 0
+        flipped = perr = 0
+        last_transfer: list[int] = []
+
+        def corrupt() -> None:
+            """PAR of the data phase is on the clock after it."""
+            nonlocal perr
+            moved = dut.irdy_o.value and dut.trdy_o.value
+            dut.flip_master_par_i.value = bool(last_transfer and host.clock == last_transfer[-1])
+            if moved:
+                last_transfer.append(host.clock + 1)
+            if dut.perr_o.value:
+                perr = host.clock
+
+        host.each_clock.append(corrupt)
+        assert await host.request(WRITE, BUFFER, datum=0xFF, length=1) == OK
+        await host.tick(4)
+        host.each_clock.remove(corrupt)
+        dut.flip_master_par_i.value = 0
+        flipped = last_transfer[0] - 1
+        assert await host.status_register() & DETECTED_PARITY
+        assert (perr != 0) == response
+        assert bool(seen[0] & MASTER_DATA_PARITY) == response
+        if response:
+            assert perr == flipped + 2
+        await host.command(Op.CFG_WRITE, FUNCTION | 0x04, DETECTED_PARITY << 16, 0xC)
+        assert not await host.status_register() & DETECTED_PARITY
+        await host.stop()
+
+
+@cocotb.test()
+async def test_M28_bad_read_parity(dut: SimHandleBase) -> None:
+    for response in (False, True):
+        host = await begin(dut)
+        dut.parity_response_i.value = response
+        seen = gather(host)
+        perrs = []
+        host.each_clock.append(lambda: perrs.append(host.clock) if dut.perr_o.value else None)
+        dut.flip_target_par_i.value = 1
+        assert await host.request(READ, BUFFER, length=1) == OK
+        await host.tick(4)
+        dut.flip_target_par_i.value = 0
+        assert seen[0] & FOUND_PARITY
+        assert bool(seen[0] & MASTER_DATA_PARITY) == response
+        assert len(perrs) == int(response)
+        await host.stop()
+
+
+@cocotb.test()
+async def test_T23_the_host_learns_of_bad_parity(dut: SimHandleBase) -> None:
+    host = await begin(dut, 0x47)
+    dut.flip_target_par_i.value = 1
+    status, _ = await host.command(Op.MEM_READ, REGISTERS)
+    assert status == Status.PARITY
+    dut.flip_target_par_i.value = 0
+    assert await host.read(REGISTERS) == 0x53544F52
+    dut.flip_target_par_i.value = 0
+
+    moved = [0]
+
+    def corrupt() -> None:
+        dut.flip_master_par_i.value = moved[0] == host.clock
+        if dut.irdy_o.value and dut.trdy_o.value:
+            moved[0] = host.clock + 1
+
+    host.each_clock.append(corrupt)
+    status, _ = await host.command(Op.MEM_WRITE, BUFFER, 5)
+    assert status == Status.PARITY
+
+
+@cocotb.test()
+async def test_a_bad_address_is_nobodys_and_a_system_error_if_enabled(dut: SimHandleBase) -> None:
+    for command, error in ((0x007, False), (0x047, False), (0x107, False), (0x147, True)):
+        host = await begin(dut, command)
+        errors = []
+        host.each_clock.append(lambda: errors.append(host.clock) if dut.serr_o.value else None)
+        started = []
+        host.each_clock.append(lambda: started.append(host.clock) if dut.frame_o.value else None)
+        dut.flip_master_par_i.value = 1
+        assert await host.request(READ, BUFFER, length=1) == MASTER_ABORT
+        dut.flip_master_par_i.value = 0
+        status = await host.status_register()
+        assert status & DETECTED_PARITY
+        assert bool(status & SIGNALED_SYSTEM_ERROR) == error
+        assert errors[:1] == ([started[0] + 2] if error else [])
+        await host.stop()
+
+
+@cocotb.test()
+async def test_T29_a_target_that_always_retries_ends_in_a_timeout(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    dut.target_rvalid_i.value = 0
+    dut.target_wready_i.value = 0
+    for op in (Op.MEM_READ, Op.MEM_WRITE):
+        status, value = await host.command(op, FREE)
+        assert status == Status.TIMEOUT
+        assert op == Op.MEM_WRITE or value == 0xFFFF_FFFF
+    dut.target_rvalid_i.value = 1
+    assert await host.read(FREE + 8) == ~(FREE + 8) & 0xFFFF_FFFF
+
+
+@cocotb.test()
+async def test_M18_the_host_learns_of_a_target_abort(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    dut.target_abort_i.value = 1
+    for op, length in ((Op.MEM_READ, 1), (Op.MEM_READ, 5), (Op.MEM_WRITE, 1)):
+        status, _ = await host.command(op, FREE, length=length)
+        assert status == Status.TARGET_ABORT
+    dut.target_abort_i.value = 0
+    assert await host.read(FREE) == ~FREE & 0xFFFF_FFFF
+
+
+@cocotb.test()
+async def test_T09_T10_T11_M19_targets_that_wait_at_random(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    source = random.Random(3)
+    for share in (0.1, 0.5, 0.95):
+
+        def wait() -> None:
+            dut.target_rvalid_i.value = source.random() > share
+            dut.target_wready_i.value = source.random() > share
+            dut.target_single_i.value = source.random() < 0.2
+
+        host.each_clock.append(wait)
+        for length in (1, 2, 7, 40):
+            assert await host.request(READ, FREE, length=length) == OK
+            assert int(dut.transfers_o.value) == length
+            assert int(dut.last_data_o.value) == ~(FREE + 4 * length - 4) & 0xFFFF_FFFF
+            assert await host.request(WRITE, FREE, length=length) == OK
+            assert int(dut.transfers_o.value) == length
+        host.each_clock.remove(wait)
+
+
+async def transfer(host: BusHost, operation: int, length: int, offset: int) -> None:
+    """A DMA transfer of `length` bytes at an odd place, checked against the model."""
+    source = random.Random(length)
+    data = source.randbytes(1024)
+    host.memory[0x2000:0x2400] = data
+    host.memory[0x1000:0x1010] = b"".join(w.to_bytes(4, "little") for w in (0x2000 + offset, 0, length, 1))
+    words = [source.getrandbits(32) for _ in range(length // 4 + 2)]
+    for index, word in enumerate(words):
+        await host.write(BUFFER + 4 * index, word)
+    await host.write(REGISTERS + store.DESCRIPTOR_BASE.offset, 0x1000)
+    await host.write(REGISTERS + store.BUFFER_ADDRESS.offset, 1)
+    await host.write(REGISTERS + store.LENGTH.offset, length)
+    await host.write(REGISTERS + store.COMMAND.offset, operation)
+    while await host.read(REGISTERS + store.STATUS.offset) & store.STATUS.BUSY:
+        await host.tick(50)
+    await host.tick(100)
+    assert await host.read(REGISTERS + store.ERROR.offset) == 0
+    assert await host.read(REGISTERS + store.TRANSFERRED.offset) == length
+    held = b"".join(word.to_bytes(4, "little") for word in words)
+    back = [await host.read(BUFFER + 4 * index) for index in range(len(words))]
+    now = b"".join(word.to_bytes(4, "little") for word in back)
+    if operation == store.Operation.DMA_WRITE:
+        assert now == held[:1] + data[offset : offset + length] + held[1 + length :]
+        assert host.memory[0x2000:0x2400] == data
+    else:
+        expected = data[:offset] + held[1 : 1 + length] + data[offset + length :]
+        assert host.memory[0x2000:0x2400] == expected
+        assert now == held
+
+
+@cocotb.test()
+async def test_T27_T29_D01_slow_host_memory_costs_time_only(dut: SimHandleBase) -> None:
+    """Waits, retries and disconnects within the limits, which the checker holds; data stay whole."""
+    host = await begin(dut)
+    for seed, (slowest, stalls) in enumerate(((0, 0.0), (3, 0.3), (12, 0.5), (40, 0.9))):
+        host.random_memory(seed, slowest, stalls)
+        for operation in (store.Operation.DMA_WRITE, store.Operation.DMA_READ):
+            await transfer(host, operation, 150 + seed, 3)
+
+
+@cocotb.test()
+async def test_T13_a_retried_read_is_answered_from_what_was_kept(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    host.latency = lambda: 60
+    host.memory[0x3000:0x3004] = b"\x01\x02\x03\x04"
+    assert await host.request(READ, 0x3000) == OK
+    assert int(dut.last_data_o.value) == 0x0403_0201
+    assert 2 < int(dut.transactions_o.value) < 8
+    # What was read for one transaction is not served to a later one.
+    host.memory[0x3000:0x3004] = b"\x05\x06\x07\x08"
+    assert await host.request(READ, 0x3000) == OK
+    assert int(dut.last_data_o.value) == 0x0807_0605
+
+
+@cocotb.test()
+async def test_A04_two_steady_masters_take_turns(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    order: list[int] = []
+
+    def watch() -> None:
+        if dut.frame_o.value and not order_frame[0]:
+            order.append(last_grant[0])
+        order_frame[0] = bool(dut.frame_o.value)
+        last_grant[0] = int(dut.gnt_o.value)
+
+    order_frame, last_grant = [False], [0]
+    host.each_clock.append(watch)
+    task = cocotb.start_soon(host_reads(host, 30))
+    for _ in range(30):
+        dut.request_valid_i.value = 1
+        dut.request_command_i.value = READ
+        dut.request_address_i.value = BUFFER
+        dut.request_length_i.value = 1
+        dut.request_more_i.value = 1
+        while not dut.done_o.value:
+            await host.tick()
+        await host.tick()
+    dut.request_valid_i.value = 0
+    dut.request_more_i.value = 0
+    await task
+    free = [index for index, grant in enumerate(order) if grant == 4]
+    assert len(free) >= 30
+    both = order[free[2] : free[20]]
+    assert all(a != b for a, b in zip(both, both[1:], strict=False)), both
+
+
+async def host_reads(host: BusHost, count: int) -> None:
+    for _ in range(count):
+        await host.read(REGISTERS)
+
+
+@cocotb.test()
+async def test_A07_a_requester_that_never_starts_is_masked(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    dut.stuck_req_i.value = 1
+    await host.tick(40)
+    assert int(dut.broken_o.value) == 8
+    assert await host.read(REGISTERS) == 0x53544F52
+    assert await host.request(READ, BUFFER) == OK
+    dut.stuck_req_i.value = 0
+    await host.tick(2)
+    assert int(dut.broken_o.value) == 0
+    dut.stuck_req_i.value = 1
+    await host.tick(4)
+    assert int(dut.gnt_o.value) == 8
+
+
+@cocotb.test()
+async def test_M25_the_latency_timer_counts_only_without_a_grant(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    dut.latency_i.value = 0
+    assert await host.request(READ, BUFFER, length=64) == OK
+    assert int(dut.transactions_o.value) == 1
+    counts = {}
+    for latency in (0, 16, 255):
+        dut.latency_i.value = latency
+        task = cocotb.start_soon(host.request(READ, BUFFER, length=64))
+        await host_reads(host, 5)
+        assert await task == OK
+        counts[latency] = int(dut.transactions_o.value)
+    assert counts[255] == 1
+    assert counts[0] > counts[16] > 1

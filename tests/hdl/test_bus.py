@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the tests of sim/hdl/bus_rules.py in a simulator with the protocol checker, and reports each as one of pytest."""
+
+from __future__ import annotations
+
+import ast
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from dirql.target.build import cache_directory, hdl_sources
+from dirql.target.toolchain import find_toolchain
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCH = ROOT / "sim" / "hdl"
+RULES = BENCH / "bus_rules.py"
+
+pytestmark = pytest.mark.row(
+    *("M11", "M18", "M19", "M20", "M25", "M28", "T09", "T10", "T11", "T13", "T14", "T15", "T20", "T23", "T27"),
+    *("T29", "T33", "A04", "A07", "D01"),
+)
+
+
+def names() -> list[str]:
+    """The tests of the module, as it says them."""
+    tree = ast.parse(RULES.read_text(encoding="utf-8"))
+    return [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test_")
+    ]
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Each test's complaint, "" if it has none."""
+    from cocotb_tools.runner import get_runner
+
+    toolchain = find_toolchain()
+    folder = tmp_path_factory.mktemp("bus")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in toolchain.environment.items():
+            patch.setenv(name, value)
+        patch.syspath_prepend(BENCH)
+        patch.setenv("MAKEFLAGS", " ".join(toolchain.make_variables))
+        patch.setenv("COCOTB_REWRITE_ASSERTION_FILES", "")
+        patch.delenv("PYTEST_CURRENT_TEST", raising=False)
+        runner = get_runner("verilator")
+        build = cache_directory() / "bus-bench"
+        runner.build(
+            sources=[*hdl_sources(ROOT), BENCH / "bus_bench.sv"],
+            hdl_toplevel="bus_bench",
+            build_dir=build,
+            build_args=["--assert", "-Wno-fatal", "--timescale", "1ns/1ps", "-CFLAGS", "-O1"],
+            log_file=folder / "build.log",
+        )
+        results = runner.test(
+            test_module="bus_rules",
+            hdl_toplevel="bus_bench",
+            hdl_toplevel_lang="verilog",
+            build_dir=build,
+            test_dir=folder,
+            results_xml=str(folder / "results.xml"),
+            log_file=folder / "run.log",
+        )
+    return read_results(results, folder / "run.log")
+
+
+def read_results(results: Path, log: Path) -> dict[str, str]:
+    """The results file as a table; the log's end stands in for tests that never ran."""
+    found = {}
+    for case in ET.parse(results).iter("testcase"):
+        bad = [child for child in case if child.tag in ("failure", "error")]
+        found[case.attrib["name"]] = "\n".join(str(child.attrib) for child in bad)
+    tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-40:])
+    return {name: found.get(name, f"did not run:\n{tail}") for name in names()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", names())
+def test_rule(outcomes: dict[str, str], name: str) -> None:
+    assert outcomes[name] == ""
