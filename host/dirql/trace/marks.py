@@ -54,6 +54,8 @@ class Mark(enum.IntEnum):
     """The I/O manager sends IRP *argument* (its serial modulo 2^24) to a driver for the first time."""
     IRP_COMPLETE = 9
     """IoCompleteRequest is called on IRP *argument*; the last such mark of an IRP is its completion."""
+    BOUNDARY = 10
+    """A recording begins or ends here: what came before has left the hardware once this mark has."""
 
 
 def encode(mark: Mark, argument: int) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from dirql.ke import constants, current
 from dirql.ke.hooks import chain
-from dirql.target.contract import Event
+from dirql.target.contract import Event, EventBits
 from dirql.trace.marks import ARGUMENT, Mark, encode
 from dirql.trace.run import EventLog, InterruptName, Names, Run
 
@@ -32,6 +32,10 @@ __all__ = ["IoHooks", "Recorder", "Stream"]
 _TAKE_EVERY = 64
 """DPCs and requests between two looks at the stream: what the target has to hold stays small."""
 
+_PATIENCE = 64
+"""Clocks that a mark may take from the host through the hardware's buffer and back."""
+
+_BOUNDARY = encode(Mark.BOUNDARY, 0)
 _SERIALS = 1 << ARGUMENT.width
 _IRP_START = encode(Mark.IRP_START, 0)
 _IRP_COMPLETE = encode(Mark.IRP_COMPLETE, 0)
@@ -50,6 +54,9 @@ class Stream(Protocol):
 
     def now(self) -> int:
         """Bus clocks since reset."""
+
+    def wait(self, limit: int | None = None) -> object:
+        """Let clocks pass."""
 
     def mark(self, payload: int) -> None:
         """Put 32 bits into the stream."""
@@ -115,7 +122,7 @@ class Recorder:
         self._restore: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
-        self._target.take_events()  # those of before are nobody's
+        self._finish_events()  # those of before are nobody's
         self._dropped = self._target.events_dropped()
         self._start = self._target.now()
         mark = self._target.mark if len(self._kernel.processors) == 1 else self._mark_with_processor()
@@ -148,9 +155,20 @@ class Recorder:
     def _stop(self) -> None:
         if self._restore:
             self._unsubscribe()
-            self._take()
             self._end = self._target.now()
+            self._events.extend(self._finish_events())
             self._dropped = self._target.events_dropped() - self._dropped
+
+    def _finish_events(self) -> list[Event]:
+        """The rest of what has happened until now, some of which the target and the hardware may still hold."""
+        events: list[Event] = []
+        self._target.mark(_BOUNDARY)
+        for _ in range(_PATIENCE):
+            self._target.wait(1)
+            events += self._target.take_events()
+            if any(event.bits & EventBits.MARK and event.mark == _BOUNDARY for event in events):
+                break
+        return events
 
     def _unsubscribe(self) -> None:
         while self._restore:

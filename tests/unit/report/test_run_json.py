@@ -52,9 +52,9 @@ SCHEMA: dict[str, Any] = {
         "target": {"type": str},
         "frequency_hz": {
             "type": dict,
-            "keys": dict.fromkeys(("numerator", "denominator"), {"type": int, "least": 1}),
+            "keys": {"numerator": POSITIVE, "denominator": POSITIVE},
         },
-        "costs": {"type": dict, "keys": {name: COUNT for name in sorted(COSTS)}},
+        "costs": {"type": dict, "keys": dict.fromkeys(sorted(COSTS), COUNT)},
         "parameters": {"type": dict},
         "leaks": TEXTS,
         "modes": {"type": list, "items": {"type": dict, "keys": MODE}},
