@@ -16,8 +16,10 @@ With `--dirql-target cocotb` the whole session runs inside the simulator.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -63,7 +65,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def run_session(arguments: Sequence[str]) -> int:
     """A pytest session inside the simulator; returns its exit status."""
-    return int(pytest.main(list(arguments)))
+    # dirql came to be imported before pytest could look at its assertions; there are none to rewrite.
+    quiet = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+    return int(pytest.main([*quiet, *arguments]))
 
 
 def _capability_names(node: pytest.Item) -> list[str]:
@@ -105,7 +109,10 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
 
 @dataclass(frozen=True, slots=True)
 class DriverMark:
-    """What `@pytest.mark.driver` says; without the mark, the store driver."""
+    """What `@pytest.mark.driver` says; without the mark, the store driver.
+
+    The driver is a module, a module's name, or the name of a file beside the test that ends in `.py`.
+    """
 
     module: ModuleType
     name: str
@@ -118,7 +125,17 @@ class DriverMark:
         options = dict(mark.kwargs) if mark else {}
         module = mark.args[0] if mark and mark.args else STORE
         name = options.pop("name", STORE_NAME)
-        return cls(importlib.import_module(module) if isinstance(module, str) else module, str(name), options)
+        return cls(_import(module, node.path) if isinstance(module, str) else module, str(name), options)
+
+
+def _import(name: str, test: Path) -> ModuleType:
+    if not name.endswith(".py"):
+        return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(Path(name).stem, test.parent / name)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
