@@ -261,6 +261,26 @@ def test_a_spurious_vector_is_counted_and_not_ended(
     assert current_irql() == PASSIVE_LEVEL
 
 
+def test_a_higher_interrupt_may_come_before_the_vector_is_fetched(
+    machine: FakeMachine, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[tuple[int, int]] = []
+    for line in (4, 10):
+        connect(line, partial(machine.clear, line))
+    kernel.hooks.interrupt_entered = lambda processor, vector: order.append((vector, processor.irql))
+    real = machine.acknowledge
+
+    def overtake() -> int:
+        monkeypatch.undo()
+        machine.interrupt(10)
+        return real()
+
+    monkeypatch.setattr(machine, "acknowledge", overtake)
+    machine.interrupt(4)
+    preempt(PASSIVE_LEVEL)
+    assert order == [(0x80, 8), (0x50, 5)]
+
+
 def test_a_vector_without_an_object_is_counted_and_ended(machine: FakeMachine, kernel: Kernel) -> None:
     machine.enable(vector_of(4), True)
     machine.interrupt(4)

@@ -173,6 +173,36 @@ def test_an_interrupt_goes_to_a_processor_whose_level_is_lower(
     lower_irql(old_irql)
 
 
+def test_an_interrupt_waits_while_all_levels_are_too_high(
+    machine: FakeMachine, open_kernel: Callable[..., Kernel]
+) -> None:
+    open_kernel(processors=2)
+    seen: list[int] = []
+    raised: list[int] = []
+    connect(4, lambda: (machine.clear(4), seen.append(get_current_processor_number())))
+
+    def work() -> None:
+        raise_irql(12)
+        raised.append(get_current_processor_number())
+        while raised:
+            current.dispatcher.preempt()
+        lower_irql(0)
+
+    worker = thread(work)
+    while not raised:
+        current.dispatcher.preempt()
+    with at(12):
+        machine.interrupt(4)
+        for _ in range(5):
+            current.dispatcher.preempt()
+        assert seen == []
+        other = raised.pop()
+        while not seen:
+            current.dispatcher.preempt()
+    assert seen == [other]
+    wait_for_single_object(worker)
+
+
 def test_interrupts_of_a_level_need_a_processor_in_common(open_kernel: Callable[..., Kernel]) -> None:
     open_kernel(processors=2)
     connect(4, bool, mask=0b01)

@@ -171,6 +171,15 @@ def test_TMR_05_an_expired_timer_is_not_queued_and_a_periodic_one_always_is(
     assert (once.cancel(), again.cancel()) == (False, True)
 
 
+def test_timers_expire_at_the_clock_level(machine: FakeMachine, kernel: Kernel) -> None:
+    levels: list[int] = []
+    kernel.hooks.irql_changed = lambda _, irql: levels.append(irql)
+    timer = Timer()
+    timer.set(-MILLISECOND, dpc(lambda: None))
+    wait_for_single_object(timer)
+    assert levels == [13, 0, 2, 0]
+
+
 def test_timers_wait_for_the_clock_level(machine: FakeMachine, kernel: Kernel) -> None:
     timer = Timer()
     timer.set(-MILLISECOND)
