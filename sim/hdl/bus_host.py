@@ -100,7 +100,9 @@ class BusHost:
             if enables >> lane & 1:
                 self.memory[address + lane] = datum[lane]
 
-    async def command(self, op: Op, address: int, datum: int = 0, enables: int = 0xF, length: int = 1) -> tuple[Status, int]:
+    async def command(
+        self, op: Op, address: int, datum: int = 0, enables: int = 0xF, length: int = 1
+    ) -> tuple[Status, int]:
         """One command to its response: status and the last datum read."""
         dut = self.dut
         dut.cmd_valid_i.value = 1
@@ -142,7 +144,14 @@ class BusHost:
         return (await self.command(Op.CFG_READ, FUNCTION | 0x04))[1] >> 16
 
     async def request(
-        self, command: int, address: int, *, datum: int = 0, enables: int = 0xF, length: int = 1, more: bool = False
+        self,
+        command: int,
+        address: int,
+        *,
+        datum: int = 0,
+        enables: int = 0xF,
+        length: int = 1,
+        more: bool = False,
     ) -> int:
         """One request of the free initiator to its end; its result."""
         dut = self.dut
@@ -166,7 +175,7 @@ class BusHost:
         raise AssertionError(f"request {command:#x} at {address:#x} never ended")
 
     def random_memory(self, seed: int, slowest: int, stalls: float) -> None:
-        """From now on host memory answers after up to `slowest` clocks and is not ready a `stalls` share of the time."""
+        """Host memory answers after up to `slowest` clocks and is not ready a `stalls` share of the time."""
         source = random.Random(seed)
         self.latency = lambda: source.randrange(slowest + 1)
         self.stall = lambda: source.random() < stalls
