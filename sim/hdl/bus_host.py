@@ -100,6 +100,12 @@ class BusHost:
             if enables >> lane & 1:
                 self.memory[address + lane] = datum[lane]
 
+    def watch(self, signal: SimHandleBase) -> list[int]:
+        """The clocks on which a signal is on, growing as they pass."""
+        clocks: list[int] = []
+        self.each_clock.append(lambda: clocks.append(self.clock) if signal.value else None)
+        return clocks
+
     async def command(
         self, op: Op, address: int, datum: int = 0, enables: int = 0xF, length: int = 1
     ) -> tuple[Status, int]:
