@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The driver's tests and the examples once more, in a pytest session inside the simulator."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dirql.target import inside_simulator
+
+ROOT = Path(__file__).parents[2]
+PATHS = ("tests/machine/test_store_driver.py", "examples")
+
+pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts a simulator of its own")
+
+
+def session(*arguments: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "pytest", "-q", "--dirql-target", "cocotb", *arguments]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_drivers_tests_pass_in_the_simulator() -> None:
+    done = session(*PATHS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_failure_in_the_simulator_is_a_failure_outside(tmp_path: Path) -> None:
+    test = tmp_path / "test_wrong.py"
+    test.write_text("def test_wrong(handle):\n    handle.write(b'a')\n    assert handle.read(1) == b'b'\n")
+    done = session(str(test), "--rootdir", str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed" in done.stdout
