@@ -243,18 +243,18 @@ class Recorder:
         serials: dict[Irp, int] = {}
         quiet = self._taker()
 
-        def number(irp: Irp) -> int:
-            """The serial of a request from here on; a packet that is used again is another request."""
+        def started(irp: Irp) -> None:
+            """A packet that is used again is another request from here on."""
             serial = serials[irp] = len(names)
             names.append(_describe_request(irp))
-            return serial
-
-        def started(irp: Irp) -> None:
-            mark(_IRP_START + number(irp) % _SERIALS)
+            mark(_IRP_START + serial % _SERIALS)
 
         def completed(irp: Irp) -> None:
             serial = serials.pop(irp, None)
-            mark(_IRP_COMPLETE + (number(irp) if serial is None else serial) % _SERIALS)
+            if serial is None:  # nobody saw it start: a driver made it
+                serial = len(names)
+                names.append(_describe_request(irp))
+            mark(_IRP_COMPLETE + serial % _SERIALS)
             quiet()
 
         self._subscribe(self._io_hooks, "irp_started", started)
@@ -277,7 +277,7 @@ def _describe_dpc(dpc: Dpc) -> str:
 def _describe_request(irp: Irp) -> str:
     """The major function that the first driver sees; its stack location is the last."""
     major = irp.locations[-1].major_function
-    return _MAJOR_FUNCTIONS.get(major, f"major function {major:#04x}")
+    return _MAJOR_FUNCTIONS.get(major) or f"major function {major:#04x}"
 
 
 def _routine_name(routine: object) -> str:
