@@ -95,13 +95,13 @@ def get_bus_data_by_offset(
 
 @contract(max_irql=DISPATCH_LEVEL)
 def set_bus_data_by_offset(
-    bus_data_type: int, bus_number: int, slot_number: int, data: bytes, offset: int
+    bus_data_type: int, bus_number: int, slot_number: int, buffer: bytes, offset: int, length: int
 ) -> int:
-    """Write bytes of configuration space; how many were. Follows HalSetBusDataByOffset."""
+    """Write the first `length` bytes of a buffer; how many were written. Follows HalSetBusDataByOffset."""
     if bus_data_type != PCIConfiguration:
         return 0
-    write_configuration(bus_number, Slot.of(slot_number), offset, data)
-    return len(data)
+    write_configuration(bus_number, Slot.of(slot_number), offset, buffer[:length])
+    return len(buffer[:length])
 
 
 def _address(bus: int, slot: Slot, offset: int, length: int) -> int:

@@ -59,6 +59,12 @@ def view(address: int, length: int) -> memoryview:
 def copy(destination: int, source: int, length: int) -> None:
     """Copy bytes between addresses whose ranges do not overlap; follows RtlCopyMemory."""
     manager = current.manager
+    to_offset, from_offset = destination & PAGE_OFFSET, source & PAGE_OFFSET
+    if 0 < length <= PAGE_SIZE - to_offset and length <= PAGE_SIZE - from_offset:
+        start = manager.access(destination, write=True).physical + to_offset
+        origin = manager.access(source, write=False).physical + from_offset
+        manager.memory[start : start + length] = manager.memory[origin : origin + length]
+        return
     to = manager.runs(destination, length, write=True)
     from_ = manager.runs(source, length, write=False)
     memory = manager.memory

@@ -23,7 +23,7 @@ from dirql.ke.constants import (
     DeallocateObjectKeepRegisters,
     KeepObject,
 )
-from dirql.ke.irql import current_irql
+from dirql.ke.irql import current_irql, raise_irql
 from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 from dirql.mm.mdl import Mdl
 from unit.hal.conftest import Machine
@@ -121,7 +121,24 @@ def test_putting_an_adapter_back_frees_its_bounce_pages(machine: Machine) -> Non
     adapter.put_dma_adapter()
     assert machine.memory.frames.statistics().free == free
     assert machine.hal.statistics().adapters == ()
-    assert violation(lambda: adapter.allocate_common_buffer(1, True)) == (0xE6, 0x18)
+
+
+@pytest.mark.parametrize("what", ["put", "buffer", "channel", "list"])
+def test_an_adapter_that_was_put_back_is_not_used(machine: Machine, what: str) -> None:
+    adapter = adapter_for(description())
+    _, mdl = locked(machine, 10)
+    adapter.put_dma_adapter()
+    uses: dict[str, Callable[[], object]] = {
+        "put": adapter.put_dma_adapter,
+        "buffer": lambda: adapter.allocate_common_buffer(1, True),
+        "channel": lambda: channel(adapter, 1, DeallocateObject),
+        "list": lambda: adapter.get_scatter_gather_list(
+            Device(), mdl, mdl.virtual_address, 10, lambda *_: None, None, True
+        ),
+    }
+    if what in ("channel", "list"):
+        raise_irql(DISPATCH_LEVEL)
+    assert violation(uses[what]) == (0xE6, 0x18)
 
 
 @pytest.mark.parametrize(("what", "subcode"), [("buffer", 7), ("channel", 8), ("registers", 10)])

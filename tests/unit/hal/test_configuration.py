@@ -93,11 +93,11 @@ def test_an_absent_function_reads_ones_and_nobody_is_told(machine: Machine) -> N
 
 def test_the_routines_of_the_hal(machine: Machine) -> None:
     number = Slot(1, 0).number
-    assert set_bus_data_by_offset(PCIConfiguration, 0, number, b"abcde", 0x41) == 5
-    assert get_bus_data_by_offset(PCIConfiguration, 0, number, 0x41, 5) == b"abcde"
+    assert set_bus_data_by_offset(PCIConfiguration, 0, number, b"abcdef", 0x41, 5) == 5
+    assert get_bus_data_by_offset(PCIConfiguration, 0, number, 0x41, 6) == b"abcde\0"
     assert get_bus_data_by_offset(PCIConfiguration, 0, Slot(2).number, 0, 2) == b"\xff\xff"
     assert get_bus_data_by_offset(0, 0, number, 0, 2) == b""
-    assert set_bus_data_by_offset(0, 0, number, b"abc", 0) == 0
+    assert set_bus_data_by_offset(0, 0, number, b"abc", 0, 3) == 0
 
 
 @given(st.integers(0, 31), st.integers(0, 7))

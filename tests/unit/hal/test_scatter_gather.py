@@ -10,7 +10,7 @@ from dirql import mm
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement, ScatterGatherList
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.constants import DISPATCH_LEVEL, PAGE_SIZE, POOL_FLAG_NON_PAGED
+from dirql.ke.constants import DISPATCH_LEVEL, MDL_PAGES_LOCKED, PAGE_SIZE, POOL_FLAG_NON_PAGED
 from dirql.ke.irql import current_irql
 from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 from dirql.mm.mdl import Mdl
@@ -110,6 +110,37 @@ def test_data_moves_both_ways_and_stays_in_its_bounds(
     adapter.put_dma_adapter()
     assert not machine.hal.adapters
     release(buffer, mdl)
+
+
+@pytest.mark.row("DMA-13")
+@pytest.mark.parametrize("write", [False, True])
+def test_contiguous_memory_across_the_devices_limit_is_bounced_from_there_on(
+    machine: Machine, write: bool
+) -> None:
+    limit = 1 << FEW_BITS
+    frame = limit // PAGE_SIZE - 2
+    mdl = Mdl.allocate(0x10_0000, 4 * PAGE_SIZE)
+    assert mdl is not None
+    mdl.frames = [frame, frame + 1, frame + 2, frame + 3]
+    mdl.mdl_flags = MDL_PAGES_LOCKED
+    memory = machine.target.memory
+    start, end = frame * PAGE_SIZE + 100, (frame + 4) * PAGE_SIZE - 100
+    memory[frame * PAGE_SIZE : (frame + 4) * PAGE_SIZE] = b"g" * 4 * PAGE_SIZE
+    memory[start:end] = before = bytes(index % 255 for index in range(end - start))
+    adapter = adapter_for(description(FEW_BITS))
+    with at_dispatch():
+        pieces = get(adapter, mdl, 100, end - start, write)
+        assert pieces.elements[0] == (start, limit - start)
+        assert pieces.elements[1].length == end - limit
+        assert pieces.number_of_elements == 2
+        after = before if write else before[::-1]
+        if write:
+            assert device_reads(machine, pieces.elements) == before
+        else:
+            device_writes(machine, pieces.elements, after)
+        adapter.put_scatter_gather_list(pieces, write)
+    assert memory[start:end] == after
+    assert memory[frame * PAGE_SIZE : start] == memory[end : end + 100] == b"g" * 100
 
 
 def test_DMA_10_the_routine_runs_at_dispatch_with_the_request_in_hand(machine: Machine) -> None:

@@ -178,6 +178,13 @@ def test_IRQL_12_memory_that_is_in_goes_unnoticed_unless_checking_is_forced(
     assert caught.value.code == DRIVER_IRQL_NOT_LESS_OR_EQUAL
 
 
+def test_IRQL_12_forced_checking_does_not_mind_lower_levels(
+    memory_manager: MemoryManager, paged: int
+) -> None:
+    memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
+    assert memory.read(paged, 4) == bytes(4)
+
+
 def test_nonpaged_memory_is_there_at_any_irql(memory_manager: MemoryManager) -> None:
     memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
     address = allocate(POOL_FLAG_NON_PAGED, 8)

@@ -93,6 +93,16 @@ def test_an_address_outside_is_refused(memory: MemoryManager) -> None:
         memory.process.read(0x5000, 1)
 
 
+def test_so_much_is_kept_for_reuse_and_no_more(
+    memory: MemoryManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dirql.mm.process._SPARE_PAGES", 5)
+    for _ in range(2):
+        for buffer in [memory.process.allocate(2 * PAGE_SIZE) for _ in range(4)]:
+            buffer.free()
+        assert memory.frames.statistics().held["user"] == 4
+
+
 def test_deleting_frees_all(memory: MemoryManager) -> None:
     free = memory.frames.statistics().free
     process = memory.create_process("short")
@@ -100,6 +110,7 @@ def test_deleting_frees_all(memory: MemoryManager) -> None:
     process.allocate(10).free()
     memory.delete_process(process)
     assert memory.frames.statistics().free == free
+    assert mm.statistics().user_buffers == {"user": 0}
 
 
 def test_deleting_with_locked_pages_is_bug_check_0x76(memory: MemoryManager) -> None:
