@@ -170,7 +170,7 @@ def connect(routine: Callable[[Interrupt, object], object]) -> Interrupt:
 
 def interrupts_dispatched(count: int) -> None:
     """On top of a thread at PASSIVE, with an ISR that only clears the line."""
-    with kernel() as (running, machine):
+    with kernel() as (_, machine):
 
         def service(_interrupt: Interrupt, _context: object) -> bool:
             machine.line = False
@@ -180,7 +180,6 @@ def interrupts_dispatched(count: int) -> None:
         connect(service)
         for _ in range(count):
             machine.line = machine.attention = True
-            running.processors[0].kernel.controller.requested_irql()
             lower_irql(0)
 
 
