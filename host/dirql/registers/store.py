@@ -329,7 +329,7 @@ class BufferAddressValue(NamedTuple):
 
 
 class BUFFER_ADDRESS:
-    """First byte of the device buffer that the command touches."""
+    """First byte of the device buffer that the command touches, taken when DELAY has passed."""
 
     offset: Final = 0x014
     bytes: Final = 4
@@ -361,7 +361,7 @@ class LengthValue(NamedTuple):
 
 
 class LENGTH:
-    """Bytes to move; 0 completes at once."""
+    """Bytes to move, taken when COMMAND is written; 0 completes at once."""
 
     offset: Final = 0x018
     bytes: Final = 4
@@ -470,7 +470,7 @@ class INTERRUPT_CAUSE:
     """R, W1C. The last byte reached its end."""
     DONE_SHIFT: Final = 0
     FIFO: Final = 0x2
-    """R, W1C. The FIFO wants service, see FIFO_THRESHOLD."""
+    """R, W1C. The FIFO wants service, see FIFO_THRESHOLD; goes off by itself, and clearing drops it for one clock."""
     FIFO_SHIFT: Final = 1
     ERROR: Final = 0x4
     """R, W1C. The command ended in an error, or a bit of ERROR was newly set."""
@@ -690,7 +690,7 @@ class FIFO_THRESHOLD:
     bytes: Final = 4
     reset: Final = 0x10
     DWORDS: Final = 0xFFFF
-    """RW. Dwords of data (FIFO_READ) or of room (FIFO_WRITE)."""
+    """RW. Dwords of data (FIFO_READ) or of room (FIFO_WRITE); what is left of the command if that is less."""
     DWORDS_SHIFT: Final = 0
 
     @staticmethod
@@ -902,7 +902,7 @@ class DataClocksValue(NamedTuple):
 
 
 class DATA_CLOCKS:
-    """Data phases on the bus that the function moved as master since COMMAND."""
+    """Data phases of payload that the function moved as bus master since COMMAND; descriptors and messages not counted."""
 
     offset: Final = 0x048
     bytes: Final = 4
