@@ -250,7 +250,7 @@ class DeviceObject(Object):
 
     @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE1)
     def attach_to_device_stack(self, target: DeviceObject) -> DeviceObject | None:
-        """Put this device on top of `target`'s stack; follows IoAttachDeviceToDeviceStack (rows DEV-06, DEV-07, DEV-09).
+        """Put this device on top of `target`'s stack; follows IoAttachDeviceToDeviceStack (rows DEV-06, -07, -09).
 
         Returns the device that is now below, None when the stack is going away.
         """

@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A machine without devices, for drivers that a test writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dirql.ke.costs import Costs
+from dirql.machine import Machine, open_machine
+from dirql.target.scripted import ScriptedTarget
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """Thrown away at the end, whatever a test left in it: leaks are the subject of their own tests."""
+    opened = open_machine(ScriptedTarget(), costs=Costs.free())
+    yield opened
+    opened.kernel.stop(RuntimeError("the test is over"))
+    opened.close()

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Drivers made of a few functions, and what tests of several files ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dirql.io.loader import load_driver
+from dirql.wdm import (
+    DEVICE_OBJECT,
+    DO_DEVICE_INITIALIZING,
+    DRIVER_OBJECT,
+    FILE_DEVICE_UNKNOWN,
+    IO_NO_INCREMENT,
+    IRP,
+    IRP_MJ_CLEANUP,
+    IRP_MJ_CLOSE,
+    IRP_MJ_CREATE,
+    NT_SUCCESS,
+    STATUS_PENDING,
+    STATUS_SUCCESS,
+    IoAllocateIrp,
+    IoCompleteRequest,
+    IoCreateDevice,
+)
+
+Dispatch = Callable[[DEVICE_OBJECT, IRP], int]
+
+NAME = r"\Device\Made"
+
+
+def complete(irp: IRP, status: int = STATUS_SUCCESS, information: int = 0) -> int:
+    irp.io_status.status = status
+    irp.io_status.information = information
+    IoCompleteRequest(irp, IO_NO_INCREMENT)
+    return status
+
+
+def succeed(device: DEVICE_OBJECT, irp: IRP) -> int:
+    return complete(irp)
+
+
+def keep(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Neither completes nor forwards: whoever sent the request has it still."""
+    return STATUS_PENDING
+
+
+OPEN_AND_CLOSE: dict[int, Dispatch] = {
+    IRP_MJ_CREATE: succeed,
+    IRP_MJ_CLEANUP: succeed,
+    IRP_MJ_CLOSE: succeed,
+}
+
+
+def make_driver(
+    routines: dict[int, Dispatch] | None = None, name: str = "made", **fields: Any
+) -> DRIVER_OBJECT:
+    """A loaded driver with these dispatch routines and these fields of its driver object set."""
+
+    def entry(driver: DRIVER_OBJECT, registry_path: str) -> int:
+        for major, routine in (routines or {}).items():
+            driver.major_function[major] = routine
+        for field, value in fields.items():
+            setattr(driver, field, value)
+        return STATUS_SUCCESS
+
+    status, driver = load_driver(entry, name)
+    assert NT_SUCCESS(status)
+    assert driver is not None
+    return driver
+
+
+def make_device(
+    driver: DRIVER_OBJECT, name: str | None = None, flags: int = 0, extension: type | None = None
+) -> DEVICE_OBJECT:
+    """A device of it that can be opened."""
+    status, device = IoCreateDevice(driver, extension, name, FILE_DEVICE_UNKNOWN, 0, False)
+    assert NT_SUCCESS(status)
+    assert device is not None
+    device.flags |= flags
+    device.flags &= ~DO_DEVICE_INITIALIZING
+    return device
+
+
+def make_irp(stack_size: int) -> IRP:
+    irp = IoAllocateIrp(stack_size, False)
+    assert irp is not None
+    return irp
