@@ -56,7 +56,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add("--interrupt", type=_list_of(INTERRUPTS), default="all", metavar="LIST", help=f"{', '.join(INTERRUPTS)} or all")
     add("--transfers", type=_at_least(1), default=100, metavar="N", help="writes, each read back, for each row")
     add("--size", type=_at_least(1), default=4096, metavar="BYTES", help="bytes of each transfer")
-    add("--seed", type=_at_least(0), metavar="N", help="of the data, and of scheduling, which is in turns without it")
+    add("--seed", type=_at_least(0), default=0, metavar="N", help="of the data; and of scheduling, which takes turns at 0")
     add("--processors", type=_at_least(1), default=1, metavar="N", help="processors of the kernel")
     add("--waves", type=Path, metavar="FILE", help="dump all signals: FST or VCD")
     add("--json", type=Path, metavar="FILE", help="write every figure, with exact histograms")

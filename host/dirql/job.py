@@ -57,7 +57,7 @@ class Options:
     interrupt: tuple[str, ...] = INTERRUPTS
     transfers: int = 100
     size: int = 4096
-    seed: int | None = None
+    seed: int = 0
     processors: int = 1
     waves: Path | None = None
     json: Path | None = None
@@ -124,7 +124,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
         version=__version__,
         target=machine.target.name,
         frequency=Fraction(machine.target.frequency),
-        seed=options.seed or 0,
+        seed=options.seed,
         costs=asdict(machine.kernel.costs),
         parameters={
             "mode": options.mode,
@@ -178,7 +178,7 @@ class _Transfers:
         self.name = row.name
         self.machine = machine
         self.handle = handle
-        self.random = random.Random(f"{options.seed or 0} {row.name}")
+        self.random = random.Random(f"{options.seed} {row.name}")
         self.bytes = self.requests = 0
         self.verified = True
         self.errors: list[str] = []

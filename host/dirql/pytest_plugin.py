@@ -40,7 +40,7 @@ STORE_NAME = r"\\.\Store0"
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dirql", "driver tests against a machine")
     group.addoption("--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open")
-    group.addoption("--dirql-seed", type=int, help="seed of the kernel's scheduling decisions; in turns without it")
+    group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
 
 
