@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured of a target, the same way on each; rates are per second of this process's CPU time.
+
+Called in this process for the verilated target, inside the simulator for cocotb.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from time import process_time
+
+from dirql import mm
+from dirql.hal.device_memory import map_io_space
+from dirql.hal.hal import Hal
+from dirql.hal.registers import read_register_ulong
+from dirql.ke.constants import MmNonCached
+from dirql.ke.kernel import Kernel
+from dirql.registers import interrupt_controller, pci_configuration, store, store_io
+from dirql.registers.machine import Address, Device, Vector
+from dirql.target import open_target
+from dirql.target.contract import Target, Wake
+
+REGISTERS = Address.DEVICE_MEMORY_BASE
+BUFFER = REGISTERS + 0x10_0000
+PORTS = Address.IO_BASE
+STATUS_PORT = PORTS + store_io.FIFO_STATUS.offset
+CONTROLLER = Address.INTERRUPT_CONTROLLER
+INPUT = 4
+PAGE = 4096
+DMA_BYTES = 64 * 1024
+DMA_DATA, DESCRIPTORS = 0x10_0000, 0x20_0000
+
+Measure = Callable[[Target, float], tuple[float, float]]
+"""Given a target and a scale, does something and returns how many, and in how many seconds."""
+
+
+def configure(target: Target) -> None:
+    """Place and enable the store function."""
+    function = Device.STORE << 11
+    for number, base in enumerate((REGISTERS, BUFFER, PORTS)):
+        target.write_configuration(function + pci_configuration.BAR.offset + 4 * number, base)
+    command = pci_configuration.COMMAND
+    enables = command.IO_ENABLE | command.MEMORY_ENABLE | command.BUS_MASTER
+    target.write_configuration(function + command.offset, enables, 0b0011)
+
+
+def register_reads(target: Target, scale: float) -> tuple[float, float]:
+    read, address, count = target.read_memory, REGISTERS + store.LENGTH.offset, int(50_000 * scale)
+    start = process_time()
+    for _ in range(count):
+        read(address)
+    return count, process_time() - start
+
+
+def hal_register_reads(target: Target, scale: float) -> tuple[float, float]:
+    """The whole path: what a driver calls, with the kernel's preemption point after it."""
+    memory = mm.MemoryManager(target.memory)
+    hal = Hal(target, memory)
+    kernel = Kernel(hal.clock, hal.interrupts)
+    memory.install()
+    hal.install()
+    try:
+        mapped = map_io_space(REGISTERS, PAGE, MmNonCached)
+        assert mapped is not None
+        address, count = mapped + store.LENGTH.offset, int(50_000 * scale)
+        start = process_time()
+        for _ in range(count):
+            read_register_ulong(address)
+        return count, process_time() - start
+    finally:
+        hal.close()
+        memory.close()
+        kernel.close()
+
+
+def port_reads(target: Target, scale: float) -> tuple[float, float]:
+    read, count = target.read_io, int(50_000 * scale)
+    start = process_time()
+    for _ in range(count):
+        read(STATUS_PORT)
+    return count, process_time() - start
+
+
+def port_string(target: Target, scale: float) -> tuple[float, float]:
+    """The same reads with no Python between them."""
+    words, rounds = memoryview(bytearray(4 * 10_000)), max(1, int(5 * scale))
+    start = process_time()
+    moved = sum(target.read_io_string(STATUS_PORT, words) for _ in range(rounds))
+    return moved, process_time() - start
+
+
+def waiting(target: Target, scale: float) -> tuple[float, float]:
+    clocks = int(500_000 * scale)
+    start = process_time()
+    target.wait(clocks)
+    return clocks, process_time() - start
+
+
+def interrupts(target: Target, scale: float) -> tuple[float, float]:
+    """Raise, wait, fetch, read and clear the cause, mark and end: six transactions and four marks each."""
+    count, write, read, mark = int(10_000 * scale), target.write_memory, target.read_memory, target.mark
+    write(CONTROLLER + interrupt_controller.ENABLE.offset, 1 << INPUT)
+    write(REGISTERS + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
+    write(REGISTERS + store.DELAY.offset, 0)
+    start = process_time()
+    for number in range(count):
+        write(REGISTERS + store.COMMAND.offset, store.Operation.RAISE)
+        assert target.wait(1000) is Wake.INTERRUPT
+        vector = target.interrupt_acknowledge()
+        mark(number)
+        cause = read(REGISTERS + store.INTERRUPT_CAUSE.offset)
+        write(REGISTERS + store.INTERRUPT_CAUSE.offset, cause)
+        mark(number)
+        write(CONTROLLER + interrupt_controller.EOI.offset, (vector - Vector.BASE) // Vector.STEP)
+        mark(number)
+        read(REGISTERS + store.STATUS.offset)
+        mark(number)
+        if number % 1000 == 0:
+            target.take_events()
+    seconds = process_time() - start
+    write(CONTROLLER + interrupt_controller.ENABLE.offset, 0)
+    return count, seconds
+
+
+def dma(target: Target, scale: float) -> tuple[float, float]:
+    """Bytes that the store function reads from host memory, 64 KiB in 4 KiB pages at a time."""
+    pages = DMA_BYTES // PAGE
+    for page in range(pages):
+        last = int(page == pages - 1)
+        place = DESCRIPTORS + 16 * page
+        struct.pack_into("<IIII", target.memory, place, DMA_DATA + PAGE * page, 0, PAGE, last)
+    write = target.write_memory
+    write(REGISTERS + store.LENGTH.offset, DMA_BYTES)
+    write(REGISTERS + store.DESCRIPTOR_BASE.offset, DESCRIPTORS)
+    rounds = max(1, int(8 * scale))
+    start = process_time()
+    for _ in range(rounds):
+        write(REGISTERS + store.COMMAND.offset, store.Operation.DMA_WRITE)
+        while target.read_memory(REGISTERS + store.STATUS.offset) & store.STATUS.BUSY:
+            target.wait(2000)
+    return rounds * DMA_BYTES, process_time() - start
+
+
+MEASURES: dict[str, Measure] = {
+    "register reads": register_reads,
+    "register reads through the HAL": hal_register_reads,
+    "port reads": port_reads,
+    "port reads in a string": port_string,
+    "clocks waited": waiting,
+    "interrupts": interrupts,
+    "DMA bytes": dma,
+}
+
+
+def measure(name: str, scale: float, rounds: int) -> dict[str, float]:
+    """Medians of the rounds, and the clocks that a register read and a port read take."""
+    target = open_target(name)
+    configure(target)
+    rates: dict[str, list[float]] = {key: [] for key in MEASURES}
+    for _ in range(rounds):
+        for key, measured in MEASURES.items():
+            count, seconds = measured(target, scale)
+            rates[key].append(count / seconds)
+    result = {key: median(values) for key, values in rates.items()}
+    for key, read in (("clocks of a register read", target.read_memory), ("clocks of a port read", target.read_io)):
+        before = target.now()
+        read(REGISTERS + store.LENGTH.offset if read == target.read_memory else STATUS_PORT)
+        result[key] = target.now() - before
+    target.close()
+    return result
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure a target and write the figures: NAME SCALE ROUNDS FILE."""
+    name, scale, rounds, path = arguments
+    Path(path).write_text(json.dumps(measure(name, float(scale), int(rounds))), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
