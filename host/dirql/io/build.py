@@ -97,8 +97,8 @@ def build_asynchronous_fsd_request(
         return None
     try:
         _attach(irp, major_function, device, buffer, length, starting_offset)
-    except StatusException:
-        irp.free()
+    except StatusException as error:
+        _give_up(irp, error.status)
         return None
     return irp
 
@@ -122,8 +122,8 @@ def build_synchronous_fsd_request(
         return None
     try:
         _attach(irp, major_function, device, buffer, length, starting_offset)
-    except StatusException:
-        irp.free()
+    except StatusException as error:
+        _give_up(irp, error.status)
         return None
     irp.owner = _ThreadRequest(length)
     return irp
@@ -155,9 +155,7 @@ def build_device_io_control_request(
     try:
         attach_control_buffers(irp, method, input_buffer, input_length, output_buffer, output_length)
     except StatusException as error:
-        irp.io_status.status = error.status
-        return_buffers(irp, memory.manager.process, 0)
-        irp.free()
+        _give_up(irp, error.status)
         return None
     irp.owner = _ThreadRequest(output_length)
     return irp
@@ -177,6 +175,13 @@ def _build(
     if major_function == IRP_MJ_PNP:
         irp.io_status.status = STATUS_NOT_SUPPORTED
     return irp
+
+
+def _give_up(irp: Irp, status: int) -> None:
+    """The buffers could not be had: give back what there is."""
+    irp.io_status.status = status
+    return_buffers(irp, memory.manager.process, 0)
+    irp.free()
 
 
 def _attach(

@@ -25,7 +25,6 @@ from dirql.ke.constants import (
     POOL_FLAG_UNINITIALIZED,
     IoReadAccess,
     IoWriteAccess,
-    UserMode,
 )
 from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, StatusException, nt_error
 from dirql.mm import memory
@@ -130,7 +129,7 @@ def _lock(irp: Irp, address: int, length: int, operation: int) -> None:
     if mdl is None:
         raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
     try:
-        mdl.probe_and_lock_pages(UserMode, operation)
+        mdl.probe_and_lock_pages(irp.requestor_mode, operation)
     except StatusException:
         mdl.free()
         raise
