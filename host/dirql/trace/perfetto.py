@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 from dirql.trace.protobuf import fixed64, message, number, text
@@ -20,8 +21,6 @@ from dirql.trace.timeline import Item, Kind, Track, timeline
 __all__ = ["Timebase", "packets", "write"]
 
 _NANOSECONDS = 1_000_000_000
-_SEQUENCE = 1
-"""All packets come from one writer."""
 
 
 class Timebase(enum.Enum):
@@ -92,6 +91,9 @@ class _Annotation:
     NAME = 10
 
 
+_WRITER = number(_Packet.SEQUENCE, 1)
+"""All packets come from one writer."""
+
 _TYPES = {Kind.BEGIN: 1, Kind.END: 2, Kind.INSTANT: 3, Kind.COUNTER: 4}
 """Values of TrackEvent.Type."""
 
@@ -119,7 +121,7 @@ def packets(runs: Sequence[Run], timebase: Timebase = Timebase.TIME) -> Iterator
 
 
 def _packet(content: bytes) -> bytes:
-    return message(_Trace.PACKET, content + number(_Packet.SEQUENCE, _SEQUENCE))
+    return message(_Trace.PACKET, content + _WRITER)
 
 
 def _descriptor(track: Track, first_uuid: int) -> bytes:
@@ -139,14 +141,20 @@ def _descriptor(track: Track, first_uuid: int) -> bytes:
 
 
 def _event(item: Item, first_uuid: int, first_flow: int) -> bytes:
-    fields = [number(_Event.TYPE, _TYPES[item.kind]), number(_Event.TRACK_UUID, first_uuid + item.track)]
+    head = _head(item.kind, first_uuid + item.track)
+    if item.kind is Kind.END:
+        return head
     if item.kind is Kind.COUNTER:
-        fields.append(number(_Event.COUNTER_VALUE, item.value))
-    elif item.kind is not Kind.END:
-        fields.append(text(_Event.NAME, item.name))
-        fields += [fixed64(_Event.FLOW_IDS, first_flow + flow) for flow in item.flows]
-        fields += [_annotation(name, value) for name, value in (*item.args, ("cycle", item.clock))]
+        return head + number(_Event.COUNTER_VALUE, item.value)
+    fields = [head, text(_Event.NAME, item.name), _annotation("cycle", item.clock)]
+    fields += [_annotation(name, value) for name, value in item.args]
+    fields += [fixed64(_Event.FLOW_IDS, first_flow + flow) for flow in item.flows]
     return b"".join(fields)
+
+
+@cache
+def _head(kind: Kind, uuid: int) -> bytes:
+    return number(_Event.TYPE, _TYPES[kind]) + number(_Event.TRACK_UUID, uuid)
 
 
 def _annotation(name: str, value: int | str) -> bytes:

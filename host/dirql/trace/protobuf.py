@@ -16,6 +16,8 @@ _WIRE_TYPES = 8
 _GROUP = 128
 """A varint carries 7 bits a byte, the lowest first; the top bit says that more follow."""
 
+_ONE_BYTE = [bytes((value,)) for value in range(_GROUP)]
+
 
 class _Wire(enum.IntEnum):
     VARINT = 0
@@ -26,7 +28,7 @@ class _Wire(enum.IntEnum):
 def _varint(value: int) -> bytes:
     """`value` is not negative: the fields written here are unsigned, or signed and small."""
     if value < _GROUP:
-        return bytes((value,))
+        return _ONE_BYTE[value]
     groups = bytearray()
     while value >= _GROUP:
         value, low = divmod(value, _GROUP)

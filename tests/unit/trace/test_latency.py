@@ -14,7 +14,7 @@ from dirql.trace.histogram import Histogram
 from dirql.trace.latency import Stage, analyse
 from dirql.trace.marks import Mark, encode
 from dirql.trace.run import EventLog
-from unit.trace.model import Device, Model, make_run
+from unit.trace.model import Device, Model, make_run, vector_of
 
 KINDS = st.sampled_from(["level", "pulse", "message"])
 INPUTS = st.sampled_from([4, 6, 8])
@@ -75,3 +75,18 @@ def test_a_polled_run_counts_its_requests_as_totals() -> None:
     assert analysis.stages[Stage.DELIVER].counts == ()
     assert (analysis.counts.polled, analysis.counts.interrupts, analysis.counts.irps) == (1, 0, 1)
     assert analysis.valid
+
+
+def test_what_is_in_hand_at_the_end_is_counted_apart() -> None:
+    events = [
+        Event(1, EventBits.CAUSE | EventBits.ASSERT, 1, 0, 0),
+        Event(2, EventBits.VECTOR_FETCH, 0, vector_of(4), 0),
+        *(
+            Event(3 + number, EventBits.MARK, 0, 0, encode(mark, 0))
+            for number, mark in enumerate((Mark.ISR_ENTER, Mark.DPC_QUEUE, Mark.IRP_START))
+        ),
+    ]
+    analysis = analyse(make_run(events, [vector_of(4)]))
+    assert (analysis.counts.unfinished, analysis.counts.pending, analysis.counts.polled) == (3, 1, 0)
+    assert analysis.valid
+    assert all(histogram == Histogram() for histogram in analysis.stages.values())

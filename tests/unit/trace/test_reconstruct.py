@@ -258,3 +258,47 @@ def test_interrupts_that_do_not_fit_are_told() -> None:
         "EOI of an input that is not in service": 1,
         "vector fetch while the vector is in service": 1,
     }
+
+
+def test_data_drained_belong_to_the_next_cause_alone() -> None:
+    s = Stream()
+    drained = s(DRAINED, 1)
+    s(CAUSE, 2)
+    s(CAUSE, 1)
+    s(CAUSE, 1)
+    assert [cause.drained for cause in s.records().causes] == [None, drained, None]
+
+
+def test_a_cause_keeps_the_first_request_that_was_completed_for_it() -> None:
+    """A DPC that queues another hands its causes on, and both may complete requests."""
+    s = Stream()
+    s(CAUSE, 1)
+    s(FETCH, vector=vector_of(4))
+    s.mark(Mark.ISR_ENTER)
+    s(CLEAR, 1)
+    s.mark(Mark.DPC_QUEUE, 0)
+    s.mark(Mark.ISR_EXIT_CLAIMED)
+    s(EOI, vector=4)
+    s.mark(Mark.DPC_START, 0)
+    s.mark(Mark.DPC_QUEUE, 1)
+    s.mark(Mark.IRP_COMPLETE, 0)
+    s.mark(Mark.DPC_END, 0)
+    s.mark(Mark.DPC_START, 1)
+    s.mark(Mark.IRP_COMPLETE, 1)
+    s.mark(Mark.DPC_END, 1)
+    records = s.records(vector_of(4))
+    assert records.causes[0].irp is records.irps[0]
+    assert [[irp.serial for irp in dpc.irps] for dpc in records.dpcs] == [[0], [1]]
+
+
+def test_a_request_completed_again_is_complete_the_last_time() -> None:
+    """A driver took it back in its completion routine; it is one request all the same."""
+    s = Stream()
+    s.mark(Mark.DPC_QUEUE)
+    s.mark(Mark.DPC_START)
+    s.mark(Mark.IRP_COMPLETE)
+    last = s.mark(Mark.IRP_COMPLETE)
+    s.mark(Mark.DPC_END)
+    records = s.records()
+    assert [irp.complete for irp in records.irps] == [last]
+    assert records.dpcs[0].irps == records.irps
