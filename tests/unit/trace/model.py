@@ -19,7 +19,7 @@ from dirql.trace.latency import Stage
 from dirql.trace.marks import Mark, encode
 from dirql.trace.run import EventLog, InterruptName, Names, Run
 
-FREQUENCY = Fraction(100_000_000, 3)
+FREQUENCY = Fraction(133_000_000, 4)
 
 
 def vector_of(input_number: int) -> int:

@@ -205,6 +205,20 @@ def test_a_request_is_drawn_whole() -> None:
     assert levels == [(0, 0), (40, 5), (80, 0), (100, 2), (120, 0)]
 
 
+def test_a_flow_leads_from_a_line_through_the_isr_that_claimed_it_to_one_completion() -> None:
+    steps: dict[int, list[str]] = defaultdict(list)
+    for packet in events(parse(*(model_run(seed) for seed in range(3)))):
+        event = packet.track_event
+        for flow in event.flow_ids:
+            steps[flow].append(event.name.split()[0])
+            assert arguments(packet).get("claimed", "yes") == "yes"
+    order = ["line", "message", "ISR", "DPC", "IoCompleteRequest"]
+    for flow, names in steps.items():
+        assert names == sorted(names, key=order.index), flow
+        assert names.count("IoCompleteRequest") <= 1
+    assert {name for names in steps.values() for name in names} == set(order)
+
+
 def test_flows_of_several_runs_do_not_meet() -> None:
     flows = [flow for packet in events(parse(one_read(), one_read())) for flow in packet.track_event.flow_ids]
     assert Counter(flows) == {1: 4, 2: 4}
