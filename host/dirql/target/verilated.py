@@ -8,12 +8,15 @@ import mmap
 from pathlib import Path
 from typing import Never
 
+import cffi
+
 from dirql.registers.machine import Op
 from dirql.target.access import check_access
 from dirql.target.build import Announce, announce_on_stderr
 from dirql.target.contract import Capability, TargetError
 from dirql.target.exchange import SharedMemory
-from dirql.target.library import Variant, load_library, waves_suffix
+from dirql.target.library import Library, load_library
+from dirql.target.library_recipe import Variant, waves_suffix
 from dirql.target.port import PortTarget
 from dirql.target.toolchain import find_toolchain
 
@@ -41,18 +44,23 @@ class VerilatedTarget(PortTarget):
     capabilities = frozenset(Capability)
 
     def __init__(
-        self, *, waves: Path | None = None, checked: bool = False, announce: Announce = announce_on_stderr
+        self,
+        *,
+        waves: Path | None = None,
+        checked: bool = False,
+        announce: Announce = announce_on_stderr,
+        library: tuple[cffi.FFI, Library] | None = None,
     ) -> None:
         """Open a machine just out of reset.
 
         `waves` names a file for all signals; `checked` runs the RTL's assertions. Each takes a library of its own,
-        so that runs with neither pay nothing. Raises `SetupError`, `BuildError`, `ValueError` for both at once, and
-        `TargetError` for a file that cannot be written.
+        so that runs with neither pay nothing; `library` is one that has been loaded already. Raises `SetupError`,
+        `BuildError`, `ValueError` for both at once, and `TargetError` for a file that cannot be written.
         """
         variant = _variant(waves, checked=checked)
         if waves is not None:
             waves = _fitting(waves, announce)
-        self._ffi, self._library = load_library(variant, announce)
+        self._ffi, self._library = library or load_library(variant, announce)
         self._shared = SharedMemory.over(self._ffi, mmap.mmap(-1, SharedMemory.size(self._ffi)))
         self._machine = self._ffi.NULL
         self._call = self._library.dirql_command
