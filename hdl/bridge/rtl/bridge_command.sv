@@ -61,7 +61,9 @@ module bridge_command (
   logic              take, read, burst, write, bus_op, fault_hit, config_op, last_fill;
   host_pkg::op_e     op_q;
   host_pkg::status_e status_q, status_d;
-  logic [15:0]       length, left_q, wdata_left_q;
+  host_pkg::status_e fault_status_q, translated;
+  logic [31:0]       idsel_d, idsel_q, fault_address_q, hold_q;
+  logic [15:0]       length, left_q, wdata_left_q, fault_count_q;
   logic              parity_q;
 
   // After a transaction that its target ended, the initiator rests for two clocks.
@@ -82,7 +84,6 @@ module bridge_command (
     .op_i(cmd_op_i), .address_i(cmd_address_i), .be_i(burst ? 4'hF : cmd_be_i), .length_i(length),
     .request_o, .idsel_o(idsel_d)
   );
-  logic [31:0] idsel_d, idsel_q;
   always_ff @(posedge clk_i) begin : p_idsel
     if (take) idsel_q <= config_op ? idsel_d : '0;
   end
@@ -115,7 +116,6 @@ module bridge_command (
   end
 
   // What the initiator's result means to the host.
-  host_pkg::status_e translated;
   always_comb begin : p_translate
     unique case (result_i)
       bus_pkg::ResultMasterAbort: translated = host_pkg::StatusMasterAbort;
@@ -160,9 +160,6 @@ module bridge_command (
   assign last_fill   = write ? wdata_left_q == '0 : left_q == '0;
 
   // Armed faults and the interrupt hold.
-  logic [31:0]       fault_address_q, hold_q;
-  logic [15:0]       fault_count_q;
-  host_pkg::status_e fault_status_q;
   assign fault_hit = bus_op && fault_count_q != '0 && cmd_address_i == fault_address_q;
   always_ff @(posedge clk_i) begin : p_fault
     if (!rst_ni) fault_count_q <= '0;

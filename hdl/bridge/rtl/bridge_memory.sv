@@ -49,17 +49,18 @@ module bridge_memory #(
   logic [65:0] posted, unused_posted1;
   logic [2:0]  posted_visible;
   logic [4:0]  posted_level;
-  logic        posted_pop;
+  logic        posted_pop, write_mine;
   prim_fifo #(.Width(66), .DepthLog2(4)) u_posted (
     .clk_i, .rst_ni, .clear_i(1'b0), .push_i(write_mine), .data_i({write_address_i[31:2], be_i, wdata_i}),
     .pop_i(posted_pop), .data0_o(posted), .data1_o(unused_posted1), .visible_o(posted_visible), .level_o(posted_level)
   );
-  logic write_mine;
   assign write_mine = write_i && write_address_i[31:MemoryLog2] == '0 && be_i != '0;
   assign wready_o   = posted_level <= 5'd12;
 
   // The start of a read by another master, seen in its address phase so that the host is asked at once.
-  logic frame_q, start, read_start, match, ends, active_q;
+  logic        kept_q;
+  logic [29:0] kept_address_q;
+  logic        frame_q, start, read_start, match, ends, active_q;
   assign start      = bus_i.frame && !frame_q && !own_i;
   assign read_start = start && bus_pkg::is_memory(bus_i.cbe) && bus_pkg::is_read(bus_i.cbe) &&
                       bus_i.ad[31:MemoryLog2] == '0;
@@ -87,8 +88,6 @@ module bridge_memory #(
   end
 
   // A retried read is kept for its repeat.
-  logic                  kept_q;
-  logic [29:0]           kept_address_q;
   logic [TimerWidth-1:0] kept_timer_q;
   always_ff @(posedge clk_i) begin : p_kept
     if (!rst_ni || read_start || kept_timer_q == '0) kept_q <= 1'b0;
@@ -130,7 +129,7 @@ module bridge_memory #(
   end
 
   // When to ask for the next dword: at the start, then while the master goes on.
-  logic        may_read, slot, wanted, starving;
+  logic        first_q, hm_valid_q, hm_write_q, may_read, slot, wanted, starving;
   assign next     = fresh ? bus_i.ad[31:2] : next_q;
   assign slot     = !hm_valid_q || hm_ready_i;
   assign may_read = slot && posted_level == '0 && !write_i;
@@ -140,7 +139,6 @@ module bridge_memory #(
   assign issue    = may_read && (fresh ? outstanding_q < 3'd4
                                        : (wanted || first_q) && outstanding_q + level < 3'd4);
   // The first dword of a fresh read has not been asked for yet.
-  logic first_q;
   always_ff @(posedge clk_i) begin : p_first
     if (!rst_ni || ends) first_q <= 1'b0;
     else if (fresh) first_q <= !issue;
@@ -150,7 +148,6 @@ module bridge_memory #(
   end
 
   // Host memory port.
-  logic        hm_valid_q, hm_write_q;
   logic [29:0] hm_address_q;
   logic [3:0]  hm_be_q;
   logic [31:0] hm_wdata_q;

@@ -120,16 +120,6 @@ module host_bridge #(
   );
   assign target_rdata = configuration ? header_rdata : memory_rdata;
 
-  config_header #(
-    .DeviceId(16'hD100), .ClassCode(24'h060000), .Checker(Checker)
-  ) u_header (
-    .clk_i, .rst_ni,
-    .read_offset_i(pointer[7:0]), .rdata_o(header_rdata), .write_i(write && configuration),
-    .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(target_wdata), .interrupt_status_i(1'b0),
-    .status_set_i(quiet(master_status, request_is_config_q) | target_status),
-    .command_o(command), .latency_timer_o(latency), .bars_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o()
-  );
-
   // Looking for a device that is not there is no error.
   logic request_is_config_q;
   always_ff @(posedge clk_i) begin : p_is_config
@@ -139,6 +129,16 @@ module host_bridge #(
     quiet = status;
     if (configuration_read) quiet.received_master_abort = 1'b0;
   endfunction
+
+  config_header #(
+    .DeviceId(16'hD100), .ClassCode(24'h060000), .Checker(Checker)
+  ) u_header (
+    .clk_i, .rst_ni,
+    .read_offset_i(pointer[7:0]), .rdata_o(header_rdata), .write_i(write && configuration),
+    .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(target_wdata), .interrupt_status_i(1'b0),
+    .status_set_i(quiet(master_status, request_is_config_q) | target_status),
+    .command_o(command), .latency_timer_o(latency), .bars_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o()
+  );
 
   bridge_memory #(.MemoryLog2(MemoryLog2)) u_memory (
     .clk_i, .rst_ni, .own_i(own), .bus_i,

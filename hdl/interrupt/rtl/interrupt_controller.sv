@@ -27,7 +27,7 @@ module interrupt_controller (
   interrupt_controller_reg_pkg::reg2hw_t reg2hw;
   interrupt_controller_reg_pkg::hw2reg_t hw2reg;
 
-  logic [31:0] address, pointer, loaded_address, write_address, wdata, regs_rdata, rdata;
+  logic [31:0] address, pointer, loaded_address, write_address, wdata, regs_rdata, regs_rdata_low, rdata;
   logic [3:0]  command, be;
   logic        memory, read, load, transfer, write, hit, to_regs, to_doorbell, acknowledge_cycle;
 
@@ -76,7 +76,6 @@ module interrupt_controller (
     .clk_i, .rst_ni, .write_i(regs_write), .write_address_i(write_address[6:0]), .be_i(be), .wdata_i(wdata),
     .read_i(1'b0), .read_address_i(pointer[6:0]), .rdata_o(regs_rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
-  logic [31:0] regs_rdata_low;
   assign regs_rdata = pointer[11:7] == '0 ? regs_rdata_low : '0;
 
   assign message_set = write && write_address[31:12] == host_pkg::AddressDoorbell[31:12] && be[0] && wdata[15:4] == '0 ?

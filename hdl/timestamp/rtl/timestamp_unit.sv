@@ -38,6 +38,7 @@ module timestamp_unit #(
   timestamp_reg_pkg::hw2reg_t hw2reg;
 
   logic [31:0] address, pointer, loaded_address, write_address, wdata, rdata, rdata_low;
+  logic [5:0]  read_address;
   logic [3:0]  be;
   logic        memory, hit, load, transfer, read, write;
 
@@ -58,7 +59,6 @@ module timestamp_unit #(
     .rdata_o(rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
   // The datum is loaded from the pointer; its side effect belongs to the address that moved.
-  logic [5:0] read_address;
   assign read_address = transfer ? loaded_address[5:0] : pointer[5:0];
   assign rdata        = pointer[11:6] == '0 ? rdata_low : '0;
 

@@ -47,7 +47,7 @@ module config_header #(
 
   pci_configuration_reg_pkg::reg2hw_t reg2hw;
   pci_configuration_reg_pkg::hw2reg_t hw2reg;
-  logic [31:0] rdata;
+  logic [31:0] rdata, rdata_low;
   logic        write;
 
   // Capabilities that are not there take no writes and read 0.
@@ -59,7 +59,6 @@ module config_header #(
     .write_i(write), .write_address_i(write_offset_i[6:0]), .be_i(write_offset_i[7] ? 4'd0 : be_i), .wdata_i,
     .read_i(1'b0), .read_address_i(read_offset_i[6:0]), .rdata_o(rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
-  logic [31:0] rdata_low;
   assign rdata = read_offset_i[7] ? '0 : rdata_low;
 
   logic [191:0] bars_q;

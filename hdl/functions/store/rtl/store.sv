@@ -94,7 +94,7 @@ module store #(
   store_io_reg_pkg::reg2hw_t io2hw;
   store_io_reg_pkg::hw2reg_t hw2io;
   logic        registers_reset, fifo_window;
-  logic [31:0] low_rdata;
+  logic [31:0] low_rdata, low_ports;
   assign fifo_window     = write_address[11:8] == 4'd1;
   assign registers_rdata = pointer[11:9] == '0 ? low_rdata : '0;
   store_regs u_regs (
@@ -107,7 +107,6 @@ module store #(
     .wdata_i(wdata), .read_i(1'b0), .read_address_i(pointer[2:0]), .rdata_o(low_ports), .reg2hw_o(io2hw),
     .hw2reg_i(hw2io)
   );
-  logic [31:0] low_ports;
   assign ports_rdata = pointer[3] ? '0 : low_ports;
 
   // Command.

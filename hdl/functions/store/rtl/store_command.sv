@@ -80,7 +80,8 @@ module store_command #(
   state_e      state_q, state_d;
   store_reg_pkg::operation_e operation_q;
   logic        accept, moves, out_of_range, abort_q, reset_q, failed_q, raise, fifo_over;
-  logic [31:0] delay_q, length_q, transferred_q, data_clocks_q, busy_clocks_q;
+  logic        starting_q, ending;
+  logic [31:0] host_left_q, delay_q, length_q, transferred_q, data_clocks_q, busy_clocks_q;
   logic [1:0]  finish_q;
   logic [32:0] last_byte;
 
@@ -112,7 +113,6 @@ module store_command #(
   end
 
   // The mover's end counts from the clock after its start.
-  logic starting_q, ending;
   assign ending = state_q == StFinish && state_d == StIdle;
   always_ff @(posedge clk_i) begin : p_regs
     if (!rst_ni) begin
@@ -157,7 +157,7 @@ module store_command #(
   end
 
   // Programmed I/O: dwords the host has yet to give or take, and when it is asked to.
-  logic [31:0]       host_left_q, total;
+  logic [31:0]       total;
   logic [FifoLog2:0] at_hand, wanted;
   assign total   = (length_q + 32'd3) >> 2;
   assign at_hand = filling_o ? fifo_level_i : Depth - fifo_level_i;

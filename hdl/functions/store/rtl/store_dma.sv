@@ -77,7 +77,7 @@ module store_dma #(
   state_e      state_q, state_d;
   logic        inward_q, in_flight_q, failed, valid_descriptor, last_q, too_long_q;
   logic [31:0] left_q, address_q, base_q;
-  logic [31:0] length_word_q, flags_q, high_q;
+  logic [31:0] first_word_q, length_word_q, flags_q, high_q;
   logic [1:0]  word_q;
   logic [BufferLog2-1:0] buffer_q;
   logic [23:0] segment_length;
@@ -105,7 +105,7 @@ module store_dma #(
       StCheck: state_d = !valid_descriptor || abort_i ? StDone : StBurst;
       StBurst: begin
         if (failed) state_d = StDone;
-        else if (!in_flight || ended_well) begin
+        else if (!in_flight_q || ended_well) begin
           if (abort_i || !bus_master_i) state_d = take ? StBurst : StDone;
           else if (dwords_left_q == '0) state_d = StDrain;
         end
@@ -119,8 +119,6 @@ module store_dma #(
     endcase
   end
 
-  logic in_flight;
-  assign in_flight = in_flight_q;
   always_ff @(posedge clk_i) begin : p_regs
     if (!rst_ni) begin
       state_q     <= StIdle;
@@ -143,7 +141,6 @@ module store_dma #(
     if (start_i) base_q <= {descriptor_i, 4'h0};
     else if (state_q == StCheck) base_q <= base_q + 32'd16;
   end
-  logic [31:0] first_word_q;
   assign valid_descriptor = high_q == '0 && length_word_q[31:24] == '0 && length_word_q[23:0] != '0 &&
                             flags_q[31:1] == '0;
   assign segment_length   = {8'd0, length_word_q[23:0]} > left_q ? left_q[23:0] : length_word_q[23:0];
