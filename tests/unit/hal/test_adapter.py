@@ -424,6 +424,18 @@ def test_DMA_12_a_common_buffer_is_shared(machine: Machine, length: int, width: 
     assert "common buffer" not in machine.memory.frames.statistics().held
 
 
+def test_DMA_12_a_buffer_leaves_its_neighbours_alone(machine: Machine) -> None:
+    adapter = adapter_for(description())
+    first, logical = adapter.allocate_common_buffer(PAGE_SIZE - 1, True)
+    second, neighbour = adapter.allocate_common_buffer(100, True)
+    assert first is not None
+    assert second is not None
+    assert neighbour == logical + PAGE_SIZE
+    adapter.free_common_buffer(PAGE_SIZE - 1, logical, first, True)
+    assert adapter.allocate_common_buffer(PAGE_SIZE - 1, True)[1] == logical
+    assert mm.memory.read(second, 100) == bytes(100)
+
+
 @pytest.mark.parametrize("length", [0, 8 << 20])
 def test_DMA_12_none_on_failure(machine: Machine, length: int) -> None:
     assert adapter_for(description()).allocate_common_buffer(length, True) == (None, 0)

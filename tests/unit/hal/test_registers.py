@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NoReturn
 
 import pytest
@@ -10,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dirql import mm
-from dirql.hal import registers
+from dirql.hal import ports, registers
 from dirql.hal.device_memory import map_io_space, unmap_io_space
 from dirql.ke import dispatcher
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.constants import DISPATCH_LEVEL, PAGE_SIZE, POOL_FLAG_NON_PAGED, MmNonCached
 from dirql.ke.irql import raise_irql
 from dirql.target.contract import BusError, BusFault, BusStatus, LinkLost
-from unit.hal.conftest import BAR, BAR_BYTES, Machine
+from unit.hal.conftest import BAR, BAR_BYTES, PORTS, Machine
 
 TAG = mm.pool_tag("Test")
 READ: dict[int, Callable[[int], int]] = {
@@ -201,36 +202,50 @@ def test_a_lost_link_goes_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) 
         registers.read_register_ulong(address)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kind", ["read", "write"])
-def test_each_access_is_a_point_of_preemption_when_the_machine_wants_attention(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, size: int, kind: str
-) -> None:
+def every_access(machine: Machine) -> Iterator[Callable[[], object]]:
+    """Each routine of registers and ports, to be called once."""
     address = machine.map_bar()
+    buffer = machine.memory.process.allocate(8).address
+    for module, place in ((registers, address), (ports, PORTS)):
+        for name in module.__all__:
+            routine = getattr(module, name)
+            if "buffer" in name:
+                yield partial(routine, place, buffer, 1)
+            else:
+                yield partial(routine, place, *([1] if name.startswith("write") else []))
+
+
+def test_each_access_is_a_point_of_preemption_when_the_machine_wants_attention(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     preempted: list[int] = []
-    monkeypatch.setattr(dispatcher, "preempt", lambda: preempted.append(machine.target.now()))
-    access: Callable[[], object] = (
-        (lambda: READ[size](address)) if kind == "read" else (lambda: WRITE[size](address, 1))
-    )
-    access()
-    assert preempted == []
-    machine.target.set_deadline(machine.target.now() + 1)
-    access()
-    assert len(preempted) == 1
+    monkeypatch.setattr(dispatcher, "preempt", lambda: preempted.append(1))
+    accesses = list(every_access(machine))
+    assert len(accesses) == 24
+    for access in accesses:
+        machine.target.set_deadline(None)
+        access()
+        assert preempted == [], access
+        machine.target.set_deadline(machine.target.now() + 1)
+        access()
+        assert preempted == [1], access
+        preempted.clear()
 
 
 def test_with_turns_to_take_each_access_is_a_point_of_preemption(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = machine.map_bar()
     preempted: list[int] = []
+    accesses = list(every_access(machine))
     monkeypatch.setattr(dispatcher, "preempt", lambda: preempted.append(1))
     machine.hal.close()
     machine.kernel.is_eager = True
     machine.hal.install()
-    registers.read_register_ulong(address)
+    for access in accesses:
+        access()
+        assert preempted == [1], access
+        preempted.clear()
     machine.kernel.is_eager = False
-    assert preempted == [1]
 
 
 def test_many_registers_are_forgotten_again(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,6 +210,19 @@ def test_a_device_that_reaches_everything_never_waits(machine: Machine) -> None:
     assert adapter.statistics().lists == 20
 
 
+@pytest.mark.parametrize(
+    ("skipped", "length", "count"), [(3990, 10, 2), (3996, 10, 1), (0, 3996, 1), (0, 3997, 2)]
+)
+def test_a_transfer_takes_a_register_for_each_page_that_it_touches(
+    machine: Machine, skipped: int, length: int, count: int
+) -> None:
+    adapter = adapter_for(description())
+    _, mdl = locked(machine, 2 * PAGE_SIZE, offset=100)
+    with at_dispatch():
+        get(adapter, mdl, skipped, length, True)
+    assert adapter.statistics().registers == count
+
+
 def test_nonpaged_pool_is_one_piece(machine: Machine) -> None:
     address = mm.allocate_pool2(POOL_FLAG_NON_PAGED, 5 * PAGE_SIZE, mm.pool_tag("Test"))
     assert address is not None
