@@ -302,3 +302,14 @@ def test_a_request_completed_again_is_complete_the_last_time() -> None:
     records = s.records()
     assert [irp.complete for irp in records.irps] == [last]
     assert records.dpcs[0].irps == records.irps
+
+
+def test_a_line_that_rises_again_was_not_kept_up_by_the_causes_before() -> None:
+    s = Stream()
+    s(FETCH, vector=vector_of(8))
+    s(CAUSE | ASSERT, 1)
+    s(DEASSERT, 1)
+    s(CLEAR, 1)
+    s(ASSERT, 1)
+    s(DEASSERT, 1)
+    assert [cause.deassert for cause in s.records().causes] == [None]
