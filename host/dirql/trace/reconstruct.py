@@ -87,9 +87,8 @@ class _Hardware:
         self.records.causes.append(cause)
 
     def _assert(self, event: Event) -> None:
-        self._cleared.pop(
-            event.function, None
-        )  # the line has not been high since: it was a pulse or a message
+        # The causes cleared before do not keep this line up: it was a pulse, or there is none.
+        self._cleared.pop(event.function, None)
         self._asserts.setdefault(event.function, []).append(event.clock)
 
     def _fetch(self, event: Event) -> None:

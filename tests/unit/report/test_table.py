@@ -59,7 +59,9 @@ def test_a_stage_that_a_mode_does_not_have_is_a_dash() -> None:
 
 def test_the_footer_tells_the_measured_from_the_modelled() -> None:
     text = " ".join(show(full_job()).split())
-    assert "Measured: bus clocks, by the RTL's counter (one is 30.08 ns on target verilated); wall time" in text
+    assert (
+        "Measured: bus clocks, by the RTL's counter (one is 30.08 ns on target verilated); wall time" in text
+    )
     assert (
         "Modelled: what host code costs, in clocks: interrupt entry 16, interrupt exit 8, DPC dispatch 6"
         in text
