@@ -162,6 +162,7 @@ class PnpManager:
         request = node.send(IRP_MN_START_DEVICE, fill)
         if not nt_success(request.status):
             node.send(IRP_MN_REMOVE_DEVICE)
+            self._release_messages(node)
             node.driver = None
             self._fail(node, DeviceError(node.name, "IRP_MN_START_DEVICE", request.status))
         node.state = NodeState.STARTED
@@ -211,6 +212,12 @@ class PnpManager:
             )
         ]
 
+    def _release_messages(self, node: DeviceNode) -> None:
+        """The inputs of its messages are free for others."""
+        extension = node.physical_device_object.device_object_extension
+        self._resources.inputs -= {each.message_data for each in extension.interrupts if each.message}
+        extension.interrupts = ()
+
     # Removing.
 
     def remove_devices(self, driver: DriverObject | None = None) -> list[str]:
@@ -234,6 +241,7 @@ class PnpManager:
         request = node.send(IRP_MN_REMOVE_DEVICE)
         if not nt_success(request.status):
             problems.append(f"{node.name}: IRP_MN_REMOVE_DEVICE ended with {status_name(request.status)}")
+        self._release_messages(node)
         upper = node.physical_device_object.attached_device
         if upper is not None:
             problems.append(f"{node.name}: {upper!r} is still attached after IRP_MN_REMOVE_DEVICE")

@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Walking the bus and looking at functions."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dirql.pnp.assign import ResourceConflict, Resources
+from dirql.pnp.function import PciFunction
+from dirql.pnp.resources import WindowRequirement
+from unit.pnp.conftest import Opener
+from unit.pnp.fake import FakeFunction
+
+MEMORY, PREFETCHABLE, WIDE, PORT = 0x0, 0x8, 0x4, 0x1
+
+
+def look(open_bus: Opener, fake: FakeFunction) -> PciFunction:
+    machine = open_bus(fake)
+    (node,) = machine.devices
+    function = node.physical_device_object.device_extension.function
+    assert isinstance(function, PciFunction)
+    return function
+
+
+@pytest.mark.row("C04")
+def test_sizes_and_kinds_of_ranges(open_bus: Opener) -> None:
+    bars = ((MEMORY, 4096), (PREFETCHABLE | WIDE, 1 << 20), (PORT, 16), (MEMORY, 0), (MEMORY, 16))
+    function = look(open_bus, FakeFunction(bars=bars))
+    assert [(b.offset, b.memory, b.size, b.prefetchable, b.is_64_bit) for b in function.bars] == [
+        (0x10, True, 4096, False, False),
+        (0x14, True, 1 << 20, True, True),
+        (0x1C, False, 16, False, False),
+        (0x24, True, 16, False, False),
+    ]
+
+
+@pytest.mark.row("C04")
+def test_a_port_range_that_decodes_16_bits(open_bus: Opener) -> None:
+    fake = FakeFunction(bars=((PORT, 64),))
+    fake.writable[0x10] = 0x0000_FFC0
+    assert [bar.size for bar in look(open_bus, fake).bars] == [64]
+
+
+@pytest.mark.row("C04")
+def test_a_range_beyond_4_gib(open_bus: Opener) -> None:
+    with pytest.raises(ResourceConflict, match="needs 0x200000000 bytes of memory"):
+        open_bus(FakeFunction(bars=((PREFETCHABLE | WIDE, 1 << 33),)))
+
+
+@pytest.mark.row("C06")
+def test_C06_sizing_touches_nothing_that_lasts(open_bus: Opener) -> None:
+    fake = FakeFunction(bars=((MEMORY, 4096), (PORT, 16)))
+    fake.dwords[1] |= 0x3
+    fake.dwords[4] |= 0x9000_0000
+    status = fake.dwords[1] >> 16
+    look(open_bus, fake)
+    assert fake.command == 0x3
+    assert fake.dwords[4] == 0x9000_0000
+    assert fake.dwords[1] >> 16 == status  # writing one would have cleared it
+    commands = [(value & 0xFFFF, enables) for offset, value, enables in fake.log if offset == 4]
+    assert commands[0] == (0, 0x3)  # decoders off before anything else is written
+    assert all(enables == 0x3 for _, enables in commands)
+    assert fake.log[0][0] == 4
+    assert fake.log[-1][0] == 4
+
+
+def test_bridges_are_left_alone(open_bus: Opener) -> None:
+    fake = FakeFunction(class_code=0x060000, bars=((MEMORY, 4096),))
+    assert look(open_bus, fake).bars == ()
+    assert fake.log == []
+
+
+@pytest.mark.row("C10")
+def test_C10_a_capability_list_with_a_loop(open_bus: Opener) -> None:
+    fake = FakeFunction(message=True)
+    fake.dwords[0x50 // 4] = 0x09 | 0x50 << 8
+    assert look(open_bus, fake).message_capability == 0
+
+
+def test_the_message_capability(open_bus: Opener) -> None:
+    assert look(open_bus, FakeFunction(message=True)).message_capability == 0x60
+
+
+def test_identities(open_bus: Opener) -> None:
+    machine = open_bus(FakeFunction())
+    (node,) = machine.devices
+    assert node.hardware_ids == [
+        r"PCI\VEN_1234&DEV_D101&SUBSYS_BEEF5678&REV_07",
+        r"PCI\VEN_1234&DEV_D101&SUBSYS_BEEF5678",
+        r"PCI\VEN_1234&DEV_D101&REV_07",
+        r"PCI\VEN_1234&DEV_D101",
+    ]
+    assert node.compatible_ids == [
+        r"PCI\VEN_1234&CC_FF0000",
+        r"PCI\VEN_1234&CC_FF00",
+        r"PCI\CC_FF0000",
+        r"PCI\CC_FF00",
+    ]
+    assert node.instance_id == "01"
+    assert node.matches(r"pci\ven_1234&dev_d101")
+    assert not node.matches(r"PCI\VEN_1234")
+
+
+@pytest.mark.row("C17")
+def test_C17_functions_of_one_device(open_bus: Opener) -> None:
+    multi = open_bus(
+        FakeFunction(device=3, header_type=0x80),
+        FakeFunction(device=3, function=2, id=2),
+        FakeFunction(device=3, function=7, id=7),
+        FakeFunction(device=9, id=9),
+    )
+    assert [node.instance_id for node in multi.devices] == ["03", "43", "E3", "09"]
+
+
+def test_C17_without_the_multi_function_bit_there_is_one(open_bus: Opener) -> None:
+    single = open_bus(FakeFunction(device=3), FakeFunction(device=3, function=2))
+    assert [node.instance_id for node in single.devices] == ["03"]
+
+
+# Who gets what.
+
+windows = st.builds(
+    WindowRequirement,
+    memory=st.booleans(),
+    size=st.sampled_from([16, 64, 256, 4096, 1 << 16]),
+    prefetchable=st.booleans(),
+).map(
+    lambda w: WindowRequirement(
+        w.memory, min(w.size, 256) if not w.memory else w.size, w.memory and w.prefetchable
+    )
+)
+
+
+@given(wanted=st.lists(st.lists(windows, max_size=6), max_size=8))
+@settings(deadline=None)
+def test_ranges_are_aligned_apart_and_inside(wanted: list[list[WindowRequirement]]) -> None:
+    placed = Resources().assign(wanted)
+    assert sorted((p.owner, p.position) for p in placed) == [
+        (owner, position) for owner, each in enumerate(wanted) for position in range(len(each))
+    ]
+    for memory, low, high in ((True, 0x8000_0000, 0xC000_0000), (False, 0x1000, 0x1_0000)):
+        taken = sorted((p.start, p.start + p.window.size) for p in placed if p.window.memory is memory)
+        assert all(low <= start < end <= high for start, end in taken)
+        assert all(one[1] <= other[0] for one, other in itertools.pairwise(taken))
+    assert all(p.start % p.window.size == 0 for p in placed)
+    assert all(p.window is wanted[p.owner][p.position] for p in placed)
+
+
+def test_no_room_is_lost_between_ranges() -> None:
+    sizes = [16, 4096, 64, 1 << 16]
+    placed = Resources().assign([[WindowRequirement(True, size) for size in sizes]])
+    assert sum(sizes) == max(p.start + p.window.size for p in placed) - 0x8000_0000
+
+
+def test_what_does_not_fit() -> None:
+    with pytest.raises(ResourceConflict, match="a device needs 0x80000000 bytes of memory"):
+        Resources().assign([[WindowRequirement(True, 1 << 31)]])
+
+
+def test_messages_have_inputs_of_their_own() -> None:
+    resources = Resources()
+    lines = {4, 6, 8, 10}
+    taken = [resources.take_message_input(lines) for _ in range(12)]
+    assert len(set(taken)) == 12
+    assert not lines & set(taken)
+    with pytest.raises(ResourceConflict, match="all 16 inputs are in use"):
+        resources.take_message_input(lines)
+
+
+@pytest.mark.parametrize("kind", [MEMORY, PREFETCHABLE, WIDE, PORT])
+@pytest.mark.row("C04")
+def test_C04_every_size(open_bus: Opener, kind: int) -> None:
+    sizes = [1 << log2 for log2 in (range(4, 9) if kind == PORT else range(4, 24, 3))]
+    fakes = [FakeFunction(device=n, bars=((kind, size),)) for n, size in enumerate(sizes, 1)]
+    nodes = open_bus(*fakes).devices
+    assert [node.physical_device_object.device_extension.function.bars[0].size for node in nodes] == sizes

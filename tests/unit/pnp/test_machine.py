@@ -1,0 +1,324 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A machine's beginning and end: one at a time, released whatever happens, and what drivers left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from dirql.io import current as io_current
+from dirql.io.driver import DriverEntry
+from dirql.ke import current as ke_current
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.costs import Costs
+from dirql.machine import LeakReport, LoadError, Machine, open_machine
+from dirql.target.contract import LinkLost, TargetClosed
+from dirql.target.scripted import ScriptedTarget
+from dirql.wdm import (
+    DEVICE_OBJECT,
+    DRIVER_OBJECT,
+    FILE_DEVICE_UNKNOWN,
+    IO_NO_INCREMENT,
+    IRP,
+    IRP_MJ_CLEANUP,
+    IRP_MJ_CLOSE,
+    IRP_MJ_CREATE,
+    IRP_MJ_READ,
+    KDPC,
+    KTIMER,
+    POOL_FLAG_NON_PAGED,
+    POOL_FLAG_PAGED,
+    POOL_TAG,
+    STATUS_CANCELLED,
+    STATUS_PENDING,
+    STATUS_SUCCESS,
+    STATUS_UNSUCCESSFUL,
+    ExAllocatePool2,
+    Executive,
+    IoAllocateIrp,
+    IoAllocateMdl,
+    IoCompleteRequest,
+    IoConnectInterrupt,
+    IoCreateDevice,
+    IoCreateSymbolicLink,
+    IoDeleteDevice,
+    IoMarkIrpPending,
+    IoReleaseCancelSpinLock,
+    IoSetCancelRoutine,
+    KeInitializeDpc,
+    KeInitializeTimer,
+    KernelMode,
+    KeSetTimer,
+    KeWaitForSingleObject,
+    LevelSensitive,
+    MmMapIoSpace,
+    MmNonCached,
+    PsCreateSystemThread,
+    ZwCreateFile,
+)
+
+NAME = r"\Device\Left"
+
+
+def open_scripted() -> Machine:
+    return open_machine(ScriptedTarget(), costs=Costs.free())
+
+
+class Careless:
+    """A driver that makes a device and whatever else it is told to make."""
+
+    def __init__(
+        self, what: Callable[[], object], *, tidy: bool = True, read: Callable[..., int] | None = None
+    ) -> None:
+        self.DriverEntry: DriverEntry = self.enter
+        self.what = what
+        self.tidy = tidy
+        self.read = read
+
+    def enter(self, driver: DRIVER_OBJECT, registry_path: str) -> int:
+        for major in (IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE):
+            driver.major_function[major] = self.succeed
+        if self.read is not None:
+            driver.major_function[IRP_MJ_READ] = self.read
+        driver.driver_unload = self.unload
+        IoCreateDevice(driver, None, NAME, FILE_DEVICE_UNKNOWN, 0, False)
+        self.what()
+        return STATUS_SUCCESS
+
+    def succeed(self, device: DEVICE_OBJECT, irp: IRP) -> int:
+        irp.io_status.status = STATUS_SUCCESS
+        IoCompleteRequest(irp, IO_NO_INCREMENT)
+        return STATUS_SUCCESS
+
+    def unload(self, driver: DRIVER_OBJECT) -> None:
+        if self.tidy and driver.device_object is not None:
+            IoDeleteDevice(driver.device_object)
+
+
+def nothing() -> None:
+    pass
+
+
+def leak_timer() -> None:
+    timer, dpc = KTIMER(), KDPC()
+    KeInitializeTimer(timer)
+    KeInitializeDpc(dpc, never, None)
+    KeSetTimer(timer, -10_000_000_000, dpc)
+
+
+def never(dpc: KDPC, context: object, argument1: object, argument2: object) -> None:
+    raise AssertionError
+
+
+def serve(interrupt: object, context: object) -> bool:
+    return True
+
+
+def leak_thread() -> None:
+    event_that_never_comes = KTIMER()
+    KeInitializeTimer(event_that_never_comes)
+
+    def wait(context: object) -> None:
+        KeWaitForSingleObject(event_that_never_comes, Executive, KernelMode, False, None)
+
+    PsCreateSystemThread(wait, None)
+
+
+LEAKS: list[tuple[Callable[[], object], str]] = [
+    (
+        lambda: ExAllocatePool2(POOL_FLAG_NON_PAGED, 10, POOL_TAG("Left")),
+        "1 blocks of nonpaged pool with tag 'Left'",
+    ),
+    (
+        lambda: ExAllocatePool2(POOL_FLAG_PAGED, 10, POOL_TAG("Left")),
+        "1 blocks of paged pool with tag 'Left'",
+    ),
+    (lambda: IoAllocateMdl(0x1000, 10, False, False, None), "1 MDLs were not freed"),
+    (lambda: IoAllocateIrp(1, False), "was neither completed nor freed"),
+    (lambda: MmMapIoSpace(0x8000_0000, 4096, MmNonCached), "1 pages of device memory are still mapped"),
+    (
+        lambda: IoConnectInterrupt(serve, None, None, 0x50, 5, 5, LevelSensitive, True, 1, False),
+        "serve, vector 0x50> was not disconnected",
+    ),
+    (lambda: IoCreateSymbolicLink(r"\DosDevices\Left0", NAME), r"the name \??\Left0 was not deleted"),
+    (leak_timer, "is still set"),
+    (leak_thread, "has not ended"),
+]
+
+
+@pytest.mark.parametrize(("what", "report"), LEAKS)
+def test_what_drivers_leave_is_reported(what: Callable[[], object], report: str) -> None:
+    machine = open_scripted()
+    machine.load_driver(Careless(what), "careless")
+    with pytest.raises(LeakReport) as leaked:
+        machine.close()
+    (leak,) = [each for each in leaked.value.leaks if report in each]
+    assert leak in str(leaked.value)
+    assert not ke_current.is_running()
+
+
+def test_a_tidy_driver() -> None:
+    with open_scripted() as machine:
+        machine.load_driver(Careless(nothing), "careless")
+    assert machine.closed
+
+
+def test_a_device_that_stays() -> None:
+    machine = open_scripted()
+    machine.load_driver(Careless(nothing, tidy=False), "careless")
+    with pytest.raises(LeakReport, match=r"the name \\Device\\Left was not deleted"):
+        machine.close()
+
+
+def test_a_handle_of_a_driver() -> None:
+    machine = open_scripted()
+    machine.load_driver(Careless(nothing), "careless")
+    ZwCreateFile(NAME, 0, 0)
+    with pytest.raises(LeakReport, match=r"handle 0x4 of .* was not closed"):
+        machine.close()
+
+
+def test_programs_may_leave_handles_and_requests() -> None:
+    ended: list[int] = []
+
+    def cancel(device: DEVICE_OBJECT, irp: IRP) -> None:
+        IoReleaseCancelSpinLock(irp.cancel_irql)
+        irp.io_status.status = STATUS_CANCELLED
+        ended.append(STATUS_CANCELLED)
+        IoCompleteRequest(irp, IO_NO_INCREMENT)
+
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        IoSetCancelRoutine(irp, cancel)
+        return STATUS_PENDING
+
+    with open_scripted() as machine:
+        machine.load_driver(Careless(nothing, read=read), "careless")
+        request = machine.open(NAME).read_overlapped(10)
+    assert ended == [STATUS_CANCELLED]
+    assert request.status == STATUS_CANCELLED
+
+
+def test_a_request_that_never_ends_is_reported() -> None:
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        return STATUS_PENDING
+
+    machine = open_scripted()
+    machine.load_driver(Careless(nothing, read=read), "careless")
+    machine.open(NAME).read_overlapped(10)
+    with pytest.raises(LeakReport, match="major function 0x03> was neither completed nor freed"):
+        machine.close()
+
+
+def test_one_machine_at_a_time() -> None:
+    with open_scripted(), pytest.raises(RuntimeError, match="one machine runs at a time in a process"):
+        open_scripted()
+    with open_scripted():
+        pass
+
+
+def test_after_a_bug_check_everything_is_released() -> None:
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        raise ZeroDivisionError
+
+    target = ScriptedTarget()
+    with pytest.raises(BugCheck, match="ZeroDivisionError"):
+        load_and_read(target, read)
+    assert_released(target)
+
+
+def load_and_read(target: ScriptedTarget, read: Callable[..., int]) -> None:
+    with open_machine(target) as machine:
+        machine.load_driver(Careless(nothing, read=read), "careless")
+        machine.open(NAME).read(1)
+
+
+def assert_released(target: ScriptedTarget) -> None:
+    assert not ke_current.is_running()
+    with pytest.raises(TargetClosed):
+        target.now()
+    with pytest.raises(RuntimeError, match="I/O routines need an open machine"):
+        io_current.manager.drivers.clear()
+    open_scripted().close()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, LinkLost])
+def test_what_interrupts_a_driver_goes_up_and_everything_is_released(error: type[BaseException]) -> None:
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        raise error
+
+    target = ScriptedTarget()
+    with pytest.raises(error):
+        load_and_read(target, read)
+    assert_released(target)
+
+
+def test_an_error_of_the_program_hides_no_leak_and_is_not_hidden() -> None:
+    def fail() -> None:
+        with open_scripted() as machine:
+            machine.load_driver(Careless(leak_timer), "careless")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as failed:
+        fail()
+    assert "is still set" in failed.value.__notes__[0]
+    assert not ke_current.is_running()
+
+
+def test_drivers_named_at_the_opening() -> None:
+    with open_machine(ScriptedTarget(), drivers=[Careless(nothing)]) as machine:
+        assert list(machine.io.drivers) == ["pci", "Careless"]
+    broken = Careless(nothing)
+    broken.DriverEntry = refuse
+    with pytest.raises(LoadError, match="the driver Careless: DriverEntry ended with STATUS_UNSUCCESSFUL"):
+        open_machine(ScriptedTarget(), drivers=[broken])
+    assert not ke_current.is_running()
+
+
+def refuse(driver: DRIVER_OBJECT, registry_path: str) -> int:
+    return STATUS_UNSUCCESSFUL
+
+
+@pytest.mark.parametrize("processors", [0, 65])
+def test_processors(processors: int) -> None:
+    target = ScriptedTarget()
+    with pytest.raises(ValueError, match=r"a machine must have 1 \.\.\. 64 processors"):
+        open_machine(target, processors=processors)
+    assert_released(target)
+
+
+def test_unknown_targets() -> None:
+    with pytest.raises(ValueError, match="did you mean verilated"):
+        open_machine("verilatd")
+    assert not ke_current.is_running()
+
+
+def test_program_threads() -> None:
+    with open_scripted() as machine:
+        assert machine.create_thread(lambda: 5).join() == 5
+
+        def fail() -> None:
+            raise KeyError("mine")
+
+        thread = machine.create_thread(fail)
+        with pytest.raises(KeyError, match="mine"):
+            thread.join()
+
+
+def test_a_seed_makes_the_schedule_random_and_the_same_again() -> None:
+    def run(seed: int) -> list[int]:
+        order: list[int] = []
+        with open_machine(ScriptedTarget(), seed=seed) as machine:
+            threads = [machine.create_thread(partial(order.append, n)) for n in range(12)]
+            for thread in threads:
+                thread.join()
+        return order
+
+    assert run(0) == list(range(12))
+    assert run(7) == run(7)
+    assert sorted(run(7)) == list(range(12))
+    assert any(run(seed) != run(0) for seed in range(1, 8))
