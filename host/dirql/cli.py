@@ -53,10 +53,28 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add = run.add_argument
     add("--target", choices=TARGETS, default="verilated", help="where the RTL runs")
     add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
-    add("--interrupt", type=_list_of(INTERRUPTS), default="all", metavar="LIST", help=f"{', '.join(INTERRUPTS)} or all")
-    add("--transfers", type=_at_least(1), default=100, metavar="N", help="writes, each read back, for each row")
+    add(
+        "--interrupt",
+        type=_list_of(INTERRUPTS),
+        default="all",
+        metavar="LIST",
+        help=f"{', '.join(INTERRUPTS)} or all",
+    )
+    add(
+        "--transfers",
+        type=_at_least(1),
+        default=100,
+        metavar="N",
+        help="writes, each read back, for each row",
+    )
     add("--size", type=_at_least(1), default=4096, metavar="BYTES", help="bytes of each transfer")
-    add("--seed", type=_at_least(0), default=0, metavar="N", help="of the data; and of scheduling, which takes turns at 0")
+    add(
+        "--seed",
+        type=_at_least(0),
+        default=0,
+        metavar="N",
+        help="of the data; at 0 threads take turns",
+    )
     add("--processors", type=_at_least(1), default=1, metavar="N", help="processors of the kernel")
     add("--waves", type=Path, metavar="FILE", help="dump all signals: FST or VCD")
     add("--json", type=Path, metavar="FILE", help="write every figure, with exact histograms")
@@ -64,7 +82,9 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="dirql", description="A hardware-in-the-loop testbed for device drivers.")
+    parser = argparse.ArgumentParser(
+        prog="dirql", description="A hardware-in-the-loop testbed for device drivers."
+    )
     parser.add_argument("--version", action="version", version=f"dirql {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)

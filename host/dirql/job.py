@@ -184,7 +184,9 @@ class _Transfers:
         self.errors: list[str] = []
         self.device_bytes = _statistics(handle).device_bytes
         if self.size > self.device_bytes:
-            raise ValueError(f"--size must be at most the device's {self.device_bytes} bytes, was {self.size}")
+            raise ValueError(
+                f"--size must be at most the device's {self.device_bytes} bytes, was {self.size}"
+            )
 
     def run(self, transfers: int, step: Step) -> None:
         """All transfers; a request that fails is noted and the rest goes on."""

@@ -19,7 +19,7 @@ from typing import Protocol, Self
 
 from dirql.hal.hal import Hal
 from dirql.io import current as io_current
-from dirql.io.driver import DriverEntry, DriverObject
+from dirql.io.driver import DriverObject
 from dirql.io.handle import Handle
 from dirql.io.leftovers import end_requests, leftovers
 from dirql.io.loader import load_driver, unload_driver
@@ -30,7 +30,6 @@ from dirql.ke.dispatcher import create_system_thread
 from dirql.ke.kernel import Kernel
 from dirql.ke.schedule import RandomSchedule, RoundRobin, Schedule
 from dirql.ke.status import nt_success, status_name
-from dirql.ke.thread import Thread
 from dirql.ke.wait import wait_for_single_object
 from dirql.mm.manager import MemoryManager
 from dirql.ob.manager import ObjectManager
@@ -48,7 +47,8 @@ class DriverModule(Protocol):
     `HARDWARE_IDS` stands for the INF file's list; a driver without it gets no device through AddDevice.
     """
 
-    DriverEntry: DriverEntry
+    def DriverEntry(self, driver_object: DriverObject, registry_path: str, /) -> int:
+        """The driver's entry point."""
 
 
 class LeakReport(Exception):
@@ -283,8 +283,8 @@ def open_machine(
 
     `target` is a target's name or an open target, which the machine then owns. Seed 0 keeps the fixed order, in which
     processors and threads take turns; any other makes scheduling decisions and the order of free frames random by it.
-    `waves` and `checked` are the target's. `idle_limit` is how many clocks may pass with nothing to do before that counts as a deadlock; None
-    for a second. A second machine while one is open is a `RuntimeError`.
+    `waves` and `checked` are the target's. `idle_limit` is how many clocks may pass with nothing to do before that
+    counts as a deadlock; None for a second. A second machine while one is open is a `RuntimeError`.
     """
     if ke_current.is_running():
         raise RuntimeError("one machine runs at a time in a process, and one is open; close it first")

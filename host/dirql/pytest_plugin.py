@@ -21,16 +21,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 import pytest
 
 if TYPE_CHECKING:
     from dirql.io.device import DeviceObject
+    from dirql.io.driver import DriverObject
     from dirql.io.handle import Handle
     from dirql.machine import Machine
 
 __all__ = ["DriverMark"]
+
+
+class Opener(Protocol):
+    """`open_machine`, with options that a mark names."""
+
+    def __call__(self, **options: object) -> Machine:
+        """Open a machine."""
+
+
+class Loader(Protocol):
+    """`Machine.load_driver`, with options that a mark names."""
+
+    def __call__(self, driver: ModuleType, **options: object) -> DriverObject:
+        """Load a driver."""
+
 
 TARGETS = ("verilated", "cocotb")
 STORE = "dirql.drivers.store"
@@ -39,7 +55,9 @@ STORE_NAME = r"\\.\Store0"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dirql", "driver tests against a machine")
-    group.addoption("--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open")
+    group.addoption(
+        "--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open"
+    )
     group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
 
@@ -60,7 +78,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
     if config.getoption("dirql_target") != "cocotb" or inside_simulator() or config.option.help:
         return None
-    return run_in_simulator("dirql.pytest_plugin:run_session", [str(word) for word in config.invocation_params.args])
+    return run_in_simulator(
+        "dirql.pytest_plugin:run_session", [str(word) for word in config.invocation_params.args]
+    )
 
 
 def run_session(arguments: Sequence[str]) -> int:
@@ -102,7 +122,8 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     }
     mark = request.node.get_closest_marker("machine")
     options.update(mark.kwargs if mark else {})
-    with open_machine(**options) as opened:
+    # What a mark says is checked when it is used.
+    with cast("Opener", open_machine)(**options) as opened:
         _skip_without(opened, _capability_names(request.node))
         yield opened
 
@@ -121,6 +142,7 @@ class DriverMark:
 
     @classmethod
     def of(cls, node: pytest.Item) -> DriverMark:
+        """What the nearest mark of a test says."""
         mark = node.get_closest_marker("driver")
         options = dict(mark.kwargs) if mark else {}
         module = mark.args[0] if mark and mark.args else STORE
@@ -132,7 +154,8 @@ def _import(name: str, test: Path) -> ModuleType:
     if not name.endswith(".py"):
         return importlib.import_module(name)
     spec = importlib.util.spec_from_file_location(Path(name).stem, test.parent / name)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -142,9 +165,12 @@ def _import(name: str, test: Path) -> ModuleType:
 def device(machine: Machine, request: pytest.FixtureRequest) -> DeviceObject:
     """The first device object of the driver that the test's `driver` mark names, loaded and started."""
     driver = DriverMark.of(request.node)
-    loaded = machine.load_driver(driver.module, **driver.options)
+    load = cast("Loader", machine.load_driver)
+    loaded = load(driver.module, **driver.options)
     if loaded.device_object is None:
-        pytest.fail(f"{driver.module.__name__} found no device to drive; its HARDWARE_IDS must name one on the bus")
+        pytest.fail(
+            f"{driver.module.__name__} found no device to drive; its HARDWARE_IDS must name one on the bus"
+        )
     return loaded.device_object
 
 

@@ -166,6 +166,9 @@ from dirql.io.irp import (
     allocate_irp as IoAllocateIrp,
 )
 from dirql.io.irp import (
+    containing_record as CONTAINING_RECORD,
+)
+from dirql.io.irp import (
     size_of_irp as IoSizeOfIrp,
 )
 from dirql.io.loader import zw_load_driver as ZwLoadDriver
@@ -1004,6 +1007,7 @@ __all__ = [
     "CONNECT_FULLY_SPECIFIED_GROUP",
     "CONNECT_LINE_BASED",
     "CONNECT_MESSAGE_BASED",
+    "CONTAINING_RECORD",
     "CTL_CODE",
     "DEVICE_CAPABILITIES",
     "DEVICE_DESCRIPTION",

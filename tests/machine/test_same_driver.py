@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The same driver with the same seed takes the same clocks on every cycle-exact target, and on the same target again."""
+"""The same driver with the same seed takes the same clocks on each cycle-exact target, and again on the same."""
 
 from __future__ import annotations
 

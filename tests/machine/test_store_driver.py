@@ -35,7 +35,9 @@ KINDS = ("level", "latched", "message")
 WAYS = [(TransferMode.POLLED, "level"), (TransferMode.TIMER_POLLED, "level")] + [
     (mode, kind) for mode in (TransferMode.INTERRUPT, TransferMode.DMA) for kind in KINDS
 ]
-each_way = pytest.mark.parametrize(("mode", "kind"), WAYS, ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS])
+each_way = pytest.mark.parametrize(
+    ("mode", "kind"), WAYS, ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS]
+)
 # Polling with stalls ends a request before the call that made it returns: nothing is left to be cancelled.
 each_overlapped_way = pytest.mark.parametrize(
     ("mode", "kind"), WAYS[1:], ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS[1:]]
@@ -71,7 +73,9 @@ def statistics(handle: Handle) -> Statistics:
 
 
 @each_way
-def test_what_is_written_is_read_back_and_nothing_else_changes(machine: Machine, mode: TransferMode, kind: str) -> None:
+def test_what_is_written_is_read_back_and_nothing_else_changes(
+    machine: Machine, mode: TransferMode, kind: str
+) -> None:
     """The oracle is a bytearray; the whole device is compared after each write, so that a stray byte shows."""
     rng = random.Random(f"{mode} {kind}")
     with opened(machine, mode, kind) as handle:
@@ -117,7 +121,9 @@ def test_beyond_the_end_is_refused(machine: Machine, mode: TransferMode, kind: s
 
 
 @each_way
-def test_requests_are_served_in_the_order_in_which_they_came(machine: Machine, mode: TransferMode, kind: str) -> None:
+def test_requests_are_served_in_the_order_in_which_they_came(
+    machine: Machine, mode: TransferMode, kind: str
+) -> None:
     with opened(machine, mode, kind) as handle:
         pieces = [bytes([n]) * 64 for n in range(8)]
         writes = [handle.write_overlapped(piece, 32 * n) for n, piece in enumerate(pieces)]
@@ -128,7 +134,9 @@ def test_requests_are_served_in_the_order_in_which_they_came(machine: Machine, m
 
 
 @each_overlapped_way
-def test_a_queued_request_is_cancelled_and_the_others_go_on(machine: Machine, mode: TransferMode, kind: str) -> None:
+def test_a_queued_request_is_cancelled_and_the_others_go_on(
+    machine: Machine, mode: TransferMode, kind: str
+) -> None:
     with opened(machine, mode, kind) as handle:
         handle.write(bytes(256))
         set_timing(handle, access_clocks=5000)

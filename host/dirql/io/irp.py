@@ -10,7 +10,7 @@ counts down from `stack_count + 1` as the request goes down.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
 from dirql.io import current
 from dirql.io.parameters import Parameters
@@ -59,8 +59,11 @@ __all__ = [
     "QueueEntry",
     "TailOverlay",
     "allocate_irp",
+    "containing_record",
     "size_of_irp",
 ]
+
+_T = TypeVar("_T")
 
 CompletionRoutine = Callable[["DeviceObject | None", "Irp", object], int]
 CancelRoutine = Callable[["DeviceObject", "Irp"], None]
@@ -105,6 +108,16 @@ class QueueEntry(DeviceQueueEntry):
     def __init__(self, irp: Irp) -> None:
         super().__init__()
         self.irp = irp
+
+
+def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -> _T:
+    """The object of class `record` that a queue entry is in, `field` of it; follows CONTAINING_RECORD.
+
+    There are entries of requests only: `CONTAINING_RECORD(entry, IRP, "tail_overlay")`. Another one is a `TypeError`.
+    """
+    if not isinstance(address, QueueEntry) or not isinstance(address.irp, record):
+        raise TypeError(f"{address!r} must be the {field} of a {record.__name__}, and is not")
+    return address.irp
 
 
 class TailOverlay:

@@ -10,7 +10,7 @@ drained for another reason: another DPC, its length, or an idle processor.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check, unhandled
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from dirql.ke.processor import Processor
 
 __all__ = ["MAXIMUM_QUEUE_DEPTH", "DeferredRoutine", "Dpc", "drain"]
+
+C = TypeVar("C")
 
 MAXIMUM_QUEUE_DEPTH = 4
 """A queue longer than this is drained whatever the importance (MaximumDpcQueueDepth)."""
@@ -82,7 +84,9 @@ class Dpc:
         """Its routine."""
         return f"<DPC {getattr(self.deferred_routine, '__qualname__', None)}>"
 
-    def initialize(self, deferred_routine: DeferredRoutine | None, deferred_context: object) -> None:
+    def initialize(
+        self, deferred_routine: Callable[[Dpc, C, object, object], object] | None, deferred_context: C
+    ) -> None:
         """Set the routine and its context (KeInitializeDpc); medium importance, no target processor."""
         self.type = IO_TYPE_DPC
         self.importance = MediumImportance

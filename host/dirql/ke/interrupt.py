@@ -10,7 +10,7 @@ until one in which all return FALSE, since an edge that comes while another is s
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check, unhandled
@@ -39,6 +39,7 @@ SPURIOUS_VECTOR = 0xFF
 STORM_LIMIT = 1000
 """Interrupts, or passes over a latched vector's ISRs, without any progress of what they interrupt."""
 
+C = TypeVar("C")
 T = TypeVar("T")
 
 
@@ -108,8 +109,8 @@ class Interrupt:
     @staticmethod
     @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE2)
     def connect(
-        service_routine: ServiceRoutine,
-        service_context: object,
+        service_routine: Callable[[Interrupt, C], object],
+        service_context: C,
         spin_lock: SpinLock | None,
         vector: int,
         irql: int,
@@ -127,7 +128,7 @@ class Interrupt:
         """
         kernel = current.kernel
         interrupt = Interrupt(
-            service_routine,
+            cast("ServiceRoutine", service_routine),
             service_context,
             spin_lock,
             vector,
@@ -184,7 +185,7 @@ class Interrupt:
             return False
         return bool(kernel.affinity[self.irql] & self.processor_enable_mask)
 
-    def synchronize_execution(self, synchronize_routine: Callable[[object], T], context: object) -> T:
+    def synchronize_execution(self, synchronize_routine: Callable[[C], T], context: C) -> T:
         """Call `routine(context)` as if it were the ISR, and return its value (KeSynchronizeExecution).
 
         It runs at `synchronize_irql` and with the interrupt's lock held.

@@ -213,7 +213,7 @@ class Target(ABC):
     def read_io_string(self, address: int, into: memoryview) -> int:
         """Read the same I/O dword once for each 4 bytes of `into`.
 
-        Returns the number of dwords moved: fewer than asked for if `attention` rose on the way; call again for the rest.
+        Returns the dwords moved: fewer than asked for if `attention` rose on the way; call again for the rest.
         """
 
     @abstractmethod

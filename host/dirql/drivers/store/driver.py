@@ -35,6 +35,7 @@ from dirql.wdm import (
     IRP_MJ_SYSTEM_CONTROL,
     IRP_MJ_WRITE,
     NT_SUCCESS,
+    READ_REGISTER_ULONG,
     STATUS_BUFFER_TOO_SMALL,
     STATUS_CANCELLED,
     STATUS_DEVICE_NOT_READY,
@@ -63,7 +64,6 @@ from dirql.wdm import (
     KeInitializeDpc,
     KeInitializeTimer,
     KeRemoveEntryDeviceQueue,
-    READ_REGISTER_ULONG,
     RtlReadMemory,
     RtlWriteMemory,
 )
@@ -249,5 +249,6 @@ def StoreCleanup(device: DEVICE_OBJECT, irp: IRP) -> int:
     IoReleaseCancelSpinLock(old_irql)
     for entry in doomed:
         transfer.finish(device, entry, STATUS_CANCELLED, 0)
-    transfer.StoreCancelCurrentOf(device, file_object)
+    if file_object is not None:
+        transfer.StoreCancelCurrentOf(device, file_object)
     return complete(irp, STATUS_SUCCESS)

@@ -32,8 +32,10 @@ class StoreExtension:
         self.registers_length = 0
         self.fifo_port: int = 0
         """I/O address of the FIFO port."""
-        self.interrupt: KINTERRUPT | None = None
-        self.dma_adapter: DMA_ADAPTER | None = None
+        self.interrupt: KINTERRUPT
+        self.interrupt_connected = False
+        self.dma_adapter: DMA_ADAPTER
+        self.has_dma_adapter = False
         self.descriptors: int = 0
         """Virtual address of the descriptor list, a common buffer of one page."""
         self.descriptors_logical: int = 0

@@ -63,6 +63,7 @@ class Timing(NamedTuple):
     """After this long a request ends with STATUS_IO_TIMEOUT."""
 
     def pack(self) -> bytes:
+        """The bytes that the control code carries."""
         return _TIMING.pack(*self)
 
     @classmethod
@@ -86,6 +87,7 @@ class Statistics(NamedTuple):
     errors: int
 
     def pack(self) -> bytes:
+        """The bytes that the control code carries."""
         return _STATISTICS.pack(*self)
 
     @classmethod

@@ -61,7 +61,7 @@ def _unmask_fifo(extension: StoreExtension) -> None:
     WRITE_REGISTER_ULONG(extension.registers + regs.INTERRUPT_MASK_SET.offset, FIFO)
 
 
-def StoreDpcForIsr(dpc: KDPC, device: DEVICE_OBJECT, irp: IRP, context: object) -> None:
+def StoreDpcForIsr(dpc: KDPC, device: DEVICE_OBJECT, irp: IRP | None, context: object) -> None:
     """Do what the interrupt asks for: move data, or end the request."""
     del dpc, irp, context
     extension = device.device_extension

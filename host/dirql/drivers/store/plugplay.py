@@ -11,6 +11,7 @@ from dirql.drivers.store.interface import DOS_DEVICE_NAME
 from dirql.registers import store as regs
 from dirql.wdm import (
     CM_RESOURCE_INTERRUPT_LATCHED,
+    CM_RESOURCE_LIST,
     DEVICE_DESCRIPTION,
     DEVICE_DESCRIPTION_VERSION,
     IO_NO_INCREMENT,
@@ -24,9 +25,8 @@ from dirql.wdm import (
     IRP_MN_SURPRISE_REMOVAL,
     NT_SUCCESS,
     PAGE_SIZE,
-    POOL_TAG,
-    PCIBus,
     POOL_FLAG_NON_PAGED,
+    POOL_TAG,
     READ_REGISTER_ULONG,
     STATUS_DEVICE_CONFIGURATION_ERROR,
     STATUS_INSUFFICIENT_RESOURCES,
@@ -55,11 +55,12 @@ from dirql.wdm import (
     MmMapIoSpace,
     MmNonCached,
     MmUnmapIoSpace,
+    PCIBus,
 )
 
 if TYPE_CHECKING:
     from dirql.drivers.store.extension import StoreExtension
-    from dirql.wdm import CM_PARTIAL_RESOURCE_DESCRIPTOR, CM_RESOURCE_LIST, DEVICE_OBJECT, IRP
+    from dirql.wdm import CM_PARTIAL_RESOURCE_DESCRIPTOR, DEVICE_OBJECT, IRP
 
 __all__ = ["StoreDeleteDevice", "StorePnp"]
 
@@ -105,7 +106,10 @@ def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
     status = irp.io_status.status
     if NT_SUCCESS(status):
         resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources_translated
-        status = StoreAcquireHardware(device, resources)
+        if isinstance(resources, CM_RESOURCE_LIST):
+            status = StoreAcquireHardware(device, resources)
+        else:
+            status = STATUS_DEVICE_CONFIGURATION_ERROR
         if not NT_SUCCESS(status):
             StoreReleaseHardware(extension)
     irp.io_status.status = status
@@ -114,10 +118,10 @@ def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
     return status
 
 
-def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | None) -> int:
+def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST) -> int:
     """Map the registers, find the FIFO's port, connect the interrupt and get a DMA adapter."""
     extension = device.device_extension
-    descriptors = resources.list[0].partial_resource_list.partial_descriptors if resources else ()
+    descriptors = resources.list[0].partial_resource_list.partial_descriptors
     memory = [entry.u.memory for entry in descriptors if entry.type == CmResourceTypeMemory]
     ports = [entry.u.port for entry in descriptors if entry.type == CmResourceTypePort]
     interrupts = [entry for entry in descriptors if entry.type == CmResourceTypeInterrupt]
@@ -158,11 +162,11 @@ def _get_dma_adapter(extension: StoreExtension) -> int:
     adapter, _map_registers = IoGetDmaAdapter(extension.physical_device_object, description)
     if adapter is None:
         return STATUS_INSUFFICIENT_RESOURCES
-    extension.dma_adapter = adapter
-    common_buffer = adapter.dma_operations.allocate_common_buffer(adapter, PAGE_SIZE, True)
-    if common_buffer is None:
+    extension.dma_adapter, extension.has_dma_adapter = adapter, True
+    descriptors, logical = adapter.dma_operations.allocate_common_buffer(adapter, PAGE_SIZE, True)
+    if descriptors is None or logical is None:
         return STATUS_INSUFFICIENT_RESOURCES
-    extension.descriptors, extension.descriptors_logical = common_buffer
+    extension.descriptors, extension.descriptors_logical = descriptors, logical
     return STATUS_SUCCESS
 
 
@@ -172,7 +176,7 @@ def _connect_interrupt(device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESC
     latched = bool(resource.flags & CM_RESOURCE_INTERRUPT_LATCHED)
     extension.interrupt_control = regs.INTERRUPT_CONTROL.LATCHED if latched else 0
     transfer.reset_device(extension)
-    status, extension.interrupt = IoConnectInterrupt(
+    status, connected = IoConnectInterrupt(
         interrupt.StoreInterruptService,
         device,
         None,
@@ -184,17 +188,19 @@ def _connect_interrupt(device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESC
         resource.u.interrupt.affinity,
         False,
     )
+    if connected is not None:
+        extension.interrupt, extension.interrupt_connected = connected, True
     return status
 
 
 def StoreReleaseHardware(extension: StoreExtension) -> None:
     """Undo what `StoreAcquireHardware` did, as far as it came."""
     extension.started = False
-    if extension.interrupt is not None:
+    if extension.interrupt_connected:
         transfer.reset_device(extension)
         IoDisconnectInterrupt(extension.interrupt)
-        extension.interrupt = None
-    if extension.dma_adapter is not None:
+        extension.interrupt_connected = False
+    if extension.has_dma_adapter:
         operations = extension.dma_adapter.dma_operations
         if extension.descriptors:
             operations.free_common_buffer(
@@ -202,7 +208,7 @@ def StoreReleaseHardware(extension: StoreExtension) -> None:
             )
             extension.descriptors = 0
         operations.put_dma_adapter(extension.dma_adapter)
-        extension.dma_adapter = None
+        extension.has_dma_adapter = False
     if extension.fifo_tail:
         ExFreePoolWithTag(extension.fifo_tail, STORE_TAG)
         extension.fifo_tail = 0

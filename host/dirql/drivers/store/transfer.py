@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 from dirql.drivers.store.interface import TransferMode
 from dirql.registers import store as regs
 from dirql.wdm import (
+    CONTAINING_RECORD,
     IO_NO_INCREMENT,
+    IRP,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_WRITE,
     NT_SUCCESS,
+    READ_PORT_BUFFER_ULONG,
+    READ_REGISTER_ULONG,
     STATUS_ADAPTER_HARDWARE_ERROR,
     STATUS_CANCELLED,
     STATUS_DEVICE_DATA_ERROR,
@@ -26,6 +30,8 @@ from dirql.wdm import (
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_IO_TIMEOUT,
     STATUS_SUCCESS,
+    WRITE_PORT_BUFFER_ULONG,
+    WRITE_REGISTER_ULONG,
     IoAcquireCancelSpinLock,
     IoCancelIrp,
     IoCompleteRequest,
@@ -46,12 +52,8 @@ from dirql.wdm import (
     MmGetMdlVirtualAddress,
     MmGetSystemAddressForMdlSafe,
     NormalPagePriority,
-    READ_PORT_BUFFER_ULONG,
-    READ_REGISTER_ULONG,
     RtlCopyMemory,
     RtlWriteMemory,
-    WRITE_PORT_BUFFER_ULONG,
-    WRITE_REGISTER_ULONG,
 )
 
 if TYPE_CHECKING:
@@ -60,14 +62,13 @@ if TYPE_CHECKING:
         DEVICE_OBJECT,
         FILE_OBJECT,
         IO_STACK_LOCATION,
-        IRP,
         KDPC,
         SCATTER_GATHER_LIST,
     )
 
 __all__ = [
-    "StoreCancelCurrentOf",
     "CAUSES",
+    "StoreCancelCurrentOf",
     "StorePollDpc",
     "StoreStartIo",
     "StoreTimeout",
@@ -101,7 +102,10 @@ _DESCRIPTOR_LAST = 1
 
 # What the driver reports for each error of the device, the gravest first.
 _ERROR_STATUS = (
-    (regs.ERROR.MASTER_ABORT | regs.ERROR.TARGET_ABORT | regs.ERROR.BUS_MASTER_DISABLED, STATUS_ADAPTER_HARDWARE_ERROR),
+    (
+        regs.ERROR.MASTER_ABORT | regs.ERROR.TARGET_ABORT | regs.ERROR.BUS_MASTER_DISABLED,
+        STATUS_ADAPTER_HARDWARE_ERROR,
+    ),
     (regs.ERROR.PARITY | regs.ERROR.FIFO_OVERRUN, STATUS_DEVICE_DATA_ERROR),
     (ALL_ONES, STATUS_DEVICE_PROTOCOL_ERROR),
 )
@@ -116,7 +120,7 @@ def request_range(stack: IO_STACK_LOCATION) -> tuple[int, int]:
 
 def queued_requests(device: DEVICE_OBJECT) -> list[IRP]:
     """The requests that wait for their turn; with the cancel spin lock held, so that none leaves meanwhile."""
-    return [entry.irp for entry in device.device_queue.entries]
+    return [CONTAINING_RECORD(entry, IRP, "tail_overlay") for entry in device.device_queue.entries]
 
 
 # Start.
@@ -153,7 +157,8 @@ def _begin(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> None:
     if extension.mode is TransferMode.DMA:
         _begin_dma(device, extension, irp)
         return
-    address = MmGetSystemAddressForMdlSafe(irp.mdl_address, NormalPagePriority)
+    mdl = irp.mdl_address
+    address = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority) if mdl is not None else None
     if address is None:
         finish_current(device, STATUS_INSUFFICIENT_RESOURCES, 0)
         return
@@ -194,14 +199,24 @@ def _command(extension: StoreExtension, operation: int, offset: int, causes: int
 def _begin_dma(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> None:
     adapter = extension.dma_adapter
     mdl = irp.mdl_address
+    assert mdl is not None  # DO_DIRECT_IO
     status = adapter.dma_operations.get_scatter_gather_list(
-        adapter, device, mdl, MmGetMdlVirtualAddress(mdl), extension.length, StoreStartDma, irp, extension.writing
+        adapter,
+        device,
+        mdl,
+        MmGetMdlVirtualAddress(mdl),
+        extension.length,
+        StoreStartDma,
+        irp,
+        extension.writing,
     )
     if not NT_SUCCESS(status):
         finish_current(device, status, 0)
 
 
-def StoreStartDma(device: DEVICE_OBJECT, irp: IRP, scatter_gather: SCATTER_GATHER_LIST, context: object) -> None:
+def StoreStartDma(
+    device: DEVICE_OBJECT, irp: IRP, scatter_gather: SCATTER_GATHER_LIST, context: object
+) -> None:
     """AdapterListControl: write the device's descriptor list and start it."""
     del context
     extension = device.device_extension
