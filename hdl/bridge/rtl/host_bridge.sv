@@ -125,10 +125,11 @@ module host_bridge #(
   always_ff @(posedge clk_i) begin : p_is_config
     if (request_valid) request_is_config_q <= request.command == bus_pkg::CommandConfigurationRead;
   end
-  function automatic bus_pkg::status_set_t quiet(input bus_pkg::status_set_t status, input logic configuration_read);
-    quiet = status;
-    if (configuration_read) quiet.received_master_abort = 1'b0;
-  endfunction
+  bus_pkg::status_set_t status_set;
+  always_comb begin : p_status_set
+    status_set = master_status | target_status;
+    if (request_is_config_q && master_status.received_master_abort) status_set.received_master_abort = 1'b0;
+  end
 
   config_header #(
     .DeviceId(16'hD100), .ClassCode(24'h060000), .Checker(Checker)
@@ -136,7 +137,7 @@ module host_bridge #(
     .clk_i, .rst_ni,
     .read_offset_i(pointer[7:0]), .rdata_o(header_rdata), .write_i(write && configuration),
     .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(target_wdata), .interrupt_status_i(1'b0),
-    .status_set_i(quiet(master_status, request_is_config_q) | target_status),
+    .status_set_i(status_set),
     .command_o(command), .latency_timer_o(latency), .bars_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o()
   );
 

@@ -58,7 +58,7 @@ module bus_checker #(
 
   // At most one bit set.
   function automatic logic lone(input logic [31:0] bits);
-    return (bits & (bits - 32'd1)) == '0;
+    lone = (bits & (bits - 32'd1)) == '0;
   endfunction
 
   // What happens now.

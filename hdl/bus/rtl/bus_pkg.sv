@@ -100,12 +100,12 @@ package bus_pkg;
 
   /// Whether a command moves data from target to master.
   function automatic logic is_read(input logic [3:0] command);
-    return !command[0];
+    is_read = !command[0];
   endfunction
 
   /// Whether a command addresses memory, in any of its five forms.
   function automatic logic is_memory(input logic [3:0] command);
-    return command == CommandMemoryRead || command == CommandMemoryWrite || command == CommandMemoryReadMultiple ||
-           command == CommandMemoryReadLine || command == CommandMemoryWriteInvalidate;
+    // 011x read and write, 11xx their variants but for 1101, the dual address cycle.
+    is_memory = command[3:1] == 3'b011 || (command[3:2] == 2'b11 && command[1:0] != 2'b01);
   endfunction
 endpackage

@@ -38,7 +38,7 @@ module store_align #(
   function automatic logic [DwordWidth-1:0] dwords(input logic [1:0] offset, input logic [CountWidth-1:0] length);
     logic [CountWidth:0] bytes;
     bytes = (CountWidth+1)'(length) + (CountWidth+1)'(offset) + (CountWidth+1)'(3);
-    return bytes[CountWidth:2];
+    dwords = bytes[CountWidth:2];
   endfunction
 
   always_comb begin : p_rotate
