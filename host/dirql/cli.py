@@ -42,6 +42,14 @@ def _list_of(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     return parse
 
 
+def _file(text: str) -> Path:
+    """A file to be written; refused before the run rather than after it."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"must be a file in a folder that exists, not {text!r}")
+    return path
+
+
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser(
         "run",
@@ -76,9 +84,9 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="of the data; at 0 threads take turns",
     )
     add("--processors", type=_at_least(1), default=1, metavar="N", help="processors of the kernel")
-    add("--waves", type=Path, metavar="FILE", help="dump all signals: FST or VCD")
-    add("--json", type=Path, metavar="FILE", help="write every figure, with exact histograms")
-    add("--trace", type=Path, metavar="FILE", help="write a trace for Perfetto")
+    add("--waves", type=_file, metavar="FILE", help="dump all signals, as FST or VCD (verilated only)")
+    add("--json", type=_file, metavar="FILE", help="write every figure, with exact histograms")
+    add("--trace", type=_file, metavar="FILE", help="write a trace for Perfetto")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,7 +120,10 @@ def _doctor() -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command == "run" and arguments.waves and arguments.target != "verilated":
+        parser.error(f"--waves needs --target verilated, not {arguments.target}; the clocks are the same")
     from dirql.target.contract import TargetError
     from dirql.target.toolchain import SetupError
 

@@ -27,7 +27,7 @@ from dirql.io.handle import Handle, Overlapped
 from dirql.ke import status as nt
 from dirql.machine import Machine, open_machine
 from dirql.registers.machine import Device
-from dirql.registers.pci_configuration import COMMAND
+from dirql.registers.pci_configuration import COMMAND, LATENCY_TIMER
 
 NAME = r"\\.\Store0"
 STORE = Slot(Device.STORE)
@@ -250,3 +250,10 @@ def test_more_processors_move_the_same_data(
         data = random.Random(processors).randbytes(3000)
         handle.write(data, 100)
         assert handle.read(3000, 100) == data
+
+
+@pytest.mark.row("M25")
+def test_the_enumerator_gives_the_master_a_latency_timer(machine: Machine) -> None:
+    machine.load_driver(store)
+    timer = read_configuration(0, STORE, LATENCY_TIMER.offset, 1)[0]
+    assert timer == 64

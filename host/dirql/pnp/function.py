@@ -24,6 +24,8 @@ _LAYOUT = 0x7F
 _BRIDGE_CLASS = 6
 _DECODERS = regs.COMMAND.IO_ENABLE | regs.COMMAND.MEMORY_ENABLE
 _ALL_ONES = 0xFFFF_FFFF
+_LATENCY_CLOCKS = 64
+"""How long a master keeps the bus when another wants it; at 0 each of its bursts would end after two data phases."""
 
 # Base address registers (PCI-RULES 3.4).
 _BARS = 6
@@ -125,7 +127,8 @@ class PciFunction:
     # Command register: always written as 16 bits, because the Status register above it clears what is written as one.
 
     def enable(self) -> None:
-        """Let it answer its ranges and be bus master."""
+        """Let it answer its ranges and be bus master, with a latency timer that lets its bursts finish."""
+        self.write(regs.LATENCY_TIMER.offset, 1, _LATENCY_CLOCKS)
         command = self.read(regs.COMMAND.offset, 2)
         command |= _DECODERS | regs.COMMAND.BUS_MASTER
         self.write(regs.COMMAND.offset, 2, command & ~regs.COMMAND.INTERRUPT_DISABLE)
