@@ -15,245 +15,120 @@ say what it does and at which IRQL. What differs from C:
 
 from __future__ import annotations
 
-from dirql.hal.configuration import get_bus_data_by_offset as HalGetBusDataByOffset
-from dirql.hal.configuration import set_bus_data_by_offset as HalSetBusDataByOffset
-from dirql.hal.device_memory import map_io_space as MmMapIoSpace
-from dirql.hal.device_memory import unmap_io_space as MmUnmapIoSpace
+from dirql.hal.configuration import (
+    get_bus_data_by_offset as HalGetBusDataByOffset,
+    set_bus_data_by_offset as HalSetBusDataByOffset,
+)
+from dirql.hal.device_memory import map_io_space as MmMapIoSpace, unmap_io_space as MmUnmapIoSpace
 from dirql.hal.dma.adapter import DmaAdapter as DMA_ADAPTER
 from dirql.hal.dma.description import DeviceDescription as DEVICE_DESCRIPTION
 from dirql.hal.dma.map_registers import MapRegisters as MAP_REGISTERS
-from dirql.hal.dma.operations import DmaOperations as DMA_OPERATIONS
-from dirql.hal.dma.operations import get_dma_adapter as IoGetDmaAdapter
-from dirql.hal.dma.scatter_gather import ScatterGatherElement as SCATTER_GATHER_ELEMENT
-from dirql.hal.dma.scatter_gather import ScatterGatherList as SCATTER_GATHER_LIST
+from dirql.hal.dma.operations import DmaOperations as DMA_OPERATIONS, get_dma_adapter as IoGetDmaAdapter
+from dirql.hal.dma.scatter_gather import (
+    ScatterGatherElement as SCATTER_GATHER_ELEMENT,
+    ScatterGatherList as SCATTER_GATHER_LIST,
+)
 from dirql.hal.ports import (
     read_port_buffer_uchar as READ_PORT_BUFFER_UCHAR,
-)
-from dirql.hal.ports import (
     read_port_buffer_ulong as READ_PORT_BUFFER_ULONG,
-)
-from dirql.hal.ports import (
     read_port_buffer_ushort as READ_PORT_BUFFER_USHORT,
-)
-from dirql.hal.ports import (
     read_port_uchar as READ_PORT_UCHAR,
-)
-from dirql.hal.ports import (
     read_port_ulong as READ_PORT_ULONG,
-)
-from dirql.hal.ports import (
     read_port_ushort as READ_PORT_USHORT,
-)
-from dirql.hal.ports import (
     write_port_buffer_uchar as WRITE_PORT_BUFFER_UCHAR,
-)
-from dirql.hal.ports import (
     write_port_buffer_ulong as WRITE_PORT_BUFFER_ULONG,
-)
-from dirql.hal.ports import (
     write_port_buffer_ushort as WRITE_PORT_BUFFER_USHORT,
-)
-from dirql.hal.ports import (
     write_port_uchar as WRITE_PORT_UCHAR,
-)
-from dirql.hal.ports import (
     write_port_ulong as WRITE_PORT_ULONG,
-)
-from dirql.hal.ports import (
     write_port_ushort as WRITE_PORT_USHORT,
 )
 from dirql.hal.registers import (
     read_register_buffer_uchar as READ_REGISTER_BUFFER_UCHAR,
-)
-from dirql.hal.registers import (
     read_register_buffer_ulong as READ_REGISTER_BUFFER_ULONG,
-)
-from dirql.hal.registers import (
     read_register_buffer_ushort as READ_REGISTER_BUFFER_USHORT,
-)
-from dirql.hal.registers import (
     read_register_uchar as READ_REGISTER_UCHAR,
-)
-from dirql.hal.registers import (
     read_register_ulong as READ_REGISTER_ULONG,
-)
-from dirql.hal.registers import (
     read_register_ushort as READ_REGISTER_USHORT,
-)
-from dirql.hal.registers import (
     write_register_buffer_uchar as WRITE_REGISTER_BUFFER_UCHAR,
-)
-from dirql.hal.registers import (
     write_register_buffer_ulong as WRITE_REGISTER_BUFFER_ULONG,
-)
-from dirql.hal.registers import (
     write_register_buffer_ushort as WRITE_REGISTER_BUFFER_USHORT,
-)
-from dirql.hal.registers import (
     write_register_uchar as WRITE_REGISTER_UCHAR,
-)
-from dirql.hal.registers import (
     write_register_ulong as WRITE_REGISTER_ULONG,
-)
-from dirql.hal.registers import (
     write_register_ushort as WRITE_REGISTER_USHORT,
 )
 from dirql.io.build import (
     build_asynchronous_fsd_request as IoBuildAsynchronousFsdRequest,
-)
-from dirql.io.build import (
     build_device_io_control_request as IoBuildDeviceIoControlRequest,
-)
-from dirql.io.build import (
     build_synchronous_fsd_request as IoBuildSynchronousFsdRequest,
-)
-from dirql.io.build import (
     forward_irp_synchronously as IoForwardIrpSynchronously,
 )
-from dirql.io.cancel import acquire_cancel_spin_lock as IoAcquireCancelSpinLock
-from dirql.io.cancel import release_cancel_spin_lock as IoReleaseCancelSpinLock
-from dirql.io.csq import Csq as IO_CSQ
-from dirql.io.csq import CsqIrpContext as IO_CSQ_IRP_CONTEXT
+from dirql.io.cancel import (
+    acquire_cancel_spin_lock as IoAcquireCancelSpinLock,
+    release_cancel_spin_lock as IoReleaseCancelSpinLock,
+)
+from dirql.io.csq import Csq as IO_CSQ, CsqIrpContext as IO_CSQ_IRP_CONTEXT
 from dirql.io.device import (
     DeviceObject as DEVICE_OBJECT,
-)
-from dirql.io.device import (
     DeviceObjectExtension as DEVOBJ_EXTENSION,
-)
-from dirql.io.device import (
     create_device as IoCreateDevice,
 )
-from dirql.io.driver import DriverExtension as DRIVER_EXTENSION
-from dirql.io.driver import DriverObject as DRIVER_OBJECT
+from dirql.io.driver import DriverExtension as DRIVER_EXTENSION, DriverObject as DRIVER_OBJECT
 from dirql.io.file import FileObject as FILE_OBJECT
 from dirql.io.interrupt import (
     ConnectParameters as IO_CONNECT_INTERRUPT_PARAMETERS,
-)
-from dirql.io.interrupt import (
     DisconnectParameters as IO_DISCONNECT_INTERRUPT_PARAMETERS,
-)
-from dirql.io.interrupt import (
     FullySpecified as IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS,
-)
-from dirql.io.interrupt import (
     InterruptMessage as IO_INTERRUPT_MESSAGE_INFO_ENTRY,
-)
-from dirql.io.interrupt import (
     InterruptMessageInfo as IO_INTERRUPT_MESSAGE_INFO,
-)
-from dirql.io.interrupt import (
     LineBased as IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS,
-)
-from dirql.io.interrupt import (
     MessageBased as IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS,
-)
-from dirql.io.interrupt import (
     connect_interrupt_ex as IoConnectInterruptEx,
-)
-from dirql.io.interrupt import (
     disconnect_interrupt_ex as IoDisconnectInterruptEx,
 )
 from dirql.io.irp import (
     IoStackLocation as IO_STACK_LOCATION,
-)
-from dirql.io.irp import (
     IoStatusBlock as IO_STATUS_BLOCK,
-)
-from dirql.io.irp import (
     Irp as IRP,
-)
-from dirql.io.irp import (
     allocate_irp as IoAllocateIrp,
-)
-from dirql.io.irp import (
     containing_record as CONTAINING_RECORD,
-)
-from dirql.io.irp import (
     size_of_irp as IoSizeOfIrp,
 )
-from dirql.io.loader import zw_load_driver as ZwLoadDriver
-from dirql.io.loader import zw_unload_driver as ZwUnloadDriver
+from dirql.io.loader import zw_load_driver as ZwLoadDriver, zw_unload_driver as ZwUnloadDriver
 from dirql.io.mdl import (
     allocate_mdl as IoAllocateMdl,
-)
-from dirql.io.mdl import (
     get_mdl_byte_count as MmGetMdlByteCount,
-)
-from dirql.io.mdl import (
     get_mdl_byte_offset as MmGetMdlByteOffset,
-)
-from dirql.io.mdl import (
     get_mdl_pfn_array as MmGetMdlPfnArray,
-)
-from dirql.io.mdl import (
     get_mdl_virtual_address as MmGetMdlVirtualAddress,
-)
-from dirql.io.mdl import (
     unmap_locked_pages as MmUnmapLockedPages,
 )
 from dirql.io.names import (
     create_directory_object as ZwCreateDirectoryObject,
-)
-from dirql.io.names import (
     create_symbolic_link as IoCreateSymbolicLink,
-)
-from dirql.io.names import (
     delete_symbolic_link as IoDeleteSymbolicLink,
-)
-from dirql.io.names import (
     get_device_object_pointer as IoGetDeviceObjectPointer,
-)
-from dirql.io.names import (
     make_temporary_object as ZwMakeTemporaryObject,
-)
-from dirql.io.names import (
     open_symbolic_link_object as ZwOpenSymbolicLinkObject,
-)
-from dirql.io.names import (
     query_symbolic_link_object as ZwQuerySymbolicLinkObject,
 )
 from dirql.io.nt import (
     FILE_SYNCHRONOUS_IO_ALERT,
     FILE_SYNCHRONOUS_IO_NONALERT,
-)
-from dirql.io.nt import (
     cancel_io_file as ZwCancelIoFile,
-)
-from dirql.io.nt import (
     cancel_io_file_ex as ZwCancelIoFileEx,
-)
-from dirql.io.nt import (
     close_handle as ZwClose,
-)
-from dirql.io.nt import (
     create_file as ZwCreateFile,
-)
-from dirql.io.nt import (
     device_io_control_file as ZwDeviceIoControlFile,
-)
-from dirql.io.nt import (
     read_file as ZwReadFile,
-)
-from dirql.io.nt import (
     write_file as ZwWriteFile,
 )
 from dirql.io.removelock import RemoveLock as IO_REMOVE_LOCK
 from dirql.ke.clock import (
     query_interrupt_time as KeQueryInterruptTime,
-)
-from dirql.ke.clock import (
     query_performance_counter as KeQueryPerformanceCounter,
-)
-from dirql.ke.clock import (
     query_system_time as KeQuerySystemTime,
-)
-from dirql.ke.clock import (
     query_tick_count as KeQueryTickCount,
-)
-from dirql.ke.clock import (
     query_time_increment as KeQueryTimeIncrement,
-)
-from dirql.ke.clock import (
     stall_execution_processor as KeStallExecutionProcessor,
 )
 from dirql.ke.constants import (
@@ -695,25 +570,14 @@ from dirql.ke.constants import (
     Width16Bits,
     Width32Bits,
     Width64Bits,
-)
-from dirql.ke.constants import (
     ctl_code as CTL_CODE,
-)
-from dirql.ke.constants import (
     device_type_from_ctl_code as DEVICE_TYPE_FROM_CTL_CODE,
-)
-from dirql.ke.constants import (
     method_from_ctl_code as METHOD_FROM_CTL_CODE,
 )
-from dirql.ke.devicequeue import DeviceQueue as KDEVICE_QUEUE
-from dirql.ke.devicequeue import DeviceQueueEntry as KDEVICE_QUEUE_ENTRY
+from dirql.ke.devicequeue import DeviceQueue as KDEVICE_QUEUE, DeviceQueueEntry as KDEVICE_QUEUE_ENTRY
 from dirql.ke.dispatcher import (
     create_system_thread as PsCreateSystemThread,
-)
-from dirql.ke.dispatcher import (
     terminate_system_thread as PsTerminateSystemThread,
-)
-from dirql.ke.dispatcher import (
     yield_execution as ZwYieldExecution,
 )
 from dirql.ke.dpc import Dpc as KDPC
@@ -721,17 +585,9 @@ from dirql.ke.event import Event as KEVENT
 from dirql.ke.interrupt import Interrupt as KINTERRUPT
 from dirql.ke.irql import (
     current_irql as KeGetCurrentIrql,
-)
-from dirql.ke.irql import (
     lower_irql as KeLowerIrql,
-)
-from dirql.ke.irql import (
     raise_irql as KeRaiseIrql,
-)
-from dirql.ke.irql import (
     raise_irql_to_dpc_level as KeRaiseIrqlToDpcLevel,
-)
-from dirql.ke.irql import (
     raise_irql_to_synch_level as KeRaiseIrqlToSynchLevel,
 )
 from dirql.ke.mutex import Mutex as KMUTEX
@@ -857,127 +713,61 @@ from dirql.ke.status import (
     STATUS_WAIT_0,
     STATUS_WAIT_1,
     STATUS_WAIT_63,
-)
-from dirql.ke.status import (
     StatusException as ExceptionStatus,
-)
-from dirql.ke.status import (
     nt_error as NT_ERROR,
-)
-from dirql.ke.status import (
     nt_information as NT_INFORMATION,
-)
-from dirql.ke.status import (
     nt_success as NT_SUCCESS,
-)
-from dirql.ke.status import (
     nt_warning as NT_WARNING,
-)
-from dirql.ke.status import (
     raise_status as ExRaiseStatus,
-)
-from dirql.ke.status import (
     status_name as RtlStatusName,
 )
-from dirql.ke.thread import Thread as KTHREAD
-from dirql.ke.thread import get_current_thread as KeGetCurrentThread
+from dirql.ke.thread import Thread as KTHREAD, get_current_thread as KeGetCurrentThread
 from dirql.ke.timer import Timer as KTIMER
 from dirql.ke.wait import (
     delay_execution_thread as KeDelayExecutionThread,
-)
-from dirql.ke.wait import (
     flush_queued_dpcs as KeFlushQueuedDpcs,
-)
-from dirql.ke.wait import (
     wait_for_multiple_objects as KeWaitForMultipleObjects,
-)
-from dirql.ke.wait import (
     wait_for_single_object as KeWaitForSingleObject,
 )
 from dirql.mm.allocation import (
     allocate_pool2 as ExAllocatePool2,
-)
-from dirql.mm.allocation import (
     allocate_pool_with_tag as ExAllocatePoolWithTag,
-)
-from dirql.mm.allocation import (
     free_pool as ExFreePool,
-)
-from dirql.mm.allocation import (
     free_pool_with_tag as ExFreePoolWithTag,
-)
-from dirql.mm.allocation import (
     pool_tag as POOL_TAG,
 )
 from dirql.mm.layout import (
     byte_offset as BYTE_OFFSET,
-)
-from dirql.mm.layout import (
     bytes_to_pages as BYTES_TO_PAGES,
-)
-from dirql.mm.layout import (
     page_align as PAGE_ALIGN,
-)
-from dirql.mm.layout import (
     round_to_pages as ROUND_TO_PAGES,
-)
-from dirql.mm.layout import (
     span_pages as ADDRESS_AND_SIZE_TO_SPAN_PAGES,
 )
 from dirql.mm.mdl import Mdl as MDL
 from dirql.mm.memory import (
     compare as RtlCompareMemory,
-)
-from dirql.mm.memory import (
     copy as RtlCopyMemory,
-)
-from dirql.mm.memory import (
     fill as RtlFillMemory,
-)
-from dirql.mm.memory import (
     move as RtlMoveMemory,
-)
-from dirql.mm.memory import (
     read as RtlReadMemory,
-)
-from dirql.mm.memory import (
     view as RtlViewMemory,
-)
-from dirql.mm.memory import (
     write as RtlWriteMemory,
-)
-from dirql.mm.memory import (
     zero as RtlZeroMemory,
 )
-from dirql.mm.probe import probe_for_read as ProbeForRead
-from dirql.mm.probe import probe_for_write as ProbeForWrite
+from dirql.mm.probe import probe_for_read as ProbeForRead, probe_for_write as ProbeForWrite
 from dirql.ob.object import Object as _Object
 from dirql.pnp.resources import (
     CmFullResourceDescriptor as CM_FULL_RESOURCE_DESCRIPTOR,
-)
-from dirql.pnp.resources import (
     CmPartialResourceDescriptor as CM_PARTIAL_RESOURCE_DESCRIPTOR,
-)
-from dirql.pnp.resources import (
     CmPartialResourceList as CM_PARTIAL_RESOURCE_LIST,
-)
-from dirql.pnp.resources import (
     CmResourceList as CM_RESOURCE_LIST,
 )
 from dirql.pnp.structures import (
     GUID_BUS_INTERFACE_STANDARD,
     GUID_BUS_TYPE_PCI,
-)
-from dirql.pnp.structures import (
     BusInterfaceStandard as BUS_INTERFACE_STANDARD,
-)
-from dirql.pnp.structures import (
     DeviceCapabilities as DEVICE_CAPABILITIES,
-)
-from dirql.pnp.structures import (
     DeviceRelations as DEVICE_RELATIONS,
-)
-from dirql.pnp.structures import (
     PnpBusInformation as PNP_BUS_INFORMATION,
 )
 

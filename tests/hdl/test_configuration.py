@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.registers import pci_configuration as pci
-from dirql.registers import store
+from dirql.registers import pci_configuration as pci, store
 from dirql.registers.machine import Address, Device
 from dirql.target.contract import MasterAbort
 from hdl.machine_bench import BUFFER, FUNCTION, PORTS, REGISTERS, Bench

@@ -8,8 +8,7 @@ import random
 
 import pytest
 
-from dirql.registers import pci_configuration as pci
-from dirql.registers import store
+from dirql.registers import pci_configuration as pci, store
 from dirql.registers.store import Operation
 from dirql.target.contract import Capability
 from hdl.machine_bench import REGISTERS, Bench

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.registers import interrupt_controller as controller
-from dirql.registers import pci_configuration as pci
-from dirql.registers import store
+from dirql.registers import interrupt_controller as controller, pci_configuration as pci, store
 from dirql.registers.machine import Address
 from dirql.target.contract import Event, EventBits
 from hdl.machine_bench import CONTROLLER, INPUT, VECTOR, Bench

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from dirql.ke import constants as c
-from dirql.ke import status as s
+from dirql.ke import constants as c, status as s
 
 __all__ = ["IoError", "dos_error"]
 

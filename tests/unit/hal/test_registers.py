@@ -7,8 +7,7 @@ from functools import partial
 from typing import NoReturn
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql import mm
 from dirql.hal import ports, registers

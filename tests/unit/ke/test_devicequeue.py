@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dirql.ke.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
 from dirql.ke.devicequeue import DeviceQueue, DeviceQueueEntry

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.bugcodes import PFN_LIST_CORRUPT

@@ -7,8 +7,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dirql.pnp.assign import ResourceConflict, Resources
 from dirql.pnp.function import PciFunction

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from dirql.trace.marks import ARGUMENT, CODE, Mark, decode, encode
 
