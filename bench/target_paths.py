@@ -4,9 +4,9 @@
 
     python bench/target_paths.py [--rounds N] [--scale X] [--json FILE]
 
-Rates are medians over the rounds, per second of CPU time. The shares of a port read are told apart like this: the model
-is what its clocks cost in the bare loop, the shim is what a string of reads (no Python) costs beyond that, and Python is
-the rest of a single read.
+Rates are medians over the rounds, per second of CPU time. The shares of a port read are told apart like this: the
+model is what its clocks cost in the bare loop, the shim is what a string of reads (no Python) costs beyond that, and
+Python is the rest of a single read.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def in_simulator(scale: float, rounds: int) -> dict[str, float]:
     """The measures of the cocotb target."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figures.json"
-        status = run_in_simulator("measures:main", ["cocotb", str(scale * COCOTB_SCALE), str(rounds), str(path)])
+        status = run_in_simulator(
+            "measures:main", ["cocotb", str(scale * COCOTB_SCALE), str(rounds), str(path)]
+        )
         if status:
             sys.exit(f"the measures in the simulator ended with status {status}")
         return dict(json.loads(path.read_text(encoding="utf-8")))
@@ -67,17 +69,21 @@ def show(verilated: dict[str, float], cocotb: dict[str, float], other: dict[str,
     """Print the table and the ratios."""
     print(f"{'per second of CPU time':34}{'verilated':>14}{'cocotb':>14}{'cocotbext-pcie':>16}")
     peers = {"register reads": "reads", "register reads through the HAL": "reads", "interrupts": "messages"}
-    for key in verilated:
+    for key, rate in verilated.items():
         there = f"{other[peers[key]]:16,.0f}" if key in peers else ""
-        print(f"{key:34}{verilated[key]:14,.0f}{cocotb[key]:14,.0f}{there}")
+        print(f"{key:34}{rate:14,.0f}{cocotb[key]:14,.0f}{there}")
     print(f"{'clocks of the bare model':34}{bare:14,.0f}")
     print()
     for name, figures, reads, messages in (("verilated", verilated, 200, 10), ("cocotb", cocotb, 20, 2)):
         ratio = figures["register reads through the HAL"] / other["reads"]
         print(f"{name}: register reads through the HAL, times cocotbext-pcie's: {ratio:.0f} (goal {reads})")
         ratio = figures["interrupts"] / other["messages"]
-        print(f"{name}: interrupts on the bare target, times its MSIs: {ratio:.1f} (goal with the kernel {messages})")
-    print(f"verilated: clocks while waiting, of the bare loop's: {verilated['clocks waited'] / bare:.2f} (goal 0.9)")
+        print(
+            f"{name}: interrupts on the bare target, times its MSIs: {ratio:.1f} (goal with the kernel {messages})"
+        )
+    print(
+        f"verilated: clocks while waiting, of the bare loop's: {verilated['clocks waited'] / bare:.2f} (goal 0.9)"
+    )
     parts = ", ".join(f"{name} {share:.0%}" for name, share in shares(verilated, bare).items())
     print(f"verilated: where the time of a port read goes: {parts}")
 

@@ -168,7 +168,10 @@ def measure(name: str, scale: float, rounds: int) -> dict[str, float]:
             count, seconds = measured(target, scale)
             rates[key].append(count / seconds)
     result = {key: median(values) for key, values in rates.items()}
-    for key, read in (("clocks of a register read", target.read_memory), ("clocks of a port read", target.read_io)):
+    for key, read in (
+        ("clocks of a register read", target.read_memory),
+        ("clocks of a port read", target.read_io),
+    ):
         before = target.now()
         read(REGISTERS + store.LENGTH.offset if read == target.read_memory else STATUS_PORT)
         result[key] = target.now() - before

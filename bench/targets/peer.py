@@ -70,7 +70,7 @@ def plan(count: int) -> tuple[int, range]:
 
 
 @cocotb.test()
-async def reads(dut: HierarchyObject) -> None:
+async def reads(_dut: HierarchyObject) -> None:
     """Blocking 32-bit reads."""
     logging.getLogger("cocotb").setLevel(logging.ERROR)
     _, found = await enumerated()
@@ -88,7 +88,7 @@ async def reads(dut: HierarchyObject) -> None:
 
 
 @cocotb.test()
-async def messages(dut: HierarchyObject) -> None:
+async def messages(_dut: HierarchyObject) -> None:
     """An MSI raised, its empty handler awaited, and the next."""
     logging.getLogger("cocotb").setLevel(logging.ERROR)
     card, found = await enumerated()
@@ -115,7 +115,9 @@ def run(scale: float, rounds: int) -> dict[str, float]:
     """Build the empty simulator if need be, run both tests in it, and return the medians."""
     toolchain = find_toolchain()
     os.environ.update(toolchain.environment)
-    os.environ.update({ROUNDS: str(rounds), SCALE: str(scale), "COCOTB_LOG_LEVEL": "ERROR", "GPI_LOG_LEVEL": "ERROR"})
+    os.environ.update(
+        {ROUNDS: str(rounds), SCALE: str(scale), "COCOTB_LOG_LEVEL": "ERROR", "GPI_LOG_LEVEL": "ERROR"}
+    )
     os.environ["PYTHONWARNINGS"] = "ignore"  # the models warn of what they use of cocotb
     build_folder = cache_directory() / "bench-peer"
     runner = get_runner("verilator")

@@ -75,17 +75,24 @@ def _deadline(bench: Bench, random_: random.Random) -> None:
 
 def _fault(bench: Bench, random_: random.Random) -> None:
     status = random_.choice([status for status in BusStatus if status is not BusStatus.OK])
-    bench.target.inject_bus_fault(BusFault(random_.choice((bench.ram, bench.ports)), status, random_.randint(1, 2)))
+    bench.target.inject_bus_fault(
+        BusFault(random_.choice((bench.ram, bench.ports)), status, random_.randint(1, 2))
+    )
 
 
 def _look(bench: Bench, _random: random.Random) -> object:
-    controller = [CONTROLLER + register.offset for register in (interrupt_controller.PENDING, interrupt_controller.RAW)]
+    controller = [
+        CONTROLLER + register.offset for register in (interrupt_controller.PENDING, interrupt_controller.RAW)
+    ]
     return [bench.target.read_memory(address) for address in controller]
 
 
 STEPS: dict[str, tuple[int, Step]] = {
     "read": (20, lambda b, r: b.target.read_memory(r.choice((b.ram, b.ram + 4, ABSENT)), r.randrange(16))),
-    "write": (20, lambda b, r: b.target.write_memory(b.ram + 4 * r.randrange(8), r.getrandbits(32), r.randrange(16))),
+    "write": (
+        20,
+        lambda b, r: b.target.write_memory(b.ram + 4 * r.randrange(8), r.getrandbits(32), r.randrange(16)),
+    ),
     "status": (10, lambda b, _: b.target.read_memory(b.registers + store.STATUS.offset)),
     "port": (5, lambda b, r: b.target.read_io(r.choice((b.ports, b.ports + 4, ABSENT_PORT)))),
     "configuration": (5, lambda b, r: b.target.read_configuration(b.function + 4 * r.randrange(16))),

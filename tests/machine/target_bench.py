@@ -131,7 +131,11 @@ class _Fifo:
 
 def script_bench(target: ScriptedTarget) -> Bench:
     """Map what the contract test wants."""
-    registers, ram, ports = Address.DEVICE_MEMORY_BASE, Address.DEVICE_MEMORY_BASE + 0x10_0000, Address.IO_BASE
+    registers, ram, ports = (
+        Address.DEVICE_MEMORY_BASE,
+        Address.DEVICE_MEMORY_BASE + 0x10_0000,
+        Address.IO_BASE,
+    )
     function = Device.STORE << 11
     header = Ram(256)
     header.write(pci_configuration.VENDOR_ID.offset, 0xD101_1234, 0xF)

@@ -25,7 +25,7 @@ def in_process(seed: int) -> list[list[Any]]:
     bench = open_bench("verilated")
     seen = run_program(bench, seed, STEPS)
     bench.target.close()
-    return json.loads(json.dumps(seen))
+    return list(json.loads(json.dumps(seen)))
 
 
 def test_verilated_and_cocotb_see_the_same_on_the_same_clocks(tmp_path: Path) -> None:

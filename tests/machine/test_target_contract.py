@@ -8,6 +8,7 @@ Inside a simulator these tests run on its machine; `test_targets_in_simulator.py
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -28,7 +29,7 @@ from dirql.target.contract import (
     TransactionTimeout,
     Wake,
 )
-from machine.target_bench import ABSENT, ABSENT_FUNCTION, ABSENT_PORT, INPUT, RAM_BYTES, Bench, open_bench
+from machine.target_bench import ABSENT, ABSENT_FUNCTION, ABSENT_PORT, INPUT, Bench, open_bench
 
 HERE = ["cocotb"] if inside_simulator() else ["verilated", "checked", "scripted"]
 SETTLE = 40
@@ -174,7 +175,9 @@ def test_configuration_space(bench: Bench) -> None:
         lambda target: target.write_io_string(ABSENT_PORT, memoryview(bytes(64))),
     ],
 )
-def test_an_address_that_nobody_claims_is_a_master_abort(bench: Bench, access: Callable[[Target], None]) -> None:
+def test_an_address_that_nobody_claims_is_a_master_abort(
+    bench: Bench, access: Callable[[Target], None]
+) -> None:
     with pytest.raises(MasterAbort, match="no device claimed the address"):
         access(bench.target)
     bench.target.write_memory(bench.ram, 0x5A5A)
@@ -191,7 +194,9 @@ STATUSES = {
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_fault_hits_as_many_accesses_to_its_address_as_it_says(bench: Bench, status: BusStatus, count: int) -> None:
+def test_a_fault_hits_as_many_accesses_to_its_address_as_it_says(
+    bench: Bench, status: BusStatus, count: int
+) -> None:
     target = bench.target
     target.write_memory(bench.ram + 4, 0xCAFE)
     target.inject_bus_fault(BusFault(bench.ram + 4, status, count))
@@ -223,13 +228,22 @@ def test_a_second_fault_replaces_the_first(bench: Bench) -> None:
         (lambda b: b.target.read_memory(-4), "the address must be an unsigned 32-bit integer and is -0x4"),
         (lambda b: b.target.read_memory(b.ram, 16), "byte enables must be 0 to 0xF"),
         (lambda b: b.target.read_memory(b.ram, -1), "byte enables must be 0 to 0xF"),
-        (lambda b: b.target.write_memory(b.ram, 1 << 32), "the value must be an unsigned 32-bit integer and is 0x1"),
+        (
+            lambda b: b.target.write_memory(b.ram, 1 << 32),
+            "the value must be an unsigned 32-bit integer and is 0x1",
+        ),
         (lambda b: b.target.write_memory(b.ram, -1), "the value must be an unsigned 32-bit integer"),
         (lambda b: b.target.write_io(b.ports, 0, 0b0010), "must name the lowest enabled byte"),
         (lambda b: b.target.read_io(b.ports + 1), "must name the lowest enabled byte"),
-        (lambda b: b.target.read_memory_burst(b.ram, memoryview(bytearray(6))), "must be a multiple of 4 bytes and is 6"),
+        (
+            lambda b: b.target.read_memory_burst(b.ram, memoryview(bytearray(6))),
+            "must be a multiple of 4 bytes and is 6",
+        ),
         (lambda b: b.target.write_memory_burst(b.ram + 1, memoryview(bytes(8))), "must be dword aligned"),
-        (lambda b: b.target.read_memory_burst(0xFFFF_FFF8, memoryview(bytearray(16))), "must end within 32-bit addresses"),
+        (
+            lambda b: b.target.read_memory_burst(0xFFFF_FFF8, memoryview(bytearray(16))),
+            "must end within 32-bit addresses",
+        ),
         (lambda b: b.target.write_io_string(b.fifo, memoryview(bytes(3))), "must be a multiple of 4 bytes"),
         (lambda b: b.target.spend(-1), "the clocks to spend must be 0 or more"),
         (lambda b: b.target.wait(-1), "the limit of a wait must be 0 or more"),
@@ -240,7 +254,9 @@ def test_a_second_fault_replaces_the_first(bench: Bench) -> None:
         (lambda b: b.target.inject_bus_fault(BusFault(0, BusStatus.PARITY, 0)), "count of 1 to 65535"),
     ],
 )
-def test_arguments_that_cannot_be_are_refused(bench: Bench, access: Callable[[Bench], None], message: str) -> None:
+def test_arguments_that_cannot_be_are_refused(
+    bench: Bench, access: Callable[[Bench], None], message: str
+) -> None:
     before = bench.target.now()
     with pytest.raises(ValueError, match=message):
         access(bench)
@@ -429,7 +445,7 @@ def test_more_marks_than_can_wait(target: Target) -> None:
     target.wait(SETTLE)
     marks = [event for event in target.take_events() if event.bits & EventBits.MARK]
     assert [event.mark for event in marks] == list(range(200))
-    assert {b.clock - a.clock for a, b in zip(marks, marks[1:], strict=False)} == {4}
+    assert {b.clock - a.clock for a, b in pairwise(marks)} == {4}
 
 
 def test_an_interrupt_leaves_its_records(bench: Bench) -> None:
@@ -488,7 +504,7 @@ def test_reset_is_a_new_power_on(bench: Bench) -> None:
             target.read_memory(bench.ram)
 
 
-CLOSED = [
+CLOSED: list[Callable[[Bench], object]] = [
     lambda b: b.target.read_memory(b.ram),
     lambda b: b.target.write_memory(b.ram, 0),
     lambda b: b.target.read_io(b.ports),

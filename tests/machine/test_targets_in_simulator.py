@@ -29,15 +29,17 @@ def run_contract(arguments: Sequence[str]) -> int:
 
 def test_the_contract_holds_inside_a_simulator() -> None:
     contract = HERE / "test_target_contract.py"
-    options = ["-q", "-p", "no:cacheprovider", str(contract)]
+    # dirql is imported before pytest there, which pytest warns of where dirql is installed as its plugin.
+    ignored = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
+    options = ["-q", "-p", "no:cacheprovider", "-W", ignored, str(contract)]
     assert run_in_simulator("machine.test_targets_in_simulator:run_contract", options) == 0
 
 
 def say(arguments: Sequence[str]) -> int:
     """Inside a simulator: write to both streams and end as told."""
     assert inside_simulator()
-    print("out", *arguments)
-    print("err", *arguments, file=sys.stderr)
+    sys.stdout.write(f"out {' '.join(arguments)}\n")
+    sys.stderr.write(f"err {' '.join(arguments)}\n")
     how, value = arguments
     if how == "exit":
         raise SystemExit(int(value))
@@ -50,7 +52,9 @@ def say(arguments: Sequence[str]) -> int:
 
 def in_simulator(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `say` in a simulator that another process launches, as a shell would see it."""
-    return subprocess.run(launcher("say", *arguments), capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        launcher("say", *arguments), capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def launcher(entry: str, *arguments: str) -> list[str]:
@@ -86,14 +90,19 @@ def test_a_simulator_that_dies_is_an_error_that_says_so() -> None:
 def wait_for_ever(_arguments: Sequence[str]) -> int:
     """Inside a simulator: wait for an interrupt that never comes."""
     target = open_target("cocotb")
-    print("pid", os.getpid(), flush=True)
+    sys.stdout.write(f"pid {os.getpid()}\n")
+    sys.stdout.flush()
     target.wait()
     return 0
 
 
 def test_ctrl_c_ends_at_once_and_leaves_nothing() -> None:
     launched = subprocess.Popen(
-        launcher("wait_for_ever"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        launcher("wait_for_ever"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert launched.stdout is not None
     simulator = int(launched.stdout.readline().split()[1])

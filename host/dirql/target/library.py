@@ -48,9 +48,8 @@ def load_library(variant: Variant, announce: Announce = announce_on_stderr) -> t
         toolchain = find_toolchain()
         if python_headers() is None:
             announce("dirql: Python.h is not installed, so calls into the machine take about twice as long")
-        _loaded[variant] = import_library(
-            build(library_recipe(variant, toolchain, machine_root()), toolchain, announce)
-        )
+        product = build(library_recipe(variant, toolchain, machine_root()), toolchain, announce)
+        _loaded[variant] = import_library(product)
     return _loaded[variant]
 
 

@@ -135,7 +135,7 @@ def _verilator_options() -> list[str]:
 
 def _compiler_options(toolchain: Toolchain, libraries: Path) -> list[str]:
     lto = "-flto" if "clang" in Path(toolchain.cxx.path).name else "-flto=auto"
-    options = ["-std=c++20", "-fcoroutines", "-O3", "-w", lto, "-pthread"]
+    options = ["-std=c++20", "-fcoroutines", "-O1", "-w", lto, "-pthread"]
     defines = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 1, "VM_TRACE": 0, "VM_TRACE_FST": 0}
     options += [f"-D{name}={value}" for name, value in defines.items()]
     return [

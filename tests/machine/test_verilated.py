@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The verilated target beyond the contract: waves, several machines at once, memory that outlives its machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from dirql.target import open_target
+from dirql.target.build import machine_root
+from dirql.target.contract import TargetError
+from dirql.target.exchange import Exchange, exchange_ffi
+from dirql.target.verilated import VerilatedTarget
+from machine.target_bench import configure_bench, open_bench
+
+
+def test_waves_go_to_the_file_and_change_no_clock(tmp_path: Path) -> None:
+    plain = open_bench("verilated")
+    waved = configure_bench(
+        open_target("verilated", waves=tmp_path / "signals.fst", announce=lambda _line: None)
+    )
+    for bench in (plain, waved):
+        bench.target.write_memory(bench.ram, 5)
+        assert bench.target.read_memory(bench.ram) == 5
+    assert plain.target.now() == waved.target.now()
+    plain.target.close()
+    waved.target.close()
+    (path,) = tmp_path.iterdir()
+    assert path.suffix in {".fst", ".vcd"}
+    assert path.stat().st_size > 10_000
+    if path.suffix == ".vcd":
+        text = path.read_text()
+        assert "$timescale" in text
+        assert "cmd_valid_i" in text
+
+
+def test_waves_that_cannot_be_written_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match="waves must go to a file that can be written"):
+        open_target("verilated", waves=tmp_path / "no" / "such" / "folder.vcd", announce=lambda _line: None)
+
+
+def test_waves_and_checks_are_not_for_one_run(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must not be asked for together"):
+        open_target("verilated", waves=tmp_path / "x.vcd", checked=True)
+
+
+def test_several_machines_at_once_know_nothing_of_each_other() -> None:
+    benches = [open_bench("verilated") for _ in range(4)]
+    for number, bench in enumerate(benches):
+        bench.target.wait(100 * number)
+        bench.target.write_memory(bench.ram, number)
+        bench.target.memory[0] = number
+    for number, bench in enumerate(benches):
+        assert bench.target.read_memory(bench.ram) == number
+        assert bench.target.memory[0] == number
+    assert len({bench.target.now() for bench in benches}) == 4
+    benches[0].target.close()
+    assert benches[1].target.read_memory(benches[1].ram) == 1
+    for bench in benches:
+        bench.target.close()
+
+
+def test_many_machines_one_after_another() -> None:
+    for _ in range(200):
+        target = VerilatedTarget()
+        target.wait(1)
+        target.close()
+
+
+def test_the_typed_exchange_is_the_declared_one() -> None:
+    fields = [name for name, _ in exchange_ffi(machine_root()).typeof("struct dirql_exchange").fields]
+    assert list(get_type_hints(Exchange)) == fields[: fields.index("posted")]
