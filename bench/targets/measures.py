@@ -25,6 +25,7 @@ from dirql.registers import interrupt_controller, pci_configuration, store, stor
 from dirql.registers.machine import Address, Device, Vector
 from dirql.target import open_target
 from dirql.target.contract import Target, Wake
+from dirql.target.verilated import VerilatedTarget
 
 REGISTERS = Address.DEVICE_MEMORY_BASE
 BUFFER = REGISTERS + 0x10_0000
@@ -102,6 +103,15 @@ def waiting(target: Target, scale: float) -> tuple[float, float]:
     return clocks, process_time() - start
 
 
+def bare(target: Target, scale: float) -> tuple[float, float]:
+    """Clocks of a C++ loop that does nothing but clock the same model."""
+    assert isinstance(target, VerilatedTarget)
+    clocks = int(500_000 * scale)
+    start = process_time()
+    target.clock_bare(clocks)
+    return clocks, process_time() - start
+
+
 def interrupts(target: Target, scale: float) -> tuple[float, float]:
     """Raise, wait, fetch, read and clear the cause, mark and end: six transactions and four marks each."""
     count, write, read, mark = int(10_000 * scale), target.write_memory, target.read_memory, target.mark
@@ -156,15 +166,17 @@ MEASURES: dict[str, Measure] = {
     "interrupts": interrupts,
     "DMA bytes": dma,
 }
+BARE = "clocks of the bare model"
 
 
 def measure(name: str, scale: float, rounds: int) -> dict[str, float]:
     """Medians of the rounds, and the clocks that a register read and a port read take."""
     target = open_target(name)
     configure(target)
-    rates: dict[str, list[float]] = {key: [] for key in MEASURES}
+    measures = MEASURES | {BARE: bare} if isinstance(target, VerilatedTarget) else MEASURES
+    rates: dict[str, list[float]] = {key: [] for key in measures}
     for _ in range(rounds):
-        for key, measured in MEASURES.items():
+        for key, measured in measures.items():
             count, seconds = measured(target, scale)
             rates[key].append(count / seconds)
     result = {key: median(values) for key, values in rates.items()}
