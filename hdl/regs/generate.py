@@ -5,6 +5,7 @@
     python hdl/regs/generate.py            writes the files
     python hdl/regs/generate.py --check    exits 1 and names the files that are not what it would write
 
+A read is there on the clock that loads it and costs nothing on any other; all writes share one strobe.
 A field becomes hardware by its properties: `external` registers hand their accesses to the block around them;
 `onwrite = woclr` stores a bit that hardware sets (set wins) and software clears; `singlepulse` is one clock long;
 `sw = r; hw = w` reads an input; `sw = r; hw = na` is a constant; everything else writable is a plain register.
@@ -104,7 +105,25 @@ class Register:
 
     @property
     def inputs(self) -> list[Field]:
-        return [f for f in self.fields if f.kind in ("input", "w1c")]
+        return [f for f in self.fields if f.kind == "input"]
+
+    @property
+    def sets(self) -> list[Field]:
+        """Fields that hardware sets and software clears."""
+        return [f for f in self.fields if f.kind == "w1c"]
+
+    @property
+    def storage(self) -> list[Field]:
+        return [f for f in self.fields if f.kind == "storage"]
+
+    @property
+    def kept(self) -> list[Field]:
+        """Fields with flip-flops of their own."""
+        return [f for f in self.fields if f.kind in ("storage", "w1c")]
+
+    @property
+    def writable(self) -> bool:
+        return any(f.writable for f in self.fields)
 
 
 @dataclass(frozen=True)
@@ -136,6 +155,18 @@ class Map:
     @property
     def external(self) -> list[Register]:
         return [r for r in self.registers if r.external]
+
+    @property
+    def written(self) -> list[Register]:
+        return [r for r in self.registers if r.writable]
+
+    @property
+    def storage_registers(self) -> list[Register]:
+        return [r for r in self.internal if r.storage]
+
+    @property
+    def setters(self) -> list[Register]:
+        return [r for r in self.internal if r.sets]
 
     @property
     def dwords(self) -> list[tuple[int, list[Register]]]:

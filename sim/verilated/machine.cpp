@@ -11,6 +11,10 @@
 #include "port.h"
 #include "verilated.h"
 
+// The evaluation itself, without what Verilator does around each one for models that print or free objects: the machine
+// does neither.
+void Vmachine___024root___eval(Vmachine___024root*);
+
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
 using Waves = VerilatedFstC;
@@ -99,8 +103,10 @@ struct dirql_machine {
 
     void level(int clock) {
         top.rootp->clk_i = clock;
+#if !VM_TRACE
+        Vmachine___024root___eval(top.rootp);
+#else
         top.eval();
-#if VM_TRACE
         if (waves.isOpen()) waves.dump(time += kHalfClock);
 #endif
     }

@@ -69,19 +69,30 @@ module bridge_command (
   // After a transaction that its target ended, the initiator rests for two clocks.
   assign cmd_ready_o = state_q == StIdle && request_ready_i;
   assign take        = cmd_valid_i && cmd_ready_o;
-  assign bus_op      = cmd_op_i <= host_pkg::OpIntAck;
-  assign read        = cmd_op_i == host_pkg::OpMemRead || cmd_op_i == host_pkg::OpIoRead ||
-                       cmd_op_i == host_pkg::OpCfgRead || cmd_op_i == host_pkg::OpIntAck;
-  assign config_op   = cmd_op_i == host_pkg::OpCfgRead || cmd_op_i == host_pkg::OpCfgWrite;
-  assign length      = (cmd_op_i == host_pkg::OpMemRead || cmd_op_i == host_pkg::OpMemWrite) && cmd_length_i != '0 ?
-                       cmd_length_i : 16'd1;
+  always_comb begin : p_decode
+    bus_op    = 1'b0;
+    read      = 1'b0;
+    config_op = 1'b0;
+    length    = 16'd1;
+    fault_hit = 1'b0;
+    if (take) begin
+      bus_op    = cmd_op_i <= host_pkg::OpIntAck;
+      read      = cmd_op_i == host_pkg::OpMemRead || cmd_op_i == host_pkg::OpIoRead ||
+                  cmd_op_i == host_pkg::OpCfgRead || cmd_op_i == host_pkg::OpIntAck;
+      config_op = cmd_op_i == host_pkg::OpCfgRead || cmd_op_i == host_pkg::OpCfgWrite;
+      fault_hit = bus_op && fault_count_q != '0 && cmd_address_i == fault_address_q;
+      if ((cmd_op_i == host_pkg::OpMemRead || cmd_op_i == host_pkg::OpMemWrite) && cmd_length_i != '0) begin
+        length = cmd_length_i;
+      end
+    end
+  end
   assign burst       = length != 16'd1;
   assign write       = op_q == host_pkg::OpMemWrite || op_q == host_pkg::OpIoWrite || op_q == host_pkg::OpCfgWrite;
   assign mark_o      = take && cmd_op_i == host_pkg::OpMark;
 
-  assign request_valid_o = take && bus_op && !fault_hit;
+  assign request_valid_o = bus_op && !fault_hit;
   bridge_address u_address (
-    .op_i(cmd_op_i), .address_i(cmd_address_i), .be_i(burst ? 4'hF : cmd_be_i), .length_i(length),
+    .enable_i(take), .op_i(cmd_op_i), .address_i(cmd_address_i), .be_i(burst ? 4'hF : cmd_be_i), .length_i(length),
     .request_o, .idsel_o(idsel_d)
   );
   always_ff @(posedge clk_i) begin : p_idsel
@@ -151,7 +162,7 @@ module bridge_command (
 
   // Data of a write: the command's own datum, or the burst's.
   assign wdata_ready_o  = wdata_left_q != '0 && wqueue_level_i <= 3'd3;
-  assign wqueue_push_o  = (take && bus_op && !read && !burst) || (wdata_valid_i && wdata_ready_o);
+  assign wqueue_push_o  = (bus_op && !read && !burst) || (wdata_valid_i && wdata_ready_o);
   assign wqueue_clear_o = state_q == StFill;
   // A single write may start at once: its datum enters the queue on the clock of the command.
   assign available_o    = take ? (read || !burst ? 3'd1 : 3'd0) : write ? wqueue_level_i : 3'd4 - rqueue_level_i;
@@ -160,7 +171,6 @@ module bridge_command (
   assign last_fill   = write ? wdata_left_q == '0 : left_q == '0;
 
   // Armed faults and the interrupt hold.
-  assign fault_hit = bus_op && fault_count_q != '0 && cmd_address_i == fault_address_q;
   always_ff @(posedge clk_i) begin : p_fault
     if (!rst_ni) fault_count_q <= '0;
     else if (take && cmd_op_i == host_pkg::OpArmFault) fault_count_q <= cmd_length_i;

@@ -62,9 +62,14 @@ module bridge_memory #(
   logic [29:0] kept_address_q;
   logic        frame_q, start, read_start, match, ends, active_q;
   assign start      = bus_i.frame && !frame_q && !own_i;
-  assign read_start = start && bus_pkg::is_memory(bus_i.cbe) && bus_pkg::is_read(bus_i.cbe) &&
-                      bus_i.ad[31:MemoryLog2] == '0;
-  assign match      = kept_q && bus_i.ad[31:2] == kept_address_q;
+  always_comb begin : p_start
+    read_start = 1'b0;
+    match      = 1'b0;
+    if (start) begin
+      read_start = bus_pkg::is_memory(bus_i.cbe) && bus_pkg::is_read(bus_i.cbe) && bus_i.ad[31:MemoryLog2] == '0;
+      match      = kept_q && bus_i.ad[31:2] == kept_address_q;
+    end
+  end
   assign ends       = active_q && !active_i;
   assign hit_o      = memory_i && address_i[31:MemoryLog2] == '0 && !own_i;
   always_ff @(posedge clk_i) begin : p_frame
@@ -122,7 +127,7 @@ module bridge_memory #(
       outstanding_q <= '0;
       dropping_q    <= '0;
     end else begin
-      outstanding_q <= outstanding_q + 3'(issue) - 3'(hm_rvalid_i);
+      if (issue || hm_rvalid_i) outstanding_q <= outstanding_q + 3'(issue) - 3'(hm_rvalid_i);
       if (flush) dropping_q <= outstanding_q - 3'(hm_rvalid_i);
       else if (hm_rvalid_i && dropping_q != '0) dropping_q <= dropping_q - 3'd1;
     end
@@ -133,11 +138,20 @@ module bridge_memory #(
   assign next     = fresh ? bus_i.ad[31:2] : next_q;
   assign slot     = !hm_valid_q || hm_ready_i;
   assign may_read = slot && posted_level == '0 && !write_i;
-  assign starving = waiting_i && level == '0 && outstanding_q == dropping_q;
-  assign crossing = next_q[9:0] == '0;
-  assign wanted   = reading_q && !ends && (starving || (bus_i.frame && active_i && !crossing && !first_q));
-  assign issue    = may_read && (fresh ? outstanding_q < 3'd4
-                                       : (wanted || first_q) && outstanding_q + level < 3'd4);
+  always_comb begin : p_issue
+    starving = 1'b0;
+    crossing = 1'b0;
+    wanted   = 1'b0;
+    issue    = 1'b0;
+    if (fresh) begin
+      issue = may_read && outstanding_q < 3'd4;
+    end else if (reading_q) begin
+      starving = waiting_i && level == '0 && outstanding_q == dropping_q;
+      crossing = next_q[9:0] == '0;
+      wanted   = !ends && (starving || (bus_i.frame && active_i && !crossing && !first_q));
+      issue    = may_read && (wanted || first_q) && outstanding_q + level < 3'd4;
+    end
+  end
   // The first dword of a fresh read has not been asked for yet.
   always_ff @(posedge clk_i) begin : p_first
     if (!rst_ni || ends) first_q <= 1'b0;
@@ -160,7 +174,7 @@ module bridge_memory #(
       hm_valid_q <= posted_pop || issue;
       hm_write_q <= posted_pop;
     end
-    if (slot) begin
+    if (posted_pop || issue) begin
       hm_address_q <= posted_pop ? posted[65:36] : next;
       hm_be_q      <= posted_pop ? posted[35:32] : 4'hF;
       hm_wdata_q   <= posted[31:0];

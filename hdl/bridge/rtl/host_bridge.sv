@@ -135,9 +135,9 @@ module host_bridge #(
     .DeviceId(16'hD100), .ClassCode(24'h060000), .Checker(Checker)
   ) u_header (
     .clk_i, .rst_ni,
-    .read_offset_i(pointer[7:0]), .rdata_o(header_rdata), .write_i(write && configuration),
-    .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(target_wdata), .interrupt_status_i(1'b0),
-    .status_set_i(status_set),
+    .load_i(load && configuration), .read_offset_i(pointer[7:0]), .rdata_o(header_rdata),
+    .write_i(write && configuration), .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(target_wdata),
+    .interrupt_status_i(1'b0), .status_set_i(status_set),
     .command_o(command), .latency_timer_o(latency), .bars_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o()
   );
 

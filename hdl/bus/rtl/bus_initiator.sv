@@ -79,34 +79,62 @@ module bus_initiator #(
   localparam logic [2:0] DevselLimit = 3'd3;
 
   state_e              state_q, state_d;
-  bus_pkg::request_t   request_q, request_d;
+  bus_pkg::command_e   command_q;
+  logic [31:0]         address_q;
+  logic [15:0]         length_q;
+  logic [3:0]          first_be_q, last_be_q;
   bus_pkg::result_e    result_q, result_d;
   logic                done_q, done_d, moved_q;
   logic                frame_q, frame_d, irdy_q, irdy_d, control_en_q;
   logic [2:0]          unanswered_q;
-  logic                can_start, write, transfer, phase_end, give_up, take;
+  logic                can_start, write, transfer, phase_end, give_up, take, awake;
   logic                stay, retry_limit_hit, timer_expired, wrap_up;
   logic [3:0]          be;
+  logic [1:0]          tail_q;
 
   assign request_ready_o = state_q == StIdle;
   assign take            = request_valid_i && request_ready_o;
   assign can_start       = gnt_i && enable_i && !bus_i.frame && !bus_i.irdy && available_i != '0;
 
-  assign write     = request_q.command[0];
-  assign transfer  = state_q == StData && irdy_q && bus_i.trdy;
-  assign phase_end = state_q == StData && irdy_q && (bus_i.trdy || bus_i.stop);
-  assign give_up   = state_q == StData && unanswered_q == DevselLimit && !bus_i.devsel && !bus_i.stop;
-  assign be        = moved_q ? (request_q.length == 16'd1 ? request_q.last_be : 4'hF) :
-                               (request_q.length == 16'd1 ? request_q.first_be & request_q.last_be : request_q.first_be);
+  // Between requests nothing changes here but the parking, once the last one's parity has been looked at.
+  logic busy;
+  assign busy  = state_q != StIdle || request_valid_i || more_i;
+  assign awake = busy || tail_q != '0;
+  always_ff @(posedge clk_i) begin : p_tail
+    if (!rst_ni) tail_q <= '0;
+    else if (awake) tail_q <= busy ? 2'd3 : tail_q - 2'd1;
+  end
+
+  // A data phase.
+  assign write = command_q[0];
+  always_comb begin : p_phase
+    transfer  = 1'b0;
+    phase_end = 1'b0;
+    give_up   = 1'b0;
+    if (state_q == StData) begin
+      transfer  = irdy_q && bus_i.trdy;
+      phase_end = irdy_q && (bus_i.trdy || bus_i.stop);
+      give_up   = unanswered_q == DevselLimit && !bus_i.devsel && !bus_i.stop;
+    end
+  end
 
   // Whether another data phase may follow the one being started (in StAddress) or loaded (in StData).
-  assign wrap_up = stop_i || (timer_expired && !gnt_i);
-  assign stay = !wrap_up && (state_q == StAddress ? request_q.length > 16'd1 && available_i >= 3'd2
-                                                  : request_q.length > 16'd2 && available_i >= 3'd3);
+  always_comb begin : p_stay
+    wrap_up = 1'b0;
+    stay    = 1'b0;
+    be      = 4'hF;
+    if (state_q == StAddress || state_q == StData) begin
+      wrap_up = stop_i || (timer_expired && !gnt_i);
+      stay    = !wrap_up && (state_q == StAddress ? length_q > 16'd1 && available_i >= 3'd2
+                                                  : length_q > 16'd2 && available_i >= 3'd3);
+      if (!moved_q) be = first_be_q;
+      if (length_q == 16'd1) be = be & last_be_q;
+    end
+  end
 
   // The transaction leaves the bus, and whether the request is then over.
   logic leaves, over, last_moves, second_q, finished_q;
-  assign last_moves = transfer && request_q.length == 16'd1;
+  assign last_moves = transfer && length_q == 16'd1;
   assign leaves     = (phase_end && !frame_q) || state_q == StClose;
   assign over       = last_moves || stop_i || result_d != bus_pkg::ResultOk;
 
@@ -146,8 +174,7 @@ module bus_initiator #(
   end
 
   always_comb begin : p_result
-    result_d = result_q;
-    if (take) result_d = bus_pkg::ResultOk;
+    result_d = take ? bus_pkg::ResultOk : result_q;
     if (give_up) result_d = bus_pkg::ResultMasterAbort;
     else if (phase_end && bus_i.stop && !bus_i.devsel) result_d = bus_pkg::ResultTargetAbort;
     else if (phase_end && retry_limit_hit) result_d = bus_pkg::ResultRetryLimit;
@@ -160,7 +187,7 @@ module bus_initiator #(
       finished_q <= 1'b0;
       done_q     <= 1'b0;
       result_q   <= bus_pkg::ResultOk;
-    end else begin
+    end else if (awake) begin
       finished_q <= done_d || (finished_q && !take);
       done_q     <= done_d;
       result_q   <= result_d;
@@ -168,12 +195,15 @@ module bus_initiator #(
     end
   end
 
-  always_comb begin : p_request
-    request_d = request_q;
-    if (take) request_d = request_i;
-    if (transfer) begin
-      request_d.address = request_q.address + 32'd4;
-      request_d.length  = request_q.length - 16'd1;
+  always_ff @(posedge clk_i) begin : p_request
+    if (take || transfer) begin
+      address_q <= take ? request_i.address : address_q + 32'd4;
+      length_q  <= take ? request_i.length : length_q - 16'd1;
+    end
+    if (take) begin
+      command_q  <= request_i.command;
+      first_be_q <= request_i.first_be;
+      last_be_q  <= request_i.last_be;
     end
   end
 
@@ -184,7 +214,7 @@ module bus_initiator #(
       irdy_q       <= 1'b0;
       control_en_q <= 1'b0;
       second_q     <= 1'b0;
-    end else begin
+    end else if (awake) begin
       state_q      <= state_d;
       frame_q      <= frame_d;
       irdy_q       <= irdy_d;
@@ -195,11 +225,9 @@ module bus_initiator #(
   end
 
   always_ff @(posedge clk_i) begin : p_hold
-    request_q <= request_d;
     if (take) moved_q <= 1'b0;
     else if (transfer) moved_q <= 1'b1;
-    if (state_q != StData || bus_i.devsel) unanswered_q <= '0;
-    else unanswered_q <= unanswered_q + 3'd1;
+    if (awake) unanswered_q <= state_q != StData || bus_i.devsel ? '0 : unanswered_q + 3'd1;
   end
 
   // Retries in a row.
@@ -218,17 +246,21 @@ module bus_initiator #(
   // Latency timer: counts the clocks with FRAME on.
   logic [7:0] timer_q;
   always_ff @(posedge clk_i) begin : p_timer
-    if (state_d == StAddress) timer_q <= latency_i;
-    else if (frame_q && timer_q != '0) timer_q <= timer_q - 8'd1;
+    if (awake) timer_q <= state_d == StAddress ? latency_i : timer_q - 8'(frame_q && timer_q != '0);
   end
   assign timer_expired = timer_q == '0;
 
   // Asking for the bus. A granted master on an idle bus needs no REQ.
   // During a burst it stays on until the end is near, so that an idle arbiter does not take the grant away.
   logic req_q, wants_more;
-  assign wants_more = enable_i && !stop_i && (more_i || request_d.length > 16'd3);
+  always_comb begin : p_wants_more
+    wants_more = more_i;
+    if (take) wants_more = more_i || request_i.length > 16'd3;
+    else if (state_q != StIdle) wants_more = more_i || length_q > 16'd3 + 16'(transfer);
+    if (!enable_i || stop_i) wants_more = 1'b0;
+  end
   always_ff @(posedge clk_i) begin : p_req
-    if (!rst_ni) req_q <= 1'b0;
+    if (!rst_ni || !awake) req_q <= 1'b0;
     else if (state_d == StWait) req_q <= enable_i && available_i != '0;
     else if (state_d == StIdle && state_q != StBackoff) req_q <= more_i && enable_i;
     else req_q <= wants_more && (state_d == StAddress || (state_d == StData && !bus_i.stop));
@@ -244,14 +276,14 @@ module bus_initiator #(
     ad_d  = ad_q;
     cbe_d = cbe_q;
     if (state_d == StAddress) begin
-      ad_d  = request_d.address;
-      cbe_d = request_d.command;
+      ad_d  = take ? request_i.address : address_q;
+      cbe_d = take ? request_i.command : command_q;
     end else if (state_q == StAddress) begin
       ad_d  = wdata0_i;
       cbe_d = ~be;
     end else if (transfer && frame_q) begin
       ad_d  = wdata1_i;
-      cbe_d = request_q.length == 16'd2 ? ~request_q.last_be : 4'h0;
+      cbe_d = length_q == 16'd2 ? ~last_be_q : 4'h0;
     end
   end
 
@@ -265,23 +297,26 @@ module bus_initiator #(
       ad_en_q  <= state_d == StAddress || (busy_d && write) || (!busy_d && park);
       cbe_en_q <= busy_d || park;
     end
-    ad_q  <= ad_d;
-    cbe_q <= cbe_d;
+    if (awake) begin
+      ad_q  <= ad_d;
+      cbe_q <= cbe_d;
+    end
   end
 
   // Parity: PAR follows AD by one clock; PERR follows a bad read datum by two.
   logic parity_q, par_en_q, read_check_q, write_check_q, write_check2_q, perr_q, perr_en_q, read_bad, write_bad;
   always_ff @(posedge clk_i) begin : p_parity
-    parity_q <= ^{bus_i.ad, bus_i.cbe};
+    // While parked, AD and C/BE stay what they were.
+    if (awake || !par_en_q) parity_q <= ^{bus_i.ad, bus_i.cbe};
+    if (!rst_ni) par_en_q <= 1'b0;
+    else par_en_q <= ad_en_q;
     if (!rst_ni) begin
-      par_en_q       <= 1'b0;
       read_check_q   <= 1'b0;
       write_check_q  <= 1'b0;
       write_check2_q <= 1'b0;
       perr_q         <= 1'b0;
       perr_en_q      <= 1'b0;
-    end else begin
-      par_en_q       <= ad_en_q;
+    end else if (awake) begin
       read_check_q   <= transfer && !write;
       write_check_q  <= transfer && write;
       write_check2_q <= write_check_q;
@@ -294,7 +329,7 @@ module bus_initiator #(
 
   // Status.
   logic special;
-  assign special = request_q.command == bus_pkg::CommandSpecialCycle;
+  assign special = command_q == bus_pkg::CommandSpecialCycle;
   always_comb begin : p_status
     status_set_o = '0;
     status_set_o.master_data_parity    = (read_bad || write_bad) && parity_response_i;
@@ -310,7 +345,7 @@ module bus_initiator #(
   assign rdata_o         = bus_i.ad;
   assign done_o          = done_q;
   assign result_o        = result_q;
-  assign address_o       = request_q.address;
+  assign address_o       = address_q;
   assign address_phase_o = state_q == StAddress;
   assign active_o        = frame_q || irdy_q;
   assign parity_error_o  = read_bad || write_bad;

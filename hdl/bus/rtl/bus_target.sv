@@ -82,18 +82,21 @@ module bus_target (
 
   state_e      state_q, state_d;
   logic        frame_q, devsel_q, devsel_d, trdy_q, trdy_d, stop_q, stop_d, control_en_q;
-  logic        start, claim, phase_end, offer, can, moved_q, ends, parity_q, address_bad;
+  logic        start, claim, phase_end, offer, can, moved_q, ends, parity_q, address_bad, awake;
   logic [3:0]  waited_q;
-  logic        out_of_time, single;
+  logic [1:0]  tail_q;
 
   assign start       = bus_i.frame && !frame_q;
   assign address_bad = parity_q != bus_i.par;
   assign claim       = state_q == StDecode && hit_i && !address_bad;
   assign phase_end   = bus_i.irdy && (trdy_q || stop_q);
-  assign can         = read_o ? rvalid_i : wready_i;
-  assign out_of_time = waited_q >= (moved_q ? LaterLimit : FirstLimit);
-  // A burst order other than linear gets one datum.
-  assign single      = single_i || (memory_o && address_o[1:0] != 2'b00);
+
+  // Between transactions of ours nothing changes here, once the last one's parity has been reported.
+  assign awake = start || state_q != StIdle || tail_q != '0;
+  always_ff @(posedge clk_i) begin : p_tail
+    if (!rst_ni) tail_q <= '0;
+    else if (awake) tail_q <= start || state_q != StIdle ? 2'd3 : tail_q - 2'd1;
+  end
 
   always_comb begin : p_state
     state_d  = state_q;
@@ -126,9 +129,13 @@ module bus_target (
       StStop: if (bus_i.irdy && !bus_i.frame) state_d = StIdle;
       default: state_d = StIdle;
     endcase
+    can = 1'b0;
     if (offer) begin
+      can    = read_o ? rvalid_i : wready_i;
       trdy_d = can;
-      stop_d = can ? single && bus_i.frame : state_q == StData && !phase_end && out_of_time;
+      // A burst order other than linear gets one datum.
+      if (can) stop_d = bus_i.frame && (single_i || (memory_o && address_o[1:0] != 2'b00));
+      else stop_d = state_q == StData && !phase_end && waited_q >= (moved_q ? LaterLimit : FirstLimit);
     end
     if (state_d == StIdle) begin
       devsel_d = 1'b0;
@@ -146,40 +153,52 @@ module bus_target (
       stop_q       <= 1'b0;
       control_en_q <= 1'b0;
     end else begin
-      state_q      <= state_d;
-      frame_q      <= bus_i.frame;
-      devsel_q     <= devsel_d;
-      trdy_q       <= trdy_d;
-      stop_q       <= stop_d;
-      // Driven off for one clock before release.
-      control_en_q <= devsel_d || trdy_d || stop_d || devsel_q || trdy_q || stop_q;
+      frame_q <= bus_i.frame;
+      if (awake) begin
+        state_q      <= state_d;
+        devsel_q     <= devsel_d;
+        trdy_q       <= trdy_d;
+        stop_q       <= stop_d;
+        // Driven off for one clock before release.
+        control_en_q <= devsel_d || trdy_d || stop_d || devsel_q || trdy_q || stop_q;
+      end
     end
   end
 
   // The transaction in hand.
   logic [31:0] address_q, pointer_q, loaded_address_q;
   logic [3:0]  command_q;
-  logic        idsel_q, loaded_q;
+  logic        idsel_q, loaded_q, read_q, memory_q, io_q, configuration_q;
   always_ff @(posedge clk_i) begin : p_latch
     if (state_q == StIdle && start) begin
       address_q <= bus_i.ad;
       command_q <= bus_i.cbe;
       idsel_q   <= idsel_i;
       pointer_q <= {bus_i.ad[31:2], 2'b00};
+      read_q    <= bus_pkg::is_read(bus_i.cbe);
+      memory_q  <= bus_pkg::is_memory(bus_i.cbe);
+      io_q      <= bus_i.cbe == bus_pkg::CommandIoRead || bus_i.cbe == bus_pkg::CommandIoWrite;
+      configuration_q <= (bus_i.cbe == bus_pkg::CommandConfigurationRead ||
+                          bus_i.cbe == bus_pkg::CommandConfigurationWrite) &&
+                         idsel_i && bus_i.ad[1:0] == 2'b00 && bus_i.ad[10:8] == 3'd0;
     end else if (load_o || (transfer_o && !read_o)) begin
       pointer_q <= pointer_q + 32'd4;
     end
   end
 
   always_ff @(posedge clk_i) begin : p_progress
-    if (!rst_ni || state_q == StIdle) moved_q <= 1'b0;
-    else if (transfer_o) moved_q <= 1'b1;
-    if (state_q == StIdle || phase_end) waited_q <= '0;
-    else if (waited_q != '1) waited_q <= waited_q + 4'd1;
-    if (!rst_ni || state_d == StIdle) loaded_q <= 1'b0;
-    else if (load_o) loaded_q <= 1'b1;
-    else if (transfer_o) loaded_q <= 1'b0;
-    if (load_o) loaded_address_q <= pointer_q;
+    if (!rst_ni) begin
+      moved_q  <= 1'b0;
+      loaded_q <= 1'b0;
+    end else if (awake) begin
+      if (state_q == StIdle) moved_q <= 1'b0;
+      else if (transfer_o) moved_q <= 1'b1;
+      waited_q <= state_q == StIdle || phase_end ? '0 : waited_q + 4'(waited_q != '1);
+      if (state_d == StIdle) loaded_q <= 1'b0;
+      else if (load_o) loaded_q <= 1'b1;
+      else if (transfer_o) loaded_q <= 1'b0;
+      if (load_o) loaded_address_q <= pointer_q;
+    end
   end
 
   assign ends        = state_q != StIdle && state_q != StDecode && state_d == StIdle;
@@ -193,7 +212,7 @@ module bus_target (
   logic [31:0] ad_q;
   always_ff @(posedge clk_i) begin : p_ad
     if (!rst_ni) ad_en_q <= 1'b0;
-    else ad_en_q <= read_o && devsel_d;
+    else if (awake) ad_en_q <= read_o && devsel_d;
     if (load_o) ad_q <= rdata_i;
   end
 
@@ -204,9 +223,11 @@ module bus_target (
   always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) write_q <= 1'b0;
     else write_q <= transfer_o && !read_o;
-    wdata_q         <= bus_i.ad;
-    write_be_q      <= ~bus_i.cbe;
-    write_address_q <= pointer_q;
+    if (transfer_o && !read_o) begin
+      wdata_q         <= bus_i.ad;
+      write_be_q      <= ~bus_i.cbe;
+      write_address_q <= pointer_q;
+    end
   end
 
   // Parity of the clock before; PERR and SERR come two clocks after what they complain of.
@@ -214,13 +235,13 @@ module bus_target (
   assign data_bad     = write_q && parity_q != bus_i.par;
   assign system_error = state_q == StDecode && address_bad && parity_response_i && serr_enable_i;
   always_ff @(posedge clk_i) begin : p_parity
-    parity_q <= ^{bus_i.ad, bus_i.cbe};
+    if (awake) parity_q <= ^{bus_i.ad, bus_i.cbe};
     if (!rst_ni) begin
       par_en_q  <= 1'b0;
       perr_q    <= 1'b0;
       perr_en_q <= 1'b0;
       serr_q    <= 1'b0;
-    end else begin
+    end else if (awake) begin
       par_en_q  <= ad_en_q;
       perr_q    <= data_bad && parity_response_i;
       perr_en_q <= (data_bad && parity_response_i) || perr_q;
@@ -238,12 +259,10 @@ module bus_target (
   assign address_o       = address_q;
   assign command_o       = command_q;
   assign idsel_o         = idsel_q;
-  assign read_o          = bus_pkg::is_read(command_q);
-  assign memory_o        = bus_pkg::is_memory(command_q);
-  assign io_o            = command_q == bus_pkg::CommandIoRead || command_q == bus_pkg::CommandIoWrite;
-  assign configuration_o = (command_q == bus_pkg::CommandConfigurationRead ||
-                            command_q == bus_pkg::CommandConfigurationWrite) &&
-                           idsel_q && address_q[1:0] == 2'b00 && address_q[10:8] == 3'd0;
+  assign read_o          = read_q;
+  assign memory_o        = memory_q;
+  assign io_o            = io_q;
+  assign configuration_o = configuration_q;
   assign decode_o        = state_q == StDecode;
   assign active_o        = state_q != StIdle;
   assign pointer_o       = transfer_o && !read_o ? pointer_q + 32'd4 : pointer_q;

@@ -27,7 +27,7 @@ module interrupt_controller (
   interrupt_controller_reg_pkg::reg2hw_t reg2hw;
   interrupt_controller_reg_pkg::hw2reg_t hw2reg;
 
-  logic [31:0] address, pointer, loaded_address, write_address, wdata, regs_rdata, regs_rdata_low, rdata;
+  logic [31:0] address, pointer, loaded_address, write_address, wdata, regs_rdata, rdata;
   logic [3:0]  command, be;
   logic        memory, read, load, transfer, write, hit, to_regs, to_doorbell, acknowledge_cycle;
 
@@ -52,9 +52,11 @@ module interrupt_controller (
   logic        fetch_valid, fetch_now, fetching_q, fetched_valid_q, lanes_on;
   logic [3:0]  fetch_input, fetched_input_q;
   logic [7:0]  vector, vector_q;
-  assign vector    = fetch_valid ? host_pkg::VectorBase + (8'(fetch_input) * host_pkg::VectorStep)
-                                 : host_pkg::VectorSpurious;
-  assign rdata     = acknowledge_cycle ? {24'd0, vector} : to_doorbell ? '0 : regs_rdata;
+  assign rdata     = acknowledge_cycle ? {24'd0, vector} : regs_rdata;
+  always_comb begin : p_vector
+    vector = host_pkg::VectorSpurious;
+    if (load && fetch_valid) vector = host_pkg::VectorBase + (8'(fetch_input) * host_pkg::VectorStep);
+  end
   assign lanes_on  = bus_i.cbe != 4'hF;
   assign fetch_now = transfer && read && fetching_q && lanes_on;
   always_ff @(posedge clk_i) begin : p_fetch
@@ -69,31 +71,43 @@ module interrupt_controller (
   end
 
   // Registers fill the first 128 bytes of their page.
-  logic [15:0] lines, software_set, message_set, lost;
+  logic [15:0] lines, set, lost;
   logic        regs_write;
   assign regs_write = write && write_address[31:7] == host_pkg::AddressInterruptController[31:7];
   interrupt_controller_regs u_regs (
     .clk_i, .rst_ni, .write_i(regs_write), .write_address_i(write_address[6:0]), .be_i(be), .wdata_i(wdata),
-    .read_i(1'b0), .read_address_i(pointer[6:0]), .rdata_o(regs_rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+    .load_i(load && to_regs && pointer[11:7] == '0),
+    .read_i(1'b0), .read_address_i(pointer[6:0]), .rdata_o(regs_rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
-  assign regs_rdata = pointer[11:7] == '0 ? regs_rdata_low : '0;
 
-  assign message_set = write && write_address[31:12] == host_pkg::AddressDoorbell[31:12] && be[0] && wdata[15:4] == '0 ?
-                       16'd1 << wdata[3:0] : '0;
-  assign software_set = reg2hw.software_set_we ? reg2hw.wdata[15:0] & reg2hw.wmask[15:0] : '0;
+  interrupt_controller_reg_pkg::route_out_t route;
+  logic [15:0] wmask, lost_we;
+  logic        software_set_we, spurious_we;
+  assign wmask           = reg2hw.wmask[15:0];
+  assign software_set_we = reg2hw.software_set_we;
+  assign spurious_we     = reg2hw.spurious_we;
+  assign lost_we         = reg2hw.lost_we;
+  always_comb begin : p_set
+    set = '0;
+    if (software_set_we) set = wdata[15:0] & wmask;
+    if (write && write_address[31:12] == host_pkg::AddressDoorbell[31:12] && be[0] && wdata[15:4] == '0) begin
+      set[wdata[3:0]] = 1'b1;
+    end
+  end
+  assign route = reg2hw.route;
   always_comb begin : p_route
     lines = '0;
-    if (intx_i[0]) lines[reg2hw.route.inta] = 1'b1;
-    if (intx_i[1]) lines[reg2hw.route.intb] = 1'b1;
-    if (intx_i[2]) lines[reg2hw.route.intc] = 1'b1;
-    if (intx_i[3]) lines[reg2hw.route.intd] = 1'b1;
+    if (intx_i[0]) lines[route.inta] = 1'b1;
+    if (intx_i[1]) lines[route.intb] = 1'b1;
+    if (intx_i[2]) lines[route.intc] = 1'b1;
+    if (intx_i[3]) lines[route.intd] = 1'b1;
   end
 
   logic [15:0] raw, pending, in_service;
   interrupt_core u_core (
     .clk_i, .rst_ni, .lines_i(lines), .latched_i(reg2hw.mode.latched), .enable_i(reg2hw.enable.inputs),
     .threshold_i(reg2hw.threshold.input_number), .threshold_enable_i(reg2hw.threshold.enable),
-    .set_i(software_set | message_set),
+    .set_i(set),
     .acknowledge_i(fetch_now && fetched_valid_q), .acknowledge_input_i(fetched_input_q),
     .eoi_i(eoi_event_o), .eoi_input_i(eoi_input_o),
     .raw_o(raw), .pending_o(pending), .in_service_o(in_service), .lost_o(lost),
@@ -101,34 +115,40 @@ module interrupt_controller (
   );
 
   // Saturating counters of what went wrong.
-  logic [15:0]      spurious_q;
-  logic [16*16-1:0] lost_q;
+  logic [15:0]     spurious_q;
+  logic [16*16-1:0] losses;
+  logic             counts_lost;
   always_ff @(posedge clk_i) begin : p_spurious
-    if (!rst_ni || reg2hw.spurious_we) spurious_q <= '0;
-    else if (spurious_event_o && spurious_q != '1) spurious_q <= spurious_q + 16'd1;
+    if (!rst_ni) spurious_q <= '0;
+    else if (spurious_we || spurious_event_o) spurious_q <= spurious_we ? '0 : spurious_q + 16'(spurious_q != '1);
   end
+  assign counts_lost = lost_we != '0 || lost != '0;
   for (genvar i = 0; i < 16; i++) begin : gen_lost
+    logic [15:0] lost_q;
     always_ff @(posedge clk_i) begin
-      if (!rst_ni || reg2hw.lost_we[i]) lost_q[i*16 +: 16] <= '0;
-      else if (lost[i] && lost_q[i*16 +: 16] != '1) lost_q[i*16 +: 16] <= lost_q[i*16 +: 16] + 16'd1;
+      if (!rst_ni) lost_q <= '0;
+      else if (counts_lost) lost_q <= lost_we[i] ? '0 : lost_q + 16'(lost[i] && lost_q != '1);
     end
+    assign losses[i*16 +: 16] = lost_q;
   end
 
   always_comb begin : p_read
     hw2reg = '0;
-    hw2reg.pending.inputs    = pending;
-    hw2reg.in_service.inputs = in_service;
-    hw2reg.raw.inputs        = raw;
-    hw2reg.claim             = {24'd0, vector};
-    hw2reg.spurious          = {16'd0, spurious_q};
-    for (int unsigned i = 0; i < 16; i++) hw2reg.lost[i*32 +: 32] = {16'd0, lost_q[i*16 +: 16]};
+    if (load) begin
+      hw2reg.pending.inputs    = pending;
+      hw2reg.in_service.inputs = in_service;
+      hw2reg.raw.inputs        = raw;
+      hw2reg.claim             = {24'd0, vector};
+      hw2reg.spurious          = {16'd0, spurious_q};
+      for (int unsigned i = 0; i < 16; i++) hw2reg.lost[i*32 +: 32] = {16'd0, losses[i*16 +: 16]};
+    end
   end
 
   assign fetch_event_o    = fetch_now;
   assign spurious_event_o = fetch_now && !fetched_valid_q;
   assign vector_o         = vector_q;
-  assign eoi_event_o      = reg2hw.eoi_we && reg2hw.wmask[0];
-  assign eoi_input_o      = reg2hw.wdata[3:0];
+  assign eoi_event_o      = reg2hw.eoi_we && wmask[0];
+  assign eoi_input_o      = wdata[3:0];
 
   logic unused_loaded_address;
   assign unused_loaded_address = ^loaded_address;

@@ -34,11 +34,16 @@ module interrupt_core (
   output logic        interrupt_o,
   output logic [3:0]  interrupt_input_o
 );
-  logic [15:0] raw_q, previous_q, requests_q, in_service_q, set, pending, candidates, acknowledged, ended;
+  logic [15:0] raw_q, previous_q, requests_q, in_service_q, set, pending, wanted, candidates;
+  logic [15:0] acknowledged, ended;
 
   assign set          = set_i | (raw_q & ~previous_q & latched_i);
-  assign acknowledged = acknowledge_i ? 16'd1 << acknowledge_input_i : '0;
-  assign ended        = eoi_i ? 16'd1 << eoi_input_i : '0;
+  always_comb begin : p_ends
+    acknowledged = '0;
+    ended        = '0;
+    if (acknowledge_i) acknowledged[acknowledge_input_i] = 1'b1;
+    if (eoi_i) ended[eoi_input_i] = 1'b1;
+  end
   assign pending      = requests_q | (raw_q & ~latched_i);
 
   always_ff @(posedge clk_i) begin : p_lines
@@ -63,20 +68,25 @@ module interrupt_core (
   end
 
   // An input is a candidate if no input at its level or above is in service.
+  assign wanted = pending & enable_i;
   always_comb begin : p_candidates
     logic blocked;
     blocked = 1'b0;
     candidates = '0;
-    for (int i = 15; i >= 0; i--) begin
-      blocked = blocked || in_service_q[i] || (threshold_enable_i && threshold_i == 4'(i));
-      candidates[i] = pending[i] && enable_i[i] && !blocked;
+    if (wanted != '0) begin
+      for (int i = 15; i >= 0; i--) begin
+        blocked = blocked || in_service_q[i] || (threshold_enable_i && threshold_i == 4'(i));
+        candidates[i] = wanted[i] && !blocked;
+      end
     end
   end
 
   always_comb begin : p_priority
     fetch_input_o = '0;
-    for (int unsigned i = 0; i < 16; i++) begin
-      if (candidates[i]) fetch_input_o = 4'(i);
+    if (candidates != '0) begin
+      for (int unsigned i = 0; i < 16; i++) begin
+        if (candidates[i]) fetch_input_o = 4'(i);
+      end
     end
   end
   assign fetch_valid_o = candidates != '0;

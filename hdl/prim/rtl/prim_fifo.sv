@@ -35,24 +35,26 @@ module prim_fifo #(
   assign fetch = stored_q != '0 && visible + 3'(fetched_q) < 3'd4;
 
   always_ff @(posedge clk_i) begin : p_pointers
-    if (!rst_ni || clear_i) begin
+    if (!rst_ni) begin
       write_q  <= '0;
       read_q   <= '0;
       stored_q <= '0;
-    end else begin
-      write_q  <= write_q + DepthLog2'(push_i);
-      read_q   <= read_q + DepthLog2'(fetch);
-      stored_q <= stored_q + (DepthLog2+1)'(push_i) - (DepthLog2+1)'(fetch);
+    end else if (clear_i || push_i || fetch) begin
+      write_q  <= clear_i ? '0 : write_q + DepthLog2'(push_i);
+      read_q   <= clear_i ? '0 : read_q + DepthLog2'(fetch);
+      stored_q <= clear_i ? '0 : stored_q + (DepthLog2+1)'(push_i) - (DepthLog2+1)'(fetch);
     end
   end
 
   always_ff @(posedge clk_i) begin : p_level
-    if (!rst_ni || clear_i) begin
+    if (!rst_ni) begin
       level_q   <= '0;
       fetched_q <= 1'b0;
     end else begin
-      level_q   <= level_q + (DepthLog2+1)'(push_i) - (DepthLog2+1)'(pop_i);
-      fetched_q <= fetch;
+      if (clear_i || push_i || pop_i) begin
+        level_q <= clear_i ? '0 : level_q + (DepthLog2+1)'(push_i) - (DepthLog2+1)'(pop_i);
+      end
+      fetched_q <= fetch && !clear_i;
     end
   end
 

@@ -22,7 +22,7 @@ module prim_queue #(
   /// Entries held, 0 to 4.
   output logic [2:0]       level_o
 );
-  logic [4*Width-1:0] entries_q;
+  logic [4*Width-1:0] entries;
   logic [2:0]         level_q, kept;
   logic               push;
 
@@ -32,19 +32,23 @@ module prim_queue #(
   for (genvar i = 0; i < 4; i++) begin : gen_entry
     logic [Width-1:0] above;
     if (i < 3) begin : gen_above
-      assign above = entries_q[(i+1)*Width +: Width];
+      assign above = entries[(i+1)*Width +: Width];
     end else begin : gen_top
       assign above = '0;
     end
+    logic [Width-1:0] entry_q;
     always_ff @(posedge clk_i) begin
-      if (push && kept == 3'(i)) entries_q[i*Width +: Width] <= data_i;
-      else if (pop_i) entries_q[i*Width +: Width] <= above;
+      if (push_i || pop_i) begin
+        if (push && kept == 3'(i)) entry_q <= data_i;
+        else if (pop_i) entry_q <= above;
+      end
     end
+    assign entries[i*Width +: Width] = entry_q;
   end
 
   always_ff @(posedge clk_i) begin : p_level
     if (!rst_ni || clear_i) level_q <= '0;
-    else level_q <= kept + 3'(push);
+    else if (push_i || pop_i) level_q <= kept + 3'(push);
   end
 
   always_ff @(posedge clk_i) begin : p_assert
@@ -54,7 +58,7 @@ module prim_queue #(
     end
   end
 
-  assign data0_o = entries_q[0 +: Width];
-  assign data1_o = entries_q[Width +: Width];
+  assign data0_o = entries[0 +: Width];
+  assign data1_o = entries[Width +: Width];
   assign level_o = level_q;
 endmodule

@@ -64,15 +64,18 @@ package pci_configuration_reg_pkg;
   } status_out_t;
 
   typedef struct packed {
+    logic capability_list;
+    logic interrupt_status;
+  } status_in_t;
+
+  typedef struct packed {
     logic detected_parity;
     logic signaled_system_error;
     logic received_master_abort;
     logic received_target_abort;
     logic signaled_target_abort;
     logic master_data_parity;
-    logic capability_list;
-    logic interrupt_status;
-  } status_in_t;
+  } status_set_t;
 
   typedef struct packed {
     logic [7:0] base_class;
@@ -158,7 +161,7 @@ package pci_configuration_reg_pkg;
     msi_data_out_t msi_data;
   } reg2hw_t;
 
-  /// What the hardware lets software read, and the bits that it sets.
+  /// What the hardware lets software read.
   typedef struct packed {
     vendor_id_in_t vendor_id;
     device_id_in_t device_id;
@@ -176,4 +179,9 @@ package pci_configuration_reg_pkg;
     vendor_features_in_t vendor_features;
     vendor_timestamp_in_t vendor_timestamp;
   } hw2reg_t;
+
+  /// Bits that the hardware sets.
+  typedef struct packed {
+    status_set_t status;
+  } hwset_t;
 endpackage

@@ -115,7 +115,7 @@ package store_reg_pkg;
     logic parity;
     logic master_abort;
     logic target_abort;
-  } error_in_t;
+  } error_set_t;
 
   typedef struct packed {
     logic [31:0] value;
@@ -169,7 +169,7 @@ package store_reg_pkg;
     fifo_pace_out_t fifo_pace;
   } reg2hw_t;
 
-  /// What the hardware lets software read, and the bits that it sets.
+  /// What the hardware lets software read.
   typedef struct packed {
     features_in_t features;
     status_in_t status;
@@ -178,10 +178,14 @@ package store_reg_pkg;
     logic [31:0] interrupt_cause;
     logic [31:0] interrupt_mask_set;
     logic [31:0] interrupt_mask_clear;
-    error_in_t error;
     error_address_in_t error_address;
     data_clocks_in_t data_clocks;
     busy_clocks_in_t busy_clocks;
     fifo_overruns_in_t fifo_overruns;
   } hw2reg_t;
+
+  /// Bits that the hardware sets.
+  typedef struct packed {
+    error_set_t error;
+  } hwset_t;
 endpackage

@@ -69,7 +69,7 @@ package timestamp_reg_pkg;
     control_out_t control;
   } reg2hw_t;
 
-  /// What the hardware lets software read, and the bits that it sets.
+  /// What the hardware lets software read.
   typedef struct packed {
     logic [31:0] counter_lo;
     logic [31:0] counter_hi;

@@ -17,9 +17,16 @@ module bus_counters (
 
   assign idle    = !bus_i.frame && !bus_i.irdy;
   assign address = bus_i.frame && !frame_q;
-  assign data    = bus_i.irdy && bus_i.trdy;
-  assign refused = bus_i.stop && !bus_i.trdy && !idle;
-  assign events  = {address, refused, !idle && !address && !data && !refused, data, address, idle};
+  always_comb begin : p_events
+    data    = 1'b0;
+    refused = 1'b0;
+    events  = 6'b000001;
+    if (!idle) begin
+      data    = bus_i.irdy && bus_i.trdy;
+      refused = bus_i.stop && !bus_i.trdy;
+      events  = {address, refused, !address && !data && !refused, data, address, 1'b0};
+    end
+  end
 
   always_ff @(posedge clk_i) begin : p_frame
     if (!rst_ni) frame_q <= 1'b0;
@@ -29,8 +36,8 @@ module bus_counters (
   for (genvar i = 0; i < 6; i++) begin : gen_count
     logic [31:0] count_q;
     always_ff @(posedge clk_i) begin
-      if (!rst_ni || clear_i) count_q <= '0;
-      else if (events[i]) count_q <= count_q + 32'd1;
+      if (!rst_ni) count_q <= '0;
+      else if (clear_i || events[i]) count_q <= clear_i ? '0 : count_q + 32'd1;
     end
     assign counts_o[i*32 +: 32] = count_q;
   end

@@ -37,7 +37,7 @@ module timestamp_unit #(
   timestamp_reg_pkg::reg2hw_t reg2hw;
   timestamp_reg_pkg::hw2reg_t hw2reg;
 
-  logic [31:0] address, pointer, loaded_address, write_address, wdata, rdata, rdata_low;
+  logic [31:0] address, pointer, loaded_address, write_address, wdata, rdata;
   logic [5:0]  read_address;
   logic [3:0]  be;
   logic        memory, hit, load, transfer, read, write;
@@ -55,12 +55,16 @@ module timestamp_unit #(
 
   timestamp_regs u_regs (
     .clk_i, .rst_ni, .write_i(write && write_address[11:6] == '0), .write_address_i(write_address[5:0]), .be_i(be),
-    .wdata_i(wdata), .read_i(transfer && read && loaded_address[11:6] == '0), .read_address_i(read_address),
-    .rdata_o(rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+    .wdata_i(wdata), .load_i(load && pointer[11:6] == '0), .read_i(transfer && read && loaded_address[11:6] == '0),
+    .read_address_i(read_address),
+    .rdata_o(rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
   // The datum is loaded from the pointer; its side effect belongs to the address that moved.
   assign read_address = transfer ? loaded_address[5:0] : pointer[5:0];
-  assign rdata        = pointer[11:6] == '0 ? rdata_low : '0;
+
+  logic low_read, clear;
+  assign low_read = reg2hw.counter_lo_re;
+  assign clear    = reg2hw.control.clear;
 
   // The counter. Its high half is latched with the low half that was put on the bus.
   logic [63:0] clock_q;
@@ -72,7 +76,7 @@ module timestamp_unit #(
   always_ff @(posedge clk_i) begin : p_high
     if (load) high_loaded_q <= clock_q[63:32];
     if (!rst_ni) high_q <= '0;
-    else if (reg2hw.counter_lo_re) high_q <= high_loaded_q;
+    else if (low_read) high_q <= high_loaded_q;
   end
 
   // First register read after a vector fetch.
@@ -103,26 +107,28 @@ module timestamp_unit #(
     .data0_o(event_o), .data1_o(unused_second), .visible_o(visible), .level_o(level)
   );
   always_ff @(posedge clk_i) begin : p_drops
-    if (!rst_ni || reg2hw.control.clear) drops_q <= '0;
-    else if (happened && !push && drops_q != '1) drops_q <= drops_q + 16'd1;
+    if (!rst_ni) drops_q <= '0;
+    else if (clear || (happened && !push)) drops_q <= clear ? '0 : drops_q + 16'(drops_q != '1);
   end
 
   logic [6*32-1:0] counts;
-  bus_counters u_counters (.clk_i, .rst_ni, .clear_i(reg2hw.control.clear), .bus_i, .counts_o(counts));
+  bus_counters u_counters (.clk_i, .rst_ni, .clear_i(clear), .bus_i, .counts_o(counts));
 
   always_comb begin : p_read
     hw2reg = '0;
-    hw2reg.counter_lo                = clock_q[31:0];
-    hw2reg.counter_hi                = high_q;
-    hw2reg.event_level.records       = 16'(level);
-    hw2reg.event_drops.records       = drops_q;
-    hw2reg.clock_khz.khz             = ClockKhz;
-    hw2reg.idle_clocks.clocks        = counts[0*32 +: 32];
-    hw2reg.address_clocks.clocks     = counts[1*32 +: 32];
-    hw2reg.data_clocks.clocks        = counts[2*32 +: 32];
-    hw2reg.wait_clocks.clocks        = counts[3*32 +: 32];
-    hw2reg.retry_clocks.clocks       = counts[4*32 +: 32];
-    hw2reg.transactions.transactions = counts[5*32 +: 32];
+    if (load) begin
+      hw2reg.counter_lo                = clock_q[31:0];
+      hw2reg.counter_hi                = high_q;
+      hw2reg.event_level.records       = 16'(level);
+      hw2reg.event_drops.records       = drops_q;
+      hw2reg.clock_khz.khz             = ClockKhz;
+      hw2reg.idle_clocks.clocks        = counts[0*32 +: 32];
+      hw2reg.address_clocks.clocks     = counts[1*32 +: 32];
+      hw2reg.data_clocks.clocks        = counts[2*32 +: 32];
+      hw2reg.wait_clocks.clocks        = counts[3*32 +: 32];
+      hw2reg.retry_clocks.clocks       = counts[4*32 +: 32];
+      hw2reg.transactions.transactions = counts[5*32 +: 32];
+    end
   end
 
   assign clock_o       = clock_q;

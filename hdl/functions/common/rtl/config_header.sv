@@ -24,7 +24,8 @@ module config_header #(
 ) (
   input  logic clk_i,
   input  logic rst_ni,
-  /// Register access: offset of a read; strobe, offset, byte enables and datum of a write.
+  /// Register access: strobe and offset of a read; strobe, offset, byte enables and datum of a write.
+  input  logic                                      load_i,
   input  logic [7:0]                                read_offset_i,
   output logic [31:0]                               rdata_o,
   input  logic                                      write_i,
@@ -47,63 +48,74 @@ module config_header #(
 
   pci_configuration_reg_pkg::reg2hw_t reg2hw;
   pci_configuration_reg_pkg::hw2reg_t hw2reg;
-  logic [31:0] rdata, rdata_low;
-  logic        write;
+  pci_configuration_reg_pkg::hwset_t  hwset;
+  logic [31:0] wmask;
+  logic [5:0]  bar_we;
+  logic        write, load;
 
   // Capabilities that are not there take no writes and read 0.
-  assign write   = write_i && (Capabilities || write_offset_i < 8'h40);
-  assign rdata_o = Capabilities || read_offset_i < 8'h40 ? rdata : '0;
+  assign write = write_i && (Capabilities || write_offset_i < 8'h40);
+  assign load  = load_i && !read_offset_i[7] && (Capabilities || read_offset_i < 8'h40);
 
   pci_configuration_regs u_regs (
     .clk_i, .rst_ni,
     .write_i(write), .write_address_i(write_offset_i[6:0]), .be_i(write_offset_i[7] ? 4'd0 : be_i), .wdata_i,
-    .read_i(1'b0), .read_address_i(read_offset_i[6:0]), .rdata_o(rdata_low), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+    .load_i(load), .read_i(1'b0), .read_address_i(read_offset_i[6:0]), .rdata_o, .reg2hw_o(reg2hw), .hw2reg_i(hw2reg),
+    .hwset_i(hwset)
   );
-  assign rdata = read_offset_i[7] ? '0 : rdata_low;
 
-  logic [191:0] bars_q;
+  assign wmask  = reg2hw.wmask;
+  assign bar_we = reg2hw.bar_we;
+  logic unused_strobes;
+  assign unused_strobes = ^{wmask, bar_we};
   for (genvar i = 0; i < 6; i++) begin : gen_bar
     localparam logic [31:0] Mask = BarMask[i*32 +: 32];
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) bars_q[i*32 +: 32] <= BarType[i*32 +: 32];
-      else if (reg2hw.bar_we[i]) begin
-        bars_q[i*32 +: 32] <= (reg2hw.wdata & reg2hw.wmask & Mask) | (bars_q[i*32 +: 32] & ~(reg2hw.wmask & Mask));
+    if (Mask == '0) begin : gen_absent
+      assign bars_o[i*32 +: 32] = BarType[i*32 +: 32];
+    end else begin : gen_present
+      logic [31:0] bar_q;
+      always_ff @(posedge clk_i) begin
+        if (!rst_ni) bar_q <= BarType[i*32 +: 32];
+        else if (bar_we[i]) bar_q <= (wdata_i & wmask & Mask) | (bar_q & ~(wmask & Mask));
       end
+      assign bars_o[i*32 +: 32] = bar_q;
     end
   end
 
   always_comb begin : p_facts
     hw2reg = '0;
-    hw2reg.vendor_id.value                 = VendorId;
-    hw2reg.device_id.value                 = DeviceId;
-    hw2reg.class_revision.revision         = ClassRevision[7:0];
-    hw2reg.class_revision.programming_interface = ClassRevision[15:8];
-    hw2reg.class_revision.subclass         = ClassRevision[23:16];
-    hw2reg.class_revision.base_class       = ClassRevision[31:24];
-    hw2reg.subsystem_vendor_id.value       = VendorId;
-    hw2reg.subsystem_id.value              = DeviceId;
-    hw2reg.capabilities_pointer.value      = Capabilities ? 8'h40 : 8'h00;
-    hw2reg.interrupt_pin.value             = InterruptPin;
-    hw2reg.bar                             = bars_q;
-    hw2reg.status.interrupt_status         = interrupt_status_i;
-    hw2reg.status.capability_list          = Capabilities;
-    hw2reg.status.master_data_parity       = status_set_i.master_data_parity;
-    hw2reg.status.signaled_target_abort    = status_set_i.signaled_target_abort;
-    hw2reg.status.received_target_abort    = status_set_i.received_target_abort;
-    hw2reg.status.received_master_abort    = status_set_i.received_master_abort;
-    hw2reg.status.signaled_system_error    = status_set_i.signaled_system_error;
-    hw2reg.status.detected_parity          = status_set_i.detected_parity;
-    hw2reg.vendor_build.value              = Build;
-    hw2reg.vendor_clock.khz                = ClockKhz;
-    hw2reg.vendor_features.timestamp       = 1'b1;
-    hw2reg.vendor_features.fault_injection = 1'b1;
-    hw2reg.vendor_features.checker_present = Checker;
-    hw2reg.vendor_timestamp.value          = host_pkg::AddressTimestamp;
+    if (load) begin
+      hw2reg.vendor_id.value                      = VendorId;
+      hw2reg.device_id.value                      = DeviceId;
+      hw2reg.class_revision.revision              = ClassRevision[7:0];
+      hw2reg.class_revision.programming_interface = ClassRevision[15:8];
+      hw2reg.class_revision.subclass              = ClassRevision[23:16];
+      hw2reg.class_revision.base_class            = ClassRevision[31:24];
+      hw2reg.subsystem_vendor_id.value            = VendorId;
+      hw2reg.subsystem_id.value                   = DeviceId;
+      hw2reg.capabilities_pointer.value           = Capabilities ? 8'h40 : 8'h00;
+      hw2reg.interrupt_pin.value                  = InterruptPin;
+      hw2reg.bar                                  = bars_o;
+      hw2reg.status.interrupt_status              = interrupt_status_i;
+      hw2reg.status.capability_list               = Capabilities;
+      hw2reg.vendor_build.value                   = Build;
+      hw2reg.vendor_clock.khz                     = ClockKhz;
+      hw2reg.vendor_features.timestamp            = 1'b1;
+      hw2reg.vendor_features.fault_injection      = 1'b1;
+      hw2reg.vendor_features.checker_present      = Checker;
+      hw2reg.vendor_timestamp.value               = host_pkg::AddressTimestamp;
+    end
   end
+
+  assign hwset.status.master_data_parity    = status_set_i.master_data_parity;
+  assign hwset.status.signaled_target_abort = status_set_i.signaled_target_abort;
+  assign hwset.status.received_target_abort = status_set_i.received_target_abort;
+  assign hwset.status.received_master_abort = status_set_i.received_master_abort;
+  assign hwset.status.signaled_system_error = status_set_i.signaled_system_error;
+  assign hwset.status.detected_parity       = status_set_i.detected_parity;
 
   assign command_o       = reg2hw.command;
   assign latency_timer_o = {reg2hw.latency_timer.value, 3'b000};
-  assign bars_o          = bars_q;
   assign msi_enable_o    = reg2hw.msi_control.enable;
   assign msi_address_o   = {reg2hw.msi_upper_address.address, reg2hw.msi_address.address, 2'b00};
   assign msi_data_o      = reg2hw.msi_data.value;

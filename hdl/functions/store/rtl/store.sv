@@ -69,8 +69,9 @@ module store #(
   logic [31:0] registers_rdata, ports_rdata, buffer_rdata, fifo_rdata;
   logic        buffer_rvalid, fifo_rvalid;
   store_decode #(.BufferLog2(BufferLog2)) u_decode (
-    .address_i(address), .pointer_i(pointer), .memory_i(memory), .io_i(io), .configuration_i(configuration),
-    .cbe_i(bus_i.cbe), .command_i(command), .bars_i(bars), .registers_o(to_registers), .buffer_o(to_buffer),
+    .enable_i(active || write), .address_i(address), .pointer_i(pointer), .memory_i(memory), .io_i(io),
+    .configuration_i(configuration), .cbe_i(bus_i.cbe), .command_i(command), .bars_i(bars),
+    .registers_o(to_registers), .buffer_o(to_buffer),
     .ports_o(to_ports), .hit_o(hit), .fifo_o(to_fifo), .abort_o(abort), .single_o(single),
     .configuration_rdata_i(header_rdata), .registers_rdata_i(registers_rdata), .buffer_rdata_i(buffer_rdata),
     .buffer_rvalid_i(buffer_rvalid), .ports_rdata_i(ports_rdata), .fifo_rdata_i(fifo_rdata),
@@ -82,8 +83,9 @@ module store #(
     .DeviceId(16'hD101), .InterruptPin(8'd1), .Capabilities(1'b1), .BarMask(BarMask), .BarType(BarType),
     .Build(32'd1), .ClockKhz(ClockKhz), .Checker(Checker)
   ) u_header (
-    .clk_i, .rst_ni, .read_offset_i(pointer[7:0]), .rdata_o(header_rdata), .write_i(write && configuration),
-    .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(wdata), .interrupt_status_i(interrupt_status),
+    .clk_i, .rst_ni, .load_i(load && configuration), .read_offset_i(pointer[7:0]), .rdata_o(header_rdata),
+    .write_i(write && configuration), .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(wdata),
+    .interrupt_status_i(interrupt_status),
     .status_set_i(master_status | target_status), .command_o(command), .latency_timer_o(latency), .bars_o(bars),
     .msi_enable_o(msi_enable), .msi_address_o(msi_address), .msi_data_o(msi_data)
   );
@@ -91,23 +93,23 @@ module store #(
   // Registers.
   store_reg_pkg::reg2hw_t    reg2hw;
   store_reg_pkg::hw2reg_t    hw2reg;
+  store_reg_pkg::hwset_t     hwset;
   store_io_reg_pkg::reg2hw_t io2hw;
   store_io_reg_pkg::hw2reg_t hw2io;
   logic        registers_reset, fifo_window;
-  logic [31:0] low_rdata, low_ports;
   assign fifo_window     = write_address[11:8] == 4'd1;
-  assign registers_rdata = pointer[11:9] == '0 ? low_rdata : '0;
   store_regs u_regs (
     .clk_i, .rst_ni(rst_ni && !registers_reset), .write_i(write && to_registers && write_address[11:9] == '0),
-    .write_address_i(write_address[8:0]), .be_i(be), .wdata_i(wdata), .read_i(1'b0), .read_address_i(pointer[8:0]),
-    .rdata_o(low_rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+    .write_address_i(write_address[8:0]), .be_i(be), .wdata_i(wdata),
+    .load_i(load && to_registers && pointer[11:9] == '0), .read_i(1'b0), .read_address_i(pointer[8:0]),
+    .rdata_o(registers_rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg), .hwset_i(hwset)
   );
   store_io_regs u_io_regs (
     .clk_i, .rst_ni, .write_i(write && to_ports && !write_address[3]), .write_address_i(write_address[2:0]), .be_i(be),
-    .wdata_i(wdata), .read_i(1'b0), .read_address_i(pointer[2:0]), .rdata_o(low_ports), .reg2hw_o(io2hw),
+    .wdata_i(wdata), .load_i(load && to_ports && !pointer[3]), .read_i(1'b0), .read_address_i(pointer[2:0]),
+    .rdata_o(ports_rdata), .reg2hw_o(io2hw),
     .hw2reg_i(hw2io)
   );
-  assign ports_rdata = pointer[3] ? '0 : low_ports;
 
   // Command.
   store_reg_pkg::state_e     state;
@@ -139,7 +141,9 @@ module store #(
   assign loaded_fifo = (to_registers && loaded_address[11:8] == 4'd1) || (to_ports && loaded_address[3:2] == 2'd0);
   store_fifo #(.FifoLog2(FifoLog2)) u_fifo (
     .clk_i, .rst_ni, .clear_i(fifo_clear), .clear_overruns_i(registers_reset), .draining_i(draining),
-    .filling_i(filling), .host_push_i((write && to_registers && fifo_window && be != '0) || io2hw.fifo_data_we),
+    .filling_i(filling),
+    .host_enable_i(active && to_fifo),
+    .host_push_i((write && to_registers && fifo_window && be != '0) || io2hw.fifo_data_we),
     .host_data_i(wdata), .host_load_i(load && to_fifo),
     .host_transfer_i(transfer && read && loaded_fifo && bus_i.cbe != 4'hF),
     .host_valid_o(fifo_rvalid), .host_data_o(fifo_rdata), .host_pushed_o(host_pushed), .host_popped_o(host_popped),
@@ -269,39 +273,43 @@ module store #(
   end
   always_comb begin : p_show
     hw2reg = '0;
-    hw2reg.features.buffer_log2      = 8'(BufferLog2);
-    hw2reg.features.fifo_log2        = 8'(FifoLog2);
-    hw2reg.features.byte_aligned_dma = 1'b1;
-    hw2reg.status.busy               = busy;
-    hw2reg.status.error              = !errors_clear;
-    hw2reg.status.fifo_empty         = fifo_level == '0;
-    hw2reg.status.fifo_full          = fifo_level[FifoLog2];
-    hw2reg.status.state              = state;
-    hw2reg.status.fifo_level         = 16'(fifo_level);
-    hw2reg.command                   = {29'd0, operation};
-    hw2reg.transferred.value         = transferred;
-    hw2reg.interrupt_cause           = {27'd0, cause};
-    hw2reg.interrupt_mask_set        = {27'd0, mask};
-    hw2reg.interrupt_mask_clear      = {27'd0, mask};
-    hw2reg.error.target_abort        = target_abort;
-    hw2reg.error.master_abort        = master_abort;
-    hw2reg.error.parity              = bus_parity;
-    hw2reg.error.descriptor_invalid  = descriptor_invalid;
-    hw2reg.error.range               = range_dma || range_command;
-    hw2reg.error.command_while_busy  = refused;
-    hw2reg.error.fifo_overrun        = overrun;
-    hw2reg.error.bus_master_disabled = disabled;
-    hw2reg.error.message_address     = message_suppressed || message_failed;
-    hw2reg.error_address.value       = error_address_q;
-    hw2reg.data_clocks.value         = data_clocks;
-    hw2reg.busy_clocks.value         = busy_clocks;
-    hw2reg.fifo_overruns.accesses    = overruns;
+    if (load) begin
+      hw2reg.features.buffer_log2      = 8'(BufferLog2);
+      hw2reg.features.fifo_log2        = 8'(FifoLog2);
+      hw2reg.features.byte_aligned_dma = 1'b1;
+      hw2reg.status.busy               = busy;
+      hw2reg.status.error              = !errors_clear;
+      hw2reg.status.fifo_empty         = fifo_level == '0;
+      hw2reg.status.fifo_full          = fifo_level[FifoLog2];
+      hw2reg.status.state              = state;
+      hw2reg.status.fifo_level         = 16'(fifo_level);
+      hw2reg.command                   = {29'd0, operation};
+      hw2reg.transferred.value         = transferred;
+      hw2reg.interrupt_cause           = {27'd0, cause};
+      hw2reg.interrupt_mask_set        = {27'd0, mask};
+      hw2reg.interrupt_mask_clear      = {27'd0, mask};
+      hw2reg.error_address.value       = error_address_q;
+      hw2reg.data_clocks.value         = data_clocks;
+      hw2reg.busy_clocks.value         = busy_clocks;
+      hw2reg.fifo_overruns.accesses    = overruns;
+    end
   end
+  assign hwset.error.target_abort        = target_abort;
+  assign hwset.error.master_abort        = master_abort;
+  assign hwset.error.parity              = bus_parity;
+  assign hwset.error.descriptor_invalid  = descriptor_invalid;
+  assign hwset.error.range               = range_dma || range_command;
+  assign hwset.error.command_while_busy  = refused;
+  assign hwset.error.fifo_overrun        = overrun;
+  assign hwset.error.bus_master_disabled = disabled;
+  assign hwset.error.message_address     = message_suppressed || message_failed;
   always_comb begin : p_show_ports
     hw2io = '0;
-    hw2io.fifo_status.empty      = fifo_level == '0;
-    hw2io.fifo_status.full       = fifo_level[FifoLog2];
-    hw2io.fifo_status.busy       = busy;
-    hw2io.fifo_status.fifo_level = 16'(fifo_level);
+    if (load) begin
+      hw2io.fifo_status.empty      = fifo_level == '0;
+      hw2io.fifo_status.full       = fifo_level[FifoLog2];
+      hw2io.fifo_status.busy       = busy;
+      hw2io.fifo_status.fifo_level = 16'(fifo_level);
+    end
   end
 endmodule

@@ -42,12 +42,15 @@ module store_align #(
   endfunction
 
   always_comb begin : p_rotate
-    unique case (rotate_q)
-      2'd0: {from_carry, rotated} = {4'b0000, data_i};
-      2'd1: {from_carry, rotated} = {4'b0001, data_i[23:0], data_i[31:24]};
-      2'd2: {from_carry, rotated} = {4'b0011, data_i[15:0], data_i[31:16]};
-      default: {from_carry, rotated} = {4'b0111, data_i[7:0], data_i[31:8]};
-    endcase
+    {from_carry, rotated} = '0;
+    if (valid_i || ready_i) begin
+      unique case (rotate_q)
+        2'd0: {from_carry, rotated} = {4'b0000, data_i};
+        2'd1: {from_carry, rotated} = {4'b0001, data_i[23:0], data_i[31:24]};
+        2'd2: {from_carry, rotated} = {4'b0011, data_i[15:0], data_i[31:16]};
+        default: {from_carry, rotated} = {4'b0111, data_i[7:0], data_i[31:8]};
+      endcase
+    end
   end
 
   assign ready_o = source_left_q != '0 && (prime_q || ready_i);
@@ -56,12 +59,17 @@ module store_align #(
   assign give    = valid_o && ready_i;
   assign done_o  = sink_left_q == '0;
 
-  for (genvar lane = 0; lane < 4; lane++) begin : gen_lane
-    assign data_o[lane*8 +: 8] = from_carry[lane] ? carry_q[lane*8 +: 8] : rotated[lane*8 +: 8];
+  always_comb begin : p_out
+    data_o = '0;
+    be_o   = '0;
+    if (give) begin
+      for (int unsigned lane = 0; lane < 4; lane++) begin
+        data_o[lane*8 +: 8] = from_carry[lane] ? carry_q[lane*8 +: 8] : rotated[lane*8 +: 8];
+      end
+      be_o = (first_q ? 4'hF << first_offset_q : 4'hF) &
+             (sink_left_q == DwordWidth'(1) ? 4'hF >> (2'd3 - last_offset_q) : 4'hF);
+    end
   end
-
-  assign be_o = (first_q ? 4'hF << first_offset_q : 4'hF) &
-                (sink_left_q == DwordWidth'(1) ? 4'hF >> (2'd3 - last_offset_q) : 4'hF);
 
   always_ff @(posedge clk_i) begin : p_run
     if (start_i) begin

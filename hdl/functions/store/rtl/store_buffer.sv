@@ -65,13 +65,26 @@ module store_buffer #(
   assign mover_rvalid_o      = mover_read_q;
   assign mover_rdata_o       = ram_data;
 
+  logic [3:0]            ram_write;
+  logic [BufferLog2-1:2] ram_write_address;
+  logic [31:0]           ram_wdata;
+  always_comb begin : p_write
+    ram_write         = '0;
+    ram_write_address = '0;
+    ram_wdata         = '0;
+    if (target_write_i) begin
+      ram_write         = target_be_i;
+      ram_write_address = target_write_address_i;
+      ram_wdata         = target_wdata_i;
+    end else if (mover_write_i) begin
+      ram_write         = mover_be_i;
+      ram_write_address = mover_write_address_i;
+      ram_wdata         = mover_wdata_i;
+    end
+  end
   prim_ram #(.Width(32), .Lane(8), .AddressWidth(BufferLog2 - 2)) u_ram (
-    .clk_i,
-    .write_i(target_write_i ? target_be_i : mover_be_i & {4{mover_write_i}}),
-    .write_address_i(target_write_i ? target_write_address_i : mover_write_address_i),
-    .write_data_i(target_write_i ? target_wdata_i : mover_wdata_i),
-    .read_i(target_read || mover_read_i),
-    .read_address_i(target_read ? next : mover_read_address_i),
+    .clk_i, .write_i(ram_write), .write_address_i(ram_write_address), .write_data_i(ram_wdata),
+    .read_i(target_read || mover_read_i), .read_address_i(target_read ? next : mover_read_address_i),
     .read_data_o(ram_data)
   );
 endmodule

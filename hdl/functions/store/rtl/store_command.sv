@@ -85,12 +85,21 @@ module store_command #(
   logic [1:0]  finish_q;
   logic [32:0] last_byte;
 
-  assign accept       = command_we_i && state_q == StIdle && operation_i >= 3'd1 && operation_i <= 3'd5;
+  always_comb begin : p_accept
+    accept = 1'b0;
+    if (command_we_i) accept = state_q == StIdle && operation_i >= 3'd1 && operation_i <= 3'd5;
+  end
   assign refused_o    = command_we_i && state_q != StIdle;
   assign raise        = operation_q == store_reg_pkg::OperationRaise;
   assign moves        = !raise && length_q != '0;
-  assign last_byte    = {1'b0, buffer_address_i} + {1'b0, length_q};
-  assign out_of_range = moves && last_byte > {1'b0, BufferBytes};
+  always_comb begin : p_range
+    last_byte    = '0;
+    out_of_range = 1'b0;
+    if (state_q == StStart) begin
+      last_byte    = {1'b0, buffer_address_i} + {1'b0, length_q};
+      out_of_range = moves && last_byte > {1'b0, BufferBytes};
+    end
+  end
   assign fifo_over    = filling_o ? host_left_q == '0 && mover_done_i : mover_done_i;
 
   always_comb begin : p_state
@@ -134,36 +143,48 @@ module store_command #(
   always_ff @(posedge clk_i) begin : p_timers
     if (accept) operation_q <= store_reg_pkg::operation_e'(operation_i);
     if (accept) length_q <= length_i;
-    if (accept) delay_q <= delay_i;
-    else if (delay_q != '0) delay_q <= delay_q - 32'd1;
-    if (state_q != StFinish) finish_q <= FinishClocks;
-    else finish_q <= finish_q - 2'd1;
+    if (accept || delay_q != '0) delay_q <= accept ? delay_i : delay_q - 32'd1;
+    if (state_q != StIdle) finish_q <= state_q != StFinish ? FinishClocks : finish_q - 2'd1;
   end
 
   // Counters. A dword taken by the host counts for the bytes of it that belong to the command.
   logic [31:0] popped_bytes, bytes_left;
-  assign bytes_left   = length_q - transferred_q;
-  assign popped_bytes = !(host_popped_i && filling_o) ? '0 : bytes_left < 32'd4 ? bytes_left : 32'd4;
+  logic        clear;
+  assign clear = registers_reset_o || accept;
+  always_comb begin : p_popped
+    bytes_left   = '0;
+    popped_bytes = '0;
+    if (host_popped_i && filling_o) begin
+      bytes_left   = length_q - transferred_q;
+      popped_bytes = bytes_left < 32'd4 ? bytes_left : 32'd4;
+    end
+  end
   always_ff @(posedge clk_i) begin : p_counters
-    if (!rst_ni || registers_reset_o || accept) begin
+    if (!rst_ni) begin
       transferred_q <= '0;
       data_clocks_q <= '0;
       busy_clocks_q <= '0;
-    end else begin
-      transferred_q <= transferred_q + 32'(stored_i) + 32'(delivered_i) + popped_bytes;
-      if (data_clock_i) data_clocks_q <= data_clocks_q + 32'd1;
-      if (state_q != StIdle) busy_clocks_q <= busy_clocks_q + 32'd1;
+    end else if (clear || state_q != StIdle) begin
+      transferred_q <= clear ? '0 : transferred_q + 32'(stored_i) + 32'(delivered_i) + popped_bytes;
+      data_clocks_q <= clear ? '0 : data_clocks_q + 32'(data_clock_i);
+      busy_clocks_q <= clear ? '0 : busy_clocks_q + 32'd1;
     end
   end
 
   // Programmed I/O: dwords the host has yet to give or take, and when it is asked to.
   logic [31:0]       total;
   logic [FifoLog2:0] at_hand, wanted;
-  assign total   = (length_q + 32'd3) >> 2;
-  assign at_hand = filling_o ? fifo_level_i : Depth - fifo_level_i;
+  assign total = (length_q + 32'd3) >> 2;
   always_comb begin : p_wanted
-    wanted = threshold_i > 16'(Depth) ? Depth : threshold_i[FifoLog2:0];
-    if (host_left_q < 32'(wanted)) wanted = host_left_q[FifoLog2:0];
+    at_hand        = '0;
+    wanted         = '0;
+    fifo_service_o = 1'b0;
+    if (state_q == StFifo && host_left_q != '0) begin
+      at_hand = filling_o ? fifo_level_i : Depth - fifo_level_i;
+      wanted  = threshold_i > 16'(Depth) ? Depth : threshold_i[FifoLog2:0];
+      if (host_left_q < 32'(wanted)) wanted = host_left_q[FifoLog2:0];
+      fifo_service_o = at_hand >= wanted;
+    end
   end
   always_ff @(posedge clk_i) begin : p_host_left
     if (state_q == StStart) begin
@@ -174,7 +195,6 @@ module store_command #(
       host_left_q <= host_left_q - 32'd1;
     end
   end
-  assign fifo_service_o = state_q == StFifo && host_left_q != '0 && at_hand >= wanted;
 
   assign draining_o   = state_q != StIdle && operation_q == store_reg_pkg::OperationFifoWrite;
   assign filling_o    = state_q != StIdle && operation_q == store_reg_pkg::OperationFifoRead;

@@ -6,7 +6,8 @@ module store_decode #(
   /// Log2 of the buffer's bytes, the size of BAR1.
   parameter int unsigned BufferLog2 = 16
 ) (
-  /// The transaction and the offered datum's address.
+  /// A transaction, or the datum that it wrote last, is there to be decoded; its address and that of the offered datum.
+  input  logic                                    enable_i,
   input  logic [31:0]                             address_i,
   input  logic [31:0]                             pointer_i,
   input  logic                                    memory_i,
@@ -39,31 +40,53 @@ module store_decode #(
   output logic [31:0]                             rdata_o,
   output logic                                    rvalid_o
 );
-  assign registers_o = memory_i && command_i.memory_enable && address_i[31:12] == bars_i[31:12] && bars_i[31:12] != '0;
-  assign buffer_o    = memory_i && command_i.memory_enable && bars_i[63:32+BufferLog2] != '0 &&
-                       address_i[31:BufferLog2] == bars_i[63:32+BufferLog2];
-  assign ports_o     = io_i && command_i.io_enable && address_i[31:4] == bars_i[95:68] && bars_i[95:68] != '0;
-  assign hit_o       = configuration_i || registers_o || buffer_o || ports_o;
-  assign fifo_o      = (registers_o && pointer_i[11:8] == 4'd1) ||
-                       (ports_o && pointer_i[3:2] == 2'd0);
-  assign single_o    = !(registers_o || buffer_o) || (registers_o && pointer_i[11:2] == '1) ||
-                       (buffer_o && pointer_i[BufferLog2-1:2] == '1);
+  // Upper bits of the base address registers.
+  logic [31:12]         registers_base;
+  logic [31:BufferLog2] buffer_base;
+  logic [31:4]          ports_base;
+  assign registers_base = bars_i[31:12];
+  assign buffer_base    = bars_i[63:32+BufferLog2];
+  assign ports_base     = bars_i[95:68];
+
+  always_comb begin : p_space
+    registers_o = 1'b0;
+    buffer_o    = 1'b0;
+    ports_o     = 1'b0;
+    fifo_o      = 1'b0;
+    single_o    = 1'b1;
+    if (enable_i && memory_i && command_i.memory_enable) begin
+      registers_o = address_i[31:12] == registers_base && registers_base != '0;
+      buffer_o    = address_i[31:BufferLog2] == buffer_base && buffer_base != '0;
+      fifo_o      = registers_o && pointer_i[11:8] == 4'd1;
+      single_o    = !(registers_o || buffer_o) || (registers_o && pointer_i[11:2] == '1) ||
+                    (buffer_o && pointer_i[BufferLog2-1:2] == '1);
+    end
+    if (enable_i && io_i && command_i.io_enable) begin
+      ports_o = address_i[31:4] == ports_base && ports_base != '0;
+      fifo_o  = ports_o && pointer_i[3:2] == 2'd0;
+    end
+  end
+  assign hit_o = configuration_i || registers_o || buffer_o || ports_o;
 
   // AD[1:0] must name the lowest enabled byte; no byte at all goes with any address.
   always_comb begin : p_abort
-    unique case (address_i[1:0])
-      2'd0: abort_o = cbe_i[0];
-      2'd1: abort_o = cbe_i[1] || !cbe_i[0];
-      2'd2: abort_o = cbe_i[2] || cbe_i[1:0] != 2'b11;
-      default: abort_o = cbe_i[3] || cbe_i[2:0] != 3'b111;
-    endcase
-    if (!ports_o || cbe_i == 4'hF) abort_o = 1'b0;
+    abort_o = 1'b0;
+    if (ports_o && cbe_i != 4'hF) begin
+      unique case (address_i[1:0])
+        2'd0: abort_o = cbe_i[0];
+        2'd1: abort_o = cbe_i[1] || !cbe_i[0];
+        2'd2: abort_o = cbe_i[2] || cbe_i[1:0] != 2'b11;
+        default: abort_o = cbe_i[3] || cbe_i[2:0] != 3'b111;
+      endcase
+    end
   end
 
   always_comb begin : p_answer
     rvalid_o = 1'b1;
     rdata_o  = configuration_rdata_i;
-    if (fifo_o) begin
+    if (!enable_i) begin
+      rdata_o = '0;
+    end else if (fifo_o) begin
       rdata_o  = fifo_rdata_i;
       rvalid_o = fifo_rvalid_i;
     end else if (registers_o) begin

@@ -141,9 +141,15 @@ module store_dma #(
     if (start_i) base_q <= {descriptor_i, 4'h0};
     else if (state_q == StCheck) base_q <= base_q + 32'd16;
   end
-  assign valid_descriptor = high_q == '0 && length_word_q[31:24] == '0 && length_word_q[23:0] != '0 &&
-                            flags_q[31:1] == '0;
-  assign segment_length   = {8'd0, length_word_q[23:0]} > left_q ? left_q[23:0] : length_word_q[23:0];
+  always_comb begin : p_check
+    valid_descriptor = 1'b0;
+    segment_length   = '0;
+    if (state_q == StCheck) begin
+      valid_descriptor = high_q == '0 && length_word_q[31:24] == '0 && length_word_q[23:0] != '0 &&
+                         flags_q[31:1] == '0;
+      segment_length   = {8'd0, length_word_q[23:0]} > left_q ? left_q[23:0] : length_word_q[23:0];
+    end
+  end
 
   // Progress through the list; the segment's host side in whole dwords.
   always_ff @(posedge clk_i) begin : p_progress
@@ -172,13 +178,21 @@ module store_dma #(
   logic [15:0] longest;
   logic [3:0]  head_be, tail_be;
   logic        primed;
-  assign longest    = max_burst_i == '0 ? 16'd1 : max_burst_i;
-  assign last_burst = dwords_left_q <= 22'(longest);
-  assign burst      = last_burst ? dwords_left_q[15:0] : longest;
-  assign head_be    = 4'hF << address_q[1:0];
-  assign tail_be    = 4'hF >> (2'd3 - tail_q);
-  // A write begins once enough data are at hand to keep it going.
-  assign primed     = inward_q || wlevel_i >= 3'd3 || 16'(wlevel_i) >= burst;
+  always_comb begin : p_burst
+    longest    = '0;
+    last_burst = 1'b0;
+    burst      = '0;
+    primed     = 1'b0;
+    if (state_q == StBurst) begin
+      longest    = max_burst_i == '0 ? 16'd1 : max_burst_i;
+      last_burst = dwords_left_q <= 22'(longest);
+      burst      = last_burst ? dwords_left_q[15:0] : longest;
+      // A write begins once enough data are at hand to keep it going.
+      primed     = inward_q || wlevel_i >= 3'd3 || 16'(wlevel_i) >= burst;
+    end
+  end
+  assign head_be = 4'hF << address_q[1:0];
+  assign tail_be = 4'hF >> (2'd3 - tail_q);
 
   always_comb begin : p_request
     request_o.command  = bus_pkg::CommandMemoryRead;
@@ -209,8 +223,10 @@ module store_dma #(
   assign bus_valid_o      = state_q == StBurst && transfer_i && inward_q;
   assign wpop_o           = state_q == StBurst && transfer_i && !inward_q;
   assign data_clock_o     = state_q == StBurst && transfer_i;
-  assign delivered_o      = wpop_o ? 3'(transfer_be_i[0]) + 3'(transfer_be_i[1]) + 3'(transfer_be_i[2]) +
-                                     3'(transfer_be_i[3]) : '0;
+  always_comb begin : p_delivered
+    delivered_o = '0;
+    if (wpop_o) delivered_o = 3'(transfer_be_i[0]) + 3'(transfer_be_i[1]) + 3'(transfer_be_i[2]) + 3'(transfer_be_i[3]);
+  end
 
   // Errors.
   logic list_ended;

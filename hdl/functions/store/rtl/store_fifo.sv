@@ -15,7 +15,8 @@ module store_fifo #(
   /// A command drains (host to buffer) or fills (buffer to host) the FIFO.
   input  logic              draining_i,
   input  logic              filling_i,
-  /// Host: a push; a datum loaded for a read, and that it moved.
+  /// Host: it addresses the FIFO; a push; a datum loaded for a read, and that it moved.
+  input  logic              host_enable_i,
   input  logic              host_push_i,
   input  logic [31:0]       host_data_i,
   input  logic              host_load_i,
@@ -50,9 +51,16 @@ module store_fifo #(
   assign overrun_o     = (host_push_i && !accept) || (host_transfer_i && !real_q);
 
   // What the host may load: the head, the second entry if the head moves now, or 0 if there is none.
-  assign wanted_more  = level_o > (FifoLog2+1)'(popped) && !draining_i;
-  assign host_valid_o = !wanted_more || visible > 3'(popped);
-  assign host_data_o  = !wanted_more ? '0 : popped ? data1 : data0;
+  always_comb begin : p_host
+    wanted_more  = 1'b0;
+    host_valid_o = 1'b1;
+    host_data_o  = '0;
+    if (host_enable_i) begin
+      wanted_more  = level_o > (FifoLog2+1)'(popped) && !draining_i;
+      host_valid_o = !wanted_more || visible > 3'(popped);
+      if (wanted_more) host_data_o = popped ? data1 : data0;
+    end
+  end
   always_ff @(posedge clk_i) begin : p_real
     if (!rst_ni || clear_i) real_q <= 1'b0;
     else if (host_load_i) real_q <= wanted_more;
@@ -68,8 +76,8 @@ module store_fifo #(
 
   logic [15:0] overruns_q;
   always_ff @(posedge clk_i) begin : p_overruns
-    if (!rst_ni || clear_overruns_i) overruns_q <= '0;
-    else if (overrun_o && overruns_q != '1) overruns_q <= overruns_q + 16'd1;
+    if (!rst_ni) overruns_q <= '0;
+    else if (clear_overruns_i || overrun_o) overruns_q <= clear_overruns_i ? '0 : overruns_q + 16'(overruns_q != '1);
   end
   assign overruns_o = overruns_q;
 endmodule

@@ -39,19 +39,24 @@ module store_interrupt (
   output logic        deassert_event_o
 );
   logic [4:0] cause_q, cause_d, mask_q, mask_d, clear, fresh;
-  logic       due;
+  logic       due, changes;
 
   assign clear = cause_we_i ? bits_i : '0;
+  assign changes = set_i != '0 || fifo_i != cause_q[1] || cause_we_i || mask_set_we_i || mask_clear_we_i;
   always_comb begin : p_next
-    cause_d    = (cause_q & ~clear) | set_i;
-    cause_d[1] = fifo_i && !(clear[1] && cause_q[1]);
-    mask_d     = mask_q;
-    if (mask_set_we_i) mask_d = mask_q | bits_i;
-    if (mask_clear_we_i) mask_d = mask_q & ~bits_i;
-    fresh    = set_i;
-    fresh[1] = cause_d[1] && !cause_q[1];
-    // Enabling a cause that is already on counts as its setting.
-    fresh = (fresh & mask_d) | (cause_d & mask_d & ~mask_q);
+    cause_d = cause_q;
+    mask_d  = mask_q;
+    fresh   = '0;
+    if (changes) begin
+      cause_d    = (cause_q & ~clear) | set_i;
+      cause_d[1] = fifo_i && !(clear[1] && cause_q[1]);
+      if (mask_set_we_i) mask_d = mask_q | bits_i;
+      if (mask_clear_we_i) mask_d = mask_q & ~bits_i;
+      fresh    = set_i;
+      fresh[1] = cause_d[1] && !cause_q[1];
+      // Enabling a cause that is already on counts as its setting.
+      fresh = (fresh & mask_d) | (cause_d & mask_d & ~mask_q);
+    end
   end
   assign due = fresh != '0;
 
@@ -62,8 +67,8 @@ module store_interrupt (
       cause_event_o <= 1'b0;
       clear_event_o <= 1'b0;
     end else begin
-      cause_q       <= cause_d;
-      mask_q        <= mask_d;
+      if (changes) cause_q <= cause_d;
+      if (changes) mask_q <= mask_d;
       cause_event_o <= due;
       clear_event_o <= (clear & cause_q) != '0;
     end

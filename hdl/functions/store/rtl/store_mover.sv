@@ -66,8 +66,7 @@ module store_mover #(
   // Speed of programmed I/O.
   assign paced = dma_q || pace_q == '0;
   always_ff @(posedge clk_i) begin : p_pace
-    if (start_i) pace_q <= '0;
-    else if (in_valid && in_ready) pace_q <= pace_i;
+    if (start_i || (in_valid && in_ready)) pace_q <= start_i ? '0 : pace_i;
     else if (pace_q != '0) pace_q <= pace_q - 16'd1;
   end
 
@@ -79,8 +78,9 @@ module store_mover #(
   always_ff @(posedge clk_i) begin : p_read
     if (!rst_ni || start_i) reading_q <= 1'b0;
     else reading_q <= read_o && read_ready_i;
-    if (start_i) read_address_q <= buffer_address_i[BufferLog2-1:2];
-    else if (read_o && read_ready_i) read_address_q <= read_address_q + 1'b1;
+    if (start_i || (read_o && read_ready_i)) begin
+      read_address_q <= start_i ? buffer_address_i[BufferLog2-1:2] : read_address_q + 1'b1;
+    end
   end
   prim_queue #(.Width(32)) u_ahead (
     .clk_i, .rst_ni, .clear_i(start_i), .push_i(rvalid_i && reading_q), .data_i(rdata_i),
@@ -92,11 +92,17 @@ module store_mover #(
   always_ff @(posedge clk_i) begin : p_bus
     if (!rst_ni || start_i) data_coming_q <= 1'b0;
     else data_coming_q <= bus_valid_i;
-    bus_data_q <= bus_data_i;
+    if (bus_valid_i) bus_data_q <= bus_data_i;
   end
 
-  assign in_valid = running_q && paced && (!inward_q ? level != '0 : dma_q ? data_coming_q : drain_valid_i);
-  assign in_data  = !inward_q ? head : dma_q ? bus_data_q : drain_data_i;
+  always_comb begin : p_in
+    in_valid = 1'b0;
+    in_data  = '0;
+    if (running_q) begin
+      in_valid = paced && (!inward_q ? level != '0 : dma_q ? data_coming_q : drain_valid_i);
+      in_data  = !inward_q ? head : dma_q ? bus_data_q : drain_data_i;
+    end
+  end
   store_align u_align (
     .clk_i, .rst_ni, .start_i, .source_offset_i(inward_i ? other_offset_i : buffer_address_i[1:0]),
     .sink_offset_i(inward_i ? buffer_address_i[1:0] : other_offset_i), .length_i,
@@ -107,21 +113,29 @@ module store_mover #(
 
   // Out of the funnel.
   logic out_take;
-  assign out_ready = running_q && (inward_q ? write_ready_i : dma_q ? wlevel_o <= 3'd3 : fill_ready_i);
-  assign out_take  = out_valid && out_ready;
+  always_comb begin : p_out
+    out_ready = 1'b0;
+    if (running_q) out_ready = inward_q ? write_ready_i : dma_q ? wlevel_o <= 3'd3 : fill_ready_i;
+  end
+  assign out_take = out_valid && out_ready;
   assign write_o         = out_take && inward_q;
   assign write_address_o = write_address_q;
   assign write_be_o      = out_be;
   assign wdata_o         = out_data;
-  assign stored_o        = write_o ? 3'(out_be[0]) + 3'(out_be[1]) + 3'(out_be[2]) + 3'(out_be[3]) : '0;
+  always_comb begin : p_stored
+    stored_o = '0;
+    if (write_o) stored_o = 3'(out_be[0]) + 3'(out_be[1]) + 3'(out_be[2]) + 3'(out_be[3]);
+  end
   always_ff @(posedge clk_i) begin : p_write
-    if (start_i) write_address_q <= buffer_address_i[BufferLog2-1:2];
-    else if (write_o) write_address_q <= write_address_q + 1'b1;
+    if (start_i || write_o) write_address_q <= start_i ? buffer_address_i[BufferLog2-1:2] : write_address_q + 1'b1;
   end
 
   // Lanes outside the run read 0 through the FIFO.
   assign fill_push_o = out_take && !inward_q && !dma_q;
-  assign fill_data_o = out_data & {{8{out_be[3]}}, {8{out_be[2]}}, {8{out_be[1]}}, {8{out_be[0]}}};
+  always_comb begin : p_fill
+    fill_data_o = '0;
+    if (fill_push_o) fill_data_o = out_data & {{8{out_be[3]}}, {8{out_be[2]}}, {8{out_be[1]}}, {8{out_be[0]}}};
+  end
   prim_queue #(.Width(32)) u_out (
     .clk_i, .rst_ni, .clear_i(start_i), .push_i(out_take && !inward_q && dma_q), .data_i(out_data),
     .pop_i(wpop_i), .data0_o(wdata0_o), .data1_o(wdata1_o), .level_o(wlevel_o)
