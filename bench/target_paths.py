@@ -62,9 +62,8 @@ def show(verilated: dict[str, float], cocotb: dict[str, float], other: dict[str,
         print(
             f"{name}: interrupts on the bare target, times its MSIs: {ratio:.1f} (goal with the kernel {messages})"
         )
-    print(
-        f"verilated: clocks while waiting, of the bare loop's: {verilated['clocks waited'] / verilated[measures.BARE]:.2f} (goal 0.9)"
-    )
+    waited = verilated["clocks waited"] / verilated[measures.BARE]
+    print(f"verilated: clocks while waiting, of the bare loop's: {waited:.2f} (goal 0.9)")
     parts = ", ".join(f"{name} {share:.0%}" for name, share in shares(verilated).items())
     print(f"verilated: where the time of a port read goes: {parts}")
 

@@ -166,6 +166,7 @@ const char* dirql_complaint(const dirql_machine* machine) { return machine->comp
 
 void dirql_clock_bare(dirql_machine* machine, uint64_t clocks) {
     while (clocks--) machine->tick();
+    machine->exchange.clock = machine->top.rootp->clock_o;
 }
 
 }  // extern "C"

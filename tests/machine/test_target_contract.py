@@ -428,6 +428,7 @@ def test_marks_are_recorded_in_order_on_their_clocks(bench: Bench) -> None:
     assert target.now() == start + 1
     target.spend(9)
     target.mark(2)
+    assert target.now() == start + 11
     target.read_memory(bench.ram)
     target.mark(3)
     target.wait(SETTLE)

@@ -101,9 +101,8 @@ def _recipe(toolchain: Toolchain, root: Path, libraries: Path, share: Path) -> R
         folders = [folder, toolchain.include, toolchain.include / "vltstd", sim / "port", sim / "generated"]
         files = [str(sim / "cocotb" / "port_dpi.cpp"), str(main), *verilated_sources(folder)]
         files += [str(toolchain.include / f"verilated{part}.cpp") for part in _RUNTIME]
-        yield [
-            toolchain.cxx.path, *(f"-I{folder}" for folder in folders), *files, *compile_, "-o", str(folder / _TOP)
-        ]  # fmt: skip
+        options = [*(f"-I{folder}" for folder in folders), *compile_]
+        yield [toolchain.cxx.path, *files, *options, "-o", str(folder / _TOP)]
 
     return Recipe(
         name="cocotb",
