@@ -122,8 +122,12 @@ class Register:
         return [f for f in self.fields if f.kind in ("storage", "w1c")]
 
     @property
+    def fields_written(self) -> list[Field]:
+        return [f for f in self.fields if f.writable]
+
+    @property
     def writable(self) -> bool:
-        return any(f.writable for f in self.fields)
+        return bool(self.fields_written)
 
 
 @dataclass(frozen=True)
@@ -157,8 +161,9 @@ class Map:
         return [r for r in self.registers if r.external]
 
     @property
-    def written(self) -> list[Register]:
-        return [r for r in self.registers if r.writable]
+    def struck(self) -> list[Register]:
+        """Registers of which somebody needs to know the clock of a write."""
+        return [r for r in self.registers if r.writable and (r.external or len(r.storage) < len(r.fields_written))]
 
     @property
     def storage_registers(self) -> list[Register]:

@@ -38,12 +38,8 @@ module interrupt_controller_regs (
   logic unused_inputs;
   assign unused_inputs = ^{write_address_i[1:0], read_address_i[1:0], load_i, read_i, be_i, wdata_i, wmask};
 
-  logic enable_we;
-  logic mode_we;
   logic software_set_we;
   logic eoi_we;
-  logic route_we;
-  logic threshold_we;
   logic spurious_we;
   logic [15:0] lost_we;
   logic [15:0] enable_inputs_q;
@@ -55,26 +51,17 @@ module interrupt_controller_regs (
   logic [3:0] threshold_input_number_q;
   logic threshold_enable_q;
 
-  always_comb begin : p_strobe
-    enable_we = '0;
-    mode_we = '0;
-    software_set_we = '0;
-    eoi_we = '0;
-    route_we = '0;
-    threshold_we = '0;
-    spurious_we = '0;
+  assign software_set_we = write_i && write_dword == (W+1)'(5) && be_i[3:0] != '0;
+  assign eoi_we = write_i && write_dword == (W+1)'(7) && be_i[3:0] != '0;
+  assign spurious_we = write_i && write_dword == (W+1)'(10) && be_i[3:0] != '0;
+
+  // LOST: the index counts from the first.
+  logic [W:0] lost_index;
+  assign lost_index = write_dword - (W+1)'(16);
+  always_comb begin
     lost_we = '0;
-    if (write_i) begin
-      enable_we = write_dword == (W+1)'(0);
-      mode_we = write_dword == (W+1)'(1);
-      software_set_we = write_dword == (W+1)'(5) && be_i[3:0] != '0;
-      eoi_we = write_dword == (W+1)'(7) && be_i[3:0] != '0;
-      route_we = write_dword == (W+1)'(8);
-      threshold_we = write_dword == (W+1)'(9);
-      spurious_we = write_dword == (W+1)'(10) && be_i[3:0] != '0;
-      for (int unsigned i = 0; i < 16; i++) begin
-        lost_we[i] = write_dword == (W+1)'(16 + i) && be_i != '0;
-      end
+    if (write_i && be_i != '0 && lost_index < (W+1)'(16)) begin
+      lost_we[lost_index[3:0]] = 1'b1;
     end
   end
 
@@ -89,19 +76,19 @@ module interrupt_controller_regs (
       threshold_input_number_q <= 4'h0;
       threshold_enable_q <= 1'h0;
     end else if (write_i) begin
-      if (enable_we) begin
+      if (write_dword == (W+1)'(0)) begin
         enable_inputs_q <= (wdata_i[15:0] & wmask[15:0]) | (enable_inputs_q & ~wmask[15:0]);
       end
-      if (mode_we) begin
+      if (write_dword == (W+1)'(1)) begin
         mode_latched_q <= (wdata_i[15:0] & wmask[15:0]) | (mode_latched_q & ~wmask[15:0]);
       end
-      if (route_we) begin
+      if (write_dword == (W+1)'(8)) begin
         route_inta_q <= (wdata_i[3:0] & wmask[3:0]) | (route_inta_q & ~wmask[3:0]);
         route_intb_q <= (wdata_i[7:4] & wmask[7:4]) | (route_intb_q & ~wmask[7:4]);
         route_intc_q <= (wdata_i[11:8] & wmask[11:8]) | (route_intc_q & ~wmask[11:8]);
         route_intd_q <= (wdata_i[15:12] & wmask[15:12]) | (route_intd_q & ~wmask[15:12]);
       end
-      if (threshold_we) begin
+      if (write_dword == (W+1)'(9)) begin
         threshold_input_number_q <= (wdata_i[3:0] & wmask[3:0]) | (threshold_input_number_q & ~wmask[3:0]);
         threshold_enable_q <= (wdata_i[4:4] & wmask[4:4]) | (threshold_enable_q & ~wmask[4:4]);
       end

@@ -39,16 +39,8 @@ module pci_configuration_regs (
   logic unused_inputs;
   assign unused_inputs = ^{write_address_i[1:0], read_address_i[1:0], load_i, read_i, be_i, wdata_i, wmask};
 
-  logic command_we;
   logic status_we;
-  logic cache_line_size_we;
-  logic latency_timer_we;
   logic [5:0] bar_we;
-  logic interrupt_line_we;
-  logic msi_control_we;
-  logic msi_address_we;
-  logic msi_upper_address_we;
-  logic msi_data_we;
   logic command_io_enable_q;
   logic command_memory_enable_q;
   logic command_bus_master_q;
@@ -70,30 +62,15 @@ module pci_configuration_regs (
   logic [31:0] msi_upper_address_address_q;
   logic [15:0] msi_data_value_q;
 
-  always_comb begin : p_strobe
-    command_we = '0;
-    status_we = '0;
-    cache_line_size_we = '0;
-    latency_timer_we = '0;
+  assign status_we = write_i && write_dword == (W+1)'(1);
+
+  // BAR: the index counts from the first.
+  logic [W:0] bar_index;
+  assign bar_index = write_dword - (W+1)'(4);
+  always_comb begin
     bar_we = '0;
-    interrupt_line_we = '0;
-    msi_control_we = '0;
-    msi_address_we = '0;
-    msi_upper_address_we = '0;
-    msi_data_we = '0;
-    if (write_i) begin
-      command_we = write_dword == (W+1)'(1);
-      status_we = write_dword == (W+1)'(1);
-      cache_line_size_we = write_dword == (W+1)'(3);
-      latency_timer_we = write_dword == (W+1)'(3);
-      for (int unsigned i = 0; i < 6; i++) begin
-        bar_we[i] = write_dword == (W+1)'(4 + i) && be_i != '0;
-      end
-      interrupt_line_we = write_dword == (W+1)'(15);
-      msi_control_we = write_dword == (W+1)'(16);
-      msi_address_we = write_dword == (W+1)'(17);
-      msi_upper_address_we = write_dword == (W+1)'(18);
-      msi_data_we = write_dword == (W+1)'(19);
+    if (write_i && be_i != '0 && bar_index < (W+1)'(6)) begin
+      bar_we[bar_index[2:0]] = 1'b1;
     end
   end
 
@@ -114,7 +91,7 @@ module pci_configuration_regs (
       msi_upper_address_address_q <= 32'h0;
       msi_data_value_q <= 16'h0;
     end else if (write_i) begin
-      if (command_we) begin
+      if (write_dword == (W+1)'(1)) begin
         command_io_enable_q <= (wdata_i[0:0] & wmask[0:0]) | (command_io_enable_q & ~wmask[0:0]);
         command_memory_enable_q <= (wdata_i[1:1] & wmask[1:1]) | (command_memory_enable_q & ~wmask[1:1]);
         command_bus_master_q <= (wdata_i[2:2] & wmask[2:2]) | (command_bus_master_q & ~wmask[2:2]);
@@ -122,26 +99,26 @@ module pci_configuration_regs (
         command_serr_enable_q <= (wdata_i[8:8] & wmask[8:8]) | (command_serr_enable_q & ~wmask[8:8]);
         command_interrupt_disable_q <= (wdata_i[10:10] & wmask[10:10]) | (command_interrupt_disable_q & ~wmask[10:10]);
       end
-      if (cache_line_size_we) begin
+      if (write_dword == (W+1)'(3)) begin
         cache_line_size_value_q <= (wdata_i[7:0] & wmask[7:0]) | (cache_line_size_value_q & ~wmask[7:0]);
       end
-      if (latency_timer_we) begin
+      if (write_dword == (W+1)'(3)) begin
         latency_timer_value_q <= (wdata_i[15:11] & wmask[15:11]) | (latency_timer_value_q & ~wmask[15:11]);
       end
-      if (interrupt_line_we) begin
+      if (write_dword == (W+1)'(15)) begin
         interrupt_line_value_q <= (wdata_i[7:0] & wmask[7:0]) | (interrupt_line_value_q & ~wmask[7:0]);
       end
-      if (msi_control_we) begin
+      if (write_dword == (W+1)'(16)) begin
         msi_control_enable_q <= (wdata_i[16:16] & wmask[16:16]) | (msi_control_enable_q & ~wmask[16:16]);
         msi_control_multiple_enable_q <= (wdata_i[22:20] & wmask[22:20]) | (msi_control_multiple_enable_q & ~wmask[22:20]);
       end
-      if (msi_address_we) begin
+      if (write_dword == (W+1)'(17)) begin
         msi_address_address_q <= (wdata_i[31:2] & wmask[31:2]) | (msi_address_address_q & ~wmask[31:2]);
       end
-      if (msi_upper_address_we) begin
+      if (write_dword == (W+1)'(18)) begin
         msi_upper_address_address_q <= (wdata_i[31:0] & wmask[31:0]) | (msi_upper_address_address_q & ~wmask[31:0]);
       end
-      if (msi_data_we) begin
+      if (write_dword == (W+1)'(19)) begin
         msi_data_value_q <= (wdata_i[15:0] & wmask[15:0]) | (msi_data_value_q & ~wmask[15:0]);
       end
     end

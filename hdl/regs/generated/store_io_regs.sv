@@ -40,12 +40,7 @@ module store_io_regs (
 
   logic fifo_data_we;
 
-  always_comb begin : p_strobe
-    fifo_data_we = '0;
-    if (write_i) begin
-      fifo_data_we = write_dword == (W+1)'(0) && be_i[3:0] != '0;
-    end
-  end
+  assign fifo_data_we = write_i && write_dword == (W+1)'(0) && be_i[3:0] != '0;
 
   assign reg2hw_o.fifo_data_we = fifo_data_we;
   assign reg2hw_o.fifo_data_re = read_i && read_dword == (W+1)'(0);

@@ -41,18 +41,10 @@ module store_regs (
 
   logic control_we;
   logic command_we;
-  logic buffer_address_we;
-  logic length_we;
-  logic descriptor_base_we;
   logic interrupt_cause_we;
   logic interrupt_mask_set_we;
   logic interrupt_mask_clear_we;
-  logic interrupt_control_we;
-  logic fifo_threshold_we;
   logic error_we;
-  logic max_burst_we;
-  logic delay_we;
-  logic fifo_pace_we;
   logic [31:0] buffer_address_value_q;
   logic [31:0] length_value_q;
   logic [27:0] descriptor_base_address_q;
@@ -72,38 +64,12 @@ module store_regs (
   logic [31:0] delay_clocks_q;
   logic [15:0] fifo_pace_clocks_q;
 
-  always_comb begin : p_strobe
-    control_we = '0;
-    command_we = '0;
-    buffer_address_we = '0;
-    length_we = '0;
-    descriptor_base_we = '0;
-    interrupt_cause_we = '0;
-    interrupt_mask_set_we = '0;
-    interrupt_mask_clear_we = '0;
-    interrupt_control_we = '0;
-    fifo_threshold_we = '0;
-    error_we = '0;
-    max_burst_we = '0;
-    delay_we = '0;
-    fifo_pace_we = '0;
-    if (write_i) begin
-      control_we = write_dword == (W+1)'(2);
-      command_we = write_dword == (W+1)'(4) && be_i[3:0] != '0;
-      buffer_address_we = write_dword == (W+1)'(5);
-      length_we = write_dword == (W+1)'(6);
-      descriptor_base_we = write_dword == (W+1)'(7);
-      interrupt_cause_we = write_dword == (W+1)'(9) && be_i[3:0] != '0;
-      interrupt_mask_set_we = write_dword == (W+1)'(10) && be_i[3:0] != '0;
-      interrupt_mask_clear_we = write_dword == (W+1)'(11) && be_i[3:0] != '0;
-      interrupt_control_we = write_dword == (W+1)'(12);
-      fifo_threshold_we = write_dword == (W+1)'(13);
-      error_we = write_dword == (W+1)'(14);
-      max_burst_we = write_dword == (W+1)'(16);
-      delay_we = write_dword == (W+1)'(17);
-      fifo_pace_we = write_dword == (W+1)'(20);
-    end
-  end
+  assign control_we = write_i && write_dword == (W+1)'(2);
+  assign command_we = write_i && write_dword == (W+1)'(4) && be_i[3:0] != '0;
+  assign interrupt_cause_we = write_i && write_dword == (W+1)'(9) && be_i[3:0] != '0;
+  assign interrupt_mask_set_we = write_i && write_dword == (W+1)'(10) && be_i[3:0] != '0;
+  assign interrupt_mask_clear_we = write_i && write_dword == (W+1)'(11) && be_i[3:0] != '0;
+  assign error_we = write_i && write_dword == (W+1)'(14);
 
   always_ff @(posedge clk_i) begin : p_storage
     if (!rst_ni) begin
@@ -117,29 +83,29 @@ module store_regs (
       delay_clocks_q <= 32'h0;
       fifo_pace_clocks_q <= 16'h0;
     end else if (write_i) begin
-      if (buffer_address_we) begin
+      if (write_dword == (W+1)'(5)) begin
         buffer_address_value_q <= (wdata_i[31:0] & wmask[31:0]) | (buffer_address_value_q & ~wmask[31:0]);
       end
-      if (length_we) begin
+      if (write_dword == (W+1)'(6)) begin
         length_value_q <= (wdata_i[31:0] & wmask[31:0]) | (length_value_q & ~wmask[31:0]);
       end
-      if (descriptor_base_we) begin
+      if (write_dword == (W+1)'(7)) begin
         descriptor_base_address_q <= (wdata_i[31:4] & wmask[31:4]) | (descriptor_base_address_q & ~wmask[31:4]);
       end
-      if (interrupt_control_we) begin
+      if (write_dword == (W+1)'(12)) begin
         interrupt_control_latched_q <= (wdata_i[0:0] & wmask[0:0]) | (interrupt_control_latched_q & ~wmask[0:0]);
         interrupt_control_pulse_clocks_q <= (wdata_i[15:8] & wmask[15:8]) | (interrupt_control_pulse_clocks_q & ~wmask[15:8]);
       end
-      if (fifo_threshold_we) begin
+      if (write_dword == (W+1)'(13)) begin
         fifo_threshold_dwords_q <= (wdata_i[15:0] & wmask[15:0]) | (fifo_threshold_dwords_q & ~wmask[15:0]);
       end
-      if (max_burst_we) begin
+      if (write_dword == (W+1)'(16)) begin
         max_burst_dwords_q <= (wdata_i[15:0] & wmask[15:0]) | (max_burst_dwords_q & ~wmask[15:0]);
       end
-      if (delay_we) begin
+      if (write_dword == (W+1)'(17)) begin
         delay_clocks_q <= (wdata_i[31:0] & wmask[31:0]) | (delay_clocks_q & ~wmask[31:0]);
       end
-      if (fifo_pace_we) begin
+      if (write_dword == (W+1)'(20)) begin
         fifo_pace_clocks_q <= (wdata_i[15:0] & wmask[15:0]) | (fifo_pace_clocks_q & ~wmask[15:0]);
       end
     end

@@ -40,12 +40,7 @@ module timestamp_regs (
 
   logic control_we;
 
-  always_comb begin : p_strobe
-    control_we = '0;
-    if (write_i) begin
-      control_we = write_dword == (W+1)'(2);
-    end
-  end
+  assign control_we = write_i && write_dword == (W+1)'(2);
 
   assign reg2hw_o.counter_lo_we = '0;
   assign reg2hw_o.counter_lo_re = read_i && read_dword == (W+1)'(0);
