@@ -94,7 +94,6 @@ module bus_initiator #(
 
   assign request_ready_o = state_q == StIdle;
   assign take            = request_valid_i && request_ready_o;
-  assign can_start       = gnt_i && enable_i && !bus_i.frame && !bus_i.irdy && available_i != '0;
 
   // Between requests nothing changes here but the parking, once the last one's parity has been looked at.
   logic busy;
@@ -134,16 +133,29 @@ module bus_initiator #(
 
   // The transaction leaves the bus, and whether the request is then over.
   logic leaves, over, last_moves, second_q, finished_q;
-  assign last_moves = transfer && length_q == 16'd1;
-  assign leaves     = (phase_end && !frame_q) || state_q == StClose;
-  assign over       = last_moves || stop_i || result_d != bus_pkg::ResultOk;
+  always_comb begin : p_end
+    last_moves = 1'b0;
+    leaves     = 1'b0;
+    over       = 1'b0;
+    done_d     = 1'b0;
+    if (awake) begin
+      last_moves = transfer && length_q == 16'd1;
+      leaves     = (phase_end && !frame_q) || state_q == StClose;
+      over       = last_moves || stop_i || result_d != bus_pkg::ResultOk;
+      // The end is reported on the first clock after the transaction has left the bus.
+      if (leaves) done_d = over;
+      else if (take || state_q == StWait) done_d = stop_i;
+    end
+  end
 
   always_comb begin : p_state
     state_d = state_q;
     frame_d = frame_q;
     irdy_d  = irdy_q;
+    can_start = 1'b0;
     unique case (state_q)
       StIdle, StWait: begin
+        can_start = gnt_i && enable_i && !bus_i.frame && !bus_i.irdy && available_i != '0;
         if (take || state_q == StWait) state_d = stop_i ? StIdle : can_start ? StAddress : StWait;
         frame_d = state_d == StAddress;
       end
@@ -174,14 +186,16 @@ module bus_initiator #(
   end
 
   always_comb begin : p_result
-    result_d = take ? bus_pkg::ResultOk : result_q;
-    if (give_up) result_d = bus_pkg::ResultMasterAbort;
-    else if (phase_end && bus_i.stop && !bus_i.devsel) result_d = bus_pkg::ResultTargetAbort;
-    else if (phase_end && retry_limit_hit) result_d = bus_pkg::ResultRetryLimit;
+    result_d = result_q;
+    if (take) begin
+      result_d = bus_pkg::ResultOk;
+    end else if (state_q == StData) begin
+      if (give_up) result_d = bus_pkg::ResultMasterAbort;
+      else if (phase_end && bus_i.stop && !bus_i.devsel) result_d = bus_pkg::ResultTargetAbort;
+      else if (phase_end && retry_limit_hit) result_d = bus_pkg::ResultRetryLimit;
+    end
   end
 
-  // The end is reported on the first clock after the transaction has left the bus.
-  assign done_d = leaves ? over : (take || state_q == StWait) && stop_i;
   always_ff @(posedge clk_i) begin : p_done
     if (!rst_ni) begin
       finished_q <= 1'b0;
@@ -254,7 +268,7 @@ module bus_initiator #(
   // During a burst it stays on until the end is near, so that an idle arbiter does not take the grant away.
   logic req_q, wants_more;
   always_comb begin : p_wants_more
-    wants_more = more_i;
+    wants_more = 1'b0;
     if (take) wants_more = more_i || request_i.length > 16'd3;
     else if (state_q != StIdle) wants_more = more_i || length_q > 16'd3 + 16'(transfer);
     if (!enable_i || stop_i) wants_more = 1'b0;
@@ -275,15 +289,17 @@ module bus_initiator #(
   always_comb begin : p_ad
     ad_d  = ad_q;
     cbe_d = cbe_q;
-    if (state_d == StAddress) begin
-      ad_d  = take ? request_i.address : address_q;
-      cbe_d = take ? request_i.command : command_q;
-    end else if (state_q == StAddress) begin
-      ad_d  = wdata0_i;
-      cbe_d = ~be;
-    end else if (transfer && frame_q) begin
-      ad_d  = wdata1_i;
-      cbe_d = length_q == 16'd2 ? ~last_be_q : 4'h0;
+    if (awake) begin
+      if (state_d == StAddress) begin
+        ad_d  = take ? request_i.address : address_q;
+        cbe_d = take ? request_i.command : command_q;
+      end else if (state_q == StAddress) begin
+        ad_d  = wdata0_i;
+        cbe_d = ~be;
+      end else if (transfer && frame_q) begin
+        ad_d  = wdata1_i;
+        cbe_d = length_q == 16'd2 ? ~last_be_q : 4'h0;
+      end
     end
   end
 
@@ -324,18 +340,21 @@ module bus_initiator #(
       perr_en_q      <= (read_bad && parity_response_i) || perr_q;
     end
   end
-  assign read_bad  = read_check_q && parity_q != bus_i.par;
-  assign write_bad = write_check2_q && bus_i.perr;
-
   // Status.
   logic special;
   assign special = command_q == bus_pkg::CommandSpecialCycle;
   always_comb begin : p_status
+    read_bad     = 1'b0;
+    write_bad    = 1'b0;
     status_set_o = '0;
-    status_set_o.master_data_parity    = (read_bad || write_bad) && parity_response_i;
-    status_set_o.detected_parity       = read_bad;
-    status_set_o.received_master_abort = give_up && !special;
-    status_set_o.received_target_abort = phase_end && bus_i.stop && !bus_i.devsel;
+    if (awake) begin
+      if (read_check_q) read_bad = parity_q != bus_i.par;
+      if (write_check2_q) write_bad = bus_i.perr;
+      status_set_o.master_data_parity    = (read_bad || write_bad) && parity_response_i;
+      status_set_o.detected_parity       = read_bad;
+      status_set_o.received_master_abort = give_up && !special;
+      status_set_o.received_target_abort = phase_end && bus_i.stop && !bus_i.devsel;
+    end
   end
 
   assign transfer_o      = transfer;

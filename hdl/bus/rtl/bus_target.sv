@@ -201,11 +201,17 @@ module bus_target (
     end
   end
 
-  assign ends        = state_q != StIdle && state_q != StDecode && state_d == StIdle;
+  always_comb begin : p_end
+    ends      = 1'b0;
+    retried_o = 1'b0;
+    if (state_q != StIdle && state_q != StDecode) begin
+      ends = state_d == StIdle;
+      if (ends && !moved_q) retried_o = !transfer_o;
+    end
+  end
   assign load_o      = offer && read_o && rvalid_i;
   assign transfer_o  = bus_i.irdy && trdy_q;
   assign waiting_o   = state_q == StData && !trdy_q && !stop_q;
-  assign retried_o   = ends && !moved_q && !transfer_o;
 
   // AD is driven from DEVSEL on, so never in the turnaround clock.
   logic        ad_en_q;
@@ -232,8 +238,6 @@ module bus_target (
 
   // Parity of the clock before; PERR and SERR come two clocks after what they complain of.
   logic par_en_q, perr_q, perr_en_q, serr_q, data_bad, system_error;
-  assign data_bad     = write_q && parity_q != bus_i.par;
-  assign system_error = state_q == StDecode && address_bad && parity_response_i && serr_enable_i;
   always_ff @(posedge clk_i) begin : p_parity
     if (awake) parity_q <= ^{bus_i.ad, bus_i.cbe};
     if (!rst_ni) begin
@@ -250,10 +254,16 @@ module bus_target (
   end
 
   always_comb begin : p_status
+    data_bad     = 1'b0;
+    system_error = 1'b0;
     status_set_o = '0;
-    status_set_o.detected_parity       = data_bad || (state_q == StDecode && address_bad);
-    status_set_o.signaled_system_error = system_error;
-    status_set_o.signaled_target_abort = state_q == StAbort;
+    if (awake) begin
+      if (write_q) data_bad = parity_q != bus_i.par;
+      if (state_q == StDecode) system_error = address_bad && parity_response_i && serr_enable_i;
+      status_set_o.detected_parity       = data_bad || (state_q == StDecode && address_bad);
+      status_set_o.signaled_system_error = system_error;
+      status_set_o.signaled_target_abort = state_q == StAbort;
+    end
   end
 
   assign address_o       = address_q;

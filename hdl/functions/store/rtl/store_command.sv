@@ -122,7 +122,7 @@ module store_command #(
   end
 
   // The mover's end counts from the clock after its start.
-  assign ending = state_q == StFinish && state_d == StIdle;
+  assign ending = state_q == StFinish && finish_q == '0;
   always_ff @(posedge clk_i) begin : p_regs
     if (!rst_ni) begin
       state_q    <= StIdle;
@@ -210,11 +210,20 @@ module store_command #(
   assign range_o   = state_q == StStart && out_of_range && !abort_q;
   // An abort that came after the last byte had moved has come too late to be one.
   logic stopped;
-  assign stopped   = abort_q && !(moves && transferred_q == length_q);
-  assign aborted_o = ending && stopped;
-  assign error_o   = ending && !stopped && failed_q;
-  assign raised_o  = ending && !stopped && !failed_q && raise;
-  assign done_o    = ending && !stopped && !failed_q && !raise;
+  always_comb begin : p_causes
+    stopped   = 1'b0;
+    aborted_o = 1'b0;
+    error_o   = 1'b0;
+    raised_o  = 1'b0;
+    done_o    = 1'b0;
+    if (ending) begin
+      stopped = abort_q && !(moves && transferred_q == length_q);
+      if (stopped) aborted_o = 1'b1;
+      else if (failed_q) error_o = 1'b1;
+      else if (raise) raised_o = 1'b1;
+      else done_o = 1'b1;
+    end
+  end
 
   always_comb begin : p_visible_state
     unique case (state_q)
