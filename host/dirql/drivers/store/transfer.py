@@ -150,7 +150,7 @@ def _begin(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> None:
     stack = IoGetCurrentIrpStackLocation(irp)
     if stack.major_function == IRP_MJ_DEVICE_CONTROL:
         extension.length = 0
-        _command(extension, regs.Operation.RAISE, 0, CAUSES)
+        _command(extension, regs.Operation.RAISE, CAUSES)
         return
     extension.length, offset = request_range(stack)
     extension.writing = stack.major_function == IRP_MJ_WRITE
@@ -164,17 +164,24 @@ def _begin(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> None:
         return
     extension.buffer = address
     operation = regs.Operation.FIFO_WRITE if extension.writing else regs.Operation.FIFO_READ
+    _place(extension, offset)
     if extension.mode is TransferMode.INTERRUPT:
-        _command(extension, operation, offset, CAUSES)
+        _command(extension, operation, CAUSES)
         return
-    _command(extension, operation, offset, 0)
+    _command(extension, operation, 0)
     if extension.mode is TransferMode.POLLED:
         KeInsertQueueDpc(extension.poll_dpc, None, None)
     else:
         KeSetTimer(extension.poll_timer, -POLL_PERIOD_100NS, extension.poll_dpc)
 
 
-def _command(extension: StoreExtension, operation: int, offset: int, causes: int) -> None:
+def _place(extension: StoreExtension, offset: int) -> None:
+    """Tell the device where in its memory the request is."""
+    WRITE_REGISTER_ULONG(extension.registers + regs.BUFFER_ADDRESS.offset, offset)
+    WRITE_REGISTER_ULONG(extension.registers + regs.LENGTH.offset, extension.length)
+
+
+def _command(extension: StoreExtension, operation: int, causes: int) -> None:
     """Program the device and ring its doorbell, with exactly `causes` enabled to interrupt."""
     registers = extension.registers
     unwanted = extension.enabled_causes & ~causes
@@ -188,8 +195,6 @@ def _command(extension: StoreExtension, operation: int, offset: int, causes: int
     if extension.timing.access_clocks != extension.device_delay:
         extension.device_delay = extension.timing.access_clocks
         WRITE_REGISTER_ULONG(registers + regs.DELAY.offset, extension.device_delay)
-    WRITE_REGISTER_ULONG(registers + regs.BUFFER_ADDRESS.offset, offset)
-    WRITE_REGISTER_ULONG(registers + regs.LENGTH.offset, extension.length)
     WRITE_REGISTER_ULONG(registers + regs.COMMAND.offset, operation)
 
 
@@ -236,7 +241,8 @@ def StoreStartDma(
     _, offset = request_range(IoGetCurrentIrpStackLocation(irp))
     WRITE_REGISTER_ULONG(extension.registers + regs.DESCRIPTOR_BASE.offset, extension.descriptors_logical)
     operation = regs.Operation.DMA_WRITE if extension.writing else regs.Operation.DMA_READ
-    _command(extension, operation, offset, CAUSES)
+    _place(extension, offset)
+    _command(extension, operation, CAUSES)
 
 
 # Programmed I/O.
@@ -323,7 +329,8 @@ def finish_current(device: DEVICE_OBJECT, status: int, information: int) -> None
     if irp is None:
         return
     KeCancelTimer(extension.watchdog)
-    KeCancelTimer(extension.poll_timer)
+    if extension.mode is TransferMode.TIMER_POLLED:
+        KeCancelTimer(extension.poll_timer)
     old_irql = IoAcquireCancelSpinLock()
     IoSetCancelRoutine(irp, None)
     IoReleaseCancelSpinLock(old_irql)
