@@ -163,7 +163,9 @@ class Map:
     @property
     def struck(self) -> list[Register]:
         """Registers of which somebody needs to know the clock of a write."""
-        return [r for r in self.registers if r.writable and (r.external or len(r.storage) < len(r.fields_written))]
+        return [
+            r for r in self.registers if r.writable and (r.external or len(r.storage) < len(r.fields_written))
+        ]
 
     @property
     def storage_registers(self) -> list[Register]:
