@@ -71,5 +71,5 @@ def stall_execution_processor(microseconds: int) -> None:
         clock.wait(left)
         if clock.now() == before:
             # Something is presented that the level keeps out: time must pass all the same.
-            clock.spend(min(step, left))
+            clock.spent += min(step, left)
         current.dispatcher.preempt()

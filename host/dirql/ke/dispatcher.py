@@ -98,7 +98,7 @@ def look() -> None:
     Host code's clocks need not run at once; here they do, and at least one passes.
     """
     clock = current.kernel.clock
-    clock.spend(1)
+    clock.spent += 1
     clock.wait(0)
     if current.kernel.timers.is_overdue():
         _take_interrupts(current.processor)
@@ -189,7 +189,7 @@ def _make_current(processor: Processor, thread: Thread) -> Context:
     """All of a switch but the switch itself; returns where to go on."""
     processor.current_thread = thread
     thread.state = ThreadState.RUNNING
-    processor.spend(processor.costs.context_switch)
+    processor.clock.spent += processor.costs.context_switch
     hook = processor.hooks.thread_switched
     if hook is not None:
         hook(processor, thread)

@@ -173,7 +173,7 @@ def drain(processor: Processor) -> None:
     while dpcs:
         dpc = processor.dpc = dpcs.popleft()
         dpc.dpc_data = None
-        processor.spend(processor.costs.dpc_dispatch)
+        processor.clock.spent += processor.costs.dpc_dispatch
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
         try:

@@ -245,7 +245,7 @@ def dispatch(processor: Processor, requested_irql: int) -> None:
     irql = vector >> 4
     if irql != requested_irql:
         enter(processor, irql)
-    processor.spend(costs.interrupt_entry)
+    processor.clock.spent += costs.interrupt_entry
     if hooks.interrupt_entered is not None:
         hooks.interrupt_entered(processor, vector)
     interrupts = line.interrupts
@@ -258,7 +258,7 @@ def dispatch(processor: Processor, requested_irql: int) -> None:
             if _call(processor, interrupt):
                 break
     controller.end(vector)
-    processor.spend(costs.interrupt_exit)
+    processor.clock.spent += costs.interrupt_exit
     if hooks.interrupt_exited is not None:
         hooks.interrupt_exited(processor, vector)
     leave(processor, old_irql)

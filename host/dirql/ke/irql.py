@@ -211,7 +211,9 @@ def _one(routine: FunctionType, stated: Contract) -> FunctionType:
         here = current.processor
         if not low <= here.irql <= high:
             stated.broken(first)
-        here.charge()
+        here.clock.spent += here.call_cost
+        if here.is_eager:
+            current.dispatcher.preempt()
         return routine(first)
 
     return cast("FunctionType", checked)
@@ -224,7 +226,9 @@ def _two(routine: FunctionType, stated: Contract) -> FunctionType:
         here = current.processor
         if not low <= here.irql <= high:
             stated.broken(first)
-        here.charge()
+        here.clock.spent += here.call_cost
+        if here.is_eager:
+            current.dispatcher.preempt()
         return routine(first, second)
 
     return cast("FunctionType", checked)
@@ -237,7 +241,9 @@ def _three(routine: FunctionType, stated: Contract) -> FunctionType:
         here = current.processor
         if not low <= here.irql <= high:
             stated.broken(first)
-        here.charge()
+        here.clock.spent += here.call_cost
+        if here.is_eager:
+            current.dispatcher.preempt()
         return routine(first, second, third)
 
     return cast("FunctionType", checked)
@@ -250,7 +256,9 @@ def _many(routine: FunctionType, stated: Contract) -> FunctionType:
         here = current.processor
         if not low <= here.irql <= high:
             stated.broken(args[0] if args else 0)
-        here.charge()
+        here.clock.spent += here.call_cost
+        if here.is_eager:
+            current.dispatcher.preempt()
         return routine(*args, **kwargs)
 
     return cast("FunctionType", checked)

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from dirql.ke import current, dispatcher
@@ -102,7 +100,7 @@ class Kernel:
         self.spurious_interrupts = 0
         self.threads: list[Thread] = []
         self._next_thread = 1
-        self.processors = tuple(Processor(self, number, self._charge()) for number in range(processors))
+        self.processors = tuple(Processor(self, number) for number in range(processors))
         self.affinity = [(1 << processors) - 1] * (HIGH_LEVEL + 1)
         """By IRQL, the processors that all interrupts of that level allow."""
         dispatcher.open_threads(self)
@@ -131,18 +129,6 @@ class Kernel:
         raise self.stopped
 
     # What its parts ask.
-
-    def _charge(self) -> Callable[[], object]:
-        """What each kernel call does besides its work."""
-        spend, cost = self.clock.spend, self.costs.kernel_call
-        if not self.is_eager:
-            return partial(spend, cost)
-
-        def charge() -> None:
-            spend(cost)
-            dispatcher.preempt()
-
-        return charge
 
     def note_affinity(self, irql: int) -> None:
         """The interrupts of a level have changed."""

@@ -17,6 +17,8 @@ class Clock(Protocol):
     """
 
     attention: bool
+    spent: int
+    """Clocks that host code has taken and that pass before the machine's next operation; they need not run at once."""
 
     @property
     def frequency(self) -> int:
@@ -24,9 +26,6 @@ class Clock(Protocol):
 
     def now(self) -> int:
         """Clocks since reset, those spent but not yet run included."""
-
-    def spend(self, clocks: int) -> None:
-        """Let `clocks` pass before the next operation of the machine; they need not run at once."""
 
     def set_deadline(self, clock: int | None) -> None:
         """From `clock` on, `attention` is true and `wait` returns; None for no deadline."""

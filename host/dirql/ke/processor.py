@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dirql.ke import current
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from dirql.ke.hooks import Hooks
     from dirql.ke.interrupt import Interrupt
     from dirql.ke.kernel import Kernel
+    from dirql.ke.platform import Clock
     from dirql.ke.spinlock import SpinLock
     from dirql.ke.thread import Thread
 
@@ -27,7 +27,8 @@ class Processor:
     """One processor (KPRCB)."""
 
     __slots__ = (
-        "charge",
+        "call_cost",
+        "clock",
         "costs",
         "current_thread",
         "dpc",
@@ -37,18 +38,18 @@ class Processor:
         "idle_thread",
         "interrupts",
         "irql",
+        "is_eager",
         "kernel",
         "mask",
         "number",
-        "spend",
         "wanted_lock",
     )
 
     current_thread: Thread
     idle_thread: Thread
 
-    def __init__(self, kernel: Kernel, number: int, charge: Callable[[], object]) -> None:
-        """`charge` is called for each kernel call; the dispatcher gives the processor its threads."""
+    def __init__(self, kernel: Kernel, number: int) -> None:
+        """The dispatcher gives the processor its threads."""
         self.kernel = kernel
         self.number = number
         self.mask = 1 << number
@@ -56,8 +57,9 @@ class Processor:
         # What the kernel has too, at hand for what runs most often.
         self.costs: Costs = kernel.costs
         self.hooks: Hooks = kernel.hooks
-        self.spend: Callable[[int], object] = kernel.clock.spend
-        self.charge = charge
+        self.clock: Clock = kernel.clock
+        self.call_cost = kernel.costs.kernel_call
+        self.is_eager = kernel.is_eager
         self.irql = PASSIVE_LEVEL
         self.dpcs: deque[Dpc] = deque()
         self.dpc_requested = False
@@ -68,6 +70,12 @@ class Processor:
         """Those whose ISRs run, the innermost last."""
         self.wanted_lock: SpinLock | None = None
         """The lock that it spins for."""
+
+    def charge(self) -> None:
+        """What each kernel call does besides its work; the checks of contracts have it written out."""
+        self.clock.spent += self.call_cost
+        if self.is_eager:
+            current.dispatcher.preempt()
 
     def __repr__(self) -> str:
         """Its number."""

@@ -182,6 +182,9 @@ class Target(ABC):
     memory: memoryview
     """The host's RAM, writable bytes; bus masters see it from bus address 0."""
     attention: bool
+    spent: int
+    """Clocks that host code has taken and that pass before the next operation; `spend` adds to it, and so does the
+    kernel at each of its calls, where a call of `spend` would cost more than it charges."""
 
     # Transactions.
 

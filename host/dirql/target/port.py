@@ -81,7 +81,7 @@ class _ClosedClocks(int):
 class PortTarget(Target):
     """Target over an exchange; a subclass says how a request is run."""
 
-    __slots__ = ("_constants", "_data", "_events", "_exchange", "_posted", "_spent", "attention", "memory")
+    __slots__ = ("_constants", "_data", "_events", "_exchange", "_posted", "attention", "memory", "spent")
 
     frequency = FREQUENCY
 
@@ -94,7 +94,7 @@ class PortTarget(Target):
         self._posted = shared.posted
         self._data = shared.data
         self._events = shared.events
-        self._spent = 0
+        self.spent = 0
         self.memory = shared.memory
         self.attention = False
 
@@ -124,9 +124,9 @@ class PortTarget(Target):
         exchange.byte_enables = byte_enables
         exchange.length = length
         exchange.datum = datum
-        exchange.spent = self._spent
+        exchange.spent = self.spent
         exchange.pending = 1
-        self._spent = 0
+        self.spent = 0
         self._run()
         self.attention = exchange.attention != 0
         return exchange.status
@@ -252,13 +252,13 @@ class PortTarget(Target):
 
     def now(self) -> int:
         """See `Target`."""
-        return self._exchange.clock + self._spent
+        return self._exchange.clock + self.spent
 
     def spend(self, clocks: int) -> None:
         """See `Target`."""
         if clocks < 0:
             check_clocks("the clocks to spend", clocks)
-        self._spent += clocks
+        self.spent += clocks
 
     def set_deadline(self, clock: int | None) -> None:
         """See `Target`."""
@@ -296,11 +296,11 @@ class PortTarget(Target):
             exchange.limit = count = 0
             self._wait()
         posted = self._posted
-        posted[2 * count] = self._spent
+        posted[2 * count] = self.spent
         posted[2 * count + 1] = check_dword("the payload of a mark", payload)
         exchange.posted_count = count + 1
-        exchange.clock += self._spent + 1
-        self._spent = 0
+        exchange.clock += self.spent + 1
+        self.spent = 0
 
     def take_events(self) -> Sequence[Event]:
         """See `Target`."""
@@ -339,7 +339,7 @@ class PortTarget(Target):
     def reset(self) -> None:
         """See `Target`."""
         self._exchange.deadline = NEVER
-        self._spent = 0
+        self.spent = 0
         status = self._request(self._constants.DIRQL_RESET)
         if status:
             raise MachineStopped(f"the machine stopped itself during reset: {self._complaint()}")
@@ -347,5 +347,5 @@ class PortTarget(Target):
     def _close(self) -> None:
         """Let every further use raise `TargetClosed`."""
         self._exchange = _ClosedExchange()
-        self._spent = _ClosedClocks()
+        self.spent = _ClosedClocks()
         self.attention = False

@@ -80,11 +80,11 @@ class VerilatedTarget(PortTarget):
     def read_memory(self, address: int, byte_enables: int = 0xF) -> int:
         """See `Target`."""
         try:
-            answer = self._call(self._machine, _MEM_READ, self._spent, address, byte_enables, 0)
+            answer = self._call(self._machine, _MEM_READ, self.spent, address, byte_enables, 0)
         except OverflowError:
             self._explain(Op.MEM_READ, address, byte_enables, 0)
         if answer <= _DWORD:
-            self._spent = 0
+            self.spent = 0
             self.attention = False
             return answer
         return self._look(answer, Op.MEM_READ, address, byte_enables)
@@ -92,11 +92,11 @@ class VerilatedTarget(PortTarget):
     def write_memory(self, address: int, value: int, byte_enables: int = 0xF) -> None:
         """See `Target`."""
         try:
-            answer = self._call(self._machine, _MEM_WRITE, self._spent, address, byte_enables, value)
+            answer = self._call(self._machine, _MEM_WRITE, self.spent, address, byte_enables, value)
         except OverflowError:
             self._explain(Op.MEM_WRITE, address, byte_enables, value)
         if answer <= _DWORD:
-            self._spent = 0
+            self.spent = 0
             self.attention = False
         else:
             self._look(answer, Op.MEM_WRITE, address, byte_enables)
@@ -104,11 +104,11 @@ class VerilatedTarget(PortTarget):
     def read_io(self, address: int, byte_enables: int = 0xF) -> int:
         """See `Target`."""
         try:
-            answer = self._call(self._machine, _IO_READ, self._spent, address, byte_enables, 0)
+            answer = self._call(self._machine, _IO_READ, self.spent, address, byte_enables, 0)
         except OverflowError:
             self._explain(Op.IO_READ, address, byte_enables, 0)
         if answer <= _DWORD:
-            self._spent = 0
+            self.spent = 0
             self.attention = False
             return answer
         return self._look(answer, Op.IO_READ, address, byte_enables)
@@ -116,11 +116,11 @@ class VerilatedTarget(PortTarget):
     def write_io(self, address: int, value: int, byte_enables: int = 0xF) -> None:
         """See `Target`."""
         try:
-            answer = self._call(self._machine, _IO_WRITE, self._spent, address, byte_enables, value)
+            answer = self._call(self._machine, _IO_WRITE, self.spent, address, byte_enables, value)
         except OverflowError:
             self._explain(Op.IO_WRITE, address, byte_enables, value)
         if answer <= _DWORD:
-            self._spent = 0
+            self.spent = 0
             self.attention = False
         else:
             self._look(answer, Op.IO_WRITE, address, byte_enables)
@@ -131,7 +131,7 @@ class VerilatedTarget(PortTarget):
         if status == self._constants.DIRQL_ARGUMENT:
             self._explain(operation, address, byte_enables, 0)
         if status != self._constants.DIRQL_CLOSED:
-            self._spent = 0
+            self.spent = 0
         self.attention = answer >> 40 != 0
         if status:
             self._fail(status, operation, address)
@@ -145,12 +145,12 @@ class VerilatedTarget(PortTarget):
 
     def _command(self, operation: Op, address: int, byte_enables: int = 0xF, datum: int = 0) -> int:
         try:
-            answer = self._call(self._machine, operation, self._spent, address, byte_enables, datum)
+            answer = self._call(self._machine, operation, self.spent, address, byte_enables, datum)
         except OverflowError:
             self._explain(operation, address, byte_enables, datum)
         if answer > _DWORD:
             return self._look(answer, operation, address, byte_enables)
-        self._spent = 0
+        self.spent = 0
         self.attention = False
         return answer
 
