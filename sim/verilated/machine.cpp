@@ -153,6 +153,16 @@ void dirql_execute(dirql_machine* machine) {
     exchange.pending = 0;
 }
 
+uint64_t dirql_wait(dirql_machine* machine, uint64_t spent, uint64_t limit) {
+    if (!machine) return uint64_t(DIRQL_CLOSED) << 32;
+    machine->exchange.kind = DIRQL_WAIT;
+    machine->exchange.spent = spent;
+    machine->exchange.limit = limit;
+    machine->port.begin();
+    const uint64_t status = machine->run();
+    return status << 32 | uint64_t(machine->port.attention()) << 40;
+}
+
 uint64_t dirql_command(dirql_machine* machine, uint32_t operation, uint64_t spent, uint32_t address,
                        uint32_t byte_enables, uint32_t datum) {
     if (!machine) return uint64_t(DIRQL_CLOSED) << 32;

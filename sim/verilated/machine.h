@@ -27,6 +27,10 @@ void dirql_execute(struct dirql_machine *machine);
 uint64_t dirql_command(struct dirql_machine *machine, uint32_t operation, uint64_t spent, uint32_t address,
                        uint32_t byte_enables, uint32_t datum);
 
+// Lets `spent` clocks pass, then waits until something asks for attention, or for `limit` clocks. The result has the
+// status and the attention where that of dirql_command has them. `machine` may be NULL: closed.
+uint64_t dirql_wait(struct dirql_machine *machine, uint64_t spent, uint64_t limit);
+
 // What the model said when it stopped itself.
 const char *dirql_complaint(const struct dirql_machine *machine);
 

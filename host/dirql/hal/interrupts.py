@@ -22,6 +22,8 @@ _LINES: Final = ("inta", "intb", "intc", "intd")
 
 _VECTORS: Final = tuple(Vector.BASE + Vector.STEP * number for number in range(Interrupt.INPUTS))
 _INPUTS: Final = {vector: number for number, vector in enumerate(_VECTORS)}
+_EOI: Final = Address.INTERRUPT_CONTROLLER + registers.EOI.offset
+_ENDS: Final = {vector: registers.EOI.pack(input_number=number) for vector, number in _INPUTS.items()}
 _IRQLS: Final = tuple(vector // _VECTORS_PER_IRQL for vector in _VECTORS)
 
 
@@ -75,7 +77,13 @@ class InterruptController:
 
     def end(self, vector: int) -> None:
         """End of interrupt: the vector's input is no longer in service."""
-        self._write(registers.EOI.offset, registers.EOI.pack(input_number=input_of_vector(vector)))
+        try:
+            self._target.write_memory(_EOI, _ENDS[vector])
+        except BusError as error:
+            self._no_answer(error)
+        except KeyError:
+            input_of_vector(vector)
+            raise
 
     def enable(self, vector: int, latched: bool) -> None:
         """Let the vector's input through, latched (by its rising edge) or level."""

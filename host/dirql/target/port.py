@@ -272,19 +272,27 @@ class PortTarget(Target):
         """See `Target`."""
         left = NEVER if limit is None else check_clocks("the limit of a wait", limit)
         while True:
-            self._exchange.limit = step = min(left, _SLICE)
-            self._wait()
-            attention = self._exchange.attention
+            step = left if left < _SLICE else _SLICE
+            attention = self._wait(step)
             if attention:
                 return Wake.INTERRUPT if attention & self._constants.DIRQL_INTERRUPT else Wake.DEADLINE
             left -= step
             if not left:
                 return None
 
-    def _wait(self) -> None:
+    def _wait(self, clocks: int) -> int:
+        """Wait for at most so many clocks; returns what asks for attention."""
+        self._exchange.limit = clocks
         status = self._request(self._constants.DIRQL_WAIT)
         if status:
-            raise MachineStopped(f"the machine stopped itself during a wait: {self._complaint()}")
+            self._stopped(status)
+        return self._exchange.attention
+
+    def _stopped(self, status: int) -> Never:
+        """Raise what the status of a wait means."""
+        if status == self._constants.DIRQL_CLOSED:
+            _refuse()
+        raise MachineStopped(f"the machine stopped itself during a wait: {self._complaint()}")
 
     # Timestamps.
 
@@ -293,8 +301,8 @@ class PortTarget(Target):
         exchange = self._exchange
         count = exchange.posted_count
         if count == self._constants.DIRQL_POSTED_SLOTS:
-            exchange.limit = count = 0
-            self._wait()
+            count = 0
+            self._wait(0)
         posted = self._posted
         posted[2 * count] = self.spent
         posted[2 * count + 1] = check_dword("the payload of a mark", payload)

@@ -27,6 +27,7 @@ _MEM_READ = int(Op.MEM_READ)
 _MEM_WRITE = int(Op.MEM_WRITE)
 _IO_READ = int(Op.IO_READ)
 _IO_WRITE = int(Op.IO_WRITE)
+_INT_ACK = int(Op.INT_ACK)
 _DWORD = 0xFFFF_FFFF
 
 
@@ -141,6 +142,15 @@ class VerilatedTarget(PortTarget):
         check_access(operation, address, byte_enables, value)
         raise AssertionError(f"{operation.name} was refused for arguments that are sound")
 
+    def interrupt_acknowledge(self) -> int:
+        """See `Target`."""
+        answer = self._call(self._machine, _INT_ACK, self.spent, 0, 0xF, 0)
+        if answer > _DWORD:
+            return self._look(answer, Op.INT_ACK, 0, 0xF) & 0xFF
+        self.spent = 0
+        self.attention = False
+        return answer & 0xFF
+
     # The rest of `PortTarget`.
 
     def _command(self, operation: Op, address: int, byte_enables: int = 0xF, datum: int = 0) -> int:
@@ -153,6 +163,16 @@ class VerilatedTarget(PortTarget):
         self.spent = 0
         self.attention = False
         return answer
+
+    def _wait(self, clocks: int) -> int:
+        answer = self._library.dirql_wait(self._machine, self.spent, clocks)
+        status = answer >> 32 & 0xFF
+        if status:
+            self._stopped(status)
+        self.spent = 0
+        attention = answer >> 40
+        self.attention = attention != 0
+        return attention
 
     def _run(self) -> None:
         self._library.dirql_execute(self._machine)
