@@ -11,6 +11,8 @@ import struct
 from statistics import median
 from time import process_time
 
+import raiser
+
 from dirql.drivers import store
 from dirql.drivers.store.interface import (
     IOCTL_STORE_GET_STATISTICS,
@@ -21,7 +23,8 @@ from dirql.drivers.store.interface import (
     TransferMode,
 )
 from dirql.io.handle import Handle
-from dirql.machine import Machine, open_machine
+from dirql.ke.costs import Costs
+from dirql.machine import DriverModule, Machine, open_machine
 from dirql.wdm import (
     DEVICE_OBJECT,
     IO_NO_INCREMENT,
@@ -46,10 +49,12 @@ from dirql.wdm import (
 
 DMA_BYTES = 64 * 1024
 
-INTERRUPTS = "interrupts with the driver"
-WRITTEN = "DMA bytes written with the driver"
-READ = "DMA bytes read with the driver"
-CLOCKS = "clocks of an interrupt with the driver"
+INTERRUPTS = "interrupts, driver and kernel"
+CLOCKS = "clocks of such an interrupt"
+STORE_INTERRUPTS = "interrupts, store driver"
+STORE_CLOCKS = "clocks of such an interrupt, costs"
+WRITTEN = "DMA bytes written, store driver"
+READ = "DMA bytes read, store driver"
 WRITE_SHARE = "data share of a DMA write"
 READ_SHARE = "data share of a DMA read"
 
@@ -107,14 +112,29 @@ def dma(handle: Handle, rounds: int) -> dict[str, float]:
     }
 
 
+def _device(machine: Machine, driver: DriverModule) -> DEVICE_OBJECT:
+    device = machine.load_driver(driver).device_object
+    assert device is not None
+    return device
+
+
 def measure(name: str, scale: float, rounds: int) -> dict[str, float]:
-    """Medians of the rounds."""
+    """Medians of the rounds.
+
+    The interrupts to be compared with a peer's are those of a driver that does nothing else, on a kernel whose own
+    work takes no bus clocks; those of the store driver have its watchdog, cancel and queue, and the usual costs.
+    """
     figures: list[dict[str, float]] = []
-    with open_machine(name) as machine:
-        device = machine.load_driver(store).device_object
-        assert device is not None
-        with machine.open(r"\\.\Store0") as handle:
-            for _ in range(rounds):
-                rate, clocks = interrupts(machine, device, max(1, int(5000 * scale)))
-                figures.append({INTERRUPTS: rate, CLOCKS: clocks} | dma(handle, max(1, int(16 * scale))))
+    count = max(1, int(5000 * scale))
+    for _ in range(rounds):
+        with open_machine(name, costs=Costs.free()) as machine:
+            rate, clocks = interrupts(machine, _device(machine, raiser), count)
+        with open_machine(name) as machine:
+            store_rate, store_clocks = interrupts(machine, _device(machine, store), count)
+            with machine.open(r"\\.\Store0") as handle:
+                moved = dma(handle, max(1, int(16 * scale)))
+        figures.append(
+            {INTERRUPTS: rate, CLOCKS: clocks, STORE_INTERRUPTS: store_rate, STORE_CLOCKS: store_clocks}
+            | moved
+        )
     return {key: median(round_[key] for round_ in figures) for key in figures[0]}

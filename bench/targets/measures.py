@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 
+import driver_measures
+
 from dirql import mm
 from dirql.hal.device_memory import map_io_space
 from dirql.hal.hal import Hal
@@ -188,7 +190,7 @@ def measure(name: str, scale: float, rounds: int) -> dict[str, float]:
         read(REGISTERS + store.LENGTH.offset if read == target.read_memory else STATUS_PORT)
         result[key] = target.now() - before
     target.close()
-    return result
+    return result | driver_measures.measure(name, scale, rounds)
 
 
 def main(arguments: Sequence[str]) -> int:
