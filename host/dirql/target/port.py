@@ -272,7 +272,7 @@ class PortTarget(Target):
         """See `Target`."""
         left = NEVER if limit is None else check_clocks("the limit of a wait", limit)
         while True:
-            step = left if left < _SLICE else _SLICE
+            step = min(left, _SLICE)
             attention = self._wait(step)
             if attention:
                 return Wake.INTERRUPT if attention & self._constants.DIRQL_INTERRUPT else Wake.DEADLINE
