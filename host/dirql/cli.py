@@ -71,7 +71,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add(
         "--transfers",
         type=_at_least(1),
-        default=100,
+        default=200,
         metavar="N",
         help="writes, each read back, for each row",
     )

@@ -34,7 +34,7 @@ from dirql.trace import latency, perfetto
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
 
-__all__ = ["INTERRUPTS", "MODES", "Options", "run"]
+__all__ = ["MODES", "Options", "run"]
 
 STORE_NAME = r"\\.\Store0"
 
@@ -44,7 +44,6 @@ MODES = {
     "interrupt": TransferMode.INTERRUPT,
     "dma": TransferMode.DMA,
 }
-INTERRUPTS = ("level", "latched", "message")
 _POLLING = ("polled", "timer")
 
 
@@ -52,16 +51,16 @@ _POLLING = ("polled", "timer")
 class Options:
     """What `dirql run` was asked for; the names are those of its options."""
 
-    target: str = "verilated"
-    mode: tuple[str, ...] = tuple(MODES)
-    interrupt: tuple[str, ...] = INTERRUPTS
-    transfers: int = 100
-    size: int = 4096
-    seed: int = 0
-    processors: int = 1
-    waves: Path | None = None
-    json: Path | None = None
-    trace: Path | None = None
+    target: str
+    mode: tuple[str, ...]
+    interrupt: tuple[str, ...]
+    transfers: int
+    size: int
+    seed: int
+    processors: int
+    waves: Path | None
+    json: Path | None
+    trace: Path | None
 
 
 class Row(NamedTuple):
@@ -175,7 +174,6 @@ class _Transfers:
 
     def __init__(self, options: Options, row: Row, machine: Machine, handle: Handle) -> None:
         self.size = options.size
-        self.name = row.name
         self.machine = machine
         self.handle = handle
         self.random = random.Random(f"{options.seed} {row.name}")
@@ -204,7 +202,7 @@ class _Transfers:
                 continue
             if back != data:
                 self.verified = False
-                self.errors.append(f"{self.name}: {_difference(data, back, offset)}")
+                self.errors.append(_difference(data, back, offset))
 
     def _count(self, moved: int, began: int, step: Step) -> None:
         self.requests += 1

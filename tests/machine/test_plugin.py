@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The pytest plugin, in sessions of their own: marks, skips and leaks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dirql.target import inside_simulator
+
+pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts sessions of its own")
+
+
+def session(folder: Path, test: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_it.py").write_text(f"import pytest\n{test}", encoding="utf-8")
+    words = [sys.executable, "-m", "pytest", "-q", "-rs", "--rootdir", str(folder), str(folder), *arguments]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_skip_names_the_capability_that_is_missing(tmp_path: Path) -> None:
+    test = "@pytest.mark.needs('WAVES', 'TIMESTAMPS')\ndef test_it(machine):\n    pass\n"
+    assert "1 passed" in session(tmp_path, test).stdout
+    done = session(tmp_path, test, "--dirql-target", "cocotb")
+    assert "1 skipped" in done.stdout
+    assert "target cocotb lacks WAVES (signals can be dumped to a file)" in done.stdout
+
+
+def test_an_unknown_capability_is_an_error(tmp_path: Path) -> None:
+    done = session(tmp_path, "@pytest.mark.needs('SPEED')\ndef test_it(machine):\n    pass\n")
+    assert done.returncode != 0
+    assert "a capability must be one of DETERMINISTIC" in done.stdout
+
+
+def test_the_marks_choose_the_driver_and_the_machine(tmp_path: Path) -> None:
+    test = (
+        "@pytest.mark.machine(processors=2)\n"
+        "@pytest.mark.driver('dirql.drivers.store', interrupt='latched')\n"
+        "def test_it(handle, device, machine):\n"
+        "    assert len(machine.kernel.processors) == 2\n"
+        "    assert machine.devices[1].interrupt == 'latched'\n"
+        "    assert handle.write(b'abc') == 3\n"
+    )
+    done = session(tmp_path, test)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_a_leak_fails_the_test(tmp_path: Path) -> None:
+    test = (
+        "from dirql.drivers.store import plugplay\n"
+        "def test_it(device, monkeypatch):\n"
+        "    plugplay.ExFreePoolWithTag = lambda address, tag: None\n"
+    )
+    done = session(tmp_path, test)
+    assert done.returncode == 1
+    assert "the drivers left behind" in done.stdout
+
+
+def test_a_driver_that_finds_no_device_says_what_to_do(tmp_path: Path) -> None:
+    test = (
+        "import types\n"
+        "empty = types.ModuleType('empty')\n"
+        "empty.DriverEntry = lambda driver, path: 0\n"
+        "@pytest.mark.driver(empty)\n"
+        "def test_it(device):\n"
+        "    pass\n"
+    )
+    done = session(tmp_path, test)
+    assert "empty found no device to drive; its HARDWARE_IDS must name one on the bus" in done.stdout

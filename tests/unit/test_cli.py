@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: what it refuses, and how it says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dirql import __version__, cli
+from dirql.job import MODES
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as refused:
+        cli.main(arguments)
+    assert refused.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_modes_of_the_command_line_are_those_of_the_job() -> None:
+    assert tuple(MODES) == cli.MODES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--mode", "pio"), "must be of polled, timer, interrupt, dma or all, not 'pio'"),
+        (("--interrupt", "edge"), "must be of level, latched, message or all, not 'edge'"),
+        (("--transfers", "0"), "must be 1 or more, not 0"),
+        (("--transfers", "many"), "invalid integer value: 'many'"),
+        (("--size", "-4"), "must be 1 or more, not -4"),
+        (("--seed", "-1"), "must be 0 or more, not -1"),
+        (("--processors", "0"), "must be 1 or more, not 0"),
+        (("--target", "board"), "invalid choice: 'board'"),
+        (("--json", "no/such/folder/run.json"), "must be a file in a folder that exists"),
+        (("--trace", "."), "must be a file in a folder that exists"),
+        (("--target", "cocotb", "--waves", "x.vcd"), "--waves needs --target verilated, not cocotb"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in refusal(capsys, "run", *arguments)
+
+
+def test_no_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "COMMAND" in refusal(capsys)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"dirql {__version__}\n"
+
+
+def test_errors_of_the_set_up_are_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DIRQL_CACHE", str(tmp_path / "cache"))
+    assert cli.main(["run", "--transfers", "1"]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert lines[-1].startswith("dirql: ")
+    assert "install" in lines[-1]
