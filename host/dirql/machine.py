@@ -148,6 +148,8 @@ class Machine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self.kernel.stop(error)  # wherever it hit, even above PASSIVE_LEVEL: nothing may go on
         try:
             self.close()
         except LeakReport as report:

@@ -19,6 +19,7 @@ from dirql.target.contract import LinkLost, TargetClosed
 from dirql.target.scripted import ScriptedTarget
 from dirql.wdm import (
     DEVICE_OBJECT,
+    DISPATCH_LEVEL,
     DRIVER_OBJECT,
     FILE_DEVICE_UNKNOWN,
     IO_NO_INCREMENT,
@@ -29,6 +30,7 @@ from dirql.wdm import (
     IRP_MJ_READ,
     KDPC,
     KTIMER,
+    PASSIVE_LEVEL,
     POOL_FLAG_NON_PAGED,
     POOL_FLAG_PAGED,
     POOL_TAG,
@@ -48,8 +50,10 @@ from dirql.wdm import (
     IoMarkIrpPending,
     IoReleaseCancelSpinLock,
     IoSetCancelRoutine,
+    KeGetCurrentIrql,
     KeInitializeDpc,
     KeInitializeTimer,
+    KeRaiseIrql,
     KernelMode,
     KeSetTimer,
     KeWaitForSingleObject,
@@ -322,3 +326,11 @@ def test_a_seed_makes_the_schedule_random_and_the_same_again() -> None:
     assert run(7) == run(7)
     assert sorted(run(7)) == list(range(12))
     assert any(run(seed) != run(0) for seed in range(1, 8))
+
+
+def test_an_interrupt_from_the_keyboard_at_a_raised_level_comes_up_unchanged() -> None:
+    with pytest.raises(KeyboardInterrupt), open_machine(ScriptedTarget()):
+        KeRaiseIrql(DISPATCH_LEVEL)
+        raise KeyboardInterrupt
+    with open_machine(ScriptedTarget()):
+        assert KeGetCurrentIrql() == PASSIVE_LEVEL
