@@ -257,3 +257,41 @@ def test_the_enumerator_gives_the_master_a_latency_timer(machine: Machine) -> No
     machine.load_driver(store)
     timer = read_configuration(0, STORE, LATENCY_TIMER.offset, 1)[0]
     assert timer == 64
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), WAYS[1:], ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS[1:]]
+)
+def test_a_time_out_that_meets_the_end_harms_no_other_request(
+    mode: TransferMode, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """The device is as slow as the first request's time-out is long, give or take; another request waits behind it."""
+    target = request.config.getoption("dirql_target")
+    ends = set()
+    for seed in (0, 3):
+        with (
+            open_machine(target, processors=1 + seed, seed=seed) as machine,
+            opened(machine, mode, kind) as handle,
+        ):
+            handle.write(bytes(1024))
+            for delay in range(200, 2100, 50 if seed else 10):
+                set_timing(handle, delay, timeout_microseconds=60)
+                first = handle.write_overlapped(b"a" * 64)
+                set_timing(handle, 0)
+                second = handle.write_overlapped(delay.to_bytes(2, "little") * 256, 512)
+                ends.add(ended(first))
+                assert ended(second) == nt.STATUS_SUCCESS
+                assert handle.read(512, 512) == delay.to_bytes(2, "little") * 256
+    assert ends == {nt.STATUS_SUCCESS, nt.STATUS_IO_TIMEOUT}
+
+
+def test_a_mode_set_while_a_request_runs_is_for_the_next(machine: Machine) -> None:
+    with opened(machine, TransferMode.TIMER_POLLED, "level") as handle:
+        for mode in (TransferMode.DMA, TransferMode.INTERRUPT, TransferMode.TIMER_POLLED):
+            set_timing(handle, access_clocks=3000)
+            first = handle.write_overlapped(b"a" * 300)
+            set_mode(handle, mode)
+            second = handle.write_overlapped(b"b" * 300, 300)
+            assert (ended(first), ended(second)) == (nt.STATUS_SUCCESS, nt.STATUS_SUCCESS)
+            set_mode(handle, TransferMode.TIMER_POLLED)
+            assert handle.read(600) == b"a" * 300 + b"b" * 300

@@ -26,7 +26,6 @@ class StoreExtension:
         self.lower_device_object: DEVICE_OBJECT
         self.remove_lock = IO_REMOVE_LOCK()
         self.started = False
-        self.removed = False
         self.registers: int = 0
         """Virtual address of the register BAR."""
         self.registers_length = 0
@@ -50,22 +49,33 @@ class StoreExtension:
         self.latched_cause = 0
         self.interrupts = 0
 
-        # What was last written to the device, by whoever owns it.
         self.enabled_causes = 0
-        self.device_delay = 0
+        """The causes that may interrupt, as last written to the device."""
+        self.wanted_causes = 0
 
-        # Guarded by the StartIo queue: there is one current request, from StartIo to IoStartNextPacket.
+        # Guarded by the StartIo queue and the request lock: there is one current request, from StartIo to
+        # IoStartNextPacket.
         self.mode = TransferMode.POLLED
         self.timing = DEFAULT_TIMING
         self.request_lock = KSPIN_LOCK()
         """Held to take the request away from the device, and to touch the device on its behalf from outside."""
         self.request: IRP | None = None
         """The request that owns the device; None once somebody has decided to complete it."""
+        self.request_mode = TransferMode.POLLED
+        """The mode that was set when the request started."""
+        self.deadline = 0
+        """Interrupt time, in 100 ns units, at which the request has taken too long."""
+        self.abandoned = False
+        """The request was cancelled, or its file closed."""
+        self.quiet = True
+        """The device does not touch memory any more."""
         self.buffer: int = 0
         """System address of the request's buffer."""
         self.length = 0
         self.moved = 0
         """Bytes of the request moved through the FIFO."""
+        self.device_delay = 0
+        """What was last written to the device's DELAY register."""
         self.device_done = False
         """The device has said that its part of the request is over."""
         self.writing = False

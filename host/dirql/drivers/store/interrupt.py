@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dirql.drivers.store import transfer
+from dirql.drivers.store.transfer import Outcome
 from dirql.registers import store as regs
 from dirql.wdm import (
     READ_REGISTER_ULONG,
@@ -49,10 +50,10 @@ def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
     return True
 
 
-def _take_cause(extension: StoreExtension) -> int:
-    """Called with the interrupt's lock held, as the ISR is."""
+def _take_cause(extension: StoreExtension) -> tuple[int, IRP | None]:
+    """Called with the interrupt's lock held, as the ISR is: the causes, and the request that they are for."""
     cause, extension.latched_cause = extension.latched_cause, 0
-    return cause
+    return cause, extension.request
 
 
 def _unmask_fifo(extension: StoreExtension) -> None:
@@ -63,23 +64,25 @@ def _unmask_fifo(extension: StoreExtension) -> None:
 
 def StoreDpcForIsr(dpc: KDPC, device: DEVICE_OBJECT, irp: IRP | None, context: object) -> None:
     """Do what the interrupt asks for: move data, or end the request."""
-    del dpc, irp, context
+    del dpc, context
     extension = device.device_extension
-    cause = KeSynchronizeExecution(extension.interrupt, _take_cause, extension)
-    if not cause or extension.request is None:
-        return
+    cause, irp = KeSynchronizeExecution(extension.interrupt, _take_cause, extension)
+    if cause:
+        transfer.attend(device, irp, _serve, cause)
+
+
+def _serve(extension: StoreExtension, cause: int) -> Outcome | None:
     if cause & regs.INTERRUPT_CAUSE.ERROR:
-        transfer.finish_with_error(device, extension)
-    elif cause & regs.INTERRUPT_CAUSE.ABORTED:
+        return transfer.error_outcome(extension)
+    if cause & regs.INTERRUPT_CAUSE.ABORTED:
         moved = READ_REGISTER_ULONG(extension.registers + regs.TRANSFERRED.offset)
-        transfer.finish_current(device, STATUS_CANCELLED, min(moved, extension.length))
-    elif cause & regs.INTERRUPT_CAUSE.RAISED:
-        transfer.finish_current(device, STATUS_SUCCESS, 0)
-    else:
-        _advance(device, extension, cause)
+        return Outcome(STATUS_CANCELLED, min(moved, extension.length))
+    if cause & regs.INTERRUPT_CAUSE.RAISED:
+        return Outcome(STATUS_SUCCESS)
+    return _advance(extension, cause)
 
 
-def _advance(device: DEVICE_OBJECT, extension: StoreExtension, cause: int) -> None:
+def _advance(extension: StoreExtension, cause: int) -> Outcome | None:
     """Programmed I/O moves on; either kind ends when the device is done and nothing is left in the FIFO."""
     if cause & regs.INTERRUPT_CAUSE.DONE:
         extension.device_done = True
@@ -90,4 +93,5 @@ def _advance(device: DEVICE_OBJECT, extension: StoreExtension, cause: int) -> No
     if extension.moved < extension.length:
         KeSynchronizeExecution(extension.interrupt, _unmask_fifo, extension)
     elif extension.device_done:
-        transfer.finish_current(device, STATUS_SUCCESS, extension.length)
+        return Outcome(STATUS_SUCCESS, extension.length)
+    return None

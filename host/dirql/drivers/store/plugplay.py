@@ -21,7 +21,6 @@ from dirql.wdm import (
     IRP_MN_QUERY_STOP_DEVICE,
     IRP_MN_REMOVE_DEVICE,
     IRP_MN_START_DEVICE,
-    IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
     NT_SUCCESS,
     PAGE_SIZE,
@@ -31,6 +30,7 @@ from dirql.wdm import (
     STATUS_DEVICE_CONFIGURATION_ERROR,
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_SUCCESS,
+    STATUS_UNSUCCESSFUL,
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
     CmResourceTypePort,
@@ -50,6 +50,8 @@ from dirql.wdm import (
     IoReleaseRemoveLock,
     IoReleaseRemoveLockAndWait,
     IoSkipCurrentIrpStackLocation,
+    KeCancelTimer,
+    KeFlushQueuedDpcs,
     Latched,
     LevelSensitive,
     MmMapIoSpace,
@@ -80,8 +82,14 @@ def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
         return StoreStart(device, irp)
     if minor == IRP_MN_REMOVE_DEVICE:
         return StoreRemove(device, irp)
-    if minor in (IRP_MN_STOP_DEVICE, IRP_MN_SURPRISE_REMOVAL):
-        StoreReleaseHardware(extension)
+    if minor == IRP_MN_SURPRISE_REMOVAL:
+        transfer.StoreDeviceGone(device)
+    if minor == IRP_MN_QUERY_STOP_DEVICE:
+        # We cannot hold requests back while resources change, so we are not stopped.
+        irp.io_status.status = STATUS_UNSUCCESSFUL
+        IoReleaseRemoveLock(extension.remove_lock, irp)
+        IoCompleteRequest(irp, IO_NO_INCREMENT)
+        return STATUS_UNSUCCESSFUL
     if minor in _SUCCEED:
         irp.io_status.status = STATUS_SUCCESS
     IoReleaseRemoveLock(extension.remove_lock, irp)
@@ -90,9 +98,7 @@ def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 _SUCCEED = (
-    IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
-    IRP_MN_QUERY_STOP_DEVICE,
     IRP_MN_CANCEL_STOP_DEVICE,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_CANCEL_REMOVE_DEVICE,
@@ -221,6 +227,9 @@ def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
     """The device goes: wait for what is under way, pass the IRP down, then delete our device object."""
     extension = device.device_extension
     IoReleaseRemoveLockAndWait(extension.remove_lock, irp)
+    KeCancelTimer(extension.watchdog)
+    KeCancelTimer(extension.poll_timer)
+    KeFlushQueuedDpcs()
     StoreReleaseHardware(extension)
     irp.io_status.status = STATUS_SUCCESS
     IoSkipCurrentIrpStackLocation(irp)

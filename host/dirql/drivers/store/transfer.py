@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """From StartIo to completion: how a request reaches the device, moves its data and ends.
 
-One request at a time owns the device (`extension.request`). Whoever ends it, be it the DPC, the poll, the watchdog
-or a cancel, first takes it with `claim_request`; only one of them gets it.
+One request at a time owns the device (`extension.request`). Whoever does something for it, be it StartIo, the DPC, a
+poll, the watchdog or a cancel, does so in `attend`.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 from dirql.drivers.store.interface import TransferMode
 from dirql.registers import store as regs
@@ -27,28 +28,30 @@ from dirql.wdm import (
     STATUS_DEVICE_DATA_ERROR,
     STATUS_DEVICE_NOT_CONNECTED,
     STATUS_DEVICE_PROTOCOL_ERROR,
+    STATUS_DEVICE_REMOVED,
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_IO_TIMEOUT,
     STATUS_SUCCESS,
     WRITE_PORT_BUFFER_ULONG,
     WRITE_REGISTER_ULONG,
     IoAcquireCancelSpinLock,
-    IoCancelIrp,
     IoCompleteRequest,
     IoGetCurrentIrpStackLocation,
     IoReleaseCancelSpinLock,
     IoReleaseRemoveLock,
     IoSetCancelRoutine,
     IoStartNextPacket,
-    KeAcquireSpinLock,
     KeAcquireSpinLockAtDpcLevel,
     KeCancelTimer,
     KeInsertQueueDpc,
+    KeLowerIrql,
+    KeQueryInterruptTime,
     KeQueryPerformanceCounter,
-    KeReleaseSpinLock,
+    KeRaiseIrqlToDpcLevel,
     KeReleaseSpinLockFromDpcLevel,
     KeSetTimer,
     KeStallExecutionProcessor,
+    KeSynchronizeExecution,
     MmGetMdlVirtualAddress,
     MmGetSystemAddressForMdlSafe,
     NormalPagePriority,
@@ -68,13 +71,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CAUSES",
+    "Outcome",
     "StoreCancelCurrentOf",
+    "StoreDeviceGone",
     "StorePollDpc",
     "StoreStartIo",
     "StoreTimeout",
+    "attend",
+    "error_outcome",
     "finish",
-    "finish_current",
-    "finish_with_error",
     "move_fifo",
     "queued_requests",
     "request_range",
@@ -97,6 +102,7 @@ POLL_PERIOD_100NS = 200
 RESET_POLLS = 1000
 """A reset is quiet long before so many looks at the status."""
 
+_POLLING = (TransferMode.POLLED, TransferMode.TIMER_POLLED)
 _DESCRIPTOR = struct.Struct("<IIII")
 _DESCRIPTOR_LAST = 1
 
@@ -123,6 +129,67 @@ def queued_requests(device: DEVICE_OBJECT) -> list[IRP]:
     return [CONTAINING_RECORD(entry, IRP, "tail_overlay") for entry in device.device_queue.entries]
 
 
+# Ownership.
+
+
+class Outcome(NamedTuple):
+    """How a request ends."""
+
+    status: int
+    information: int = 0
+
+
+def attend(
+    device: DEVICE_OBJECT,
+    irp: IRP | None,
+    work: Callable[[StoreExtension, int], Outcome | None],
+    argument: int = 0,
+) -> bool:
+    """Do `work(extension, argument)` for `irp` if it still owns the device, and end it if there is an outcome.
+
+    At DISPATCH_LEVEL. Whatever touches the device or a request's progress goes through here, under the request lock:
+    StartIo, the DPC, a poll, the watchdog and a cancel can meet on different processors, and each may find that the
+    request that it came for has ended and another one has the device. Returns whether `irp` owned the device.
+    """
+    extension = device.device_extension
+    KeAcquireSpinLockAtDpcLevel(extension.request_lock)
+    owned = irp is not None and extension.request is irp
+    outcome = work(extension, argument) if owned else None
+    if outcome is not None:
+        extension.request = None
+    KeReleaseSpinLockFromDpcLevel(extension.request_lock)
+    if irp is not None and outcome is not None:
+        _conclude(device, extension, irp, outcome)
+    return owned
+
+
+def _conclude(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP, outcome: Outcome) -> None:
+    """Complete the request that has just lost the device, and start the next.
+
+    A DPC of a timer that expired meanwhile may still be queued; it finds another request, or none, and leaves it alone.
+    """
+    KeCancelTimer(extension.watchdog)
+    if extension.request_mode is TransferMode.TIMER_POLLED:
+        KeCancelTimer(extension.poll_timer)
+    old_irql = IoAcquireCancelSpinLock()
+    IoSetCancelRoutine(irp, None)
+    IoReleaseCancelSpinLock(old_irql)
+    if extension.scatter_gather is not None and extension.quiet:
+        adapter = extension.dma_adapter
+        adapter.dma_operations.put_scatter_gather_list(adapter, extension.scatter_gather, extension.writing)
+        extension.scatter_gather = None
+    finish(device, irp, outcome.status, outcome.information)
+    IoStartNextPacket(device, True)
+
+
+def finish(device: DEVICE_OBJECT, irp: IRP, status: int, information: int) -> None:
+    """Complete a request that holds the remove lock."""
+    irp.io_status.status = status
+    irp.io_status.information = information
+    IoReleaseRemoveLock(device.device_extension.remove_lock, irp)
+    IoCompleteRequest(irp, IO_NO_INCREMENT)
+
+
 # Start.
 
 
@@ -130,49 +197,76 @@ def StoreStartIo(device: DEVICE_OBJECT, irp: IRP) -> None:
     """Give the device to `irp`, at DISPATCH_LEVEL."""
     extension = device.device_extension
     old_irql = IoAcquireCancelSpinLock()
-    if irp.cancel:
+    if irp.cancel or not extension.started:
         IoSetCancelRoutine(irp, None)
         IoReleaseCancelSpinLock(old_irql)
-        finish(device, irp, STATUS_CANCELLED, 0)
+        finish(device, irp, STATUS_CANCELLED if irp.cancel else STATUS_DEVICE_REMOVED, 0)
         IoStartNextPacket(device, True)
         return
     IoSetCancelRoutine(irp, StoreCancelCurrent)
-    extension.request = irp
-    extension.moved = 0
-    extension.device_done = False
-    extension.requests += 1
     IoReleaseCancelSpinLock(old_irql)
-    KeSetTimer(extension.watchdog, -10 * extension.timing.timeout_microseconds, extension.watchdog_dpc)
-    _begin(device, extension, irp)
 
+    timeout = 10 * extension.timing.timeout_microseconds
+    KeAcquireSpinLockAtDpcLevel(extension.request_lock)
+    extension.request = irp
+    extension.request_mode = extension.mode
+    extension.deadline = KeQueryInterruptTime() + timeout
+    extension.moved = 0
+    extension.device_done = extension.abandoned = False
+    extension.requests += 1
+    KeReleaseSpinLockFromDpcLevel(extension.request_lock)
+    KeSetTimer(extension.watchdog, -timeout, extension.watchdog_dpc)
 
-def _begin(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> None:
     stack = IoGetCurrentIrpStackLocation(irp)
     if stack.major_function == IRP_MJ_DEVICE_CONTROL:
-        extension.length = 0
-        _command(extension, regs.Operation.RAISE, CAUSES)
-        return
+        attend(device, irp, _start_raise)
+    elif extension.request_mode is TransferMode.DMA:
+        _get_scatter_gather_list(device, extension, irp)
+    else:
+        attend(device, irp, _start_fifo)
+
+
+def _describe(extension: StoreExtension, irp: IRP) -> int:
+    """Note what the request is about; returns its offset in the device."""
+    stack = IoGetCurrentIrpStackLocation(irp)
     extension.length, offset = request_range(stack)
     extension.writing = stack.major_function == IRP_MJ_WRITE
-    if extension.mode is TransferMode.DMA:
-        _begin_dma(device, extension, irp)
-        return
+    return offset
+
+
+def _is_cancelled(extension: StoreExtension) -> bool:
+    return extension.abandoned or (extension.request is not None and extension.request.cancel)
+
+
+def _start_raise(extension: StoreExtension, argument: int) -> Outcome | None:
+    del argument
+    if _is_cancelled(extension):
+        return Outcome(STATUS_CANCELLED)
+    extension.length = 0
+    _command(extension, regs.Operation.RAISE, CAUSES)
+    return None
+
+
+def _start_fifo(extension: StoreExtension, argument: int) -> Outcome | None:
+    """Programmed I/O, by interrupts or by polling."""
+    del argument
+    irp = extension.request
+    if irp is None or _is_cancelled(extension):
+        return Outcome(STATUS_CANCELLED)
+    offset = _describe(extension, irp)
     mdl = irp.mdl_address
     address = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority) if mdl is not None else None
     if address is None:
-        finish_current(device, STATUS_INSUFFICIENT_RESOURCES, 0)
-        return
+        return Outcome(STATUS_INSUFFICIENT_RESOURCES)
     extension.buffer = address
-    operation = regs.Operation.FIFO_WRITE if extension.writing else regs.Operation.FIFO_READ
     _place(extension, offset)
-    if extension.mode is TransferMode.INTERRUPT:
-        _command(extension, operation, CAUSES)
-        return
-    _command(extension, operation, 0)
-    if extension.mode is TransferMode.POLLED:
+    operation = regs.Operation.FIFO_WRITE if extension.writing else regs.Operation.FIFO_READ
+    _command(extension, operation, CAUSES if extension.request_mode is TransferMode.INTERRUPT else 0)
+    if extension.request_mode is TransferMode.POLLED:
         KeInsertQueueDpc(extension.poll_dpc, None, None)
-    else:
+    elif extension.request_mode is TransferMode.TIMER_POLLED:
         KeSetTimer(extension.poll_timer, -POLL_PERIOD_100NS, extension.poll_dpc)
+    return None
 
 
 def _place(extension: StoreExtension, offset: int) -> None:
@@ -184,27 +278,37 @@ def _place(extension: StoreExtension, offset: int) -> None:
 def _command(extension: StoreExtension, operation: int, causes: int) -> None:
     """Program the device and ring its doorbell, with exactly `causes` enabled to interrupt."""
     registers = extension.registers
-    unwanted = extension.enabled_causes & ~causes
-    wanted = causes & ~extension.enabled_causes
-    if unwanted:
-        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_CLEAR.offset, unwanted)
-    if wanted:
-        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, CAUSES)  # of earlier, polled requests
-        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_SET.offset, wanted)
-    extension.enabled_causes = causes
+    if causes != extension.enabled_causes:
+        extension.wanted_causes = causes
+        KeSynchronizeExecution(extension.interrupt, _enable_causes, extension)
     if extension.timing.access_clocks != extension.device_delay:
         extension.device_delay = extension.timing.access_clocks
         WRITE_REGISTER_ULONG(registers + regs.DELAY.offset, extension.device_delay)
     WRITE_REGISTER_ULONG(registers + regs.COMMAND.offset, operation)
 
 
+def _enable_causes(extension: StoreExtension) -> None:
+    """Called with the interrupt's lock held: let exactly `wanted_causes` interrupt."""
+    registers = extension.registers
+    unwanted = extension.enabled_causes & ~extension.wanted_causes
+    wanted = extension.wanted_causes & ~extension.enabled_causes
+    if unwanted:
+        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_CLEAR.offset, unwanted)
+    if wanted:
+        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, CAUSES)  # of earlier, polled requests
+        WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_SET.offset, wanted)
+    extension.enabled_causes = extension.wanted_causes
+
+
 # DMA.
 
 
-def _begin_dma(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> None:
+def _get_scatter_gather_list(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> None:
+    """Ask for the list; `StoreStartDma` gets it now, or when map registers are free."""
     adapter = extension.dma_adapter
     mdl = irp.mdl_address
     assert mdl is not None  # DO_DIRECT_IO
+    _describe(extension, irp)
     status = adapter.dma_operations.get_scatter_gather_list(
         adapter,
         device,
@@ -216,16 +320,35 @@ def _begin_dma(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP) -> No
         extension.writing,
     )
     if not NT_SUCCESS(status):
-        finish_current(device, status, 0)
+        attend(device, irp, _end_with, status)
 
 
 def StoreStartDma(
     device: DEVICE_OBJECT, irp: IRP, scatter_gather: SCATTER_GATHER_LIST, context: object
 ) -> None:
-    """AdapterListControl: write the device's descriptor list and start it."""
-    del context
+    """AdapterListControl: write the device's descriptor list and start it.
+
+    The request may have ended while it waited for map registers; then the list goes back.
+    """
+    assert isinstance(context, IRP)
+    irp = context
     extension = device.device_extension
-    extension.scatter_gather = scatter_gather
+
+    def start(extension: StoreExtension, argument: int) -> Outcome | None:
+        del argument
+        extension.scatter_gather = scatter_gather
+        return _start_dma(extension, scatter_gather)
+
+    if not attend(device, irp, start):
+        adapter = extension.dma_adapter
+        writing = IoGetCurrentIrpStackLocation(irp).major_function == IRP_MJ_WRITE
+        adapter.dma_operations.put_scatter_gather_list(adapter, scatter_gather, writing)
+
+
+def _start_dma(extension: StoreExtension, scatter_gather: SCATTER_GATHER_LIST) -> Outcome | None:
+    irp = extension.request
+    if irp is None or _is_cancelled(extension):
+        return Outcome(STATUS_CANCELLED)
     elements = scatter_gather.elements
     last = len(elements) - 1
     descriptors = b"".join(
@@ -238,11 +361,10 @@ def StoreStartDma(
         for index, element in enumerate(elements)
     )
     RtlWriteMemory(extension.descriptors, descriptors)
-    _, offset = request_range(IoGetCurrentIrpStackLocation(irp))
     WRITE_REGISTER_ULONG(extension.registers + regs.DESCRIPTOR_BASE.offset, extension.descriptors_logical)
-    operation = regs.Operation.DMA_WRITE if extension.writing else regs.Operation.DMA_READ
-    _place(extension, offset)
-    _command(extension, operation, CAUSES)
+    _place(extension, _describe(extension, irp))
+    _command(extension, regs.Operation.DMA_WRITE if extension.writing else regs.Operation.DMA_READ, CAUSES)
+    return None
 
 
 # Programmed I/O.
@@ -276,11 +398,14 @@ def StorePollDpc(dpc: KDPC, device: DEVICE_OBJECT, argument1: object, argument2:
     """Look at the device without interrupts: for a slice of time, or once for each tick of the poll timer."""
     del argument1, argument2
     extension = device.device_extension
+    irp = extension.request
     start, frequency = KeQueryPerformanceCounter()
     slice_ticks = POLL_SLICE_MICROSECONDS * frequency // 1_000_000
-    while not _poll(device, extension):
-        if extension.mode is not TransferMode.POLLED:
+    while attend(device, irp, _poll) and extension.request is irp:
+        if extension.request_mode is TransferMode.TIMER_POLLED:
             KeSetTimer(extension.poll_timer, -POLL_PERIOD_100NS, extension.poll_dpc)
+            return
+        if extension.request_mode is not TransferMode.POLLED:
             return
         if KeQueryPerformanceCounter()[0] - start > slice_ticks:
             KeInsertQueueDpc(dpc, None, None)
@@ -288,118 +413,114 @@ def StorePollDpc(dpc: KDPC, device: DEVICE_OBJECT, argument1: object, argument2:
         KeStallExecutionProcessor(POLL_STALL_MICROSECONDS)
 
 
-def _poll(device: DEVICE_OBJECT, extension: StoreExtension) -> bool:
-    """One look; true when there is nothing more to poll for."""
-    irp = extension.request
-    if irp is None:
-        return True
-    if irp.cancel:
+def _poll(extension: StoreExtension, argument: int) -> Outcome | None:
+    """One look, if the request is one that polls."""
+    del argument
+    if extension.request_mode not in _POLLING:
+        return None
+    if _is_cancelled(extension):
         reset_device(extension)
-        finish_current(device, STATUS_CANCELLED, extension.moved)
-        return True
+        return Outcome(STATUS_CANCELLED, extension.moved)
     status = READ_REGISTER_ULONG(extension.registers + regs.STATUS.offset)
     if status == ALL_ONES:
-        finish_current(device, STATUS_DEVICE_NOT_CONNECTED, extension.moved)
-        return True
+        return Outcome(STATUS_DEVICE_NOT_CONNECTED, extension.moved)
     if status & regs.STATUS.ERROR:
-        finish_with_error(device, extension)
-        return True
+        return error_outcome(extension)
     move_fifo(extension, status)
     if status & regs.STATUS.BUSY or extension.moved < extension.length:
-        return False
-    finish_current(device, STATUS_SUCCESS, extension.length)
-    return True
+        return None
+    return Outcome(STATUS_SUCCESS, extension.length)
 
 
 # End.
 
 
-def claim_request(extension: StoreExtension) -> IRP | None:
-    """Take the request that owns the device, to end it; None if somebody else has it. At DISPATCH_LEVEL."""
-    KeAcquireSpinLockAtDpcLevel(extension.request_lock)
-    irp, extension.request = extension.request, None
-    KeReleaseSpinLockFromDpcLevel(extension.request_lock)
-    return irp
+def _end_with(extension: StoreExtension, status: int) -> Outcome:
+    del extension
+    return Outcome(status)
 
 
-def finish_current(device: DEVICE_OBJECT, status: int, information: int) -> None:
-    """End the request that owns the device, if nobody has yet, and start the next. At DISPATCH_LEVEL."""
-    extension = device.device_extension
-    irp = claim_request(extension)
-    if irp is None:
-        return
-    KeCancelTimer(extension.watchdog)
-    if extension.mode is TransferMode.TIMER_POLLED:
-        KeCancelTimer(extension.poll_timer)
-    old_irql = IoAcquireCancelSpinLock()
-    IoSetCancelRoutine(irp, None)
-    IoReleaseCancelSpinLock(old_irql)
-    if extension.scatter_gather is not None:
-        adapter = extension.dma_adapter
-        adapter.dma_operations.put_scatter_gather_list(adapter, extension.scatter_gather, extension.writing)
-        extension.scatter_gather = None
-    finish(device, irp, status, information)
-    IoStartNextPacket(device, True)
-
-
-def finish(device: DEVICE_OBJECT, irp: IRP, status: int, information: int) -> None:
-    """Complete a request that holds the remove lock."""
-    irp.io_status.status = status
-    irp.io_status.information = information
-    IoReleaseRemoveLock(device.device_extension.remove_lock, irp)
-    IoCompleteRequest(irp, IO_NO_INCREMENT)
-
-
-def finish_with_error(device: DEVICE_OBJECT, extension: StoreExtension) -> None:
+def error_outcome(extension: StoreExtension) -> Outcome:
     """The device reports an error: say which, with what was moved before it, and leave the device fit for the next."""
     error = READ_REGISTER_ULONG(extension.registers + regs.ERROR.offset)
     moved = READ_REGISTER_ULONG(extension.registers + regs.TRANSFERRED.offset)
     status = next(status for mask, status in _ERROR_STATUS if error & mask or mask == ALL_ONES)
     extension.errors += 1
     reset_device(extension)
-    finish_current(device, status, min(moved, extension.length))
+    return Outcome(status, min(moved, extension.length))
 
 
 def reset_device(extension: StoreExtension) -> None:
-    """Stop whatever the device does and wait until it is quiet; its registers are as after power-on, then set anew."""
+    """Stop whatever the device does and wait until it is quiet; its registers are as after power-on, then set anew.
+
+    A device that does not become quiet may still write to memory: its scatter/gather list is then never put back.
+    """
     registers = extension.registers
     WRITE_REGISTER_ULONG(registers + regs.CONTROL.offset, regs.CONTROL.SOFT_RESET)
+    extension.quiet = False
     for _ in range(RESET_POLLS):
-        if not READ_REGISTER_ULONG(registers + regs.STATUS.offset) & regs.STATUS.BUSY:
+        status = READ_REGISTER_ULONG(registers + regs.STATUS.offset)
+        if status == ALL_ONES or not status & regs.STATUS.BUSY:
+            extension.quiet = True
             break
         KeStallExecutionProcessor(POLL_STALL_MICROSECONDS)
-    extension.enabled_causes = 0
+    if extension.interrupt_connected:
+        KeSynchronizeExecution(extension.interrupt, _forget_causes, extension)
     extension.device_delay = 0
     WRITE_REGISTER_ULONG(registers + regs.FIFO_THRESHOLD.offset, extension.fifo_dwords // 2)
     WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CONTROL.offset, extension.interrupt_control)
 
 
+def _forget_causes(extension: StoreExtension) -> None:
+    """Called with the interrupt's lock held: what the ISR has latched belongs to a request that ends here."""
+    extension.enabled_causes = extension.latched_cause = 0
+
+
 def StoreTimeout(dpc: KDPC, device: DEVICE_OBJECT, argument1: object, argument2: object) -> None:
     """The watchdog's DPC: the device did not end the request in time."""
     del dpc, argument1, argument2
-    extension = device.device_extension
-    if extension.request is None:
-        return
+    attend(device, device.device_extension.request, _give_up)
+
+
+def _give_up(extension: StoreExtension, argument: int) -> Outcome | None:
+    """End the request if it is really this one whose time is over."""
+    del argument
+    if KeQueryInterruptTime() < extension.deadline:
+        return None
     extension.timeouts += 1
     reset_device(extension)
-    finish_current(device, STATUS_IO_TIMEOUT, extension.moved)
+    return Outcome(STATUS_IO_TIMEOUT, extension.moved)
 
 
 def StoreCancelCurrent(device: DEVICE_OBJECT, irp: IRP) -> None:
-    """Cancel routine of the request that owns the device; called with the cancel spin lock held.
-
-    The device is told to stop and its interrupt ends the request; a poll sees `irp.cancel` by itself.
-    """
+    """Cancel routine of the request that owns the device; called with the cancel spin lock held."""
     IoReleaseCancelSpinLock(irp.cancel_irql)
-    extension = device.device_extension
-    old_irql = KeAcquireSpinLock(extension.request_lock)
-    if extension.request is irp and extension.enabled_causes:
-        WRITE_REGISTER_ULONG(extension.registers + regs.CONTROL.offset, regs.CONTROL.ABORT)
-    KeReleaseSpinLock(extension.request_lock, old_irql)
+    old_irql = KeRaiseIrqlToDpcLevel()
+    attend(device, irp, _abandon)
+    KeLowerIrql(old_irql)
 
 
 def StoreCancelCurrentOf(device: DEVICE_OBJECT, file_object: FILE_OBJECT) -> None:
     """Cancel the request that owns the device if it belongs to `file_object`."""
+    old_irql = KeRaiseIrqlToDpcLevel()
     irp = device.device_extension.request
     if irp is not None and IoGetCurrentIrpStackLocation(irp).file_object is file_object:
-        IoCancelIrp(irp)
+        attend(device, irp, _abandon)
+    KeLowerIrql(old_irql)
+
+
+def _abandon(extension: StoreExtension, argument: int) -> None:
+    """Nobody wants the request any more: the device is told to stop, and its interrupt, or a poll, ends the request."""
+    del argument
+    extension.abandoned = True
+    if extension.enabled_causes:
+        WRITE_REGISTER_ULONG(extension.registers + regs.CONTROL.offset, regs.CONTROL.ABORT)
+
+
+def StoreDeviceGone(device: DEVICE_OBJECT) -> None:
+    """The device is no longer there: end the request that owns it; StartIo ends those that wait."""
+    extension = device.device_extension
+    old_irql = KeRaiseIrqlToDpcLevel()
+    extension.started = False
+    attend(device, extension.request, _end_with, STATUS_DEVICE_REMOVED)
+    KeLowerIrql(old_irql)
