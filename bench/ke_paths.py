@@ -78,6 +78,8 @@ class Machine:
         self.run()
         return VECTOR
 
+    def put_back(self, vector: int) -> None: ...
+
     def end(self, vector: int) -> None:
         self.in_service = False
         self.run()

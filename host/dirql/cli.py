@@ -47,6 +47,15 @@ def _file(text: str) -> Path:
     path = Path(text)
     if path.is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"must be a file in a folder that exists, not {text!r}")
+    existed = path.exists()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a file that can be written, not {text!r}: {error.strerror}"
+        ) from error
+    if not existed:
+        path.unlink()
     return path
 
 

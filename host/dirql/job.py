@@ -86,9 +86,12 @@ def run(options: Options) -> int:
     console = Console()
     runs: list[Run] = []
     result = _measure(options, console, runs)
-    table.render(console, result)
+    written = []
     for path, write in _exports(options, result, runs):
         write(path)
+        written.append(path)
+    table.render(console, result)
+    for path in written:
         console.print(f"wrote {path}", highlight=False)
     return 0 if result.verdict is Verdict.PASS else 1
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -123,9 +124,28 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     mark = request.node.get_closest_marker("machine")
     options.update(mark.kwargs if mark else {})
     # What a mark says is checked when it is used.
-    with cast("Opener", open_machine)(**options) as opened:
+    opened = cast("Opener", open_machine)(**options)
+    try:
         _skip_without(opened, _capability_names(request.node))
         yield opened
+    finally:
+        with _stops_are_failures():
+            opened.close()
+
+
+@contextmanager
+def _stops_are_failures() -> Iterator[None]:
+    """A bug check or a deadlock while a fixture begins or ends fails this test, and leaves the next ones alone.
+
+    As what they are, exceptions that no `except Exception` catches, they would keep pytest from taking down the rest.
+    """
+    from dirql.ke.bugcheck import BugCheck
+    from dirql.ke.dispatcher import Deadlock
+
+    try:
+        yield
+    except (BugCheck, Deadlock) as stop:
+        pytest.fail(f"{type(stop).__name__}: {stop}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +185,8 @@ def _import(name: str, test: Path) -> ModuleType:
 def device(machine: Machine, request: pytest.FixtureRequest) -> DeviceObject:
     """The first device object of the driver that the test's `driver` mark names, loaded and started."""
     driver = DriverMark.of(request.node)
-    load = cast("Loader", machine.load_driver)
-    loaded = load(driver.module, **driver.options)
+    with _stops_are_failures():
+        loaded = cast("Loader", machine.load_driver)(driver.module, **driver.options)
     if loaded.device_object is None:
         pytest.fail(
             f"{driver.module.__name__} found no device to drive; its HARDWARE_IDS must name one on the bus"
@@ -177,5 +197,9 @@ def device(machine: Machine, request: pytest.FixtureRequest) -> DeviceObject:
 @pytest.fixture
 def handle(device: DeviceObject, machine: Machine, request: pytest.FixtureRequest) -> Iterator[Handle]:
     """An open handle of `device`, closed after the test."""
-    with machine.open(DriverMark.of(request.node).name) as opened:
-        yield opened
+    with _stops_are_failures():
+        opened = machine.open(DriverMark.of(request.node).name)
+    yield opened
+    if machine.kernel.stopped is None:
+        with _stops_are_failures():
+            opened.close()

@@ -70,3 +70,38 @@ def test_a_driver_that_finds_no_device_says_what_to_do(tmp_path: Path) -> None:
     )
     done = session(tmp_path, test)
     assert "empty found no device to drive; its HARDWARE_IDS must name one on the bus" in done.stdout
+
+
+BUGS = """
+from dirql.drivers.store import plugplay, driver
+from dirql import wdm
+
+def bug(*_):
+    wdm.KeLowerIrql(wdm.HIGH_LEVEL)
+
+def test_body(handle):
+    bug()
+
+def test_start(monkeypatch, request):
+    monkeypatch.setattr(plugplay, "StoreStart", bug)
+    request.getfixturevalue("device")
+
+def test_close(monkeypatch, handle):
+    monkeypatch.setattr(plugplay, "StoreDeleteDevice", bug)
+
+def test_cleanup(device, monkeypatch, request):
+    device.driver_object.major_function[wdm.IRP_MJ_CLEANUP] = bug
+    request.getfixturevalue("handle")
+"""
+
+
+def test_a_bug_check_leaves_the_next_test_alone(tmp_path: Path) -> None:
+    good = "".join(f"\ndef test_good_{n}(handle):\n    assert handle.write(b'a') == 1\n" for n in range(2))
+    done = session(
+        tmp_path, BUGS.replace("def test_start", good + "\ndef test_start") + good.replace("good", "last")
+    )
+    counts = done.stdout.splitlines()[-1]
+    # Of the four bugs two are in the tests' own time and two after it; the four good tests pass all the same.
+    assert "2 failed, 6 passed, 2 errors" in counts, done.stdout
+    assert "DRIVER_VERIFIER_DETECTED_VIOLATION" in done.stdout
+    assert "finalized" not in done.stdout + done.stderr

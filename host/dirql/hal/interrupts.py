@@ -85,6 +85,13 @@ class InterruptController:
             input_of_vector(vector)
             raise
 
+    def put_back(self, vector: int) -> None:
+        """Undo the fetch of a vector. A level input follows its line; a latched one has lost its edge to the fetch."""
+        bit = 1 << input_of_vector(vector)
+        if self._latched & bit:
+            self._write(registers.SOFTWARE_SET.offset, registers.SOFTWARE_SET.pack(inputs=bit))
+        self.end(vector)
+
     def enable(self, vector: int, latched: bool) -> None:
         """Let the vector's input through, latched (by its rising edge) or level."""
         bit = 1 << input_of_vector(vector)

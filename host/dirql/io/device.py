@@ -22,6 +22,7 @@ from dirql.ke.bugcodes import (
     NO_MORE_IRP_STACK_LOCATIONS,
     VF_IO_VERIFY_DELETE_WHILE_ATTACHED,
     VF_IO_VERIFY_DETACH_OF_NOTHING,
+    VF_IO_VERIFY_INCONSISTENT_RETURN,
     VF_IOMANAGER_BAD_IRP_TYPE,
     VF_IOMANAGER_CALL_DRIVER_IRQL,
     VF_IOMANAGER_DISPATCH_IRQL,
@@ -152,6 +153,8 @@ class DeviceObject(Object):
             hooks.dispatch_left(self, irp, status)
         if ke.processor.irql != before:
             _refuse_irql(dispatch, before)
+        if not isinstance(status, int):
+            _refuse_return(dispatch, status)
         return status
 
     # StartIo: one request at a time has the device, from StartIo to IoStartNextPacket (row SIO-06).
@@ -324,6 +327,12 @@ def _refuse_call(irp: Irp, location: int) -> NoReturn:
         reason = f"{irp!r} has no stack location left for one more driver"
         bug_check(NO_MORE_IRP_STACK_LOCATIONS, irp, reason=reason)
     _refuse(VF_IOMANAGER_BAD_IRP_TYPE, f"IoCallDriver with {irp!r}, which was completed or freed")
+
+
+def _refuse_return(dispatch: object, status: object) -> NoReturn:
+    """Stop: a dispatch routine returned no status (row IRP-20)."""
+    reason = f"dispatch routine {describe(dispatch)} must return an NTSTATUS, returned {status!r}"
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_INCONSISTENT_RETURN, dispatch, reason=reason)
 
 
 def _refuse_irql(dispatch: object, before: int) -> NoReturn:

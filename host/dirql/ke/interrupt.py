@@ -240,9 +240,14 @@ def dispatch(processor: Processor, requested_irql: int) -> None:
             controller.end(vector)
         leave(processor, old_irql)
         return
+    irql = vector >> 4
+    if irql <= old_irql:
+        # What was presented went away before the fetch, and what came instead must wait for the level to fall.
+        controller.put_back(vector)
+        leave(processor, old_irql)
+        return
     hooks = processor.hooks
     costs = processor.costs
-    irql = vector >> 4
     if irql != requested_irql:
         enter(processor, irql)
     processor.clock.spent += costs.interrupt_entry
@@ -251,17 +256,23 @@ def dispatch(processor: Processor, requested_irql: int) -> None:
     interrupts = line.interrupts
     if len(interrupts) == 1:
         _call(processor, interrupts[0])
-    elif line.latched:
-        _call_until_quiet(processor, line)
     else:
-        for interrupt in interrupts:
-            if _call(processor, interrupt):
-                break
+        _call_sharers(processor, line)
     controller.end(vector)
     processor.clock.spent += costs.interrupt_exit
     if hooks.interrupt_exited is not None:
         hooks.interrupt_exited(processor, vector)
     leave(processor, old_irql)
+
+
+def _call_sharers(processor: Processor, line: Vector) -> None:
+    """Call the ISRs that share a vector."""
+    if line.latched:
+        _call_until_quiet(processor, line)
+        return
+    for interrupt in line.interrupts:
+        if _call(processor, interrupt):
+            return
 
 
 def _call_until_quiet(processor: Processor, line: Vector) -> None:

@@ -49,6 +49,9 @@ class InterruptController(Protocol):
     def end(self, vector: int) -> None:
         """End of interrupt: the vector is no longer in service."""
 
+    def put_back(self, vector: int) -> None:
+        """Undo the fetch of a vector: it is presented again when nothing above it is."""
+
     def enable(self, vector: int, latched: bool) -> None:
         """Unmask the vector's input and set its sensitivity: latched (edge) or level."""
 

@@ -132,6 +132,12 @@ class FakeMachine:
         self.ended.append(line)
         self.update()
 
+    def put_back(self, vector: int) -> None:
+        line = (vector - 0x30) // 8
+        if line in self.latched:
+            self.edges.add(line)
+        self.end(vector)
+
     def enable(self, vector: int, latched: bool) -> None:
         line = (vector - 0x30) // 8
         self.enabled.add(line)

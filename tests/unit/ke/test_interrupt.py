@@ -410,3 +410,34 @@ def test_interrupts_of_the_hooks(machine: FakeMachine, kernel: Kernel) -> None:
     preempt(PASSIVE_LEVEL)
     isr = ["isr", "queued", True]
     assert seen == [0, 5, ("in", 0, 0x50), *isr, ("out", 0, 0x50), 0, 2, "started", "dpc", "ended", 0]
+
+
+@pytest.mark.row("INT-02")
+@pytest.mark.parametrize("latched", [False, True])
+def test_a_lower_vector_that_is_fetched_in_place_of_a_higher_waits(
+    machine: FakeMachine, kernel: Kernel, monkeypatch: pytest.MonkeyPatch, latched: bool
+) -> None:
+    """Input 6 goes away between its request and the fetch, which then gives input 2 while the level is above it."""
+    levels: list[int] = []
+
+    def service() -> bool:
+        machine.clear(2)
+        levels.append(current_irql())
+        return True
+
+    connect(2, service, latched=latched)
+    connect(6, lambda: False)
+    fetch = machine.acknowledge
+
+    def acknowledge() -> int:
+        machine.clear(6)
+        return fetch()
+
+    monkeypatch.setattr(machine, "acknowledge", acknowledge)
+    old_irql = raise_irql(vector_of(2) >> 4)
+    machine.interrupt(2)
+    machine.interrupt(6)
+    preempt(current_irql())
+    assert levels == []
+    lower_irql(old_irql)
+    assert levels == [vector_of(2) >> 4]

@@ -329,8 +329,12 @@ def test_a_seed_makes_the_schedule_random_and_the_same_again() -> None:
 
 
 def test_an_interrupt_from_the_keyboard_at_a_raised_level_comes_up_unchanged() -> None:
-    with pytest.raises(KeyboardInterrupt), open_machine(ScriptedTarget()):
-        KeRaiseIrql(DISPATCH_LEVEL)
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with open_machine(ScriptedTarget()):
+            KeRaiseIrql(DISPATCH_LEVEL)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     with open_machine(ScriptedTarget()):
         assert KeGetCurrentIrql() == PASSIVE_LEVEL
