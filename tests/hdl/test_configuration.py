@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration header of the store function and of the host bridge, over the bus (PCI-RULES 3)."""
+"""The configuration header of the store function and of the host bridge, over the bus."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The interrupt controller, and the function's ways to reach it: level, pulse, message (PCI-RULES 2 and 5)."""
+"""The interrupt controller, and the function's ways to reach it: level, pulse, message."""
 
 from __future__ import annotations
 

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,12 +59,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"dirql {__version__}\n"
 
 
-def test_errors_of_the_set_up_are_one_line_and_status_2(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("DIRQL_CACHE", str(tmp_path / "cache"))
-    assert cli.main(["run", "--transfers", "1"]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert lines[-1].startswith("dirql: ")
-    assert "install" in lines[-1]
+def test_errors_of_the_set_up_are_one_line_and_status_2(tmp_path: Path) -> None:
+    environment = dict(os.environ, PATH=str(tmp_path), DIRQL_CACHE=str(tmp_path / "cache"))
+    words = [sys.executable, "-m", "dirql", "run", "--transfers", "1"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("dirql: ")
+    assert "install" in line

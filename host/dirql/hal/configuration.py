@@ -3,7 +3,7 @@
 """Configuration space by slot, in bytes.
 
 Only the bytes asked for are enabled on the bus: a write of the Command register must not also write the Status
-register above it, whose bits clear when ones are written to them (PCI-RULES 3.3).
+register above it, whose bits clear when ones are written to them.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 They may be called at any IRQL and are points of preemption: an interrupt that the access lets through is served before
 they return, and with several processors another may go on. Addresses are what `map_io_space` returned, aligned to the
-width. A read that ends in a bus error gives all ones, a write is dropped, and the hook `Hal.bus_error` is told
-(PCI-RULES 1.9). `buffer` is a virtual address of memory; its `count` is in units of the routine's width and the
+width. A read that ends in a bus error gives all ones, a write is dropped, and the hook `Hal.bus_error` is told.
+`buffer` is a virtual address of memory; its `count` is in units of the routine's width and the
 registers are consecutive.
 
 The functions are written out rather than made from one another, because a call more would be a third of their cost.

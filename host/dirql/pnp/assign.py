@@ -3,7 +3,7 @@
 """Who gets what: address ranges and interrupt inputs for all devices of the bus.
 
 Ranges are naturally aligned and given out largest first, so that no room is lost between them; memory without side
-effects (prefetchable) comes after the rest, so that each kind is together (PCI-RULES 3.4).
+effects (prefetchable) comes after the rest, so that each kind is together.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A PCI function as its configuration space describes it (PCI-RULES 3.1 to 3.6).
+"""A PCI function as its configuration space describes it.
 
 Looking at a function changes nothing that lasts: while its base address registers are sized, its decoders are off and
-their contents are put back (PCI-RULES 3.4).
+their contents are put back.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ALL_ONES = 0xFFFF_FFFF
 _LATENCY_CLOCKS = 64
 """How long a master keeps the bus when another wants it; at 0 each of its bursts would end after two data phases."""
 
-# Base address registers (PCI-RULES 3.4).
+# Base address registers.
 _BARS = 6
 _BAR_IS_PORT = 0x1
 _BAR_PORT_TYPE = 0x3
@@ -214,7 +214,7 @@ class PciFunction:
 
 
 def walk_bus() -> Iterator[PciFunction]:
-    """The functions of bus 0, in order of device and function number (PCI-RULES 3.6)."""
+    """The functions of bus 0, in order of device and function number."""
     for device in range(_DEVICES):
         first = Slot(device, 0)
         if _vendor(first) == _ABSENT:

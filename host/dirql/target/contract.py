@@ -49,7 +49,7 @@ class Capability(enum.Enum):
 
 
 class BusStatus(enum.IntEnum):
-    """How a transaction ended, as the host bridge reports it (PCI-RULES 1.7, 1.9)."""
+    """How a transaction ended, as the host bridge reports it."""
 
     OK = 0
     MASTER_ABORT = 1

@@ -48,7 +48,7 @@ def test_any_range_agrees_with_bytes(machine: Machine, writes: list[tuple[int, b
 
 
 def test_a_write_of_command_leaves_status_alone(machine: Machine) -> None:
-    """Status is in the upper half of Command's dword and clears where ones are written (PCI-RULES 3.3)."""
+    """Status is in the upper half of Command's dword and clears where ones are written."""
     watched = Watched()
     machine.target.map(Space.CONFIGURATION, CONFIGURATION, 256, watched)
     write_configuration(0, SLOT, pci.COMMAND.offset, (0x0147).to_bytes(2, "little"))
