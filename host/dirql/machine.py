@@ -25,6 +25,7 @@ from dirql.io.leftovers import end_requests, leftovers
 from dirql.io.loader import load_driver, unload_driver
 from dirql.io.manager import IoManager
 from dirql.ke import current as ke_current
+from dirql.ke.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
 from dirql.ke.costs import Costs
 from dirql.ke.dispatcher import create_system_thread
 from dirql.ke.kernel import Kernel
@@ -120,6 +121,8 @@ class Machine:
         self.closed = False
         self.defects: list[tuple[str, str]] = []
         self.memory = MemoryManager(target.memory, seed)
+        # A driver that touches pageable memory at DISPATCH_LEVEL is told so, paged out or not (row IRQL-12).
+        self.memory.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
         self.hal = Hal(target, self.memory)
         self.io = IoManager(ObjectManager())
         self.io.hooks.defect_found = self._note_defect

@@ -33,8 +33,8 @@ _NOTHING = "-"
 _STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
 _NOTES = """\
 Stages, in bus clocks: from the cause in the device to the vector fetch, from there to the first read of a device \
-register, ISR from call to return, DPC from queue to call and from call to return (all DPCs, those that poll or move data \
-in between as well); total from the last cause of a request to its completion, in modes without interrupts from its \
+register, ISR from call to return, DPC from queue to call and from call to return (those that only poll or move data \
+included); total from the last cause of a request to its completion, in modes without interrupts from its \
 start. Percentiles are nearest rank; n<368 means that there are fewer samples than such a percentile needs."""
 
 

@@ -61,6 +61,7 @@ from dirql.wdm import (
     MmMapIoSpace,
     MmNonCached,
     PsCreateSystemThread,
+    RtlWriteMemory,
     ZwCreateFile,
 )
 
@@ -338,3 +339,14 @@ def test_an_interrupt_from_the_keyboard_at_a_raised_level_comes_up_unchanged() -
         interrupted()
     with open_machine(ScriptedTarget()):
         assert KeGetCurrentIrql() == PASSIVE_LEVEL
+
+
+@pytest.mark.row("IRQL-12")
+def test_pageable_memory_at_dispatch_level_is_a_bug_check_in_every_machine() -> None:
+    with open_machine(ScriptedTarget()):
+        address = ExAllocatePool2(POOL_FLAG_PAGED, 16, POOL_TAG("Page"))
+        assert address is not None
+        RtlWriteMemory(address, bytes(16))
+        KeRaiseIrql(DISPATCH_LEVEL)
+        with pytest.raises(BugCheck, match="IRQL_NOT_LESS_OR_EQUAL"):
+            RtlWriteMemory(address, bytes(16))
