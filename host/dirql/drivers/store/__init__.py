@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""The driver of the `store` device function, a small memory that is filled and emptied by programmed I/O or by DMA.
 
-Read it in this order: `interface` (what programs see), `driver` (entry, dispatch, queue), `transfer` (the four ways to
-move data), `interrupt` (ISR and DPC), `plugplay` (start and remove).
+Read it in this order: `interface` (what programs see), `driver` (entry, dispatch, queue), `ownership` (who
+has the device), `transfer` (how a request starts), `interrupt` and `polling` (how it goes on and ends), `plugplay`
+(start and remove).
 
 A WDM driver names the devices it drives in its INF file; here that is `HARDWARE_IDS`.
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from dirql.drivers.store import interrupt, plugplay, transfer
+from dirql.drivers.store import interrupt, plugplay, polling, transfer
 from dirql.drivers.store.extension import StoreExtension
 from dirql.drivers.store.interface import (
     DEVICE_NAME,
@@ -20,6 +20,7 @@ from dirql.drivers.store.interface import (
     Timing,
     TransferMode,
 )
+from dirql.drivers.store.ownership import finish
 from dirql.registers import store as regs
 from dirql.wdm import (
     DO_DEVICE_INITIALIZING,
@@ -112,7 +113,7 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
     KeInitializeTimer(extension.watchdog)
     KeInitializeDpc(extension.watchdog_dpc, transfer.StoreTimeout, device)
     KeInitializeTimer(extension.poll_timer)
-    KeInitializeDpc(extension.poll_dpc, transfer.StorePollDpc, device)
+    KeInitializeDpc(extension.poll_dpc, polling.StorePollDpc, device)
     IoInitializeDpcRequest(device, interrupt.StoreDpcForIsr)
 
     lower = IoAttachDeviceToDeviceStack(device, physical_device_object)
@@ -231,7 +232,7 @@ def StoreCancelQueued(device: DEVICE_OBJECT, irp: IRP) -> None:
         return
     KeRemoveEntryDeviceQueue(device.device_queue, irp.tail_overlay.device_queue_entry)
     IoReleaseCancelSpinLock(irp.cancel_irql)
-    transfer.finish(device, irp, STATUS_CANCELLED, 0)
+    finish(device, irp, STATUS_CANCELLED, 0)
 
 
 def StoreCleanup(device: DEVICE_OBJECT, irp: IRP) -> int:
@@ -248,7 +249,7 @@ def StoreCleanup(device: DEVICE_OBJECT, irp: IRP) -> int:
         KeRemoveEntryDeviceQueue(device.device_queue, entry.tail_overlay.device_queue_entry)
     IoReleaseCancelSpinLock(old_irql)
     for entry in doomed:
-        transfer.finish(device, entry, STATUS_CANCELLED, 0)
+        finish(device, entry, STATUS_CANCELLED, 0)
     if file_object is not None:
         transfer.StoreCancelCurrentOf(device, file_object)
     return complete(irp, STATUS_SUCCESS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dirql.drivers.store import transfer
-from dirql.drivers.store.transfer import Outcome
+from dirql.drivers.store.ownership import Outcome, attend
 from dirql.registers import store as regs
 from dirql.wdm import (
     READ_REGISTER_ULONG,
@@ -68,7 +68,7 @@ def StoreDpcForIsr(dpc: KDPC, device: DEVICE_OBJECT, irp: IRP | None, context: o
     extension = device.device_extension
     cause, irp = KeSynchronizeExecution(extension.interrupt, _take_cause, extension)
     if cause:
-        transfer.attend(device, irp, _serve, cause)
+        attend(device, irp, _serve, cause)
 
 
 def _serve(extension: StoreExtension, cause: int) -> Outcome | None:

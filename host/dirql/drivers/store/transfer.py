@@ -1,22 +1,17 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From StartIo to completion: how a request reaches the device, moves its data and ends.
-
-One request at a time owns the device (`extension.request`). Whoever does something for it, be it StartIo, the DPC, a
-poll, the watchdog or a cancel, does so in `attend`.
-"""
+"""From StartIo to the end: how a request reaches the device, and what ends it before its time."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dirql.drivers.store.interface import TransferMode
+from dirql.drivers.store.ownership import Outcome, attend, finish, is_cancelled
 from dirql.registers import store as regs
 from dirql.wdm import (
     CONTAINING_RECORD,
-    IO_NO_INCREMENT,
     IRP,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_WRITE,
@@ -26,27 +21,21 @@ from dirql.wdm import (
     STATUS_ADAPTER_HARDWARE_ERROR,
     STATUS_CANCELLED,
     STATUS_DEVICE_DATA_ERROR,
-    STATUS_DEVICE_NOT_CONNECTED,
     STATUS_DEVICE_PROTOCOL_ERROR,
     STATUS_DEVICE_REMOVED,
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_IO_TIMEOUT,
-    STATUS_SUCCESS,
     WRITE_PORT_BUFFER_ULONG,
     WRITE_REGISTER_ULONG,
     IoAcquireCancelSpinLock,
-    IoCompleteRequest,
     IoGetCurrentIrpStackLocation,
     IoReleaseCancelSpinLock,
-    IoReleaseRemoveLock,
     IoSetCancelRoutine,
     IoStartNextPacket,
     KeAcquireSpinLockAtDpcLevel,
-    KeCancelTimer,
     KeInsertQueueDpc,
     KeLowerIrql,
     KeQueryInterruptTime,
-    KeQueryPerformanceCounter,
     KeRaiseIrqlToDpcLevel,
     KeReleaseSpinLockFromDpcLevel,
     KeSetTimer,
@@ -70,16 +59,15 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ALL_ONES",
     "CAUSES",
-    "Outcome",
+    "POLL_PERIOD_100NS",
+    "POLL_STALL_MICROSECONDS",
     "StoreCancelCurrentOf",
     "StoreDeviceGone",
-    "StorePollDpc",
     "StoreStartIo",
     "StoreTimeout",
-    "attend",
     "error_outcome",
-    "finish",
     "move_fifo",
     "queued_requests",
     "request_range",
@@ -96,13 +84,10 @@ CAUSES = (
     | regs.INTERRUPT_CAUSE.RAISED
 )
 POLL_STALL_MICROSECONDS = 1
-POLL_SLICE_MICROSECONDS = 50
-"""A DPC that polls gives way after this long; the guideline for a whole DPC is 100."""
 POLL_PERIOD_100NS = 200
 RESET_POLLS = 1000
 """A reset is quiet long before so many looks at the status."""
 
-_POLLING = (TransferMode.POLLED, TransferMode.TIMER_POLLED)
 _DESCRIPTOR = struct.Struct("<IIII")
 _DESCRIPTOR_LAST = 1
 
@@ -127,67 +112,6 @@ def request_range(stack: IO_STACK_LOCATION) -> tuple[int, int]:
 def queued_requests(device: DEVICE_OBJECT) -> list[IRP]:
     """The requests that wait for their turn; with the cancel spin lock held, so that none leaves meanwhile."""
     return [CONTAINING_RECORD(entry, IRP, "tail_overlay") for entry in device.device_queue.entries]
-
-
-# Ownership.
-
-
-class Outcome(NamedTuple):
-    """How a request ends."""
-
-    status: int
-    information: int = 0
-
-
-def attend(
-    device: DEVICE_OBJECT,
-    irp: IRP | None,
-    work: Callable[[StoreExtension, int], Outcome | None],
-    argument: int = 0,
-) -> bool:
-    """Do `work(extension, argument)` for `irp` if it still owns the device, and end it if there is an outcome.
-
-    At DISPATCH_LEVEL. Whatever touches the device or a request's progress goes through here, under the request lock:
-    StartIo, the DPC, a poll, the watchdog and a cancel can meet on different processors, and each may find that the
-    request that it came for has ended and another one has the device. Returns whether `irp` owned the device.
-    """
-    extension = device.device_extension
-    KeAcquireSpinLockAtDpcLevel(extension.request_lock)
-    owned = irp is not None and extension.request is irp
-    outcome = work(extension, argument) if owned else None
-    if outcome is not None:
-        extension.request = None
-    KeReleaseSpinLockFromDpcLevel(extension.request_lock)
-    if irp is not None and outcome is not None:
-        _conclude(device, extension, irp, outcome)
-    return owned
-
-
-def _conclude(device: DEVICE_OBJECT, extension: StoreExtension, irp: IRP, outcome: Outcome) -> None:
-    """Complete the request that has just lost the device, and start the next.
-
-    A DPC of a timer that expired meanwhile may still be queued; it finds another request, or none, and leaves it alone.
-    """
-    KeCancelTimer(extension.watchdog)
-    if extension.request_mode is TransferMode.TIMER_POLLED:
-        KeCancelTimer(extension.poll_timer)
-    old_irql = IoAcquireCancelSpinLock()
-    IoSetCancelRoutine(irp, None)
-    IoReleaseCancelSpinLock(old_irql)
-    if extension.scatter_gather is not None and extension.quiet:
-        adapter = extension.dma_adapter
-        adapter.dma_operations.put_scatter_gather_list(adapter, extension.scatter_gather, extension.writing)
-        extension.scatter_gather = None
-    finish(device, irp, outcome.status, outcome.information)
-    IoStartNextPacket(device, True)
-
-
-def finish(device: DEVICE_OBJECT, irp: IRP, status: int, information: int) -> None:
-    """Complete a request that holds the remove lock."""
-    irp.io_status.status = status
-    irp.io_status.information = information
-    IoReleaseRemoveLock(device.device_extension.remove_lock, irp)
-    IoCompleteRequest(irp, IO_NO_INCREMENT)
 
 
 # Start.
@@ -234,13 +158,9 @@ def _describe(extension: StoreExtension, irp: IRP) -> int:
     return offset
 
 
-def _is_cancelled(extension: StoreExtension) -> bool:
-    return extension.abandoned or (extension.request is not None and extension.request.cancel)
-
-
 def _start_raise(extension: StoreExtension, argument: int) -> Outcome | None:
     del argument
-    if _is_cancelled(extension):
+    if is_cancelled(extension):
         return Outcome(STATUS_CANCELLED)
     extension.length = 0
     _command(extension, regs.Operation.RAISE, CAUSES)
@@ -251,7 +171,7 @@ def _start_fifo(extension: StoreExtension, argument: int) -> Outcome | None:
     """Programmed I/O, by interrupts or by polling."""
     del argument
     irp = extension.request
-    if irp is None or _is_cancelled(extension):
+    if irp is None or is_cancelled(extension):
         return Outcome(STATUS_CANCELLED)
     offset = _describe(extension, irp)
     mdl = irp.mdl_address
@@ -347,7 +267,7 @@ def StoreStartDma(
 
 def _start_dma(extension: StoreExtension, scatter_gather: SCATTER_GATHER_LIST) -> Outcome | None:
     irp = extension.request
-    if irp is None or _is_cancelled(extension):
+    if irp is None or is_cancelled(extension):
         return Outcome(STATUS_CANCELLED)
     elements = scatter_gather.elements
     last = len(elements) - 1
@@ -392,44 +312,6 @@ def move_fifo(extension: StoreExtension, status: int) -> None:
             READ_PORT_BUFFER_ULONG(extension.fifo_port, extension.fifo_tail, 1)
             RtlCopyMemory(address + 4 * dwords, extension.fifo_tail, tail)
     extension.moved += count
-
-
-def StorePollDpc(dpc: KDPC, device: DEVICE_OBJECT, argument1: object, argument2: object) -> None:
-    """Look at the device without interrupts: for a slice of time, or once for each tick of the poll timer."""
-    del argument1, argument2
-    extension = device.device_extension
-    irp = extension.request
-    start, frequency = KeQueryPerformanceCounter()
-    slice_ticks = POLL_SLICE_MICROSECONDS * frequency // 1_000_000
-    while attend(device, irp, _poll) and extension.request is irp:
-        if extension.request_mode is TransferMode.TIMER_POLLED:
-            KeSetTimer(extension.poll_timer, -POLL_PERIOD_100NS, extension.poll_dpc)
-            return
-        if extension.request_mode is not TransferMode.POLLED:
-            return
-        if KeQueryPerformanceCounter()[0] - start > slice_ticks:
-            KeInsertQueueDpc(dpc, None, None)
-            return
-        KeStallExecutionProcessor(POLL_STALL_MICROSECONDS)
-
-
-def _poll(extension: StoreExtension, argument: int) -> Outcome | None:
-    """One look, if the request is one that polls."""
-    del argument
-    if extension.request_mode not in _POLLING:
-        return None
-    if _is_cancelled(extension):
-        reset_device(extension)
-        return Outcome(STATUS_CANCELLED, extension.moved)
-    status = READ_REGISTER_ULONG(extension.registers + regs.STATUS.offset)
-    if status == ALL_ONES:
-        return Outcome(STATUS_DEVICE_NOT_CONNECTED, extension.moved)
-    if status & regs.STATUS.ERROR:
-        return error_outcome(extension)
-    move_fifo(extension, status)
-    if status & regs.STATUS.BUSY or extension.moved < extension.length:
-        return None
-    return Outcome(STATUS_SUCCESS, extension.length)
 
 
 # End.
