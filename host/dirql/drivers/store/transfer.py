@@ -130,10 +130,11 @@ def StoreStartIo(device: DEVICE_OBJECT, irp: IRP) -> None:
     IoSetCancelRoutine(irp, StoreCancelCurrent)
     IoReleaseCancelSpinLock(old_irql)
 
+    raises = IoGetCurrentIrpStackLocation(irp).major_function == IRP_MJ_DEVICE_CONTROL
     timeout = 10 * extension.timing.timeout_microseconds
     KeAcquireSpinLockAtDpcLevel(extension.request_lock)
     extension.request = irp
-    extension.request_mode = extension.mode
+    extension.request_mode = TransferMode.INTERRUPT if raises else extension.mode
     extension.deadline = KeQueryInterruptTime() + timeout
     extension.moved = 0
     extension.device_done = extension.abandoned = False
@@ -141,8 +142,7 @@ def StoreStartIo(device: DEVICE_OBJECT, irp: IRP) -> None:
     KeReleaseSpinLockFromDpcLevel(extension.request_lock)
     KeSetTimer(extension.watchdog, -timeout, extension.watchdog_dpc)
 
-    stack = IoGetCurrentIrpStackLocation(irp)
-    if stack.major_function == IRP_MJ_DEVICE_CONTROL:
+    if raises:
         attend(device, irp, _start_raise)
     elif extension.request_mode is TransferMode.DMA:
         _get_scatter_gather_list(device, extension, irp)
