@@ -204,12 +204,12 @@ def _variant(waves: Path | None, *, checked: bool) -> Variant:
 
 
 def _fitting(waves: Path, announce: Announce) -> Path:
-    """The file's name with the suffix of the format that can be written here."""
+    """The file's name with the suffix of the format that can be written here; says so if that is another."""
     suffix = waves_suffix(find_toolchain())
     if waves.suffix == suffix:
         return waves
-    if waves.suffix == ".fst":
-        announce(
-            "dirql: waves are written as VCD, because the headers of zlib and lz4 for FST are not installed"
-        )
-    return waves.with_suffix(suffix)
+    known = waves.suffix in {".fst", ".vcd"}
+    fitting = waves.with_suffix(suffix) if known else waves.with_name(waves.name + suffix)
+    why = " because the headers of zlib and lz4 for FST are not installed" if suffix == ".vcd" else ""
+    announce(f"dirql: waves are written as {suffix[1:].upper()} to {fitting}{why}")
+    return fitting
