@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dirql import __version__
+from dirql.target import RTL_TARGETS
 
 __all__ = ["main"]
 
 MODES = ("polled", "timer", "interrupt", "dma")
 INTERRUPTS = ("level", "latched", "message")
-TARGETS = ("verilated", "cocotb")
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -68,7 +68,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = run.add_argument
-    add("--target", choices=TARGETS, default="verilated", help="where the RTL runs")
+    add("--target", choices=RTL_TARGETS, default="verilated", help="where the RTL runs")
     add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
     add(
         "--interrupt",

@@ -20,6 +20,7 @@ from dirql.drivers import store
 from dirql.drivers.store.interface import (
     IOCTL_STORE_GET_STATISTICS,
     IOCTL_STORE_SET_MODE,
+    PROGRAM_NAME,
     STATISTICS_BYTES,
     Statistics,
     TransferMode,
@@ -36,7 +37,6 @@ from dirql.trace.run import Run
 
 __all__ = ["MODES", "Options", "run"]
 
-STORE_NAME = r"\\.\Store0"
 
 MODES = {
     "polled": TransferMode.POLLED,
@@ -142,7 +142,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
 
 def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> tuple[ModeResult, Run]:
     """The transfers of one row, recorded."""
-    with machine.open(STORE_NAME) as handle:
+    with machine.open(PROGRAM_NAME) as handle:
         handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
         transfers = _Transfers(options, row, machine, handle)
         started = perf_counter()

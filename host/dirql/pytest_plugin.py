@@ -49,15 +49,15 @@ class Loader(Protocol):
         """Load a driver."""
 
 
-TARGETS = ("verilated", "cocotb")
 STORE = "dirql.drivers.store"
-STORE_NAME = r"\\.\Store0"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    from dirql.target import RTL_TARGETS
+
     group = parser.getgroup("dirql", "driver tests against a machine")
     group.addoption(
-        "--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open"
+        "--dirql-target", choices=RTL_TARGETS, default="verilated", help="the machine that fixtures open"
     )
     group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
@@ -163,10 +163,12 @@ class DriverMark:
     @classmethod
     def of(cls, node: pytest.Item) -> DriverMark:
         """What the nearest mark of a test says."""
+        from dirql.drivers.store.interface import PROGRAM_NAME
+
         mark = node.get_closest_marker("driver")
         options = dict(mark.kwargs) if mark else {}
         module = mark.args[0] if mark and mark.args else STORE
-        name = options.pop("name", STORE_NAME)
+        name = options.pop("name", PROGRAM_NAME)
         return cls(_import(module, node.path) if isinstance(module, str) else module, str(name), options)
 
 

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from source_tree import PACKAGE, ROOT, TOP_LEVEL, name, parse, source_files
 
 # What each room may import of dirql, itself aside. Its keys are the rooms that the document's table names; a test
@@ -141,10 +139,11 @@ def assigns_irql(tree: ast.Module) -> Iterator[int]:
     for node in ast.walk(tree):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         for target in targets:
+            # What an object calls its own `irql`, as an interrupt does, is its to set.
             if (
                 isinstance(target, ast.Attribute)
                 and target.attr == "irql"
-                and "processor" in ast.unparse(target.value)
+                and ast.unparse(target.value) != "self"
             ):
                 yield target.lineno
 
@@ -156,8 +155,6 @@ def test_the_irql_changes_in_its_place_only() -> None:
 
 def test_the_facade_only_re_exports() -> None:
     facade = PACKAGE / "wdm.py"
-    if not facade.exists():
-        pytest.skip("there is no dirql.wdm in this checkout")
     plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Expr)
     for statement in parse(facade).body:
         assert isinstance(statement, plain), (

@@ -84,7 +84,6 @@ class DeviceObject(Object):
         "dpc",
         "driver_object",
         "flags",
-        "io_timer",
         "next_device",
         "reference_count",
         "stack_size",

@@ -12,9 +12,11 @@ from dirql.target.contract import Target
 from dirql.target.simulator import inside_simulator, run_in_simulator
 from dirql.target.toolchain import SetupError
 
-__all__ = ["TARGETS", "inside_simulator", "open_target", "run_in_simulator"]
+__all__ = ["RTL_TARGETS", "TARGETS", "inside_simulator", "open_target", "run_in_simulator"]
 
-TARGETS = ("verilated", "cocotb", "scripted")
+RTL_TARGETS = ("verilated", "cocotb")
+"""Those that run the RTL."""
+TARGETS = (*RTL_TARGETS, "scripted")
 """The names that `open_target` knows."""
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "IOCTL_STORE_RAISE",
     "IOCTL_STORE_SET_MODE",
     "IOCTL_STORE_SET_TIMING",
+    "PROGRAM_NAME",
     "STATISTICS_BYTES",
     "Statistics",
     "Timing",
@@ -25,6 +26,8 @@ __all__ = [
 
 DEVICE_NAME = "\\Device\\Store0"
 DOS_DEVICE_NAME = "\\DosDevices\\Store0"
+PROGRAM_NAME = r"\\.\Store0"
+"""What a program opens."""
 
 
 class TransferMode(enum.IntEnum):
