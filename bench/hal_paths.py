@@ -23,9 +23,9 @@ from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.hal.hal import Hal
 from dirql.hal.ports import read_port_ulong
 from dirql.hal.registers import read_register_ulong, read_register_ushort, write_register_ulong
-from dirql.ke.constants import DISPATCH_LEVEL, POOL_FLAG_NON_PAGED, IoWriteAccess, MmNonCached, UserMode
-from dirql.ke.irql import lower_irql, raise_irql
 from dirql.ke.kernel import Kernel
+from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.nt.constants import DISPATCH_LEVEL, POOL_FLAG_NON_PAGED, IoWriteAccess, MmNonCached, UserMode
 from dirql.target.scripted import ScriptedTarget
 
 LOOPS = 20_000

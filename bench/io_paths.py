@@ -18,7 +18,9 @@ from dirql.io.device import DeviceObject, create_device
 from dirql.io.driver import DriverObject
 from dirql.io.irp import Irp, allocate_irp
 from dirql.io.loader import load_driver
-from dirql.ke.constants import (
+from dirql.ke.costs import Costs
+from dirql.machine import Machine, open_machine
+from dirql.nt.constants import (
     DO_DIRECT_IO,
     FILE_DEVICE_UNKNOWN,
     IO_NO_INCREMENT,
@@ -27,9 +29,7 @@ from dirql.ke.constants import (
     IRP_MJ_CREATE,
     IRP_MJ_READ,
 )
-from dirql.ke.costs import Costs
-from dirql.ke.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS
-from dirql.machine import Machine, open_machine
+from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS
 from dirql.target.scripted import ScriptedTarget
 
 LOOPS = 20_000

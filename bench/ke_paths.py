@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import process_time
 
-from dirql.ke.constants import DISPATCH_LEVEL, LevelSensitive, NotificationEvent, SynchronizationEvent
-from dirql.ke.dispatcher import create_system_thread
-from dirql.ke.dpc import Dpc
-from dirql.ke.event import Event
-from dirql.ke.interrupt import Interrupt
-from dirql.ke.irql import lower_irql, raise_irql
 from dirql.ke.kernel import Kernel
-from dirql.ke.spinlock import SpinLock
-from dirql.ke.timer import Timer
-from dirql.ke.wait import wait_for_single_object
+from dirql.ke.objects.event import Event
+from dirql.ke.objects.timer import Timer
+from dirql.ke.processors.dpc import Dpc
+from dirql.ke.processors.interrupt import Interrupt
+from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.threads.dispatcher import create_system_thread
+from dirql.ke.threads.wait import wait_for_single_object
+from dirql.nt.constants import DISPATCH_LEVEL, LevelSensitive, NotificationEvent, SynchronizationEvent
 
 VECTOR = 0x50
 LOOPS = 20_000

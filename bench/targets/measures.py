@@ -21,13 +21,13 @@ from dirql import mm
 from dirql.hal.device_memory import map_io_space
 from dirql.hal.hal import Hal
 from dirql.hal.registers import read_register_ulong
-from dirql.ke.constants import MmNonCached
 from dirql.ke.kernel import Kernel
+from dirql.nt.constants import MmNonCached
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.machine import Address, Device, Vector
 from dirql.target import open_target
 from dirql.target.contract import Target, Wake
-from dirql.target.verilated import VerilatedTarget
+from dirql.target.simulation.verilated import VerilatedTarget
 
 REGISTERS = Address.DEVICE_MEMORY_BASE
 BUFFER = REGISTERS + 0x10_0000

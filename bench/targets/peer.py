@@ -24,8 +24,8 @@ from cocotbext.pcie.core import Device, MemoryEndpoint, RootComplex
 from cocotbext.pcie.core.caps import MsiCapability
 from cocotbext.pcie.core.pci import PciDevice
 
-from dirql.target.build import cache_directory
-from dirql.target.toolchain import find_toolchain
+from dirql.target.simulation.build import cache_directory
+from dirql.target.simulation.toolchain import find_toolchain
 
 HERE = Path(__file__).resolve().parent
 FOLDER, ROUNDS, SCALE = "DIRQL_PEER_FOLDER", "DIRQL_PEER_ROUNDS", "DIRQL_PEER_SCALE"

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dirql.target.toolchain import find_toolchain
+from dirql.target.simulation.toolchain import find_toolchain
 
 __all__ = ["main"]
 

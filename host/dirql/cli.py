@@ -134,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command == "run" and arguments.waves and arguments.target != "verilated":
         parser.error(f"--waves needs --target verilated, not {arguments.target}; the clocks are the same")
     from dirql.target.contract import TargetError
-    from dirql.target.toolchain import SetupError
+    from dirql.target.simulation.toolchain import SetupError
 
     try:
         return _run(arguments, argv) if arguments.command == "run" else _doctor()

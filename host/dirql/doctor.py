@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from dirql.target import toolchain
-from dirql.target.build import cache_directory, hdl_sources, machine_root
-from dirql.target.toolchain import SetupError, Version, dotted, install, parse_version
+from dirql.target.simulation import toolchain
+from dirql.target.simulation.build import cache_directory, hdl_sources, machine_root
+from dirql.target.simulation.toolchain import SetupError, Version, dotted, install, parse_version
 
 __all__ = ["CHECKS", "Absent", "Finding", "Outcome", "Surroundings", "examine", "find", "main"]
 

@@ -25,14 +25,14 @@ from dirql.io.leftovers import end_requests, leftovers
 from dirql.io.loader import load_driver, unload_driver
 from dirql.io.manager import IoManager
 from dirql.ke import current as ke_current
-from dirql.ke.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
 from dirql.ke.costs import Costs
-from dirql.ke.dispatcher import create_system_thread
 from dirql.ke.kernel import Kernel
-from dirql.ke.schedule import RandomSchedule, RoundRobin, Schedule
-from dirql.ke.status import nt_success, status_name
-from dirql.ke.wait import wait_for_single_object
+from dirql.ke.threads.dispatcher import create_system_thread
+from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
+from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import MemoryManager
+from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
+from dirql.nt.status import nt_success, status_name
 from dirql.ob.manager import ObjectManager
 from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceError, DeviceNode, InterruptKind

@@ -140,7 +140,7 @@ def _stops_are_failures() -> Iterator[None]:
     As what they are, exceptions that no `except Exception` catches, they would keep pytest from taking down the rest.
     """
     from dirql.ke.bugcheck import BugCheck
-    from dirql.ke.dispatcher import Deadlock
+    from dirql.ke.threads.dispatcher import Deadlock
 
     try:
         yield

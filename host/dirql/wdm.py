@@ -123,7 +123,31 @@ from dirql.io.nt import (
     write_file as ZwWriteFile,
 )
 from dirql.io.removelock import RemoveLock as IO_REMOVE_LOCK
-from dirql.ke.clock import (
+from dirql.ke.objects.device_queue import (
+    DeviceQueue as KDEVICE_QUEUE,
+    DeviceQueueEntry as KDEVICE_QUEUE_ENTRY,
+)
+from dirql.ke.objects.event import Event as KEVENT
+from dirql.ke.objects.mutex import Mutex as KMUTEX
+from dirql.ke.objects.semaphore import Semaphore as KSEMAPHORE
+from dirql.ke.objects.timer import Timer as KTIMER
+from dirql.ke.processors.dpc import Dpc as KDPC
+from dirql.ke.processors.interrupt import Interrupt as KINTERRUPT
+from dirql.ke.processors.irql import (
+    current_irql as KeGetCurrentIrql,
+    lower_irql as KeLowerIrql,
+    raise_irql as KeRaiseIrql,
+    raise_irql_to_dpc_level as KeRaiseIrqlToDpcLevel,
+    raise_irql_to_synch_level as KeRaiseIrqlToSynchLevel,
+)
+from dirql.ke.processors.processor import get_current_processor_number as KeGetCurrentProcessorNumber
+from dirql.ke.processors.spin_lock import SpinLock as KSPIN_LOCK
+from dirql.ke.threads.dispatcher import (
+    create_system_thread as PsCreateSystemThread,
+    terminate_system_thread as PsTerminateSystemThread,
+    yield_execution as ZwYieldExecution,
+)
+from dirql.ke.threads.system_time import (
     query_interrupt_time as KeQueryInterruptTime,
     query_performance_counter as KeQueryPerformanceCounter,
     query_system_time as KeQuerySystemTime,
@@ -131,7 +155,40 @@ from dirql.ke.clock import (
     query_time_increment as KeQueryTimeIncrement,
     stall_execution_processor as KeStallExecutionProcessor,
 )
-from dirql.ke.constants import (
+from dirql.ke.threads.thread import Thread as KTHREAD, get_current_thread as KeGetCurrentThread
+from dirql.ke.threads.wait import (
+    delay_execution_thread as KeDelayExecutionThread,
+    flush_queued_dpcs as KeFlushQueuedDpcs,
+    wait_for_multiple_objects as KeWaitForMultipleObjects,
+    wait_for_single_object as KeWaitForSingleObject,
+)
+from dirql.mm.allocation import (
+    allocate_pool2 as ExAllocatePool2,
+    allocate_pool_with_tag as ExAllocatePoolWithTag,
+    free_pool as ExFreePool,
+    free_pool_with_tag as ExFreePoolWithTag,
+    pool_tag as POOL_TAG,
+)
+from dirql.mm.layout import (
+    byte_offset as BYTE_OFFSET,
+    bytes_to_pages as BYTES_TO_PAGES,
+    page_align as PAGE_ALIGN,
+    round_to_pages as ROUND_TO_PAGES,
+    span_pages as ADDRESS_AND_SIZE_TO_SPAN_PAGES,
+)
+from dirql.mm.mdl import Mdl as MDL
+from dirql.mm.memory import (
+    compare as RtlCompareMemory,
+    copy as RtlCopyMemory,
+    fill as RtlFillMemory,
+    move as RtlMoveMemory,
+    read as RtlReadMemory,
+    view as RtlViewMemory,
+    write as RtlWriteMemory,
+    zero as RtlZeroMemory,
+)
+from dirql.mm.probe import probe_for_read as ProbeForRead, probe_for_write as ProbeForWrite
+from dirql.nt.constants import (
     APC_LEVEL,
     CLOCK_LEVEL,
     CM_RESOURCE_INTERRUPT_LATCHED,
@@ -574,27 +631,7 @@ from dirql.ke.constants import (
     device_type_from_ctl_code as DEVICE_TYPE_FROM_CTL_CODE,
     method_from_ctl_code as METHOD_FROM_CTL_CODE,
 )
-from dirql.ke.devicequeue import DeviceQueue as KDEVICE_QUEUE, DeviceQueueEntry as KDEVICE_QUEUE_ENTRY
-from dirql.ke.dispatcher import (
-    create_system_thread as PsCreateSystemThread,
-    terminate_system_thread as PsTerminateSystemThread,
-    yield_execution as ZwYieldExecution,
-)
-from dirql.ke.dpc import Dpc as KDPC
-from dirql.ke.event import Event as KEVENT
-from dirql.ke.interrupt import Interrupt as KINTERRUPT
-from dirql.ke.irql import (
-    current_irql as KeGetCurrentIrql,
-    lower_irql as KeLowerIrql,
-    raise_irql as KeRaiseIrql,
-    raise_irql_to_dpc_level as KeRaiseIrqlToDpcLevel,
-    raise_irql_to_synch_level as KeRaiseIrqlToSynchLevel,
-)
-from dirql.ke.mutex import Mutex as KMUTEX
-from dirql.ke.processor import get_current_processor_number as KeGetCurrentProcessorNumber
-from dirql.ke.semaphore import Semaphore as KSEMAPHORE
-from dirql.ke.spinlock import SpinLock as KSPIN_LOCK
-from dirql.ke.status import (
+from dirql.nt.status import (
     STATUS_ABANDONED,
     STATUS_ABANDONED_WAIT_0,
     STATUS_ACCESS_DENIED,
@@ -721,40 +758,6 @@ from dirql.ke.status import (
     raise_status as ExRaiseStatus,
     status_name as RtlStatusName,
 )
-from dirql.ke.thread import Thread as KTHREAD, get_current_thread as KeGetCurrentThread
-from dirql.ke.timer import Timer as KTIMER
-from dirql.ke.wait import (
-    delay_execution_thread as KeDelayExecutionThread,
-    flush_queued_dpcs as KeFlushQueuedDpcs,
-    wait_for_multiple_objects as KeWaitForMultipleObjects,
-    wait_for_single_object as KeWaitForSingleObject,
-)
-from dirql.mm.allocation import (
-    allocate_pool2 as ExAllocatePool2,
-    allocate_pool_with_tag as ExAllocatePoolWithTag,
-    free_pool as ExFreePool,
-    free_pool_with_tag as ExFreePoolWithTag,
-    pool_tag as POOL_TAG,
-)
-from dirql.mm.layout import (
-    byte_offset as BYTE_OFFSET,
-    bytes_to_pages as BYTES_TO_PAGES,
-    page_align as PAGE_ALIGN,
-    round_to_pages as ROUND_TO_PAGES,
-    span_pages as ADDRESS_AND_SIZE_TO_SPAN_PAGES,
-)
-from dirql.mm.mdl import Mdl as MDL
-from dirql.mm.memory import (
-    compare as RtlCompareMemory,
-    copy as RtlCopyMemory,
-    fill as RtlFillMemory,
-    move as RtlMoveMemory,
-    read as RtlReadMemory,
-    view as RtlViewMemory,
-    write as RtlWriteMemory,
-    zero as RtlZeroMemory,
-)
-from dirql.mm.probe import probe_for_read as ProbeForRead, probe_for_write as ProbeForWrite
 from dirql.ob.object import Object as _Object
 from dirql.pnp.resources import (
     CmFullResourceDescriptor as CM_FULL_RESOURCE_DESCRIPTOR,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dirql.target.verilated import VerilatedTarget
+from dirql.target.simulation.verilated import VerilatedTarget
 from hdl.machine_bench import Bench
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from cocotb_tools.runner import get_runner
 
-from dirql.target.build import cache_directory, hdl_sources
-from dirql.target.toolchain import find_toolchain
+from dirql.target.simulation.build import cache_directory, hdl_sources
+from dirql.target.simulation.toolchain import find_toolchain
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim" / "hdl"

@@ -24,8 +24,8 @@ from dirql.drivers.store.interface import (
 from dirql.hal.configuration import Slot, read_configuration, write_configuration
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle, Overlapped
-from dirql.ke import status as nt
 from dirql.machine import Machine, open_machine
+from dirql.nt import status as nt
 from dirql.registers.machine import Device
 from dirql.registers.pci_configuration import COMMAND, LATENCY_TIMER
 

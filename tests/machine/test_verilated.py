@@ -10,10 +10,10 @@ from typing import get_type_hints
 import pytest
 
 from dirql.target import open_target
-from dirql.target.build import machine_root
 from dirql.target.contract import TargetError
-from dirql.target.exchange import Exchange, exchange_ffi
-from dirql.target.verilated import VerilatedTarget
+from dirql.target.simulation.build import machine_root
+from dirql.target.simulation.exchange import Exchange, exchange_ffi
+from dirql.target.simulation.verilated import VerilatedTarget
 from machine.target_bench import configure_bench, open_bench
 
 

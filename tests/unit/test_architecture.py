@@ -14,17 +14,19 @@ from source_tree import PACKAGE, ROOT, TOP_LEVEL, name, parse, source_files
 # What each room may import of dirql, itself aside. Its keys are the rooms that the document's table names; a test
 # holds the two together.
 COMPOSING = ("machine", "cli", "pytest_plugin", "doctor", "job")
-KERNEL = ("ke", "mm", "ob", "io", "hal", "pnp")
-EVERYTHING_BELOW = (*KERNEL, "registers", "target", "wdm", "drivers", "trace", "report")
+KERNEL = ("nt", "ke", "mm", "ob", "io", "hal", "pnp")
+EVERYTHING_BELOW = (*KERNEL, "verifier", "registers", "target", "wdm", "drivers", "trace", "report")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "nt": (),
     "target.contract": (),
     "target": ("registers",),
-    "ke": (),
-    "mm": ("ke",),
-    "hal": ("target.contract", "ke", "mm", "registers"),
-    "ob": ("ke", "mm"),
-    "io": ("ke", "mm", "ob"),
-    "pnp": ("io", "ob", "hal", "mm", "ke", "target.contract", "registers"),
+    "ke": ("nt",),
+    "verifier": ("nt", "ke"),
+    "mm": ("nt", "ke"),
+    "hal": ("target.contract", "nt", "ke", "mm", "registers"),
+    "ob": ("nt", "ke", "mm"),
+    "io": ("nt", "ke", "mm", "ob"),
+    "pnp": ("io", "ob", "hal", "mm", "ke", "nt", "target.contract", "registers"),
     "wdm": KERNEL,
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "registers"),
@@ -39,8 +41,8 @@ NOT_IN_THE_TABLE = {"registers", "__main__", ""}
 # Host time and the host's own threads stay out of the kernel: it has one clock and one scheduler.
 FORBIDDEN_IN_KERNEL = ("threading", "asyncio", "time", "concurrent", "multiprocessing", "datetime")
 
-SWITCHES_GREENLETS = {"ke/dispatcher.py", "target/cocotb.py"}
-CHANGES_IRQL = {"ke/irql.py"}
+SWITCHES_GREENLETS = {"ke/threads/dispatcher.py", "target/simulation/cocotb.py"}
+CHANGES_IRQL = {"ke/processors/irql.py"}
 
 MODULES = [file for file in source_files(".py") if file.is_relative_to(PACKAGE)]
 
@@ -50,7 +52,7 @@ def by_name(file: Path) -> str:
 
 
 def module_name(file: Path) -> str:
-    """`ke/dpc.py` is "ke.dpc", `ke/__init__.py` is "ke", the package's own `__init__.py` is ""."""
+    """`ke/processors/dpc.py` is "ke.dpc", `ke/__init__.py` is "ke", the package's own `__init__.py` is ""."""
     return (
         ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
     )

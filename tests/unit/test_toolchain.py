@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dirql.target import toolchain
-from dirql.target.toolchain import SetupError, Tool
+from dirql.target.simulation import toolchain
+from dirql.target.simulation.toolchain import SetupError, Tool
 
 Install = Callable[..., dict[str, str]]
 

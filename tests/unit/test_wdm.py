@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dirql import wdm
-from dirql.ke import constants, status
+from dirql.nt import constants, status
 
 SOURCE = Path(wdm.__file__)
 TREE = ast.parse(SOURCE.read_text(encoding="utf-8"))

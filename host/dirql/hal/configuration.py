@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from dirql.hal import current
 from dirql.hal.lanes import ALL_ONES, lanes
-from dirql.ke.constants import DISPATCH_LEVEL, PCIConfiguration
-from dirql.ke.irql import contract
+from dirql.ke.processors.irql import contract
+from dirql.nt.constants import DISPATCH_LEVEL, PCIConfiguration
 from dirql.target.contract import BusError, MasterAbort
 
 __all__ = [

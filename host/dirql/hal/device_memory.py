@@ -12,16 +12,16 @@ from typing import Final
 
 from dirql.hal import current
 from dirql.hal.lanes import DWORD, Lane, lane
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import contract
+from dirql.mm.address_space import NOWHERE
+from dirql.mm.layout import DEVICE_RANGE, PAGE_OFFSET, page_align, span_pages
+from dirql.mm.manager import MemoryManager
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     VF_MDL_MAP_IO_SPACE_IRQL,
     VF_MDL_UNMAP_IO_SPACE_IRQL,
 )
-from dirql.ke.constants import DISPATCH_LEVEL
-from dirql.ke.irql import contract
-from dirql.mm.address_space import NOWHERE
-from dirql.mm.layout import DEVICE_RANGE, PAGE_OFFSET, page_align, span_pages
-from dirql.mm.manager import MemoryManager
+from dirql.nt.constants import DISPATCH_LEVEL
 
 __all__ = ["DeviceMemory", "Dwords", "Lanes", "map_io_space", "unmap_io_space"]
 

@@ -15,8 +15,13 @@ from dirql.io.transfer import (
     return_buffers,
 )
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BUILD_BAD_BUFFER
-from dirql.ke.constants import (
+from dirql.ke.objects.event import Event
+from dirql.ke.processors.irql import contract
+from dirql.ke.threads.thread import get_current_thread
+from dirql.ke.threads.wait import wait_for_single_object
+from dirql.mm import current as memory
+from dirql.nt.bugcodes import DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BUILD_BAD_BUFFER
+from dirql.nt.constants import (
     APC_LEVEL,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_FLUSH_BUFFERS,
@@ -32,17 +37,12 @@ from dirql.ke.constants import (
     NotificationEvent,
     method_from_ctl_code,
 )
-from dirql.ke.event import Event
-from dirql.ke.irql import contract
-from dirql.ke.status import (
+from dirql.nt.status import (
     STATUS_MORE_PROCESSING_REQUIRED,
     STATUS_NOT_SUPPORTED,
     STATUS_PENDING,
     StatusException,
 )
-from dirql.ke.thread import get_current_thread
-from dirql.ke.wait import wait_for_single_object
-from dirql.mm import current as memory
 
 if TYPE_CHECKING:
     from dirql.io.device import DeviceObject

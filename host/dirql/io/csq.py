@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from dirql.io.cancel import release_cancel_spin_lock
 from dirql.io.device import DeviceObject
 from dirql.io.irp import Irp
-from dirql.ke.constants import DISPATCH_LEVEL, IO_TYPE_CSQ, IO_TYPE_CSQ_EX, IO_TYPE_CSQ_IRP_CONTEXT
-from dirql.ke.irql import contract
-from dirql.ke.status import STATUS_SUCCESS
+from dirql.ke.processors.irql import contract
+from dirql.nt.constants import DISPATCH_LEVEL, IO_TYPE_CSQ, IO_TYPE_CSQ_EX, IO_TYPE_CSQ_IRP_CONTEXT
+from dirql.nt.status import STATUS_SUCCESS
 
 __all__ = ["Csq", "CsqIrpContext"]
 

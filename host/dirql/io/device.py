@@ -12,7 +12,10 @@ from dirql.io.interrupt import InterruptResource
 from dirql.io.irp import CancelRoutine, Irp, QueueEntry, describe
 from dirql.ke import current as ke
 from dirql.ke.bugcheck import bug_check, unhandled
-from dirql.ke.bugcodes import (
+from dirql.ke.objects.device_queue import DeviceQueue
+from dirql.ke.processors.dpc import DeferredRoutine, Dpc
+from dirql.ke.processors.irql import contract, current_irql, lower_irql, raise_irql
+from dirql.nt.bugcodes import (
     DDI_IRQL_IO_APC_LTE,
     DDI_IRQL_IO_PASSIVE1,
     DDI_IRQL_IO_PASSIVE3,
@@ -27,7 +30,7 @@ from dirql.ke.bugcodes import (
     VF_IOMANAGER_CALL_DRIVER_IRQL,
     VF_IOMANAGER_DISPATCH_IRQL,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     APC_LEVEL,
     DISPATCH_LEVEL,
     DO_DEVICE_HAS_NAME,
@@ -37,10 +40,7 @@ from dirql.ke.constants import (
     IO_TYPE_DEVICE_OBJECT_EXTENSION,
     PASSIVE_LEVEL,
 )
-from dirql.ke.devicequeue import DeviceQueue
-from dirql.ke.dpc import DeferredRoutine, Dpc
-from dirql.ke.irql import contract, current_irql, lower_irql, raise_irql
-from dirql.ke.status import STATUS_SUCCESS
+from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.object import Object
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dirql.ke.constants import DRVO_LEGACY_DRIVER, IO_NO_INCREMENT, IO_TYPE_DRIVER, IRP_MJ_MAXIMUM_FUNCTION
-from dirql.ke.status import STATUS_INVALID_DEVICE_REQUEST
+from dirql.nt.constants import DRVO_LEGACY_DRIVER, IO_NO_INCREMENT, IO_TYPE_DRIVER, IRP_MJ_MAXIMUM_FUNCTION
+from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST
 from dirql.ob.object import Object
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dirql.ke import constants as c, status as s
+from dirql.nt import constants as c, status as s
 
 __all__ = ["IoError", "dos_error"]
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from dirql.io import current
 from dirql.io.request import send_file_request
-from dirql.ke.constants import (
+from dirql.ke.objects.event import Event
+from dirql.nt.constants import (
     FO_CLEANUP_COMPLETE,
     FO_SYNCHRONOUS_IO,
     IO_TYPE_FILE,
@@ -20,7 +21,6 @@ from dirql.ke.constants import (
     IRP_MJ_CLOSE,
     NotificationEvent,
 )
-from dirql.ke.event import Event
 from dirql.ob.object import Object
 
 if TYPE_CHECKING:

@@ -10,18 +10,18 @@ from typing import Self
 from dirql.io import current, nt
 from dirql.io.errors import IoError
 from dirql.io.irp import IoStatusBlock
-from dirql.ke.constants import FILE_READ_DATA, FILE_WRITE_DATA, NotificationEvent, UserMode, UserRequest
-from dirql.ke.event import Event
-from dirql.ke.status import (
+from dirql.ke.objects.event import Event
+from dirql.ke.threads.wait import wait_for_single_object
+from dirql.mm import current as memory
+from dirql.mm.process import UserBuffer
+from dirql.nt.constants import FILE_READ_DATA, FILE_WRITE_DATA, NotificationEvent, UserMode, UserRequest
+from dirql.nt.status import (
     STATUS_BUFFER_OVERFLOW,
     STATUS_INVALID_HANDLE,
     STATUS_PENDING,
     STATUS_SUCCESS,
     status_name,
 )
-from dirql.ke.wait import wait_for_single_object
-from dirql.mm import current as memory
-from dirql.mm.process import UserBuffer
 
 __all__ = ["Handle", "Overlapped"]
 

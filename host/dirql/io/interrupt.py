@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from dirql.ke.constants import (
+from dirql.ke.processors.interrupt import Interrupt
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.nt.constants import (
     CONNECT_FULLY_SPECIFIED,
     CONNECT_LINE_BASED,
     CONNECT_MESSAGE_BASED,
     Latched,
     LevelSensitive,
 )
-from dirql.ke.interrupt import Interrupt
-from dirql.ke.spinlock import SpinLock
-from dirql.ke.status import STATUS_INVALID_PARAMETER, STATUS_NOT_FOUND, STATUS_SUCCESS
+from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_NOT_FOUND, STATUS_SUCCESS
 
 if TYPE_CHECKING:
     from dirql.io.device import DeviceObject

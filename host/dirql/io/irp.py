@@ -16,7 +16,9 @@ from dirql.io import current
 from dirql.io.parameters import Parameters
 from dirql.ke import current as ke
 from dirql.ke.bugcheck import bug_check, unhandled
-from dirql.ke.bugcodes import (
+from dirql.ke.objects.device_queue import DeviceQueueEntry
+from dirql.ke.processors.irql import contract
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     KMODE_EXCEPTION_NOT_HANDLED,
@@ -29,7 +31,7 @@ from dirql.ke.bugcodes import (
     VF_IOMANAGER_FREE_NOT_IRP,
     VF_IOMANAGER_FREE_THREAD_QUEUED,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     DISPATCH_LEVEL,
     IO_TYPE_IRP,
     SL_INVOKE_ON_CANCEL,
@@ -37,15 +39,13 @@ from dirql.ke.constants import (
     SL_INVOKE_ON_SUCCESS,
     SL_PENDING_RETURNED,
 )
-from dirql.ke.devicequeue import DeviceQueueEntry
-from dirql.ke.irql import contract
-from dirql.ke.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, status_name
+from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, status_name
 
 if TYPE_CHECKING:
     from dirql.io.device import DeviceObject
     from dirql.io.file import FileObject
-    from dirql.ke.event import Event
-    from dirql.ke.thread import Thread
+    from dirql.ke.objects.event import Event
+    from dirql.ke.threads.thread import Thread
     from dirql.mm.mdl import Mdl
 
 __all__ = [

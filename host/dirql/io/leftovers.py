@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from dirql.io import current
 from dirql.ke import current as ke_current
-from dirql.ke.constants import KernelMode
-from dirql.ke.wait import delay_execution_thread
+from dirql.ke.threads.wait import delay_execution_thread
+from dirql.nt.constants import KernelMode
 from dirql.ob.namespace import Directory
 
 __all__ = ["end_requests", "leftovers"]

@@ -11,14 +11,14 @@ from dirql.io import current
 from dirql.io.driver import DriverEntry, DriverObject
 from dirql.io.irp import describe
 from dirql.ke.bugcheck import unhandled
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import contract
+from dirql.nt.bugcodes import (
     DDI_IRQL_ZW_PASSIVE,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     KMODE_EXCEPTION_NOT_HANDLED,
 )
-from dirql.ke.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED, PASSIVE_LEVEL
-from dirql.ke.irql import contract
-from dirql.ke.status import (
+from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED, PASSIVE_LEVEL
+from dirql.nt.status import (
     STATUS_IMAGE_ALREADY_LOADED,
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_OBJECT_NAME_NOT_FOUND,

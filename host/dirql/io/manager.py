@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from dirql.io.hooks import Hooks
 from dirql.io.irp import Irp
-from dirql.ke.constants import IRP_ALLOCATED_FIXED_SIZE
-from dirql.ke.spinlock import SpinLock
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 from dirql.ob.manager import ObjectManager
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from __future__ import annotations
 from dirql.io import current, nt
 from dirql.io.device import DeviceObject
 from dirql.io.file import FileObject
-from dirql.ke.bugcodes import DDI_IRQL_IO_PASSIVE4, DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
-from dirql.ke.constants import PASSIVE_LEVEL
-from dirql.ke.irql import contract
-from dirql.ke.status import STATUS_SUCCESS
+from dirql.ke.processors.irql import contract
+from dirql.nt.bugcodes import DDI_IRQL_IO_PASSIVE4, DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
+from dirql.nt.constants import PASSIVE_LEVEL
+from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.namespace import SymbolicLink
 
 __all__ = [

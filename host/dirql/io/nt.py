@@ -17,8 +17,12 @@ from dirql.io.file import FileObject
 from dirql.io.irp import IoStatusBlock, Irp
 from dirql.io.request import Request, send_file_request
 from dirql.io.transfer import attach_control_buffers, attach_read_buffer, attach_write_buffer
-from dirql.ke.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
-from dirql.ke.constants import (
+from dirql.ke.objects.event import Event
+from dirql.ke.processors.irql import contract
+from dirql.ke.threads.thread import get_current_thread
+from dirql.ke.threads.wait import wait_for_single_object
+from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
+from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
     DO_EXCLUSIVE,
     FILE_READ_DATA,
@@ -37,9 +41,7 @@ from dirql.ke.constants import (
     access_from_ctl_code,
     method_from_ctl_code,
 )
-from dirql.ke.event import Event
-from dirql.ke.irql import contract
-from dirql.ke.status import (
+from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
     STATUS_NO_SUCH_DEVICE,
     STATUS_NOT_FOUND,
@@ -49,8 +51,6 @@ from dirql.ke.status import (
     StatusException,
     nt_success,
 )
-from dirql.ke.thread import get_current_thread
-from dirql.ke.wait import wait_for_single_object
 
 if TYPE_CHECKING:
     from dirql.ob.object import Object

@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.ke.objects.event import Event
+from dirql.ke.processors.irql import contract
+from dirql.ke.threads.wait import wait_for_single_object
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     VF_IO_REMOVE_LOCK_RELEASE,
     VF_IO_REMOVE_LOCK_TAG,
 )
-from dirql.ke.constants import DISPATCH_LEVEL, PASSIVE_LEVEL, Executive, KernelMode, SynchronizationEvent
-from dirql.ke.event import Event
-from dirql.ke.irql import contract
-from dirql.ke.status import STATUS_DELETE_PENDING, STATUS_SUCCESS
-from dirql.ke.wait import wait_for_single_object
+from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL, Executive, KernelMode, SynchronizationEvent
+from dirql.nt.status import STATUS_DELETE_PENDING, STATUS_SUCCESS
 
 __all__ = ["RemoveLock"]
 

@@ -15,18 +15,18 @@ from dirql.io import current
 from dirql.io.irp import IoStatusBlock, Irp
 from dirql.io.transfer import return_buffers
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.ke.objects.event import Event
+from dirql.ke.threads.thread import get_current_thread
+from dirql.ke.threads.wait import wait_for_single_object
+from dirql.mm import current as memory
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     VF_IO_VERIFY_INCONSISTENT_RETURN,
     VF_IO_VERIFY_PENDING_NOT_PROPAGATED,
     VF_IO_VERIFY_RETURNED_WITHOUT_ACTION,
 )
-from dirql.ke.constants import IRP_MJ_CREATE, Executive, KernelMode, NotificationEvent, UserMode
-from dirql.ke.event import Event
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, status_name
-from dirql.ke.thread import get_current_thread
-from dirql.ke.wait import wait_for_single_object
-from dirql.mm import current as memory
+from dirql.nt.constants import IRP_MJ_CREATE, Executive, KernelMode, NotificationEvent, UserMode
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, status_name
 
 if TYPE_CHECKING:
     from dirql.io.device import DeviceObject

@@ -11,7 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dirql.io import current
-from dirql.ke.constants import (
+from dirql.mm import memory
+from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
+from dirql.mm.layout import SYSTEM_BASE
+from dirql.mm.mdl import Mdl
+from dirql.nt.constants import (
     DO_BUFFERED_IO,
     DO_DIRECT_IO,
     IRP_BUFFERED_IO,
@@ -26,11 +30,7 @@ from dirql.ke.constants import (
     IoReadAccess,
     IoWriteAccess,
 )
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, StatusException, nt_error
-from dirql.mm import memory
-from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
-from dirql.mm.layout import SYSTEM_BASE
-from dirql.mm.mdl import Mdl
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException, nt_error
 
 if TYPE_CHECKING:
     from dirql.io.irp import Irp

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import NoReturn
 
 from dirql.ke import current
-from dirql.ke.bugcodes import bug_check_name
-from dirql.ke.status import STATUS_UNHANDLED_EXCEPTION, StatusException
+from dirql.nt.bugcodes import bug_check_name
+from dirql.nt.status import STATUS_UNHANDLED_EXCEPTION, StatusException
 
 __all__ = ["BugCheck", "bug_check", "unhandled"]
 

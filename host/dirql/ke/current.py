@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The running kernel and the current processor, for routines that have no object to hang on.
 
-`dispatcher` stands for `ke/dispatcher.py` here, so that what it is built on can reach it.
+`dispatcher` stands for `ke/threads/dispatcher.py` here, so that what it is built on can reach it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Never, Protocol, cast
 
 if TYPE_CHECKING:
     from dirql.ke.kernel import Kernel
-    from dirql.ke.processor import Processor
+    from dirql.ke.processors.processor import Processor
 
 __all__ = ["Dispatcher", "clear", "dispatcher", "install", "is_running", "kernel", "processor"]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec
 
 if TYPE_CHECKING:
-    from dirql.ke.dpc import Dpc
-    from dirql.ke.interrupt import Interrupt
-    from dirql.ke.processor import Processor
-    from dirql.ke.spinlock import SpinLock
-    from dirql.ke.thread import Thread
+    from dirql.ke.processors.dpc import Dpc
+    from dirql.ke.processors.interrupt import Interrupt
+    from dirql.ke.processors.processor import Processor
+    from dirql.ke.processors.spin_lock import SpinLock
+    from dirql.ke.threads.thread import Thread
 
 __all__ = ["Hooks", "chain"]
 

@@ -6,21 +6,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from dirql.ke import current, dispatcher
+from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.constants import HIGH_LEVEL
 from dirql.ke.costs import Costs
 from dirql.ke.hooks import Hooks
-from dirql.ke.interrupt import Vector
-from dirql.ke.irql import freeze
+from dirql.ke.objects.timer import TimerQueue
 from dirql.ke.platform import Clock, InterruptController
-from dirql.ke.processor import Processor
-from dirql.ke.schedule import RoundRobin, Schedule
-from dirql.ke.thread import ReadyQueue, Thread
-from dirql.ke.timer import TimerQueue
+from dirql.ke.processors.interrupt import Vector
+from dirql.ke.processors.irql import freeze
+from dirql.ke.processors.processor import Processor
+from dirql.ke.threads import dispatcher
+from dirql.ke.threads.schedule import RoundRobin, Schedule
+from dirql.ke.threads.thread import ReadyQueue, Thread
+from dirql.nt.constants import HIGH_LEVEL
 
 if TYPE_CHECKING:
-    from dirql.ke.thread import Context
+    from dirql.ke.threads.thread import Context
 
 __all__ = ["BOOT_TIME", "Kernel"]
 

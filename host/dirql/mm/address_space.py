@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
 from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, AddressRange, span_pages
+from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["NOWHERE", "AddressSpace", "Page"]
 

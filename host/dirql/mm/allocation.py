@@ -11,7 +11,12 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import contract, current_irql
+from dirql.mm import current, memory
+from dirql.mm.layout import SYSTEM_BASE
+from dirql.mm.manager import MemoryManager
+from dirql.mm.pool import Pool
+from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     POOL_CALLER_ALLOCATE_IRQL,
@@ -27,7 +32,7 @@ from dirql.ke.bugcodes import (
     VF_POOL_FREE_PAGED_IRQL,
     VF_POOL_ZERO_BYTES,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     APC_LEVEL,
     DISPATCH_LEVEL,
     POOL_FLAG_CACHE_ALIGNED,
@@ -42,12 +47,7 @@ from dirql.ke.constants import (
     NonPagedPoolCacheAligned,
     PagedPool,
 )
-from dirql.ke.irql import contract, current_irql
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
-from dirql.mm import current, memory
-from dirql.mm.layout import SYSTEM_BASE
-from dirql.mm.manager import MemoryManager
-from dirql.mm.pool import Pool
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
 
 __all__ = ["allocate_pool2", "allocate_pool_with_tag", "free_pool", "free_pool_with_tag", "pool_tag"]
 

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
-from dirql.ke.constants import PAGE_SIZE
+from dirql.nt.constants import PAGE_SIZE
 
 __all__ = ["CACHE_LINE", "GUARD", "HEADER_SIZE", "Block", "SlotPage", "header_bytes", "slot_size", "tag_text"]
 

@@ -13,17 +13,17 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import current_irql
+from dirql.mm.address_space import NOWHERE, AddressSpace, Page
+from dirql.mm.layout import SYSTEM_BASE
+from dirql.nt.bugcodes import (
     ATTEMPTED_WRITE_TO_READONLY_MEMORY,
     DRIVER_IRQL_NOT_LESS_OR_EQUAL,
     IRQL_NOT_LESS_OR_EQUAL,
     PAGE_FAULT_IN_NONPAGED_AREA,
 )
-from dirql.ke.constants import DISPATCH_LEVEL
-from dirql.ke.irql import current_irql
-from dirql.ke.status import STATUS_ACCESS_VIOLATION, STATUS_INSUFFICIENT_RESOURCES, StatusException
-from dirql.mm.address_space import NOWHERE, AddressSpace, Page
-from dirql.mm.layout import SYSTEM_BASE
+from dirql.nt.constants import DISPATCH_LEVEL
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_INSUFFICIENT_RESOURCES, StatusException
 
 if TYPE_CHECKING:
     from dirql.mm.manager import MemoryManager

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import PFN_LIST_CORRUPT
-from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
+from dirql.nt.bugcodes import PFN_LIST_CORRUPT
+from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["FrameDatabase", "FrameStatistics"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
+from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
 __all__ = [
     "DEVICE_RANGE",

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dirql.ke.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
-from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
 from dirql.mm import current
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page
 from dirql.mm.fault import resolve_fault
@@ -16,6 +14,8 @@ from dirql.mm.frames import FrameDatabase, FrameStatistics
 from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_BASE
 from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
+from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
+from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["MemoryManager", "MemoryStatistics"]
 

@@ -11,7 +11,11 @@ from __future__ import annotations
 from typing import Final, NoReturn, Self
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import contract
+from dirql.mm import current
+from dirql.mm.address_space import NOWHERE, Page
+from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_BASE, page_align, span_pages
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     LOCKED_PAGES_UNDERFLOW,
     PFN_LIST_CORRUPT,
@@ -28,7 +32,7 @@ from dirql.ke.bugcodes import (
     VF_MDL_UNLOCK_PARTIAL,
     VF_MDL_UNMAP_IRQL,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     DISPATCH_LEVEL,
     MDL_IO_PAGE_READ,
     MDL_MAPPED_TO_SYSTEM_VA,
@@ -43,11 +47,7 @@ from dirql.ke.constants import (
     NormalPagePriority,
     UserMode,
 )
-from dirql.ke.irql import contract
-from dirql.ke.status import STATUS_ACCESS_VIOLATION, StatusException
-from dirql.mm import current
-from dirql.mm.address_space import NOWHERE, Page
-from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_BASE, page_align, span_pages
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
 
 __all__ = ["Mdl"]
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dirql.ke.constants import PAGE_SIZE
 from dirql.mm import current
 from dirql.mm.layout import PAGE_OFFSET
+from dirql.nt.constants import PAGE_SIZE
 
 __all__ = ["compare", "copy", "fill", "move", "read", "view", "write", "zero"]
 

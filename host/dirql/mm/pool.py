@@ -14,7 +14,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.mm.blocks import CACHE_LINE, GUARD, HEADER_SIZE, Block, SlotPage, header_bytes, slot_size, tag_text
+from dirql.mm.layout import AddressRange, bytes_to_pages
+from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     BAD_POOL_HEADER,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -24,9 +26,7 @@ from dirql.ke.bugcodes import (
     VF_POOL_DOUBLE_FREE,
     VF_POOL_OVERRUN,
 )
-from dirql.ke.constants import PAGE_SIZE
-from dirql.mm.blocks import CACHE_LINE, GUARD, HEADER_SIZE, Block, SlotPage, header_bytes, slot_size, tag_text
-from dirql.mm.layout import AddressRange, bytes_to_pages
+from dirql.nt.constants import PAGE_SIZE
 
 if TYPE_CHECKING:
     from dirql.mm.manager import MemoryManager

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from dirql.ke.constants import APC_LEVEL, PAGE_SIZE
-from dirql.ke.irql import contract
-from dirql.ke.status import STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT, StatusException
+from dirql.ke.processors.irql import contract
 from dirql.mm import current
 from dirql.mm.layout import USER_RANGE, page_align
+from dirql.nt.constants import APC_LEVEL, PAGE_SIZE
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT, StatusException
 
 __all__ = ["probe_for_read", "probe_for_write"]
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import LOCKED_PAGES_AT_EXIT, PROCESS_HAS_LOCKED_PAGES
-from dirql.ke.constants import PAGE_SIZE
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
 from dirql.mm.address_space import NOWHERE, AddressSpace
 from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, USER_RANGE, bytes_to_pages
+from dirql.nt.bugcodes import LOCKED_PAGES_AT_EXIT, PROCESS_HAS_LOCKED_PAGES
+from dirql.nt.constants import PAGE_SIZE
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
 
 __all__ = ["GuardDamaged", "Process", "UserBuffer"]
 

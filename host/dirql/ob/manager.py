@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dirql.ke.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
+from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
 from dirql.ob.handles import HandleTable
 from dirql.ob.namespace import Directory, Namespace, SymbolicLink
 from dirql.ob.object import Object

@@ -8,7 +8,7 @@ belongs to the device. A program's `\\.\X` means `\??\X`, and `\DosDevices` is a
 
 from __future__ import annotations
 
-from dirql.ke.status import (
+from dirql.nt.status import (
     STATUS_NAME_TOO_LONG,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_OBJECT_NAME_INVALID,

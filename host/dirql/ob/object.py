@@ -9,7 +9,7 @@ handle holds one reference. A subclass says what closing the last handle and dro
 from __future__ import annotations
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import REFERENCE_BY_POINTER
+from dirql.nt.bugcodes import REFERENCE_BY_POINTER
 
 __all__ = ["Object"]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import PNP_DETECTED_FATAL_ERROR, PNP_FATAL_BAD_ID
-from dirql.ke.constants import MAX_DEVICE_ID_LEN, POOL_FLAG_PAGED
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool, pool_tag
+from dirql.nt.bugcodes import PNP_DETECTED_FATAL_ERROR, PNP_FATAL_BAD_ID
+from dirql.nt.constants import MAX_DEVICE_ID_LEN, POOL_FLAG_PAGED
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
 
 __all__ = ["pool_strings", "take_strings"]
 

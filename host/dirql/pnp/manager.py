@@ -16,8 +16,8 @@ from dirql.io.interrupt import InterruptResource
 from dirql.io.irp import IoStackLocation, describe
 from dirql.io.loader import load_driver, unload_driver
 from dirql.ke.bugcheck import unhandled
-from dirql.ke.bugcodes import KMODE_EXCEPTION_NOT_HANDLED
-from dirql.ke.constants import (
+from dirql.nt.bugcodes import KMODE_EXCEPTION_NOT_HANDLED
+from dirql.nt.constants import (
     IRP_MN_QUERY_CAPABILITIES,
     IRP_MN_QUERY_DEVICE_RELATIONS,
     IRP_MN_QUERY_ID,
@@ -32,7 +32,7 @@ from dirql.ke.constants import (
     BusQueryInstanceID,
     BusRelations,
 )
-from dirql.ke.status import nt_success, status_name
+from dirql.nt.status import nt_success, status_name
 from dirql.pnp.assign import Resources
 from dirql.pnp.identity import take_strings
 from dirql.pnp.node import DeviceError, DeviceNode, InterruptKind, NodeState, send_pnp

@@ -12,8 +12,8 @@ from dirql.io.device import DeviceObject
 from dirql.io.driver import DriverObject
 from dirql.io.irp import IoStackLocation
 from dirql.io.request import KernelRequest, send_and_wait
-from dirql.ke.constants import IRP_MJ_PNP
-from dirql.ke.status import STATUS_NOT_SUPPORTED, nt_success, status_name
+from dirql.nt.constants import IRP_MJ_PNP
+from dirql.nt.status import STATUS_NOT_SUPPORTED, nt_success, status_name
 from dirql.pnp.resources import CmPartialResourceDescriptor, ResourceRequirements
 
 __all__ = ["DeviceError", "DeviceNode", "InterruptKind", "NodeState", "send_pnp"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     CM_RESOURCE_INTERRUPT_LATCHED,
     CM_RESOURCE_INTERRUPT_MESSAGE,
     CM_RESOURCE_MEMORY_PREFETCHABLE,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dirql.io.device import DeviceObject
-from dirql.ke.constants import PCIBus, PowerDeviceUnspecified
+from dirql.nt.constants import PCIBus, PowerDeviceUnspecified
 
 __all__ = [
     "GUID_BUS_INTERFACE_STANDARD",

@@ -7,10 +7,10 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from dirql.target.build import Announce, announce_on_stderr
 from dirql.target.contract import Target
-from dirql.target.simulator import inside_simulator, run_in_simulator
-from dirql.target.toolchain import SetupError
+from dirql.target.simulation.build import Announce, announce_on_stderr
+from dirql.target.simulation.simulator import inside_simulator, run_in_simulator
+from dirql.target.simulation.toolchain import SetupError
 
 __all__ = ["RTL_TARGETS", "TARGETS", "inside_simulator", "open_target", "run_in_simulator"]
 
@@ -34,7 +34,7 @@ def open_target(
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"a target must be one of {', '.join(TARGETS)}, and is {name!r}{hint}")
     if name == "verilated":
-        from dirql.target.verilated import VerilatedTarget
+        from dirql.target.simulation.verilated import VerilatedTarget
 
         return VerilatedTarget(waves=waves, checked=checked, announce=announce)
     if waves is not None or checked:
@@ -48,7 +48,7 @@ def _open_plain(name: str) -> Target:
 
         return ScriptedTarget()
     try:
-        from dirql.target.cocotb import CocotbTarget
+        from dirql.target.simulation.cocotb import CocotbTarget
     except ModuleNotFoundError as error:
         if error.name != "cocotb":
             raise

@@ -13,8 +13,9 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, Self, TypeVar
 
-from dirql.ke import constants, current
+from dirql.ke import current
 from dirql.ke.hooks import chain
+from dirql.nt import constants
 from dirql.target.contract import Event, EventBits
 from dirql.trace.marks import ARGUMENT, Mark, encode
 from dirql.trace.run import EventLog, InterruptName, Names, Run
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from dirql.io.irp import Irp
-    from dirql.ke.dpc import Dpc
-    from dirql.ke.interrupt import Interrupt
     from dirql.ke.kernel import Kernel
+    from dirql.ke.processors.dpc import Dpc
+    from dirql.ke.processors.interrupt import Interrupt
 
 __all__ = ["IoHooks", "Recorder", "Stream"]
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dirql.ke.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
 from dirql.registers.machine import Device
 from dirql.target.contract import Event, EventBits
 from dirql.trace.reconstruct import reconstruct

@@ -10,10 +10,10 @@ import pytest
 
 from dirql.hal.device_memory import map_io_space
 from dirql.hal.hal import Hal
-from dirql.ke.constants import PAGE_SIZE, MmNonCached
 from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
 from dirql.mm.manager import MemoryManager
+from dirql.nt.constants import PAGE_SIZE, MmNonCached
 from dirql.target.scripted import Ram, ScriptedTarget, Space
 
 BAR = 0x8000_0000

@@ -13,7 +13,10 @@ from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.operations import get_dma_adapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement
 from dirql.ke import current
-from dirql.ke.constants import (
+from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.mm.mdl import Mdl
+from dirql.mm.process import UserBuffer
+from dirql.nt.constants import (
     DEVICE_DESCRIPTION_VERSION3,
     DISPATCH_LEVEL,
     IoWriteAccess,
@@ -21,9 +24,6 @@ from dirql.ke.constants import (
     UserMode,
     Width32Bits,
 )
-from dirql.ke.irql import lower_irql, raise_irql
-from dirql.mm.mdl import Mdl
-from dirql.mm.process import UserBuffer
 from unit.hal.conftest import Machine
 
 ALL_BITS = 32

@@ -14,17 +14,17 @@ from dirql.hal.dma.map_registers import MapRegisters
 from dirql.hal.dma.operations import get_dma_adapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.bugcodes import VERIFIER_DMA_VERIFICATION
-from dirql.ke.constants import (
+from dirql.ke.processors.irql import current_irql, raise_irql
+from dirql.mm.mdl import Mdl
+from dirql.nt.bugcodes import VERIFIER_DMA_VERIFICATION
+from dirql.nt.constants import (
     DISPATCH_LEVEL,
     PAGE_SIZE,
     DeallocateObject,
     DeallocateObjectKeepRegisters,
     KeepObject,
 )
-from dirql.ke.irql import current_irql, raise_irql
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
-from dirql.mm.mdl import Mdl
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 from unit.hal.conftest import Machine
 from unit.hal.dma import (
     ALL_BITS,

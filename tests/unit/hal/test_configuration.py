@@ -12,7 +12,7 @@ from dirql.hal.configuration import (
     set_bus_data_by_offset,
     write_configuration,
 )
-from dirql.ke.constants import PCIConfiguration
+from dirql.nt.constants import PCIConfiguration
 from dirql.registers import pci_configuration as pci
 from dirql.target.contract import BusFault, BusStatus
 from dirql.target.scripted import Space

@@ -7,9 +7,9 @@ import pytest
 from dirql.hal import Hal, current
 from dirql.hal.registers import read_register_ulong
 from dirql.ke import platform
-from dirql.ke.constants import LevelSensitive
-from dirql.ke.interrupt import Interrupt
-from dirql.ke.irql import current_irql
+from dirql.ke.processors.interrupt import Interrupt
+from dirql.ke.processors.irql import current_irql
+from dirql.nt.constants import LevelSensitive
 from dirql.registers.machine import Vector
 from unit.hal.conftest import BAR, Machine
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql.hal import ports
-from dirql.ke import dispatcher
-from dirql.ke.constants import PAGE_SIZE
+from dirql.ke.threads import dispatcher
+from dirql.nt.constants import PAGE_SIZE
 from dirql.target.contract import BusError, BusFault, BusStatus
 from dirql.target.scripted import Space
 from unit.hal.conftest import PORTS, Machine

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from dirql import mm
 from dirql.hal import ports, registers
 from dirql.hal.device_memory import map_io_space, unmap_io_space
-from dirql.ke import dispatcher
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.constants import DISPATCH_LEVEL, PAGE_SIZE, POOL_FLAG_NON_PAGED, MmNonCached
-from dirql.ke.irql import raise_irql
+from dirql.ke.processors.irql import raise_irql
+from dirql.ke.threads import dispatcher
+from dirql.nt.constants import DISPATCH_LEVEL, PAGE_SIZE, POOL_FLAG_NON_PAGED, MmNonCached
 from dirql.target.contract import BusError, BusFault, BusStatus, LinkLost
 from unit.hal.conftest import BAR, BAR_BYTES, PORTS, Machine
 

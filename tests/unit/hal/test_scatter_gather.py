@@ -9,10 +9,10 @@ from dirql import mm
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement, ScatterGatherList
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.constants import DISPATCH_LEVEL, MDL_PAGES_LOCKED, PAGE_SIZE, POOL_FLAG_NON_PAGED
-from dirql.ke.irql import current_irql
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
+from dirql.ke.processors.irql import current_irql
 from dirql.mm.mdl import Mdl
+from dirql.nt.constants import DISPATCH_LEVEL, MDL_PAGES_LOCKED, PAGE_SIZE, POOL_FLAG_NON_PAGED
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 from unit.hal.conftest import Machine
 from unit.hal.dma import (
     ALL_BITS,

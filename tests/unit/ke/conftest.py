@@ -11,7 +11,7 @@ import pytest
 from dirql.ke import current
 from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
-from dirql.ke.schedule import Schedule
+from dirql.ke.threads.schedule import Schedule
 from unit.ke.fake import FakeMachine
 
 

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 import pytest
 
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.constants import Latched, LevelSensitive, NotificationEvent, SynchronizationEvent
-from dirql.ke.dispatcher import create_system_thread
-from dirql.ke.dpc import Dpc
-from dirql.ke.event import Event
-from dirql.ke.interrupt import Interrupt
-from dirql.ke.irql import lower_irql, raise_irql
-from dirql.ke.spinlock import SpinLock
-from dirql.ke.thread import Thread
+from dirql.ke.objects.event import Event
+from dirql.ke.processors.dpc import Dpc
+from dirql.ke.processors.interrupt import Interrupt
+from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.threads.dispatcher import create_system_thread
+from dirql.ke.threads.thread import Thread
+from dirql.nt.constants import Latched, LevelSensitive, NotificationEvent, SynchronizationEvent
 from unit.ke.fake import vector_of
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, strategies as st
 
-from dirql.ke.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
-from dirql.ke.devicequeue import DeviceQueue, DeviceQueueEntry
-from dirql.ke.irql import lower_irql, raise_irql
 from dirql.ke.kernel import Kernel
+from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
+from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
 from unit.ke.fake import FakeMachine
 from unit.ke.making import bug_check
 

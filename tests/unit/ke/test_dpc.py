@@ -10,7 +10,12 @@ from functools import partial
 import pytest
 
 from dirql.ke import current
-from dirql.ke.constants import (
+from dirql.ke.costs import Costs
+from dirql.ke.kernel import Kernel
+from dirql.ke.processors.dpc import MAXIMUM_QUEUE_DEPTH, Dpc
+from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
+from dirql.ke.threads.wait import delay_execution_thread, flush_queued_dpcs
+from dirql.nt.constants import (
     APC_LEVEL,
     DISPATCH_LEVEL,
     HIGH_LEVEL,
@@ -20,11 +25,6 @@ from dirql.ke.constants import (
     MediumHighImportance,
     MediumImportance,
 )
-from dirql.ke.costs import Costs
-from dirql.ke.dpc import MAXIMUM_QUEUE_DEPTH, Dpc
-from dirql.ke.irql import current_irql, lower_irql, raise_irql
-from dirql.ke.kernel import Kernel
-from dirql.ke.wait import delay_execution_thread, flush_queued_dpcs
 from unit.ke.fake import FakeMachine
 from unit.ke.making import at, bug_check, connect, dpc
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from dirql.ke.clock import stall_execution_processor
-from dirql.ke.constants import PASSIVE_LEVEL
 from dirql.ke.costs import Costs
-from dirql.ke.guidelines import Guidelines
-from dirql.ke.irql import lower_irql
 from dirql.ke.kernel import Kernel
-from dirql.ke.spinlock import SpinLock
+from dirql.ke.processors.irql import lower_irql
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.threads.system_time import stall_execution_processor
+from dirql.nt.constants import PASSIVE_LEVEL
+from dirql.verifier.guidelines import Guidelines
 from unit.ke.fake import FakeMachine
 from unit.ke.making import connect, dpc
 

@@ -11,13 +11,13 @@ import pytest
 
 from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
 from dirql.ke.costs import Costs
-from dirql.ke.interrupt import STORM_LIMIT, Interrupt
-from dirql.ke.irql import current_irql, lower_irql, raise_irql
 from dirql.ke.kernel import Kernel
-from dirql.ke.spinlock import SpinLock
-from dirql.ke.status import STATUS_INVALID_PARAMETER
+from dirql.ke.processors.interrupt import STORM_LIMIT, Interrupt
+from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.status import STATUS_INVALID_PARAMETER
 from unit.ke.fake import FakeMachine, vector_of
 from unit.ke.making import at, bug_check, connect, dpc, try_to_connect
 

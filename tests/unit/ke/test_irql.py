@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 
 from dirql.ke import current
-from dirql.ke.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
 from dirql.ke.costs import Costs
-from dirql.ke.irql import (
+from dirql.ke.kernel import Kernel
+from dirql.ke.processors.irql import (
     contract,
     current_irql,
     irql_name,
@@ -18,7 +18,7 @@ from dirql.ke.irql import (
     raise_irql_to_dpc_level,
     raise_irql_to_synch_level,
 )
-from dirql.ke.kernel import Kernel
+from dirql.nt.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
 from unit.ke.fake import FakeMachine
 from unit.ke.making import at, bug_check
 

@@ -10,13 +10,13 @@ from functools import partial
 import pytest
 
 from dirql.ke import current
-from dirql.ke.constants import DISPATCH_LEVEL, HighImportance, MediumImportance
-from dirql.ke.irql import current_irql, lower_irql, raise_irql
 from dirql.ke.kernel import Kernel
-from dirql.ke.processor import get_current_processor_number
-from dirql.ke.schedule import RandomSchedule, Replay, RoundRobin, Schedule
-from dirql.ke.status import STATUS_INVALID_PARAMETER
-from dirql.ke.wait import delay_execution_thread, wait_for_single_object
+from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
+from dirql.ke.processors.processor import get_current_processor_number
+from dirql.ke.threads.schedule import RandomSchedule, Replay, RoundRobin, Schedule
+from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
+from dirql.nt.constants import DISPATCH_LEVEL, HighImportance, MediumImportance
+from dirql.nt.status import STATUS_INVALID_PARAMETER
 from unit.ke.fake import FakeMachine
 from unit.ke.making import at, connect, dpc, synchronization, thread, try_to_connect
 

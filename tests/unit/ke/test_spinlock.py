@@ -9,12 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from dirql.ke import current
-from dirql.ke.constants import APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
-from dirql.ke.irql import current_irql, lower_irql, raise_irql
 from dirql.ke.kernel import Kernel
-from dirql.ke.schedule import RandomSchedule
-from dirql.ke.spinlock import SpinLock
-from dirql.ke.wait import wait_for_single_object
+from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.threads.schedule import RandomSchedule
+from dirql.ke.threads.wait import wait_for_single_object
+from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
 from unit.ke.fake import FakeMachine
 from unit.ke.making import bug_check, connect, thread
 

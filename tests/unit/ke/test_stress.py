@@ -11,15 +11,15 @@ from random import Random
 import pytest
 
 from dirql.ke import current
-from dirql.ke.clock import stall_execution_processor
-from dirql.ke.interrupt import Interrupt
-from dirql.ke.irql import current_irql
 from dirql.ke.kernel import Kernel
-from dirql.ke.mutex import Mutex
-from dirql.ke.schedule import RandomSchedule, Replay, RoundRobin, Schedule
-from dirql.ke.semaphore import Semaphore
-from dirql.ke.spinlock import SpinLock
-from dirql.ke.wait import delay_execution_thread, flush_queued_dpcs, wait_for_single_object
+from dirql.ke.objects.mutex import Mutex
+from dirql.ke.objects.semaphore import Semaphore
+from dirql.ke.processors.interrupt import Interrupt
+from dirql.ke.processors.irql import current_irql
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.threads.schedule import RandomSchedule, Replay, RoundRobin, Schedule
+from dirql.ke.threads.system_time import stall_execution_processor
+from dirql.ke.threads.wait import delay_execution_thread, flush_queued_dpcs, wait_for_single_object
 from unit.ke.fake import FakeMachine
 from unit.ke.making import connect, dpc, synchronization, thread
 

@@ -11,17 +11,17 @@ import pytest
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check as stop
-from dirql.ke.constants import DISPATCH_LEVEL
 from dirql.ke.costs import Costs
-from dirql.ke.dispatcher import Deadlock, terminate_system_thread, yield_execution
-from dirql.ke.event import Event
-from dirql.ke.irql import current_irql, raise_irql
 from dirql.ke.kernel import Kernel
-from dirql.ke.spinlock import SpinLock
-from dirql.ke.status import STATUS_PENDING
-from dirql.ke.thread import ThreadState, get_current_thread
-from dirql.ke.timer import Timer
-from dirql.ke.wait import delay_execution_thread, wait_for_single_object
+from dirql.ke.objects.event import Event
+from dirql.ke.objects.timer import Timer
+from dirql.ke.processors.irql import current_irql, raise_irql
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.threads.dispatcher import Deadlock, terminate_system_thread, yield_execution
+from dirql.ke.threads.thread import ThreadState, get_current_thread
+from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
+from dirql.nt.constants import DISPATCH_LEVEL
+from dirql.nt.status import STATUS_PENDING
 from unit.ke.fake import FREQUENCY, FakeMachine
 from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread
 

@@ -11,14 +11,19 @@ import pytest
 from hypothesis import given, strategies as st
 
 from dirql.ke import current
-from dirql.ke.clock import (
+from dirql.ke.costs import Costs
+from dirql.ke.kernel import BOOT_TIME, Kernel
+from dirql.ke.objects.timer import Timer
+from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
+from dirql.ke.threads.system_time import (
     query_interrupt_time,
     query_performance_counter,
     query_system_time,
     query_tick_count,
     stall_execution_processor,
 )
-from dirql.ke.constants import (
+from dirql.ke.threads.wait import delay_execution_thread, wait_for_multiple_objects, wait_for_single_object
+from dirql.nt.constants import (
     DISPATCH_LEVEL,
     HIGH_LEVEL,
     PASSIVE_LEVEL,
@@ -26,12 +31,7 @@ from dirql.ke.constants import (
     SynchronizationTimer,
     WaitAny,
 )
-from dirql.ke.costs import Costs
-from dirql.ke.irql import current_irql, lower_irql, raise_irql
-from dirql.ke.kernel import BOOT_TIME, Kernel
-from dirql.ke.status import STATUS_SUCCESS, STATUS_TIMEOUT
-from dirql.ke.timer import Timer
-from dirql.ke.wait import delay_execution_thread, wait_for_multiple_objects, wait_for_single_object
+from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
 from unit.ke.fake import FREQUENCY, FakeMachine
 from unit.ke.making import at, connect, dpc, thread
 

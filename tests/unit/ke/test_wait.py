@@ -10,14 +10,16 @@ from functools import partial
 import pytest
 
 from dirql.ke import current
-from dirql.ke.constants import APC_LEVEL, DISPATCH_LEVEL, WaitAll, WaitAny
-from dirql.ke.event import Event
-from dirql.ke.irql import current_irql, raise_irql
 from dirql.ke.kernel import BOOT_TIME, Kernel
-from dirql.ke.mutex import Mutex
-from dirql.ke.object import DispatcherObject
-from dirql.ke.semaphore import Semaphore
-from dirql.ke.status import (
+from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.objects.event import Event
+from dirql.ke.objects.mutex import Mutex
+from dirql.ke.objects.semaphore import Semaphore
+from dirql.ke.processors.irql import current_irql, raise_irql
+from dirql.ke.threads.thread import Thread, ThreadState
+from dirql.ke.threads.wait import delay_execution_thread, wait_for_multiple_objects, wait_for_single_object
+from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, WaitAll, WaitAny
+from dirql.nt.status import (
     STATUS_MUTANT_LIMIT_EXCEEDED,
     STATUS_MUTANT_NOT_OWNED,
     STATUS_SEMAPHORE_LIMIT_EXCEEDED,
@@ -25,8 +27,6 @@ from dirql.ke.status import (
     STATUS_TIMEOUT,
     StatusException,
 )
-from dirql.ke.thread import Thread, ThreadState
-from dirql.ke.wait import delay_execution_thread, wait_for_multiple_objects, wait_for_single_object
 from unit.ke.fake import FREQUENCY, FakeMachine
 from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread
 

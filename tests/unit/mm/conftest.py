@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from dirql.hal.interrupts import InterruptController
-from dirql.ke.constants import PAGE_SIZE
 from dirql.ke.costs import Costs
-from dirql.ke.irql import lower_irql, raise_irql
 from dirql.ke.kernel import Kernel
+from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm.manager import MemoryManager
+from dirql.nt.constants import PAGE_SIZE
 from dirql.target.scripted import ScriptedTarget
 
 FRAMES = 1024

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from dirql.ke.constants import PAGE_SIZE
 from dirql.mm import layout
 from dirql.mm.address_space import AddressSpace
 from dirql.mm.frames import FrameDatabase
+from dirql.nt.constants import PAGE_SIZE
 
 COUNT = 64
 RANGE = layout.AddressRange("few", 0x7_0000, 24 * PAGE_SIZE)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.bugcodes import PFN_LIST_CORRUPT
-from dirql.ke.constants import PAGE_SIZE
 from dirql.mm.frames import FrameDatabase
+from dirql.nt.bugcodes import PFN_LIST_CORRUPT
+from dirql.nt.constants import PAGE_SIZE
 
 COUNT = 64
 

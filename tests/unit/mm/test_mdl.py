@@ -9,13 +9,17 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql import mm
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.mm.layout import MAPPING_RANGE, bytes_to_pages
+from dirql.mm.manager import MemoryManager
+from dirql.mm.mdl import Mdl
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     PFN_LIST_CORRUPT,
     PROCESS_HAS_LOCKED_PAGES,
     VERIFIER_IO_CHECKING,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     DISPATCH_LEVEL,
     MDL_MAPPED_TO_SYSTEM_VA,
     MDL_PAGES_LOCKED,
@@ -33,11 +37,7 @@ from dirql.ke.constants import (
     MdlMappingNoWrite,
     UserMode,
 )
-from dirql.ke.irql import lower_irql, raise_irql
-from dirql.ke.status import STATUS_ACCESS_VIOLATION, StatusException
-from dirql.mm.layout import MAPPING_RANGE, bytes_to_pages
-from dirql.mm.manager import MemoryManager
-from dirql.mm.mdl import Mdl
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
 
 TAG = mm.pool_tag("Test")
 LENGTH = 2 * PAGE_SIZE + 100

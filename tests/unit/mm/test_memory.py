@@ -10,26 +10,26 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql import mm
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.mm import memory
+from dirql.mm.fault import DeviceMemoryError
+from dirql.mm.layout import DEVICE_RANGE
+from dirql.mm.manager import MemoryManager
+from dirql.nt.bugcodes import (
     ATTEMPTED_WRITE_TO_READONLY_MEMORY,
     DRIVER_IRQL_NOT_LESS_OR_EQUAL,
     IRQL_NOT_LESS_OR_EQUAL,
     PAGE_FAULT_IN_NONPAGED_AREA,
     VERIFIER_FORCE_IRQL_CHECKING,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     APC_LEVEL,
     DISPATCH_LEVEL,
     PAGE_SIZE,
     POOL_FLAG_NON_PAGED,
     POOL_FLAG_PAGED,
 )
-from dirql.ke.irql import lower_irql, raise_irql
-from dirql.ke.status import STATUS_ACCESS_VIOLATION, STATUS_INSUFFICIENT_RESOURCES, StatusException
-from dirql.mm import memory
-from dirql.mm.fault import DeviceMemoryError
-from dirql.mm.layout import DEVICE_RANGE
-from dirql.mm.manager import MemoryManager
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_INSUFFICIENT_RESOURCES, StatusException
 
 TAG = mm.pool_tag("Test")
 SPAN = 3 * PAGE_SIZE

@@ -9,13 +9,19 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql import mm
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.mm import memory
+from dirql.mm.blocks import tag_text
+from dirql.mm.layout import NONPAGED_RANGE, PAGED_RANGE, SYSTEM_BASE
+from dirql.mm.manager import MemoryManager
+from dirql.mm.pool import TagStatistics
+from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     BAD_POOL_HEADER,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     VERIFIER_POOL_TRACKING,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     APC_LEVEL,
     DISPATCH_LEVEL,
     PAGE_SIZE,
@@ -32,13 +38,7 @@ from dirql.ke.constants import (
     NonPagedPoolNx,
     PagedPool,
 )
-from dirql.ke.irql import lower_irql, raise_irql
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
-from dirql.mm import memory
-from dirql.mm.blocks import tag_text
-from dirql.mm.layout import NONPAGED_RANGE, PAGED_RANGE, SYSTEM_BASE
-from dirql.mm.manager import MemoryManager
-from dirql.mm.pool import TagStatistics
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
 
 pytestmark = pytest.mark.usefixtures("memory")
 

@@ -7,19 +7,19 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql import mm
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.bugcodes import PROCESS_HAS_LOCKED_PAGES
-from dirql.ke.constants import PAGE_SIZE, POOL_FLAG_NON_PAGED, IoReadAccess, UserMode
-from dirql.ke.status import (
-    STATUS_ACCESS_VIOLATION,
-    STATUS_DATATYPE_MISALIGNMENT,
-    STATUS_INSUFFICIENT_RESOURCES,
-    StatusException,
-)
 from dirql.mm import memory as accessors
 from dirql.mm.layout import USER_RANGE
 from dirql.mm.manager import MemoryManager
 from dirql.mm.mdl import Mdl
 from dirql.mm.process import GuardDamaged
+from dirql.nt.bugcodes import PROCESS_HAS_LOCKED_PAGES
+from dirql.nt.constants import PAGE_SIZE, POOL_FLAG_NON_PAGED, IoReadAccess, UserMode
+from dirql.nt.status import (
+    STATUS_ACCESS_VIOLATION,
+    STATUS_DATATYPE_MISALIGNMENT,
+    STATUS_INSUFFICIENT_RESOURCES,
+    StatusException,
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

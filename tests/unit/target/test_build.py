@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from dirql.target.build import BuildError, Recipe, build, cache_directory, hdl_sources, machine_root
-from dirql.target.toolchain import Toolchain, find_toolchain
+from dirql.target.simulation.build import (
+    BuildError,
+    Recipe,
+    build,
+    cache_directory,
+    hdl_sources,
+    machine_root,
+)
+from dirql.target.simulation.toolchain import Toolchain, find_toolchain
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dirql.ke import current
-from dirql.ke.constants import IRP_MJ_READ, IRP_MJ_WRITE
 from dirql.ke.hooks import Hooks
+from dirql.nt.constants import IRP_MJ_READ, IRP_MJ_WRITE
 from dirql.target.contract import Event, EventBits
 from dirql.trace.marks import Mark, decode
 from dirql.trace.recorder import Recorder

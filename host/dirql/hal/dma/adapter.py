@@ -20,7 +20,11 @@ from dirql.hal.dma.queue import AllocationQueue
 from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import contract
+from dirql.mm.layout import PAGE_OFFSET
+from dirql.mm.manager import MemoryManager
+from dirql.mm.mdl import Mdl
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DMA_VIOLATION,
     VERIFIER_DMA_VERIFICATION,
     VF_DMA_ADAPTER_RELEASED,
@@ -36,12 +40,8 @@ from dirql.ke.bugcodes import (
     VF_DMA_NOT_FLUSHED,
     VF_DMA_SECOND_CHANNEL,
 )
-from dirql.ke.constants import DISPATCH_LEVEL, PASSIVE_LEVEL, DeallocateObjectKeepRegisters, KeepObject
-from dirql.ke.irql import contract
-from dirql.ke.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
-from dirql.mm.layout import PAGE_OFFSET
-from dirql.mm.manager import MemoryManager
-from dirql.mm.mdl import Mdl
+from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL, DeallocateObjectKeepRegisters, KeepObject
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 
 if TYPE_CHECKING:
     from dirql.hal.dma.operations import DmaOperations

@@ -7,14 +7,14 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.mm.layout import NONPAGED_RANGE, bytes_to_pages
+from dirql.mm.manager import MemoryManager
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DMA_VIOLATION,
     VF_DMA_FREED_BUFFER_TOO_OFTEN,
     VF_DMA_OVERRUN,
 )
-from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
-from dirql.mm.layout import NONPAGED_RANGE, bytes_to_pages
-from dirql.mm.manager import MemoryManager
+from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["OWNER", "CommonBuffers"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dirql.ke.constants import DEVICE_DESCRIPTION_VERSION, DEVICE_DESCRIPTION_VERSION3, InterfaceTypeUndefined
+from dirql.nt.constants import DEVICE_DESCRIPTION_VERSION, DEVICE_DESCRIPTION_VERSION3, InterfaceTypeUndefined
 
 __all__ = ["DeviceDescription"]
 

@@ -13,10 +13,10 @@ from typing import Final, NoReturn
 
 from dirql.hal.dma.transfers import Part, Run, runs
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_TOO_MANY_REGISTERS
-from dirql.ke.constants import PAGE_SHIFT, PAGE_SIZE
 from dirql.mm.layout import span_pages
 from dirql.mm.manager import MemoryManager
+from dirql.nt.bugcodes import DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_TOO_MANY_REGISTERS
+from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["MapRegisters", "RegisterFile"]
 

@@ -10,9 +10,9 @@ from dirql.hal import current
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.map_registers import RegisterFile
-from dirql.ke.constants import PASSIVE_LEVEL
-from dirql.ke.irql import contract
+from dirql.ke.processors.irql import contract
 from dirql.mm.layout import bytes_to_pages
+from dirql.nt.constants import PASSIVE_LEVEL
 
 __all__ = ["DmaOperations", "get_dma_adapter"]
 

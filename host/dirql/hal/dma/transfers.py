@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.mm.layout import PAGE_OFFSET, span_pages
+from dirql.mm.mdl import Mdl
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DMA_VIOLATION,
     VF_DMA_ADDRESS_OUTSIDE_MDL,
     VF_DMA_NOT_LOCKED,
     VF_DMA_ZERO_LENGTH,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     MDL_PAGES_LOCKED,
     MDL_PARTIAL,
     MDL_SOURCE_IS_NONPAGED_POOL,
     PAGE_SHIFT,
     PAGE_SIZE,
 )
-from dirql.mm.layout import PAGE_OFFSET, span_pages
-from dirql.mm.mdl import Mdl
 
 __all__ = ["Part", "Run", "check_transfer", "parts", "registers_needed", "runs"]
 

@@ -11,11 +11,11 @@ from dirql.ke import current
 from dirql.ke.hooks import chain
 
 if TYPE_CHECKING:
-    from dirql.ke.dpc import Dpc
-    from dirql.ke.interrupt import Interrupt
     from dirql.ke.kernel import Kernel
-    from dirql.ke.processor import Processor
-    from dirql.ke.spinlock import SpinLock
+    from dirql.ke.processors.dpc import Dpc
+    from dirql.ke.processors.interrupt import Interrupt
+    from dirql.ke.processors.processor import Processor
+    from dirql.ke.processors.spin_lock import SpinLock
 
 __all__ = ["Guidelines"]
 

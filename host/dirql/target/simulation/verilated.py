@@ -12,13 +12,13 @@ import cffi
 
 from dirql.registers.machine import Op
 from dirql.target.access import check_access
-from dirql.target.build import Announce, announce_on_stderr
 from dirql.target.contract import Capability, TargetError
-from dirql.target.exchange import SharedMemory
-from dirql.target.library import Library, load_library
-from dirql.target.library_recipe import Variant, waves_suffix
-from dirql.target.port import PortTarget
-from dirql.target.toolchain import find_toolchain
+from dirql.target.simulation.build import Announce, announce_on_stderr
+from dirql.target.simulation.exchange import SharedMemory
+from dirql.target.simulation.library import Library, load_library
+from dirql.target.simulation.library_recipe import Variant, waves_suffix
+from dirql.target.simulation.port import PortTarget
+from dirql.target.simulation.toolchain import find_toolchain
 
 __all__ = ["VerilatedTarget"]
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dirql.target.contract import TargetError
-from dirql.target.toolchain import Toolchain
+from dirql.target.simulation.toolchain import Toolchain
 
 __all__ = [
     "Announce",
@@ -67,7 +67,7 @@ def announce_on_stderr(line: str) -> None:
 
 def machine_root() -> Path:
     """The folder with hdl/ and sim/: the checkout, or inside an installed package."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     installed = package / "_machine"
     return installed if installed.is_dir() else package.parents[1]
 

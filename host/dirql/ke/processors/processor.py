@@ -8,17 +8,17 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from dirql.ke import current
-from dirql.ke.constants import PASSIVE_LEVEL
+from dirql.nt.constants import PASSIVE_LEVEL
 
 if TYPE_CHECKING:
     from dirql.ke.costs import Costs
-    from dirql.ke.dpc import Dpc
     from dirql.ke.hooks import Hooks
-    from dirql.ke.interrupt import Interrupt
     from dirql.ke.kernel import Kernel
     from dirql.ke.platform import Clock
-    from dirql.ke.spinlock import SpinLock
-    from dirql.ke.thread import Thread
+    from dirql.ke.processors.dpc import Dpc
+    from dirql.ke.processors.interrupt import Interrupt
+    from dirql.ke.processors.spin_lock import SpinLock
+    from dirql.ke.threads.thread import Thread
 
 __all__ = ["Processor", "get_current_processor_number"]
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dirql.ke import current
-from dirql.ke.timer import UNITS_PER_SECOND
+from dirql.ke.objects.timer import UNITS_PER_SECOND
 
 __all__ = [
     "TIME_INCREMENT",

@@ -11,10 +11,10 @@ from typing import Protocol, cast
 
 import cffi
 
-from dirql.target.build import Announce, announce_on_stderr, build, machine_root
-from dirql.target.exchange import Constants
-from dirql.target.library_recipe import MODULE, Variant, library_declarations, library_recipe
-from dirql.target.toolchain import find_toolchain, python_headers
+from dirql.target.simulation.build import Announce, announce_on_stderr, build, machine_root
+from dirql.target.simulation.exchange import Constants
+from dirql.target.simulation.library_recipe import MODULE, Variant, library_declarations, library_recipe
+from dirql.target.simulation.toolchain import find_toolchain, python_headers
 
 __all__ = ["Library", "import_library", "load_library"]
 

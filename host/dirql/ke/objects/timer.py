@@ -13,7 +13,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from dirql.ke import current
-from dirql.ke.constants import (
+from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.processors.irql import contract, enter, leave
+from dirql.nt.constants import (
     CLOCK_LEVEL,
     DISPATCH_LEVEL,
     NotificationTimer,
@@ -21,14 +23,12 @@ from dirql.ke.constants import (
     TimerNotificationObject,
     TimerSynchronizationObject,
 )
-from dirql.ke.irql import contract, enter, leave
-from dirql.ke.object import DispatcherObject
 
 if TYPE_CHECKING:
-    from dirql.ke.dpc import Dpc
     from dirql.ke.platform import Clock
-    from dirql.ke.processor import Processor
-    from dirql.ke.thread import Thread
+    from dirql.ke.processors.dpc import Dpc
+    from dirql.ke.processors.processor import Processor
+    from dirql.ke.threads.thread import Thread
 
 __all__ = [
     "UNITS_PER_MILLISECOND",

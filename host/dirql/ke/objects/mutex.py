@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from dirql.ke import current
-from dirql.ke.constants import DISPATCH_LEVEL, MutantObject
-from dirql.ke.irql import contract
-from dirql.ke.object import DispatcherObject
-from dirql.ke.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNED, raise_status
-from dirql.ke.thread import Thread
+from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.processors.irql import contract
+from dirql.ke.threads.thread import Thread
+from dirql.nt.constants import DISPATCH_LEVEL, MutantObject
+from dirql.nt.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNED, raise_status
 
 __all__ = ["Mutex"]
 

@@ -27,7 +27,7 @@ from dirql.target.contract import (
     Wake,
     bus_error,
 )
-from dirql.target.exchange import NEVER, Constants, Exchange, SharedMemory
+from dirql.target.simulation.exchange import NEVER, Constants, Exchange, SharedMemory
 
 __all__ = ["FREQUENCY", "MachineStopped", "PortTarget"]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from dirql.ke import current
-from dirql.ke.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAny
-from dirql.ke.object import DispatcherObject, WaitBlock
-from dirql.ke.status import STATUS_PENDING, STATUS_TIMEOUT
-from dirql.ke.timer import TimerEntry
+from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
+from dirql.ke.objects.timer import TimerEntry
+from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAny
+from dirql.nt.status import STATUS_PENDING, STATUS_TIMEOUT
 
 if TYPE_CHECKING:
     from dirql.ke.kernel import Kernel

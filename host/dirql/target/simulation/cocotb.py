@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The machine under cocotb, from inside the simulator: the other side of `dirql.target.simulator`.
+"""The machine under cocotb, from inside the simulator: the other side of `dirql.target.simulation.simulator`.
 
 Host code runs in greenlets. One that asks the machine for something switches to the hub, which is cocotb's own
 coroutine; the hub waits until the machine gives the turn back, and switches to the one that asked. No thread, and
@@ -27,10 +27,10 @@ import cocotb
 from cocotb.handle import HierarchyObject, LogicObject
 from greenlet import getcurrent, greenlet
 
-from dirql.target.build import machine_root
 from dirql.target.contract import Capability, TargetError
-from dirql.target.exchange import Constants, SharedMemory, exchange_ffi
-from dirql.target.port import PortTarget
+from dirql.target.simulation.build import machine_root
+from dirql.target.simulation.exchange import Constants, SharedMemory, exchange_ffi
+from dirql.target.simulation.port import PortTarget
 
 __all__ = ["CocotbTarget", "Simulation", "current_simulation", "host"]
 
@@ -104,7 +104,7 @@ class CocotbTarget(PortTarget):
         if simulation is None:
             raise TargetError(
                 "a cocotb target must be opened inside a simulator; start one with"
-                " dirql.target.simulator.run_in_simulator, as `dirql run --target cocotb` does"
+                " dirql.target.simulation.simulator.run_in_simulator, as `dirql run --target cocotb` does"
             )
         if simulation.holder is not None:
             raise TargetError("a simulator has one machine, which is open already; close that target first")

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check, unhandled
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import contract, enter, irql_name, leave, lower_irql
+from dirql.ke.processors.spin_lock import SpinLock
+from dirql.nt.bugcodes import (
     DDI_IRQL_IO_PASSIVE2,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     HARDWARE_INTERRUPT_STORM,
@@ -22,14 +24,12 @@ from dirql.ke.bugcodes import (
     KMODE_EXCEPTION_NOT_HANDLED,
     VF_IO_ISR_IRQL,
 )
-from dirql.ke.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL, SYNCH_LEVEL, Latched
-from dirql.ke.irql import contract, enter, irql_name, leave, lower_irql
-from dirql.ke.spinlock import SpinLock
-from dirql.ke.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
+from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL, SYNCH_LEVEL, Latched
+from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 
 if TYPE_CHECKING:
     from dirql.ke.kernel import Kernel
-    from dirql.ke.processor import Processor
+    from dirql.ke.processors.processor import Processor
 
 __all__ = ["SPURIOUS_VECTOR", "STORM_LIMIT", "Interrupt", "ServiceRoutine", "Vector", "dispatch"]
 

@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 from dirql.ke import current
-from dirql.ke.bugcodes import DRIVER_VERIFIER_DETECTED_VIOLATION, VF_SET_EVENT_IRQL
-from dirql.ke.constants import (
+from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.processors.irql import contract
+from dirql.ke.threads.thread import Thread
+from dirql.nt.bugcodes import DRIVER_VERIFIER_DETECTED_VIOLATION, VF_SET_EVENT_IRQL
+from dirql.nt.constants import (
     DISPATCH_LEVEL,
     EventNotificationObject,
     EventSynchronizationObject,
     NotificationEvent,
 )
-from dirql.ke.irql import contract
-from dirql.ke.object import DispatcherObject
-from dirql.ke.thread import Thread
 
 __all__ = ["Event"]
 

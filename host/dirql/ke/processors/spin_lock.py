@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import contract, enter, lower_irql
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     SPIN_LOCK_ALREADY_OWNED,
     SPIN_LOCK_NOT_OWNED,
@@ -22,11 +23,10 @@ from dirql.ke.bugcodes import (
     VF_RELEASE_FROM_DPC_LEVEL_IRQL,
     VF_RELEASE_SPIN_LOCK_IRQL,
 )
-from dirql.ke.constants import DISPATCH_LEVEL
-from dirql.ke.irql import contract, enter, lower_irql
+from dirql.nt.constants import DISPATCH_LEVEL
 
 if TYPE_CHECKING:
-    from dirql.ke.processor import Processor
+    from dirql.ke.processors.processor import Processor
 
 __all__ = ["SpinLock"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.machine import Address, Device, Vector
 from dirql.target.contract import Target
-from dirql.target.library import import_library
-from dirql.target.verilated import VerilatedTarget
+from dirql.target.simulation.library import import_library
+from dirql.target.simulation.verilated import VerilatedTarget
 
 __all__ = ["train"]
 

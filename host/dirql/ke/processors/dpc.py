@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check, unhandled
-from dirql.ke.bugcodes import (
+from dirql.ke.processors.irql import contract, enter, irql_name, leave
+from dirql.nt.bugcodes import (
     INVALID_PROCESSOR,
     IRQL_UNEXPECTED_VALUE,
     KMODE_EXCEPTION_NOT_HANDLED,
     TIMER_OR_DPC_INVALID,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     DISPATCH_LEVEL,
     HIGH_LEVEL,
     IO_TYPE_DPC,
@@ -30,10 +31,9 @@ from dirql.ke.constants import (
     MediumHighImportance,
     MediumImportance,
 )
-from dirql.ke.irql import contract, enter, irql_name, leave
 
 if TYPE_CHECKING:
-    from dirql.ke.processor import Processor
+    from dirql.ke.processors.processor import Processor
 
 __all__ = ["MAXIMUM_QUEUE_DEPTH", "DeferredRoutine", "Dpc", "drain"]
 

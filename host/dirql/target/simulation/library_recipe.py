@@ -18,9 +18,9 @@ from pathlib import Path
 
 import cffi
 
-from dirql.target.build import Recipe, hdl_sources, verilated_sources
-from dirql.target.exchange import declarations
-from dirql.target.toolchain import Toolchain, has_header, python_headers
+from dirql.target.simulation.build import Recipe, hdl_sources, verilated_sources
+from dirql.target.simulation.exchange import declarations
+from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
 __all__ = ["MODULE", "Variant", "library_declarations", "library_recipe", "waves_suffix"]
 
@@ -148,7 +148,8 @@ class _Plan:
 
 def _train(product: Path) -> list[str]:
     """The command that runs the library for its counts, in a process that finds what this one finds."""
-    code = f"import sys; sys.path[:] = {sys.path!r}; from dirql.target.training import train; train({str(product)!r})"
+    call = f"from dirql.target.simulation.training import train; train({str(product)!r})"
+    code = f"import sys; sys.path[:] = {sys.path!r}; {call}"
     return [sys.executable, "-c", code]
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dirql.ke.constants import WaitAll
+from dirql.nt.constants import WaitAll
 
 if TYPE_CHECKING:
-    from dirql.ke.thread import Thread
+    from dirql.ke.threads.thread import Thread
 
 __all__ = ["DispatcherObject", "WaitBlock"]
 

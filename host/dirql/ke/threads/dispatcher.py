@@ -21,24 +21,24 @@ import greenlet
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check, unhandled
-from dirql.ke.bugcodes import (
+from dirql.ke.objects.timer import clock_interrupt
+from dirql.ke.processors.dpc import drain
+from dirql.ke.processors.interrupt import STORM_LIMIT, dispatch
+from dirql.ke.processors.irql import contract, enter, irql_name
+from dirql.ke.threads.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadState
+from dirql.nt.bugcodes import (
     ATTEMPTED_SWITCH_FROM_DPC,
     DDI_IRQL_PS_PASSIVE,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     HARDWARE_INTERRUPT_STORM,
     SYSTEM_THREAD_EXCEPTION_NOT_HANDLED,
 )
-from dirql.ke.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
-from dirql.ke.dpc import drain
-from dirql.ke.interrupt import STORM_LIMIT, dispatch
-from dirql.ke.irql import contract, enter, irql_name
-from dirql.ke.status import STATUS_SUCCESS
-from dirql.ke.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadState
-from dirql.ke.timer import clock_interrupt
+from dirql.nt.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.status import STATUS_SUCCESS
 
 if TYPE_CHECKING:
     from dirql.ke.kernel import Kernel
-    from dirql.ke.processor import Processor
+    from dirql.ke.processors.processor import Processor
 
 __all__ = [
     "Deadlock",

@@ -11,20 +11,21 @@ from functools import update_wrapper
 from types import FunctionType
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
-from dirql.ke import constants, current
+from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.nt import constants
+from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     IRQL_NOT_GREATER_OR_EQUAL,
     IRQL_NOT_LESS_OR_EQUAL,
     VF_LOWER_IRQL,
     VF_RAISE_IRQL,
 )
-from dirql.ke.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL, SYNCH_LEVEL
+from dirql.nt.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL, SYNCH_LEVEL
 
 if TYPE_CHECKING:
     from dirql.ke.kernel import Kernel
-    from dirql.ke.processor import Processor
+    from dirql.ke.processors.processor import Processor
 
 __all__ = [
     "Contract",

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from dirql.ke import current
-from dirql.ke.constants import DISPATCH_LEVEL, SemaphoreObject
-from dirql.ke.irql import contract
-from dirql.ke.object import DispatcherObject
-from dirql.ke.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED, raise_status
-from dirql.ke.thread import Thread
+from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.processors.irql import contract
+from dirql.ke.threads.thread import Thread
+from dirql.nt.constants import DISPATCH_LEVEL, SemaphoreObject
+from dirql.nt.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED, raise_status
 
 __all__ = ["Semaphore"]
 

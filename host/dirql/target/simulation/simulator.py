@@ -3,8 +3,8 @@
 """The machine under cocotb: building the simulator, and running a Python function inside it.
 
 `run_in_simulator` is called by an ordinary process and starts a second one, the simulator, which embeds Python and
-calls the function there; `dirql.target.cocotb` is that other side. Standard streams and the terminal are passed
-through, and cocotb's own log is quiet.
+calls the function there; `dirql.target.simulation.cocotb` is that other side. Standard streams and the terminal are
+passed through, and cocotb's own log is quiet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dirql.target.build import (
+from dirql.target.contract import TargetError
+from dirql.target.simulation.build import (
     Announce,
     Recipe,
     announce_on_stderr,
@@ -27,8 +28,7 @@ from dirql.target.build import (
     machine_root,
     verilated_sources,
 )
-from dirql.target.contract import TargetError
-from dirql.target.toolchain import SetupError, Toolchain, find_toolchain
+from dirql.target.simulation.toolchain import SetupError, Toolchain, find_toolchain
 
 __all__ = ["SimulatorError", "build_simulator", "inside_simulator", "run_in_simulator"]
 
@@ -183,7 +183,7 @@ def _start(executable: Path, folder: Path, environment: Mapping[str, str | None]
     with _changed_environment(environment), _without_interrupts():
         try:
             get_runner("verilator").test(
-                test_module="dirql.target.cocotb",
+                test_module="dirql.target.simulation.cocotb",
                 hdl_toplevel=_TOP,
                 hdl_toplevel_lang="verilog",
                 build_dir=executable.parent,

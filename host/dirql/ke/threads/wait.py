@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.bugcodes import (
+from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
+from dirql.ke.objects.event import Event
+from dirql.ke.processors.dpc import Dpc
+from dirql.ke.processors.irql import contract, irql_name
+from dirql.ke.threads.dispatcher import block, give_way, poll, refuse_switch
+from dirql.nt.bugcodes import (
     DDI_IRQL_KE_APC_LTE1,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     MAXIMUM_WAIT_OBJECTS_EXCEEDED,
@@ -21,7 +26,7 @@ from dirql.ke.bugcodes import (
     VF_WAIT_AT_DISPATCH,
     VF_WAIT_FOREVER_AT_DISPATCH,
 )
-from dirql.ke.constants import (
+from dirql.nt.constants import (
     APC_LEVEL,
     DISPATCH_LEVEL,
     HIGH_LEVEL,
@@ -34,16 +39,11 @@ from dirql.ke.constants import (
     WaitAll,
     WaitAny,
 )
-from dirql.ke.dispatcher import block, give_way, poll, refuse_switch
-from dirql.ke.dpc import Dpc
-from dirql.ke.event import Event
-from dirql.ke.irql import contract, irql_name
-from dirql.ke.object import DispatcherObject, WaitBlock
-from dirql.ke.status import STATUS_SUCCESS, STATUS_TIMEOUT
+from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
 
 if TYPE_CHECKING:
-    from dirql.ke.processor import Processor
-    from dirql.ke.thread import Thread
+    from dirql.ke.processors.processor import Processor
+    from dirql.ke.threads.thread import Thread
 
 __all__ = [
     "delay_execution_thread",

@@ -7,8 +7,8 @@ from __future__ import annotations
 from bisect import insort_right
 from operator import attrgetter
 
-from dirql.ke.constants import DISPATCH_LEVEL, IO_TYPE_DEVICE_QUEUE
-from dirql.ke.irql import contract
+from dirql.ke.processors.irql import contract
+from dirql.nt.constants import DISPATCH_LEVEL, IO_TYPE_DEVICE_QUEUE
 
 __all__ = ["DeviceQueue", "DeviceQueueEntry"]
 
