@@ -188,6 +188,7 @@ from dirql.mm.memory import (
     zero as RtlZeroMemory,
 )
 from dirql.mm.probe import probe_for_read as ProbeForRead, probe_for_write as ProbeForWrite
+from dirql.nt.addresses import PhysicalAddress as PHYSICAL_ADDRESS
 from dirql.nt.constants import (
     APC_LEVEL,
     CLOCK_LEVEL,
@@ -1124,6 +1125,7 @@ __all__ = [
     "PAGE_SHIFT",
     "PAGE_SIZE",
     "PASSIVE_LEVEL",
+    "PHYSICAL_ADDRESS",
     "PNP_BUS_INFORMATION",
     "PNP_DEVICE_DISABLED",
     "PNP_DEVICE_DONT_DISPLAY_IN_UI",
