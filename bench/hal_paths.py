@@ -12,7 +12,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import process_time
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from dirql import mm
 from dirql.hal.device_memory import map_io_space
@@ -26,7 +29,7 @@ from dirql.hal.registers import read_register_ulong, read_register_ushort, write
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.nt.constants import DISPATCH_LEVEL, POOL_FLAG_NON_PAGED, IoWriteAccess, MmNonCached, UserMode
-from dirql.target.scripted import ScriptedTarget
+from fakes.scripted_target import ScriptedTarget
 
 LOOPS = 20_000
 BAR = 0x8000_0000

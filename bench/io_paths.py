@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from time import process_time
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from dirql.io.device import DeviceObject, create_device
 from dirql.io.driver import DriverObject
@@ -30,7 +33,7 @@ from dirql.nt.constants import (
     IRP_MJ_READ,
 )
 from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS
-from dirql.target.scripted import ScriptedTarget
+from fakes.scripted_target import ScriptedTarget
 
 LOOPS = 20_000
 LENGTH = 512

@@ -4,7 +4,8 @@
 
     python bench/ke_paths.py [rounds]
 
-The machine below the kernel is as small as it can be: its share is part of each rate, and is shown by itself first.
+The machine below the kernel is the unit tests' fake. Its time for one interrupt is shown first; each path with
+interrupts contains it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import process_time
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from dirql.ke.kernel import Kernel
 from dirql.ke.objects.event import Event
@@ -24,76 +28,15 @@ from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.dispatcher import create_system_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL, LevelSensitive, NotificationEvent, SynchronizationEvent
+from fakes.clock_and_controller import FakeMachine, vector_of
 
-VECTOR = 0x50
+LINE = 4
 LOOPS = 20_000
 
 
-class Machine:
-    """Clock and interrupt controller with one line."""
-
-    frequency = 33_000_000
-
-    def __init__(self) -> None:
-        self.attention = False
-        self.clock = 0
-        self.spent = 0
-        self.deadline: int | None = None
-        self.line = False
-        self.in_service = False
-        self.requests = 0
-        """How many interrupts `wait` brings before it waits for the deadline only."""
-
-    def now(self) -> int:
-        return self.clock + self.spent
-
-    def spend(self, clocks: int) -> None:
-        self.spent += clocks
-
-    def set_deadline(self, clock: int | None) -> None:
-        self.deadline = clock
-        self.attention = (self.line and not self.in_service) or (clock is not None and self.clock >= clock)
-
-    def run(self) -> None:
-        self.clock += self.spent + 1
-        self.spent = 0
-        self.attention = (self.line and not self.in_service) or (
-            self.deadline is not None and self.clock >= self.deadline
-        )
-
-    def wait(self, limit: int | None = None) -> object:
-        if self.requests:
-            self.requests -= 1
-            self.line = True
-        elif self.deadline is not None and limit is None:
-            self.clock = max(self.clock, self.deadline)
-        self.run()
-        return self.attention
-
-    def requested_irql(self) -> int:
-        return VECTOR >> 4 if self.line and not self.in_service else 0
-
-    def acknowledge(self) -> int:
-        self.in_service = True
-        self.run()
-        return VECTOR
-
-    def put_back(self, vector: int) -> None: ...
-
-    def end(self, vector: int) -> None:
-        self.in_service = False
-        self.run()
-
-    def enable(self, vector: int, latched: bool) -> None:
-        pass
-
-    def disable(self, vector: int) -> None:
-        pass
-
-
 @contextmanager
-def kernel() -> Iterator[tuple[Kernel, Machine]]:
-    machine = Machine()
+def kernel() -> Iterator[tuple[Kernel, FakeMachine]]:
+    machine = FakeMachine()
     running = Kernel(machine, machine)
     try:
         yield running, machine
@@ -115,17 +58,17 @@ def dpc(routine: Callable[[Dpc, object, object, object], object]) -> Dpc:
 
 def machine_alone(count: int) -> None:
     """What one interrupt costs the machine above: wait, request, acknowledge, end."""
-    machine = Machine()
+    machine = FakeMachine()
+    machine.enable(vector_of(LINE), False)
     for _ in range(count):
-        machine.requests = 1
+        machine.interrupt_at(machine.now(), LINE)
         machine.wait()
         machine.requested_irql()
-        machine.acknowledge()
-        machine.line = False
-        machine.run()
+        vector = machine.acknowledge()
+        machine.clear(LINE)
         machine.spend(16)
         machine.spend(8)
-        machine.end(VECTOR)
+        machine.end(vector)
 
 
 def contract_call(count: int) -> None:
@@ -164,8 +107,9 @@ def synchronized(count: int) -> None:
 
 
 def connect(routine: Callable[[Interrupt, object], object]) -> Interrupt:
-    level = VECTOR >> 4
-    _, interrupt = Interrupt.connect(routine, None, None, VECTOR, level, level, LevelSensitive, True, 1)
+    vector = vector_of(LINE)
+    level = vector >> 4
+    _, interrupt = Interrupt.connect(routine, None, None, vector, level, level, LevelSensitive, True, 1)
     assert interrupt is not None
     return interrupt
 
@@ -175,13 +119,12 @@ def interrupts_dispatched(count: int) -> None:
     with kernel() as (_, machine):
 
         def service(_interrupt: Interrupt, _context: object) -> bool:
-            machine.line = False
-            machine.run()
+            machine.clear(LINE)
             return True
 
         connect(service)
         for _ in range(count):
-            machine.line = machine.attention = True
+            machine.interrupt(LINE)
             lower_irql(0)
 
 
@@ -192,14 +135,13 @@ def interrupts_to_thread(count: int) -> None:
         deferred = dpc(lambda *_: done.set())
 
         def service(_interrupt: Interrupt, _context: object) -> bool:
-            machine.line = False
-            machine.run()
+            machine.clear(LINE)
             deferred.insert_queue(None, None)
             return True
 
         connect(service)
         for _ in range(count):
-            machine.requests = 1
+            machine.interrupt_at(machine.now(), LINE)
             wait_for_single_object(done)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dirql import __version__
-from dirql.target import RTL_TARGETS
+from dirql.target import TARGETS
 
 __all__ = ["main"]
 
@@ -68,7 +68,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = run.add_argument
-    add("--target", choices=RTL_TARGETS, default="verilated", help="where the RTL runs")
+    add("--target", choices=TARGETS, default="verilated", help="where the RTL runs")
     add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
     add(
         "--interrupt",

@@ -53,11 +53,11 @@ STORE = "dirql.drivers.store"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    from dirql.target import RTL_TARGETS
+    from dirql.target import TARGETS
 
     group = parser.getgroup("dirql", "driver tests against a machine")
     group.addoption(
-        "--dirql-target", choices=RTL_TARGETS, default="verilated", help="the machine that fixtures open"
+        "--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open"
     )
     group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")

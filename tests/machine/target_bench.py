@@ -15,7 +15,7 @@ from dirql.registers import interrupt_controller, pci_configuration, store, stor
 from dirql.registers.machine import Address, Device
 from dirql.target import open_target
 from dirql.target.contract import Target
-from dirql.target.scripted import Ram, ScriptedTarget, Space
+from fakes.scripted_target import Ram, ScriptedTarget, Space
 
 INPUT = 5
 """An input of the controller that no device drives."""
@@ -102,8 +102,9 @@ class Bench:
 
 def open_bench(name: str, *, checked: bool = False) -> Bench:
     """Open the target of that name and set it up; the caller closes it."""
-    target = open_target(name, checked=checked)
-    return script_bench(target) if isinstance(target, ScriptedTarget) else configure_bench(target)
+    if name == ScriptedTarget.name:
+        return script_bench(ScriptedTarget())
+    return configure_bench(open_target(name, checked=checked))
 
 
 def configure_bench(target: Target) -> Bench:

@@ -27,6 +27,9 @@ class Clock(Protocol):
     def now(self) -> int:
         """Clocks since reset, those spent but not yet run included."""
 
+    def spend(self, clocks: int) -> None:
+        """Let `clocks` pass before the machine's next operation: the time that host code takes. Not negative."""
+
     def set_deadline(self, clock: int | None) -> None:
         """From `clock` on, `attention` is true and `wait` returns; None for no deadline."""
 

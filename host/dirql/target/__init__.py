@@ -12,11 +12,9 @@ from dirql.target.simulation.build import Announce, announce_on_stderr
 from dirql.target.simulation.simulator import inside_simulator, run_in_simulator
 from dirql.target.simulation.toolchain import SetupError
 
-__all__ = ["RTL_TARGETS", "TARGETS", "inside_simulator", "open_target", "run_in_simulator"]
+__all__ = ["TARGETS", "inside_simulator", "open_target", "run_in_simulator"]
 
-RTL_TARGETS = ("verilated", "cocotb")
-"""Those that run the RTL."""
-TARGETS = (*RTL_TARGETS, "scripted")
+TARGETS = ("verilated", "cocotb")
 """The names that `open_target` knows."""
 
 
@@ -39,14 +37,6 @@ def open_target(
         return VerilatedTarget(waves=waves, checked=checked, announce=announce)
     if waves is not None or checked:
         raise ValueError(f"waves and checked are for the verilated target, not for {name}")
-    return _open_plain(name)
-
-
-def _open_plain(name: str) -> Target:
-    if name == "scripted":
-        from dirql.target.scripted import ScriptedTarget
-
-        return ScriptedTarget()
     try:
         from dirql.target.simulation.cocotb import CocotbTarget
     except ModuleNotFoundError as error:

@@ -14,7 +14,7 @@ from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
 from dirql.mm.manager import MemoryManager
 from dirql.nt.constants import PAGE_SIZE, MmNonCached
-from dirql.target.scripted import Ram, ScriptedTarget, Space
+from fakes.scripted_target import Ram, ScriptedTarget, Space
 
 BAR = 0x8000_0000
 BAR_BYTES = 2 * PAGE_SIZE

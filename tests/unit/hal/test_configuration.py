@@ -15,7 +15,7 @@ from dirql.hal.configuration import (
 from dirql.nt.constants import PCIConfiguration
 from dirql.registers import pci_configuration as pci
 from dirql.target.contract import BusFault, BusStatus
-from dirql.target.scripted import Space
+from fakes.scripted_target import Space
 from unit.hal.conftest import CONFIGURATION, Machine
 
 SLOT = Slot(1)

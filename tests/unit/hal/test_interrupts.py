@@ -8,7 +8,7 @@ from dirql.hal.interrupts import InterruptController, input_of_vector, irql_of_v
 from dirql.registers import interrupt_controller as registers
 from dirql.registers.machine import Address, Vector
 from dirql.target.contract import BusFault, BusStatus
-from dirql.target.scripted import Ram, Space
+from fakes.scripted_target import Ram, Space
 from unit.hal.conftest import Machine
 
 

@@ -11,7 +11,7 @@ from dirql.hal import ports
 from dirql.ke.threads import dispatcher
 from dirql.nt.constants import PAGE_SIZE
 from dirql.target.contract import BusError, BusFault, BusStatus
-from dirql.target.scripted import Space
+from fakes.scripted_target import Space
 from unit.hal.conftest import PORTS, Machine
 
 READ: dict[int, Callable[[int], int]] = {

@@ -10,7 +10,7 @@ import pytest
 
 from dirql.ke.costs import Costs
 from dirql.machine import Machine, open_machine
-from dirql.target.scripted import ScriptedTarget
+from fakes.scripted_target import ScriptedTarget
 
 
 @pytest.fixture

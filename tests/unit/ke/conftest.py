@@ -12,7 +12,7 @@ from dirql.ke import current
 from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
 from dirql.ke.threads.schedule import Schedule
-from unit.ke.fake import FakeMachine
+from fakes.clock_and_controller import FakeMachine
 
 
 @pytest.fixture

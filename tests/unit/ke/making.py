@@ -18,7 +18,7 @@ from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.dispatcher import create_system_thread
 from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import Latched, LevelSensitive, NotificationEvent, SynchronizationEvent
-from unit.ke.fake import vector_of
+from fakes.clock_and_controller import vector_of
 
 
 def notification(state: bool = False) -> Event:

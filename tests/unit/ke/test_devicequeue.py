@@ -13,7 +13,7 @@ from dirql.ke.kernel import Kernel
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
-from unit.ke.fake import FakeMachine
+from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import bug_check
 
 

@@ -25,7 +25,7 @@ from dirql.nt.constants import (
     MediumHighImportance,
     MediumImportance,
 )
-from unit.ke.fake import FakeMachine
+from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import at, bug_check, connect, dpc
 
 

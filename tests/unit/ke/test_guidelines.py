@@ -15,7 +15,7 @@ from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.system_time import stall_execution_processor
 from dirql.nt.constants import PASSIVE_LEVEL
 from dirql.verifier.guidelines import Guidelines
-from unit.ke.fake import FakeMachine
+from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import connect, dpc
 
 MICROSECOND = 33

@@ -19,7 +19,7 @@ from dirql.ke.processors.irql import (
     raise_irql_to_synch_level,
 )
 from dirql.nt.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
-from unit.ke.fake import FakeMachine
+from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import at, bug_check
 
 

@@ -17,7 +17,7 @@ from dirql.ke.threads.schedule import RandomSchedule, Replay, RoundRobin, Schedu
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL, HighImportance, MediumImportance
 from dirql.nt.status import STATUS_INVALID_PARAMETER
-from unit.ke.fake import FakeMachine
+from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import at, connect, dpc, synchronization, thread, try_to_connect
 
 

@@ -15,7 +15,7 @@ from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.schedule import RandomSchedule
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
-from unit.ke.fake import FakeMachine
+from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import bug_check, connect, thread
 
 

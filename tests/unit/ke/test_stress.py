@@ -20,7 +20,7 @@ from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.schedule import RandomSchedule, Replay, RoundRobin, Schedule
 from dirql.ke.threads.system_time import stall_execution_processor
 from dirql.ke.threads.wait import delay_execution_thread, flush_queued_dpcs, wait_for_single_object
-from unit.ke.fake import FakeMachine
+from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import connect, dpc, synchronization, thread
 
 

@@ -22,7 +22,7 @@ from dirql.ke.threads.thread import ThreadState, get_current_thread
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL
 from dirql.nt.status import STATUS_PENDING
-from unit.ke.fake import FREQUENCY, FakeMachine
+from fakes.clock_and_controller import FREQUENCY, FakeMachine
 from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread
 
 

@@ -32,7 +32,7 @@ from dirql.nt.constants import (
     WaitAny,
 )
 from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
-from unit.ke.fake import FREQUENCY, FakeMachine
+from fakes.clock_and_controller import FREQUENCY, FakeMachine
 from unit.ke.making import at, connect, dpc, thread
 
 MILLISECOND = 10_000

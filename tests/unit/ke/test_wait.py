@@ -27,7 +27,7 @@ from dirql.nt.status import (
     STATUS_TIMEOUT,
     StatusException,
 )
-from unit.ke.fake import FREQUENCY, FakeMachine
+from fakes.clock_and_controller import FREQUENCY, FakeMachine
 from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread
 
 CLOCKS_IN_A_MILLISECOND = FREQUENCY // 1000

@@ -14,7 +14,7 @@ from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm.manager import MemoryManager
 from dirql.nt.constants import PAGE_SIZE
-from dirql.target.scripted import ScriptedTarget
+from fakes.scripted_target import ScriptedTarget
 
 FRAMES = 1024
 

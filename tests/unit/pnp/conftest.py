@@ -10,8 +10,8 @@ import pytest
 
 from dirql.ke.costs import Costs
 from dirql.machine import Machine, open_machine
-from dirql.target.scripted import ScriptedTarget, Space
-from unit.pnp.fake import FakeFunction
+from fakes.pci_function import FakeFunction
+from fakes.scripted_target import ScriptedTarget, Space
 
 Opener = Callable[..., Machine]
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings, strategies as st
 from dirql.pnp.assign import ResourceConflict, Resources
 from dirql.pnp.function import PciFunction
 from dirql.pnp.resources import WindowRequirement
+from fakes.pci_function import FakeFunction
 from unit.pnp.conftest import Opener
-from unit.pnp.fake import FakeFunction
 
 MEMORY, PREFETCHABLE, WIDE, PORT = 0x0, 0x8, 0x4, 0x1
 

@@ -16,7 +16,6 @@ from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
 from dirql.machine import LeakReport, LoadError, Machine, open_machine
 from dirql.target.contract import LinkLost, TargetClosed
-from dirql.target.scripted import ScriptedTarget
 from dirql.wdm import (
     DEVICE_OBJECT,
     DISPATCH_LEVEL,
@@ -64,6 +63,7 @@ from dirql.wdm import (
     RtlWriteMemory,
     ZwCreateFile,
 )
+from fakes.scripted_target import ScriptedTarget
 
 NAME = r"\Device\Left"
 

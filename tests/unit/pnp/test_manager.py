@@ -64,8 +64,8 @@ from dirql.wdm import (
     PowerDeviceD0,
     TargetDeviceRelation,
 )
+from fakes.pci_function import FakeFunction
 from unit.pnp.conftest import Opener
-from unit.pnp.fake import FakeFunction
 from unit.pnp.recorder import NAME, Recorder
 
 BARS = ((0x0, 4096), (0x8, 65536), (0x1, 16))

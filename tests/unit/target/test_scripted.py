@@ -10,9 +10,8 @@ import pytest
 
 from dirql.registers import interrupt_controller
 from dirql.registers.machine import Address, Vector
-from dirql.target import open_target
 from dirql.target.contract import LinkLost, MasterAbort, Wake
-from dirql.target.scripted import ACCESS_CLOCKS, Ram, ScriptedTarget, Space
+from fakes.scripted_target import ACCESS_CLOCKS, Ram, ScriptedTarget, Space
 
 BASE = 0x8000_0000
 
@@ -127,12 +126,3 @@ def test_a_message_requests_the_input_that_it_names(target: ScriptedTarget) -> N
 def test_a_spurious_fetch_is_counted(target: ScriptedTarget) -> None:
     assert read(target, interrupt_controller.CLAIM) == Vector.SPURIOUS
     assert read(target, interrupt_controller.SPURIOUS) == 1
-
-
-def test_a_target_that_there_is_not() -> None:
-    with pytest.raises(
-        ValueError, match="must be one of verilated, cocotb, scripted, and is 'verilate'; did you mean"
-    ):
-        open_target("verilate")
-    with pytest.raises(ValueError, match="waves and checked are for the verilated target"):
-        open_target("scripted", checked=True)

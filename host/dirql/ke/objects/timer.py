@@ -84,10 +84,10 @@ class TimerQueue:
         return -(-units * self._clock.frequency // UNITS_PER_SECOND)
 
     def due_clock(self, due_time: int) -> int:
-        """The clock at which a due time has come."""
+        """The clock at which a due time has come; 0 for an absolute time before the reset."""
         if due_time < 0:
             return self._clock.now() + self.clocks(-due_time)
-        return self.clocks(due_time - self.time_at_reset)
+        return max(0, self.clocks(due_time - self.time_at_reset))
 
     def insert(self, entry: TimerEntry, due: int) -> None:
         """Queue an entry that is not queued."""

@@ -37,7 +37,7 @@ from dirql.target.contract import (
     Wake,
     bus_error,
 )
-from dirql.target.scripted_interrupts import ScriptedInterrupts
+from fakes.scripted_interrupts import ScriptedInterrupts
 
 __all__ = ["ACCESS_CLOCKS", "Device", "Ram", "ScriptedTarget", "Space"]
 
