@@ -134,7 +134,7 @@ def interrupts(target: Target, scale: float) -> tuple[float, float]:
         read(REGISTERS + store.STATUS.offset)
         mark(number)
         if number % 1000 == 0:
-            target.take_events()
+            target.take_event_records()
     seconds = process_time() - start
     write(CONTROLLER + interrupt_controller.ENABLE.offset, 0)
     return count, seconds

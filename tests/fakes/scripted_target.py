@@ -28,8 +28,8 @@ from dirql.target.contract import (
     BusFault,
     BusStatus,
     Capability,
-    Event,
     EventBits,
+    EventRecord,
     LinkLost,
     MasterAbort,
     Target,
@@ -132,7 +132,7 @@ class ScriptedTarget(Target):
         self._deadline: int | None = None
         self._hold_until = 0
         self._fault: BusFault | None = None
-        self._events: list[Event] = []
+        self._events: list[EventRecord] = []
         self._actions: list[tuple[int, int, Callable[[], None]]] = []
         self.interrupts = ScriptedInterrupts(lambda number: self.record(EventBits.EOI, vector=number))
         self.attention = False
@@ -149,7 +149,7 @@ class ScriptedTarget(Target):
 
     def record(self, bits: int, *, function: int = 0, vector: int = 0, mark: int = 0) -> None:
         """Put a record into the timestamp stream."""
-        self._events.append(Event(self._clock, bits, function, vector, mark))
+        self._events.append(EventRecord(self._clock, bits, function, vector, mark))
 
     # Time.
 
@@ -357,13 +357,13 @@ class ScriptedTarget(Target):
         self.record(EventBits.MARK, mark=payload)
         self._pass(1)
 
-    def take_events(self) -> Sequence[Event]:
+    def take_event_records(self) -> Sequence[EventRecord]:
         """See `Target`."""
         self._check_open()
         events, self._events = self._events, []
         return events
 
-    def events_dropped(self) -> int:
+    def event_records_dropped(self) -> int:
         """See `Target`; none ever is."""
         self._check_open()
         return 0

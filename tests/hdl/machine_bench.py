@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from dirql.registers import interrupt_controller, pci_configuration, store
 from dirql.registers.machine import Address, Device
-from dirql.target.contract import Event, Target
+from dirql.target.contract import EventRecord, Target
 
 __all__ = [
     "BUFFER",
@@ -152,9 +152,9 @@ class Bench:
         self.start(operation, address, length)
         return self.finish()
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[EventRecord]:
         """Events since the last call, once the FIFO has had time to show them."""
         self.target.spend(8)
         self.target.now()
         self.target.wait(8)
-        return list(self.target.take_events())
+        return list(self.target.take_event_records())

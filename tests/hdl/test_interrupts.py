@@ -8,7 +8,7 @@ import pytest
 
 from dirql.registers import interrupt_controller as controller, pci_configuration as pci, store
 from dirql.registers.machine import Address
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from hdl.machine_bench import CONTROLLER, INPUT, VECTOR, Bench
 
 RAISED = store.INTERRUPT_CAUSE.RAISED
@@ -27,7 +27,7 @@ def enable_all(bench: Bench) -> None:
     bench.write_controller(controller.ENABLE, 0xFFFF)
 
 
-def bits(events: list[Event]) -> list[int]:
+def bits(events: list[EventRecord]) -> list[int]:
     return [event.bits for event in events]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dirql.registers import interrupt_controller, store, store_io
 from dirql.registers.machine import Vector
-from dirql.target.contract import BusError, BusFault, BusStatus, Event
+from dirql.target.contract import BusError, BusFault, BusStatus, EventRecord
 from machine.target_bench import ABSENT, ABSENT_PORT, CONTROLLER, STORE_INPUT, Bench, open_bench
 
 DATA = 0x10_0000
@@ -109,12 +109,12 @@ STEPS: dict[str, tuple[int, Step]] = {
     "deadline": (5, _deadline),
     "hold": (2, lambda b, r: b.target.hold_interrupt(r.randrange(300))),
     "fault": (3, _fault),
-    "events": (3, lambda b, _: _rows(b.target.take_events())),
+    "events": (3, lambda b, _: _rows(b.target.take_event_records())),
     "memory": (3, lambda b, _: bytes(b.target.memory[DATA : DATA + 5000]).hex()),
 }
 
 
-def _rows(events: Sequence[Event]) -> list[list[int]]:
+def _rows(events: Sequence[EventRecord]) -> list[list[int]]:
     return [list(event) for event in events]
 
 
@@ -140,7 +140,7 @@ def run_program(bench: Bench, seed: int, steps: int) -> list[object]:
     target.set_deadline(None)
     target.hold_interrupt(1 << 20)
     target.wait(2000)
-    seen.append(["end", target.now(), target.events_dropped(), _rows(target.take_events())])
+    seen.append(["end", target.now(), target.event_records_dropped(), _rows(target.take_event_records())])
     return seen
 
 

@@ -333,7 +333,7 @@ def test_no_clock_passes_unless_asked_for(bench: Bench) -> None:
     assert [target.now() for _ in range(3)] == [target.now()] * 3
     assert target.wait(0) is None
     before = target.now()
-    target.take_events()
+    target.take_event_records()
     target.set_deadline(None)
     target.interrupt_request()
     assert target.now() == before
@@ -422,7 +422,7 @@ def test_an_interrupt_comes_before_a_deadline(bench: Bench) -> None:
 
 def test_marks_are_recorded_in_order_on_their_clocks(bench: Bench) -> None:
     target = bench.target
-    target.take_events()
+    target.take_event_records()
     start = target.now()
     target.mark(0xFFFF_FFFF)
     assert target.now() == start + 1
@@ -432,26 +432,26 @@ def test_marks_are_recorded_in_order_on_their_clocks(bench: Bench) -> None:
     target.read_memory(bench.ram)
     target.mark(3)
     target.wait(SETTLE)
-    marks = [event for event in target.take_events() if event.bits & EventBits.MARK]
+    marks = [event for event in target.take_event_records() if event.bits & EventBits.MARK]
     assert [event.mark for event in marks] == [0xFFFF_FFFF, 2, 3]
     assert marks[1].clock - marks[0].clock == 10
-    assert target.take_events() == []
+    assert target.take_event_records() == []
 
 
 def test_more_marks_than_can_wait(target: Target) -> None:
-    target.take_events()
+    target.take_event_records()
     for payload in range(200):
         target.mark(payload)
         target.spend(3)
     target.wait(SETTLE)
-    marks = [event for event in target.take_events() if event.bits & EventBits.MARK]
+    marks = [event for event in target.take_event_records() if event.bits & EventBits.MARK]
     assert [event.mark for event in marks] == list(range(200))
     assert {b.clock - a.clock for a, b in pairwise(marks)} == {4}
 
 
 def test_an_interrupt_leaves_its_records(bench: Bench) -> None:
     target = bench.target
-    target.take_events()
+    target.take_event_records()
     bench.enable(1 << INPUT)
     bench.request()
     target.wait(SETTLE)
@@ -459,14 +459,14 @@ def test_an_interrupt_leaves_its_records(bench: Bench) -> None:
     bench.end()
     target.interrupt_acknowledge()
     target.wait(SETTLE)
-    events = target.take_events()
+    events = target.take_event_records()
     assert [event.clock for event in events] == sorted(event.clock for event in events)
     fetches = [event for event in events if event.bits & EventBits.VECTOR_FETCH]
     ends = [event for event in events if event.bits & EventBits.EOI]
     assert [event.vector for event in fetches] == [vector, Vector.SPURIOUS]
     assert [bool(event.bits & EventBits.SPURIOUS_FETCH) for event in fetches] == [False, True]
     assert [event.vector for event in ends] == [INPUT]
-    assert target.events_dropped() == 0
+    assert target.event_records_dropped() == 0
 
 
 # Memory.
@@ -496,10 +496,10 @@ def test_reset_is_a_new_power_on(bench: Bench) -> None:
     assert target.now() == 0
     assert not target.attention
     assert target.interrupt_request() is None
-    assert target.take_events() == []
+    assert target.take_event_records() == []
     assert target.memory[100:104] == b"kept"
     assert target.wait(SETTLE) is None
-    assert not [event for event in target.take_events() if event.bits & EventBits.MARK]
+    assert not [event for event in target.take_event_records() if event.bits & EventBits.MARK]
     if target.name != "scripted":
         with pytest.raises(MasterAbort):
             target.read_memory(bench.ram)
@@ -523,8 +523,8 @@ CLOSED: list[Callable[[Bench], object]] = [
     lambda b: b.target.set_deadline(None),
     lambda b: b.target.wait(1),
     lambda b: b.target.mark(1),
-    lambda b: b.target.take_events(),
-    lambda b: b.target.events_dropped(),
+    lambda b: b.target.take_event_records(),
+    lambda b: b.target.event_records_dropped(),
     lambda b: b.target.inject_bus_fault(BusFault(0, BusStatus.PARITY)),
     lambda b: b.target.hold_interrupt(1),
     lambda b: b.target.reset(),

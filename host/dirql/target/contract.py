@@ -22,8 +22,8 @@ __all__ = [
     "BusFault",
     "BusStatus",
     "Capability",
-    "Event",
     "EventBits",
+    "EventRecord",
     "LinkLost",
     "MasterAbort",
     "ParityError",
@@ -137,7 +137,7 @@ class EventBits(enum.IntFlag):
     SPURIOUS_FETCH = 1 << 9
 
 
-class Event(NamedTuple):
+class EventRecord(NamedTuple):
     """One hardware timestamp record."""
 
     clock: int
@@ -270,11 +270,11 @@ class Target(ABC):
         """Put a host mark (32 bits) into the timestamp stream; it costs one clock."""
 
     @abstractmethod
-    def take_events(self) -> Sequence[Event]:
+    def take_event_records(self) -> Sequence[EventRecord]:
         """The records since the last call, oldest first."""
 
     @abstractmethod
-    def events_dropped(self) -> int:
+    def event_records_dropped(self) -> int:
         """Records lost since reset because nobody took them in time."""
 
     # Faults, for targets with FAULT_INJECTION.

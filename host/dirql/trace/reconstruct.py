@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import cache
 
 from dirql.registers.machine import Vector
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import ARGUMENT, Mark, decode
 from dirql.trace.records import Cause, Dpc, Interrupt, Irp, Isr, Records
 from dirql.trace.run import Run
@@ -39,7 +39,7 @@ def reconstruct(run: Run) -> Records:
     steps = (*hardware.steps, (EventBits.MARK, host.mark))
 
     @cache
-    def plan(bits: int) -> tuple[Callable[[Event], None], ...]:
+    def plan(bits: int) -> tuple[Callable[[EventRecord], None], ...]:
         return tuple(step for bit, step in steps if bits & bit)
 
     for event in run.events:
@@ -62,7 +62,7 @@ class _Hardware:
         self._latest: dict[int, Interrupt] = {}  # by vector
         self._in_service: list[Interrupt] = []  # innermost last
         # The order within one clock. A clear comes before a cause, for a cause set on the clock of its clear stays.
-        self.steps: tuple[tuple[EventBits, Callable[[Event], None]], ...] = (
+        self.steps: tuple[tuple[EventBits, Callable[[EventRecord], None]], ...] = (
             (EventBits.DMA_DRAINED, self._drain),
             (EventBits.CLEAR, self._clear),
             (EventBits.DEASSERT, self._deassert),
@@ -78,20 +78,20 @@ class _Hardware:
         """The last one fetched with that vector."""
         return self._latest.get(vector)
 
-    def _drain(self, event: Event) -> None:
+    def _drain(self, event: EventRecord) -> None:
         self._drained[event.function] = event.clock
 
-    def _cause(self, event: Event) -> None:
+    def _cause(self, event: EventRecord) -> None:
         cause = Cause(event.function, event.clock, drained=self._drained.pop(event.function, None))
         self._pending.setdefault(event.function, []).append(cause)
         self.records.causes.append(cause)
 
-    def _assert(self, event: Event) -> None:
+    def _assert(self, event: EventRecord) -> None:
         # The causes cleared before do not keep this line up: it was a pulse, or there is none.
         self._cleared.pop(event.function, None)
         self._asserts.setdefault(event.function, []).append(event.clock)
 
-    def _fetch(self, event: Event) -> None:
+    def _fetch(self, event: EventRecord) -> None:
         if event.vector == Vector.SPURIOUS:
             return  # counted by its own bit
         interrupt = Interrupt(event.vector, event.clock)
@@ -103,16 +103,16 @@ class _Hardware:
         self._in_service.append(interrupt)
         self.records.interrupts.append(interrupt)
 
-    def _fetch_nothing(self, event: Event) -> None:
+    def _fetch_nothing(self, event: EventRecord) -> None:
         self.records.spurious.append(event.clock)
 
-    def _read(self, event: Event) -> None:
+    def _read(self, event: EventRecord) -> None:
         if self._in_service:
             interrupt = self._in_service[-1]
             interrupt.reads.setdefault(event.function, event.clock)
             self._reader[event.function] = interrupt
 
-    def _clear(self, event: Event) -> None:
+    def _clear(self, event: EventRecord) -> None:
         function = event.function
         causes = self._pending.pop(function, [])
         interrupt = self._server(function)
@@ -143,7 +143,7 @@ class _Hardware:
             return reader
         return self._in_service[-1] if self._in_service else None
 
-    def _deassert(self, event: Event) -> None:
+    def _deassert(self, event: EventRecord) -> None:
         function = event.function
         if function in self._pending and not self._in_service:
             self._pulsing.add(function)  # nobody has seen to it, and yet the line falls
@@ -152,7 +152,7 @@ class _Hardware:
             for cause in causes:
                 cause.deassert = event.clock
 
-    def _end_of_interrupt(self, event: Event) -> None:
+    def _end_of_interrupt(self, event: EventRecord) -> None:
         interrupt = self._latest.get(Vector.BASE + Vector.STEP * event.vector)
         if interrupt is None or interrupt not in self._in_service:
             self.records.unmatched["EOI of an input that is not in service"] += 1
@@ -188,7 +188,7 @@ class _Host:
             Mark.IRP_COMPLETE: self._complete_irp,
         }
 
-    def mark(self, event: Event) -> None:
+    def mark(self, event: EventRecord) -> None:
         """Follow one mark; codes of others are not ours to judge."""
         code, argument = decode(event.mark)
         if step := self._steps.get(code):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, Self, TypeVar
 from dirql.ke import current
 from dirql.ke.hooks import chain
 from dirql.nt import constants
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import ARGUMENT, Mark, encode
 from dirql.trace.run import EventLog, InterruptName, Names, Run
 
@@ -62,10 +62,10 @@ class Stream(Protocol):
     def mark(self, payload: int) -> None:
         """Put 32 bits into the stream."""
 
-    def take_events(self) -> Sequence[Event]:
+    def take_event_records(self) -> Sequence[EventRecord]:
         """The records since the last call."""
 
-    def events_dropped(self) -> int:
+    def event_records_dropped(self) -> int:
         """Records lost since reset."""
 
 
@@ -123,8 +123,8 @@ class Recorder:
         self._restore: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
-        self._finish_events()  # those of before are nobody's
-        self._dropped = self._target.events_dropped()
+        self._remaining_events()  # events from before the recording are dropped
+        self._dropped = self._target.event_records_dropped()
         self._start = self._target.now()
         mark = self._target.mark if len(self._kernel.processors) == 1 else self._mark_with_processor()
         self._follow_interrupts(mark)
@@ -157,16 +157,16 @@ class Recorder:
         if self._restore:
             self._unsubscribe()
             self._end = self._target.now()
-            self._events.extend(self._finish_events())
-            self._dropped = self._target.events_dropped() - self._dropped
+            self._events.extend(self._remaining_events())
+            self._dropped = self._target.event_records_dropped() - self._dropped
 
-    def _finish_events(self) -> list[Event]:
+    def _remaining_events(self) -> list[EventRecord]:
         """The rest of what has happened until now, some of which the target and the hardware may still hold."""
-        events: list[Event] = []
+        events: list[EventRecord] = []
         self._target.mark(_BOUNDARY)
         for _ in range(_PATIENCE):
             self._target.wait(1)
-            events += self._target.take_events()
+            events += self._target.take_event_records()
             if any(event.bits & EventBits.MARK and event.mark == _BOUNDARY for event in events):
                 break
         return events
@@ -176,7 +176,7 @@ class Recorder:
             self._restore.pop()()
 
     def _take(self) -> None:
-        self._events.extend(self._target.take_events())
+        self._events.extend(self._target.take_event_records())
 
     def _taker(self) -> Callable[[], None]:
         """A routine for quiet points, which looks at the stream now and then."""

@@ -9,21 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dirql.target.contract import Event
+from dirql.target.contract import EventRecord
 
 __all__ = ["EventLog", "InterruptName", "Names", "Run"]
 
 
 class EventLog:
-    """Event records in columns: 16 bytes each, as in hardware, where a list of tuples would take ten times that."""
+    """Event records in columns: 16 bytes per record, as in hardware; a list of tuples would take ten times as much."""
 
     __slots__ = ("_columns",)
 
-    def __init__(self, events: Iterable[Event] = ()) -> None:
-        self._columns = tuple(array(code) for code in "QHBBI")  # of Event's fields, in their order
+    def __init__(self, events: Iterable[EventRecord] = ()) -> None:
+        self._columns = tuple(array(code) for code in "QHBBI")  # the fields of `EventRecord`, in their order
         self.extend(events)
 
-    def extend(self, events: Iterable[Event]) -> None:
+    def extend(self, events: Iterable[EventRecord]) -> None:
         """Append records, oldest first."""
         for column, values in zip(self._columns, zip(*events, strict=True), strict=False):
             column.extend(values)
@@ -31,8 +31,8 @@ class EventLog:
     def __len__(self) -> int:
         return len(self._columns[0])
 
-    def __iter__(self) -> Iterator[Event]:
-        return map(Event._make, zip(*self._columns, strict=True))
+    def __iter__(self) -> Iterator[EventRecord]:
+        return map(EventRecord._make, zip(*self._columns, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

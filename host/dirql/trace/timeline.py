@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
 from dirql.registers.machine import Device
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.reconstruct import reconstruct
 from dirql.trace.records import Dpc, Irp, Isr, Records
 from dirql.trace.run import Run
@@ -219,7 +219,7 @@ _ANY_BUS_EVENT = sum(bit for bit, _ in _BUS_EVENTS)
 
 def _draw_devices(lanes: Timeline, root: Track, run: Run, flows: _Flows) -> None:
     names = {number: name.lower() for name, number in vars(Device).items() if isinstance(number, int)}
-    by_function: dict[int, list[Event]] = defaultdict(list)
+    by_function: dict[int, list[EventRecord]] = defaultdict(list)
     for event in run.events:
         if event.bits & _DEVICE_EVENTS:
             by_function[event.function].append(event)
@@ -235,7 +235,9 @@ def _draw_devices(lanes: Timeline, root: Track, run: Run, flows: _Flows) -> None
                 lanes.instant(dma, event.clock, "drained")
 
 
-def _draw_line(lanes: Timeline, track: Track, function: int, events: list[Event], flows: _Flows) -> None:
+def _draw_line(
+    lanes: Timeline, track: Track, function: int, events: list[EventRecord], flows: _Flows
+) -> None:
     """A slice while a line is up, an instant for a message, which never falls."""
     rose: int | None = None
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from dirql.registers.machine import Vector
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.latency import Stage
 from dirql.trace.marks import Mark, encode
 from dirql.trace.run import EventLog, InterruptName, Names, Run
@@ -27,7 +27,7 @@ def vector_of(input_number: int) -> int:
 
 
 def make_run(
-    events: list[Event], interrupts: list[int] | None = None, dropped: int = 0, name: str = "model"
+    events: list[EventRecord], interrupts: list[int] | None = None, dropped: int = 0, name: str = "model"
 ) -> Run:
     """A run whose interrupt objects have the given vectors."""
     names = Names(
@@ -66,7 +66,7 @@ class Model:
         self.cause_rate = cause_rate
         self.limit = 60  # of causes, or a machine too slow for its devices would never be done
         self.clock = 0
-        self.events: list[Event] = []
+        self.events: list[EventRecord] = []
         self.samples: dict[Stage, list[int]] = defaultdict(list)
         self.counts: dict[str, int] = defaultdict(int)
         self.irps = 0
@@ -97,7 +97,7 @@ class Model:
         if self.counts["causes"] < self.limit and self.random.random() < self.cause_rate:
             bits |= self.cause(raising, bits)
         if bits:
-            self.events.append(Event(self.clock, bits, raising.function, vector, mark))
+            self.events.append(EventRecord(self.clock, bits, raising.function, vector, mark))
         return self.clock
 
     def clear(self, device: Device) -> int:

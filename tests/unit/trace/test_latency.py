@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.histogram import Histogram
 from dirql.trace.latency import Stage, analyse
 from dirql.trace.marks import Mark, encode
@@ -64,10 +64,10 @@ def test_no_single_missing_record_breaks_the_analysis() -> None:
 
 def test_a_polled_run_counts_its_requests_as_totals() -> None:
     events = [
-        Event(10, EventBits.MARK, 0, 0, encode(Mark.IRP_START, 0)),
-        Event(50, EventBits.CAUSE | EventBits.DMA_DRAINED, 1, 0, 0),
-        Event(60, EventBits.CLEAR, 1, 0, 0),
-        Event(70, EventBits.MARK, 0, 0, encode(Mark.IRP_COMPLETE, 0)),
+        EventRecord(10, EventBits.MARK, 0, 0, encode(Mark.IRP_START, 0)),
+        EventRecord(50, EventBits.CAUSE | EventBits.DMA_DRAINED, 1, 0, 0),
+        EventRecord(60, EventBits.CLEAR, 1, 0, 0),
+        EventRecord(70, EventBits.MARK, 0, 0, encode(Mark.IRP_COMPLETE, 0)),
     ]
     analysis = analyse(make_run(events))
     assert analysis.stages[Stage.TOTAL].counts == analysis.stages[Stage.IRP].counts == ((60, 1),)
@@ -78,10 +78,10 @@ def test_a_polled_run_counts_its_requests_as_totals() -> None:
 
 def test_what_is_in_hand_at_the_end_is_counted_apart() -> None:
     events = [
-        Event(1, EventBits.CAUSE | EventBits.ASSERT, 1, 0, 0),
-        Event(2, EventBits.VECTOR_FETCH, 0, vector_of(4), 0),
+        EventRecord(1, EventBits.CAUSE | EventBits.ASSERT, 1, 0, 0),
+        EventRecord(2, EventBits.VECTOR_FETCH, 0, vector_of(4), 0),
         *(
-            Event(3 + number, EventBits.MARK, 0, 0, encode(mark, 0))
+            EventRecord(3 + number, EventBits.MARK, 0, 0, encode(mark, 0))
             for number, mark in enumerate((Mark.ISR_ENTER, Mark.DPC_QUEUE, Mark.IRP_START))
         ),
     ]

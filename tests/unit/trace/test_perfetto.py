@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from dirql.trace import perfetto
 from dirql.trace.latency import Stage, analyse
 from dirql.trace.marks import Mark, encode
@@ -154,7 +154,7 @@ def one_read() -> Run:
     ]
     return make_run(
         [
-            Event(10 * (number + 1), bits, function, vector, mark)
+            EventRecord(10 * (number + 1), bits, function, vector, mark)
             for number, (bits, function, vector, mark) in enumerate(happened)
         ],
         [vector_of(4)],
@@ -242,7 +242,7 @@ def test_requests_that_overlap_are_on_lanes_of_their_own() -> None:
         (Mark.IRP_COMPLETE, 1),
         (Mark.IRP_START, 3),
     ]
-    run = make_run([Event(n + 1, EventBits.MARK, 0, 0, encode(*step)) for n, step in enumerate(steps)])
+    run = make_run([EventRecord(n + 1, EventBits.MARK, 0, 0, encode(*step)) for n, step in enumerate(steps)])
     trace = parse(run)
     lanes = [uuid for uuid, path in paths(trace).items() if path == "model/IRPs"]
     used = [
@@ -256,10 +256,10 @@ def test_requests_that_overlap_are_on_lanes_of_their_own() -> None:
 def test_messages_and_what_did_not_end_are_instants() -> None:
     run = make_run(
         [
-            Event(1, EventBits.ASSERT, 2, 0, 0),
-            Event(2, EventBits.ASSERT, 2, 0, 0),
-            Event(3, EventBits.VECTOR_FETCH, 0, vector_of(4), 0),
-            Event(4, EventBits.MARK, 0, 0, encode(Mark.ISR_ENTER, 0)),
+            EventRecord(1, EventBits.ASSERT, 2, 0, 0),
+            EventRecord(2, EventBits.ASSERT, 2, 0, 0),
+            EventRecord(3, EventBits.VECTOR_FETCH, 0, vector_of(4), 0),
+            EventRecord(4, EventBits.MARK, 0, 0, encode(Mark.ISR_ENTER, 0)),
         ],
         [vector_of(4)],
     )

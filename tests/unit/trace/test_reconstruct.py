@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from dirql.registers.machine import Vector
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import ARGUMENT, Mark, encode
 from dirql.trace.reconstruct import reconstruct
 from dirql.trace.records import Records
@@ -21,12 +21,12 @@ class Stream:
     """An event stream written by hand; each event is ten clocks after the one before, unless it says when."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[EventRecord] = []
         self.clock = 0
 
     def __call__(self, bits: int, function: int = 0, vector: int = 0, mark: int = 0) -> int:
         self.clock += 10
-        self.events.append(Event(self.clock, bits, function, vector, mark))
+        self.events.append(EventRecord(self.clock, bits, function, vector, mark))
         return self.clock
 
     def mark(self, mark: Mark, argument: int = 0) -> int:

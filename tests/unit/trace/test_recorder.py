@@ -12,7 +12,7 @@ import pytest
 from dirql.ke import current
 from dirql.ke.hooks import Hooks
 from dirql.nt.constants import IRP_MJ_READ, IRP_MJ_WRITE
-from dirql.target.contract import Event, EventBits
+from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import Mark, decode
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import InterruptName, Run
@@ -24,9 +24,9 @@ class Target:
     def __init__(self) -> None:
         self.frequency = 33_000_000
         self.clock = 100
-        self.held: list[Event] = []  # not yet out of the hardware
+        self.held: list[EventRecord] = []  # not yet out of the hardware
         self.delay = 3
-        self.waiting: list[Event] = []
+        self.waiting: list[EventRecord] = []
         self.most_waiting = 0
         self.dropped = 3
 
@@ -35,7 +35,7 @@ class Target:
 
     def mark(self, payload: int) -> None:
         self.clock += 1
-        self.held.append(Event(self.clock, EventBits.MARK, 0, 0, payload))
+        self.held.append(EventRecord(self.clock, EventBits.MARK, 0, 0, payload))
         if len(self.held) > self.delay:
             self.waiting.append(self.held.pop(0))
         self.most_waiting = max(self.most_waiting, len(self.waiting))
@@ -45,11 +45,11 @@ class Target:
         if self.held:
             self.waiting.append(self.held.pop(0))
 
-    def take_events(self) -> Sequence[Event]:
+    def take_event_records(self) -> Sequence[EventRecord]:
         taken, self.waiting = self.waiting, []
         return taken
 
-    def events_dropped(self) -> int:
+    def event_records_dropped(self) -> int:
         return self.dropped
 
 
@@ -193,12 +193,12 @@ def test_processors_are_named_where_they_change(monkeypatch: pytest.MonkeyPatch)
 def test_after_an_error_the_target_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     fixture = Fixture()
 
-    def gone() -> Sequence[Event]:
+    def gone() -> Sequence[EventRecord]:
         raise AssertionError("the target was asked")
 
     def fail() -> None:
         with fixture.recorder():
-            monkeypatch.setattr(fixture.target, "take_events", gone)
+            monkeypatch.setattr(fixture.target, "take_event_records", gone)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,7 @@
 
 Each request is written into the exchange and carried out by sim/port/port.h. Marks and spent clocks wait there for the
 next request, so that they cost no switch of their own; they run before it, at the very clocks that they would have
-had. Until then they change neither `attention` nor what `take_events` returns.
+had. Until then they change neither `attention` nor what `take_event_records` returns.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dirql.target.access import check_access, check_burst, check_clocks, check_d
 from dirql.target.contract import (
     BusFault,
     BusStatus,
-    Event,
+    EventRecord,
     LinkLost,
     Target,
     TargetClosed,
@@ -310,17 +310,17 @@ class PortTarget(Target):
         exchange.clock += self.spent + 1
         self.spent = 0
 
-    def take_events(self) -> Sequence[Event]:
+    def take_event_records(self) -> Sequence[EventRecord]:
         """See `Target`."""
         exchange = self._exchange
         records = self._events[: _RECORD.size * exchange.event_count]
         exchange.event_count = 0
         return [
-            Event(clock, bits, function, vector, mark)
+            EventRecord(clock, bits, function, vector, mark)
             for clock, mark, vector, function, bits in _RECORD.iter_unpack(records)
         ]
 
-    def events_dropped(self) -> int:
+    def event_records_dropped(self) -> int:
         """See `Target`."""
         return self._exchange.events_dropped
 

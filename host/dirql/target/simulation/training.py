@@ -66,7 +66,7 @@ def _interrupt(target: Target) -> None:
     target.write_memory(_REGISTERS + store.INTERRUPT_CAUSE.offset, store.INTERRUPT_CAUSE.RAISED)
     end_of_interrupt = Address.INTERRUPT_CONTROLLER + interrupt_controller.EOI.offset
     target.write_memory(end_of_interrupt, (vector - Vector.BASE) // Vector.STEP)
-    target.take_events()
+    target.take_event_records()
 
 
 def _transfer(target: Target, operation: store.Operation) -> None:
