@@ -19,6 +19,7 @@ from dirql.ke.threads import dispatcher
 from dirql.ke.threads.schedule import RoundRobin, Schedule
 from dirql.ke.threads.thread import ReadyQueue, Thread
 from dirql.nt.constants import HIGH_LEVEL
+from dirql.verifier.policy import Verifier
 
 if TYPE_CHECKING:
     from dirql.ke.threads.thread import Context
@@ -57,6 +58,7 @@ class Kernel:
         "timers",
         "transparent",
         "vectors",
+        "verifier",
     )
 
     home: Context
@@ -70,6 +72,7 @@ class Kernel:
         costs: Costs | None = None,
         schedule: Schedule | None = None,
         hooks: Hooks | None = None,
+        verifier: Verifier | None = None,
         boot_time: int = BOOT_TIME,
         idle_limit: int | None = None,
         transparent: tuple[type[Exception], ...] = (),
@@ -87,6 +90,7 @@ class Kernel:
         self.costs = Costs() if costs is None else costs
         self.schedule = RoundRobin() if schedule is None else schedule
         self.hooks = Hooks() if hooks is None else hooks
+        self.verifier = Verifier() if verifier is None else verifier
         self.idle_limit = clock.frequency if idle_limit is None else idle_limit
         self.transparent = transparent
         self.stopped: BaseException | None = None

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from dirql.ke import current
-from dirql.ke.bugcheck import bug_check, unhandled
-from dirql.ke.processors.irql import contract, enter, irql_name, leave
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import DPC, call_driver, current_driver
+from dirql.ke.processors.irql import contract, enter, leave
 from dirql.nt.bugcodes import (
     INVALID_PROCESSOR,
-    IRQL_UNEXPECTED_VALUE,
-    KMODE_EXCEPTION_NOT_HANDLED,
     TIMER_OR_DPC_INVALID,
 )
 from dirql.nt.constants import (
@@ -60,6 +59,7 @@ class Dpc:
         "deferred_context",
         "deferred_routine",
         "dpc_data",
+        "driver",
         "importance",
         "number",
         "system_argument1",
@@ -75,6 +75,8 @@ class Dpc:
         """The target processor's number plus MAXIMUM_PROCESSORS; less if it has none."""
         self.dpc_data: Processor | None = None
         """The processor whose queue it is in."""
+        self.driver: object = None
+        """The driver that initialized it."""
         self.deferred_routine = cast("DeferredRoutine", None)
         self.deferred_context: object = None
         self.system_argument1: object = None
@@ -92,6 +94,7 @@ class Dpc:
         self.importance = MediumImportance
         self.number = 0
         self.dpc_data = None
+        self.driver = current_driver()
         self.deferred_routine = cast(
             "DeferredRoutine", deferred_routine
         )  # None is legal as long as it never runs
@@ -176,24 +179,17 @@ def drain(processor: Processor) -> None:
         processor.clock.spent += processor.costs.dpc_dispatch
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
-        try:
-            dpc.deferred_routine(dpc, dpc.deferred_context, dpc.system_argument1, dpc.system_argument2)
-        except BaseException as error:
-            if failure := unhandled(KMODE_EXCEPTION_NOT_HANDLED, error, f"{dpc!r}"):
-                raise failure from error
-            raise
+        call_driver(
+            DPC,
+            dpc.driver,
+            dpc.deferred_routine,
+            dpc,
+            dpc.deferred_context,
+            dpc.system_argument1,
+            dpc.system_argument2,
+        )
         if hooks.dpc_ended is not None:
             hooks.dpc_ended(dpc)
-        if processor.irql != DISPATCH_LEVEL:
-            _refuse_return(processor, dpc)
         processor.dpc = None
     processor.dpc_requested = False
     leave(processor, old_irql)
-
-
-def _refuse_return(processor: Processor, dpc: Dpc) -> None:
-    reason = (
-        f"{dpc!r} must return at the level at which it was called, DISPATCH_LEVEL;"
-        f" it returned at {irql_name(processor.irql)}"
-    )
-    bug_check(IRQL_UNEXPECTED_VALUE, (processor.irql << 16) | (DISPATCH_LEVEL << 8), dpc, 0, 0, reason=reason)

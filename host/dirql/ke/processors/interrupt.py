@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from dirql.ke import current
-from dirql.ke.bugcheck import bug_check, unhandled
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import ISR, call_driver, current_driver
 from dirql.ke.processors.irql import contract, enter, irql_name, leave, lower_irql
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.nt.bugcodes import (
@@ -21,8 +22,6 @@ from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     HARDWARE_INTERRUPT_STORM,
     IRQL_NOT_LESS_OR_EQUAL,
-    KMODE_EXCEPTION_NOT_HANDLED,
-    VF_IO_ISR_IRQL,
 )
 from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL, SYNCH_LEVEL, Latched
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
@@ -65,6 +64,7 @@ class Interrupt:
 
     __slots__ = (
         "dispatch_count",
+        "driver",
         "irql",
         "mode",
         "processor_enable_mask",
@@ -89,6 +89,8 @@ class Interrupt:
         processor_enable_mask: int,
     ) -> None:
         """Not connected; use `connect`."""
+        self.driver = current_driver()
+        """The driver that connected it."""
         self.service_routine = service_routine
         self.service_context = service_context
         self.spin_lock = SpinLock() if spin_lock is None else spin_lock
@@ -302,31 +304,13 @@ def _call(processor: Processor, interrupt: Interrupt) -> bool:
     hooks = processor.hooks
     if hooks.isr_entered is not None:
         hooks.isr_entered(interrupt)
-    try:
-        claimed = bool(interrupt.service_routine(interrupt, interrupt.service_context))
-    except BaseException as error:
-        if failure := unhandled(KMODE_EXCEPTION_NOT_HANDLED, error, f"the ISR of {interrupt!r}"):
-            raise failure from error
-        raise
+    claimed = bool(
+        call_driver(ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context)
+    )
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)
     processor.interrupts.pop()
-    if processor.irql != irql:
-        _refuse_return(processor, interrupt)
     lock.drop(processor)
-    if irql != old_irql:
+    if processor.irql != old_irql:
         leave(processor, old_irql)
     return claimed
-
-
-def _refuse_return(processor: Processor, interrupt: Interrupt) -> None:
-    before, after = interrupt.synchronize_irql, processor.irql
-    reason = f"the ISR of {interrupt!r} must return at {irql_name(before)}; it returned at {irql_name(after)}"
-    bug_check(
-        DRIVER_VERIFIER_DETECTED_VIOLATION,
-        VF_IO_ISR_IRQL,
-        interrupt.service_routine,
-        before,
-        after,
-        reason=reason,
-    )

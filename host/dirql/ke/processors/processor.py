@@ -34,6 +34,7 @@ class Processor:
         "dpc",
         "dpc_requested",
         "dpcs",
+        "driver",
         "hooks",
         "idle_thread",
         "interrupts",
@@ -61,6 +62,8 @@ class Processor:
         self.call_cost = kernel.costs.kernel_call
         self.is_eager = kernel.is_eager
         self.irql = PASSIVE_LEVEL
+        self.driver: object = None
+        """The driver whose code runs; None for the code of a program or of the kernel."""
         self.dpcs: deque[Dpc] = deque()
         self.dpc_requested = False
         """The queue is to be drained as soon as the level allows."""

@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, NoReturn, cast
 import greenlet
 
 from dirql.ke import current
-from dirql.ke.bugcheck import bug_check, unhandled
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import THREAD, call_driver
 from dirql.ke.objects.timer import clock_interrupt
 from dirql.ke.processors.dpc import drain
 from dirql.ke.processors.interrupt import STORM_LIMIT, dispatch
 from dirql.ke.processors.irql import contract, enter, irql_name
-from dirql.ke.threads.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadState
+from dirql.ke.threads.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadExit, ThreadState
 from dirql.nt.bugcodes import (
     ATTEMPTED_SWITCH_FROM_DPC,
     DDI_IRQL_PS_PASSIVE,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     HARDWARE_INTERRUPT_STORM,
-    SYSTEM_THREAD_EXCEPTION_NOT_HANDLED,
 )
 from dirql.nt.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
 from dirql.nt.status import STATUS_SUCCESS
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Deadlock",
-    "ThreadExit",
     "block",
     "create_system_thread",
     "give_way",
@@ -59,15 +58,6 @@ __all__ = [
 
 class Deadlock(BaseException):
     """Nothing can ever run again: each thread waits, and nothing is left that could wake one."""
-
-
-class ThreadExit(BaseException):
-    """A thread ends from within."""
-
-    def __init__(self, status: int) -> None:
-        """`status` is its exit status."""
-        super().__init__(status)
-        self.status = status
 
 
 # Points of preemption.
@@ -181,13 +171,16 @@ def _drain(processor: Processor) -> None:
 
 def _switch(processor: Processor, thread: Thread) -> None:
     """Let the current processor go on with another thread; returns when the one that called is switched to."""
-    processor.current_thread.wait_irql = processor.irql
+    before = processor.current_thread
+    before.wait_irql = processor.irql
+    before.driver = processor.driver
     _make_current(processor, thread).switch()
 
 
 def _make_current(processor: Processor, thread: Thread) -> Context:
     """All of a switch but the switch itself; returns where to go on."""
     processor.current_thread = thread
+    processor.driver = thread.driver
     thread.state = ThreadState.RUNNING
     processor.clock.spent += processor.costs.context_switch
     hook = processor.hooks.thread_switched
@@ -378,6 +371,7 @@ def create_system_thread(
     """
     kernel = current.kernel
     thread = kernel.new_thread(priority)
+    thread.driver = current.processor.driver
     thread.context = _context(kernel, partial(_run, thread, routine, context))
     kernel.ready.add(thread)
     preempt()
@@ -398,17 +392,11 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
     """All of a system thread's life."""
     status = STATUS_SUCCESS
     try:
-        routine(context)
+        call_driver(THREAD, thread.driver, routine, context)
     except ThreadExit as end:
         status = end.status
     except greenlet.GreenletExit:
         return  # the kernel closes
-    except BaseException as error:
-        if failure := unhandled(
-            SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, error, f"the routine of thread {thread.number}"
-        ):
-            raise failure from error
-        raise
     _end(thread, status)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "Context",
     "ReadyQueue",
     "Thread",
+    "ThreadExit",
     "ThreadState",
     "get_current_thread",
 ]
@@ -37,6 +38,15 @@ class Context(Protocol):
 
     def switch(self) -> object:
         """Go on there."""
+
+
+class ThreadExit(BaseException):
+    """A thread ends from within."""
+
+    def __init__(self, status: int) -> None:
+        """`status` is its exit status."""
+        super().__init__(status)
+        self.status = status
 
 
 class ThreadState(enum.Enum):
@@ -59,6 +69,7 @@ class Thread(DispatcherObject):
         "__weakref__",
         "alertable",
         "context",
+        "driver",
         "exit_status",
         "kernel",
         "number",
@@ -84,6 +95,8 @@ class Thread(DispatcherObject):
         self.kernel = kernel
         self.number = number
         self.state = ThreadState.READY
+        self.driver: object = None
+        """The driver whose code the thread goes on with when it runs again."""
         self.wait_irql = PASSIVE_LEVEL
         """Its level while it does not run."""
         self.exit_status = STATUS_PENDING

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The one place that calls a driver's routine.
+
+The guard knows the kind of the routine and the driver that the routine belongs to. It
+
+- remembers whose code runs now (`current_driver`), and restores that when the routine returns or raises;
+- turns an exception that escapes from the routine into the bug check of the kind;
+- checks that the routine returns at the IRQL at which it was called, if the kind has that rule.
+
+A routine belongs to the driver that handed it to the kernel: a DPC to the driver that initialized it, an interrupt to
+the driver that connected it, a thread to the driver that created it. Those objects keep `current_driver()` of that
+moment and pass it to `call_driver`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, TypeVarTuple
+
+from dirql.ke import current
+from dirql.ke.bugcheck import bug_check, unhandled
+from dirql.ke.processors.irql import irql_name
+from dirql.ke.threads.thread import ThreadExit
+from dirql.nt.bugcodes import (
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    IRQL_UNEXPECTED_VALUE,
+    KMODE_EXCEPTION_NOT_HANDLED,
+    SYSTEM_THREAD_EXCEPTION_NOT_HANDLED,
+    VF_IO_COMPLETION_IRQL,
+    VF_IO_ISR_IRQL,
+    VF_IOMANAGER_DISPATCH_IRQL,
+)
+
+__all__ = [
+    "ADD_DEVICE",
+    "CALLBACK",
+    "CANCEL",
+    "COMPLETION",
+    "DISPATCH",
+    "DPC",
+    "DRIVER_ENTRY",
+    "ISR",
+    "START_IO",
+    "THREAD",
+    "UNLOAD",
+    "RoutineKind",
+    "call_driver",
+    "current_driver",
+    "describe",
+    "is_verified",
+    "verifies",
+]
+
+Arguments = TypeVarTuple("Arguments")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class RoutineKind:
+    """A kind of routine that drivers give to the kernel, and the rules that hold for it."""
+
+    noun: str
+    """Begins the message of a broken rule."""
+    exception: int | None = KMODE_EXCEPTION_NOT_HANDLED
+    """The bug check for an exception that escapes; None lets the exception go up to the caller."""
+    level: int | None = None
+    """The bug check for a return at another IRQL; None if the routine may do that."""
+    subcode: int = 0
+    """The first parameter of the bug check `level`, where Driver Verifier makes it."""
+
+
+ISR = RoutineKind("the ISR", level=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_IO_ISR_IRQL)
+DPC = RoutineKind("the DPC routine", level=IRQL_UNEXPECTED_VALUE)
+THREAD = RoutineKind("the thread routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED)
+DISPATCH = RoutineKind(
+    "the dispatch routine", level=DRIVER_VERIFIER_IOMANAGER_VIOLATION, subcode=VF_IOMANAGER_DISPATCH_IRQL
+)
+COMPLETION = RoutineKind(
+    "the completion routine", level=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_IO_COMPLETION_IRQL
+)
+START_IO = RoutineKind("the StartIo routine")
+DRIVER_ENTRY = RoutineKind("DriverEntry")
+ADD_DEVICE = RoutineKind("the AddDevice routine")
+UNLOAD = RoutineKind("the Unload routine")
+CANCEL = RoutineKind("the cancel routine", None)
+"""Its exceptions go up to the caller of IoCancelIrp."""
+CALLBACK = RoutineKind("the callback", None)
+"""Any routine that the kernel calls back, such as AdapterControl. Its exceptions go up to the caller."""
+
+
+def current_driver() -> object:
+    """The driver whose code runs now on this processor; None for the code of a program or of the kernel."""
+    return current.processor.driver
+
+
+def is_verified() -> bool:
+    """Whether Driver Verifier's automatic checks hold for the code that runs now."""
+    return current.kernel.verifier.is_verified(current.processor.driver)
+
+
+def verifies(flag: int) -> bool:
+    """Whether the code that runs now is verified with the option `flag`, one of the VERIFIER_… flags."""
+    return current.kernel.verifier.is_on(flag, current.processor.driver)
+
+
+def describe(routine: object) -> str:
+    """A routine as messages name it: its module and its qualified name."""
+    module = getattr(routine, "__module__", None)
+    name = getattr(routine, "__qualname__", None)
+    return f"{module}.{name}" if module and name else repr(routine)
+
+
+def call_driver(
+    kind: RoutineKind, driver: object, routine: Callable[[*Arguments], R], *arguments: *Arguments
+) -> R:
+    """Call `routine(*arguments)` for `driver`, with the checks of its kind, and return its result."""
+    processor = current.processor
+    irql = processor.irql
+    caller = processor.driver
+    processor.driver = driver
+    try:
+        result = routine(*arguments)
+    except ThreadExit:
+        current.processor.driver = caller
+        raise
+    except BaseException as error:
+        if kind.exception is not None and (
+            failure := unhandled(kind.exception, error, f"{kind.noun} {describe(routine)}")
+        ):
+            raise failure from error
+        current.processor.driver = caller
+        raise
+    # The routine may have waited, and may have gone on running on another processor.
+    processor = current.processor
+    if processor.irql != irql and kind.level is not None:
+        _refuse_return(kind, driver, routine, irql, arguments[0] if arguments else None)
+    processor.driver = caller
+    return result
+
+
+def _refuse_return(kind: RoutineKind, driver: object, routine: object, before: int, argument: object) -> None:
+    """Bug check because the routine returned at another IRQL; a rule of Driver Verifier's needs a verified driver."""
+    after = current.processor.irql
+    reason = (
+        f"{kind.noun} {describe(routine)} must return at {irql_name(before)}, the IRQL at which it was called;"
+        f" it returned at {irql_name(after)}"
+    )
+    if kind.level == IRQL_UNEXPECTED_VALUE:
+        bug_check(IRQL_UNEXPECTED_VALUE, after << 16 | before << 8, argument, 0, 0, reason=reason)
+    if kind.level is not None and current.kernel.verifier.is_verified(driver):
+        bug_check(kind.level, kind.subcode, routine, before, after, reason=reason)
