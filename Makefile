@@ -66,15 +66,16 @@ registers: $(VENV)/.installed-dev ## write everything that is generated from the
 
 .PHONY: docs
 docs: registers ## write the generated pages of docs/ and check that all links and commands in the documents exist
-	@$(PY) -m pytest -q tests/unit/test_docs.py tests/unit/test_dependencies.py
+	@PYTHONPATH=tests $(PY) -m rows --write
+	@$(PY) -m pytest -q tests/unit/test_docs.py tests/unit/test_rows.py tests/unit/test_dependencies.py
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run
 	@set -e; for script in bench/*.py; do echo "== $$script"; $(PY) $$script $(ARGS); done
 
 .PHONY: rows
-rows: $(VENV)/.installed-dev ## list the rows of tests/rows.toml with the tests that show them, and those without
-	@$(PY) tests/rows.py $(ARGS)
+rows: $(VENV)/.installed-dev ## list the rows of docs/rules with the tests that show them, and those without
+	@PYTHONPATH=tests $(PY) -m rows $(ARGS)
 
 .PHONY: clean
 clean: ## remove what runs, tests and tools left in this folder

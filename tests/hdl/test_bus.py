@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the tests of sim/hdl/bus_rules.py in a simulator, the protocol checker on, and reports each as a test."""
+"""Runs the tests of sim/hdl/bus_rules.py in a simulator, with the protocol checker on, and reports each as a test.
+
+The rows that they show are in their names.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +20,6 @@ from dirql.target.simulation.toolchain import find_toolchain
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim" / "hdl"
 RULES = BENCH / "bus_rules.py"
-
-pytestmark = pytest.mark.row(
-    *(
-        "M11",
-        "M18",
-        "M19",
-        "M20",
-        "M25",
-        "M28",
-        "T09",
-        "T10",
-        "T11",
-        "T13",
-        "T14",
-        "T15",
-        "T20",
-        "T23",
-        "T27",
-    ),
-    *("T29", "T33", "A04", "A07", "D01"),
-)
 
 
 def names() -> list[str]:
