@@ -17,7 +17,6 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from dirql import mm
 from dirql.hal.device_memory import map_io_space
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.description import DeviceDescription
@@ -28,6 +27,10 @@ from dirql.hal.ports import read_port_ulong
 from dirql.hal.registers import read_register_ulong, read_register_ushort, write_register_ulong
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.mm import memory
+from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
+from dirql.mm.manager import MemoryManager, running
+from dirql.mm.mdl import Mdl
 from dirql.nt.constants import DISPATCH_LEVEL, POOL_FLAG_NON_PAGED, IoWriteAccess, MmNonCached, UserMode
 from fakes.scripted_target import ScriptedTarget
 
@@ -35,7 +38,7 @@ LOOPS = 20_000
 BAR = 0x8000_0000
 PORT = 0x1000
 BUFFER = 64 * 1024
-TAG = mm.pool_tag("Bnch")
+TAG = pool_tag("Bnch")
 
 
 class IdleTarget(ScriptedTarget):
@@ -60,7 +63,7 @@ class Device:
 @contextmanager
 def machine() -> Iterator[IdleTarget]:
     target = IdleTarget()
-    memory = mm.MemoryManager(target.memory)
+    memory = MemoryManager(target.memory)
     hal = Hal(target, memory)
     kernel = Kernel(hal.clock, hal.interrupts)
     memory.install()
@@ -121,24 +124,24 @@ def pool_block() -> float:
     with machine():
 
         def block() -> None:
-            address = mm.allocate_pool2(POOL_FLAG_NON_PAGED, 256, TAG)
+            address = allocate_pool2(POOL_FLAG_NON_PAGED, 256, TAG)
             assert address is not None
-            mm.free_pool_with_tag(address, TAG)
+            free_pool_with_tag(address, TAG)
 
         return seconds(block, LOOPS)
 
 
 def copy_64_kib() -> float:
     with machine():
-        source, destination = (mm.allocate_pool2(POOL_FLAG_NON_PAGED, BUFFER, TAG) for _ in range(2))
+        source, destination = (allocate_pool2(POOL_FLAG_NON_PAGED, BUFFER, TAG) for _ in range(2))
         assert source is not None
         assert destination is not None
-        return seconds(lambda: mm.memory.copy(destination, source, BUFFER), LOOPS // 20)
+        return seconds(lambda: memory.copy(destination, source, BUFFER), LOOPS // 20)
 
 
-def locked(length: int) -> mm.Mdl:
-    buffer = mm.current.manager.process.allocate(length, offset=8)
-    mdl = mm.Mdl.allocate(buffer.address, length)
+def locked(length: int) -> Mdl:
+    buffer = running.value.process.allocate(length, offset=8)
+    mdl = Mdl.allocate(buffer.address, length)
     assert mdl is not None
     mdl.probe_and_lock_pages(UserMode, IoWriteAccess)
     return mdl

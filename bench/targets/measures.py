@@ -17,11 +17,11 @@ from time import process_time
 
 import driver_measures
 
-from dirql import mm
 from dirql.hal.device_memory import map_io_space
 from dirql.hal.hal import Hal
 from dirql.hal.registers import read_register_ulong
 from dirql.ke.kernel import Kernel
+from dirql.mm.manager import MemoryManager
 from dirql.nt.constants import MmNonCached
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.machine import Address, Device, Vector
@@ -63,7 +63,7 @@ def register_reads(target: Target, scale: float) -> tuple[float, float]:
 
 def hal_register_reads(target: Target, scale: float) -> tuple[float, float]:
     """The whole path: what a driver calls, with the kernel's preemption point after it."""
-    memory = mm.MemoryManager(target.memory)
+    memory = MemoryManager(target.memory)
     hal = Hal(target, memory)
     kernel = Kernel(hal.clock, hal.interrupts)
     memory.install()

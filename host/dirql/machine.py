@@ -111,8 +111,8 @@ class ProgramThread:
 class Machine:
     """An open machine; use `open_machine` to get one.
 
-    `target`, `memory`, `hal`, `kernel`, `io` and `pnp` are its parts, for tools that look in. `defects` lists what
-    drivers did wrong that NT lets pass, as row and sentence.
+    `target`, `memory_manager`, `hal`, `kernel`, `io` and `pnp` are its parts, for tools that look in. `defects` lists
+    what drivers did wrong that NT lets pass, as row and sentence.
     """
 
     def __init__(self, target: Target, kernel: Callable[[Hal], Kernel], seed: int) -> None:
@@ -120,15 +120,15 @@ class Machine:
         self.target = target
         self.closed = False
         self.defects: list[tuple[str, str]] = []
-        self.memory = MemoryManager(target.memory, seed)
+        self.memory_manager = MemoryManager(target.memory, seed)
         # A driver that touches pageable memory at DISPATCH_LEVEL is told so, paged out or not (row IRQL-12).
-        self.memory.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
-        self.hal = Hal(target, self.memory)
+        self.memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
+        self.hal = Hal(target, self.memory_manager)
         self.io = IoManager(ObjectManager())
         self.io.hooks.defect_found = self._note_defect
         self.kernel = kernel(self.hal)
         self.pnp = PnpManager(self.hal.interrupts, len(self.kernel.processors))
-        self.memory.install()
+        self.memory_manager.install()
         self.hal.install()
         io_current.install(self.io)
         try:
@@ -136,7 +136,7 @@ class Machine:
         except BaseException:
             self._release()
             raise
-        self._at_start = self.memory.statistics()
+        self._at_start = self.memory_manager.statistics()
 
     def _note_defect(self, row: str, what: str) -> None:
         self.defects.append((row, what))
@@ -237,29 +237,9 @@ class Machine:
         for driver in reversed(list(self.io.drivers.values())):
             if driver.driver_unload is not None and driver.driver_extension.service_key_name != "pci":
                 unload_driver(driver)
-        leaks = [*problems, *self._memory_leaks()]
+        leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
         self.pnp.close()
         return [*leaks, *leftovers()]
-
-    def _memory_leaks(self) -> list[str]:
-        """What drivers still hold of memory and DMA."""
-        now, then = self.memory.statistics(), self._at_start
-        leaks = []
-        for kind, pool in (("nonpaged", now.nonpaged_pool), ("paged", now.paged_pool)):
-            before = then.nonpaged_pool if kind == "nonpaged" else then.paged_pool
-            for tag, held in pool.by_tag.items():
-                extra = held.blocks - (before.by_tag[tag].blocks if tag in before.by_tag else 0)
-                if extra > 0:
-                    leaks.append(f"{extra} blocks of {kind} pool with tag {tag!r} were not freed")
-        for count, what in (
-            (now.mdls - then.mdls, "MDLs were not freed"),
-            (now.locked_mdls - then.locked_mdls, "MDLs are still locked"),
-            (now.device_pages - then.device_pages, "pages of device memory are still mapped"),
-        ):
-            if count > 0:
-                leaks.append(f"{count} {what}")
-        leaks += [f"a DMA adapter was not put back: {held}" for held in self.hal.statistics().adapters]
-        return leaks
 
     def _release(self) -> None:
         """Let go of everything; nothing here calls a driver."""
@@ -268,7 +248,7 @@ class Machine:
         finally:
             io_current.clear()
             self.hal.close()
-            self.memory.close()
+            self.memory_manager.close()
             self.target.close()
 
 

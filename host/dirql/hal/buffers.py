@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dirql.mm import current, memory
+from dirql.mm import memory
+from dirql.mm.manager import running
 
 __all__ = ["reading", "writing"]
 
@@ -15,10 +16,10 @@ __all__ = ["reading", "writing"]
 @contextmanager
 def reading(address: int, length: int) -> Iterator[memoryview]:
     """Bytes to read into: the memory itself where it is contiguous, else a stand-in that is copied there at the end."""
-    manager = current.manager
+    manager = running.value
     runs = manager.runs(address, length, write=True)
     if len(runs) == 1:
-        yield manager.memory[slice(*runs[0])]
+        yield manager.ram[slice(*runs[0])]
         return
     stand_in = bytearray(length)
     yield memoryview(stand_in)
@@ -27,8 +28,8 @@ def reading(address: int, length: int) -> Iterator[memoryview]:
 
 def writing(address: int, length: int) -> memoryview:
     """Bytes to write from."""
-    manager = current.manager
+    manager = running.value
     runs = manager.runs(address, length, write=False)
     if len(runs) == 1:
-        return manager.memory[slice(*runs[0])]
+        return manager.ram[slice(*runs[0])]
     return memoryview(memory.read(address, length))

@@ -32,10 +32,10 @@ _BUS_END: Final = 1 << 32
 class DeviceMemory:
     """The mapped device memory of one machine."""
 
-    __slots__ = ("_memory", "bytes", "dwords", "words")
+    __slots__ = ("_manager", "bytes", "dwords", "words")
 
-    def __init__(self, memory: MemoryManager) -> None:
-        self._memory = memory
+    def __init__(self, manager: MemoryManager) -> None:
+        self._manager = manager
         self.bytes = Lanes(self, 1)
         self.words = Lanes(self, 2)
         self.dwords = Dwords(self)
@@ -43,26 +43,26 @@ class DeviceMemory:
     def map(self, physical: int, length: int) -> int | None:
         """Make device memory visible; its virtual address, or None without room."""
         end = physical + length
-        if length <= 0 or physical < len(self._memory.memory) or end > _BUS_END:
+        if length <= 0 or physical < len(self._manager.ram) or end > _BUS_END:
             raise ValueError(
                 f"device memory to map must be one or more bytes above the host's RAM, which ends at "
-                f"{len(self._memory.memory):#x}, and below 4 GiB, was {length} bytes at {physical:#x}: take the "
+                f"{len(self._manager.ram):#x}, and below 4 GiB, was {length} bytes at {physical:#x}: take the "
                 f"translated resource of the start request"
             )
         pages = span_pages(physical, length)
-        address = self._memory.system.map_device(DEVICE_RANGE, page_align(physical), pages)
+        address = self._manager.system.map_device(DEVICE_RANGE, page_align(physical), pages)
         return None if address is None else address + (physical & PAGE_OFFSET)
 
     def unmap(self, address: int, length: int) -> None:
         """Undo `map`, with what it returned and the same length."""
         pages = span_pages(address, length)
-        mapped = [page for page in self._memory.system.pages(address, length) if page.device != NOWHERE]
+        mapped = [page for page in self._manager.system.pages(address, length) if page.device != NOWHERE]
         if len(mapped) != pages:
             raise ValueError(
                 f"device memory to unmap must be mapped, {pages - len(mapped)} of the {pages} pages at {address:#x} "
                 f"are not: pass the address and the length of MmMapIoSpace"
             )
-        self._memory.system.unmap(page_align(address), pages)
+        self._manager.system.unmap(page_align(address), pages)
         for table in (self.bytes, self.words, self.dwords):
             table.clear()
 
@@ -70,7 +70,7 @@ class DeviceMemory:
         """The bus address behind `size` bytes; they must be device memory, in neighbouring pages, and aligned."""
         if address % alignment:
             raise ValueError(f"a register's address must be a multiple of {alignment} here, was {address:#x}")
-        pages = list(self._memory.system.pages(address, size))
+        pages = list(self._manager.system.pages(address, size))
         if len(pages) != span_pages(address, size) or any(page.device == NOWHERE for page in pages):
             raise ValueError(
                 f"a register's address must be mapped by MmMapIoSpace, {address:#x} is not: memory is read and written "

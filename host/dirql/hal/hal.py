@@ -44,22 +44,22 @@ class Hal:
         "device_memory",
         "dwords",
         "interrupts",
-        "memory",
+        "memory_manager",
         "read_memory",
         "target",
         "write_memory",
     )
 
-    def __init__(self, target: Target, memory: MemoryManager) -> None:
-        """`memory` manages the target's RAM."""
+    def __init__(self, target: Target, manager: MemoryManager) -> None:
+        """`manager` manages the target's RAM."""
         self.target = target
-        self.memory = memory
+        self.memory_manager = manager
         self.bus_error: Callable[[BusError], None] | None = None
         self.bus_errors = 0
         self.adapters: list[DmaAdapter] = []
         self.always_preempts = False
         self.interrupts = InterruptController(target, self.no_answer)
-        self.device_memory = DeviceMemory(memory)
+        self.device_memory = DeviceMemory(manager)
         # What each register access needs, at hand.
         self.read_memory = target.read_memory
         self.write_memory = target.write_memory
@@ -94,3 +94,7 @@ class Hal:
     def statistics(self) -> HalStatistics:
         """What is held now."""
         return HalStatistics(self.bus_errors, tuple(adapter.statistics() for adapter in self.adapters))
+
+    def leaks(self) -> list[str]:
+        """A sentence for each DMA adapter that is still held."""
+        return [f"a DMA adapter was not put back: {held}" for held in self.statistics().adapters]

@@ -19,7 +19,7 @@ from dirql.ke.objects.event import Event
 from dirql.ke.processors.irql import contract
 from dirql.ke.threads.thread import get_current_thread
 from dirql.ke.threads.wait import wait_for_single_object
-from dirql.mm import current as memory
+from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BUILD_BAD_BUFFER
 from dirql.nt.constants import (
     APC_LEVEL,
@@ -67,7 +67,7 @@ class _ThreadRequest:
 
     def finish(self, irp: Irp) -> None:
         """Copy output back, write the caller's status block, set its event, free the packet."""
-        return_buffers(irp, memory.manager.process, self.output_length)
+        return_buffers(irp, memory_manager.value.process, self.output_length)
         status, information = irp.io_status.status, irp.io_status.information
         iosb, event = irp.user_iosb, irp.user_event
         irp.owner = None
@@ -180,7 +180,7 @@ def _build(
 def _give_up(irp: Irp, status: int) -> None:
     """The buffers could not be had: give back what there is."""
     irp.io_status.status = status
-    return_buffers(irp, memory.manager.process, 0)
+    return_buffers(irp, memory_manager.value.process, 0)
     irp.free()
 
 

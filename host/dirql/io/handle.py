@@ -12,7 +12,7 @@ from dirql.io.errors import IoError
 from dirql.io.irp import IoStatusBlock
 from dirql.ke.objects.event import Event
 from dirql.ke.threads.wait import wait_for_single_object
-from dirql.mm import current as memory
+from dirql.mm.manager import running as memory_manager
 from dirql.mm.process import UserBuffer
 from dirql.nt.constants import FILE_READ_DATA, FILE_WRITE_DATA, NotificationEvent, UserMode, UserRequest
 from dirql.nt.status import (
@@ -183,7 +183,7 @@ class Handle:
         """Begin to read; the request goes on while the program does."""
         value = self._check("read")
         _check_range(length, offset)
-        output = memory.manager.process.allocate(length)
+        output = memory_manager.value.process.allocate(length)
         request = Overlapped(self, (_READ, length, offset), None, output)
         request.started(nt.read_file(value, request.event, request.iosb, output.address, length, offset))
         return request
@@ -193,7 +193,7 @@ class Handle:
         value = self._check("write")
         length = memoryview(data).nbytes
         _check_range(length, offset)
-        source = memory.manager.process.allocate(length)
+        source = memory_manager.value.process.allocate(length)
         source.write(data)
         request = Overlapped(self, (_WRITE, length, offset), source, None)
         request.started(nt.write_file(value, request.event, request.iosb, source.address, length, offset))
@@ -207,9 +207,9 @@ class Handle:
         if not 0 <= code <= 0xFFFF_FFFF:
             raise ValueError(f"an I/O control code must have 32 bits, was {code:#x}")
         _check_range(output_length, 0)
-        source = memory.manager.process.allocate(memoryview(input).nbytes)
+        source = memory_manager.value.process.allocate(memoryview(input).nbytes)
         source.write(input)
-        output = memory.manager.process.allocate(output_length)
+        output = memory_manager.value.process.allocate(output_length)
         request = Overlapped(self, (_CONTROL, code, output_length), source, output)
         addresses = (source.address, source.length, output.address, output_length)
         request.started(nt.device_io_control_file(value, request.event, request.iosb, code, *addresses))

@@ -18,7 +18,7 @@ from dirql.ke.bugcheck import bug_check
 from dirql.ke.objects.event import Event
 from dirql.ke.threads.thread import get_current_thread
 from dirql.ke.threads.wait import wait_for_single_object
-from dirql.mm import current as memory
+from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     VF_IO_VERIFY_INCONSISTENT_RETURN,
@@ -57,7 +57,7 @@ class Request:
         self.irp: Irp | None = irp
         self.event = event
         self.iosb = iosb
-        self.process = memory.manager.process
+        self.process = memory_manager.value.process
         self.output_length = 0
         self.completed = self.concluded = self.dispatching = False
         irp.owner = self

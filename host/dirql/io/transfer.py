@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dirql.io import current
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
-from dirql.mm.layout import SYSTEM_BASE
+from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.mdl import Mdl
 from dirql.nt.constants import (
     DO_BUFFERED_IO,
@@ -148,7 +148,7 @@ def _copy_out(irp: Irp, process: Process, buffer: int, output_length: int) -> No
     target = irp.user_buffer
     if length <= 0 or target is None:
         return
-    if target >= SYSTEM_BASE:
+    if target >= SYSTEM_RANGE_START:
         memory.copy(target, buffer, length)
     else:
         # NT does this in an APC of the calling thread, where pages may be brought in whatever the level was at which

@@ -1,44 +1,42 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Page tables: which frame, or which device memory, is behind a virtual page, and what may be done there."""
+"""Page tables: which frame or which device memory is behind a virtual page, and which accesses are allowed there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, AddressRange, span_pages
 from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
 
-__all__ = ["NOWHERE", "AddressSpace", "Page"]
+__all__ = ["NOWHERE", "AddressSpace", "Page", "PageTableObserver"]
 
 NOWHERE = -1
 """The physical address of a page that is in no frame."""
 
 
 class Backing(NamedTuple):
-    """What is kept of a page that is paged out."""
+    """The contents of a page that is paged out, and the owner of the frame that it had."""
 
     contents: bytes
     owner: str
 
 
-class Page:
-    """One entry of a page table.
+class Page(NamedTuple):
+    """One entry of a page table; it is never changed, an `AddressSpace` puts another one in its place.
 
-    A page is *valid* when `physical` is the address of its frame, *paged out* when `backing` holds its bytes instead,
-    and *device memory* when `device` is the bus address behind it, which only the register routines may touch.
+    A page is *valid* when `physical` is the address of its frame in RAM, *paged out* when `backing` holds its bytes
+    instead, and *device memory* when `device` is the bus address behind it, which only the register routines may touch.
     """
 
-    __slots__ = ("backing", "device", "pageable", "physical", "writable")
-
-    def __init__(self, physical: int, *, writable: bool, pageable: bool, device: int = NOWHERE) -> None:
-        self.physical = physical
-        self.writable = writable
-        self.pageable = pageable
-        self.device = device
-        self.backing: Backing | None = None
+    physical: int = NOWHERE
+    writable: bool = True
+    pageable: bool = False
+    device: int = NOWHERE
+    backing: Backing | None = None
 
     def __repr__(self) -> str:
         if self.device != NOWHERE:
@@ -48,22 +46,48 @@ class Page:
 
     @property
     def frame(self) -> int:
-        """The number of the page's frame; only of a valid page."""
+        """The number of the frame that holds a valid page."""
         return self.physical >> PAGE_SHIFT
 
 
-class AddressSpace:
-    """One set of page tables: the system's, or one process's.
+class PageTableObserver(Protocol):
+    """Is called after each change of a page table, with the address of the first page and the number of pages.
 
-    `entries` maps virtual page numbers to pages; it is what the accessors look at, and only this class changes it.
+    The entries of `space` show the new state. Device memory is mapped and unmapped like RAM.
     """
 
-    __slots__ = ("_frames", "_memory", "_next", "entries", "name")
+    def map(self, space: AddressSpace, address: int, pages: int) -> None:
+        """Pages were mapped."""
 
-    def __init__(self, name: str, memory: memoryview, frames: FrameDatabase) -> None:
+    def unmap(self, space: AddressSpace, address: int, pages: int) -> None:
+        """Pages are no longer mapped."""
+
+    def protect(self, space: AddressSpace, address: int, pages: int) -> None:
+        """Writes to pages were allowed or forbidden."""
+
+    def page_in(self, space: AddressSpace, address: int) -> None:
+        """A page that was paged out has a frame again."""
+
+    def page_out(self, space: AddressSpace, address: int) -> None:
+        """A page lost its frame."""
+
+    def attach_process(self, space: AddressSpace) -> None:
+        """User addresses go through `space` from now on."""
+
+
+class AddressSpace:
+    """One set of page tables: those of the system, or those of one process.
+
+    `entries` maps virtual page numbers to pages. Others may read it; only this class changes it. `observer`, unless it
+    is None, is told of each change.
+    """
+
+    __slots__ = ("_frames", "_next", "entries", "name", "observer")
+
+    def __init__(self, name: str, frames: FrameDatabase, observer: PageTableObserver | None = None) -> None:
         self.name = name
         self.entries: dict[int, Page] = {}
-        self._memory = memory
+        self.observer = observer
         self._frames = frames
         self._next: dict[AddressRange, int] = {}
 
@@ -71,86 +95,106 @@ class AddressSpace:
         self, where: AddressRange, frames: Sequence[int], *, writable: bool = True, pageable: bool = False
     ) -> int | None:
         """Map frames to consecutive pages of a range; their address, or None when the range has no room."""
-        first = self._reserve(where, len(frames))
-        if first is None:
-            return None
-        for number, frame in enumerate(frames, first):
-            self.entries[number] = Page(frame << PAGE_SHIFT, writable=writable, pageable=pageable)
-        return first << PAGE_SHIFT
+        return self._map(where, [Page(frame << PAGE_SHIFT, writable, pageable) for frame in frames])
 
     def map_device(self, where: AddressRange, bus_address: int, pages: int) -> int | None:
         """Map pages of device memory from a page-aligned bus address on; their address, or None without room."""
-        first = self._reserve(where, pages)
-        if first is None:
-            return None
-        for index in range(pages):
-            device = bus_address + index * PAGE_SIZE
-            self.entries[first + index] = Page(NOWHERE, writable=True, pageable=False, device=device)
-        return first << PAGE_SHIFT
+        end = bus_address + pages * PAGE_SIZE
+        return self._map(where, [Page(device=device) for device in range(bus_address, end, PAGE_SIZE)])
 
     def unmap(self, address: int, pages: int) -> list[int]:
-        """Forget mapped pages; the frames that were behind them, which the caller may free."""
+        """Forget mapped pages; returns the frames that were behind them, which the caller may free."""
         first = address >> PAGE_SHIFT
         gone = [self.entries.pop(number) for number in range(first, first + pages)]
+        if self.observer is not None:
+            self.observer.unmap(self, address, pages)
         return [page.frame for page in gone if page.physical != NOWHERE]
 
     def protect(self, address: int, length: int, *, writable: bool) -> None:
-        """Allow or refuse writes to each page that `length` bytes touch."""
-        for page in self.pages(address, length):
-            page.writable = writable
+        """Allow or forbid writes to each mapped page that `length` bytes touch."""
+        for number, page in self._touched(address, length):
+            self.entries[number] = page._replace(writable=writable)
+            if self.observer is not None:
+                self.observer.protect(self, number << PAGE_SHIFT, 1)
 
     def page(self, address: int) -> Page | None:
         """The page that holds an address, or None when nothing is mapped there."""
         return self.entries.get(address >> PAGE_SHIFT)
 
-    def pages(self, address: int, length: int) -> Iterator[Page]:
+    def pages(self, address: int, length: int) -> list[Page]:
         """The mapped pages that `length` bytes touch."""
-        first = address >> PAGE_SHIFT
-        for number in range(first, first + span_pages(address, length)):
-            page = self.entries.get(number)
-            if page is not None:
-                yield page
+        return [page for _, page in self._touched(address, length)]
 
     def translate(self, address: int) -> int | None:
-        """The physical address behind a virtual one; None unless its page is valid. Follows MmGetPhysicalAddress."""
+        """The physical address behind a virtual one; None unless the page is valid."""
         page = self.page(address)
         if page is None or page.physical == NOWHERE:
             return None
         return page.physical + (address & PAGE_OFFSET)
 
     def page_out(self, address: int, length: int) -> int:
-        """Put away the pageable, unlocked pages that `length` bytes touch; how many went."""
-        return sum(self._put_away(page) for page in self.pages(address, length))
+        """Page out the pageable, unlocked pages that `length` bytes touch; returns the number of pages that went."""
+        return sum(self._page_out(number, page) for number, page in list(self._touched(address, length)))
 
     def page_out_all(self) -> int:
-        """Put away whatever can be; how many pages went."""
-        return sum(self._put_away(page) for page in self.entries.values())
+        """Page out every pageable, unlocked page; returns the number of pages that went."""
+        return sum(self._page_out(number, page) for number, page in list(self.entries.items()))
 
-    def page_in(self, page: Page) -> bool:
-        """Bring a paged-out page back into a frame; False when there is none."""
+    def page_in(self, address: int) -> Page:
+        """Bring the paged-out page of an address into a frame; returns the valid page.
+
+        Raises STATUS_INSUFFICIENT_RESOURCES when no frame is free.
+        """
+        number = address >> PAGE_SHIFT
+        page = self.entries[number]
         assert page.backing is not None
-        found = self._frames.allocate(1, page.backing.owner)
-        if found is None:
-            return False
-        page.physical = found[0] << PAGE_SHIFT
-        self._memory[page.physical : page.physical + PAGE_SIZE] = page.backing.contents
-        page.backing = None
-        return True
+        frames = self._frames.allocate(1, page.backing.owner)
+        if frames is None:
+            raise StatusException(STATUS_INSUFFICIENT_RESOURCES) from MemoryError(
+                f"a frame must be free to page in {address:#x}; none was: give the machine more memory or free some"
+            )
+        physical = frames[0] << PAGE_SHIFT
+        self._frames.ram[physical : physical + PAGE_SIZE] = page.backing.contents
+        valid = self.entries[number] = page._replace(physical=physical, backing=None)
+        if self.observer is not None:
+            self.observer.page_in(self, number << PAGE_SHIFT)
+        return valid
 
-    def _put_away(self, page: Page) -> bool:
+    def _page_out(self, number: int, page: Page) -> bool:
         if not page.pageable or page.physical == NOWHERE or self._frames.lock_count(page.frame):
             return False
-        contents = bytes(self._memory[page.physical : page.physical + PAGE_SIZE])
-        page.backing = Backing(contents, self._frames.owner(page.frame))
+        contents = bytes(self._frames.ram[page.physical : page.physical + PAGE_SIZE])
+        backing = Backing(contents, self._frames.owner(page.frame))
         self._frames.free([page.frame])
-        page.physical = NOWHERE
+        self.entries[number] = page._replace(physical=NOWHERE, backing=backing)
+        if self.observer is not None:
+            self.observer.page_out(self, number << PAGE_SHIFT)
         return True
+
+    def _touched(self, address: int, length: int) -> Iterator[tuple[int, Page]]:
+        """Number and page of each mapped page that `length` bytes touch."""
+        first = address >> PAGE_SHIFT
+        for number in range(first, first + span_pages(address, length)):
+            page = self.entries.get(number)
+            if page is not None:
+                yield number, page
+
+    def _map(self, where: AddressRange, pages: list[Page]) -> int | None:
+        """Enter pages at consecutive addresses of a range; the address of the first, or None without room."""
+        first = self._reserve(where, len(pages))
+        if first is None:
+            return None
+        self.entries.update(enumerate(pages, first))
+        address = first << PAGE_SHIFT
+        if self.observer is not None:
+            self.observer.map(self, address, len(pages))
+        return address
 
     def _reserve(self, where: AddressRange, pages: int) -> int | None:
         """The first of `pages` unused page numbers with an unused one on each side.
 
-        The search goes on where it last ended, so that an address comes back as late as possible and a stale one is
-        found out.
+        The search goes on where it last ended. An address comes back as late as possible, so that the use of a stale
+        one is found out.
         """
         start = where.base >> PAGE_SHIFT
         for begin in (self._next.get(where, start), start):

@@ -12,9 +12,9 @@ from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.processors.irql import contract, current_irql
-from dirql.mm import current, memory
-from dirql.mm.layout import SYSTEM_BASE
-from dirql.mm.manager import MemoryManager
+from dirql.mm import memory
+from dirql.mm.layout import SYSTEM_RANGE_START
+from dirql.mm.manager import MemoryManager, running
 from dirql.mm.pool import Pool
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
@@ -129,7 +129,7 @@ def free_pool_with_tag(address: int, tag: int) -> None:
 
     Bug check 0xC2 for another tag, a second free or an address that is no block; 0x19 if its bounds were overwritten.
     """
-    manager = current.manager
+    manager = running.value
     for pool in (manager.nonpaged_pool, manager.paged_pool):
         block = pool.blocks.get(address)
         if block is not None:
@@ -140,7 +140,7 @@ def free_pool_with_tag(address: int, tag: int) -> None:
 
 
 def _allocate(kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: bool) -> int | None:
-    manager = current.manager
+    manager = running.value
     tracking = manager.verifier_flags & VERIFIER_POOL_TRACKING
     irql = current_irql()
     if irql > (APC_LEVEL if pageable else DISPATCH_LEVEL):
@@ -181,6 +181,6 @@ def _no_block(manager: MemoryManager, address: int) -> NoReturn:
     reason = f"memory to free must be the start of a pool block, {address:#x} is not"
     if manager.verifier_flags & VERIFIER_POOL_TRACKING:
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_FREE_BAD_ADDRESS, address, reason=reason)
-    if address < SYSTEM_BASE:
-        bug_check(BAD_POOL_CALLER, POOL_CALLER_USER_ADDRESS, address, SYSTEM_BASE, reason=reason)
+    if address < SYSTEM_RANGE_START:
+        bug_check(BAD_POOL_CALLER, POOL_CALLER_USER_ADDRESS, address, SYSTEM_RANGE_START, reason=reason)
     bug_check(BAD_POOL_CALLER, POOL_CALLER_INVALID_ADDRESS, address, reason=reason)

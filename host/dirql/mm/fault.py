@@ -1,21 +1,22 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What happens when an address cannot simply be used: a page comes in, a status is raised, or the machine stops.
+"""The page fault: a page is brought in, a status is raised, or the machine stops with a bug check.
 
-Parameters of the bug checks are NT's: address, IRQL or access, 0 for a read and 1 for a write, and the code that did
-it, for which the line number stands here (the reason names the file).
+The parameters of the bug checks are NT's: the address, the IRQL, 0 for a read and 1 for a write, and the code that
+touched the memory. NT gives the address of that code; here it is the line number, and the reason names the file.
 """
 
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import current_irql
+from dirql.ke.processors.irql import contract, current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page
-from dirql.mm.layout import SYSTEM_BASE
+from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.nt.bugcodes import (
     ATTEMPTED_WRITE_TO_READONLY_MEMORY,
     DRIVER_IRQL_NOT_LESS_OR_EQUAL,
@@ -23,105 +24,86 @@ from dirql.nt.bugcodes import (
     PAGE_FAULT_IN_NONPAGED_AREA,
 )
 from dirql.nt.constants import DISPATCH_LEVEL
-from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_INSUFFICIENT_RESOURCES, StatusException
-
-if TYPE_CHECKING:
-    from dirql.mm.manager import MemoryManager
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
 
 __all__ = ["DeviceMemoryError", "resolve_fault"]
 
-_ACCESSORS = ("dirql.mm.fault", "dirql.mm.manager", "dirql.mm.memory")
-_DRIVERS = "dirql.drivers."
-_OURS = "dirql."
+_ON_THE_WAY: Final = (str(Path(__file__).parent), contract.__code__.co_filename)
+"""Where the code lies that stands between a fault and whoever touched the memory: this room, and the IRQL check."""
 
 
 class DeviceMemoryError(ValueError):
-    """Device memory was touched as if it were memory."""
+    """Device memory was accessed with a routine for RAM."""
 
 
-def resolve_fault(manager: MemoryManager, address: int, *, write: bool) -> Page:
+def resolve_fault(
+    space: AddressSpace, address: int, *, write: bool, force_irql_checking: bool, by_driver: bool
+) -> Page:
     """The page of `address`, made usable for a read or a write.
 
-    Pages it in at PASSIVE_LEVEL and APC_LEVEL. Raises STATUS_ACCESS_VIOLATION for a user address that is not mapped
-    or read-only, `DeviceMemoryError` for device memory; everything else that is wrong is a bug check.
+    Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, an unmapped page, one that is paged out and
+    with `force_irql_checking` any pageable one is bug check 0xD1 for a driver's access and 0xA for the kernel's. Raises
+    STATUS_ACCESS_VIOLATION for a user address that is not mapped or read-only, STATUS_INSUFFICIENT_RESOURCES without a
+    free frame, `DeviceMemoryError` for device memory. A system address that is not mapped is bug check 0x50, a write to
+    a read-only one 0xBE.
     """
-    space = manager.space_of(address)
     page = space.page(address)
     if page is not None and page.device != NOWHERE:
         raise DeviceMemoryError(
-            f"{address:#x} must be memory to be {'written' if write else 'read'} here, is device memory at bus "
+            f"an address to {'write' if write else 'read'} must be memory; {address:#x} was device memory at bus "
             f"address {page.device:#010x}: use READ_REGISTER_* and WRITE_REGISTER_*"
         )
-    unusable_now = page is None or page.physical == NOWHERE or (page.pageable and manager.force_irql_checking)
-    if unusable_now and current_irql() >= DISPATCH_LEVEL:
-        _too_high(page, address, write=write)
+    absent = page is None or page.physical == NOWHERE or (page.pageable and force_irql_checking)
+    if absent and current_irql() >= DISPATCH_LEVEL:
+        _too_high(page, address, write=write, by_driver=by_driver)
     if page is None or (write and not page.writable):
         _refuse(page, address, write=write)
-    if page.physical == NOWHERE:
-        _bring_in(space, page, address)
-    return page
+    return space.page_in(address) if page.physical == NOWHERE else page
 
 
-def _too_high(page: Page | None, address: int, *, write: bool) -> NoReturn:
-    """Bug check 0xD1, or 0xA when the kernel did it: there is no paging at or above DISPATCH_LEVEL (row IRQL-12)."""
-    code = IRQL_NOT_LESS_OR_EQUAL if _by_the_kernel() else DRIVER_IRQL_NOT_LESS_OR_EQUAL
-    what = "is not mapped" if page is None else "is pageable"
+def _too_high(page: Page | None, address: int, *, write: bool, by_driver: bool) -> NoReturn:
+    """Bug check 0xD1 or 0xA: there is no paging at or above DISPATCH_LEVEL (row IRQL-12)."""
+    state = "not mapped" if page is None else "pageable"
+    irql = current_irql()
+    line, place = _culprit()
     bug_check(
-        code,
+        DRIVER_IRQL_NOT_LESS_OR_EQUAL if by_driver else IRQL_NOT_LESS_OR_EQUAL,
         address,
-        current_irql(),
+        irql,
         int(write),
-        _line(),
-        reason=f"memory touched at IRQL {current_irql()} must be mapped and nonpaged, {address:#x} {what} ({_place()})",
+        line,
+        reason=f"memory touched at IRQL {irql} must be mapped and nonpaged; {address:#x} was {state} ({place})",
     )
 
 
 def _refuse(page: Page | None, address: int, *, write: bool) -> NoReturn:
-    """A status for user addresses, which a driver may catch; a bug check for the system's."""
-    if address < SYSTEM_BASE:
+    """Raise a status for a user address, which a driver may catch; a bug check for one of the system's."""
+    if address < SYSTEM_RANGE_START:
         raise StatusException(STATUS_ACCESS_VIOLATION)
+    line, place = _culprit()
     if page is None:
         bug_check(
             PAGE_FAULT_IN_NONPAGED_AREA,
             address,
             int(write),
-            _line(),
-            reason=f"a system address must be mapped, {address:#x} is not ({_place()})",
+            line,
+            reason=f"a system address must be mapped; {address:#x} was not ({place})",
         )
     bug_check(
         ATTEMPTED_WRITE_TO_READONLY_MEMORY,
         address,
         page.physical,
-        reason=f"memory to write must be writable, {address:#x} is read-only ({_place()})",
+        reason=f"memory to write must be writable; {address:#x} was read-only ({place})",
     )
 
 
-def _bring_in(space: AddressSpace, page: Page, address: int) -> None:
-    if not space.page_in(page):
-        raise StatusException(STATUS_INSUFFICIENT_RESOURCES) from MemoryError(
-            f"no frame is free to page {address:#x} in: give the machine more memory or free some"
-        )
-
-
-def _culprit() -> FrameType | None:
-    """Whoever touched the memory, with a pointer if this were C."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__") in _ACCESSORS:
+def _culprit() -> tuple[int, str]:
+    """Line number, and file with line number, of the code that touched the memory."""
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_ON_THE_WAY):
         frame = frame.f_back
-    return frame
-
-
-def _by_the_kernel() -> bool:
-    frame = _culprit()
-    module = "" if frame is None else str(frame.f_globals.get("__name__", ""))
-    return module.startswith(_OURS) and not module.startswith(_DRIVERS)
-
-
-def _line() -> int:
-    frame = _culprit()
-    return 0 if frame is None else frame.f_lineno
-
-
-def _place() -> str:
-    frame = _culprit()
-    return "unknown code" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return (
+        (0, "unknown code")
+        if frame is None
+        else (frame.f_lineno, f"{frame.f_code.co_filename}:{frame.f_lineno}")
+    )

@@ -45,17 +45,17 @@ class FrameDatabase:
     memory is 0.
     """
 
-    __slots__ = ("_cursor", "_free", "_free_count", "_locks", "_memory", "_orphans", "_owners", "_random")
+    __slots__ = ("_cursor", "_free", "_free_count", "_locks", "_orphans", "_owners", "_random", "ram")
 
-    def __init__(self, memory: memoryview, seed: int) -> None:
-        """`memory` is writable bytes, a whole number of frames."""
-        if memory.readonly or memory.nbytes % PAGE_SIZE or not memory.nbytes:
+    def __init__(self, ram: memoryview, seed: int) -> None:
+        """`ram` is the machine's memory from physical address 0 on: writable, one or more whole frames."""
+        if ram.readonly or ram.nbytes % PAGE_SIZE or not ram.nbytes:
             raise ValueError(
                 f"physical memory must be writable and one or more frames of {PAGE_SIZE} bytes, was "
-                f"{memory.nbytes} bytes{', read-only' if memory.readonly else ''}: mend the target's `memory`"
+                f"{ram.nbytes} bytes{', read-only' if ram.readonly else ''}: mend the target's `memory`"
             )
-        count = memory.nbytes >> PAGE_SHIFT
-        self._memory = memory
+        count = ram.nbytes >> PAGE_SHIFT
+        self.ram = ram
         self._free = bytearray([_FREE]) * count
         self._free_count = count
         self._owners: list[str] = [""] * count
@@ -152,7 +152,7 @@ class FrameDatabase:
         self._free_count -= count
         self._free[first : first + count] = bytes(count)
         self._owners[first : first + count] = [owner] * count
-        self._memory[first << PAGE_SHIFT : (first + count) << PAGE_SHIFT] = bytes(count << PAGE_SHIFT)
+        self.ram[first << PAGE_SHIFT : (first + count) << PAGE_SHIFT] = bytes(count << PAGE_SHIFT)
 
     def _release(self, frame: int) -> None:
         self._owners[frame] = ""

@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where things are in a virtual address space, and the arithmetic of pages.
+"""The ranges of virtual addresses, and the arithmetic of pages.
 
-The system ranges lie where x64 Windows had them while they were fixed, so that an address tells what it is.
+All ranges lie in the lower half of the 64-bit address space, where a process on x86-64 Linux can map memory at the very
+same addresses. Each range begins at a round number, so that the leading digits of an address tell its use.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
 __all__ = [
     "DEVICE_RANGE",
+    "HIGHEST_USER_ADDRESS",
     "MAPPING_RANGE",
     "NONPAGED_RANGE",
     "PAGED_RANGE",
     "PAGE_OFFSET",
-    "SYSTEM_BASE",
+    "SYSTEM_RANGE_START",
+    "USER_PROBE_ADDRESS",
     "USER_RANGE",
     "AddressRange",
     "byte_offset",
@@ -29,7 +32,7 @@ __all__ = [
 ]
 
 PAGE_OFFSET: Final = PAGE_SIZE - 1
-"""The bits of an address that are its place in its page."""
+"""The bits of an address that say where in its page it lies."""
 
 _GIB: Final = 1 << 30
 
@@ -46,28 +49,34 @@ class AddressRange:
         return 0 <= address - self.base < self.size
 
 
-SYSTEM_BASE: Final = 0xFFFF_8000_0000_0000
-"""The first address that belongs to the system; MmSystemRangeStart."""
-USER_RANGE: Final = AddressRange("user", 0x1_0000, 0x7FFF_FFFE_0000)
-"""What a process may use: no null pages, nothing from MmUserProbeAddress (0x7FFFFFFF0000) on."""
-MAPPING_RANGE: Final = AddressRange("mapped MDLs", 0xFFFF_F880_0000_0000, 64 * _GIB)
-DEVICE_RANGE: Final = AddressRange("device memory", 0xFFFF_F890_0000_0000, 64 * _GIB)
-PAGED_RANGE: Final = AddressRange("paged pool", 0xFFFF_F8A0_0000_0000, 128 * _GIB)
-NONPAGED_RANGE: Final = AddressRange("nonpaged pool", 0xFFFF_FA80_0000_0000, 512 * _GIB)
+SYSTEM_RANGE_START: Final = 0x2000_0000_0000
+"""The first address that belongs to the system; follows MmSystemRangeStart."""
+USER_PROBE_ADDRESS: Final = SYSTEM_RANGE_START - 64 * 1024
+"""The end of the user addresses, 64 KiB below the system's; follows MmUserProbeAddress."""
+HIGHEST_USER_ADDRESS: Final = USER_PROBE_ADDRESS - 1
+"""The last user address; follows MmHighestUserAddress."""
+
+_USER_BASE: Final = 0x1000_0000_0000
+USER_RANGE: Final = AddressRange("user", _USER_BASE, USER_PROBE_ADDRESS - _USER_BASE)
+"""The addresses that a process's memory may have; a null pointer with a small offset is not among them."""
+MAPPING_RANGE: Final = AddressRange("mapped MDLs", 0x2100_0000_0000, 64 * _GIB)
+DEVICE_RANGE: Final = AddressRange("device memory", 0x2200_0000_0000, 64 * _GIB)
+PAGED_RANGE: Final = AddressRange("paged pool", 0x2300_0000_0000, 128 * _GIB)
+NONPAGED_RANGE: Final = AddressRange("nonpaged pool", 0x2400_0000_0000, 512 * _GIB)
 
 
 def byte_offset(address: int) -> int:
-    """The address's place in its page; follows BYTE_OFFSET."""
+    """The offset of an address in its page, in bytes; follows BYTE_OFFSET."""
     return address & PAGE_OFFSET
 
 
 def page_align(address: int) -> int:
-    """The start of the address's page; follows PAGE_ALIGN."""
+    """The address of the page that holds an address; follows PAGE_ALIGN."""
     return address & ~PAGE_OFFSET
 
 
 def bytes_to_pages(length: int) -> int:
-    """How many pages hold `length` bytes; follows BYTES_TO_PAGES."""
+    """The number of pages that hold `length` bytes; follows BYTES_TO_PAGES."""
     return (length + PAGE_OFFSET) >> PAGE_SHIFT
 
 
@@ -77,5 +86,5 @@ def round_to_pages(length: int) -> int:
 
 
 def span_pages(address: int, length: int) -> int:
-    """How many pages the bytes from `address` on touch; follows ADDRESS_AND_SIZE_TO_SPAN_PAGES."""
+    """The number of pages that the bytes from `address` on touch; follows ADDRESS_AND_SIZE_TO_SPAN_PAGES."""
     return bytes_to_pages((address & PAGE_OFFSET) + length)

@@ -1,76 +1,85 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The memory of one machine: its frames, the system's page tables, the pools and the processes."""
+"""The memory manager of one machine: its frames, the system's page tables, the pools and the processes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from dirql.mm import current
-from dirql.mm.address_space import NOWHERE, AddressSpace, Page
+from dirql.ke.running import Running
+from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserver
 from dirql.mm.fault import resolve_fault
 from dirql.mm.frames import FrameDatabase, FrameStatistics
-from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_BASE
+from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RANGE_START
 from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
-from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
-from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
+from dirql.nt.addresses import PhysicalAddress
+from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING, VERIFIER_POOL_TRACKING
+from dirql.nt.constants import PAGE_SIZE
 
-__all__ = ["MemoryManager", "MemoryStatistics"]
+__all__ = ["MemoryManager", "MemoryStatistics", "get_physical_address", "running"]
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryStatistics:
-    """What is held of a machine's memory; two of them are compared to find leaks."""
+    """What is held of a machine's memory; the difference of two of them shows a leak."""
 
     frames: FrameStatistics
     nonpaged_pool: PoolStatistics
     paged_pool: PoolStatistics
     mdls: int
-    """MDLs allocated and not yet freed."""
+    """The number of MDLs that were allocated and not freed yet."""
     locked_mdls: int
+    """The number of MDLs with locked pages."""
     mapped_mdls: int
+    """The number of MDLs that are mapped to system addresses."""
     device_pages: int
-    """Pages of device memory that are mapped."""
+    """The number of pages of device memory that are mapped."""
     user_buffers: Mapping[str, int]
-    """Buffers by process."""
+    """The number of buffers of each process, by its name."""
 
 
 class MemoryManager:
-    """All memory of one machine. `install` makes it the one that the module-level routines act on.
+    """All memory of one machine. `install` makes it the one that the routines without an object act on.
 
-    `verifier_flags` are Driver Verifier's option bits; with VERIFIER_FORCE_IRQL_CHECKING any pageable address
-    touched at DISPATCH_LEVEL or above is a bug check, without it only one that is paged out.
+    `ram` is the machine's memory from physical address 0 on. `verifier_flags` are Driver Verifier's option bits; with
+    VERIFIER_FORCE_IRQL_CHECKING any pageable address that is touched at DISPATCH_LEVEL or above is a bug check, without
+    it only one that is paged out.
     """
 
     __slots__ = (
+        "_observer",
         "_verifier_flags",
         "force_irql_checking",
         "frames",
         "locked_mdls",
         "mapped_mdls",
         "mdls",
-        "memory",
         "nonpaged_pool",
         "paged_pool",
         "process",
         "processes",
+        "ram",
         "system",
     )
 
-    def __init__(self, memory: memoryview, seed: int = 0) -> None:
-        """`memory` is the machine's RAM from physical address 0 on: writable, a whole number of frames."""
-        self.memory = memory.cast("B")
-        self.frames = FrameDatabase(self.memory, seed)
-        self.system = AddressSpace("system", self.memory, self.frames)
-        self.nonpaged_pool = Pool(self, NONPAGED_RANGE, pageable=False)
-        self.paged_pool = Pool(self, PAGED_RANGE, pageable=True)
+    def __init__(self, ram: memoryview, seed: int = 0) -> None:
+        """`ram` must be writable and a whole number of frames; `seed` decides the order in which frames are used."""
+        self.ram = ram.cast("B")
+        self.frames = FrameDatabase(self.ram, seed)
+        self.system = AddressSpace("system", self.frames)
+        self.nonpaged_pool = Pool(
+            self.system, self.frames, NONPAGED_RANGE, self._is_pool_tracked, pageable=False
+        )
+        self.paged_pool = Pool(self.system, self.frames, PAGED_RANGE, self._is_pool_tracked, pageable=True)
         self.processes: list[Process] = []
         self.mdls = 0
         self.locked_mdls = 0
         self.mapped_mdls = 0
         self.verifier_flags = 0
+        self._observer: PageTableObserver | None = None
         self.process = self.create_process("user")
 
     @property
@@ -83,18 +92,21 @@ class MemoryManager:
         self._verifier_flags = flags
         self.force_irql_checking = bool(flags & VERIFIER_FORCE_IRQL_CHECKING)
 
+    def _is_pool_tracked(self) -> bool:
+        return bool(self._verifier_flags & VERIFIER_POOL_TRACKING)
+
     def install(self) -> None:
-        """Become the memory of the running machine; one at a time."""
-        current.install(self)
+        """Become the memory manager of the open machine; raises `RuntimeError` while another machine is open."""
+        running.install(self)
 
     def close(self) -> None:
-        """Stop being it; the memory itself is the target's. Does nothing when another is installed."""
-        if current.manager is self:
-            current.clear()
+        """Stop being it; the RAM itself is the target's. Does nothing while another one is installed."""
+        if running.value is self:
+            running.clear()
 
     def create_process(self, name: str) -> Process:
         """A process with an empty address space."""
-        process = Process(name, self.memory, self.frames)
+        process = Process(name, self.frames, self._observer)
         self.processes.append(process)
         return process
 
@@ -104,35 +116,57 @@ class MemoryManager:
         self.processes.remove(process)
 
     def attach_process(self, process: Process) -> Process:
-        """Make a process's user addresses the ones in sight; the one before. Follows KeStackAttachProcess."""
+        """Let user addresses be those of `process`; returns the process that was attached before.
+
+        Follows KeStackAttachProcess.
+        """
         before, self.process = self.process, process
+        if self._observer is not None:
+            self._observer.attach_process(process.address_space)
         return before
+
+    def observe(self, observer: PageTableObserver | None) -> None:
+        """Tell `observer` of every change of a page table from now on; None ends that."""
+        self._observer = observer
+        for space in self._spaces():
+            space.observer = observer
 
     def space_of(self, address: int) -> AddressSpace:
         """The page tables that an address goes through."""
-        return self.system if address >= SYSTEM_BASE else self.process.address_space
+        return self.system if address >= SYSTEM_RANGE_START else self.process.address_space
 
-    def access(self, address: int, *, write: bool) -> Page:
-        """The valid page of an address that may be read or written now; raises as `fault.resolve_fault` does."""
-        entries = (self.system if address >= SYSTEM_BASE else self.process.address_space).entries
-        page = entries.get(address >> PAGE_SHIFT)
+    def access(self, address: int, *, write: bool, by_driver: bool = False) -> Page:
+        """The valid page of an address that may be read or written now; raises as `resolve_fault` does."""
+        space = self.space_of(address)
+        page = space.page(address)
         if (
             page is None
             or page.physical == NOWHERE
             or (write and not page.writable)
             or (page.pageable and self.force_irql_checking)
         ):
-            return resolve_fault(self, address, write=write)
+            return resolve_fault(
+                space,
+                address,
+                write=write,
+                force_irql_checking=self.force_irql_checking,
+                by_driver=by_driver,
+            )
         return page
 
-    def runs(self, address: int, length: int, *, write: bool) -> list[tuple[int, int]]:
-        """Where `length` bytes lie in physical memory: start and end of each contiguous run, in order."""
+    def runs(
+        self, address: int, length: int, *, write: bool, by_driver: bool = False
+    ) -> list[tuple[int, int]]:
+        """Where `length` bytes lie in RAM: start and end of each contiguous run, in order.
+
+        Raises as `resolve_fault` does; `by_driver` says who touches the memory.
+        """
         runs: list[tuple[int, int]] = []
         start = end = NOWHERE
         while length > 0:
             offset = address & PAGE_OFFSET
             part = min(length, PAGE_SIZE - offset)
-            physical = self.access(address, write=write).physical + offset
+            physical = self.access(address, write=write, by_driver=by_driver).physical + offset
             if physical != end:
                 if end != NOWHERE:
                     runs.append((start, end))
@@ -145,15 +179,15 @@ class MemoryManager:
         return runs
 
     def page_out(self, address: int, length: int) -> int:
-        """Put away the pageable pages that `length` bytes touch, locked ones excepted; how many went."""
+        """Page out the pageable, unlocked pages that `length` bytes touch; returns the number of pages that went."""
         return self.space_of(address).page_out(address, length)
 
     def page_out_all(self) -> int:
-        """Put away all that can be, of the system and of every process, as the verifier does; how many pages went."""
-        return sum(
-            space.page_out_all()
-            for space in (self.system, *(process.address_space for process in self.processes))
-        )
+        """Page out all that can be, of the system and of every process, as Driver Verifier does at a raised IRQL.
+
+        Returns the number of pages that went.
+        """
+        return sum(space.page_out_all() for space in self._spaces())
 
     def statistics(self) -> MemoryStatistics:
         """What is held now."""
@@ -167,3 +201,37 @@ class MemoryManager:
             device_pages=sum(page.device != NOWHERE for page in self.system.entries.values()),
             user_buffers={process.name: process.buffers for process in self.processes},
         )
+
+    def leaks(self, since: MemoryStatistics) -> list[str]:
+        """A sentence for each kind of memory of which more is held now than at an earlier moment."""
+        now = self.statistics()
+        counted = (
+            *_more_blocks("nonpaged", now.nonpaged_pool, since.nonpaged_pool),
+            *_more_blocks("paged", now.paged_pool, since.paged_pool),
+            (now.mdls - since.mdls, "MDLs were not freed"),
+            (now.locked_mdls - since.locked_mdls, "MDLs are still locked"),
+            (now.device_pages - since.device_pages, "pages of device memory are still mapped"),
+        )
+        return [f"{count} {sentence}" for count, sentence in counted if count > 0]
+
+    def _spaces(self) -> Iterator[AddressSpace]:
+        """The system's page tables and those of each process."""
+        yield self.system
+        yield from (process.address_space for process in self.processes)
+
+
+running: Final = Running[MemoryManager]("memory routines")
+"""The memory manager of the open machine."""
+
+
+def get_physical_address(base_address: int) -> PhysicalAddress:
+    """The physical address behind a virtual one, 0 unless its page is valid; follows MmGetPhysicalAddress."""
+    found = running.value.space_of(base_address).translate(base_address)
+    return PhysicalAddress(0 if found is None else found)
+
+
+def _more_blocks(kind: str, now: PoolStatistics, before: PoolStatistics) -> Iterator[tuple[int, str]]:
+    """How many more blocks than before are held under each tag, and the end of a sentence that says so."""
+    for tag, held in now.by_tag.items():
+        earlier = before.by_tag[tag].blocks if tag in before.by_tag else 0
+        yield held.blocks - earlier, f"blocks of {kind} pool with tag {tag!r} were not freed"

@@ -12,9 +12,9 @@ from typing import Final, NoReturn, Self
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.processors.irql import contract
-from dirql.mm import current
 from dirql.mm.address_space import NOWHERE, Page
-from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_BASE, page_align, span_pages
+from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
+from dirql.mm.manager import running
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     LOCKED_PAGES_UNDERFLOW,
@@ -92,7 +92,7 @@ class Mdl:
         """An MDL for a buffer, without frames yet; None beyond 4 GiB less a page. Follows IoAllocateMdl."""
         if length > _LONGEST:
             return None
-        current.manager.mdls += 1
+        running.value.mdls += 1
         return cls(address, length)
 
     @contract(max_irql=DISPATCH_LEVEL)
@@ -105,7 +105,7 @@ class Mdl:
             self.prepare_for_reuse()
         elif self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
             self._violation(VF_MDL_FREE_WHILE_MAPPED, "must be unmapped to be freed, is still mapped")
-        current.manager.mdls -= 1
+        running.value.mdls -= 1
 
     @property
     def virtual_address(self) -> int:
@@ -128,10 +128,10 @@ class Mdl:
             )
         write = operation != IoReadAccess
         end = self.virtual_address + self.byte_count
-        if access_mode == UserMode and end > SYSTEM_BASE:
+        if access_mode == UserMode and end > SYSTEM_RANGE_START:
             raise StatusException(STATUS_ACCESS_VIOLATION)
         frames = [self._probe(address, write=write).frame for address in range(self.start_va, end, PAGE_SIZE)]
-        manager = current.manager
+        manager = running.value
         manager.frames.lock(frames)
         manager.locked_mdls += 1
         self.frames = frames
@@ -147,7 +147,7 @@ class Mdl:
             self._refuse_unlock()
         if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
             self._unmap()
-        manager = current.manager
+        manager = running.value
         manager.frames.unlock(self.frames)
         manager.locked_mdls -= 1
         self.mdl_flags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION)
@@ -159,7 +159,7 @@ class Mdl:
 
         Bug check 0xC4/0x7F for memory that is not the system's or may be paged.
         """
-        entries = current.manager.system
+        entries = running.value.system
         end = self.virtual_address + self.byte_count
         pages = [entries.page(address) for address in range(self.start_va, end, PAGE_SIZE)]
         frames = [
@@ -186,7 +186,7 @@ class Mdl:
             return self.mapped_system_va
         if not self.mdl_flags & _DESCRIBES_FRAMES:
             self._violation(VF_MDL_MAP_UNLOCKED, "must have its pages locked to be mapped")
-        manager = current.manager
+        manager = running.value
         address = manager.system.map(MAPPING_RANGE, self.frames, writable=not priority & MdlMappingNoWrite)
         if address is None:
             return None
@@ -247,7 +247,7 @@ class Mdl:
 
     def _probe(self, address: int, *, write: bool) -> Page:
         """A page of the buffer, in its frame."""
-        manager = current.manager
+        manager = running.value
         page = manager.space_of(address).page(address)
         if page is None or page.device != NOWHERE or (write and not page.writable):
             raise StatusException(STATUS_ACCESS_VIOLATION)
@@ -255,13 +255,13 @@ class Mdl:
 
     def _unmap(self) -> None:
         """Undo the mapping that this MDL made."""
-        manager = current.manager
+        manager = running.value
         manager.system.unmap(page_align(self.mapped_system_va), len(self.frames))
         manager.mapped_mdls -= 1
         self.mdl_flags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED)
 
     def _refuse_unlock(self) -> NoReturn:
-        if not current.manager.verifier_flags:
+        if not running.value.verifier_flags:
             bug_check(
                 PROCESS_HAS_LOCKED_PAGES,
                 LOCKED_PAGES_UNDERFLOW,

@@ -2,34 +2,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nonpaged and paged pool: blocks with tags, guarded, and checked when they are freed.
 
-The routines that drivers call are in `mm.allocation`; here is one pool. What was written past a block's end is found
-when it is freed: bug check 0x19, or 0xC4 with the verifier's pool tracking.
+The routines that drivers call are in `mm/allocation.py`; this file holds one pool. A write past the end of a block is
+found when the block is freed: bug check 0x19, or 0xC4 with the verifier's pool tracking.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
+from dirql.mm.address_space import NOWHERE, AddressSpace
 from dirql.mm.blocks import CACHE_LINE, GUARD, HEADER_SIZE, Block, SlotPage, header_bytes, slot_size, tag_text
-from dirql.mm.layout import AddressRange, bytes_to_pages
+from dirql.mm.frames import FrameDatabase
+from dirql.mm.layout import PAGE_OFFSET, AddressRange, bytes_to_pages
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     BAD_POOL_HEADER,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     POOL_CALLER_DOUBLE_FREE,
     POOL_CALLER_WRONG_TAG,
-    VERIFIER_POOL_TRACKING,
     VF_POOL_DOUBLE_FREE,
     VF_POOL_OVERRUN,
 )
 from dirql.nt.constants import PAGE_SIZE
-
-if TYPE_CHECKING:
-    from dirql.mm.manager import MemoryManager
 
 __all__ = ["Pool", "PoolStatistics", "TagStatistics"]
 
@@ -43,7 +41,7 @@ _HEADER_CORRUPT: Final = 0x20
 
 @dataclass(frozen=True, slots=True)
 class TagStatistics:
-    """What is held under one tag."""
+    """The blocks that are held under one tag, and the bytes in them."""
 
     blocks: int
     bytes: int
@@ -51,7 +49,7 @@ class TagStatistics:
 
 @dataclass(frozen=True, slots=True)
 class PoolStatistics:
-    """What is held of a pool, and by which tags."""
+    """The blocks of a pool that are held, the bytes in them, and both by tag."""
 
     blocks: int
     bytes: int
@@ -61,18 +59,29 @@ class PoolStatistics:
 class Pool:
     """One pool of a machine."""
 
-    __slots__ = ("_freed", "_manager", "_range", "_rooms", "blocks", "pageable")
+    __slots__ = ("_frames", "_freed", "_is_tracked", "_range", "_rooms", "_system", "blocks", "pageable")
 
-    def __init__(self, manager: MemoryManager, where: AddressRange, *, pageable: bool) -> None:
-        self._manager = manager
+    def __init__(
+        self,
+        system: AddressSpace,
+        frames: FrameDatabase,
+        where: AddressRange,
+        is_tracked: Callable[[], bool],
+        *,
+        pageable: bool,
+    ) -> None:
+        """`is_tracked` says whether the verifier's pool tracking is on."""
+        self._system = system
+        self._frames = frames
         self._range = where
+        self._is_tracked = is_tracked
         self.pageable = pageable
         self.blocks: dict[int, Block] = {}
         self._freed: dict[int, int] = {}
         self._rooms: dict[tuple[int, int], list[SlotPage]] = {}
 
     def allocate(self, size: int, tag: int, *, cache_aligned: bool = False) -> int | None:
-        """The address of `size` bytes with unknown contents, or None when memory is short."""
+        """The address of `size` bytes with unknown contents, or None when no frame or no address is free."""
         size = size or _MINIMAL_BLOCK
         lead = CACHE_LINE if cache_aligned else HEADER_SIZE
         slot = slot_size(size, lead)
@@ -85,7 +94,7 @@ class Pool:
         return block.address
 
     def free(self, block: Block, tag: int) -> None:
-        """Give a block back, after a look at its guard; `tag` 0 frees whatever its tag is."""
+        """Give a block back after a check of its guard; `tag` must be that of the block, or 0 for any."""
         if tag not in (0, block.tag):
             bug_check(
                 BAD_POOL_CALLER,
@@ -93,30 +102,30 @@ class Pool:
                 block.address,
                 block.tag,
                 tag,
-                reason=f"block {block.address:#x} must be freed with its tag {tag_text(block.tag)!r}, "
-                f"was freed with {tag_text(tag)!r}",
+                reason=f"block {block.address:#x} must be freed with its tag {tag_text(block.tag)!r}; "
+                f"the tag was {tag_text(tag)!r}",
             )
         self._check(block)
         del self.blocks[block.address]
         self._remember(block)
         if block.page is None:
             pages = bytes_to_pages(block.room)
-            self._manager.frames.free(self._manager.system.unmap(block.address, pages))
+            self._frames.free(self._system.unmap(block.address, pages))
         else:
             self._return_slot(block.page, block)
 
     def check_double_free(self, address: int) -> None:
-        """Bug check 0xC2 (0xC4 with pool tracking) when the address is that of a block freed lately."""
+        """Bug check 0xC2 (0xC4 with pool tracking) when a block at this address was freed lately."""
         tag = self._freed.get(address)
         if tag is None:
             return
-        reason = f"block {address:#x} with tag {tag_text(tag)!r} must be freed once, was freed before"
-        if self._manager.verifier_flags & VERIFIER_POOL_TRACKING:
+        reason = f"block {address:#x} with tag {tag_text(tag)!r} must be freed once; it was freed before"
+        if self._is_tracked():
             bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_DOUBLE_FREE, address, tag, reason=reason)
         bug_check(BAD_POOL_CALLER, POOL_CALLER_DOUBLE_FREE, 0, tag, address, reason=reason)
 
     def statistics(self) -> PoolStatistics:
-        """What is held now."""
+        """The blocks that are held now."""
         by_tag: dict[str, TagStatistics] = {}
         for block in self.blocks.values():
             name = tag_text(block.tag)
@@ -147,7 +156,7 @@ class Pool:
         return None if address is None else Block(address, size, tag, pages * PAGE_SIZE, None)
 
     def _return_slot(self, page: SlotPage, block: Block) -> None:
-        """Put a slot back; a page without any in use goes, unless it is the last of its size with room."""
+        """Put a slot back. A page with no slot in use is freed, unless it is the last page with room for the size."""
         slot = block.room + page.lead
         room = self._rooms[slot, page.lead]
         if not page.free:
@@ -155,18 +164,18 @@ class Pool:
         page.free.append(block.address - page.lead)
         if page.empty and len(room) > 1:
             room.remove(page)
-            self._manager.frames.free(self._manager.system.unmap(page.address, 1))
+            self._frames.free(self._system.unmap(page.address, 1))
 
     def _map_pages(self, pages: int) -> int | None:
-        """Pages with frames behind them; neighbours in nonpaged pool if possible, so that `view` works there."""
-        manager, owner = self._manager, self._range.name
-        first = None if self.pageable else manager.frames.allocate_contiguous(pages, owner)
-        frames = manager.frames.allocate(pages, owner) if first is None else list(range(first, first + pages))
+        """Map pages to frames; in nonpaged pool to contiguous frames if there are any, so that `view` works."""
+        owner = self._range.name
+        first = None if self.pageable else self._frames.allocate_contiguous(pages, owner)
+        frames = self._frames.allocate(pages, owner) if first is None else list(range(first, first + pages))
         if frames is None:
             return None
-        address = manager.system.map(self._range, frames, pageable=self.pageable)
+        address = self._system.map(self._range, frames, pageable=self.pageable)
         if address is None:
-            manager.frames.free(frames)
+            self._frames.free(frames)
         return address
 
     def _remember(self, block: Block) -> None:
@@ -175,43 +184,46 @@ class Pool:
         self._freed[block.address] = block.tag
 
     def _paint(self, block: Block) -> None:
-        """Write the header and the guard."""
-        memory = self._manager.memory
+        """Write the header and the guard of a block."""
         if block.page is not None:
-            start = self._physical(block.address)  # the whole slot is in one page
-            memory[start - HEADER_SIZE : start] = header_bytes(block.tag, block.size)
-            memory[start + block.size : start + block.room] = _GUARDS[block.size : block.room]
-        elif block.size < block.room:
-            start = self._physical(block.address + block.size)
-            memory[start : start + block.room - block.size] = _GUARDS[: block.room - block.size]
+            self._header(block)[:] = header_bytes(block.tag, block.size)
+        guard = self._guard(block)
+        guard[:] = _GUARDS[: len(guard)]
 
     def _check(self, block: Block) -> None:
-        """Bug check when the header or the guard is not as it was painted."""
-        memory = self._manager.memory
-        if block.page is not None:
-            start = self._physical(block.address)
-            if memory[start - HEADER_SIZE : start] != header_bytes(block.tag, block.size):
-                self._damaged(block, block.address - HEADER_SIZE)
-            guard = memory[start + block.size : start + block.room].tobytes()
-        elif block.size < block.room:
-            start = self._physical(block.address + block.size)
-            guard = memory[start : start + block.room - block.size].tobytes()
-        else:
-            return
+        """Bug check when the header or the guard of a block was overwritten."""
+        if block.page is not None and self._header(block) != header_bytes(block.tag, block.size):
+            self._damaged(block, block.address - HEADER_SIZE)
+        guard = self._guard(block).tobytes()
         if guard != _GUARDS[: len(guard)]:
             intact = len(guard) - len(guard.lstrip(_GUARDS[:1]))
             self._damaged(block, block.address + block.size + intact)
 
+    def _header(self, block: Block) -> memoryview:
+        """The bytes in front of a block that shares a page."""
+        start = self._physical(block.address - HEADER_SIZE)
+        return self._frames.ram[start : start + HEADER_SIZE]
+
+    def _guard(self, block: Block) -> memoryview:
+        """The bytes between the end of a block and the end of its slot or of its last page."""
+        if block.size == block.room:
+            return self._frames.ram[:0]
+        start = self._physical(block.address + block.size)
+        return self._frames.ram[start : start + block.room - block.size]
+
     def _physical(self, address: int) -> int:
-        """Where pool bytes lie; pages them in if need be."""
-        return self._manager.access(address, write=True).physical + address % PAGE_SIZE
+        """The physical address of bytes of the pool; a page that is out comes in."""
+        page = self._system.page(address)
+        if page is None or page.physical == NOWHERE:
+            page = self._system.page_in(address)
+        return page.physical + (address & PAGE_OFFSET)
 
     def _damaged(self, block: Block, where: int) -> NoReturn:
         reason = (
             f"block {block.address:#x} of {block.size} bytes with tag {tag_text(block.tag)!r} must be written within "
-            f"its bounds, was overwritten at {where:#x}"
+            f"its bounds; it was overwritten at {where:#x}"
         )
-        if self._manager.verifier_flags & VERIFIER_POOL_TRACKING:
+        if self._is_tracked():
             bug_check(
                 DRIVER_VERIFIER_DETECTED_VIOLATION,
                 VF_POOL_OVERRUN,

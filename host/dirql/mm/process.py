@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A process as far as memory goes: page tables of its own, and buffers that programs pass to drivers."""
+"""The memory of a process: page tables of its own, and the buffers that programs pass to drivers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from dirql.ke.bugcheck import bug_check
-from dirql.mm.address_space import NOWHERE, AddressSpace
+from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserver
 from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, USER_RANGE, bytes_to_pages
 from dirql.nt.bugcodes import LOCKED_PAGES_AT_EXIT, PROCESS_HAS_LOCKED_PAGES
@@ -18,15 +19,15 @@ __all__ = ["GuardDamaged", "Process", "UserBuffer"]
 
 _GUARD: Final = b"\xa5"
 _SPARE_PAGES: Final = 256
-"""So many pages of freed buffers stay mapped for the next ones, as a C library's heap would keep them."""
+"""How many pages of freed buffers stay mapped for later buffers, as the heap of a C library keeps memory."""
 
 
 class GuardDamaged(Exception):
-    """Something wrote outside a user buffer: a driver or a device did not keep to its bounds."""
+    """The bytes around a user buffer were overwritten: a driver or a device did not keep to its bounds."""
 
 
 class UserBuffer:
-    """`length` bytes of a process at `address`, with guard bytes on both sides if it was asked for them."""
+    """`length` bytes of a process at `address`, with `guard` painted bytes on each side."""
 
     __slots__ = ("_process", "address", "base", "guard", "length", "pages")
 
@@ -44,14 +45,14 @@ class UserBuffer:
         return f"<UserBuffer {self.length} bytes at {self.address:#x}>"
 
     def read(self, length: int | None = None) -> bytes:
-        """The first `length` bytes, or all."""
+        """The first `length` bytes, or all of them."""
         return self._process.read(self.address, self.length if length is None else length)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Put `data` at the start."""
+        """Put `data` at the start of the buffer; raises `ValueError` for more than `length` bytes."""
         if len(data) > self.length:
             raise ValueError(
-                f"data must fit into {self.length} bytes, were {len(data)}: allocate a longer buffer"
+                f"data for {self!r} must fit into it; it was {len(data)} bytes: allocate a longer buffer"
             )
         self._process.write(self.address, data)
 
@@ -61,30 +62,30 @@ class UserBuffer:
         self._process.write(self.address + self.length, _GUARD * self.guard)
 
     def check(self) -> None:
-        """Raise `GuardDamaged` when a guard byte is not as painted."""
+        """Raise `GuardDamaged` when a guard byte was overwritten."""
         for side, start in (("before", self.address - self.guard), ("behind", self.address + self.length)):
             found = self._process.read(start, self.guard)
             if found != _GUARD * self.guard:
                 place = next(index for index, byte in enumerate(found) if byte != _GUARD[0])
                 raise GuardDamaged(
-                    f"{self.guard} guard bytes {side} {self!r} must stay as they are, {start + place:#x} was written"
+                    f"the {self.guard} guard bytes {side} {self!r} must keep their value; {start + place:#x} was "
+                    f"overwritten"
                 )
 
     def free(self) -> None:
-        """Check the guard and give the buffer back."""
+        """Check the guard bytes and give the buffer back; raises `GuardDamaged`."""
         self._process.free(self)
 
 
 class Process:
-    """A process: an address space of user buffers. Not to be attached to be read or written from outside."""
+    """A process: an address space of user buffers. `read` and `write` reach it whether or not it is attached."""
 
-    __slots__ = ("_frames", "_memory", "_spare", "_spare_pages", "address_space", "buffers", "name")
+    __slots__ = ("_frames", "_spare", "_spare_pages", "address_space", "buffers", "name")
 
-    def __init__(self, name: str, memory: memoryview, frames: FrameDatabase) -> None:
+    def __init__(self, name: str, frames: FrameDatabase, observer: PageTableObserver | None) -> None:
         self.name = name
-        self.address_space = AddressSpace(name, memory, frames)
+        self.address_space = AddressSpace(name, frames, observer)
         self.buffers = 0
-        self._memory = memory
         self._frames = frames
         self._spare: dict[int, list[int]] = {}
         self._spare_pages = 0
@@ -95,8 +96,8 @@ class Process:
     def allocate(self, length: int, *, offset: int = 0, guard: int = 0) -> UserBuffer:
         """A buffer of `length` bytes that starts `offset` bytes into a page; its contents are unknown.
 
-        With `guard`, so many bytes on each side are painted, and checked when it is freed. Raises
-        STATUS_INSUFFICIENT_RESOURCES when memory is short.
+        `guard` bytes on each side are painted now and checked when the buffer is freed. Raises
+        STATUS_INSUFFICIENT_RESOURCES when no frame or no address is free.
         """
         lead = -(-max(guard - offset, 0) // PAGE_SIZE) * PAGE_SIZE + offset
         pages = max(bytes_to_pages(lead + length + guard), 1)
@@ -110,42 +111,40 @@ class Process:
         return buffer
 
     def free(self, buffer: UserBuffer) -> None:
-        """Give a buffer back. Frames that an MDL still locks are kept until it unlocks them."""
+        """Give a buffer back. Frames that an MDL still locks are kept until the MDL unlocks them."""
         if buffer.guard:
             buffer.check()
         self.buffers -= 1
-        if self._spare_pages + buffer.pages <= _SPARE_PAGES and self._unlocked(buffer):
+        pages = self.address_space.pages(buffer.base, buffer.pages * PAGE_SIZE)
+        if self._spare_pages + buffer.pages <= _SPARE_PAGES and not self._locked(pages):
             self._spare.setdefault(buffer.pages, []).append(buffer.base)
             self._spare_pages += buffer.pages
         else:
             self._frames.free(self.address_space.unmap(buffer.base, buffer.pages))
 
     def read(self, address: int, length: int) -> bytes:
-        """Bytes of the process, as itself would see them."""
+        """Bytes of the process, as the program itself sees them."""
         return b"".join(self._pieces(address, length))
 
     def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
-        """Change bytes of the process, as itself would."""
+        """Change bytes of the process, as the program itself would."""
         position = 0
         for piece in self._pieces(address, len(data)):
             piece[:] = data[position : position + len(piece)]
             position += len(piece)
 
     def delete(self) -> None:
-        """Free all its memory; bug check 0x76 when pages of it are locked."""
-        pages = list(self.address_space.entries.items())
-        locked = [
-            page for _, page in pages if page.physical != NOWHERE and self._frames.lock_count(page.frame)
-        ]
+        """Free all memory of the process; bug check 0x76 when pages of it are locked."""
+        locked = self._locked(self.address_space.entries.values())
         if locked:
             bug_check(
                 PROCESS_HAS_LOCKED_PAGES,
                 LOCKED_PAGES_AT_EXIT,
                 self,
-                len(locked),
-                reason=f"no page of {self!r} must be locked when it ends, {len(locked)} are: an MDL was not unlocked",
+                locked,
+                reason=f"a process that ends must have no locked page; {self!r} had {locked}: unlock its MDLs first",
             )
-        for number, _ in pages:
+        for number in list(self.address_space.entries):
             self._frames.free(self.address_space.unmap(number * PAGE_SIZE, 1))
         self._spare.clear()
         self._spare_pages = self.buffers = 0
@@ -164,12 +163,12 @@ class Process:
         self._spare_pages -= pages
         return spare.pop()
 
-    def _unlocked(self, buffer: UserBuffer) -> bool:
-        pages = self.address_space.pages(buffer.base, buffer.pages * PAGE_SIZE)
-        return not any(page.physical != NOWHERE and self._frames.lock_count(page.frame) for page in pages)
+    def _locked(self, pages: Iterable[Page]) -> int:
+        """The number of locked pages among some."""
+        return sum(page.physical != NOWHERE and self._frames.lock_count(page.frame) > 0 for page in pages)
 
     def _pieces(self, address: int, length: int) -> list[memoryview]:
-        """The bytes in each page, paged in if need be."""
+        """The bytes in each page that the range touches; pages that are out come in."""
         pieces = []
         while length > 0:
             offset = address & PAGE_OFFSET
@@ -177,11 +176,11 @@ class Process:
             page = self.address_space.page(address)
             if page is None:
                 raise ValueError(
-                    f"an address of {self!r} must be in a buffer of its own, {address:#x} is not"
+                    f"an address of {self!r} must lie in one of its buffers; {address:#x} does not"
                 )
-            if page.physical == NOWHERE and not self.address_space.page_in(page):
-                raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
-            pieces.append(self._memory[page.physical + offset : page.physical + offset + part])
+            if page.physical == NOWHERE:
+                page = self.address_space.page_in(address)
+            pieces.append(self._frames.ram[page.physical + offset : page.physical + offset + part])
             address += part
             length -= part
         return pieces

@@ -36,10 +36,10 @@ class Machine:
         self.target.map(Space.MEMORY, BAR, BAR_BYTES, self.registers)
         self.target.map(Space.IO, PORTS, PORT_BYTES, self.ports)
         self.target.map(Space.CONFIGURATION, CONFIGURATION, 256, self.configuration)
-        self.memory = MemoryManager(self.target.memory)
-        self.hal = Hal(self.target, self.memory)
+        self.memory_manager = MemoryManager(self.target.memory)
+        self.hal = Hal(self.target, self.memory_manager)
         self.kernel = Kernel(self.hal.clock, self.hal.interrupts, costs=Costs.free())
-        self.memory.install()
+        self.memory_manager.install()
         self.hal.install()
 
     def map_bar(self, offset: int = 0, length: int = BAR_BYTES) -> int:
@@ -49,7 +49,7 @@ class Machine:
 
     def close(self) -> None:
         self.hal.close()
-        self.memory.close()
+        self.memory_manager.close()
         self.kernel.close()
 
 

@@ -68,7 +68,7 @@ def at_dispatch() -> Iterator[None]:
 
 
 def locked(machine: Machine, length: int, offset: int = 0, guard: int = 0) -> tuple[UserBuffer, Mdl]:
-    buffer = machine.memory.process.allocate(length, offset=offset, guard=guard)
+    buffer = machine.memory_manager.process.allocate(length, offset=offset, guard=guard)
     mdl = Mdl.allocate(buffer.address, length)
     assert mdl is not None
     mdl.probe_and_lock_pages(UserMode, IoWriteAccess)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql import mm
 from dirql.hal.dma.adapter import AdapterStatistics, DmaAdapter
 from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.map_registers import MapRegisters
@@ -15,7 +14,9 @@ from dirql.hal.dma.operations import get_dma_adapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import current_irql, raise_irql
+from dirql.mm import memory
 from dirql.mm.mdl import Mdl
+from dirql.mm.process import UserBuffer
 from dirql.nt.bugcodes import VERIFIER_DMA_VERIFICATION
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
@@ -113,12 +114,12 @@ def test_the_operations_take_the_adapter_first(machine: Machine) -> None:
 
 
 def test_putting_an_adapter_back_frees_its_bounce_pages(machine: Machine) -> None:
-    free = machine.memory.frames.statistics().free
+    free = machine.memory_manager.frames.statistics().free
     adapter = adapter_for(description(FEW_BITS))
-    assert machine.memory.frames.statistics().held["map registers"] == 17
+    assert machine.memory_manager.frames.statistics().held["map registers"] == 17
     assert machine.hal.statistics().adapters == (AdapterStatistics(0, 0, 0, 0, False, 0),)
     adapter.put_dma_adapter()
-    assert machine.memory.frames.statistics().free == free
+    assert machine.memory_manager.frames.statistics().free == free
     assert machine.hal.statistics().adapters == ()
 
 
@@ -143,7 +144,7 @@ def test_an_adapter_that_was_put_back_is_not_used(machine: Machine, what: str) -
 @pytest.mark.parametrize(("what", "subcode"), [("buffer", 7), ("channel", 8), ("registers", 10)])
 @pytest.mark.parametrize("verifier", [False, True])
 def test_what_is_left_behind(machine: Machine, what: str, subcode: int, verifier: bool) -> None:
-    machine.memory.verifier_flags = VERIFIER_DMA_VERIFICATION if verifier else 0
+    machine.memory_manager.verifier_flags = VERIFIER_DMA_VERIFICATION if verifier else 0
     adapter = adapter_for(description(FEW_BITS))
     if what == "buffer":
         adapter.allocate_common_buffer(10, True)
@@ -339,9 +340,9 @@ def test_mapped_transfers_move_data_both_ways(
     release(buffer, mdl)
 
 
-def beyond_reach(machine: Machine, length: int) -> tuple[mm.UserBuffer, Mdl]:
+def beyond_reach(machine: Machine, length: int) -> tuple[UserBuffer, Mdl]:
     """A locked buffer in frames that an adapter with few bits cannot reach."""
-    low = machine.memory.frames.allocate_contiguous(256, "low memory", 1 << FEW_BITS)
+    low = machine.memory_manager.frames.allocate_contiguous(256, "low memory", 1 << FEW_BITS)
     assert low is not None
     while True:
         buffer, mdl = locked(machine, length)
@@ -364,7 +365,7 @@ def test_DMA_08_bounced_data_is_in_the_buffer_only_after_the_flush(machine: Mach
 
 @pytest.mark.parametrize("verifier", [False, True])
 def test_DMA_08_registers_freed_without_a_flush(machine: Machine, verifier: bool) -> None:
-    machine.memory.verifier_flags = VERIFIER_DMA_VERIFICATION if verifier else 0
+    machine.memory_manager.verifier_flags = VERIFIER_DMA_VERIFICATION if verifier else 0
     buffer, mdl = beyond_reach(machine, 100)
     buffer.write(b"o" * 100)
     adapter = adapter_for(description(FEW_BITS))
@@ -413,14 +414,14 @@ def test_DMA_12_a_common_buffer_is_shared(machine: Machine, length: int, width: 
     address, logical = adapter.allocate_common_buffer(length, True)
     assert address is not None
     assert logical + length <= 1 << width
-    assert mm.memory.read(address, length) == bytes(length)
-    mm.memory.write(address, b"h" * length)
+    assert memory.read(address, length) == bytes(length)
+    memory.write(address, b"h" * length)
     assert machine.target.memory[logical : logical + length] == b"h" * length
     machine.target.memory[logical : logical + length] = b"d" * length
-    assert mm.memory.view(address, length) == b"d" * length
+    assert memory.view(address, length) == b"d" * length
     assert adapter.statistics().common_buffer_bytes == length
     adapter.free_common_buffer(length, logical, address, True)
-    assert "common buffer" not in machine.memory.frames.statistics().held
+    assert "common buffer" not in machine.memory_manager.frames.statistics().held
 
 
 def test_DMA_12_a_buffer_leaves_its_neighbours_alone(machine: Machine) -> None:
@@ -432,7 +433,7 @@ def test_DMA_12_a_buffer_leaves_its_neighbours_alone(machine: Machine) -> None:
     assert neighbour == logical + PAGE_SIZE
     adapter.free_common_buffer(PAGE_SIZE - 1, logical, first, True)
     assert adapter.allocate_common_buffer(PAGE_SIZE - 1, True)[1] == logical
-    assert mm.memory.read(second, 100) == bytes(100)
+    assert memory.read(second, 100) == bytes(100)
 
 
 @pytest.mark.parametrize("length", [0, 8 << 20])

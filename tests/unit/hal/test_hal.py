@@ -22,7 +22,7 @@ def test_the_layer_gives_the_kernel_what_it_needs(machine: Machine) -> None:
 
 
 def test_one_machine_at_a_time(machine: Machine) -> None:
-    other = Hal(machine.target, machine.memory)
+    other = Hal(machine.target, machine.memory_manager)
     with pytest.raises(RuntimeError, match="one machine runs at a time"):
         other.install()
     other.close()

@@ -79,7 +79,7 @@ def test_accesses_agree_with_bytes(machine: Machine, accesses: list[tuple[int, i
 def test_buffers_go_through_one_port(machine: Machine, size: int, offset: int) -> None:
     fifo = Fifo(machine)
     data = bytes(range(1, 1 + 12 * size))
-    buffer = machine.memory.process.allocate(2 * PAGE_SIZE, offset=offset, guard=8)
+    buffer = machine.memory_manager.process.allocate(2 * PAGE_SIZE, offset=offset, guard=8)
     buffer.write(data)
     WRITE_BUFFER[size](PORTS, buffer.address, 12)
     assert fifo.enables == [(1 << size) - 1] * 12
@@ -102,7 +102,7 @@ def test_a_string_goes_on_after_each_preemption(
         machine.target.set_deadline(None)
 
     monkeypatch.setattr(dispatcher, "preempt", preempt)
-    buffer = machine.memory.process.allocate(64)
+    buffer = machine.memory_manager.process.allocate(64)
     buffer.write(bytes(range(64)))
     ports.write_port_buffer_ulong(PORTS, buffer.address, 16)
     assert b"".join(value.to_bytes(4, "little") for value in fifo.queue) == bytes(range(64))
@@ -146,7 +146,7 @@ def test_a_bus_error_in_a_string_costs_its_own_dword_only(
 
     monkeypatch.setattr(machine.target, "read_io_string", read)
     monkeypatch.setattr(machine.target, "write_io_string", read)
-    buffer = machine.memory.process.allocate(20)
+    buffer = machine.memory_manager.process.allocate(20)
     ports.read_port_buffer_ulong(PORTS, buffer.address, 5)
     assert buffer.read() == b"datadata\xff\xff\xff\xffdddddddd"
     assert calls == [5, 2]

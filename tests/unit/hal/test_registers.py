@@ -9,17 +9,18 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql import mm
 from dirql.hal import ports, registers
 from dirql.hal.device_memory import map_io_space, unmap_io_space
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import raise_irql
 from dirql.ke.threads import dispatcher
+from dirql.mm.allocation import allocate_pool2, pool_tag
+from dirql.mm.manager import running
 from dirql.nt.constants import DISPATCH_LEVEL, PAGE_SIZE, POOL_FLAG_NON_PAGED, MmNonCached
 from dirql.target.contract import BusError, BusFault, BusStatus, LinkLost
 from unit.hal.conftest import BAR, BAR_BYTES, PORTS, Machine
 
-TAG = mm.pool_tag("Test")
+TAG = pool_tag("Test")
 READ: dict[int, Callable[[int], int]] = {
     1: registers.read_register_uchar,
     2: registers.read_register_ushort,
@@ -75,7 +76,9 @@ def test_buffers_agree_with_bytes(
     """There and back through a buffer that may start anywhere and cross pages."""
     address = machine.map_bar()
     length = count * size
-    buffer = machine.memory.process.allocate(3 * PAGE_SIZE, offset=4000 + odd if scattered else odd, guard=8)
+    buffer = machine.memory_manager.process.allocate(
+        3 * PAGE_SIZE, offset=4000 + odd if scattered else odd, guard=8
+    )
     data = bytes(index * 5 % 256 for index in range(length))
     buffer.write(data)
     WRITE_BUFFER[size](address + place * size, buffer.address, count)
@@ -101,7 +104,7 @@ def test_a_stale_address_is_found_out(machine: Machine) -> None:
     registers.read_register_ulong(address)
     registers.read_register_uchar(address)
     unmap_io_space(address, BAR_BYTES)
-    assert mm.statistics().device_pages == 0
+    assert running.value.statistics().device_pages == 0
     for read in READ.values():
         with pytest.raises(ValueError, match="must be mapped by MmMapIoSpace"):
             read(address)
@@ -115,7 +118,7 @@ def test_addresses_are_aligned(machine: Machine, size: int) -> None:
 
 
 def test_memory_is_no_register(machine: Machine) -> None:
-    address = mm.allocate_pool2(POOL_FLAG_NON_PAGED, 64, TAG)
+    address = allocate_pool2(POOL_FLAG_NON_PAGED, 64, TAG)
     assert address is not None
     with pytest.raises(ValueError, match=r"is not: memory is read and written with RtlCopyMemory"):
         registers.read_register_ulong(address)
@@ -123,7 +126,7 @@ def test_memory_is_no_register(machine: Machine) -> None:
 
 def test_a_buffer_routine_stays_in_its_mapping(machine: Machine) -> None:
     address = machine.map_bar(length=PAGE_SIZE)
-    buffer = machine.memory.process.allocate(16)
+    buffer = machine.memory_manager.process.allocate(16)
     with pytest.raises(ValueError, match="must be mapped by MmMapIoSpace"):
         registers.read_register_buffer_ulong(address + PAGE_SIZE - 4, buffer.address, 2)
 
@@ -171,7 +174,7 @@ def test_a_bus_error_in_a_burst_leaves_ones_in_what_had_not_come(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = machine.map_bar()
-    buffer = machine.memory.process.allocate(32)
+    buffer = machine.memory_manager.process.allocate(32)
     buffer.write(bytes(32))
 
     def fail(_address: int, into: memoryview) -> NoReturn:
@@ -204,7 +207,7 @@ def test_a_lost_link_goes_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) 
 def every_access(machine: Machine) -> Iterator[Callable[[], object]]:
     """Each routine of registers and ports, to be called once."""
     address = machine.map_bar()
-    buffer = machine.memory.process.allocate(8).address
+    buffer = machine.memory_manager.process.allocate(8).address
     for module, place in ((registers, address), (ports, PORTS)):
         for name in module.__all__:
             routine = getattr(module, name)

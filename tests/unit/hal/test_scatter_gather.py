@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql import mm
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement, ScatterGatherList
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import current_irql
+from dirql.mm.allocation import allocate_pool2, pool_tag
 from dirql.mm.mdl import Mdl
 from dirql.nt.constants import DISPATCH_LEVEL, MDL_PAGES_LOCKED, PAGE_SIZE, POOL_FLAG_NON_PAGED
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
@@ -223,7 +223,7 @@ def test_a_transfer_takes_a_register_for_each_page_that_it_touches(
 
 
 def test_nonpaged_pool_is_one_piece(machine: Machine) -> None:
-    address = mm.allocate_pool2(POOL_FLAG_NON_PAGED, 5 * PAGE_SIZE, mm.pool_tag("Test"))
+    address = allocate_pool2(POOL_FLAG_NON_PAGED, 5 * PAGE_SIZE, pool_tag("Test"))
     assert address is not None
     mdl = Mdl.allocate(address, 5 * PAGE_SIZE)
     assert mdl is not None
@@ -231,7 +231,7 @@ def test_nonpaged_pool_is_one_piece(machine: Machine) -> None:
     adapter = adapter_for(description())
     with at_dispatch():
         pieces = get(adapter, mdl, 0, 5 * PAGE_SIZE, True)
-    assert pieces.elements == [(machine.memory.system.translate(address), 5 * PAGE_SIZE)]
+    assert pieces.elements == [(machine.memory_manager.system.translate(address), 5 * PAGE_SIZE)]
 
 
 def test_a_chain_of_mdls_is_one_transfer(machine: Machine) -> None:

@@ -92,7 +92,7 @@ class Program:
         KeInitializeEvent(self.event, NotificationEvent, True)
 
     def buffer(self, length: int, fill: bytes = b"") -> UserBuffer:
-        buffer = self.machine.memory.process.allocate(length)
+        buffer = self.machine.memory_manager.process.allocate(length)
         buffer.write(fill.ljust(length, b"."))
         return buffer
 
@@ -380,7 +380,7 @@ def test_BUF_01_buffered(machine: Machine) -> None:
     assert seen[0][:5] == b"input"
     assert seen[1] == b"longer input"
     assert seen[2] is None
-    assert machine.memory.statistics().nonpaged_pool.blocks == 0
+    assert machine.memory_manager.statistics().nonpaged_pool.blocks == 0
 
 
 @pytest.mark.parametrize("method", [METHOD_IN_DIRECT, METHOD_OUT_DIRECT])
@@ -405,7 +405,7 @@ def test_BUF_02_direct(machine: Machine, method: int) -> None:
     assert program.control(code, b"input", output, 16) == STATUS_SUCCESS
     assert seen == [b"befo"]
     assert output.read(6) == b"DATAre"
-    held = machine.memory.statistics()
+    held = machine.memory_manager.statistics()
     assert (held.mdls, held.locked_mdls, held.mapped_mdls, held.nonpaged_pool.blocks) == (0, 0, 0, 0)
 
 
@@ -416,7 +416,7 @@ def test_BUF_02_a_bad_output_address_fails_before_the_driver(machine: Machine) -
     assert status == STATUS_ACCESS_VIOLATION
     assert program.iosb.status == UNTOUCHED
     assert machine.io.live_irps == {}
-    assert machine.memory.statistics().mdls == 0
+    assert machine.memory_manager.statistics().mdls == 0
 
 
 def test_BUF_04_neither(machine: Machine) -> None:
@@ -475,9 +475,9 @@ def test_BUF_07_control_codes() -> None:
 def test_BUF_08_too_much_information_is_capped_and_reported(machine: Machine) -> None:
     program = Program(machine, ends_with(STATUS_SUCCESS, pending=False, information=100))
     output = program.buffer(8)
-    guard = machine.memory.process.read(output.address + 4, 4)
+    guard = machine.memory_manager.process.read(output.address + 4, 4)
     program.control(output=output, length=4)
-    assert machine.memory.process.read(output.address + 4, 4) == guard
+    assert machine.memory_manager.process.read(output.address + 4, 4) == guard
     ((row, what),) = machine.defects
     assert row == "BUF-08"
     assert "returned 100 bytes of output for a buffer of 4" in what

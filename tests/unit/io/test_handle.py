@@ -135,7 +135,7 @@ def test_what_is_written_is_read(machine: Machine, data: bytes, offset: int, fla
         assert bytes(disk.data[offset : offset + len(data)]) == data
         assert handle.read(len(data), offset) == data
         assert handle.write(memoryview(data), offset) == len(data)
-    held = machine.memory.statistics()
+    held = machine.memory_manager.statistics()
     assert (held.mdls, held.locked_mdls, held.nonpaged_pool.blocks, held.user_buffers["user"]) == (0, 0, 0, 0)
     assert machine.io.live_irps == {}
 

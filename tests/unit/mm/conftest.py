@@ -26,8 +26,8 @@ class Machine:
         target = ScriptedTarget()
         controller = InterruptController(target, lambda _error: 0)
         self.kernel = Kernel(target, controller, costs=Costs.free())
-        self.memory = MemoryManager(memoryview(bytearray(FRAMES * PAGE_SIZE)))
-        self.memory.install()
+        self.memory_manager = MemoryManager(memoryview(bytearray(FRAMES * PAGE_SIZE)))
+        self.memory_manager.install()
 
     def raise_irql(self, irql: int) -> int:
         return raise_irql(irql)
@@ -36,7 +36,7 @@ class Machine:
         lower_irql(irql)
 
     def close(self) -> None:
-        self.memory.close()
+        self.memory_manager.close()
         self.kernel.close()
 
 
@@ -48,5 +48,5 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture
-def memory(machine: Machine) -> MemoryManager:
-    return machine.memory
+def memory_manager(machine: Machine) -> MemoryManager:
+    return machine.memory_manager

@@ -9,6 +9,7 @@ from dirql.mm import layout
 from dirql.mm.address_space import AddressSpace
 from dirql.mm.frames import FrameDatabase
 from dirql.nt.constants import PAGE_SIZE
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
 
 COUNT = 64
 RANGE = layout.AddressRange("few", 0x7_0000, 24 * PAGE_SIZE)
@@ -17,7 +18,7 @@ RANGE = layout.AddressRange("few", 0x7_0000, 24 * PAGE_SIZE)
 def space() -> tuple[AddressSpace, FrameDatabase, memoryview]:
     memory = memoryview(bytearray(COUNT * PAGE_SIZE))
     frames = FrameDatabase(memory, 0)
-    return AddressSpace("test", memory, frames), frames, memory
+    return AddressSpace("test", frames), frames, memory
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 6)), max_size=60))
@@ -91,7 +92,7 @@ def test_a_page_goes_out_and_comes_back_with_its_bytes_and_owner() -> None:
     assert page is not None
     assert repr(page) == "<Page paged out, pageable>"
     memory[:] = b"\xff" * len(memory)
-    assert tables.page_in(page)
+    page = tables.page_in(address)
     physical = tables.translate(address)
     assert physical is not None
     assert memory[physical : physical + 4] == b"data"
@@ -116,9 +117,9 @@ def test_there_must_be_a_frame_to_page_in() -> None:
     assert address is not None
     tables.page_out_all()
     frames.allocate(COUNT - 1, "b")
-    page = tables.page(address)
-    assert page is not None
-    assert not tables.page_in(page)
+    with pytest.raises(StatusException) as caught:
+        tables.page_in(address)
+    assert caught.value.status == STATUS_INSUFFICIENT_RESOURCES
 
 
 @pytest.mark.row("MDL-12")

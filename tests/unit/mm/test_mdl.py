@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql import mm
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.mm import memory
+from dirql.mm.allocation import allocate_pool2, pool_tag
 from dirql.mm.layout import MAPPING_RANGE, bytes_to_pages
-from dirql.mm.manager import MemoryManager
+from dirql.mm.manager import MemoryManager, running
 from dirql.mm.mdl import Mdl
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -39,7 +40,7 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
 
-TAG = mm.pool_tag("Test")
+TAG = pool_tag("Test")
 LENGTH = 2 * PAGE_SIZE + 100
 OFFSET = 0xF00
 
@@ -51,17 +52,17 @@ def mdl_of(address: int, length: int) -> Mdl:
 
 
 def pool(flags: int, length: int = LENGTH) -> int:
-    address = mm.allocate_pool2(flags, length, TAG)
+    address = allocate_pool2(flags, length, TAG)
     assert address is not None
     return address
 
 
-def user_mdl(memory: MemoryManager, length: int = LENGTH, offset: int = OFFSET) -> Mdl:
-    return mdl_of(memory.process.allocate(length, offset=offset).address, length)
+def user_mdl(memory_manager: MemoryManager, length: int = LENGTH, offset: int = OFFSET) -> Mdl:
+    return mdl_of(memory_manager.process.allocate(length, offset=offset).address, length)
 
 
-def locked_mdl(memory: MemoryManager, length: int = LENGTH) -> Mdl:
-    mdl = user_mdl(memory, length)
+def locked_mdl(memory_manager: MemoryManager, length: int = LENGTH) -> Mdl:
+    mdl = user_mdl(memory_manager, length)
     mdl.probe_and_lock_pages(UserMode, IoWriteAccess)
     return mdl
 
@@ -78,40 +79,40 @@ def violation(call: Callable[[], object]) -> tuple[int, object]:
     return caught.value.code, caught.value.parameters[0]
 
 
-def test_MDL_01_fields(memory: MemoryManager) -> None:
+def test_MDL_01_fields(memory_manager: MemoryManager) -> None:
     mdl = mdl_of(0x12_3456, 0x5000)
     assert mdl.next is None
     assert (mdl.start_va, mdl.byte_offset, mdl.byte_count) == (0x12_3000, 0x456, 0x5000)
     assert not mdl.mdl_flags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL)
-    assert mm.statistics().mdls == 1
+    assert running.value.statistics().mdls == 1
     mdl.free()
-    assert mm.statistics().mdls == 0
+    assert running.value.statistics().mdls == 0
 
 
-def test_MDL_01_too_long(memory: MemoryManager) -> None:
+def test_MDL_01_too_long(memory_manager: MemoryManager) -> None:
     assert Mdl.allocate(0, (1 << 32) - PAGE_SIZE) is not None
     assert Mdl.allocate(0, (1 << 32) - PAGE_SIZE + 1) is None
 
 
-def test_MDL_03_nonpaged_pool(memory: MemoryManager) -> None:
+def test_MDL_03_nonpaged_pool(memory_manager: MemoryManager) -> None:
     address = pool(POOL_FLAG_NON_PAGED) + 8
     mdl = mdl_of(address, 5000)
     mdl.build_for_non_paged_pool()
     assert mdl.mdl_flags == MDL_SOURCE_IS_NONPAGED_POOL
     assert mdl.get_system_address_safe() == mdl.mapped_system_va == address
     assert [frame * PAGE_SIZE for frame in mdl.frames] == [
-        memory.system.translate(address & ~0xFFF),
-        memory.system.translate((address & ~0xFFF) + PAGE_SIZE),
+        memory_manager.system.translate(address & ~0xFFF),
+        memory_manager.system.translate((address & ~0xFFF) + PAGE_SIZE),
     ]
-    assert memory.frames.statistics().locked == 0
+    assert memory_manager.frames.statistics().locked == 0
     mdl.free()
 
 
 @pytest.mark.parametrize("where", ["paged pool", "user", "unmapped"])
-def test_MDL_03_only_nonpaged_memory_of_the_system(memory: MemoryManager, where: str) -> None:
+def test_MDL_03_only_nonpaged_memory_of_the_system(memory_manager: MemoryManager, where: str) -> None:
     address = {
         "paged pool": lambda: pool(POOL_FLAG_PAGED),
-        "user": lambda: memory.process.allocate(LENGTH).address,
+        "user": lambda: memory_manager.process.allocate(LENGTH).address,
         "unmapped": lambda: pool(POOL_FLAG_NON_PAGED) + LENGTH,
     }[where]()
     assert violation(mdl_of(address, LENGTH).build_for_non_paged_pool) == (
@@ -124,34 +125,36 @@ def test_MDL_03_only_nonpaged_memory_of_the_system(memory: MemoryManager, where:
     ("operation", "flags"),
     [(IoReadAccess, 0), (IoWriteAccess, MDL_WRITE_OPERATION), (IoModifyAccess, MDL_WRITE_OPERATION)],
 )
-def test_MDL_04_probe_and_lock(memory: MemoryManager, operation: int, flags: int) -> None:
-    mdl = user_mdl(memory)
-    memory.page_out_all()
+def test_MDL_04_probe_and_lock(memory_manager: MemoryManager, operation: int, flags: int) -> None:
+    mdl = user_mdl(memory_manager)
+    memory_manager.page_out_all()
     mdl.probe_and_lock_pages(UserMode, operation)
     assert mdl.mdl_flags == MDL_PAGES_LOCKED | flags
     assert len(mdl.frames) == 3
-    assert all(memory.frames.lock_count(frame) == 1 for frame in mdl.frames)
+    assert all(memory_manager.frames.lock_count(frame) == 1 for frame in mdl.frames)
     assert [frame * PAGE_SIZE for frame in mdl.frames] == [
-        memory.process.address_space.translate(mdl.start_va + page * PAGE_SIZE) for page in range(3)
+        memory_manager.process.address_space.translate(mdl.start_va + page * PAGE_SIZE) for page in range(3)
     ]
-    assert memory.page_out_all() == 0
-    assert mm.statistics().locked_mdls == 1
+    assert memory_manager.page_out_all() == 0
+    assert running.value.statistics().locked_mdls == 1
 
 
-def test_MDL_04_locked_pages_stay_where_they_are_when_their_buffer_goes(memory: MemoryManager) -> None:
-    buffer = memory.process.allocate(LENGTH)
+def test_MDL_04_locked_pages_stay_where_they_are_when_their_buffer_goes(
+    memory_manager: MemoryManager,
+) -> None:
+    buffer = memory_manager.process.allocate(LENGTH)
     mdl = mdl_of(buffer.address, LENGTH)
     mdl.probe_and_lock_pages(UserMode, IoReadAccess)
     buffer.free()
-    assert memory.frames.statistics().held["orphaned"] == 3
+    assert memory_manager.frames.statistics().held["orphaned"] == 3
     mdl.unlock_pages()
-    assert "orphaned" not in memory.frames.statistics().held
+    assert "orphaned" not in memory_manager.frames.statistics().held
 
 
 @pytest.mark.parametrize("why", ["unmapped", "partly unmapped", "read-only", "system address", "device"])
-def test_MDL_04_access_violation_leaves_it_unlocked(memory: MemoryManager, why: str) -> None:
-    buffer = memory.process.allocate(LENGTH)
-    space = memory.process.address_space
+def test_MDL_04_access_violation_leaves_it_unlocked(memory_manager: MemoryManager, why: str) -> None:
+    buffer = memory_manager.process.allocate(LENGTH)
+    space = memory_manager.process.address_space
     address, mode = buffer.address, UserMode
     if why == "unmapped":
         address = 0x7000_0000_0000
@@ -162,7 +165,7 @@ def test_MDL_04_access_violation_leaves_it_unlocked(memory: MemoryManager, why: 
     elif why == "system address":
         address = pool(POOL_FLAG_NON_PAGED)
     else:
-        mapped = memory.system.map_device(MAPPING_RANGE, 0x8000_0000, 3)
+        mapped = memory_manager.system.map_device(MAPPING_RANGE, 0x8000_0000, 3)
         assert mapped is not None
         address, mode = mapped, KernelMode
     mdl = mdl_of(address, LENGTH)
@@ -170,45 +173,45 @@ def test_MDL_04_access_violation_leaves_it_unlocked(memory: MemoryManager, why: 
         mdl.probe_and_lock_pages(mode, IoWriteAccess)
     assert caught.value.status == STATUS_ACCESS_VIOLATION
     assert mdl.mdl_flags == 0
-    assert memory.frames.statistics().locked == 0
+    assert memory_manager.frames.statistics().locked == 0
 
 
-def test_MDL_04_reading_read_only_memory_is_fine(memory: MemoryManager) -> None:
-    mdl = user_mdl(memory)
-    memory.process.address_space.protect(mdl.virtual_address, LENGTH, writable=False)
+def test_MDL_04_reading_read_only_memory_is_fine(memory_manager: MemoryManager) -> None:
+    mdl = user_mdl(memory_manager)
+    memory_manager.process.address_space.protect(mdl.virtual_address, LENGTH, writable=False)
     mdl.probe_and_lock_pages(UserMode, IoReadAccess)
 
 
-def test_MDL_04_levels(memory: MemoryManager) -> None:
-    paged, nonpaged = user_mdl(memory), mdl_of(pool(POOL_FLAG_NON_PAGED), LENGTH)
-    memory.page_out_all()
+def test_MDL_04_levels(memory_manager: MemoryManager) -> None:
+    paged, nonpaged = user_mdl(memory_manager), mdl_of(pool(POOL_FLAG_NON_PAGED), LENGTH)
+    memory_manager.page_out_all()
     raise_irql(DISPATCH_LEVEL)
     nonpaged.probe_and_lock_pages(KernelMode, IoWriteAccess)
     nonpaged.unlock_pages()
     assert violation(lambda: paged.probe_and_lock_pages(UserMode, IoReadAccess))[0] == 0xA
 
 
-def test_MDL_04_above_dispatch(memory: MemoryManager) -> None:
+def test_MDL_04_above_dispatch(memory_manager: MemoryManager) -> None:
     mdl = mdl_of(pool(POOL_FLAG_NON_PAGED), LENGTH)
     raise_irql(DISPATCH_LEVEL + 1)
     assert violation(lambda: mdl.probe_and_lock_pages(KernelMode, IoReadAccess)) == (0xC4, 0x70)
 
 
 @pytest.mark.parametrize("state", ["locked", "built"])
-def test_locking_what_has_frames_already(memory: MemoryManager, state: str) -> None:
-    mdl = locked_mdl(memory) if state == "locked" else nonpaged_mdl()
+def test_locking_what_has_frames_already(memory_manager: MemoryManager, state: str) -> None:
+    mdl = locked_mdl(memory_manager) if state == "locked" else nonpaged_mdl()
     assert violation(lambda: mdl.probe_and_lock_pages(KernelMode, IoReadAccess)) == (0xC4, 0xB0)
 
 
-def test_MDL_05_unlock_undoes_the_mapping_first(memory: MemoryManager) -> None:
-    mdl = locked_mdl(memory)
+def test_MDL_05_unlock_undoes_the_mapping_first(memory_manager: MemoryManager) -> None:
+    mdl = locked_mdl(memory_manager)
     address = mdl.get_system_address_safe()
     assert address is not None
     mdl.unlock_pages()
     assert mdl.mdl_flags == 0
-    assert memory.system.translate(address) is None
-    assert memory.frames.statistics().locked == 0
-    assert (mm.statistics().locked_mdls, mm.statistics().mapped_mdls) == (0, 0)
+    assert memory_manager.system.translate(address) is None
+    assert memory_manager.frames.statistics().locked == 0
+    assert (running.value.statistics().locked_mdls, running.value.statistics().mapped_mdls) == (0, 0)
     mdl.free()
 
 
@@ -217,22 +220,22 @@ def test_MDL_05_unlock_undoes_the_mapping_first(memory: MemoryManager) -> None:
 )
 @pytest.mark.parametrize("verifier", [False, True])
 def test_MDL_05_unlocking_what_is_not_locked(
-    memory: MemoryManager, state: str, subcode: int, verifier: bool
+    memory_manager: MemoryManager, state: str, subcode: int, verifier: bool
 ) -> None:
-    memory.verifier_flags = VERIFIER_IO_CHECKING if verifier else 0
-    mdl = nonpaged_mdl() if state == "built" else user_mdl(memory)
+    memory_manager.verifier_flags = VERIFIER_IO_CHECKING if verifier else 0
+    mdl = nonpaged_mdl() if state == "built" else user_mdl(memory_manager)
     if state == "unlocked":
         mdl.probe_and_lock_pages(UserMode, IoReadAccess)
         mdl.unlock_pages()
     elif state == "partial":
-        source = locked_mdl(memory)
+        source = locked_mdl(memory_manager)
         source.build_partial(mdl, source.virtual_address, 10)
     expected = (0xC4, subcode) if verifier else (PROCESS_HAS_LOCKED_PAGES, 1)
     assert violation(mdl.unlock_pages) == expected
 
 
-def test_MDL_06_the_system_address(memory: MemoryManager) -> None:
-    buffer = memory.process.allocate(LENGTH, offset=OFFSET)
+def test_MDL_06_the_system_address(memory_manager: MemoryManager) -> None:
+    buffer = memory_manager.process.allocate(LENGTH, offset=OFFSET)
     contents = bytes(index % 253 for index in range(LENGTH))
     buffer.write(contents)
     mdl = mdl_of(buffer.address, LENGTH)
@@ -243,51 +246,51 @@ def test_MDL_06_the_system_address(memory: MemoryManager) -> None:
     assert address % PAGE_SIZE == OFFSET
     assert mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA
     assert mdl.get_system_address_safe() == address
-    other = memory.attach_process(memory.create_process("other"))
+    other = memory_manager.attach_process(memory_manager.create_process("other"))
     raise_irql(DISPATCH_LEVEL)
-    assert mm.memory.read(address, LENGTH) == contents
+    assert memory.read(address, LENGTH) == contents
     lower_irql(0)
-    memory.attach_process(other)
+    memory_manager.attach_process(other)
     mdl.unmap_locked_pages(address)
     assert not mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA
-    assert memory.system.translate(address) is None
+    assert memory_manager.system.translate(address) is None
 
 
-def test_MDL_06_mapped_read_only(memory: MemoryManager) -> None:
-    mdl = locked_mdl(memory)
+def test_MDL_06_mapped_read_only(memory_manager: MemoryManager) -> None:
+    mdl = locked_mdl(memory_manager)
     address = mdl.get_system_address_safe(MdlMappingNoWrite)
     assert address is not None
-    assert violation(lambda: mm.memory.write(address, b"1"))[0] == 0xBE
+    assert violation(lambda: memory.write(address, b"1"))[0] == 0xBE
 
 
-def test_MDL_06_no_room_gives_none(memory: MemoryManager, monkeypatch: pytest.MonkeyPatch) -> None:
-    mdl = locked_mdl(memory)
-    monkeypatch.setattr(type(memory.system), "map", lambda *_arguments, **_options: None)
+def test_MDL_06_no_room_gives_none(memory_manager: MemoryManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    mdl = locked_mdl(memory_manager)
+    monkeypatch.setattr(type(memory_manager.system), "map", lambda *_arguments, **_options: None)
     assert mdl.get_system_address_safe() is None
 
 
-def test_MDL_06_mapping_what_is_not_locked(memory: MemoryManager) -> None:
-    assert violation(user_mdl(memory).get_system_address_safe) == (0xC4, 0x85)
+def test_MDL_06_mapping_what_is_not_locked(memory_manager: MemoryManager) -> None:
+    assert violation(user_mdl(memory_manager).get_system_address_safe) == (0xC4, 0x85)
 
 
-def test_unmapping_another_address_is_refused(memory: MemoryManager) -> None:
-    mdl = locked_mdl(memory)
+def test_unmapping_another_address_is_refused(memory_manager: MemoryManager) -> None:
+    mdl = locked_mdl(memory_manager)
     mdl.get_system_address_safe()
     with pytest.raises(ValueError, match="must be the one that this MDL mapped, was 0x1000"):
         mdl.unmap_locked_pages(0x1000)
 
 
-def test_freeing_while_mapped(memory: MemoryManager) -> None:
-    mdl = locked_mdl(memory)
+def test_freeing_while_mapped(memory_manager: MemoryManager) -> None:
+    mdl = locked_mdl(memory_manager)
     mdl.get_system_address_safe()
     assert violation(mdl.free) == (0xC4, 0xB8)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, LENGTH - 1), st.integers(0, LENGTH), st.booleans())
-def test_MDL_07_partial(memory: MemoryManager, skipped: int, length: int, mapped: bool) -> None:
+def test_MDL_07_partial(memory_manager: MemoryManager, skipped: int, length: int, mapped: bool) -> None:
     length = min(length, LENGTH - skipped)
-    source = locked_mdl(memory)
+    source = locked_mdl(memory_manager)
     source_address = source.get_system_address_safe() if mapped else None
     target = mdl_of(source.virtual_address, LENGTH)
     source.build_partial(target, source.virtual_address + skipped, length)
@@ -304,18 +307,16 @@ def test_MDL_07_partial(memory: MemoryManager, skipped: int, length: int, mapped
         assert not target.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
     else:
         assert target.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
-    assert mm.memory.read(address, target.byte_count) == mm.memory.read(
-        target.virtual_address, target.byte_count
-    )
-    assert mm.statistics().mapped_mdls == 1
+    assert memory.read(address, target.byte_count) == memory.read(target.virtual_address, target.byte_count)
+    assert running.value.statistics().mapped_mdls == 1
     target.free()
-    assert (memory.system.translate(address) is not None) == mapped
+    assert (memory_manager.system.translate(address) is not None) == mapped
     source.unlock_pages()
     source.free()
-    assert mm.statistics().mdls == mm.statistics().mapped_mdls == 0
+    assert running.value.statistics().mdls == running.value.statistics().mapped_mdls == 0
 
 
-def test_MDL_07_of_nonpaged_pool_shares_its_address(memory: MemoryManager) -> None:
+def test_MDL_07_of_nonpaged_pool_shares_its_address(memory_manager: MemoryManager) -> None:
     source = nonpaged_mdl()
     target = mdl_of(source.virtual_address, LENGTH)
     source.build_partial(target, source.virtual_address + 5000, 0)
@@ -324,8 +325,8 @@ def test_MDL_07_of_nonpaged_pool_shares_its_address(memory: MemoryManager) -> No
 
 
 @pytest.mark.parametrize(("skipped", "length"), [(-1, 10), (LENGTH, 1), (LENGTH - 10, 11), (LENGTH + 1, 0)])
-def test_MDL_07_the_part_lies_inside(memory: MemoryManager, skipped: int, length: int) -> None:
-    source = locked_mdl(memory)
+def test_MDL_07_the_part_lies_inside(memory_manager: MemoryManager, skipped: int, length: int) -> None:
+    source = locked_mdl(memory_manager)
     target = mdl_of(source.virtual_address, LENGTH)
     assert (
         violation(lambda: source.build_partial(target, source.virtual_address + skipped, length))[0]
@@ -333,23 +334,23 @@ def test_MDL_07_the_part_lies_inside(memory: MemoryManager, skipped: int, length
     )
 
 
-def test_MDL_07_the_target_must_be_large_enough(memory: MemoryManager) -> None:
-    source = locked_mdl(memory)
+def test_MDL_07_the_target_must_be_large_enough(memory_manager: MemoryManager) -> None:
+    source = locked_mdl(memory_manager)
     target = mdl_of(0, PAGE_SIZE)
     assert violation(lambda: source.build_partial(target, source.virtual_address, 0))[0] == PFN_LIST_CORRUPT
 
 
-def test_MDL_07_a_target_can_be_used_again(memory: MemoryManager) -> None:
-    source = locked_mdl(memory)
+def test_MDL_07_a_target_can_be_used_again(memory_manager: MemoryManager) -> None:
+    source = locked_mdl(memory_manager)
     target = mdl_of(source.virtual_address, LENGTH)
     for skipped in (0, PAGE_SIZE):
         source.build_partial(target, source.virtual_address + skipped, 10)
         target.get_system_address_safe()
-    assert mm.statistics().mapped_mdls == 1
+    assert running.value.statistics().mapped_mdls == 1
 
 
-def test_MDL_12_addresses_counts_and_frames(memory: MemoryManager) -> None:
-    buffer = memory.process.allocate(2, offset=0xFFF)
+def test_MDL_12_addresses_counts_and_frames(memory_manager: MemoryManager) -> None:
+    buffer = memory_manager.process.allocate(2, offset=0xFFF)
     mdl = mdl_of(buffer.address, 2)
     mdl.probe_and_lock_pages(UserMode, IoReadAccess)
     assert mdl.virtual_address == buffer.address == mdl.start_va + mdl.byte_offset

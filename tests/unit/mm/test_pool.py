@@ -7,13 +7,19 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql import mm
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
+from dirql.mm.allocation import (
+    allocate_pool2,
+    allocate_pool_with_tag,
+    free_pool,
+    free_pool_with_tag,
+    pool_tag,
+)
 from dirql.mm.blocks import tag_text
-from dirql.mm.layout import NONPAGED_RANGE, PAGED_RANGE, SYSTEM_BASE
-from dirql.mm.manager import MemoryManager
+from dirql.mm.layout import NONPAGED_RANGE, PAGED_RANGE, SYSTEM_RANGE_START
+from dirql.mm.manager import MemoryManager, running
 from dirql.mm.pool import TagStatistics
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
@@ -40,17 +46,17 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
 
-pytestmark = pytest.mark.usefixtures("memory")
+pytestmark = pytest.mark.usefixtures("memory_manager")
 
-TAG = mm.pool_tag("Test")
-OTHER = mm.pool_tag("Othr")
+TAG = pool_tag("Test")
+OTHER = pool_tag("Othr")
 TOO_MUCH = 1 << 30
 FLAGS = [POOL_FLAG_NON_PAGED, POOL_FLAG_PAGED]
 SIZES = [1, 8, 16, 100, 4000, 4072, 4073, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 5 * PAGE_SIZE + 7]
 
 
 def allocate(size: int, flags: int = POOL_FLAG_NON_PAGED, tag: int = TAG) -> int:
-    address = mm.allocate_pool2(flags, size, tag)
+    address = allocate_pool2(flags, size, tag)
     assert address is not None
     return address
 
@@ -70,7 +76,7 @@ def test_POL_01_alignment_and_pages(flags: int, size: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_cache_aligned_blocks(size: int) -> None:
     assert all(allocate(size, POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED) % 64 == 0 for _ in range(5))
-    address = mm.allocate_pool_with_tag(NonPagedPoolCacheAligned, size, TAG)
+    address = allocate_pool_with_tag(NonPagedPoolCacheAligned, size, TAG)
     assert address is not None
     assert address % 64 == 0
 
@@ -85,7 +91,7 @@ def test_cache_aligned_blocks(size: int) -> None:
 @pytest.mark.parametrize("verifier", [False, True])
 @pytest.mark.parametrize("what", ["allocate_pool2", "allocate_pool_with_tag", "free"])
 def test_POL_02_levels(
-    memory: MemoryManager,
+    memory_manager: MemoryManager,
     pool_type: int,
     flags: int,
     highest: int,
@@ -94,15 +100,15 @@ def test_POL_02_levels(
     verifier: bool,
     what: str,
 ) -> None:
-    memory.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
     raise_irql(highest)
     address = allocate(10, flags)
-    mm.free_pool(allocate(10, flags))
+    free_pool(allocate(10, flags))
     raise_irql(highest + 1)
     call: Callable[[], object] = {
-        "allocate_pool2": lambda: mm.allocate_pool2(flags, 10, TAG),
-        "allocate_pool_with_tag": lambda: mm.allocate_pool_with_tag(pool_type, 10, TAG),
-        "free": lambda: mm.free_pool(address),
+        "allocate_pool2": lambda: allocate_pool2(flags, 10, TAG),
+        "allocate_pool_with_tag": lambda: allocate_pool_with_tag(pool_type, 10, TAG),
+        "free": lambda: free_pool(address),
     }[what]
     with pytest.raises(BugCheck, match=f"pool must be at most .*, was {highest + 1}") as caught:
         call()
@@ -118,13 +124,13 @@ def test_POL_02_levels(
 @pytest.mark.parametrize("size", [10, 3 * PAGE_SIZE])
 @pytest.mark.parametrize(("verifier", "code", "p1"), [(False, 0xC2, 7), (True, 0xC4, 0x13)])
 def test_POL_03_freed_twice(
-    memory: MemoryManager, flags: int, size: int, verifier: bool, code: int, p1: int
+    memory_manager: MemoryManager, flags: int, size: int, verifier: bool, code: int, p1: int
 ) -> None:
-    memory.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
     address = allocate(size, flags)
-    mm.free_pool(address)
+    free_pool(address)
     with pytest.raises(BugCheck, match="'Test' must be freed once") as caught:
-        mm.free_pool(address)
+        free_pool(address)
     assert (caught.value.code, caught.value.parameters[0]) == (code, p1)
 
 
@@ -138,31 +144,31 @@ def test_POL_03_freed_twice(
     ],
 )
 def test_POL_03_never_allocated(
-    memory: MemoryManager, verifier: bool, user: bool, code: int, p1: int
+    memory_manager: MemoryManager, verifier: bool, user: bool, code: int, p1: int
 ) -> None:
-    memory.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
     address = 0x1_2345 if user else allocate(64) + 16
     with pytest.raises(BugCheck, match="must be the start of a pool block") as caught:
-        mm.free_pool(address)
+        free_pool(address)
     assert (caught.value.code, caught.value.parameters[:2]) == (code, (p1, address))
     if p1 == 0x40:
-        assert caught.value.parameters[2] == SYSTEM_BASE
+        assert caught.value.parameters[2] == SYSTEM_RANGE_START
 
 
 def test_a_block_is_freed_with_its_own_tag() -> None:
     address = allocate(10)
-    with pytest.raises(BugCheck, match="freed with its tag 'Test', was freed with 'Othr'") as caught:
-        mm.free_pool_with_tag(address, OTHER)
+    with pytest.raises(BugCheck, match="freed with its tag 'Test'; the tag was 'Othr'") as caught:
+        free_pool_with_tag(address, OTHER)
     assert (caught.value.code, caught.value.parameters) == (BAD_POOL_CALLER, (0xA, address, TAG, OTHER))
 
 
-def test_POL_05_no_bytes(memory: MemoryManager) -> None:
-    address = mm.allocate_pool_with_tag(NonPagedPool, 0, TAG)
+def test_POL_05_no_bytes(memory_manager: MemoryManager) -> None:
+    address = allocate_pool_with_tag(NonPagedPool, 0, TAG)
     assert address is not None
-    mm.free_pool_with_tag(address, TAG)
-    memory.verifier_flags = VERIFIER_POOL_TRACKING
+    free_pool_with_tag(address, TAG)
+    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING
     with pytest.raises(BugCheck) as caught:
-        mm.allocate_pool_with_tag(NonPagedPool, 0, TAG)
+        allocate_pool_with_tag(NonPagedPool, 0, TAG)
     assert (caught.value.code, caught.value.parameters[0]) == (0xC4, 0)
 
 
@@ -170,12 +176,12 @@ def test_POL_05_no_bytes(memory: MemoryManager) -> None:
 def test_POL_06_cleared_unless_told_otherwise(size: int) -> None:
     address = allocate(size)
     memory.fill(address, size, 0xEE)
-    mm.free_pool(address)
+    free_pool(address)
     again = allocate(size, POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED)
     if size < PAGE_SIZE - 1:
         assert again == address
         assert memory.read(again, size) == b"\xee" * size
-    mm.free_pool(again)
+    free_pool(again)
     assert memory.read(allocate(size), size) == bytes(size)
 
 
@@ -190,9 +196,9 @@ def test_POL_06_cleared_unless_told_otherwise(size: int) -> None:
     ],
 )
 def test_POL_06_bad_tags_and_flags(flags: int, tag: int) -> None:
-    assert mm.allocate_pool2(flags, 10, tag) is None
+    assert allocate_pool2(flags, 10, tag) is None
     with pytest.raises(StatusException) as caught:
-        mm.allocate_pool2(flags | POOL_FLAG_RAISE_ON_FAILURE, 10, tag)
+        allocate_pool2(flags | POOL_FLAG_RAISE_ON_FAILURE, 10, tag)
     assert caught.value.status == STATUS_INVALID_PARAMETER
 
 
@@ -203,11 +209,11 @@ def test_POL_06_flags_that_are_fine() -> None:
 
 
 def test_POL_06_out_of_memory() -> None:
-    assert mm.allocate_pool2(POOL_FLAG_NON_PAGED, TOO_MUCH, TAG) is None
-    assert mm.allocate_pool_with_tag(PagedPool, TOO_MUCH, TAG) is None
+    assert allocate_pool2(POOL_FLAG_NON_PAGED, TOO_MUCH, TAG) is None
+    assert allocate_pool_with_tag(PagedPool, TOO_MUCH, TAG) is None
     attempts: list[Callable[[], object]] = [
-        lambda: mm.allocate_pool2(POOL_FLAG_PAGED | POOL_FLAG_RAISE_ON_FAILURE, TOO_MUCH, TAG),
-        lambda: mm.allocate_pool_with_tag(NonPagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE, TOO_MUCH, TAG),
+        lambda: allocate_pool2(POOL_FLAG_PAGED | POOL_FLAG_RAISE_ON_FAILURE, TOO_MUCH, TAG),
+        lambda: allocate_pool_with_tag(NonPagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE, TOO_MUCH, TAG),
     ]
     for attempt in attempts:
         with pytest.raises(StatusException) as caught:
@@ -215,33 +221,35 @@ def test_POL_06_out_of_memory() -> None:
         assert caught.value.status == STATUS_INSUFFICIENT_RESOURCES
 
 
-def test_small_blocks_use_up_memory_without_harm(memory: MemoryManager) -> None:
+def test_small_blocks_use_up_memory_without_harm(memory_manager: MemoryManager) -> None:
     blocks = []
-    while (address := mm.allocate_pool_with_tag(NonPagedPool, 2000, TAG)) is not None:
+    while (address := allocate_pool_with_tag(NonPagedPool, 2000, TAG)) is not None:
         blocks.append(address)
-    assert memory.frames.statistics().free == 0
+    assert memory_manager.frames.statistics().free == 0
     for address in blocks:
-        mm.free_pool(address)
-    assert memory.frames.statistics().free == len(memory.frames) - 2
+        free_pool(address)
+    assert memory_manager.frames.statistics().free == len(memory_manager.frames) - 2
 
 
 def test_a_tag_of_zero_with_the_old_routine() -> None:
     with pytest.raises(BugCheck, match="must not be 0") as caught:
-        mm.allocate_pool_with_tag(NonPagedPool, 10, 0)
+        allocate_pool_with_tag(NonPagedPool, 10, 0)
     assert (caught.value.code, caught.value.parameters[0]) == (BAD_POOL_CALLER, 0x9B)
 
 
 @pytest.mark.parametrize("flags", FLAGS)
 @pytest.mark.parametrize("size", [1, 8, 100, 4073, PAGE_SIZE - 1, PAGE_SIZE + 1])
 @pytest.mark.parametrize("verifier", [False, True])
-def test_POL_08_a_byte_past_the_end(memory: MemoryManager, flags: int, size: int, verifier: bool) -> None:
-    memory.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+def test_POL_08_a_byte_past_the_end(
+    memory_manager: MemoryManager, flags: int, size: int, verifier: bool
+) -> None:
+    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
     address = allocate(size, flags)
-    mm.memory.write(address + size, b"!")
+    memory.write(address + size, b"!")
     with pytest.raises(
         BugCheck, match=f"'Test' must be written within its bounds.*at {address + size:#x}"
     ) as caught:
-        mm.free_pool(address)
+        free_pool(address)
     assert caught.value.code == (0xC4 if verifier else BAD_POOL_HEADER)
     assert caught.value.parameters[:3] == (0x51 if verifier else 0x20, address, address + size)
 
@@ -250,29 +258,29 @@ def test_POL_08_a_byte_before_the_start() -> None:
     address = allocate(100)
     memory.write(address - 1, b"!")
     with pytest.raises(BugCheck) as caught:
-        mm.free_pool(address)
+        free_pool(address)
     assert caught.value.code == BAD_POOL_HEADER
 
 
-def test_what_is_held_is_counted_by_tag(memory: MemoryManager) -> None:
+def test_what_is_held_is_counted_by_tag(memory_manager: MemoryManager) -> None:
     kept = allocate(100)
-    mm.free_pool(allocate(50))
+    free_pool(allocate(50))
     allocate(5000, tag=OTHER)
     allocate(7, POOL_FLAG_PAGED)
-    statistics = mm.statistics()
+    statistics = running.value.statistics()
     assert statistics.nonpaged_pool.by_tag == {"Test": TagStatistics(1, 100), "Othr": TagStatistics(1, 5000)}
     assert (statistics.nonpaged_pool.blocks, statistics.nonpaged_pool.bytes) == (2, 5100)
     assert statistics.paged_pool.by_tag == {"Test": TagStatistics(1, 7)}
-    mm.free_pool(kept)
-    assert "Test" not in mm.statistics().nonpaged_pool.by_tag
+    free_pool(kept)
+    assert "Test" not in running.value.statistics().nonpaged_pool.by_tag
 
 
 def test_tags_are_four_characters() -> None:
     assert TAG == 0x74736554
     assert tag_text(TAG) == "Test"
-    assert tag_text(mm.pool_tag("ab")) == "ab.."
+    assert tag_text(pool_tag("ab")) == "ab.."
     with pytest.raises(ValueError, match="one to four ASCII characters, was 'abcde'"):
-        mm.pool_tag("abcde")
+        pool_tag("abcde")
 
 
 STEPS = st.lists(
@@ -284,7 +292,7 @@ STEPS = st.lists(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_the_pool_agrees_with_a_naive_model(
-    memory: MemoryManager, steps: list[tuple[bool, int, int, bool]]
+    memory_manager: MemoryManager, steps: list[tuple[bool, int, int, bool]]
 ) -> None:
     """Blocks never overlap, keep what is written to them while others come and go, and all memory comes back."""
     model: dict[int, bytes] = {}
@@ -293,28 +301,31 @@ def test_the_pool_agrees_with_a_naive_model(
         if free and order:
             address = order.pop(number % len(order))
             contents = model.pop(address)
-            assert mm.memory.read(address, len(contents)) == contents
-            mm.free_pool_with_tag(address, TAG)
+            assert memory.read(address, len(contents)) == contents
+            free_pool_with_tag(address, TAG)
             continue
         address = allocate(size, flags | POOL_FLAG_UNINITIALIZED)
         assert all(address + size <= other or other + len(kept) <= address for other, kept in model.items())
         model[address] = bytes([number % 256]) * size
-        mm.memory.write(address, model[address])
+        memory.write(address, model[address])
         order.append(address)
         if page_out:
-            memory.page_out_all()
-    assert mm.statistics().nonpaged_pool.blocks + mm.statistics().paged_pool.blocks == len(model)
+            memory_manager.page_out_all()
+    assert (
+        running.value.statistics().nonpaged_pool.blocks + running.value.statistics().paged_pool.blocks
+        == len(model)
+    )
     for address, contents in model.items():
-        assert mm.memory.read(address, len(contents)) == contents
-        mm.free_pool(address)
-    assert mm.statistics().nonpaged_pool.bytes == mm.statistics().paged_pool.bytes == 0
+        assert memory.read(address, len(contents)) == contents
+        free_pool(address)
+    assert running.value.statistics().nonpaged_pool.bytes == running.value.statistics().paged_pool.bytes == 0
 
 
 def test_freeing_is_legal_again_after_the_address_was_reused() -> None:
     address = allocate(10)
-    mm.free_pool(address)
+    free_pool(address)
     assert allocate(10) == address
-    mm.free_pool(address)
+    free_pool(address)
     old_irql = raise_irql(DISPATCH_LEVEL)
-    mm.free_pool(allocate(10))
+    free_pool(allocate(10))
     lower_irql(old_irql)

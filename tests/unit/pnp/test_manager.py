@@ -374,7 +374,7 @@ def test_PNP_15_strings_in_pool(open_bus: Opener) -> None:
     assert take_strings(address, multiple=True, device="x") == ["one", "two"]
     address = pool_strings(["single"], multiple=False)
     assert take_strings(address, multiple=False, device="x") == ["single"]
-    assert machine.memory.statistics().paged_pool.blocks == 0
+    assert machine.memory_manager.statistics().paged_pool.blocks == 0
 
 
 @pytest.mark.row("PNP-15")

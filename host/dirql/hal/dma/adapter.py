@@ -99,7 +99,7 @@ class DmaAdapter:
         "_held",
         "_limit",
         "_lists",
-        "_memory",
+        "_manager",
         "_queue",
         "_released",
         "_when_released",
@@ -111,7 +111,7 @@ class DmaAdapter:
     def __init__(
         self,
         description: DeviceDescription,
-        memory: MemoryManager,
+        manager: MemoryManager,
         operations: DmaOperations,
         registers: int,
         file: RegisterFile | None,
@@ -121,10 +121,10 @@ class DmaAdapter:
         self.description = description
         self.dma_operations = operations
         self.number_of_map_registers = registers
-        self._memory = memory
+        self._manager = manager
         self._limit = description.address_limit
         self._file = file
-        self._buffers = CommonBuffers(memory)
+        self._buffers = CommonBuffers(manager)
         self._queue = AllocationQueue(self._take)
         self._channel: MapRegisters | None = None
         self._held: set[MapRegisters] = set()
@@ -140,7 +140,7 @@ class DmaAdapter:
         """Give the adapter back; follows PutDmaAdapter."""
         self._check_released()
         left = self._left()
-        if left and self._memory.verifier_flags & VERIFIER_DMA_VERIFICATION:
+        if left and self._manager.verifier_flags & VERIFIER_DMA_VERIFICATION:
             self._violation(
                 left, f"an adapter must have nothing left when it is put back, has {self.statistics()}"
             )
@@ -278,7 +278,7 @@ class DmaAdapter:
                 f"map registers must be freed once, with their base and count, was {number_of_map_registers} of "
                 f"{map_register_base!r}",
             )
-        if map_register_base.unflushed and self._memory.verifier_flags & VERIFIER_DMA_VERIFICATION:
+        if map_register_base.unflushed and self._manager.verifier_flags & VERIFIER_DMA_VERIFICATION:
             self._violation(
                 VF_DMA_NOT_FLUSHED, "FlushAdapterBuffers must come before FreeMapRegisters, did not"
             )

@@ -32,10 +32,10 @@ class _CommonBuffer(NamedTuple):
 class CommonBuffers:
     """The common buffers of one adapter, by virtual address."""
 
-    __slots__ = ("_buffers", "_memory")
+    __slots__ = ("_buffers", "_manager")
 
-    def __init__(self, memory: MemoryManager) -> None:
-        self._memory = memory
+    def __init__(self, manager: MemoryManager) -> None:
+        self._manager = manager
         self._buffers: dict[int, _CommonBuffer] = {}
 
     def __len__(self) -> int:
@@ -50,14 +50,14 @@ class CommonBuffers:
         """Virtual and logical address of contiguous, cleared memory below `limit`; None when there is none."""
         if length <= 0:
             return None
-        memory, pages = self._memory, bytes_to_pages(length)
-        first = memory.frames.allocate_contiguous(pages, OWNER, limit)
+        manager, pages = self._manager, bytes_to_pages(length)
+        first = manager.frames.allocate_contiguous(pages, OWNER, limit)
         if first is None:
             return None
         frames = range(first, first + pages)
-        address = memory.system.map(NONPAGED_RANGE, frames)
+        address = manager.system.map(NONPAGED_RANGE, frames)
         if address is None:
-            memory.frames.free(frames)
+            manager.frames.free(frames)
             return None
         buffer = _CommonBuffer(length, first << PAGE_SHIFT, pages * PAGE_SIZE - length)
         self._guard(buffer)[:] = _GUARD * buffer.guard
@@ -87,8 +87,8 @@ class CommonBuffers:
                 reason=f"a common buffer must be used within its {length} bytes, was written at byte "
                 f"{length + buffer.guard - len(damaged)}",
             )
-        self._memory.frames.free(self._memory.system.unmap(address, bytes_to_pages(length)))
+        self._manager.frames.free(self._manager.system.unmap(address, bytes_to_pages(length)))
 
     def _guard(self, buffer: _CommonBuffer) -> memoryview:
         start = buffer.logical + buffer.length
-        return self._memory.memory[start : start + buffer.guard]
+        return self._manager.ram[start : start + buffer.guard]

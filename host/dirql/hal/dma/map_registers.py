@@ -37,18 +37,18 @@ class _Bounce:
 class RegisterFile:
     """All map registers of an adapter: contiguous frames below the device's limit."""
 
-    __slots__ = ("_first", "_free", "memory")
+    __slots__ = ("_first", "_free", "manager")
 
-    def __init__(self, memory: MemoryManager, first: int, count: int) -> None:
-        self.memory = memory
+    def __init__(self, manager: MemoryManager, first: int, count: int) -> None:
+        self.manager = manager
         self._first = first
         self._free = bytearray(_FREE * count)
 
     @classmethod
-    def create(cls, memory: MemoryManager, count: int, limit: int) -> RegisterFile | None:
+    def create(cls, manager: MemoryManager, count: int, limit: int) -> RegisterFile | None:
         """A file of `count` registers below physical address `limit`; None when there is no such memory."""
-        first = memory.frames.allocate_contiguous(count, OWNER, limit)
-        return None if first is None else cls(memory, first, count)
+        first = manager.frames.allocate_contiguous(count, OWNER, limit)
+        return None if first is None else cls(manager, first, count)
 
     def take(self, count: int) -> MapRegisters | None:
         """`count` neighbours, or None while they are in use."""
@@ -65,7 +65,7 @@ class RegisterFile:
 
     def close(self) -> None:
         """Give the frames back to the machine."""
-        self.memory.frames.free(range(self._first, self._first + len(self._free)))
+        self.manager.frames.free(range(self._first, self._first + len(self._free)))
 
 
 class MapRegisters:
@@ -120,13 +120,13 @@ class MapRegisters:
 
     def _copy(self, part: Part, start: int, *, to_device: bool) -> None:
         assert self._file is not None
-        memory = self._file.memory.memory
+        ram = self._file.manager.ram
         for run in runs(part):
             size = run.end - run.start
             if to_device:
-                memory[start : start + size] = memory[run.start : run.end]
+                ram[start : start + size] = ram[run.start : run.end]
             else:
-                memory[run.start : run.end] = memory[start : start + size]
+                ram[run.start : run.end] = ram[start : start + size]
             start += size
 
     def _too_many(self, pages: int) -> NoReturn:

@@ -54,11 +54,13 @@ def get_dma_adapter(
     registers = bytes_to_pages(device_description.maximum_length) + 1
     limit = device_description.address_limit
     file = None
-    if not device_description.scatter_gather or limit < len(hal.memory.memory):
+    if not device_description.scatter_gather or limit < len(hal.memory_manager.ram):
         registers = min(registers, _MOST_REGISTERS)
-        file = RegisterFile.create(hal.memory, registers, limit)
+        file = RegisterFile.create(hal.memory_manager, registers, limit)
         if file is None:
             return None, 0
-    adapter = DmaAdapter(device_description, hal.memory, _OPERATIONS, registers, file, hal.adapters.remove)
+    adapter = DmaAdapter(
+        device_description, hal.memory_manager, _OPERATIONS, registers, file, hal.adapters.remove
+    )
     hal.adapters.append(adapter)
     return adapter, registers
