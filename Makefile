@@ -39,7 +39,7 @@ test: lint ## lint, then all tests
 	@$(PY) -m pytest --randomly-seed=14 $(ARGS)
 
 .PHONY: lint
-lint: lint-shell lint-python lint-registers lint-hdl ## everything that can be checked without running dirql
+lint: lint-shell lint-python lint-registers lint-wdk lint-hdl ## everything that can be checked without running dirql
 
 .PHONY: lint-shell
 lint-shell:
@@ -56,6 +56,10 @@ lint-python: $(VENV)/.installed-dev
 lint-registers: $(VENV)/.installed-dev
 	@$(PY) hdl/regs/generate.py --check
 
+.PHONY: lint-wdk
+lint-wdk: $(VENV)/.installed-dev
+	@$(PY) -m wdk --check
+
 .PHONY: lint-hdl
 lint-hdl: $(VENV)/.installed-dev
 	@$(PY) hdl/lint/lint.py
@@ -64,8 +68,12 @@ lint-hdl: $(VENV)/.installed-dev
 registers: $(VENV)/.installed-dev ## write everything that is generated from the register maps under hdl/regs
 	@$(PY) hdl/regs/generate.py
 
+.PHONY: wdk
+wdk: $(VENV)/.installed-dev ## write everything that is generated from the description of the WDK under host/wdk
+	@$(PY) -m wdk
+
 .PHONY: docs
-docs: registers ## write the generated pages of docs/ and check that all links and commands in the documents exist
+docs: registers wdk ## write the generated pages of docs/ and check that all links and commands in the documents exist
 	@PYTHONPATH=tests $(PY) -m rows --write
 	@$(PY) -m pytest -q tests/unit/test_docs.py tests/unit/test_rows.py tests/unit/test_dependencies.py
 

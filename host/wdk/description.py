@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from wdk.errors import HERE
+from wdk.errors import HERE, Table, check_keys, read
 from wdk.routines import Routine, RoutineFile, load_routines
 from wdk.values import Group, Values, load_values
 
@@ -21,6 +22,10 @@ class Description:
 
     values: Values
     routine_files: tuple[RoutineFile, ...]
+    classes: tuple[tuple[str, str, str], ...]
+    """WDK name, header and Python path of each class that the facade exports."""
+    lacking: Mapping[str, tuple[str, ...]]
+    """By header, names that the WDK has and dirql lacks."""
 
     @property
     def routines(self) -> Iterator[Routine]:
@@ -36,4 +41,22 @@ class Description:
 def load_description(folder: Path = HERE) -> Description:
     """Read and check all files; raises `DescriptionError`."""
     values = load_values(folder)
-    return Description(values, load_routines(values, folder))
+    return Description(
+        values,
+        load_routines(values, folder),
+        _load_classes(folder / "classes.toml"),
+        _load_lacking(folder / "lacking.toml"),
+    )
+
+
+def _load_classes(file: Path) -> tuple[tuple[str, str, str], ...]:
+    entries = cast("dict[str, Table]", read(file))
+    for name, entry in entries.items():
+        check_keys(file, name, entry, needed=("header", "python"))
+    return tuple((name, str(entry["header"]), str(entry["python"])) for name, entry in entries.items())
+
+
+def _load_lacking(file: Path) -> dict[str, tuple[str, ...]]:
+    if not file.is_file():
+        return {}
+    return {header: tuple(cast("list[str]", names)) for header, names in read(file).items()}

@@ -43,7 +43,11 @@ def check_keys(
     known = {*needed, *allowed}
     for key in needed:
         if key not in table:
-            raise DescriptionError(file, entry, f"it must have {key!r}, and has {', '.join(table) or 'nothing'}")
+            raise DescriptionError(
+                file, entry, f"it must have {key!r}, and has {', '.join(table) or 'nothing'}"
+            )
     for key in table:
         if key not in known:
-            raise DescriptionError(file, entry, f"a key must be one of {', '.join(sorted(known))}; it was {key!r}")
+            raise DescriptionError(
+                file, entry, f"a key must be one of {', '.join(sorted(known))}; it was {key!r}"
+            )

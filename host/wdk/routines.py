@@ -106,9 +106,13 @@ def load_routines(values: Values, folder: Path = HERE) -> tuple[RoutineFile, ...
         entries = {name: cast(Table, entry) for name, entry in whole.items() if isinstance(entry, dict)}
         for name in entries:
             if name in seen:
-                raise DescriptionError(file, name, f"a routine must be described once; {seen[name].name} has it too")
+                raise DescriptionError(
+                    file, name, f"a routine must be described once; {seen[name].name} has it too"
+                )
             seen[name] = file
-        routines = tuple(_routine(file, name, entry, str(whole["header"]), values) for name, entry in entries.items())
+        routines = tuple(
+            _routine(file, name, entry, str(whole["header"]), values) for name, entry in entries.items()
+        )
         files.append(RoutineFile(file.stem, str(whole["title"]), routines))
     return tuple(files)
 
@@ -120,14 +124,18 @@ def _routine(file: Path, name: str, entry: Table, header: str, values: Values) -
     outs = {each.name for each in parameters if each.direction == "out"}
     for each in returned:
         if each not in outs:
-            raise DescriptionError(file, name, f"what is returned must be an _Out_ parameter; {each!r} is not")
+            raise DescriptionError(
+                file, name, f"what is returned must be an _Out_ parameter; {each!r} is not"
+            )
     kinds = {kind.value: kind for kind in Kind}
     kind = str(entry.get("kind", Kind.FUNCTION.value))
     if kind not in kinds:
         raise DescriptionError(file, name, f"a kind must be one of {', '.join(kinds)}; it was {kind!r}")
     levels = _parse_levels(file, name, str(entry["irql"]))
     if levels.is_device and kinds[kind] is Kind.FUNCTION:
-        raise DescriptionError(file, name, "a routine whose level is the device's DIRQL must have kind own or macro")
+        raise DescriptionError(
+            file, name, "a routine whose level is the device's DIRQL must have kind own or macro"
+        )
     verifier = str(entry.get("verifier", ""))
     if verifier and values.violation(verifier) is None:
         raise DescriptionError(file, name, f"a verifier rule must be in bugchecks.toml; {verifier!r} is not")
@@ -164,7 +172,9 @@ def _parse_prototype(file: Path, name: str, text: str) -> tuple[str, tuple[Param
         found = _PARAMETER.fullmatch(part)
         if found is None:
             raise DescriptionError(
-                file, name, f"a parameter must read '_In_ TYPE Name', with _In_, _Out_ or _Inout_; it was {part!r}"
+                file,
+                name,
+                f"a parameter must read '_In_ TYPE Name', with _In_, _Out_ or _Inout_; it was {part!r}",
             )
         direction = _DIRECTIONS[found["direction"] + "_"]
         parameters.append(Parameter(found["name"], found["type"].strip(), direction, bool(found["optional"])))

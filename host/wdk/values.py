@@ -52,7 +52,9 @@ class Values:
 
     def violation(self, name: str) -> tuple[int, int] | None:
         """The bug check code and the first parameter that a verifier rule's name stands for, or None."""
-        codes = {value.name: value.value for group in self.bug_checks if not group.code for value in group.values}
+        codes = {
+            value.name: value.value for group in self.bug_checks if not group.code for value in group.values
+        }
         for group in self.bug_checks:
             for value in group.values:
                 if group.code and value.name == name:
@@ -76,9 +78,7 @@ def _groups(file: Path) -> Iterator[Group]:
     check_keys(file, "the head of the file", whole, needed=("title", "header", "group"))
     for table in cast("list[Table]", whole["group"]):
         title = str(table.get("title", "a group without a title"))
-        check_keys(
-            file, title, table, needed=("title", "values"), allowed=("header", "enumeration", "code")
-        )
+        check_keys(file, title, table, needed=("title", "values"), allowed=("header", "enumeration", "code"))
         members = cast("dict[str, Table]", table["values"])
         yield Group(
             title,
@@ -95,7 +95,9 @@ def _value(file: Path, name: str, entry: Table) -> Value:
     if not isinstance(value, int) or not -(1 << _BITS - 1) <= value < 1 << _BITS:
         raise DescriptionError(file, name, f"a value must be an integer of {_BITS} bits; it was {value!r}")
     if not text.endswith("."):
-        raise DescriptionError(file, name, f"a text must be a sentence that ends in a full stop; it was {text!r}")
+        raise DescriptionError(
+            file, name, f"a text must be a sentence that ends in a full stop; it was {text!r}"
+        )
     parameters = tuple(cast("list[str]", entry.get("parameters", [])))
     if parameters and len(parameters) != 4:
         raise DescriptionError(file, name, f"a bug check must have 4 parameters; it has {len(parameters)}")
@@ -114,7 +116,9 @@ def _check_statuses(file: Path, groups: list[Group]) -> None:
             severity = severities[value.value >> _BITS - 2 & 3]
             if severity != group.title:
                 raise DescriptionError(
-                    file, value.name, f"its value {value.value:#010x} belongs to {severity}, not to {group.title}"
+                    file,
+                    value.name,
+                    f"its value {value.value:#010x} belongs to {severity}, not to {group.title}",
                 )
 
 
@@ -123,7 +127,9 @@ def _check_codes(file: Path, groups: list[Group]) -> None:
     codes = {value.name for group in groups if not group.code for value in group.values}
     for group in groups:
         if group.code and group.code not in codes:
-            raise DescriptionError(file, group.title, f"the code of a group must exist; {group.code} does not")
+            raise DescriptionError(
+                file, group.title, f"the code of a group must exist; {group.code} does not"
+            )
 
 
 def _check_once(folder: Path, groups: list[Group]) -> None:
@@ -131,5 +137,7 @@ def _check_once(folder: Path, groups: list[Group]) -> None:
     for group in groups:
         for value in group.values:
             if value.name in seen:
-                raise DescriptionError(folder, value.name, "a name must be described once; it is described twice")
+                raise DescriptionError(
+                    folder, value.name, "a name must be described once; it is described twice"
+                )
             seen.add(value.name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from dirql.ke import current
-from dirql.nt.bugcodes import bug_check_name
+from dirql.nt.bugcodes import NAMES
 from dirql.nt.status import STATUS_UNHANDLED_EXCEPTION, StatusException
 
 __all__ = ["BugCheck", "bug_check", "unhandled"]
@@ -22,7 +22,7 @@ class BugCheck(BaseException):
     def __init__(self, code: int, parameters: tuple[object, object, object, object], reason: str) -> None:
         """`reason` says what it is, what it must be and what it was."""
         self.code = code
-        self.name = bug_check_name(code)
+        self.name = NAMES.get(code, f"{code:#04x}")
         self.parameters = parameters
         self.reason = reason
         shown = ", ".join(f"{p:#x}" if isinstance(p, int) else repr(p) for p in parameters)

@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The contract of a kernel routine: its WDK name, and the levels at which it may be called."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+__all__ = ["Contract", "Enforcement", "Violation"]
+
+
+class Enforcement(enum.Enum):
+    """How a contract is kept."""
+
+    EACH_CALL = "each call"
+    """The level is checked, and the cost of a kernel call is charged, before the routine runs."""
+    OWN_CODE = "own code"
+    """The routine's own code checks and charges, because its rule depends on its arguments."""
+    NONE = "none"
+    """C has a macro or an inline function here, or the bus charges the access: nothing is checked or charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """The verifier's bug check for a broken contract: its code and its first parameter."""
+
+    code: int
+    subcode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The levels of one routine.
+
+    Without a `violation` the levels are NT's own rule, which holds for every driver. With one they are the verifier's
+    rule, which holds for the drivers that it verifies.
+    """
+
+    routine: str
+    min_irql: int
+    max_irql: int
+    enforcement: Enforcement
+    violation: Violation | None = None

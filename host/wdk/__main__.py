@@ -1,0 +1,9 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m wdk`: see `wdk.generate`."""
+
+import sys
+
+from wdk.generate import main
+
+sys.exit(main())
