@@ -302,615 +302,615 @@ __all__ = [
 
 # Codes.
 APC_INDEX_MISMATCH: Final = 1
-"""?."""
+""""""
 IRQL_NOT_GREATER_OR_EQUAL: Final = 9
-"""?."""
+""""""
 IRQL_NOT_LESS_OR_EQUAL: Final = 0xa
-"""?."""
+""""""
 MAXIMUM_WAIT_OBJECTS_EXCEEDED: Final = 0xc
-"""?."""
+""""""
 MUTEX_LEVEL_NUMBER_VIOLATION: Final = 0xd
-"""?."""
+""""""
 SPIN_LOCK_ALREADY_OWNED: Final = 0xf
-"""?."""
+""""""
 SPIN_LOCK_NOT_OWNED: Final = 0x10
-"""?."""
+""""""
 TRAP_CAUSE_UNKNOWN: Final = 0x12
-"""?."""
+""""""
 REFERENCE_BY_POINTER: Final = 0x18
-"""?."""
+""""""
 BAD_POOL_HEADER: Final = 0x19
-"""?."""
+""""""
 KMODE_EXCEPTION_NOT_HANDLED: Final = 0x1e
-"""?."""
+""""""
 KERNEL_APC_PENDING_DURING_EXIT: Final = 0x20
-"""?."""
+""""""
 NO_MORE_IRP_STACK_LOCATIONS: Final = 0x35
-"""?."""
+""""""
 DEVICE_REFERENCE_COUNT_NOT_ZERO: Final = 0x36
-"""?."""
+""""""
 MULTIPLE_IRP_COMPLETE_REQUESTS: Final = 0x44
-"""?."""
+""""""
 INSUFFICIENT_SYSTEM_MAP_REGS: Final = 0x45
-"""?."""
+""""""
 CANCEL_STATE_IN_COMPLETED_IRP: Final = 0x48
-"""?."""
+""""""
 IRQL_GT_ZERO_AT_SYSTEM_SERVICE: Final = 0x4a
-"""?."""
+""""""
 PFN_LIST_CORRUPT: Final = 0x4e
-"""?."""
+""""""
 PAGE_FAULT_IN_NONPAGED_AREA: Final = 0x50
-"""?."""
+""""""
 PROCESS_HAS_LOCKED_PAGES: Final = 0x76
-"""?."""
+""""""
 INACCESSIBLE_BOOT_DEVICE: Final = 0x7b
-"""?."""
+""""""
 SYSTEM_THREAD_EXCEPTION_NOT_HANDLED: Final = 0x7e
-"""?."""
+""""""
 UNEXPECTED_KERNEL_MODE_TRAP: Final = 0x7f
-"""?."""
+""""""
 KERNEL_MODE_EXCEPTION_NOT_HANDLED: Final = 0x8e
-"""?."""
+""""""
 INVALID_KERNEL_HANDLE: Final = 0x93
-"""?."""
+""""""
 DRIVER_POWER_STATE_FAILURE: Final = 0x9f
-"""?."""
+""""""
 ATTEMPTED_SWITCH_FROM_DPC: Final = 0xb8
-"""?."""
+""""""
 ATTEMPTED_WRITE_TO_READONLY_MEMORY: Final = 0xbe
-"""?."""
+""""""
 SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION: Final = 0xc1
-"""?."""
+""""""
 BAD_POOL_CALLER: Final = 0xc2
-"""?."""
+""""""
 DRIVER_VERIFIER_DETECTED_VIOLATION: Final = 0xc4
-"""?."""
+""""""
 DRIVER_CORRUPTED_EXPOOL: Final = 0xc5
-"""?."""
+""""""
 DRIVER_CAUGHT_MODIFYING_FREED_POOL: Final = 0xc6
-"""?."""
+""""""
 TIMER_OR_DPC_INVALID: Final = 0xc7
-"""?."""
+""""""
 IRQL_UNEXPECTED_VALUE: Final = 0xc8
-"""?."""
+""""""
 DRIVER_VERIFIER_IOMANAGER_VIOLATION: Final = 0xc9
-"""?."""
+""""""
 PNP_DETECTED_FATAL_ERROR: Final = 0xca
-"""?."""
+""""""
 DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS: Final = 0xcb
-"""?."""
+""""""
 PAGE_FAULT_IN_FREED_SPECIAL_POOL: Final = 0xcc
-"""?."""
+""""""
 PAGE_FAULT_BEYOND_END_OF_ALLOCATION: Final = 0xcd
-"""?."""
+""""""
 DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS: Final = 0xce
-"""?."""
+""""""
 DRIVER_IRQL_NOT_LESS_OR_EQUAL: Final = 0xd1
-"""?."""
+""""""
 DRIVER_PORTION_MUST_BE_NONPAGED: Final = 0xd3
-"""?."""
+""""""
 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL: Final = 0xd5
-"""?."""
+""""""
 DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION: Final = 0xd6
-"""?."""
+""""""
 MANUALLY_INITIATED_CRASH: Final = 0xe2
-"""?."""
+""""""
 RESOURCE_NOT_OWNED: Final = 0xe3
-"""?."""
+""""""
 WORKER_INVALID: Final = 0xe4
-"""?."""
+""""""
 DRIVER_VERIFIER_DMA_VIOLATION: Final = 0xe6
-"""?."""
+""""""
 THREAD_STUCK_IN_DEVICE_DRIVER: Final = 0xea
-"""?."""
+""""""
 HARDWARE_INTERRUPT_STORM: Final = 0xf2
-"""?."""
+""""""
 PCI_VERIFIER_DETECTED_VIOLATION: Final = 0xf6
-"""?."""
+""""""
 ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY: Final = 0xfc
-"""?."""
+""""""
 CLOCK_WATCHDOG_TIMEOUT: Final = 0x101
-"""?."""
+""""""
 WHEA_UNCORRECTABLE_ERROR: Final = 0x124
-"""?."""
+""""""
 DPC_WATCHDOG_VIOLATION: Final = 0x133
-"""?."""
+""""""
 KERNEL_SECURITY_CHECK_FAILURE: Final = 0x139
-"""?."""
+""""""
 IPI_WATCHDOG_TIMEOUT: Final = 0x1db
-"""?."""
+""""""
 
 # First parameters: pool, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_POOL_ZERO_BYTES: Final = 0
-"""?."""
+""""""
 VF_POOL_ALLOCATE_PAGED_IRQL: Final = 1
-"""?."""
+""""""
 VF_POOL_ALLOCATE_NONPAGED_IRQL: Final = 2
-"""?."""
+""""""
 VF_POOL_FREE_BAD_ADDRESS: Final = 0x10
-"""?."""
+""""""
 VF_POOL_FREE_PAGED_IRQL: Final = 0x11
-"""?."""
+""""""
 VF_POOL_FREE_NONPAGED_IRQL: Final = 0x12
-"""?."""
+""""""
 VF_POOL_DOUBLE_FREE: Final = 0x13
-"""?."""
+""""""
 VF_POOL_DOUBLE_FREE_LATER: Final = 0x14
-"""?."""
+""""""
 VF_POOL_FREE_WITH_TIMER: Final = 0x15
-"""?."""
+""""""
 VF_POOL_FREE_BAD_PARAMETER: Final = 0x16
-"""?."""
+""""""
 VF_POOL_FREE_WITH_RESOURCE: Final = 0x17
-"""?."""
+""""""
 VF_POOL_OVERRUN: Final = 0x51
-"""?."""
+""""""
 VF_POOL_OVERRUN_HEADER: Final = 0x52
-"""?."""
+""""""
 VF_POOL_OVERRUN_TRAILER: Final = 0x53
-"""?."""
+""""""
 VF_POOL_OVERRUN_TRACKING: Final = 0x54
-"""?."""
+""""""
 VF_POOL_OVERRUN_AFTER: Final = 0x59
-"""?."""
+""""""
 VF_POOL_LEFT_AT_UNLOAD_EXIT: Final = 0x60
-"""?."""
+""""""
 VF_POOL_LEFT_AT_UNLOAD_THREAD: Final = 0x61
-"""?."""
+""""""
 VF_POOL_LEFT_AT_UNLOAD: Final = 0x62
-"""?."""
+""""""
 
 # First parameters: IRQL, locks and waits, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_RAISE_IRQL: Final = 0x30
-"""?."""
+""""""
 VF_LOWER_IRQL: Final = 0x31
-"""?."""
+""""""
 VF_RELEASE_SPIN_LOCK_IRQL: Final = 0x32
-"""?."""
+""""""
 VF_ACQUIRE_FAST_MUTEX_IRQL: Final = 0x33
-"""?."""
+""""""
 VF_RELEASE_FAST_MUTEX_IRQL: Final = 0x34
-"""?."""
+""""""
 VF_ACQUIRE_RESOURCE_APC: Final = 0x37
-"""?."""
+""""""
 VF_RELEASE_RESOURCE_APC: Final = 0x38
-"""?."""
+""""""
 VF_WAIT_IRQL: Final = 0x3b
-"""?."""
+""""""
 VF_BAD_HANDLE: Final = 0x3c
-"""?."""
+""""""
 VF_UNMATCHED_LEAVE: Final = 0x3e
-"""?."""
+""""""
 VF_REFERENCE_ZERO_COUNT: Final = 0x3f
-"""?."""
+""""""
 VF_ACQUIRE_AT_DPC_LEVEL_IRQL: Final = 0x40
-"""?."""
+""""""
 VF_RELEASE_FROM_DPC_LEVEL_IRQL: Final = 0x41
-"""?."""
+""""""
 VF_ACQUIRE_SPIN_LOCK_IRQL: Final = 0x42
-"""?."""
+""""""
 VF_SET_EVENT_IRQL: Final = 0x80
-"""?."""
+""""""
 VF_ENTER_CRITICAL_REGION_IRQL: Final = 0x11a
-"""?."""
+""""""
 VF_LEAVE_CRITICAL_REGION_IRQL: Final = 0x11b
-"""?."""
+""""""
 VF_WAIT_ABOVE_DISPATCH: Final = 0x120
-"""?."""
+""""""
 VF_WAIT_FOREVER_AT_DISPATCH: Final = 0x121
-"""?."""
+""""""
 VF_WAIT_AT_DISPATCH: Final = 0x122
-"""?."""
+""""""
 VF_WAIT_USER_MODE_STACK_OBJECT: Final = 0x123
-"""?."""
+""""""
 
 # First parameters: MDLs, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_MDL_PAGE_OUTSIDE_MEMORY: Final = 0x6f
-"""?."""
+""""""
 VF_MDL_PROBE_AND_LOCK_IRQL: Final = 0x70
-"""?."""
+""""""
 VF_MDL_MAP_IRQL: Final = 0x74
-"""?."""
+""""""
 VF_MDL_MAP_USER_IRQL: Final = 0x75
-"""?."""
+""""""
 VF_MDL_UNMAP_IRQL: Final = 0x76
-"""?."""
+""""""
 VF_MDL_UNMAP_USER_IRQL: Final = 0x77
-"""?."""
+""""""
 VF_MDL_MAP_IO_SPACE_IRQL: Final = 0x78
-"""?."""
+""""""
 VF_MDL_UNMAP_IO_SPACE_IRQL: Final = 0x79
-"""?."""
+""""""
 VF_MDL_UNLOCK_IRQL: Final = 0x7a
-"""?."""
+""""""
 VF_MDL_UNLOCK_PAGED_IRQL: Final = 0x7b
-"""?."""
+""""""
 VF_MDL_UNLOCK_NEVER_LOCKED: Final = 0x7c
-"""?."""
+""""""
 VF_MDL_UNLOCK_NONPAGED_POOL: Final = 0x7d
-"""?."""
+""""""
 VF_MDL_ALLOCATE_PAGES_IRQL: Final = 0x7e
-"""?."""
+""""""
 VF_MDL_BUILD_FOR_PAGED: Final = 0x7f
-"""?."""
+""""""
 VF_MDL_BUG_CHECK_ON_FAILURE: Final = 0x82
-"""?."""
+""""""
 VF_MDL_MAP_UNLOCKED: Final = 0x85
-"""?."""
+""""""
 VF_MDL_PROBE_BAD_FLAGS: Final = 0xb0
-"""?."""
+""""""
 VF_MDL_UNLOCK_PARTIAL: Final = 0xb4
-"""?."""
+""""""
 VF_MDL_FREE_WHILE_MAPPED: Final = 0xb8
-"""?."""
+""""""
 
 # First parameters: I/O, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_IO_CALL_DRIVER_INTERRUPTS_OFF: Final = 0xc0
-"""?."""
+""""""
 VF_IO_CALL_DRIVER_LEFT_INTERRUPTS_OFF: Final = 0xc1
-"""?."""
+""""""
 VF_IO_DISPATCH_APC_COUNT: Final = 0xc5
-"""?."""
+""""""
 VF_IO_FAST_IO_APC_COUNT: Final = 0xc6
-"""?."""
+""""""
 VF_IO_REMOVE_LOCK_TAG: Final = 0xd5
-"""?."""
+""""""
 VF_IO_REMOVE_LOCK_RELEASE: Final = 0xd6
-"""?."""
+""""""
 VF_IO_REMOVE_LOCK_DELETED: Final = 0xd7
-"""?."""
+""""""
 VF_IO_COMPLETION_IRQL: Final = 0xfa
-"""?."""
+""""""
 VF_IO_COMPLETION_APC_COUNT: Final = 0xfb
-"""?."""
+""""""
 VF_IO_FREE_POOL_ON_IRP: Final = 0x105
-"""?."""
+""""""
 VF_IO_QUOTA_IN_DPC: Final = 0x10b
-"""?."""
+""""""
 VF_IO_ISR_IRQL: Final = 0x111
-"""?."""
+""""""
 VF_IO_SHUTDOWN_TOO_LONG: Final = 0x115
-"""?."""
+""""""
 VF_IO_PAGEABLE_WORK_ITEM: Final = 0x131
-"""?."""
+""""""
 VF_IO_CANCEL_TOO_SLOW: Final = 0x135
-"""?."""
+""""""
 
 # First parameters: deadlocks, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_DEADLOCK_SELF: Final = 0x1000
-"""?."""
+""""""
 VF_DEADLOCK_HIERARCHY: Final = 0x1001
-"""?."""
+""""""
 VF_DEADLOCK_UNINITIALIZED: Final = 0x1002
-"""?."""
+""""""
 VF_DEADLOCK_RELEASE_ORDER: Final = 0x1003
-"""?."""
+""""""
 VF_DEADLOCK_WRONG_THREAD: Final = 0x1004
-"""?."""
+""""""
 VF_DEADLOCK_REINITIALIZED: Final = 0x1005
-"""?."""
+""""""
 VF_DEADLOCK_NOT_ACQUIRED: Final = 0x1007
-"""?."""
+""""""
 VF_DEADLOCK_WRONG_ACQUIRE: Final = 0x1008
-"""?."""
+""""""
 VF_DEADLOCK_WRONG_RELEASE: Final = 0x1009
-"""?."""
+""""""
 VF_DEADLOCK_THREAD_ENDED_OWNING: Final = 0x100a
-"""?."""
+""""""
 VF_DEADLOCK_DELETED_WHILE_OWNED: Final = 0x100b
-"""?."""
+""""""
 
 # First parameters: DDI compliance rules, DRIVER_VERIFIER_DETECTED_VIOLATION.
 DDI_IRQL_DISPATCH: Final = 0x20003
-"""?."""
+""""""
 DDI_IRQL_EX_ALLOCATE_POOL: Final = 0x20004
-"""?."""
+""""""
 DDI_IRQL_EX_APC_LTE1: Final = 0x20005
-"""?."""
+""""""
 DDI_IRQL_IO_APC_LTE: Final = 0x20009
-"""?."""
+""""""
 DDI_IRQL_IO_PASSIVE1: Final = 0x2000a
-"""?."""
+""""""
 DDI_IRQL_IO_PASSIVE2: Final = 0x2000b
-"""?."""
+""""""
 DDI_IRQL_IO_PASSIVE3: Final = 0x2000c
-"""?."""
+""""""
 DDI_IRQL_IO_PASSIVE4: Final = 0x2000d
-"""?."""
+""""""
 DDI_IRQL_KE_APC_LTE1: Final = 0x2000f
-"""?."""
+""""""
 DDI_IRQL_KE_APC_LTE2: Final = 0x20010
-"""?."""
+""""""
 DDI_IRQL_KE_DISPATCH_LTE: Final = 0x20011
-"""?."""
+""""""
 DDI_IRQL_KE_RELEASE_SPIN_LOCK: Final = 0x20015
-"""?."""
+""""""
 DDI_IRQL_KE_SET_EVENT: Final = 0x20016
-"""?."""
+""""""
 DDI_IRQL_MM_APC_LTE: Final = 0x20019
-"""?."""
+""""""
 DDI_IRQL_OB_PASSIVE: Final = 0x2001b
-"""?."""
+""""""
 DDI_IRQL_PS_PASSIVE: Final = 0x2001c
-"""?."""
+""""""
 DDI_IRQL_RETURN: Final = 0x2001d
-"""?."""
+""""""
 DDI_IRQL_ZW_PASSIVE: Final = 0x2001f
-"""?."""
+""""""
 DDI_CRITICAL_REGIONS: Final = 0x40003
-"""?."""
+""""""
 DDI_QUEUED_SPIN_LOCK: Final = 0x40006
-"""?."""
+""""""
 DDI_QUEUED_SPIN_LOCK_RELEASE: Final = 0x40007
-"""?."""
+""""""
 DDI_SPIN_LOCK: Final = 0x40009
-"""?."""
+""""""
 DDI_GUARDED_REGIONS: Final = 0x4000e
-"""?."""
+""""""
 DDI_PNP_REMOVE: Final = 0x43006
-"""?."""
+""""""
 
 # First parameters, DRIVER_VERIFIER_IOMANAGER_VIOLATION.
 VF_IOMANAGER_FREE_NOT_IRP: Final = 1
-"""?."""
+""""""
 VF_IOMANAGER_FREE_THREAD_QUEUED: Final = 2
-"""?."""
+""""""
 VF_IOMANAGER_BAD_IRP_TYPE: Final = 3
-"""?."""
+""""""
 VF_IOMANAGER_BAD_DEVICE: Final = 4
-"""?."""
+""""""
 VF_IOMANAGER_DISPATCH_IRQL: Final = 5
-"""?."""
+""""""
 VF_IOMANAGER_COMPLETE_WITH_PENDING: Final = 6
-"""?."""
+""""""
 VF_IOMANAGER_COMPLETE_WITH_CANCEL_ROUTINE: Final = 7
-"""?."""
+""""""
 VF_IOMANAGER_BUILD_BAD_BUFFER: Final = 8
-"""?."""
+""""""
 VF_IOMANAGER_BUILD_BAD_LENGTH: Final = 9
-"""?."""
+""""""
 VF_IOMANAGER_SECOND_TIMER: Final = 0xa
-"""?."""
+""""""
 VF_IOMANAGER_UNWOUND_STATUS_BLOCK: Final = 0xc
-"""?."""
+""""""
 VF_IOMANAGER_UNWOUND_EVENT: Final = 0xd
-"""?."""
+""""""
 VF_IOMANAGER_COMPLETE_IRQL: Final = 0xe
-"""?."""
+""""""
 VF_IOMANAGER_CREATE_ON_CLOSED_FILE: Final = 0xf
-"""?."""
+""""""
 VF_IOMANAGER_CALL_DRIVER_IRQL: Final = 0x10
-"""?."""
+""""""
 VF_IOMANAGER_CALL_DRIVER_IRQL_DEVICE: Final = 0x11
-"""?."""
+""""""
 VF_IOMANAGER_CALL_DRIVER_IRQL_FAST: Final = 0x12
-"""?."""
+""""""
 
 # First parameters: I/O verification, DRIVER_VERIFIER_IOMANAGER_VIOLATION.
 VF_IO_VERIFY_DELETE_WHILE_ATTACHED: Final = 0x201
-"""?."""
+""""""
 VF_IO_VERIFY_DETACH_OF_NOTHING: Final = 0x202
-"""?."""
+""""""
 VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE: Final = 0x203
-"""?."""
+""""""
 VF_IO_VERIFY_NULL_DEVICE: Final = 0x204
-"""?."""
+""""""
 VF_IO_VERIFY_FORWARD_WHILE_PENDING: Final = 0x205
-"""?."""
+""""""
 VF_IO_VERIFY_CONTROL_NOT_ZEROED: Final = 0x206
-"""?."""
+""""""
 VF_IO_VERIFY_COPIED_COMPLETION_ROUTINE: Final = 0x207
-"""?."""
+""""""
 VF_IO_VERIFY_OUT_OF_LOCATIONS: Final = 0x208
-"""?."""
+""""""
 VF_IO_VERIFY_COMPLETE_WHILE_PENDING: Final = 0x209
-"""?."""
+""""""
 VF_IO_VERIFY_FREE_IN_USE: Final = 0x20a
-"""?."""
+""""""
 VF_IO_VERIFY_FREE_IN_USE_BY_THREAD: Final = 0x20b
-"""?."""
+""""""
 VF_IO_VERIFY_FREE_IN_USE_BELOW: Final = 0x20c
-"""?."""
+""""""
 VF_IO_VERIFY_REINITIALIZED: Final = 0x20d
-"""?."""
+""""""
 VF_IO_VERIFY_PNP_START_STATUS: Final = 0x20e
-"""?."""
+""""""
 VF_IO_VERIFY_POWER_START_STATUS: Final = 0x20f
-"""?."""
+""""""
 VF_IO_VERIFY_WMI_START_STATUS: Final = 0x210
-"""?."""
+""""""
 VF_IO_VERIFY_SKIPPED_DEVICE: Final = 0x211
-"""?."""
+""""""
 VF_IO_VERIFY_TRASHED_STACK: Final = 0x212
-"""?."""
+""""""
 VF_IO_VERIFY_STATUS_CHANGED: Final = 0x213
-"""?."""
+""""""
 VF_IO_VERIFY_INFORMATION_CHANGED: Final = 0x214
-"""?."""
+""""""
 VF_IO_VERIFY_FAILED_PNP_PASSED_DOWN: Final = 0x215
-"""?."""
+""""""
 VF_IO_VERIFY_PNP_STATUS_TURNED: Final = 0x216
-"""?."""
+""""""
 VF_IO_VERIFY_REQUIRED_NOT_HANDLED: Final = 0x217
-"""?."""
+""""""
 VF_IO_VERIFY_ANSWERED_FOR_ANOTHER: Final = 0x218
-"""?."""
+""""""
 VF_IO_VERIFY_FAILED_POWER_PASSED_DOWN: Final = 0x219
-"""?."""
+""""""
 VF_IO_VERIFY_POWER_STATUS_TURNED: Final = 0x21a
-"""?."""
+""""""
 VF_IO_VERIFY_SUSPICIOUS_STATUS: Final = 0x21b
-"""?."""
+""""""
 VF_IO_VERIFY_NOT_DETACHED_ON_REMOVE: Final = 0x21d
-"""?."""
+""""""
 VF_IO_VERIFY_NOT_DELETED_ON_REMOVE: Final = 0x21e
-"""?."""
+""""""
 VF_IO_VERIFY_MISSING_DISPATCH: Final = 0x21f
-"""?."""
+""""""
 VF_IO_VERIFY_PDO_DELETED_WHILE_PRESENT: Final = 0x221
-"""?."""
+""""""
 VF_IO_VERIFY_INCONSISTENT_RETURN: Final = 0x224
-"""?."""
+""""""
 VF_IO_VERIFY_RETURNED_MINUS_ONE: Final = 0x225
-"""?."""
+""""""
 VF_IO_VERIFY_RETURNED_WITHOUT_ACTION: Final = 0x226
-"""?."""
+""""""
 VF_IO_VERIFY_PAGEABLE_COMPLETION_ROUTINE: Final = 0x227
-"""?."""
+""""""
 VF_IO_VERIFY_PENDING_NOT_PROPAGATED: Final = 0x228
-"""?."""
+""""""
 VF_IO_VERIFY_CANCEL_ROUTINE_BELOW: Final = 0x229
-"""?."""
+""""""
 
 # First parameters, DRIVER_VERIFIER_DMA_VIOLATION.
 VF_DMA_FREED_BUFFER_TOO_OFTEN: Final = 3
-"""?."""
+""""""
 VF_DMA_FREED_CHANNEL_TOO_OFTEN: Final = 4
-"""?."""
+""""""
 VF_DMA_FREED_REGISTERS_TOO_OFTEN: Final = 5
-"""?."""
+""""""
 VF_DMA_FREED_LISTS_TOO_OFTEN: Final = 6
-"""?."""
+""""""
 VF_DMA_LEFT_BUFFER: Final = 7
-"""?."""
+""""""
 VF_DMA_LEFT_CHANNEL: Final = 8
-"""?."""
+""""""
 VF_DMA_LEFT_REGISTERS: Final = 9
-"""?."""
+""""""
 VF_DMA_LEFT_LIST: Final = 0xa
-"""?."""
+""""""
 VF_DMA_SECOND_CHANNEL: Final = 0xb
-"""?."""
+""""""
 VF_DMA_TOO_MANY_REGISTERS: Final = 0xc
-"""?."""
+""""""
 VF_DMA_NOT_FLUSHED: Final = 0xd
-"""?."""
+""""""
 VF_DMA_NOT_LOCKED: Final = 0xe
-"""?."""
+""""""
 VF_DMA_OVERRUN: Final = 0xf
-"""?."""
+""""""
 VF_DMA_FREED_WHILE_MAPPED: Final = 0x10
-"""?."""
+""""""
 VF_DMA_REFERENCE_COUNT: Final = 0x11
-"""?."""
+""""""
 VF_DMA_IRQL: Final = 0x13
-"""?."""
+""""""
 VF_DMA_IRQL_NOT_DISPATCH: Final = 0x14
-"""?."""
+""""""
 VF_DMA_FLUSH_OF_UNMAPPED: Final = 0x16
-"""?."""
+""""""
 VF_DMA_ADAPTER_RELEASED: Final = 0x18
-"""?."""
+""""""
 VF_DMA_NULL_ADAPTER: Final = 0x19
-"""?."""
+""""""
 VF_DMA_ADDRESS_OUTSIDE_MDL: Final = 0x1b
-"""?."""
+""""""
 VF_DMA_ALREADY_MAPPED: Final = 0x1d
-"""?."""
+""""""
 VF_DMA_ZERO_LENGTH: Final = 0x21
-"""?."""
+""""""
 VF_DMA_IOMMU: Final = 0x26
-"""?."""
+""""""
 
 # First parameters, BAD_POOL_CALLER.
 POOL_CALLER_ZERO_BYTES: Final = 0
-"""?."""
+""""""
 POOL_CALLER_HEADER_CORRUPT: Final = 1
-"""?."""
+""""""
 POOL_CALLER_HEADER_CORRUPT_FREE: Final = 2
-"""?."""
+""""""
 POOL_CALLER_HEADER_CORRUPT_LATER: Final = 4
-"""?."""
+""""""
 POOL_CALLER_DOUBLE_FREE_LATER: Final = 6
-"""?."""
+""""""
 POOL_CALLER_DOUBLE_FREE: Final = 7
-"""?."""
+""""""
 POOL_CALLER_ALLOCATE_IRQL: Final = 8
-"""?."""
+""""""
 POOL_CALLER_FREE_IRQL: Final = 9
-"""?."""
+""""""
 POOL_CALLER_WRONG_TAG: Final = 0xa
-"""?."""
+""""""
 POOL_CALLER_USER_ADDRESS: Final = 0x40
-"""?."""
+""""""
 POOL_CALLER_INVALID_ADDRESS: Final = 0x46
-"""?."""
+""""""
 POOL_CALLER_ZERO_TAG: Final = 0x9b
-"""?."""
+""""""
 
 # First parameters, TIMER_OR_DPC_INVALID.
 INVALID_TIMER: Final = 0
-"""?."""
+""""""
 INVALID_DPC: Final = 1
-"""?."""
+""""""
 INVALID_ROUTINE: Final = 2
-"""?."""
+""""""
 INVALID_PROCESSOR: Final = 3
-"""?."""
+""""""
 DPC_APC_COUNT: Final = 4
-"""?."""
+""""""
 TIMER_DPC_APC_COUNT: Final = 5
-"""?."""
+""""""
 
 # First parameters, DRIVER_POWER_STATE_FAILURE.
 POWER_FAILURE_FREED_DEVICE: Final = 1
-"""?."""
+""""""
 POWER_FAILURE_NO_NEXT_IRP: Final = 2
-"""?."""
+""""""
 POWER_FAILURE_BLOCKED_IRP: Final = 3
-"""?."""
+""""""
 POWER_FAILURE_PNP_LOCK_TIMEOUT: Final = 4
-"""?."""
+""""""
 POWER_FAILURE_DIRECTED: Final = 5
-"""?."""
+""""""
 POWER_FAILURE_DIRECTED_TIMEOUT: Final = 6
-"""?."""
+""""""
 
 # First parameters, PNP_DETECTED_FATAL_ERROR.
 PNP_FATAL_DUPLICATE_PDO: Final = 1
-"""?."""
+""""""
 PNP_FATAL_NOT_A_PDO: Final = 2
-"""?."""
+""""""
 PNP_FATAL_BAD_ID: Final = 3
-"""?."""
+""""""
 PNP_FATAL_DELETED_PDO: Final = 4
-"""?."""
+""""""
 PNP_FATAL_FREED_PDO_IN_TREE: Final = 5
-"""?."""
+""""""
 
 # First parameters, DPC_WATCHDOG_VIOLATION.
 WATCHDOG_SINGLE: Final = 0
-"""?."""
+""""""
 WATCHDOG_CUMULATIVE: Final = 1
-"""?."""
+""""""
 
 # First parameters, PROCESS_HAS_LOCKED_PAGES.
 LOCKED_PAGES_AT_EXIT: Final = 0
-"""?."""
+""""""
 LOCKED_PAGES_UNDERFLOW: Final = 1
-"""?."""
+""""""
 
 # Option bits of Driver Verifier.
 VERIFIER_SPECIAL_POOL: Final = 1
-"""?."""
+""""""
 VERIFIER_FORCE_IRQL_CHECKING: Final = 2
-"""?."""
+""""""
 VERIFIER_LOW_RESOURCES: Final = 4
-"""?."""
+""""""
 VERIFIER_POOL_TRACKING: Final = 8
-"""?."""
+""""""
 VERIFIER_IO_CHECKING: Final = 0x10
-"""?."""
+""""""
 VERIFIER_DEADLOCK_DETECTION: Final = 0x20
-"""?."""
+""""""
 VERIFIER_DMA_VERIFICATION: Final = 0x80
-"""?."""
+""""""
 VERIFIER_FORCE_PENDING: Final = 0x200
-"""?."""
+""""""
 VERIFIER_IRP_LOGGING: Final = 0x400
-"""?."""
+""""""
 VERIFIER_DDI_COMPLIANCE: Final = 0x20000
-"""?."""
+""""""
 
 NAMES: Final = {
     APC_INDEX_MISMATCH: "APC_INDEX_MISMATCH",
