@@ -302,615 +302,615 @@ __all__ = [
 
 # Codes.
 APC_INDEX_MISMATCH: Final = 1
-""""""
+"""A system call or worker routine returned with APCs disabled or enabled too often."""
 IRQL_NOT_GREATER_OR_EQUAL: Final = 9
-""""""
+"""Code ran at a lower IRQL than it must."""
 IRQL_NOT_LESS_OR_EQUAL: Final = 0xa
-""""""
+"""The kernel touched paged or invalid memory at too high an IRQL, mostly through a driver's pointer."""
 MAXIMUM_WAIT_OBJECTS_EXCEEDED: Final = 0xc
-""""""
+"""One wait was given more objects than MAXIMUM_WAIT_OBJECTS, or than it had wait blocks for."""
 MUTEX_LEVEL_NUMBER_VIOLATION: Final = 0xd
-""""""
+"""A thread acquired mutexes in another order than their levels allow."""
 SPIN_LOCK_ALREADY_OWNED: Final = 0xf
-""""""
+"""A processor acquired a spin lock that it already held."""
 SPIN_LOCK_NOT_OWNED: Final = 0x10
-""""""
+"""A processor released a spin lock that it did not hold."""
 TRAP_CAUSE_UNKNOWN: Final = 0x12
-""""""
+"""An exception or interrupt came that the kernel does not know."""
 REFERENCE_BY_POINTER: Final = 0x18
-""""""
+"""The reference count of an object is wrong: it was dereferenced more often than referenced."""
 BAD_POOL_HEADER: Final = 0x19
-""""""
+"""The header in front of a pool block is damaged."""
 KMODE_EXCEPTION_NOT_HANDLED: Final = 0x1e
-""""""
+"""A driver raised an exception that nobody handled."""
 KERNEL_APC_PENDING_DURING_EXIT: Final = 0x20
-""""""
+"""A thread ended with APCs still disabled."""
 NO_MORE_IRP_STACK_LOCATIONS: Final = 0x35
-""""""
+"""IoCallDriver was called for an IRP that has no stack location left for the next driver."""
 DEVICE_REFERENCE_COUNT_NOT_ZERO: Final = 0x36
-""""""
+"""A device object with a reference count above zero was deleted."""
 MULTIPLE_IRP_COMPLETE_REQUESTS: Final = 0x44
-""""""
+"""IoCompleteRequest was called for an IRP that was already completed."""
 INSUFFICIENT_SYSTEM_MAP_REGS: Final = 0x45
-""""""
+"""An adapter has fewer map registers than one transfer needs."""
 CANCEL_STATE_IN_COMPLETED_IRP: Final = 0x48
-""""""
+"""A completed IRP still had a cancel routine, or was cancelled after it was completed."""
 IRQL_GT_ZERO_AT_SYSTEM_SERVICE: Final = 0x4a
-""""""
+"""A system call returned to user mode at an IRQL above PASSIVE_LEVEL."""
 PFN_LIST_CORRUPT: Final = 0x4e
-""""""
+"""The list of page frames is damaged, mostly because a page was unlocked or freed too often."""
 PAGE_FAULT_IN_NONPAGED_AREA: Final = 0x50
-""""""
+"""A system address was touched that is not mapped, and that no page fault can bring in."""
 PROCESS_HAS_LOCKED_PAGES: Final = 0x76
-""""""
+"""A process ended with locked pages, or pages were unlocked that were not locked."""
 INACCESSIBLE_BOOT_DEVICE: Final = 0x7b
-""""""
+"""The system lost the device that it starts from, or could not mount it."""
 SYSTEM_THREAD_EXCEPTION_NOT_HANDLED: Final = 0x7e
-""""""
+"""A system thread raised an exception that nobody handled."""
 UNEXPECTED_KERNEL_MODE_TRAP: Final = 0x7f
-""""""
+"""The processor trapped in kernel mode in a way that the kernel cannot handle."""
 KERNEL_MODE_EXCEPTION_NOT_HANDLED: Final = 0x8e
-""""""
+"""Kernel-mode code raised an exception that nobody handled (on 32-bit systems)."""
 INVALID_KERNEL_HANDLE: Final = 0x93
-""""""
+"""Kernel code closed a handle that is invalid or protected."""
 DRIVER_POWER_STATE_FAILURE: Final = 0x9f
-""""""
+"""A power IRP was handled wrongly, or was not completed in time."""
 ATTEMPTED_SWITCH_FROM_DPC: Final = 0xb8
-""""""
+"""A DPC routine waited or did something else that switches threads."""
 ATTEMPTED_WRITE_TO_READONLY_MEMORY: Final = 0xbe
-""""""
+"""A driver wrote to memory that is read-only."""
 SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION: Final = 0xc1
-""""""
+"""A driver wrote outside its block of special pool, or freed the block wrongly."""
 BAD_POOL_CALLER: Final = 0xc2
-""""""
+"""A pool routine was called with a bad argument or at a bad IRQL."""
 DRIVER_VERIFIER_DETECTED_VIOLATION: Final = 0xc4
-""""""
+"""Driver Verifier found that a driver broke a rule."""
 DRIVER_CORRUPTED_EXPOOL: Final = 0xc5
-""""""
+"""A damaged pool made the kernel touch an invalid address at DISPATCH_LEVEL or above."""
 DRIVER_CAUGHT_MODIFYING_FREED_POOL: Final = 0xc6
-""""""
+"""A driver touched pool that it had freed."""
 TIMER_OR_DPC_INVALID: Final = 0xc7
-""""""
+"""A timer or DPC was in use where or when it must not be, such as in freed memory."""
 IRQL_UNEXPECTED_VALUE: Final = 0xc8
-""""""
+"""The IRQL was not the one that the kernel expected."""
 DRIVER_VERIFIER_IOMANAGER_VIOLATION: Final = 0xc9
-""""""
+"""Driver Verifier found that a driver broke a rule of the I/O manager."""
 PNP_DETECTED_FATAL_ERROR: Final = 0xca
-""""""
+"""The Plug and Play manager found a serious error of a driver."""
 DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS: Final = 0xcb
-""""""
+"""A driver did not unlock pages that it had locked for a request."""
 PAGE_FAULT_IN_FREED_SPECIAL_POOL: Final = 0xcc
-""""""
+"""The system touched special pool that had been freed."""
 PAGE_FAULT_BEYOND_END_OF_ALLOCATION: Final = 0xcd
-""""""
+"""The system touched memory behind the end of a special pool block."""
 DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS: Final = 0xce
-""""""
+"""Code of an unloaded driver was called: it left a timer, DPC, work item or thread behind."""
 DRIVER_IRQL_NOT_LESS_OR_EQUAL: Final = 0xd1
-""""""
+"""A driver touched paged or invalid memory at DISPATCH_LEVEL or above."""
 DRIVER_PORTION_MUST_BE_NONPAGED: Final = 0xd3
-""""""
+"""A part of a driver that is marked as pageable was touched at DISPATCH_LEVEL or above."""
 DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL: Final = 0xd5
-""""""
+"""A driver touched special pool that had been freed."""
 DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION: Final = 0xd6
-""""""
+"""A driver touched memory behind the end of a special pool block."""
 MANUALLY_INITIATED_CRASH: Final = 0xe2
-""""""
+"""A person stopped the system on purpose."""
 RESOURCE_NOT_OWNED: Final = 0xe3
-""""""
+"""A thread released an executive resource that it did not own."""
 WORKER_INVALID: Final = 0xe4
-""""""
+"""A work item was freed, queued again or initialized while it was queued, or was not valid."""
 DRIVER_VERIFIER_DMA_VIOLATION: Final = 0xe6
-""""""
+"""Driver Verifier found that a driver broke a rule of DMA."""
 THREAD_STUCK_IN_DEVICE_DRIVER: Final = 0xea
-""""""
+"""A driver spins without end, mostly because its hardware does not become idle."""
 HARDWARE_INTERRUPT_STORM: Final = 0xf2
-""""""
+"""An interrupt line stays asserted, although its interrupt service routines were called again and again."""
 PCI_VERIFIER_DETECTED_VIOLATION: Final = 0xf6
-""""""
+"""The PCI driver found an error of firmware or a device, or a forbidden configuration write."""
 ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY: Final = 0xfc
-""""""
+"""A driver tried to execute code in memory that must hold no code."""
 CLOCK_WATCHDOG_TIMEOUT: Final = 0x101
-""""""
+"""A processor took no clock interrupt for too long."""
 WHEA_UNCORRECTABLE_ERROR: Final = 0x124
-""""""
+"""The hardware reported an error that cannot be corrected."""
 DPC_WATCHDOG_VIOLATION: Final = 0x133
-""""""
+"""A DPC or an interrupt service routine ran too long, or DISPATCH_LEVEL was held for too long."""
 KERNEL_SECURITY_CHECK_FAILURE: Final = 0x139
-""""""
+"""The kernel found a damaged data structure, such as a list whose links do not agree."""
 IPI_WATCHDOG_TIMEOUT: Final = 0x1db
-""""""
+"""A processor did not answer an interrupt from another processor in time."""
 
 # First parameters: pool, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_POOL_ZERO_BYTES: Final = 0
-""""""
+"""The driver asked for a pool block of zero bytes."""
 VF_POOL_ALLOCATE_PAGED_IRQL: Final = 1
-""""""
+"""The driver allocated paged pool above APC_LEVEL."""
 VF_POOL_ALLOCATE_NONPAGED_IRQL: Final = 2
-""""""
+"""The driver allocated nonpaged pool above DISPATCH_LEVEL."""
 VF_POOL_FREE_BAD_ADDRESS: Final = 0x10
-""""""
+"""The driver freed an address at which no pool block begins."""
 VF_POOL_FREE_PAGED_IRQL: Final = 0x11
-""""""
+"""The driver freed paged pool above APC_LEVEL."""
 VF_POOL_FREE_NONPAGED_IRQL: Final = 0x12
-""""""
+"""The driver freed nonpaged pool above DISPATCH_LEVEL."""
 VF_POOL_DOUBLE_FREE: Final = 0x13
-""""""
+"""The driver freed a pool block that it had already freed."""
 VF_POOL_DOUBLE_FREE_LATER: Final = 0x14
-""""""
+"""The driver freed a pool block that it had already freed, as was found later."""
 VF_POOL_FREE_WITH_TIMER: Final = 0x15
-""""""
+"""The driver freed a pool block in which a timer is still set."""
 VF_POOL_FREE_BAD_PARAMETER: Final = 0x16
-""""""
+"""The driver freed pool at a bad address or with a bad argument."""
 VF_POOL_FREE_WITH_RESOURCE: Final = 0x17
-""""""
+"""The driver freed a pool block that holds an executive resource in use."""
 VF_POOL_OVERRUN: Final = 0x51
-""""""
+"""The driver had written past the end of the pool block that it freed."""
 VF_POOL_OVERRUN_HEADER: Final = 0x52
-""""""
+"""The freed block had been overrun, as the header of the pool block shows."""
 VF_POOL_OVERRUN_TRAILER: Final = 0x53
-""""""
+"""The freed block had been overrun, as the bytes after the pool block show."""
 VF_POOL_OVERRUN_TRACKING: Final = 0x54
-""""""
+"""The freed block had been overrun, as the verifier's own records show."""
 VF_POOL_OVERRUN_AFTER: Final = 0x59
-""""""
+"""The freed block had been overrun, as memory after the pool block shows."""
 VF_POOL_LEFT_AT_UNLOAD_EXIT: Final = 0x60
-""""""
+"""The driver unloads and has not freed its pool blocks; sizes are given by kind of pool."""
 VF_POOL_LEFT_AT_UNLOAD_THREAD: Final = 0x61
-""""""
+"""A thread of the driver allocated pool while the driver was unloading."""
 VF_POOL_LEFT_AT_UNLOAD: Final = 0x62
-""""""
+"""The driver unloaded and had not freed all its pool blocks."""
 
 # First parameters: IRQL, locks and waits, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_RAISE_IRQL: Final = 0x30
-""""""
+"""The driver called KeRaiseIrql with a lower IRQL than the current one, or one above HIGH_LEVEL."""
 VF_LOWER_IRQL: Final = 0x31
-""""""
+"""The driver called KeLowerIrql with a higher IRQL than the current one, or one above HIGH_LEVEL."""
 VF_RELEASE_SPIN_LOCK_IRQL: Final = 0x32
-""""""
+"""The driver called KeReleaseSpinLock at another IRQL than DISPATCH_LEVEL."""
 VF_ACQUIRE_FAST_MUTEX_IRQL: Final = 0x33
-""""""
+"""The driver acquired a fast mutex above APC_LEVEL."""
 VF_RELEASE_FAST_MUTEX_IRQL: Final = 0x34
-""""""
+"""The driver released a fast mutex at another IRQL than APC_LEVEL."""
 VF_ACQUIRE_RESOURCE_APC: Final = 0x37
-""""""
+"""The driver acquired an executive resource while APCs were enabled."""
 VF_RELEASE_RESOURCE_APC: Final = 0x38
-""""""
+"""The driver released an executive resource while APCs were enabled."""
 VF_WAIT_IRQL: Final = 0x3b
-""""""
+"""The driver called a wait routine at too high an IRQL."""
 VF_BAD_HANDLE: Final = 0x3c
-""""""
+"""The driver called ObReferenceObjectByHandle with a bad handle."""
 VF_UNMATCHED_LEAVE: Final = 0x3e
-""""""
+"""The driver called KeLeaveCriticalRegion in a thread that is in no critical region."""
 VF_REFERENCE_ZERO_COUNT: Final = 0x3f
-""""""
+"""The driver referenced or dereferenced an object that had no references left."""
 VF_ACQUIRE_AT_DPC_LEVEL_IRQL: Final = 0x40
-""""""
+"""The driver called KeAcquireSpinLockAtDpcLevel below DISPATCH_LEVEL."""
 VF_RELEASE_FROM_DPC_LEVEL_IRQL: Final = 0x41
-""""""
+"""The driver called KeReleaseSpinLockFromDpcLevel below DISPATCH_LEVEL."""
 VF_ACQUIRE_SPIN_LOCK_IRQL: Final = 0x42
-""""""
+"""The driver called KeAcquireSpinLock above DISPATCH_LEVEL."""
 VF_SET_EVENT_IRQL: Final = 0x80
-""""""
+"""The driver called KeSetEvent above DISPATCH_LEVEL."""
 VF_ENTER_CRITICAL_REGION_IRQL: Final = 0x11a
-""""""
+"""The driver called KeEnterCriticalRegion above APC_LEVEL."""
 VF_LEAVE_CRITICAL_REGION_IRQL: Final = 0x11b
-""""""
+"""The driver called KeLeaveCriticalRegion above APC_LEVEL."""
 VF_WAIT_ABOVE_DISPATCH: Final = 0x120
-""""""
+"""The driver called a wait routine above DISPATCH_LEVEL."""
 VF_WAIT_FOREVER_AT_DISPATCH: Final = 0x121
-""""""
+"""The driver waited without a time-out at DISPATCH_LEVEL."""
 VF_WAIT_AT_DISPATCH: Final = 0x122
-""""""
+"""The driver waited at DISPATCH_LEVEL with a time-out that is not zero."""
 VF_WAIT_USER_MODE_STACK_OBJECT: Final = 0x123
-""""""
+"""The driver waited in UserMode for an object on its stack, which may be paged out."""
 
 # First parameters: MDLs, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_MDL_PAGE_OUTSIDE_MEMORY: Final = 0x6f
-""""""
+"""The driver used an MDL that names a page outside memory."""
 VF_MDL_PROBE_AND_LOCK_IRQL: Final = 0x70
-""""""
+"""The driver called MmProbeAndLockPages above DISPATCH_LEVEL."""
 VF_MDL_MAP_IRQL: Final = 0x74
-""""""
+"""The driver mapped locked pages into system space above DISPATCH_LEVEL."""
 VF_MDL_MAP_USER_IRQL: Final = 0x75
-""""""
+"""The driver mapped locked pages into user space above APC_LEVEL."""
 VF_MDL_UNMAP_IRQL: Final = 0x76
-""""""
+"""The driver unmapped locked pages from system space above DISPATCH_LEVEL."""
 VF_MDL_UNMAP_USER_IRQL: Final = 0x77
-""""""
+"""The driver unmapped locked pages from user space above APC_LEVEL."""
 VF_MDL_MAP_IO_SPACE_IRQL: Final = 0x78
-""""""
+"""The driver called MmMapIoSpace above DISPATCH_LEVEL."""
 VF_MDL_UNMAP_IO_SPACE_IRQL: Final = 0x79
-""""""
+"""The driver called MmUnmapIoSpace above the IRQL that the routine allows."""
 VF_MDL_UNLOCK_IRQL: Final = 0x7a
-""""""
+"""The driver called MmUnlockPages above DISPATCH_LEVEL."""
 VF_MDL_UNLOCK_PAGED_IRQL: Final = 0x7b
-""""""
+"""The driver unlocked pages of paged memory above APC_LEVEL."""
 VF_MDL_UNLOCK_NEVER_LOCKED: Final = 0x7c
-""""""
+"""The driver called MmUnlockPages for an MDL that was never locked."""
 VF_MDL_UNLOCK_NONPAGED_POOL: Final = 0x7d
-""""""
+"""The driver called MmUnlockPages for an MDL of nonpaged pool, which is never unlocked."""
 VF_MDL_ALLOCATE_PAGES_IRQL: Final = 0x7e
-""""""
+"""The driver allocated or freed the pages of an MDL above DISPATCH_LEVEL."""
 VF_MDL_BUILD_FOR_PAGED: Final = 0x7f
-""""""
+"""The driver called MmBuildMdlForNonPagedPool for an MDL of paged memory."""
 VF_MDL_BUG_CHECK_ON_FAILURE: Final = 0x82
-""""""
+"""The driver called MmMapLockedPagesSpecifyCache with BugCheckOnFailure set to TRUE."""
 VF_MDL_MAP_UNLOCKED: Final = 0x85
-""""""
+"""The driver mapped an MDL of which the pages are not locked."""
 VF_MDL_PROBE_BAD_FLAGS: Final = 0xb0
-""""""
+"""The driver called MmProbeAndLockPages for an MDL that is locked or needs no locking."""
 VF_MDL_UNLOCK_PARTIAL: Final = 0xb4
-""""""
+"""The driver called MmUnlockPages for a partial MDL."""
 VF_MDL_FREE_WHILE_MAPPED: Final = 0xb8
-""""""
+"""The driver called IoFreeMdl for an MDL that is still mapped."""
 
 # First parameters: I/O, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_IO_CALL_DRIVER_INTERRUPTS_OFF: Final = 0xc0
-""""""
+"""The driver called IoCallDriver while interrupts were disabled."""
 VF_IO_CALL_DRIVER_LEFT_INTERRUPTS_OFF: Final = 0xc1
-""""""
+"""The driver's dispatch routine returned with interrupts disabled."""
 VF_IO_DISPATCH_APC_COUNT: Final = 0xc5
-""""""
+"""The driver's dispatch routine returned with another APC disable count than at the call."""
 VF_IO_FAST_IO_APC_COUNT: Final = 0xc6
-""""""
+"""The driver's fast I/O routine returned with another APC disable count than at the call."""
 VF_IO_REMOVE_LOCK_TAG: Final = 0xd5
-""""""
+"""The driver called IoReleaseRemoveLock with a tag that it had not acquired the lock with."""
 VF_IO_REMOVE_LOCK_RELEASE: Final = 0xd6
-""""""
+"""The driver called IoReleaseRemoveLockAndWait with a tag that it had not acquired the lock with."""
 VF_IO_REMOVE_LOCK_DELETED: Final = 0xd7
-""""""
+"""The driver initialized a remove lock again that it had used before."""
 VF_IO_COMPLETION_IRQL: Final = 0xfa
-""""""
+"""The driver's completion routine returned at another IRQL than it was called at."""
 VF_IO_COMPLETION_APC_COUNT: Final = 0xfb
-""""""
+"""The driver's completion routine returned with another APC disable count than at the call."""
 VF_IO_FREE_POOL_ON_IRP: Final = 0x105
-""""""
+"""The driver freed an IRP with ExFreePool in place of IoFreeIrp."""
 VF_IO_QUOTA_IN_DPC: Final = 0x10b
-""""""
+"""The driver charged pool quota in a DPC routine, where the process is any."""
 VF_IO_ISR_IRQL: Final = 0x111
-""""""
+"""The driver's interrupt service routine returned at another IRQL than it was called at."""
 VF_IO_SHUTDOWN_TOO_LONG: Final = 0x115
-""""""
+"""The system took longer than 20 minutes to shut down."""
 VF_IO_PAGEABLE_WORK_ITEM: Final = 0x131
-""""""
+"""The driver queued a work item that lies in pageable memory."""
 VF_IO_CANCEL_TOO_SLOW: Final = 0x135
-""""""
+"""The driver did not complete a cancelled IRP in time."""
 
 # First parameters: deadlocks, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_DEADLOCK_SELF: Final = 0x1000
-""""""
+"""The driver acquired a lock that the same thread already held."""
 VF_DEADLOCK_HIERARCHY: Final = 0x1001
-""""""
+"""The driver acquired locks in an order that can lead to a deadlock."""
 VF_DEADLOCK_UNINITIALIZED: Final = 0x1002
-""""""
+"""The driver acquired a lock that it had not initialized."""
 VF_DEADLOCK_RELEASE_ORDER: Final = 0x1003
-""""""
+"""The driver released locks in an order that it must not."""
 VF_DEADLOCK_WRONG_THREAD: Final = 0x1004
-""""""
+"""The driver released a lock in another thread than it had acquired the lock in."""
 VF_DEADLOCK_REINITIALIZED: Final = 0x1005
-""""""
+"""The driver initialized a lock a second time."""
 VF_DEADLOCK_NOT_ACQUIRED: Final = 0x1007
-""""""
+"""The driver released a lock that it had not acquired."""
 VF_DEADLOCK_WRONG_ACQUIRE: Final = 0x1008
-""""""
+"""The driver acquired a lock with a routine for another kind of lock."""
 VF_DEADLOCK_WRONG_RELEASE: Final = 0x1009
-""""""
+"""The driver released a lock with a routine for another kind of lock."""
 VF_DEADLOCK_THREAD_ENDED_OWNING: Final = 0x100a
-""""""
+"""A thread of the driver ended while it owned a lock."""
 VF_DEADLOCK_DELETED_WHILE_OWNED: Final = 0x100b
-""""""
+"""The driver deleted a lock that a thread still owned."""
 
 # First parameters: DDI compliance rules, DRIVER_VERIFIER_DETECTED_VIOLATION.
 DDI_IRQL_DISPATCH: Final = 0x20003
-""""""
+"""The driver called a routine that needs DISPATCH_LEVEL at another IRQL."""
 DDI_IRQL_EX_ALLOCATE_POOL: Final = 0x20004
-""""""
+"""The driver allocated pool above DISPATCH_LEVEL."""
 DDI_IRQL_EX_APC_LTE1: Final = 0x20005
-""""""
+"""The driver acquired a fast mutex above APC_LEVEL."""
 DDI_IRQL_IO_APC_LTE: Final = 0x20009
-""""""
+"""The driver called an I/O manager routine that needs APC_LEVEL or below at a higher IRQL."""
 DDI_IRQL_IO_PASSIVE1: Final = 0x2000a
-""""""
+"""The driver created or attached a device, or a like routine, above PASSIVE_LEVEL."""
 DDI_IRQL_IO_PASSIVE2: Final = 0x2000b
-""""""
+"""The driver connected an interrupt, or called a like routine, above PASSIVE_LEVEL."""
 DDI_IRQL_IO_PASSIVE3: Final = 0x2000c
-""""""
+"""The driver called IoDetachDevice, or a like routine, above PASSIVE_LEVEL."""
 DDI_IRQL_IO_PASSIVE4: Final = 0x2000d
-""""""
+"""The driver created or deleted a symbolic link, or called a like routine, above PASSIVE_LEVEL."""
 DDI_IRQL_KE_APC_LTE1: Final = 0x2000f
-""""""
+"""The driver called KeDelayExecutionThread, or a like kernel routine, above APC_LEVEL."""
 DDI_IRQL_KE_APC_LTE2: Final = 0x20010
-""""""
+"""The driver called a kernel routine that needs APC_LEVEL or below at a higher IRQL."""
 DDI_IRQL_KE_DISPATCH_LTE: Final = 0x20011
-""""""
+"""The driver called a kernel routine that needs DISPATCH_LEVEL or below at a higher IRQL."""
 DDI_IRQL_KE_RELEASE_SPIN_LOCK: Final = 0x20015
-""""""
+"""The driver called KeReleaseSpinLock at another IRQL than DISPATCH_LEVEL."""
 DDI_IRQL_KE_SET_EVENT: Final = 0x20016
-""""""
+"""The driver called KeSetEvent above DISPATCH_LEVEL, or above APC_LEVEL with Wait set to TRUE."""
 DDI_IRQL_MM_APC_LTE: Final = 0x20019
-""""""
+"""The driver called a memory manager routine that needs APC_LEVEL or below at a higher IRQL."""
 DDI_IRQL_OB_PASSIVE: Final = 0x2001b
-""""""
+"""The driver called ObReferenceObjectByHandle above PASSIVE_LEVEL."""
 DDI_IRQL_PS_PASSIVE: Final = 0x2001c
-""""""
+"""The driver called a routine for threads or processes above PASSIVE_LEVEL."""
 DDI_IRQL_RETURN: Final = 0x2001d
-""""""
+"""A routine of the driver returned at another IRQL than it was called at."""
 DDI_IRQL_ZW_PASSIVE: Final = 0x2001f
-""""""
+"""The driver called a Zw routine above PASSIVE_LEVEL."""
 DDI_CRITICAL_REGIONS: Final = 0x40003
-""""""
+"""The driver's calls of KeEnterCriticalRegion and KeLeaveCriticalRegion do not match."""
 DDI_QUEUED_SPIN_LOCK: Final = 0x40006
-""""""
+"""The driver acquired and released queued spin locks in calls that do not match."""
 DDI_QUEUED_SPIN_LOCK_RELEASE: Final = 0x40007
-""""""
+"""The driver released a queued spin lock that it had not acquired."""
 DDI_SPIN_LOCK: Final = 0x40009
-""""""
+"""The driver acquired a spin lock twice, or did not release a spin lock that it had acquired."""
 DDI_GUARDED_REGIONS: Final = 0x4000e
-""""""
+"""The driver's calls of KeEnterGuardedRegion and KeLeaveGuardedRegion do not match."""
 DDI_PNP_REMOVE: Final = 0x43006
-""""""
+"""The driver failed a Plug and Play IRP of a kind that must not fail, such as a removal."""
 
 # First parameters, DRIVER_VERIFIER_IOMANAGER_VIOLATION.
 VF_IOMANAGER_FREE_NOT_IRP: Final = 1
-""""""
+"""The driver called IoFreeIrp for something that is no IRP."""
 VF_IOMANAGER_FREE_THREAD_QUEUED: Final = 2
-""""""
+"""The driver called IoFreeIrp for an IRP that is still on the list of a thread."""
 VF_IOMANAGER_BAD_IRP_TYPE: Final = 3
-""""""
+"""The driver called IoCallDriver with something that is no IRP."""
 VF_IOMANAGER_BAD_DEVICE: Final = 4
-""""""
+"""The driver called IoCallDriver with something that is no device object."""
 VF_IOMANAGER_DISPATCH_IRQL: Final = 5
-""""""
+"""The driver's dispatch routine returned at another IRQL than it was called at."""
 VF_IOMANAGER_COMPLETE_WITH_PENDING: Final = 6
-""""""
+"""The driver called IoCompleteRequest with the status STATUS_PENDING or -1."""
 VF_IOMANAGER_COMPLETE_WITH_CANCEL_ROUTINE: Final = 7
-""""""
+"""The driver called IoCompleteRequest while a cancel routine was still set."""
 VF_IOMANAGER_BUILD_BAD_BUFFER: Final = 8
-""""""
+"""The driver called IoBuildAsynchronousFsdRequest with a bad buffer."""
 VF_IOMANAGER_BUILD_BAD_LENGTH: Final = 9
-""""""
+"""The driver called IoBuildDeviceIoControlRequest with a bad buffer."""
 VF_IOMANAGER_SECOND_TIMER: Final = 0xa
-""""""
+"""The driver called IoInitializeTimer for a device that already has a timer."""
 VF_IOMANAGER_UNWOUND_STATUS_BLOCK: Final = 0xc
-""""""
+"""The driver passed an I/O status block on a stack that is not in use any more."""
 VF_IOMANAGER_UNWOUND_EVENT: Final = 0xd
-""""""
+"""The driver passed an event on a stack that is not in use any more."""
 VF_IOMANAGER_COMPLETE_IRQL: Final = 0xe
-""""""
+"""The driver called IoCompleteRequest above DISPATCH_LEVEL."""
 VF_IOMANAGER_CREATE_ON_CLOSED_FILE: Final = 0xf
-""""""
+"""The driver sent IRP_MJ_CREATE with a file object that is closed or of which the open was cancelled."""
 VF_IOMANAGER_CALL_DRIVER_IRQL: Final = 0x10
-""""""
+"""The driver called IoCallDriver above DISPATCH_LEVEL."""
 VF_IOMANAGER_CALL_DRIVER_IRQL_DEVICE: Final = 0x11
-""""""
+"""The driver called IoCallDriver above DISPATCH_LEVEL, found at a fast I/O routine."""
 VF_IOMANAGER_CALL_DRIVER_IRQL_FAST: Final = 0x12
-""""""
+"""The driver called IoCallDriver above DISPATCH_LEVEL, found at a dispatch routine."""
 
 # First parameters: I/O verification, DRIVER_VERIFIER_IOMANAGER_VIOLATION.
 VF_IO_VERIFY_DELETE_WHILE_ATTACHED: Final = 0x201
-""""""
+"""The driver called IoDeleteDevice for a device that is still attached to another one."""
 VF_IO_VERIFY_DETACH_OF_NOTHING: Final = 0x202
-""""""
+"""The driver called IoDetachDevice for a device that nothing is attached to."""
 VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE: Final = 0x203
-""""""
+"""The driver called IoCallDriver while its cancel routine was still set in the IRP."""
 VF_IO_VERIFY_NULL_DEVICE: Final = 0x204
-""""""
+"""The driver called IoCallDriver with NULL as the device."""
 VF_IO_VERIFY_FORWARD_WHILE_PENDING: Final = 0x205
-""""""
+"""The driver forwarded an IRP that a lower driver still holds."""
 VF_IO_VERIFY_CONTROL_NOT_ZEROED: Final = 0x206
-""""""
+"""The driver forwarded an IRP, and had copied the Control bits of the stack location by hand."""
 VF_IO_VERIFY_COPIED_COMPLETION_ROUTINE: Final = 0x207
-""""""
+"""The driver copied the stack location by hand, and with it the upper driver's completion routine."""
 VF_IO_VERIFY_OUT_OF_LOCATIONS: Final = 0x208
-""""""
+"""The driver forwarded an IRP that has too few stack locations, perhaps from another stack."""
 VF_IO_VERIFY_COMPLETE_WHILE_PENDING: Final = 0x209
-""""""
+"""The driver completed an IRP that a lower driver still holds."""
 VF_IO_VERIFY_FREE_IN_USE: Final = 0x20a
-""""""
+"""The driver called IoFreeIrp for an IRP that is still in use; another IRP takes its place."""
 VF_IO_VERIFY_FREE_IN_USE_BY_THREAD: Final = 0x20b
-""""""
+"""The driver called IoFreeIrp for an IRP that is still in use."""
 VF_IO_VERIFY_FREE_IN_USE_BELOW: Final = 0x20c
-""""""
+"""The driver called IoFreeIrp for an IRP that is still on the list of a thread."""
 VF_IO_VERIFY_REINITIALIZED: Final = 0x20d
-""""""
+"""The driver called IoInitializeIrp for an IRP that came from IoAllocateIrp."""
 VF_IO_VERIFY_PNP_START_STATUS: Final = 0x20e
-""""""
+"""The driver sent a Plug and Play IRP that did not begin with STATUS_NOT_SUPPORTED."""
 VF_IO_VERIFY_POWER_START_STATUS: Final = 0x20f
-""""""
+"""The driver sent a power IRP that did not begin with STATUS_NOT_SUPPORTED."""
 VF_IO_VERIFY_WMI_START_STATUS: Final = 0x210
-""""""
+"""The driver sent a WMI IRP that did not begin with STATUS_NOT_SUPPORTED."""
 VF_IO_VERIFY_SKIPPED_DEVICE: Final = 0x211
-""""""
+"""The driver sent the IRP past the next lower device of its stack."""
 VF_IO_VERIFY_TRASHED_STACK: Final = 0x212
-""""""
+"""The driver damaged the stack locations of the IRP or did not copy its own properly."""
 VF_IO_VERIFY_STATUS_CHANGED: Final = 0x213
-""""""
+"""The driver changed the status of an IRP that it does not handle."""
 VF_IO_VERIFY_INFORMATION_CHANGED: Final = 0x214
-""""""
+"""The driver changed the Information field of an IRP that it does not handle."""
 VF_IO_VERIFY_FAILED_PNP_PASSED_DOWN: Final = 0x215
-""""""
+"""The driver failed a Plug and Play IRP and passed it down; it must complete the IRP."""
 VF_IO_VERIFY_PNP_STATUS_TURNED: Final = 0x216
-""""""
+"""The driver turned the status of a Plug and Play IRP back into STATUS_NOT_SUPPORTED."""
 VF_IO_VERIFY_REQUIRED_NOT_HANDLED: Final = 0x217
-""""""
+"""The driver did not handle an IRP that it must handle."""
 VF_IO_VERIFY_ANSWERED_FOR_ANOTHER: Final = 0x218
-""""""
+"""The driver answered an IRP that is meant for another device of the stack."""
 VF_IO_VERIFY_FAILED_POWER_PASSED_DOWN: Final = 0x219
-""""""
+"""The driver failed a power IRP and passed it down; it must complete the IRP."""
 VF_IO_VERIFY_POWER_STATUS_TURNED: Final = 0x21a
-""""""
+"""The driver turned the status of a power IRP back into STATUS_NOT_SUPPORTED."""
 VF_IO_VERIFY_SUSPICIOUS_STATUS: Final = 0x21b
-""""""
+"""The driver returned a strange status, perhaps from a variable that was not set."""
 VF_IO_VERIFY_NOT_DETACHED_ON_REMOVE: Final = 0x21d
-""""""
+"""The driver did not detach its device when the device was removed."""
 VF_IO_VERIFY_NOT_DELETED_ON_REMOVE: Final = 0x21e
-""""""
+"""The driver did not delete its device object when the device was removed."""
 VF_IO_VERIFY_MISSING_DISPATCH: Final = 0x21f
-""""""
+"""The driver has no dispatch routine for a major function that it must handle."""
 VF_IO_VERIFY_PDO_DELETED_WHILE_PRESENT: Final = 0x221
-""""""
+"""The bus driver deleted a device object that it had not reported as missing."""
 VF_IO_VERIFY_INCONSISTENT_RETURN: Final = 0x224
-""""""
+"""The driver's dispatch routine returned another status than the one in the IRP."""
 VF_IO_VERIFY_RETURNED_MINUS_ONE: Final = 0x225
-""""""
+"""The driver's dispatch routine returned -1, perhaps from a variable that was not set."""
 VF_IO_VERIFY_RETURNED_WITHOUT_ACTION: Final = 0x226
-""""""
+"""The driver's dispatch routine returned and had not completed, forwarded or pended the IRP."""
 VF_IO_VERIFY_PAGEABLE_COMPLETION_ROUTINE: Final = 0x227
-""""""
+"""The driver set a completion routine that lies in pageable memory."""
 VF_IO_VERIFY_PENDING_NOT_PROPAGATED: Final = 0x228
-""""""
+"""The driver's completion routine did not call IoMarkIrpPending though PendingReturned was TRUE."""
 VF_IO_VERIFY_CANCEL_ROUTINE_BELOW: Final = 0x229
-""""""
+"""The driver set a cancel routine in an IRP that a lower driver holds."""
 
 # First parameters, DRIVER_VERIFIER_DMA_VIOLATION.
 VF_DMA_FREED_BUFFER_TOO_OFTEN: Final = 3
-""""""
+"""The driver freed a common buffer more often than it had allocated it, or not as it was allocated."""
 VF_DMA_FREED_CHANNEL_TOO_OFTEN: Final = 4
-""""""
+"""The driver freed an adapter channel that it did not hold."""
 VF_DMA_FREED_REGISTERS_TOO_OFTEN: Final = 5
-""""""
+"""The driver freed map registers that it did not hold, or another number of them."""
 VF_DMA_FREED_LISTS_TOO_OFTEN: Final = 6
-""""""
+"""The driver put back a scatter/gather list that it did not hold."""
 VF_DMA_LEFT_BUFFER: Final = 7
-""""""
+"""The driver put its adapter back and had not freed all common buffers."""
 VF_DMA_LEFT_CHANNEL: Final = 8
-""""""
+"""The driver put its adapter back and had not freed the adapter channel."""
 VF_DMA_LEFT_REGISTERS: Final = 9
-""""""
+"""The driver put its adapter back and had not freed all map registers."""
 VF_DMA_LEFT_LIST: Final = 0xa
-""""""
+"""The driver put its adapter back and had not put back all scatter/gather lists."""
 VF_DMA_SECOND_CHANNEL: Final = 0xb
-""""""
+"""The driver allocated a second adapter channel; an adapter has one."""
 VF_DMA_TOO_MANY_REGISTERS: Final = 0xc
-""""""
+"""The driver's transfer needs more map registers than it took."""
 VF_DMA_NOT_FLUSHED: Final = 0xd
-""""""
+"""The driver freed map registers and had not called FlushAdapterBuffers."""
 VF_DMA_NOT_LOCKED: Final = 0xe
-""""""
+"""The driver began a DMA transfer with a buffer that is not locked in memory."""
 VF_DMA_OVERRUN: Final = 0xf
-""""""
+"""The driver or its device wrote outside a DMA buffer."""
 VF_DMA_FREED_WHILE_MAPPED: Final = 0x10
-""""""
+"""The driver freed map registers that still map a buffer."""
 VF_DMA_REFERENCE_COUNT: Final = 0x11
-""""""
+"""The driver holds too many references to an adapter."""
 VF_DMA_IRQL: Final = 0x13
-""""""
+"""The driver called a DMA routine at too high an IRQL."""
 VF_DMA_IRQL_NOT_DISPATCH: Final = 0x14
-""""""
+"""The driver called a DMA routine that needs DISPATCH_LEVEL at another IRQL."""
 VF_DMA_FLUSH_OF_UNMAPPED: Final = 0x16
-""""""
+"""The driver flushed a buffer that no map register maps."""
 VF_DMA_ADAPTER_RELEASED: Final = 0x18
-""""""
+"""The driver used an adapter that it had put back."""
 VF_DMA_NULL_ADAPTER: Final = 0x19
-""""""
+"""The driver called a DMA routine with NULL as the adapter."""
 VF_DMA_ADDRESS_OUTSIDE_MDL: Final = 0x1b
-""""""
+"""The driver passed an address, or a length, that lies outside the MDL."""
 VF_DMA_ALREADY_MAPPED: Final = 0x1d
-""""""
+"""The driver mapped a buffer that is already mapped."""
 VF_DMA_ZERO_LENGTH: Final = 0x21
-""""""
+"""The driver began a DMA transfer of zero bytes."""
 VF_DMA_IOMMU: Final = 0x26
-""""""
+"""The device touched memory that is not mapped for it."""
 
 # First parameters, BAD_POOL_CALLER.
 POOL_CALLER_ZERO_BYTES: Final = 0
-""""""
+"""The driver asked for a pool block of zero bytes."""
 POOL_CALLER_HEADER_CORRUPT: Final = 1
-""""""
+"""The header of a pool block is damaged."""
 POOL_CALLER_HEADER_CORRUPT_FREE: Final = 2
-""""""
+"""The header of a pool block is damaged, as was found when it was freed."""
 POOL_CALLER_HEADER_CORRUPT_LATER: Final = 4
-""""""
+"""The header of a pool block is damaged, as was found later."""
 POOL_CALLER_DOUBLE_FREE_LATER: Final = 6
-""""""
+"""The driver freed a pool block that it had already freed, as was found later."""
 POOL_CALLER_DOUBLE_FREE: Final = 7
-""""""
+"""The driver freed a pool block that it had already freed."""
 POOL_CALLER_ALLOCATE_IRQL: Final = 8
-""""""
+"""The driver allocated pool at too high an IRQL."""
 POOL_CALLER_FREE_IRQL: Final = 9
-""""""
+"""The driver freed pool at too high an IRQL."""
 POOL_CALLER_WRONG_TAG: Final = 0xa
-""""""
+"""The driver freed a pool block with another tag than it was allocated with."""
 POOL_CALLER_USER_ADDRESS: Final = 0x40
-""""""
+"""The driver freed an address in user space."""
 POOL_CALLER_INVALID_ADDRESS: Final = 0x46
-""""""
+"""The driver freed an address at which no pool block begins."""
 POOL_CALLER_ZERO_TAG: Final = 0x9b
-""""""
+"""The driver asked for a pool block with the tag 0."""
 
 # First parameters, TIMER_OR_DPC_INVALID.
 INVALID_TIMER: Final = 0
-""""""
+"""The driver freed memory that holds a set timer, or used a timer that is not valid."""
 INVALID_DPC: Final = 1
-""""""
+"""The driver freed memory that holds a queued DPC, or used a DPC that is not valid."""
 INVALID_ROUTINE: Final = 2
-""""""
+"""The DPC routine lies in freed memory or in an unloaded driver."""
 INVALID_PROCESSOR: Final = 3
-""""""
+"""The driver targeted the DPC at a processor that does not exist."""
 DPC_APC_COUNT: Final = 4
-""""""
+"""The DPC routine returned with another APC disable count than at the call."""
 TIMER_DPC_APC_COUNT: Final = 5
-""""""
+"""The DPC routine of a timer returned with another APC disable count than at the call."""
 
 # First parameters, DRIVER_POWER_STATE_FAILURE.
 POWER_FAILURE_FREED_DEVICE: Final = 1
-""""""
+"""The driver freed a device object that has a power request outstanding."""
 POWER_FAILURE_NO_NEXT_IRP: Final = 2
-""""""
+"""The driver completed a system power IRP and had not called PoStartNextPowerIrp."""
 POWER_FAILURE_BLOCKED_IRP: Final = 3
-""""""
+"""The driver held a power IRP for too long."""
 POWER_FAILURE_PNP_LOCK_TIMEOUT: Final = 4
-""""""
+"""A change of power state waited too long for the Plug and Play manager."""
 POWER_FAILURE_DIRECTED: Final = 5
-""""""
+"""The driver did not carry out a directed change of power state."""
 POWER_FAILURE_DIRECTED_TIMEOUT: Final = 6
-""""""
+"""The driver took too long over a directed change of power state."""
 
 # First parameters, PNP_DETECTED_FATAL_ERROR.
 PNP_FATAL_DUPLICATE_PDO: Final = 1
-""""""
+"""The bus driver reported two devices with the same device and instance identifiers."""
 PNP_FATAL_NOT_A_PDO: Final = 2
-""""""
+"""The driver passed something that is no physical device object, or is not reported yet."""
 PNP_FATAL_BAD_ID: Final = 3
-""""""
+"""The bus driver returned an identifier that is too long or has forbidden characters."""
 PNP_FATAL_DELETED_PDO: Final = 4
-""""""
+"""The bus driver reported a device object that it had deleted."""
 PNP_FATAL_FREED_PDO_IN_TREE: Final = 5
-""""""
+"""The last reference to a physical device object went away while it was in the device tree."""
 
 # First parameters, DPC_WATCHDOG_VIOLATION.
 WATCHDOG_SINGLE: Final = 0
-""""""
+"""A single DPC or interrupt service routine ran too long."""
 WATCHDOG_CUMULATIVE: Final = 1
-""""""
+"""The processor stayed at DISPATCH_LEVEL or above for too long in all."""
 
 # First parameters, PROCESS_HAS_LOCKED_PAGES.
 LOCKED_PAGES_AT_EXIT: Final = 0
-""""""
+"""A process ended while pages of it were still locked."""
 LOCKED_PAGES_UNDERFLOW: Final = 1
-""""""
+"""The driver unlocked pages that were not locked."""
 
 # Option bits of Driver Verifier.
 VERIFIER_SPECIAL_POOL: Final = 1
-""""""
+"""Pool blocks lie at the edge of a page, so that an overrun is found at once."""
 VERIFIER_FORCE_IRQL_CHECKING: Final = 2
-""""""
+"""Paged memory is paged out whenever the IRQL rises, so that touching it is found."""
 VERIFIER_LOW_RESOURCES: Final = 4
-""""""
+"""Some allocations fail at random."""
 VERIFIER_POOL_TRACKING: Final = 8
-""""""
+"""Pool that a driver has not freed when it unloads is found."""
 VERIFIER_IO_CHECKING: Final = 0x10
-""""""
+"""The use of IRPs and of I/O manager routines is checked."""
 VERIFIER_DEADLOCK_DETECTION: Final = 0x20
-""""""
+"""The order in which locks are acquired is checked."""
 VERIFIER_DMA_VERIFICATION: Final = 0x80
-""""""
+"""The use of DMA routines and buffers is checked."""
 VERIFIER_FORCE_PENDING: Final = 0x200
-""""""
+"""Some calls of IoCallDriver return STATUS_PENDING at random."""
 VERIFIER_IRP_LOGGING: Final = 0x400
-""""""
+"""The IRPs that a driver handles are recorded."""
 VERIFIER_DDI_COMPLIANCE: Final = 0x20000
-""""""
+"""Calls of routines are checked against the rules of the driver interface, such as IRQLs."""
 
 NAMES: Final = {
     APC_INDEX_MISMATCH: "APC_INDEX_MISMATCH",

@@ -148,244 +148,244 @@ __all__ = [
 
 # Success.
 STATUS_SUCCESS: Final[int] = NTSTATUS.named(0, "STATUS_SUCCESS")
-""""""
+"""The call succeeded."""
 STATUS_WAIT_0: Final[int] = NTSTATUS.named(0, "STATUS_WAIT_0")
-""""""
+"""Another name of STATUS_SUCCESS: the first object of the wait was signaled."""
 STATUS_WAIT_1: Final[int] = NTSTATUS.named(1, "STATUS_WAIT_1")
-""""""
+"""The second object of the wait was signaled."""
 STATUS_WAIT_63: Final[int] = NTSTATUS.named(0x3f, "STATUS_WAIT_63")
-""""""
+"""The sixty-fourth object of the wait was signaled."""
 STATUS_ABANDONED: Final[int] = NTSTATUS.named(0x80, "STATUS_ABANDONED")
-""""""
+"""A thread ended while it owned the mutex of the wait."""
 STATUS_ABANDONED_WAIT_0: Final[int] = NTSTATUS.named(0x80, "STATUS_ABANDONED_WAIT_0")
-""""""
+"""Another name of STATUS_ABANDONED: the first object of the wait is such a mutex."""
 STATUS_USER_APC: Final[int] = NTSTATUS.named(0xc0, "STATUS_USER_APC")
-""""""
+"""The wait ended because a user APC was delivered to the thread."""
 STATUS_KERNEL_APC: Final[int] = NTSTATUS.named(0x100, "STATUS_KERNEL_APC")
-""""""
+"""The wait was broken off to deliver a kernel APC; drivers never see this status."""
 STATUS_ALERTED: Final[int] = NTSTATUS.named(0x101, "STATUS_ALERTED")
-""""""
+"""The wait ended because the thread was alerted."""
 STATUS_TIMEOUT: Final[int] = NTSTATUS.named(0x102, "STATUS_TIMEOUT")
-""""""
+"""The time-out passed before the wait was satisfied."""
 STATUS_PENDING: Final[int] = NTSTATUS.named(0x103, "STATUS_PENDING")
-""""""
+"""The request is accepted and will be completed later."""
 STATUS_REPARSE: Final[int] = NTSTATUS.named(0x104, "STATUS_REPARSE")
-""""""
+"""The name refers to another name, which the object manager must look up instead."""
 STATUS_MORE_ENTRIES: Final[int] = NTSTATUS.named(0x105, "STATUS_MORE_ENTRIES")
-""""""
+"""The answer is a part of the whole, and there are more entries."""
 STATUS_NOTIFY_ENUM_DIR: Final[int] = NTSTATUS.named(0x10c, "STATUS_NOTIFY_ENUM_DIR")
-""""""
+"""The directory changed more than fits in the answer, so the caller must list it again."""
 STATUS_RESOURCE_REQUIREMENTS_CHANGED: Final[int] = NTSTATUS.named(0x119, "STATUS_RESOURCE_REQUIREMENTS_CHANGED")
-""""""
+"""The device needs other resources, so the Plug and Play manager must assign them anew."""
 
 # Informational.
 STATUS_OBJECT_NAME_EXISTS: Final[int] = NTSTATUS.named(0x40000000, "STATUS_OBJECT_NAME_EXISTS")
-""""""
+"""An object of this name existed already and was opened."""
 STATUS_NO_YIELD_PERFORMED: Final[int] = NTSTATUS.named(0x40000024, "STATUS_NO_YIELD_PERFORMED")
-""""""
+"""No other thread was ready, so the caller went on at once."""
 
 # Warning.
 STATUS_GUARD_PAGE_VIOLATION: Final[int] = NTSTATUS.named(0x80000001, "STATUS_GUARD_PAGE_VIOLATION")
-""""""
+"""A guard page was touched for the first time."""
 STATUS_DATATYPE_MISALIGNMENT: Final[int] = NTSTATUS.named(0x80000002, "STATUS_DATATYPE_MISALIGNMENT")
-""""""
+"""An address is not aligned as its data type needs."""
 STATUS_BUFFER_OVERFLOW: Final[int] = NTSTATUS.named(0x80000005, "STATUS_BUFFER_OVERFLOW")
-""""""
+"""The buffer was filled, and the rest of the data did not fit."""
 STATUS_NO_MORE_FILES: Final[int] = NTSTATUS.named(0x80000006, "STATUS_NO_MORE_FILES")
-""""""
+"""The directory has no more files that match."""
 STATUS_PARTIAL_COPY: Final[int] = NTSTATUS.named(0x8000000d, "STATUS_PARTIAL_COPY")
-""""""
+"""Only a part of the memory could be copied."""
 STATUS_DEVICE_PAPER_EMPTY: Final[int] = NTSTATUS.named(0x8000000e, "STATUS_DEVICE_PAPER_EMPTY")
-""""""
+"""The printer is out of paper."""
 STATUS_DEVICE_OFF_LINE: Final[int] = NTSTATUS.named(0x80000010, "STATUS_DEVICE_OFF_LINE")
-""""""
+"""The device is turned off line."""
 STATUS_DEVICE_BUSY: Final[int] = NTSTATUS.named(0x80000011, "STATUS_DEVICE_BUSY")
-""""""
+"""The device is busy and takes no new request now."""
 STATUS_VERIFY_REQUIRED: Final[int] = NTSTATUS.named(0x80000016, "STATUS_VERIFY_REQUIRED")
-""""""
+"""The medium may have been changed, so the file system must verify the volume first."""
 STATUS_NO_MORE_ENTRIES: Final[int] = NTSTATUS.named(0x8000001a, "STATUS_NO_MORE_ENTRIES")
-""""""
+"""The list has no more entries."""
 STATUS_DEVICE_REQUIRES_CLEANING: Final[int] = NTSTATUS.named(0x80000288, "STATUS_DEVICE_REQUIRES_CLEANING")
-""""""
+"""The device works, and should be cleaned."""
 
 # Error.
 STATUS_UNSUCCESSFUL: Final[int] = NTSTATUS.named(0xc0000001, "STATUS_UNSUCCESSFUL")
-""""""
+"""The request failed for a reason that no other status names."""
 STATUS_NOT_IMPLEMENTED: Final[int] = NTSTATUS.named(0xc0000002, "STATUS_NOT_IMPLEMENTED")
-""""""
+"""The request is not implemented."""
 STATUS_INVALID_INFO_CLASS: Final[int] = NTSTATUS.named(0xc0000003, "STATUS_INVALID_INFO_CLASS")
-""""""
+"""The kind of information that was asked for is not known."""
 STATUS_INFO_LENGTH_MISMATCH: Final[int] = NTSTATUS.named(0xc0000004, "STATUS_INFO_LENGTH_MISMATCH")
-""""""
+"""The length of the buffer does not fit the information that was asked for."""
 STATUS_ACCESS_VIOLATION: Final[int] = NTSTATUS.named(0xc0000005, "STATUS_ACCESS_VIOLATION")
-""""""
+"""An address cannot be read or written."""
 STATUS_INVALID_HANDLE: Final[int] = NTSTATUS.named(0xc0000008, "STATUS_INVALID_HANDLE")
-""""""
+"""The handle is not open."""
 STATUS_INVALID_PARAMETER: Final[int] = NTSTATUS.named(0xc000000d, "STATUS_INVALID_PARAMETER")
-""""""
+"""An argument is wrong."""
 STATUS_NO_SUCH_DEVICE: Final[int] = NTSTATUS.named(0xc000000e, "STATUS_NO_SUCH_DEVICE")
-""""""
+"""The device does not exist."""
 STATUS_NO_SUCH_FILE: Final[int] = NTSTATUS.named(0xc000000f, "STATUS_NO_SUCH_FILE")
-""""""
+"""The file does not exist."""
 STATUS_INVALID_DEVICE_REQUEST: Final[int] = NTSTATUS.named(0xc0000010, "STATUS_INVALID_DEVICE_REQUEST")
-""""""
+"""The request makes no sense for this device or in the state that it is in."""
 STATUS_END_OF_FILE: Final[int] = NTSTATUS.named(0xc0000011, "STATUS_END_OF_FILE")
-""""""
+"""The read begins at or behind the end of the file."""
 STATUS_NO_MEDIA_IN_DEVICE: Final[int] = NTSTATUS.named(0xc0000013, "STATUS_NO_MEDIA_IN_DEVICE")
-""""""
+"""The drive has no medium in it."""
 STATUS_NONEXISTENT_SECTOR: Final[int] = NTSTATUS.named(0xc0000015, "STATUS_NONEXISTENT_SECTOR")
-""""""
+"""The sector is not on the disk."""
 STATUS_MORE_PROCESSING_REQUIRED: Final[int] = NTSTATUS.named(0xc0000016, "STATUS_MORE_PROCESSING_REQUIRED")
-""""""
+"""A completion routine returns this to stop completion and to take the IRP back."""
 STATUS_NO_MEMORY: Final[int] = NTSTATUS.named(0xc0000017, "STATUS_NO_MEMORY")
-""""""
+"""There is not enough memory or paging file."""
 STATUS_CONFLICTING_ADDRESSES: Final[int] = NTSTATUS.named(0xc0000018, "STATUS_CONFLICTING_ADDRESSES")
-""""""
+"""The address range overlaps one that is in use."""
 STATUS_ILLEGAL_INSTRUCTION: Final[int] = NTSTATUS.named(0xc000001d, "STATUS_ILLEGAL_INSTRUCTION")
-""""""
+"""The processor met an instruction that it does not have."""
 STATUS_OBJECT_NO_LONGER_EXISTS: Final[int] = NTSTATUS.named(0xc0000021, "STATUS_OBJECT_NO_LONGER_EXISTS")
-""""""
+"""The object has been deleted."""
 STATUS_ACCESS_DENIED: Final[int] = NTSTATUS.named(0xc0000022, "STATUS_ACCESS_DENIED")
-""""""
+"""The caller lacks the right to do this."""
 STATUS_BUFFER_TOO_SMALL: Final[int] = NTSTATUS.named(0xc0000023, "STATUS_BUFFER_TOO_SMALL")
-""""""
+"""The buffer is too small, and nothing was put in it."""
 STATUS_OBJECT_TYPE_MISMATCH: Final[int] = NTSTATUS.named(0xc0000024, "STATUS_OBJECT_TYPE_MISMATCH")
-""""""
+"""The object is of another type than the caller asked for."""
 STATUS_INVALID_PARAMETER_MIX: Final[int] = NTSTATUS.named(0xc0000030, "STATUS_INVALID_PARAMETER_MIX")
-""""""
+"""The arguments do not go together."""
 STATUS_OBJECT_NAME_INVALID: Final[int] = NTSTATUS.named(0xc0000033, "STATUS_OBJECT_NAME_INVALID")
-""""""
+"""The name of the object is not a valid name."""
 STATUS_OBJECT_NAME_NOT_FOUND: Final[int] = NTSTATUS.named(0xc0000034, "STATUS_OBJECT_NAME_NOT_FOUND")
-""""""
+"""No object has this name."""
 STATUS_OBJECT_NAME_COLLISION: Final[int] = NTSTATUS.named(0xc0000035, "STATUS_OBJECT_NAME_COLLISION")
-""""""
+"""An object of this name exists already."""
 STATUS_PORT_DISCONNECTED: Final[int] = NTSTATUS.named(0xc0000037, "STATUS_PORT_DISCONNECTED")
-""""""
+"""The message channel to another component has been disconnected."""
 STATUS_DEVICE_ALREADY_ATTACHED: Final[int] = NTSTATUS.named(0xc0000038, "STATUS_DEVICE_ALREADY_ATTACHED")
-""""""
+"""Another device is attached to the device already."""
 STATUS_OBJECT_PATH_INVALID: Final[int] = NTSTATUS.named(0xc0000039, "STATUS_OBJECT_PATH_INVALID")
-""""""
+"""A part of the path is no directory."""
 STATUS_OBJECT_PATH_NOT_FOUND: Final[int] = NTSTATUS.named(0xc000003a, "STATUS_OBJECT_PATH_NOT_FOUND")
-""""""
+"""A directory in the path does not exist."""
 STATUS_OBJECT_PATH_SYNTAX_BAD: Final[int] = NTSTATUS.named(0xc000003b, "STATUS_OBJECT_PATH_SYNTAX_BAD")
-""""""
+"""The path does not have the syntax of an object path."""
 STATUS_DATA_OVERRUN: Final[int] = NTSTATUS.named(0xc000003c, "STATUS_DATA_OVERRUN")
-""""""
+"""More data came from the device than there was room for."""
 STATUS_DATA_LATE_ERROR: Final[int] = NTSTATUS.named(0xc000003d, "STATUS_DATA_LATE_ERROR")
-""""""
+"""Data came too late for the device or the bus."""
 STATUS_DATA_ERROR: Final[int] = NTSTATUS.named(0xc000003e, "STATUS_DATA_ERROR")
-""""""
+"""The data on the device is damaged."""
 STATUS_CRC_ERROR: Final[int] = NTSTATUS.named(0xc000003f, "STATUS_CRC_ERROR")
-""""""
+"""The checksum of the data was wrong."""
 STATUS_SHARING_VIOLATION: Final[int] = NTSTATUS.named(0xc0000043, "STATUS_SHARING_VIOLATION")
-""""""
+"""The file is already open in a way that excludes this open."""
 STATUS_QUOTA_EXCEEDED: Final[int] = NTSTATUS.named(0xc0000044, "STATUS_QUOTA_EXCEEDED")
-""""""
+"""The process has used up its quota."""
 STATUS_INVALID_PAGE_PROTECTION: Final[int] = NTSTATUS.named(0xc0000045, "STATUS_INVALID_PAGE_PROTECTION")
-""""""
+"""The page protection is not valid."""
 STATUS_MUTANT_NOT_OWNED: Final[int] = NTSTATUS.named(0xc0000046, "STATUS_MUTANT_NOT_OWNED")
-""""""
+"""The thread released a mutex that it did not own."""
 STATUS_SEMAPHORE_LIMIT_EXCEEDED: Final[int] = NTSTATUS.named(0xc0000047, "STATUS_SEMAPHORE_LIMIT_EXCEEDED")
-""""""
+"""The release would raise the semaphore above its limit."""
 STATUS_THREAD_IS_TERMINATING: Final[int] = NTSTATUS.named(0xc000004b, "STATUS_THREAD_IS_TERMINATING")
-""""""
+"""The thread is ending."""
 STATUS_DELETE_PENDING: Final[int] = NTSTATUS.named(0xc0000056, "STATUS_DELETE_PENDING")
-""""""
+"""The object is about to be deleted and accepts no new use."""
 STATUS_PRIVILEGE_NOT_HELD: Final[int] = NTSTATUS.named(0xc0000061, "STATUS_PRIVILEGE_NOT_HELD")
-""""""
+"""The caller does not hold the privilege that the request needs."""
 STATUS_PROCEDURE_NOT_FOUND: Final[int] = NTSTATUS.named(0xc000007a, "STATUS_PROCEDURE_NOT_FOUND")
-""""""
+"""The routine was not found in its module."""
 STATUS_INTEGER_DIVIDE_BY_ZERO: Final[int] = NTSTATUS.named(0xc0000094, "STATUS_INTEGER_DIVIDE_BY_ZERO")
-""""""
+"""The processor divided an integer by zero."""
 STATUS_INTEGER_OVERFLOW: Final[int] = NTSTATUS.named(0xc0000095, "STATUS_INTEGER_OVERFLOW")
-""""""
+"""The result of the arithmetic does not fit its type."""
 STATUS_FILE_INVALID: Final[int] = NTSTATUS.named(0xc0000098, "STATUS_FILE_INVALID")
-""""""
+"""The volume of the open file was changed from outside, so the file is no longer valid."""
 STATUS_INSUFFICIENT_RESOURCES: Final[int] = NTSTATUS.named(0xc000009a, "STATUS_INSUFFICIENT_RESOURCES")
-""""""
+"""The system lacks memory or another resource for the request."""
 STATUS_DEVICE_DATA_ERROR: Final[int] = NTSTATUS.named(0xc000009c, "STATUS_DEVICE_DATA_ERROR")
-""""""
+"""The device reported that its data is damaged."""
 STATUS_DEVICE_NOT_CONNECTED: Final[int] = NTSTATUS.named(0xc000009d, "STATUS_DEVICE_NOT_CONNECTED")
-""""""
+"""The device is not connected."""
 STATUS_DEVICE_POWER_FAILURE: Final[int] = NTSTATUS.named(0xc000009e, "STATUS_DEVICE_POWER_FAILURE")
-""""""
+"""The device lost its power."""
 STATUS_MEDIA_WRITE_PROTECTED: Final[int] = NTSTATUS.named(0xc00000a2, "STATUS_MEDIA_WRITE_PROTECTED")
-""""""
+"""The medium is protected against writing."""
 STATUS_DEVICE_NOT_READY: Final[int] = NTSTATUS.named(0xc00000a3, "STATUS_DEVICE_NOT_READY")
-""""""
+"""The device is not ready."""
 STATUS_IO_TIMEOUT: Final[int] = NTSTATUS.named(0xc00000b5, "STATUS_IO_TIMEOUT")
-""""""
+"""The device did not answer in time."""
 STATUS_NOT_SUPPORTED: Final[int] = NTSTATUS.named(0xc00000bb, "STATUS_NOT_SUPPORTED")
-""""""
+"""The request is not supported; an unhandled Plug and Play IRP keeps this status."""
 STATUS_DEVICE_DOES_NOT_EXIST: Final[int] = NTSTATUS.named(0xc00000c0, "STATUS_DEVICE_DOES_NOT_EXIST")
-""""""
+"""The device is not there any more."""
 STATUS_ADAPTER_HARDWARE_ERROR: Final[int] = NTSTATUS.named(0xc00000c2, "STATUS_ADAPTER_HARDWARE_ERROR")
-""""""
+"""The adapter reported a hardware error."""
 STATUS_BAD_DEVICE_TYPE: Final[int] = NTSTATUS.named(0xc00000cb, "STATUS_BAD_DEVICE_TYPE")
-""""""
+"""The device is of another type than the request needs."""
 STATUS_REQUEST_NOT_ACCEPTED: Final[int] = NTSTATUS.named(0xc00000d0, "STATUS_REQUEST_NOT_ACCEPTED")
-""""""
+"""The other side takes no more requests now."""
 STATUS_INTERNAL_ERROR: Final[int] = NTSTATUS.named(0xc00000e5, "STATUS_INTERNAL_ERROR")
-""""""
+"""A component found an error in itself."""
 STATUS_INVALID_USER_BUFFER: Final[int] = NTSTATUS.named(0xc00000e8, "STATUS_INVALID_USER_BUFFER")
-""""""
+"""The caller's buffer is not valid for the request."""
 STATUS_INVALID_PARAMETER_1: Final[int] = NTSTATUS.named(0xc00000ef, "STATUS_INVALID_PARAMETER_1")
-""""""
+"""The first argument is wrong."""
 STATUS_INVALID_PARAMETER_2: Final[int] = NTSTATUS.named(0xc00000f0, "STATUS_INVALID_PARAMETER_2")
-""""""
+"""The second argument is wrong."""
 STATUS_INVALID_PARAMETER_3: Final[int] = NTSTATUS.named(0xc00000f1, "STATUS_INVALID_PARAMETER_3")
-""""""
+"""The third argument is wrong."""
 STATUS_NAME_TOO_LONG: Final[int] = NTSTATUS.named(0xc0000106, "STATUS_NAME_TOO_LONG")
-""""""
+"""The name is too long."""
 STATUS_PROCESS_IS_TERMINATING: Final[int] = NTSTATUS.named(0xc000010a, "STATUS_PROCESS_IS_TERMINATING")
-""""""
+"""The process is ending."""
 STATUS_IMAGE_ALREADY_LOADED: Final[int] = NTSTATUS.named(0xc000010e, "STATUS_IMAGE_ALREADY_LOADED")
-""""""
+"""The driver is loaded already."""
 STATUS_CANCELLED: Final[int] = NTSTATUS.named(0xc0000120, "STATUS_CANCELLED")
-""""""
+"""The request was cancelled."""
 STATUS_FILE_CLOSED: Final[int] = NTSTATUS.named(0xc0000128, "STATUS_FILE_CLOSED")
-""""""
+"""The file has been closed."""
 STATUS_ENTRYPOINT_NOT_FOUND: Final[int] = NTSTATUS.named(0xc0000139, "STATUS_ENTRYPOINT_NOT_FOUND")
-""""""
+"""The module lacks a routine that another module needs."""
 STATUS_INVALID_ADDRESS: Final[int] = NTSTATUS.named(0xc0000141, "STATUS_INVALID_ADDRESS")
-""""""
+"""The address is not valid."""
 STATUS_UNHANDLED_EXCEPTION: Final[int] = NTSTATUS.named(0xc0000144, "STATUS_UNHANDLED_EXCEPTION")
-""""""
+"""An exception was raised that nobody handled."""
 STATUS_DEVICE_CONFIGURATION_ERROR: Final[int] = NTSTATUS.named(0xc0000182, "STATUS_DEVICE_CONFIGURATION_ERROR")
-""""""
+"""The configuration of the device is wrong."""
 STATUS_INVALID_DEVICE_STATE: Final[int] = NTSTATUS.named(0xc0000184, "STATUS_INVALID_DEVICE_STATE")
-""""""
+"""The device is not in a state in which the request is possible."""
 STATUS_IO_DEVICE_ERROR: Final[int] = NTSTATUS.named(0xc0000185, "STATUS_IO_DEVICE_ERROR")
-""""""
+"""The device reported an error."""
 STATUS_DEVICE_PROTOCOL_ERROR: Final[int] = NTSTATUS.named(0xc0000186, "STATUS_DEVICE_PROTOCOL_ERROR")
-""""""
+"""The device and its driver broke the protocol between them."""
 STATUS_TOO_LATE: Final[int] = NTSTATUS.named(0xc0000189, "STATUS_TOO_LATE")
-""""""
+"""The request came too late to have an effect."""
 STATUS_MUTANT_LIMIT_EXCEEDED: Final[int] = NTSTATUS.named(0xc0000191, "STATUS_MUTANT_LIMIT_EXCEEDED")
-""""""
+"""The thread acquired the mutex more often than the mutex can count."""
 STATUS_POSSIBLE_DEADLOCK: Final[int] = NTSTATUS.named(0xc0000194, "STATUS_POSSIBLE_DEADLOCK")
-""""""
+"""A wait would or might never end, because of a cycle of owners."""
 STATUS_INVALID_BUFFER_SIZE: Final[int] = NTSTATUS.named(0xc0000206, "STATUS_INVALID_BUFFER_SIZE")
-""""""
+"""The size of the buffer is not one that the request allows."""
 STATUS_NOT_FOUND: Final[int] = NTSTATUS.named(0xc0000225, "STATUS_NOT_FOUND")
-""""""
+"""The thing that was searched for does not exist."""
 STATUS_RETRY: Final[int] = NTSTATUS.named(0xc000022d, "STATUS_RETRY")
-""""""
+"""The request must be issued again."""
 STATUS_REQUEST_ABORTED: Final[int] = NTSTATUS.named(0xc0000240, "STATUS_REQUEST_ABORTED")
-""""""
+"""The request was given up before it was completed."""
 STATUS_PLUGPLAY_NO_DEVICE: Final[int] = NTSTATUS.named(0xc000025e, "STATUS_PLUGPLAY_NO_DEVICE")
-""""""
+"""The Plug and Play driver found no device of its own."""
 STATUS_DRIVER_UNABLE_TO_LOAD: Final[int] = NTSTATUS.named(0xc000026c, "STATUS_DRIVER_UNABLE_TO_LOAD")
-""""""
+"""The driver could not be loaded."""
 STATUS_NO_MATCH: Final[int] = NTSTATUS.named(0xc0000272, "STATUS_NO_MATCH")
-""""""
+"""Nothing matches the pattern or request."""
 STATUS_DEVICE_REMOVED: Final[int] = NTSTATUS.named(0xc00002b6, "STATUS_DEVICE_REMOVED")
-""""""
+"""The device has been removed."""
 STATUS_DEVICE_ENUMERATION_ERROR: Final[int] = NTSTATUS.named(0xc0000366, "STATUS_DEVICE_ENUMERATION_ERROR")
-""""""
+"""The bus driver reported a device wrongly."""
 STATUS_INVALID_DEVICE_OBJECT_PARAMETER: Final[int] = NTSTATUS.named(0xc0000369, "STATUS_INVALID_DEVICE_OBJECT_PARAMETER")
-""""""
+"""The device object that was passed is not one that the routine can use."""
 STATUS_ASSERTION_FAILURE: Final[int] = NTSTATUS.named(0xc0000420, "STATUS_ASSERTION_FAILURE")
-""""""
+"""An assertion in the code did not hold."""
 STATUS_DEVICE_INSUFFICIENT_RESOURCES: Final[int] = NTSTATUS.named(0xc0000468, "STATUS_DEVICE_INSUFFICIENT_RESOURCES")
-""""""
+"""The device lacks resources of its own for the request."""
