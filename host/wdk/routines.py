@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from wdk.errors import HERE, DescriptionError, Table, check_keys, read
+from wdk.sources import find_callable
 from wdk.values import Values
 
 __all__ = ["Kind", "Levels", "Parameter", "Routine", "RoutineFile", "load_routines"]
@@ -142,6 +143,8 @@ def _routine(file: Path, name: str, entry: Table, header: str, values: Values) -
     python = str(entry["python"])
     if not re.fullmatch(r"[a-z_0-9.]+:[A-Za-z_0-9.]+", python):
         raise DescriptionError(file, name, f"python must be module:qualified.name; it was {python!r}")
+    if find_callable(python) is None:
+        raise DescriptionError(file, name, f"python must name a function or method below host/dirql; {python!r} does not")
     own_header = str(entry.get("header", header))
     word = "macro" if kinds[kind] is Kind.MACRO else "function"
     return Routine(
