@@ -37,13 +37,13 @@ def _page(title: str, parts: Iterable[str]) -> str:
 
 def _index(description: Description) -> str:
     rows = [
-        f"| [{file.title.rstrip('.')}]({file.stem}.md) | {', '.join(f'`{each.name}`' for each in file.routines)} |"
+        f"| [{file.title.rstrip('.')}]({file.stem}.md) | {_listed(file)} |"
         for file in description.routine_files
     ]
     text = (
-        "Everything of the Windows Driver Kit that dirql knows. A driver imports these names from `dirql.wdm`, which has"
-        " them all, or from the module of their header, such as `dirql.wdm.ntddk`. A name that is not here is an error"
-        " that says whether the WDK has it.\n"
+        "Everything of the Windows Driver Kit that dirql knows. A driver imports these names from `dirql.wdm`, which"
+        " has them all, or from the module of their header, such as `dirql.wdm.ntddk`. A name that is not here is an"
+        " error that says whether the WDK has it.\n"
     )
     others = (
         "\nThe values: [constants and enumerations](constants.md), [statuses](status.md),"
@@ -53,6 +53,10 @@ def _index(description: Description) -> str:
 
 
 # Routines.
+
+
+def _listed(file: RoutineFile) -> str:
+    return ", ".join(f"`{each.name}`" for each in file.routines)
 
 
 def _routine_page(file: RoutineFile, values: Values) -> str:

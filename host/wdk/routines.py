@@ -144,7 +144,9 @@ def _routine(file: Path, name: str, entry: Table, header: str, values: Values) -
     if not re.fullmatch(r"[a-z_0-9.]+:[A-Za-z_0-9.]+", python):
         raise DescriptionError(file, name, f"python must be module:qualified.name; it was {python!r}")
     if find_callable(python) is None:
-        raise DescriptionError(file, name, f"python must name a function or method below host/dirql; {python!r} does not")
+        raise DescriptionError(
+            file, name, f"python must name a callable below host/dirql; {python!r} does not"
+        )
     own_header = str(entry.get("header", header))
     word = "macro" if kinds[kind] is Kind.MACRO else "function"
     return Routine(

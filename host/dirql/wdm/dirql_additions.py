@@ -16,7 +16,7 @@ from dirql.mm.memory import (
     view as RtlViewMemory,
     write as RtlWriteMemory,
 )
-from dirql.nt.status import (
+from dirql.nt.ntstatus import (
     StatusException as ExceptionStatus,
     status_name as RtlStatusName,
 )

@@ -632,14 +632,14 @@ from dirql.nt.constants import (
     Width32Bits,
     Width64Bits,
     Width8Bits,
+)
+from dirql.nt.control_code import (
     ctl_code as CTL_CODE,
     device_type_from_ctl_code as DEVICE_TYPE_FROM_CTL_CODE,
     method_from_ctl_code as METHOD_FROM_CTL_CODE,
 )
 from dirql.nt.ntstatus import (
     NTSTATUS,
-)
-from dirql.nt.status import (
     nt_error as NT_ERROR,
     nt_information as NT_INFORMATION,
     nt_success as NT_SUCCESS,
