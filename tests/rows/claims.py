@@ -3,9 +3,9 @@
 """Finds which tests show which rows.
 
 A test claims rows by its name, `test_IRQL_01_raising_twice` or `test_M05_C01_...`, or by the marker `row("IRQL-01")` on
-it, on its class or on its module; a test that runs inside the simulator by its name, `t14_m18_...`; an assertion in the
-RTL by its label, `M05: assert (...)` or `M05_C01_quiet: assert (...)`. Nothing is run or imported: the claims are read
-from the source.
+it, on its class or on its module. A test that runs inside the simulator claims them by its name, `t14_m18_...`. An
+assertion in the RTL claims them by its label: `M05: assert (...)`, `M05_C01_quiet: assert (...)`, or M05_quiet as the
+first argument of the macro RULE. Nothing is run or imported: the claims are read from the source.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LEADING_ROWS = re.compile(r"test((?:_[A-Z]{1,4}_?\d\d)+)(?:_|$)")
 ROW = re.compile(r"([A-Z]{1,4})(_?)(\d\d)")
 SIMULATOR_ROWS = re.compile(r"(?:[a-z]\d\d_)+")
-ASSERTION = re.compile(r"\b((?:[A-Z]\d\d_?)+)\w*\s*:\s*assert\b")
+ASSERTION = re.compile(r"\b((?:[A-Z]\d\d_?)+)\w*\s*:\s*assert\b|`RULE\(((?:[A-Z]\d\d_?)+)")
 
 
 def named_rows(function: str) -> list[str]:
@@ -91,10 +91,9 @@ def rows_of_cocotb(file: Path) -> Iterator[tuple[str, str]]:
 def rows_of_rtl(file: Path) -> Iterator[tuple[str, str]]:
     """Each row that an assertion in a SystemVerilog file is labelled with."""
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        for label in ASSERTION.findall(line):
-            yield from (
-                (letter + digits, f"{place(file)}:{number}") for letter, _, digits in ROW.findall(label)
-            )
+        for label in ASSERTION.finditer(line):
+            rows = ROW.findall(label[1] or label[2])
+            yield from ((letter + digits, f"{place(file)}:{number}") for letter, _, digits in rows)
 
 
 SOURCES = (

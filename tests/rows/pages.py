@@ -29,7 +29,7 @@ check. Numbers that begin with 0x are hexadecimal.""",
     "pci": """# Rules of the bus
 
 These are the rules that the RTL follows, in dirql's own words. Each has an ID, a row, that tests and assertions
-carry: the assertion `M05: assert (...)` checks row M05. `make rows` lists the tests and assertions that show
+carry: the assertion labelled M05 checks row M05. `make rows` lists the tests and assertions that show
 each row, and the rows that have none yet, which are the plan. M rows are for masters, T for targets, A for the
 arbiter, C for configuration space, B for bridges, I for interrupts, D for DMA engines.
 

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 from rows import book, claims
 from rows.pages import pages
-
-ROOT = Path(__file__).resolve().parents[2]
+from source_tree import name, source_files
 
 
 def expression(text: str) -> ast.expr:
@@ -33,7 +33,7 @@ def test_every_claimed_row_exists() -> None:
 
 def test_the_pages_are_current() -> None:
     stale = [
-        file.relative_to(ROOT).as_posix()
+        name(file)
         for file, text in pages().items()
         if not file.exists() or file.read_text(encoding="utf-8") != text
     ]
@@ -92,10 +92,27 @@ def test_names_claim_the_rows_that_they_begin_with(function: str, claimed: list[
 
 def test_assertions_claim_the_rows_of_their_label(source: Path) -> None:
     source.write_text(
-        "if (rst_ni) C13: assert (!a);\nM05_T09_in_time: assert (b);\na_level: assert (c);\nM06: begin end\n",
+        "if (rst_ni) C13: assert (!a);\nM05_T09_in_time: assert (b);\na_level: assert (c);\nM06: begin end\n"
+        '`RULE(M16_leave, !a,\n"A sentence.")\n',
         encoding="utf-8",
     )
-    assert list(claims.rows_of_rtl(source)) == [("C13", "source:1"), ("M05", "source:2"), ("T09", "source:2")]
+    assert list(claims.rows_of_rtl(source)) == [
+        ("C13", "source:1"),
+        ("M05", "source:2"),
+        ("T09", "source:2"),
+        ("M16", "source:5"),
+    ]
+
+
+def test_every_assertion_says_its_rule_in_a_sentence() -> None:
+    silent = []
+    for file in source_files(".sv"):
+        before = ""
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(r"\bassert \(", line) and "`define" not in line and "//" not in before:
+                silent.append(f"{name(file)}:{number}")
+            before = line
+    assert silent == [], "an assertion must be a `RULE with a sentence, or have one in the comment above it"
 
 
 def test_tests_in_the_simulator_claim_the_rows_that_their_names_begin_with(source: Path) -> None:

@@ -1,11 +1,19 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// `RULE(M05, condition, "sentence") is the assertion M05. When it fails it prints its label and the sentence. The front
+// end of Yosys knows no messages.
+`ifdef YOSYS
+  `define RULE(Label, Condition, Sentence) Label: assert (Condition);
+`else
+  `define RULE(Label, Condition, Sentence) Label: assert (Condition) else $error(Sentence);
+`endif
+
 /// Checks the protocol of the bus from the outside, each assertion labelled with the row of its rule: M for masters,
 /// T for targets, A for the arbiter. It looks at what is on the bus and at who drives it, and changes nothing.
 ///
 /// Clocks of a transaction are counted from 1, the address phase. A rule about "the clock after" compares with the
-/// history registers, whose names end in `_q`.
+/// history registers: their names end in `_q`.
 module bus_checker #(
   /// Agents that can be master; agents that can be target.
   parameter int unsigned Masters = 2,
@@ -134,33 +142,53 @@ module bus_checker #(
   // Masters: when they may start and stop.
   always_ff @(posedge clk_i) begin : p_master_sequence
     if (rst_ni && past_q) begin
-      M01: assert (!start || (idle_q && (frames & gnt_q) == frames));
-      M02: assert (!(bus_q.frame && !bus_i.frame) || bus_i.irdy);
-      M03: assert (!(start && bus_q.irdy));
-      M04: assert (!(bus_q.irdy && !phase_end_q) || (bus_i.irdy && bus_i.frame == bus_q.frame) ||
-                   (!answered_q && clock_q >= 5'd5) || idle_q);
-      M05: assert (!(bus_i.frame && !bus_i.irdy) || master_waits_q < 4'd8);
-      M06: assert (!(start && bus_i.irdy));
-      M07: assert (!last_end_q || !bus_i.irdy);
-      M16_give_up: assert (!(clock == 5'd6 && !answered && bus_q.frame) || (!bus_i.frame && bus_i.irdy));
-      M16_leave: assert (!(clock >= 5'd7 && !answered) || idle);
-      M16_patience: assert (!(idle && !idle_q && !answered_q) || clock_q >= 5'd5);
-      M19: assert (!(bus_q.stop && bus_q.irdy) || !bus_i.frame);
+      `RULE(M01, !start || (idle_q && (frames & gnt_q) == frames),
+            "A master starts only if, one clock before, its GNT was on and the bus was idle.")
+      `RULE(M02, !(bus_q.frame && !bus_i.frame) || bus_i.irdy,
+            "FRAME goes off only on a clock on which IRDY is on.")
+      `RULE(M03, !(start && bus_q.irdy),
+            "FRAME, once off, stays off until the bus has been idle.")
+      `RULE(M04, !(bus_q.irdy && !phase_end_q) || (bus_i.irdy && bus_i.frame == bus_q.frame) ||
+            (!answered_q && clock_q >= 5'd5) || idle_q,
+            "IRDY and FRAME, once IRDY is on, do not change until the data phase ends.")
+      `RULE(M05, !(bus_i.frame && !bus_i.irdy) || master_waits_q < 4'd8,
+            "IRDY comes on within 8 clocks of the start or of the end of the data phase before.")
+      `RULE(M06, !(start && bus_i.irdy),
+            "IRDY is off in the address phase.")
+      `RULE(M07, !last_end_q || !bus_i.irdy,
+            "IRDY is off on the clock after the last data phase.")
+      `RULE(M16_give_up, !(clock == 5'd6 && !answered && bus_q.frame) || (!bus_i.frame && bus_i.irdy),
+            "Without DEVSEL by clock 5, FRAME is off and IRDY on at clock 6.")
+      `RULE(M16_leave, !(clock >= 5'd7 && !answered) || idle,
+            "Without DEVSEL by clock 5, the bus is idle from clock 7 on.")
+      `RULE(M16_patience, !(idle && !idle_q && !answered_q) || clock_q >= 5'd5,
+            "A master waits for DEVSEL until clock 5 before it gives up.")
+      `RULE(M19, !(bus_q.stop && bus_q.irdy) || !bus_i.frame,
+            "FRAME is off on the clock after STOP with IRDY on.")
     end
   end
 
   // Masters: what they drive.
   always_ff @(posedge clk_i) begin : p_master_data
     if (rst_ni && past_q) begin
-      M08: assert (!(write && bus_q.irdy && !phase_end_q && bus_i.irdy) || bus_i.ad == bus_q.ad);
-      M09: assert (start || idle || start_q || idle_q || phase_end_q || bus_i.cbe == bus_q.cbe);
-      M14: assert (!(single_op && bus_i.irdy && bus_i.frame));
-      M15_one: assert (!(start && config_op && bus_i.ad[1:0] == 2'b00) || (lone(idsel_i) && idsel_i != '0));
-      M15_none: assert (idsel_i == '0 || (start && config_op && bus_i.ad[1:0] == 2'b00));
-      M32_turnaround: assert (!(start_q && read) || ads == '0);
-      M32_ad: assert (lone(32'(ads)) && lone(32'(pars)));
-      M32_control: assert (lone(32'(cbes)) && lone(32'(controls)) && lone(32'(target_controls)));
-      M33: assert ((controls_q & ~controls & actives_q) == '0);
+      `RULE(M08, !(write && bus_q.irdy && !phase_end_q && bus_i.irdy) || bus_i.ad == bus_q.ad,
+            "AD does not change in a write while IRDY is on and the data phase has not ended.")
+      `RULE(M09, start || idle || start_q || idle_q || phase_end_q || bus_i.cbe == bus_q.cbe,
+            "C/BE do not change within a data phase.")
+      `RULE(M14, !(single_op && bus_i.irdy && bus_i.frame),
+            "An I/O, configuration or Interrupt Acknowledge transaction has one data phase.")
+      `RULE(M15_one, !(start && config_op && bus_i.ad[1:0] == 2'b00) || (lone(idsel_i) && idsel_i != '0),
+            "A configuration transaction of type 0 turns on exactly one IDSEL.")
+      `RULE(M15_none, idsel_i == '0 || (start && config_op && bus_i.ad[1:0] == 2'b00),
+            "No IDSEL is on outside the address phase of a configuration transaction of type 0.")
+      `RULE(M32_turnaround, !(start_q && read) || ads == '0,
+            "Nobody drives AD in the turnaround clock of a read.")
+      `RULE(M32_ad, lone(32'(ads)) && lone(32'(pars)),
+            "At most one agent drives AD, and at most one PAR.")
+      `RULE(M32_control, lone(32'(cbes)) && lone(32'(controls)) && lone(32'(target_controls)),
+            "At most one master drives C/BE and the control signals, and at most one target DEVSEL, TRDY and STOP.")
+      `RULE(M33, (controls_q & ~controls & actives_q) == '0,
+            "FRAME and IRDY are driven off for one clock before the master lets go of them.")
     end
   end
 
@@ -168,12 +196,17 @@ module bus_checker #(
   if (Content) begin : gen_content
     always_ff @(posedge clk_i) begin : p_content
       if (rst_ni && past_q) begin
-        M10: assert (!start || (bus_i.cbe[3:1] != 3'b010 && bus_i.cbe[3:1] != 3'b100));
-        M11: assert (!(start && bus_pkg::is_memory(bus_i.cbe)) || bus_i.ad[1:0] == 2'b00);
-        M13: assert (!(start_q && (command == bus_pkg::CommandIoRead || command == bus_pkg::CommandIoWrite)) ||
-                     bus_i.cbe == 4'hF || (!bus_i.cbe[bus_q.ad[1:0]] && (~bus_i.cbe & ((4'd1 << bus_q.ad[1:0]) - 4'd1)) == '0));
-        M27: assert (!(start_q || (write && bus_q.irdy)) || bus_i.par == ^{bus_q.ad, bus_q.cbe});
-        T22: assert (!(read && bus_q.trdy) || bus_i.par == ^{bus_q.ad, bus_q.cbe});
+        `RULE(M10, !start || (bus_i.cbe[3:1] != 3'b010 && bus_i.cbe[3:1] != 3'b100),
+              "A master never issues a reserved command.")
+        `RULE(M11, !(start && bus_pkg::is_memory(bus_i.cbe)) || bus_i.ad[1:0] == 2'b00,
+              "A memory transaction begins with AD[1:0] = 00.")
+        `RULE(M13, !(start_q && (command == bus_pkg::CommandIoRead || command == bus_pkg::CommandIoWrite)) ||
+              bus_i.cbe == 4'hF || (!bus_i.cbe[bus_q.ad[1:0]] && (~bus_i.cbe & ((4'd1 << bus_q.ad[1:0]) - 4'd1)) == '0),
+              "AD[1:0] of an I/O transaction names the lowest enabled byte.")
+        `RULE(M27, !(start_q || (write && bus_q.irdy)) || bus_i.par == ^{bus_q.ad, bus_q.cbe},
+              "PAR makes the parity of an address, and of written data, even.")
+        `RULE(T22, !(read && bus_q.trdy) || bus_i.par == ^{bus_q.ad, bus_q.cbe},
+              "PAR makes the parity of read data even.")
       end
     end
   end
@@ -193,32 +226,50 @@ module bus_checker #(
   end
   always_ff @(posedge clk_i) begin : p_master_rest
     if (rst_ni && past_q) begin
-      M20_idle: assert (!(idle && !idle_q && stopped_q) || (owner_q & req_i) == '0);
-      M20_second: assert ((resting_q & req_i) == '0);
+      `RULE(M20_idle, !(idle && !idle_q && stopped_q) || (owner_q & req_i) == '0,
+            "REQ of a master that was stopped is off on the idle clock.")
+      `RULE(M20_second, (resting_q & req_i) == '0,
+            "REQ of a master that was stopped is off on the clock after the idle clock.")
     end
   end
 
   // Targets: when they claim, move and stop.
   always_ff @(posedge clk_i) begin : p_target_sequence
     if (rst_ni && past_q) begin
-      T01: assert (lone(32'(devsels)));
-      T03: assert (!(bus_i.devsel && !bus_q.devsel) || (clock >= 5'd2 && clock <= 5'd3));
-      T04_trdy: assert (!bus_i.trdy || bus_i.devsel);
-      T04_stop: assert (!bus_i.stop || bus_i.devsel || (bus_q.devsel && !bus_i.trdy) || (bus_q.stop && !bus_q.devsel));
-      T05: assert (!(bus_q.devsel && !last_end_q) || bus_i.devsel || (bus_i.stop && !bus_i.trdy));
-      T06: assert (!((bus_q.trdy || bus_q.stop) && !phase_end_q) ||
-                   (bus_i.devsel == bus_q.devsel && bus_i.trdy == bus_q.trdy && bus_i.stop == bus_q.stop));
-      T07: assert (!(clock == 5'd2 && read) || !bus_i.trdy);
-      T08: assert (!(read && bus_q.trdy && !bus_q.irdy && bus_i.trdy) || bus_i.ad == bus_q.ad);
-      T09: assert (!(answered && !ended_q && !bus_i.trdy && !bus_i.stop) || clock < 5'd16);
-      T10: assert (!(answered && ended_q && !idle && !bus_i.trdy && !bus_i.stop) || target_waits_q < 5'd8);
-      T11_hold: assert (!(bus_q.stop && bus_q.frame) || bus_i.stop);
-      T11_off: assert (!(bus_q.stop && last_end_q) || !bus_i.stop);
-      T12_off: assert (!last_end_q || (!bus_i.devsel && !bus_i.trdy && !bus_i.stop));
-      T12_release: assert ((target_controls_q & ~target_controls & target_actives_q) == '0);
-      T14: assert (!(bus_i.stop && !bus_i.devsel && bus_q.devsel) || !bus_i.trdy);
-      T15: assert (!bus_i.devsel || (command != bus_pkg::CommandSpecialCycle && command != bus_pkg::CommandDualAddress &&
-                                     command[3:1] != 3'b010 && command[3:1] != 3'b100));
+      `RULE(T01, lone(32'(devsels)),
+            "At most one target turns on DEVSEL.")
+      `RULE(T03, !(bus_i.devsel && !bus_q.devsel) || (clock >= 5'd2 && clock <= 5'd3),
+            "DEVSEL comes on at clock 2 or 3.")
+      `RULE(T04_trdy, !bus_i.trdy || bus_i.devsel,
+            "TRDY is on only while DEVSEL is.")
+      `RULE(T04_stop, !bus_i.stop || bus_i.devsel || (bus_q.devsel && !bus_i.trdy) || (bus_q.stop && !bus_q.devsel),
+            "STOP is on only while DEVSEL is, or in a target abort.")
+      `RULE(T05, !(bus_q.devsel && !last_end_q) || bus_i.devsel || (bus_i.stop && !bus_i.trdy),
+            "DEVSEL stays on until the last data phase has ended, except in a target abort.")
+      `RULE(T06, !((bus_q.trdy || bus_q.stop) && !phase_end_q) ||
+            (bus_i.devsel == bus_q.devsel && bus_i.trdy == bus_q.trdy && bus_i.stop == bus_q.stop),
+            "DEVSEL, TRDY and STOP, once TRDY or STOP is on, do not change until the data phase ends.")
+      `RULE(T07, !(clock == 5'd2 && read) || !bus_i.trdy,
+            "TRDY is off in the turnaround clock of a read.")
+      `RULE(T08, !(read && bus_q.trdy && !bus_q.irdy && bus_i.trdy) || bus_i.ad == bus_q.ad,
+            "AD does not change in a read while TRDY is on and IRDY off.")
+      `RULE(T09, !(answered && !ended_q && !bus_i.trdy && !bus_i.stop) || clock < 5'd16,
+            "The first data phase ends within 16 clocks of the start.")
+      `RULE(T10, !(answered && ended_q && !idle && !bus_i.trdy && !bus_i.stop) || target_waits_q < 5'd8,
+            "Each data phase after the first ends within 8 clocks.")
+      `RULE(T11_hold, !(bus_q.stop && bus_q.frame) || bus_i.stop,
+            "STOP stays on until FRAME is off.")
+      `RULE(T11_off, !(bus_q.stop && last_end_q) || !bus_i.stop,
+            "STOP is off on the clock after the last data phase.")
+      `RULE(T12_off, !last_end_q || (!bus_i.devsel && !bus_i.trdy && !bus_i.stop),
+            "DEVSEL, TRDY and STOP are off on the clock after the last data phase.")
+      `RULE(T12_release, (target_controls_q & ~target_controls & target_actives_q) == '0,
+            "DEVSEL, TRDY and STOP are driven off for one clock before the target lets go of them.")
+      `RULE(T14, !(bus_i.stop && !bus_i.devsel && bus_q.devsel) || !bus_i.trdy,
+            "TRDY is off in a target abort.")
+      `RULE(T15, !bus_i.devsel || (command != bus_pkg::CommandSpecialCycle && command != bus_pkg::CommandDualAddress &&
+            command[3:1] != 3'b010 && command[3:1] != 3'b100),
+            "No target claims a reserved command, a Dual Address Cycle or a Special Cycle.")
     end
   end
 
@@ -230,10 +281,14 @@ module bus_checker #(
   end
   always_ff @(posedge clk_i) begin : p_arbiter
     if (rst_ni && past_q) begin
-      A01: assert (lone(32'(gnt_i)));
-      A02: assert (!(idle_q && gnt_q != '0 && gnt_i != '0) || gnt_i == gnt_q);
-      A03: assert ((gnt_i & ~gnt_q & ~req_q) == '0 || (req_q & ~broken_q) == '0);
-      A05: assert (quiet_q < 3'd4 || gnt_i[Park]);
+      `RULE(A01, lone(32'(gnt_i)),
+            "At most one GNT is on.")
+      `RULE(A02, !(idle_q && gnt_q != '0 && gnt_i != '0) || gnt_i == gnt_q,
+            "GNT passes from one master to another on an idle bus through a clock without any GNT.")
+      `RULE(A03, (gnt_i & ~gnt_q & ~req_q) == '0 || (req_q & ~broken_q) == '0,
+            "A master that does not ask gets GNT only if no master asks.")
+      `RULE(A05, quiet_q < 3'd4 || gnt_i[Park],
+            "GNT is with the parking master after four idle clocks without a request.")
     end
   end
 
@@ -242,8 +297,10 @@ module bus_checker #(
   always_ff @(posedge clk_i) begin : p_reset
     in_reset_q <= !rst_ni;
     if (in_reset_q === 1'b1 && !rst_ni) begin
-      T32: assert (controls == '0 && target_controls == '0 && ads == '0 && cbes == '0 && pars == '0);
-      A08: assert (gnt_i == '0);
+      `RULE(T32, controls == '0 && target_controls == '0 && ads == '0 && cbes == '0 && pars == '0,
+            "No agent drives anything in reset.")
+      `RULE(A08, gnt_i == '0,
+            "No GNT is on in reset.")
     end
   end
 

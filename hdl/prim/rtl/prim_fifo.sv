@@ -72,7 +72,9 @@ module prim_fifo #(
 
   always_ff @(posedge clk_i) begin : p_assert
     if (rst_ni && !clear_i) begin
+      // Nobody pushes into a full FIFO.
       a_push_full: assert (!push_i || !level_q[DepthLog2]);
+      // The level counts every entry: stored, in the output queue, or on its way between them.
       a_level: assert (level_q == stored_q + (DepthLog2+1)'(visible) + (DepthLog2+1)'(fetched_q));
     end
   end

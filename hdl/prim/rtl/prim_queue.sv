@@ -53,7 +53,9 @@ module prim_queue #(
 
   always_ff @(posedge clk_i) begin : p_assert
     if (rst_ni && !clear_i) begin
+      // Nobody pops an empty queue.
       a_pop_empty: assert (!pop_i || level_q != '0);
+      // The queue never holds more than its four entries.
       a_level: assert (level_q <= 3'd4);
     end
   end

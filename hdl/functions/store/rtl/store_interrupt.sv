@@ -108,6 +108,7 @@ module store_interrupt (
   assign message_suppressed_o = due && msi_enable_i && !msi_possible_i;
 
   always_ff @(posedge clk_i) begin : p_assert
+    // C13: while messages are enabled the function does not turn on its interrupt pin.
     if (rst_ni) C13: assert (!(msi_enable_i && intx_o));
   end
 endmodule
