@@ -1,25 +1,27 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-r"""A machine: a target with a kernel on it, from the bus to open handles.
+r"""A machine: a target with a kernel on it, from the hardware to open handles.
 
     with open_machine("verilated", drivers=[store]) as machine, machine.open(r"\\.\Store0") as device:
         device.write(b"hello")
 
-One machine is open at a time in a process. Leaving the `with` block ends what programs still have outstanding, removes
-the devices, unloads the drivers and reports what they left behind; after a bug check no driver runs any more, and
-everything is just released.
+One machine is open at a time in a process. Leaving the `with` block cancels the requests that programs still have
+outstanding, removes the devices, unloads the drivers and reports all that they left behind. After a bug check no driver
+runs any more, and everything is released without a report.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from dirql.drivers import pci
 from dirql.hal.hal import Hal
 from dirql.io import current as io_current
-from dirql.io.driver import DriverObject
+from dirql.io.driver import DriverEntry, DriverObject
 from dirql.io.handle import Handle
 from dirql.io.leftovers import end_requests, leftovers
 from dirql.io.loader import load_driver, unload_driver
@@ -34,26 +36,51 @@ from dirql.mm.manager import MemoryManager
 from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
 from dirql.nt.status import nt_success, status_name
 from dirql.ob.manager import ObjectManager
+from dirql.pnp.interrupt_arbiter import InterruptKind
 from dirql.pnp.manager import PnpManager
-from dirql.pnp.node import DeviceError, DeviceNode, InterruptKind
+from dirql.pnp.node import DeviceError, DeviceNode
+from dirql.pnp.range_arbiter import ResourceConflict
 from dirql.target import open_target
 from dirql.target.contract import Target, TargetError
 
-__all__ = ["DriverModule", "LeakReport", "LoadError", "Machine", "ProgramThread", "open_machine"]
+__all__ = [
+    "DriverModule",
+    "LeakReport",
+    "LoadError",
+    "Machine",
+    "MachineOptions",
+    "ProgramThread",
+    "open_machine",
+]
+
+_BOOT_DRIVERS = (pci,)
+"""The drivers of the machine's own devices, loaded before all others and unloaded after them."""
 
 
 class DriverModule(Protocol):
-    """What `load_driver` takes: a module or an object with an entry point, and the devices that it is for.
+    """A driver for `Machine.load_driver`: a module or an object with an entry point.
 
-    `HARDWARE_IDS` stands for the INF file's list; a driver without it gets no device through AddDevice.
+    An attribute HARDWARE_IDS, a sequence of hardware or compatible IDs, takes the place of the INF file's list; a
+    driver without it gets no device through AddDevice.
     """
 
     def DriverEntry(self, driver_object: DriverObject, registry_path: str, /) -> int:
         """The driver's entry point."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineOptions:
+    """Properties of a machine that its target does not fix; `open_machine` explains them."""
+
+    processors: int = 1
+    seed: int = 0
+    costs: Costs | None = None
+    schedule: Schedule | None = None
+    idle_limit: int | None = None
+
+
 class LeakReport(Exception):
-    """Drivers left something behind; `leaks` has a sentence for each."""
+    """Drivers left something behind; `leaks` has one sentence for each thing."""
 
     def __init__(self, leaks: Sequence[str]) -> None:
         self.leaks = tuple(leaks)
@@ -61,7 +88,7 @@ class LeakReport(Exception):
 
 
 class LoadError(Exception):
-    """A driver could not be loaded or unloaded; `status` says why."""
+    """A driver could not be loaded or unloaded; `status` is the NTSTATUS of the step that failed."""
 
     def __init__(self, driver: str, step: str, status: int) -> None:
         self.status = status
@@ -69,7 +96,7 @@ class LoadError(Exception):
 
 
 class _Outcome:
-    """Keeps what a block raised; an exception of a program is its own affair, not a bug check."""
+    """Keeps the exception that a block raised. A program may raise; only in a driver that is a bug check."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -101,7 +128,7 @@ class ProgramThread:
             self._value = self._routine()
 
     def join(self) -> object:
-        """Wait for its end; returns what the routine returned, or raises what it raised."""
+        """Wait until the thread has ended; returns the result of the routine or raises its exception."""
         wait_for_single_object(self.thread)
         if self._outcome.error is not None:
             raise self._outcome.error
@@ -111,32 +138,33 @@ class ProgramThread:
 class Machine:
     """An open machine; use `open_machine` to get one.
 
-    `target`, `memory_manager`, `hal`, `kernel`, `io` and `pnp` are its parts, for tools that look in. `defects` lists
-    what drivers did wrong that NT lets pass, as row and sentence.
+    `target`, `memory_manager`, `hal`, `kernel`, `io` and `pnp` are the parts, for tools that look in. `defects` has
+    mistakes of drivers that NT lets pass, each as a row and a sentence.
     """
 
-    def __init__(self, target: Target, kernel: Callable[[Hal], Kernel], seed: int) -> None:
-        """`kernel` makes the kernel once the layer below it is there."""
+    def __init__(self, target: Target, options: MachineOptions) -> None:
+        """Build a kernel on an open target, which the machine owns, and load the drivers of the machine's buses."""
         self.target = target
         self.closed = False
         self.defects: list[tuple[str, str]] = []
-        self.memory_manager = MemoryManager(target.memory, seed)
+        self.memory_manager = MemoryManager(target.memory, options.seed)
         # A driver that touches pageable memory at DISPATCH_LEVEL is told so, paged out or not (row IRQL-12).
         self.memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
         self.hal = Hal(target, self.memory_manager)
         self.io = IoManager(ObjectManager())
         self.io.hooks.defect_found = self._note_defect
-        self.kernel = kernel(self.hal)
-        self.pnp = PnpManager(self.hal.interrupts, len(self.kernel.processors))
+        self.kernel = _make_kernel(self.hal, options)
         self.memory_manager.install()
         self.hal.install()
         io_current.install(self.io)
+        self._at_start = self.memory_manager.statistics()
         try:
-            self.pnp.open()
+            self.pnp = PnpManager(self.hal.interrupts, options.processors)
+            for driver in _BOOT_DRIVERS:
+                self.load_driver(driver)
         except BaseException:
             self._release()
             raise
-        self._at_start = self.memory_manager.statistics()
 
     def _note_defect(self, row: str, what: str) -> None:
         self.defects.append((row, what))
@@ -162,8 +190,8 @@ class Machine:
 
     @property
     def devices(self) -> list[DeviceNode]:
-        """What was found on the bus, in the order of device and function number."""
-        return self.pnp.nodes
+        """The devices on the buses, in the order in which the bus drivers report them; PCI's sorts by number."""
+        return self.pnp.devices
 
     def load_driver(
         self,
@@ -172,30 +200,32 @@ class Machine:
         *,
         interrupt: InterruptKind | str = InterruptKind.LEVEL,
     ) -> DriverObject:
-        """Load a driver and start the devices that are its; returns the driver object.
+        """Load a driver and start the devices that it names; returns the driver object.
 
-        `interrupt` is how its devices shall interrupt: "level", "latched" or "message"; the INF file says so on
-        Windows. Raises `LoadError` when DriverEntry fails, `DeviceError` when a device could not be started; the
-        driver is unloaded then.
+        `driver` is an imported module, or an object, with a routine DriverEntry and the devices in HARDWARE_IDS. `name`
+        is the name of the service, by default the last part of the module's name. `interrupt` says how the devices
+        interrupt, "level", "latched" or "message"; on Windows the INF file says it. Raises `LoadError` when DriverEntry
+        fails, `DeviceError` or `ResourceConflict` when a device cannot be started; the driver is then unloaded.
         """
+        entry, ids = _entry_and_ids(driver)
         wanted = InterruptKind(interrupt)
         service = name or _service_name(driver)
-        self.io.services[service] = driver.DriverEntry
-        status, loaded = load_driver(driver.DriverEntry, service)
+        self.io.services[service] = entry
+        status, loaded = load_driver(entry, service)
         if loaded is None:
             raise LoadError(service, "DriverEntry", status)
-        ids = getattr(driver, "HARDWARE_IDS", ())
         try:
             self.pnp.add_driver(loaded, ids, wanted)
-        except DeviceError:
+        except (DeviceError, ResourceConflict):
             unload_driver(loaded)
             raise
         return loaded
 
     def unload_driver(self, driver: DriverObject) -> None:
-        """Remove the driver's devices, as when they are disabled, and unload it; another driver can be loaded for them.
+        """Remove the driver's devices, as when they are disabled, and unload the driver.
 
-        Raises `LoadError` when it has no Unload routine, `LeakReport` for a device that it did not let go.
+        Another driver can then be loaded for the devices. Raises `LoadError` when the driver has no Unload routine,
+        `LeakReport` for a device that the driver did not let go.
         """
         problems = self.pnp.remove_devices(driver)
         status = unload_driver(driver)
@@ -213,9 +243,9 @@ class Machine:
         return ProgramThread(routine)
 
     def close(self) -> None:
-        """End the machine; raises `LeakReport` for what drivers left behind. A second call does nothing.
+        """End the machine; raises `LeakReport` if drivers left something behind. A second call does nothing.
 
-        Everything is released whatever happens on the way. After a bug check, or an interrupt from the keyboard inside
+        Everything is released, whatever happens on the way. After a bug check, or an interrupt from the keyboard inside
         the kernel, no driver is called any more and nothing is checked.
         """
         if self.closed:
@@ -231,14 +261,12 @@ class Machine:
             raise LeakReport(leaks)
 
     def _shut_down(self) -> list[str]:
-        """Devices, then drivers in reverse order of loading, then what is left."""
+        """Remove the devices, unload the drivers in reverse order of loading; returns a sentence for each leak."""
         end_requests()
         problems = self.pnp.remove_devices()
         for driver in reversed(list(self.io.drivers.values())):
-            if driver.driver_unload is not None and driver.driver_extension.service_key_name != "pci":
-                unload_driver(driver)
+            unload_driver(driver)
         leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
-        self.pnp.close()
         return [*leaks, *leftovers()]
 
     def _release(self) -> None:
@@ -266,30 +294,21 @@ def open_machine(
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
 
-    `target` is a target's name or an open target, which the machine then owns. Seed 0 keeps the fixed order, in which
-    processors and threads take turns; any other makes scheduling decisions and the order of free frames random by it.
-    `waves` and `checked` are the target's. `idle_limit` is how many clocks may pass with nothing to do before that
-    counts as a deadlock; None for a second. A second machine while one is open is a `RuntimeError`.
+    `target` is the name of a target, or an open target, which the machine then owns. With `seed` 0 processors and
+    threads take turns in a fixed order; with any other seed the scheduling decisions and the order of free frames are
+    random, and the same for the same seed. `schedule` makes the scheduling decisions instead. `costs` are the clocks
+    that host code takes. `idle_limit` is the number of clocks that may pass with nothing to do before that counts as a
+    deadlock; None is one second. `waves` is the file for all signals of the target, `checked` lets the assertions of
+    the RTL stop the machine. Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
         raise RuntimeError("one machine runs at a time in a process, and one is open; close it first")
-    if schedule is None:
-        schedule = RandomSchedule(seed) if seed else RoundRobin()
     opened = open_target(target, waves=waves, checked=checked) if isinstance(target, str) else target
-
-    def make_kernel(hal: Hal) -> Kernel:
-        return Kernel(
-            hal.clock,
-            hal.interrupts,
-            processors=processors,
-            costs=costs,
-            schedule=schedule,
-            idle_limit=idle_limit,
-            transparent=(TargetError,),
-        )
-
+    options = MachineOptions(
+        processors=processors, seed=seed, costs=costs, schedule=schedule, idle_limit=idle_limit
+    )
     try:
-        machine = Machine(opened, make_kernel, seed)
+        machine = Machine(opened, options)
     except BaseException:
         opened.close()
         raise
@@ -302,6 +321,33 @@ def open_machine(
     return machine
 
 
+def _make_kernel(hal: Hal, options: MachineOptions) -> Kernel:
+    schedule = options.schedule
+    if schedule is None:
+        schedule = RandomSchedule(options.seed) if options.seed else RoundRobin()
+    return Kernel(
+        hal.clock,
+        hal.interrupts,
+        processors=options.processors,
+        costs=options.costs,
+        schedule=schedule,
+        idle_limit=options.idle_limit,
+        transparent=(TargetError,),
+    )
+
+
+def _entry_and_ids(driver: object) -> tuple[DriverEntry, tuple[str, ...]]:
+    """The entry point of a driver, and the IDs of the devices that it names."""
+    entry = getattr(driver, "DriverEntry", None)
+    if entry is None or not callable(entry):
+        raise TypeError(
+            "a driver must be a module or an object with a routine DriverEntry(driver_object, registry_path)"
+            f"; it was {driver!r}: import the file that defines DriverEntry and pass the module"
+        )
+    ids = getattr(driver, "HARDWARE_IDS", ())
+    return entry, (ids,) if isinstance(ids, str) else tuple(ids)
+
+
 def _service_name(driver: DriverModule) -> str:
-    """The last part of a module's name, or a class's name."""
+    """The last part of the name of a module, or the name of an object's class."""
     return getattr(driver, "__name__", type(driver).__name__).rpartition(".")[2]

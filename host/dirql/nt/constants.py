@@ -23,6 +23,7 @@ __all__ = [
     "CM_RESOURCE_INTERRUPT_LATCHED",
     "CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE",
     "CM_RESOURCE_INTERRUPT_MESSAGE",
+    "CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN",
     "CM_RESOURCE_INTERRUPT_POLICY_INCLUDED",
     "CM_RESOURCE_MEMORY_PREFETCHABLE",
     "CM_RESOURCE_MEMORY_READ_ONLY",
@@ -184,6 +185,9 @@ __all__ = [
     "IO_NETWORK_INCREMENT",
     "IO_NO_INCREMENT",
     "IO_PARALLEL_INCREMENT",
+    "IO_RESOURCE_ALTERNATIVE",
+    "IO_RESOURCE_DEFAULT",
+    "IO_RESOURCE_PREFERRED",
     "IO_SERIAL_INCREMENT",
     "IO_SOUND_INCREMENT",
     "IO_TYPE_ADAPTER",
@@ -1093,6 +1097,16 @@ CM_RESOURCE_INTERRUPT_MESSAGE: Final = 2
 """The device signals the interrupt by a message (MSI) instead of a line."""
 CM_RESOURCE_INTERRUPT_POLICY_INCLUDED: Final = 4
 """The descriptor also states on which processors the interrupt should be delivered."""
+CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN: Final = 0xfffffffe
+"""The highest vector of a requirement of messages; n messages ask for the n vectors that end here."""
+
+# Options of an IO_RESOURCE_DESCRIPTOR.
+IO_RESOURCE_PREFERRED: Final = 1
+"""This range is preferred to the alternatives that follow."""
+IO_RESOURCE_DEFAULT: Final = 2
+"""The device uses this range after a reset."""
+IO_RESOURCE_ALTERNATIVE: Final = 8
+"""This range may be granted in place of the one before."""
 
 # Flags of a memory resource.
 CM_RESOURCE_MEMORY_READ_WRITE: Final = 0

@@ -240,6 +240,7 @@ from dirql.nt.constants import (
     CM_RESOURCE_INTERRUPT_LATCHED,
     CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE,
     CM_RESOURCE_INTERRUPT_MESSAGE,
+    CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN,
     CM_RESOURCE_INTERRUPT_POLICY_INCLUDED,
     CM_RESOURCE_MEMORY_PREFETCHABLE,
     CM_RESOURCE_MEMORY_READ_ONLY,
@@ -369,6 +370,9 @@ from dirql.nt.constants import (
     IO_NETWORK_INCREMENT,
     IO_NO_INCREMENT,
     IO_PARALLEL_INCREMENT,
+    IO_RESOURCE_ALTERNATIVE,
+    IO_RESOURCE_DEFAULT,
+    IO_RESOURCE_PREFERRED,
     IO_SERIAL_INCREMENT,
     IO_SOUND_INCREMENT,
     IO_TYPE_ADAPTER,
@@ -646,22 +650,27 @@ from dirql.nt.ntstatus import (
     nt_warning as NT_WARNING,
     raise_status as ExRaiseStatus,
 )
-from dirql.ob.object import (
-    Object as _Object,
+from dirql.nt.plug_and_play import (
+    BusInterfaceStandard as BUS_INTERFACE_STANDARD,
+    DeviceCapabilities as DEVICE_CAPABILITIES,
+    GUID_BUS_INTERFACE_STANDARD,
+    GUID_BUS_TYPE_PCI,
+    PnpBusInformation as PNP_BUS_INFORMATION,
 )
-from dirql.pnp.resources import (
+from dirql.nt.resources import (
     CmFullResourceDescriptor as CM_FULL_RESOURCE_DESCRIPTOR,
     CmPartialResourceDescriptor as CM_PARTIAL_RESOURCE_DESCRIPTOR,
     CmPartialResourceList as CM_PARTIAL_RESOURCE_LIST,
     CmResourceList as CM_RESOURCE_LIST,
+    IoResourceDescriptor as IO_RESOURCE_DESCRIPTOR,
+    IoResourceList as IO_RESOURCE_LIST,
+    IoResourceRequirementsList as IO_RESOURCE_REQUIREMENTS_LIST,
 )
-from dirql.pnp.structures import (
-    BusInterfaceStandard as BUS_INTERFACE_STANDARD,
-    DeviceCapabilities as DEVICE_CAPABILITIES,
+from dirql.ob.object import (
+    Object as _Object,
+)
+from dirql.pnp.relations import (
     DeviceRelations as DEVICE_RELATIONS,
-    GUID_BUS_INTERFACE_STANDARD,
-    GUID_BUS_TYPE_PCI,
-    PnpBusInformation as PNP_BUS_INFORMATION,
 )
 
 __all__ = [
@@ -685,6 +694,7 @@ __all__ = [
     "CM_RESOURCE_INTERRUPT_LATCHED",
     "CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE",
     "CM_RESOURCE_INTERRUPT_MESSAGE",
+    "CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN",
     "CM_RESOURCE_INTERRUPT_POLICY_INCLUDED",
     "CM_RESOURCE_LIST",
     "CM_RESOURCE_MEMORY_PREFETCHABLE",
@@ -845,6 +855,12 @@ __all__ = [
     "IO_NO_INCREMENT",
     "IO_PARALLEL_INCREMENT",
     "IO_REMOVE_LOCK",
+    "IO_RESOURCE_ALTERNATIVE",
+    "IO_RESOURCE_DEFAULT",
+    "IO_RESOURCE_DESCRIPTOR",
+    "IO_RESOURCE_LIST",
+    "IO_RESOURCE_PREFERRED",
+    "IO_RESOURCE_REQUIREMENTS_LIST",
     "IO_SERIAL_INCREMENT",
     "IO_SOUND_INCREMENT",
     "IO_STACK_LOCATION",

@@ -7,15 +7,30 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql.pnp.assign import ResourceConflict, Resources
-from dirql.pnp.function import PciFunction
-from dirql.pnp.resources import WindowRequirement
+from dirql.drivers.pci.function import PciFunction
+from dirql.machine import Machine
+from dirql.pnp.interrupt_arbiter import InterruptArbiter
+from dirql.pnp.range_arbiter import BusRanges, ResourceConflict
+from dirql.wdm import (
+    CM_RESOURCE_MEMORY_PREFETCHABLE,
+    IO_RESOURCE_DESCRIPTOR,
+    PHYSICAL_ADDRESS,
+    CmResourceShareDeviceExclusive,
+    CmResourceTypeMemory,
+    CmResourceTypePort,
+)
 from fakes.pci_function import FakeFunction
 from unit.pnp.conftest import Opener
 
 MEMORY, PREFETCHABLE, WIDE, PORT = 0x0, 0x8, 0x4, 0x1
+
+
+@pytest.fixture
+def empty_machine(open_bus: Opener) -> Machine:
+    """A machine without a device on the bus."""
+    return open_bus()
 
 
 def look(open_bus: Opener, fake: FakeFunction) -> PciFunction:
@@ -121,54 +136,90 @@ def test_C17_without_the_multi_function_bit_there_is_one(open_bus: Opener) -> No
     assert [node.instance_id for node in single.devices] == ["03"]
 
 
-# Who gets what.
+# Arbiters.
 
-windows = st.builds(
-    WindowRequirement,
-    memory=st.booleans(),
-    size=st.sampled_from([16, 64, 256, 4096, 1 << 16]),
-    prefetchable=st.booleans(),
-).map(
-    lambda w: WindowRequirement(
-        w.memory, min(w.size, 256) if not w.memory else w.size, w.memory and w.prefetchable
+
+def wanted_range(
+    size: int, *, memory: bool = True, prefetchable: bool = False, last: int = 0xFFFF_FFFF
+) -> IO_RESOURCE_DESCRIPTOR:
+    descriptor = IO_RESOURCE_DESCRIPTOR(
+        CmResourceTypeMemory if memory else CmResourceTypePort,
+        CmResourceShareDeviceExclusive,
+        CM_RESOURCE_MEMORY_PREFETCHABLE if prefetchable else 0,
     )
+    where = descriptor.u.memory if memory else descriptor.u.port
+    where.length = where.alignment = size
+    where.maximum_address = PHYSICAL_ADDRESS(last)
+    return descriptor
+
+
+def pci_ranges(machine: Machine) -> BusRanges:
+    """Arbiters of the ranges that the PCI bus of a machine has."""
+    (bus,) = machine.pnp.root.children
+    assert bus.boot_resources is not None
+    return BusRanges.of(bus.boot_resources.list[0].partial_resource_list.partial_descriptors)
+
+
+memory_ranges = st.builds(
+    wanted_range, st.sampled_from([16, 64, 256, 4096, 1 << 16]), prefetchable=st.booleans()
 )
+port_ranges = st.builds(wanted_range, st.sampled_from([16, 64, 256]), memory=st.just(False))
 
 
-@given(wanted=st.lists(st.lists(windows, max_size=6), max_size=8))
-@settings(deadline=None)
-def test_ranges_are_aligned_apart_and_inside(wanted: list[list[WindowRequirement]]) -> None:
-    placed = Resources().assign(wanted)
-    assert sorted((p.owner, p.position) for p in placed) == [
-        (owner, position) for owner, each in enumerate(wanted) for position in range(len(each))
-    ]
-    for memory, low, high in ((True, 0x8000_0000, 0xC000_0000), (False, 0x1000, 0x1_0000)):
-        taken = sorted((p.start, p.start + p.window.size) for p in placed if p.window.memory is memory)
+@given(wanted=st.lists(st.lists(memory_ranges | port_ranges, max_size=6), max_size=8))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_ranges_are_aligned_apart_and_inside(
+    wanted: list[list[IO_RESOURCE_DESCRIPTOR]], empty_machine: Machine
+) -> None:
+    placed = pci_ranges(empty_machine).place(wanted)
+    assert [[d.type for d in each] for each in placed] == [[d.type for d in each] for each in wanted]
+    asked = [descriptor for each in wanted for descriptor in each]
+    given_out = [descriptor for each in placed for descriptor in each]
+    for kind, low, high in (
+        (CmResourceTypeMemory, 0x8000_0000, 0xC000_0000),
+        (CmResourceTypePort, 0x1000, 0x1_0000),
+    ):
+        pairs = [(a.u, g.u) for a, g in zip(asked, given_out, strict=True) if g.type == kind]
+        ranges = [
+            (a.memory, g.memory) if kind == CmResourceTypeMemory else (a.port, g.port) for a, g in pairs
+        ]
+        assert all(a.length == g.length and g.start % g.length == 0 for a, g in ranges)
+        taken = sorted((g.start, g.start + g.length) for _, g in ranges)
         assert all(low <= start < end <= high for start, end in taken)
         assert all(one[1] <= other[0] for one, other in itertools.pairwise(taken))
-    assert all(p.start % p.window.size == 0 for p in placed)
-    assert all(p.window is wanted[p.owner][p.position] for p in placed)
 
 
-def test_no_room_is_lost_between_ranges() -> None:
+def test_no_room_is_lost_between_ranges(empty_machine: Machine) -> None:
     sizes = [16, 4096, 64, 1 << 16]
-    placed = Resources().assign([[WindowRequirement(True, size) for size in sizes]])
-    assert sum(sizes) == max(p.start + p.window.size for p in placed) - 0x8000_0000
+    (placed,) = pci_ranges(empty_machine).place([[wanted_range(size) for size in sizes]])
+    assert sum(sizes) == max(p.u.memory.start + p.u.memory.length for p in placed) - 0x8000_0000
 
 
-def test_what_does_not_fit() -> None:
+def test_a_range_that_does_not_fit(empty_machine: Machine) -> None:
     with pytest.raises(ResourceConflict, match="a device needs 0x80000000 bytes of memory"):
-        Resources().assign([[WindowRequirement(True, 1 << 31)]])
+        pci_ranges(empty_machine).place([[wanted_range(1 << 31)]])
 
 
-def test_messages_have_inputs_of_their_own() -> None:
-    resources = Resources()
-    lines = {4, 6, 8, 10}
-    taken = [resources.take_message_input(lines) for _ in range(12)]
+def test_a_range_stays_below_the_last_address_allowed(empty_machine: Machine) -> None:
+    ranges = pci_ranges(empty_machine)
+    ((placed,),) = ranges.place([[wanted_range(16, last=0x8000_000F)]])
+    assert placed.u.memory.start == 0x8000_0000
+    with pytest.raises(ResourceConflict, match="that end at or below 0x8000000f"):
+        ranges.place([[wanted_range(16, last=0x8000_000F)]])
+
+
+def test_a_bus_without_ranges_has_none_to_give() -> None:
+    with pytest.raises(ResourceConflict, match="its bus has 0x0 bytes left"):
+        BusRanges.of([]).place([[wanted_range(16)]])
+
+
+def test_messages_have_inputs_of_their_own(empty_machine: Machine) -> None:
+    arbiter = InterruptArbiter(empty_machine.hal.interrupts, processors=1)
+    taken = [arbiter.take_message_input() for _ in range(12)]
     assert len(set(taken)) == 12
-    assert not lines & set(taken)
+    assert not {4, 6, 8, 10} & set(taken)
     with pytest.raises(ResourceConflict, match="all 16 inputs are in use"):
-        resources.take_message_input(lines)
+        arbiter.take_message_input()
 
 
 @pytest.mark.parametrize("kind", [MEMORY, PREFETCHABLE, WIDE, PORT])

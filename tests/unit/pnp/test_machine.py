@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import pytest
 
@@ -14,7 +15,7 @@ from dirql.io.driver import DriverEntry
 from dirql.ke import current as ke_current
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
-from dirql.machine import LeakReport, LoadError, Machine, open_machine
+from dirql.machine import DriverModule, LeakReport, LoadError, Machine, open_machine
 from dirql.target.contract import LinkLost, TargetClosed
 from dirql.wdm import (
     DEVICE_OBJECT,
@@ -282,6 +283,17 @@ def test_drivers_named_at_the_opening() -> None:
     with pytest.raises(LoadError, match="the driver Careless: DriverEntry ended with STATUS_UNSUCCESSFUL"):
         open_machine(ScriptedTarget(), drivers=[broken])
     assert not ke_current.is_running()
+
+
+@pytest.mark.parametrize("driver", ["driver.py", object()])
+def test_something_that_is_no_driver(driver: object) -> None:
+    with open_scripted() as machine:
+        with pytest.raises(
+            TypeError, match=r"with a routine DriverEntry\(driver_object, registry_path\)"
+        ) as failed:
+            machine.load_driver(cast("DriverModule", driver))
+        assert repr(driver) in str(failed.value)
+        assert list(machine.io.drivers) == ["pci"]
 
 
 def refuse(driver: DRIVER_OBJECT, registry_path: str) -> int:

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import pytest
 
+from dirql.drivers.pci.identity import pool_strings
 from dirql.io.interrupt import InterruptResource
 from dirql.io.parameters import QueryInterfaceParameters
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
-from dirql.pnp.identity import pool_strings, take_strings
-from dirql.pnp.node import DeviceError, InterruptKind, NodeState, send_pnp
-from dirql.pnp.structures import DeviceCapabilities, DeviceRelations
+from dirql.pnp.identity import take_strings
+from dirql.pnp.interrupt_arbiter import InterruptKind
+from dirql.pnp.node import DeviceError
+from dirql.pnp.relations import DeviceRelations
+from dirql.pnp.request import send_pnp
+from dirql.pnp.states import NodeState
 from dirql.wdm import (
     BUS_INTERFACE_STANDARD,
     CM_PARTIAL_RESOURCE_DESCRIPTOR,
@@ -22,6 +26,7 @@ from dirql.wdm import (
     CONNECT_FULLY_SPECIFIED,
     CONNECT_LINE_BASED,
     CONNECT_MESSAGE_BASED,
+    DEVICE_CAPABILITIES,
     GUID_BUS_INTERFACE_STANDARD,
     IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS,
     IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS,
@@ -116,12 +121,12 @@ def test_PNP_03_start_acts_after_the_bus_driver(open_bus: Opener) -> None:
 
 
 def test_PNP_17_capabilities(open_bus: Opener) -> None:
-    fresh = DeviceCapabilities()
+    fresh = DEVICE_CAPABILITIES()
     assert (fresh.version, fresh.address, fresh.ui_number) == (1, 0xFFFF_FFFF, 0xFFFF_FFFF)
     recorder = Recorder()
     open_bus(store()).load_driver(recorder)
     filled = recorder.capabilities
-    assert isinstance(filled, DeviceCapabilities)
+    assert isinstance(filled, DEVICE_CAPABILITIES)
     assert (filled.size, filled.version, filled.address) == (fresh.size, 1, 1 << 16)
     assert filled.device_state[1] == PowerDeviceD0
 
@@ -197,7 +202,7 @@ def test_an_unknown_kind_of_interrupt(open_bus: Opener) -> None:
 def test_devices_that_are_not_the_drivers(open_bus: Opener) -> None:
     machine = open_bus(FakeFunction(device=1, id=1), store_at(5))
     machine.load_driver(Recorder())
-    assert [node.state for node in machine.devices] == [NodeState.FOUND, NodeState.STARTED]
+    assert [node.state for node in machine.devices] == [NodeState.INITIALIZED, NodeState.STARTED]
 
 
 def store_at(device: int) -> FakeFunction:
@@ -334,7 +339,7 @@ def test_the_bus_interface(open_bus: Opener) -> None:
     interface = found[0].interface
     assert isinstance(interface, BUS_INTERFACE_STANDARD)
     assert interface.get_bus_data(interface.context, 0, 0, 2) == b"\x34\x12"
-    assert interface.set_bus_data(interface.context, 0, b"\x07", 0x3C) == 1
+    assert interface.set_bus_data(interface.context, 0, b"\x07", 0x3C, 1) == 1
     assert interface.get_bus_data(interface.context, 0, 0x3C, 1) == b"\x07"
 
 
@@ -367,13 +372,18 @@ def test_PNP_13_relations(open_bus: Opener) -> None:
     assert node.send(IRP_MN_CANCEL_REMOVE_DEVICE).status == STATUS_SUCCESS
 
 
+def taken(strings: list[str], *, multiple: bool) -> list[str]:
+    """Strings that have been put into pool and read back."""
+    address = pool_strings(strings, multiple=multiple)
+    assert address is not None
+    return take_strings(address, multiple=multiple, device="x")
+
+
 @pytest.mark.row("PNP-15")
 def test_PNP_15_strings_in_pool(open_bus: Opener) -> None:
     machine = open_bus()
-    address = pool_strings(["one", "two"], multiple=True)
-    assert take_strings(address, multiple=True, device="x") == ["one", "two"]
-    address = pool_strings(["single"], multiple=False)
-    assert take_strings(address, multiple=False, device="x") == ["single"]
+    assert taken(["one", "two"], multiple=True) == ["one", "two"]
+    assert taken(["single"], multiple=False) == ["single"]
     assert machine.memory_manager.statistics().paged_pool.blocks == 0
 
 
@@ -382,7 +392,7 @@ def test_PNP_15_strings_in_pool(open_bus: Opener) -> None:
 def test_PNP_15_strings_that_must_not_be(open_bus: Opener, text: str) -> None:
     open_bus()
     with pytest.raises(BugCheck, match="must be printable ASCII") as stopped:
-        take_strings(pool_strings([text], multiple=False), multiple=False, device="x")
+        taken([text], multiple=False)
     assert (stopped.value.code, stopped.value.parameters[0]) == (0xCA, 3)
 
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A PCI function as its configuration space describes it.
+"""A PCI function as the configuration space describes it, and the walk over the functions of a bus.
 
-Looking at a function changes nothing that lasts: while its base address registers are sized, its decoders are off and
-their contents are put back.
+Reading the description changes nothing for long: while the base address registers are sized, the address decoders of
+the function are off, and afterwards the registers have their old contents.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dirql.hal.configuration import Slot, read_configuration, write_configuration
 from dirql.registers import pci_configuration as regs
+from dirql.wdm import HalGetBusDataByOffset, HalSetBusDataByOffset, PCIConfiguration
 
 __all__ = ["Bar", "PciFunction", "walk_bus"]
 
@@ -25,7 +25,7 @@ _BRIDGE_CLASS = 6
 _DECODERS = regs.COMMAND.IO_ENABLE | regs.COMMAND.MEMORY_ENABLE
 _ALL_ONES = 0xFFFF_FFFF
 _LATENCY_CLOCKS = 64
-"""How long a master keeps the bus when another wants it; at 0 each of its bursts would end after two data phases."""
+"""The clocks for which a bus master keeps a bus that another wants; at 0 each burst would end after two data phases."""
 
 # Base address registers.
 _BARS = 6
@@ -35,14 +35,14 @@ _BAR_MEMORY_TYPE = 0xF
 _BAR_IS_64_BIT = 0x4
 _BAR_IS_PREFETCHABLE = 0x8
 
-# Where the registers of the message capability are from its start.
+# Offsets of the registers of the message capability from the start of the capability.
 _MSI = regs.MSI_CAPABILITY_ID.offset
 _MSI_CONTROL = regs.MSI_CONTROL.offset - _MSI
 _MSI_ADDRESS = regs.MSI_ADDRESS.offset - _MSI
 _MSI_UPPER_ADDRESS = regs.MSI_UPPER_ADDRESS.offset - _MSI
 _MSI_DATA_64 = regs.MSI_DATA.offset - _MSI
 _MSI_DATA_32 = _MSI_UPPER_ADDRESS
-_MOST_CAPABILITIES = 48  # so many dwords lie between 40h and FFh; a longer list has a loop
+_MOST_CAPABILITIES = 48  # the number of dwords from 40h to FFh; a longer list has a loop
 
 
 class Bar(NamedTuple):
@@ -55,11 +55,19 @@ class Bar(NamedTuple):
     is_64_bit: bool
 
 
-class PciFunction:
-    """One function of bus 0, looked at once."""
+def slot_number(device_number: int, function_number: int) -> int:
+    """A PCI_SLOT_NUMBER: the device number in the low five bits, the function number in the next three."""
+    return function_number << 5 | device_number
 
-    def __init__(self, slot: Slot) -> None:
-        self.slot = slot
+
+class PciFunction:
+    """One function of a PCI bus; the constructor reads the description once."""
+
+    def __init__(self, bus_number: int, device_number: int, function_number: int = 0) -> None:
+        self.bus_number = bus_number
+        self.device_number = device_number
+        self.function_number = function_number
+        self.slot_number = slot_number(device_number, function_number)
         self.vendor_id = self.read(regs.VENDOR_ID.offset, 2)
         self.device_id = self.read(regs.DEVICE_ID.offset, 2)
         revision_and_class = regs.CLASS_REVISION.unpack(self.read(regs.CLASS_REVISION.offset, 4))
@@ -77,15 +85,11 @@ class PciFunction:
         self.message_capability = self._find_capability(regs.MSI_CAPABILITY_ID.reset)
 
     def __repr__(self) -> str:
-        return f"<PCI function {self.name}, {self.vendor_id:04X}:{self.device_id:04X}>"
-
-    @property
-    def name(self) -> str:
-        """Where it is: bus, device and function."""
-        return f"00:{self.slot.device:02x}.{self.slot.function}"
+        where = f"{self.bus_number:02x}:{self.device_number:02x}.{self.function_number}"
+        return f"<PCI function {where}, {self.vendor_id:04X}:{self.device_id:04X}>"
 
     def read(self, offset: int, length: int) -> int:
-        """A configuration register of 1, 2 or 4 bytes."""
+        """The value of a configuration register of 1, 2 or 4 bytes."""
         return int.from_bytes(self.read_bytes(offset, length), "little")
 
     def write(self, offset: int, length: int, value: int) -> None:
@@ -93,48 +97,32 @@ class PciFunction:
         self.write_bytes(offset, value.to_bytes(length, "little"))
 
     def read_bytes(self, offset: int, length: int) -> bytes:
-        """Configuration space as bytes."""
-        return read_configuration(0, self.slot, offset, length)
+        """`length` bytes of configuration space."""
+        return HalGetBusDataByOffset(PCIConfiguration, self.bus_number, self.slot_number, offset, length)
 
-    def write_bytes(self, offset: int, data: bytes) -> None:
-        """Change bytes of configuration space."""
-        write_configuration(0, self.slot, offset, data)
+    def write_bytes(self, offset: int, data: bytes) -> int:
+        """Write bytes of configuration space; returns the number of bytes written."""
+        return HalSetBusDataByOffset(
+            PCIConfiguration, self.bus_number, self.slot_number, data, offset, len(data)
+        )
 
-    # Identity.
+    def place(self, bar: Bar, start: int) -> None:
+        """Write the address of a range into the base address register."""
+        self.write(bar.offset, 4, start & _ALL_ONES)
+        if bar.is_64_bit:
+            self.write(bar.offset + 4, 4, start >> 32)
 
-    def hardware_ids(self) -> list[str]:
-        """What a driver may name to get this device, the most particular first; as on Windows."""
-        device = rf"PCI\VEN_{self.vendor_id:04X}&DEV_{self.device_id:04X}"
-        subsystem = f"&SUBSYS_{self.subsystem_id:04X}{self.subsystem_vendor_id:04X}"
-        revision = f"&REV_{self.revision:02X}"
-        return [device + subsystem + revision, device + subsystem, device + revision, device]
-
-    def compatible_ids(self) -> list[str]:
-        """What a driver for the class may name."""
-        vendor = rf"PCI\VEN_{self.vendor_id:04X}"
-        code = f"{self.base_class:02X}{self.subclass:02X}"
-        return [
-            f"{vendor}&CC_{code}{self.interface:02X}",
-            f"{vendor}&CC_{code}",
-            rf"PCI\CC_{code}{self.interface:02X}",
-            rf"PCI\CC_{code}",
-        ]
-
-    def instance_id(self) -> str:
-        """What tells it from others of its kind."""
-        return f"{self.slot.number:02X}"
-
-    # Command register: always written as 16 bits, because the Status register above it clears what is written as one.
+    # The Command register is written as 16 bits: ones written to the Status register above it would clear bits there.
 
     def enable(self) -> None:
-        """Let it answer its ranges and be bus master, with a latency timer that lets its bursts finish."""
+        """Let the function answer its ranges and be bus master, with a latency timer that lets long bursts end."""
         self.write(regs.LATENCY_TIMER.offset, 1, _LATENCY_CLOCKS)
         command = self.read(regs.COMMAND.offset, 2)
         command |= _DECODERS | regs.COMMAND.BUS_MASTER
         self.write(regs.COMMAND.offset, 2, command & ~regs.COMMAND.INTERRUPT_DISABLE)
 
     def disable(self) -> None:
-        """Keep it off the bus: no ranges, no mastering, no interrupts."""
+        """Keep the function off the bus: no ranges, no mastering, no interrupts."""
         command = self.read(regs.COMMAND.offset, 2) & ~(_DECODERS | regs.COMMAND.BUS_MASTER)
         self.write(regs.COMMAND.offset, 2, command | regs.COMMAND.INTERRUPT_DISABLE)
         if self.message_capability:
@@ -143,11 +131,11 @@ class PciFunction:
     # Interrupts.
 
     def set_interrupt_line(self, line: int) -> None:
-        """Note in the scratch register which input the line goes to."""
+        """Note the input of the interrupt controller in the scratch register for it."""
         self.write(regs.INTERRUPT_LINE.offset, 1, line)
 
     def program_message(self, address: int, data: int) -> None:
-        """Have it send one message, `data` to `address`, instead of using its line."""
+        """Let the function write `data` to `address` as its one message, instead of using its line."""
         at = self.message_capability
         wide = self.read(at + _MSI_CONTROL, 2) & regs.MSI_CONTROL.ADDRESS64
         self.write(at + _MSI_ADDRESS, 4, address)
@@ -161,7 +149,7 @@ class PciFunction:
         control = self.read(at, 2) & ~(regs.MSI_CONTROL.ENABLE | regs.MSI_CONTROL.MULTIPLE_ENABLE)
         self.write(at, 2, control | (regs.MSI_CONTROL.ENABLE if enable else 0))
 
-    # Looking.
+    # Reading the description.
 
     def _size_bars(self) -> tuple[Bar, ...]:
         command = self.read(regs.COMMAND.offset, 2)
@@ -192,7 +180,7 @@ class PciFunction:
             yield Bar(offset, True, size, bool(answer & _BAR_IS_PREFETCHABLE), wide)
 
     def _ask_size(self, offset: int) -> int:
-        """Write all ones, see which bits stay, put back what was there."""
+        """The bits of a base address register that stay when ones are written; the old contents are put back."""
         saved = self.read(offset, 4)
         self.write(offset, 4, _ALL_ONES)
         answer = self.read(offset, 4)
@@ -200,7 +188,7 @@ class PciFunction:
         return answer
 
     def _find_capability(self, wanted: int) -> int:
-        """Where the capability with that ID begins; 0 when there is none."""
+        """The offset of the capability with an ID; 0 when there is none."""
         if not self.read(regs.STATUS.offset, 2) & regs.STATUS.CAPABILITY_LIST:
             return 0
         at = self.read(regs.CAPABILITIES_POINTER.offset, 1) & ~3
@@ -213,18 +201,20 @@ class PciFunction:
         return 0
 
 
-def walk_bus() -> Iterator[PciFunction]:
-    """The functions of bus 0, in order of device and function number."""
-    for device in range(_DEVICES):
-        first = Slot(device, 0)
-        if _vendor(first) == _ABSENT:
+def walk_bus(bus_number: int) -> Iterator[PciFunction]:
+    """The functions of a bus, in order of device and function number."""
+    for device_number in range(_DEVICES):
+        if not _is_present(bus_number, device_number, 0):
             continue
-        function = PciFunction(first)
-        yield function
-        if function.header_type & _MULTI_FUNCTION:
-            others = (Slot(device, number) for number in range(1, _FUNCTIONS))
-            yield from (PciFunction(slot) for slot in others if _vendor(slot) != _ABSENT)
+        first = PciFunction(bus_number, device_number)
+        yield first
+        if first.header_type & _MULTI_FUNCTION:
+            for function_number in range(1, _FUNCTIONS):
+                if _is_present(bus_number, device_number, function_number):
+                    yield PciFunction(bus_number, device_number, function_number)
 
 
-def _vendor(slot: Slot) -> int:
-    return int.from_bytes(read_configuration(0, slot, regs.VENDOR_ID.offset, 2), "little")
+def _is_present(bus_number: int, device_number: int, function_number: int) -> bool:
+    slot = slot_number(device_number, function_number)
+    vendor = HalGetBusDataByOffset(PCIConfiguration, bus_number, slot, regs.VENDOR_ID.offset, 2)
+    return int.from_bytes(vendor, "little") != _ABSENT

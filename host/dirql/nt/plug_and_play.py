@@ -1,21 +1,19 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What Plug and Play requests carry beside resources: capabilities, relations, interfaces, bus information."""
+"""Structures that Plug and Play requests carry beside resources: capabilities, bus information, the bus interface."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dirql.io.device import DeviceObject
-from dirql.nt.constants import PCIBus, PowerDeviceUnspecified
+from dirql.nt.constants import PowerDeviceUnspecified
 
 __all__ = [
     "GUID_BUS_INTERFACE_STANDARD",
     "GUID_BUS_TYPE_PCI",
     "BusInterfaceStandard",
     "DeviceCapabilities",
-    "DeviceRelations",
     "PnpBusInformation",
 ]
 
@@ -29,7 +27,7 @@ _SYSTEM_STATES = 7
 
 @dataclass(slots=True)
 class DeviceCapabilities:
-    """What a device can do (DEVICE_CAPABILITIES), as the manager sends it: all unknown (row PNP-17)."""
+    """The abilities of a device (DEVICE_CAPABILITIES); the manager sends it with all fields unknown (row PNP-17)."""
 
     size: int = _SIZE
     version: int = 1
@@ -49,36 +47,28 @@ class DeviceCapabilities:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceRelations:
-    """Devices that one device names (DEVICE_RELATIONS); each is referenced for the receiver."""
-
-    objects: tuple[DeviceObject, ...]
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(self.objects)
-
-
-@dataclass(frozen=True, slots=True)
 class PnpBusInformation:
-    """Which bus a device is on (PNP_BUS_INFORMATION)."""
+    """The bus that a device is on (PNP_BUS_INFORMATION)."""
 
-    bus_type_guid: str = GUID_BUS_TYPE_PCI
-    legacy_bus_type: int = PCIBus
-    bus_number: int = 0
+    bus_type_guid: str
+    legacy_bus_type: int
+    bus_number: int
 
 
 @dataclass(frozen=True, slots=True)
 class BusInterfaceStandard:
-    """Direct access to a device's configuration space (BUS_INTERFACE_STANDARD).
+    """Direct access to the configuration space of a device (BUS_INTERFACE_STANDARD), at IRQL <= DISPATCH_LEVEL.
 
-    `get_bus_data(context, data_type, offset, length) -> bytes` and `set_bus_data(context, data_type, data, offset) ->
-    bytes written`, at any level up to DISPATCH_LEVEL.
+    Each routine takes `context` first. `get_bus_data(context, data_type, offset, length)` returns the bytes that C puts
+    into a buffer, `set_bus_data(context, data_type, buffer, offset, length)` the number of bytes written. The bus
+    driver has called `interface_reference(context)` once for the receiver, who ends with `interface_dereference`.
+    TranslateBusAddress and GetDmaAdapter are not modelled.
     """
 
     context: object
+    interface_reference: Callable[[object], None]
+    interface_dereference: Callable[[object], None]
     get_bus_data: Callable[[object, int, int, int], bytes]
-    set_bus_data: Callable[[object, int, bytes, int], int]
+    set_bus_data: Callable[[object, int, bytes, int, int], int]
     size: int = 0x40
     version: int = 1

@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Hardware resources: the lists that a device is started with (CM_…) and the lists that it asks with (IO_RESOURCE_…).
+
+IRP_MN_START_DEVICE carries two CM_RESOURCE_LISTs of equal length and order: the raw one says how the device is to be
+programmed, the translated one says what the driver maps and connects (row PNP-19). A union of C is an object `u` here,
+with one attribute for each member; the descriptor's `type` says which of them counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dirql.nt.addresses import PhysicalAddress
+
+__all__ = [
+    "CmFullResourceDescriptor",
+    "CmPartialResourceDescriptor",
+    "CmPartialResourceList",
+    "CmResourceBusNumber",
+    "CmResourceData",
+    "CmResourceInterrupt",
+    "CmResourceList",
+    "CmResourceRange",
+    "IoResourceData",
+    "IoResourceDescriptor",
+    "IoResourceInterrupt",
+    "IoResourceList",
+    "IoResourceRange",
+    "IoResourceRequirementsList",
+]
+
+_ZERO = PhysicalAddress(0)
+
+
+@dataclass(frozen=True, slots=True)
+class CmResourceRange:
+    """The members `u.memory` and `u.port` of a descriptor: where a range begins, and how many bytes it has."""
+
+    start: PhysicalAddress = _ZERO
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CmResourceInterrupt:
+    """The member `u.interrupt` of a descriptor.
+
+    In a raw list `level` and `vector` are the input of the interrupt controller; in a translated list they are the
+    IRQL and the vector for IoConnectInterrupt. A raw message also says which data the device must write to which
+    address; in C the bus driver learns these from the HAL.
+    """
+
+    level: int = 0
+    vector: int = 0
+    affinity: int = 0
+    message_address: int = 0
+    message_data: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CmResourceBusNumber:
+    """The member `u.bus_number` of a descriptor: the numbers that a bus, and the buses below it, may use."""
+
+    start: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CmResourceData:
+    """The union `u` of a CM_PARTIAL_RESOURCE_DESCRIPTOR."""
+
+    memory: CmResourceRange = CmResourceRange()
+    port: CmResourceRange = CmResourceRange()
+    interrupt: CmResourceInterrupt = CmResourceInterrupt()
+    bus_number: CmResourceBusNumber = CmResourceBusNumber()
+
+
+@dataclass(frozen=True, slots=True)
+class CmPartialResourceDescriptor:
+    """One resource of a device (CM_PARTIAL_RESOURCE_DESCRIPTOR); `type` is one of the CmResourceType constants."""
+
+    type: int
+    share_disposition: int
+    flags: int
+    u: CmResourceData
+
+
+@dataclass(frozen=True, slots=True)
+class CmPartialResourceList:
+    """All resources of one device on one bus (CM_PARTIAL_RESOURCE_LIST)."""
+
+    partial_descriptors: tuple[CmPartialResourceDescriptor, ...]
+    version: int = 1
+    revision: int = 1
+
+    @property
+    def count(self) -> int:
+        """The number of descriptors."""
+        return len(self.partial_descriptors)
+
+
+@dataclass(frozen=True, slots=True)
+class CmFullResourceDescriptor:
+    """A list of resources, and the bus that they belong to (CM_FULL_RESOURCE_DESCRIPTOR)."""
+
+    interface_type: int
+    bus_number: int
+    partial_resource_list: CmPartialResourceList
+
+
+@dataclass(frozen=True, slots=True)
+class CmResourceList:
+    """The resources that a device was given (CM_RESOURCE_LIST); Plug and Play fills in one full descriptor."""
+
+    list: tuple[CmFullResourceDescriptor, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of full descriptors."""
+        return len(self.list)
+
+
+@dataclass(slots=True)
+class IoResourceRange:
+    """The members `u.memory` and `u.port` of a requirement: bytes, alignment, first and last address allowed."""
+
+    length: int = 0
+    alignment: int = 1
+    minimum_address: PhysicalAddress = _ZERO
+    maximum_address: PhysicalAddress = _ZERO
+
+
+@dataclass(slots=True)
+class IoResourceInterrupt:
+    """The member `u.interrupt` of a requirement: the first and the last vector allowed, as the bus counts them.
+
+    On a PCI bus the vectors of lines are the pins, 1 for INTA to 4 for INTD. Messages end at
+    CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN.
+    """
+
+    minimum_vector: int = 0
+    maximum_vector: int = 0
+
+
+@dataclass(slots=True)
+class IoResourceData:
+    """The union `u` of an IO_RESOURCE_DESCRIPTOR."""
+
+    memory: IoResourceRange = field(default_factory=IoResourceRange)
+    port: IoResourceRange = field(default_factory=IoResourceRange)
+    interrupt: IoResourceInterrupt = field(default_factory=IoResourceInterrupt)
+
+
+@dataclass(slots=True)
+class IoResourceDescriptor:
+    """One resource that a device asks for (IO_RESOURCE_DESCRIPTOR); `type` is one of the CmResourceType constants."""
+
+    type: int
+    share_disposition: int
+    flags: int = 0
+    option: int = 0
+    u: IoResourceData = field(default_factory=IoResourceData)
+
+
+@dataclass(slots=True)
+class IoResourceList:
+    """Resources that a device needs together (IO_RESOURCE_LIST)."""
+
+    descriptors: list[IoResourceDescriptor] = field(default_factory=list)
+    version: int = 1
+    revision: int = 1
+
+    @property
+    def count(self) -> int:
+        """The number of descriptors."""
+        return len(self.descriptors)
+
+
+@dataclass(slots=True)
+class IoResourceRequirementsList:
+    """The resources that a device asks for (IO_RESOURCE_REQUIREMENTS_LIST).
+
+    Each entry of `list` is a complete alternative; Plug and Play grants the first.
+    """
+
+    interface_type: int
+    bus_number: int
+    slot_number: int
+    list: list[IoResourceList]
+
+    @property
+    def alternative_lists(self) -> int:
+        """The number of alternatives."""
+        return len(self.list)

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The states of a device node, and the event that leads from one to the next.
+
+The states are those of NT's PNP_DEVNODE_STATE that this manager uses, and FAILED: NT keeps the reason of a failure
+beside the state.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+__all__ = ["IllegalNodeEvent", "NodeEvent", "NodeState", "next_state"]
+
+
+class NodeState(enum.Enum):
+    """How far the manager has brought a device."""
+
+    UNINITIALIZED = "reported by its bus"
+    INITIALIZED = "identified, without a driver"
+    DRIVERS_ADDED = "driver added"
+    RESOURCES_ASSIGNED = "resources assigned"
+    STARTED = "started"
+    QUERY_REMOVED = "ready to be removed"
+    AWAITING_QUEUED_REMOVAL = "gone, to be removed"
+    REMOVED = "removed"
+    FAILED = "failed"
+
+
+class NodeEvent(enum.Enum):
+    """A step that the manager has taken with a device."""
+
+    IDENTIFY = "its bus driver has named it"
+    ADD_DRIVER = "AddDevice succeeded"
+    ASSIGN_RESOURCES = "it has its resources"
+    START = "IRP_MN_START_DEVICE succeeded"
+    QUERY_REMOVE = "IRP_MN_QUERY_REMOVE_DEVICE succeeded"
+    SURPRISE_REMOVE = "IRP_MN_SURPRISE_REMOVAL was sent"
+    REMOVE = "IRP_MN_REMOVE_DEVICE was sent"
+    FAIL = "a driver or the resources failed it"
+
+
+class IllegalNodeEvent(RuntimeError):
+    """The manager took a step that the state of the device does not allow: a mistake of the manager."""
+
+
+_WITHOUT_DRIVER = (NodeState.INITIALIZED, NodeState.REMOVED, NodeState.FAILED)
+_NEXT: Final[dict[NodeEvent, dict[NodeState, NodeState]]] = {
+    NodeEvent.IDENTIFY: {NodeState.UNINITIALIZED: NodeState.INITIALIZED},
+    NodeEvent.ADD_DRIVER: dict.fromkeys(_WITHOUT_DRIVER, NodeState.DRIVERS_ADDED),
+    NodeEvent.ASSIGN_RESOURCES: {NodeState.DRIVERS_ADDED: NodeState.RESOURCES_ASSIGNED},
+    NodeEvent.START: {NodeState.RESOURCES_ASSIGNED: NodeState.STARTED},
+    NodeEvent.QUERY_REMOVE: {NodeState.STARTED: NodeState.QUERY_REMOVED},
+    NodeEvent.SURPRISE_REMOVE: {NodeState.STARTED: NodeState.AWAITING_QUEUED_REMOVAL},
+    NodeEvent.REMOVE: {
+        NodeState.QUERY_REMOVED: NodeState.REMOVED,
+        NodeState.AWAITING_QUEUED_REMOVAL: NodeState.REMOVED,
+    },
+    NodeEvent.FAIL: dict.fromkeys(
+        (*_WITHOUT_DRIVER, NodeState.DRIVERS_ADDED, NodeState.RESOURCES_ASSIGNED), NodeState.FAILED
+    ),
+}
+
+
+def next_state(state: NodeState, event: NodeEvent) -> NodeState:
+    """The state after an event; raises `IllegalNodeEvent` for an event that the state does not allow."""
+    allowed = _NEXT[event]
+    if state not in allowed:
+        wanted = " or ".join(each.name for each in allowed)
+        raise IllegalNodeEvent(
+            f"a device node must be {wanted} for the event {event.name}; it was {state.name}"
+        )
+    return allowed[state]
