@@ -94,7 +94,7 @@ def _value(file: Path, name: str, entry: Table) -> Value:
     value, text = entry["value"], str(entry["text"])
     if not isinstance(value, int) or not -(1 << _BITS - 1) <= value < 1 << _BITS:
         raise DescriptionError(file, name, f"a value must be an integer of {_BITS} bits; it was {value!r}")
-    if text and not text.endswith("."):
+    if not text.endswith("."):
         raise DescriptionError(
             file, name, f"a text must be a sentence that ends in a full stop; it was {text!r}"
         )
