@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from wdk.c_types import Opaque, Record, Typedef
 from wdk.errors import HERE, Table, check_keys, read
+from wdk.layout import TypeTable
+from wdk.python_classes import check_python_classes
 from wdk.routines import Routine, RoutineFile, load_routines
+from wdk.structure_rules import check_structures
+from wdk.structures import StructureFile, load_structures
 from wdk.values import Group, Values, load_values
 
 __all__ = ["Description", "load_description"]
@@ -22,6 +27,9 @@ class Description:
 
     values: Values
     routine_files: tuple[RoutineFile, ...]
+    structure_files: tuple[StructureFile, ...]
+    types: TypeTable
+    """The types of all structure files, by name."""
     classes: tuple[tuple[str, str, str], ...]
     """WDK name, header and Python path of each class that the facade exports."""
     lacking: Mapping[str, tuple[str, ...]]
@@ -41,12 +49,23 @@ class Description:
 def load_description(folder: Path = HERE) -> Description:
     """Read and check all files; raises `DescriptionError`."""
     values = load_values(folder)
+    structure_files = load_structures(values.constants, folder)
+    types = check_structures(each for file in structure_files for each in file.types)
+    check_python_classes(types.types)
     return Description(
         values,
         load_routines(values, folder),
-        _load_classes(folder / "classes.toml"),
+        structure_files,
+        types,
+        (*_classes_of_types(types), *_load_classes(folder / "classes.toml")),
         _load_lacking(folder / "lacking.toml"),
     )
+
+
+def _classes_of_types(types: TypeTable) -> Iterator[tuple[str, str, str]]:
+    for each in types.types:
+        if isinstance(each, Record | Typedef | Opaque) and each.python:
+            yield each.name, each.header, each.python
 
 
 def _load_classes(file: Path) -> tuple[tuple[str, str, str], ...]:

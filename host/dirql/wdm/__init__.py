@@ -94,6 +94,11 @@ from dirql.wdm.ntddk import (
     HalGetBusDataByOffset,
     HalSetBusDataByOffset,
 )
+from dirql.wdm.ntdef import (
+    KSPIN_LOCK,
+    NTSTATUS,
+    PHYSICAL_ADDRESS,
+)
 from dirql.wdm.ntifs import (
     ZwCancelIoFile,
     ZwCancelIoFileEx,
@@ -607,7 +612,6 @@ from dirql.wdm.wdm import (
     KINTERRUPT,
     KMUTEX,
     KSEMAPHORE,
-    KSPIN_LOCK,
     KTHREAD,
     KTIMER,
     KeAcquireInterruptSpinLock,
@@ -729,7 +733,6 @@ from dirql.wdm.wdm import (
     MmUnmapLockedPages,
     MmWriteCombined,
     MutantObject,
-    NTSTATUS,
     NT_ERROR,
     NT_INFORMATION,
     NT_SUCCESS,
@@ -751,7 +754,6 @@ from dirql.wdm.wdm import (
     PASSIVE_LEVEL,
     PCIBus,
     PCIConfiguration,
-    PHYSICAL_ADDRESS,
     PNP_BUS_INFORMATION,
     PNP_DEVICE_DISABLED,
     PNP_DEVICE_DONT_DISPLAY_IN_UI,

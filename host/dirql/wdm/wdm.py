@@ -160,7 +160,7 @@ from dirql.ke.processors.processor import (
     get_current_processor_number as KeGetCurrentProcessorNumber,
 )
 from dirql.ke.processors.spin_lock import (
-    SpinLock as KSPIN_LOCK,
+    SpinLock as _SpinLock,
 )
 from dirql.ke.threads.dispatcher import (
     create_system_thread as PsCreateSystemThread,
@@ -210,9 +210,6 @@ from dirql.mm.memory import (
 from dirql.mm.probe import (
     probe_for_read as ProbeForRead,
     probe_for_write as ProbeForWrite,
-)
-from dirql.nt.addresses import (
-    PhysicalAddress as PHYSICAL_ADDRESS,
 )
 from dirql.nt.bugcodes import (
     VERIFIER_DDI_COMPLIANCE,
@@ -643,7 +640,6 @@ from dirql.nt.control_code import (
     method_from_ctl_code as METHOD_FROM_CTL_CODE,
 )
 from dirql.nt.ntstatus import (
-    NTSTATUS,
     nt_error as NT_ERROR,
     nt_information as NT_INFORMATION,
     nt_success as NT_SUCCESS,
@@ -1061,7 +1057,6 @@ __all__ = [
     "KINTERRUPT",
     "KMUTEX",
     "KSEMAPHORE",
-    "KSPIN_LOCK",
     "KTHREAD",
     "KTIMER",
     "KeAcquireInterruptSpinLock",
@@ -1183,7 +1178,6 @@ __all__ = [
     "MmUnmapLockedPages",
     "MmWriteCombined",
     "MutantObject",
-    "NTSTATUS",
     "NT_ERROR",
     "NT_INFORMATION",
     "NT_SUCCESS",
@@ -1205,7 +1199,6 @@ __all__ = [
     "PASSIVE_LEVEL",
     "PCIBus",
     "PCIConfiguration",
-    "PHYSICAL_ADDRESS",
     "PNP_BUS_INFORMATION",
     "PNP_DEVICE_DISABLED",
     "PNP_DEVICE_DONT_DISPLAY_IN_UI",
@@ -1373,9 +1366,9 @@ IoStartNextPacket = DEVICE_OBJECT.start_next_packet
 IoStartNextPacketByKey = DEVICE_OBJECT.start_next_packet_by_key
 IoStartPacket = DEVICE_OBJECT.start_packet
 KeAcquireInterruptSpinLock = KINTERRUPT.acquire_spin_lock
-KeAcquireSpinLock = KSPIN_LOCK.acquire
-KeAcquireSpinLockAtDpcLevel = KSPIN_LOCK.acquire_at_dpc_level
-KeAcquireSpinLockForDpc = KSPIN_LOCK.acquire_for_dpc
+KeAcquireSpinLock = _SpinLock.acquire
+KeAcquireSpinLockAtDpcLevel = _SpinLock.acquire_at_dpc_level
+KeAcquireSpinLockForDpc = _SpinLock.acquire_for_dpc
 KeCancelTimer = KTIMER.cancel
 KeClearEvent = KEVENT.clear
 KeInitializeDeviceQueue = KDEVICE_QUEUE.initialize
@@ -1383,7 +1376,7 @@ KeInitializeDpc = KDPC.initialize
 KeInitializeEvent = KEVENT.initialize
 KeInitializeMutex = KMUTEX.initialize
 KeInitializeSemaphore = KSEMAPHORE.initialize
-KeInitializeSpinLock = KSPIN_LOCK.initialize
+KeInitializeSpinLock = _SpinLock.initialize
 KeInitializeTimer = KTIMER.initialize
 KeInitializeTimerEx = KTIMER.initialize_ex
 KeInsertByKeyDeviceQueue = KDEVICE_QUEUE.insert_by_key
@@ -1398,9 +1391,9 @@ KeReadStateTimer = KTIMER.read_state
 KeReleaseInterruptSpinLock = KINTERRUPT.release_spin_lock
 KeReleaseMutex = KMUTEX.release
 KeReleaseSemaphore = KSEMAPHORE.release
-KeReleaseSpinLock = KSPIN_LOCK.release
-KeReleaseSpinLockForDpc = KSPIN_LOCK.release_for_dpc
-KeReleaseSpinLockFromDpcLevel = KSPIN_LOCK.release_from_dpc_level
+KeReleaseSpinLock = _SpinLock.release
+KeReleaseSpinLockForDpc = _SpinLock.release_for_dpc
+KeReleaseSpinLockFromDpcLevel = _SpinLock.release_from_dpc_level
 KeRemoveByKeyDeviceQueue = KDEVICE_QUEUE.remove_by_key
 KeRemoveDeviceQueue = KDEVICE_QUEUE.remove
 KeRemoveEntryDeviceQueue = KDEVICE_QUEUE.remove_entry
@@ -1413,8 +1406,8 @@ KeSetTargetProcessorDpc = KDPC.set_target_processor
 KeSetTimer = KTIMER.set
 KeSetTimerEx = KTIMER.set_ex
 KeSynchronizeExecution = KINTERRUPT.synchronize_execution
-KeTestSpinLock = KSPIN_LOCK.test
-KeTryToAcquireSpinLockAtDpcLevel = KSPIN_LOCK.try_to_acquire_at_dpc_level
+KeTestSpinLock = _SpinLock.test
+KeTryToAcquireSpinLockAtDpcLevel = _SpinLock.try_to_acquire_at_dpc_level
 MmBuildMdlForNonPagedPool = MDL.build_for_non_paged_pool
 MmGetSystemAddressForMdlSafe = MDL.get_system_address_safe
 MmPrepareMdlForReuse = MDL.prepare_for_reuse
