@@ -86,7 +86,9 @@ class _Header:
         ):
             for group in groups:
                 if group.header == self._name:
-                    lines = (f"#define {each.name} {form.format(_number(each.value))}\n" for each in group.values)
+                    lines = (
+                        f"#define {each.name} {form.format(_number(each.value))}\n" for each in group.values
+                    )
                     yield f"/* {_title(group)} */\n\n{''.join(lines)}"
 
     def _type_definitions(self) -> Iterator[str]:
@@ -105,10 +107,18 @@ class _Header:
     def _named_structures(self) -> Iterator[Record | Opaque]:
         """The structures of this header, and those of later headers that it points at."""
         own = [each for each in self._types if isinstance(each, Record | Opaque)]
-        used = {self._table.find(self._table.parse(text).base) for each in self._types for text in each.used_types()}
+        used = {
+            self._table.find(self._table.parse(text).base)
+            for each in self._types
+            for text in each.used_types()
+        }
         yield from own
         for each in self._table.types:
-            if each in used and isinstance(each, Record | Opaque) and each.header not in self._headers_up_to_this():
+            if (
+                each in used
+                and isinstance(each, Record | Opaque)
+                and each.header not in self._headers_up_to_this()
+            ):
                 yield each
 
     def _headers_up_to_this(self) -> set[str]:
@@ -192,6 +202,10 @@ def _names(each: CType, name: str) -> str:
     return text + (f"typedef const {each.name} {constants};\n" if constants else "")
 
 
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, subsequent_indent="    ") + "\n"
+
+
 def _typedef(each: Typedef) -> str:
     return f"/* {each.text} */\n{_names(each, each.type)}"
 
@@ -202,12 +216,16 @@ def _names_of_structure(each: Record | Opaque) -> str:
 
 def _enumeration(each: Enumeration) -> str:
     members = "".join(f"    {name} = {_number(value)},\n" for name, value in each.members)
-    return f"/* {each.text} */\n{_names(each, f'enum {each.tag} {{{chr(10)}{members}}}')}"
+    return f"/* {each.text} */\n" + _names(each, f"enum {each.tag} {{\n{members}}}")
 
 
 def _function(each: Function) -> str:
     parameters = ", ".join(f"{p.annotation} {_declare(p.type, p.name)}" for p in each.parameters)
-    text = textwrap.fill(f"typedef {_declare(each.result, each.name)}({parameters or 'void'});", _WIDTH, subsequent_indent="    ")
+    text = textwrap.fill(
+        f"typedef {_declare(each.result, each.name)}({parameters or 'void'});",
+        _WIDTH,
+        subsequent_indent="    ",
+    )
     text = f"/* {each.text} */\n{text}\n"
     pointers = ", ".join(f"*{pointer}" for pointer in each.pointers)
     return text + (f"typedef {each.name} {pointers};\n" if pointers else "")
@@ -243,5 +261,4 @@ def _prototype(routine: Routine) -> str:
         f"{annotations[p.direction]}{'_opt' if p.optional else ''}_ {_declare(p.type, p.name)}"
         for p in routine.parameters
     )
-    text = f"{_declare(routine.result, routine.name)}({parameters or 'void'});"
-    return textwrap.fill(text, _WIDTH, subsequent_indent="    ") + "\n"
+    return _wrapped(f"{_declare(routine.result, routine.name)}({parameters or 'void'});")

@@ -17,8 +17,8 @@ from wdk.c_types import (
     Function,
     Opaque,
     Record,
-    TypeUse,
     Typedef,
+    TypeUse,
     parse_type,
 )
 
@@ -128,7 +128,11 @@ class TypeTable:
                     unit = _BitUnit(0 if body.kind == "union" else _round_up(end, inner.align), inner.size)
                 start, lowest = unit.start, unit.take(field.bits)
             else:
-                start, lowest, unit = 0 if body.kind == "union" else _round_up(end, inner.align), 0, _BitUnit()
+                start, lowest, unit = (
+                    0 if body.kind == "union" else _round_up(end, inner.align),
+                    0,
+                    _BitUnit(),
+                )
             end = max(end, start + inner.size)
             widest = max(widest, inner.align)
             places.extend(_moved(field, inner, start, lowest))

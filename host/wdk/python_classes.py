@@ -35,7 +35,9 @@ def _attributes_of(each: CType, python: str) -> frozenset[str]:
     attributes = _class_attributes(module, name)
     if attributes is None:
         raise DescriptionError(
-            each.file, each.name, f"python must name a class below host/dirql as module:Class; it was {python!r}"
+            each.file,
+            each.name,
+            f"python must name a class below host/dirql as module:Class; it was {python!r}",
         )
     return attributes
 
@@ -126,7 +128,9 @@ def _attributes(statement: ast.stmt) -> Iterator[str]:
             yield from _strings(statement.value)
         case ast.Assign():
             yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
-        case ast.FunctionDef(decorator_list=decorators) if any("property" in ast.unparse(d) for d in decorators):
+        case ast.FunctionDef(decorator_list=decorators) if any(
+            "property" in ast.unparse(d) for d in decorators
+        ):
             yield statement.name
         case ast.FunctionDef():
             yield from _assigned_to_self(statement)
@@ -134,7 +138,11 @@ def _attributes(statement: ast.stmt) -> Iterator[str]:
 
 def _assigned_to_self(function: ast.FunctionDef) -> Iterator[str]:
     for node in ast.walk(function):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and ast.unparse(node.value) == "self"
+        ):
             yield node.attr
 
 

@@ -48,7 +48,9 @@ def load_structures(enumerations: Iterable[Group], folder: Path = HERE) -> tuple
     """
     files = [_read_file(file) for file in sorted((folder / "structures").glob("*.toml"))]
     constants = tuple(_enumerations(folder / "constants", enumerations))
-    files.append(StructureFile("enumerations", "Enumerations whose members are constants of dirql", constants))
+    files.append(
+        StructureFile("enumerations", "Enumerations whose members are constants of dirql", constants)
+    )
     seen: dict[str, CType] = {}
     for each in (each for file in files for each in file.types):
         for name in each.names:
@@ -100,7 +102,14 @@ def _read_type(entry: Entry) -> CType:
 def _common(entry: Entry) -> tuple[Path, str, str, str, tuple[str, ...], tuple[str, ...]]:
     """The arguments that every kind of type begins with."""
     pointers = entry.texts("pointers", (f"P{entry.name}",))
-    return entry.file, entry.name, entry.text("header"), entry.text("text"), pointers, entry.texts("const_pointers")
+    return (
+        entry.file,
+        entry.name,
+        entry.text("header"),
+        entry.text("text"),
+        pointers,
+        entry.texts("const_pointers"),
+    )
 
 
 def _tag(entry: Entry) -> str:
@@ -120,7 +129,9 @@ def _opaque(entry: Entry) -> Opaque:
 def _enumeration(entry: Entry) -> Enumeration:
     entry.check_keys(needed=("members",), allowed=(*_COMMON, "tag"))
     members = entry.inner("members")
-    return Enumeration(*_common(entry), _tag(entry), tuple((name, members.number(name)) for name in members.table))
+    return Enumeration(
+        *_common(entry), _tag(entry), tuple((name, members.number(name)) for name in members.table)
+    )
 
 
 def _function(entry: Entry) -> Function:
@@ -182,7 +193,9 @@ def _field(entry: Entry, table: Table) -> Field:
     field.check_keys(allowed=_FIELD_KEYS)
     forms = [key for key in ("type", "struct", "union") if key in table]
     if len(forms) != 1:
-        raise field.error(f"a member must have one of type, struct and union; it had {', '.join(forms) or 'none'}")
+        raise field.error(
+            f"a member must have one of type, struct and union; it had {', '.join(forms) or 'none'}"
+        )
     return Field(
         name=name,
         type=field.text("type", ""),

@@ -95,7 +95,6 @@ from dirql.wdm.ntddk import (
     HalSetBusDataByOffset,
 )
 from dirql.wdm.ntdef import (
-    KSPIN_LOCK,
     NTSTATUS,
     PHYSICAL_ADDRESS,
 )
@@ -612,6 +611,7 @@ from dirql.wdm.wdm import (
     KINTERRUPT,
     KMUTEX,
     KSEMAPHORE,
+    KSPIN_LOCK,
     KTHREAD,
     KTIMER,
     KeAcquireInterruptSpinLock,

@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-from dirql.ke.processors.spin_lock import (
-    SpinLock as KSPIN_LOCK,
-)
 from dirql.nt.addresses import (
     PhysicalAddress as PHYSICAL_ADDRESS,
 )
@@ -16,7 +13,6 @@ from dirql.nt.ntstatus import (
 )
 
 __all__ = [
-    "KSPIN_LOCK",
     "NTSTATUS",
     "PHYSICAL_ADDRESS",
 ]

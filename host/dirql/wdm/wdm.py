@@ -160,7 +160,7 @@ from dirql.ke.processors.processor import (
     get_current_processor_number as KeGetCurrentProcessorNumber,
 )
 from dirql.ke.processors.spin_lock import (
-    SpinLock as _SpinLock,
+    SpinLock as KSPIN_LOCK,
 )
 from dirql.ke.threads.dispatcher import (
     create_system_thread as PsCreateSystemThread,
@@ -1057,6 +1057,7 @@ __all__ = [
     "KINTERRUPT",
     "KMUTEX",
     "KSEMAPHORE",
+    "KSPIN_LOCK",
     "KTHREAD",
     "KTIMER",
     "KeAcquireInterruptSpinLock",
@@ -1366,9 +1367,9 @@ IoStartNextPacket = DEVICE_OBJECT.start_next_packet
 IoStartNextPacketByKey = DEVICE_OBJECT.start_next_packet_by_key
 IoStartPacket = DEVICE_OBJECT.start_packet
 KeAcquireInterruptSpinLock = KINTERRUPT.acquire_spin_lock
-KeAcquireSpinLock = _SpinLock.acquire
-KeAcquireSpinLockAtDpcLevel = _SpinLock.acquire_at_dpc_level
-KeAcquireSpinLockForDpc = _SpinLock.acquire_for_dpc
+KeAcquireSpinLock = KSPIN_LOCK.acquire
+KeAcquireSpinLockAtDpcLevel = KSPIN_LOCK.acquire_at_dpc_level
+KeAcquireSpinLockForDpc = KSPIN_LOCK.acquire_for_dpc
 KeCancelTimer = KTIMER.cancel
 KeClearEvent = KEVENT.clear
 KeInitializeDeviceQueue = KDEVICE_QUEUE.initialize
@@ -1376,7 +1377,7 @@ KeInitializeDpc = KDPC.initialize
 KeInitializeEvent = KEVENT.initialize
 KeInitializeMutex = KMUTEX.initialize
 KeInitializeSemaphore = KSEMAPHORE.initialize
-KeInitializeSpinLock = _SpinLock.initialize
+KeInitializeSpinLock = KSPIN_LOCK.initialize
 KeInitializeTimer = KTIMER.initialize
 KeInitializeTimerEx = KTIMER.initialize_ex
 KeInsertByKeyDeviceQueue = KDEVICE_QUEUE.insert_by_key
@@ -1391,9 +1392,9 @@ KeReadStateTimer = KTIMER.read_state
 KeReleaseInterruptSpinLock = KINTERRUPT.release_spin_lock
 KeReleaseMutex = KMUTEX.release
 KeReleaseSemaphore = KSEMAPHORE.release
-KeReleaseSpinLock = _SpinLock.release
-KeReleaseSpinLockForDpc = _SpinLock.release_for_dpc
-KeReleaseSpinLockFromDpcLevel = _SpinLock.release_from_dpc_level
+KeReleaseSpinLock = KSPIN_LOCK.release
+KeReleaseSpinLockForDpc = KSPIN_LOCK.release_for_dpc
+KeReleaseSpinLockFromDpcLevel = KSPIN_LOCK.release_from_dpc_level
 KeRemoveByKeyDeviceQueue = KDEVICE_QUEUE.remove_by_key
 KeRemoveDeviceQueue = KDEVICE_QUEUE.remove
 KeRemoveEntryDeviceQueue = KDEVICE_QUEUE.remove_entry
@@ -1406,8 +1407,8 @@ KeSetTargetProcessorDpc = KDPC.set_target_processor
 KeSetTimer = KTIMER.set
 KeSetTimerEx = KTIMER.set_ex
 KeSynchronizeExecution = KINTERRUPT.synchronize_execution
-KeTestSpinLock = _SpinLock.test
-KeTryToAcquireSpinLockAtDpcLevel = _SpinLock.try_to_acquire_at_dpc_level
+KeTestSpinLock = KSPIN_LOCK.test
+KeTryToAcquireSpinLockAtDpcLevel = KSPIN_LOCK.try_to_acquire_at_dpc_level
 MmBuildMdlForNonPagedPool = MDL.build_for_non_paged_pool
 MmGetSystemAddressForMdlSafe = MDL.get_system_address_safe
 MmPrepareMdlForReuse = MDL.prepare_for_reuse

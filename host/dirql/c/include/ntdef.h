@@ -310,44 +310,8 @@ typedef void *HANDLE, *PHANDLE;
 /* The status that a routine returns: negative values are warnings and errors. */
 typedef LONG NTSTATUS, *PNTSTATUS;
 
-/* An interrupt request level (IRQL), 0 to 15. */
-typedef UCHAR KIRQL, *PKIRQL;
-
-/* A thread's priority, 0 to 31. */
-typedef LONG KPRIORITY;
-
 /* A set of processors, one bit per processor. */
 typedef ULONG_PTR KAFFINITY, *PKAFFINITY;
-
-/* The mode of a caller: a value of MODE in one byte. */
-typedef CCHAR KPROCESSOR_MODE;
-
-/* A spin lock. A driver allocates it in nonpaged memory and uses it through the KeXxxSpinLock routines only. */
-typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
-
-/* The number of a physical page: its physical address divided by PAGE_SIZE. */
-typedef ULONG_PTR PFN_NUMBER, *PPFN_NUMBER;
-
-/* A signed number of a physical page. */
-typedef LONG_PTR SPFN_NUMBER, *PSPFN_NUMBER;
-
-/* The rights to an object that a caller asks for or holds, one bit per right. */
-typedef ULONG ACCESS_MASK, *PACCESS_MASK;
-
-/* The kind of a device, a FILE_DEVICE_XXX value. */
-typedef ULONG DEVICE_TYPE;
-
-/* Names the parts of a security descriptor that a call reads or sets, one bit per part. */
-typedef ULONG SECURITY_INFORMATION, *PSECURITY_INFORMATION;
-
-/* Whether a server sees later changes of a client's security context. */
-typedef BOOLEAN SECURITY_CONTEXT_TRACKING_MODE, *PSECURITY_CONTEXT_TRACKING_MODE;
-
-/* A pointer to a security descriptor, which drivers treat as opaque. */
-typedef void *PSECURITY_DESCRIPTOR;
-
-/* A pointer to an access token, which drivers treat as opaque. */
-typedef void *PACCESS_TOKEN;
 
 /* The number of a locale. */
 typedef ULONG LCID, *PLCID;
@@ -358,14 +322,8 @@ typedef USHORT LANGID, *PLANGID;
 /* The number of an entry in the change journal of a volume. */
 typedef LONGLONG USN;
 
-/* The demands on the system's power state, ES_XXX bits. */
-typedef ULONG EXECUTION_STATE, *PEXECUTION_STATE;
-
 /* A small unsigned count of 32 bits. */
 typedef ULONG CLONG, *PCLONG;
-
-/* The number of a thread that owns an executive resource (ERESOURCE). */
-typedef ULONG_PTR ERESOURCE_THREAD, *PERESOURCE_THREAD;
 
 typedef struct _PROCESSOR_NUMBER PROCESSOR_NUMBER, *PPROCESSOR_NUMBER;
 typedef struct _GROUP_AFFINITY GROUP_AFFINITY, *PGROUP_AFFINITY;
