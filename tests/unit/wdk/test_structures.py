@@ -155,8 +155,14 @@ def test_members_lie_at_their_natural_alignment(tmp_path: Path) -> None:
         32,
     )
     assert {each.path: each.offset for each in found.places} == {
-        "A": 0, "B": 4, "C": 16, "D": 16, "E": 24, "E.F": 24, "E.G": 32,
-    }  # fmt: skip
+        "A": 0,
+        "B": 4,
+        "C": 16,
+        "D": 16,
+        "E": 24,
+        "E.F": 24,
+        "E.G": 32,
+    }
 
 
 def test_bit_fields_share_storage_with_neighbours_of_the_same_size_only(tmp_path: Path) -> None:
