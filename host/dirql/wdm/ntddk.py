@@ -9,8 +9,26 @@ from dirql.hal.configuration import (
     get_bus_data_by_offset as HalGetBusDataByOffset,
     set_bus_data_by_offset as HalSetBusDataByOffset,
 )
+from dirql.io.nt import (
+    device_io_control_file as ZwDeviceIoControlFile,
+)
+from dirql.ke.objects.event import (
+    Event as _Event,
+)
+from dirql.ke.processors.irql import (
+    raise_irql_to_synch_level as KeRaiseIrqlToSynchLevel,
+)
+from dirql.ke.processors.processor import (
+    get_current_processor_number as KeGetCurrentProcessorNumber,
+)
 
 __all__ = [
     "HalGetBusDataByOffset",
     "HalSetBusDataByOffset",
+    "KeGetCurrentProcessorNumber",
+    "KePulseEvent",
+    "KeRaiseIrqlToSynchLevel",
+    "ZwDeviceIoControlFile",
 ]
+
+KePulseEvent = _Event.pulse

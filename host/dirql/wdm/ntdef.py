@@ -5,14 +5,26 @@
 
 from __future__ import annotations
 
+from dirql.io.irp import (
+    containing_record as CONTAINING_RECORD,
+)
 from dirql.nt.addresses import (
     PhysicalAddress as PHYSICAL_ADDRESS,
 )
 from dirql.nt.ntstatus import (
     NTSTATUS,
+    nt_error as NT_ERROR,
+    nt_information as NT_INFORMATION,
+    nt_success as NT_SUCCESS,
+    nt_warning as NT_WARNING,
 )
 
 __all__ = [
+    "CONTAINING_RECORD",
     "NTSTATUS",
+    "NT_ERROR",
+    "NT_INFORMATION",
+    "NT_SUCCESS",
+    "NT_WARNING",
     "PHYSICAL_ADDRESS",
 ]

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from dirql.io.device import (
+    DeviceObject as _DeviceObject,
+)
 from dirql.io.nt import (
     cancel_io_file as ZwCancelIoFile,
     cancel_io_file_ex as ZwCancelIoFileEx,
@@ -14,7 +17,10 @@ from dirql.ke.threads.dispatcher import (
 )
 
 __all__ = [
+    "IoGetAttachedDevice",
     "ZwCancelIoFile",
     "ZwCancelIoFileEx",
     "ZwYieldExecution",
 ]
+
+IoGetAttachedDevice = _DeviceObject.top_of_stack

@@ -93,7 +93,6 @@ from dirql.io.irp import (
     IoStatusBlock as IO_STATUS_BLOCK,
     Irp as IRP,
     allocate_irp as IoAllocateIrp,
-    containing_record as CONTAINING_RECORD,
     size_of_irp as IoSizeOfIrp,
 )
 from dirql.io.loader import (
@@ -120,7 +119,6 @@ from dirql.io.names import (
 from dirql.io.nt import (
     close_handle as ZwClose,
     create_file as ZwCreateFile,
-    device_io_control_file as ZwDeviceIoControlFile,
     read_file as ZwReadFile,
     write_file as ZwWriteFile,
 )
@@ -154,10 +152,6 @@ from dirql.ke.processors.irql import (
     lower_irql as KeLowerIrql,
     raise_irql as KeRaiseIrql,
     raise_irql_to_dpc_level as KeRaiseIrqlToDpcLevel,
-    raise_irql_to_synch_level as KeRaiseIrqlToSynchLevel,
-)
-from dirql.ke.processors.processor import (
-    get_current_processor_number as KeGetCurrentProcessorNumber,
 )
 from dirql.ke.processors.spin_lock import (
     SpinLock as KSPIN_LOCK,
@@ -640,10 +634,6 @@ from dirql.nt.control_code import (
     method_from_ctl_code as METHOD_FROM_CTL_CODE,
 )
 from dirql.nt.ntstatus import (
-    nt_error as NT_ERROR,
-    nt_information as NT_INFORMATION,
-    nt_success as NT_SUCCESS,
-    nt_warning as NT_WARNING,
     raise_status as ExRaiseStatus,
 )
 from dirql.nt.plug_and_play import (
@@ -703,7 +693,6 @@ __all__ = [
     "CONNECT_FULLY_SPECIFIED_GROUP",
     "CONNECT_LINE_BASED",
     "CONNECT_MESSAGE_BASED",
-    "CONTAINING_RECORD",
     "CTL_CODE",
     "CmResourceShareDeviceExclusive",
     "CmResourceShareDriverExclusive",
@@ -1023,7 +1012,6 @@ __all__ = [
     "IoForwardIrpSynchronously",
     "IoFreeIrp",
     "IoFreeMdl",
-    "IoGetAttachedDevice",
     "IoGetAttachedDeviceReference",
     "IoGetCurrentIrpStackLocation",
     "IoGetDeviceObjectPointer",
@@ -1069,7 +1057,6 @@ __all__ = [
     "KeDelayExecutionThread",
     "KeFlushQueuedDpcs",
     "KeGetCurrentIrql",
-    "KeGetCurrentProcessorNumber",
     "KeGetCurrentThread",
     "KeInitializeDeviceQueue",
     "KeInitializeDpc",
@@ -1083,7 +1070,6 @@ __all__ = [
     "KeInsertDeviceQueue",
     "KeInsertQueueDpc",
     "KeLowerIrql",
-    "KePulseEvent",
     "KeQueryInterruptTime",
     "KeQueryPerformanceCounter",
     "KeQueryPriorityThread",
@@ -1092,7 +1078,6 @@ __all__ = [
     "KeQueryTimeIncrement",
     "KeRaiseIrql",
     "KeRaiseIrqlToDpcLevel",
-    "KeRaiseIrqlToSynchLevel",
     "KeReadStateEvent",
     "KeReadStateMutex",
     "KeReadStateSemaphore",
@@ -1179,10 +1164,6 @@ __all__ = [
     "MmUnmapLockedPages",
     "MmWriteCombined",
     "MutantObject",
-    "NT_ERROR",
-    "NT_INFORMATION",
-    "NT_SUCCESS",
-    "NT_WARNING",
     "NonPagedPool",
     "NonPagedPoolCacheAligned",
     "NonPagedPoolExecute",
@@ -1318,7 +1299,6 @@ __all__ = [
     "ZwClose",
     "ZwCreateDirectoryObject",
     "ZwCreateFile",
-    "ZwDeviceIoControlFile",
     "ZwLoadDriver",
     "ZwMakeTemporaryObject",
     "ZwOpenSymbolicLinkObject",
@@ -1347,7 +1327,6 @@ IoDetachDevice = DEVICE_OBJECT.detach_device
 IoDisconnectInterrupt = KINTERRUPT.disconnect
 IoFreeIrp = IRP.free
 IoFreeMdl = MDL.free
-IoGetAttachedDevice = DEVICE_OBJECT.top_of_stack
 IoGetAttachedDeviceReference = DEVICE_OBJECT.attached_device_reference
 IoGetCurrentIrpStackLocation = IRP.get_current_stack_location
 IoGetNextIrpStackLocation = IRP.get_next_stack_location
@@ -1383,7 +1362,6 @@ KeInitializeTimerEx = KTIMER.initialize_ex
 KeInsertByKeyDeviceQueue = KDEVICE_QUEUE.insert_by_key
 KeInsertDeviceQueue = KDEVICE_QUEUE.insert
 KeInsertQueueDpc = KDPC.insert_queue
-KePulseEvent = KEVENT.pulse
 KeQueryPriorityThread = KTHREAD.query_priority
 KeReadStateEvent = KEVENT.read_state
 KeReadStateMutex = KMUTEX.read_state

@@ -203,5 +203,12 @@ ULONG HalGetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber
     PVOID Buffer, _In_ ULONG Offset, _In_ ULONG Length);
 ULONG HalSetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber, _In_ ULONG SlotNumber, _In_
     PVOID Buffer, _In_ ULONG Offset, _In_ ULONG Length);
+LONG KePulseEvent(_Inout_ PRKEVENT Event, _In_ KPRIORITY Increment, _In_ BOOLEAN Wait);
+KIRQL KeRaiseIrqlToSynchLevel(void);
+ULONG KeGetCurrentProcessorNumber(void);
+NTSTATUS ZwDeviceIoControlFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE
+    ApcRoutine, _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ ULONG IoControlCode,
+    _In_opt_ PVOID InputBuffer, _In_ ULONG InputBufferLength, _Out_opt_ PVOID OutputBuffer, _In_ ULONG
+    OutputBufferLength);
 
 #endif /* DIRQL_NTDDK_H */

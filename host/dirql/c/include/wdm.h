@@ -3455,18 +3455,18 @@ VOID WRITE_REGISTER_ULONG(_In_ volatile ULONG *Register, _In_ ULONG Value);
 VOID WRITE_REGISTER_BUFFER_UCHAR(_In_ volatile UCHAR *Register, _In_ PUCHAR Buffer, _In_ ULONG Count);
 VOID WRITE_REGISTER_BUFFER_USHORT(_In_ volatile USHORT *Register, _In_ PUSHORT Buffer, _In_ ULONG Count);
 VOID WRITE_REGISTER_BUFFER_ULONG(_In_ volatile ULONG *Register, _In_ PULONG Buffer, _In_ ULONG Count);
-UCHAR READ_PORT_UCHAR(_In_ volatile UCHAR *Port);
-USHORT READ_PORT_USHORT(_In_ volatile USHORT *Port);
-ULONG READ_PORT_ULONG(_In_ volatile ULONG *Port);
-VOID READ_PORT_BUFFER_UCHAR(_In_ volatile UCHAR *Port, _Out_ PUCHAR Buffer, _In_ ULONG Count);
-VOID READ_PORT_BUFFER_USHORT(_In_ volatile USHORT *Port, _Out_ PUSHORT Buffer, _In_ ULONG Count);
-VOID READ_PORT_BUFFER_ULONG(_In_ volatile ULONG *Port, _Out_ PULONG Buffer, _In_ ULONG Count);
-VOID WRITE_PORT_UCHAR(_In_ volatile UCHAR *Port, _In_ UCHAR Value);
-VOID WRITE_PORT_USHORT(_In_ volatile USHORT *Port, _In_ USHORT Value);
-VOID WRITE_PORT_ULONG(_In_ volatile ULONG *Port, _In_ ULONG Value);
-VOID WRITE_PORT_BUFFER_UCHAR(_In_ volatile UCHAR *Port, _In_ PUCHAR Buffer, _In_ ULONG Count);
-VOID WRITE_PORT_BUFFER_USHORT(_In_ volatile USHORT *Port, _In_ PUSHORT Buffer, _In_ ULONG Count);
-VOID WRITE_PORT_BUFFER_ULONG(_In_ volatile ULONG *Port, _In_ PULONG Buffer, _In_ ULONG Count);
+UCHAR READ_PORT_UCHAR(_In_ PUCHAR Port);
+USHORT READ_PORT_USHORT(_In_ PUSHORT Port);
+ULONG READ_PORT_ULONG(_In_ PULONG Port);
+VOID READ_PORT_BUFFER_UCHAR(_In_ PUCHAR Port, _Out_ PUCHAR Buffer, _In_ ULONG Count);
+VOID READ_PORT_BUFFER_USHORT(_In_ PUSHORT Port, _Out_ PUSHORT Buffer, _In_ ULONG Count);
+VOID READ_PORT_BUFFER_ULONG(_In_ PULONG Port, _Out_ PULONG Buffer, _In_ ULONG Count);
+VOID WRITE_PORT_UCHAR(_In_ PUCHAR Port, _In_ UCHAR Value);
+VOID WRITE_PORT_USHORT(_In_ PUSHORT Port, _In_ USHORT Value);
+VOID WRITE_PORT_ULONG(_In_ PULONG Port, _In_ ULONG Value);
+VOID WRITE_PORT_BUFFER_UCHAR(_In_ PUCHAR Port, _In_ PUCHAR Buffer, _In_ ULONG Count);
+VOID WRITE_PORT_BUFFER_USHORT(_In_ PUSHORT Port, _In_ PUSHORT Buffer, _In_ ULONG Count);
+VOID WRITE_PORT_BUFFER_ULONG(_In_ PULONG Port, _In_ PULONG Buffer, _In_ ULONG Count);
 PVOID ExAllocatePool2(_In_ POOL_FLAGS Flags, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
 PVOID ExAllocatePoolWithTag(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
 VOID ExFreePool(_In_ PVOID P);
@@ -3483,7 +3483,6 @@ VOID IoDeleteDevice(_In_ PDEVICE_OBJECT DeviceObject);
 PDEVICE_OBJECT IoAttachDeviceToDeviceStack(_In_ PDEVICE_OBJECT SourceDevice, _In_ PDEVICE_OBJECT
     TargetDevice);
 VOID IoDetachDevice(_Inout_ PDEVICE_OBJECT TargetDevice);
-PDEVICE_OBJECT IoGetAttachedDevice(_In_ PDEVICE_OBJECT DeviceObject);
 PDEVICE_OBJECT IoGetAttachedDeviceReference(_In_ PDEVICE_OBJECT DeviceObject);
 NTSTATUS IoGetDeviceObjectPointer(_In_ PUNICODE_STRING ObjectName, _In_ ACCESS_MASK DesiredAccess, _Out_
     PFILE_OBJECT *FileObject, _Out_ PDEVICE_OBJECT *DeviceObject);
@@ -3526,7 +3525,7 @@ PIRP IoBuildSynchronousFsdRequest(_In_ ULONG MajorFunction, _In_ PDEVICE_OBJECT 
     PVOID Buffer, _In_opt_ ULONG Length, _In_opt_ PLARGE_INTEGER StartingOffset, _In_ PKEVENT Event, _Out_
     PIO_STATUS_BLOCK IoStatusBlock);
 PIRP IoBuildDeviceIoControlRequest(_In_ ULONG IoControlCode, _In_ PDEVICE_OBJECT DeviceObject, _In_opt_ PVOID
-    InputBuffer, _In_ ULONG InputBufferLength, _Inout_opt_ PVOID OutputBuffer, _In_ ULONG OutputBufferLength,
+    InputBuffer, _In_ ULONG InputBufferLength, _Out_opt_ PVOID OutputBuffer, _In_ ULONG OutputBufferLength,
     _In_ BOOLEAN InternalDeviceIoControl, _In_opt_ PKEVENT Event, _Out_ PIO_STATUS_BLOCK IoStatusBlock);
 VOID IoAcquireCancelSpinLock(_Out_ PKIRQL Irql);
 VOID IoReleaseCancelSpinLock(_In_ KIRQL Irql);
@@ -3551,7 +3550,6 @@ VOID KeInitializeEvent(_Out_ PRKEVENT Event, _In_ EVENT_TYPE Type, _In_ BOOLEAN 
 LONG KeSetEvent(_Inout_ PRKEVENT Event, _In_ KPRIORITY Increment, _In_ BOOLEAN Wait);
 LONG KeResetEvent(_Inout_ PRKEVENT Event);
 VOID KeClearEvent(_Inout_ PRKEVENT Event);
-LONG KePulseEvent(_Inout_ PRKEVENT Event, _In_ KPRIORITY Increment, _In_ BOOLEAN Wait);
 LONG KeReadStateEvent(_In_ PRKEVENT Event);
 VOID KeInitializeSemaphore(_Out_ PRKSEMAPHORE Semaphore, _In_ LONG Count, _In_ LONG Limit);
 LONG KeReleaseSemaphore(_Inout_ PRKSEMAPHORE Semaphore, _In_ KPRIORITY Increment, _In_ LONG Adjustment, _In_
@@ -3578,9 +3576,7 @@ BOOLEAN KeRemoveEntryDeviceQueue(_Inout_ PKDEVICE_QUEUE DeviceQueue, _Inout_ PKD
 KIRQL KeGetCurrentIrql(void);
 VOID KeRaiseIrql(_In_ KIRQL NewIrql, _Out_ PKIRQL OldIrql);
 KIRQL KeRaiseIrqlToDpcLevel(void);
-KIRQL KeRaiseIrqlToSynchLevel(void);
 VOID KeLowerIrql(_In_ KIRQL NewIrql);
-ULONG KeGetCurrentProcessorNumber(void);
 VOID KeInitializeSpinLock(_Out_ PKSPIN_LOCK SpinLock);
 VOID KeAcquireSpinLock(_Inout_ PKSPIN_LOCK SpinLock, _Out_ PKIRQL OldIrql);
 VOID KeReleaseSpinLock(_Inout_ PKSPIN_LOCK SpinLock, _In_ KIRQL NewIrql);
@@ -3660,10 +3656,6 @@ NTSTATUS ZwReadFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_
 NTSTATUS ZwWriteFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE ApcRoutine,
     _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ PVOID Buffer, _In_ ULONG Length,
     _In_opt_ PLARGE_INTEGER ByteOffset, _In_opt_ PULONG Key);
-NTSTATUS ZwDeviceIoControlFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE
-    ApcRoutine, _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ ULONG IoControlCode,
-    _In_opt_ PVOID InputBuffer, _In_ ULONG InputBufferLength, _Out_ PVOID OutputBuffer, _In_ ULONG
-    OutputBufferLength);
 NTSTATUS ZwLoadDriver(_In_ PUNICODE_STRING DriverServiceName);
 NTSTATUS ZwUnloadDriver(_In_ PUNICODE_STRING DriverServiceName);
 NTSTATUS ZwMakeTemporaryObject(_In_ HANDLE Handle);
