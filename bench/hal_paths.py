@@ -17,12 +17,12 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from dirql.hal.device_memory import map_io_space
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.description import DeviceDescription
-from dirql.hal.dma.operations import get_dma_adapter
+from dirql.hal.dma.get_adapter import get_dma_adapter
 from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.hal.hal import Hal
+from dirql.hal.io_space import map_io_space
 from dirql.hal.ports import read_port_ulong
 from dirql.hal.registers import read_register_ulong, read_register_ushort, write_register_ulong
 from dirql.ke.kernel import Kernel
@@ -31,6 +31,7 @@ from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
 from dirql.mm.manager import MemoryManager, running
 from dirql.mm.mdl import Mdl
+from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import DISPATCH_LEVEL, POOL_FLAG_NON_PAGED, IoWriteAccess, MmNonCached, UserMode
 from fakes.scripted_target import ScriptedTarget
 
@@ -91,7 +92,7 @@ def target_alone() -> float:
 
 
 def register() -> int:
-    address = map_io_space(BAR, 4096, MmNonCached)
+    address = map_io_space(PhysicalAddress(BAR), 4096, MmNonCached)
     assert address is not None
     return address
 

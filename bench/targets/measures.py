@@ -17,11 +17,12 @@ from time import process_time
 
 import driver_measures
 
-from dirql.hal.device_memory import map_io_space
 from dirql.hal.hal import Hal
+from dirql.hal.io_space import map_io_space
 from dirql.hal.registers import read_register_ulong
 from dirql.ke.kernel import Kernel
 from dirql.mm.manager import MemoryManager
+from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import MmNonCached
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.machine import Address, Device, Vector
@@ -69,7 +70,7 @@ def hal_register_reads(target: Target, scale: float) -> tuple[float, float]:
     memory.install()
     hal.install()
     try:
-        mapped = map_io_space(REGISTERS, PAGE, MmNonCached)
+        mapped = map_io_space(PhysicalAddress(REGISTERS), PAGE, MmNonCached)
         assert mapped is not None
         address, count = mapped + store.LENGTH.offset, int(50_000 * scale)
         start = process_time()

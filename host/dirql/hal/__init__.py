@@ -4,7 +4,4 @@
 
 from __future__ import annotations
 
-__all__ = ["Hal", "HalStatistics", "current"]
-
-from dirql.hal import current
-from dirql.hal.hal import Hal, HalStatistics
+__all__: list[str] = []

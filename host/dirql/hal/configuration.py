@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from dirql.hal import current
+from dirql.hal.hal import running
 from dirql.hal.lanes import ALL_ONES, lanes
 from dirql.ke.processors.irql import contract
 from dirql.nt.constants import DISPATCH_LEVEL, PCIConfiguration
@@ -54,7 +54,7 @@ class Slot(NamedTuple):
 
 def read_configuration(bus: int, slot: Slot, offset: int, length: int) -> bytes:
     """Bytes of a function's configuration space; ones where no function is, and nothing is reported then."""
-    hal = current.hal
+    hal = running.value
     data = b""
     for (address, byte_enables, shift), size in lanes(_address(bus, slot, offset, length), length):
         try:
@@ -62,21 +62,22 @@ def read_configuration(bus: int, slot: Slot, offset: int, length: int) -> bytes:
         except MasterAbort:
             value = ALL_ONES[4]
         except BusError as error:
-            value = hal.no_answer(error)
+            hal.report_bus_error(error)
+            value = ALL_ONES[4]
         data += (value >> shift).to_bytes(8, "little")[:size]
     return data
 
 
 def write_configuration(bus: int, slot: Slot, offset: int, data: bytes) -> None:
     """Change bytes of a function's configuration space, those and no others."""
-    hal = current.hal
+    hal = running.value
     position = 0
     for (address, byte_enables, shift), size in lanes(_address(bus, slot, offset, len(data)), len(data)):
         value = int.from_bytes(data[position : position + size], "little")
         try:
             hal.target.write_configuration(address, value << shift, byte_enables)
         except BusError as error:
-            hal.no_answer(error)
+            hal.report_bus_error(error)
         position += size
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from dirql.hal.lanes import ALL_ONES
 from dirql.registers import interrupt_controller as registers
 from dirql.registers.machine import Address, Interrupt, Vector
 from dirql.target.contract import BusError, Target
@@ -53,12 +54,12 @@ def irql_of_vector(vector: int) -> int:
 class InterruptController:
     """The machine's interrupt controller; satisfies `ke.platform.InterruptController`."""
 
-    __slots__ = ("_enabled", "_latched", "_no_answer", "_target")
+    __slots__ = ("_enabled", "_latched", "_report", "_target")
 
-    def __init__(self, target: Target, no_answer: Callable[[BusError], int]) -> None:
-        """`no_answer` is told of bus errors, which here as elsewhere do not stop the host."""
+    def __init__(self, target: Target, report: Callable[[BusError], None]) -> None:
+        """`report` is called with each bus error; a bus error does not stop the host."""
         self._target = target
-        self._no_answer = no_answer
+        self._report = report
         self._enabled = 0
         self._latched = 0
 
@@ -72,7 +73,7 @@ class InterruptController:
         try:
             return self._target.interrupt_acknowledge()
         except BusError as error:
-            self._no_answer(error)
+            self._report(error)
             return Vector.SPURIOUS
 
     def end(self, vector: int) -> None:
@@ -80,7 +81,7 @@ class InterruptController:
         try:
             self._target.write_memory(_EOI, _ENDS[vector])
         except BusError as error:
-            self._no_answer(error)
+            self._report(error)
         except KeyError:
             input_of_vector(vector)
             raise
@@ -137,13 +138,14 @@ class InterruptController:
         try:
             return self._target.read_memory(Address.INTERRUPT_CONTROLLER + offset)
         except BusError as error:
-            return self._no_answer(error)
+            self._report(error)
+            return ALL_ONES[4]
 
     def _write(self, offset: int, value: int) -> None:
         try:
             self._target.write_memory(Address.INTERRUPT_CONTROLLER + offset, value)
         except BusError as error:
-            self._no_answer(error)
+            self._report(error)
 
 
 def _line(pin: int) -> str:

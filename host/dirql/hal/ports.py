@@ -1,20 +1,20 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Device registers in I/O space: READ_PORT_* and WRITE_PORT_*.
+"""Access to device registers in I/O space: READ_PORT_* and WRITE_PORT_*.
 
-A port is an address of I/O space, as the translated resource gives it, aligned to the width. IRQL, preemption and bus
-errors are as for registers in memory space. The buffer forms repeat the access at one port; those of four bytes are
-string operations of the machine, which stop when it wants attention and go on after the preemption.
+A port is an address of I/O space, as the translated resource gives it; it must be a multiple of the access's width.
+IRQL, preemption and bus errors are those of registers in memory space. The buffer routines access one port `count`
+times. Those of four bytes are string operations of the target, which end early when the target asks for attention;
+after the preemption the rest follows.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from dirql.hal import current
 from dirql.hal.buffers import reading, writing
+from dirql.hal.hal import running
 from dirql.hal.lanes import ALL_ONES, DWORD, Lane, lane
-from dirql.ke import current as ke_current
 from dirql.registers.machine import Address
 from dirql.target.contract import BusError
 
@@ -32,40 +32,6 @@ __all__ = [
     "write_port_ulong",
     "write_port_ushort",
 ]
-
-
-@lru_cache(maxsize=4096)
-def _lane(port: int, size: int) -> Lane:
-    """The lane of a port; the bus wants the address of the lowest byte rather than the dword's."""
-    if port % size or not 0 <= port < Address.IO_END:
-        raise ValueError(
-            f"a port of {size} bytes must be a multiple of {size} below {Address.IO_END:#x}, was {port:#x}: "
-            f"take the translated resource of the start request"
-        )
-    return lane(port, size)._replace(address=port)
-
-
-def _read(port: int, size: int) -> int:
-    hal = current.hal
-    address, byte_enables, shift = _lane(port, size)
-    try:
-        value = hal.target.read_io(address, byte_enables)
-    except BusError as error:
-        value = hal.no_answer(error)
-    if hal.target.attention or hal.always_preempts:
-        ke_current.dispatcher.preempt()
-    return value >> shift & ALL_ONES[size]
-
-
-def _write(port: int, value: int, size: int) -> None:
-    hal = current.hal
-    address, byte_enables, shift = _lane(port, size)
-    try:
-        hal.target.write_io(address, (value & ALL_ONES[size]) << shift, byte_enables)
-    except BusError as error:
-        hal.no_answer(error)
-    if hal.target.attention or hal.always_preempts:
-        ke_current.dispatcher.preempt()
 
 
 def read_port_uchar(port: int) -> int:
@@ -99,35 +65,37 @@ def write_port_ulong(port: int, value: int) -> None:
 
 
 def read_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
-    """Read one port `count` times; follows READ_PORT_BUFFER_ULONG. A read that fails leaves ones in its place."""
+    """Read one port `count` times; follows READ_PORT_BUFFER_ULONG.
+
+    A read that ends in a bus error leaves ones in its place.
+    """
     address = _lane(port, DWORD).address
-    hal = current.hal
+    hal = running.value
     with reading(buffer, count * DWORD) as into:
         done = 0
         while done < count:
             try:
                 done += hal.target.read_io_string(address, into[done * DWORD :])
             except BusError as error:
+                hal.report_bus_error(error)
                 done += error.completed + 1
-                into[(done - 1) * DWORD : done * DWORD] = hal.no_answer(error).to_bytes(DWORD, "little")
-            if hal.target.attention or hal.always_preempts:
-                ke_current.dispatcher.preempt()
+                into[(done - 1) * DWORD : done * DWORD] = b"\xff" * DWORD
+            hal.preempt()
 
 
 def write_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
     """Write one port `count` times; follows WRITE_PORT_BUFFER_ULONG. A write that fails is dropped."""
     address = _lane(port, DWORD).address
-    hal = current.hal
+    hal = running.value
     data = writing(buffer, count * DWORD)
     done = 0
     while done < count:
         try:
             done += hal.target.write_io_string(address, data[done * DWORD :])
         except BusError as error:
+            hal.report_bus_error(error)
             done += error.completed + 1
-            hal.no_answer(error)
-        if hal.target.attention or hal.always_preempts:
-            ke_current.dispatcher.preempt()
+        hal.preempt()
 
 
 def read_port_buffer_ushort(port: int, buffer: int, count: int) -> None:
@@ -148,6 +116,39 @@ def read_port_buffer_uchar(port: int, buffer: int, count: int) -> None:
 def write_port_buffer_uchar(port: int, buffer: int, count: int) -> None:
     """Write one port `count` times; follows WRITE_PORT_BUFFER_UCHAR."""
     _write_each(port, buffer, count, 1)
+
+
+@lru_cache(maxsize=4096)
+def _lane(port: int, size: int) -> Lane:
+    """The lane of a port; on the bus an I/O access carries the address of its lowest byte instead of the dword's."""
+    if port % size or not 0 <= port < Address.IO_END:
+        raise ValueError(
+            f"a port of {size} bytes must be a multiple of {size} below {Address.IO_END:#x}; it was {port:#x}: "
+            f"take the translated resource of the start request"
+        )
+    return lane(port, size)._replace(address=port)
+
+
+def _read(port: int, size: int) -> int:
+    hal = running.value
+    address, byte_enables, shift = _lane(port, size)
+    try:
+        value = hal.target.read_io(address, byte_enables) >> shift & ALL_ONES[size]
+    except BusError as error:
+        hal.report_bus_error(error)
+        value = ALL_ONES[size]
+    hal.preempt()
+    return value
+
+
+def _write(port: int, value: int, size: int) -> None:
+    hal = running.value
+    address, byte_enables, shift = _lane(port, size)
+    try:
+        hal.target.write_io(address, (value & ALL_ONES[size]) << shift, byte_enables)
+    except BusError as error:
+        hal.report_bus_error(error)
+    hal.preempt()
 
 
 def _read_each(port: int, buffer: int, count: int, size: int) -> None:

@@ -21,6 +21,9 @@ from dirql.ke.processors.irql import (
 from dirql.ke.processors.processor import (
     get_current_processor_number as KeGetCurrentProcessorNumber,
 )
+from dirql.mm.manager import (
+    get_physical_address as MmGetPhysicalAddress,
+)
 
 __all__ = [
     "HalGetBusDataByOffset",
@@ -28,6 +31,7 @@ __all__ = [
     "KeGetCurrentProcessorNumber",
     "KePulseEvent",
     "KeRaiseIrqlToSynchLevel",
+    "MmGetPhysicalAddress",
     "ZwDeviceIoControlFile",
 ]
 

@@ -5,23 +5,23 @@
 
 from __future__ import annotations
 
-from dirql.hal.device_memory import (
-    map_io_space as MmMapIoSpace,
-    unmap_io_space as MmUnmapIoSpace,
-)
 from dirql.hal.dma.adapter import (
     DmaAdapter as DMA_ADAPTER,
+    DmaOperations as DMA_OPERATIONS,
 )
 from dirql.hal.dma.description import (
     DeviceDescription as DEVICE_DESCRIPTION,
 )
-from dirql.hal.dma.operations import (
-    DmaOperations as DMA_OPERATIONS,
+from dirql.hal.dma.get_adapter import (
     get_dma_adapter as IoGetDmaAdapter,
 )
 from dirql.hal.dma.scatter_gather import (
     ScatterGatherElement as SCATTER_GATHER_ELEMENT,
     ScatterGatherList as SCATTER_GATHER_LIST,
+)
+from dirql.hal.io_space import (
+    map_io_space as MmMapIoSpace,
+    unmap_io_space as MmUnmapIoSpace,
 )
 from dirql.hal.ports import (
     read_port_buffer_uchar as READ_PORT_BUFFER_UCHAR,
@@ -185,6 +185,9 @@ from dirql.mm.allocation import (
     free_pool_with_tag as ExFreePoolWithTag,
 )
 from dirql.mm.layout import (
+    HIGHEST_USER_ADDRESS as MmHighestUserAddress,
+    SYSTEM_RANGE_START as MmSystemRangeStart,
+    USER_PROBE_ADDRESS as MmUserProbeAddress,
     byte_offset as BYTE_OFFSET,
     bytes_to_pages as BYTES_TO_PAGES,
     page_align as PAGE_ALIGN,
@@ -1155,13 +1158,16 @@ __all__ = [
     "MmGetMdlPfnArray",
     "MmGetMdlVirtualAddress",
     "MmGetSystemAddressForMdlSafe",
+    "MmHighestUserAddress",
     "MmMapIoSpace",
     "MmNonCached",
     "MmPrepareMdlForReuse",
     "MmProbeAndLockPages",
+    "MmSystemRangeStart",
     "MmUnlockPages",
     "MmUnmapIoSpace",
     "MmUnmapLockedPages",
+    "MmUserProbeAddress",
     "MmWriteCombined",
     "MutantObject",
     "NonPagedPool",

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from dirql.hal.device_memory import map_io_space
 from dirql.hal.hal import Hal
+from dirql.hal.io_space import map_io_space
 from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
 from dirql.mm.manager import MemoryManager
+from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import PAGE_SIZE, MmNonCached
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
@@ -43,7 +44,7 @@ class Machine:
         self.hal.install()
 
     def map_bar(self, offset: int = 0, length: int = BAR_BYTES) -> int:
-        address = map_io_space(BAR + offset, length, MmNonCached)
+        address = map_io_space(PhysicalAddress(BAR + offset), length, MmNonCached)
         assert address is not None
         return address
 

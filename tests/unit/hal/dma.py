@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.description import DeviceDescription
-from dirql.hal.dma.operations import get_dma_adapter
+from dirql.hal.dma.get_adapter import get_dma_adapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement
 from dirql.ke import current
 from dirql.ke.processors.irql import lower_irql, raise_irql

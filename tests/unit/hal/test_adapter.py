@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql.hal.dma.adapter import AdapterStatistics, DmaAdapter
 from dirql.hal.dma.description import DeviceDescription
+from dirql.hal.dma.get_adapter import get_dma_adapter
 from dirql.hal.dma.map_registers import MapRegisters
-from dirql.hal.dma.operations import get_dma_adapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import current_irql, raise_irql
@@ -458,7 +458,7 @@ def test_DMA_12_only_the_asked_length_may_be_used(machine: Machine) -> None:
     address, logical = adapter.allocate_common_buffer(100, True)
     assert address is not None
     machine.target.memory[logical + 105] = 0
-    with pytest.raises(BugCheck, match="within its 100 bytes, was written at byte 105") as caught:
+    with pytest.raises(BugCheck, match="within its 100 bytes; it was written at byte 105") as caught:
         adapter.free_common_buffer(100, logical, address, True)
     assert (caught.value.code, caught.value.parameters[0]) == (0xE6, 0x0F)
 

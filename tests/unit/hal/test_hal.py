@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.hal import Hal, current
+from dirql.hal.hal import Hal, running
 from dirql.hal.registers import read_register_ulong
 from dirql.ke import platform
 from dirql.ke.processors.interrupt import Interrupt
@@ -23,10 +23,10 @@ def test_the_layer_gives_the_kernel_what_it_needs(machine: Machine) -> None:
 
 def test_one_machine_at_a_time(machine: Machine) -> None:
     other = Hal(machine.target, machine.memory_manager)
-    with pytest.raises(RuntimeError, match="one machine runs at a time"):
+    with pytest.raises(RuntimeError, match="one machine can be open at a time"):
         other.install()
     other.close()
-    assert current.hal is machine.hal
+    assert running.value is machine.hal
 
 
 def test_an_interrupt_raised_by_a_register_access_is_served_before_the_access_returns(

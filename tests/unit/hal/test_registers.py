@@ -10,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql.hal import ports, registers
-from dirql.hal.device_memory import map_io_space, unmap_io_space
+from dirql.hal.device_memory import DeviceMemory
+from dirql.hal.io_space import map_io_space, unmap_io_space
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import raise_irql
 from dirql.ke.threads import dispatcher
 from dirql.mm.allocation import allocate_pool2, pool_tag
 from dirql.mm.manager import running
+from dirql.nt.addresses import LogicalAddress, PhysicalAddress
 from dirql.nt.constants import DISPATCH_LEVEL, PAGE_SIZE, POOL_FLAG_NON_PAGED, MmNonCached
 from dirql.target.contract import BusError, BusFault, BusStatus, LinkLost
 from unit.hal.conftest import BAR, BAR_BYTES, PORTS, Machine
@@ -49,7 +51,7 @@ def contents(machine: Machine) -> bytes:
 
 
 def test_without_a_machine_the_error_says_so() -> None:
-    with pytest.raises(RuntimeError, match="need a machine and none is open"):
+    with pytest.raises(RuntimeError, match="registers, ports and DMA need an open machine, and none is open"):
         registers.read_register_ulong(0x1000)
 
 
@@ -113,14 +115,14 @@ def test_a_stale_address_is_found_out(machine: Machine) -> None:
 
 @pytest.mark.parametrize("size", [2, 4])
 def test_addresses_are_aligned(machine: Machine, size: int) -> None:
-    with pytest.raises(ValueError, match=f"must be a multiple of {size} here, was"):
+    with pytest.raises(ValueError, match=f"must be a multiple of {size} here; it was"):
         READ[size](machine.map_bar() + size - 1)
 
 
 def test_memory_is_no_register(machine: Machine) -> None:
     address = allocate_pool2(POOL_FLAG_NON_PAGED, 64, TAG)
     assert address is not None
-    with pytest.raises(ValueError, match=r"is not: memory is read and written with RtlCopyMemory"):
+    with pytest.raises(ValueError, match="was not: read and write memory with RtlCopyMemory"):
         registers.read_register_ulong(address)
 
 
@@ -138,19 +140,25 @@ def test_a_buffer_routine_stays_in_its_mapping(machine: Machine) -> None:
 )
 def test_what_can_be_mapped(machine: Machine, physical: int, length: int) -> None:
     with pytest.raises(ValueError, match="must be one or more bytes above the host's RAM"):
-        map_io_space(physical, length, MmNonCached)
+        map_io_space(PhysicalAddress(physical), length, MmNonCached)
+
+
+@pytest.mark.parametrize("address", [BAR, LogicalAddress(BAR)], ids=["number", "logical"])
+def test_only_a_physical_address_can_be_mapped(machine: Machine, address: PhysicalAddress) -> None:
+    with pytest.raises(TypeError, match="for MmMapIoSpace must be a PHYSICAL_ADDRESS; it was"):
+        map_io_space(address, 4, MmNonCached)
 
 
 def test_what_can_be_unmapped(machine: Machine) -> None:
     address = machine.map_bar(length=PAGE_SIZE)
-    with pytest.raises(ValueError, match=r"1 of the 2 pages at .* are not"):
+    with pytest.raises(ValueError, match=r"1 of the 2 pages at .* were not"):
         unmap_io_space(address, PAGE_SIZE + 1)
 
 
 def test_mapping_above_dispatch_is_bug_check_0xC4(machine: Machine) -> None:
     raise_irql(DISPATCH_LEVEL + 1)
     with pytest.raises(BugCheck) as caught:
-        map_io_space(BAR, 4, MmNonCached)
+        map_io_space(PhysicalAddress(BAR), 4, MmNonCached)
     assert (caught.value.code, caught.value.parameters[0]) == (0xC4, 0x78)
 
 
@@ -196,10 +204,10 @@ def test_a_bus_error_in_a_burst_leaves_ones_in_what_had_not_come(
 def test_a_lost_link_goes_up(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     address = machine.map_bar()
 
-    def lost(_address: int) -> NoReturn:
+    def lost(_address: int, _byte_enables: int) -> NoReturn:
         raise LinkLost("nothing answers")
 
-    monkeypatch.setattr(machine.hal, "read_memory", lost)
+    monkeypatch.setattr(machine.target, "read_memory", lost)
     with pytest.raises(LinkLost):
         registers.read_register_ulong(address)
 
@@ -251,10 +259,10 @@ def test_with_turns_to_take_each_access_is_a_point_of_preemption(
 
 
 def test_many_registers_are_forgotten_again(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dirql.hal.device_memory._MOST_REMEMBERED", 8)
+    monkeypatch.setattr("dirql.hal.device_memory._REMEMBERED_LANES", 8)
+    machine.hal.device_memory = DeviceMemory(machine.memory_manager)
     address = machine.map_bar()
     for place in range(0, 256, 4):
         registers.read_register_ulong(address + place)
         registers.read_register_uchar(address + place)
-    assert len(machine.hal.device_memory.dwords) <= 8
-    assert len(machine.hal.device_memory.bytes) <= 8
+    assert machine.hal.device_memory.lane.cache_info().currsize == 8

@@ -11,6 +11,7 @@ from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.allocation import allocate_pool2, pool_tag
 from dirql.mm.mdl import Mdl
+from dirql.nt.addresses import LogicalAddress
 from dirql.nt.constants import DISPATCH_LEVEL, MDL_PAGES_LOCKED, PAGE_SIZE, POOL_FLAG_NON_PAGED
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 from unit.hal.conftest import Machine
@@ -52,7 +53,7 @@ def oracle(mdl: Mdl, skipped: int, length: int, longest: int) -> list[ScatterGat
         if last is not None and last.address + last.length == physical and last.length < longest:
             elements[-1] = ScatterGatherElement(last.address, last.length + 1)
         else:
-            elements.append(ScatterGatherElement(physical, 1))
+            elements.append(ScatterGatherElement(LogicalAddress(physical), 1))
     return elements
 
 
@@ -252,7 +253,9 @@ def test_DMA_10_a_list_is_put_back_once(machine: Machine) -> None:
     with at_dispatch():
         pieces = get(adapter, mdl, 0, 100, True)
         adapter.put_scatter_gather_list(pieces, True)
-        with pytest.raises(BugCheck, match="a list must be put back once") as caught:
+        with pytest.raises(
+            BugCheck, match="must be one that this adapter gave and that was not put back"
+        ) as caught:
             adapter.put_scatter_gather_list(pieces, True)
     assert (caught.value.code, caught.value.parameters[0]) == (0xE6, 0x06)
 

@@ -24,7 +24,7 @@ class Machine:
 
     def __init__(self) -> None:
         target = ScriptedTarget()
-        controller = InterruptController(target, lambda _error: 0)
+        controller = InterruptController(target, lambda _error: None)
         self.kernel = Kernel(target, controller, costs=Costs.free())
         self.memory_manager = MemoryManager(memoryview(bytearray(FRAMES * PAGE_SIZE)))
         self.memory_manager.install()

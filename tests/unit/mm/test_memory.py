@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -10,10 +11,20 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
-from dirql.mm.allocation import allocate_pool2, pool_tag
+from dirql.mm.allocation import allocate_pool2, free_pool, pool_tag
 from dirql.mm.fault import DeviceMemoryError
-from dirql.mm.layout import DEVICE_RANGE
-from dirql.mm.manager import MemoryManager, running
+from dirql.mm.layout import (
+    DEVICE_RANGE,
+    HIGHEST_USER_ADDRESS,
+    MAPPING_RANGE,
+    NONPAGED_RANGE,
+    PAGED_RANGE,
+    SYSTEM_RANGE_START,
+    USER_PROBE_ADDRESS,
+    USER_RANGE,
+)
+from dirql.mm.manager import MemoryManager, get_physical_address, running
+from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.bugcodes import (
     ATTEMPTED_WRITE_TO_READONLY_MEMORY,
     DRIVER_IRQL_NOT_LESS_OR_EQUAL,
@@ -233,3 +244,38 @@ def test_paging_in_without_memory_raises(memory_manager: MemoryManager, paged: i
     with pytest.raises(StatusException) as caught:
         memory.read(paged, 1)
     assert caught.value.status == STATUS_INSUFFICIENT_RESOURCES
+
+
+def test_the_physical_address_behind_a_virtual_one(memory_manager: MemoryManager, paged: int) -> None:
+    memory.write(paged, b"found")
+    physical = get_physical_address(paged + 1)
+    assert isinstance(physical, PhysicalAddress)
+    assert bytes(memory_manager.ram[physical : physical + 4]) == b"ound"
+    memory_manager.page_out(paged, 1)
+    assert get_physical_address(paged) == PhysicalAddress(0)
+
+
+def test_an_address_tells_its_use_and_no_range_reaches_into_another() -> None:
+    ranges = [USER_RANGE, MAPPING_RANGE, DEVICE_RANGE, PAGED_RANGE, NONPAGED_RANGE]
+    assert ranges == sorted(ranges, key=lambda each: each.base)
+    assert all(low.base + low.size <= high.base for low, high in pairwise(ranges))
+    assert HIGHEST_USER_ADDRESS in USER_RANGE
+    assert USER_PROBE_ADDRESS not in USER_RANGE
+    assert (USER_RANGE.base, SYSTEM_RANGE_START) == (0x1000_0000_0000, 0x2000_0000_0000)
+    assert all(each.base >= SYSTEM_RANGE_START for each in ranges[1:])
+
+
+def test_a_leak_is_a_sentence(memory_manager: MemoryManager) -> None:
+    allocate(POOL_FLAG_PAGED, 10)
+    before = memory_manager.statistics()
+    assert memory_manager.leaks(before) == []
+    allocate(POOL_FLAG_PAGED, 10)
+    address = allocate(POOL_FLAG_NON_PAGED, 10)
+    memory_manager.system.map_device(DEVICE_RANGE, 0x8000_0000, 3)
+    assert memory_manager.leaks(before) == [
+        "1 blocks of nonpaged pool with tag 'Test' were not freed",
+        "1 blocks of paged pool with tag 'Test' were not freed",
+        "3 pages of device memory are still mapped",
+    ]
+    free_pool(address)
+    assert len(memory_manager.leaks(before)) == 2

@@ -31,6 +31,7 @@ from dirql.wdm import (
     KDPC,
     KTIMER,
     PASSIVE_LEVEL,
+    PHYSICAL_ADDRESS,
     POOL_FLAG_NON_PAGED,
     POOL_FLAG_PAGED,
     POOL_TAG,
@@ -144,7 +145,10 @@ LEAKS: list[tuple[Callable[[], object], str]] = [
     ),
     (lambda: IoAllocateMdl(0x1000, 10, False, False, None), "1 MDLs were not freed"),
     (lambda: IoAllocateIrp(1, False), "was neither completed nor freed"),
-    (lambda: MmMapIoSpace(0x8000_0000, 4096, MmNonCached), "1 pages of device memory are still mapped"),
+    (
+        lambda: MmMapIoSpace(PHYSICAL_ADDRESS(0x8000_0000), 4096, MmNonCached),
+        "1 pages of device memory are still mapped",
+    ),
     (
         lambda: IoConnectInterrupt(serve, None, None, 0x50, 5, 5, LevelSensitive, True, 1, False),
         "serve, vector 0x50> was not disconnected",

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""DMA adapters: how drivers give devices memory that they can reach."""
+"""DMA adapters: the way from a driver's buffer to addresses that its device can reach."""

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The DMA adapter of a device: map registers, the channel, scatter/gather lists and common buffers.
 
-A logical address is what the device puts on the bus; here it is a physical address, of the buffer or of a bounce page.
-What goes against the model so far that going on makes no sense is always bug check 0xE6; what is left behind is one
-only with the verifier's DMA verification, and else shows in `statistics`.
+A logical address has the value of a physical one here: that of the buffer, or of a bounce page. Misuse that leaves no
+sensible way to go on is always bug check 0xE6. A resource that is still held when the adapter is put back, and data
+that was not flushed, is bug check 0xE6 only with the verifier's DMA verification; `statistics` shows such a resource.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeVar, cast
+from typing import Final, NoReturn, Protocol, TypeVar, cast
 
 from dirql.hal.dma.common_buffers import CommonBuffers
 from dirql.hal.dma.description import DeviceDescription
@@ -24,6 +24,7 @@ from dirql.ke.processors.irql import contract
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.manager import MemoryManager
 from dirql.mm.mdl import Mdl
+from dirql.nt.addresses import LogicalAddress
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DMA_VIOLATION,
     VERIFIER_DMA_VERIFICATION,
@@ -43,10 +44,7 @@ from dirql.nt.bugcodes import (
 from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL, DeallocateObjectKeepRegisters, KeepObject
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 
-if TYPE_CHECKING:
-    from dirql.hal.dma.operations import DmaOperations
-
-__all__ = ["AdapterStatistics", "DmaAdapter", "DmaDevice"]
+__all__ = ["AdapterStatistics", "DmaAdapter", "DmaDevice", "DmaOperations"]
 
 _AT_PASSIVE = contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DMA_VIOLATION, subcode=VF_DMA_IRQL)
 _AT_DISPATCH = contract(
@@ -59,11 +57,11 @@ _UP_TO_DISPATCH = contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DMA_VIO
 
 
 class DmaDevice(Protocol):
-    """What an adapter needs of a device object."""
+    """The part of a device object that an adapter uses."""
 
     @property
     def current_irp(self) -> object:
-        """The request that StartIo works on, handed to the driver's routines."""
+        """The request that StartIo works on; the driver's routines receive it."""
 
 
 Device = TypeVar("Device", bound=DmaDevice)
@@ -73,24 +71,27 @@ Context = TypeVar("Context")
 
 @dataclass(frozen=True, slots=True)
 class AdapterStatistics:
-    """What a driver holds of an adapter."""
+    """The resources of an adapter that its driver holds."""
 
     common_buffers: int
     common_buffer_bytes: int
     lists: int
-    """Scatter/gather lists that were not put back."""
+    """The number of scatter/gather lists that were not put back."""
     registers: int
-    """Map registers in use, those of lists and of the channel included."""
+    """The number of map registers in use, those of lists and of the channel included."""
     channel: bool
+    """Whether the channel is held."""
     waiting: int
-    """Requests that wait for the channel or for registers."""
+    """The number of requests that wait for the channel or for map registers."""
 
 
 class DmaAdapter:
-    """A device's way to memory; `dma_operations` has its routines as the WDK has them, this object first."""
+    """The way of one device to memory; follows DMA_ADAPTER, whose `dma_operations` holds the routines of drivers."""
 
     version: Final = 1
-    """DMA_ADAPTER.Version reads 1, whatever was asked for."""
+    """The version of the structure: 1, whatever version the device description has."""
+    size: Final = 16
+    """The size of the structure in bytes, as on x64."""
 
     __slots__ = (
         "_buffers",
@@ -112,14 +113,17 @@ class DmaAdapter:
         self,
         description: DeviceDescription,
         manager: MemoryManager,
-        operations: DmaOperations,
         registers: int,
         file: RegisterFile | None,
         when_released: Callable[[DmaAdapter], None],
     ) -> None:
-        """`file` is None for a device that needs no bounce pages; then `registers` only bounds a transfer."""
+        """`registers` is the largest number of map registers that a transfer may take.
+
+        `file` holds them; None for a device that needs no bounce pages. `when_released` is called with the adapter when
+        it was put back and holds nothing.
+        """
         self.description = description
-        self.dma_operations = operations
+        self.dma_operations = _OPERATIONS
         self.number_of_map_registers = registers
         self._manager = manager
         self._limit = description.address_limit
@@ -137,12 +141,13 @@ class DmaAdapter:
 
     @_AT_PASSIVE
     def put_dma_adapter(self) -> None:
-        """Give the adapter back; follows PutDmaAdapter."""
+        """Give the adapter back; follows PutDmaAdapter. One that still holds something stays in `Hal.adapters`."""
         self._check_released()
         left = self._left()
         if left and self._manager.verifier_flags & VERIFIER_DMA_VERIFICATION:
             self._violation(
-                left, f"an adapter must have nothing left when it is put back, has {self.statistics()}"
+                left,
+                f"an adapter must hold nothing when PutDmaAdapter is called; it held {self.statistics()}",
             )
         self._released = True
         if not left:
@@ -153,25 +158,27 @@ class DmaAdapter:
     # Common buffers.
 
     @_AT_PASSIVE
-    def allocate_common_buffer(self, length: int, _cache_enabled: bool) -> tuple[int | None, int]:
+    def allocate_common_buffer(self, length: int, _cache_enabled: bool) -> tuple[int | None, LogicalAddress]:
         """Virtual and logical address of contiguous memory, (None, 0) without any; follows AllocateCommonBuffer.
 
-        The host and the device see each other's writes at once; nothing needs a flush.
+        The host and the device see each other's writes at once, so that nothing needs a flush.
         """
         self._check_released()
-        return self._buffers.allocate(length, self._limit) or (None, 0)
+        return self._buffers.allocate(length, self._limit) or (None, LogicalAddress(0))
 
     @_AT_PASSIVE
-    def free_common_buffer(self, length: int, logical: int, address: int, _cache_enabled: bool) -> None:
-        """Give a common buffer back with its length and addresses; follows FreeCommonBuffer."""
-        self._buffers.free(length, logical, address)
+    def free_common_buffer(
+        self, length: int, logical_address: int, virtual_address: int, _cache_enabled: bool
+    ) -> None:
+        """Give a common buffer back with its length and its addresses; follows FreeCommonBuffer."""
+        self._buffers.free(length, logical_address, virtual_address)
 
     # Scatter/gather lists.
 
     @_AT_DISPATCH
     def get_scatter_gather_list(
         self,
-        device: Device,
+        device_object: Device,
         mdl: Mdl,
         current_va: int,
         length: int,
@@ -179,10 +186,11 @@ class DmaAdapter:
         context: Context,
         write_to_device: bool,
     ) -> int:
-        """Call `execution_routine` with the pieces of a buffer, now or when registers are free.
+        """Call `execution_routine(device_object, irp, list, context)` now or when map registers are free.
 
-        Follows GetScatterGatherList. STATUS_INSUFFICIENT_RESOURCES, and no call, for a transfer that touches more
-        pages than `number_of_map_registers`. `length` may run on into the MDLs chained to `mdl`.
+        Follows GetScatterGatherList. `length` bytes from `current_va` on may run on into the MDLs chained to `mdl`.
+        Returns STATUS_INSUFFICIENT_RESOURCES, without a call, for a transfer that touches more pages than the adapter
+        has map registers.
         """
         self._check_released()
         check_transfer(mdl, current_va, length)
@@ -202,18 +210,19 @@ class DmaAdapter:
             )
             found = ScatterGatherList(elements, mdl, registers)
             self._lists.add(found)
-            execution_routine(device, cast("Irp", device.current_irp), found, context)
+            execution_routine(device_object, cast("Irp", device_object.current_irp), found, context)
 
-        self._queue.request(device, needed, granted)
+        self._queue.request(device_object, needed, granted)
         return STATUS_SUCCESS
 
     @_AT_DISPATCH
     def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, _write_to_device: bool) -> None:
-        """Flush a list's buffer and give its registers back; follows PutScatterGatherList."""
+        """Flush the buffer of a list and give its map registers back; follows PutScatterGatherList."""
         if scatter_gather not in self._lists:
             self._violation(
                 VF_DMA_FREED_LISTS_TOO_OFTEN,
-                f"a list must be put back once, to its adapter: {scatter_gather!r}",
+                f"a list for PutScatterGatherList must be one that this adapter gave and that was not put back; it was "
+                f"{scatter_gather!r}",
             )
         self._lists.discard(scatter_gather)
         scatter_gather.registers.flush()
@@ -225,29 +234,32 @@ class DmaAdapter:
     @_AT_DISPATCH
     def allocate_adapter_channel(
         self,
-        device: Device,
+        device_object: Device,
         number_of_map_registers: int,
         execution_routine: Callable[[Device, Irp, MapRegisters, Context], int],
         context: Context,
     ) -> int:
-        """Call `execution_routine` with the channel and map registers, now or when both are free.
+        """Call `execution_routine(device_object, irp, map_register_base, context)` when channel and registers are free.
 
-        Follows AllocateAdapterChannel. Those that wait are served in the order in which they came; a device may have
-        one request at a time, else bug check 0xE6/0xB. STATUS_INSUFFICIENT_RESOURCES, and no call, for more than
-        `number_of_map_registers`. The routine (AdapterControl) returns KeepObject, DeallocateObject or
-        DeallocateObjectKeepRegisters.
+        Follows AllocateAdapterChannel. The call is made at once if they are free now; waiting requests are served in
+        the order in which they came. A second request of a device while it holds the channel or waits for it is bug
+        check 0xE6/0xB. Returns STATUS_INSUFFICIENT_RESOURCES, without a call, for more map registers than the adapter
+        has. The routine (AdapterControl) returns KeepObject, DeallocateObject or DeallocateObjectKeepRegisters.
         """
         self._check_released()
         if number_of_map_registers > self.number_of_map_registers:
             return STATUS_INSUFFICIENT_RESOURCES
-        if self._queue.wants_channel(device):
+        if self._queue.wants_channel(device_object):
             self._violation(
-                VF_DMA_SECOND_CHANNEL, f"{device!r} must have one channel at a time, asks for a second"
+                VF_DMA_SECOND_CHANNEL,
+                f"a device must have one call of AllocateAdapterChannel at a time; {device_object!r} made a second",
             )
 
         def granted(registers: MapRegisters) -> None:
             self._channel = registers
-            action = execution_routine(device, cast("Irp", device.current_irp), registers, context)
+            action = execution_routine(
+                device_object, cast("Irp", device_object.current_irp), registers, context
+            )
             if action == KeepObject:
                 return
             self._channel = None
@@ -255,15 +267,17 @@ class DmaAdapter:
                 self._free(registers)
             self._queue.release_channel()
 
-        self._queue.request(device, number_of_map_registers, granted, channel=True)
+        self._queue.request(device_object, number_of_map_registers, granted, channel=True)
         return STATUS_SUCCESS
 
     @_AT_DISPATCH
     def free_adapter_channel(self) -> None:
-        """Give back the channel and registers that KeepObject kept; follows FreeAdapterChannel."""
+        """Give back the channel and the map registers that KeepObject kept; follows FreeAdapterChannel."""
         registers = self._channel
         if registers is None:
-            self._violation(VF_DMA_FREED_CHANNEL_TOO_OFTEN, "a channel must be held to be freed, none is")
+            self._violation(
+                VF_DMA_FREED_CHANNEL_TOO_OFTEN, "the channel for FreeAdapterChannel must be held; it was free"
+            )
         self._channel = None
         self._free(registers)
         self._queue.release_channel()
@@ -271,16 +285,17 @@ class DmaAdapter:
 
     @_AT_DISPATCH
     def free_map_registers(self, map_register_base: MapRegisters, number_of_map_registers: int) -> None:
-        """Give back the registers that DeallocateObjectKeepRegisters kept; follows FreeMapRegisters."""
+        """Give back the map registers that DeallocateObjectKeepRegisters kept; follows FreeMapRegisters."""
         if map_register_base not in self._held or number_of_map_registers != map_register_base.count:
             self._violation(
                 VF_DMA_FREED_REGISTERS_TOO_OFTEN,
-                f"map registers must be freed once, with their base and count, was {number_of_map_registers} of "
-                f"{map_register_base!r}",
+                f"FreeMapRegisters must be called once, with base and number of the map registers; the number was "
+                f"{number_of_map_registers} for {map_register_base!r}",
             )
         if map_register_base.unflushed and self._manager.verifier_flags & VERIFIER_DMA_VERIFICATION:
             self._violation(
-                VF_DMA_NOT_FLUSHED, "FlushAdapterBuffers must come before FreeMapRegisters, did not"
+                VF_DMA_NOT_FLUSHED,
+                "FlushAdapterBuffers must be called before FreeMapRegisters; it was not called",
             )
         self._free(map_register_base)
         self._queue.serve()
@@ -288,11 +303,11 @@ class DmaAdapter:
     @_UP_TO_DISPATCH
     def map_transfer(
         self, mdl: Mdl, map_register_base: MapRegisters, current_va: int, length: int, write_to_device: bool
-    ) -> tuple[int, int]:
-        """Logical address and length of what the device can move in one piece; follows MapTransfer.
+    ) -> tuple[LogicalAddress, int]:
+        """Logical address and length of the bytes that the device can move in one piece; follows MapTransfer.
 
-        The piece may be shorter than asked for when the device has scatter/gather; then call again for the rest.
-        Without, the whole is made contiguous through map registers.
+        For a device with scatter/gather the piece may be shorter than `length`; call again for the rest. For any other
+        device the transfer is made contiguous through map registers.
         """
         check_transfer(mdl, current_va, length)
         part = next(parts(mdl, current_va, length))
@@ -303,7 +318,7 @@ class DmaAdapter:
             run = found[0]
             if len(found) > 1 or run.end > self._limit:
                 run = map_register_base.bounce(part, run.start & PAGE_OFFSET, write_to_device=write_to_device)
-        return run.start, run.end - run.start
+        return LogicalAddress(run.start), run.end - run.start
 
     @_UP_TO_DISPATCH
     def flush_adapter_buffers(
@@ -314,9 +329,9 @@ class DmaAdapter:
         _length: int,
         _write_to_device: bool,
     ) -> bool:
-        """End what was mapped: data from the device that went through registers reaches its buffer here.
+        """Copy the data that the device wrote to bounce pages into its buffers; follows FlushAdapterBuffers.
 
-        Follows FlushAdapterBuffers, to be called after the device has finished. The registers may be mapped again.
+        To be called after the device has ended the transfer. The map registers may then be mapped again.
         """
         map_register_base.flush()
         return True
@@ -327,7 +342,7 @@ class DmaAdapter:
         return 1
 
     def statistics(self) -> AdapterStatistics:
-        """What is held now."""
+        """The resources that are held now."""
         return AdapterStatistics(
             common_buffers=len(self._buffers),
             common_buffer_bytes=self._buffers.bytes,
@@ -348,7 +363,7 @@ class DmaAdapter:
         registers.free()
 
     def _left(self) -> int:
-        """The violation that putting the adapter back now would be; 0 when nothing is left."""
+        """The verifier's code for the first resource that is still held; 0 when there is none."""
         for left, violation in (
             (len(self._buffers), VF_DMA_LEFT_BUFFER),
             (self._channel is not None, VF_DMA_LEFT_CHANNEL),
@@ -361,7 +376,28 @@ class DmaAdapter:
 
     def _check_released(self) -> None:
         if self._released:
-            self._violation(VF_DMA_ADAPTER_RELEASED, "an adapter must not be used after it was put back")
+            self._violation(
+                VF_DMA_ADAPTER_RELEASED, "an adapter must not be used after PutDmaAdapter; this one was"
+            )
 
     def _violation(self, subcode: int, reason: str) -> NoReturn:
         bug_check(DRIVER_VERIFIER_DMA_VIOLATION, subcode, self, reason=reason)
+
+
+class DmaOperations:
+    """The routines of an adapter, to be called with the adapter first; follows DMA_OPERATIONS."""
+
+    put_dma_adapter = staticmethod(DmaAdapter.put_dma_adapter)
+    allocate_common_buffer = staticmethod(DmaAdapter.allocate_common_buffer)
+    free_common_buffer = staticmethod(DmaAdapter.free_common_buffer)
+    allocate_adapter_channel = staticmethod(DmaAdapter.allocate_adapter_channel)
+    flush_adapter_buffers = staticmethod(DmaAdapter.flush_adapter_buffers)
+    free_adapter_channel = staticmethod(DmaAdapter.free_adapter_channel)
+    free_map_registers = staticmethod(DmaAdapter.free_map_registers)
+    map_transfer = staticmethod(DmaAdapter.map_transfer)
+    get_dma_alignment = staticmethod(DmaAdapter.get_dma_alignment)
+    get_scatter_gather_list = staticmethod(DmaAdapter.get_scatter_gather_list)
+    put_scatter_gather_list = staticmethod(DmaAdapter.put_scatter_gather_list)
+
+
+_OPERATIONS: Final = DmaOperations()

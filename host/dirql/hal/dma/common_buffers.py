@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Common buffers: memory that the host and a device use at the same time."""
+"""Common buffers: memory that the driver and its device use at the same time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from dirql.ke.bugcheck import bug_check
 from dirql.mm.layout import NONPAGED_RANGE, bytes_to_pages
 from dirql.mm.manager import MemoryManager
+from dirql.nt.addresses import LogicalAddress
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DMA_VIOLATION,
     VF_DMA_FREED_BUFFER_TOO_OFTEN,
@@ -24,13 +25,13 @@ _GUARD: Final = b"\xfc"
 
 class _CommonBuffer(NamedTuple):
     length: int
-    logical: int
+    logical: LogicalAddress
     guard: int
-    """Bytes from `length` to the end of the last page, which nobody may use."""
+    """The number of bytes from `length` to the end of the last page; they are painted, and nobody may write them."""
 
 
 class CommonBuffers:
-    """The common buffers of one adapter, by virtual address."""
+    """The common buffers of one adapter, by their virtual addresses."""
 
     __slots__ = ("_buffers", "_manager")
 
@@ -43,10 +44,10 @@ class CommonBuffers:
 
     @property
     def bytes(self) -> int:
-        """Bytes asked for and not yet freed."""
+        """The number of bytes that were allocated and not freed yet."""
         return sum(buffer.length for buffer in self._buffers.values())
 
-    def allocate(self, length: int, limit: int) -> tuple[int, int] | None:
+    def allocate(self, length: int, limit: int) -> tuple[int, LogicalAddress] | None:
         """Virtual and logical address of contiguous, cleared memory below `limit`; None when there is none."""
         if length <= 0:
             return None
@@ -59,13 +60,13 @@ class CommonBuffers:
         if address is None:
             manager.frames.free(frames)
             return None
-        buffer = _CommonBuffer(length, first << PAGE_SHIFT, pages * PAGE_SIZE - length)
+        buffer = _CommonBuffer(length, LogicalAddress(first << PAGE_SHIFT), pages * PAGE_SIZE - length)
         self._guard(buffer)[:] = _GUARD * buffer.guard
         self._buffers[address] = buffer
         return address, buffer.logical
 
     def free(self, length: int, logical: int, address: int) -> None:
-        """Give a buffer back, as it was allocated; bug check 0xE6 for any other, or if its bounds were overwritten."""
+        """Give a buffer back; bug check 0xE6 for wrong addresses or length, and when bytes behind it were written."""
         buffer = self._buffers.pop(address, None)
         if buffer is None or (buffer.length, buffer.logical) != (length, logical):
             bug_check(
@@ -74,8 +75,8 @@ class CommonBuffers:
                 address,
                 logical,
                 length,
-                reason=f"a common buffer must be freed once and as it was allocated, was {length} bytes at "
-                f"{address:#x}, logical {logical:#x}; there is {buffer}",
+                reason=f"FreeCommonBuffer must be called once, with the length and both addresses of the buffer; they "
+                f"were {length} bytes, {address:#x} and {logical:#x}, and there is {buffer}",
             )
         damaged = bytes(self._guard(buffer)).lstrip(_GUARD)
         if damaged:
@@ -84,7 +85,7 @@ class CommonBuffers:
                 VF_DMA_OVERRUN,
                 address,
                 length,
-                reason=f"a common buffer must be used within its {length} bytes, was written at byte "
+                reason=f"a common buffer must be written within its {length} bytes; it was written at byte "
                 f"{length + buffer.guard - len(damaged)}",
             )
         self._manager.frames.free(self._manager.system.unmap(address, bytes_to_pages(length)))

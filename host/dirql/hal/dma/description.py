@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a driver says of its device to get a DMA adapter: DEVICE_DESCRIPTION."""
+"""DEVICE_DESCRIPTION: the abilities of a device, which its driver states to get a DMA adapter."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from dirql.nt.constants import DEVICE_DESCRIPTION_VERSION, DEVICE_DESCRIPTION_VE
 __all__ = ["DeviceDescription"]
 
 _ISA_ADDRESS_WIDTH: Final = 24
-"""What a device can address that says nothing of it."""
+"""The address bits of a device whose description states none."""
 
 
 @dataclass(slots=True)
 class DeviceDescription:
-    """A device's abilities as bus master; follows DEVICE_DESCRIPTION, all fields start as zero.
+    """The abilities of a device as bus master; follows DEVICE_DESCRIPTION. All fields but `version` start as zero.
 
-    `maximum_length` is in bytes. `dma_address_width` counts for version 3 only; 0 there means what the older fields
-    say: 64 or 32 bits, else 24.
+    `maximum_length` is the length of the longest transfer in bytes. `dma_address_width`, the number of address bits,
+    counts in version 3 only; if it is 0, and in older versions, `dma64_bit_addresses` and `dma32_bit_addresses` give 64
+    or 32 bits, and without both the device has 24.
     """
 
     version: int = DEVICE_DESCRIPTION_VERSION
@@ -42,12 +43,12 @@ class DeviceDescription:
 
     @property
     def known_version(self) -> bool:
-        """Whether the version is one that there is."""
+        """Whether the WDK has a structure of this version."""
         return DEVICE_DESCRIPTION_VERSION <= self.version <= DEVICE_DESCRIPTION_VERSION3
 
     @property
     def address_limit(self) -> int:
-        """The first physical address that the device cannot reach."""
+        """The first logical address that the device cannot reach."""
         if self.version == DEVICE_DESCRIPTION_VERSION3 and self.dma_address_width:
             return 1 << self.dma_address_width
         if self.dma64_bit_addresses:

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Map registers: pages of memory that a device can reach, through which data goes that it cannot.
+"""Map registers: bounce pages for data in memory that a device cannot reach.
 
-On a PC a map register is an entry of a translation table or, as here, a bounce page. A device with scatter/gather that
-reaches all memory has none and needs none; then a `MapRegisters` only counts.
+On NT a map register is an entry of a translation table or, as here, a page that the device can reach, from which or to
+which data is copied. A device with scatter/gather that reaches all memory needs no such pages; its `MapRegisters` only
+count.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _TAKEN: Final = b"\x00"
 
 @dataclass(slots=True)
 class _Bounce:
-    """Bytes of a transfer that lie in bounce pages: from physical address `start` on."""
+    """A part of a transfer that lies in bounce pages from physical address `start` on."""
 
     part: Part
     start: int
@@ -35,7 +36,7 @@ class _Bounce:
 
 
 class RegisterFile:
-    """All map registers of an adapter: contiguous frames below the device's limit."""
+    """All map registers of an adapter: contiguous frames below the first address that the device cannot reach."""
 
     __slots__ = ("_first", "_free", "manager")
 
@@ -51,7 +52,7 @@ class RegisterFile:
         return None if first is None else cls(manager, first, count)
 
     def take(self, count: int) -> MapRegisters | None:
-        """`count` neighbours, or None while they are in use."""
+        """`count` contiguous registers, or None while there are not so many free."""
         index = self._free.find(_FREE * count)
         if index < 0:
             return None
@@ -59,12 +60,12 @@ class RegisterFile:
         return MapRegisters(count, self, (self._first + index) << PAGE_SHIFT)
 
     def give_back(self, registers: MapRegisters) -> None:
-        """Free registers that were taken."""
+        """Free registers that `take` gave."""
         index = (registers.start >> PAGE_SHIFT) - self._first
         self._free[index : index + registers.count] = _FREE * registers.count
 
     def close(self) -> None:
-        """Give the frames back to the machine."""
+        """Give the frames back to the memory manager."""
         self.manager.frames.free(range(self._first, self._first + len(self._free)))
 
 
@@ -85,14 +86,14 @@ class MapRegisters:
 
     @property
     def unflushed(self) -> bool:
-        """Whether data from the device is here that was not flushed to its buffer."""
+        """Whether there is data from the device that was not flushed to its buffer."""
         return any(not bounce.write_to_device for bounce in self._bounces)
 
     def bounce(self, part: Part, offset: int, *, write_to_device: bool) -> Run:
-        """Let a part go through these registers, `offset` bytes into the first page; where the device finds it.
+        """Move a part of a transfer through these registers; returns where in RAM the device finds it.
 
-        What is written to the device is copied here now, what it reads into memory is copied back by `flush`. Bug
-        check 0xE6/0xC when the transfer took fewer registers than it maps.
+        The part begins `offset` bytes into the first free page. Data for the device is copied there now; data from the
+        device is copied to its buffer by `flush`. Bug check 0xE6/0xC when fewer registers were taken than are needed.
         """
         pages = span_pages(offset, part.length)
         if self._file is None or self._used + pages > self.count:
@@ -105,7 +106,7 @@ class MapRegisters:
         return Run(start, start + part.length)
 
     def flush(self) -> None:
-        """Bring what the device wrote to its buffers, and let the registers be mapped again."""
+        """Copy the data from the device to its buffers; the registers may then be mapped again."""
         for bounce in self._bounces:
             if not bounce.write_to_device:
                 self._copy(bounce.part, bounce.start, to_device=False)
@@ -113,7 +114,7 @@ class MapRegisters:
         self._used = 0
 
     def free(self) -> None:
-        """Let others have the registers; what was not flushed is lost."""
+        """Give the registers back; data that was not flushed is lost."""
         self._bounces.clear()
         if self._file is not None:
             self._file.give_back(self)
@@ -135,5 +136,6 @@ class MapRegisters:
             VF_DMA_TOO_MANY_REGISTERS,
             self._used + pages,
             self.count,
-            reason=f"a transfer must not map more registers than it took, {self.count}; it maps {self._used + pages}",
+            reason=f"a transfer must map at most the {self.count} registers that it took; it mapped "
+            f"{self._used + pages}",
         )

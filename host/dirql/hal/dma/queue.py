@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Who waits for an adapter's channel or map registers: first come, first served."""
+"""The requests that wait for an adapter's channel or map registers: first come, first served."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ class _Request:
 class AllocationQueue:
     """Requests in the order in which they came.
 
-    The first one waits until all that it needs is free, and so do those behind it, whatever they need.
+    The first request waits until everything that it needs is free. The others wait behind it, even if the things that
+    they need are free.
     """
 
     __slots__ = ("_channel_device", "_serving", "_take", "_waiting")
 
     def __init__(self, take: Callable[[int], MapRegisters | None]) -> None:
-        """`take` gives so many registers, or None while they are in use."""
+        """`take(count)` gives `count` map registers, or None while there are not so many free."""
         self._take = take
         self._waiting: deque[_Request] = deque()
         self._channel_device: object = None
@@ -42,22 +43,22 @@ class AllocationQueue:
         return len(self._waiting)
 
     def wants_channel(self, device: object) -> bool:
-        """Whether a device has the channel or waits for it."""
+        """Whether a device holds the channel or waits for it."""
         return self._channel_device is device or any(
             request.device is device and request.channel for request in self._waiting
         )
 
     def request(self, device: object, count: int, granted: Granted, *, channel: bool = False) -> None:
-        """Call `granted` with registers, and with the channel if asked for, as soon as it is the request's turn."""
+        """Call `granted(registers)` when the registers, and with `channel` the channel too, are free for it."""
         self._waiting.append(_Request(device, count, granted, channel))
         self.serve()
 
     def release_channel(self) -> None:
-        """The channel is free; whoever waits for it is called by `serve`."""
+        """Free the channel; `serve` gives it to the next request."""
         self._channel_device = None
 
     def serve(self) -> None:
-        """Grant what can be granted. A call from inside `granted` leaves that to the call that is under way."""
+        """Grant as many requests as possible. A call from inside `granted` returns at once; the outer call goes on."""
         if self._serving:
             return
         self._serving = True

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Scatter/gather lists: a buffer as few pieces as a device can take."""
+"""Scatter/gather lists: a buffer as a list of pieces that a device can reach, as few as possible."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from dirql.hal.dma.map_registers import MapRegisters
 from dirql.hal.dma.transfers import Part, Run, parts, runs
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.mdl import Mdl
+from dirql.nt.addresses import LogicalAddress
 
 __all__ = ["ScatterGatherElement", "ScatterGatherList", "build", "reachable"]
 
 
 class ScatterGatherElement(NamedTuple):
-    """Contiguous bytes as the device sees them: logical address and length in bytes."""
+    """Bytes that are contiguous for the device, `length` in number; follows SCATTER_GATHER_ELEMENT."""
 
-    address: int
+    address: LogicalAddress
     length: int
 
 
@@ -30,7 +31,7 @@ class ScatterGatherList:
     def __init__(self, elements: list[ScatterGatherElement], mdl: Mdl, registers: MapRegisters) -> None:
         self.elements = elements
         self.mdl = mdl
-        """What the device moves; the frames in `mdl.frames` are its for as long as the list is held."""
+        """Describes the buffer. The device may use the frames in `mdl.frames` for as long as the list is held."""
         self.registers = registers
 
     def __repr__(self) -> str:
@@ -39,7 +40,7 @@ class ScatterGatherList:
 
     @property
     def number_of_elements(self) -> int:
-        """How many pieces there are."""
+        """The number of pieces."""
         return len(self.elements)
 
 
@@ -53,7 +54,7 @@ def build(
     longest: int,
     write_to_device: bool,
 ) -> list[ScatterGatherElement]:
-    """The pieces of a transfer: neighbours merged, none at or above `limit`, none longer than `longest` bytes."""
+    """The pieces of a transfer: contiguous runs merged, none at or above `limit`, none longer than `longest` bytes."""
     merged: list[Run] = []
     for part in parts(mdl, current_va, length):
         for run in reachable(part, registers, limit=limit, write_to_device=write_to_device):
@@ -62,16 +63,16 @@ def build(
             else:
                 merged.append(run)
     if longest >= length:
-        return [ScatterGatherElement(start, end - start) for start, end in merged]
+        return [ScatterGatherElement(LogicalAddress(start), end - start) for start, end in merged]
     return [
-        ScatterGatherElement(piece, min(longest, end - piece))
+        ScatterGatherElement(LogicalAddress(piece), min(longest, end - piece))
         for start, end in merged
         for piece in range(start, end, longest)
     ]
 
 
 def reachable(part: Part, registers: MapRegisters, *, limit: int, write_to_device: bool) -> Iterator[Run]:
-    """The runs of a part as the device can reach them: what is at or above `limit` goes through map registers."""
+    """The runs of a part, as the device can reach them: bytes at or above `limit` go through map registers."""
     skipped = part.skipped
     for run in runs(part):
         if run.end <= limit:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the bytes of a transfer lie: runs of physical memory behind a range of an MDL, and copies between the two."""
+"""Where the bytes of a transfer lie: the runs of physical memory behind a range of an MDL chain."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _USABLE: Final = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL
 
 
 class Run(NamedTuple):
-    """Physically contiguous bytes, from `start` up to `end`."""
+    """Physically contiguous bytes, from `start` up to and without `end`."""
 
     start: int
     end: int
 
 
 class Part(NamedTuple):
-    """A transfer's share of one MDL: `length` bytes from its `skipped`-th on."""
+    """The part of a transfer that lies in one MDL: `length` bytes after the first `skipped` bytes of the MDL."""
 
     mdl: Mdl
     skipped: int
@@ -45,16 +45,16 @@ class Part(NamedTuple):
 
 
 def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
-    """Bug check 0xE6 for a transfer of no bytes, of unlocked pages or beyond the chain's end."""
+    """Bug check 0xE6 for a transfer of no bytes, of unlocked pages, or beyond the end of the MDL chain."""
     if length <= 0:
-        _violation(VF_DMA_ZERO_LENGTH, mdl, f"a transfer must have at least one byte, had {length}")
+        _violation(VF_DMA_ZERO_LENGTH, mdl, f"a transfer must have at least one byte; it had {length}")
     skipped = current_va - mdl.virtual_address
     room = -skipped
     chained: Mdl | None = mdl
     while chained is not None and room < length:
         if not chained.mdl_flags & _USABLE:
             _violation(
-                VF_DMA_NOT_LOCKED, chained, f"memory for a transfer must be locked, {chained!r} is not"
+                VF_DMA_NOT_LOCKED, chained, f"memory for a transfer must be locked; {chained!r} was not"
             )
         room += chained.byte_count
         chained = chained.next
@@ -62,12 +62,12 @@ def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
         _violation(
             VF_DMA_ADDRESS_OUTSIDE_MDL,
             mdl,
-            f"a transfer must lie inside its MDL, {length} bytes at {current_va:#x} do not: {mdl!r}",
+            f"a transfer must lie inside its MDL; {length} bytes at {current_va:#x} did not: {mdl!r}",
         )
 
 
 def parts(mdl: Mdl, current_va: int, length: int) -> Iterator[Part]:
-    """A transfer's share of each MDL of the chain."""
+    """The part of a transfer in each MDL of the chain."""
     skipped = current_va - mdl.virtual_address
     chained: Mdl | None = mdl
     while length > 0 and chained is not None:
@@ -79,7 +79,7 @@ def parts(mdl: Mdl, current_va: int, length: int) -> Iterator[Part]:
 
 
 def runs(part: Part) -> list[Run]:
-    """The runs behind a part, as long as neighbouring frames allow."""
+    """The runs behind a part; contiguous frames give one run."""
     first, offset = divmod(part.mdl.byte_offset + part.skipped, PAGE_SIZE)
     frames = part.mdl.frames
     count = span_pages(offset, part.length)
@@ -98,7 +98,7 @@ def runs(part: Part) -> list[Run]:
 
 
 def registers_needed(mdl: Mdl, current_va: int, length: int) -> int:
-    """How many map registers a transfer takes: one for each page that it touches."""
+    """The number of map registers that a transfer takes: one for each page that it touches."""
     return sum(
         span_pages(part.mdl.virtual_address + part.skipped, part.length)
         for part in parts(mdl, current_va, length)

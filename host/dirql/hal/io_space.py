@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The routines that map a device's memory for the register routines: MmMapIoSpace, MmUnmapIoSpace."""
+
+from __future__ import annotations
+
+from dirql.hal.hal import running
+from dirql.ke.processors.irql import contract
+from dirql.nt.addresses import PhysicalAddress
+from dirql.nt.bugcodes import (
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    VF_MDL_MAP_IO_SPACE_IRQL,
+    VF_MDL_UNMAP_IO_SPACE_IRQL,
+)
+from dirql.nt.constants import DISPATCH_LEVEL
+
+__all__ = ["map_io_space", "unmap_io_space"]
+
+
+@contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_MAP_IO_SPACE_IRQL)
+def map_io_space(physical_address: PhysicalAddress, number_of_bytes: int, _cache_type: int) -> int | None:
+    """The virtual address of `number_of_bytes` of device memory, or None without room; follows MmMapIoSpace.
+
+    There is no cache between the host and the bus, so every cache type acts as MmNonCached. Raises `TypeError` for an
+    address of another type than PHYSICAL_ADDRESS, `ValueError` for a range that is not device memory.
+    """
+    if not isinstance(physical_address, PhysicalAddress):
+        raise TypeError(
+            f"the address for MmMapIoSpace must be a PHYSICAL_ADDRESS; it was {physical_address!r}: take the start of "
+            f"the translated resource, or write PHYSICAL_ADDRESS(number) after a calculation"
+        )
+    return running.value.device_memory.map(physical_address, number_of_bytes)
+
+
+@contract(
+    max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNMAP_IO_SPACE_IRQL
+)
+def unmap_io_space(base_address: int, number_of_bytes: int) -> None:
+    """Undo `map_io_space`; takes the address that it returned and the same length. Follows MmUnmapIoSpace."""
+    running.value.device_memory.unmap(base_address, number_of_bytes)
