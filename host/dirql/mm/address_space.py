@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, AddressRange, span_pages
@@ -25,18 +25,29 @@ class Backing(NamedTuple):
     owner: str
 
 
-class Page(NamedTuple):
-    """One entry of a page table; it is never changed, an `AddressSpace` puts another one in its place.
+class Page:
+    """One entry of a page table; it is never changed: an `AddressSpace` puts another one in its place.
 
     A page is *valid* when `physical` is the address of its frame in RAM, *paged out* when `backing` holds its bytes
     instead, and *device memory* when `device` is the bus address behind it, which only the register routines may touch.
     """
 
-    physical: int = NOWHERE
-    writable: bool = True
-    pageable: bool = False
-    device: int = NOWHERE
-    backing: Backing | None = None
+    __slots__ = ("backing", "device", "pageable", "physical", "writable")
+
+    def __init__(
+        self,
+        physical: int,
+        writable: bool,
+        pageable: bool,
+        *,
+        device: int = NOWHERE,
+        backing: Backing | None = None,
+    ) -> None:
+        self.physical: Final = physical
+        self.writable: Final = writable
+        self.pageable: Final = pageable
+        self.device: Final = device
+        self.backing: Final = backing
 
     def __repr__(self) -> str:
         if self.device != NOWHERE:
@@ -100,7 +111,10 @@ class AddressSpace:
     def map_device(self, where: AddressRange, bus_address: int, pages: int) -> int | None:
         """Map pages of device memory from a page-aligned bus address on; their address, or None without room."""
         end = bus_address + pages * PAGE_SIZE
-        return self._map(where, [Page(device=device) for device in range(bus_address, end, PAGE_SIZE)])
+        return self._map(
+            where,
+            [Page(NOWHERE, True, False, device=device) for device in range(bus_address, end, PAGE_SIZE)],
+        )
 
     def unmap(self, address: int, pages: int) -> list[int]:
         """Forget mapped pages; returns the frames that were behind them, which the caller may free."""
@@ -113,7 +127,9 @@ class AddressSpace:
     def protect(self, address: int, length: int, *, writable: bool) -> None:
         """Allow or forbid writes to each mapped page that `length` bytes touch."""
         for number, page in self._touched(address, length):
-            self.entries[number] = page._replace(writable=writable)
+            self.entries[number] = Page(
+                page.physical, writable, page.pageable, device=page.device, backing=page.backing
+            )
             if self.observer is not None:
                 self.observer.protect(self, number << PAGE_SHIFT, 1)
 
@@ -155,7 +171,7 @@ class AddressSpace:
             )
         physical = frames[0] << PAGE_SHIFT
         self._frames.ram[physical : physical + PAGE_SIZE] = page.backing.contents
-        valid = self.entries[number] = page._replace(physical=physical, backing=None)
+        valid = self.entries[number] = Page(physical, page.writable, page.pageable)
         if self.observer is not None:
             self.observer.page_in(self, number << PAGE_SHIFT)
         return valid
@@ -166,7 +182,7 @@ class AddressSpace:
         contents = bytes(self._frames.ram[page.physical : page.physical + PAGE_SIZE])
         backing = Backing(contents, self._frames.owner(page.frame))
         self._frames.free([page.frame])
-        self.entries[number] = page._replace(physical=NOWHERE, backing=backing)
+        self.entries[number] = Page(NOWHERE, page.writable, page.pageable, backing=backing)
         if self.observer is not None:
             self.observer.page_out(self, number << PAGE_SHIFT)
         return True

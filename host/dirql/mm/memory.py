@@ -18,34 +18,37 @@ __all__ = ["compare", "copy", "fill", "move", "read", "view", "write", "zero"]
 
 def read(address: int, length: int) -> bytes:
     """The `length` bytes at an address."""
-    ram = running.value.ram
-    return b"".join(ram[start:end] for start, end in _runs(address, length, write=False))
+    manager = running.value
+    runs = manager.runs(address, length, write=False, by_driver=True)
+    return b"".join([manager.ram[start:end] for start, end in runs])
 
 
 def write(address: int, data: bytes | bytearray | memoryview) -> None:
     """Put `data` at an address."""
-    ram, source, position = running.value.ram, memoryview(data), 0
-    for start, end in _runs(address, len(data), write=True):
-        ram[start:end] = source[position : position + end - start]
+    manager, source, position = running.value, memoryview(data), 0
+    for start, end in manager.runs(address, len(data), write=True, by_driver=True):
+        manager.ram[start:end] = source[position : position + end - start]
         position += end - start
 
 
 def view(address: int, length: int) -> memoryview:
     """The memory itself, writable; raises `ValueError` for memory that is not contiguous, as nonpaged pool is."""
-    ram, runs = running.value.ram, _runs(address, length, write=True)
+    manager = running.value
+    runs = manager.runs(address, length, write=True, by_driver=True)
     if len(runs) > 1:
         raise ValueError(
             f"memory to view must be contiguous; the {length} bytes at {address:#x} were in {len(runs)} pieces: "
             f"use RtlReadMemory and RtlWriteMemory"
         )
-    return ram[slice(*runs[0])] if runs else ram[:0]
+    return manager.ram[slice(*runs[0])] if runs else manager.ram[:0]
 
 
 def copy(destination: int, source: int, length: int) -> None:
     """Copy `length` bytes between ranges that do not overlap; follows RtlCopyMemory."""
-    ram = running.value.ram
-    targets = _runs(destination, length, write=True)
-    origins = _runs(source, length, write=False)
+    manager = running.value
+    ram = manager.ram
+    targets = manager.runs(destination, length, write=True, by_driver=True)
+    origins = manager.runs(source, length, write=False, by_driver=True)
     if len(targets) == len(origins) == 1:
         ram[slice(*targets[0])] = ram[slice(*origins[0])]
         return
@@ -60,9 +63,9 @@ def move(destination: int, source: int, length: int) -> None:
 
 def fill(destination: int, length: int, value: int) -> None:
     """Set each of `length` bytes to `value`; follows RtlFillMemory."""
-    ram = running.value.ram
-    for start, end in _runs(destination, length, write=True):
-        ram[start:end] = bytes([value]) * (end - start)
+    manager = running.value
+    for start, end in manager.runs(destination, length, write=True, by_driver=True):
+        manager.ram[start:end] = bytes([value]) * (end - start)
 
 
 def zero(destination: int, length: int) -> None:
@@ -81,10 +84,6 @@ def compare(first: int, second: int, length: int) -> int:
         else:
             unknown = middle - 1
     return equal
-
-
-def _runs(address: int, length: int, *, write: bool) -> list[tuple[int, int]]:
-    return running.value.runs(address, length, write=write, by_driver=True)
 
 
 def _pieces(targets: list[tuple[int, int]], origins: list[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:

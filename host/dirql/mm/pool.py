@@ -185,31 +185,30 @@ class Pool:
 
     def _paint(self, block: Block) -> None:
         """Write the header and the guard of a block."""
-        if block.page is not None:
-            self._header(block)[:] = header_bytes(block.tag, block.size)
-        guard = self._guard(block)
+        header, guard = self._edges(block)
+        if header:
+            header[:] = header_bytes(block.tag, block.size)
         guard[:] = _GUARDS[: len(guard)]
 
     def _check(self, block: Block) -> None:
         """Bug check when the header or the guard of a block was overwritten."""
-        if block.page is not None and self._header(block) != header_bytes(block.tag, block.size):
+        header, guard = self._edges(block)
+        if header and header != header_bytes(block.tag, block.size):
             self._damaged(block, block.address - HEADER_SIZE)
-        guard = self._guard(block).tobytes()
         if guard != _GUARDS[: len(guard)]:
-            intact = len(guard) - len(guard.lstrip(_GUARDS[:1]))
+            intact = len(guard) - len(guard.tobytes().lstrip(_GUARDS[:1]))
             self._damaged(block, block.address + block.size + intact)
 
-    def _header(self, block: Block) -> memoryview:
-        """The bytes in front of a block that shares a page."""
-        start = self._physical(block.address - HEADER_SIZE)
-        return self._frames.ram[start : start + HEADER_SIZE]
-
-    def _guard(self, block: Block) -> memoryview:
-        """The bytes between the end of a block and the end of its slot or of its last page."""
+    def _edges(self, block: Block) -> tuple[memoryview, memoryview]:
+        """The header, empty for a block with pages of its own, and the guard up to the end of the slot or last page."""
+        ram = self._frames.ram
+        if block.page is not None:
+            start = self._physical(block.address)
+            return ram[start - HEADER_SIZE : start], ram[start + block.size : start + block.room]
         if block.size == block.room:
-            return self._frames.ram[:0]
+            return ram[:0], ram[:0]
         start = self._physical(block.address + block.size)
-        return self._frames.ram[start : start + block.room - block.size]
+        return ram[:0], ram[start : start + block.room - block.size]
 
     def _physical(self, address: int) -> int:
         """The physical address of bytes of the pool; a page that is out comes in."""

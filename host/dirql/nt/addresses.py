@@ -24,9 +24,9 @@ class _Address(int):
 
     def __new__(cls, value: int) -> Self:
         """Make an address; raises `ValueError` for a number that 64 bits cannot hold."""
-        if value < 0 or value >> _BITS:
+        if value >> _BITS:  # not 0 for a negative number too
             raise ValueError(f"a {cls.__name__} must be 0 to 2^{_BITS} - 1; it was {value:#x}")
-        return super().__new__(cls, value)
+        return int.__new__(cls, value)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({int(self):#x})"
