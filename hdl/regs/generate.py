@@ -5,7 +5,8 @@
     python hdl/regs/generate.py            writes the files
     python hdl/regs/generate.py --check    exits 1 and names the files that are not what it would write
 
-A read is there on the clock that loads it and costs nothing on any other; all writes share one strobe.
+Read data is valid in the clock cycle that loads it; in all other cycles the read multiplexer rests. All writes share
+one strobe.
 A field becomes hardware by its properties: `external` registers hand their accesses to the block around them;
 `onwrite = woclr` stores a bit that hardware sets (set wins) and software clears; `singlepulse` is one clock long;
 `sw = r; hw = w` reads an input; `sw = r; hw = na` is a constant; everything else writable is a plain register.
@@ -28,7 +29,6 @@ __all__ = ["main"]
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COMMAND = "python hdl/regs/generate.py"
-MAPS_WITHOUT_BLOCK: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ module machine #(
   /// Log2 of the event records held.
   parameter int unsigned EventLog2 = 9,
   /// Log2 of the bytes of host memory that the bridge claims.
-  parameter int unsigned MemoryLog2 = 26,
+  parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
   /// Clock frequency, as reported.
-  parameter logic [31:0] ClockKhz = 32'd33_333,
+  parameter logic [31:0] ClockKhz = host_pkg::ClockKhz,
   /// Build the bus protocol checker in.
   parameter bit          Checker = 1'b0
 ) (
@@ -71,7 +71,7 @@ module machine #(
 
   logic              controller_interrupt, mark, drained, posted_empty;
   logic [3:0]        controller_input;
-  host_pkg::status_e status;
+  host_pkg::bus_status_e status;
   host_bridge #(.MemoryLog2(MemoryLog2), .Checker(Checker)) u_bridge (
     .clk_i, .rst_ni,
     .cmd_valid_i, .cmd_ready_o, .cmd_op_i(host_pkg::op_e'(cmd_op_i)), .cmd_address_i, .cmd_be_i, .cmd_length_i,
@@ -93,7 +93,7 @@ module machine #(
     .target_o(store_target)
   );
 
-  // Device 1's INTA is the bus's INTB behind a swizzle; on this root bus the pins are wired straight.
+  // No swizzle on the root bus: device 1's INTA drives intx_i[0] of the controller, not intx_i[1].
   logic       fetch_event, spurious_event, eoi_event;
   logic [7:0] vector;
   logic [3:0] eoi_input;
@@ -107,15 +107,15 @@ module machine #(
   logic [15:0] bits;
   always_comb begin : p_bits
     bits = '0;
-    bits[host_pkg::EventCause]         = cause_event;
-    bits[host_pkg::EventAssert]        = assert_event;
-    bits[host_pkg::EventVectorFetch]   = fetch_event;
-    bits[host_pkg::EventClear]         = clear_event;
-    bits[host_pkg::EventDeassert]      = deassert_event;
-    bits[host_pkg::EventEoi]           = eoi_event;
-    bits[host_pkg::EventMark]          = mark;
-    bits[host_pkg::EventDmaDrained]    = drained;
-    bits[host_pkg::EventSpuriousFetch] = spurious_event;
+    bits[host_pkg::EventBitCause]         = cause_event;
+    bits[host_pkg::EventBitAssert]        = assert_event;
+    bits[host_pkg::EventBitVectorFetch]   = fetch_event;
+    bits[host_pkg::EventBitClear]         = clear_event;
+    bits[host_pkg::EventBitDeassert]      = deassert_event;
+    bits[host_pkg::EventBitEoi]           = eoi_event;
+    bits[host_pkg::EventBitMark]          = mark;
+    bits[host_pkg::EventBitDmaDrained]    = drained;
+    bits[host_pkg::EventBitSpuriousFetch] = spurious_event;
   end
   timestamp_unit #(.EventLog2(EventLog2), .ClockKhz(ClockKhz)) u_timestamp (
     .clk_i, .rst_ni, .bits_i(bits), .function_read_i(register_read), .function_i(8'(host_pkg::DeviceStore)),

@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The machine under cocotb: a clock made here, and the host's side of the ports in C++ (port_dpi.cpp).
+/// The machine under cocotb: a clock made here, and the host's side of the command port in C++ (exchange_dpi.cpp).
 ///
-/// Between two edges, while the clock is low, `dirql_port_step` reads the machine's outputs and sets its inputs. When it
-/// returns one, the host has the turn: `host_turn` changes, which wakes Python, and 1 ps later the question is asked
+/// Between two edges, while the clock is low, `dirql_step` reads the machine's outputs and sets its inputs. When it
+/// returns one, the host has the turn: `host_turn` changes, which wakes Python, and 1 ps later `dirql_step` is called
 /// again. So Python runs while the machine stands still, and looks at one signal only.
 module harness;
   timeunit 1ns; timeprecision 1ps;
 
-  import "DPI-C" function bit dirql_port_step(
+  import "DPI-C" function bit dirql_step(
     input  bit          cmd_ready, wdata_ready, rdata_valid,
     input  int unsigned rdata,
     input  bit          rsp_valid,
@@ -30,7 +30,7 @@ module harness;
     output int unsigned hm_rdata
   );
 
-  localparam realtime HalfPeriod = 15ns;
+  localparam realtime HalfPeriod = 1s / (2.0 * real'(host_pkg::ClockFrequency));
 
   logic host_turn /* verilator public_flat_rd */ = 1'b0;
 
@@ -69,9 +69,9 @@ module harness;
     .*
   );
 
-  /// One for the host's turn.
+  /// One while it is the host's turn.
   function automatic bit step();
-    return dirql_port_step(
+    return dirql_step(
       cmd_ready_o, wdata_ready_o, rdata_valid_o, rdata_o, rsp_valid_o, 32'(rsp_status_o), intr_o, 32'(intr_input_o),
       event_valid_o, event_o, 32'(event_drops_o), clock_o,
       hm_valid_o, hm_write_o, hm_address_o, 32'(hm_be_o), hm_wdata_o,

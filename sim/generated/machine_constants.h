@@ -13,6 +13,14 @@
 #define DIRQL_ADDRESS_IO_BASE 0x1000u
 #define DIRQL_ADDRESS_IO_END 0x10000u
 
+// The host's RAM, which begins at bus address 0.
+#define DIRQL_MEMORY_LOG2 0x1Au
+#define DIRQL_MEMORY_BYTES 0x4000000u
+
+// Bus clocks per second, and whole ones per millisecond: conventional PCI's 30 ns.
+#define DIRQL_CLOCK_FREQUENCY 0x1FCA055u
+#define DIRQL_CLOCK_KHZ 0x8235u
+
 // Device numbers on bus 0.
 #define DIRQL_DEVICE_BRIDGE 0x0u
 #define DIRQL_DEVICE_STORE 0x1u
@@ -30,23 +38,23 @@
 #define DIRQL_OP_HOLD_INTERRUPT 0x9u
 
 // How a command ended.
-#define DIRQL_STATUS_OK 0x0u
-#define DIRQL_STATUS_MASTER_ABORT 0x1u
-#define DIRQL_STATUS_TARGET_ABORT 0x2u
-#define DIRQL_STATUS_PARITY 0x3u
-#define DIRQL_STATUS_TIMEOUT 0x4u
+#define DIRQL_BUS_STATUS_OK 0x0u
+#define DIRQL_BUS_STATUS_MASTER_ABORT 0x1u
+#define DIRQL_BUS_STATUS_TARGET_ABORT 0x2u
+#define DIRQL_BUS_STATUS_PARITY 0x3u
+#define DIRQL_BUS_STATUS_TIMEOUT 0x4u
 
 // Bit numbers of an event record's `bits`.
-#define DIRQL_EVENT_CAUSE 0x0u
-#define DIRQL_EVENT_ASSERT 0x1u
-#define DIRQL_EVENT_VECTOR_FETCH 0x2u
-#define DIRQL_EVENT_FIRST_READ 0x3u
-#define DIRQL_EVENT_CLEAR 0x4u
-#define DIRQL_EVENT_DEASSERT 0x5u
-#define DIRQL_EVENT_EOI 0x6u
-#define DIRQL_EVENT_MARK 0x7u
-#define DIRQL_EVENT_DMA_DRAINED 0x8u
-#define DIRQL_EVENT_SPURIOUS_FETCH 0x9u
+#define DIRQL_EVENT_BIT_CAUSE 0x0u
+#define DIRQL_EVENT_BIT_ASSERT 0x1u
+#define DIRQL_EVENT_BIT_VECTOR_FETCH 0x2u
+#define DIRQL_EVENT_BIT_FIRST_REGISTER_READ 0x3u
+#define DIRQL_EVENT_BIT_CLEAR 0x4u
+#define DIRQL_EVENT_BIT_DEASSERT 0x5u
+#define DIRQL_EVENT_BIT_EOI 0x6u
+#define DIRQL_EVENT_BIT_MARK 0x7u
+#define DIRQL_EVENT_BIT_DMA_DRAINED 0x8u
+#define DIRQL_EVENT_BIT_SPURIOUS_FETCH 0x9u
 
 // Lowest bit of each field of the 128-bit event record.
 #define DIRQL_EVENT_FIELD_CLOCK 0x0u
@@ -62,3 +70,17 @@
 
 // Interrupt controller geometry.
 #define DIRQL_INTERRUPT_INPUTS 0x10u
+
+// Lowest bit of each field of the packed answer to a command.
+#define DIRQL_ANSWER_VALUE 0x0u
+#define DIRQL_ANSWER_STATUS 0x20u
+#define DIRQL_ANSWER_ATTENTION 0x28u
+#define DIRQL_ANSWER_INPUT 0x2Cu
+
+// Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached.
+#define DIRQL_ATTENTION_INTERRUPT 0x1u
+#define DIRQL_ATTENTION_DEADLINE 0x2u
+
+// Statuses beyond those of the bus: no response came; the model stopped itself, as a failed assertion makes it do.
+#define DIRQL_FAILURE_UNANSWERED 0x10u
+#define DIRQL_FAILURE_STOPPED 0x11u

@@ -107,7 +107,7 @@ module bus_bench (
   );
   assign req[3] = stuck_req_i;
 
-  host_pkg::status_e status;
+  host_pkg::bus_status_e status;
   host_bridge #(.MemoryLog2(20), .RetryLimit(32)) u_bridge (
     .clk_i, .rst_ni, .cmd_valid_i, .cmd_ready_o, .cmd_op_i(host_pkg::op_e'(cmd_op_i)), .cmd_address_i, .cmd_be_i,
     .cmd_length_i, .cmd_data_i, .wdata_valid_i, .wdata_i, .wdata_ready_o, .rdata_valid_o, .rdata_o, .rdata_ready_i,

@@ -14,7 +14,7 @@ from cocotb.handle import SimHandleBase
 from cocotb.task import Task
 from cocotb.triggers import FallingEdge
 
-from dirql.registers.machine import Op, Status
+from dirql.registers.machine import BusStatus, Op
 
 __all__ = ["FUNCTION", "BusHost"]
 
@@ -108,7 +108,7 @@ class BusHost:
 
     async def command(
         self, op: Op, address: int, datum: int = 0, enables: int = 0xF, length: int = 1
-    ) -> tuple[Status, int]:
+    ) -> tuple[BusStatus, int]:
         """One command to its response: status and the last datum read."""
         dut = self.dut
         dut.cmd_valid_i.value = 1
@@ -128,17 +128,17 @@ class BusHost:
             if dut.rdata_valid_o.value:
                 value = int(dut.rdata_o.value)
             if taken and dut.rsp_valid_o.value:
-                return Status(int(dut.rsp_status_o.value)), value
+                return BusStatus(int(dut.rsp_status_o.value)), value
         raise AssertionError(f"{op.name} at {address:#x} was never answered")
 
     async def read(self, address: int) -> int:
         status, value = await self.command(Op.MEM_READ, address)
-        assert status == Status.OK, status
+        assert status == BusStatus.OK, status
         return value
 
     async def write(self, address: int, datum: int) -> None:
         status, _ = await self.command(Op.MEM_WRITE, address, datum)
-        assert status == Status.OK, status
+        assert status == BusStatus.OK, status
 
     async def enumerate(self, command: int = 7, latency: int = 0x40) -> None:
         for index, base in enumerate((REGISTERS, BUFFER, PORTS)):

@@ -12,7 +12,7 @@ from bus_host import BUFFER, FUNCTION, PORTS, REGISTERS, BusHost
 from cocotb.handle import SimHandleBase
 
 from dirql.registers import store
-from dirql.registers.machine import Op, Status
+from dirql.registers.machine import BusStatus, Op
 
 OK, MASTER_ABORT, TARGET_ABORT = 0, 2, 3
 IO_READ, IO_WRITE, READ, WRITE = 0x2, 0x3, 0x6, 0x7
@@ -154,12 +154,12 @@ async def t23_the_host_learns_of_bad_parity(dut: SimHandleBase) -> None:
     host = await begin(dut, 0x47)
     dut.flip_target_par_i.value = 1
     status, _ = await host.command(Op.MEM_READ, REGISTERS)
-    assert status == Status.PARITY
+    assert status == BusStatus.PARITY
     dut.flip_target_par_i.value = 0
     assert await host.read(REGISTERS) == 0x53544F52
     corrupt_written_data(host)
     status, _ = await host.command(Op.MEM_WRITE, BUFFER, 5)
-    assert status == Status.PARITY
+    assert status == BusStatus.PARITY
 
 
 @cocotb.test()
@@ -184,7 +184,7 @@ async def t29_a_target_that_always_retries_ends_in_a_timeout(dut: SimHandleBase)
     dut.target_wready_i.value = 0
     for op in (Op.MEM_READ, Op.MEM_WRITE):
         status, value = await host.command(op, FREE)
-        assert status == Status.TIMEOUT
+        assert status == BusStatus.TIMEOUT
         assert op == Op.MEM_WRITE or value == 0xFFFF_FFFF
     dut.target_rvalid_i.value = 1
     assert await host.read(FREE + 8) == ~(FREE + 8) & 0xFFFF_FFFF
@@ -196,7 +196,7 @@ async def m18_the_host_learns_of_a_target_abort(dut: SimHandleBase) -> None:
     dut.target_abort_i.value = 1
     for op, length in ((Op.MEM_READ, 1), (Op.MEM_READ, 5), (Op.MEM_WRITE, 1)):
         status, _ = await host.command(op, FREE, length=length)
-        assert status == Status.TARGET_ABORT
+        assert status == BusStatus.TARGET_ABORT
     dut.target_abort_i.value = 0
     assert await host.read(FREE) == ~FREE & 0xFFFF_FFFF
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The machine as a library: what Python calls, through cffi. One call is one whole operation; no Python runs within.
+// The machine as a library, which Python calls through cffi. One call is one whole operation; no Python runs within it.
 #pragma once
 
 #include "exchange.h"
@@ -19,23 +19,26 @@ struct dirql_machine;
 struct dirql_machine *dirql_open(struct dirql_exchange *exchange, const char *waves);
 void dirql_close(struct dirql_machine *machine);
 
-// Carries out the request in the exchange, whatever was posted before it included.
+// Carries out the marks posted in the exchange, and then the request in it.
 void dirql_execute(struct dirql_machine *machine);
 
-// Carries out one single command. The result has the value in bits 31:0, the status in 39:32 and the attention in
-// 47:40: a number below 2^32 means that all is well and nothing asks for attention. `machine` may be NULL: closed.
+// Lets `spent` clocks pass, then carries out one single command; `length` is 1 but for ARM_FAULT. Returns the packed answer (DIRQL_ANSWER_*): a number
+// below 2^32 means that the status is OK and nothing asks for attention.
 uint64_t dirql_command(struct dirql_machine *machine, uint32_t operation, uint64_t spent, uint32_t address,
-                       uint32_t byte_enables, uint32_t datum);
+                       uint32_t byte_enables, uint32_t length, uint32_t datum);
 
-// Lets `spent` clocks pass, then waits until something asks for attention, or for `limit` clocks. The result has the
-// status and the attention where that of dirql_command has them. `machine` may be NULL: closed.
+// Lets `spent` clocks pass, then waits until something asks for attention, or for `limit` clocks. Returns the packed
+// answer.
 uint64_t dirql_wait(struct dirql_machine *machine, uint64_t spent, uint64_t limit);
 
-// What the model said when it stopped itself.
+// The message with which the model stopped itself, "" if it runs.
 const char *dirql_complaint(const struct dirql_machine *machine);
 
-// Clocks the bare model, with nothing looked at and nothing served: the floor that benchmarks compare with.
+// Clocks the bare model; bus masters get no answers meanwhile. Benchmarks compare the other calls with this one.
 void dirql_clock_bare(struct dirql_machine *machine, uint64_t clocks);
+
+// 1 if each clock is one evaluation of the model instead of two; see ClockMemory in machine.cpp.
+int dirql_skips_falling_edge(void);
 
 // cdef end
 

@@ -30,7 +30,7 @@ class ScriptedInterrupts:
         plain = (registers.ENABLE, registers.MODE, registers.ROUTE, registers.THRESHOLD)
         self._plain: dict[int, int] = {register.offset: register.reset for register in plain}
 
-    # What devices do.
+    # For devices.
 
     def set_line(self, number: int, *, on: bool) -> None:
         """Drive an input; a rising edge is a request if the input is latched."""
@@ -45,16 +45,19 @@ class ScriptedInterrupts:
         self.set_line(number, on=False)
 
     def request(self, number: int) -> None:
-        """What an edge, a message and a software set come to; one on top of another is lost and counted."""
+        """Request an input, as an edge, a message or a write of SOFTWARE_SET does.
+
+        A request of an input that is requested already is lost and counted.
+        """
         bit = 1 << number
         if self._requests & bit:
             self._lost[number] = min(self._lost[number] + 1, _COUNT_MAX)
         self._requests |= bit
 
-    # What the host sees.
+    # For the host.
 
     def presented(self) -> int | None:
-        """The input that is presented: the highest above all in service and above the threshold."""
+        """The highest requested input that is enabled, above all inputs in service and above the threshold."""
         threshold = registers.THRESHOLD.unpack(self._plain[registers.THRESHOLD.offset])
         floor = max(self._in_service.bit_length() - 1, threshold.input_number if threshold.enable else -1)
         candidates = self._pending() & self._plain[registers.ENABLE.offset] & _ALL
@@ -115,7 +118,7 @@ class ScriptedInterrupts:
 
 
 class Doorbell:
-    """Where messages are written."""
+    """The address that messages are written to."""
 
     def __init__(self, interrupts: ScriptedInterrupts) -> None:
         """Messages become requests of `interrupts`."""

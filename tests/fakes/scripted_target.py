@@ -18,20 +18,22 @@ import enum
 import heapq
 import itertools
 import mmap
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Never, Protocol
 
-from dirql.registers.machine import Address, Op, Vector
+from dirql.registers.machine import Address, Clock, Memory, Op, Vector
 from dirql.target.access import check_access, check_burst, check_clocks, check_dword
+from dirql.target.channel.operations import OPERATION_NAMES
 from dirql.target.contract import (
     BusFault,
-    BusStatus,
     Capability,
     EventBits,
     EventRecord,
     LinkLost,
     MasterAbort,
+    MemoryFile,
     Target,
     TargetClosed,
     Wake,
@@ -44,19 +46,9 @@ __all__ = ["ACCESS_CLOCKS", "Device", "Ram", "ScriptedTarget", "Space"]
 ACCESS_CLOCKS = 8
 """Clocks of one access."""
 
-_MEMORY_BYTES = 1 << 26
-_OPERATIONS = {
-    Op.MEM_READ: "memory read",
-    Op.MEM_WRITE: "memory write",
-    Op.IO_READ: "I/O read",
-    Op.IO_WRITE: "I/O write",
-    Op.CFG_READ: "configuration read",
-    Op.CFG_WRITE: "configuration write",
-}
-
 
 class Space(enum.Enum):
-    """What an address is an address of."""
+    """The kind of an address."""
 
     MEMORY = enum.auto()
     IO = enum.auto()
@@ -74,7 +66,7 @@ _SPACES = {
 
 
 class Device(Protocol):
-    """What answers in a region; offsets are from its base and dword aligned."""
+    """A device that answers in a region; offsets count from the base of the region and are dword aligned."""
 
     def read(self, offset: int, byte_enables: int) -> int:
         """The dword at `offset`."""
@@ -109,24 +101,27 @@ class _Region:
 
 
 class ScriptedTarget(Target):
-    """Target whose machine is what a test maps into it."""
+    """Target with a machine of the devices that a test maps into it."""
 
     name = "scripted"
     capabilities = frozenset(
         {Capability.DETERMINISTIC, Capability.HOST_MEMORY, Capability.FAULT_INJECTION, Capability.TIMESTAMPS}
     )
-    frequency = 33_333_333
+    frequency = Clock.FREQUENCY
 
     def __init__(self) -> None:
-        """Open a machine with nothing in it but the interrupt controller."""
-        self.memory = memoryview(mmap.mmap(-1, _MEMORY_BYTES))
+        """Open a machine that has an interrupt controller and no devices."""
+        self._file = os.memfd_create("scripted-memory")
+        os.ftruncate(self._file, Memory.BYTES)
+        self.memory = memoryview(mmap.mmap(self._file, Memory.BYTES))
+        self.memory_file = MemoryFile(self._file, 0)
         self._regions: dict[Space, list[_Region]] = {space: [] for space in Space}
         self._closed = False
         self._order = itertools.count()
         self._start()
 
     def _start(self) -> None:
-        """Everything as after power-on."""
+        """Put everything into the state after power-on."""
         self._clock = 0
         self.spent = 0
         self._deadline: int | None = None
@@ -154,7 +149,7 @@ class ScriptedTarget(Target):
     # Time.
 
     def _pass(self, clocks: int) -> None:
-        """Let clocks pass, and what is due on them happen."""
+        """Let clocks pass, and call the actions that are due on them."""
         end = self._clock + clocks
         while self._actions and self._actions[0][0] <= end:
             due, _, action = heapq.heappop(self._actions)
@@ -220,7 +215,7 @@ class ScriptedTarget(Target):
 
     def _access(self, operation: Op, address: int, byte_enables: int, value: int = 0) -> int:
         """One single transaction."""
-        check_access(operation, address, byte_enables, value)
+        check_access(address, byte_enables, value, is_io=_SPACES[operation] is Space.IO)
         self._begin()
         try:
             return self._move(operation, address & ~3, byte_enables, value)
@@ -232,7 +227,7 @@ class ScriptedTarget(Target):
         fault = self._fault
         if fault is not None and fault.address == address:
             self._fault = None if fault.count == 1 else BusFault(address, fault.status, fault.count - 1)
-            raise bus_error(fault.status, _OPERATIONS[operation], address)
+            raise bus_error(fault.status, OPERATION_NAMES[operation], address)
         device, offset = self._decode(operation, address)
         if operation in (Op.MEM_READ, Op.IO_READ, Op.CFG_READ):
             return device.read(offset, byte_enables)
@@ -248,7 +243,7 @@ class ScriptedTarget(Target):
                 return self.interrupts, address & 0xFFF
             if address & ~0xFFF == Address.DOORBELL:
                 return self.interrupts.doorbell, 0
-        raise MasterAbort(_OPERATIONS[operation], address)
+        raise MasterAbort(OPERATION_NAMES[operation], address)
 
     def read_memory(self, address: int, byte_enables: int = 0xF) -> int:
         """See `Target`."""
@@ -276,13 +271,13 @@ class ScriptedTarget(Target):
 
     def read_memory_burst(self, address: int, into: memoryview) -> None:
         """See `Target`."""
-        check_burst(Op.MEM_READ, address, into.nbytes)
+        check_burst(address, into.nbytes)
         into = into.cast("B")
         self._burst(Op.MEM_READ, address, into, lambda at, value: _put(into, at, value))
 
     def write_memory_burst(self, address: int, data: memoryview) -> None:
         """See `Target`."""
-        check_burst(Op.MEM_WRITE, address, data.nbytes)
+        check_burst(address, data.nbytes)
         self._burst(Op.MEM_WRITE, address, data.cast("B"), lambda _at, _value: None)
 
     def _burst(
@@ -300,7 +295,7 @@ class ScriptedTarget(Target):
     def read_io_string(self, address: int, into: memoryview) -> int:
         """See `Target`."""
         into = into.cast("B")
-        return self._string(Op.IO_READ, address, into, lambda at: _put(into, at, self.read_io(address)))
+        return self._string(address, into, lambda at: _put(into, at, self.read_io(address)))
 
     def write_io_string(self, address: int, data: memoryview) -> int:
         """See `Target`."""
@@ -309,10 +304,10 @@ class ScriptedTarget(Target):
         def move(at: int) -> None:
             self.write_io(address, int.from_bytes(data[at : at + 4], "little"))
 
-        return self._string(Op.IO_WRITE, address, data, move)
+        return self._string(address, data, move)
 
-    def _string(self, operation: Op, address: int, data: memoryview, move: Callable[[int], None]) -> int:
-        check_burst(operation, address, data.nbytes)
+    def _string(self, address: int, data: memoryview, move: Callable[[int], None]) -> int:
+        check_burst(address, data.nbytes, is_io=True)
         self._check_open()
         before = self._signature()
         for at in range(0, data.nbytes, 4):
@@ -364,17 +359,13 @@ class ScriptedTarget(Target):
         return events
 
     def event_records_dropped(self) -> int:
-        """See `Target`; none ever is."""
+        """See `Target`; always 0."""
         self._check_open()
         return 0
 
     def inject_bus_fault(self, fault: BusFault) -> None:
         """See `Target`."""
         self._begin()
-        if fault.status is BusStatus.OK or not 1 <= fault.count <= 0xFFFF:
-            raise ValueError(
-                f"a bus fault must have a status other than OK and a count of 1 to 65535, and is {fault}"
-            )
         self._fault = fault
 
     # Life.
@@ -386,8 +377,13 @@ class ScriptedTarget(Target):
 
     def close(self) -> None:
         """See `Target`."""
-        self._closed = True
-        self.attention = False
+        if not self._closed:
+            self._closed = True
+            self.attention = False
+            os.close(self._file)
+
+    def __del__(self) -> None:
+        self.close()
 
     def _check_open(self) -> None:
         if self._closed:

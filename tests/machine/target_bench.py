@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the contract test needs of a machine, for each target: places to read and write, and something that interrupts.
+"""The parts of a machine that the contract test uses: places to read and write, and something that interrupts.
 
-On RTL they are the store function's, behind its configuration header; on the scripted target, devices made here.
+On RTL they are those of the store function, behind its configuration header. The scripted machine gets devices that are
+made here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dirql.registers import interrupt_controller, pci_configuration, store, stor
 from dirql.registers.machine import Address, Device
 from dirql.target import open_target
 from dirql.target.contract import Target
+from fakes.byte_channel import BytesTarget
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
 INPUT = 5
@@ -46,6 +48,8 @@ class Bench:
     ports: int
     fifo: int
     """A port that gives back dwords in order, between `fill` and `drain`."""
+    script: ScriptedTarget | None = None
+    """The scripted machine behind the target; None for RTL."""
 
     def enable(self, inputs: int) -> None:
         """Let the controller present these inputs."""
@@ -61,9 +65,9 @@ class Bench:
 
     def request_after(self, clocks: int) -> int:
         """Have a device interrupt some clocks from now; returns the input that it uses."""
-        if isinstance(self.target, ScriptedTarget):
-            scripted = self.target
-            scripted.at(scripted.now() + clocks, lambda: scripted.interrupts.request(STORE_INPUT))
+        script = self.script
+        if script is not None:
+            script.at(script.now() + clocks, lambda: script.interrupts.request(STORE_INPUT))
             return STORE_INPUT
         write = self.target.write_memory
         write(self.registers + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
@@ -80,7 +84,7 @@ class Bench:
         self._fifo_command(store.Operation.FIFO_READ, dwords)
 
     def _fifo_command(self, operation: int, dwords: int) -> None:
-        if isinstance(self.target, ScriptedTarget):
+        if self.script is not None:
             return
         write = self.target.write_memory
         write(self.registers + store.DELAY.offset, 0)
@@ -88,6 +92,18 @@ class Bench:
         write(self.registers + store.LENGTH.offset, 4 * dwords)
         write(self.registers + store.COMMAND.offset, operation)
         self.target.wait(200)
+
+    def copy_by_device(self, source: int, destination: int, size: int) -> None:
+        """Have a device copy bytes of host memory, which it reaches as a bus master."""
+        if self.script is not None:
+            self.script.memory[destination : destination + size] = self.script.memory[source : source + size]
+            return
+        for operation, address in (
+            (store.Operation.DMA_WRITE, source),
+            (store.Operation.DMA_READ, destination),
+        ):
+            self.transfer_by_dma(operation, address, size, descriptor=0x20_0000)
+            self.target.wait(40 * size)
 
     def transfer_by_dma(self, operation: int, address: int, size: int, descriptor: int) -> None:
         """Have the store function move `size` bytes between its buffer's start and host memory."""
@@ -102,8 +118,9 @@ class Bench:
 
 def open_bench(name: str, *, checked: bool = False) -> Bench:
     """Open the target of that name and set it up; the caller closes it."""
-    if name == ScriptedTarget.name:
-        return script_bench(ScriptedTarget())
+    if name in (ScriptedTarget.name, BytesTarget.name):
+        script = ScriptedTarget()
+        return script_bench(script if name == script.name else BytesTarget(script), script)
     return configure_bench(open_target(name, checked=checked))
 
 
@@ -130,8 +147,8 @@ class _Fifo:
         self.dwords.append(value)
 
 
-def script_bench(target: ScriptedTarget) -> Bench:
-    """Map what the contract test wants."""
+def script_bench(target: Target, script: ScriptedTarget) -> Bench:
+    """Map the devices of the contract test into the scripted machine behind `target`."""
     registers, ram, ports = (
         Address.DEVICE_MEMORY_BASE,
         Address.DEVICE_MEMORY_BASE + 0x10_0000,
@@ -140,9 +157,9 @@ def script_bench(target: ScriptedTarget) -> Bench:
     function = Device.STORE << 11
     header = Ram(256)
     header.write(pci_configuration.VENDOR_ID.offset, 0xD101_1234, 0xF)
-    target.map(Space.CONFIGURATION, function, 256, header)
-    target.map(Space.MEMORY, registers, 4096, Ram(4096))
-    target.map(Space.MEMORY, ram, RAM_BYTES, Ram(RAM_BYTES))
-    target.map(Space.IO, ports, 4, _Fifo())
-    target.map(Space.IO, ports + 4, 4, Ram(4))
-    return Bench(target, function, registers, ram, ports, ports)
+    script.map(Space.CONFIGURATION, function, 256, header)
+    script.map(Space.MEMORY, registers, 4096, Ram(4096))
+    script.map(Space.MEMORY, ram, RAM_BYTES, Ram(RAM_BYTES))
+    script.map(Space.IO, ports, 4, _Fifo())
+    script.map(Space.IO, ports + 4, 4, Ram(4))
+    return Bench(target, function, registers, ram, ports, ports, script)

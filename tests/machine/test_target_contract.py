@@ -1,19 +1,20 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""One contract, every target: what `dirql.target.contract` promises, shown on each.
+"""The Target contract (`dirql.target.contract`), shown on every target.
 
-Inside a simulator these tests run on its machine; `test_targets_in_simulator.py` sees to it that they do.
+Inside a simulator these tests run on the simulated machine; `test_targets_in_simulator.py` starts them there.
 """
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
 
 from dirql.registers import pci_configuration, store_io
-from dirql.registers.machine import Vector
+from dirql.registers.machine import Memory, Vector
 from dirql.target import inside_simulator
 from dirql.target.contract import (
     BusError,
@@ -31,7 +32,7 @@ from dirql.target.contract import (
 )
 from machine.target_bench import ABSENT, ABSENT_FUNCTION, ABSENT_PORT, INPUT, Bench, open_bench
 
-HERE = ["cocotb"] if inside_simulator() else ["verilated", "checked", "scripted"]
+HERE = ["cocotb"] if inside_simulator() else ["verilated", "checked", "scripted", "bytes"]
 SETTLE = 40
 """Clocks after which a requested interrupt is presented and a record has left the machine."""
 
@@ -81,8 +82,8 @@ def test_bursts_move_all_of_their_data(bench: Bench, dwords: int) -> None:
 
 def test_a_burst_longer_than_one_request_holds_is_cut(bench: Bench) -> None:
     buffer = bytearray(4 * 16384 + 8)
-    if bench.target.name == "scripted":
-        pytest.skip("the scripted target has no such limit, and no such memory")
+    if bench.script is not None:
+        pytest.skip("the scripted machine has no such memory")
     bench.target.read_memory_burst(bench.ram, memoryview(buffer)[: 4 * 16384])
     with pytest.raises(MasterAbort) as caught:
         bench.target.read_memory_burst(ABSENT, memoryview(buffer))
@@ -95,7 +96,7 @@ def test_an_empty_burst_moves_nothing_and_costs_nothing(bench: Bench) -> None:
     bench.target.write_memory_burst(bench.ram, memoryview(b""))
     assert bench.target.read_io_string(bench.fifo, memoryview(bytearray())) == 0
     assert bench.target.write_io_string(bench.fifo, memoryview(b"")) == 0
-    assert bench.target.name == "scripted" or bench.target.now() == before
+    assert bench.script is not None or bench.target.now() == before
 
 
 def test_io_ports_keep_order(bench: Bench) -> None:
@@ -473,10 +474,25 @@ def test_an_interrupt_leaves_its_records(bench: Bench) -> None:
 
 
 def test_memory_is_the_hosts_and_is_zero_at_first(target: Target) -> None:
-    assert target.memory.nbytes == 1 << 26
+    assert target.memory.nbytes == Memory.BYTES
     assert not target.memory.readonly
     assert target.memory[:4096] == bytes(4096)
     assert target.memory[-4096:] == bytes(4096)
+
+
+def test_the_file_of_the_memory_is_the_memory_that_devices_reach(bench: Bench) -> None:
+    target = bench.target
+    if target.memory_file is None:
+        pytest.skip("this target's memory is in no file")
+    fd, offset = target.memory_file
+    size = target.memory.nbytes
+    assert offset % mmap.PAGESIZE == 0
+    with mmap.mmap(fd, size, offset=offset) as mapping:
+        mapping[0x1000:0x1100] = bytes(range(256))
+        bench.copy_by_device(0x1000, 0x5000, 256)
+        assert mapping[0x5000:0x5100] == target.memory[0x5000:0x5100] == bytes(range(256))
+        target.memory[size - 4 :] = b"last"
+        assert mapping[size - 4 :] == b"last"
 
 
 # Life.
@@ -500,7 +516,7 @@ def test_reset_is_a_new_power_on(bench: Bench) -> None:
     assert target.memory[100:104] == b"kept"
     assert target.wait(SETTLE) is None
     assert not [event for event in target.take_event_records() if event.bits & EventBits.MARK]
-    if target.name != "scripted":
+    if bench.script is None:
         with pytest.raises(MasterAbort):
             target.read_memory(bench.ram)
 

@@ -19,6 +19,9 @@ EVERYTHING_BELOW = (*KERNEL, "verifier", "registers", "target", "wdm", "drivers"
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "nt": (),
     "target.contract": (),
+    "target.access": (),
+    "target.channel": ("target.contract", "target.access", "registers"),
+    "target.simulation": ("target.channel", "target.contract", "registers"),
     "target": ("registers",),
     "verifier.policy": ("nt",),
     "ke": ("nt", "verifier.policy"),

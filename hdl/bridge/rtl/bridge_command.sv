@@ -20,7 +20,7 @@ module bridge_command (
   input  logic                 wdata_valid_i,
   output logic                 wdata_ready_o,
   output logic                 rsp_valid_o,
-  output host_pkg::status_e    rsp_status_o,
+  output host_pkg::bus_status_e    rsp_status_o,
   /// Queue of data to write: a push a clock, the level, and all of it thrown away.
   output logic                 wqueue_push_o,
   output logic                 wqueue_clear_o,
@@ -60,8 +60,8 @@ module bridge_command (
   state_e            state_q, state_d;
   logic              take, read, burst, write, bus_op, fault_hit, config_op, last_fill;
   host_pkg::op_e     op_q;
-  host_pkg::status_e status_q, status_d;
-  host_pkg::status_e fault_status_q, translated;
+  host_pkg::bus_status_e status_q, status_d;
+  host_pkg::bus_status_e fault_status_q, translated;
   logic [31:0]       idsel_d, idsel_q, fault_address_q, hold_q;
   logic [15:0]       length, left_q, wdata_left_q, fault_count_q;
   logic              parity_q;
@@ -105,7 +105,7 @@ module bridge_command (
     status_d = status_q;
     unique case (state_q)
       StIdle: begin
-        status_d = fault_hit ? fault_status_q : host_pkg::StatusOk;
+        status_d = fault_hit ? fault_status_q : host_pkg::BusStatusOk;
         if (take && cmd_op_i != host_pkg::OpMark) begin
           state_d = !bus_op ? StRespond : fault_hit ? StFill : StBus;
         end
@@ -117,7 +117,7 @@ module bridge_command (
         else state_d = rqueue_level_i <= 3'd1 ? StIdle : StRespond;
       end
       StParity: begin
-        if (parity_error_i) status_d = host_pkg::StatusParity;
+        if (parity_error_i) status_d = host_pkg::BusStatusParity;
         state_d = StIdle;
       end
       StFill: if (last_fill) state_d = StRespond;
@@ -129,10 +129,10 @@ module bridge_command (
   // What the initiator's result means to the host.
   always_comb begin : p_translate
     unique case (result_i)
-      bus_pkg::ResultMasterAbort: translated = host_pkg::StatusMasterAbort;
-      bus_pkg::ResultTargetAbort: translated = host_pkg::StatusTargetAbort;
-      bus_pkg::ResultRetryLimit:  translated = host_pkg::StatusTimeout;
-      default: translated = parity_q || parity_error_i ? host_pkg::StatusParity : host_pkg::StatusOk;
+      bus_pkg::ResultMasterAbort: translated = host_pkg::BusStatusMasterAbort;
+      bus_pkg::ResultTargetAbort: translated = host_pkg::BusStatusTargetAbort;
+      bus_pkg::ResultRetryLimit:  translated = host_pkg::BusStatusTimeout;
+      default: translated = parity_q || parity_error_i ? host_pkg::BusStatusParity : host_pkg::BusStatusOk;
     endcase
   end
 
@@ -140,7 +140,7 @@ module bridge_command (
   always_ff @(posedge clk_i) begin : p_regs
     if (!rst_ni) begin
       state_q  <= StIdle;
-      status_q <= host_pkg::StatusOk;
+      status_q <= host_pkg::BusStatusOk;
       rsp_q    <= 1'b0;
     end else begin
       state_q  <= state_d;
@@ -177,7 +177,7 @@ module bridge_command (
     else if (take && fault_hit) fault_count_q <= fault_count_q - 16'd1;
     if (take && cmd_op_i == host_pkg::OpArmFault) begin
       fault_address_q <= cmd_address_i;
-      fault_status_q  <= host_pkg::status_e'(cmd_data_i[2:0]);
+      fault_status_q  <= host_pkg::bus_status_e'(cmd_data_i[2:0]);
     end
   end
   always_ff @(posedge clk_i) begin : p_hold

@@ -6,7 +6,7 @@
 /// repeat, which has `DiscardClocks` to come. Prefetch does not run into the next 4 KiB before the master does.
 module bridge_memory #(
   /// Log2 of the bytes claimed, from address 0.
-  parameter int unsigned MemoryLog2 = 26,
+  parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
   /// Clocks that data read for a retried transaction are kept.
   parameter int unsigned DiscardClocks = 1024
 ) (

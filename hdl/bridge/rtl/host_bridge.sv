@@ -5,7 +5,7 @@
 /// host's memory and for the bridge's own configuration header (device 0).
 module host_bridge #(
   /// Log2 of the bytes of host memory claimed.
-  parameter int unsigned MemoryLog2 = 26,
+  parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
   /// Retries without any datum moved that end a command with TIMEOUT.
   parameter int unsigned RetryLimit = 1024,
   /// The protocol checker is built in, as reported.
@@ -28,7 +28,7 @@ module host_bridge #(
   output logic [31:0]          rdata_o,
   input  logic                 rdata_ready_i,
   output logic                 rsp_valid_o,
-  output host_pkg::status_e    rsp_status_o,
+  output host_pkg::bus_status_e    rsp_status_o,
   /// Interrupt from the controller, and to the host.
   input  logic                 interrupt_i,
   input  logic [3:0]           interrupt_input_i,

@@ -95,7 +95,9 @@ module bus_initiator #(
   assign request_ready_o = state_q == StIdle;
   assign take            = request_valid_i && request_ready_o;
 
-  // Between requests nothing changes here but the parking, once the last one's parity has been looked at.
+  // Idle gating: three clocks after a transfer, when its parity has been checked, only the parking can change until the
+  // next request. The gate saves simulation time: this one and that of bus_target take a quarter off an idle clock
+  // (640 to 490 ns, "clocks waited" of bench/target_paths.py).
   logic busy;
   assign busy  = state_q != StIdle || request_valid_i || more_i;
   assign awake = busy || tail_q != '0;

@@ -15,6 +15,14 @@ package host_pkg;
   localparam logic [31:0] AddressIoBase = 32'h1000;
   localparam logic [31:0] AddressIoEnd = 32'h10000;
 
+  // The host's RAM, which begins at bus address 0.
+  localparam logic [31:0] MemoryLog2 = 32'h1A;
+  localparam logic [31:0] MemoryBytes = 32'h4000000;
+
+  // Bus clocks per second, and whole ones per millisecond: conventional PCI's 30 ns.
+  localparam logic [31:0] ClockFrequency = 32'h1FCA055;
+  localparam logic [31:0] ClockKhz = 32'h8235;
+
   // Device numbers on bus 0.
   localparam logic [4:0] DeviceBridge = 5'h0;
   localparam logic [4:0] DeviceStore = 5'h1;
@@ -35,26 +43,26 @@ package host_pkg;
 
   // How a command ended.
   typedef enum logic [2:0] {
-    StatusOk = 3'd0,
-    StatusMasterAbort = 3'd1,
-    StatusTargetAbort = 3'd2,
-    StatusParity = 3'd3,
-    StatusTimeout = 3'd4
-  } status_e;
+    BusStatusOk = 3'd0,
+    BusStatusMasterAbort = 3'd1,
+    BusStatusTargetAbort = 3'd2,
+    BusStatusParity = 3'd3,
+    BusStatusTimeout = 3'd4
+  } bus_status_e;
 
   // Bit numbers of an event record's `bits`.
   typedef enum logic [3:0] {
-    EventCause = 4'd0,
-    EventAssert = 4'd1,
-    EventVectorFetch = 4'd2,
-    EventFirstRead = 4'd3,
-    EventClear = 4'd4,
-    EventDeassert = 4'd5,
-    EventEoi = 4'd6,
-    EventMark = 4'd7,
-    EventDmaDrained = 4'd8,
-    EventSpuriousFetch = 4'd9
-  } event_e;
+    EventBitCause = 4'd0,
+    EventBitAssert = 4'd1,
+    EventBitVectorFetch = 4'd2,
+    EventBitFirstRegisterRead = 4'd3,
+    EventBitClear = 4'd4,
+    EventBitDeassert = 4'd5,
+    EventBitEoi = 4'd6,
+    EventBitMark = 4'd7,
+    EventBitDmaDrained = 4'd8,
+    EventBitSpuriousFetch = 4'd9
+  } event_bit_e;
 
   // Lowest bit of each field of the 128-bit event record.
   localparam logic [6:0] EventFieldClock = 7'h0;

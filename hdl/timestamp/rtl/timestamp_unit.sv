@@ -8,7 +8,7 @@ module timestamp_unit #(
   /// Log2 of the records the FIFO holds.
   parameter int unsigned EventLog2 = 9,
   /// Clock frequency, as reported.
-  parameter logic [31:0] ClockKhz = 32'd33_333
+  parameter logic [31:0] ClockKhz = host_pkg::ClockKhz
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -31,8 +31,8 @@ module timestamp_unit #(
   output bus_pkg::target_out_t target_o
 );
   // Events that belong to a function.
-  localparam logic [15:0] FunctionBits = (16'd1 << host_pkg::EventCause) | (16'd1 << host_pkg::EventAssert) |
-    (16'd1 << host_pkg::EventFirstRead) | (16'd1 << host_pkg::EventClear) | (16'd1 << host_pkg::EventDeassert);
+  localparam logic [15:0] FunctionBits = (16'd1 << host_pkg::EventBitCause) | (16'd1 << host_pkg::EventBitAssert) |
+    (16'd1 << host_pkg::EventBitFirstRegisterRead) | (16'd1 << host_pkg::EventBitClear) | (16'd1 << host_pkg::EventBitDeassert);
 
   timestamp_reg_pkg::reg2hw_t reg2hw;
   timestamp_reg_pkg::hw2reg_t hw2reg;
@@ -85,12 +85,12 @@ module timestamp_unit #(
   assign first_read = armed_q && function_read_i;
   always_ff @(posedge clk_i) begin : p_armed
     if (!rst_ni) armed_q <= 1'b0;
-    else if (bits_i[host_pkg::EventVectorFetch]) armed_q <= !bits_i[host_pkg::EventSpuriousFetch];
+    else if (bits_i[host_pkg::EventBitVectorFetch]) armed_q <= !bits_i[host_pkg::EventBitSpuriousFetch];
     else if (function_read_i) armed_q <= 1'b0;
   end
   always_comb begin : p_bits
     bits = bits_i;
-    bits[host_pkg::EventFirstRead] = first_read;
+    bits[host_pkg::EventBitFirstRegisterRead] = first_read;
   end
 
   // The stream.

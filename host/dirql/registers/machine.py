@@ -8,12 +8,17 @@ from typing import Final
 
 __all__ = [
     "Address",
+    "Answer",
+    "Attention",
+    "BusStatus",
+    "Clock",
     "Device",
-    "Event",
+    "EventBit",
     "EventField",
+    "Failure",
     "Interrupt",
+    "Memory",
     "Op",
-    "Status",
     "Vector",
 ]
 
@@ -29,6 +34,20 @@ class Address:
     DOORBELL: Final = 0xFEE00000
     IO_BASE: Final = 0x1000
     IO_END: Final = 0x10000
+
+
+class Memory:
+    """The host's RAM, which begins at bus address 0."""
+
+    LOG2: Final = 0x1A
+    BYTES: Final = 0x4000000
+
+
+class Clock:
+    """Bus clocks per second, and whole ones per millisecond: conventional PCI's 30 ns."""
+
+    FREQUENCY: Final = 0x1FCA055
+    KHZ: Final = 0x8235
 
 
 class Device:
@@ -53,7 +72,7 @@ class Op(IntEnum):
     HOLD_INTERRUPT = 9
 
 
-class Status(IntEnum):
+class BusStatus(IntEnum):
     """How a command ended."""
 
     OK = 0
@@ -63,13 +82,13 @@ class Status(IntEnum):
     TIMEOUT = 4
 
 
-class Event(IntEnum):
+class EventBit(IntEnum):
     """Bit numbers of an event record's `bits`."""
 
     CAUSE = 0
     ASSERT = 1
     VECTOR_FETCH = 2
-    FIRST_READ = 3
+    FIRST_REGISTER_READ = 3
     CLEAR = 4
     DEASSERT = 5
     EOI = 6
@@ -100,3 +119,26 @@ class Interrupt:
     """Interrupt controller geometry."""
 
     INPUTS: Final = 0x10
+
+
+class Answer:
+    """Lowest bit of each field of the packed answer to a command."""
+
+    VALUE: Final = 0
+    STATUS: Final = 0x20
+    ATTENTION: Final = 0x28
+    INPUT: Final = 0x2C
+
+
+class Attention:
+    """Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached."""
+
+    INTERRUPT: Final = 1
+    DEADLINE: Final = 2
+
+
+class Failure(IntEnum):
+    """Statuses beyond those of the bus: no response came; the model stopped itself, as a failed assertion makes it do."""
+
+    UNANSWERED = 0x10
+    STOPPED = 0x11

@@ -1,24 +1,22 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a transaction can carry: checks whose messages say what was wrong with an argument."""
+"""Checks of the arguments that a target is called with; their messages say which argument is wrong and why."""
 
 from __future__ import annotations
-
-from dirql.registers.machine import Op
 
 __all__ = ["check_access", "check_burst", "check_clocks", "check_dword"]
 
 _DWORD = 0xFFFF_FFFF
 
 
-def check_access(operation: int, address: int, byte_enables: int, datum: int) -> None:
-    """Raise `ValueError` unless one single transaction can carry these."""
+def check_access(address: int, byte_enables: int, datum: int = 0, *, is_io: bool = False) -> None:
+    """Raise `ValueError` unless one single transaction can carry these; `is_io` for I/O space."""
     if not 0 <= byte_enables <= 0xF:
-        raise ValueError(f"byte enables must be 0 to 0xF, one bit a byte lane, and are {byte_enables:#x}")
+        raise ValueError(f"byte enables must be 0 to 0xF, one bit per byte lane, and are {byte_enables:#x}")
     check_dword("the value", datum)
     check_dword("the address", address)
     lane = address & 3
-    if operation not in (Op.IO_READ, Op.IO_WRITE):
+    if not is_io:
         if lane:
             raise ValueError(
                 f"the address of a memory or configuration access must be dword aligned and is {address:#010x};"
@@ -31,12 +29,12 @@ def check_access(operation: int, address: int, byte_enables: int, datum: int) ->
         )
 
 
-def check_burst(operation: int, address: int, size: int) -> None:
-    """Raise `ValueError` unless `size` bytes can move from or to `address` on."""
-    check_access(operation, address, 0xF, 0)
+def check_burst(address: int, size: int, *, is_io: bool = False) -> None:
+    """Raise `ValueError` unless `size` bytes can move: in memory space from `address` on, in I/O space all at it."""
+    check_access(address, 0xF, is_io=is_io)
     if size % 4:
         raise ValueError(f"the length of a burst or a string must be a multiple of 4 bytes and is {size}")
-    if operation in (Op.MEM_READ, Op.MEM_WRITE) and address + size > _DWORD + 1:
+    if not is_io and address + size > _DWORD + 1:
         raise ValueError(f"a burst must end within 32-bit addresses: {address:#010x} and {size} bytes do not")
 
 

@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The Target contract: all that the HAL needs of the world below it, and no more.
+"""The Target contract: all that the HAL needs of a machine.
 
-A target is a machine that one can reach: RTL compiled into this process, RTL in a simulator, later a board behind a
-link. Everything above sees only the types of this file and asks for capabilities, never for a name.
+A target is a machine that the host can reach: RTL compiled into this process, RTL in a simulator, or a board behind a
+link. The code above sees only the types of this file. Where machines differ, it asks for a capability and never for a
+name.
 
-Time is counted in bus clocks since reset, by the hardware's own counter. On a simulated target no clock passes between
+Time is counted in bus clocks since reset, by a counter in the hardware. On a simulated target no clock passes between
 two calls unless the host asks for it with `Target.spend` or `Target.wait`.
 """
 
@@ -26,6 +27,7 @@ __all__ = [
     "EventRecord",
     "LinkLost",
     "MasterAbort",
+    "MemoryFile",
     "ParityError",
     "Target",
     "TargetAbort",
@@ -38,18 +40,21 @@ __all__ = [
 
 
 class Capability(enum.Enum):
-    """What a target can do beyond moving data; tests name the ones that they need."""
+    """Abilities that not every target has; a test names those that it needs."""
 
     DETERMINISTIC = "the same seed gives the same clocks, byte for byte"
     CYCLE_EXACT = "clock counts are those of the RTL"
     HOST_MEMORY = "bus masters reach the host's memory"
-    FAULT_INJECTION = "bus errors and interrupt delays can be asked for"
-    TIMESTAMPS = "hardware events arrive as a stream"
+    FAULT_INJECTION = "bus errors and interrupt delays can be injected"
+    TIMESTAMPS = "device events are recorded with their clocks"
     WAVES = "signals can be dumped to a file"
 
 
 class BusStatus(enum.IntEnum):
-    """How a transaction ended, as the host bridge reports it."""
+    """How a transaction ended, as the host bridge reports it.
+
+    The values are those of `registers.machine.BusStatus`; tests/unit/target/test_contract.py compares the two.
+    """
 
     OK = 0
     MASTER_ABORT = 1
@@ -67,7 +72,7 @@ class TargetClosed(TargetError):
 
 
 class LinkLost(TargetError):
-    """The far side no longer answers; nothing is known of the last request."""
+    """The machine no longer answers; whether the last operation was carried out is unknown."""
 
 
 class BusError(TargetError):
@@ -118,12 +123,15 @@ _BUS_ERRORS: dict[int, type[BusError]] = {
 
 
 def bus_error(status: int, operation: str, address: int, completed: int = 0) -> BusError:
-    """The exception for a status other than OK."""
+    """The exception for a status other than OK. `completed` counts the dwords that moved before the error."""
     return _BUS_ERRORS[status](operation, address, completed)
 
 
 class EventBits(enum.IntFlag):
-    """What happened on one clock, as the timestamp unit records it; several may coincide."""
+    """The device events of one clock, as the timestamp unit records them; several may coincide.
+
+    The bits are those of `registers.machine.EventBit`; tests/unit/target/test_contract.py compares the two.
+    """
 
     CAUSE = 1 << 0
     ASSERT = 1 << 1
@@ -138,13 +146,27 @@ class EventBits(enum.IntFlag):
 
 
 class EventRecord(NamedTuple):
-    """One hardware timestamp record."""
+    """The device events of one clock, from the hardware's timestamp unit."""
 
     clock: int
+    """Bus clocks since reset."""
     bits: int
+    """`EventBits`."""
     function: int
+    """Device number of the function that the device events in `bits` belong to."""
     vector: int
+    """The vector that was fetched, or the input whose interrupt was ended."""
     mark: int
+    """The payload of a host mark."""
+
+
+class MemoryFile(NamedTuple):
+    """The file that holds a target's RAM, for a second mapping of it."""
+
+    fd: int
+    """A file descriptor. It belongs to the target, which closes it; a mapping that has been made stays valid."""
+    offset: int
+    """Where in the file the RAM begins: a multiple of the page size."""
 
 
 class Wake(enum.IntEnum):
@@ -162,29 +184,36 @@ class BusFault:
     status: BusStatus
     count: int = 1
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a fault that the machine cannot be armed with."""
+        if self.status is BusStatus.OK or not 1 <= self.count <= 0xFFFF:
+            raise ValueError(
+                f"a bus fault must have a status other than OK and a count of 1 to 65535, and is {self}"
+            )
+
 
 class Target(ABC):
     """A machine that can be reached.
 
     Addresses are bus addresses; configuration addresses are bus 23:16, device 15:11, function 10:8, register 7:2.
     Values are unsigned 32-bit integers, byte lane 0 in bits 7:0. Byte enables are high-true, bit 0 for lane 0. Each
-    transaction raises a `BusError` when it does not end well, `LinkLost` when the far side is gone and `TargetClosed`
-    after `close`.
-
-    `attention` is true when, after the last operation, an interrupt is presented or the deadline has been reached.
-    The kernel looks at it after each access; it is an attribute because that look must cost nothing.
+    transaction raises a `BusError` when it fails. Each operation raises `ValueError` for an argument that it cannot
+    carry, `LinkLost` when the machine no longer answers, and `TargetClosed` after `close`.
     """
 
     name: str
     capabilities: frozenset[Capability]
     frequency: int
-    """Bus clocks a second."""
+    """Bus clocks per second."""
     memory: memoryview
-    """The host's RAM, writable bytes; bus masters see it from bus address 0."""
+    """The host's RAM as writable bytes. Bus masters see the first byte at bus address 0."""
+    memory_file: MemoryFile | None
+    """The file that holds `memory`, `len(memory)` bytes of it; None where there is none, as on a board."""
     attention: bool
+    """True when, after the last operation, an interrupt is presented or the deadline has been reached. The kernel reads
+    it after each access."""
     spent: int
-    """Clocks that host code has taken and that pass before the next operation; `spend` adds to it, and so does the
-    kernel at each of its calls, where a call of `spend` would cost more than it charges."""
+    """Clocks that `spend` has added and that pass before the next operation."""
 
     # Transactions.
 
@@ -249,33 +278,33 @@ class Target(ABC):
 
     @abstractmethod
     def spend(self, clocks: int) -> None:
-        """Let `clocks` pass before the next operation, as the time that host code takes."""
+        """Let `clocks` pass before the next operation: the time that host code takes."""
 
     @abstractmethod
     def set_deadline(self, clock: int | None) -> None:
-        """From `clock` on, `attention` is true and `wait` returns; None for no deadline."""
+        """From `clock` on, set `attention` and let `wait` return; None for no deadline."""
 
     @abstractmethod
     def wait(self, limit: int | None = None) -> Wake | None:
         """Let the machine run until an interrupt is presented, the deadline is reached, or `limit` clocks have passed.
 
-        Returns why; None for the limit. With neither a deadline nor a limit it runs until an interrupt, for ever if
-        none comes.
+        Returns the reason; None for the limit. With neither a deadline nor a limit it runs until an interrupt, for ever
+        if none comes.
         """
 
     # Timestamps.
 
     @abstractmethod
     def mark(self, payload: int) -> None:
-        """Put a host mark (32 bits) into the timestamp stream; it costs one clock."""
+        """Put a host mark (32 bits) among the event records; this takes one clock."""
 
     @abstractmethod
     def take_event_records(self) -> Sequence[EventRecord]:
-        """The records since the last call, oldest first."""
+        """The event records since the last call, oldest first."""
 
     @abstractmethod
     def event_records_dropped(self) -> int:
-        """Records lost since reset because nobody took them in time."""
+        """The number of event records since reset that were lost because nobody took them in time."""
 
     # Faults, for targets with FAULT_INJECTION.
 
@@ -285,13 +314,13 @@ class Target(ABC):
 
     @abstractmethod
     def hold_interrupt(self, clocks: int) -> None:
-        """Keep the controller from presenting any interrupt for the next `clocks` clocks."""
+        """Keep the controller from presenting an interrupt for the next `clocks` clocks."""
 
     # Life.
 
     @abstractmethod
     def reset(self) -> None:
-        """Reset the machine: as after power-on, clock 0, memory contents kept, faults and events gone."""
+        """Reset the machine: clock 0, no deadline, no faults, no event records; the memory keeps its contents."""
 
     @abstractmethod
     def close(self) -> None:

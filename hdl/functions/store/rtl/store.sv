@@ -8,7 +8,7 @@ module store #(
   parameter int unsigned BufferLog2 = 16,
   parameter int unsigned FifoLog2 = 6,
   /// Clock frequency and presence of the checker, as reported.
-  parameter logic [31:0] ClockKhz = 32'd33_333,
+  parameter logic [31:0] ClockKhz = host_pkg::ClockKhz,
   parameter bit          Checker = 1'b0
 ) (
   input  logic                 clk_i,

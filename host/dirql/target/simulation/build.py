@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the RTL machine with Verilator, once for each state of its sources, into a cache.
+"""Builds the RTL machine with Verilator into a cache, once for each state of the sources.
 
-A build is a folder in the cache named by a hash of all that goes into it. It is made beside its place and renamed
-into it, so that a folder that is there is complete; a lock lets a second process wait for the first one's build.
+A build is a folder in the cache; its name is a hash of everything that goes into the build. It is made under another
+name and then renamed, so that a folder with the right name is complete; a lock lets a second process wait for the
+build of the first.
 """
 
 from __future__ import annotations
@@ -36,26 +37,26 @@ __all__ = [
 ]
 
 Announce = Callable[[str], None]
-"""Told in one line what takes long."""
+"""Is called with one line before something that takes long."""
 
 _TAIL_LINES = 15
 
 
 class BuildError(TargetError):
-    """Verilator or the compiler refused the machine; the text ends with what it said."""
+    """Verilator or the compiler refused the machine; the text ends with the tool's own message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one artefact is made: `steps` gives the commands that make `product` in a folder."""
+    """The making of one artefact: `steps` gives the commands that make `product` in a folder."""
 
     name: str
     product: str
     duration: str
     inputs: Sequence[Path]
-    """Files whose contents count for the key."""
+    """Files; their contents are part of the cache's key."""
     facts: Sequence[str]
-    """What else counts: versions, options."""
+    """Other parts of the key: versions, options."""
     steps: Callable[[Path], Iterator[Sequence[str]]]
     """Yields commands one after another, to be run in the folder that it is given."""
 

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The machine under cocotb, from inside the simulator: the other side of `dirql.target.simulation.simulator`.
+"""The machine under cocotb, from inside the simulator that `dirql.target.simulation.simulator` starts.
 
-Host code runs in greenlets. One that asks the machine for something switches to the hub, which is cocotb's own
-coroutine; the hub waits until the machine gives the turn back, and switches to the one that asked. No thread, and
-nothing of cocotb, is between them.
+Host code runs in greenlets. A greenlet that asks the machine for something switches to the hub, the greenlet of
+cocotb's own coroutine. The hub waits until the machine gives the turn back, and switches to the greenlet that asked.
+There is no thread, and no cocotb trigger but the hub's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import contextlib
 import ctypes
 import importlib
 import json
-import mmap
 import os
 import signal
 import sys
@@ -27,39 +26,40 @@ import cocotb
 from cocotb.handle import HierarchyObject, LogicObject
 from greenlet import getcurrent, greenlet
 
+from dirql.registers.machine import Clock
+from dirql.target.channel.target import CommandTarget
 from dirql.target.contract import Capability, TargetError
 from dirql.target.simulation.build import machine_root
 from dirql.target.simulation.exchange import Constants, SharedMemory, exchange_ffi
-from dirql.target.simulation.port import PortTarget
+from dirql.target.simulation.exchange_channel import ExchangeChannel
 
 __all__ = ["CocotbTarget", "Simulation", "current_simulation", "host"]
 
 _INTERRUPTED = 130
-"""Exit status of what Ctrl-C ended, as a shell has it."""
+"""The exit status that a shell gives a program which Ctrl-C ended."""
 
 
 class Simulation:
     """The running simulation: one machine, which one target after another may hold."""
 
     def __init__(self, exchange: Path, host_turn: LogicObject) -> None:
-        """Take the hub to be the current greenlet."""
-        self.ffi = exchange_ffi(machine_root())
-        self.constants = cast(Constants, self.ffi.dlopen(None))
-        self.holder: CocotbTarget | None = None
+        """Take the current greenlet as the hub."""
+        ffi = exchange_ffi(machine_root())
+        self.constants = cast(Constants, ffi.dlopen(None))
+        self.is_held = False
         self._path = exchange
         self._file = os.open(exchange, os.O_RDWR)
-        self._size = SharedMemory.size(self.ffi)
-        os.ftruncate(self._file, self._size)
-        self.shared = SharedMemory.over(self.ffi, mmap.mmap(self._file, self._size))
+        self.shared = SharedMemory.over(ffi, self._file)
         self._turn = host_turn
         self._hub = getcurrent()
         self._waiting = self._hub
         self._interrupted = False
 
     def clear(self) -> None:
-        """Zero the exchange, the host's memory included, without touching its pages."""
+        """Zero the exchange, the host's memory included: the file is cut to nothing, which costs no time per page."""
+        size = os.fstat(self._file).st_size
         os.ftruncate(self._file, 0)
-        os.ftruncate(self._file, self._size)
+        os.ftruncate(self._file, size)
 
     def run(self) -> None:
         """Let the machine carry out the request in the exchange."""
@@ -70,7 +70,7 @@ class Simulation:
             raise KeyboardInterrupt
 
     def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        """Handle Ctrl-C: it is the host code's, never cocotb's."""
+        """Handle Ctrl-C: raise `KeyboardInterrupt` in the host code, never in cocotb's."""
         if getcurrent() is not self._hub:
             raise KeyboardInterrupt
         self._interrupted = True
@@ -86,56 +86,74 @@ class Simulation:
                 self._waiting.switch()
 
     def forget_file(self) -> None:
-        """Remove the exchange's name: by now both sides have mapped it, and nothing is left behind if we are killed."""
+        """Remove the name of the exchange's file: both sides have mapped it, and nothing is left if they are killed."""
         self._path.unlink(missing_ok=True)
 
 
-class CocotbTarget(PortTarget):
-    """The simulation's machine. One at a time: opening resets it, closing leaves it to the next."""
+class _SimulationChannel(ExchangeChannel):
+    """The simulation's machine, as long as one target holds it."""
 
-    __slots__ = ("_simulation",)
+    def __init__(self, simulation: Simulation) -> None:
+        """Take the machine, with the memory zero."""
+        super().__init__(simulation.shared, simulation.constants)
+        self._simulation = simulation
+        simulation.clear()
+        simulation.is_held = True
+
+    def _run(self) -> None:
+        self._simulation.run()
+
+    def command(
+        self, operation: int, spent: int, address: int, byte_enables: int, length: int, datum: int, /
+    ) -> int:
+        """See `Channel`."""
+        self._fill(operation, address, byte_enables, length, datum)
+        return self._request(self._constants.DIRQL_TRANSFER, spent)
+
+    def wait(self, spent: int, limit: int, /) -> int:
+        """See `Channel`."""
+        self._exchange.limit = limit
+        return self._request(self._constants.DIRQL_WAIT, spent)
+
+    def close(self) -> None:
+        """See `Channel`."""
+        self._simulation.is_held = False
+
+
+class CocotbTarget(CommandTarget):
+    """The simulation's machine. One target at a time: opening resets the machine, closing leaves it to the next."""
+
+    __slots__ = ()
 
     name = "cocotb"
     capabilities = frozenset(Capability) - {Capability.WAVES}
+    frequency = Clock.FREQUENCY
 
     def __init__(self) -> None:
-        """Open the machine, just out of reset and with its host memory zero."""
+        """Open the machine, just out of reset and with the memory zero."""
         simulation = current_simulation()
         if simulation is None:
             raise TargetError(
                 "a cocotb target must be opened inside a simulator; start one with"
                 " dirql.target.simulation.simulator.run_in_simulator, as `dirql run --target cocotb` does"
             )
-        if simulation.holder is not None:
+        if simulation.is_held:
             raise TargetError("a simulator has one machine, which is open already; close that target first")
-        self._simulation = simulation
-        super().__init__(simulation.shared, simulation.constants)
-        simulation.clear()
-        simulation.holder = self
-        self.reset()
+        super().__init__(_SimulationChannel(simulation))
         simulation.forget_file()
-
-    def _run(self) -> None:
-        self._simulation.run()
-
-    def close(self) -> None:
-        """See `Target`."""
-        if self._simulation.holder is self:
-            self._simulation.holder = None
-        self._close()
 
 
 _current: Simulation | None = None
 
 
 def current_simulation() -> Simulation | None:
-    """The simulation that this process is, once its function is being called."""
+    """The simulation of this process, once the function in it is called; None outside a simulator."""
     return _current
 
 
 @cocotb.test()
 async def host(dut: HierarchyObject) -> None:
-    """What cocotb runs: the function that `run_in_simulator` was asked for."""
+    """The test that cocotb runs: it calls the function that `run_in_simulator` was given."""
     global _current
     folder = Path(os.environ["DIRQL_SIMULATOR_ORDER"])
     order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
@@ -154,7 +172,7 @@ async def host(dut: HierarchyObject) -> None:
 
 
 def _call(entry: str, arguments: Sequence[str]) -> int:
-    """The exit status of the function; nothing that it raises leaves here."""
+    """Call the function; returns its exit status. No exception leaves this routine."""
     try:
         module, _, name = entry.partition(":")
         return int(getattr(importlib.import_module(module), name)(arguments) or 0)

@@ -2,27 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The memory that a simulated machine and Python share, seen from Python.
 
-Its layout is declared once, in sim/port/exchange.h, which cffi reads; the protocols here only give the names types.
-Python owns the memory, so a view of the host's RAM that outlives its machine still points at something.
+Its layout is declared once, in sim/exchange/exchange.h, which cffi reads; the protocols here add types for Python.
+Python owns the memory, so a view of the host's RAM stays valid when its machine is closed.
 """
 
 from __future__ import annotations
 
 import mmap
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
 import cffi
 
-__all__ = ["NEVER", "Constants", "Exchange", "SharedMemory", "declarations", "exchange_ffi"]
+from dirql.registers.machine import Memory
+from dirql.target.contract import MemoryFile
 
-NEVER = 2**64 - 1
-"""A clock that is not reached."""
+__all__ = ["Constants", "Exchange", "SharedMemory", "declarations", "exchange_declarations", "exchange_ffi"]
 
 
 class Exchange(Protocol):
-    """`struct dirql_exchange`, without its arrays, which are views of `SharedMemory`."""
+    """`struct dirql_exchange` without its arrays, which are views of `SharedMemory`."""
 
     pending: int
     kind: int
@@ -35,14 +36,10 @@ class Exchange(Protocol):
     limit: int
     deadline: int
     posted_count: int
-    status: int
-    value: int
-    completed: int
+    answer: int
     clock: int
-    attention: int
-    input: int
-    event_count: int
-    events_dropped: int
+    record_count: int
+    records_dropped: int
 
 
 class Constants(Protocol):
@@ -52,27 +49,25 @@ class Constants(Protocol):
     DIRQL_STRING: int
     DIRQL_WAIT: int
     DIRQL_RESET: int
-    DIRQL_UNANSWERED: int
-    DIRQL_ARGUMENT: int
-    DIRQL_CLOSED: int
-    DIRQL_STOPPED: int
-    DIRQL_INTERRUPT: int
-    DIRQL_DEADLINE: int
     DIRQL_POSTED_SLOTS: int
-    DIRQL_DATA_DWORDS: int
-    DIRQL_EVENT_SLOTS: int
     DIRQL_PATIENCE: int
 
 
 def declarations(header: Path) -> str:
-    """What cffi is to read of a header: the text between its two `cdef` lines."""
+    """The declarations of a header that are for cffi: the text between its two `cdef` lines."""
     return header.read_text(encoding="utf-8").split("// cdef begin\n")[1].split("// cdef end\n")[0]
+
+
+def exchange_declarations(root: Path) -> str:
+    """The declarations of exchange.h, and those of its constants that are generated."""
+    header = declarations(root / "sim" / "exchange" / "exchange.h")
+    return f"#define DIRQL_MEMORY_BYTES {Memory.BYTES}\n{header}"
 
 
 def exchange_ffi(root: Path) -> cffi.FFI:
     """An FFI that knows exchange.h of the machine at `root`; nothing is compiled."""
     ffi = cffi.FFI()
-    ffi.cdef(declarations(root / "sim" / "port" / "exchange.h"))
+    ffi.cdef(exchange_declarations(root))
     return ffi
 
 
@@ -83,19 +78,18 @@ class SharedMemory:
     struct: Exchange
     address: cffi.FFI.CData
     posted: memoryview
-    """Two 64-bit words for each posted mark: clocks before it, payload."""
+    """Two 64-bit words per posted mark: the clocks before it, and the payload."""
     data: memoryview
-    events: memoryview
+    records: memoryview
     memory: memoryview
-
-    @staticmethod
-    def size(ffi: cffi.FFI) -> int:
-        """Bytes of an exchange."""
-        return ffi.sizeof("struct dirql_exchange")
+    memory_file: MemoryFile
 
     @classmethod
-    def over(cls, ffi: cffi.FFI, mapping: mmap.mmap) -> SharedMemory:
-        """The exchange that lies at the start of `mapping`."""
+    def over(cls, ffi: cffi.FFI, fd: int) -> SharedMemory:
+        """An exchange at the start of the open file `fd`, which gets the size of an exchange."""
+        size = ffi.sizeof("struct dirql_exchange")
+        os.ftruncate(fd, size)
+        mapping = mmap.mmap(fd, size)
         whole = memoryview(mapping)
         fields = dict(ffi.typeof("struct dirql_exchange").fields)
 
@@ -104,5 +98,12 @@ class SharedMemory:
             return whole[field.offset : field.offset + ffi.sizeof(field.type)]
 
         address = ffi.cast("struct dirql_exchange *", ffi.from_buffer(mapping))
-        struct = cast(Exchange, address)
-        return cls(struct, address, view("posted").cast("Q"), view("data"), view("events"), view("memory"))
+        return cls(
+            struct=cast(Exchange, address),
+            address=address,
+            posted=view("posted").cast("Q"),
+            data=view("data"),
+            records=view("records"),
+            memory=view("memory"),
+            memory_file=MemoryFile(fd, fields["memory"].offset),
+        )

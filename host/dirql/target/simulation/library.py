@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The machine as a shared library: how it comes into this process."""
+"""Loads the machine, compiled to a shared library, into this process."""
 
 from __future__ import annotations
 
@@ -32,19 +32,21 @@ class Library(Constants, Protocol):
         spent: int,
         address: int,
         byte_enables: int,
+        length: int,
         datum: int,
         /,
     ) -> int: ...
     def dirql_wait(self, machine: cffi.FFI.CData, spent: int, limit: int) -> int: ...
     def dirql_complaint(self, machine: cffi.FFI.CData) -> cffi.FFI.CData: ...
     def dirql_clock_bare(self, machine: cffi.FFI.CData, clocks: int) -> None: ...
+    def dirql_skips_falling_edge(self) -> int: ...
 
 
 _loaded: dict[Variant, tuple[cffi.FFI, Library]] = {}
 
 
 def load_library(variant: Variant, announce: Announce = announce_on_stderr) -> tuple[cffi.FFI, Library]:
-    """Build the library if need be and load it, once a process; raises `SetupError` or `BuildError`."""
+    """Build the library if need be and load it, once per process; raises `SetupError` or `BuildError`."""
     if variant not in _loaded:
         toolchain = find_toolchain()
         if python_headers() is None:
@@ -55,7 +57,7 @@ def load_library(variant: Variant, announce: Announce = announce_on_stderr) -> t
 
 
 def import_library(product: Path) -> tuple[cffi.FFI, Library]:
-    """Load a library that has been built, as an extension module or, built without Python.h, by its bare functions."""
+    """Load a library that has been built: as an extension module, or without Python.h through cffi's own calls."""
     if python_headers() is None:
         ffi = cffi.FFI()
         ffi.cdef(library_declarations(machine_root()))

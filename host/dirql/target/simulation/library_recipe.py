@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the machine becomes a shared library: Verilator, then the C++ compiler over model, shim and runtime at once.
 
-The fast variant is compiled twice. The first one counts, while `training.py` runs it, which branches the machine takes;
-the second one is laid out by these counts, which makes it a third faster. More than -O1 only takes longer to compile:
-the model is one long run of simple statements.
+The fast variant is compiled twice. The first library counts, while `training.py` runs it, which branches the machine
+takes; the second is laid out by these counts, which makes it a third faster ("clocks waited" of bench/target_paths.py).
+More than -O1 only takes longer to compile, because the model is one long run of simple statements.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 import cffi
 
 from dirql.target.simulation.build import Recipe, hdl_sources, verilated_sources
-from dirql.target.simulation.exchange import declarations
+from dirql.target.simulation.exchange import declarations, exchange_declarations
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
 __all__ = ["MODULE", "Variant", "library_declarations", "library_recipe", "waves_suffix"]
@@ -29,7 +29,7 @@ MODULE = "_dirql_machine"
 
 
 class Variant(enum.Enum):
-    """Which of the libraries; each is built when it is first asked for."""
+    """The libraries; each is built when it is first asked for."""
 
     FAST = "fast"
     WAVES = "waves"
@@ -44,14 +44,13 @@ def waves_suffix(toolchain: Toolchain) -> str:
 
 
 def library_declarations(root: Path) -> str:
-    """What cffi is to know of the library."""
-    sim = root / "sim"
-    return declarations(sim / "port" / "exchange.h") + declarations(sim / "verilated" / "machine.h")
+    """The declarations of the library for cffi."""
+    return exchange_declarations(root) + declarations(root / "sim" / "verilated" / "machine.h")
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """One library: which, from what, with what."""
+    """One library: the variant, the toolchain, and the folder with hdl/ and sim/."""
 
     variant: Variant
     toolchain: Toolchain
@@ -103,9 +102,9 @@ class _Plan:
         return options + (["-lz", "-llz4"] if self.waves == ".fst" else [])
 
     def sources(self) -> list[Path]:
-        """The files that count for the cache's key."""
+        """The files whose contents are part of the cache's key."""
         sim = self.root / "sim"
-        own = [*sorted((sim / "port").iterdir()), *sorted((sim / "verilated").iterdir())]
+        own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "verilated").iterdir())]
         headers = sorted((self.root / "hdl").rglob("*.svh"))
         training = [Path(__file__).with_name("training.py")] if self.trained else []
         return [*hdl_sources(self.root), *headers, *own, sim / "generated" / "machine_constants.h", *training]
@@ -131,7 +130,14 @@ class _Plan:
         runtime += [f"verilated_{self.waves[1:]}_c.cpp"] if self.waves else []
         sources = [str(sim / "verilated" / "machine.cpp"), *verilated_sources(folder)]
         sources += [str(include / name) for name in runtime]
-        folders = [folder, include, include / "vltstd", sim / "port", sim / "verilated", sim / "generated"]
+        folders = [
+            folder,
+            include,
+            include / "vltstd",
+            sim / "exchange",
+            sim / "verilated",
+            sim / "generated",
+        ]
         headers = python_headers()
         if headers is not None:
             folders.append(headers)
@@ -147,7 +153,7 @@ class _Plan:
 
 
 def _train(product: Path) -> list[str]:
-    """The command that runs the library for its counts, in a process that finds what this one finds."""
+    """The command that runs the library for its counts, in a process with the same import path as this one."""
     call = f"from dirql.target.simulation.training import train; train({str(product)!r})"
     code = f"import sys; sys.path[:] = {sys.path!r}; {call}"
     return [sys.executable, "-c", code]

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machine under cocotb: building the simulator, and running a Python function inside it.
 
-`run_in_simulator` is called by an ordinary process and starts a second one, the simulator, which embeds Python and
-calls the function there; `dirql.target.simulation.cocotb` is that other side. Standard streams and the terminal are
-passed through, and cocotb's own log is quiet.
+`run_in_simulator` starts a second process, the simulator, which embeds Python and calls the function there;
+`dirql.target.simulation.cocotb` runs in it. Standard streams and the terminal are passed through, and cocotb's own log
+is quiet.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def run_in_simulator(
 ) -> int:
     """Call `entry` ("package.module:function") with the list of arguments in the simulator; returns its exit status.
 
-    What the function returns or raises with `SystemExit` is the status; None is 0. Ctrl-C goes to the simulator, where
+    The status is the function's result or the code of its `SystemExit`; None is 0. Ctrl-C goes to the simulator, where
     it is a `KeyboardInterrupt` in that function; the status is then 130. `seed` fixes Python's hashes and cocotb's
     random numbers. Raises `SetupError`, `BuildError`, and `SimulatorError` if the simulator dies.
     """
@@ -91,15 +91,21 @@ def _cocotb_folders() -> tuple[Path, Path]:
 
 def _recipe(toolchain: Toolchain, root: Path, libraries: Path, share: Path) -> Recipe:
     sim = root / "sim"
-    own = [*sorted((sim / "port").iterdir()), *sorted((sim / "cocotb").iterdir())]
+    own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "cocotb").iterdir())]
     main = share / "lib" / "verilator" / "verilator.cpp"
     verilate, compile_ = _verilator_options(), _compiler_options(toolchain, libraries)
 
     def steps(folder: Path) -> Iterator[Sequence[str]]:
         sources = [str(path) for path in (*hdl_sources(root), sim / "cocotb" / "harness.sv")]
         yield [*toolchain.command, *verilate, "--Mdir", str(folder), *sources]
-        folders = [folder, toolchain.include, toolchain.include / "vltstd", sim / "port", sim / "generated"]
-        files = [str(sim / "cocotb" / "port_dpi.cpp"), str(main), *verilated_sources(folder)]
+        folders = [
+            folder,
+            toolchain.include,
+            toolchain.include / "vltstd",
+            sim / "exchange",
+            sim / "generated",
+        ]
+        files = [str(sim / "cocotb" / "exchange_dpi.cpp"), str(main), *verilated_sources(folder)]
         files += [str(toolchain.include / f"verilated{part}.cpp") for part in _RUNTIME]
         options = [*(f"-I{folder}" for folder in folders), *compile_]
         yield [toolchain.cxx.path, *files, *options, "-o", str(folder / _TOP)]
@@ -160,7 +166,7 @@ def _make_exchange(folder: Path) -> Path:
 
 
 def _environment(folder: Path, exchange: Path, seed: int) -> Mapping[str, str | None]:
-    """What the simulator's environment has otherwise than ours; None for what it must not have."""
+    """Environment variables that differ for the simulator; None for one that it must not have."""
     return {
         _ORDER: str(folder),
         "DIRQL_EXCHANGE": str(exchange),
@@ -169,7 +175,7 @@ def _environment(folder: Path, exchange: Path, seed: int) -> Mapping[str, str | 
         "COCOTB_LOG_LEVEL": "WARNING",
         "GPI_LOG_LEVEL": "WARNING",
         "COCOTB_REWRITE_ASSERTION_FILES": "",
-        # These would change what cocotb's runner does with the run.
+        # These would change how cocotb's runner runs the simulator.
         "PYTEST_CURRENT_TEST": None,
         "WAVES": None,
         "GUI": None,
@@ -177,7 +183,7 @@ def _environment(folder: Path, exchange: Path, seed: int) -> Mapping[str, str | 
 
 
 def _start(executable: Path, folder: Path, environment: Mapping[str, str | None], seed: int) -> str:
-    """Run the simulator to its end; returns what cocotb's runner had to say about it, "" for nothing."""
+    """Run the simulator to the end; returns the message of cocotb's runner about it, "" for none."""
     from cocotb_tools.runner import get_runner
 
     with _changed_environment(environment), _without_interrupts():
@@ -198,7 +204,7 @@ def _start(executable: Path, folder: Path, environment: Mapping[str, str | None]
 
 @contextlib.contextmanager
 def _changed_environment(changes: Mapping[str, str | None]) -> Iterator[None]:
-    """Change our own environment: cocotb's runner passes it on, over what it is told."""
+    """Change the environment of this process: cocotb's runner passes it on, and prefers it to its own arguments."""
     before = {name: os.environ.get(name) for name in changes}
 
     def change(values: Mapping[str, str | None]) -> None:
@@ -217,7 +223,7 @@ def _changed_environment(changes: Mapping[str, str | None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Leave Ctrl-C to the simulator, which gets it too: it inherits this until it is ready to handle it."""
+    """Leave Ctrl-C to the simulator: this process ignores it, and so does the simulator until it can handle it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

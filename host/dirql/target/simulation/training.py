@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a library is run with to count its branches: some of everything that a host asks of the machine."""
+"""A run of the machine with some of everything that a host asks of it: the compiler counts the branches taken."""
 
 from __future__ import annotations
 

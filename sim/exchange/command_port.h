@@ -4,15 +4,14 @@
 // The host's side of the command port, clock by clock. Both simulated targets run this one state machine, so they
 // cannot differ in what they ask of the machine and when.
 //
-// `Pins` has a member for each port of the RTL top, named as there. Its outputs are read and its inputs written between
-// two clock edges: `drive` first, then `serve`, then the edge. The machine's outputs come from registers, so what is
-// read here is what the next edge acts on.
+// `Pins` has a member for each signal of the RTL top, with the same name. Outputs are read and inputs are written between
+// two clock edges: `drive` first, then `serve`, then the edge. The machine's outputs come from registers, so the next
+// edge acts on the same values that are read here.
 #pragma once
 
 #include <cstring>
 
 #include "exchange.h"
-#include "machine_constants.h"
 
 namespace dirql {
 
@@ -20,20 +19,19 @@ inline constexpr uint64_t kNever = UINT64_MAX;
 inline constexpr unsigned kResetClocks = 4;
 
 template <class Pins>
-class Port {
+class CommandPort {
   public:
-    Port(Pins& pins, dirql_exchange& exchange) : pins_(pins), exchange_(exchange) {}
+    CommandPort(Pins& pins, dirql_exchange& exchange) : pins_(pins), exchange_(exchange) {}
 
     // Takes up the request in the exchange.
     void begin() {
         begin_command(uint32_t(exchange_.operation), uint32_t(exchange_.address), uint32_t(exchange_.byte_enables),
-                      uint32_t(exchange_.datum), exchange_.spent);
+                      exchange_.length, uint32_t(exchange_.datum), exchange_.spent);
         if (exchange_.kind == DIRQL_RESET) return begin_reset();
         if (exchange_.kind == DIRQL_WAIT) {
             after_ = State::kWait;
             return;
         }
-        length_ = exchange_.length;
         string_ = exchange_.kind == DIRQL_STRING;
         burst_ = !string_ && length_ > 1 && operation_ <= DIRQL_OP_MEM_WRITE;
         sending_ = burst_ && operation_ == DIRQL_OP_MEM_WRITE;
@@ -41,13 +39,14 @@ class Port {
     }
 
     // Takes up a single command without the exchange.
-    void begin_command(uint32_t operation, uint32_t address, uint32_t byte_enables, uint32_t datum, uint64_t spent) {
+    void begin_command(uint32_t operation, uint32_t address, uint32_t byte_enables, uint64_t length, uint32_t datum,
+                       uint64_t spent) {
         operation_ = operation;
         address_ = address;
         byte_enables_ = byte_enables;
         datum_ = datum;
         spent_ = spent;
-        length_ = 1;
+        length_ = length;
         completed_ = 0;
         string_ = burst_ = sending_ = false;
         after_ = State::kCommand;
@@ -56,7 +55,7 @@ class Port {
         next_posted();
     }
 
-    // Sets the inputs for the next edge; true when the request is finished and no edge is wanted.
+    // Sets the inputs for the next edge. True when the request has its answer and no edge is wanted.
     bool drive() {
         for (;;) switch (state_) {
             case State::kPostedSpend:
@@ -84,14 +83,14 @@ class Port {
                 if (pins_.rdata_valid_o) receive(pins_.rdata_o);
                 if (!pins_.rsp_valid_o) return send(), lose_patience();
                 pins_.wdata_valid_i = 0;
-                if (!next_of_string()) return finish(pins_.rsp_status_o);
+                if (!next_of_string()) return end(pins_.rsp_status_o);
                 break;
             case State::kWait:
-                return attention() || pins_.clock_o >= stop_ ? finish(DIRQL_STATUS_OK) : false;
+                return attention() || pins_.clock_o >= stop_ ? end(DIRQL_BUS_STATUS_OK) : false;
             case State::kReset:
                 if (left_--) return false;
                 pins_.rst_ni = 1;
-                return finish(DIRQL_STATUS_OK);
+                return end(DIRQL_BUS_STATUS_OK);
         }
     }
 
@@ -104,7 +103,7 @@ class Port {
         if (pins_.event_valid_o) record();
     }
 
-    // The inputs that never change, and the rest at rest.
+    // Gives all inputs their values between requests; some keep them for ever.
     void rest() {
         pins_.cmd_valid_i = 0;
         pins_.wdata_valid_i = 0;
@@ -115,21 +114,29 @@ class Port {
         pins_.rst_ni = 1;
     }
 
-    unsigned attention() const {
-        return (pins_.intr_o ? DIRQL_INTERRUPT : 0) | (pins_.clock_o >= exchange_.deadline ? DIRQL_DEADLINE : 0);
-    }
     unsigned status() const { return status_; }
-    uint32_t value() const { return value_; }
+
+    // The packed answer to the request; the status is an argument because the model may have stopped itself.
+    uint64_t answer(unsigned status) const {
+        return uint64_t(string_ ? uint32_t(completed_) : value_) << DIRQL_ANSWER_VALUE |
+               uint64_t(status) << DIRQL_ANSWER_STATUS | uint64_t(attention()) << DIRQL_ANSWER_ATTENTION |
+               uint64_t(pins_.intr_o ? pins_.intr_input_o : 0) << DIRQL_ANSWER_INPUT;
+    }
 
   private:
     enum class State : uint8_t { kPostedSpend, kPostedMark, kSpend, kCommand, kResponse, kWait, kReset };
 
-    // A reset forgets what was posted, and what the machine was about to be told.
+    unsigned attention() const {
+        return (pins_.intr_o ? DIRQL_ATTENTION_INTERRUPT : 0) |
+               (pins_.clock_o >= exchange_.deadline ? DIRQL_ATTENTION_DEADLINE : 0);
+    }
+
+    // A reset drops the posted marks, the event records, and a read answer for a bus master that is under way.
     void begin_reset() {
         rest();
         pins_.rst_ni = 0;
         exchange_.posted_count = 0;
-        exchange_.event_count = 0;
+        exchange_.record_count = 0;
         fetched_ = false;
         left_ = kResetClocks;
         state_ = State::kReset;
@@ -196,7 +203,7 @@ class Port {
 
     // Goes on to the next command of a string: false at its end, on an error, and when the host must look.
     bool next_of_string() {
-        if (!string_ || pins_.rsp_status_o != DIRQL_STATUS_OK) return false;
+        if (!string_ || pins_.rsp_status_o != DIRQL_BUS_STATUS_OK) return false;
         if (++completed_ == length_ || attention_rose()) return false;
         datum_ = exchange_.data[completed_];
         begin_next();
@@ -204,11 +211,8 @@ class Port {
         return true;
     }
 
-    // What the host would see if it looked: nothing, or which input and whether the deadline is past.
-    unsigned presented() const {
-        const unsigned now = attention();
-        return now & DIRQL_INTERRUPT ? now | unsigned(pins_.intr_input_o) << 2 : now;
-    }
+    // 0 if nothing asks for attention; else a number for what does: the input, and whether the deadline is reached.
+    unsigned presented() const { return unsigned(answer(0) >> DIRQL_ANSWER_ATTENTION); }
 
     bool attention_rose() const {
         const unsigned now = presented();
@@ -219,17 +223,13 @@ class Port {
         if (--patience_) return false;
         withdraw();
         pins_.wdata_valid_i = 0;
-        return finish(DIRQL_UNANSWERED);
+        return end(DIRQL_FAILURE_UNANSWERED);
     }
 
-    bool finish(unsigned status) {
+    bool end(unsigned status) {
         status_ = status;
-        if (sending_) completed_ = sent_;
         exchange_.clock = pins_.clock_o;
-        exchange_.attention = attention();
-        exchange_.input = pins_.intr_input_o;
-        exchange_.events_dropped = pins_.event_drops_o;
-        exchange_.completed = completed_;
+        exchange_.records_dropped = pins_.event_drops_o;
         return true;
     }
 
@@ -253,9 +253,9 @@ class Port {
 
     // A record that finds no room is left in the machine, whose own FIFO then counts what it loses.
     void record() {
-        uint64_t& count = exchange_.event_count;
-        pins_.event_ready_i = count < DIRQL_EVENT_SLOTS;
-        if (pins_.event_ready_i) std::memcpy(exchange_.events + 16 * count++, &pins_.event_o, 16);
+        uint64_t& count = exchange_.record_count;
+        pins_.event_ready_i = count < DIRQL_RECORD_SLOTS;
+        if (pins_.event_ready_i) std::memcpy(&exchange_.records[count++], &pins_.event_o, sizeof(dirql_record));
     }
 
     Pins& pins_;

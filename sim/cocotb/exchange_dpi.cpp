@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The port's state machine behind the DPI function of harness.sv. The exchange is a file that Python maps, too; its name
-// is in DIRQL_EXCHANGE.
+// The state machine of command_port.h behind the DPI function of harness.sv. The exchange is a file that Python maps,
+// too; the environment variable DIRQL_EXCHANGE holds the file's name.
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -12,15 +12,15 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "port.h"
+#include "command_port.h"
 #include "verilated.h"
 
-// cocotb ends each simulation with $finish; that is no news to anyone.
+// cocotb ends each simulation with $finish; without this, Verilator prints a line about it.
 void vl_finish(const char*, int, const char*) { Verilated::threadContextp()->gotFinish(true); }
 
 namespace {
 
-// The pins as values: outputs are copied in, inputs copied out.
+// The machine's signals as values: outputs are copied in, inputs are copied out.
 struct Pins {
     bool cmd_ready_o, wdata_ready_o, rdata_valid_o, rsp_valid_o, intr_o, event_valid_o, hm_valid_o, hm_write_o;
     uint32_t rdata_o, rsp_status_o, intr_input_o, event_drops_o, hm_address_o, hm_be_o, hm_wdata_o;
@@ -57,8 +57,7 @@ struct Host {
         }
         turn = port.drive();
         if (turn) {
-            exchange.status = port.status();
-            exchange.value = port.value();
+            exchange.answer = port.answer(port.status());
             exchange.pending = 0;
         } else {
             port.serve();
@@ -68,13 +67,13 @@ struct Host {
 
     Pins pins{};
     dirql_exchange& exchange;
-    dirql::Port<Pins> port;
+    dirql::CommandPort<Pins> port;
     bool turn = true;
 };
 
 }  // namespace
 
-extern "C" svBit dirql_port_step(
+extern "C" svBit dirql_step(
     svBit cmd_ready, svBit wdata_ready, svBit rdata_valid, unsigned rdata, svBit rsp_valid, unsigned rsp_status,
     svBit intr, unsigned intr_input, svBit event_valid, const svBitVecVal* event_record, unsigned event_drops,
     uint64_t clock, svBit hm_valid, svBit hm_write, unsigned hm_address, unsigned hm_be, unsigned hm_wdata,

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A channel: all that a new way to reach a machine has to implement. `CommandTarget` makes a Target of it.
+
+A channel carries one command after another to the machine's command port and brings each answer back. Answers are
+packed into one integer, so that a common one is a single comparison away: it is below 2**32 when the command ended well
+and nothing asks for attention.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dirql.registers.machine import Answer, Attention
+from dirql.target.contract import MemoryFile, TargetError
+
+__all__ = ["NEVER", "Channel", "attention_of", "input_of", "pack_answer", "status_of", "value_of"]
+
+_STATUS, _ATTENTION, _INPUT = Answer.STATUS, Answer.ATTENTION, Answer.INPUT
+_ATTENTION_BITS = Attention.INTERRUPT | Attention.DEADLINE
+
+NEVER = 2**64 - 1
+"""A clock that is not reached: the deadline of a target that has none, the limit of a wait that has none."""
+
+
+class Channel(Protocol):
+    """A machine at the far end of a stream of commands.
+
+    `spent` is the number of clocks that pass before the command itself. Arguments have been checked already. Each
+    command first carries out the marks that have been posted. An exception from a channel, such as `LinkLost`, reaches
+    the caller of the target.
+    """
+
+    capacity: int
+    """The most bytes that one `transfer` carries, a multiple of 4."""
+    memory: memoryview
+    """See `Target.memory`. The channel serves the bus masters' requests to it."""
+    memory_file: MemoryFile | None
+    """See `Target.memory_file`."""
+
+    @property
+    def clock(self) -> int:
+        """Bus clocks since reset, at the end of the last command and of the marks posted since."""
+
+    @property
+    def records_dropped(self) -> int:
+        """Event records that were lost since reset, as of the last command."""
+
+    def command(
+        self, operation: int, spent: int, address: int, byte_enables: int, length: int, datum: int, /
+    ) -> int:
+        """Carry out one single command; the answer's value is the dword that it read.
+
+        `length` is 1, but for ARM_FAULT, where it is the number of accesses that the fault hits.
+        """
+
+    def transfer(self, operation: int, spent: int, address: int, data: memoryview, repeats: bool, /) -> int:
+        """Move `data`, which is not empty, from or to the machine; read operations fill it.
+
+        A burst, or with `repeats` a string: the same single command once for each dword, until one fails or an input or
+        a deadline asks for attention that did not before. The answer's value is then the number of dwords moved.
+        """
+
+    def wait(self, spent: int, limit: int, /) -> int:
+        """Let clocks pass until something asks for attention or `limit` clocks have passed."""
+
+    def reset(self) -> int:
+        """Reset the machine; posted marks and event records are dropped."""
+
+    def post_mark(self, spent: int, payload: int, /) -> bool:
+        """Keep a mark, and `spent` clocks before it, for the next command; False if there is no room for it."""
+
+    def set_deadline(self, clock: int, /) -> None:
+        """From `clock` on, answers ask for attention; `NEVER` for no deadline."""
+
+    def take_records(self) -> bytes | memoryview:
+        """The event records since the last call, oldest first, 16 bytes per record as the timestamp unit makes them."""
+
+    def failure(self, status: int, what: str, /) -> TargetError:
+        """The exception for a status that is not the bus's; `what` names the command."""
+
+    def close(self) -> None:
+        """Release the machine. Called once."""
+
+
+def pack_answer(value: int, status: int, attention: int = 0, number: int = 0) -> int:
+    """An answer; `number` is the input that is presented, if the attention has `Attention.INTERRUPT`."""
+    return value | status << _STATUS | attention << _ATTENTION | number << _INPUT
+
+
+def value_of(answer: int) -> int:
+    """The datum that was read, or the number of dwords of a string that moved."""
+    return answer & 0xFFFF_FFFF
+
+
+def status_of(answer: int) -> int:
+    """A `registers.machine.BusStatus`, or a status that the channel's `failure` explains."""
+    return answer >> _STATUS & 0xFF
+
+
+def attention_of(answer: int) -> int:
+    """Bits of `registers.machine.Attention`; 0 if nothing asks for attention."""
+    return answer >> _ATTENTION & _ATTENTION_BITS
+
+
+def input_of(answer: int) -> int:
+    """The input that the interrupt controller presents."""
+    return answer >> _INPUT

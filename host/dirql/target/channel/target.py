@@ -1,0 +1,292 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The Target contract over a channel: what every machine behind a stream of commands has in common.
+
+Spent clocks and marks are sent with the next command and pass before it, so that they need no command of their own and
+change no cycle count. Until then neither `attention` nor `take_event_records` shows their effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Never
+
+from dirql.registers.machine import Attention, Failure, Op
+from dirql.target.access import check_access, check_burst, check_clocks, check_dword
+from dirql.target.channel.channel import (
+    NEVER,
+    Channel,
+    attention_of,
+    input_of,
+    pack_answer,
+    status_of,
+    value_of,
+)
+from dirql.target.channel.operations import OPERATION_NAMES
+from dirql.target.channel.records import decode_records
+from dirql.target.contract import BusFault, EventRecord, Target, TargetClosed, Wake, bus_error
+
+__all__ = ["CommandTarget"]
+
+_DWORD = 0xFFFF_FFFF
+_NOT_A_DWORD = ~_DWORD
+_NOT_ALIGNED = ~(_DWORD - 3)
+_SLICE = 1 << 18
+"""Clocks of a wait between two looks at Python's signals, so that Ctrl-C need not wait for the machine."""
+
+# Plain integers: a member of an enumeration costs a conversion at each call into C.
+_MEM_READ = int(Op.MEM_READ)
+_MEM_WRITE = int(Op.MEM_WRITE)
+_IO_READ = int(Op.IO_READ)
+_IO_WRITE = int(Op.IO_WRITE)
+_CFG_READ = int(Op.CFG_READ)
+_CFG_WRITE = int(Op.CFG_WRITE)
+_INT_ACK = int(Op.INT_ACK)
+
+
+class CommandTarget(Target):
+    """Target over a channel. A subclass adds `name`, `capabilities` and `frequency`."""
+
+    __slots__ = ("_answer", "_channel", "_closed", "_send", "attention", "memory", "memory_file", "spent")
+
+    def __init__(self, channel: Channel) -> None:
+        """Reset the machine at the far end of `channel`, which this target owns from now on."""
+        self._channel = channel
+        self._send = channel.command
+        self._closed = False
+        self._answer = 0
+        self.spent = 0
+        self.attention = False
+        self.memory = channel.memory
+        self.memory_file = channel.memory_file
+        self.reset()
+
+    @property
+    def _open(self) -> Channel:
+        """The channel; raises `TargetClosed` after `close`."""
+        if self._closed:
+            _refuse()
+        return self._channel
+
+    # Commands.
+
+    def _command(self, operation: int, address: int, byte_enables: int, datum: int, length: int = 1) -> int:
+        """Carry out one single command; returns the value that it read."""
+        if byte_enables != 0xF or address & _NOT_ALIGNED or datum & _NOT_A_DWORD:
+            check_access(address, byte_enables, datum, is_io=operation in (_IO_READ, _IO_WRITE))
+        if self._closed:
+            _refuse()
+        answer = self._send(operation, self.spent, address, byte_enables, length, datum)
+        self.spent = 0
+        if answer <= _DWORD:
+            self.attention = False
+            return answer
+        status = self._take(answer)
+        if status:
+            self._fail(status, operation, address)
+        return value_of(answer)
+
+    def _take(self, answer: int) -> int:
+        """Keep an answer and set `attention` by it; returns the status."""
+        self._answer = answer
+        self.spent = 0
+        self.attention = attention_of(answer) != 0
+        return status_of(answer)
+
+    def _wanted(self) -> int:
+        """The bits of `Attention` that the last answer had."""
+        return attention_of(self._answer) if self.attention else 0
+
+    def _presented(self) -> tuple[int, int]:
+        """The bits of `_wanted`, and the input that is presented."""
+        return self._wanted(), input_of(self._answer) if self.attention else 0
+
+    def _fail(self, status: int, operation: int, address: int, completed: int = 0) -> Never:
+        """Raise the exception for a status other than OK."""
+        name = OPERATION_NAMES[operation]
+        if status < Failure.UNANSWERED:
+            raise bus_error(status, name, address, completed)
+        raise self._channel.failure(status, f"{name} at {address:#010x}")
+
+    # Transactions.
+
+    def read_memory(self, address: int, byte_enables: int = 0xF) -> int:
+        """See `Target`."""
+        return self._command(_MEM_READ, address, byte_enables, 0)
+
+    def write_memory(self, address: int, value: int, byte_enables: int = 0xF) -> None:
+        """See `Target`."""
+        self._command(_MEM_WRITE, address, byte_enables, value)
+
+    def read_io(self, address: int, byte_enables: int = 0xF) -> int:
+        """See `Target`."""
+        return self._command(_IO_READ, address, byte_enables, 0)
+
+    def write_io(self, address: int, value: int, byte_enables: int = 0xF) -> None:
+        """See `Target`."""
+        self._command(_IO_WRITE, address, byte_enables, value)
+
+    def read_configuration(self, address: int, byte_enables: int = 0xF) -> int:
+        """See `Target`."""
+        return self._command(_CFG_READ, address, byte_enables, 0)
+
+    def write_configuration(self, address: int, value: int, byte_enables: int = 0xF) -> None:
+        """See `Target`."""
+        self._command(_CFG_WRITE, address, byte_enables, value)
+
+    def read_memory_burst(self, address: int, into: memoryview) -> None:
+        """See `Target`; a burst that is longer than the channel's capacity becomes several.
+
+        The bridge does not say how far a failed burst came: the error's `completed` counts the bursts before it.
+        """
+        self._burst(_MEM_READ, address, into)
+
+    def write_memory_burst(self, address: int, data: memoryview) -> None:
+        """See `Target`; a burst that is longer than the channel's capacity becomes several."""
+        self._burst(_MEM_WRITE, address, data)
+
+    def _burst(self, operation: int, address: int, data: memoryview) -> None:
+        check_burst(address, data.nbytes)
+        moved = 0
+        for piece in _pieces(data, self._open.capacity):
+            status = self._transfer(operation, address + moved, piece, repeats=False)
+            if status:
+                self._fail(status, operation, address, moved // 4)
+            moved += piece.nbytes
+
+    def read_io_string(self, address: int, into: memoryview) -> int:
+        """See `Target`; a string that is longer than the channel's capacity becomes several."""
+        return self._string(_IO_READ, address, into)
+
+    def write_io_string(self, address: int, data: memoryview) -> int:
+        """See `Target`; a string that is longer than the channel's capacity becomes several."""
+        return self._string(_IO_WRITE, address, data)
+
+    def _string(self, operation: int, address: int, data: memoryview) -> int:
+        check_burst(address, data.nbytes, is_io=True)
+        before, moved = self._presented(), 0
+        for piece in _pieces(data, self._open.capacity):
+            status = self._transfer(operation, address, piece, repeats=True)
+            moved += value_of(self._answer)
+            if status:
+                self._fail(status, operation, address, moved)
+            if self.attention and self._presented() != before:
+                break
+        return moved
+
+    def _transfer(self, operation: int, address: int, data: memoryview, *, repeats: bool) -> int:
+        return self._take(self._open.transfer(operation, self.spent, address, data, repeats))
+
+    # Interrupts.
+
+    def interrupt_request(self) -> int | None:
+        """See `Target`."""
+        if self._closed:
+            _refuse()
+        return input_of(self._answer) if self._wanted() & Attention.INTERRUPT else None
+
+    def interrupt_acknowledge(self) -> int:
+        """See `Target`."""
+        return self._command(_INT_ACK, 0, 0xF, 0) & 0xFF
+
+    # Time.
+
+    def now(self) -> int:
+        """See `Target`."""
+        return self._open.clock + self.spent
+
+    def spend(self, clocks: int) -> None:
+        """See `Target`."""
+        if self._closed:
+            _refuse()
+        if clocks < 0:
+            check_clocks("the clocks to spend", clocks)
+        self.spent += clocks
+
+    def set_deadline(self, clock: int | None) -> None:
+        """See `Target`."""
+        channel = self._open
+        deadline = NEVER if clock is None else check_clocks("a deadline", clock)
+        channel.set_deadline(deadline)
+        interrupt = self._wanted() & Attention.INTERRUPT
+        due = Attention.DEADLINE if channel.clock >= deadline else 0
+        self._answer = pack_answer(0, 0, interrupt | due, input_of(self._answer))
+        self.attention = interrupt | due != 0
+
+    def wait(self, limit: int | None = None) -> Wake | None:
+        """See `Target`."""
+        left = NEVER if limit is None else check_clocks("the limit of a wait", limit)
+        while True:
+            step = min(left, _SLICE)
+            attention = self._wait(step)
+            if attention:
+                return Wake.INTERRUPT if attention & Attention.INTERRUPT else Wake.DEADLINE
+            left -= step
+            if not left:
+                return None
+
+    def _wait(self, clocks: int) -> int:
+        """Wait for at most `clocks`; returns bits of `Attention`."""
+        channel = self._open
+        status = self._take(channel.wait(self.spent, clocks))
+        if status:
+            raise channel.failure(status, "a wait")
+        return self._wanted()
+
+    # Timestamps.
+
+    def mark(self, payload: int) -> None:
+        """See `Target`."""
+        if self._closed:
+            _refuse()
+        if payload & _NOT_A_DWORD:
+            check_dword("the payload of a mark", payload)
+        if not self._channel.post_mark(self.spent, payload):
+            self._wait(0)
+            self._channel.post_mark(0, payload)
+        self.spent = 0
+
+    def take_event_records(self) -> Sequence[EventRecord]:
+        """See `Target`."""
+        return decode_records(self._open.take_records())
+
+    def event_records_dropped(self) -> int:
+        """See `Target`."""
+        return self._open.records_dropped
+
+    # Faults.
+
+    def inject_bus_fault(self, fault: BusFault) -> None:
+        """See `Target`."""
+        self._command(Op.ARM_FAULT, fault.address, 0xF, fault.status, fault.count)
+
+    def hold_interrupt(self, clocks: int) -> None:
+        """See `Target`."""
+        self._command(Op.HOLD_INTERRUPT, 0, 0xF, check_dword("the clocks to hold interrupts", clocks))
+
+    # Life.
+
+    def reset(self) -> None:
+        """See `Target`."""
+        channel = self._open
+        channel.set_deadline(NEVER)
+        status = self._take(channel.reset())
+        if status:
+            raise channel.failure(status, "a reset")
+
+    def close(self) -> None:
+        """See `Target`."""
+        if not self._closed:
+            self._closed = True
+            self.attention = False
+            self._channel.close()
+
+
+def _refuse() -> Never:
+    raise TargetClosed("the target was used after it had been closed; open another one")
+
+
+def _pieces(data: memoryview, capacity: int) -> Iterator[memoryview]:
+    octets = data.cast("B")
+    for start in range(0, octets.nbytes, capacity):
+        yield octets[start : start + capacity]

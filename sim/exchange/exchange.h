@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The block of memory that host code and a simulated machine share: the host's RAM, one request with its answer, the
+// data of a burst, and the event records that have left the machine. Python reads the part between the two `cdef` lines
+// with cffi, so these declarations are the only ones.
+#pragma once
+
+#include <stdint.h>
+
+#include "machine_constants.h"
+
+// cdef begin
+
+enum dirql_kind {
+    DIRQL_TRANSFER, // one command, single or burst
+    DIRQL_STRING,   // the same single command once for each dword of `data`
+    DIRQL_WAIT,     // let clocks pass
+    DIRQL_RESET,    // reset the machine
+};
+
+#define DIRQL_POSTED_SLOTS 64
+#define DIRQL_DATA_DWORDS 16384
+#define DIRQL_RECORD_SLOTS 1048576
+#define DIRQL_PATIENCE 1048576
+
+// A host mark that waits for the next request to carry it.
+struct dirql_posted {
+    uint64_t spent; // clocks before it
+    uint64_t mark;
+};
+
+// An event record as the timestamp unit makes it.
+struct dirql_record {
+    uint8_t bytes[16];
+};
+
+struct dirql_exchange {
+    uint8_t memory[DIRQL_MEMORY_BYTES]; // the host's RAM; first, so that it begins on a page boundary
+
+    // Written by the host.
+    uint64_t pending; // set by the host with a request, cleared by the machine with the answer
+    uint64_t kind;
+    uint64_t operation; // DIRQL_OP_*
+    uint64_t address;
+    uint64_t byte_enables;
+    uint64_t length; // dwords of a burst or a string
+    uint64_t datum;
+    uint64_t spent;    // clocks to let pass before the request
+    uint64_t limit;    // clocks that a wait may last
+    uint64_t deadline; // clock from which on the answers ask for attention
+    uint64_t posted_count;
+
+    // Written by the machine. The host, too, moves `clock` on, when it posts a mark.
+    uint64_t answer; // packed as DIRQL_ANSWER_* say; its value is what was read, or how many dwords of a string moved
+    uint64_t clock;
+    uint64_t record_count;
+    uint64_t records_dropped;
+
+    struct dirql_posted posted[DIRQL_POSTED_SLOTS];
+    uint32_t data[DIRQL_DATA_DWORDS];
+    struct dirql_record records[DIRQL_RECORD_SLOTS];
+};
+
+// cdef end
