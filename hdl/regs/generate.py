@@ -29,6 +29,8 @@ __all__ = ["main"]
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COMMAND = "python hdl/regs/generate.py"
+STRUCTURES_IN_MEMORY = frozenset({"store_descriptor"})
+"""Maps of structures in host memory: Python classes and a page are generated for them, and no register block."""
 
 
 @dataclass(frozen=True)
@@ -297,8 +299,9 @@ def render_all() -> dict[Path, str]:
         ROOT / "host/dirql/registers/__init__.py": render("init.py.j2", maps=maps),
     }
     for item in maps:
-        files[ROOT / f"hdl/regs/generated/{item.name}_reg_pkg.sv"] = render("reg_pkg.sv.j2", map=item)
-        files[ROOT / f"hdl/regs/generated/{item.name}_regs.sv"] = render("regs.sv.j2", map=item)
+        if item.name not in STRUCTURES_IN_MEMORY:
+            files[ROOT / f"hdl/regs/generated/{item.name}_reg_pkg.sv"] = render("reg_pkg.sv.j2", map=item)
+            files[ROOT / f"hdl/regs/generated/{item.name}_regs.sv"] = render("regs.sv.j2", map=item)
         files[ROOT / f"host/dirql/registers/{item.name}.py"] = render("registers.py.j2", map=item)
         files[ROOT / f"docs/registers/{item.name}.md"] = render("registers.md.j2", map=item)
     return files

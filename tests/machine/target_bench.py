@@ -8,12 +8,12 @@ made here.
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from dataclasses import dataclass
 
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.machine import Address, Device
+from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target import open_target
 from dirql.target.contract import Target
 from fakes.byte_channel import BytesTarget
@@ -107,7 +107,8 @@ class Bench:
 
     def transfer_by_dma(self, operation: int, address: int, size: int, descriptor: int) -> None:
         """Have the store function move `size` bytes between its buffer's start and host memory."""
-        struct.pack_into("<IIII", self.target.memory, descriptor, address, 0, size, 1)
+        element = DESCRIPTOR.pack(address=address, length=size, last=1).to_bytes(DESCRIPTOR.bytes, "little")
+        self.target.memory[descriptor : descriptor + DESCRIPTOR.bytes] = element
         write = self.target.write_memory
         write(self.registers + store.BUFFER_ADDRESS.offset, 0)
         write(self.registers + store.LENGTH.offset, size)

@@ -8,6 +8,7 @@ from dirql.registers import (
     machine,
     pci_configuration,
     store,
+    store_descriptor,
     store_io,
     timestamp,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "machine",
     "pci_configuration",
     "store",
+    "store_descriptor",
     "store_io",
     "timestamp",
 ]

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""The driver of the `store` device function, a small memory that is filled and emptied by programmed I/O or by DMA.
 
-Read it in this order: `interface` (what programs see), `driver` (entry, dispatch, queue), `ownership` (who
-has the device), `transfer` (how a request starts), `interrupt` and `polling` (how it goes on and ends), `plugplay`
-(start and remove).
+Read it in this order: `interface` (names and data for programs), `extension` (the driver's data), `driver` (entry,
+dispatch, queue), `plugplay` (start and remove), `ownership` (which request has the device), `transfer` (how a request
+starts), `interrupt` and `polling` (how it goes on and ends), `cancel` (how it ends early), `device` (how the device is
+programmed).
 
-A WDM driver names the devices it drives in its INF file; here that is `HARDWARE_IDS`.
+A WDM driver names its devices in an INF file; here `HARDWARE_IDS` does.
 """
 
 from dirql.drivers.store.driver import DriverEntry

@@ -1,13 +1,12 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Entry points of the store driver: load, add a device, open and close it, queue requests, cancel them."""
+"""Entry points of the store driver: load, add a device, open and close it, queue requests."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
-from dirql.drivers.store import interrupt, plugplay, polling, transfer
+from dirql.drivers.store.cancel import StoreCancelFile, StoreCancelQueued, StoreTimeout
 from dirql.drivers.store.extension import StoreExtension
 from dirql.drivers.store.interface import (
     DEVICE_NAME,
@@ -20,13 +19,19 @@ from dirql.drivers.store.interface import (
     Timing,
     TransferMode,
 )
-from dirql.drivers.store.ownership import finish
+from dirql.drivers.store.interrupt import StoreDpcForIsr
+from dirql.drivers.store.plugplay import StoreDeleteDevice, StorePnp
+from dirql.drivers.store.polling import StorePollDpc
+from dirql.drivers.store.transfer import StoreStartIo, request_range
 from dirql.registers import store as regs
 from dirql.wdm import (
+    DEVICE_OBJECT,
     DO_DEVICE_INITIALIZING,
     DO_DIRECT_IO,
+    DRIVER_OBJECT,
     FILE_DEVICE_UNKNOWN,
     IO_NO_INCREMENT,
+    IRP,
     IRP_MJ_CLEANUP,
     IRP_MJ_CLOSE,
     IRP_MJ_CREATE,
@@ -38,14 +43,12 @@ from dirql.wdm import (
     NT_SUCCESS,
     READ_REGISTER_ULONG,
     STATUS_BUFFER_TOO_SMALL,
-    STATUS_CANCELLED,
     STATUS_DEVICE_NOT_READY,
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER,
     STATUS_NO_SUCH_DEVICE,
     STATUS_PENDING,
     STATUS_SUCCESS,
-    IoAcquireCancelSpinLock,
     IoAcquireRemoveLock,
     IoAttachDeviceToDeviceStack,
     IoCallDriver,
@@ -57,20 +60,14 @@ from dirql.wdm import (
     IoInitializeDpcRequest,
     IoInitializeRemoveLock,
     IoMarkIrpPending,
-    IoReleaseCancelSpinLock,
     IoReleaseRemoveLock,
-    IoSetCancelRoutine,
     IoSkipCurrentIrpStackLocation,
     IoStartPacket,
     KeInitializeDpc,
     KeInitializeTimer,
-    KeRemoveEntryDeviceQueue,
     RtlReadMemory,
     RtlWriteMemory,
 )
-
-if TYPE_CHECKING:
-    from dirql.wdm import DEVICE_OBJECT, DRIVER_OBJECT, IRP
 
 __all__ = ["DriverEntry"]
 
@@ -80,7 +77,7 @@ def DriverEntry(driver_object: DRIVER_OBJECT, registry_path: str) -> int:
     del registry_path
     driver_object.driver_extension.add_device = StoreAddDevice
     driver_object.driver_unload = StoreUnload
-    driver_object.driver_start_io = transfer.StoreStartIo
+    driver_object.driver_start_io = StoreStartIo
     table = driver_object.major_function
     table[IRP_MJ_CREATE] = StoreCreateClose
     table[IRP_MJ_CLOSE] = StoreCreateClose
@@ -88,7 +85,7 @@ def DriverEntry(driver_object: DRIVER_OBJECT, registry_path: str) -> int:
     table[IRP_MJ_READ] = StoreReadWrite
     table[IRP_MJ_WRITE] = StoreReadWrite
     table[IRP_MJ_DEVICE_CONTROL] = StoreDeviceControl
-    table[IRP_MJ_PNP] = plugplay.StorePnp
+    table[IRP_MJ_PNP] = StorePnp
     table[IRP_MJ_SYSTEM_CONTROL] = StorePassDown
     return STATUS_SUCCESS
 
@@ -111,14 +108,14 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
     extension.physical_device_object = physical_device_object
     IoInitializeRemoveLock(extension.remove_lock, "Stor", 0, 0)
     KeInitializeTimer(extension.watchdog)
-    KeInitializeDpc(extension.watchdog_dpc, transfer.StoreTimeout, device)
+    KeInitializeDpc(extension.watchdog_dpc, StoreTimeout, device)
     KeInitializeTimer(extension.poll_timer)
-    KeInitializeDpc(extension.poll_dpc, polling.StorePollDpc, device)
-    IoInitializeDpcRequest(device, interrupt.StoreDpcForIsr)
+    KeInitializeDpc(extension.poll_dpc, StorePollDpc, device)
+    IoInitializeDpcRequest(device, StoreDpcForIsr)
 
     lower = IoAttachDeviceToDeviceStack(device, physical_device_object)
     if lower is None:
-        plugplay.StoreDeleteDevice(device)
+        StoreDeleteDevice(device)
         return STATUS_NO_SUCH_DEVICE
     extension.lower_device_object = lower
     device.flags |= DO_DIRECT_IO
@@ -152,8 +149,8 @@ def StoreReadWrite(device: DEVICE_OBJECT, irp: IRP) -> int:
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
         return complete(irp, status)
-    length, offset = transfer.request_range(IoGetCurrentIrpStackLocation(irp))
-    if not extension.started:
+    length, offset = request_range(IoGetCurrentIrpStackLocation(irp))
+    if extension.hardware is None:
         status = STATUS_DEVICE_NOT_READY
     elif offset < 0 or offset + length > extension.device_bytes:
         status = STATUS_INVALID_PARAMETER
@@ -177,7 +174,7 @@ def StoreDeviceControl(device: DEVICE_OBJECT, irp: IRP) -> int:
     if not NT_SUCCESS(status):
         return complete(irp, status)
     code = IoGetCurrentIrpStackLocation(irp).parameters.device_io_control.io_control_code
-    if code == IOCTL_STORE_RAISE and extension.started:
+    if code == IOCTL_STORE_RAISE and extension.hardware is not None:
         return StoreQueue(device, irp)
     try:
         status, information = _control(extension, irp, code)
@@ -210,7 +207,7 @@ def _control(extension: StoreExtension, irp: IRP, code: int) -> tuple[int, int]:
 
 
 def _statistics(extension: StoreExtension) -> Statistics:
-    registers = extension.registers
+    registers = extension.registers.address if extension.registers is not None else 0
     return Statistics(
         device_bytes=extension.device_bytes,
         requests=extension.requests,
@@ -222,34 +219,7 @@ def _statistics(extension: StoreExtension) -> Statistics:
     )
 
 
-def StoreCancelQueued(device: DEVICE_OBJECT, irp: IRP) -> None:
-    """Cancel routine of a queued request; called with the cancel spin lock held.
-
-    If the request has just become current, StartIo sees `cancel` and ends it; else it leaves the queue here.
-    """
-    if irp is device.current_irp:
-        IoReleaseCancelSpinLock(irp.cancel_irql)
-        return
-    KeRemoveEntryDeviceQueue(device.device_queue, irp.tail_overlay.device_queue_entry)
-    IoReleaseCancelSpinLock(irp.cancel_irql)
-    finish(device, irp, STATUS_CANCELLED, 0)
-
-
 def StoreCleanup(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """The last handle of a file object was closed: cancel what it still has in the queue or in the device."""
-    file_object = IoGetCurrentIrpStackLocation(irp).file_object
-    old_irql = IoAcquireCancelSpinLock()
-    doomed = [
-        entry
-        for entry in transfer.queued_requests(device)
-        if IoGetCurrentIrpStackLocation(entry).file_object is file_object
-    ]
-    for entry in doomed:
-        IoSetCancelRoutine(entry, None)
-        KeRemoveEntryDeviceQueue(device.device_queue, entry.tail_overlay.device_queue_entry)
-    IoReleaseCancelSpinLock(old_irql)
-    for entry in doomed:
-        finish(device, entry, STATUS_CANCELLED, 0)
-    if file_object is not None:
-        transfer.StoreCancelCurrentOf(device, file_object)
+    """The last handle of a file object was closed: cancel the requests of the file object."""
+    StoreCancelFile(device, IoGetCurrentIrpStackLocation(irp).file_object)
     return complete(irp, STATUS_SUCCESS)

@@ -1,89 +1,143 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The device extension: all that the driver keeps for one device, grouped by what guards it."""
+"""The device extension and the records in it, grouped by the lock that guards them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from dirql.drivers.store.interface import Timing, TransferMode
-from dirql.wdm import IO_REMOVE_LOCK, KDPC, KSPIN_LOCK, KTIMER
+from dirql.registers.store import Operation
+from dirql.wdm import (
+    DEVICE_OBJECT,
+    DMA_ADAPTER,
+    IO_REMOVE_LOCK,
+    IRP,
+    KDPC,
+    KINTERRUPT,
+    KSPIN_LOCK,
+    KTIMER,
+    SCATTER_GATHER_LIST,
+)
 
-if TYPE_CHECKING:
-    from dirql.wdm import DEVICE_OBJECT, DMA_ADAPTER, IRP, KINTERRUPT, SCATTER_GATHER_LIST
-
-__all__ = ["DEFAULT_TIMING", "StoreExtension"]
+__all__ = ["DEFAULT_TIMING", "Dma", "Fifo", "Hardware", "Registers", "StoreExtension", "Transfer"]
 
 DEFAULT_TIMING = Timing(access_clocks=0, timeout_microseconds=1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The mapped register BAR: a virtual address and a length in bytes."""
+
+    address: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fifo:
+    """The I/O port of the FIFO, and the pool for a transfer's last, partial dword."""
+
+    port: int
+    dwords: int
+    """The capacity of the FIFO."""
+    tail: int
+    """The virtual address of one dword of nonpaged pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dma:
+    """The DMA adapter and the descriptor list, a common buffer of one page."""
+
+    adapter: DMA_ADAPTER
+    descriptors: int
+    """The virtual address of the list."""
+    descriptors_logical: int
+    """The address of the list for the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """All resources of a device that is in use."""
+
+    registers: Registers
+    fifo: Fifo
+    dma: Dma
+    interrupt: KINTERRUPT
+
+
+@dataclass(eq=False, slots=True)
+class Transfer:
+    """The request that owns the device, and how far it has come. Guarded by the request lock."""
+
+    irp: IRP
+    mode: TransferMode
+    operation: Operation
+    """The command for the device."""
+    hardware: Hardware
+    deadline: int
+    """The interrupt time, in 100 ns units, at which the request has taken too long."""
+    writing: bool = False
+    length: int = 0
+    """The bytes that the program asked for."""
+    offset: int = 0
+    """The place in the device's memory."""
+    buffer: int = 0
+    """The system address of the program's buffer, for programmed I/O."""
+    moved: int = 0
+    """The bytes that have gone through the FIFO."""
+    scatter_gather: SCATTER_GATHER_LIST | None = None
+    """The pieces of the program's buffer, for DMA."""
+    device_is_ready: bool = False
+    """The device has said that its part of the request is over."""
+    cancelled: bool = False
+    """The request was cancelled, or the file closed."""
 
 
 class StoreExtension:
     """One `store` device, as its driver knows it."""
 
     def __init__(self) -> None:
-        # Set when the device starts, constant until it is removed.
+        # Set when the device is added and when it starts, constant until it is removed.
         self.physical_device_object: DEVICE_OBJECT
         self.lower_device_object: DEVICE_OBJECT
         self.remove_lock = IO_REMOVE_LOCK()
-        self.started = False
-        self.registers: int = 0
-        """Virtual address of the register BAR."""
-        self.registers_length = 0
-        self.fifo_port: int = 0
-        """I/O address of the FIFO port."""
-        self.interrupt: KINTERRUPT
-        self.interrupt_connected = False
-        self.dma_adapter: DMA_ADAPTER
-        self.has_dma_adapter = False
-        self.descriptors: int = 0
-        """Virtual address of the descriptor list, a common buffer of one page."""
-        self.descriptors_logical: int = 0
-        self.fifo_tail: int = 0
-        """Virtual address of one dword of nonpaged pool: a transfer's last, partial dword."""
         self.device_bytes = 0
-        self.fifo_dwords = 0
+        """The size of the device's memory, 0 before the first start."""
         self.interrupt_control = 0
-        """Value of INTERRUPT_CONTROL: whether the line is latched or level."""
+        """The value of INTERRUPT_CONTROL: whether the line is latched or level-sensitive."""
 
-        # Guarded by the interrupt spin lock: what the ISR hands to the DPC.
+        # The resources that must be given back, each None while the driver does not have it.
+        self.registers: Registers | None = None
+        self.fifo: Fifo | None = None
+        self.dma: Dma | None = None
+        self.interrupt: KINTERRUPT | None = None
+
+        self.hardware: Hardware | None = None
+        """The resources while requests may use the device; None before it has started and after it has gone."""
+
+        # Guarded by the interrupt spin lock.
         self.latched_cause = 0
-        self.interrupts = 0
-
+        """The causes that the ISR hands to the DPC."""
         self.enabled_causes = 0
         """The causes that may interrupt, as last written to the device."""
-        self.wanted_causes = 0
+        self.interrupts = 0
 
-        # Guarded by the StartIo queue and the request lock: there is one current request, from StartIo to
-        # IoStartNextPacket.
-        self.mode = TransferMode.POLLED
-        self.timing = DEFAULT_TIMING
+        # Guarded by the request lock.
         self.request_lock = KSPIN_LOCK()
-        """Held to take the request away from the device, and to touch the device on its behalf from outside."""
-        self.request: IRP | None = None
-        """The request that owns the device; None once somebody has decided to complete it."""
-        self.request_mode = TransferMode.POLLED
-        """The mode that was set when the request started."""
-        self.deadline = 0
-        """Interrupt time, in 100 ns units, at which the request has taken too long."""
-        self.abandoned = False
-        """The request was cancelled, or its file closed."""
-        self.quiet = True
+        self.transfer: Transfer | None = None
+        """The current request, from StartIo until somebody has decided how to complete it."""
+        self.device_is_quiet = True
         """The device does not touch memory any more."""
-        self.buffer: int = 0
-        """System address of the request's buffer."""
-        self.length = 0
-        self.moved = 0
-        """Bytes of the request moved through the FIFO."""
         self.device_delay = 0
-        """What was last written to the device's DELAY register."""
-        self.device_done = False
-        """The device has said that its part of the request is over."""
-        self.writing = False
-        self.scatter_gather: SCATTER_GATHER_LIST | None = None
+        """The value last written to the device's DELAY register."""
         self.watchdog = KTIMER()
         self.watchdog_dpc = KDPC()
         self.poll_timer = KTIMER()
         self.poll_dpc = KDPC()
+
+        # Set by control codes, read when a request starts.
+        self.mode = TransferMode.POLLED
+        self.timing = DEFAULT_TIMING
 
         # Counters, for IOCTL_STORE_GET_STATISTICS.
         self.requests = 0

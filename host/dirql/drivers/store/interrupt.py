@@ -1,15 +1,18 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The interrupt path of the store driver: the ISR acknowledges the device, the DPC does the work."""
+"""The interrupt path: the ISR acknowledges the device, the DPC does the work."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dirql.drivers.store import transfer
-from dirql.drivers.store.ownership import Outcome, attend
+from dirql.drivers.store.device import CAUSES, error_outcome, move_fifo, unmask_fifo
+from dirql.drivers.store.extension import StoreExtension, Transfer
+from dirql.drivers.store.ownership import Outcome, StoreAcquireDevice, StoreReleaseDevice
 from dirql.registers import store as regs
 from dirql.wdm import (
+    DEVICE_OBJECT,
+    IRP,
+    KDPC,
+    KINTERRUPT,
     READ_REGISTER_ULONG,
     STATUS_CANCELLED,
     STATUS_SUCCESS,
@@ -17,10 +20,6 @@ from dirql.wdm import (
     IoRequestDpc,
     KeSynchronizeExecution,
 )
-
-if TYPE_CHECKING:
-    from dirql.drivers.store.extension import StoreExtension
-    from dirql.wdm import DEVICE_OBJECT, IRP, KDPC, KINTERRUPT
 
 __all__ = ["StoreDpcForIsr", "StoreInterruptService"]
 
@@ -30,15 +29,17 @@ FIFO = regs.INTERRUPT_CAUSE.FIFO
 def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
     """Acknowledge the device and ask for the DPC; false if the interrupt is not ours.
 
-    The causes are cleared before the line's EOI, or a level line would interrupt again. The FIFO's comes back for as
-    long as the FIFO wants service, so it is masked here and unmasked when the DPC has moved data. All ones is what a
-    device that has gone returns: not ours either.
+    The causes are cleared before the line's EOI, or a level line would interrupt again. The FIFO's cause comes back for
+    as long as the FIFO wants service, so it is masked here and unmasked when the DPC has moved data. A device that has
+    gone reads as all ones: that interrupt is not ours either.
     """
     del interrupt
-    extension = device.device_extension
-    registers = extension.registers
+    extension: StoreExtension = device.device_extension
+    if extension.registers is None:
+        return False
+    registers = extension.registers.address
     cause = READ_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset)
-    if cause & ~transfer.CAUSES or not cause & extension.enabled_causes:
+    if cause & ~CAUSES or not cause & extension.enabled_causes:
         return False
     if cause & FIFO & extension.enabled_causes:
         WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_CLEAR.offset, FIFO)
@@ -51,47 +52,45 @@ def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
 
 
 def _take_cause(extension: StoreExtension) -> tuple[int, IRP | None]:
-    """Called with the interrupt's lock held, as the ISR is: the causes, and the request that they are for."""
+    """Called with the interrupt's spin lock held, as the ISR is: the causes, and the request that they belong to."""
     cause, extension.latched_cause = extension.latched_cause, 0
-    return cause, extension.request
-
-
-def _unmask_fifo(extension: StoreExtension) -> None:
-    """Called with the interrupt's lock held: let the FIFO ask for service again, at once if it wants some already."""
-    extension.enabled_causes |= FIFO
-    WRITE_REGISTER_ULONG(extension.registers + regs.INTERRUPT_MASK_SET.offset, FIFO)
+    return cause, extension.transfer.irp if extension.transfer is not None else None
 
 
 def StoreDpcForIsr(dpc: KDPC, device: DEVICE_OBJECT, irp: IRP | None, context: object) -> None:
-    """Do what the interrupt asks for: move data, or end the request."""
+    """Serve the causes of the interrupt: move data, or complete the request."""
     del dpc, context
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
+    if extension.interrupt is None:
+        return
     cause, irp = KeSynchronizeExecution(extension.interrupt, _take_cause, extension)
-    if cause:
-        attend(device, irp, _serve, cause)
+    if cause and (transfer := StoreAcquireDevice(extension, irp)):
+        StoreReleaseDevice(device, transfer, _serve(extension, transfer, cause))
 
 
-def _serve(extension: StoreExtension, cause: int) -> Outcome | None:
+def _serve(extension: StoreExtension, transfer: Transfer, cause: int) -> Outcome | None:
     if cause & regs.INTERRUPT_CAUSE.ERROR:
-        return transfer.error_outcome(extension)
+        return error_outcome(extension, transfer)
     if cause & regs.INTERRUPT_CAUSE.ABORTED:
-        moved = READ_REGISTER_ULONG(extension.registers + regs.TRANSFERRED.offset)
-        return Outcome(STATUS_CANCELLED, min(moved, extension.length))
+        registers = transfer.hardware.registers.address
+        moved = READ_REGISTER_ULONG(registers + regs.TRANSFERRED.offset)
+        return Outcome(STATUS_CANCELLED, min(moved, transfer.length))
     if cause & regs.INTERRUPT_CAUSE.RAISED:
         return Outcome(STATUS_SUCCESS)
-    return _advance(extension, cause)
+    return _advance(extension, transfer, cause)
 
 
-def _advance(extension: StoreExtension, cause: int) -> Outcome | None:
-    """Programmed I/O moves on; either kind ends when the device is done and nothing is left in the FIFO."""
+def _advance(extension: StoreExtension, transfer: Transfer, cause: int) -> Outcome | None:
+    """Go on with programmed I/O; a request is over when the device is ready and the FIFO holds none of its data."""
     if cause & regs.INTERRUPT_CAUSE.DONE:
-        extension.device_done = True
-    if extension.scatter_gather is not None:
-        extension.moved = extension.length
-    elif extension.moved < extension.length:
-        transfer.move_fifo(extension, READ_REGISTER_ULONG(extension.registers + regs.STATUS.offset))
-    if extension.moved < extension.length:
-        KeSynchronizeExecution(extension.interrupt, _unmask_fifo, extension)
-    elif extension.device_done:
-        return Outcome(STATUS_SUCCESS, extension.length)
+        transfer.device_is_ready = True
+    if transfer.scatter_gather is not None:
+        transfer.moved = transfer.length
+    elif transfer.moved < transfer.length:
+        registers = transfer.hardware.registers.address
+        move_fifo(transfer, READ_REGISTER_ULONG(registers + regs.STATUS.offset))
+    if transfer.moved < transfer.length:
+        unmask_fifo(extension, transfer)
+    elif transfer.device_is_ready:
+        return Outcome(STATUS_SUCCESS, transfer.length)
     return None

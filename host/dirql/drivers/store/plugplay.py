@@ -1,20 +1,24 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Plug and Play for the store driver: start with the resources given, stop, remove."""
+"""Plug and Play for the store driver: start with the resources given, remove."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dirql.drivers.store import interrupt, transfer
+from dirql.drivers.store.cancel import StoreDeviceGone
+from dirql.drivers.store.device import reset_device
+from dirql.drivers.store.extension import Dma, Fifo, Hardware, Registers, StoreExtension
 from dirql.drivers.store.interface import DOS_DEVICE_NAME
+from dirql.drivers.store.interrupt import StoreInterruptService
 from dirql.registers import store as regs
 from dirql.wdm import (
+    CM_PARTIAL_RESOURCE_DESCRIPTOR,
     CM_RESOURCE_INTERRUPT_LATCHED,
     CM_RESOURCE_LIST,
     DEVICE_DESCRIPTION,
     DEVICE_DESCRIPTION_VERSION,
+    DEVICE_OBJECT,
     IO_NO_INCREMENT,
+    IRP,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_CANCEL_STOP_DEVICE,
     IRP_MN_QUERY_REMOVE_DEVICE,
@@ -22,6 +26,7 @@ from dirql.wdm import (
     IRP_MN_REMOVE_DEVICE,
     IRP_MN_START_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
+    KINTERRUPT,
     NT_SUCCESS,
     PAGE_SIZE,
     POOL_FLAG_NON_PAGED,
@@ -60,17 +65,13 @@ from dirql.wdm import (
     PCIBus,
 )
 
-if TYPE_CHECKING:
-    from dirql.drivers.store.extension import StoreExtension
-    from dirql.wdm import CM_PARTIAL_RESOURCE_DESCRIPTOR, DEVICE_OBJECT, IRP
-
 __all__ = ["StoreDeleteDevice", "StorePnp"]
 
 STORE_TAG = POOL_TAG("Stor")
 
 
 def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """IRP_MJ_PNP: START is handled on its way up, all others on their way down."""
+    """IRP_MJ_PNP: START is handled after the drivers below, every other request before them."""
     extension = device.device_extension
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
@@ -83,9 +84,9 @@ def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
     if minor == IRP_MN_REMOVE_DEVICE:
         return StoreRemove(device, irp)
     if minor == IRP_MN_SURPRISE_REMOVAL:
-        transfer.StoreDeviceGone(device)
+        StoreDeviceGone(device)
     if minor == IRP_MN_QUERY_STOP_DEVICE:
-        # We cannot hold requests back while resources change, so we are not stopped.
+        # The driver cannot hold requests back while resources change, so it refuses to be stopped.
         irp.io_status.status = STATUS_UNSUCCESSFUL
         IoReleaseRemoveLock(extension.remove_lock, irp)
         IoCompleteRequest(irp, IO_NO_INCREMENT)
@@ -106,7 +107,7 @@ _SUCCEED = (
 
 
 def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """The bus driver starts first; then the device is ours to set up."""
+    """Let the bus driver start the device, then set it up."""
     extension = device.device_extension
     IoForwardIrpSynchronously(extension.lower_device_object, irp)
     status = irp.io_status.status
@@ -125,38 +126,49 @@ def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST) -> int:
-    """Map the registers, find the FIFO's port, connect the interrupt and get a DMA adapter."""
-    extension = device.device_extension
+    """Get all resources of the device. After a failure the caller gives back those that the extension has."""
+    extension: StoreExtension = device.device_extension
     descriptors = resources.list[0].partial_resource_list.partial_descriptors
-    memory = [entry.u.memory for entry in descriptors if entry.type == CmResourceTypeMemory]
-    ports = [entry.u.port for entry in descriptors if entry.type == CmResourceTypePort]
+    memory = [entry for entry in descriptors if entry.type == CmResourceTypeMemory]
+    ports = [entry for entry in descriptors if entry.type == CmResourceTypePort]
     interrupts = [entry for entry in descriptors if entry.type == CmResourceTypeInterrupt]
     if not memory or not ports or not interrupts:
         return STATUS_DEVICE_CONFIGURATION_ERROR
-
-    registers = MmMapIoSpace(memory[0].start, memory[0].length, MmNonCached)
+    extension.registers = registers = _map_registers(memory[0])
     if registers is None:
         return STATUS_INSUFFICIENT_RESOURCES
-    extension.registers, extension.registers_length = registers, memory[0].length
-    extension.fifo_port = ports[0].start
-    if READ_REGISTER_ULONG(registers + regs.ID.offset) != regs.ID.reset:
+    if READ_REGISTER_ULONG(registers.address + regs.ID.offset) != regs.ID.reset:
         return STATUS_DEVICE_CONFIGURATION_ERROR
-    features = regs.FEATURES.unpack(READ_REGISTER_ULONG(registers + regs.FEATURES.offset))
+    features = regs.FEATURES.unpack(READ_REGISTER_ULONG(registers.address + regs.FEATURES.offset))
     extension.device_bytes = 1 << features.buffer_log2
-    extension.fifo_dwords = 1 << features.fifo_log2
-    tail = ExAllocatePool2(POOL_FLAG_NON_PAGED, 4, STORE_TAG)
-    if tail is None:
+    extension.fifo = fifo = _get_fifo(ports[0], 1 << features.fifo_log2)
+    if fifo is None:
         return STATUS_INSUFFICIENT_RESOURCES
-    extension.fifo_tail = tail
-
-    status = _get_dma_adapter(extension)
-    if NT_SUCCESS(status):
-        status = _connect_interrupt(device, interrupts[0])
-    extension.started = NT_SUCCESS(status)
+    extension.dma = dma = _get_dma(extension)
+    if dma is None:
+        return STATUS_INSUFFICIENT_RESOURCES
+    latched = bool(interrupts[0].flags & CM_RESOURCE_INTERRUPT_LATCHED)
+    extension.interrupt_control = regs.INTERRUPT_CONTROL.LATCHED if latched else 0
+    reset_device(extension, registers, fifo)
+    status, interrupt = _connect_interrupt(device, interrupts[0], latched)
+    if interrupt is not None:
+        extension.interrupt = interrupt
+        extension.hardware = Hardware(registers, fifo, dma, interrupt)
     return status
 
 
-def _get_dma_adapter(extension: StoreExtension) -> int:
+def _map_registers(resource: CM_PARTIAL_RESOURCE_DESCRIPTOR) -> Registers | None:
+    memory = resource.u.memory
+    address = MmMapIoSpace(memory.start, memory.length, MmNonCached)
+    return None if address is None else Registers(address, memory.length)
+
+
+def _get_fifo(resource: CM_PARTIAL_RESOURCE_DESCRIPTOR, dwords: int) -> Fifo | None:
+    tail = ExAllocatePool2(POOL_FLAG_NON_PAGED, 4, STORE_TAG)
+    return None if tail is None else Fifo(resource.u.port.start, dwords, tail)
+
+
+def _get_dma(extension: StoreExtension) -> Dma | None:
     description = DEVICE_DESCRIPTION(
         version=DEVICE_DESCRIPTION_VERSION,
         master=True,
@@ -167,64 +179,57 @@ def _get_dma_adapter(extension: StoreExtension) -> int:
     )
     adapter, _map_registers = IoGetDmaAdapter(extension.physical_device_object, description)
     if adapter is None:
-        return STATUS_INSUFFICIENT_RESOURCES
-    extension.dma_adapter, extension.has_dma_adapter = adapter, True
+        return None
     descriptors, logical = adapter.dma_operations.allocate_common_buffer(adapter, PAGE_SIZE, True)
     if descriptors is None or logical is None:
-        return STATUS_INSUFFICIENT_RESOURCES
-    extension.descriptors, extension.descriptors_logical = descriptors, logical
-    return STATUS_SUCCESS
+        adapter.dma_operations.put_dma_adapter(adapter)
+        return None
+    return Dma(adapter, descriptors, logical)
 
 
-def _connect_interrupt(device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESCRIPTOR) -> int:
-    """The device's line becomes what the resource says: latched (messages are), or level."""
-    extension = device.device_extension
-    latched = bool(resource.flags & CM_RESOURCE_INTERRUPT_LATCHED)
-    extension.interrupt_control = regs.INTERRUPT_CONTROL.LATCHED if latched else 0
-    transfer.reset_device(extension)
-    status, connected = IoConnectInterrupt(
-        interrupt.StoreInterruptService,
+def _connect_interrupt(
+    device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESCRIPTOR, latched: bool
+) -> tuple[int, KINTERRUPT | None]:
+    """Connect the ISR as the resource says; a latched line, or a message, is not shared."""
+    where = resource.u.interrupt
+    return IoConnectInterrupt(
+        StoreInterruptService,
         device,
         None,
-        resource.u.interrupt.vector,
-        resource.u.interrupt.level,
-        resource.u.interrupt.level,
+        where.vector,
+        where.level,
+        where.level,
         Latched if latched else LevelSensitive,
         not latched,
-        resource.u.interrupt.affinity,
+        where.affinity,
         False,
     )
-    if connected is not None:
-        extension.interrupt, extension.interrupt_connected = connected, True
-    return status
 
 
 def StoreReleaseHardware(extension: StoreExtension) -> None:
-    """Undo what `StoreAcquireHardware` did, as far as it came."""
-    extension.started = False
-    if extension.interrupt_connected:
-        transfer.reset_device(extension)
+    """Give back the resources that the extension has."""
+    extension.hardware = None
+    if extension.interrupt is not None:
+        if extension.registers is not None and extension.fifo is not None:
+            reset_device(extension, extension.registers, extension.fifo)
         IoDisconnectInterrupt(extension.interrupt)
-        extension.interrupt_connected = False
-    if extension.has_dma_adapter:
-        operations = extension.dma_adapter.dma_operations
-        if extension.descriptors:
-            operations.free_common_buffer(
-                extension.dma_adapter, PAGE_SIZE, extension.descriptors_logical, extension.descriptors, True
-            )
-            extension.descriptors = 0
-        operations.put_dma_adapter(extension.dma_adapter)
-        extension.has_dma_adapter = False
-    if extension.fifo_tail:
-        ExFreePoolWithTag(extension.fifo_tail, STORE_TAG)
-        extension.fifo_tail = 0
-    if extension.registers:
-        MmUnmapIoSpace(extension.registers, extension.registers_length)
-        extension.registers = 0
+        extension.interrupt = None
+    if extension.dma is not None:
+        dma = extension.dma
+        operations = dma.adapter.dma_operations
+        operations.free_common_buffer(dma.adapter, PAGE_SIZE, dma.descriptors_logical, dma.descriptors, True)
+        operations.put_dma_adapter(dma.adapter)
+        extension.dma = None
+    if extension.fifo is not None:
+        ExFreePoolWithTag(extension.fifo.tail, STORE_TAG)
+        extension.fifo = None
+    if extension.registers is not None:
+        MmUnmapIoSpace(extension.registers.address, extension.registers.length)
+        extension.registers = None
 
 
 def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """The device goes: wait for what is under way, pass the IRP down, then delete our device object."""
+    """Wait for the requests under way, give the hardware back, pass the IRP down, delete the device object."""
     extension = device.device_extension
     IoReleaseRemoveLockAndWait(extension.remove_lock, irp)
     KeCancelTimer(extension.watchdog)

@@ -1,23 +1,23 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The poll of the store driver: what it does without interrupts, in a DPC that looks at the status register."""
+"""Transfers without interrupts: a DPC looks at the status register and moves the data."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dirql.drivers.store.interface import TransferMode
-from dirql.drivers.store.ownership import Outcome, attend, is_cancelled
-from dirql.drivers.store.transfer import (
+from dirql.drivers.store.device import (
     ALL_ONES,
-    POLL_PERIOD_100NS,
     POLL_STALL_MICROSECONDS,
     error_outcome,
     move_fifo,
     reset_device,
 )
+from dirql.drivers.store.extension import StoreExtension, Transfer
+from dirql.drivers.store.interface import TransferMode
+from dirql.drivers.store.ownership import Outcome, StoreAcquireDevice, StoreReleaseDevice, is_cancelled
 from dirql.registers import store as regs
 from dirql.wdm import (
+    DEVICE_OBJECT,
+    KDPC,
     READ_REGISTER_ULONG,
     STATUS_CANCELLED,
     STATUS_DEVICE_NOT_CONNECTED,
@@ -28,29 +28,28 @@ from dirql.wdm import (
     KeStallExecutionProcessor,
 )
 
-if TYPE_CHECKING:
-    from dirql.drivers.store.extension import StoreExtension
-    from dirql.wdm import DEVICE_OBJECT, KDPC
+__all__ = ["POLL_PERIOD_100NS", "StorePollDpc"]
 
-__all__ = ["StorePollDpc"]
-
+POLL_PERIOD_100NS = 200
 POLL_SLICE_MICROSECONDS = 50
-"""After this long a DPC that polls ends and queues itself again: other DPCs get their turn."""
+"""The time after which a DPC that polls ends and queues itself again, so that other DPCs get their turn."""
 _POLLING = (TransferMode.POLLED, TransferMode.TIMER_POLLED)
 
 
 def StorePollDpc(dpc: KDPC, device: DEVICE_OBJECT, argument1: object, argument2: object) -> None:
-    """Look at the device without interrupts: for a slice of time, or once for each tick of the poll timer."""
+    """Look at the device: for a slice of time, or once for each tick of the poll timer."""
     del argument1, argument2
-    extension = device.device_extension
-    irp = extension.request
+    extension: StoreExtension = device.device_extension
+    current = extension.transfer
+    irp = current.irp if current is not None else None
     start, frequency = KeQueryPerformanceCounter()
     slice_ticks = POLL_SLICE_MICROSECONDS * frequency // 1_000_000
-    while attend(device, irp, _poll) and extension.request is irp:
-        if extension.request_mode is TransferMode.TIMER_POLLED:
-            KeSetTimer(extension.poll_timer, -POLL_PERIOD_100NS, extension.poll_dpc)
+    while transfer := StoreAcquireDevice(extension, irp):
+        StoreReleaseDevice(device, transfer, _poll(extension, transfer))
+        if extension.transfer is not transfer or transfer.mode not in _POLLING:
             return
-        if extension.request_mode is not TransferMode.POLLED:
+        if transfer.mode is TransferMode.TIMER_POLLED:
+            KeSetTimer(extension.poll_timer, -POLL_PERIOD_100NS, extension.poll_dpc)
             return
         if KeQueryPerformanceCounter()[0] - start > slice_ticks:
             KeInsertQueueDpc(dpc, None, None)
@@ -58,20 +57,20 @@ def StorePollDpc(dpc: KDPC, device: DEVICE_OBJECT, argument1: object, argument2:
         KeStallExecutionProcessor(POLL_STALL_MICROSECONDS)
 
 
-def _poll(extension: StoreExtension, argument: int) -> Outcome | None:
-    """One look, if the request is one that polls."""
-    del argument
-    if extension.request_mode not in _POLLING:
+def _poll(extension: StoreExtension, transfer: Transfer) -> Outcome | None:
+    """Look once, if the request is one that polls."""
+    if transfer.mode not in _POLLING:
         return None
-    if is_cancelled(extension):
-        reset_device(extension)
-        return Outcome(STATUS_CANCELLED, extension.moved)
-    status = READ_REGISTER_ULONG(extension.registers + regs.STATUS.offset)
+    registers, fifo = transfer.hardware.registers, transfer.hardware.fifo
+    if is_cancelled(transfer):
+        reset_device(extension, registers, fifo)
+        return Outcome(STATUS_CANCELLED, transfer.moved)
+    status = READ_REGISTER_ULONG(registers.address + regs.STATUS.offset)
     if status == ALL_ONES:
-        return Outcome(STATUS_DEVICE_NOT_CONNECTED, extension.moved)
+        return Outcome(STATUS_DEVICE_NOT_CONNECTED, transfer.moved)
     if status & regs.STATUS.ERROR:
-        return error_outcome(extension)
-    move_fifo(extension, status)
-    if status & regs.STATUS.BUSY or extension.moved < extension.length:
+        return error_outcome(extension, transfer)
+    move_fifo(transfer, status)
+    if status & regs.STATUS.BUSY or transfer.moved < transfer.length:
         return None
-    return Outcome(STATUS_SUCCESS, extension.length)
+    return Outcome(STATUS_SUCCESS, transfer.length)

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.machine import Address, Device, Vector
+from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target.contract import Target
 from dirql.target.simulation.library import import_library
 from dirql.target.simulation.verilated import VerilatedTarget
@@ -70,7 +70,8 @@ def _interrupt(target: Target) -> None:
 
 
 def _transfer(target: Target, operation: store.Operation) -> None:
-    struct.pack_into("<IIII", target.memory, _DESCRIPTOR, _DATA, 0, 4096, 1)
+    descriptor = DESCRIPTOR.pack(address=_DATA, length=4096, last=1).to_bytes(DESCRIPTOR.bytes, "little")
+    target.memory[_DESCRIPTOR : _DESCRIPTOR + DESCRIPTOR.bytes] = descriptor
     target.write_memory(_REGISTERS + store.LENGTH.offset, 4096)
     target.write_memory(_REGISTERS + store.DESCRIPTOR_BASE.offset, _DESCRIPTOR)
     target.write_memory(_REGISTERS + store.COMMAND.offset, operation)
