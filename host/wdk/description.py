@@ -11,6 +11,7 @@ from typing import cast
 
 from wdk.c_types import Opaque, Record, Typedef
 from wdk.errors import HERE, Table, check_keys, read
+from wdk.lacking import load_lacking
 from wdk.layout import TypeTable
 from wdk.python_classes import check_python_classes
 from wdk.routines import Routine, RoutineFile, load_routines
@@ -52,14 +53,15 @@ def load_description(folder: Path = HERE) -> Description:
     structure_files = load_structures(values.constants, folder)
     types = check_structures(each for file in structure_files for each in file.types)
     check_python_classes(types.types)
-    return Description(
-        values,
-        load_routines(values, folder),
-        structure_files,
-        types,
-        (*_classes_of_types(types), *_load_classes(folder / "classes.toml")),
-        _load_lacking(folder / "lacking.toml"),
-    )
+    routine_files = load_routines(values, folder)
+    classes = (*_classes_of_types(types), *_load_classes(folder / "classes.toml"))
+    exported = {
+        *(routine.name for file in routine_files for routine in file.routines),
+        *(value.name for group in values.groups for value in group.values),
+        *(name for name, _, _ in classes),
+    }
+    lacking = load_lacking(folder / "lacking.toml", types, exported)
+    return Description(values, routine_files, structure_files, types, classes, lacking)
 
 
 def _classes_of_types(types: TypeTable) -> Iterator[tuple[str, str, str]]:
@@ -73,9 +75,3 @@ def _load_classes(file: Path) -> tuple[tuple[str, str, str], ...]:
     for name, entry in entries.items():
         check_keys(file, name, entry, needed=("header", "python"))
     return tuple((name, str(entry["header"]), str(entry["python"])) for name, entry in entries.items())
-
-
-def _load_lacking(file: Path) -> dict[str, tuple[str, ...]]:
-    if not file.is_file():
-        return {}
-    return {header: tuple(cast("list[str]", names)) for header, names in read(file).items()}

@@ -50,6 +50,11 @@ class Values:
     statuses: tuple[Group, ...]
     bug_checks: tuple[Group, ...]
 
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All groups."""
+        return (*self.constants, *self.statuses, *self.bug_checks)
+
     def violation(self, name: str) -> tuple[int, int] | None:
         """The bug check code and the first parameter that a verifier rule's name stands for, or None."""
         codes = {
