@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Names that the WDK has and a Python driver cannot use: those of lacking.toml, and types that only the C headers have."""
+"""Names that the WDK has and the facade lacks: those of lacking.toml, and types that only the C headers have."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from wdk.c_types import CType, Enumeration
@@ -16,7 +16,7 @@ from wdk.layout import TypeTable
 __all__ = ["load_lacking"]
 
 
-def load_lacking(file: Path, types: TypeTable, exported: Set[str]) -> dict[str, tuple[str, ...]]:
+def load_lacking(file: Path, types: TypeTable, exported: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The names by header; `exported` are the names that the facade has.
 
     Raises `DescriptionError` if the file names what another file describes, or names something twice.
@@ -25,7 +25,7 @@ def load_lacking(file: Path, types: TypeTable, exported: Set[str]) -> dict[str, 
     described = set(exported)
     for each in types.types:
         names = set(_names(each))
-        lacking[each.header].extend(names - exported)
+        lacking[each.header].extend(names - described)
         described |= names
     whole = read(file) if file.is_file() else {}
     for header in whole:
