@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pool routines that drivers call.
 
-Nonpaged pool may be allocated and freed up to DISPATCH_LEVEL, paged pool up to APC_LEVEL; above, bug check 0xC2, or
-0xC4 with the verifier's pool tracking. Tags are four characters in memory order, as an integer: `pool_tag("Stor")`.
+Nonpaged pool may be allocated and freed at DISPATCH_LEVEL or below, paged pool at APC_LEVEL or below. A higher IRQL is
+bug check 0xC2, or 0xC4 with the verifier's pool tracking. A tag is an integer that holds four characters in memory
+order: `pool_tag("Stor")`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract, current_irql
+from dirql.ke.processors.irql import contract, current_irql, irql_name
 from dirql.mm import memory
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
@@ -24,7 +25,6 @@ from dirql.nt.bugcodes import (
     POOL_CALLER_INVALID_ADDRESS,
     POOL_CALLER_USER_ADDRESS,
     POOL_CALLER_ZERO_TAG,
-    VERIFIER_POOL_TRACKING,
     VF_POOL_ALLOCATE_NONPAGED_IRQL,
     VF_POOL_ALLOCATE_PAGED_IRQL,
     VF_POOL_FREE_BAD_ADDRESS,
@@ -52,7 +52,7 @@ from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAME
 __all__ = ["allocate_pool2", "allocate_pool_with_tag", "free_pool", "free_pool_with_tag", "pool_tag"]
 
 _REQUIRED_FLAGS: Final = 0xFFFF_FFFF
-"""Flags that must be known; those above are optional and ignored."""
+"""The flags of which each one must be known; the flags above them are optional and are ignored."""
 _KINDS: Final = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED
 _KNOWN_FLAGS: Final = (
     _KINDS
@@ -65,9 +65,9 @@ _KNOWN_FLAGS: Final = (
 
 
 def pool_tag(text: str) -> int:
-    """The pool tag of one to four characters."""
+    """The pool tag of one to four ASCII characters; raises `ValueError` for any other text."""
     if not 1 <= len(text) <= 4 or not text.isascii():
-        raise ValueError(f"a pool tag must be one to four ASCII characters, was {text!r}")
+        raise ValueError(f"a pool tag must be one to four ASCII characters; it was {text!r}")
     return int.from_bytes(text.encode("ascii"), "little")
 
 
@@ -75,8 +75,8 @@ def pool_tag(text: str) -> int:
 def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
     """The address of `size` cleared bytes, or None; follows ExAllocatePool2.
 
-    Without memory, with tag 0 or with flags that name no pool or are unknown, the result is None, or with
-    POOL_FLAG_RAISE_ON_FAILURE the status is raised. POOL_FLAG_UNINITIALIZED leaves the bytes as they are.
+    The result is None without memory, with tag 0, and with flags that name no pool or are unknown. With
+    POOL_FLAG_RAISE_ON_FAILURE the status is raised instead. POOL_FLAG_UNINITIALIZED leaves the bytes as they are.
     """
     kind = flags & _KINDS
     pageable = kind == POOL_FLAG_PAGED
@@ -98,7 +98,7 @@ def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
 
 @contract()
 def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
-    """The address of `size` bytes with whatever is in them, or None; follows ExAllocatePoolWithTag.
+    """The address of `size` bytes with unknown contents, or None; follows ExAllocatePoolWithTag.
 
     POOL_RAISE_IF_ALLOCATION_FAILURE raises STATUS_INSUFFICIENT_RESOURCES instead. Tag 0 is bug check 0xC2.
     """
@@ -108,7 +108,7 @@ def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
             POOL_CALLER_ZERO_TAG,
             pool_type,
             size,
-            reason="a pool tag must not be 0: name one, such as pool_tag('Drvr')",
+            reason="a pool tag must not be 0; it was 0: give one, such as POOL_TAG('Drvr')",
         )
     pageable = bool(pool_type & PagedPool)
     aligned = bool(pool_type & NonPagedPoolCacheAligned)
@@ -119,21 +119,22 @@ def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
 
 
 def free_pool(address: int) -> None:
-    """Free a block whatever its tag; follows ExFreePool."""
+    """Free a block without a check of its tag; follows ExFreePool."""
     free_pool_with_tag(address, 0)
 
 
 @contract()
 def free_pool_with_tag(address: int, tag: int) -> None:
-    """Free a block that was allocated with `tag`, or with any for 0; follows ExFreePoolWithTag.
+    """Free a block that was allocated with `tag`; `tag` 0 frees a block with any tag. Follows ExFreePoolWithTag.
 
-    Bug check 0xC2 for another tag, a second free or an address that is no block; 0x19 if its bounds were overwritten.
+    Another tag, a second free and an address that is no block are bug check 0xC2, bytes that were written outside of
+    the block 0x19; with the verifier's pool tracking all are 0xC4.
     """
     manager = running.value
     for pool in (manager.nonpaged_pool, manager.paged_pool):
         block = pool.blocks.get(address)
         if block is not None:
-            _check_free_irql(manager, pool, address)
+            _check_free_irql(pool, address)
             pool.free(block, tag)
             return
     _no_block(manager, address)
@@ -141,45 +142,46 @@ def free_pool_with_tag(address: int, tag: int) -> None:
 
 def _allocate(kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: bool) -> int | None:
     manager = running.value
-    tracking = manager.verifier_flags & VERIFIER_POOL_TRACKING
-    irql = current_irql()
-    if irql > (APC_LEVEL if pageable else DISPATCH_LEVEL):
-        name, highest = ("paged", "APC_LEVEL") if pageable else ("nonpaged", "DISPATCH_LEVEL")
-        reason = f"IRQL to allocate {name} pool must be at most {highest}, was {irql}"
-        if tracking:
-            subcode = VF_POOL_ALLOCATE_PAGED_IRQL if pageable else VF_POOL_ALLOCATE_NONPAGED_IRQL
-            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, irql, kind, size, reason=reason)
-        bug_check(BAD_POOL_CALLER, POOL_CALLER_ALLOCATE_IRQL, irql, kind, size, reason=reason)
-    if size == 0 and tracking:
+    pool = manager.paged_pool if pageable else manager.nonpaged_pool
+    subcode = VF_POOL_ALLOCATE_PAGED_IRQL if pageable else VF_POOL_ALLOCATE_NONPAGED_IRQL
+    _check_irql(pool, f"{size} bytes", POOL_CALLER_ALLOCATE_IRQL, subcode, kind, size)
+    if size == 0 and pool.is_tracked():
         bug_check(
             DRIVER_VERIFIER_DETECTED_VIOLATION,
             VF_POOL_ZERO_BYTES,
-            irql,
+            current_irql(),
             kind,
-            reason="a pool block must have at least one byte, none was asked for",
+            reason="a pool block must have at least one byte; its size was 0",
         )
-    pool = manager.paged_pool if pageable else manager.nonpaged_pool
     return pool.allocate(size, tag, cache_aligned=cache_aligned)
 
 
-def _check_free_irql(manager: MemoryManager, pool: Pool, address: int) -> None:
-    irql = current_irql()
-    if irql <= (APC_LEVEL if pool.pageable else DISPATCH_LEVEL):
+def _check_free_irql(pool: Pool, address: int) -> None:
+    subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
+    _check_irql(pool, f"block {address:#x}", POOL_CALLER_FREE_IRQL, subcode, int(pool.pageable), address)
+
+
+def _check_irql(
+    pool: Pool, what: str, subcode: int, verifier_subcode: int, kind: int, parameter: int
+) -> None:
+    """Bug check 0xC2 (0xC4 with pool tracking) at an IRQL at which this kind of pool cannot be used."""
+    irql, highest = current_irql(), APC_LEVEL if pool.pageable else DISPATCH_LEVEL
+    if irql <= highest:
         return
-    name, highest = ("paged", "APC_LEVEL") if pool.pageable else ("nonpaged", "DISPATCH_LEVEL")
-    reason = f"IRQL to free {name} pool must be at most {highest}, was {irql} for block {address:#x}"
-    kind = int(pool.pageable)
-    if manager.verifier_flags & VERIFIER_POOL_TRACKING:
-        subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
-        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, irql, kind, address, reason=reason)
-    bug_check(BAD_POOL_CALLER, POOL_CALLER_FREE_IRQL, irql, kind, address, reason=reason)
+    reason = (
+        f"{pool.name} must be allocated and freed at {irql_name(highest)} or below; the IRQL was {irql_name(irql)} for "
+        f"{what}"
+    )
+    if pool.is_tracked():
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, verifier_subcode, irql, kind, parameter, reason=reason)
+    bug_check(BAD_POOL_CALLER, subcode, irql, kind, parameter, reason=reason)
 
 
 def _no_block(manager: MemoryManager, address: int) -> NoReturn:
     manager.nonpaged_pool.check_double_free(address)
     manager.paged_pool.check_double_free(address)
-    reason = f"memory to free must be the start of a pool block, {address:#x} is not"
-    if manager.verifier_flags & VERIFIER_POOL_TRACKING:
+    reason = f"an address to free must be the start of a pool block; {address:#x} was not"
+    if manager.nonpaged_pool.is_tracked():
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_FREE_BAD_ADDRESS, address, reason=reason)
     if address < SYSTEM_RANGE_START:
         bug_check(BAD_POOL_CALLER, POOL_CALLER_USER_ADDRESS, address, SYSTEM_RANGE_START, reason=reason)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory descriptor lists: the frames of a buffer, locked so that a device may use them.
 
-Where NT has one outcome with Driver Verifier and another without, both are here and the verifier's flags choose; where
-only the verifier notices, it is always noticed.
+Where NT has one bug check with Driver Verifier and another one without, the verifier's flags choose. A mistake that
+only Driver Verifier finds is always found here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dirql.ke.processors.irql import contract
 from dirql.mm.address_space import NOWHERE, Page
 from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
 from dirql.mm.manager import running
+from dirql.mm.process import Process
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     LOCKED_PAGES_UNDERFLOW,
@@ -52,31 +53,36 @@ from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
 __all__ = ["Mdl"]
 
 _LONGEST: Final = (1 << 32) - PAGE_SIZE
-"""IoAllocateMdl describes at most 4 GiB less a page."""
+"""The longest buffer that IoAllocateMdl can describe: 4 GiB less a page."""
+_HEADER_SIZE: Final = 0x30
+_FRAME_NUMBER_SIZE: Final = 8
 _HAS_SYSTEM_ADDRESS: Final = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
 _DESCRIBES_FRAMES: Final = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL
 
 
 class Mdl:
-    """A buffer of `byte_count` bytes at `virtual_address`, and after locking or building its `frames`.
+    """A memory descriptor list: `byte_count` bytes that begin `byte_offset` bytes into the page at `start_va`.
 
-    `frames` has an entry for each page that the buffer touches. `next` chains MDLs, as an IRP's.
+    After locking or building, `frames` has the number of the frame behind each page that the buffer touches. `process`
+    is the process of a locked user buffer. `next` is the next MDL of the chain.
     """
 
     __slots__ = (
         "byte_count",
         "byte_offset",
-        "capacity",
         "frames",
         "mapped_system_va",
         "mdl_flags",
         "next",
+        "process",
+        "size",
         "start_va",
     )
 
     def __init__(self, address: int, length: int) -> None:
-        self.capacity = span_pages(address, length)
+        self.size = _size_of_mdl(address, length)
         self.next: Mdl | None = None
+        self.process: Process | None = None
         self.frames: list[int] = []
         self._describe(address, length)
 
@@ -89,7 +95,7 @@ class Mdl:
     @classmethod
     @contract(max_irql=DISPATCH_LEVEL)
     def allocate(cls, address: int, length: int) -> Self | None:
-        """An MDL for a buffer, without frames yet; None beyond 4 GiB less a page. Follows IoAllocateMdl."""
+        """An MDL for a buffer, without frames yet; None for more than 4 GiB less a page. Follows IoAllocateMdl."""
         if length > _LONGEST:
             return None
         running.value.mdls += 1
@@ -97,14 +103,16 @@ class Mdl:
 
     @contract(max_irql=DISPATCH_LEVEL)
     def free(self) -> None:
-        """Give the MDL back; its pages must have been unlocked. Follows IoFreeMdl.
+        """Give the MDL back after its pages were unlocked; follows IoFreeMdl.
 
-        A partial MDL's own mapping goes with it; any other still mapped is bug check 0xC4/0xB8.
+        The mapping of a partial MDL goes with it. Any other MDL that is still mapped is bug check 0xC4/0xB8.
         """
         if self.mdl_flags & MDL_PARTIAL:
             self.prepare_for_reuse()
         elif self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
-            self._violation(VF_MDL_FREE_WHILE_MAPPED, "must be unmapped to be freed, is still mapped")
+            self._violation(
+                VF_MDL_FREE_WHILE_MAPPED, "must be unmapped before IoFreeMdl; it was still mapped"
+            )
         running.value.mdls -= 1
 
     @property
@@ -116,15 +124,16 @@ class Mdl:
         max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_PROBE_AND_LOCK_IRQL
     )
     def probe_and_lock_pages(self, access_mode: int, operation: int) -> None:
-        """Bring the buffer's pages in, check that they may be used so, and lock them; follows MmProbeAndLockPages.
+        """Bring the pages of the buffer in, check that they allow the operation, and lock them.
 
-        `operation` is IoReadAccess, IoWriteAccess or IoModifyAccess: what will be done to the buffer. Pageable memory
-        needs APC_LEVEL or below. Raises STATUS_ACCESS_VIOLATION, with nothing locked, when a page is not mapped, is
-        read-only though it shall be written, or is the system's though the mode is UserMode.
+        Follows MmProbeAndLockPages. `operation` is IoReadAccess, IoWriteAccess or IoModifyAccess. Pageable memory needs
+        APC_LEVEL or below. Raises STATUS_ACCESS_VIOLATION, with nothing locked, for a page that is not mapped, for a
+        read-only page that is to be written, and in UserMode for a page of the system.
         """
         if self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
             self._violation(
-                VF_MDL_PROBE_BAD_FLAGS, "must be neither locked, built, partial nor mapped to be locked"
+                VF_MDL_PROBE_BAD_FLAGS,
+                "must be neither locked, built, partial nor mapped when MmProbeAndLockPages is called",
             )
         write = operation != IoReadAccess
         end = self.virtual_address + self.byte_count
@@ -135,13 +144,14 @@ class Mdl:
         manager.frames.lock(frames)
         manager.locked_mdls += 1
         self.frames = frames
+        self.process = manager.process if self.start_va < SYSTEM_RANGE_START else None
         self.mdl_flags |= MDL_PAGES_LOCKED | (MDL_WRITE_OPERATION if write else 0)
 
     @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNLOCK_IRQL)
     def unlock_pages(self) -> None:
-        """Undo `probe_and_lock_pages`, and a mapping made since; follows MmUnlockPages.
+        """Undo `probe_and_lock_pages`, and a mapping that was made since; follows MmUnlockPages.
 
-        For an MDL that is not locked: bug check 0x76, or with the verifier 0xC4.
+        An MDL that is not locked is bug check 0x76, or 0xC4 with the verifier.
         """
         if not self.mdl_flags & MDL_PAGES_LOCKED:
             self._refuse_unlock()
@@ -151,25 +161,22 @@ class Mdl:
         manager.frames.unlock(self.frames)
         manager.locked_mdls -= 1
         self.mdl_flags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION)
+        self.process = None
         self.frames = []
 
     @contract(max_irql=DISPATCH_LEVEL)
     def build_for_non_paged_pool(self) -> None:
         """Describe a buffer in nonpaged memory, which needs no lock; follows MmBuildMdlForNonPagedPool.
 
-        Bug check 0xC4/0x7F for memory that is not the system's or may be paged.
+        Memory that is not the system's, and memory that may be paged, is bug check 0xC4/0x7F.
         """
-        entries = running.value.system
-        end = self.virtual_address + self.byte_count
-        pages = [entries.page(address) for address in range(self.start_va, end, PAGE_SIZE)]
-        frames = [
-            page.frame
-            for page in pages
-            if page is not None and not page.pageable and page.physical != NOWHERE
-        ]
-        if len(frames) != len(pages):
+        address, length = self.virtual_address, self.byte_count
+        pages = running.value.system.pages(address, length)
+        frames = [page.frame for page in pages if not page.pageable and page.physical != NOWHERE]
+        if len(frames) != span_pages(address, length):
             self._violation(
-                VF_MDL_BUILD_FOR_PAGED, "must describe nonpaged memory of the system to be built for it"
+                VF_MDL_BUILD_FOR_PAGED,
+                "must describe nonpaged memory of the system when MmBuildMdlForNonPagedPool is called",
             )
         self.frames = frames
         self.mapped_system_va = self.virtual_address
@@ -177,15 +184,17 @@ class Mdl:
 
     @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_MAP_IRQL)
     def get_system_address_safe(self, priority: int = NormalPagePriority) -> int | None:
-        """The buffer's address in system space, valid in any context; follows MmGetSystemAddressForMdlSafe.
+        """The address of the buffer in system space, valid in any context; follows MmGetSystemAddressForMdlSafe.
 
-        Maps it at the first call; None when there is no room. MdlMappingNoWrite in `priority` maps it read-only.
-        Bug check 0xC4/0x85 when the pages are not locked.
+        The first call maps the buffer, read-only with MdlMappingNoWrite in `priority`. Returns None when no address is
+        free. Pages that are not locked are bug check 0xC4/0x85.
         """
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             return self.mapped_system_va
         if not self.mdl_flags & _DESCRIBES_FRAMES:
-            self._violation(VF_MDL_MAP_UNLOCKED, "must have its pages locked to be mapped")
+            self._violation(
+                VF_MDL_MAP_UNLOCKED, "must have its pages locked when MmGetSystemAddressForMdlSafe is called"
+            )
         manager = running.value
         address = manager.system.map(MAPPING_RANGE, self.frames, writable=not priority & MdlMappingNoWrite)
         if address is None:
@@ -203,7 +212,8 @@ class Mdl:
         owns = not self.mdl_flags & MDL_PARTIAL or self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
         if not owns or not self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA or address != self.mapped_system_va:
             raise ValueError(
-                f"an address to unmap must be the one that this MDL mapped, was {address:#x} for {self!r}"
+                f"the address for MmUnmapLockedPages must be the one that the MDL mapped; it was {address:#x} for "
+                f"{self!r}"
             )
         self._unmap()
 
@@ -211,29 +221,34 @@ class Mdl:
     def build_partial(self, target: Mdl, address: int, length: int) -> None:
         """Make `target` describe `length` bytes of this buffer from `address` on; follows IoBuildPartialMdl.
 
-        `address` counts in this MDL's virtual addresses; length 0 means to the end. The target shares this MDL's
-        mapping if there is one and makes its own on demand. Bug check 0x4E when the range is not inside the buffer or
-        the target was allocated for fewer pages.
+        `address` is a virtual address of the buffer; `length` 0 means up to its end. The target shares the mapping of
+        this MDL if there is one, and otherwise makes a mapping of its own on demand. Bug check 0x4E when the range is
+        not inside the buffer, or when the target was allocated for fewer pages.
         """
         skipped = address - self.virtual_address
         length = length or self.byte_count - skipped
         if skipped < 0 or length < 0 or skipped + length > self.byte_count:
-            self._corrupt(address, f"part of {length} bytes at {address:#x} must lie inside {self!r}")
-        if span_pages(address, length) > target.capacity:
             self._corrupt(
-                address, f"target must have been allocated for {length} bytes or more, was {target!r}"
+                address,
+                f"the part for IoBuildPartialMdl must lie inside {self!r}; it was {length} bytes at {address:#x}",
+            )
+        if _size_of_mdl(address, length) > target.size:
+            self._corrupt(
+                address,
+                f"the target of IoBuildPartialMdl must be allocated for {length} bytes or more; it was {target!r}",
             )
         target.prepare_for_reuse()
         target._describe(address, length)
         first = (page_align(address) - self.start_va) // PAGE_SIZE
         target.frames = self.frames[first : first + span_pages(address, length)]
+        target.process = self.process
         target.mdl_flags = MDL_PARTIAL | (self.mdl_flags & (_HAS_SYSTEM_ADDRESS | MDL_IO_PAGE_READ))
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             target.mapped_system_va = self.mapped_system_va + skipped
 
     @contract(max_irql=DISPATCH_LEVEL)
     def prepare_for_reuse(self) -> None:
-        """Let go of the mapping that a partial MDL made for itself; follows MmPrepareMdlForReuse."""
+        """Undo the mapping that a partial MDL made for itself; follows MmPrepareMdlForReuse."""
         if self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED:
             self._unmap()
 
@@ -243,10 +258,11 @@ class Mdl:
         self.byte_count = length
         self.mdl_flags = 0
         self.mapped_system_va = 0
+        self.process = None
         self.frames = []
 
     def _probe(self, address: int, *, write: bool) -> Page:
-        """A page of the buffer, in its frame."""
+        """A valid page of the buffer."""
         manager = running.value
         page = manager.space_of(address).page(address)
         if page is None or page.device != NOWHERE or (write and not page.writable):
@@ -267,15 +283,17 @@ class Mdl:
                 LOCKED_PAGES_UNDERFLOW,
                 self,
                 len(self.frames),
-                reason=f"{self!r} must have been locked by MmProbeAndLockPages to be unlocked",
+                reason=f"an MDL for MmUnlockPages must be locked by MmProbeAndLockPages; it was {self!r}",
             )
         if self.mdl_flags & MDL_PARTIAL:
-            self._violation(VF_MDL_UNLOCK_PARTIAL, "must not be partial to be unlocked: unlock its source")
-        if self.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
             self._violation(
-                VF_MDL_UNLOCK_NONPAGED_POOL, "must not be unlocked, for nonpaged pool needs no lock"
+                VF_MDL_UNLOCK_PARTIAL, "must not be partial when MmUnlockPages is called: unlock its source"
             )
-        self._violation(VF_MDL_UNLOCK_NEVER_LOCKED, "must have been locked to be unlocked")
+        if self.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
+            self._violation(VF_MDL_UNLOCK_NONPAGED_POOL, "must not be unlocked: nonpaged pool needs no lock")
+        self._violation(
+            VF_MDL_UNLOCK_NEVER_LOCKED, "must be locked by MmProbeAndLockPages when MmUnlockPages is called"
+        )
 
     def _violation(self, subcode: int, what: str) -> NoReturn:
         bug_check(
@@ -288,3 +306,8 @@ class Mdl:
 
     def _corrupt(self, address: int, reason: str) -> NoReturn:
         bug_check(PFN_LIST_CORRUPT, 0, self, address, reason=reason)
+
+
+def _size_of_mdl(address: int, length: int) -> int:
+    """The size of an MDL for a buffer: the header and a frame number for each page, in bytes as on x64."""
+    return _HEADER_SIZE + span_pages(address, length) * _FRAME_NUMBER_SIZE

@@ -59,7 +59,17 @@ class PoolStatistics:
 class Pool:
     """One pool of a machine."""
 
-    __slots__ = ("_frames", "_freed", "_is_tracked", "_range", "_rooms", "_system", "blocks", "pageable")
+    __slots__ = (
+        "_frames",
+        "_freed",
+        "_range",
+        "_rooms",
+        "_system",
+        "blocks",
+        "is_tracked",
+        "name",
+        "pageable",
+    )
 
     def __init__(
         self,
@@ -74,7 +84,8 @@ class Pool:
         self._system = system
         self._frames = frames
         self._range = where
-        self._is_tracked = is_tracked
+        self.is_tracked = is_tracked
+        self.name = where.name
         self.pageable = pageable
         self.blocks: dict[int, Block] = {}
         self._freed: dict[int, int] = {}
@@ -120,7 +131,7 @@ class Pool:
         if tag is None:
             return
         reason = f"block {address:#x} with tag {tag_text(tag)!r} must be freed once; it was freed before"
-        if self._is_tracked():
+        if self.is_tracked():
             bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_DOUBLE_FREE, address, tag, reason=reason)
         bug_check(BAD_POOL_CALLER, POOL_CALLER_DOUBLE_FREE, 0, tag, address, reason=reason)
 
@@ -168,7 +179,7 @@ class Pool:
 
     def _map_pages(self, pages: int) -> int | None:
         """Map pages to frames; in nonpaged pool to contiguous frames if there are any, so that `view` works."""
-        owner = self._range.name
+        owner = self.name
         first = None if self.pageable else self._frames.allocate_contiguous(pages, owner)
         frames = self._frames.allocate(pages, owner) if first is None else list(range(first, first + pages))
         if frames is None:
@@ -222,7 +233,7 @@ class Pool:
             f"block {block.address:#x} of {block.size} bytes with tag {tag_text(block.tag)!r} must be written within "
             f"its bounds; it was overwritten at {where:#x}"
         )
-        if self._is_tracked():
+        if self.is_tracked():
             bug_check(
                 DRIVER_VERIFIER_DETECTED_VIOLATION,
                 VF_POOL_OVERRUN,

@@ -276,7 +276,7 @@ def test_MDL_06_mapping_what_is_not_locked(memory_manager: MemoryManager) -> Non
 def test_unmapping_another_address_is_refused(memory_manager: MemoryManager) -> None:
     mdl = locked_mdl(memory_manager)
     mdl.get_system_address_safe()
-    with pytest.raises(ValueError, match="must be the one that this MDL mapped, was 0x1000"):
+    with pytest.raises(ValueError, match="must be the one that the MDL mapped; it was 0x1000"):
         mdl.unmap_locked_pages(0x1000)
 
 
@@ -356,3 +356,19 @@ def test_MDL_12_addresses_counts_and_frames(memory_manager: MemoryManager) -> No
     assert mdl.virtual_address == buffer.address == mdl.start_va + mdl.byte_offset
     assert (mdl.byte_count, mdl.byte_offset) == (2, 0xFFF)
     assert len(mdl.frames) == 2
+
+
+def test_the_size_of_an_mdl_is_that_of_x64(memory_manager: MemoryManager) -> None:
+    assert mdl_of(0x1000_0000_0FFF, 2).size == 0x30 + 2 * 8
+
+
+def test_a_locked_user_buffer_has_its_process(memory_manager: MemoryManager) -> None:
+    mdl = user_mdl(memory_manager)
+    assert mdl.process is None
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+    assert mdl.process is memory_manager.process
+    mdl.unlock_pages()
+    assert mdl.process is None
+    system = mdl_of(pool(POOL_FLAG_NON_PAGED), LENGTH)
+    system.probe_and_lock_pages(KernelMode, IoReadAccess)
+    assert system.process is None
