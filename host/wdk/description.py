@@ -15,7 +15,7 @@ from wdk.lacking import load_lacking
 from wdk.layout import TypeTable
 from wdk.python_classes import check_python_classes
 from wdk.routines import Routine, RoutineFile, load_routines
-from wdk.structure_rules import check_structures
+from wdk.structure_rules import check_prototypes, check_structures
 from wdk.structures import StructureFile, load_structures
 from wdk.values import Group, Values, load_values
 
@@ -54,6 +54,7 @@ def load_description(folder: Path = HERE) -> Description:
     types = check_structures(each for file in structure_files for each in file.types)
     check_python_classes(types.types)
     routine_files = load_routines(values, folder)
+    check_prototypes(routine_files, types)
     classes = (*_classes_of_types(types), *_load_classes(folder / "classes.toml"))
     exported = {
         *(routine.name for file in routine_files for routine in file.routines),

@@ -11,6 +11,7 @@ from wdk.description import Description
 from wdk.errors import ROOT
 from wdk.routines import Kind, Levels, Parameter, Routine, RoutineFile
 from wdk.sources import find_callable
+from wdk.structure_pages import structure_page
 from wdk.values import Group, Values
 
 __all__ = ["PAGES", "reference_pages"]
@@ -27,6 +28,8 @@ def reference_pages(description: Description) -> dict[Path, str]:
     pages[PAGES / "constants.md"] = _value_page("Constants and enumerations", description.constants)
     pages[PAGES / "status.md"] = _value_page("Statuses", values.statuses)
     pages[PAGES / "bugchecks.md"] = _bug_check_page(values)
+    parts = structure_page(description.structure_files, description.types)
+    pages[PAGES / "structures.md"] = _page("Structures and other types", parts)
     pages[PAGES / "README.md"] = _index(description)
     return pages
 
@@ -46,6 +49,7 @@ def _index(description: Description) -> str:
         " error that says whether the WDK has it.\n"
     )
     others = (
+        "\n[Structures and other types](structures.md): their members and the Python attributes.\n"
         "\nThe values: [constants and enumerations](constants.md), [statuses](status.md),"
         " [bug checks](bugchecks.md).\n"
     )

@@ -82,9 +82,14 @@ class Routine:
 class RoutineFile:
     """The routines of one description file, which become one reference page."""
 
-    stem: str
+    file: Path
     title: str
     routines: tuple[Routine, ...]
+
+    @property
+    def stem(self) -> str:
+        """The file's name without its suffix, which is the name of the page too."""
+        return self.file.stem
 
 
 _LEVEL_NAMES = {"PASSIVE_LEVEL": 0, "APC_LEVEL": 1, "DISPATCH_LEVEL": 2, "SYNCH_LEVEL": 12, "HIGH_LEVEL": 15}
@@ -114,7 +119,7 @@ def load_routines(values: Values, folder: Path = HERE) -> tuple[RoutineFile, ...
         routines = tuple(
             _routine(file, name, entry, str(whole["header"]), values) for name, entry in entries.items()
         )
-        files.append(RoutineFile(file.stem, str(whole["title"]), routines))
+        files.append(RoutineFile(file, str(whole["title"]), routines))
     return tuple(files)
 
 

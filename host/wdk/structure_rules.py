@@ -9,11 +9,15 @@ from collections.abc import Iterable
 from wdk.c_types import CType, Opaque, Record, Typedef
 from wdk.errors import DescriptionError
 from wdk.layout import Layout, LayoutError, TypeTable
+from wdk.routines import RoutineFile
 
-__all__ = ["HEADERS", "check_structures"]
+__all__ = ["HEADERS", "check_prototypes", "check_structures"]
 
 HEADERS = ("ntdef.h", "wdm.h", "ntddk.h", "ntifs.h")
 """The headers that hold types. Each includes the ones before it."""
+
+# What a macro takes where a function takes a value: a type, or the name of a member.
+_MACRO_WORDS = ("TYPE", "FIELD")
 
 
 def check_structures(types: Iterable[CType]) -> TypeTable:
@@ -26,6 +30,18 @@ def check_structures(types: Iterable[CType]) -> TypeTable:
         except LayoutError as error:
             raise DescriptionError(each.file, each.name, str(error)) from error
     return table
+
+
+def check_prototypes(files: Iterable[RoutineFile], table: TypeTable) -> None:
+    """Raises `DescriptionError` for the first routine whose prototype names a type that is not described."""
+    for file in files:
+        for routine in file.routines:
+            for text in (routine.result, *(parameter.type for parameter in routine.parameters)):
+                try:
+                    if text not in _MACRO_WORDS:
+                        table.parse(text)
+                except LayoutError as error:
+                    raise DescriptionError(file.file, routine.name, str(error)) from error
 
 
 def _check_header(each: CType, table: TypeTable) -> None:

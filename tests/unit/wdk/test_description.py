@@ -70,6 +70,7 @@ def test_the_copy_itself_is_accepted(folder: Path) -> None:
             '"VF_SET_EVENT"',
             "a verifier rule must be in bugchecks.toml; 'VF_SET_EVENT' is not",
         ),
+        ("PRKEVENT", "PRKEVNT", "KeTest: a type must be described; 'PRKEVNT' is not"),
         ("_Out_ ", "", "a parameter must read '_In_ TYPE Name'"),
         ("VOID KeTest(", "VOID KeOther(", "a prototype must read 'RESULT KeTest(…)'"),
         ('["OldIrql"]', '["Event"]', "what is returned must be an _Out_ parameter; 'Event' is not"),
