@@ -17,10 +17,12 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from dirql.io.device import DeviceObject, create_device
-from dirql.io.driver import DriverObject
-from dirql.io.irp import Irp, allocate_irp
+from dirql.io.device import attach_device_to_device_stack, create_device
+from dirql.io.dispatch import call_driver
+from dirql.io.irp import allocate_irp, complete_request, free_irp
 from dirql.io.loader import load_driver
+from dirql.io.objects import DeviceObject, DriverObject, Irp
+from dirql.io.start_io import initialize_dpc_request, request_dpc, start_next_packet, start_packet
 from dirql.ke.costs import Costs
 from dirql.machine import Machine, open_machine
 from dirql.nt.constants import (
@@ -50,7 +52,7 @@ def forward(device: DeviceObject, irp: Irp) -> int:
     """A driver that passes a request down and is told when it is done."""
     irp.copy_current_stack_location_to_next()
     irp.set_completion_routine(done, None, True, True, True)
-    return device.device_extension.lower.call_driver(irp)
+    return call_driver(device.device_extension.lower, irp)
 
 
 def done(device: DeviceObject | None, irp: Irp, context: object) -> int:
@@ -66,7 +68,7 @@ def finish(device: DeviceObject, irp: Irp) -> int:
     del device
     irp.io_status.status = STATUS_SUCCESS
     irp.io_status.information = 0
-    irp.complete_request(IO_NO_INCREMENT)
+    complete_request(irp, IO_NO_INCREMENT)
     return STATUS_SUCCESS
 
 
@@ -79,23 +81,23 @@ def returned(device: DeviceObject | None, irp: Irp, context: object) -> int:
 def queue(device: DeviceObject, irp: Irp) -> int:
     """A driver with a StartIo queue."""
     irp.mark_pending()
-    device.start_packet(irp, None, None)
+    start_packet(device, irp, None, None)
     return STATUS_PENDING
 
 
 def start_io(device: DeviceObject, irp: Irp) -> None:
     """Ask for the DPC, as an ISR would."""
-    device.request_dpc(irp, None)
+    request_dpc(device, irp, None)
 
 
 def dpc_for_isr(dpc: object, device: DeviceObject, irp: Irp | None, context: object) -> None:
     """Complete the current request and start the next one."""
     del dpc, context
-    device.start_next_packet(False)
+    start_next_packet(device, False)
     assert irp is not None
     irp.io_status.status = STATUS_SUCCESS
     irp.io_status.information = LENGTH
-    irp.complete_request(IO_NO_INCREMENT)
+    complete_request(irp, IO_NO_INCREMENT)
 
 
 def make_device(driver: DriverObject, name: str | None, lower: DeviceObject | None) -> DeviceObject:
@@ -103,7 +105,7 @@ def make_device(driver: DriverObject, name: str | None, lower: DeviceObject | No
     _, device = create_device(driver, Layer, name, FILE_DEVICE_UNKNOWN, 0, False)
     assert device is not None
     if lower is not None:
-        device.device_extension.lower = device.attach_to_device_stack(lower)
+        device.device_extension.lower = attach_device_to_device_stack(device, lower)
     return device
 
 
@@ -127,7 +129,7 @@ def queue_entry(driver: DriverObject, registry_path: str) -> int:
     driver.driver_start_io = start_io
     device = make_device(driver, r"\Device\Queue", None)
     device.flags |= DO_DIRECT_IO
-    device.initialize_dpc_request(dpc_for_isr)
+    initialize_dpc_request(device, dpc_for_isr)
     return STATUS_SUCCESS
 
 
@@ -151,8 +153,8 @@ def send(top: DeviceObject) -> None:
     location.major_function = IRP_MJ_READ
     location.parameters.read.length = LENGTH
     irp.set_completion_routine(returned, None, True, True, True)
-    top.call_driver(irp)
-    irp.free()
+    call_driver(top, irp)
+    free_irp(irp)
 
 
 class Plain:

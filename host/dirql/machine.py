@@ -20,12 +20,11 @@ from typing import Protocol, Self
 
 from dirql.drivers import pci
 from dirql.hal.hal import Hal
-from dirql.io import current as io_current
-from dirql.io.driver import DriverEntry, DriverObject
 from dirql.io.handle import Handle
-from dirql.io.leftovers import end_requests, leftovers
 from dirql.io.loader import load_driver, unload_driver
-from dirql.io.manager import IoManager
+from dirql.io.manager import IoManager, running as io_running
+from dirql.io.objects import DriverEntry, DriverObject
+from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
 from dirql.ke import current as ke_current
 from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
@@ -35,7 +34,7 @@ from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import MemoryManager
 from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
 from dirql.nt.status import nt_success, status_name
-from dirql.ob.manager import ObjectManager
+from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.interrupt_arbiter import InterruptKind
 from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceError, DeviceNode
@@ -138,8 +137,8 @@ class ProgramThread:
 class Machine:
     """An open machine; use `open_machine` to get one.
 
-    `target`, `memory_manager`, `hal`, `kernel`, `io` and `pnp` are the parts, for tools that look in. `defects` has
-    mistakes of drivers that NT lets pass, each as a row and a sentence.
+    `target`, `memory_manager`, `hal`, `kernel`, `objects`, `io` and `pnp` are the parts, for tools that look in.
+    `defects` has mistakes of drivers that NT lets pass, each as a row and a sentence.
     """
 
     def __init__(self, target: Target, options: MachineOptions) -> None:
@@ -151,12 +150,14 @@ class Machine:
         # A driver that touches pageable memory at DISPATCH_LEVEL is told so, paged out or not (row IRQL-12).
         self.memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
         self.hal = Hal(target, self.memory_manager)
-        self.io = IoManager(ObjectManager())
+        self.objects = ObjectManager()
+        self.io = IoManager()
         self.io.hooks.defect_found = self._note_defect
         self.kernel = _make_kernel(self.hal, options)
         self.memory_manager.install()
         self.hal.install()
-        io_current.install(self.io)
+        ob_running.install(self.objects)
+        io_running.install(self.io)
         self._at_start = self.memory_manager.statistics()
         try:
             self.pnp = PnpManager(self.hal.interrupts, options.processors)
@@ -262,19 +263,20 @@ class Machine:
 
     def _shut_down(self) -> list[str]:
         """Remove the devices, unload the drivers in reverse order of loading; returns a sentence for each leak."""
-        end_requests()
+        cancel_outstanding_requests()
         problems = self.pnp.remove_devices()
         for driver in reversed(list(self.io.drivers.values())):
             unload_driver(driver)
         leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
-        return [*leaks, *leftovers()]
+        return [*leaks, *io_leaks()]
 
     def _release(self) -> None:
         """Let go of everything; nothing here calls a driver."""
         try:
             self.kernel.close()
         finally:
-            io_current.clear()
+            io_running.clear()
+            ob_running.clear()
             self.hal.close()
             self.memory_manager.close()
             self.target.close()

@@ -27,9 +27,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 import pytest
 
 if TYPE_CHECKING:
-    from dirql.io.device import DeviceObject
-    from dirql.io.driver import DriverObject
     from dirql.io.handle import Handle
+    from dirql.io.objects import DeviceObject, DriverObject
     from dirql.machine import Machine
 
 __all__ = ["DriverMark"]

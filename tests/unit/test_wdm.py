@@ -21,15 +21,7 @@ DESCRIPTION = load_description()
 ROUTINES = {routine.name: routine for routine in DESCRIPTION.routines if not routine.member_of}
 
 # Their arguments still differ from the WDK's; an entry that is put right has to leave this set.
-DIFFERENT = {
-    "KeWaitForMultipleObjects",
-    "PsCreateSystemThread",
-    "ZwCreateFile",
-    "ZwDeviceIoControlFile",
-    "ZwOpenSymbolicLinkObject",
-    "ZwReadFile",
-    "ZwWriteFile",
-}
+DIFFERENT = {"KeWaitForMultipleObjects"}
 
 
 def callables() -> dict[str, Callable[..., object]]:

@@ -1,19 +1,48 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The cancel spin lock, which guards the cancel routines of all requests of the machine (rows CXL-01 … CXL-03)."""
+"""Cancelling requests, under the cancel spin lock of the machine (rows CXL-01 … CXL-03)."""
 
 from __future__ import annotations
 
-from dirql.io import current
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import Irp
+from dirql.ke import guard
+from dirql.ke.processors.irql import contract
+from dirql.nt.constants import DISPATCH_LEVEL
 
-__all__ = ["acquire_cancel_spin_lock", "release_cancel_spin_lock"]
+__all__ = ["acquire_cancel_spin_lock", "cancel_irp", "release_cancel_spin_lock"]
 
 
 def acquire_cancel_spin_lock() -> int:
-    """Take the lock; returns the IRQL to give back when releasing it. Follows IoAcquireCancelSpinLock."""
-    return current.manager.cancel_lock.acquire()
+    """Acquire the lock; returns the IRQL to give to its release. Follows IoAcquireCancelSpinLock."""
+    return io_manager.value.cancel_lock.acquire()
 
 
 def release_cancel_spin_lock(irql: int) -> None:
-    """Let the lock go and return to `irql`, in a cancel routine `irp.cancel_irql`; follows IoReleaseCancelSpinLock."""
-    current.manager.cancel_lock.release(irql)
+    """Release the lock and return to `irql`; follows IoReleaseCancelSpinLock.
+
+    A cancel routine passes `irp.cancel_irql`.
+    """
+    io_manager.value.cancel_lock.release(irql)
+
+
+@contract(max_irql=DISPATCH_LEVEL)
+def cancel_irp(irp: Irp) -> bool:
+    """Ask that a request be completed soon; follows IoCancelIrp. True when it had a cancel routine, which has run.
+
+    The routine runs at DISPATCH_LEVEL with the cancel lock held and must release the lock with `irp.cancel_irql`
+    (row CXL-02).
+    """
+    lock = io_manager.value.cancel_lock
+    old_irql = lock.acquire()
+    irp.cancel = True
+    routine = irp.cancel_routine
+    if routine is None:
+        lock.release(old_irql)
+        return False
+    irp.cancel_routine = None
+    irp.cancel_irql = old_irql
+    device = irp.get_current_stack_location().device_object
+    assert device is not None
+    guard.call_driver(guard.CANCEL, device.driver_object, routine, device, irp)
+    return True

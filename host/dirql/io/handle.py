@@ -1,15 +1,22 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Handles and overlapped requests, as a program has them: bytes in, bytes out, `IoError` when a request fails."""
+"""A program's view of devices: handles and overlapped requests, with bytes for data and `IoError` for a failure."""
 
 from __future__ import annotations
 
 from types import TracebackType
 from typing import Self
 
-from dirql.io import current, nt
 from dirql.io.errors import IoError
-from dirql.io.irp import IoStatusBlock
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import IoStatusBlock
+from dirql.io.services import (
+    cancel_io_file_ex,
+    device_io_control_file,
+    open_device,
+    read_file,
+    write_file,
+)
 from dirql.ke.objects.event import Event
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
@@ -20,100 +27,96 @@ from dirql.nt.status import (
     STATUS_INVALID_HANDLE,
     STATUS_PENDING,
     STATUS_SUCCESS,
+    nt_error,
+    nt_success,
     status_name,
 )
+from dirql.ob.services import close as close_handle
 
 __all__ = ["Handle", "Overlapped"]
 
-_ERROR_OR_WARNING = 0x8000_0000  # the lowest status that NT_SUCCESS rejects
 _UNITS_PER_SECOND = 10_000_000  # kernel time-outs count 100 ns
-
-_READ = "read of {} bytes at {:#x}"
-_WRITE = "write of {} bytes at {:#x}"
-_CONTROL = "control code {:#010x} with room for {} bytes of output"
 
 
 class Overlapped:
-    """A request under way (OVERLAPPED).
+    """A request of a program that may still be outstanding (OVERLAPPED).
 
-    `status` is STATUS_PENDING until the request has ended, `information` then says how many bytes moved. The result
-    can be taken as often as wanted; taking it the first time gives the request's buffers back.
+    `status` is STATUS_PENDING until the result is delivered; `information` then is the number of bytes moved. The
+    result can be taken more than once. The request's buffers are freed when it is taken for the first time.
     """
 
-    __slots__ = ("_data", "_handle", "_input", "_output", "_returned", "_what", "event", "iosb")
+    __slots__ = ("_data", "_handle", "_input", "_output", "event", "iosb", "operation")
 
     def __init__(
-        self, handle: Handle, what: tuple[str, int, int], data: UserBuffer | None, output: UserBuffer | None
+        self, handle: Handle, operation: str, data: UserBuffer | None, output: UserBuffer | None
     ) -> None:
-        """Made by a handle; not by programs. `what` is a format and its two numbers."""
+        """Made by a handle, not by programs. `operation` describes the request for messages."""
         self._handle = handle
-        self._what = what
         self._input = data
         self._output = output
         self._data = b""
-        self._returned = STATUS_PENDING
+        self.operation = operation
         self.iosb = IoStatusBlock(STATUS_PENDING)
         self.event = Event()
         self.event.initialize(NotificationEvent, False)
 
-    @property
-    def operation(self) -> str:
-        """What was asked for, in words."""
-        text, first, second = self._what
-        return text.format(first, second)
-
     def __repr__(self) -> str:
         return f"<{self.operation} on {self._handle.name}: {status_name(self.status)}>"
 
-    def started(self, status: int) -> None:
-        """The request was sent and the service returned `status`; called by the handle."""
-        self._returned = status
+    def sent(self, status: int) -> None:
+        """Note the status that the service returned; called by the handle.
+
+        A service that returns an error does not write the status block, so that is done here.
+        """
         if status != STATUS_PENDING:
+            self.iosb.status = status
             self._release()
 
     @property
     def status(self) -> int:
-        """The NTSTATUS of the request, STATUS_PENDING while it is under way."""
-        return self.iosb.status if self._returned == STATUS_PENDING else self._returned
+        """The NTSTATUS of the request, STATUS_PENDING while it is outstanding."""
+        return self.iosb.status
 
     @property
     def information(self) -> int:
-        """Bytes moved, once the request has ended."""
+        """The number of bytes moved, once the result is delivered."""
         return self.iosb.information
 
     @property
-    def done(self) -> bool:
-        """Whether the request has ended."""
+    def has_completed(self) -> bool:
+        """Whether the result is delivered; follows HasOverlappedIoCompleted."""
         return self.status != STATUS_PENDING
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end, at most `timeout` seconds of the machine's time; whether it has ended."""
+        """Wait for the result, at most `timeout` seconds of the machine's time; whether it is delivered."""
         if timeout is not None and timeout < 0:
             raise ValueError(f"a time-out must be a number of seconds from 0 on, or None, was {timeout}")
-        if not self.done:
+        if not self.has_completed:
             units = None if timeout is None else -round(timeout * _UNITS_PER_SECOND)
             wait_for_single_object(self.event, UserRequest, UserMode, False, units)
-        return self.done
+        return self.has_completed
 
     def result(self) -> bytes:
-        """Wait for the end and return the output, empty for a write. Raises `IoError` when the request failed."""
-        if self._returned == STATUS_PENDING and self.iosb.status == STATUS_PENDING:
-            wait_for_single_object(self.event, UserRequest, UserMode, False, None)
-        if self._output is not None or self._input is not None:
-            self._release()
+        """Wait for the result and return the output, empty for a write. Raises `IoError` when the request failed."""
+        self.wait()
+        self._release()
         status = self.status
-        if status >= _ERROR_OR_WARNING and status != STATUS_BUFFER_OVERFLOW:
+        if not nt_success(status) and status != STATUS_BUFFER_OVERFLOW:
             raise IoError(status, self._handle.name, self.operation)
         return self._data
 
     def cancel(self) -> bool:
-        """Ask that the request end soon; False when it has ended already. It may still succeed; follows CancelIoEx."""
-        return nt.cancel_io_file_ex(self._handle.value, self.iosb) == STATUS_SUCCESS
+        """Ask that the request be completed soon; False when it is delivered already. Follows CancelIoEx.
+
+        A cancelled request may still succeed.
+        """
+        status, _ = cancel_io_file_ex(self._handle.value, self.iosb)
+        return status == STATUS_SUCCESS
 
     def _release(self) -> None:
-        """Take the output out of the process's memory and give the buffers back."""
+        """Take the output out of the process's memory and free the buffers; a second call does nothing."""
         if self._output is not None:
-            moved = min(self.iosb.information, self._output.length) if self.status < 0xC000_0000 else 0
+            moved = 0 if nt_error(self.status) else min(self.iosb.information, self._output.length)
             self._data = self._output.read(moved)
             self._output.free()
             self._output = None
@@ -123,21 +126,22 @@ class Overlapped:
 
 
 class Handle:
-    """An open device. Closing it, or leaving its `with` block, ends what is outstanding as the driver sees fit.
+    """A program's handle of an open device.
 
-    Requests may run at the same time; the methods without `_overlapped` wait for the one that they made.
+    When it is closed, or its `with` block is left, the driver decides what becomes of outstanding requests. Several
+    requests may be outstanding; the methods without `_overlapped` wait for the one that they made.
     """
 
     def __init__(self, name: str, access: int = FILE_READ_DATA | FILE_WRITE_DATA) -> None:
         r"""Open `name`, such as `\\.\Store0`. Raises `IoError` when there is no such device or it refuses."""
         if not name.startswith("\\"):
             raise ValueError(rf"a device's name must start with a backslash, as in \\.\Store0, was {name!r}")
-        status, value = nt.create_file(name, access, 0)
+        status, value = open_device(name, access)
         if value is None:
             raise IoError(status, name, "open")
         self.name = name
         self.value = value
-        current.manager.handles[self] = None
+        io_manager.value.handles[self] = None
 
     def __repr__(self) -> str:
         return f"<handle {self.value:#x} of {self.name}{'' if self.is_open else ', closed'}>"
@@ -148,9 +152,8 @@ class Handle:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None or isinstance(
-            error, Exception
-        ):  # a machine that has stopped closes nothing any more
+        # After a BugCheck or a Deadlock, which are no `Exception`, the machine has stopped and closes nothing.
+        if error is None or isinstance(error, Exception):
             self.close()
 
     @property
@@ -162,8 +165,8 @@ class Handle:
         """Close the handle; a second call does nothing."""
         if self.is_open:
             value, self.value = self.value, 0
-            current.manager.handles.pop(self, None)
-            nt.close_handle(value)
+            io_manager.value.handles.pop(self, None)
+            close_handle(value)
 
     def read(self, length: int, offset: int = 0) -> bytes:
         """Read up to `length` bytes, beginning `offset` bytes into the device."""
@@ -180,12 +183,13 @@ class Handle:
         return self.ioctl_overlapped(code, input, output_length).result()
 
     def read_overlapped(self, length: int, offset: int = 0) -> Overlapped:
-        """Begin to read; the request goes on while the program does."""
+        """Begin to read; returns while the request is outstanding."""
         value = self._check("read")
         _check_range(length, offset)
         output = memory_manager.value.process.allocate(length)
-        request = Overlapped(self, (_READ, length, offset), None, output)
-        request.started(nt.read_file(value, request.event, request.iosb, output.address, length, offset))
+        request = Overlapped(self, f"read of {length} bytes at {offset:#x}", None, output)
+        block = request.iosb
+        request.sent(read_file(value, request.event, None, None, block, output.address, length, offset))
         return request
 
     def write_overlapped(self, data: bytes | bytearray | memoryview, offset: int = 0) -> Overlapped:
@@ -195,8 +199,9 @@ class Handle:
         _check_range(length, offset)
         source = memory_manager.value.process.allocate(length)
         source.write(data)
-        request = Overlapped(self, (_WRITE, length, offset), source, None)
-        request.started(nt.write_file(value, request.event, request.iosb, source.address, length, offset))
+        request = Overlapped(self, f"write of {length} bytes at {offset:#x}", source, None)
+        block = request.iosb
+        request.sent(write_file(value, request.event, None, None, block, source.address, length, offset))
         return request
 
     def ioctl_overlapped(
@@ -210,14 +215,17 @@ class Handle:
         source = memory_manager.value.process.allocate(memoryview(input).nbytes)
         source.write(input)
         output = memory_manager.value.process.allocate(output_length)
-        request = Overlapped(self, (_CONTROL, code, output_length), source, output)
-        addresses = (source.address, source.length, output.address, output_length)
-        request.started(nt.device_io_control_file(value, request.event, request.iosb, code, *addresses))
+        operation = f"control code {code:#010x} with room for {output_length} bytes of output"
+        request = Overlapped(self, operation, source, output)
+        buffers = (source.address, source.length, output.address, output_length)
+        block = request.iosb
+        request.sent(device_io_control_file(value, request.event, None, None, block, code, *buffers))
         return request
 
     def cancel(self) -> int:
-        """Cancel all that is outstanding on this handle; returns the NTSTATUS of the service. Follows CancelIoEx."""
-        return nt.cancel_io_file_ex(self._check("cancel"), None)
+        """Cancel all outstanding requests on this handle; returns the service's NTSTATUS. Follows CancelIoEx."""
+        status, _ = cancel_io_file_ex(self._check("cancel"), None)
+        return status
 
     def _check(self, operation: str) -> int:
         """The handle's value, if it is open."""
@@ -227,7 +235,7 @@ class Handle:
 
 
 def _check_range(length: int, offset: int) -> None:
-    """Lengths and offsets are not negative, and lengths fit into 32 bits as NT's do."""
+    """Raise `ValueError` for a length beyond 32 bits, an offset beyond 63 bits, or a negative one."""
     if not 0 <= length <= 0xFFFF_FFFF:
         raise ValueError(f"a length must be 0 … 0xffffffff bytes, was {length}")
     if not 0 <= offset < 1 << 63:

@@ -1,39 +1,36 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where tools look in on the I/O manager: one attribute an event, None until somebody subscribes.
+"""The places where tools look in on the I/O manager: one attribute for each event, None without subscribers.
 
-Two subscribers of one hook join with `dirql.ke.hooks.chain`.
+`dirql.ke.hooks.chain` joins two subscribers of one hook.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from dirql.io.device import DeviceObject
-    from dirql.io.irp import Irp
+from dirql.io.objects import DeviceObject, Irp
 
 __all__ = ["Hooks"]
 
 
 class Hooks:
-    """The I/O manager's hooks. They run inside what they watch and must not call the kernel."""
+    """The I/O manager's hooks. A subscriber runs inside the routine that it watches and must not call the kernel."""
 
     __slots__ = ("defect_found", "dispatch_entered", "dispatch_left", "irp_completed", "irp_started")
 
     def __init__(self) -> None:
-        """Nobody looks."""
+        """Without subscribers."""
         self.irp_started: Callable[[Irp], None] | None = None
-        """A request is about to reach the first driver of its way down."""
+        """A request is about to reach the first driver on its way down."""
         self.irp_completed: Callable[[Irp], None] | None = None
-        """A driver calls IoCompleteRequest, its status is set and no completion routine has run yet.
+        """A driver called IoCompleteRequest; the status is set and no completion routine has run yet.
 
-        It comes again for a request whose completion a routine stopped, when its driver goes on with it.
+        When a completion routine stopped the completion, the hook is called again by the call that continues it.
         """
         self.dispatch_entered: Callable[[DeviceObject, Irp], None] | None = None
         """A driver's dispatch routine is about to be called."""
         self.dispatch_left: Callable[[DeviceObject, Irp, int], None] | None = None
-        """A dispatch routine returned this status; the request may already belong to somebody else."""
+        """A dispatch routine returned this status; the request may already belong to another driver."""
         self.defect_found: Callable[[str, str], None] | None = None
-        """A driver did something wrong that NT lets pass: the row of the rule, and a sentence."""
+        """A driver broke a rule and NT lets it pass: the row of the rule, and a sentence."""

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
 
+from dirql.io.interrupt_resource import InterruptResource
+from dirql.io.objects import DeviceObject
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.nt.constants import (
@@ -19,16 +20,12 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_NOT_FOUND, STATUS_SUCCESS
 
-if TYPE_CHECKING:
-    from dirql.io.device import DeviceObject
-
 __all__ = [
     "ConnectParameters",
     "DisconnectParameters",
     "FullySpecified",
     "InterruptMessage",
     "InterruptMessageInfo",
-    "InterruptResource",
     "LineBased",
     "MessageBased",
     "connect_interrupt_ex",
@@ -37,18 +34,6 @@ __all__ = [
 
 ServiceRoutine = Callable[[Interrupt, object], object]
 MessageServiceRoutine = Callable[[Interrupt, object, int], object]
-
-
-class InterruptResource(NamedTuple):
-    """One interrupt of a device: what its translated resource says."""
-
-    vector: int
-    level: int
-    affinity: int
-    latched: bool
-    message: bool
-    message_address: int
-    message_data: int
 
 
 @dataclass(eq=False, slots=True)
@@ -63,7 +48,7 @@ class FullySpecified:
     synchronize_irql: int
     interrupt_mode: int
     processor_enable_mask: int
-    shareable_vector: bool = False
+    share_vector: bool = False
     floating_save: bool = False
     spin_lock: SpinLock | None = None
 
@@ -82,7 +67,7 @@ class LineBased:
 
 @dataclass(eq=False, slots=True)
 class MessageBased:
-    """All messages of the device, with `fallback_service_routine` for its line when it has none.
+    """All messages of the device, with `fall_back_service_routine` for its line when it has none.
 
     `message_service_routine(interrupt, context, message_id)` serves each message.
     """
@@ -93,7 +78,7 @@ class MessageBased:
     synchronize_irql: int = 0
     floating_save: bool = False
     spin_lock: SpinLock | None = None
-    fallback_service_routine: ServiceRoutine | None = None
+    fall_back_service_routine: ServiceRoutine | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -191,7 +176,7 @@ def _connect_specified(wanted: FullySpecified) -> tuple[int, Interrupt | None]:
         wanted.irql,
         wanted.synchronize_irql,
         wanted.interrupt_mode,
-        wanted.shareable_vector,
+        wanted.share_vector,
         wanted.processor_enable_mask,
         wanted.floating_save,
     )
@@ -209,7 +194,7 @@ def _connect_messages(
 ) -> tuple[int, Interrupt | InterruptMessageInfo | None]:
     messages = [r for r in _assigned(wanted.physical_device_object) if r.message]
     if not messages:
-        fallback = wanted.fallback_service_routine
+        fallback = wanted.fall_back_service_routine
         lines = _assigned(wanted.physical_device_object)
         if fallback is None or not lines:
             return STATUS_NOT_FOUND, None

@@ -7,16 +7,12 @@ A driver is a Python callable, its DriverEntry; a service is the name under whic
 
 from __future__ import annotations
 
-from dirql.io import current
-from dirql.io.driver import DriverEntry, DriverObject
-from dirql.io.irp import describe
-from dirql.ke.bugcheck import unhandled
+from dirql.io.dispatch import invalid_device_request
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import DriverEntry, DriverObject
+from dirql.ke import guard
 from dirql.ke.processors.irql import contract
-from dirql.nt.bugcodes import (
-    DDI_IRQL_ZW_PASSIVE,
-    DRIVER_VERIFIER_DETECTED_VIOLATION,
-    KMODE_EXCEPTION_NOT_HANDLED,
-)
+from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
 from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED, PASSIVE_LEVEL
 from dirql.nt.status import (
     STATUS_IMAGE_ALREADY_LOADED,
@@ -25,6 +21,7 @@ from dirql.nt.status import (
     STATUS_SUCCESS,
     nt_success,
 )
+from dirql.ob.manager import running as object_manager
 
 __all__ = ["load_driver", "registry_path", "unload_driver", "zw_load_driver", "zw_unload_driver"]
 
@@ -37,24 +34,19 @@ def registry_path(service: str) -> str:
 
 
 def load_driver(entry: DriverEntry, service: str) -> tuple[int, DriverObject | None]:
-    """Call `entry(driver_object, registry_path)` at PASSIVE_LEVEL: (its status, the driver object).
+    """Make a driver object and call `entry(driver_object, registry_path)`: (its status, the driver object).
 
     When it fails the driver object is gone, and `driver_unload` is not called (row DRV-04).
     """
-    manager = current.manager
+    manager = io_manager.value
     if service in manager.drivers:
         return STATUS_IMAGE_ALREADY_LOADED, None
-    driver = DriverObject(service, entry)
-    status = manager.objects.namespace.insert(driver.driver_name, driver)
+    driver = DriverObject(service, entry, invalid_device_request)
+    status = object_manager.value.namespace.insert(driver.driver_name, driver)
     if not nt_success(status):
         return status, None
     manager.drivers[service] = driver
-    try:
-        status = entry(driver, registry_path(service))
-    except BaseException as error:
-        if failure := unhandled(KMODE_EXCEPTION_NOT_HANDLED, error, f"DriverEntry {describe(entry)}"):
-            raise failure from error
-        raise
+    status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, registry_path(service))
     if not nt_success(status):
         _forget(driver)
         return status, None
@@ -70,27 +62,22 @@ def unload_driver(driver: DriverObject) -> int:
     if unload is None:
         return STATUS_INVALID_DEVICE_REQUEST
     driver.flags |= DRVO_UNLOAD_INVOKED
-    try:
-        unload(driver)
-    except BaseException as error:
-        if failure := unhandled(KMODE_EXCEPTION_NOT_HANDLED, error, f"unload routine {describe(unload)}"):
-            raise failure from error
-        raise
+    guard.call_driver(guard.UNLOAD, driver, unload, driver)
     _forget(driver)
     return STATUS_SUCCESS
 
 
 def _forget(driver: DriverObject) -> None:
-    manager = current.manager
+    manager = io_manager.value
     del manager.drivers[driver.driver_extension.service_key_name]
-    manager.objects.namespace.remove(driver)
+    object_manager.value.namespace.remove(driver)
 
 
 @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
 def zw_load_driver(driver_service_name: str) -> int:
     """Load the driver of a registered service by the path of its key; follows ZwLoadDriver (row DRV-03)."""
     service = _service_of(driver_service_name)
-    entry = current.manager.services.get(service)
+    entry = io_manager.value.services.get(service)
     if entry is None:
         return STATUS_OBJECT_NAME_NOT_FOUND
     status, _ = load_driver(entry, service)
@@ -100,7 +87,7 @@ def zw_load_driver(driver_service_name: str) -> int:
 @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
 def zw_unload_driver(driver_service_name: str) -> int:
     """Unload a driver by the path of its service's key; follows ZwUnloadDriver."""
-    driver = current.manager.drivers.get(_service_of(driver_service_name))
+    driver = io_manager.value.drivers.get(_service_of(driver_service_name))
     return STATUS_OBJECT_NAME_NOT_FOUND if driver is None else unload_driver(driver)
 
 

@@ -1,71 +1,67 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The I/O manager of one machine: what its routines share."""
+"""The I/O manager of one machine: the state that its routines share."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final, Protocol
 
 from dirql.io.hooks import Hooks
-from dirql.io.irp import Irp
+from dirql.io.objects import DriverEntry, DriverObject, FileObject, Irp
+from dirql.io.worker import SystemWorker
+from dirql.ke.guard import current_driver
 from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.running import Running
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
-from dirql.ob.manager import ObjectManager
 
-if TYPE_CHECKING:
-    from dirql.io.driver import DriverEntry, DriverObject
-    from dirql.io.file import FileObject
-    from dirql.io.handle import Handle
-
-__all__ = ["IoManager"]
+__all__ = ["IoManager", "ProgramHandle", "running"]
 
 _LARGEST_STACK = 127  # StackCount is a signed byte
-_LOOKASIDE_STACK = 8  # larger ones come from pool each time
-_LOOKASIDE_DEPTH = 256
+_FIXED_SIZE_STACK = 8  # NT takes packets up to this size from a list of equal blocks
+
+
+class ProgramHandle(Protocol):
+    """An open handle of a program, which is closed when the machine closes."""
+
+    def close(self) -> None:
+        """Close the handle."""
 
 
 class IoManager:
-    """Requests, drivers, files and interrupts that are alive, so that a machine can say what is left at its end."""
+    """The requests, drivers, files and handles that exist, so that a machine can say at its end which are left."""
 
-    def __init__(self, objects: ObjectManager) -> None:
-        self.objects = objects
+    def __init__(self) -> None:
         self.hooks = Hooks()
         self.cancel_lock = SpinLock()
         self.drivers: dict[str, DriverObject] = {}
-        """Loaded drivers by service name, in order of loading."""
+        """The loaded drivers by service name, in the order in which they were loaded."""
         self.services: dict[str, DriverEntry] = {}
-        """What could be loaded, by service name: the keys below Services, with the images that they name."""
+        """The DriverEntry of each service that can be loaded, as the registry key Services would name its image."""
         self.live_irps: dict[Irp, None] = {}
-        """Allocated requests, oldest first."""
+        """The requests that are allocated, oldest first."""
         self.open_files: dict[FileObject, None] = {}
-        """Files whose CREATE succeeded and whose CLOSE has not been sent."""
-        self.handles: dict[Handle, None] = {}
-        """Programs' open handles, oldest first."""
-        self._lookaside: dict[int, list[Irp]] = {}
+        """The files whose IRP_MJ_CREATE succeeded and whose IRP_MJ_CLOSE has not been sent."""
+        self.handles: dict[ProgramHandle, None] = {}
+        """The handles that programs have open, oldest first."""
+        self.worker = SystemWorker()
         self._irp_number = 0
 
     def take_irp(self, stack_size: int) -> Irp | None:
-        """A zeroed request, one that was freed before if there is one of that size."""
-        spare = self._lookaside.get(stack_size)
-        if spare:
-            irp = spare.pop()
-            irp.zero()
-        elif 1 <= stack_size <= _LARGEST_STACK:
-            irp = Irp(stack_size)
-            if stack_size <= _LOOKASIDE_STACK:
-                irp.allocation_flags = IRP_ALLOCATED_FIXED_SIZE
-        else:
+        """A new request with `stack_size` locations; None when that is not 1 … 127."""
+        if not 1 <= stack_size <= _LARGEST_STACK:
             return None
         self._irp_number += 1
-        irp.number = self._irp_number
+        irp = Irp(stack_size, self._irp_number, current_driver())
+        if stack_size <= _FIXED_SIZE_STACK:
+            irp.allocation_flags = IRP_ALLOCATED_FIXED_SIZE
         self.live_irps[irp] = None
         return irp
 
     def release_irp(self, irp: Irp) -> None:
-        """Take a request back; whoever still uses it is stopped by the checks of its methods."""
+        """Free a request; a driver that goes on to use it is stopped by the checks of the I/O routines."""
         del self.live_irps[irp]
-        irp.retire()
-        if irp.stack_count <= _LOOKASIDE_STACK:
-            spare = self._lookaside.setdefault(irp.stack_count, [])
-            if len(spare) < _LOOKASIDE_DEPTH:
-                spare.append(irp)
+        irp.current_location = irp.stack_count + 2
+        irp.type = 0
+
+
+running: Final = Running[IoManager]("I/O routines")

@@ -2,21 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of a stack location: one typed record for each kind of request (IO_STACK_LOCATION.Parameters).
 
-In C these records share their storage; here each is its own, so naming the wrong one reads zeros and destroys nothing.
-Reads and writes have one layout in C, and drivers rely on it, so `read` and `write` are one record.
+In C these records are one union of 32 bytes. In a request that only Python drivers see, each record has storage of its
+own: a driver that names the wrong record reads zeros and destroys nothing, and a record that a driver wrote is still
+there when the request comes back from a driver that used another one. In a request that a C driver sees, the records
+share the 32 bytes as C says. `read` and `write` have the same layout in C, and drivers rely on that; they are one
+record here as well.
 """
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 __all__ = [
     "CreateParameters",
     "DeviceCapabilitiesParameters",
     "DeviceIoControlParameters",
     "FilterResourceRequirementsParameters",
+    "IoSecurityContext",
     "OthersParameters",
     "Parameters",
     "PowerParameters",
@@ -32,7 +35,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class ReadParameters:
-    """Of IRP_MJ_READ and IRP_MJ_WRITE: bytes to move, and where the device should begin."""
+    """For IRP_MJ_READ and IRP_MJ_WRITE: how many bytes to move, and the byte at which the device should begin."""
 
     length: int = 0
     key: int = 0
@@ -41,7 +44,7 @@ class ReadParameters:
 
 @dataclass(slots=True)
 class DeviceIoControlParameters:
-    """Of IRP_MJ_DEVICE_CONTROL and IRP_MJ_INTERNAL_DEVICE_CONTROL; lengths in bytes."""
+    """For IRP_MJ_DEVICE_CONTROL and IRP_MJ_INTERNAL_DEVICE_CONTROL; the lengths are in bytes."""
 
     output_buffer_length: int = 0
     input_buffer_length: int = 0
@@ -50,18 +53,27 @@ class DeviceIoControlParameters:
 
 
 @dataclass(slots=True)
-class CreateParameters:
-    """Of IRP_MJ_CREATE; `options` holds the FILE_ options, `desired_access` what the opener asked for."""
+class IoSecurityContext:
+    """The access that the program asked for when it opened the device (IO_SECURITY_CONTEXT)."""
 
     desired_access: int = 0
+    full_create_options: int = 0
+
+
+@dataclass(slots=True)
+class CreateParameters:
+    """For IRP_MJ_CREATE; `options` has the create disposition in bits 31:24 and the FILE_ options in bits 23:0."""
+
+    security_context: IoSecurityContext = field(default_factory=IoSecurityContext)
     options: int = 0
     file_attributes: int = 0
     share_access: int = 0
+    ea_length: int = 0
 
 
 @dataclass(slots=True)
 class OthersParameters:
-    """Of whatever has no record of its own: four arguments that the two drivers agree on."""
+    """For requests that have no record of their own: four arguments whose meaning the two drivers agree on."""
 
     argument1: object = None
     argument2: object = None
@@ -71,7 +83,7 @@ class OthersParameters:
 
 @dataclass(slots=True)
 class StartDeviceParameters:
-    """Of IRP_MN_START_DEVICE: a CM_RESOURCE_LIST each, as the bus sees it and as the processor does."""
+    """For IRP_MN_START_DEVICE: two CM_RESOURCE_LISTs, as the bus sees the resources and as the processor sees them."""
 
     allocated_resources: object = None
     allocated_resources_translated: object = None
@@ -79,14 +91,14 @@ class StartDeviceParameters:
 
 @dataclass(slots=True)
 class QueryDeviceRelationsParameters:
-    """Of IRP_MN_QUERY_DEVICE_RELATIONS: a DEVICE_RELATION_TYPE."""
+    """For IRP_MN_QUERY_DEVICE_RELATIONS: a DEVICE_RELATION_TYPE."""
 
     type: int = 0
 
 
 @dataclass(slots=True)
 class QueryInterfaceParameters:
-    """Of IRP_MN_QUERY_INTERFACE: which interface is wanted, and where it is put."""
+    """For IRP_MN_QUERY_INTERFACE: the interface that is wanted, and the object that the driver fills in."""
 
     interface_type: str = ""
     size: int = 0
@@ -97,21 +109,21 @@ class QueryInterfaceParameters:
 
 @dataclass(slots=True)
 class DeviceCapabilitiesParameters:
-    """Of IRP_MN_QUERY_CAPABILITIES: the structure to fill in."""
+    """For IRP_MN_QUERY_CAPABILITIES: the DEVICE_CAPABILITIES that the driver fills in."""
 
     capabilities: object = None
 
 
 @dataclass(slots=True)
 class FilterResourceRequirementsParameters:
-    """Of IRP_MN_FILTER_RESOURCE_REQUIREMENTS: the list to change."""
+    """For IRP_MN_FILTER_RESOURCE_REQUIREMENTS: the list that the driver may change."""
 
     io_resource_requirement_list: object = None
 
 
 @dataclass(slots=True)
 class ReadWriteConfigParameters:
-    """Of IRP_MN_READ_CONFIG and IRP_MN_WRITE_CONFIG: bytes at `offset` of a space, to or from `buffer`."""
+    """For IRP_MN_READ_CONFIG and IRP_MN_WRITE_CONFIG: `length` bytes at `offset` of a configuration space."""
 
     which_space: int = 0
     buffer: bytearray = field(default_factory=bytearray)
@@ -121,7 +133,7 @@ class ReadWriteConfigParameters:
 
 @dataclass(slots=True)
 class QueryDeviceTextParameters:
-    """Of IRP_MN_QUERY_DEVICE_TEXT: a DEVICE_TEXT_TYPE and a locale."""
+    """For IRP_MN_QUERY_DEVICE_TEXT: a DEVICE_TEXT_TYPE and a locale."""
 
     device_text_type: int = 0
     locale_id: int = 0
@@ -129,14 +141,14 @@ class QueryDeviceTextParameters:
 
 @dataclass(slots=True)
 class QueryIdParameters:
-    """Of IRP_MN_QUERY_ID: a BUS_QUERY_ID_TYPE."""
+    """For IRP_MN_QUERY_ID: a BUS_QUERY_ID_TYPE."""
 
     id_type: int = 0
 
 
 @dataclass(slots=True)
 class PowerParameters:
-    """Of IRP_MJ_POWER: a POWER_STATE_TYPE and the state."""
+    """For IRP_MJ_POWER: a POWER_STATE_TYPE and the state."""
 
     type: int = 0
     state: int = 0
@@ -145,99 +157,55 @@ class PowerParameters:
 _Record = TypeVar("_Record")
 
 
+class _MadeWhenNamed(Generic[_Record]):
+    """An attribute of `Parameters` whose record is made when it is named for the first time.
+
+    The record then is an ordinary attribute of the instance, which Python finds without this descriptor. A request uses
+    one or two of the thirteen records; making all of them would double the cost of a stack location
+    (bench/io_paths.py, "a request through 3 drivers").
+    """
+
+    def __init__(self, kind: type[_Record]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, owner: type[Parameters], name: str) -> None:
+        self._name = name
+
+    def __get__(self, parameters: Parameters, owner: type[Parameters]) -> _Record:
+        record = self._kind()
+        vars(parameters)[self._name] = record
+        return record
+
+
 class Parameters:
-    """All records of one stack location; those of the I/O path exist from the start, the others when named."""
+    """All records of one stack location."""
 
-    __slots__ = ("device_io_control", "rare", "read", "write")
+    create = _MadeWhenNamed(CreateParameters)
+    device_capabilities = _MadeWhenNamed(DeviceCapabilitiesParameters)
+    device_io_control = _MadeWhenNamed(DeviceIoControlParameters)
+    filter_resource_requirements = _MadeWhenNamed(FilterResourceRequirementsParameters)
+    others = _MadeWhenNamed(OthersParameters)
+    power = _MadeWhenNamed(PowerParameters)
+    query_device_relations = _MadeWhenNamed(QueryDeviceRelationsParameters)
+    query_device_text = _MadeWhenNamed(QueryDeviceTextParameters)
+    query_id = _MadeWhenNamed(QueryIdParameters)
+    query_interface = _MadeWhenNamed(QueryInterfaceParameters)
+    read = _MadeWhenNamed(ReadParameters)
+    read_write_config = _MadeWhenNamed(ReadWriteConfigParameters)
+    start_device = _MadeWhenNamed(StartDeviceParameters)
 
-    def __init__(self) -> None:
-        self.read = ReadParameters()
-        self.write = self.read
-        self.device_io_control = DeviceIoControlParameters()
-        self.rare: dict[type, object] | None = None
+    @property
+    def write(self) -> ReadParameters:
+        """The record of IRP_MJ_WRITE, which is the record of IRP_MJ_READ."""
+        return self.read
 
     def clear(self) -> None:
-        """All zero again."""
-        read = self.read
-        read.length = read.key = read.byte_offset = 0
-        control = self.device_io_control
-        control.output_buffer_length = control.input_buffer_length = control.io_control_code = 0
-        control.type3_input_buffer = None
-        self.rare = None
+        """Make every record zero again."""
+        vars(self).clear()
 
     def copy_from(self, other: Parameters) -> None:
         """Make every record equal to the other's."""
-        mine, its = self.read, other.read
-        mine.length = its.length
-        mine.key = its.key
-        mine.byte_offset = its.byte_offset
-        control, its_control = self.device_io_control, other.device_io_control
-        control.output_buffer_length = its_control.output_buffer_length
-        control.input_buffer_length = its_control.input_buffer_length
-        control.io_control_code = its_control.io_control_code
-        control.type3_input_buffer = its_control.type3_input_buffer
-        rare = other.rare
-        self.rare = None if rare is None else {kind: copy.copy(record) for kind, record in rare.items()}
-
-    def _named(self, kind: type[_Record]) -> _Record:
-        """The record of that kind, made when it is named for the first time."""
-        if self.rare is None:
-            self.rare = {}
-        if kind not in self.rare:
-            self.rare[kind] = kind()
-        return cast(_Record, self.rare[kind])
-
-    @property
-    def create(self) -> CreateParameters:
-        """The record of IRP_MJ_CREATE."""
-        return self._named(CreateParameters)
-
-    @property
-    def others(self) -> OthersParameters:
-        """The record of requests without one of their own."""
-        return self._named(OthersParameters)
-
-    @property
-    def start_device(self) -> StartDeviceParameters:
-        """The record of IRP_MN_START_DEVICE."""
-        return self._named(StartDeviceParameters)
-
-    @property
-    def query_device_relations(self) -> QueryDeviceRelationsParameters:
-        """The record of IRP_MN_QUERY_DEVICE_RELATIONS."""
-        return self._named(QueryDeviceRelationsParameters)
-
-    @property
-    def query_interface(self) -> QueryInterfaceParameters:
-        """The record of IRP_MN_QUERY_INTERFACE."""
-        return self._named(QueryInterfaceParameters)
-
-    @property
-    def device_capabilities(self) -> DeviceCapabilitiesParameters:
-        """The record of IRP_MN_QUERY_CAPABILITIES."""
-        return self._named(DeviceCapabilitiesParameters)
-
-    @property
-    def filter_resource_requirements(self) -> FilterResourceRequirementsParameters:
-        """The record of IRP_MN_FILTER_RESOURCE_REQUIREMENTS."""
-        return self._named(FilterResourceRequirementsParameters)
-
-    @property
-    def read_write_config(self) -> ReadWriteConfigParameters:
-        """The record of IRP_MN_READ_CONFIG and IRP_MN_WRITE_CONFIG."""
-        return self._named(ReadWriteConfigParameters)
-
-    @property
-    def query_device_text(self) -> QueryDeviceTextParameters:
-        """The record of IRP_MN_QUERY_DEVICE_TEXT."""
-        return self._named(QueryDeviceTextParameters)
-
-    @property
-    def query_id(self) -> QueryIdParameters:
-        """The record of IRP_MN_QUERY_ID."""
-        return self._named(QueryIdParameters)
-
-    @property
-    def power(self) -> PowerParameters:
-        """The record of IRP_MJ_POWER."""
-        return self._named(PowerParameters)
+        mine = vars(self)
+        mine.clear()
+        for name, record in vars(other).items():
+            mine[name] = replace(record)

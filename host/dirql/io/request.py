@@ -1,21 +1,28 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Requests that the I/O manager makes: how they are sent, and what their end does.
+"""Requests that the I/O manager takes back: their states, and how their result reaches whoever asked.
 
-A request of a program ends in `Request.conclude`, in the order of NT: output goes back to the caller's buffer, the
-system's buffers are freed, the status block is written, the event is set. When the dispatch routine itself completed
-the request, that happens after it has returned; when it had marked the request pending, at once (rows HIO-01 … HIO-04).
+A request of a program is *submitted* to the top device of a stack, *completed* by its drivers, and *delivered*. If the
+dispatch routine itself completed it, delivery waits until that routine has returned; if the request was marked pending,
+delivery is part of its completion (rows HIO-01 … HIO-04). Delivery follows NT's order: output is copied to the caller's
+buffer, the system's buffers and the packet are freed, the status block is written, the event is set.
+
+A request that a driver built, or that the system itself makes, has no states of its own: it is delivered when it
+completes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+import enum
+from typing import NoReturn
 
-from dirql.io import current
-from dirql.io.irp import IoStatusBlock, Irp
-from dirql.io.transfer import return_buffers
+from dirql.io.buffers import return_buffers
+from dirql.io.dispatch import call_driver
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import DeviceObject, FileObject, IoStatusBlock, Irp
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.objects.event import Event
+from dirql.ke.processors.irql import contract
 from dirql.ke.threads.thread import get_current_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
@@ -25,108 +32,165 @@ from dirql.nt.bugcodes import (
     VF_IO_VERIFY_PENDING_NOT_PROPAGATED,
     VF_IO_VERIFY_RETURNED_WITHOUT_ACTION,
 )
-from dirql.nt.constants import IRP_MJ_CREATE, Executive, KernelMode, NotificationEvent, UserMode
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_PENDING, status_name
+from dirql.nt.constants import (
+    FO_ALERTABLE_IO,
+    PASSIVE_LEVEL,
+    Executive,
+    KernelMode,
+    NotificationEvent,
+    UserMode,
+)
+from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, nt_error, status_name
 
-if TYPE_CHECKING:
-    from dirql.io.device import DeviceObject
-    from dirql.io.file import FileObject
-
-_ERROR = 0xC000_0000  # the lowest status of the severity that NT_ERROR means
-
-__all__ = ["KernelRequest", "Request", "send_and_wait", "send_file_request"]
+__all__ = ["FileRequest", "Request", "State", "forward_irp_synchronously", "send_and_wait"]
 
 
 class Request:
-    """A program's request: where its result goes."""
+    """A packet that comes back to the I/O manager, with the places for its result."""
 
-    __slots__ = (
-        "completed",
-        "concluded",
-        "dispatching",
-        "event",
-        "file",
-        "iosb",
-        "irp",
-        "output_length",
-        "process",
-    )
+    __slots__ = ("event", "irp", "output_length", "process")
 
-    def __init__(self, file: FileObject, irp: Irp, event: Event | None, iosb: IoStatusBlock) -> None:
-        self.file = file
-        self.irp: Irp | None = irp
+    def __init__(
+        self,
+        irp: Irp,
+        event: Event | None,
+        io_status_block: IoStatusBlock,
+        requestor_mode: int,
+        output_length: int = 0,
+    ) -> None:
+        """`output_length` is the size in bytes of the buffer to which a buffered request's output is copied."""
+        self.irp = irp
         self.event = event
-        self.iosb = iosb
+        self.output_length = output_length
         self.process = memory_manager.value.process
-        self.output_length = 0
-        self.completed = self.concluded = self.dispatching = False
         irp.owner = self
-        irp.user_iosb = iosb
+        irp.user_iosb = io_status_block
         irp.user_event = event
-        irp.requestor_mode = UserMode
-        irp.tail_overlay.original_file_object = file
-        irp.tail_overlay.thread = get_current_thread()
+        irp.requestor_mode = requestor_mode
+        irp.tail.overlay.thread = get_current_thread()
+
+    def complete(self, irp: Irp) -> None:
+        """Take the packet back at the end of IoCompleteRequest."""
+        del irp
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Give the result to whoever asked, and free the packet."""
+        irp = self.irp
+        return_buffers(irp, self.process, self.output_length)
+        irp.owner = None
+        io_manager.value.release_irp(irp)
+        self.report()
+
+    def report(self) -> None:
+        """Write the status block and set the event."""
+        irp, event = self.irp, self.event
+        block = irp.user_iosb
+        assert block is not None
+        block.status = irp.io_status.status
+        block.information = irp.io_status.information
+        block.information_object = irp.io_status.information_object
+        if event is not None:
+            event.set(0, False)
+
+
+class State(enum.Enum):
+    """The stage that a program's request has reached."""
+
+    PREPARED = "not sent yet"
+    DISPATCHING = "sent; the dispatch routine of the top driver has not returned"
+    PENDING = "the dispatch routine returned STATUS_PENDING; the request is not completed"
+    COMPLETED = "completed without a pending mark; the dispatch routine has not returned"
+    DELIVERED = "the program has the result"
+
+
+class FileRequest(Request):
+    """A program's request on a file."""
+
+    __slots__ = ("file", "state")
+
+    def __init__(
+        self,
+        file: FileObject,
+        irp: Irp,
+        event: Event | None,
+        io_status_block: IoStatusBlock,
+        output_length: int = 0,
+    ) -> None:
+        super().__init__(irp, event, io_status_block, UserMode, output_length)
+        self.file = file
+        self.state = State.PREPARED
+        irp.tail.overlay.original_file_object = file
         file.reference()
         file.irps[irp] = None
 
-    def send(self, device: DeviceObject) -> int:
-        """Send it down the stack whose top is `device`; returns what the dispatch routine returned."""
-        irp = self.irp
-        assert irp is not None
+    def fail(self, status: int) -> int:
+        """Deliver an error because the request could not be prepared; no driver has seen it. Returns `status`."""
+        self.irp.io_status.status = status
+        self.deliver()
+        return status
+
+    def submit(self, device: DeviceObject) -> int:
+        """Send the request to `device`, the top of a stack; returns the status for the program.
+
+        On a synchronous file this waits until the request is delivered (row HIO-01). Bug check 0xC9/0x226 when the
+        dispatch routine neither completed the request nor returned STATUS_PENDING, 0xC9/0x224 when it returned
+        STATUS_PENDING for a request that it completed without a pending mark.
+        """
+        status = self._dispatch(device)
+        if self.state is State.DISPATCHING:
+            if status != STATUS_PENDING:
+                what = f"{self.irp!r} is neither completed nor pending"
+                _refuse(VF_IO_VERIFY_RETURNED_WITHOUT_ACTION, device, status, what)
+            self.state = State.PENDING
+        elif self.state is State.COMPLETED:
+            if status == STATUS_PENDING:
+                what = f"{self.irp!r} was completed without having been marked pending"
+                _refuse(VF_IO_VERIFY_INCONSISTENT_RETURN, device, status, what)
+            self.deliver()
+        file = self.file
+        if status == STATUS_PENDING and file.synchronous:
+            alertable = bool(file.flags & FO_ALERTABLE_IO)
+            wait_for_single_object(file.event, Executive, UserMode, alertable, None)
+            return file.final_status
+        return status
+
+    def _dispatch(self, device: DeviceObject) -> int:
+        """Clear the events that delivery sets, and call the driver."""
         if self.event is not None:
             self.event.clear()
         if self.event is None or self.file.synchronous:
             self.file.event.clear()
-        self.dispatching = True
-        status = device.call_driver(irp)
-        self.dispatching = False
-        if not self.completed:
-            if status != STATUS_PENDING:
-                what = f"{irp!r} is neither completed nor pending"
-                _refuse(VF_IO_VERIFY_RETURNED_WITHOUT_ACTION, device, status, what)
-        elif not self.concluded:
-            if status == STATUS_PENDING:
-                what = f"{irp!r} was completed without having been marked pending"
-                _refuse(VF_IO_VERIFY_INCONSISTENT_RETURN, device, status, what)
-            self.conclude(irp)
-        return status
+        self.state = State.DISPATCHING
+        return call_driver(device, self.irp)
 
-    def abandon(self, irp: Irp, status: int) -> int:
-        """End it before any driver saw it; returns `status`. Nothing is signalled."""
-        irp.io_status.status = status
-        self.event = None
-        self.conclude(irp)
-        return status
+    def complete(self, irp: Irp) -> None:
+        """Deliver the request if it was marked pending, else leave that to `submit`.
 
-    def finish(self, irp: Irp) -> None:
-        """The walk of completion has reached its end."""
-        self.completed = True
+        Bug check 0xC9/0x228 when `submit` is over, because STATUS_PENDING was returned and no driver marked the request
+        pending.
+        """
         if irp.pending_returned:
-            self.conclude(irp)
-        elif not self.dispatching:
+            self.deliver()
+        elif self.state is State.DISPATCHING:
+            self.state = State.COMPLETED
+        else:
             code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_PENDING_NOT_PROPAGATED
             reason = f"STATUS_PENDING was returned for {irp!r} of {self.file!r}, which nobody marked pending"
             bug_check(code, violation, irp, reason=reason)
 
-    def conclude(self, irp: Irp) -> None:
-        """Give the result to the program and the packet back."""
-        self.concluded = True
-        file = self.file
-        io_status = irp.io_status
-        status, information = io_status.status, io_status.information
-        if irp.mdl_address is not None or irp.associated_irp.system_buffer is not None:
-            return_buffers(irp, self.process, self.output_length)
-        quiet = status >= _ERROR and not irp.pending_returned
-        irp.owner = self.irp = None
+    def report(self) -> None:
+        """Report the result, to the file as well, unless it is an error and the program has it as the returned status.
+
+        The file gives up the reference that the request held, which may be the last one.
+        """
+        self.state = State.DELIVERED
+        irp, file = self.irp, self.file
         del file.irps[irp]
-        current.manager.release_irp(irp)
-        if not quiet:
-            self.iosb.information = information
-            self.iosb.status = status
-            event = self.event
-            if event is not None:
-                event.set(0, False)
-            if event is None or file.synchronous:
+        status = irp.io_status.status
+        if irp.pending_returned or not nt_error(status):
+            super().report()
+            if self.event is None or file.synchronous:
                 file.final_status = status
                 file.event.set(0, False)
         file.dereference()
@@ -137,55 +201,41 @@ def _refuse(violation: int, device: DeviceObject, status: int, what: str) -> NoR
     bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, reason=reason)
 
 
-class KernelRequest:
-    """A request that the system itself makes and waits for, such as IRP_MJ_CREATE or those of Plug and Play."""
+def send_and_wait(device: DeviceObject, irp: Irp) -> IoStatusBlock:
+    """Send a request of the system's own to `device`, the top of a stack, and wait; returns the result. PASSIVE_LEVEL.
 
-    __slots__ = ("event", "information", "pointer", "status")
-
-    def __init__(self, irp: Irp) -> None:
-        self.event = Event()
-        self.event.initialize(NotificationEvent, False)
-        self.status = STATUS_PENDING
-        self.information = 0
-        self.pointer: object = None
-        irp.owner = self
-        irp.tail_overlay.thread = get_current_thread()
-
-    def finish(self, irp: Irp) -> None:
-        """Keep the result, free the packet and wake who waits."""
-        self.status = irp.io_status.status
-        self.information = irp.io_status.information
-        self.pointer = irp.io_status.pointer
-        irp.owner = None
-        current.manager.release_irp(irp)
-        self.event.set(0, False)
-
-
-def send_and_wait(device: DeviceObject, irp: Irp) -> KernelRequest:
-    """Send a packet to the top of a stack and wait for its end; the request has its result. PASSIVE_LEVEL."""
-    request = KernelRequest(irp)
-    if device.call_driver(irp) == STATUS_PENDING:
-        wait_for_single_object(request.event, Executive, KernelMode, False, None)
-    return request
-
-
-def send_file_request(
-    file: FileObject, major_function: int, desired_access: int = 0, options: int = 0
-) -> int:
-    """Send IRP_MJ_CREATE, IRP_MJ_CLEANUP or IRP_MJ_CLOSE for a file and wait for its end; returns its status.
-
-    Access and options are CREATE's.
+    IRP_MJ_CREATE and the requests of Plug and Play are such requests.
     """
-    device = file.device_object.top_of_stack()
-    irp = current.manager.take_irp(device.stack_size)
-    if irp is None:
-        return STATUS_INSUFFICIENT_RESOURCES
-    stack = irp.get_next_stack_location()
-    stack.major_function = major_function
-    stack.file_object = file
-    if major_function == IRP_MJ_CREATE:
-        stack.parameters.create.desired_access = desired_access
-        stack.parameters.create.options = options
-    irp.requestor_mode = KernelMode
-    irp.tail_overlay.original_file_object = file
-    return send_and_wait(device, irp).status
+    event = Event()
+    event.initialize(NotificationEvent, False)
+    result = IoStatusBlock(STATUS_PENDING)
+    Request(irp, event, result, KernelMode)
+    if call_driver(device, irp) == STATUS_PENDING:
+        wait_for_single_object(event, Executive, KernelMode, False, None)
+    return result
+
+
+def _signal(device: DeviceObject | None, irp: Irp, context: object) -> int:
+    """The completion routine of `forward_irp_synchronously`."""
+    del device, irp
+    assert isinstance(context, Event)
+    context.set(0, False)
+    return STATUS_MORE_PROCESSING_REQUIRED
+
+
+@contract(max_irql=PASSIVE_LEVEL)
+def forward_irp_synchronously(device: DeviceObject, irp: Irp) -> bool:
+    """Pass a request down and wait until the drivers below have completed it; follows IoForwardIrpSynchronously.
+
+    The caller then has the request again, with its status set, and must complete it. False when the request has no
+    stack location left.
+    """
+    if irp.current_location <= 1:
+        return False
+    event = Event()
+    event.initialize(NotificationEvent, False)
+    irp.copy_current_stack_location_to_next()
+    irp.set_completion_routine(_signal, event, True, True, True)
+    if call_driver(device, irp) == STATUS_PENDING:
+        wait_for_single_object(event, Executive, KernelMode, False, None)
+    return True

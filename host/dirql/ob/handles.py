@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The handle table: small numbers that programs hold instead of objects."""
+"""The handle table: small numbers that programs hold in place of objects."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from dirql.ob.object import Object
 
 __all__ = ["HandleEntry", "HandleTable"]
 
-_T = TypeVar("_T", bound=Object)
+_T = TypeVar("_T")
 
 _STEP = 4  # the two low bits of a handle are the application's
 
 
 @dataclass(frozen=True, slots=True)
 class HandleEntry:
-    """What a handle gives its holder: an object, and what may be done with it."""
+    """The object that a handle stands for, the access that the handle grants, and its OBJ_ attributes."""
 
     object: Object
     granted_access: int
+    handle_attributes: int = 0
 
 
 class HandleTable:
-    """The open handles of the one process; a closed number is not used again."""
+    """The open handles of the one process. The number of a closed handle is not used again."""
 
     def __init__(self) -> None:
         self._entries: dict[int, HandleEntry] = {}
@@ -41,7 +42,7 @@ class HandleTable:
         return len(self._entries)
 
     def insert(self, opened: Object, granted_access: int) -> int:
-        """Make a handle; it takes a reference of its own."""
+        """Make a handle, which holds a reference of its own."""
         handle = self._next
         self._next += _STEP
         opened.reference()
@@ -50,25 +51,33 @@ class HandleTable:
         return handle
 
     def lookup(self, handle: int, kind: type[_T], access: int = 0) -> tuple[int, _T | None]:
-        """The object of a handle, when it is of that kind and all bits of `access` were granted; not referenced."""
+        """The object of a handle if it is of class `kind` and the handle grants all bits of `access`: (status, object).
+
+        The object does not get a reference.
+        """
         entry = self._entries.get(handle)
         if entry is None:
             return STATUS_INVALID_HANDLE, None
-        if not isinstance(entry.object, kind):
+        body = entry.object.body
+        if not isinstance(body, kind):
             return STATUS_OBJECT_TYPE_MISMATCH, None
         if access & ~entry.granted_access:
             return STATUS_ACCESS_DENIED, None
-        return STATUS_SUCCESS, entry.object
+        return STATUS_SUCCESS, body
+
+    def entry(self, handle: int) -> HandleEntry | None:
+        """The entry of a handle; None when it is not open."""
+        return self._entries.get(handle)
 
     def duplicate(self, handle: int) -> tuple[int, int | None]:
-        """A second handle for the same object with the same access; the object itself hears nothing of it."""
+        """Make a second handle for the same object and access: (status, handle). Nothing is sent to drivers."""
         entry = self._entries.get(handle)
         if entry is None:
             return STATUS_INVALID_HANDLE, None
         return STATUS_SUCCESS, self.insert(entry.object, entry.granted_access)
 
     def close(self, handle: int) -> int:
-        """Close a handle; the last one of an object tells the object."""
+        """Close a handle; the object is told when it was its last one."""
         entry = self._entries.pop(handle, None)
         if entry is None:
             return STATUS_INVALID_HANDLE
@@ -79,6 +88,6 @@ class HandleTable:
         closed.dereference()
         return STATUS_SUCCESS
 
-    def open_handles(self) -> list[tuple[int, Object]]:
-        """Every handle that is open, with its object, oldest first."""
-        return [(handle, entry.object) for handle, entry in self._entries.items()]
+    def open_handles(self) -> list[tuple[int, object]]:
+        """All open handles with their objects, oldest first."""
+        return [(handle, entry.object.body) for handle, entry in self._entries.items()]

@@ -4,12 +4,40 @@
 
 from __future__ import annotations
 
-from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
+from typing import Final
+
+from dirql.ke.running import Running
+from dirql.ke.threads.thread import Thread
+from dirql.nt.constants import OBJ_PERMANENT
+from dirql.nt.status import STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_SUCCESS
+from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.handles import HandleTable
-from dirql.ob.namespace import Directory, Namespace, SymbolicLink
+from dirql.ob.namespace import Directory, Namespace
 from dirql.ob.object import Object
 
-__all__ = ["ObjectManager"]
+__all__ = ["ObjectManager", "ThreadHeader", "running"]
+
+
+class ThreadHeader(Object):
+    """The counts of a thread, which is an object of the kernel and has none itself."""
+
+    __slots__ = ("_headers", "_thread")
+
+    def __init__(self, thread: Thread, headers: dict[Thread, ThreadHeader]) -> None:
+        """The header stands in `headers` while there is a reference."""
+        super().__init__()
+        self.pointer_count = 0
+        self._thread = thread
+        self._headers = headers
+
+    @property
+    def body(self) -> Thread:
+        """The thread."""
+        return self._thread
+
+    def last_reference_dropped(self) -> None:
+        """Forget the header."""
+        self._headers.pop(self._thread, None)
 
 
 class ObjectManager:
@@ -18,50 +46,48 @@ class ObjectManager:
     def __init__(self) -> None:
         self.namespace = Namespace()
         self.handles = HandleTable()
+        self._thread_headers: dict[Thread, ThreadHeader] = {}
 
-    def create_directory(self, path: str, *, permanent: bool) -> tuple[int, int | None]:
-        """Make a directory and open it: (status, handle)."""
-        directory = Directory()
-        return self._open_new(path, directory, permanent=permanent)
+    def header_of(self, body: Object | Thread) -> Object:
+        """The object that holds the counts of `body`."""
+        if isinstance(body, Object):
+            return body
+        header = self._thread_headers.get(body)
+        if header is None:
+            header = self._thread_headers[body] = ThreadHeader(body, self._thread_headers)
+        return header
 
-    def create_symbolic_link(self, path: str, target: str, *, permanent: bool) -> tuple[int, int | None]:
-        """Make a link and open it: (status, handle)."""
-        return self._open_new(path, SymbolicLink(target), permanent=permanent)
+    def path_of(self, attributes: ObjectAttributes) -> tuple[int, str]:
+        """The full path that a name and its root directory mean: (status, path)."""
+        name = attributes.object_name
+        if attributes.root_directory is None:
+            return (STATUS_SUCCESS, name) if name else (STATUS_OBJECT_PATH_SYNTAX_BAD, "")
+        status, root = self.handles.lookup(attributes.root_directory, Directory)
+        return status, "" if root is None else f"{root.name}\\{name}"
 
-    def _open_new(
-        self, path: str, made: Directory | SymbolicLink, *, permanent: bool
+    def lookup(self, attributes: ObjectAttributes) -> tuple[int, Object | None, str]:
+        """The object that a name leads to: (status, object, the rest of the path, which the object must understand)."""
+        status, path = self.path_of(attributes)
+        return self.namespace.lookup(path) if path else (status, None, "")
+
+    def create(
+        self, made: Object, attributes: ObjectAttributes, desired_access: int
     ) -> tuple[int, int | None]:
-        status = self.namespace.insert(path, made, permanent=permanent)
+        """Give a new object its name and open it: (status, handle)."""
+        status, path = self.path_of(attributes)
+        if path:
+            permanent = bool(attributes.attributes & OBJ_PERMANENT)
+            status = self.namespace.insert(path, made, permanent=permanent)
         if status != STATUS_SUCCESS:
             return status, None
-        handle = self.handles.insert(made, 0)
-        return STATUS_SUCCESS, handle
-
-    def open_symbolic_link(self, path: str) -> tuple[int, int | None]:
-        """Open the link itself, not what it leads to: (status, handle)."""
-        link = self.namespace.find_link(path)
-        if link is None:
-            return STATUS_OBJECT_NAME_NOT_FOUND, None
-        return STATUS_SUCCESS, self.handles.insert(link, 0)
-
-    def query_symbolic_link(self, handle: int) -> tuple[int, str | None]:
-        """Where a link leads: (status, path)."""
-        status, link = self.handles.lookup(handle, SymbolicLink)
-        return status, None if link is None else link.target
-
-    def make_temporary(self, handle: int) -> int:
-        """Let the object's name go with its last handle."""
-        status, named = self.handles.lookup(handle, Object)
-        if named is not None:
-            named.permanent = False
-        return status
+        return STATUS_SUCCESS, self.handles.insert(made, desired_access)
 
     def close(self, handle: int) -> int:
-        """Close a handle; with the last one goes the name of a temporary object."""
-        status, closed = self.handles.lookup(handle, Object)
-        if closed is None:
-            return status
-        last = closed.handle_count == 1 and not closed.permanent
-        if last:
-            self.namespace.remove(closed)
+        """Close a handle. The name of a temporary object goes with its last handle."""
+        entry = self.handles.entry(handle)
+        if entry is not None and entry.object.handle_count == 1 and not entry.object.permanent:
+            self.namespace.remove(entry.object)
         return self.handles.close(handle)
+
+
+running: Final = Running[ObjectManager]("object routines")

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What every named or counted object has: a name, a count of references and a count of handles.
+"""The common part of all objects with a name or a handle: the name, a count of references and a count of handles.
 
 Follows the object header of Windows NT as far as drivers can see it. An object lives while it is referenced; each
-handle holds one reference. A subclass says what closing the last handle and dropping the last reference mean.
+handle holds one reference. A subclass says what it does when its last handle is closed and its last reference goes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Object"]
 
 
 class Object:
-    """An object with counts; it starts with one reference, its creator's."""
+    """An object with counts; it begins with one reference, which belongs to its creator."""
 
     __slots__ = ("handle_count", "name", "permanent", "pointer_count")
 
@@ -25,23 +25,32 @@ class Object:
         self.handle_count = 0
         self.permanent = False
 
-    def reference(self) -> None:
-        """Keep the object alive; follows ObReferenceObject. Any IRQL up to DISPATCH_LEVEL."""
+    @property
+    def body(self) -> object:
+        """The object that drivers see, to which these counts belong."""
+        return self
+
+    def reference(self) -> int:
+        """Keep the object alive; returns the number of references. Any IRQL up to DISPATCH_LEVEL."""
         self.pointer_count += 1
+        return self.pointer_count
 
-    def dereference(self) -> None:
-        """Give one reference back; follows ObDereferenceObject.
+    def dereference(self) -> int:
+        """Give one reference back; returns the number of those left. Any IRQL up to DISPATCH_LEVEL.
 
-        The last one deletes the object. One more than were taken is bug check 0x18 REFERENCE_BY_POINTER.
+        The last one deletes the object. Bug check 0x18 REFERENCE_BY_POINTER when there is none to give back.
         """
         if self.pointer_count <= 0:
-            bug_check(REFERENCE_BY_POINTER, reason=f"{self!r} must have a reference to give back, has none")
+            bug_check(
+                REFERENCE_BY_POINTER, reason=f"{self.body!r} must have a reference to give back, has none"
+            )
         self.pointer_count -= 1
         if self.pointer_count == 0:
             self.last_reference_dropped()
+        return self.pointer_count
 
     def last_handle_closed(self) -> None:
-        """What closing the last handle means for this kind of object."""
+        """Do what this kind of object does when its last handle is closed."""
 
     def last_reference_dropped(self) -> None:
-        """What becoming unreachable means for this kind of object."""
+        """Do what this kind of object does when it is deleted."""

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from dirql.io.device import DeviceObject
-from dirql.io.irp import IoStackLocation
+from dirql.io.objects import DeviceObject, IoStackLocation
 from dirql.nt.constants import (
     IRP_MN_QUERY_DEVICE_RELATIONS,
     IRP_MN_QUERY_ID,
@@ -54,7 +53,7 @@ def _query_bus_relations(node: DeviceNode) -> tuple[DeviceObject, ...]:
         stack.parameters.query_device_relations.type = BusRelations
 
     request = node.send(IRP_MN_QUERY_DEVICE_RELATIONS, fill)
-    relations = request.pointer
+    relations = request.information_object
     if not nt_success(request.status) or not isinstance(relations, DeviceRelations):
         return ()
     for device in relations.objects:
@@ -68,7 +67,7 @@ def _identify(device: DeviceObject, parent: DeviceNode) -> DeviceNode:
     node.hardware_ids = _query_id(node, BusQueryHardwareIDs, multiple=True)
     node.compatible_ids = _query_id(node, BusQueryCompatibleIDs, multiple=True)
     node.instance_id = "".join(_query_id(node, BusQueryInstanceID, multiple=False))
-    requirements = node.send(IRP_MN_QUERY_RESOURCE_REQUIREMENTS).pointer
+    requirements = node.send(IRP_MN_QUERY_RESOURCE_REQUIREMENTS).information_object
     if isinstance(requirements, IoResourceRequirementsList):
         node.requirements = requirements
     return node

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dirql.hal.interrupts import InterruptController, irql_of_vector, vector_of_input
-from dirql.io.interrupt import InterruptResource
+from dirql.io.interrupt_resource import InterruptResource
 from dirql.nt.constants import (
     CM_RESOURCE_INTERRUPT_LATCHED,
     CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE,

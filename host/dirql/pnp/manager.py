@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from dirql.hal.interrupts import InterruptController
-from dirql.io.driver import DriverObject
-from dirql.io.irp import IoStackLocation
+from dirql.io.objects import DriverObject, IoStackLocation
 from dirql.ke.guard import ADD_DEVICE, call_driver
 from dirql.nt.constants import (
     IRP_MN_QUERY_CAPABILITIES,

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dirql.io.device import DeviceObject
-from dirql.io.driver import DriverObject
-from dirql.io.request import KernelRequest
+from dirql.io.objects import DeviceObject, DriverObject, IoStatusBlock
 from dirql.nt.resources import (
     CmPartialResourceDescriptor,
     CmResourceList,
@@ -100,6 +98,6 @@ class DeviceNode:
         """Go to the state that follows; raises `IllegalNodeEvent`."""
         self.state = next_state(self.state, event)
 
-    def send(self, minor: int, fill: FillParameters | None = None) -> KernelRequest:
+    def send(self, minor: int, fill: FillParameters | None = None) -> IoStatusBlock:
         """Send a Plug and Play request to the top of the device's stack and wait for it."""
         return send_pnp(self.physical_device_object.top_of_stack(), minor, fill)

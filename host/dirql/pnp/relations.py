@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dirql.io.device import DeviceObject
+from dirql.io.objects import DeviceObject
 
 __all__ = ["DeviceRelations"]
 

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dirql.io import current
-from dirql.io.device import DeviceObject
-from dirql.io.irp import IoStackLocation
-from dirql.io.request import KernelRequest, send_and_wait
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import DeviceObject, IoStackLocation, IoStatusBlock
+from dirql.io.request import send_and_wait
 from dirql.nt.constants import IRP_MJ_PNP
 from dirql.nt.status import STATUS_NOT_SUPPORTED
 
@@ -19,9 +18,9 @@ FillParameters = Callable[[IoStackLocation], None]
 """Writes the parameters of a request into the stack location of the top driver."""
 
 
-def send_pnp(device: DeviceObject, minor: int, fill: FillParameters | None = None) -> KernelRequest:
+def send_pnp(device: DeviceObject, minor: int, fill: FillParameters | None = None) -> IoStatusBlock:
     """Send IRP_MJ_PNP to the top device of a stack and wait for it; it starts as STATUS_NOT_SUPPORTED (row PNP-02)."""
-    irp = current.manager.take_irp(device.stack_size)
+    irp = io_manager.value.take_irp(device.stack_size)
     assert irp is not None, f"{device!r} must have a stack size of 1 … 127; it was {device.stack_size}"
     irp.io_status.status = STATUS_NOT_SUPPORTED
     stack = irp.get_next_stack_location()

@@ -8,9 +8,10 @@ requests itself.
 
 from __future__ import annotations
 
-from dirql.io.device import DeviceObject, create_device
-from dirql.io.driver import DriverObject
-from dirql.io.irp import Irp
+from dirql.io.device import create_device
+from dirql.io.dispatch import invalid_device_request
+from dirql.io.irp import complete_request
+from dirql.io.objects import DeviceObject, DriverObject, Irp
 from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import (
     CM_RESOURCE_PORT_IO,
@@ -66,7 +67,7 @@ _SUCCEED = (
 
 def make_root() -> DeviceNode:
     """The root of the device tree, with the PCI bus as its one child."""
-    driver = DriverObject("PnpManager", _initialize)
+    driver = DriverObject("PnpManager", _initialize, invalid_device_request)
     driver.major_function[IRP_MJ_PNP] = _pnp
     root = DeviceNode(_make_device(driver), None)
     for event in (NodeEvent.IDENTIFY, NodeEvent.ADD_DRIVER, NodeEvent.ASSIGN_RESOURCES, NodeEvent.START):
@@ -101,7 +102,7 @@ def _pnp(device: DeviceObject, irp: Irp) -> int:
     if irp.get_current_stack_location().minor_function in _SUCCEED:
         irp.io_status.status = STATUS_SUCCESS
     status = irp.io_status.status
-    irp.complete_request(IO_NO_INCREMENT)
+    complete_request(irp, IO_NO_INCREMENT)
     return status
 
 

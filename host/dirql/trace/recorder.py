@@ -23,7 +23,7 @@ from dirql.trace.run import EventLog, InterruptName, Names, Run
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from dirql.io.irp import Irp
+    from dirql.io.objects import Irp
     from dirql.ke.kernel import Kernel
     from dirql.ke.processors.dpc import Dpc
     from dirql.ke.processors.interrupt import Interrupt
@@ -70,7 +70,7 @@ class Stream(Protocol):
 
 
 class IoHooks(Protocol):
-    """The hooks of the I/O manager, the module `dirql.io.hooks`."""
+    """The hooks of the I/O manager, class `dirql.io.hooks.Hooks`."""
 
     irp_started: Callable[[Irp], None] | None
     irp_completed: Callable[[Irp], None] | None

@@ -9,7 +9,7 @@ from dirql.hal.configuration import (
     get_bus_data_by_offset as HalGetBusDataByOffset,
     set_bus_data_by_offset as HalSetBusDataByOffset,
 )
-from dirql.io.nt import (
+from dirql.io.services import (
     device_io_control_file as ZwDeviceIoControlFile,
 )
 from dirql.ke.objects.event import (

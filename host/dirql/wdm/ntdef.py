@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
-from dirql.io.irp import (
+from dirql.io.objects import (
     containing_record as CONTAINING_RECORD,
 )
 from dirql.nt.addresses import (
     PhysicalAddress as PHYSICAL_ADDRESS,
+)
+from dirql.nt.constants import (
+    OBJ_CASE_INSENSITIVE,
+    OBJ_KERNEL_HANDLE,
+    OBJ_PERMANENT,
 )
 from dirql.nt.ntstatus import (
     NTSTATUS,
@@ -18,13 +23,23 @@ from dirql.nt.ntstatus import (
     nt_success as NT_SUCCESS,
     nt_warning as NT_WARNING,
 )
+from dirql.ob.attributes import (
+    ObjectAttributes as OBJECT_ATTRIBUTES,
+)
 
 __all__ = [
     "CONTAINING_RECORD",
+    "InitializeObjectAttributes",
     "NTSTATUS",
     "NT_ERROR",
     "NT_INFORMATION",
     "NT_SUCCESS",
     "NT_WARNING",
+    "OBJECT_ATTRIBUTES",
+    "OBJ_CASE_INSENSITIVE",
+    "OBJ_KERNEL_HANDLE",
+    "OBJ_PERMANENT",
     "PHYSICAL_ADDRESS",
 ]
+
+InitializeObjectAttributes = OBJECT_ATTRIBUTES.initialize

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from dirql.io.device import (
+from dirql.io.objects import (
     DeviceObject as _DeviceObject,
 )
-from dirql.io.nt import (
+from dirql.io.services import (
     cancel_io_file as ZwCancelIoFile,
     cancel_io_file_ex as ZwCancelIoFileEx,
 )

@@ -51,14 +51,17 @@ from dirql.hal.registers import (
     write_register_ulong as WRITE_REGISTER_ULONG,
     write_register_ushort as WRITE_REGISTER_USHORT,
 )
+from dirql.io.buffers import (
+    allocate_mdl as IoAllocateMdl,
+)
 from dirql.io.build import (
     build_asynchronous_fsd_request as IoBuildAsynchronousFsdRequest,
     build_device_io_control_request as IoBuildDeviceIoControlRequest,
     build_synchronous_fsd_request as IoBuildSynchronousFsdRequest,
-    forward_irp_synchronously as IoForwardIrpSynchronously,
 )
 from dirql.io.cancel import (
     acquire_cancel_spin_lock as IoAcquireCancelSpinLock,
+    cancel_irp as IoCancelIrp,
     release_cancel_spin_lock as IoReleaseCancelSpinLock,
 )
 from dirql.io.csq import (
@@ -66,16 +69,14 @@ from dirql.io.csq import (
     CsqIrpContext as IO_CSQ_IRP_CONTEXT,
 )
 from dirql.io.device import (
-    DeviceObject as DEVICE_OBJECT,
-    DeviceObjectExtension as DEVOBJ_EXTENSION,
+    attach_device_to_device_stack as IoAttachDeviceToDeviceStack,
     create_device as IoCreateDevice,
+    delete_device as IoDeleteDevice,
+    detach_device as IoDetachDevice,
+    get_attached_device_reference as IoGetAttachedDeviceReference,
 )
-from dirql.io.driver import (
-    DriverExtension as DRIVER_EXTENSION,
-    DriverObject as DRIVER_OBJECT,
-)
-from dirql.io.file import (
-    FileObject as FILE_OBJECT,
+from dirql.io.dispatch import (
+    call_driver as IoCallDriver,
 )
 from dirql.io.interrupt import (
     ConnectParameters as IO_CONNECT_INTERRUPT_PARAMETERS,
@@ -89,41 +90,53 @@ from dirql.io.interrupt import (
     disconnect_interrupt_ex as IoDisconnectInterruptEx,
 )
 from dirql.io.irp import (
-    IoStackLocation as IO_STACK_LOCATION,
-    IoStatusBlock as IO_STATUS_BLOCK,
-    Irp as IRP,
     allocate_irp as IoAllocateIrp,
-    size_of_irp as IoSizeOfIrp,
+    complete_request as IoCompleteRequest,
+    free_irp as IoFreeIrp,
 )
 from dirql.io.loader import (
     zw_load_driver as ZwLoadDriver,
     zw_unload_driver as ZwUnloadDriver,
 )
-from dirql.io.mdl import (
-    allocate_mdl as IoAllocateMdl,
-    get_mdl_byte_count as MmGetMdlByteCount,
-    get_mdl_byte_offset as MmGetMdlByteOffset,
-    get_mdl_pfn_array as MmGetMdlPfnArray,
-    get_mdl_virtual_address as MmGetMdlVirtualAddress,
-    unmap_locked_pages as MmUnmapLockedPages,
-)
 from dirql.io.names import (
-    create_directory_object as ZwCreateDirectoryObject,
     create_symbolic_link as IoCreateSymbolicLink,
     delete_symbolic_link as IoDeleteSymbolicLink,
     get_device_object_pointer as IoGetDeviceObjectPointer,
-    make_temporary_object as ZwMakeTemporaryObject,
-    open_symbolic_link_object as ZwOpenSymbolicLinkObject,
-    query_symbolic_link_object as ZwQuerySymbolicLinkObject,
 )
-from dirql.io.nt import (
-    close_handle as ZwClose,
+from dirql.io.objects import (
+    DeviceObject as DEVICE_OBJECT,
+    DeviceObjectExtension as DEVOBJ_EXTENSION,
+    DriverExtension as DRIVER_EXTENSION,
+    DriverObject as DRIVER_OBJECT,
+    FileObject as FILE_OBJECT,
+    IoStackLocation as IO_STACK_LOCATION,
+    IoStatusBlock as IO_STATUS_BLOCK,
+    Irp as IRP,
+    size_of_irp as IoSizeOfIrp,
+)
+from dirql.io.parameters import (
+    IoSecurityContext as IO_SECURITY_CONTEXT,
+)
+from dirql.io.remove_lock import (
+    RemoveLock as IO_REMOVE_LOCK,
+    RemoveLockCommonBlock as IO_REMOVE_LOCK_COMMON_BLOCK,
+    RemoveLockDebugBlock as IO_REMOVE_LOCK_DBG_BLOCK,
+)
+from dirql.io.request import (
+    forward_irp_synchronously as IoForwardIrpSynchronously,
+)
+from dirql.io.services import (
     create_file as ZwCreateFile,
+    open_file as ZwOpenFile,
     read_file as ZwReadFile,
     write_file as ZwWriteFile,
 )
-from dirql.io.removelock import (
-    RemoveLock as IO_REMOVE_LOCK,
+from dirql.io.start_io import (
+    initialize_dpc_request as IoInitializeDpcRequest,
+    request_dpc as IoRequestDpc,
+    start_next_packet as IoStartNextPacket,
+    start_next_packet_by_key as IoStartNextPacketByKey,
+    start_packet as IoStartPacket,
 )
 from dirql.ke.objects.device_queue import (
     DeviceQueue as KDEVICE_QUEUE,
@@ -157,7 +170,6 @@ from dirql.ke.processors.spin_lock import (
     SpinLock as KSPIN_LOCK,
 )
 from dirql.ke.threads.dispatcher import (
-    create_system_thread as PsCreateSystemThread,
     terminate_system_thread as PsTerminateSystemThread,
 )
 from dirql.ke.threads.system_time import (
@@ -196,6 +208,13 @@ from dirql.mm.layout import (
 )
 from dirql.mm.mdl import (
     Mdl as MDL,
+)
+from dirql.mm.mdl_fields import (
+    get_mdl_byte_count as MmGetMdlByteCount,
+    get_mdl_byte_offset as MmGetMdlByteOffset,
+    get_mdl_pfn_array as MmGetMdlPfnArray,
+    get_mdl_virtual_address as MmGetMdlVirtualAddress,
+    unmap_locked_pages as MmUnmapLockedPages,
 )
 from dirql.mm.memory import (
     compare as RtlCompareMemory,
@@ -266,6 +285,7 @@ from dirql.nt.constants import (
     DEVICE_DESCRIPTION_VERSION1,
     DEVICE_DESCRIPTION_VERSION2,
     DEVICE_DESCRIPTION_VERSION3,
+    DIRECTORY_ALL_ACCESS,
     DISPATCH_LEVEL,
     DOE_DELETE_PENDING,
     DOE_REMOVE_PENDING,
@@ -312,6 +332,7 @@ from dirql.nt.constants import (
     Executive,
     FILE_ANY_ACCESS,
     FILE_AUTOGENERATED_DEVICE_NAME,
+    FILE_CREATE,
     FILE_DEVICE_ACPI,
     FILE_DEVICE_BEEP,
     FILE_DEVICE_BUS_EXTENDER,
@@ -330,13 +351,22 @@ from dirql.nt.constants import (
     FILE_DEVICE_SOUND,
     FILE_DEVICE_UNKNOWN,
     FILE_DEVICE_VIDEO,
+    FILE_MAXIMUM_DISPOSITION,
+    FILE_OPEN,
+    FILE_OPEN_IF,
+    FILE_OVERWRITE,
+    FILE_OVERWRITE_IF,
     FILE_READ_ACCESS,
     FILE_READ_DATA,
     FILE_READ_ONLY_DEVICE,
     FILE_REMOVABLE_MEDIA,
+    FILE_SHARE_DELETE,
+    FILE_SHARE_READ,
+    FILE_SHARE_WRITE,
     FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
     FILE_SKIP_SET_EVENT_ON_HANDLE,
     FILE_SPECIAL_ACCESS,
+    FILE_SUPERSEDE,
     FILE_SYNCHRONOUS_IO_ALERT,
     FILE_SYNCHRONOUS_IO_NONALERT,
     FILE_WRITE_ACCESS,
@@ -608,12 +638,16 @@ from dirql.nt.constants import (
     SL_INVOKE_ON_ERROR,
     SL_INVOKE_ON_SUCCESS,
     SL_PENDING_RETURNED,
+    SYMBOLIC_LINK_ALL_ACCESS,
+    SYMBOLIC_LINK_QUERY,
+    SYNCHRONIZE,
     SYNCH_LEVEL,
     SemaphoreObject,
     SingleBusRelations,
     Suspended,
     SynchronizationEvent,
     SynchronizationTimer,
+    THREAD_ALL_ACCESS,
     THREAD_WAIT_OBJECTS,
     TargetDeviceRelation,
     ThreadObject,
@@ -655,8 +689,18 @@ from dirql.nt.resources import (
     IoResourceList as IO_RESOURCE_LIST,
     IoResourceRequirementsList as IO_RESOURCE_REQUIREMENTS_LIST,
 )
-from dirql.ob.object import (
-    Object as _Object,
+from dirql.ob.services import (
+    ClientId as CLIENT_ID,
+    ObjectHandleInformation as OBJECT_HANDLE_INFORMATION,
+    close as ZwClose,
+    create_directory_object as ZwCreateDirectoryObject,
+    create_thread as PsCreateSystemThread,
+    dereference_object as ObDereferenceObject,
+    make_temporary_object as ZwMakeTemporaryObject,
+    open_symbolic_link_object as ZwOpenSymbolicLinkObject,
+    query_symbolic_link_object as ZwQuerySymbolicLinkObject,
+    reference_object as ObReferenceObject,
+    reference_object_by_handle as ObReferenceObjectByHandle,
 )
 from dirql.pnp.relations import (
     DeviceRelations as DEVICE_RELATIONS,
@@ -675,6 +719,7 @@ __all__ = [
     "BusQueryHardwareIDs",
     "BusQueryInstanceID",
     "BusRelations",
+    "CLIENT_ID",
     "CLOCK_LEVEL",
     "CMCI_LEVEL",
     "CM_FULL_RESOURCE_DESCRIPTOR",
@@ -723,6 +768,7 @@ __all__ = [
     "DEVICE_RELATIONS",
     "DEVICE_TYPE_FROM_CTL_CODE",
     "DEVOBJ_EXTENSION",
+    "DIRECTORY_ALL_ACCESS",
     "DISPATCH_LEVEL",
     "DMA_ADAPTER",
     "DMA_OPERATIONS",
@@ -778,6 +824,7 @@ __all__ = [
     "Executive",
     "FILE_ANY_ACCESS",
     "FILE_AUTOGENERATED_DEVICE_NAME",
+    "FILE_CREATE",
     "FILE_DEVICE_ACPI",
     "FILE_DEVICE_BEEP",
     "FILE_DEVICE_BUS_EXTENDER",
@@ -796,14 +843,23 @@ __all__ = [
     "FILE_DEVICE_SOUND",
     "FILE_DEVICE_UNKNOWN",
     "FILE_DEVICE_VIDEO",
+    "FILE_MAXIMUM_DISPOSITION",
     "FILE_OBJECT",
+    "FILE_OPEN",
+    "FILE_OPEN_IF",
+    "FILE_OVERWRITE",
+    "FILE_OVERWRITE_IF",
     "FILE_READ_ACCESS",
     "FILE_READ_DATA",
     "FILE_READ_ONLY_DEVICE",
     "FILE_REMOVABLE_MEDIA",
+    "FILE_SHARE_DELETE",
+    "FILE_SHARE_READ",
+    "FILE_SHARE_WRITE",
     "FILE_SKIP_COMPLETION_PORT_ON_SUCCESS",
     "FILE_SKIP_SET_EVENT_ON_HANDLE",
     "FILE_SPECIAL_ACCESS",
+    "FILE_SUPERSEDE",
     "FILE_SYNCHRONOUS_IO_ALERT",
     "FILE_SYNCHRONOUS_IO_NONALERT",
     "FILE_WRITE_ACCESS",
@@ -843,12 +899,15 @@ __all__ = [
     "IO_NO_INCREMENT",
     "IO_PARALLEL_INCREMENT",
     "IO_REMOVE_LOCK",
+    "IO_REMOVE_LOCK_COMMON_BLOCK",
+    "IO_REMOVE_LOCK_DBG_BLOCK",
     "IO_RESOURCE_ALTERNATIVE",
     "IO_RESOURCE_DEFAULT",
     "IO_RESOURCE_DESCRIPTOR",
     "IO_RESOURCE_LIST",
     "IO_RESOURCE_PREFERRED",
     "IO_RESOURCE_REQUIREMENTS_LIST",
+    "IO_SECURITY_CONTEXT",
     "IO_SERIAL_INCREMENT",
     "IO_SOUND_INCREMENT",
     "IO_STACK_LOCATION",
@@ -1179,8 +1238,10 @@ __all__ = [
     "NormalPagePriority",
     "NotificationEvent",
     "NotificationTimer",
+    "OBJECT_HANDLE_INFORMATION",
     "ObDereferenceObject",
     "ObReferenceObject",
+    "ObReferenceObjectByHandle",
     "PAGE_ALIGN",
     "PAGE_SHIFT",
     "PAGE_SIZE",
@@ -1258,12 +1319,16 @@ __all__ = [
     "SL_INVOKE_ON_ERROR",
     "SL_INVOKE_ON_SUCCESS",
     "SL_PENDING_RETURNED",
+    "SYMBOLIC_LINK_ALL_ACCESS",
+    "SYMBOLIC_LINK_QUERY",
+    "SYNCHRONIZE",
     "SYNCH_LEVEL",
     "SemaphoreObject",
     "SingleBusRelations",
     "Suspended",
     "SynchronizationEvent",
     "SynchronizationTimer",
+    "THREAD_ALL_ACCESS",
     "THREAD_WAIT_OBJECTS",
     "TargetDeviceRelation",
     "ThreadObject",
@@ -1307,6 +1372,7 @@ __all__ = [
     "ZwCreateFile",
     "ZwLoadDriver",
     "ZwMakeTemporaryObject",
+    "ZwOpenFile",
     "ZwOpenSymbolicLinkObject",
     "ZwQuerySymbolicLinkObject",
     "ZwReadFile",
@@ -1315,42 +1381,29 @@ __all__ = [
 ]
 
 IoAcquireRemoveLock = IO_REMOVE_LOCK.acquire
-IoAttachDeviceToDeviceStack = DEVICE_OBJECT.attach_to_device_stack
 IoBuildPartialMdl = MDL.build_partial
-IoCallDriver = DEVICE_OBJECT.call_driver
-IoCancelIrp = IRP.cancel_irp
-IoCompleteRequest = IRP.complete_request
 IoConnectInterrupt = KINTERRUPT.connect
 IoCopyCurrentIrpStackLocationToNext = IRP.copy_current_stack_location_to_next
 IoCsqInitialize = IO_CSQ.initialize
 IoCsqInitializeEx = IO_CSQ.initialize_ex
 IoCsqInsertIrp = IO_CSQ.insert_irp
-IoCsqInsertIrpEx = IO_CSQ.insert
+IoCsqInsertIrpEx = IO_CSQ.insert_irp_ex
 IoCsqRemoveIrp = IO_CSQ.remove_irp
 IoCsqRemoveNextIrp = IO_CSQ.remove_next_irp
-IoDeleteDevice = DEVICE_OBJECT.delete
-IoDetachDevice = DEVICE_OBJECT.detach_device
 IoDisconnectInterrupt = KINTERRUPT.disconnect
-IoFreeIrp = IRP.free
 IoFreeMdl = MDL.free
-IoGetAttachedDeviceReference = DEVICE_OBJECT.attached_device_reference
 IoGetCurrentIrpStackLocation = IRP.get_current_stack_location
 IoGetNextIrpStackLocation = IRP.get_next_stack_location
-IoInitializeDpcRequest = DEVICE_OBJECT.initialize_dpc_request
 IoInitializeIrp = IRP.initialize
 IoInitializeRemoveLock = IO_REMOVE_LOCK.initialize
 IoMarkIrpPending = IRP.mark_pending
 IoReleaseRemoveLock = IO_REMOVE_LOCK.release
 IoReleaseRemoveLockAndWait = IO_REMOVE_LOCK.release_and_wait
-IoRequestDpc = DEVICE_OBJECT.request_dpc
 IoReuseIrp = IRP.reuse
 IoSetCancelRoutine = IRP.set_cancel_routine
 IoSetCompletionRoutine = IRP.set_completion_routine
 IoSetNextIrpStackLocation = IRP.set_next_stack_location
 IoSkipCurrentIrpStackLocation = IRP.skip_current_stack_location
-IoStartNextPacket = DEVICE_OBJECT.start_next_packet
-IoStartNextPacketByKey = DEVICE_OBJECT.start_next_packet_by_key
-IoStartPacket = DEVICE_OBJECT.start_packet
 KeAcquireInterruptSpinLock = KINTERRUPT.acquire_spin_lock
 KeAcquireSpinLock = KSPIN_LOCK.acquire
 KeAcquireSpinLockAtDpcLevel = KSPIN_LOCK.acquire_at_dpc_level
@@ -1398,5 +1451,3 @@ MmGetSystemAddressForMdlSafe = MDL.get_system_address_safe
 MmPrepareMdlForReuse = MDL.prepare_for_reuse
 MmProbeAndLockPages = MDL.probe_and_lock_pages
 MmUnlockPages = MDL.unlock_pages
-ObDereferenceObject = _Object.dereference
-ObReferenceObject = _Object.reference

@@ -13,17 +13,22 @@ from dirql.wdm import (
     DO_DEVICE_INITIALIZING,
     DRIVER_OBJECT,
     FILE_DEVICE_UNKNOWN,
+    FILE_OPEN,
     IO_NO_INCREMENT,
+    IO_STATUS_BLOCK,
     IRP,
     IRP_MJ_CLEANUP,
     IRP_MJ_CLOSE,
     IRP_MJ_CREATE,
     NT_SUCCESS,
+    OBJECT_ATTRIBUTES,
     STATUS_PENDING,
     STATUS_SUCCESS,
+    InitializeObjectAttributes,
     IoAllocateIrp,
     IoCompleteRequest,
     IoCreateDevice,
+    ZwCreateFile,
 )
 
 Dispatch = Callable[[DEVICE_OBJECT, IRP], int]
@@ -82,6 +87,18 @@ def make_device(
     device.flags |= flags
     device.flags &= ~DO_DEVICE_INITIALIZING
     return device
+
+
+def attributes(name: str, flags: int = 0) -> OBJECT_ATTRIBUTES:
+    made = OBJECT_ATTRIBUTES()
+    InitializeObjectAttributes(made, name, flags, None, None)
+    return made
+
+
+def create_file(name: str, access: int = 0, options: int = 0) -> tuple[int, int | None]:
+    """Open a device as a program does, through ZwCreateFile."""
+    iosb = IO_STATUS_BLOCK()
+    return ZwCreateFile(access, attributes(name), iosb, None, 0, 0, FILE_OPEN, options, None, 0)
 
 
 def make_irp(stack_size: int) -> IRP:

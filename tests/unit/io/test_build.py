@@ -87,7 +87,7 @@ def test_IRP_14_an_asynchronous_request(machine: Machine) -> None:
     assert irp.user_event is None
     assert not irp.cancel
     assert irp.cancel_routine is None
-    assert irp.tail_overlay.thread is KeGetCurrentThread()
+    assert irp.tail.overlay.thread is KeGetCurrentThread()
     assert irp.io_status.status == 0
     assert irp.current_location == device.stack_size + 1
     location = IoGetNextIrpStackLocation(irp)

@@ -169,7 +169,7 @@ def test_CSQ_01_inserting_a_cancelled_request(machine: Machine) -> None:
     IoCsqInsertIrp(queue.csq, irp, None)
     assert queue.irps == []
     assert queue.cancelled == [irp]
-    assert irp.tail_overlay.driver_context[3] is None
+    assert irp.tail.overlay.driver_context[3] is None
 
 
 def test_CSQ_01_inserting_marks_pending_and_cancel_takes_out(machine: Machine) -> None:
@@ -192,7 +192,7 @@ def test_CSQ_03_the_next_that_is_not_being_cancelled(machine: Machine) -> None:
     IoSetCancelRoutine(first, None)  # as if its cancel routine had been taken and waited for the lock
     assert IoCsqRemoveNextIrp(queue.csq, None) is second
     assert second.cancel_routine is None
-    assert second.tail_overlay.driver_context[3] is None
+    assert second.tail.overlay.driver_context[3] is None
     assert IoCsqRemoveNextIrp(queue.csq, second) is None
     assert IoCsqRemoveNextIrp(queue.csq, third) is third
     assert IoCsqRemoveNextIrp(queue.csq, None) is None
@@ -206,10 +206,10 @@ def test_CSQ_04_by_ticket(machine: Machine) -> None:
     for irp, ticket in zip((first, second), tickets, strict=True):
         IoCsqInsertIrp(queue.csq, irp, ticket)
         assert ticket.irp is irp
-        assert irp.tail_overlay.driver_context[3] is ticket
+        assert irp.tail.overlay.driver_context[3] is ticket
     assert IoCsqRemoveIrp(queue.csq, tickets[0]) is first
     assert tickets[0].irp is None
-    assert first.tail_overlay.driver_context[3] is None
+    assert first.tail.overlay.driver_context[3] is None
     assert IoCsqRemoveIrp(queue.csq, tickets[0]) is None
     IoCancelIrp(second)
     assert tickets[1].irp is None

@@ -33,9 +33,8 @@ from dirql.wdm import (
     KeRaiseIrql,
     ObDereferenceObject,
     ObReferenceObject,
-    ZwCreateFile,
 )
-from unit.io.making import NAME, OPEN_AND_CLOSE, make_device, make_driver
+from unit.io.making import NAME, OPEN_AND_CLOSE, create_file, make_device, make_driver
 
 
 class Extension:
@@ -96,7 +95,7 @@ def test_DEV_05_deletion_waits_for_open_files(machine: Machine) -> None:
     assert device.reference_count == 1
     IoDeleteDevice(device)
     assert driver.devices() == [device]
-    assert ZwCreateFile(NAME, 0, 0) == (STATUS_OBJECT_NAME_NOT_FOUND, None)
+    assert create_file(NAME, 0, 0) == (STATUS_OBJECT_NAME_NOT_FOUND, None)
     handle.close()
     assert driver.devices() == []
 
@@ -104,7 +103,7 @@ def test_DEV_05_deletion_waits_for_open_files(machine: Machine) -> None:
 def test_a_device_that_is_not_ready_cannot_be_opened(machine: Machine) -> None:
     device = make_device(make_driver(OPEN_AND_CLOSE), NAME)
     device.flags |= DO_DEVICE_INITIALIZING
-    assert ZwCreateFile(NAME, 0, 0) == (STATUS_NO_SUCH_DEVICE, None)
+    assert create_file(NAME, 0, 0) == (STATUS_NO_SUCH_DEVICE, None)
 
 
 def three(machine: Machine) -> list[DEVICE_OBJECT]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.io.driver import DriverEntry
 from dirql.io.loader import load_driver
+from dirql.io.objects import DriverEntry
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import LoadError, Machine
 from dirql.wdm import (
@@ -16,6 +16,7 @@ from dirql.wdm import (
     DRIVER_OBJECT,
     DRVO_LEGACY_DRIVER,
     FILE_DEVICE_UNKNOWN,
+    OBJ_PERMANENT,
     STATUS_IMAGE_ALREADY_LOADED,
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_HANDLE,
@@ -30,14 +31,13 @@ from dirql.wdm import (
     IoDeleteSymbolicLink,
     ZwClose,
     ZwCreateDirectoryObject,
-    ZwCreateFile,
     ZwLoadDriver,
     ZwMakeTemporaryObject,
     ZwOpenSymbolicLinkObject,
     ZwQuerySymbolicLinkObject,
     ZwUnloadDriver,
 )
-from unit.io.making import NAME, OPEN_AND_CLOSE, make_device, make_driver
+from unit.io.making import NAME, OPEN_AND_CLOSE, attributes, create_file, make_device, make_driver
 
 KEY = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\X"
 
@@ -133,47 +133,47 @@ def test_a_driver_entry_that_raises(machine: Machine) -> None:
 
 
 def test_NAM_01_temporary_and_permanent_names(machine: Machine) -> None:
-    status, handle = ZwCreateDirectoryObject(r"\Temporary", False)
+    status, handle = ZwCreateDirectoryObject(0, attributes(r"\Temporary"))
     assert status == STATUS_SUCCESS
     assert handle is not None
-    assert ZwCreateDirectoryObject(r"\Temporary", False) == (STATUS_OBJECT_NAME_COLLISION, None)
+    assert ZwCreateDirectoryObject(0, attributes(r"\Temporary")) == (STATUS_OBJECT_NAME_COLLISION, None)
     ZwClose(handle)
-    _, handle = ZwCreateDirectoryObject(r"\Temporary", True)
+    _, handle = ZwCreateDirectoryObject(0, attributes(r"\Temporary", OBJ_PERMANENT))
     assert handle is not None
     ZwClose(handle)
-    assert ZwCreateDirectoryObject(r"\Temporary", False) == (STATUS_OBJECT_NAME_COLLISION, None)
+    assert ZwCreateDirectoryObject(0, attributes(r"\Temporary")) == (STATUS_OBJECT_NAME_COLLISION, None)
     IoCreateSymbolicLink(r"\Temporary\Link", NAME)
-    _, link = ZwOpenSymbolicLinkObject(r"\Temporary\Link")
+    _, link = ZwOpenSymbolicLinkObject(0, attributes(r"\Temporary\Link"))
     assert link is not None
     ZwMakeTemporaryObject(link)
     ZwClose(link)
-    assert ZwOpenSymbolicLinkObject(r"\Temporary\Link") == (STATUS_OBJECT_NAME_NOT_FOUND, None)
+    assert ZwOpenSymbolicLinkObject(0, attributes(r"\Temporary\Link")) == (STATUS_OBJECT_NAME_NOT_FOUND, None)
 
 
 def test_NAM_02_symbolic_links(machine: Machine) -> None:
     link = r"\DosDevices\Made0"
-    assert ZwOpenSymbolicLinkObject(link) == (STATUS_OBJECT_NAME_NOT_FOUND, None)
+    assert ZwOpenSymbolicLinkObject(0, attributes(link)) == (STATUS_OBJECT_NAME_NOT_FOUND, None)
     assert IoDeleteSymbolicLink(link) == STATUS_OBJECT_NAME_NOT_FOUND
     assert IoCreateSymbolicLink(link, NAME) == STATUS_SUCCESS  # before its target
     assert IoCreateSymbolicLink(link.upper(), NAME) == STATUS_OBJECT_NAME_COLLISION
-    assert ZwCreateFile(r"\\.\Made0", 0, 0) == (STATUS_OBJECT_NAME_NOT_FOUND, None)
+    assert create_file(r"\\.\Made0", 0, 0) == (STATUS_OBJECT_NAME_NOT_FOUND, None)
     make_device(make_driver(OPEN_AND_CLOSE), NAME)
     for name in (r"\\.\Made0", r"\??\made0", link, NAME):
-        status, handle = ZwCreateFile(name, 0, 0)
+        status, handle = create_file(name, 0, 0)
         assert status == STATUS_SUCCESS, name
         assert handle is not None
         ZwClose(handle)
-    _, opened = ZwOpenSymbolicLinkObject(link)
+    _, opened = ZwOpenSymbolicLinkObject(0, attributes(link))
     assert opened is not None
-    assert ZwQuerySymbolicLinkObject(opened) == (STATUS_SUCCESS, NAME)
-    assert ZwQuerySymbolicLinkObject(12345) == (STATUS_INVALID_HANDLE, None)
+    assert ZwQuerySymbolicLinkObject(opened) == (STATUS_SUCCESS, NAME, 2 * len(NAME))
+    assert ZwQuerySymbolicLinkObject(12345) == (STATUS_INVALID_HANDLE, None, 0)
     assert IoDeleteSymbolicLink(link) == STATUS_SUCCESS
 
 
 def test_names_that_lead_nowhere(machine: Machine) -> None:
-    assert ZwCreateFile("Made0", 0, 0) == (STATUS_OBJECT_PATH_SYNTAX_BAD, None)
-    assert ZwCreateFile(r"\Device", 0, 0) == (STATUS_OBJECT_TYPE_MISMATCH, None)
+    assert create_file("Made0", 0, 0) == (STATUS_OBJECT_PATH_SYNTAX_BAD, None)
+    assert create_file(r"\Device", 0, 0) == (STATUS_OBJECT_TYPE_MISMATCH, None)
     IoCreateSymbolicLink(r"\??\A", r"\??\B")
     IoCreateSymbolicLink(r"\??\B", r"\??\A")
-    status, _ = ZwCreateFile(r"\??\A", 0, 0)
+    status, _ = create_file(r"\??\A", 0, 0)
     assert status >= 0xC000_0000

@@ -62,12 +62,11 @@ from dirql.wdm import (
     ZwCancelIoFile,
     ZwCancelIoFileEx,
     ZwClose,
-    ZwCreateFile,
     ZwDeviceIoControlFile,
     ZwReadFile,
     ZwWriteFile,
 )
-from unit.io.making import NAME, OPEN_AND_CLOSE, Dispatch, complete, make_device, make_driver
+from unit.io.making import NAME, OPEN_AND_CLOSE, Dispatch, complete, create_file, make_device, make_driver
 
 IOCTL = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 BOTH = FILE_READ_DATA | FILE_WRITE_DATA
@@ -82,7 +81,7 @@ class Program:
     ) -> None:
         routines = OPEN_AND_CLOSE | dict.fromkeys((IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE), control)
         self.device = make_device(make_driver(routines), NAME, flags)
-        status, handle = ZwCreateFile(NAME, access, options)
+        status, handle = create_file(NAME, access, options)
         assert status == STATUS_SUCCESS
         assert handle is not None
         self.handle = handle
@@ -102,7 +101,7 @@ class Program:
         source = self.buffer(max(len(data), 1), data)
         target = output.address if output else None
         return ZwDeviceIoControlFile(
-            self.handle, self.event, self.iosb, code, source.address, len(data), target, length
+            self.handle, self.event, None, None, self.iosb, code, source.address, len(data), target, length
         )
 
     def result(self) -> tuple[int, int, int]:
@@ -221,11 +220,11 @@ def test_HIO_12_access_is_checked_before_the_driver(machine: Machine, access: in
 
 def test_HIO_12_handles_and_rights(machine: Machine) -> None:
     program = Program(machine, ends_with(STATUS_SUCCESS, pending=False), access=FILE_READ_DATA)
-    assert ZwReadFile(program.handle, None, program.iosb, 0, 0, 0) == STATUS_SUCCESS
-    assert ZwWriteFile(program.handle, None, program.iosb, 0, 0, 0) == STATUS_ACCESS_DENIED
+    assert ZwReadFile(program.handle, None, None, None, program.iosb, 0, 0, 0) == STATUS_SUCCESS
+    assert ZwWriteFile(program.handle, None, None, None, program.iosb, 0, 0, 0) == STATUS_ACCESS_DENIED
     ZwClose(program.handle)
     assert program.control() == STATUS_INVALID_HANDLE
-    assert ZwReadFile(program.handle, None, program.iosb, 0, 0, 0) == STATUS_INVALID_HANDLE
+    assert ZwReadFile(program.handle, None, None, None, program.iosb, 0, 0, 0) == STATUS_INVALID_HANDLE
     assert ZwClose(program.handle) == STATUS_INVALID_HANDLE
 
 
@@ -274,14 +273,14 @@ class Holder:
         return complete(irp)
 
     def open(self) -> int:
-        status, handle = ZwCreateFile(NAME, BOTH, 0)
+        status, handle = create_file(NAME, BOTH, 0)
         assert status == STATUS_SUCCESS
         assert handle is not None
         return handle
 
     def read(self, handle: int) -> IO_STATUS_BLOCK:
         iosb = IO_STATUS_BLOCK(STATUS_PENDING)
-        assert ZwReadFile(handle, None, iosb, 0, 0, 0) == STATUS_PENDING
+        assert ZwReadFile(handle, None, None, None, iosb, 0, 0, 0) == STATUS_PENDING
         return iosb
 
 
@@ -290,16 +289,16 @@ def test_HIO_11_cancel_one_or_all(machine: Machine) -> None:
     handle, other = holder.open(), holder.open()
     first, second, third, fourth = (holder.read(handle) for _ in range(4))
     elsewhere = holder.read(other)
-    assert ZwCancelIoFileEx(handle, second) == STATUS_SUCCESS
+    assert ZwCancelIoFileEx(handle, second)[0] == STATUS_SUCCESS
     assert [iosb.status for iosb in (first, second, third)] == [
         STATUS_PENDING,
         STATUS_CANCELLED,
         STATUS_PENDING,
     ]
-    assert ZwCancelIoFileEx(handle, second) == STATUS_NOT_FOUND
-    assert ZwCancelIoFileEx(handle, None) == STATUS_SUCCESS
+    assert ZwCancelIoFileEx(handle, second)[0] == STATUS_NOT_FOUND
+    assert ZwCancelIoFileEx(handle, None)[0] == STATUS_SUCCESS
     assert [iosb.status for iosb in (first, third, fourth)] == [STATUS_CANCELLED] * 3
-    assert ZwCancelIoFileEx(handle, None) == STATUS_NOT_FOUND
+    assert ZwCancelIoFileEx(handle, None)[0] == STATUS_NOT_FOUND
     assert elsewhere.status == STATUS_PENDING
 
 
@@ -309,10 +308,10 @@ def test_HIO_11_cancel_io_is_for_the_calling_thread(machine: Machine) -> None:
     mine = holder.read(handle)
     theirs: list[IO_STATUS_BLOCK] = []
     machine.create_thread(lambda: theirs.append(holder.read(handle))).join()
-    assert ZwCancelIoFile(handle) == STATUS_SUCCESS
+    assert ZwCancelIoFile(handle)[0] == STATUS_SUCCESS
     assert mine.status == STATUS_CANCELLED
     assert theirs[0].status == STATUS_PENDING
-    assert ZwCancelIoFile(handle) == STATUS_SUCCESS
+    assert ZwCancelIoFile(handle)[0] == STATUS_SUCCESS
 
 
 def test_NAM_04_close_comes_after_the_last_request(machine: Machine) -> None:
@@ -327,7 +326,7 @@ def test_NAM_04_close_comes_after_the_last_request(machine: Machine) -> None:
 def test_NAM_04_duplicates_send_nothing(machine: Machine) -> None:
     holder = Holder(machine)
     handle = holder.open()
-    _, copy = machine.io.objects.handles.duplicate(handle)
+    _, copy = machine.objects.handles.duplicate(handle)
     assert copy is not None
     ZwClose(handle)
     assert holder.log == ["create"]
@@ -353,7 +352,7 @@ def test_NAM_05_a_failed_create_is_the_end_of_it(machine: Machine) -> None:
         IRP_MJ_CLOSE: note("close", 0),
     }
     device = make_device(make_driver(routines), NAME)
-    assert ZwCreateFile(NAME, 0, 0) == (STATUS_ACCESS_DENIED, None)
+    assert create_file(NAME, 0, 0) == (STATUS_ACCESS_DENIED, None)
     assert log == ["create"]
     assert device.reference_count == 0
 
@@ -412,7 +411,9 @@ def test_BUF_02_direct(machine: Machine, method: int) -> None:
 def test_BUF_02_a_bad_output_address_fails_before_the_driver(machine: Machine) -> None:
     program = Program(machine, ends_with(STATUS_SUCCESS, pending=False))
     code = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_OUT_DIRECT, FILE_ANY_ACCESS)
-    status = ZwDeviceIoControlFile(program.handle, program.event, program.iosb, code, None, 0, 0x10_0000, 16)
+    status = ZwDeviceIoControlFile(
+        program.handle, program.event, None, None, program.iosb, code, None, 0, 0x10_0000, 16
+    )
     assert status == STATUS_ACCESS_VIOLATION
     assert program.iosb.status == UNTOUCHED
     assert machine.io.live_irps == {}
@@ -430,7 +431,7 @@ def test_BUF_04_neither(machine: Machine) -> None:
     seen: list[object] = []
     program = Program(machine, dispatch)
     code = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_NEITHER, FILE_ANY_ACCESS)
-    status = ZwDeviceIoControlFile(program.handle, None, program.iosb, code, 0x1234, 5, 0x5678, 6)
+    status = ZwDeviceIoControlFile(program.handle, None, None, None, program.iosb, code, 0x1234, 5, 0x5678, 6)
     assert status == STATUS_SUCCESS
     assert seen == [(0x1234, 0x5678)]
 
@@ -461,8 +462,12 @@ def test_BUF_06_reads_and_writes_go_by_the_devices_flags(machine: Machine, flags
     written: list[bytes] = []
     program = Program(machine, dispatch, flags=flags)
     buffer = program.buffer(6, b"asking")
-    assert ZwWriteFile(program.handle, None, program.iosb, buffer.address, 6, 0x40) == STATUS_SUCCESS
-    assert ZwReadFile(program.handle, None, program.iosb, buffer.address, 6, 0x40) == STATUS_SUCCESS
+    assert (
+        ZwWriteFile(program.handle, None, None, None, program.iosb, buffer.address, 6, 0x40) == STATUS_SUCCESS
+    )
+    assert (
+        ZwReadFile(program.handle, None, None, None, program.iosb, buffer.address, 6, 0x40) == STATUS_SUCCESS
+    )
     assert written == [b"asking"]
     assert buffer.read() == b"answer"
 

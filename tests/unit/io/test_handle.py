@@ -126,8 +126,8 @@ class Disk:
 def test_what_is_written_is_read(machine: Machine, data: bytes, offset: int, flags: int) -> None:
     for driver in list(machine.io.drivers.values()):
         if driver.driver_extension.service_key_name == "made":
-            machine.io.objects.namespace.remove(driver)
-            machine.io.objects.namespace.remove(driver.devices()[0])
+            machine.objects.namespace.remove(driver)
+            machine.objects.namespace.remove(driver.devices()[0])
             del machine.io.drivers["made"]
     disk = Disk(flags)
     with machine.open(NAME) as handle:
@@ -159,20 +159,20 @@ def test_HIO_10_overlapped(machine: Machine) -> None:
     disk.hold = True
     with machine.open(NAME) as handle:
         request = handle.write_overlapped(b"later", 3)
-        assert (request.status, request.done, dos_error(request.status)) == (
+        assert (request.status, request.has_completed, dos_error(request.status)) == (
             STATUS_PENDING,
             False,
             ERROR_IO_PENDING,
         )
         assert "write of 5 bytes at 0x3" in repr(request)
         disk.release()
-        assert request.done
+        assert request.has_completed
         assert request.wait(0)
         assert (request.status, request.information, request.result()) == (STATUS_SUCCESS, 5, b"")
         assert request.result() == b""
         disk.hold = False
         at_once = handle.read_overlapped(5, 3)
-        assert at_once.done
+        assert at_once.has_completed
         assert at_once.result() == b"later"
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from dirql.io.request import KernelRequest
+from dirql.io.request import Request
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
 from dirql.wdm import (
     DEVICE_OBJECT,
     DISPATCH_LEVEL,
+    IO_STATUS_BLOCK,
     IRP,
     IRP_MJ_MAXIMUM_FUNCTION,
     IRP_MJ_READ,
@@ -49,6 +50,7 @@ from dirql.wdm import (
     IoSkipCurrentIrpStackLocation,
     KeLowerIrql,
     KeRaiseIrql,
+    KernelMode,
 )
 from unit.io.making import complete, keep, make_device, make_driver, make_irp, succeed
 
@@ -110,13 +112,13 @@ def test_IRP_02_reuse_keeps_allocation_flags_and_sets_the_status(machine: Machin
     IoSetNextIrpStackLocation(irp)
     IoGetCurrentIrpStackLocation(irp).major_function = IRP_MJ_WRITE
     irp.io_status.information = 5
-    irp.tail_overlay.driver_context[0] = self = object()
-    assert irp.tail_overlay.driver_context[0] is self
+    irp.tail.overlay.driver_context[0] = self = object()
+    assert irp.tail.overlay.driver_context[0] is self
     IoReuseIrp(irp, STATUS_UNSUCCESSFUL)
     check_fresh(irp, 2)
     assert irp.allocation_flags == 4
     assert irp.io_status.status == STATUS_UNSUCCESSFUL
-    assert irp.tail_overlay.driver_context[0] is None
+    assert irp.tail.overlay.driver_context[0] is None
 
 
 def test_IRP_03_call_driver(machine: Machine) -> None:
@@ -398,7 +400,7 @@ def test_IRP_17_free_what_is_no_irp_of_the_drivers(machine: Machine, free: bool)
     if free:
         IoFreeIrp(irp)
     else:
-        irp.owner = KernelRequest(irp)
+        irp.owner = Request(irp, None, IO_STATUS_BLOCK(), KernelMode)
     with pytest.raises(BugCheck) as stopped:
         IoFreeIrp(irp)
     assert (stopped.value.code, stopped.value.parameters[0]) == (0xC9, 1 if free else 2)
@@ -421,7 +423,7 @@ def test_IRQL_06_a_dispatch_routine_returns_at_its_level(machine: Machine) -> No
         KeRaiseIrql(DISPATCH_LEVEL)
         return complete(irp)
 
-    with pytest.raises(BugCheck, match=r"must return at IRQL 0, returned at 2") as stopped:
+    with pytest.raises(BugCheck, match="must return at PASSIVE_LEVEL") as stopped:
         send(make_device(make_driver({IRP_MJ_READ: read})))
     assert (stopped.value.code, stopped.value.parameters[0]) == (0xC9, 5)
 

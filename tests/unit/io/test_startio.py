@@ -64,7 +64,7 @@ class Queue:
         if irp is device.current_irp:
             IoReleaseCancelSpinLock(irp.cancel_irql)
             return
-        assert KeRemoveEntryDeviceQueue(device.device_queue, irp.tail_overlay.device_queue_entry)
+        assert KeRemoveEntryDeviceQueue(device.device_queue, irp.tail.overlay.device_queue_entry)
         IoReleaseCancelSpinLock(irp.cancel_irql)
         complete(irp, STATUS_CANCELLED)
 
@@ -117,9 +117,9 @@ def test_SIO_02_a_busy_device_queues(machine: Machine) -> None:
 def test_SIO_02_keys_sort_the_queue(machine: Machine, keys: list[int]) -> None:
     machine.io.drivers.clear()
     name = r"\Driver\made"
-    found = machine.io.objects.namespace.lookup(name)[1]
+    found = machine.objects.namespace.lookup(name)[1]
     if found is not None:
-        machine.io.objects.namespace.remove(found)
+        machine.objects.namespace.remove(found)
     queue = Queue()
     first = queue.send(0)
     irps = [(key, queue.send(key)) for key in keys]

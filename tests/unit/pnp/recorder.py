@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dirql.io.driver import DriverEntry
+from dirql.io.objects import DriverEntry
 from dirql.wdm import (
     CM_RESOURCE_LIST,
     DEVICE_OBJECT,

@@ -10,8 +10,8 @@ from typing import cast
 
 import pytest
 
-from dirql.io import current as io_current
-from dirql.io.driver import DriverEntry
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import DriverEntry
 from dirql.ke import current as ke_current
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
@@ -63,9 +63,9 @@ from dirql.wdm import (
     MmNonCached,
     PsCreateSystemThread,
     RtlWriteMemory,
-    ZwCreateFile,
 )
 from fakes.scripted_target import ScriptedTarget
+from unit.io.making import create_file
 
 NAME = r"\Device\Left"
 
@@ -131,7 +131,7 @@ def leak_thread() -> None:
     def wait(context: object) -> None:
         KeWaitForSingleObject(event_that_never_comes, Executive, KernelMode, False, None)
 
-    PsCreateSystemThread(wait, None)
+    PsCreateSystemThread(0, None, None, wait, None)
 
 
 LEAKS: list[tuple[Callable[[], object], str]] = [
@@ -186,7 +186,7 @@ def test_a_device_that_stays() -> None:
 def test_a_handle_of_a_driver() -> None:
     machine = open_scripted()
     machine.load_driver(Careless(nothing), "careless")
-    ZwCreateFile(NAME, 0, 0)
+    create_file(NAME, 0, 0)
     with pytest.raises(LeakReport, match=r"handle 0x4 of .* was not closed"):
         machine.close()
 
@@ -252,7 +252,7 @@ def assert_released(target: ScriptedTarget) -> None:
     with pytest.raises(TargetClosed):
         target.now()
     with pytest.raises(RuntimeError, match="I/O routines need an open machine"):
-        io_current.manager.drivers.clear()
+        io_manager.value.drivers.clear()
     open_scripted().close()
 
 

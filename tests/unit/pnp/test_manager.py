@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from dirql.drivers.pci.identity import pool_strings
-from dirql.io.interrupt import InterruptResource
+from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.parameters import QueryInterfaceParameters
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
@@ -346,12 +346,12 @@ def test_the_bus_interface(open_bus: Opener) -> None:
 def test_resources_in_use(open_bus: Opener) -> None:
     machine = open_bus(store())
     node = machine.devices[0]
-    assert node.send(IRP_MN_QUERY_RESOURCES).pointer is None
+    assert node.send(IRP_MN_QUERY_RESOURCES).information_object is None
     recorder = Recorder()
     machine.load_driver(recorder)
-    assert node.send(IRP_MN_QUERY_RESOURCES).pointer is recorder.raw
+    assert node.send(IRP_MN_QUERY_RESOURCES).information_object is recorder.raw
     assert send_pnp(node.physical_device_object, IRP_MN_STOP_DEVICE).status == STATUS_SUCCESS
-    assert node.send(IRP_MN_QUERY_RESOURCES).pointer is None
+    assert node.send(IRP_MN_QUERY_RESOURCES).information_object is None
 
 
 @pytest.mark.row("PNP-13")
@@ -363,7 +363,7 @@ def test_PNP_13_relations(open_bus: Opener) -> None:
         stack.parameters.query_device_relations.type = TargetDeviceRelation
 
     before = node.physical_device_object.pointer_count
-    relations = node.send(IRP_MN_QUERY_DEVICE_RELATIONS, fill).pointer
+    relations = node.send(IRP_MN_QUERY_DEVICE_RELATIONS, fill).information_object
     assert isinstance(relations, DeviceRelations)
     assert relations.objects == (node.physical_device_object,)
     assert relations.count == 1
@@ -461,7 +461,7 @@ def test_messages_fall_back_to_the_line(open_bus: Opener) -> None:
     wanted = IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS(recorder.physical, serve_message, None)
     parameters = IO_CONNECT_INTERRUPT_PARAMETERS(CONNECT_MESSAGE_BASED, message_based=wanted)
     assert IoConnectInterruptEx(parameters) == (STATUS_NOT_FOUND, None)
-    wanted.fallback_service_routine = serve
+    wanted.fall_back_service_routine = serve
     status, interrupt = IoConnectInterruptEx(parameters)
     assert (status, parameters.version) == (STATUS_SUCCESS, CONNECT_LINE_BASED)
     assert isinstance(interrupt, KINTERRUPT)

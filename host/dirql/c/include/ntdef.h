@@ -182,6 +182,12 @@
 #define NT_WARNING(status) ((ULONG)(status) >> 30 == 2)
 #define NT_ERROR(status) ((ULONG)(status) >> 30 == 3)
 
+/* Attributes of OBJECT_ATTRIBUTES that dirql knows. */
+
+#define OBJ_PERMANENT 0x10
+#define OBJ_CASE_INSENSITIVE 0x40
+#define OBJ_KERNEL_HANDLE 0x200
+
 /* One byte, as a character of an ANSI string or a signed number. */
 typedef char CHAR, *PCHAR, *PCH, *PSTR, *LPSTR, *PSZ;
 typedef const CHAR *PCSTR, *LPCSTR, *PCCH, *PCSZ;

@@ -108,6 +108,30 @@
 #define FILE_SYNCHRONOUS_IO_ALERT 0x10
 #define FILE_SYNCHRONOUS_IO_NONALERT 0x20
 
+/* Create dispositions of ZwCreateFile. A device driver treats all of them alike. */
+
+#define FILE_SUPERSEDE 0
+#define FILE_OPEN 1
+#define FILE_CREATE 2
+#define FILE_OPEN_IF 3
+#define FILE_OVERWRITE 4
+#define FILE_OVERWRITE_IF 5
+#define FILE_MAXIMUM_DISPOSITION 5
+
+/* Ways in which others may use a file while it is open. */
+
+#define FILE_SHARE_READ 1
+#define FILE_SHARE_WRITE 2
+#define FILE_SHARE_DELETE 4
+
+/* Access rights to objects that are no files. */
+
+#define SYNCHRONIZE 0x100000
+#define DIRECTORY_ALL_ACCESS 0xf000f
+#define SYMBOLIC_LINK_QUERY 1
+#define SYMBOLIC_LINK_ALL_ACCESS 0xf0001
+#define THREAD_ALL_ACCESS 0x1fffff
+
 /* Types of I/O objects (the Type field that begins them). */
 
 #define IO_TYPE_ADAPTER 1
@@ -3638,6 +3662,9 @@ VOID IoBuildPartialMdl(_In_ PMDL SourceMdl, _Inout_ PMDL TargetMdl, _In_ PVOID V
 VOID IoFreeMdl(_In_ PMDL Mdl);
 LONG_PTR ObReferenceObject(_In_ PVOID Object);
 LONG_PTR ObDereferenceObject(_In_ PVOID Object);
+NTSTATUS ObReferenceObjectByHandle(_In_ HANDLE Handle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE
+    ObjectType, _In_ KPROCESSOR_MODE AccessMode, _Out_ PVOID *Object, _Out_opt_ POBJECT_HANDLE_INFORMATION
+    HandleInformation);
 SIZE_T RtlCompareMemory(_In_ const VOID *Source1, _In_ const VOID *Source2, _In_ SIZE_T Length);
 VOID RtlCopyMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T Length);
 VOID RtlFillMemory(_Out_ VOID *Destination, _In_ SIZE_T Length, _In_ UCHAR Fill);
@@ -3650,6 +3677,8 @@ NTSTATUS ZwCreateFile(_Out_ PHANDLE FileHandle, _In_ ACCESS_MASK DesiredAccess, 
     ObjectAttributes, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_opt_ PLARGE_INTEGER AllocationSize, _In_ ULONG
     FileAttributes, _In_ ULONG ShareAccess, _In_ ULONG CreateDisposition, _In_ ULONG CreateOptions, _In_opt_
     PVOID EaBuffer, _In_ ULONG EaLength);
+NTSTATUS ZwOpenFile(_Out_ PHANDLE FileHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
+    ObjectAttributes, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ ULONG ShareAccess, _In_ ULONG OpenOptions);
 NTSTATUS ZwReadFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE ApcRoutine,
     _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _Out_ PVOID Buffer, _In_ ULONG Length,
     _In_opt_ PLARGE_INTEGER ByteOffset, _In_opt_ PULONG Key);

@@ -99,7 +99,7 @@ def _relations(bus: DEVICE_OBJECT, irp: IRP) -> int:
         extension.functions = [_make_device(bus.driver_object, function) for function in found]
     for device in extension.functions:
         ObReferenceObject(device)
-    irp.io_status.pointer = DEVICE_RELATIONS(tuple(extension.functions))
+    irp.io_status.information_object = DEVICE_RELATIONS(tuple(extension.functions))
     return _allow(bus, irp)
 
 

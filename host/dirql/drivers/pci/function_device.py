@@ -129,7 +129,7 @@ def _relations(device: DEVICE_OBJECT, irp: IRP) -> int:
     if IoGetCurrentIrpStackLocation(irp).parameters.query_device_relations.type != TargetDeviceRelation:
         return irp.io_status.status
     ObReferenceObject(device)
-    irp.io_status.pointer = DEVICE_RELATIONS((device,))
+    irp.io_status.information_object = DEVICE_RELATIONS((device,))
     return STATUS_SUCCESS
 
 
@@ -159,7 +159,7 @@ def _identity(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 def _resources(device: DEVICE_OBJECT, irp: IRP) -> int:
     """The resources that the function uses now: none before it is started."""
-    irp.io_status.pointer = device.device_extension.resources
+    irp.io_status.information_object = device.device_extension.resources
     return STATUS_SUCCESS
 
 
@@ -179,7 +179,7 @@ def _requirements(device: DEVICE_OBJECT, irp: IRP) -> int:
         message.u.interrupt.minimum_vector = CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN
         message.u.interrupt.maximum_vector = CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN
         descriptors.append(message)
-    irp.io_status.pointer = IO_RESOURCE_REQUIREMENTS_LIST(
+    irp.io_status.information_object = IO_RESOURCE_REQUIREMENTS_LIST(
         PCIBus, function.bus_number, function.slot_number, [IO_RESOURCE_LIST(descriptors)]
     )
     return STATUS_SUCCESS
@@ -203,7 +203,7 @@ def _range(memory: bool, size: int, prefetchable: bool, is_64_bit: bool) -> IO_R
 
 def _bus_information(device: DEVICE_OBJECT, irp: IRP) -> int:
     function: PciFunction = device.device_extension.function
-    irp.io_status.pointer = PNP_BUS_INFORMATION(GUID_BUS_TYPE_PCI, PCIBus, function.bus_number)
+    irp.io_status.information_object = PNP_BUS_INFORMATION(GUID_BUS_TYPE_PCI, PCIBus, function.bus_number)
     return STATUS_SUCCESS
 
 

@@ -50,7 +50,7 @@ def StoreCancelQueued(device: DEVICE_OBJECT, irp: IRP) -> None:
     if irp is device.current_irp:
         IoReleaseCancelSpinLock(irp.cancel_irql)
         return
-    KeRemoveEntryDeviceQueue(device.device_queue, irp.tail_overlay.device_queue_entry)
+    KeRemoveEntryDeviceQueue(device.device_queue, irp.tail.overlay.device_queue_entry)
     IoReleaseCancelSpinLock(irp.cancel_irql)
     StoreCompleteRequest(device, irp, STATUS_CANCELLED)
 
@@ -66,11 +66,11 @@ def StoreCancelCurrent(device: DEVICE_OBJECT, irp: IRP) -> None:
 def StoreCancelFile(device: DEVICE_OBJECT, file_object: FILE_OBJECT | None) -> None:
     """Cancel all requests of a file object: those in the queue, and the one that owns the device."""
     old_irql = IoAcquireCancelSpinLock()
-    queued = [CONTAINING_RECORD(entry, IRP, "tail_overlay") for entry in device.device_queue.entries]
+    queued = [CONTAINING_RECORD(entry, IRP, "tail.overlay") for entry in device.device_queue.entries]
     doomed = [irp for irp in queued if IoGetCurrentIrpStackLocation(irp).file_object is file_object]
     for irp in doomed:
         IoSetCancelRoutine(irp, None)
-        KeRemoveEntryDeviceQueue(device.device_queue, irp.tail_overlay.device_queue_entry)
+        KeRemoveEntryDeviceQueue(device.device_queue, irp.tail.overlay.device_queue_entry)
     IoReleaseCancelSpinLock(old_irql)
     for irp in doomed:
         StoreCompleteRequest(device, irp, STATUS_CANCELLED)

@@ -51,6 +51,7 @@ __all__ = [
     "preempt",
     "refuse_switch",
     "release_threads",
+    "start_system_thread",
     "terminate_system_thread",
     "yield_execution",
 ]
@@ -369,13 +370,19 @@ def create_system_thread(
 
     It ends when the routine returns or calls `terminate_system_thread`; the thread object is signalled then.
     """
+    thread = start_system_thread(routine, context, priority)
+    preempt()
+    return STATUS_SUCCESS, thread
+
+
+def start_system_thread(routine: Callable[[object], object], context: object, priority: int) -> Thread:
+    """Make a thread ready that calls `routine(context)`. It runs as soon as the IRQL allows. IRQL <= DISPATCH_LEVEL."""
     kernel = current.kernel
     thread = kernel.new_thread(priority)
     thread.driver = current.processor.driver
     thread.context = _context(kernel, partial(_run, thread, routine, context))
     kernel.ready.add(thread)
-    preempt()
-    return STATUS_SUCCESS, thread
+    return thread
 
 
 @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)

@@ -1,29 +1,31 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The end of a machine as the I/O manager sees it: end what programs still want, then say what drivers left behind."""
+"""The end of a machine as the I/O manager sees it: requests are cancelled, then the drivers' leaks are listed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dirql.io import current
+from dirql.io.cancel import cancel_irp
+from dirql.io.manager import running as io_manager
 from dirql.ke import current as ke_current
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.nt.constants import KernelMode
+from dirql.ob.manager import running as object_manager
 from dirql.ob.namespace import Directory
 
-__all__ = ["end_requests", "leftovers"]
+__all__ = ["cancel_outstanding_requests", "leaks"]
 
 _FIRST_PAUSE = 100  # 10 µs, in 100 ns units; each pause is twice as long as the one before
 _PAUSES = 18  # together about 2.6 s
 
 
-def end_requests() -> None:
-    """Close programs' handles and cancel what they have outstanding, as the end of a process does.
+def cancel_outstanding_requests() -> None:
+    """Close the programs' handles and cancel their outstanding requests, as the end of a process does.
 
-    Drivers get a few seconds of the machine's time to end it; what is left then shows up in `leftovers`.
+    Drivers get about 2.6 seconds of the machine's time to complete them. `leaks` lists the requests that are left then.
     """
-    manager = current.manager
+    manager = io_manager.value
     for handle in list(manager.handles):
         handle.close()
     pause = _FIRST_PAUSE
@@ -31,19 +33,20 @@ def end_requests() -> None:
         outstanding = [irp for file in manager.open_files for irp in file.irps]
         for irp in outstanding:
             if irp in manager.live_irps:
-                irp.cancel_irp()
+                cancel_irp(irp)
+        manager.worker.flush()
         if not any(file.irps for file in manager.open_files):
             return
         delay_execution_thread(KernelMode, False, -pause)
         pause *= 2
 
 
-def leftovers() -> Iterator[str]:
-    """A sentence for each thing that should be gone once all devices are removed and all drivers unloaded."""
-    manager = current.manager
+def leaks() -> Iterator[str]:
+    """A sentence for each thing that should be gone once all devices are removed and all drivers are unloaded."""
+    manager = io_manager.value
     for irp in manager.live_irps:
         yield f"{irp!r} was neither completed nor freed"
-    for handle, opened in manager.objects.handles.open_handles():
+    for handle, opened in object_manager.value.handles.open_handles():
         yield f"handle {handle:#x} of {opened!r} was not closed"
     for file in manager.open_files:
         yield f"{file!r} is still referenced"
@@ -51,19 +54,19 @@ def leftovers() -> Iterator[str]:
         yield f"{driver!r} was not unloaded: it has no unload routine"
         yield from (f"{device!r} was not deleted" for device in driver.devices())
     yield from (f"the name {name} was not deleted" for name in _names())
-    yield from _kernel_leftovers()
+    yield from _kernel_leaks()
 
 
 def _names() -> Iterator[str]:
-    """Names that drivers made: devices and links."""
-    namespace = current.manager.objects.namespace
+    """The names of devices and links, which drivers made."""
+    namespace = object_manager.value.namespace
     for path in (r"\Device", r"\??"):
         _, directory, _ = namespace.lookup(path)
         if isinstance(directory, Directory):
             yield from (named.name for named in directory.entries.values())
 
 
-def _kernel_leftovers() -> Iterator[str]:
+def _kernel_leaks() -> Iterator[str]:
     kernel = ke_current.kernel
     for line in kernel.vectors:
         if line is not None:

@@ -1,20 +1,21 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How a program's buffers reach a driver: buffered, direct or neither (rows BUF-01 … BUF-08, HIO-04).
+"""How a caller's buffers reach a driver: buffered, direct or neither (rows BUF-01 … BUF-08, HIO-04).
 
-Reads and writes go by the flags of the device on top of the stack, control codes by their two low bits. What is
-allocated here on the way down is given back in `return_buffers` on the way up.
+The flags of the device on top of the stack decide for reads and writes, the two low bits of the control code for
+control requests. `attach_…` allocates a system buffer or an MDL on the way down, `return_buffers` frees it on the way
+up.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from dirql.io import current
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import Irp
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.mdl import Mdl
+from dirql.mm.process import Process
 from dirql.nt.constants import (
     DO_BUFFERED_IO,
     DO_DIRECT_IO,
@@ -32,15 +33,11 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException, nt_error
 
-if TYPE_CHECKING:
-    from dirql.io.irp import Irp
-    from dirql.mm.process import Process
-
 __all__ = [
+    "allocate_mdl",
     "attach_control_buffers",
     "attach_read_buffer",
     "attach_write_buffer",
-    "free_mdls",
     "return_buffers",
 ]
 
@@ -48,8 +45,30 @@ _TAG = pool_tag("IoSB")
 _SYSTEM_BUFFER = IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER
 
 
+def allocate_mdl(
+    virtual_address: int, length: int, secondary_buffer: bool, charge_quota: bool, irp: Irp | None
+) -> Mdl | None:
+    """Make an MDL for a buffer of `length` bytes and hang it on `irp`, if there is one; follows IoAllocateMdl.
+
+    With `secondary_buffer` it goes to the end of the chain, else it becomes `irp.mdl_address` (rows MDL-01, MDL-02).
+    `charge_quota` is accepted and not used.
+    """
+    del charge_quota
+    mdl = Mdl.allocate(virtual_address, length)
+    if mdl is None or irp is None:
+        return mdl
+    last = irp.mdl_address
+    if not secondary_buffer or last is None:
+        irp.mdl_address = mdl
+        return mdl
+    while last.next is not None:
+        last = last.next
+    last.next = mdl
+    return mdl
+
+
 def attach_read_buffer(irp: Irp, device_flags: int, address: int, length: int) -> None:
-    """Give a read its buffer; raises StatusException when the caller's address is bad or memory is short."""
+    """Give a read its buffer; raises `StatusException` when the caller's address is bad or memory is short."""
     irp.user_buffer = address
     if length == 0:
         return
@@ -88,18 +107,18 @@ def attach_control_buffers(
 
 
 def return_buffers(irp: Irp, process: Process, output_length: int) -> None:
-    """Copy output back where the request succeeded, and free what the system lent to it."""
+    """Copy output to the caller if the request succeeded, and free the system buffer and the MDLs of the request."""
     buffer = irp.associated_irp.system_buffer
     if irp.flags & IRP_BUFFERED_IO and buffer is not None:
         if irp.flags & IRP_INPUT_OPERATION and not nt_error(irp.io_status.status):
             _copy_out(irp, process, buffer, output_length)
         free_pool_with_tag(buffer, _TAG)
     if irp.mdl_address is not None:
-        free_mdls(irp)
+        _free_mdls(irp)
 
 
-def free_mdls(irp: Irp) -> None:
-    """Unlock and free the MDL chain of a request that is over."""
+def _free_mdls(irp: Irp) -> None:
+    """Unlock and free the MDL chain of a request that its drivers have completed."""
     mdl = irp.mdl_address
     irp.mdl_address = None
     while mdl is not None:
@@ -118,7 +137,7 @@ def _system_buffer(length: int) -> int:
 
 
 def _copy_in(irp: Irp, buffer: int, address: int, length: int) -> None:
-    """Fill a system buffer from the caller's; a bad address takes the buffer back."""
+    """Fill a system buffer from the caller's buffer. After a bad address `return_buffers` frees the system buffer."""
     irp.associated_irp.system_buffer = buffer
     irp.flags |= _SYSTEM_BUFFER
     memory.copy(buffer, address, length)
@@ -137,10 +156,10 @@ def _lock(irp: Irp, address: int, length: int, operation: int) -> None:
 
 
 def _copy_out(irp: Irp, process: Process, buffer: int, output_length: int) -> None:
-    """Exactly Information bytes go back, never more than the caller's buffer holds (row BUF-08)."""
+    """Copy exactly Information bytes, but never more than the caller's buffer holds (row BUF-08)."""
     length = irp.io_status.information
     if length > output_length:
-        hook = current.manager.hooks.defect_found
+        hook = io_manager.value.hooks.defect_found
         if hook is not None:
             what = f"{irp!r} returned {length} bytes of output for a buffer of {output_length}; the rest was dropped"
             hook("BUF-08", what)
@@ -151,6 +170,6 @@ def _copy_out(irp: Irp, process: Process, buffer: int, output_length: int) -> No
     if target >= SYSTEM_RANGE_START:
         memory.copy(target, buffer, length)
     else:
-        # NT does this in an APC of the calling thread, where pages may be brought in whatever the level was at which
-        # the request was completed; `Process.write` does the same.
+        # NT copies in an APC of the calling thread, which may page memory in even if the request was completed at
+        # DISPATCH_LEVEL. `Process.write` does the same.
         process.write(target, memory.read(buffer, length))

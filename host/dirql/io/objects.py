@@ -1,0 +1,556 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The structures of the I/O system: packets, device objects, driver objects and file objects.
+
+They stand in one file because each refers to the others, as they do in wdm.h. A method here reads and changes only the
+object that it belongs to. Whatever calls a driver or needs the I/O manager is a function in a file above this one.
+
+A stack location belongs to one driver of a stack. The last location of `Irp.locations` is the top driver's, and
+`Irp.current_location` counts down from `stack_count + 1` as the request goes down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn, Protocol, TypeVar
+
+from dirql.io.interrupt_resource import InterruptResource
+from dirql.io.parameters import Parameters
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
+from dirql.ke.objects.event import Event
+from dirql.ke.processors.dpc import Dpc
+from dirql.ke.threads.thread import Thread
+from dirql.mm.mdl import Mdl
+from dirql.nt.bugcodes import DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_OUT_OF_LOCATIONS
+from dirql.nt.constants import (
+    DO_DEVICE_INITIALIZING,
+    DOE_DELETE_PENDING,
+    DRVO_LEGACY_DRIVER,
+    FO_SYNCHRONOUS_IO,
+    IO_TYPE_DEVICE,
+    IO_TYPE_DEVICE_OBJECT_EXTENSION,
+    IO_TYPE_DRIVER,
+    IO_TYPE_FILE,
+    IO_TYPE_IRP,
+    IRP_MJ_MAXIMUM_FUNCTION,
+    SL_INVOKE_ON_CANCEL,
+    SL_INVOKE_ON_ERROR,
+    SL_INVOKE_ON_SUCCESS,
+    SL_PENDING_RETURNED,
+    NotificationEvent,
+)
+from dirql.nt.status import status_name
+from dirql.ob.object import Object
+
+__all__ = [
+    "AddDeviceRoutine",
+    "AssociatedIrp",
+    "CancelRoutine",
+    "CompletionRoutine",
+    "DeviceObject",
+    "DeviceObjectExtension",
+    "DispatchRoutine",
+    "DriverEntry",
+    "DriverExtension",
+    "DriverObject",
+    "FileObject",
+    "IoStackLocation",
+    "IoStatusBlock",
+    "Irp",
+    "IrpDeviceQueueEntry",
+    "IrpOwner",
+    "Overlay",
+    "StartIoRoutine",
+    "Tail",
+    "UnloadRoutine",
+    "containing_record",
+    "size_of_irp",
+]
+
+_T = TypeVar("_T")
+
+DispatchRoutine = Callable[["DeviceObject", "Irp"], int]
+StartIoRoutine = Callable[["DeviceObject", "Irp"], None]
+CompletionRoutine = Callable[["DeviceObject | None", "Irp", object], int]
+CancelRoutine = Callable[["DeviceObject", "Irp"], None]
+AddDeviceRoutine = Callable[["DriverObject", "DeviceObject"], int]
+UnloadRoutine = Callable[["DriverObject"], None]
+DriverEntry = Callable[["DriverObject", str], int]
+
+_IRP_SIZE = 0xD0
+_STACK_LOCATION_SIZE = 0x48
+
+
+# Requests.
+
+
+class IoStatusBlock:
+    """The result of a request: an NTSTATUS, and a number whose meaning depends on the kind of request (bytes moved).
+
+    Plug and Play queries return a structure, whose address C drivers put into Information. A Python driver puts the
+    structure itself into `information_object`. (IO_STATUS_BLOCK's member Pointer, which shares storage with Status, is
+    left out: no driver of a device uses it.)
+    """
+
+    __slots__ = ("information", "information_object", "status")
+
+    def __init__(self, status: int = 0, information: int = 0) -> None:
+        self.status = status
+        self.information = information
+        self.information_object: object = None
+
+    def __repr__(self) -> str:
+        return f"<{status_name(self.status)}, information {self.information!r}>"
+
+
+class AssociatedIrp:
+    """The system buffer of a buffered request (a virtual address), or the bookkeeping of master and associated IRPs."""
+
+    __slots__ = ("irp_count", "master_irp", "system_buffer")
+
+    def __init__(self) -> None:
+        self.system_buffer: int | None = None
+        self.master_irp: Irp | None = None
+        self.irp_count = 0
+
+
+class IrpDeviceQueueEntry(DeviceQueueEntry):
+    """The place of a request in a device queue; `irp` is the object that CONTAINING_RECORD computes in C."""
+
+    __slots__ = ("irp",)
+
+    def __init__(self, irp: Irp) -> None:
+        super().__init__()
+        self.irp = irp
+
+
+def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -> _T:
+    """The object of class `record` whose attribute `field` the queue entry is; follows CONTAINING_RECORD.
+
+    Only requests have queue entries: `CONTAINING_RECORD(entry, IRP, "tail.overlay.device_queue_entry")`. Raises
+    `TypeError` for any other entry.
+    """
+    if not isinstance(address, IrpDeviceQueueEntry) or not isinstance(address.irp, record):
+        raise TypeError(
+            f"the entry given to CONTAINING_RECORD must be the {field} of a {record.__name__}, was {address!r}"
+        )
+    return address.irp
+
+
+class Overlay:
+    """The fields of an IRP that the driver which owns the request may use, and the thread that made the request."""
+
+    __slots__ = ("_irp", "device_queue_entry", "driver_context", "original_file_object", "thread")
+
+    def __init__(self, irp: Irp) -> None:
+        self._irp = irp
+        self.device_queue_entry = IrpDeviceQueueEntry(irp)
+        self.driver_context: list[object] = [None] * 4
+        self.original_file_object: FileObject | None = None
+        self.thread: Thread | None = None
+
+    @property
+    def current_stack_location(self) -> IoStackLocation:
+        """The location of the driver that has the request now."""
+        return self._irp.get_current_stack_location()
+
+
+class Tail:
+    """The last part of an IRP; `overlay` is the only member of this union that drivers use."""
+
+    __slots__ = ("overlay",)
+
+    def __init__(self, irp: Irp) -> None:
+        self.overlay = Overlay(irp)
+
+
+class IoStackLocation:
+    """The part of a request that belongs to one driver of the stack (IO_STACK_LOCATION)."""
+
+    __slots__ = (
+        "completion_routine",
+        "context",
+        "control",
+        "device_object",
+        "file_object",
+        "flags",
+        "major_function",
+        "minor_function",
+        "parameters",
+    )
+
+    def __init__(self) -> None:
+        self.major_function = self.minor_function = self.flags = self.control = 0
+        self.parameters = Parameters()
+        self.device_object: DeviceObject | None = None
+        self.file_object: FileObject | None = None
+        self.completion_routine: CompletionRoutine | None = None
+        self.context: object = None
+
+    def clear(self) -> None:
+        """Make every field zero, as the I/O manager does when the request leaves the driver on its way up."""
+        self.major_function = self.minor_function = self.flags = self.control = 0
+        self.device_object = self.file_object = self.completion_routine = self.context = None
+        self.parameters.clear()
+
+    def copy_from(self, other: IoStackLocation) -> None:
+        """Copy all fields of `other` except the completion routine and `control`, which become zero."""
+        self.major_function = other.major_function
+        self.minor_function = other.minor_function
+        self.flags = other.flags
+        self.device_object = other.device_object
+        self.file_object = other.file_object
+        self.completion_routine = self.context = None
+        self.control = 0
+        self.parameters.copy_from(other.parameters)
+
+
+class IrpOwner(Protocol):
+    """The maker of a request, to whom the packet returns when its completion is over."""
+
+    def complete(self, irp: Irp) -> None:
+        """Take the packet back: the last completion routine has run and `irp.io_status` is final."""
+
+
+class Irp:
+    """A request on its way through a device stack (IRP)."""
+
+    __slots__ = (
+        "allocation_flags",
+        "associated_irp",
+        "cancel",
+        "cancel_irql",
+        "cancel_routine",
+        "current_location",
+        "flags",
+        "io_status",
+        "locations",
+        "maker",
+        "mdl_address",
+        "number",
+        "owner",
+        "pending_returned",
+        "requestor_mode",
+        "stack_count",
+        "tail",
+        "type",
+        "user_buffer",
+        "user_event",
+        "user_iosb",
+    )
+
+    def __init__(self, stack_size: int, number: int, maker: object) -> None:
+        """A packet of zeros with `stack_size` locations, 1 or more; drivers call `allocate_irp`.
+
+        `number` tells the packet from others in messages and traces. `maker` is the driver that allocated it, None for
+        the I/O manager itself.
+        """
+        self.number = number
+        self.maker = maker
+        self.io_status = IoStatusBlock()
+        self.associated_irp = AssociatedIrp()
+        self.tail = Tail(self)
+        self._begin(stack_size)
+
+    def _begin(self, stack_size: int) -> None:
+        """Set the fields that are not objects of their own."""
+        self.type = IO_TYPE_IRP
+        self.stack_count = stack_size
+        self.current_location = stack_size + 1
+        self.locations = [IoStackLocation() for _ in range(stack_size)]
+        self.flags = self.allocation_flags = self.requestor_mode = self.cancel_irql = 0
+        self.cancel = self.pending_returned = False
+        self.mdl_address: Mdl | None = None
+        self.user_buffer: int | None = None
+        self.user_event: Event | None = None
+        self.user_iosb: IoStatusBlock | None = None
+        self.cancel_routine: CancelRoutine | None = None
+        self.owner: IrpOwner | None = None
+
+    def __repr__(self) -> str:
+        location = self.current_location
+        if 1 <= location <= self.stack_count:
+            where = f"major function {self.locations[location - 1].major_function:#04x}"
+        else:
+            where = "not sent" if location == self.stack_count + 1 else "completed"
+        return f"<IRP {self.number}, location {location} of {self.stack_count}, {where}>"
+
+    def initialize(self, packet_size: int, stack_size: int) -> None:
+        """Make the packet all zero again, with `stack_size` locations; follows IoInitializeIrp (row IRP-02).
+
+        `packet_size` is the packet's size in bytes. Raises `ValueError` when it is less than IoSizeOfIrp says.
+        """
+        if packet_size < size_of_irp(stack_size):
+            raise ValueError(
+                f"packet_size must be at least {size_of_irp(stack_size)} bytes, was {packet_size}"
+            )
+        self._begin(stack_size)
+        io_status, associated, overlay = self.io_status, self.associated_irp, self.tail.overlay
+        io_status.status = io_status.information = associated.irp_count = 0
+        io_status.information_object = associated.system_buffer = associated.master_irp = None
+        overlay.thread = overlay.original_file_object = None
+        overlay.driver_context = [None] * 4
+
+    def reuse(self, status: int) -> None:
+        """Make a packet that its driver allocated ready for another request; follows IoReuseIrp (row IRP-02)."""
+        allocation_flags = self.allocation_flags
+        self.initialize(size_of_irp(self.stack_count), self.stack_count)
+        self.allocation_flags = allocation_flags
+        self.io_status.status = status
+
+    # Stack locations.
+
+    def get_current_stack_location(self) -> IoStackLocation:
+        """The location of the driver that has the request now; follows IoGetCurrentIrpStackLocation.
+
+        Bug check 0xC9/0x208 when no driver has it.
+        """
+        return self._location(self.current_location)
+
+    def get_next_stack_location(self) -> IoStackLocation:
+        """The location of the driver below; follows IoGetNextIrpStackLocation. Bug check 0xC9/0x208 without one."""
+        return self._location(self.current_location - 1)
+
+    def _location(self, number: int) -> IoStackLocation:
+        if not 1 <= number <= self.stack_count:
+            self._no_location(number)
+        return self.locations[number - 1]
+
+    def _no_location(self, number: int) -> NoReturn:
+        reason = f"{self!r} has the stack locations 1 … {self.stack_count}, location {number} was asked for"
+        bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_OUT_OF_LOCATIONS, self, reason=reason)
+
+    def set_next_stack_location(self) -> None:
+        """Move to the next location without calling a driver; follows IoSetNextIrpStackLocation."""
+        self.current_location -= 1
+
+    def skip_current_stack_location(self) -> None:
+        """Let the driver below use this driver's own location; follows IoSkipCurrentIrpStackLocation."""
+        self.current_location += 1
+
+    def copy_current_stack_location_to_next(self) -> None:
+        """Give the driver below the same parameters; follows IoCopyCurrentIrpStackLocationToNext (row IRP-05)."""
+        self.get_next_stack_location().copy_from(self.get_current_stack_location())
+
+    def set_completion_routine(
+        self,
+        routine: CompletionRoutine | None,
+        context: object,
+        invoke_on_success: bool,
+        invoke_on_error: bool,
+        invoke_on_cancel: bool,
+    ) -> None:
+        """Have `routine(device, irp, context)` called when the drivers below have completed the request.
+
+        It is stored in the next location (row IRP-06). Follows IoSetCompletionRoutine.
+        """
+        location = self.get_next_stack_location()
+        location.completion_routine = routine
+        location.context = context
+        location.control = (
+            (SL_INVOKE_ON_SUCCESS if invoke_on_success else 0)
+            | (SL_INVOKE_ON_ERROR if invoke_on_error else 0)
+            | (SL_INVOKE_ON_CANCEL if invoke_on_cancel else 0)
+        )
+
+    def mark_pending(self) -> None:
+        """Say that the dispatch routine returns STATUS_PENDING; follows IoMarkIrpPending (row IRP-13)."""
+        self.get_current_stack_location().control |= SL_PENDING_RETURNED
+
+    def set_cancel_routine(self, routine: CancelRoutine | None) -> CancelRoutine | None:
+        """Set the cancel routine and return the one before; follows IoSetCancelRoutine (row CXL-03).
+
+        None is also returned when the cancel of the request has taken the routine before.
+        """
+        previous = self.cancel_routine
+        self.cancel_routine = routine
+        return previous
+
+
+def size_of_irp(stack_size: int) -> int:
+    """The size in bytes of an IRP with `stack_size` locations, as on x64; follows IoSizeOfIrp."""
+    return _IRP_SIZE + _STACK_LOCATION_SIZE * stack_size
+
+
+# Devices.
+
+
+class DeviceObjectExtension:
+    """The system's own part of a device object (DEVOBJ_EXTENSION)."""
+
+    __slots__ = ("attached_to", "device_object", "extension_flags", "interrupts", "type")
+
+    def __init__(self, device: DeviceObject) -> None:
+        self.type = IO_TYPE_DEVICE_OBJECT_EXTENSION
+        self.device_object = device
+        self.attached_to: DeviceObject | None = None
+        self.extension_flags = 0
+        """DOE_DELETE_PENDING is set while a deleted device waits for its files, or for the device above it, to go."""
+        self.interrupts: tuple[InterruptResource, ...] = ()
+        """The interrupts that Plug and Play assigned, if this is a physical device object."""
+
+
+class DeviceObject(Object):
+    """A device as one driver sees it: one layer of a device stack (DEVICE_OBJECT).
+
+    `device_extension` belongs to the driver; `create_device` says of which class it is. `reference_count` is the number
+    of open files.
+    """
+
+    __slots__ = (
+        "alignment_requirement",
+        "attached_device",
+        "characteristics",
+        "current_irp",
+        "device_extension",
+        "device_object_extension",
+        "device_queue",
+        "device_type",
+        "dpc",
+        "driver_object",
+        "flags",
+        "next_device",
+        "reference_count",
+        "stack_size",
+        "type",
+    )
+
+    def __init__(
+        self, driver_object: DriverObject, extension: type, device_type: int, characteristics: int
+    ) -> None:
+        super().__init__()
+        self.type = IO_TYPE_DEVICE
+        self.driver_object = driver_object
+        self.reference_count = 0
+        self.next_device: DeviceObject | None = None
+        self.attached_device: DeviceObject | None = None
+        self.current_irp: Irp | None = None
+        self.flags = DO_DEVICE_INITIALIZING
+        self.characteristics = characteristics
+        self.device_type = device_type
+        self.stack_size = 1
+        self.alignment_requirement = 0
+        self.device_queue = DeviceQueue()
+        self.device_queue.initialize()
+        self.dpc = Dpc()
+        self.device_object_extension = DeviceObjectExtension(self)
+        self.device_extension = extension()
+
+    def __repr__(self) -> str:
+        return f"<device {self.name or 'without a name'} of {self.driver_object!r}>"
+
+    @property
+    def delete_pending(self) -> bool:
+        """Whether the device was deleted and waits for its files, or for the device above it, to go."""
+        return bool(self.device_object_extension.extension_flags & DOE_DELETE_PENDING)
+
+    def top_of_stack(self) -> DeviceObject:
+        """The device to which requests for this stack are sent; follows IoGetAttachedDevice."""
+        top = self
+        while top.attached_device is not None:
+            top = top.attached_device
+        return top
+
+
+# Drivers.
+
+
+class DriverExtension:
+    """The part of a driver object that Plug and Play uses (DRIVER_EXTENSION)."""
+
+    __slots__ = ("add_device", "driver_object", "service_key_name")
+
+    def __init__(self, driver_object: DriverObject, service_key_name: str) -> None:
+        self.driver_object = driver_object
+        self.add_device: AddDeviceRoutine | None = None
+        self.service_key_name = service_key_name
+
+
+class DriverObject(Object):
+    """A loaded driver, as DriverEntry receives it (DRIVER_OBJECT, row DRV-01)."""
+
+    __slots__ = (
+        "device_object",
+        "driver_extension",
+        "driver_init",
+        "driver_name",
+        "driver_start_io",
+        "driver_unload",
+        "flags",
+        "hardware_database",
+        "major_function",
+        "type",
+    )
+
+    def __init__(self, service: str, driver_init: DriverEntry, dispatch: DispatchRoutine) -> None:
+        """`dispatch` fills every slot of the table `major_function`."""
+        super().__init__()
+        self.type = IO_TYPE_DRIVER
+        self.device_object: DeviceObject | None = None
+        self.flags = DRVO_LEGACY_DRIVER
+        self.driver_name = rf"\Driver\{service}"
+        self.hardware_database = r"\REGISTRY\MACHINE\HARDWARE\DESCRIPTION\SYSTEM"
+        self.driver_extension = DriverExtension(self, service)
+        self.driver_init = driver_init
+        self.driver_start_io: StartIoRoutine | None = None
+        self.driver_unload: UnloadRoutine | None = None
+        self.major_function: list[DispatchRoutine] = [dispatch] * (IRP_MJ_MAXIMUM_FUNCTION + 1)
+
+    def __repr__(self) -> str:
+        return f"<driver {self.driver_extension.service_key_name}>"
+
+    def devices(self) -> list[DeviceObject]:
+        """The driver's device objects, newest first."""
+        found: list[DeviceObject] = []
+        device = self.device_object
+        while device is not None:
+            found.append(device)
+            device = device.next_device
+        return found
+
+
+# Files.
+
+
+class FileObject(Object):
+    """A device that is open (FILE_OBJECT); `fs_context` and `fs_context2` belong to its driver."""
+
+    __slots__ = (
+        "current_byte_offset",
+        "device_object",
+        "event",
+        "file_name",
+        "final_status",
+        "flags",
+        "fs_context",
+        "fs_context2",
+        "irps",
+        "opened",
+        "type",
+    )
+
+    def __init__(self, device_object: DeviceObject, file_name: str, flags: int) -> None:
+        super().__init__()
+        self.type = IO_TYPE_FILE
+        self.device_object = device_object
+        self.file_name = file_name
+        self.flags = flags
+        self.fs_context: object = None
+        self.fs_context2: object = None
+        self.current_byte_offset = 0
+        self.final_status = 0
+        self.event = Event()
+        self.event.initialize(NotificationEvent, False)
+        self.irps: dict[Irp, None] = {}
+        """The requests that are outstanding, oldest first."""
+        self.opened = False
+        """Whether IRP_MJ_CREATE succeeded, so that CLEANUP and CLOSE must follow (row NAM-05)."""
+
+    def __repr__(self) -> str:
+        return f"<file {self.device_object.name}{self.file_name}>"
+
+    @property
+    def synchronous(self) -> bool:
+        """Whether the services for this file wait until the request is delivered."""
+        return bool(self.flags & FO_SYNCHRONOUS_IO)

@@ -1,0 +1,322 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The system services for files: open, read, write, control and cancel (NtCreateFile and so on; drivers say Zw…).
+
+Buffers are virtual addresses of the calling process. A file that was opened with FILE_SYNCHRONOUS_IO_NONALERT or
+FILE_SYNCHRONOUS_IO_ALERT waits until each request is delivered and returns its status. On any other file STATUS_PENDING
+means that the status block and the event will tell later (rows HIO-01 … HIO-06).
+
+There are no asynchronous procedure calls yet: an `apc_routine` other than None is refused with STATUS_NOT_SUPPORTED,
+and `apc_context` is not used.
+"""
+
+from __future__ import annotations
+
+from dirql.io.buffers import attach_control_buffers, attach_read_buffer, attach_write_buffer
+from dirql.io.cancel import cancel_irp
+from dirql.io.file import OpenFile
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import DeviceObject, FileObject, IoStatusBlock, Irp
+from dirql.io.request import FileRequest
+from dirql.ke.objects.event import Event
+from dirql.ke.processors.irql import contract
+from dirql.ke.threads.thread import get_current_thread
+from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
+from dirql.nt.constants import (
+    DO_DEVICE_INITIALIZING,
+    DO_EXCLUSIVE,
+    FILE_MAXIMUM_DISPOSITION,
+    FILE_OPEN,
+    FILE_READ_DATA,
+    FILE_SHARE_READ,
+    FILE_SHARE_WRITE,
+    FILE_SUPERSEDE,
+    FILE_SYNCHRONOUS_IO_ALERT,
+    FILE_SYNCHRONOUS_IO_NONALERT,
+    FILE_WRITE_DATA,
+    FO_ALERTABLE_IO,
+    FO_SYNCHRONOUS_IO,
+    IRP_MJ_DEVICE_CONTROL,
+    IRP_MJ_READ,
+    IRP_MJ_WRITE,
+    METHOD_NEITHER,
+    PASSIVE_LEVEL,
+    access_from_ctl_code,
+    method_from_ctl_code,
+)
+from dirql.nt.status import (
+    STATUS_ACCESS_DENIED,
+    STATUS_INVALID_PARAMETER,
+    STATUS_NO_SUCH_DEVICE,
+    STATUS_NOT_FOUND,
+    STATUS_NOT_SUPPORTED,
+    STATUS_OBJECT_TYPE_MISMATCH,
+    STATUS_SUCCESS,
+    StatusException,
+    nt_success,
+)
+from dirql.ob.attributes import ObjectAttributes
+from dirql.ob.manager import running as object_manager
+
+__all__ = [
+    "cancel_io_file",
+    "cancel_io_file_ex",
+    "create_file",
+    "device_io_control_file",
+    "open_device",
+    "open_file",
+    "read_file",
+    "write_file",
+]
+
+_SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def create_file(
+    desired_access: int,
+    object_attributes: ObjectAttributes,
+    io_status_block: IoStatusBlock,
+    allocation_size: int | None,
+    file_attributes: int,
+    share_access: int,
+    create_disposition: int,
+    create_options: int,
+    ea_buffer: int | None,
+    ea_length: int,
+) -> tuple[int, int | None]:
+    """Open the device to which a name leads: (status, handle); follows ZwCreateFile.
+
+    Each success sends one IRP_MJ_CREATE with a file object of its own (row NAM-04). `io_status_block` receives the
+    result of that request. A device has no use for `allocation_size`, and extended attributes are refused with
+    STATUS_NOT_SUPPORTED.
+    """
+    del allocation_size
+    if not FILE_SUPERSEDE <= create_disposition <= FILE_MAXIMUM_DISPOSITION:
+        return STATUS_INVALID_PARAMETER, None
+    if ea_buffer is not None or ea_length:
+        return STATUS_NOT_SUPPORTED, None
+    status, file = _find(object_attributes, create_options)
+    if file is None:
+        return status, None
+    options = create_disposition << 24 | create_options
+    return _create(file, desired_access, options, file_attributes, share_access, io_status_block)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def open_file(
+    desired_access: int,
+    object_attributes: ObjectAttributes,
+    io_status_block: IoStatusBlock,
+    share_access: int,
+    open_options: int,
+) -> tuple[int, int | None]:
+    """Open the device to which a name leads: (status, handle); follows ZwOpenFile."""
+    return _open(desired_access, object_attributes, io_status_block, share_access, open_options)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def open_device(name: str, desired_access: int, options: int = 0) -> tuple[int, int | None]:
+    """`open_file` with what is usual for a device: (status, handle). `options` are FILE_ options."""
+    return _open(desired_access, ObjectAttributes(name), IoStatusBlock(), _SHARE_ALL, options)
+
+
+def _open(
+    desired_access: int, attributes: ObjectAttributes, block: IoStatusBlock, share_access: int, options: int
+) -> tuple[int, int | None]:
+    status, file = _find(attributes, options)
+    if file is None:
+        return status, None
+    return _create(file, desired_access, FILE_OPEN << 24 | options, 0, share_access, block)
+
+
+def _find(attributes: ObjectAttributes, options: int) -> tuple[int, OpenFile | None]:
+    """A file object for a device that can be opened now."""
+    status, found, rest = object_manager.value.lookup(attributes)
+    if found is None:
+        return status, None
+    if not isinstance(found, DeviceObject):
+        return STATUS_OBJECT_TYPE_MISMATCH, None
+    if found.delete_pending or found.flags & DO_DEVICE_INITIALIZING:
+        return STATUS_NO_SUCH_DEVICE, None
+    if found.flags & DO_EXCLUSIVE and found.reference_count:
+        return STATUS_ACCESS_DENIED, None
+    flags = 0
+    if options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT):
+        flags = FO_SYNCHRONOUS_IO
+    if options & FILE_SYNCHRONOUS_IO_ALERT:
+        flags |= FO_ALERTABLE_IO
+    return STATUS_SUCCESS, OpenFile(found, rest, flags)
+
+
+def _create(
+    file: OpenFile, access: int, options: int, file_attributes: int, share_access: int, block: IoStatusBlock
+) -> tuple[int, int | None]:
+    """Send IRP_MJ_CREATE and make a handle if the driver agrees."""
+    result = file.create(access, options, file_attributes, share_access)
+    block.status, block.information = result.status, result.information
+    if not nt_success(result.status):
+        return result.status, None
+    handle = object_manager.value.handles.insert(file, access)
+    file.dereference()
+    return result.status, handle
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def read_file(
+    file_handle: int,
+    event: Event | None,
+    apc_routine: object,
+    apc_context: object,
+    io_status_block: IoStatusBlock,
+    buffer: int,
+    length: int,
+    byte_offset: int | None,
+    key: int | None = None,
+) -> int:
+    """Read `length` bytes into the caller's buffer; follows ZwReadFile. `event` is an event where C has a handle.
+
+    `byte_offset` None means the current position of a synchronous file.
+    """
+    del apc_context
+    status, file = _file_for(file_handle, FILE_READ_DATA, apc_routine, byte_offset)
+    if file is None:
+        return status
+    irp, device = _packet(file, IRP_MJ_READ)
+    read = irp.get_next_stack_location().parameters.read
+    read.length, read.key = length, key or 0
+    read.byte_offset = file.current_byte_offset if byte_offset is None else byte_offset
+    request = FileRequest(file, irp, event, io_status_block, length)
+    try:
+        attach_read_buffer(irp, device.flags, buffer, length)
+    except StatusException as error:
+        return request.fail(error.status)
+    return request.submit(device)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def write_file(
+    file_handle: int,
+    event: Event | None,
+    apc_routine: object,
+    apc_context: object,
+    io_status_block: IoStatusBlock,
+    buffer: int,
+    length: int,
+    byte_offset: int | None,
+    key: int | None = None,
+) -> int:
+    """Write `length` bytes from the caller's buffer; follows ZwWriteFile. The arguments are those of `read_file`."""
+    del apc_context
+    status, file = _file_for(file_handle, FILE_WRITE_DATA, apc_routine, byte_offset)
+    if file is None:
+        return status
+    irp, device = _packet(file, IRP_MJ_WRITE)
+    write = irp.get_next_stack_location().parameters.write
+    write.length, write.key = length, key or 0
+    write.byte_offset = file.current_byte_offset if byte_offset is None else byte_offset
+    request = FileRequest(file, irp, event, io_status_block)
+    try:
+        attach_write_buffer(irp, device.flags, buffer, length)
+    except StatusException as error:
+        return request.fail(error.status)
+    return request.submit(device)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def device_io_control_file(
+    file_handle: int,
+    event: Event | None,
+    apc_routine: object,
+    apc_context: object,
+    io_status_block: IoStatusBlock,
+    io_control_code: int,
+    input_buffer: int | None,
+    input_buffer_length: int,
+    output_buffer: int | None,
+    output_buffer_length: int,
+) -> int:
+    """Send a control code with input and room for output; follows ZwDeviceIoControlFile.
+
+    The handle must grant the access that the code demands (row HIO-12).
+    """
+    del apc_context
+    status, file = _file_for(file_handle, access_from_ctl_code(io_control_code), apc_routine, 0)
+    if file is None:
+        return status
+    irp, device = _packet(file, IRP_MJ_DEVICE_CONTROL)
+    control = irp.get_next_stack_location().parameters.device_io_control
+    control.io_control_code = io_control_code
+    control.input_buffer_length = input_buffer_length
+    control.output_buffer_length = output_buffer_length
+    method = method_from_ctl_code(io_control_code)
+    if method == METHOD_NEITHER:
+        control.type3_input_buffer = input_buffer
+    request = FileRequest(file, irp, event, io_status_block, output_buffer_length)
+    buffers = (input_buffer, input_buffer_length, output_buffer, output_buffer_length)
+    try:
+        attach_control_buffers(irp, method, *buffers)
+    except StatusException as error:
+        return request.fail(error.status)
+    return request.submit(device)
+
+
+def _file_for(
+    handle: int, access: int, apc_routine: object, byte_offset: int | None
+) -> tuple[int, FileObject | None]:
+    """The file of a handle that grants `access`, if the arguments of the service suit it."""
+    if apc_routine is not None:
+        return STATUS_NOT_SUPPORTED, None
+    status, file = object_manager.value.handles.lookup(handle, FileObject, access)
+    if file is not None and byte_offset is None and not file.synchronous:
+        return STATUS_INVALID_PARAMETER, None
+    return status, file
+
+
+def _packet(file: FileObject, major_function: int) -> tuple[Irp, DeviceObject]:
+    """A packet for a program's request, and the device to which it goes."""
+    device = file.device_object.top_of_stack()
+    irp = io_manager.value.take_irp(device.stack_size)
+    assert irp is not None, f"{device!r} must have a stack size of 1 … 127, was {device.stack_size}"
+    stack = irp.get_next_stack_location()
+    stack.major_function = major_function
+    stack.file_object = file
+    return irp, device
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def cancel_io_file(file_handle: int) -> tuple[int, IoStatusBlock]:
+    """Cancel the calling thread's outstanding requests on a file: (status, status block); follows ZwCancelIoFile.
+
+    It returns before these requests are completed.
+    """
+    status, file = object_manager.value.handles.lookup(file_handle, FileObject)
+    if file is not None:
+        thread = get_current_thread()
+        _cancel(file, [irp for irp in file.irps if irp.tail.overlay.thread is thread])
+    return status, IoStatusBlock(status)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def cancel_io_file_ex(
+    file_handle: int, io_request_to_cancel: IoStatusBlock | None
+) -> tuple[int, IoStatusBlock]:
+    """Cancel outstanding requests on a file: (status, status block); follows ZwCancelIoFileEx (row HIO-11).
+
+    `io_request_to_cancel` is the status block of the one request that is meant; None means the requests of all threads.
+    STATUS_NOT_FOUND when there is no such request. It returns before the requests are completed.
+    """
+    status, file = object_manager.value.handles.lookup(file_handle, FileObject)
+    if file is not None:
+        wanted = io_request_to_cancel
+        found = [irp for irp in file.irps if wanted is None or irp.user_iosb is wanted]
+        _cancel(file, found)
+        status = STATUS_SUCCESS if found else STATUS_NOT_FOUND
+    return status, IoStatusBlock(status)
+
+
+def _cancel(file: FileObject, found: list[Irp]) -> None:
+    """Cancel those of the requests that are still outstanding when their turn comes."""
+    for irp in found:
+        if irp in file.irps:
+            cancel_irp(irp)

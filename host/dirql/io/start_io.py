@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""StartIo: one request at a time has the device, from the StartIo routine to IoStartNextPacket (row SIO-06).
+
+The routine that a driver's ISR queues for the rest of the work, DpcForIsr, is here as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import CancelRoutine, DeviceObject, Irp, IrpDeviceQueueEntry
+from dirql.ke import guard
+from dirql.ke.processors.dpc import DeferredRoutine, Dpc
+from dirql.ke.processors.irql import contract, lower_irql, raise_irql
+from dirql.nt.constants import DISPATCH_LEVEL
+
+__all__ = [
+    "DpcForIsr",
+    "initialize_dpc_request",
+    "request_dpc",
+    "start_next_packet",
+    "start_next_packet_by_key",
+    "start_packet",
+]
+
+DpcForIsr = Callable[[Dpc, DeviceObject, Irp | None, object], None]
+
+
+@contract(max_irql=DISPATCH_LEVEL)
+def start_packet(
+    device: DeviceObject, irp: Irp, key: int | None, cancel_function: CancelRoutine | None
+) -> None:
+    """Call the driver's StartIo with `irp` now if the device is idle, else queue it; follows IoStartPacket.
+
+    With a `key` the queue is sorted by it. `cancel_function` becomes the cancel routine; for a request that was
+    cancelled before it could be queued, it is called at once (rows SIO-01, SIO-02).
+    """
+    lock = io_manager.value.cancel_lock
+    old_irql = raise_irql(DISPATCH_LEVEL)
+    if cancel_function is not None:
+        lock.acquire_at_dpc_level()
+        irp.cancel_routine = cancel_function
+    entry = irp.tail.overlay.device_queue_entry
+    queue = device.device_queue
+    queued = queue.insert(entry) if key is None else queue.insert_by_key(entry, key)
+    if not queued:
+        device.current_irp = irp
+        if cancel_function is not None:
+            lock.release_from_dpc_level()
+        _start_io(device, irp)
+    elif cancel_function is not None:
+        if irp.cancel and irp.cancel_routine is not None:
+            irp.cancel_routine = None
+            irp.cancel_irql = DISPATCH_LEVEL
+            cancel_function(device, irp)
+        else:
+            lock.release_from_dpc_level()
+    lower_irql(old_irql)
+
+
+@contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
+def start_next_packet(device: DeviceObject, cancelable: bool) -> None:
+    """Call StartIo with the next request of the queue, if there is one; follows IoStartNextPacket (row SIO-03).
+
+    `cancelable` says that the driver passes a cancel routine to `start_packet`.
+    """
+    _start_next(device, cancelable, None)
+
+
+@contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
+def start_next_packet_by_key(device: DeviceObject, cancelable: bool, key: int) -> None:
+    """Call StartIo with the first request whose key is `key` or more; follows IoStartNextPacketByKey."""
+    _start_next(device, cancelable, key)
+
+
+def _start_next(device: DeviceObject, cancelable: bool, key: int | None) -> None:
+    """Take the next request, under the cancel lock if the driver's requests can be cancelled."""
+    lock = io_manager.value.cancel_lock
+    if cancelable:
+        lock.acquire_at_dpc_level()
+    device.current_irp = None
+    queue = device.device_queue
+    entry = queue.remove() if key is None else queue.remove_by_key(key)
+    irp = device.current_irp = entry.irp if isinstance(entry, IrpDeviceQueueEntry) else None
+    if cancelable:
+        lock.release_from_dpc_level()
+    if irp is not None:
+        _start_io(device, irp)
+
+
+def _start_io(device: DeviceObject, irp: Irp) -> None:
+    driver = device.driver_object
+    start_io = driver.driver_start_io
+    if start_io is None:
+        raise TypeError(f"driver_start_io of {driver!r} must be set before IoStartPacket, was None")
+    guard.call_driver(guard.START_IO, driver, start_io, device, irp)
+
+
+def initialize_dpc_request(device: DeviceObject, dpc_routine: DpcForIsr) -> None:
+    """Set the DpcForIsr routine, called as `routine(dpc, device, irp, context)`; follows IoInitializeDpcRequest."""
+    device.dpc.initialize(cast("DeferredRoutine", dpc_routine), device)
+
+
+def request_dpc(device: DeviceObject, irp: Irp | None, context: object) -> bool:
+    """Queue the DpcForIsr routine; follows IoRequestDpc. False when it is queued already."""
+    return device.dpc.insert_queue(irp, context)

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The name and the attributes with which a service makes or opens an object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ObjectAttributes"]
+
+
+@dataclass(slots=True)
+class ObjectAttributes:
+    """A name, the directory that it begins in, and OBJ_ flags (OBJECT_ATTRIBUTES).
+
+    `root_directory` is a handle of a directory, or None for a name that begins with a backslash. There is no security
+    here, so that the descriptor is kept and not used.
+    """
+
+    object_name: str | None = None
+    attributes: int = 0
+    root_directory: int | None = None
+    security_descriptor: object = None
+
+    def initialize(
+        self,
+        object_name: str | None,
+        attributes: int,
+        root_directory: int | None,
+        security_descriptor: object,
+    ) -> None:
+        """Set all fields; follows InitializeObjectAttributes."""
+        self.object_name = object_name
+        self.attributes = attributes
+        self.root_directory = root_directory
+        self.security_descriptor = security_descriptor

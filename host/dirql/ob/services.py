@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The services for handles, references, directories, symbolic links and system threads.
+
+Where C has a pointer to an object type, such as `*PsThreadType`, Python has the class of the object: `KTHREAD`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, overload
+
+from dirql.ke.processors.irql import contract
+from dirql.ke.threads.dispatcher import create_system_thread
+from dirql.ke.threads.thread import Thread
+from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
+from dirql.nt.constants import PASSIVE_LEVEL, UserMode
+from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
+from dirql.ob.attributes import ObjectAttributes
+from dirql.ob.manager import running as object_manager
+from dirql.ob.namespace import Directory, SymbolicLink
+from dirql.ob.object import Object
+
+__all__ = [
+    "ClientId",
+    "ObjectHandleInformation",
+    "close",
+    "create_directory_object",
+    "create_thread",
+    "dereference_object",
+    "make_temporary_object",
+    "open_symbolic_link_object",
+    "query_symbolic_link_object",
+    "reference_object",
+    "reference_object_by_handle",
+]
+
+_T = TypeVar("_T")
+
+_SYSTEM_PROCESS = 4  # the process ID of NT's System process
+
+
+@dataclass(frozen=True, slots=True)
+class ClientId:
+    """The numbers of a thread and of its process (CLIENT_ID)."""
+
+    unique_process: int
+    unique_thread: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHandleInformation:
+    """The attributes of a handle and the access that it grants (OBJECT_HANDLE_INFORMATION)."""
+
+    handle_attributes: int
+    granted_access: int
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def close(handle: int) -> int:
+    """Close a handle of any kind; follows ZwClose."""
+    return object_manager.value.close(handle)
+
+
+def reference_object(body: Object | Thread) -> int:
+    """Keep an object alive; returns the number of references. Follows ObReferenceObject."""
+    return object_manager.value.header_of(body).reference()
+
+
+def dereference_object(body: Object | Thread) -> int:
+    """Give one reference back; returns the number of those left. Follows ObDereferenceObject.
+
+    Bug check 0x18 REFERENCE_BY_POINTER when there is none to give back.
+    """
+    return object_manager.value.header_of(body).dereference()
+
+
+@overload
+def reference_object_by_handle(
+    handle: int, desired_access: int, object_type: type[_T], access_mode: int
+) -> tuple[int, _T | None, ObjectHandleInformation | None]: ...
+@overload
+def reference_object_by_handle(
+    handle: int, desired_access: int, object_type: None, access_mode: int
+) -> tuple[int, object, ObjectHandleInformation | None]: ...
+@contract(max_irql=PASSIVE_LEVEL)
+def reference_object_by_handle(
+    handle: int, desired_access: int, object_type: type[object] | None, access_mode: int
+) -> tuple[int, object, ObjectHandleInformation | None]:
+    """The object of a handle, referenced: (status, object, handle information); follows ObReferenceObjectByHandle.
+
+    `object_type` is the class that the object must have, or None for any. Only for UserMode, the handle must grant
+    `desired_access`.
+    """
+    handles = object_manager.value.handles
+    wanted = desired_access if access_mode == UserMode else 0
+    status, body = handles.lookup(handle, object_type or object, wanted)
+    entry = handles.entry(handle)
+    if body is None or entry is None:
+        return status, None, None
+    entry.object.reference()
+    return STATUS_SUCCESS, body, ObjectHandleInformation(entry.handle_attributes, entry.granted_access)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def create_directory_object(
+    desired_access: int, object_attributes: ObjectAttributes
+) -> tuple[int, int | None]:
+    """Make a directory and open it: (status, handle); follows ZwCreateDirectoryObject.
+
+    With OBJ_PERMANENT it keeps its name when its last handle is closed.
+    """
+    return object_manager.value.create(Directory(), object_attributes, desired_access)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def open_symbolic_link_object(
+    desired_access: int, object_attributes: ObjectAttributes
+) -> tuple[int, int | None]:
+    """Open a symbolic link itself: (status, handle); follows ZwOpenSymbolicLinkObject."""
+    manager = object_manager.value
+    status, path = manager.path_of(object_attributes)
+    link = manager.namespace.find_link(path) if path else None
+    if link is None:
+        return status if status != STATUS_SUCCESS else STATUS_OBJECT_NAME_NOT_FOUND, None
+    return STATUS_SUCCESS, manager.handles.insert(link, desired_access)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def query_symbolic_link_object(link_handle: int) -> tuple[int, str | None, int]:
+    """Where an open link leads: (status, path, length of the path in bytes); follows ZwQuerySymbolicLinkObject."""
+    status, link = object_manager.value.handles.lookup(link_handle, SymbolicLink)
+    if link is None:
+        return status, None, 0
+    return status, link.target, 2 * len(link.target)
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+def make_temporary_object(handle: int) -> int:
+    """Let the object's name go with its last handle; follows ZwMakeTemporaryObject (row NAM-01)."""
+    status, named = object_manager.value.handles.lookup(handle, Object)
+    if named is not None:
+        named.permanent = False
+    return status
+
+
+def create_thread(
+    desired_access: int,
+    object_attributes: ObjectAttributes | None,
+    process_handle: int | None,
+    start_routine: Callable[[object], object],
+    start_context: object,
+) -> tuple[int, int | None, ClientId | None]:
+    """Start a system thread: (status, thread handle, client ID); follows PsCreateSystemThread. PASSIVE_LEVEL.
+
+    There is one process and threads have no names, so that the attributes and the process handle are not used. The
+    thread calls `start_routine(start_context)` and ends when that returns or calls PsTerminateSystemThread. Close the
+    handle; to wait for the end, get the thread with ObReferenceObjectByHandle first. `create_system_thread` is the
+    readable way: it returns the thread itself.
+    """
+    del object_attributes, process_handle
+    status, thread = create_system_thread(start_routine, start_context)
+    manager = object_manager.value
+    handle = manager.handles.insert(manager.header_of(thread), desired_access)
+    return status, handle, ClientId(_SYSTEM_PROCESS, thread.number)
