@@ -19,7 +19,7 @@ from dirql.target.channel.target import CommandTarget
 from dirql.target.contract import BusError, BusFault, BusStatus, LinkLost, MemoryFile, Target, TargetError
 from fakes.scripted_target import ScriptedTarget
 
-__all__ = ["BytesTarget"]
+__all__ = ["CAPACITY", "BytesTarget"]
 
 CAPACITY = 256
 """Bytes of data in a frame: small, so that tests cut bursts and strings."""
@@ -78,6 +78,7 @@ class ByteChannel:
         return self._carry(What.COMMAND, spent, 0, (operation, address, byte_enables, length, datum))[0]
 
     def transfer(self, operation: int, spent: int, address: int, data: memoryview, repeats: bool, /) -> int:
+        assert 0 < data.nbytes <= CAPACITY, "a target must cut transfers to the channel's capacity"
         reads = operation in (Op.MEM_READ, Op.IO_READ)
         fields = (operation, address, 0xF, data.nbytes // 4, 0)
         sent = b"" if reads else bytes(data)

@@ -11,8 +11,8 @@ from dirql.registers.machine import Attention, BusStatus, EventField, Failure
 from dirql.target.channel.channel import attention_of, input_of, pack_answer, status_of, value_of
 from dirql.target.channel.records import decode_records, encode_record
 from dirql.target.contract import EventRecord, LinkLost
-from fakes.byte_channel import BytesTarget
-from fakes.scripted_target import ScriptedTarget
+from fakes.byte_channel import CAPACITY, BytesTarget
+from fakes.scripted_target import ACCESS_CLOCKS, Ram, ScriptedTarget, Space
 
 
 @pytest.mark.parametrize("status", [0, 1, Failure.STOPPED, 255])
@@ -67,3 +67,17 @@ def test_a_deadline_after_an_interrupt_that_has_gone_is_no_interrupt() -> None:
     target.set_deadline(0)
     assert target.attention
     assert target.interrupt_request() is None
+
+
+@pytest.mark.parametrize("before_the_end", [1, 9])
+def test_a_string_of_several_transfers_stops_where_attention_rose(before_the_end: int) -> None:
+    script = ScriptedTarget()
+    target = BytesTarget(script)
+    script.map(Space.IO, 0x1000, 4, Ram(4))
+    script.interrupts.write(interrupt_controller.ENABLE.offset, 0xFFFF, 0xF)
+    dwords = CAPACITY // 4
+    script.at(dwords * ACCESS_CLOCKS - before_the_end, lambda: script.interrupts.request(3))
+    moved = target.read_io_string(0x1000, memoryview(bytearray(3 * CAPACITY)))
+    assert moved == dwords - before_the_end // ACCESS_CLOCKS
+    assert target.interrupt_request() == 3
+    assert target.read_io_string(0x1000, memoryview(bytearray(3 * CAPACITY))) == 3 * dwords
