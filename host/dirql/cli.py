@@ -17,14 +17,14 @@ __all__ = ["main"]
 MODES = ("polled", "timer", "interrupt", "dma")
 INTERRUPTS = ("level", "latched", "message")
 INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+"""The exit status after Ctrl-C that shells use."""
 
 
 def _at_least(low: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         value = int(text, 0)
         if value < low:
-            raise argparse.ArgumentTypeError(f"must be {low} or more, not {value}")
+            raise argparse.ArgumentTypeError(f"must be {low} or more; it was {value}")
         return value
 
     parse.__name__ = "integer"
@@ -36,23 +36,23 @@ def _list_of(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
         names = tuple(allowed) if text == "all" else tuple(text.split(","))
         for name in names:
             if name not in allowed:
-                raise argparse.ArgumentTypeError(f"must be of {', '.join(allowed)} or all, not {name!r}")
+                raise argparse.ArgumentTypeError(f"must be of {', '.join(allowed)} or all; it was {name!r}")
         return names
 
     return parse
 
 
 def _file(text: str) -> Path:
-    """A file to be written; refused before the run rather than after it."""
+    """The path of a file to be written. A file that cannot be written is refused before the run, not after it."""
     path = Path(text)
     if path.is_dir() or not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"must be a file in a folder that exists, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a file in a folder that exists; it was {text!r}")
     existed = path.exists()
     try:
         path.open("ab").close()
     except OSError as error:
         raise argparse.ArgumentTypeError(
-            f"must be a file that can be written, not {text!r}: {error.strerror}"
+            f"must be a file that can be written; it was {text!r}: {error.strerror}"
         ) from error
     if not existed:
         path.unlink()
@@ -64,7 +64,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="move data through the simulated machine and print the latencies",
         description="Moves verified data through the store device in every mode and with every kind of interrupt, "
-        "then prints what each stage took, in bus clocks.",
+        "then prints the latency of each stage in bus clocks.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = run.add_argument
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dirql {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
-    commands.add_parser("doctor", help="check the set-up, with one line on how to mend each problem")
+    commands.add_parser("doctor", help="check the installation, and say how to mend each problem")
     return parser
 
 
@@ -132,7 +132,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.command == "run" and arguments.waves and arguments.target != "verilated":
-        parser.error(f"--waves needs --target verilated, not {arguments.target}; the clocks are the same")
+        parser.error(
+            f"--waves needs --target verilated; the target was {arguments.target}. The clocks are the same on both"
+        )
     from dirql.target.contract import TargetError
     from dirql.target.simulation.toolchain import SetupError
 

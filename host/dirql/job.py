@@ -49,7 +49,7 @@ _POLLING = ("polled", "timer")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `dirql run` was asked for; the names are those of its options."""
+    """The options of `dirql run`, by their names on the command line."""
 
     target: str
     mode: tuple[str, ...]
@@ -64,7 +64,7 @@ class Options:
 
 
 class Row(NamedTuple):
-    """One line of the table: a mode, and the kind of interrupt that it uses, if any."""
+    """One line of the table: a mode, and the kind of interrupt, None for a mode without interrupts."""
 
     mode: str
     interrupt: str | None
@@ -75,7 +75,7 @@ class Row(NamedTuple):
 
 
 def _rows(options: Options) -> Iterator[Row]:
-    """What is to be run, grouped by the kind of interrupt, since that is chosen when the driver is loaded."""
+    """The rows to run, grouped by the kind of interrupt, which is chosen when the driver is loaded."""
     yield from (Row(mode, None) for mode in options.mode if mode in _POLLING)
     for kind in options.interrupt:
         yield from (Row(mode, kind) for mode in options.mode if mode not in _POLLING)
@@ -106,7 +106,7 @@ def _exports(
 
 
 def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
-    """All rows on one machine, the driver loaded anew for each kind of interrupt."""
+    """Run all rows on one machine; the driver is loaded anew for each row."""
     modes: list[ModeResult] = []
     leaks: tuple[str, ...] = ()
     machine = open_machine(
@@ -141,7 +141,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
 
 
 def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> tuple[ModeResult, Run]:
-    """The transfers of one row, recorded."""
+    """Run and record the transfers of one row."""
     with machine.open(PROGRAM_NAME) as handle:
         handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
         transfers = _Transfers(options, row, machine, handle)
@@ -173,7 +173,7 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
 
 
 class _Transfers:
-    """The traffic of one row: random data to a random place, read back and compared."""
+    """The transfers of one row: random data is written to a random place, read back and compared."""
 
     def __init__(self, options: Options, row: Row, machine: Machine, handle: Handle) -> None:
         self.size = options.size
@@ -186,11 +186,11 @@ class _Transfers:
         self.device_bytes = _statistics(handle).device_bytes
         if self.size > self.device_bytes:
             raise ValueError(
-                f"--size must be at most the device's {self.device_bytes} bytes, was {self.size}"
+                f"--size must be at most {self.device_bytes} bytes, the size of the device; it was {self.size}"
             )
 
     def run(self, transfers: int, step: Step) -> None:
-        """All transfers; a request that fails is noted and the rest goes on."""
+        """Run all transfers; a request that fails is noted, and the next one follows."""
         for _ in range(transfers):
             offset = self.random.randrange(0, self.device_bytes - self.size + 1, 4)
             data = self.random.randbytes(self.size)
@@ -215,8 +215,8 @@ class _Transfers:
     def bus_clocks(self) -> tuple[int, int]:
         """(clocks that moved data, clocks that the device was busy) of one more write and one more read.
 
-        They are apart from the others because asking for the counters would show up among their latencies. The device
-        counts its own data phases; a dword of programmed I/O takes one, too, which is the host's.
+        These two transfers are not recorded, because the questions for the counters would show up in the latencies. The
+        device counts the data phases of DMA; programmed I/O takes one data phase of the host for each dword.
         """
         self.handle.write(self.random.randbytes(self.size))
         write = _statistics(self.handle)
@@ -231,8 +231,8 @@ def _statistics(handle: Handle) -> Statistics:
 
 
 def _difference(sent: bytes, received: bytes, offset: int) -> str:
-    """Where two pieces of data part."""
+    """A sentence on the first difference of two pieces of data."""
     if len(sent) != len(received):
         return f"{len(received)} bytes came back at {offset:#x} where {len(sent)} had been written"
     first = next(place for place, pair in enumerate(zip(sent, received, strict=True)) if pair[0] != pair[1])
-    return f"byte {offset + first:#x} must be {sent[first]:#04x}, was {received[first]:#04x}"
+    return f"byte {offset + first:#x} must be {sent[first]:#04x}; it was {received[first]:#04x}"

@@ -7,10 +7,11 @@
         handle.write(b"abcd")
         assert handle.read(4) == b"abcd"
 
-`@pytest.mark.needs("FAULT_INJECTION")` names capabilities of the target; a test is skipped, with the missing ones
-named, where the target lacks them. `@pytest.mark.machine(processors=2)` gives options of `open_machine`.
+`@pytest.mark.needs("FAULT_INJECTION")` names capabilities of the target; on a target without one of them the test is
+skipped. `@pytest.mark.machine(processors=2)` gives options of `open_machine`.
 
-With `--dirql-target cocotb` the whole session runs inside the simulator.
+With `--dirql-target cocotb` the whole pytest run takes place inside the simulator. pytest loads this file in every
+run, so modules of dirql are imported only where they are used.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ __all__ = ["DriverMark"]
 
 
 class Opener(Protocol):
-    """`open_machine`, with options that a mark names."""
+    """The signature of `open_machine`, for options that come from a mark."""
 
     def __call__(self, **options: object) -> Machine:
         """Open a machine."""
 
 
 class Loader(Protocol):
-    """`Machine.load_driver`, with options that a mark names."""
+    """The signature of `Machine.load_driver`, for options that come from a mark."""
 
     def __call__(self, driver: ModuleType, **options: object) -> DriverObject:
         """Load a driver."""
@@ -73,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Start the session again inside the simulator, if that is where the target lives."""
+    """Start pytest again inside the simulator, if the target needs that."""
     from dirql.target import inside_simulator, run_in_simulator
 
     if config.getoption("dirql_target") != "cocotb" or inside_simulator() or config.option.help:
@@ -84,8 +85,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def run_session(arguments: Sequence[str]) -> int:
-    """A pytest session inside the simulator; returns its exit status."""
-    # dirql came to be imported before pytest could look at its assertions; there are none to rewrite.
+    """Run pytest inside the simulator; returns the exit status."""
+    # pytest warns that dirql was imported before its assertions could be rewritten; dirql has none to rewrite.
     quiet = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
     return int(pytest.main([*quiet, *arguments]))
 
@@ -101,7 +102,7 @@ def _skip_without(machine: Machine, names: Sequence[str]) -> None:
     unknown = [name for name in names if name not in Capability.__members__]
     if unknown:
         raise pytest.UsageError(
-            f"needs: a capability must be one of {', '.join(Capability.__members__)}, not {', '.join(unknown)}"
+            f"needs: a capability must be one of {', '.join(Capability.__members__)}; it was {', '.join(unknown)}"
         )
     missing = [Capability[name] for name in names if Capability[name] not in machine.target.capabilities]
     if missing:
@@ -111,7 +112,7 @@ def _skip_without(machine: Machine, names: Sequence[str]) -> None:
 
 @pytest.fixture
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """A machine just out of reset, with no driver; closed after the test, which fails if anything leaked."""
+    """A machine just out of reset, without a function driver; the test fails if closing it finds a leak."""
     from dirql.machine import open_machine
 
     config = request.config
@@ -122,7 +123,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     }
     mark = request.node.get_closest_marker("machine")
     options.update(mark.kwargs if mark else {})
-    # What a mark says is checked when it is used.
+    # The options of a mark are checked by `open_machine`.
     opened = cast("Opener", open_machine)(**options)
     try:
         _skip_without(opened, _capability_names(request.node))
@@ -134,9 +135,9 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
 
 @contextmanager
 def _stops_are_failures() -> Iterator[None]:
-    """A bug check or a deadlock while a fixture begins or ends fails this test, and leaves the next ones alone.
+    """A bug check or a deadlock while a fixture begins or ends fails this test, and does not disturb the next ones.
 
-    As what they are, exceptions that no `except Exception` catches, they would keep pytest from taking down the rest.
+    Both exceptions derive from BaseException; if they were not converted, pytest would skip the teardown.
     """
     from dirql.ke.bugcheck import BugCheck
     from dirql.ke.threads.dispatcher import Deadlock
@@ -149,19 +150,19 @@ def _stops_are_failures() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class DriverMark:
-    """What `@pytest.mark.driver` says; without the mark, the store driver.
+    """The driver that `@pytest.mark.driver` names; without the mark, the store driver.
 
     The driver is a module, a module's name, or the name of a file beside the test that ends in `.py`.
     """
 
     module: ModuleType
     name: str
-    """The name that `handle` opens."""
+    """The name of the device that `handle` opens."""
     options: Mapping[str, object]
 
     @classmethod
     def of(cls, node: pytest.Item) -> DriverMark:
-        """What the nearest mark of a test says."""
+        """The nearest mark of a test."""
         from dirql.drivers.store.interface import PROGRAM_NAME
 
         mark = node.get_closest_marker("driver")

@@ -29,17 +29,20 @@ def test_modes_of_the_command_line_are_those_of_the_job() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--mode", "pio"), "must be of polled, timer, interrupt, dma or all, not 'pio'"),
-        (("--interrupt", "edge"), "must be of level, latched, message or all, not 'edge'"),
-        (("--transfers", "0"), "must be 1 or more, not 0"),
+        (("--mode", "pio"), "must be of polled, timer, interrupt, dma or all; it was 'pio'"),
+        (("--interrupt", "edge"), "must be of level, latched, message or all; it was 'edge'"),
+        (("--transfers", "0"), "must be 1 or more; it was 0"),
         (("--transfers", "many"), "invalid integer value: 'many'"),
-        (("--size", "-4"), "must be 1 or more, not -4"),
-        (("--seed", "-1"), "must be 0 or more, not -1"),
-        (("--processors", "0"), "must be 1 or more, not 0"),
+        (("--size", "-4"), "must be 1 or more; it was -4"),
+        (("--seed", "-1"), "must be 0 or more; it was -1"),
+        (("--processors", "0"), "must be 1 or more; it was 0"),
         (("--target", "board"), "invalid choice: 'board'"),
         (("--json", "no/such/folder/run.json"), "must be a file in a folder that exists"),
         (("--trace", "."), "must be a file in a folder that exists"),
-        (("--target", "cocotb", "--waves", "x.vcd"), "--waves needs --target verilated, not cocotb"),
+        (
+            ("--target", "cocotb", "--waves", "x.vcd"),
+            "--waves needs --target verilated; the target was cocotb",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(

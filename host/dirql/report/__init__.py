@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How the results of a job are shown: live progress, tables in a terminal, a JSON document."""
+"""Output of a job: live progress, tables in a terminal, a JSON document."""
 
 __all__: list[str] = []

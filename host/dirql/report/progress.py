@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a job is doing, while it does it.
+"""Live progress of a job.
 
-On a terminal each mode has a line that moves: transfers, bytes, bus clocks and their rate. Elsewhere, where a moving
-line would fill a log, each mode says one line when it is done. No thread draws: the display is refreshed by the job's
-own steps, so that nothing runs beside the kernel.
+On a terminal each mode has a line that is redrawn: transfers, bytes, bus clocks and clocks per second. Elsewhere, where
+redrawing would fill a log, each mode prints one line at the end. No thread draws: the steps of the job refresh the
+display, so that nothing runs beside the kernel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REFRESH_SECONDS = 0.1
 
 
 class Step:
-    """What one mode has done so far; called after each transfer."""
+    """The progress of one mode; called after each transfer."""
 
     def __init__(self, name: str, transfers: int) -> None:
         self.name = name
@@ -33,7 +33,7 @@ class Step:
         self._began = perf_counter()
 
     def __call__(self, moved: int, clocks: int) -> None:
-        """One more transfer is done: it moved so many bytes in so many bus clocks."""
+        """Count one more transfer, of `moved` bytes in `clocks` bus clocks."""
         self.done += 1
         self.bytes += moved
         self.clocks += clocks
@@ -45,7 +45,7 @@ class Step:
 
 
 class _MovingStep(Step):
-    """A step that draws itself."""
+    """A step with a line on a terminal."""
 
     def __init__(self, name: str, transfers: int, bars: Progress) -> None:
         super().__init__(name, transfers)
@@ -62,7 +62,7 @@ class _MovingStep(Step):
 
 
 class Display:
-    """Where the modes of a job show themselves; made by `show`."""
+    """The display of a job, with one line for each mode; made by `show`."""
 
     def __init__(self, console: Console, bars: Progress | None) -> None:
         self._console = console
@@ -70,7 +70,7 @@ class Display:
 
     @contextmanager
     def mode(self, name: str, transfers: int) -> Iterator[Step]:
-        """One mode: yields what to call after each of its transfers."""
+        """Show one mode; yields the step to call after each transfer."""
         if self._bars is not None:
             yield _MovingStep(name, transfers, self._bars)
             return
@@ -83,7 +83,7 @@ class Display:
 
 @contextmanager
 def show(console: Console) -> Iterator[Display]:
-    """A display for the time of a job; it leaves nothing on a terminal."""
+    """A display for the time of a job; at the end the lines disappear from a terminal."""
     if not console.is_terminal or console.is_dumb_terminal:
         yield Display(console, None)
         return

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a job found out, for everything that shows it."""
+"""The results of a job, as values that tables and documents show."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Parameter = int | str | bool | None | Sequence[str]
 
 
 class Verdict(enum.Enum):
-    """What a job comes to."""
+    """The verdict on a whole job."""
 
     PASS = "pass"
-    """All data was right, nothing leaked, and the figures hold."""
+    """All data was right, nothing leaked, and the figures are valid."""
     FAIL = "fail"
     """Data was wrong, a request failed, or something leaked."""
     INVALID = "invalid"
-    """Data was right, but events were lost: the latencies prove nothing."""
+    """All data was right, but event records were lost, so the latencies are not valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class ModeResult:
     clocks: int
     """Bus clocks that the mode took."""
     data_clocks: int
-    """Those on which the bus moved a datum for the transfers."""
+    """The bus clocks on which the bus moved a datum for the transfers."""
     busy_clocks: int
-    """Those during which the device worked on the transfers: its command to its end."""
+    """The bus clocks from the command to the end of a transfer, in the device, for all transfers."""
     wall_seconds: float
     verified: bool
     """Whether every byte that came back was the one that was sent."""
     errors: tuple[str, ...]
-    """What went wrong, a sentence each."""
+    """One sentence for each thing that went wrong."""
     analysis: Analysis
 
     @property
@@ -60,7 +60,7 @@ class ModeResult:
 
     @property
     def name(self) -> str:
-        """The mode and its interrupts, as tables name the pair."""
+        """The mode and the kind of interrupt, as tables name the pair."""
         return f"{self.mode}, {self.interrupt}" if self.interrupt else self.mode
 
     @property
@@ -74,22 +74,22 @@ class JobResult:
     """A whole job: the modes in the order in which they ran, and all that is needed to run it again."""
 
     version: str
-    """Of dirql."""
+    """The version of dirql."""
     target: str
     frequency: Fraction
-    """Bus clocks a second."""
+    """Bus clocks per second."""
     seed: int
     costs: Mapping[str, int]
-    """The cost model: what each host action is charged, in bus clocks."""
+    """The cost model: the bus clocks that each action of the host is charged."""
     parameters: Mapping[str, Parameter]
     """The other options of the job, by their names on the command line."""
     modes: tuple[ModeResult, ...]
     leaks: tuple[str, ...]
-    """What was still held when the machine was closed, a sentence each."""
+    """One sentence for each thing that drivers still held when the machine was closed."""
 
     @property
     def verdict(self) -> Verdict:
-        """Failure first: wrong data is wrong however well it was measured."""
+        """The verdict; FAIL wins over INVALID."""
         if self.leaks or not all(mode.good for mode in self.modes):
             return Verdict.FAIL
         return Verdict.PASS if all(mode.analysis.valid for mode in self.modes) else Verdict.INVALID

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The result of a job as a JSON document, described in docs/run-json.md.
 
-The same job on the same target gives the same bytes, wall times aside: keys stand in a fixed order, histograms ascend,
-and no figure but the wall time is a float.
+The same job on the same target gives the same bytes, except for wall times: keys have a fixed order, histograms
+ascend, and only the wall time is a float.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from dirql.trace.latency import Analysis
 __all__ = ["SCHEMA", "document", "write"]
 
 SCHEMA: Final = 1
-"""Goes up when a key changes its meaning or disappears; new keys may come without."""
+"""The version of the format. It goes up when a key gets another meaning or disappears, not when a key is added."""
 
 _PAIR = re.compile(r"\[\s+(\d+),\s+(\d+)\s+\]")
-"""An entry of a histogram, which the encoder spreads over four lines; on one, two documents can be compared."""
+"""An entry of a histogram. The encoder spreads it over four lines; on one line, two documents are easy to compare."""
 
 Json = int | float | str | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
 def write(path: Path, job: JobResult) -> None:
-    """Write the document; raises OSError if that is not possible."""
+    """Write the document; raises `OSError`."""
     text = json.dumps(document(job), indent=1)
     path.write_text(_PAIR.sub(r"[\1, \2]", text) + "\n", encoding="utf-8")
 
@@ -82,7 +82,7 @@ def _analysis(analysis: Analysis) -> dict[str, Json]:
 
 
 def _histogram(histogram: Histogram) -> dict[str, Json]:
-    """Percentiles are null where there are too few samples to state them; the counts are there to judge by."""
+    """A percentile is null if there are too few samples to state it; the document has all counts."""
     return {
         "samples": histogram.samples,
         "p50": histogram.percentile(Fraction(50, 100)),

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The result of a job as tables for a terminal: what moved, and how long each stage took.
+"""The result of a job as tables for a terminal: the transfers, and the latency of each stage.
 
-There are two, because one with all columns would not fit 80 columns. Nothing is said by colour alone.
+There are two tables, because one with all columns would not fit 80 columns. No information is in the colour alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ start. Percentiles are nearest rank; n<368 means that there are fewer samples th
 
 
 def render(console: Console, job: JobResult) -> None:
-    """Print the tables of a job, what is measured and what is modelled, and what went wrong."""
+    """Print the tables of a job, a note on measured and modelled figures, and a line for each problem."""
     if job.modes:
         console.print(_transfers(job))
         console.print(_latencies(job))
@@ -82,7 +82,7 @@ def _transfers(job: JobResult) -> Table:
 
 
 def _latencies(job: JobResult) -> Table:
-    """Three lines a mode: the median, the 99th percentile and the maximum of each stage."""
+    """Three lines for each mode: the median, the 99th percentile and the maximum of each stage."""
     table = _grid("Latencies in bus clocks")
     table.add_column("mode", overflow="fold")
     table.add_column("", no_wrap=True, min_width=3)
@@ -101,7 +101,7 @@ def _statistics(stages: Mapping[Stage, Histogram]) -> Iterator[tuple[str, list[s
 
 
 def _percentile(histogram: Histogram, share: Fraction) -> str:
-    """The percentile, or how many samples it would need."""
+    """The percentile, or the number of samples that it would need."""
     if not histogram.counts:
         return _NOTHING
     value = histogram.percentile(share)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a run did and when: marks put into the hardware's event stream, and what can be read out of it afterwards.
+"""Recording and analysis of a run: the kernel writes marks into the stream of event records that the hardware makes.
 
-`recorder` subscribes to the kernel's hooks and keeps a `run`; `reconstruct` turns its events into interrupts, DPCs and
-IRPs; `latency` counts their stages; `perfetto` draws them.
+`recorder` subscribes to the kernel's hooks and keeps the records as a `run`; `reconstruct` turns the event records into
+interrupts, DPCs and IRPs; `latency` counts the clocks of each stage; `perfetto` draws them.
 """
 
 __all__: list[str] = []

@@ -14,12 +14,12 @@ from functools import cache
 __all__ = ["Histogram", "samples_needed"]
 
 _TAIL = Fraction(1, 40)
-"""Half of what a two-sided interval of 95 % leaves out."""
+"""The chance that a two-sided interval of 95 % leaves out on each side."""
 
 
 @cache
 def samples_needed(share: Fraction) -> int:
-    """How many samples a percentile needs before a two-sided, distribution-free 95 % interval for it exists.
+    """The number of samples that a percentile needs for a two-sided, distribution-free 95 % interval.
 
     The interval lies between two order statistics, so it exists once the chance that all samples fall on one side of
     the percentile is at most 2.5 % for either side. `share` is below 1: 99/100 is the 99th percentile.
@@ -30,7 +30,7 @@ def samples_needed(share: Fraction) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How often each number of clocks occurred, ascending; no rounding, no buckets."""
+    """Pairs of a number of clocks and the number of samples with it, ascending; nothing is rounded."""
 
     counts: tuple[tuple[int, int], ...] = ()
 
@@ -41,12 +41,12 @@ class Histogram:
 
     @property
     def samples(self) -> int:
-        """How many there are."""
+        """The number of samples."""
         return sum(count for _, count in self.counts)
 
     @property
     def maximum(self) -> int | None:
-        """The largest; None without samples."""
+        """The largest sample; None without samples."""
         return self.counts[-1][0] if self.counts else None
 
     def rank(self, share: Fraction) -> int:
@@ -57,7 +57,7 @@ class Histogram:
             below += count
             if below >= wanted:
                 return clocks
-        raise ValueError("A percentile needs a sample; the histogram has none")
+        raise ValueError("a histogram must have a sample for a percentile; it has none")
 
     def percentile(self, share: Fraction) -> int | None:
         """The nearest-rank percentile if there are enough samples to state it, otherwise None."""

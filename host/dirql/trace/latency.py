@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The latency of each stage of a run in bus clocks, as exact histograms.
 
-The zero point is the cause in the device, never the edge of a line: causes that arrive while another is pending raise
-no edge of their own and would vanish from the figures just when the system is slowest.
+The zero point is the cause in the device, never the edge of a line. A cause that arrives while another is pending
+raises no edge, and would be missing from the figures just when the system is slowest.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ __all__ = ["Analysis", "Counts", "Stage", "analyse", "summarise"]
 
 
 class Stage(enum.Enum):
-    """The stages, by their fixed names; each is counted in bus clocks."""
+    """The stages of a run, each in bus clocks; the values are the names in JSON documents."""
 
     DELIVER = "deliver"
     """From a cause to the vector fetch of the interrupt that served it; a cause later than the fetch has none."""
     FIRST_TOUCH = "first_touch"
     """From a vector fetch to the first read of a register of the device."""
     ISR = "isr"
-    """From the call of a service routine to its return, what interrupted it included."""
+    """From the call of a service routine to the return, with all that interrupted the routine."""
     DPC_WAIT = "dpc_wait"
-    """From queueing a DPC to the call of its routine."""
+    """From queueing a DPC to the call of the routine."""
     DPC = "dpc"
-    """From the call of a DPC routine to its return, what interrupted it included."""
+    """From the call of a DPC routine to the return, with all that interrupted the routine."""
     TOTAL = "total"
     """From a cause to the completion of the request that it led to; for a polled run, the same as IRP."""
     QUIET = "quiet"
-    """From a cause to the fall of its line."""
+    """From a cause to the fall of the line."""
     EOI = "eoi"
     """From the rise of a line, or a message, to the end of interrupt."""
     IRP = "irp"
-    """From the first dispatch of a request to its completion."""
+    """From the first dispatch of a request to the completion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What happened how often."""
+    """The number of causes, interrupts, ISR calls, DPCs and requests in a run."""
 
     causes: int
     merged: int
@@ -69,18 +69,18 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The stages of a run and whether they may be believed."""
+    """The latencies of a run, and whether the figures are valid."""
 
     stages: Mapping[Stage, Histogram]
     counts: Counts
     dropped: int
-    """Event records lost."""
+    """The number of event records that were lost."""
     problems: tuple[str, ...]
-    """Why the run is not valid, a sentence each; empty for a valid run."""
+    """One sentence for each reason why the figures are not valid."""
 
     @property
     def valid(self) -> bool:
-        """Whether the figures hold: with a record missing, none of them does."""
+        """Whether the figures are valid; if one event record is missing, none is."""
         return not self.problems
 
 

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Host marks: what the kernel writes into the hardware's event stream, so that both share one clock.
+"""Host marks: 32 bits that the kernel writes into the stream of event records, so that both share one clock.
 
-A mark is 32 bits. Its argument is a small stable number, never an address: the serial of an interrupt object, a DPC
-object or an IRP in the order in which the recorder met them, or a processor's number.
+A mark is a code and an argument. The argument is a small number, the same in each run with the same seed: the serial
+number of an interrupt object, a DPC object or an IRP, in the order in which the recorder met them, or the number of a
+processor.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ __all__ = ["ARGUMENT", "CODE", "BitField", "Mark", "decode", "encode"]
 
 
 class BitField(NamedTuple):
-    """`width` bits of a word from bit `low` up."""
+    """A field of `width` bits in a word; `low` is the number of the lowest bit."""
 
     low: int
     width: int
@@ -34,7 +35,7 @@ CODE = BitField(low=ARGUMENT.low + ARGUMENT.width, width=8)
 
 
 class Mark(enum.IntEnum):
-    """What a mark says; each sentence tells what the argument is."""
+    """The meaning of a mark; each sentence says how the argument is to be read."""
 
     PROCESSOR = 1
     """The marks that follow were made by processor *argument*; those before the first one by processor 0."""
@@ -43,7 +44,7 @@ class Mark(enum.IntEnum):
     ISR_EXIT_CLAIMED = 3
     """The service routine of interrupt object *argument* returned TRUE."""
     ISR_EXIT_UNCLAIMED = 4
-    """The service routine of interrupt object *argument* returned FALSE: it was not its device."""
+    """The service routine of interrupt object *argument* returned FALSE: another device interrupted."""
     DPC_QUEUE = 5
     """DPC object *argument* entered a processor's queue."""
     DPC_START = 6
@@ -55,7 +56,7 @@ class Mark(enum.IntEnum):
     IRP_COMPLETE = 9
     """IoCompleteRequest is called on IRP *argument*; the last such mark of an IRP is its completion."""
     BOUNDARY = 10
-    """A recording begins or ends here: what came before has left the hardware once this mark has."""
+    """A recording begins or ends here: all earlier records have left the hardware when this mark has."""
 
 
 def encode(mark: Mark, argument: int) -> int:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes runs as a Perfetto trace, for https://ui.perfetto.dev or any trace processor.
 
-Reference: protos/perfetto/trace/track_event/*.proto of the Perfetto project. Every event carries its bus clock in the
-argument `cycle`, since nanoseconds are rounded down to whole ones.
+Reference: protos/perfetto/trace/track_event/*.proto of the Perfetto project. Every track event has the bus
+clock in the argument `cycle`, because the nanoseconds of the time stamp are rounded down.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _NANOSECONDS = 1_000_000_000
 
 
 class Timebase(enum.Enum):
-    """What a nanosecond in the viewer stands for."""
+    """The meaning of a nanosecond in the viewer."""
 
     TIME = "time"
-    """A nanosecond of the machine's time."""
+    """A nanosecond of the time of the machine."""
     CYCLES = "cycles"
     """One bus clock, for exact reading."""
 
@@ -39,7 +39,7 @@ class _Trace:
 
 
 class _Packet:
-    """Of TracePacket."""
+    """Field numbers of the message TracePacket."""
 
     TIMESTAMP = 8
     SEQUENCE = 10
@@ -48,7 +48,7 @@ class _Packet:
 
 
 class _Descriptor:
-    """Of TrackDescriptor."""
+    """Field numbers of the message TrackDescriptor."""
 
     UUID = 1
     NAME = 2
@@ -67,13 +67,13 @@ _MERGE_NONE = 2
 
 
 class _Counter:
-    """Of CounterDescriptor."""
+    """Field numbers of the message CounterDescriptor."""
 
     UNIT_NAME = 6
 
 
 class _Event:
-    """Of TrackEvent."""
+    """Field numbers of the message TrackEvent."""
 
     DEBUG_ANNOTATIONS = 4
     TYPE = 9
@@ -84,7 +84,7 @@ class _Event:
 
 
 class _Annotation:
-    """Of DebugAnnotation."""
+    """Field numbers of the message DebugAnnotation."""
 
     UINT_VALUE = 3
     STRING_VALUE = 6
@@ -99,7 +99,7 @@ _TYPES = {Kind.BEGIN: 1, Kind.END: 2, Kind.INSTANT: 3, Kind.COUNTER: 4}
 
 
 def write(path: Path, runs: Sequence[Run], timebase: Timebase = Timebase.TIME) -> None:
-    """Write one trace with all runs, each below a track of its own; raises OSError if that is not possible."""
+    """Write one trace with all runs, each below a track of its own; raises `OSError`."""
     with path.open("wb") as file:
         file.writelines(packets(runs, timebase))
 

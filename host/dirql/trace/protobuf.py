@@ -14,7 +14,7 @@ __all__ = ["fixed64", "message", "number", "text"]
 
 _WIRE_TYPES = 8
 _GROUP = 128
-"""A varint carries 7 bits a byte, the lowest first; the top bit says that more follow."""
+"""A byte of a varint carries 7 bits, the lowest byte first; the top bit says that more bytes follow."""
 
 _ONE_BYTE = [bytes((value,)) for value in range(_GROUP)]
 
@@ -26,7 +26,7 @@ class _Wire(enum.IntEnum):
 
 
 def _varint(value: int) -> bytes:
-    """`value` is not negative: the fields written here are unsigned, or signed and small."""
+    """The bytes of a varint; `value` must not be negative, and no field that is written here ever is."""
     if value < _GROUP:
         return _ONE_BYTE[value]
     groups = bytearray()
@@ -59,5 +59,5 @@ def message(field: int, content: bytes) -> bytes:
 
 @cache
 def text(field: int, value: str) -> bytes:
-    """A field of type string; kept, for traces repeat their names."""
+    """A field of type string. The result is cached, because a trace repeats the same names."""
     return message(field, value.encode())

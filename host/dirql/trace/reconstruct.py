@@ -1,19 +1,19 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From the event stream to linked records.
+"""From the stream of event records to linked records.
 
-The stream says neither which cause an interrupt serves nor which DPC it led to; three rules find that out:
+The stream says neither which cause an interrupt serves nor which DPC it led to. Three rules find that out:
 
 - A vector is in service from its fetch to its EOI and cannot be fetched again in between, so the calls of a service
   routine belong to the last fetch of their object's vector, on however many processors.
-- Clearing a function's cause register ends all causes of the function that are pending. They belong to the interrupt
-  that last read the function, as long as that is being served, otherwise to the innermost one being served; with
-  none, a driver polls.
+- Clearing the cause register of a function ends all pending causes of the function. They belong to the interrupt
+  during which the function was last read, as long as that interrupt is being served, otherwise to the innermost
+  interrupt being served. If no interrupt is being served, a driver polls.
 - A DPC belongs to the innermost routine that runs on the processor that queued it. An ISR that claims an interrupt
   and queues nothing finds its DPC queued already, and joins it.
 
-Posted writes may arrive after later marks of the host; nothing here depends on the order between a mark and the
-hardware's own events within the service of one interrupt.
+Posted writes may arrive after later marks of the host. So nothing here depends on the order between a mark and the
+device events within the service of one interrupt.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _IRP_PERIOD = 1 << ARGUMENT.width
 
 
 def reconstruct(run: Run) -> Records:
-    """The records of a run."""
+    """Read all event records of a run, and link them."""
     hardware = _Hardware(Records())
     host = _Host(hardware, run)
     steps = (*hardware.steps, (EventBits.MARK, host.mark))
@@ -53,15 +53,17 @@ class _Hardware:
 
     def __init__(self, records: Records) -> None:
         self.records = records
-        self._pending: dict[int, list[Cause]] = {}  # by function: not yet cleared
-        self._cleared: dict[int, list[Cause]] = {}  # by function: cleared, the line not yet seen to fall
-        self._asserts: dict[int, list[int]] = {}  # by function: not yet served
+        self._pending: dict[int, list[Cause]] = {}  # by function: causes not yet cleared
+        self._cleared: dict[
+            int, list[Cause]
+        ] = {}  # by function: causes that are cleared while the line is still up
+        self._asserts: dict[int, list[int]] = {}  # by function: rises of the line not yet served
         self._drained: dict[int, int] = {}
-        self._pulsing: set[int] = set()  # functions that have shown that their line is not a level
-        self._reader: dict[int, Interrupt] = {}  # by function: the interrupt that last read it
+        self._pulsing: set[int] = set()  # functions with a line that has fallen before a clear
+        self._reader: dict[int, Interrupt] = {}  # by function: the interrupt during which it was last read
         self._latest: dict[int, Interrupt] = {}  # by vector
         self._in_service: list[Interrupt] = []  # innermost last
-        # The order within one clock. A clear comes before a cause, for a cause set on the clock of its clear stays.
+        # The order within one clock. A clear comes before a cause, because a cause set on the clock of a clear stays.
         self.steps: tuple[tuple[EventBits, Callable[[EventRecord], None]], ...] = (
             (EventBits.DMA_DRAINED, self._drain),
             (EventBits.CLEAR, self._clear),
@@ -75,7 +77,7 @@ class _Hardware:
         )
 
     def interrupt(self, vector: int) -> Interrupt | None:
-        """The last one fetched with that vector."""
+        """The interrupt of the last fetch of a vector."""
         return self._latest.get(vector)
 
     def _drain(self, event: EventRecord) -> None:
@@ -87,13 +89,13 @@ class _Hardware:
         self.records.causes.append(cause)
 
     def _assert(self, event: EventRecord) -> None:
-        # The causes cleared before do not keep this line up: it was a pulse, or there is none.
+        # The line rises again although the causes are cleared: it has pulses, or there are messages and no line.
         self._cleared.pop(event.function, None)
         self._asserts.setdefault(event.function, []).append(event.clock)
 
     def _fetch(self, event: EventRecord) -> None:
         if event.vector == Vector.SPURIOUS:
-            return  # counted by its own bit
+            return  # `_fetch_nothing` counts it
         interrupt = Interrupt(event.vector, event.clock)
         earlier = self._latest.get(event.vector)
         if earlier in self._in_service:
@@ -129,7 +131,7 @@ class _Hardware:
             self._take_asserts(function, interrupt)
 
     def _take_asserts(self, function: int, interrupt: Interrupt) -> None:
-        """The lines or messages of a function up to the fetch of an interrupt are what led to it."""
+        """The lines or messages of a function that rose up to the fetch of an interrupt have led to that interrupt."""
         asserts = self._asserts.get(function, [])
         served = [clock for clock in asserts if clock <= interrupt.fetch]
         known = [] if interrupt.asserted is None else [interrupt.asserted]
@@ -146,9 +148,9 @@ class _Hardware:
     def _deassert(self, event: EventRecord) -> None:
         function = event.function
         if function in self._pending and not self._in_service:
-            self._pulsing.add(function)  # nobody has seen to it, and yet the line falls
+            self._pulsing.add(function)  # the line fell before any interrupt served it: a pulse
         if function not in self._pulsing and (causes := self._cleared.pop(function, None)):
-            self._asserts.pop(function, None)  # a level asks for nothing once it has fallen
+            self._asserts.pop(function, None)  # a level-sensitive line that has fallen asks for nothing
             for cause in causes:
                 cause.deassert = event.clock
 
@@ -173,7 +175,7 @@ class _Host:
         self._processor = 0
         self._running: dict[int, list[Isr | Dpc]] = {}  # by processor, innermost last
         self._queued: dict[int, Dpc] = {}
-        self._dpc_of_isr: dict[int, int] = {}  # which DPC an interrupt object's routine last queued
+        self._dpc_of_isr: dict[int, int] = {}  # by interrupt object: the DPC that the routine last queued
         self._irps: dict[int, Irp] = {}
         self._last_irp = 0
         self._steps: dict[int, Callable[[int, int], None]] = {
@@ -189,7 +191,7 @@ class _Host:
         }
 
     def mark(self, event: EventRecord) -> None:
-        """Follow one mark; codes of others are not ours to judge."""
+        """Follow one mark; a code that is no `Mark` is one of a driver, and is skipped."""
         code, argument = decode(event.mark)
         if step := self._steps.get(code):
             step(event.clock, argument)
@@ -198,7 +200,7 @@ class _Host:
         self._processor = processor
 
     def _routines(self) -> list[Isr | Dpc]:
-        """What runs on the processor whose marks these are, innermost last."""
+        """The routines that run on the processor that makes the marks, innermost last."""
         return self._running.setdefault(self._processor, [])
 
     # Interrupt service routines.
@@ -268,7 +270,7 @@ class _Host:
     # Requests.
 
     def _irp(self, argument: int) -> Irp:
-        """The request with that serial, of which a mark holds only the low bits."""
+        """The request with a serial number; a mark has only the low bits of the number."""
         ahead = (argument - self._last_irp + _IRP_PERIOD // 2) % _IRP_PERIOD - _IRP_PERIOD // 2
         serial = self._last_irp + ahead
         self._last_irp = max(serial, self._last_irp)
@@ -297,7 +299,7 @@ def _clearing(interrupt: Interrupt) -> Isr | None:
 
 
 def _join(dpc: Dpc, isr: Isr) -> None:
-    """Note that a DPC goes on with what a service routine began."""
+    """Note that a DPC continues the work of a service routine."""
     if isr not in dpc.isrs:
         dpc.isrs.append(isr)
         if isr.interrupt is not None:
@@ -305,7 +307,7 @@ def _join(dpc: Dpc, isr: Isr) -> None:
 
 
 def _settle(dpc: Dpc) -> None:
-    """Give each cause that a DPC worked for a request that it completed, in order; the last one is for all others."""
+    """Give each cause that a DPC served one of the requests that it completed, in order; extra causes get the last."""
     if dpc.irps:
         causes = (cause for isr in dpc.isrs for cause in isr.causes if cause.irp is None)
         for number, cause in enumerate(causes):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Records a run: the kernel's hooks become marks in the hardware's event stream, and the stream is kept.
+"""Records a run: a call of a kernel hook becomes a mark in the stream of event records, and the stream is kept.
 
 A hook does little more than one dictionary look-up and one `Target.mark`, because it runs within the latencies that it
 measures. The clock that each mark costs is the same on every target.
@@ -11,30 +11,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, Self, TypeVar
+from types import TracebackType
+from typing import Generic, ParamSpec, Protocol, Self, TypeVar
 
+from dirql.io.objects import Irp
 from dirql.ke import current
 from dirql.ke.hooks import chain
+from dirql.ke.kernel import Kernel
+from dirql.ke.processors.dpc import Dpc
+from dirql.ke.processors.interrupt import Interrupt
 from dirql.nt import constants
 from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import ARGUMENT, Mark, encode
 from dirql.trace.run import EventLog, InterruptName, Names, Run
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from dirql.io.objects import Irp
-    from dirql.ke.kernel import Kernel
-    from dirql.ke.processors.dpc import Dpc
-    from dirql.ke.processors.interrupt import Interrupt
-
 __all__ = ["IoHooks", "Recorder", "Stream"]
 
 _TAKE_EVERY = 64
-"""DPCs and requests between two looks at the stream: what the target has to hold stays small."""
+"""The number of DPCs and requests between two looks at the stream, so that the target holds few records."""
 
 _PATIENCE = 64
-"""Clocks that a mark may take from the host through the hardware's buffer and back."""
+"""The most clocks that a mark takes from the host through the buffer of the hardware and back."""
 
 _BOUNDARY = encode(Mark.BOUNDARY, 0)
 _SERIALS = 1 << ARGUMENT.width
@@ -49,35 +46,35 @@ _Name = TypeVar("_Name")
 
 
 class Stream(Protocol):
-    """What a recorder needs of a target."""
+    """The part of a target that a recorder uses."""
 
     frequency: int
 
     def now(self) -> int:
-        """Bus clocks since reset."""
+        """The number of bus clocks since reset."""
 
     def wait(self, limit: int | None = None) -> object:
         """Let clocks pass."""
 
     def mark(self, payload: int) -> None:
-        """Put 32 bits into the stream."""
+        """Put a mark of 32 bits into the stream."""
 
     def take_event_records(self) -> Sequence[EventRecord]:
-        """The records since the last call."""
+        """The event records that came since the last call."""
 
     def event_records_dropped(self) -> int:
-        """Records lost since reset."""
+        """The number of event records that were lost since reset."""
 
 
 class IoHooks(Protocol):
-    """The hooks of the I/O manager, class `dirql.io.hooks.Hooks`."""
+    """The hooks of the I/O manager that a recorder subscribes to."""
 
     irp_started: Callable[[Irp], None] | None
     irp_completed: Callable[[Irp], None] | None
 
 
 class _Serials(dict[_T, int], Generic[_T, _Name]):
-    """A serial number for each object, given when it is first asked for, and the names that go with them."""
+    """Gives each object a serial number at the first look-up, and keeps a name for each number."""
 
     def __init__(self, describe: Callable[[_T], _Name]) -> None:
         super().__init__()
@@ -91,7 +88,7 @@ class _Serials(dict[_T, int], Generic[_T, _Name]):
 
 
 class _Payloads(dict[_T, int], Generic[_T, _Name]):
-    """The payload of one kind of mark for each object."""
+    """Gives for each object the payload of one kind of mark."""
 
     def __init__(self, mark: Mark, serials: _Serials[_T, _Name]) -> None:
         super().__init__()
@@ -104,10 +101,10 @@ class _Payloads(dict[_T, int], Generic[_T, _Name]):
 
 
 class Recorder:
-    """Keeps what happens while it is entered.
+    """Records the machine from `with` to the end of the block.
 
-    A hook that somebody else has taken keeps its first subscriber, who is called first. Of several recorders the last
-    to enter must be the first to leave.
+    A hook that has a subscriber already keeps it, and calls it first. Of several recorders the last one to enter must
+    be the first one to leave.
     """
 
     def __init__(self, target: Stream, kernel: Kernel, io_hooks: IoHooks, name: str = "run") -> None:
@@ -161,7 +158,7 @@ class Recorder:
             self._dropped = self._target.event_records_dropped() - self._dropped
 
     def _remaining_events(self) -> list[EventRecord]:
-        """The rest of what has happened until now, some of which the target and the hardware may still hold."""
+        """All event records up to now, also those that the target and the hardware still hold."""
         events: list[EventRecord] = []
         self._target.mark(_BOUNDARY)
         for _ in range(_PATIENCE):
@@ -179,7 +176,7 @@ class Recorder:
         self._events.extend(self._target.take_event_records())
 
     def _taker(self) -> Callable[[], None]:
-        """A routine for quiet points, which looks at the stream now and then."""
+        """A routine to call after a DPC or a request; now and then it takes the event records from the target."""
         take, left = self._take, _TAKE_EVERY
 
         def quiet() -> None:
@@ -192,7 +189,7 @@ class Recorder:
         return quiet
 
     def _mark_with_processor(self) -> Callable[[int], None]:
-        """Marks that say which processor makes them, where it is not the one that made the last."""
+        """A routine that makes a mark, and one of the processor before it if another processor made the last mark."""
         mark, last = self._target.mark, 0
 
         def mark_with_processor(payload: int) -> None:
@@ -245,14 +242,14 @@ class Recorder:
         quiet = self._taker()
 
         def started(irp: Irp) -> None:
-            """A packet that is used again is another request from here on."""
+            """Give the request a new serial number, also when a driver sends the same IRP again."""
             serial = serials[irp] = len(names)
             names.append(_describe_request(irp))
             mark(_IRP_START + serial % _SERIALS)
 
         def completed(irp: Irp) -> None:
             serial = serials.pop(irp, None)
-            if serial is None:  # nobody saw it start: a driver made it
+            if serial is None:  # a driver made this request, so the I/O manager has not reported a start
                 serial = len(names)
                 names.append(_describe_request(irp))
             mark(_IRP_COMPLETE + serial % _SERIALS)
@@ -276,12 +273,12 @@ def _describe_dpc(dpc: Dpc) -> str:
 
 
 def _describe_request(irp: Irp) -> str:
-    """The major function that the first driver sees; its stack location is the last."""
+    """The major function for the first driver of the stack, whose stack location is the last."""
     major = irp.locations[-1].major_function
     return _MAJOR_FUNCTIONS.get(major) or f"major function {major:#04x}"
 
 
 def _routine_name(routine: object) -> str:
-    """As its author would name it; a callable object by its class."""
+    """The qualified name of a function, or of the class of a callable object."""
     name: object = getattr(routine, "__qualname__", type(routine).__qualname__)
     return str(name)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the events of a run add up to: causes, interrupts, ISR calls, DPCs and IRPs, linked to each other.
+"""The causes, interrupts, ISR calls, DPCs and IRPs of a run, linked to each other.
 
-All clocks are bus clocks since reset; None stands for what did not happen within the run. `reconstruct` fills the
-records in while it reads the events; everybody else only reads them.
+All clocks are bus clocks since reset; None stands for something that did not happen within the run. `reconstruct` fills
+the records in while it reads the event records; all others only read them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Cause:
     function: int
     clock: int
     drained: int | None = None
-    """When the last datum of the DMA before it had reached the host's memory."""
+    """The clock at which the last datum of the DMA before the cause had reached the memory of the host."""
     clear: int | None = None
     deassert: int | None = None
-    """When the line fell because of that clear; a pulse has fallen long before, a message has no line."""
+    """The clock at which the line fell because of that clear. A pulse fell before it, and a message has no line."""
     interrupt: Interrupt | None = None
-    """The interrupt whose service cleared it; None if a polling driver did."""
+    """The interrupt that was served when the cause was cleared; None if a polling driver cleared it."""
     irp: Irp | None = None
-    """The request that was completed because of it."""
+    """The request that was completed because of the cause."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,19 +42,19 @@ class Isr:
     exit: int | None = None
     claimed: bool = False
     causes: list[Cause] = field(default_factory=list)
-    """Those that it cleared, or that its DPC cleared for it."""
+    """The causes that this call, or the DPC that it queued, cleared."""
 
 
 @dataclass(slots=True, eq=False)
 class Interrupt:
-    """One vector fetched and what was done about it."""
+    """One vector fetch, and the routines that served it."""
 
     vector: int
     fetch: int
     asserted: int | None = None
-    """When the first line or message behind it rose."""
+    """The clock at which the first line or message that led to the fetch rose."""
     reads: dict[int, int] = field(default_factory=dict)
-    """Of each function whose registers were read: the clock of the first read."""
+    """By device function: the clock of the first read of a register."""
     eoi: int | None = None
     isrs: list[Isr] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
@@ -62,12 +62,12 @@ class Interrupt:
 
     @property
     def claimed(self) -> bool:
-        """Whether a service routine said that it was its device's."""
+        """Whether a service routine returned TRUE."""
         return any(isr.claimed for isr in self.isrs)
 
     @property
     def first_read(self) -> int | None:
-        """The first register read of a function that it served; of any, if it served none."""
+        """The clock of the first register read of a served function; if none was served, of any function."""
         served = [self.reads[cause.function] for cause in self.causes if cause.function in self.reads]
         return min(served or self.reads.values(), default=None)
 
@@ -82,9 +82,9 @@ class Dpc:
     start: int | None = None
     end: int | None = None
     isrs: list[Isr] = field(default_factory=list)
-    """The calls that wanted it: several if more came while it was queued, none for a timer's."""
+    """The ISR calls that queued the DPC, or found it queued already; none for the DPC of a timer."""
     irps: list[Irp] = field(default_factory=list)
-    """Those that its routine completed, in that order."""
+    """The requests that the routine completed, in order."""
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +105,6 @@ class Records:
     dpcs: list[Dpc] = field(default_factory=list)
     irps: list[Irp] = field(default_factory=list)
     spurious: list[int] = field(default_factory=list)
-    """Clocks of fetches with nothing pending."""
+    """The clocks of vector fetches with nothing pending."""
     unmatched: Counter[str] = field(default_factory=Counter)
-    """Events that do not fit what came before, by what is wrong with them: some record is missing."""
+    """By kind of contradiction: the number of event records that contradict earlier ones; some record is missing."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A recorded run: the hardware's events, and the names of what their marks number."""
+"""A recorded run: the event records of the hardware, and the names for the serial numbers in marks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["EventLog", "InterruptName", "Names", "Run"]
 
 
 class EventLog:
-    """Event records in columns: 16 bytes per record, as in hardware; a list of tuples would take ten times as much."""
+    """Event records in columns: 16 bytes for each record, as in hardware; a list of tuples takes ten times as much."""
 
     __slots__ = ("_columns",)
 
@@ -37,7 +37,7 @@ class EventLog:
 
 @dataclass(frozen=True, slots=True)
 class InterruptName:
-    """What is known of an interrupt object."""
+    """An interrupt object: the vector, the level, and the name of the service routine."""
 
     vector: int
     irql: int
@@ -46,7 +46,7 @@ class InterruptName:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the serial numbers in marks stand for: position n is serial n."""
+    """The objects that the serial numbers in marks stand for: entry n has serial number n."""
 
     interrupts: Sequence[InterruptName] = ()
     dpcs: Sequence[str] = ()
@@ -55,19 +55,19 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that was recorded between two moments; clocks are bus clocks since reset."""
+    """A recording from the clock `start` to the clock `end`, in bus clocks since reset."""
 
     name: str
     frequency: Fraction
-    """Bus clocks a second."""
+    """Bus clocks per second."""
     start: int
     end: int
     events: EventLog
     names: Names
     dropped: int
-    """Records that the hardware lost because nobody took them in time: with any, the run proves nothing."""
+    """The number of records that the hardware lost because nobody took them in time. It must be 0 for valid figures."""
 
     @property
     def clocks(self) -> int:
-        """Bus clocks that the run took."""
+        """The length of the run in bus clocks."""
         return self.end - self.start

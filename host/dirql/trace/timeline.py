@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A run as lanes with slices, instants and counters: what any trace viewer draws, in bus clocks.
+"""A run as lanes with slices, instants and counters, in bus clocks, for a trace viewer to draw.
 
     run
-      CPU n          execution: ISRs and DPCs, nested as they interrupted each other; IRQL
-      device n       its interrupt line or messages, its causes, its DMA
+      CPU n          execution: ISRs and DPCs, nested as they interrupted each other; the IRQL
+      device n       the interrupt line or messages, the causes, the DMA
       PCI bus        vector fetches, first reads, clears, ends of interrupt
-      IRPs           each request from its first dispatch to its completion
+      IRPs           each request from the first dispatch to the completion
 
-Flows lead from the line or message to the ISR, its DPC and the requests that this completed.
+Flows lead from the line or message to the ISR, the DPC and the requests that the DPC completed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Args = tuple[tuple[str, int | str], ...]
 
 
 class Kind(enum.IntEnum):
-    """What an item is; of items on one clock the lower kind comes first."""
+    """The kind of an item; of items on one clock the lower kind comes first."""
 
     END = 0
     BEGIN = 1
@@ -43,7 +43,7 @@ class Kind(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A lane. `number` is its place in `Timeline.tracks`, `parent` that of the lane above it, if any."""
+    """A lane. `number` is the index in `Timeline.tracks`, `parent` the index of the lane around it, if any."""
 
     number: int
     parent: int | None
@@ -52,14 +52,14 @@ class Track:
 
 
 class Item(NamedTuple):
-    """Something at a clock on a track."""
+    """The beginning or end of a slice, an instant, or a counter value, at a clock on a track."""
 
     clock: int
     kind: Kind
     track: int
     name: str = ""
     value: int = 0
-    """Of a counter."""
+    """The value of a counter."""
     flows: tuple[int, ...] = ()
     """Numbers shared by the items that a flow connects, in the order of their clocks."""
     args: Args = ()
@@ -73,7 +73,7 @@ class Timeline:
     items: list[Item] = field(default_factory=list)
 
     def track(self, name: str, parent: Track | None = None, *, counter: bool = False) -> Track:
-        """A new lane."""
+        """Add a lane."""
         track = Track(len(self.tracks), None if parent is None else parent.number, name, counter)
         self.tracks.append(track)
         return track
@@ -81,7 +81,7 @@ class Timeline:
     def instant(
         self, track: Track, clock: int, name: str, flows: tuple[int, ...] = (), args: Args = ()
     ) -> None:
-        """Something without a length."""
+        """Add an item without a length."""
         self.items.append(Item(clock, Kind.INSTANT, track.number, name, 0, flows, args))
 
     def span(
@@ -93,7 +93,7 @@ class Timeline:
         flows: tuple[int, ...] = (),
         args: Args = (),
     ) -> None:
-        """A slice; an instant if its end is not known, for a slice without one would swallow those after it."""
+        """Add a slice, or an instant if the end is not known: a slice without an end would hide later slices."""
         if end is None or end == start:
             self.instant(track, start, name, flows, args)
         else:
@@ -103,7 +103,7 @@ class Timeline:
             self.items.append(Item(end, Kind.END, track.number))
 
     def count(self, track: Track, clock: int, value: int) -> None:
-        """A counter's new value."""
+        """Add a new value of a counter."""
         self.items.append(Item(clock, Kind.COUNTER, track.number, value=value))
 
 
@@ -122,7 +122,7 @@ def timeline(run: Run) -> Timeline:
 
 
 class _Flows:
-    """One flow an interrupt: which of them go through what."""
+    """One flow for each interrupt, and the flow numbers that pass through each ISR, DPC and line."""
 
     def __init__(self, records: Records) -> None:
         self.of_assert: dict[tuple[int, int], list[int]] = defaultdict(list)  # by function and clock
@@ -135,7 +135,7 @@ class _Flows:
                 self.of_isr[isr] = (number,) if isr.claimed else ()
 
     def of_dpc(self, dpc: Dpc) -> tuple[int, ...]:
-        """Those of all interrupts that the DPC goes on with."""
+        """The flow numbers of all interrupts that this DPC serves."""
         return tuple(dict.fromkeys(flow for isr in dpc.isrs for flow in self.of_isr.get(isr, ())))
 
 
@@ -181,7 +181,7 @@ def _draw_dpc(lanes: Timeline, track: Track, run: Run, dpc: Dpc, flows: _Flows) 
 
 
 def _levels(run: Run, isrs: list[Isr], dpcs: list[Dpc]) -> Iterator[tuple[int, int]]:
-    """The IRQL as ISRs and DPCs show it, at each clock on which it changes."""
+    """The highest IRQL of the running ISRs and DPCs, at each clock at which it changes."""
     changes: list[tuple[int, int, int]] = []
     for isr in isrs:
         if isr.exit is not None:
@@ -200,7 +200,7 @@ def _levels(run: Run, isrs: list[Isr], dpcs: list[Dpc]) -> Iterator[tuple[int, i
         yield clock, max(running, default=PASSIVE_LEVEL)
 
 
-# Devices and the bus. Bits are plain integers here: an operation on members of an enumeration costs ten times more.
+# Devices and the bus. Bits are plain integers here, because operations on members of an enumeration are slow.
 
 _CAUSE = EventBits.CAUSE.value
 _ASSERT = EventBits.ASSERT.value
@@ -238,7 +238,7 @@ def _draw_devices(lanes: Timeline, root: Track, run: Run, flows: _Flows) -> None
 def _draw_line(
     lanes: Timeline, track: Track, function: int, events: list[EventRecord], flows: _Flows
 ) -> None:
-    """A slice while a line is up, an instant for a message, which never falls."""
+    """Draw a slice while a line is up, and an instant for a message, which never falls."""
     rose: int | None = None
 
     def draw(fell: int | None) -> None:
@@ -269,7 +269,7 @@ def _draw_bus(lanes: Timeline, root: Track, run: Run) -> None:
 
 
 def _draw_requests(lanes: Timeline, root: Track, run: Run, records: Records) -> None:
-    """Requests overlap, slices on a lane must not: each takes the first lane that is free; the viewer merges them."""
+    """Draw each request on the first free lane, because slices on one lane must not overlap."""
     free: list[int] = []
     busy: list[tuple[int, int]] = []
     tracks: list[Track] = []

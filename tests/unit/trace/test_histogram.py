@@ -58,5 +58,5 @@ def test_a_percentile_is_not_stated_on_too_few_samples() -> None:
     assert Histogram.of(range(368)).percentile(Fraction(99, 100)) == 364
     assert Histogram().percentile(Fraction(1, 2)) is None
     assert Histogram().maximum is None
-    with pytest.raises(ValueError, match="needs a sample"):
+    with pytest.raises(ValueError, match="must have a sample"):
         Histogram().rank(Fraction(1, 2))
