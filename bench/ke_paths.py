@@ -25,7 +25,7 @@ from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.ke.processors.spin_lock import SpinLock
-from dirql.ke.threads.dispatcher import create_system_thread
+from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL, LevelSensitive, NotificationEvent, SynchronizationEvent
 from fakes.clock_and_controller import FakeMachine, vector_of
@@ -155,7 +155,7 @@ def event_and_switch(count: int) -> None:
                 wait_for_single_object(ping)
                 pong.set()
 
-        create_system_thread(answer, None)
+        create_thread(answer, None)
         for _ in range(count // 2):
             ping.set()
             wait_for_single_object(pong)
@@ -188,7 +188,7 @@ def sixteen_threads(count: int) -> None:
                     done.set()
 
         for _ in range(16):
-            create_system_thread(work, None)
+            create_thread(work, None)
         for turn in range(count // 16):
             left[0] = 16
             gates[~turn & 1].clear()

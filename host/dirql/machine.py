@@ -28,8 +28,8 @@ from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
 from dirql.ke import current as ke_current
 from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
-from dirql.ke.threads.dispatcher import create_system_thread
 from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
+from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import MemoryManager
 from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
@@ -119,7 +119,7 @@ class ProgramThread:
         self._routine = routine
         self._value: object = None
         self._outcome = _Outcome()
-        _, self.thread = create_system_thread(self._run, None)
+        self.thread = create_thread(self._run, None)
 
     def _run(self, context: object) -> None:
         del context
@@ -268,7 +268,7 @@ class Machine:
         for driver in reversed(list(self.io.drivers.values())):
             unload_driver(driver)
         leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
-        return [*leaks, *io_leaks()]
+        return [*leaks, *io_leaks(), *self.kernel.leaks()]
 
     def _release(self) -> None:
         """Let go of everything; nothing here calls a driver."""

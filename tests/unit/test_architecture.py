@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+import source_tree
 from source_tree import PACKAGE, ROOT, TOP_LEVEL, name, parse, source_files
 
 # What each room may import of dirql, itself aside. Its keys are the rooms that the document's table names; a test
@@ -45,7 +49,7 @@ NOT_IN_THE_TABLE = {"registers", "__main__", ""}
 # Host time and the host's own threads stay out of the kernel: it has one clock and one scheduler.
 FORBIDDEN_IN_KERNEL = ("threading", "asyncio", "time", "concurrent", "multiprocessing", "datetime")
 
-SWITCHES_GREENLETS = {"ke/threads/dispatcher.py", "target/simulation/cocotb.py"}
+SWITCHES_GREENLETS = {"ke/threads/switching.py", "target/simulation/cocotb.py"}
 CHANGES_IRQL = {"ke/processors/irql.py"}
 
 MODULES = [file for file in source_files(".py") if file.is_relative_to(PACKAGE)]
@@ -108,6 +112,112 @@ def imports_against_the_table(file: Path) -> Iterator[str]:
 
 def test_a_room_imports_only_what_the_table_allows() -> None:
     assert [wrong for file in MODULES for wrong in imports_against_the_table(file)] == []
+
+
+def file_of(module: str) -> Path:
+    path = PACKAGE.joinpath(*module.split(".")) if module else PACKAGE
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def circles_in(files: dict[Path, set[Path]]) -> list[list[str]]:
+    """The largest sets of files in which each reaches every other by imports, each set in the order of its names."""
+    reaches: dict[Path, set[Path]] = {}
+    for start, imported in files.items():
+        seen: set[Path] = set()
+        left = list(imported)
+        while left:
+            file = left.pop()
+            if file not in seen:
+                seen.add(file)
+                left += files.get(file, ())
+        reaches[start] = seen
+    circles = {
+        tuple(sorted(by_name(other) for other in reaches[file] if file in reaches[other]))
+        for file in files
+        if file in reaches[file]
+    }
+    return [list(circle) for circle in sorted(circles)]
+
+
+def imported_files(file: Path) -> set[Path]:
+    """The files of the same top room that a file imports anywhere in it: at its head, in functions, for types only."""
+    room = file.relative_to(PACKAGE).parts[0]
+    found = {file_of(imported) for _, imported in dirql_imports(file)}
+    return {other for other in found - {file} if other.relative_to(PACKAGE).parts[0] == room}
+
+
+def circles_of(room: str) -> list[list[str]]:
+    inside = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] == room]
+    return circles_in({file: imported_files(file) for file in inside})
+
+
+ROOMS = sorted({file.relative_to(PACKAGE).parts[0] for file in MODULES if file.parent != PACKAGE})
+
+# Rooms whose files still import each other in a circle. A room that is put right has to leave this set.
+CIRCLES_LEFT = {"io"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_files_of_a_room_import_one_way(room: str) -> None:
+    circles = circles_of(room)
+    assert room in CIRCLES_LEFT or circles == []
+
+
+def test_a_circle_is_found_wherever_the_import_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Imports for types and imports in functions count."""
+    room = tmp_path / "made"
+    room.mkdir()
+    (room / "a.py").write_text("from dirql.made.b import B\n")
+    (room / "b.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from dirql.made import c\n"
+    )
+    (room / "c.py").write_text("def f():\n    from dirql.made.a import A\n    return A\n")
+    (room / "d.py").write_text("from dirql.made.a import A\n")
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    monkeypatch.setattr(source_tree, "ROOT", tmp_path)
+    files = {file: imported_files(file) for file in sorted(room.iterdir())}
+    assert circles_in(files) == [["made/a.py", "made/b.py", "made/c.py"]]
+
+
+MODULE_PATH = re.compile(r"(dirql(?:\.\w+)+)")
+
+# Names that another program or a test's author gives to importlib. A file may also name the module that it is itself.
+NAMED_ON_PURPOSE = {
+    (
+        "target/simulation/simulator.py",
+        "dirql.target.simulation.cocotb",
+    ),  # cocotb imports it in the simulator
+    ("pytest_plugin.py", "dirql.drivers.store"),  # the driver of a test without a mark
+}
+
+
+def named_modules(file: Path) -> Iterator[tuple[str, str]]:
+    """Strings, docstrings aside, that begin with the path of another module of dirql's."""
+    tree = parse(file)
+    own = f"dirql.{module_name(file)}."
+    documents = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in documents
+            and (path := MODULE_PATH.match(node.value))
+            and not own.startswith(path[1] + ".")
+        ):
+            yield by_name(file), node.value
+
+
+def test_no_file_knows_another_by_a_string() -> None:
+    found = {use for file in MODULES for use in named_modules(file)}
+    assert found == NAMED_ON_PURPOSE
 
 
 def test_nothing_imports_a_room_that_composes_but_its_like() -> None:

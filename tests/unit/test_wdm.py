@@ -21,7 +21,7 @@ DESCRIPTION = load_description()
 ROUTINES = {routine.name: routine for routine in DESCRIPTION.routines if not routine.member_of}
 
 # Their arguments still differ from the WDK's; an entry that is put right has to leave this set.
-DIFFERENT = {"KeWaitForMultipleObjects"}
+DIFFERENT: set[str] = set()
 
 
 def callables() -> dict[str, Callable[..., object]]:

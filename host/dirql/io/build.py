@@ -11,9 +11,9 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStatusBlock, Irp
 from dirql.io.request import Request
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.irql import contract
-from dirql.ke.threads.thread import get_current_thread
 from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BUILD_BAD_BUFFER
 from dirql.nt.constants import (

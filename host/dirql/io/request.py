@@ -21,9 +21,9 @@ from dirql.io.dispatch import call_driver
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, IoStatusBlock, Irp
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.irql import contract
-from dirql.ke.threads.thread import get_current_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import (

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from dirql.io.cancel import cancel_irp
 from dirql.io.manager import running as io_manager
-from dirql.ke import current as ke_current
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.nt.constants import KernelMode
 from dirql.ob.manager import running as object_manager
@@ -54,7 +53,6 @@ def leaks() -> Iterator[str]:
         yield f"{driver!r} was not unloaded: it has no unload routine"
         yield from (f"{device!r} was not deleted" for device in driver.devices())
     yield from (f"the name {name} was not deleted" for name in _names())
-    yield from _kernel_leaks()
 
 
 def _names() -> Iterator[str]:
@@ -64,17 +62,3 @@ def _names() -> Iterator[str]:
         _, directory, _ = namespace.lookup(path)
         if isinstance(directory, Directory):
             yield from (named.name for named in directory.entries.values())
-
-
-def _kernel_leaks() -> Iterator[str]:
-    kernel = ke_current.kernel
-    for line in kernel.vectors:
-        if line is not None:
-            yield from (f"{interrupt!r} was not disconnected" for interrupt in line.interrupts)
-    for processor in kernel.processors:
-        yield from (f"{dpc!r} is still queued on {processor!r}" for dpc in processor.dpcs)
-    for entry in kernel.timers.entries():
-        yield f"{getattr(entry, 'timer', entry)!r} is still set"
-    for thread in kernel.threads:
-        if thread is not ke_current.processor.current_thread:
-            yield f"{thread!r} has not ended"

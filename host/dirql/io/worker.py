@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from dirql.ke.threads.dispatcher import start_system_thread
+from dirql.ke.threads.system_thread import start_thread
 from dirql.ke.threads.thread import Thread
 from dirql.ke.threads.wait import wait_for_single_object
 
@@ -27,7 +27,7 @@ class SystemWorker:
         """Have `routine` called by the worker thread, which runs when the IRQL allows. IRQL <= DISPATCH_LEVEL."""
         self._work.append(routine)
         if self._thread is None:
-            self._thread = start_system_thread(self._run, None, _PRIORITY)
+            self._thread = start_thread(self._run, None, _PRIORITY)
 
     def flush(self) -> None:
         """Wait until all queued routines have run. PASSIVE_LEVEL."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The bug check: what happens when a rule of the model is broken (KeBugCheckEx)."""
+"""Bug checks: what happens when a driver breaks a rule of the model (KeBugCheckEx)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["BugCheck", "bug_check", "unhandled"]
 
 
 class BugCheck(BaseException):
-    """The system has stopped. No driver may catch this, hence not an `Exception`.
+    """The system has stopped. It is no `Exception`, because no driver may catch it.
 
-    `parameters` are the four of NT's bug check; where NT has a pointer they hold the object.
+    `parameters` are the four parameters of NT's bug check; where NT has a pointer they hold the object.
     """
 
     def __init__(self, code: int, parameters: tuple[object, object, object, object], reason: str) -> None:
-        """`reason` says what it is, what it must be and what it was."""
+        """`reason` says what the thing is, what it must be, what it was and what to do."""
         self.code = code
         self.name = NAMES.get(code, f"{code:#04x}")
         self.parameters = parameters
@@ -32,23 +32,35 @@ class BugCheck(BaseException):
 def bug_check(
     code: int, p1: object = 0, p2: object = 0, p3: object = 0, p4: object = 0, *, reason: str
 ) -> NoReturn:
-    """Stop the kernel and raise `BugCheck`; the first one wins, a later one raises the first again."""
+    """Stop the kernel and raise `BugCheck`, or raise the error again with which the kernel stopped before."""
     error = BugCheck(code, (p1, p2, p3, p4), reason)
-    raise current.kernel.stop(error) if current.is_running() else error
+    raise _stop(error) if current.is_running() else error
 
 
 def unhandled(code: int, error: BaseException, where: str) -> BugCheck | None:
-    """Stop because of an exception that nobody handled; returns the bug check to be raised from it.
+    """Stop the kernel because `error` escaped from `where`; return the bug check that the caller must raise from it.
 
-    None stands for the exception itself: an interrupt from the keyboard, a bug check on its way up, or one of the kinds
-    that the kernel was told are no fault of a driver's (`Kernel.transparent`).
+    None tells the caller to raise `error` itself. That is so for an interrupt from the keyboard, for a bug check on
+    its way up, and for the errors of the layers below the kernel (`Kernel.transparent`).
     """
-    if not isinstance(error, Exception) or isinstance(error, current.kernel.transparent):
-        current.kernel.stop(error)
+    kernel = current.kernel
+    if not isinstance(error, Exception) or isinstance(error, kernel.transparent):
+        kernel.stop(error)
         return None
     status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
     reason = f"{where} must handle its exceptions, and let {type(error).__name__} escape: {error}"
     failure = BugCheck(code, (status, error, 0, 0), reason)
     failure.__cause__ = error
-    current.kernel.stop(failure)
+    _stop(failure)
     return failure
+
+
+def _stop(error: BugCheck) -> BaseException:
+    """Stop the kernel and tell the subscribers; return the error with which the kernel stopped first."""
+    kernel = current.kernel
+    is_first = kernel.stopped is None
+    stopped = kernel.stop(error)
+    hook = kernel.hooks.bug_checked
+    if is_first and hook is not None:
+        hook(error)
+    return stopped

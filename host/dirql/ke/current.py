@@ -1,69 +1,83 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The running kernel and the current processor, for routines that have no object to hang on.
+"""The place of what runs now: the kernel, the processor, and the dispatcher as the files below it call it.
 
-`dispatcher` stands for `ke/threads/dispatcher.py` here, so that what it is built on can reach it.
+Routines without an object to reach the machine through, such as `KeGetCurrentIrql()`, find it here. The three names
+are plain variables of the module, not `Running` objects: every kernel call reads them, and an attribute more would
+cost 15 % of the cheapest call (bench/ke_paths.py, "contract call").
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never, Protocol, cast
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from dirql.ke.kernel import Kernel
-    from dirql.ke.processors.processor import Processor
+from dirql.ke.processors.processor import Processor
+from dirql.ke.running import Running
+from dirql.ke.state import KernelState
+from dirql.ke.threads.thread import Thread
 
-__all__ = ["Dispatcher", "clear", "dispatcher", "install", "is_running", "kernel", "processor"]
+__all__ = [
+    "Dispatcher",
+    "clear",
+    "dispatcher",
+    "get_current_processor_number",
+    "get_current_thread",
+    "install",
+    "is_running",
+    "kernel",
+    "processor",
+]
 
 
 class Dispatcher(Protocol):
-    """What the files below the dispatcher ask of it."""
+    """The routines of `ke/threads/dispatcher.py` that the files below it call."""
 
     def preempt(self) -> None:
-        """A point of preemption, taken if the clock asks for attention or the processor has something to do."""
+        """Be a point of preemption: take what the clock or the processor has to do."""
 
     def look(self) -> None:
-        """A point of preemption at which the hardware is asked, whatever the clock says."""
+        """Be a point of preemption at which the hardware is asked, whatever the clock says."""
 
     def poll(self) -> None:
-        """`look` in a loop of a thread's: its equals get their turn too."""
+        """Do as `look`, and let ready threads of equal priority run too."""
 
     def give_way(self) -> None:
-        """One turn of a loop that waits for another processor."""
+        """Let the other processors go on, in a loop that waits for one of them."""
 
 
-class _NoKernel:
-    """Stands where the kernel would be, so that no routine needs to ask whether there is one."""
+_kernel = Running[KernelState]("kernel routines")
+_processor = Running[Processor]("kernel routines")
+_dispatcher = Running[Dispatcher]("kernel routines")
 
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> Never:
-        raise RuntimeError(
-            f"kernel routines need a running kernel and none is open (asked for its {name}); open a machine first"
-        )
-
-
-_NONE = _NoKernel()
-
-kernel: Kernel = cast("Kernel", _NONE)
-processor: Processor = cast("Processor", _NONE)
-dispatcher: Dispatcher = cast("Dispatcher", _NONE)
+kernel = _kernel.value
+processor = _processor.value
+dispatcher = _dispatcher.value
 
 
 def is_running() -> bool:
     """Whether a kernel is open."""
-    return cast("object", kernel) is not _NONE
+    return _kernel.is_installed
 
 
-def install(new_kernel: Kernel, new_processor: Processor, new_dispatcher: Dispatcher) -> None:
-    """Make a kernel the running one; one runs at a time in a process."""
+def install(new_kernel: KernelState, new_processor: Processor, new_dispatcher: Dispatcher) -> None:
+    """Make a kernel the running one; raises `RuntimeError` while another is open."""
     global kernel, processor, dispatcher
-    if is_running():
-        raise RuntimeError("one machine runs at a time in a process, and one is open; close it first")
+    _kernel.install(new_kernel)
     kernel, processor, dispatcher = new_kernel, new_processor, new_dispatcher
 
 
 def clear() -> None:
-    """No kernel runs any more."""
+    """Forget the kernel, because it closes."""
     global kernel, processor, dispatcher
-    kernel, processor, dispatcher = cast("Kernel", _NONE), cast("Processor", _NONE), cast("Dispatcher", _NONE)
+    _kernel.clear()
+    kernel, processor, dispatcher = _kernel.value, _processor.value, _dispatcher.value
+
+
+def get_current_processor_number() -> int:
+    """Return the number of the current processor; follows KeGetCurrentProcessorNumber."""
+    return processor.number
+
+
+def get_current_thread() -> Thread:
+    """Return the current thread, during a DPC or an ISR the thread that was interrupted; follows KeGetCurrentThread."""
+    return processor.current_thread

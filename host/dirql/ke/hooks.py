@@ -1,26 +1,42 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where others look in: one attribute an event, None until somebody subscribes, so that nobody else pays for it."""
+"""The hooks of the kernel, to which tools subscribe that look in.
+
+There is one attribute per event. It is None without subscribers, which keeps the unobserved path cheap.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec, Protocol
 
-if TYPE_CHECKING:
-    from dirql.ke.processors.dpc import Dpc
-    from dirql.ke.processors.interrupt import Interrupt
-    from dirql.ke.processors.processor import Processor
-    from dirql.ke.processors.spin_lock import SpinLock
-    from dirql.ke.threads.thread import Thread
+from dirql.ke.processors.dpc_queue import QueuedDpc
+from dirql.ke.processors.processor import Processor
+from dirql.ke.threads.thread import Thread
 
-__all__ = ["Hooks", "chain"]
+__all__ = ["ConnectedInterrupt", "Hooks", "chain"]
 
 P = ParamSpec("P")
 
 
+class ConnectedInterrupt(Protocol):
+    """An interrupt object, as subscribers see it."""
+
+    @property
+    def vector(self) -> int:
+        """The vector that the object is connected to."""
+
+    @property
+    def irql(self) -> int:
+        """The IRQL of the vector."""
+
+    @property
+    def service_routine(self) -> object:
+        """The driver's ISR."""
+
+
 class Hooks:
-    """The kernel's hooks. They run inside what they watch and must not call the kernel."""
+    """The kernel's hooks. Subscribers run inside what they watch and must not call the kernel."""
 
     __slots__ = (
         "bug_checked",
@@ -39,29 +55,33 @@ class Hooks:
     )
 
     def __init__(self) -> None:
-        """Nobody looks."""
         self.interrupt_entered: Callable[[Processor, int], None] | None = None
-        """The vector is known and something is connected to it."""
+        """The processor has fetched this vector, and an interrupt object is connected to it."""
         self.interrupt_exited: Callable[[Processor, int], None] | None = None
-        self.isr_entered: Callable[[Interrupt], None] | None = None
-        self.isr_exited: Callable[[Interrupt, bool], None] | None = None
-        self.dpc_queued: Callable[[Dpc], None] | None = None
-        self.dpc_started: Callable[[Dpc], None] | None = None
-        self.dpc_ended: Callable[[Dpc], None] | None = None
+        """The end of interrupt was written for this vector."""
+        self.isr_entered: Callable[[ConnectedInterrupt], None] | None = None
+        """The ISR of the object is about to be called."""
+        self.isr_exited: Callable[[ConnectedInterrupt, bool], None] | None = None
+        """The ISR of the object has returned this value."""
+        self.dpc_queued: Callable[[QueuedDpc], None] | None = None
+        self.dpc_started: Callable[[QueuedDpc], None] | None = None
+        self.dpc_ended: Callable[[QueuedDpc], None] | None = None
         self.thread_switched: Callable[[Processor, Thread], None] | None = None
-        """The thread is the processor's from now on."""
+        """The processor goes on with this thread."""
         self.irql_changed: Callable[[Processor, int], None] | None = None
-        self.lock_taken: Callable[[SpinLock], None] | None = None
-        self.lock_dropped: Callable[[SpinLock], None] | None = None
-        """Before the lock is free."""
+        """The processor is at this IRQL now."""
+        self.lock_taken: Callable[[object], None] | None = None
+        """The current processor has taken this spin lock."""
+        self.lock_dropped: Callable[[object], None] | None = None
+        """The current processor is about to free this spin lock."""
         self.stalled: Callable[[Processor, int], None] | None = None
-        """A stall of so many microseconds was called."""
+        """A stall of this many microseconds begins."""
         self.bug_checked: Callable[[BaseException], None] | None = None
-        """Once, before the error is raised."""
+        """The kernel has stopped with this bug check. Called once, before the error is raised."""
 
 
 def chain(first: Callable[P, None] | None, second: Callable[P, None]) -> Callable[P, None]:
-    """One hook for two subscribers, for a place that one has taken already."""
+    """Return a subscriber that calls `first`, if there is one, and then `second`."""
     if first is None:
         return second
 

@@ -1,28 +1,21 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel: what there is once, and its beginning and end."""
+"""The kernel: its beginning and its end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterator
 
 from dirql.ke import current
-from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
 from dirql.ke.hooks import Hooks
-from dirql.ke.objects.timer import TimerQueue
 from dirql.ke.platform import Clock, InterruptController
-from dirql.ke.processors.interrupt import Vector
-from dirql.ke.processors.irql import freeze
-from dirql.ke.processors.processor import Processor
+from dirql.ke.processors.interrupt import InterruptTable, interrupt_table
+from dirql.ke.state import KernelState
 from dirql.ke.threads import dispatcher
 from dirql.ke.threads.schedule import RoundRobin, Schedule
-from dirql.ke.threads.thread import ReadyQueue, Thread
-from dirql.nt.constants import HIGH_LEVEL
+from dirql.ke.threads.switching import close_contexts, open_contexts
 from dirql.verifier.policy import Verifier
-
-if TYPE_CHECKING:
-    from dirql.ke.threads.thread import Context
 
 __all__ = ["BOOT_TIME", "Kernel"]
 
@@ -30,38 +23,14 @@ BOOT_TIME = 134_116_128_000_000_000
 """The system time at reset unless told otherwise: 2026-01-01 00:00 UTC in 100 ns units since the beginning of 1601."""
 
 
-class Kernel:
+class Kernel(KernelState):
     """A kernel that runs, from its making to `close`.
 
     The greenlet that makes it becomes its first thread, on processor 0; it must be the one that closes it. One kernel
     runs at a time in a process.
     """
 
-    __slots__ = (
-        "_next_thread",
-        "_vectors_of",
-        "affinity",
-        "clock",
-        "connected",
-        "controller",
-        "costs",
-        "home",
-        "hooks",
-        "idle_limit",
-        "is_eager",
-        "processors",
-        "ready",
-        "schedule",
-        "spurious_interrupts",
-        "stopped",
-        "threads",
-        "timers",
-        "transparent",
-        "vectors",
-        "verifier",
-    )
-
-    home: Context
+    __slots__ = ("interrupts",)
 
     def __init__(
         self,
@@ -79,78 +48,44 @@ class Kernel:
     ) -> None:
         """Start.
 
-        `idle_limit` is the number of clocks that may pass with nothing ready and no timer set before that counts as a
-        deadlock; None for a second. Exceptions of the types in `transparent`, those of the world below the kernel, are
-        not a driver's fault: they stop the kernel and go up as they are.
+        `boot_time` is the system time at the reset. With nothing ready and no timer set, `idle_limit` clocks without
+        an interrupt count as a deadlock; None stands for the clocks of a second. Exceptions of the types in
+        `transparent`, those of the layers below the kernel, are no driver's fault: they stop the kernel and go up as
+        they are. Raises `ValueError` for a number of processors that no machine has.
         """
         if not 1 <= processors <= 64:
-            raise ValueError(f"a machine must have 1 ... 64 processors; it was asked for {processors}")
-        self.clock = clock
-        self.controller = controller
-        self.costs = Costs() if costs is None else costs
-        self.schedule = RoundRobin() if schedule is None else schedule
-        self.hooks = Hooks() if hooks is None else hooks
-        self.verifier = Verifier() if verifier is None else verifier
-        self.idle_limit = clock.frequency if idle_limit is None else idle_limit
-        self.transparent = transparent
-        self.stopped: BaseException | None = None
-        """What it stopped with: a bug check, a deadlock, or an exception that was none of its own."""
-        self.is_eager = processors > 1 or self.schedule.shuffles
-        """Each kernel call and each access is a point of preemption, whether or not the clock asks for attention."""
-        self.timers = TimerQueue(clock, boot_time)
-        self.ready = ReadyQueue(self.schedule.choose if self.schedule.shuffles else None)
-        self.vectors: list[Vector | None] = [None] * 256
-        self.connected = 0
-        """How many interrupt objects are."""
-        self.spurious_interrupts = 0
-        self.threads: list[Thread] = []
-        self._next_thread = 1
-        self.processors = tuple(Processor(self, number) for number in range(processors))
-        self.affinity = [(1 << processors) - 1] * (HIGH_LEVEL + 1)
-        """By IRQL, the processors that all interrupts of that level allow."""
-        dispatcher.open_threads(self)
+            raise ValueError(f"a machine must have 1 … 64 processors; it was asked for {processors}")
+        super().__init__(
+            clock,
+            processors,
+            costs=Costs() if costs is None else costs,
+            schedule=RoundRobin() if schedule is None else schedule,
+            hooks=Hooks() if hooks is None else hooks,
+            verifier=Verifier() if verifier is None else verifier,
+            boot_time=boot_time,
+            idle_limit=clock.frequency if idle_limit is None else idle_limit,
+            transparent=transparent,
+        )
+        self.interrupts = InterruptTable(controller, processors)
+        open_contexts(self, dispatcher.idle)
         current.install(self, self.processors[0], dispatcher)
+        interrupt_table.install(self.interrupts)
 
     def close(self) -> None:
-        """Stop for good and let the greenlets go; a second call does nothing."""
-        if current.is_running() and current.kernel is self:
-            dispatcher.release_threads(self)
+        """Stop for good and end all threads but the one that calls; a second call does nothing."""
+        if current.kernel is self:
+            close_contexts(self)
+            interrupt_table.clear()
             current.clear()
 
-    # Stopping.
-
-    def stop(self, error: BaseException) -> BaseException:
-        """Stop all processors: from now on every kernel routine raises. The first error wins and is returned."""
-        if self.stopped is None:
-            self.stopped = error
-            freeze(self)
-            if self.hooks.bug_checked is not None and isinstance(error, BugCheck):
-                self.hooks.bug_checked(error)
-        return self.stopped
-
-    def refuse(self) -> NoReturn:
-        """Raise what the kernel stopped with, for whoever still calls it."""
-        assert self.stopped is not None
-        raise self.stopped
-
-    # What its parts ask.
-
-    def note_affinity(self, irql: int) -> None:
-        """The interrupts of a level have changed."""
-        allowed = (1 << len(self.processors)) - 1
-        for line in self.vectors[irql << 4 : (irql + 1) << 4]:
-            for interrupt in line.interrupts if line is not None else ():
-                allowed &= interrupt.processor_enable_mask
-        self.affinity[irql] = allowed
-
-    def new_thread(self, priority: int) -> Thread:
-        """A thread that has not run yet."""
-        thread = Thread(self, self._next_thread, priority)
-        self._next_thread += 1
-        self.threads.append(thread)
-        return thread
-
-    def describe(self, why: str) -> str:
-        """Why nothing goes on, and what each thread does."""
-        threads = "".join(f"\n  {thread!r}" for thread in self.threads)
-        return f"deadlock at clock {self.clock.now()}: {why}. The threads:{threads}"
+    def leaks(self) -> Iterator[str]:
+        """Say in a sentence each what drivers left in the kernel, once all are unloaded."""
+        for interrupt in self.interrupts.connected_interrupts():
+            yield f"{interrupt!r} was not disconnected"
+        for processor in self.processors:
+            yield from (f"{dpc!r} is still queued on {processor!r}" for dpc in processor.dpcs)
+        for entry in self.timers.entries():
+            yield f"{entry!r} is still set"
+        for thread in self.threads:
+            if thread is not current.processor.current_thread:
+                yield f"{thread!r} has not ended"

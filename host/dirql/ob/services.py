@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TypeVar, overload
 
 from dirql.ke.processors.irql import contract
-from dirql.ke.threads.dispatcher import create_system_thread
+from dirql.ke.threads import system_thread
 from dirql.ke.threads.thread import Thread
-from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
+from dirql.nt.bugcodes import DDI_IRQL_PS_PASSIVE, DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
 from dirql.nt.constants import PASSIVE_LEVEL, UserMode
 from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
 from dirql.ob.attributes import ObjectAttributes
@@ -145,6 +145,7 @@ def make_temporary_object(handle: int) -> int:
     return status
 
 
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)
 def create_thread(
     desired_access: int,
     object_attributes: ObjectAttributes | None,
@@ -156,11 +157,11 @@ def create_thread(
 
     There is one process and threads have no names, so that the attributes and the process handle are not used. The
     thread calls `start_routine(start_context)` and ends when that returns or calls PsTerminateSystemThread. Close the
-    handle; to wait for the end, get the thread with ObReferenceObjectByHandle first. `create_system_thread` is the
-    readable way: it returns the thread itself.
+    handle; to wait for the end, get the thread with ObReferenceObjectByHandle first.
+    `ke.threads.system_thread.create_thread` is the readable way: it returns the thread itself.
     """
     del object_attributes, process_handle
-    status, thread = create_system_thread(start_routine, start_context)
+    thread = system_thread.create_thread(start_routine, start_context)
     manager = object_manager.value
     handle = manager.handles.insert(manager.header_of(thread), desired_access)
-    return status, handle, ClientId(_SYSTEM_PROCESS, thread.number)
+    return STATUS_SUCCESS, handle, ClientId(_SYSTEM_PROCESS, thread.number)

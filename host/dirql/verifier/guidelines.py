@@ -5,17 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from dirql.ke import current
-from dirql.ke.hooks import chain
-
-if TYPE_CHECKING:
-    from dirql.ke.kernel import Kernel
-    from dirql.ke.processors.dpc import Dpc
-    from dirql.ke.processors.interrupt import Interrupt
-    from dirql.ke.processors.processor import Processor
-    from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.hooks import ConnectedInterrupt, chain
+from dirql.ke.kernel import Kernel
+from dirql.ke.processors.dpc_queue import QueuedDpc
+from dirql.ke.processors.processor import Processor
 
 __all__ = ["Guidelines"]
 
@@ -41,7 +36,7 @@ class Guidelines:
         self._kernel = kernel
         self._report = report
         self._running: list[list[_Span]] = [[] for _ in kernel.processors]
-        self._held: dict[SpinLock, int] = {}
+        self._held: dict[object, int] = {}
         hooks = kernel.hooks
         hooks.isr_entered = chain(hooks.isr_entered, self._begin)
         hooks.isr_exited = chain(hooks.isr_exited, self._end_isr)
@@ -54,16 +49,16 @@ class Guidelines:
     def _begin(self, _what: object) -> None:
         self._here().append(_Span(self._kernel.clock.now()))
 
-    def _end_isr(self, interrupt: Interrupt, _claimed: bool) -> None:
+    def _end_isr(self, interrupt: ConnectedInterrupt, _claimed: bool) -> None:
         self._check("an ISR", ISR_LIMIT, self._end(), repr(interrupt))
 
-    def _end_dpc(self, dpc: Dpc) -> None:
+    def _end_dpc(self, dpc: QueuedDpc) -> None:
         self._check("a DPC", DPC_LIMIT, self._end(), repr(dpc))
 
-    def _take(self, lock: SpinLock) -> None:
+    def _take(self, lock: object) -> None:
         self._held[lock] = self._kernel.clock.now()
 
-    def _drop(self, lock: SpinLock) -> None:
+    def _drop(self, lock: object) -> None:
         start = self._held.pop(lock, None)
         if start is not None:
             clocks = self._kernel.clock.now() - start
@@ -72,10 +67,10 @@ class Guidelines:
     def _stall(self, processor: Processor, microseconds: int) -> None:
         if microseconds > STALL_LIMIT:
             self._exceeded("a stall", STALL_LIMIT, f"{microseconds} µs")
-        if processor.dpc is not None and (running := self._here()):
+        if processor.dpcs.running is not None and (running := self._here()):
             running[0].stalled += microseconds
             if running[0].stalled > STALL_LIMIT_IN_DPC:
-                what = f"{running[0].stalled} µs in {processor.dpc!r}"
+                what = f"{running[0].stalled} µs in {processor.dpcs.running!r}"
                 self._exceeded("all stalls of a DPC together", STALL_LIMIT_IN_DPC, what)
 
     def _here(self) -> list[_Span]:

@@ -412,7 +412,7 @@ LACKING: Final[dict[str, str]] = {
         KSEMAPHORE_ACTUAL_LENGTH KSERVICE_ROUTINE KSPIN_LOCK_QUEUE KSPIN_LOCK_QUEUE_NUMBER KSTART_ROUTINE
         KSYNCHRONIZE_ROUTINE KSYSTEM_TIME KT2_SET_PARAMETERS KTIMER_ACTUAL_LENGTH KTMOBJECT_CURSOR
         KTMOBJECT_ENLISTMENT KTMOBJECT_INVALID KTMOBJECT_RESOURCE_MANAGER KTMOBJECT_TRANSACTION
-        KTMOBJECT_TRANSACTION_MANAGER KTMOBJECT_TYPE KWAIT_BLOCK KWAIT_REASON KbCallbackAddPages KbCallbackDumpIo
+        KTMOBJECT_TRANSACTION_MANAGER KTMOBJECT_TYPE KWAIT_REASON KbCallbackAddPages KbCallbackDumpIo
         KbCallbackInvalid KbCallbackRemovePages KbCallbackReserved1 KbCallbackSecondaryDumpData
         KbCallbackSecondaryMultiPartDumpData KbCallbackTriageDumpData KbDumpIoBody KbDumpIoComplete KbDumpIoHeader
         KbDumpIoInvalid KbDumpIoSecondaryData KdBreakPoint KdBreakPointWithStatus KdChangeOption KdDebuggerEnabled

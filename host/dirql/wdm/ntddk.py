@@ -12,14 +12,14 @@ from dirql.hal.configuration import (
 from dirql.io.services import (
     device_io_control_file as ZwDeviceIoControlFile,
 )
+from dirql.ke.current import (
+    get_current_processor_number as KeGetCurrentProcessorNumber,
+)
 from dirql.ke.objects.event import (
     Event as _Event,
 )
 from dirql.ke.processors.irql import (
     raise_irql_to_synch_level as KeRaiseIrqlToSynchLevel,
-)
-from dirql.ke.processors.processor import (
-    get_current_processor_number as KeGetCurrentProcessorNumber,
 )
 from dirql.mm.manager import (
     get_physical_address as MmGetPhysicalAddress,

@@ -12,7 +12,7 @@ from dirql.io.services import (
     cancel_io_file as ZwCancelIoFile,
     cancel_io_file_ex as ZwCancelIoFileEx,
 )
-from dirql.ke.threads.dispatcher import (
+from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
 )
 

@@ -138,9 +138,15 @@ from dirql.io.start_io import (
     start_next_packet_by_key as IoStartNextPacketByKey,
     start_packet as IoStartPacket,
 )
+from dirql.ke.current import (
+    get_current_thread as KeGetCurrentThread,
+)
 from dirql.ke.objects.device_queue import (
     DeviceQueue as KDEVICE_QUEUE,
     DeviceQueueEntry as KDEVICE_QUEUE_ENTRY,
+)
+from dirql.ke.objects.dispatcher_object import (
+    WaitBlock as KWAIT_BLOCK,
 )
 from dirql.ke.objects.event import (
     Event as KEVENT,
@@ -169,7 +175,9 @@ from dirql.ke.processors.irql import (
 from dirql.ke.processors.spin_lock import (
     SpinLock as KSPIN_LOCK,
 )
-from dirql.ke.threads.dispatcher import (
+from dirql.ke.threads.system_thread import (
+    query_priority_thread as KeQueryPriorityThread,
+    set_priority_thread as KeSetPriorityThread,
     terminate_system_thread as PsTerminateSystemThread,
 )
 from dirql.ke.threads.system_time import (
@@ -182,7 +190,6 @@ from dirql.ke.threads.system_time import (
 )
 from dirql.ke.threads.thread import (
     Thread as KTHREAD,
-    get_current_thread as KeGetCurrentThread,
 )
 from dirql.ke.threads.wait import (
     delay_execution_thread as KeDelayExecutionThread,
@@ -1110,6 +1117,7 @@ __all__ = [
     "KSPIN_LOCK",
     "KTHREAD",
     "KTIMER",
+    "KWAIT_BLOCK",
     "KeAcquireInterruptSpinLock",
     "KeAcquireSpinLock",
     "KeAcquireSpinLockAtDpcLevel",
@@ -1421,7 +1429,6 @@ KeInitializeTimerEx = KTIMER.initialize_ex
 KeInsertByKeyDeviceQueue = KDEVICE_QUEUE.insert_by_key
 KeInsertDeviceQueue = KDEVICE_QUEUE.insert
 KeInsertQueueDpc = KDPC.insert_queue
-KeQueryPriorityThread = KTHREAD.query_priority
 KeReadStateEvent = KEVENT.read_state
 KeReadStateMutex = KMUTEX.read_state
 KeReadStateSemaphore = KSEMAPHORE.read_state
@@ -1439,7 +1446,6 @@ KeRemoveQueueDpc = KDPC.remove_queue
 KeResetEvent = KEVENT.reset
 KeSetEvent = KEVENT.set
 KeSetImportanceDpc = KDPC.set_importance
-KeSetPriorityThread = KTHREAD.set_priority
 KeSetTargetProcessorDpc = KDPC.set_target_processor
 KeSetTimer = KTIMER.set
 KeSetTimerEx = KTIMER.set_ex

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dirql.ke import current
 from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
 from dirql.ke.threads.schedule import Schedule
@@ -24,14 +23,19 @@ def machine() -> FakeMachine:
 def open_kernel(machine: FakeMachine) -> Iterator[Callable[..., Kernel]]:
     """Opens kernels on the machine, and closes what is open at the end."""
 
+    opened: list[Kernel] = []
+
     def new_kernel(
         processors: int = 1, schedule: Schedule | None = None, costs: Costs | None = None
     ) -> Kernel:
-        return Kernel(machine, machine, processors=processors, schedule=schedule, costs=costs or Costs())
+        opened.append(
+            Kernel(machine, machine, processors=processors, schedule=schedule, costs=costs or Costs())
+        )
+        return opened[-1]
 
     yield new_kernel
-    if current.is_running():
-        current.kernel.close()
+    for kernel in opened:
+        kernel.close()
 
 
 @pytest.fixture

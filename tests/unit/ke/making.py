@@ -15,7 +15,7 @@ from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.ke.processors.spin_lock import SpinLock
-from dirql.ke.threads.dispatcher import create_system_thread
+from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import Latched, LevelSensitive, NotificationEvent, SynchronizationEvent
 from fakes.clock_and_controller import vector_of
@@ -41,7 +41,7 @@ def dpc(routine: Callable[[], object]) -> Dpc:
 
 
 def thread(routine: Callable[[], object], priority: int = 8) -> Thread:
-    return create_system_thread(lambda _: routine(), None, priority)[1]
+    return create_thread(lambda _: routine(), None, priority)
 
 
 def connect(

@@ -32,10 +32,10 @@ def entries(count: int) -> list[DeviceQueueEntry]:
 @pytest.mark.parametrize("by_key", [False, True])
 @pytest.mark.row("DQ-01", "DQ-04")
 def test_DQ_01_the_first_entry_is_not_queued(queue: DeviceQueue, by_key: bool) -> None:
-    assert (queue.type, queue.busy, queue.entries) == (20, False, [])
+    assert (queue.type, queue.busy, queue.queued()) == (20, False, ())
     entry = DeviceQueueEntry()
     assert not (queue.insert_by_key(entry, 3) if by_key else queue.insert(entry))
-    assert (queue.busy, entry.inserted, queue.entries) == (True, False, [])
+    assert (queue.busy, entry.inserted, queue.queued()) == (True, False, ())
 
 
 def test_DQ_02_a_busy_queue_is_first_in_first_out(queue: DeviceQueue) -> None:
@@ -143,8 +143,8 @@ def play(queue: DeviceQueue, naive: NaiveQueue, script: list[tuple[str, int | No
             name = (argument or 0) % len(made)
             assert queue.remove_entry(made[name]) == naive.remove_entry(name)
         assert queue.busy == naive.busy
-        assert [made.index(entry) for entry in queue.entries] == [name for name, _ in naive.list]
-        assert [entry.inserted for entry in made] == [entry in queue.entries for entry in made]
+        assert [made.index(entry) for entry in queue.queued()] == [name for name, _ in naive.list]
+        assert [entry.inserted for entry in made] == [entry in queue.queued() for entry in made]
 
 
 @pytest.mark.row("DQ-01", "DQ-02", "DQ-03", "DQ-04")

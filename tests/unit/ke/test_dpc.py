@@ -206,5 +206,5 @@ def test_a_dpc_that_returns_at_another_level(kernel: Kernel) -> None:
 
 def test_a_target_that_there_is_not(kernel: Kernel) -> None:
     made = dpc(lambda: None)
-    with bug_check(0xC7, 3, made, 1, match="one of the 1 there are; it was 1"):
+    with bug_check(0xC7, 3, made, 1, match="must be 0 … 0; it was 1"):
         made.set_target_processor(1)

@@ -43,9 +43,7 @@ def test_INT_01_synchronize_execution(kernel: Kernel) -> None:
 def test_INT_01_the_caller_is_not_above_the_synchronize_irql(kernel: Kernel) -> None:
     interrupt = connect(4, lambda: False)
     raise_irql(6)
-    with bug_check(
-        0xA, interrupt, 6, match="at or below its SynchronizeIrql, DIRQL 5; the level was DIRQL 6"
-    ):
+    with bug_check(0xA, interrupt, 6, match="at or below its SynchronizeIrql, DIRQL 5; the IRQL was DIRQL 6"):
         interrupt.synchronize_execution(lambda _: True, None)
 
 
@@ -240,7 +238,7 @@ def test_INT_10_a_level_line_that_drops_before_dispatch(machine: FakeMachine, ke
     machine.interrupt(4)
     machine.clear(4)
     lower_irql(PASSIVE_LEVEL)
-    assert (seen, kernel.spurious_interrupts) == ([], 0)
+    assert (seen, kernel.interrupts.spurious_interrupts) == ([], 0)
 
 
 def test_a_spurious_vector_is_counted_and_not_ended(
@@ -257,7 +255,7 @@ def test_a_spurious_vector_is_counted_and_not_ended(
 
     monkeypatch.setattr(machine, "acknowledge", drop)
     preempt(PASSIVE_LEVEL)
-    assert (seen, kernel.spurious_interrupts, machine.ended) == ([], 1, [])
+    assert (seen, kernel.interrupts.spurious_interrupts, machine.ended) == ([], 1, [])
     assert current_irql() == PASSIVE_LEVEL
 
 
@@ -285,7 +283,7 @@ def test_a_vector_without_an_object_is_counted_and_ended(machine: FakeMachine, k
     machine.enable(vector_of(4), True)
     machine.interrupt(4)
     preempt(PASSIVE_LEVEL)
-    assert (kernel.spurious_interrupts, machine.ended) == (1, [4])
+    assert (kernel.interrupts.spurious_interrupts, machine.ended) == (1, [4])
 
 
 def test_INT_11_the_others_of_a_chain_stay_connected(machine: FakeMachine, kernel: Kernel) -> None:

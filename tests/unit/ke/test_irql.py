@@ -43,14 +43,14 @@ def test_IRQL_01_raising_to_dpc_level(kernel: Kernel) -> None:
 @pytest.mark.parametrize(("held", "requested"), [(2, 1), (5, 0), (2, 16), (0, 99), (1, -1)])
 def test_IRQL_04_raising_downwards(kernel: Kernel, held: int, requested: int) -> None:
     raise_irql(held)
-    with bug_check(0xC4, 0x30, held, requested, match="can only be raised"):
+    with bug_check(0xC4, 0x30, held, requested, match="KeRaiseIrql must be at or above the current one"):
         raise_irql(requested)
 
 
 @pytest.mark.parametrize(("held", "requested"), [(0, 1), (2, 15), (5, -1)])
 def test_IRQL_04_lowering_upwards(kernel: Kernel, held: int, requested: int) -> None:
     raise_irql(held)
-    with bug_check(0xC4, 0x31, held, requested, 0, match="can only be lowered"):
+    with bug_check(0xC4, 0x31, held, requested, 0, match="KeLowerIrql must be at or below the current one"):
         lower_irql(requested)
 
 
@@ -120,12 +120,12 @@ def test_names_of_levels() -> None:
 
 
 def test_without_a_kernel_there_is_one_clear_error() -> None:
-    with pytest.raises(RuntimeError, match="open a machine first"):
+    with pytest.raises(RuntimeError, match="call open_machine first"):
         current_irql()
 
 
 def test_a_second_kernel_is_refused(kernel: Kernel) -> None:
     other = FakeMachine()
-    with pytest.raises(RuntimeError, match="one machine runs at a time"):
+    with pytest.raises(RuntimeError, match="one machine can be open at a time"):
         Kernel(other, other)
     assert current.kernel is kernel

@@ -10,9 +10,9 @@ from functools import partial
 import pytest
 
 from dirql.ke import current
+from dirql.ke.current import get_current_processor_number
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
-from dirql.ke.processors.processor import get_current_processor_number
 from dirql.ke.threads.schedule import RandomSchedule, Replay, RoundRobin, Schedule
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL, HighImportance, MediumImportance
@@ -211,5 +211,5 @@ def test_interrupts_of_a_level_need_a_processor_in_common(open_kernel: Callable[
 
 
 def test_how_many_processors_there_can_be(machine: FakeMachine) -> None:
-    with pytest.raises(ValueError, match=r"must have 1 \.\.\. 64 processors; it was asked for 65"):
+    with pytest.raises(ValueError, match=r"must have 1 … 64 processors; it was asked for 65"):
         Kernel(machine, machine, processors=65)

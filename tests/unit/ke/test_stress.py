@@ -77,7 +77,7 @@ class Stress:
 
     def exclude(self, _random: Random) -> None:
         wait_for_single_object(self.mutex)
-        owner = self.mutex.owner
+        owner = self.mutex.owner_thread
         self.access()
         assert owner is current.processor.current_thread
         self.mutex.release()

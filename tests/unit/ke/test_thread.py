@@ -12,13 +12,20 @@ import pytest
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check as stop
 from dirql.ke.costs import Costs
+from dirql.ke.current import get_current_thread
 from dirql.ke.kernel import Kernel
 from dirql.ke.objects.event import Event
 from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.irql import current_irql, raise_irql
 from dirql.ke.processors.spin_lock import SpinLock
-from dirql.ke.threads.dispatcher import Deadlock, terminate_system_thread, yield_execution
-from dirql.ke.threads.thread import ThreadState, get_current_thread
+from dirql.ke.threads.dispatcher import Deadlock
+from dirql.ke.threads.system_thread import (
+    query_priority_thread,
+    set_priority_thread,
+    terminate_system_thread,
+    yield_execution,
+)
+from dirql.ke.threads.thread import ThreadState
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL
 from dirql.nt.status import STATUS_PENDING
@@ -82,10 +89,10 @@ def test_a_thread_that_polls_lets_its_equals_run(kernel: Kernel, poll: Callable[
 def test_changing_a_priority(kernel: Kernel) -> None:
     order: list[int] = []
     worker = thread(lambda: order.append(1), priority=3)
-    assert worker.set_priority(9) == 3
-    assert (order, worker.query_priority()) == ([1], 9)
-    with pytest.raises(ValueError, match=r"must be 0 \.\.\. 31; it was 32"):
-        worker.set_priority(32)
+    assert set_priority_thread(worker, 9) == 3
+    assert (order, query_priority_thread(worker)) == ([1], 9)
+    with pytest.raises(ValueError, match=r"must be 0 … 31; it was 32"):
+        set_priority_thread(worker, 32)
 
 
 def test_a_preempted_thread_goes_on_before_its_equals(kernel: Kernel) -> None:
@@ -114,7 +121,7 @@ def test_a_thread_ends_itself_from_within(kernel: Kernel) -> None:
     worker = thread(routine)
     wait_for_single_object(worker)
     assert worker.exit_status == 77
-    with pytest.raises(RuntimeError, match="must be a system thread"):
+    with pytest.raises(RuntimeError, match="must be called by a system thread"):
         terminate_system_thread(0)
 
 
@@ -239,7 +246,7 @@ def test_closing_ends_all_threads_without_running_kernel_code(machine: FakeMachi
     kernel.close()
     assert unwound == ["unwound"]
     kernel.close()
-    with pytest.raises(RuntimeError, match="open a machine first"):
+    with pytest.raises(RuntimeError, match="call open_machine first"):
         current_irql()
 
 

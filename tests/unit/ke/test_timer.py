@@ -22,14 +22,13 @@ from dirql.ke.threads.system_time import (
     query_tick_count,
     stall_execution_processor,
 )
-from dirql.ke.threads.wait import delay_execution_thread, wait_for_multiple_objects, wait_for_single_object
+from dirql.ke.threads.wait import delay_execution_thread, wait_for_any, wait_for_single_object
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
     HIGH_LEVEL,
     PASSIVE_LEVEL,
     NotificationTimer,
     SynchronizationTimer,
-    WaitAny,
 )
 from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
@@ -48,11 +47,11 @@ def synchronization_timer() -> Timer:
 def test_TMR_01_an_initialised_timer(kernel: Kernel) -> None:
     timer = Timer()
     timer.initialize()
-    assert (timer.type, timer.signal_state) == (8, 0)
+    assert (timer.header.type, timer.header.signal_state) == (8, 0)
     timer.initialize_ex(NotificationTimer)
-    assert (timer.type, timer.signal_state) == (8, 0)
+    assert (timer.header.type, timer.header.signal_state) == (8, 0)
     timer.initialize_ex(SynchronizationTimer)
-    assert (timer.type, timer.signal_state) == (9, 0)
+    assert (timer.header.type, timer.header.signal_state) == (9, 0)
 
 
 def test_TMR_02_set_tells_whether_it_was_queued_and_starts_over(machine: FakeMachine, kernel: Kernel) -> None:
@@ -92,7 +91,7 @@ def test_TMR_03_due_times_are_100_ns_rounded_up(
 def test_TMR_03_an_absolute_time_that_has_passed(machine: FakeMachine, kernel: Kernel) -> None:
     timer = Timer()
     timer.set(0)
-    assert timer.signal_state == 1
+    assert timer.header.signal_state == 1
 
 
 def test_TMR_03_periods_are_milliseconds_and_do_not_drift(machine: FakeMachine, kernel: Kernel) -> None:
@@ -142,7 +141,7 @@ def test_TMR_04_a_synchronization_timer_releases_one(machine: FakeMachine, kerne
     workers = [thread(lambda: wait_for_single_object(timer)) for _ in range(2)]
     delay_execution_thread(0, False, -MILLISECOND)
     timer.set(-MILLISECOND)
-    assert wait_for_multiple_objects(workers, WaitAny) == 0
+    assert wait_for_any(workers) == 0
     assert not timer.read_state()
     timer.set(-MILLISECOND)
     assert wait_for_single_object(workers[1]) == STATUS_SUCCESS
@@ -184,9 +183,9 @@ def test_timers_wait_for_the_clock_level(machine: FakeMachine, kernel: Kernel) -
     timer.set(-MILLISECOND)
     raise_irql(HIGH_LEVEL)
     stall_execution_processor(2000)
-    assert timer.signal_state == 0
+    assert timer.header.signal_state == 0
     lower_irql(12)
-    assert timer.signal_state == 1
+    assert timer.header.signal_state == 1
 
 
 # Against a naive model.

@@ -17,8 +17,13 @@ from dirql.ke.objects.mutex import Mutex
 from dirql.ke.objects.semaphore import Semaphore
 from dirql.ke.processors.irql import current_irql, raise_irql
 from dirql.ke.threads.thread import Thread, ThreadState
-from dirql.ke.threads.wait import delay_execution_thread, wait_for_multiple_objects, wait_for_single_object
-from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, WaitAll, WaitAny
+from dirql.ke.threads.wait import (
+    delay_execution_thread,
+    wait_for_all,
+    wait_for_any,
+    wait_for_single_object,
+)
+from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL
 from dirql.nt.status import (
     STATUS_MUTANT_LIMIT_EXCEEDED,
     STATUS_MUTANT_NOT_OWNED,
@@ -59,7 +64,7 @@ def test_IRQL_07_a_poll_is_legal_at_dispatch(kernel: Kernel) -> None:
     with at(DISPATCH_LEVEL):
         assert wait_for_single_object(event, timeout=0) == STATUS_SUCCESS
         assert wait_for_single_object(event, timeout=0) == STATUS_TIMEOUT
-        assert wait_for_multiple_objects([event], WaitAny, timeout=0) == STATUS_TIMEOUT
+        assert wait_for_any([event], timeout=0) == STATUS_TIMEOUT
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_IRQL_07_other_waits_are_not(
     raise_irql(irql)
     with bug_check(0xC4, subcode, irql, match="must be called at or below"):
         if several:
-            wait_for_multiple_objects([event], WaitAny, timeout=timeout)
+            wait_for_any([event], timeout=timeout)
         else:
             wait_for_single_object(event, timeout=timeout)
 
@@ -123,7 +128,7 @@ def test_EVT_03_a_notification_event_releases_all_and_stays(kernel: Kernel) -> N
     threads, order = waiters(event, 3)
     assert event.set() == 0
     assert event.set() == 1
-    wait_for_multiple_objects(threads, WaitAll)
+    wait_for_all(threads)
     assert order == [0, 1, 2]
     assert event.read_state() == 1
     assert (event.reset(), event.reset()) == (1, 0)
@@ -153,44 +158,44 @@ def test_an_event_is_not_set_above_dispatch(kernel: Kernel) -> None:
 
 def test_EVT_04_any_takes_the_lowest_signalled_only(kernel: Kernel) -> None:
     objects = [synchronization(), synchronization(True), synchronization(True)]
-    assert wait_for_multiple_objects(objects, WaitAny) == 1
-    assert [object.signal_state for object in objects] == [0, 0, 1]
-    assert wait_for_multiple_objects(objects, WaitAny) == 2
-    assert wait_for_multiple_objects(objects, WaitAny, timeout=0) == STATUS_TIMEOUT
+    assert wait_for_any(objects) == 1
+    assert [object.header.signal_state for object in objects] == [0, 0, 1]
+    assert wait_for_any(objects) == 2
+    assert wait_for_any(objects, timeout=0) == STATUS_TIMEOUT
 
 
 def test_EVT_04_any_is_ended_by_the_object_that_comes(kernel: Kernel) -> None:
     objects = [synchronization() for _ in range(3)]
     thread(objects[2].set)
-    assert wait_for_multiple_objects(objects, WaitAny) == 2
-    assert [object.wait_list for object in objects] == [[], [], []]
+    assert wait_for_any(objects) == 2
+    assert [object.header.waiters() for object in objects] == [(), (), ()]
 
 
 def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> None:
     objects = [synchronization(True), synchronization()]
     first = current.processor.current_thread
-    assert wait_for_multiple_objects(objects, WaitAll, timeout=0) == STATUS_TIMEOUT
-    assert objects[0].signal_state == 1
+    assert wait_for_all(objects, timeout=0) == STATUS_TIMEOUT
+    assert objects[0].header.signal_state == 1
 
     def work() -> None:
         assert poll(objects[0]) == STATUS_SUCCESS, "the wait for all must not hold it back"
         objects[1].set()
         delay_execution_thread(0, False, -10)
         assert first.state is ThreadState.WAITING
-        assert objects[1].signal_state == 1
+        assert objects[1].header.signal_state == 1
         objects[0].set()
 
     worker = thread(work)
-    assert wait_for_multiple_objects(objects, WaitAll) == STATUS_SUCCESS
+    assert wait_for_all(objects) == STATUS_SUCCESS
     wait_for_single_object(worker)
-    assert [object.signal_state for object in objects] == [0, 0]
+    assert [object.header.signal_state for object in objects] == [0, 0]
 
 
 def test_too_many_objects(kernel: Kernel) -> None:
     event = notification(True)
-    assert wait_for_multiple_objects([event] * 64, WaitAny) == 0
+    assert wait_for_any([event] * 64) == 0
     with bug_check(0xC, 65):
-        wait_for_multiple_objects([event] * 65, WaitAny)
+        wait_for_any([event] * 65)
 
 
 # Time-outs.
@@ -217,13 +222,14 @@ def test_EVT_05_negative_is_relative(machine: FakeMachine, kernel: Kernel, sever
     event = synchronization()
     machine.spend(1000)
     before = machine.now()
-    if several:
-        status = wait_for_multiple_objects([event, event], WaitAll, timeout=-10_000)
-    else:
-        status = wait_for_single_object(event, timeout=-10_000)
+    status = (
+        wait_for_all([event, event], timeout=-10_000)
+        if several
+        else wait_for_single_object(event, timeout=-10_000)
+    )
     assert status == STATUS_TIMEOUT
     assert 0 <= machine.now() - before - CLOCKS_IN_A_MILLISECOND < 100
-    assert event.wait_list == []
+    assert event.header.waiters() == ()
     assert kernel.timers.due is None
 
 
@@ -292,13 +298,13 @@ def test_EVT_07_a_release_wakes_as_many_as_it_adds(kernel: Kernel) -> None:
 def test_EVT_08_recursion_and_release(kernel: Kernel) -> None:
     made = Mutex()
     made.initialize()
-    assert (made.signal_state, made.owner) == (1, None)
+    assert (made.header.signal_state, made.owner_thread) == (1, None)
     for state in (0, -1, -2):
         assert wait_for_single_object(made) == STATUS_SUCCESS
         assert made.read_state() == state
-    assert made.owner is current.processor.current_thread
+    assert made.owner_thread is current.processor.current_thread
     assert [made.release() for _ in range(3)] == [-2, -1, 0]
-    assert (made.signal_state, made.owner) == (1, None)
+    assert (made.header.signal_state, made.owner_thread) == (1, None)
 
 
 def test_EVT_08_another_thread_waits_and_may_not_release(kernel: Kernel) -> None:
@@ -319,14 +325,14 @@ def test_EVT_08_another_thread_waits_and_may_not_release(kernel: Kernel) -> None
     made.release()
     wait_for_single_object(worker)
     assert statuses == [STATUS_MUTANT_NOT_OWNED, STATUS_TIMEOUT, STATUS_SUCCESS]
-    assert made.owner is worker
+    assert made.owner_thread is worker
 
 
 def test_EVT_08_the_recursion_limit(kernel: Kernel) -> None:
     made = Mutex()
     wait_for_single_object(made)
-    made.signal_state = -0x8000_0000
+    made.header.signal_state = -0x8000_0000
     with pytest.raises(StatusException) as caught:
         wait_for_single_object(made)
     assert caught.value.status == STATUS_MUTANT_LIMIT_EXCEEDED
-    assert made.signal_state == -0x8000_0000
+    assert made.header.signal_state == -0x8000_0000

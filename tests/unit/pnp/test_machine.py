@@ -307,7 +307,7 @@ def refuse(driver: DRIVER_OBJECT, registry_path: str) -> int:
 @pytest.mark.parametrize("processors", [0, 65])
 def test_processors(processors: int) -> None:
     target = ScriptedTarget()
-    with pytest.raises(ValueError, match=r"a machine must have 1 \.\.\. 64 processors"):
+    with pytest.raises(ValueError, match=r"a machine must have 1 … 64 processors"):
         open_machine(target, processors=processors)
     assert_released(target)
 

@@ -422,9 +422,9 @@ def test_connecting_the_line(open_bus: Opener) -> None:
     assert status == STATUS_SUCCESS
     assert isinstance(interrupt, KINTERRUPT)
     assert (interrupt.vector, interrupt.mode, interrupt.share_vector) == (0x50, LevelSensitive, True)
-    assert machine.kernel.vectors[0x50] is not None
+    assert machine.kernel.interrupts.vectors[0x50] is not None
     IoDisconnectInterruptEx(IO_DISCONNECT_INTERRUPT_PARAMETERS(CONNECT_LINE_BASED, interrupt))
-    assert machine.kernel.vectors[0x50] is None
+    assert machine.kernel.interrupts.vectors[0x50] is None
 
 
 @pytest.mark.row("INT-03")
@@ -450,7 +450,7 @@ def test_connecting_messages(open_bus: Opener) -> None:
         interrupt.service_routine(interrupt, interrupt.service_context)
     assert served == [0, 1]
     IoDisconnectInterruptEx(IO_DISCONNECT_INTERRUPT_PARAMETERS(CONNECT_MESSAGE_BASED, table))
-    assert not any(machine.kernel.vectors)
+    assert not any(machine.kernel.interrupts.vectors)
 
 
 def test_messages_fall_back_to_the_line(open_bus: Opener) -> None:

@@ -66,7 +66,7 @@ def StoreCancelCurrent(device: DEVICE_OBJECT, irp: IRP) -> None:
 def StoreCancelFile(device: DEVICE_OBJECT, file_object: FILE_OBJECT | None) -> None:
     """Cancel all requests of a file object: those in the queue, and the one that owns the device."""
     old_irql = IoAcquireCancelSpinLock()
-    queued = [CONTAINING_RECORD(entry, IRP, "tail.overlay") for entry in device.device_queue.entries]
+    queued = [CONTAINING_RECORD(entry, IRP, "tail.overlay") for entry in device.device_queue.queued()]
     doomed = [irp for irp in queued if IoGetCurrentIrpStackLocation(irp).file_object is file_object]
     for irp in doomed:
         IoSetCancelRoutine(irp, None)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Device queues: what waits for a device that is busy."""
+"""Device queues: the requests that wait for a device that is busy."""
 
 from __future__ import annotations
 
@@ -21,65 +21,83 @@ class DeviceQueueEntry:
     __slots__ = ("inserted", "sort_key")
 
     def __init__(self) -> None:
-        """In no queue."""
+        """Make an entry that is in no queue."""
         self.inserted = False
         self.sort_key = 0
 
 
 class DeviceQueue:
-    """A device queue (KDEVICE_QUEUE). The first entry for an idle queue is not queued: it makes the queue busy."""
+    """A device queue (KDEVICE_QUEUE).
 
-    __slots__ = ("busy", "entries", "type")
+    The first entry for an idle queue is not queued: it makes the queue busy, and its caller starts the request.
+    """
+
+    __slots__ = ("_entries", "busy", "type")
 
     def __init__(self) -> None:
-        """Not usable before `initialize`."""
+        """Make a queue that has to be initialized before its use."""
         self.type = 0
         self.busy = False
-        self.entries: list[DeviceQueueEntry] = []
+        self._entries: list[DeviceQueueEntry] = []
 
     def initialize(self) -> None:
-        """Make it idle and empty (KeInitializeDeviceQueue)."""
+        """Make the queue idle and empty; follows KeInitializeDeviceQueue."""
         self.type = IO_TYPE_DEVICE_QUEUE
         self.busy = False
-        self.entries = []
+        self._entries.clear()
+
+    def queued(self) -> tuple[DeviceQueueEntry, ...]:
+        """The entries in the queue (DeviceListHead), the head first."""
+        return tuple(self._entries)
 
     @contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
     def insert(self, entry: DeviceQueueEntry) -> bool:
-        """Queue at the tail (KeInsertDeviceQueue); False if the queue was idle: the caller then starts the entry."""
+        """Queue an entry at the tail and return True; follows KeInsertDeviceQueue.
+
+        Returns False if the queue was idle. The queue is busy then, and the caller starts the request.
+        """
         if not self.busy:
             return self._begin(entry)
         entry.inserted = True
-        self.entries.append(entry)
+        self._entries.append(entry)
         return True
 
     @contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
     def insert_by_key(self, entry: DeviceQueueEntry, sort_key: int) -> bool:
-        """Queue behind all whose key is not above `sort_key` (KeInsertByKeyDeviceQueue); returns as `insert` does."""
+        """Queue an entry behind all whose key is not above `sort_key`; follows KeInsertByKeyDeviceQueue.
+
+        The result is that of `insert`.
+        """
         entry.sort_key = sort_key
         if not self.busy:
             return self._begin(entry)
         entry.inserted = True
-        insort_right(self.entries, entry, key=_sort_key)
+        insort_right(self._entries, entry, key=_sort_key)
         return True
 
     @contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
     def remove(self) -> DeviceQueueEntry | None:
-        """Take the head (KeRemoveDeviceQueue); None makes the queue idle."""
+        """Take out and return the head; follows KeRemoveDeviceQueue. An empty queue returns None and becomes idle."""
         return self._take(0)
 
     @contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
     def remove_by_key(self, sort_key: int) -> DeviceQueueEntry | None:
-        """Take the first whose key is `sort_key` or above, else the head (KeRemoveByKeyDeviceQueue)."""
-        entries = self.entries
-        return self._take(next((n for n, entry in enumerate(entries) if entry.sort_key >= sort_key), 0))
+        """Take out the first entry whose key is `sort_key` or above, else the head; follows KeRemoveByKeyDeviceQueue.
+
+        An empty queue returns None and becomes idle.
+        """
+        places = (place for place, entry in enumerate(self._entries) if entry.sort_key >= sort_key)
+        return self._take(next(places, 0))
 
     @contract(max_irql=DISPATCH_LEVEL)
     def remove_entry(self, entry: DeviceQueueEntry) -> bool:
-        """Take out a certain entry (KeRemoveEntryDeviceQueue); returns whether it was queued. The queue stays busy."""
+        """Take out this entry and return whether it was queued; follows KeRemoveEntryDeviceQueue.
+
+        The queue stays busy.
+        """
         if not entry.inserted:
             return False
-        # By identity: entries are not values.
-        self.entries = [other for other in self.entries if other is not entry]
+        self._entries.remove(entry)
         entry.inserted = False
         return True
 
@@ -89,9 +107,9 @@ class DeviceQueue:
         return False
 
     def _take(self, place: int) -> DeviceQueueEntry | None:
-        if not self.entries:
+        if not self._entries:
             self.busy = False
             return None
-        entry = self.entries.pop(place)
+        entry = self._entries.pop(place)
         entry.inserted = False
         return entry

@@ -1,61 +1,109 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What threads wait for: dispatcher objects, the blocks that queue a thread at them, and what wakes it."""
+"""Objects that threads wait for: their header, the blocks that queue threads at them, and what wakes the threads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
 from dirql.nt.constants import WaitAll
 
-if TYPE_CHECKING:
-    from dirql.ke.threads.thread import Thread
+__all__ = ["DispatcherHeader", "DispatcherObject", "WaitBlock", "Waiter"]
 
-__all__ = ["DispatcherObject", "WaitBlock"]
+
+class Waiter(Protocol):
+    """A thread, as the objects see it that the thread waits for."""
+
+    @property
+    def number(self) -> int:
+        """The thread's number, for messages."""
+
+    @property
+    def wait_type(self) -> int:
+        """`WaitAny` or `WaitAll`."""
+
+    @property
+    def wait_block_list(self) -> Sequence[WaitBlock]:
+        """A block for each object of the thread's wait."""
+
+    def end_wait(self, status: int) -> None:
+        """Make the thread ready; the wait returns `status`."""
 
 
 class WaitBlock:
-    """One thread's place in the queue of one object (KWAIT_BLOCK)."""
+    """The place of one thread in the wait list of one object (KWAIT_BLOCK). A wait fills in the fields."""
 
-    __slots__ = ("key", "object", "thread")
+    __slots__ = ("object", "thread", "wait_key")
 
-    def __init__(self, thread: Thread, object: DispatcherObject, key: int) -> None:
-        """`key` is the object's index in the wait, and the status of a wait for any that it ends."""
-        self.thread = thread
-        self.object = object
-        self.key = key
+    thread: Waiter
+    object: DispatcherObject
+    wait_key: int
+    """The index of the object in the wait, which is also the status of a wait for any object that it ends."""
+
+
+class DispatcherHeader:
+    """The header of an object that can be waited for (DISPATCHER_HEADER). Waiters are served oldest first."""
+
+    __slots__ = ("_wait_list", "signal_state", "type")
+
+    def __init__(self, type: int, signal_state: int) -> None:
+        """`type` is NT's number for the kind of object; the object is signalled while `signal_state` is above 0."""
+        self.type = type
+        self.signal_state = signal_state
+        self._wait_list: list[WaitBlock] = []
+
+    def initialize(self, type: int, signal_state: int) -> None:
+        """Set the type and the state again, and forget all waiters."""
+        self.type = type
+        self.signal_state = signal_state
+        self._wait_list.clear()
+
+    def add_waiter(self, block: WaitBlock) -> None:
+        """Put `block` at the end of the wait list."""
+        self._wait_list.append(block)
+
+    def remove_waiter(self, block: WaitBlock) -> None:
+        """Take `block` out of the wait list, in which it must be."""
+        self._wait_list.remove(block)
+
+    def waiters(self) -> tuple[WaitBlock, ...]:
+        """The wait list as it is now, the oldest block first."""
+        return tuple(self._wait_list)
 
 
 class DispatcherObject:
-    """Something that can be waited for (DISPATCHER_HEADER). Waiters are served oldest first."""
+    """An object that can be waited for. Its kinds say when a wait is satisfied and what the wait takes."""
 
-    __slots__ = ("signal_state", "type", "wait_list")
+    __slots__ = ("header",)
 
     def __init__(self, type: int, signal_state: int) -> None:
-        """`type` is the header's; the object is signalled while `signal_state` is above 0."""
-        self.type = type
-        self.signal_state = signal_state
-        self.wait_list: list[WaitBlock] = []
+        """The header's type and state."""
+        self.header = DispatcherHeader(type, signal_state)
 
-    def is_signalled_for(self, thread: Thread) -> bool:
+    def is_signalled_for(self, thread: Waiter) -> bool:
         """Whether a wait of this thread would be satisfied now."""
-        return self.signal_state > 0
+        return self.header.signal_state > 0
 
-    def satisfy(self, thread: Thread) -> None:
-        """Take what a satisfied wait takes. Nothing, unless the kind of object says otherwise."""
+    def satisfy(self, thread: Waiter) -> None:
+        """Change the state as a satisfied wait of this thread does; only some kinds of object need that."""
 
-    def wake(self) -> None:
-        """Release those waiters that the object, just signalled, can release."""
-        for block in tuple(self.wait_list):
-            if self.signal_state <= 0:
-                return
+    def wake(self) -> bool:
+        """Release the waiters that the object, now signalled, can release; return whether there were any waiters."""
+        header = self.header
+        waiters = header.waiters()
+        for block in waiters:
+            if header.signal_state <= 0:
+                break
             thread = block.thread
             if thread.wait_type == WaitAll:
-                if not all(other.object.is_signalled_for(thread) for other in thread.wait_blocks):
+                blocks = thread.wait_block_list
+                if not all(other.object.is_signalled_for(thread) for other in blocks):
                     continue
-                for other in thread.wait_blocks:
+                for other in blocks:
                     other.object.satisfy(thread)
                 thread.end_wait(0)
             else:
                 self.satisfy(thread)
-                thread.end_wait(block.key)
+                thread.end_wait(block.wait_key)
+        return bool(waiters)

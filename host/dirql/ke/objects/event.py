@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 from dirql.ke import current
-from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.irql import contract
-from dirql.ke.threads.thread import Thread
 from dirql.nt.bugcodes import DRIVER_VERIFIER_DETECTED_VIOLATION, VF_SET_EVENT_IRQL
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
@@ -20,70 +19,70 @@ __all__ = ["Event"]
 
 
 class Event(DispatcherObject):
-    """An event (KEVENT): of notification, signalled until it is cleared, or of synchronization, freeing one thread."""
+    """An event (KEVENT).
+
+    A notification event stays signalled until it is cleared; a synchronization event frees one thread.
+    """
 
     __slots__ = ()
 
     def __init__(self) -> None:
-        """Not usable before `initialize`."""
+        """Make an event that has to be initialized before its use."""
         super().__init__(EventNotificationObject, 0)
 
     def __repr__(self) -> str:
-        """Its kind and state."""
-        kind = "notification" if self.type == EventNotificationObject else "synchronization"
-        return f"<{kind} event {id(self):#x}, {'' if self.signal_state else 'not '}signalled>"
+        kind = "notification" if self.header.type == EventNotificationObject else "synchronization"
+        return f"<{kind} event {id(self):#x}, {'' if self.header.signal_state else 'not '}signalled>"
 
     def initialize(self, type: int, state: bool) -> None:
-        """Make it a notification or a synchronization event, signalled or not (KeInitializeEvent)."""
-        self.type = EventNotificationObject if type == NotificationEvent else EventSynchronizationObject
-        self.signal_state = int(state)
-        self.wait_list = []
+        """Make it a NotificationEvent or a SynchronizationEvent, signalled or not; follows KeInitializeEvent."""
+        kind = EventNotificationObject if type == NotificationEvent else EventSynchronizationObject
+        self.header.initialize(kind, int(state))
 
     @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_SET_EVENT_IRQL)
     def set(self, increment: int = 0, wait: bool = False) -> int:
-        """Signal it and return the previous state (KeSetEvent).
+        """Signal the event and return the previous state; follows KeSetEvent.
 
-        `increment` has no effect: priorities are fixed. With `wait` the caller goes on to a wait, and nobody runs
-        in between.
+        `increment` has no effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other
+        thread runs before that.
         """
-        previous = self.signal_state
-        self.signal_state = 1
-        if self.wait_list:
-            self.wake()
-            if not wait and current.processor.irql < DISPATCH_LEVEL:
-                current.dispatcher.preempt()
+        header = self.header
+        previous = header.signal_state
+        header.signal_state = 1
+        if self.wake() and not wait and current.processor.irql < DISPATCH_LEVEL:
+            current.dispatcher.preempt()
         return previous
 
     @contract(max_irql=DISPATCH_LEVEL)
     def pulse(self, increment: int = 0, wait: bool = False) -> int:
-        """Release those that wait now and leave it not signalled; return the previous state (KePulseEvent)."""
-        previous = self.signal_state
-        self.signal_state = 1
-        if self.wait_list:
-            self.wake()
-        self.signal_state = 0
+        """Release the threads that wait now, clear the event, return the previous state; follows KePulseEvent."""
+        header = self.header
+        previous = header.signal_state
+        header.signal_state = 1
+        self.wake()
+        header.signal_state = 0
         if not wait:
             current.dispatcher.preempt()
         return previous
 
     @contract(max_irql=DISPATCH_LEVEL)
     def reset(self) -> int:
-        """Make it not signalled and return the previous state (KeResetEvent)."""
-        previous = self.signal_state
-        self.signal_state = 0
+        """Clear the event and return the previous state; follows KeResetEvent."""
+        previous = self.header.signal_state
+        self.header.signal_state = 0
         return previous
 
     @contract(max_irql=DISPATCH_LEVEL)
     def clear(self) -> None:
-        """Make it not signalled (KeClearEvent)."""
-        self.signal_state = 0
+        """Clear the event; follows KeClearEvent."""
+        self.header.signal_state = 0
 
     def read_state(self) -> int:
-        """1 if it is signalled, else 0 (KeReadStateEvent)."""
+        """Return 1 if the event is signalled, else 0; follows KeReadStateEvent."""
         current.dispatcher.poll()
-        return self.signal_state
+        return self.header.signal_state
 
-    def satisfy(self, thread: Thread) -> None:
-        """A synchronization event frees one thread."""
-        if self.type == EventSynchronizationObject:
-            self.signal_state = 0
+    def satisfy(self, thread: Waiter) -> None:
+        """Clear a synchronization event, because it frees one thread only."""
+        if self.header.type == EventSynchronizationObject:
+            self.header.signal_state = 0

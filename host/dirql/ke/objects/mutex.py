@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 from dirql.ke import current
-from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.irql import contract
-from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import DISPATCH_LEVEL, MutantObject
 from dirql.nt.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNED, raise_status
 
@@ -17,57 +16,61 @@ _RECURSION_LIMIT = -0x8000_0000
 
 
 class Mutex(DispatcherObject):
-    """A mutex (KMUTEX). Its state is 1 when free, 0 when owned once, and 1 less for each further acquisition."""
+    """A mutex (KMUTEX).
 
-    __slots__ = ("level", "owner")
+    The state is 1 while the mutex is free, 0 while a thread has acquired it once, and 1 less for each further time.
+    """
+
+    __slots__ = ("owner_thread",)
 
     def __init__(self) -> None:
-        """Not usable before `initialize`."""
+        """Make a mutex that has to be initialized before its use."""
         super().__init__(MutantObject, 1)
-        self.owner: Thread | None = None
-        self.level = 0
+        self.owner_thread: Waiter | None = None
 
     def __repr__(self) -> str:
-        """Its owner."""
-        return f"<mutex {id(self):#x}, {'free' if self.owner is None else f'owned by thread {self.owner.number}'}>"
+        owner = self.owner_thread
+        return f"<mutex {id(self):#x}, {'free' if owner is None else f'owned by thread {owner.number}'}>"
 
     def initialize(self, level: int = 0) -> None:
-        """Make it free (KeInitializeMutex); `level` is kept and means nothing, as on NT."""
-        self.signal_state = 1
-        self.owner = None
-        self.level = level
-        self.wait_list = []
+        """Make the mutex free; follows KeInitializeMutex. `level` means nothing, as on NT."""
+        del level
+        self.header.initialize(MutantObject, 1)
+        self.owner_thread = None
 
-    def is_signalled_for(self, thread: Thread) -> bool:
-        """Free, or owned by this thread already; at the limit that raises STATUS_MUTANT_LIMIT_EXCEEDED."""
-        if self.owner is thread and self.signal_state == _RECURSION_LIMIT:
+    def is_signalled_for(self, thread: Waiter) -> bool:
+        """Whether the mutex is free or belongs to this thread already.
+
+        Raises STATUS_MUTANT_LIMIT_EXCEEDED if the thread has acquired it as often as NT can count.
+        """
+        state = self.header.signal_state
+        if self.owner_thread is thread and state == _RECURSION_LIMIT:
             raise_status(STATUS_MUTANT_LIMIT_EXCEEDED)
-        return self.signal_state > 0 or self.owner is thread
+        return state > 0 or self.owner_thread is thread
 
-    def satisfy(self, thread: Thread) -> None:
-        """The thread owns it once more."""
-        self.signal_state -= 1
-        self.owner = thread
+    def satisfy(self, thread: Waiter) -> None:
+        """Let the thread own the mutex once more."""
+        self.header.signal_state -= 1
+        self.owner_thread = thread
 
     @contract(max_irql=DISPATCH_LEVEL)
     def release(self, wait: bool = False) -> int:
-        """Give it back once and return the previous state (KeReleaseMutex).
+        """Undo one acquisition and return the previous state; follows KeReleaseMutex.
 
-        Raises STATUS_MUTANT_NOT_OWNED if another thread owns it or none. `wait` is that of `Event.set`.
+        Raises STATUS_MUTANT_NOT_OWNED unless the current thread owns the mutex. With `wait` the caller goes on to a
+        wait, and no other thread runs before that.
         """
-        previous = self.signal_state
-        if self.owner is not current.processor.current_thread:
+        previous = self.header.signal_state
+        if self.owner_thread is not current.processor.current_thread:
             raise_status(STATUS_MUTANT_NOT_OWNED)
-        self.signal_state = previous + 1
-        if self.signal_state == 1:
-            self.owner = None
-            if self.wait_list:
-                self.wake()
-                if not wait:
-                    current.dispatcher.preempt()
+        self.header.signal_state = previous + 1
+        if previous == 0:
+            self.owner_thread = None
+            if self.wake() and not wait:
+                current.dispatcher.preempt()
         return previous
 
     def read_state(self) -> int:
-        """Its state (KeReadStateMutex)."""
+        """Return the state; follows KeReadStateMutex."""
         current.dispatcher.poll()
-        return self.signal_state
+        return self.header.signal_state

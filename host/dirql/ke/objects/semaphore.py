@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 from dirql.ke import current
-from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.irql import contract
-from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import DISPATCH_LEVEL, SemaphoreObject
 from dirql.nt.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED, raise_status
 
@@ -15,51 +14,49 @@ __all__ = ["Semaphore"]
 
 
 class Semaphore(DispatcherObject):
-    """A semaphore (KSEMAPHORE): each wait that it satisfies takes 1 from its count."""
+    """A semaphore (KSEMAPHORE). Each wait that it satisfies takes 1 from the count, which is the header's state."""
 
     __slots__ = ("limit",)
 
     def __init__(self) -> None:
-        """Not usable before `initialize`."""
+        """Make a semaphore that has to be initialized before its use."""
         super().__init__(SemaphoreObject, 0)
         self.limit = 0
+        """The highest value of the count."""
 
     def __repr__(self) -> str:
-        """Its count."""
-        return f"<semaphore {id(self):#x}, {self.signal_state} of {self.limit}>"
+        return f"<semaphore {id(self):#x}, {self.header.signal_state} of {self.limit}>"
 
     def initialize(self, count: int, limit: int) -> None:
-        """Set the count and the most it can be (KeInitializeSemaphore)."""
+        """Set the count and the limit; follows KeInitializeSemaphore. Raises `ValueError` if they make no sense."""
         if not 0 <= count <= limit or limit < 1:
             raise ValueError(
-                f"a semaphore's count must be 0 ... its limit, which must be above 0; {count} of {limit}"
+                "KeInitializeSemaphore: the limit must be above 0 and the count must be 0 … limit;"
+                f" they were {limit} and {count}"
             )
-        self.signal_state = count
+        self.header.initialize(SemaphoreObject, count)
         self.limit = limit
-        self.wait_list = []
 
     @contract(max_irql=DISPATCH_LEVEL)
     def release(self, increment: int, adjustment: int, wait: bool = False) -> int:
-        """Add `adjustment` and return the previous count (KeReleaseSemaphore).
+        """Add `adjustment` to the count and return the previous count; follows KeReleaseSemaphore.
 
-        Raises STATUS_SEMAPHORE_LIMIT_EXCEEDED, and leaves the count, if that went beyond the limit. `increment` and
-        `wait` are those of `Event.set`.
+        Raises STATUS_SEMAPHORE_LIMIT_EXCEEDED, and leaves the count, if it would go above the limit. `increment` has no
+        effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other thread runs before.
         """
-        previous = self.signal_state
+        previous = self.header.signal_state
         if adjustment < 1 or previous + adjustment > self.limit:
             raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED)
-        self.signal_state = previous + adjustment
-        if self.wait_list:
-            self.wake()
-            if not wait:
-                current.dispatcher.preempt()
+        self.header.signal_state = previous + adjustment
+        if self.wake() and not wait:
+            current.dispatcher.preempt()
         return previous
 
     def read_state(self) -> int:
-        """The count (KeReadStateSemaphore)."""
+        """Return the count; follows KeReadStateSemaphore."""
         current.dispatcher.poll()
-        return self.signal_state
+        return self.header.signal_state
 
-    def satisfy(self, thread: Thread) -> None:
-        """A wait takes 1."""
-        self.signal_state -= 1
+    def satisfy(self, thread: Waiter) -> None:
+        """Take 1 from the count."""
+        self.header.signal_state -= 1

@@ -1,25 +1,24 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Deferred procedure calls: each processor's queue of them, and draining it.
+"""Deferred procedure calls: queueing them, and draining a processor's queue.
 
-A DPC of medium or higher importance asks its own processor to drain the queue at once, that is, as soon as the level
-is below DISPATCH. One of low importance, or of medium importance for another processor, waits for the queue to be
-drained for another reason: another DPC, its length, or an idle processor.
+A DPC of medium or higher importance asks its own processor to drain the queue at once, that is, as soon as the IRQL is
+below DISPATCH_LEVEL. A DPC of low importance, or of medium importance for another processor, waits until the queue is
+drained for another reason: another DPC asks for it, the queue is long, or the processor is idle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import DPC, call_driver, current_driver
-from dirql.ke.processors.irql import contract, enter, leave
-from dirql.nt.bugcodes import (
-    INVALID_PROCESSOR,
-    TIMER_OR_DPC_INVALID,
-)
+from dirql.ke.guard import DPC, call_driver, current_driver, describe
+from dirql.ke.processors.dpc_queue import DpcQueue
+from dirql.ke.processors.irql import contract, enter
+from dirql.ke.processors.processor import Processor
+from dirql.nt.bugcodes import INVALID_PROCESSOR, TIMER_OR_DPC_INVALID
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
     HIGH_LEVEL,
@@ -31,28 +30,21 @@ from dirql.nt.constants import (
     MediumImportance,
 )
 
-if TYPE_CHECKING:
-    from dirql.ke.processors.processor import Processor
-
 __all__ = ["MAXIMUM_QUEUE_DEPTH", "DeferredRoutine", "Dpc", "drain"]
 
 C = TypeVar("C")
 
 MAXIMUM_QUEUE_DEPTH = 4
-"""A queue longer than this is drained whatever the importance (MaximumDpcQueueDepth)."""
+"""A queue longer than this is drained whatever the importance of its DPCs (MaximumDpcQueueDepth)."""
 
-
-# The importances that ask for the queue to be drained: for another processor and for the current one.
-_AT_ONCE = (
-    frozenset({HighImportance, MediumHighImportance}),
-    frozenset({HighImportance, MediumHighImportance, MediumImportance}),
-)
+_DRAIN_AT_ONCE = frozenset({HighImportance, MediumHighImportance})
+_DRAIN_AT_ONCE_HERE = _DRAIN_AT_ONCE | {MediumImportance}
 
 
 class Dpc:
     """A deferred procedure call (KDPC).
 
-    Its routine is called at DISPATCH_LEVEL as `routine(dpc, context, argument1, argument2)`.
+    The kernel calls its routine at DISPATCH_LEVEL as `routine(dpc, context, argument1, argument2)`.
     """
 
     __slots__ = (
@@ -68,13 +60,13 @@ class Dpc:
     )
 
     def __init__(self) -> None:
-        """Not usable before `initialize`."""
+        """Make a DPC that has to be initialized before its use."""
         self.type = 0
         self.importance = LowImportance
         self.number = 0
-        """The target processor's number plus MAXIMUM_PROCESSORS; less if it has none."""
-        self.dpc_data: Processor | None = None
-        """The processor whose queue it is in."""
+        """The number of the target processor plus MAXIMUM_PROCESSORS; 0 if it has no target processor."""
+        self.dpc_data: DpcQueue | None = None
+        """The queue that it is in."""
         self.driver: object = None
         """The driver that initialized it."""
         self.deferred_routine = cast("DeferredRoutine", None)
@@ -83,32 +75,36 @@ class Dpc:
         self.system_argument2: object = None
 
     def __repr__(self) -> str:
-        """Its routine."""
-        return f"<DPC {getattr(self.deferred_routine, '__qualname__', None)}>"
+        return f"<DPC {describe(self.deferred_routine)}>"
 
     def initialize(
         self, deferred_routine: Callable[[Dpc, C, object, object], object] | None, deferred_context: C
     ) -> None:
-        """Set the routine and its context (KeInitializeDpc); medium importance, no target processor."""
+        """Set the routine and its context, medium importance and no target processor; follows KeInitializeDpc.
+
+        The routine may be None as long as the DPC is never queued.
+        """
         self.type = IO_TYPE_DPC
         self.importance = MediumImportance
         self.number = 0
         self.dpc_data = None
         self.driver = current_driver()
-        self.deferred_routine = cast(
-            "DeferredRoutine", deferred_routine
-        )  # None is legal as long as it never runs
+        self.deferred_routine = cast("DeferredRoutine", deferred_routine)
         self.deferred_context = deferred_context
 
     def set_importance(self, importance: int) -> None:
-        """Low, Medium, MediumHigh or HighImportance (KeSetImportanceDpc)."""
+        """Set Low-, Medium-, MediumHigh- or HighImportance; follows KeSetImportanceDpc."""
         self.importance = importance
 
     def set_target_processor(self, number: int) -> None:
-        """The processor in whose queue it goes from the next insertion on (KeSetTargetProcessorDpc)."""
-        if not 0 <= number < len(current.kernel.processors):
+        """Choose the processor into whose queue the DPC goes from now on; follows KeSetTargetProcessorDpc.
+
+        A number without a processor is bug check 0xC7/3.
+        """
+        processors = current.kernel.processors
+        if not 0 <= number < len(processors):
             reason = (
-                f"the target processor of a DPC must be one of the {len(current.kernel.processors)} there are;"
+                f"the target processor of KeSetTargetProcessorDpc must be 0 … {len(processors) - 1};"
                 f" it was {number}"
             )
             bug_check(TIMER_OR_DPC_INVALID, INVALID_PROCESSOR, self, number, 0, reason=reason)
@@ -116,7 +112,7 @@ class Dpc:
 
     @contract(max_irql=HIGH_LEVEL)
     def insert_queue(self, argument1: object, argument2: object) -> bool:
-        """Queue the DPC (KeInsertQueueDpc); returns False, and changes nothing, if it is queued already.
+        """Queue the DPC and return True, or return False if it is queued already; follows KeInsertQueueDpc.
 
         Below DISPATCH_LEVEL, with the current processor as target and an importance above low, the routine has run
         when this returns.
@@ -129,56 +125,55 @@ class Dpc:
 
     @contract(max_irql=HIGH_LEVEL)
     def remove_queue(self) -> bool:
-        """Take the DPC out of its queue (KeRemoveQueueDpc); returns whether it was in one."""
-        processor = self.dpc_data
-        if processor is None:
+        """Take the DPC out of the queue that it is in; follows KeRemoveQueueDpc. Returns whether it was queued."""
+        queue = self.dpc_data
+        if queue is None:
             return False
-        processor.dpcs.remove(self)
+        queue.remove(self)
         self.dpc_data = None
         return True
 
     def queue(self, argument1: object, argument2: object) -> bool:
-        """`insert_queue` without running anything; for those that are about to lower the level themselves."""
+        """Do as `insert_queue`, but run nothing yet: for kernel code that is about to lower the IRQL itself."""
         if self.dpc_data is not None:
             return False
         here = current.processor
-        processor = (
-            here
-            if self.number < MAXIMUM_PROCESSORS
-            else here.kernel.processors[self.number - MAXIMUM_PROCESSORS]
-        )
-        self.dpc_data = processor
+        number = self.number - MAXIMUM_PROCESSORS
+        processor = here if number < 0 else current.kernel.processors[number]
         self.system_argument1 = argument1
         self.system_argument2 = argument2
-        dpcs = processor.dpcs
         importance = self.importance
+        queue = self.dpc_data = processor.dpcs
         if importance == HighImportance:
-            dpcs.appendleft(self)
+            queue.appendleft(self)
         else:
-            dpcs.append(self)
-        if importance in _AT_ONCE[processor is here] or len(dpcs) > MAXIMUM_QUEUE_DEPTH:
-            processor.dpc_requested = True
-        hook = processor.hooks.dpc_queued
+            queue.append(self)
+        at_once = _DRAIN_AT_ONCE_HERE if processor is here else _DRAIN_AT_ONCE
+        if importance in at_once or len(queue) > MAXIMUM_QUEUE_DEPTH:
+            queue.requested = True
+        hook = current.kernel.hooks.dpc_queued
         if hook is not None:
             hook(self)
         return True
 
 
 DeferredRoutine = Callable[[Dpc, object, object, object], object]
-"""A driver's DPC routine; what it returns is of no interest."""
+"""A driver's DPC routine. Nobody uses the value that it returns."""
 
 
 def drain(processor: Processor) -> None:
-    """Run the DPCs of the current processor, whose level is below DISPATCH, until none is left."""
+    """Run the DPCs of the current processor, whose IRQL is below DISPATCH_LEVEL, until its queue is empty."""
     old_irql = enter(processor, DISPATCH_LEVEL)
-    hooks = processor.hooks
-    dpcs = processor.dpcs
-    while dpcs:
-        dpc = processor.dpc = dpcs.popleft()
-        dpc.dpc_data = None
-        processor.clock.spent += processor.costs.dpc_dispatch
+    kernel = current.kernel
+    hooks = kernel.hooks
+    queue = processor.dpcs
+    while queue:
+        dpc = queue.running = queue.popleft()
+        kernel.clock.spend(kernel.costs.dpc_dispatch)
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
+        assert isinstance(dpc, Dpc)
+        dpc.dpc_data = None
         call_driver(
             DPC,
             dpc.driver,
@@ -190,6 +185,6 @@ def drain(processor: Processor) -> None:
         )
         if hooks.dpc_ended is not None:
             hooks.dpc_ended(dpc)
-        processor.dpc = None
-    processor.dpc_requested = False
-    leave(processor, old_irql)
+        queue.running = None
+    queue.requested = False
+    enter(processor, old_irql)

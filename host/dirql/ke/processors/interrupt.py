@@ -1,22 +1,25 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Interrupt objects: connecting ISRs to vectors, and what happens when a vector is fetched.
+"""Interrupt objects: connecting ISRs to vectors, and calling them when a vector is fetched.
 
 Level-sensitive vectors: the ISRs are called in the order in which they were connected until one returns TRUE; a line
 that is still asserted after the end of interrupt interrupts again. Latched vectors with several ISRs: whole passes
-until one in which all return FALSE, since an edge that comes while another is served may have been swallowed.
+until one in which all return FALSE, because an edge that comes while another is served may have been swallowed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import ISR, call_driver, current_driver
-from dirql.ke.processors.irql import contract, enter, irql_name, leave, lower_irql
+from dirql.ke.guard import ISR, call_driver, current_driver, describe
+from dirql.ke.platform import InterruptController
+from dirql.ke.processors.irql import charge_call, contract, enter, irql_name, lower_irql
+from dirql.ke.processors.processor import STOPPED_IRQL, Processor
 from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.running import Running
 from dirql.nt.bugcodes import (
     DDI_IRQL_IO_PASSIVE2,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -26,36 +29,41 @@ from dirql.nt.bugcodes import (
 from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL, SYNCH_LEVEL, Latched
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 
-if TYPE_CHECKING:
-    from dirql.ke.kernel import Kernel
-    from dirql.ke.processors.processor import Processor
-
-__all__ = ["SPURIOUS_VECTOR", "STORM_LIMIT", "Interrupt", "ServiceRoutine", "Vector", "dispatch"]
+__all__ = [
+    "SPURIOUS_VECTOR",
+    "STORM_LIMIT",
+    "Interrupt",
+    "InterruptTable",
+    "ServiceRoutine",
+    "Vector",
+    "dispatch",
+    "interrupt_table",
+]
 
 SPURIOUS_VECTOR = 0xFF
-"""What the controller answers when nothing is pending any more."""
+"""The vector that the controller answers a fetch with when nothing is pending any more."""
 
 STORM_LIMIT = 1000
-"""Interrupts, or passes over a latched vector's ISRs, without any progress of what they interrupt."""
+"""So many interrupts in a row, or passes over the ISRs of a latched vector, are an interrupt storm."""
 
 C = TypeVar("C")
 T = TypeVar("T")
 
 
 class Vector:
-    """What is connected to one vector."""
+    """The interrupt objects that are connected to one vector."""
 
     __slots__ = ("interrupts", "number")
 
     def __init__(self, number: int) -> None:
-        """Nothing yet."""
+        """A vector without objects."""
         self.number = number
         self.interrupts: tuple[Interrupt, ...] = ()
-        """In the order in which they were connected; replaced, never changed, so that a scan goes on undisturbed."""
+        """In the order in which they were connected. A change makes a new tuple, so that a scan goes on undisturbed."""
 
     @property
     def latched(self) -> bool:
-        """Whether the objects are for a latched input; all agree."""
+        """Whether the input is latched; all objects of a vector have the same mode."""
         return self.interrupts[0].mode == Latched
 
 
@@ -63,6 +71,7 @@ class Interrupt:
     """An interrupt object (KINTERRUPT). Its routine is called as `routine(interrupt, context) -> bool`."""
 
     __slots__ = (
+        "active",
         "dispatch_count",
         "driver",
         "irql",
@@ -88,13 +97,13 @@ class Interrupt:
         share_vector: bool,
         processor_enable_mask: int,
     ) -> None:
-        """Not connected; use `connect`."""
+        """Make an object that is not connected; `connect` does both."""
         self.driver = current_driver()
         """The driver that connected it."""
         self.service_routine = service_routine
         self.service_context = service_context
         self.spin_lock = SpinLock() if spin_lock is None else spin_lock
-        """The actual lock: the driver's, or a private one."""
+        """The lock that the ISR runs under: the driver's, or a lock of the object's own."""
         self.vector = vector
         self.irql = irql
         self.synchronize_irql = synchronize_irql
@@ -102,11 +111,12 @@ class Interrupt:
         self.share_vector = share_vector
         self.processor_enable_mask = processor_enable_mask
         self.dispatch_count = 0
-        """How often the routine was called."""
+        """The number of calls of the routine."""
+        self.active = 0
+        """The number of processors that run the routine now."""
 
     def __repr__(self) -> str:
-        """Its routine and vector."""
-        return f"<interrupt {getattr(self.service_routine, '__qualname__', '?')}, vector {self.vector:#x}>"
+        return f"<interrupt {describe(self.service_routine)}, vector {self.vector:#x}>"
 
     @staticmethod
     @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE2)
@@ -122,13 +132,14 @@ class Interrupt:
         processor_enable_mask: int,
         floating_save: bool = False,
     ) -> tuple[int, Interrupt | None]:
-        """Connect an ISR to a vector (IoConnectInterrupt); returns a status and the object.
+        """Connect an ISR to a vector; return a status and the interrupt object. Follows IoConnectInterrupt.
 
-        The vector, its IRQL, the mode and the mask are those of the translated resources. STATUS_INVALID_PARAMETER if
-        they do not fit each other, or what is connected to the vector already: sharing needs `share_vector` and the
-        same mode in all. Interrupts of one IRQL need a processor that all their masks allow.
+        The vector, the IRQL, the mode and the mask are those of the translated resources. The status is
+        STATUS_INVALID_PARAMETER if they do not agree with each other, or with the objects that are connected already:
+        sharing a vector needs `share_vector` and the same mode in all objects, and interrupts of one IRQL need a
+        processor that all their masks allow.
         """
-        kernel = current.kernel
+        table = interrupt_table.value
         interrupt = Interrupt(
             cast("ServiceRoutine", service_routine),
             service_context,
@@ -138,39 +149,26 @@ class Interrupt:
             synchronize_irql,
             mode,
             share_vector,
-            processor_enable_mask & ((1 << len(kernel.processors)) - 1),
+            processor_enable_mask & table.all_processors,
         )
-        if floating_save or not interrupt.is_sound() or not interrupt.gets_along(kernel):
+        if floating_save or not interrupt.is_sound() or not table.has_room_for(interrupt):
             return STATUS_INVALID_PARAMETER, None
-        line = kernel.vectors[vector]
-        if line is None:
-            line = kernel.vectors[vector] = Vector(vector)
-        line.interrupts = (*line.interrupts, interrupt)
-        kernel.connected += 1
-        kernel.note_affinity(irql)
-        if len(line.interrupts) == 1:
-            kernel.controller.enable(vector, mode == Latched)
+        table.add(interrupt)
         current.dispatcher.look()
         return STATUS_SUCCESS, interrupt
 
     @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE2)
     def disconnect(self) -> None:
-        """Disconnect (IoDisconnectInterrupt): the routine does not run any more when this returns."""
-        kernel = current.kernel
-        line = kernel.vectors[self.vector]
-        if line is None or self not in line.interrupts:
-            raise ValueError(f"an interrupt object must be connected to be disconnected; {self!r} was not")
-        line.interrupts = tuple(other for other in line.interrupts if other is not self)
-        kernel.connected -= 1
-        if not line.interrupts:
-            kernel.vectors[self.vector] = None
-            kernel.controller.disable(self.vector)
-        kernel.note_affinity(self.irql)
-        while any(self in processor.interrupts for processor in kernel.processors):
+        """Disconnect the ISR, which does not run any more when this returns; follows IoDisconnectInterrupt.
+
+        Raises `ValueError` if the object is not connected.
+        """
+        interrupt_table.value.remove(self)
+        while self.active:
             current.dispatcher.give_way()
 
     def is_sound(self) -> bool:
-        """Whether what it says of itself fits together."""
+        """Whether vector, IRQL and affinity mask agree with each other."""
         return (
             0 < self.vector < SPURIOUS_VECTOR
             and self.irql == self.vector >> 4
@@ -178,107 +176,167 @@ class Interrupt:
             and self.processor_enable_mask != 0
         )
 
-    def gets_along(self, kernel: Kernel) -> bool:
-        """Whether it can be connected beside what is connected."""
-        line = kernel.vectors[self.vector]
-        if line is not None and not all(
-            other.share_vector and self.share_vector and other.mode == self.mode for other in line.interrupts
-        ):
-            return False
-        return bool(kernel.affinity[self.irql] & self.processor_enable_mask)
+    def synchronize_execution(self, synchronize_routine: Callable[[C], T], synchronize_context: C) -> T:
+        """Call `routine(context)` as if it were the ISR, and return the value; follows KeSynchronizeExecution.
 
-    def synchronize_execution(self, synchronize_routine: Callable[[C], T], context: C) -> T:
-        """Call `routine(context)` as if it were the ISR, and return its value (KeSynchronizeExecution).
-
-        It runs at `synchronize_irql` and with the interrupt's lock held.
+        The routine runs at `synchronize_irql` with the lock of the interrupt held.
         """
         old_irql = self.acquire_spin_lock()
-        value = synchronize_routine(context)
+        value = synchronize_routine(synchronize_context)
         self.release_spin_lock(old_irql)
         return value
 
     def acquire_spin_lock(self) -> int:
-        """Raise to `synchronize_irql`, take the lock, return the old level (KeAcquireInterruptSpinLock)."""
-        processor = current.processor
-        if processor.irql > self.synchronize_irql:
-            self._refuse(processor)
-        processor.charge()
+        """Raise to `synchronize_irql`, take the lock, return the old IRQL; follows KeAcquireInterruptSpinLock."""
+        if current.processor.irql > self.synchronize_irql:
+            self._refuse_level()
+        charge_call()
         processor = current.processor
         old_irql = enter(processor, self.synchronize_irql)
         self.spin_lock.take(processor)
         return old_irql
 
     def release_spin_lock(self, old_irql: int) -> None:
-        """Undo `acquire_spin_lock` (KeReleaseInterruptSpinLock)."""
-        processor = current.processor
-        processor.charge()
-        self.spin_lock.drop(processor)
+        """Undo `acquire_spin_lock`, which returned `old_irql`; follows KeReleaseInterruptSpinLock."""
+        charge_call()
+        self.spin_lock.drop(current.processor)
         lower_irql(old_irql)
 
-    def _refuse(self, processor: Processor) -> None:
-        if processor.irql > HIGH_LEVEL:
-            processor.kernel.refuse()
+    def _refuse_level(self) -> None:
+        irql = current.processor.irql
+        if irql == STOPPED_IRQL:
+            current.kernel.refuse()
         reason = (
             f"the lock of {self!r} must be taken at or below its SynchronizeIrql, {irql_name(self.synchronize_irql)};"
-            f" the level was {irql_name(processor.irql)}"
+            f" the IRQL was {irql_name(irql)}"
         )
-        bug_check(IRQL_NOT_LESS_OR_EQUAL, self, processor.irql, 0, "KeSynchronizeExecution", reason=reason)
+        bug_check(IRQL_NOT_LESS_OR_EQUAL, self, irql, 0, "KeSynchronizeExecution", reason=reason)
 
 
 ServiceRoutine = Callable[[Interrupt, object], object]
-"""A driver's ISR; its value is taken as a BOOLEAN: whether the interrupt was its device's."""
+"""A driver's ISR. The value is taken as a BOOLEAN: whether the driver's device had interrupted."""
+
+
+class InterruptTable:
+    """The vectors of the machine and the interrupt objects that are connected to them."""
+
+    __slots__ = (
+        "affinity",
+        "all_processors",
+        "connected",
+        "controller",
+        "spurious_interrupts",
+        "vectors",
+    )
+
+    def __init__(self, controller: InterruptController, processors: int) -> None:
+        """A table without objects, for a machine with so many processors."""
+        self.controller = controller
+        self.all_processors = (1 << processors) - 1
+        """The affinity mask of all processors."""
+        self.vectors: list[Vector | None] = [None] * 256
+        """By number; None where no object is connected."""
+        self.connected = 0
+        """The number of connected interrupt objects."""
+        self.spurious_interrupts = 0
+        self.affinity = [self.all_processors] * (HIGH_LEVEL + 1)
+        """By IRQL, the mask of the processors that all interrupts of that IRQL allow."""
+
+    def has_room_for(self, interrupt: Interrupt) -> bool:
+        """Whether the object can be connected beside those that are connected."""
+        line = self.vectors[interrupt.vector]
+        if line is not None and not all(
+            other.share_vector and interrupt.share_vector and other.mode == interrupt.mode
+            for other in line.interrupts
+        ):
+            return False
+        return bool(self.affinity[interrupt.irql] & interrupt.processor_enable_mask)
+
+    def add(self, interrupt: Interrupt) -> None:
+        """Connect the object, and enable the input of the vector if the object is the first one."""
+        line = self.vectors[interrupt.vector]
+        if line is None:
+            line = self.vectors[interrupt.vector] = Vector(interrupt.vector)
+        line.interrupts = (*line.interrupts, interrupt)
+        self.connected += 1
+        self._note_affinity(interrupt.irql)
+        if len(line.interrupts) == 1:
+            self.controller.enable(interrupt.vector, line.latched)
+
+    def remove(self, interrupt: Interrupt) -> None:
+        """Disconnect the object, and disable the input of the vector if it was the last one."""
+        line = self.vectors[interrupt.vector]
+        if line is None or interrupt not in line.interrupts:
+            raise ValueError(
+                f"an interrupt object must be connected to be disconnected; {interrupt!r} was not"
+            )
+        line.interrupts = tuple(other for other in line.interrupts if other is not interrupt)
+        self.connected -= 1
+        if not line.interrupts:
+            self.vectors[interrupt.vector] = None
+            self.controller.disable(interrupt.vector)
+        self._note_affinity(interrupt.irql)
+
+    def connected_interrupts(self) -> list[Interrupt]:
+        """The connected objects, by vector and then in the order in which they were connected."""
+        return [interrupt for line in self.vectors if line is not None for interrupt in line.interrupts]
+
+    def _note_affinity(self, irql: int) -> None:
+        """Compute the affinity of an IRQL anew, because the objects of that IRQL have changed."""
+        allowed = self.all_processors
+        for line in self.vectors[irql << 4 : (irql + 1) << 4]:
+            for interrupt in line.interrupts if line is not None else ():
+                allowed &= interrupt.processor_enable_mask
+        self.affinity[irql] = allowed
+
+
+interrupt_table = Running[InterruptTable]("interrupt routines")
 
 
 def dispatch(processor: Processor, requested_irql: int) -> None:
-    """Take the interrupt that is presented, which is above the level of the current processor."""
+    """Take the interrupt that is presented; its IRQL must be above that of the current processor."""
     old_irql = enter(processor, requested_irql)
-    kernel = processor.kernel
-    controller = kernel.controller
+    table = interrupt_table.value
+    controller = table.controller
     vector = controller.acknowledge()
-    line = kernel.vectors[vector]
+    line = table.vectors[vector]
+    irql = vector >> 4
     if line is None:
-        kernel.spurious_interrupts += 1
+        table.spurious_interrupts += 1
         if vector != SPURIOUS_VECTOR:
             controller.end(vector)
-        leave(processor, old_irql)
-        return
-    irql = vector >> 4
-    if irql <= old_irql:
-        # What was presented went away before the fetch, and what came instead must wait for the level to fall.
+    elif irql <= old_irql:
+        # The presented interrupt went away before the fetch; the one fetched instead has to wait for a lower IRQL.
         controller.put_back(vector)
-        leave(processor, old_irql)
-        return
-    hooks = processor.hooks
-    costs = processor.costs
-    if irql != requested_irql:
-        enter(processor, irql)
-    processor.clock.spent += costs.interrupt_entry
+    else:
+        if irql != requested_irql:
+            enter(processor, irql)
+        _serve(processor, line)
+    enter(processor, old_irql)
+
+
+def _serve(processor: Processor, line: Vector) -> None:
+    """Call the ISRs of a vector that was fetched, and end the interrupt."""
+    kernel = current.kernel
+    hooks = kernel.hooks
+    kernel.clock.spend(kernel.costs.interrupt_entry)
     if hooks.interrupt_entered is not None:
-        hooks.interrupt_entered(processor, vector)
+        hooks.interrupt_entered(processor, line.number)
     interrupts = line.interrupts
     if len(interrupts) == 1:
         _call(processor, interrupts[0])
-    else:
-        _call_sharers(processor, line)
-    controller.end(vector)
-    processor.clock.spent += costs.interrupt_exit
-    if hooks.interrupt_exited is not None:
-        hooks.interrupt_exited(processor, vector)
-    leave(processor, old_irql)
-
-
-def _call_sharers(processor: Processor, line: Vector) -> None:
-    """Call the ISRs that share a vector."""
-    if line.latched:
+    elif line.latched:
         _call_until_quiet(processor, line)
-        return
-    for interrupt in line.interrupts:
-        if _call(processor, interrupt):
-            return
+    else:
+        any(_call(processor, interrupt) for interrupt in interrupts)  # until one returns TRUE
+    interrupt_table.value.controller.end(line.number)
+    kernel.clock.spend(kernel.costs.interrupt_exit)
+    if hooks.interrupt_exited is not None:
+        hooks.interrupt_exited(processor, line.number)
 
 
 def _call_until_quiet(processor: Processor, line: Vector) -> None:
-    """Whole passes over a latched vector's ISRs until one in which all return FALSE."""
+    """Make whole passes over the ISRs of a latched vector until one in which all return FALSE."""
     for _ in range(STORM_LIMIT):
         claimed = [_call(processor, interrupt) for interrupt in line.interrupts]
         if not any(claimed):
@@ -292,25 +350,27 @@ def _call_until_quiet(processor: Processor, line: Vector) -> None:
 
 
 def _call(processor: Processor, interrupt: Interrupt) -> bool:
-    """Call one ISR, at its SynchronizeIrql and with its lock held."""
+    """Call one ISR at its SynchronizeIrql with its lock held; return the value as a bool."""
     irql = interrupt.synchronize_irql
     old_irql = processor.irql
     if irql != old_irql:
         enter(processor, irql)
-    lock = interrupt.spin_lock
-    lock.take(processor)
-    processor.interrupts.append(interrupt)
+    interrupt.spin_lock.take(processor)
+    processor.isr_depth += 1
+    interrupt.active += 1
     interrupt.dispatch_count += 1
-    hooks = processor.hooks
+    hooks = current.kernel.hooks
     if hooks.isr_entered is not None:
         hooks.isr_entered(interrupt)
-    claimed = bool(
-        call_driver(ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context)
+    value = call_driver(
+        ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context
     )
+    claimed = bool(value)
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)
-    processor.interrupts.pop()
-    lock.drop(processor)
+    interrupt.active -= 1
+    processor.isr_depth -= 1
+    interrupt.spin_lock.drop(processor)
     if processor.irql != old_irql:
-        leave(processor, old_irql)
+        enter(processor, old_irql)
     return claimed

@@ -1,46 +1,42 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A processor: its level, its queue of DPCs and its current thread."""
+"""A processor: its IRQL, its DPC queue, its current thread, and the driver whose code it runs."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from dirql.ke import current
-from dirql.nt.constants import PASSIVE_LEVEL
+from dirql.ke.processors.dpc_queue import DpcQueue
+from dirql.ke.threads.thread import Thread
+from dirql.nt.constants import HIGH_LEVEL, PASSIVE_LEVEL
 
-if TYPE_CHECKING:
-    from dirql.ke.costs import Costs
-    from dirql.ke.hooks import Hooks
-    from dirql.ke.kernel import Kernel
-    from dirql.ke.platform import Clock
-    from dirql.ke.processors.dpc import Dpc
-    from dirql.ke.processors.interrupt import Interrupt
-    from dirql.ke.processors.spin_lock import SpinLock
-    from dirql.ke.threads.thread import Thread
+__all__ = ["STOPPED_IRQL", "OwnedLock", "Processor"]
 
-__all__ = ["Processor", "get_current_processor_number"]
+STOPPED_IRQL = HIGH_LEVEL + 1
+"""The IRQL of a processor of a stopped kernel.
+
+It is above all others: each check of an IRQL fails, and so no routine has to ask whether the kernel still runs.
+"""
+
+
+class OwnedLock(Protocol):
+    """A spin lock, as the processors see it that wait for the lock."""
+
+    @property
+    def owner(self) -> Processor | None:
+        """The processor that holds the lock."""
 
 
 class Processor:
     """One processor (KPRCB)."""
 
     __slots__ = (
-        "call_cost",
-        "clock",
-        "costs",
         "current_thread",
-        "dpc",
-        "dpc_requested",
         "dpcs",
         "driver",
-        "hooks",
         "idle_thread",
-        "interrupts",
         "irql",
-        "is_eager",
-        "kernel",
+        "isr_depth",
         "mask",
         "number",
         "wanted_lock",
@@ -48,43 +44,25 @@ class Processor:
 
     current_thread: Thread
     idle_thread: Thread
+    """The thread that runs when no other thread is ready."""
 
-    def __init__(self, kernel: Kernel, number: int) -> None:
-        """The dispatcher gives the processor its threads."""
-        self.kernel = kernel
+    def __init__(self, number: int) -> None:
+        """A processor without threads; the dispatcher gives it its first ones."""
         self.number = number
         self.mask = 1 << number
-        """Its bit in an affinity."""
-        # What the kernel has too, at hand for what runs most often.
-        self.costs: Costs = kernel.costs
-        self.hooks: Hooks = kernel.hooks
-        self.clock: Clock = kernel.clock
-        self.call_cost = kernel.costs.kernel_call
-        self.is_eager = kernel.is_eager
+        """The processor's bit in an affinity mask."""
         self.irql = PASSIVE_LEVEL
         self.driver: object = None
         """The driver whose code runs; None for the code of a program or of the kernel."""
-        self.dpcs: deque[Dpc] = deque()
-        self.dpc_requested = False
-        """The queue is to be drained as soon as the level allows."""
-        self.dpc: Dpc | None = None
-        """The DPC that runs."""
-        self.interrupts: list[Interrupt] = []
-        """Those whose ISRs run, the innermost last."""
-        self.wanted_lock: SpinLock | None = None
-        """The lock that it spins for."""
-
-    def charge(self) -> None:
-        """What each kernel call does besides its work; the checks of contracts have it written out."""
-        self.clock.spent += self.call_cost
-        if self.is_eager:
-            current.dispatcher.preempt()
+        self.dpcs = DpcQueue()
+        self.isr_depth = 0
+        """The number of ISRs that run, each on top of the one before."""
+        self.wanted_lock: OwnedLock | None = None
+        """The spin lock that the processor waits for."""
 
     def __repr__(self) -> str:
-        """Its number."""
         return f"<processor {self.number}>"
 
-
-def get_current_processor_number() -> int:
-    """The number of the current processor (KeGetCurrentProcessorNumber)."""
-    return current.processor.number
+    def stop(self) -> None:
+        """Put the processor above every IRQL: from now on it may call no kernel routine."""
+        self.irql = STOPPED_IRQL

@@ -8,11 +8,10 @@ none of them can ever release it, that is a bug check instead of a hang.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.processors.irql import contract, enter, lower_irql
+from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     SPIN_LOCK_ALREADY_OWNED,
@@ -24,9 +23,6 @@ from dirql.nt.bugcodes import (
     VF_RELEASE_SPIN_LOCK_IRQL,
 )
 from dirql.nt.constants import DISPATCH_LEVEL
-
-if TYPE_CHECKING:
-    from dirql.ke.processors.processor import Processor
 
 __all__ = ["SpinLock"]
 
@@ -122,7 +118,7 @@ class SpinLock:
         if self.owner is not None:
             self._spin(processor)
         self.owner = processor
-        hook = processor.hooks.lock_taken
+        hook = current.kernel.hooks.lock_taken
         if hook is not None:
             hook(self)
 
@@ -134,7 +130,7 @@ class SpinLock:
                 f" {'free' if self.owner is None else f'held by {self.owner!r}'}"
             )
             bug_check(SPIN_LOCK_NOT_OWNED, self, 0, 0, 0, reason=reason)
-        hook = processor.hooks.lock_dropped
+        hook = current.kernel.hooks.lock_dropped
         if hook is not None:
             hook(self)
         self.owner = None
@@ -155,7 +151,7 @@ class SpinLock:
 
     def _check_order(self, processor: Processor) -> None:
         """Bug check if `processor` waits, over others that wait, for a lock of its own."""
-        chain = [self]
+        chain: list[OwnedLock] = [self]
         while (owner := chain[-1].owner) is not None and owner is not processor:
             wanted = owner.wanted_lock
             if wanted is None or wanted in chain:

@@ -1,59 +1,34 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The dispatcher: the only place that switches greenlets.
-
-Each thread is a greenlet, and each processor has an idle thread besides. One greenlet runs at a time. ISRs and DPCs run
-on top of whatever thread they interrupt. There are two kinds of switch:
-
-- `_switch`: the current processor goes on with another thread, at a level below DISPATCH;
-- `_hand_over`: another processor goes on, wherever it was, and this one stays as it is until its turn comes.
-
-After either, and so after any call that may preempt, a thread may find itself on another processor.
-"""
+"""The dispatcher: it chooses what a processor does next, at points of preemption and when no thread is ready."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, NoReturn, cast
-
-import greenlet
+from typing import NoReturn
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import THREAD, call_driver
 from dirql.ke.objects.timer import clock_interrupt
 from dirql.ke.processors.dpc import drain
-from dirql.ke.processors.interrupt import STORM_LIMIT, dispatch
-from dirql.ke.processors.irql import contract, enter, irql_name
-from dirql.ke.threads.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadExit, ThreadState
-from dirql.nt.bugcodes import (
-    ATTEMPTED_SWITCH_FROM_DPC,
-    DDI_IRQL_PS_PASSIVE,
-    DRIVER_VERIFIER_DETECTED_VIOLATION,
-    HARDWARE_INTERRUPT_STORM,
-)
+from dirql.ke.processors.interrupt import STORM_LIMIT, InterruptTable, dispatch, interrupt_table
+from dirql.ke.processors.processor import Processor
+from dirql.ke.state import KernelState
+from dirql.ke.threads.switching import hand_over, switch_thread
+from dirql.ke.threads.thread import IDLE_PRIORITY, Thread, ThreadState
+from dirql.nt.bugcodes import ATTEMPTED_SWITCH_FROM_DPC, HARDWARE_INTERRUPT_STORM
 from dirql.nt.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
-from dirql.nt.status import STATUS_SUCCESS
-
-if TYPE_CHECKING:
-    from dirql.ke.kernel import Kernel
-    from dirql.ke.processors.processor import Processor
 
 __all__ = [
     "Deadlock",
     "block",
-    "create_system_thread",
+    "following_thread",
     "give_way",
+    "idle",
     "look",
-    "open_threads",
     "poll",
     "preempt",
     "refuse_switch",
-    "release_threads",
-    "start_system_thread",
-    "terminate_system_thread",
-    "yield_execution",
+    "yield_to_equals",
 ]
 
 
@@ -65,201 +40,174 @@ class Deadlock(BaseException):
 
 
 def preempt() -> None:
-    """A point of preemption.
+    """Be a point of preemption.
 
-    Takes due timers and interrupts above the current level, on top of what runs; then DPCs, and perhaps a thread of
-    higher priority, if the level is below DISPATCH; then perhaps another processor goes on.
+    Due timers and interrupts above the current IRQL are taken, on top of the code that runs. If the IRQL is below
+    DISPATCH_LEVEL, DPCs run after that, and perhaps a thread of higher priority. At last another processor may go on.
     """
     processor = current.processor
-    kernel = processor.kernel
+    kernel = current.kernel
     if kernel.clock.attention:
         _take_interrupts(processor)
-    if processor.irql < DISPATCH_LEVEL and processor.dpc is None and not processor.interrupts:
-        if processor.dpc_requested:
+    queue = processor.dpcs
+    if processor.irql < DISPATCH_LEVEL and queue.running is None and not processor.isr_depth:
+        if queue.requested:
             _drain(processor)
-        if kernel.ready.summary >= processor.current_thread.threshold:
+        if kernel.ready.highest > processor.current_thread.priority:
             _preempt_thread(processor)
     if kernel.is_eager:
         _take_turns(current.processor)
 
 
 def look() -> None:
-    """A point of preemption at which the hardware is asked, for loops that wait for something to change.
+    """Be a point of preemption at which the hardware is asked, in a loop that waits for something to change.
 
-    Host code's clocks need not run at once; here they do, and at least one passes.
+    Clocks that host code has spent need not run at once. Here they run, and at least one clock passes.
     """
-    clock = current.kernel.clock
-    clock.spent += 1
-    clock.wait(0)
-    if current.kernel.timers.is_overdue():
+    kernel = current.kernel
+    kernel.clock.spend(1)
+    kernel.clock.wait(0)
+    if kernel.timers.is_overdue():
         _take_interrupts(current.processor)
     preempt()
 
 
 def poll() -> None:
-    """`look` in a loop of a thread's, which is where a thread could keep its equals from running for ever."""
+    """Do as `look`, and let ready threads of equal priority run too: a thread that polls must not keep them out."""
     look()
     processor = current.processor
-    if processor.irql < DISPATCH_LEVEL and processor.dpc is None and not processor.interrupts:
-        _yield(processor)
+    if processor.irql < DISPATCH_LEVEL and processor.dpcs.running is None and not processor.isr_depth:
+        yield_to_equals()
 
 
 def give_way() -> None:
-    """One turn of a loop that waits for another processor: all others go on before this returns, as far as they can."""
+    """Let all other processors go on, as far as they can, in a loop that waits for one of them."""
     look()
     processor = current.processor
-    others = [other for other in processor.kernel.processors if other is not processor and _can_go_on(other)]
+    kernel = current.kernel
+    others = [other for other in kernel.processors if other is not processor and _can_go_on(other)]
     if others and processor is current.processor:
-        _hand_over(others[processor.kernel.schedule.choose(len(others))])
+        hand_over(others[kernel.schedule.choose(len(others))])
+
+
+# Interrupts and DPCs.
 
 
 def _take_interrupts(processor: Processor) -> None:
-    """Due timers and interrupts above the level of the current processor, until none is left."""
-    kernel = processor.kernel
+    """Take the due timers and the interrupts above the IRQL of the current processor, until none is left."""
+    kernel = current.kernel
     timers = kernel.timers
+    table = interrupt_table.value
     requested = 0
     for _ in range(STORM_LIMIT):
         if timers.due is not None and processor.irql < CLOCK_LEVEL and timers.is_overdue():
             clock_interrupt(processor)
         else:
-            requested = kernel.controller.requested_irql()
-            if requested > processor.irql and kernel.affinity[requested] & processor.mask:
+            requested = table.controller.requested_irql()
+            if requested > processor.irql and table.affinity[requested] & processor.mask:
                 dispatch(processor, requested)
-            elif not _redirect(kernel, requested):
+            elif not _redirect(table, requested):
                 return
         if not kernel.clock.attention:
             return
-    _refuse_storm(kernel, requested)
+    _refuse_storm(table, requested)
 
 
-def _redirect(kernel: Kernel, requested: int) -> bool:
-    """Let a processor go on that can take an interrupt which the current one cannot; returns whether there is one."""
-    allowed = kernel.affinity[requested]
-    for processor in kernel.processors:
+def _redirect(table: InterruptTable, requested: int) -> bool:
+    """Let a processor go on that can take an interrupt which the current one cannot; return whether there is one."""
+    allowed = table.affinity[requested]
+    for processor in current.kernel.processors:
         if processor.irql < requested and allowed & processor.mask and processor is not current.processor:
-            _hand_over(processor)
+            hand_over(processor)
             return True
     return False
 
 
-def _refuse_storm(kernel: Kernel, requested: int) -> None:
-    line = next((line for line in kernel.vectors[requested << 4 :] if line), None)
+def _refuse_storm(table: InterruptTable, requested: int) -> NoReturn:
+    line = next((line for line in table.vectors[requested << 4 :] if line), None)
     first = line.interrupts[0] if line else None
     reason = (
         f"an interrupt must come to an end: {STORM_LIMIT} in a row were served and one at DIRQL {requested} is still"
         " presented; its ISR must clear the cause in its device, and claim it"
     )
-    bug_check(
-        HARDWARE_INTERRUPT_STORM,
-        first,
-        first and first.service_context,
-        STORM_LIMIT,
-        requested,
-        reason=reason,
-    )
+    context = first and first.service_context
+    bug_check(HARDWARE_INTERRUPT_STORM, first, context, STORM_LIMIT, requested, reason=reason)
 
 
 def _drain(processor: Processor) -> None:
-    """DPCs, and the interrupts that came while the last of them ended."""
-    while processor.dpc_requested:
+    """Run the queued DPCs, and take the interrupts that came while the last of them ended."""
+    while processor.dpcs.requested:
         drain(processor)
-        if processor.kernel.clock.attention:
+        if current.kernel.clock.attention:
             _take_interrupts(processor)
 
 
 # Threads on a processor.
 
 
-def _switch(processor: Processor, thread: Thread) -> None:
-    """Let the current processor go on with another thread; returns when the one that called is switched to."""
-    before = processor.current_thread
-    before.wait_irql = processor.irql
-    before.driver = processor.driver
-    _make_current(processor, thread).switch()
-
-
-def _make_current(processor: Processor, thread: Thread) -> Context:
-    """All of a switch but the switch itself; returns where to go on."""
-    processor.current_thread = thread
-    processor.driver = thread.driver
-    thread.state = ThreadState.RUNNING
-    processor.clock.spent += processor.costs.context_switch
-    hook = processor.hooks.thread_switched
-    if hook is not None:
-        hook(processor, thread)
-    if thread.wait_irql != processor.irql:
-        enter(processor, thread.wait_irql)
-    return thread.context
+def following_thread(processor: Processor) -> Thread:
+    """Take the thread that the processor runs next: a ready thread, else the idle thread."""
+    ready = current.kernel.ready
+    return ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread
 
 
 def _preempt_thread(processor: Processor) -> None:
     """Let a ready thread of higher priority take the place of the current one."""
-    kernel = processor.kernel
-    thread = kernel.ready.take()
+    ready = current.kernel.ready
+    thread = ready.take()
     before = processor.current_thread
     if before is not processor.idle_thread:
-        kernel.ready.put_back(before)
-    _switch(processor, thread)
+        ready.put_back(before)
+    switch_thread(processor, thread)
 
 
 def block(thread: Thread) -> int:
-    """Let the current thread wait, its wait blocks and time-out being in place; returns the status of the wait."""
+    """Let the current thread wait; its wait blocks and its time-out must be queued. Returns the status of the wait."""
     processor = current.processor
-    kernel = processor.kernel
-    if processor.dpc is not None:
+    if processor.dpcs.running is not None:
         refuse_switch(processor)
     thread.state = ThreadState.WAITING
-    ready = kernel.ready
-    _switch(processor, ready.take() if ready.summary else processor.idle_thread)
+    switch_thread(processor, following_thread(processor))
     return thread.wait_status
 
 
 def refuse_switch(processor: Processor) -> NoReturn:
-    """Bug check, since a DPC wants to wait: it would take along the thread that it interrupted."""
+    """Bug check because a DPC wants to wait; the thread that it interrupted would have to wait with it."""
     thread = processor.current_thread
-    ready = processor.kernel.ready
-    following = ready.take() if ready.summary else processor.idle_thread
-    reason = (
-        f"a wait that may block must be called by a thread; {processor.dpc!r} called it on top of {thread!r}"
-    )
+    following = following_thread(processor)
+    dpc = processor.dpcs.running
+    reason = f"a wait that may block must be called by a thread; {dpc!r} called it on top of {thread!r}"
     bug_check(ATTEMPTED_SWITCH_FROM_DPC, thread, following, 0, 0, reason=reason)
 
 
-@contract(max_irql=DISPATCH_LEVEL - 1)
-def yield_execution() -> bool:
-    """Let another ready thread of at least this priority run (ZwYieldExecution); returns whether one did."""
-    look()
-    return _yield(current.processor)
-
-
-def _yield(processor: Processor) -> bool:
-    """Put the current thread behind its equals; returns whether there was one."""
-    ready = processor.kernel.ready
+def yield_to_equals() -> bool:
+    """Let a ready thread of at least the priority of the current one run; return whether there was one."""
+    processor = current.processor
+    ready = current.kernel.ready
     thread = processor.current_thread
-    if ready.summary < thread.threshold >> 1:
+    if ready.highest < thread.priority or thread is processor.idle_thread:
         return False
     ready.add(thread)
-    _switch(processor, ready.take())
+    switch_thread(processor, ready.take())
     return True
 
 
 # The idle thread.
 
 
-def _idle(processor: Processor) -> None:
-    """What a processor does that has no thread to run."""
-    kernel = processor.kernel
-    ready = kernel.ready
+def idle(processor: Processor) -> NoReturn:
+    """Be the idle thread of a processor: wait for something to do, and do it."""
+    kernel = current.kernel
     single = len(kernel.processors) == 1
     try:
         while True:
             if kernel.clock.attention:
                 _take_interrupts(processor)
             if processor.dpcs:
-                processor.dpc_requested = True
+                processor.dpcs.requested = True
                 _drain(processor)
-            if ready.summary:
-                _switch(processor, ready.take())
+            if kernel.ready.highest > IDLE_PRIORITY:
+                switch_thread(processor, kernel.ready.take())
             elif single or not _other_goes_on(processor):
                 _sleep(kernel)
     except BaseException as error:
@@ -268,36 +216,31 @@ def _idle(processor: Processor) -> None:
 
 
 def _other_goes_on(processor: Processor) -> bool:
-    """Let another processor go on if one has something to do; returns whether one had."""
-    kernel = processor.kernel
+    """Let another processor go on if one has something to do; return whether one had."""
+    kernel = current.kernel
     others = [other for other in kernel.processors if other is not processor and _can_go_on(other)]
     if not others:
         return False
-    _hand_over(others[kernel.schedule.choose(len(others))])
+    hand_over(others[kernel.schedule.choose(len(others))])
     return True
 
 
-def _sleep(kernel: Kernel) -> None:
-    """Let the machine run until something happens; nothing but the hardware can make it."""
+def _sleep(kernel: KernelState) -> None:
+    """Let the machine run until an interrupt or a due time; raise `Deadlock` if neither can come."""
     if kernel.timers.due is not None:
         kernel.clock.wait()
-    elif not kernel.connected:
-        raise Deadlock(
-            kernel.describe("no timer is set and no interrupt is connected, so that nothing can wake one")
-        )
+    elif not interrupt_table.value.connected:
+        raise _deadlock(kernel, "no timer is set and no interrupt is connected, so that nothing can wake one")
     elif kernel.clock.wait(kernel.idle_limit) is None:
-        raise Deadlock(
-            kernel.describe(f"no timer is set, and no interrupt came for {kernel.idle_limit} clocks")
-        )
+        raise _deadlock(kernel, f"no timer is set, and no interrupt came for {kernel.idle_limit} clocks")
+
+
+def _deadlock(kernel: KernelState, why: str) -> Deadlock:
+    threads = "".join(f"\n  {thread!r}" for thread in kernel.threads)
+    return Deadlock(f"deadlock at clock {kernel.clock.now()}: {why}. The threads:{threads}")
 
 
 # Several processors.
-
-
-def _hand_over(processor: Processor) -> None:
-    """Let another processor go on where it was."""
-    current.processor = processor
-    processor.current_thread.context.switch()
 
 
 def _can_go_on(processor: Processor) -> bool:
@@ -306,13 +249,13 @@ def _can_go_on(processor: Processor) -> bool:
         processor.current_thread is not processor.idle_thread
         or processor.irql > PASSIVE_LEVEL
         or bool(processor.dpcs)
-        or processor.kernel.ready.summary != 0
+        or current.kernel.ready.highest > IDLE_PRIORITY
     )
 
 
 def _take_turns(processor: Processor) -> None:
-    """Ask the schedule who goes on: this processor or another, this thread or its equal."""
-    kernel = processor.kernel
+    """Ask the schedule who goes on: this processor or another, this thread or one of equal priority."""
+    kernel = current.kernel
     processors = kernel.processors
     if len(processors) > 1:
         after = processor.number + 1
@@ -321,128 +264,19 @@ def _take_turns(processor: Processor) -> None:
         if len(candidates) > 1:
             chosen = candidates[kernel.schedule.choose(len(candidates))]
             if chosen is not processor:
-                _hand_over(chosen)
+                hand_over(chosen)
     if kernel.schedule.shuffles:
         _shuffle_threads(current.processor)
 
 
 def _shuffle_threads(processor: Processor) -> None:
-    """Perhaps let a ready thread of the same priority take the place of the current one."""
-    kernel = processor.kernel
+    """Let a ready thread of equal priority take the place of the current one, if the schedule says so."""
+    kernel = current.kernel
     thread = processor.current_thread
-    if processor.irql >= DISPATCH_LEVEL or processor.dpc is not None:
+    if processor.irql >= DISPATCH_LEVEL or processor.dpcs.running is not None:
         return
     equals = kernel.ready.equals_of(thread)
     if equals and kernel.schedule.choose(1 + equals):
         other = kernel.ready.take()
         kernel.ready.add(thread)
-        _switch(processor, other)
-
-
-# Beginning and end of threads.
-
-
-def open_threads(kernel: Kernel) -> Thread:
-    """Give each processor its idle thread, and the first one the greenlet that calls, as the first thread."""
-    kernel.home = home = greenlet.getcurrent()
-    for processor in kernel.processors:
-        idle = Thread(kernel, -processor.number, IDLE_PRIORITY)
-        idle.state = ThreadState.RUNNING
-        idle.context = _context(kernel, partial(_idle, processor))
-        processor.idle_thread = processor.current_thread = idle
-    first = kernel.new_thread(DEFAULT_PRIORITY)
-    first.context = home
-    first.state = ThreadState.RUNNING
-    kernel.processors[0].current_thread = first
-    return first
-
-
-def _context(kernel: Kernel, run: Callable[[], None]) -> greenlet.greenlet:
-    """A greenlet; what escapes from it comes up in the user's thread, where that waits."""
-    return greenlet.greenlet(lambda *_: run(), cast("greenlet.greenlet", kernel.home))
-
-
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)
-def create_system_thread(
-    routine: Callable[[object], object], context: object, priority: int = DEFAULT_PRIORITY
-) -> tuple[int, Thread]:
-    """Start a thread that calls `routine(context)` (PsCreateSystemThread); returns a status and the thread.
-
-    It ends when the routine returns or calls `terminate_system_thread`; the thread object is signalled then.
-    """
-    thread = start_system_thread(routine, context, priority)
-    preempt()
-    return STATUS_SUCCESS, thread
-
-
-def start_system_thread(routine: Callable[[object], object], context: object, priority: int) -> Thread:
-    """Make a thread ready that calls `routine(context)`. It runs as soon as the IRQL allows. IRQL <= DISPATCH_LEVEL."""
-    kernel = current.kernel
-    thread = kernel.new_thread(priority)
-    thread.driver = current.processor.driver
-    thread.context = _context(kernel, partial(_run, thread, routine, context))
-    kernel.ready.add(thread)
-    return thread
-
-
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)
-def terminate_system_thread(status: int) -> None:
-    """End the current thread, which must be a system thread (PsTerminateSystemThread); does not return."""
-    if current.processor.current_thread.context is current.kernel.home:
-        raise RuntimeError(
-            "a thread must be a system thread to end so; this is the one that opened the machine"
-        )
-    raise ThreadExit(status)
-
-
-def _run(thread: Thread, routine: Callable[[object], object], context: object) -> None:
-    """All of a system thread's life."""
-    status = STATUS_SUCCESS
-    try:
-        call_driver(THREAD, thread.driver, routine, context)
-    except ThreadExit as end:
-        status = end.status
-    except greenlet.GreenletExit:
-        return  # the kernel closes
-    _end(thread, status)
-
-
-def _end(thread: Thread, status: int) -> None:
-    """The end of the current thread, whose greenlet then falls through to the next thread's."""
-    processor = current.processor
-    kernel = processor.kernel
-    if processor.irql != PASSIVE_LEVEL:
-        reason = f"a thread must end at PASSIVE_LEVEL; {thread!r} ended at {irql_name(processor.irql)}"
-        bug_check(
-            DRIVER_VERIFIER_DETECTED_VIOLATION, DDI_IRQL_PS_PASSIVE, processor.irql, thread, reason=reason
-        )
-    thread.exit_status = status
-    thread.state = ThreadState.TERMINATED
-    thread.signal_state = 1
-    kernel.threads.remove(thread)
-    if thread.wait_list:
-        thread.wake()
-    following = kernel.ready.take() if kernel.ready.summary else processor.idle_thread
-    # A greenlet that ends goes on in its parent.
-    greenlet.getcurrent().parent = cast("greenlet.greenlet", _make_current(processor, following))
-
-
-def release_threads(kernel: Kernel) -> None:
-    """Stop the kernel and end all its greenlets but the one that opened it, which must be the one that calls.
-
-    What they still have to unwind finds a kernel that refuses every call.
-    """
-    home = greenlet.getcurrent()
-    if home is not kernel.home:
-        raise RuntimeError("a kernel must be closed by the thread that opened it; this is another")
-    kernel.stop(RuntimeError("the kernel is closed"))
-    contexts = [thread.context for thread in kernel.threads]
-    contexts += [processor.idle_thread.context for processor in kernel.processors]
-    for context in contexts:
-        if isinstance(context, greenlet.greenlet) and context is not home and not context.dead:
-            context.parent = home
-            try:
-                context.throw()
-            except BaseException as error:
-                if isinstance(error, KeyboardInterrupt):
-                    raise
+        switch_thread(processor, other)

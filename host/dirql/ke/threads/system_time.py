@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Time as drivers ask for it, and stalling."""
+"""Times that drivers ask for, and stalling."""
 
 from __future__ import annotations
 
 from dirql.ke import current
-from dirql.ke.objects.timer import UNITS_PER_SECOND
+from dirql.ke.objects.timer_queue import UNITS_PER_SECOND
+from dirql.ke.processors.irql import charge_call
 
 __all__ = [
     "TIME_INCREMENT",
@@ -18,51 +19,53 @@ __all__ = [
 ]
 
 TIME_INCREMENT = 156_250
-"""100 ns units in a tick of the tick count: 15.625 ms. Nothing else ticks."""
+"""The length of a tick of the tick count in 100 ns units: 15.625 ms. Nothing else counts ticks."""
 
 
 def query_interrupt_time() -> int:
-    """100 ns units since reset (KeQueryInterruptTime)."""
+    """Return the 100 ns units since the reset; follows KeQueryInterruptTime."""
     current.dispatcher.poll()
     clock = current.kernel.clock
     return clock.now() * UNITS_PER_SECOND // clock.frequency
 
 
 def query_system_time() -> int:
-    """100 ns units since the beginning of 1601 (KeQuerySystemTime)."""
+    """Return the 100 ns units since the beginning of 1601; follows KeQuerySystemTime."""
     return query_interrupt_time() + current.kernel.timers.time_at_reset
 
 
 def query_tick_count() -> int:
-    """Ticks since reset (KeQueryTickCount)."""
+    """Return the ticks since the reset; follows KeQueryTickCount."""
     return query_interrupt_time() // TIME_INCREMENT
 
 
 def query_time_increment() -> int:
-    """100 ns units in a tick (KeQueryTimeIncrement)."""
+    """Return the 100 ns units in a tick; follows KeQueryTimeIncrement."""
     return TIME_INCREMENT
 
 
 def query_performance_counter() -> tuple[int, int]:
-    """Bus clocks since reset, and how many there are in a second (KeQueryPerformanceCounter)."""
+    """Return the bus clocks since the reset, and their number in a second; follows KeQueryPerformanceCounter."""
     current.dispatcher.poll()
     clock = current.kernel.clock
     return clock.now(), clock.frequency
 
 
 def stall_execution_processor(microseconds: int) -> None:
-    """Keep the processor busy for a time (KeStallExecutionProcessor); interrupts above its level still come.
+    """Keep the processor busy for a time, at any IRQL; follows KeStallExecutionProcessor.
 
-    At any level. The time that they take counts as stalled.
+    Interrupts above the IRQL still come, and the time that they take counts as stalled. Raises `ValueError` for a
+    negative time.
     """
     if microseconds < 0:
-        raise ValueError(f"a stall must be for 0 or more microseconds; it was for {microseconds}")
-    processor = current.processor
-    processor.charge()
-    hook = processor.hooks.stalled
+        raise ValueError(
+            f"the time of KeStallExecutionProcessor must be 0 or more microseconds; it was {microseconds}"
+        )
+    charge_call()
+    kernel = current.kernel
+    hook = kernel.hooks.stalled
     if hook is not None:
-        hook(processor, microseconds)
-    kernel = processor.kernel
+        hook(current.processor, microseconds)
     clock = kernel.clock
     step = -(-clock.frequency // 1_000_000)
     end = clock.now() - (-microseconds * clock.frequency // 1_000_000)
@@ -70,6 +73,6 @@ def stall_execution_processor(microseconds: int) -> None:
         before = clock.now()
         clock.wait(left)
         if clock.now() == before:
-            # Something is presented that the level keeps out: time must pass all the same.
-            clock.spent += min(step, left)
+            # An interrupt is presented that the IRQL holds off: time must pass all the same.
+            clock.spend(min(step, left))
         current.dispatcher.preempt()

@@ -1,26 +1,29 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Waiting: for one object, for several, for a time, for all DPCs that are queued.
+"""Waits: for one object, for several, for a time, and for all DPCs that are queued.
 
-A wait that may block must be called at APC_LEVEL or below; one with a time-out of 0 never blocks and is legal at
-DISPATCH_LEVEL too. Time-outs count 100 ns, negative from now, positive in system time; None waits for ever.
+A wait that may block must be called at APC_LEVEL or below. A wait with a time-out of 0 never blocks, and is legal at
+DISPATCH_LEVEL too. Time-outs count 100 ns: negative from now, positive in system time. None waits for ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.dpc import Dpc
-from dirql.ke.processors.irql import contract, irql_name
+from dirql.ke.processors.irql import charge_call, contract, irql_name
+from dirql.ke.processors.processor import STOPPED_IRQL
 from dirql.ke.threads.dispatcher import block, give_way, poll, refuse_switch
+from dirql.ke.threads.thread import Thread
 from dirql.nt.bugcodes import (
     DDI_IRQL_KE_APC_LTE1,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
+    IRQL_NOT_LESS_OR_EQUAL,
     MAXIMUM_WAIT_OBJECTS_EXCEEDED,
     VF_WAIT_ABOVE_DISPATCH,
     VF_WAIT_AT_DISPATCH,
@@ -29,9 +32,9 @@ from dirql.nt.bugcodes import (
 from dirql.nt.constants import (
     APC_LEVEL,
     DISPATCH_LEVEL,
-    HIGH_LEVEL,
     MAXIMUM_WAIT_OBJECTS,
     PASSIVE_LEVEL,
+    THREAD_WAIT_OBJECTS,
     DelayExecution,
     Executive,
     KernelMode,
@@ -41,13 +44,11 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
 
-if TYPE_CHECKING:
-    from dirql.ke.processors.processor import Processor
-    from dirql.ke.threads.thread import Thread
-
 __all__ = [
     "delay_execution_thread",
     "flush_queued_dpcs",
+    "wait_for_all",
+    "wait_for_any",
     "wait_for_multiple_objects",
     "wait_for_single_object",
 ]
@@ -55,88 +56,102 @@ __all__ = [
 
 def wait_for_single_object(
     object: DispatcherObject,
-    reason: int = Executive,
-    mode: int = KernelMode,
+    wait_reason: int = Executive,
+    wait_mode: int = KernelMode,
     alertable: bool = False,
     timeout: int | None = None,
 ) -> int:
-    """Wait until the object is signalled (KeWaitForSingleObject).
+    """Wait until the object is signalled; follows KeWaitForSingleObject.
 
-    Returns STATUS_SUCCESS or STATUS_TIMEOUT. `mode` and `alertable` are kept and have no effect: there are no APCs.
+    Returns STATUS_SUCCESS or STATUS_TIMEOUT. `wait_mode` and `alertable` are kept in the thread and have no effect:
+    there are no APCs.
     """
-    processor = current.processor
-    if processor.irql > APC_LEVEL and (timeout != 0 or processor.irql > DISPATCH_LEVEL):
-        _refuse(processor, object, timeout)
-    processor.charge()
+    if current.processor.irql > APC_LEVEL:
+        _check_level(object, timeout)
+    charge_call()
     thread = current.processor.current_thread
-    if object.signal_state > 0 or object.is_signalled_for(thread):
+    if object.is_signalled_for(thread):
         object.satisfy(thread)
         return STATUS_SUCCESS
     if timeout == 0:
         poll()
         return _poll((object,), thread, WaitAny)
-    blocks = thread.single_wait
-    blocks[0].object = object
-    object.wait_list.append(blocks[0])
-    thread.wait_type = WaitAny
-    thread.wait_reason, thread.wait_mode, thread.alertable = reason, mode, alertable
-    return _wait(thread, blocks, timeout)
+    thread.begin_single_wait(object)
+    thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
+    return _block(thread, timeout)
 
 
 def wait_for_multiple_objects(
+    count: int,
     objects: Sequence[DispatcherObject],
     wait_type: int,
-    reason: int = Executive,
-    mode: int = KernelMode,
+    wait_reason: int = Executive,
+    wait_mode: int = KernelMode,
     alertable: bool = False,
     timeout: int | None = None,
+    wait_block_array: Sequence[WaitBlock] | None = None,
 ) -> int:
-    """Wait until any or all of the objects are signalled (KeWaitForMultipleObjects).
+    """Wait until one or all of the first `count` objects are signalled; follows KeWaitForMultipleObjects.
 
-    `WaitAny` returns STATUS_WAIT_0 plus the lowest index of those signalled, and takes only that one; `WaitAll` takes
-    nothing until all are signalled at once. More than MAXIMUM_WAIT_OBJECTS are bug check 0xC.
+    `WaitAny` returns STATUS_WAIT_0 plus the lowest index of a signalled object, and takes that object alone. `WaitAll`
+    takes nothing until all are signalled at once, and returns STATUS_SUCCESS. Both may return STATUS_TIMEOUT.
+
+    A wait for more than THREAD_WAIT_OBJECTS objects needs a `wait_block_array` with a block for each; a wait for 0, or
+    for more than MAXIMUM_WAIT_OBJECTS, is never legal. Each of these is bug check 0xC. Raises `ValueError` if `objects`
+    or `wait_block_array` has fewer than `count` elements. `wait_for_any` and `wait_for_all` need no blocks.
     """
-    processor = current.processor
-    if processor.irql > APC_LEVEL and (timeout != 0 or processor.irql > DISPATCH_LEVEL):
-        _refuse(processor, objects, timeout)
-    if not 0 < len(objects) <= MAXIMUM_WAIT_OBJECTS:
-        text = f"a wait must be for 1 ... {MAXIMUM_WAIT_OBJECTS} objects; it was for {len(objects)}"
-        bug_check(MAXIMUM_WAIT_OBJECTS_EXCEEDED, len(objects), reason=text)
-    processor.charge()
+    if current.processor.irql > APC_LEVEL:
+        _check_level(objects, timeout)
+    limit = THREAD_WAIT_OBJECTS if wait_block_array is None else MAXIMUM_WAIT_OBJECTS
+    if not 0 < count <= limit:
+        without = "" if wait_block_array is not None else " without a WaitBlockArray"
+        reason = f"KeWaitForMultipleObjects{without} must wait for 1 … {limit} objects; Count was {count}"
+        bug_check(MAXIMUM_WAIT_OBJECTS_EXCEEDED, count, reason=reason)
+    for name, array in (("Object", objects), ("WaitBlockArray", wait_block_array)):
+        if array is not None and len(array) < count:
+            raise ValueError(
+                f"KeWaitForMultipleObjects: {name} must have Count elements, {count}; it had {len(array)}"
+            )
+    blocks = [WaitBlock() for _ in range(count)] if wait_block_array is None else wait_block_array[:count]
+    charge_call()
     thread = current.processor.current_thread
-    status = _poll(objects, thread, wait_type)
-    if status != STATUS_TIMEOUT:
-        return status
-    if timeout == 0:
-        poll()
-        return _poll(objects, thread, wait_type)
-    blocks = tuple(WaitBlock(thread, object, key) for key, object in enumerate(objects))
-    for each in blocks:
-        each.object.wait_list.append(each)
-    thread.wait_type = wait_type
-    thread.wait_reason, thread.wait_mode, thread.alertable = reason, mode, alertable
-    return _wait(thread, blocks, timeout)
+    thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
+    return _wait_for_several(thread, objects[:count], wait_type, timeout, blocks)
 
 
-def delay_execution_thread(mode: int, alertable: bool, interval: int) -> int:
-    """Let the time pass (KeDelayExecutionThread); an interval of 0 lets equals run. Returns STATUS_SUCCESS."""
-    _delay_contract(interval)
-    thread = current.processor.current_thread
-    thread.wait_type = WaitAny
-    thread.wait_reason, thread.wait_mode, thread.alertable = DelayExecution, mode, alertable
-    _wait(thread, (), interval)
-    return STATUS_SUCCESS
+def wait_for_any(objects: Sequence[DispatcherObject], timeout: int | None = None) -> int:
+    """Wait until one of up to MAXIMUM_WAIT_OBJECTS objects is signalled; return its index, or STATUS_TIMEOUT.
+
+    This is KeWaitForMultipleObjects with `WaitAny` for a kernel-mode wait that is not alertable.
+    """
+    return _wait_in_python(objects, WaitAny, timeout)
+
+
+def wait_for_all(objects: Sequence[DispatcherObject], timeout: int | None = None) -> int:
+    """Wait until all of up to MAXIMUM_WAIT_OBJECTS objects are signalled at once; STATUS_SUCCESS or STATUS_TIMEOUT.
+
+    This is KeWaitForMultipleObjects with `WaitAll` for a kernel-mode wait that is not alertable.
+    """
+    return _wait_in_python(objects, WaitAll, timeout)
 
 
 @contract(max_irql=APC_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_KE_APC_LTE1)
-def _delay_contract(interval: int) -> None:
-    """Where a delay is allowed."""
+def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> int:
+    """Let a time pass and return STATUS_SUCCESS; follows KeDelayExecutionThread.
+
+    An interval of 0 lets ready threads of equal priority run.
+    """
+    thread = current.processor.current_thread
+    thread.wait_type = WaitAny
+    thread.wait_reason, thread.wait_mode, thread.alertable = DelayExecution, wait_mode, alertable
+    _block(thread, interval)
+    return STATUS_SUCCESS
 
 
 @contract(max_irql=PASSIVE_LEVEL)
 def flush_queued_dpcs() -> None:
-    """Return when all DPCs queued before have finished, on all processors (KeFlushQueuedDpcs)."""
-    finished = []
+    """Return when all DPCs that were queued before have run, on all processors; follows KeFlushQueuedDpcs."""
+    reached = []
     for processor in current.kernel.processors:
         event = Event()
         event.initialize(NotificationEvent, False)
@@ -144,21 +159,49 @@ def flush_queued_dpcs() -> None:
         marker.initialize(_reach_marker, event)
         marker.set_target_processor(processor.number)
         marker.queue(None, None)
-        processor.dpc_requested = True
-        finished.append(event)
+        processor.dpcs.requested = True
+        reached.append(event)
     give_way()
-    for event in finished:
+    for event in reached:
         wait_for_single_object(event)
 
 
-def _reach_marker(_dpc: Dpc, context: object, _argument1: object, _argument2: object) -> None:
-    """All that was queued before has finished."""
-    assert isinstance(context, Event)
+def _reach_marker(_dpc: Dpc, context: Event, _argument1: object, _argument2: object) -> None:
+    """Run behind all DPCs that were queued before it."""
     context.set()
 
 
+def _wait_in_python(objects: Sequence[DispatcherObject], wait_type: int, timeout: int | None) -> int:
+    blocks = [WaitBlock() for _ in objects]
+    return wait_for_multiple_objects(
+        len(objects), objects, wait_type, timeout=timeout, wait_block_array=blocks
+    )
+
+
+def _wait_for_several(
+    thread: Thread,
+    objects: Sequence[DispatcherObject],
+    wait_type: int,
+    timeout: int | None,
+    blocks: Sequence[WaitBlock],
+) -> int:
+    """Wait, the arguments being checked; `blocks` has a block for each object."""
+    status = _poll(objects, thread, wait_type)
+    if status != STATUS_TIMEOUT:
+        return status
+    if timeout == 0:
+        poll()
+        return _poll(objects, thread, wait_type)
+    for key, (block_of_object, object) in enumerate(zip(blocks, objects, strict=True)):
+        block_of_object.thread, block_of_object.object, block_of_object.wait_key = thread, object, key
+        object.header.add_waiter(block_of_object)
+    thread.wait_type = wait_type
+    thread.wait_block_list = tuple(blocks)
+    return _block(thread, timeout)
+
+
 def _poll(objects: Sequence[DispatcherObject], thread: Thread, wait_type: int) -> int:
-    """A wait that takes no time."""
+    """Wait without any time passing."""
     if wait_type == WaitAll:
         if not all(object.is_signalled_for(thread) for object in objects):
             return STATUS_TIMEOUT
@@ -172,26 +215,35 @@ def _poll(objects: Sequence[DispatcherObject], thread: Thread, wait_type: int) -
     return STATUS_TIMEOUT
 
 
-def _wait(thread: Thread, blocks: tuple[WaitBlock, ...], timeout: int | None) -> int:
-    """Block, the blocks being queued at their objects."""
-    thread.wait_blocks = blocks
+def _block(thread: Thread, timeout: int | None) -> int:
+    """Let the thread wait, its wait blocks being queued, until they or the time-out end that; return the status."""
     if timeout is not None:
-        timers = thread.kernel.timers
+        timers = current.kernel.timers
         timers.insert(thread.time_out, timers.due_clock(timeout))
     return block(thread)
 
 
-def _refuse(processor: Processor, object: object, timeout: int | None) -> NoReturn:
-    """A wait at a level that does not allow it."""
+def _check_level(object: object, timeout: int | None) -> None:
+    """Bug check if a wait is not legal at the current IRQL, which is above APC_LEVEL.
+
+    For a driver that is not verified NT's own rules are left: a DPC must not block, and nobody waits above
+    DISPATCH_LEVEL.
+    """
+    processor = current.processor
     irql = processor.irql
-    if irql > HIGH_LEVEL:
-        processor.kernel.refuse()
+    if irql == STOPPED_IRQL:
+        current.kernel.refuse()
     if irql > DISPATCH_LEVEL:
         violation, limit = VF_WAIT_ABOVE_DISPATCH, "DISPATCH_LEVEL"
-    elif processor.dpc is not None:
+    elif timeout == 0:
+        return
+    elif processor.dpcs.running is not None:
         refuse_switch(processor)
     else:
         limit = "APC_LEVEL, since its time-out is not 0"
         violation = VF_WAIT_FOREVER_AT_DISPATCH if timeout is None else VF_WAIT_AT_DISPATCH
-    text = f"a wait must be called at or below {limit}; it was called at {irql_name(irql)}"
-    bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, irql, object, 0, reason=text)
+    reason = f"a wait must be called at or below {limit}; it was called at {irql_name(irql)}"
+    if is_verified():
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, irql, object, 0, reason=reason)
+    if irql > DISPATCH_LEVEL:
+        bug_check(IRQL_NOT_LESS_OR_EQUAL, object, irql, 0, "KeWaitForSingleObject", reason=reason)

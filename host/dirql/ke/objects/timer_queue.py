@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The queue of everything that is due at some clock.
+
+Due times count 100 ns, negative from now, positive since the origin of the system time; the queue counts bus clocks. A
+due time becomes the first clock at which it has passed. That is integer arithmetic, so that nothing drifts.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from itertools import count
+
+from dirql.ke.platform import Clock
+
+__all__ = ["UNITS_PER_MILLISECOND", "UNITS_PER_SECOND", "TimerEntry", "TimerQueue"]
+
+UNITS_PER_SECOND = 10_000_000
+"""NT counts time in units of 100 ns."""
+UNITS_PER_MILLISECOND = 10_000
+
+
+class TimerEntry:
+    """Something that can be due at a clock."""
+
+    __slots__ = ("due", "ticket")
+
+    def __init__(self) -> None:
+        self.due: int | None = None
+        """The clock; None while the entry is not queued."""
+        self.ticket = 0
+        """Tells the entry's place in the heap from places that it had before."""
+
+    def expire(self) -> None:
+        """Do what is due. The queue calls this at CLOCK_LEVEL, after it has taken the entry out."""
+        raise NotImplementedError
+
+
+class TimerQueue:
+    """Everything that is due. The deadline of the machine's clock is always the clock of the first entry."""
+
+    __slots__ = ("_clock", "_heap", "_live", "_tickets", "due", "time_at_reset")
+
+    def __init__(self, clock: Clock, time_at_reset: int) -> None:
+        """`time_at_reset` is the system time at clock 0, in 100 ns units."""
+        self._clock = clock
+        self._heap: list[tuple[int, int, TimerEntry]] = []
+        # An entry that is cancelled stays in the heap, with another ticket than the entry has.
+        self._live = 0
+        self._tickets = count(1)
+        self.due: int | None = None
+        """The clock at which the first entry is due; None if the queue is empty."""
+        self.time_at_reset = time_at_reset
+
+    def is_overdue(self) -> bool:
+        """Whether the first entry is due now."""
+        due = self.due
+        return due is not None and self._clock.now() >= due
+
+    def clocks(self, units: int) -> int:
+        """The number of clocks in which `units` of 100 ns have passed."""
+        return -(-units * self._clock.frequency // UNITS_PER_SECOND)
+
+    def due_clock(self, due_time: int) -> int:
+        """The clock at which a due time has come; 0 for an absolute time before the reset."""
+        if due_time < 0:
+            return self._clock.now() + self.clocks(-due_time)
+        return max(0, self.clocks(due_time - self.time_at_reset))
+
+    def insert(self, entry: TimerEntry, due: int) -> None:
+        """Queue an entry, which must not be queued, for the clock `due`."""
+        entry.due = due
+        entry.ticket = next(self._tickets)
+        heappush(self._heap, (due, entry.ticket, entry))
+        self._live += 1
+        if self.due is None or due < self.due:
+            self._set_deadline(due)
+
+    def cancel(self, entry: TimerEntry) -> None:
+        """Take out an entry, which must be queued."""
+        entry.due = None
+        entry.ticket = 0
+        self._live -= 1
+        heap = self._heap
+        if len(heap) > 2 * self._live + 64:
+            heap[:] = [item for item in heap if item[2].ticket == item[1]]
+            heapify(heap)
+        self._settle()
+
+    def expire(self, now: int) -> None:
+        """Let everything expire that is due at the clock `now` or before."""
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            _, ticket, entry = heappop(heap)
+            if entry.ticket == ticket:
+                entry.due = None
+                self._live -= 1
+                entry.expire()
+        self._settle()
+
+    def entries(self) -> list[TimerEntry]:
+        """The queued entries in the order in which they are due."""
+        in_order = sorted(self._heap, key=lambda item: item[:2])
+        return [entry for _, ticket, entry in in_order if entry.ticket == ticket]
+
+    def _settle(self) -> None:
+        """Drop cancelled entries at the front, so that the heap's first entry is live and gives the deadline."""
+        heap = self._heap
+        while heap and heap[0][2].ticket != heap[0][1]:
+            heappop(heap)
+        due = heap[0][0] if heap else None
+        if due != self.due:
+            self._set_deadline(due)
+
+    def _set_deadline(self, due: int | None) -> None:
+        self.due = due
+        self._clock.set_deadline(due)

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The state that the processors of a kernel share."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from dirql.ke.costs import Costs
+from dirql.ke.hooks import Hooks
+from dirql.ke.objects.timer_queue import TimerQueue
+from dirql.ke.platform import Clock
+from dirql.ke.processors.processor import Processor
+from dirql.ke.threads.schedule import Schedule
+from dirql.ke.threads.thread import Context, ReadyQueue, Thread
+from dirql.verifier.policy import Verifier
+
+__all__ = ["KernelState"]
+
+
+class KernelState:
+    """Everything that a kernel has once, however many processors it has. `Kernel` opens and closes it."""
+
+    __slots__ = (
+        "_next_thread",
+        "clock",
+        "costs",
+        "home",
+        "hooks",
+        "idle_limit",
+        "is_eager",
+        "processors",
+        "ready",
+        "schedule",
+        "stopped",
+        "threads",
+        "timers",
+        "transparent",
+        "verifier",
+    )
+
+    home: Context
+    """The context that opened the kernel and that must close it."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        processors: int,
+        costs: Costs,
+        schedule: Schedule,
+        hooks: Hooks,
+        verifier: Verifier,
+        boot_time: int,
+        idle_limit: int,
+        transparent: tuple[type[Exception], ...],
+    ) -> None:
+        """Make the state; `Kernel` explains the arguments."""
+        self.clock = clock
+        self.costs = costs
+        self.schedule = schedule
+        self.hooks = hooks
+        self.verifier = verifier
+        self.idle_limit = idle_limit
+        self.transparent = transparent
+        self.stopped: BaseException | None = None
+        """The error with which the kernel stopped: a bug check, a deadlock, or an error of the layers below."""
+        self.is_eager = processors > 1 or schedule.shuffles
+        """Each kernel call and each access is a point of preemption, whether or not the clock asks for attention."""
+        self.timers = TimerQueue(clock, boot_time)
+        self.ready = ReadyQueue(schedule.choose if schedule.shuffles else None)
+        self.threads: list[Thread] = []
+        """The threads that have not ended, without the idle threads."""
+        self._next_thread = 1
+        self.processors = tuple(Processor(number) for number in range(processors))
+
+    def new_thread(self, priority: int) -> Thread:
+        """Make a thread that has no context yet."""
+        thread = Thread(self._next_thread, priority, self.ready, self.timers)
+        self._next_thread += 1
+        self.threads.append(thread)
+        return thread
+
+    def stop(self, error: BaseException) -> BaseException:
+        """Stop all processors: from now on every kernel routine raises. The first error wins and is returned."""
+        if self.stopped is None:
+            self.stopped = error
+            for processor in self.processors:
+                processor.stop()
+        return self.stopped
+
+    def refuse(self) -> NoReturn:
+        """Raise the error with which the kernel stopped, because a routine was called after that."""
+        assert self.stopped is not None
+        raise self.stopped

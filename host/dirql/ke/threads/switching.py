@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The only place that switches greenlets.
+
+Each thread is a greenlet, and each processor has an idle thread besides. One greenlet runs at a time. ISRs and DPCs run
+on top of the thread that they interrupt. There are two kinds of switch:
+
+- `switch_thread`: the current processor goes on with another thread, at an IRQL below DISPATCH_LEVEL;
+- `hand_over`: another processor goes on where it was, and this one stays as it is until its turn comes.
+
+After either, and so after any call that may preempt, a thread may find itself on another processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+import greenlet
+
+from dirql.ke import current
+from dirql.ke.processors.irql import enter
+from dirql.ke.processors.processor import Processor
+from dirql.ke.state import KernelState
+from dirql.ke.threads.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadState
+
+__all__ = [
+    "close_contexts",
+    "end_current_thread",
+    "give_context",
+    "hand_over",
+    "open_contexts",
+    "switch_thread",
+]
+
+
+def switch_thread(processor: Processor, thread: Thread) -> None:
+    """Let the current processor go on with `thread`; returns when the thread that called is switched to again."""
+    before = processor.current_thread
+    before.wait_irql = processor.irql
+    before.driver = processor.driver
+    _make_current(processor, thread).switch()
+
+
+def hand_over(processor: Processor) -> None:
+    """Let another processor go on where it was; returns when the processor that called gets its turn again."""
+    current.processor = processor
+    processor.current_thread.context.switch()
+
+
+def _make_current(processor: Processor, thread: Thread) -> Context:
+    """Do everything of a switch but the switch itself; return the context to go on with."""
+    processor.current_thread = thread
+    processor.driver = thread.driver
+    thread.state = ThreadState.RUNNING
+    kernel = current.kernel
+    kernel.clock.spend(kernel.costs.context_switch)
+    hook = kernel.hooks.thread_switched
+    if hook is not None:
+        hook(processor, thread)
+    if thread.wait_irql != processor.irql:
+        enter(processor, thread.wait_irql)
+    return thread.context
+
+
+# Contexts.
+
+
+def open_contexts(kernel: KernelState, idle: Callable[[Processor], object]) -> None:
+    """Give each processor an idle thread, which runs `idle(processor)`.
+
+    The greenlet that calls becomes the first thread, and it runs on the first processor.
+    """
+    kernel.home = home = greenlet.getcurrent()
+    for processor in kernel.processors:
+        thread = Thread(-processor.number, IDLE_PRIORITY, kernel.ready, kernel.timers)
+        thread.state = ThreadState.RUNNING
+        give_context(kernel, thread, partial(idle, processor))
+        processor.idle_thread = processor.current_thread = thread
+    first = kernel.new_thread(DEFAULT_PRIORITY)
+    first.context = home
+    first.state = ThreadState.RUNNING
+    kernel.processors[0].current_thread = first
+
+
+def give_context(kernel: KernelState, thread: Thread, run: Callable[[], object]) -> None:
+    """Let `thread` run `run()`, once it is switched to.
+
+    An error that escapes comes up in the thread that opened the kernel, where that thread waits.
+    """
+    thread.context = greenlet.greenlet(lambda *_: run(), cast("greenlet.greenlet", kernel.home))
+
+
+def end_current_thread(following: Thread) -> None:
+    """Let the processor go on with `following` when the greenlet that calls ends, which it must do at once."""
+    # A greenlet that ends goes on in its parent.
+    context = _make_current(current.processor, following)
+    greenlet.getcurrent().parent = cast("greenlet.greenlet", context)
+
+
+def close_contexts(kernel: KernelState) -> None:
+    """Stop the kernel and end all greenlets but the one that opened it.
+
+    Raises `RuntimeError` unless that one calls. Code of threads that still has to be unwound finds a kernel that
+    refuses every call.
+    """
+    home = greenlet.getcurrent()
+    if home is not kernel.home:
+        raise RuntimeError("a kernel must be closed by the thread that opened it; this is another")
+    kernel.stop(RuntimeError("the kernel is closed"))
+    contexts = [thread.context for thread in kernel.threads]
+    contexts += [processor.idle_thread.context for processor in kernel.processors]
+    for context in contexts:
+        if isinstance(context, greenlet.greenlet) and context is not home and not context.dead:
+            context.parent = home
+            try:
+                context.throw()
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    raise

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""System threads: their beginning and end, and the routines that drivers call for the current thread or another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dirql.ke import current
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import THREAD, call_driver, current_driver, is_verified
+from dirql.ke.processors.irql import contract, irql_name
+from dirql.ke.threads.dispatcher import following_thread, look, preempt, yield_to_equals
+from dirql.ke.threads.switching import end_current_thread, give_context
+from dirql.ke.threads.thread import DEFAULT_PRIORITY, Thread, ThreadExit, ThreadState
+from dirql.nt.bugcodes import DDI_IRQL_PS_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
+from dirql.nt.constants import DISPATCH_LEVEL, HIGH_PRIORITY, PASSIVE_LEVEL
+from dirql.nt.status import STATUS_SUCCESS
+
+__all__ = [
+    "create_thread",
+    "query_priority_thread",
+    "set_priority_thread",
+    "start_thread",
+    "terminate_system_thread",
+    "yield_execution",
+]
+
+
+def create_thread(
+    routine: Callable[[object], object], context: object, priority: int = DEFAULT_PRIORITY
+) -> Thread:
+    """Start a thread that calls `routine(context)` for the driver whose code runs now, and return it.
+
+    The thread ends when the routine returns or calls `terminate_system_thread`, and is signalled then.
+    PsCreateSystemThread does the same and returns a handle.
+    """
+    thread = start_thread(routine, context, priority, current_driver())
+    preempt()
+    return thread
+
+
+def start_thread(
+    routine: Callable[[object], object], context: object, priority: int, driver: object = None
+) -> Thread:
+    """Do as `create_thread`, but run nothing yet: for kernel code at or below DISPATCH_LEVEL.
+
+    The thread belongs to `driver`; None stands for the kernel.
+    """
+    kernel = current.kernel
+    thread = kernel.new_thread(priority)
+    thread.driver = driver
+    give_context(kernel, thread, lambda: _run(thread, routine, context))
+    kernel.ready.add(thread)
+    return thread
+
+
+@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)
+def terminate_system_thread(status: int) -> None:
+    """End the current thread, which must be a system thread; does not return. Follows PsTerminateSystemThread.
+
+    Raises `RuntimeError` in the thread that opened the machine.
+    """
+    if current.processor.current_thread.context is current.kernel.home:
+        raise RuntimeError(
+            "PsTerminateSystemThread must be called by a system thread; the thread that opened the machine called it"
+        )
+    raise ThreadExit(status)
+
+
+def _run(thread: Thread, routine: Callable[[object], object], context: object) -> None:
+    """Be a system thread from its beginning to its end."""
+    status = STATUS_SUCCESS
+    try:
+        call_driver(THREAD, thread.driver, routine, context)
+    except ThreadExit as end:
+        status = end.status
+    irql = current.processor.irql
+    if irql != PASSIVE_LEVEL and is_verified():
+        reason = f"a system thread must end at PASSIVE_LEVEL; {thread!r} ended at {irql_name(irql)}"
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, DDI_IRQL_PS_PASSIVE, irql, thread, reason=reason)
+    thread.exit_status = status
+    thread.state = ThreadState.TERMINATED
+    thread.header.signal_state = 1
+    current.kernel.threads.remove(thread)
+    thread.wake()
+    end_current_thread(following_thread(current.processor))
+
+
+def set_priority_thread(thread: Thread, priority: int) -> int:
+    """Set the priority of a thread and return the old one; follows KeSetPriorityThread.
+
+    Raises `ValueError` unless the priority is 0 … HIGH_PRIORITY.
+    """
+    if not 0 <= priority <= HIGH_PRIORITY:
+        raise ValueError(
+            f"the priority of KeSetPriorityThread must be 0 … {HIGH_PRIORITY}; it was {priority}"
+        )
+    old_priority = thread.priority
+    thread.set_priority(priority)
+    preempt()
+    return old_priority
+
+
+def query_priority_thread(thread: Thread) -> int:
+    """Return the priority of a thread; follows KeQueryPriorityThread."""
+    return thread.priority
+
+
+@contract(max_irql=DISPATCH_LEVEL - 1)
+def yield_execution() -> bool:
+    """Let another ready thread of at least this priority run; follows ZwYieldExecution. Returns whether one did."""
+    look()
+    return yield_to_equals()
