@@ -18,9 +18,9 @@ from dirql.io.file import OpenFile
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, IoStatusBlock, Irp
 from dirql.io.request import FileRequest
+from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.irql import contract
-from dirql.ke.current import get_current_thread
 from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
 from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
