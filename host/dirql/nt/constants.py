@@ -10,7 +10,9 @@ from typing import Final
 from dirql.nt.control_code import access_from_ctl_code, ctl_code, device_type_from_ctl_code, method_from_ctl_code
 
 __all__ = [
+    "ACPIBus",
     "APC_LEVEL",
+    "BackgroundWorkQueue",
     "BusQueryCompatibleIDs",
     "BusQueryContainerID",
     "BusQueryDeviceID",
@@ -18,6 +20,7 @@ __all__ = [
     "BusQueryHardwareIDs",
     "BusQueryInstanceID",
     "BusRelations",
+    "CBus",
     "CLOCK_LEVEL",
     "CMCI_LEVEL",
     "CM_RESOURCE_INTERRUPT_LATCHED",
@@ -35,6 +38,7 @@ __all__ = [
     "CONNECT_FULLY_SPECIFIED_GROUP",
     "CONNECT_LINE_BASED",
     "CONNECT_MESSAGE_BASED",
+    "CbusConfiguration",
     "CmResourceShareDeviceExclusive",
     "CmResourceShareDriverExclusive",
     "CmResourceShareShared",
@@ -49,8 +53,10 @@ __all__ = [
     "CmResourceTypeMemoryLarge",
     "CmResourceTypeNull",
     "CmResourceTypePort",
+    "Cmos",
     "ConfigurationSpaceUndefined",
     "CriticalWorkQueue",
+    "CustomPriorityWorkQueue",
     "DEVICE_DESCRIPTION_VERSION",
     "DEVICE_DESCRIPTION_VERSION1",
     "DEVICE_DESCRIPTION_VERSION2",
@@ -92,6 +98,7 @@ __all__ = [
     "DeallocateObjectKeepRegisters",
     "DelayExecution",
     "DelayedWorkQueue",
+    "DontUseThisType",
     "ERROR_ACCESS_DENIED",
     "ERROR_ALREADY_EXISTS",
     "ERROR_BAD_UNIT",
@@ -128,6 +135,7 @@ __all__ = [
     "ERROR_SUCCESS",
     "EVENT_INCREMENT",
     "Eisa",
+    "EisaConfiguration",
     "EjectionRelations",
     "EventNotificationObject",
     "EventSynchronizationObject",
@@ -326,6 +334,10 @@ __all__ = [
     "IRP_WRITE_OPERATION",
     "InterfaceTypeUndefined",
     "Internal",
+    "InternalPowerBus",
+    "InterruptActiveBoth",
+    "InterruptActiveBothTriggerHigh",
+    "InterruptActiveBothTriggerLow",
     "InterruptActiveHigh",
     "InterruptActiveLow",
     "InterruptFallingEdge",
@@ -370,25 +382,47 @@ __all__ = [
     "METHOD_IN_DIRECT",
     "METHOD_NEITHER",
     "METHOD_OUT_DIRECT",
+    "MPIBus",
+    "MPIConfiguration",
+    "MPSABus",
+    "MPSAConfiguration",
     "MUTANT_INCREMENT",
+    "MaxPoolType",
+    "MaximumBusDataType",
+    "MaximumDmaWidth",
+    "MaximumInterfaceType",
+    "MaximumMode",
+    "MaximumWaitReason",
+    "MaximumWorkQueue",
     "MdlMappingNoExecute",
     "MdlMappingNoWrite",
     "MediumHighImportance",
     "MediumImportance",
     "MicroChannel",
     "MmCached",
+    "MmHardwareCoherentCached",
+    "MmMaximumCacheType",
     "MmNonCached",
+    "MmNonCachedUnordered",
+    "MmNotMapped",
+    "MmUSWCCached",
     "MmWriteCombined",
     "MutantObject",
     "NonPagedPool",
+    "NonPagedPoolBase",
     "NonPagedPoolCacheAligned",
+    "NonPagedPoolCacheAlignedMustS",
     "NonPagedPoolExecute",
     "NonPagedPoolMustSucceed",
     "NonPagedPoolNx",
     "NonPagedPoolNxCacheAligned",
+    "NonPagedPoolSession",
     "NormalPagePriority",
+    "NormalWorkQueue",
     "NotificationEvent",
     "NotificationTimer",
+    "NuBus",
+    "NuBusConfiguration",
     "OBJ_CASE_INSENSITIVE",
     "OBJ_KERNEL_HANDLE",
     "OBJ_PERMANENT",
@@ -397,6 +431,11 @@ __all__ = [
     "PASSIVE_LEVEL",
     "PCIBus",
     "PCIConfiguration",
+    "PCMCIABus",
+    "PCMCIAConfiguration",
+    "PNPBus",
+    "PNPISABus",
+    "PNPISAConfiguration",
     "PNP_DEVICE_DISABLED",
     "PNP_DEVICE_DONT_DISPLAY_IN_UI",
     "PNP_DEVICE_FAILED",
@@ -420,14 +459,18 @@ __all__ = [
     "PageIn",
     "PagedPool",
     "PagedPoolCacheAligned",
+    "PagedPoolSession",
     "PoolAllocation",
+    "Pos",
     "PowerDeviceD0",
     "PowerDeviceD1",
     "PowerDeviceD2",
     "PowerDeviceD3",
+    "PowerDeviceMaximum",
     "PowerDeviceUnspecified",
     "PowerRelations",
     "PowerSystemHibernate",
+    "PowerSystemMaximum",
     "PowerSystemShutdown",
     "PowerSystemSleeping1",
     "PowerSystemSleeping2",
@@ -435,7 +478,9 @@ __all__ = [
     "PowerSystemUnspecified",
     "PowerSystemWorking",
     "ProcessObject",
+    "ProcessorInternal",
     "QueueObject",
+    "RealTimeWorkQueue",
     "RemovalRelations",
     "SEMAPHORE_INCREMENT",
     "SL_ERROR_RETURNED",
@@ -448,7 +493,9 @@ __all__ = [
     "SYNCHRONIZE",
     "SYNCH_LEVEL",
     "SemaphoreObject",
+    "SgiInternalConfiguration",
     "SingleBusRelations",
+    "SuperCriticalWorkQueue",
     "Suspended",
     "SynchronizationEvent",
     "SynchronizationTimer",
@@ -463,6 +510,9 @@ __all__ = [
     "UNICODE_STRING_MAX_BYTES",
     "UserMode",
     "UserRequest",
+    "VMEBus",
+    "VMEConfiguration",
+    "Vmcs",
     "WAIT_IO_COMPLETION",
     "WAIT_OBJECT_0",
     "WAIT_TIMEOUT",
@@ -472,6 +522,40 @@ __all__ = [
     "Width32Bits",
     "Width64Bits",
     "Width8Bits",
+    "WidthNoWrap",
+    "WrAlertByThreadId",
+    "WrCalloutStack",
+    "WrCpuRateControl",
+    "WrDeferredPreempt",
+    "WrDelayExecution",
+    "WrDispatchInt",
+    "WrExecutive",
+    "WrFastMutex",
+    "WrFreePage",
+    "WrGuardedMutex",
+    "WrKernel",
+    "WrKeyedEvent",
+    "WrLpcReceive",
+    "WrLpcReply",
+    "WrMutex",
+    "WrPageIn",
+    "WrPageOut",
+    "WrPhysicalFault",
+    "WrPoolAllocation",
+    "WrPreempted",
+    "WrProcessInSwap",
+    "WrPushLock",
+    "WrQuantumEnd",
+    "WrQueue",
+    "WrRendezvous",
+    "WrResource",
+    "WrRundown",
+    "WrSpare0",
+    "WrSuspended",
+    "WrTerminated",
+    "WrUserRequest",
+    "WrVirtualMemory",
+    "WrYieldExecution",
     "access_from_ctl_code",
     "ctl_code",
     "device_type_from_ctl_code",
@@ -757,6 +841,8 @@ KernelMode: Final = 0
 """The caller is kernel code, whose arguments are trusted."""
 UserMode: Final = 1
 """The caller is a program in user mode, whose arguments must be checked."""
+MaximumMode: Final = 2
+"""The number of processor modes."""
 
 # Values of KWAIT_REASON.
 Executive: Final = 0
@@ -773,6 +859,74 @@ Suspended: Final = 5
 """The thread is suspended."""
 UserRequest: Final = 6
 """The thread waits on behalf of a program in user mode."""
+WrExecutive: Final = 7
+"""The kernel waits on behalf of a driver or of itself, where no other reason fits."""
+WrFreePage: Final = 8
+"""The kernel waits for a free physical page."""
+WrPageIn: Final = 9
+"""The kernel waits until a page has been read in."""
+WrPoolAllocation: Final = 0xa
+"""The kernel waits until a pool allocation can succeed."""
+WrDelayExecution: Final = 0xb
+"""The kernel delays the thread."""
+WrSuspended: Final = 0xc
+"""The kernel waits until a suspended thread goes on."""
+WrUserRequest: Final = 0xd
+"""The kernel waits on behalf of a program."""
+WrSpare0: Final = 0xe
+"""The kernel no longer uses this reason."""
+WrQueue: Final = 0xf
+"""The thread waits for an entry of a kernel queue (KQUEUE)."""
+WrLpcReceive: Final = 0x10
+"""The thread waits for a message of a local procedure call."""
+WrLpcReply: Final = 0x11
+"""The thread waits for the reply to a local procedure call."""
+WrVirtualMemory: Final = 0x12
+"""The thread waits for virtual memory."""
+WrPageOut: Final = 0x13
+"""The thread waits until a page has been written out."""
+WrRendezvous: Final = 0x14
+"""The thread waits until other threads have come to the same point."""
+WrKeyedEvent: Final = 0x15
+"""The thread waits for a keyed event."""
+WrTerminated: Final = 0x16
+"""The thread has ended."""
+WrProcessInSwap: Final = 0x17
+"""The thread waits until its process's memory is back in physical memory."""
+WrCpuRateControl: Final = 0x18
+"""The thread waits because its job has used its share of processor time."""
+WrCalloutStack: Final = 0x19
+"""The thread waits for a kernel stack for a call into user mode."""
+WrKernel: Final = 0x1a
+"""The thread waits inside the kernel."""
+WrResource: Final = 0x1b
+"""The thread waits for an executive resource (ERESOURCE)."""
+WrPushLock: Final = 0x1c
+"""The thread waits for a push lock."""
+WrMutex: Final = 0x1d
+"""The thread waits for a mutex."""
+WrQuantumEnd: Final = 0x1e
+"""The time slice of the thread has ended."""
+WrDispatchInt: Final = 0x1f
+"""The thread was put aside by a dispatch interrupt."""
+WrPreempted: Final = 0x20
+"""The thread was put aside for one of higher priority."""
+WrYieldExecution: Final = 0x21
+"""The thread gave the processor to another ready thread."""
+WrFastMutex: Final = 0x22
+"""The thread waits for a fast mutex."""
+WrGuardedMutex: Final = 0x23
+"""The thread waits for a guarded mutex."""
+WrRundown: Final = 0x24
+"""The thread waits until rundown protection has been released."""
+WrAlertByThreadId: Final = 0x25
+"""The thread waits for an alert that another thread sends to its thread ID."""
+WrDeferredPreempt: Final = 0x26
+"""The thread is put aside later for one of higher priority."""
+WrPhysicalFault: Final = 0x27
+"""The thread waits until a fault on physical memory is resolved."""
+MaximumWaitReason: Final = 0x28
+"""The number of wait reasons."""
 
 # Values of KINTERRUPT_MODE.
 LevelSensitive: Final = 0
@@ -791,6 +945,12 @@ InterruptActiveLow: Final = 2
 """A low level of the line means an interrupt."""
 InterruptFallingEdge: Final = 2
 """Another name of InterruptActiveLow, for a latched interrupt: a falling edge means an interrupt."""
+InterruptActiveBoth: Final = 3
+"""Both edges of the line mean an interrupt."""
+InterruptActiveBothTriggerLow: Final = 3
+"""Both edges of the line mean an interrupt, and the first one that counts is a falling edge."""
+InterruptActiveBothTriggerHigh: Final = 4
+"""Both edges of the line mean an interrupt, and the first one that counts is a rising edge."""
 
 # Versions of IO_CONNECT_INTERRUPT_PARAMETERS.
 CONNECT_FULLY_SPECIFIED: Final = 1
@@ -819,6 +979,18 @@ DelayedWorkQueue: Final = 1
 """The work item runs in a thread of ordinary priority; drivers normally use this queue."""
 HyperCriticalWorkQueue: Final = 2
 """The work item runs before all others; the queue is reserved for the system."""
+NormalWorkQueue: Final = 3
+"""The work item runs in a thread of normal priority."""
+BackgroundWorkQueue: Final = 4
+"""The work item runs in a thread of background priority."""
+RealTimeWorkQueue: Final = 5
+"""The work item runs in a thread of real-time priority."""
+SuperCriticalWorkQueue: Final = 6
+"""The work item runs in a thread of the highest priority that worker threads have."""
+MaximumWorkQueue: Final = 7
+"""The number of work queues."""
+CustomPriorityWorkQueue: Final = 0x20
+"""The work item runs at a priority that is added to this value, for IoQueueWorkItemEx and similar routines."""
 
 # Interrupt request levels of x64; devices have 3 to 11.
 PASSIVE_LEVEL: Final = 0
@@ -899,6 +1071,16 @@ MmCached: Final = 1
 """The processor caches accesses to the mapped memory."""
 MmWriteCombined: Final = 2
 """The processor may gather writes to the mapped memory into larger ones, and does not cache reads."""
+MmHardwareCoherentCached: Final = 3
+"""The processor caches the mapping, and hardware keeps the caches coherent with devices."""
+MmNonCachedUnordered: Final = 4
+"""The processor does not cache the mapping, and may reorder accesses to it."""
+MmUSWCCached: Final = 5
+"""The mapping is uncached memory whose writes may be combined."""
+MmMaximumCacheType: Final = 6
+"""The number of caching types."""
+MmNotMapped: Final = -1
+"""The memory is not mapped."""
 
 # Flags of an MDL (MDL.MdlFlags).
 MDL_MAPPED_TO_SYSTEM_VA: Final = 1
@@ -967,6 +1149,18 @@ NonPagedPoolNx: Final = 0x200
 """Nonpaged pool from which no code can be executed."""
 NonPagedPoolNxCacheAligned: Final = 0x204
 """Nonpaged pool that begins at a cache line, and from which no code can be executed."""
+DontUseThisType: Final = 3
+"""A value between two pool types, which no caller may use."""
+NonPagedPoolCacheAlignedMustS: Final = 6
+"""Nonpaged pool that begins at a cache line, from the reserve for calls that must succeed; no longer supported."""
+MaxPoolType: Final = 7
+"""The number of pool types that NT had at first."""
+NonPagedPoolBase: Final = 0
+"""The kernel-internal name of NonPagedPool."""
+NonPagedPoolSession: Final = 0x20
+"""Nonpaged pool of the current process's session."""
+PagedPoolSession: Final = 0x21
+"""Paged pool of the current process's session."""
 
 # Bits that may be joined to a POOL_TYPE.
 POOL_QUOTA_FAIL_INSTEAD_OF_RAISE: Final = 8
@@ -1011,6 +1205,10 @@ Width32Bits: Final = 2
 """The system's DMA controller moves 32 bits at a time."""
 Width64Bits: Final = 3
 """The system's DMA controller moves 64 bits at a time."""
+WidthNoWrap: Final = 4
+"""The transfer must not wrap around the end of its buffer."""
+MaximumDmaWidth: Final = 5
+"""The number of DMA widths."""
 
 # Versions of a DEVICE_DESCRIPTION.
 DEVICE_DESCRIPTION_VERSION: Final = 0
@@ -1101,6 +1299,8 @@ PowerDeviceD2: Final = 3
 """The device sleeps more deeply than in PowerDeviceD1."""
 PowerDeviceD3: Final = 4
 """The device is off or in the deepest sleep, and may have lost all state."""
+PowerDeviceMaximum: Final = 5
+"""The number of device power states."""
 
 # Values of SYSTEM_POWER_STATE.
 PowerSystemUnspecified: Final = 0
@@ -1117,6 +1317,8 @@ PowerSystemHibernate: Final = 5
 """The system is off, and memory has been saved on disk."""
 PowerSystemShutdown: Final = 6
 """The system is off, and nothing has been saved."""
+PowerSystemMaximum: Final = 7
+"""The number of system power states."""
 
 # Types of resources (CM_PARTIAL_RESOURCE_DESCRIPTOR.Type).
 CmResourceTypeNull: Final = 0
@@ -1201,12 +1403,62 @@ TurboChannel: Final = 4
 """The device is on a TURBOchannel bus."""
 PCIBus: Final = 5
 """The device is on a PCI bus."""
+VMEBus: Final = 6
+"""The device is on a VME bus."""
+NuBus: Final = 7
+"""The device is on a NuBus."""
+PCMCIABus: Final = 8
+"""The device is a PCMCIA card."""
+CBus: Final = 9
+"""The device is on a C-bus."""
+MPIBus: Final = 0xa
+"""The device is on an MPI bus."""
+MPSABus: Final = 0xb
+"""The device is on an MPSA bus."""
+ProcessorInternal: Final = 0xc
+"""The device is inside the processor."""
+InternalPowerBus: Final = 0xd
+"""The device is on an internal bus for power management."""
+PNPISABus: Final = 0xe
+"""The device is on an ISA bus and supports Plug and Play."""
+PNPBus: Final = 0xf
+"""The device is on a bus that supports Plug and Play and has no type of its own."""
+Vmcs: Final = 0x10
+"""The device belongs to a virtual machine."""
+ACPIBus: Final = 0x11
+"""The device is described by ACPI tables."""
+MaximumInterfaceType: Final = 0x12
+"""The number of bus types."""
 
 # Values of BUS_DATA_TYPE.
 ConfigurationSpaceUndefined: Final = -1
 """No configuration space is stated."""
 PCIConfiguration: Final = 4
 """The configuration space of a PCI device."""
+Cmos: Final = 0
+"""The CMOS memory of the real-time clock."""
+EisaConfiguration: Final = 1
+"""The configuration data of an EISA slot."""
+Pos: Final = 2
+"""The programmable option select data of a Micro Channel slot."""
+CbusConfiguration: Final = 3
+"""The configuration data of a C-bus."""
+VMEConfiguration: Final = 5
+"""The configuration data of a VME bus."""
+NuBusConfiguration: Final = 6
+"""The configuration data of a NuBus."""
+PCMCIAConfiguration: Final = 7
+"""The configuration data of a PCMCIA card."""
+MPIConfiguration: Final = 8
+"""The configuration data of an MPI bus."""
+MPSAConfiguration: Final = 9
+"""The configuration data of an MPSA bus."""
+PNPISAConfiguration: Final = 0xa
+"""The configuration data of a Plug and Play ISA card."""
+SgiInternalConfiguration: Final = 0xb
+"""The configuration data of an internal bus of SGI machines."""
+MaximumBusDataType: Final = 0xc
+"""The number of kinds of configuration data."""
 
 # Major functions of an IRP.
 IRP_MJ_CREATE: Final = 0

@@ -12,8 +12,9 @@ typedef enum _RTL_GENERIC_COMPARE_RESULTS {
     GenericLessThan = 0,
     GenericGreaterThan = 1,
     GenericEqual = 2,
-} RTL_GENERIC_COMPARE_RESULTS;
+} RTL_GENERIC_COMPARE_RESULTS, *PRTL_GENERIC_COMPARE_RESULTS;
 
+typedef struct _IMAGE_INFO IMAGE_INFO, *PIMAGE_INFO;
 typedef struct _FILE_NAME_INFORMATION FILE_NAME_INFORMATION, *PFILE_NAME_INFORMATION;
 typedef struct _FILE_END_OF_FILE_INFORMATION FILE_END_OF_FILE_INFORMATION, *PFILE_END_OF_FILE_INFORMATION;
 typedef struct _FILE_DISPOSITION_INFORMATION FILE_DISPOSITION_INFORMATION, *PFILE_DISPOSITION_INFORMATION;
@@ -22,14 +23,32 @@ typedef struct _FILE_FS_VOLUME_INFORMATION FILE_FS_VOLUME_INFORMATION, *PFILE_FS
 typedef struct _FILE_FS_SIZE_INFORMATION FILE_FS_SIZE_INFORMATION, *PFILE_FS_SIZE_INFORMATION;
 typedef struct _CONTROLLER_OBJECT CONTROLLER_OBJECT, *PCONTROLLER_OBJECT;
 typedef struct _CONFIGURATION_INFORMATION CONFIGURATION_INFORMATION, *PCONFIGURATION_INFORMATION;
+typedef struct _TXN_PARAMETER_BLOCK TXN_PARAMETER_BLOCK, *PTXN_PARAMETER_BLOCK;
+typedef struct _IO_DRIVER_CREATE_CONTEXT IO_DRIVER_CREATE_CONTEXT, *PIO_DRIVER_CREATE_CONTEXT;
 typedef struct _RTL_BALANCED_LINKS RTL_BALANCED_LINKS, *PRTL_BALANCED_LINKS;
 typedef struct _RTL_AVL_TABLE RTL_AVL_TABLE, *PRTL_AVL_TABLE;
 typedef struct _RTL_SPLAY_LINKS RTL_SPLAY_LINKS, *PRTL_SPLAY_LINKS;
 typedef struct _RTL_GENERIC_TABLE RTL_GENERIC_TABLE, *PRTL_GENERIC_TABLE;
+typedef union _RTL_RUN_ONCE RTL_RUN_ONCE, *PRTL_RUN_ONCE;
+typedef struct _RTL_DYNAMIC_HASH_TABLE_ENTRY RTL_DYNAMIC_HASH_TABLE_ENTRY, *PRTL_DYNAMIC_HASH_TABLE_ENTRY;
 typedef struct _PHYSICAL_MEMORY_RANGE PHYSICAL_MEMORY_RANGE, *PPHYSICAL_MEMORY_RANGE;
 typedef struct _BUS_HANDLER BUS_HANDLER, *PBUS_HANDLER;
+typedef struct _ECP_LIST ECP_LIST, *PECP_LIST;
 typedef struct _OSVERSIONINFOW RTL_OSVERSIONINFOW, *PRTL_OSVERSIONINFOW;
 typedef struct _OSVERSIONINFOEXW RTL_OSVERSIONINFOEXW, *PRTL_OSVERSIONINFOEXW;
+
+/* A routine that is called when a thread begins or ends. */
+typedef VOID CREATE_THREAD_NOTIFY_ROUTINE(_In_ HANDLE ProcessId, _In_ HANDLE ThreadId, _In_ BOOLEAN Create);
+typedef CREATE_THREAD_NOTIFY_ROUTINE *PCREATE_THREAD_NOTIFY_ROUTINE;
+
+/* A routine that is called when a process begins or ends. */
+typedef VOID CREATE_PROCESS_NOTIFY_ROUTINE(_In_ HANDLE ParentId, _In_ HANDLE ProcessId, _In_ BOOLEAN Create);
+typedef CREATE_PROCESS_NOTIFY_ROUTINE *PCREATE_PROCESS_NOTIFY_ROUTINE;
+
+/* A routine that is called when an executable image is mapped. */
+typedef VOID LOAD_IMAGE_NOTIFY_ROUTINE(_In_ PUNICODE_STRING FullImageName, _In_ HANDLE ProcessId, _In_
+    PIMAGE_INFO ImageInfo);
+typedef LOAD_IMAGE_NOTIFY_ROUTINE *PLOAD_IMAGE_NOTIFY_ROUTINE;
 
 /* A routine that runs again after other drivers have been initialized. */
 typedef VOID DRIVER_REINITIALIZE(_In_ PDRIVER_OBJECT DriverObject, _In_opt_ PVOID Context, _In_ ULONG Count);
@@ -60,6 +79,29 @@ typedef RTL_AVL_ALLOCATE_ROUTINE *PRTL_AVL_ALLOCATE_ROUTINE;
 /* Frees the memory of an element of a generic table that is kept as an AVL tree. */
 typedef VOID RTL_AVL_FREE_ROUTINE(_In_ PRTL_AVL_TABLE Table, _In_ PVOID Buffer);
 typedef RTL_AVL_FREE_ROUTINE *PRTL_AVL_FREE_ROUTINE;
+
+/* The routine of a one-time initialization. It returns nonzero if the initialization succeeded. */
+typedef ULONG RTL_RUN_ONCE_INIT_FN(_Inout_ PRTL_RUN_ONCE RunOnce, _Inout_opt_ PVOID Parameter, _Inout_opt_
+    PVOID *Context);
+typedef RTL_RUN_ONCE_INIT_FN *PRTL_RUN_ONCE_INIT_FN;
+
+/* Describes an executable image that has been mapped. */
+struct _IMAGE_INFO {
+    union {
+        ULONG Properties;
+        struct {
+            ULONG ImageAddressingMode : 8;
+            ULONG SystemModeImage : 1;
+            ULONG ImageMappedToAllPids : 1;
+            ULONG ExtendedInfoPresent : 1;
+            ULONG Reserved : 21;
+        };
+    };
+    PVOID ImageBase;
+    ULONG ImageSelector;
+    SIZE_T ImageSize;
+    ULONG ImageSectionNumber;
+};
 
 /* The name of a file. */
 struct _FILE_NAME_INFORMATION {
@@ -124,6 +166,21 @@ struct _CONFIGURATION_INFORMATION {
     ULONG MediumChangerCount;
 };
 
+/* The transaction under which a file is opened. */
+struct _TXN_PARAMETER_BLOCK {
+    USHORT Length;
+    USHORT TxFsContext;
+    PVOID TransactionObject;
+};
+
+/* More parameters for a driver that creates a file. */
+struct _IO_DRIVER_CREATE_CONTEXT {
+    CSHORT Size;
+    PECP_LIST ExtraCreateParameter;
+    PVOID DeviceObjectHint;
+    PTXN_PARAMETER_BLOCK TxnParameters;
+};
+
 /* One node of a balanced tree (RTL_AVL_TABLE). */
 struct _RTL_BALANCED_LINKS {
     PRTL_BALANCED_LINKS Parent;
@@ -166,6 +223,17 @@ struct _RTL_GENERIC_TABLE {
     PRTL_GENERIC_ALLOCATE_ROUTINE AllocateRoutine;
     PRTL_GENERIC_FREE_ROUTINE FreeRoutine;
     PVOID TableContext;
+};
+
+/* The state of a one-time initialization. */
+union _RTL_RUN_ONCE {
+    PVOID Ptr;
+};
+
+/* One entry of a dynamic hash table. */
+struct _RTL_DYNAMIC_HASH_TABLE_ENTRY {
+    LIST_ENTRY Linkage;
+    ULONG_PTR Signature;
 };
 
 /* A range of physical memory. */

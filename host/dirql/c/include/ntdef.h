@@ -340,9 +340,10 @@ typedef struct _SID SID, *PSID, *PISID;
 typedef union _LARGE_INTEGER LARGE_INTEGER, *PLARGE_INTEGER;
 typedef union _ULARGE_INTEGER ULARGE_INTEGER, *PULARGE_INTEGER;
 typedef struct _LUID LUID, *PLUID;
-typedef struct _GUID GUID, *PGUID;
+typedef struct _GUID GUID, *PGUID, *LPGUID;
+typedef const GUID *PCGUID, *LPCGUID;
 typedef struct _STRING STRING, *PSTRING;
-typedef const STRING *PCOEM_STRING;
+typedef const STRING *PCSTRING;
 typedef struct _UNICODE_STRING UNICODE_STRING, *PUNICODE_STRING;
 typedef const UNICODE_STRING *PCUNICODE_STRING;
 typedef struct _OBJECT_ATTRIBUTES OBJECT_ATTRIBUTES, *POBJECT_ATTRIBUTES;
@@ -353,9 +354,11 @@ typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;
 
 /* A counted string of 8-bit characters in the system's code page. */
 typedef STRING ANSI_STRING, *PANSI_STRING;
+typedef const ANSI_STRING *PCANSI_STRING;
 
 /* A counted string of 8-bit characters in the OEM code page. */
 typedef STRING OEM_STRING, *POEM_STRING;
+typedef const OEM_STRING *PCOEM_STRING;
 
 /* A universally unique identifier, the same as a GUID. */
 typedef GUID UUID, *PUUID;

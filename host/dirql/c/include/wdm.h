@@ -510,6 +510,9 @@ typedef ULONG_PTR ERESOURCE_THREAD, *PERESOURCE_THREAD;
 /* The properties of an allocation from a pool, POOL_FLAG_XXX bits. */
 typedef ULONG64 POOL_FLAGS, *PPOOL_FLAGS;
 
+/* A pointer to a memory descriptor list, in the prototypes of routines that change the list. */
+typedef MDL *PMDLX;
+
 /* The timing of a slave DMA channel. */
 typedef enum _DMA_SPEED {
     Compatible = 0,
@@ -530,7 +533,7 @@ typedef enum _KBUGCHECK_CALLBACK_REASON {
     KbCallbackSecondaryMultiPartDumpData = 5,
     KbCallbackRemovePages = 6,
     KbCallbackTriageDumpData = 7,
-} KBUGCHECK_CALLBACK_REASON;
+} KBUGCHECK_CALLBACK_REASON, *PKBUGCHECK_CALLBACK_REASON;
 
 /* The state of a bug check callback's registration. */
 typedef enum _KBUGCHECK_BUFFER_DUMP_STATE {
@@ -539,7 +542,7 @@ typedef enum _KBUGCHECK_BUFFER_DUMP_STATE {
     BufferStarted = 2,
     BufferFinished = 3,
     BufferIncomplete = 4,
-} KBUGCHECK_BUFFER_DUMP_STATE;
+} KBUGCHECK_BUFFER_DUMP_STATE, *PKBUGCHECK_BUFFER_DUMP_STATE;
 
 /* How important it is that an allocation from a pool succeeds. */
 typedef enum _EX_POOL_PRIORITY {
@@ -552,7 +555,7 @@ typedef enum _EX_POOL_PRIORITY {
     HighPoolPriority = 0x20,
     HighPoolPrioritySpecialPoolOverrun = 0x28,
     HighPoolPrioritySpecialPoolUnderrun = 0x29,
-} EX_POOL_PRIORITY;
+} EX_POOL_PRIORITY, *PEX_POOL_PRIORITY;
 
 /* The product suites that may be installed. */
 typedef enum _SUITE_TYPE {
@@ -573,12 +576,12 @@ typedef enum _SUITE_TYPE {
     ComputeServer = 0xe,
     WHServer = 0xf,
     MaxSuiteType = 0x10,
-} SUITE_TYPE;
+} SUITE_TYPE, *PSUITE_TYPE;
 
 /* The options of the kernel debugger that can be changed. */
 typedef enum _KD_OPTION {
     KD_OPTION_SET_BLOCK_ENABLE = 0,
-} KD_OPTION;
+} KD_OPTION, *PKD_OPTION;
 
 /* The sources of a profile interrupt. */
 typedef enum _KPROFILE_SOURCE {
@@ -607,7 +610,14 @@ typedef enum _KPROFILE_SOURCE {
     ProfileMemoryBarrierCycles = 0x16,
     ProfileLoadLinkedIssues = 0x17,
     ProfileMaximum = 0x18,
-} KPROFILE_SOURCE;
+} KPROFILE_SOURCE, *PKPROFILE_SOURCE;
+
+/* The step in which a processor is added to the system. */
+typedef enum _KE_PROCESSOR_CHANGE_NOTIFY_STATE {
+    KeProcessorAddStartNotify = 0,
+    KeProcessorAddCompleteNotify = 1,
+    KeProcessorAddFailureNotify = 2,
+} KE_PROCESSOR_CHANGE_NOTIFY_STATE, *PKE_PROCESSOR_CHANGE_NOTIFY_STATE;
 
 /* The kind of information about a file. */
 typedef enum _FILE_INFORMATION_CLASS {
@@ -719,7 +729,7 @@ typedef enum _IO_ACCESS_TYPE {
     ReadAccess = 0,
     WriteAccess = 1,
     ModifyAccess = 2,
-} IO_ACCESS_TYPE;
+} IO_ACCESS_TYPE, *PIO_ACCESS_TYPE;
 
 /* The priority of a request. */
 typedef enum _IO_PRIORITY_HINT {
@@ -729,7 +739,7 @@ typedef enum _IO_PRIORITY_HINT {
     IoPriorityHigh = 3,
     IoPriorityCritical = 4,
     MaxIoPriorityTypes = 5,
-} IO_PRIORITY_HINT;
+} IO_PRIORITY_HINT, *PIO_PRIORITY_HINT;
 
 /* What a completion routine tells the I/O manager. */
 typedef enum _IO_COMPLETION_ROUTINE_RESULT {
@@ -744,21 +754,21 @@ typedef enum _IO_PAGING_PRIORITY {
     IoPagingPriorityHigh = 2,
     IoPagingPriorityReserved1 = 3,
     IoPagingPriorityReserved2 = 4,
-} IO_PAGING_PRIORITY;
+} IO_PAGING_PRIORITY, *PIO_PAGING_PRIORITY;
 
 /* Whether a request creates a file, a named pipe or a mailslot. */
 typedef enum _CREATE_FILE_TYPE {
     CreateFileTypeNone = 0,
     CreateFileTypeNamedPipe = 1,
     CreateFileTypeMailslot = 2,
-} CREATE_FILE_TYPE;
+} CREATE_FILE_TYPE, *PCREATE_FILE_TYPE;
 
 /* How much memory the system has, in three steps. */
 typedef enum _MM_SYSTEM_SIZE {
     MmSmallSystem = 0,
     MmMediumSystem = 1,
     MmLargeSystem = 2,
-} MM_SYSTEMSIZE;
+} MM_SYSTEMSIZE, *PMM_SYSTEMSIZE;
 
 /* The kind of text that describes a device. */
 typedef enum _DEVICE_TEXT_TYPE {
@@ -791,7 +801,7 @@ typedef enum DEVICE_REGISTRY_PROPERTY {
     DevicePropertyResourceRequirements = 0x14,
     DevicePropertyAllocatedResources = 0x15,
     DevicePropertyContainerID = 0x16,
-} DEVICE_REGISTRY_PROPERTY;
+} DEVICE_REGISTRY_PROPERTY, *PDEVICE_REGISTRY_PROPERTY;
 
 /* How a device may be removed. */
 typedef enum _DEVICE_REMOVAL_POLICY {
@@ -817,7 +827,7 @@ typedef enum _DEVICE_USAGE_NOTIFICATION_TYPE {
     DeviceUsageTypeBoot = 4,
     DeviceUsageTypePostDisplay = 5,
     DeviceUsageTypeGuestAssigned = 6,
-} DEVICE_USAGE_NOTIFICATION_TYPE;
+} DEVICE_USAGE_NOTIFICATION_TYPE, *PDEVICE_USAGE_NOTIFICATION_TYPE;
 
 /* The kind of Plug and Play event for which a driver registers. */
 typedef enum _IO_NOTIFICATION_EVENT_CATEGORY {
@@ -826,7 +836,7 @@ typedef enum _IO_NOTIFICATION_EVENT_CATEGORY {
     EventCategoryDeviceInterfaceChange = 2,
     EventCategoryTargetDeviceChange = 3,
     EventCategoryKernelSoftRestart = 4,
-} IO_NOTIFICATION_EVENT_CATEGORY;
+} IO_NOTIFICATION_EVENT_CATEGORY, *PIO_NOTIFICATION_EVENT_CATEGORY;
 
 /* Whether a power state is one of the system or one of a device. */
 typedef enum _POWER_STATE_TYPE {
@@ -860,7 +870,7 @@ typedef enum _KEY_INFORMATION_CLASS {
     KeyTrustInformation = 8,
     KeyLayerInformation = 9,
     MaxKeyInfoClass = 0xa,
-} KEY_INFORMATION_CLASS;
+} KEY_INFORMATION_CLASS, *PKEY_INFORMATION_CLASS;
 
 /* The kind of information about a value of a registry key. */
 typedef enum _KEY_VALUE_INFORMATION_CLASS {
@@ -871,7 +881,7 @@ typedef enum _KEY_VALUE_INFORMATION_CLASS {
     KeyValuePartialInformationAlign64 = 4,
     KeyValueLayerInformation = 5,
     MaxKeyValueInfoClass = 6,
-} KEY_VALUE_INFORMATION_CLASS;
+} KEY_VALUE_INFORMATION_CLASS, *PKEY_VALUE_INFORMATION_CLASS;
 
 /* How the processors that a device interrupts are chosen. */
 typedef enum _IRQ_DEVICE_POLICY {
@@ -912,7 +922,19 @@ typedef enum _SECURITY_OPERATION_CODE {
 typedef enum _SECTION_INHERIT {
     ViewShare = 1,
     ViewUnmap = 2,
-} SECTION_INHERIT;
+} SECTION_INHERIT, *PSECTION_INHERIT;
+
+/* The kind of information that is set for a registry key. */
+typedef enum _KEY_SET_INFORMATION_CLASS {
+    KeyWriteTimeInformation = 0,
+    KeyWow64FlagsInformation = 1,
+    KeyControlFlagsInformation = 2,
+    KeySetVirtualizationInformation = 3,
+    KeySetDebugInformation = 4,
+    KeySetHandleTagsInformation = 5,
+    KeySetLayerInformation = 6,
+    MaxKeySetInfoClass = 7,
+} KEY_SET_INFORMATION_CLASS, *PKEY_SET_INFORMATION_CLASS;
 
 /* Types of dispatcher objects (DISPATCHER_HEADER.Type). */
 typedef enum _KOBJECTS {
@@ -950,6 +972,7 @@ typedef enum _WAIT_TYPE {
 typedef enum _MODE {
     KernelMode = 0,
     UserMode = 1,
+    MaximumMode = 2,
 } MODE, *PMODE;
 
 /* Values of KWAIT_REASON. */
@@ -961,6 +984,40 @@ typedef enum _KWAIT_REASON {
     DelayExecution = 4,
     Suspended = 5,
     UserRequest = 6,
+    WrExecutive = 7,
+    WrFreePage = 8,
+    WrPageIn = 9,
+    WrPoolAllocation = 0xa,
+    WrDelayExecution = 0xb,
+    WrSuspended = 0xc,
+    WrUserRequest = 0xd,
+    WrSpare0 = 0xe,
+    WrQueue = 0xf,
+    WrLpcReceive = 0x10,
+    WrLpcReply = 0x11,
+    WrVirtualMemory = 0x12,
+    WrPageOut = 0x13,
+    WrRendezvous = 0x14,
+    WrKeyedEvent = 0x15,
+    WrTerminated = 0x16,
+    WrProcessInSwap = 0x17,
+    WrCpuRateControl = 0x18,
+    WrCalloutStack = 0x19,
+    WrKernel = 0x1a,
+    WrResource = 0x1b,
+    WrPushLock = 0x1c,
+    WrMutex = 0x1d,
+    WrQuantumEnd = 0x1e,
+    WrDispatchInt = 0x1f,
+    WrPreempted = 0x20,
+    WrYieldExecution = 0x21,
+    WrFastMutex = 0x22,
+    WrGuardedMutex = 0x23,
+    WrRundown = 0x24,
+    WrAlertByThreadId = 0x25,
+    WrDeferredPreempt = 0x26,
+    WrPhysicalFault = 0x27,
+    MaximumWaitReason = 0x28,
 } KWAIT_REASON, *PKWAIT_REASON;
 
 /* Values of KINTERRUPT_MODE. */
@@ -976,6 +1033,9 @@ typedef enum _KINTERRUPT_POLARITY {
     InterruptRisingEdge = 1,
     InterruptActiveLow = 2,
     InterruptFallingEdge = 2,
+    InterruptActiveBoth = 3,
+    InterruptActiveBothTriggerLow = 3,
+    InterruptActiveBothTriggerHigh = 4,
 } KINTERRUPT_POLARITY, *PKINTERRUPT_POLARITY;
 
 /* Values of KDPC_IMPORTANCE. */
@@ -991,6 +1051,12 @@ typedef enum _WORK_QUEUE_TYPE {
     CriticalWorkQueue = 0,
     DelayedWorkQueue = 1,
     HyperCriticalWorkQueue = 2,
+    NormalWorkQueue = 3,
+    BackgroundWorkQueue = 4,
+    RealTimeWorkQueue = 5,
+    SuperCriticalWorkQueue = 6,
+    MaximumWorkQueue = 7,
+    CustomPriorityWorkQueue = 0x20,
 } WORK_QUEUE_TYPE, *PWORK_QUEUE_TYPE;
 
 /* Values of LOCK_OPERATION. */
@@ -1005,6 +1071,11 @@ typedef enum _MEMORY_CACHING_TYPE {
     MmNonCached = 0,
     MmCached = 1,
     MmWriteCombined = 2,
+    MmHardwareCoherentCached = 3,
+    MmNonCachedUnordered = 4,
+    MmUSWCCached = 5,
+    MmMaximumCacheType = 6,
+    MmNotMapped = (-1),
 } MEMORY_CACHING_TYPE, *PMEMORY_CACHING_TYPE;
 
 /* Values of MM_PAGE_PRIORITY. */
@@ -1024,6 +1095,12 @@ typedef enum _POOL_TYPE {
     PagedPoolCacheAligned = 5,
     NonPagedPoolNx = 0x200,
     NonPagedPoolNxCacheAligned = 0x204,
+    DontUseThisType = 3,
+    NonPagedPoolCacheAlignedMustS = 6,
+    MaxPoolType = 7,
+    NonPagedPoolBase = 0,
+    NonPagedPoolSession = 0x20,
+    PagedPoolSession = 0x21,
 } POOL_TYPE, *PPOOL_TYPE;
 
 /* Values of IO_ALLOCATION_ACTION. */
@@ -1039,6 +1116,8 @@ typedef enum _DMA_WIDTH {
     Width16Bits = 1,
     Width32Bits = 2,
     Width64Bits = 3,
+    WidthNoWrap = 4,
+    MaximumDmaWidth = 5,
 } DMA_WIDTH, *PDMA_WIDTH;
 
 /* Values of DEVICE_RELATION_TYPE. */
@@ -1069,6 +1148,7 @@ typedef enum _DEVICE_POWER_STATE {
     PowerDeviceD1 = 2,
     PowerDeviceD2 = 3,
     PowerDeviceD3 = 4,
+    PowerDeviceMaximum = 5,
 } DEVICE_POWER_STATE, *PDEVICE_POWER_STATE;
 
 /* Values of SYSTEM_POWER_STATE. */
@@ -1080,6 +1160,7 @@ typedef enum _SYSTEM_POWER_STATE {
     PowerSystemSleeping3 = 4,
     PowerSystemHibernate = 5,
     PowerSystemShutdown = 6,
+    PowerSystemMaximum = 7,
 } SYSTEM_POWER_STATE, *PSYSTEM_POWER_STATE;
 
 /* Values of CM_SHARE_DISPOSITION. */
@@ -1099,12 +1180,37 @@ typedef enum _INTERFACE_TYPE {
     MicroChannel = 3,
     TurboChannel = 4,
     PCIBus = 5,
+    VMEBus = 6,
+    NuBus = 7,
+    PCMCIABus = 8,
+    CBus = 9,
+    MPIBus = 0xa,
+    MPSABus = 0xb,
+    ProcessorInternal = 0xc,
+    InternalPowerBus = 0xd,
+    PNPISABus = 0xe,
+    PNPBus = 0xf,
+    Vmcs = 0x10,
+    ACPIBus = 0x11,
+    MaximumInterfaceType = 0x12,
 } INTERFACE_TYPE, *PINTERFACE_TYPE;
 
 /* Values of BUS_DATA_TYPE. */
 typedef enum _BUS_DATA_TYPE {
     ConfigurationSpaceUndefined = (-1),
     PCIConfiguration = 4,
+    Cmos = 0,
+    EisaConfiguration = 1,
+    Pos = 2,
+    CbusConfiguration = 3,
+    VMEConfiguration = 5,
+    NuBusConfiguration = 6,
+    PCMCIAConfiguration = 7,
+    MPIConfiguration = 8,
+    MPSAConfiguration = 9,
+    PNPISAConfiguration = 0xa,
+    SgiInternalConfiguration = 0xb,
+    MaximumBusDataType = 0xc,
 } BUS_DATA_TYPE, *PBUS_DATA_TYPE;
 
 typedef struct _DEVICE_DESCRIPTION DEVICE_DESCRIPTION, *PDEVICE_DESCRIPTION;
@@ -1126,6 +1232,7 @@ typedef struct _LOOKASIDE_LIST_EX LOOKASIDE_LIST_EX, *PLOOKASIDE_LIST_EX;
 typedef struct _EXCEPTION_RECORD EXCEPTION_RECORD, *PEXCEPTION_RECORD;
 typedef struct _EXCEPTION_POINTERS EXCEPTION_POINTERS, *PEXCEPTION_POINTERS;
 typedef struct _GENERAL_LOOKASIDE_POOL GENERAL_LOOKASIDE_POOL, *PGENERAL_LOOKASIDE_POOL;
+typedef struct _KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT, *PKE_PROCESSOR_CHANGE_NOTIFY_CONTEXT;
 typedef struct _FAST_IO_DISPATCH FAST_IO_DISPATCH, *PFAST_IO_DISPATCH;
 typedef struct _FILE_BASIC_INFORMATION FILE_BASIC_INFORMATION, *PFILE_BASIC_INFORMATION;
 typedef struct _FILE_STANDARD_INFORMATION FILE_STANDARD_INFORMATION, *PFILE_STANDARD_INFORMATION;
@@ -1197,6 +1304,7 @@ typedef struct _CONTEXT CONTEXT, *PCONTEXT;
 typedef struct _OBJECT_TYPE OBJECT_TYPE, *POBJECT_TYPE;
 typedef struct _CALLBACK_OBJECT CALLBACK_OBJECT, *PCALLBACK_OBJECT;
 typedef struct _EX_TIMER EX_TIMER, *PEX_TIMER;
+typedef struct _EX_RUNDOWN_REF_CACHE_AWARE EX_RUNDOWN_REF_CACHE_AWARE, *PEX_RUNDOWN_REF_CACHE_AWARE;
 typedef struct _PCI_SLOT_NUMBER PCI_SLOT_NUMBER, *PPCI_SLOT_NUMBER;
 typedef struct _PCI_COMMON_HEADER PCI_COMMON_HEADER, *PPCI_COMMON_HEADER;
 typedef struct _PCI_COMMON_CONFIG PCI_COMMON_CONFIG, *PPCI_COMMON_CONFIG;
@@ -1215,6 +1323,7 @@ typedef struct _PLUGPLAY_NOTIFICATION_HEADER PLUGPLAY_NOTIFICATION_HEADER, *PPLU
 typedef union _POWER_STATE POWER_STATE, *PPOWER_STATE;
 typedef struct _SYSTEM_POWER_STATE_CONTEXT SYSTEM_POWER_STATE_CONTEXT, *PSYSTEM_POWER_STATE_CONTEXT;
 typedef struct _POWER_SEQUENCE POWER_SEQUENCE, *PPOWER_SEQUENCE;
+typedef struct _COUNTED_REASON_CONTEXT COUNTED_REASON_CONTEXT, *PCOUNTED_REASON_CONTEXT;
 typedef struct _RTL_QUERY_REGISTRY_TABLE RTL_QUERY_REGISTRY_TABLE, *PRTL_QUERY_REGISTRY_TABLE;
 typedef struct _KEY_BASIC_INFORMATION KEY_BASIC_INFORMATION, *PKEY_BASIC_INFORMATION;
 typedef struct _KEY_NODE_INFORMATION KEY_NODE_INFORMATION, *PKEY_NODE_INFORMATION;
@@ -1236,12 +1345,18 @@ typedef struct _LUID_AND_ATTRIBUTES LUID_AND_ATTRIBUTES, *PLUID_AND_ATTRIBUTES;
 typedef struct _PRIVILEGE_SET PRIVILEGE_SET, *PPRIVILEGE_SET;
 typedef struct _INITIAL_PRIVILEGE_SET INITIAL_PRIVILEGE_SET, *PINITIAL_PRIVILEGE_SET;
 typedef struct _ACCESS_STATE ACCESS_STATE, *PACCESS_STATE;
+typedef struct _ACL ACL, *PACL;
+typedef struct _SE_IMPERSONATION_STATE SE_IMPERSONATION_STATE, *PSE_IMPERSONATION_STATE;
 typedef struct _CLIENT_ID CLIENT_ID, *PCLIENT_ID;
 typedef struct _OBJECT_HANDLE_INFORMATION OBJECT_HANDLE_INFORMATION, *POBJECT_HANDLE_INFORMATION;
 typedef struct _OBJECT_NAME_INFORMATION OBJECT_NAME_INFORMATION, *POBJECT_NAME_INFORMATION;
 typedef struct _TIME_FIELDS TIME_FIELDS, *PTIME_FIELDS;
+typedef struct _KEY_VALUE_ENTRY KEY_VALUE_ENTRY, *PKEY_VALUE_ENTRY;
 typedef struct _COMPRESSED_DATA_INFO COMPRESSED_DATA_INFO, *PCOMPRESSED_DATA_INFO;
 typedef struct _FILE_GET_QUOTA_INFORMATION FILE_GET_QUOTA_INFORMATION, *PFILE_GET_QUOTA_INFORMATION;
+
+/* The older name of a DMA adapter. */
+typedef DMA_ADAPTER ADAPTER_OBJECT, *PADAPTER_OBJECT;
 
 /* A mutex object, under the name that drivers use. */
 typedef KMUTANT KMUTEX, *PKMUTEX, *PRKMUTEX;
@@ -1330,6 +1445,10 @@ typedef BUILD_SCATTER_GATHER_LIST *PBUILD_SCATTER_GATHER_LIST;
 typedef NTSTATUS BUILD_MDL_FROM_SCATTER_GATHER_LIST(_In_ PDMA_ADAPTER DmaAdapter, _In_ PSCATTER_GATHER_LIST
     ScatterGather, _In_ PMDL OriginalMdl, _Out_ PMDL *TargetMdl);
 typedef BUILD_MDL_FROM_SCATTER_GATHER_LIST *PBUILD_MDL_FROM_SCATTER_GATHER_LIST;
+
+/* A registry callback routine. */
+typedef NTSTATUS EX_CALLBACK_FUNCTION(_In_ PVOID CallbackContext, _In_ PVOID Argument1, _In_ PVOID Argument2);
+typedef EX_CALLBACK_FUNCTION *PEX_CALLBACK_FUNCTION;
 
 /* Says whether a file can be read or written by fast I/O. */
 typedef BOOLEAN FAST_IO_CHECK_IF_POSSIBLE(_In_ PFILE_OBJECT FileObject, _In_ PLARGE_INTEGER FileOffset, _In_
@@ -1627,6 +1746,10 @@ typedef ALLOCATE_FUNCTION_EX *PALLOCATE_FUNCTION_EX;
 /* A driver's own routine to free a block of an extended lookaside list. */
 typedef VOID FREE_FUNCTION_EX(_In_ PVOID Buffer, _Inout_ PLOOKASIDE_LIST_EX Lookaside);
 typedef FREE_FUNCTION_EX *PFREE_FUNCTION_EX;
+
+/* A routine that runs on all processors at once, at IPI_LEVEL. */
+typedef ULONG_PTR KIPI_BROADCAST_WORKER(_In_ ULONG_PTR Argument);
+typedef KIPI_BROADCAST_WORKER *PKIPI_BROADCAST_WORKER;
 
 /* Takes a reference to an interface. */
 typedef VOID INTERFACE_REFERENCE(_In_ PVOID Context);
@@ -1966,6 +2089,14 @@ struct _EXCEPTION_RECORD {
 struct _EXCEPTION_POINTERS {
     PEXCEPTION_RECORD ExceptionRecord;
     PCONTEXT ContextRecord;
+};
+
+/* Describes a processor that is added to the system. */
+struct _KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT {
+    KE_PROCESSOR_CHANGE_NOTIFY_STATE State;
+    ULONG NtNumber;
+    NTSTATUS Status;
+    PROCESSOR_NUMBER ProcNumber;
 };
 
 /* The table of a file system's fast I/O routines. */
@@ -3134,6 +3265,21 @@ struct _POWER_SEQUENCE {
     ULONG SequenceD3;
 };
 
+/* The reason of a power request. */
+struct _COUNTED_REASON_CONTEXT {
+    ULONG Version;
+    ULONG Flags;
+    union {
+        struct {
+            UNICODE_STRING ResourceFileName;
+            USHORT ResourceReasonId;
+            ULONG StringCount;
+            PUNICODE_STRING ReasonStrings;
+        };
+        UNICODE_STRING SimpleString;
+    };
+};
+
 /* One entry of the table that says which registry values RtlQueryRegistryValues reads. */
 struct _RTL_QUERY_REGISTRY_TABLE {
     PRTL_QUERY_REGISTRY_ROUTINE QueryRoutine;
@@ -3438,6 +3584,23 @@ struct _ACCESS_STATE {
     UNICODE_STRING ObjectTypeName;
 };
 
+/* The head of an access control list. */
+struct _ACL {
+    UCHAR AclRevision;
+    UCHAR Sbz1;
+    USHORT AclSize;
+    USHORT AceCount;
+    USHORT Sbz2;
+};
+
+/* The impersonation of a thread that is set aside for a while. */
+struct _SE_IMPERSONATION_STATE {
+    PACCESS_TOKEN Token;
+    BOOLEAN CopyOnOpen;
+    BOOLEAN EffectiveOnly;
+    SECURITY_IMPERSONATION_LEVEL Level;
+};
+
 /* The process and the thread that a thread handle stands for. */
 struct _CLIENT_ID {
     HANDLE UniqueProcess;
@@ -3465,6 +3628,14 @@ struct _TIME_FIELDS {
     CSHORT Second;
     CSHORT Milliseconds;
     CSHORT Weekday;
+};
+
+/* One value that ZwQueryMultipleValueKey reads. */
+struct _KEY_VALUE_ENTRY {
+    PUNICODE_STRING ValueName;
+    ULONG DataLength;
+    ULONG DataOffset;
+    ULONG Type;
 };
 
 UCHAR READ_REGISTER_UCHAR(_In_ volatile UCHAR *Register);
