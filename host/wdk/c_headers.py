@@ -93,7 +93,7 @@ class _Header:
 
     def _type_definitions(self) -> Iterator[str]:
         typedefs = [each for each in self._types if isinstance(each, Typedef)]
-        of_records = [each for each in typedefs if isinstance(self._resolve(each), Record)]
+        of_records = [each for each in typedefs if self._names_a_structure(each)]
         plain = [each for each in typedefs if each not in of_records]
         functions = [each for each in self._types if isinstance(each, Function)]
         records = [each for each in self._types if isinstance(each, Record)]
@@ -126,6 +126,12 @@ class _Header:
         while new := {each for name in headers for each in _INCLUDES[name]} - headers:
             headers |= new
         return headers
+
+    def _names_a_structure(self, each: CType | None) -> bool:
+        """Whether a type is a structure, or a typedef of one or of a pointer to one."""
+        while isinstance(each, Typedef):
+            each = self._table.find(self._table.parse(each.type).base)
+        return isinstance(each, Record | Opaque)
 
     def _resolve(self, each: CType) -> CType | None:
         """The type that a typedef stands for in the end."""
