@@ -510,9 +510,6 @@ typedef ULONG_PTR ERESOURCE_THREAD, *PERESOURCE_THREAD;
 /* The properties of an allocation from a pool, POOL_FLAG_XXX bits. */
 typedef ULONG64 POOL_FLAGS, *PPOOL_FLAGS;
 
-/* A pointer to a memory descriptor list, in the prototypes of routines that change the list. */
-typedef MDL *PMDLX;
-
 /* The timing of a slave DMA channel. */
 typedef enum _DMA_SPEED {
     Compatible = 0,
@@ -1360,6 +1357,9 @@ typedef DMA_ADAPTER ADAPTER_OBJECT, *PADAPTER_OBJECT;
 
 /* A mutex object, under the name that drivers use. */
 typedef KMUTANT KMUTEX, *PKMUTEX, *PRKMUTEX;
+
+/* A pointer to a memory descriptor list, in the prototypes of routines that change the list. */
+typedef MDL *PMDLX;
 
 /* An AdapterListControl routine: receives the scatter/gather list of a transfer. */
 typedef VOID DRIVER_LIST_CONTROL(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp, _In_ PSCATTER_GATHER_LIST
