@@ -41,6 +41,7 @@ from dirql.pnp.node import DeviceError, DeviceNode
 from dirql.pnp.range_arbiter import ResourceConflict
 from dirql.target import open_target
 from dirql.target.contract import Target, TargetError
+from dirql.verifier.policy import DEFAULT_FLAGS
 
 __all__ = [
     "DriverModule",
@@ -200,19 +201,22 @@ class Machine:
         name: str | None = None,
         *,
         interrupt: InterruptKind | str = InterruptKind.LEVEL,
+        verifier: int | None = DEFAULT_FLAGS,
     ) -> DriverObject:
         """Load a driver and start the devices that it names; returns the driver object.
 
         `driver` is an imported module, or an object, with a routine DriverEntry and the devices in HARDWARE_IDS. `name`
         is the name of the service, by default the last part of the module's name. `interrupt` says how the devices
-        interrupt, "level", "latched" or "message"; on Windows the INF file says it. Raises `LoadError` when DriverEntry
-        fails, `DeviceError` or `ResourceConflict` when a device cannot be started; the driver is then unloaded.
+        interrupt, "level", "latched" or "message"; on Windows the INF file says it. `verifier` has the VERIFIER_…
+        options of Driver Verifier for this driver; 0 stands for the automatic checks alone, None for no check that
+        only Driver Verifier makes. Raises `LoadError` when DriverEntry fails, `DeviceError` or `ResourceConflict` when
+        a device cannot be started; the driver is then unloaded.
         """
         entry, ids = _entry_and_ids(driver)
         wanted = InterruptKind(interrupt)
         service = name or _service_name(driver)
         self.io.services[service] = entry
-        status, loaded = load_driver(entry, service)
+        status, loaded = load_driver(entry, service, verifier)
         if loaded is None:
             raise LoadError(service, "DriverEntry", status)
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverEntry, DriverObject
-from dirql.ke import guard
+from dirql.ke import current as ke, guard
 from dirql.ke.processors.irql import contract
 from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
 from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED, PASSIVE_LEVEL
@@ -22,6 +22,7 @@ from dirql.nt.status import (
     nt_success,
 )
 from dirql.ob.manager import running as object_manager
+from dirql.verifier.policy import DEFAULT_FLAGS
 
 __all__ = ["load_driver", "registry_path", "unload_driver", "zw_load_driver", "zw_unload_driver"]
 
@@ -33,10 +34,13 @@ def registry_path(service: str) -> str:
     return _SERVICES + service
 
 
-def load_driver(entry: DriverEntry, service: str) -> tuple[int, DriverObject | None]:
-    """Make a driver object and call `entry(driver_object, registry_path)`: (its status, the driver object).
+def load_driver(
+    entry: DriverEntry, service: str, verifier_flags: int | None = DEFAULT_FLAGS
+) -> tuple[int, DriverObject | None]:
+    """Make a driver object and call `entry(driver_object, registry_path)`: (the status, the driver object).
 
-    When it fails the driver object is gone, and `driver_unload` is not called (row DRV-04).
+    `verifier_flags` are the options of Driver Verifier for the driver; None leaves the driver unverified. When `entry`
+    fails the driver object is gone, and `driver_unload` is not called (row DRV-04).
     """
     manager = io_manager.value
     if service in manager.drivers:
@@ -46,6 +50,7 @@ def load_driver(entry: DriverEntry, service: str) -> tuple[int, DriverObject | N
     if not nt_success(status):
         return status, None
     manager.drivers[service] = driver
+    ke.kernel.verifier.verify(driver, verifier_flags)
     status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, registry_path(service))
     if not nt_success(status):
         _forget(driver)
@@ -71,6 +76,7 @@ def _forget(driver: DriverObject) -> None:
     manager = io_manager.value
     del manager.drivers[driver.driver_extension.service_key_name]
     object_manager.value.namespace.remove(driver)
+    ke.kernel.verifier.forget(driver)
 
 
 @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)

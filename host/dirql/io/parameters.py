@@ -14,6 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
+from dirql.nt.plug_and_play import DeviceCapabilities
+from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
+
 __all__ = [
     "CreateParameters",
     "DeviceCapabilitiesParameters",
@@ -85,8 +88,8 @@ class OthersParameters:
 class StartDeviceParameters:
     """For IRP_MN_START_DEVICE: two CM_RESOURCE_LISTs, as the bus sees the resources and as the processor sees them."""
 
-    allocated_resources: object = None
-    allocated_resources_translated: object = None
+    allocated_resources: CmResourceList | None = None
+    allocated_resources_translated: CmResourceList | None = None
 
 
 @dataclass(slots=True)
@@ -111,14 +114,14 @@ class QueryInterfaceParameters:
 class DeviceCapabilitiesParameters:
     """For IRP_MN_QUERY_CAPABILITIES: the DEVICE_CAPABILITIES that the driver fills in."""
 
-    capabilities: object = None
+    capabilities: DeviceCapabilities | None = None
 
 
 @dataclass(slots=True)
 class FilterResourceRequirementsParameters:
     """For IRP_MN_FILTER_RESOURCE_REQUIREMENTS: the list that the driver may change."""
 
-    io_resource_requirement_list: object = None
+    io_resource_requirement_list: IoResourceRequirementsList | None = None
 
 
 @dataclass(slots=True)

@@ -111,10 +111,8 @@ class Recorder:
         IoForwardIrpSynchronously(device.device_extension.lower, irp)
         if NT_SUCCESS(irp.io_status.status):
             parameters = IoGetCurrentIrpStackLocation(irp).parameters.start_device
-            raw, translated = parameters.allocated_resources, parameters.allocated_resources_translated
-            assert isinstance(raw, CM_RESOURCE_LIST)
-            assert isinstance(translated, CM_RESOURCE_LIST)
-            self.raw, self.translated = raw, translated
+            self.raw = parameters.allocated_resources
+            self.translated = parameters.allocated_resources_translated
         return self.end(irp, self.fail.get("start", irp.io_status.status))
 
     def end(self, irp: IRP, status: int) -> int:

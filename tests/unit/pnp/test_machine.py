@@ -18,6 +18,7 @@ from dirql.ke.costs import Costs
 from dirql.machine import DriverModule, LeakReport, LoadError, Machine, open_machine
 from dirql.target.contract import LinkLost, TargetClosed
 from dirql.wdm import (
+    APC_LEVEL,
     DEVICE_OBJECT,
     DISPATCH_LEVEL,
     DRIVER_OBJECT,
@@ -54,6 +55,7 @@ from dirql.wdm import (
     KeGetCurrentIrql,
     KeInitializeDpc,
     KeInitializeTimer,
+    KeLowerIrql,
     KeRaiseIrql,
     KernelMode,
     KeSetTimer,
@@ -298,6 +300,25 @@ def test_something_that_is_no_driver(driver: object) -> None:
             machine.load_driver(cast("DriverModule", driver))
         assert repr(driver) in str(failed.value)
         assert list(machine.io.drivers) == ["pci"]
+
+
+def test_a_driver_that_is_not_verified() -> None:
+    """The rule that a dispatch routine returns at the IRQL at which it was called is Driver Verifier's."""
+
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        irp.io_status.status = STATUS_SUCCESS
+        IoCompleteRequest(irp, IO_NO_INCREMENT)
+        KeRaiseIrql(APC_LEVEL)
+        return STATUS_SUCCESS
+
+    with open_scripted() as machine:
+        driver = machine.load_driver(Careless(nothing, read=read), "careless", verifier=None)
+        assert machine.kernel.verifier.flags_of(driver) is None
+        machine.open(NAME).read(1)
+        assert KeGetCurrentIrql() == APC_LEVEL
+        KeLowerIrql(PASSIVE_LEVEL)
+    with pytest.raises(BugCheck, match="must return at PASSIVE_LEVEL"):
+        load_and_read(ScriptedTarget(), read)
 
 
 def refuse(driver: DRIVER_OBJECT, registry_path: str) -> int:

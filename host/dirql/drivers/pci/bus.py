@@ -74,7 +74,7 @@ def _start(bus: DEVICE_OBJECT, irp: IRP) -> int:
     status = irp.io_status.status
     if NT_SUCCESS(status):
         resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources
-        number = _bus_number(resources) if isinstance(resources, CM_RESOURCE_LIST) else None
+        number = _bus_number(resources) if resources is not None else None
         if number is None:
             status = STATUS_DEVICE_CONFIGURATION_ERROR
         else:

@@ -16,10 +16,8 @@ from dirql.wdm import (
     CM_RESOURCE_INTERRUPT_LATCHED,
     CM_RESOURCE_INTERRUPT_MESSAGE,
     CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN,
-    CM_RESOURCE_LIST,
     CM_RESOURCE_MEMORY_PREFETCHABLE,
     CM_RESOURCE_PORT_IO,
-    DEVICE_CAPABILITIES,
     DEVICE_OBJECT,
     DEVICE_RELATIONS,
     GUID_BUS_INTERFACE_STANDARD,
@@ -90,7 +88,7 @@ def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
     extension = device.device_extension
     function: PciFunction = extension.function
     resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources
-    if not isinstance(resources, CM_RESOURCE_LIST):
+    if resources is None:
         return STATUS_INVALID_PARAMETER
     descriptors = resources.list[0].partial_resource_list.partial_descriptors
     ranges = [each for each in descriptors if each.type != CmResourceTypeInterrupt]
@@ -135,7 +133,7 @@ def _relations(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 def _capabilities(device: DEVICE_OBJECT, irp: IRP) -> int:
     capabilities = IoGetCurrentIrpStackLocation(irp).parameters.device_capabilities.capabilities
-    if not isinstance(capabilities, DEVICE_CAPABILITIES) or capabilities.version != 1:
+    if capabilities is None or capabilities.version != 1:
         return STATUS_NOT_SUPPORTED
     function: PciFunction = device.device_extension.function
     capabilities.address = function.device_number << _DEVICE_SHIFT | function.function_number

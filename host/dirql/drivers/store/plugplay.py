@@ -113,10 +113,7 @@ def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
     status = irp.io_status.status
     if NT_SUCCESS(status):
         resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources_translated
-        if isinstance(resources, CM_RESOURCE_LIST):
-            status = StoreAcquireHardware(device, resources)
-        else:
-            status = STATUS_DEVICE_CONFIGURATION_ERROR
+        status = StoreAcquireHardware(device, resources)
         if not NT_SUCCESS(status):
             StoreReleaseHardware(extension)
     irp.io_status.status = status
@@ -125,10 +122,10 @@ def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
     return status
 
 
-def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST) -> int:
+def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | None) -> int:
     """Get all resources of the device. After a failure the caller gives back those that the extension has."""
     extension: StoreExtension = device.device_extension
-    descriptors = resources.list[0].partial_resource_list.partial_descriptors
+    descriptors = resources.list[0].partial_resource_list.partial_descriptors if resources is not None else ()
     memory = [entry for entry in descriptors if entry.type == CmResourceTypeMemory]
     ports = [entry for entry in descriptors if entry.type == CmResourceTypePort]
     interrupts = [entry for entry in descriptors if entry.type == CmResourceTypeInterrupt]
