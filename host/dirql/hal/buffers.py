@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The memory that a buffer routine moves to or from, as one piece of bytes."""
+"""The memory buffer of a register or port routine, as one contiguous piece of bytes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["reading", "writing"]
 
 @contextmanager
 def reading(address: int, length: int) -> Iterator[memoryview]:
-    """Bytes to read into: the memory itself where it is contiguous, else a stand-in that is copied there at the end."""
+    """Bytes to read into: the memory itself if it is contiguous, else a copy that is written there at the end."""
     manager = running.value
     runs = manager.runs(address, length, write=True)
     if len(runs) == 1:
         yield manager.ram[slice(*runs[0])]
         return
-    stand_in = bytearray(length)
-    yield memoryview(stand_in)
-    memory.write(address, stand_in)
+    copy = bytearray(length)
+    yield memoryview(copy)
+    memory.write(address, copy)
 
 
 def writing(address: int, length: int) -> memoryview:
-    """Bytes to write from."""
+    """Bytes to write from: the memory itself if it is contiguous, else a copy."""
     manager = running.value
     runs = manager.runs(address, length, write=False)
     if len(runs) == 1:

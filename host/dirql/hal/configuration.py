@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration space by slot, in bytes.
 
-Only the bytes asked for are enabled on the bus: a write of the Command register must not also write the Status
-register above it, whose bits clear when ones are written to them.
+Only the requested bytes are enabled on the bus. A write of the Command register must not write the Status register
+above it too, because a one that is written there clears a bit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _BUS: Final = _DEVICE * _DEVICES
 
 
 class Slot(NamedTuple):
-    """Where a function is on its bus; `number` is the WDK's PCI_SLOT_NUMBER."""
+    """The place of a function on its bus; `number` is the WDK's PCI_SLOT_NUMBER."""
 
     device: int
     function: int = 0
@@ -53,7 +53,7 @@ class Slot(NamedTuple):
 
 
 def read_configuration(bus: int, slot: Slot, offset: int, length: int) -> bytes:
-    """Bytes of a function's configuration space; ones where no function is, and nothing is reported then."""
+    """Bytes of a function's configuration space; all ones, and no report, where no function is."""
     hal = running.value
     data = b""
     for (address, byte_enables, shift), size in lanes(_address(bus, slot, offset, length), length):
@@ -69,7 +69,7 @@ def read_configuration(bus: int, slot: Slot, offset: int, length: int) -> bytes:
 
 
 def write_configuration(bus: int, slot: Slot, offset: int, data: bytes) -> None:
-    """Change bytes of a function's configuration space, those and no others."""
+    """Change exactly these bytes of a function's configuration space."""
     hal = running.value
     position = 0
     for (address, byte_enables, shift), size in lanes(_address(bus, slot, offset, len(data)), len(data)):
@@ -87,7 +87,7 @@ def get_bus_data_by_offset(
 ) -> bytes:
     """Bytes of configuration space; follows HalGetBusDataByOffset.
 
-    Empty for another type than PCIConfiguration; for a function that is not there the vendor ID FFFF.
+    The result is empty for another type than PCIConfiguration, and all ones where no function is.
     """
     if bus_data_type != PCIConfiguration:
         return b""
@@ -98,7 +98,7 @@ def get_bus_data_by_offset(
 def set_bus_data_by_offset(
     bus_data_type: int, bus_number: int, slot_number: int, buffer: bytes, offset: int, length: int
 ) -> int:
-    """Write the first `length` bytes of a buffer; how many were written. Follows HalSetBusDataByOffset."""
+    """Write the first `length` bytes of a buffer; returns their number. Follows HalSetBusDataByOffset."""
     if bus_data_type != PCIConfiguration:
         return 0
     write_configuration(bus_number, Slot.of(slot_number), offset, buffer[:length])
@@ -108,10 +108,10 @@ def set_bus_data_by_offset(
 def _address(bus: int, slot: Slot, offset: int, length: int) -> int:
     if not (0 <= bus < _BUSES and 0 <= slot.device < _DEVICES and 0 <= slot.function < _FUNCTIONS):
         raise ValueError(
-            f"a function must be on bus 0 to 255, device 0 to 31, function 0 to 7, was {bus}, {slot}"
+            f"a function must be on bus 0 to 255, device 0 to 31, function 0 to 7; it was {bus}, {slot}"
         )
     if not 0 <= offset <= offset + length <= _SPACE_BYTES:
         raise ValueError(
-            f"configuration space must be used from byte 0 to {_SPACE_BYTES - 1}, was {length} bytes at {offset:#x}"
+            f"configuration space must be used from byte 0 to {_SPACE_BYTES - 1}; it was {length} bytes at {offset:#x}"
         )
     return bus * _BUS + slot.device * _DEVICE + slot.function * _FUNCTION + offset

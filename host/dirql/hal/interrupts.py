@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The interrupt controller as the kernel needs it, and what pnp asks of it: routes of lines and addresses of messages.
+"""The interrupt controller: interrupts for the kernel, routes of lines and addresses of messages for PnP.
 
-Input *n* has vector `Vector.BASE + Vector.STEP * n`; the IRQL is the vector's upper half, as on x64. Nothing here is a
-point of preemption.
+Input *n* has vector `Vector.BASE + Vector.STEP * n`. The IRQL is the upper half of the vector, as on x64. No access in
+this file is a point of preemption.
 """
 
 from __future__ import annotations
@@ -29,25 +29,27 @@ _IRQLS: Final = tuple(vector // _VECTORS_PER_IRQL for vector in _VECTORS)
 
 
 def vector_of_input(number: int) -> int:
-    """The vector that the controller gives for an input."""
+    """The vector that the controller gives for an input; raises `ValueError` for a number that is no input."""
     if not 0 <= number < Interrupt.INPUTS:
-        raise ValueError(f"an input must be 0 to {Interrupt.INPUTS - 1}, was {number}")
+        raise ValueError(
+            f"an input of the interrupt controller must be 0 to {Interrupt.INPUTS - 1}; it was {number}"
+        )
     return _VECTORS[number]
 
 
 def input_of_vector(vector: int) -> int:
-    """The input that has a vector."""
+    """The input that has a vector; raises `ValueError` for any other number."""
     number = _INPUTS.get(vector)
     if number is None:
         raise ValueError(
-            f"a vector must be one of the controller's, {_VECTORS[0]:#x} to {_VECTORS[-1]:#x} in steps of "
-            f"{Vector.STEP}, was {vector:#x}: take the translated resource of the start request"
+            f"a vector must be {_VECTORS[0]:#x} to {_VECTORS[-1]:#x} in steps of {Vector.STEP}; it was {vector:#x}: "
+            f"take the translated resource of the start request"
         )
     return number
 
 
 def irql_of_vector(vector: int) -> int:
-    """The level at which a vector's interrupt is served."""
+    """The IRQL at which the interrupt of a vector is served."""
     return vector // _VECTORS_PER_IRQL
 
 
@@ -64,12 +66,12 @@ class InterruptController:
         self._latched = 0
 
     def requested_irql(self) -> int:
-        """The level of the interrupt that is presented now; 0 for none. Costs no clocks."""
+        """The IRQL of the interrupt that the controller presents now; 0 for none. Takes no bus clocks."""
         number = self._target.interrupt_request()
         return 0 if number is None else _IRQLS[number]
 
     def acknowledge(self) -> int:
-        """Fetch the vector; `Vector.SPURIOUS` if nothing is pending any more or the fetch failed."""
+        """Fetch the vector; `Vector.SPURIOUS` if no interrupt is pending any more, or if the fetch failed."""
         try:
             return self._target.interrupt_acknowledge()
         except BusError as error:
@@ -77,7 +79,7 @@ class InterruptController:
             return Vector.SPURIOUS
 
     def end(self, vector: int) -> None:
-        """End of interrupt: the vector's input is no longer in service."""
+        """End of interrupt: the input of the vector is no longer in service."""
         try:
             self._target.write_memory(_EOI, _ENDS[vector])
         except BusError as error:
@@ -87,14 +89,14 @@ class InterruptController:
             raise
 
     def put_back(self, vector: int) -> None:
-        """Undo the fetch of a vector. A level input follows its line; a latched one has lost its edge to the fetch."""
+        """Undo the fetch of a vector. The fetch has cleared the edge of a latched input, so that it is set again."""
         bit = 1 << input_of_vector(vector)
         if self._latched & bit:
             self._write(registers.SOFTWARE_SET.offset, registers.SOFTWARE_SET.pack(inputs=bit))
         self.end(vector)
 
     def enable(self, vector: int, latched: bool) -> None:
-        """Let the vector's input through, latched (by its rising edge) or level."""
+        """Enable the input of a vector: latched, by the rising edge of its line, or by the level of the line."""
         bit = 1 << input_of_vector(vector)
         self._latched = self._latched | bit if latched else self._latched & ~bit
         self._enabled |= bit
@@ -102,7 +104,7 @@ class InterruptController:
         self._write(registers.ENABLE.offset, registers.ENABLE.pack(inputs=self._enabled))
 
     def disable(self, vector: int) -> None:
-        """Keep the vector's input back."""
+        """Disable the input of a vector."""
         self._enabled &= ~(1 << input_of_vector(vector))
         self._write(registers.ENABLE.offset, registers.ENABLE.pack(inputs=self._enabled))
 
@@ -117,16 +119,16 @@ class InterruptController:
         self._write(registers.ROUTE.offset, registers.ROUTE.pack(**route))
 
     def message(self, number: int) -> tuple[int, int]:
-        """Address and data of the message that requests an input."""
+        """Bus address and data of the message that requests an input."""
         vector_of_input(number)
         return Address.DOORBELL, number
 
     def spurious(self) -> int:
-        """How many fetches the controller answered with nothing."""
+        """The number of vector fetches that the controller answered while no interrupt was pending."""
         return registers.SPURIOUS.unpack(self._read(registers.SPURIOUS.offset)).fetches
 
     def lost(self, number: int) -> int:
-        """How many edges and messages of an input came while it was already pending."""
+        """The number of edges and messages that came to an input while it was already pending."""
         vector_of_input(number)
         offset = registers.LOST.offset + registers.LOST.stride * number
         return registers.LOST.unpack(self._read(offset)).edges
@@ -150,5 +152,5 @@ class InterruptController:
 
 def _line(pin: int) -> str:
     if not 1 <= pin <= len(_LINES):
-        raise ValueError(f"an interrupt pin must be 1 (INTA) to {len(_LINES)} (INTD), was {pin}")
+        raise ValueError(f"an interrupt pin must be 1 (INTA) to {len(_LINES)} (INTD); it was {pin}")
     return _LINES[pin - 1]

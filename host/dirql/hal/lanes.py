@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Byte lanes: how an access of one, two or four bytes appears on a bus of dwords (PCI-like byte enables)."""
+"""Byte lanes: the place of an access of one to four bytes on a bus of dwords with byte enables."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Final, NamedTuple
 __all__ = ["ALL_ONES", "DWORD", "Lane", "lane", "lanes"]
 
 DWORD: Final = 4
-"""Bytes of the bus's unit."""
+"""The width of the bus in bytes."""
 ALL_ONES: Final = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
-"""What a read gives that no device answered, by its bytes; also the mask of a value of so many bytes."""
+"""By the number of bytes of an access: the result of a read that no device answered, and the mask of a value."""
 _BITS_OF_A_BYTE: Final = 8
 _ENABLES: Final = {1: 0b0001, 2: 0b0011, 3: 0b0111, 4: 0b1111}
 
 
 class Lane(NamedTuple):
-    """Where the bytes of an access are."""
+    """The place of the bytes of an access on the bus."""
 
     address: int
-    """The dword's."""
+    """The bus address of the dword."""
     byte_enables: int
-    """High-true, bit 0 for the lowest byte."""
+    """One bit for each byte of the dword, high-true, bit 0 for the lowest byte."""
     shift: int
-    """Bits below the datum in the dword."""
+    """The number of bits in the dword below the datum."""
 
 
 def lane(address: int, size: int) -> Lane:
@@ -34,7 +34,7 @@ def lane(address: int, size: int) -> Lane:
 
 
 def lanes(address: int, length: int) -> list[tuple[Lane, int]]:
-    """Any range cut at dwords: the lane and the size of each part."""
+    """Cut a range of addresses at dword boundaries: the lane and the size of each part."""
     parts = []
     while length > 0:
         size = min(length, DWORD - address % DWORD)

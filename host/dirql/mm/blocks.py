@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How blocks of a pool lie in its pages.
+"""The places of blocks in the pages of a pool.
 
-A block smaller than a page shares its page with blocks of the same slot size and never crosses a page; it has a header
-in front and a guard behind. A larger one has pages of its own, starts a page, and has a guard in what is left of the
-last one.
+A block smaller than a page shares its page with blocks of the same slot size and never crosses a page boundary. It has
+a header in front and guard bytes behind. A larger block has pages of its own and begins at a page boundary; guard bytes
+fill the rest of its last page.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from dirql.nt.constants import PAGE_SIZE
 __all__ = ["CACHE_LINE", "GUARD", "HEADER_SIZE", "Block", "SlotPage", "header_bytes", "slot_size", "tag_text"]
 
 _HEADER: Final = struct.Struct("<4sI8s")
-"""Tag, size asked for, and a pattern; what a debugger sees in front of a block."""
+"""Tag, size and a pattern: the bytes that a debugger shows in front of a block."""
 _HEADER_PATTERN: Final = b"\xfd\xb1\x0c\x4b\xfd\xb1\x0c\x4b"
 
 HEADER_SIZE: Final = _HEADER.size
 CACHE_LINE: Final = 64
-"""What a cache-aligned block is aligned to."""
+"""The alignment of a cache-aligned block, in bytes."""
 GUARD: Final = 0xFD
-"""The byte behind each block, up to the end of its slot or page."""
+"""The value of the bytes between the end of a block and the end of its slot or page."""
 _GUARD_SIZE: Final = 8
-"""At least so many guard bytes follow a block that shares a page."""
+"""The least number of guard bytes behind a block that shares a page."""
 
 _SLOT_SIZES: Final = (*range(32, 257, 16), *range(320, 1025, 64), 1344, 2048, PAGE_SIZE)
 _SLOT_SIZES_BY_LEAD: Final = {
@@ -38,18 +38,18 @@ _SLOT_SIZES_BY_LEAD: Final = {
 
 @dataclass(slots=True)
 class Block:
-    """One allocation: `size` bytes at `address`, in a slot of `page` or in pages of its own."""
+    """One allocation: `size` bytes at `address`, in a slot of `page`, or with `page` None in pages of its own."""
 
     address: int
     size: int
     tag: int
     room: int
-    """Bytes from `address` to where its slot or its last page ends; those after `size` are guard."""
+    """The number of bytes from `address` to the end of the slot or last page; those after `size` are guard bytes."""
     page: SlotPage | None
 
 
 class SlotPage:
-    """A page cut into slots of one size; the block begins `lead` bytes into its slot."""
+    """A page cut into slots of one size; each block begins `lead` bytes into its slot."""
 
     __slots__ = ("address", "free", "lead", "slots")
 
@@ -66,7 +66,7 @@ class SlotPage:
 
 
 def slot_size(size: int, lead: int) -> int | None:
-    """The slot that a block of `size` bytes goes into; None when it needs pages of its own."""
+    """The size of the slot for a block of `size` bytes; None for a block that needs pages of its own."""
     sizes = _SLOT_SIZES_BY_LEAD[lead]
     index = bisect_left(sizes, lead + size + _GUARD_SIZE)
     return sizes[index] if index < len(sizes) else None
@@ -78,5 +78,5 @@ def header_bytes(tag: int, size: int) -> bytes:
 
 
 def tag_text(tag: int) -> str:
-    """A pool tag as people write it: its four characters in memory order."""
+    """A pool tag as text: its four characters in memory order."""
     return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in tag.to_bytes(4, "little"))

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of physical memory: which are free, who holds the others, and how often each is locked.
+"""The frames of RAM: which are free, who holds the others, and how often each one is locked.
 
-Frame *n* is the 4 KiB from physical address 4096 *n* on, which is also where bus masters find it. What is decided
-here is decided by the seed and the order of the calls alone.
+Frame *n* is the 4 KiB from physical address 4096 *n* on. The seed and the order of the calls alone decide which frame
+is allocated.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ __all__ = ["FrameDatabase", "FrameStatistics"]
 _FREE: Final = 1
 _CHANCE_OF_A_JUMP: Final = 0.5
 _DOUBLE_FREE: Final = 7
-"""Parameter 1 of PFN_LIST_CORRUPT: a page was unlocked or freed once too often."""
+"""Parameter 1 of PFN_LIST_CORRUPT: a frame was unlocked or freed once too often."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameStatistics:
-    """The frames at one moment."""
+    """The numbers of frames at one moment."""
 
     total: int
     free: int
     locked: int
     held: Mapping[str, int]
-    """Frames by owner; those whose owner let go while they were locked appear as "orphaned"."""
+    """The number of frames of each owner; a locked frame that its owner freed counts for the owner "orphaned"."""
 
 
 class FrameDatabase:
-    """Allocates frames of a physical memory and counts the locks on each.
+    """Allocates the frames of RAM and counts the locks on each.
 
-    Memory that need not be contiguous comes in runs of a few frames, as on a machine that has been up for a while, so
-    that scatter/gather lists have something to gather. Frame 0 is never handed out, as on a PC, so that no address of
-    memory is 0.
+    Frames that need not be contiguous come in short runs, as on a machine that has been up for a while, so that a
+    scatter/gather list has more than one element. Frame 0 is never allocated, as on a PC, so that no buffer has
+    physical address 0.
     """
 
     __slots__ = ("_cursor", "_free", "_free_count", "_locks", "_orphans", "_owners", "_random", "ram")
@@ -51,8 +51,8 @@ class FrameDatabase:
         """`ram` is the machine's memory from physical address 0 on: writable, one or more whole frames."""
         if ram.readonly or ram.nbytes % PAGE_SIZE or not ram.nbytes:
             raise ValueError(
-                f"physical memory must be writable and one or more frames of {PAGE_SIZE} bytes, was "
-                f"{ram.nbytes} bytes{', read-only' if ram.readonly else ''}: mend the target's `memory`"
+                f"the RAM of a target must be writable and one or more frames of {PAGE_SIZE} bytes; it was "
+                f"{ram.nbytes} bytes{', read-only' if ram.readonly else ''}: correct `Target.memory`"
             )
         count = ram.nbytes >> PAGE_SHIFT
         self.ram = ram
@@ -69,7 +69,7 @@ class FrameDatabase:
         return len(self._free)
 
     def allocate(self, count: int, owner: str) -> list[int] | None:
-        """`count` zeroed frames wherever they are, or None when there are not so many; the caller frees them."""
+        """`count` zeroed frames, or None when fewer are free; the caller frees them."""
         if count > self._free_count:
             return None
         frames = []
@@ -80,7 +80,7 @@ class FrameDatabase:
         return frames
 
     def allocate_contiguous(self, count: int, owner: str, limit: int | None = None) -> int | None:
-        """The first of `count` zeroed neighbours that end at or below physical address `limit`, or None."""
+        """The first of `count` contiguous zeroed frames that end at or below physical address `limit`, or None."""
         end = len(self._free) if limit is None else min(limit >> PAGE_SHIFT, len(self._free))
         first = self._free.find(bytes([_FREE]) * count, 0, end)
         if first < 0:
@@ -89,10 +89,10 @@ class FrameDatabase:
         return first
 
     def free(self, frames: Iterable[int]) -> None:
-        """Give frames back. A locked one is kept, without an owner, until its last lock goes."""
+        """Give frames back. A locked frame stays allocated until its last lock is undone."""
         for frame in frames:
             if self._free[frame] or frame in self._orphans:
-                self._corrupt(frame, "must be held to be freed, is free already")
+                self._corrupt(frame, "must be allocated to be freed; it was free")
             if self._locks[frame]:
                 self._orphans.add(frame)
                 self._owners[frame] = "orphaned"
@@ -100,28 +100,28 @@ class FrameDatabase:
                 self._release(frame)
 
     def lock(self, frames: Iterable[int]) -> None:
-        """Keep the contents of frames where they are, so that a device may use them."""
+        """Keep frames from being paged out or allocated anew, so that a device may use them; locks are counted."""
         locks = self._locks
         for frame in frames:
             locks[frame] += 1
 
     def unlock(self, frames: Iterable[int]) -> None:
-        """Undo one `lock`."""
+        """Undo one `lock` of each frame."""
         locks = self._locks
         for frame in frames:
             if locks[frame] == 0:
-                self._corrupt(frame, "must be locked to be unlocked, has no lock")
+                self._corrupt(frame, "must be locked to be unlocked; it had no lock")
             locks[frame] -= 1
             if locks[frame] == 0 and frame in self._orphans:
                 self._orphans.discard(frame)
                 self._release(frame)
 
     def owner(self, frame: int) -> str:
-        """Who holds the frame; empty when nobody does."""
+        """The owner that the frame was allocated for; empty for a free frame."""
         return self._owners[frame]
 
     def lock_count(self, frame: int) -> int:
-        """How many locks keep the frame where it is."""
+        """The number of locks on the frame."""
         return self._locks[frame]
 
     def locked(self, frames: Sequence[int]) -> bool:
@@ -129,7 +129,7 @@ class FrameDatabase:
         return any(self._locks[frame] for frame in frames)
 
     def statistics(self) -> FrameStatistics:
-        """What is free and what is held now."""
+        """The numbers of frames now."""
         return FrameStatistics(
             total=len(self._free),
             free=self._free_count,
@@ -138,7 +138,7 @@ class FrameDatabase:
         )
 
     def _next_free(self) -> int:
-        """A free frame at the cursor, which moves on by one or jumps."""
+        """The first free frame from the cursor on. The cursor follows it, or jumps to a random frame before."""
         if self._random.random() < _CHANCE_OF_A_JUMP:
             self._cursor = self._random.randrange(len(self._free))
         frame = self._free.find(_FREE, self._cursor)
@@ -148,7 +148,7 @@ class FrameDatabase:
         return frame
 
     def _take(self, first: int, count: int, owner: str) -> None:
-        """Hand out neighbours: theirs is an owner, and no trace of what was there before."""
+        """Allocate contiguous frames for an owner, and clear them."""
         self._free_count -= count
         self._free[first : first + count] = bytes(count)
         self._owners[first : first + count] = [owner] * count

@@ -29,7 +29,7 @@ def test_vectors_and_levels_are_those_of_the_architecture() -> None:
     assert [vector_of_input(number) for number in (0, 1, 15)] == [0x30, 0x38, 0xA8]
     assert [irql_of_vector(vector_of_input(number)) for number in (0, 1, 2, 15)] == [3, 3, 4, 10]
     assert [input_of_vector(vector_of_input(number)) for number in range(16)] == list(range(16))
-    with pytest.raises(ValueError, match="an input must be 0 to 15, was 16"):
+    with pytest.raises(ValueError, match="must be 0 to 15; it was 16"):
         vector_of_input(16)
     for wrong in (0x31, 0x28, 0xB0, 0xFF):
         with pytest.raises(ValueError, match=f"a vector must be one of the controller's.* was {wrong:#x}"):
@@ -107,7 +107,7 @@ def test_routes_of_the_lines(controller: InterruptController, plain: Ram) -> Non
     for pin in (0, 5):
         with pytest.raises(ValueError, match=f"an interrupt pin must be 1 .* was {pin}"):
             controller.line_input(pin)
-    with pytest.raises(ValueError, match="an input must be 0 to 15, was 16"):
+    with pytest.raises(ValueError, match="must be 0 to 15; it was 16"):
         controller.route_line(1, 16)
 
 
