@@ -30,9 +30,16 @@ from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
 from dirql.mm.manager import MemoryManager, running
-from dirql.mm.mdl import Mdl
+from dirql.mm.mdl import Mdl, unmap_locked_pages
 from dirql.nt.addresses import PhysicalAddress
-from dirql.nt.constants import DISPATCH_LEVEL, POOL_FLAG_NON_PAGED, IoWriteAccess, MmNonCached, UserMode
+from dirql.nt.constants import (
+    DISPATCH_LEVEL,
+    POOL_FLAG_NON_PAGED,
+    IoWriteAccess,
+    MmNonCached,
+    NormalPagePriority,
+    UserMode,
+)
 from fakes.scripted_target import ScriptedTarget
 
 LOOPS = 20_000
@@ -164,9 +171,9 @@ def map_and_unmap_64_kib() -> float:
         mdl = locked(BUFFER)
 
         def again() -> None:
-            address = mdl.get_system_address_safe()
+            address = mdl.get_system_address_safe(NormalPagePriority)
             assert address is not None
-            mdl.unmap_locked_pages(address)
+            unmap_locked_pages(address, mdl)
 
         return seconds(again, LOOPS // 20)
 
@@ -186,7 +193,7 @@ def scatter_gather(width: int) -> float:
             adapter.put_scatter_gather_list(pieces, False)
 
         def get() -> None:
-            adapter.get_scatter_gather_list(device, mdl, mdl.virtual_address, BUFFER, use, None, False)
+            adapter.get_scatter_gather_list(device, mdl, mdl.get_virtual_address(), BUFFER, use, None, False)
 
         old_irql = raise_irql(DISPATCH_LEVEL)
         try:

@@ -45,12 +45,11 @@ from dirql.nt.constants import (
     PAGE_SIZE,
     IoReadAccess,
     MdlMappingNoWrite,
-    NormalPagePriority,
     UserMode,
 )
 from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
 
-__all__ = ["Mdl"]
+__all__ = ["Mdl", "unmap_locked_pages"]
 
 _LONGEST: Final = (1 << 32) - PAGE_SIZE
 """The longest buffer that IoAllocateMdl can describe: 4 GiB less a page."""
@@ -88,7 +87,7 @@ class Mdl:
 
     def __repr__(self) -> str:
         return (
-            f"<Mdl {self.byte_count} bytes at {self.virtual_address:#x}, flags {self.mdl_flags:#x}, "
+            f"<Mdl {self.byte_count} bytes at {self.get_virtual_address():#x}, flags {self.mdl_flags:#x}, "
             f"{len(self.frames)} frames>"
         )
 
@@ -115,10 +114,21 @@ class Mdl:
             )
         running.value.mdls -= 1
 
-    @property
-    def virtual_address(self) -> int:
-        """The buffer's address, valid in its own context only; follows MmGetMdlVirtualAddress."""
+    def get_virtual_address(self) -> int:
+        """The address of the buffer, valid in the context of its process only; follows MmGetMdlVirtualAddress."""
         return self.start_va + self.byte_offset
+
+    def get_byte_count(self) -> int:
+        """The length of the buffer in bytes; follows MmGetMdlByteCount."""
+        return self.byte_count
+
+    def get_byte_offset(self) -> int:
+        """The offset of the buffer in its first page, in bytes; follows MmGetMdlByteOffset."""
+        return self.byte_offset
+
+    def get_pfn_array(self) -> list[int]:
+        """The numbers of the frames behind the buffer; follows MmGetMdlPfnArray."""
+        return self.frames
 
     @contract(
         max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_PROBE_AND_LOCK_IRQL
@@ -136,7 +146,7 @@ class Mdl:
                 "must be neither locked, built, partial nor mapped when MmProbeAndLockPages is called",
             )
         write = operation != IoReadAccess
-        end = self.virtual_address + self.byte_count
+        end = self.get_virtual_address() + self.byte_count
         if access_mode == UserMode and end > SYSTEM_RANGE_START:
             raise StatusException(STATUS_ACCESS_VIOLATION)
         frames = [self._probe(address, write=write).frame for address in range(self.start_va, end, PAGE_SIZE)]
@@ -156,7 +166,7 @@ class Mdl:
         if not self.mdl_flags & MDL_PAGES_LOCKED:
             self._refuse_unlock()
         if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
-            self._unmap()
+            self.unmap()
         manager = running.value
         manager.frames.unlock(self.frames)
         manager.locked_mdls -= 1
@@ -170,7 +180,7 @@ class Mdl:
 
         Memory that is not the system's, and memory that may be paged, is bug check 0xC4/0x7F.
         """
-        address, length = self.virtual_address, self.byte_count
+        address, length = self.get_virtual_address(), self.byte_count
         pages = running.value.system.pages(address, length)
         frames = [page.frame for page in pages if not page.pageable and page.physical != NOWHERE]
         if len(frames) != span_pages(address, length):
@@ -179,11 +189,11 @@ class Mdl:
                 "must describe nonpaged memory of the system when MmBuildMdlForNonPagedPool is called",
             )
         self.frames = frames
-        self.mapped_system_va = self.virtual_address
+        self.mapped_system_va = self.get_virtual_address()
         self.mdl_flags |= MDL_SOURCE_IS_NONPAGED_POOL
 
     @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_MAP_IRQL)
-    def get_system_address_safe(self, priority: int = NormalPagePriority) -> int | None:
+    def get_system_address_safe(self, priority: int) -> int | None:
         """The address of the buffer in system space, valid in any context; follows MmGetSystemAddressForMdlSafe.
 
         The first call maps the buffer, read-only with MdlMappingNoWrite in `priority`. Returns None when no address is
@@ -206,17 +216,6 @@ class Mdl:
             self.mdl_flags |= MDL_PARTIAL_HAS_BEEN_MAPPED
         return self.mapped_system_va
 
-    @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNMAP_IRQL)
-    def unmap_locked_pages(self, address: int) -> None:
-        """Undo the mapping at `address`; follows MmUnmapLockedPages."""
-        owns = not self.mdl_flags & MDL_PARTIAL or self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
-        if not owns or not self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA or address != self.mapped_system_va:
-            raise ValueError(
-                f"the address for MmUnmapLockedPages must be the one that the MDL mapped; it was {address:#x} for "
-                f"{self!r}"
-            )
-        self._unmap()
-
     @contract(max_irql=DISPATCH_LEVEL)
     def build_partial(self, target: Mdl, address: int, length: int) -> None:
         """Make `target` describe `length` bytes of this buffer from `address` on; follows IoBuildPartialMdl.
@@ -225,7 +224,7 @@ class Mdl:
         this MDL if there is one, and otherwise makes a mapping of its own on demand. Bug check 0x4E when the range is
         not inside the buffer, or when the target was allocated for fewer pages.
         """
-        skipped = address - self.virtual_address
+        skipped = address - self.get_virtual_address()
         length = length or self.byte_count - skipped
         if skipped < 0 or length < 0 or skipped + length > self.byte_count:
             self._corrupt(
@@ -250,7 +249,7 @@ class Mdl:
     def prepare_for_reuse(self) -> None:
         """Undo the mapping that a partial MDL made for itself; follows MmPrepareMdlForReuse."""
         if self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED:
-            self._unmap()
+            self.unmap()
 
     def _describe(self, address: int, length: int) -> None:
         self.start_va = page_align(address)
@@ -269,7 +268,7 @@ class Mdl:
             raise StatusException(STATUS_ACCESS_VIOLATION)
         return manager.access(address, write=write)
 
-    def _unmap(self) -> None:
+    def unmap(self) -> None:
         """Undo the mapping that this MDL made."""
         manager = running.value
         manager.system.unmap(page_align(self.mapped_system_va), len(self.frames))
@@ -306,6 +305,21 @@ class Mdl:
 
     def _corrupt(self, address: int, reason: str) -> NoReturn:
         bug_check(PFN_LIST_CORRUPT, 0, self, address, reason=reason)
+
+
+@contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNMAP_IRQL)
+def unmap_locked_pages(base_address: int, mdl: Mdl) -> None:
+    """Undo the mapping that an MDL made at `base_address`; follows MmUnmapLockedPages.
+
+    Raises `ValueError` for another address.
+    """
+    owns = not mdl.mdl_flags & MDL_PARTIAL or mdl.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
+    if not owns or not mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA or base_address != mdl.mapped_system_va:
+        raise ValueError(
+            f"the address for MmUnmapLockedPages must be the one that the MDL mapped; it was {base_address:#x} for "
+            f"{mdl!r}"
+        )
+    mdl.unmap()
 
 
 def _size_of_mdl(address: int, length: int) -> int:

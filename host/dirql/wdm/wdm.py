@@ -215,12 +215,6 @@ from dirql.mm.layout import (
 )
 from dirql.mm.mdl import (
     Mdl as MDL,
-)
-from dirql.mm.mdl_fields import (
-    get_mdl_byte_count as MmGetMdlByteCount,
-    get_mdl_byte_offset as MmGetMdlByteOffset,
-    get_mdl_pfn_array as MmGetMdlPfnArray,
-    get_mdl_virtual_address as MmGetMdlVirtualAddress,
     unmap_locked_pages as MmUnmapLockedPages,
 )
 from dirql.mm.memory import (
@@ -1621,6 +1615,10 @@ KeSynchronizeExecution = KINTERRUPT.synchronize_execution
 KeTestSpinLock = KSPIN_LOCK.test
 KeTryToAcquireSpinLockAtDpcLevel = KSPIN_LOCK.try_to_acquire_at_dpc_level
 MmBuildMdlForNonPagedPool = MDL.build_for_non_paged_pool
+MmGetMdlByteCount = MDL.get_byte_count
+MmGetMdlByteOffset = MDL.get_byte_offset
+MmGetMdlPfnArray = MDL.get_pfn_array
+MmGetMdlVirtualAddress = MDL.get_virtual_address
 MmGetSystemAddressForMdlSafe = MDL.get_system_address_safe
 MmPrepareMdlForReuse = MDL.prepare_for_reuse
 MmProbeAndLockPages = MDL.probe_and_lock_pages

@@ -133,7 +133,7 @@ def test_an_adapter_that_was_put_back_is_not_used(machine: Machine, what: str) -
         "buffer": lambda: adapter.allocate_common_buffer(1, True),
         "channel": lambda: channel(adapter, 1, DeallocateObject),
         "list": lambda: adapter.get_scatter_gather_list(
-            Device(), mdl, mdl.virtual_address, 10, lambda *_: None, None, True
+            Device(), mdl, mdl.get_virtual_address(), 10, lambda *_: None, None, True
         ),
     }
     if what in ("channel", "list"):
@@ -295,7 +295,7 @@ def transfer(
     with at_dispatch():
         [registers] = channel(adapter, adapter.number_of_map_registers, DeallocateObjectKeepRegisters)
     pieces = []
-    address = mdl.virtual_address + skipped
+    address = mdl.get_virtual_address() + skipped
     while length:
         logical, mapped = adapter.map_transfer(mdl, registers, address, length, write)
         assert 0 < mapped <= length
@@ -332,7 +332,7 @@ def test_mapped_transfers_move_data_both_ways(
         assert device_reads(machine, pieces) == before[skipped:]
     else:
         device_writes(machine, pieces, data)
-    adapter.flush_adapter_buffers(mdl, registers, mdl.virtual_address + skipped, moved, write)
+    adapter.flush_adapter_buffers(mdl, registers, mdl.get_virtual_address() + skipped, moved, write)
     assert buffer.read() == (before if write else before[:skipped] + data)
     with at_dispatch():
         adapter.free_map_registers(registers, adapter.number_of_map_registers)
@@ -358,7 +358,7 @@ def test_DMA_08_bounced_data_is_in_the_buffer_only_after_the_flush(machine: Mach
     device_writes(machine, pieces, b"n" * 100)
     assert buffer.read() == b"o" * 100
     assert registers.unflushed
-    adapter.flush_adapter_buffers(mdl, registers, mdl.virtual_address, 100, False)
+    adapter.flush_adapter_buffers(mdl, registers, mdl.get_virtual_address(), 100, False)
     assert buffer.read() == b"n" * 100
     assert not registers.unflushed
 
@@ -385,7 +385,7 @@ def test_DMA_06_more_than_the_registers_hold(machine: Machine) -> None:
     adapter = adapter_for(description(FEW_BITS))
     with at_dispatch():
         [registers] = channel(adapter, 1, DeallocateObjectKeepRegisters)
-    address = mdl.virtual_address
+    address = mdl.get_virtual_address()
     adapter.map_transfer(mdl, registers, address, 10, True)
     assert violation(lambda: adapter.map_transfer(mdl, registers, address, 10, True)) == (0xE6, 0x0C)
 
@@ -398,9 +398,9 @@ def test_registers_can_be_mapped_again_after_a_flush(machine: Machine) -> None:
         [registers] = channel(adapter, 1, DeallocateObjectKeepRegisters)
     seen = []
     for place in range(3):
-        logical, _ = adapter.map_transfer(mdl, registers, mdl.virtual_address + place, 1, True)
+        logical, _ = adapter.map_transfer(mdl, registers, mdl.get_virtual_address() + place, 1, True)
         seen.append(bytes(machine.target.memory[logical : logical + 1]))
-        adapter.flush_adapter_buffers(mdl, registers, mdl.virtual_address + place, 1, True)
+        adapter.flush_adapter_buffers(mdl, registers, mdl.get_virtual_address() + place, 1, True)
     assert seen == [b"a", b"b", b"c"]
 
 

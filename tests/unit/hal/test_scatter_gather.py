@@ -38,7 +38,7 @@ def get(adapter: DmaAdapter, mdl: Mdl, skipped: int, length: int, write: bool) -
         found.append(pieces)
 
     status = adapter.get_scatter_gather_list(
-        Device(), mdl, mdl.virtual_address + skipped, length, routine, None, write
+        Device(), mdl, mdl.get_virtual_address() + skipped, length, routine, None, write
     )
     assert status == STATUS_SUCCESS
     return found[0]
@@ -155,7 +155,9 @@ def test_DMA_10_the_routine_runs_at_dispatch_with_the_request_in_hand(machine: M
     device = Device("the irp")
     with at_dispatch():
         assert (
-            adapter.get_scatter_gather_list(device, mdl, mdl.virtual_address, 100, routine, "context", True)
+            adapter.get_scatter_gather_list(
+                device, mdl, mdl.get_virtual_address(), 100, routine, "context", True
+            )
             == STATUS_SUCCESS
         )
     assert seen == [device, "the irp", "context", DISPATCH_LEVEL]
@@ -169,7 +171,7 @@ def test_DMA_10_too_many_registers(machine: Machine, width: int) -> None:
     _, mdl = locked(machine, 4 * PAGE_SIZE)
     with at_dispatch():
         status = adapter.get_scatter_gather_list(
-            Device(), mdl, mdl.virtual_address, 4 * PAGE_SIZE, lambda *_: called.append(1), None, True
+            Device(), mdl, mdl.get_virtual_address(), 4 * PAGE_SIZE, lambda *_: called.append(1), None, True
         )
         assert status == STATUS_INSUFFICIENT_RESOURCES
         get(adapter, mdl, 0, 3 * PAGE_SIZE, True)
@@ -186,7 +188,7 @@ def test_DMA_10_registers_are_held_until_the_list_is_put_back(machine: Machine) 
             granted.append((context, pieces))
 
         adapter.get_scatter_gather_list(
-            Device(), mdl, mdl.virtual_address, pages * PAGE_SIZE, routine, name, True
+            Device(), mdl, mdl.get_virtual_address(), pages * PAGE_SIZE, routine, name, True
         )
 
     with at_dispatch():
@@ -276,7 +278,7 @@ def test_a_transfer_lies_inside_its_mdl(machine: Machine, skipped: int, length: 
 def test_memory_for_a_transfer_is_locked(machine: Machine, chained: bool) -> None:
     adapter = adapter_for(description())
     _, mdl = locked(machine, 100)
-    unlocked = Mdl.allocate(mdl.virtual_address, 100)
+    unlocked = Mdl.allocate(mdl.get_virtual_address(), 100)
     assert unlocked is not None
     mdl.next = unlocked
     with at_dispatch(), pytest.raises(BugCheck, match="must be locked") as caught:

@@ -56,6 +56,7 @@ from dirql.wdm import (
     KeSetEvent,
     MmGetMdlByteCount,
     MmGetSystemAddressForMdlSafe,
+    NormalPagePriority,
     NotificationEvent,
     RtlReadMemory,
     RtlWriteMemory,
@@ -391,7 +392,7 @@ def test_BUF_02_direct(machine: Machine, method: int) -> None:
         assert mdl is not None
         assert MmGetMdlByteCount(mdl) == 16
         assert bool(mdl.mdl_flags & MDL_WRITE_OPERATION) is (method == METHOD_OUT_DIRECT)
-        address = MmGetSystemAddressForMdlSafe(mdl)
+        address = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority)
         assert address is not None
         seen.append(RtlReadMemory(address, 4))
         RtlWriteMemory(address, b"DATA")
@@ -445,7 +446,7 @@ def test_BUF_06_reads_and_writes_go_by_the_devices_flags(machine: Machine, flags
         assert irp.associated_irp.system_buffer is None
         if flags == DO_DIRECT_IO:
             assert irp.mdl_address is not None
-            return MmGetSystemAddressForMdlSafe(irp.mdl_address)
+            return MmGetSystemAddressForMdlSafe(irp.mdl_address, NormalPagePriority)
         return irp.user_buffer
 
     def dispatch(device: DEVICE_OBJECT, irp: IRP) -> int:

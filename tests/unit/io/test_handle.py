@@ -46,6 +46,7 @@ from dirql.wdm import (
     IoReleaseCancelSpinLock,
     IoSetCancelRoutine,
     MmGetSystemAddressForMdlSafe,
+    NormalPagePriority,
     RtlReadMemory,
     RtlWriteMemory,
 )
@@ -96,7 +97,7 @@ class Disk:
             return complete(irp)
         address = irp.associated_irp.system_buffer
         if irp.mdl_address is not None:
-            address = MmGetSystemAddressForMdlSafe(irp.mdl_address)
+            address = MmGetSystemAddressForMdlSafe(irp.mdl_address, NormalPagePriority)
         assert address is not None
         if location.major_function == IRP_MJ_WRITE:
             self.data[offset : offset + length] = RtlReadMemory(address, length)

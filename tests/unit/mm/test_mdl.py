@@ -13,7 +13,7 @@ from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, pool_tag
 from dirql.mm.layout import MAPPING_RANGE, bytes_to_pages
 from dirql.mm.manager import MemoryManager, running
-from dirql.mm.mdl import Mdl
+from dirql.mm.mdl import Mdl, unmap_locked_pages
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     PFN_LIST_CORRUPT,
@@ -36,6 +36,7 @@ from dirql.nt.constants import (
     IoWriteAccess,
     KernelMode,
     MdlMappingNoWrite,
+    NormalPagePriority,
     UserMode,
 )
 from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
@@ -99,7 +100,7 @@ def test_MDL_03_nonpaged_pool(memory_manager: MemoryManager) -> None:
     mdl = mdl_of(address, 5000)
     mdl.build_for_non_paged_pool()
     assert mdl.mdl_flags == MDL_SOURCE_IS_NONPAGED_POOL
-    assert mdl.get_system_address_safe() == mdl.mapped_system_va == address
+    assert mdl.get_system_address_safe(NormalPagePriority) == mdl.mapped_system_va == address
     assert [frame * PAGE_SIZE for frame in mdl.frames] == [
         memory_manager.system.translate(address & ~0xFFF),
         memory_manager.system.translate((address & ~0xFFF) + PAGE_SIZE),
@@ -178,7 +179,7 @@ def test_MDL_04_access_violation_leaves_it_unlocked(memory_manager: MemoryManage
 
 def test_MDL_04_reading_read_only_memory_is_fine(memory_manager: MemoryManager) -> None:
     mdl = user_mdl(memory_manager)
-    memory_manager.process.address_space.protect(mdl.virtual_address, LENGTH, writable=False)
+    memory_manager.process.address_space.protect(mdl.get_virtual_address(), LENGTH, writable=False)
     mdl.probe_and_lock_pages(UserMode, IoReadAccess)
 
 
@@ -205,7 +206,7 @@ def test_locking_what_has_frames_already(memory_manager: MemoryManager, state: s
 
 def test_MDL_05_unlock_undoes_the_mapping_first(memory_manager: MemoryManager) -> None:
     mdl = locked_mdl(memory_manager)
-    address = mdl.get_system_address_safe()
+    address = mdl.get_system_address_safe(NormalPagePriority)
     assert address is not None
     mdl.unlock_pages()
     assert mdl.mdl_flags == 0
@@ -229,7 +230,7 @@ def test_MDL_05_unlocking_what_is_not_locked(
         mdl.unlock_pages()
     elif state == "partial":
         source = locked_mdl(memory_manager)
-        source.build_partial(mdl, source.virtual_address, 10)
+        source.build_partial(mdl, source.get_virtual_address(), 10)
     expected = (0xC4, subcode) if verifier else (PROCESS_HAS_LOCKED_PAGES, 1)
     assert violation(mdl.unlock_pages) == expected
 
@@ -240,18 +241,18 @@ def test_MDL_06_the_system_address(memory_manager: MemoryManager) -> None:
     buffer.write(contents)
     mdl = mdl_of(buffer.address, LENGTH)
     mdl.probe_and_lock_pages(UserMode, IoReadAccess)
-    address = mdl.get_system_address_safe()
+    address = mdl.get_system_address_safe(NormalPagePriority)
     assert address is not None
     assert address in MAPPING_RANGE
     assert address % PAGE_SIZE == OFFSET
     assert mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA
-    assert mdl.get_system_address_safe() == address
+    assert mdl.get_system_address_safe(NormalPagePriority) == address
     other = memory_manager.attach_process(memory_manager.create_process("other"))
     raise_irql(DISPATCH_LEVEL)
     assert memory.read(address, LENGTH) == contents
     lower_irql(0)
     memory_manager.attach_process(other)
-    mdl.unmap_locked_pages(address)
+    unmap_locked_pages(address, mdl)
     assert not mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA
     assert memory_manager.system.translate(address) is None
 
@@ -266,23 +267,24 @@ def test_MDL_06_mapped_read_only(memory_manager: MemoryManager) -> None:
 def test_MDL_06_no_room_gives_none(memory_manager: MemoryManager, monkeypatch: pytest.MonkeyPatch) -> None:
     mdl = locked_mdl(memory_manager)
     monkeypatch.setattr(type(memory_manager.system), "map", lambda *_arguments, **_options: None)
-    assert mdl.get_system_address_safe() is None
+    assert mdl.get_system_address_safe(NormalPagePriority) is None
 
 
 def test_MDL_06_mapping_what_is_not_locked(memory_manager: MemoryManager) -> None:
-    assert violation(user_mdl(memory_manager).get_system_address_safe) == (0xC4, 0x85)
+    mdl = user_mdl(memory_manager)
+    assert violation(lambda: mdl.get_system_address_safe(NormalPagePriority)) == (0xC4, 0x85)
 
 
 def test_unmapping_another_address_is_refused(memory_manager: MemoryManager) -> None:
     mdl = locked_mdl(memory_manager)
-    mdl.get_system_address_safe()
+    mdl.get_system_address_safe(NormalPagePriority)
     with pytest.raises(ValueError, match="must be the one that the MDL mapped; it was 0x1000"):
-        mdl.unmap_locked_pages(0x1000)
+        unmap_locked_pages(0x1000, mdl)
 
 
 def test_freeing_while_mapped(memory_manager: MemoryManager) -> None:
     mdl = locked_mdl(memory_manager)
-    mdl.get_system_address_safe()
+    mdl.get_system_address_safe(NormalPagePriority)
     assert violation(mdl.free) == (0xC4, 0xB8)
 
 
@@ -291,23 +293,25 @@ def test_freeing_while_mapped(memory_manager: MemoryManager) -> None:
 def test_MDL_07_partial(memory_manager: MemoryManager, skipped: int, length: int, mapped: bool) -> None:
     length = min(length, LENGTH - skipped)
     source = locked_mdl(memory_manager)
-    source_address = source.get_system_address_safe() if mapped else None
-    target = mdl_of(source.virtual_address, LENGTH)
-    source.build_partial(target, source.virtual_address + skipped, length)
+    source_address = source.get_system_address_safe(NormalPagePriority) if mapped else None
+    target = mdl_of(source.get_virtual_address(), LENGTH)
+    source.build_partial(target, source.get_virtual_address() + skipped, length)
     assert target.mdl_flags & MDL_PARTIAL
     assert target.byte_count == (length or LENGTH - skipped)
-    assert target.virtual_address == source.virtual_address + skipped
+    assert target.get_virtual_address() == source.get_virtual_address() + skipped
     first = (source.byte_offset + skipped) // PAGE_SIZE
     pages = bytes_to_pages(target.byte_offset + target.byte_count)
     assert target.frames == source.frames[first : first + pages]
-    address = target.get_system_address_safe()
+    address = target.get_system_address_safe(NormalPagePriority)
     assert address is not None
     if source_address is not None:
         assert address == source_address + skipped
         assert not target.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
     else:
         assert target.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
-    assert memory.read(address, target.byte_count) == memory.read(target.virtual_address, target.byte_count)
+    assert memory.read(address, target.byte_count) == memory.read(
+        target.get_virtual_address(), target.byte_count
+    )
     assert running.value.statistics().mapped_mdls == 1
     target.free()
     assert (memory_manager.system.translate(address) is not None) == mapped
@@ -318,18 +322,18 @@ def test_MDL_07_partial(memory_manager: MemoryManager, skipped: int, length: int
 
 def test_MDL_07_of_nonpaged_pool_shares_its_address(memory_manager: MemoryManager) -> None:
     source = nonpaged_mdl()
-    target = mdl_of(source.virtual_address, LENGTH)
-    source.build_partial(target, source.virtual_address + 5000, 0)
-    assert target.get_system_address_safe() == source.virtual_address + 5000
+    target = mdl_of(source.get_virtual_address(), LENGTH)
+    source.build_partial(target, source.get_virtual_address() + 5000, 0)
+    assert target.get_system_address_safe(NormalPagePriority) == source.get_virtual_address() + 5000
     assert target.byte_count == LENGTH - 5000
 
 
 @pytest.mark.parametrize(("skipped", "length"), [(-1, 10), (LENGTH, 1), (LENGTH - 10, 11), (LENGTH + 1, 0)])
 def test_MDL_07_the_part_lies_inside(memory_manager: MemoryManager, skipped: int, length: int) -> None:
     source = locked_mdl(memory_manager)
-    target = mdl_of(source.virtual_address, LENGTH)
+    target = mdl_of(source.get_virtual_address(), LENGTH)
     assert (
-        violation(lambda: source.build_partial(target, source.virtual_address + skipped, length))[0]
+        violation(lambda: source.build_partial(target, source.get_virtual_address() + skipped, length))[0]
         == PFN_LIST_CORRUPT
     )
 
@@ -337,15 +341,18 @@ def test_MDL_07_the_part_lies_inside(memory_manager: MemoryManager, skipped: int
 def test_MDL_07_the_target_must_be_large_enough(memory_manager: MemoryManager) -> None:
     source = locked_mdl(memory_manager)
     target = mdl_of(0, PAGE_SIZE)
-    assert violation(lambda: source.build_partial(target, source.virtual_address, 0))[0] == PFN_LIST_CORRUPT
+    assert (
+        violation(lambda: source.build_partial(target, source.get_virtual_address(), 0))[0]
+        == PFN_LIST_CORRUPT
+    )
 
 
 def test_MDL_07_a_target_can_be_used_again(memory_manager: MemoryManager) -> None:
     source = locked_mdl(memory_manager)
-    target = mdl_of(source.virtual_address, LENGTH)
+    target = mdl_of(source.get_virtual_address(), LENGTH)
     for skipped in (0, PAGE_SIZE):
-        source.build_partial(target, source.virtual_address + skipped, 10)
-        target.get_system_address_safe()
+        source.build_partial(target, source.get_virtual_address() + skipped, 10)
+        target.get_system_address_safe(NormalPagePriority)
     assert running.value.statistics().mapped_mdls == 1
 
 
@@ -353,7 +360,7 @@ def test_MDL_12_addresses_counts_and_frames(memory_manager: MemoryManager) -> No
     buffer = memory_manager.process.allocate(2, offset=0xFFF)
     mdl = mdl_of(buffer.address, 2)
     mdl.probe_and_lock_pages(UserMode, IoReadAccess)
-    assert mdl.virtual_address == buffer.address == mdl.start_va + mdl.byte_offset
+    assert mdl.get_virtual_address() == buffer.address == mdl.start_va + mdl.byte_offset
     assert (mdl.byte_count, mdl.byte_offset) == (2, 0xFFF)
     assert len(mdl.frames) == 2
 

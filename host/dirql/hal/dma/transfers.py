@@ -48,7 +48,7 @@ def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
     """Bug check 0xE6 for a transfer of no bytes, of unlocked pages, or beyond the end of the MDL chain."""
     if length <= 0:
         _violation(VF_DMA_ZERO_LENGTH, mdl, f"a transfer must have at least one byte; it had {length}")
-    skipped = current_va - mdl.virtual_address
+    skipped = current_va - mdl.get_virtual_address()
     room = -skipped
     chained: Mdl | None = mdl
     while chained is not None and room < length:
@@ -68,7 +68,7 @@ def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
 
 def parts(mdl: Mdl, current_va: int, length: int) -> Iterator[Part]:
     """The part of a transfer in each MDL of the chain."""
-    skipped = current_va - mdl.virtual_address
+    skipped = current_va - mdl.get_virtual_address()
     chained: Mdl | None = mdl
     while length > 0 and chained is not None:
         share = min(length, chained.byte_count - skipped)
@@ -100,7 +100,7 @@ def runs(part: Part) -> list[Run]:
 def registers_needed(mdl: Mdl, current_va: int, length: int) -> int:
     """The number of map registers that a transfer takes: one for each page that it touches."""
     return sum(
-        span_pages(part.mdl.virtual_address + part.skipped, part.length)
+        span_pages(part.mdl.get_virtual_address() + part.skipped, part.length)
         for part in parts(mdl, current_va, length)
     )
 
