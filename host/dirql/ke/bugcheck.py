@@ -8,9 +8,8 @@ from typing import NoReturn
 
 from dirql.ke import current
 from dirql.nt.bugcodes import NAMES
-from dirql.nt.status import STATUS_UNHANDLED_EXCEPTION, StatusException
 
-__all__ = ["BugCheck", "bug_check", "unhandled"]
+__all__ = ["BugCheck", "bug_check", "stop"]
 
 
 class BugCheck(BaseException):
@@ -34,29 +33,11 @@ def bug_check(
 ) -> NoReturn:
     """Stop the kernel and raise `BugCheck`, or raise the error again with which the kernel stopped before."""
     error = BugCheck(code, (p1, p2, p3, p4), reason)
-    raise _stop(error) if current.is_running() else error
+    raise stop(error) if current.is_running() else error
 
 
-def unhandled(code: int, error: BaseException, where: str) -> BugCheck | None:
-    """Stop the kernel because `error` escaped from `where`; return the bug check that the caller must raise from it.
-
-    None tells the caller to raise `error` itself. That is so for an interrupt from the keyboard, for a bug check on
-    its way up, and for the errors of the layers below the kernel (`Kernel.transparent`).
-    """
-    kernel = current.kernel
-    if not isinstance(error, Exception) or isinstance(error, kernel.transparent):
-        kernel.stop(error)
-        return None
-    status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
-    reason = f"{where} must handle its exceptions, and let {type(error).__name__} escape: {error}"
-    failure = BugCheck(code, (status, error, 0, 0), reason)
-    failure.__cause__ = error
-    _stop(failure)
-    return failure
-
-
-def _stop(error: BugCheck) -> BaseException:
-    """Stop the kernel and tell the subscribers; return the error with which the kernel stopped first."""
+def stop(error: BugCheck) -> BaseException:
+    """Stop the kernel with a bug check and tell the subscribers; return the first error that stopped it."""
     kernel = current.kernel
     is_first = kernel.stopped is None
     stopped = kernel.stop(error)

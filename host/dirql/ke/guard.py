@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
 from dirql.ke import current
-from dirql.ke.bugcheck import bug_check, unhandled
+from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.threads.thread import ThreadExit
 from dirql.nt.bugcodes import (
@@ -33,6 +33,7 @@ from dirql.nt.bugcodes import (
     VF_IO_ISR_IRQL,
     VF_IOMANAGER_DISPATCH_IRQL,
 )
+from dirql.nt.status import STATUS_UNHANDLED_EXCEPTION, StatusException
 
 __all__ = [
     "ADD_DEVICE",
@@ -127,10 +128,8 @@ def call_driver(
         current.processor.driver = caller
         raise
     except BaseException as error:
-        if kind.exception is not None and (
-            failure := unhandled(kind.exception, error, f"{kind.noun} {describe(routine)}")
-        ):
-            raise failure from error
+        if kind.exception is not None:
+            _stop_unhandled(kind, kind.exception, routine, error)
         current.processor.driver = caller
         raise
     # The routine may have waited, and may have gone on running on another processor.
@@ -139,6 +138,25 @@ def call_driver(
         _refuse_return(kind, driver, routine, irql, arguments[0] if arguments else None)
     processor.driver = caller
     return result
+
+
+def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseException) -> None:
+    """Stop the kernel, because `error` escaped from the routine; raises the bug check `code`.
+
+    Returns for an error that goes up as it is: an interrupt from the keyboard, a bug check on its way up, or an error
+    of the layers below the kernel (`Kernel.transparent`).
+    """
+    kernel = current.kernel
+    if not isinstance(error, Exception) or isinstance(error, kernel.transparent):
+        kernel.stop(error)
+        return
+    status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
+    name = type(error).__name__
+    reason = f"{kind.noun} {describe(routine)} must handle its exceptions, and let {name} escape: {error}"
+    failure = BugCheck(code, (status, error, 0, 0), reason)
+    failure.__cause__ = error
+    stop(failure)
+    raise failure from error
 
 
 def _refuse_return(kind: RoutineKind, driver: object, routine: object, before: int, argument: object) -> None:

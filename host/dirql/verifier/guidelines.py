@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The WDK's guideline limits on how long things may take. Going beyond one is reported and stops nothing."""
+"""The WDK's guideline limits for ISRs, DPCs, spin locks and stalls. A longer time is reported and stops nothing."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ ISR_LIMIT = 25
 SPIN_LOCK_LIMIT = 25
 STALL_LIMIT = 50
 STALL_LIMIT_IN_DPC = 100
-"""For all stalls of one DPC together."""
+"""The limit for all stalls of one DPC together."""
 
 
 class Guidelines:
     """Watches a kernel through its hooks and calls `report(row, sentence)` for each limit that is exceeded.
 
-    What interrupts a routine is not counted as its own time.
+    The time of a routine is counted without the interrupts and DPCs that came on top of it.
     """
 
     def __init__(self, kernel: Kernel, report: Callable[[str, str], object]) -> None:
-        """Watch from now on."""
+        """Watch `kernel` from now on."""
         self._kernel = kernel
         self._report = report
         self._running: list[list[_Span]] = [[] for _ in kernel.processors]
@@ -74,14 +74,14 @@ class Guidelines:
                 self._exceeded("all stalls of a DPC together", STALL_LIMIT_IN_DPC, what)
 
     def _here(self) -> list[_Span]:
-        """What runs on the current processor, the innermost last."""
+        """The routines that run on the current processor, the innermost last."""
         return self._running[current.processor.number]
 
     def _end(self) -> int:
-        """The clocks that the innermost routine took for itself."""
+        """End the innermost routine; return the clocks that it took for itself."""
         running = self._here()
         if not running:
-            return 0  # it began before anybody watched
+            return 0  # the routine began before the watching
         span = running.pop()
         clocks = self._kernel.clock.now() - span.start
         if running:
@@ -98,13 +98,13 @@ class Guidelines:
 
 
 class _Span:
-    """A routine that runs."""
+    """A routine that runs, from the clock at which it was called."""
 
     __slots__ = ("interrupted", "stalled", "start")
 
     def __init__(self, start: int) -> None:
         self.start = start
         self.interrupted = 0
-        """Clocks that others took on top of it."""
+        """The clocks of the routines that ran on top of it."""
         self.stalled = 0
-        """Microseconds."""
+        """The microseconds of all its stalls."""

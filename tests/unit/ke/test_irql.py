@@ -8,6 +8,7 @@ import pytest
 
 from dirql.ke import current
 from dirql.ke.costs import Costs
+from dirql.ke.guard import CALLBACK, call_driver
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import (
     contract,
@@ -65,6 +66,17 @@ class Thing:
         """Nothing."""
 
 
+@pytest.mark.row("IRQL-04")
+def test_IRQL_04_without_verifier_any_level_there_is_can_be_had(kernel: Kernel) -> None:
+    kernel.verifier.default = None
+    raise_irql(DISPATCH_LEVEL)
+    assert (raise_irql(APC_LEVEL), current_irql()) == (2, 1)
+    lower_irql(5)
+    assert current_irql() == 5
+    with bug_check(0xC4, 0x30, 5, 16):
+        raise_irql(16)
+
+
 def test_a_contract_is_a_document_and_leaves_the_signature(kernel: Kernel) -> None:
     stated = vars(Thing.between)["__contract__"]
     assert (stated.min_irql, stated.max_irql, stated.routine) == (1, 2, "Thing.between")
@@ -98,6 +110,27 @@ def test_a_broken_contract_with_a_code(kernel: Kernel) -> None:
         0xC4, 0x1234, 1, thing, 0, match="must be called at PASSIVE_LEVEL; it was called at APC_LEVEL"
     ):
         thing.passive()
+
+
+def test_a_rule_of_the_verifier_holds_for_verified_drivers(kernel: Kernel) -> None:
+    """A rule without a code of the verifier's is NT's own, and holds for all."""
+    thing = Thing()
+    kernel.verifier.verify("unverified", None)
+    raise_irql(APC_LEVEL)
+    call_driver(CALLBACK, "unverified", thing.passive)
+    raise_irql(CLOCK_LEVEL)
+    with bug_check(0xA, thing, 13):
+        call_driver(CALLBACK, "unverified", thing.between, 1)
+
+
+def test_a_rule_of_the_verifier_is_that_of_the_driver_whose_code_runs(kernel: Kernel) -> None:
+    thing = Thing()
+    kernel.verifier.default = None
+    kernel.verifier.verify("verified", 0)
+    raise_irql(APC_LEVEL)
+    thing.passive()
+    with bug_check(0xC4, 0x1234, 1, thing):
+        call_driver(CALLBACK, "verified", thing.passive)
 
 
 def test_a_kernel_call_costs(machine: FakeMachine) -> None:

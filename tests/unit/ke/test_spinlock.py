@@ -80,14 +80,14 @@ def test_try_to_acquire(kernel: Kernel) -> None:
 def test_LCK_04_acquired_twice(kernel: Kernel) -> None:
     lock = SpinLock()
     lock.acquire()
-    with bug_check(0xF, lock, match="must not be acquired again by its owner"):
+    with bug_check(0xF, lock, match="must not be called by the owner of the lock"):
         lock.acquire()
 
 
 def test_LCK_04_released_unheld(kernel: Kernel) -> None:
     lock = SpinLock()
     raise_irql(DISPATCH_LEVEL)
-    with bug_check(0x10, lock, match="it was free"):
+    with bug_check(0x10, lock, match="the lock was free"):
         lock.release(PASSIVE_LEVEL)
 
 
@@ -149,5 +149,5 @@ def test_locks_taken_in_opposite_orders_are_a_deadlock(open_kernel: Callable[...
         second.acquire_at_dpc_level()
 
     workers = [thread(lambda: work(*locks)), thread(lambda: work(*reversed(locks)))]
-    with bug_check(0xC4, 0x1001, match="must be taken in the same order"):
+    with bug_check(0xC4, 0x1001, match="must be acquired in the same order"):
         wait_for_single_object(workers[0])

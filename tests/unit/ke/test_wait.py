@@ -10,8 +10,9 @@ from functools import partial
 import pytest
 
 from dirql.ke import current
+from dirql.ke.current import get_current_thread
 from dirql.ke.kernel import BOOT_TIME, Kernel
-from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
 from dirql.ke.objects.mutex import Mutex
 from dirql.ke.objects.semaphore import Semaphore
@@ -21,9 +22,10 @@ from dirql.ke.threads.wait import (
     delay_execution_thread,
     wait_for_all,
     wait_for_any,
+    wait_for_multiple_objects,
     wait_for_single_object,
 )
-from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL
+from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, WaitAll, WaitAny
 from dirql.nt.status import (
     STATUS_MUTANT_LIMIT_EXCEEDED,
     STATUS_MUTANT_NOT_OWNED,
@@ -82,6 +84,22 @@ def test_IRQL_07_other_waits_are_not(
             wait_for_any([event], timeout=timeout)
         else:
             wait_for_single_object(event, timeout=timeout)
+
+
+def test_IRQL_07_without_verifier_a_thread_may_wait_at_dispatch(kernel: Kernel) -> None:
+    kernel.verifier.default = None
+    with at(DISPATCH_LEVEL):
+        assert wait_for_single_object(synchronization(True)) == STATUS_SUCCESS
+        assert wait_for_single_object(synchronization(), timeout=-10) == STATUS_TIMEOUT
+        assert current_irql() == DISPATCH_LEVEL
+
+
+def test_IRQL_07_nobody_waits_above_dispatch_even_without_verifier(kernel: Kernel) -> None:
+    kernel.verifier.default = None
+    event = synchronization(True)
+    raise_irql(5)
+    with bug_check(0xA, event, 5):
+        wait_for_single_object(event, timeout=0)
 
 
 def test_IRQL_07_waits_at_apc_level_come_back_there(kernel: Kernel) -> None:
@@ -191,11 +209,53 @@ def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> Non
     assert [object.header.signal_state for object in objects] == [0, 0]
 
 
-def test_too_many_objects(kernel: Kernel) -> None:
+@pytest.mark.parametrize("wait", [wait_for_any, wait_for_all])
+def test_too_many_objects(kernel: Kernel, wait: Callable[[list[Event]], int]) -> None:
     event = notification(True)
-    assert wait_for_any([event] * 64) == 0
-    with bug_check(0xC, 65):
-        wait_for_any([event] * 65)
+    assert wait([event] * 64) == STATUS_SUCCESS
+    with bug_check(0xC, 65, match="must wait for 1 … 64 objects; Count was 65"):
+        wait([event] * 65)
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_a_wait_for_more_objects_than_a_thread_has_blocks_for(kernel: Kernel, count: int) -> None:
+    """Without a WaitBlockArray the blocks are those of the thread: THREAD_WAIT_OBJECTS, 3."""
+    events = [notification(True) for _ in range(4)]
+    assert wait_for_multiple_objects(3, events, WaitAll) == STATUS_SUCCESS
+    with bug_check(0xC, count, match="without a WaitBlockArray must wait for 1 … 3 objects"):
+        wait_for_multiple_objects(count, events, WaitAll)
+
+
+def test_a_wait_uses_the_blocks_of_its_array(kernel: Kernel) -> None:
+    first = get_current_thread()
+    objects = [synchronization() for _ in range(5)]
+    blocks = [WaitBlock() for _ in objects]
+    seen: list[tuple[WaitBlock, ...]] = []
+
+    def work() -> None:
+        seen.extend(object.header.waiters() for object in objects)
+        objects[3].set()
+
+    thread(work)
+    assert wait_for_multiple_objects(5, objects, WaitAny, wait_block_array=blocks) == 3
+    assert seen == [(block,) for block in blocks]
+    assert [(block.thread, block.object, block.wait_key) for block in blocks] == [
+        (first, object, key) for key, object in enumerate(objects)
+    ]
+
+
+def test_a_wait_looks_at_the_first_objects_only(kernel: Kernel) -> None:
+    objects = [synchronization(), synchronization(True)]
+    assert wait_for_multiple_objects(1, objects, WaitAny, timeout=0) == STATUS_TIMEOUT
+    assert objects[1].header.signal_state == 1
+
+
+def test_arrays_shorter_than_count(kernel: Kernel) -> None:
+    event = notification(True)
+    with pytest.raises(ValueError, match="Object must have Count elements, 2; it had 1"):
+        wait_for_multiple_objects(2, [event], WaitAny)
+    with pytest.raises(ValueError, match="WaitBlockArray must have Count elements, 2; it had 1"):
+        wait_for_multiple_objects(2, [event] * 2, WaitAny, wait_block_array=[WaitBlock()])
 
 
 # Time-outs.

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spin locks.
 
-A lock is held by a processor, at DISPATCH_LEVEL or above. A processor that waits for one lets the others go on; if
-none of them can ever release it, that is a bug check instead of a hang.
+A processor holds a lock at DISPATCH_LEVEL or above. A processor that waits for a lock lets the others go on. If none of
+them can ever release the lock, the wait is a bug check instead of a hang.
 """
 
 from __future__ import annotations
@@ -35,25 +35,24 @@ class SpinLock:
     __slots__ = ("owner",)
 
     def __init__(self) -> None:
-        """Free."""
+        """Make a lock that is free."""
         self.owner: Processor | None = None
 
     def __repr__(self) -> str:
-        """Who holds it."""
         return f"<spin lock {id(self):#x}, {'free' if self.owner is None else f'held by {self.owner!r}'}>"
 
     def initialize(self) -> None:
-        """Make the lock free (KeInitializeSpinLock)."""
+        """Make the lock free; follows KeInitializeSpinLock."""
         self.owner = None
 
     @property
     def value(self) -> int:
-        """What NT keeps in the lock: 1 while it is held, else 0."""
+        """The value that NT keeps in the lock: 1 while it is held, else 0."""
         return int(self.owner is not None)
 
     @contract(max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_SPIN_LOCK_IRQL)
     def acquire(self) -> int:
-        """Raise to DISPATCH_LEVEL, take the lock, return the old level (KeAcquireSpinLock)."""
+        """Raise to DISPATCH_LEVEL, take the lock, return the old IRQL; follows KeAcquireSpinLock."""
         processor = current.processor
         old_irql = enter(processor, DISPATCH_LEVEL)
         self.take(processor)
@@ -63,23 +62,26 @@ class SpinLock:
         min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_SPIN_LOCK_IRQL
     )
     def release(self, old_irql: int) -> None:
-        """Release the lock and go back to `old_irql`, which `acquire` returned (KeReleaseSpinLock)."""
+        """Release the lock and lower to `old_irql`, which `acquire` returned; follows KeReleaseSpinLock."""
         self.drop(current.processor)
         lower_irql(old_irql)
 
     @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_AT_DPC_LEVEL_IRQL)
     def acquire_at_dpc_level(self) -> None:
-        """Take the lock, the level being high enough already (KeAcquireSpinLockAtDpcLevel)."""
+        """Take the lock and leave the IRQL, which is high enough already; follows KeAcquireSpinLockAtDpcLevel."""
         self.take(current.processor)
 
     @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_FROM_DPC_LEVEL_IRQL)
     def release_from_dpc_level(self) -> None:
-        """Release the lock and keep the level (KeReleaseSpinLockFromDpcLevel)."""
+        """Release the lock and leave the IRQL; follows KeReleaseSpinLockFromDpcLevel."""
         self.drop(current.processor)
 
     @contract(max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_SPIN_LOCK_IRQL)
     def acquire_for_dpc(self) -> int:
-        """Take the lock from a DPC of either kind, raising only if below DISPATCH_LEVEL (KeAcquireSpinLockForDpc)."""
+        """Take the lock in a DPC of either kind and return the old IRQL; follows KeAcquireSpinLockForDpc.
+
+        The IRQL is raised only if it is below DISPATCH_LEVEL.
+        """
         processor = current.processor
         old_irql = processor.irql
         if old_irql < DISPATCH_LEVEL:
@@ -91,14 +93,14 @@ class SpinLock:
         min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_SPIN_LOCK_IRQL
     )
     def release_for_dpc(self, old_irql: int) -> None:
-        """Undo `acquire_for_dpc` (KeReleaseSpinLockForDpc)."""
+        """Undo `acquire_for_dpc`, which returned `old_irql`; follows KeReleaseSpinLockForDpc."""
         self.drop(current.processor)
         if old_irql < DISPATCH_LEVEL:
             lower_irql(old_irql)
 
     @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_AT_DPC_LEVEL_IRQL)
     def try_to_acquire_at_dpc_level(self) -> bool:
-        """Take the lock if it is free (KeTryToAcquireSpinLockAtDpcLevel)."""
+        """Take the lock if it is free, and return whether it was; follows KeTryToAcquireSpinLockAtDpcLevel."""
         if self.owner is None:
             self.take(current.processor)
             return True
@@ -106,15 +108,15 @@ class SpinLock:
         return False
 
     def test(self) -> bool:
-        """Whether the lock is free (KeTestSpinLock)."""
+        """Whether the lock is free; follows KeTestSpinLock."""
         if self.owner is not None:
             current.dispatcher.give_way()
         return self.owner is None
 
-    # The lock itself, without a word about levels; interrupts use it so.
+    # These do not touch the IRQL: an interrupt has raised it already.
 
     def take(self, processor: Processor) -> None:
-        """Make `processor`, the current one, the owner, and wait for that if need be."""
+        """Make the current processor, which is `processor`, the owner, as soon as the lock is free."""
         if self.owner is not None:
             self._spin(processor)
         self.owner = processor
@@ -123,10 +125,10 @@ class SpinLock:
             hook(self)
 
     def drop(self, processor: Processor) -> None:
-        """Make the lock free; `processor`, the current one, must own it, else bug check 0x10."""
+        """Free the lock. Bug check 0x10 unless the current processor, which is `processor`, owns it."""
         if self.owner is not processor:
             reason = (
-                f"a spin lock must be released by the processor that holds it, {processor!r}; it was"
+                f"KeReleaseSpinLock must be called by the processor that holds the lock, {processor!r}; the lock was"
                 f" {'free' if self.owner is None else f'held by {self.owner!r}'}"
             )
             bug_check(SPIN_LOCK_NOT_OWNED, self, 0, 0, 0, reason=reason)
@@ -136,12 +138,12 @@ class SpinLock:
         self.owner = None
 
     def _spin(self, processor: Processor) -> None:
-        """Let others go on until the lock is free."""
+        """Let the other processors go on until the lock is free."""
         processor.wanted_lock = self
         while (owner := self.owner) is not None:
             if owner is processor:
                 reason = (
-                    f"a spin lock must not be acquired again by its owner, which would wait for itself for ever;"
+                    "KeAcquireSpinLock must not be called by the owner of the lock, which would wait for itself;"
                     f" {processor!r} held it already"
                 )
                 bug_check(SPIN_LOCK_ALREADY_OWNED, self, 0, 0, 0, reason=reason)
@@ -150,7 +152,7 @@ class SpinLock:
         processor.wanted_lock = None
 
     def _check_order(self, processor: Processor) -> None:
-        """Bug check if `processor` waits, over others that wait, for a lock of its own."""
+        """Bug check if the owner of this lock waits, perhaps through others, for a lock of `processor`."""
         chain: list[OwnedLock] = [self]
         while (owner := chain[-1].owner) is not None and owner is not processor:
             wanted = owner.wanted_lock
@@ -159,7 +161,7 @@ class SpinLock:
             chain.append(wanted)
         if chain[-1].owner is processor:
             reason = (
-                f"spin locks must be taken in the same order everywhere; {processor!r} waits for {self!r} and in turn"
-                f" holds {chain[-1]!r}, for which another waits"
+                f"spin locks must be acquired in the same order everywhere; {processor!r} waits for {self!r} while it"
+                f" holds {chain[-1]!r}, for which the owner of the first waits"
             )
             bug_check(_VERIFIER, VF_DEADLOCK_HIERARCHY, self, chain[-1], 0, reason=reason)

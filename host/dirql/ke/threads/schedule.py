@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Who goes on where several could: the decisions of a run, which are recorded and can be replayed."""
+"""Schedules: which processor or thread goes on where several could. Decisions are recorded and can be replayed."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ __all__ = ["RandomSchedule", "Replay", "RoundRobin", "Schedule"]
 
 
 class Schedule(ABC):
-    """A source of decisions. Each is one of so many possibilities; what was decided is in `record`."""
+    """A source of decisions. `record` lists them in the order in which they were made."""
 
     __slots__ = ("record",)
 
     shuffles = True
-    """Whether threads of one priority may take each other's place; otherwise the oldest goes first."""
+    """Whether threads of equal priority may take each other's place; otherwise the oldest goes first."""
 
     def __init__(self) -> None:
-        """Nothing decided yet."""
+        """Make a schedule that has decided nothing yet."""
         self.record: list[int] = []
 
     def choose(self, count: int) -> int:
-        """Decide between `count` possibilities, the current one being number 0."""
+        """Decide between `count` possibilities, and record and return the number; 0 goes on with the current one."""
         choice = self.decide(count)
         self.record.append(choice)
         return choice
 
     @abstractmethod
     def decide(self, count: int) -> int:
-        """0 ... `count` - 1."""
+        """Return a number from 0 to `count` - 1."""
 
 
 class RoundRobin(Schedule):
-    """Processors take turns at each point of preemption; threads of one priority run in the order of their age."""
+    """Processors take turns at each point of preemption; threads of equal priority run in the order of their age."""
 
     __slots__ = ()
 
     shuffles = False
 
     def decide(self, count: int) -> int:
-        """The next one."""
+        """Return 1, the next possibility, if there are several."""
         return 1 % count
 
 
 class RandomSchedule(Schedule):
-    """Decisions at random; the same seed makes the same ones."""
+    """Decisions at random; the same seed makes the same decisions."""
 
     __slots__ = ("_random",)
 
@@ -57,12 +57,12 @@ class RandomSchedule(Schedule):
         self._random = Random(seed)
 
     def decide(self, count: int) -> int:
-        """Any, each as likely."""
+        """Return any of the numbers, each with the same probability."""
         return self._random.randrange(count)
 
 
 class Replay(Schedule):
-    """The decisions of an earlier run once more."""
+    """The decisions of an earlier run, once more."""
 
     __slots__ = ("_decisions", "shuffles")
 
@@ -73,7 +73,7 @@ class Replay(Schedule):
         self._decisions: Sequence[int] = tuple(of.record)
 
     def decide(self, count: int) -> int:
-        """As it was then; a run that goes on longer, or another way, is an error."""
+        """Return the recorded decision; raises `RuntimeError` if this run goes on longer, or in another way."""
         if len(self.record) >= len(self._decisions):
             raise RuntimeError(
                 f"a replay must end where its record ends, after {len(self._decisions)} decisions"
