@@ -215,5 +215,5 @@ CONTRACTS: Final = {
     "ob.services:open_symbolic_link_object": Contract("ZwOpenSymbolicLinkObject", 0, 0, Enforcement.EACH_CALL, Violation(0xc4, 0x2001f)),
     "ob.services:query_symbolic_link_object": Contract("ZwQuerySymbolicLinkObject", 0, 0, Enforcement.EACH_CALL, Violation(0xc4, 0x2001f)),
     "ob.services:reference_object": Contract("ObReferenceObject", 0, 2, Enforcement.OWN_CODE),
-    "ob.services:reference_object_by_handle": Contract("ObReferenceObjectByHandle", 0, 0, Enforcement.EACH_CALL),
+    "ob.services:reference_object_by_handle": Contract("ObReferenceObjectByHandle", 0, 0, Enforcement.EACH_CALL, Violation(0xc4, 0x2001b)),
 }
