@@ -106,24 +106,17 @@ class _Header:
 
     def _named_structures(self) -> Iterator[Record | Opaque]:
         """The structures of this header, and those of later headers that it points at."""
-        own = [each for each in self._types if isinstance(each, Record | Opaque)]
-        used = {
-            self._table.find(self._table.parse(text).base)
-            for each in self._types
-            for text in each.used_types()
-        }
-        yield from own
+        used = {other.name for each in self._types for other in self._named(each) if other is not None}
+        before = self._headers_before()
         for each in self._table.types:
-            if (
-                each in used
-                and isinstance(each, Record | Opaque)
-                and each.header not in self._headers_up_to_this()
-            ):
+            is_later = each.header not in before and each.name in used
+            if isinstance(each, Record | Opaque) and (each.header == self._name or is_later):
                 yield each
 
-    def _headers_up_to_this(self) -> set[str]:
-        headers = {self._name}
-        while new := {each for name in headers for each in _INCLUDES[name]} - headers:
+    def _headers_before(self) -> set[str]:
+        """The headers that this one includes, and those that they include."""
+        headers: set[str] = set()
+        while new := {each for name in (self._name, *headers) for each in _INCLUDES[name]} - headers:
             headers |= new
         return headers
 
@@ -133,24 +126,17 @@ class _Header:
             each = self._table.find(self._table.parse(each.type).base)
         return isinstance(each, Record | Opaque)
 
-    def _resolve(self, each: CType) -> CType | None:
-        """The type that a typedef stands for in the end."""
-        found: CType | None = each
-        while isinstance(found, Typedef):
-            found = self._table.held(found.type)
-        return found
-
     def _named(self, each: CType) -> Iterator[CType | None]:
         """The types whose names the definition of a type contains."""
         return (self._table.find(self._table.parse(text).base) for text in each.used_types())
 
     def _held(self, each: CType) -> Iterator[CType | None]:
         """The structures that an object of a type contains."""
-        return (self._held_in_the_end(text) for text in each.used_types())
-
-    def _held_in_the_end(self, text: str) -> CType | None:
-        held = self._table.held(text)
-        return self._resolve(held) if held is not None else None
+        for text in each.used_types():
+            held = self._table.held(text)
+            while isinstance(held, Typedef):
+                held = self._table.held(held.type)
+            yield held
 
     def _prototypes(self, routines: Iterable[Routine]) -> Iterator[str]:
         by_hand = "".join(_by_hand(header, part) for header in _INCLUDES for part in ("head", "tail"))
