@@ -31,6 +31,8 @@ _INCLUDES = {
     "ntdef.h": (),
     "ntstatus.h": ("ntdef.h",),
     "bugcodes.h": ("ntdef.h",),
+    "initguid.h": ("ntdef.h",),
+    "wdmguid.h": ("ntdef.h",),
     "winerror.h": (),
     "wdm.h": ("ntdef.h", "ntstatus.h", "bugcodes.h"),
     "ntddk.h": ("wdm.h",),

@@ -34,9 +34,8 @@ _PARAMETER = re.compile(r"(?P<annotation>_\w+_) (?P<type>.*?[ *])(?P<name>\w+)")
 
 @dataclass(frozen=True, slots=True)
 class StructureFile:
-    """The types of one description file, which become one section of the reference page."""
+    """The types of one description file, which become one section of the page of structures."""
 
-    stem: str
     title: str
     types: tuple[CType, ...]
 
@@ -48,9 +47,7 @@ def load_structures(enumerations: Iterable[Group], folder: Path = HERE) -> tuple
     """
     files = [_read_file(file) for file in sorted((folder / "structures").glob("*.toml"))]
     constants = tuple(_enumerations(folder / "constants", enumerations))
-    files.append(
-        StructureFile("enumerations", "Enumerations whose members are constants of dirql", constants)
-    )
+    files.append(StructureFile("Enumerations whose members are constants of dirql", constants))
     seen: dict[str, CType] = {}
     for each in (each for file in files for each in file.types):
         for name in each.names:
@@ -78,7 +75,7 @@ def _read_file(file: Path) -> StructureFile:
     for name, table in whole.items():
         if isinstance(table, dict):
             types.append(_read_type(Entry(file, name, {"header": head.text("header"), **table})))
-    return StructureFile(file.stem, head.text("title"), tuple(types))
+    return StructureFile(head.text("title"), tuple(types))
 
 
 def _read_type(entry: Entry) -> CType:

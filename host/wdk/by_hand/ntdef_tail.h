@@ -16,9 +16,5 @@
         (attributes)->SecurityQualityOfService = NULL;                                                               \
     } while (0)
 
-#ifdef INITGUID
-#define DEFINE_GUID(name, first, second, third, ...)                                                                 \
-    const GUID name __attribute__((weak)) = {first, second, third, {__VA_ARGS__}}
-#else
+/* Declares a GUID. initguid.h makes it define the GUID. */
 #define DEFINE_GUID(name, first, second, third, ...) extern const GUID name
-#endif

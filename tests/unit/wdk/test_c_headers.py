@@ -21,6 +21,8 @@ WARNINGS = ("-Wall", "-Wextra", "-Werror")
 
 DRIVER = """
 #include <ntddk.h>
+#include <initguid.h>
+#include <wdmguid.h>
 
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_ADD_DEVICE add_device;
@@ -38,6 +40,7 @@ typedef struct _EXTENSION {
 } EXTENSION, *PEXTENSION;
 
 static const WCHAR name[] = L"\\\\Device\\\\Test";
+static const GUID *const bus_type = &GUID_BUS_TYPE_PCI;
 C_ASSERT(sizeof(name) == 2 * sizeof("\\\\Device\\\\Test"));
 
 static NTSTATUS add_device(_In_ PDRIVER_OBJECT DriverObject, _In_ PDEVICE_OBJECT PhysicalDeviceObject)
@@ -109,7 +112,7 @@ NTSTATUS DriverEntry(_In_ PDRIVER_OBJECT DriverObject, _In_ PUNICODE_STRING Regi
     DriverObject->MajorFunction[IRP_MJ_READ] = read;
     DriverObject->DriverExtension->AddDevice = add_device;
     DriverObject->DriverUnload = unload;
-    return service_routine != NULL ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+    return service_routine != NULL && bus_type->Data4[7] == 0xe3 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 """
 
