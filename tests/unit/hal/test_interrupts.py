@@ -32,7 +32,9 @@ def test_vectors_and_levels_are_those_of_the_architecture() -> None:
     with pytest.raises(ValueError, match="must be 0 to 15; it was 16"):
         vector_of_input(16)
     for wrong in (0x31, 0x28, 0xB0, 0xFF):
-        with pytest.raises(ValueError, match=f"a vector must be 0x30 to 0xa8 in steps of 8; it was {wrong:#x}"):
+        with pytest.raises(
+            ValueError, match=f"a vector must be 0x30 to 0xa8 in steps of 8; it was {wrong:#x}"
+        ):
             input_of_vector(wrong)
 
 
