@@ -15,6 +15,7 @@ from dirql.io.cancel import release_cancel_spin_lock
 from dirql.io.objects import DeviceObject, Irp
 from dirql.ke.processors.irql import contract
 from dirql.nt.constants import DISPATCH_LEVEL, IO_TYPE_CSQ, IO_TYPE_CSQ_EX, IO_TYPE_CSQ_IRP_CONTEXT
+from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_SUCCESS, nt_success
 
 __all__ = ["Csq", "CsqIrpContext"]
@@ -130,7 +131,7 @@ class Csq:
     def _insert(self, irp: Irp, insert_context: object) -> int:
         """Call the insert routine that the queue was initialized with."""
         if self.type == IO_TYPE_CSQ_EX:
-            return self.csq_insert_irp_ex(self, irp, insert_context)
+            return NTSTATUS(self.csq_insert_irp_ex(self, irp, insert_context))
         self.csq_insert_irp(self, irp)
         return STATUS_SUCCESS
 

@@ -20,6 +20,7 @@ from dirql.nt.bugcodes import (
     VF_IOMANAGER_CALL_DRIVER_IRQL,
 )
 from dirql.nt.constants import DISPATCH_LEVEL, IO_NO_INCREMENT
+from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST
 
 __all__ = ["call_driver", "invalid_device_request"]
@@ -53,9 +54,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     status = guard.call_driver(guard.DISPATCH, driver, dispatch, device, irp)
     if hooks.dispatch_left is not None:
         hooks.dispatch_left(device, irp, status)
-    if not isinstance(status, int):
-        _refuse_return(dispatch, status)
-    return status
+    return status if type(status) is NTSTATUS else _as_status(dispatch, status)
 
 
 def invalid_device_request(device: DeviceObject, irp: Irp) -> int:
@@ -76,7 +75,13 @@ def _refuse_call(irp: Irp, location: int) -> NoReturn:
     bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BAD_IRP_TYPE, reason=reason)
 
 
-def _refuse_return(dispatch: object, status: object) -> NoReturn:
-    """Stop, because a dispatch routine returned something that is no status (row IRP-20)."""
-    reason = f"dispatch routine {guard.describe(dispatch)} must return an NTSTATUS, returned {status!r}"
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_INCONSISTENT_RETURN, dispatch, reason=reason)
+def _as_status(dispatch: object, status: int) -> NTSTATUS:
+    """The status that a dispatch routine returned; bug check 0xC9/0x224 when it is no NTSTATUS (row IRP-20)."""
+    try:
+        return NTSTATUS(status)
+    except (TypeError, ValueError):
+        reason = (
+            f"the dispatch routine {guard.describe(dispatch)} must return an NTSTATUS; it returned {status!r}"
+        )
+        code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_INCONSISTENT_RETURN
+        bug_check(code, violation, dispatch, reason=reason)

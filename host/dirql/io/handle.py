@@ -98,9 +98,11 @@ class Overlapped:
 
     def result(self) -> bytes:
         """Wait for the result and return the output, empty for a write. Raises `IoError` when the request failed."""
-        self.wait()
-        self._release()
-        status = self.status
+        if self.iosb.status == STATUS_PENDING:
+            self.wait()
+        if self._output is not None or self._input is not None:
+            self._release()
+        status = self.iosb.status
         if not nt_success(status) and status != STATUS_BUFFER_OVERFLOW:
             raise IoError(status, self._handle.name, self.operation)
         return self._data

@@ -27,6 +27,7 @@ from dirql.nt.constants import (
     SL_INVOKE_ON_SUCCESS,
     SL_PENDING_RETURNED,
 )
+from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, nt_success
 
 __all__ = ["allocate_irp", "complete_request", "free_irp"]
@@ -65,15 +66,14 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
 
     The caller has set `io_status` and no longer owns the packet. `priority_boost` is accepted and not used: threads
     have no priority boosts here. Bug check 0x44 when the request is complete already, 0xC9/6 when its status is
-    STATUS_PENDING, 0xC9/7 when its cancel routine is still set.
+    STATUS_PENDING, 0xC9/7 when its cancel routine is still set. Raises `ValueError` for a status that needs more than
+    32 bits and `TypeError` for one that is no number.
     """
     del priority_boost
     location = irp.current_location
-    if (
-        location > irp.stack_count + 1
-        or irp.io_status.status == STATUS_PENDING
-        or irp.cancel_routine is not None
-    ):
+    io_status = irp.io_status
+    io_status.status = NTSTATUS(io_status.status)
+    if location > irp.stack_count + 1 or io_status.status == STATUS_PENDING or irp.cancel_routine is not None:
         _refuse_completion(irp)
     hook = io_manager.value.hooks.irp_completed
     if hook is not None:
@@ -95,7 +95,7 @@ def _walk(irp: Irp, location: int) -> bool:
         routine, context = left.completion_routine, left.context
         left.clear()
         if routine is not None and _is_invited(irp, control):
-            if _call(irp, routine, context) == STATUS_MORE_PROCESSING_REQUIRED:
+            if NTSTATUS(_call(irp, routine, context)) == STATUS_MORE_PROCESSING_REQUIRED:
                 return False
         elif irp.pending_returned and location <= count:
             locations[location - 1].control |= SL_PENDING_RETURNED

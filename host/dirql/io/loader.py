@@ -14,6 +14,7 @@ from dirql.ke import current as ke, guard
 from dirql.ke.processors.irql import contract
 from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
 from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED, PASSIVE_LEVEL
+from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import (
     STATUS_IMAGE_ALREADY_LOADED,
     STATUS_INVALID_DEVICE_REQUEST,
@@ -51,7 +52,7 @@ def load_driver(
         return status, None
     manager.drivers[service] = driver
     ke.kernel.verifier.verify(driver, verifier_flags)
-    status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, registry_path(service))
+    status = NTSTATUS(guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, registry_path(service)))
     if not nt_success(status):
         _forget(driver)
         return status, None

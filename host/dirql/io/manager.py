@@ -62,6 +62,7 @@ class IoManager:
         del self.live_irps[irp]
         irp.current_location = irp.stack_count + 2
         irp.type = 0
+        irp.tail.overlay.device_queue_entry.irp = None
 
 
 running: Final = Running[IoManager]("I/O routines")

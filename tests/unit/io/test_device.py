@@ -200,3 +200,15 @@ def test_IRQL_10_needs_passive_level(machine: Machine, what: str, subcode: int) 
     with pytest.raises(BugCheck) as stopped:
         calls[what]()
     assert (stopped.value.code, stopped.value.parameters[0]) == (0xC4, subcode)
+
+
+def test_DEV_01_an_extension_of_bytes(machine: Machine) -> None:
+    """Where C gives a size, the extension is so many zero bytes; without one there is no extension."""
+    driver = make_driver()
+    _, sized = IoCreateDevice(driver, 24, None, FILE_DEVICE_UNKNOWN, 0, False)
+    assert sized is not None
+    assert sized.device_extension == bytearray(24)
+    for nothing in (0, None):
+        _, bare = IoCreateDevice(driver, nothing, None, FILE_DEVICE_UNKNOWN, 0, False)
+        assert bare is not None
+        assert bare.device_extension is None

@@ -13,6 +13,7 @@ from dirql.io.request import Request
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
 from dirql.wdm import (
+    CM_RESOURCE_LIST,
     DEVICE_OBJECT,
     DISPATCH_LEVEL,
     IO_STATUS_BLOCK,
@@ -477,3 +478,59 @@ def test_a_location_that_is_not_there(machine: Machine) -> None:
 @given(status=st.integers(min_value=0, max_value=0xFFFF_FFFF))
 def test_IRP_09_nt_success_decides(status: int) -> None:
     assert NT_SUCCESS(status) is (status >> 30 in (0, 1))
+
+
+@pytest.mark.row("IRP-20")
+@pytest.mark.parametrize("returned", [None, "status", 1 << 32, -(1 << 31) - 1])
+def test_a_dispatch_routine_returns_a_status(machine: Machine, returned: Any) -> None:
+    def read(device: DEVICE_OBJECT, irp: IRP) -> Any:
+        complete(irp)
+        return returned
+
+    with pytest.raises(BugCheck, match="must return an NTSTATUS") as stopped:
+        send(make_device(make_driver({IRP_MJ_READ: read})))
+    assert (stopped.value.code, stopped.value.parameters[0]) == (0xC9, 0x224)
+
+
+def test_a_negative_status_of_a_driver_is_an_error(machine: Machine) -> None:
+    """C's STATUS_UNSUCCESSFUL is negative; NT_SUCCESS must not take it for a success."""
+    seen: list[int] = []
+
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        return complete(irp, STATUS_UNSUCCESSFUL - (1 << 32))
+
+    def done(device: DEVICE_OBJECT | None, irp: IRP, context: object) -> int:
+        seen.append(irp.io_status.status)
+        return STATUS_MORE_PROCESSING_REQUIRED - (1 << 32)
+
+    status, irp = send(make_device(make_driver({IRP_MJ_READ: read})), done)
+    assert not NT_SUCCESS(status)
+    assert (status, seen) == (STATUS_UNSUCCESSFUL, [STATUS_UNSUCCESSFUL])
+    assert irp.current_location == 2  # the completion routine kept the packet
+
+
+@pytest.mark.row("IRP-05")
+@pytest.mark.parametrize("how", ["skip", "copy"])
+def test_a_driver_below_another_sees_the_parameters_that_were_sent(machine: Machine, how: str) -> None:
+    """Whatever records a driver in between has named, `parameters.start_device` reaches the bus driver."""
+    seen: list[object] = []
+
+    def bus(device: DEVICE_OBJECT, irp: IRP) -> int:
+        seen.append(IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources)
+        return complete(irp)
+
+    def layer(device: DEVICE_OBJECT, irp: IRP) -> int:
+        assert IoGetCurrentIrpStackLocation(irp).parameters.query_id.id_type == 0
+        if how == "skip":
+            IoSkipCurrentIrpStackLocation(irp)
+        else:
+            IoCopyCurrentIrpStackLocationToNext(irp)
+        return IoCallDriver(device.device_extension.lower, irp)
+
+    top = make_stack(2, bus, layer)[-1]
+    irp = make_irp(top.stack_size)
+    location = IoGetNextIrpStackLocation(irp)
+    location.major_function = IRP_MJ_READ
+    location.parameters.start_device.allocated_resources = resources = CM_RESOURCE_LIST(())
+    assert IoCallDriver(top, irp) == STATUS_SUCCESS
+    assert seen == [resources]
