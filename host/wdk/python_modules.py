@@ -30,6 +30,7 @@ from __future__ import annotations
 _ENFORCEMENT = {
     Kind.FUNCTION: "EACH_CALL",
     Kind.OWN: "OWN_CODE",
+    Kind.PLAIN: "NONE",
     Kind.MACRO: "NONE",
     Kind.ACCESS: "NONE",
 }

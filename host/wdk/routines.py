@@ -24,6 +24,8 @@ class Kind(enum.Enum):
     """The level is checked at each call, and each call is charged."""
     OWN = "own"
     """The routine's own code checks and charges, because its rule depends on its arguments."""
+    PLAIN = "plain"
+    """The routine only reads or writes the object that it gets: nothing is checked or charged."""
     MACRO = "macro"
     """A macro or inline function in C: NT has no place to check or to charge it."""
     ACCESS = "access"

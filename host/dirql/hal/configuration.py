@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from dirql.hal.hal import running
 from dirql.hal.lanes import ALL_ONES, lanes
-from dirql.ke.processors.irql import contract
-from dirql.nt.constants import DISPATCH_LEVEL, PCIConfiguration
+from dirql.ke.processors.contract import contract
+from dirql.nt.constants import PCIConfiguration
 from dirql.target.contract import BusError, MasterAbort
 
 __all__ = [
@@ -81,7 +81,7 @@ def write_configuration(bus: int, slot: Slot, offset: int, data: bytes) -> None:
         position += size
 
 
-@contract(max_irql=DISPATCH_LEVEL)
+@contract
 def get_bus_data_by_offset(
     bus_data_type: int, bus_number: int, slot_number: int, offset: int, length: int
 ) -> bytes:
@@ -94,7 +94,7 @@ def get_bus_data_by_offset(
     return read_configuration(bus_number, Slot.of(slot_number), offset, length)
 
 
-@contract(max_irql=DISPATCH_LEVEL)
+@contract
 def set_bus_data_by_offset(
     bus_data_type: int, bus_number: int, slot_number: int, buffer: bytes, offset: int, length: int
 ) -> int:

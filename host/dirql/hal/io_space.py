@@ -5,19 +5,13 @@
 from __future__ import annotations
 
 from dirql.hal.hal import running
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.nt.addresses import PhysicalAddress
-from dirql.nt.bugcodes import (
-    DRIVER_VERIFIER_DETECTED_VIOLATION,
-    VF_MDL_MAP_IO_SPACE_IRQL,
-    VF_MDL_UNMAP_IO_SPACE_IRQL,
-)
-from dirql.nt.constants import DISPATCH_LEVEL
 
 __all__ = ["map_io_space", "unmap_io_space"]
 
 
-@contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_MAP_IO_SPACE_IRQL)
+@contract
 def map_io_space(physical_address: PhysicalAddress, number_of_bytes: int, _cache_type: int) -> int | None:
     """The virtual address of `number_of_bytes` of device memory, or None without room; follows MmMapIoSpace.
 
@@ -32,9 +26,7 @@ def map_io_space(physical_address: PhysicalAddress, number_of_bytes: int, _cache
     return running.value.device_memory.map(physical_address, number_of_bytes)
 
 
-@contract(
-    max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNMAP_IO_SPACE_IRQL
-)
+@contract
 def unmap_io_space(base_address: int, number_of_bytes: int) -> None:
     """Undo `map_io_space`; takes the address that it returned and the same length. Follows MmUnmapIoSpace."""
     running.value.device_memory.unmap(base_address, number_of_bytes)

@@ -13,11 +13,10 @@ from dirql.io.request import Request
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BUILD_BAD_BUFFER
 from dirql.nt.constants import (
-    APC_LEVEL,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_FLUSH_BUFFERS,
     IRP_MJ_INTERNAL_DEVICE_CONTROL,
@@ -26,7 +25,6 @@ from dirql.nt.constants import (
     IRP_MJ_SHUTDOWN,
     IRP_MJ_WRITE,
     METHOD_NEITHER,
-    PASSIVE_LEVEL,
     KernelMode,
     method_from_ctl_code,
 )
@@ -41,7 +39,7 @@ __all__ = [
 _FSD_FUNCTIONS = (IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_SHUTDOWN, IRP_MJ_PNP)
 
 
-@contract(max_irql=APC_LEVEL)
+@contract
 def build_asynchronous_fsd_request(
     major_function: int,
     device: DeviceObject,
@@ -61,7 +59,7 @@ def build_asynchronous_fsd_request(
     return irp
 
 
-@contract(max_irql=PASSIVE_LEVEL)
+@contract
 def build_synchronous_fsd_request(
     major_function: int,
     device: DeviceObject,
@@ -82,7 +80,7 @@ def build_synchronous_fsd_request(
     return irp
 
 
-@contract(max_irql=PASSIVE_LEVEL)
+@contract
 def build_device_io_control_request(
     io_control_code: int,
     device: DeviceObject,

@@ -7,8 +7,7 @@ from __future__ import annotations
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import Irp
 from dirql.ke import guard
-from dirql.ke.processors.irql import contract
-from dirql.nt.constants import DISPATCH_LEVEL
+from dirql.ke.processors.contract import contract
 
 __all__ = ["acquire_cancel_spin_lock", "cancel_irp", "release_cancel_spin_lock"]
 
@@ -26,7 +25,7 @@ def release_cancel_spin_lock(irql: int) -> None:
     io_manager.value.cancel_lock.release(irql)
 
 
-@contract(max_irql=DISPATCH_LEVEL)
+@contract
 def cancel_irp(irp: Irp) -> bool:
     """Ask that a request be completed soon; follows IoCancelIrp. True when it had a cancel routine, which has run.
 

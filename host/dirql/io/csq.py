@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from dirql.io.cancel import release_cancel_spin_lock
 from dirql.io.objects import DeviceObject, Irp
-from dirql.ke.processors.irql import contract
-from dirql.nt.constants import DISPATCH_LEVEL, IO_TYPE_CSQ, IO_TYPE_CSQ_EX, IO_TYPE_CSQ_IRP_CONTEXT
+from dirql.ke.processors.contract import contract
+from dirql.nt.constants import IO_TYPE_CSQ, IO_TYPE_CSQ_EX, IO_TYPE_CSQ_IRP_CONTEXT
 from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_SUCCESS, nt_success
 
@@ -102,7 +102,7 @@ class Csq:
         """Mark a request pending and queue it; follows IoCsqInsertIrp. See `insert_irp_ex`."""
         self.insert_irp_ex(irp, context, None)
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def insert_irp_ex(self, irp: Irp, context: CsqIrpContext | None, insert_context: object) -> int:
         """Mark a request pending and queue it; follows IoCsqInsertIrpEx.
 
@@ -135,7 +135,7 @@ class Csq:
         self.csq_insert_irp(self, irp)
         return STATUS_SUCCESS
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def remove_irp(self, context: CsqIrpContext) -> Irp | None:
         """Take the request of a ticket out; None when it was cancelled or removed. Follows IoCsqRemoveIrp."""
         irql = self.csq_acquire_lock(self)
@@ -148,7 +148,7 @@ class Csq:
         self.csq_release_lock(self, irql)
         return irp
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def remove_next_irp(self, peek_context: object) -> Irp | None:
         """Take out the first match that is not being cancelled; None when there is none. Follows IoCsqRemoveNextIrp."""
         irql = self.csq_acquire_lock(self)

@@ -8,23 +8,16 @@ from typing import NoReturn
 
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
-    DDI_IRQL_IO_APC_LTE,
-    DDI_IRQL_IO_PASSIVE1,
-    DDI_IRQL_IO_PASSIVE3,
-    DRIVER_VERIFIER_DETECTED_VIOLATION,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     VF_IO_VERIFY_DELETE_WHILE_ATTACHED,
     VF_IO_VERIFY_DETACH_OF_NOTHING,
 )
 from dirql.nt.constants import (
-    APC_LEVEL,
-    DISPATCH_LEVEL,
     DO_DEVICE_HAS_NAME,
     DO_EXCLUSIVE,
     DOE_DELETE_PENDING,
-    PASSIVE_LEVEL,
 )
 from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
@@ -39,7 +32,7 @@ __all__ = [
 ]
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE1)
+@contract
 def create_device(
     driver_object: DriverObject,
     device_extension_size: type | int | None,
@@ -69,7 +62,7 @@ def create_device(
     return STATUS_SUCCESS, device
 
 
-@contract(max_irql=DISPATCH_LEVEL)
+@contract
 def get_attached_device_reference(device: DeviceObject) -> DeviceObject:
     """The top of the stack that `device` is in, with a reference of its own; follows IoGetAttachedDeviceReference."""
     top = device.top_of_stack()
@@ -77,7 +70,7 @@ def get_attached_device_reference(device: DeviceObject) -> DeviceObject:
     return top
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE1)
+@contract
 def attach_device_to_device_stack(source: DeviceObject, target: DeviceObject) -> DeviceObject | None:
     """Put `source` on top of the stack of `target`; follows IoAttachDeviceToDeviceStack (rows DEV-06, -07, -09).
 
@@ -93,7 +86,7 @@ def attach_device_to_device_stack(source: DeviceObject, target: DeviceObject) ->
     return lower
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE3)
+@contract
 def detach_device(target: DeviceObject) -> None:
     """Take the device that is attached to `target`, the *lower* device, off it; follows IoDetachDevice.
 
@@ -107,7 +100,7 @@ def detach_device(target: DeviceObject) -> None:
     _delete_if_unused(target)
 
 
-@contract(max_irql=APC_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_APC_LTE)
+@contract
 def delete_device(device: DeviceObject) -> None:
     """Delete a device; follows IoDeleteDevice (rows DEV-01, DEV-05).
 

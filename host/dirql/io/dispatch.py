@@ -11,26 +11,21 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, Irp
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     NO_MORE_IRP_STACK_LOCATIONS,
     VF_IO_VERIFY_INCONSISTENT_RETURN,
     VF_IOMANAGER_BAD_IRP_TYPE,
-    VF_IOMANAGER_CALL_DRIVER_IRQL,
 )
-from dirql.nt.constants import DISPATCH_LEVEL, IO_NO_INCREMENT
+from dirql.nt.constants import IO_NO_INCREMENT
 from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST
 
 __all__ = ["call_driver", "invalid_device_request"]
 
 
-@contract(
-    max_irql=DISPATCH_LEVEL,
-    code=DRIVER_VERIFIER_IOMANAGER_VIOLATION,
-    subcode=VF_IOMANAGER_CALL_DRIVER_IRQL,
-)
+@contract
 def call_driver(device: DeviceObject, irp: Irp) -> int:
     """Hand a request to the driver of `device`; follows IoCallDriver (rows IRP-03, IRP-04).
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.objects import DeviceObject
+from dirql.ke.processors.contract import contract
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.nt.constants import (
@@ -141,6 +142,7 @@ class _Message:
         return self.routine(interrupt, context, self.number)
 
 
+@contract
 def connect_interrupt_ex(
     parameters: ConnectParameters,
 ) -> tuple[int, Interrupt | InterruptMessageInfo | None]:
@@ -157,6 +159,7 @@ def connect_interrupt_ex(
     return STATUS_INVALID_PARAMETER, None
 
 
+@contract
 def disconnect_interrupt_ex(parameters: DisconnectParameters) -> None:
     """Disconnect what was connected; follows IoDisconnectInterruptEx. PASSIVE_LEVEL."""
     connected = parameters.connection_context

@@ -10,18 +10,16 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import CompletionRoutine, Irp
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     MULTIPLE_IRP_COMPLETE_REQUESTS,
-    VF_IOMANAGER_COMPLETE_IRQL,
     VF_IOMANAGER_COMPLETE_WITH_CANCEL_ROUTINE,
     VF_IOMANAGER_COMPLETE_WITH_PENDING,
     VF_IOMANAGER_FREE_NOT_IRP,
     VF_IOMANAGER_FREE_THREAD_QUEUED,
 )
 from dirql.nt.constants import (
-    DISPATCH_LEVEL,
     SL_INVOKE_ON_CANCEL,
     SL_INVOKE_ON_ERROR,
     SL_INVOKE_ON_SUCCESS,
@@ -33,7 +31,7 @@ from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, nt_
 __all__ = ["allocate_irp", "complete_request", "free_irp"]
 
 
-@contract(max_irql=DISPATCH_LEVEL)
+@contract
 def allocate_irp(stack_size: int, charge_quota: bool = False) -> Irp | None:
     """A new IRP with `stack_size` locations, 1 … 127, else None; follows IoAllocateIrp (row IRP-01).
 
@@ -43,7 +41,7 @@ def allocate_irp(stack_size: int, charge_quota: bool = False) -> Irp | None:
     return io_manager.value.take_irp(stack_size)
 
 
-@contract(max_irql=DISPATCH_LEVEL)
+@contract
 def free_irp(irp: Irp) -> None:
     """Free a packet; follows IoFreeIrp.
 
@@ -58,9 +56,7 @@ def free_irp(irp: Irp) -> None:
     manager.release_irp(irp)
 
 
-@contract(
-    max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_IOMANAGER_VIOLATION, subcode=VF_IOMANAGER_COMPLETE_IRQL
-)
+@contract
 def complete_request(irp: Irp, priority_boost: int) -> None:
     """Complete a request; follows IoCompleteRequest (rows IRP-04, IRP-07 … IRP-10).
 

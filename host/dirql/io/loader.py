@@ -11,9 +11,8 @@ from dirql.io.dispatch import invalid_device_request
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke import current as ke, guard
-from dirql.ke.processors.irql import contract
-from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
-from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED, PASSIVE_LEVEL
+from dirql.ke.processors.contract import contract
+from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED
 from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import (
     STATUS_IMAGE_ALREADY_LOADED,
@@ -80,7 +79,7 @@ def _forget(driver: DriverObject) -> None:
     ke.kernel.verifier.forget(driver)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def zw_load_driver(driver_service_name: str) -> int:
     """Load the driver of a registered service by the path of its key; follows ZwLoadDriver (row DRV-03)."""
     service = _service_of(driver_service_name)
@@ -91,7 +90,7 @@ def zw_load_driver(driver_service_name: str) -> int:
     return status
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def zw_unload_driver(driver_service_name: str) -> int:
     """Unload a driver by the path of its service's key; follows ZwUnloadDriver."""
     driver = io_manager.value.drivers.get(_service_of(driver_service_name))

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from dirql.io.objects import DeviceObject, FileObject
 from dirql.io.services import open_device
-from dirql.ke.processors.irql import contract
-from dirql.nt.bugcodes import DDI_IRQL_IO_PASSIVE4, DRIVER_VERIFIER_DETECTED_VIOLATION
-from dirql.nt.constants import PASSIVE_LEVEL
+from dirql.ke.processors.contract import contract
 from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
 from dirql.ob.namespace import SymbolicLink
@@ -16,19 +14,19 @@ from dirql.ob.namespace import SymbolicLink
 __all__ = ["create_symbolic_link", "delete_symbolic_link", "get_device_object_pointer"]
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE4)
+@contract
 def create_symbolic_link(symbolic_link_name: str, device_name: str) -> int:
     r"""Make `\DosDevices\X` lead to a device, which need not exist yet; follows IoCreateSymbolicLink."""
     return object_manager.value.namespace.insert(symbolic_link_name, SymbolicLink(device_name))
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE4)
+@contract
 def delete_symbolic_link(symbolic_link_name: str) -> int:
     """Remove a link; follows IoDeleteSymbolicLink."""
     return object_manager.value.namespace.remove_link(symbolic_link_name)
 
 
-@contract(max_irql=PASSIVE_LEVEL)
+@contract
 def get_device_object_pointer(
     object_name: str, desired_access: int
 ) -> tuple[int, FileObject | None, DeviceObject | None]:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.objects.event import Event
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     VF_IO_REMOVE_LOCK_RELEASE,
     VF_IO_REMOVE_LOCK_TAG,
 )
-from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL, Executive, KernelMode, SynchronizationEvent
+from dirql.nt.constants import Executive, KernelMode, SynchronizationEvent
 from dirql.nt.status import STATUS_DELETE_PENDING, STATUS_SUCCESS
 
 __all__ = ["RemoveLock", "RemoveLockCommonBlock", "RemoveLockDebugBlock"]
@@ -71,7 +71,7 @@ class RemoveLock:
         self.dbg.lock_list = []
         self.common.reset()
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def acquire(self, tag: object) -> int:
         """Count one more user; follows IoAcquireRemoveLock.
 
@@ -83,14 +83,14 @@ class RemoveLock:
         self.dbg.lock_list.append(tag)
         return STATUS_SUCCESS
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def release(self, tag: object) -> None:
         """Count one user less; follows IoReleaseRemoveLock."""
         self._give_back(tag)
         if self.common.io_count == 0:
             self.common.remove_event.set(0, False)
 
-    @contract(max_irql=PASSIVE_LEVEL)
+    @contract
     def release_and_wait(self, tag: object) -> None:
         """Begin the removal: count the caller as a user less, refuse new users, and wait until the others have left.
 

@@ -23,7 +23,7 @@ from dirql.io.objects import DeviceObject, FileObject, IoStatusBlock, Irp
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import (
@@ -34,7 +34,6 @@ from dirql.nt.bugcodes import (
 )
 from dirql.nt.constants import (
     FO_ALERTABLE_IO,
-    PASSIVE_LEVEL,
     Executive,
     KernelMode,
     NotificationEvent,
@@ -223,7 +222,7 @@ def _signal(device: DeviceObject | None, irp: Irp, context: object) -> int:
     return STATUS_MORE_PROCESSING_REQUIRED
 
 
-@contract(max_irql=PASSIVE_LEVEL)
+@contract
 def forward_irp_synchronously(device: DeviceObject, irp: Irp) -> bool:
     """Pass a request down and wait until the drivers below have completed it; follows IoForwardIrpSynchronously.
 

@@ -20,8 +20,7 @@ from dirql.io.objects import DeviceObject, FileObject, IoStatusBlock, Irp
 from dirql.io.request import FileRequest
 from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
-from dirql.ke.processors.irql import contract
-from dirql.nt.bugcodes import DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
+from dirql.ke.processors.contract import contract, contract_of
 from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
     DO_EXCLUSIVE,
@@ -40,7 +39,6 @@ from dirql.nt.constants import (
     IRP_MJ_READ,
     IRP_MJ_WRITE,
     METHOD_NEITHER,
-    PASSIVE_LEVEL,
     access_from_ctl_code,
     method_from_ctl_code,
 )
@@ -72,7 +70,7 @@ __all__ = [
 _SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def create_file(
     desired_access: int,
     object_attributes: ObjectAttributes,
@@ -103,7 +101,7 @@ def create_file(
     return _create(file, desired_access, options, file_attributes, share_access, io_status_block)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def open_file(
     desired_access: int,
     object_attributes: ObjectAttributes,
@@ -115,7 +113,7 @@ def open_file(
     return _open(desired_access, object_attributes, io_status_block, share_access, open_options)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract_of("ZwOpenFile")
 def open_device(name: str, desired_access: int, options: int = 0) -> tuple[int, int | None]:
     """`open_file` with what is usual for a device: (status, handle). `options` are FILE_ options."""
     return _open(desired_access, ObjectAttributes(name), IoStatusBlock(), _SHARE_ALL, options)
@@ -162,7 +160,7 @@ def _create(
     return result.status, handle
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def read_file(
     file_handle: int,
     event: Event | None,
@@ -194,7 +192,7 @@ def read_file(
     return request.submit(device)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def write_file(
     file_handle: int,
     event: Event | None,
@@ -223,7 +221,7 @@ def write_file(
     return request.submit(device)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def device_io_control_file(
     file_handle: int,
     event: Event | None,
@@ -284,7 +282,7 @@ def _packet(file: FileObject, major_function: int) -> tuple[Irp, DeviceObject]:
     return irp, device
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def cancel_io_file(file_handle: int) -> tuple[int, IoStatusBlock]:
     """Cancel the calling thread's outstanding requests on a file: (status, status block); follows ZwCancelIoFile.
 
@@ -297,7 +295,7 @@ def cancel_io_file(file_handle: int) -> tuple[int, IoStatusBlock]:
     return status, IoStatusBlock(status)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def cancel_io_file_ex(
     file_handle: int, io_request_to_cancel: IoStatusBlock | None
 ) -> tuple[int, IoStatusBlock]:

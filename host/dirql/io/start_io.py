@@ -13,8 +13,9 @@ from typing import cast
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import CancelRoutine, DeviceObject, Irp, IrpDeviceQueueEntry
 from dirql.ke import guard
+from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import DeferredRoutine, Dpc
-from dirql.ke.processors.irql import contract, lower_irql, raise_irql
+from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.nt.constants import DISPATCH_LEVEL
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
 DpcForIsr = Callable[[Dpc, DeviceObject, Irp | None, object], None]
 
 
-@contract(max_irql=DISPATCH_LEVEL)
+@contract
 def start_packet(
     device: DeviceObject, irp: Irp, key: int | None, cancel_function: CancelRoutine | None
 ) -> None:
@@ -61,7 +62,7 @@ def start_packet(
     lower_irql(old_irql)
 
 
-@contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
+@contract
 def start_next_packet(device: DeviceObject, cancelable: bool) -> None:
     """Call StartIo with the next request of the queue, if there is one; follows IoStartNextPacket (row SIO-03).
 
@@ -70,7 +71,7 @@ def start_next_packet(device: DeviceObject, cancelable: bool) -> None:
     _start_next(device, cancelable, None)
 
 
-@contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
+@contract
 def start_next_packet_by_key(device: DeviceObject, cancelable: bool, key: int) -> None:
     """Call StartIo with the first request whose key is `key` or more; follows IoStartNextPacketByKey."""
     _start_next(device, cancelable, key)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract, current_irql, irql_name
+from dirql.ke.processors.contract import contract
+from dirql.ke.processors.irql import current_irql, irql_name
 from dirql.mm import memory
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
@@ -71,7 +72,7 @@ def pool_tag(text: str) -> int:
     return int.from_bytes(text.encode("ascii"), "little")
 
 
-@contract()
+@contract
 def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
     """The address of `size` cleared bytes, or None; follows ExAllocatePool2.
 
@@ -96,7 +97,7 @@ def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
     return address
 
 
-@contract()
+@contract
 def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
     """The address of `size` bytes with unknown contents, or None; follows ExAllocatePoolWithTag.
 
@@ -123,7 +124,7 @@ def free_pool(address: int) -> None:
     free_pool_with_tag(address, 0)
 
 
-@contract()
+@contract
 def free_pool_with_tag(address: int, tag: int) -> None:
     """Free a block that was allocated with `tag`; `tag` 0 frees a block with any tag. Follows ExFreePoolWithTag.
 

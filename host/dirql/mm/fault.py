@@ -14,7 +14,8 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract, current_irql
+from dirql.ke.processors.contract import contract
+from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.nt.bugcodes import (

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final, NoReturn, Self
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract, contract_of
 from dirql.mm.address_space import NOWHERE, Page
 from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
 from dirql.mm.manager import running
@@ -23,18 +23,13 @@ from dirql.nt.bugcodes import (
     PROCESS_HAS_LOCKED_PAGES,
     VF_MDL_BUILD_FOR_PAGED,
     VF_MDL_FREE_WHILE_MAPPED,
-    VF_MDL_MAP_IRQL,
     VF_MDL_MAP_UNLOCKED,
-    VF_MDL_PROBE_AND_LOCK_IRQL,
     VF_MDL_PROBE_BAD_FLAGS,
-    VF_MDL_UNLOCK_IRQL,
     VF_MDL_UNLOCK_NEVER_LOCKED,
     VF_MDL_UNLOCK_NONPAGED_POOL,
     VF_MDL_UNLOCK_PARTIAL,
-    VF_MDL_UNMAP_IRQL,
 )
 from dirql.nt.constants import (
-    DISPATCH_LEVEL,
     MDL_IO_PAGE_READ,
     MDL_MAPPED_TO_SYSTEM_VA,
     MDL_PAGES_LOCKED,
@@ -92,7 +87,7 @@ class Mdl:
         )
 
     @classmethod
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract_of("IoAllocateMdl")
     def allocate(cls, address: int, length: int) -> Self | None:
         """An MDL for a buffer, without frames yet; None for more than 4 GiB less a page. Follows IoAllocateMdl."""
         if length > _LONGEST:
@@ -100,7 +95,7 @@ class Mdl:
         running.value.mdls += 1
         return cls(address, length)
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def free(self) -> None:
         """Give the MDL back after its pages were unlocked; follows IoFreeMdl.
 
@@ -130,9 +125,7 @@ class Mdl:
         """The numbers of the frames behind the buffer; follows MmGetMdlPfnArray."""
         return self.frames
 
-    @contract(
-        max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_PROBE_AND_LOCK_IRQL
-    )
+    @contract
     def probe_and_lock_pages(self, access_mode: int, operation: int) -> None:
         """Bring the pages of the buffer in, check that they allow the operation, and lock them.
 
@@ -157,7 +150,7 @@ class Mdl:
         self.process = manager.process if self.start_va < SYSTEM_RANGE_START else None
         self.mdl_flags |= MDL_PAGES_LOCKED | (MDL_WRITE_OPERATION if write else 0)
 
-    @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNLOCK_IRQL)
+    @contract
     def unlock_pages(self) -> None:
         """Undo `probe_and_lock_pages`, and a mapping that was made since; follows MmUnlockPages.
 
@@ -174,7 +167,7 @@ class Mdl:
         self.process = None
         self.frames = []
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def build_for_non_paged_pool(self) -> None:
         """Describe a buffer in nonpaged memory, which needs no lock; follows MmBuildMdlForNonPagedPool.
 
@@ -192,7 +185,7 @@ class Mdl:
         self.mapped_system_va = self.get_virtual_address()
         self.mdl_flags |= MDL_SOURCE_IS_NONPAGED_POOL
 
-    @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_MAP_IRQL)
+    @contract
     def get_system_address_safe(self, priority: int) -> int | None:
         """The address of the buffer in system space, valid in any context; follows MmGetSystemAddressForMdlSafe.
 
@@ -216,7 +209,7 @@ class Mdl:
             self.mdl_flags |= MDL_PARTIAL_HAS_BEEN_MAPPED
         return self.mapped_system_va
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def build_partial(self, target: Mdl, address: int, length: int) -> None:
         """Make `target` describe `length` bytes of this buffer from `address` on; follows IoBuildPartialMdl.
 
@@ -245,7 +238,7 @@ class Mdl:
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             target.mapped_system_va = self.mapped_system_va + skipped
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def prepare_for_reuse(self) -> None:
         """Undo the mapping that a partial MDL made for itself; follows MmPrepareMdlForReuse."""
         if self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED:
@@ -307,7 +300,7 @@ class Mdl:
         bug_check(PFN_LIST_CORRUPT, 0, self, address, reason=reason)
 
 
-@contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_MDL_UNMAP_IRQL)
+@contract
 def unmap_locked_pages(base_address: int, mdl: Mdl) -> None:
     """Undo the mapping that an MDL made at `base_address`; follows MmUnmapLockedPages.
 

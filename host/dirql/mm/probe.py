@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.mm.layout import USER_PROBE_ADDRESS, page_align
 from dirql.mm.manager import running
-from dirql.nt.constants import APC_LEVEL, PAGE_SIZE
+from dirql.nt.constants import PAGE_SIZE
 from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT, StatusException
 
 __all__ = ["probe_for_read", "probe_for_write"]
 
 
-@contract(max_irql=APC_LEVEL)
+@contract
 def probe_for_read(address: int, length: int, alignment: int) -> None:
     """Check that a range consists of user addresses and is aligned; follows ProbeForRead.
 
@@ -28,7 +28,7 @@ def probe_for_read(address: int, length: int, alignment: int) -> None:
         raise StatusException(STATUS_ACCESS_VIOLATION)
 
 
-@contract(max_irql=APC_LEVEL)
+@contract
 def probe_for_write(address: int, length: int, alignment: int) -> None:
     """Check as `probe_for_read` does, and that each page can be written, by touching it; follows ProbeForWrite."""
     probe_for_read(address, length, alignment)

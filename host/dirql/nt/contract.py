@@ -18,7 +18,7 @@ class Enforcement(enum.Enum):
     OWN_CODE = "own code"
     """The routine's own code checks and charges, because its rule depends on its arguments."""
     NONE = "none"
-    """C has a macro or an inline function here, or the bus charges the access: nothing is checked or charged."""
+    """Nothing is checked or charged: C has a macro here, the bus charges the access, or the routine is that simple."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, overload
 
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.ke.threads import system_thread
 from dirql.ke.threads.thread import Thread
-from dirql.nt.bugcodes import DDI_IRQL_PS_PASSIVE, DDI_IRQL_ZW_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
-from dirql.nt.constants import PASSIVE_LEVEL, UserMode
+from dirql.nt.constants import UserMode
 from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
 from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.manager import running as object_manager
@@ -57,7 +56,7 @@ class ObjectHandleInformation:
     granted_access: int
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def close(handle: int) -> int:
     """Close a handle of any kind; follows ZwClose."""
     return object_manager.value.close(handle)
@@ -84,7 +83,7 @@ def reference_object_by_handle(
 def reference_object_by_handle(
     handle: int, desired_access: int, object_type: None, access_mode: int
 ) -> tuple[int, object, ObjectHandleInformation | None]: ...
-@contract(max_irql=PASSIVE_LEVEL)
+@contract
 def reference_object_by_handle(
     handle: int, desired_access: int, object_type: type[object] | None, access_mode: int
 ) -> tuple[int, object, ObjectHandleInformation | None]:
@@ -103,7 +102,7 @@ def reference_object_by_handle(
     return STATUS_SUCCESS, body, ObjectHandleInformation(entry.handle_attributes, entry.granted_access)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def create_directory_object(
     desired_access: int, object_attributes: ObjectAttributes
 ) -> tuple[int, int | None]:
@@ -114,7 +113,7 @@ def create_directory_object(
     return object_manager.value.create(Directory(), object_attributes, desired_access)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def open_symbolic_link_object(
     desired_access: int, object_attributes: ObjectAttributes
 ) -> tuple[int, int | None]:
@@ -127,7 +126,7 @@ def open_symbolic_link_object(
     return STATUS_SUCCESS, manager.handles.insert(link, desired_access)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def query_symbolic_link_object(link_handle: int) -> tuple[int, str | None, int]:
     """Where an open link leads: (status, path, length of the path in bytes); follows ZwQuerySymbolicLinkObject."""
     status, link = object_manager.value.handles.lookup(link_handle, SymbolicLink)
@@ -136,7 +135,7 @@ def query_symbolic_link_object(link_handle: int) -> tuple[int, str | None, int]:
     return status, link.target, 2 * len(link.target)
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_ZW_PASSIVE)
+@contract
 def make_temporary_object(handle: int) -> int:
     """Let the object's name go with its last handle; follows ZwMakeTemporaryObject (row NAM-01)."""
     status, named = object_manager.value.handles.lookup(handle, Object)
@@ -145,7 +144,7 @@ def make_temporary_object(handle: int) -> int:
     return status
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)
+@contract
 def create_thread(
     desired_access: int,
     object_attributes: ObjectAttributes | None,

@@ -10,8 +10,8 @@ from dirql.ke import current
 from dirql.ke.costs import Costs
 from dirql.ke.guard import CALLBACK, call_driver
 from dirql.ke.kernel import Kernel
+from dirql.ke.processors.contract import contract, keep
 from dirql.ke.processors.irql import (
-    contract,
     current_irql,
     irql_name,
     lower_irql,
@@ -20,6 +20,7 @@ from dirql.ke.processors.irql import (
     raise_irql_to_synch_level,
 )
 from dirql.nt.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.contract import Contract, Enforcement, Violation
 from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import at, bug_check
 
@@ -56,14 +57,26 @@ def test_IRQL_04_lowering_upwards(kernel: Kernel, held: int, requested: int) -> 
 
 
 class Thing:
-    @contract(min_irql=APC_LEVEL, max_irql=DISPATCH_LEVEL)
     def between(self, first: int, second: int = 5) -> int:
         """What it does."""
         return first * second
 
-    @contract(max_irql=PASSIVE_LEVEL, code=0xC4, subcode=0x1234)
     def passive(self) -> None:
         """Nothing."""
+
+    between = keep(Contract("KeBetween", APC_LEVEL, DISPATCH_LEVEL, Enforcement.EACH_CALL), between)
+    passive = keep(
+        Contract("KePassive", PASSIVE_LEVEL, PASSIVE_LEVEL, Enforcement.EACH_CALL, Violation(0xC4, 0x1234)),
+        passive,
+    )
+
+
+def test_a_routine_that_is_not_described_gets_no_contract() -> None:
+    with pytest.raises(LookupError, match=r"must be described in host/wdk/routines; .*undescribed is not"):
+
+        @contract
+        def undescribed() -> None:
+            """Nothing."""
 
 
 @pytest.mark.row("IRQL-04")
@@ -79,7 +92,7 @@ def test_IRQL_04_without_verifier_any_level_there_is_can_be_had(kernel: Kernel) 
 
 def test_a_contract_is_a_document_and_leaves_the_signature(kernel: Kernel) -> None:
     stated = vars(Thing.between)["__contract__"]
-    assert (stated.min_irql, stated.max_irql, stated.routine) == (1, 2, "Thing.between")
+    assert (stated.min_irql, stated.max_irql, stated.routine) == (1, 2, "KeBetween")
     assert Thing.between.__doc__ == "What it does."
     with at(APC_LEVEL):
         assert Thing().between(2) == 10

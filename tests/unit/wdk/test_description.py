@@ -80,7 +80,7 @@ def test_the_copy_itself_is_accepted(folder: Path) -> None:
         (
             'irql = "',
             'kind = "makro"\nirql = "',
-            "a kind must be one of function, own, macro, access; it was 'makro'",
+            "a kind must be one of function, own, plain, macro, access; it was 'makro'",
         ),
         ('title = "Test."', 'title = "Test.', "it must be TOML"),
     ],

@@ -20,7 +20,7 @@ from dirql.hal.dma.queue import AllocationQueue
 from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.manager import MemoryManager
 from dirql.mm.mdl import Mdl
@@ -32,8 +32,6 @@ from dirql.nt.bugcodes import (
     VF_DMA_FREED_CHANNEL_TOO_OFTEN,
     VF_DMA_FREED_LISTS_TOO_OFTEN,
     VF_DMA_FREED_REGISTERS_TOO_OFTEN,
-    VF_DMA_IRQL,
-    VF_DMA_IRQL_NOT_DISPATCH,
     VF_DMA_LEFT_BUFFER,
     VF_DMA_LEFT_CHANNEL,
     VF_DMA_LEFT_LIST,
@@ -41,19 +39,10 @@ from dirql.nt.bugcodes import (
     VF_DMA_NOT_FLUSHED,
     VF_DMA_SECOND_CHANNEL,
 )
-from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL, DeallocateObjectKeepRegisters, KeepObject
+from dirql.nt.constants import DeallocateObjectKeepRegisters, KeepObject
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 
 __all__ = ["AdapterStatistics", "DmaAdapter", "DmaDevice", "DmaOperations"]
-
-_AT_PASSIVE = contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DMA_VIOLATION, subcode=VF_DMA_IRQL)
-_AT_DISPATCH = contract(
-    min_irql=DISPATCH_LEVEL,
-    max_irql=DISPATCH_LEVEL,
-    code=DRIVER_VERIFIER_DMA_VIOLATION,
-    subcode=VF_DMA_IRQL_NOT_DISPATCH,
-)
-_UP_TO_DISPATCH = contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DMA_VIOLATION, subcode=VF_DMA_IRQL)
 
 
 class DmaDevice(Protocol):
@@ -139,7 +128,7 @@ class DmaAdapter:
     def __repr__(self) -> str:
         return f"<DmaAdapter {self.number_of_map_registers} map registers, {self.statistics()}>"
 
-    @_AT_PASSIVE
+    @contract
     def put_dma_adapter(self) -> None:
         """Give the adapter back; follows PutDmaAdapter. One that still holds something stays in `Hal.adapters`."""
         self._check_released()
@@ -157,7 +146,7 @@ class DmaAdapter:
 
     # Common buffers.
 
-    @_AT_PASSIVE
+    @contract
     def allocate_common_buffer(self, length: int, _cache_enabled: bool) -> tuple[int | None, LogicalAddress]:
         """Virtual and logical address of contiguous memory, (None, 0) without any; follows AllocateCommonBuffer.
 
@@ -166,7 +155,7 @@ class DmaAdapter:
         self._check_released()
         return self._buffers.allocate(length, self._limit) or (None, LogicalAddress(0))
 
-    @_AT_PASSIVE
+    @contract
     def free_common_buffer(
         self, length: int, logical_address: int, virtual_address: int, _cache_enabled: bool
     ) -> None:
@@ -175,7 +164,7 @@ class DmaAdapter:
 
     # Scatter/gather lists.
 
-    @_AT_DISPATCH
+    @contract
     def get_scatter_gather_list(
         self,
         device_object: Device,
@@ -215,7 +204,7 @@ class DmaAdapter:
         self._queue.request(device_object, needed, granted)
         return STATUS_SUCCESS
 
-    @_AT_DISPATCH
+    @contract
     def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, _write_to_device: bool) -> None:
         """Flush the buffer of a list and give its map registers back; follows PutScatterGatherList."""
         if scatter_gather not in self._lists:
@@ -231,7 +220,7 @@ class DmaAdapter:
 
     # The channel and map registers.
 
-    @_AT_DISPATCH
+    @contract
     def allocate_adapter_channel(
         self,
         device_object: Device,
@@ -270,7 +259,7 @@ class DmaAdapter:
         self._queue.request(device_object, number_of_map_registers, granted, channel=True)
         return STATUS_SUCCESS
 
-    @_AT_DISPATCH
+    @contract
     def free_adapter_channel(self) -> None:
         """Give back the channel and the map registers that KeepObject kept; follows FreeAdapterChannel."""
         registers = self._channel
@@ -283,7 +272,7 @@ class DmaAdapter:
         self._queue.release_channel()
         self._queue.serve()
 
-    @_AT_DISPATCH
+    @contract
     def free_map_registers(self, map_register_base: MapRegisters, number_of_map_registers: int) -> None:
         """Give back the map registers that DeallocateObjectKeepRegisters kept; follows FreeMapRegisters."""
         if map_register_base not in self._held or number_of_map_registers != map_register_base.count:
@@ -300,7 +289,7 @@ class DmaAdapter:
         self._free(map_register_base)
         self._queue.serve()
 
-    @_UP_TO_DISPATCH
+    @contract
     def map_transfer(
         self, mdl: Mdl, map_register_base: MapRegisters, current_va: int, length: int, write_to_device: bool
     ) -> tuple[LogicalAddress, int]:
@@ -320,7 +309,7 @@ class DmaAdapter:
                 run = map_register_base.bounce(part, run.start & PAGE_OFFSET, write_to_device=write_to_device)
         return LogicalAddress(run.start), run.end - run.start
 
-    @_UP_TO_DISPATCH
+    @contract
     def flush_adapter_buffers(
         self,
         _mdl: Mdl,
@@ -336,7 +325,7 @@ class DmaAdapter:
         map_register_base.flush()
         return True
 
-    @_UP_TO_DISPATCH
+    @contract
     def get_dma_alignment(self) -> int:
         """The alignment that buffers need, in bytes; follows GetDmaAlignment."""
         return 1

@@ -10,9 +10,8 @@ from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.map_registers import RegisterFile
 from dirql.hal.hal import running
-from dirql.ke.processors.irql import contract
+from dirql.ke.processors.contract import contract
 from dirql.mm.layout import bytes_to_pages
-from dirql.nt.constants import PASSIVE_LEVEL
 
 __all__ = ["get_dma_adapter"]
 
@@ -20,7 +19,7 @@ _MOST_REGISTERS: Final = 512
 """The limit for an adapter with bounce pages; they take 2 MiB of memory."""
 
 
-@contract(max_irql=PASSIVE_LEVEL)
+@contract
 def get_dma_adapter(
     _physical_device_object: object, device_description: DeviceDescription
 ) -> tuple[DmaAdapter | None, int]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from bisect import insort_right
 from operator import attrgetter
 
-from dirql.ke.processors.irql import contract
-from dirql.nt.constants import DISPATCH_LEVEL, IO_TYPE_DEVICE_QUEUE
+from dirql.ke.processors.contract import contract
+from dirql.nt.constants import IO_TYPE_DEVICE_QUEUE
 
 __all__ = ["DeviceQueue", "DeviceQueueEntry"]
 
@@ -50,7 +50,7 @@ class DeviceQueue:
         """The entries in the queue (DeviceListHead), the head first."""
         return tuple(self._entries)
 
-    @contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
+    @contract
     def insert(self, entry: DeviceQueueEntry) -> bool:
         """Queue an entry at the tail and return True; follows KeInsertDeviceQueue.
 
@@ -62,7 +62,7 @@ class DeviceQueue:
         self._entries.append(entry)
         return True
 
-    @contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
+    @contract
     def insert_by_key(self, entry: DeviceQueueEntry, sort_key: int) -> bool:
         """Queue an entry behind all whose key is not above `sort_key`; follows KeInsertByKeyDeviceQueue.
 
@@ -75,12 +75,12 @@ class DeviceQueue:
         insort_right(self._entries, entry, key=_sort_key)
         return True
 
-    @contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
+    @contract
     def remove(self) -> DeviceQueueEntry | None:
         """Take out and return the head; follows KeRemoveDeviceQueue. An empty queue returns None and becomes idle."""
         return self._take(0)
 
-    @contract(min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL)
+    @contract
     def remove_by_key(self, sort_key: int) -> DeviceQueueEntry | None:
         """Take out the first entry whose key is `sort_key` or above, else the head; follows KeRemoveByKeyDeviceQueue.
 
@@ -89,7 +89,7 @@ class DeviceQueue:
         places = (place for place, entry in enumerate(self._entries) if entry.sort_key >= sort_key)
         return self._take(next(places, 0))
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def remove_entry(self, entry: DeviceQueueEntry) -> bool:
         """Take out this entry and return whether it was queued; follows KeRemoveEntryDeviceQueue.
 

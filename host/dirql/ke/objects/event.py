@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from dirql.ke import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
-from dirql.ke.processors.irql import contract
-from dirql.nt.bugcodes import DRIVER_VERIFIER_DETECTED_VIOLATION, VF_SET_EVENT_IRQL
+from dirql.ke.processors.contract import contract
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
     EventNotificationObject,
@@ -39,7 +38,7 @@ class Event(DispatcherObject):
         kind = EventNotificationObject if type == NotificationEvent else EventSynchronizationObject
         self.header.initialize(kind, int(state))
 
-    @contract(max_irql=DISPATCH_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_SET_EVENT_IRQL)
+    @contract
     def set(self, increment: int = 0, wait: bool = False) -> int:
         """Signal the event and return the previous state; follows KeSetEvent.
 
@@ -53,7 +52,7 @@ class Event(DispatcherObject):
             current.dispatcher.preempt()
         return previous
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def pulse(self, increment: int = 0, wait: bool = False) -> int:
         """Release the threads that wait now, clear the event, return the previous state; follows KePulseEvent."""
         header = self.header
@@ -65,14 +64,14 @@ class Event(DispatcherObject):
             current.dispatcher.preempt()
         return previous
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def reset(self) -> int:
         """Clear the event and return the previous state; follows KeResetEvent."""
         previous = self.header.signal_state
         self.header.signal_state = 0
         return previous
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def clear(self) -> None:
         """Clear the event; follows KeClearEvent."""
         self.header.signal_state = 0

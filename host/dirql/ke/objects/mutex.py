@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dirql.ke import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
-from dirql.ke.processors.irql import contract
-from dirql.nt.constants import DISPATCH_LEVEL, MutantObject
+from dirql.ke.processors.contract import contract
+from dirql.nt.constants import MutantObject
 from dirql.nt.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNED, raise_status
 
 __all__ = ["Mutex"]
@@ -53,7 +53,7 @@ class Mutex(DispatcherObject):
         self.header.signal_state -= 1
         self.owner_thread = thread
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def release(self, wait: bool = False) -> int:
         """Undo one acquisition and return the previous state; follows KeReleaseMutex.
 

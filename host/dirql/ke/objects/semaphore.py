@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dirql.ke import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
-from dirql.ke.processors.irql import contract
-from dirql.nt.constants import DISPATCH_LEVEL, SemaphoreObject
+from dirql.ke.processors.contract import contract
+from dirql.nt.constants import SemaphoreObject
 from dirql.nt.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED, raise_status
 
 __all__ = ["Semaphore"]
@@ -37,7 +37,7 @@ class Semaphore(DispatcherObject):
         self.header.initialize(SemaphoreObject, count)
         self.limit = limit
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def release(self, increment: int, adjustment: int, wait: bool = False) -> int:
         """Add `adjustment` to the count and return the previous count; follows KeReleaseSemaphore.
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 from dirql.ke import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.objects.timer_queue import UNITS_PER_MILLISECOND, TimerEntry
+from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import Dpc
-from dirql.ke.processors.irql import contract, enter
+from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
 from dirql.nt.constants import (
     CLOCK_LEVEL,
-    DISPATCH_LEVEL,
     NotificationTimer,
     SynchronizationTimer,
     TimerNotificationObject,
@@ -64,12 +64,12 @@ class Timer(DispatcherObject):
         self.period = 0
         self.dpc = None
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def set(self, due_time: int, dpc: Dpc | None = None) -> bool:
         """Set the timer to expire once, and return whether it was set already; follows KeSetTimer."""
         return self._set(due_time, 0, dpc)
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def set_ex(self, due_time: int, period: int, dpc: Dpc | None = None) -> bool:
         """Set the timer, and return whether it was set already; follows KeSetTimerEx.
 
@@ -78,7 +78,7 @@ class Timer(DispatcherObject):
         """
         return self._set(due_time, period, dpc)
 
-    @contract(max_irql=DISPATCH_LEVEL)
+    @contract
     def cancel(self) -> bool:
         """Take the timer back, and return whether it was set; follows KeCancelTimer.
 

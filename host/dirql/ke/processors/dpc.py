@@ -15,13 +15,13 @@ from typing import TypeVar, cast
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import DPC, call_driver, current_driver, describe
+from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc_queue import DpcQueue
-from dirql.ke.processors.irql import contract, enter
+from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
 from dirql.nt.bugcodes import INVALID_PROCESSOR, TIMER_OR_DPC_INVALID
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
-    HIGH_LEVEL,
     IO_TYPE_DPC,
     MAXIMUM_PROCESSORS,
     HighImportance,
@@ -110,7 +110,7 @@ class Dpc:
             bug_check(TIMER_OR_DPC_INVALID, INVALID_PROCESSOR, self, number, 0, reason=reason)
         self.number = MAXIMUM_PROCESSORS + number
 
-    @contract(max_irql=HIGH_LEVEL)
+    @contract
     def insert_queue(self, argument1: object, argument2: object) -> bool:
         """Queue the DPC and return True, or return False if it is queued already; follows KeInsertQueueDpc.
 
@@ -123,7 +123,7 @@ class Dpc:
             current.dispatcher.preempt()
         return True
 
-    @contract(max_irql=HIGH_LEVEL)
+    @contract
     def remove_queue(self) -> bool:
         """Take the DPC out of the queue that it is in; follows KeRemoveQueueDpc. Returns whether it was queued."""
         queue = self.dpc_data

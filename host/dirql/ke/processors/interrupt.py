@@ -16,17 +16,16 @@ from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import ISR, call_driver, current_driver, describe
 from dirql.ke.platform import InterruptController
-from dirql.ke.processors.irql import charge_call, contract, enter, irql_name, lower_irql
+from dirql.ke.processors.contract import charge_call, contract
+from dirql.ke.processors.irql import enter, irql_name, lower_irql
 from dirql.ke.processors.processor import STOPPED_IRQL, Processor
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.running import Running
 from dirql.nt.bugcodes import (
-    DDI_IRQL_IO_PASSIVE2,
-    DRIVER_VERIFIER_DETECTED_VIOLATION,
     HARDWARE_INTERRUPT_STORM,
     IRQL_NOT_LESS_OR_EQUAL,
 )
-from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL, SYNCH_LEVEL, Latched
+from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, SYNCH_LEVEL, Latched
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 
 __all__ = [
@@ -119,7 +118,7 @@ class Interrupt:
         return f"<interrupt {describe(self.service_routine)}, vector {self.vector:#x}>"
 
     @staticmethod
-    @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE2)
+    @contract
     def connect(
         service_routine: Callable[[Interrupt, C], object],
         service_context: C,
@@ -157,7 +156,7 @@ class Interrupt:
         current.dispatcher.look()
         return STATUS_SUCCESS, interrupt
 
-    @contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_IO_PASSIVE2)
+    @contract
     def disconnect(self) -> None:
         """Disconnect the ISR, which does not run any more when this returns; follows IoDisconnectInterrupt.
 

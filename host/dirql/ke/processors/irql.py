@@ -1,25 +1,14 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The only place that changes an IRQL, and the contracts of kernel routines: the IRQLs at which they may be called."""
+"""The only place that changes an IRQL."""
 
 from __future__ import annotations
-
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import update_wrapper
-from types import FunctionType
-from typing import ParamSpec, TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.processors.processor import STOPPED_IRQL, Processor
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
-    DRIVER_VERIFIER_DMA_VIOLATION,
-    DRIVER_VERIFIER_IOMANAGER_VIOLATION,
-    IRQL_NOT_GREATER_OR_EQUAL,
-    IRQL_NOT_LESS_OR_EQUAL,
     VF_LOWER_IRQL,
     VF_RAISE_IRQL,
 )
@@ -34,9 +23,6 @@ from dirql.nt.constants import (
 )
 
 __all__ = [
-    "Contract",
-    "charge_call",
-    "contract",
     "current_irql",
     "enter",
     "irql_name",
@@ -45,9 +31,6 @@ __all__ = [
     "raise_irql_to_dpc_level",
     "raise_irql_to_synch_level",
 ]
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _NAMES = {
     PASSIVE_LEVEL: "PASSIVE_LEVEL",
@@ -144,160 +127,3 @@ def _check_change(processor: Processor, violation: int, new_irql: int) -> None:
         f" it was {irql_name(new_irql)}"
     )
     bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, processor.irql, new_irql, 0, reason=reason)
-
-
-# Contracts.
-
-_CODES_OF_DRIVER_VERIFIER = (
-    DRIVER_VERIFIER_DETECTED_VIOLATION,
-    DRIVER_VERIFIER_IOMANAGER_VIOLATION,
-    DRIVER_VERIFIER_DMA_VIOLATION,
-)
-
-
-def charge_call() -> None:
-    """Spend the clocks of a kernel call, and be a point of preemption if each kernel call is one."""
-    kernel = current.kernel
-    kernel.clock.spend(kernel.costs.kernel_call)
-    if kernel.is_eager:
-        current.dispatcher.preempt()
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """The IRQLs at which a routine may be called, and the bug check for any other."""
-
-    routine: str
-    max_irql: int
-    min_irql: int
-    code: int | None
-    """The bug check; None for 0xA or 0x9."""
-    subcode: int
-
-    def levels(self) -> str:
-        """The legal IRQLs in words."""
-        if self.max_irql == self.min_irql:
-            return f"at {irql_name(self.min_irql)}"
-        parts = []
-        if self.min_irql > PASSIVE_LEVEL:
-            parts.append(f"at or above {irql_name(self.min_irql)}")
-        if self.max_irql < HIGH_LEVEL:
-            parts.append(f"at or below {irql_name(self.max_irql)}")
-        return " and ".join(parts) or "at any level"
-
-    def broken(self, argument: object) -> None:
-        """Bug check, or return if only Driver Verifier has the rule and the driver is not verified.
-
-        `argument` is the first argument of the routine, usually the object that the routine is about.
-        """
-        processor = current.processor
-        kernel = current.kernel
-        irql = processor.irql
-        if irql == STOPPED_IRQL:
-            kernel.refuse()
-        reason = f"{self.routine} must be called {self.levels()}; it was called at {irql_name(irql)}"
-        if self.code is None:
-            code = IRQL_NOT_GREATER_OR_EQUAL if irql < self.min_irql else IRQL_NOT_LESS_OR_EQUAL
-            bug_check(code, argument, irql, 0, self.routine, reason=reason)
-        if self.code not in _CODES_OF_DRIVER_VERIFIER or kernel.verifier.is_verified(processor.driver):
-            bug_check(self.code, self.subcode, irql, argument, 0, reason=reason)
-
-
-def contract(
-    *, max_irql: int = HIGH_LEVEL, min_irql: int = PASSIVE_LEVEL, code: int | None = None, subcode: int = 0
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """State the IRQLs at which a kernel routine may be called, and check them at each call.
-
-    Each call also costs `Costs.kernel_call`, and is a point of preemption with several processors or a random
-    schedule. A rule without a `code` is bug check 0xA or 0x9, any other is `code` with the parameters `subcode`, the
-    IRQL and the first argument of the routine. A rule with a code of Driver Verifier's (0xC4, 0xC9, 0xE6) holds for
-    verified drivers alone, every other rule for all. The statement is kept as `__contract__` of the routine.
-    """
-
-    def decorate(routine: Callable[P, R]) -> Callable[P, R]:
-        stated = Contract(routine.__qualname__, max_irql, min_irql, code, subcode)
-
-        checked = _checked(cast("FunctionType", routine), stated)
-        vars(checked)["__contract__"] = stated
-        return cast("Callable[P, R]", checked)
-
-    return decorate
-
-
-# One closure for each of the usual numbers of parameters, with the check and `charge_call` written out. A single
-# wrapper that collects its arguments takes 0.10 to 0.14 µs more: it would nearly double the cheapest kernel call, and
-# make a spin lock a third slower ("contract call" and "spin lock" in bench/ke_paths.py).
-
-
-def _one(routine: FunctionType, stated: Contract) -> FunctionType:
-    low, high = stated.min_irql, stated.max_irql
-
-    def checked(first: object) -> object:
-        if not low <= current.processor.irql <= high:
-            stated.broken(first)
-        kernel = current.kernel
-        kernel.clock.spend(kernel.costs.kernel_call)
-        if kernel.is_eager:
-            current.dispatcher.preempt()
-        return routine(first)
-
-    return cast("FunctionType", checked)
-
-
-def _two(routine: FunctionType, stated: Contract) -> FunctionType:
-    low, high = stated.min_irql, stated.max_irql
-
-    def checked(first: object, second: object) -> object:
-        if not low <= current.processor.irql <= high:
-            stated.broken(first)
-        kernel = current.kernel
-        kernel.clock.spend(kernel.costs.kernel_call)
-        if kernel.is_eager:
-            current.dispatcher.preempt()
-        return routine(first, second)
-
-    return cast("FunctionType", checked)
-
-
-def _three(routine: FunctionType, stated: Contract) -> FunctionType:
-    low, high = stated.min_irql, stated.max_irql
-
-    def checked(first: object, second: object, third: object) -> object:
-        if not low <= current.processor.irql <= high:
-            stated.broken(first)
-        kernel = current.kernel
-        kernel.clock.spend(kernel.costs.kernel_call)
-        if kernel.is_eager:
-            current.dispatcher.preempt()
-        return routine(first, second, third)
-
-    return cast("FunctionType", checked)
-
-
-def _many(routine: FunctionType, stated: Contract) -> FunctionType:
-    low, high = stated.min_irql, stated.max_irql
-
-    def checked(*args: object, **kwargs: object) -> object:
-        if not low <= current.processor.irql <= high:
-            stated.broken(args[0] if args else 0)
-        charge_call()
-        return routine(*args, **kwargs)
-
-    return cast("FunctionType", checked)
-
-
-_BY_PARAMETERS = {1: _one, 2: _two, 3: _three}
-
-
-def _checked(routine: FunctionType, stated: Contract) -> FunctionType:
-    """Return `routine` behind its check, with the same parameters and defaults."""
-    parameters = inspect.signature(routine).parameters.values()
-    plain = all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters)
-    checked = (_BY_PARAMETERS.get(len(parameters), _many) if plain else _many)(routine, stated)
-    if "first" in checked.__code__.co_varnames:
-        # The parameters take the names that they have in the routine, so that a call may name them.
-        names = (*routine.__code__.co_varnames[: len(parameters)], "kernel")
-        checked.__code__ = checked.__code__.replace(co_varnames=names)
-        checked.__defaults__ = routine.__defaults__
-    update_wrapper(checked, routine)
-    return checked

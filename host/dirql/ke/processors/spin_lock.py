@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.processors.irql import contract, enter, lower_irql
+from dirql.ke.processors.contract import contract
+from dirql.ke.processors.irql import enter, lower_irql
 from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     SPIN_LOCK_ALREADY_OWNED,
     SPIN_LOCK_NOT_OWNED,
-    VF_ACQUIRE_AT_DPC_LEVEL_IRQL,
-    VF_ACQUIRE_SPIN_LOCK_IRQL,
     VF_DEADLOCK_HIERARCHY,
-    VF_RELEASE_FROM_DPC_LEVEL_IRQL,
-    VF_RELEASE_SPIN_LOCK_IRQL,
 )
 from dirql.nt.constants import DISPATCH_LEVEL
 
@@ -50,7 +47,7 @@ class SpinLock:
         """The value that NT keeps in the lock: 1 while it is held, else 0."""
         return int(self.owner is not None)
 
-    @contract(max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_SPIN_LOCK_IRQL)
+    @contract
     def acquire(self) -> int:
         """Raise to DISPATCH_LEVEL, take the lock, return the old IRQL; follows KeAcquireSpinLock."""
         processor = current.processor
@@ -58,25 +55,23 @@ class SpinLock:
         self.take(processor)
         return old_irql
 
-    @contract(
-        min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_SPIN_LOCK_IRQL
-    )
+    @contract
     def release(self, old_irql: int) -> None:
         """Release the lock and lower to `old_irql`, which `acquire` returned; follows KeReleaseSpinLock."""
         self.drop(current.processor)
         lower_irql(old_irql)
 
-    @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_AT_DPC_LEVEL_IRQL)
+    @contract
     def acquire_at_dpc_level(self) -> None:
         """Take the lock and leave the IRQL, which is high enough already; follows KeAcquireSpinLockAtDpcLevel."""
         self.take(current.processor)
 
-    @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_FROM_DPC_LEVEL_IRQL)
+    @contract
     def release_from_dpc_level(self) -> None:
         """Release the lock and leave the IRQL; follows KeReleaseSpinLockFromDpcLevel."""
         self.drop(current.processor)
 
-    @contract(max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_SPIN_LOCK_IRQL)
+    @contract
     def acquire_for_dpc(self) -> int:
         """Take the lock in a DPC of either kind and return the old IRQL; follows KeAcquireSpinLockForDpc.
 
@@ -89,16 +84,14 @@ class SpinLock:
         self.take(processor)
         return old_irql
 
-    @contract(
-        min_irql=DISPATCH_LEVEL, max_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_RELEASE_SPIN_LOCK_IRQL
-    )
+    @contract
     def release_for_dpc(self, old_irql: int) -> None:
         """Undo `acquire_for_dpc`, which returned `old_irql`; follows KeReleaseSpinLockForDpc."""
         self.drop(current.processor)
         if old_irql < DISPATCH_LEVEL:
             lower_irql(old_irql)
 
-    @contract(min_irql=DISPATCH_LEVEL, code=_VERIFIER, subcode=VF_ACQUIRE_AT_DPC_LEVEL_IRQL)
+    @contract
     def try_to_acquire_at_dpc_level(self) -> bool:
         """Take the lock if it is free, and return whether it was; follows KeTryToAcquireSpinLockAtDpcLevel."""
         if self.owner is None:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import THREAD, call_driver, current_driver, is_verified
-from dirql.ke.processors.irql import contract, irql_name
+from dirql.ke.processors.contract import contract
+from dirql.ke.processors.irql import irql_name
 from dirql.ke.threads.dispatcher import following_thread, look, preempt, yield_to_equals
 from dirql.ke.threads.switching import end_current_thread, give_context
 from dirql.ke.threads.thread import DEFAULT_PRIORITY, Thread, ThreadExit, ThreadState
 from dirql.nt.bugcodes import DDI_IRQL_PS_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
-from dirql.nt.constants import DISPATCH_LEVEL, HIGH_PRIORITY, PASSIVE_LEVEL
+from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL
 from dirql.nt.status import STATUS_SUCCESS
 
 __all__ = [
@@ -55,7 +56,7 @@ def start_thread(
     return thread
 
 
-@contract(max_irql=PASSIVE_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_PS_PASSIVE)
+@contract
 def terminate_system_thread(status: int) -> None:
     """End the current thread, which must be a system thread; does not return. Follows PsTerminateSystemThread.
 
@@ -87,6 +88,7 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
     end_current_thread(following_thread(current.processor))
 
 
+@contract
 def set_priority_thread(thread: Thread, priority: int) -> int:
     """Set the priority of a thread and return the old one; follows KeSetPriorityThread.
 
@@ -102,12 +104,13 @@ def set_priority_thread(thread: Thread, priority: int) -> int:
     return old_priority
 
 
+@contract
 def query_priority_thread(thread: Thread) -> int:
     """Return the priority of a thread; follows KeQueryPriorityThread."""
     return thread.priority
 
 
-@contract(max_irql=DISPATCH_LEVEL - 1)
+@contract
 def yield_execution() -> bool:
     """Let another ready thread of at least this priority run; follows ZwYieldExecution. Returns whether one did."""
     look()

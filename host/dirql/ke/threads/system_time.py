@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dirql.ke import current
 from dirql.ke.objects.timer_queue import UNITS_PER_SECOND
-from dirql.ke.processors.irql import charge_call
+from dirql.ke.processors.contract import charge_call
 
 __all__ = [
     "TIME_INCREMENT",

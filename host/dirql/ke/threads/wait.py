@@ -15,13 +15,13 @@ from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
+from dirql.ke.processors.contract import charge_call, contract
 from dirql.ke.processors.dpc import Dpc
-from dirql.ke.processors.irql import charge_call, contract, irql_name
+from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import STOPPED_IRQL
 from dirql.ke.threads.dispatcher import block, give_way, poll, refuse_switch
 from dirql.ke.threads.thread import Thread
 from dirql.nt.bugcodes import (
-    DDI_IRQL_KE_APC_LTE1,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     IRQL_NOT_LESS_OR_EQUAL,
     MAXIMUM_WAIT_OBJECTS_EXCEEDED,
@@ -33,7 +33,6 @@ from dirql.nt.constants import (
     APC_LEVEL,
     DISPATCH_LEVEL,
     MAXIMUM_WAIT_OBJECTS,
-    PASSIVE_LEVEL,
     THREAD_WAIT_OBJECTS,
     DelayExecution,
     Executive,
@@ -135,7 +134,7 @@ def wait_for_all(objects: Sequence[DispatcherObject], timeout: int | None = None
     return _wait_in_python(objects, WaitAll, timeout)
 
 
-@contract(max_irql=APC_LEVEL, code=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=DDI_IRQL_KE_APC_LTE1)
+@contract
 def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> int:
     """Let a time pass and return STATUS_SUCCESS; follows KeDelayExecutionThread.
 
@@ -148,7 +147,7 @@ def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> in
     return STATUS_SUCCESS
 
 
-@contract(max_irql=PASSIVE_LEVEL)
+@contract
 def flush_queued_dpcs() -> None:
     """Return when all DPCs that were queued before have run, on all processors; follows KeFlushQueuedDpcs."""
     reached = []
