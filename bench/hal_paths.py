@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the memory manager and the HAL cost, in Python alone, per call and second of CPU time; the best of some rounds.
+"""The cost of calls of the memory manager and the HAL, in Python alone: CPU time per call, the best of some rounds.
 
     python bench/hal_paths.py [rounds]
 
-Registers are those of a target that does nothing, whose own share is shown first.
+Registers are those of a target that does nothing. The time of a call of that target is shown first; the calls below it
+contain it.
 """
 
 from __future__ import annotations
@@ -40,17 +41,18 @@ from dirql.nt.constants import (
     NormalPagePriority,
     UserMode,
 )
+from dirql.registers.machine import Address
 from fakes.scripted_target import ScriptedTarget
 
 LOOPS = 20_000
-BAR = 0x8000_0000
-PORT = 0x1000
+BAR = Address.DEVICE_MEMORY_BASE
+PORT = Address.IO_BASE
 BUFFER = 64 * 1024
 TAG = pool_tag("Bnch")
 
 
 class IdleTarget(ScriptedTarget):
-    """A machine whose accesses do nothing."""
+    """A target with accesses that do nothing, so that the HAL's own share is large."""
 
     def read_memory(self, address: int, byte_enables: int = 0xF) -> int:
         return address & byte_enables

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the I/O manager costs, in Python alone: requests per second of CPU time, the best of some rounds.
+"""The cost of requests through the I/O manager, in Python alone: CPU time per request, the best of some rounds.
 
     python bench/io_paths.py [rounds]
 
-The floor is the same calls written as plain nested functions: what Python takes for three drivers and their callbacks
-without an I/O manager. Stacks are filter, function and bus driver.
+The floor is the same calls written as plain nested functions: the time that Python takes for three drivers and their
+callbacks without an I/O manager. Stacks are filter, function and bus driver.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def dpc(routine: Callable[[Dpc, object, object, object], object]) -> Dpc:
 
 
 def machine_alone(count: int) -> None:
-    """What one interrupt costs the machine above: wait, request, acknowledge, end."""
+    """The fake's own time for one interrupt: wait, request, acknowledge, end."""
     machine = FakeMachine()
     machine.enable(vector_of(LINE), False)
     for _ in range(count):
@@ -129,7 +129,7 @@ def interrupts_dispatched(count: int) -> None:
 
 
 def interrupts_to_thread(count: int) -> None:
-    """Whole interrupts: idle, ISR, DPC, event, the thread that waits for it."""
+    """Whole interrupts: idle, ISR, DPC, event, and the thread that waits for the event."""
     with kernel() as (_, machine):
         done = event()
         deferred = dpc(lambda *_: done.set())

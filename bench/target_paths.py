@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How fast the targets are, in ratios of one run with cocotbext-pcie and with the bare model.
+"""The speed of the targets, in ratios to cocotbext-pcie and to the bare model in the same run.
 
     python bench/target_paths.py [--rounds N] [--scale X] [--json FILE]
 
@@ -26,7 +26,7 @@ from dirql.target import run_in_simulator
 
 COCOTB_SCALE = 0.2
 OPERATIONS = 6
-"""Of an interrupt: doorbell, wait, vector fetch, read and clear of the cause, EOI."""
+"""Target operations of one interrupt: doorbell, wait, vector fetch, read and clear of the cause, EOI."""
 
 
 def in_simulator(scale: float) -> dict[str, float]:
@@ -40,7 +40,7 @@ def in_simulator(scale: float) -> dict[str, float]:
 
 
 def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
-    """Of each figure."""
+    """The median of each figure over the rounds."""
     return {key: median(figures[key] for figures in rounds) for key in rounds[0]}
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured with the whole stack on a target: kernel, I/O manager and the store driver.
+"""Measures of the whole stack on a target: kernel, I/O manager and the store driver.
 
 Rates are per second of this process's CPU time, except the shares, which the device counts in bus clocks.
 """
@@ -121,8 +121,9 @@ def _device(machine: Machine, driver: DriverModule) -> DEVICE_OBJECT:
 def measure(name: str, scale: float, rounds: int) -> dict[str, float]:
     """Medians of the rounds.
 
-    The interrupts to be compared with a peer's are those of a driver that does nothing else, on a kernel whose own
-    work takes no bus clocks; those of the store driver have its watchdog, cancel and queue, and the usual costs.
+    The interrupts for the comparison with a peer are those of a driver that does nothing else, on a kernel that charges
+    no bus clocks for kernel calls. The interrupts of the store driver include the work of its watchdog, cancel routine
+    and queue, and the usual costs.
     """
     figures: list[dict[str, float]] = []
     count = max(1, int(5000 * scale))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured of a target, the same way on each; rates are per second of this process's CPU time.
+"""Measures of a target, the same on each; rates are per second of this process's CPU time.
 
 Called in this process for the verilated target, inside the simulator for cocotb.
 """
@@ -41,7 +41,7 @@ DMA_BYTES = 64 * 1024
 DMA_DATA, DESCRIPTORS = 0x10_0000, 0x20_0000
 
 Measure = Callable[[Target, float], tuple[float, float]]
-"""Given a target and a scale, does something and returns how many, and in how many seconds."""
+"""Takes a target and a scale, repeats one operation, and returns the number of repetitions and the seconds taken."""
 
 
 def configure(target: Target) -> None:

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """cocotbext-pcie as its own examples use it: a root complex, one endpoint, 32-bit reads of its memory and MSIs.
 
-It simulates no RTL but does simulate the link, with sequence numbers, acknowledgements and flow-control credits: the
-comparison is of what a driver's author waits for, not of equal fidelity. cocotb calls the tests; `run` starts it.
+It simulates no RTL but does simulate the link, with sequence numbers, acknowledgements and flow-control credits. The
+comparison is of the time that a driver's author waits, not of simulations of equal fidelity. cocotb calls the tests;
+`run` starts it.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def note(name: str, rates: list[float]) -> None:
 
 
 def plan(count: int) -> tuple[int, range]:
-    """How many, and the rounds."""
+    """The number of repetitions, and the rounds."""
     return max(20, int(count * float(os.environ[SCALE]))), range(int(os.environ[ROUNDS]))
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A driver that does nothing but be interrupted: each request makes the device raise one interrupt and ends in its DPC.
 
-What the peer's empty handler does, in the NT model: dispatch, ISR, DPC, completion.
+It is the counterpart of the peer's empty handler in the NT model: dispatch, ISR, DPC, completion.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ RAISED = regs.INTERRUPT_CAUSE.RAISED
 
 
 class Extension:
-    """What the driver keeps for its device."""
+    """The driver's state for one device."""
 
     lower: DEVICE_OBJECT
     interrupt: KINTERRUPT

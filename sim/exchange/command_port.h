@@ -142,7 +142,7 @@ class CommandPort {
         state_ = State::kReset;
     }
 
-    // One clock of `left_`, if there is one left.
+    // Uses up one clock of `left_`; false if none is left.
     bool pass() { return left_ && left_--; }
 
     // Goes on to the next posted mark, or to the request itself.
@@ -186,7 +186,7 @@ class CommandPort {
 
     void withdraw() { pins_.cmd_valid_i = 0; }
 
-    // A word of a write burst, for the next edge.
+    // Offers a word of a write burst to the next edge.
     void send() {
         if (!sending_) return;
         pins_.wdata_valid_i = sent_ < length_;
@@ -201,7 +201,8 @@ class CommandPort {
         completed_ += !string_;
     }
 
-    // Goes on to the next command of a string: false at its end, on an error, and when the host must look.
+    // Goes on to the next command of a string. False at the end of the string, after an error, and when an interrupt or
+    // the deadline asks for attention that did not when the string began.
     bool next_of_string() {
         if (!string_ || pins_.rsp_status_o != DIRQL_BUS_STATUS_OK) return false;
         if (++completed_ == length_ || attention_rose()) return false;
@@ -251,7 +252,7 @@ class CommandPort {
             if (byte_enables >> lane & 1) to[lane] = uint8_t(word >> 8 * lane);
     }
 
-    // A record that finds no room is left in the machine, whose own FIFO then counts what it loses.
+    // Without room a record stays in the machine; when the FIFO there is full, the machine counts the records lost.
     void record() {
         uint64_t& count = exchange_.record_count;
         pins_.event_ready_i = count < DIRQL_RECORD_SLOTS;

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bench for rules that the machine alone never shows: host bridge and store function share their bus with an initiator
-/// that may say anything, a target that may answer anyhow, a requester that may never start, and wires that may flip PAR.
+/// Bench for rules that the machine alone never shows. Host bridge and store function share the bus with an initiator
+/// for any request, a target for any answer, a requester that never starts, and wires that flip PAR.
 module bus_bench (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -59,10 +59,10 @@ module bus_bench (
   output logic [3:0]  broken_o,
   output logic [3:0]  gnt_o,
   output logic [3:0]  req_o,
-  /// Flip PAR as the masters, as the targets drive it.
+  /// Flip the PAR that masters drive, and the PAR that targets drive.
   input  logic        flip_master_par_i,
   input  logic        flip_target_par_i,
-  /// The bus, for looking at.
+  /// The signals of the bus, for tests to read.
   output logic        frame_o,
   output logic        irdy_o,
   output logic        devsel_o,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The host's side of bus_bench.sv: clock, command port, and a host memory as slow as a test wants it."""
+"""The host's side of bus_bench.sv: clock, command port, and a host memory with the delays that a test chooses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cocotb.handle import SimHandleBase
 from cocotb.task import Task
 from cocotb.triggers import FallingEdge
 
-from dirql.registers.machine import BusStatus, Op
+from dirql.registers.machine import Address, BusStatus, Device, Op
 
 __all__ = ["FUNCTION", "BusHost"]
 
-FUNCTION = 1 << 11
-REGISTERS = 0x8000_0000
-BUFFER = 0x8010_0000
-PORTS = 0x1000
+FUNCTION = Device.STORE << 11
+REGISTERS = Address.DEVICE_MEMORY_BASE
+BUFFER = REGISTERS + 0x10_0000
+PORTS = Address.IO_BASE
 
 INPUTS = (
     "cmd_valid_i wdata_valid_i hm_rvalid_i request_valid_i request_more_i parity_response_i target_abort_i"
@@ -30,7 +30,7 @@ INPUTS = (
 
 
 class BusHost:
-    """Everything is sampled and driven on falling edges, half a clock away from the machine's."""
+    """Samples and drives all signals on falling edges, half a clock away from the edges of the machine."""
 
     def __init__(self, dut: SimHandleBase) -> None:
         self.dut = dut
@@ -57,7 +57,7 @@ class BusHost:
         await self.tick(2)
 
     async def stop(self) -> None:
-        """Back into reset; another host may start."""
+        """Put the machine back into reset; another host may start."""
         self.dut.rst_ni.value = 0
         await self.tick(3)
         if self._beat is not None:
@@ -77,7 +77,7 @@ class BusHost:
             await FallingEdge(self.dut.clk_i)
 
     def _serve(self) -> None:
-        """Host memory: what the bridge asks for now is taken on the coming edge."""
+        """Host memory: take the request that the bridge makes for the coming edge."""
         dut = self.dut
         due = bool(self._answers) and self._answers[0][0] <= self.clock
         dut.hm_rvalid_i.value = due
@@ -101,7 +101,7 @@ class BusHost:
                 self.memory[address + lane] = datum[lane]
 
     def watch(self, signal: SimHandleBase) -> list[int]:
-        """The clocks on which a signal is on, growing as they pass."""
+        """A list that gets each clock on which the signal is on."""
         clocks: list[int] = []
         self.each_clock.append(lambda: clocks.append(self.clock) if signal.value else None)
         return clocks
@@ -109,7 +109,7 @@ class BusHost:
     async def command(
         self, op: Op, address: int, datum: int = 0, enables: int = 0xF, length: int = 1
     ) -> tuple[BusStatus, int]:
-        """One command to its response: status and the last datum read."""
+        """Carry out one command; returns the status and the last datum read."""
         dut = self.dut
         dut.cmd_valid_i.value = 1
         dut.cmd_op_i.value = op
@@ -159,7 +159,7 @@ class BusHost:
         length: int = 1,
         more: bool = False,
     ) -> int:
-        """One request of the free initiator to its end; its result."""
+        """Carry out one request of the free initiator; returns the result."""
         dut = self.dut
         dut.request_valid_i.value = 1
         dut.request_command_i.value = command
@@ -181,7 +181,7 @@ class BusHost:
         raise AssertionError(f"request {command:#x} at {address:#x} never ended")
 
     def random_memory(self, seed: int, slowest: int, stalls: float) -> None:
-        """Host memory answers after up to `slowest` clocks and is not ready a `stalls` share of the time."""
+        """Let host memory answer after up to `slowest` clocks, and be busy on a share `stalls` of the clocks."""
         source = random.Random(seed)
         self.latency = lambda: source.randrange(slowest + 1)
         self.stall = lambda: source.random() < stalls

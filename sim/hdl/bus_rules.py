@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Rules of the bus under provocation: what tests/hdl/test_bus.py runs in bus_bench.sv. Names carry the rows."""
+"""Rules of the bus under provocation; tests/hdl/test_bus.py runs these tests in bus_bench.sv. Names carry the rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def begin(dut: SimHandleBase, command: int = 7) -> BusHost:
 
 
 def corrupt_written_data(host: BusHost) -> list[int]:
-    """Flips PAR of every datum that moves; returns the clocks on which data moved."""
+    """Flip PAR of every datum that moves; returns a list that gets the clocks on which data moved."""
     moved: list[int] = []
 
     def corrupt() -> None:
@@ -42,7 +42,7 @@ def corrupt_written_data(host: BusHost) -> list[int]:
 
 
 def wait_at_random(host: BusHost, source: random.Random, share: float) -> None:
-    """The free target waits a share of the time and disconnects now and then."""
+    """Let the free target wait on a share of the clocks, and disconnect now and then."""
 
     def wait() -> None:
         host.dut.target_rvalid_i.value = source.random() > share
@@ -53,7 +53,7 @@ def wait_at_random(host: BusHost, source: random.Random, share: float) -> None:
 
 
 def gather(host: BusHost) -> list[int]:
-    """Collects the initiator's Status bits; the one item is their OR."""
+    """Collect the bits that the initiator sets in the status register; returns a list of one item, their OR."""
     seen = [0]
 
     def look() -> None:
@@ -263,7 +263,7 @@ async def t13_a_retried_read_is_answered_from_what_was_kept(dut: SimHandleBase) 
     assert await host.request(READ, 0x3000) == OK
     assert int(dut.last_data_o.value) == 0x0403_0201
     assert 2 < int(dut.transactions_o.value) < 8
-    # What was read for one transaction is not served to a later one.
+    # Data read for one transaction is not given to a later one.
     host.memory[0x3000:0x3004] = b"\x05\x06\x07\x08"
     assert await host.request(READ, 0x3000) == OK
     assert int(dut.last_data_o.value) == 0x0807_0605

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The interrupt controller of the scripted target: the registers and the rules of hdl/interrupt, without its clocks."""
+"""The interrupt controller of the scripted target: the registers and rules of hdl/interrupt, without delays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ScriptedInterrupts:
     """Sixteen inputs, priority by number, latched or level."""
 
     def __init__(self, ended: Callable[[int], None]) -> None:
-        """`ended` is told the input of each end of interrupt."""
+        """`ended` is called with the input of each end of interrupt."""
         self.doorbell = Doorbell(self)
         self._ended = ended
         self._requests = 0

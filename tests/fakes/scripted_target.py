@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A machine made of Python functions, for unit tests of what stands above a target.
+"""A target made of Python functions, for unit tests of the code above a target.
 
-A test maps regions, whose reads and writes are its own functions, and lets things happen at chosen clocks:
+A test maps devices, which answer reads and writes, and calls actions at chosen clocks:
 
     target = ScriptedTarget()
-    target.map(Space.MEMORY, 0x8000_0000, 4096, Ram(4096))
+    target.map(Space.MEMORY, Address.DEVICE_MEMORY_BASE, 4096, Ram(4096))
     target.at(100, lambda: target.interrupts.raise_edge(4))
 
-There is an interrupt controller at its usual address. Time is simple: `ACCESS_CLOCKS` for each access, one more for
-each further dword of a burst. It is deterministic, but its clocks are not those of the RTL.
+The interrupt controller is at the machine's address. An access takes `ACCESS_CLOCKS` clocks, and each further dword of
+a burst one more. Runs are deterministic, but the clocks are not those of the RTL.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Device(Protocol):
 
 
 class Ram:
-    """A device that keeps what is written."""
+    """A device that keeps the data written to it."""
 
     def __init__(self, size: int) -> None:
         """Start with zeros."""

@@ -7,16 +7,16 @@ from __future__ import annotations
 import pytest
 
 from dirql.registers import interrupt_controller as controller, pci_configuration as pci, store
-from dirql.registers.machine import Address
+from dirql.registers.machine import Address, Vector
 from dirql.target.contract import EventBits, EventRecord
 from hdl.machine_bench import CONTROLLER, INPUT, VECTOR, Bench
 
 RAISED = store.INTERRUPT_CAUSE.RAISED
-SPURIOUS = 0xFF
+SPURIOUS = Vector.SPURIOUS
 
 
 def vector_of(number: int) -> int:
-    return 0x30 + 8 * number
+    return Vector.BASE + Vector.STEP * number
 
 
 def clear(bench: Bench) -> None:

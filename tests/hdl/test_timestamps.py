@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 
 from dirql.registers import store, timestamp
-from dirql.registers.machine import Address, Device
+from dirql.registers.machine import Address, Clock, Device
 from dirql.target.contract import EventBits
 from hdl.machine_bench import INPUT, REGISTERS, VECTOR, Bench
 
@@ -82,7 +82,7 @@ def test_the_counter_is_the_machines_clock_and_reads_as_a_whole(bench: Bench) ->
     high = read(bench, timestamp.COUNTER_HI.offset)
     assert before < low < bench.target.now()
     assert high == 0
-    assert read(bench, timestamp.CLOCK_KHZ.offset) == 33_333
+    assert read(bench, timestamp.CLOCK_KHZ.offset) == Clock.KHZ
 
 
 def test_dma_drained_ends_each_burst_of_writes(bench: Bench) -> None:

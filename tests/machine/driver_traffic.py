@@ -51,7 +51,7 @@ def _traffic(machine: Machine, rng: random.Random) -> list[object]:
 
 
 def run_traffic(target: str, seed: int) -> list[object]:
-    """What is seen of the traffic of `seed`; an even seed takes turns, an odd one schedules at random."""
+    """Everything that can be observed of the traffic; an even seed takes turns, an odd one schedules at random."""
     with open_machine(target, processors=1 + seed % 3, seed=seed if seed % 2 else 0) as machine:
         return _traffic(machine, random.Random(seed))
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A random program of target operations, the same for the same seed, and all that can be seen of its run."""
+"""A random program of target operations, the same for the same seed, and everything observable of the run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _dma(bench: Bench, random_: random.Random) -> None:
 
 
 def _service(bench: Bench, random_: random.Random) -> object:
-    """Acknowledge, quieten the device, end: what a kernel does."""
+    """Serve an interrupt as a kernel does: acknowledge, clear the device's cause, end."""
     target = bench.target
     if target.interrupt_request() is None and random_.random() < 0.9:
         return None

@@ -22,7 +22,7 @@ from fakes.scripted_target import Ram, ScriptedTarget, Space
 INPUT = 5
 """An input of the controller that no device drives."""
 STORE_INPUT = 4
-"""Where INTA is routed at reset."""
+"""The input that INTA is routed to at reset."""
 CONTROLLER = Address.INTERRUPT_CONTROLLER
 ABSENT = 0xB000_0000
 ABSENT_PORT = 0xF000

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Targets: the machines that the host side can be put on, all behind `dirql.target.contract`."""
+"""Targets: the machines that the host side can run on, all behind `dirql.target.contract`, chosen by name."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def open_target(
     """Open the machine of that name, just out of reset.
 
     `waves` names a file for all signals (capability WAVES); `checked` lets the RTL's assertions stop the machine;
-    `announce` is told what takes long. Raises `ValueError` for a name or an option that there is not, `SetupError` and
-    `BuildError` when the machine cannot be built.
+    `announce` is called before a build, which takes long. Raises `ValueError` for an unknown name or for an option that
+    the target does not have, `SetupError` and `BuildError` when the machine cannot be built.
     """
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"a target must be one of {', '.join(TARGETS)}, and is {name!r}{hint}")
+        raise ValueError(f"a target must be one of {', '.join(TARGETS)} and is {name!r}{hint}")
     if name == "verilated":
         from dirql.target.simulation.verilated import VerilatedTarget
 
@@ -43,6 +43,7 @@ def open_target(
         if error.name != "cocotb":
             raise
         raise SetupError(
-            "cocotb, which the target of that name needs, is not installed", "pip install 'dirql[cocotb]'"
+            "the package cocotb, which the cocotb target needs, is not installed",
+            "pip install 'dirql[cocotb]'",
         ) from error
     return CocotbTarget()

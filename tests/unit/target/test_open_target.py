@@ -10,7 +10,7 @@ from dirql.target import open_target
 
 
 def test_a_target_that_there_is_not() -> None:
-    with pytest.raises(ValueError, match="must be one of verilated, cocotb, and is 'verilate'; did you mean"):
+    with pytest.raises(ValueError, match="must be one of verilated, cocotb and is 'verilate'; did you mean"):
         open_target("verilate")
 
 

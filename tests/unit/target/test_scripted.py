@@ -13,7 +13,7 @@ from dirql.registers.machine import Address, Vector
 from dirql.target.contract import LinkLost, MasterAbort, Wake
 from fakes.scripted_target import ACCESS_CLOCKS, Ram, ScriptedTarget, Space
 
-BASE = 0x8000_0000
+BASE = Address.DEVICE_MEMORY_BASE
 
 
 class Register(Protocol):

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Machines that run in a simulator: shared memory, Verilator, cocotb, and their build tools."""
+"""Machines that are simulated: the shared memory, Verilator, cocotb, and the tools that build them."""
 
 __all__: list[str] = []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How the machine becomes a shared library: Verilator, then the C++ compiler over model, shim and runtime at once.
+"""Recipes for the machine as a shared library: Verilator, then the C++ compiler for model, shim and runtime together.
 
 The fast variant is compiled twice. The first library counts, while `training.py` runs it, which branches the machine
 takes; the second is laid out by these counts, which makes it a third faster ("clocks waited" of bench/target_paths.py).

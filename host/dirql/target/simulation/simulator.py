@@ -34,15 +34,15 @@ __all__ = ["SimulatorError", "build_simulator", "inside_simulator", "run_in_simu
 
 _TOP = "harness"
 _ORDER = "DIRQL_SIMULATOR_ORDER"
-"""Names the folder by which launcher and simulator agree; set only inside a simulator."""
+"""The environment variable that names the folder with the order for a simulator; set only inside a simulator."""
 
 
 class SimulatorError(TargetError):
-    """The simulator ended before the function that it was to run."""
+    """The simulator ended before the function in it had returned."""
 
 
 def inside_simulator() -> bool:
-    """Whether this process is a simulator that `run_in_simulator` started."""
+    """Return whether this process is a simulator that `run_in_simulator` started."""
     return _ORDER in os.environ
 
 

