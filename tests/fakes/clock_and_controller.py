@@ -42,7 +42,7 @@ class FakeMachine:
     def reset(self) -> None:
         self.attention = False
         self.clock = 0
-        self.spent = 0
+        self._spent = 0
         self.deadline: int | None = None
         self.enabled = 0
         self.latched = 0
@@ -72,13 +72,13 @@ class FakeMachine:
 
     def access(self, clocks: int = 8) -> None:
         """Let the clocks of a register access pass. The HAL would call preempt after it."""
-        self.spent += clocks
+        self._spent += clocks
         self.update()
 
     def update(self) -> None:
         """Run the clocks spent and what the script has for them, and set `attention`."""
-        self.clock += self.spent
-        self.spent = 0
+        self.clock += self._spent
+        self._spent = 0
         while self.script and self.script[0][0] <= self.clock:
             self._assert(heappop(self.script)[1])
         self._look()
@@ -101,12 +101,12 @@ class FakeMachine:
     # Clock.
 
     def now(self) -> int:
-        return self.clock + self.spent
+        return self.clock + self._spent
 
     def spend(self, clocks: int) -> None:
         if clocks < 0:
             check_clocks("the clocks to spend", clocks)
-        self.spent += clocks
+        self._spent += clocks
 
     def set_deadline(self, clock: int | None) -> None:
         self.deadline = None if clock is None else check_clocks("a deadline", clock)

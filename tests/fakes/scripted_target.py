@@ -123,7 +123,7 @@ class ScriptedTarget(Target):
     def _start(self) -> None:
         """Put everything into the state after power-on."""
         self._clock = 0
-        self.spent = 0
+        self._spent = 0
         self._deadline: int | None = None
         self._hold_until = 0
         self._fault: BusFault | None = None
@@ -160,7 +160,7 @@ class ScriptedTarget(Target):
     def _begin(self) -> None:
         if self._closed:
             raise TargetClosed("the target was used after it had been closed; open another one")
-        spent, self.spent = self.spent, 0
+        spent, self._spent = self._spent, 0
         self._pass(spent)
 
     def _look(self) -> None:
@@ -175,12 +175,12 @@ class ScriptedTarget(Target):
     def now(self) -> int:
         """See `Target`."""
         self._check_open()
-        return self._clock + self.spent
+        return self._clock + self._spent
 
     def spend(self, clocks: int) -> None:
         """See `Target`."""
         self._check_open()
-        self.spent += check_clocks("the clocks to spend", clocks)
+        self._spent += check_clocks("the clocks to spend", clocks)
 
     def set_deadline(self, clock: int | None) -> None:
         """See `Target`."""

@@ -212,8 +212,6 @@ class Target(ABC):
     attention: bool
     """True when, after the last operation, an interrupt is presented or the deadline has been reached. The kernel reads
     it after each access."""
-    spent: int
-    """Clocks that `spend` has added and that pass before the next operation."""
 
     # Transactions.
 
