@@ -18,6 +18,7 @@ from typing import TypeVar
 from wdk.c_types import Body, CType, Enumeration, Field, Function, Opaque, Record, Typedef
 from wdk.errors import HERE, ROOT
 from wdk.layout import TypeTable
+from wdk.prototypes import declare
 from wdk.routines import Routine
 from wdk.values import Group, Values
 
@@ -144,7 +145,7 @@ class _Header:
         by_hand = "".join(_by_hand(header, part) for header in _INCLUDES for part in ("head", "tail"))
         defined = set(_DEFINED.findall(by_hand))
         own = [each for each in routines if each.header == self._name and not each.member_of]
-        lines = (_prototype(each) for each in own if each.name not in defined)
+        lines = (_wrapped(f"{each.prototype.text(each.name)};") for each in own if each.name not in defined)
         yield "".join(lines)
 
 
@@ -184,14 +185,10 @@ def _number(value: int) -> str:
     return f"({value})" if value < 0 else str(value) if value < 10 else f"{value:#x}"
 
 
-def _declare(type_name: str, name: str) -> str:
-    return f"{type_name}{'' if type_name.endswith('*') else ' '}{name}"
-
-
 def _names(each: CType, name: str) -> str:
     """The typedef that gives a type all names: `name` is how the type can be called so far."""
     pointers = "".join(f", *{pointer}" for pointer in each.pointers)
-    text = f"typedef {_declare(name, each.name)}{pointers};\n"
+    text = f"typedef {declare(name, each.name)}{pointers};\n"
     constants = ", ".join(f"*{pointer}" for pointer in each.const_pointers)
     return text + (f"typedef const {each.name} {constants};\n" if constants else "")
 
@@ -214,13 +211,7 @@ def _enumeration(each: Enumeration) -> str:
 
 
 def _function(each: Function) -> str:
-    parameters = ", ".join(f"{p.annotation} {_declare(p.type, p.name)}" for p in each.parameters)
-    text = textwrap.fill(
-        f"typedef {_declare(each.result, each.name)}({parameters or 'void'});",
-        _WIDTH,
-        subsequent_indent="    ",
-    )
-    text = f"/* {each.text} */\n{text}\n"
+    text = f"/* {each.text} */\n{_wrapped(f'typedef {each.prototype.text(each.name)};')}"
     pointers = ", ".join(f"*{pointer}" for pointer in each.pointers)
     return text + (f"typedef {each.name} {pointers};\n" if pointers else "")
 
@@ -243,16 +234,7 @@ def _member(field: Field, indent: str) -> str:
         text = f"{field.body.kind} {{\n{_members(field.body, indent + '    ')}{indent}}}{space}{field.name}"
     else:
         align = f"DECLSPEC_ALIGN({field.align}) " if field.align else ""
-        text = align + _declare(field.type, field.name)
+        text = align + declare(field.type, field.name)
     if field.length is not None:
         text += f"[{'ANYSIZE_ARRAY' if field.is_anysize else field.length or ''}]"
     return text + (f" : {field.bits}" if field.bits else "")
-
-
-def _prototype(routine: Routine) -> str:
-    annotations = {"in": "_In", "out": "_Out", "inout": "_Inout"}
-    parameters = ", ".join(
-        f"{annotations[p.direction]}{'_opt' if p.optional else ''}_ {_declare(p.type, p.name)}"
-        for p in routine.parameters
-    )
-    return _wrapped(f"{_declare(routine.result, routine.name)}({parameters or 'void'});")

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from wdk.prototypes import Prototype
+
 __all__ = [
     "BUILT_IN",
     "POINTER_SIZE",
@@ -17,7 +19,6 @@ __all__ = [
     "Enumeration",
     "Field",
     "Function",
-    "FunctionParameter",
     "Opaque",
     "Record",
     "TypeUse",
@@ -160,24 +161,14 @@ class Enumeration(CType):
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionParameter:
-    """A parameter of a function type. `annotation` is the WDK's, such as `_In_`."""
-
-    annotation: str
-    type: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Function(CType):
     """The type of a routine that the kernel calls, such as a DPC routine."""
 
-    result: str
-    parameters: tuple[FunctionParameter, ...]
+    prototype: Prototype
 
     def used_types(self) -> Iterator[str]:
         """The types of its result and of its parameters."""
-        yield from (self.result, *(parameter.type for parameter in self.parameters))
+        yield from (self.prototype.result, *(each.type for each in self.prototype.parameters))
 
 
 @dataclass(frozen=True, slots=True)

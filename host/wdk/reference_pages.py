@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wdk.description import Description
 from wdk.errors import ROOT
-from wdk.routines import Kind, Levels, Parameter, Routine, RoutineFile
+from wdk.routines import Kind, Levels, Routine, RoutineFile
 from wdk.sources import find_callable
 from wdk.structure_pages import structure_page
 from wdk.values import Group, Values
@@ -75,7 +75,7 @@ def _routine(routine: Routine, values: Values) -> Iterator[str]:
     python = find_callable(routine.python)
     if python is not None:
         yield f"{python.summary}\n"
-    yield f"```c\n{_prototype(routine)};\n```\n"
+    yield f"```c\n{routine.prototype.text(routine.name)};\n```\n"
     if python is not None:
         parameters = ", ".join(python.parameters)
         yield f"- Python: `{routine.name}({parameters}) -> {python.result}`"
@@ -83,20 +83,6 @@ def _routine(routine: Routine, values: Values) -> Iterator[str]:
     if routine.not_modelled:
         yield f"- Not modelled: {routine.not_modelled}"
     yield f"- Page of the WDK: {routine.page}\n" if routine.page else "- The WDK has no such routine.\n"
-
-
-def _prototype(routine: Routine) -> str:
-    parameters = ", ".join(map(_parameter, routine.parameters)) or "void"
-    return f"{_declared(routine.result, routine.name)}({parameters})"
-
-
-def _parameter(parameter: Parameter) -> str:
-    annotation = {"in": "_In", "out": "_Out", "inout": "_Inout"}[parameter.direction]
-    return f"{annotation}{'_opt_' if parameter.optional else '_'} {_declared(parameter.type, parameter.name)}"
-
-
-def _declared(type_: str, name: str) -> str:
-    return f"{type_}{'' if type_.endswith('*') else ' '}{name}"
 
 
 def _levels(routine: Routine, values: Values) -> str:

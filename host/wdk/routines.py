@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import cast
 
 from wdk.errors import HERE, DescriptionError, Table, check_keys, read
+from wdk.prototypes import Parameter, Prototype, parse_prototype
 from wdk.sources import find_callable
 from wdk.values import Values
 
-__all__ = ["Kind", "Levels", "Parameter", "Routine", "RoutineFile", "load_routines"]
+__all__ = ["Kind", "Levels", "Routine", "RoutineFile", "load_routines"]
 
 
 class Kind(enum.Enum):
@@ -43,24 +44,13 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter: C type, direction (in, out, inout), and whether it may be NULL."""
-
-    name: str
-    type: str
-    direction: str
-    optional: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Routine:
     """One routine of the WDK."""
 
     name: str
     header: str
     kind: Kind
-    result: str
-    parameters: tuple[Parameter, ...]
+    prototype: Prototype
     returned: tuple[str, ...]
     """Out parameters that Python returns behind the result, instead of filling a pointer."""
     levels: Levels
@@ -77,7 +67,7 @@ class Routine:
     @property
     def arguments(self) -> tuple[Parameter, ...]:
         """The parameters that a Python caller passes."""
-        return tuple(each for each in self.parameters if each.name not in self.returned)
+        return tuple(each for each in self.prototype.parameters if each.name not in self.returned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +87,6 @@ class RoutineFile:
 _LEVEL_NAMES = {"PASSIVE_LEVEL": 0, "APC_LEVEL": 1, "DISPATCH_LEVEL": 2, "SYNCH_LEVEL": 12, "HIGH_LEVEL": 15}
 _DEVICE_LEVELS = (3, 12)
 _LEVELS = re.compile(r"(?:(any)|(=|<=|>=) (\w+))")
-_PROTOTYPE = re.compile(r"(?P<result>[\w ]+?[ *]+)(?P<name>\w+)\((?P<parameters>.*)\)")
-_DIRECTIONS = {"_In_": "in", "_Out_": "out", "_Inout_": "inout"}
-_PARAMETER = re.compile(r"(?P<direction>_In|_Out|_Inout)(?P<optional>_opt)?_ (?P<type>.*?[ *])(?P<name>\w+)")
 _NEEDED = ("prototype", "irql", "python")
 _ALLOWED = ("header", "kind", "returned", "irql_note", "verifier", "page", "not_modelled", "member_of")
 
@@ -127,9 +114,9 @@ def load_routines(values: Values, folder: Path = HERE) -> tuple[RoutineFile, ...
 
 def _routine(file: Path, name: str, entry: Table, header: str, values: Values) -> Routine:
     check_keys(file, name, entry, needed=_NEEDED, allowed=_ALLOWED)
-    result, parameters = _parse_prototype(file, name, str(entry["prototype"]))
+    prototype = parse_prototype(file, name, str(entry["prototype"]))
     returned = tuple(cast("list[str]", entry.get("returned", [])))
-    outs = {each.name for each in parameters if each.direction == "out"}
+    outs = {each.name for each in prototype.parameters if each.direction == "out"}
     for each in returned:
         if each not in outs:
             raise DescriptionError(
@@ -160,8 +147,7 @@ def _routine(file: Path, name: str, entry: Table, header: str, values: Values) -
         name,
         own_header,
         kinds[kind],
-        result,
-        parameters,
+        prototype,
         returned,
         levels,
         str(entry.get("irql_note", "")),
@@ -171,26 +157,6 @@ def _routine(file: Path, name: str, entry: Table, header: str, values: Values) -
         str(entry.get("not_modelled", "")),
         str(entry.get("member_of", "")),
     )
-
-
-def _parse_prototype(file: Path, name: str, text: str) -> tuple[str, tuple[Parameter, ...]]:
-    match = _PROTOTYPE.fullmatch(text)
-    if match is None or match["name"] != name:
-        raise DescriptionError(file, name, f"a prototype must read 'RESULT {name}(…)'; it was {text!r}")
-    if match["parameters"] == "void":
-        return match["result"].strip(), ()
-    parameters = []
-    for part in match["parameters"].split(", "):
-        found = _PARAMETER.fullmatch(part)
-        if found is None:
-            raise DescriptionError(
-                file,
-                name,
-                f"a parameter must read '_In_ TYPE Name', with _In_, _Out_ or _Inout_; it was {part!r}",
-            )
-        direction = _DIRECTIONS[found["direction"] + "_"]
-        parameters.append(Parameter(found["name"], found["type"].strip(), direction, bool(found["optional"])))
-    return match["result"].strip(), tuple(parameters)
 
 
 def _parse_levels(file: Path, name: str, text: str) -> Levels:

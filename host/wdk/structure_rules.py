@@ -36,7 +36,8 @@ def check_prototypes(files: Iterable[RoutineFile], table: TypeTable) -> None:
     """Raises `DescriptionError` for the first routine whose prototype names a type that is not described."""
     for file in files:
         for routine in file.routines:
-            for text in (routine.result, *(parameter.type for parameter in routine.parameters)):
+            prototype = routine.prototype
+            for text in (prototype.result, *(parameter.type for parameter in prototype.parameters)):
                 try:
                     if text not in _MACRO_WORDS:
                         table.parse(text)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,21 +14,19 @@ from wdk.c_types import (
     Enumeration,
     Field,
     Function,
-    FunctionParameter,
     Opaque,
     Record,
     Typedef,
 )
 from wdk.entry import Entry
 from wdk.errors import HERE, DescriptionError, Table, read
+from wdk.prototypes import parse_prototype
 from wdk.values import Group
 
 __all__ = ["StructureFile", "load_structures"]
 
 _COMMON = ("kind", "header", "text", "pointers", "const_pointers")
 _FIELD_KEYS = ("name", "type", "struct", "union", "length", "bits", "align", "opaque", "offset", "python")
-_PROTOTYPE = re.compile(r"(?P<result>[\w ]+?(?: \*+)?) ?(?P<name>\w+)\((?P<parameters>.*)\)")
-_PARAMETER = re.compile(r"(?P<annotation>_\w+_) (?P<type>.*?[ *])(?P<name>\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +130,8 @@ def _enumeration(entry: Entry) -> Enumeration:
 
 def _function(entry: Entry) -> Function:
     entry.check_keys(needed=("prototype",), allowed=_COMMON)
-    text = entry.text("prototype")
-    match = _PROTOTYPE.fullmatch(text)
-    if match is None or match["name"] != entry.name:
-        raise entry.error(f"a prototype must read 'RESULT {entry.name}(...)'; it was {text!r}")
-    parts = [] if match["parameters"] == "void" else match["parameters"].split(", ")
-    return Function(*_common(entry), match["result"], tuple(_parameter(entry, part) for part in parts))
-
-
-def _parameter(entry: Entry, text: str) -> FunctionParameter:
-    match = _PARAMETER.fullmatch(text)
-    if match is None:
-        raise entry.error(f"a parameter must read '_In_ TYPE Name', or another annotation; it was {text!r}")
-    return FunctionParameter(match["annotation"], match["type"].strip(), match["name"])
+    prototype = parse_prototype(entry.file, entry.name, entry.text("prototype"))
+    return Function(*_common(entry), prototype)
 
 
 def _record(entry: Entry) -> Record:

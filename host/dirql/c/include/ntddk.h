@@ -114,7 +114,7 @@ struct _FILE_END_OF_FILE_INFORMATION {
     LARGE_INTEGER EndOfFile;
 };
 
-/* Whether a file is deleted when its last handle is closed. */
+/* Says whether a file is deleted when its last handle is closed. */
 struct _FILE_DISPOSITION_INFORMATION {
     BOOLEAN DeleteFile;
 };

@@ -10,7 +10,7 @@
 typedef struct _COMPRESSED_DATA_INFO COMPRESSED_DATA_INFO, *PCOMPRESSED_DATA_INFO;
 typedef struct _FILE_GET_QUOTA_INFORMATION FILE_GET_QUOTA_INFORMATION, *PFILE_GET_QUOTA_INFORMATION;
 
-/* How compressed data of a file is laid out. */
+/* Describes the layout of the compressed data of a file. */
 struct _COMPRESSED_DATA_INFO {
     USHORT CompressionFormatAndEngine;
     UCHAR CompressionUnitShift;

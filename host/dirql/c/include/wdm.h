@@ -492,7 +492,7 @@ typedef ULONG DEVICE_TYPE;
 /* Names the parts of a security descriptor that a call reads or sets, one bit per part. */
 typedef ULONG SECURITY_INFORMATION, *PSECURITY_INFORMATION;
 
-/* Whether a server sees later changes of a client's security context. */
+/* A truth value: TRUE if a server sees later changes of a client's security context. */
 typedef BOOLEAN SECURITY_CONTEXT_TRACKING_MODE, *PSECURITY_CONTEXT_TRACKING_MODE;
 
 /* A pointer to a security descriptor, which drivers treat as opaque. */
@@ -541,7 +541,7 @@ typedef enum _KBUGCHECK_BUFFER_DUMP_STATE {
     BufferIncomplete = 4,
 } KBUGCHECK_BUFFER_DUMP_STATE, *PKBUGCHECK_BUFFER_DUMP_STATE;
 
-/* How important it is that an allocation from a pool succeeds. */
+/* The importance of an allocation from a pool, for the case that memory is short. */
 typedef enum _EX_POOL_PRIORITY {
     LowPoolPriority = 0,
     LowPoolPrioritySpecialPoolOverrun = 8,
@@ -738,7 +738,7 @@ typedef enum _IO_PRIORITY_HINT {
     MaxIoPriorityTypes = 5,
 } IO_PRIORITY_HINT, *PIO_PRIORITY_HINT;
 
-/* What a completion routine tells the I/O manager. */
+/* The result of a completion routine: the I/O manager goes on with the request, or stops. */
 typedef enum _IO_COMPLETION_ROUTINE_RESULT {
     ContinueCompletion = 0,
     StopCompletion = (-1073741802),
@@ -753,14 +753,14 @@ typedef enum _IO_PAGING_PRIORITY {
     IoPagingPriorityReserved2 = 4,
 } IO_PAGING_PRIORITY, *PIO_PAGING_PRIORITY;
 
-/* Whether a request creates a file, a named pipe or a mailslot. */
+/* The kind of object that a request creates: a file, a named pipe or a mailslot. */
 typedef enum _CREATE_FILE_TYPE {
     CreateFileTypeNone = 0,
     CreateFileTypeNamedPipe = 1,
     CreateFileTypeMailslot = 2,
 } CREATE_FILE_TYPE, *PCREATE_FILE_TYPE;
 
-/* How much memory the system has, in three steps. */
+/* The size of the system's memory, in three steps. */
 typedef enum _MM_SYSTEM_SIZE {
     MmSmallSystem = 0,
     MmMediumSystem = 1,
@@ -800,14 +800,14 @@ typedef enum DEVICE_REGISTRY_PROPERTY {
     DevicePropertyContainerID = 0x16,
 } DEVICE_REGISTRY_PROPERTY, *PDEVICE_REGISTRY_PROPERTY;
 
-/* How a device may be removed. */
+/* The way in which a user may remove a device. */
 typedef enum _DEVICE_REMOVAL_POLICY {
     RemovalPolicyExpectNoRemoval = 1,
     RemovalPolicyExpectOrderlyRemoval = 2,
     RemovalPolicyExpectSurpriseRemoval = 3,
 } DEVICE_REMOVAL_POLICY, *PDEVICE_REMOVAL_POLICY;
 
-/* Whether the installation of a device is complete. */
+/* The state of the installation of a device. */
 typedef enum _DEVICE_INSTALL_STATE {
     InstallStateInstalled = 0,
     InstallStateNeedsReinstall = 1,
@@ -835,13 +835,13 @@ typedef enum _IO_NOTIFICATION_EVENT_CATEGORY {
     EventCategoryKernelSoftRestart = 4,
 } IO_NOTIFICATION_EVENT_CATEGORY, *PIO_NOTIFICATION_EVENT_CATEGORY;
 
-/* Whether a power state is one of the system or one of a device. */
+/* The kind of a power state: one of the system, or one of a device. */
 typedef enum _POWER_STATE_TYPE {
     SystemPowerState = 0,
     DevicePowerState = 1,
 } POWER_STATE_TYPE, *PPOWER_STATE_TYPE;
 
-/* What the system does that leads to a change of power. */
+/* The action of the system that leads to a change of power. */
 typedef enum POWER_ACTION {
     PowerActionNone = 0,
     PowerActionReserved = 1,
@@ -880,7 +880,7 @@ typedef enum _KEY_VALUE_INFORMATION_CLASS {
     MaxKeyValueInfoClass = 6,
 } KEY_VALUE_INFORMATION_CLASS, *PKEY_VALUE_INFORMATION_CLASS;
 
-/* How the processors that a device interrupts are chosen. */
+/* The policy by which the processors that a device interrupts are chosen. */
 typedef enum _IRQ_DEVICE_POLICY {
     IrqPolicyMachineDefault = 0,
     IrqPolicyAllCloseProcessors = 1,
@@ -899,7 +899,7 @@ typedef enum _IRQ_PRIORITY {
     IrqPriorityHigh = 3,
 } IRQ_PRIORITY, *PIRQ_PRIORITY;
 
-/* How far a server may act for a client. */
+/* The extent to which a server may act for a client. */
 typedef enum _SECURITY_IMPERSONATION_LEVEL {
     SecurityAnonymous = 0,
     SecurityIdentification = 1,
@@ -915,7 +915,7 @@ typedef enum _SECURITY_OPERATION_CODE {
     AssignSecurityDescriptor = 3,
 } SECURITY_OPERATION_CODE, *PSECURITY_OPERATION_CODE;
 
-/* Whether a child process inherits the view of a section. */
+/* Says whether a child process inherits the view of a section. */
 typedef enum _SECTION_INHERIT {
     ViewShare = 1,
     ViewUnmap = 2,
@@ -1390,7 +1390,7 @@ typedef NTSTATUS ALLOCATE_ADAPTER_CHANNEL(_In_ PDMA_ADAPTER DmaAdapter, _In_ PDE
     ULONG NumberOfMapRegisters, _In_ PDRIVER_CONTROL ExecutionRoutine, _In_ PVOID Context);
 typedef ALLOCATE_ADAPTER_CHANNEL *PALLOCATE_ADAPTER_CHANNEL;
 
-/* Flushes what the DMA adapter still holds at the end of a transfer. */
+/* Flushes the data that the DMA adapter still holds at the end of a transfer. */
 typedef BOOLEAN FLUSH_ADAPTER_BUFFERS(_In_ PDMA_ADAPTER DmaAdapter, _In_ PMDL Mdl, _In_ PVOID MapRegisterBase,
     _In_ PVOID CurrentVa, _In_ ULONG Length, _In_ BOOLEAN WriteToDevice);
 typedef FLUSH_ADAPTER_BUFFERS *PFLUSH_ADAPTER_BUFFERS;
@@ -2226,7 +2226,7 @@ struct _KDEVICE_QUEUE {
     };
 };
 
-/* A device: what a driver creates for each device that it drives. */
+/* A device object: a driver creates one for each device that it drives. */
 struct DECLSPEC_ALIGN(16) _DEVICE_OBJECT {
     CSHORT Type;
     USHORT Size;
@@ -2379,7 +2379,7 @@ struct _SECTION_OBJECT_POINTERS {
     PVOID ImageSectionObject;
 };
 
-/* The counts of openers of a file by the kind of access and sharing. */
+/* Counts the users that have a file open, for each kind of access and sharing. */
 struct _SHARE_ACCESS {
     ULONG OpenCount;
     ULONG Readers;
@@ -2856,7 +2856,7 @@ struct _MAILSLOT_CREATE_PARAMETERS {
     BOOLEAN TimeoutSpecified;
 };
 
-/* A semaphore: each wait that it satisfies takes one from the count, and a wait goes on only while the count is not zero. */
+/* A semaphore: a wait for it goes on while its count is above zero, and takes one from the count. */
 struct _KSEMAPHORE {
     DISPATCHER_HEADER Header;
     LONG Limit;
@@ -3226,7 +3226,7 @@ struct _DEVICE_INTERFACE_CHANGE_NOTIFICATION {
     PUNICODE_STRING SymbolicLinkName;
 };
 
-/* Tells a driver that a device is about to be removed, or is not. */
+/* Tells a driver that a device is about to be removed, has been removed, or stays. */
 struct _TARGET_DEVICE_REMOVAL_NOTIFICATION {
     USHORT Version;
     USHORT Size;
@@ -3523,7 +3523,7 @@ struct _GENERIC_MAPPING {
     ACCESS_MASK GenericAll;
 };
 
-/* How a server may impersonate the client that opens it. */
+/* Says how a server may impersonate the client that opens it. */
 struct _SECURITY_QUALITY_OF_SERVICE {
     ULONG Length;
     SECURITY_IMPERSONATION_LEVEL ImpersonationLevel;
