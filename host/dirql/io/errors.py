@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a program sees of a failed request: an `OSError` that knows its NTSTATUS and its Win32 code."""
+"""The exception that a program gets for a failed request: an `OSError` with the NTSTATUS and the Win32 code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dirql.nt import constants as c, status as s
 
 __all__ = ["IoError", "dos_error"]
 
-# One row a status that programs tell apart; any other error is ERROR_MR_MID_NOT_FOUND on Windows, GEN_FAILURE here.
+# The statuses that programs tell apart. Any other error is ERROR_MR_MID_NOT_FOUND on Windows, ERROR_GEN_FAILURE here.
 _DOS_ERRORS = {
     s.STATUS_SUCCESS: c.ERROR_SUCCESS,
     s.STATUS_PENDING: c.ERROR_IO_PENDING,
@@ -54,7 +54,7 @@ _DOS_ERRORS = {
 
 
 def dos_error(status: int) -> int:
-    """The Win32 code of an NTSTATUS; follows RtlNtStatusToDosError. ERROR_GEN_FAILURE for one that has none here."""
+    """The Win32 code of an NTSTATUS; follows RtlNtStatusToDosError. ERROR_GEN_FAILURE for errors without a row."""
     if s.nt_success(status) and status not in _DOS_ERRORS:
         return c.ERROR_SUCCESS
     return _DOS_ERRORS.get(status, c.ERROR_GEN_FAILURE)
@@ -64,7 +64,7 @@ class IoError(OSError):
     """A request failed: `status` is its NTSTATUS, `win32` (also `errno`) the Win32 code."""
 
     def __init__(self, status: int, device: str, operation: str) -> None:
-        """`operation` says what was asked for, `device` of whom."""
+        """`operation` describes the request and `device` names the device, for the message."""
         self.status = status
         self.win32 = dos_error(status)
         self.device = device

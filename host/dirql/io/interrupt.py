@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""IoConnectInterruptEx: connecting a device's interrupts by what Plug and Play assigned to it, messages among them."""
+"""IoConnectInterruptEx: a device's line or messages are connected as Plug and Play assigned them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MessageServiceRoutine = Callable[[Interrupt, object, int], object]
 
 @dataclass(eq=False, slots=True)
 class FullySpecified:
-    """The device says everything itself, as for IoConnectInterrupt."""
+    """The driver gives all values itself, as for IoConnectInterrupt."""
 
     physical_device_object: DeviceObject
     service_routine: ServiceRoutine
@@ -56,7 +56,7 @@ class FullySpecified:
 
 @dataclass(eq=False, slots=True)
 class LineBased:
-    """The device's one line interrupt, wherever it goes."""
+    """The interrupt line of the device, with the vector that Plug and Play assigned."""
 
     physical_device_object: DeviceObject
     service_routine: ServiceRoutine
@@ -68,7 +68,7 @@ class LineBased:
 
 @dataclass(eq=False, slots=True)
 class MessageBased:
-    """All messages of the device, with `fall_back_service_routine` for its line when it has none.
+    """All messages of the device; `fall_back_service_routine` serves its line when it has no messages.
 
     `message_service_routine(interrupt, context, message_id)` serves each message.
     """
@@ -84,9 +84,9 @@ class MessageBased:
 
 @dataclass(eq=False, slots=True)
 class ConnectParameters:
-    """What `connect_interrupt_ex` is told (IO_CONNECT_INTERRUPT_PARAMETERS); `version` says which part counts.
+    """The argument of `connect_interrupt_ex` (IO_CONNECT_INTERRUPT_PARAMETERS); `version` says which part is used.
 
-    It is changed to CONNECT_LINE_BASED when messages were asked for and the line was connected.
+    `connect_interrupt_ex` sets it to CONNECT_LINE_BASED when it connects the line of a device without messages.
     """
 
     version: int
@@ -116,20 +116,20 @@ class InterruptMessageInfo:
 
     @property
     def message_count(self) -> int:
-        """How many there are."""
+        """The number of connected messages."""
         return len(self.message_info)
 
 
 @dataclass(eq=False, slots=True)
 class DisconnectParameters:
-    """What `disconnect_interrupt_ex` is told: the version that was connected and what it returned."""
+    """The argument of `disconnect_interrupt_ex`: the version that was connected, and the object that was returned."""
 
     version: int
     connection_context: Interrupt | InterruptMessageInfo
 
 
 class _Message:
-    """Gives a message's service routine the number of its message."""
+    """Calls the service routine of a message with the number of the message."""
 
     __slots__ = ("number", "routine")
 
@@ -146,7 +146,7 @@ class _Message:
 def connect_interrupt_ex(
     parameters: ConnectParameters,
 ) -> tuple[int, Interrupt | InterruptMessageInfo | None]:
-    """Connect as `parameters.version` says: (status, interrupt object, or the messages' table). PASSIVE_LEVEL.
+    """Connect as `parameters.version` says: (status, interrupt object or table of messages). PASSIVE_LEVEL.
 
     Follows IoConnectInterruptEx for its versions FULLY_SPECIFIED, LINE_BASED and MESSAGE_BASED.
     """
@@ -161,7 +161,7 @@ def connect_interrupt_ex(
 
 @contract
 def disconnect_interrupt_ex(parameters: DisconnectParameters) -> None:
-    """Disconnect what was connected; follows IoDisconnectInterruptEx. PASSIVE_LEVEL."""
+    """Disconnect the interrupt object or all messages; follows IoDisconnectInterruptEx. PASSIVE_LEVEL."""
     connected = parameters.connection_context
     if isinstance(connected, Interrupt):
         connected.disconnect()

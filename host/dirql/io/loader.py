@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loading and unloading drivers (rows DRV-01 … DRV-05).
 
-A driver is a Python callable, its DriverEntry; a service is the name under which it is loaded.
+A driver is given by its DriverEntry, a Python callable. The name under which it is loaded is the name of a service.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""The name space: directories, symbolic links and named objects, as paths such as `\Device\Store0`.
 
-Names compare without case. A link is followed wherever it stands in a path. What follows a device's name in a path
-belongs to the device. A program's `\\.\X` means `\??\X`, and `\DosDevices` is a link to `\??`.
+Names compare without case. A link is followed wherever it stands in a path. The part of a path behind the name of a
+device belongs to the device. A program's `\\.\X` means `\??\X`, and `\DosDevices` is a link to `\??`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAXIMUM_LINKS = 32
 
 
 class Directory(Object):
-    """A place for names."""
+    """An object that holds other objects by name."""
 
     __slots__ = ("entries",)
 
@@ -61,7 +61,7 @@ class Namespace:
         self.insert("\\GLOBAL??", SymbolicLink("\\??"))
 
     def insert(self, path: str, named: Object, *, permanent: bool = True) -> int:
-        """Give `named` the name `path`; returns STATUS_SUCCESS, or why not, and then nothing changed."""
+        """Give `named` the name `path`; returns a status. After an error nothing has changed."""
         status, directory, leaf = self._parent(path)
         if directory is None:
             return status
@@ -73,7 +73,7 @@ class Namespace:
         return STATUS_SUCCESS
 
     def remove(self, named: Object) -> None:
-        """Free the name of an object; one without a name stays as it is."""
+        """Free the name of an object, if it has one."""
         if not named.name:
             return
         _, directory, leaf = self._parent(named.name)
@@ -82,7 +82,7 @@ class Namespace:
         named.name = ""
 
     def remove_link(self, path: str) -> int:
-        """Delete the symbolic link that `path` names itself, not what it leads to."""
+        """Delete the symbolic link with the name `path`; the object that it leads to stays."""
         status, directory, leaf = self._parent(path)
         if directory is None:
             return status
@@ -94,13 +94,16 @@ class Namespace:
         return STATUS_SUCCESS
 
     def find_link(self, path: str) -> SymbolicLink | None:
-        """The symbolic link that `path` names itself, or None."""
+        """The symbolic link with the name `path`, which is not followed; None when there is none."""
         _, directory, leaf = self._parent(path)
         link = None if directory is None else directory.entries.get(leaf.casefold())
         return link if isinstance(link, SymbolicLink) else None
 
     def lookup(self, path: str) -> tuple[int, Object | None, str]:
-        """Find what `path` leads to: (status, object, rest of the path that the object itself must understand)."""
+        """Find the object to which `path` leads: (status, object, rest of the path).
+
+        The object itself must understand the rest.
+        """
         parts = _split(path)
         if parts is None:
             return STATUS_OBJECT_PATH_SYNTAX_BAD, None, ""
@@ -115,7 +118,7 @@ class Namespace:
         return STATUS_NAME_TOO_LONG, None, ""
 
     def _walk(self, parts: list[str]) -> tuple[int, Object | None, list[str]]:
-        """Go down from the root until something is no directory, with what is left of the path."""
+        """Go down from the root to the first object that is no directory: (status, object, the parts that are left)."""
         here: Object = self.root
         for depth, part in enumerate(parts):
             if not isinstance(here, Directory):

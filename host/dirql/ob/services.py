@@ -128,7 +128,7 @@ def open_symbolic_link_object(
 
 @contract
 def query_symbolic_link_object(link_handle: int) -> tuple[int, str | None, int]:
-    """Where an open link leads: (status, path, length of the path in bytes); follows ZwQuerySymbolicLinkObject."""
+    """The path to which a link leads: (status, path, its length in bytes); follows ZwQuerySymbolicLinkObject."""
     status, link = object_manager.value.handles.lookup(link_handle, SymbolicLink)
     if link is None:
         return status, None, 0
