@@ -32,7 +32,6 @@ from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import MemoryManager
-from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
 from dirql.nt.status import nt_success, status_name
 from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.interrupt_arbiter import InterruptKind
@@ -148,8 +147,6 @@ class Machine:
         self.closed = False
         self.defects: list[tuple[str, str]] = []
         self.memory_manager = MemoryManager(target.memory, options.seed)
-        # A driver that touches pageable memory at DISPATCH_LEVEL is told so, paged out or not (row IRQL-12).
-        self.memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
         self.hal = Hal(target, self.memory_manager)
         self.objects = ObjectManager()
         self.io = IoManager()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import verifies
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql, irql_name
 from dirql.mm import memory
@@ -26,6 +27,7 @@ from dirql.nt.bugcodes import (
     POOL_CALLER_INVALID_ADDRESS,
     POOL_CALLER_USER_ADDRESS,
     POOL_CALLER_ZERO_TAG,
+    VERIFIER_POOL_TRACKING,
     VF_POOL_ALLOCATE_NONPAGED_IRQL,
     VF_POOL_ALLOCATE_PAGED_IRQL,
     VF_POOL_FREE_BAD_ADDRESS,
@@ -146,7 +148,7 @@ def _allocate(kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: 
     pool = manager.paged_pool if pageable else manager.nonpaged_pool
     subcode = VF_POOL_ALLOCATE_PAGED_IRQL if pageable else VF_POOL_ALLOCATE_NONPAGED_IRQL
     _check_irql(pool, f"{size} bytes", POOL_CALLER_ALLOCATE_IRQL, subcode, kind, size)
-    if size == 0 and pool.is_tracked():
+    if size == 0 and verifies(VERIFIER_POOL_TRACKING):
         bug_check(
             DRIVER_VERIFIER_DETECTED_VIOLATION,
             VF_POOL_ZERO_BYTES,
@@ -173,7 +175,7 @@ def _check_irql(
         f"{pool.name} must be allocated and freed at {irql_name(highest)} or below; the IRQL was {irql_name(irql)} for "
         f"{what}"
     )
-    if pool.is_tracked():
+    if verifies(VERIFIER_POOL_TRACKING):
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, verifier_subcode, irql, kind, parameter, reason=reason)
     bug_check(BAD_POOL_CALLER, subcode, irql, kind, parameter, reason=reason)
 
@@ -182,7 +184,7 @@ def _no_block(manager: MemoryManager, address: int) -> NoReturn:
     manager.nonpaged_pool.check_double_free(address)
     manager.paged_pool.check_double_free(address)
     reason = f"an address to free must be the start of a pool block; {address:#x} was not"
-    if manager.nonpaged_pool.is_tracked():
+    if verifies(VERIFIER_POOL_TRACKING):
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_FREE_BAD_ADDRESS, address, reason=reason)
     if address < SYSTEM_RANGE_START:
         bug_check(BAD_POOL_CALLER, POOL_CALLER_USER_ADDRESS, address, SYSTEM_RANGE_START, reason=reason)

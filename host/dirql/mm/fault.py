@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import verifies
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page
@@ -23,6 +24,7 @@ from dirql.nt.bugcodes import (
     DRIVER_IRQL_NOT_LESS_OR_EQUAL,
     IRQL_NOT_LESS_OR_EQUAL,
     PAGE_FAULT_IN_NONPAGED_AREA,
+    VERIFIER_FORCE_IRQL_CHECKING,
 )
 from dirql.nt.constants import DISPATCH_LEVEL
 from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
@@ -38,15 +40,15 @@ class DeviceMemoryError(ValueError):
 
 
 def resolve_fault(
-    space: AddressSpace, address: int, *, write: bool, force_irql_checking: bool, by_driver: bool
+    space: AddressSpace, address: int, *, write: bool, by_driver: bool
 ) -> Page:
     """The page of `address`, made usable for a read or a write.
 
-    Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, an unmapped page, one that is paged out and
-    with `force_irql_checking` any pageable one is bug check 0xD1 for a driver's access and 0xA for the kernel's. Raises
-    STATUS_ACCESS_VIOLATION for a user address that is not mapped or read-only, STATUS_INSUFFICIENT_RESOURCES without a
-    free frame, `DeviceMemoryError` for device memory. A system address that is not mapped is bug check 0x50, a write to
-    a read-only one 0xBE.
+    Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, an unmapped page or one that is paged out is
+    bug check 0xD1 for a driver's access and 0xA for the kernel's; with VERIFIER_FORCE_IRQL_CHECKING any pageable one
+    is. Raises STATUS_ACCESS_VIOLATION for a user address that is not mapped or read-only, STATUS_INSUFFICIENT_RESOURCES
+    without a free frame, `DeviceMemoryError` for device memory. A system address that is not mapped is bug check 0x50,
+    a write to a read-only one 0xBE.
     """
     page = space.page(address)
     if page is not None and page.device != NOWHERE:
@@ -54,7 +56,7 @@ def resolve_fault(
             f"an address to {'write' if write else 'read'} must be memory; {address:#x} was device memory at bus "
             f"address {page.device:#010x}: use READ_REGISTER_* and WRITE_REGISTER_*"
         )
-    absent = page is None or page.physical == NOWHERE or (page.pageable and force_irql_checking)
+    absent = page is None or page.physical == NOWHERE or (page.pageable and verifies(VERIFIER_FORCE_IRQL_CHECKING))
     if absent and current_irql() >= DISPATCH_LEVEL:
         _too_high(page, address, write=write, by_driver=by_driver)
     if page is None or (write and not page.writable):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from dirql.ke.guard import verifies
 from dirql.ke.running import Running
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserver
 from dirql.mm.fault import resolve_fault
@@ -16,7 +17,7 @@ from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RAN
 from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
 from dirql.nt.addresses import PhysicalAddress
-from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING, VERIFIER_POOL_TRACKING
+from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
 from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["MemoryManager", "MemoryStatistics", "get_physical_address", "running"]
@@ -44,15 +45,13 @@ class MemoryStatistics:
 class MemoryManager:
     """All memory of one machine. `install` makes it the one that the routines without an object act on.
 
-    `ram` is the machine's memory from physical address 0 on. `verifier_flags` are Driver Verifier's option bits; with
-    VERIFIER_FORCE_IRQL_CHECKING any pageable address that is touched at DISPATCH_LEVEL or above is a bug check, without
-    it only one that is paged out.
+    `ram` is the machine's memory from physical address 0 on. For a driver that is verified with
+    VERIFIER_FORCE_IRQL_CHECKING any pageable address that it touches at DISPATCH_LEVEL or above is a bug check, for
+    others only one that is paged out.
     """
 
     __slots__ = (
         "_observer",
-        "_verifier_flags",
-        "force_irql_checking",
         "frames",
         "locked_mdls",
         "mapped_mdls",
@@ -71,29 +70,15 @@ class MemoryManager:
         self.frames = FrameDatabase(self.ram, seed)
         self.system = AddressSpace("system", self.frames)
         self.nonpaged_pool = Pool(
-            self.system, self.frames, NONPAGED_RANGE, self._is_pool_tracked, pageable=False
+            self.system, self.frames, NONPAGED_RANGE, pageable=False
         )
-        self.paged_pool = Pool(self.system, self.frames, PAGED_RANGE, self._is_pool_tracked, pageable=True)
+        self.paged_pool = Pool(self.system, self.frames, PAGED_RANGE, pageable=True)
         self.processes: list[Process] = []
         self.mdls = 0
         self.locked_mdls = 0
         self.mapped_mdls = 0
-        self.verifier_flags = 0
         self._observer: PageTableObserver | None = None
         self.process = self.create_process("user")
-
-    @property
-    def verifier_flags(self) -> int:
-        """Driver Verifier's option bits."""
-        return self._verifier_flags
-
-    @verifier_flags.setter
-    def verifier_flags(self, flags: int) -> None:
-        self._verifier_flags = flags
-        self.force_irql_checking = bool(flags & VERIFIER_FORCE_IRQL_CHECKING)
-
-    def _is_pool_tracked(self) -> bool:
-        return bool(self._verifier_flags & VERIFIER_POOL_TRACKING)
 
     def install(self) -> None:
         """Become the memory manager of the open machine; raises `RuntimeError` while another machine is open."""
@@ -144,13 +129,12 @@ class MemoryManager:
             page is None
             or page.physical == NOWHERE
             or (write and not page.writable)
-            or (page.pageable and self.force_irql_checking)
+            or (page.pageable and verifies(VERIFIER_FORCE_IRQL_CHECKING))
         ):
             return resolve_fault(
                 space,
                 address,
                 write=write,
-                force_irql_checking=self.force_irql_checking,
                 by_driver=by_driver,
             )
         return page

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final, NoReturn, Self
 
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import is_verified
 from dirql.ke.processors.contract import contract, contract_of
 from dirql.mm.address_space import NOWHERE, Page
 from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
@@ -269,7 +270,7 @@ class Mdl:
         self.mdl_flags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED)
 
     def _refuse_unlock(self) -> NoReturn:
-        if not running.value.verifier_flags:
+        if not is_verified():
             bug_check(
                 PROCESS_HAS_LOCKED_PAGES,
                 LOCKED_PAGES_UNDERFLOW,

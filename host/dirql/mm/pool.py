@@ -8,12 +8,13 @@ found when the block is freed: bug check 0x19, or 0xC4 with the verifier's pool 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import verifies
 from dirql.mm.address_space import NOWHERE, AddressSpace
 from dirql.mm.blocks import CACHE_LINE, GUARD, HEADER_SIZE, Block, SlotPage, header_bytes, slot_size, tag_text
 from dirql.mm.frames import FrameDatabase
@@ -24,6 +25,7 @@ from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     POOL_CALLER_DOUBLE_FREE,
     POOL_CALLER_WRONG_TAG,
+    VERIFIER_POOL_TRACKING,
     VF_POOL_DOUBLE_FREE,
     VF_POOL_OVERRUN,
 )
@@ -66,7 +68,6 @@ class Pool:
         "_rooms",
         "_system",
         "blocks",
-        "is_tracked",
         "name",
         "pageable",
     )
@@ -76,15 +77,12 @@ class Pool:
         system: AddressSpace,
         frames: FrameDatabase,
         where: AddressRange,
-        is_tracked: Callable[[], bool],
         *,
         pageable: bool,
     ) -> None:
-        """`is_tracked` says whether the verifier's pool tracking is on."""
         self._system = system
         self._frames = frames
         self._range = where
-        self.is_tracked = is_tracked
         self.name = where.name
         self.pageable = pageable
         self.blocks: dict[int, Block] = {}
@@ -131,7 +129,7 @@ class Pool:
         if tag is None:
             return
         reason = f"block {address:#x} with tag {tag_text(tag)!r} must be freed once; it was freed before"
-        if self.is_tracked():
+        if verifies(VERIFIER_POOL_TRACKING):
             bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_DOUBLE_FREE, address, tag, reason=reason)
         bug_check(BAD_POOL_CALLER, POOL_CALLER_DOUBLE_FREE, 0, tag, address, reason=reason)
 
@@ -233,7 +231,7 @@ class Pool:
             f"block {block.address:#x} of {block.size} bytes with tag {tag_text(block.tag)!r} must be written within "
             f"its bounds; it was overwritten at {where:#x}"
         )
-        if self.is_tracked():
+        if verifies(VERIFIER_POOL_TRACKING):
             bug_check(
                 DRIVER_VERIFIER_DETECTED_VIOLATION,
                 VF_POOL_OVERRUN,

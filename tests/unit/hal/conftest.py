@@ -15,6 +15,7 @@ from dirql.ke.kernel import Kernel
 from dirql.mm.manager import MemoryManager
 from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import PAGE_SIZE, MmNonCached
+from dirql.verifier.policy import Verifier
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
 BAR = 0x8000_0000
@@ -39,7 +40,7 @@ class Machine:
         self.target.map(Space.CONFIGURATION, CONFIGURATION, 256, self.configuration)
         self.memory_manager = MemoryManager(self.target.memory)
         self.hal = Hal(self.target, self.memory_manager)
-        self.kernel = Kernel(self.hal.clock, self.hal.interrupts, costs=Costs.free())
+        self.kernel = Kernel(self.hal.clock, self.hal.interrupts, costs=Costs.free(), verifier=Verifier(0))
         self.memory_manager.install()
         self.hal.install()
 

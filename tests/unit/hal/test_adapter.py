@@ -144,7 +144,7 @@ def test_an_adapter_that_was_put_back_is_not_used(machine: Machine, what: str) -
 @pytest.mark.parametrize(("what", "subcode"), [("buffer", 7), ("channel", 8), ("registers", 10)])
 @pytest.mark.parametrize("verifier", [False, True])
 def test_what_is_left_behind(machine: Machine, what: str, subcode: int, verifier: bool) -> None:
-    machine.memory_manager.verifier_flags = VERIFIER_DMA_VERIFICATION if verifier else 0
+    machine.kernel.verifier.default = VERIFIER_DMA_VERIFICATION if verifier else 0
     adapter = adapter_for(description(FEW_BITS))
     if what == "buffer":
         adapter.allocate_common_buffer(10, True)
@@ -365,7 +365,7 @@ def test_DMA_08_bounced_data_is_in_the_buffer_only_after_the_flush(machine: Mach
 
 @pytest.mark.parametrize("verifier", [False, True])
 def test_DMA_08_registers_freed_without_a_flush(machine: Machine, verifier: bool) -> None:
-    machine.memory_manager.verifier_flags = VERIFIER_DMA_VERIFICATION if verifier else 0
+    machine.kernel.verifier.default = VERIFIER_DMA_VERIFICATION if verifier else 0
     buffer, mdl = beyond_reach(machine, 100)
     buffer.write(b"o" * 100)
     adapter = adapter_for(description(FEW_BITS))

@@ -14,6 +14,7 @@ from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm.manager import MemoryManager
 from dirql.nt.constants import PAGE_SIZE
+from dirql.verifier.policy import Verifier
 from fakes.scripted_target import ScriptedTarget
 
 FRAMES = 1024
@@ -25,7 +26,7 @@ class Machine:
     def __init__(self) -> None:
         target = ScriptedTarget()
         controller = InterruptController(target, lambda _error: None)
-        self.kernel = Kernel(target, controller, costs=Costs.free())
+        self.kernel = Kernel(target, controller, costs=Costs.free(), verifier=Verifier(0))
         self.memory_manager = MemoryManager(memoryview(bytearray(FRAMES * PAGE_SIZE)))
         self.memory_manager.install()
 

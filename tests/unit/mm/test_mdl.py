@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
@@ -223,7 +224,7 @@ def test_MDL_05_unlock_undoes_the_mapping_first(memory_manager: MemoryManager) -
 def test_MDL_05_unlocking_what_is_not_locked(
     memory_manager: MemoryManager, state: str, subcode: int, verifier: bool
 ) -> None:
-    memory_manager.verifier_flags = VERIFIER_IO_CHECKING if verifier else 0
+    current.kernel.verifier.default = VERIFIER_IO_CHECKING if verifier else None
     mdl = nonpaged_mdl() if state == "built" else user_mdl(memory_manager)
     if state == "unlocked":
         mdl.probe_and_lock_pages(UserMode, IoReadAccess)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
@@ -174,7 +175,7 @@ def test_IRQL_12_memory_that_is_in_goes_unnoticed_unless_checking_is_forced(
 ) -> None:
     raise_irql(DISPATCH_LEVEL)
     assert memory.read(paged, 4) == bytes(4)
-    memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
+    current.kernel.verifier.default = VERIFIER_FORCE_IRQL_CHECKING
     with pytest.raises(BugCheck) as caught:
         memory.read(paged, 4)
     assert caught.value.code == DRIVER_IRQL_NOT_LESS_OR_EQUAL
@@ -183,12 +184,12 @@ def test_IRQL_12_memory_that_is_in_goes_unnoticed_unless_checking_is_forced(
 def test_IRQL_12_forced_checking_does_not_mind_lower_levels(
     memory_manager: MemoryManager, paged: int
 ) -> None:
-    memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
+    current.kernel.verifier.default = VERIFIER_FORCE_IRQL_CHECKING
     assert memory.read(paged, 4) == bytes(4)
 
 
 def test_nonpaged_memory_is_there_at_any_irql(memory_manager: MemoryManager) -> None:
-    memory_manager.verifier_flags = VERIFIER_FORCE_IRQL_CHECKING
+    current.kernel.verifier.default = VERIFIER_FORCE_IRQL_CHECKING
     address = allocate(POOL_FLAG_NON_PAGED, 8)
     old_irql = raise_irql(15)
     memory.write(address, b"12345678")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import irql_name, lower_irql, raise_irql
 from dirql.mm import memory
@@ -100,7 +101,7 @@ def test_POL_02_levels(
     verifier: bool,
     what: str,
 ) -> None:
-    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    current.kernel.verifier.default = VERIFIER_POOL_TRACKING if verifier else 0
     raise_irql(highest)
     address = allocate(10, flags)
     free_pool(allocate(10, flags))
@@ -127,7 +128,7 @@ def test_POL_02_levels(
 def test_POL_03_freed_twice(
     memory_manager: MemoryManager, flags: int, size: int, verifier: bool, code: int, p1: int
 ) -> None:
-    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    current.kernel.verifier.default = VERIFIER_POOL_TRACKING if verifier else 0
     address = allocate(size, flags)
     free_pool(address)
     with pytest.raises(BugCheck, match="'Test' must be freed once") as caught:
@@ -147,7 +148,7 @@ def test_POL_03_freed_twice(
 def test_POL_03_never_allocated(
     memory_manager: MemoryManager, verifier: bool, user: bool, code: int, p1: int
 ) -> None:
-    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    current.kernel.verifier.default = VERIFIER_POOL_TRACKING if verifier else 0
     address = 0x1_2345 if user else allocate(64) + 16
     with pytest.raises(BugCheck, match="must be the start of a pool block") as caught:
         free_pool(address)
@@ -167,7 +168,7 @@ def test_POL_05_no_bytes(memory_manager: MemoryManager) -> None:
     address = allocate_pool_with_tag(NonPagedPool, 0, TAG)
     assert address is not None
     free_pool_with_tag(address, TAG)
-    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING
+    current.kernel.verifier.default = VERIFIER_POOL_TRACKING
     with pytest.raises(BugCheck) as caught:
         allocate_pool_with_tag(NonPagedPool, 0, TAG)
     assert (caught.value.code, caught.value.parameters[0]) == (0xC4, 0)
@@ -244,7 +245,7 @@ def test_a_tag_of_zero_with_the_old_routine() -> None:
 def test_POL_08_a_byte_past_the_end(
     memory_manager: MemoryManager, flags: int, size: int, verifier: bool
 ) -> None:
-    memory_manager.verifier_flags = VERIFIER_POOL_TRACKING if verifier else 0
+    current.kernel.verifier.default = VERIFIER_POOL_TRACKING if verifier else 0
     address = allocate(size, flags)
     memory.write(address + size, b"!")
     with pytest.raises(

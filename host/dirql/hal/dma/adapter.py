@@ -20,6 +20,7 @@ from dirql.hal.dma.queue import AllocationQueue
 from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import verifies
 from dirql.ke.processors.contract import contract
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.manager import MemoryManager
@@ -133,7 +134,7 @@ class DmaAdapter:
         """Give the adapter back; follows PutDmaAdapter. One that still holds something stays in `Hal.adapters`."""
         self._check_released()
         left = self._left()
-        if left and self._manager.verifier_flags & VERIFIER_DMA_VERIFICATION:
+        if left and verifies(VERIFIER_DMA_VERIFICATION):
             self._violation(
                 left,
                 f"an adapter must hold nothing when PutDmaAdapter is called; it held {self.statistics()}",
@@ -281,7 +282,7 @@ class DmaAdapter:
                 f"FreeMapRegisters must be called once, with base and number of the map registers; the number was "
                 f"{number_of_map_registers} for {map_register_base!r}",
             )
-        if map_register_base.unflushed and self._manager.verifier_flags & VERIFIER_DMA_VERIFICATION:
+        if map_register_base.unflushed and verifies(VERIFIER_DMA_VERIFICATION):
             self._violation(
                 VF_DMA_NOT_FLUSHED,
                 "FlushAdapterBuffers must be called before FreeMapRegisters; it was not called",
