@@ -44,8 +44,8 @@ def resolve_fault(
 ) -> Page:
     """The page of `address`, made usable for a read or a write.
 
-    Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, an unmapped page or one that is paged out is
-    bug check 0xD1 for a driver's access and 0xA for the kernel's; with VERIFIER_FORCE_IRQL_CHECKING any pageable one
+    Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, an unmapped page or one that is paged out
+    is bug check 0xD1 for a driver's access and 0xA for the kernel's; with VERIFIER_FORCE_IRQL_CHECKING any pageable one
     is. Raises STATUS_ACCESS_VIOLATION for a user address that is not mapped or read-only, STATUS_INSUFFICIENT_RESOURCES
     without a free frame, `DeviceMemoryError` for device memory. A system address that is not mapped is bug check 0x50,
     a write to a read-only one 0xBE.
