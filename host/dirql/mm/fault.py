@@ -39,9 +39,7 @@ class DeviceMemoryError(ValueError):
     """Device memory was accessed with a routine for RAM."""
 
 
-def resolve_fault(
-    space: AddressSpace, address: int, *, write: bool, by_driver: bool
-) -> Page:
+def resolve_fault(space: AddressSpace, address: int, *, write: bool, by_driver: bool) -> Page:
     """The page of `address`, made usable for a read or a write.
 
     Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, an unmapped page or one that is paged out
@@ -56,7 +54,9 @@ def resolve_fault(
             f"an address to {'write' if write else 'read'} must be memory; {address:#x} was device memory at bus "
             f"address {page.device:#010x}: use READ_REGISTER_* and WRITE_REGISTER_*"
         )
-    absent = page is None or page.physical == NOWHERE or (page.pageable and verifies(VERIFIER_FORCE_IRQL_CHECKING))
+    absent = (
+        page is None or page.physical == NOWHERE or (page.pageable and verifies(VERIFIER_FORCE_IRQL_CHECKING))
+    )
     if absent and current_irql() >= DISPATCH_LEVEL:
         _too_high(page, address, write=write, by_driver=by_driver)
     if page is None or (write and not page.writable):

@@ -69,9 +69,7 @@ class MemoryManager:
         self.ram = ram.cast("B")
         self.frames = FrameDatabase(self.ram, seed)
         self.system = AddressSpace("system", self.frames)
-        self.nonpaged_pool = Pool(
-            self.system, self.frames, NONPAGED_RANGE, pageable=False
-        )
+        self.nonpaged_pool = Pool(self.system, self.frames, NONPAGED_RANGE, pageable=False)
         self.paged_pool = Pool(self.system, self.frames, PAGED_RANGE, pageable=True)
         self.processes: list[Process] = []
         self.mdls = 0

@@ -13,6 +13,7 @@ from dirql.hal.dma.get_adapter import get_dma_adapter
 from dirql.hal.dma.map_registers import MapRegisters
 from dirql.hal.dma.scatter_gather import ScatterGatherElement
 from dirql.ke.bugcheck import BugCheck
+from dirql.ke.guard import CALLBACK, call_driver, current_driver
 from dirql.ke.processors.irql import current_irql, raise_irql
 from dirql.mm import memory
 from dirql.mm.mdl import Mdl
@@ -185,6 +186,22 @@ def test_DMA_02_control_is_called_later_when_registers_are_free(machine: Machine
         adapter.free_map_registers(registers, 2)
         assert len(later) == 1
     assert adapter.statistics() == AdapterStatistics(0, 0, 0, 0, False, 0)
+
+
+def test_control_runs_as_code_of_the_driver_that_asked_for_the_channel(machine: Machine) -> None:
+    """Whoever frees the registers that it waits for."""
+    adapter = adapter_for(description(FEW_BITS, longest=2 * PAGE_SIZE))
+    seen: list[object] = []
+
+    def control(_device: Device, _irp: object, _registers: MapRegisters, _context: None) -> int:
+        seen.append(current_driver())
+        return DeallocateObject
+
+    with at_dispatch():
+        [registers] = channel(adapter, 2, DeallocateObjectKeepRegisters)
+        call_driver(CALLBACK, "store", adapter.allocate_adapter_channel, Device(), 2, control, None)
+        call_driver(CALLBACK, "other", adapter.free_map_registers, registers, 2)
+    assert (seen, current_driver()) == (["store"], None)
 
 
 def test_DMA_04_first_come_first_served(machine: Machine) -> None:

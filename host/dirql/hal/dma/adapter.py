@@ -20,6 +20,7 @@ from dirql.hal.dma.queue import AllocationQueue
 from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import CALLBACK, call_driver, current_driver, verifies
 from dirql.ke.guard import verifies
 from dirql.ke.processors.contract import contract
 from dirql.mm.layout import PAGE_OFFSET
@@ -188,6 +189,8 @@ class DmaAdapter:
         if needed > self.number_of_map_registers:
             return STATUS_INSUFFICIENT_RESOURCES
 
+        driver = current_driver()
+
         def granted(registers: MapRegisters) -> None:
             elements = build(
                 mdl,
@@ -200,7 +203,8 @@ class DmaAdapter:
             )
             found = ScatterGatherList(elements, mdl, registers)
             self._lists.add(found)
-            execution_routine(device_object, cast("Irp", device_object.current_irp), found, context)
+            irp = cast("Irp", device_object.current_irp)
+            call_driver(CALLBACK, driver, execution_routine, device_object, irp, found, context)
 
         self._queue.request(device_object, needed, granted)
         return STATUS_SUCCESS
@@ -245,11 +249,12 @@ class DmaAdapter:
                 f"a device must have one call of AllocateAdapterChannel at a time; {device_object!r} made a second",
             )
 
+        driver = current_driver()
+
         def granted(registers: MapRegisters) -> None:
             self._channel = registers
-            action = execution_routine(
-                device_object, cast("Irp", device_object.current_irp), registers, context
-            )
+            irp = cast("Irp", device_object.current_irp)
+            action = call_driver(CALLBACK, driver, execution_routine, device_object, irp, registers, context)
             if action == KeepObject:
                 return
             self._channel = None
