@@ -21,7 +21,6 @@ from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import CALLBACK, call_driver, current_driver, verifies
-from dirql.ke.guard import verifies
 from dirql.ke.processors.contract import contract
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.manager import MemoryManager
