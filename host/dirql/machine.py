@@ -32,7 +32,7 @@ from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import MemoryManager
-from dirql.nt.status import nt_success, status_name
+from dirql.nt.ntstatus import nt_success, status_name
 from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.interrupt_arbiter import InterruptKind
 from dirql.pnp.manager import PnpManager

@@ -80,29 +80,15 @@ def _names(groups: Iterable[Group]) -> list[str]:
 def _constants_module(groups: tuple[Group, ...]) -> str:
     head = _head("The WDK's constants and the members of its enumerations, with the values of x64.")
     body = "".join(_assignments(groups))
-    # Until their users import them from dirql.nt.control_code.
-    moved = ["access_from_ctl_code", "ctl_code", "device_type_from_ctl_code", "method_from_ctl_code"]
-    imports = f"from dirql.nt.control_code import {', '.join(moved)}\n"
-    return f"{head}\nfrom typing import Final\n\n{imports}{_exports([*moved, *_names(groups)])}{body}"
+    return f"{head}\nfrom typing import Final\n{_exports(_names(groups))}{body}"
 
 
 def _status_module(groups: tuple[Group, ...]) -> str:
     head = _head("The values of NTSTATUS.")
     line = '{name}: Final[int] = NTSTATUS.named({number}, "{name}")'
     body = "".join(_assignments(groups, line))
-    # Until their users import them from dirql.nt.ntstatus.
-    moved = [
-        "StatusException",
-        "nt_error",
-        "nt_information",
-        "nt_success",
-        "nt_warning",
-        "raise_status",
-        "status_name",
-    ]
-    listed = "".join(f"    {name},\n" for name in ("NTSTATUS", *moved))
-    imports = f"\nfrom typing import Final\n\nfrom dirql.nt.ntstatus import (\n{listed})\n"
-    return f"{head}{imports}{_exports([*moved, *_names(groups)])}{body}"
+    imports = "\nfrom typing import Final\n\nfrom dirql.nt.ntstatus import NTSTATUS\n"
+    return f"{head}{imports}{_exports(_names(groups))}{body}"
 
 
 def _bug_codes_module(groups: tuple[Group, ...]) -> str:

@@ -31,7 +31,8 @@ from dirql.nt.constants import (
     IoReadAccess,
     IoWriteAccess,
 )
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException, nt_error
+from dirql.nt.ntstatus import StatusException, nt_error
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
 __all__ = [
     "allocate_mdl",

@@ -26,9 +26,10 @@ from dirql.nt.constants import (
     IRP_MJ_WRITE,
     METHOD_NEITHER,
     KernelMode,
-    method_from_ctl_code,
 )
-from dirql.nt.status import STATUS_NOT_SUPPORTED, StatusException
+from dirql.nt.control_code import method_from_ctl_code
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_NOT_SUPPORTED
 
 __all__ = [
     "build_asynchronous_fsd_request",

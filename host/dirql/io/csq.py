@@ -15,8 +15,8 @@ from dirql.io.cancel import release_cancel_spin_lock
 from dirql.io.objects import DeviceObject, Irp
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import IO_TYPE_CSQ, IO_TYPE_CSQ_EX, IO_TYPE_CSQ_IRP_CONTEXT
-from dirql.nt.ntstatus import NTSTATUS
-from dirql.nt.status import STATUS_SUCCESS, nt_success
+from dirql.nt.ntstatus import NTSTATUS, nt_success
+from dirql.nt.status import STATUS_SUCCESS
 
 __all__ = ["Csq", "CsqIrpContext"]
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dirql.nt import constants as c, status as s
+from dirql.nt.ntstatus import nt_success, status_name
 
 __all__ = ["IoError", "dos_error"]
 
@@ -55,7 +56,7 @@ _DOS_ERRORS = {
 
 def dos_error(status: int) -> int:
     """The Win32 code of an NTSTATUS; follows RtlNtStatusToDosError. ERROR_GEN_FAILURE for errors without a row."""
-    if s.nt_success(status) and status not in _DOS_ERRORS:
+    if nt_success(status) and status not in _DOS_ERRORS:
         return c.ERROR_SUCCESS
     return _DOS_ERRORS.get(status, c.ERROR_GEN_FAILURE)
 
@@ -69,5 +70,5 @@ class IoError(OSError):
         self.win32 = dos_error(status)
         self.device = device
         self.operation = operation
-        what = f"{operation} on {device} ended with {s.status_name(status)} (Win32 error {self.win32})"
+        what = f"{operation} on {device} ended with {status_name(status)} (Win32 error {self.win32})"
         super().__init__(self.win32, what)

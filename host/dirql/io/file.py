@@ -22,7 +22,8 @@ from dirql.nt.constants import (
     IRP_MJ_CREATE,
     PASSIVE_LEVEL,
 )
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, nt_success
+from dirql.nt.ntstatus import nt_success
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
 __all__ = ["OpenFile"]
 

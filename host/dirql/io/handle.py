@@ -22,15 +22,8 @@ from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
 from dirql.mm.process import UserBuffer
 from dirql.nt.constants import FILE_READ_DATA, FILE_WRITE_DATA, NotificationEvent, UserMode, UserRequest
-from dirql.nt.status import (
-    STATUS_BUFFER_OVERFLOW,
-    STATUS_INVALID_HANDLE,
-    STATUS_PENDING,
-    STATUS_SUCCESS,
-    nt_error,
-    nt_success,
-    status_name,
-)
+from dirql.nt.ntstatus import nt_error, nt_success, status_name
+from dirql.nt.status import STATUS_BUFFER_OVERFLOW, STATUS_INVALID_HANDLE, STATUS_PENDING, STATUS_SUCCESS
 from dirql.ob.services import close as close_handle
 
 __all__ = ["Handle", "Overlapped"]

@@ -25,8 +25,8 @@ from dirql.nt.constants import (
     SL_INVOKE_ON_SUCCESS,
     SL_PENDING_RETURNED,
 )
-from dirql.nt.ntstatus import NTSTATUS
-from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, nt_success
+from dirql.nt.ntstatus import NTSTATUS, nt_success
+from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
 
 __all__ = ["allocate_irp", "complete_request", "free_irp"]
 

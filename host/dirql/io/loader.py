@@ -13,13 +13,12 @@ from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke import current as ke, guard
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED
-from dirql.nt.ntstatus import NTSTATUS
+from dirql.nt.ntstatus import NTSTATUS, nt_success
 from dirql.nt.status import (
     STATUS_IMAGE_ALREADY_LOADED,
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_OBJECT_NAME_NOT_FOUND,
     STATUS_SUCCESS,
-    nt_success,
 )
 from dirql.ob.manager import running as object_manager
 from dirql.verifier.policy import DEFAULT_FLAGS

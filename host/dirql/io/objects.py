@@ -40,7 +40,7 @@ from dirql.nt.constants import (
     SL_PENDING_RETURNED,
     NotificationEvent,
 )
-from dirql.nt.status import status_name
+from dirql.nt.ntstatus import status_name
 from dirql.ob.object import Object
 
 __all__ = [

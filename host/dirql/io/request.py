@@ -39,7 +39,8 @@ from dirql.nt.constants import (
     NotificationEvent,
     UserMode,
 )
-from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, nt_error, status_name
+from dirql.nt.ntstatus import nt_error, status_name
+from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
 
 __all__ = ["FileRequest", "Request", "State", "forward_irp_synchronously", "send_and_wait"]
 

@@ -39,9 +39,9 @@ from dirql.nt.constants import (
     IRP_MJ_READ,
     IRP_MJ_WRITE,
     METHOD_NEITHER,
-    access_from_ctl_code,
-    method_from_ctl_code,
 )
+from dirql.nt.control_code import access_from_ctl_code, method_from_ctl_code
+from dirql.nt.ntstatus import StatusException, nt_success
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
     STATUS_INVALID_PARAMETER,
@@ -50,8 +50,6 @@ from dirql.nt.status import (
     STATUS_NOT_SUPPORTED,
     STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_SUCCESS,
-    StatusException,
-    nt_success,
 )
 from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.manager import running as object_manager

@@ -33,7 +33,8 @@ from dirql.nt.bugcodes import (
     VF_IO_ISR_IRQL,
     VF_IOMANAGER_DISPATCH_IRQL,
 )
-from dirql.nt.status import STATUS_UNHANDLED_EXCEPTION, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_UNHANDLED_EXCEPTION
 
 __all__ = [
     "ADD_DEVICE",

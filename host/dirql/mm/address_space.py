@@ -10,7 +10,8 @@ from typing import Final, NamedTuple, Protocol
 from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, AddressRange, span_pages
 from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
 __all__ = ["NOWHERE", "AddressSpace", "Page", "PageTableObserver"]
 

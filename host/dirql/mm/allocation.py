@@ -50,7 +50,8 @@ from dirql.nt.constants import (
     NonPagedPoolCacheAligned,
     PagedPool,
 )
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER
 
 __all__ = ["allocate_pool2", "allocate_pool_with_tag", "free_pool", "free_pool_with_tag", "pool_tag"]
 

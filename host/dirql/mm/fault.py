@@ -27,7 +27,8 @@ from dirql.nt.bugcodes import (
     VERIFIER_FORCE_IRQL_CHECKING,
 )
 from dirql.nt.constants import DISPATCH_LEVEL
-from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_ACCESS_VIOLATION
 
 __all__ = ["DeviceMemoryError", "resolve_fault"]
 

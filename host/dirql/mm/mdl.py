@@ -43,7 +43,8 @@ from dirql.nt.constants import (
     MdlMappingNoWrite,
     UserMode,
 )
-from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_ACCESS_VIOLATION
 
 __all__ = ["Mdl", "unmap_locked_pages"]
 

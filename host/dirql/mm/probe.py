@@ -8,7 +8,8 @@ from dirql.ke.processors.contract import contract
 from dirql.mm.layout import USER_PROBE_ADDRESS, page_align
 from dirql.mm.manager import running
 from dirql.nt.constants import PAGE_SIZE
-from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMENT
 
 __all__ = ["probe_for_read", "probe_for_write"]
 

@@ -13,7 +13,8 @@ from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, USER_RANGE, bytes_to_pages
 from dirql.nt.bugcodes import LOCKED_PAGES_AT_EXIT, PROCESS_HAS_LOCKED_PAGES
 from dirql.nt.constants import PAGE_SIZE
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
 __all__ = ["GuardDamaged", "Process", "UserBuffer"]
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from dirql.nt.control_code import access_from_ctl_code, ctl_code, device_type_from_ctl_code, method_from_ctl_code
-
 __all__ = [
     "ACPIBus",
     "APC_LEVEL",
@@ -556,10 +554,6 @@ __all__ = [
     "WrUserRequest",
     "WrVirtualMemory",
     "WrYieldExecution",
-    "access_from_ctl_code",
-    "ctl_code",
-    "device_type_from_ctl_code",
-    "method_from_ctl_code",
 ]
 
 # Device types, the third argument of IoCreateDevice.

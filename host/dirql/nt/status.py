@@ -7,16 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dirql.nt.ntstatus import (
-    NTSTATUS,
-    StatusException,
-    nt_error,
-    nt_information,
-    nt_success,
-    nt_warning,
-    raise_status,
-    status_name,
-)
+from dirql.nt.ntstatus import NTSTATUS
 
 __all__ = [
     "STATUS_ABANDONED",
@@ -137,13 +128,6 @@ __all__ = [
     "STATUS_WAIT_0",
     "STATUS_WAIT_1",
     "STATUS_WAIT_63",
-    "StatusException",
-    "nt_error",
-    "nt_information",
-    "nt_success",
-    "nt_warning",
-    "raise_status",
-    "status_name",
 ]
 
 # Success.

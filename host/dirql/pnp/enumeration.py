@@ -14,8 +14,8 @@ from dirql.nt.constants import (
     BusQueryInstanceID,
     BusRelations,
 )
+from dirql.nt.ntstatus import nt_success
 from dirql.nt.resources import IoResourceRequirementsList
-from dirql.nt.status import nt_success
 from dirql.pnp.identity import take_strings
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.range_arbiter import BusRanges

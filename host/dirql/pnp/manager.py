@@ -21,6 +21,7 @@ from dirql.nt.constants import (
     IRP_MN_START_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
 )
+from dirql.nt.ntstatus import nt_success, status_name
 from dirql.nt.plug_and_play import DeviceCapabilities
 from dirql.nt.resources import (
     CmFullResourceDescriptor,
@@ -29,7 +30,7 @@ from dirql.nt.resources import (
     CmResourceList,
     IoResourceRequirementsList,
 )
-from dirql.nt.status import STATUS_SUCCESS, nt_success, status_name
+from dirql.nt.status import STATUS_SUCCESS
 from dirql.pnp.enumeration import enumerate_children
 from dirql.pnp.interrupt_arbiter import InterruptArbiter, InterruptKind
 from dirql.pnp.node import DeviceError, DeviceNode

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dirql.io.objects import DeviceObject, DriverObject, IoStatusBlock
+from dirql.nt.ntstatus import status_name
 from dirql.nt.resources import (
     CmPartialResourceDescriptor,
     CmResourceList,
     IoResourceDescriptor,
     IoResourceRequirementsList,
 )
-from dirql.nt.status import status_name
 from dirql.pnp.interrupt_arbiter import InterruptKind
 from dirql.pnp.range_arbiter import BusRanges
 from dirql.pnp.request import FillParameters, send_pnp

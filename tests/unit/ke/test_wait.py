@@ -26,13 +26,13 @@ from dirql.ke.threads.wait import (
     wait_for_single_object,
 )
 from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, WaitAll, WaitAny
+from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import (
     STATUS_MUTANT_LIMIT_EXCEEDED,
     STATUS_MUTANT_NOT_OWNED,
     STATUS_SEMAPHORE_LIMIT_EXCEEDED,
     STATUS_SUCCESS,
     STATUS_TIMEOUT,
-    StatusException,
 )
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
 from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread

@@ -9,7 +9,8 @@ from dirql.mm import layout
 from dirql.mm.address_space import AddressSpace
 from dirql.mm.frames import FrameDatabase
 from dirql.nt.constants import PAGE_SIZE
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
 COUNT = 64
 RANGE = layout.AddressRange("few", 0x7_0000, 24 * PAGE_SIZE)

@@ -40,7 +40,8 @@ from dirql.nt.constants import (
     NormalPagePriority,
     UserMode,
 )
-from dirql.nt.status import STATUS_ACCESS_VIOLATION, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_ACCESS_VIOLATION
 
 TAG = pool_tag("Test")
 LENGTH = 2 * PAGE_SIZE + 100

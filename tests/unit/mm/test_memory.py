@@ -40,7 +40,8 @@ from dirql.nt.constants import (
     POOL_FLAG_NON_PAGED,
     POOL_FLAG_PAGED,
 )
-from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_INSUFFICIENT_RESOURCES, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_INSUFFICIENT_RESOURCES
 
 TAG = pool_tag("Test")
 SPAN = 3 * PAGE_SIZE

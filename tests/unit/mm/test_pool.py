@@ -45,7 +45,8 @@ from dirql.nt.constants import (
     NonPagedPoolNx,
     PagedPool,
 )
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, StatusException
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER
 
 pytestmark = pytest.mark.usefixtures("memory_manager")
 

@@ -14,11 +14,11 @@ from dirql.mm.mdl import Mdl
 from dirql.mm.process import GuardDamaged
 from dirql.nt.bugcodes import PROCESS_HAS_LOCKED_PAGES
 from dirql.nt.constants import PAGE_SIZE, POOL_FLAG_NON_PAGED, IoReadAccess, UserMode
+from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import (
     STATUS_ACCESS_VIOLATION,
     STATUS_DATATYPE_MISALIGNMENT,
     STATUS_INSUFFICIENT_RESOURCES,
-    StatusException,
 )
 
 

@@ -8,7 +8,8 @@ from dirql.ke import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import MutantObject
-from dirql.nt.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNED, raise_status
+from dirql.nt.ntstatus import raise_status
+from dirql.nt.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNED
 
 __all__ = ["Mutex"]
 

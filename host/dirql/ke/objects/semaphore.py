@@ -8,7 +8,8 @@ from dirql.ke import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import SemaphoreObject
-from dirql.nt.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED, raise_status
+from dirql.nt.ntstatus import raise_status
+from dirql.nt.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED
 
 __all__ = ["Semaphore"]
 
