@@ -153,14 +153,9 @@ def circles_of(room: str) -> list[list[str]]:
 
 ROOMS = sorted({file.relative_to(PACKAGE).parts[0] for file in MODULES if file.parent != PACKAGE})
 
-# Rooms whose files still import each other in a circle. A room that is put right has to leave this set.
-CIRCLES_LEFT = {"io"}
-
-
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_files_of_a_room_import_one_way(room: str) -> None:
-    circles = circles_of(room)
-    assert room in CIRCLES_LEFT or circles == []
+    assert circles_of(room) == []
 
 
 def test_a_circle_is_found_wherever_the_import_stands(

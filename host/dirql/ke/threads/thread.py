@@ -200,7 +200,8 @@ class ReadyQueue:
         else:
             thread = queue.popleft()
         if not queue:
-            self._forget(thread.priority)
+            self._occupied ^= 1 << thread.priority
+            self.highest = self._occupied.bit_length() - 1
         return thread
 
     def remove(self, thread: Thread) -> None:
@@ -208,9 +209,5 @@ class ReadyQueue:
         queue = self._queues[thread.priority]
         queue.remove(thread)
         if not queue:
-            self._forget(thread.priority)
-
-    def _forget(self, priority: int) -> None:
-        """No thread of this priority is ready any more."""
-        self._occupied ^= 1 << priority
-        self.highest = self._occupied.bit_length() - 1
+            self._occupied ^= 1 << thread.priority
+            self.highest = self._occupied.bit_length() - 1
