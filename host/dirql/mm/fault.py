@@ -43,8 +43,8 @@ class DeviceMemoryError(ValueError):
 def resolve_fault(space: AddressSpace, address: int, *, write: bool, by_driver: bool) -> Page:
     """The page of `address`, made usable for a read or a write.
 
-    Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, an unmapped page or one that is paged out
-    is bug check 0xD1 for a driver's access and 0xA for the kernel's; with VERIFIER_FORCE_IRQL_CHECKING any pageable one
+    Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, a page that is not mapped or paged out is
+    bug check 0xD1 for a driver's access and 0xA for the kernel's; with VERIFIER_FORCE_IRQL_CHECKING any pageable page
     is. Raises STATUS_ACCESS_VIOLATION for a user address that is not mapped or read-only, STATUS_INSUFFICIENT_RESOURCES
     without a free frame, `DeviceMemoryError` for device memory. A system address that is not mapped is bug check 0x50,
     a write to a read-only one 0xBE.
@@ -55,10 +55,9 @@ def resolve_fault(space: AddressSpace, address: int, *, write: bool, by_driver: 
             f"an address to {'write' if write else 'read'} must be memory; {address:#x} was device memory at bus "
             f"address {page.device:#010x}: use READ_REGISTER_* and WRITE_REGISTER_*"
         )
-    absent = (
+    if current_irql() >= DISPATCH_LEVEL and (
         page is None or page.physical == NOWHERE or (page.pageable and verifies(VERIFIER_FORCE_IRQL_CHECKING))
-    )
-    if absent and current_irql() >= DISPATCH_LEVEL:
+    ):
         _too_high(page, address, write=write, by_driver=by_driver)
     if page is None or (write and not page.writable):
         _refuse(page, address, write=write)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dirql.ke.guard import verifies
+from dirql.ke import current as ke
 from dirql.ke.running import Running
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserver
 from dirql.mm.fault import resolve_fault
@@ -17,8 +17,7 @@ from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RAN
 from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
 from dirql.nt.addresses import PhysicalAddress
-from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
-from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
+from dirql.nt.constants import DISPATCH_LEVEL, PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["MemoryManager", "MemoryStatistics", "get_physical_address", "running"]
 
@@ -45,9 +44,7 @@ class MemoryStatistics:
 class MemoryManager:
     """All memory of one machine. `install` makes it the one that the routines without an object act on.
 
-    `ram` is the machine's memory from physical address 0 on. For a driver that is verified with
-    VERIFIER_FORCE_IRQL_CHECKING any pageable address that it touches at DISPATCH_LEVEL or above is a bug check, for
-    others only one that is paged out.
+    `ram` is the machine's memory from physical address 0 on.
     """
 
     __slots__ = (
@@ -127,14 +124,9 @@ class MemoryManager:
             page is None
             or page.physical == NOWHERE
             or (write and not page.writable)
-            or (page.pageable and verifies(VERIFIER_FORCE_IRQL_CHECKING))
+            or (page.pageable and ke.processor.irql >= DISPATCH_LEVEL)
         ):
-            return resolve_fault(
-                space,
-                address,
-                write=write,
-                by_driver=by_driver,
-            )
+            return resolve_fault(space, address, write=write, by_driver=by_driver)
         return page
 
     def runs(
