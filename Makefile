@@ -75,7 +75,8 @@ wdk: $(VENV)/.installed-dev ## write everything that is generated from the descr
 .PHONY: docs
 docs: registers wdk ## write the generated pages of docs/ and check that all links and commands in the documents exist
 	@PYTHONPATH=tests $(PY) -m rows --write
-	@$(PY) -m pytest -q tests/unit/test_docs.py tests/unit/test_rows.py tests/unit/test_dependencies.py
+	@$(PY) tests/walkthrough.py
+	@$(PY) -m pytest -q tests/unit/test_docs.py tests/unit/test_rows.py tests/unit/test_walkthrough.py tests/unit/test_dependencies.py
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run
