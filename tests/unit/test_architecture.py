@@ -153,6 +153,7 @@ def circles_of(room: str) -> list[list[str]]:
 
 ROOMS = sorted({file.relative_to(PACKAGE).parts[0] for file in MODULES if file.parent != PACKAGE})
 
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_files_of_a_room_import_one_way(room: str) -> None:
     assert circles_of(room) == []

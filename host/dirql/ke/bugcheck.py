@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Bug checks: what happens when a driver breaks a rule of the model (KeBugCheckEx)."""
+"""Bug checks, which stop the kernel when a driver breaks a rule of the model (KeBugCheckEx)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The place of what runs now: the kernel, the processor, and the dispatcher as the files below it call it.
+"""The running kernel, the current processor, and the dispatcher as the files below it call it.
 
 Routines without an object to reach the machine through, such as `KeGetCurrentIrql()`, find it here. The three names
-are plain variables of the module, not `Running` objects: every kernel call reads them, and an attribute more would
-cost 15 % of the cheapest call (bench/ke_paths.py, "contract call").
+are plain variables of the module and not `Running` objects, because `current.processor` changes with every switch
+between processors and is read in nearly every routine of the kernel.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Dispatcher(Protocol):
     """The routines of `ke/threads/dispatcher.py` that the files below it call."""
 
     def preempt(self) -> None:
-        """Be a point of preemption: take what the clock or the processor has to do."""
+        """Be a point of preemption: interrupts, DPCs and other threads may run before this returns."""
 
     def look(self) -> None:
         """Be a point of preemption at which the hardware is asked, whatever the clock says."""

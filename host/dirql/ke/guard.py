@@ -88,9 +88,9 @@ DRIVER_ENTRY = RoutineKind("DriverEntry")
 ADD_DEVICE = RoutineKind("the AddDevice routine")
 UNLOAD = RoutineKind("the Unload routine")
 CANCEL = RoutineKind("the cancel routine", None)
-"""Its exceptions go up to the caller of IoCancelIrp."""
+"""An exception of a cancel routine goes up to the caller of IoCancelIrp."""
 CALLBACK = RoutineKind("the callback", None)
-"""Any routine that the kernel calls back, such as AdapterControl. Its exceptions go up to the caller."""
+"""Any other routine that the kernel calls back, such as AdapterControl; an exception goes up to the caller."""
 
 
 def current_driver() -> object:

@@ -36,7 +36,7 @@ class ConnectedInterrupt(Protocol):
 
 
 class Hooks:
-    """The kernel's hooks. Subscribers run inside what they watch and must not call the kernel."""
+    """The kernel's hooks. A subscriber runs inside the routine that it watches, and must not call the kernel."""
 
     __slots__ = (
         "bug_checked",

@@ -79,7 +79,7 @@ class Kernel(KernelState):
             current.clear()
 
     def leaks(self) -> Iterator[str]:
-        """Say in a sentence each what drivers left in the kernel, once all are unloaded."""
+        """Yield a sentence for each object that drivers left in the kernel, once all drivers are unloaded."""
         for interrupt in self.interrupts.connected_interrupts():
             yield f"{interrupt!r} was not disconnected"
         for processor in self.processors:

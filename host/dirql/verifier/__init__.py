@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The verifier: what is checked, for which driver, and the rules that look in from outside."""
+"""Driver Verifier: the policy of checks for each driver, and rules that look in through hooks."""
 
 __all__: list[str] = []

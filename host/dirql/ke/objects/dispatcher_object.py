@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Objects that threads wait for: their header, the blocks that queue threads at them, and what wakes the threads."""
+"""Objects that threads wait for: their header, the blocks that queue threads at them, and the waking of threads."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ class DispatcherHeader:
 
 
 class DispatcherObject:
-    """An object that can be waited for. Its kinds say when a wait is satisfied and what the wait takes."""
+    """An object that can be waited for.
+
+    Subclasses override `is_signalled_for` and `satisfy` where their waits differ.
+    """
 
     __slots__ = ("header",)
 

@@ -32,7 +32,7 @@ class TimerEntry:
         """Tells the entry's place in the heap from places that it had before."""
 
     def expire(self) -> None:
-        """Do what is due. The queue calls this at CLOCK_LEVEL, after it has taken the entry out."""
+        """Act on the due time. The queue calls this at CLOCK_LEVEL, after it has taken the entry out."""
         raise NotImplementedError
 
 

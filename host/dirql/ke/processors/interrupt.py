@@ -229,7 +229,7 @@ class InterruptTable:
     )
 
     def __init__(self, controller: InterruptController, processors: int) -> None:
-        """A table without objects, for a machine with so many processors."""
+        """Make a table without objects; `processors` is the number of processors of the machine."""
         self.controller = controller
         self.all_processors = (1 << processors) - 1
         """The affinity mask of all processors."""

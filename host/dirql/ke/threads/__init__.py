@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Threads: what they are, how they are switched, and how they wait."""
+"""Threads, the switching between them, and their waits."""
 
 __all__: list[str] = []
