@@ -68,7 +68,8 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     del priority_boost
     location = irp.current_location
     io_status = irp.io_status
-    io_status.status = NTSTATUS(io_status.status)
+    if type(io_status.status) is not NTSTATUS:
+        io_status.status = NTSTATUS(io_status.status)
     if location > irp.stack_count + 1 or io_status.status == STATUS_PENDING or irp.cancel_routine is not None:
         _refuse_completion(irp)
     hook = io_manager.value.hooks.irp_completed
@@ -91,7 +92,10 @@ def _walk(irp: Irp, location: int) -> bool:
         routine, context = left.completion_routine, left.context
         left.clear()
         if routine is not None and _is_invited(irp, control):
-            if NTSTATUS(_call(irp, routine, context)) == STATUS_MORE_PROCESSING_REQUIRED:
+            status = _call(irp, routine, context)
+            if type(status) is not NTSTATUS:
+                status = NTSTATUS(status)
+            if status == STATUS_MORE_PROCESSING_REQUIRED:
                 return False
         elif irp.pending_returned and location <= count:
             locations[location - 1].control |= SL_PENDING_RETURNED

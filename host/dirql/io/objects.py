@@ -311,16 +311,17 @@ class Irp:
 
         Bug check 0xC9/0x208 when no driver has it.
         """
-        return self._location(self.current_location)
+        location = self.current_location
+        if not 1 <= location <= self.stack_count:
+            self._no_location(location)
+        return self.locations[location - 1]
 
     def get_next_stack_location(self) -> IoStackLocation:
         """The location of the driver below; follows IoGetNextIrpStackLocation. Bug check 0xC9/0x208 without one."""
-        return self._location(self.current_location - 1)
-
-    def _location(self, number: int) -> IoStackLocation:
-        if not 1 <= number <= self.stack_count:
-            self._no_location(number)
-        return self.locations[number - 1]
+        location = self.current_location - 1
+        if not 1 <= location <= self.stack_count:
+            self._no_location(location)
+        return self.locations[location - 1]
 
     def _no_location(self, number: int) -> NoReturn:
         reason = f"{self!r} has the stack locations 1 … {self.stack_count}, location {number} was asked for"
