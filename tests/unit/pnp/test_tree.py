@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+from typing import cast
+
 import pytest
 
 from dirql.drivers import pci
 from dirql.drivers.pci.function import walk_bus
 from dirql.ke.costs import Costs
-from dirql.machine import open_machine
+from dirql.machine import DriverModule, open_machine
 from dirql.pnp.node import DeviceError
 from dirql.pnp.states import NodeState
 from fakes.pci_function import FakeFunction
@@ -70,3 +73,12 @@ def test_a_bus_without_a_number_does_not_start(open_bus: Opener) -> None:
     with pytest.raises(DeviceError, match="IRP_MN_START_DEVICE ended with STATUS_DEVICE_CONFIGURATION_ERROR"):
         machine.load_driver(pci)
     assert bus.state is NodeState.FAILED
+
+
+def test_a_driver_may_name_one_device_by_a_string(open_bus: Opener) -> None:
+    recorder = Recorder()
+    driver = ModuleType("recorded")
+    vars(driver).update(DriverEntry=recorder.DriverEntry, HARDWARE_IDS=Recorder.HARDWARE_IDS[0])
+    machine = open_bus(FakeFunction())
+    machine.load_driver(cast("DriverModule", driver))
+    assert machine.devices[0].state is NodeState.STARTED

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dirql.drivers.pci.extension import FunctionExtension
+from dirql.drivers.pci.extension import BusExtension, FunctionExtension
 from dirql.drivers.pci.function import PciFunction, walk_bus
 from dirql.wdm import (
     CM_RESOURCE_LIST,
@@ -69,7 +69,7 @@ def _allow(bus: DEVICE_OBJECT, irp: IRP) -> int:
 
 def _start(bus: DEVICE_OBJECT, irp: IRP) -> int:
     """Start the driver below, then learn the number of the bus from the resources."""
-    extension = bus.device_extension
+    extension: BusExtension = bus.device_extension
     IoForwardIrpSynchronously(extension.lower_device_object, irp)
     status = irp.io_status.status
     if NT_SUCCESS(status):
@@ -93,7 +93,7 @@ def _relations(bus: DEVICE_OBJECT, irp: IRP) -> int:
     """Report the functions: the bus is walked for the first request, later ones get the same objects (row PNP-13)."""
     if IoGetCurrentIrpStackLocation(irp).parameters.query_device_relations.type != BusRelations:
         return PciPassDown(bus, irp)
-    extension = bus.device_extension
+    extension: BusExtension = bus.device_extension
     if extension.functions is None:
         found = walk_bus(extension.bus_number)
         extension.functions = [_make_device(bus.driver_object, function) for function in found]
@@ -118,7 +118,7 @@ def _make_device(driver: DRIVER_OBJECT, function: PciFunction) -> DEVICE_OBJECT:
 
 def _remove(bus: DEVICE_OBJECT, irp: IRP) -> int:
     """Delete the device objects of the functions, which the manager has removed before, and that of the bus."""
-    extension = bus.device_extension
+    extension: BusExtension = bus.device_extension
     for device in extension.functions or ():
         IoDeleteDevice(device)
     irp.io_status.status = STATUS_SUCCESS

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dirql.drivers.pci.extension import FunctionExtension
 from dirql.drivers.pci.function import PciFunction
 from dirql.drivers.pci.identity import identification
 from dirql.wdm import (
@@ -85,8 +86,8 @@ def _succeed(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
     """Program the raw resources, which must match the base address registers, and switch the function on."""
-    extension = device.device_extension
-    function: PciFunction = extension.function
+    extension: FunctionExtension = device.device_extension
+    function = extension.function
     resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources
     if resources is None:
         return STATUS_INVALID_PARAMETER
@@ -113,7 +114,7 @@ def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
 def _switch_off(device: DEVICE_OBJECT, irp: IRP) -> int:
     """Take the function off the bus. It is still plugged in, so the device object stays until the bus is removed."""
     del irp
-    extension = device.device_extension
+    extension: FunctionExtension = device.device_extension
     if extension.resources is not None:
         extension.function.disable()
         extension.resources = None

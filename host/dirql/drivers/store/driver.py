@@ -73,7 +73,7 @@ __all__ = ["DriverEntry"]
 
 
 def DriverEntry(driver_object: DRIVER_OBJECT, registry_path: str) -> int:
-    """Tell the I/O manager which routine serves what."""
+    """Tell the I/O manager which routine serves which request."""
     del registry_path
     driver_object.driver_extension.add_device = StoreAddDevice
     driver_object.driver_unload = StoreUnload
@@ -91,12 +91,12 @@ def DriverEntry(driver_object: DRIVER_OBJECT, registry_path: str) -> int:
 
 
 def StoreUnload(driver_object: DRIVER_OBJECT) -> None:
-    """Nothing is left: each device was deleted when it was removed."""
+    """Nothing is left to do: IRP_MN_REMOVE_DEVICE has deleted each device."""
     del driver_object
 
 
 def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_OBJECT) -> int:
-    """Put our device object on the stack of one that Plug and Play found."""
+    """Put a device object on the stack of a device that Plug and Play found."""
     status, device = IoCreateDevice(driver_object, StoreExtension, DEVICE_NAME, FILE_DEVICE_UNKNOWN, 0, False)
     if device is None:
         return status
@@ -104,7 +104,7 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
     if not NT_SUCCESS(status):
         IoDeleteDevice(device)
         return status
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
     extension.physical_device_object = physical_device_object
     IoInitializeRemoveLock(extension.remove_lock, "Stor", 0, 0)
     KeInitializeTimer(extension.watchdog)
@@ -124,13 +124,13 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
 
 
 def StorePassDown(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """What we do not handle goes to the driver below, untouched."""
+    """Hand a request that this driver does not handle to the driver below, as it is."""
     IoSkipCurrentIrpStackLocation(irp)
     return IoCallDriver(device.device_extension.lower_device_object, irp)
 
 
 def complete(irp: IRP, status: int, information: int = 0) -> int:
-    """Complete a request that was never queued; returns its status for the dispatch routine to return."""
+    """Complete a request that was never queued; returns the status for the dispatch routine to return."""
     irp.io_status.status = status
     irp.io_status.information = information
     IoCompleteRequest(irp, IO_NO_INCREMENT)
@@ -138,14 +138,14 @@ def complete(irp: IRP, status: int, information: int = 0) -> int:
 
 
 def StoreCreateClose(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Anyone may open the device, as often as they like."""
+    """Let every program open the device, any number of times."""
     del device
     return complete(irp, STATUS_SUCCESS)
 
 
 def StoreReadWrite(device: DEVICE_OBJECT, irp: IRP) -> int:
     """Check a read or a write and queue it."""
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
         return complete(irp, status)
@@ -161,15 +161,15 @@ def StoreReadWrite(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def StoreQueue(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Hand a request to StartIo, now or when its turn comes."""
+    """Hand a request to StartIo, now or after the requests that wait already."""
     IoMarkIrpPending(irp)
     IoStartPacket(device, irp, None, StoreCancelQueued)
     return STATUS_PENDING
 
 
 def StoreDeviceControl(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """The control codes of `interface`."""
-    extension = device.device_extension
+    """Answer a control code of `interface` at once, or queue IOCTL_STORE_RAISE."""
+    extension: StoreExtension = device.device_extension
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
         return complete(irp, status)
@@ -185,7 +185,7 @@ def StoreDeviceControl(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def _control(extension: StoreExtension, irp: IRP, code: int) -> tuple[int, int]:
-    """The control codes that are answered at once: (status, bytes of output)."""
+    """Answer a control code at once: (status, bytes of output)."""
     parameters = IoGetCurrentIrpStackLocation(irp).parameters.device_io_control
     buffer = irp.associated_irp.system_buffer
     data = RtlReadMemory(buffer, parameters.input_buffer_length) if buffer is not None else b""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What programs that use the store driver need to know: its name, its control codes and their data."""
+"""The interface of the store driver for programs: the device name, the control codes and the data for them."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ __all__ = [
 DEVICE_NAME = "\\Device\\Store0"
 DOS_DEVICE_NAME = "\\DosDevices\\Store0"
 PROGRAM_NAME = r"\\.\Store0"
-"""What a program opens."""
+"""The name for a program to open."""
 
 
 class TransferMode(enum.IntEnum):
-    """How the driver moves data; a request uses the mode that is set when it starts."""
+    """The way in which the driver moves data; a request uses the mode that is set when the request starts."""
 
     POLLED = 0
     """The processor stalls and looks at the status register."""
     TIMER_POLLED = 1
-    """A timer's DPC looks at the status register."""
+    """The DPC of a timer looks at the status register."""
     INTERRUPT = 2
-    """Programmed I/O in the DPC, whenever the device's FIFO asks for service."""
+    """The DPC moves data with programmed I/O whenever the FIFO of the device interrupts."""
     DMA = 3
-    """The device masters the bus."""
+    """The device moves data itself, as bus master."""
 
 
-# One unsigned 32-bit TransferMode in, nothing out.
+# Input: a TransferMode as an unsigned 32-bit number. No output.
 IOCTL_STORE_SET_MODE = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
-# A Timing in, nothing out.
+# Input: a Timing. No output.
 IOCTL_STORE_SET_TIMING = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)
-# Nothing in, a Statistics out.
+# No input. Output: a Statistics.
 IOCTL_STORE_GET_STATISTICS = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_ANY_ACCESS)
-# Nothing in or out: the device raises one interrupt, and the request ends when its DPC has run.
+# No input and no output: the device raises one interrupt, and the DPC for it completes the request.
 IOCTL_STORE_RAISE = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 _TIMING = struct.Struct("<II")
@@ -58,42 +58,42 @@ STATISTICS_BYTES = _STATISTICS.size
 
 
 class Timing(NamedTuple):
-    """How slow the device is, and how long the driver waits for it."""
+    """The delay of the device, and the time that the driver waits for the device."""
 
     access_clocks: int
-    """Bus clocks between a command and its first action."""
+    """Bus clocks between a command and the first action of the device."""
     timeout_microseconds: int
-    """After this long a request ends with STATUS_IO_TIMEOUT."""
+    """The time after which a request is completed with STATUS_IO_TIMEOUT."""
 
     def pack(self) -> bytes:
-        """The bytes that the control code carries."""
+        """The bytes for the buffer of the control code."""
         return _TIMING.pack(*self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Timing:
-        """Raises `struct.error` if `data` has not the right length."""
+        """Read the bytes of the control code's buffer; raises `struct.error` for a wrong number of bytes."""
         return cls(*_TIMING.unpack(data))
 
 
 class Statistics(NamedTuple):
-    """Counts since the device was started; clocks are bus clocks, counted by the device."""
+    """Counts since the device was added; the device counts the bus clocks."""
 
     device_bytes: int
-    """Size of the device's memory."""
+    """The size of the memory in the device."""
     requests: int
     interrupts: int
     data_clocks: int
-    """Data phases of the last command."""
+    """The data phases that the last command took."""
     busy_clocks: int
-    """Clocks from the last command's doorbell to its end."""
+    """The bus clocks from the write of the last command to the end of it."""
     timeouts: int
     errors: int
 
     def pack(self) -> bytes:
-        """The bytes that the control code carries."""
+        """The bytes for the buffer of the control code."""
         return _STATISTICS.pack(*self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Statistics:
-        """Raises `struct.error` if `data` has not the right length."""
+        """Read the bytes of the control code's buffer; raises `struct.error` for a wrong number of bytes."""
         return cls(*_STATISTICS.unpack(data))

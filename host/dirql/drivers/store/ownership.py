@@ -53,7 +53,7 @@ def StoreAcquireDevice(extension: StoreExtension, irp: IRP | None) -> Transfer |
 
 def StoreReleaseDevice(device: DEVICE_OBJECT, transfer: Transfer, outcome: Outcome | None) -> None:
     """Release the request lock; with an outcome, complete the request and start the next one."""
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
     if outcome is None:
         KeReleaseSpinLockFromDpcLevel(extension.request_lock)
         return

@@ -72,7 +72,7 @@ STORE_TAG = POOL_TAG("Stor")
 
 def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MJ_PNP: START is handled after the drivers below, every other request before them."""
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
         irp.io_status.status = status
@@ -108,7 +108,7 @@ _SUCCEED = (
 
 def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
     """Let the bus driver start the device, then set it up."""
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
     IoForwardIrpSynchronously(extension.lower_device_object, irp)
     status = irp.io_status.status
     if NT_SUCCESS(status):
@@ -227,7 +227,7 @@ def StoreReleaseHardware(extension: StoreExtension) -> None:
 
 def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
     """Wait for the requests under way, give the hardware back, pass the IRP down, delete the device object."""
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
     IoReleaseRemoveLockAndWait(extension.remove_lock, irp)
     KeCancelTimer(extension.watchdog)
     KeCancelTimer(extension.poll_timer)
@@ -242,6 +242,6 @@ def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def StoreDeleteDevice(device: DEVICE_OBJECT) -> None:
-    """Take back the names and the device object."""
+    """Delete the symbolic link and the device object."""
     IoDeleteSymbolicLink(DOS_DEVICE_NAME)
     IoDeleteDevice(device)

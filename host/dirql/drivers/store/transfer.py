@@ -59,7 +59,7 @@ def request_range(stack: IO_STACK_LOCATION) -> tuple[int, int]:
 
 def StoreStartIo(device: DEVICE_OBJECT, irp: IRP) -> None:
     """Give the device to `irp`, at DISPATCH_LEVEL."""
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
     hardware = extension.hardware
     old_irql = IoAcquireCancelSpinLock()
     if irp.cancel or hardware is None:
@@ -163,7 +163,7 @@ def StoreStartDma(
     del irp  # the device's current request, which need not be the one that asked
     assert isinstance(context, Transfer)
     transfer = context
-    extension = device.device_extension
+    extension: StoreExtension = device.device_extension
     if StoreAcquireDevice(extension, transfer.irp):
         transfer.scatter_gather = scatter_gather
         StoreReleaseDevice(device, transfer, _start_dma(extension, transfer, scatter_gather))
