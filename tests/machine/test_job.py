@@ -78,7 +78,9 @@ def test_a_leak_fails_the_job_and_names_it(
 
 def test_a_size_that_does_not_fit_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "--size", "65537"]) == 2
-    assert "--size must be at most 65536 bytes, the size of the device; it was 65537" in capsys.readouterr().err
+    assert (
+        "--size must be at most 65536 bytes, the size of the device; it was 65537" in capsys.readouterr().err
+    )
 
 
 def test_waves_are_written(tmp_path: Path) -> None:
