@@ -10,7 +10,8 @@ The guard knows the kind of the routine and the driver that the routine belongs 
 
 A routine belongs to the driver that handed it to the kernel: a DPC to the driver that initialized it, an interrupt to
 the driver that connected it, a thread to the driver that created it. Those objects keep `current_driver()` of that
-moment and pass it to `call_driver`.
+moment and pass it to `call_driver`. A routine that is called back at once for its caller, as by KeSynchronizeExecution,
+is part of the code that runs already: it is called without the guard.
 """
 
 from __future__ import annotations
