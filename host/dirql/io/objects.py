@@ -295,7 +295,7 @@ class Irp:
         io_status.status = io_status.information = associated.irp_count = 0
         io_status.information_object = associated.system_buffer = associated.master_irp = None
         overlay.thread = overlay.original_file_object = None
-        overlay.driver_context = [None] * 4
+        overlay.driver_context[:] = [None] * 4
 
     def reuse(self, status: int) -> None:
         """Make a packet that its driver allocated ready for another request; follows IoReuseIrp (row IRP-02)."""

@@ -115,7 +115,11 @@ def test_IRP_02_reuse_keeps_allocation_flags_and_sets_the_status(machine: Machin
     irp.io_status.information = 5
     irp.tail.overlay.driver_context[0] = self = object()
     assert irp.tail.overlay.driver_context[0] is self
+    assert irp.tail.overlay.current_stack_location is IoGetCurrentIrpStackLocation(irp)
+    parts = [irp.io_status, irp.associated_irp, irp.tail.overlay, irp.tail.overlay.driver_context]
     IoReuseIrp(irp, STATUS_UNSUCCESSFUL)
+    after = [irp.io_status, irp.associated_irp, irp.tail.overlay, irp.tail.overlay.driver_context]
+    assert all(part is before for part, before in zip(after, parts, strict=True))  # fixed for life
     check_fresh(irp, 2)
     assert irp.allocation_flags == 4
     assert irp.io_status.status == STATUS_UNSUCCESSFUL
