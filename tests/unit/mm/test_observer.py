@@ -86,6 +86,7 @@ def test_an_observer_can_be_taken_away(memory_manager: MemoryManager) -> None:
     copy = Copy()
     memory_manager.observe(copy)
     memory_manager.observe(None)
+    memory_manager.process.allocate(10)
     memory_manager.attach_process(memory_manager.create_process("second"))
     memory_manager.process.allocate(10)
     assert copy.calls == []
