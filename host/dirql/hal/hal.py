@@ -89,7 +89,7 @@ class Hal:
             ke_current.dispatcher.preempt()
 
     def statistics(self) -> HalStatistics:
-        """What is held now."""
+        """The adapters that are held now, and the number of bus errors so far."""
         return HalStatistics(self.bus_errors, tuple(adapter.statistics() for adapter in self.adapters))
 
     def leaks(self) -> list[str]:

@@ -24,7 +24,7 @@ __all__ = ["MemoryManager", "MemoryStatistics", "get_physical_address", "running
 
 @dataclass(frozen=True, slots=True)
 class MemoryStatistics:
-    """What is held of a machine's memory; the difference of two of them shows a leak."""
+    """The memory that is held; a comparison of two of them shows a leak."""
 
     frames: FrameStatistics
     nonpaged_pool: PoolStatistics
@@ -168,7 +168,7 @@ class MemoryManager:
         return sum(space.page_out_all() for space in self._spaces())
 
     def statistics(self) -> MemoryStatistics:
-        """What is held now."""
+        """The memory that is held now."""
         return MemoryStatistics(
             frames=self.frames.statistics(),
             nonpaged_pool=self.nonpaged_pool.statistics(),
