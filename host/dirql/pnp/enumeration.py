@@ -32,18 +32,17 @@ def enumerate_children(node: DeviceNode) -> None:
     """
     known = {child.physical_device_object: child for child in node.children}
     reported = _query_bus_relations(node)
-    node.children = [known.get(device) or _identify(device, node) for device in reported]
-    new = [child for child in node.children if child.physical_device_object not in known]
-    if not new:
-        return
-    if node.bus_ranges is None:
+    children = [known.get(device) or _identify(device, node) for device in reported]
+    new = [child for child in children if child.physical_device_object not in known]
+    if new and node.bus_ranges is None:
         resources = node.boot_resources
         windows = resources.list[0].partial_resource_list.partial_descriptors if resources else node.ranges
         node.bus_ranges = BusRanges.of(windows)
-    placed = node.bus_ranges.place([child.wanted_resources for child in new])
+    placed = node.bus_ranges.place([child.wanted_resources for child in new]) if node.bus_ranges else []
     for child, ranges in zip(new, placed, strict=True):
         child.ranges = ranges
         child.advance(NodeEvent.IDENTIFY)
+    node.children = children
 
 
 def _query_bus_relations(node: DeviceNode) -> tuple[DeviceObject, ...]:

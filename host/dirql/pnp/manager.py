@@ -103,7 +103,11 @@ class PnpManager:
 
         node.send(IRP_MN_QUERY_CAPABILITIES, fill_capabilities)
         node.send(IRP_MN_QUERY_PNP_DEVICE_STATE)
-        enumerate_children(node)
+        try:
+            enumerate_children(node)
+        except ResourceConflict:
+            self._remove(node)
+            raise
 
     def _resource_lists(self, node: DeviceNode) -> tuple[CmResourceList | None, CmResourceList | None]:
         """The raw and the translated resources of a device; None for both when it needs none."""

@@ -15,9 +15,9 @@ __all__ = ["IllegalNodeEvent", "NodeEvent", "NodeState", "next_state"]
 
 
 class NodeState(enum.Enum):
-    """How far the manager has brought a device."""
+    """The state of a device node."""
 
-    UNINITIALIZED = "reported by its bus"
+    UNINITIALIZED = "reported by the bus driver"
     INITIALIZED = "identified, without a driver"
     DRIVERS_ADDED = "driver added"
     RESOURCES_ASSIGNED = "resources assigned"
@@ -31,14 +31,14 @@ class NodeState(enum.Enum):
 class NodeEvent(enum.Enum):
     """A step that the manager has taken with a device."""
 
-    IDENTIFY = "its bus driver has named it"
+    IDENTIFY = "the bus driver has named the device"
     ADD_DRIVER = "AddDevice succeeded"
-    ASSIGN_RESOURCES = "it has its resources"
+    ASSIGN_RESOURCES = "the device has got resources"
     START = "IRP_MN_START_DEVICE succeeded"
     QUERY_REMOVE = "IRP_MN_QUERY_REMOVE_DEVICE succeeded"
     SURPRISE_REMOVE = "IRP_MN_SURPRISE_REMOVAL was sent"
     REMOVE = "IRP_MN_REMOVE_DEVICE was sent"
-    FAIL = "a driver or the resources failed it"
+    FAIL = "a driver failed, or resources were lacking"
 
 
 class IllegalNodeEvent(RuntimeError):

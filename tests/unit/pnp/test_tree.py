@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import cast
 
@@ -14,7 +15,9 @@ from dirql.drivers.pci.function import walk_bus
 from dirql.ke.costs import Costs
 from dirql.machine import DriverModule, open_machine
 from dirql.pnp.node import DeviceError
+from dirql.pnp.range_arbiter import ResourceConflict
 from dirql.pnp.states import NodeState
+from dirql.wdm import CM_PARTIAL_RESOURCE_LIST, CM_RESOURCE_LIST
 from fakes.pci_function import FakeFunction
 from fakes.scripted_target import ScriptedTarget, Space
 from unit.pnp.conftest import Opener
@@ -82,3 +85,19 @@ def test_a_driver_may_name_one_device_by_a_string(open_bus: Opener) -> None:
     machine = open_bus(FakeFunction())
     machine.load_driver(cast("DriverModule", driver))
     assert machine.devices[0].state is NodeState.STARTED
+
+
+def test_a_bus_without_room_for_the_devices_is_removed_again(open_bus: Opener) -> None:
+    machine = open_bus(FakeFunction(bars=((0x0, 4096),)))
+    machine.unload_driver(machine.io.drivers["pci"])
+    (bus,) = machine.pnp.root.children
+    assert bus.boot_resources is not None
+    (full,) = bus.boot_resources.list
+    numbers = full.partial_resource_list.partial_descriptors[-1:]
+    without_ranges = replace(full, partial_resource_list=CM_PARTIAL_RESOURCE_LIST(numbers))
+    bus.boot_resources = CM_RESOURCE_LIST((without_ranges,))
+    with pytest.raises(ResourceConflict, match="a device needs 0x1000 bytes of memory"):
+        machine.load_driver(pci)
+    assert bus.state is NodeState.REMOVED
+    assert list(machine.io.drivers) == []
+    assert bus.physical_device_object.attached_device is None
