@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Follows docs/first-hour.md as its reader does: types its code into files and gives its commands.
+"""Follows a page of docs as its reader does: types its code into files and gives its commands.
 
 A comment above a block of code says what the reader does with it:
 
@@ -10,7 +10,7 @@ A comment above a block of code says what the reader does with it:
 - `<!-- fails -->`: the commands fail; without the mark they succeed.
 - `<!-- printed -->`: each line is in what the commands before it printed; "…" stands for any text.
 
-`python tests/walkthrough.py` writes examples/own_driver, the files that the reader ends up with.
+`python tests/walkthrough.py` writes examples/own_driver, the files that the reader of docs/first-hour.md ends up with.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ class Source:
         for node, part in statements(text):
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 self.routines[node.name] = part.strip()
+                continue
+            if not isinstance(node, ast.Import | ast.ImportFrom | ast.Assign | ast.Expr):
+                self.routines[part] = part.strip()  # what a script does
                 continue
             section = self._section(node)
             section.append(part if section is before else part.lstrip("\n"))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""examples/own_driver is what docs/first-hour.md builds. tests/machine/test_first_hour.py follows the page."""
+"""examples/own_driver is what docs/first-hour.md builds. tests/machine/test_pages.py follows the page."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""docs/first-hour.md and docs/testing.md, followed word by word: files are typed, commands given, outputs compared."""
+"""The pages of docs with code, followed word by word: files are typed, commands are given, outputs are compared."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts sessions of i
 
 def as_run_here(command: str) -> list[str]:
     """A command of the page, with this Python in place of the checkout's own environment, and `make` looked through."""
-    for start, module in (
-        (".venv/bin/pytest ", "pytest -p no:cacheprovider "),
-        ("make test ARGS=", "pytest -p no:cacheprovider "),
-        ("make run ARGS=", "dirql run "),
+    for start, words in (
+        (".venv/bin/pytest ", "-m pytest -p no:cacheprovider "),
+        (".venv/bin/python ", ""),
+        ("make test ARGS=", "-m pytest -p no:cacheprovider "),
+        ("make run ARGS=", "-m dirql run "),
     ):
         if command.startswith(start):
             rest = command.removeprefix(start)
             options = shlex.split(rest)[0] if "ARGS=" in start else rest
-            return [sys.executable, "-m", *shlex.split(module + options)]
+            return [sys.executable, *shlex.split(words + options)]
     return ["sh", "-c", command]
 
 
@@ -94,10 +95,11 @@ def test_the_first_hour_works_as_it_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_on_tests_works_as_it_stands(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["testing.md", "tour.md"])
+def test_a_page_that_uses_the_own_driver_works_as_it_stands(tmp_path: Path, page: str) -> None:
     reader = Reader(tmp_path)
     shutil.copytree(EXAMPLE, reader.own)
-    for block in blocks(ROOT / "docs" / "testing.md"):
+    for block in blocks(ROOT / "docs" / page):
         reader.follow(block)
 
 
