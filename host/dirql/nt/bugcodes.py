@@ -257,7 +257,6 @@ __all__ = [
     "VF_MDL_UNLOCK_IRQL",
     "VF_MDL_UNLOCK_NEVER_LOCKED",
     "VF_MDL_UNLOCK_NONPAGED_POOL",
-    "VF_MDL_UNLOCK_PAGED_IRQL",
     "VF_MDL_UNLOCK_PARTIAL",
     "VF_MDL_UNMAP_IO_SPACE_IRQL",
     "VF_MDL_UNMAP_IRQL",
@@ -509,22 +508,20 @@ VF_MDL_PAGE_OUTSIDE_MEMORY: Final = 0x6f
 """The driver used an MDL that names a page outside memory."""
 VF_MDL_PROBE_AND_LOCK_IRQL: Final = 0x70
 """The driver called MmProbeAndLockPages above DISPATCH_LEVEL."""
-VF_MDL_MAP_IRQL: Final = 0x74
-"""The driver mapped locked pages into system space above DISPATCH_LEVEL."""
-VF_MDL_MAP_USER_IRQL: Final = 0x75
-"""The driver mapped locked pages into user space above APC_LEVEL."""
-VF_MDL_UNMAP_IRQL: Final = 0x76
-"""The driver unmapped locked pages from system space above DISPATCH_LEVEL."""
-VF_MDL_UNMAP_USER_IRQL: Final = 0x77
-"""The driver unmapped locked pages from user space above APC_LEVEL."""
-VF_MDL_MAP_IO_SPACE_IRQL: Final = 0x78
+VF_MDL_MAP_IO_SPACE_IRQL: Final = 0x73
 """The driver called MmMapIoSpace above DISPATCH_LEVEL."""
-VF_MDL_UNMAP_IO_SPACE_IRQL: Final = 0x79
-"""The driver called MmUnmapIoSpace above the IRQL that the routine allows."""
-VF_MDL_UNLOCK_IRQL: Final = 0x7a
+VF_MDL_MAP_IRQL: Final = 0x76
+"""The driver mapped locked pages into system space above DISPATCH_LEVEL."""
+VF_MDL_MAP_USER_IRQL: Final = 0x77
+"""The driver mapped locked pages into user space above APC_LEVEL."""
+VF_MDL_UNLOCK_IRQL: Final = 0x78
 """The driver called MmUnlockPages above DISPATCH_LEVEL."""
-VF_MDL_UNLOCK_PAGED_IRQL: Final = 0x7b
-"""The driver unlocked pages of paged memory above APC_LEVEL."""
+VF_MDL_UNMAP_IRQL: Final = 0x79
+"""The driver unmapped locked pages from system space above DISPATCH_LEVEL."""
+VF_MDL_UNMAP_USER_IRQL: Final = 0x7a
+"""The driver unmapped locked pages from user space above APC_LEVEL."""
+VF_MDL_UNMAP_IO_SPACE_IRQL: Final = 0x7b
+"""The driver called MmUnmapIoSpace above the IRQL that the routine allows."""
 VF_MDL_UNLOCK_NEVER_LOCKED: Final = 0x7c
 """The driver called MmUnlockPages for an MDL that was never locked."""
 VF_MDL_UNLOCK_NONPAGED_POOL: Final = 0x7d

@@ -16,6 +16,18 @@ from dirql.mm.memory import (
     view as RtlViewMemory,
     write as RtlWriteMemory,
 )
+from dirql.nt.bugcodes import (
+    VERIFIER_DDI_COMPLIANCE,
+    VERIFIER_DEADLOCK_DETECTION,
+    VERIFIER_DMA_VERIFICATION,
+    VERIFIER_FORCE_IRQL_CHECKING,
+    VERIFIER_FORCE_PENDING,
+    VERIFIER_IO_CHECKING,
+    VERIFIER_IRP_LOGGING,
+    VERIFIER_LOW_RESOURCES,
+    VERIFIER_POOL_TRACKING,
+    VERIFIER_SPECIAL_POOL,
+)
 from dirql.nt.ntstatus import (
     StatusException as ExceptionStatus,
     status_name as RtlStatusName,
@@ -29,4 +41,14 @@ __all__ = [
     "RtlStatusName",
     "RtlViewMemory",
     "RtlWriteMemory",
+    "VERIFIER_DDI_COMPLIANCE",
+    "VERIFIER_DEADLOCK_DETECTION",
+    "VERIFIER_DMA_VERIFICATION",
+    "VERIFIER_FORCE_IRQL_CHECKING",
+    "VERIFIER_FORCE_PENDING",
+    "VERIFIER_IO_CHECKING",
+    "VERIFIER_IRP_LOGGING",
+    "VERIFIER_LOW_RESOURCES",
+    "VERIFIER_POOL_TRACKING",
+    "VERIFIER_SPECIAL_POOL",
 ]

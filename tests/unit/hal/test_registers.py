@@ -159,7 +159,7 @@ def test_mapping_above_dispatch_is_bug_check_0xC4(machine: Machine) -> None:
     raise_irql(DISPATCH_LEVEL + 1)
     with pytest.raises(BugCheck) as caught:
         map_io_space(PhysicalAddress(BAR), 4, MmNonCached)
-    assert (caught.value.code, caught.value.parameters[0]) == (0xC4, 0x78)
+    assert (caught.value.code, caught.value.parameters[0]) == (0xC4, 0x73)
 
 
 @pytest.mark.parametrize("status", [status for status in BusStatus if status is not BusStatus.OK])
