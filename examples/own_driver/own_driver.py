@@ -13,6 +13,7 @@ from dirql.registers.store_descriptor import DESCRIPTOR
 HARDWARE_IDS = (r"PCI\VEN_1234&DEV_D101",)
 DEVICE_NAME = r"\Device\Own"
 LINK_NAME = r"\DosDevices\Own"
+Resources = tuple[wdm.CM_PARTIAL_RESOURCE_DESCRIPTOR, ...]
 IOCTL_IDENTIFY = wdm.CTL_CODE(wdm.FILE_DEVICE_UNKNOWN, 0x800, wdm.METHOD_BUFFERED, wdm.FILE_ANY_ACCESS)
 IOCTL_RAISE = wdm.CTL_CODE(wdm.FILE_DEVICE_UNKNOWN, 0x801, wdm.METHOD_BUFFERED, wdm.FILE_ANY_ACCESS)
 CAUSES = store.INTERRUPT_CAUSE.DONE | store.INTERRUPT_CAUSE.ERROR | store.INTERRUPT_CAUSE.RAISED
@@ -81,14 +82,15 @@ def Start(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
     status = irp.io_status.status
     if wdm.NT_SUCCESS(status):
         start = wdm.IoGetCurrentIrpStackLocation(irp).parameters.start_device
-        resources = start.allocated_resources_translated.list[0].partial_resource_list.partial_descriptors
-        status = Acquire(device, resources)
+        resources = start.allocated_resources_translated
+        assert resources is not None  # the device has registers
+        status = Acquire(device, resources.list[0].partial_resource_list.partial_descriptors)
         if not wdm.NT_SUCCESS(status):
             Release(device.device_extension)
     return Complete(irp, status)
 
 
-def Acquire(device: wdm.DEVICE_OBJECT, resources: list[wdm.CM_PARTIAL_RESOURCE_DESCRIPTOR]) -> int:
+def Acquire(device: wdm.DEVICE_OBJECT, resources: Resources) -> int:
     status = MapRegisters(device.device_extension, resources)
     if wdm.NT_SUCCESS(status):
         status = GetAdapter(device.device_extension)
@@ -97,7 +99,7 @@ def Acquire(device: wdm.DEVICE_OBJECT, resources: list[wdm.CM_PARTIAL_RESOURCE_D
     return status
 
 
-def MapRegisters(extension: Extension, resources: list[wdm.CM_PARTIAL_RESOURCE_DESCRIPTOR]) -> int:
+def MapRegisters(extension: Extension, resources: Resources) -> int:
     memory = next(entry.u.memory for entry in resources if entry.type == wdm.CmResourceTypeMemory)
     address = wdm.MmMapIoSpace(memory.start, memory.length, wdm.MmNonCached)
     if address is None:
@@ -151,10 +153,11 @@ def Control(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
         return Queue(device, irp)
     if request.io_control_code != IOCTL_IDENTIFY:
         return Complete(irp, wdm.STATUS_INVALID_DEVICE_REQUEST)
-    if request.output_buffer_length < 4:
+    buffer = irp.associated_irp.system_buffer
+    if buffer is None or request.output_buffer_length < 4:
         return Complete(irp, wdm.STATUS_BUFFER_TOO_SMALL)
     identity = Read(device.device_extension, store.ID.offset)
-    wdm.RtlWriteMemory(irp.associated_irp.system_buffer, struct.pack("<I", identity))
+    wdm.RtlWriteMemory(buffer, struct.pack("<I", identity))
     return Complete(irp, wdm.STATUS_SUCCESS, 4)
 
 
@@ -182,7 +185,8 @@ def Isr(interrupt: wdm.KINTERRUPT, device: wdm.DEVICE_OBJECT) -> bool:
     return True
 
 
-def DpcForIsr(dpc: wdm.KDPC, device: wdm.DEVICE_OBJECT, irp: wdm.IRP, context: object) -> None:
+def DpcForIsr(dpc: wdm.KDPC, device: wdm.DEVICE_OBJECT, irp: wdm.IRP | None, context: object) -> None:
+    assert irp is not None  # the ISR passes the current request
     extension = device.device_extension
     status, information = wdm.STATUS_SUCCESS, 0
     if extension.cause & store.INTERRUPT_CAUSE.ERROR:
@@ -197,7 +201,7 @@ def DpcForIsr(dpc: wdm.KDPC, device: wdm.DEVICE_OBJECT, irp: wdm.IRP, context: o
     wdm.IoStartNextPacket(device, False)
 
 
-def ConnectInterrupt(device: wdm.DEVICE_OBJECT, resources: list[wdm.CM_PARTIAL_RESOURCE_DESCRIPTOR]) -> int:
+def ConnectInterrupt(device: wdm.DEVICE_OBJECT, resources: Resources) -> int:
     extension = device.device_extension
     wdm.IoInitializeDpcRequest(device, DpcForIsr)
     line = next(entry.u.interrupt for entry in resources if entry.type == wdm.CmResourceTypeInterrupt)
