@@ -23,7 +23,7 @@ RULES = BENCH / "bus_rules.py"
 
 
 def names() -> list[str]:
-    """The tests of the module, as it says them."""
+    """The names of the tests in sim/hdl/bus_rules.py."""
     tree = ast.parse(RULES.read_text(encoding="utf-8"))
     return [
         node.name
@@ -35,7 +35,7 @@ def names() -> list[str]:
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Each test's complaint, "" if it has none."""
+    """The complaint of each test, "" for a test that passed."""
     toolchain = find_toolchain()
     folder = tmp_path_factory.mktemp("bus")
     with pytest.MonkeyPatch.context() as patch:

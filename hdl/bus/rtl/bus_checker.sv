@@ -10,7 +10,7 @@
 `endif
 
 /// Checks the protocol of the bus from the outside, each assertion labelled with the row of its rule: M for masters,
-/// T for targets, A for the arbiter. It looks at what is on the bus and at who drives it, and changes nothing.
+/// T for targets, A for the arbiter. It looks at the bus and at the agents that drive it, and changes nothing.
 ///
 /// Clocks of a transaction are counted from 1, the address phase. A rule about "the clock after" compares with the
 /// history registers: their names end in `_q`.
@@ -30,17 +30,17 @@ module bus_checker #(
   input  logic [Masters-1:0] req_i,
   input  logic [Masters-1:0] gnt_i,
   input  logic [Masters-1:0] broken_i,
-  /// What each agent drives, as the multiplexer gets it.
+  /// The outputs of each agent, as the multiplexer gets them.
   input  logic [Masters*bus_pkg::MasterOutWidth-1:0] masters_i,
   input  logic [Targets*bus_pkg::TargetOutWidth-1:0] targets_i,
-  /// A transaction is under way; the clock it is in; data moved in it so far. All saturate.
+  /// A transaction is under way; the clock of the transaction; the data that it has moved. The counts saturate.
   output logic               open_o,
   output logic [4:0]         clock_o,
   output logic [15:0]        moved_o
 );
   localparam int unsigned Agents = Masters + Targets;
 
-  // Who drives what.
+  // The signals that each agent drives.
   logic [Masters-1:0] frames, actives, controls, cbes, frames_q, actives_q, controls_q, gnt_q, req_q, broken_q;
   logic [Targets-1:0] devsels, target_controls, target_actives, target_controls_q, target_actives_q;
   logic [Agents-1:0]  ads, pars;
@@ -64,12 +64,12 @@ module bus_checker #(
     assign pars[Masters+i]    = target.par_en;
   end
 
-  // At most one bit set.
+  // Whether at most one bit is set.
   function automatic logic lone(input logic [31:0] bits);
     lone = (bits & (bits - 32'd1)) == '0;
   endfunction
 
-  // What happens now.
+  // The state of the bus on this clock, and on the clock before.
   bus_pkg::bus_t bus_q;
   logic          idle, idle_q, start, start_q, phase_end, phase_end_q, last_end_q, past_q;
   assign idle      = !bus_i.frame && !bus_i.irdy;
@@ -103,7 +103,8 @@ module bus_checker #(
     broken_q          <= broken_i;
   end
 
-  // The transaction: its command, its clock, whether it was answered, what moved, how long the phase has lasted.
+  // The transaction: its command, its clock, whether a target has claimed it, the number of data that moved, and the
+  // clocks that the data phase has lasted for the master and for the target.
   logic [3:0]  command_q, command;
   logic [4:0]  clock_q, clock;
   logic [15:0] moved_q;
@@ -139,7 +140,7 @@ module bus_checker #(
     else if (target_waits_q != '1) target_waits_q <= target_waits_q + 5'd1;
   end
 
-  // Masters: when they may start and stop.
+  // Masters: when they start and stop.
   always_ff @(posedge clk_i) begin : p_master_sequence
     if (rst_ni && past_q) begin
       `RULE(M01, !start || (idle_q && (frames & gnt_q) == frames),
@@ -168,7 +169,7 @@ module bus_checker #(
     end
   end
 
-  // Masters: what they drive.
+  // Masters: the values that they drive.
   always_ff @(posedge clk_i) begin : p_master_data
     if (rst_ni && past_q) begin
       `RULE(M08, !(write && bus_q.irdy && !phase_end_q && bus_i.irdy) || bus_i.ad == bus_q.ad,
@@ -192,7 +193,7 @@ module bus_checker #(
     end
   end
 
-  // What is said on the bus: commands, addresses, parity.
+  // Commands, addresses and parity.
   if (Content) begin : gen_content
     always_ff @(posedge clk_i) begin : p_content
       if (rst_ni && past_q) begin
@@ -211,7 +212,7 @@ module bus_checker #(
     end
   end
 
-  // After STOP the master's REQ is off for two clocks, the idle clock being one.
+  // After STOP the master keeps its REQ off for two clocks, of which the idle clock is the first.
   logic [Masters-1:0] owner_q, resting_q;
   logic               stopped_q;
   always_ff @(posedge clk_i) begin : p_rest
@@ -292,7 +293,7 @@ module bus_checker #(
     end
   end
 
-  // Reset leaves nothing driven and nothing granted.
+  // In reset nothing is driven and nothing is granted.
   logic in_reset_q;
   always_ff @(posedge clk_i) begin : p_reset
     in_reset_q <= !rst_ni;
