@@ -109,13 +109,19 @@ def attach_control_buffers(
 
 def return_buffers(irp: Irp, process: Process, output_length: int) -> None:
     """Copy output to the caller if the request succeeded, and free the system buffer and the MDLs of the request."""
-    buffer = irp.associated_irp.system_buffer
-    if irp.flags & IRP_BUFFERED_IO and buffer is not None:
-        if irp.flags & IRP_INPUT_OPERATION and not nt_error(irp.io_status.status):
-            _copy_out(irp, process, buffer, output_length)
-        free_pool_with_tag(buffer, _TAG)
+    if irp.flags & IRP_BUFFERED_IO:
+        _return_system_buffer(irp, process, output_length)
     if irp.mdl_address is not None:
         _free_mdls(irp)
+
+
+def _return_system_buffer(irp: Irp, process: Process, output_length: int) -> None:
+    buffer = irp.associated_irp.system_buffer
+    if buffer is None:
+        return
+    if irp.flags & IRP_INPUT_OPERATION and not nt_error(irp.io_status.status):
+        _copy_out(irp, process, buffer, output_length)
+    free_pool_with_tag(buffer, _TAG)
 
 
 def _free_mdls(irp: Irp) -> None:

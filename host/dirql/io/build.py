@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from dirql.io.buffers import attach_control_buffers, attach_read_buffer, attach_write_buffer, return_buffers
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import DeviceObject, IoStatusBlock, Irp
+from dirql.io.objects import DeviceObject, Irp
 from dirql.io.request import Request
+from dirql.io.status_block import IoStatusBlock
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dirql.io.device import close_device
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import FileObject, IoStatusBlock, Irp
+from dirql.io.objects import FileObject, Irp
 from dirql.io.request import send_and_wait
+from dirql.io.status_block import IoStatusBlock
 from dirql.ke.processors.irql import current_irql
 from dirql.nt.constants import (
     FO_CLEANUP_COMPLETE,

@@ -9,7 +9,6 @@ from typing import Self
 
 from dirql.io.errors import IoError
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import IoStatusBlock
 from dirql.io.services import (
     cancel_io_file_ex,
     device_io_control_file,
@@ -17,6 +16,7 @@ from dirql.io.services import (
     read_file,
     write_file,
 )
+from dirql.io.status_block import IoStatusBlock
 from dirql.ke.objects.event import Event
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager

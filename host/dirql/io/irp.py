@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import CompletionRoutine, Irp
+from dirql.io.objects import Irp
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.processors.contract import contract
@@ -29,6 +29,8 @@ from dirql.nt.ntstatus import NTSTATUS, nt_success
 from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
 
 __all__ = ["allocate_irp", "complete_request", "free_irp"]
+
+_ALWAYS = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR
 
 
 @contract
@@ -80,19 +82,23 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
 
 
 def _walk(irp: Irp, location: int) -> bool:
-    """Call the completion routines upwards from `location`; False when one of them keeps the packet."""
+    """Call the completion routines upwards from `location`; False when one of them keeps the packet.
+
+    A routine is called with the device of the driver that set it; whoever made the packet has no device.
+    """
     locations = irp.locations
     count = irp.stack_count
     while location <= count:
         left = locations[location - 1]
         location += 1
         irp.current_location = location
-        control = left.control
-        irp.pending_returned = bool(control & SL_PENDING_RETURNED)
-        routine, context = left.completion_routine, left.context
+        control, routine, context = left.control, left.completion_routine, left.context
+        irp.pending_returned = control & SL_PENDING_RETURNED != 0
         left.clear()
-        if routine is not None and _is_invited(irp, control):
-            status = _call(irp, routine, context)
+        if routine is not None and (control & _ALWAYS == _ALWAYS or _is_invited(irp, control)):
+            device = locations[location - 1].device_object if location <= count else None
+            driver = irp.maker if device is None else device.driver_object
+            status = guard.call_driver(guard.COMPLETION, driver, routine, device, irp, context)
             if type(status) is not NTSTATUS:
                 status = NTSTATUS(status)
             if status == STATUS_MORE_PROCESSING_REQUIRED:
@@ -107,14 +113,6 @@ def _is_invited(irp: Irp, control: int) -> bool:
     """Whether a completion routine with these SL_INVOKE_ON_ bits is called for the request's result (row IRP-09)."""
     wanted = SL_INVOKE_ON_SUCCESS if nt_success(irp.io_status.status) else SL_INVOKE_ON_ERROR
     return bool(control & wanted or (irp.cancel and control & SL_INVOKE_ON_CANCEL))
-
-
-def _call(irp: Irp, routine: CompletionRoutine, context: object) -> int:
-    """Call a completion routine with the device of the driver that set it; whoever made the packet has no device."""
-    location = irp.current_location
-    device = irp.locations[location - 1].device_object if location <= irp.stack_count else None
-    driver = irp.maker if device is None else device.driver_object
-    return guard.call_driver(guard.COMPLETION, driver, routine, device, irp, context)
 
 
 def _refuse_completion(irp: Irp) -> NoReturn:

@@ -58,11 +58,9 @@ class IoManager:
         return irp
 
     def release_irp(self, irp: Irp) -> None:
-        """Free a request; a driver that goes on to use it is stopped by the checks of the I/O routines."""
+        """Free a request."""
         del self.live_irps[irp]
-        irp.current_location = irp.stack_count + 2
-        irp.type = 0
-        irp.tail.overlay.device_queue_entry.irp = None
+        irp.retire()
 
 
 running: Final = Running[IoManager]("I/O routines")

@@ -19,7 +19,8 @@ from typing import NoReturn
 from dirql.io.buffers import return_buffers
 from dirql.io.dispatch import call_driver
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import DeviceObject, FileObject, IoStatusBlock, Irp
+from dirql.io.objects import DeviceObject, FileObject, Irp
+from dirql.io.status_block import IoStatusBlock
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event

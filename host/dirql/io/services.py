@@ -16,8 +16,9 @@ from dirql.io.buffers import attach_control_buffers, attach_read_buffer, attach_
 from dirql.io.cancel import cancel_irp
 from dirql.io.file import OpenFile
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import DeviceObject, FileObject, IoStatusBlock, Irp
+from dirql.io.objects import DeviceObject, FileObject, Irp
 from dirql.io.request import FileRequest
+from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract, contract_of

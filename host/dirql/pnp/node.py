@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dirql.io.objects import DeviceObject, DriverObject, IoStatusBlock
+from dirql.io.objects import DeviceObject, DriverObject
+from dirql.io.status_block import IoStatusBlock
 from dirql.nt.ntstatus import status_name
 from dirql.nt.resources import (
     CmPartialResourceDescriptor,

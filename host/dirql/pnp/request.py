@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import DeviceObject, IoStackLocation, IoStatusBlock
+from dirql.io.objects import DeviceObject, IoStackLocation
 from dirql.io.request import send_and_wait
+from dirql.io.status_block import IoStatusBlock
 from dirql.nt.constants import IRP_MJ_PNP
 from dirql.nt.status import STATUS_NOT_SUPPORTED
 

@@ -110,7 +110,6 @@ from dirql.io.objects import (
     DriverObject as DRIVER_OBJECT,
     FileObject as FILE_OBJECT,
     IoStackLocation as IO_STACK_LOCATION,
-    IoStatusBlock as IO_STATUS_BLOCK,
     Irp as IRP,
     size_of_irp as IoSizeOfIrp,
 )
@@ -137,6 +136,9 @@ from dirql.io.start_io import (
     start_next_packet as IoStartNextPacket,
     start_next_packet_by_key as IoStartNextPacketByKey,
     start_packet as IoStartPacket,
+)
+from dirql.io.status_block import (
+    IoStatusBlock as IO_STATUS_BLOCK,
 )
 from dirql.ke.current import (
     get_current_thread as KeGetCurrentThread,
