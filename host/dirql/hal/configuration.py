@@ -56,15 +56,15 @@ def read_configuration(bus: int, slot: Slot, offset: int, length: int) -> bytes:
     """Bytes of a function's configuration space; all ones, and no report, where no function is."""
     hal = running.value
     data = b""
-    for (address, byte_enables, shift), size in lanes(_address(bus, slot, offset, length), length):
+    for place, size in lanes(_address(bus, slot, offset, length), length):
         try:
-            value = hal.target.read_configuration(address, byte_enables)
+            value = hal.target.read_configuration(place.address, place.byte_enables)
         except MasterAbort:
             value = ALL_ONES[4]
         except BusError as error:
             hal.report_bus_error(error)
             value = ALL_ONES[4]
-        data += (value >> shift).to_bytes(8, "little")[:size]
+        data += (value >> place.shift).to_bytes(8, "little")[:size]
     return data
 
 
@@ -72,10 +72,10 @@ def write_configuration(bus: int, slot: Slot, offset: int, data: bytes) -> None:
     """Change exactly these bytes of a function's configuration space."""
     hal = running.value
     position = 0
-    for (address, byte_enables, shift), size in lanes(_address(bus, slot, offset, len(data)), len(data)):
+    for place, size in lanes(_address(bus, slot, offset, len(data)), len(data)):
         value = int.from_bytes(data[position : position + size], "little")
         try:
-            hal.target.write_configuration(address, value << shift, byte_enables)
+            hal.target.write_configuration(place.address, value << place.shift, place.byte_enables)
         except BusError as error:
             hal.report_bus_error(error)
         position += size

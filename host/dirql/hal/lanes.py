@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 __all__ = ["ALL_ONES", "DWORD", "Lane", "lane", "lanes"]
 
@@ -16,7 +17,8 @@ _BITS_OF_A_BYTE: Final = 8
 _ENABLES: Final = {1: 0b0001, 2: 0b0011, 3: 0b0111, 4: 0b1111}
 
 
-class Lane(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Lane:
     """The place of the bytes of an access on the bus."""
 
     address: int

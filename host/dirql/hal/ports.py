@@ -10,6 +10,7 @@ after the preemption the rest follows.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from dirql.hal.buffers import reading, writing
@@ -126,14 +127,14 @@ def _lane(port: int, size: int) -> Lane:
             f"a port of {size} bytes must be a multiple of {size} below {Address.IO_END:#x}; it was {port:#x}: "
             f"take the translated resource of the start request"
         )
-    return lane(port, size)._replace(address=port)
+    return replace(lane(port, size), address=port)
 
 
 def _read(port: int, size: int) -> int:
     hal = running.value
-    address, byte_enables, shift = _lane(port, size)
+    place = _lane(port, size)
     try:
-        value = hal.target.read_io(address, byte_enables) >> shift & ALL_ONES[size]
+        value = hal.target.read_io(place.address, place.byte_enables) >> place.shift & ALL_ONES[size]
     except BusError as error:
         hal.report_bus_error(error)
         value = ALL_ONES[size]
@@ -143,9 +144,9 @@ def _read(port: int, size: int) -> int:
 
 def _write(port: int, value: int, size: int) -> None:
     hal = running.value
-    address, byte_enables, shift = _lane(port, size)
+    place = _lane(port, size)
     try:
-        hal.target.write_io(address, (value & ALL_ONES[size]) << shift, byte_enables)
+        hal.target.write_io(place.address, (value & ALL_ONES[size]) << place.shift, place.byte_enables)
     except BusError as error:
         hal.report_bus_error(error)
     hal.preempt()

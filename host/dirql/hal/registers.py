@@ -11,9 +11,11 @@ consecutive registers of their width; `buffer` is a virtual address of memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dirql.hal.buffers import reading, writing
-from dirql.hal.hal import running
-from dirql.hal.lanes import ALL_ONES, DWORD
+from dirql.hal.hal import Hal, running
+from dirql.hal.lanes import DWORD, Lane
 from dirql.target.contract import BusError
 
 __all__ = [
@@ -34,32 +36,48 @@ __all__ = [
 
 def read_register_uchar(register: int) -> int:
     """Read one byte; follows READ_REGISTER_UCHAR."""
-    return _read(register, 1)
+    hal = running.value
+    return _read(hal, hal.device_memory.octets[register], 0xFF)
 
 
 def read_register_ushort(register: int) -> int:
     """Read two bytes; follows READ_REGISTER_USHORT."""
-    return _read(register, 2)
+    hal = running.value
+    return _read(hal, hal.device_memory.words[register], 0xFFFF)
 
 
 def read_register_ulong(register: int) -> int:
     """Read four bytes; follows READ_REGISTER_ULONG."""
-    return _read(register, 4)
+    hal = running.value
+    try:
+        value = hal.target.read_memory(hal.device_memory.dwords[register])
+    except BusError as error:
+        hal.report_bus_error(error)
+        value = 0xFFFF_FFFF
+    hal.preempt()
+    return value
 
 
 def write_register_uchar(register: int, value: int) -> None:
     """Write one byte, the lowest of `value`; follows WRITE_REGISTER_UCHAR."""
-    _write(register, value, 1)
+    hal = running.value
+    _write(hal, hal.device_memory.octets[register], value & 0xFF)
 
 
 def write_register_ushort(register: int, value: int) -> None:
     """Write two bytes, the lowest of `value`; follows WRITE_REGISTER_USHORT."""
-    _write(register, value, 2)
+    hal = running.value
+    _write(hal, hal.device_memory.words[register], value & 0xFFFF)
 
 
 def write_register_ulong(register: int, value: int) -> None:
     """Write four bytes, the lowest of `value`; follows WRITE_REGISTER_ULONG."""
-    _write(register, value, 4)
+    hal = running.value
+    try:
+        hal.target.write_memory(hal.device_memory.dwords[register], value & 0xFFFF_FFFF)
+    except BusError as error:
+        hal.report_bus_error(error)
+    hal.preempt()
 
 
 def read_register_buffer_ulong(register: int, buffer: int, count: int) -> None:
@@ -96,53 +114,51 @@ def write_register_buffer_ulong(register: int, buffer: int, count: int) -> None:
 
 def read_register_buffer_ushort(register: int, buffer: int, count: int) -> None:
     """Read `count` times two bytes; follows READ_REGISTER_BUFFER_USHORT."""
-    _read_each(register, buffer, count, 2)
+    _read_each(read_register_ushort, register, buffer, count, 2)
 
 
 def write_register_buffer_ushort(register: int, buffer: int, count: int) -> None:
     """Write `count` times two bytes; follows WRITE_REGISTER_BUFFER_USHORT."""
-    _write_each(register, buffer, count, 2)
+    _write_each(write_register_ushort, register, buffer, count, 2)
 
 
 def read_register_buffer_uchar(register: int, buffer: int, count: int) -> None:
     """Read `count` bytes; follows READ_REGISTER_BUFFER_UCHAR."""
-    _read_each(register, buffer, count, 1)
+    _read_each(read_register_uchar, register, buffer, count, 1)
 
 
 def write_register_buffer_uchar(register: int, buffer: int, count: int) -> None:
     """Write `count` bytes; follows WRITE_REGISTER_BUFFER_UCHAR."""
-    _write_each(register, buffer, count, 1)
+    _write_each(write_register_uchar, register, buffer, count, 1)
 
 
-def _read(register: int, size: int) -> int:
-    hal = running.value
-    address, byte_enables, shift = hal.device_memory.lane(register, size)
+def _read(hal: Hal, place: Lane, ones: int) -> int:
+    """Read a part of a dword; `ones` is the mask of the datum, and its value when no device answers."""
     try:
-        value = hal.target.read_memory(address, byte_enables) >> shift & ALL_ONES[size]
+        value = hal.target.read_memory(place.address, place.byte_enables) >> place.shift & ones
     except BusError as error:
         hal.report_bus_error(error)
-        value = ALL_ONES[size]
+        value = ones
     hal.preempt()
     return value
 
 
-def _write(register: int, value: int, size: int) -> None:
-    hal = running.value
-    address, byte_enables, shift = hal.device_memory.lane(register, size)
+def _write(hal: Hal, place: Lane, value: int) -> None:
+    """Write a part of a dword."""
     try:
-        hal.target.write_memory(address, (value & ALL_ONES[size]) << shift, byte_enables)
+        hal.target.write_memory(place.address, value << place.shift, place.byte_enables)
     except BusError as error:
         hal.report_bus_error(error)
     hal.preempt()
 
 
-def _read_each(register: int, buffer: int, count: int, size: int) -> None:
+def _read_each(read: Callable[[int], int], register: int, buffer: int, count: int, size: int) -> None:
     with reading(buffer, count * size) as into:
         for place in range(0, count * size, size):
-            into[place : place + size] = _read(register + place, size).to_bytes(size, "little")
+            into[place : place + size] = read(register + place).to_bytes(size, "little")
 
 
-def _write_each(register: int, buffer: int, count: int, size: int) -> None:
+def _write_each(write: Callable[[int, int], None], register: int, buffer: int, count: int, size: int) -> None:
     data = writing(buffer, count * size)
     for place in range(0, count * size, size):
-        _write(register + place, int.from_bytes(data[place : place + size], "little"), size)
+        write(register + place, int.from_bytes(data[place : place + size], "little"))
