@@ -17,7 +17,7 @@ __all__ = ["main"]
 MODES = ("polled", "timer", "interrupt", "dma")
 INTERRUPTS = ("level", "latched", "message")
 INTERRUPTED = 130
-"""The exit status after Ctrl-C that shells use."""
+"""The exit status after Ctrl-C, the same as in shells."""
 
 
 def _at_least(low: int) -> Callable[[str], int]:

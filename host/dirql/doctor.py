@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`dirql doctor`: a line for each thing that dirql needs or can use, and for each problem a line on how to mend it.
+"""`dirql doctor`: prints a line for each thing that dirql needs or can use, and for each problem the remedy.
 
 A check is a small function that takes the surroundings and returns the line; it raises `SetupError` for a problem and
 `Absent` for an optional thing that is missing. To add a check, write the function and enter it in `CHECKS`.
@@ -72,7 +72,7 @@ def _checkout() -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """All that the checks look at. The defaults are those of this process; tests make up others."""
+    """All that the checks look at. The defaults are the surroundings of this process; tests pass others."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     python: Version = tuple(sys.version_info[:3])
@@ -90,7 +90,7 @@ def check_python(here: Surroundings) -> str:
     """The version of the Python interpreter."""
     if here.python < PYTHON_MINIMUM:
         raise SetupError(
-            f"Python must be {dotted(PYTHON_MINIMUM)} or later and is {dotted(here.python)}",
+            f"Python must be {dotted(PYTHON_MINIMUM)} or later; it was {dotted(here.python)}",
             "install a later one and run it with PYTHON=... make run",
         )
     return f"Python {dotted(here.python)}"
@@ -106,7 +106,7 @@ def check_cxx(here: Surroundings) -> str:
 
 
 def check_make(here: Surroundings) -> str:
-    """The program make."""
+    """The program make, which builds the simulator for cocotb."""
     return f"make ({toolchain.find_make(here.environment).path})"
 
 
@@ -148,7 +148,7 @@ def check_cocotb(here: Surroundings) -> str:
     if here.cocotb is None:
         raise Absent("cocotb: the cocotb target cannot be used", get)
     if parse_version(here.cocotb) < COCOTB_MINIMUM:
-        raise SetupError(f"cocotb must be {dotted(COCOTB_MINIMUM)} or later and is {here.cocotb}", get)
+        raise SetupError(f"cocotb must be {dotted(COCOTB_MINIMUM)} or later; it was {here.cocotb}", get)
     return f"cocotb {here.cocotb}"
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-r"""A machine: a target with a kernel on it, from the hardware to open handles.
+r"""A machine: a target, a kernel, and the drivers of the devices, ready for programs to open handles.
 
     with open_machine("verilated", drivers=[store]) as machine, machine.open(r"\\.\Store0") as device:
         device.write(b"hello")
@@ -95,7 +95,10 @@ class LoadError(Exception):
 
 
 class _Outcome:
-    """Keeps the exception that a block raised. A program may raise; only in a driver that is a bug check."""
+    """Keeps the exception that a block raised, so that a thread of a program can end with one.
+
+    An exception that a driver lets escape is a bug check instead.
+    """
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -179,7 +182,9 @@ class Machine:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if isinstance(error, KeyboardInterrupt):
-            self.kernel.stop(error)  # wherever it hit, even above PASSIVE_LEVEL: nothing may go on
+            self.kernel.stop(
+                error
+            )  # Ctrl-C can hit kernel code at any IRQL, after which nothing may run any more
         try:
             self.close()
         except LeakReport as report:
@@ -189,7 +194,10 @@ class Machine:
 
     @property
     def devices(self) -> list[DeviceNode]:
-        """The devices on the buses, in the order in which the bus drivers report them; PCI's sorts by number."""
+        """The devices on the buses, in the order in which the bus drivers report them.
+
+        The PCI driver reports them by number.
+        """
         return self.pnp.devices
 
     def load_driver(
@@ -305,7 +313,9 @@ def open_machine(
     the RTL stop the machine. Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
-        raise RuntimeError("one machine runs at a time in a process, and one is open; close it first")
+        raise RuntimeError(
+            "one machine may be open at a time in a process; one was open already: close it first"
+        )
     opened = open_target(target, waves=waves, checked=checked) if isinstance(target, str) else target
     options = MachineOptions(
         processors=processors, seed=seed, costs=costs, schedule=schedule, idle_limit=idle_limit

@@ -39,14 +39,14 @@ class Opener(Protocol):
     """The signature of `open_machine`, for options that come from a mark."""
 
     def __call__(self, **options: object) -> Machine:
-        """Open a machine."""
+        """Open a machine with `options`; returns the machine."""
 
 
 class Loader(Protocol):
     """The signature of `Machine.load_driver`, for options that come from a mark."""
 
     def __call__(self, driver: ModuleType, **options: object) -> DriverObject:
-        """Load a driver."""
+        """Load `driver` with `options`; returns the driver object."""
 
 
 STORE = "dirql.drivers.store"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m wdk`: see `wdk.generate`."""
+"""`python -m wdk` is the generator, `wdk.generate`."""
 
 import sys
 

@@ -26,7 +26,7 @@ __all__ = ["C_FLAGS", "INCLUDE", "write_headers"]
 
 INCLUDE = ROOT / "host" / "dirql" / "c" / "include"
 C_FLAGS = ("-std=gnu11", "-fshort-wchar", "-mms-bitfields")
-"""How gcc must be called for code that includes the headers: with `wchar_t` and bit fields as under Windows."""
+"""The options of gcc for code that includes the headers: `wchar_t` and bit fields are as under Windows."""
 
 _INCLUDES = {
     "ntdef.h": (),
@@ -108,7 +108,7 @@ class _Header:
         yield from map(_record, _ordered(records, self._held))
 
     def _named_structures(self) -> Iterator[Record | Opaque]:
-        """The structures of this header, and those of later headers that it points at."""
+        """The structures of this header, and structures of later headers to which this header has pointers."""
         used = {other.name for each in self._types for other in self._named(each) if other is not None}
         before = self._headers_before()
         for each in self._table.types:
@@ -117,14 +117,14 @@ class _Header:
                 yield each
 
     def _headers_before(self) -> set[str]:
-        """The headers that this one includes, and those that they include."""
+        """All headers that this one includes, directly or through another header."""
         headers: set[str] = set()
         while new := {each for name in (self._name, *headers) for each in _INCLUDES[name]} - headers:
             headers |= new
         return headers
 
     def _names_a_structure(self, each: CType | None) -> bool:
-        """Whether a type is a structure, or a typedef of one or of a pointer to one."""
+        """Whether a type is a structure, or a typedef of a structure or of a pointer to a structure."""
         while isinstance(each, Typedef):
             each = self._table.find(self._table.parse(each.type).base)
         return isinstance(each, Record | Opaque)
@@ -158,7 +158,7 @@ def _by_hand(header: str, part: str) -> str:
 
 
 def _ordered(types: list[_T], needs: Callable[[_T], Iterable[CType | None]]) -> list[_T]:
-    """The types in an order in which each stands behind those that it needs."""
+    """The types in an order in which each type stands after all types that it needs."""
     result: list[_T] = []
     seen: set[str] = set()
 
@@ -186,7 +186,7 @@ def _number(value: int) -> str:
 
 
 def _names(each: CType, name: str) -> str:
-    """The typedef that gives a type all names: `name` is how the type can be called so far."""
+    """The typedef that gives a type all names; `name` is the name that it has already, such as "struct _KEVENT"."""
     pointers = "".join(f", *{pointer}" for pointer in each.pointers)
     text = f"typedef {declare(name, each.name)}{pointers};\n"
     constants = ", ".join(f"*{pointer}" for pointer in each.const_pointers)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The C types that the description holds: plain values, without a word about files or layouts."""
+"""The C types that the description holds, as plain values: they know neither files nor layouts."""
 
 from __future__ import annotations
 
@@ -65,15 +65,15 @@ class Field:
     length: int | None
     """The number of elements of an array, 0 for one without a stated length; None for a member that is no array."""
     is_anysize: bool
-    """Whether the array is declared with one element and has as many as its memory has room for."""
+    """Whether the array is declared with one element, and in use has as many elements as fit into the memory."""
     bits: int
-    """The width of a bit field; 0 for a member that is none."""
+    """The width of a bit field in bits; 0 for any other member."""
     align: int
     """The alignment in bytes that the member asks for; 0 if it has the alignment of its type."""
     is_opaque: bool
     """Whether the WDK leaves the member's meaning undocumented."""
     offset: int | None
-    """The offset in bytes that public sources give, as an expectation for the layout; None where none is stated."""
+    """The offset in bytes that public sources give, with which the layout must agree; None where no source is known."""
     python: str
     """The Python class behind a member that is declared in place; "" if dirql has none."""
 
@@ -86,7 +86,7 @@ class Body:
     fields: tuple[Field, ...]
 
     def members(self, prefix: str = "") -> Iterator[tuple[str, Field]]:
-        """Each named member with its path, those inside members that are declared in place included."""
+        """Each named member with the path to it, also members inside a structure or union that is declared in place."""
         for field in self.fields:
             path = prefix + field.name
             if field.name:
@@ -97,7 +97,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class CType:
-    """What every kind of type has."""
+    """A type; the subclasses are the kinds of types."""
 
     file: Path
     name: str
@@ -114,7 +114,7 @@ class CType:
         return (self.name, *self.pointers, *self.const_pointers)
 
     def used_types(self) -> Iterator[str]:
-        """Each type that the definition of this one names, as it is written there."""
+        """The types that the definition of this type names, as the definition writes them."""
         yield from ()
 
 
@@ -127,7 +127,7 @@ class Typedef(CType):
     python: str
 
     def used_types(self) -> Iterator[str]:
-        """The type that it is another name for."""
+        """The type for which this typedef is another name."""
         yield self.type
 
 
@@ -148,7 +148,7 @@ class Record(CType):
     """The paths of documented members for which the Python class has no attribute."""
 
     def used_types(self) -> Iterator[str]:
-        """The types of its members."""
+        """The types of the members."""
         return (field.type for _, field in self.body.members() if field.type)
 
 
@@ -167,7 +167,7 @@ class Function(CType):
     prototype: Prototype
 
     def used_types(self) -> Iterator[str]:
-        """The types of its result and of its parameters."""
+        """The types of the result and of the parameters."""
         yield from (self.prototype.result, *(each.type for each in self.prototype.parameters))
 
 
@@ -183,6 +183,6 @@ _TYPE = re.compile(r"(?:(?:const|volatile) )*(?P<base>[A-Za-z_][\w ]*?)(?: (?P<s
 
 
 def parse_type(text: str) -> TypeUse | None:
-    """The parts of a type as it is written in the description; None if it is not written as it must be."""
+    """The parts of a type as the description writes it; None if the text is not a type."""
     match = _TYPE.fullmatch(text)
     return TypeUse(match["base"], len(match["stars"] or "")) if match else None

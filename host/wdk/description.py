@@ -24,7 +24,7 @@ __all__ = ["Description", "load_description"]
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Everything that the files of this folder say."""
+    """The contents of all description files."""
 
     values: Values
     routine_files: tuple[RoutineFile, ...]

@@ -32,7 +32,7 @@ def generated_files(description: Description) -> dict[Path, str]:
 
 
 def stale_files(files: dict[Path, str]) -> list[Path]:
-    """Files that an earlier description had and this one has not."""
+    """Generated files from an earlier description that this description no longer has."""
     there = (file for folder in _FOLDERS for file in sorted(folder.rglob("*")) if file.is_file())
     return [file for file in there if file not in files and _is_marked(file)]
 
@@ -42,7 +42,7 @@ def _is_marked(file: Path) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns its exit status."""
+    """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m wdk", description=__doc__.splitlines()[0] if __doc__ else ""
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Names that the WDK has and the facade lacks: those of lacking.toml, and types that only the C headers have."""
+"""Names that the WDK has and the facade lacks: the names in lacking.toml, and types that only the C headers have."""
 
 from __future__ import annotations
 

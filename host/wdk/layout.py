@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the members of structures lie on x64: natural alignment, `int` of 32 bits, Microsoft's rules for bit fields."""
+"""The layout of structures on x64: natural alignment, `int` of 32 bits, Microsoft's rules for bit fields."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LayoutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a named member lies: byte offset and size of its storage; for a bit field also its lowest bit in there."""
+    """The place of a named member: byte offset and size of the storage, and for a bit field the lowest bit in it."""
 
     path: str
     offset: int
@@ -44,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Size and alignment of a structure in bytes, and its named members, nested ones included."""
+    """Size and alignment of a structure in bytes, and the named members, also those of structures inside it."""
 
     size: int
     align: int
@@ -154,7 +154,7 @@ class TypeTable:
 
 
 class _BitUnit:
-    """The storage that neighbouring bit fields share: one object of their declared type, filled from the lowest bit."""
+    """The storage that adjacent bit fields share: one object of the declared type, filled from the lowest bit."""
 
     def __init__(self, start: int = 0, size: int = 0) -> None:
         self.start = start
@@ -172,7 +172,7 @@ class _BitUnit:
 
 
 def _moved(field: Field, inner: Layout, start: int, lowest_bit: int) -> Iterator[Place]:
-    """The places of a member and of what it declares inside, as its owner sees them."""
+    """The places of a member and of the members that it declares in place, counted from the start of the owner."""
     if field.name:
         yield Place(field.name, start, inner.size, field.bits, lowest_bit)
     prefix = field.name + "." if field.name else ""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the Python classes behind structures have an attribute for each documented member.
+"""Checks that the Python classes behind structures have an attribute for each documented member.
 
 The sources are read and not imported, because they import what is generated.
 """
@@ -21,7 +21,7 @@ PACKAGE = ROOT / "host" / "dirql"
 
 
 def check_python_classes(types: tuple[CType, ...]) -> None:
-    """Raises `DescriptionError` for the first class or attribute that is missing."""
+    """Raise `DescriptionError` for the first class or attribute that is missing."""
     for each in types:
         if isinstance(each, Record | Typedef | Opaque) and each.python:
             attributes = _attributes_of(each, each.python)

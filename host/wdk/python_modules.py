@@ -149,7 +149,7 @@ class _Module:
     def __init__(self, header: str) -> None:
         self.header = header
         self.imports: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        """By module, each imported name with the name that it gets here."""
+        """The imported names of each module, each with the name that it gets in the facade."""
         self.methods: dict[str, str] = {}
         self.exported: set[str] = set()
 

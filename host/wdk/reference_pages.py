@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The generated pages of docs/wdk: routines, constants, statuses and bug checks; what is modelled and what is not."""
+"""The generated pages of docs/wdk, for routines, constants, statuses and bug checks; they say what is not modelled."""
 
 from __future__ import annotations
 

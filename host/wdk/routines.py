@@ -19,7 +19,7 @@ __all__ = ["Kind", "Levels", "Routine", "RoutineFile", "load_routines"]
 
 
 class Kind(enum.Enum):
-    """How a routine's contract is checked, and whether a call of it costs `Costs.kernel_call`."""
+    """The way in which a routine's contract is checked, and whether a call of the routine costs `Costs.kernel_call`."""
 
     FUNCTION = "function"
     """The level is checked at each call, and each call is charged."""

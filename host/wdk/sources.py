@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the sources say of the Python callables behind the routines: their signatures and docstrings.
+"""Reads the signatures and docstrings of the Python callables behind the routines from the sources.
 
 The sources are read and not imported, because they import what is generated.
 """
@@ -25,7 +25,7 @@ class Callable:
     """A function or method of dirql, as its source has it."""
 
     parameters: tuple[str, ...]
-    """Each with its default, without its type."""
+    """The parameters, each with the default and without the type."""
     result: str
     """The annotation of the result."""
     summary: str

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the types must agree with: one another, the stated sizes and offsets, and the order of the headers."""
+"""Checks that types agree with one another, with the stated sizes and offsets, and with the order of the headers."""
 
 from __future__ import annotations
 

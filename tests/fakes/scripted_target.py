@@ -159,7 +159,9 @@ class ScriptedTarget(Target):
 
     def _begin(self) -> None:
         if self._closed:
-            raise TargetClosed("the target was used after it had been closed; open another one")
+            raise TargetClosed(
+                "a target must be open when it is used; this one had been closed: open another one"
+            )
         spent, self._spent = self._spent, 0
         self._pass(spent)
 
@@ -391,7 +393,7 @@ class ScriptedTarget(Target):
 
 
 def _refuse() -> Never:
-    raise TargetClosed("the target was used after it had been closed; open another one")
+    raise TargetClosed("a target must be open when it is used; this one had been closed: open another one")
 
 
 def _put(into: memoryview, at: int, value: int) -> None:

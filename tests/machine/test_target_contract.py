@@ -222,23 +222,23 @@ def test_a_second_fault_replaces_the_first(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("access", "message"),
     [
-        (lambda b: b.target.read_memory(b.ram + 1), "must be dword aligned and is 0x80100001"),
+        (lambda b: b.target.read_memory(b.ram + 1), "must be dword aligned; it was 0x80100001"),
         (lambda b: b.target.write_memory(b.ram + 2, 0), "must be dword aligned"),
         (lambda b: b.target.read_configuration(b.function + 3), "must be dword aligned"),
         (lambda b: b.target.read_memory(1 << 32), "the address must be an unsigned 32-bit integer"),
-        (lambda b: b.target.read_memory(-4), "the address must be an unsigned 32-bit integer and is -0x4"),
+        (lambda b: b.target.read_memory(-4), "the address must be an unsigned 32-bit integer; it was -0x4"),
         (lambda b: b.target.read_memory(b.ram, 16), "byte enables must be 0 to 0xF"),
         (lambda b: b.target.read_memory(b.ram, -1), "byte enables must be 0 to 0xF"),
         (
             lambda b: b.target.write_memory(b.ram, 1 << 32),
-            "the value must be an unsigned 32-bit integer and is 0x1",
+            "the value must be an unsigned 32-bit integer; it was 0x1",
         ),
         (lambda b: b.target.write_memory(b.ram, -1), "the value must be an unsigned 32-bit integer"),
         (lambda b: b.target.write_io(b.ports, 0, 0b0010), "must name the lowest enabled byte"),
         (lambda b: b.target.read_io(b.ports + 1), "must name the lowest enabled byte"),
         (
             lambda b: b.target.read_memory_burst(b.ram, memoryview(bytearray(6))),
-            "must be a multiple of 4 bytes and is 6",
+            "must be a multiple of 4 bytes; it was 6",
         ),
         (lambda b: b.target.write_memory_burst(b.ram + 1, memoryview(bytes(8))), "must be dword aligned"),
         (

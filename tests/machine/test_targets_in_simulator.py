@@ -84,7 +84,7 @@ def test_an_exception_is_shown_and_is_status_one() -> None:
 def test_a_simulator_that_dies_is_an_error_that_says_so() -> None:
     done = in_simulator("die", "0")
     assert done.returncode == 1
-    assert "SimulatorError: the simulator died before its work was done" in done.stderr
+    assert "SimulatorError: the simulator died before the function in it had returned" in done.stderr
 
 
 def wait_for_ever(_arguments: Sequence[str]) -> int:
@@ -130,7 +130,7 @@ def test_a_simulator_ends_with_its_launcher() -> None:
 def open_twice(_arguments: Sequence[str]) -> int:
     """Inside a simulator: there is one machine, and it says so."""
     first = open_target("cocotb")
-    with pytest.raises(TargetError, match="has one machine, which is open already"):
+    with pytest.raises(TargetError, match="must be open once at a time"):
         open_target("cocotb")
     first.close()
     open_target("cocotb").close()

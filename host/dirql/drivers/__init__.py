@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Drivers that ship with dirql, each written to be read and copied."""
+"""Drivers that ship with dirql. Each is written to be read, and to be copied as a beginning for another driver."""
 
 __all__: list[str] = []

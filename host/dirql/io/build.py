@@ -124,9 +124,7 @@ def _build_fsd(
     if irp is None:
         return None
     if major_function not in _FSD_FUNCTIONS:
-        reason = (
-            f"the major function of a built request must be one of {_FSD_FUNCTIONS}, was {major_function:#x}"
-        )
+        reason = f"the major function of a built request must be one of {_FSD_FUNCTIONS}; it was {major_function:#x}"
         bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BUILD_BAD_BUFFER, irp, reason=reason)
     if major_function not in (IRP_MJ_READ, IRP_MJ_WRITE):
         return irp

@@ -83,7 +83,7 @@ class Overlapped:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the result, at most `timeout` seconds of the machine's time; whether it is delivered."""
         if timeout is not None and timeout < 0:
-            raise ValueError(f"a time-out must be a number of seconds from 0 on, or None, was {timeout}")
+            raise ValueError(f"a time-out must be a number of seconds from 0 on, or None; it was {timeout}")
         if not self.has_completed:
             units = None if timeout is None else -round(timeout * _UNITS_PER_SECOND)
             wait_for_single_object(self.event, UserRequest, UserMode, False, units)
@@ -130,7 +130,9 @@ class Handle:
     def __init__(self, name: str, access: int = FILE_READ_DATA | FILE_WRITE_DATA) -> None:
         r"""Open `name`, such as `\\.\Store0`. Raises `IoError` when there is no such device or it refuses."""
         if not name.startswith("\\"):
-            raise ValueError(rf"a device's name must start with a backslash, as in \\.\Store0, was {name!r}")
+            raise ValueError(
+                rf"a device's name must start with a backslash, as in \\.\Store0; it was {name!r}"
+            )
         status, value = open_device(name, access)
         if value is None:
             raise IoError(status, name, "open")
@@ -205,7 +207,7 @@ class Handle:
         """Begin a control request; `input` is copied before this returns."""
         value = self._check("ioctl")
         if not 0 <= code <= 0xFFFF_FFFF:
-            raise ValueError(f"an I/O control code must have 32 bits, was {code:#x}")
+            raise ValueError(f"an I/O control code must have 32 bits; it was {code:#x}")
         _check_range(output_length, 0)
         source = memory_manager.value.process.allocate(memoryview(input).nbytes)
         source.write(input)
@@ -232,6 +234,6 @@ class Handle:
 def _check_range(length: int, offset: int) -> None:
     """Raise `ValueError` for a length beyond 32 bits, an offset beyond 63 bits, or a negative one."""
     if not 0 <= length <= 0xFFFF_FFFF:
-        raise ValueError(f"a length must be 0 … 0xffffffff bytes, was {length}")
+        raise ValueError(f"a length must be 0 … 0xffffffff bytes; it was {length}")
     if not 0 <= offset < 1 << 63:
-        raise ValueError(f"an offset must be 0 … 2^63 - 1 bytes, was {offset}")
+        raise ValueError(f"an offset must be 0 … 2^63 - 1 bytes; it was {offset}")

@@ -118,7 +118,7 @@ def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -
     """
     if not isinstance(address, IrpDeviceQueueEntry) or not isinstance(address.irp, record):
         raise TypeError(
-            f"the entry given to CONTAINING_RECORD must be the {field} of a {record.__name__}, was {address!r}"
+            f"the entry given to CONTAINING_RECORD must be the {field} of a {record.__name__}; it was {address!r}"
         )
     return address.irp
 
@@ -149,7 +149,7 @@ class Overlay:
         return self._packet().get_current_stack_location()
 
     def _packet(self) -> Irp:
-        assert self._irp is not None, "the packet must not be freed, was freed"
+        assert self._irp is not None, "a packet that is used must not have been freed; this one was"
         return self._irp
 
     def clear(self) -> None:
@@ -322,7 +322,7 @@ class Irp:
         """
         if packet_size < size_of_irp(stack_size):
             raise ValueError(
-                f"packet_size must be at least {size_of_irp(stack_size)} bytes, was {packet_size}"
+                f"packet_size must be at least {size_of_irp(stack_size)} bytes; it was {packet_size}"
             )
         self._begin(stack_size)
         self.io_status.clear()

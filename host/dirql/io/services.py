@@ -274,7 +274,7 @@ def _packet(file: FileObject, major_function: int) -> tuple[Irp, DeviceObject]:
     """A packet for a program's request, and the device to which it goes."""
     device = file.device_object.top_of_stack()
     irp = io_manager.value.take_irp(device.stack_size)
-    assert irp is not None, f"{device!r} must have a stack size of 1 … 127, was {device.stack_size}"
+    assert irp is not None, f"{device!r} must have a stack size of 1 … 127; it was {device.stack_size}"
     stack = irp.get_next_stack_location()
     stack.major_function = major_function
     stack.file_object = file

@@ -96,7 +96,7 @@ def _start_io(device: DeviceObject, irp: Irp) -> None:
     driver = device.driver_object
     start_io = driver.driver_start_io
     if start_io is None:
-        raise TypeError(f"driver_start_io of {driver!r} must be set before IoStartPacket, was None")
+        raise TypeError(f"driver_start_io of {driver!r} must be set before IoStartPacket; it was None")
     guard.call_driver(guard.START_IO, driver, start_io, device, irp)
 
 

@@ -42,7 +42,7 @@ class Object:
         """
         if self.pointer_count <= 0:
             bug_check(
-                REFERENCE_BY_POINTER, reason=f"{self.body!r} must have a reference to give back, has none"
+                REFERENCE_BY_POINTER, reason=f"{self.body!r} must have a reference to give back; it had none"
             )
         self.pointer_count -= 1
         if self.pointer_count == 0:

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Plug and Play: the bus, the devices on it, their resources, and the drivers that get them."""
+"""Plug and Play: the device tree, the resources of the devices, and the drivers that get the devices."""
 
 __all__: list[str] = []

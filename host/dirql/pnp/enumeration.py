@@ -46,7 +46,10 @@ def enumerate_children(node: DeviceNode) -> None:
 
 
 def _query_bus_relations(node: DeviceNode) -> tuple[DeviceObject, ...]:
-    """The devices that a driver of the stack reports; the references that it took are given back (row PNP-13)."""
+    """The devices that the drivers of the stack report.
+
+    The references that come with them are given back (row PNP-13).
+    """
 
     def fill(stack: IoStackLocation) -> None:
         stack.parameters.query_device_relations.type = BusRelations

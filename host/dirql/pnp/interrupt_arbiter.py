@@ -36,7 +36,7 @@ class InterruptKind(enum.StrEnum):
     """The way in which a device interrupts; on Windows the driver's INF file says it (LogConfig, MSISupported)."""
 
     LEVEL = "level"
-    """By a line that is level-sensitive: PCI devices do so unless told otherwise."""
+    """By a line that is level-sensitive, as PCI devices do unless they are told otherwise."""
     LATCHED = "latched"
     """By a line that is latched on the rising edge."""
     MESSAGE = "message"
@@ -71,8 +71,8 @@ class InterruptArbiter:
     ) -> AssignedInterrupt | None:
         """The interrupt of a device that asks with `requirements`, None if it asks for none (row INT-13).
 
-        A line goes to the input that the controller routes it to, and devices share it. A message gets an input of its
-        own; raises `ResourceConflict` when none is left.
+        A line has the input to which the controller routes it, and devices share the line. A message gets an input of
+        its own. Raises `ResourceConflict` when no input is left for a message.
         """
         wanted = [each for each in requirements if each.type == CmResourceTypeInterrupt]
         messages = [each for each in wanted if each.flags & CM_RESOURCE_INTERRUPT_MESSAGE]
@@ -108,7 +108,10 @@ class InterruptArbiter:
         return AssignedInterrupt(raw, translated, resource)
 
     def take_message_input(self) -> int:
-        """Take the highest input that neither a line nor another message uses; raises `ResourceConflict`."""
+        """Take the highest input that neither a line nor another message uses.
+
+        Raises `ResourceConflict` if all are in use.
+        """
         lines = {self._controller.line_input(pin) for pin in _PINS}
         for number in reversed(range(Interrupt.INPUTS)):
             if number not in lines and number not in self._message_inputs:

@@ -42,7 +42,7 @@ __all__ = ["PnpManager"]
 
 
 class PnpManager:
-    """The device tree of one machine. All buses share the one interrupt controller, and so its one arbiter."""
+    """The device tree of one machine. All buses share one interrupt controller, and so one arbiter of interrupts."""
 
     def __init__(self, controller: InterruptController, processors: int) -> None:
         """`controller` routes the lines; an interrupt may go to each of `processors` processors."""
@@ -59,9 +59,10 @@ class PnpManager:
     def add_driver(
         self, driver: DriverObject, ids: Sequence[str], interrupt: InterruptKind
     ) -> list[DeviceNode]:
-        """Give the driver all devices that match one of `ids` and have none, and start them; returns these.
+        """Give the driver all devices that match one of `ids` and have no driver; start and return these devices.
 
-        Raises `DeviceError` or `ResourceConflict` at the first that fails; the driver has then lost that device again.
+        Raises `DeviceError` or `ResourceConflict` at the first device that cannot be started; that device has then no
+        driver again.
         """
         matching = [
             node
@@ -129,7 +130,7 @@ class PnpManager:
         _fail(node, error)
 
     def _release(self, node: DeviceNode) -> None:
-        """Take back all that a device loses with the driver."""
+        """Take back all that a device loses when it loses the driver."""
         extension = node.physical_device_object.device_object_extension
         self._interrupts.release(extension.interrupts)
         extension.interrupts = ()
@@ -139,9 +140,10 @@ class PnpManager:
     # Removing.
 
     def remove_devices(self, driver: DriverObject | None = None) -> list[str]:
-        """Take all devices, or those of `driver`, away from their drivers: children first, the last found first.
+        """Take all devices, or the devices of `driver`, away from their drivers.
 
-        Returns one sentence for each thing that went wrong.
+        Children come before their parents, and of siblings the last found first. Returns one sentence for each thing
+        that went wrong.
         """
         doomed = [
             node
@@ -191,6 +193,6 @@ def _fail(node: DeviceNode, error: Exception) -> NoReturn:
 def _resource_list(
     wanted: IoResourceRequirementsList, descriptors: tuple[CmPartialResourceDescriptor, ...]
 ) -> CmResourceList:
-    """The resources of a device, for the bus that the requirements name."""
+    """The list of a device's resources, with the interface type and the bus number that the requirements name."""
     resources = CmPartialResourceList(descriptors)
     return CmResourceList((CmFullResourceDescriptor(wanted.interface_type, wanted.bus_number, resources),))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Device nodes: the tree of all devices, and for each the manager's knowledge of it.
+"""Device nodes: the tree of all devices. A node holds all that the manager knows of one device.
 
 The root node stands for the machine. The children of a node are the devices on the bus that its driver drives.
 """
@@ -37,7 +37,7 @@ class DeviceError(Exception):
 
 
 class DeviceNode:
-    """A device that a bus driver reported."""
+    """A device that a bus driver reported, or that belongs to the machine itself."""
 
     def __init__(self, physical_device_object: DeviceObject, parent: DeviceNode | None) -> None:
         """`parent` is the node of the bus, None for the root."""
@@ -63,7 +63,7 @@ class DeviceNode:
         """The memory and the ports that this device, a bus, gives to its children."""
 
         self.driver: DriverObject | None = None
-        """The function driver."""
+        """The function driver; None while the device has none."""
         self.interrupt = InterruptKind.LEVEL
 
     def __repr__(self) -> str:
@@ -71,12 +71,12 @@ class DeviceNode:
 
     @property
     def name(self) -> str:
-        """The shortest hardware ID with the instance ID."""
+        """The name for messages: the shortest hardware ID with the instance ID."""
         return rf"{self.hardware_ids[-1]}\{self.instance_id}" if self.hardware_ids else "a device without ID"
 
     @property
     def wanted_resources(self) -> list[IoResourceDescriptor]:
-        """The requirements of the device, those of the first alternative."""
+        """The resources that the device asks for: the first alternative in the list of requirements."""
         return self.requirements.list[0].descriptors if self.requirements is not None else []
 
     @property
@@ -91,12 +91,12 @@ class DeviceNode:
             yield from child.descendants()
 
     def matches(self, wanted: str) -> bool:
-        """Whether a driver that names this hardware or compatible ID is meant; IDs compare without case."""
+        """Whether `wanted` is a hardware or compatible ID of the device; IDs compare without case."""
         folded = wanted.casefold()
         return any(folded == known.casefold() for known in (*self.hardware_ids, *self.compatible_ids))
 
     def advance(self, event: NodeEvent) -> None:
-        """Go to the state that follows; raises `IllegalNodeEvent`."""
+        """Go to the state to which `event` leads; raises `IllegalNodeEvent` if the state does not allow the event."""
         self.state = next_state(self.state, event)
 
     def send(self, minor: int, fill: FillParameters | None = None) -> IoStatusBlock:

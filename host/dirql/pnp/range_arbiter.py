@@ -31,14 +31,14 @@ class ResourceConflict(Exception):
 
 @dataclass(slots=True)
 class RangeArbiter:
-    """The addresses of one bus, given out from the lowest up; `end` is the first address beyond them."""
+    """Gives out addresses of one bus, the lowest first; `end` is the first address that the bus does not have."""
 
     name: str
     next: int
     end: int
 
     def take(self, wanted: IoResourceRange) -> CmResourceRange:
-        """The next aligned bytes within the limits of the requirement; raises `ResourceConflict`."""
+        """Take the next aligned range within the limits of the requirement; raises `ResourceConflict`."""
         first = max(self.next, wanted.minimum_address)
         start = -(-first // wanted.alignment) * wanted.alignment
         end = start + wanted.length
@@ -60,7 +60,10 @@ class BusRanges:
 
     @classmethod
     def of(cls, windows: Iterable[CmPartialResourceDescriptor]) -> Self:
-        """Arbiters of the ranges that the bus itself was started with; an arbiter without a range refuses all."""
+        """Arbiters for the ranges with which the bus itself was started.
+
+        An arbiter without a range refuses every request.
+        """
         memory, port = RangeArbiter("memory", 0, 0), RangeArbiter("I/O ports", 0, 0)
         for window in windows:
             if window.type == CmResourceTypeMemory:
@@ -74,9 +77,9 @@ class BusRanges:
     ) -> list[tuple[CmPartialResourceDescriptor, ...]]:
         """Place the ranges of several devices; raises `ResourceConflict`.
 
-        Each device is a sequence of requirements; those of interrupts are left to their own arbiter. The result has the
-        ranges of each device in the order of its requirements. Raw and translated descriptors are alike, since the bus
-        maps one to one.
+        Each device is a sequence of requirements. Requirements of interrupts are left to the arbiter of interrupts. The
+        result has the ranges of each device in the order of its requirements. Raw and translated descriptors are alike,
+        since the bus maps one to one.
         """
         ranges = [
             (owner, position, requirement)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Plug and Play requests: sent to the top of a device stack, and waited for."""
+"""Sends Plug and Play requests to the top of a device stack, and waits for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dirql.nt.status import STATUS_NOT_SUPPORTED
 __all__ = ["FillParameters", "send_pnp"]
 
 FillParameters = Callable[[IoStackLocation], None]
-"""Writes the parameters of a request into the stack location of the top driver."""
+"""A routine that writes the parameters of a request into the stack location of the top driver."""
 
 
 def send_pnp(device: DeviceObject, minor: int, fill: FillParameters | None = None) -> IoStatusBlock:

@@ -66,7 +66,7 @@ _SUCCEED = (
 
 
 def make_root() -> DeviceNode:
-    """The root of the device tree, with the PCI bus as its one child."""
+    """Make the root of the device tree, with one child, the PCI bus."""
     driver = DriverObject("PnpManager", _initialize, invalid_device_request)
     driver.major_function[IRP_MJ_PNP] = _pnp
     root = DeviceNode(_make_device(driver), None)
@@ -81,7 +81,10 @@ def make_root() -> DeviceNode:
 
 
 def _initialize(driver: DriverObject, registry_path: str) -> int:
-    """DriverEntry of the manager's own driver object, which is not loaded but made."""
+    """DriverEntry of the manager's own driver object.
+
+    It is never called, because the manager makes that object itself.
+    """
     del driver, registry_path
     return STATUS_SUCCESS
 
@@ -97,7 +100,7 @@ def _make_device(driver: DriverObject) -> DeviceObject:
 
 
 def _pnp(device: DeviceObject, irp: Irp) -> int:
-    """Complete a request: the fixed devices allow every change of state, and leave all else as it came."""
+    """Complete a request: the fixed devices allow every change of state, and leave every other request as it came."""
     del device
     if irp.get_current_stack_location().minor_function in _SUCCEED:
         irp.io_status.status = STATUS_SUCCESS
@@ -107,7 +110,7 @@ def _pnp(device: DeviceObject, irp: Irp) -> int:
 
 
 def _pci_bus_resources() -> CmResourceList:
-    """The addresses that the host bridge passes on to the PCI bus, and the numbers for that bus and those below."""
+    """The addresses that the host bridge passes on to the PCI bus, and the numbers of this and lower buses."""
     memory = _range(Address.DEVICE_MEMORY_BASE, Address.DEVICE_MEMORY_END)
     ports = _range(Address.IO_BASE, Address.IO_END)
     numbers = CmResourceBusNumber(0, _PCI_BUSES)

@@ -42,7 +42,7 @@ class NodeEvent(enum.Enum):
 
 
 class IllegalNodeEvent(RuntimeError):
-    """The manager took a step that the state of the device does not allow: a mistake of the manager."""
+    """The manager took a step that the state of the device does not allow. This is a mistake in dirql."""
 
 
 _WITHOUT_DRIVER = (NodeState.INITIALIZED, NodeState.REMOVED, NodeState.FAILED)

@@ -22,7 +22,7 @@ _REFRESH_SECONDS = 0.1
 
 
 class Step:
-    """The progress of one mode; called after each transfer."""
+    """The progress of one mode. A step is called after each transfer."""
 
     def __init__(self, name: str, transfers: int) -> None:
         self.name = name
@@ -45,7 +45,7 @@ class Step:
 
 
 class _MovingStep(Step):
-    """A step with a line on a terminal."""
+    """A step that is drawn as a line on a terminal."""
 
     def __init__(self, name: str, transfers: int, bars: Progress) -> None:
         super().__init__(name, transfers)
@@ -70,7 +70,7 @@ class Display:
 
     @contextmanager
     def mode(self, name: str, transfers: int) -> Iterator[Step]:
-        """Show one mode; yields the step to call after each transfer."""
+        """Show the progress of one mode; yields the step to call after each transfer."""
         if self._bars is not None:
             yield _MovingStep(name, transfers, self._bars)
             return
@@ -83,7 +83,7 @@ class Display:
 
 @contextmanager
 def show(console: Console) -> Iterator[Display]:
-    """A display for the time of a job; at the end the lines disappear from a terminal."""
+    """Show a display while a job runs; at the end of the block the lines disappear from a terminal."""
     if not console.is_terminal or console.is_dumb_terminal:
         yield Display(console, None)
         return

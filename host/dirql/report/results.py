@@ -38,7 +38,7 @@ class ModeResult:
     """Bytes of one transfer."""
     transfers: int
     bytes: int
-    """Bytes moved, both directions together."""
+    """The bytes that were moved, in both directions together."""
     irps: int
     clocks: int
     """Bus clocks that the mode took."""

@@ -26,13 +26,13 @@ SCHEMA: Final = 1
 """The version of the format. It goes up when a key gets another meaning or disappears, not when a key is added."""
 
 _PAIR = re.compile(r"\[\s+(\d+),\s+(\d+)\s+\]")
-"""An entry of a histogram. The encoder spreads it over four lines; on one line, two documents are easy to compare."""
+"""An entry of a histogram, which the encoder spreads over four lines. One line makes documents easier to compare."""
 
 Json = int | float | str | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
 def write(path: Path, job: JobResult) -> None:
-    """Write the document; raises `OSError`."""
+    """Write the document to `path`; raises `OSError`."""
     text = json.dumps(document(job), indent=1)
     path.write_text(_PAIR.sub(r"[\1, \2]", text) + "\n", encoding="utf-8")
 

@@ -29,14 +29,14 @@ def open_target(
     """
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"a target must be one of {', '.join(TARGETS)} and is {name!r}{hint}")
+        hint = f": did you mean {near[0]}?" if near else ""
+        raise ValueError(f"a target must be one of {', '.join(TARGETS)}; it was {name!r}{hint}")
     if name == "verilated":
         from dirql.target.simulation.verilated import VerilatedTarget
 
         return VerilatedTarget(waves=waves, checked=checked, announce=announce)
     if waves is not None or checked:
-        raise ValueError(f"waves and checked are for the verilated target, not for {name}")
+        raise ValueError(f"the target must be verilated for waves or checked; it was {name}")
     try:
         from dirql.target.simulation.cocotb import CocotbTarget
     except ModuleNotFoundError as error:

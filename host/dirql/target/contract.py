@@ -51,7 +51,7 @@ class Capability(enum.Enum):
 
 
 class BusStatus(enum.IntEnum):
-    """How a transaction ended, as the host bridge reports it.
+    """The end of a transaction, as the host bridge reports it.
 
     The values are those of `registers.machine.BusStatus`; tests/unit/target/test_contract.py compares the two.
     """
@@ -97,7 +97,7 @@ class MasterAbort(BusError):
 
 
 class TargetAbort(BusError):
-    """The addressed device refused for good."""
+    """The addressed device refused the access, and would refuse a repetition too."""
 
     status = BusStatus.TARGET_ABORT
     meaning = "a target abort: the device refused the access"
@@ -151,7 +151,7 @@ class EventRecord(NamedTuple):
     clock: int
     """Bus clocks since reset."""
     bits: int
-    """`EventBits`."""
+    """The device events of this clock, as `EventBits`."""
     function: int
     """Device number of the function that the device events in `bits` belong to."""
     vector: int
@@ -166,11 +166,11 @@ class MemoryFile(NamedTuple):
     fd: int
     """A file descriptor. It belongs to the target, which closes it; a mapping that has been made stays valid."""
     offset: int
-    """Where in the file the RAM begins: a multiple of the page size."""
+    """The offset of the first byte of RAM in the file, a multiple of the page size."""
 
 
 class Wake(enum.IntEnum):
-    """Why `Target.wait` returned."""
+    """The reason for which `Target.wait` returned."""
 
     INTERRUPT = 1
     DEADLINE = 2
@@ -188,7 +188,7 @@ class BusFault:
         """Raise `ValueError` for a fault that the machine cannot be armed with."""
         if self.status is BusStatus.OK or not 1 <= self.count <= 0xFFFF:
             raise ValueError(
-                f"a bus fault must have a status other than OK and a count of 1 to 65535, and is {self}"
+                f"a bus fault must have a status other than OK and a count of 1 to 65535; it was {self}"
             )
 
 
@@ -221,7 +221,7 @@ class Target(ABC):
 
     @abstractmethod
     def write_memory(self, address: int, value: int, byte_enables: int = 0xF) -> None:
-        """Write one dword of memory space."""
+        """Write one dword of memory space; `address` is dword aligned."""
 
     @abstractmethod
     def read_memory_burst(self, address: int, into: memoryview) -> None:
@@ -233,11 +233,14 @@ class Target(ABC):
 
     @abstractmethod
     def read_io(self, address: int, byte_enables: int = 0xF) -> int:
-        """Read from the dword of I/O space that holds `address`, whose low bits name the lowest enabled byte."""
+        """Read from the dword of I/O space that holds `address`.
+
+        The low two bits of `address` are the number of the lowest enabled byte.
+        """
 
     @abstractmethod
     def write_io(self, address: int, value: int, byte_enables: int = 0xF) -> None:
-        """Write to I/O space."""
+        """Write to the dword of I/O space that holds `address`; the low two bits are as for `read_io`."""
 
     @abstractmethod
     def read_io_string(self, address: int, into: memoryview) -> int:
@@ -272,22 +275,22 @@ class Target(ABC):
 
     @abstractmethod
     def now(self) -> int:
-        """Bus clocks since reset, those spent but not yet run included."""
+        """Bus clocks since reset, with the clocks that are spent and have not passed yet."""
 
     @abstractmethod
     def spend(self, clocks: int) -> None:
-        """Let `clocks` pass before the next operation: the time that host code takes."""
+        """Let `clocks` pass before the next operation, for the time that host code takes."""
 
     @abstractmethod
     def set_deadline(self, clock: int | None) -> None:
-        """From `clock` on, set `attention` and let `wait` return; None for no deadline."""
+        """Set `attention` and let `wait` return from `clock` on; None removes the deadline."""
 
     @abstractmethod
     def wait(self, limit: int | None = None) -> Wake | None:
         """Let the machine run until an interrupt is presented, the deadline is reached, or `limit` clocks have passed.
 
-        Returns the reason; None for the limit. With neither a deadline nor a limit it runs until an interrupt, for ever
-        if none comes.
+        Returns the reason, None if it was the limit. With neither a deadline nor a limit the machine runs until an
+        interrupt, and for ever if none comes.
         """
 
     # Timestamps.
@@ -308,7 +311,7 @@ class Target(ABC):
 
     @abstractmethod
     def inject_bus_fault(self, fault: BusFault) -> None:
-        """Arm a bus error; a second call replaces the first."""
+        """Arm a bus error; it replaces the one that is armed."""
 
     @abstractmethod
     def hold_interrupt(self, clocks: int) -> None:

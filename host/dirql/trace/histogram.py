@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Exact histograms of clock counts, and when a percentile of one may be stated."""
+"""Exact histograms of clock counts, and the number of samples that a percentile needs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Histogram:
             below += count
             if below >= wanted:
                 return clocks
-        raise ValueError("a histogram must have a sample for a percentile; it has none")
+        raise ValueError("a histogram must have a sample for a percentile; it had none")
 
     def percentile(self, share: Fraction) -> int | None:
         """The nearest-rank percentile if there are enough samples to state it, otherwise None."""

@@ -25,7 +25,7 @@ class Stage(enum.Enum):
     """The stages of a run, each in bus clocks; the values are the names in JSON documents."""
 
     DELIVER = "deliver"
-    """From a cause to the vector fetch of the interrupt that served it; a cause later than the fetch has none."""
+    """From a cause to the vector fetch of the interrupt that served it. A cause after the fetch has no such latency."""
     FIRST_TOUCH = "first_touch"
     """From a vector fetch to the first read of a register of the device."""
     ISR = "isr"
@@ -50,7 +50,7 @@ class Counts:
 
     causes: int
     merged: int
-    """Causes beyond the first that one interrupt served for one function: a line shows no edge for them."""
+    """Of the causes that one interrupt served for one function, all but the first. The line has no edge for them."""
     polled: int
     """Causes cleared while no interrupt was served."""
     pending: int
@@ -90,7 +90,7 @@ def analyse(run: Run) -> Analysis:
 
 
 def summarise(run: Run, records: Records) -> Analysis:
-    """The latencies of a run whose records are known already."""
+    """The latencies of a run that has been reconstructed already."""
     stages = {stage: Histogram.of(samples(records)) for stage, samples in _SAMPLES.items()}
     if not records.interrupts:
         stages[Stage.TOTAL] = stages[Stage.IRP]

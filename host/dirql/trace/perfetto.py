@@ -27,9 +27,9 @@ class Timebase(enum.Enum):
     """The meaning of a nanosecond in the viewer."""
 
     TIME = "time"
-    """A nanosecond of the time of the machine."""
+    """A nanosecond in the viewer is a nanosecond of the machine's time."""
     CYCLES = "cycles"
-    """One bus clock, for exact reading."""
+    """A nanosecond in the viewer is one bus clock, so that clocks can be read exactly."""
 
 
 class _Trace:
@@ -63,7 +63,7 @@ _EXPLICIT = 3
 """A value of TrackDescriptor.ChildTracksOrdering."""
 
 _MERGE_NONE = 2
-"""A value of TrackDescriptor.SiblingMergeBehavior; without it tracks of one name become one."""
+"""A value of TrackDescriptor.SiblingMergeBehavior, without which the viewer merges tracks of the same name."""
 
 
 class _Counter:
@@ -95,7 +95,7 @@ _WRITER = number(_Packet.SEQUENCE, 1)
 """All packets come from one writer."""
 
 _TYPES = {Kind.BEGIN: 1, Kind.END: 2, Kind.INSTANT: 3, Kind.COUNTER: 4}
-"""Values of TrackEvent.Type."""
+"""The values of TrackEvent.Type for the kinds of items."""
 
 
 def write(path: Path, runs: Sequence[Run], timebase: Timebase = Timebase.TIME) -> None:
@@ -106,7 +106,7 @@ def write(path: Path, runs: Sequence[Run], timebase: Timebase = Timebase.TIME) -
 
 def packets(runs: Sequence[Run], timebase: Timebase = Timebase.TIME) -> Iterator[bytes]:
     """The packets of the trace, each as a field of the message Trace; joined they are the file."""
-    uuid = flow = 1  # of the next run's first track and first flow; 0 means none
+    uuid = flow = 1  # the numbers for the first track and the first flow of the next run; 0 would mean none
     for run in runs:
         lanes = timeline(run)
         scale = Fraction(_NANOSECONDS) / run.frequency if timebase is Timebase.TIME else Fraction(1)

@@ -26,7 +26,7 @@ class _Wire(enum.IntEnum):
 
 
 def _varint(value: int) -> bytes:
-    """The bytes of a varint; `value` must not be negative, and no field that is written here ever is."""
+    """The bytes of a varint; `value` must not be negative."""
     if value < _GROUP:
         return _ONE_BYTE[value]
     groups = bytearray()
@@ -43,7 +43,7 @@ def _tag(field: int, wire: _Wire) -> bytes:
 
 
 def number(field: int, value: int) -> bytes:
-    """A field of an integer, enum or bool type; not negative."""
+    """A field of an integer, enum or bool type. `value` must not be negative."""
     return _tag(field, _Wire.VARINT) + _varint(value)
 
 

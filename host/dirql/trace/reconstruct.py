@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From the stream of event records to linked records.
+"""Turns the stream of event records into linked records.
 
 The stream says neither which cause an interrupt serves nor which DPC it led to. Three rules find that out:
 
@@ -8,9 +8,9 @@ The stream says neither which cause an interrupt serves nor which DPC it led to.
   routine belong to the last fetch of their object's vector, on however many processors.
 - Clearing the cause register of a function ends all pending causes of the function. They belong to the interrupt
   during which the function was last read, as long as that interrupt is being served, otherwise to the innermost
-  interrupt being served. If no interrupt is being served, a driver polls.
+  interrupt being served. If no interrupt is being served, a polling driver cleared them.
 - A DPC belongs to the innermost routine that runs on the processor that queued it. An ISR that claims an interrupt
-  and queues nothing finds its DPC queued already, and joins it.
+  and queues nothing found a DPC of the device queued already; its work then belongs to that DPC.
 
 Posted writes may arrive after later marks of the host. So nothing here depends on the order between a mark and the
 device events within the service of one interrupt.
@@ -307,7 +307,7 @@ def _join(dpc: Dpc, isr: Isr) -> None:
 
 
 def _settle(dpc: Dpc) -> None:
-    """Give each cause that a DPC served one of the requests that it completed, in order; extra causes get the last."""
+    """Give each cause that a DPC served one request that the DPC completed, in order; extra causes get the last one."""
     if dpc.irps:
         causes = (cause for isr in dpc.isrs for cause in isr.causes if cause.irp is None)
         for number, cause in enumerate(causes):

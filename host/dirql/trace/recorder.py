@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Records a run: a call of a kernel hook becomes a mark in the stream of event records, and the stream is kept.
+"""Records a run: each call of a kernel hook puts a mark into the stream of event records, and the stream is kept.
 
 A hook does little more than one dictionary look-up and one `Target.mark`, because it runs within the latencies that it
 measures. The clock that each mark costs is the same on every target.
@@ -31,7 +31,7 @@ _TAKE_EVERY = 64
 """The number of DPCs and requests between two looks at the stream, so that the target holds few records."""
 
 _PATIENCE = 64
-"""The most clocks that a mark takes from the host through the buffer of the hardware and back."""
+"""The most bus clocks after which a mark of the host has come back through the buffer of the hardware."""
 
 _BOUNDARY = encode(Mark.BOUNDARY, 0)
 _SERIALS = 1 << ARGUMENT.width
@@ -54,7 +54,7 @@ class Stream(Protocol):
         """The number of bus clocks since reset."""
 
     def wait(self, limit: int | None = None) -> object:
-        """Let clocks pass."""
+        """Let at most `limit` bus clocks pass."""
 
     def mark(self, payload: int) -> None:
         """Put a mark of 32 bits into the stream."""

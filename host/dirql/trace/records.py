@@ -74,7 +74,7 @@ class Interrupt:
 
 @dataclass(slots=True, eq=False)
 class Dpc:
-    """One stay of a DPC object in a queue and the call of its routine."""
+    """One DPC: the time of the DPC object in a queue, and the call of the routine."""
 
     serial: int
     queue: int | None = None
@@ -89,7 +89,7 @@ class Dpc:
 
 @dataclass(slots=True, eq=False)
 class Irp:
-    """One request."""
+    """One request, from the first dispatch to the completion."""
 
     serial: int
     start: int | None = None

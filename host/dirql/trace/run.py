@@ -15,7 +15,10 @@ __all__ = ["EventLog", "InterruptName", "Names", "Run"]
 
 
 class EventLog:
-    """Event records in columns: 16 bytes for each record, as in hardware; a list of tuples takes ten times as much."""
+    """Event records in columns, 16 bytes for each record as in hardware.
+
+    A list of tuples would take ten times as much.
+    """
 
     __slots__ = ("_columns",)
 

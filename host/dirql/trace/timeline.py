@@ -52,7 +52,7 @@ class Track:
 
 
 class Item(NamedTuple):
-    """The beginning or end of a slice, an instant, or a counter value, at a clock on a track."""
+    """A mark on a track at one clock: the beginning or end of a slice, an instant, or a counter value."""
 
     clock: int
     kind: Kind
@@ -73,7 +73,7 @@ class Timeline:
     items: list[Item] = field(default_factory=list)
 
     def track(self, name: str, parent: Track | None = None, *, counter: bool = False) -> Track:
-        """Add a lane."""
+        """Add a lane below `parent`, or at the top without one, and return it."""
         track = Track(len(self.tracks), None if parent is None else parent.number, name, counter)
         self.tracks.append(track)
         return track

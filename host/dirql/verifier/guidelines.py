@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The WDK's guideline limits for ISRs, DPCs, spin locks and stalls. A longer time is reported and stops nothing."""
+"""The WDK's guideline limits for ISRs, DPCs, spin locks and stalls. A longer time is reported; the machine goes on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STALL_LIMIT_IN_DPC = 100
 class Guidelines:
     """Watches a kernel through its hooks and calls `report(row, sentence)` for each limit that is exceeded.
 
-    The time of a routine is counted without the interrupts and DPCs that came on top of it.
+    The time of a routine does not include the interrupts and DPCs that interrupted the routine.
     """
 
     def __init__(self, kernel: Kernel, report: Callable[[str, str], object]) -> None:
@@ -81,7 +81,7 @@ class Guidelines:
         """End the innermost routine; return the clocks that it took for itself."""
         running = self._here()
         if not running:
-            return 0  # the routine began before the watching
+            return 0  # the routine began before this object watched the kernel
         span = running.pop()
         clocks = self._kernel.clock.now() - span.start
         if running:
@@ -105,6 +105,6 @@ class _Span:
     def __init__(self, start: int) -> None:
         self.start = start
         self.interrupted = 0
-        """The clocks of the routines that ran on top of it."""
+        """The clocks of the routines that interrupted this one."""
         self.stalled = 0
-        """The microseconds of all its stalls."""
+        """The microseconds of all stalls of the routine together."""

@@ -17,7 +17,7 @@ from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
 __all__ = ["DEFAULT_FLAGS", "Verifier"]
 
 DEFAULT_FLAGS = VERIFIER_FORCE_IRQL_CHECKING
-"""The options of a driver for which nobody chose any."""
+"""The options of a driver for which nobody chose options."""
 
 
 class Verifier:

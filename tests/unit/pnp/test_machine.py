@@ -227,7 +227,7 @@ def test_a_request_that_never_ends_is_reported() -> None:
 
 
 def test_one_machine_at_a_time() -> None:
-    with open_scripted(), pytest.raises(RuntimeError, match="one machine runs at a time in a process"):
+    with open_scripted(), pytest.raises(RuntimeError, match="one machine may be open at a time in a process"):
         open_scripted()
     with open_scripted():
         pass

@@ -10,10 +10,10 @@ from dirql.target import open_target
 
 
 def test_a_target_that_there_is_not() -> None:
-    with pytest.raises(ValueError, match="must be one of verilated, cocotb and is 'verilate'; did you mean"):
+    with pytest.raises(ValueError, match="must be one of verilated, cocotb; it was 'verilate': did you mean"):
         open_target("verilate")
 
 
 def test_options_of_another_target_are_refused() -> None:
-    with pytest.raises(ValueError, match="waves and checked are for the verilated target, not for cocotb"):
+    with pytest.raises(ValueError, match="the target must be verilated for waves or checked; it was cocotb"):
         open_target("cocotb", checked=True)

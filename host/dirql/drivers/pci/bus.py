@@ -56,19 +56,19 @@ def complete(irp: IRP, status: int) -> int:
 
 
 def PciPassDown(bus: DEVICE_OBJECT, irp: IRP) -> int:
-    """Hand a request to the driver below as it is."""
+    """Hand a request unchanged to the driver below."""
     IoSkipCurrentIrpStackLocation(irp)
     return IoCallDriver(bus.device_extension.lower_device_object, irp)
 
 
 def _allow(bus: DEVICE_OBJECT, irp: IRP) -> int:
-    """Agree to a request, which then goes on to the driver below."""
+    """Set STATUS_SUCCESS, and hand the request to the driver below."""
     irp.io_status.status = STATUS_SUCCESS
     return PciPassDown(bus, irp)
 
 
 def _start(bus: DEVICE_OBJECT, irp: IRP) -> int:
-    """Start the driver below, then learn the number of the bus from the resources."""
+    """IRP_MN_START_DEVICE: start the driver below, then learn the number of the bus from the resources."""
     extension: BusExtension = bus.device_extension
     IoForwardIrpSynchronously(extension.lower_device_object, irp)
     status = irp.io_status.status
@@ -90,7 +90,7 @@ def _bus_number(resources: CM_RESOURCE_LIST) -> int | None:
 
 
 def _relations(bus: DEVICE_OBJECT, irp: IRP) -> int:
-    """Report the functions: the bus is walked for the first request, later ones get the same objects (row PNP-13)."""
+    """Report the functions of the bus, which is walked at the first request only (row PNP-13)."""
     if IoGetCurrentIrpStackLocation(irp).parameters.query_device_relations.type != BusRelations:
         return PciPassDown(bus, irp)
     extension: BusExtension = bus.device_extension
@@ -117,7 +117,7 @@ def _make_device(driver: DRIVER_OBJECT, function: PciFunction) -> DEVICE_OBJECT:
 
 
 def _remove(bus: DEVICE_OBJECT, irp: IRP) -> int:
-    """Delete the device objects of the functions, which the manager has removed before, and that of the bus."""
+    """Delete the device object of the bus, and those of the functions, which the manager has removed already."""
     extension: BusExtension = bus.device_extension
     for device in extension.functions or ():
         IoDeleteDevice(device)

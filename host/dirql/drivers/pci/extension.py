@@ -16,9 +16,9 @@ class BusExtension:
     def __init__(self) -> None:
         self.lower_device_object: DEVICE_OBJECT
         self.bus_number = 0
-        """Known once the bus has started."""
+        """The number of the bus, known when the bus has started."""
         self.functions: list[DEVICE_OBJECT] | None = None
-        """The physical device objects, None until somebody has asked for them."""
+        """The physical device objects of the functions; None before the first IRP_MN_QUERY_DEVICE_RELATIONS."""
 
 
 class FunctionExtension:

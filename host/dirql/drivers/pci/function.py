@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A PCI function as the configuration space describes it, and the walk over the functions of a bus.
 
-Reading the description changes nothing for long: while the base address registers are sized, the address decoders of
-the function are off, and afterwards the registers have their old contents.
+The size of a base address register is found by writing to the register. Meanwhile the address decoders of the function
+are off, and afterwards the registers have the old contents again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BRIDGE_CLASS = 6
 _DECODERS = regs.COMMAND.IO_ENABLE | regs.COMMAND.MEMORY_ENABLE
 _ALL_ONES = 0xFFFF_FFFF
 _LATENCY_CLOCKS = 64
-"""The clocks for which a bus master keeps a bus that another wants; at 0 each burst would end after two data phases."""
+"""Bus clocks for which a bus master keeps the bus when another wants it; with 0 a burst would end after two dwords."""
 
 # Base address registers.
 _BARS = 6
@@ -61,7 +61,7 @@ def slot_number(device_number: int, function_number: int) -> int:
 
 
 class PciFunction:
-    """One function of a PCI bus; the constructor reads the description once."""
+    """One function of a PCI bus. The constructor reads the description from configuration space."""
 
     def __init__(self, bus_number: int, device_number: int, function_number: int = 0) -> None:
         self.bus_number = bus_number
@@ -80,7 +80,7 @@ class PciFunction:
         self.subsystem_vendor_id = self.read(regs.SUBSYSTEM_VENDOR_ID.offset, 2) if has_type_0 else 0
         self.subsystem_id = self.read(regs.SUBSYSTEM_ID.offset, 2) if has_type_0 else 0
         self.interrupt_pin = self.read(regs.INTERRUPT_PIN.offset, 1) if has_type_0 else 0
-        # The host reaches the bus through bridges: their decoders must not be off, not even for a moment.
+        # The decoders of a bridge stay on, because the host reaches this bus through the bridge.
         self.bars = self._size_bars() if has_type_0 and self.base_class != _BRIDGE_CLASS else ()
         self.message_capability = self._find_capability(regs.MSI_CAPABILITY_ID.reset)
 
@@ -115,14 +115,14 @@ class PciFunction:
     # The Command register is written as 16 bits: ones written to the Status register above it would clear bits there.
 
     def enable(self) -> None:
-        """Let the function answer its ranges and be bus master, with a latency timer that lets long bursts end."""
+        """Let the function answer accesses and be bus master, with a latency timer that allows long bursts."""
         self.write(regs.LATENCY_TIMER.offset, 1, _LATENCY_CLOCKS)
         command = self.read(regs.COMMAND.offset, 2)
         command |= _DECODERS | regs.COMMAND.BUS_MASTER
         self.write(regs.COMMAND.offset, 2, command & ~regs.COMMAND.INTERRUPT_DISABLE)
 
     def disable(self) -> None:
-        """Keep the function off the bus: no ranges, no mastering, no interrupts."""
+        """Keep the function from answering accesses, being bus master and interrupting."""
         command = self.read(regs.COMMAND.offset, 2) & ~(_DECODERS | regs.COMMAND.BUS_MASTER)
         self.write(regs.COMMAND.offset, 2, command | regs.COMMAND.INTERRUPT_DISABLE)
         if self.message_capability:
@@ -131,7 +131,7 @@ class PciFunction:
     # Interrupts.
 
     def set_interrupt_line(self, line: int) -> None:
-        """Note the input of the interrupt controller in the scratch register for it."""
+        """Write the input of the interrupt controller into the Interrupt Line register, which has no other effect."""
         self.write(regs.INTERRUPT_LINE.offset, 1, line)
 
     def program_message(self, address: int, data: int) -> None:

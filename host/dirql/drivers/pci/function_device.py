@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plug and Play requests for one PCI function, at the bottom of the device stack.
 
-Each routine returns the status that the request is completed with.
+Each routine returns the status with which the request is to be completed.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _resources(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def _requirements(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """One range for each base address register, the line, and as an alternative to the line one message."""
+    """Ask for a range for each base address register, for the line, and for one message as an alternative to it."""
     function: PciFunction = device.device_extension.function
     descriptors = [_range(bar.memory, bar.size, bar.prefetchable, bar.is_64_bit) for bar in function.bars]
     if function.interrupt_pin:
@@ -230,7 +230,7 @@ def _write_config(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def _interface(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """BUS_INTERFACE_STANDARD, with a reference to the device object that the receiver gives back."""
+    """Give BUS_INTERFACE_STANDARD out, with a reference to the device object, which the receiver gives back."""
     wanted = IoGetCurrentIrpStackLocation(irp).parameters.query_interface
     if wanted.interface_type != GUID_BUS_INTERFACE_STANDARD:
         return irp.io_status.status

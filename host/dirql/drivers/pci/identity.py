@@ -26,7 +26,7 @@ PCI_TAG = POOL_TAG("PciI")
 def identification(function: PciFunction, id_type: int) -> int | None:
     """The pool address of the strings that answer a BUS_QUERY_ID_TYPE; the receiver frees them.
 
-    0 for a type that a PCI function has no strings for, None when there is no pool left.
+    Returns 0 for a type for which a PCI function has no strings, None when there is no pool left.
     """
     if id_type == BusQueryDeviceID:
         return pool_strings(_hardware_ids(function)[:1], multiple=False)
@@ -40,9 +40,9 @@ def identification(function: PciFunction, id_type: int) -> int | None:
 
 
 def pool_strings(strings: Sequence[str], *, multiple: bool) -> int | None:
-    """Put strings of wide characters into paged pool: (REG_SZ) one, or (REG_MULTI_SZ) several and an empty one.
+    """Put one string of wide characters (REG_SZ) into paged pool, or several and an empty one (REG_MULTI_SZ).
 
-    Returns the address, None when there is no pool left.
+    Returns the address of the first string, None when there is no pool left.
     """
     text = "".join(f"{each}\0" for each in strings) + ("\0" if multiple else "")
     data = text.encode("utf-16-le")
@@ -53,7 +53,7 @@ def pool_strings(strings: Sequence[str], *, multiple: bool) -> int | None:
 
 
 def _hardware_ids(function: PciFunction) -> list[str]:
-    """The IDs by which a driver may ask for this very device, the most particular first, as on Windows."""
+    """The IDs by which a driver may ask for this device, the most specific first, as on Windows."""
     device = rf"PCI\VEN_{function.vendor_id:04X}&DEV_{function.device_id:04X}"
     subsystem = f"&SUBSYS_{function.subsystem_id:04X}{function.subsystem_vendor_id:04X}"
     revision = f"&REV_{function.revision:02X}"
@@ -61,7 +61,7 @@ def _hardware_ids(function: PciFunction) -> list[str]:
 
 
 def _compatible_ids(function: PciFunction) -> list[str]:
-    """The IDs by which a driver may ask for any device of the class, the most particular first."""
+    """The IDs by which a driver may ask for any device of the class, the most specific first."""
     vendor = rf"PCI\VEN_{function.vendor_id:04X}"
     code = f"{function.base_class:02X}{function.subclass:02X}"
     return [

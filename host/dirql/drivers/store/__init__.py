@@ -3,9 +3,9 @@
 r"""The driver of the `store` device function, a small memory that is filled and emptied by programmed I/O or by DMA.
 
 Read it in this order: `interface` (names and data for programs), `extension` (the driver's data), `driver` (entry,
-dispatch, queue), `plugplay` (start and remove), `ownership` (which request has the device), `transfer` (how a request
-starts), `interrupt` and `polling` (how it goes on and ends), `cancel` (how it ends early), `device` (how the device is
-programmed).
+dispatch, queue), `plugplay` (start and remove), `ownership` (the request that has the device), `transfer` (the start of
+a request), `interrupt` and `polling` (the rest of a request, to the end), `cancel` (the early end of a request),
+`device` (routines that program the device).
 
 A WDM driver names its devices in an INF file; here `HARDWARE_IDS` does.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""All that ends a request before its time: cancellation, the watchdog, the loss of the device."""
+"""Routines that complete a request early: cancellation, the watchdog, the loss of the device."""
 
 from __future__ import annotations
 
@@ -83,7 +83,10 @@ def StoreCancelFile(device: DEVICE_OBJECT, file_object: FILE_OBJECT | None) -> N
 
 
 def _current_irp(device: DEVICE_OBJECT) -> IRP | None:
-    """The request that owns the device at this moment; without the request lock that may change at once."""
+    """The request that owns the device now.
+
+    Unless the caller holds the request lock, the answer may be out of date at once.
+    """
     transfer: Transfer | None = device.device_extension.transfer
     return transfer.irp if transfer is not None else None
 

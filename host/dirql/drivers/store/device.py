@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Routines that program the device: commands, causes of interrupts, the FIFO, errors, reset.
 
-The caller holds the request lock, or is the only one that knows the device.
+The caller holds the request lock, or no other code can use the device yet.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CAUSES = (
 )
 POLL_STALL_MICROSECONDS = 1
 RESET_POLLS = 1000
-"""A device that is still busy after this many looks at the status will not become quiet."""
+"""The number of polls of STATUS after which a device that is still busy counts as broken."""
 
 # The status to report for each error of the device, the gravest error first.
 _ERROR_STATUS = (
@@ -69,7 +69,7 @@ class _Causes(NamedTuple):
 
 
 def start_command(extension: StoreExtension, transfer: Transfer, causes: int) -> None:
-    """Let exactly `causes` interrupt, then write the request's command; the device begins at once."""
+    """Enable exactly the interrupt causes in `causes`, then write the request's command; the device begins at once."""
     registers = transfer.hardware.registers.address
     if causes != extension.enabled_causes:
         context = _Causes(extension, registers, causes)
@@ -81,27 +81,27 @@ def start_command(extension: StoreExtension, transfer: Transfer, causes: int) ->
 
 
 def _enable_causes(context: _Causes) -> None:
-    """Called with the interrupt's spin lock held: let exactly the wanted causes interrupt."""
+    """Enable the wanted interrupt causes and no others; called with the interrupt's spin lock held."""
     extension, registers, wanted = context
     off = extension.enabled_causes & ~wanted
     on = wanted & ~extension.enabled_causes
     if off:
         WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_CLEAR.offset, off)
     if on:
-        # Causes of earlier requests, which polled, are still set.
+        # Causes may still be set from earlier requests that polled.
         WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, CAUSES)
         WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_SET.offset, on)
     extension.enabled_causes = wanted
 
 
 def unmask_fifo(extension: StoreExtension, transfer: Transfer) -> None:
-    """Let the FIFO interrupt again, at once if it wants service already."""
+    """Let the FIFO interrupt again; it does so at once if it needs service already."""
     context = _Causes(extension, transfer.hardware.registers.address, regs.INTERRUPT_CAUSE.FIFO)
     KeSynchronizeExecution(transfer.hardware.interrupt, _enable_more_causes, context)
 
 
 def _enable_more_causes(context: _Causes) -> None:
-    """Called with the interrupt's spin lock held: let the wanted causes interrupt too."""
+    """Enable the wanted interrupt causes besides the others; called with the interrupt's spin lock held."""
     extension, registers, wanted = context
     extension.enabled_causes |= wanted
     WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_SET.offset, wanted)
@@ -147,10 +147,10 @@ def error_outcome(extension: StoreExtension, transfer: Transfer) -> Outcome:
 
 
 def reset_device(extension: StoreExtension, registers: Registers, fifo: Fifo) -> None:
-    """Stop the device, wait until it is quiet, and set the registers that a reset clears.
+    """Stop the device, wait until it is idle, and write the registers that a reset clears.
 
-    A device that does not become quiet may still write to memory: the scatter/gather list of the request is then never
-    put back.
+    A device that does not become idle may still write to memory, so the scatter/gather list of the request is then
+    never put back.
     """
     WRITE_REGISTER_ULONG(registers.address + regs.CONTROL.offset, regs.CONTROL.SOFT_RESET)
     extension.device_is_quiet = False
@@ -168,5 +168,5 @@ def reset_device(extension: StoreExtension, registers: Registers, fifo: Fifo) ->
 
 
 def _forget_causes(extension: StoreExtension) -> None:
-    """Called with the interrupt's spin lock held: the causes that the ISR has latched belong to a request that ends."""
+    """Forget the causes of a request that ends; called with the interrupt's spin lock held."""
     extension.enabled_causes = extension.latched_cause = 0

@@ -35,11 +35,11 @@ class Registers:
 
 @dataclass(frozen=True, slots=True)
 class Fifo:
-    """The I/O port of the FIFO, and the pool for a transfer's last, partial dword."""
+    """The I/O port of the FIFO, and memory for the last dword of a transfer when the device uses only a part of it."""
 
     port: int
     dwords: int
-    """The capacity of the FIFO."""
+    """The capacity of the FIFO in dwords."""
     tail: int
     """The virtual address of one dword of nonpaged pool."""
 
@@ -50,9 +50,9 @@ class Dma:
 
     adapter: DMA_ADAPTER
     descriptors: int
-    """The virtual address of the list."""
+    """The virtual address of the descriptor list."""
     descriptors_logical: int
-    """The address of the list for the device."""
+    """The logical address of the descriptor list, for the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Transfer:
     irp: IRP
     mode: TransferMode
     operation: Operation
-    """The command for the device."""
+    """The command that the device gets."""
     hardware: Hardware
     deadline: int
     """The interrupt time, in 100 ns units, at which the request has taken too long."""
@@ -80,7 +80,7 @@ class Transfer:
     length: int = 0
     """The bytes that the program asked for."""
     offset: int = 0
-    """The place in the device's memory."""
+    """The byte offset in the device's memory."""
     buffer: int = 0
     """The system address of the program's buffer, for programmed I/O."""
     moved: int = 0
@@ -88,7 +88,7 @@ class Transfer:
     scatter_gather: SCATTER_GATHER_LIST | None = None
     """The pieces of the program's buffer, for DMA."""
     device_is_ready: bool = False
-    """The device has said that its part of the request is over."""
+    """The device has reported that it has carried out the command."""
     cancelled: bool = False
     """The request was cancelled, or the file closed."""
 
@@ -127,7 +127,7 @@ class StoreExtension:
         self.transfer: Transfer | None = None
         """The current request, from StartIo until somebody has decided how to complete it."""
         self.device_is_quiet = True
-        """The device does not touch memory any more."""
+        """Whether the device has stopped accessing memory."""
         self.device_delay = 0
         """The value last written to the device's DELAY register."""
         self.watchdog = KTIMER()

@@ -27,16 +27,16 @@ __all__ = [
 DEVICE_NAME = "\\Device\\Store0"
 DOS_DEVICE_NAME = "\\DosDevices\\Store0"
 PROGRAM_NAME = r"\\.\Store0"
-"""The name for a program to open."""
+"""The name by which a program opens the device."""
 
 
 class TransferMode(enum.IntEnum):
     """The way in which the driver moves data; a request uses the mode that is set when the request starts."""
 
     POLLED = 0
-    """The processor stalls and looks at the status register."""
+    """The DPC reads the status register again and again, with a stall between two reads."""
     TIMER_POLLED = 1
-    """The DPC of a timer looks at the status register."""
+    """The DPC of a timer reads the status register once for each tick."""
     INTERRUPT = 2
     """The DPC moves data with programmed I/O whenever the FIFO of the device interrupts."""
     DMA = 3
@@ -58,7 +58,7 @@ STATISTICS_BYTES = _STATISTICS.size
 
 
 class Timing(NamedTuple):
-    """The delay of the device, and the time that the driver waits for the device."""
+    """The delay of the device, and the time for which the driver waits for the device."""
 
     access_clocks: int
     """Bus clocks between a command and the first action of the device."""

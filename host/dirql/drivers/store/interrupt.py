@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The interrupt path: the ISR acknowledges the device, the DPC does the work."""
+"""The interrupt path: the ISR acknowledges the device, the DPC moves data and completes the request."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ FIFO = regs.INTERRUPT_CAUSE.FIFO
 
 
 def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
-    """Acknowledge the device and ask for the DPC; false if the interrupt is not ours.
+    """Acknowledge the device and ask for the DPC; return False if the interrupt is another device's.
 
-    The causes are cleared before the line's EOI, or a level line would interrupt again. The FIFO's cause comes back for
-    as long as the FIFO wants service, so it is masked here and unmasked when the DPC has moved data. A device that has
-    gone reads as all ones: that interrupt is not ours either.
+    The causes are cleared before the end of interrupt, or a level-sensitive line would interrupt again. The cause FIFO
+    is set again as long as the FIFO needs service, so it is masked here, and unmasked when the DPC has moved data.
+    Registers of a device that is gone read as all ones; such an interrupt is not claimed either.
     """
     del interrupt
     extension: StoreExtension = device.device_extension
@@ -52,7 +52,7 @@ def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
 
 
 def _take_cause(extension: StoreExtension) -> tuple[int, IRP | None]:
-    """Called with the interrupt's spin lock held, as the ISR is: the causes, and the request that they belong to."""
+    """Take the latched causes, and the request to which they belong; called with the interrupt's spin lock held."""
     cause, extension.latched_cause = extension.latched_cause, 0
     return cause, extension.transfer.irp if extension.transfer is not None else None
 
@@ -81,7 +81,7 @@ def _serve(extension: StoreExtension, transfer: Transfer, cause: int) -> Outcome
 
 
 def _advance(extension: StoreExtension, transfer: Transfer, cause: int) -> Outcome | None:
-    """Go on with programmed I/O; a request is over when the device is ready and the FIFO holds none of its data."""
+    """Continue programmed I/O. The request can be completed when the device is ready and all data has left the FIFO."""
     if cause & regs.INTERRUPT_CAUSE.DONE:
         transfer.device_is_ready = True
     if transfer.scatter_gather is not None:

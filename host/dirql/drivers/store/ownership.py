@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The owner of the device: one request at a time, from StartIo to completion (`extension.transfer`).
 
-StartIo, the DPC, a poll, the watchdog and a cancel routine can meet on different processors, and each may find that the
-request that it came for is completed and another one has the device. So each of them calls `StoreAcquireDevice`, works
-for the request if it still owns the device, and ends with `StoreReleaseDevice`.
+StartIo, the DPC, a poll, the watchdog and a cancel routine can run at the same time on different processors. Each may
+find that its request is completed already and another one has the device. So each of them calls `StoreAcquireDevice`,
+works for the request if the request still owns the device, and ends with `StoreReleaseDevice`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Plug and Play for the store driver: start with the resources given, remove."""
+"""Plug and Play for the store driver: start with the given resources, and remove."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ STORE_TAG = POOL_TAG("Stor")
 
 
 def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """IRP_MJ_PNP: START is handled after the drivers below, every other request before them."""
+    """IRP_MJ_PNP: this driver handles IRP_MN_START_DEVICE after the drivers below, every other request before them."""
     extension: StoreExtension = device.device_extension
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
@@ -107,7 +107,7 @@ _SUCCEED = (
 
 
 def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Let the bus driver start the device, then set it up."""
+    """IRP_MN_START_DEVICE: let the bus driver start the device, then get the resources and connect the interrupt."""
     extension: StoreExtension = device.device_extension
     IoForwardIrpSynchronously(extension.lower_device_object, irp)
     status = irp.io_status.status
@@ -226,7 +226,7 @@ def StoreReleaseHardware(extension: StoreExtension) -> None:
 
 
 def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Wait for the requests under way, give the hardware back, pass the IRP down, delete the device object."""
+    """IRP_MN_REMOVE_DEVICE: wait for outstanding requests, give the hardware back, pass down, delete the device."""
     extension: StoreExtension = device.device_extension
     IoReleaseRemoveLockAndWait(extension.remove_lock, irp)
     KeCancelTimer(extension.watchdog)

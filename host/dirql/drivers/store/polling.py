@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Transfers without interrupts: a DPC looks at the status register and moves the data."""
+"""Transfers without interrupts: a DPC reads the status register and moves the data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _POLLING = (TransferMode.POLLED, TransferMode.TIMER_POLLED)
 
 
 def StorePollDpc(dpc: KDPC, device: DEVICE_OBJECT, argument1: object, argument2: object) -> None:
-    """Look at the device: for a slice of time, or once for each tick of the poll timer."""
+    """Poll the device for a slice of time, or once for each tick of the poll timer."""
     del argument1, argument2
     extension: StoreExtension = device.device_extension
     current = extension.transfer
@@ -58,7 +58,7 @@ def StorePollDpc(dpc: KDPC, device: DEVICE_OBJECT, argument1: object, argument2:
 
 
 def _poll(extension: StoreExtension, transfer: Transfer) -> Outcome | None:
-    """Look once, if the request is one that polls."""
+    """Poll the device once, if the mode of the request is one that polls."""
     if transfer.mode not in _POLLING:
         return None
     registers, fifo = transfer.hardware.registers, transfer.hardware.fifo

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""StartIo: how a request gets the device and how the device is started for it."""
+"""StartIo: gives the device to a request, and starts the device for the request."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _place(transfer: Transfer) -> None:
 
 
 def _get_scatter_gather_list(device: DEVICE_OBJECT, transfer: Transfer) -> None:
-    """Ask for the list; `StoreStartDma` gets it now, or when map registers are free."""
+    """Ask for the scatter/gather list; `StoreStartDma` gets it now, or later when map registers are free."""
     adapter = transfer.hardware.dma.adapter
     mdl = transfer.irp.mdl_address
     assert mdl is not None  # DO_DIRECT_IO
@@ -158,7 +158,7 @@ def StoreStartDma(
 ) -> None:
     """AdapterListControl: write the device's descriptor list and start the device.
 
-    The request may have been completed while it waited for map registers; then the list goes back.
+    The request may have been completed while it waited for map registers; the list is then given back.
     """
     del irp  # the device's current request, which need not be the one that asked
     assert isinstance(context, Transfer)
@@ -187,7 +187,7 @@ def _start_dma(
 
 
 def _descriptors(scatter_gather: SCATTER_GATHER_LIST) -> bytes:
-    """The list as the device reads it."""
+    """The scatter/gather list in the format of the device's descriptor list."""
     elements = scatter_gather.elements
     last = len(elements) - 1
     return b"".join(

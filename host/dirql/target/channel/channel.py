@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A channel: all that a new way to reach a machine has to implement. `CommandTarget` makes a Target of it.
 
-A channel carries one command after another to the machine's command port and brings each answer back. Answers are
-packed into one integer, so that a common one is a single comparison away: it is below 2**32 when the command ended well
-and nothing asks for attention.
+A channel carries one command after another to the machine's command port and brings each answer back. An answer is one
+integer with several fields. It is below 2**32 when the command ended well and nothing asks for attention, so one
+comparison recognizes the common answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _STATUS, _ATTENTION, _INPUT = Answer.STATUS, Answer.ATTENTION, Answer.INPUT
 _ATTENTION_BITS = Attention.INTERRUPT | Attention.DEADLINE
 
 NEVER = 2**64 - 1
-"""A clock that is not reached: the deadline of a target that has none, the limit of a wait that has none."""
+"""A clock that no run reaches. It stands for "no deadline", and for "no limit" in a wait."""
 
 
 class Channel(Protocol):
@@ -34,9 +34,9 @@ class Channel(Protocol):
     capacity: int
     """The most bytes that one `transfer` carries, a multiple of 4."""
     memory: memoryview
-    """See `Target.memory`. The channel serves the bus masters' requests to it."""
+    """The host's RAM, as `Target.memory`. The channel answers the requests of bus masters for this RAM."""
     memory_file: MemoryFile | None
-    """See `Target.memory_file`."""
+    """The file that holds the RAM, as `Target.memory_file`."""
 
     @property
     def clock(self) -> int:
@@ -49,16 +49,17 @@ class Channel(Protocol):
     def command(
         self, operation: int, spent: int, address: int, byte_enables: int, length: int, datum: int, /
     ) -> int:
-        """Carry out one single command; the answer's value is the dword that it read.
+        """Carry out one single command; the value of the answer is the dword that a read command read.
 
-        `length` is 1, but for ARM_FAULT, where it is the number of accesses that the fault hits.
+        `length` is 1. Only ARM_FAULT gives another number: that of the accesses that the fault hits.
         """
 
     def transfer(self, operation: int, spent: int, address: int, data: memoryview, repeats: bool, /) -> int:
-        """Move `data`, which is not empty, from or to the machine; read operations fill it.
+        """Move `data`, which is not empty, from or to the machine in a burst; read operations fill `data`.
 
-        A burst, or with `repeats` a string: the same single command once for each dword, until one fails or an input or
-        a deadline asks for attention that did not before. The answer's value is then the number of dwords moved.
+        With `repeats` the transfer is a string: the same single command once for each dword, until one command fails,
+        or until an input or a deadline newly asks for attention. The value of the answer is then the number of dwords
+        moved.
         """
 
     def wait(self, spent: int, limit: int, /) -> int:
@@ -68,23 +69,23 @@ class Channel(Protocol):
         """Reset the machine; posted marks and event records are dropped."""
 
     def post_mark(self, spent: int, payload: int, /) -> bool:
-        """Keep a mark, and `spent` clocks before it, for the next command; False if there is no room for it."""
+        """Keep a mark, and `spent` clocks before it, for the next command; return False if there is no room for it."""
 
     def set_deadline(self, clock: int, /) -> None:
-        """From `clock` on, answers ask for attention; `NEVER` for no deadline."""
+        """Let answers ask for attention from `clock` on; `NEVER` removes the deadline."""
 
     def take_records(self) -> bytes | memoryview:
         """The event records since the last call, oldest first, 16 bytes per record as the timestamp unit makes them."""
 
     def failure(self, status: int, what: str, /) -> TargetError:
-        """The exception for a status that is not the bus's; `what` names the command."""
+        """The exception for a status that is no `BusStatus`; `what` names the command, for the message."""
 
     def close(self) -> None:
-        """Release the machine. Called once."""
+        """Release the machine; a target calls this once."""
 
 
 def pack_answer(value: int, status: int, attention: int = 0, number: int = 0) -> int:
-    """An answer; `number` is the input that is presented, if the attention has `Attention.INTERRUPT`."""
+    """Make an answer; with `Attention.INTERRUPT` in `attention`, `number` is the input that is presented."""
     return value | status << _STATUS | attention << _ATTENTION | number << _INPUT
 
 

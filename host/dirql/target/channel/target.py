@@ -32,7 +32,7 @@ _DWORD = 0xFFFF_FFFF
 _NOT_A_DWORD = ~_DWORD
 _NOT_ALIGNED = ~(_DWORD - 3)
 _SLICE = 1 << 18
-"""Clocks of a wait between two looks at Python's signals, so that Ctrl-C need not wait for the machine."""
+"""The most clocks that one wait lets pass before Python sees a signal, so that Ctrl-C need not wait for the machine."""
 
 # Plain integers: a member of an enumeration costs a conversion at each call into C.
 _MEM_READ = int(Op.MEM_READ)
@@ -45,7 +45,7 @@ _INT_ACK = int(Op.INT_ACK)
 
 
 class CommandTarget(Target):
-    """Target over a channel. A subclass adds `name`, `capabilities` and `frequency`."""
+    """The Target contract over a channel. A subclass adds `name`, `capabilities` and `frequency`."""
 
     __slots__ = ("_answer", "_channel", "_closed", "_send", "_spent", "attention", "memory", "memory_file")
 
@@ -98,7 +98,7 @@ class CommandTarget(Target):
         return attention_of(self._answer) if self.attention else 0
 
     def _presented(self) -> tuple[int, int]:
-        """The bits of `_wanted`, and the input that is presented."""
+        """The bits of `Attention` that the last answer had, and the input that is presented."""
         return self._wanted(), input_of(self._answer) if self.attention else 0
 
     def _fail(self, status: int, operation: int, address: int, completed: int = 0) -> Never:
@@ -137,7 +137,8 @@ class CommandTarget(Target):
     def read_memory_burst(self, address: int, into: memoryview) -> None:
         """See `Target`; a burst that is longer than the channel's capacity becomes several.
 
-        The bridge does not say how far a failed burst came: the error's `completed` counts the bursts before it.
+        The bridge does not say how far a failed burst came, so `completed` of the error counts only the dwords of the
+        bursts before that one.
         """
         self._burst(_MEM_READ, address, into)
 
@@ -283,7 +284,7 @@ class CommandTarget(Target):
 
 
 def _refuse() -> Never:
-    raise TargetClosed("the target was used after it had been closed; open another one")
+    raise TargetClosed("a target must be open when it is used; this one had been closed: open another one")
 
 
 def _pieces(data: memoryview, capacity: int) -> Iterator[memoryview]:

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the RTL machine with Verilator into a cache, once for each state of the sources.
 
-A build is a folder in the cache; its name is a hash of everything that goes into the build. It is made under another
-name and then renamed, so that a folder with the right name is complete; a lock lets a second process wait for the
-build of the first.
+A build is a folder in the cache; its name is a hash of everything that goes into the build. The folder gets
+that name only when it is complete. A lock lets a second process wait for the build of the first.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ __all__ = [
 ]
 
 Announce = Callable[[str], None]
-"""Is called with one line before something that takes long."""
+"""A routine that is called with one line of text before something that takes long."""
 
 _TAIL_LINES = 15
 
@@ -56,25 +55,25 @@ class Recipe:
     inputs: Sequence[Path]
     """Files; their contents are part of the cache's key."""
     facts: Sequence[str]
-    """Other parts of the key: versions, options."""
+    """Other parts of the cache's key: versions and options."""
     steps: Callable[[Path], Iterator[Sequence[str]]]
-    """Yields commands one after another, to be run in the folder that it is given."""
+    """Takes a folder, and yields the commands to run in it, one after another."""
 
 
 def announce_on_stderr(line: str) -> None:
-    """The default `Announce`."""
+    """Print the line to standard error: the default `Announce`."""
     print(line, file=sys.stderr, flush=True)
 
 
 def machine_root() -> Path:
-    """The folder with hdl/ and sim/: the checkout, or inside an installed package."""
+    """The folder with hdl/ and sim/: the checkout, or a folder inside an installed package."""
     package = Path(__file__).resolve().parents[2]
     installed = package / "_machine"
     return installed if installed.is_dir() else package.parents[1]
 
 
 def cache_directory() -> Path:
-    """$DIRQL_CACHE, else dirql/ in the user's cache."""
+    """The folder of compiled machines: $DIRQL_CACHE, or else dirql/ in the user's cache."""
     own = os.environ.get("DIRQL_CACHE")
     if own:
         return Path(own)
@@ -94,9 +93,9 @@ def verilated_sources(folder: Path) -> list[str]:
 
 
 def build(recipe: Recipe, toolchain: Toolchain, announce: Announce = announce_on_stderr) -> Path:
-    """The recipe's product, from the cache or made now.
+    """Return the recipe's product, from the cache or made now.
 
-    Raises `BuildError` with the end of the log, which is kept.
+    Raises `BuildError`, with the end of the log in the message, when a command fails; the log is then kept.
     """
     cache = cache_directory()
     place = cache / f"{recipe.name}-{_key(recipe, toolchain)}"

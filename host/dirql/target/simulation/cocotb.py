@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The machine under cocotb, from inside the simulator that `dirql.target.simulation.simulator` starts.
+"""The cocotb target, for code inside the simulator that `dirql.target.simulation.simulator` starts.
 
 Host code runs in greenlets. A greenlet that asks the machine for something switches to the hub, the greenlet of
 cocotb's own coroutine. The hub waits until the machine gives the turn back, and switches to the greenlet that asked.
@@ -56,7 +56,7 @@ class Simulation:
         self._interrupted = False
 
     def clear(self) -> None:
-        """Zero the exchange, the host's memory included: the file is cut to nothing, which costs no time per page."""
+        """Zero the exchange and the host's RAM in it. The file is cut to nothing, which costs no time for each page."""
         size = os.fstat(self._file).st_size
         os.ftruncate(self._file, 0)
         os.ftruncate(self._file, size)
@@ -134,11 +134,13 @@ class CocotbTarget(CommandTarget):
         simulation = current_simulation()
         if simulation is None:
             raise TargetError(
-                "a cocotb target must be opened inside a simulator; start one with"
+                "a cocotb target must be opened inside a simulator; it was opened outside: start one with"
                 " dirql.target.simulation.simulator.run_in_simulator, as `dirql run --target cocotb` does"
             )
         if simulation.is_held:
-            raise TargetError("a simulator has one machine, which is open already; close that target first")
+            raise TargetError(
+                "the machine of a simulator must be open once at a time; it was open already: close that target first"
+            )
         super().__init__(_SimulationChannel(simulation))
         simulation.forget_file()
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The memory that a simulated machine and Python share, seen from Python.
 
-Its layout is declared once, in sim/exchange/exchange.h, which cffi reads; the protocols here add types for Python.
-Python owns the memory, so a view of the host's RAM stays valid when its machine is closed.
+The layout is declared once, in sim/exchange/exchange.h, which cffi reads; the protocols here add types for Python.
+Python owns the memory, so a view of the host's RAM stays valid after the machine has been closed.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ class Constants(Protocol):
 
 
 def declarations(header: Path) -> str:
-    """The declarations of a header that are for cffi: the text between its two `cdef` lines."""
+    """The declarations of a header that are for cffi: the text between the two `cdef` lines of the file."""
     return header.read_text(encoding="utf-8").split("// cdef begin\n")[1].split("// cdef end\n")[0]
 
 
 def exchange_declarations(root: Path) -> str:
-    """The declarations of exchange.h, and those of its constants that are generated."""
+    """The declarations of exchange.h, with the generated constants that exchange.h uses."""
     header = declarations(root / "sim" / "exchange" / "exchange.h")
     return f"#define DIRQL_MEMORY_BYTES {Memory.BYTES}\n{header}"
 
@@ -73,7 +73,7 @@ def exchange_ffi(root: Path) -> cffi.FFI:
 
 @dataclass(frozen=True, slots=True)
 class SharedMemory:
-    """One exchange: the struct, and views of its arrays."""
+    """One exchange: the C structure, and views of the arrays in it."""
 
     struct: Exchange
     address: cffi.FFI.CData

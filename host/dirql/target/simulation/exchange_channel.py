@@ -22,7 +22,7 @@ class ExchangeChannel(ABC):
     """The part of a `Channel` that is the same for every exchange; a subclass adds `command`, `wait` and `close`."""
 
     def __init__(self, shared: SharedMemory, constants: Constants) -> None:
-        """Take the exchange in the state that it is in."""
+        """Use the exchange, and change nothing in it yet."""
         self.capacity = shared.data.nbytes
         self.memory = shared.memory
         self.memory_file: MemoryFile | None = shared.memory_file
@@ -111,6 +111,6 @@ class ExchangeChannel(ABC):
         if status == Failure.STOPPED:
             return MachineStopped(f"the machine stopped itself during {what}: {self._complaint()}")
         return LinkLost(
-            f"{what}: the machine did not answer within {self._constants.DIRQL_PATIENCE} clocks;"
-            " its command port is stuck, dump waves and look at cmd_ready_o and rsp_valid_o"
+            f"the machine must answer {what} within {self._constants.DIRQL_PATIENCE} clocks; it did not, because"
+            " the command port is stuck: dump waves and look at cmd_ready_o and rsp_valid_o"
         )

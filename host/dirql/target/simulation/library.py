@@ -57,7 +57,7 @@ def load_library(variant: Variant, announce: Announce = announce_on_stderr) -> t
 
 
 def import_library(product: Path) -> tuple[cffi.FFI, Library]:
-    """Load a library that has been built: as an extension module, or without Python.h through cffi's own calls."""
+    """Load a library that has been built, as an extension module or, without Python.h, with `dlopen`."""
     if python_headers() is None:
         ffi = cffi.FFI()
         ffi.cdef(library_declarations(machine_root()))

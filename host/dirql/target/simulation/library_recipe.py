@@ -29,7 +29,7 @@ MODULE = "_dirql_machine"
 
 
 class Variant(enum.Enum):
-    """The libraries; each is built when it is first asked for."""
+    """The variants of the library; each is built when it is first asked for."""
 
     FAST = "fast"
     WAVES = "waves"
@@ -153,7 +153,7 @@ class _Plan:
 
 
 def _train(product: Path) -> list[str]:
-    """The command that runs the library for its counts, in a process with the same import path as this one."""
+    """The command that runs the library to count branches, in a process with the same import path as this one."""
     call = f"from dirql.target.simulation.training import train; train({str(product)!r})"
     code = f"import sys; sys.path[:] = {sys.path!r}; {call}"
     return [sys.executable, "-c", code]

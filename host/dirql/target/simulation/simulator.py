@@ -238,7 +238,7 @@ def _status(folder: Path, ending: str) -> int:
     status = folder / "status.json"
     if not status.is_file():
         raise SimulatorError(
-            f"the simulator died before its work was done ({ending or 'no reason given'});"
+            f"the simulator died before the function in it had returned ({ending or 'no reason given'});"
             " its last lines are above"
         )
     return int(json.loads(status.read_text(encoding="utf-8")))

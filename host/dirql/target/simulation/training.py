@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A run of the machine with some of everything that a host asks of it: the compiler counts the branches taken."""
+"""A run of the machine with every kind of command, during which the library counts the branches that are taken."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IDLE_CLOCKS = 20_000
 
 
 def train(product: str) -> None:
-    """Run the library at that path; it writes its counts when the process ends."""
+    """Run the library at the path `product`; the library writes the counts when the process ends."""
     target = VerilatedTarget(library=import_library(Path(product)))
     _configure(target)
     for number in range(_ROUNDS):

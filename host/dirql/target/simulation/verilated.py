@@ -41,7 +41,7 @@ class _VerilatedChannel(ExchangeChannel):
         self._machine = library.dirql_open(self._shared.address, path)
         if self._machine == ffi.NULL:
             os.close(self._file)
-            raise TargetError(f"waves must go to a file that can be written, and {waves} cannot")
+            raise TargetError(f"waves must go to a file that can be written; it was {waves}")
         self.command = partial(library.dirql_command, self._machine)
         self.wait = partial(library.dirql_wait, self._machine)
 
@@ -62,7 +62,7 @@ class _VerilatedChannel(ExchangeChannel):
 
 
 class VerilatedTarget(CommandTarget):
-    """Machine in this process; several may be open at once."""
+    """The machine compiled into this process; several may be open at once."""
 
     __slots__ = ("_verilated",)
 
@@ -80,9 +80,10 @@ class VerilatedTarget(CommandTarget):
     ) -> None:
         """Open a machine just out of reset.
 
-        `waves` names a file for all signals; `checked` runs the RTL's assertions. Each has a library of its own, which
-        keeps the common one fast; `library` is one that has been loaded already. Raises `SetupError`, `BuildError`,
-        `ValueError` for both at once, and `TargetError` for a file that cannot be written.
+        `waves` names a file for all signals; `checked` runs the RTL's assertions. For each of the two a library of its
+        own is built, so that the common library stays fast; `library` is one that has been loaded already. Raises
+        `SetupError`, `BuildError`, `ValueError` for `waves` together with `checked`, and `TargetError` for a file that
+        cannot be written.
         """
         variant = _variant(waves, checked=checked)
         if waves is not None:
@@ -102,7 +103,7 @@ class VerilatedTarget(CommandTarget):
 def _variant(waves: Path | None, *, checked: bool) -> Variant:
     if waves is not None and checked:
         raise ValueError(
-            "waves and checked must not be asked for together; run twice, the clocks are the same"
+            "waves and checked must not be asked for together; both were: run twice, the clocks are the same"
         )
     if waves is not None:
         return Variant.WAVES
