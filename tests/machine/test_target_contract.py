@@ -234,8 +234,8 @@ def test_a_second_fault_replaces_the_first(bench: Bench) -> None:
             "the value must be an unsigned 32-bit integer; it was 0x1",
         ),
         (lambda b: b.target.write_memory(b.ram, -1), "the value must be an unsigned 32-bit integer"),
-        (lambda b: b.target.write_io(b.ports, 0, 0b0010), "must name the lowest enabled byte"),
-        (lambda b: b.target.read_io(b.ports + 1), "must name the lowest enabled byte"),
+        (lambda b: b.target.write_io(b.ports, 0, 0b0010), "must be the number of the lowest enabled byte"),
+        (lambda b: b.target.read_io(b.ports + 1), "must be the number of the lowest enabled byte"),
         (
             lambda b: b.target.read_memory_burst(b.ram, memoryview(bytearray(6))),
             "must be a multiple of 4 bytes; it was 6",
@@ -243,12 +243,12 @@ def test_a_second_fault_replaces_the_first(bench: Bench) -> None:
         (lambda b: b.target.write_memory_burst(b.ram + 1, memoryview(bytes(8))), "must be dword aligned"),
         (
             lambda b: b.target.read_memory_burst(0xFFFF_FFF8, memoryview(bytearray(16))),
-            "must end within 32-bit addresses",
+            "must end at or below address 0xffffffff; it had 16 bytes from 0xfffffff8",
         ),
         (lambda b: b.target.write_io_string(b.fifo, memoryview(bytes(3))), "must be a multiple of 4 bytes"),
-        (lambda b: b.target.spend(-1), "the clocks to spend must be 0 or more"),
-        (lambda b: b.target.wait(-1), "the limit of a wait must be 0 or more"),
-        (lambda b: b.target.set_deadline(-1), "a deadline must be 0 or more"),
+        (lambda b: b.target.spend(-1), "the clocks to spend must be 0 …"),
+        (lambda b: b.target.wait(-1), "the limit of a wait must be 0 …"),
+        (lambda b: b.target.set_deadline(-1), "a deadline must be 0 …"),
         (lambda b: b.target.mark(1 << 32), "the payload of a mark must be an unsigned 32-bit integer"),
         (lambda b: b.target.hold_interrupt(-1), "the clocks to hold interrupts must be"),
         (lambda b: b.target.inject_bus_fault(BusFault(0, BusStatus.OK)), "status other than OK"),
@@ -552,7 +552,7 @@ def test_after_close_nothing_can_be_done(bench: Bench) -> None:
     bench.target.close()
     bench.target.close()
     for use in CLOSED:
-        with pytest.raises(TargetClosed, match="after it had been closed"):
+        with pytest.raises(TargetClosed, match="this one had been closed"):
             use(bench)
     assert not bench.target.attention
     assert memory[0] == 0, "a view of the memory may outlive the machine"

@@ -14,9 +14,9 @@ from fakes.clock_and_controller import FakeMachine, vector_of
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        (lambda machine: machine.spend(-1), "the clocks to spend must be 0 … "),
-        (lambda machine: machine.wait(-1), "the limit of a wait must be 0 … "),
-        (lambda machine: machine.set_deadline(-1), "a deadline must be 0 … "),
+        (lambda machine: machine.spend(-1), "the clocks to spend must be 0 … .*; it was -1"),
+        (lambda machine: machine.wait(-1), "the limit of a wait must be 0 … .*; it was -1"),
+        (lambda machine: machine.set_deadline(-1), "a deadline must be 0 … .*; it was -1"),
     ],
 )
 def test_arguments_that_a_target_refuses_are_refused(
