@@ -142,5 +142,7 @@ def test_a_simulator_has_one_machine() -> None:
 
 
 def test_outside_a_simulator_there_is_no_cocotb_target() -> None:
-    with pytest.raises(TargetError, match="must be opened inside a simulator; it was opened outside: start one with"):
+    with pytest.raises(
+        TargetError, match="must be opened inside a simulator; it was opened outside: start one with"
+    ):
         open_target("cocotb")
