@@ -179,7 +179,7 @@ class _Module:
         return self.imports[module].setdefault(owner, f"_{owner}")
 
     def text(self) -> str:
-        """The module's source."""
+        """The source text of the module."""
         subject = (
             "dirql's own additions to the WDK" if self.header == "dirql" else f"The names of {self.header}"
         )

@@ -52,7 +52,7 @@ class Values:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """All groups."""
+        """The groups of constants, statuses and bug checks."""
         return (*self.constants, *self.statuses, *self.bug_checks)
 
     def violation(self, name: str) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@
 #define DIRQL_MEMORY_LOG2 0x1Au
 #define DIRQL_MEMORY_BYTES 0x4000000u
 
-// Bus clocks per second, and whole ones per millisecond: conventional PCI's 30 ns.
+// Bus clocks per second, and whole bus clocks per millisecond; a clock is conventional PCI's 30 ns.
 #define DIRQL_CLOCK_FREQUENCY 0x1FCA055u
 #define DIRQL_CLOCK_KHZ 0x8235u
 
@@ -37,7 +37,7 @@
 #define DIRQL_OP_ARM_FAULT 0x8u
 #define DIRQL_OP_HOLD_INTERRUPT 0x9u
 
-// How a command ended.
+// The end of a command on the bus.
 #define DIRQL_BUS_STATUS_OK 0x0u
 #define DIRQL_BUS_STATUS_MASTER_ABORT 0x1u
 #define DIRQL_BUS_STATUS_TARGET_ABORT 0x2u
@@ -68,7 +68,7 @@
 #define DIRQL_VECTOR_STEP 0x8u
 #define DIRQL_VECTOR_SPURIOUS 0xFFu
 
-// Interrupt controller geometry.
+// The size of the interrupt controller.
 #define DIRQL_INTERRUPT_INPUTS 0x10u
 
 // Lowest bit of each field of the packed answer to a command.

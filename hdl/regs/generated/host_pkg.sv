@@ -19,7 +19,7 @@ package host_pkg;
   localparam logic [31:0] MemoryLog2 = 32'h1A;
   localparam logic [31:0] MemoryBytes = 32'h4000000;
 
-  // Bus clocks per second, and whole ones per millisecond: conventional PCI's 30 ns.
+  // Bus clocks per second, and whole bus clocks per millisecond; a clock is conventional PCI's 30 ns.
   localparam logic [31:0] ClockFrequency = 32'h1FCA055;
   localparam logic [31:0] ClockKhz = 32'h8235;
 
@@ -41,7 +41,7 @@ package host_pkg;
     OpHoldInterrupt = 4'd9
   } op_e;
 
-  // How a command ended.
+  // The end of a command on the bus.
   typedef enum logic [2:0] {
     BusStatusOk = 3'd0,
     BusStatusMasterAbort = 3'd1,
@@ -76,6 +76,6 @@ package host_pkg;
   localparam logic [7:0] VectorStep = 8'h8;
   localparam logic [7:0] VectorSpurious = 8'hFF;
 
-  // Interrupt controller geometry.
+  // The size of the interrupt controller.
   localparam logic [4:0] InterruptInputs = 5'h10;
 endpackage

@@ -4,8 +4,8 @@
 
 A port is an address of I/O space, as the translated resource gives it; it must be a multiple of the access's width.
 IRQL, preemption and bus errors are those of registers in memory space. The buffer routines access one port `count`
-times. Those of four bytes are string operations of the target, which end early when the target asks for attention;
-after the preemption the rest follows.
+times. Routines that move four bytes at a time are string operations of the target, which end early when the target asks
+for attention; after the preemption the rest follows.
 """
 
 from __future__ import annotations

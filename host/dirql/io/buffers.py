@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How a caller's buffers reach a driver: buffered, direct or neither (rows BUF-01 … BUF-08, HIO-04).
+"""The ways of a caller's buffers to a driver: buffered, direct or neither (rows BUF-01 … BUF-08, HIO-04).
 
 The flags of the device on top of the stack decide for reads and writes, the two low bits of the control code for
 control requests. `attach_…` allocates a system buffer or an MDL on the way down, `return_buffers` frees it on the way

@@ -20,7 +20,7 @@ class Hooks:
     __slots__ = ("defect_found", "dispatch_entered", "dispatch_left", "irp_completed", "irp_started")
 
     def __init__(self) -> None:
-        """Without subscribers."""
+        """Make hooks without subscribers."""
         self.irp_started: Callable[[Irp], None] | None = None
         """A request is about to reach the first driver on its way down."""
         self.irp_completed: Callable[[Irp], None] | None = None

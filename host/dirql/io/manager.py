@@ -24,7 +24,7 @@ class ProgramHandle(Protocol):
     """An open handle of a program, which is closed when the machine closes."""
 
     def close(self) -> None:
-        """Close the handle."""
+        """Close the handle, as the program would."""
 
 
 class IoManager:
@@ -58,7 +58,7 @@ class IoManager:
         return irp
 
     def release_irp(self, irp: Irp) -> None:
-        """Free a request."""
+        """Free the packet of a request."""
         del self.live_irps[irp]
         irp.retire()
 

@@ -32,7 +32,7 @@ class ConnectedInterrupt(Protocol):
 
     @property
     def service_routine(self) -> object:
-        """The driver's ISR."""
+        """The ISR that the driver connected."""
 
 
 class Hooks:

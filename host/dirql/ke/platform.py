@@ -20,7 +20,7 @@ class Clock(Protocol):
 
     @property
     def frequency(self) -> int:
-        """Clocks per second."""
+        """The bus clocks per second."""
 
     def now(self) -> int:
         """Clocks since the reset, including spent clocks that have not run yet."""

@@ -69,7 +69,7 @@ class PageTableObserver(Protocol):
     """
 
     def map(self, space: AddressSpace, address: int, pages: int) -> None:
-        """Pages were mapped."""
+        """`pages` pages were mapped at `address`."""
 
     def unmap(self, space: AddressSpace, address: int, pages: int) -> None:
         """Pages are no longer mapped."""

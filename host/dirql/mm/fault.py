@@ -33,7 +33,7 @@ from dirql.nt.status import STATUS_ACCESS_VIOLATION
 __all__ = ["DeviceMemoryError", "resolve_fault"]
 
 _ON_THE_WAY: Final = (str(Path(__file__).parent), contract.__code__.co_filename)
-"""Where the code lies that stands between a fault and whoever touched the memory: this room, and the IRQL check."""
+"""The files of the code that runs between an access to memory and the fault: this room, and the IRQL check."""
 
 
 class DeviceMemoryError(ValueError):

@@ -132,7 +132,7 @@ class MemoryManager:
     def runs(
         self, address: int, length: int, *, write: bool, by_driver: bool = False
     ) -> list[tuple[int, int]]:
-        """Where `length` bytes lie in RAM: start and end of each contiguous run, in order.
+        """The start and end in RAM of each contiguous run of `length` bytes at `address`, in order.
 
         Raises as `resolve_fault` does; `by_driver` says who touches the memory.
         """
@@ -209,7 +209,7 @@ def get_physical_address(base_address: int) -> PhysicalAddress:
 
 
 def _more_blocks(kind: str, now: PoolStatistics, before: PoolStatistics) -> Iterator[tuple[int, str]]:
-    """How many more blocks than before are held under each tag, and the end of a sentence that says so."""
+    """The number of blocks that each tag holds beyond those of before, with the end of a sentence that says so."""
     for tag, held in now.by_tag.items():
         earlier = before.by_tag[tag].blocks if tag in before.by_tag else 0
         yield held.blocks - earlier, f"blocks of {kind} pool with tag {tag!r} were not freed"

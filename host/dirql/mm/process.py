@@ -20,7 +20,7 @@ __all__ = ["GuardDamaged", "Process", "UserBuffer"]
 
 _GUARD: Final = b"\xa5"
 _SPARE_PAGES: Final = 256
-"""How many pages of freed buffers stay mapped for later buffers, as the heap of a C library keeps memory."""
+"""The number of pages of freed buffers that stay mapped for later buffers, as the heap of a C library keeps memory."""
 
 
 class GuardDamaged(Exception):

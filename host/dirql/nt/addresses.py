@@ -48,12 +48,15 @@ class _Address(int):
 
 
 class PhysicalAddress(_Address):
-    """Where a byte of RAM or a register of a device is on the processor's bus; follows PHYSICAL_ADDRESS."""
+    """The address of a byte of RAM or of a device's register on the processor's bus; follows PHYSICAL_ADDRESS."""
 
     __slots__ = ()
 
 
 class LogicalAddress(_Address):
-    """Where a device finds a byte of memory in a DMA transfer; the WDK declares it as PHYSICAL_ADDRESS."""
+    """The address at which a device finds a byte of memory in a DMA transfer.
+
+    The WDK declares it as PHYSICAL_ADDRESS.
+    """
 
     __slots__ = ()

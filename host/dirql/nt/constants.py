@@ -716,9 +716,9 @@ FILE_MAXIMUM_DISPOSITION: Final = 5
 
 # Ways in which others may use a file while it is open.
 FILE_SHARE_READ: Final = 1
-"""Others may read."""
+"""Others may read the file."""
 FILE_SHARE_WRITE: Final = 2
-"""Others may write."""
+"""Others may write the file."""
 FILE_SHARE_DELETE: Final = 4
 """Others may delete the file."""
 
@@ -1700,7 +1700,7 @@ FILE_WRITE_DATA: Final = 2
 
 # Error codes.
 ERROR_SUCCESS: Final = 0
-"""The call succeeded."""
+"""The call has succeeded."""
 ERROR_INVALID_FUNCTION: Final = 1
 """The device does not support the request."""
 ERROR_FILE_NOT_FOUND: Final = 2

@@ -11,7 +11,7 @@ __all__ = ["Contract", "Enforcement", "Violation"]
 
 
 class Enforcement(enum.Enum):
-    """How a contract is kept."""
+    """The way in which a contract is enforced."""
 
     EACH_CALL = "each call"
     """The level is checked, and the cost of a kernel call is charged, before the routine runs."""

@@ -132,7 +132,7 @@ __all__ = [
 
 # Success.
 STATUS_SUCCESS: Final[int] = NTSTATUS.named(0, "STATUS_SUCCESS")
-"""The call succeeded."""
+"""The call has succeeded."""
 STATUS_WAIT_0: Final[int] = NTSTATUS.named(0, "STATUS_WAIT_0")
 """Another name of STATUS_SUCCESS: the first object of the wait was signaled."""
 STATUS_WAIT_1: Final[int] = NTSTATUS.named(1, "STATUS_WAIT_1")

@@ -32,11 +32,11 @@ class ThreadHeader(Object):
 
     @property
     def body(self) -> Thread:
-        """The thread."""
+        """The thread to which the header belongs."""
         return self._thread
 
     def last_reference_dropped(self) -> None:
-        """Forget the header."""
+        """Forget the header of the thread."""
         self._headers.pop(self._thread, None)
 
 

@@ -34,7 +34,7 @@ __all__ = [
 
 
 class EnableValue(NamedTuple):
-    """Fields of ENABLE."""
+    """The fields of the register ENABLE."""
 
     inputs: int
 
@@ -46,7 +46,7 @@ class ENABLE:
     bytes: Final = 4
     reset: Final = 0x0
     INPUTS: Final = 0xFFFF
-    """RW. One bit an input."""
+    """RW. Bit n stands for input n."""
     INPUTS_SHIFT: Final = 0
 
     @staticmethod
@@ -54,25 +54,25 @@ class ENABLE:
         *,
         inputs: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (inputs << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> EnableValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return EnableValue(
             inputs=(value >> 0) & 0xFFFF,
         )
 
 
 class ModeValue(NamedTuple):
-    """Fields of MODE."""
+    """The fields of the register MODE."""
 
     latched: int
 
 
 class MODE:
-    """Kind of each input."""
+    """The kind of each input."""
 
     offset: Final = 0x004
     bytes: Final = 4
@@ -86,19 +86,19 @@ class MODE:
         *,
         latched: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (latched << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> ModeValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return ModeValue(
             latched=(value >> 0) & 0xFFFF,
         )
 
 
 class PendingValue(NamedTuple):
-    """Fields of PENDING."""
+    """The fields of the register PENDING."""
 
     inputs: int
 
@@ -110,7 +110,7 @@ class PENDING:
     bytes: Final = 4
     reset: Final = 0x0
     INPUTS: Final = 0xFFFF
-    """R. One bit an input."""
+    """R. Bit n stands for input n."""
     INPUTS_SHIFT: Final = 0
 
     @staticmethod
@@ -118,19 +118,19 @@ class PENDING:
         *,
         inputs: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (inputs << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> PendingValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return PendingValue(
             inputs=(value >> 0) & 0xFFFF,
         )
 
 
 class InServiceValue(NamedTuple):
-    """Fields of IN_SERVICE."""
+    """The fields of the register IN_SERVICE."""
 
     inputs: int
 
@@ -142,7 +142,7 @@ class IN_SERVICE:
     bytes: Final = 4
     reset: Final = 0x0
     INPUTS: Final = 0xFFFF
-    """R. One bit an input."""
+    """R. Bit n stands for input n."""
     INPUTS_SHIFT: Final = 0
 
     @staticmethod
@@ -150,19 +150,19 @@ class IN_SERVICE:
         *,
         inputs: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (inputs << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> InServiceValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return InServiceValue(
             inputs=(value >> 0) & 0xFFFF,
         )
 
 
 class RawValue(NamedTuple):
-    """Fields of RAW."""
+    """The fields of the register RAW."""
 
     inputs: int
 
@@ -174,7 +174,7 @@ class RAW:
     bytes: Final = 4
     reset: Final = 0x0
     INPUTS: Final = 0xFFFF
-    """R. One bit an input."""
+    """R. Bit n stands for input n."""
     INPUTS_SHIFT: Final = 0
 
     @staticmethod
@@ -182,19 +182,19 @@ class RAW:
         *,
         inputs: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (inputs << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> RawValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return RawValue(
             inputs=(value >> 0) & 0xFFFF,
         )
 
 
 class SoftwareSetValue(NamedTuple):
-    """Fields of SOFTWARE_SET."""
+    """The fields of the register SOFTWARE_SET."""
 
     inputs: int
 
@@ -206,7 +206,7 @@ class SOFTWARE_SET:
     bytes: Final = 4
     reset: Final = 0x0
     INPUTS: Final = 0xFFFF
-    """W. One bit an input."""
+    """W. Bit n stands for input n."""
     INPUTS_SHIFT: Final = 0
 
     @staticmethod
@@ -214,19 +214,19 @@ class SOFTWARE_SET:
         *,
         inputs: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (inputs << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> SoftwareSetValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return SoftwareSetValue(
             inputs=(value >> 0) & 0xFFFF,
         )
 
 
 class ClaimValue(NamedTuple):
-    """Fields of CLAIM."""
+    """The fields of the register CLAIM."""
 
     vector: int
 
@@ -246,19 +246,19 @@ class CLAIM:
         *,
         vector: int = 255,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (vector << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> ClaimValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return ClaimValue(
             vector=(value >> 0) & 0xFF,
         )
 
 
 class EoiValue(NamedTuple):
-    """Fields of EOI."""
+    """The fields of the register EOI."""
 
     input_number: int
 
@@ -270,7 +270,7 @@ class EOI:
     bytes: Final = 4
     reset: Final = 0x0
     INPUT_NUMBER: Final = 0xF
-    """W. Input number."""
+    """W. The number of the input."""
     INPUT_NUMBER_SHIFT: Final = 0
 
     @staticmethod
@@ -278,19 +278,19 @@ class EOI:
         *,
         input_number: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (input_number << 0) & 0xF
 
     @staticmethod
     def unpack(value: int) -> EoiValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return EoiValue(
             input_number=(value >> 0) & 0xF,
         )
 
 
 class RouteValue(NamedTuple):
-    """Fields of ROUTE."""
+    """The fields of the register ROUTE."""
 
     inta: int
     intb: int
@@ -299,7 +299,7 @@ class RouteValue(NamedTuple):
 
 
 class ROUTE:
-    """Which input each interrupt line drives; lines with one input share it."""
+    """The input that each interrupt line drives; lines with the same number share the input."""
 
     offset: Final = 0x020
     bytes: Final = 4
@@ -325,7 +325,7 @@ class ROUTE:
         intc: int = 8,
         intd: int = 10,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((inta << 0) & 0xF)
             | ((intb << 4) & 0xF0)
@@ -335,7 +335,7 @@ class ROUTE:
 
     @staticmethod
     def unpack(value: int) -> RouteValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return RouteValue(
             inta=(value >> 0) & 0xF,
             intb=(value >> 4) & 0xF,
@@ -345,7 +345,7 @@ class ROUTE:
 
 
 class ThresholdValue(NamedTuple):
-    """Fields of THRESHOLD."""
+    """The fields of the register THRESHOLD."""
 
     input_number: int
     enable: int
@@ -361,7 +361,7 @@ class THRESHOLD:
     """RW. Only inputs above this one are presented, if enabled."""
     INPUT_NUMBER_SHIFT: Final = 0
     ENABLE: Final = 0x10
-    """RW. The floor applies."""
+    """RW. Whether the floor applies."""
     ENABLE_SHIFT: Final = 4
 
     @staticmethod
@@ -370,7 +370,7 @@ class THRESHOLD:
         input_number: int = 0,
         enable: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((input_number << 0) & 0xF)
             | ((enable << 4) & 0x10)
@@ -378,7 +378,7 @@ class THRESHOLD:
 
     @staticmethod
     def unpack(value: int) -> ThresholdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return ThresholdValue(
             input_number=(value >> 0) & 0xF,
             enable=(value >> 4) & 0x1,
@@ -386,7 +386,7 @@ class THRESHOLD:
 
 
 class SpuriousValue(NamedTuple):
-    """Fields of SPURIOUS."""
+    """The fields of the register SPURIOUS."""
 
     fetches: int
 
@@ -398,7 +398,7 @@ class SPURIOUS:
     bytes: Final = 4
     reset: Final = 0x0
     FETCHES: Final = 0xFFFF
-    """RW. Saturating count."""
+    """RW. A count that stops at its maximum."""
     FETCHES_SHIFT: Final = 0
 
     @staticmethod
@@ -406,19 +406,19 @@ class SPURIOUS:
         *,
         fetches: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (fetches << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> SpuriousValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return SpuriousValue(
             fetches=(value >> 0) & 0xFFFF,
         )
 
 
 class LostValue(NamedTuple):
-    """Fields of LOST."""
+    """The fields of the register LOST."""
 
     edges: int
 
@@ -432,7 +432,7 @@ class LOST:
     count: Final = 16
     stride: Final = 4
     EDGES: Final = 0xFFFF
-    """RW. Saturating count."""
+    """RW. A count that stops at its maximum."""
     EDGES_SHIFT: Final = 0
 
     @staticmethod
@@ -440,12 +440,12 @@ class LOST:
         *,
         edges: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (edges << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> LostValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return LostValue(
             edges=(value >> 0) & 0xFFFF,
         )

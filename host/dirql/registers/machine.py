@@ -44,7 +44,7 @@ class Memory:
 
 
 class Clock:
-    """Bus clocks per second, and whole ones per millisecond: conventional PCI's 30 ns."""
+    """Bus clocks per second, and whole bus clocks per millisecond; a clock is conventional PCI's 30 ns."""
 
     FREQUENCY: Final = 0x1FCA055
     KHZ: Final = 0x8235
@@ -73,7 +73,7 @@ class Op(IntEnum):
 
 
 class BusStatus(IntEnum):
-    """How a command ended."""
+    """The end of a command on the bus."""
 
     OK = 0
     MASTER_ABORT = 1
@@ -116,7 +116,7 @@ class Vector:
 
 
 class Interrupt:
-    """Interrupt controller geometry."""
+    """The size of the interrupt controller."""
 
     INPUTS: Final = 0x10
 

@@ -72,19 +72,19 @@ __all__ = [
 
 
 class VendorIdValue(NamedTuple):
-    """Fields of VENDOR_ID."""
+    """The fields of the register VENDOR_ID."""
 
     value: int
 
 
 class VENDOR_ID:
-    """Maker; FFFF is what an absent function reads."""
+    """Maker of the function; FFFF is read where no function is."""
 
     offset: Final = 0x000
     bytes: Final = 2
     reset: Final = 0x0
     VALUE: Final = 0xFFFF
-    """R. Vendor."""
+    """R. Number of the maker."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -92,31 +92,31 @@ class VENDOR_ID:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> VendorIdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorIdValue(
             value=(value >> 0) & 0xFFFF,
         )
 
 
 class DeviceIdValue(NamedTuple):
-    """Fields of DEVICE_ID."""
+    """The fields of the register DEVICE_ID."""
 
     value: int
 
 
 class DEVICE_ID:
-    """Device."""
+    """Number that the maker gave this kind of device."""
 
     offset: Final = 0x002
     bytes: Final = 2
     reset: Final = 0x0
     VALUE: Final = 0xFFFF
-    """R. Device."""
+    """R. Number that the maker gave this kind of device."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -124,19 +124,19 @@ class DEVICE_ID:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> DeviceIdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return DeviceIdValue(
             value=(value >> 0) & 0xFFFF,
         )
 
 
 class CommandValue(NamedTuple):
-    """Fields of COMMAND."""
+    """The fields of the register COMMAND."""
 
     io_enable: int
     memory_enable: int
@@ -147,7 +147,7 @@ class CommandValue(NamedTuple):
 
 
 class COMMAND:
-    """What the function may do on the bus. Write it as 16 bits: STATUS in the same dword is write-one-to-clear."""
+    """Permissions of the function on the bus. Write 16 bits, because STATUS in the same dword is write-one-to-clear."""
 
     offset: Final = 0x004
     bytes: Final = 2
@@ -181,7 +181,7 @@ class COMMAND:
         serr_enable: int = 0,
         interrupt_disable: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((io_enable << 0) & 0x1)
             | ((memory_enable << 1) & 0x2)
@@ -193,7 +193,7 @@ class COMMAND:
 
     @staticmethod
     def unpack(value: int) -> CommandValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return CommandValue(
             io_enable=(value >> 0) & 0x1,
             memory_enable=(value >> 1) & 0x1,
@@ -205,7 +205,7 @@ class COMMAND:
 
 
 class StatusValue(NamedTuple):
-    """Fields of STATUS."""
+    """The fields of the register STATUS."""
 
     interrupt_status: int
     capability_list: int
@@ -219,7 +219,7 @@ class StatusValue(NamedTuple):
 
 
 class STATUS:
-    """What happened on the bus."""
+    """Events on the bus, and abilities of the function."""
 
     offset: Final = 0x006
     bytes: Final = 2
@@ -265,7 +265,7 @@ class STATUS:
         signaled_system_error: int = 0,
         detected_parity: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((interrupt_status << 3) & 0x8)
             | ((capability_list << 4) & 0x10)
@@ -280,7 +280,7 @@ class STATUS:
 
     @staticmethod
     def unpack(value: int) -> StatusValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return StatusValue(
             interrupt_status=(value >> 3) & 0x1,
             capability_list=(value >> 4) & 0x1,
@@ -295,7 +295,7 @@ class STATUS:
 
 
 class ClassRevisionValue(NamedTuple):
-    """Fields of CLASS_REVISION."""
+    """The fields of the register CLASS_REVISION."""
 
     revision: int
     programming_interface: int
@@ -304,22 +304,22 @@ class ClassRevisionValue(NamedTuple):
 
 
 class CLASS_REVISION:
-    """Revision and class."""
+    """Revision and class code."""
 
     offset: Final = 0x008
     bytes: Final = 4
     reset: Final = 0x0
     REVISION: Final = 0xFF
-    """R. Revision."""
+    """R. Revision of the function."""
     REVISION_SHIFT: Final = 0
     PROGRAMMING_INTERFACE: Final = 0xFF00
-    """R. Programming interface."""
+    """R. Programming interface of the subclass."""
     PROGRAMMING_INTERFACE_SHIFT: Final = 8
     SUBCLASS: Final = 0xFF0000
-    """R. Subclass."""
+    """R. Subclass of the base class."""
     SUBCLASS_SHIFT: Final = 16
     BASE_CLASS: Final = 0xFF000000
-    """R. Base class."""
+    """R. Base class of the function."""
     BASE_CLASS_SHIFT: Final = 24
 
     @staticmethod
@@ -330,7 +330,7 @@ class CLASS_REVISION:
         subclass: int = 0,
         base_class: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((revision << 0) & 0xFF)
             | ((programming_interface << 8) & 0xFF00)
@@ -340,7 +340,7 @@ class CLASS_REVISION:
 
     @staticmethod
     def unpack(value: int) -> ClassRevisionValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return ClassRevisionValue(
             revision=(value >> 0) & 0xFF,
             programming_interface=(value >> 8) & 0xFF,
@@ -350,7 +350,7 @@ class CLASS_REVISION:
 
 
 class CacheLineSizeValue(NamedTuple):
-    """Fields of CACHE_LINE_SIZE."""
+    """The fields of the register CACHE_LINE_SIZE."""
 
     value: int
 
@@ -362,7 +362,7 @@ class CACHE_LINE_SIZE:
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """RW. Dwords."""
+    """RW. Length in dwords."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -370,19 +370,19 @@ class CACHE_LINE_SIZE:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> CacheLineSizeValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return CacheLineSizeValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class LatencyTimerValue(NamedTuple):
-    """Fields of LATENCY_TIMER."""
+    """The fields of the register LATENCY_TIMER."""
 
     value: int
 
@@ -402,19 +402,19 @@ class LATENCY_TIMER:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 3) & 0xF8
 
     @staticmethod
     def unpack(value: int) -> LatencyTimerValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return LatencyTimerValue(
             value=(value >> 3) & 0x1F,
         )
 
 
 class HeaderTypeValue(NamedTuple):
-    """Fields of HEADER_TYPE."""
+    """The fields of the register HEADER_TYPE."""
 
     value: int
 
@@ -426,7 +426,7 @@ class HEADER_TYPE:
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """R. 0."""
+    """R. Layout 0, one function."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -434,19 +434,19 @@ class HEADER_TYPE:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> HeaderTypeValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return HeaderTypeValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class BistValue(NamedTuple):
-    """Fields of BIST."""
+    """The fields of the register BIST."""
 
     value: int
 
@@ -458,7 +458,7 @@ class BIST:
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """R. 0."""
+    """R. 0, because there is no self test."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -466,19 +466,19 @@ class BIST:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> BistValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return BistValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class BarValue(NamedTuple):
-    """Fields of BAR."""
+    """The fields of the register BAR."""
 
     value: int
 
@@ -500,19 +500,19 @@ class BAR:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> BarValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return BarValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class SubsystemVendorIdValue(NamedTuple):
-    """Fields of SUBSYSTEM_VENDOR_ID."""
+    """The fields of the register SUBSYSTEM_VENDOR_ID."""
 
     value: int
 
@@ -524,7 +524,7 @@ class SUBSYSTEM_VENDOR_ID:
     bytes: Final = 2
     reset: Final = 0x0
     VALUE: Final = 0xFFFF
-    """R. Vendor."""
+    """R. Number of the maker."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -532,31 +532,31 @@ class SUBSYSTEM_VENDOR_ID:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> SubsystemVendorIdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return SubsystemVendorIdValue(
             value=(value >> 0) & 0xFFFF,
         )
 
 
 class SubsystemIdValue(NamedTuple):
-    """Fields of SUBSYSTEM_ID."""
+    """The fields of the register SUBSYSTEM_ID."""
 
     value: int
 
 
 class SUBSYSTEM_ID:
-    """Subsystem."""
+    """Number that this maker gave the subsystem."""
 
     offset: Final = 0x02E
     bytes: Final = 2
     reset: Final = 0x0
     VALUE: Final = 0xFFFF
-    """R. Subsystem."""
+    """R. Number that this maker gave the subsystem."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -564,19 +564,19 @@ class SUBSYSTEM_ID:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> SubsystemIdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return SubsystemIdValue(
             value=(value >> 0) & 0xFFFF,
         )
 
 
 class CapabilitiesPointerValue(NamedTuple):
-    """Fields of CAPABILITIES_POINTER."""
+    """The fields of the register CAPABILITIES_POINTER."""
 
     value: int
 
@@ -588,7 +588,7 @@ class CAPABILITIES_POINTER:
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """R. Offset."""
+    """R. Offset in configuration space."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -596,19 +596,19 @@ class CAPABILITIES_POINTER:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> CapabilitiesPointerValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return CapabilitiesPointerValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class InterruptLineValue(NamedTuple):
-    """Fields of INTERRUPT_LINE."""
+    """The fields of the register INTERRUPT_LINE."""
 
     value: int
 
@@ -620,7 +620,7 @@ class INTERRUPT_LINE:
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """RW. Input."""
+    """RW. Number of the input."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -628,19 +628,19 @@ class INTERRUPT_LINE:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> InterruptLineValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return InterruptLineValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class InterruptPinValue(NamedTuple):
-    """Fields of INTERRUPT_PIN."""
+    """The fields of the register INTERRUPT_PIN."""
 
     value: int
 
@@ -652,7 +652,7 @@ class INTERRUPT_PIN:
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """R. Pin."""
+    """R. Number of the pin."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -660,19 +660,19 @@ class INTERRUPT_PIN:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> InterruptPinValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return InterruptPinValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class MinGntValue(NamedTuple):
-    """Fields of MIN_GNT."""
+    """The fields of the register MIN_GNT."""
 
     value: int
 
@@ -684,7 +684,7 @@ class MIN_GNT:
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """R. Time."""
+    """R. Number of quarter microseconds."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -692,19 +692,19 @@ class MIN_GNT:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> MinGntValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MinGntValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class MaxLatValue(NamedTuple):
-    """Fields of MAX_LAT."""
+    """The fields of the register MAX_LAT."""
 
     value: int
 
@@ -716,7 +716,7 @@ class MAX_LAT:
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """R. Time."""
+    """R. Number of quarter microseconds."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -724,19 +724,19 @@ class MAX_LAT:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> MaxLatValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MaxLatValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class MsiCapabilityIdValue(NamedTuple):
-    """Fields of MSI_CAPABILITY_ID."""
+    """The fields of the register MSI_CAPABILITY_ID."""
 
     value: int
 
@@ -748,7 +748,7 @@ class MSI_CAPABILITY_ID:
     bytes: Final = 1
     reset: Final = 0x5
     VALUE: Final = 0xFF
-    """R. 0x05."""
+    """R. ID of the capability: 0x05."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -756,31 +756,31 @@ class MSI_CAPABILITY_ID:
         *,
         value: int = 5,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> MsiCapabilityIdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MsiCapabilityIdValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class MsiNextValue(NamedTuple):
-    """Fields of MSI_NEXT."""
+    """The fields of the register MSI_NEXT."""
 
     value: int
 
 
 class MSI_NEXT:
-    """Next capability."""
+    """Offset of the next capability."""
 
     offset: Final = 0x041
     bytes: Final = 1
     reset: Final = 0x50
     VALUE: Final = 0xFF
-    """R. Offset."""
+    """R. Offset in configuration space."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -788,19 +788,19 @@ class MSI_NEXT:
         *,
         value: int = 80,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> MsiNextValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MsiNextValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class MsiControlValue(NamedTuple):
-    """Fields of MSI_CONTROL."""
+    """The fields of the register MSI_CONTROL."""
 
     enable: int
     multiple_capable: int
@@ -810,7 +810,7 @@ class MsiControlValue(NamedTuple):
 
 
 class MSI_CONTROL:
-    """Message control."""
+    """Control of the messages."""
 
     offset: Final = 0x042
     bytes: Final = 2
@@ -828,7 +828,7 @@ class MSI_CONTROL:
     """R. Has an upper address."""
     ADDRESS64_SHIFT: Final = 7
     MASKABLE: Final = 0x100
-    """R. Per-vector masks."""
+    """R. Has a mask for each message."""
     MASKABLE_SHIFT: Final = 8
 
     @staticmethod
@@ -840,7 +840,7 @@ class MSI_CONTROL:
         address64: int = 1,
         maskable: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((enable << 0) & 0x1)
             | ((multiple_capable << 1) & 0xE)
@@ -851,7 +851,7 @@ class MSI_CONTROL:
 
     @staticmethod
     def unpack(value: int) -> MsiControlValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MsiControlValue(
             enable=(value >> 0) & 0x1,
             multiple_capable=(value >> 1) & 0x7,
@@ -862,19 +862,19 @@ class MSI_CONTROL:
 
 
 class MsiAddressValue(NamedTuple):
-    """Fields of MSI_ADDRESS."""
+    """The fields of the register MSI_ADDRESS."""
 
     address: int
 
 
 class MSI_ADDRESS:
-    """Where messages go."""
+    """Bus address to which messages are written."""
 
     offset: Final = 0x044
     bytes: Final = 4
     reset: Final = 0x0
     ADDRESS: Final = 0xFFFFFFFC
-    """RW. Address 31:2."""
+    """RW. Bits 31:2 of the address."""
     ADDRESS_SHIFT: Final = 2
 
     @staticmethod
@@ -882,19 +882,19 @@ class MSI_ADDRESS:
         *,
         address: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (address << 2) & 0xFFFFFFFC
 
     @staticmethod
     def unpack(value: int) -> MsiAddressValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MsiAddressValue(
             address=(value >> 2) & 0x3FFFFFFF,
         )
 
 
 class MsiUpperAddressValue(NamedTuple):
-    """Fields of MSI_UPPER_ADDRESS."""
+    """The fields of the register MSI_UPPER_ADDRESS."""
 
     address: int
 
@@ -906,7 +906,7 @@ class MSI_UPPER_ADDRESS:
     bytes: Final = 4
     reset: Final = 0x0
     ADDRESS: Final = 0xFFFFFFFF
-    """RW. Address 63:32."""
+    """RW. Bits 63:32 of the address."""
     ADDRESS_SHIFT: Final = 0
 
     @staticmethod
@@ -914,19 +914,19 @@ class MSI_UPPER_ADDRESS:
         *,
         address: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (address << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> MsiUpperAddressValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MsiUpperAddressValue(
             address=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class MsiDataValue(NamedTuple):
-    """Fields of MSI_DATA."""
+    """The fields of the register MSI_DATA."""
 
     value: int
 
@@ -938,7 +938,7 @@ class MSI_DATA:
     bytes: Final = 2
     reset: Final = 0x0
     VALUE: Final = 0xFFFF
-    """RW. Datum."""
+    """RW. The datum that a message writes."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -946,31 +946,31 @@ class MSI_DATA:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> MsiDataValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MsiDataValue(
             value=(value >> 0) & 0xFFFF,
         )
 
 
 class VendorCapabilityIdValue(NamedTuple):
-    """Fields of VENDOR_CAPABILITY_ID."""
+    """The fields of the register VENDOR_CAPABILITY_ID."""
 
     value: int
 
 
 class VENDOR_CAPABILITY_ID:
-    """Capability: vendor specific."""
+    """Capability: vendor-specific registers of dirql."""
 
     offset: Final = 0x050
     bytes: Final = 1
     reset: Final = 0x9
     VALUE: Final = 0xFF
-    """R. 0x09."""
+    """R. ID of the capability: 0x09."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -978,31 +978,31 @@ class VENDOR_CAPABILITY_ID:
         *,
         value: int = 9,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> VendorCapabilityIdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorCapabilityIdValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class VendorNextValue(NamedTuple):
-    """Fields of VENDOR_NEXT."""
+    """The fields of the register VENDOR_NEXT."""
 
     value: int
 
 
 class VENDOR_NEXT:
-    """Next capability: none."""
+    """Offset of the next capability, of which there is none."""
 
     offset: Final = 0x051
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
-    """R. 0."""
+    """R. 0, the end of the list."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -1010,19 +1010,19 @@ class VENDOR_NEXT:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> VendorNextValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorNextValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class VendorLengthValue(NamedTuple):
-    """Fields of VENDOR_LENGTH."""
+    """The fields of the register VENDOR_LENGTH."""
 
     value: int
 
@@ -1034,7 +1034,7 @@ class VENDOR_LENGTH:
     bytes: Final = 1
     reset: Final = 0x14
     VALUE: Final = 0xFF
-    """R. 20."""
+    """R. Length in bytes: 20."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -1042,19 +1042,19 @@ class VENDOR_LENGTH:
         *,
         value: int = 20,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> VendorLengthValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorLengthValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class VendorVersionValue(NamedTuple):
-    """Fields of VENDOR_VERSION."""
+    """The fields of the register VENDOR_VERSION."""
 
     value: int
 
@@ -1066,7 +1066,7 @@ class VENDOR_VERSION:
     bytes: Final = 1
     reset: Final = 0x1
     VALUE: Final = 0xFF
-    """R. 1."""
+    """R. Number of the layout: 1."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -1074,19 +1074,19 @@ class VENDOR_VERSION:
         *,
         value: int = 1,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> VendorVersionValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorVersionValue(
             value=(value >> 0) & 0xFF,
         )
 
 
 class VendorBuildValue(NamedTuple):
-    """Fields of VENDOR_BUILD."""
+    """The fields of the register VENDOR_BUILD."""
 
     value: int
 
@@ -1098,7 +1098,7 @@ class VENDOR_BUILD:
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF
-    """R. Number."""
+    """R. Number of the build."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -1106,31 +1106,31 @@ class VENDOR_BUILD:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> VendorBuildValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorBuildValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class VendorClockValue(NamedTuple):
-    """Fields of VENDOR_CLOCK."""
+    """The fields of the register VENDOR_CLOCK."""
 
     khz: int
 
 
 class VENDOR_CLOCK:
-    """Clock frequency."""
+    """Frequency of the bus clock."""
 
     offset: Final = 0x058
     bytes: Final = 4
     reset: Final = 0x0
     KHZ: Final = 0xFFFFFFFF
-    """R. kHz."""
+    """R. Frequency in kHz."""
     KHZ_SHIFT: Final = 0
 
     @staticmethod
@@ -1138,19 +1138,19 @@ class VENDOR_CLOCK:
         *,
         khz: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (khz << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> VendorClockValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorClockValue(
             khz=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class VendorFeaturesValue(NamedTuple):
-    """Fields of VENDOR_FEATURES."""
+    """The fields of the register VENDOR_FEATURES."""
 
     timestamp: int
     fault_injection: int
@@ -1158,7 +1158,7 @@ class VendorFeaturesValue(NamedTuple):
 
 
 class VENDOR_FEATURES:
-    """What the machine offers."""
+    """Abilities of the machine."""
 
     offset: Final = 0x05C
     bytes: Final = 4
@@ -1180,7 +1180,7 @@ class VENDOR_FEATURES:
         fault_injection: int = 0,
         checker_present: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((timestamp << 0) & 0x1)
             | ((fault_injection << 1) & 0x2)
@@ -1189,7 +1189,7 @@ class VENDOR_FEATURES:
 
     @staticmethod
     def unpack(value: int) -> VendorFeaturesValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorFeaturesValue(
             timestamp=(value >> 0) & 0x1,
             fault_injection=(value >> 1) & 0x1,
@@ -1198,7 +1198,7 @@ class VENDOR_FEATURES:
 
 
 class VendorTimestampValue(NamedTuple):
-    """Fields of VENDOR_TIMESTAMP."""
+    """The fields of the register VENDOR_TIMESTAMP."""
 
     value: int
 
@@ -1210,7 +1210,7 @@ class VENDOR_TIMESTAMP:
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF
-    """R. Address."""
+    """R. Bus address of its first register."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -1218,12 +1218,12 @@ class VENDOR_TIMESTAMP:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> VendorTimestampValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return VendorTimestampValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )

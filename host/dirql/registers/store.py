@@ -58,37 +58,37 @@ __all__ = [
 
 
 class State(IntEnum):
-    """Values of a field."""
+    """The values of a field."""
 
     IDLE = 0
     """Ready for a command."""
     DELAYING = 1
-    """Waiting out DELAY."""
+    """Letting the clocks of DELAY pass."""
     FIFO = 2
     """Moving data between FIFO and buffer."""
     DESCRIPTOR = 3
-    """Reading a descriptor."""
+    """Reading a descriptor as bus master."""
     DATA = 4
     """Moving data as bus master."""
     ABORTING = 5
-    """Finishing the bus transaction in hand before it stops."""
+    """Completing the current bus transaction before the command stops."""
     FINISHING = 6
-    """Reporting the end."""
+    """Reporting the end of the command."""
 
 
 class Operation(IntEnum):
-    """Values of a field."""
+    """The values of a field."""
 
     NONE = 0
-    """Nothing."""
+    """Does nothing, and ends at once."""
     FIFO_WRITE = 1
-    """Host to device buffer through the FIFO."""
+    """Moves data from the host to the device buffer through the FIFO."""
     FIFO_READ = 2
-    """Device buffer to host through the FIFO."""
+    """Moves data from the device buffer to the host through the FIFO."""
     DMA_WRITE = 3
-    """Host memory to device buffer, the function being bus master."""
+    """Moves data from host memory to the device buffer as bus master."""
     DMA_READ = 4
-    """Device buffer to host memory, the function being bus master."""
+    """Moves data from the device buffer to host memory as bus master."""
     RAISE = 5
     """Raises the cause RAISED after DELAY clocks."""
 
@@ -101,7 +101,7 @@ class FIFO_WINDOW:
 
 
 class IdValue(NamedTuple):
-    """Fields of ID."""
+    """The fields of the register ID."""
 
     value: int
 
@@ -113,7 +113,7 @@ class ID:
     bytes: Final = 4
     reset: Final = 0x53544F52
     VALUE: Final = 0xFFFFFFFF
-    """R. 0x53544F52."""
+    """R. Always the value 0x53544F52."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -121,19 +121,19 @@ class ID:
         *,
         value: int = 1398034258,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> IdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return IdValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class FeaturesValue(NamedTuple):
-    """Fields of FEATURES."""
+    """The fields of the register FEATURES."""
 
     buffer_log2: int
     fifo_log2: int
@@ -141,7 +141,7 @@ class FeaturesValue(NamedTuple):
 
 
 class FEATURES:
-    """What this build of the function offers."""
+    """Abilities and sizes of this build of the function."""
 
     offset: Final = 0x004
     bytes: Final = 4
@@ -163,7 +163,7 @@ class FEATURES:
         fifo_log2: int = 0,
         byte_aligned_dma: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((buffer_log2 << 0) & 0xFF)
             | ((fifo_log2 << 8) & 0xFF00)
@@ -172,7 +172,7 @@ class FEATURES:
 
     @staticmethod
     def unpack(value: int) -> FeaturesValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return FeaturesValue(
             buffer_log2=(value >> 0) & 0xFF,
             fifo_log2=(value >> 8) & 0xFF,
@@ -181,7 +181,7 @@ class FEATURES:
 
 
 class ControlValue(NamedTuple):
-    """Fields of CONTROL."""
+    """The fields of the register CONTROL."""
 
     soft_reset: int
     abort: int
@@ -197,7 +197,7 @@ class CONTROL:
     """W, self-clearing. Abort, then clear every register of this map."""
     SOFT_RESET_SHIFT: Final = 0
     ABORT: Final = 0x2
-    """W, self-clearing. Stop the command in hand; cause.aborted says when it has stopped."""
+    """W, self-clearing. Stop the current command; cause.aborted says when it has stopped."""
     ABORT_SHIFT: Final = 1
 
     @staticmethod
@@ -206,7 +206,7 @@ class CONTROL:
         soft_reset: int = 0,
         abort: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((soft_reset << 0) & 0x1)
             | ((abort << 1) & 0x2)
@@ -214,7 +214,7 @@ class CONTROL:
 
     @staticmethod
     def unpack(value: int) -> ControlValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return ControlValue(
             soft_reset=(value >> 0) & 0x1,
             abort=(value >> 1) & 0x1,
@@ -222,7 +222,7 @@ class CONTROL:
 
 
 class StatusValue(NamedTuple):
-    """Fields of STATUS."""
+    """The fields of the register STATUS."""
 
     busy: int
     error: int
@@ -239,7 +239,7 @@ class STATUS:
     bytes: Final = 4
     reset: Final = 0x0
     BUSY: Final = 0x1
-    """R. A command is in hand."""
+    """R. A command is being carried out."""
     BUSY_SHIFT: Final = 0
     ERROR: Final = 0x2
     """R. Some bit of ERROR is set."""
@@ -251,7 +251,7 @@ class STATUS:
     """R. The FIFO takes nothing."""
     FIFO_FULL_SHIFT: Final = 3
     STATE: Final = 0xF0
-    """R. Where the command is."""
+    """R. The step that the command has reached."""
     STATE_SHIFT: Final = 4
     FIFO_LEVEL: Final = 0xFFFF00
     """R. Dwords in the FIFO."""
@@ -267,7 +267,7 @@ class STATUS:
         state: int = 0,
         fifo_level: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((busy << 0) & 0x1)
             | ((error << 1) & 0x2)
@@ -279,7 +279,7 @@ class STATUS:
 
     @staticmethod
     def unpack(value: int) -> StatusValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return StatusValue(
             busy=(value >> 0) & 0x1,
             error=(value >> 1) & 0x1,
@@ -291,7 +291,7 @@ class STATUS:
 
 
 class CommandValue(NamedTuple):
-    """Fields of COMMAND."""
+    """The fields of the register COMMAND."""
 
     operation: int
 
@@ -303,7 +303,7 @@ class COMMAND:
     bytes: Final = 4
     reset: Final = 0x0
     OPERATION: Final = 0x7
-    """RW. What to do."""
+    """RW. The command to carry out."""
     OPERATION_SHIFT: Final = 0
 
     @staticmethod
@@ -311,19 +311,19 @@ class COMMAND:
         *,
         operation: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (operation << 0) & 0x7
 
     @staticmethod
     def unpack(value: int) -> CommandValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return CommandValue(
             operation=(value >> 0) & 0x7,
         )
 
 
 class BufferAddressValue(NamedTuple):
-    """Fields of BUFFER_ADDRESS."""
+    """The fields of the register BUFFER_ADDRESS."""
 
     value: int
 
@@ -343,19 +343,19 @@ class BUFFER_ADDRESS:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> BufferAddressValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return BufferAddressValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class LengthValue(NamedTuple):
-    """Fields of LENGTH."""
+    """The fields of the register LENGTH."""
 
     value: int
 
@@ -367,7 +367,7 @@ class LENGTH:
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF
-    """RW. Bytes."""
+    """RW. The number of bytes."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -375,19 +375,19 @@ class LENGTH:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> LengthValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return LengthValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class DescriptorBaseValue(NamedTuple):
-    """Fields of DESCRIPTOR_BASE."""
+    """The fields of the register DESCRIPTOR_BASE."""
 
     address: int
 
@@ -407,19 +407,19 @@ class DESCRIPTOR_BASE:
         *,
         address: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (address << 4) & 0xFFFFFFF0
 
     @staticmethod
     def unpack(value: int) -> DescriptorBaseValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return DescriptorBaseValue(
             address=(value >> 4) & 0xFFFFFFF,
         )
 
 
 class TransferredValue(NamedTuple):
-    """Fields of TRANSFERRED."""
+    """The fields of the register TRANSFERRED."""
 
     value: int
 
@@ -431,7 +431,7 @@ class TRANSFERRED:
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF
-    """R. Bytes."""
+    """R. The number of bytes."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -439,19 +439,19 @@ class TRANSFERRED:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> TransferredValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return TransferredValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class InterruptCauseValue(NamedTuple):
-    """Fields of INTERRUPT_CAUSE."""
+    """The fields of the register INTERRUPT_CAUSE."""
 
     done: int
     fifo: int
@@ -467,10 +467,10 @@ class INTERRUPT_CAUSE:
     bytes: Final = 4
     reset: Final = 0x0
     DONE: Final = 0x1
-    """R, W1C. The last byte reached its end."""
+    """R, W1C. The last byte has reached its destination."""
     DONE_SHIFT: Final = 0
     FIFO: Final = 0x2
-    """R, W1C. The FIFO wants service, see FIFO_THRESHOLD; goes off by itself, and clearing drops it for one clock."""
+    """R, W1C. The FIFO needs service, see FIFO_THRESHOLD. It goes off when the need ends; clearing it turns it off for one clock only."""
     FIFO_SHIFT: Final = 1
     ERROR: Final = 0x4
     """R, W1C. The command ended in an error, or a bit of ERROR was newly set."""
@@ -479,7 +479,7 @@ class INTERRUPT_CAUSE:
     """R, W1C. The command stopped after CONTROL.abort."""
     ABORTED_SHIFT: Final = 3
     RAISED: Final = 0x10
-    """R, W1C. RAISE came due."""
+    """R, W1C. The delay of the command RAISE has passed."""
     RAISED_SHIFT: Final = 4
 
     @staticmethod
@@ -491,7 +491,7 @@ class INTERRUPT_CAUSE:
         aborted: int = 0,
         raised: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((done << 0) & 0x1)
             | ((fifo << 1) & 0x2)
@@ -502,7 +502,7 @@ class INTERRUPT_CAUSE:
 
     @staticmethod
     def unpack(value: int) -> InterruptCauseValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return InterruptCauseValue(
             done=(value >> 0) & 0x1,
             fifo=(value >> 1) & 0x1,
@@ -513,7 +513,7 @@ class INTERRUPT_CAUSE:
 
 
 class InterruptMaskSetValue(NamedTuple):
-    """Fields of INTERRUPT_MASK_SET."""
+    """The fields of the register INTERRUPT_MASK_SET."""
 
     done: int
     fifo: int
@@ -529,19 +529,19 @@ class INTERRUPT_MASK_SET:
     bytes: Final = 4
     reset: Final = 0x0
     DONE: Final = 0x1
-    """R, W1S. done enabled."""
+    """R, W1S. The cause done may interrupt."""
     DONE_SHIFT: Final = 0
     FIFO: Final = 0x2
-    """R, W1S. fifo enabled."""
+    """R, W1S. The cause fifo may interrupt."""
     FIFO_SHIFT: Final = 1
     ERROR: Final = 0x4
-    """R, W1S. error enabled."""
+    """R, W1S. The cause error may interrupt."""
     ERROR_SHIFT: Final = 2
     ABORTED: Final = 0x8
-    """R, W1S. aborted enabled."""
+    """R, W1S. The cause aborted may interrupt."""
     ABORTED_SHIFT: Final = 3
     RAISED: Final = 0x10
-    """R, W1S. raised enabled."""
+    """R, W1S. The cause raised may interrupt."""
     RAISED_SHIFT: Final = 4
 
     @staticmethod
@@ -553,7 +553,7 @@ class INTERRUPT_MASK_SET:
         aborted: int = 0,
         raised: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((done << 0) & 0x1)
             | ((fifo << 1) & 0x2)
@@ -564,7 +564,7 @@ class INTERRUPT_MASK_SET:
 
     @staticmethod
     def unpack(value: int) -> InterruptMaskSetValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return InterruptMaskSetValue(
             done=(value >> 0) & 0x1,
             fifo=(value >> 1) & 0x1,
@@ -575,7 +575,7 @@ class INTERRUPT_MASK_SET:
 
 
 class InterruptMaskClearValue(NamedTuple):
-    """Fields of INTERRUPT_MASK_CLEAR."""
+    """The fields of the register INTERRUPT_MASK_CLEAR."""
 
     done: int
     fifo: int
@@ -591,19 +591,19 @@ class INTERRUPT_MASK_CLEAR:
     bytes: Final = 4
     reset: Final = 0x0
     DONE: Final = 0x1
-    """R, W1C. done enabled."""
+    """R, W1C. The cause done may interrupt."""
     DONE_SHIFT: Final = 0
     FIFO: Final = 0x2
-    """R, W1C. fifo enabled."""
+    """R, W1C. The cause fifo may interrupt."""
     FIFO_SHIFT: Final = 1
     ERROR: Final = 0x4
-    """R, W1C. error enabled."""
+    """R, W1C. The cause error may interrupt."""
     ERROR_SHIFT: Final = 2
     ABORTED: Final = 0x8
-    """R, W1C. aborted enabled."""
+    """R, W1C. The cause aborted may interrupt."""
     ABORTED_SHIFT: Final = 3
     RAISED: Final = 0x10
-    """R, W1C. raised enabled."""
+    """R, W1C. The cause raised may interrupt."""
     RAISED_SHIFT: Final = 4
 
     @staticmethod
@@ -615,7 +615,7 @@ class INTERRUPT_MASK_CLEAR:
         aborted: int = 0,
         raised: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((done << 0) & 0x1)
             | ((fifo << 1) & 0x2)
@@ -626,7 +626,7 @@ class INTERRUPT_MASK_CLEAR:
 
     @staticmethod
     def unpack(value: int) -> InterruptMaskClearValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return InterruptMaskClearValue(
             done=(value >> 0) & 0x1,
             fifo=(value >> 1) & 0x1,
@@ -637,14 +637,14 @@ class INTERRUPT_MASK_CLEAR:
 
 
 class InterruptControlValue(NamedTuple):
-    """Fields of INTERRUPT_CONTROL."""
+    """The fields of the register INTERRUPT_CONTROL."""
 
     latched: int
     pulse_clocks: int
 
 
 class INTERRUPT_CONTROL:
-    """How INTA is driven while MSI is off."""
+    """The form of the signal on INTA while MSI is off."""
 
     offset: Final = 0x030
     bytes: Final = 4
@@ -662,7 +662,7 @@ class INTERRUPT_CONTROL:
         latched: int = 0,
         pulse_clocks: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((latched << 0) & 0x1)
             | ((pulse_clocks << 8) & 0xFF00)
@@ -670,7 +670,7 @@ class INTERRUPT_CONTROL:
 
     @staticmethod
     def unpack(value: int) -> InterruptControlValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return InterruptControlValue(
             latched=(value >> 0) & 0x1,
             pulse_clocks=(value >> 8) & 0xFF,
@@ -678,19 +678,19 @@ class INTERRUPT_CONTROL:
 
 
 class FifoThresholdValue(NamedTuple):
-    """Fields of FIFO_THRESHOLD."""
+    """The fields of the register FIFO_THRESHOLD."""
 
     dwords: int
 
 
 class FIFO_THRESHOLD:
-    """When cause.fifo asks for service."""
+    """The amount of data or room at which cause.fifo asks for service."""
 
     offset: Final = 0x034
     bytes: Final = 4
     reset: Final = 0x10
     DWORDS: Final = 0xFFFF
-    """RW. Dwords of data (FIFO_READ) or of room (FIFO_WRITE); what is left of the command if that is less."""
+    """RW. Dwords of data (FIFO_READ) or of room (FIFO_WRITE); at the end of a command the rest of it, if that is less."""
     DWORDS_SHIFT: Final = 0
 
     @staticmethod
@@ -698,19 +698,19 @@ class FIFO_THRESHOLD:
         *,
         dwords: int = 16,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (dwords << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> FifoThresholdValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return FifoThresholdValue(
             dwords=(value >> 0) & 0xFFFF,
         )
 
 
 class ErrorValue(NamedTuple):
-    """Fields of ERROR."""
+    """The fields of the register ERROR."""
 
     target_abort: int
     master_abort: int
@@ -770,7 +770,7 @@ class ERROR:
         bus_master_disabled: int = 0,
         message_address: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((target_abort << 0) & 0x1)
             | ((master_abort << 1) & 0x2)
@@ -785,7 +785,7 @@ class ERROR:
 
     @staticmethod
     def unpack(value: int) -> ErrorValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return ErrorValue(
             target_abort=(value >> 0) & 0x1,
             master_abort=(value >> 1) & 0x1,
@@ -800,7 +800,7 @@ class ERROR:
 
 
 class ErrorAddressValue(NamedTuple):
-    """Fields of ERROR_ADDRESS."""
+    """The fields of the register ERROR_ADDRESS."""
 
     value: int
 
@@ -812,7 +812,7 @@ class ERROR_ADDRESS:
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF
-    """R. Byte address."""
+    """R. Bus address of a byte."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -820,19 +820,19 @@ class ERROR_ADDRESS:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> ErrorAddressValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return ErrorAddressValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class MaxBurstValue(NamedTuple):
-    """Fields of MAX_BURST."""
+    """The fields of the register MAX_BURST."""
 
     dwords: int
 
@@ -852,19 +852,19 @@ class MAX_BURST:
         *,
         dwords: int = 64,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (dwords << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> MaxBurstValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return MaxBurstValue(
             dwords=(value >> 0) & 0xFFFF,
         )
 
 
 class DelayValue(NamedTuple):
-    """Fields of DELAY."""
+    """The fields of the register DELAY."""
 
     clocks: int
 
@@ -876,7 +876,7 @@ class DELAY:
     bytes: Final = 4
     reset: Final = 0x0
     CLOCKS: Final = 0xFFFFFFFF
-    """RW. Clocks."""
+    """RW. The number of clocks."""
     CLOCKS_SHIFT: Final = 0
 
     @staticmethod
@@ -884,19 +884,19 @@ class DELAY:
         *,
         clocks: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (clocks << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> DelayValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return DelayValue(
             clocks=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class DataClocksValue(NamedTuple):
-    """Fields of DATA_CLOCKS."""
+    """The fields of the register DATA_CLOCKS."""
 
     value: int
 
@@ -908,7 +908,7 @@ class DATA_CLOCKS:
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF
-    """R. Data phases."""
+    """R. The number of data phases."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -916,19 +916,19 @@ class DATA_CLOCKS:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> DataClocksValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return DataClocksValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class BusyClocksValue(NamedTuple):
-    """Fields of BUSY_CLOCKS."""
+    """The fields of the register BUSY_CLOCKS."""
 
     value: int
 
@@ -940,7 +940,7 @@ class BUSY_CLOCKS:
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF
-    """R. Clocks."""
+    """R. The number of clocks."""
     VALUE_SHIFT: Final = 0
 
     @staticmethod
@@ -948,19 +948,19 @@ class BUSY_CLOCKS:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> BusyClocksValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return BusyClocksValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class FifoPaceValue(NamedTuple):
-    """Fields of FIFO_PACE."""
+    """The fields of the register FIFO_PACE."""
 
     clocks: int
 
@@ -980,19 +980,19 @@ class FIFO_PACE:
         *,
         clocks: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (clocks << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> FifoPaceValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return FifoPaceValue(
             clocks=(value >> 0) & 0xFFFF,
         )
 
 
 class FifoOverrunsValue(NamedTuple):
-    """Fields of FIFO_OVERRUNS."""
+    """The fields of the register FIFO_OVERRUNS."""
 
     accesses: int
 
@@ -1004,7 +1004,7 @@ class FIFO_OVERRUNS:
     bytes: Final = 4
     reset: Final = 0x0
     ACCESSES: Final = 0xFFFF
-    """R. Accesses that moved nothing."""
+    """R. The number of such accesses."""
     ACCESSES_SHIFT: Final = 0
 
     @staticmethod
@@ -1012,12 +1012,12 @@ class FIFO_OVERRUNS:
         *,
         accesses: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (accesses << 0) & 0xFFFF
 
     @staticmethod
     def unpack(value: int) -> FifoOverrunsValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return FifoOverrunsValue(
             accesses=(value >> 0) & 0xFFFF,
         )

@@ -12,7 +12,7 @@ __all__ = [
 
 
 class DescriptorValue(NamedTuple):
-    """Fields of DESCRIPTOR."""
+    """The fields of the register DESCRIPTOR."""
 
     address: int
     high_address: int
@@ -33,7 +33,7 @@ class DESCRIPTOR:
     """RW. Upper half of the address; must be 0."""
     HIGH_ADDRESS_SHIFT: Final = 32
     LENGTH: Final = 0xFFFFFF0000000000000000
-    """RW. Bytes, not 0."""
+    """RW. The length in bytes, not 0."""
     LENGTH_SHIFT: Final = 64
     LAST: Final = 0x1000000000000000000000000
     """RW. This is the last element of the list."""
@@ -47,7 +47,7 @@ class DESCRIPTOR:
         length: int = 0,
         last: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((address << 0) & 0xFFFFFFFF)
             | ((high_address << 32) & 0xFFFFFFFF00000000)
@@ -57,7 +57,7 @@ class DESCRIPTOR:
 
     @staticmethod
     def unpack(value: int) -> DescriptorValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return DescriptorValue(
             address=(value >> 0) & 0xFFFFFFFF,
             high_address=(value >> 32) & 0xFFFFFFFF,

@@ -14,7 +14,7 @@ __all__ = [
 
 
 class FifoDataValue(NamedTuple):
-    """Fields of FIFO_DATA."""
+    """The fields of the register FIFO_DATA."""
 
     value: int
 
@@ -34,19 +34,19 @@ class FIFO_DATA:
         *,
         value: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (value << 0) & 0xFFFFFFFF
 
     @staticmethod
     def unpack(value: int) -> FifoDataValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return FifoDataValue(
             value=(value >> 0) & 0xFFFFFFFF,
         )
 
 
 class FifoStatusValue(NamedTuple):
-    """Fields of FIFO_STATUS."""
+    """The fields of the register FIFO_STATUS."""
 
     empty: int
     full: int
@@ -61,13 +61,13 @@ class FIFO_STATUS:
     bytes: Final = 4
     reset: Final = 0x0
     EMPTY: Final = 0x1
-    """R. Nothing to read."""
+    """R. The FIFO has nothing to read."""
     EMPTY_SHIFT: Final = 0
     FULL: Final = 0x2
-    """R. No room to write."""
+    """R. The FIFO has no room to write."""
     FULL_SHIFT: Final = 1
     BUSY: Final = 0x4
-    """R. A command is in hand."""
+    """R. A command is being carried out."""
     BUSY_SHIFT: Final = 2
     FIFO_LEVEL: Final = 0xFFFF0000
     """R. Dwords in the FIFO."""
@@ -81,7 +81,7 @@ class FIFO_STATUS:
         busy: int = 0,
         fifo_level: int = 0,
     ) -> int:
-        """The register's value from its fields; a field not named has its reset value."""
+        """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((empty << 0) & 0x1)
             | ((full << 1) & 0x2)
@@ -91,7 +91,7 @@ class FIFO_STATUS:
 
     @staticmethod
     def unpack(value: int) -> FifoStatusValue:
-        """The fields of a value read."""
+        """The fields of a value that was read."""
         return FifoStatusValue(
             empty=(value >> 0) & 0x1,
             full=(value >> 1) & 0x1,

@@ -52,7 +52,7 @@ class RegisterFile:
         return None if first is None else cls(manager, first, count)
 
     def take(self, count: int) -> MapRegisters | None:
-        """`count` contiguous registers, or None while there are not so many free."""
+        """Take `count` contiguous registers; return None while fewer contiguous registers are free."""
         index = self._free.find(_FREE * count)
         if index < 0:
             return None

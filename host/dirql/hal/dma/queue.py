@@ -33,7 +33,7 @@ class AllocationQueue:
     __slots__ = ("_channel_device", "_serving", "_take", "_waiting")
 
     def __init__(self, take: Callable[[int], MapRegisters | None]) -> None:
-        """`take(count)` gives `count` map registers, or None while there are not so many free."""
+        """`take(count)` gives `count` map registers, or None while fewer are free."""
         self._take = take
         self._waiting: deque[_Request] = deque()
         self._channel_device: object = None

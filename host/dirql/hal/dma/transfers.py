@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the bytes of a transfer lie: the runs of physical memory behind a range of an MDL chain."""
+"""The place of the bytes of a transfer: the runs of physical memory behind a range of an MDL chain."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Waiter(Protocol):
 
     @property
     def wait_type(self) -> int:
-        """`WaitAny` or `WaitAll`."""
+        """The kind of the wait, `WaitAny` or `WaitAll`."""
 
     @property
     def wait_block_list(self) -> Sequence[WaitBlock]:

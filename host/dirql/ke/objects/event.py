@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Events."""
+"""Events: notification events and synchronization events (KEVENT)."""
 
 from __future__ import annotations
 

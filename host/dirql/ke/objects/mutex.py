@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Mutexes."""
+"""Mutexes, which one thread owns at a time (KMUTEX)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Semaphores."""
+"""Semaphores, which count (KSEMAPHORE)."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def clock_interrupt(processor: Processor) -> None:
 
 
 class Timer(DispatcherObject):
-    """A timer (KTIMER)."""
+    """A timer, which is signaled when it is due, once or periodically (KTIMER)."""
 
     __slots__ = ("_entry", "dpc", "due_time", "period")
 

@@ -15,7 +15,7 @@ class QueuedDpc(Protocol):
 
     @property
     def deferred_routine(self) -> object:
-        """The driver's routine."""
+        """The routine of the driver that the DPC calls."""
 
 
 class DpcQueue(deque[QueuedDpc]):

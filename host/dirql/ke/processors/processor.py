@@ -28,7 +28,7 @@ class OwnedLock(Protocol):
 
 
 class Processor:
-    """One processor (KPRCB)."""
+    """One processor, as the kernel knows it (KPRCB)."""
 
     __slots__ = (
         "current_thread",

@@ -32,7 +32,7 @@ class Context(Protocol):
     """The stack and the place in the code of a thread; only ke/threads/switching.py switches to it."""
 
     def switch(self) -> object:
-        """Go on there."""
+        """Switch to this thread, and go on with it."""
 
 
 class ThreadExit(BaseException):
