@@ -36,8 +36,6 @@ from dirql.nt.bugcodes import (
     VF_POOL_ZERO_BYTES,
 )
 from dirql.nt.constants import (
-    APC_LEVEL,
-    DISPATCH_LEVEL,
     POOL_FLAG_CACHE_ALIGNED,
     POOL_FLAG_NON_PAGED,
     POOL_FLAG_NON_PAGED_EXECUTE,
@@ -138,7 +136,10 @@ def free_pool_with_tag(address: int, tag: int) -> None:
     for pool in (manager.nonpaged_pool, manager.paged_pool):
         block = pool.blocks.get(address)
         if block is not None:
-            _check_free_irql(pool, address)
+            if current_irql() > pool.highest_irql:
+                subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
+                what, kind = f"block {address:#x}", int(pool.pageable)
+                _refuse_irql(pool, what, POOL_CALLER_FREE_IRQL, subcode, kind, address)
             pool.free(block, tag)
             return
     _no_block(manager, address)
@@ -147,34 +148,29 @@ def free_pool_with_tag(address: int, tag: int) -> None:
 def _allocate(kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: bool) -> int | None:
     manager = running.value
     pool = manager.paged_pool if pageable else manager.nonpaged_pool
-    subcode = VF_POOL_ALLOCATE_PAGED_IRQL if pageable else VF_POOL_ALLOCATE_NONPAGED_IRQL
-    _check_irql(pool, f"{size} bytes", POOL_CALLER_ALLOCATE_IRQL, subcode, kind, size)
+    irql = current_irql()
+    if irql > pool.highest_irql:
+        subcode = VF_POOL_ALLOCATE_PAGED_IRQL if pageable else VF_POOL_ALLOCATE_NONPAGED_IRQL
+        _refuse_irql(pool, f"{size} bytes", POOL_CALLER_ALLOCATE_IRQL, subcode, kind, size)
     if size == 0 and verifies(VERIFIER_POOL_TRACKING):
         bug_check(
             DRIVER_VERIFIER_DETECTED_VIOLATION,
             VF_POOL_ZERO_BYTES,
-            current_irql(),
+            irql,
             kind,
             reason="a pool block must have at least one byte; its size was 0",
         )
     return pool.allocate(size, tag, cache_aligned=cache_aligned)
 
 
-def _check_free_irql(pool: Pool, address: int) -> None:
-    subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
-    _check_irql(pool, f"block {address:#x}", POOL_CALLER_FREE_IRQL, subcode, int(pool.pageable), address)
-
-
-def _check_irql(
+def _refuse_irql(
     pool: Pool, what: str, subcode: int, verifier_subcode: int, kind: int, parameter: int
-) -> None:
-    """Bug check 0xC2 (0xC4 with pool tracking) at an IRQL at which this kind of pool cannot be used."""
-    irql, highest = current_irql(), APC_LEVEL if pool.pageable else DISPATCH_LEVEL
-    if irql <= highest:
-        return
+) -> NoReturn:
+    """Bug check 0xC2 (0xC4 with pool tracking) for an IRQL at which this kind of pool cannot be used."""
+    irql = current_irql()
     reason = (
-        f"{pool.name} must be allocated and freed at {irql_name(highest)} or below; the IRQL was {irql_name(irql)} for "
-        f"{what}"
+        f"{pool.name} must be allocated and freed at {irql_name(pool.highest_irql)} or below; the IRQL was "
+        f"{irql_name(irql)} for {what}"
     )
     if verifies(VERIFIER_POOL_TRACKING):
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, verifier_subcode, irql, kind, parameter, reason=reason)

@@ -18,7 +18,7 @@ from dirql.nt.constants import PAGE_SIZE
 
 __all__ = ["CACHE_LINE", "GUARD", "HEADER_SIZE", "Block", "SlotPage", "header_bytes", "slot_size", "tag_text"]
 
-_HEADER: Final = struct.Struct("<4sI8s")
+_HEADER: Final = struct.Struct("<II8s")
 """Tag, size and a pattern: the bytes that a debugger shows in front of a block."""
 _HEADER_PATTERN: Final = b"\xfd\xb1\x0c\x4b\xfd\xb1\x0c\x4b"
 
@@ -74,7 +74,7 @@ def slot_size(size: int, lead: int) -> int | None:
 
 def header_bytes(tag: int, size: int) -> bytes:
     """The header in front of a block that shares a page."""
-    return _HEADER.pack(tag.to_bytes(4, "little"), size, _HEADER_PATTERN)
+    return _HEADER.pack(tag, size, _HEADER_PATTERN)
 
 
 def tag_text(tag: int) -> str:

@@ -13,7 +13,9 @@ from typing import Final, NoReturn, Self
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import is_verified
 from dirql.ke.processors.contract import contract, contract_of
-from dirql.mm.address_space import NOWHERE, Page
+from dirql.ke.processors.irql import current_irql
+from dirql.mm.address_space import NOWHERE, AddressSpace
+from dirql.mm.fault import resolve_fault
 from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
 from dirql.mm.manager import running
 from dirql.mm.process import Process
@@ -31,6 +33,7 @@ from dirql.nt.bugcodes import (
     VF_MDL_UNLOCK_PARTIAL,
 )
 from dirql.nt.constants import (
+    DISPATCH_LEVEL,
     MDL_IO_PAGE_READ,
     MDL_MAPPED_TO_SYSTEM_VA,
     MDL_PAGES_LOCKED,
@@ -144,8 +147,8 @@ class Mdl:
         end = self.get_virtual_address() + self.byte_count
         if access_mode == UserMode and end > SYSTEM_RANGE_START:
             raise StatusException(STATUS_ACCESS_VIOLATION)
-        frames = [self._probe(address, write=write).frame for address in range(self.start_va, end, PAGE_SIZE)]
         manager = running.value
+        frames = self._probe(manager.space_of(self.start_va), end, write=write)
         manager.frames.lock(frames)
         manager.locked_mdls += 1
         self.frames = frames
@@ -255,13 +258,18 @@ class Mdl:
         self.process = None
         self.frames = []
 
-    def _probe(self, address: int, *, write: bool) -> Page:
-        """A valid page of the buffer."""
-        manager = running.value
-        page = manager.space_of(address).page(address)
-        if page is None or page.device != NOWHERE or (write and not page.writable):
-            raise StatusException(STATUS_ACCESS_VIOLATION)
-        return manager.access(address, write=write)
+    def _probe(self, space: AddressSpace, end: int, *, write: bool) -> list[int]:
+        """The frames of the pages from `start_va` up to `end`, each brought in and valid."""
+        is_raised = current_irql() >= DISPATCH_LEVEL
+        frames = []
+        for address in range(self.start_va, end, PAGE_SIZE):
+            page = space.page(address)
+            if page is None or page.device != NOWHERE or (write and not page.writable):
+                raise StatusException(STATUS_ACCESS_VIOLATION)
+            if page.physical == NOWHERE or (page.pageable and is_raised):
+                page = resolve_fault(space, address, write=write, by_driver=False)
+            frames.append(page.frame)
+        return frames
 
     def unmap(self) -> None:
         """Undo the mapping that this MDL made."""

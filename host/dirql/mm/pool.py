@@ -29,7 +29,7 @@ from dirql.nt.bugcodes import (
     VF_POOL_DOUBLE_FREE,
     VF_POOL_OVERRUN,
 )
-from dirql.nt.constants import PAGE_SIZE
+from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["Pool", "PoolStatistics", "TagStatistics"]
 
@@ -68,6 +68,7 @@ class Pool:
         "_rooms",
         "_system",
         "blocks",
+        "highest_irql",
         "name",
         "pageable",
     )
@@ -85,6 +86,8 @@ class Pool:
         self._range = where
         self.name = where.name
         self.pageable = pageable
+        self.highest_irql = APC_LEVEL if pageable else DISPATCH_LEVEL
+        """The highest IRQL at which blocks may be allocated and freed."""
         self.blocks: dict[int, Block] = {}
         self._freed: dict[int, int] = {}
         self._rooms: dict[tuple[int, int], list[SlotPage]] = {}
@@ -194,35 +197,36 @@ class Pool:
 
     def _paint(self, block: Block) -> None:
         """Write the header and the guard of a block."""
-        header, guard = self._edges(block)
-        if header:
-            header[:] = header_bytes(block.tag, block.size)
-        guard[:] = _GUARDS[: len(guard)]
-
-    def _check(self, block: Block) -> None:
-        """Bug check when the header or the guard of a block was overwritten."""
-        header, guard = self._edges(block)
-        if header and header != header_bytes(block.tag, block.size):
-            self._damaged(block, block.address - HEADER_SIZE)
-        if guard != _GUARDS[: len(guard)]:
-            intact = len(guard) - len(guard.tobytes().lstrip(_GUARDS[:1]))
-            self._damaged(block, block.address + block.size + intact)
-
-    def _edges(self, block: Block) -> tuple[memoryview, memoryview]:
-        """The header, empty for a block with pages of its own, and the guard up to the end of the slot or last page."""
         ram = self._frames.ram
         if block.page is not None:
             start = self._physical(block.address)
-            return ram[start - HEADER_SIZE : start], ram[start + block.size : start + block.room]
-        if block.size == block.room:
-            return ram[:0], ram[:0]
-        start = self._physical(block.address + block.size)
-        return ram[:0], ram[start : start + block.room - block.size]
+            ram[start - HEADER_SIZE : start] = header_bytes(block.tag, block.size)
+            ram[start + block.size : start + block.room] = _GUARDS[block.size : block.room]
+        elif block.size < block.room:
+            start = self._physical(block.address + block.size)
+            ram[start : start + block.room - block.size] = _GUARDS[block.size - block.room :]
+
+    def _check(self, block: Block) -> None:
+        """Bug check when the header or the guard of a block was overwritten."""
+        ram = self._frames.ram
+        if block.page is not None:
+            start = self._physical(block.address)
+            if ram[start - HEADER_SIZE : start] != header_bytes(block.tag, block.size):
+                self._damaged(block, block.address - HEADER_SIZE)
+            guard = ram[start + block.size : start + block.room]
+        elif block.size < block.room:
+            start = self._physical(block.address + block.size)
+            guard = ram[start : start + block.room - block.size]
+        else:
+            return
+        if guard != _GUARDS[block.size - block.room :]:
+            intact = len(guard) - len(guard.tobytes().lstrip(_GUARDS[:1]))
+            self._damaged(block, block.address + block.size + intact)
 
     def _physical(self, address: int) -> int:
         """The physical address of bytes of the pool; a page that is out comes in."""
-        page = self._system.page(address)
-        if page is None or page.physical == NOWHERE:
+        page = self._system.entries[address >> PAGE_SHIFT]
+        if page.physical == NOWHERE:
             page = self._system.page_in(address)
         return page.physical + (address & PAGE_OFFSET)
 
