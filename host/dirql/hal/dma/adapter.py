@@ -306,13 +306,16 @@ class DmaAdapter:
         check_transfer(mdl, current_va, length)
         part = next(parts(mdl, current_va, length))
         if self.description.scatter_gather:
-            run = next(reachable(part, map_register_base, limit=self._limit, write_to_device=write_to_device))
+            start, end = next(
+                reachable(part, map_register_base, limit=self._limit, write_to_device=write_to_device)
+            )
         else:
             found = runs(part)
-            run = found[0]
-            if len(found) > 1 or run.end > self._limit:
-                run = map_register_base.bounce(part, run.start & PAGE_OFFSET, write_to_device=write_to_device)
-        return LogicalAddress(run.start), run.end - run.start
+            start, end = found[0]
+            if len(found) > 1 or end > self._limit:
+                place = start & PAGE_OFFSET
+                start, end = map_register_base.bounce(part, place, write_to_device=write_to_device)
+        return LogicalAddress(start), end - start
 
     @contract
     def flush_adapter_buffers(

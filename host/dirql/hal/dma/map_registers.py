@@ -103,7 +103,7 @@ class MapRegisters:
         if write_to_device:
             self._copy(part, start, to_device=True)
         self._bounces.append(_Bounce(part, start, write_to_device))
-        return Run(start, start + part.length)
+        return start, start + part.length
 
     def flush(self) -> None:
         """Copy the data from the device to its buffers; the registers may then be mapped again."""
@@ -122,12 +122,12 @@ class MapRegisters:
     def _copy(self, part: Part, start: int, *, to_device: bool) -> None:
         assert self._file is not None
         ram = self._file.manager.ram
-        for run in runs(part):
-            size = run.end - run.start
+        for first, end in runs(part):
+            size = end - first
             if to_device:
-                ram[start : start + size] = ram[run.start : run.end]
+                ram[start : start + size] = ram[first:end]
             else:
-                ram[run.start : run.end] = ram[start : start + size]
+                ram[first:end] = ram[start : start + size]
             start += size
 
     def _too_many(self, pages: int) -> NoReturn:

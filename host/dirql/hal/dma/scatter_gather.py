@@ -57,11 +57,11 @@ def build(
     """The pieces of a transfer: contiguous runs merged, none at or above `limit`, none longer than `longest` bytes."""
     merged: list[Run] = []
     for part in parts(mdl, current_va, length):
-        for run in reachable(part, registers, limit=limit, write_to_device=write_to_device):
-            if merged and merged[-1].end == run.start:
-                merged[-1] = Run(merged[-1].start, run.end)
+        for start, end in reachable(part, registers, limit=limit, write_to_device=write_to_device):
+            if merged and merged[-1][1] == start:
+                merged[-1] = (merged[-1][0], end)
             else:
-                merged.append(run)
+                merged.append((start, end))
     if longest >= length:
         return [ScatterGatherElement(LogicalAddress(start), end - start) for start, end in merged]
     return [
@@ -74,14 +74,14 @@ def build(
 def reachable(part: Part, registers: MapRegisters, *, limit: int, write_to_device: bool) -> Iterator[Run]:
     """The runs of a part, as the device can reach them: bytes at or above `limit` go through map registers."""
     skipped = part.skipped
-    for run in runs(part):
-        if run.end <= limit:
-            yield run
+    for start, end in runs(part):
+        if end <= limit:
+            yield start, end
         else:
-            direct = max(0, limit - run.start)
+            direct = max(0, limit - start)
             if direct:
-                yield Run(run.start, limit)
-            rest = Part(part.mdl, skipped + direct, run.end - run.start - direct)
-            place = (run.start + direct) & PAGE_OFFSET
+                yield start, limit
+            rest = Part(part.mdl, skipped + direct, end - start - direct)
+            place = (start + direct) & PAGE_OFFSET
             yield registers.bounce(rest, place, write_to_device=write_to_device)
-        skipped += run.end - run.start
+        skipped += end - start

@@ -29,11 +29,11 @@ __all__ = ["Part", "Run", "check_transfer", "parts", "registers_needed", "runs"]
 _USABLE: Final = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL
 
 
-class Run(NamedTuple):
-    """Physically contiguous bytes, from `start` up to and without `end`."""
+Run = tuple[int, int]
+"""Physically contiguous bytes: the address of the first byte, and the address behind the last one.
 
-    start: int
-    end: int
+A named tuple would make `scatter gather 64 kib` and `bounced 64 kib` of bench/hal_paths.py a fifth slower.
+"""
 
 
 class Part(NamedTuple):
@@ -85,15 +85,15 @@ def runs(part: Part) -> list[Run]:
     count = span_pages(offset, part.length)
     start = (frames[first] << PAGE_SHIFT) + offset
     end = start + PAGE_SIZE - offset
-    found = []
+    found: list[Run] = []
     for frame in frames[first + 1 : first + count]:
         address = frame << PAGE_SHIFT
         if address != end:
-            found.append(Run(start, end))
+            found.append((start, end))
             start = address
         end = address + PAGE_SIZE
     surplus = -(offset + part.length) & PAGE_OFFSET
-    found.append(Run(start, end - surplus))
+    found.append((start, end - surplus))
     return found
 
 
