@@ -2,11 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of a stack location: one typed record for each kind of request (IO_STACK_LOCATION.Parameters).
 
-In C these records are one union of 32 bytes. In a request that only Python drivers see, each record has storage of its
-own: a driver that names the wrong record reads zeros and destroys nothing, and a record that a driver wrote is still
-there when the request comes back from a driver that used another one. In a request that a C driver sees, the records
-share the 32 bytes as C says. `read` and `write` have the same layout in C, and drivers rely on that; they are one
-record here as well.
+In C these records are one union of 32 bytes. Here each record has storage of its own: a driver that names the wrong record reads zeros and destroys nothing, and a record that a driver wrote is still
+there when the request comes back from a driver that used another one. `read` and `write` have the same layout in C, and
+drivers rely on that; they are one record here as well.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class ReadParameters:
-    """For IRP_MJ_READ and IRP_MJ_WRITE: how many bytes to move, and the byte at which the device should begin."""
+    """For IRP_MJ_READ and IRP_MJ_WRITE: the number of bytes to move, and the byte at which the device should begin."""
 
     length: int = 0
     key: int = 0
