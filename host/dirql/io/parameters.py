@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of a stack location: one typed record for each kind of request (IO_STACK_LOCATION.Parameters).
 
-In C these records are one union of 32 bytes. Here each record has storage of its own: a driver that names the wrong record reads zeros and destroys nothing, and a record that a driver wrote is still
-there when the request comes back from a driver that used another one. `read` and `write` have the same layout in C, and
-drivers rely on that; they are one record here as well.
+In C these records are one union of 32 bytes. Here each record has storage of its own: a driver that names the wrong
+record reads zeros and destroys nothing, and a record that a driver wrote is still there when the request comes back
+from a driver that used another one. `read` and `write` have the same layout in C, and drivers rely on that; they are
+one record here as well.
 """
 
 from __future__ import annotations
