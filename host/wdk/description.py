@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from wdk.c_types import Opaque, Record, Typedef
-from wdk.errors import HERE, Table, check_keys, read
+from wdk.entry import read_entries
+from wdk.errors import HERE
 from wdk.lacking import load_lacking
 from wdk.layout import TypeTable
 from wdk.python_classes import check_python_classes
@@ -72,7 +72,7 @@ def _classes_of_types(types: TypeTable) -> Iterator[tuple[str, str, str]]:
 
 
 def _load_classes(file: Path) -> tuple[tuple[str, str, str], ...]:
-    entries = cast("dict[str, Table]", read(file))
-    for name, entry in entries.items():
-        check_keys(file, name, entry, needed=("header", "python"))
-    return tuple((name, str(entry["header"]), str(entry["python"])) for name, entry in entries.items())
+    _, entries = read_entries(file)
+    for entry in entries:
+        entry.check_keys(needed=("header", "python"))
+    return tuple((entry.name, entry.text("header"), entry.text("python")) for entry in entries)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wdk.errors import DescriptionError, Table, check_keys
+from wdk.errors import DescriptionError, Table, read
 
-__all__ = ["Entry"]
+__all__ = ["Entry", "read_entries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,14 @@ class Entry:
 
     def check_keys(self, *, needed: Iterable[str] = (), allowed: Iterable[str] = ()) -> None:
         """Refuse an entry that lacks a needed key or has an unknown one."""
-        check_keys(self.file, self.name, self.table, needed=needed, allowed=allowed)
+        needed = tuple(needed)
+        known = {*needed, *allowed}
+        for key in needed:
+            if key not in self.table:
+                raise self.error(f"it must have {key!r}, and has {', '.join(self.table) or 'nothing'}")
+        for key in self.table:
+            if key not in known:
+                raise self.error(f"a key must be one of {', '.join(sorted(known))}; it was {key!r}")
 
     def text(self, key: str, default: str | None = None) -> str:
         """The string of a key; `default` where the key is missing, or an error without one."""
@@ -39,9 +46,9 @@ class Entry:
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """The strings of a key; `default` where the key is missing."""
         value = self.table.get(key, default)
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
             raise self.error(f"{key} must be an array of strings; it was {value!r}")
-        return tuple(str(each) for each in value)
+        return tuple(value)
 
     def number(self, key: str, default: int | None = None) -> int:
         """The integer of a key; `default` where the key is missing, or an error without one."""
@@ -64,9 +71,28 @@ class Entry:
             raise self.error(f"{key} must be a table; it was {value!r}")
         return Entry(self.file, f"{self.name}.{key}", value)
 
+    def entries(self) -> tuple[Entry, ...]:
+        """The tables of all keys, as entries with the names of the keys."""
+        entries = []
+        for key, value in self.table.items():
+            if not isinstance(value, dict):
+                raise self.error(f"{key} must be a table; it was {value!r}")
+            entries.append(Entry(self.file, key, value))
+        return tuple(entries)
+
     def tables(self, key: str) -> tuple[Table, ...]:
         """The tables of a key that holds an array of them."""
         value = self.table.get(key)
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise self.error(f"{key} must be an array of tables; it was {value!r}")
         return tuple(value)
+
+
+def read_entries(file: Path, head: tuple[str, ...] = ()) -> tuple[Entry, tuple[Entry, ...]]:
+    """Read a description file: its head, which has exactly the keys `head`, and the entries below it."""
+    whole = read(file)
+    name = "the head of the file"
+    first = Entry(file, name, {key: value for key, value in whole.items() if key in head})
+    first.check_keys(needed=head)
+    rest = Entry(file, name, {key: value for key, value in whole.items() if key not in head})
+    return first, rest.entries()

@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Reading a description file, and the error that says what is wrong with one."""
+"""Reads a description file; the error of a wrong one names the file, the entry and the rule."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-__all__ = ["HERE", "ROOT", "DescriptionError", "Table", "check_keys", "read"]
+__all__ = ["HERE", "ROOT", "DescriptionError", "Table", "read"]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -22,7 +22,7 @@ class DescriptionError(Exception):
     """A description file breaks a rule; the message names the file, the entry and the rule."""
 
     def __init__(self, file: Path, entry: str, rule: str) -> None:
-        """`rule` says what the entry must be and what it was."""
+        """`rule` is a sentence: the form that the entry must have, and the one that it had."""
         shown = file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
         super().__init__(f"{shown}: {entry}: {rule}")
 
@@ -33,21 +33,3 @@ def read(file: Path) -> Table:
         return cast(Table, tomllib.loads(file.read_text(encoding="utf-8")))
     except tomllib.TOMLDecodeError as error:
         raise DescriptionError(file, "the whole file", f"it must be TOML: {error}") from error
-
-
-def check_keys(
-    file: Path, entry: str, table: Table, *, needed: Iterable[str], allowed: Iterable[str] = ()
-) -> None:
-    """Refuse an entry that lacks a needed key or has an unknown one."""
-    needed = tuple(needed)
-    known = {*needed, *allowed}
-    for key in needed:
-        if key not in table:
-            raise DescriptionError(
-                file, entry, f"it must have {key!r}, and has {', '.join(table) or 'nothing'}"
-            )
-    for key in table:
-        if key not in known:
-            raise DescriptionError(
-                file, entry, f"a key must be one of {', '.join(sorted(known))}; it was {key!r}"
-            )

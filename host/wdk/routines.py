@@ -8,9 +8,9 @@ import enum
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from wdk.errors import HERE, DescriptionError, Table, check_keys, read
+from wdk.entry import Entry, read_entries
+from wdk.errors import HERE
 from wdk.prototypes import Parameter, Prototype, parse_prototype
 from wdk.sources import find_callable
 from wdk.values import Values
@@ -84,8 +84,8 @@ class RoutineFile:
         return self.file.stem
 
 
-_LEVEL_NAMES = {"PASSIVE_LEVEL": 0, "APC_LEVEL": 1, "DISPATCH_LEVEL": 2, "SYNCH_LEVEL": 12, "HIGH_LEVEL": 15}
 _DEVICE_LEVELS = (3, 12)
+"""The lowest and the highest DIRQL."""
 _LEVELS = re.compile(r"(?:(any)|(=|<=|>=) (\w+))")
 _NEEDED = ("prototype", "irql", "python")
 _ALLOWED = ("header", "kind", "returned", "irql_note", "verifier", "page", "not_modelled", "member_of")
@@ -96,80 +96,86 @@ def load_routines(values: Values, folder: Path = HERE) -> tuple[RoutineFile, ...
     files = []
     seen: dict[str, Path] = {}
     for file in sorted((folder / "routines").glob("*.toml")):
-        whole = read(file)
-        check_keys(file, "the head of the file", whole, needed=("title", "header"), allowed=whole)
-        entries = {name: cast(Table, entry) for name, entry in whole.items() if isinstance(entry, dict)}
-        for name in entries:
-            if name in seen:
-                raise DescriptionError(
-                    file, name, f"a routine must be described once; {seen[name].name} has it too"
-                )
-            seen[name] = file
-        routines = tuple(
-            _routine(file, name, entry, str(whole["header"]), values) for name, entry in entries.items()
-        )
-        files.append(RoutineFile(file, str(whole["title"]), routines))
+        head, entries = read_entries(file, ("title", "header"))
+        for entry in entries:
+            if entry.name in seen:
+                raise entry.error(f"a routine must be described once; {seen[entry.name].name} has it too")
+            seen[entry.name] = file
+        routines = tuple(_routine(entry, head.text("header"), values) for entry in entries)
+        files.append(RoutineFile(file, head.text("title"), routines))
     return tuple(files)
 
 
-def _routine(file: Path, name: str, entry: Table, header: str, values: Values) -> Routine:
-    check_keys(file, name, entry, needed=_NEEDED, allowed=_ALLOWED)
-    prototype = parse_prototype(file, name, str(entry["prototype"]))
-    returned = tuple(cast("list[str]", entry.get("returned", [])))
-    outs = {each.name for each in prototype.parameters if each.direction == "out"}
-    for each in returned:
-        if each not in outs:
-            raise DescriptionError(
-                file, name, f"what is returned must be an _Out_ parameter; {each!r} is not"
-            )
-    kinds = {kind.value: kind for kind in Kind}
-    kind = str(entry.get("kind", Kind.FUNCTION.value))
-    if kind not in kinds:
-        raise DescriptionError(file, name, f"a kind must be one of {', '.join(kinds)}; it was {kind!r}")
-    levels = _parse_levels(file, name, str(entry["irql"]))
-    if levels.is_device and kinds[kind] is Kind.FUNCTION:
-        raise DescriptionError(
-            file, name, "a routine whose level is the device's DIRQL must have kind own or macro"
-        )
-    verifier = str(entry.get("verifier", ""))
-    if verifier and values.violation(verifier) is None:
-        raise DescriptionError(file, name, f"a verifier rule must be in bugchecks.toml; {verifier!r} is not")
-    python = str(entry["python"])
-    if not re.fullmatch(r"[a-z_0-9.]+:[A-Za-z_0-9.]+", python):
-        raise DescriptionError(file, name, f"python must be module:qualified.name; it was {python!r}")
-    if find_callable(python) is None:
-        raise DescriptionError(
-            file, name, f"python must name a callable below host/dirql; {python!r} does not"
-        )
-    own_header = str(entry.get("header", header))
-    word = "macro" if kinds[kind] is Kind.MACRO else "function"
-    return Routine(
-        name,
+def _routine(entry: Entry, header: str, values: Values) -> Routine:
+    entry.check_keys(needed=_NEEDED, allowed=_ALLOWED)
+    own_header = entry.text("header", header)
+    kind = _kind(entry)
+    word = "macro" if kind is Kind.MACRO else "function"
+    routine = Routine(
+        entry.name,
         own_header,
-        kinds[kind],
-        prototype,
-        returned,
-        levels,
-        str(entry.get("irql_note", "")),
-        verifier,
-        python,
-        str(entry.get("page", "" if own_header == "dirql" else f"{name} {word} ({own_header})")),
-        str(entry.get("not_modelled", "")),
-        str(entry.get("member_of", "")),
+        kind,
+        parse_prototype(entry.file, entry.name, entry.text("prototype")),
+        entry.texts("returned"),
+        _levels(entry, values),
+        entry.text("irql_note", ""),
+        entry.text("verifier", ""),
+        entry.text("python"),
+        entry.text("page", "" if own_header == "dirql" else f"{entry.name} {word} ({own_header})"),
+        entry.text("not_modelled", ""),
+        entry.text("member_of", ""),
     )
+    if routine.levels.is_device and kind is Kind.FUNCTION:
+        raise entry.error("a routine whose level is the device's DIRQL must have kind own or macro")
+    if routine.verifier and values.violation(routine.verifier) is None:
+        raise entry.error(f"a verifier rule must be in bugchecks.toml; {routine.verifier!r} is not")
+    _check_returned(entry, routine)
+    _check_callable(entry, routine)
+    return routine
 
 
-def _parse_levels(file: Path, name: str, text: str) -> Levels:
+def _kind(entry: Entry) -> Kind:
+    kinds = {kind.value: kind for kind in Kind}
+    kind = entry.text("kind", Kind.FUNCTION.value)
+    if kind not in kinds:
+        raise entry.error(f"a kind must be one of {', '.join(kinds)}; it was {kind!r}")
+    return kinds[kind]
+
+
+def _check_returned(entry: Entry, routine: Routine) -> None:
+    outs = {each.name for each in routine.prototype.parameters if each.direction == "out"}
+    for each in routine.returned:
+        if each not in outs:
+            raise entry.error(f"what is returned must be an _Out_ parameter; {each!r} is not")
+
+
+def _check_callable(entry: Entry, routine: Routine) -> None:
+    """The callable behind a routine exists and takes the arguments of the prototype."""
+    python = routine.python
+    if not re.fullmatch(r"[a-z_0-9.]+:[A-Za-z_0-9.]+", python):
+        raise entry.error(f"python must be module:qualified.name; it was {python!r}")
+    found = find_callable(python)
+    if found is None:
+        raise entry.error(f"python must name a callable below host/dirql; {python!r} does not")
+    wanted = [each.name for each in routine.arguments]
+    if len(found.parameters) != len(wanted):
+        raise entry.error(
+            f"{python} must take {len(wanted)} arguments ({', '.join(wanted)});"
+            f" it takes {len(found.parameters)} ({', '.join(found.parameters)})"
+        )
+
+
+def _levels(entry: Entry, values: Values) -> Levels:
+    text = entry.text("irql")
+    numbers = values.levels
     match = _LEVELS.fullmatch(text)
     level = match[3] if match else None
-    if match is None or (level and level != "DIRQL" and level not in _LEVEL_NAMES):
-        known = ", ".join((*_LEVEL_NAMES, "DIRQL"))
-        raise DescriptionError(
-            file, name, f"irql must be 'any', or '=', '<=' or '>=' and one of {known}; it was {text!r}"
-        )
-    lowest, highest = _LEVEL_NAMES["PASSIVE_LEVEL"], _LEVEL_NAMES["HIGH_LEVEL"]
+    if match is None or (level and level != "DIRQL" and level not in numbers):
+        known = ", ".join((*numbers, "DIRQL"))
+        raise entry.error(f"irql must be 'any', or '=', '<=' or '>=' and one of {known}; it was {text!r}")
+    lowest, highest = min(numbers.values()), max(numbers.values())
     if level is None:
         return Levels(text, lowest, highest, is_device=False)
-    low, high = _DEVICE_LEVELS if level == "DIRQL" else (_LEVEL_NAMES[level],) * 2
+    low, high = _DEVICE_LEVELS if level == "DIRQL" else (numbers[level],) * 2
     bounds = {"=": (low, high), "<=": (lowest, high), ">=": (low, highest)}[match[2]]
     return Levels(text, *bounds, is_device=level == "DIRQL")

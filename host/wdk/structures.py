@@ -18,8 +18,8 @@ from wdk.c_types import (
     Record,
     Typedef,
 )
-from wdk.entry import Entry
-from wdk.errors import HERE, DescriptionError, Table, read
+from wdk.entry import Entry, read_entries
+from wdk.errors import HERE, DescriptionError, Table
 from wdk.prototypes import parse_prototype
 from wdk.values import Group
 
@@ -65,13 +65,9 @@ def _enumerations(folder: Path, groups: Iterable[Group]) -> Iterator[Enumeration
 
 
 def _read_file(file: Path) -> StructureFile:
-    whole = read(file)
-    head = Entry(file, "the head of the file", {k: v for k, v in whole.items() if not isinstance(v, dict)})
-    head.check_keys(needed=("title", "header"))
-    types = []
-    for name, table in whole.items():
-        if isinstance(table, dict):
-            types.append(_read_type(Entry(file, name, {"header": head.text("header"), **table})))
+    head, entries = read_entries(file, ("title", "header"))
+    header = head.text("header")
+    types = (_read_type(Entry(file, each.name, {"header": header, **each.table})) for each in entries)
     return StructureFile(head.text("title"), tuple(types))
 
 
@@ -200,4 +196,9 @@ def _length(field: Entry) -> int | None:
         if length not in words:
             raise field.error(f"a length must be a number, or one of {', '.join(words)}; it was {length!r}")
         return words[length]
-    return None if length is None else field.number("length")
+    if length is None:
+        return None
+    count = field.number("length")
+    if count < 1:
+        raise field.error(f"a length must be 1 or more; it was {count}")
+    return count

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from wdk.errors import HERE, DescriptionError, Table, check_keys, read
+from wdk.entry import Entry
+from wdk.errors import HERE, DescriptionError, read
 
 __all__ = ["Group", "Value", "Values", "load_values"]
 
@@ -55,6 +55,12 @@ class Values:
         """The groups of constants, statuses and bug checks."""
         return (*self.constants, *self.statuses, *self.bug_checks)
 
+    @property
+    def levels(self) -> dict[str, int]:
+        """The named IRQLs."""
+        values = (value for group in self.constants for value in group.values)
+        return {value.name: value.value for value in values if value.name.endswith("_LEVEL")}
+
     def violation(self, name: str) -> tuple[int, int] | None:
         """The bug check code and the first parameter that a verifier rule's name stands for, or None."""
         codes = {
@@ -69,44 +75,48 @@ class Values:
 
 def load_values(folder: Path = HERE) -> Values:
     """Read and check every named number; raises `DescriptionError`."""
-    constants = [group for file in sorted((folder / "constants").glob("*.toml")) for group in _groups(file)]
-    statuses = list(_groups(folder / "status.toml"))
-    bug_checks = list(_groups(folder / "bugchecks.toml"))
+    seen: dict[str, Path] = {}
+    files = sorted((folder / "constants").glob("*.toml"))
+    constants = [group for file in files for group in _groups(file, seen)]
+    statuses = list(_groups(folder / "status.toml", seen))
+    bug_checks = list(_groups(folder / "bugchecks.toml", seen))
     _check_statuses(folder / "status.toml", statuses)
     _check_codes(folder / "bugchecks.toml", bug_checks)
-    _check_once(folder, [*constants, *statuses, *bug_checks])
     return Values(tuple(constants), tuple(statuses), tuple(bug_checks))
 
 
-def _groups(file: Path) -> Iterator[Group]:
-    whole = read(file)
-    check_keys(file, "the head of the file", whole, needed=("title", "header", "group"))
-    for table in cast("list[Table]", whole["group"]):
-        title = str(table.get("title", "a group without a title"))
-        check_keys(file, title, table, needed=("title", "values"), allowed=("header", "enumeration", "code"))
-        members = cast("dict[str, Table]", table["values"])
+def _groups(file: Path, seen: dict[str, Path]) -> Iterator[Group]:
+    """The groups of a file; `seen` has the names of all files so far."""
+    whole = Entry(file, "the head of the file", read(file))
+    whole.check_keys(needed=("title", "header", "group"))
+    for table in whole.tables("group"):
+        group = Entry(file, str(table.get("title", "a group without a title")), table)
+        group.check_keys(needed=("title", "values"), allowed=("header", "enumeration", "code"))
+        entries = group.inner("values").entries()
+        for entry in entries:
+            if entry.name in seen:
+                raise entry.error(f"a name must be described once; {seen[entry.name].name} has it too")
+            seen[entry.name] = file
         yield Group(
-            title,
-            str(table.get("header", whole["header"])),
-            str(table.get("enumeration", "")),
-            str(table.get("code", "")),
-            tuple(_value(file, name, entry) for name, entry in members.items()),
+            group.text("title"),
+            group.text("header", whole.text("header")),
+            group.text("enumeration", ""),
+            group.text("code", ""),
+            tuple(_value(entry) for entry in entries),
         )
 
 
-def _value(file: Path, name: str, entry: Table) -> Value:
-    check_keys(file, name, entry, needed=("value", "text"), allowed=("parameters",))
-    value, text = entry["value"], str(entry["text"])
+def _value(entry: Entry) -> Value:
+    entry.check_keys(needed=("value", "text"), allowed=("parameters",))
+    value, text = entry.table["value"], entry.text("text")
     if not isinstance(value, int) or not -(1 << _BITS - 1) <= value < 1 << _BITS:
-        raise DescriptionError(file, name, f"a value must be an integer of {_BITS} bits; it was {value!r}")
+        raise entry.error(f"a value must be an integer of {_BITS} bits; it was {value!r}")
     if not text.endswith("."):
-        raise DescriptionError(
-            file, name, f"a text must be a sentence that ends in a full stop; it was {text!r}"
-        )
-    parameters = tuple(cast("list[str]", entry.get("parameters", [])))
+        raise entry.error(f"a text must be a sentence that ends in a full stop; it was {text!r}")
+    parameters = entry.texts("parameters")
     if parameters and len(parameters) != 4:
-        raise DescriptionError(file, name, f"a bug check must have 4 parameters; it has {len(parameters)}")
-    return Value(name, value, text, parameters)
+        raise entry.error(f"a bug check must have 4 parameters; it has {len(parameters)}")
+    return Value(entry.name, value, text, parameters)
 
 
 def _check_statuses(file: Path, groups: list[Group]) -> None:
@@ -135,14 +145,3 @@ def _check_codes(file: Path, groups: list[Group]) -> None:
             raise DescriptionError(
                 file, group.title, f"the code of a group must exist; {group.code} does not"
             )
-
-
-def _check_once(folder: Path, groups: list[Group]) -> None:
-    seen: set[str] = set()
-    for group in groups:
-        for value in group.values:
-            if value.name in seen:
-                raise DescriptionError(
-                    folder, value.name, "a name must be described once; it is described twice"
-                )
-            seen.add(value.name)

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from dirql import wdm
 from dirql.nt.contracts import CONTRACTS
@@ -19,9 +18,6 @@ from wdk.routines import Kind, Routine
 
 DESCRIPTION = load_description()
 ROUTINES = {routine.name: routine for routine in DESCRIPTION.routines if not routine.member_of}
-
-# Their arguments still differ from the WDK's; an entry that is put right has to leave this set.
-DIFFERENT: set[str] = set()
 
 
 def callables() -> dict[str, Callable[..., object]]:
@@ -45,12 +41,7 @@ def test_exactly_the_described_routines_are_exported() -> None:
     assert set(callables()) == set(ROUTINES)
 
 
-def as_parameter(routine: Routine) -> ParameterSet:
-    marks = [pytest.mark.xfail(strict=True)] if routine.name in DIFFERENT else []
-    return pytest.param(routine, id=routine.name, marks=marks)
-
-
-@pytest.mark.parametrize("routine", [as_parameter(routine) for routine in ROUTINES.values()])
+@pytest.mark.parametrize("routine", ROUTINES.values(), ids=ROUTINES)
 def test_a_routine_takes_the_arguments_of_the_wdk(routine: Routine) -> None:
     """As many as the WDK has, less those that Python returns; a default may stand for one that C has to pass."""
     parameters = inspect.signature(callables()[routine.name]).parameters.values()

@@ -83,6 +83,14 @@ def test_the_copy_itself_is_accepted(folder: Path) -> None:
             "a kind must be one of function, own, plain, macro, access; it was 'makro'",
         ),
         ('title = "Test."', 'title = "Test.', "it must be TOML"),
+        ('title = "Test."', 'title = "Test."\nother = 3', "other must be a table; it was 3"),
+        ('["OldIrql"]', "3", "KeTest: returned must be an array of strings; it was 3"),
+        ('irql = "<= DISPATCH_LEVEL"', "irql = 3", "KeTest: irql must be a string; it was 3"),
+        (
+            '["OldIrql"]',
+            "[]",
+            "nt.ntstatus:nt_success must take 2 arguments (Event, OldIrql); it takes 1 (status)",
+        ),
     ],
 )
 def test_a_wrong_routine(folder: Path, old: str, new: str, rule: str) -> None:
@@ -123,17 +131,23 @@ def test_a_wrong_routine(folder: Path, old: str, new: str, rule: str) -> None:
             "PASSIVE_LEVEL2",
             "'value'",
         ),
+        (
+            "constants/levels.toml",
+            "APC_LEVEL = {",
+            "LEVEL2 = 3\nAPC_LEVEL = {",
+            "",
+            "LEVEL2 must be a table; it was 3",
+        ),
+        (
+            "constants/levels.toml",
+            "APC_LEVEL = {",
+            "STATUS_PENDING = {",
+            "STATUS_PENDING",
+            "a name must be described once; levels.toml has it too",
+        ),
     ],
 )
 def test_a_wrong_value(folder: Path, file: str, old: str, new: str, entry: str, rule: str) -> None:
     message = refused(folder, file, old, new)
     assert entry in message
     assert rule in message
-
-
-def test_a_name_that_is_described_twice(folder: Path) -> None:
-    path = folder / "constants" / "levels.toml"
-    win32 = (folder / "constants" / "win32.toml").read_text(encoding="utf-8")
-    path.write_text(win32, encoding="utf-8")
-    with pytest.raises(DescriptionError, match="a name must be described once"):
-        load_description(folder)
