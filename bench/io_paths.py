@@ -73,7 +73,7 @@ def finish(device: DeviceObject, irp: Irp) -> int:
 
 
 def returned(device: DeviceObject | None, irp: Irp, context: object) -> int:
-    """The completion routine of whoever allocated a request: it is theirs again."""
+    """A completion routine that keeps the request, so that the caller who allocated it has it back."""
     del device, irp, context
     return STATUS_MORE_PROCESSING_REQUIRED
 

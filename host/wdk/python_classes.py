@@ -84,7 +84,7 @@ def _check_lacks(record: Record, attributes: frozenset[str]) -> None:
             )
 
 
-# What the sources say.
+# Reading the sources.
 
 
 @cache

@@ -144,7 +144,7 @@ _MODULE_OF = {"dirql": "dirql_additions"}
 
 
 class _Module:
-    """One module of the facade: what it imports, and the names that it gives to methods."""
+    """One module of the facade: the imports, and the names for methods."""
 
     def __init__(self, header: str) -> None:
         self.header = header

@@ -16,7 +16,7 @@ __all__ = ["structure_page"]
 _INTRODUCTION = (
     "The name of a member in Python follows from its name in C: each part of the path becomes snake_case, and the dots"
     ' stay. A member is "opaque" where the WDK leaves its meaning undocumented. It is "lacking" where the Python class'
-    " has no attribute for it. A C driver sees all members. Offsets and sizes are in bytes, for x64.\n"
+    " has no attribute for it. The C headers have all members. Offsets and sizes are in bytes, for x64.\n"
 )
 
 

@@ -57,7 +57,7 @@ class Values:
 
     @property
     def levels(self) -> dict[str, int]:
-        """The named IRQLs."""
+        """The IRQLs that have names, with their numbers."""
         values = (value for group in self.constants for value in group.values)
         return {value.name: value.value for value in values if value.name.endswith("_LEVEL")}
 

@@ -26,7 +26,7 @@ _MASK = 0xFFFF_FFFF
 
 
 class NTSTATUS(int):
-    """A status as an unsigned number of 32 bits; its `repr` is its WDK name."""
+    """A status as an unsigned number of 32 bits; `repr` gives the WDK name of the value."""
 
     __slots__ = ()
 
@@ -80,8 +80,14 @@ def status_name(status: int) -> str:
 
 
 def nt_success(status: int) -> bool:
-    """Whether the severity is success or informational; follows NT_SUCCESS. False for a number that is no status."""
-    return 0 <= status < 0x8000_0000
+    """Whether the severity is success or informational; follows NT_SUCCESS.
+
+    False for an integer that is no status. Raises `TypeError` for anything else, such as a pair of status and value.
+    """
+    try:
+        return 0 <= status < 0x8000_0000
+    except TypeError:
+        return nt_success(NTSTATUS(status))
 
 
 def nt_information(status: int) -> bool:

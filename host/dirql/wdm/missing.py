@@ -35,7 +35,7 @@ def _sentence(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name.lower(), folded, _NEAREST)
     nearest = ", ".join(folded[each] for each in close)
     if header is not None:
-        hint = f"; the nearest names of dirql are {nearest}" if nearest else ""
+        hint = f"; the nearest names of dirql: {nearest}" if nearest else ""
         return f"the WDK has {name} ({header}), and dirql lacks it{hint}"
     if nearest:
         return f"neither the WDK nor dirql has a name {name}; did you mean {nearest}?"

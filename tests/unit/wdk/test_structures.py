@@ -109,6 +109,7 @@ def test_the_example_itself_is_accepted(tmp_path: Path) -> None:
             '"ULONG", length = "MANY", offset',
             "a length must be a number, or one of ANYSIZE_ARRAY",
         ),
+        ('"ULONG", offset', '"ULONG", length = 0, offset', "a length must be 1 or more; it was 0"),
         ('kind = "struct"', 'kind = "strict"', "a kind must be one of enum, function"),
         ('"A thing."', '"A thing"', "a text must be a sentence that ends in a full stop; it was 'A thing'"),
         ('text = "A thing."', 'text = "A thing."\nheader = "wdm"', "a header must be one of ntdef.h, wdm.h"),
