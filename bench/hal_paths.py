@@ -52,7 +52,7 @@ TAG = pool_tag("Bnch")
 
 
 class IdleTarget(ScriptedTarget):
-    """A target with accesses that do nothing, so that the HAL's own share is large."""
+    """A target whose accesses do nothing, so that nearly all of the time is the HAL's."""
 
     def read_memory(self, address: int, byte_enables: int = 0xF) -> int:
         return address & byte_enables
@@ -65,7 +65,7 @@ class IdleTarget(ScriptedTarget):
 
 
 class Device:
-    """As much of a device object as DMA needs."""
+    """The part of a device object that DMA needs."""
 
     current_irp = None
 
@@ -94,7 +94,7 @@ def seconds(call: Callable[[], object], loops: int) -> float:
 
 
 def target_alone() -> float:
-    """The target's own read, called as the HAL calls it."""
+    """Read from the target as the HAL does, without the HAL."""
     with machine() as target:
         read = target.read_memory
         return seconds(lambda: read(BAR), LOOPS)
@@ -130,7 +130,7 @@ def read_port() -> float:
 
 
 def pool_block() -> float:
-    """Allocated, cleared and freed."""
+    """Allocate, clear and free a block of pool."""
     with machine():
 
         def block() -> None:
@@ -181,7 +181,7 @@ def map_and_unmap_64_kib() -> float:
 
 
 def scatter_gather(width: int) -> float:
-    """A list got and put back; with few address bits all of it is bounced."""
+    """Get a scatter/gather list and put it back; with few address bits every page is bounced."""
     with machine():
         description = DeviceDescription(
             version=3, master=True, scatter_gather=True, maximum_length=BUFFER, dma_address_width=width

@@ -49,7 +49,7 @@ class Layer:
 
 
 def forward(device: DeviceObject, irp: Irp) -> int:
-    """A driver that passes a request down and is told when it is done."""
+    """A dispatch routine that passes a request down, with a completion routine."""
     irp.copy_current_stack_location_to_next()
     irp.set_completion_routine(done, None, True, True, True)
     return call_driver(device.device_extension.lower, irp)
@@ -64,7 +64,7 @@ def done(device: DeviceObject | None, irp: Irp, context: object) -> int:
 
 
 def finish(device: DeviceObject, irp: Irp) -> int:
-    """A driver that completes a request at once."""
+    """A dispatch routine that completes a request at once."""
     del device
     irp.io_status.status = STATUS_SUCCESS
     irp.io_status.information = 0
@@ -79,7 +79,7 @@ def returned(device: DeviceObject | None, irp: Irp, context: object) -> int:
 
 
 def queue(device: DeviceObject, irp: Irp) -> int:
-    """A driver with a StartIo queue."""
+    """A dispatch routine that puts the request into the StartIo queue."""
     irp.mark_pending()
     start_packet(device, irp, None, None)
     return STATUS_PENDING
@@ -101,7 +101,7 @@ def dpc_for_isr(dpc: object, device: DeviceObject, irp: Irp | None, context: obj
 
 
 def make_device(driver: DriverObject, name: str | None, lower: DeviceObject | None) -> DeviceObject:
-    """A device, on top of `lower`."""
+    """Make a device, and attach it on top of `lower`."""
     _, device = create_device(driver, Layer, name, FILE_DEVICE_UNKNOWN, 0, False)
     assert device is not None
     if lower is not None:
@@ -134,7 +134,7 @@ def queue_entry(driver: DriverObject, registry_path: str) -> int:
 
 
 def stack(layers: int) -> DeviceObject:
-    """A stack of so many devices, the lowest of which completes reads."""
+    """Make a stack of devices, the lowest of which completes reads."""
     _, bus = load_driver(bus_entry, f"bus{layers}")
     _, layer = load_driver(layer_entry, f"layer{layers}")
     assert bus is not None
@@ -146,7 +146,7 @@ def stack(layers: int) -> DeviceObject:
 
 
 def send(top: DeviceObject) -> None:
-    """One request through a stack: allocate, send, get back, free."""
+    """Send one request through a stack: allocate, send, take back, free."""
     irp = allocate_irp(top.stack_size)
     assert irp is not None
     location = irp.get_next_stack_location()
@@ -190,14 +190,14 @@ def plain_bus(request: Plain) -> int:
 
 
 def plain() -> None:
-    """One request without an I/O manager."""
+    """Make one request without an I/O manager."""
     request = Plain(LENGTH)
     request.callbacks.append(plain_done)
     plain_filter(request)
 
 
 def microseconds(call: Callable[[], object], rounds: int) -> float:
-    """CPU time of one call, the best of some rounds."""
+    """The CPU time of one call in microseconds, the best of some rounds."""
     best = float("inf")
     for _ in range(rounds):
         start = process_time()

@@ -57,7 +57,7 @@ def dpc(routine: Callable[[Dpc, object, object, object], object]) -> Dpc:
 
 
 def machine_alone(count: int) -> None:
-    """The fake's own time for one interrupt: wait, request, acknowledge, end."""
+    """The time of the fake machine alone for one interrupt: wait, request, acknowledge, end."""
     machine = FakeMachine()
     machine.enable(vector_of(LINE), False)
     for _ in range(count):
@@ -72,7 +72,7 @@ def machine_alone(count: int) -> None:
 
 
 def contract_call(count: int) -> None:
-    """The cheapest kernel call: KeClearEvent."""
+    """Call KeClearEvent, the cheapest kernel call."""
     with kernel():
         clear = event().clear
         for _ in range(count):
@@ -115,7 +115,7 @@ def connect(routine: Callable[[Interrupt, object], object]) -> Interrupt:
 
 
 def interrupts_dispatched(count: int) -> None:
-    """On top of a thread at PASSIVE, with an ISR that only clears the line."""
+    """Interrupt a thread at PASSIVE_LEVEL; the ISR only clears the line."""
     with kernel() as (_, machine):
 
         def service(_interrupt: Interrupt, _context: object) -> bool:
@@ -129,7 +129,7 @@ def interrupts_dispatched(count: int) -> None:
 
 
 def interrupts_to_thread(count: int) -> None:
-    """Whole interrupts: idle, ISR, DPC, event, and the thread that waits for the event."""
+    """Take a whole interrupt: idle, ISR, DPC, event, and the thread that waits for the event."""
     with kernel() as (_, machine):
         done = event()
         deferred = dpc(lambda *_: done.set())
@@ -146,7 +146,7 @@ def interrupts_to_thread(count: int) -> None:
 
 
 def event_and_switch(count: int) -> None:
-    """Two threads that wake each other: a wait and a set each."""
+    """Let two threads wake each other, each with a wait and a KeSetEvent."""
     with kernel():
         ping, pong = event(), event()
 
@@ -162,7 +162,7 @@ def event_and_switch(count: int) -> None:
 
 
 def timers_expired(count: int) -> None:
-    """Set, expire, DPC, wake."""
+    """Set a timer that expires and queues a DPC, which wakes a thread."""
     with kernel():
         timer = Timer()
         deferred = dpc(lambda *_: None)
@@ -172,7 +172,7 @@ def timers_expired(count: int) -> None:
 
 
 def sixteen_threads(count: int) -> None:
-    """A notification wakes 16 threads, each of which counts and waits again; a rate of wakes."""
+    """Set a notification event that wakes 16 threads, each of which counts and waits again; the figure counts wakes."""
     with kernel():
         gates = [event(NotificationEvent), event(NotificationEvent)]
         done = event()

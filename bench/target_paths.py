@@ -30,7 +30,7 @@ OPERATIONS = 6
 
 
 def in_simulator(scale: float) -> dict[str, float]:
-    """The measures of the cocotb target."""
+    """Measure the cocotb target, in a simulator."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figures.json"
         status = run_in_simulator("measures:main", ["cocotb", str(scale * COCOTB_SCALE), "1", str(path)])
@@ -60,7 +60,7 @@ def shares(figures: dict[str, float]) -> dict[str, float]:
 
 
 def show(verilated: dict[str, float], cocotb: dict[str, float], other: dict[str, float]) -> None:
-    """Print the table and the ratios."""
+    """Print the table of rates and the ratios."""
     print(f"{'per second of CPU time':36}{'verilated':>14}{'cocotb':>14}{'cocotbext-pcie':>16}")
     peers = {
         "register reads": "reads",
@@ -96,7 +96,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="more or fewer of everything")
     parser.add_argument("--json", type=Path, help="write the figures")
     options = parser.parse_args()
-    # In turns, so that a machine that is slower for a while is slower for all.
+    # The targets take turns, so that a computer that is slow for a while is slow for all of them.
     rounds = [
         (
             measures.measure("verilated", options.scale, 1),

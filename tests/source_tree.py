@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the source itself look at: the files of this checkout, and what is where."""
+"""The files of this checkout, for tests of the source itself."""
 
 from __future__ import annotations
 

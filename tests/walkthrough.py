@@ -37,17 +37,17 @@ class Block:
 
     language: str
     mark: str
-    """The text of the comment above it, "" without one."""
+    """The text of the comment above the block; "" if there is none."""
     text: str
 
     @property
     def file(self) -> str:
-        """The file that it goes into, "" if none."""
+        """The file into which the code goes; "" if the block is no code for a file."""
         return self.mark.removesuffix(", for now") if self.language == "python" else ""
 
 
 def blocks(page: Path = PAGE) -> list[Block]:
-    """All blocks, in order. Raises ValueError for one whose mark does not say what to do with it."""
+    """All blocks, in order. Raises ValueError for a block without a known mark."""
     found = [
         Block(language, mark, text)
         for mark, language, text in BLOCK.findall(page.read_text(encoding="utf-8"))
@@ -75,27 +75,27 @@ class Source:
     routines: dict[str, str] = field(default_factory=dict)
 
     def add(self, text: str) -> None:
-        """Put a block's code where its reader puts it."""
+        """Put the code of a block where the page's reader would put it."""
         before: list[str] = []
         for node, part in statements(text):
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 self.routines[node.name] = part.strip()
                 continue
             if not isinstance(node, ast.Import | ast.ImportFrom | ast.Assign | ast.Expr):
-                self.routines[part] = part.strip()  # what a script does
+                self.routines[part] = part.strip()  # the statements of a script
                 continue
             section = self._section(node)
             section.append(part if section is before else part.lstrip("\n"))
             before = section
 
     def _section(self, node: ast.stmt) -> list[str]:
-        """Where a statement at the top of the file goes."""
+        """The section of the file into which a statement at the top level goes."""
         if isinstance(node, ast.Import | ast.ImportFrom):
             return self.imports
         return self.constants if isinstance(node, ast.Assign) else self.head
 
     def text(self) -> str:
-        """The file."""
+        """The text of the whole file."""
         parts = ["".join(part).strip() for part in (self.head, self.imports, self.constants)]
         top = "\n\n".join(part for part in parts if part)
         return "\n\n\n".join([top, *self.routines.values()]) + "\n"

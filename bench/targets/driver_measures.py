@@ -90,7 +90,7 @@ def interrupts(machine: Machine, device: DEVICE_OBJECT, count: int) -> tuple[flo
 
 
 def dma(handle: Handle, rounds: int) -> dict[str, float]:
-    """64 KiB requests, verified: bytes a second each way, and which share of the device's clocks moved data."""
+    """Make verified requests of 64 KiB: bytes per second in each direction, and the share of clocks that moved data."""
     handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", TransferMode.DMA))
     data = bytes(range(256)) * (DMA_BYTES // 256)
     start = process_time()

@@ -63,7 +63,7 @@ def register_reads(target: Target, scale: float) -> tuple[float, float]:
 
 
 def hal_register_reads(target: Target, scale: float) -> tuple[float, float]:
-    """The whole path: what a driver calls, with the kernel's preemption point after it."""
+    """Read a register as a driver does, with the point of preemption after the access."""
     memory = MemoryManager(target.memory)
     hal = Hal(target, memory)
     kernel = Kernel(hal.clock, hal.interrupts)
@@ -92,7 +92,7 @@ def port_reads(target: Target, scale: float) -> tuple[float, float]:
 
 
 def port_string(target: Target, scale: float) -> tuple[float, float]:
-    """The same reads with no Python between them."""
+    """Make the same reads in one string, without Python between them."""
     words, rounds = memoryview(bytearray(4 * 10_000)), max(1, int(5 * scale))
     start = process_time()
     moved = sum(target.read_io_string(STATUS_PORT, words) for _ in range(rounds))
@@ -107,7 +107,7 @@ def waiting(target: Target, scale: float) -> tuple[float, float]:
 
 
 def bare(target: Target, scale: float) -> tuple[float, float]:
-    """Clocks of a C++ loop that does nothing but clock the same model."""
+    """Clock the same model in a C++ loop that does nothing else."""
     assert isinstance(target, VerilatedTarget)
     clocks = int(500_000 * scale)
     start = process_time()
@@ -116,7 +116,7 @@ def bare(target: Target, scale: float) -> tuple[float, float]:
 
 
 def interrupts(target: Target, scale: float) -> tuple[float, float]:
-    """Raise, wait, fetch, read and clear the cause, mark and end: six transactions and four marks each."""
+    """Raise an interrupt and serve it: six transactions and four marks for each interrupt."""
     count, write, read, mark = int(10_000 * scale), target.write_memory, target.read_memory, target.mark
     write(CONTROLLER + interrupt_controller.ENABLE.offset, 1 << INPUT)
     write(REGISTERS + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
@@ -142,7 +142,7 @@ def interrupts(target: Target, scale: float) -> tuple[float, float]:
 
 
 def dma(target: Target, scale: float) -> tuple[float, float]:
-    """Bytes that the store function reads from host memory, 64 KiB in 4 KiB pages at a time."""
+    """Let the store function read host memory, 64 KiB in pages of 4 KiB for each command."""
     pages = DMA_BYTES // PAGE
     for page in range(pages):
         last = int(page == pages - 1)

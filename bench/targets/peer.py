@@ -35,7 +35,7 @@ REGION_BYTES = 64 * 1024
 
 
 class Card(MemoryEndpoint):
-    """An endpoint with memory and MSI."""
+    """A PCIe endpoint with memory and one MSI."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Card(MemoryEndpoint):
 
 
 async def enumerated() -> tuple[Card, PciDevice]:
-    """One card behind a root complex, found and enabled."""
+    """Make a root complex with one card behind it, and enumerate it."""
     root, card = RootComplex(), Card()
     device = Device(card)
     device.upstream_port.max_link_speed = LINK_SPEED
@@ -61,18 +61,18 @@ async def enumerated() -> tuple[Card, PciDevice]:
 
 
 def note(name: str, rates: list[float]) -> None:
-    """Write the median for `run` to find."""
+    """Write the median to a file, from which `run` reads it."""
     Path(os.environ[FOLDER], f"{name}.json").write_text(json.dumps(median(rates)), encoding="utf-8")
 
 
 def plan(count: int) -> tuple[int, range]:
-    """The number of repetitions, and the rounds."""
+    """The number of repetitions for each round, and the number of rounds."""
     return max(20, int(count * float(os.environ[SCALE]))), range(int(os.environ[ROUNDS]))
 
 
 @cocotb.test()
 async def reads(_dut: HierarchyObject) -> None:
-    """Blocking 32-bit reads."""
+    """Measure 32-bit reads, each awaited before the next."""
     logging.getLogger("cocotb").setLevel(logging.ERROR)
     _, found = await enumerated()
     window = found.bar_window[0]
@@ -90,7 +90,7 @@ async def reads(_dut: HierarchyObject) -> None:
 
 @cocotb.test()
 async def messages(_dut: HierarchyObject) -> None:
-    """An MSI raised, its empty handler awaited, and the next."""
+    """Measure MSIs: each is raised, and an empty handler of it awaited, before the next."""
     logging.getLogger("cocotb").setLevel(logging.ERROR)
     card, found = await enumerated()
     await found.alloc_irq_vectors(1, 1)
@@ -119,7 +119,7 @@ def run(scale: float, rounds: int) -> dict[str, float]:
     os.environ.update(
         {ROUNDS: str(rounds), SCALE: str(scale), "COCOTB_LOG_LEVEL": "ERROR", "GPI_LOG_LEVEL": "ERROR"}
     )
-    os.environ["PYTHONWARNINGS"] = "ignore"  # the models warn of what they use of cocotb
+    os.environ["PYTHONWARNINGS"] = "ignore"  # the models use deprecated parts of cocotb, which warns of them
     build_folder = cache_directory() / "bench-peer"
     runner = get_runner("verilator")
     flags: list[str] = []

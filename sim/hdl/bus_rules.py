@@ -263,7 +263,7 @@ async def t13_a_retried_read_is_answered_from_what_was_kept(dut: SimHandleBase) 
     assert await host.request(READ, 0x3000) == OK
     assert int(dut.last_data_o.value) == 0x0403_0201
     assert 2 < int(dut.transactions_o.value) < 8
-    # Data read for one transaction is not given to a later one.
+    # Data that was prefetched for one transaction is not given to a later transaction.
     host.memory[0x3000:0x3004] = b"\x05\x06\x07\x08"
     assert await host.request(READ, 0x3000) == OK
     assert int(dut.last_data_o.value) == 0x0807_0605

@@ -24,9 +24,9 @@ __all__ = ["CAPACITY", "BytesTarget"]
 CAPACITY = 256
 """Bytes of data in a frame: small, so that tests cut bursts and strings."""
 MARKS = 16
-"""Marks in a frame."""
+"""The most marks that one frame carries."""
 
-# What, operation, address, byte enables, length, datum, spent, limit, deadline; then the number of marks.
+# Kind of request, operation, address, byte enables, length, datum, spent, limit, deadline; then the number of marks.
 COMMAND = struct.Struct("<BBIBIIQQQB")
 MARK = struct.Struct("<QI")
 # Answer, clock, records dropped, the number of event records; then the records, and the data that was read.
@@ -117,7 +117,7 @@ class ByteChannel:
 
 
 class FarSide:
-    """The machine's end: decodes frames for a target."""
+    """The far end of the channel: decodes frames and lets a target carry out the commands."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -150,7 +150,7 @@ class FarSide:
         return head + b"".join(map(encode_record, records)) + read
 
     def _carry_out(self, what: int, fields: list[int], limit: int, data: bytes) -> tuple[int, int, bytes]:
-        """The value, the status and the data that was read."""
+        """Carry out one request; returns the value, the status and the data that was read."""
         operation, address, byte_enables, length, datum = fields
         if what == What.WAIT:
             self._target.wait(limit)

@@ -20,7 +20,7 @@ FREQUENCY = 33_000_000
 
 
 def vector_of(line: int) -> int:
-    """The vector of an input of the controller."""
+    """The vector that belongs to an input of the controller."""
     return Vector.BASE + Vector.STEP * line
 
 
@@ -54,7 +54,7 @@ class FakeMachine:
         self.ended: list[int] = []
         self.waits = 0
 
-    # For tests: the devices.
+    # For tests, in the place of devices.
 
     def interrupt(self, line: int) -> None:
         """Assert an input, or pulse it if it is latched."""
@@ -76,7 +76,7 @@ class FakeMachine:
         self.update()
 
     def update(self) -> None:
-        """Run the clocks spent and what the script has for them, and set `attention`."""
+        """Let the spent clocks pass, call the scripted actions that are due, and set `attention`."""
         self.clock += self._spent
         self._spent = 0
         while self.script and self.script[0][0] <= self.clock:

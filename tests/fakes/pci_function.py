@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A PCI function's configuration space, naively: 64 dwords, each with the bits that can be written."""
+"""A simple model of a PCI function's configuration space: 64 dwords, each with the bits that can be written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FakeFunction:
     dwords: list[int] = field(default_factory=list)
     writable: dict[int, int] = field(default_factory=dict)
     log: list[tuple[int, int, int]] = field(default_factory=list)
-    """Writes: offset, value, byte enables."""
+    """The writes so far, each as offset, value and byte enables."""
 
     def __post_init__(self) -> None:
         self.dwords = [0] * 64
@@ -44,7 +44,7 @@ class FakeFunction:
             self.dwords[offset // 4] = kind
             self.writable[offset] = 0xFFFF_FFFF & ~(size - 1) if size else 0
             offset += 4
-            if kind & 0x5 == 0x4:  # 64 bits: its upper half is the next register
+            if kind & 0x5 == 0x4:  # a register of 64 bits; the upper half is the next register
                 self.writable[offset] = 0xFFFF_FFFF if size <= 1 << 32 else ~((size - 1) >> 32) & 0xFFFF_FFFF
                 offset += 4
         if self.message:

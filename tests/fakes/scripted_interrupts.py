@@ -30,7 +30,7 @@ class ScriptedInterrupts:
         plain = (registers.ENABLE, registers.MODE, registers.ROUTE, registers.THRESHOLD)
         self._plain: dict[int, int] = {register.offset: register.reset for register in plain}
 
-    # For devices.
+    # Calls by devices.
 
     def set_line(self, number: int, *, on: bool) -> None:
         """Drive an input; a rising edge is a request if the input is latched."""
@@ -40,7 +40,7 @@ class ScriptedInterrupts:
         self._lines = self._lines | bit if on else self._lines & ~bit
 
     def raise_edge(self, number: int) -> None:
-        """Pulse an input."""
+        """Switch an input on and off again, which makes one edge."""
         self.set_line(number, on=True)
         self.set_line(number, on=False)
 
@@ -54,7 +54,7 @@ class ScriptedInterrupts:
             self._lost[number] = min(self._lost[number] + 1, _COUNT_MAX)
         self._requests |= bit
 
-    # For the host.
+    # Calls by the host.
 
     def presented(self) -> int | None:
         """The highest requested input that is enabled, above all inputs in service and above the threshold."""
@@ -80,7 +80,7 @@ class ScriptedInterrupts:
     # Registers.
 
     def read(self, offset: int, byte_enables: int) -> int:
-        """Read a register; those that are not there read 0."""
+        """Read a register; an offset without a register reads 0."""
         if offset == registers.CLAIM.offset:
             return self.claim()
         index = (offset - registers.LOST.offset) // registers.LOST.stride
@@ -95,7 +95,7 @@ class ScriptedInterrupts:
         return computed.get(offset, self._plain.get(offset, 0))
 
     def write(self, offset: int, value: int, byte_enables: int) -> None:
-        """Write a register, whole; writes to those that are not there do nothing."""
+        """Write a whole register; a write to an offset without a register does nothing."""
         if byte_enables != 0xF:
             raise ValueError(
                 f"the scripted interrupt controller must be written in whole dwords, not byte enables {byte_enables:#x}"
@@ -118,17 +118,17 @@ class ScriptedInterrupts:
 
 
 class Doorbell:
-    """The address that messages are written to."""
+    """The device at the address to which messages are written."""
 
     def __init__(self, interrupts: ScriptedInterrupts) -> None:
-        """Messages become requests of `interrupts`."""
+        """Each message becomes a request of an input of `interrupts`."""
         self._interrupts = interrupts
 
     def read(self, offset: int, byte_enables: int) -> int:
-        """Read 0."""
+        """Every offset reads 0."""
         return 0
 
     def write(self, offset: int, value: int, byte_enables: int) -> None:
-        """Request the input that the message names, if it is one."""
+        """Request the input that the message names, if there is an input of that number."""
         if value < Interrupt.INPUTS:
             self._interrupts.request(value)

@@ -44,11 +44,11 @@ from fakes.scripted_interrupts import ScriptedInterrupts
 __all__ = ["ACCESS_CLOCKS", "Device", "Ram", "ScriptedTarget", "Space"]
 
 ACCESS_CLOCKS = 8
-"""Clocks of one access."""
+"""The bus clocks of one access."""
 
 
 class Space(enum.Enum):
-    """The kind of an address."""
+    """The address space of an access."""
 
     MEMORY = enum.auto()
     IO = enum.auto()
@@ -79,7 +79,7 @@ class Ram:
     """A device that keeps the data written to it."""
 
     def __init__(self, size: int) -> None:
-        """Start with zeros."""
+        """Make a RAM of `size` zeros."""
         self.dwords = [0] * (size // 4)
 
     def read(self, offset: int, byte_enables: int) -> int:
@@ -101,7 +101,7 @@ class _Region:
 
 
 class ScriptedTarget(Target):
-    """Target with a machine of the devices that a test maps into it."""
+    """A target with a machine made of the devices that a test maps into it."""
 
     name = "scripted"
     capabilities = frozenset(
@@ -216,7 +216,7 @@ class ScriptedTarget(Target):
     # Transactions.
 
     def _access(self, operation: Op, address: int, byte_enables: int, value: int = 0) -> int:
-        """One single transaction."""
+        """Make one single transaction."""
         check_access(address, byte_enables, value, is_io=_SPACES[operation] is Space.IO)
         self._begin()
         try:
@@ -373,7 +373,7 @@ class ScriptedTarget(Target):
     # Life.
 
     def reset(self) -> None:
-        """See `Target`; the script's regions stay, its actions go."""
+        """See `Target`; the mapped devices stay, and the scripted actions are forgotten."""
         self._check_open()
         self._start()
 

@@ -14,7 +14,7 @@ from hdl.machine_bench import Bench
 
 @pytest.fixture
 def fresh() -> Iterator[Bench]:
-    """A machine out of reset, nothing enumerated."""
+    """A machine just out of reset, before enumeration."""
     target = VerilatedTarget(checked=True)
     yield Bench(target)
     target.close()

@@ -32,7 +32,7 @@ VECTOR = 0x50
 
 
 class Register(Protocol):
-    """What a generated register class offers."""
+    """The part of a generated register class that the bench uses."""
 
     @property
     def offset(self) -> int: ...
@@ -68,7 +68,7 @@ class Bench:
         self.target.write_memory(CONTROLLER + register.offset, value)
 
     def read_header(self, register: Register) -> int:
-        """The dword of the function's header that holds `register`, shifted down to it."""
+        """The value of `register` of the function's header, shifted down from its place in the dword."""
         dword = self.target.read_configuration(FUNCTION | (register.offset & ~3))
         return dword >> (8 * (register.offset & 3))
 
@@ -81,7 +81,7 @@ class Bench:
     # Set-up.
 
     def enumerate(self) -> None:
-        """Place the BARs, enable everything, let bursts run."""
+        """Place the BARs, enable the function as target and as master, and allow long bursts."""
         for index, base in enumerate((REGISTERS, BUFFER, PORTS)):
             self.target.write_configuration(FUNCTION | (pci_configuration.BAR.offset + 4 * index), base)
         self.write_header(
@@ -104,7 +104,7 @@ class Bench:
         self.write(store.COMMAND, store.Operation.RAISE)
 
     def fetch(self) -> int:
-        """Vector by Interrupt Acknowledge."""
+        """Fetch a vector with an Interrupt Acknowledge transaction."""
         return self.target.interrupt_acknowledge()
 
     def end(self, input_number: int = INPUT) -> None:
@@ -121,7 +121,7 @@ class Bench:
         return bytes(data)
 
     def place_list(self, segments: Sequence[tuple[int, int]], *, high: int = 0, last: bool = True) -> None:
-        """A scatter/gather list of (address, length) in host memory."""
+        """Write a scatter/gather list of pairs (address, length) into host memory."""
         for index, (address, length) in enumerate(segments):
             flags = int(last and index == len(segments) - 1)
             words = (address, high, length, flags)
@@ -135,7 +135,7 @@ class Bench:
         self.write(store.COMMAND, operation)
 
     def finish(self, limit: int = 100_000) -> Outcome:
-        """Wait for the end of the command and clear what it left."""
+        """Wait for the end of the command, then clear the causes and the errors."""
         deadline = self.target.now() + limit
         while self.read(store.STATUS) & store.STATUS.BUSY:
             assert self.target.now() < deadline, "the command did not end"
@@ -153,7 +153,7 @@ class Bench:
         return self.finish()
 
     def events(self) -> list[EventRecord]:
-        """Events since the last call, once the FIFO has had time to show them."""
+        """The event records since the last call, after a wait that is long enough for records on their way."""
         self.target.spend(8)
         self.target.now()
         self.target.wait(8)

@@ -11,7 +11,7 @@ from dirql.registers.machine import Address, Device
 from dirql.target.contract import MasterAbort
 from hdl.machine_bench import BUFFER, FUNCTION, PORTS, REGISTERS, Bench
 
-# Bits that software may change, by dword; every other bit of the 256 bytes is read-only.
+# The bits that software may change in each dword. Every other bit of the 256 bytes is read-only.
 WRITABLE = {
     0x04: 0x0547,
     0x0C: 0x0000_F8FF,

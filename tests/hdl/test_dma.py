@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The store function as bus master: what it moves, what it must leave alone, how it fails and stops, how fast it is."""
+"""The store function as bus master: the bytes that it moves and no others, errors, aborts, and speed."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ SIZES = (1, 64, 257, 1000, 4099)
 
 
 def _requests(handle: Handle, rng: random.Random) -> None:
-    """Some requests at once, one of them perhaps cancelled, then one after the other."""
+    """Make several requests at once, one of which may be cancelled, and then others one by one."""
     together = [handle.write_overlapped(rng.randbytes(size), rng.randrange(50_000)) for size in SIZES]
     together += [handle.read_overlapped(size, rng.randrange(50_000)) for size in SIZES]
     if rng.random() < 0.5:
@@ -34,7 +34,7 @@ def _requests(handle: Handle, rng: random.Random) -> None:
 
 
 def _traffic(machine: Machine, rng: random.Random) -> list[object]:
-    """Each kind of interrupt and each mode in a random order; what was seen of each."""
+    """Run each kind of interrupt with each mode, in a random order; returns the results of all."""
     seen: list[object] = []
     ways = [(kind, mode) for kind in ("level", "latched", "message") for mode in TransferMode]
     rng.shuffle(ways)
@@ -51,7 +51,7 @@ def _traffic(machine: Machine, rng: random.Random) -> list[object]:
 
 
 def run_traffic(target: str, seed: int) -> list[object]:
-    """Everything that can be observed of the traffic; an even seed takes turns, an odd one schedules at random."""
+    """Run the traffic and return everything that can be observed of it; with an odd seed the schedule is random."""
     with open_machine(target, processors=1 + seed % 3, seed=seed if seed % 2 else 0) as machine:
         return _traffic(machine, random.Random(seed))
 

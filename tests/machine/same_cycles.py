@@ -53,7 +53,7 @@ def _dma(bench: Bench, random_: random.Random) -> None:
 
 
 def _service(bench: Bench, random_: random.Random) -> object:
-    """Serve an interrupt as a kernel does: acknowledge, clear the device's cause, end."""
+    """Serve an interrupt as a kernel does: fetch the vector, clear the cause, write the end of interrupt."""
     target = bench.target
     if target.interrupt_request() is None and random_.random() < 0.9:
         return None

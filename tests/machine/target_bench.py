@@ -22,7 +22,7 @@ from fakes.scripted_target import Ram, ScriptedTarget, Space
 INPUT = 5
 """An input of the controller that no device drives."""
 STORE_INPUT = 4
-"""The input that INTA is routed to at reset."""
+"""The input to which INTA is routed after reset."""
 CONTROLLER = Address.INTERRUPT_CONTROLLER
 ABSENT = 0xB000_0000
 ABSENT_PORT = 0xF000
@@ -41,26 +41,26 @@ class Bench:
 
     target: Target
     function: int
-    """Configuration address of a function."""
+    """The configuration address of a function."""
     registers: int
     ram: int
-    """Memory space that keeps what is written, `RAM_BYTES` of it."""
+    """The address of `RAM_BYTES` bytes of memory space that keep the data written to them."""
     ports: int
     fifo: int
-    """A port that gives back dwords in order, between `fill` and `drain`."""
+    """The address of a port that takes dwords after `fill` and gives them back in order after `drain`."""
     script: ScriptedTarget | None = None
     """The scripted machine behind the target; None for RTL."""
 
     def enable(self, inputs: int) -> None:
-        """Let the controller present these inputs."""
+        """Enable these inputs in the interrupt controller."""
         self.target.write_memory(CONTROLLER + interrupt_controller.ENABLE.offset, inputs)
 
     def request(self, number: int = INPUT) -> None:
-        """Request an input at once."""
+        """Request an input of the interrupt controller at once."""
         self.target.write_memory(CONTROLLER + interrupt_controller.SOFTWARE_SET.offset, 1 << number)
 
     def end(self, number: int = INPUT) -> None:
-        """End an input's service."""
+        """Write the end of interrupt for an input."""
         self.target.write_memory(CONTROLLER + interrupt_controller.EOI.offset, number)
 
     def request_after(self, clocks: int) -> int:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The pages of docs with code, followed word by word: files are typed, commands are given, outputs are compared."""
+"""Follows the pages of docs that have code: types the files, gives the commands and compares the outputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts sessions of i
 
 
 def as_run_here(command: str) -> list[str]:
-    """A command of the page, with this Python in place of the checkout's own environment, and `make` looked through."""
+    """A command of the page, with this Python in place of the checkout's, and with the command behind `make`."""
     for start, words in (
         (".venv/bin/pytest ", "-m pytest -p no:cacheprovider "),
         (".venv/bin/python ", ""),
@@ -37,7 +37,7 @@ def as_run_here(command: str) -> list[str]:
 
 
 class Reader:
-    """Who follows the page: a checkout, a folder beside it, and what was printed last."""
+    """A reader of the page: has a checkout, a folder beside it, and the output of the last command."""
 
     def __init__(self, folder: Path) -> None:
         self.checkout = folder / "dirql"
@@ -48,7 +48,7 @@ class Reader:
         self.printed = ""
 
     def follow(self, block: Block) -> None:
-        """Do what a block is for."""
+        """Do what the page asks the reader to do with a block."""
         if block.language == "sh":
             self.give(block.text.splitlines(), fails=block.mark == "fails")
         elif block.language == "text":
@@ -57,7 +57,7 @@ class Reader:
             self.type_in(block)
 
     def type_in(self, block: Block) -> None:
-        """Put code into a file; what is for now only is not kept."""
+        """Put code into a file; code that is marked "for now" is not kept."""
         source = self.sources.setdefault(block.file, Source())
         shown = source
         if block.mark.endswith("for now"):
@@ -66,7 +66,7 @@ class Reader:
         (self.own / block.file).write_text(shown.text(), encoding="utf-8")
 
     def give(self, commands: list[str], *, fails: bool) -> None:
-        """Give commands, each of which must end as the page says."""
+        """Give commands; each must succeed or fail as the page says."""
         self.printed = ""
         for command in commands:
             run = subprocess.run(
@@ -81,7 +81,7 @@ class Reader:
             assert (run.returncode != 0) is fails, f"{command} ended with {run.returncode}:\n{self.printed}"
 
     def compare(self, lines: list[str]) -> None:
-        """Each line must be in what was printed."""
+        """Compare a block with the output: each line of the block must be in it."""
         for line in lines:
             pattern = ".*".join(map(re.escape, line.split("…")))
             assert re.search(pattern, self.printed), f"{line!r} is not in:\n{self.printed}"

@@ -101,7 +101,7 @@ def test_a_bug_check_leaves_the_next_test_alone(tmp_path: Path) -> None:
         tmp_path, BUGS.replace("def test_start", good + "\ndef test_start") + good.replace("good", "last")
     )
     counts = done.stdout.splitlines()[-1]
-    # Of the four bugs two are in the tests' own time and two after it; the four good tests pass all the same.
+    # Two of the four bug checks come during a test and two after one. The four good tests pass nevertheless.
     assert "2 failed, 6 passed, 2 errors" in counts, done.stdout
     assert "DRIVER_VERIFIER_DETECTED_VIOLATION" in done.stdout
     assert "finalized" not in done.stdout + done.stderr

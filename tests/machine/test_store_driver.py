@@ -38,7 +38,7 @@ WAYS = [(TransferMode.POLLED, "level"), (TransferMode.TIMER_POLLED, "level")] + 
 each_way = pytest.mark.parametrize(
     ("mode", "kind"), WAYS, ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS]
 )
-# Polling with stalls ends a request before the call that made it returns: nothing is left to be cancelled.
+# A request that polls with stalls is completed before the call that made it returns, so it cannot be cancelled.
 each_overlapped_way = pytest.mark.parametrize(
     ("mode", "kind"), WAYS[1:], ids=[f"{mode.name.lower()}-{kind}" for mode, kind in WAYS[1:]]
 )
@@ -206,7 +206,7 @@ def test_raise_is_one_interrupt(machine: Machine, mode: TransferMode, kind: str)
     [
         ("level", nt.STATUS_ADAPTER_HARDWARE_ERROR),
         ("latched", nt.STATUS_ADAPTER_HARDWARE_ERROR),
-        ("message", nt.STATUS_IO_TIMEOUT),  # a message is bus mastering, too: nobody hears of the error
+        ("message", nt.STATUS_IO_TIMEOUT),  # a message needs bus mastering too, so no interrupt reports the error
     ],
 )
 def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str, status: int) -> None:
@@ -265,7 +265,10 @@ def test_the_enumerator_gives_the_master_a_latency_timer(machine: Machine) -> No
 def test_a_time_out_that_meets_the_end_harms_no_other_request(
     mode: TransferMode, kind: str, request: pytest.FixtureRequest
 ) -> None:
-    """The device is as slow as the first request's time-out is long, give or take; another request waits behind it."""
+    """The device takes about as long as the time-out of the first request allows.
+
+    Another request waits behind that one.
+    """
     target = request.config.getoption("dirql_target")
     ends = set()
     for seed in (0, 3):

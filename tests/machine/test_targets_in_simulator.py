@@ -29,14 +29,14 @@ def run_contract(arguments: Sequence[str]) -> int:
 
 def test_the_contract_holds_inside_a_simulator() -> None:
     contract = HERE / "test_target_contract.py"
-    # dirql is imported before pytest there, which pytest warns of where dirql is installed as its plugin.
+    # In the simulator dirql is imported before pytest, which warns of that if dirql is installed as a plugin.
     ignored = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
     options = ["-q", "-p", "no:cacheprovider", "-W", ignored, str(contract)]
     assert run_in_simulator("machine.test_targets_in_simulator:run_contract", options) == 0
 
 
 def say(arguments: Sequence[str]) -> int:
-    """Inside a simulator: write to both streams and end as told."""
+    """Inside a simulator: write to both streams and end as the arguments say."""
     assert inside_simulator()
     sys.stdout.write(f"out {' '.join(arguments)}\n")
     sys.stderr.write(f"err {' '.join(arguments)}\n")

@@ -13,7 +13,7 @@ from rows.pages import pages
 
 
 def write() -> None:
-    """Write the pages."""
+    """Write the pages of docs/rules."""
     for file, text in pages().items():
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")

@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Row:
-    """One rule."""
+    """One rule with an ID."""
 
     id: str
     rule: str

@@ -61,7 +61,7 @@ def written_out(argument: ast.expr) -> list[str]:
 
 
 def place(file: Path) -> str:
-    """How a claim names a file."""
+    """The name of a file in the list of claims."""
     return file.relative_to(ROOT).as_posix()
 
 
@@ -89,7 +89,7 @@ def rows_of_cocotb(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def rows_of_rtl(file: Path) -> Iterator[tuple[str, str]]:
-    """Each row that an assertion in a SystemVerilog file is labelled with."""
+    """Each row that the label of an assertion in a SystemVerilog file names."""
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         for label in ASSERTION.finditer(line):
             rows = ROW.findall(label[1] or label[2])
@@ -102,7 +102,7 @@ SOURCES = (
     ("sim/hdl", "*.py", rows_of_cocotb),
     ("hdl", "*.sv", rows_of_rtl),
 )
-"""Where claims are found: the folder, the files in it, and the reader."""
+"""The places of claims: folder, pattern of files, and the routine that reads the claims of a file."""
 
 
 def all_claims() -> dict[str, list[str]]:

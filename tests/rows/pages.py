@@ -57,5 +57,5 @@ def page(part: str) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Each page's file, and what it must hold."""
+    """The file of each page, with the text that it must have."""
     return {FOLDER / f"{part}.md": page(part) for part in PARTS}

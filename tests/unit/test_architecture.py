@@ -67,7 +67,7 @@ def module_name(file: Path) -> str:
 
 
 def room_of(module: str) -> str:
-    """The most particular room that the module is in."""
+    """The innermost room that the module is in."""
     rooms = [room for room in MAY_IMPORT if room and (module + ".").startswith(room + ".")]
     if not rooms:
         assert module == "", (
@@ -280,7 +280,7 @@ def test_the_facade_only_re_exports() -> None:
 
 
 def assigned_names(file: Path) -> Iterator[str]:
-    """What the module's own statements give a value."""
+    """The names to which statements at the top of the module give a value."""
     for node in parse(file).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         yield from (target.id for target in targets if isinstance(target, ast.Name))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Dependencies: each one declared, each with a reason in docs/dependencies.md, none imported unawares."""
+"""Dependencies: each one is declared, has a reason in docs/dependencies.md, and is imported only if it is declared."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The documents: every link leads somewhere, every make target that is named exists."""
+"""The documents: the target of every link and every named make target exist."""
 
 from __future__ import annotations
 

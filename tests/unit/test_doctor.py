@@ -18,7 +18,7 @@ Change = Callable[..., Surroundings]
 
 @pytest.fixture
 def healthy(tmp_path: Path) -> Surroundings:
-    """Surroundings where every check ends well, whatever this machine has."""
+    """Surroundings in which every check succeeds, independent of this computer."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, body in {"g++": "echo 12.2.0", "make": "", "perl": ""}.items():
@@ -45,7 +45,7 @@ def healthy(tmp_path: Path) -> Surroundings:
 
 @pytest.fixture
 def with_changed(healthy: Surroundings) -> Change:
-    """The healthy surroundings, but for what is given."""
+    """The healthy surroundings with some attributes changed."""
     return lambda **changed: dataclasses.replace(healthy, **changed)
 
 

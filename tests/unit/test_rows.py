@@ -21,7 +21,7 @@ def expression(text: str) -> ast.expr:
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of a checkout of its own."""
+    """Make a file in a small checkout of the test's own."""
     monkeypatch.setattr(claims, "ROOT", tmp_path)
     return tmp_path / "source"
 

@@ -23,7 +23,7 @@ BAR_BYTES = 2 * PAGE_SIZE
 PORTS = 0x1000
 PORT_BYTES = 256
 CONFIGURATION = 1 << 11
-"""Device 1, function 0."""
+"""The configuration address of device 1, function 0."""
 
 
 class Machine:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of DMA share: a device object, adapters, locked buffers, and a device that moves bytes."""
+"""Helpers for the tests of DMA: a device object, adapters, locked buffers, and a device that moves bytes."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from unit.hal.conftest import Machine
 
 ALL_BITS = 32
 FEW_BITS = 21
-"""Reaches half of the machine's 4 MiB."""
+"""The address bits of a device that reaches half of the machine's 4 MiB."""
 
 
 @dataclass
 class Device:
-    """As much of a device object as an adapter needs."""
+    """The part of a device object that an adapter needs."""
 
     current_irp: str = "irp"
 
@@ -60,7 +60,7 @@ def adapter_for(wanted: DeviceDescription) -> DmaAdapter:
 
 @contextmanager
 def at_dispatch() -> Iterator[None]:
-    """At DISPATCH_LEVEL until the end, or until a bug check has stopped the kernel."""
+    """Run the block at DISPATCH_LEVEL; after a bug check in it the level stays as it is."""
     old_irql = raise_irql(DISPATCH_LEVEL)
     yield
     if current.kernel.stopped is None:
@@ -82,12 +82,12 @@ def release(buffer: UserBuffer, mdl: Mdl) -> None:
 
 
 def device_reads(machine: Machine, elements: Iterable[ScatterGatherElement]) -> bytes:
-    """What the device finds at logical addresses."""
+    """The bytes that the device reads at logical addresses."""
     return b"".join(machine.target.memory[address : address + length] for address, length in elements)
 
 
 def device_writes(machine: Machine, elements: Iterable[ScatterGatherElement], data: bytes) -> None:
-    """What the device leaves at logical addresses."""
+    """Let the device write bytes at logical addresses."""
     for address, length in elements:
         machine.target.memory[address : address + length] = data[:length]
         data = data[length:]

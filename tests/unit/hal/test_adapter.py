@@ -49,7 +49,7 @@ def violation(call: Callable[[], object]) -> tuple[int, object]:
 
 
 def channel(adapter: DmaAdapter, count: int, action: int, device: Device | None = None) -> list[MapRegisters]:
-    """Ask for the channel; what was granted is in the list, now or later."""
+    """Ask for the channel; returns a list that gets the map registers when they are granted."""
     granted: list[MapRegisters] = []
 
     def control(_device: Device, _irp: object, registers: MapRegisters, _context: object) -> int:
@@ -308,7 +308,7 @@ def test_DMA_09_at_dispatch_only(machine: Machine) -> None:
 def transfer(
     adapter: DmaAdapter, mdl: Mdl, skipped: int, length: int, write: bool
 ) -> tuple[list[ScatterGatherElement], MapRegisters]:
-    """Map a whole transfer, piece by piece."""
+    """Map a whole transfer, one piece after another."""
     with at_dispatch():
         [registers] = channel(adapter, adapter.number_of_map_registers, DeallocateObjectKeepRegisters)
     pieces = []
@@ -358,7 +358,7 @@ def test_mapped_transfers_move_data_both_ways(
 
 
 def beyond_reach(machine: Machine, length: int) -> tuple[UserBuffer, Mdl]:
-    """A locked buffer in frames that an adapter with few bits cannot reach."""
+    """A locked buffer in frames that an adapter with few address bits cannot reach."""
     low = machine.memory_manager.frames.allocate_contiguous(256, "low memory", 1 << FEW_BITS)
     assert low is not None
     while True:

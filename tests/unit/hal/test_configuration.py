@@ -22,7 +22,7 @@ SLOT = Slot(1)
 
 
 class Watched:
-    """Notes each access."""
+    """A configuration space that notes each access."""
 
     def __init__(self) -> None:
         self.accesses: list[tuple[str, int, int, int]] = []

@@ -19,7 +19,7 @@ def controller(machine: Machine) -> InterruptController:
 
 @pytest.fixture
 def plain(machine: Machine) -> Ram:
-    """Registers that only keep what is written, in the controller's place."""
+    """A machine with plain RAM in the place of the controller's registers."""
     ram = Ram(4096)
     machine.target.map(Space.MEMORY, Address.INTERRUPT_CONTROLLER, 4096, ram)
     return ram

@@ -38,7 +38,7 @@ SIZES = [1, 2, 4]
 
 
 class Fifo:
-    """A register that gives what was put into it, in order; it may ask for attention every few accesses."""
+    """A register that gives the dwords that were put into it, in order; it may ask for attention every few accesses."""
 
     def __init__(self, machine: Machine, every: int = 0) -> None:
         self.queue: list[int] = []

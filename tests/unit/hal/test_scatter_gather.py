@@ -45,7 +45,7 @@ def get(adapter: DmaAdapter, mdl: Mdl, skipped: int, length: int, write: bool) -
 
 
 def oracle(mdl: Mdl, skipped: int, length: int, longest: int) -> list[ScatterGatherElement]:
-    """Byte by byte: where each is, and where one does not follow the one before."""
+    """Look up the address of each byte, and begin an element where a byte does not follow the byte before."""
     elements: list[ScatterGatherElement] = []
     for byte in range(mdl.byte_offset + skipped, mdl.byte_offset + skipped + length):
         physical = mdl.frames[byte // PAGE_SIZE] * PAGE_SIZE + byte % PAGE_SIZE

@@ -15,7 +15,7 @@ from fakes.scripted_target import ScriptedTarget
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    """Thrown away at the end, whatever a test left in it: leaks are the subject of their own tests."""
+    """A machine that is released without a report of leaks, which have tests of their own."""
     opened = open_machine(ScriptedTarget(), costs=Costs.free())
     yield opened
     opened.kernel.stop(RuntimeError("the test is over"))

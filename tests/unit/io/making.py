@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Drivers made of a few functions, and what tests of several files ask for."""
+"""Makes drivers of a few functions, devices and files, for tests of several files."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def succeed(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def keep(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Neither completes nor forwards: whoever sent the request has it still."""
+    """A dispatch routine that neither completes nor forwards, so that the sender still has the request."""
     return STATUS_PENDING
 
 
@@ -62,7 +62,7 @@ OPEN_AND_CLOSE: dict[int, Dispatch] = {
 def make_driver(
     routines: dict[int, Dispatch] | None = None, name: str = "made", **fields: Any
 ) -> DRIVER_OBJECT:
-    """A loaded driver with these dispatch routines and these fields of its driver object set."""
+    """Load a driver with these dispatch routines and these fields of the driver object."""
 
     def entry(driver: DRIVER_OBJECT, registry_path: str) -> int:
         for major, routine in (routines or {}).items():
@@ -80,7 +80,7 @@ def make_driver(
 def make_device(
     driver: DRIVER_OBJECT, name: str | None = None, flags: int = 0, extension: type | None = None
 ) -> DEVICE_OBJECT:
-    """A device of it that can be opened."""
+    """Make a device of the driver that can be opened."""
     status, device = IoCreateDevice(driver, extension, name, FILE_DEVICE_UNKNOWN, 0, False)
     assert NT_SUCCESS(status)
     assert device is not None

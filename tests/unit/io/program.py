@@ -79,7 +79,7 @@ class Program:
 
 
 def ends_with(status: int, *, pending: bool, returned: int | None = None, information: int = 0) -> Dispatch:
-    """A dispatch routine that completes at once, marked pending or not."""
+    """Make a dispatch routine that completes the request at once, marked pending or not."""
 
     def dispatch(device: DEVICE_OBJECT, irp: IRP) -> int:
         if pending:

@@ -43,7 +43,7 @@ from unit.io.making import complete, keep, make_device, make_driver, make_irp
 
 
 def pending_irp() -> IRP:
-    """A request that a driver has, at one location."""
+    """A packet with one stack location, as if a driver had it."""
     device = make_device(make_driver({IRP_MJ_READ: keep}))
     irp = make_irp(1)
     IoGetNextIrpStackLocation(irp).major_function = IRP_MJ_READ
@@ -151,7 +151,7 @@ class Queue:
 
 
 def queued(count: int) -> list[IRP]:
-    """Requests that a driver has."""
+    """Packets in a cancel-safe queue."""
     device = make_device(make_driver({IRP_MJ_READ: keep}))
     irps = []
     for _ in range(count):
@@ -189,7 +189,7 @@ def test_CSQ_03_the_next_that_is_not_being_cancelled(machine: Machine) -> None:
     first, second, third = queued(3)
     for irp in (first, second, third):
         IoCsqInsertIrp(queue.csq, irp, None)
-    IoSetCancelRoutine(first, None)  # as if its cancel routine had been taken and waited for the lock
+    IoSetCancelRoutine(first, None)  # as if IoCancelIrp had taken the cancel routine, which now waits for the lock
     assert IoCsqRemoveNextIrp(queue.csq, None) is second
     assert second.cancel_routine is None
     assert second.tail.overlay.driver_context[3] is None

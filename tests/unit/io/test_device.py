@@ -203,7 +203,10 @@ def test_IRQL_10_needs_passive_level(machine: Machine, what: str, subcode: int) 
 
 
 def test_DEV_01_an_extension_of_bytes(machine: Machine) -> None:
-    """Where C gives a size, the extension is so many zero bytes; without one there is no extension."""
+    """If IoCreateDevice gets a size as in C, the extension is that number of zero bytes.
+
+    Without one there is no extension.
+    """
     driver = make_driver()
     _, sized = IoCreateDevice(driver, 24, None, FILE_DEVICE_UNKNOWN, 0, False)
     assert sized is not None

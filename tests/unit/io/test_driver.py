@@ -43,7 +43,7 @@ KEY = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\X"
 
 
 class Module:
-    """A driver module."""
+    """A driver module that a test loads."""
 
     def __init__(self, status: int = STATUS_SUCCESS) -> None:
         self.status = status

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The services for files: what a request does to its status block, its event and its buffers."""
+"""The services for files: the effects of a request on the status block, the event and the buffers."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_HIO_12_handles_and_rights(machine: Machine) -> None:
 
 
 class Holder:
-    """A driver that keeps requests until they are cancelled, by themselves or with their file."""
+    """A driver that keeps requests until each is cancelled, or the file is closed."""
 
     def __init__(self, machine: Machine) -> None:
         self.log: list[str] = []

@@ -59,7 +59,7 @@ BYTES = 1 << 16
 
 
 class Disk:
-    """A device that is a piece of memory, and control codes; in `hold` mode it keeps what it is sent."""
+    """A device with a piece of memory and some control codes; in the mode `hold` it keeps the requests that it gets."""
 
     def __init__(self, flags: int = DO_DIRECT_IO) -> None:
         self.data = bytearray(BYTES)

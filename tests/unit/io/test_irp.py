@@ -238,7 +238,7 @@ class Layer:
 
 
 def make_stack(count: int, bottom: Any, layer: Any) -> list[DEVICE_OBJECT]:
-    """Devices from the lowest up; those above the lowest have `layer` as their read routine."""
+    """Make a stack of devices; all above the lowest have `layer` as their read routine."""
     devices = [make_device(make_driver({IRP_MJ_READ: bottom}, "bottom"))]
     driver = make_driver({IRP_MJ_READ: layer}, "layer")
     for _ in range(count - 1):
@@ -516,7 +516,7 @@ def test_a_negative_status_of_a_driver_is_an_error(machine: Machine) -> None:
 @pytest.mark.row("IRP-05")
 @pytest.mark.parametrize("how", ["skip", "copy"])
 def test_a_driver_below_another_sees_the_parameters_that_were_sent(machine: Machine, how: str) -> None:
-    """Whatever records a driver in between has named, `parameters.start_device` reaches the bus driver."""
+    """`parameters.start_device` reaches the bus driver, also if a driver in between has used other records."""
     seen: list[object] = []
 
     def bus(device: DEVICE_OBJECT, irp: IRP) -> int:

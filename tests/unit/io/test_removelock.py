@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Remove locks."""
+"""Remove locks (IO_REMOVE_LOCK)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The StartIo queue of a device, and cancelling what is in it."""
+"""The StartIo queue of a device, and the cancel of requests in the queue."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from unit.io.making import complete, make_device, make_driver, make_irp
 
 
 class Queue:
-    """A device whose StartIo only notes what it was given, and requests for it."""
+    """A device with a StartIo that only notes the requests that it gets, and requests for the device."""
 
     def __init__(self, *, cancel: bool = True) -> None:
         self.started: list[IRP] = []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Kernel objects in one line."""
+"""Makes kernel objects, each in one line."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def try_to_connect(
 
 @contextmanager
 def at(irql: int) -> Iterator[None]:
-    """Run at another level, if all goes well."""
+    """Run the block at another IRQL, and lower the IRQL unless the block raises."""
     old_irql = raise_irql(irql)
     yield
     lower_irql(old_irql)
@@ -88,7 +88,7 @@ def at(irql: int) -> Iterator[None]:
 def bug_check(
     code: int, *parameters: object, match: str | None = None
 ) -> Iterator[pytest.ExceptionInfo[BugCheck]]:
-    """A bug check with this code whose first parameters are these."""
+    """Expect a bug check with this code and these first parameters."""
     with pytest.raises(BugCheck, match=match) as caught:
         yield caught
     assert caught.value.code == code

@@ -87,7 +87,7 @@ def test_the_level_is_dispatch(queue: DeviceQueue) -> None:
 
 
 class NaiveQueue:
-    """The rows, word by word: places in a list, looked for from the front."""
+    """A device queue as the rows say it: a list that is searched from the front."""
 
     def __init__(self) -> None:
         self.busy = False

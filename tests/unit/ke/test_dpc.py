@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Deferred procedure calls."""
+"""Deferred procedure calls (KDPC)."""
 
 from __future__ import annotations
 

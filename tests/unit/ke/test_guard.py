@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The one place that calls a driver's routine: whose code runs, what escapes, at which IRQL it returns."""
+"""The guard of drivers' routines: the driver whose code runs, escaped exceptions, the IRQL at the return."""
 
 from __future__ import annotations
 

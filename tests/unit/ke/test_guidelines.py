@@ -23,7 +23,7 @@ MICROSECOND = 33
 
 @pytest.fixture
 def reported(open_kernel: Callable[..., Kernel]) -> list[tuple[str, str]]:
-    """What was reported of a kernel whose own work takes no time."""
+    """The reports on a kernel whose own work takes no time."""
     found: list[tuple[str, str]] = []
     Guidelines(open_kernel(costs=Costs.free()), lambda row, what: found.append((row, what)))
     return found

@@ -22,7 +22,7 @@ from fakes.clock_and_controller import FakeMachine, vector_of
 from unit.ke.making import at, bug_check, connect, dpc, try_to_connect
 
 preempt = lower_irql
-"""Lowering to the level held is a point of preemption."""
+"""A routine that is a point of preemption, because it lowers the IRQL to the current level."""
 
 
 def test_INT_01_synchronize_execution(kernel: Kernel) -> None:
@@ -101,7 +101,10 @@ def test_INT_03_the_system_supplies_a_lock_or_takes_the_drivers(kernel: Kernel) 
 
 
 def chain(machine: FakeMachine, claims: list[int], latched: bool = False) -> list[int]:
-    """Connect ISRs that claim the interrupt so many times each; returns who was called, in order."""
+    """Connect ISRs, each of which claims the interrupt a given number of times.
+
+    Returns a list of the calls in order.
+    """
     called: list[int] = []
 
     def service(number: int) -> bool:

@@ -58,11 +58,11 @@ def test_IRQL_04_lowering_upwards(kernel: Kernel, held: int, requested: int) -> 
 
 class Thing:
     def between(self, first: int, second: int = 5) -> int:
-        """What it does."""
+        """A routine with a contract, for the tests."""
         return first * second
 
     def passive(self) -> None:
-        """Nothing."""
+        """Do nothing, at PASSIVE_LEVEL."""
 
     between = keep(Contract("KeBetween", APC_LEVEL, DISPATCH_LEVEL, Enforcement.EACH_CALL), between)
     passive = keep(
@@ -76,7 +76,7 @@ def test_a_routine_that_is_not_described_gets_no_contract() -> None:
 
         @contract
         def undescribed() -> None:
-            """Nothing."""
+            """Do nothing, without a contract in host/wdk."""
 
 
 @pytest.mark.row("IRQL-04")
@@ -93,7 +93,7 @@ def test_IRQL_04_without_verifier_any_level_there_is_can_be_had(kernel: Kernel) 
 def test_a_contract_is_a_document_and_leaves_the_signature(kernel: Kernel) -> None:
     stated = vars(Thing.between)["__contract__"]
     assert (stated.min_irql, stated.max_irql, stated.routine) == (1, 2, "KeBetween")
-    assert Thing.between.__doc__ == "What it does."
+    assert Thing.between.__doc__ == "A routine with a contract, for the tests."
     with at(APC_LEVEL):
         assert Thing().between(2) == 10
         assert Thing().between(second=3, first=2) == 6

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Several processors, and schedules: who goes on where several could."""
+"""Several processors, and schedules, which choose the processor and the thread that go on."""
 
 from __future__ import annotations
 

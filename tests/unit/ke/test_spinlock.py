@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Spin locks."""
+"""Spin locks (KSPIN_LOCK)."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_LCK_05_the_wrong_form_for_the_level(
 
 @pytest.mark.row("LCK-04")
 def test_two_processors_exclude_each_other(open_kernel: Callable[..., Kernel]) -> None:
-    """Unlocked, the same increments get lost; the schedule sees to it."""
+    """Without the lock some of the same increments get lost with this schedule."""
 
     def count(lock: SpinLock | None) -> int:
         kernel = open_kernel(processors=2, schedule=RandomSchedule(3))

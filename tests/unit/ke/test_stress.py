@@ -25,7 +25,7 @@ from unit.ke.making import connect, dpc, synchronization, thread
 
 
 class Stress:
-    """What the threads share, and what each may do with it."""
+    """The objects that the threads share, and the actions of the threads on them."""
 
     def __init__(self, machine: FakeMachine, seed: int) -> None:
         self.machine = machine
@@ -111,7 +111,7 @@ class Stress:
 
 
 def run(seed: int, processors: int, schedule: Schedule) -> tuple[int, int, list[int]]:
-    """The clock at the end, the DPCs that ran, and what was decided."""
+    """Run the test; returns the clock at the end, the DPCs that ran, and the decisions of the schedule."""
     machine = FakeMachine()
     kernel = Kernel(machine, machine, processors=processors, schedule=schedule)
     try:

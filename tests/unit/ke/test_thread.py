@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Threads: their beginning, order and end, and what comes up in the one that opened the machine."""
+"""Threads: their beginning, order and end, and the errors that reach the thread that opened the machine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Timers, by row and against a naive model, and time as drivers ask for it."""
+"""Timers, by row and against a simple model, and the routines for drivers that return times."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_timers_wait_for_the_clock_level(machine: FakeMachine, kernel: Kernel) -
 
 
 class NaiveTimers:
-    """A due clock each, looked through at every step."""
+    """Timers as a list of due clocks, all of which are looked at in every step."""
 
     def __init__(self, count: int) -> None:
         self.due: list[int | None] = [None] * count

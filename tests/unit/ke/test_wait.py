@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Waits, and what can be waited for: events, semaphores, mutexes."""
+"""Waits for events, semaphores and mutexes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def waiters(event: Event, count: int) -> tuple[list[Thread], list[int]]:
     return threads, order
 
 
-# Who may wait where.
+# The IRQLs and the code that may wait.
 
 
 def test_IRQL_07_a_poll_is_legal_at_dispatch(kernel: Kernel) -> None:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Memory of a machine without a machine: a kernel on a scripted clock, and 1024 frames."""
+"""A memory manager without a target: a kernel on a scripted clock, and 1024 frames."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FRAMES = 1024
 
 
 class Machine:
-    """What the tests of this room use: the memory manager, and a way to another IRQL."""
+    """The memory manager of a test, and a way to run at another IRQL."""
 
     def __init__(self) -> None:
         target = ScriptedTarget()

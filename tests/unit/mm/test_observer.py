@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""An observer of the page tables learns of every change: enough to keep a copy of them."""
+"""An observer of the page tables learns of every change, so that it can keep an exact copy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A function driver that does what it must and keeps what it saw."""
+"""A function driver that handles its requests as it must, and records them."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_C06_sizing_touches_nothing_that_lasts(open_bus: Opener) -> None:
     assert fake.dwords[4] == 0x9000_0000
     assert fake.dwords[1] >> 16 == status  # writing one would have cleared it
     commands = [(value & 0xFFFF, enables) for offset, value, enables in fake.log if offset == 4]
-    assert commands[0] == (0, 0x3)  # decoders off before anything else is written
+    assert commands[0] == (0, 0x3)  # the decoders are off before any other register is written
     assert all(enables == 0x3 for _, enables in commands)
     assert fake.log[0][0] == 4
     assert fake.log[-1][0] == 4

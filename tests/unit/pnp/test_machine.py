@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A machine's beginning and end: one at a time, released whatever happens, and what drivers left behind."""
+"""The beginning and the end of a machine: one at a time, always released, with a report of leaks."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def open_scripted() -> Machine:
 
 
 class Careless:
-    """A driver that makes a device and whatever else it is told to make."""
+    """A driver that makes a device, and leaves the things behind that the test names."""
 
     def __init__(
         self, what: Callable[[], object], *, tidy: bool = True, read: Callable[..., int] | None = None

@@ -373,7 +373,7 @@ def test_PNP_13_relations(open_bus: Opener) -> None:
 
 
 def taken(strings: list[str], *, multiple: bool) -> list[str]:
-    """Strings that have been put into pool and read back."""
+    """Put strings into pool as a bus driver does, and read them as the manager does."""
     address = pool_strings(strings, multiple=multiple)
     assert address is not None
     return take_strings(address, multiple=multiple, device="x")

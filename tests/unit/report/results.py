@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Results of jobs that never ran."""
+"""Made-up results of jobs."""
 
 from __future__ import annotations
 

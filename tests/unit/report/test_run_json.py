@@ -63,7 +63,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def check(value: Any, schema: dict[str, Any], where: str = "$") -> None:
-    """A little of JSON Schema: types, the keys of an object in their order, the items of a list, limits."""
+    """Check a value by a part of JSON Schema: types, keys of an object in their order, items of a list, limits."""
     assert isinstance(value, schema["type"]), where
     if schema["type"] is not bool:
         assert not isinstance(value, bool), where

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The words of a channel: packed answers and event records. tests/machine/test_target_contract.py shows the rest."""
+"""Packed answers and event records. tests/machine/test_target_contract.py shows the rest of a channel."""
 
 from __future__ import annotations
 

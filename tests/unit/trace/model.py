@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A naive machine and kernel that write an event stream and note each stage as it happens: the oracle.
+"""The oracle: a simple machine and kernel that write an event stream and note each stage as it happens.
 
-It knows which cause an interrupt serves because it serves it; nothing is found out from the stream. One processor, one
-DPC object and one interrupt object a device; devices may share a vector.
+The model itself serves the causes, so it knows which interrupt served which cause without the stream. One processor,
+one DPC object and one interrupt object a device; devices may share a vector.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Device:
     kind: str
     pending: list[int] = field(default_factory=list)  # clocks of causes
     line_rose: int | None = None  # of a level
-    latched: int | None = None  # the first pulse or message not yet fetched
-    dpc: list[list[int]] | None = None  # of a queued DPC: the causes of each interrupt that wanted it
+    latched: int | None = None  # the clock of the first pulse or message that has not been fetched yet
+    dpc: list[list[int]] | None = None  # for a queued DPC: the causes of each interrupt that asked for it
     requests: list[int] = field(default_factory=list)
 
     @property
@@ -108,7 +108,7 @@ class Model:
         return EventBits.DEASSERT
 
     def cause(self, device: Device, others: int) -> int:
-        """A cause, and with it a level, a pulse or a message."""
+        """Set a cause, and with it a level, a pulse or a message."""
         if others & EventBits.DEASSERT:
             return 0  # a line does not rise on the clock on which it falls
         device.pending.append(self.clock)
@@ -132,7 +132,7 @@ class Model:
         return self.tick(EventBits.MARK, mark=encode(mark, argument))
 
     def preempt(self) -> None:
-        """Deliver what may be delivered now."""
+        """Deliver all interrupts that may be delivered now."""
         while True:
             waiting = [d.input_number for d in self.devices if d.requesting]
             level = max(self.in_service, default=-1)
@@ -158,7 +158,7 @@ class Model:
         self.counts["merged"] -= len(set(served))
 
     def serve(self, sharing: list[Device], fetch: int) -> tuple[list[int], list[int]]:
-        """Level: until one claims. Latched: passes until none does."""
+        """Call the ISRs: for a level until one claims, for latched inputs in passes until none does in one pass."""
         served: list[int] = []
         touched: dict[int, int] = {}
         while True:
@@ -230,7 +230,7 @@ class Model:
             self.preempt()
 
     def complete(self) -> int:
-        """One request, started long ago, ends."""
+        """Complete one request that started long ago."""
         self.irps += 1
         return self.mark(Mark.IRP_COMPLETE, self.irps - 1)
 

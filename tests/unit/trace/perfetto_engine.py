@@ -17,7 +17,7 @@ SECONDS = 120
 
 
 def engine_folder() -> Path:
-    """Where the engine is; skips the test, saying what to install, if it or Node is missing."""
+    """The folder of the engine; skips the test, and says what to install, if the engine or Node is missing."""
     if shutil.which("node") is None:
         pytest.skip("Perfetto's engine needs node on the PATH: install Node.js 18 or later")
     try:

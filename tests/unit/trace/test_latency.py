@@ -21,7 +21,7 @@ INPUTS = st.sampled_from([4, 6, 8])
 
 @st.composite
 def devices(draw: st.DrawFn) -> list[Device]:
-    """One to four, those on one input of one kind."""
+    """One to four devices; devices on one input are of the same kind."""
     inputs = draw(st.lists(INPUTS, min_size=1, max_size=4))
     kinds = {number: draw(KINDS) for number in inputs}
     return [Device(function + 1, number, kinds[number]) for function, number in enumerate(inputs)]

@@ -33,7 +33,7 @@ def parse(*runs: Run, timebase: Timebase = Timebase.TIME) -> Any:
 
 
 def paths(trace: Any) -> dict[int, str]:
-    """The names of each track and of those above it."""
+    """The path of each track: its name and the names of the tracks around it."""
     named: dict[int, str] = {}
     for packet in trace.packet:
         if packet.HasField("track_descriptor"):
@@ -280,7 +280,7 @@ def test_the_file_is_the_packets(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_perfettos_own_engine_opens_the_trace() -> None:
-    """Slices, flows and counters arrive in the numbers that were written, and the engine has nothing to object to."""
+    """The engine finds as many slices, flows and counters as were written, and reports no error."""
     data = b"".join(packets([model_run(), one_read()]))
     written = events(Trace.FromString(data))
     kinds = Counter(packet.track_event.type for packet in written)

@@ -124,7 +124,7 @@ def test_a_dpc_that_queues_another_hands_its_causes_on() -> None:
 
 
 def test_a_cause_cleared_in_the_dpc_is_the_interrupts_that_read_it() -> None:
-    """As drivers do that mask in the ISR: the end of interrupt comes before the clear."""
+    """The end of interrupt comes before the clear, as with drivers that mask in the ISR."""
     s = Stream()
     s(CAUSE | ASSERT, 1)
     s(FETCH, vector=vector_of(4))
@@ -292,7 +292,7 @@ def test_a_cause_keeps_the_first_request_that_was_completed_for_it() -> None:
 
 
 def test_a_request_completed_again_is_complete_the_last_time() -> None:
-    """A driver took it back in its completion routine; it is one request all the same."""
+    """A driver took the request back in a completion routine and completed it again; it counts as one request."""
     s = Stream()
     s.mark(Mark.DPC_QUEUE)
     s.mark(Mark.DPC_START)

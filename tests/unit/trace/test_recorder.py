@@ -19,7 +19,7 @@ from dirql.trace.run import InterruptName, Run
 
 
 class Target:
-    """A clock that each mark moves on, and the stream of those marks."""
+    """A target with a clock that each mark advances, and with the stream of the marks."""
 
     def __init__(self) -> None:
         self.frequency = 33_000_000
@@ -73,7 +73,7 @@ def store_dpc() -> None:
 
 
 class Object:
-    """A kernel object's fields, and known by its identity as kernel objects are."""
+    """The fields of a kernel object; like a kernel object it is compared by identity."""
 
     def __init__(self, **fields: object) -> None:
         self.__dict__.update(fields)
@@ -88,14 +88,14 @@ DPC = Object(deferred_routine=store_dpc)
 
 
 def marks(run: Run) -> list[tuple[int, int]]:
-    """Those between the boundaries."""
+    """The marks between the two boundary marks."""
     found = [decode(event.mark) for event in run.events if event.bits & EventBits.MARK]
     assert found.pop() == (Mark.BOUNDARY, 0)
     return found
 
 
 def play(fixture: Fixture) -> None:
-    """One read with its interrupt."""
+    """Call the hooks of one read with its interrupt."""
     irp = make_irp(IRP_MJ_READ)
     fixture.io.irp_started(irp)
     fixture.hooks.isr_entered(INTERRUPT)
@@ -176,7 +176,7 @@ def test_a_packet_that_is_used_again_is_another_request() -> None:
         for _ in range(2):
             fixture.io.irp_started(irp)
             fixture.io.irp_completed(irp)
-        fixture.io.irp_completed(irp)  # made by a driver: nobody saw it start
+        fixture.io.irp_completed(irp)  # a driver made this request, so no hook reported a start
     assert [argument for _, argument in marks(recorder.finish())] == [0, 0, 1, 1, 2]
 
 

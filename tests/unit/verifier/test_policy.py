@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Which rules of Driver Verifier hold for which driver."""
+"""The policy: the rules of Driver Verifier that hold for a driver."""
 
 from __future__ import annotations
 

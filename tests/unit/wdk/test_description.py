@@ -28,7 +28,7 @@ python = "nt.ntstatus:nt_success"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the description with one routine more."""
+    """A copy of the description with one more routine."""
     copy = tmp_path / "wdk"
     shutil.copytree(errors.HERE, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     (copy / "routines" / "test.toml").write_text(ROUTINE, encoding="utf-8")
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def refused(folder: Path, file: str, old: str, new: str) -> str:
-    """The message for a description in whose `file` the text `old` is `new` instead."""
+    """The error message for the description after `old` is replaced by `new` in `file`."""
     path = folder / file
     text = path.read_text(encoding="utf-8")
     assert old in text
