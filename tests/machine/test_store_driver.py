@@ -206,7 +206,10 @@ def test_raise_is_one_interrupt(machine: Machine, mode: TransferMode, kind: str)
     [
         ("level", nt.STATUS_ADAPTER_HARDWARE_ERROR),
         ("latched", nt.STATUS_ADAPTER_HARDWARE_ERROR),
-        ("message", nt.STATUS_IO_TIMEOUT),  # a message needs bus mastering too, so no interrupt reports the error
+        (
+            "message",
+            nt.STATUS_IO_TIMEOUT,
+        ),  # a message needs bus mastering too, so no interrupt reports the error
     ],
 )
 def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str, status: int) -> None:

@@ -189,7 +189,9 @@ def test_CSQ_03_the_next_that_is_not_being_cancelled(machine: Machine) -> None:
     first, second, third = queued(3)
     for irp in (first, second, third):
         IoCsqInsertIrp(queue.csq, irp, None)
-    IoSetCancelRoutine(first, None)  # as if IoCancelIrp had taken the cancel routine, which now waits for the lock
+    IoSetCancelRoutine(
+        first, None
+    )  # as if IoCancelIrp had taken the cancel routine, which now waits for the lock
     assert IoCsqRemoveNextIrp(queue.csq, None) is second
     assert second.cancel_routine is None
     assert second.tail.overlay.driver_context[3] is None
