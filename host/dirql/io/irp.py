@@ -98,7 +98,7 @@ def _walk(irp: Irp, location: int) -> bool:
         if routine is not None and (control & _ALWAYS == _ALWAYS or _is_invited(irp, control)):
             device = locations[location - 1].device_object if location <= count else None
             driver = irp.maker if device is None else device.driver_object
-            status = guard.call_driver(guard.COMPLETION, driver, routine, device, irp, context)
+            status = guard.call_completion(driver, routine, device, irp, context)
             if type(status) is not NTSTATUS:
                 status = NTSTATUS(status)
             if status == STATUS_MORE_PROCESSING_REQUIRED:

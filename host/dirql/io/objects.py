@@ -269,9 +269,7 @@ class Irp:
         self.type = IO_TYPE_IRP
         self.stack_count = stack_size
         self.current_location = stack_size + 1
-        self.locations: list[IoStackLocation] = []
-        for _ in range(stack_size):
-            self.locations.append(IoStackLocation())
+        self.locations = [IoStackLocation() for _ in range(stack_size)]
         self.flags = self.allocation_flags = self.requestor_mode = self.cancel_irql = 0
         self.cancel = self.pending_returned = False
         self.mdl_address: Mdl | None = None

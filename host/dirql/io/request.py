@@ -84,6 +84,10 @@ class Request:
         self.report()
 
     def report(self) -> None:
+        """Tell whoever asked that the result is there."""
+        self.write_result()
+
+    def write_result(self) -> None:
         """Write the status block and set the event."""
         irp, event = self.irp, self.event
         block = irp.user_iosb
@@ -190,7 +194,7 @@ class FileRequest(Request):
         del file.irps[irp]
         status = irp.io_status.status
         if irp.pending_returned or not nt_error(status):
-            super().report()
+            self.write_result()
             if self.event is None or file.synchronous:
                 file.final_status = status
                 file.event.set(0, False)

@@ -50,6 +50,8 @@ __all__ = [
     "THREAD",
     "UNLOAD",
     "RoutineKind",
+    "call_completion",
+    "call_dispatch",
     "call_driver",
     "current_driver",
     "describe",
@@ -58,6 +60,8 @@ __all__ = [
 ]
 
 Arguments = TypeVarTuple("Arguments")
+A = TypeVar("A")
+B = TypeVar("B")
 R = TypeVar("R")
 
 
@@ -121,25 +125,66 @@ def call_driver(
 ) -> R:
     """Call `routine(*arguments)` for `driver`, with the checks of its kind, and return its result."""
     processor = current.processor
-    irql = processor.irql
-    caller = processor.driver
+    irql, caller = processor.irql, processor.driver
     processor.driver = driver
     try:
         result = routine(*arguments)
-    except ThreadExit:
-        current.processor.driver = caller
-        raise
     except BaseException as error:
-        if kind.exception is not None:
-            _stop_unhandled(kind, kind.exception, routine, error)
-        current.processor.driver = caller
+        _raised(kind, routine, error, caller)
         raise
     # The routine may have waited, and may have gone on running on another processor.
     processor = current.processor
-    if processor.irql != irql and kind.level is not None:
-        _refuse_return(kind, driver, routine, irql, arguments[0] if arguments else None)
+    if processor.irql != irql:
+        _check_level(kind, driver, routine, irql, arguments[0] if arguments else None)
     processor.driver = caller
     return result
+
+
+# `call_driver` written out for the two routines through which each request goes in each driver. Collecting and
+# spreading the arguments takes 0.05 µs more: 4 % of "a request through 3 drivers" in bench/io_paths.py.
+
+
+def call_dispatch(driver: object, routine: Callable[[A, B], R], device: A, irp: B) -> R:
+    """Do as `call_driver` with the kind DISPATCH."""
+    processor = current.processor
+    irql, caller = processor.irql, processor.driver
+    processor.driver = driver
+    try:
+        status = routine(device, irp)
+    except BaseException as error:
+        _raised(DISPATCH, routine, error, caller)
+        raise
+    processor = current.processor
+    if processor.irql != irql:
+        _check_level(DISPATCH, driver, routine, irql, device)
+    processor.driver = caller
+    return status
+
+
+def call_completion(
+    driver: object, routine: Callable[[A, B, object], R], device: A, irp: B, context: object
+) -> R:
+    """Do as `call_driver` with the kind COMPLETION."""
+    processor = current.processor
+    irql, caller = processor.irql, processor.driver
+    processor.driver = driver
+    try:
+        status = routine(device, irp, context)
+    except BaseException as error:
+        _raised(COMPLETION, routine, error, caller)
+        raise
+    processor = current.processor
+    if processor.irql != irql:
+        _check_level(COMPLETION, driver, routine, irql, device)
+    processor.driver = caller
+    return status
+
+
+def _raised(kind: RoutineKind, routine: object, error: BaseException, caller: object) -> None:
+    """Stop the kernel for an error that must not leave a routine of this kind, else note whose code runs again."""
+    if kind.exception is not None and not isinstance(error, ThreadExit):
+        _stop_unhandled(kind, kind.exception, routine, error)
+    current.processor.driver = caller
 
 
 def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseException) -> None:
@@ -161,8 +206,8 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
     raise failure from error
 
 
-def _refuse_return(kind: RoutineKind, driver: object, routine: object, before: int, argument: object) -> None:
-    """Bug check because the routine returned at another IRQL; a rule of Driver Verifier's needs a verified driver."""
+def _check_level(kind: RoutineKind, driver: object, routine: object, before: int, argument: object) -> None:
+    """Bug check for a return at another IRQL, if the kind forbids it and the driver is held to that rule."""
     after = current.processor.irql
     reason = (
         f"{kind.noun} {describe(routine)} must return at {irql_name(before)}, the IRQL at which it was called;"

@@ -102,4 +102,6 @@ def nt_warning(status: int) -> bool:
 
 def nt_error(status: int) -> bool:
     """Whether the severity is error; follows NT_ERROR."""
-    return NTSTATUS(status) >> 30 == 3
+    # Every request asks this. A status that is an NTSTATUS already saves making one: 0.4 µs each (bench/io_paths.py, "a
+    # read" asks twice).
+    return (status if type(status) is NTSTATUS else NTSTATUS(status)) >> 30 == 3
