@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.target import open_target
+from dirql.target import TARGETS, open_target
 
 
 def test_a_target_that_there_is_not() -> None:
-    with pytest.raises(ValueError, match="must be one of verilated, cocotb; it was 'verilate': did you mean"):
+    with pytest.raises(
+        ValueError, match=f"must be one of {', '.join(TARGETS)}; it was 'verilate': did you mean"
+    ):
         open_target("verilate")
 
 

@@ -25,7 +25,9 @@ BEGIN, END, INSTANT = TrackEvent.TYPE_SLICE_BEGIN, TrackEvent.TYPE_SLICE_END, Tr
 
 
 def model_run(seed: int = 5) -> Run:
-    return Model(seed, [Device(1, 4, "level"), Device(2, 6, "message"), Device(3, 8, "pulse")], 0.05).run(60)
+    return Model(seed, [Device(1, 4, "level"), Device(30, 6, "message"), Device(31, 8, "pulse")], 0.05).run(
+        60
+    )
 
 
 def parse(*runs: Run, timebase: Timebase = Timebase.TIME) -> Any:
@@ -92,7 +94,7 @@ def test_tracks_are_a_tree_in_the_order_to_be_drawn() -> None:
         "model/CPU 0/IRQL of ISRs and DPCs",
         *(
             f"model/device {number} ({name}){lane}"
-            for number, name in ((1, "store"), (2, "unknown"), (3, "unknown"))
+            for number, name in ((1, "store"), (30, "unknown"), (31, "unknown"))
             for lane in ("", "/interrupt", "/causes", "/DMA")
         ),
         "model/PCI bus",
