@@ -41,6 +41,7 @@ def python_files(description: Description) -> dict[Path, str]:
     files = {
         PACKAGE / "wdm" / "lacking.py": _lacking_module(description.lacking),
         PACKAGE / "nt" / "status.py": _status_module(description.values.statuses),
+        PACKAGE / "nt" / "win32.py": _win32_module(description.values.statuses),
         PACKAGE / "nt" / "constants.py": _constants_module(description.constants),
         PACKAGE / "nt" / "bugcodes.py": _bug_codes_module(description.values.bug_checks),
         PACKAGE / "nt" / "contracts.py": _contracts_module(description),
@@ -89,6 +90,14 @@ def _status_module(groups: tuple[Group, ...]) -> str:
     body = "".join(_assignments(groups, line))
     imports = "\nfrom typing import Final\n\nfrom dirql.nt.ntstatus import NTSTATUS\n"
     return f"{head}{imports}{_exports(_names(groups))}{body}"
+
+
+def _win32_module(groups: tuple[Group, ...]) -> str:
+    head = _head("The Win32 error code that a program gets for each status.")
+    rows = [(each.name, each.win32) for group in groups for each in group.values if each.win32]
+    table = "".join(f"    status.{name}: constants.{code},\n" for name, code in rows)
+    imports = "\nfrom typing import Final\n\nfrom dirql.nt import constants, status\n"
+    return f'{head}{imports}\n__all__ = ["WIN32_ERRORS"]\n\nWIN32_ERRORS: Final[dict[int, int]] = {{\n{table}}}\n'
 
 
 def _bug_codes_module(groups: tuple[Group, ...]) -> str:

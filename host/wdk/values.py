@@ -25,6 +25,8 @@ class Value:
     text: str
     parameters: tuple[str, ...] = ()
     """Of a bug check code: the meaning of its four parameters."""
+    win32: str = ""
+    """Of a status: the name of the error code that a program gets for it, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def load_values(folder: Path = HERE) -> Values:
     bug_checks = list(_groups(folder / "bugchecks.toml", seen))
     _check_statuses(folder / "status.toml", statuses)
     _check_codes(folder / "bugchecks.toml", bug_checks)
+    _check_win32(folder / "status.toml", statuses, constants)
     return Values(tuple(constants), tuple(statuses), tuple(bug_checks))
 
 
@@ -107,7 +110,7 @@ def _groups(file: Path, seen: dict[str, Path]) -> Iterator[Group]:
 
 
 def _value(entry: Entry) -> Value:
-    entry.check_keys(needed=("value", "text"), allowed=("parameters",))
+    entry.check_keys(needed=("value", "text"), allowed=("parameters", "win32"))
     value, text = entry.table["value"], entry.text("text")
     if not isinstance(value, int) or not -(1 << _BITS - 1) <= value < 1 << _BITS:
         raise entry.error(f"a value must be an integer of {_BITS} bits; it was {value!r}")
@@ -116,7 +119,7 @@ def _value(entry: Entry) -> Value:
     parameters = entry.texts("parameters")
     if parameters and len(parameters) != 4:
         raise entry.error(f"a bug check must have 4 parameters; it has {len(parameters)}")
-    return Value(entry.name, value, text, parameters)
+    return Value(entry.name, value, text, parameters, entry.text("win32", ""))
 
 
 def _check_statuses(file: Path, groups: list[Group]) -> None:
@@ -135,6 +138,16 @@ def _check_statuses(file: Path, groups: list[Group]) -> None:
                     value.name,
                     f"its value {value.value:#010x} belongs to {severity}, not to {group.title}",
                 )
+
+
+def _check_win32(file: Path, statuses: list[Group], constants: list[Group]) -> None:
+    """The error code of a status is a constant that exists."""
+    known = {value.name for group in constants for value in group.values}
+    for value in (value for group in statuses for value in group.values):
+        if value.win32 and value.win32 not in known:
+            raise DescriptionError(
+                file, value.name, f"win32 must be a constant; {value.win32!r} is not described"
+            )
 
 
 def _check_codes(file: Path, groups: list[Group]) -> None:

@@ -101,6 +101,7 @@ def test_a_wrong_routine(folder: Path, old: str, new: str, rule: str) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "entry", "rule"),
     [
+        ("status.toml", "ERROR_IO_PENDING", "ERROR_PENDING", "STATUS_PENDING", "win32 must be a constant"),
         ("status.toml", "0x00000103", "0xC0000103", "STATUS_PENDING", "belongs to Error, not to Success"),
         (
             "status.toml",
