@@ -24,7 +24,8 @@ def DriverEntry(driver: wdm.DRIVER_OBJECT, registry_path: str) -> int:
 
 def Unload(driver: wdm.DRIVER_OBJECT) -> None:
     wdm.IoDeleteSymbolicLink(r"\DosDevices\Identify")
-    wdm.IoDeleteDevice(driver.device_object)
+    if driver.device_object is not None:
+        wdm.IoDeleteDevice(driver.device_object)
 
 
 def Complete(irp: wdm.IRP, status: int, information: int = 0) -> int:
@@ -38,8 +39,9 @@ def Succeed(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
 
 
 def Read(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
-    if wdm.IoGetCurrentIrpStackLocation(irp).parameters.read.length < 4:
+    buffer = irp.associated_irp.system_buffer
+    if buffer is None or wdm.IoGetCurrentIrpStackLocation(irp).parameters.read.length < 4:
         return Complete(irp, wdm.STATUS_BUFFER_TOO_SMALL)
     identity = wdm.HalGetBusDataByOffset(wdm.PCIConfiguration, 0, SLOT, 0, 4)
-    wdm.RtlWriteMemory(irp.associated_irp.system_buffer, identity)
+    wdm.RtlWriteMemory(buffer, identity)
     return Complete(irp, wdm.STATUS_SUCCESS, len(identity))
