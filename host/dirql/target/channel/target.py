@@ -29,8 +29,6 @@ from dirql.target.contract import BusFault, EventRecord, Target, TargetClosed, W
 __all__ = ["CommandTarget"]
 
 _DWORD = 0xFFFF_FFFF
-_NOT_A_DWORD = ~_DWORD
-_NOT_ALIGNED = ~(_DWORD - 3)
 _SLICE = 1 << 18
 """The most clocks that one wait lets pass before Python sees a signal, so that Ctrl-C need not wait for the machine."""
 
@@ -72,7 +70,7 @@ class CommandTarget(Target):
 
     def _command(self, operation: int, address: int, byte_enables: int, datum: int, length: int = 1) -> int:
         """Carry out one single command; returns the value that it read."""
-        if byte_enables != 0xF or address & _NOT_ALIGNED or datum & _NOT_A_DWORD:
+        if byte_enables != 0xF or address % 4 or not 0 <= address <= _DWORD or not 0 <= datum <= _DWORD:
             check_access(address, byte_enables, datum, is_io=operation in (_IO_READ, _IO_WRITE))
         if self._closed:
             _refuse()
@@ -240,7 +238,7 @@ class CommandTarget(Target):
         """See `Target`."""
         if self._closed:
             _refuse()
-        if payload & _NOT_A_DWORD:
+        if not 0 <= payload <= _DWORD:
             check_dword("the payload of a mark", payload)
         if not self._channel.post_mark(self._spent, payload):
             self._wait(0)
