@@ -8,11 +8,11 @@ module machine #(
   parameter int unsigned BufferLog2 = 16,
   /// Log2 of the device FIFO's dwords.
   parameter int unsigned FifoLog2 = 6,
-  /// Log2 of the event records held.
+  /// Log2 of the number of event records that the FIFO holds.
   parameter int unsigned EventLog2 = 9,
   /// Log2 of the bytes of host memory that the bridge claims.
   parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
-  /// Clock frequency, as reported.
+  /// Clock frequency, for the registers that report it.
   parameter logic [31:0] ClockKhz = host_pkg::ClockKhz,
   /// Build the bus protocol checker in.
   parameter bit          Checker = 1'b0
@@ -35,7 +35,7 @@ module machine #(
   input  logic         rdata_ready_i,
   output logic         rsp_valid_o,
   output logic [2:0]   rsp_status_o,
-  /// Interrupt presented to the host.
+  /// The interrupt that is presented to the host.
   output logic         intr_o,
   output logic [3:0]   intr_input_o,
   /// Event stream.

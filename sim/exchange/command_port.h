@@ -4,9 +4,9 @@
 // The host's side of the command port, clock by clock. Both simulated targets run this one state machine, so they
 // cannot differ in what they ask of the machine and when.
 //
-// `Pins` has a member for each signal of the RTL top, with the same name. Outputs are read and inputs are written between
-// two clock edges: `drive` first, then `serve`, then the edge. The machine's outputs come from registers, so the next
-// edge acts on the same values that are read here.
+// `Pins` has a member for each signal of the RTL top, with the same name. Outputs are read and inputs are written
+// between two clock edges: `drive` first, then `serve`, then the edge. The machine's outputs come from registers, so
+// the next edge acts on the same values that are read here.
 #pragma once
 
 #include <cstring>
@@ -103,7 +103,7 @@ class CommandPort {
         if (pins_.event_valid_o) record();
     }
 
-    // Gives all inputs their values between requests; some keep them for ever.
+    // Gives all inputs the values that they have between requests; some inputs never have another value.
     void rest() {
         pins_.cmd_valid_i = 0;
         pins_.wdata_valid_i = 0;
@@ -212,7 +212,8 @@ class CommandPort {
         return true;
     }
 
-    // 0 if nothing asks for attention; else a number for what does: the input, and whether the deadline is reached.
+    // 0 if nothing asks for attention; otherwise a number that is made of the input and of whether the deadline is
+    // reached.
     unsigned presented() const { return unsigned(answer(0) >> DIRQL_ANSWER_ATTENTION); }
 
     bool attention_rose() const {

@@ -52,7 +52,8 @@ struct dirql_exchange {
     uint64_t posted_count;
 
     // Written by the machine. The host, too, moves `clock` on, when it posts a mark.
-    uint64_t answer; // packed as DIRQL_ANSWER_* say; its value is what was read, or how many dwords of a string moved
+    // Packed as DIRQL_ANSWER_* say; the value is the dword that was read, or the number of dwords of a string that moved.
+    uint64_t answer;
     uint64_t clock;
     uint64_t record_count;
     uint64_t records_dropped;

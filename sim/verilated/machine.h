@@ -15,15 +15,16 @@ extern "C" {
 struct dirql_machine;
 
 // Makes a machine over `exchange`, which must outlive it and be zero. `waves` names the file for signals, or is NULL;
-// a library built without waves wants NULL. Returns NULL if that file cannot be written.
+// a library that was built without waves needs NULL. Returns NULL if the file cannot be written.
 struct dirql_machine *dirql_open(struct dirql_exchange *exchange, const char *waves);
 void dirql_close(struct dirql_machine *machine);
 
 // Carries out the marks posted in the exchange, and then the request in it.
 void dirql_execute(struct dirql_machine *machine);
 
-// Lets `spent` clocks pass, then carries out one single command; `length` is 1 but for ARM_FAULT. Returns the packed answer (DIRQL_ANSWER_*): a number
-// below 2^32 means that the status is OK and nothing asks for attention.
+// Lets `spent` clocks pass, then carries out one single command; `length` is 1 except for ARM_FAULT.
+// Returns the packed answer (DIRQL_ANSWER_*): a number below 2^32 means that the status is OK and nothing asks for
+// attention.
 uint64_t dirql_command(struct dirql_machine *machine, uint32_t operation, uint64_t spent, uint32_t address,
                        uint32_t byte_enables, uint32_t length, uint32_t datum);
 

@@ -3,21 +3,21 @@
 
 /// Turns a host command into a bus request: command code, address as the bus wants it, and IDSEL lines.
 module bridge_address (
-  /// A command is there; outputs are 0 without.
+  /// On while there is a command; without one the outputs are 0.
   input  logic              enable_i,
   input  host_pkg::op_e     op_i,
   input  logic [31:0]       address_i,
   input  logic [3:0]        be_i,
   input  logic [15:0]       length_i,
   output bus_pkg::request_t request_o,
-  /// One IDSEL a device for type 0; none for type 1.
+  /// One IDSEL for each device; one of them is on for an access of type 0, none for type 1.
   output logic [31:0]       idsel_o
 );
   logic [1:0]  lowest;
   logic        bus0;
   logic [31:0] type0, type1;
 
-  // I/O addresses name the lowest enabled byte.
+  // The low bits of an I/O address are the number of the lowest enabled byte.
   always_comb begin : p_lowest
     lowest = 2'd0;
     if (be_i[0]) lowest = 2'd0;

@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Takes the host's commands one at a time and answers them: turns each into a request to the bus initiator, or
-/// answers it here if it never touches the bus, is hit by an armed fault, or went wrong on the bus.
+/// Takes the host's commands one at a time and answers them. A command becomes a request to the bus initiator. This
+/// block answers it alone if it needs no bus or meets an armed fault, and completes the answer if the bus transaction
+/// failed.
 ///
-/// A read always delivers as many data as it asked for, all ones for those that the bus did not give; a write burst
-/// always takes as many.
+/// A read always delivers the number of data that it asked for, with all ones in the place of data that the bus did not
+/// give. A write burst always takes all of its data.
 module bridge_command (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -21,11 +22,11 @@ module bridge_command (
   output logic                 wdata_ready_o,
   output logic                 rsp_valid_o,
   output host_pkg::bus_status_e    rsp_status_o,
-  /// Queue of data to write: a push a clock, the level, and all of it thrown away.
+  /// Queue of data to write: at most one push in a clock, the level, and a strobe that empties the queue.
   output logic                 wqueue_push_o,
   output logic                 wqueue_clear_o,
   input  logic [2:0]           wqueue_level_i,
-  /// Queue of data read: a push of all ones, and the level.
+  /// Queue of data that was read: a push of all ones, and the level.
   output logic                 fill_push_o,
   input  logic [2:0]           rqueue_level_i,
   /// Initiator.
@@ -37,7 +38,7 @@ module bridge_command (
   input  logic                 done_i,
   input  bus_pkg::result_e     result_i,
   input  logic                 parity_error_i,
-  /// IDSEL lines for the configuration access in hand, valid with the address phase.
+  /// IDSEL lines for the current configuration access, valid with the address phase.
   output logic [31:0]          idsel_o,
   /// A host mark enters the event stream on this clock.
   output logic                 mark_o,
@@ -47,13 +48,13 @@ module bridge_command (
   typedef enum logic [2:0] {
     // Ready for a command.
     StIdle,
-    // The request is with the initiator.
+    // The initiator carries out the request.
     StBus,
-    // A written datum's PERR is due on this clock.
+    // The PERR for a written datum comes on this clock.
     StParity,
-    // The bus gave up: deliver the missing data, or take what the host still sends.
+    // The transaction failed: deliver the missing data, or take the data that the host still sends.
     StFill,
-    // Answer.
+    // The answer is given to the host.
     StRespond
   } state_e;
 
@@ -66,7 +67,7 @@ module bridge_command (
   logic [15:0]       length, left_q, wdata_left_q, fault_count_q;
   logic              parity_q;
 
-  // After a transaction that its target ended, the initiator rests for two clocks.
+  // After a transaction that the target ended, the initiator keeps REQ off for two clocks.
   assign cmd_ready_o = state_q == StIdle && request_ready_i;
   assign take        = cmd_valid_i && cmd_ready_o;
   always_comb begin : p_decode
@@ -126,7 +127,7 @@ module bridge_command (
     endcase
   end
 
-  // What the initiator's result means to the host.
+  // The status for the host that belongs to the initiator's result.
   always_comb begin : p_translate
     unique case (result_i)
       bus_pkg::ResultMasterAbort: translated = host_pkg::BusStatusMasterAbort;
@@ -160,7 +161,7 @@ module bridge_command (
     else if (wdata_valid_i && wdata_ready_o) wdata_left_q <= wdata_left_q - 16'd1;
   end
 
-  // Data of a write: the command's own datum, or the burst's.
+  // Data of a write: the datum of the command, or the data of the burst.
   assign wdata_ready_o  = wdata_left_q != '0 && wqueue_level_i <= 3'd3;
   assign wqueue_push_o  = (bus_op && !read && !burst) || (wdata_valid_i && wdata_ready_o);
   assign wqueue_clear_o = state_q == StFill;

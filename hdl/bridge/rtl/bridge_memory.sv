@@ -1,18 +1,18 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Host memory as seen by bus masters: writes are posted in a FIFO, reads are prefetched along the burst.
-/// Writes never wait for anything but room. A read that the host is too slow for ends in a retry; its data wait for the
-/// repeat, which has `DiscardClocks` to come. Prefetch does not run into the next 4 KiB before the master does.
+/// Host memory as seen by bus masters: writes are posted in a FIFO, reads are prefetched along the burst. Writes wait
+/// only for room. A read ends in a retry if the host is too slow; the data then wait `DiscardClocks` for the
+/// repetition. Prefetch does not enter the next 4 KiB before the master does.
 module bridge_memory #(
   /// Log2 of the bytes claimed, from address 0.
   parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
-  /// Clocks that data read for a retried transaction are kept.
+  /// Clocks for which data that was read for a retried transaction is kept.
   parameter int unsigned DiscardClocks = 1024
 ) (
   input  logic          clk_i,
   input  logic          rst_ni,
-  /// A transaction of the bridge's own is on the bus: not ours to claim.
+  /// A transaction that the bridge itself began is on the bus; this block does not claim it.
   input  logic          own_i,
   input  bus_pkg::bus_t bus_i,
   /// From the target: latched transaction, decode and progress.
@@ -30,7 +30,7 @@ module bridge_memory #(
   input  logic [31:0]   write_address_i,
   input  logic [3:0]    be_i,
   input  logic [31:0]   wdata_i,
-  /// No posted write is held here; the last one has just left.
+  /// No posted write is held here; on for one clock when the last one has left.
   output logic          posted_empty_o,
   output logic          drained_o,
   /// Host memory port, see docs/architecture.md.
@@ -92,7 +92,7 @@ module bridge_memory #(
     else if (ends) reading_q <= 1'b0;
   end
 
-  // A retried read is kept for its repeat.
+  // The data of a retried read is kept for the repetition.
   logic [TimerWidth-1:0] kept_timer_q;
   always_ff @(posedge clk_i) begin : p_kept
     if (!rst_ni || read_start || kept_timer_q == '0) kept_q <= 1'b0;
@@ -105,9 +105,10 @@ module bridge_memory #(
     end
   end
   logic flush;
-  // Data of a read that ended otherwise, was replaced, or was not repeated in time are of no use.
+  // Data is dropped if the read ended in another way, was replaced by another read, or was not repeated in time.
   assign flush = fresh || (ends && reading_q && !kept_q) || (kept_q && kept_timer_q == '0);
-  // Answers: the queue takes four, requests under way included. After a flush, answers on their way are dropped.
+  // Answers: the queue takes four, counting the requests without an answer yet. After a flush, late answers are
+  // dropped.
   logic [2:0]  outstanding_q, dropping_q, level;
   logic        answer, push, pop;
   logic [31:0] queue0, unused_queue1;
@@ -133,7 +134,7 @@ module bridge_memory #(
     end
   end
 
-  // When to ask for the next dword: at the start, then while the master goes on.
+  // The next dword is asked for at the start, and then as long as the master continues.
   logic        first_q, hm_valid_q, hm_write_q, may_read, slot, wanted, starving;
   assign next     = fresh ? bus_i.ad[31:2] : next_q;
   assign slot     = !hm_valid_q || hm_ready_i;

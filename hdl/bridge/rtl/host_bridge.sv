@@ -8,7 +8,7 @@ module host_bridge #(
   parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
   /// Retries without any datum moved that end a command with TIMEOUT.
   parameter int unsigned RetryLimit = 1024,
-  /// The protocol checker is built in, as reported.
+  /// Whether the protocol checker is built in, for the vendor-specific capability.
   parameter bit          Checker = 1'b0
 ) (
   input  logic                 clk_i,
@@ -46,7 +46,7 @@ module host_bridge #(
   /// Events: host mark with `cmd_data_i`, bus-master data drained.
   output logic                 mark_o,
   output logic                 drained_o,
-  /// No posted write is held.
+  /// The bridge holds no posted write.
   output logic                 posted_empty_o,
   /// Bus.
   input  bus_pkg::bus_t        bus_i,
@@ -120,7 +120,7 @@ module host_bridge #(
   );
   assign target_rdata = configuration ? header_rdata : memory_rdata;
 
-  // Looking for a device that is not there is no error.
+  // A master abort of a configuration access is no error: the host looks for devices in this way.
   logic request_is_config_q;
   always_ff @(posedge clk_i) begin : p_is_config
     if (request_valid) request_is_config_q <= request.command == bus_pkg::CommandConfigurationRead;

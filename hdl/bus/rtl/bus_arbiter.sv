@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Central arbiter: round robin, hidden behind the transaction in progress, parking on one master.
-/// A granted requester keeps its grant until it has started; one that leaves the bus idle for 16 clocks is taken for
-/// broken and masked until it withdraws its request.
+/// Central arbiter: round robin, hidden behind the transaction in progress, parking on one master. A granted requester
+/// keeps the grant until it has started. A requester that leaves the bus idle for 16 clocks counts as broken, and is
+/// ignored until it withdraws the request.
 module bus_arbiter #(
   /// Number of masters.
   parameter int unsigned Masters = 2,
@@ -15,10 +15,10 @@ module bus_arbiter #(
   /// Sampled FRAME and IRDY.
   input  logic               frame_i,
   input  logic               irdy_i,
-  /// One request and one grant a master.
+  /// One request and one grant for each master.
   input  logic [Masters-1:0] req_i,
   output logic [Masters-1:0] gnt_o,
-  /// Masters found broken.
+  /// Masters that count as broken.
   output logic [Masters-1:0] broken_o
 );
   localparam int unsigned IndexWidth = Masters > 1 ? $clog2(Masters) : 1;
@@ -49,7 +49,7 @@ module bus_arbiter #(
     if (keep) choice = owner_q;
   end
 
-  // On an idle bus the grant passes through a clock without any.
+  // On an idle bus there is one clock without any grant when the grant changes.
   always_comb begin : p_grant
     gnt_d = '0;
     if (gnt_q == '0 || !idle || gnt_q[choice]) gnt_d[choice] = 1'b1;

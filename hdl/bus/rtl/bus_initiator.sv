@@ -1,53 +1,53 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Master side of an agent: carries a request of any number of dwords to its end over as many transactions as the
-/// target, the arbiter and the data at hand make necessary.
+/// Master side of an agent. It carries out a request of any number of dwords, in as many transactions as the target,
+/// the arbiter and the available data make necessary.
 ///
-/// It never inserts waits: FRAME stays on only if the datum after the next is already at hand (a write) or has a place
-/// (a read), so IRDY is on from the clock after the address phase to the end. Retries and disconnects are resumed at the
+/// It never inserts waits. FRAME stays on only if the datum after the next is available (a write) or has a place (a
+/// read), so IRDY is on from the clock after the address phase to the end. Retries and disconnects are resumed at the
 /// first dword that has not moved; REQ then stays off for two clocks.
 module bus_initiator #(
-  /// Retries of one transaction without any datum moved that end the request; 0 means never.
+  /// The number of retries without any datum moved after which the request ends; 0 means never.
   parameter int unsigned RetryLimit = 0
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
 
-  /// The request; taken on a clock with both valid and ready.
+  /// The request, which is taken on a clock with both valid and ready.
   input  logic                  request_valid_i,
   output logic                  request_ready_o,
   input  bus_pkg::request_t     request_i,
-  /// Keep asking for the bus during this request, since another follows.
+  /// Keep REQ on during this request, because another request follows.
   input  logic                  more_i,
-  /// End the request at the next data phase, or at once if none is under way.
+  /// End the request at the next data phase, or at once outside a transaction.
   input  logic                  stop_i,
   /// Master enable: no transaction starts while it is off.
   input  logic                  enable_i,
 
-  /// Data to write, first and second; `pop_o` on the clock the first moves.
+  /// The first and the second datum to write; `pop_o` is on when the first one moves.
   input  logic [31:0]           wdata0_i,
   input  logic [31:0]           wdata1_i,
   output logic                  pop_o,
-  /// Data read, on the clock it moves.
+  /// The datum that was read, on the clock on which it moves.
   output logic                  rvalid_o,
   output logic [31:0]           rdata_o,
-  /// Dwords at hand to write, or places for dwords read; saturates at 7.
+  /// The number of dwords that are available to write, or of places for dwords that are read; 7 stands for 7 or more.
   input  logic [2:0]            available_i,
 
-  /// A datum moves on this clock, and with which lanes (high-true).
+  /// A datum moves on this clock, and the byte lanes in which it moves (high-true).
   output logic                  transfer_o,
   output logic [3:0]            transfer_be_o,
-  /// One clock after the last data phase: the request ended, and how.
+  /// One clock after the last data phase: the request has ended, with this result.
   output logic                  done_o,
   output bus_pkg::result_e      result_o,
-  /// Address of the datum in hand; where an error happened.
+  /// Address of the current datum; address of an error.
   output logic [31:0]           address_o,
-  /// FRAME is on for the address phase of a transaction of ours.
+  /// This is the address phase of a transaction of this master.
   output logic                  address_phase_o,
-  /// A transaction of ours is on the bus.
+  /// A transaction of this master is on the bus.
   output logic                  active_o,
-  /// Bad parity on a datum of ours: one clock after a read datum, two after a written one.
+  /// A datum of this master had bad parity: one clock after a datum was read, two clocks after a datum was written.
   output logic                  parity_error_o,
 
   /// From the configuration header: latency timer, parity error response; to it: what to set in Status.
@@ -62,7 +62,7 @@ module bus_initiator #(
   output bus_pkg::master_out_t  master_o
 );
   typedef enum logic [2:0] {
-    // Nothing in hand.
+    // No request.
     StIdle,
     // A request waits for grant, idle bus and data.
     StWait,
@@ -133,7 +133,7 @@ module bus_initiator #(
     end
   end
 
-  // The transaction leaves the bus, and whether the request is then over.
+  // The transaction leaves the bus; whether the request has then ended.
   logic leaves, over, last_moves, second_q, finished_q;
   always_comb begin : p_end
     last_moves = 1'b0;
@@ -181,7 +181,7 @@ module bus_initiator #(
         irdy_d  = 1'b0;
         state_d = result_q == bus_pkg::ResultMasterAbort ? StIdle : StBackoff;
       end
-      // Entered with the idle clock; one more clock makes two without REQ.
+      // The state is entered with the idle clock; one more clock makes two clocks without REQ.
       StBackoff: if (second_q) state_d = finished_q ? StIdle : StWait;
       default: state_d = StIdle;
     endcase
@@ -246,7 +246,7 @@ module bus_initiator #(
     if (awake) unanswered_q <= state_q != StData || bus_i.devsel ? '0 : unanswered_q + 3'd1;
   end
 
-  // Retries in a row.
+  // The number of retries without a datum in between.
   if (RetryLimit != 0) begin : gen_retry_limit
     localparam int unsigned Width = $clog2(RetryLimit + 1);
     logic [Width-1:0] retries_q;
@@ -266,8 +266,8 @@ module bus_initiator #(
   end
   assign timer_expired = timer_q == '0;
 
-  // Asking for the bus. A granted master on an idle bus needs no REQ.
-  // During a burst it stays on until the end is near, so that an idle arbiter does not take the grant away.
+  // The request for the bus. A granted master on an idle bus needs no REQ.
+  // During a burst REQ stays on until the end is near, so that the arbiter does not take the grant away.
   logic req_q, wants_more;
   always_comb begin : p_wants_more
     wants_more = 1'b0;
@@ -282,7 +282,7 @@ module bus_initiator #(
     else req_q <= wants_more && (state_d == StAddress || (state_d == StData && !bus_i.stop));
   end
 
-  // AD and C/BE: own transaction, or parked.
+  // AD and C/BE are driven in a transaction of this master, and while the bus is parked here.
   logic        ad_en_q, cbe_en_q, park;
   logic [31:0] ad_q, ad_d;
   logic [3:0]  cbe_q, cbe_d;
@@ -324,7 +324,7 @@ module bus_initiator #(
   // Parity: PAR follows AD by one clock; PERR follows a bad read datum by two.
   logic parity_q, par_en_q, read_check_q, write_check_q, write_check2_q, perr_q, perr_en_q, read_bad, write_bad;
   always_ff @(posedge clk_i) begin : p_parity
-    // While parked, AD and C/BE stay what they were.
+    // While the bus is parked here, AD and C/BE keep their values.
     if (awake || !par_en_q) parity_q <= ^{bus_i.ad, bus_i.cbe};
     if (!rst_ni) par_en_q <= 1'b0;
     else par_en_q <= ad_en_q;

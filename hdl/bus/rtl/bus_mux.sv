@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bus itself: the OR of everything that is driven with its enable on; undriven wires are 0.
+/// The bus itself: the OR of all outputs with their enable on. A wire that nobody drives is 0.
 module bus_mux #(
   /// Agents that can be master.
   parameter int unsigned Masters = 2,
@@ -11,7 +11,7 @@ module bus_mux #(
   /// Outputs of all masters and targets, the first in the low bits.
   input  logic [Masters*bus_pkg::MasterOutWidth-1:0] masters_i,
   input  logic [Targets*bus_pkg::TargetOutWidth-1:0] targets_i,
-  /// What everybody sees.
+  /// The bus as every agent sees it.
   output bus_pkg::bus_t                              bus_o
 );
   bus_pkg::master_out_t master;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bus: what each agent drives, what all of them see, and the words of the protocol.
+/// The bus: the outputs of an agent, the bus as all agents see it, and the constants of the protocol.
 /// Handshakes are positive-true; AD, C/BE and PAR have conventional PCI's values, so byte enables are low-true.
 package bus_pkg;
   typedef enum logic [3:0] {
@@ -19,7 +19,7 @@ package bus_pkg;
     CommandMemoryWriteInvalidate = 4'hF
   } command_e;
 
-  /// What a master drives; a value counts only with its enable.
+  /// The outputs of a master; a value counts only while its enable is on.
   typedef struct packed {
     logic        frame;
     logic        irdy;
@@ -34,7 +34,7 @@ package bus_pkg;
     logic        perr_en;
   } master_out_t;
 
-  /// What a target drives; a value counts only with its enable. SERR is the OR of all.
+  /// The outputs of a target; a value counts only while its enable is on. SERR on the bus is the OR of all.
   typedef struct packed {
     logic        devsel;
     logic        trdy;
@@ -49,7 +49,7 @@ package bus_pkg;
     logic        serr;
   } target_out_t;
 
-  /// What everybody sees.
+  /// The bus as every agent sees it.
   typedef struct packed {
     logic        frame;
     logic        irdy;
@@ -79,7 +79,7 @@ package bus_pkg;
     logic [3:0]  last_be;
   } request_t;
 
-  /// How a request ended.
+  /// The result of a request.
   typedef enum logic [2:0] {
     ResultOk,
     ResultStopped,
@@ -105,7 +105,7 @@ package bus_pkg;
 
   /// Whether a command addresses memory, in any of its five forms.
   function automatic logic is_memory(input logic [3:0] command);
-    // 011x read and write, 11xx their variants but for 1101, the dual address cycle.
+    // 011x are the plain read and write. 11xx are their variants, except 1101, the dual address cycle.
     is_memory = command[3:1] == 3'b011 || (command[3:2] == 2'b11 && command[1:0] != 2'b01);
   endfunction
 endpackage

@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Target side of an agent: medium decode, parity, all terminations and the 16/8-clock limits. What the address means
-/// and where data live is the business of the block around it, the *backend*:
+/// Target side of an agent: medium decode, parity, all terminations, and the limits of 16 and 8 clocks. The block
+/// around it, the *backend*, knows the meaning of addresses and holds the data:
 ///
 /// - on the decode clock the backend says `hit_i` for the latched address and command, and, if the byte enables now on
 ///   the bus are illegal for it, `abort_i`;
-/// - a datum to be read is taken by `load_o` when `rvalid_i` is on, and has moved when `transfer_o` says so; a datum
-///   loaded and never transferred was not read, so side effects belong to `transfer_o`;
-/// - a datum written is handed over by `write_o`, one clock after it moved; `wready_i` promises a place for it and for
-///   two more.
+/// - `load_o` takes a datum to be read while `rvalid_i` is on, and `transfer_o` says that it has moved; a datum that
+///   was loaded and not transferred counts as not read, so side effects of a read belong to `transfer_o`;
+/// - `write_o` hands over a datum that was written, one clock after it moved; `wready_i` promises a place for that
+///   datum and for two more.
 module bus_target (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -18,7 +18,7 @@ module bus_target (
   output logic [31:0]           address_o,
   output logic [3:0]            command_o,
   output logic                  idsel_o,
-  /// The transaction is read, memory, I/O or a configuration access of type 0 to this device's function 0.
+  /// The kind of the transaction: a read, memory, I/O, a configuration access of type 0 to function 0 of this device.
   output logic                  read_o,
   output logic                  memory_o,
   output logic                  io_o,
@@ -27,16 +27,16 @@ module bus_target (
   output logic                  decode_o,
   input  logic                  hit_i,
   input  logic                  abort_i,
-  /// The datum offered is the last of this transaction: disconnect with it.
+  /// The offered datum is the last of this transaction: disconnect with it.
   input  logic                  single_i,
   /// From the claim to the end of the transaction.
   output logic                  active_o,
-  /// The data phase waits for the backend.
+  /// A data phase waits for the backend.
   output logic                  waiting_o,
   /// A transaction that was claimed ends without a datum having moved.
   output logic                  retried_o,
 
-  /// Byte address of the datum offered next. Reads: that datum; it is loaded.
+  /// Byte address of the datum to offer next; for reads the datum itself, and the strobe that takes it.
   output logic [31:0]           pointer_o,
   input  logic [31:0]           rdata_i,
   input  logic                  rvalid_i,
@@ -64,11 +64,11 @@ module bus_target (
   output bus_pkg::target_out_t  target_o
 );
   typedef enum logic [2:0] {
-    // No transaction of ours.
+    // No transaction that this target has claimed.
     StIdle,
     // The clock after the address phase: decode, check address parity.
     StDecode,
-    // Claimed; data phases.
+    // Data phases of a transaction that this target has claimed.
     StData,
     // DEVSEL is on for the one clock before a target abort.
     StAbort,
@@ -76,7 +76,7 @@ module bus_target (
     StStop
   } state_e;
 
-  // Clocks after FRAME, and after a data phase, at which STOP comes on; inside the limits of 16 and 8.
+  // The clocks after FRAME, and after a data phase, at which STOP goes on; they are inside the limits of 16 and 8.
   localparam logic [3:0] FirstLimit = 4'd11;
   localparam logic [3:0] LaterLimit = 4'd5;
 
@@ -160,13 +160,13 @@ module bus_target (
         devsel_q     <= devsel_d;
         trdy_q       <= trdy_d;
         stop_q       <= stop_d;
-        // Driven off for one clock before release.
+        // The signals are driven off for one clock before they are released.
         control_en_q <= devsel_d || trdy_d || stop_d || devsel_q || trdy_q || stop_q;
       end
     end
   end
 
-  // The transaction in hand.
+  // The current transaction.
   logic [31:0] address_q, pointer_q, loaded_address_q;
   logic [3:0]  command_q;
   logic        idsel_q, loaded_q, read_q, memory_q, io_q, configuration_q;
@@ -223,7 +223,7 @@ module bus_target (
     if (load_o) ad_q <= rdata_i;
   end
 
-  // Data written, one clock late.
+  // Data that was written, one clock after it moved.
   logic        write_q;
   logic [31:0] wdata_q, write_address_q;
   logic [3:0]  write_be_q;
@@ -237,7 +237,7 @@ module bus_target (
     end
   end
 
-  // Parity of the clock before; PERR and SERR come two clocks after what they complain of.
+  // Parity of the clock before; PERR and SERR come two clocks after the error that they report.
   logic par_en_q, perr_q, perr_en_q, serr_q, data_bad, system_error;
   always_ff @(posedge clk_i) begin : p_parity
     if (awake) parity_q <= ^{bus_i.ad, bus_i.cbe};

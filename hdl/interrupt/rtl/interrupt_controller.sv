@@ -11,10 +11,11 @@ module interrupt_controller (
   input  logic [3:0]           intx_i,
   /// The host bridge holds no posted write.
   input  logic                 posted_empty_i,
-  /// Presented to the host.
+  /// An interrupt is presented to the host, and the number of the input.
   output logic                 interrupt_o,
   output logic [3:0]           interrupt_input_o,
-  /// Events, each on the clock it happens: a fetch with its vector, spurious or not, and an EOI with its input.
+  /// Events, each on for the clock on which it happens: a fetch with the vector, spurious or not; an EOI with the
+  /// input.
   output logic                 fetch_event_o,
   output logic                 spurious_event_o,
   output logic [7:0]           vector_o,
@@ -48,7 +49,7 @@ module interrupt_controller (
     .bus_i, .idsel_i(1'b0), .target_o
   );
 
-  // A fetch returns what was presented when the datum was put on the bus; it counts when the datum moves.
+  // A fetch returns the input that was presented when the datum was put on the bus; it counts when the datum moves.
   logic        fetch_valid, fetch_now, fetching_q, fetched_valid_q, lanes_on;
   logic [3:0]  fetch_input, fetched_input_q;
   logic [7:0]  vector, vector_q;
@@ -70,7 +71,7 @@ module interrupt_controller (
     end
   end
 
-  // Registers fill the first 128 bytes of their page.
+  // The registers fill the first 128 bytes of the page.
   logic [15:0] lines, set, lost;
   logic        regs_write;
   assign regs_write = write && write_address[31:7] == host_pkg::AddressInterruptController[31:7];
@@ -114,7 +115,7 @@ module interrupt_controller (
     .fetch_valid_o(fetch_valid), .fetch_input_o(fetch_input), .interrupt_o, .interrupt_input_o
   );
 
-  // Saturating counters of what went wrong.
+  // Saturating counters of spurious fetches and lost edges.
   logic [15:0]     spurious_q;
   logic [16*16-1:0] losses;
   logic             counts_lost;

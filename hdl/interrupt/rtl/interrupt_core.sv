@@ -2,20 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The request, in-service and priority cells of the interrupt controller, without registers or bus.
-/// A latched input requests once a rising edge, whether enabled or not; a level input requests while its line is on.
+/// A latched input makes one request for each rising edge, enabled or not; a level input requests while the line is on.
 /// The highest request is presented if it is enabled, above every input in service and above the threshold.
 module interrupt_core (
   input  logic        clk_i,
   input  logic        rst_ni,
-  /// Input lines, kind of each (1 latched), enables, threshold.
+  /// Input lines, the kind of each (1 is latched), enables, threshold.
   input  logic [15:0] lines_i,
   input  logic [15:0] latched_i,
   input  logic [15:0] enable_i,
   input  logic [3:0]  threshold_i,
   input  logic        threshold_enable_i,
-  /// Requests as if by an edge: message, software.
+  /// Requests by messages and by software, which act like edges.
   input  logic [15:0] set_i,
-  /// The fetch of `fetch_input_o` came to its end, if `fetch_valid_o` was on when it was latched by the caller.
+  /// The fetch of `fetch_input_o` has ended; counts if `fetch_valid_o` was on when the caller latched the input.
   input  logic        acknowledge_i,
   input  logic [3:0]  acknowledge_input_i,
   /// End of interrupt.
@@ -25,12 +25,12 @@ module interrupt_core (
   output logic [15:0] raw_o,
   output logic [15:0] pending_o,
   output logic [15:0] in_service_o,
-  /// An edge or message found its input already requested.
+  /// An edge or message came for an input that was requested already.
   output logic [15:0] lost_o,
-  /// What a fetch would return now.
+  /// The input that a fetch would return now.
   output logic        fetch_valid_o,
   output logic [3:0]  fetch_input_o,
-  /// What is presented to the host.
+  /// The input that is presented to the host.
   output logic        interrupt_o,
   output logic [3:0]  interrupt_input_o
 );

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// FIFO in block RAM with its first two entries visible through a `prim_queue`.
-/// A datum becomes visible three clocks after its push; from then on one datum a clock flows.
+/// A datum becomes visible three clocks after the push; after that, one datum moves in each clock.
 module prim_fifo #(
   /// Bits of an entry.
   parameter int unsigned Width = 32,
-  /// Log2 of the entries held.
+  /// Log2 of the number of entries.
   parameter int unsigned DepthLog2 = 6
 ) (
   input  logic                 clk_i,
@@ -18,11 +18,11 @@ module prim_fifo #(
   input  logic [Width-1:0]     data_i,
   /// Pop of the first visible entry; must not be given when none is visible.
   input  logic                 pop_i,
-  /// First and second entry, and how many of them and their followers are visible.
+  /// The first and the second entry, and the number of visible entries.
   output logic [Width-1:0]     data0_o,
   output logic [Width-1:0]     data1_o,
   output logic [2:0]           visible_o,
-  /// Entries held, visible or not.
+  /// The number of entries in the FIFO, visible or not.
   output logic [DepthLog2:0]   level_o
 );
   logic [DepthLog2-1:0] write_q, read_q;
@@ -31,7 +31,7 @@ module prim_fifo #(
   logic [Width-1:0]     ram_data;
   logic [2:0]           visible;
 
-  // One fetch may be under way; leave room for it.
+  // One read of the RAM may be on its way; leave room for the datum.
   assign fetch = stored_q != '0 && visible + 3'(fetched_q) < 3'd4;
 
   always_ff @(posedge clk_i) begin : p_pointers

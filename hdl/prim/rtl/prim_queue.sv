@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Skid buffer of four registers whose first two entries are visible, so that a bus agent can offer one datum and
-/// have the next at hand on the clock the first one moves.
+/// has the next one ready on the clock on which the first one moves.
 module prim_queue #(
   /// Bits of an entry.
   parameter int unsigned Width = 32
@@ -16,10 +16,10 @@ module prim_queue #(
   input  logic [Width-1:0] data_i,
   /// Pop; must not be given when empty.
   input  logic             pop_i,
-  /// First and second entry; meaningless beyond `level_o`.
+  /// The first and the second entry; an entry beyond `level_o` has no meaning.
   output logic [Width-1:0] data0_o,
   output logic [Width-1:0] data1_o,
-  /// Entries held, 0 to 4.
+  /// The number of entries in the queue, 0 to 4.
   output logic [2:0]       level_o
 );
   logic [4*Width-1:0] entries;

@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Counts what the bus does: clocks idle, in address phases, moving data, waiting, refused; and transactions.
-/// Each clock falls in exactly one of the first five.
+/// Counts transactions, and clocks in five groups: idle, address phases, data, waits, retries. Each clock counts in
+/// exactly one of the five groups.
 module bus_counters (
   input  logic            clk_i,
   input  logic            rst_ni,
-  /// Sets all to 0.
+  /// Sets all counters to 0.
   input  logic            clear_i,
   input  bus_pkg::bus_t   bus_i,
-  /// Idle in the low bits, then address, data, wait, retry clocks, transactions.
+  /// The counters, from the low bits up: idle, address, data, wait and retry clocks, and transactions.
   output logic [6*32-1:0] counts_o
 );
   logic       frame_q, idle, address, data, refused;

@@ -2,17 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Clock counter, event stream and bus counters, with their registers on the bus.
-/// A record enters the stream on each clock on which something happened; the FIFO drops the newest when it is full and
-/// counts what it dropped.
+/// A record enters the stream on each clock with at least one event. A full FIFO drops the newest record and counts the
+/// dropped records.
 module timestamp_unit #(
-  /// Log2 of the records the FIFO holds.
+  /// Log2 of the records that the FIFO holds.
   parameter int unsigned EventLog2 = 9,
-  /// Clock frequency, as reported.
+  /// Clock frequency, for the register that reports it.
   parameter logic [31:0] ClockKhz = host_pkg::ClockKhz
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
-  /// What happens on this clock, by bit number of `host_pkg::event_e`; First register read is found here from
+  /// The events of this clock, by bit number of `host_pkg::event_e`; this block finds First register read itself, from
   /// `function_read_i`.
   input  logic [15:0]          bits_i,
   input  logic                 function_read_i,
@@ -59,14 +59,14 @@ module timestamp_unit #(
     .read_address_i(read_address),
     .rdata_o(rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
-  // The datum is loaded from the pointer; its side effect belongs to the address that moved.
+  // A datum is loaded from the address of the pointer; the side effect of a read belongs to the address that moved.
   assign read_address = transfer ? loaded_address[5:0] : pointer[5:0];
 
   logic low_read, clear;
   assign low_read = reg2hw.counter_lo_re;
   assign clear    = reg2hw.control.clear;
 
-  // The counter. Its high half is latched with the low half that was put on the bus.
+  // The counter. The high half is latched when the low half is put on the bus.
   logic [63:0] clock_q;
   logic [31:0] high_q, high_loaded_q;
   always_ff @(posedge clk_i) begin : p_clock

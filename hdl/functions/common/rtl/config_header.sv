@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Type 0 configuration header with MSI and the vendor-specific capability, around the generated register block.
-/// Which registers a function has is a matter of parameters; absent ones read 0 and ignore writes.
+/// Parameters say which registers a function has; absent registers read 0 and ignore writes.
 module config_header #(
   parameter logic [15:0]  VendorId = 16'h1234,
   parameter logic [15:0]  DeviceId = 16'h0000,
   /// Base class, subclass, programming interface.
   parameter logic [23:0]  ClassCode = 24'hFF0000,
   parameter logic [7:0]   Revision = 8'd1,
-  /// 0 none, 1 INTA … 4 INTD.
+  /// The interrupt pin: 0 for none, 1 for INTA … 4 for INTD.
   parameter logic [7:0]   InterruptPin = 8'd0,
   /// MSI and the vendor-specific capability are present.
   parameter bit           Capabilities = 1'b0,
@@ -34,9 +34,9 @@ module config_header #(
   input  logic [31:0]                               wdata_i,
   /// An interrupt is wanted (Status bit 3).
   input  logic                                      interrupt_status_i,
-  /// Status bits to set.
+  /// Bits of Status to set.
   input  bus_pkg::status_set_t                      status_set_i,
-  /// What the header enables.
+  /// The abilities that the header enables.
   output pci_configuration_reg_pkg::command_out_t   command_o,
   output logic [7:0]                                latency_timer_o,
   output logic [191:0]                              bars_o,
@@ -53,7 +53,7 @@ module config_header #(
   logic [5:0]  bar_we;
   logic        write, load;
 
-  // Capabilities that are not there take no writes and read 0.
+  // An absent capability reads 0 and ignores writes.
   assign write = write_i && (Capabilities || write_offset_i < 8'h40);
   assign load  = load_i && !read_offset_i[7] && (Capabilities || read_offset_i < 8'h40);
 

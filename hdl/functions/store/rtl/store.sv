@@ -7,7 +7,7 @@ module store #(
   /// Log2 of the buffer's bytes and of the FIFO's dwords.
   parameter int unsigned BufferLog2 = 16,
   parameter int unsigned FifoLog2 = 6,
-  /// Clock frequency and presence of the checker, as reported.
+  /// Clock frequency and presence of the checker, for the vendor-specific capability.
   parameter logic [31:0] ClockKhz = host_pkg::ClockKhz,
   parameter bit          Checker = 1'b0
 ) (
@@ -15,7 +15,7 @@ module store #(
   input  logic                 rst_ni,
   /// INTA.
   output logic                 intx_o,
-  /// Events, each on the clock it happens.
+  /// Device events, each on for the clock on which it happens.
   output logic                 cause_event_o,
   output logic                 clear_event_o,
   output logic                 assert_event_o,
@@ -134,7 +134,7 @@ module store #(
     .delivered_i(delivered), .data_clock_i(data_clock), .dma_descriptor_i(dma_descriptor), .dma_done_i(dma_done)
   );
 
-  // FIFO. A datum loaded counts as the FIFO's by the address it was loaded from.
+  // FIFO. A loaded datum belongs to the FIFO if it was loaded from the address of the FIFO.
   logic        loaded_fifo, drain_valid, drain_pop, fill_push, fill_ready;
   logic [15:0] overruns;
   logic [31:0] drain_data, fill_data;
@@ -261,7 +261,7 @@ module store #(
   );
   assign assert_event_o = intx_assert || (address_phase && message_owns_q);
 
-  // What the registers show.
+  // The values that the registers show.
   logic [31:0] error_address_q;
   logic        errors_clear;
   assign errors_clear = reg2hw.error == '0;

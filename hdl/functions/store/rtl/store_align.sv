@@ -1,24 +1,24 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Byte funnel: turns the dwords that hold a run of bytes at one byte offset into the dwords that hold them at another,
-/// one a clock. The first and last dword out have only the lanes of the run enabled.
+/// Byte funnel: turns the dwords that hold a run of bytes at one byte offset into dwords that hold the run at another
+/// offset, one dword in each clock. In the first and the last dword only the byte lanes of the run are enabled.
 module store_align #(
   /// Bits of a byte count.
   parameter int unsigned CountWidth = 24
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
-  /// Begins a run of `length_i` bytes, at least one; what was in hand is forgotten.
+  /// Begins a run of `length_i` bytes, at least one; the run before is forgotten.
   input  logic                  start_i,
   input  logic [1:0]            source_offset_i,
   input  logic [1:0]            sink_offset_i,
   input  logic [CountWidth-1:0] length_i,
-  /// Dwords in.
+  /// The dwords that go in.
   input  logic                  valid_i,
   input  logic [31:0]           data_i,
   output logic                  ready_o,
-  /// Dwords out.
+  /// The dwords that come out.
   output logic                  valid_o,
   output logic [31:0]           data_o,
   output logic [3:0]            be_o,
@@ -34,7 +34,7 @@ module store_align #(
   logic [31:0]           carry_q, rotated;
   logic [3:0]            from_carry;
 
-  // Dwords that a run of `length` bytes at `offset` touches.
+  // The number of dwords that hold a run of `length` bytes at `offset`.
   function automatic logic [DwordWidth-1:0] dwords(input logic [1:0] offset, input logic [CountWidth-1:0] length);
     logic [CountWidth:0] bytes;
     bytes = (CountWidth+1)'(length) + (CountWidth+1)'(offset) + (CountWidth+1)'(3);
@@ -80,7 +80,8 @@ module store_align #(
     if (take) carry_q <= rotated;
   end
 
-  // The first dword in gives no dword out if its bytes lie higher there than in the first dword out.
+  // The first dword that goes in gives no dword out if its bytes lie higher in it than in the first dword that comes
+  // out.
   always_ff @(posedge clk_i) begin : p_progress
     if (!rst_ni) begin
       source_left_q <= '0;

@@ -3,7 +3,7 @@
 
 /// The device buffer: one RAM shared by the bus target (BAR1) and the mover. The target goes first on both ports.
 module store_buffer #(
-  /// Log2 of its bytes.
+  /// Log2 of the bytes of the buffer.
   parameter int unsigned BufferLog2 = 16
 ) (
   input  logic                  clk_i,
@@ -18,7 +18,7 @@ module store_buffer #(
   output logic                  stream_valid_o,
   output logic [31:0]           stream_data_o,
   input  logic                  stream_pop_i,
-  /// Mover: writes taken when ready; reads taken when ready, the datum a clock later.
+  /// Mover: writes and reads, each taken when ready; the datum of a read comes one clock later.
   input  logic                  mover_write_i,
   input  logic [BufferLog2-1:2] mover_write_address_i,
   input  logic [3:0]            mover_be_i,
@@ -35,7 +35,7 @@ module store_buffer #(
   logic [2:0]            level;
   logic [31:0]           ram_data, head, unused_second;
 
-  // The stream runs ahead of the burst by as much as its queue holds.
+  // The stream of reads is ahead of the burst by the number of dwords that the queue holds.
   assign next        = stream_q ? next_q : stream_address_i;
   assign target_read = stream_i && level + 3'(target_read_q) < 3'd3;
   always_ff @(posedge clk_i) begin : p_stream

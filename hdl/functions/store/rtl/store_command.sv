@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Carries out one command at a time: waits out its access time, checks it, has the mover or the DMA engine do it, and
-/// reports the end as exactly one of the causes done, error, aborted or raised.
+/// Carries out one command at a time: lets the access time pass, checks the arguments, starts the mover or the DMA
+/// engine, and reports the end as exactly one of the causes done, error, aborted and raised.
 module store_command #(
   /// Log2 of the buffer's bytes and of the FIFO's dwords.
   parameter int unsigned BufferLog2 = 16,
@@ -10,7 +10,7 @@ module store_command #(
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
-  /// COMMAND is written, with this operation; the registers that it takes its arguments from.
+  /// COMMAND is written, with this operation; the registers that hold the arguments of the command.
   input  logic                  command_we_i,
   input  logic [2:0]            operation_i,
   input  logic [31:0]           buffer_address_i,
@@ -69,7 +69,7 @@ module store_command #(
     StFifo,
     // Bus mastering.
     StDma,
-    // Parity of the last datum and data on their way inside are waited for.
+    // Waits for the parity of the last datum, and for data that is still inside the function.
     StFinish
   } state_e;
 
@@ -121,7 +121,7 @@ module store_command #(
     endcase
   end
 
-  // The mover's end counts from the clock after its start.
+  // The end of the mover counts from the clock after the start of the mover.
   assign ending = state_q == StFinish && finish_q == '0;
   always_ff @(posedge clk_i) begin : p_regs
     if (!rst_ni) begin
@@ -171,7 +171,7 @@ module store_command #(
     end
   end
 
-  // Programmed I/O: dwords the host has yet to give or take, and when it is asked to.
+  // Programmed I/O: the dwords that the host still has to give or take, and the request to the host to do so.
   logic [31:0]       total;
   logic [FifoLog2:0] at_hand, wanted;
   assign total = (length_q + 32'd3) >> 2;
@@ -208,7 +208,7 @@ module store_command #(
                         (accept && operation_i != store_reg_pkg::OperationFifoWrite);
 
   assign range_o   = state_q == StStart && out_of_range && !abort_q;
-  // An abort that came after the last byte had moved has come too late to be one.
+  // An abort after the last byte has moved comes too late, and has no effect.
   logic stopped;
   always_comb begin : p_causes
     stopped   = 1'b0;

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides which of the function's spaces a transaction addresses, and which datum answers it.
+/// Decides which address space of the function a transaction addresses, and which datum answers it.
 module store_decode #(
   /// Log2 of the buffer's bytes, the size of BAR1.
   parameter int unsigned BufferLog2 = 16
 ) (
-  /// A transaction, or the datum that it wrote last, is there to be decoded; its address and that of the offered datum.
+  /// There is a transaction, or the last datum that one wrote, to decode; the addresses of it and of the offered datum.
   input  logic                                    enable_i,
   input  logic [31:0]                             address_i,
   input  logic [31:0]                             pointer_i,
@@ -23,11 +23,11 @@ module store_decode #(
   output logic                                    buffer_o,
   output logic                                    ports_o,
   output logic                                    hit_o,
-  /// The offered datum is the FIFO's.
+  /// The offered datum comes from the FIFO.
   output logic                                    fifo_o,
   /// I/O address and byte enables contradict each other.
   output logic                                    abort_o,
-  /// The offered datum is the last of its space, or bursts are not for this space.
+  /// The offered datum is the last in the address space, or the space takes no bursts.
   output logic                                    single_o,
   /// Data of each space, and the one that answers.
   input  logic [31:0]                             configuration_rdata_i,
@@ -68,7 +68,7 @@ module store_decode #(
   end
   assign hit_o = configuration_i || registers_o || buffer_o || ports_o;
 
-  // AD[1:0] must name the lowest enabled byte; no byte at all goes with any address.
+  // AD[1:0] must be the number of the lowest enabled byte; without any enabled byte every address is right.
   always_comb begin : p_abort
     abort_o = 1'b0;
     if (ports_o && cbe_i != 4'hF) begin

@@ -1,18 +1,19 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bus-master engine: walks a list of descriptors in host memory and has the mover and the bus initiator move what they
-/// describe. A descriptor is four dwords: address, high address (0), length in bytes (24 bits, not 0), flags (bit 0 last).
+/// Bus-master engine: walks a list of descriptors in host memory, and lets the mover and the bus initiator move the
+/// data that they describe. A descriptor is four dwords: address, high address (0), length in bytes (24 bits, not 0),
+/// flags (bit 0 last).
 ///
-/// On `abort_i` no transaction is begun any more and the one on the bus ends at its next data phase: the bus is left
-/// within 64 clocks.
+/// After `abort_i` no further transaction begins, and a transaction on the bus ends at the next data phase, so the
+/// engine leaves the bus within 64 clocks.
 module store_dma #(
   /// Log2 of the buffer's bytes.
   parameter int unsigned BufferLog2 = 16
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
-  /// Begins: direction (to the buffer if `inward_i`), place in the buffer, bytes, first descriptor.
+  /// Begins a transfer: direction (to the buffer if `inward_i`), place in the buffer, bytes, first descriptor.
   input  logic                  start_i,
   input  logic                  inward_i,
   input  logic [BufferLog2-1:0] buffer_address_i,
@@ -21,11 +22,11 @@ module store_dma #(
   input  logic [15:0]           max_burst_i,
   input  logic                  bus_master_i,
   input  logic                  abort_i,
-  /// In a descriptor, in data; ended.
+  /// The engine reads a descriptor, moves data, or has ended.
   output logic                  in_descriptor_o,
   output logic                  in_data_o,
   output logic                  done_o,
-  /// Errors, one clock each, and where.
+  /// Errors, each on for one clock, and the address of an error.
   output logic                  target_abort_o,
   output logic                  master_abort_o,
   output logic                  descriptor_invalid_o,
@@ -59,7 +60,7 @@ module store_dma #(
   input  logic [31:0]           address_i
 );
   typedef enum logic [2:0] {
-    // Nothing to do.
+    // No transfer.
     StIdle,
     // The descriptor's request is offered, then under way.
     StFetch,
@@ -68,9 +69,9 @@ module store_dma #(
     StCheck,
     // Bursts are offered and under way.
     StBurst,
-    // All bursts have ended; the mover empties itself.
+    // All bursts have ended; the mover still moves its last data.
     StDrain,
-    // Ended.
+    // The transfer has ended.
     StDone
   } state_e;
 
@@ -187,7 +188,7 @@ module store_dma #(
       longest    = max_burst_i == '0 ? 16'd1 : max_burst_i;
       last_burst = dwords_left_q <= 22'(longest);
       burst      = last_burst ? dwords_left_q[15:0] : longest;
-      // A write begins once enough data are at hand to keep it going.
+      // A write begins when enough data is available to continue it without waits.
       primed     = inward_q || wlevel_i >= 3'd3 || 16'(wlevel_i) >= burst;
     end
   end

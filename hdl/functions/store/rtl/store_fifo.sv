@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The FIFO between programmed I/O and the buffer. The host's accesses cannot wait: a read of an empty FIFO gives 0 and
-/// a write to a full one is dropped, both counted. While a command moves data one way, the host has the other end only.
+/// The FIFO between programmed I/O and the buffer. Accesses of the host cannot wait: a read of an empty FIFO gives 0, a
+/// write to a full FIFO is dropped, and both are counted. While a command uses one end, the host has only the other
+/// end.
 module store_fifo #(
-  /// Log2 of the dwords it holds.
+  /// Log2 of the dwords that the FIFO holds.
   parameter int unsigned FifoLog2 = 6
 ) (
   input  logic              clk_i,
@@ -15,7 +16,7 @@ module store_fifo #(
   /// A command drains (host to buffer) or fills (buffer to host) the FIFO.
   input  logic              draining_i,
   input  logic              filling_i,
-  /// Host: it addresses the FIFO; a push; a datum loaded for a read, and that it moved.
+  /// Host: it addresses the FIFO; it pushes a datum; it loads a datum for a read; that datum has moved.
   input  logic              host_enable_i,
   input  logic              host_push_i,
   input  logic [31:0]       host_data_i,
@@ -35,7 +36,7 @@ module store_fifo #(
   input  logic              fill_push_i,
   input  logic [31:0]       fill_data_i,
   output logic              fill_ready_o,
-  /// Dwords held.
+  /// The number of dwords in the FIFO.
   output logic [FifoLog2:0] level_o
 );
   logic [31:0] data0, data1;
@@ -50,7 +51,7 @@ module store_fifo #(
   assign host_popped_o = popped;
   assign overrun_o     = (host_push_i && !accept) || (host_transfer_i && !real_q);
 
-  // What the host may load: the head, the second entry if the head moves now, or 0 if there is none.
+  // The datum for the host to load: the head, the second entry if the head moves now, or 0 if there is none.
   always_comb begin : p_host
     wanted_more  = 1'b0;
     host_valid_o = 1'b1;

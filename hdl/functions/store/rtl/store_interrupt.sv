@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Interrupt causes and mask of the function, and how they reach the host: level or pulsed INTx, or a message.
-/// The FIFO cause follows its condition; clearing it drops it for a clock, so that a pulse or message comes again if
-/// service is still wanted. All other causes stay until cleared; a set on the clock of a clear wins.
+/// Interrupt causes and mask of the function, and the signal to the host: INTx as a level or in pulses, or a message.
+/// The cause FIFO follows the condition of the FIFO. Clearing it turns it off for one clock, so that a pulse or message
+/// comes again if service is still needed. All other causes stay until they are cleared; a set on the clock of a clear
+/// wins.
 module store_interrupt (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -28,11 +29,11 @@ module store_interrupt (
   output logic        status_o,
   /// INTx line.
   output logic        intx_o,
-  /// A message is to be sent; taken; could not be sent.
+  /// A message is to be sent; it has been taken; it could not be sent.
   output logic        message_o,
   input  logic        message_taken_i,
   output logic        message_suppressed_o,
-  /// Events, each on the clock it happens.
+  /// Device events, each on for the clock on which it happens.
   output logic        cause_event_o,
   output logic        clear_event_o,
   output logic        assert_event_o,
@@ -54,7 +55,7 @@ module store_interrupt (
       if (mask_clear_we_i) mask_d = mask_q & ~bits_i;
       fresh    = set_i;
       fresh[1] = cause_d[1] && !cause_q[1];
-      // Enabling a cause that is already on counts as its setting.
+      // To enable a cause that is on already counts like setting the cause.
       fresh = (fresh & mask_d) | (cause_d & mask_d & ~mask_q);
     end
   end
@@ -98,7 +99,7 @@ module store_interrupt (
   assign assert_event_o   = intx_o && !previous_q;
   assign deassert_event_o = !intx_o && previous_q;
 
-  // Messages: one at a time; causes that come meanwhile share the next.
+  // Messages: one at a time; all causes that come meanwhile share the next message.
   logic message_q;
   always_ff @(posedge clk_i) begin : p_message
     if (!rst_ni || !msi_enable_i) message_q <= 1'b0;

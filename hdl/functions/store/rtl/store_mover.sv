@@ -8,18 +8,18 @@ module store_mover #(
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
-  /// Begins a segment. To the buffer (`inward_i`) or from it; the other side is the bus (`dma_i`) or the FIFO.
+  /// Begins a segment, to the buffer (`inward_i`) or from it; the other side is the bus (`dma_i`) or the FIFO.
   input  logic                  start_i,
   input  logic                  inward_i,
   input  logic                  dma_i,
   input  logic [BufferLog2-1:0] buffer_address_i,
   input  logic [1:0]            other_offset_i,
   input  logic [23:0]           length_i,
-  /// Stop: nothing more is taken or given.
+  /// Stops the mover, which then takes and gives no more data.
   input  logic                  stop_i,
   /// Clocks added to each dword between FIFO and buffer.
   input  logic [15:0]           pace_i,
-  /// Everything has left the mover.
+  /// The mover holds no data any more.
   output logic                  done_o,
   /// Bytes written into the buffer on this clock.
   output logic [2:0]            stored_o,
@@ -41,7 +41,7 @@ module store_mover #(
   output logic                  fill_push_o,
   output logic [31:0]           fill_data_o,
   input  logic                  fill_ready_i,
-  /// Bus: data read, never refused; queue of data to write.
+  /// Bus: data that was read, which is never refused; queue of data to write.
   input  logic                  bus_valid_i,
   input  logic [31:0]           bus_data_i,
   output logic [31:0]           wdata0_o,
@@ -63,14 +63,14 @@ module store_mover #(
     if (start_i) dma_q <= dma_i;
   end
 
-  // Speed of programmed I/O.
+  // The speed of programmed I/O.
   assign paced = dma_q || pace_q == '0;
   always_ff @(posedge clk_i) begin : p_pace
     if (start_i || (in_valid && in_ready)) pace_q <= start_i ? '0 : pace_i;
     else if (pace_q != '0) pace_q <= pace_q - 16'd1;
   end
 
-  // Data read from the buffer run ahead by what the queue holds.
+  // Reads of the buffer are ahead by the number of dwords that the queue holds.
   logic [BufferLog2-1:2] read_address_q, write_address_q;
   logic                  reading_q, data_coming_q;
   assign read_o         = running_q && !inward_q && !align_done && level + 3'(reading_q) < 3'd3;
@@ -87,7 +87,7 @@ module store_mover #(
     .pop_i(!inward_q && in_valid && in_ready), .data0_o(head), .data1_o(unused_second), .level_o(level)
   );
 
-  // Data from the bus, one clock late.
+  // Data from the bus, one clock after it moved.
   logic [31:0] bus_data_q;
   always_ff @(posedge clk_i) begin : p_bus
     if (!rst_ni || start_i) data_coming_q <= 1'b0;
@@ -130,7 +130,7 @@ module store_mover #(
     if (start_i || write_o) write_address_q <= start_i ? buffer_address_i[BufferLog2-1:2] : write_address_q + 1'b1;
   end
 
-  // Lanes outside the run read 0 through the FIFO.
+  // Byte lanes outside the run read 0 through the FIFO.
   assign fill_push_o = out_take && !inward_q && !dma_q;
   always_comb begin : p_fill
     fill_data_o = '0;
@@ -144,7 +144,7 @@ module store_mover #(
   assign done_o = align_done && (inward_q || !dma_q || wlevel_o == '0);
 
   always_ff @(posedge clk_i) begin : p_assert
-    // The bus cannot be told to wait; while we are its master nobody else writes the buffer.
+    // The bus cannot be made to wait. While this function is the master, nobody else writes the buffer.
     if (rst_ni && running_q && inward_q && dma_q && data_coming_q) a_bus_data_taken: assert (in_ready);
   end
 endmodule
