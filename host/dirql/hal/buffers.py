@@ -15,7 +15,7 @@ __all__ = ["reading", "writing"]
 
 @contextmanager
 def reading(address: int, length: int) -> Iterator[memoryview]:
-    """Bytes to read into: the memory itself if it is contiguous, else a copy that is written there at the end."""
+    """Give bytes to read into: the memory itself if it is contiguous, else a copy that is written back at the end."""
     manager = running.value
     runs = manager.runs(address, length, write=True)
     if len(runs) == 1:
@@ -27,7 +27,7 @@ def reading(address: int, length: int) -> Iterator[memoryview]:
 
 
 def writing(address: int, length: int) -> memoryview:
-    """Bytes to write from: the memory itself if it is contiguous, else a copy."""
+    """Give the bytes to write: the memory itself if it is contiguous, else a copy."""
     manager = running.value
     runs = manager.runs(address, length, write=False)
     if len(runs) == 1:

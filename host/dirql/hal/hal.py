@@ -73,7 +73,7 @@ class Hal:
         running.install(self)
 
     def close(self) -> None:
-        """Stop being it; the target stays open. Does nothing while another one is installed."""
+        """Leave the place that `install` took; the target stays open. Does nothing while another layer is installed."""
         if running.value is self:
             running.clear()
 

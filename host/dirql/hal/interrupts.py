@@ -109,7 +109,10 @@ class InterruptController:
         self._write(registers.ENABLE.offset, registers.ENABLE.pack(inputs=self._enabled))
 
     def line_input(self, pin: int) -> int:
-        """The input that an interrupt line is routed to; `pin` as in configuration space, 1 for INTA to 4 for INTD."""
+        """The input to which an interrupt line is routed.
+
+        `pin` is as in configuration space, 1 for INTA to 4 for INTD.
+        """
         return self._route()[_line(pin)]
 
     def route_line(self, pin: int, number: int) -> None:

@@ -12,7 +12,7 @@ __all__ = ["ALL_ONES", "DWORD", "Lane", "lane", "lanes"]
 DWORD: Final = 4
 """The width of the bus in bytes."""
 ALL_ONES: Final = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFF_FFFF}
-"""By the number of bytes of an access: the result of a read that no device answered, and the mask of a value."""
+"""The result of a read that no device answered, which is the mask of a value too, by the bytes of an access."""
 _BITS_OF_A_BYTE: Final = 8
 _ENABLES: Final = {1: 0b0001, 2: 0b0011, 3: 0b0111, 4: 0b1111}
 

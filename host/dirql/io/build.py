@@ -71,7 +71,7 @@ def build_synchronous_fsd_request(
     event: Event,
     io_status_block: IoStatusBlock,
 ) -> Irp | None:
-    """The same, delivered by the I/O manager; follows IoBuildSynchronousFsdRequest.
+    """A request of the driver's own that the I/O manager delivers; follows IoBuildSynchronousFsdRequest.
 
     The driver waits for `event` when IoCallDriver returns STATUS_PENDING. The I/O manager writes `io_status_block`,
     sets `event` and frees the packet.
@@ -94,7 +94,7 @@ def build_device_io_control_request(
     event: Event,
     io_status_block: IoStatusBlock,
 ) -> Irp | None:
-    """A control request of the driver's own, delivered by the I/O manager; follows IoBuildDeviceIoControlRequest.
+    """A control request of the driver's own that the I/O manager delivers; follows IoBuildDeviceIoControlRequest.
 
     None when memory is short.
     """
@@ -119,7 +119,7 @@ def build_device_io_control_request(
 def _build_fsd(
     major_function: int, device: DeviceObject, buffer: int | None, length: int, starting_offset: int | None
 ) -> Irp | None:
-    """A packet with the buffer and the parameters of a read or a write; the other functions have neither."""
+    """Make a packet; for a read or a write it gets the buffer and the parameters, which the other functions lack."""
     irp = _take(major_function, device)
     if irp is None:
         return None

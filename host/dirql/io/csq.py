@@ -47,7 +47,7 @@ class Csq:
     )
 
     def __init__(self) -> None:
-        """Unusable until `initialize` or `initialize_ex` is called."""
+        """Make a queue that has to be initialized before its use, by `initialize` or `initialize_ex`."""
         self.type = 0
         self.csq_insert_irp: Callable[[Csq, Irp], None]
         self.csq_insert_irp_ex: Callable[[Csq, Irp, object], int]
@@ -88,7 +88,10 @@ class Csq:
         csq_release_lock: Callable[[Csq, int], None],
         csq_complete_canceled_irp: Callable[[Csq, Irp], None],
     ) -> int:
-        """The same with an insert routine `(csq, irp, insert_context)` that may refuse; follows IoCsqInitializeEx."""
+        """Do as `initialize`, with an insert routine `(csq, irp, insert_context)` that may refuse.
+
+        Follows IoCsqInitializeEx.
+        """
         self.type = IO_TYPE_CSQ_EX
         self.csq_insert_irp_ex = csq_insert_irp
         self.csq_remove_irp = csq_remove_irp
@@ -137,7 +140,7 @@ class Csq:
 
     @contract
     def remove_irp(self, context: CsqIrpContext) -> Irp | None:
-        """Take the request of a ticket out; None when it was cancelled or removed. Follows IoCsqRemoveIrp."""
+        """Take the request of a ticket out; None when the request was cancelled or removed. Follows IoCsqRemoveIrp."""
         irql = self.csq_acquire_lock(self)
         irp = context.irp
         if irp is not None:

@@ -57,7 +57,7 @@ class OpenFile(FileObject):
         return result
 
     def last_handle_closed(self) -> None:
-        """Send IRP_MJ_CLEANUP, upon which the drivers complete what is outstanding for this file."""
+        """Send IRP_MJ_CLEANUP, upon which the drivers complete the outstanding requests of this file."""
         self.flags |= FO_CLEANUP_COMPLETE
         if self.opened:
             self._send(IRP_MJ_CLEANUP)

@@ -44,7 +44,7 @@ class Overlapped:
     def __init__(
         self, handle: Handle, describe: Callable[[], str], data: UserBuffer | None, output: UserBuffer | None
     ) -> None:
-        """Made by a handle, not by programs. `describe` returns a description of the request for messages.
+        """A `Handle` calls this; programs do not. `describe` returns a description of the request for messages.
 
         Describing each request at once would take 0.4 µs (bench/io_paths.py, "a read").
         """
@@ -118,7 +118,7 @@ class Overlapped:
         return status == STATUS_SUCCESS
 
     def _release(self) -> None:
-        """Take the output out of the process's memory and free the buffers; a second call does nothing."""
+        """Copy the output from the memory of the process and free the buffers; a second call does nothing."""
         if self._output is not None:
             iosb = self.iosb
             moved = 0 if nt_error(iosb.status) else min(iosb.information, self._output.length)
@@ -133,7 +133,7 @@ class Overlapped:
 class Handle:
     """A program's handle of an open device.
 
-    When it is closed, or its `with` block is left, the driver decides what becomes of outstanding requests. Several
+    When it is closed, or its `with` block is left, the driver decides how to complete outstanding requests. Several
     requests may be outstanding; the methods without `_overlapped` wait for the one that they made.
     """
 
@@ -165,7 +165,7 @@ class Handle:
 
     @property
     def is_open(self) -> bool:
-        """Whether it has not been closed."""
+        """Whether the handle is open."""
         return self.value != 0
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class Handle:
         return self.read_overlapped(length, offset).result()
 
     def write(self, data: bytes | bytearray | memoryview, offset: int = 0) -> int:
-        """Write `data`; returns how many bytes the device took."""
+        """Write `data`; returns the number of bytes that the device took."""
         request = self.write_overlapped(data, offset)
         request.result()
         return request.information
@@ -239,7 +239,7 @@ class Handle:
         return status
 
     def _check(self, operation: str) -> int:
-        """The handle's value, if it is open."""
+        """The value of the handle, which must be open."""
         if not self.value:
             raise IoError(STATUS_INVALID_HANDLE, self.name, f"{operation} after close")
         return self.value

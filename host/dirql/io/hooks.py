@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The places where tools look in on the I/O manager: one attribute for each event, None without subscribers.
+"""The hooks of the I/O manager, to which tools subscribe. There is one attribute for each step.
+
+It is None without subscribers.
 
 `dirql.ke.hooks.chain` joins two subscribers of one hook.
 """

@@ -84,7 +84,7 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
 def _walk(irp: Irp, location: int) -> bool:
     """Call the completion routines upwards from `location`; False when one of them keeps the packet.
 
-    A routine is called with the device of the driver that set it; whoever made the packet has no device.
+    A routine is called with the device of the driver that set it; a routine of the packet's maker gets no device.
     """
     locations = irp.locations
     count = irp.stack_count

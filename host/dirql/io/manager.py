@@ -29,7 +29,7 @@ class ProgramHandle(Protocol):
 
 
 class IoManager:
-    """The requests, drivers, files and handles that exist, so that a machine can say at its end which are left."""
+    """The requests, drivers, files and handles that exist. At its end a machine reports those that are left."""
 
     def __init__(self) -> None:
         self.hooks = Hooks()

@@ -153,7 +153,7 @@ class Overlay:
         return self._irp
 
     def clear(self) -> None:
-        """Make every field zero that a driver may set."""
+        """Set every field to zero that a driver may set."""
         self.thread = self.original_file_object = None
         self.driver_context[:] = [None] * 4
 
@@ -438,7 +438,7 @@ class DeviceObjectExtension:
 class DeviceObject(Object):
     """A device as one driver sees it: one layer of a device stack (DEVICE_OBJECT).
 
-    `device_extension` belongs to the driver; `create_device` says of which class it is. `reference_count` is the number
+    `device_extension` belongs to the driver; `create_device` chooses the class. `reference_count` is the number
     of open files.
     """
 

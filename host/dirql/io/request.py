@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Requests that the I/O manager takes back: their states, and how their result reaches whoever asked.
+"""Requests that the I/O manager takes back: their states, and the delivery of their result to the owner.
 
 A request of a program is *submitted* to the top device of a stack, *completed* by its drivers, and *delivered*. If the
 dispatch routine itself completed it, delivery waits until that routine has returned; if the request was marked pending,
@@ -76,7 +76,7 @@ class Request:
         self.deliver()
 
     def deliver(self) -> None:
-        """Give the result to whoever asked, and free the packet."""
+        """Give the result to the owner of the request, and free the packet."""
         irp = self.irp
         return_buffers(irp, self.process, self.output_length)
         irp.owner = None

@@ -114,7 +114,10 @@ def open_file(
 
 @contract_of("ZwOpenFile")
 def open_device(name: str, desired_access: int, options: int = 0) -> tuple[int, int | None]:
-    """`open_file` with what is usual for a device: (status, handle). `options` are FILE_ options."""
+    """Open a device with the usual access and attributes, by `open_file`: (status, handle).
+
+    `options` are FILE_ options.
+    """
     return _open(desired_access, ObjectAttributes(name), IoStatusBlock(), _SHARE_ALL, options)
 
 
@@ -313,7 +316,7 @@ def cancel_io_file_ex(
 
 
 def _cancel(file: FileObject, found: list[Irp]) -> None:
-    """Cancel those of the requests that are still outstanding when their turn comes."""
+    """Cancel the requests, except those that another cancel has completed meanwhile."""
     for irp in found:
         if irp in file.irps:
             cancel_irp(irp)

@@ -19,7 +19,7 @@ class BugCheck(BaseException):
     """
 
     def __init__(self, code: int, parameters: tuple[object, object, object, object], reason: str) -> None:
-        """`reason` says what the thing is, what it must be, what it was and what to do."""
+        """`reason` is the message: A must be B; it was C: do D."""
         self.code = code
         self.name = NAMES.get(code, f"{code:#04x}")
         self.parameters = parameters

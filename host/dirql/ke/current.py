@@ -36,7 +36,7 @@ class Dispatcher(Protocol):
         """Be a point of preemption: interrupts, DPCs and other threads may run before this returns."""
 
     def look(self) -> None:
-        """Be a point of preemption at which the hardware is asked, whatever the clock says."""
+        """Be a point of preemption that asks the hardware even if the clock wants no attention."""
 
     def poll(self) -> None:
         """Do as `look`, and let ready threads of equal priority run too."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The hooks of the kernel, to which tools subscribe that look in.
+"""The hooks of the kernel, to which tools subscribe.
 
 There is one attribute per event. It is None without subscribers, which keeps the unobserved path cheap.
 """
@@ -24,7 +24,7 @@ class ConnectedInterrupt(Protocol):
 
     @property
     def vector(self) -> int:
-        """The vector that the object is connected to."""
+        """The vector to which the object is connected."""
 
     @property
     def irql(self) -> int:

@@ -26,10 +26,10 @@ class Clock(Protocol):
         """Clocks since the reset, including spent clocks that have not run yet."""
 
     def spend(self, clocks: int) -> None:
-        """Let `clocks` pass before the machine's next operation: the time that host code takes. Not negative."""
+        """Let `clocks`, 0 or more, pass before the machine's next operation, for the time that host code takes."""
 
     def set_deadline(self, clock: int | None) -> None:
-        """From `clock` on, `attention` is true and `wait` returns; None for no deadline."""
+        """Make `attention` true and let `wait` return from `clock` on; None removes the deadline."""
 
     def wait(self, limit: int | None = None) -> object:
         """Run the spent clocks, then let the machine run until it wants attention or `limit` clocks have passed.

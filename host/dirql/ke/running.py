@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of the open machine, for routines that have no object to reach them through.
+"""The parts of the open machine, for routines that take no object of the machine.
 
 One machine is open at a time in a process. Each room keeps one `Running` beside the class of its part; routines such as
 `READ_REGISTER_ULONG(address)` find the machine's memory and its bus there.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Page tables: which frame or which device memory is behind a virtual page, and which accesses are allowed there."""
+"""Page tables: the frame or the device memory behind each virtual page, and the accesses that are allowed."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class PageTableObserver(Protocol):
         """A page lost its frame."""
 
     def attach_process(self, space: AddressSpace) -> None:
-        """User addresses go through `space` from now on."""
+        """User addresses belong to `space` from now on."""
 
 
 class AddressSpace:

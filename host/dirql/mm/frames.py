@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of RAM: which are free, who holds the others, and how often each one is locked.
+"""The frames of RAM, with the owner of each and the number of locks on it.
 
 Frame *n* is the 4 KiB from physical address 4096 *n* on. The seed and the order of the calls alone decide which frame
 is allocated.

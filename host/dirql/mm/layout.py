@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 PAGE_OFFSET: Final = PAGE_SIZE - 1
-"""The bits of an address that say where in its page it lies."""
+"""The bits of an address that are the offset in the page."""
 
 _GIB: Final = 1 << 30
 

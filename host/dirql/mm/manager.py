@@ -80,7 +80,10 @@ class MemoryManager:
         running.install(self)
 
     def close(self) -> None:
-        """Stop being it; the RAM itself is the target's. Does nothing while another one is installed."""
+        """Leave the place that `install` took; the RAM itself is the target's.
+
+        Does nothing while another one is installed.
+        """
         if running.value is self:
             running.clear()
 
@@ -112,7 +115,7 @@ class MemoryManager:
             space.observer = observer
 
     def space_of(self, address: int) -> AddressSpace:
-        """The page tables that an address goes through."""
+        """The page tables that hold the page of an address."""
         return self.system if address >= SYSTEM_RANGE_START else self.process.address_space
 
     def access(self, address: int, *, write: bool, by_driver: bool = False) -> Page:

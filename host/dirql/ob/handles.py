@@ -77,7 +77,7 @@ class HandleTable:
         return STATUS_SUCCESS, self.insert(entry.object, entry.granted_access)
 
     def close(self, handle: int) -> int:
-        """Close a handle; the object is told when it was its last one."""
+        """Close a handle; if it was the last handle of the object, the object is told."""
         entry = self._entries.pop(handle, None)
         if entry is None:
             return STATUS_INVALID_HANDLE

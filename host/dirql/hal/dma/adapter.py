@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The DMA adapter of a device: map registers, the channel, scatter/gather lists and common buffers.
 
-A logical address has the value of a physical one here: that of the buffer, or of a bounce page. Misuse that leaves no
+A logical address has the value of a physical address here, of the buffer or of a bounce page. Misuse that leaves no
 sensible way to go on is always bug check 0xE6. A resource that is still held when the adapter is put back, and data
 that was not flushed, is bug check 0xE6 only with the verifier's DMA verification; `statistics` shows such a resource.
 """

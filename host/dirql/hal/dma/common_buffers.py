@@ -27,7 +27,7 @@ class _CommonBuffer(NamedTuple):
     length: int
     logical: LogicalAddress
     guard: int
-    """The number of bytes from `length` to the end of the last page; they are painted, and nobody may write them."""
+    """The number of bytes from `length` to the end of the last page; they are painted, and nobody may write to them."""
 
 
 class CommonBuffers:

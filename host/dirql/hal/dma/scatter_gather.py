@@ -54,7 +54,10 @@ def build(
     longest: int,
     write_to_device: bool,
 ) -> list[ScatterGatherElement]:
-    """The pieces of a transfer: contiguous runs merged, none at or above `limit`, none longer than `longest` bytes."""
+    """The pieces of a transfer, with contiguous runs merged.
+
+    None is at or above `limit` or longer than `longest` bytes.
+    """
     merged: list[Run] = []
     for part in parts(mdl, current_va, length):
         for start, end in reachable(part, registers, limit=limit, write_to_device=write_to_device):

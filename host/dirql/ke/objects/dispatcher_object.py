@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Objects that threads wait for: their header, the blocks that queue threads at them, and the waking of threads."""
+"""Objects for which threads wait: the header, the wait blocks that queue threads, and the waking of threads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["DispatcherHeader", "DispatcherObject", "WaitBlock", "Waiter"]
 
 
 class Waiter(Protocol):
-    """A thread, as the objects see it that the thread waits for."""
+    """A waiting thread, as the objects see it for which it waits."""
 
     @property
     def number(self) -> int:

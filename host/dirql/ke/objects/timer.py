@@ -31,7 +31,7 @@ def clock_interrupt(processor: Processor) -> None:
 
 
 class Timer(DispatcherObject):
-    """A timer, which is signaled when it is due, once or periodically (KTIMER)."""
+    """A timer, which is signalled when it is due, once or periodically (KTIMER)."""
 
     __slots__ = ("_entry", "dpc", "due_time", "period")
 
@@ -40,9 +40,9 @@ class Timer(DispatcherObject):
         super().__init__(TimerNotificationObject, 0)
         self._entry = _Expiry(self)
         self.due_time = 0
-        """In 100 ns units: negative from the call that set the timer, else since the origin of the system time."""
+        """The due time in 100 ns units: negative from the call that set the timer, else in system time."""
         self.period = 0
-        """In milliseconds; 0 for a timer that expires once."""
+        """The period in milliseconds; 0 for a timer that expires once."""
         self.dpc: Dpc | None = None
         """The DPC to queue when the timer expires."""
 

@@ -27,9 +27,9 @@ class TimerEntry:
 
     def __init__(self) -> None:
         self.due: int | None = None
-        """The clock; None while the entry is not queued."""
+        """The clock at which the entry is due; None while it is not queued."""
         self.ticket = 0
-        """Tells the entry's place in the heap from places that it had before."""
+        """The number of the entry's current place in the heap; older places have other numbers."""
 
     def expire(self) -> None:
         """Act on the due time. The queue calls this at CLOCK_LEVEL, after it has taken the entry out."""

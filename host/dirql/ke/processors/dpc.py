@@ -66,9 +66,9 @@ class Dpc:
         self.number = 0
         """The number of the target processor plus MAXIMUM_PROCESSORS; 0 if it has no target processor."""
         self.dpc_data: DpcQueue | None = None
-        """The queue that it is in."""
+        """The queue that the DPC is in; None while it is not queued."""
         self.driver: object = None
-        """The driver that initialized it."""
+        """The driver that initialized the DPC."""
         self.deferred_routine = cast("DeferredRoutine", None)
         self.deferred_context: object = None
         self.system_argument1: object = None

@@ -40,10 +40,10 @@ __all__ = [
 ]
 
 SPURIOUS_VECTOR = 0xFF
-"""The vector that the controller answers a fetch with when nothing is pending any more."""
+"""The answer of the controller to a fetch when no interrupt is pending any more."""
 
 STORM_LIMIT = 1000
-"""So many interrupts in a row, or passes over the ISRs of a latched vector, are an interrupt storm."""
+"""The number of interrupts in a row, or of passes over the ISRs of a latched vector, that is an interrupt storm."""
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -58,7 +58,10 @@ class Vector:
         """A vector without objects."""
         self.number = number
         self.interrupts: tuple[Interrupt, ...] = ()
-        """In the order in which they were connected. A change makes a new tuple, so that a scan goes on undisturbed."""
+        """The objects in the order in which they were connected.
+
+        A change makes a new tuple, so that a scan is not disturbed.
+        """
 
     @property
     def latched(self) -> bool:
@@ -98,7 +101,7 @@ class Interrupt:
     ) -> None:
         """Make an object that is not connected; `connect` does both."""
         self.driver = current_driver()
-        """The driver that connected it."""
+        """The driver that connected the object."""
         self.service_routine = service_routine
         self.service_context = service_context
         self.spin_lock = SpinLock() if spin_lock is None else spin_lock
@@ -234,7 +237,7 @@ class InterruptTable:
         self.all_processors = (1 << processors) - 1
         """The affinity mask of all processors."""
         self.vectors: list[Vector | None] = [None] * 256
-        """By number; None where no object is connected."""
+        """The vectors by number; None where no object is connected."""
         self.connected = 0
         """The number of connected interrupt objects."""
         self.spurious_interrupts = 0
@@ -305,7 +308,7 @@ def dispatch(processor: Processor, requested_irql: int) -> None:
         if vector != SPURIOUS_VECTOR:
             controller.end(vector)
     elif irql <= old_irql:
-        # The presented interrupt went away before the fetch; the one fetched instead has to wait for a lower IRQL.
+        # The presented interrupt went away before the fetch; another was fetched, which has to wait for a lower IRQL.
         controller.put_back(vector)
     else:
         if irql != requested_irql:

@@ -20,7 +20,7 @@ It is above all others: each check of an IRQL fails, and so no routine has to as
 
 
 class OwnedLock(Protocol):
-    """A spin lock, as the processors see it that wait for the lock."""
+    """A spin lock, as waiting processors see it."""
 
     @property
     def owner(self) -> Processor | None:

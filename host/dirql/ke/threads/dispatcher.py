@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The dispatcher: it chooses what a processor does next, at points of preemption and when no thread is ready."""
+"""The dispatcher: it chooses the code that a processor runs next, at points of preemption and when it is idle."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def _can_go_on(processor: Processor) -> bool:
 
 
 def _take_turns(processor: Processor) -> None:
-    """Ask the schedule who goes on: this processor or another, this thread or one of equal priority."""
+    """Ask the schedule whether this processor or another goes on, and this thread or one of equal priority."""
     kernel = current.kernel
     processors = kernel.processors
     if len(processors) > 1:

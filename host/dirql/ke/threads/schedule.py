@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Schedules: which processor or thread goes on where several could. Decisions are recorded and can be replayed."""
+"""Schedules, which choose the processor or thread that goes on where several could.
+
+Decisions are recorded and can be replayed.
+"""
 
 from __future__ import annotations
 

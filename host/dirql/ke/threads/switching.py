@@ -50,7 +50,7 @@ def hand_over(processor: Processor) -> None:
 
 
 def _make_current(processor: Processor, thread: Thread) -> Context:
-    """Do everything of a switch but the switch itself; return the context to go on with."""
+    """Prepare a switch; return the context to which the caller then switches."""
     processor.current_thread = thread
     processor.driver = thread.driver
     thread.state = ThreadState.RUNNING

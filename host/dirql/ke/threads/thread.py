@@ -91,7 +91,7 @@ class Thread(DispatcherObject):
         self.priority = priority
         self.state = ThreadState.READY
         self.driver: object = None
-        """The driver whose code the thread goes on with when it runs again."""
+        """The driver to which the code belongs that the thread runs when it goes on."""
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING

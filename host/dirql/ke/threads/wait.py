@@ -184,7 +184,7 @@ def _wait_for_several(
     timeout: int | None,
     blocks: Sequence[WaitBlock],
 ) -> int:
-    """Wait, the arguments being checked; `blocks` has a block for each object."""
+    """Wait for several objects, after the checks of the arguments; `blocks` has a block for each object."""
     status = _poll(objects, thread, wait_type)
     if status != STATUS_TIMEOUT:
         return status
@@ -200,7 +200,7 @@ def _wait_for_several(
 
 
 def _poll(objects: Sequence[DispatcherObject], thread: Thread, wait_type: int) -> int:
-    """Wait without any time passing."""
+    """Do a wait with a time-out of 0, which never blocks."""
     if wait_type == WaitAll:
         if not all(object.is_signalled_for(thread) for object in objects):
             return STATUS_TIMEOUT
@@ -215,7 +215,10 @@ def _poll(objects: Sequence[DispatcherObject], thread: Thread, wait_type: int) -
 
 
 def _block(thread: Thread, timeout: int | None) -> int:
-    """Let the thread wait, its wait blocks being queued, until they or the time-out end that; return the status."""
+    """Let the thread wait, after its wait blocks are queued, until one of them or the time-out ends that.
+
+    Return the status.
+    """
     if timeout is not None:
         timers = current.kernel.timers
         timers.insert(thread.time_out, timers.due_clock(timeout))
