@@ -43,9 +43,9 @@ class ModeResult:
     clocks: int
     """Bus clocks that the mode took."""
     data_clocks: int
-    """The bus clocks on which the bus moved a datum for the transfers."""
+    """The bus clocks on which the bus moved a datum, in one more write and one more read."""
     busy_clocks: int
-    """The bus clocks from the command to the end of a transfer, in the device, for all transfers."""
+    """The bus clocks for which the device worked on these two transfers."""
     wall_seconds: float
     verified: bool
     """Whether every byte that came back was the one that was sent."""
