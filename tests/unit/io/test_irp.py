@@ -101,14 +101,15 @@ def test_IRP_01_a_freed_irp_comes_back_fresh(machine: Machine) -> None:
     irp.flags = irp.cancel_irql = 5
     irp.cancel = True
     irp.io_status.information = 4
-    del location
+    other = make_irp(2)
     IoFreeIrp(irp)
-    del irp
-    again = make_irp(2)
-    check_fresh(again, 2)
-    assert again.locations[1].parameters.create.options == 0
-    assert again.locations[1].parameters.device_io_control.output_buffer_length == 0
-    assert again.allocation_flags == 4
+    IoFreeIrp(other)
+    del irp, location, other
+    for again in [make_irp(2) for _ in range(3)]:
+        check_fresh(again, 2)
+        assert again.locations[1].parameters.create.options == 0
+        assert again.locations[1].parameters.device_io_control.output_buffer_length == 0
+        assert again.allocation_flags == 4
 
 
 @pytest.mark.parametrize(
@@ -144,8 +145,10 @@ def test_IRP_01_what_a_driver_keeps_of_a_freed_irp_is_no_part_of_another(
     """Otherwise a stale pointer would change the request of another driver."""
     irp = make_irp(2)
     kept = part(irp)
+    other = make_irp(2)
     IoFreeIrp(irp)
-    del irp
+    IoFreeIrp(other)
+    del irp, other
     others = [make_irp(2) for _ in range(3)]
     assert all(part(other) is not kept for other in others)
 
