@@ -144,7 +144,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Map:
-    """One address map."""
+    """One address map, with its registers and windows."""
 
     name: str
     source: str

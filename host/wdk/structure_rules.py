@@ -16,7 +16,7 @@ __all__ = ["HEADERS", "check_prototypes", "check_structures"]
 HEADERS = ("ntdef.h", "wdm.h", "ntddk.h", "ntifs.h")
 """The headers that hold types. Each includes the ones before it."""
 
-# What a macro takes where a function takes a value: a type, or the name of a member.
+# The words for arguments that only a macro takes: a type, or the name of a member.
 _MACRO_WORDS = ("TYPE", "FIELD")
 
 

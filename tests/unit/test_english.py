@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Plain English: docstrings and messages of host/ are sentences that a reader understands without the code.
+"""Plain English: docstrings, comments and messages are sentences that a reader understands without the code.
 
-The rules find patterns that leave out a noun: "What it holds.", "Its number.", "one bit an input". They cannot tell
-whether a sentence is good.
+The rules find patterns that leave a noun out; the first test lists examples. They cannot tell whether a sentence is
+good.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from source_tree import name, parse, source_files
 
-HOST = [file for file in source_files(".py") if name(file).startswith("host/")]
+PYTHON = list(source_files(".py"))
+RTL = list(source_files(".sv", ".svh"))
 
 OPENS_WITHOUT_NOUN = re.compile(r"(What|Whatever|Who|Whoever|Whose|Which|How|Where|Its|Their|Theirs|Those)\b")
 SENTENCE_WITHOUT_NOUN = re.compile(r"\. (What|Whose|Theirs|Those (of|that|who|which))\b")
@@ -25,6 +27,8 @@ AN_FOR_PER = re.compile(
     r"\b(one|bits?|bytes?|clocks?|dwords?|file|line|module|step) an? (?!time\b|second\b)\w+"
 )
 REFERENCE = re.compile(r"See `\w+(\.\w+)*`[.;]")
+
+COMMENT = re.compile(r"\s*///? (?P<text>.*)")
 
 MESSAGE_OUT_OF_FORM = re.compile(r"\bmust\b.*(,| and) (is|are|was|were) \{\}", re.DOTALL)
 
@@ -36,6 +40,16 @@ def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
             text = node.value.value
             if isinstance(text, str):
                 yield node.lineno, " ".join(text.split())
+
+
+def comments(file: Path) -> Iterator[tuple[int, str]]:
+    """Each comment of an RTL file that has a line to itself and follows no other comment."""
+    earlier = ""
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        found = COMMENT.match(line)
+        if found and not COMMENT.match(earlier):
+            yield number, found["text"]
+        earlier = line
 
 
 def messages(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -94,9 +108,19 @@ def test_a_plain_sentence_passes(text: str) -> None:
 def test_docstrings_are_plain_sentences() -> None:
     found = [
         f"{name(file)}:{line}: {broken}; it was {text!r}"
-        for file in HOST
+        for file in PYTHON
         for line, text in docstrings(parse(file))
         if (broken := complaint(text)) is not None
+    ]
+    assert found == []
+
+
+def test_comments_of_the_rtl_begin_with_their_subject() -> None:
+    found = [
+        f"{name(file)}:{line}: {text}"
+        for file in RTL
+        for line, text in comments(file)
+        if OPENS_WITHOUT_NOUN.match(text) or AN_FOR_PER.search(text)
     ]
     assert found == []
 
@@ -110,7 +134,7 @@ def test_messages_say_what_must_be_and_then_what_was() -> None:
     """The form is "A must be B; it was C: do D"."""
     found = [
         f"{name(file)}:{line}: {text}"
-        for file in HOST
+        for file in PYTHON
         for line, text in messages(parse(file))
         if MESSAGE_OUT_OF_FORM.search(text)
     ]

@@ -70,7 +70,7 @@ package interrupt_controller_reg_pkg;
     logic [15:0] lost_re;
   } reg2hw_t;
 
-  /// What the hardware lets software read.
+  /// The values that the hardware gives to software reads.
   typedef struct packed {
     pending_in_t pending;
     in_service_in_t in_service;

@@ -161,7 +161,7 @@ package pci_configuration_reg_pkg;
     msi_data_out_t msi_data;
   } reg2hw_t;
 
-  /// What the hardware lets software read.
+  /// The values that the hardware gives to software reads.
   typedef struct packed {
     vendor_id_in_t vendor_id;
     device_id_in_t device_id;

@@ -23,7 +23,7 @@ package store_io_reg_pkg;
     logic fifo_data_re;
   } reg2hw_t;
 
-  /// What the hardware lets software read.
+  /// The values that the hardware gives to software reads.
   typedef struct packed {
     logic [31:0] fifo_data;
     fifo_status_in_t fifo_status;

@@ -169,7 +169,7 @@ package store_reg_pkg;
     fifo_pace_out_t fifo_pace;
   } reg2hw_t;
 
-  /// What the hardware lets software read.
+  /// The values that the hardware gives to software reads.
   typedef struct packed {
     features_in_t features;
     status_in_t status;

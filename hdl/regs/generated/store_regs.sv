@@ -21,7 +21,7 @@ module store_regs (
   output logic [31:0] rdata_o,
   /// To the hardware.
   output store_reg_pkg::reg2hw_t reg2hw_o,
-  /// What a read shows, looked at on a clock with `load_i` only; bits that the hardware sets, at any time.
+  /// The values that a read shows, which count on a clock with `load_i` only; the bits to set, which count on every clock.
   input  store_reg_pkg::hw2reg_t hw2reg_i,
   input  store_reg_pkg::hwset_t hwset_i
 );

@@ -69,7 +69,7 @@ package timestamp_reg_pkg;
     control_out_t control;
   } reg2hw_t;
 
-  /// What the hardware lets software read.
+  /// The values that the hardware gives to software reads.
   typedef struct packed {
     logic [31:0] counter_lo;
     logic [31:0] counter_hi;

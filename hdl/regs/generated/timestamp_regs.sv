@@ -21,7 +21,7 @@ module timestamp_regs (
   output logic [31:0] rdata_o,
   /// To the hardware.
   output timestamp_reg_pkg::reg2hw_t reg2hw_o,
-  /// What a read shows, looked at on a clock with `load_i` only.
+  /// The values that a read shows, which count on a clock with `load_i` only.
   input  timestamp_reg_pkg::hw2reg_t hw2reg_i
 );
   localparam int unsigned W = 3;

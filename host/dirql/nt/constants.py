@@ -1652,7 +1652,7 @@ IRP_RETRY_IO_COMPLETION: Final = 0x4000
 IRP_CLASS_CACHE_OPERATION: Final = 0x8000
 """The request belongs to the cache of a class driver."""
 
-# How an IRP was allocated (Irp->AllocationFlags).
+# Flags of the allocation of an IRP (Irp->AllocationFlags).
 IRP_QUOTA_CHARGED: Final = 1
 """The memory of the IRP is charged to the quota of the process that issued the IRP."""
 IRP_ALLOCATED_MUST_SUCCEED: Final = 2

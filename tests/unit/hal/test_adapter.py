@@ -189,7 +189,7 @@ def test_DMA_02_control_is_called_later_when_registers_are_free(machine: Machine
 
 
 def test_control_runs_as_code_of_the_driver_that_asked_for_the_channel(machine: Machine) -> None:
-    """Whoever frees the registers that it waits for."""
+    """The routine AdapterControl belongs to the driver that asked, also if another driver frees the registers."""
     adapter = adapter_for(description(FEW_BITS, longest=2 * PAGE_SIZE))
     seen: list[object] = []
 

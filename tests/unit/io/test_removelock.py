@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Remove locks (IO_REMOVE_LOCK)."""
+"""Remove locks (IO_REMOVE_LOCK): users, tags, and the wait for the removal."""
 
 from __future__ import annotations
 

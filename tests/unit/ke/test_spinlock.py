@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Spin locks (KSPIN_LOCK)."""
+"""Spin locks (KSPIN_LOCK): owners, IRQLs, order, and the bug check in the place of a hang."""
 
 from __future__ import annotations
 

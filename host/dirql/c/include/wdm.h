@@ -423,7 +423,7 @@
 #define IRP_RETRY_IO_COMPLETION 0x4000
 #define IRP_CLASS_CACHE_OPERATION 0x8000
 
-/* How an IRP was allocated (Irp->AllocationFlags). */
+/* Flags of the allocation of an IRP (Irp->AllocationFlags). */
 
 #define IRP_QUOTA_CHARGED 1
 #define IRP_ALLOCATED_MUST_SUCCEED 2
