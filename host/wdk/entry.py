@@ -31,7 +31,7 @@ class Entry:
         known = {*needed, *allowed}
         for key in needed:
             if key not in self.table:
-                raise self.error(f"it must have {key!r}, and has {', '.join(self.table) or 'nothing'}")
+                raise self.error(f"it must have {key!r}; it had {', '.join(self.table) or 'nothing'}")
         for key in self.table:
             if key not in known:
                 raise self.error(f"a key must be one of {', '.join(sorted(known))}; it was {key!r}")

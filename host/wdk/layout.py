@@ -75,7 +75,7 @@ class TypeTable:
                 f"a type must be a name, const or volatile before it and stars behind it; it was {text!r}"
             )
         if use.base not in BUILT_IN and self.find(use.base) is None:
-            raise LayoutError(f"a type must be described; {use.base!r} is not")
+            raise LayoutError(f"a type must be described; {use.base!r} was not")
         return use
 
     def held(self, text: str) -> CType | None:

@@ -70,7 +70,7 @@ def _check_lacks(record: Record, attributes: frozenset[str]) -> None:
     members = dict(record.body.members())
     for path in record.lacks:
         if path not in members:
-            raise DescriptionError(record.file, record.name, f"lacks must name members; {path!r} is none")
+            raise DescriptionError(record.file, record.name, f"lacks must name members; {path!r} was none")
         if members[path].body is not None and not members[path].python:
             continue
         owner, _, name = path.rpartition(".")
@@ -80,7 +80,7 @@ def _check_lacks(record: Record, attributes: frozenset[str]) -> None:
             raise DescriptionError(
                 record.file,
                 record.name,
-                f"lacks must name what the Python class lacks; it has {python_path(path)!r} now, so take {path!r} out",
+                f"lacks must name members that the Python class lacks; it had {python_path(path)!r}: take {path!r} out",
             )
 
 

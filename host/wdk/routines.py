@@ -128,7 +128,7 @@ def _routine(entry: Entry, header: str, values: Values) -> Routine:
     if routine.levels.is_device and kind is Kind.FUNCTION:
         raise entry.error("a routine whose level is the device's DIRQL must have kind own or macro")
     if routine.verifier and values.violation(routine.verifier) is None:
-        raise entry.error(f"a verifier rule must be in bugchecks.toml; {routine.verifier!r} is not")
+        raise entry.error(f"a verifier rule must be in bugchecks.toml; {routine.verifier!r} was not")
     _check_returned(entry, routine)
     _check_callable(entry, routine)
     return routine
@@ -146,7 +146,7 @@ def _check_returned(entry: Entry, routine: Routine) -> None:
     outs = {each.name for each in routine.prototype.parameters if each.direction == "out"}
     for each in routine.returned:
         if each not in outs:
-            raise entry.error(f"what is returned must be an _Out_ parameter; {each!r} is not")
+            raise entry.error(f"a returned parameter must be an _Out_ parameter; {each!r} was not")
 
 
 def _check_callable(entry: Entry, routine: Routine) -> None:

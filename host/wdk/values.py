@@ -118,7 +118,7 @@ def _value(entry: Entry) -> Value:
         raise entry.error(f"a text must be a sentence that ends in a full stop; it was {text!r}")
     parameters = entry.texts("parameters")
     if parameters and len(parameters) != 4:
-        raise entry.error(f"a bug check must have 4 parameters; it has {len(parameters)}")
+        raise entry.error(f"a bug check must have 4 parameters; it had {len(parameters)}")
     return Value(entry.name, value, text, parameters, entry.text("win32", ""))
 
 

@@ -89,7 +89,7 @@ def test_the_example_itself_is_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
-        ('type = "PVOID"', 'type = "PVIOD"', "a type must be described; 'PVIOD' is not"),
+        ('type = "PVOID"', 'type = "PVIOD"', "a type must be described; 'PVIOD' was not"),
         ('type = "PVOID"', 'type = "PVOID*"', "a type must be a name, const or volatile before it"),
         ('type = "PVOID"', 'type = "VOID"', "a member must not have the type 'void'"),
         ('type = "PVOID"', 'type = "KTHING"', "a structure must not hold itself; KTHING does"),
@@ -121,7 +121,7 @@ def test_the_example_itself_is_accepted(tmp_path: Path) -> None:
         ),
         (":PhysicalAddress", ":Physical", "python must name a class below host/dirql as module:Class"),
         ('lacks = ["Code", ', "lacks = [", "must have the attribute 'code' for Code"),
-        ('lacks = ["Code", ', 'lacks = ["Kode", "Code", ', "lacks must name members; 'Kode' is none"),
+        ('lacks = ["Code", ', 'lacks = ["Kode", "Code", ', "lacks must name members; 'Kode' was none"),
     ],
 )
 def test_a_wrong_structure_is_refused(tmp_path: Path, old: str, new: str, rule: str) -> None:
@@ -134,7 +134,7 @@ def test_a_wrong_structure_is_refused(tmp_path: Path, old: str, new: str, rule: 
 
 
 def test_a_member_that_the_class_has_must_not_be_called_lacking(tmp_path: Path) -> None:
-    with pytest.raises(DescriptionError, match="so take 'LowPart' out"):
+    with pytest.raises(DescriptionError, match="take 'LowPart' out"):
         checked(tmp_path, RECORD.replace("Owner", "LowPart"))
 
 
