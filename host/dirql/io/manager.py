@@ -8,7 +8,6 @@ from typing import Final, Protocol
 
 from dirql.io.hooks import Hooks
 from dirql.io.objects import DriverEntry, DriverObject, FileObject, Irp
-from dirql.io.spare_irps import SpareIrps
 from dirql.io.worker import SystemWorker
 from dirql.ke.guard import current_driver
 from dirql.ke.processors.spin_lock import SpinLock
@@ -46,18 +45,13 @@ class IoManager:
         """The handles that programs have open, oldest first."""
         self.worker = SystemWorker()
         self._irp_number = 0
-        self._spare_irps = SpareIrps()
 
     def take_irp(self, stack_size: int) -> Irp | None:
         """A new request with `stack_size` locations; None when that is not 1 … 127."""
         if not 1 <= stack_size <= _LARGEST_STACK:
             return None
         self._irp_number += 1
-        irp = self._spare_irps.take(stack_size)
-        if irp is None:
-            irp = Irp(stack_size, self._irp_number, current_driver())
-        else:
-            irp.renew(self._irp_number, current_driver())
+        irp = Irp(stack_size, self._irp_number, current_driver())
         if stack_size <= _FIXED_SIZE_STACK:
             irp.allocation_flags = IRP_ALLOCATED_FIXED_SIZE
         self.live_irps[irp] = None
@@ -67,7 +61,6 @@ class IoManager:
         """Free the packet of a request."""
         del self.live_irps[irp]
         irp.retire()
-        self._spare_irps.put(irp)
 
 
 running: Final = Running[IoManager]("I/O routines")
