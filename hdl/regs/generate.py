@@ -98,7 +98,7 @@ class Register:
 
     @property
     def shift(self) -> int:
-        """Bit position inside its dword."""
+        """The position of the lowest bit in the dword."""
         return self.offset % 4 * 8
 
     @property
@@ -111,7 +111,7 @@ class Register:
 
     @property
     def sets(self) -> list[Field]:
-        """Fields that hardware sets and software clears."""
+        """The fields that hardware sets and software clears."""
         return [f for f in self.fields if f.kind == "w1c"]
 
     @property
@@ -120,7 +120,7 @@ class Register:
 
     @property
     def kept(self) -> list[Field]:
-        """Fields with flip-flops of their own."""
+        """The fields with flip-flops of their own."""
         return [f for f in self.fields if f.kind in ("storage", "w1c")]
 
     @property
@@ -134,7 +134,7 @@ class Register:
 
 @dataclass(frozen=True)
 class Window:
-    """An address range that is not made of registers."""
+    """A range of addresses without registers."""
 
     name: str
     offset: int
@@ -164,7 +164,7 @@ class Map:
 
     @property
     def struck(self) -> list[Register]:
-        """Registers of which somebody needs to know the clock of a write."""
+        """The registers that tell the hardware on which clock they are written."""
         return [
             r for r in self.registers if r.writable and (r.external or len(r.storage) < len(r.fields_written))
         ]
@@ -179,7 +179,7 @@ class Map:
 
     @property
     def dwords(self) -> list[tuple[int, list[Register]]]:
-        """Readable registers grouped by the dword that holds them; arrays are left out."""
+        """The readable registers, grouped by the dwords that hold them, without arrays."""
         groups: dict[int, list[Register]] = {}
         for register in self.registers:
             if register.count == 1:

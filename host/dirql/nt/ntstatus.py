@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""NTSTATUS: the type of a status, and the questions that can be asked of one.
+"""NTSTATUS: the type of a status, the names of statuses, and tests of their severity.
 
 A status has 32 bits. The two highest are its severity: success, informational, warning, error. C sees the number as
 signed and Python sees it as unsigned; `NTSTATUS` makes one value of both, so that neither passes for a success.
@@ -61,7 +61,7 @@ class NTSTATUS(int):
 
 
 class StatusException(Exception):
-    """The exception that `ExRaiseStatus` raises: a status on its way up to the routine that turns it into a result."""
+    """The exception that `ExRaiseStatus` raises: it carries a status up to the routine that turns it into a result."""
 
     def __init__(self, status: int) -> None:
         """`status` is the status that the caller of that routine sees."""

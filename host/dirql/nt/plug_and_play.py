@@ -48,7 +48,7 @@ class DeviceCapabilities:
 
 @dataclass(frozen=True, slots=True)
 class PnpBusInformation:
-    """The bus that a device is on (PNP_BUS_INFORMATION)."""
+    """The type and the number of a device's bus (PNP_BUS_INFORMATION)."""
 
     bus_type_guid: str
     legacy_bus_type: int

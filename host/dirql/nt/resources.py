@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Hardware resources: the lists that a device is started with (CM_…) and the lists that it asks with (IO_RESOURCE_…).
+"""Hardware resources: the lists of resources that a device gets (CM_…) and that it asks for (IO_RESOURCE_…).
 
 IRP_MN_START_DEVICE carries two CM_RESOURCE_LISTs of equal length and order: the raw one says how the device is to be
 programmed, the translated one says what the driver maps and connects (row PNP-19). A union of C is an object `u` here,
@@ -35,7 +35,7 @@ _ZERO = PhysicalAddress(0)
 
 @dataclass(frozen=True, slots=True)
 class CmResourceRange:
-    """The members `u.memory` and `u.port` of a descriptor: where a range begins, and how many bytes it has."""
+    """The members `u.memory` and `u.port` of a descriptor: the beginning of a range, and the number of bytes."""
 
     start: PhysicalAddress = _ZERO
     length: int = 0
@@ -101,7 +101,7 @@ class CmPartialResourceList:
 
 @dataclass(frozen=True, slots=True)
 class CmFullResourceDescriptor:
-    """A list of resources, and the bus that they belong to (CM_FULL_RESOURCE_DESCRIPTOR)."""
+    """A list of resources, and the bus to which they belong (CM_FULL_RESOURCE_DESCRIPTOR)."""
 
     interface_type: int
     bus_number: int
