@@ -4,8 +4,8 @@
 
     python bench/ke_paths.py [rounds]
 
-The machine below the kernel is the unit tests' fake. Its time for one interrupt is shown first; each path with
-interrupts contains it.
+The machine below the kernel is the plain one of the unit tests' fakes. Its time for one interrupt is shown first; each
+path with interrupts contains it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,27 @@ from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL, LevelSensitive, NotificationEvent, SynchronizationEvent
-from fakes.clock_and_controller import FakeMachine, vector_of
+from fakes.clock_and_controller import PlainMachine, vector_of
 
-LINE = 4
+VECTOR = vector_of(4)
 LOOPS = 20_000
 
 
+class Machine(PlainMachine):
+    """A machine whose device interrupts once in a wait, if `is_due` was set before."""
+
+    is_due = False
+
+    def wait(self, limit: int | None = None) -> object:
+        if self.is_due:
+            self.is_due = False
+            self.presented = VECTOR
+        return super().wait(limit)
+
+
 @contextmanager
-def kernel() -> Iterator[tuple[Kernel, FakeMachine]]:
-    machine = FakeMachine()
+def kernel() -> Iterator[tuple[Kernel, Machine]]:
+    machine = Machine()
     running = Kernel(machine, machine)
     try:
         yield running, machine
@@ -57,18 +69,17 @@ def dpc(routine: Callable[[Dpc, object, object, object], object]) -> Dpc:
 
 
 def machine_alone(count: int) -> None:
-    """The time of the fake machine alone for one interrupt: wait, request, acknowledge, end."""
-    machine = FakeMachine()
-    machine.enable(vector_of(LINE), False)
+    """The time of the machine alone for one interrupt: wait, request, acknowledge, end."""
+    machine = Machine()
     for _ in range(count):
-        machine.interrupt_at(machine.now(), LINE)
+        machine.is_due = True
         machine.wait()
         machine.requested_irql()
-        vector = machine.acknowledge()
-        machine.clear(LINE)
+        machine.acknowledge()
+        machine.update()
         machine.spend(16)
         machine.spend(8)
-        machine.end(vector)
+        machine.end(VECTOR)
 
 
 def contract_call(count: int) -> None:
@@ -107,24 +118,23 @@ def synchronized(count: int) -> None:
 
 
 def connect(routine: Callable[[Interrupt, object], object]) -> Interrupt:
-    vector = vector_of(LINE)
-    level = vector >> 4
-    _, interrupt = Interrupt.connect(routine, None, None, vector, level, level, LevelSensitive, True, 1)
+    level = VECTOR >> 4
+    _, interrupt = Interrupt.connect(routine, None, None, VECTOR, level, level, LevelSensitive, True, 1)
     assert interrupt is not None
     return interrupt
 
 
 def interrupts_dispatched(count: int) -> None:
-    """Interrupt a thread at PASSIVE_LEVEL; the ISR only clears the line."""
+    """Interrupt a thread at PASSIVE_LEVEL; the ISR only clears the cause in the device."""
     with kernel() as (_, machine):
 
         def service(_interrupt: Interrupt, _context: object) -> bool:
-            machine.clear(LINE)
+            machine.update()
             return True
 
         connect(service)
         for _ in range(count):
-            machine.interrupt(LINE)
+            machine.present(VECTOR)
             lower_irql(0)
 
 
@@ -135,13 +145,13 @@ def interrupts_to_thread(count: int) -> None:
         deferred = dpc(lambda *_: done.set())
 
         def service(_interrupt: Interrupt, _context: object) -> bool:
-            machine.clear(LINE)
+            machine.update()
             deferred.insert_queue(None, None)
             return True
 
         connect(service)
         for _ in range(count):
-            machine.interrupt_at(machine.now(), LINE)
+            machine.is_due = True
             wait_for_single_object(done)
 
 

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's two needs from the layers below, without a bus: a clock, and an interrupt controller of 16 inputs.
+"""The kernel's two needs from the layers below, without a bus: a clock, and an interrupt controller.
 
-The clock refuses the arguments that the Target contract refuses. Sets of inputs are masks, bit *n* for input *n*:
-bench/ke_paths.py runs on this fake, too, where the fake's own share of each figure should stay small.
+`PlainMachine` is both and nothing more: bench/ke_paths.py runs on it, where the share of the machine in each figure
+should stay small. `FakeMachine` adds what tests need: 16 inputs, devices that interrupt at a clock that was chosen
+before, records of the calls, and refusals of the arguments that the Target contract refuses.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from heapq import heappop, heappush
 from dirql.registers.machine import Vector
 from dirql.target.access import check_clocks
 
-__all__ = ["FREQUENCY", "FakeMachine", "vector_of"]
+__all__ = ["FREQUENCY", "FakeMachine", "PlainMachine", "vector_of"]
 
 FREQUENCY = 33_000_000
 """Clocks per second: 33 to the microsecond, so that a test can count them."""
@@ -28,10 +29,10 @@ def line_of(vector: int) -> int:
     return (vector - Vector.BASE) // Vector.STEP
 
 
-class FakeMachine:
+class PlainMachine:
     """Satisfies `Clock` and `InterruptController` of `dirql.ke.platform`.
 
-    An input that is enabled as level is on from `interrupt` to `clear`; a latched one keeps one pending edge.
+    An interrupt is gone when it is fetched. Accesses take no clocks.
     """
 
     frequency = FREQUENCY
@@ -42,8 +43,80 @@ class FakeMachine:
     def reset(self) -> None:
         self.attention = False
         self.clock = 0
-        self._spent = 0
+        self.spent = 0
         self.deadline: int | None = None
+        self.presented = 0
+        """The vector that the controller presents; 0 for none."""
+
+    def present(self, vector: int) -> None:
+        """Present the interrupt of a vector."""
+        self.presented = vector
+        self.attention = True
+
+    def update(self) -> None:
+        """Run the clocks spent, and set `attention`."""
+        self.clock += self.spent
+        self.spent = 0
+        deadline = self.deadline
+        self.attention = self.presented != 0 or (deadline is not None and self.clock >= deadline)
+
+    # Clock.
+
+    def now(self) -> int:
+        return self.clock + self.spent
+
+    def spend(self, clocks: int) -> None:
+        self.spent += clocks
+
+    def set_deadline(self, clock: int | None) -> None:
+        self.deadline = clock
+        self.attention = self.presented != 0 or (clock is not None and self.clock >= clock)
+
+    def wait(self, limit: int | None = None) -> object:
+        """As `Target.wait`; nothing but the deadline and the limit can end a wait of this machine."""
+        self.update()
+        if not self.attention:
+            stop = self.deadline
+            if limit is not None and (stop is None or self.clock + limit < stop):
+                stop = self.clock + limit
+            assert stop is not None, "this wait would never end"
+            self.clock = stop
+            self.update()
+        return "attention" if self.attention else None
+
+    # InterruptController.
+
+    def requested_irql(self) -> int:
+        return self.presented >> 4
+
+    def acknowledge(self) -> int:
+        vector = self.presented
+        self.presented = 0
+        self.update()
+        return vector
+
+    def end(self, vector: int) -> None:
+        self.update()
+
+    def put_back(self, vector: int) -> None:
+        self.presented = vector
+        self.end(vector)
+
+    def enable(self, vector: int, latched: bool) -> None:
+        self.update()
+
+    def disable(self, vector: int) -> None:
+        self.update()
+
+
+class FakeMachine(PlainMachine):
+    """The machine of the tests. Sets of inputs are masks, bit *n* for input *n*.
+
+    An input that is enabled as level is on from `interrupt` to `clear`; a latched one keeps one pending edge.
+    """
+
+    def reset(self) -> None:
+        super().reset()
         self.enabled = 0
         self.latched = 0
         self.lines = 0
@@ -72,25 +145,20 @@ class FakeMachine:
 
     def access(self, clocks: int = 8) -> None:
         """Let the clocks of a register access pass. The HAL would call preempt after it."""
-        self._spent += clocks
+        self.spent += clocks
         self.update()
 
     def update(self) -> None:
         """Let the spent clocks pass, call the scripted actions that are due, and set `attention`."""
-        self.clock += self._spent
-        self._spent = 0
-        while self.script and self.script[0][0] <= self.clock:
+        while self.script and self.script[0][0] <= self.now():
             self._assert(heappop(self.script)[1])
-        self._look()
+        self.presented = self._highest()
+        super().update()
 
-    def _look(self) -> None:
-        deadline = self.deadline
-        self.attention = self.presented() >= 0 or (deadline is not None and self.clock >= deadline)
-
-    def presented(self) -> int:
-        """The highest input that is pending, enabled and above all inputs in service; -1 for none."""
+    def _highest(self) -> int:
+        """The vector of the highest input that is pending, enabled and above all inputs in service; 0 for none."""
         highest = ((self.lines | self.edges) & self.enabled).bit_length()
-        return highest - 1 if highest > self.in_service.bit_length() else -1
+        return vector_of(highest - 1) if highest > self.in_service.bit_length() else 0
 
     def _assert(self, line: int) -> None:
         if self.latched >> line & 1:
@@ -100,17 +168,11 @@ class FakeMachine:
 
     # Clock.
 
-    def now(self) -> int:
-        return self.clock + self._spent
-
     def spend(self, clocks: int) -> None:
-        if clocks < 0:
-            check_clocks("the clocks to spend", clocks)
-        self._spent += clocks
+        super().spend(check_clocks("the clocks to spend", clocks))
 
     def set_deadline(self, clock: int | None) -> None:
-        self.deadline = None if clock is None else check_clocks("a deadline", clock)
-        self._look()
+        super().set_deadline(None if clock is None else check_clocks("a deadline", clock))
 
     def wait(self, limit: int | None = None) -> object:
         """As `Target.wait`; a wait that nothing can end is a failure of the test."""
@@ -128,20 +190,17 @@ class FakeMachine:
 
     # InterruptController.
 
-    def requested_irql(self) -> int:
-        line = self.presented()
-        return vector_of(line) >> 4 if line >= 0 else 0
-
     def acknowledge(self) -> int:
         self.access()
-        line = self.presented()
-        if line < 0:
+        vector = self.presented
+        if not vector:
             return Vector.SPURIOUS
+        line = line_of(vector)
         self.edges &= ~(1 << line)
         self.in_service |= 1 << line
         self.acknowledged.append((self.clock, line))
-        self._look()
-        return vector_of(line)
+        self.update()
+        return vector
 
     def end(self, vector: int) -> None:
         line = line_of(vector)
