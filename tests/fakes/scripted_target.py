@@ -123,7 +123,7 @@ class ScriptedTarget(Target):
     def _start(self) -> None:
         """Put everything into the state after power-on."""
         self._clock = 0
-        self._spent = 0
+        self.spent = 0
         self._deadline: int | None = None
         self._hold_until = 0
         self._fault: BusFault | None = None
@@ -162,7 +162,7 @@ class ScriptedTarget(Target):
             raise TargetClosed(
                 "a target must be open when it is used; this one had been closed: open another one"
             )
-        spent, self._spent = self._spent, 0
+        spent, self.spent = self.spent, 0
         self._pass(spent)
 
     def _look(self) -> None:
@@ -177,12 +177,12 @@ class ScriptedTarget(Target):
     def now(self) -> int:
         """See `Target`."""
         self._check_open()
-        return self._clock + self._spent
+        return self._clock + self.spent
 
     def spend(self, clocks: int) -> None:
         """See `Target`."""
         self._check_open()
-        self._spent += check_clocks("the clocks to spend", clocks)
+        self.spent += check_clocks("the clocks to spend", clocks)
 
     def set_deadline(self, clock: int | None) -> None:
         """See `Target`."""

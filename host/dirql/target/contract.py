@@ -212,6 +212,9 @@ class Target(ABC):
     attention: bool
     """True when, after the last operation, an interrupt is presented or the deadline has been reached. The kernel reads
     it after each access."""
+    spent: int
+    """The clocks that pass before the next operation. `spend` checks its argument and adds to them; the kernel adds
+    to them without a call, for the reason that `dirql.ke.platform.Clock` gives."""
 
     # Transactions.
 

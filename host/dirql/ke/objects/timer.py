@@ -109,12 +109,16 @@ class Timer(DispatcherObject):
         if period < 0:
             raise ValueError(f"the period of KeSetTimerEx must be 0 or more milliseconds; it was {period}")
         was_set = self._take_back()
-        self.due_time, self.period, self.dpc, self.header.signal_state = due_time, period, dpc, 0
+        self.due_time = due_time
+        self.period = period
+        self.dpc = dpc
+        self.header.signal_state = 0
         kernel = current.kernel
         due = kernel.timers.due_clock(due_time)
         self._entry.begin(due)
         kernel.timers.insert(self._entry, due)
-        if due <= kernel.clock.now():
+        if due_time >= 0 and due <= kernel.clock.now():
+            # A relative time is never past yet.
             current.dispatcher.look()
         return was_set
 

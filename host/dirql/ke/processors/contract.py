@@ -65,7 +65,7 @@ def keep(stated: Contract, routine: Callable[P, R]) -> Callable[P, R]:
 def charge_call() -> None:
     """Spend the clocks of a kernel call, and be a point of preemption if each kernel call is one."""
     kernel = current.kernel
-    kernel.clock.spend(kernel.costs.kernel_call)
+    kernel.clock.spent += kernel.costs.kernel_call
     if kernel.is_eager:
         current.dispatcher.preempt()
 
@@ -101,19 +101,28 @@ def _refuse(stated: Contract, argument: object) -> None:
         bug_check(violation.code, violation.subcode, irql, argument, 0, reason=reason)
 
 
+def _legal(stated: Contract) -> tuple[bool, ...]:
+    """For each IRQL, and for the one of a stopped kernel, whether the routine may be called.
+
+    A look into this table takes 0.012 µs less than a comparison with both limits, a tenth of the cheapest kernel call
+    ("contract call" in bench/ke_paths.py).
+    """
+    return tuple(stated.min_irql <= irql <= stated.max_irql for irql in range(STOPPED_IRQL + 1))
+
+
 # One closure for each of the usual numbers of parameters, with the check and `charge_call` written out. A single
 # wrapper that collects its arguments takes 0.10 to 0.14 µs more: it would nearly double the cheapest kernel call, and
 # make a spin lock a third slower ("contract call" and "spin lock" in bench/ke_paths.py).
 
 
 def _one(routine: FunctionType, stated: Contract) -> FunctionType:
-    low, high = stated.min_irql, stated.max_irql
+    is_legal = _legal(stated)
 
     def checked(first: object) -> object:
-        if not low <= current.processor.irql <= high:
+        if not is_legal[current.processor.irql]:
             _refuse(stated, first)
         kernel = current.kernel
-        kernel.clock.spend(kernel.costs.kernel_call)
+        kernel.clock.spent += kernel.costs.kernel_call
         if kernel.is_eager:
             current.dispatcher.preempt()
         return routine(first)
@@ -122,13 +131,13 @@ def _one(routine: FunctionType, stated: Contract) -> FunctionType:
 
 
 def _two(routine: FunctionType, stated: Contract) -> FunctionType:
-    low, high = stated.min_irql, stated.max_irql
+    is_legal = _legal(stated)
 
     def checked(first: object, second: object) -> object:
-        if not low <= current.processor.irql <= high:
+        if not is_legal[current.processor.irql]:
             _refuse(stated, first)
         kernel = current.kernel
-        kernel.clock.spend(kernel.costs.kernel_call)
+        kernel.clock.spent += kernel.costs.kernel_call
         if kernel.is_eager:
             current.dispatcher.preempt()
         return routine(first, second)
@@ -137,13 +146,13 @@ def _two(routine: FunctionType, stated: Contract) -> FunctionType:
 
 
 def _three(routine: FunctionType, stated: Contract) -> FunctionType:
-    low, high = stated.min_irql, stated.max_irql
+    is_legal = _legal(stated)
 
     def checked(first: object, second: object, third: object) -> object:
-        if not low <= current.processor.irql <= high:
+        if not is_legal[current.processor.irql]:
             _refuse(stated, first)
         kernel = current.kernel
-        kernel.clock.spend(kernel.costs.kernel_call)
+        kernel.clock.spent += kernel.costs.kernel_call
         if kernel.is_eager:
             current.dispatcher.preempt()
         return routine(first, second, third)
@@ -152,10 +161,10 @@ def _three(routine: FunctionType, stated: Contract) -> FunctionType:
 
 
 def _many(routine: FunctionType, stated: Contract) -> FunctionType:
-    low, high = stated.min_irql, stated.max_irql
+    is_legal = _legal(stated)
 
     def checked(*args: object, **kwargs: object) -> object:
-        if not low <= current.processor.irql <= high:
+        if not is_legal[current.processor.irql]:
             _refuse(stated, args[0] if args else 0)
         charge_call()
         return routine(*args, **kwargs)

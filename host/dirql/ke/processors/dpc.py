@@ -169,7 +169,7 @@ def drain(processor: Processor) -> None:
     queue = processor.dpcs
     while queue:
         dpc = queue.running = queue.popleft()
-        kernel.clock.spend(kernel.costs.dpc_dispatch)
+        kernel.clock.spent += kernel.costs.dpc_dispatch
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
         assert isinstance(dpc, Dpc)

@@ -321,7 +321,7 @@ def _serve(processor: Processor, line: Vector) -> None:
     """Call the ISRs of a vector that was fetched, and end the interrupt."""
     kernel = current.kernel
     hooks = kernel.hooks
-    kernel.clock.spend(kernel.costs.interrupt_entry)
+    kernel.clock.spent += kernel.costs.interrupt_entry
     if hooks.interrupt_entered is not None:
         hooks.interrupt_entered(processor, line.number)
     interrupts = line.interrupts
@@ -332,7 +332,7 @@ def _serve(processor: Processor, line: Vector) -> None:
     else:
         any(_call(processor, interrupt) for interrupt in interrupts)  # until one returns TRUE
     interrupt_table.value.controller.end(line.number)
-    kernel.clock.spend(kernel.costs.interrupt_exit)
+    kernel.clock.spent += kernel.costs.interrupt_exit
     if hooks.interrupt_exited is not None:
         hooks.interrupt_exited(processor, line.number)
 

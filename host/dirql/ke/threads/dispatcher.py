@@ -65,7 +65,7 @@ def look() -> None:
     Clocks that host code has spent need not run at once. Here they run, and at least one clock passes.
     """
     kernel = current.kernel
-    kernel.clock.spend(1)
+    kernel.clock.spent += 1
     kernel.clock.wait(0)
     if kernel.timers.is_overdue():
         _take_interrupts(current.processor)

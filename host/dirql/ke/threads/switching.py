@@ -55,7 +55,7 @@ def _make_current(processor: Processor, thread: Thread) -> Context:
     processor.driver = thread.driver
     thread.state = ThreadState.RUNNING
     kernel = current.kernel
-    kernel.clock.spend(kernel.costs.context_switch)
+    kernel.clock.spent += kernel.costs.context_switch
     hook = kernel.hooks.thread_switched
     if hook is not None:
         hook(processor, thread)

@@ -74,5 +74,5 @@ def stall_execution_processor(microseconds: int) -> None:
         clock.wait(left)
         if clock.now() == before:
             # An interrupt is presented that the IRQL holds off: time must pass all the same.
-            clock.spend(min(step, left))
+            clock.spent += min(step, left)
         current.dispatcher.preempt()

@@ -95,7 +95,9 @@ class Thread(DispatcherObject):
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING
-        self._single_wait = (WaitBlock(),)
+        block = WaitBlock()
+        block.thread, block.wait_key = self, 0
+        self._single_wait = (block,)
         self.wait_block_list: tuple[WaitBlock, ...] = ()
         self.wait_type = WaitAny
         self.wait_status = 0
@@ -117,11 +119,11 @@ class Thread(DispatcherObject):
 
     def begin_single_wait(self, object: DispatcherObject) -> None:
         """Queue the thread at one object with a wait block of the thread's own, as NT does."""
-        (block,) = self._single_wait
-        block.thread, block.object, block.wait_key = self, object, 0
-        object.header.add_waiter(block)
+        blocks = self._single_wait
+        blocks[0].object = object
+        object.header.add_waiter(blocks[0])
         self.wait_type = WaitAny
-        self.wait_block_list = self._single_wait
+        self.wait_block_list = blocks
 
     def end_wait(self, status: int) -> None:
         """Make the waiting thread ready; its wait returns `status`."""
@@ -176,15 +178,17 @@ class ReadyQueue:
     def add(self, thread: Thread) -> None:
         """Queue a thread that has become ready, behind the others of its priority."""
         thread.state = ThreadState.READY
-        self._queues[thread.priority].append(thread)
-        self._occupied |= 1 << thread.priority
+        priority = thread.priority
+        self._queues[priority].append(thread)
+        self._occupied |= 1 << priority
         self.highest = self._occupied.bit_length() - 1
 
     def put_back(self, thread: Thread) -> None:
         """Queue a thread that was preempted, before the others of its priority."""
         thread.state = ThreadState.READY
-        self._queues[thread.priority].appendleft(thread)
-        self._occupied |= 1 << thread.priority
+        priority = thread.priority
+        self._queues[priority].appendleft(thread)
+        self._occupied |= 1 << priority
         self.highest = self._occupied.bit_length() - 1
 
     def take(self) -> Thread:

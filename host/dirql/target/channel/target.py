@@ -46,7 +46,7 @@ _INT_ACK = int(Op.INT_ACK)
 class CommandTarget(Target):
     """The Target contract over a channel. A subclass adds `name`, `capabilities` and `frequency`."""
 
-    __slots__ = ("_answer", "_channel", "_closed", "_send", "_spent", "attention", "memory", "memory_file")
+    __slots__ = ("_answer", "_channel", "_closed", "_send", "attention", "memory", "memory_file", "spent")
 
     def __init__(self, channel: Channel) -> None:
         """Reset the machine at the far end of `channel`, which this target owns from now on."""
@@ -54,7 +54,7 @@ class CommandTarget(Target):
         self._send = channel.command
         self._closed = False
         self._answer = 0
-        self._spent = 0
+        self.spent = 0
         self.attention = False
         self.memory = channel.memory
         self.memory_file = channel.memory_file
@@ -75,8 +75,8 @@ class CommandTarget(Target):
             check_access(address, byte_enables, datum, is_io=operation in (_IO_READ, _IO_WRITE))
         if self._closed:
             _refuse()
-        answer = self._send(operation, self._spent, address, byte_enables, length, datum)
-        self._spent = 0
+        answer = self._send(operation, self.spent, address, byte_enables, length, datum)
+        self.spent = 0
         if answer <= _DWORD:
             self.attention = False
             return answer
@@ -88,7 +88,7 @@ class CommandTarget(Target):
     def _take(self, answer: int) -> int:
         """Keep an answer and set `attention` by it; returns the status."""
         self._answer = answer
-        self._spent = 0
+        self.spent = 0
         self.attention = attention_of(answer) != 0
         return status_of(answer)
 
@@ -175,7 +175,7 @@ class CommandTarget(Target):
         return moved
 
     def _transfer(self, operation: int, address: int, data: memoryview, *, repeats: bool) -> int:
-        return self._take(self._open.transfer(operation, self._spent, address, data, repeats))
+        return self._take(self._open.transfer(operation, self.spent, address, data, repeats))
 
     # Interrupts.
 
@@ -193,7 +193,7 @@ class CommandTarget(Target):
 
     def now(self) -> int:
         """See `Target`."""
-        return self._open.clock + self._spent
+        return self._open.clock + self.spent
 
     def spend(self, clocks: int) -> None:
         """See `Target`."""
@@ -201,7 +201,7 @@ class CommandTarget(Target):
             _refuse()
         if clocks < 0:
             check_clocks("the clocks to spend", clocks)
-        self._spent += clocks
+        self.spent += clocks
 
     def set_deadline(self, clock: int | None) -> None:
         """See `Target`."""
@@ -228,7 +228,7 @@ class CommandTarget(Target):
     def _wait(self, clocks: int) -> int:
         """Wait for at most `clocks`; returns bits of `Attention`."""
         channel = self._open
-        status = self._take(channel.wait(self._spent, clocks))
+        status = self._take(channel.wait(self.spent, clocks))
         if status:
             raise channel.failure(status, "a wait")
         return self._wanted()
@@ -241,10 +241,10 @@ class CommandTarget(Target):
             _refuse()
         if not 0 <= payload <= _DWORD:
             check_dword("the payload of a mark", payload)
-        if not self._channel.post_mark(self._spent, payload):
+        if not self._channel.post_mark(self.spent, payload):
             self._wait(0)
             self._channel.post_mark(0, payload)
-        self._spent = 0
+        self.spent = 0
 
     def take_event_records(self) -> Sequence[EventRecord]:
         """See `Target`."""
