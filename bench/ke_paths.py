@@ -43,6 +43,8 @@ class Machine(PlainMachine):
         if self.is_due:
             self.is_due = False
             self.presented = VECTOR
+            self.update()
+            return "attention"
         return super().wait(limit)
 
 

@@ -95,6 +95,8 @@ class DispatcherObject:
         """Release the waiters that the object, now signalled, can release; return whether there were any waiters."""
         header = self.header
         waiters = header.waiters()
+        if not waiters:
+            return False
         for block in waiters:
             if header.signal_state <= 0:
                 break
@@ -109,4 +111,4 @@ class DispatcherObject:
             else:
                 self.satisfy(thread)
                 thread.end_wait(block.wait_key)
-        return bool(waiters)
+        return True

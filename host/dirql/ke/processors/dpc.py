@@ -137,9 +137,10 @@ class Dpc:
         """Do as `insert_queue`, but run nothing yet: for kernel code that is about to lower the IRQL itself."""
         if self.dpc_data is not None:
             return False
+        kernel = current.kernel
         here = current.processor
-        number = self.number - MAXIMUM_PROCESSORS
-        processor = here if number < 0 else current.kernel.processors[number]
+        number = self.number
+        processor = kernel.processors[number - MAXIMUM_PROCESSORS] if number else here
         self.system_argument1 = argument1
         self.system_argument2 = argument2
         importance = self.importance
@@ -151,7 +152,7 @@ class Dpc:
         at_once = _DRAIN_AT_ONCE_HERE if processor is here else _DRAIN_AT_ONCE
         if importance in at_once or len(queue) > MAXIMUM_QUEUE_DEPTH:
             queue.requested = True
-        hook = current.kernel.hooks.dpc_queued
+        hook = kernel.hooks.dpc_queued
         if hook is not None:
             hook(self)
         return True
@@ -165,11 +166,13 @@ def drain(processor: Processor) -> None:
     """Run the DPCs of the current processor, whose IRQL is below DISPATCH_LEVEL, until its queue is empty."""
     old_irql = enter(processor, DISPATCH_LEVEL)
     kernel = current.kernel
+    clock = kernel.clock
     hooks = kernel.hooks
     queue = processor.dpcs
+    cost = kernel.costs.dpc_dispatch
     while queue:
         dpc = queue.running = queue.popleft()
-        kernel.clock.spent += kernel.costs.dpc_dispatch
+        clock.spent += cost
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
         assert isinstance(dpc, Dpc)
@@ -185,6 +188,6 @@ def drain(processor: Processor) -> None:
         )
         if hooks.dpc_ended is not None:
             hooks.dpc_ended(dpc)
-        queue.running = None
+    queue.running = None
     queue.requested = False
     enter(processor, old_irql)

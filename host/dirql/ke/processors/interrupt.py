@@ -313,15 +313,15 @@ def dispatch(processor: Processor, requested_irql: int) -> None:
     else:
         if irql != requested_irql:
             enter(processor, irql)
-        _serve(processor, line)
+        _serve(processor, controller, line)
     enter(processor, old_irql)
 
 
-def _serve(processor: Processor, line: Vector) -> None:
+def _serve(processor: Processor, controller: InterruptController, line: Vector) -> None:
     """Call the ISRs of a vector that was fetched, and end the interrupt."""
     kernel = current.kernel
-    hooks = kernel.hooks
-    kernel.clock.spent += kernel.costs.interrupt_entry
+    clock, costs, hooks = kernel.clock, kernel.costs, kernel.hooks
+    clock.spent += costs.interrupt_entry
     if hooks.interrupt_entered is not None:
         hooks.interrupt_entered(processor, line.number)
     interrupts = line.interrupts
@@ -331,8 +331,8 @@ def _serve(processor: Processor, line: Vector) -> None:
         _call_until_quiet(processor, line)
     else:
         any(_call(processor, interrupt) for interrupt in interrupts)  # until one returns TRUE
-    interrupt_table.value.controller.end(line.number)
-    kernel.clock.spent += kernel.costs.interrupt_exit
+    controller.end(line.number)
+    clock.spent += costs.interrupt_exit
     if hooks.interrupt_exited is not None:
         hooks.interrupt_exited(processor, line.number)
 
@@ -358,7 +358,8 @@ def _call(processor: Processor, interrupt: Interrupt) -> bool:
     if irql != old_irql:
         enter(processor, irql)
     interrupt.spin_lock.take(processor)
-    processor.isr_depth += 1
+    depth = processor.isr_depth
+    processor.isr_depth = depth + 1
     interrupt.active += 1
     interrupt.dispatch_count += 1
     hooks = current.kernel.hooks
@@ -371,7 +372,7 @@ def _call(processor: Processor, interrupt: Interrupt) -> bool:
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)
     interrupt.active -= 1
-    processor.isr_depth -= 1
+    processor.isr_depth = depth
     interrupt.spin_lock.drop(processor)
     if processor.irql != old_irql:
         enter(processor, old_irql)

@@ -96,11 +96,13 @@ def give_way() -> None:
 def _take_interrupts(processor: Processor) -> None:
     """Take the due timers and the interrupts above the IRQL of the current processor, until none is left."""
     kernel = current.kernel
+    clock = kernel.clock
     timers = kernel.timers
     table = interrupt_table.value
     requested = 0
     for _ in range(STORM_LIMIT):
-        if timers.due is not None and processor.irql < CLOCK_LEVEL and timers.is_overdue():
+        due = timers.due
+        if due is not None and processor.irql < CLOCK_LEVEL and due <= clock.now():
             clock_interrupt(processor)
         else:
             requested = table.controller.requested_irql()
@@ -108,7 +110,7 @@ def _take_interrupts(processor: Processor) -> None:
                 dispatch(processor, requested)
             elif not _redirect(table, requested):
                 return
-        if not kernel.clock.attention:
+        if not clock.attention:
             return
     _refuse_storm(table, requested)
 
@@ -198,16 +200,19 @@ def yield_to_equals() -> bool:
 def idle(processor: Processor) -> NoReturn:
     """Be the idle thread of a processor: wait for something to do, and do it."""
     kernel = current.kernel
+    clock = kernel.clock
+    ready = kernel.ready
+    queue = processor.dpcs
     single = len(kernel.processors) == 1
     try:
         while True:
-            if kernel.clock.attention:
+            if clock.attention:
                 _take_interrupts(processor)
-            if processor.dpcs:
-                processor.dpcs.requested = True
+            if queue:
+                queue.requested = True
                 _drain(processor)
-            if kernel.ready.highest > IDLE_PRIORITY:
-                switch_thread(processor, kernel.ready.take())
+            if ready.highest > IDLE_PRIORITY:
+                switch_thread(processor, ready.take())
             elif single or not _other_goes_on(processor):
                 _sleep(kernel)
     except BaseException as error:

@@ -178,18 +178,16 @@ class ReadyQueue:
     def add(self, thread: Thread) -> None:
         """Queue a thread that has become ready, behind the others of its priority."""
         thread.state = ThreadState.READY
-        priority = thread.priority
-        self._queues[priority].append(thread)
-        self._occupied |= 1 << priority
-        self.highest = self._occupied.bit_length() - 1
+        self._queues[thread.priority].append(thread)
+        self._occupied = occupied = self._occupied | 1 << thread.priority
+        self.highest = occupied.bit_length() - 1
 
     def put_back(self, thread: Thread) -> None:
         """Queue a thread that was preempted, before the others of its priority."""
         thread.state = ThreadState.READY
-        priority = thread.priority
-        self._queues[priority].appendleft(thread)
-        self._occupied |= 1 << priority
-        self.highest = self._occupied.bit_length() - 1
+        self._queues[thread.priority].appendleft(thread)
+        self._occupied = occupied = self._occupied | 1 << thread.priority
+        self.highest = occupied.bit_length() - 1
 
     def take(self) -> Thread:
         """Take out the thread to run next; a thread must be ready."""
