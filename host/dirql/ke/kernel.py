@@ -83,7 +83,7 @@ class Kernel(KernelState):
         for interrupt in self.interrupts.connected_interrupts():
             yield f"{interrupt!r} was not disconnected"
         for processor in self.processors:
-            yield from (f"{dpc!r} is still queued on {processor!r}" for dpc in processor.dpcs)
+            yield from (f"{dpc!r} is still queued on {processor!r}" for dpc in processor.dpcs.waiting)
         for entry in self.timers.entries():
             yield f"{entry!r} is still set"
         for thread in self.threads:

@@ -129,7 +129,7 @@ class Dpc:
         queue = self.dpc_data
         if queue is None:
             return False
-        queue.remove(self)
+        queue.waiting.remove(self)
         self.dpc_data = None
         return True
 
@@ -145,12 +145,13 @@ class Dpc:
         self.system_argument2 = argument2
         importance = self.importance
         queue = self.dpc_data = processor.dpcs
+        waiting = queue.waiting
         if importance == HighImportance:
-            queue.appendleft(self)
+            waiting.appendleft(self)
         else:
-            queue.append(self)
+            waiting.append(self)
         at_once = _DRAIN_AT_ONCE_HERE if processor is here else _DRAIN_AT_ONCE
-        if importance in at_once or len(queue) > MAXIMUM_QUEUE_DEPTH:
+        if importance in at_once or len(waiting) > MAXIMUM_QUEUE_DEPTH:
             queue.requested = True
         hook = kernel.hooks.dpc_queued
         if hook is not None:
@@ -168,10 +169,11 @@ def drain(processor: Processor) -> None:
     kernel = current.kernel
     clock = kernel.clock
     hooks = kernel.hooks
-    queue = processor.dpcs
     cost = kernel.costs.dpc_dispatch
-    while queue:
-        dpc = queue.running = queue.popleft()
+    queue = processor.dpcs
+    waiting = queue.waiting
+    while waiting:
+        dpc = queue.running = waiting.popleft()
         clock.spent += cost
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)

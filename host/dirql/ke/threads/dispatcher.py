@@ -208,7 +208,7 @@ def idle(processor: Processor) -> NoReturn:
         while True:
             if clock.attention:
                 _take_interrupts(processor)
-            if queue:
+            if queue.waiting:
                 queue.requested = True
                 _drain(processor)
             if ready.highest > IDLE_PRIORITY:
@@ -253,7 +253,7 @@ def _can_go_on(processor: Processor) -> bool:
     return (
         processor.current_thread is not processor.idle_thread
         or processor.irql > PASSIVE_LEVEL
-        or bool(processor.dpcs)
+        or bool(processor.dpcs.waiting)
         or current.kernel.ready.highest > IDLE_PRIORITY
     )
 
