@@ -232,6 +232,7 @@ class, a function or a method of dirql, whose docstring says what it does; docs/
 from C in these points:
 
 - Out parameters are return values: a routine that returns NTSTATUS and fills pointers returns `(status, value, ...)`.
+- Some parameters have a default, such as Increment and Wait of KeSetEvent; C has to pass them.
 - NULL is None, a virtual address is an `int`, and a pool tag is `POOL_TAG("Name")`.
 - A device extension is a class, of which IoCreateDevice makes an object, or a size in bytes.
 - Members of structures are in snake_case, dot by dot: `Irp->Tail.Overlay.Thread` is `irp.tail.overlay.thread`.

@@ -6,18 +6,28 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from dirql import wdm
+from dirql.ke.kernel import Kernel
 from dirql.nt.contracts import CONTRACTS
+from fakes.clock_and_controller import FakeMachine
 from wdk.description import load_description
 from wdk.generate import main
 from wdk.routines import Kind, Routine
 
 DESCRIPTION = load_description()
 ROUTINES = {routine.name: routine for routine in DESCRIPTION.routines if not routine.member_of}
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    machine = FakeMachine()
+    running = Kernel(machine, machine)
+    yield running
+    running.close()
 
 
 def callables() -> dict[str, Callable[..., object]]:
@@ -58,6 +68,17 @@ def test_the_contract_of_a_function_is_kept_by_its_callable() -> None:
     functions = {name for name, routine in ROUTINES.items() if routine.kind is Kind.FUNCTION}
     kept = {name: getattr(getattr(wdm, name), "__contract__", None) for name in functions}
     assert {name for name, contract in kept.items() if contract is None or contract.routine != name} == set()
+
+
+@pytest.mark.parametrize("arguments", [0, 9])
+@pytest.mark.parametrize("name", ["KeSetEvent", "KeReleaseSpinLock", "IoCompleteRequest", "ZwReadFile"])
+def test_a_wrong_number_of_arguments_names_the_routine_of_the_wdk(
+    kernel: Kernel, name: str, arguments: int
+) -> None:
+    if name == "ZwReadFile" and arguments == 9:
+        arguments = 10
+    with pytest.raises(TypeError, match=rf"^{name}\(\)"):
+        getattr(wdm, name)(*[None] * arguments)
 
 
 def test_every_routine_has_a_docstring() -> None:

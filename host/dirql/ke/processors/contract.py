@@ -56,7 +56,11 @@ def contract_of(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def keep(stated: Contract, routine: Callable[P, R]) -> Callable[P, R]:
-    """Return `routine` behind a check of the contract `stated`."""
+    """Return `routine` behind a check of the contract `stated`.
+
+    Both get the routine's WDK name, which Python's own error for a wrong number of arguments shows.
+    """
+    routine.__qualname__ = stated.routine
     checked = _checked(cast("FunctionType", routine), stated)
     vars(checked)["__contract__"] = stated
     return cast("Callable[P, R]", checked)
