@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import Irp
+from dirql.io.objects import Irp, IrpDeviceQueueEntry
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.objects.device_queue import DeviceQueueEntry
 from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
@@ -28,9 +29,24 @@ from dirql.nt.constants import (
 from dirql.nt.ntstatus import NTSTATUS, nt_success
 from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
 
-__all__ = ["allocate_irp", "complete_request", "free_irp"]
+__all__ = ["allocate_irp", "complete_request", "containing_record", "free_irp"]
+
+_T = TypeVar("_T")
 
 _ALWAYS = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR
+
+
+def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -> _T:
+    """The object of class `record` whose attribute `field` the queue entry is; follows CONTAINING_RECORD.
+
+    Only requests have queue entries: `CONTAINING_RECORD(entry, IRP, "tail.overlay.device_queue_entry")`. Raises
+    `TypeError` for any other entry.
+    """
+    if not isinstance(address, IrpDeviceQueueEntry) or not isinstance(address.irp, record):
+        raise TypeError(
+            f"the entry given to CONTAINING_RECORD must be the {field} of a {record.__name__}; it was {address!r}"
+        )
+    return address.irp
 
 
 @contract

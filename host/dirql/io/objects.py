@@ -12,7 +12,7 @@ A stack location belongs to one driver of a stack. The last location of `Irp.loc
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol
 
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.parameters import Parameters
@@ -63,11 +63,8 @@ __all__ = [
     "StartIoRoutine",
     "Tail",
     "UnloadRoutine",
-    "containing_record",
     "size_of_irp",
 ]
-
-_T = TypeVar("_T")
 
 DispatchRoutine = Callable[["DeviceObject", "Irp"], int]
 StartIoRoutine = Callable[["DeviceObject", "Irp"], None]
@@ -108,19 +105,6 @@ class IrpDeviceQueueEntry(DeviceQueueEntry):
         super().__init__()
         self.irp: Irp | None = irp
         """None once the packet is freed."""
-
-
-def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -> _T:
-    """The object of class `record` whose attribute `field` the queue entry is; follows CONTAINING_RECORD.
-
-    Only requests have queue entries: `CONTAINING_RECORD(entry, IRP, "tail.overlay.device_queue_entry")`. Raises
-    `TypeError` for any other entry.
-    """
-    if not isinstance(address, IrpDeviceQueueEntry) or not isinstance(address.irp, record):
-        raise TypeError(
-            f"the entry given to CONTAINING_RECORD must be the {field} of a {record.__name__}; it was {address!r}"
-        )
-    return address.irp
 
 
 class Overlay:
@@ -262,6 +246,7 @@ class Irp:
         self.io_status = IoStatusBlock()
         self._associated_irp: AssociatedIrp | None = None
         self._tail: Tail | None = None
+        self.locations = [IoStackLocation() for _ in range(stack_size)]
         self._begin(stack_size)
 
     def _begin(self, stack_size: int) -> None:
@@ -269,7 +254,6 @@ class Irp:
         self.type = IO_TYPE_IRP
         self.stack_count = stack_size
         self.current_location = stack_size + 1
-        self.locations = [IoStackLocation() for _ in range(stack_size)]
         self.flags = self.allocation_flags = self.requestor_mode = self.cancel_irql = 0
         self.cancel = self.pending_returned = False
         self.mdl_address: Mdl | None = None
@@ -322,17 +306,27 @@ class Irp:
             raise ValueError(
                 f"packet_size must be at least {size_of_irp(stack_size)} bytes; it was {packet_size}"
             )
-        self._begin(stack_size)
-        self.io_status.clear()
-        self.associated_irp.clear()
-        self.tail.overlay.clear()
+        if len(self.locations) != stack_size:
+            self.locations = [IoStackLocation() for _ in range(stack_size)]
+        self._zero(stack_size)
 
     def reuse(self, status: int) -> None:
         """Make a packet that its driver allocated ready for another request; follows IoReuseIrp (row IRP-02)."""
         allocation_flags = self.allocation_flags
-        self.initialize(size_of_irp(self.stack_count), self.stack_count)
+        self._zero(self.stack_count)
         self.allocation_flags = allocation_flags
         self.io_status.status = status
+
+    def _zero(self, stack_size: int) -> None:
+        """Make all fields zero, those of the parts too; the parts stay the same objects."""
+        self._begin(stack_size)
+        self.io_status.clear()
+        if self._associated_irp is not None:
+            self._associated_irp.clear()
+        if self._tail is not None:
+            self._tail.overlay.clear()
+        for location in self.locations:
+            location.clear()
 
     # Stack locations.
 

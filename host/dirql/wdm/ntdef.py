@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dirql.io.objects import (
+from dirql.io.irp import (
     containing_record as CONTAINING_RECORD,
 )
 from dirql.nt.addresses import (
