@@ -39,7 +39,6 @@ _ENFORCEMENT = {
 def python_files(description: Description) -> dict[Path, str]:
     """Each generated Python file with its text."""
     files = {
-        PACKAGE / "wdm" / "lacking.py": _lacking_module(description.lacking),
         PACKAGE / "nt" / "status.py": _status_module(description.values.statuses),
         PACKAGE / "nt" / "win32.py": _win32_module(description.values.statuses),
         PACKAGE / "nt" / "constants.py": _constants_module(description.constants),
@@ -135,18 +134,21 @@ def _contract(description: Description, routine: Routine) -> str:
 # The facade.
 
 
-def _lacking_module(lacking: Mapping[str, tuple[str, ...]]) -> str:
+def _names_module(lacking: Mapping[str, tuple[str, ...]], known: Iterable[str]) -> str:
     head = _head(
-        "Names that the WDK has and dirql lacks: for each header one string, with spaces between the names."
+        "The names of the WDK, with spaces between them: those that dirql has, and those that it lacks."
     )
-    lines = ""
-    for header, names in lacking.items():
-        wrapped = "".join(
-            f"        {line}\n" for line in textwrap.wrap(" ".join(names), 110, break_long_words=False)
-        )
-        lines += f'    "{header}": """\n{wrapped}""",\n'
-    typed = f"LACKING: Final[dict[str, str]] = {{\n{lines}}}"
-    return f'{head}\nfrom typing import Final\n\n__all__ = ["LACKING"]\n\n{typed}\n'
+    table = "".join(f'    "{header}": """\n{_wrapped(names)}""",\n' for header, names in lacking.items())
+    return (
+        f'{head}\nfrom typing import Final\n\n__all__ = ["KNOWN", "LACKING"]\n\n'
+        f'KNOWN: Final = """\n{_wrapped(sorted(known))}"""\n\n'
+        f'LACKING: Final[dict[str, str]] = {{\n{table}}}\n"""By header, the names that dirql lacks."""\n'
+    )
+
+
+def _wrapped(names: Iterable[str]) -> str:
+    lines = textwrap.wrap(" ".join(names), 110, break_long_words=False)
+    return "".join(f"        {line}\n" for line in lines)
 
 
 _MODULE_OF = {"dirql": "dirql_additions"}
@@ -192,14 +194,15 @@ class _Module:
         subject = (
             "dirql's own additions to the WDK" if self.header == "dirql" else f"The names of {self.header}"
         )
-        lines = [_head(f"{subject}."), "\n"]
+        lines = [_head(f"{subject}."), "\nfrom typing import TYPE_CHECKING, Never\n\n"]
         for module, names in sorted(self.imports.items()):
             parts = (name if name == as_ else f"{name} as {as_}" for name, as_ in sorted(names.items()))
             listed = "".join(f"    {part},\n" for part in parts)
             lines.append(f"from dirql.{module} import (\n{listed})\n")
+        lines.append("from dirql.wdm.missing import missing_name\n")
         lines.append(_exports(self.exported))
         lines.extend(f"\n{name} = {method}" for name, method in sorted(self.methods.items()))
-        return "".join(lines).rstrip("\n") + "\n"
+        return "".join(lines).rstrip("\n") + "\n" + _MODULE_END
 
 
 def _facade(description: Description) -> dict[Path, str]:
@@ -222,7 +225,11 @@ def _facade(description: Description) -> dict[Path, str]:
             module(group.header).constants("nt.bugcodes", (value.name for value in group.values))
     facade = PACKAGE / "wdm"
     files = {facade / f"{each.name}.py": each.text() for each in modules.values()}
-    return files | {facade / "__init__.py": _package(modules.values())}
+    known = [name for each in modules.values() for name in each.exported]
+    return files | {
+        facade / "__init__.py": _package(modules.values()),
+        facade / "names.py": _names_module(description.lacking, known),
+    }
 
 
 _PACKAGE_TEXT = """The WDK's names, for drivers: types, routines in the WDK's argument order, constants.
@@ -240,11 +247,11 @@ from C in these points:
   through a pointer.
 """
 
-_PACKAGE_END = """
+_MODULE_END = """
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 
     def __getattr__(name: str) -> Never:
-        raise missing_name(name, __all__)
+        raise missing_name(__name__, name)
 """
 
 
@@ -256,4 +263,4 @@ def _package(modules: Iterable[_Module]) -> str:
         listed = "".join(f"    {name},\n" for name in sorted(each.exported))
         lines.append(f"from dirql.wdm.{each.name} import (\n{listed})\n")
     names = [name for each in ordered for name in each.exported]
-    return "".join(lines) + _exports(names) + _PACKAGE_END
+    return "".join(lines) + _exports(names) + _MODULE_END

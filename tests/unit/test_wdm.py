@@ -97,9 +97,17 @@ def test_an_unknown_name_gets_the_nearest_ones(name: str, text: str) -> None:
         getattr(wdm, name)
 
 
-def test_an_import_of_an_unknown_name_says_the_same() -> None:
+@pytest.mark.parametrize("module", ["dirql.wdm", "dirql.wdm.wdm", "dirql.wdm.ntddk"])
+def test_an_import_of_an_unknown_name_says_the_same(module: str) -> None:
     with pytest.raises(ImportError, match="did you mean KeSetEvent"):
-        exec("from dirql.wdm import KeSetEvnt", {})
+        exec(f"from {module} import KeSetEvnt", {})
+
+
+def test_an_import_from_the_wrong_header_says_where_the_name_is() -> None:
+    with pytest.raises(
+        ImportError, match=r"KeSetEvent belongs to another header than that of dirql\.wdm\.ntddk"
+    ):
+        exec("from dirql.wdm.ntddk import KeSetEvent", {})
 
 
 def test_a_lookup_of_a_private_name_is_an_ordinary_error() -> None:

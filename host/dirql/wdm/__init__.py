@@ -2040,4 +2040,4 @@ __all__ = [
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 
     def __getattr__(name: str) -> Never:
-        raise missing_name(name, __all__)
+        raise missing_name(__name__, name)

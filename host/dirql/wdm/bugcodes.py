@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never
+
 from dirql.nt.bugcodes import (
     APC_INDEX_MISMATCH,
     ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY,
@@ -66,6 +68,7 @@ from dirql.nt.bugcodes import (
     WHEA_UNCORRECTABLE_ERROR,
     WORKER_INVALID,
 )
+from dirql.wdm.missing import missing_name
 
 __all__ = [
     "APC_INDEX_MISMATCH",
@@ -128,3 +131,8 @@ __all__ = [
     "WHEA_UNCORRECTABLE_ERROR",
     "WORKER_INVALID",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows all names that there are
+
+    def __getattr__(name: str) -> Never:
+        raise missing_name(__name__, name)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never
+
 from dirql.hal.dma.map_registers import (
     MapRegisters as MAP_REGISTERS,
 )
@@ -32,6 +34,7 @@ from dirql.nt.ntstatus import (
     StatusException as ExceptionStatus,
     status_name as RtlStatusName,
 )
+from dirql.wdm.missing import missing_name
 
 __all__ = [
     "ExceptionStatus",
@@ -52,3 +55,8 @@ __all__ = [
     "VERIFIER_POOL_TRACKING",
     "VERIFIER_SPECIAL_POOL",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows all names that there are
+
+    def __getattr__(name: str) -> Never:
+        raise missing_name(__name__, name)

@@ -6,30 +6,40 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Sequence
+from dis import opmap
+from types import FrameType
 
 __all__ = ["missing_name"]
 
 _NEAREST = 3
 
 
-def missing_name(name: str, known: Sequence[str]) -> AttributeError | ImportError:
-    """The error to raise for `wdm.name`, or for `from dirql.wdm import name`.
+def missing_name(module: str, name: str) -> AttributeError | ImportError:
+    """The error to raise for `module.name`, or for `from module import name`.
 
-    A `from` import asks for the attribute first and would replace an `AttributeError` by one that has no hint. It asks
-    through importlib's `_handle_fromlist`, so that the caller of the package's `__getattr__` tells the two apart.
+    A `from` import would replace an `AttributeError` of a module's `__getattr__` by an error without a hint, so it gets
+    an `ImportError`.
     """
     if name.startswith("_"):
-        return AttributeError(f"module 'dirql.wdm' has no attribute {name!r}")
-    text = _sentence(name, known)
-    if sys._getframe(2).f_code.co_name == "_handle_fromlist":
-        return ImportError(text, name="dirql.wdm")
+        return AttributeError(f"module {module!r} has no attribute {name!r}")
+    text = _sentence(module, name)
+    if _is_import(sys._getframe(2)):
+        return ImportError(text, name=module)
     return AttributeError(text, name=name)
 
 
-def _sentence(name: str, known: Sequence[str]) -> str:
-    from dirql.wdm.lacking import LACKING
+def _is_import(caller: FrameType) -> bool:
+    """Whether the caller of `__getattr__` is a `from` import: of a package through importlib, of a module by itself."""
+    code = caller.f_code
+    return code.co_name == "_handle_fromlist" or code.co_code[caller.f_lasti] == opmap["IMPORT_FROM"]
 
+
+def _sentence(module: str, name: str) -> str:
+    from dirql.wdm.names import KNOWN, LACKING
+
+    known = KNOWN.split()
+    if name in known:
+        return f"{name} belongs to another header than that of {module}; import it from dirql.wdm"
     header = next((header for header, names in LACKING.items() if name in names.split()), None)
     folded = {each.lower(): each for each in known}
     close = difflib.get_close_matches(name.lower(), folded, _NEAREST)

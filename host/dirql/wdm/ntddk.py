@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never
+
 from dirql.hal.configuration import (
     get_bus_data_by_offset as HalGetBusDataByOffset,
     set_bus_data_by_offset as HalSetBusDataByOffset,
@@ -24,6 +26,7 @@ from dirql.ke.processors.irql import (
 from dirql.mm.manager import (
     get_physical_address as MmGetPhysicalAddress,
 )
+from dirql.wdm.missing import missing_name
 
 __all__ = [
     "HalGetBusDataByOffset",
@@ -36,3 +39,8 @@ __all__ = [
 ]
 
 KePulseEvent = _Event.pulse
+
+if not TYPE_CHECKING:  # a type checker knows all names that there are
+
+    def __getattr__(name: str) -> Never:
+        raise missing_name(__name__, name)

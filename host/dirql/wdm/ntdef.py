@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never
+
 from dirql.io.irp import (
     containing_record as CONTAINING_RECORD,
 )
@@ -26,6 +28,7 @@ from dirql.nt.ntstatus import (
 from dirql.ob.attributes import (
     ObjectAttributes as OBJECT_ATTRIBUTES,
 )
+from dirql.wdm.missing import missing_name
 
 __all__ = [
     "CONTAINING_RECORD",
@@ -43,3 +46,8 @@ __all__ = [
 ]
 
 InitializeObjectAttributes = OBJECT_ATTRIBUTES.initialize
+
+if not TYPE_CHECKING:  # a type checker knows all names that there are
+
+    def __getattr__(name: str) -> Never:
+        raise missing_name(__name__, name)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never
+
 from dirql.io.objects import (
     DeviceObject as _DeviceObject,
 )
@@ -15,6 +17,7 @@ from dirql.io.services import (
 from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
 )
+from dirql.wdm.missing import missing_name
 
 __all__ = [
     "IoGetAttachedDevice",
@@ -24,3 +27,8 @@ __all__ = [
 ]
 
 IoGetAttachedDevice = _DeviceObject.top_of_stack
+
+if not TYPE_CHECKING:  # a type checker knows all names that there are
+
+    def __getattr__(name: str) -> Never:
+        raise missing_name(__name__, name)

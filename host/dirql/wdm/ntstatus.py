@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never
+
 from dirql.nt.status import (
     STATUS_ABANDONED,
     STATUS_ABANDONED_WAIT_0,
@@ -125,6 +127,7 @@ from dirql.nt.status import (
     STATUS_WAIT_1,
     STATUS_WAIT_63,
 )
+from dirql.wdm.missing import missing_name
 
 __all__ = [
     "STATUS_ABANDONED",
@@ -246,3 +249,8 @@ __all__ = [
     "STATUS_WAIT_1",
     "STATUS_WAIT_63",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows all names that there are
+
+    def __getattr__(name: str) -> Never:
+        raise missing_name(__name__, name)

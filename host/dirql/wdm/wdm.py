@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never
+
 from dirql.hal.dma.adapter import (
     DmaAdapter as DMA_ADAPTER,
     DmaOperations as DMA_OPERATIONS,
@@ -780,6 +782,7 @@ from dirql.ob.services import (
 from dirql.pnp.relations import (
     DeviceRelations as DEVICE_RELATIONS,
 )
+from dirql.wdm.missing import missing_name
 
 __all__ = [
     "ACPIBus",
@@ -1603,3 +1606,8 @@ MmGetSystemAddressForMdlSafe = MDL.get_system_address_safe
 MmPrepareMdlForReuse = MDL.prepare_for_reuse
 MmProbeAndLockPages = MDL.probe_and_lock_pages
 MmUnlockPages = MDL.unlock_pages
+
+if not TYPE_CHECKING:  # a type checker knows all names that there are
+
+    def __getattr__(name: str) -> Never:
+        raise missing_name(__name__, name)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never
+
 from dirql.nt.constants import (
     ERROR_ACCESS_DENIED,
     ERROR_ALREADY_EXISTS,
@@ -42,6 +44,7 @@ from dirql.nt.constants import (
     WAIT_OBJECT_0,
     WAIT_TIMEOUT,
 )
+from dirql.wdm.missing import missing_name
 
 __all__ = [
     "ERROR_ACCESS_DENIED",
@@ -80,3 +83,8 @@ __all__ = [
     "WAIT_OBJECT_0",
     "WAIT_TIMEOUT",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows all names that there are
+
+    def __getattr__(name: str) -> Never:
+        raise missing_name(__name__, name)
