@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wdk.description import Description
 from wdk.errors import ROOT
-from wdk.routines import Kind, Routine
+from wdk.routines import DEVICE_LEVELS, Kind, Routine
 from wdk.values import Group, Value
 
 __all__ = ["COMMAND", "python_files"]
@@ -80,7 +80,18 @@ def _names(groups: Iterable[Group]) -> list[str]:
 def _constants_module(groups: tuple[Group, ...]) -> str:
     head = _head("The WDK's constants and the members of its enumerations, with the values of x64.")
     body = "".join(_assignments(groups))
-    return f"{head}\nfrom typing import Final\n{_exports(_names(groups))}{body}"
+    exports = _exports(["IRQL_NAMES", *_names(groups)])
+    return f"{head}\nfrom typing import Final\n{exports}{body}{_irql_names(groups)}"
+
+
+def _irql_names(groups: tuple[Group, ...]) -> str:
+    """The table of the names that messages show; a level that several names have is shown by the first of them."""
+    values = [each for group in groups for each in group.values if each.name.endswith("_LEVEL")]
+    lowest, highest = DEVICE_LEVELS
+    names = {each.value: each.name for each in reversed(values) if not lowest <= each.value < highest}
+    table = "".join(f'    {names[level]}: "{names[level]}",\n' for level in sorted(names))
+    text = '"""The name of each IRQL that is not one of devices."""'
+    return f"\nIRQL_NAMES: Final[dict[int, str]] = {{\n{table}}}\n{text}\n"
 
 
 def _status_module(groups: tuple[Group, ...]) -> str:

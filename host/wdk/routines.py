@@ -15,7 +15,7 @@ from wdk.prototypes import Parameter, Prototype, parse_prototype
 from wdk.sources import find_callable
 from wdk.values import Values
 
-__all__ = ["Kind", "Levels", "Routine", "RoutineFile", "load_routines"]
+__all__ = ["DEVICE_LEVELS", "Kind", "Levels", "Routine", "RoutineFile", "load_routines"]
 
 
 class Kind(enum.Enum):
@@ -84,7 +84,7 @@ class RoutineFile:
         return self.file.stem
 
 
-_DEVICE_LEVELS = (3, 12)
+DEVICE_LEVELS = (3, 12)
 """The lowest and the highest DIRQL."""
 _LEVELS = re.compile(r"(?:(any)|(=|<=|>=) (\w+))")
 _NEEDED = ("prototype", "irql", "python")
@@ -176,6 +176,6 @@ def _levels(entry: Entry, values: Values) -> Levels:
     lowest, highest = min(numbers.values()), max(numbers.values())
     if level is None:
         return Levels(text, lowest, highest, is_device=False)
-    low, high = _DEVICE_LEVELS if level == "DIRQL" else (numbers[level],) * 2
+    low, high = DEVICE_LEVELS if level == "DIRQL" else (numbers[level],) * 2
     bounds = {"=": (low, high), "<=": (lowest, high), ">=": (low, highest)}[match[2]]
     return Levels(text, *bounds, is_device=level == "DIRQL")

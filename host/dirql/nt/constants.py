@@ -330,6 +330,7 @@ __all__ = [
     "IRP_SYNCHRONOUS_API",
     "IRP_SYNCHRONOUS_PAGING_IO",
     "IRP_WRITE_OPERATION",
+    "IRQL_NAMES",
     "InterfaceTypeUndefined",
     "Internal",
     "InternalPowerBus",
@@ -1007,10 +1008,10 @@ DRS_LEVEL: Final = 0xe
 """Another name of IPI_LEVEL, kept for dynamic replacement of hardware parts."""
 POWER_LEVEL: Final = 0xe
 """Another name of IPI_LEVEL, for a power failure."""
-PROFILE_LEVEL: Final = 0xf
-"""Another name of HIGH_LEVEL, for the profiling timer."""
 HIGH_LEVEL: Final = 0xf
 """The highest IRQL, at which every interrupt is held off."""
+PROFILE_LEVEL: Final = 0xf
+"""Another name of HIGH_LEVEL, for the profiling timer."""
 
 # Priorities of threads, and the boosts that routines take.
 LOW_PRIORITY: Final = 0
@@ -1771,3 +1772,14 @@ WAIT_IO_COMPLETION: Final = 0xc0
 """The wait ended because a routine was called for a completed request or an APC."""
 WAIT_TIMEOUT: Final = 0x102
 """The time-out passed before the object was signaled."""
+
+IRQL_NAMES: Final[dict[int, str]] = {
+    PASSIVE_LEVEL: "PASSIVE_LEVEL",
+    APC_LEVEL: "APC_LEVEL",
+    DISPATCH_LEVEL: "DISPATCH_LEVEL",
+    SYNCH_LEVEL: "SYNCH_LEVEL",
+    CLOCK_LEVEL: "CLOCK_LEVEL",
+    IPI_LEVEL: "IPI_LEVEL",
+    HIGH_LEVEL: "HIGH_LEVEL",
+}
+"""The name of each IRQL that is not one of devices."""

@@ -177,8 +177,8 @@
 #define IPI_LEVEL 0xe
 #define DRS_LEVEL 0xe
 #define POWER_LEVEL 0xe
-#define PROFILE_LEVEL 0xf
 #define HIGH_LEVEL 0xf
+#define PROFILE_LEVEL 0xf
 
 /* Priorities of threads, and the boosts that routines take. */
 

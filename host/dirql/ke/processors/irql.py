@@ -13,11 +13,9 @@ from dirql.nt.bugcodes import (
     VF_RAISE_IRQL,
 )
 from dirql.nt.constants import (
-    APC_LEVEL,
-    CLOCK_LEVEL,
     DISPATCH_LEVEL,
     HIGH_LEVEL,
-    IPI_LEVEL,
+    IRQL_NAMES,
     PASSIVE_LEVEL,
     SYNCH_LEVEL,
 )
@@ -32,20 +30,10 @@ __all__ = [
     "raise_irql_to_synch_level",
 ]
 
-_NAMES = {
-    PASSIVE_LEVEL: "PASSIVE_LEVEL",
-    APC_LEVEL: "APC_LEVEL",
-    DISPATCH_LEVEL: "DISPATCH_LEVEL",
-    SYNCH_LEVEL: "SYNCH_LEVEL",
-    CLOCK_LEVEL: "CLOCK_LEVEL",
-    IPI_LEVEL: "IPI_LEVEL",
-    HIGH_LEVEL: "HIGH_LEVEL",
-}
-
 
 def irql_name(irql: int) -> str:
     """Return the name that the WDK has for an IRQL."""
-    return _NAMES.get(irql) or (f"DIRQL {irql}" if DISPATCH_LEVEL < irql < SYNCH_LEVEL else str(irql))
+    return IRQL_NAMES.get(irql) or (f"DIRQL {irql}" if DISPATCH_LEVEL < irql < SYNCH_LEVEL else str(irql))
 
 
 def enter(processor: Processor, irql: int) -> int:
