@@ -16,7 +16,7 @@ from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import DPC, call_driver, current_driver, describe
 from dirql.ke.processors.contract import contract
-from dirql.ke.processors.dpc_queue import DpcQueue
+from dirql.ke.processors.dpc_queue import DpcQueue, QueuedDpc
 from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
 from dirql.nt.bugcodes import INVALID_PROCESSOR, TIMER_OR_DPC_INVALID
@@ -36,6 +36,8 @@ C = TypeVar("C")
 
 MAXIMUM_QUEUE_DEPTH = 4
 """A queue longer than this is drained whatever the importance of its DPCs (MaximumDpcQueueDepth)."""
+
+_Queued = Callable[[QueuedDpc, object, object, object], object]
 
 _DRAIN_AT_ONCE = frozenset({HighImportance, MediumHighImportance})
 _DRAIN_AT_ONCE_HERE = _DRAIN_AT_ONCE | {MediumImportance}
@@ -69,7 +71,7 @@ class Dpc:
         """The queue that the DPC is in; None while it is not queued."""
         self.driver: object = None
         """The driver that initialized the DPC."""
-        self.deferred_routine = cast("DeferredRoutine", None)
+        self.deferred_routine = cast("_Queued", None)
         self.deferred_context: object = None
         self.system_argument1: object = None
         self.system_argument2: object = None
@@ -89,7 +91,7 @@ class Dpc:
         self.number = 0
         self.dpc_data = None
         self.driver = current_driver()
-        self.deferred_routine = cast("DeferredRoutine", deferred_routine)
+        self.deferred_routine = cast("_Queued", deferred_routine)
         self.deferred_context = deferred_context
 
     def set_importance(self, importance: int) -> None:
@@ -177,7 +179,6 @@ def drain(processor: Processor) -> None:
         clock.spent += cost
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
-        assert isinstance(dpc, Dpc)
         dpc.dpc_data = None
         call_driver(
             DPC,

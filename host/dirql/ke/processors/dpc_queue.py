@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 __all__ = ["DpcQueue", "QueuedDpc"]
@@ -13,9 +14,28 @@ __all__ = ["DpcQueue", "QueuedDpc"]
 class QueuedDpc(Protocol):
     """A DPC, as processors and the subscribers of hooks see it."""
 
+    dpc_data: DpcQueue | None
+    """The queue that the DPC is in; None while it is not queued."""
+
     @property
-    def deferred_routine(self) -> object:
+    def driver(self) -> object:
+        """The driver that the routine belongs to."""
+
+    @property
+    def deferred_routine(self) -> Callable[[QueuedDpc, object, object, object], object]:
         """The routine of the driver that the DPC calls."""
+
+    @property
+    def deferred_context(self) -> object:
+        """The second argument of the routine."""
+
+    @property
+    def system_argument1(self) -> object:
+        """The third argument of the routine."""
+
+    @property
+    def system_argument2(self) -> object:
+        """The fourth argument of the routine."""
 
 
 class DpcQueue:

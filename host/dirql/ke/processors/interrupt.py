@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import ISR, call_driver, current_driver, describe
+from dirql.ke.hooks import Hooks
 from dirql.ke.platform import InterruptController
 from dirql.ke.processors.contract import charge_call, contract
 from dirql.ke.processors.irql import enter, irql_name, lower_irql
@@ -297,50 +298,52 @@ interrupt_table = Running[InterruptTable]("interrupt routines")
 
 def dispatch(processor: Processor, requested_irql: int) -> None:
     """Take the interrupt that is presented; its IRQL must be above that of the current processor."""
-    old_irql = enter(processor, requested_irql)
+    kernel = current.kernel
+    clock, costs, hooks = kernel.clock, kernel.costs, kernel.hooks
     table = interrupt_table.value
     controller = table.controller
+    old_irql = enter(processor, requested_irql)
     vector = controller.acknowledge()
-    line = table.vectors[vector]
     irql = vector >> 4
-    if line is None:
-        table.spurious_interrupts += 1
-        if vector != SPURIOUS_VECTOR:
-            controller.end(vector)
-    elif irql <= old_irql:
-        # The presented interrupt went away before the fetch; another was fetched, which has to wait for a lower IRQL.
-        controller.put_back(vector)
+    line = table.vectors[vector]
+    if line is None or irql <= old_irql:
+        _give_back(table, vector)
+        enter(processor, old_irql)
+        return
+    if irql != requested_irql:
+        enter(processor, irql)
+    clock.spent += costs.interrupt_entry
+    if hooks.interrupt_entered is not None:
+        hooks.interrupt_entered(processor, vector)
+    interrupts = line.interrupts
+    if len(interrupts) == 1:
+        _call(processor, hooks, interrupts[0])
+    elif line.latched:
+        _call_until_quiet(processor, hooks, line)
     else:
-        if irql != requested_irql:
-            enter(processor, irql)
-        _serve(processor, controller, line)
+        any(_call(processor, hooks, interrupt) for interrupt in interrupts)  # until one returns TRUE
+    controller.end(vector)
+    clock.spent += costs.interrupt_exit
+    if hooks.interrupt_exited is not None:
+        hooks.interrupt_exited(processor, vector)
     enter(processor, old_irql)
 
 
-def _serve(processor: Processor, controller: InterruptController, line: Vector) -> None:
-    """Call the ISRs of a vector that was fetched, and end the interrupt."""
-    kernel = current.kernel
-    clock, costs, hooks = kernel.clock, kernel.costs, kernel.hooks
-    clock.spent += costs.interrupt_entry
-    if hooks.interrupt_entered is not None:
-        hooks.interrupt_entered(processor, line.number)
-    interrupts = line.interrupts
-    if len(interrupts) == 1:
-        _call(processor, interrupts[0])
-    elif line.latched:
-        _call_until_quiet(processor, line)
-    else:
-        any(_call(processor, interrupt) for interrupt in interrupts)  # until one returns TRUE
-    controller.end(line.number)
-    clock.spent += costs.interrupt_exit
-    if hooks.interrupt_exited is not None:
-        hooks.interrupt_exited(processor, line.number)
+def _give_back(table: InterruptTable, vector: int) -> None:
+    """End the interrupt of a vector that was fetched and cannot be served now."""
+    if table.vectors[vector] is not None:
+        # The presented interrupt went away before the fetch; another was fetched, which has to wait for a lower IRQL.
+        table.controller.put_back(vector)
+        return
+    table.spurious_interrupts += 1
+    if vector != SPURIOUS_VECTOR:
+        table.controller.end(vector)
 
 
-def _call_until_quiet(processor: Processor, line: Vector) -> None:
+def _call_until_quiet(processor: Processor, hooks: Hooks, line: Vector) -> None:
     """Make whole passes over the ISRs of a latched vector until one in which all return FALSE."""
     for _ in range(STORM_LIMIT):
-        claimed = [_call(processor, interrupt) for interrupt in line.interrupts]
+        claimed = [_call(processor, hooks, interrupt) for interrupt in line.interrupts]
         if not any(claimed):
             return
     first = line.interrupts[0]
@@ -351,29 +354,28 @@ def _call_until_quiet(processor: Processor, line: Vector) -> None:
     bug_check(HARDWARE_INTERRUPT_STORM, first, first.service_context, STORM_LIMIT, line.number, reason=reason)
 
 
-def _call(processor: Processor, interrupt: Interrupt) -> bool:
+def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
     """Call one ISR at its SynchronizeIrql with its lock held; return the value as a bool."""
     irql = interrupt.synchronize_irql
     old_irql = processor.irql
     if irql != old_irql:
         enter(processor, irql)
-    interrupt.spin_lock.take(processor)
+    lock = interrupt.spin_lock
+    lock.take(processor)
     depth = processor.isr_depth
     processor.isr_depth = depth + 1
     interrupt.active += 1
     interrupt.dispatch_count += 1
-    hooks = current.kernel.hooks
     if hooks.isr_entered is not None:
         hooks.isr_entered(interrupt)
-    value = call_driver(
-        ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context
+    claimed = bool(
+        call_driver(ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context)
     )
-    claimed = bool(value)
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)
     interrupt.active -= 1
     processor.isr_depth = depth
-    interrupt.spin_lock.drop(processor)
+    lock.drop(processor)
     if processor.irql != old_irql:
         enter(processor, old_irql)
     return claimed
