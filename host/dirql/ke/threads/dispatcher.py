@@ -14,7 +14,7 @@ from dirql.ke.processors.interrupt import STORM_LIMIT, InterruptTable, dispatch,
 from dirql.ke.processors.processor import Processor
 from dirql.ke.state import KernelState
 from dirql.ke.threads.switching import hand_over, switch_thread
-from dirql.ke.threads.thread import IDLE_PRIORITY, Thread, ThreadState
+from dirql.ke.threads.thread import IDLE_PRIORITY, WAITING, Thread
 from dirql.nt.bugcodes import ATTEMPTED_SWITCH_FROM_DPC, HARDWARE_INTERRUPT_STORM
 from dirql.nt.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
 
@@ -168,7 +168,7 @@ def block(thread: Thread) -> int:
     processor = current.processor
     if processor.dpcs.running is not None:
         refuse_switch(processor)
-    thread.state = ThreadState.WAITING
+    thread.state = WAITING
     switch_thread(processor, following_thread(processor))
     return thread.wait_status
 

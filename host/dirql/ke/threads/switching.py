@@ -23,7 +23,7 @@ from dirql.ke import current
 from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
 from dirql.ke.state import KernelState
-from dirql.ke.threads.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, Context, Thread, ThreadState
+from dirql.ke.threads.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, RUNNING, Context, Thread
 
 __all__ = [
     "close_contexts",
@@ -53,7 +53,7 @@ def _make_current(processor: Processor, thread: Thread) -> Context:
     """Prepare a switch; return the context to which the caller then switches."""
     processor.current_thread = thread
     processor.driver = thread.driver
-    thread.state = ThreadState.RUNNING
+    thread.state = RUNNING
     kernel = current.kernel
     kernel.clock.spent += kernel.costs.context_switch
     hook = kernel.hooks.thread_switched
@@ -75,12 +75,12 @@ def open_contexts(kernel: KernelState, idle: Callable[[Processor], object]) -> N
     kernel.home = home = greenlet.getcurrent()
     for processor in kernel.processors:
         thread = Thread(-processor.number, IDLE_PRIORITY, kernel.ready, kernel.timers)
-        thread.state = ThreadState.RUNNING
+        thread.state = RUNNING
         give_context(kernel, thread, partial(idle, processor))
         processor.idle_thread = processor.current_thread = thread
     first = kernel.new_thread(DEFAULT_PRIORITY)
     first.context = home
-    first.state = ThreadState.RUNNING
+    first.state = RUNNING
     kernel.processors[0].current_thread = first
 
 

