@@ -136,7 +136,8 @@ def interrupts_dispatched(count: int) -> None:
 
         connect(service)
         for _ in range(count):
-            machine.present(VECTOR)
+            machine.presented = VECTOR
+            machine.attention = True
             lower_irql(0)
 
 

@@ -48,11 +48,6 @@ class PlainMachine:
         self.presented = 0
         """The vector that the controller presents; 0 for none."""
 
-    def present(self, vector: int) -> None:
-        """Present the interrupt of a vector."""
-        self.presented = vector
-        self.attention = True
-
     def update(self) -> None:
         """Run the clocks spent, and set `attention`."""
         self.clock += self.spent

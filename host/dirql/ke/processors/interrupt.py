@@ -74,7 +74,6 @@ class Interrupt:
     """An interrupt object (KINTERRUPT). Its routine is called as `routine(interrupt, context) -> bool`."""
 
     __slots__ = (
-        "active",
         "dispatch_count",
         "driver",
         "irql",
@@ -115,8 +114,6 @@ class Interrupt:
         self.processor_enable_mask = processor_enable_mask
         self.dispatch_count = 0
         """The number of calls of the routine."""
-        self.active = 0
-        """The number of processors that run the routine now."""
 
     def __repr__(self) -> str:
         return f"<interrupt {describe(self.service_routine)}, vector {self.vector:#x}>"
@@ -167,7 +164,7 @@ class Interrupt:
         Raises `ValueError` if the object is not connected.
         """
         interrupt_table.value.remove(self)
-        while self.active:
+        while any(self in processor.isrs for processor in current.kernel.processors):
             current.dispatcher.give_way()
 
     def is_sound(self) -> bool:
@@ -362,9 +359,7 @@ def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
         enter(processor, irql)
     lock = interrupt.spin_lock
     lock.take(processor)
-    depth = processor.isr_depth
-    processor.isr_depth = depth + 1
-    interrupt.active += 1
+    processor.isrs.append(interrupt)
     interrupt.dispatch_count += 1
     if hooks.isr_entered is not None:
         hooks.isr_entered(interrupt)
@@ -373,8 +368,7 @@ def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
     )
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)
-    interrupt.active -= 1
-    processor.isr_depth = depth
+    processor.isrs.pop()
     lock.drop(processor)
     if processor.irql != old_irql:
         enter(processor, old_irql)

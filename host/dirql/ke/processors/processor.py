@@ -36,7 +36,7 @@ class Processor:
         "driver",
         "idle_thread",
         "irql",
-        "isr_depth",
+        "isrs",
         "mask",
         "number",
         "wanted_lock",
@@ -55,8 +55,8 @@ class Processor:
         self.driver: object = None
         """The driver whose code runs; None for the code of a program or of the kernel."""
         self.dpcs = DpcQueue()
-        self.isr_depth = 0
-        """The number of ISRs that run, each on top of the one before."""
+        self.isrs: list[object] = []
+        """The interrupt objects of the ISRs that run, each on top of the one before."""
         self.wanted_lock: OwnedLock | None = None
         """The spin lock that the processor waits for."""
 

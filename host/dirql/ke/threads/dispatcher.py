@@ -50,7 +50,7 @@ def preempt() -> None:
     if kernel.clock.attention:
         _take_interrupts(processor)
     queue = processor.dpcs
-    if processor.irql < DISPATCH_LEVEL and queue.running is None and not processor.isr_depth:
+    if processor.irql < DISPATCH_LEVEL and queue.running is None and not processor.isrs:
         if queue.requested:
             _drain(processor)
         if kernel.ready.highest > processor.current_thread.priority:
@@ -76,7 +76,7 @@ def poll() -> None:
     """Do as `look`, and let ready threads of equal priority run too: a thread that polls must not keep them out."""
     look()
     processor = current.processor
-    if processor.irql < DISPATCH_LEVEL and processor.dpcs.running is None and not processor.isr_depth:
+    if processor.irql < DISPATCH_LEVEL and processor.dpcs.running is None and not processor.isrs:
         yield_to_equals()
 
 
