@@ -46,7 +46,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
         hooks.dispatch_entered(device, irp)
     driver = device.driver_object
     dispatch = driver.major_function[stack.major_function]
-    status = guard.call_dispatch(driver, dispatch, device, irp)
+    status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
     if hooks.dispatch_left is not None:
         hooks.dispatch_left(device, irp, status)
     return status if type(status) is NTSTATUS else _as_status(dispatch, status)

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import ISR, call_driver, current_driver, describe
+from dirql.ke.guard import ISR, call_with_two, current_driver, describe
 from dirql.ke.hooks import Hooks
 from dirql.ke.platform import InterruptController
 from dirql.ke.processors.contract import charge_call, contract
@@ -364,7 +364,7 @@ def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
     if hooks.isr_entered is not None:
         hooks.isr_entered(interrupt)
     claimed = bool(
-        call_driver(ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context)
+        call_with_two(ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context)
     )
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)

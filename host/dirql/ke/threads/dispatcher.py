@@ -163,8 +163,14 @@ def _preempt_thread(processor: Processor) -> None:
     switch_thread(processor, thread)
 
 
-def block(thread: Thread) -> int:
-    """Let the current thread wait; its wait blocks and its time-out must be queued. Returns the status of the wait."""
+def block(thread: Thread, timeout: int | None) -> int:
+    """Let the current thread wait, its wait blocks being queued, until they or the time-out end that.
+
+    Returns the status of the wait. `timeout` counts 100 ns as in a wait of the WDK; None waits for ever.
+    """
+    if timeout is not None:
+        timers = current.kernel.timers
+        timers.insert(thread.time_out, timers.due_clock(timeout))
     processor = current.processor
     if processor.dpcs.running is not None:
         refuse_switch(processor)

@@ -77,7 +77,7 @@ def wait_for_single_object(
         return _poll((object,), thread, WaitAny)
     thread.begin_single_wait(object)
     thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
-    return _block(thread, timeout)
+    return block(thread, timeout)
 
 
 def wait_for_multiple_objects(
@@ -143,7 +143,7 @@ def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> in
     thread = current.processor.current_thread
     thread.wait_type = WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = DelayExecution, wait_mode, alertable
-    _block(thread, interval)
+    block(thread, interval)
     return STATUS_SUCCESS
 
 
@@ -196,7 +196,7 @@ def _wait_for_several(
         object.header.add_waiter(block_of_object)
     thread.wait_type = wait_type
     thread.wait_block_list = tuple(blocks)
-    return _block(thread, timeout)
+    return block(thread, timeout)
 
 
 def _poll(objects: Sequence[DispatcherObject], thread: Thread, wait_type: int) -> int:
@@ -212,17 +212,6 @@ def _poll(objects: Sequence[DispatcherObject], thread: Thread, wait_type: int) -
             object.satisfy(thread)
             return index
     return STATUS_TIMEOUT
-
-
-def _block(thread: Thread, timeout: int | None) -> int:
-    """Let the thread wait, after its wait blocks are queued, until one of them or the time-out ends that.
-
-    Return the status.
-    """
-    if timeout is not None:
-        timers = current.kernel.timers
-        timers.insert(thread.time_out, timers.due_clock(timeout))
-    return block(thread)
 
 
 def _check_level(object: object, timeout: int | None) -> None:
