@@ -26,7 +26,6 @@ from dirql.nt.constants import (
     MAXIMUM_PROCESSORS,
     HighImportance,
     LowImportance,
-    MediumHighImportance,
     MediumImportance,
 )
 
@@ -38,9 +37,6 @@ MAXIMUM_QUEUE_DEPTH = 4
 """A queue longer than this is drained whatever the importance of its DPCs (MaximumDpcQueueDepth)."""
 
 _Queued = Callable[[QueuedDpc, object, object, object], object]
-
-_DRAIN_AT_ONCE = frozenset({HighImportance, MediumHighImportance})
-_DRAIN_AT_ONCE_HERE = _DRAIN_AT_ONCE | {MediumImportance}
 
 
 class Dpc:
@@ -152,8 +148,9 @@ class Dpc:
             waiting.appendleft(self)
         else:
             waiting.append(self)
-        at_once = _DRAIN_AT_ONCE_HERE if processor is here else _DRAIN_AT_ONCE
-        if importance in at_once or len(waiting) > MAXIMUM_QUEUE_DEPTH:
+        # NT numbers the importances low, medium, high, medium high.
+        least = MediumImportance if processor is here else HighImportance
+        if importance >= least or len(waiting) > MAXIMUM_QUEUE_DEPTH:
             queue.requested = True
         hook = kernel.hooks.dpc_queued
         if hook is not None:

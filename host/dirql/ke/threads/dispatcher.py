@@ -51,8 +51,10 @@ def preempt() -> None:
         _take_interrupts(processor)
     queue = processor.dpcs
     if processor.irql < DISPATCH_LEVEL and queue.running is None and not processor.isrs:
-        if queue.requested:
-            _drain(processor)
+        while queue.requested:
+            drain(processor)
+            if kernel.clock.attention:  # interrupts came while the last DPC ended
+                _take_interrupts(processor)
         if kernel.ready.highest > processor.current_thread.priority:
             _preempt_thread(processor)
     if kernel.is_eager:
@@ -90,7 +92,7 @@ def give_way() -> None:
         hand_over(others[kernel.schedule.choose(len(others))])
 
 
-# Interrupts and DPCs.
+# Interrupts.
 
 
 def _take_interrupts(processor: Processor) -> None:
@@ -134,14 +136,6 @@ def _refuse_storm(table: InterruptTable, requested: int) -> NoReturn:
     )
     context = first and first.service_context
     bug_check(HARDWARE_INTERRUPT_STORM, first, context, STORM_LIMIT, requested, reason=reason)
-
-
-def _drain(processor: Processor) -> None:
-    """Run the queued DPCs, and take the interrupts that came while the last of them ended."""
-    while processor.dpcs.requested:
-        drain(processor)
-        if current.kernel.clock.attention:
-            _take_interrupts(processor)
 
 
 # Threads on a processor.
@@ -216,7 +210,10 @@ def idle(processor: Processor) -> NoReturn:
                 _take_interrupts(processor)
             if queue.waiting:
                 queue.requested = True
-                _drain(processor)
+                while queue.requested:
+                    drain(processor)
+                    if clock.attention:
+                        _take_interrupts(processor)
             if ready.highest > IDLE_PRIORITY:
                 switch_thread(processor, ready.take())
             elif single or not _other_goes_on(processor):
