@@ -92,8 +92,9 @@ def _levels(routine: Routine, values: Values) -> str:
     violation = values.violation(routine.verifier)
     if violation is not None:
         text += f" Driver Verifier checks it: bug check {violation[0]:#x}, first parameter {violation[1]:#x}."
-    elif routine.kind is Kind.FUNCTION and routine.levels.text != "any":
-        text += " NT's own rule: bug check 0xa or 0x9."
+    elif routine.levels.text != "any":
+        checked = routine.kind in (Kind.FUNCTION, Kind.OWN)
+        text += " NT's own rule, a bug check for every driver." if checked else " Not checked."
     return text
 
 
