@@ -352,6 +352,16 @@ def test_INT_14_the_interrupt_spin_lock(machine: FakeMachine, kernel: Kernel) ->
         assert called == [1]
 
 
+@pytest.mark.parametrize("irql", [DISPATCH_LEVEL, 9])
+def test_INT_14_the_interrupt_spin_lock_is_released_at_its_level(kernel: Kernel, irql: int) -> None:
+    interrupt = connect(4, lambda: False, synchronize_irql=7)
+    old_irql = interrupt.acquire_spin_lock()
+    change = lower_irql if irql < current_irql() else raise_irql
+    change(irql)
+    with bug_check(0xA, interrupt, irql, match="must be released at its SynchronizeIrql, DIRQL 7"):
+        interrupt.release_spin_lock(old_irql)
+
+
 @pytest.mark.row("IRQL-06")
 def test_IRQL_06_an_isr_returns_at_its_level(machine: FakeMachine, kernel: Kernel) -> None:
     interrupt = connect(4, lambda: raise_irql(8))

@@ -189,7 +189,7 @@ class Interrupt:
     def acquire_spin_lock(self) -> int:
         """Raise to `synchronize_irql`, take the lock, return the old IRQL; follows KeAcquireInterruptSpinLock."""
         if current.processor.irql > self.synchronize_irql:
-            self._refuse_level()
+            self._refuse_level("taken at or below")
         charge_call()
         processor = current.processor
         old_irql = enter(processor, self.synchronize_irql)
@@ -198,16 +198,18 @@ class Interrupt:
 
     def release_spin_lock(self, old_irql: int) -> None:
         """Undo `acquire_spin_lock`, which returned `old_irql`; follows KeReleaseInterruptSpinLock."""
+        if current.processor.irql != self.synchronize_irql:
+            self._refuse_level("released at")
         charge_call()
         self.spin_lock.drop(current.processor)
         lower_irql(old_irql)
 
-    def _refuse_level(self) -> None:
+    def _refuse_level(self, rule: str) -> None:
         irql = current.processor.irql
         if irql == STOPPED_IRQL:
             current.kernel.refuse()
         reason = (
-            f"the lock of {self!r} must be taken at or below its SynchronizeIrql, {irql_name(self.synchronize_irql)};"
+            f"the lock of {self!r} must be {rule} its SynchronizeIrql, {irql_name(self.synchronize_irql)};"
             f" the IRQL was {irql_name(irql)}"
         )
         bug_check(IRQL_NOT_LESS_OR_EQUAL, self, irql, 0, "KeSynchronizeExecution", reason=reason)
