@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from dirql.io.hooks import Hooks
 from dirql.io.objects import DriverEntry, DriverObject, FileObject, Irp
 from dirql.io.worker import SystemWorker
-from dirql.ke.guard import current_driver
+from dirql.ke import current
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.running import Running
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
@@ -51,7 +51,7 @@ class IoManager:
         if not 1 <= stack_size <= _LARGEST_STACK:
             return None
         self._irp_number += 1
-        irp = Irp(stack_size, self._irp_number, current_driver())
+        irp = Irp(stack_size, self._irp_number, current.processor.driver)
         if stack_size <= _FIXED_SIZE_STACK:
             irp.allocation_flags = IRP_ALLOCATED_FIXED_SIZE
         self.live_irps[irp] = None

@@ -87,12 +87,13 @@ class AssociatedIrp:
     __slots__ = ("irp_count", "master_irp", "system_buffer")
 
     def __init__(self) -> None:
-        self.clear()
+        self.system_buffer: int | None = None
+        self.master_irp: Irp | None = None
+        self.irp_count = 0
 
     def clear(self) -> None:
         """Make every field zero."""
-        self.system_buffer: int | None = None
-        self.master_irp: Irp | None = None
+        self.system_buffer = self.master_irp = None
         self.irp_count = 0
 
 
@@ -110,14 +111,22 @@ class IrpDeviceQueueEntry(DeviceQueueEntry):
 class Overlay:
     """The fields of an IRP that the driver which owns the request may use, and the thread that made the request."""
 
-    __slots__ = ("_device_queue_entry", "_irp", "driver_context", "original_file_object", "thread")
+    __slots__ = ("_device_queue_entry", "_driver_context", "_irp", "original_file_object", "thread")
 
     def __init__(self, irp: Irp) -> None:
         self._irp: Irp | None = irp
         self._device_queue_entry: IrpDeviceQueueEntry | None = None
-        self.driver_context: list[object] = [None] * 4
+        self._driver_context: list[object] | None = None
         self.original_file_object: FileObject | None = None
         self.thread: Thread | None = None
+
+    @property
+    def driver_context(self) -> list[object]:
+        """Four places for the driver that owns the request, made when they are named for the first time."""
+        context = self._driver_context
+        if context is None:
+            context = self._driver_context = [None] * 4
+        return context
 
     @property
     def device_queue_entry(self) -> IrpDeviceQueueEntry:
@@ -139,7 +148,8 @@ class Overlay:
     def clear(self) -> None:
         """Set every field to zero that a driver may set."""
         self.thread = self.original_file_object = None
-        self.driver_context[:] = [None] * 4
+        if self._driver_context is not None:
+            self._driver_context[:] = [None] * 4
 
     def forget_irp(self) -> None:
         """Break the circle of references between the packet and its parts, because the packet is freed.
@@ -246,7 +256,11 @@ class Irp:
         self.io_status = IoStatusBlock()
         self._associated_irp: AssociatedIrp | None = None
         self._tail: Tail | None = None
-        self.locations = [IoStackLocation() for _ in range(stack_size)]
+        # A list comprehension is a call of its own, and takes 0.3 of 1.2 µs for one location (bench/io_paths.py, "a
+        # request through 1 drivers").
+        self.locations = [IoStackLocation()]
+        while len(self.locations) < stack_size:
+            self.locations.append(IoStackLocation())
         self._begin(stack_size)
 
     def _begin(self, stack_size: int) -> None:

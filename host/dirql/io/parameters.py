@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True)
 class ReadParameters:
     """For IRP_MJ_READ and IRP_MJ_WRITE: the number of bytes to move, and the byte at which the device should begin."""
 
-    length: int = 0
-    key: int = 0
-    byte_offset: int = 0
+    __slots__ = ("byte_offset", "key", "length")
+
+    def __init__(self) -> None:
+        self.length = self.key = self.byte_offset = 0
 
 
 @dataclass(slots=True)
@@ -181,6 +181,8 @@ class _MadeWhenNamed(Generic[_Record]):
 
 class Parameters:
     """All records of one stack location."""
+
+    __slots__ = ("__dict__", "named", "read")
 
     create = _MadeWhenNamed(CreateParameters)
     device_capabilities = _MadeWhenNamed(DeviceCapabilitiesParameters)

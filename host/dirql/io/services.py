@@ -12,9 +12,9 @@ and `apc_context` is not used.
 
 from __future__ import annotations
 
-from dirql.io.buffers import attach_control_buffers, attach_read_buffer, attach_write_buffer
 from dirql.io.cancel import cancel_irp
 from dirql.io.file import OpenFile
+from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, Irp
 from dirql.io.request import FileRequest

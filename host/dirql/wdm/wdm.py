@@ -53,14 +53,6 @@ from dirql.hal.registers import (
     write_register_ulong as WRITE_REGISTER_ULONG,
     write_register_ushort as WRITE_REGISTER_USHORT,
 )
-from dirql.io.buffers import (
-    allocate_mdl as IoAllocateMdl,
-)
-from dirql.io.build import (
-    build_asynchronous_fsd_request as IoBuildAsynchronousFsdRequest,
-    build_device_io_control_request as IoBuildDeviceIoControlRequest,
-    build_synchronous_fsd_request as IoBuildSynchronousFsdRequest,
-)
 from dirql.io.cancel import (
     acquire_cancel_spin_lock as IoAcquireCancelSpinLock,
     cancel_irp as IoCancelIrp,
@@ -93,6 +85,7 @@ from dirql.io.interrupt import (
 )
 from dirql.io.irp import (
     allocate_irp as IoAllocateIrp,
+    allocate_mdl as IoAllocateMdl,
     complete_request as IoCompleteRequest,
     free_irp as IoFreeIrp,
 )
@@ -124,6 +117,9 @@ from dirql.io.remove_lock import (
     RemoveLockDebugBlock as IO_REMOVE_LOCK_DBG_BLOCK,
 )
 from dirql.io.request import (
+    build_asynchronous_fsd_request as IoBuildAsynchronousFsdRequest,
+    build_device_io_control_request as IoBuildDeviceIoControlRequest,
+    build_synchronous_fsd_request as IoBuildSynchronousFsdRequest,
     forward_irp_synchronously as IoForwardIrpSynchronously,
 )
 from dirql.io.services import (
