@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dirql.hal.buffers import reading, writing
 from dirql.hal.hal import Hal, running
 from dirql.hal.lanes import DWORD, Lane
+from dirql.ke import current as ke_current
 from dirql.target.contract import BusError
 
 __all__ = [
@@ -46,6 +47,10 @@ def read_register_ushort(register: int) -> int:
     return _read(hal, hal.device_memory.words[register], 0xFFFF)
 
 
+# `Hal.preempt` is written out in the two routines for four bytes: the call would take 0.03 µs, 15 % of "read ulong" in
+# bench/hal_paths.py.
+
+
 def read_register_ulong(register: int) -> int:
     """Read four bytes; follows READ_REGISTER_ULONG."""
     hal = running.value
@@ -54,7 +59,8 @@ def read_register_ulong(register: int) -> int:
     except BusError as error:
         hal.report_bus_error(error)
         value = 0xFFFF_FFFF
-    hal.preempt()
+    if hal.target.attention or hal.always_preempts:
+        ke_current.dispatcher.preempt()
     return value
 
 
@@ -77,7 +83,8 @@ def write_register_ulong(register: int, value: int) -> None:
         hal.target.write_memory(hal.device_memory.dwords[register], value & 0xFFFF_FFFF)
     except BusError as error:
         hal.report_bus_error(error)
-    hal.preempt()
+    if hal.target.attention or hal.always_preempts:
+        ke_current.dispatcher.preempt()
 
 
 def read_register_buffer_ulong(register: int, buffer: int, count: int) -> None:

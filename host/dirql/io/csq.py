@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from dirql.io.cancel import release_cancel_spin_lock
 from dirql.io.objects import DeviceObject, Irp
+from dirql.ke.guard import CALLBACK, CSQ_INSERT_EX, CSQ_LOCK, call_driver, current_driver
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import IO_TYPE_CSQ, IO_TYPE_CSQ_EX, IO_TYPE_CSQ_IRP_CONTEXT
-from dirql.nt.ntstatus import NTSTATUS, nt_success
+from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import STATUS_SUCCESS
 
 __all__ = ["Csq", "CsqIrpContext"]
@@ -36,6 +37,7 @@ class Csq:
     """A cancel-safe queue (IO_CSQ); it lives in a device extension. Its attributes are the driver's routines."""
 
     __slots__ = (
+        "_driver",
         "csq_acquire_lock",
         "csq_complete_canceled_irp",
         "csq_insert_irp",
@@ -49,6 +51,7 @@ class Csq:
     def __init__(self) -> None:
         """Make a queue that has to be initialized before its use, by `initialize` or `initialize_ex`."""
         self.type = 0
+        self._driver: object = None
         self.csq_insert_irp: Callable[[Csq, Irp], None]
         self.csq_insert_irp_ex: Callable[[Csq, Irp, object], int]
         self.csq_remove_irp: Callable[[Csq, Irp], None]
@@ -70,6 +73,7 @@ class Csq:
 
         `csq_acquire_lock(csq)` returns the old IRQL, where C fills a pointer; `csq_release_lock(csq, irql)` gets it.
         """
+        self._driver = current_driver()
         self.type = IO_TYPE_CSQ
         self.csq_insert_irp = csq_insert_irp
         self.csq_remove_irp = csq_remove_irp
@@ -92,6 +96,7 @@ class Csq:
 
         Follows IoCsqInitializeEx.
         """
+        self._driver = current_driver()
         self.type = IO_TYPE_CSQ_EX
         self.csq_insert_irp_ex = csq_insert_irp
         self.csq_remove_irp = csq_remove_irp
@@ -112,60 +117,60 @@ class Csq:
         A request that was cancelled before goes to `csq_complete_canceled_irp` instead (row CSQ-01). Returns the status
         that the driver's insert routine returned.
         """
-        irql = self.csq_acquire_lock(self)
+        irql = self._acquire()
         if context is not None:
             context.irp, context.csq = irp, self
         irp.tail.overlay.driver_context[_CONTEXT] = context or self
         status = self._insert(irp, insert_context)
         if not nt_success(status):
             self._forget(irp)
-            self.csq_release_lock(self, irql)
+            self._release(irql)
             return status
         irp.mark_pending()
         irp.set_cancel_routine(_cancel)
         if irp.cancel and irp.set_cancel_routine(None) is not None:
             self._take_out(irp)
-            self.csq_release_lock(self, irql)
-            self.csq_complete_canceled_irp(self, irp)
+            self._release(irql)
+            self._call(self.csq_complete_canceled_irp, irp)
             return status
-        self.csq_release_lock(self, irql)
+        self._release(irql)
         return status
 
     def _insert(self, irp: Irp, insert_context: object) -> int:
         """Call the insert routine that the queue was initialized with."""
         if self.type == IO_TYPE_CSQ_EX:
-            return NTSTATUS(self.csq_insert_irp_ex(self, irp, insert_context))
-        self.csq_insert_irp(self, irp)
+            return call_driver(CSQ_INSERT_EX, self._driver, self.csq_insert_irp_ex, self, irp, insert_context)
+        self._call(self.csq_insert_irp, irp)
         return STATUS_SUCCESS
 
     @contract
     def remove_irp(self, context: CsqIrpContext) -> Irp | None:
         """Take the request of a ticket out; None when the request was cancelled or removed. Follows IoCsqRemoveIrp."""
-        irql = self.csq_acquire_lock(self)
+        irql = self._acquire()
         irp = context.irp
         if irp is not None:
             if irp.set_cancel_routine(None) is None:
                 irp = None
             else:
                 self._take_out(irp)
-        self.csq_release_lock(self, irql)
+        self._release(irql)
         return irp
 
     @contract
     def remove_next_irp(self, peek_context: object) -> Irp | None:
         """Take out the first match that is not being cancelled; None when there is none. Follows IoCsqRemoveNextIrp."""
-        irql = self.csq_acquire_lock(self)
-        irp = self.csq_peek_next_irp(self, None, peek_context)
+        irql = self._acquire()
+        irp = self._peek(None, peek_context)
         while irp is not None and irp.set_cancel_routine(None) is None:
-            irp = self.csq_peek_next_irp(self, irp, peek_context)
+            irp = self._peek(irp, peek_context)
         if irp is not None:
             self._take_out(irp)
-        self.csq_release_lock(self, irql)
+        self._release(irql)
         return irp
 
     def _take_out(self, irp: Irp) -> None:
         """Remove a request from the driver's list and make its ticket void. The driver's lock is held."""
-        self.csq_remove_irp(self, irp)
+        self._call(self.csq_remove_irp, irp)
         self._forget(irp)
 
     def _forget(self, irp: Irp) -> None:
@@ -176,10 +181,24 @@ class Csq:
 
     def cancel_queued(self, irp: Irp) -> None:
         """Remove a cancelled request and let the driver complete it; called by the library's cancel routine."""
-        irql = self.csq_acquire_lock(self)
+        irql = self._acquire()
         self._take_out(irp)
-        self.csq_release_lock(self, irql)
-        self.csq_complete_canceled_irp(self, irp)
+        self._release(irql)
+        self._call(self.csq_complete_canceled_irp, irp)
+
+    # Calls of the driver's routines.
+
+    def _call(self, routine: Callable[[Csq, Irp], None], irp: Irp) -> None:
+        call_driver(CALLBACK, self._driver, routine, self, irp)
+
+    def _peek(self, irp: Irp | None, peek_context: object) -> Irp | None:
+        return call_driver(CALLBACK, self._driver, self.csq_peek_next_irp, self, irp, peek_context)
+
+    def _acquire(self) -> int:
+        return call_driver(CSQ_LOCK, self._driver, self.csq_acquire_lock, self)
+
+    def _release(self, irql: int) -> None:
+        call_driver(CSQ_LOCK, self._driver, self.csq_release_lock, self, irql)
 
 
 def _cancel(device: DeviceObject, irp: Irp) -> None:

@@ -15,11 +15,9 @@ from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     NO_MORE_IRP_STACK_LOCATIONS,
-    VF_IO_VERIFY_INCONSISTENT_RETURN,
     VF_IOMANAGER_BAD_IRP_TYPE,
 )
 from dirql.nt.constants import IO_NO_INCREMENT
-from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST
 
 __all__ = ["call_driver", "invalid_device_request"]
@@ -49,7 +47,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
     if hooks.dispatch_left is not None:
         hooks.dispatch_left(device, irp, status)
-    return status if type(status) is NTSTATUS else _as_status(dispatch, status)
+    return status
 
 
 def invalid_device_request(device: DeviceObject, irp: Irp) -> int:
@@ -68,15 +66,3 @@ def _refuse_call(irp: Irp, location: int) -> NoReturn:
         bug_check(NO_MORE_IRP_STACK_LOCATIONS, irp, reason=reason)
     reason = f"IoCallDriver with {irp!r}, which was completed or freed"
     bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BAD_IRP_TYPE, reason=reason)
-
-
-def _as_status(dispatch: object, status: int) -> NTSTATUS:
-    """The status that a dispatch routine returned; bug check 0xC9/0x224 when it is no NTSTATUS (row IRP-20)."""
-    try:
-        return NTSTATUS(status)
-    except (TypeError, ValueError):
-        reason = (
-            f"the dispatch routine {guard.describe(dispatch)} must return an NTSTATUS; it returned {status!r}"
-        )
-        code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_INCONSISTENT_RETURN
-        bug_check(code, violation, dispatch, reason=reason)

@@ -149,8 +149,6 @@ def _walk(irp: Irp, location: int) -> bool:
             device = locations[location - 1].device_object if location <= count else None
             driver = irp.maker if device is None else device.driver_object
             status = guard.call_completion(driver, routine, device, irp, context)
-            if type(status) is not NTSTATUS:
-                status = NTSTATUS(status)
             if status == STATUS_MORE_PROCESSING_REQUIRED:
                 return False
         elif irp.pending_returned and location <= count:

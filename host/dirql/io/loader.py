@@ -13,7 +13,7 @@ from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke import current as ke, guard
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED
-from dirql.nt.ntstatus import NTSTATUS, nt_success
+from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import (
     STATUS_IMAGE_ALREADY_LOADED,
     STATUS_INVALID_DEVICE_REQUEST,
@@ -50,7 +50,7 @@ def load_driver(
         return status, None
     manager.drivers[service] = driver
     ke.kernel.verifier.verify(driver, verifier_flags)
-    status = NTSTATUS(guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, registry_path(service)))
+    status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, registry_path(service))
     if not nt_success(status):
         _forget(driver)
         return status, None

@@ -6,25 +6,30 @@ The guard knows the kind of the routine and the driver that the routine belongs 
 
 - remembers whose code runs now (`current_driver`), and restores that when the routine returns or raises;
 - turns an exception that escapes from the routine into the bug check of the kind;
-- checks that the routine returns at the IRQL at which it was called, if the kind has that rule.
+- checks that the routine returns at the IRQL at which it was called, if the kind has that rule;
+- checks that a routine of a verified driver returns with the spin locks with which it was called;
+- checks that the routine returns a value of the type that the kind has.
 
 A routine belongs to the driver that handed it to the kernel: a DPC to the driver that initialized it, an interrupt to
 the driver that connected it, a thread to the driver that created it. Those objects keep `current_driver()` of that
-moment and pass it to `call_driver`. A routine that is called back at once for its caller, as by KeSynchronizeExecution,
-is part of the code that runs already: it is called without the guard.
+moment and pass it to `call_driver`. A routine that is called back at once, as by KeSynchronizeExecution, belongs to the
+driver whose code runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.processors.irql import irql_name
+from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.ke.threads.thread import ThreadExit
 from dirql.nt.bugcodes import (
+    DDI_SPIN_LOCK,
+    DDI_SPIN_LOCK_RELEASE,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     IRQL_UNEXPECTED_VALUE,
@@ -32,26 +37,34 @@ from dirql.nt.bugcodes import (
     SYSTEM_THREAD_EXCEPTION_NOT_HANDLED,
     VF_IO_COMPLETION_IRQL,
     VF_IO_ISR_IRQL,
+    VF_IO_VERIFY_INCONSISTENT_RETURN,
     VF_IOMANAGER_DISPATCH_IRQL,
 )
-from dirql.nt.ntstatus import StatusException
+from dirql.nt.constants import DeallocateObject, DeallocateObjectKeepRegisters, KeepObject
+from dirql.nt.ntstatus import NTSTATUS, StatusException
 from dirql.nt.status import STATUS_UNHANDLED_EXCEPTION
 
 __all__ = [
+    "ADAPTER_CONTROL",
     "ADD_DEVICE",
     "CALLBACK",
     "CANCEL",
     "COMPLETION",
+    "CSQ_INSERT_EX",
+    "CSQ_LOCK",
     "DISPATCH",
     "DPC",
     "DRIVER_ENTRY",
     "ISR",
     "START_IO",
+    "SYNCHRONIZE",
     "THREAD",
     "UNLOAD",
     "RoutineKind",
     "call_completion",
+    "call_deferred",
     "call_driver",
+    "call_synchronized",
     "call_with_two",
     "current_driver",
     "describe",
@@ -63,6 +76,12 @@ Arguments = TypeVarTuple("Arguments")
 A = TypeVar("A")
 B = TypeVar("B")
 R = TypeVar("R")
+
+_UCHAR = 0xFF
+
+
+class _AllocationAction:
+    """Stands for IO_ALLOCATION_ACTION, which is a plain integer in Python: no value has this type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +96,40 @@ class RoutineKind:
     """The bug check for a return at another IRQL; None if the routine may do that."""
     subcode: int = 0
     """The first parameter of the bug check `level`, where Driver Verifier makes it."""
+    locks: int | None = 0
+    """The number of spin locks that the routine must release for its caller, 0 or 1; None if there is no rule."""
+    result: type | None = None
+    """The type of the value that the routine must return, a key of `_RESULTS`; None if nobody uses the value."""
 
 
-ISR = RoutineKind("the ISR", level=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_IO_ISR_IRQL)
+ISR = RoutineKind("the ISR", level=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_IO_ISR_IRQL, result=bool)
+SYNCHRONIZE = RoutineKind("the SynchCritSection routine", result=bool)
 DPC = RoutineKind("the DPC routine", level=IRQL_UNEXPECTED_VALUE)
 THREAD = RoutineKind("the thread routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED)
 DISPATCH = RoutineKind(
-    "the dispatch routine", level=DRIVER_VERIFIER_IOMANAGER_VIOLATION, subcode=VF_IOMANAGER_DISPATCH_IRQL
+    "the dispatch routine",
+    level=DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    subcode=VF_IOMANAGER_DISPATCH_IRQL,
+    result=NTSTATUS,
 )
 COMPLETION = RoutineKind(
-    "the completion routine", level=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_IO_COMPLETION_IRQL
+    "the completion routine",
+    level=DRIVER_VERIFIER_DETECTED_VIOLATION,
+    subcode=VF_IO_COMPLETION_IRQL,
+    result=NTSTATUS,
 )
 START_IO = RoutineKind("the StartIo routine")
-DRIVER_ENTRY = RoutineKind("DriverEntry")
-ADD_DEVICE = RoutineKind("the AddDevice routine")
+DRIVER_ENTRY = RoutineKind("DriverEntry", result=NTSTATUS)
+ADD_DEVICE = RoutineKind("the AddDevice routine", result=NTSTATUS)
 UNLOAD = RoutineKind("the Unload routine")
-CANCEL = RoutineKind("the cancel routine", None)
-"""An exception of a cancel routine goes up to the caller of IoCancelIrp."""
+CANCEL = RoutineKind("the cancel routine", None, locks=1)
+"""The routine releases the cancel spin lock. An exception goes up to the caller of IoCancelIrp."""
+ADAPTER_CONTROL = RoutineKind("the AdapterControl routine", None, result=_AllocationAction)
+"""An exception goes up to the caller, as for the kinds below."""
+CSQ_INSERT_EX = RoutineKind("the CsqInsertIrpEx routine", None, result=NTSTATUS)
+CSQ_LOCK = RoutineKind("the CsqAcquireLock or CsqReleaseLock routine", None, locks=None)
 CALLBACK = RoutineKind("the callback", None)
-"""Any other routine that the kernel calls back, such as AdapterControl; an exception goes up to the caller."""
+"""Any other routine that the kernel calls back, such as AdapterListControl."""
 
 
 def current_driver() -> object:
@@ -125,7 +159,9 @@ def call_driver(
 ) -> R:
     """Call `routine(*arguments)` for `driver`, with the checks of its kind, and return its result."""
     processor = current.processor
-    irql, caller = processor.irql, processor.driver
+    irql, caller, lock = processor.irql, processor.driver, processor.lock
+    if kind.locks and lock is not None:
+        lock = lock.below
     processor.driver = driver
     try:
         result = routine(*arguments)
@@ -134,21 +170,23 @@ def call_driver(
         raise
     # The routine may have waited, and may have gone on running on another processor.
     processor = current.processor
-    if processor.irql != irql:
-        _check_level(kind, driver, routine, irql, arguments[0] if arguments else None)
+    if processor.irql != irql or processor.lock is not lock:
+        _check_state(kind, driver, routine, irql, lock, arguments[0] if arguments else None)
+    if kind.result is not None and type(result) is not kind.result:
+        result = _checked_result(kind, driver, routine, result)
     processor.driver = caller
     return result
 
 
 # `call_driver` written out for the numbers of arguments that run most often. Collecting and spreading the arguments
-# takes 0.05 µs more: 4 % of "interrupts dispatched" in bench/ke_paths.py, and 4 % of "a request through 3 drivers" in
-# bench/io_paths.py.
+# takes 0.05 µs more: 4 % of "interrupts dispatched" and 6 % of "DPC inserted and run" in bench/ke_paths.py, and 4 % of
+# "a request through 3 drivers" in bench/io_paths.py.
 
 
 def call_with_two(kind: RoutineKind, driver: object, routine: Callable[[A, B], R], first: A, second: B) -> R:
-    """Do as `call_driver` for a routine with two arguments, such as an ISR or a dispatch routine."""
+    """Do as `call_driver` for a routine with two arguments and a result: an ISR or a dispatch routine."""
     processor = current.processor
-    irql, caller = processor.irql, processor.driver
+    irql, caller, lock = processor.irql, processor.driver, processor.lock
     processor.driver = driver
     try:
         result = routine(first, second)
@@ -156,10 +194,10 @@ def call_with_two(kind: RoutineKind, driver: object, routine: Callable[[A, B], R
         _raised(kind, routine, error, caller)
         raise
     processor = current.processor
-    if processor.irql != irql:
-        _check_level(kind, driver, routine, irql, first)
+    if processor.irql != irql or processor.lock is not lock:
+        _check_state(kind, driver, routine, irql, lock, first)
     processor.driver = caller
-    return result
+    return result if type(result) is kind.result else _checked_result(kind, driver, routine, result)
 
 
 def call_completion(
@@ -167,7 +205,7 @@ def call_completion(
 ) -> R:
     """Do as `call_driver` with the kind COMPLETION."""
     processor = current.processor
-    irql, caller = processor.irql, processor.driver
+    irql, caller, lock = processor.irql, processor.driver, processor.lock
     processor.driver = driver
     try:
         status = routine(device, irp, context)
@@ -175,10 +213,48 @@ def call_completion(
         _raised(COMPLETION, routine, error, caller)
         raise
     processor = current.processor
-    if processor.irql != irql:
-        _check_level(COMPLETION, driver, routine, irql, device)
+    if processor.irql != irql or processor.lock is not lock:
+        _check_state(COMPLETION, driver, routine, irql, lock, device)
     processor.driver = caller
-    return status
+    return status if type(status) is NTSTATUS else _checked_result(COMPLETION, driver, routine, status)
+
+
+def call_deferred(
+    processor: Processor,
+    driver: object,
+    routine: Callable[[A, B, object, object], object],
+    dpc: A,
+    context: B,
+    argument1: object,
+    argument2: object,
+) -> None:
+    """Do as `call_driver` with the kind DPC, for the current processor, which is `processor`."""
+    irql, caller, lock = processor.irql, processor.driver, processor.lock
+    processor.driver = driver
+    try:
+        routine(dpc, context, argument1, argument2)
+    except BaseException as error:
+        _raised(DPC, routine, error, caller)
+        raise
+    # A DPC stays on its processor: it must not wait.
+    if processor.irql != irql or processor.lock is not lock:
+        _check_state(DPC, driver, routine, irql, lock, dpc)
+    processor.driver = caller
+
+
+def call_synchronized(processor: Processor, routine: Callable[[A], object], context: A) -> bool:
+    """Call a routine of KeSynchronizeExecution as a part of the code that runs on the current processor."""
+    lock = processor.lock
+    try:
+        result = routine(context)
+    except BaseException as error:
+        _raised(SYNCHRONIZE, routine, error, processor.driver)
+        raise
+    if processor.lock is not lock:
+        _check_state(SYNCHRONIZE, processor.driver, routine, processor.irql, lock, context)
+    if type(result) is bool:
+        return result
+    return bool(_checked_result(SYNCHRONIZE, processor.driver, routine, result))
 
 
 def _raised(kind: RoutineKind, routine: object, error: BaseException, caller: object) -> None:
@@ -207,14 +283,94 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
     raise failure from error
 
 
+def _check_state(
+    kind: RoutineKind,
+    driver: object,
+    routine: object,
+    irql: int,
+    lock: OwnedLock | None,
+    argument: object,
+) -> None:
+    """Check the IRQL and the spin locks with which a routine has returned, and that should be `irql` and `lock`."""
+    if current.processor.irql != irql:
+        _check_level(kind, driver, routine, irql, argument)
+    if kind.locks is not None and current.kernel.verifier.is_verified(driver):
+        _check_locks(kind, driver, routine, lock)
+
+
 def _check_level(kind: RoutineKind, driver: object, routine: object, before: int, argument: object) -> None:
     """Bug check for a return at another IRQL, if the kind forbids it and the driver is held to that rule."""
     after = current.processor.irql
     reason = (
-        f"{kind.noun} {describe(routine)} must return at {irql_name(before)}, the IRQL at which it was called;"
+        f"{_who(kind, driver, routine)} must return at {irql_name(before)}, the IRQL at which it was called;"
         f" it returned at {irql_name(after)}"
     )
     if kind.level == IRQL_UNEXPECTED_VALUE:
         bug_check(IRQL_UNEXPECTED_VALUE, after << 16 | before << 8, argument, 0, 0, reason=reason)
     if kind.level is not None and current.kernel.verifier.is_verified(driver):
         bug_check(kind.level, kind.subcode, routine, before, after, reason=reason)
+
+
+def _check_locks(kind: RoutineKind, driver: object, routine: object, last: OwnedLock | None) -> None:
+    """Bug check 0xC4 unless `last` is the spin lock that the processor acquired last, of those that it holds."""
+    held = current.processor.lock
+    if held is last:
+        return
+    above = held
+    while above is not None and above.below is not last:
+        above = above.below
+    if above is None:
+        subcode, lock, done = DDI_SPIN_LOCK_RELEASE, last, "released {}, which its caller held"
+    else:
+        subcode, lock, done = DDI_SPIN_LOCK, held, "acquired {} and did not release it"
+    reason = (
+        f"{_who(kind, driver, routine)} must return with the spin locks held that its caller expects;"
+        f" it {done.format(repr(lock))}"
+    )
+    bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, routine, lock, 0, reason=reason)
+
+
+def _checked_result(kind: RoutineKind, driver: object, routine: object, result: R) -> R:
+    """Return the value of a routine as the type that its kind must return; raises or stops if it is no such value."""
+    assert kind.result is not None
+    what, convert = _RESULTS[kind.result]
+    try:
+        return cast(R, convert(result))
+    except (TypeError, ValueError):
+        reason = f"{_who(kind, driver, routine)} must return {what}; it returned {result!r}"
+    if kind is DISPATCH:
+        code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_INCONSISTENT_RETURN
+        bug_check(code, violation, routine, reason=reason)
+    error = TypeError(reason)
+    if kind.exception is not None:
+        bug_check(kind.exception, STATUS_UNHANDLED_EXCEPTION, error, reason=reason)
+    raise error
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, int) or not 0 <= value <= _UCHAR:
+        raise TypeError
+    return value != 0
+
+
+def _allocation_action(value: object) -> object:
+    if value not in {KeepObject, DeallocateObject, DeallocateObjectKeepRegisters}:
+        raise TypeError
+    return value
+
+
+def _status(value: object) -> NTSTATUS:
+    return NTSTATUS(cast("int", value))
+
+
+_RESULTS: dict[type, tuple[str, Callable[[object], object]]] = {
+    bool: ("a BOOLEAN, TRUE or FALSE", _boolean),
+    NTSTATUS: ("an NTSTATUS", _status),
+    _AllocationAction: ("an IO_ALLOCATION_ACTION such as KeepObject", _allocation_action),
+}
+"""For each type of value in words, and the conversion of a value that may be another integer of C."""
+
+
+def _who(kind: RoutineKind, driver: object, routine: object) -> str:
+    """The routine and the driver that it belongs to, as messages name them."""
+    return f"{kind.noun} {describe(routine)}" + (f" of {driver!r}" if driver is not None else "")

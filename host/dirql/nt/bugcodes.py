@@ -40,6 +40,7 @@ __all__ = [
     "DDI_QUEUED_SPIN_LOCK",
     "DDI_QUEUED_SPIN_LOCK_RELEASE",
     "DDI_SPIN_LOCK",
+    "DDI_SPIN_LOCK_RELEASE",
     "DEVICE_REFERENCE_COUNT_NOT_ZERO",
     "DPC_APC_COUNT",
     "DPC_WATCHDOG_VIOLATION",
@@ -642,6 +643,8 @@ DDI_QUEUED_SPIN_LOCK_RELEASE: Final = 0x40007
 """The driver released a queued spin lock that it had not acquired."""
 DDI_SPIN_LOCK: Final = 0x40009
 """The driver acquired a spin lock twice, or did not release a spin lock that it had acquired."""
+DDI_SPIN_LOCK_RELEASE: Final = 0x4000b
+"""The driver released a spin lock that it had not acquired."""
 DDI_GUARDED_REGIONS: Final = 0x4000e
 """The driver's calls of KeEnterGuardedRegion and KeLeaveGuardedRegion do not match."""
 DDI_PNP_REMOVE: Final = 0x43006

@@ -72,7 +72,16 @@ def try_to_connect(
     irql = vector >> 4
     mode = Latched if latched else LevelSensitive
     return Interrupt.connect(
-        lambda *_: routine(), None, lock, vector, irql, synchronize_irql or irql, mode, share, mask, False
+        lambda *_: bool(routine()),
+        None,
+        lock,
+        vector,
+        irql,
+        synchronize_irql or irql,
+        mode,
+        share,
+        mask,
+        False,
     )
 
 

@@ -5,24 +5,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
+from dirql.ke import current
 from dirql.ke.guard import (
+    ADAPTER_CONTROL,
     ADD_DEVICE,
     CALLBACK,
+    CANCEL,
     COMPLETION,
+    CSQ_INSERT_EX,
+    CSQ_LOCK,
     DISPATCH,
+    DRIVER_ENTRY,
+    START_IO,
     RoutineKind,
+    call_completion,
     call_driver,
+    call_synchronized,
+    call_with_two,
     current_driver,
 )
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.dpc import Dpc
+from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.irql import current_irql, raise_irql
+from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.wait import wait_for_single_object
-from dirql.nt.constants import DISPATCH_LEVEL
-from fakes.clock_and_controller import FakeMachine
+from dirql.nt.constants import DISPATCH_LEVEL, KeepObject, LevelSensitive
+from dirql.nt.ntstatus import NTSTATUS
+from dirql.nt.status import STATUS_PENDING
+from fakes.clock_and_controller import FakeMachine, vector_of
 from unit.ke.making import at, bug_check, connect, dpc, synchronization, thread
 
 
@@ -148,3 +163,227 @@ def test_IRQL_06_an_isr_of_an_unverified_driver_is_put_back_to_its_level(
     with at(DISPATCH_LEVEL):
         pass
     assert current_irql() == 0
+
+
+# The spin locks at the return.
+
+
+def run_dpc(routine: Callable[..., object]) -> None:
+    made = Dpc()
+    as_driver("store", lambda: made.initialize(routine, None))
+    made.queue(None, None)
+    with at(0):
+        pass
+
+
+def returning(value: object) -> Callable[..., bool]:
+    """A routine that returns any value, which the type checker takes for a BOOLEAN."""
+    return lambda *_: cast("bool", value)
+
+
+GUARDED: dict[str, Callable[[Callable[..., bool]], object]] = {
+    "DispatchIrp": lambda routine: call_with_two(DISPATCH, "store", routine, "device", "irp"),
+    "IoCompletion": lambda routine: call_completion("store", routine, "device", "irp", None),
+    "StartIo": lambda routine: call_driver(START_IO, "store", routine, "device", "irp"),
+    "SynchCritSection": lambda routine: call_synchronized(current.processor, routine, None),
+    "CustomDpc": run_dpc,
+}
+
+
+@pytest.mark.parametrize("kind", GUARDED)
+def test_a_routine_that_keeps_a_spin_lock_is_named_with_the_lock(kernel: Kernel, kind: str) -> None:
+    lock = SpinLock()
+
+    def keeps(*_: object) -> bool:
+        lock.acquire_at_dpc_level()
+        return True
+
+    if kind != "CustomDpc":
+        raise_irql(DISPATCH_LEVEL)
+    with bug_check(
+        0xC4, 0x40009, keeps, lock, match=r"keeps.* must return .* acquired <spin lock .*> and did not"
+    ):
+        GUARDED[kind](keeps)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in GUARDED if kind != "CustomDpc"])
+def test_a_routine_that_releases_a_spin_lock_of_its_caller_is_named_with_the_lock(
+    kernel: Kernel, kind: str
+) -> None:
+    outer, lock = SpinLock(), SpinLock()
+
+    def releases(*_: object) -> bool:
+        lock.release_from_dpc_level()
+        return True
+
+    outer.acquire()
+    lock.acquire_at_dpc_level()
+    with bug_check(
+        0xC4, 0x4000B, releases, lock, match=r"releases.* released <spin lock .*>, which its caller held"
+    ):
+        GUARDED[kind](releases)
+
+
+def test_an_isr_that_keeps_a_spin_lock_is_named(machine: FakeMachine, kernel: Kernel) -> None:
+    lock = SpinLock()
+
+    def service() -> bool:
+        machine.clear(4)
+        lock.acquire_at_dpc_level()
+        return True
+
+    as_driver("store", lambda: connect(4, service))
+    machine.interrupt(4)
+    with (
+        bug_check(0xC4, 0x40009, match="the ISR .* of 'store' must return with the spin locks"),
+        at(2),
+    ):
+        pass
+
+
+def test_locks_may_be_released_in_any_order(kernel: Kernel) -> None:
+    first, second, third = SpinLock(), SpinLock(), SpinLock()
+
+    def routine() -> None:
+        second.acquire_at_dpc_level()
+        third.acquire_at_dpc_level()
+        second.release_from_dpc_level()
+        third.release_from_dpc_level()
+
+    irql = first.acquire()
+    call_driver(CALLBACK, "store", routine)
+    first.release(irql)
+    assert current.processor.lock is None
+
+
+def test_a_lock_that_is_initialized_again_is_held_no_more(kernel: Kernel) -> None:
+    lock = SpinLock()
+    lock.acquire()
+    lock.initialize()
+    assert current.processor.lock is None
+
+
+def test_an_unverified_driver_may_return_with_a_lock(kernel: Kernel) -> None:
+    lock = SpinLock()
+    kernel.verifier.verify("store", None)
+    raise_irql(DISPATCH_LEVEL)
+    call_driver(CALLBACK, "store", lock.acquire_at_dpc_level)
+    assert current.processor.lock is lock
+
+
+@pytest.mark.row("IRQL-06")
+def test_IRQL_06_a_level_is_named_before_a_lock(kernel: Kernel) -> None:
+    lock = SpinLock()
+
+    def routine(*_: object) -> bool:
+        lock.acquire()
+        return True
+
+    with bug_check(0xC9, 5, routine, 0, 2, match="must return at PASSIVE_LEVEL"):
+        GUARDED["DispatchIrp"](routine)
+
+
+def test_a_cancel_routine_releases_the_cancel_lock(kernel: Kernel) -> None:
+    outer, lock = SpinLock(), SpinLock()
+    outer.acquire()
+    lock.acquire_at_dpc_level()
+    call_driver(CANCEL, "store", lock.release_from_dpc_level)
+    lock.acquire_at_dpc_level()
+
+    def keeps() -> None:
+        pass
+
+    with bug_check(
+        0xC4, 0x40009, keeps, lock, match="the cancel routine .*keeps of 'store' must return with"
+    ):
+        call_driver(CANCEL, "store", keeps)
+
+
+def test_the_lock_routines_of_a_cancel_safe_queue_may_change_the_locks(kernel: Kernel) -> None:
+    lock = SpinLock()
+    irql = call_driver(CSQ_LOCK, "store", lock.acquire)
+    call_driver(CSQ_LOCK, "store", lock.release, irql)
+    assert current.processor.lock is None
+
+
+# The value at the return.
+
+
+@pytest.mark.parametrize(("value", "claimed"), [(True, True), (0, False), (0x80, True)])
+def test_an_integer_of_c_is_a_boolean(kernel: Kernel, value: int, claimed: bool) -> None:
+    assert call_synchronized(current.processor, returning(value), None) is claimed
+
+
+@pytest.mark.parametrize("value", [None, "yes", -1, 0x100])
+def test_the_value_of_an_isr_is_a_boolean(machine: FakeMachine, kernel: Kernel, value: object) -> None:
+    vector = vector_of(4)
+    irql = vector >> 4
+    as_driver(
+        "store",
+        lambda: Interrupt.connect(
+            returning(value), None, None, vector, irql, irql, LevelSensitive, True, 1, False
+        ),
+    )
+    machine.interrupt(4)
+    with (
+        bug_check(
+            0x1E, 0xC0000144, match="the ISR .*lambda> of 'store' must return a BOOLEAN, .* it returned "
+        ),
+        at(DISPATCH_LEVEL),
+    ):
+        pass
+
+
+def test_the_value_of_a_synchronize_routine_is_a_boolean(kernel: Kernel) -> None:
+    interrupt = connect(4, lambda: False)
+    with bug_check(0x1E, 0xC0000144, match="the SynchCritSection routine .* must return a BOOLEAN, .* None"):
+        interrupt.synchronize_execution(returning(None), None)
+
+
+@pytest.mark.parametrize("kind", [DRIVER_ENTRY, ADD_DEVICE, COMPLETION], ids=lambda kind: kind.noun)
+@pytest.mark.parametrize("value", [None, "STATUS_SUCCESS", 1 << 32])
+def test_the_value_of_other_routines_is_an_ntstatus(kernel: Kernel, kind: RoutineKind, value: object) -> None:
+    with bug_check(0x1E, 0xC0000144, match="of 'store' must return an NTSTATUS; it returned ") as caught:
+        call_driver(kind, "store", lambda: value)
+    assert isinstance(caught.value.parameters[1], TypeError)
+
+
+def test_the_value_of_a_dispatch_routine_is_an_ntstatus(kernel: Kernel) -> None:
+    def dispatch(_device: object, _irp: object) -> None:
+        pass
+
+    with bug_check(
+        0xC9, 0x224, dispatch, match="dispatch of 'store' must return an NTSTATUS; it returned None"
+    ):
+        call_with_two(DISPATCH, "store", dispatch, "device", "irp")
+
+
+@pytest.mark.parametrize("kind", [DISPATCH, DRIVER_ENTRY, CSQ_INSERT_EX], ids=lambda kind: kind.noun)
+def test_a_number_of_c_is_a_status(kernel: Kernel, kind: RoutineKind) -> None:
+    status = call_driver(kind, "store", lambda: -0x3FFFFFFF)
+    assert type(status) is NTSTATUS
+    assert (status, call_driver(kind, "store", lambda: 0x103)) == (0xC0000001, STATUS_PENDING)
+
+
+@pytest.mark.parametrize("value", [None, 0, 4, "KeepObject"])
+def test_the_value_of_adapter_control_is_an_action(kernel: Kernel, value: object) -> None:
+    with pytest.raises(
+        TypeError, match=r"the AdapterControl .* of 'store' must return an IO_ALLOCATION_ACTION"
+    ):
+        call_driver(ADAPTER_CONTROL, "store", lambda: value)
+    assert call_driver(ADAPTER_CONTROL, "store", lambda: KeepObject) == KeepObject
+
+
+def test_the_value_of_a_csq_insert_routine_is_an_ntstatus(kernel: Kernel) -> None:
+    with pytest.raises(TypeError, match=r"the CsqInsertIrpEx routine .* of 'store' must return an NTSTATUS"):
+        call_driver(CSQ_INSERT_EX, "store", lambda: None)
+
+
+def test_an_exception_of_a_synchronize_routine_is_a_bug_check(kernel: Kernel) -> None:
+    interrupt = connect(4, lambda: False)
+
+    def fail(_context: None) -> bool:
+        raise KeyError("x")
+
+    with bug_check(0x1E, 0xC0000144, match="the SynchCritSection routine .*fail must handle its exceptions"):
+        interrupt.synchronize_execution(fail, None)

@@ -30,12 +30,12 @@ def test_INT_01_synchronize_execution(kernel: Kernel) -> None:
     interrupt = connect(4, lambda: False, lock, synchronize_irql=9)
     seen: list[object] = []
 
-    def routine(context: object) -> int:
+    def routine(context: object) -> bool:
         seen.append((context, current_irql(), lock.value))
-        return 2
+        return True
 
     with at(DISPATCH_LEVEL):
-        assert interrupt.synchronize_execution(routine, "context") == 2
+        assert interrupt.synchronize_execution(routine, "context") is True
         assert (current_irql(), lock.value) == (DISPATCH_LEVEL, 0)
     assert seen == [("context", 9, 1)]
 

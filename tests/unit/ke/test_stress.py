@@ -101,7 +101,11 @@ class Stress:
         stall_execution_processor(random.randrange(3))
 
     def synchronize(self, _random: Random) -> None:
-        self.interrupt.synchronize_execution(lambda _: self.access(), None)
+        def routine(_context: None) -> bool:
+            self.access()
+            return True
+
+        self.interrupt.synchronize_execution(routine, None)
 
     def work(self, number: int) -> None:
         random = Random(100 * self.seed + number)

@@ -186,7 +186,7 @@ def test_EVT_04_any_is_ended_by_the_object_that_comes(kernel: Kernel) -> None:
     objects = [synchronization() for _ in range(3)]
     thread(objects[2].set)
     assert wait_for_any(objects) == 2
-    assert [object.header.waiters() for object in objects] == [(), (), ()]
+    assert [object.header.wait_list for object in objects] == [[], [], []]
 
 
 def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> None:
@@ -233,7 +233,7 @@ def test_a_wait_uses_the_blocks_of_its_array(kernel: Kernel) -> None:
     seen: list[tuple[WaitBlock, ...]] = []
 
     def work() -> None:
-        seen.extend(object.header.waiters() for object in objects)
+        seen.extend(tuple(object.header.wait_list) for object in objects)
         objects[3].set()
 
     thread(work)
@@ -289,7 +289,7 @@ def test_EVT_05_negative_is_relative(machine: FakeMachine, kernel: Kernel, sever
     )
     assert status == STATUS_TIMEOUT
     assert 0 <= machine.now() - before - CLOCKS_IN_A_MILLISECOND < 100
-    assert event.header.waiters() == ()
+    assert event.header.wait_list == []
     assert kernel.timers.due is None
 
 

@@ -80,7 +80,7 @@ def start_command(extension: StoreExtension, transfer: Transfer, causes: int) ->
     WRITE_REGISTER_ULONG(registers + regs.COMMAND.offset, transfer.operation)
 
 
-def _enable_causes(context: _Causes) -> None:
+def _enable_causes(context: _Causes) -> bool:
     """Enable the wanted interrupt causes and no others; called with the interrupt's spin lock held."""
     extension, registers, wanted = context
     off = extension.enabled_causes & ~wanted
@@ -92,6 +92,7 @@ def _enable_causes(context: _Causes) -> None:
         WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_CAUSE.offset, CAUSES)
         WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_SET.offset, on)
     extension.enabled_causes = wanted
+    return True
 
 
 def unmask_fifo(extension: StoreExtension, transfer: Transfer) -> None:
@@ -100,11 +101,12 @@ def unmask_fifo(extension: StoreExtension, transfer: Transfer) -> None:
     KeSynchronizeExecution(transfer.hardware.interrupt, _enable_more_causes, context)
 
 
-def _enable_more_causes(context: _Causes) -> None:
+def _enable_more_causes(context: _Causes) -> bool:
     """Enable the wanted interrupt causes besides the others; called with the interrupt's spin lock held."""
     extension, registers, wanted = context
     extension.enabled_causes |= wanted
     WRITE_REGISTER_ULONG(registers + regs.INTERRUPT_MASK_SET.offset, wanted)
+    return True
 
 
 def move_fifo(transfer: Transfer, status: int) -> None:
@@ -167,6 +169,7 @@ def reset_device(extension: StoreExtension, registers: Registers, fifo: Fifo) ->
     WRITE_REGISTER_ULONG(registers.address + regs.INTERRUPT_CONTROL.offset, extension.interrupt_control)
 
 
-def _forget_causes(extension: StoreExtension) -> None:
+def _forget_causes(extension: StoreExtension) -> bool:
     """Forget the causes of a request that ends; called with the interrupt's spin lock held."""
     extension.enabled_causes = extension.latched_cause = 0
+    return True

@@ -118,6 +118,10 @@ class StoreExtension:
         # Guarded by the interrupt spin lock.
         self.latched_cause = 0
         """The causes that the ISR hands to the DPC."""
+        self.taken_cause = 0
+        """The causes that the DPC has taken from `latched_cause`."""
+        self.taken_irp: IRP | None = None
+        """The request that was current when the DPC took the causes."""
         self.enabled_causes = 0
         """The causes that may interrupt, as last written to the device."""
         self.interrupts = 0

@@ -51,20 +51,22 @@ def StoreInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
     return True
 
 
-def _take_cause(extension: StoreExtension) -> tuple[int, IRP | None]:
+def _take_cause(extension: StoreExtension) -> bool:
     """Take the latched causes, and the request to which they belong; called with the interrupt's spin lock held."""
-    cause, extension.latched_cause = extension.latched_cause, 0
-    return cause, extension.transfer.irp if extension.transfer is not None else None
+    extension.taken_cause, extension.latched_cause = extension.latched_cause, 0
+    extension.taken_irp = extension.transfer.irp if extension.transfer is not None else None
+    return True
 
 
 def StoreDpcForIsr(dpc: KDPC, device: DEVICE_OBJECT, irp: IRP | None, context: object) -> None:
     """Serve the causes of the interrupt: move data, or complete the request."""
-    del dpc, context
+    del dpc, irp, context
     extension: StoreExtension = device.device_extension
     if extension.interrupt is None:
         return
-    cause, irp = KeSynchronizeExecution(extension.interrupt, _take_cause, extension)
-    if cause and (transfer := StoreAcquireDevice(extension, irp)):
+    KeSynchronizeExecution(extension.interrupt, _take_cause, extension)
+    cause = extension.taken_cause
+    if cause and (transfer := StoreAcquireDevice(extension, extension.taken_irp)):
         StoreReleaseDevice(device, transfer, _serve(extension, transfer, cause))
 
 

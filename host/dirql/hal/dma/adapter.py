@@ -20,7 +20,7 @@ from dirql.hal.dma.queue import AllocationQueue
 from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import CALLBACK, call_driver, current_driver, verifies
+from dirql.ke.guard import ADAPTER_CONTROL, CALLBACK, call_driver, current_driver, verifies
 from dirql.ke.processors.contract import contract
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.manager import MemoryManager
@@ -253,7 +253,9 @@ class DmaAdapter:
         def granted(registers: MapRegisters) -> None:
             self._channel = registers
             irp = cast("Irp", device_object.current_irp)
-            action = call_driver(CALLBACK, driver, execution_routine, device_object, irp, registers, context)
+            action = call_driver(
+                ADAPTER_CONTROL, driver, execution_routine, device_object, irp, registers, context
+            )
             if action == KeepObject:
                 return
             self._channel = None

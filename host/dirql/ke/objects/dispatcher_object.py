@@ -45,31 +45,20 @@ class WaitBlock:
 class DispatcherHeader:
     """The header of an object that can be waited for (DISPATCHER_HEADER). Waiters are served oldest first."""
 
-    __slots__ = ("_wait_list", "signal_state", "type")
+    __slots__ = ("signal_state", "type", "wait_list")
 
     def __init__(self, type: int, signal_state: int) -> None:
         """`type` is NT's number for the kind of object; the object is signalled while `signal_state` is above 0."""
         self.type = type
         self.signal_state = signal_state
-        self._wait_list: list[WaitBlock] = []
+        self.wait_list: list[WaitBlock] = []
+        """The blocks of the waiters, the oldest first; used only by `append`, `remove`, `clear` and iteration."""
 
     def initialize(self, type: int, signal_state: int) -> None:
         """Set the type and the state again, and forget all waiters."""
         self.type = type
         self.signal_state = signal_state
-        self._wait_list.clear()
-
-    def add_waiter(self, block: WaitBlock) -> None:
-        """Put `block` at the end of the wait list."""
-        self._wait_list.append(block)
-
-    def remove_waiter(self, block: WaitBlock) -> None:
-        """Take `block` out of the wait list, in which it must be."""
-        self._wait_list.remove(block)
-
-    def waiters(self) -> tuple[WaitBlock, ...]:
-        """The wait list as it is now, the oldest block first."""
-        return tuple(self._wait_list)
+        self.wait_list.clear()
 
 
 class DispatcherObject:
@@ -94,10 +83,9 @@ class DispatcherObject:
     def wake(self) -> bool:
         """Release the waiters that the object, now signalled, can release; return whether there were any waiters."""
         header = self.header
-        waiters = header.waiters()
-        if not waiters:
+        if not header.wait_list:
             return False
-        for block in waiters:
+        for block in tuple(header.wait_list):
             if header.signal_state <= 0:
                 break
             thread = block.thread

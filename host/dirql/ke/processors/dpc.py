@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import DPC, call_driver, current_driver, describe
+from dirql.ke.guard import call_deferred, current_driver, describe
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc_queue import DpcQueue, QueuedDpc
 from dirql.ke.processors.irql import enter
@@ -135,24 +135,24 @@ class Dpc:
         """Do as `insert_queue`, but run nothing yet: for kernel code that is about to lower the IRQL itself."""
         if self.dpc_data is not None:
             return False
-        kernel = current.kernel
-        here = current.processor
-        number = self.number
-        processor = kernel.processors[number - MAXIMUM_PROCESSORS] if number else here
+        processor = current.processor
+        least = MediumImportance
+        if self.number:
+            target = current.kernel.processors[self.number - MAXIMUM_PROCESSORS]
+            if target is not processor:
+                processor, least = target, HighImportance
         self.system_argument1 = argument1
         self.system_argument2 = argument2
         importance = self.importance
         queue = self.dpc_data = processor.dpcs
-        waiting = queue.waiting
         if importance == HighImportance:
-            waiting.appendleft(self)
+            queue.waiting.appendleft(self)
         else:
-            waiting.append(self)
+            queue.waiting.append(self)
         # NT numbers the importances low, medium, high, medium high.
-        least = MediumImportance if processor is here else HighImportance
-        if importance >= least or len(waiting) > MAXIMUM_QUEUE_DEPTH:
+        if importance >= least or len(queue.waiting) > MAXIMUM_QUEUE_DEPTH:
             queue.requested = True
-        hook = kernel.hooks.dpc_queued
+        hook = current.kernel.hooks.dpc_queued
         if hook is not None:
             hook(self)
         return True
@@ -166,19 +166,17 @@ def drain(processor: Processor) -> None:
     """Run the DPCs of the current processor, whose IRQL is below DISPATCH_LEVEL, until its queue is empty."""
     old_irql = enter(processor, DISPATCH_LEVEL)
     kernel = current.kernel
-    clock = kernel.clock
     hooks = kernel.hooks
-    cost = kernel.costs.dpc_dispatch
     queue = processor.dpcs
     waiting = queue.waiting
     while waiting:
         dpc = queue.running = waiting.popleft()
-        clock.spent += cost
+        kernel.clock.spent += kernel.costs.dpc_dispatch
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
         dpc.dpc_data = None
-        call_driver(
-            DPC,
+        call_deferred(
+            processor,
             dpc.driver,
             dpc.deferred_routine,
             dpc,

@@ -14,10 +14,10 @@ from typing import TypeVar, cast
 
 from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import ISR, call_with_two, current_driver, describe
+from dirql.ke.guard import ISR, call_synchronized, call_with_two, current_driver, describe
 from dirql.ke.hooks import Hooks
 from dirql.ke.platform import InterruptController
-from dirql.ke.processors.contract import charge_call, contract
+from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import enter, irql_name, lower_irql
 from dirql.ke.processors.processor import STOPPED_IRQL, Processor
 from dirql.ke.processors.spin_lock import SpinLock
@@ -176,13 +176,13 @@ class Interrupt:
             and self.processor_enable_mask != 0
         )
 
-    def synchronize_execution(self, synchronize_routine: Callable[[C], T], synchronize_context: C) -> T:
+    def synchronize_execution(self, synchronize_routine: Callable[[C], bool], synchronize_context: C) -> bool:
         """Call `routine(context)` as if it were the ISR, and return the value; follows KeSynchronizeExecution.
 
-        The routine runs at `synchronize_irql` with the lock of the interrupt held.
+        The routine runs at `synchronize_irql` with the lock of the interrupt held, and returns a BOOLEAN.
         """
         old_irql = self.acquire_spin_lock()
-        value = synchronize_routine(synchronize_context)
+        value = call_synchronized(current.processor, synchronize_routine, synchronize_context)
         self.release_spin_lock(old_irql)
         return value
 
@@ -190,7 +190,10 @@ class Interrupt:
         """Raise to `synchronize_irql`, take the lock, return the old IRQL; follows KeAcquireInterruptSpinLock."""
         if current.processor.irql > self.synchronize_irql:
             self._refuse_level("taken at or below")
-        charge_call()
+        kernel = current.kernel
+        kernel.clock.spent += kernel.costs.kernel_call
+        if kernel.is_eager:
+            current.dispatcher.preempt()
         processor = current.processor
         old_irql = enter(processor, self.synchronize_irql)
         self.spin_lock.take(processor)
@@ -200,7 +203,10 @@ class Interrupt:
         """Undo `acquire_spin_lock`, which returned `old_irql`; follows KeReleaseInterruptSpinLock."""
         if current.processor.irql != self.synchronize_irql:
             self._refuse_level("released at")
-        charge_call()
+        kernel = current.kernel
+        kernel.clock.spent += kernel.costs.kernel_call
+        if kernel.is_eager:
+            current.dispatcher.preempt()
         self.spin_lock.drop(current.processor)
         lower_irql(old_irql)
 
@@ -215,8 +221,8 @@ class Interrupt:
         bug_check(IRQL_NOT_LESS_OR_EQUAL, self, irql, 0, "KeSynchronizeExecution", reason=reason)
 
 
-ServiceRoutine = Callable[[Interrupt, object], object]
-"""A driver's ISR. The value is taken as a BOOLEAN: whether the driver's device had interrupted."""
+ServiceRoutine = Callable[[Interrupt, object], bool]
+"""A driver's ISR. It returns whether the driver's device had interrupted."""
 
 
 class InterruptTable:
@@ -365,8 +371,8 @@ def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
     interrupt.dispatch_count += 1
     if hooks.isr_entered is not None:
         hooks.isr_entered(interrupt)
-    claimed = bool(
-        call_with_two(ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context)
+    claimed = call_with_two(
+        ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context
     )
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)

@@ -20,7 +20,10 @@ It is above all others: each check of an IRQL fails, and so no routine has to as
 
 
 class OwnedLock(Protocol):
-    """A spin lock, as waiting processors see it."""
+    """A spin lock, as processors see it."""
+
+    below: OwnedLock | None
+    """While the lock is held, the one that its owner holds and acquired before it; None for the first one."""
 
     @property
     def owner(self) -> Processor | None:
@@ -37,6 +40,7 @@ class Processor:
         "idle_thread",
         "irql",
         "isrs",
+        "lock",
         "mask",
         "number",
         "wanted_lock",
@@ -57,6 +61,8 @@ class Processor:
         self.dpcs = DpcQueue()
         self.isrs: list[object] = []
         """The interrupt objects of the ISRs that run, each on top of the one before."""
+        self.lock: OwnedLock | None = None
+        """The spin lock that the processor acquired last, of those that it holds."""
         self.wanted_lock: OwnedLock | None = None
         """The spin lock that the processor waits for."""
 

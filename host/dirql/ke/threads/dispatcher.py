@@ -169,7 +169,8 @@ def block(thread: Thread, timeout: int | None) -> int:
     if processor.dpcs.running is not None:
         refuse_switch(processor)
     thread.state = WAITING
-    switch_thread(processor, following_thread(processor))
+    ready = current.kernel.ready
+    switch_thread(processor, ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread)
     return thread.wait_status
 
 

@@ -72,7 +72,6 @@ class Thread(DispatcherObject):
     __slots__ = (
         "__weakref__",
         "_ready",
-        "_single_wait",
         "_timers",
         "alertable",
         "context",
@@ -80,6 +79,7 @@ class Thread(DispatcherObject):
         "exit_status",
         "number",
         "priority",
+        "single_wait",
         "state",
         "time_out",
         "wait_block_list",
@@ -107,7 +107,8 @@ class Thread(DispatcherObject):
         self.exit_status = STATUS_PENDING
         block = WaitBlock()
         block.thread, block.wait_key = self, 0
-        self._single_wait = (block,)
+        self.single_wait = (block,)
+        """The wait block for a wait for one object, as NT has it in the thread."""
         self.wait_block_list: tuple[WaitBlock, ...] = ()
         self.wait_type = WaitAny
         self.wait_status = 0
@@ -127,18 +128,10 @@ class Thread(DispatcherObject):
         due = self.time_out.due
         return objects if due is None else f"{objects}, until clock {due}"
 
-    def begin_single_wait(self, object: DispatcherObject) -> None:
-        """Queue the thread at one object with a wait block of the thread's own, as NT does."""
-        blocks = self._single_wait
-        blocks[0].object = object
-        object.header.add_waiter(blocks[0])
-        self.wait_type = WaitAny
-        self.wait_block_list = blocks
-
     def end_wait(self, status: int) -> None:
         """Make the waiting thread ready; its wait returns `status`."""
         for block in self.wait_block_list:
-            block.object.header.remove_waiter(block)
+            block.object.header.wait_list.remove(block)
         self.wait_block_list = ()
         if self.time_out.due is not None:
             self._timers.cancel(self.time_out)

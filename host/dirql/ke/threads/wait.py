@@ -67,7 +67,10 @@ def wait_for_single_object(
     """
     if current.processor.irql > APC_LEVEL:
         _check_level(object, timeout)
-    charge_call()
+    kernel = current.kernel
+    kernel.clock.spent += kernel.costs.kernel_call
+    if kernel.is_eager:
+        current.dispatcher.preempt()
     thread = current.processor.current_thread
     if object.is_signalled_for(thread):
         object.satisfy(thread)
@@ -75,7 +78,10 @@ def wait_for_single_object(
     if timeout == 0:
         poll()
         return _poll((object,), thread, WaitAny)
-    thread.begin_single_wait(object)
+    blocks = thread.single_wait
+    blocks[0].object = object
+    object.header.wait_list.append(blocks[0])
+    thread.wait_block_list, thread.wait_type = blocks, WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
     return block(thread, timeout)
 
@@ -193,7 +199,7 @@ def _wait_for_several(
         return _poll(objects, thread, wait_type)
     for key, (block_of_object, object) in enumerate(zip(blocks, objects, strict=True)):
         block_of_object.thread, block_of_object.object, block_of_object.wait_key = thread, object, key
-        object.header.add_waiter(block_of_object)
+        object.header.wait_list.append(block_of_object)
     thread.wait_type = wait_type
     thread.wait_block_list = tuple(blocks)
     return block(thread, timeout)

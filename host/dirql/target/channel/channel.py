@@ -14,10 +14,27 @@ from typing import Protocol
 from dirql.registers.machine import Answer, Attention
 from dirql.target.contract import MemoryFile, TargetError
 
-__all__ = ["NEVER", "Channel", "attention_of", "input_of", "pack_answer", "status_of", "value_of"]
+__all__ = [
+    "INPUT",
+    "INTERRUPT_WANTED",
+    "NEVER",
+    "STATUS",
+    "WANTED",
+    "Channel",
+    "attention_of",
+    "input_of",
+    "pack_answer",
+    "status_of",
+    "value_of",
+]
 
-_STATUS, _ATTENTION, _INPUT = Answer.STATUS, Answer.ATTENTION, Answer.INPUT
+STATUS, _ATTENTION, INPUT = Answer.STATUS, Answer.ATTENTION, Answer.INPUT
 _ATTENTION_BITS = Attention.INTERRUPT | Attention.DEADLINE
+
+WANTED = _ATTENTION_BITS << _ATTENTION
+"""The bits of an answer of which one is set if something asks for attention."""
+INTERRUPT_WANTED = Attention.INTERRUPT << _ATTENTION
+"""The bit of an answer that is set if an interrupt is presented."""
 
 NEVER = 2**64 - 1
 """A clock that no run reaches. It stands for "no deadline", and for "no limit" in a wait."""
@@ -86,7 +103,7 @@ class Channel(Protocol):
 
 def pack_answer(value: int, status: int, attention: int = 0, number: int = 0) -> int:
     """Make an answer; with `Attention.INTERRUPT` in `attention`, `number` is the input that is presented."""
-    return value | status << _STATUS | attention << _ATTENTION | number << _INPUT
+    return value | status << STATUS | attention << _ATTENTION | number << INPUT
 
 
 def value_of(answer: int) -> int:
@@ -96,7 +113,7 @@ def value_of(answer: int) -> int:
 
 def status_of(answer: int) -> int:
     """A `registers.machine.BusStatus`, or a status that the channel's `failure` explains."""
-    return answer >> _STATUS & 0xFF
+    return answer >> STATUS & 0xFF
 
 
 def attention_of(answer: int) -> int:
@@ -106,4 +123,4 @@ def attention_of(answer: int) -> int:
 
 def input_of(answer: int) -> int:
     """The input that the interrupt controller presents."""
-    return answer >> _INPUT
+    return answer >> INPUT

@@ -14,12 +14,15 @@ from typing import Never
 from dirql.registers.machine import Attention, Failure, Op
 from dirql.target.access import check_access, check_burst, check_clocks, check_dword
 from dirql.target.channel.channel import (
+    INPUT,
+    INTERRUPT_WANTED,
     NEVER,
+    STATUS,
+    WANTED,
     Channel,
     attention_of,
     input_of,
     pack_answer,
-    status_of,
     value_of,
 )
 from dirql.target.channel.operations import OPERATION_NAMES
@@ -73,13 +76,15 @@ class CommandTarget(Target):
         """Carry out one single command; returns the value that it read."""
         if byte_enables != 0xF or address % 4 or not 0 <= address <= _DWORD or not 0 <= datum <= _DWORD:
             check_access(address, byte_enables, datum, is_io=operation in (_IO_READ, _IO_WRITE))
-        if self._closed:
-            _refuse()
         answer = self._send(operation, self.spent, address, byte_enables, length, datum)
         self.spent = 0
         if answer <= _DWORD:
             self.attention = False
             return answer
+        return self._value(answer, operation, address)
+
+    def _value(self, answer: int, operation: int, address: int) -> int:
+        """Keep the answer to a single command that failed, or asks for attention; returns the value."""
         status = self._take(answer)
         if status:
             self._fail(status, operation, address)
@@ -89,16 +94,12 @@ class CommandTarget(Target):
         """Keep an answer and set `attention` by it; returns the status."""
         self._answer = answer
         self.spent = 0
-        self.attention = attention_of(answer) != 0
-        return status_of(answer)
-
-    def _wanted(self) -> int:
-        """The bits of `Attention` that the last answer had."""
-        return attention_of(self._answer) if self.attention else 0
+        self.attention = answer & WANTED != 0
+        return answer >> STATUS & 0xFF
 
     def _presented(self) -> tuple[int, int]:
         """The bits of `Attention` that the last answer had, and the input that is presented."""
-        return self._wanted(), input_of(self._answer) if self.attention else 0
+        return (attention_of(self._answer), input_of(self._answer)) if self.attention else (0, 0)
 
     def _fail(self, status: int, operation: int, address: int, completed: int = 0) -> Never:
         """Raise the exception for a status other than OK."""
@@ -109,13 +110,30 @@ class CommandTarget(Target):
 
     # Transactions.
 
+    # `_command` is written out for accesses in memory space. The call would take 0.12 µs, 4 % of "register reads" in
+    # bench/target_paths.py.
+
     def read_memory(self, address: int, byte_enables: int = 0xF) -> int:
         """See `Target`."""
-        return self._command(_MEM_READ, address, byte_enables, 0)
+        if byte_enables != 0xF or address % 4 or not 0 <= address <= _DWORD:
+            check_access(address, byte_enables, 0)
+        answer = self._send(_MEM_READ, self.spent, address, byte_enables, 1, 0)
+        self.spent = 0
+        if answer <= _DWORD:
+            self.attention = False
+            return answer
+        return self._value(answer, _MEM_READ, address)
 
     def write_memory(self, address: int, value: int, byte_enables: int = 0xF) -> None:
         """See `Target`."""
-        self._command(_MEM_WRITE, address, byte_enables, value)
+        if byte_enables != 0xF or address % 4 or not 0 <= address <= _DWORD or not 0 <= value <= _DWORD:
+            check_access(address, byte_enables, value)
+        answer = self._send(_MEM_WRITE, self.spent, address, byte_enables, 1, value)
+        self.spent = 0
+        if answer <= _DWORD:
+            self.attention = False
+        else:
+            self._value(answer, _MEM_WRITE, address)
 
     def read_io(self, address: int, byte_enables: int = 0xF) -> int:
         """See `Target`."""
@@ -183,11 +201,17 @@ class CommandTarget(Target):
         """See `Target`."""
         if self._closed:
             _refuse()
-        return input_of(self._answer) if self._wanted() & Attention.INTERRUPT else None
+        answer = self._answer
+        return answer >> INPUT if self.attention and answer & INTERRUPT_WANTED else None
 
     def interrupt_acknowledge(self) -> int:
         """See `Target`."""
-        return self._command(_INT_ACK, 0, 0xF, 0) & 0xFF
+        answer = self._send(_INT_ACK, self.spent, 0, 0xF, 1, 0)
+        self.spent = 0
+        if answer > _DWORD:
+            return self._value(answer, _INT_ACK, 0) & 0xFF
+        self.attention = False
+        return answer & 0xFF
 
     # Time.
 
@@ -208,30 +232,32 @@ class CommandTarget(Target):
         channel = self._open
         deadline = NEVER if clock is None else check_clocks("a deadline", clock)
         channel.set_deadline(deadline)
-        interrupt = self._wanted() & Attention.INTERRUPT
+        interrupt = self._presented()[0] & Attention.INTERRUPT
         due = Attention.DEADLINE if channel.clock >= deadline else 0
         self._answer = pack_answer(0, 0, interrupt | due, input_of(self._answer))
         self.attention = interrupt | due != 0
 
     def wait(self, limit: int | None = None) -> Wake | None:
         """See `Target`."""
-        left = NEVER if limit is None else check_clocks("the limit of a wait", limit)
+        left = NEVER if limit is None else limit
+        if left < 0:
+            check_clocks("the limit of a wait", left)
         while True:
             step = min(left, _SLICE)
-            attention = self._wait(step)
-            if attention:
-                return Wake.INTERRUPT if attention & Attention.INTERRUPT else Wake.DEADLINE
+            self._wait(step)
+            if self.attention:
+                return Wake.INTERRUPT if self._answer & INTERRUPT_WANTED else Wake.DEADLINE
             left -= step
             if not left:
                 return None
 
-    def _wait(self, clocks: int) -> int:
-        """Wait for at most `clocks`; returns bits of `Attention`."""
-        channel = self._open
-        status = self._take(channel.wait(self.spent, clocks))
+    def _wait(self, clocks: int) -> None:
+        """Wait for at most `clocks`."""
+        if self._closed:
+            _refuse()
+        status = self._take(self._channel.wait(self.spent, clocks))
         if status:
-            raise channel.failure(status, "a wait")
-        return self._wanted()
+            raise self._channel.failure(status, "a wait")
 
     # Timestamps.
 
@@ -278,12 +304,20 @@ class CommandTarget(Target):
         """See `Target`."""
         if not self._closed:
             self._closed = True
+            self._send = _refuse_command
             self.attention = False
             self._channel.close()
 
 
 def _refuse() -> Never:
     raise TargetClosed("a target must be open when it is used; this one had been closed: open another one")
+
+
+def _refuse_command(
+    _operation: int, _spent: int, _address: int, _byte_enables: int, _length: int, _datum: int, /
+) -> Never:
+    """Takes the place of the channel's command after `close`."""
+    _refuse()
 
 
 def _pieces(data: memoryview, capacity: int) -> Iterator[memoryview]:

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
+from types import MethodType
 
 import cffi
 
@@ -42,8 +42,8 @@ class _VerilatedChannel(ExchangeChannel):
         if self._machine == ffi.NULL:
             os.close(self._file)
             raise TargetError(f"waves must go to a file that can be written; it was {waves}")
-        self.command = partial(library.dirql_command, self._machine)
-        self.wait = partial(library.dirql_wait, self._machine)
+        self.command = MethodType(library.dirql_command, self._machine)
+        self.wait = MethodType(library.dirql_wait, self._machine)
 
     def _run(self) -> None:
         self._library.dirql_execute(self._machine)
