@@ -61,5 +61,6 @@ def test_every_such_routine_is_tried() -> None:
 def test_a_call_above_the_levels_is_a_bug_check(machine: Machine, name: str) -> None:
     arguments = ARGUMENTS[name]()
     wdm.KeRaiseIrql(wdm.CLOCK_LEVEL)
-    with pytest.raises(BugCheck, match="must be"):
+    with pytest.raises(BugCheck, match="must be") as caught:
         getattr(wdm, name)(*arguments)
+    assert not any(isinstance(parameter, type) for parameter in caught.value.parameters)

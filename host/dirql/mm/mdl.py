@@ -8,7 +8,7 @@ only Driver Verifier finds is always found here.
 
 from __future__ import annotations
 
-from typing import Final, NoReturn, Self
+from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import is_verified
@@ -91,14 +91,14 @@ class Mdl:
             f"{len(self.frames)} frames>"
         )
 
-    @classmethod
+    @staticmethod
     @contract_of("IoAllocateMdl")
-    def allocate(cls, address: int, length: int) -> Self | None:
+    def allocate(address: int, length: int) -> Mdl | None:
         """An MDL for a buffer, without frames yet; None for more than 4 GiB less a page. Follows IoAllocateMdl."""
         if length > _LONGEST:
             return None
         running.value.mdls += 1
-        return cls(address, length)
+        return Mdl(address, length)
 
     @contract
     def free(self) -> None:
