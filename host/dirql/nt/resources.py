@@ -45,16 +45,14 @@ class CmResourceRange:
 class CmResourceInterrupt:
     """The member `u.interrupt` of a descriptor.
 
-    In a raw list `level` and `vector` are the input of the interrupt controller; in a translated list they are the
-    IRQL and the vector for IoConnectInterrupt. A raw message also says which data the device must write to which
-    address; in C the bus driver learns these from the HAL.
+    In a raw list `level` and `vector` are the input of the interrupt controller, which for a message is also the datum
+    that the device must write to the doorbell. In a translated list they are the IRQL and the vector for
+    IoConnectInterrupt.
     """
 
     level: int = 0
     vector: int = 0
     affinity: int = 0
-    message_address: int = 0
-    message_data: int = 0
 
 
 @dataclass(frozen=True, slots=True)

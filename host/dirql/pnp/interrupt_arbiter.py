@@ -99,7 +99,7 @@ class InterruptArbiter:
                 CmResourceTypeInterrupt, share, flags, CmResourceData(interrupt=interrupt)
             )
             for interrupt in (
-                CmResourceInterrupt(number, number, self._affinity, address, data),
+                CmResourceInterrupt(number, number, self._affinity),
                 CmResourceInterrupt(irql, vector, self._affinity),
             )
         )

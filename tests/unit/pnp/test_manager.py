@@ -179,7 +179,6 @@ def test_INT_13_interrupt_resources(
     assert fake.dwords[0x60 // 4] >> 16 & 1 == enables
     if kind == "message":
         assert fake.dwords[0x64 // 4 : 0x70 // 4] == [0xFEE0_0000, 0, number]
-        assert raw.u.interrupt.message_address == 0xFEE0_0000
 
 
 def test_INT_13_a_device_without_messages_uses_its_line(open_bus: Opener) -> None:
