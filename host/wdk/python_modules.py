@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from wdk.c_types import Opaque, Record, Typedef
 from wdk.description import Description
 from wdk.errors import ROOT
 from wdk.routines import DEVICE_LEVELS, Kind, Routine
@@ -125,7 +126,7 @@ def _contracts_module(description: Description) -> str:
     head = _head(
         "The contract of each routine, by the module and qualified name of the Python callable behind it."
     )
-    imports = "\nfrom typing import Final\n\nfrom dirql.nt.contract import Contract, Enforcement, Violation\n"
+    imports = "\nfrom typing import Final\n\nfrom dirql.nt.contract import Contract, Enforcement, Pointer, Violation\n"
     lines = [
         _contract(description, routine) for routine in sorted(description.routines, key=lambda r: r.python)
     ]
@@ -139,7 +140,21 @@ def _contract(description: Description, routine: Routine) -> str:
     violation = description.values.violation(routine.verifier)
     if violation is not None:
         arguments += f", Violation({violation[0]:#x}, {violation[1]:#x})"
+    pointers = "".join(_pointers(description, routine))
+    if pointers:
+        arguments += f", pointers=({pointers})"
     return f'    "{routine.python}": Contract({arguments}),\n'
+
+
+def _pointers(description: Description, routine: Routine) -> Iterator[str]:
+    """The parameters that are pointers to structures for which Python has a class."""
+    for position, parameter in enumerate(routine.arguments):
+        found = description.types.find(parameter.type)
+        if found is None or found.name == parameter.type or not isinstance(found, Record | Typedef | Opaque):
+            continue
+        if found.python:
+            optional = ", optional=True" if parameter.optional else ""
+            yield f'Pointer({position}, "{parameter.name}", "{found.name}", "{found.python}"{optional}), '
 
 
 # The facade.

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The contract of a kernel routine: its WDK name, and the levels at which it may be called."""
+"""The contract of a kernel routine: its WDK name, the levels at which it may be called, the objects that it takes."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Contract", "Enforcement", "Violation"]
+__all__ = ["Contract", "Enforcement", "Pointer", "Violation"]
 
 
 class Enforcement(enum.Enum):
@@ -30,8 +30,22 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointer:
+    """A parameter that C declares as a pointer to a structure, for which Python has a class."""
+
+    position: int
+    name: str
+    type: str
+    """The WDK name of the structure."""
+    python: str
+    """The module below `dirql` and the name of the class."""
+    optional: bool = False
+    """Whether NULL is legal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
-    """The levels of one routine.
+    """The levels of one routine, and its parameters that are pointers.
 
     Without a `violation` the levels are NT's own rule, which holds for every driver. With one they are the verifier's
     rule, which holds for the drivers that it verifies.
@@ -42,3 +56,4 @@ class Contract:
     max_irql: int
     enforcement: Enforcement
     violation: Violation | None = None
+    pointers: tuple[Pointer, ...] = ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from functools import update_wrapper
 from types import FunctionType
 from typing import ParamSpec, TypeVar, cast
@@ -20,7 +21,7 @@ from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import STOPPED_IRQL
 from dirql.nt.bugcodes import IRQL_NOT_GREATER_OR_EQUAL, IRQL_NOT_LESS_OR_EQUAL
 from dirql.nt.constants import HIGH_LEVEL, PASSIVE_LEVEL
-from dirql.nt.contract import Contract
+from dirql.nt.contract import Contract, Pointer
 from dirql.nt.contracts import CONTRACTS
 
 __all__ = ["charge_call", "contract", "contract_of", "keep"]
@@ -47,7 +48,8 @@ def contract(routine: Callable[P, R]) -> Callable[P, R]:
 
 def contract_of(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Check at each call of a routine the contract of the WDK routine `name`, which it is a part of."""
-    stated = next(each for each in CONTRACTS.values() if each.routine == name)
+    whole = next(each for each in CONTRACTS.values() if each.routine == name)
+    stated = replace(whole, pointers=())  # the part may have other parameters
 
     def decorate(routine: Callable[P, R]) -> Callable[P, R]:
         return keep(stated, routine)
@@ -105,6 +107,33 @@ def _refuse(stated: Contract, argument: object) -> None:
         bug_check(violation.code, violation.subcode, irql, argument, 0, reason=reason)
 
 
+def _explain(stated: Contract, error: Exception, *arguments: object) -> None:
+    """Raise the `TypeError` that names the first wrong object among the arguments; return if all are right.
+
+    A routine does not look at the types of the objects that it gets, which would slow each call. A wrong object shows
+    as Python's own error, which says neither the routine nor the parameter.
+    """
+    if error.__traceback__ is None or error.__traceback__.tb_next is None:
+        return  # the call itself failed, because it has a wrong number of arguments
+    for pointer in stated.pointers:
+        if pointer.position >= len(arguments):
+            return
+        argument = arguments[pointer.position]
+        if not _fits(pointer, argument):
+            null = " or be None" if pointer.optional else ""
+            raise TypeError(
+                f"{stated.routine}: {pointer.name} must have the type {pointer.type}{null}; it was {argument!r}"
+            ) from error
+
+
+def _fits(pointer: Pointer, argument: object) -> bool:
+    """Whether the argument is an object of the class, or a NULL that is legal."""
+    if argument is None:
+        return pointer.optional
+    bases = type(argument).__mro__
+    return f"dirql.{pointer.python}" in {f"{base.__module__}:{base.__qualname__}" for base in bases}
+
+
 def _legal(stated: Contract) -> tuple[bool, ...]:
     """For each IRQL, and for the one of a stopped kernel, whether the routine may be called.
 
@@ -129,7 +158,11 @@ def _one(routine: FunctionType, stated: Contract) -> FunctionType:
         kernel.clock.spent += kernel.costs.kernel_call
         if kernel.is_eager:
             current.dispatcher.preempt()
-        return routine(first)
+        try:
+            return routine(first)
+        except (AttributeError, TypeError) as error:
+            _explain(stated, error, first)
+            raise
 
     return cast("FunctionType", checked)
 
@@ -144,7 +177,11 @@ def _two(routine: FunctionType, stated: Contract) -> FunctionType:
         kernel.clock.spent += kernel.costs.kernel_call
         if kernel.is_eager:
             current.dispatcher.preempt()
-        return routine(first, second)
+        try:
+            return routine(first, second)
+        except (AttributeError, TypeError) as error:
+            _explain(stated, error, first, second)
+            raise
 
     return cast("FunctionType", checked)
 
@@ -159,7 +196,11 @@ def _three(routine: FunctionType, stated: Contract) -> FunctionType:
         kernel.clock.spent += kernel.costs.kernel_call
         if kernel.is_eager:
             current.dispatcher.preempt()
-        return routine(first, second, third)
+        try:
+            return routine(first, second, third)
+        except (AttributeError, TypeError) as error:
+            _explain(stated, error, first, second, third)
+            raise
 
     return cast("FunctionType", checked)
 
@@ -171,7 +212,11 @@ def _many(routine: FunctionType, stated: Contract) -> FunctionType:
         if not is_legal[current.processor.irql]:
             _refuse(stated, args[0] if args else 0)
         charge_call()
-        return routine(*args, **kwargs)
+        try:
+            return routine(*args, **kwargs)
+        except (AttributeError, TypeError) as error:
+            _explain(stated, error, *args)
+            raise
 
     return cast("FunctionType", checked)
 
@@ -186,8 +231,9 @@ def _checked(routine: FunctionType, stated: Contract) -> FunctionType:
     checked = (_BY_PARAMETERS.get(len(parameters), _many) if plain else _many)(routine, stated)
     if "first" in checked.__code__.co_varnames:
         # The parameters take the names that they have in the routine, so that a call may name them.
-        names = (*routine.__code__.co_varnames[: len(parameters)], "kernel")
-        checked.__code__ = checked.__code__.replace(co_varnames=names)
+        names = routine.__code__.co_varnames[: len(parameters)]
+        own = checked.__code__.co_varnames[len(parameters) :]
+        checked.__code__ = checked.__code__.replace(co_varnames=(*names, *own))
         checked.__defaults__ = routine.__defaults__
     update_wrapper(checked, routine)
     return checked

@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A wrong object for a pointer parameter of a routine whose contract is checked: the error names both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import reduce
+from importlib import import_module
+from typing import cast
+
+import pytest
+
+from dirql import wdm
+from dirql.machine import Machine, open_machine
+from dirql.nt.contract import Contract, Enforcement, Pointer
+from dirql.nt.contracts import CONTRACTS
+from fakes.scripted_target import ScriptedTarget
+from wdk.description import load_description
+
+ROUTINES = {each.python: each for each in load_description().routines}
+CHECKED = {
+    place: contract for place, contract in CONTRACTS.items() if contract.enforcement is Enforcement.EACH_CALL
+}
+OTHERS = {
+    ("GetDmaAlignment", "DmaAdapter"): "the alignment is the same for all adapters",
+    ("IoConnectInterrupt", "SpinLock"): "the vector is refused first",
+    ("IoFreeIrp", "Irp"): "a packet that is not allocated is a bug check of its own",
+    ("MapTransfer", "Mdl"): "the map registers are refused first",
+    ("PsCreateSystemThread", "ObjectAttributes"): "the attributes of a thread are not used",
+    ("ZwCancelIoFileEx", "IoRequestToCancel"): "the handle is refused first",
+    ("ZwCreateFile", "IoStatusBlock"): "the name is refused first",
+    ("ZwCreateFile", "ObjectAttributes"): "the disposition is refused first",
+    ("ZwDeviceIoControlFile", "IoStatusBlock"): "the handle is refused first",
+    ("ZwReadFile", "IoStatusBlock"): "the handle is refused first",
+    ("ZwWriteFile", "IoStatusBlock"): "the handle is refused first",
+}
+"""Parameters that a call with these arguments does not come to, each with the reason."""
+CASES = [
+    (place, pointer)
+    for place, contract in CHECKED.items()
+    for pointer in contract.pointers
+    if (contract.routine, pointer.name) not in OTHERS
+]
+
+
+class Wrong:
+    """An object that no routine of the WDK takes."""
+
+    def __repr__(self) -> str:
+        return "<a wrong object>"
+
+
+def found(place: str) -> object:
+    module, name = place.split(":")
+    return reduce(getattr, name.split("."), import_module(f"dirql.{module}"))
+
+
+def empty(pointer: Pointer) -> object:
+    """An object of the right class without any attribute."""
+    made = found(pointer.python)
+    assert isinstance(made, type)
+    return object.__new__(made)
+
+
+def arguments(place: str, contract: Contract, wrong: Pointer) -> list[object]:
+    """A wrong object for one pointer, and for all other parameters objects and numbers of the right type."""
+    made: list[object] = [0] * len(ROUTINES[place].arguments)
+    for pointer in contract.pointers:
+        made[pointer.position] = Wrong() if pointer is wrong else empty(pointer)
+    return made
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    opened = open_machine(ScriptedTarget())
+    yield opened
+    opened.kernel.stop(RuntimeError("the test is over"))
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "pointer"), CASES, ids=[f"{CHECKED[place].routine}-{pointer.name}" for place, pointer in CASES]
+)
+def test_a_wrong_object_is_named(machine: Machine, place: str, pointer: Pointer) -> None:
+    contract = CHECKED[place]
+    routine = found(place)
+    assert callable(routine)
+    wdm.KeRaiseIrql(contract.min_irql)
+    expected = f"{contract.routine}: {pointer.name} must have the type {pointer.type}"
+    with pytest.raises(TypeError, match=f"^{re.escape(expected)}( or be None)?; it was <a wrong object>$"):
+        routine(*arguments(place, contract, pointer))
+
+
+def test_each_exception_is_a_parameter() -> None:
+    assert set(OTHERS) <= {
+        (contract.routine, pointer.name) for contract in CHECKED.values() for pointer in contract.pointers
+    }
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: wdm.KeSetEvent(cast("wdm.KEVENT", 3), 0, False),
+            "KeSetEvent: Event must have the type KEVENT; it was 3",
+        ),
+        (
+            lambda: wdm.KeAcquireSpinLock(cast("wdm.KSPIN_LOCK", None)),
+            "KeAcquireSpinLock: SpinLock must have the type KSPIN_LOCK; it was None",
+        ),
+        (
+            lambda: wdm.IoCallDriver(
+                cast("wdm.DEVICE_OBJECT", 5), cast("wdm.IRP", wdm.IoAllocateIrp(1, False))
+            ),
+            "IoCallDriver: DeviceObject must have the type DEVICE_OBJECT; it was 5",
+        ),
+    ],
+)
+def test_the_messages(machine: Machine, call: Callable[[], object], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$") as caught:
+        call()
+    assert isinstance(caught.value.__cause__, AttributeError)
+
+
+def test_an_error_with_right_objects_stays_as_it_is(machine: Machine) -> None:
+    with pytest.raises(AttributeError, match="object has no attribute"):
+        wdm.KeSetEvent(object.__new__(wdm.KEVENT), 0, False)
