@@ -366,7 +366,14 @@ def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
     if irql != old_irql:
         enter(processor, irql)
     lock = interrupt.spin_lock
-    lock.take(processor)
+    # `SpinLock.take` and `drop` are written out for the usual case: the calls would take 0.08 µs, 5 % of "interrupts
+    # dispatched" in bench/ke_paths.py.
+    if lock.owner is None and hooks.lock_taken is None:
+        lock.owner = processor
+        lock.below = processor.lock
+        processor.lock = lock
+    else:
+        lock.take(processor)
     processor.isrs.append(interrupt)
     interrupt.dispatch_count += 1
     if hooks.isr_entered is not None:
@@ -377,7 +384,11 @@ def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)
     processor.isrs.pop()
-    lock.drop(processor)
+    if processor.lock is lock and hooks.lock_dropped is None:
+        lock.owner = None
+        processor.lock = lock.below
+    else:
+        lock.drop(processor)
     if processor.irql != old_irql:
         enter(processor, old_irql)
     return claimed

@@ -244,20 +244,16 @@ class CommandTarget(Target):
             check_clocks("the limit of a wait", left)
         while True:
             step = min(left, _SLICE)
-            self._wait(step)
+            if self._closed:
+                _refuse()
+            status = self._take(self._channel.wait(self.spent, step))
+            if status:
+                raise self._channel.failure(status, "a wait")
             if self.attention:
                 return Wake.INTERRUPT if self._answer & INTERRUPT_WANTED else Wake.DEADLINE
             left -= step
             if not left:
                 return None
-
-    def _wait(self, clocks: int) -> None:
-        """Wait for at most `clocks`."""
-        if self._closed:
-            _refuse()
-        status = self._take(self._channel.wait(self.spent, clocks))
-        if status:
-            raise self._channel.failure(status, "a wait")
 
     # Timestamps.
 
@@ -268,7 +264,7 @@ class CommandTarget(Target):
         if not 0 <= payload <= _DWORD:
             check_dword("the payload of a mark", payload)
         if not self._channel.post_mark(self.spent, payload):
-            self._wait(0)
+            self.wait(0)
             self._channel.post_mark(0, payload)
         self.spent = 0
 
