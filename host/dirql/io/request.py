@@ -37,6 +37,7 @@ from dirql.nt.bugcodes import (
 )
 from dirql.nt.constants import (
     FO_ALERTABLE_IO,
+    FO_SYNCHRONOUS_IO,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_FLUSH_BUFFERS,
     IRP_MJ_INTERNAL_DEVICE_CONTROL,
@@ -78,8 +79,12 @@ class Request:
         io_status_block: IoStatusBlock,
         requestor_mode: int,
         output_length: int = 0,
+        file: FileObject | None = None,
     ) -> None:
-        """`output_length` is the size in bytes of the buffer to which a buffered request's output is copied."""
+        """`output_length` is the size in bytes of the buffer to which a buffered request's output is copied.
+
+        `file` is the open device of a program that makes the request.
+        """
         self.irp = irp
         self.event = event
         self.output_length = output_length
@@ -88,7 +93,9 @@ class Request:
         irp.user_iosb = io_status_block
         irp.user_event = event
         irp.requestor_mode = requestor_mode
-        irp.tail.overlay.thread = get_current_thread()
+        overlay = irp.tail.overlay
+        overlay.thread = get_current_thread()
+        overlay.original_file_object = file
 
     def complete(self, irp: Irp) -> None:
         """Take the packet back at the end of IoCompleteRequest."""
@@ -142,10 +149,9 @@ class FileRequest(Request):
         io_status_block: IoStatusBlock,
         output_length: int = 0,
     ) -> None:
-        super().__init__(irp, event, io_status_block, UserMode, output_length)
+        super().__init__(irp, event, io_status_block, UserMode, output_length, file)
         self.file = file
         self.state = State.PREPARED
-        irp.tail.overlay.original_file_object = file
         file.reference()
         file.irps[irp] = None
 
@@ -162,7 +168,15 @@ class FileRequest(Request):
         dispatch routine neither completed the request nor returned STATUS_PENDING, 0xC9/0x224 when it returned
         STATUS_PENDING for a request that it completed without a pending mark.
         """
-        status = self._dispatch(device)
+        file, event = self.file, self.event
+        is_synchronous = file.flags & FO_SYNCHRONOUS_IO
+        # The events that delivery sets.
+        if event is not None:
+            event.clear()
+        if event is None or is_synchronous:
+            file.event.clear()
+        self.state = State.DISPATCHING
+        status = call_driver(device, self.irp)
         if self.state is State.DISPATCHING:
             if status != STATUS_PENDING:
                 what = f"{self.irp!r} is neither completed nor pending"
@@ -173,21 +187,11 @@ class FileRequest(Request):
                 what = f"{self.irp!r} was completed without having been marked pending"
                 _refuse(VF_IO_VERIFY_INCONSISTENT_RETURN, device, status, what)
             self.deliver()
-        file = self.file
-        if status == STATUS_PENDING and file.synchronous:
+        if is_synchronous and status == STATUS_PENDING:
             alertable = bool(file.flags & FO_ALERTABLE_IO)
             wait_for_single_object(file.event, Executive, UserMode, alertable, None)
             return file.final_status
         return status
-
-    def _dispatch(self, device: DeviceObject) -> int:
-        """Clear the events that delivery sets, and call the driver."""
-        if self.event is not None:
-            self.event.clear()
-        if self.event is None or self.file.synchronous:
-            self.file.event.clear()
-        self.state = State.DISPATCHING
-        return call_driver(device, self.irp)
 
     def complete(self, irp: Irp) -> None:
         """Deliver the request if it was marked pending, else leave that to `submit`.
@@ -215,7 +219,7 @@ class FileRequest(Request):
         status = irp.io_status.status
         if irp.pending_returned or not nt_error(status):
             self.write_result()
-            if self.event is None or file.synchronous:
+            if self.event is None or file.flags & FO_SYNCHRONOUS_IO:
                 file.final_status = status
                 file.event.set(0, False)
         file.dereference()

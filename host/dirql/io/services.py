@@ -16,7 +16,7 @@ from dirql.io.cancel import cancel_irp
 from dirql.io.file import OpenFile
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import DeviceObject, FileObject, Irp
+from dirql.io.objects import DeviceObject, FileObject, IoStackLocation, Irp
 from dirql.io.request import FileRequest
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import get_current_thread
@@ -182,8 +182,8 @@ def read_file(
     status, file = _file_for(file_handle, FILE_READ_DATA, apc_routine, byte_offset)
     if file is None:
         return status
-    irp, device = _packet(file, IRP_MJ_READ)
-    read = irp.get_next_stack_location().parameters.read
+    irp, stack, device = _packet(file, IRP_MJ_READ)
+    read = stack.parameters.read
     read.length, read.key = length, key or 0
     read.byte_offset = file.current_byte_offset if byte_offset is None else byte_offset
     request = FileRequest(file, irp, event, io_status_block, length)
@@ -211,8 +211,8 @@ def write_file(
     status, file = _file_for(file_handle, FILE_WRITE_DATA, apc_routine, byte_offset)
     if file is None:
         return status
-    irp, device = _packet(file, IRP_MJ_WRITE)
-    write = irp.get_next_stack_location().parameters.write
+    irp, stack, device = _packet(file, IRP_MJ_WRITE)
+    write = stack.parameters.write
     write.length, write.key = length, key or 0
     write.byte_offset = file.current_byte_offset if byte_offset is None else byte_offset
     request = FileRequest(file, irp, event, io_status_block)
@@ -244,8 +244,8 @@ def device_io_control_file(
     status, file = _file_for(file_handle, access_from_ctl_code(io_control_code), apc_routine, 0)
     if file is None:
         return status
-    irp, device = _packet(file, IRP_MJ_DEVICE_CONTROL)
-    control = irp.get_next_stack_location().parameters.device_io_control
+    irp, stack, device = _packet(file, IRP_MJ_DEVICE_CONTROL)
+    control = stack.parameters.device_io_control
     control.io_control_code = io_control_code
     control.input_buffer_length = input_buffer_length
     control.output_buffer_length = output_buffer_length
@@ -273,15 +273,15 @@ def _file_for(
     return status, file
 
 
-def _packet(file: FileObject, major_function: int) -> tuple[Irp, DeviceObject]:
-    """A packet for a program's request, and the device to which it goes."""
+def _packet(file: FileObject, major_function: int) -> tuple[Irp, IoStackLocation, DeviceObject]:
+    """A packet for a program's request, the stack location for the top driver, and the device to which it goes."""
     device = file.device_object.top_of_stack()
     irp = io_manager.value.take_irp(device.stack_size)
     assert irp is not None, f"{device!r} must have a stack size of 1 … 127; it was {device.stack_size}"
     stack = irp.get_next_stack_location()
     stack.major_function = major_function
     stack.file_object = file
-    return irp, device
+    return irp, stack, device
 
 
 @contract

@@ -140,6 +140,11 @@ class AddressSpace:
 
     def pages(self, address: int, length: int) -> list[Page]:
         """The mapped pages that `length` bytes touch."""
+        first = address >> PAGE_SHIFT
+        if (address & PAGE_OFFSET) + length <= PAGE_SIZE and length > 0:
+            # Most buffers touch one page; the generator takes 0.4 µs more (bench/io_paths.py, "a read").
+            page = self.entries.get(first)
+            return [] if page is None else [page]
         return [page for _, page in self._touched(address, length)]
 
     def translate(self, address: int) -> int | None:

@@ -166,7 +166,11 @@ class Process:
 
     def _locked(self, pages: Iterable[Page]) -> int:
         """The number of locked pages among some."""
-        return sum(page.physical != NOWHERE and self._frames.lock_count(page.frame) > 0 for page in pages)
+        locked = 0
+        for page in pages:
+            if page.physical != NOWHERE and self._frames.lock_count(page.frame):
+                locked += 1
+        return locked
 
     def _pieces(self, address: int, length: int) -> list[memoryview]:
         """The bytes in each page that the range touches; pages that are out come in."""

@@ -211,7 +211,10 @@ def _many(routine: FunctionType, stated: Contract) -> FunctionType:
     def checked(*args: object, **kwargs: object) -> object:
         if not is_legal[current.processor.irql]:
             _refuse(stated, args[0] if args else 0)
-        charge_call()
+        kernel = current.kernel
+        kernel.clock.spent += kernel.costs.kernel_call
+        if kernel.is_eager:
+            current.dispatcher.preempt()
         try:
             return routine(*args, **kwargs)
         except (AttributeError, TypeError) as error:
