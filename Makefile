@@ -25,6 +25,10 @@ $(VENV)/.installed-dev: pyproject.toml host/bootstrap.sh
 	@sh host/bootstrap.sh dev
 	@touch $(VENV)/.installed-cocotb $@
 
+$(VENV)/.installed-formal: pyproject.toml host/bootstrap.sh
+	@sh host/bootstrap.sh formal
+	@touch $@
+
 .PHONY: run
 run: $(VENV)/.installed-cocotb ## run the store driver against the simulated machine in every mode and print its latencies
 	@$(PY) -m dirql run $(ARGS)
@@ -77,6 +81,10 @@ docs: registers wdk ## write the generated pages of docs/ and check that all lin
 	@PYTHONPATH=tests $(PY) -m rows --write
 	@$(PY) tests/walkthrough.py
 	@$(PY) -m pytest -q tests/unit/test_docs.py tests/unit/test_rows.py tests/unit/test_walkthrough.py tests/unit/test_dependencies.py
+
+.PHONY: formal
+formal: $(VENV)/.installed-formal ## prove properties of the hardware; ARGS="--quick" proves those that take less than a minute
+	@$(PY) hdl/formal/prove.py $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run

@@ -5,7 +5,8 @@
 A test claims rows by its name, `test_IRQL_01_raising_twice` or `test_M05_C01_...`, or by the marker `row("IRQL-01")` on
 it, on its class or on its module. A test that runs inside the simulator claims them by its name, `t14_m18_...`. An
 assertion in the RTL claims them by its label: `M05: assert (...)`, `M05_C01_quiet: assert (...)`, or M05_quiet as the
-first argument of the macro RULE. Nothing is run or imported: the claims are read from the source.
+first argument of the macro RULE, or of PROVE in a proof. Nothing is run or imported: the claims are read from the
+source.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LEADING_ROWS = re.compile(r"test((?:_[A-Z]{1,4}_?\d\d)+)(?:_|$)")
 ROW = re.compile(r"([A-Z]{1,4})(_?)(\d\d)")
 SIMULATOR_ROWS = re.compile(r"(?:[a-z]\d\d_)+")
-ASSERTION = re.compile(r"\b((?:[A-Z]\d\d_?)+)\w*\s*:\s*assert\b|`RULE\(((?:[A-Z]\d\d_?)+)")
+ASSERTION = re.compile(r"\b((?:[A-Z]\d\d_?)+)\w*\s*:\s*assert\b|`(?:RULE|PROVE)\(((?:[A-Z]\d\d_?)+)")
 
 
 def named_rows(function: str) -> list[str]:

@@ -170,5 +170,5 @@ def test_a_folder_without_tests_is_an_error(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("row", ["M18", "A07"])
-def test_rows_that_only_tests_in_the_simulator_show_are_counted(row: str) -> None:
-    assert all(claim.startswith("sim/hdl/") for claim in claims.all_claims()[row])
+def test_rows_that_tests_in_the_simulator_show_are_counted(row: str) -> None:
+    assert any(claim.startswith("sim/hdl/") for claim in claims.all_claims()[row])

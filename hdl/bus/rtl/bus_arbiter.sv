@@ -71,7 +71,8 @@ module bus_arbiter #(
     end
   end
 
-  assign expired = waited_q == StartLimit;
+  // The 16th clock must be idle too: a master that starts on it has started in time.
+  assign expired = waited_q == StartLimit && idle && requests[owner_q];
   always_ff @(posedge clk_i) begin : p_timeout
     if (!rst_ni || !idle || gnt_q == '0 || !requests[owner_q] || gnt_d != gnt_q) waited_q <= '0;
     else if (!expired) waited_q <= waited_q + 4'd1;

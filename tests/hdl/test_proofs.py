@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The quick proofs hold, and each proof finds a fault that is put into its block."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import prove
+from proof_engine import missing_tools, run_task, tasks_of
+from proof_plan import HDL, load_plan
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(missing_tools()), reason="the tools of the extra `formal` are not installed"),
+]
+
+PROOFS = {proof.name: proof for proof in load_plan()}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A change of a file, and the property that it breaks."""
+
+    proof: str
+    file: str
+    old: str
+    new: str
+    broken: str
+
+
+QUEUE = "prim/rtl/prim_queue.sv"
+RAM = "prim/rtl/prim_ram.sv"
+FIFO = "prim/rtl/prim_fifo.sv"
+ARBITER = "bus/rtl/bus_arbiter.sv"
+CORE = "interrupt/rtl/interrupt_core.sv"
+
+FAULTS = (
+    Fault("prim_queue", QUEUE, "kept != 3'd4", "level_q != 3'd4", "count"),
+    Fault("prim_queue", QUEUE, "kept == 3'(i)", "level_q == 3'(i)", "stored"),
+    Fault("prim_ram", RAM, "if (write_i[lane])", "if (write_i[0])", "kept"),
+    Fault("prim_fifo", FIFO, "< 3'd4;", "< 3'd5;", "visible_some"),
+    Fault("prim_fifo", FIFO, "fetch && !clear_i", "fetch", "pointers"),
+    Fault("bus_arbiter", ARBITER, "StartLimit && idle && requests[owner_q]", "StartLimit", "A07_broken"),
+    Fault("bus_arbiter", ARBITER, "|| !idle || gnt_q[choice]", "|| 1'b1", "A02"),
+    Fault("bus_arbiter", ARBITER, "32'(owner_q) + step", "32'(Park) + step", "A04_round"),
+    Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
+    Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
+)
+
+
+def test_the_quick_proofs_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = prove.main(["--quick", "--work", str(tmp_path)])
+    assert code == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.proof}_{fault.broken}")
+def test_a_fault_in_a_block_is_found(fault: Fault, tmp_path: Path) -> None:
+    hdl = tmp_path / "hdl"
+    shutil.copytree(HDL, hdl)
+    file = hdl / fault.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(fault.old) == 1
+    file.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+    outcome = run_task(tasks_of(PROOFS[fault.proof])[0], hdl, tmp_path / "work")
+    refuted = {finding.label for finding in outcome.findings if finding.status == "failed"}
+    assert fault.broken in refuted, (refuted, outcome.error)
+
+
+def test_each_quick_proof_has_faults() -> None:
+    assert {proof.name for proof in PROOFS.values()} == {fault.proof for fault in FAULTS}
