@@ -56,41 +56,80 @@ module machine #(
   input  logic [31:0]  hm_rdata_i
 );
   bus_pkg::bus_t        bus;
-  bus_pkg::master_out_t bridge_master, store_master;
-  bus_pkg::target_out_t bridge_target, store_target, controller_target, timestamp_target;
+  bus_pkg::master_out_t bridge_master;
+  bus_pkg::target_out_t bridge_target, controller_target, timestamp_target;
+  bus_pkg::bus_out_t store_bus;
   logic [1:0]           req, gnt, broken;
   logic [31:0]          idsel;
 
   bus_mux #(.Masters(2), .Targets(4)) u_mux (
-    .masters_i({store_master, bridge_master}),
-    .targets_i({timestamp_target, controller_target, store_target, bridge_target}), .bus_o(bus)
+    .clk_i, .rst_ni, .masters_i({store_bus.master, bridge_master}),
+    .targets_i({timestamp_target, controller_target, store_bus.target, bridge_target}), .bus_o(bus)
   );
   bus_arbiter #(.Masters(2), .Park(0)) u_arbiter (
-    .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .req_i(req), .gnt_o(gnt), .broken_o(broken)
+    .clk_i, .rst_ni, .bus_i(bus), .req_i(req), .gnt_o(gnt), .broken_o(broken)
   );
 
-  logic              controller_interrupt, mark, drained, posted_empty;
-  logic [3:0]        controller_input;
-  host_pkg::bus_status_e status;
-  host_bridge #(.MemoryLog2(MemoryLog2), .Checker(Checker)) u_bridge (
-    .clk_i, .rst_ni,
-    .cmd_valid_i, .cmd_ready_o, .cmd_op_i(host_pkg::op_e'(cmd_op_i)), .cmd_address_i, .cmd_be_i, .cmd_length_i,
-    .cmd_data_i, .wdata_valid_i, .wdata_i, .wdata_ready_o, .rdata_valid_o, .rdata_o, .rdata_ready_i, .rsp_valid_o,
-    .rsp_status_o(status), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input), .intr_o,
-    .intr_input_o, .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i, .hm_rvalid_i,
-    .hm_rdata_i, .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty),
-    .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]), .idsel_o(idsel), .master_o(bridge_master), .target_o(bridge_target)
-  );
-  assign rsp_status_o = status;
+  // The ports to the host.
+  bridge_pkg::command_in_t  command_in;
+  bridge_pkg::command_out_t command_out;
+  bridge_pkg::memory_in_t   memory_in;
+  bridge_pkg::memory_out_t  memory_out;
+  assign command_in.cmd_valid   = cmd_valid_i;
+  assign command_in.cmd_op      = cmd_op_i;
+  assign command_in.cmd_address = cmd_address_i;
+  assign command_in.cmd_be      = cmd_be_i;
+  assign command_in.cmd_length  = cmd_length_i;
+  assign command_in.cmd_data    = cmd_data_i;
+  assign command_in.wdata_valid = wdata_valid_i;
+  assign command_in.wdata       = wdata_i;
+  assign command_in.rdata_ready = rdata_ready_i;
+  assign cmd_ready_o            = command_out.cmd_ready;
+  assign wdata_ready_o          = command_out.wdata_ready;
+  assign rdata_valid_o          = command_out.rdata_valid;
+  assign rdata_o                = command_out.rdata;
+  assign rsp_valid_o            = command_out.rsp_valid;
+  assign rsp_status_o           = command_out.rsp_status;
+  assign intr_o                 = command_out.intr;
+  assign intr_input_o           = command_out.intr_input;
+  assign memory_in.ready        = hm_ready_i;
+  assign memory_in.rvalid       = hm_rvalid_i;
+  assign memory_in.rdata        = hm_rdata_i;
+  assign hm_valid_o             = memory_out.valid;
+  assign hm_write_o             = memory_out.write;
+  assign hm_address_o           = memory_out.address;
+  assign hm_be_o                = memory_out.be;
+  assign hm_wdata_o             = memory_out.wdata;
 
-  logic intx, cause_event, clear_event, assert_event, deassert_event, register_read;
-  store #(
-    .BufferLog2(BufferLog2), .FifoLog2(FifoLog2), .ClockKhz(ClockKhz), .Checker(Checker)
-  ) u_store (
-    .clk_i, .rst_ni, .intx_o(intx), .cause_event_o(cause_event), .clear_event_o(clear_event),
-    .assert_event_o(assert_event), .deassert_event_o(deassert_event), .register_read_o(register_read),
-    .bus_i(bus), .idsel_i(idsel[host_pkg::DeviceStore]), .gnt_i(gnt[1]), .req_o(req[1]), .master_o(store_master),
-    .target_o(store_target)
+  // Places.
+  socket_pkg::place_t bridge_place, store_place;
+  always_comb begin : p_places
+    bridge_place                   = '0;
+    bridge_place.clock_khz         = ClockKhz;
+    bridge_place.timestamp_address = host_pkg::AddressTimestamp;
+    bridge_place.checker_present   = Checker;
+    store_place                    = bridge_place;
+    store_place.pin                = 3'd1;
+  end
+
+  logic       controller_interrupt, mark, drained, posted_empty;
+  logic [3:0] controller_input;
+  host_bridge #(.MemoryLog2(MemoryLog2)) u_bridge (
+    .clk_i, .rst_ni, .place_i(bridge_place), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
+    .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
+    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]),
+    .idsel_i(idsel[host_pkg::DeviceBridge]), .idsel_o(idsel), .master_o(bridge_master), .target_o(bridge_target)
+  );
+
+  logic                intx;
+  bus_pkg::bus_in_t store_in;
+  socket_pkg::events_t events;
+  assign store_in.bus   = bus;
+  assign store_in.idsel = idsel[host_pkg::DeviceStore];
+  assign store_in.gnt   = gnt[1];
+  assign req[1]         = store_bus.req;
+  store #(.BufferLog2(BufferLog2), .FifoLog2(FifoLog2)) u_store (
+    .clk_i, .rst_ni, .place_i(store_place), .bus_i(store_in), .bus_o(store_bus), .intx_o(intx), .events_o(events)
   );
 
   // No swizzle on the root bus: device 1's INTA drives intx_i[0] of the controller, not intx_i[1].
@@ -107,18 +146,18 @@ module machine #(
   logic [15:0] bits;
   always_comb begin : p_bits
     bits = '0;
-    bits[host_pkg::EventBitCause]         = cause_event;
-    bits[host_pkg::EventBitAssert]        = assert_event;
+    bits[host_pkg::EventBitCause]         = events.cause_set != '0;
+    bits[host_pkg::EventBitAssert]        = events.asserted;
     bits[host_pkg::EventBitVectorFetch]   = fetch_event;
-    bits[host_pkg::EventBitClear]         = clear_event;
-    bits[host_pkg::EventBitDeassert]      = deassert_event;
+    bits[host_pkg::EventBitClear]         = events.cause_clear != '0;
+    bits[host_pkg::EventBitDeassert]      = events.deasserted;
     bits[host_pkg::EventBitEoi]           = eoi_event;
     bits[host_pkg::EventBitMark]          = mark;
     bits[host_pkg::EventBitDmaDrained]    = drained;
     bits[host_pkg::EventBitSpuriousFetch] = spurious_event;
   end
   timestamp_unit #(.EventLog2(EventLog2), .ClockKhz(ClockKhz)) u_timestamp (
-    .clk_i, .rst_ni, .bits_i(bits), .function_read_i(register_read), .function_i(8'(host_pkg::DeviceStore)),
+    .clk_i, .rst_ni, .bits_i(bits), .function_read_i(events.register_read), .function_i(8'(host_pkg::DeviceStore)),
     .vector_i(fetch_event ? vector : eoi_event ? 8'(eoi_input) : 8'd0), .mark_i(mark ? cmd_data_i : 32'd0),
     .clock_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .bus_i(bus), .target_o(timestamp_target)
   );
@@ -129,8 +168,8 @@ module machine #(
     logic [15:0] unused_moved;
     bus_checker #(.Masters(2), .Targets(4), .Park(0)) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
-      .masters_i({store_master, bridge_master}),
-      .targets_i({timestamp_target, controller_target, store_target, bridge_target}),
+      .masters_i({store_bus.master, bridge_master}),
+      .targets_i({timestamp_target, controller_target, store_bus.target, bridge_target}),
       .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
     );
   end else begin : gen_no_checker

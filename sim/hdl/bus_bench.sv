@@ -73,23 +73,24 @@ module bus_bench (
   output logic        intx_o
 );
   bus_pkg::bus_t        bus;
-  bus_pkg::master_out_t bridge_master, store_master, free_master, bridge_flipped, store_flipped, free_flipped;
-  bus_pkg::target_out_t bridge_target, store_target, free_target, bridge_bent, store_bent, free_bent;
+  bus_pkg::master_out_t bridge_master, free_master, bridge_flipped, store_flipped, free_flipped;
+  bus_pkg::target_out_t bridge_target, free_target, bridge_bent, store_bent, free_bent;
+  bus_pkg::bus_out_t store_bus;
   logic [3:0]           req, gnt;
   logic [31:0]          idsel;
 
   always_comb begin : p_flip
     bridge_flipped = bridge_master;
-    store_flipped  = store_master;
+    store_flipped  = store_bus.master;
     free_flipped   = free_master;
     bridge_bent    = bridge_target;
-    store_bent     = store_target;
+    store_bent     = store_bus.target;
     free_bent      = free_target;
     bridge_flipped.par = bridge_master.par ^ flip_master_par_i;
-    store_flipped.par  = store_master.par ^ flip_master_par_i;
+    store_flipped.par  = store_bus.master.par ^ flip_master_par_i;
     free_flipped.par   = free_master.par ^ flip_master_par_i;
     bridge_bent.par    = bridge_target.par ^ flip_target_par_i;
-    store_bent.par     = store_target.par ^ flip_target_par_i;
+    store_bent.par     = store_bus.target.par ^ flip_target_par_i;
     free_bent.par      = free_target.par ^ flip_target_par_i;
   end
 
@@ -97,9 +98,11 @@ module bus_bench (
   logic [3*bus_pkg::TargetOutWidth-1:0] targets;
   assign masters = {bus_pkg::MasterOutIdle, free_flipped, store_flipped, bridge_flipped};
   assign targets = {free_bent, store_bent, bridge_bent};
-  bus_mux #(.Masters(4), .Targets(3)) u_mux (.masters_i(masters), .targets_i(targets), .bus_o(bus));
+  bus_mux #(.Masters(4), .Targets(3)) u_mux (
+    .clk_i, .rst_ni, .masters_i(masters), .targets_i(targets), .bus_o(bus)
+  );
   bus_arbiter #(.Masters(4), .Park(0)) u_arbiter (
-    .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .req_i(req), .gnt_o(gnt), .broken_o
+    .clk_i, .rst_ni, .bus_i(bus), .req_i(req), .gnt_o(gnt), .broken_o
   );
   bus_checker #(.Masters(4), .Targets(3), .Park(0), .Content(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken_o), .masters_i(masters),
@@ -107,62 +110,82 @@ module bus_bench (
   );
   assign req[3] = stuck_req_i;
 
-  host_pkg::bus_status_e status;
+  bridge_pkg::command_in_t  command_in;
+  bridge_pkg::command_out_t command_out;
+  bridge_pkg::memory_in_t   memory_in;
+  bridge_pkg::memory_out_t  memory_out;
+  assign command_in = '{
+    cmd_valid: cmd_valid_i, cmd_op: cmd_op_i, cmd_address: cmd_address_i, cmd_be: cmd_be_i,
+    cmd_length: cmd_length_i, cmd_data: cmd_data_i, wdata_valid: wdata_valid_i, wdata: wdata_i,
+    rdata_ready: rdata_ready_i
+  };
+  assign memory_in     = '{ready: hm_ready_i, rvalid: hm_rvalid_i, rdata: hm_rdata_i};
+  assign cmd_ready_o   = command_out.cmd_ready;
+  assign wdata_ready_o = command_out.wdata_ready;
+  assign rdata_valid_o = command_out.rdata_valid;
+  assign rdata_o       = command_out.rdata;
+  assign rsp_valid_o   = command_out.rsp_valid;
+  assign rsp_status_o  = command_out.rsp_status;
+  assign hm_valid_o    = memory_out.valid;
+  assign hm_write_o    = memory_out.write;
+  assign hm_address_o  = memory_out.address;
+  assign hm_be_o       = memory_out.be;
+  assign hm_wdata_o    = memory_out.wdata;
   host_bridge #(.MemoryLog2(20), .RetryLimit(32)) u_bridge (
-    .clk_i, .rst_ni, .cmd_valid_i, .cmd_ready_o, .cmd_op_i(host_pkg::op_e'(cmd_op_i)), .cmd_address_i, .cmd_be_i,
-    .cmd_length_i, .cmd_data_i, .wdata_valid_i, .wdata_i, .wdata_ready_o, .rdata_valid_o, .rdata_o, .rdata_ready_i,
-    .rsp_valid_o, .rsp_status_o(status), .interrupt_i(1'b0), .interrupt_input_i(4'd0), .intr_o(), .intr_input_o(),
-    .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i, .hm_rvalid_i, .hm_rdata_i,
-    .mark_o(), .drained_o(), .posted_empty_o(), .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]), .idsel_o(idsel),
-    .master_o(bridge_master), .target_o(bridge_target)
+    .clk_i, .rst_ni, .place_i('0), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
+    .memory_i(memory_in), .interrupt_i(1'b0), .interrupt_input_i(4'd0), .mark_o(), .drained_o(), .posted_empty_o(),
+    .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]), .idsel_i(idsel[0]), .idsel_o(idsel), .master_o(bridge_master),
+    .target_o(bridge_target)
   );
-  assign rsp_status_o = status;
 
+  bus_pkg::bus_in_t store_in;
+  assign store_in = '{bus: bus, idsel: idsel[1], gnt: gnt[1]};
+  assign req[1]   = store_bus.req;
   store #(.BufferLog2(12), .FifoLog2(4)) u_store (
-    .clk_i, .rst_ni, .intx_o, .cause_event_o(), .clear_event_o(), .assert_event_o(), .deassert_event_o(),
-    .register_read_o(), .bus_i(bus), .idsel_i(idsel[1]), .gnt_i(gnt[1]), .req_o(req[1]), .master_o(store_master),
-    .target_o(store_target)
+    .clk_i, .rst_ni, .place_i('0), .bus_i(store_in), .bus_o(store_bus), .intx_o, .events_o()
   );
 
-  bus_pkg::request_t    request;
-  bus_pkg::result_e     result;
   bus_pkg::status_set_t status_set;
-  logic [31:0]          rdata;
-  logic                 rvalid, transfer, address_phase;
+  bus_pkg::initiator_in_t  request;
+  bus_pkg::initiator_out_t progress;
   assign request = '{
-    command: bus_pkg::command_e'(request_command_i), address: request_address_i, length: request_length_i,
-    first_be: request_be_i, last_be: request_be_i
+    request_valid: request_valid_i,
+    request: '{
+      command: bus_pkg::command_e'(request_command_i), address: request_address_i, length: request_length_i,
+      first_be: request_be_i, last_be: request_be_i
+    },
+    more: request_more_i, stop: 1'b0, wdata0: request_data_i, wdata1: request_data_i, available: 3'd7
   };
   bus_initiator u_free_initiator (
-    .clk_i, .rst_ni, .request_valid_i, .request_ready_o, .request_i(request), .more_i(request_more_i), .stop_i(1'b0),
-    .enable_i(1'b1), .wdata0_i(request_data_i), .wdata1_i(request_data_i), .pop_o(), .rvalid_o(rvalid),
-    .rdata_o(rdata), .available_i(3'd7), .transfer_o(transfer), .transfer_be_o(), .done_o, .result_o(result),
-    .address_o(), .address_phase_o(address_phase), .active_o(), .parity_error_o, .latency_i, .parity_response_i,
+    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i(1'b1), .latency_i, .parity_response_i,
     .status_set_o(status_set), .bus_i(bus), .gnt_i(gnt[2]), .req_o(req[2]), .master_o(free_master)
   );
-  assign result_o     = result;
+  assign request_ready_o = progress.request_ready;
+  assign done_o          = progress.done;
+  assign result_o        = progress.result;
+  assign parity_error_o  = progress.parity_error;
   assign status_set_o = status_set;
   always_ff @(posedge clk_i) begin : p_watch
-    if (rvalid) last_data_o <= rdata;
+    if (progress.rvalid) last_data_o <= progress.rdata;
     if (!rst_ni || (request_valid_i && request_ready_o)) begin
       transfers_o    <= '0;
       transactions_o <= '0;
     end else begin
-      transfers_o    <= transfers_o + 16'(transfer);
-      transactions_o <= transactions_o + 16'(address_phase);
+      transfers_o    <= transfers_o + 16'(progress.transfer);
+      transactions_o <= transactions_o + 16'(progress.address_phase);
     end
   end
 
-  logic [31:0] address, pointer;
-  logic        memory;
+  bus_pkg::transaction_t transaction;
+  bus_pkg::answer_t      answer;
+  assign answer = '{
+    hit: transaction.memory && transaction.address[31:12] == 20'h40000, abort: target_abort_i,
+    single: target_single_i, rvalid: target_rvalid_i, wready: target_wready_i
+  };
   bus_target u_free_target (
-    .clk_i, .rst_ni, .address_o(address), .command_o(), .idsel_o(), .read_o(), .memory_o(memory), .io_o(),
-    .configuration_o(), .decode_o(), .hit_i(memory && address[31:12] == 20'h40000), .abort_i(target_abort_i),
-    .single_i(target_single_i), .active_o(), .waiting_o(), .retried_o(), .pointer_o(pointer), .rdata_i(~pointer),
-    .rvalid_i(target_rvalid_i), .load_o(), .loaded_o(), .loaded_address_o(), .transfer_o(),
-    .wready_i(target_wready_i), .write_o(), .write_address_o(), .write_be_o(), .wdata_o(),
-    .parity_response_i(1'b1), .serr_enable_i(1'b0), .status_set_o(), .bus_i(bus), .idsel_i(1'b0),
-    .target_o(free_target)
+    .clk_i, .rst_ni, .number_i('0), .transaction_o(transaction), .answer_i(answer), .rdata_i(~transaction.pointer),
+    .load_o(), .retried_o(), .parity_response_i(1'b1), .serr_enable_i(1'b0), .status_set_o(), .bus_i(bus),
+    .idsel_i(1'b0), .target_o(free_target)
   );
 
   assign gnt_o    = gnt;

@@ -8,42 +8,32 @@
 /// A read always delivers the number of data that it asked for, with all ones in the place of data that the bus did not
 /// give. A write burst always takes all of its data.
 module bridge_command (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
-  /// Command port, see docs/architecture.md.
-  input  logic                 cmd_valid_i,
-  output logic                 cmd_ready_o,
-  input  host_pkg::op_e        cmd_op_i,
-  input  logic [31:0]          cmd_address_i,
-  input  logic [3:0]           cmd_be_i,
-  input  logic [15:0]          cmd_length_i,
-  input  logic [31:0]          cmd_data_i,
-  input  logic                 wdata_valid_i,
-  output logic                 wdata_ready_o,
-  output logic                 rsp_valid_o,
-  output host_pkg::bus_status_e    rsp_status_o,
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  /// Command port: from the host; the part of the answer that this block gives.
+  input  bridge_pkg::command_in_t command_i,
+  output logic                    cmd_ready_o,
+  output logic                    wdata_ready_o,
+  output logic                    rsp_valid_o,
+  output host_pkg::bus_status_e   rsp_status_o,
   /// Queue of data to write: at most one push in a clock, the level, and a strobe that empties the queue.
-  output logic                 wqueue_push_o,
-  output logic                 wqueue_clear_o,
-  input  logic [2:0]           wqueue_level_i,
+  output logic                    wqueue_push_o,
+  output logic                    wqueue_clear_o,
+  input  logic [2:0]              wqueue_level_i,
   /// Queue of data that was read: a push of all ones, and the level.
-  output logic                 fill_push_o,
-  input  logic [2:0]           rqueue_level_i,
-  /// Initiator.
-  output logic                 request_valid_o,
-  input  logic                 request_ready_i,
-  output bus_pkg::request_t    request_o,
-  output logic [2:0]           available_o,
-  input  logic                 transfer_i,
-  input  logic                 done_i,
-  input  bus_pkg::result_e     result_i,
-  input  logic                 parity_error_i,
+  output logic                    fill_push_o,
+  input  logic [2:0]              rqueue_level_i,
+  /// Initiator: the request and the room for it; the progress.
+  output logic                    request_valid_o,
+  output bus_pkg::request_t       request_o,
+  output logic [2:0]              available_o,
+  input  bus_pkg::initiator_out_t initiator_i,
   /// IDSEL lines for the current configuration access, valid with the address phase.
-  output logic [31:0]          idsel_o,
+  output logic [31:0]             idsel_o,
   /// A host mark enters the event stream on this clock.
-  output logic                 mark_o,
+  output logic                    mark_o,
   /// The host sees no interrupt while this is on.
-  output logic                 interrupt_hold_o
+  output logic                    interrupt_hold_o
 );
   typedef enum logic [2:0] {
     // Ready for a command.
@@ -60,16 +50,18 @@ module bridge_command (
 
   state_e            state_q, state_d;
   logic              take, read, burst, write, bus_op, fault_hit, config_op, last_fill;
-  host_pkg::op_e     op_q;
+  host_pkg::op_e     op, op_q;
   host_pkg::bus_status_e status_q, status_d;
   host_pkg::bus_status_e fault_status_q, translated;
   logic [31:0]       idsel_d, idsel_q, fault_address_q, hold_q;
   logic [15:0]       length, left_q, wdata_left_q, fault_count_q;
   logic              parity_q;
 
+  assign op = host_pkg::op_e'(command_i.cmd_op);
+
   // After a transaction that the target ended, the initiator keeps REQ off for two clocks.
-  assign cmd_ready_o = state_q == StIdle && request_ready_i;
-  assign take        = cmd_valid_i && cmd_ready_o;
+  assign cmd_ready_o = state_q == StIdle && initiator_i.request_ready;
+  assign take        = command_i.cmd_valid && cmd_ready_o;
   always_comb begin : p_decode
     bus_op    = 1'b0;
     read      = 1'b0;
@@ -77,24 +69,24 @@ module bridge_command (
     length    = 16'd1;
     fault_hit = 1'b0;
     if (take) begin
-      bus_op    = cmd_op_i <= host_pkg::OpIntAck;
-      read      = cmd_op_i == host_pkg::OpMemRead || cmd_op_i == host_pkg::OpIoRead ||
-                  cmd_op_i == host_pkg::OpCfgRead || cmd_op_i == host_pkg::OpIntAck;
-      config_op = cmd_op_i == host_pkg::OpCfgRead || cmd_op_i == host_pkg::OpCfgWrite;
-      fault_hit = bus_op && fault_count_q != '0 && cmd_address_i == fault_address_q;
-      if ((cmd_op_i == host_pkg::OpMemRead || cmd_op_i == host_pkg::OpMemWrite) && cmd_length_i != '0) begin
-        length = cmd_length_i;
+      bus_op    = op <= host_pkg::OpIntAck;
+      read      = op == host_pkg::OpMemRead || op == host_pkg::OpIoRead ||
+                  op == host_pkg::OpCfgRead || op == host_pkg::OpIntAck;
+      config_op = op == host_pkg::OpCfgRead || op == host_pkg::OpCfgWrite;
+      fault_hit = bus_op && fault_count_q != '0 && command_i.cmd_address == fault_address_q;
+      if ((op == host_pkg::OpMemRead || op == host_pkg::OpMemWrite) && command_i.cmd_length != '0) begin
+        length = command_i.cmd_length;
       end
     end
   end
   assign burst       = length != 16'd1;
   assign write       = op_q == host_pkg::OpMemWrite || op_q == host_pkg::OpIoWrite || op_q == host_pkg::OpCfgWrite;
-  assign mark_o      = take && cmd_op_i == host_pkg::OpMark;
+  assign mark_o      = take && op == host_pkg::OpMark;
 
   assign request_valid_o = bus_op && !fault_hit;
   bridge_address u_address (
-    .enable_i(take), .op_i(cmd_op_i), .address_i(cmd_address_i), .be_i(burst ? 4'hF : cmd_be_i), .length_i(length),
-    .request_o, .idsel_o(idsel_d)
+    .enable_i(take), .op_i(op), .address_i(command_i.cmd_address), .be_i(burst ? 4'hF : command_i.cmd_be),
+    .length_i(length), .request_o, .idsel_o(idsel_d)
   );
   always_ff @(posedge clk_i) begin : p_idsel
     if (take) idsel_q <= config_op ? idsel_d : '0;
@@ -107,18 +99,18 @@ module bridge_command (
     unique case (state_q)
       StIdle: begin
         status_d = fault_hit ? fault_status_q : host_pkg::BusStatusOk;
-        if (take && cmd_op_i != host_pkg::OpMark) begin
+        if (take && op != host_pkg::OpMark) begin
           state_d = !bus_op ? StRespond : fault_hit ? StFill : StBus;
         end
       end
-      StBus: if (done_i) begin
+      StBus: if (initiator_i.done) begin
         status_d = translated;
-        if (result_i != bus_pkg::ResultOk) state_d = StFill;
+        if (initiator_i.result != bus_pkg::ResultOk) state_d = StFill;
         else if (write) state_d = StParity;
         else state_d = rqueue_level_i <= 3'd1 ? StIdle : StRespond;
       end
       StParity: begin
-        if (parity_error_i) status_d = host_pkg::BusStatusParity;
+        if (initiator_i.parity_error) status_d = host_pkg::BusStatusParity;
         state_d = StIdle;
       end
       StFill: if (last_fill) state_d = StRespond;
@@ -129,11 +121,11 @@ module bridge_command (
 
   // The status for the host that belongs to the initiator's result.
   always_comb begin : p_translate
-    unique case (result_i)
+    unique case (initiator_i.result)
       bus_pkg::ResultMasterAbort: translated = host_pkg::BusStatusMasterAbort;
       bus_pkg::ResultTargetAbort: translated = host_pkg::BusStatusTargetAbort;
       bus_pkg::ResultRetryLimit:  translated = host_pkg::BusStatusTimeout;
-      default: translated = parity_q || parity_error_i ? host_pkg::BusStatusParity : host_pkg::BusStatusOk;
+      default: translated = parity_q || initiator_i.parity_error ? host_pkg::BusStatusParity : host_pkg::BusStatusOk;
     endcase
   end
 
@@ -151,19 +143,19 @@ module bridge_command (
   end
 
   always_ff @(posedge clk_i) begin : p_progress
-    if (take) op_q <= cmd_op_i;
+    if (take) op_q <= op;
     if (take) parity_q <= 1'b0;
-    else if (parity_error_i) parity_q <= 1'b1;
+    else if (initiator_i.parity_error) parity_q <= 1'b1;
     if (take) left_q <= length;
-    else if (transfer_i || fill_push_o) left_q <= left_q - 16'd1;
+    else if (initiator_i.transfer || fill_push_o) left_q <= left_q - 16'd1;
     if (!rst_ni) wdata_left_q <= '0;
-    else if (take) wdata_left_q <= cmd_op_i == host_pkg::OpMemWrite && burst ? length : '0;
-    else if (wdata_valid_i && wdata_ready_o) wdata_left_q <= wdata_left_q - 16'd1;
+    else if (take) wdata_left_q <= op == host_pkg::OpMemWrite && burst ? length : '0;
+    else if (command_i.wdata_valid && wdata_ready_o) wdata_left_q <= wdata_left_q - 16'd1;
   end
 
   // Data of a write: the datum of the command, or the data of the burst.
   assign wdata_ready_o  = wdata_left_q != '0 && wqueue_level_i <= 3'd3;
-  assign wqueue_push_o  = (bus_op && !read && !burst) || (wdata_valid_i && wdata_ready_o);
+  assign wqueue_push_o  = (bus_op && !read && !burst) || (command_i.wdata_valid && wdata_ready_o);
   assign wqueue_clear_o = state_q == StFill;
   // A single write may start at once: its datum enters the queue on the clock of the command.
   assign available_o    = take ? (read || !burst ? 3'd1 : 3'd0) : write ? wqueue_level_i : 3'd4 - rqueue_level_i;
@@ -174,16 +166,16 @@ module bridge_command (
   // Armed faults and the interrupt hold.
   always_ff @(posedge clk_i) begin : p_fault
     if (!rst_ni) fault_count_q <= '0;
-    else if (take && cmd_op_i == host_pkg::OpArmFault) fault_count_q <= cmd_length_i;
+    else if (take && op == host_pkg::OpArmFault) fault_count_q <= command_i.cmd_length;
     else if (take && fault_hit) fault_count_q <= fault_count_q - 16'd1;
-    if (take && cmd_op_i == host_pkg::OpArmFault) begin
-      fault_address_q <= cmd_address_i;
-      fault_status_q  <= host_pkg::bus_status_e'(cmd_data_i[2:0]);
+    if (take && op == host_pkg::OpArmFault) begin
+      fault_address_q <= command_i.cmd_address;
+      fault_status_q  <= host_pkg::bus_status_e'(command_i.cmd_data[2:0]);
     end
   end
   always_ff @(posedge clk_i) begin : p_hold
     if (!rst_ni) hold_q <= '0;
-    else if (take && cmd_op_i == host_pkg::OpHoldInterrupt) hold_q <= cmd_data_i;
+    else if (take && op == host_pkg::OpHoldInterrupt) hold_q <= command_i.cmd_data;
     else if (hold_q != '0) hold_q <= hold_q - 32'd1;
   end
 

@@ -10,38 +10,27 @@ module bridge_memory #(
   /// Clocks for which data that was read for a retried transaction is kept.
   parameter int unsigned DiscardClocks = 1024
 ) (
-  input  logic          clk_i,
-  input  logic          rst_ni,
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
   /// A transaction that the bridge itself began is on the bus; this block does not claim it.
-  input  logic          own_i,
-  input  bus_pkg::bus_t bus_i,
-  /// From the target: latched transaction, decode and progress.
-  input  logic [31:0]   address_i,
-  input  logic          memory_i,
-  input  logic          active_i,
-  input  logic          waiting_i,
-  input  logic          retried_i,
-  output logic          hit_o,
-  input  logic          load_i,
-  output logic [31:0]   rdata_o,
-  output logic          rvalid_o,
-  output logic          wready_o,
-  input  logic          write_i,
-  input  logic [31:0]   write_address_i,
-  input  logic [3:0]    be_i,
-  input  logic [31:0]   wdata_i,
+  input  logic                    own_i,
+  input  bus_pkg::bus_t           bus_i,
+  /// From the target: the transaction; data are loaded; the transaction ends without a datum.
+  input  bus_pkg::transaction_t   transaction_i,
+  input  logic                    load_i,
+  input  logic                    retried_i,
+  output logic                    hit_o,
+  output logic [31:0]             rdata_o,
+  output logic                    rvalid_o,
+  output logic                    wready_o,
+  /// The datum that was written is not one of the configuration header.
+  input  logic                    write_i,
   /// No posted write is held here; on for one clock when the last one has left.
-  output logic          posted_empty_o,
-  output logic          drained_o,
-  /// Host memory port, see docs/architecture.md.
-  output logic          hm_valid_o,
-  output logic          hm_write_o,
-  output logic [31:0]   hm_address_o,
-  output logic [3:0]    hm_be_o,
-  output logic [31:0]   hm_wdata_o,
-  input  logic          hm_ready_i,
-  input  logic          hm_rvalid_i,
-  input  logic [31:0]   hm_rdata_i
+  output logic                    posted_empty_o,
+  output logic                    drained_o,
+  /// Host memory port.
+  output bridge_pkg::memory_out_t memory_o,
+  input  bridge_pkg::memory_in_t  memory_i
 );
   localparam int unsigned TimerWidth = $clog2(DiscardClocks + 1);
 
@@ -51,17 +40,18 @@ module bridge_memory #(
   logic [4:0]  posted_level;
   logic        posted_pop, write_mine;
   prim_fifo #(.Width(66), .DepthLog2(4)) u_posted (
-    .clk_i, .rst_ni, .clear_i(1'b0), .push_i(write_mine), .data_i({write_address_i[31:2], be_i, wdata_i}),
+    .clk_i, .rst_ni, .clear_i(1'b0), .push_i(write_mine),
+    .data_i({transaction_i.write_address[31:2], transaction_i.write_be, transaction_i.wdata}),
     .pop_i(posted_pop), .data0_o(posted), .data1_o(unused_posted1), .visible_o(posted_visible), .level_o(posted_level)
   );
-  assign write_mine = write_i && write_address_i[31:MemoryLog2] == '0 && be_i != '0;
+  assign write_mine = write_i && transaction_i.write_address[31:MemoryLog2] == '0 && transaction_i.write_be != '0;
   assign wready_o   = posted_level <= 5'd12;
 
   // The start of a read by another master, seen in its address phase so that the host is asked at once.
   logic        kept_q;
   logic [29:0] kept_address_q;
-  logic        frame_q, start, read_start, match, ends, active_q;
-  assign start      = bus_i.frame && !frame_q && !own_i;
+  logic        start, read_start, match, ends, active_q;
+  assign start      = bus_i.start && !own_i;
   always_comb begin : p_start
     read_start = 1'b0;
     match      = 1'b0;
@@ -70,16 +60,11 @@ module bridge_memory #(
       match      = kept_q && bus_i.ad[31:2] == kept_address_q;
     end
   end
-  assign ends       = active_q && !active_i;
-  assign hit_o      = memory_i && address_i[31:MemoryLog2] == '0 && !own_i;
-  always_ff @(posedge clk_i) begin : p_frame
-    if (!rst_ni) begin
-      frame_q  <= 1'b0;
-      active_q <= 1'b0;
-    end else begin
-      frame_q  <= bus_i.frame;
-      active_q <= active_i;
-    end
+  assign ends       = active_q && !transaction_i.active;
+  assign hit_o      = transaction_i.memory && transaction_i.address[31:MemoryLog2] == '0 && !own_i;
+  always_ff @(posedge clk_i) begin : p_active
+    if (!rst_ni) active_q <= 1'b0;
+    else active_q <= transaction_i.active;
   end
 
   // Reading: from the start to the end of the transaction.
@@ -98,7 +83,7 @@ module bridge_memory #(
     if (!rst_ni || read_start || kept_timer_q == '0) kept_q <= 1'b0;
     else if (reading_q && retried_i) kept_q <= 1'b1;
     if (reading_q && retried_i) begin
-      kept_address_q <= address_i[31:2];
+      kept_address_q <= transaction_i.address[31:2];
       kept_timer_q   <= TimerWidth'(DiscardClocks);
     end else if (kept_timer_q != '0) begin
       kept_timer_q <= kept_timer_q - TimerWidth'(1);
@@ -112,13 +97,13 @@ module bridge_memory #(
   logic [2:0]  outstanding_q, dropping_q, level;
   logic        answer, push, pop;
   logic [31:0] queue0, unused_queue1;
-  assign answer   = hm_rvalid_i && dropping_q == '0;
+  assign answer   = memory_i.rvalid && dropping_q == '0;
   assign rvalid_o = reading_q && (level != '0 || answer);
-  assign rdata_o  = level != '0 ? queue0 : hm_rdata_i;
+  assign rdata_o  = level != '0 ? queue0 : memory_i.rdata;
   assign pop      = load_i && reading_q && level != '0;
   assign push     = answer && !(load_i && reading_q && level == '0) && !flush;
   prim_queue #(.Width(32)) u_answers (
-    .clk_i, .rst_ni, .clear_i(flush), .push_i(push), .data_i(hm_rdata_i), .pop_i(pop),
+    .clk_i, .rst_ni, .clear_i(flush), .push_i(push), .data_i(memory_i.rdata), .pop_i(pop),
     .data0_o(queue0), .data1_o(unused_queue1), .level_o(level)
   );
 
@@ -128,16 +113,16 @@ module bridge_memory #(
       outstanding_q <= '0;
       dropping_q    <= '0;
     end else begin
-      if (issue || hm_rvalid_i) outstanding_q <= outstanding_q + 3'(issue) - 3'(hm_rvalid_i);
-      if (flush) dropping_q <= outstanding_q - 3'(hm_rvalid_i);
-      else if (hm_rvalid_i && dropping_q != '0) dropping_q <= dropping_q - 3'd1;
+      if (issue || memory_i.rvalid) outstanding_q <= outstanding_q + 3'(issue) - 3'(memory_i.rvalid);
+      if (flush) dropping_q <= outstanding_q - 3'(memory_i.rvalid);
+      else if (memory_i.rvalid && dropping_q != '0) dropping_q <= dropping_q - 3'd1;
     end
   end
 
   // The next dword is asked for at the start, and then as long as the master continues.
   logic        first_q, hm_valid_q, hm_write_q, may_read, slot, wanted, starving;
   assign next     = fresh ? bus_i.ad[31:2] : next_q;
-  assign slot     = !hm_valid_q || hm_ready_i;
+  assign slot     = !hm_valid_q || memory_i.ready;
   assign may_read = slot && posted_level == '0 && !write_i;
   always_comb begin : p_issue
     starving = 1'b0;
@@ -147,9 +132,9 @@ module bridge_memory #(
     if (fresh) begin
       issue = may_read && outstanding_q < 3'd4;
     end else if (reading_q) begin
-      starving = waiting_i && level == '0 && outstanding_q == dropping_q;
+      starving = transaction_i.waiting && level == '0 && outstanding_q == dropping_q;
       crossing = next_q[9:0] == '0;
-      wanted   = !ends && (starving || (bus_i.frame && active_i && !crossing && !first_q));
+      wanted   = !ends && (starving || (bus_i.frame && transaction_i.active && !crossing && !first_q));
       issue    = may_read && (wanted || first_q) && outstanding_q + level < 3'd4;
     end
   end
@@ -183,10 +168,10 @@ module bridge_memory #(
   end
 
   assign posted_empty_o = posted_level == '0 && !write_i && !(hm_valid_q && hm_write_q);
-  assign drained_o      = hm_valid_q && hm_write_q && hm_ready_i && posted_level == '0 && !write_i;
-  assign hm_valid_o     = hm_valid_q;
-  assign hm_write_o     = hm_write_q;
-  assign hm_address_o   = {hm_address_q, 2'b00};
-  assign hm_be_o        = hm_be_q;
-  assign hm_wdata_o     = hm_wdata_q;
+  assign drained_o      = hm_valid_q && hm_write_q && memory_i.ready && posted_level == '0 && !write_i;
+  assign memory_o.valid     = hm_valid_q;
+  assign memory_o.write     = hm_write_q;
+  assign memory_o.address   = {hm_address_q, 2'b00};
+  assign memory_o.be        = hm_be_q;
+  assign memory_o.wdata     = hm_wdata_q;
 endmodule

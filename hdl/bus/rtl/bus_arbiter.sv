@@ -12,9 +12,7 @@ module bus_arbiter #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
-  /// Sampled FRAME and IRDY.
-  input  logic               frame_i,
-  input  logic               irdy_i,
+  input  bus_pkg::bus_t      bus_i,
   /// One request and one grant for each master.
   input  logic [Masters-1:0] req_i,
   output logic [Masters-1:0] gnt_o,
@@ -30,11 +28,11 @@ module bus_arbiter #(
 
   logic [Masters-1:0]    gnt_q, gnt_d, broken_q, requests;
   logic [IndexWidth-1:0] owner_q, choice, candidate;
-  logic                  frame_q, used_q, idle, keep;
+  logic                  used_q, idle, keep;
   logic [3:0]            waited_q;
   logic                  expired;
 
-  assign idle     = !frame_i && !irdy_i;
+  assign idle     = !bus_i.frame && !bus_i.irdy;
   assign requests = req_i & ~broken_q;
   assign keep     = gnt_q != '0 && !used_q && requests[owner_q];
 
@@ -59,15 +57,13 @@ module bus_arbiter #(
     if (!rst_ni) begin
       gnt_q   <= '0;
       owner_q <= IndexWidth'(Park);
-      frame_q <= 1'b0;
       used_q  <= 1'b0;
     end else begin
       gnt_q   <= gnt_d;
-      frame_q <= frame_i;
       if (gnt_d != '0) owner_q <= choice;
       // A start on the clock of a new grant belongs to the grant before it.
       if (gnt_d != '0 && gnt_d != gnt_q) used_q <= 1'b0;
-      else if (frame_i && !frame_q) used_q <= 1'b1;
+      else if (bus_i.start) used_q <= 1'b1;
     end
   end
 

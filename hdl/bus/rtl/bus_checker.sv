@@ -310,5 +310,5 @@ module bus_checker #(
   assign moved_o = moved_q;
 
   logic unused_history;
-  assign unused_history = ^{frames_q, bus_q.perr, bus_q.serr, bus_q.par};
+  assign unused_history = ^{frames_q, bus_q.start, bus_q.perr, bus_q.serr, bus_q.par};
 endmodule

@@ -49,8 +49,9 @@ package bus_pkg;
     logic        serr;
   } target_out_t;
 
-  /// The bus as every agent sees it.
+  /// The bus as every agent sees it. `start` is the first clock of FRAME, the address phase of a transaction.
   typedef struct packed {
+    logic        start;
     logic        frame;
     logic        irdy;
     logic        devsel;
@@ -62,6 +63,21 @@ package bus_pkg;
     logic        perr;
     logic        serr;
   } bus_t;
+
+  /// Bus to a function: the bus as every agent sees it, the IDSEL of the function's device, the grant of the function.
+  typedef struct packed {
+    bus_t bus;
+    logic          idsel;
+    logic          gnt;
+  } bus_in_t;
+
+  /// Bus from a function: its request for the bus, and its outputs as master and as target. All of them are registers.
+  typedef struct packed {
+    logic                 req;
+    master_out_t master;
+    target_out_t target;
+  } bus_out_t;
+  localparam bus_out_t BusOutIdle = '0;
 
   // Widths of the two bundles, by group; spelt out for front ends that cannot ask a type for its bits. A wrong one is a
   // width mismatch in bus_mux, which lint refuses.
@@ -87,6 +103,92 @@ package bus_pkg;
     ResultTargetAbort,
     ResultRetryLimit
   } result_e;
+
+  /// A transaction as `bus_target` shows it to the block around it, the *backend*. Nothing in it depends on what the
+  /// backend answers on the same clock, so that no structure is part of a combinational loop.
+  typedef struct packed {
+    // Latched in the address phase: address, command and IDSEL; the kind of the transaction: a read, memory, I/O, a
+    // configuration access of type 0 to this function.
+    logic [31:0] address;
+    logic [3:0]  command;
+    logic        idsel;
+    logic        read;
+    logic        memory;
+    logic        io;
+    logic        configuration;
+    // This is the decode clock; the transaction is decoded or claimed; a data phase waits for the backend.
+    logic        decode;
+    logic        active;
+    logic        waiting;
+    // Byte address of the datum to offer next.
+    logic [31:0] pointer;
+    // AD holds a datum that has not moved yet, and its address.
+    logic        loaded;
+    logic [31:0] loaded_address;
+    // TRDY is on, so a datum moves if IRDY is on; a datum moves on this clock.
+    logic        offered;
+    logic        transfer;
+    // Writes: strobe, address, byte enables (high-true) and datum, one clock after it moved.
+    logic        write;
+    logic [31:0] write_address;
+    logic [3:0]  write_be;
+    logic [31:0] wdata;
+  } transaction_t;
+
+  /// The answer of a backend to a transaction.
+  typedef struct packed {
+    // On the decode clock: hit, and target abort.
+    logic hit;
+    logic abort;
+    // The offered datum is the last of this transaction: disconnect with it.
+    logic single;
+    // The datum to be read is there; there is a place for the datum that is written now and for two more.
+    logic rvalid;
+    logic wready;
+  } answer_t;
+  /// Nothing is claimed; every datum is answered at once.
+  localparam answer_t AnswerIdle = 5'b00011;
+
+  /// To an initiator.
+  typedef struct packed {
+    // The request, which is taken on a clock with both valid and ready.
+    logic        request_valid;
+    request_t    request;
+    // Keep REQ on during this request, because another request follows.
+    logic        more;
+    // End the request at the next data phase, or at once outside a transaction.
+    logic        stop;
+    // The first and the second datum to write.
+    logic [31:0] wdata0;
+    logic [31:0] wdata1;
+    // The number of dwords that are available to write, or of places for dwords that are read; 7 stands for 7 or more.
+    logic [2:0]  available;
+  } initiator_in_t;
+
+  /// From an initiator. Nothing in it depends on what the initiator is given on the same clock.
+  typedef struct packed {
+    logic        request_ready;
+    // Master enable: no transaction starts while it is off.
+    logic        enabled;
+    // A datum moves on this clock, and the byte lanes in which it moves (high-true).
+    logic        transfer;
+    logic [3:0]  transfer_be;
+    // The first datum to write moves; a datum that was read moves, and the datum.
+    logic        pop;
+    logic        rvalid;
+    logic [31:0] rdata;
+    // One clock after the last data phase: the request has ended, with this result.
+    logic        done;
+    result_e     result;
+    // Address of the current datum; address of an error.
+    logic [31:0] address;
+    // This is the address phase of a transaction of this master; a transaction of this master is on the bus.
+    logic        address_phase;
+    logic        active;
+    // A datum of this master had bad parity: one clock after a datum was read, two clocks after a datum was written.
+    logic        parity_error;
+  } initiator_out_t;
+  localparam initiator_in_t InitiatorInIdle = '0;
 
   /// Bits of the Status register that the bus side of a function sets.
   typedef struct packed {

@@ -4,54 +4,25 @@
 /// Target side of an agent: medium decode, parity, all terminations, and the limits of 16 and 8 clocks. The block
 /// around it, the *backend*, knows the meaning of addresses and holds the data:
 ///
-/// - on the decode clock the backend says `hit_i` for the latched address and command, and, if the byte enables now on
-///   the bus are illegal for it, `abort_i`;
-/// - `load_o` takes a datum to be read while `rvalid_i` is on, and `transfer_o` says that it has moved; a datum that
-///   was loaded and not transferred counts as not read, so side effects of a read belong to `transfer_o`;
-/// - `write_o` hands over a datum that was written, one clock after it moved; `wready_i` promises a place for that
-///   datum and for two more.
+/// - on the decode clock the backend says `hit` for the latched address and command, and, if the byte enables now on
+///   the bus are illegal for it, `abort`;
+/// - `load_o` takes the datum `rdata_i` while `rvalid` is on, and `transfer` says that it has moved; a datum that was
+///   loaded and not transferred counts as not read, so side effects of a read belong to `transfer`;
+/// - `write` hands over a datum that was written, one clock after it moved; `wready` promises a place for that datum
+///   and for two more.
 module bus_target (
   input  logic                  clk_i,
   input  logic                  rst_ni,
+  /// The number of this function in its device, for configuration accesses.
+  input  logic [2:0]            number_i,
 
-  /// The transaction: latched address and command, and IDSEL at the address phase.
-  output logic [31:0]           address_o,
-  output logic [3:0]            command_o,
-  output logic                  idsel_o,
-  /// The kind of the transaction: a read, memory, I/O, a configuration access of type 0 to function 0 of this device.
-  output logic                  read_o,
-  output logic                  memory_o,
-  output logic                  io_o,
-  output logic                  configuration_o,
-  /// On the decode clock: hit and target abort.
-  output logic                  decode_o,
-  input  logic                  hit_i,
-  input  logic                  abort_i,
-  /// The offered datum is the last of this transaction: disconnect with it.
-  input  logic                  single_i,
-  /// From the claim to the end of the transaction.
-  output logic                  active_o,
-  /// A data phase waits for the backend.
-  output logic                  waiting_o,
-  /// A transaction that was claimed ends without a datum having moved.
-  output logic                  retried_o,
-
-  /// Byte address of the datum to offer next; for reads the datum itself, and the strobe that takes it.
-  output logic [31:0]           pointer_o,
+  /// Backend: the transaction; the answer to it; the datum to be read, and the strobe that takes it; a transaction that
+  /// was claimed ends without a datum having moved.
+  output bus_pkg::transaction_t transaction_o,
+  input  bus_pkg::answer_t      answer_i,
   input  logic [31:0]           rdata_i,
-  input  logic                  rvalid_i,
   output logic                  load_o,
-  /// AD holds a datum that has not moved yet, and its address.
-  output logic                  loaded_o,
-  output logic [31:0]           loaded_address_o,
-  /// A datum moves on this clock.
-  output logic                  transfer_o,
-  /// Writes: strobe, address, byte enables (high-true) and datum, one clock after it moved.
-  input  logic                  wready_i,
-  output logic                  write_o,
-  output logic [31:0]           write_address_o,
-  output logic [3:0]            write_be_o,
-  output logic [31:0]           wdata_o,
+  output logic                  retried_o,
 
   /// From and to the configuration header.
   input  logic                  parity_response_i,
@@ -81,14 +52,14 @@ module bus_target (
   localparam logic [3:0] LaterLimit = 4'd5;
 
   state_e      state_q, state_d;
-  logic        frame_q, devsel_q, devsel_d, trdy_q, trdy_d, stop_q, stop_d, control_en_q;
-  logic        start, claim, phase_end, offer, can, moved_q, ends, parity_q, address_bad, awake;
+  logic        devsel_q, devsel_d, trdy_q, trdy_d, stop_q, stop_d, control_en_q;
+  logic        start, claim, phase_end, offer, can, transfer, moved_q, ends, parity_q, address_bad, awake;
   logic [3:0]  waited_q;
   logic [1:0]  tail_q;
 
-  assign start       = bus_i.frame && !frame_q;
+  assign start       = bus_i.start;
   assign address_bad = parity_q != bus_i.par;
-  assign claim       = state_q == StDecode && hit_i && !address_bad;
+  assign claim       = state_q == StDecode && answer_i.hit && !address_bad;
   assign phase_end   = bus_i.irdy && (trdy_q || stop_q);
 
   // Idle gating: once the parity of this target's last transaction has been reported, nothing changes until the next
@@ -108,9 +79,9 @@ module bus_target (
     unique case (state_q)
       StIdle: if (start) state_d = StDecode;
       StDecode: begin
-        state_d  = !claim ? StIdle : abort_i ? StAbort : StData;
+        state_d  = !claim ? StIdle : answer_i.abort ? StAbort : StData;
         devsel_d = claim;
-        offer    = claim && !abort_i;
+        offer    = claim && !answer_i.abort;
       end
       StData: begin
         if (phase_end && !bus_i.frame) begin
@@ -132,10 +103,10 @@ module bus_target (
     endcase
     can = 1'b0;
     if (offer) begin
-      can    = read_o ? rvalid_i : wready_i;
+      can    = read_q ? answer_i.rvalid : answer_i.wready;
       trdy_d = can;
       // A burst order other than linear gets one datum.
-      if (can) stop_d = bus_i.frame && (single_i || (memory_o && address_o[1:0] != 2'b00));
+      if (can) stop_d = bus_i.frame && (answer_i.single || (memory_q && address_q[1:0] != 2'b00));
       else stop_d = state_q == StData && !phase_end && waited_q >= (moved_q ? LaterLimit : FirstLimit);
     end
     if (state_d == StIdle) begin
@@ -148,21 +119,17 @@ module bus_target (
   always_ff @(posedge clk_i) begin : p_regs
     if (!rst_ni) begin
       state_q      <= StIdle;
-      frame_q      <= 1'b0;
       devsel_q     <= 1'b0;
       trdy_q       <= 1'b0;
       stop_q       <= 1'b0;
       control_en_q <= 1'b0;
-    end else begin
-      frame_q <= bus_i.frame;
-      if (awake) begin
-        state_q      <= state_d;
-        devsel_q     <= devsel_d;
-        trdy_q       <= trdy_d;
-        stop_q       <= stop_d;
-        // The signals are driven off for one clock before they are released.
-        control_en_q <= devsel_d || trdy_d || stop_d || devsel_q || trdy_q || stop_q;
-      end
+    end else if (awake) begin
+      state_q      <= state_d;
+      devsel_q     <= devsel_d;
+      trdy_q       <= trdy_d;
+      stop_q       <= stop_d;
+      // The signals are driven off for one clock before they are released.
+      control_en_q <= devsel_d || trdy_d || stop_d || devsel_q || trdy_q || stop_q;
     end
   end
 
@@ -181,8 +148,8 @@ module bus_target (
       io_q      <= bus_i.cbe == bus_pkg::CommandIoRead || bus_i.cbe == bus_pkg::CommandIoWrite;
       configuration_q <= (bus_i.cbe == bus_pkg::CommandConfigurationRead ||
                           bus_i.cbe == bus_pkg::CommandConfigurationWrite) &&
-                         idsel_i && bus_i.ad[1:0] == 2'b00 && bus_i.ad[10:8] == 3'd0;
-    end else if (load_o || (transfer_o && !read_o)) begin
+                         idsel_i && bus_i.ad[1:0] == 2'b00 && bus_i.ad[10:8] == number_i;
+    end else if (load_o || (transfer && !read_q)) begin
       pointer_q <= pointer_q + 32'd4;
     end
   end
@@ -193,11 +160,11 @@ module bus_target (
       loaded_q <= 1'b0;
     end else if (awake) begin
       if (state_q == StIdle) moved_q <= 1'b0;
-      else if (transfer_o) moved_q <= 1'b1;
+      else if (transfer) moved_q <= 1'b1;
       waited_q <= state_q == StIdle || phase_end ? '0 : waited_q + 4'(waited_q != '1);
       if (state_d == StIdle) loaded_q <= 1'b0;
       else if (load_o) loaded_q <= 1'b1;
-      else if (transfer_o) loaded_q <= 1'b0;
+      else if (transfer) loaded_q <= 1'b0;
       if (load_o) loaded_address_q <= pointer_q;
     end
   end
@@ -207,19 +174,18 @@ module bus_target (
     retried_o = 1'b0;
     if (state_q != StIdle && state_q != StDecode) begin
       ends = state_d == StIdle;
-      if (ends && !moved_q) retried_o = !transfer_o;
+      if (ends && !moved_q) retried_o = !transfer;
     end
   end
-  assign load_o      = offer && read_o && rvalid_i;
-  assign transfer_o  = bus_i.irdy && trdy_q;
-  assign waiting_o   = state_q == StData && !trdy_q && !stop_q;
+  assign load_o      = offer && read_q && answer_i.rvalid;
+  assign transfer    = bus_i.irdy && trdy_q;
 
   // AD is driven from DEVSEL on, so never in the turnaround clock.
   logic        ad_en_q;
   logic [31:0] ad_q;
   always_ff @(posedge clk_i) begin : p_ad
     if (!rst_ni) ad_en_q <= 1'b0;
-    else if (awake) ad_en_q <= read_o && devsel_d;
+    else if (awake) ad_en_q <= read_q && devsel_d;
     if (load_o) ad_q <= rdata_i;
   end
 
@@ -229,8 +195,8 @@ module bus_target (
   logic [3:0]  write_be_q;
   always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) write_q <= 1'b0;
-    else write_q <= transfer_o && !read_o;
-    if (transfer_o && !read_o) begin
+    else write_q <= transfer && !read_q;
+    if (transfer && !read_q) begin
       wdata_q         <= bus_i.ad;
       write_be_q      <= ~bus_i.cbe;
       write_address_q <= pointer_q;
@@ -267,22 +233,25 @@ module bus_target (
     end
   end
 
-  assign address_o       = address_q;
-  assign command_o       = command_q;
-  assign idsel_o         = idsel_q;
-  assign read_o          = read_q;
-  assign memory_o        = memory_q;
-  assign io_o            = io_q;
-  assign configuration_o = configuration_q;
-  assign decode_o        = state_q == StDecode;
-  assign active_o        = state_q != StIdle;
-  assign pointer_o       = transfer_o && !read_o ? pointer_q + 32'd4 : pointer_q;
-  assign loaded_o        = loaded_q;
-  assign loaded_address_o = loaded_address_q;
-  assign write_o         = write_q;
-  assign write_address_o = write_address_q;
-  assign write_be_o      = write_be_q;
-  assign wdata_o         = wdata_q;
+  assign transaction_o.address        = address_q;
+  assign transaction_o.command        = command_q;
+  assign transaction_o.idsel          = idsel_q;
+  assign transaction_o.read           = read_q;
+  assign transaction_o.memory         = memory_q;
+  assign transaction_o.io             = io_q;
+  assign transaction_o.configuration  = configuration_q;
+  assign transaction_o.decode         = state_q == StDecode;
+  assign transaction_o.active         = state_q != StIdle;
+  assign transaction_o.waiting        = state_q == StData && !trdy_q && !stop_q;
+  assign transaction_o.pointer        = transfer && !read_q ? pointer_q + 32'd4 : pointer_q;
+  assign transaction_o.loaded         = loaded_q;
+  assign transaction_o.loaded_address = loaded_address_q;
+  assign transaction_o.offered        = trdy_q;
+  assign transaction_o.transfer       = transfer;
+  assign transaction_o.write          = write_q;
+  assign transaction_o.write_address  = write_address_q;
+  assign transaction_o.write_be       = write_be_q;
+  assign transaction_o.wdata          = wdata_q;
 
   assign target_o.devsel     = devsel_q;
   assign target_o.trdy       = trdy_q;

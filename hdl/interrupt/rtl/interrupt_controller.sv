@@ -28,25 +28,23 @@ module interrupt_controller (
   interrupt_controller_reg_pkg::reg2hw_t reg2hw;
   interrupt_controller_reg_pkg::hw2reg_t hw2reg;
 
-  logic [31:0] address, pointer, loaded_address, write_address, wdata, regs_rdata, rdata;
-  logic [3:0]  command, be;
-  logic        memory, read, load, transfer, write, hit, to_regs, to_doorbell, acknowledge_cycle;
+  bus_pkg::transaction_t access;
+  bus_pkg::answer_t      answer;
+  logic [31:0] regs_rdata, rdata;
+  logic        load, to_regs, to_doorbell, acknowledge_cycle;
 
-  assign acknowledge_cycle = command == bus_pkg::CommandInterruptAcknowledge;
-  assign to_regs     = memory && address[31:12] == host_pkg::AddressInterruptController[31:12];
-  assign to_doorbell = memory && address[31:12] == host_pkg::AddressDoorbell[31:12];
-  assign hit         = acknowledge_cycle || to_regs || to_doorbell;
-
+  assign acknowledge_cycle = access.command == bus_pkg::CommandInterruptAcknowledge;
+  assign to_regs     = access.memory && access.address[31:12] == host_pkg::AddressInterruptController[31:12];
+  assign to_doorbell = access.memory && access.address[31:12] == host_pkg::AddressDoorbell[31:12];
+  always_comb begin : p_answer
+    answer        = bus_pkg::AnswerIdle;
+    answer.hit    = acknowledge_cycle || to_regs || to_doorbell;
+    answer.single = 1'b1;
+    answer.wready = !to_doorbell || posted_empty_i;
+  end
   bus_target u_target (
-    .clk_i, .rst_ni,
-    .address_o(address), .command_o(command), .idsel_o(), .read_o(read), .memory_o(memory), .io_o(),
-    .configuration_o(), .decode_o(), .hit_i(hit), .abort_i(1'b0), .single_i(1'b1), .active_o(), .waiting_o(),
-    .retried_o(),
-    .pointer_o(pointer), .rdata_i(rdata), .rvalid_i(1'b1), .load_o(load), .loaded_o(), .loaded_address_o(loaded_address),
-    .transfer_o(transfer), .wready_i(!to_doorbell || posted_empty_i), .write_o(write), .write_address_o(write_address),
-    .write_be_o(be), .wdata_o(wdata),
-    .parity_response_i(1'b0), .serr_enable_i(1'b0), .status_set_o(),
-    .bus_i, .idsel_i(1'b0), .target_o
+    .clk_i, .rst_ni, .number_i('0), .transaction_o(access), .answer_i(answer), .rdata_i(rdata), .load_o(load),
+    .retried_o(), .parity_response_i(1'b0), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
   );
 
   // A fetch returns the input that was presented when the datum was put on the bus; it counts when the datum moves.
@@ -59,11 +57,11 @@ module interrupt_controller (
     if (load && fetch_valid) vector = host_pkg::VectorBase + (8'(fetch_input) * host_pkg::VectorStep);
   end
   assign lanes_on  = bus_i.cbe != 4'hF;
-  assign fetch_now = transfer && read && fetching_q && lanes_on;
+  assign fetch_now = access.transfer && access.read && fetching_q && lanes_on;
   always_ff @(posedge clk_i) begin : p_fetch
     if (!rst_ni) fetching_q <= 1'b0;
     else if (load) fetching_q <= acknowledge_cycle ||
-                                 (to_regs && pointer[11:0] == {5'd0, interrupt_controller_reg_pkg::ClaimOffset});
+                                 (to_regs && access.pointer[11:0] == {5'd0, interrupt_controller_reg_pkg::ClaimOffset});
     if (load) begin
       fetched_valid_q <= fetch_valid;
       fetched_input_q <= fetch_input;
@@ -74,11 +72,11 @@ module interrupt_controller (
   // The registers fill the first 128 bytes of the page.
   logic [15:0] lines, set, lost;
   logic        regs_write;
-  assign regs_write = write && write_address[31:7] == host_pkg::AddressInterruptController[31:7];
+  assign regs_write = access.write && access.write_address[31:7] == host_pkg::AddressInterruptController[31:7];
   interrupt_controller_regs u_regs (
-    .clk_i, .rst_ni, .write_i(regs_write), .write_address_i(write_address[6:0]), .be_i(be), .wdata_i(wdata),
-    .load_i(load && to_regs && pointer[11:7] == '0),
-    .read_i(1'b0), .read_address_i(pointer[6:0]), .rdata_o(regs_rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
+    .clk_i, .rst_ni, .write_i(regs_write), .write_address_i(access.write_address[6:0]), .be_i(access.write_be), .wdata_i(access.wdata),
+    .load_i(load && to_regs && access.pointer[11:7] == '0),
+    .read_i(1'b0), .read_address_i(access.pointer[6:0]), .rdata_o(regs_rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
 
   interrupt_controller_reg_pkg::route_out_t route;
@@ -90,9 +88,9 @@ module interrupt_controller (
   assign lost_we         = reg2hw.lost_we;
   always_comb begin : p_set
     set = '0;
-    if (software_set_we) set = wdata[15:0] & wmask;
-    if (write && write_address[31:12] == host_pkg::AddressDoorbell[31:12] && be[0] && wdata[15:4] == '0) begin
-      set[wdata[3:0]] = 1'b1;
+    if (software_set_we) set = access.wdata[15:0] & wmask;
+    if (access.write && access.write_address[31:12] == host_pkg::AddressDoorbell[31:12] && access.write_be[0] && access.wdata[15:4] == '0) begin
+      set[access.wdata[3:0]] = 1'b1;
     end
   end
   assign route = reg2hw.route;
@@ -149,8 +147,5 @@ module interrupt_controller (
   assign spurious_event_o = fetch_now && !fetched_valid_q;
   assign vector_o         = vector_q;
   assign eoi_event_o      = reg2hw.eoi_we && wmask[0];
-  assign eoi_input_o      = wdata[3:0];
-
-  logic unused_loaded_address;
-  assign unused_loaded_address = ^loaded_address;
+  assign eoi_input_o      = access.wdata[3:0];
 endmodule

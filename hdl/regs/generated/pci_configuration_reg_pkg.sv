@@ -89,6 +89,10 @@ package pci_configuration_reg_pkg;
   } latency_timer_out_t;
 
   typedef struct packed {
+    logic multifunction;
+  } header_type_in_t;
+
+  typedef struct packed {
     logic [15:0] value;
   } subsystem_vendor_id_in_t;
 
@@ -111,6 +115,10 @@ package pci_configuration_reg_pkg;
   typedef struct packed {
     logic [7:0] value;
   } max_lat_in_t;
+
+  typedef struct packed {
+    logic [7:0] offset;
+  } msi_next_in_t;
 
   typedef struct packed {
     logic enable;
@@ -167,6 +175,7 @@ package pci_configuration_reg_pkg;
     device_id_in_t device_id;
     status_in_t status;
     class_revision_in_t class_revision;
+    header_type_in_t header_type;
     logic [191:0] bar;
     subsystem_vendor_id_in_t subsystem_vendor_id;
     subsystem_id_in_t subsystem_id;
@@ -174,6 +183,7 @@ package pci_configuration_reg_pkg;
     interrupt_pin_in_t interrupt_pin;
     min_gnt_in_t min_gnt;
     max_lat_in_t max_lat;
+    msi_next_in_t msi_next;
     vendor_build_in_t vendor_build;
     vendor_clock_in_t vendor_clock;
     vendor_features_in_t vendor_features;

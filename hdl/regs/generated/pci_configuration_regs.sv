@@ -199,7 +199,8 @@ module pci_configuration_regs (
         (W+1)'(3): begin
           rdata_o[7:0] = cache_line_size_value_q;
           rdata_o[15:11] = latency_timer_value_q;
-          rdata_o[23:16] = 8'h0;
+          rdata_o[22:16] = 7'h0;
+          rdata_o[23:23] = hw2reg_i.header_type.multifunction;
           rdata_o[31:24] = 8'h0;
         end
         (W+1)'(11): begin
@@ -217,7 +218,7 @@ module pci_configuration_regs (
         end
         (W+1)'(16): begin
           rdata_o[7:0] = 8'h5;
-          rdata_o[15:8] = 8'h50;
+          rdata_o[15:8] = hw2reg_i.msi_next.offset;
           rdata_o[16:16] = msi_control_enable_q;
           rdata_o[19:17] = 3'h0;
           rdata_o[22:20] = msi_control_multiple_enable_q;

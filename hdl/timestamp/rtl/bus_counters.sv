@@ -12,11 +12,11 @@ module bus_counters (
   /// The counters, from the low bits up: idle, address, data, wait and retry clocks, and transactions.
   output logic [6*32-1:0] counts_o
 );
-  logic       frame_q, idle, address, data, refused;
+  logic       idle, address, data, refused;
   logic [5:0] events;
 
   assign idle    = !bus_i.frame && !bus_i.irdy;
-  assign address = bus_i.frame && !frame_q;
+  assign address = bus_i.start;
   always_comb begin : p_events
     data    = 1'b0;
     refused = 1'b0;
@@ -26,11 +26,6 @@ module bus_counters (
       refused = bus_i.stop && !bus_i.trdy;
       events  = {address, refused, !address && !data && !refused, data, address, 1'b0};
     end
-  end
-
-  always_ff @(posedge clk_i) begin : p_frame
-    if (!rst_ni) frame_q <= 1'b0;
-    else frame_q <= bus_i.frame;
   end
 
   for (genvar i = 0; i < 6; i++) begin : gen_count

@@ -12,8 +12,8 @@ module timestamp_unit #(
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
-  /// The events of this clock, by bit number of `host_pkg::event_e`; this block finds First register read itself, from
-  /// `function_read_i`.
+  /// The events of this clock, by bit number of `host_pkg::event_bit_e`. This block finds First register read itself:
+  /// `function_read_i` says that a datum of a register of the function is on the bus.
   input  logic [15:0]          bits_i,
   input  logic                 function_read_i,
   input  logic [7:0]           function_i,
@@ -37,30 +37,30 @@ module timestamp_unit #(
   timestamp_reg_pkg::reg2hw_t reg2hw;
   timestamp_reg_pkg::hw2reg_t hw2reg;
 
-  logic [31:0] address, pointer, loaded_address, write_address, wdata, rdata;
+  bus_pkg::transaction_t access;
+  bus_pkg::answer_t      answer;
+  logic [31:0] rdata;
   logic [5:0]  read_address;
-  logic [3:0]  be;
-  logic        memory, hit, load, transfer, read, write;
+  logic        load, function_read;
 
-  assign hit = memory && address[31:12] == host_pkg::AddressTimestamp[31:12];
+  always_comb begin : p_answer
+    answer        = bus_pkg::AnswerIdle;
+    answer.hit    = access.memory && access.address[31:12] == host_pkg::AddressTimestamp[31:12];
+    answer.single = 1'b1;
+  end
   bus_target u_target (
-    .clk_i, .rst_ni,
-    .address_o(address), .command_o(), .idsel_o(), .read_o(read), .memory_o(memory), .io_o(), .configuration_o(),
-    .decode_o(), .hit_i(hit), .abort_i(1'b0), .single_i(1'b1), .active_o(), .waiting_o(), .retried_o(),
-    .pointer_o(pointer), .rdata_i(rdata), .rvalid_i(1'b1), .load_o(load), .loaded_o(), .loaded_address_o(loaded_address),
-    .transfer_o(transfer), .wready_i(1'b1), .write_o(write), .write_address_o(write_address), .write_be_o(be),
-    .wdata_o(wdata),
-    .parity_response_i(1'b0), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
+    .clk_i, .rst_ni, .number_i('0), .transaction_o(access), .answer_i(answer), .rdata_i(rdata), .load_o(load),
+    .retried_o(), .parity_response_i(1'b0), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
   );
 
   timestamp_regs u_regs (
-    .clk_i, .rst_ni, .write_i(write && write_address[11:6] == '0), .write_address_i(write_address[5:0]), .be_i(be),
-    .wdata_i(wdata), .load_i(load && pointer[11:6] == '0), .read_i(transfer && read && loaded_address[11:6] == '0),
-    .read_address_i(read_address),
+    .clk_i, .rst_ni, .write_i(access.write && access.write_address[11:6] == '0), .write_address_i(access.write_address[5:0]),
+    .be_i(access.write_be), .wdata_i(access.wdata), .load_i(load && access.pointer[11:6] == '0),
+    .read_i(access.transfer && access.read && access.loaded_address[11:6] == '0), .read_address_i(read_address),
     .rdata_o(rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
   // A datum is loaded from the address of the pointer; the side effect of a read belongs to the address that moved.
-  assign read_address = transfer ? loaded_address[5:0] : pointer[5:0];
+  assign read_address = access.transfer ? access.loaded_address[5:0] : access.pointer[5:0];
 
   logic low_read, clear;
   assign low_read = reg2hw.counter_lo_re;
@@ -82,11 +82,12 @@ module timestamp_unit #(
   // First register read after a vector fetch.
   logic        armed_q, first_read;
   logic [15:0] bits;
-  assign first_read = armed_q && function_read_i;
+  assign function_read = function_read_i && bus_i.irdy;
+  assign first_read    = armed_q && function_read;
   always_ff @(posedge clk_i) begin : p_armed
     if (!rst_ni) armed_q <= 1'b0;
     else if (bits_i[host_pkg::EventBitVectorFetch]) armed_q <= !bits_i[host_pkg::EventBitSpuriousFetch];
-    else if (function_read_i) armed_q <= 1'b0;
+    else if (function_read) armed_q <= 1'b0;
   end
   always_comb begin : p_bits
     bits = bits_i;

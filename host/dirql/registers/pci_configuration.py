@@ -416,7 +416,8 @@ class LATENCY_TIMER:
 class HeaderTypeValue(NamedTuple):
     """The fields of the register HEADER_TYPE."""
 
-    value: int
+    layout: int
+    multifunction: int
 
 
 class HEADER_TYPE:
@@ -425,23 +426,31 @@ class HEADER_TYPE:
     offset: Final = 0x00E
     bytes: Final = 1
     reset: Final = 0x0
-    VALUE: Final = 0xFF
-    """R. Layout 0, one function."""
-    VALUE_SHIFT: Final = 0
+    LAYOUT: Final = 0x7F
+    """R. Layout of the header: 0."""
+    LAYOUT_SHIFT: Final = 0
+    MULTIFUNCTION: Final = 0x80
+    """R. The device has more than one function."""
+    MULTIFUNCTION_SHIFT: Final = 7
 
     @staticmethod
     def pack(
         *,
-        value: int = 0,
+        layout: int = 0,
+        multifunction: int = 0,
     ) -> int:
         """The register's value, made of the fields; a field that is not given has the reset value."""
-        return (value << 0) & 0xFF
+        return (
+            ((layout << 0) & 0x7F)
+            | ((multifunction << 7) & 0x80)
+        )
 
     @staticmethod
     def unpack(value: int) -> HeaderTypeValue:
         """The fields of a value that was read."""
         return HeaderTypeValue(
-            value=(value >> 0) & 0xFF,
+            layout=(value >> 0) & 0x7F,
+            multifunction=(value >> 7) & 0x1,
         )
 
 
@@ -770,7 +779,7 @@ class MSI_CAPABILITY_ID:
 class MsiNextValue(NamedTuple):
     """The fields of the register MSI_NEXT."""
 
-    value: int
+    offset: int
 
 
 class MSI_NEXT:
@@ -778,24 +787,24 @@ class MSI_NEXT:
 
     offset: Final = 0x041
     bytes: Final = 1
-    reset: Final = 0x50
-    VALUE: Final = 0xFF
+    reset: Final = 0x0
+    OFFSET: Final = 0xFF
     """R. Offset in configuration space."""
-    VALUE_SHIFT: Final = 0
+    OFFSET_SHIFT: Final = 0
 
     @staticmethod
     def pack(
         *,
-        value: int = 80,
+        offset: int = 0,
     ) -> int:
         """The register's value, made of the fields; a field that is not given has the reset value."""
-        return (value << 0) & 0xFF
+        return (offset << 0) & 0xFF
 
     @staticmethod
     def unpack(value: int) -> MsiNextValue:
         """The fields of a value that was read."""
         return MsiNextValue(
-            value=(value >> 0) & 0xFF,
+            offset=(value >> 0) & 0xFF,
         )
 
 

@@ -9,29 +9,24 @@ module config_header #(
   /// Base class, subclass, programming interface.
   parameter logic [23:0]  ClassCode = 24'hFF0000,
   parameter logic [7:0]   Revision = 8'd1,
-  /// The interrupt pin: 0 for none, 1 for INTA … 4 for INTD.
-  parameter logic [7:0]   InterruptPin = 8'd0,
-  /// MSI and the vendor-specific capability are present.
-  parameter bit           Capabilities = 1'b0,
+  /// The capability of messages and the vendor-specific capability are present.
+  parameter bit           Messages = 1'b0,
+  parameter bit           Vendor = 1'b0,
   /// Writable bits of the six base address registers, BAR0 in the low bits; 0 means absent.
   parameter logic [191:0] BarMask = '0,
   /// Type bits of the base address registers.
   parameter logic [191:0] BarType = '0,
-  /// Contents of the vendor-specific capability.
-  parameter logic [31:0]  Build = 32'd0,
-  parameter logic [31:0]  ClockKhz = 32'd0,
-  parameter bit           Checker = 1'b0
+  /// Number of the build, in the vendor-specific capability.
+  parameter logic [31:0]  Build = 32'd0
 ) (
   input  logic clk_i,
   input  logic rst_ni,
-  /// Register access: strobe and offset of a read; strobe, offset, byte enables and datum of a write.
+  /// The place of the function, and the facts of the machine that the header shows.
+  input  socket_pkg::place_t                        place_i,
+  /// From the target: the transaction; the strobe that takes a datum, and the datum.
+  input  bus_pkg::transaction_t                     transaction_i,
   input  logic                                      load_i,
-  input  logic [7:0]                                read_offset_i,
   output logic [31:0]                               rdata_o,
-  input  logic                                      write_i,
-  input  logic [7:0]                                write_offset_i,
-  input  logic [3:0]                                be_i,
-  input  logic [31:0]                               wdata_i,
   /// An interrupt is wanted (Status bit 3).
   input  logic                                      interrupt_status_i,
   /// Bits of Status to set.
@@ -51,16 +46,24 @@ module config_header #(
   pci_configuration_reg_pkg::hwset_t  hwset;
   logic [31:0] wmask;
   logic [5:0]  bar_we;
+  logic [7:0]  read_offset, write_offset;
   logic        write, load;
+  localparam logic [7:0] MessageOffset = 8'(pci_configuration_reg_pkg::MsiCapabilityIdOffset);
+  localparam logic [7:0] VendorOffset  = 8'(pci_configuration_reg_pkg::VendorCapabilityIdOffset);
 
   // An absent capability reads 0 and ignores writes.
-  assign write = write_i && (Capabilities || write_offset_i < 8'h40);
-  assign load  = load_i && !read_offset_i[7] && (Capabilities || read_offset_i < 8'h40);
+  function automatic logic is_present(input logic [7:0] offset);
+    is_present = !offset[7] && (offset < MessageOffset || (offset < VendorOffset ? Messages : Vendor));
+  endfunction
+  assign read_offset  = transaction_i.pointer[7:0];
+  assign write_offset = transaction_i.write_address[7:0];
+  assign write = transaction_i.write && transaction_i.configuration && is_present(write_offset);
+  assign load  = load_i && transaction_i.configuration && is_present(read_offset);
 
   pci_configuration_regs u_regs (
     .clk_i, .rst_ni,
-    .write_i(write), .write_address_i(write_offset_i[6:0]), .be_i(write_offset_i[7] ? 4'd0 : be_i), .wdata_i,
-    .load_i(load), .read_i(1'b0), .read_address_i(read_offset_i[6:0]), .rdata_o, .reg2hw_o(reg2hw), .hw2reg_i(hw2reg),
+    .write_i(write), .write_address_i(write_offset[6:0]), .be_i(transaction_i.write_be), .wdata_i(transaction_i.wdata),
+    .load_i(load), .read_i(1'b0), .read_address_i(read_offset[6:0]), .rdata_o, .reg2hw_o(reg2hw), .hw2reg_i(hw2reg),
     .hwset_i(hwset)
   );
 
@@ -76,7 +79,7 @@ module config_header #(
       logic [31:0] bar_q;
       always_ff @(posedge clk_i) begin
         if (!rst_ni) bar_q <= BarType[i*32 +: 32];
-        else if (bar_we[i]) bar_q <= (wdata_i & wmask & Mask) | (bar_q & ~(wmask & Mask));
+        else if (bar_we[i]) bar_q <= (transaction_i.wdata & wmask & Mask) | (bar_q & ~(wmask & Mask));
       end
       assign bars_o[i*32 +: 32] = bar_q;
     end
@@ -93,17 +96,19 @@ module config_header #(
       hw2reg.class_revision.base_class            = ClassRevision[31:24];
       hw2reg.subsystem_vendor_id.value            = VendorId;
       hw2reg.subsystem_id.value                   = DeviceId;
-      hw2reg.capabilities_pointer.value           = Capabilities ? 8'h40 : 8'h00;
-      hw2reg.interrupt_pin.value                  = InterruptPin;
+      hw2reg.capabilities_pointer.value           = Messages ? MessageOffset : Vendor ? VendorOffset : 8'h00;
+      hw2reg.interrupt_pin.value                  = 8'(place_i.pin);
+      hw2reg.header_type.multifunction            = place_i.multifunction;
       hw2reg.bar                                  = bars_o;
       hw2reg.status.interrupt_status              = interrupt_status_i;
-      hw2reg.status.capability_list               = Capabilities;
+      hw2reg.status.capability_list               = Messages || Vendor;
       hw2reg.vendor_build.value                   = Build;
-      hw2reg.vendor_clock.khz                     = ClockKhz;
+      hw2reg.vendor_clock.khz                     = place_i.clock_khz;
       hw2reg.vendor_features.timestamp            = 1'b1;
       hw2reg.vendor_features.fault_injection      = 1'b1;
-      hw2reg.vendor_features.checker_present      = Checker;
-      hw2reg.vendor_timestamp.value               = host_pkg::AddressTimestamp;
+      hw2reg.vendor_features.checker_present      = place_i.checker_present;
+      hw2reg.vendor_timestamp.value               = place_i.timestamp_address;
+      hw2reg.msi_next.offset                      = Vendor ? VendorOffset : 8'h00;
     end
   end
 

@@ -6,28 +6,15 @@
 module store #(
   /// Log2 of the buffer's bytes and of the FIFO's dwords.
   parameter int unsigned BufferLog2 = 16,
-  parameter int unsigned FifoLog2 = 6,
-  /// Clock frequency and presence of the checker, for the vendor-specific capability.
-  parameter logic [31:0] ClockKhz = host_pkg::ClockKhz,
-  parameter bit          Checker = 1'b0
+  parameter int unsigned FifoLog2 = 6
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
-  /// INTA.
+  input  socket_pkg::place_t   place_i,
+  input  bus_pkg::bus_in_t  bus_i,
+  output bus_pkg::bus_out_t bus_o,
   output logic                 intx_o,
-  /// Device events, each on for the clock on which it happens.
-  output logic                 cause_event_o,
-  output logic                 clear_event_o,
-  output logic                 assert_event_o,
-  output logic                 deassert_event_o,
-  output logic                 register_read_o,
-  /// Bus.
-  input  bus_pkg::bus_t        bus_i,
-  input  logic                 idsel_i,
-  input  logic                 gnt_i,
-  output logic                 req_o,
-  output bus_pkg::master_out_t master_o,
-  output bus_pkg::target_out_t target_o
+  output socket_pkg::events_t  events_o
 );
   if (BufferLog2 < 12 || BufferLog2 > 22) begin : gen_check_buffer
     $error("store: BufferLog2 must be 12 to 22");
@@ -39,55 +26,29 @@ module store #(
   localparam logic [191:0] BarMask = {96'd0, 32'hFFFF_FFF0, 32'hFFFF_FFFF << BufferLog2, 32'hFFFF_F000};
   localparam logic [191:0] BarType = {96'd0, 32'd1, 32'd8, 32'd0};
 
-  // Configuration.
-  pci_configuration_reg_pkg::command_out_t command;
-  bus_pkg::status_set_t master_status, target_status;
-  logic [191:0] bars;
-  logic [63:0]  msi_address;
-  logic [31:0]  header_rdata;
-  logic [15:0]  msi_data;
-  logic [7:0]   latency;
-  logic         msi_enable, interrupt_status;
-
-  // Target.
-  logic [31:0] address, pointer, loaded_address, write_address, wdata, rdata;
-  logic [3:0]  be;
-  logic        memory, io, configuration, read, hit, abort, single, active, load, transfer, write, rvalid;
-  logic        to_registers, to_buffer, to_ports, to_fifo;
-  bus_target u_target (
-    .clk_i, .rst_ni,
-    .address_o(address), .command_o(), .idsel_o(), .read_o(read), .memory_o(memory), .io_o(io),
-    .configuration_o(configuration), .decode_o(), .hit_i(hit), .abort_i(abort), .single_i(single), .active_o(active),
-    .waiting_o(), .retried_o(),
-    .pointer_o(pointer), .rdata_i(rdata), .rvalid_i(rvalid), .load_o(load), .loaded_o(),
-    .loaded_address_o(loaded_address), .transfer_o(transfer),
-    .wready_i(1'b1), .write_o(write), .write_address_o(write_address), .write_be_o(be), .wdata_o(wdata),
-    .parity_response_i(command.parity_response), .serr_enable_i(command.serr_enable), .status_set_o(target_status),
-    .bus_i, .idsel_i, .target_o
+  // Socket.
+  socket_pkg::access_t     host;
+  socket_pkg::answer_t     answer;
+  socket_pkg::interrupt_t  interrupt;
+  bus_pkg::initiator_in_t  request;
+  bus_pkg::initiator_out_t progress;
+  logic [31:0] rdata;
+  logic        load, message_failed;
+  function_socket #(
+    .DeviceId(16'hD101), .BarMask(BarMask), .BarType(BarType), .RegisterBars(6'b000101)
+  ) u_socket (
+    .clk_i, .rst_ni, .place_i, .bus_i, .bus_o, .intx_o, .events_o, .access_o(host), .answer_i(answer), .rdata_i(rdata),
+    .load_o(load), .interrupt_i(interrupt), .message_failed_o(message_failed), .initiator_i(request),
+    .initiator_o(progress)
   );
 
   logic [31:0] registers_rdata, ports_rdata, buffer_rdata, fifo_rdata;
-  logic        buffer_rvalid, fifo_rvalid;
-  store_decode #(.BufferLog2(BufferLog2)) u_decode (
-    .enable_i(active || write), .address_i(address), .pointer_i(pointer), .memory_i(memory), .io_i(io),
-    .configuration_i(configuration), .cbe_i(bus_i.cbe), .command_i(command), .bars_i(bars),
-    .registers_o(to_registers), .buffer_o(to_buffer),
-    .ports_o(to_ports), .hit_o(hit), .fifo_o(to_fifo), .abort_o(abort), .single_o(single),
-    .configuration_rdata_i(header_rdata), .registers_rdata_i(registers_rdata), .buffer_rdata_i(buffer_rdata),
-    .buffer_rvalid_i(buffer_rvalid), .ports_rdata_i(ports_rdata), .fifo_rdata_i(fifo_rdata),
-    .fifo_rvalid_i(fifo_rvalid), .rdata_o(rdata), .rvalid_o(rvalid)
-  );
-  assign register_read_o = transfer && read && (to_registers || to_ports);
-
-  config_header #(
-    .DeviceId(16'hD101), .InterruptPin(8'd1), .Capabilities(1'b1), .BarMask(BarMask), .BarType(BarType),
-    .Build(32'd1), .ClockKhz(ClockKhz), .Checker(Checker)
-  ) u_header (
-    .clk_i, .rst_ni, .load_i(load && configuration), .read_offset_i(pointer[7:0]), .rdata_o(header_rdata),
-    .write_i(write && configuration), .write_offset_i(write_address[7:0]), .be_i(be), .wdata_i(wdata),
-    .interrupt_status_i(interrupt_status),
-    .status_set_i(master_status | target_status), .command_o(command), .latency_timer_o(latency), .bars_o(bars),
-    .msi_enable_o(msi_enable), .msi_address_o(msi_address), .msi_data_o(msi_data)
+  logic        buffer_rvalid, fifo_rvalid, to_registers, to_buffer, to_ports, to_fifo, from_fifo, fifo_window;
+  store_answer u_answer (
+    .access_i(host), .registers_o(to_registers), .buffer_o(to_buffer), .ports_o(to_ports), .fifo_o(to_fifo),
+    .fifo_loaded_o(from_fifo), .fifo_window_o(fifo_window), .registers_rdata_i(registers_rdata),
+    .buffer_rdata_i(buffer_rdata), .buffer_rvalid_i(buffer_rvalid), .ports_rdata_i(ports_rdata),
+    .fifo_rdata_i(fifo_rdata), .fifo_rvalid_i(fifo_rvalid), .answer_o(answer), .rdata_o(rdata)
   );
 
   // Registers.
@@ -96,19 +57,18 @@ module store #(
   store_reg_pkg::hwset_t     hwset;
   store_io_reg_pkg::reg2hw_t io2hw;
   store_io_reg_pkg::hw2reg_t hw2io;
-  logic        registers_reset, fifo_window;
-  assign fifo_window     = write_address[11:8] == 4'd1;
+  logic                      registers_reset;
   store_regs u_regs (
-    .clk_i, .rst_ni(rst_ni && !registers_reset), .write_i(write && to_registers && write_address[11:9] == '0),
-    .write_address_i(write_address[8:0]), .be_i(be), .wdata_i(wdata),
-    .load_i(load && to_registers && pointer[11:9] == '0), .read_i(1'b0), .read_address_i(pointer[8:0]),
+    .clk_i, .rst_ni(rst_ni && !registers_reset), .write_i(host.write && to_registers && host.write_address[11:9] == '0),
+    .write_address_i(host.write_address[8:0]), .be_i(host.be), .wdata_i(host.wdata),
+    .load_i(load && to_registers && host.pointer[11:9] == '0), .read_i(1'b0), .read_address_i(host.pointer[8:0]),
     .rdata_o(registers_rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg), .hwset_i(hwset)
   );
   store_io_regs u_io_regs (
-    .clk_i, .rst_ni, .write_i(write && to_ports && !write_address[3]), .write_address_i(write_address[2:0]), .be_i(be),
-    .wdata_i(wdata), .load_i(load && to_ports && !pointer[3]), .read_i(1'b0), .read_address_i(pointer[2:0]),
-    .rdata_o(ports_rdata), .reg2hw_o(io2hw),
-    .hw2reg_i(hw2io)
+    .clk_i, .rst_ni, .write_i(host.write && to_ports && !host.write_address[3]),
+    .write_address_i(host.write_address[2:0]), .be_i(host.be), .wdata_i(host.wdata),
+    .load_i(load && to_ports && !host.pointer[3]), .read_i(1'b0), .read_address_i(host.pointer[2:0]),
+    .rdata_o(ports_rdata), .reg2hw_o(io2hw), .hw2reg_i(hw2io)
   );
 
   // Command.
@@ -134,18 +94,15 @@ module store #(
     .delivered_i(delivered), .data_clock_i(data_clock), .dma_descriptor_i(dma_descriptor), .dma_done_i(dma_done)
   );
 
-  // FIFO. A loaded datum belongs to the FIFO if it was loaded from the address of the FIFO.
-  logic        loaded_fifo, drain_valid, drain_pop, fill_push, fill_ready;
+  // FIFO.
+  logic        drain_valid, drain_pop, fill_push, fill_ready;
   logic [15:0] overruns;
   logic [31:0] drain_data, fill_data;
-  assign loaded_fifo = (to_registers && loaded_address[11:8] == 4'd1) || (to_ports && loaded_address[3:2] == 2'd0);
   store_fifo #(.FifoLog2(FifoLog2)) u_fifo (
     .clk_i, .rst_ni, .clear_i(fifo_clear), .clear_overruns_i(registers_reset), .draining_i(draining),
-    .filling_i(filling),
-    .host_enable_i(active && to_fifo),
-    .host_push_i((write && to_registers && fifo_window && be != '0) || io2hw.fifo_data_we),
-    .host_data_i(wdata), .host_load_i(load && to_fifo),
-    .host_transfer_i(transfer && read && loaded_fifo && bus_i.cbe != 4'hF),
+    .filling_i(filling), .host_enable_i(host.active && to_fifo),
+    .host_push_i((host.write && fifo_window && host.be != '0) || io2hw.fifo_data_we), .host_data_i(host.wdata),
+    .host_load_i(load && to_fifo), .host_transfer_i(host.transfer && host.read && from_fifo && host.lanes != '0),
     .host_valid_o(fifo_rvalid), .host_data_o(fifo_rdata), .host_pushed_o(host_pushed), .host_popped_o(host_popped),
     .overrun_o(overrun), .overruns_o(overruns), .drain_valid_o(drain_valid), .drain_data_o(drain_data),
     .drain_pop_i(drain_pop), .fill_push_i(fill_push), .fill_data_i(fill_data), .fill_ready_o(fill_ready),
@@ -156,11 +113,12 @@ module store #(
   logic                  mover_write, mover_write_ready, mover_read, mover_read_ready, mover_rvalid;
   logic [BufferLog2-1:2] mover_write_address, mover_read_address;
   logic [3:0]            mover_be;
-  logic [31:0]           mover_wdata, mover_rdata, out0, out1;
+  logic [31:0]           mover_wdata, mover_rdata;
   store_buffer #(.BufferLog2(BufferLog2)) u_buffer (
-    .clk_i, .rst_ni, .target_write_i(write && to_buffer), .target_write_address_i(write_address[BufferLog2-1:2]),
-    .target_be_i(be), .target_wdata_i(wdata), .stream_i(active && to_buffer && read),
-    .stream_address_i(address[BufferLog2-1:2]), .stream_valid_o(buffer_rvalid), .stream_data_o(buffer_rdata),
+    .clk_i, .rst_ni, .target_write_i(host.write && to_buffer),
+    .target_write_address_i(host.write_address[BufferLog2-1:2]), .target_be_i(host.be), .target_wdata_i(host.wdata),
+    .stream_i(host.active && to_buffer && host.read),
+    .stream_address_i(host.address[BufferLog2-1:2]), .stream_valid_o(buffer_rvalid), .stream_data_o(buffer_rdata),
     .stream_pop_i(load && to_buffer), .mover_write_i(mover_write), .mover_write_address_i(mover_write_address),
     .mover_be_i(mover_be), .mover_wdata_i(mover_wdata), .mover_write_ready_o(mover_write_ready),
     .mover_read_i(mover_read), .mover_read_address_i(mover_read_address), .mover_read_ready_o(mover_read_ready),
@@ -172,7 +130,6 @@ module store #(
   logic [1:0]            segment_offset;
   logic [23:0]           segment_length;
   logic [2:0]            wlevel;
-  logic [31:0]           bus_rdata;
   store_mover #(.BufferLog2(BufferLog2)) u_mover (
     .clk_i, .rst_ni, .start_i(fifo_start || segment_start), .inward_i(inward), .dma_i(segment_start),
     .buffer_address_i(fifo_start ? reg2hw.buffer_address.value[BufferLog2-1:0] : segment_buffer),
@@ -183,83 +140,43 @@ module store #(
     .write_ready_i(mover_write_ready), .read_o(mover_read), .read_address_o(mover_read_address),
     .read_ready_i(mover_read_ready), .rvalid_i(mover_rvalid), .rdata_i(mover_rdata),
     .drain_valid_i(drain_valid), .drain_data_i(drain_data), .drain_pop_o(drain_pop), .fill_push_o(fill_push),
-    .fill_data_o(fill_data), .fill_ready_i(fill_ready), .bus_valid_i(bus_valid), .bus_data_i(bus_rdata),
-    .wdata0_o(out0), .wdata1_o(out1), .wlevel_o(wlevel), .wpop_i(wpop)
+    .fill_data_o(fill_data), .fill_ready_i(fill_ready), .bus_valid_i(bus_valid), .bus_data_i(progress.rdata),
+    .wdata0_o(request.wdata0), .wdata1_o(request.wdata1), .wlevel_o(wlevel), .wpop_i(wpop)
   );
 
-  // Bus master: the engine and messages share one initiator.
-  bus_pkg::request_t dma_request, request;
-  bus_pkg::result_e  result;
-  logic              dma_valid, dma_ready, dma_more, dma_stop, dma_request_done, transfer_master, parity_error;
-  logic              request_ready, request_done, message, message_owns, message_owns_q, message_done;
-  logic              target_abort, master_abort, descriptor_invalid, range_dma, disabled, address_phase;
-  logic [2:0]        dma_available;
-  logic [3:0]        transfer_be;
-  logic [31:0]       error_address, bus_address;
+  // Bus master.
+  logic        target_abort, master_abort, descriptor_invalid, range_dma, disabled;
+  logic [31:0] error_address;
   store_dma #(.BufferLog2(BufferLog2)) u_dma (
     .clk_i, .rst_ni, .start_i(dma_start), .inward_i(inward),
     .buffer_address_i(reg2hw.buffer_address.value[BufferLog2-1:0]), .length_i(reg2hw.length.value),
     .descriptor_i(reg2hw.descriptor_base.address), .max_burst_i(reg2hw.max_burst.dwords),
-    .bus_master_i(command.bus_master), .abort_i(dma_abort), .in_descriptor_o(dma_descriptor), .in_data_o(),
+    .bus_master_i(progress.enabled), .abort_i(dma_abort), .in_descriptor_o(dma_descriptor), .in_data_o(),
     .done_o(dma_done), .target_abort_o(target_abort), .master_abort_o(master_abort),
     .descriptor_invalid_o(descriptor_invalid), .range_o(range_dma), .disabled_o(disabled),
     .error_address_o(error_address), .data_clock_o(data_clock), .delivered_o(delivered),
     .segment_start_o(segment_start), .segment_buffer_o(segment_buffer), .segment_offset_o(segment_offset),
     .segment_length_o(segment_length), .bus_valid_o(bus_valid), .mover_done_i(mover_done), .wlevel_i(wlevel),
-    .wpop_o(wpop), .request_valid_o(dma_valid), .request_ready_i(dma_ready), .request_o(dma_request),
-    .more_o(dma_more), .stop_o(dma_stop), .available_o(dma_available),
-    .transfer_i(transfer_master && !message_owns), .transfer_be_i(transfer_be), .rdata_i(bus_rdata),
-    .request_done_i(dma_request_done), .result_i(result), .address_i(bus_address)
+    .wpop_o(wpop), .request_valid_o(request.request_valid), .request_ready_i(progress.request_ready),
+    .request_o(request.request), .more_o(request.more), .stop_o(request.stop), .available_o(request.available),
+    .transfer_i(progress.transfer), .transfer_be_i(progress.transfer_be), .rdata_i(progress.rdata),
+    .request_done_i(progress.done), .result_i(progress.result), .address_i(progress.address)
   );
 
-  // A message goes first whenever the initiator is free.
-  assign message_owns     = request_ready ? message : message_owns_q;
-  assign dma_ready        = request_ready && !message;
-  assign message_done     = request_done && message_owns_q;
-  assign dma_request_done = request_done && !message_owns_q;
-  always_ff @(posedge clk_i) begin : p_owner
-    if (!rst_ni) message_owns_q <= 1'b0;
-    else if (request_ready && (message || dma_valid)) message_owns_q <= message;
-  end
-  always_comb begin : p_request
-    request = dma_request;
-    if (message_owns) begin
-      request.command  = bus_pkg::CommandMemoryWrite;
-      request.address  = msi_address[31:0];
-      request.length   = 16'd1;
-      request.first_be = 4'hF;
-      request.last_be  = 4'hF;
-    end
-  end
-  bus_initiator u_initiator (
-    .clk_i, .rst_ni, .request_valid_i(message || dma_valid), .request_ready_o(request_ready), .request_i(request),
-    .more_i(dma_more && !message_owns), .stop_i(dma_stop && !message_owns), .enable_i(command.bus_master),
-    .wdata0_i(message_owns ? {16'd0, msi_data} : out0), .wdata1_i(out1), .pop_o(), .rvalid_o(), .rdata_o(bus_rdata),
-    .available_i(message_owns ? 3'd1 : dma_available), .transfer_o(transfer_master), .transfer_be_o(transfer_be),
-    .done_o(request_done), .result_o(result), .address_o(bus_address), .address_phase_o(address_phase), .active_o(),
-    .parity_error_o(parity_error), .latency_i(latency), .parity_response_i(command.parity_response),
-    .status_set_o(master_status), .bus_i, .gnt_i, .req_o, .master_o
-  );
-
-  // Interrupts.
+  // Interrupts. The cause FIFO follows the condition of the FIFO.
   logic [4:0] cause, mask;
-  logic       message_suppressed, intx_assert, message_failed;
-  assign bus_parity     = parity_error && busy;
-  assign engine_failed  = target_abort || master_abort || descriptor_invalid || range_dma || disabled || bus_parity;
-  assign message_failed = message_done && result != bus_pkg::ResultOk;
-  store_interrupt u_interrupt (
+  assign bus_parity    = progress.parity_error && busy;
+  assign engine_failed = target_abort || master_abort || descriptor_invalid || range_dma || disabled || bus_parity;
+  function_causes #(.Causes(5), .Follows(5'b00010)) u_causes (
     .clk_i, .rst_ni(rst_ni && !registers_reset),
-    .set_i({raised, aborted, error || refused || overrun, 1'b0, done}), .fifo_i(service),
+    .set_i({raised, aborted, error || refused || overrun, service, done}),
     .cause_we_i(reg2hw.interrupt_cause_we), .mask_set_we_i(reg2hw.interrupt_mask_set_we),
     .mask_clear_we_i(reg2hw.interrupt_mask_clear_we), .bits_i(reg2hw.wdata[4:0] & reg2hw.wmask[4:0]),
-    .cause_o(cause), .mask_o(mask), .latched_i(reg2hw.interrupt_control.latched),
-    .pulse_clocks_i(reg2hw.interrupt_control.pulse_clocks), .interrupt_disable_i(command.interrupt_disable),
-    .msi_enable_i(msi_enable), .msi_possible_i(command.bus_master && msi_address[63:32] == '0),
-    .status_o(interrupt_status), .intx_o, .message_o(message), .message_taken_i(request_ready && message),
-    .message_suppressed_o(message_suppressed), .cause_event_o, .clear_event_o, .assert_event_o(intx_assert),
-    .deassert_event_o
+    .cause_o(cause), .mask_o(mask), .due_o(interrupt.due), .cleared_o(interrupt.cleared), .status_o(interrupt.status)
   );
-  assign assert_event_o = intx_assert || (address_phase && message_owns_q);
+  assign interrupt.latched      = reg2hw.interrupt_control.latched;
+  assign interrupt.pulse_clocks = reg2hw.interrupt_control.pulse_clocks;
+  assign interrupt.reset        = registers_reset;
 
   // The values that the registers show.
   logic [31:0] error_address_q;
@@ -302,7 +219,7 @@ module store #(
   assign hwset.error.command_while_busy  = refused;
   assign hwset.error.fifo_overrun        = overrun;
   assign hwset.error.bus_master_disabled = disabled;
-  assign hwset.error.message_address     = message_suppressed || message_failed;
+  assign hwset.error.message_address     = message_failed;
   always_comb begin : p_show_ports
     hw2io = '0;
     if (load) begin

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decides which base address register a transaction addresses.
+module socket_decode #(
+  /// Writable bits and type bits of the six base address registers, BAR0 in the low bits.
+  parameter logic [191:0] BarMask = '0,
+  parameter logic [191:0] BarType = '0
+) (
+  input  bus_pkg::transaction_t                   transaction_i,
+  /// Byte enables now on the bus, low-true.
+  input  logic [3:0]                              cbe_i,
+  /// Configuration.
+  input  pci_configuration_reg_pkg::command_out_t command_i,
+  input  logic [191:0]                            bars_i,
+  /// The register that the transaction, or the last datum that one wrote, addresses.
+  output logic [5:0]                              bar_o,
+  output logic                                    hit_o,
+  /// I/O address and byte enables contradict each other.
+  output logic                                    abort_o,
+  /// The offered datum is the last in its range, or the transaction takes no bursts.
+  output logic                                    single_o
+);
+  logic [5:0] last;
+  logic       memory, io;
+
+  always_comb begin : p_enable
+    memory = 1'b0;
+    io     = 1'b0;
+    if (transaction_i.active || transaction_i.write) begin
+      memory = transaction_i.memory && command_i.memory_enable;
+      io     = transaction_i.io && command_i.io_enable;
+    end
+  end
+
+  for (genvar i = 0; i < 6; i++) begin : gen_bar
+    localparam logic [31:0] Mask = BarMask[i*32 +: 32];
+    if (Mask == '0) begin : gen_absent
+      assign bar_o[i] = 1'b0;
+      assign last[i]  = 1'b0;
+    end else begin : gen_present
+      logic [31:0] base;
+      assign base     = bars_i[i*32 +: 32] & Mask;
+      assign bar_o[i] = (BarType[i*32] ? io : memory) && (transaction_i.address & Mask) == base && base != '0;
+      assign last[i]  = bar_o[i] && (transaction_i.pointer[31:2] | Mask[31:2]) == '1;
+    end
+  end
+  assign hit_o    = transaction_i.configuration || bar_o != '0;
+  assign single_o = !memory || bar_o == '0 || last != '0;
+
+  // AD[1:0] must be the number of the lowest enabled byte; without any enabled byte every address is right.
+  always_comb begin : p_abort
+    abort_o = 1'b0;
+    if (io && bar_o != '0 && cbe_i != 4'hF) begin
+      unique case (transaction_i.address[1:0])
+        2'd0: abort_o = cbe_i[0];
+        2'd1: abort_o = cbe_i[1] || !cbe_i[0];
+        2'd2: abort_o = cbe_i[2] || cbe_i[1:0] != 2'b11;
+        default: abort_o = cbe_i[3] || cbe_i[2:0] != 3'b111;
+      endcase
+    end
+  end
+
+  logic unused_bits;
+  assign unused_bits = ^{command_i, bars_i, transaction_i};
+endmodule

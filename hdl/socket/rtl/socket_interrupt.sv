@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The signal of a function to the host: the interrupt pin as a level or in pulses, or a message.
+module socket_interrupt (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  input  socket_pkg::interrupt_t interrupt_i,
+  /// From the configuration header: the pin is off; messages are on; a message can be sent.
+  input  logic                   interrupt_disable_i,
+  input  logic                   msi_enable_i,
+  input  logic                   msi_possible_i,
+  /// The interrupt pin.
+  output logic                   intx_o,
+  /// A message is to be sent; it has been taken; it could not be sent.
+  output logic                   message_o,
+  input  logic                   message_taken_i,
+  output logic                   message_suppressed_o,
+  /// This is the address phase of a message.
+  input  logic                   message_phase_i,
+  /// A datum of a register read is on the bus.
+  input  logic                   register_read_i,
+  output socket_pkg::events_t    events_o
+);
+  logic due, on;
+  assign due = interrupt_i.due != '0;
+  assign on  = rst_ni && !interrupt_i.reset;
+
+  // The pin: the level, or pulses with at least one clock between them.
+  logic       line_q, again_q, previous_q, line_d;
+  logic [7:0] pulse_q;
+  assign line_d = interrupt_i.latched ? (line_q ? pulse_q != '0 : due || again_q) : interrupt_i.status;
+  always_ff @(posedge clk_i) begin : p_line
+    if (!on) begin
+      line_q     <= 1'b0;
+      again_q    <= 1'b0;
+      previous_q <= 1'b0;
+    end else begin
+      line_q     <= line_d;
+      again_q    <= interrupt_i.latched && (line_q ? again_q || due : 1'b0);
+      previous_q <= intx_o;
+    end
+    if (!line_q) pulse_q <= interrupt_i.pulse_clocks;
+    else if (pulse_q != '0) pulse_q <= pulse_q - 8'd1;
+  end
+  assign intx_o = line_q && !msi_enable_i && !interrupt_disable_i;
+
+  // Messages: one at a time; all causes that come meanwhile share the next message.
+  logic message_q;
+  always_ff @(posedge clk_i) begin : p_message
+    if (!on || !msi_enable_i) message_q <= 1'b0;
+    else message_q <= (due && msi_possible_i) || (message_q && !message_taken_i);
+  end
+  assign message_o            = message_q;
+  assign message_suppressed_o = due && msi_enable_i && !msi_possible_i;
+
+  // Events.
+  logic [15:0] set_q, clear_q;
+  always_ff @(posedge clk_i) begin : p_events
+    if (!on) begin
+      set_q   <= '0;
+      clear_q <= '0;
+    end else begin
+      set_q   <= interrupt_i.due;
+      clear_q <= interrupt_i.cleared;
+    end
+  end
+  assign events_o.cause_set     = set_q;
+  assign events_o.cause_clear   = clear_q;
+  assign events_o.asserted      = (intx_o && !previous_q) || message_phase_i;
+  assign events_o.deasserted    = !intx_o && previous_q;
+  assign events_o.register_read = register_read_i;
+
+  always_ff @(posedge clk_i) begin : p_assert
+    // C13: while messages are enabled the function does not turn on its interrupt pin.
+    if (rst_ni) C13: assert (!(msi_enable_i && intx_o));
+  end
+endmodule
