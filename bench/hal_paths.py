@@ -41,12 +41,12 @@ from dirql.nt.constants import (
     NormalPagePriority,
     UserMode,
 )
-from dirql.registers.machine import Address
+from fakes.default_machine import MEMORY, PORTS
 from fakes.scripted_target import ScriptedTarget
 
 LOOPS = 20_000
-BAR = Address.DEVICE_MEMORY_BASE
-PORT = Address.IO_BASE
+BAR = MEMORY
+PORT = PORTS
 BUFFER = 64 * 1024
 TAG = pool_tag("Bnch")
 

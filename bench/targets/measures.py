@@ -25,16 +25,14 @@ from dirql.mm.manager import MemoryManager
 from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import MmNonCached
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
-from dirql.registers.machine import Address, Device, Vector
 from dirql.target import open_target
 from dirql.target.contract import Target, Wake
 from dirql.target.simulation.verilated import VerilatedTarget
+from fakes.default_machine import CONTROLLER, MEMORY, PORTS, STORE_CONFIGURATION, input_of
 
-REGISTERS = Address.DEVICE_MEMORY_BASE
+REGISTERS = MEMORY
 BUFFER = REGISTERS + 0x10_0000
-PORTS = Address.IO_BASE
 STATUS_PORT = PORTS + store_io.FIFO_STATUS.offset
-CONTROLLER = Address.INTERRUPT_CONTROLLER
 INPUT = 4
 PAGE = 4096
 DMA_BYTES = 64 * 1024
@@ -46,7 +44,7 @@ Measure = Callable[[Target, float], tuple[float, float]]
 
 def configure(target: Target) -> None:
     """Place and enable the store function."""
-    function = Device.STORE << 11
+    function = STORE_CONFIGURATION
     for number, base in enumerate((REGISTERS, BUFFER, PORTS)):
         target.write_configuration(function + pci_configuration.BAR.offset + 4 * number, base)
     command = pci_configuration.COMMAND
@@ -130,7 +128,7 @@ def interrupts(target: Target, scale: float) -> tuple[float, float]:
         cause = read(REGISTERS + store.INTERRUPT_CAUSE.offset)
         write(REGISTERS + store.INTERRUPT_CAUSE.offset, cause)
         mark(number)
-        write(CONTROLLER + interrupt_controller.EOI.offset, (vector - Vector.BASE) // Vector.STEP)
+        write(CONTROLLER + interrupt_controller.EOI.offset, input_of(vector))
         mark(number)
         read(REGISTERS + store.STATUS.offset)
         mark(number)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Generates every register-related file from the SystemRDL maps and machine.toml in this folder.
+"""Generates every register-related file from the SystemRDL maps here and in the functions, and from hdl/protocol.toml.
 
     python hdl/regs/generate.py            writes the files
     python hdl/regs/generate.py --check    exits 1 and names the files that are not what it would write
@@ -24,13 +24,13 @@ import jinja2
 from systemrdl import RDLCompiler
 from systemrdl.node import AddrmapNode, FieldNode, MemNode, RegNode
 
+from dirql.hardware.function_type import function_names, read_function
+
 __all__ = ["main"]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COMMAND = "python hdl/regs/generate.py"
-STRUCTURES_IN_MEMORY = frozenset({"store_descriptor"})
-"""Maps of structures in host memory: Python classes and a page are generated for them, and no register block."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ def read_map(path: Path) -> Map:
     )
     return Map(
         name=top.inst_name,
-        source=f"hdl/regs/{path.name}",
+        source=path.relative_to(ROOT).as_posix(),
         description=top.get_property("desc", default=""),
         address_width=max(3, (end - 1).bit_length()),
         registers=registers,
@@ -290,16 +290,22 @@ def render_all() -> dict[Path, str]:
     def render(template: str, **values: object) -> str:
         return environment.get_template(template).render(**values)
 
-    maps = [read_map(path) for path in sorted(HERE.glob("*.rdl"))]
-    machine = tomllib.loads((HERE / "machine.toml").read_text())
+    functions = [read_function(ROOT, name) for name in function_names(ROOT)]
+    blocks = [*HERE.glob("*.rdl"), *(path for function in functions for path in function.maps)]
+    # Maps of structures in host memory: Python classes and a page are generated for them, and no register block.
+    structures = [path for function in functions for path in function.structures]
+    maps = [read_map(path) for path in sorted([*blocks, *structures], key=lambda path: path.name)]
+    in_memory = {path.stem for path in structures}
+    groups = tomllib.loads((ROOT / "hdl/protocol.toml").read_text())["groups"]
     files = {
-        ROOT / "hdl/regs/generated/host_pkg.sv": render("machine.sv.j2", groups=machine["groups"]),
-        ROOT / "host/dirql/registers/machine.py": render("machine.py.j2", groups=machine["groups"]),
-        ROOT / "sim/generated/machine_constants.h": render("machine.h.j2", groups=machine["groups"]),
+        ROOT / "hdl/regs/generated/host_pkg.sv": render("protocol.sv.j2", groups=groups),
+        ROOT / "host/dirql/registers/protocol.py": render("protocol.py.j2", groups=groups),
+        ROOT / "host/dirql/registers/functions.py": render("functions.py.j2", functions=functions),
+        ROOT / "sim/generated/protocol.h": render("protocol.h.j2", groups=groups),
         ROOT / "host/dirql/registers/__init__.py": render("init.py.j2", maps=maps),
     }
     for item in maps:
-        if item.name not in STRUCTURES_IN_MEMORY:
+        if item.name not in in_memory:
             files[ROOT / f"hdl/regs/generated/{item.name}_reg_pkg.sv"] = render("reg_pkg.sv.j2", map=item)
             files[ROOT / f"hdl/regs/generated/{item.name}_regs.sv"] = render("regs.sv.j2", map=item)
         files[ROOT / f"host/dirql/registers/{item.name}.py"] = render("registers.py.j2", map=item)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `dirql run` and `dirql doctor`."""
+"""The command line: `dirql run`, `dirql machines` and `dirql doctor`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dirql import __version__
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
+from dirql.hardware.table import DescriptionError
 from dirql.target import TARGETS
 
 __all__ = ["main"]
@@ -59,6 +62,17 @@ def _file(text: str) -> Path:
     return path
 
 
+_MACHINE_HELP = "a machine that `dirql machines` lists, or a machine file"
+
+
+def _machine(text: str) -> MachineDescription:
+    """The description of a machine. A machine that cannot be is refused before anything is compiled."""
+    try:
+        return load_machine(text)
+    except DescriptionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser(
         "run",
@@ -69,6 +83,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     add = run.add_argument
     add("--target", choices=TARGETS, default="verilated", help="where the RTL runs")
+    add("--machine", type=_machine, default=DEFAULT_MACHINE, metavar="NAME", help=_MACHINE_HELP)
     add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
     add(
         "--interrupt",
@@ -105,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dirql {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
+    commands.add_parser("machines", help="list the machines that come with dirql")
     commands.add_parser("doctor", help="check the installation, and say how to mend each problem")
     return parser
 
@@ -113,17 +129,31 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
     from dirql.target import inside_simulator, run_in_simulator
 
     if arguments.target == "cocotb" and not inside_simulator():
-        return run_in_simulator("dirql.cli:main", argv)
+        return run_in_simulator("dirql.cli:main", argv, machine=arguments.machine)
     from dirql.job import Options, run
 
     options = Options(**{name: value for name, value in vars(arguments).items() if name != "command"})
     return run(options)
 
 
+def _machines() -> int:
+    for name in machine_names():
+        machine = load_machine(name)
+        print(f"{name:10} {machine.description}")
+    return 0
+
+
 def _doctor() -> int:
     from dirql.doctor import main as doctor
 
     return doctor()
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
+    "run": _run,
+    "machines": lambda _arguments, _argv: _machines(),
+    "doctor": lambda _arguments, _argv: _doctor(),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -139,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from dirql.target.simulation.toolchain import SetupError
 
     try:
-        return _run(arguments, argv) if arguments.command == "run" else _doctor()
+        return _COMMANDS[arguments.command](arguments, argv)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return INTERRUPTED

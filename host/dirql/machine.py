@@ -20,6 +20,8 @@ from typing import Protocol, Self
 
 from dirql.drivers import pci
 from dirql.hal.hal import Hal
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.reading import DEFAULT_MACHINE
 from dirql.io.handle import Handle
 from dirql.io.loader import load_driver, unload_driver
 from dirql.io.manager import IoManager, running as io_running
@@ -161,7 +163,7 @@ class Machine:
         io_running.install(self.io)
         self._at_start = self.memory_manager.statistics()
         try:
-            self.pnp = PnpManager(self.hal.interrupts, options.processors)
+            self.pnp = PnpManager(target.description.buses[0], self.hal.interrupts, options.processors)
             for driver in _BOOT_DRIVERS:
                 self.load_driver(driver)
         except BaseException:
@@ -205,20 +207,21 @@ class Machine:
         driver: DriverModule,
         name: str | None = None,
         *,
-        interrupt: InterruptKind | str = InterruptKind.LEVEL,
+        interrupt: InterruptKind | str | None = None,
         verifier: int | None = DEFAULT_FLAGS,
     ) -> DriverObject:
         """Load a driver and start the devices that it names; returns the driver object.
 
         `driver` is an imported module, or an object, with a routine DriverEntry and the devices in HARDWARE_IDS. `name`
         is the name of the service, by default the last part of the module's name. `interrupt` says how the devices
-        interrupt, "level", "latched" or "message"; on Windows the INF file says it. `verifier` has the VERIFIER_…
+        interrupt, "level", "latched" or "message", where on Windows the INF file says it; None leaves each device with
+        the kind in the machine's description. `verifier` has the VERIFIER_…
         options of Driver Verifier for this driver; 0 stands for the automatic checks alone, None for no check that
         only Driver Verifier makes. Raises `LoadError` when DriverEntry fails, `DeviceError` or `ResourceConflict` when
         a device cannot be started; the driver is then unloaded.
         """
         entry, ids = _entry_and_ids(driver)
-        wanted = InterruptKind(interrupt)
+        wanted = None if interrupt is None else InterruptKind(interrupt)
         service = name or _service_name(driver)
         self.io.services[service] = entry
         status, loaded = load_driver(entry, service, verifier)
@@ -294,6 +297,7 @@ class Machine:
 def open_machine(
     target: str | Target = "verilated",
     *,
+    machine: str | Path | MachineDescription = DEFAULT_MACHINE,
     processors: int = 1,
     seed: int = 0,
     costs: Costs | None = None,
@@ -305,7 +309,8 @@ def open_machine(
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
 
-    `target` is the name of a target, or an open target, which the machine then owns. With `seed` 0 processors and
+    `target` is the name of a target, or an open target, which the machine then owns. `machine` is the machine that a
+    target of that name opens: the name of one that comes with dirql, a machine file, or a description. With `seed` 0 processors and
     threads take turns in a fixed order; with any other seed the scheduling decisions and the order of free frames are
     random, and the same for the same seed. `schedule` makes the scheduling decisions instead. `costs` are the clocks
     that host code takes. `idle_limit` is the number of clocks that may pass with nothing to do before that counts as a
@@ -316,7 +321,10 @@ def open_machine(
         raise RuntimeError(
             "one machine may be open at a time in a process; one was open already: close it first"
         )
-    opened = open_target(target, waves=waves, checked=checked) if isinstance(target, str) else target
+    if isinstance(target, str):
+        opened = open_target(target, machine=machine, waves=waves, checked=checked)
+    else:
+        opened = target
     options = MachineOptions(
         processors=processors, seed=seed, costs=costs, schedule=schedule, idle_limit=idle_limit
     )

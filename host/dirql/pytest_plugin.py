@@ -59,6 +59,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open"
     )
+    group.addoption(
+        "--dirql-machine", default="default", help="the machine: a name that `dirql machines` lists, or a file"
+    )
     group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
 
@@ -118,6 +121,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     config = request.config
     options: dict[str, object] = {
         "target": config.getoption("dirql_target"),
+        "machine": config.getoption("dirql_machine"),
         "seed": config.getoption("dirql_seed"),
         "processors": config.getoption("dirql_processors"),
     }

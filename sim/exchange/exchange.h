@@ -7,8 +7,9 @@
 #pragma once
 
 #include <stdint.h>
+#include "machine_facts.h"
 
-#include "machine_constants.h"
+#include "protocol.h"
 
 // cdef begin
 

@@ -14,14 +14,15 @@ from cocotb.handle import SimHandleBase
 from cocotb.task import Task
 from cocotb.triggers import FallingEdge
 
-from dirql.registers.machine import Address, BusStatus, Device, Op
+from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
+from dirql.registers.protocol import BusStatus, Op
 
 __all__ = ["FUNCTION", "BusHost"]
 
-FUNCTION = Device.STORE << 11
-REGISTERS = Address.DEVICE_MEMORY_BASE
+_MACHINE = load_machine(DEFAULT_MACHINE)
+FUNCTION = _MACHINE.functions_named("store")[0].place.configuration_address
+REGISTERS = _MACHINE.buses[0].memory.start
 BUFFER = REGISTERS + 0x10_0000
-PORTS = Address.IO_BASE
 
 INPUTS = (
     "cmd_valid_i wdata_valid_i hm_rvalid_i request_valid_i request_more_i parity_response_i target_abort_i"
@@ -141,7 +142,7 @@ class BusHost:
         assert status == BusStatus.OK, status
 
     async def enumerate(self, command: int = 7, latency: int = 0x40) -> None:
-        for index, base in enumerate((REGISTERS, BUFFER, PORTS)):
+        for index, base in enumerate((REGISTERS, BUFFER, _MACHINE.buses[0].ports.start)):
             await self.command(Op.CFG_WRITE, FUNCTION | (0x10 + 4 * index), base)
         await self.command(Op.CFG_WRITE, FUNCTION | 0x04, command, 0x3)
         await self.command(Op.CFG_WRITE, FUNCTION | 0x0C, latency << 8, 0x2)

@@ -12,7 +12,7 @@ from bus_host import BUFFER, FUNCTION, PORTS, REGISTERS, BusHost
 from cocotb.handle import SimHandleBase
 
 from dirql.registers import store
-from dirql.registers.machine import BusStatus, Op
+from dirql.registers.protocol import BusStatus, Op
 
 OK, MASTER_ABORT, TARGET_ABORT = 0, 2, 3
 IO_READ, IO_WRITE, READ, WRITE = 0x2, 0x3, 0x6, 0x7

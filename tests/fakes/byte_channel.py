@@ -12,7 +12,7 @@ import enum
 import struct
 from collections.abc import Callable
 
-from dirql.registers.machine import Attention, Op
+from dirql.registers.protocol import Attention, Op
 from dirql.target.channel.channel import NEVER, pack_answer
 from dirql.target.channel.records import encode_record
 from dirql.target.channel.target import CommandTarget
@@ -206,7 +206,6 @@ class BytesTarget(CommandTarget):
 
     name = "bytes"
     capabilities = ScriptedTarget.capabilities
-    frequency = ScriptedTarget.frequency
 
     def __init__(self, script: ScriptedTarget) -> None:
-        super().__init__(ByteChannel(FarSide(script).answer, script.memory))
+        super().__init__(ByteChannel(FarSide(script).answer, script.memory), script.description)

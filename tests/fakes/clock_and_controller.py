@@ -11,22 +11,14 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from dirql.registers.machine import Vector
+from dirql.registers.protocol import Vector
 from dirql.target.access import check_clocks
+from fakes.default_machine import input_of, vector_of
 
 __all__ = ["FREQUENCY", "FakeMachine", "PlainMachine", "vector_of"]
 
 FREQUENCY = 33_000_000
 """Clocks per second: 33 to the microsecond, so that a test can count them."""
-
-
-def vector_of(line: int) -> int:
-    """The vector that belongs to an input of the controller."""
-    return Vector.BASE + Vector.STEP * line
-
-
-def line_of(vector: int) -> int:
-    return (vector - Vector.BASE) // Vector.STEP
 
 
 class PlainMachine:
@@ -190,7 +182,7 @@ class FakeMachine(PlainMachine):
         vector = self.presented
         if not vector:
             return Vector.SPURIOUS
-        line = line_of(vector)
+        line = input_of(vector)
         self.edges &= ~(1 << line)
         self.in_service |= 1 << line
         self.acknowledged.append((self.clock, line))
@@ -198,26 +190,26 @@ class FakeMachine(PlainMachine):
         return vector
 
     def end(self, vector: int) -> None:
-        line = line_of(vector)
+        line = input_of(vector)
         assert self.in_service >> line & 1, f"vector {vector:#x} must be in service to be ended"
         self.in_service &= ~(1 << line)
         self.ended.append(line)
         self.access()
 
     def put_back(self, vector: int) -> None:
-        line = line_of(vector)
+        line = input_of(vector)
         if self.latched >> line & 1:
             self.edges |= 1 << line
         self.end(vector)
 
     def enable(self, vector: int, latched: bool) -> None:
-        bit = 1 << line_of(vector)
+        bit = 1 << input_of(vector)
         self.enabled |= bit
         self.latched = self.latched | bit if latched else self.latched & ~bit
         self.update()
 
     def disable(self, vector: int) -> None:
-        bit = 1 << line_of(vector)
+        bit = 1 << input_of(vector)
         self.enabled &= ~bit
         self.latched &= ~bit
         self.update()

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dirql.registers import interrupt_controller as registers
-from dirql.registers.machine import Interrupt, Vector
+from dirql.registers.protocol import Vector
+from fakes.default_machine import INPUTS, vector_of
 
 __all__ = ["Doorbell", "ScriptedInterrupts"]
 
-_ALL = (1 << Interrupt.INPUTS) - 1
+_ALL = (1 << INPUTS) - 1
 _COUNT_MAX = 0xFFFF
 
 
@@ -26,7 +27,7 @@ class ScriptedInterrupts:
         self._lines = 0
         self._in_service = 0
         self._spurious = 0
-        self._lost = [0] * Interrupt.INPUTS
+        self._lost = [0] * INPUTS
         plain = (registers.ENABLE, registers.MODE, registers.ROUTE, registers.THRESHOLD)
         self._plain: dict[int, int] = {register.offset: register.reset for register in plain}
 
@@ -72,7 +73,7 @@ class ScriptedInterrupts:
             return Vector.SPURIOUS
         self._requests &= ~(1 << number)
         self._in_service |= 1 << number
-        return Vector.BASE + Vector.STEP * number
+        return vector_of(number)
 
     def _pending(self) -> int:
         return self._requests | self._lines & ~self._plain[registers.MODE.offset]
@@ -104,7 +105,7 @@ class ScriptedInterrupts:
         if offset in self._plain:
             self._plain[offset] = value
         elif offset == registers.SOFTWARE_SET.offset:
-            for number in range(Interrupt.INPUTS):
+            for number in range(INPUTS):
                 if value >> number & 1:
                     self.request(number)
         elif offset == registers.EOI.offset:
@@ -130,5 +131,5 @@ class Doorbell:
 
     def write(self, offset: int, value: int, byte_enables: int) -> None:
         """Request the input that the message names, if there is an input of that number."""
-        if value < Interrupt.INPUTS:
+        if value < INPUTS:
             self._interrupts.request(value)

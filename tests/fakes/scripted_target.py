@@ -5,7 +5,7 @@
 A test maps devices, which answer reads and writes, and calls actions at chosen clocks:
 
     target = ScriptedTarget()
-    target.map(Space.MEMORY, Address.DEVICE_MEMORY_BASE, 4096, Ram(4096))
+    target.map(Space.MEMORY, MEMORY, 4096, Ram(4096))
     target.at(100, lambda: target.interrupts.raise_edge(4))
 
 The interrupt controller is at the machine's address. An access takes `ACCESS_CLOCKS` clocks, and each further dword of
@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Never, Protocol
 
-from dirql.registers.machine import Address, Clock, Memory, Op, Vector
+from dirql.registers.protocol import Op, Vector
 from dirql.target.access import check_access, check_burst, check_clocks, check_dword
 from dirql.target.channel.operations import OPERATION_NAMES
 from dirql.target.contract import (
@@ -39,6 +39,7 @@ from dirql.target.contract import (
     Wake,
     bus_error,
 )
+from fakes.default_machine import CONTROLLER, DOORBELL, MACHINE
 from fakes.scripted_interrupts import ScriptedInterrupts
 
 __all__ = ["ACCESS_CLOCKS", "Device", "Ram", "ScriptedTarget", "Space"]
@@ -107,13 +108,14 @@ class ScriptedTarget(Target):
     capabilities = frozenset(
         {Capability.DETERMINISTIC, Capability.HOST_MEMORY, Capability.FAULT_INJECTION, Capability.TIMESTAMPS}
     )
-    frequency = Clock.FREQUENCY
+    description = MACHINE
+    frequency = MACHINE.frequency
 
     def __init__(self) -> None:
         """Open a machine that has an interrupt controller and no devices."""
         self._file = os.memfd_create("scripted-memory")
-        os.ftruncate(self._file, Memory.BYTES)
-        self.memory = memoryview(mmap.mmap(self._file, Memory.BYTES))
+        os.ftruncate(self._file, MACHINE.host_memory.size)
+        self.memory = memoryview(mmap.mmap(self._file, MACHINE.host_memory.size))
         self.memory_file = MemoryFile(self._file, 0)
         self._regions: dict[Space, list[_Region]] = {space: [] for space in Space}
         self._closed = False
@@ -241,9 +243,9 @@ class ScriptedTarget(Target):
             if region.base <= address < region.base + region.size:
                 return region.device, address - region.base
         if operation in (Op.MEM_READ, Op.MEM_WRITE):
-            if address & ~0xFFF == Address.INTERRUPT_CONTROLLER:
+            if address & ~0xFFF == CONTROLLER:
                 return self.interrupts, address & 0xFFF
-            if address & ~0xFFF == Address.DOORBELL:
+            if address & ~0xFFF == DOORBELL:
                 return self.interrupts.doorbell, 0
         raise MasterAbort(OPERATION_NAMES[operation], address)
 

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import pytest
 
 from dirql.target.simulation.verilated import VerilatedTarget
+from fakes.default_machine import MACHINE
 from hdl.machine_bench import Bench
 
 
 @pytest.fixture
 def fresh() -> Iterator[Bench]:
     """A machine just out of reset, before enumeration."""
-    target = VerilatedTarget(checked=True)
+    target = VerilatedTarget(MACHINE, checked=True)
     yield Bench(target)
     target.close()
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from dirql.registers import interrupt_controller, pci_configuration, store
-from dirql.registers.machine import Address, Device
 from dirql.target.contract import EventRecord, Target
+from fakes.default_machine import BUFFER, CONTROLLER, MEMORY, PORTS, STORE_CONFIGURATION
 
 __all__ = [
     "BUFFER",
@@ -21,11 +21,8 @@ __all__ = [
     "Outcome",
 ]
 
-FUNCTION = Device.STORE << 11
-REGISTERS = Address.DEVICE_MEMORY_BASE
-BUFFER = Address.DEVICE_MEMORY_BASE + 0x10_0000
-PORTS = Address.IO_BASE
-CONTROLLER = Address.INTERRUPT_CONTROLLER
+FUNCTION = STORE_CONFIGURATION
+REGISTERS = MEMORY
 DESCRIPTORS = 0x1000
 INPUT = 4
 VECTOR = 0x50

@@ -16,6 +16,7 @@ from cocotb_tools.runner import get_runner
 
 from dirql.target.simulation.build import cache_directory, hdl_sources
 from dirql.target.simulation.toolchain import find_toolchain
+from fakes.default_machine import MACHINE
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim" / "hdl"
@@ -48,7 +49,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         runner = get_runner("verilator")
         build = cache_directory() / "bus-bench"
         runner.build(
-            sources=[*hdl_sources(ROOT), BENCH / "bus_bench.sv"],
+            sources=[*hdl_sources(ROOT, MACHINE), BENCH / "bus_bench.sv"],
             hdl_toplevel="bus_bench",
             build_dir=build,
             build_args=["--assert", "-Wno-fatal", "--timescale", "1ns/1ps", "-CFLAGS", "-O0"],

@@ -11,6 +11,7 @@ import pytest
 
 from dirql.target.simulation.build import hdl_sources
 from dirql.target.simulation.toolchain import find_toolchain
+from fakes.default_machine import MACHINE
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim" / "hdl" / "checker_bench.sv"
@@ -19,7 +20,7 @@ BENCH = ROOT / "sim" / "hdl" / "checker_bench.sv"
 @pytest.mark.slow
 def test_a_broken_rule_ends_the_run_with_its_label_and_its_sentence(tmp_path: Path) -> None:
     toolchain = find_toolchain()
-    sources = [source for source in hdl_sources(ROOT) if source.stem in ("bus_pkg", "bus_checker")]
+    sources = [source for source in hdl_sources(ROOT, MACHINE) if source.stem in ("bus_pkg", "bus_checker")]
     command = [*toolchain.command, "--binary", "--assert", "-Wno-fatal", "-CFLAGS", "-std=c++20 -O0"]
     subprocess.run(
         [*command, "--top-module", "checker_bench", "--Mdir", str(tmp_path), *map(str, sources), str(BENCH)],

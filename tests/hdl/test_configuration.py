@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from dirql.registers import pci_configuration as pci, store
-from dirql.registers.machine import Address, Device
 from dirql.target.contract import MasterAbort
+from fakes.default_machine import MACHINE, STORE, TIMESTAMP
 from hdl.machine_bench import BUFFER, FUNCTION, PORTS, REGISTERS, Bench
 
 # The bits that software may change in each dword. Every other bit of the 256 bytes is read-only.
@@ -24,15 +24,16 @@ WRITABLE = {
     0x48: 0xFFFF_FFFF,
     0x4C: 0x0000_FFFF,
 }
-STATUS_OF_BRIDGE = Device.BRIDGE << 11 | 0x04
+STATUS_OF_BRIDGE = MACHINE.host_bridge.configuration_address | 0x04
 RECEIVED_MASTER_ABORT = pci.STATUS.RECEIVED_MASTER_ABORT << 16
 
 
 def test_C01_present_functions_have_a_vendor_and_absent_ones_abort(fresh: Bench) -> None:
-    assert fresh.target.read_configuration(FUNCTION) == 0xD101_1234
+    identity = STORE.type.identity
+    assert fresh.target.read_configuration(FUNCTION) == identity.device << 16 | identity.vendor
     assert fresh.target.read_configuration(0) & 0xFFFF != 0xFFFF
-    present = [number for number in vars(Device).values() if isinstance(number, int)]
-    for device in (max(present) + 1, 15, 16, 31):
+    last = max(function.place.device for function in MACHINE.functions)
+    for device in (last + 1, 15, 16, 31):
         with pytest.raises(MasterAbort):
             fresh.target.read_configuration(device << 11)
     assert fresh.target.read_configuration(STATUS_OF_BRIDGE) & RECEIVED_MASTER_ABORT == 0
@@ -125,7 +126,7 @@ def test_C10_capability_list_ends(fresh: Bench) -> None:
         seen[pointer] = head & 0xFF
         pointer = head >> 8 & 0xFF
     assert sorted(seen.values()) == [0x05, 0x09]
-    assert fresh.read_header(pci.VENDOR_TIMESTAMP) == Address.TIMESTAMP
+    assert fresh.read_header(pci.VENDOR_TIMESTAMP) == TIMESTAMP
 
 
 def test_C11_what_is_not_there_reads_zero_and_takes_writes(bench: Bench) -> None:

@@ -9,9 +9,9 @@ import random
 import pytest
 
 from dirql.registers import interrupt_controller, pci_configuration as pci, store
-from dirql.registers.machine import Address
 from dirql.registers.store import Operation
 from dirql.target.contract import Capability
+from fakes.default_machine import CONTROLLER, DOORBELL
 from hdl.machine_bench import REGISTERS, Bench
 
 ARENA = 0x30_0000
@@ -209,8 +209,8 @@ def test_soft_reset_stops_and_clears(bench: Bench) -> None:
 def test_D02_data_are_in_memory_when_the_message_is(bench: Bench) -> None:
     """The doorbell holds a message until posted data are out, so memory is complete when the interrupt shows."""
     arena = Arena(bench, 4)
-    bench.target.write_memory(Address.INTERRUPT_CONTROLLER + interrupt_controller.ENABLE.offset, 1 << 9)
-    bench.write_header(pci.MSI_ADDRESS, Address.DOORBELL, 4)
+    bench.target.write_memory(CONTROLLER + interrupt_controller.ENABLE.offset, 1 << 9)
+    bench.write_header(pci.MSI_ADDRESS, DOORBELL, 4)
     bench.write_header(pci.MSI_DATA, 9, 2)
     bench.write_header(pci.MSI_CONTROL, 1, 2)
     bench.write(store.INTERRUPT_MASK_SET, DONE)

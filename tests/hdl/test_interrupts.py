@@ -7,16 +7,13 @@ from __future__ import annotations
 import pytest
 
 from dirql.registers import interrupt_controller as controller, pci_configuration as pci, store
-from dirql.registers.machine import Address, Vector
+from dirql.registers.protocol import Vector
 from dirql.target.contract import EventBits, EventRecord
+from fakes.default_machine import DOORBELL, vector_of
 from hdl.machine_bench import CONTROLLER, INPUT, VECTOR, Bench
 
 RAISED = store.INTERRUPT_CAUSE.RAISED
 SPURIOUS = Vector.SPURIOUS
-
-
-def vector_of(number: int) -> int:
-    return Vector.BASE + Vector.STEP * number
 
 
 def clear(bench: Bench) -> None:
@@ -235,7 +232,7 @@ def test_interrupt_disable_keeps_the_line_off_but_shows_status(bench: Bench) -> 
 
 
 def enable_messages(bench: Bench, number: int, *, upper: int = 0) -> None:
-    bench.write_header(pci.MSI_ADDRESS, Address.DOORBELL, 4)
+    bench.write_header(pci.MSI_ADDRESS, DOORBELL, 4)
     bench.write_header(pci.MSI_UPPER_ADDRESS, upper, 4)
     bench.write_header(pci.MSI_DATA, number, 2)
     bench.write_header(pci.MSI_CONTROL, pci.MSI_CONTROL.ENABLE, 2)

@@ -7,15 +7,15 @@ from __future__ import annotations
 import itertools
 
 from dirql.registers import store, timestamp
-from dirql.registers.machine import Address, Clock, Device
 from dirql.target.contract import EventBits
+from fakes.default_machine import MACHINE, STORE, TIMESTAMP
 from hdl.machine_bench import INPUT, REGISTERS, VECTOR, Bench
 
 RAISED = store.INTERRUPT_CAUSE.RAISED
 
 
 def read(bench: Bench, offset: int) -> int:
-    return bench.target.read_memory(Address.TIMESTAMP + offset)
+    return bench.target.read_memory(TIMESTAMP + offset)
 
 
 def test_one_interrupt_leaves_its_whole_trail(bench: Bench) -> None:
@@ -49,8 +49,8 @@ def test_one_interrupt_leaves_its_whole_trail(bench: Bench) -> None:
     assert by_bit[EventBits.VECTOR_FETCH].vector == VECTOR
     assert by_bit[EventBits.EOI].vector == INPUT
     assert by_bit[EventBits.MARK].mark == 0xCAFE_F00D
-    assert by_bit[EventBits.CAUSE].function == Device.STORE
-    assert by_bit[EventBits.FIRST_REGISTER_READ].function == Device.STORE
+    assert by_bit[EventBits.CAUSE].function == STORE.index
+    assert by_bit[EventBits.FIRST_REGISTER_READ].function == STORE.index
 
 
 def test_a_fetch_is_stamped_with_the_clock_on_which_it_moved(bench: Bench) -> None:
@@ -82,7 +82,7 @@ def test_the_counter_is_the_machines_clock_and_reads_as_a_whole(bench: Bench) ->
     high = read(bench, timestamp.COUNTER_HI.offset)
     assert before < low < bench.target.now()
     assert high == 0
-    assert read(bench, timestamp.CLOCK_KHZ.offset) == Clock.KHZ
+    assert read(bench, timestamp.CLOCK_KHZ.offset) == MACHINE.khz
 
 
 def test_dma_drained_ends_each_burst_of_writes(bench: Bench) -> None:
@@ -95,7 +95,7 @@ def test_dma_drained_ends_each_burst_of_writes(bench: Bench) -> None:
 
 
 def test_bus_counters_account_for_every_clock(bench: Bench) -> None:
-    bench.target.write_memory(Address.TIMESTAMP + timestamp.CONTROL.offset, 1)
+    bench.target.write_memory(TIMESTAMP + timestamp.CONTROL.offset, 1)
     begun = bench.target.now()
     for _ in range(10):
         bench.target.read_memory(REGISTERS)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dirql.registers import interrupt_controller, store, store_io
-from dirql.registers.machine import Vector
+from dirql.registers.protocol import Vector
 from dirql.target.contract import BusError, BusFault, BusStatus, EventRecord
-from machine.target_bench import ABSENT, ABSENT_PORT, CONTROLLER, STORE_INPUT, Bench, open_bench
+from fakes.default_machine import CONTROLLER, input_of
+from machine.target_bench import ABSENT, ABSENT_PORT, STORE_INPUT, Bench, open_bench
 
 DATA = 0x10_0000
 DESCRIPTOR = 0x20_0000
@@ -63,7 +64,7 @@ def _service(bench: Bench, random_: random.Random) -> object:
     target.write_memory(bench.registers + store.INTERRUPT_CAUSE.offset, cause)
     target.spend(random_.randrange(60))
     if vector != Vector.SPURIOUS:
-        bench.end((vector - Vector.BASE) // Vector.STEP)
+        bench.end(input_of(vector))
     target.mark(random_.getrandbits(32))
     return vector, cause
 

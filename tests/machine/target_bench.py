@@ -12,18 +12,17 @@ from collections import deque
 from dataclasses import dataclass
 
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
-from dirql.registers.machine import Address, Device
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target import open_target
 from dirql.target.contract import Target
 from fakes.byte_channel import BytesTarget
+from fakes.default_machine import BUFFER, CONTROLLER, MEMORY, PORTS, STORE_CONFIGURATION
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
 INPUT = 5
 """An input of the controller that no device drives."""
 STORE_INPUT = 4
 """The input to which INTA is routed after reset."""
-CONTROLLER = Address.INTERRUPT_CONTROLLER
 ABSENT = 0xB000_0000
 ABSENT_PORT = 0xF000
 ABSENT_FUNCTION = 31 << 11
@@ -127,9 +126,9 @@ def open_bench(name: str, *, checked: bool = False) -> Bench:
 
 def configure_bench(target: Target) -> Bench:
     """Place the store function's base address registers and enable it."""
-    function = Device.STORE << 11
+    function = STORE_CONFIGURATION
     bar = function + pci_configuration.BAR.offset
-    bases = (Address.DEVICE_MEMORY_BASE, Address.DEVICE_MEMORY_BASE + 0x10_0000, Address.IO_BASE)
+    bases = (MEMORY, BUFFER, PORTS)
     for number, base in enumerate(bases):
         target.write_configuration(bar + pci_configuration.BAR.stride * number, base)
     target.write_configuration(function + pci_configuration.COMMAND.offset, COMMAND_ON, 0b0011)
@@ -151,11 +150,11 @@ class _Fifo:
 def script_bench(target: Target, script: ScriptedTarget) -> Bench:
     """Map the devices of the contract test into the scripted machine behind `target`."""
     registers, ram, ports = (
-        Address.DEVICE_MEMORY_BASE,
-        Address.DEVICE_MEMORY_BASE + 0x10_0000,
-        Address.IO_BASE,
+        MEMORY,
+        BUFFER,
+        PORTS,
     )
-    function = Device.STORE << 11
+    function = STORE_CONFIGURATION
     header = Ram(256)
     header.write(pci_configuration.VENDOR_ID.offset, 0xD101_1234, 0xF)
     script.map(Space.CONFIGURATION, function, 256, header)

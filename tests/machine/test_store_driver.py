@@ -26,11 +26,11 @@ from dirql.io.errors import IoError
 from dirql.io.handle import Handle, Overlapped
 from dirql.machine import Machine, open_machine
 from dirql.nt import status as nt
-from dirql.registers.machine import Device
 from dirql.registers.pci_configuration import COMMAND, LATENCY_TIMER
+from fakes import default_machine
 
 NAME = r"\\.\Store0"
-STORE = Slot(Device.STORE)
+STORE = Slot(default_machine.STORE.place.device)
 KINDS = ("level", "latched", "message")
 WAYS = [(TransferMode.POLLED, "level"), (TransferMode.TIMER_POLLED, "level")] + [
     (mode, kind) for mode in (TransferMode.INTERRUPT, TransferMode.DMA) for kind in KINDS

@@ -14,7 +14,7 @@ from itertools import pairwise
 import pytest
 
 from dirql.registers import pci_configuration, store_io
-from dirql.registers.machine import Memory, Vector
+from dirql.registers.protocol import Vector
 from dirql.target import inside_simulator
 from dirql.target.contract import (
     BusError,
@@ -30,6 +30,7 @@ from dirql.target.contract import (
     TransactionTimeout,
     Wake,
 )
+from fakes.default_machine import MACHINE, vector_of
 from machine.target_bench import ABSENT, ABSENT_FUNCTION, ABSENT_PORT, INPUT, Bench, open_bench
 
 HERE = ["cocotb"] if inside_simulator() else ["verilated", "checked", "scripted", "bytes"]
@@ -276,7 +277,7 @@ def test_an_interrupt_from_request_to_end(bench: Bench) -> None:
     assert target.wait(SETTLE) is Wake.INTERRUPT
     assert target.attention
     assert target.interrupt_request() == INPUT
-    assert target.interrupt_acknowledge() == Vector.BASE + Vector.STEP * INPUT
+    assert target.interrupt_acknowledge() == vector_of(INPUT)
     assert target.wait(SETTLE) is None
     assert not target.attention
     assert target.interrupt_request() is None
@@ -474,7 +475,7 @@ def test_an_interrupt_leaves_its_records(bench: Bench) -> None:
 
 
 def test_memory_is_the_hosts_and_is_zero_at_first(target: Target) -> None:
-    assert target.memory.nbytes == Memory.BYTES
+    assert target.memory.nbytes == MACHINE.host_memory.size
     assert not target.memory.readonly
     assert target.memory[:4096] == bytes(4096)
     assert target.memory[-4096:] == bytes(4096)

@@ -9,13 +9,14 @@ from typing import get_type_hints
 
 import pytest
 
+from dirql.hardware.root import machine_root
 from dirql.target import open_target
 from dirql.target.contract import TargetError
-from dirql.target.simulation.build import machine_root
 from dirql.target.simulation.exchange import Exchange, exchange_ffi
 from dirql.target.simulation.library import load_library
 from dirql.target.simulation.library_recipe import Variant
 from dirql.target.simulation.verilated import VerilatedTarget
+from fakes.default_machine import MACHINE
 from machine.target_bench import configure_bench, open_bench
 
 
@@ -67,19 +68,21 @@ def test_several_machines_at_once_know_nothing_of_each_other() -> None:
 
 def test_many_machines_one_after_another() -> None:
     for _ in range(200):
-        target = VerilatedTarget()
+        target = VerilatedTarget(MACHINE)
         target.wait(1)
         target.close()
 
 
 def test_the_typed_exchange_is_the_declared_one() -> None:
-    fields = [name for name, _ in exchange_ffi(machine_root()).typeof("struct dirql_exchange").fields]
+    fields = [
+        name for name, _ in exchange_ffi(machine_root(), MACHINE).typeof("struct dirql_exchange").fields
+    ]
     assert list(get_type_hints(Exchange)) == fields[fields.index("memory") + 1 : fields.index("posted")]
 
 
 @pytest.mark.parametrize("variant", [Variant.FAST, Variant.CHECKED])
 def test_each_clock_is_one_evaluation_of_the_model(variant: Variant) -> None:
-    _, library = load_library(variant)
+    _, library = load_library(MACHINE, variant)
     assert library.dirql_skips_falling_edge(), (
         "Verilator remembers the clock in another member than ClockMemory of sim/verilated/machine.cpp names:"
         " the target works, but about a tenth slower"

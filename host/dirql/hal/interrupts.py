@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interrupt controller: interrupts for the kernel, routes of lines and addresses of messages for PnP.
 
-Input *n* has vector `Vector.BASE + Vector.STEP * n`. The IRQL is the upper half of the vector, as on x64. No access in
-this file is a point of preemption.
+The machine's description has the vector of each input. The IRQL is the upper half of the vector, as on x64. No access
+in this file is a point of preemption.
 """
 
 from __future__ import annotations
@@ -13,39 +13,13 @@ from typing import Final
 
 from dirql.hal.lanes import ALL_ONES
 from dirql.registers import interrupt_controller as registers
-from dirql.registers.machine import Address, Interrupt, Vector
+from dirql.registers.protocol import Vector
 from dirql.target.contract import BusError, Target
 
-__all__ = ["InterruptController", "input_of_vector", "irql_of_vector", "vector_of_input"]
+__all__ = ["InterruptController", "irql_of_vector"]
 
 _VECTORS_PER_IRQL: Final = 16
 _LINES: Final = ("inta", "intb", "intc", "intd")
-
-_VECTORS: Final = tuple(Vector.BASE + Vector.STEP * number for number in range(Interrupt.INPUTS))
-_INPUTS: Final = {vector: number for number, vector in enumerate(_VECTORS)}
-_EOI: Final = Address.INTERRUPT_CONTROLLER + registers.EOI.offset
-_ENDS: Final = {vector: registers.EOI.pack(input_number=number) for vector, number in _INPUTS.items()}
-_IRQLS: Final = tuple(vector // _VECTORS_PER_IRQL for vector in _VECTORS)
-
-
-def vector_of_input(number: int) -> int:
-    """The vector that the controller gives for an input; raises `ValueError` for a number that is no input."""
-    if not 0 <= number < Interrupt.INPUTS:
-        raise ValueError(
-            f"an input of the interrupt controller must be 0 to {Interrupt.INPUTS - 1}; it was {number}"
-        )
-    return _VECTORS[number]
-
-
-def input_of_vector(vector: int) -> int:
-    """The input that has a vector; raises `ValueError` for any other number."""
-    number = _INPUTS.get(vector)
-    if number is None:
-        raise ValueError(
-            f"a vector must be {_VECTORS[0]:#x} to {_VECTORS[-1]:#x} in steps of {Vector.STEP}; it was {vector:#x}: "
-            f"take the translated resource of the start request"
-        )
-    return number
 
 
 def irql_of_vector(vector: int) -> int:
@@ -56,19 +30,37 @@ def irql_of_vector(vector: int) -> int:
 class InterruptController:
     """The machine's interrupt controller; satisfies `ke.platform.InterruptController`."""
 
-    __slots__ = ("_enabled", "_latched", "_report", "_target")
+    __slots__ = (
+        "_address",
+        "_enabled",
+        "_end_address",
+        "_ends",
+        "_irqls",
+        "_latched",
+        "_report",
+        "_target",
+        "description",
+    )
 
     def __init__(self, target: Target, report: Callable[[BusError], None]) -> None:
         """`report` is called with each bus error; a bus error does not stop the host."""
         self._target = target
         self._report = report
+        self.description: Final = target.description.controller
+        self._address = self.description.address
+        self._irqls = tuple(irql_of_vector(vector) for vector in self.description.vectors)
+        self._end_address = self._address + registers.EOI.offset
+        self._ends = {
+            vector: registers.EOI.pack(input_number=number)
+            for number, vector in enumerate(self.description.vectors)
+        }
         self._enabled = 0
         self._latched = 0
 
     def requested_irql(self) -> int:
         """The IRQL of the interrupt that the controller presents now; 0 for none. Takes no bus clocks."""
         number = self._target.interrupt_request()
-        return 0 if number is None else _IRQLS[number]
+        return 0 if number is None else self._irqls[number]
 
     def acknowledge(self) -> int:
         """Fetch the vector; `Vector.SPURIOUS` if no interrupt is pending any more, or if the fetch failed."""
@@ -81,23 +73,23 @@ class InterruptController:
     def end(self, vector: int) -> None:
         """End of interrupt: the input of the vector is no longer in service."""
         try:
-            self._target.write_memory(_EOI, _ENDS[vector])
+            self._target.write_memory(self._end_address, self._ends[vector])
         except BusError as error:
             self._report(error)
         except KeyError:
-            input_of_vector(vector)
+            self.description.input_of_vector(vector)
             raise
 
     def put_back(self, vector: int) -> None:
         """Undo the fetch of a vector. The fetch has cleared the edge of a latched input, so that it is set again."""
-        bit = 1 << input_of_vector(vector)
+        bit = 1 << self.description.input_of_vector(vector)
         if self._latched & bit:
             self._write(registers.SOFTWARE_SET.offset, registers.SOFTWARE_SET.pack(inputs=bit))
         self.end(vector)
 
     def enable(self, vector: int, latched: bool) -> None:
         """Enable the input of a vector: latched, by the rising edge of its line, or by the level of the line."""
-        bit = 1 << input_of_vector(vector)
+        bit = 1 << self.description.input_of_vector(vector)
         self._latched = self._latched | bit if latched else self._latched & ~bit
         self._enabled |= bit
         self._write(registers.MODE.offset, registers.MODE.pack(latched=self._latched))
@@ -105,7 +97,7 @@ class InterruptController:
 
     def disable(self, vector: int) -> None:
         """Disable the input of a vector."""
-        self._enabled &= ~(1 << input_of_vector(vector))
+        self._enabled &= ~(1 << self.description.input_of_vector(vector))
         self._write(registers.ENABLE.offset, registers.ENABLE.pack(inputs=self._enabled))
 
     def line_input(self, pin: int) -> int:
@@ -117,14 +109,14 @@ class InterruptController:
 
     def route_line(self, pin: int, number: int) -> None:
         """Route an interrupt line to an input; lines with the same input share it."""
-        vector_of_input(number)
+        self.description.vector(number)
         route = self._route() | {_line(pin): number}
         self._write(registers.ROUTE.offset, registers.ROUTE.pack(**route))
 
     def message(self, number: int) -> tuple[int, int]:
         """Bus address and data of the message that requests an input."""
-        vector_of_input(number)
-        return Address.DOORBELL, number
+        self.description.vector(number)
+        return self.description.doorbell, number
 
     def spurious(self) -> int:
         """The number of vector fetches that the controller answered while no interrupt was pending."""
@@ -132,7 +124,7 @@ class InterruptController:
 
     def lost(self, number: int) -> int:
         """The number of edges and messages that came to an input while it was already pending."""
-        vector_of_input(number)
+        self.description.vector(number)
         offset = registers.LOST.offset + registers.LOST.stride * number
         return registers.LOST.unpack(self._read(offset)).edges
 
@@ -141,14 +133,14 @@ class InterruptController:
 
     def _read(self, offset: int) -> int:
         try:
-            return self._target.read_memory(Address.INTERRUPT_CONTROLLER + offset)
+            return self._target.read_memory(self._address + offset)
         except BusError as error:
             self._report(error)
             return ALL_ONES[4]
 
     def _write(self, offset: int, value: int) -> None:
         try:
-            self._target.write_memory(Address.INTERRUPT_CONTROLLER + offset, value)
+            self._target.write_memory(self._address + offset, value)
         except BusError as error:
             self._report(error)
 

@@ -16,7 +16,6 @@ from functools import lru_cache
 from dirql.hal.buffers import reading, writing
 from dirql.hal.hal import running
 from dirql.hal.lanes import ALL_ONES, DWORD, Lane, lane
-from dirql.registers.machine import Address
 from dirql.target.contract import BusError
 
 __all__ = [
@@ -33,6 +32,9 @@ __all__ = [
     "write_port_ulong",
     "write_port_ushort",
 ]
+
+_PORT_SPACE = 0x1_0000
+"""The number of I/O ports: the processor has 16 bits for the number of one."""
 
 
 def read_port_uchar(port: int) -> int:
@@ -122,9 +124,9 @@ def write_port_buffer_uchar(port: int, buffer: int, count: int) -> None:
 @lru_cache(maxsize=4096)
 def _lane(port: int, size: int) -> Lane:
     """The lane of a port; on the bus an I/O access carries the address of its lowest byte instead of the dword's."""
-    if port % size or not 0 <= port < Address.IO_END:
+    if port % size or not 0 <= port < _PORT_SPACE:
         raise ValueError(
-            f"a port of {size} bytes must be a multiple of {size} below {Address.IO_END:#x}; it was {port:#x}: "
+            f"a port of {size} bytes must be a multiple of {size} below {_PORT_SPACE:#x}; it was {port:#x}: "
             f"take the translated resource of the start request"
         )
     return replace(lane(port, size), address=port)

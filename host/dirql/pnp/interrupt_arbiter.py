@@ -8,7 +8,7 @@ import enum
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dirql.hal.interrupts import InterruptController, irql_of_vector, vector_of_input
+from dirql.hal.interrupts import InterruptController, irql_of_vector
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.nt.constants import (
     CM_RESOURCE_INTERRUPT_LATCHED,
@@ -25,7 +25,6 @@ from dirql.nt.resources import (
     IoResourceDescriptor,
 )
 from dirql.pnp.range_arbiter import ResourceConflict
-from dirql.registers.machine import Interrupt
 
 __all__ = ["AssignedInterrupt", "InterruptArbiter", "InterruptKind"]
 
@@ -90,7 +89,7 @@ class InterruptArbiter:
         return self._describe(number, flags)
 
     def _describe(self, number: int, flags: int, address: int = 0, data: int = 0) -> AssignedInterrupt:
-        vector = vector_of_input(number)
+        vector = self._controller.description.vector(number)
         irql = irql_of_vector(vector)
         message = bool(flags & CM_RESOURCE_INTERRUPT_MESSAGE)
         share = CmResourceShareDeviceExclusive if message else CmResourceShareShared
@@ -113,12 +112,13 @@ class InterruptArbiter:
         Raises `ResourceConflict` if all are in use.
         """
         lines = {self._controller.line_input(pin) for pin in _PINS}
-        for number in reversed(range(Interrupt.INPUTS)):
+        inputs = self._controller.description.inputs
+        for number in reversed(range(inputs)):
             if number not in lines and number not in self._message_inputs:
                 self._message_inputs.add(number)
                 return number
         raise ResourceConflict(
-            f"a device needs an input of the interrupt controller for a message; all {Interrupt.INPUTS} inputs are in "
+            f"a device needs an input of the interrupt controller for a message; all {inputs} inputs are in "
             "use by lines and other messages"
         )
 

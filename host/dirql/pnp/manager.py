@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from dirql.hal.interrupts import InterruptController
+from dirql.hardware.description import Bus
 from dirql.io.objects import DriverObject, IoStackLocation
 from dirql.ke.guard import ADD_DEVICE, call_driver
 from dirql.nt.constants import (
@@ -44,9 +45,12 @@ __all__ = ["PnpManager"]
 class PnpManager:
     """The device tree of one machine. All buses share one interrupt controller, and so one arbiter of interrupts."""
 
-    def __init__(self, controller: InterruptController, processors: int) -> None:
-        """`controller` routes the lines; an interrupt may go to each of `processors` processors."""
-        self.root = make_root()
+    def __init__(self, bus: Bus, controller: InterruptController, processors: int) -> None:
+        """`bus` is the machine's root bus.
+
+        `controller` routes the lines; an interrupt may go to each of `processors` processors.
+        """
+        self.root = make_root(bus)
         self._interrupts = InterruptArbiter(controller, processors)
 
     @property

@@ -8,6 +8,7 @@ requests itself.
 
 from __future__ import annotations
 
+from dirql.hardware.description import Bus, Window
 from dirql.io.device import create_device
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.irp import complete_request
@@ -47,7 +48,6 @@ from dirql.nt.resources import (
 from dirql.nt.status import STATUS_SUCCESS
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.states import NodeEvent
-from dirql.registers.machine import Address
 
 __all__ = ["make_root"]
 
@@ -65,7 +65,7 @@ _SUCCEED = (
 )
 
 
-def make_root() -> DeviceNode:
+def make_root(bus_description: Bus) -> DeviceNode:
     """Make the root of the device tree, with one child, the PCI bus."""
     driver = DriverObject("PnpManager", _initialize, invalid_device_request)
     driver.major_function[IRP_MJ_PNP] = _pnp
@@ -74,7 +74,7 @@ def make_root() -> DeviceNode:
         root.advance(event)
     bus = DeviceNode(_make_device(driver), root)
     bus.hardware_ids, bus.instance_id = _PCI_BUS_IDS, "0"
-    bus.boot_resources = _pci_bus_resources()
+    bus.boot_resources = _pci_bus_resources(bus_description)
     bus.advance(NodeEvent.IDENTIFY)
     root.children = [bus]
     return root
@@ -109,11 +109,11 @@ def _pnp(device: DeviceObject, irp: Irp) -> int:
     return status
 
 
-def _pci_bus_resources() -> CmResourceList:
+def _pci_bus_resources(bus: Bus) -> CmResourceList:
     """The addresses that the host bridge passes on to the PCI bus, and the numbers of this and lower buses."""
-    memory = _range(Address.DEVICE_MEMORY_BASE, Address.DEVICE_MEMORY_END)
-    ports = _range(Address.IO_BASE, Address.IO_END)
-    numbers = CmResourceBusNumber(0, _PCI_BUSES)
+    memory = _range(bus.memory)
+    ports = _range(bus.ports)
+    numbers = CmResourceBusNumber(bus.number, _PCI_BUSES)
     descriptors = (
         _descriptor(CmResourceTypeMemory, 0, CmResourceData(memory=memory)),
         _descriptor(CmResourceTypePort, CM_RESOURCE_PORT_IO, CmResourceData(port=ports)),
@@ -122,8 +122,8 @@ def _pci_bus_resources() -> CmResourceList:
     return CmResourceList((CmFullResourceDescriptor(Internal, 0, CmPartialResourceList(descriptors)),))
 
 
-def _range(start: int, end: int) -> CmResourceRange:
-    return CmResourceRange(PhysicalAddress(start), end - start)
+def _range(window: Window) -> CmResourceRange:
+    return CmResourceRange(PhysicalAddress(window.start), window.end - window.start)
 
 
 def _descriptor(kind: int, flags: int, where: CmResourceData) -> CmPartialResourceDescriptor:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.reading import DEFAULT_MACHINE, describe
 from dirql.target.contract import Target
 from dirql.target.simulation.build import Announce, announce_on_stderr
 from dirql.target.simulation.simulator import inside_simulator, run_in_simulator
@@ -19,22 +21,30 @@ TARGETS = ("verilated", "cocotb")
 
 
 def open_target(
-    name: str, *, waves: Path | None = None, checked: bool = False, announce: Announce = announce_on_stderr
+    name: str,
+    *,
+    machine: str | Path | MachineDescription = DEFAULT_MACHINE,
+    waves: Path | None = None,
+    checked: bool = False,
+    announce: Announce = announce_on_stderr,
 ) -> Target:
-    """Open the machine of that name, just out of reset.
+    """Open a machine on the target of that name, just out of reset.
 
-    `waves` names a file for all signals (capability WAVES); `checked` lets the RTL's assertions stop the machine;
-    `announce` is called before a build, which takes long. Raises `ValueError` for an unknown name or for an option that
-    the target does not have, `SetupError` and `BuildError` when the machine cannot be built.
+    `machine` is the name of a machine that comes with dirql, the path of a machine file, or a description. `waves`
+    names a file for all signals (capability WAVES); `checked` lets the RTL's assertions stop the machine; `announce` is
+    called before a build, which takes long. Raises `ValueError` for an unknown name, for an option that the target does
+    not have and for a machine that cannot be (`DescriptionError`), `SetupError` and `BuildError` when the machine
+    cannot be built.
     """
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, 1)
         hint = f": did you mean {near[0]}?" if near else ""
         raise ValueError(f"a target must be one of {', '.join(TARGETS)}; it was {name!r}{hint}")
+    described = describe(machine)
     if name == "verilated":
         from dirql.target.simulation.verilated import VerilatedTarget
 
-        return VerilatedTarget(waves=waves, checked=checked, announce=announce)
+        return VerilatedTarget(described, waves=waves, checked=checked, announce=announce)
     if waves is not None or checked:
         raise ValueError(f"the target must be verilated for waves or checked; it was {name}")
     try:
@@ -46,4 +56,4 @@ def open_target(
             "the package cocotb, which the cocotb target needs, is not installed",
             "pip install 'dirql[cocotb]'",
         ) from error
-    return CocotbTarget()
+    return CocotbTarget(described)

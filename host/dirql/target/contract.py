@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dirql.hardware.description import MachineDescription
+
 __all__ = [
     "BusError",
     "BusFault",
@@ -53,7 +55,7 @@ class Capability(enum.Enum):
 class BusStatus(enum.IntEnum):
     """The end of a transaction, as the host bridge reports it.
 
-    The values are those of `registers.machine.BusStatus`; tests/unit/target/test_contract.py compares the two.
+    The values are those of `registers.protocol.BusStatus`; tests/unit/target/test_contract.py compares the two.
     """
 
     OK = 0
@@ -130,7 +132,7 @@ def bus_error(status: int, operation: str, address: int, completed: int = 0) -> 
 class EventBits(enum.IntFlag):
     """The device events of one clock, as the timestamp unit records them; several may coincide.
 
-    The bits are those of `registers.machine.EventBit`; tests/unit/target/test_contract.py compares the two.
+    The bits are those of `registers.protocol.EventBit`; tests/unit/target/test_contract.py compares the two.
     """
 
     CAUSE = 1 << 0
@@ -203,8 +205,10 @@ class Target(ABC):
 
     name: str
     capabilities: frozenset[Capability]
+    description: MachineDescription
+    """The machine, as its file describes it: addresses, vectors, functions."""
     frequency: int
-    """Bus clocks per second."""
+    """Bus clocks per second, as `description` has them."""
     memory: memoryview
     """The host's RAM as writable bytes. Bus masters see the first byte at bus address 0."""
     memory_file: MemoryFile | None

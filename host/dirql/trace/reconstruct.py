@@ -18,10 +18,10 @@ device events within the service of one interrupt.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
-from dirql.registers.machine import Vector
+from dirql.registers.protocol import Vector
 from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import ARGUMENT, Mark, decode
 from dirql.trace.records import Cause, Dpc, Interrupt, Irp, Isr, Records
@@ -34,7 +34,7 @@ _IRP_PERIOD = 1 << ARGUMENT.width
 
 def reconstruct(run: Run) -> Records:
     """Read all event records of a run, and link them."""
-    hardware = _Hardware(Records())
+    hardware = _Hardware(Records(), run.machine.controller.vectors)
     host = _Host(hardware, run)
     steps = (*hardware.steps, (EventBits.MARK, host.mark))
 
@@ -51,8 +51,9 @@ def reconstruct(run: Run) -> Records:
 class _Hardware:
     """Follows causes, lines and the interrupt controller."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, vectors: Sequence[int]) -> None:
         self.records = records
+        self._vectors = vectors  # by input
         self._pending: dict[int, list[Cause]] = {}  # by function: causes not yet cleared
         self._cleared: dict[
             int, list[Cause]
@@ -155,7 +156,7 @@ class _Hardware:
                 cause.deassert = event.clock
 
     def _end_of_interrupt(self, event: EventRecord) -> None:
-        interrupt = self._latest.get(Vector.BASE + Vector.STEP * event.vector)
+        interrupt = self._latest.get(self._vectors[event.vector])
         if interrupt is None or interrupt not in self._in_service:
             self.records.unmatched["EOI of an input that is not in service"] += 1
             return

@@ -14,6 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import Generic, ParamSpec, Protocol, Self, TypeVar
 
+from dirql.hardware.description import MachineDescription
 from dirql.io.objects import Irp
 from dirql.ke import current
 from dirql.ke.hooks import chain
@@ -48,6 +49,7 @@ _Name = TypeVar("_Name")
 class Stream(Protocol):
     """The part of a target that a recorder uses."""
 
+    description: MachineDescription
     frequency: int
 
     def now(self) -> int:
@@ -145,6 +147,7 @@ class Recorder:
         self._stop()
         return Run(
             name=self._name,
+            machine=self._target.description,
             frequency=Fraction(self._target.frequency),
             start=self._start,
             end=self._end,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from dirql.hardware.description import MachineDescription
 from dirql.target.contract import EventRecord
 
 __all__ = ["EventLog", "InterruptName", "Names", "Run"]
@@ -61,6 +62,8 @@ class Run:
     """A recording from the clock `start` to the clock `end`, in bus clocks since reset."""
 
     name: str
+    machine: MachineDescription
+    """The machine that ran: the vectors of its inputs, and its functions by the index in event records."""
     frequency: Fraction
     """Bus clocks per second."""
     start: int

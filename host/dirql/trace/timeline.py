@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
-from dirql.registers.machine import Device
 from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.reconstruct import reconstruct
 from dirql.trace.records import Dpc, Irp, Isr, Records
@@ -209,23 +208,22 @@ _DEASSERT = EventBits.DEASSERT.value
 _DMA_DRAINED = EventBits.DMA_DRAINED.value
 _DEVICE_EVENTS = _CAUSE | _ASSERT | _DEASSERT | _DMA_DRAINED
 _BUS_EVENTS = (
-    (EventBits.CLEAR.value, "clear, device {0.function}"),
+    (EventBits.CLEAR.value, "clear, function {0.function}"),
     (EventBits.EOI.value, "EOI, input {0.vector}"),
     (EventBits.VECTOR_FETCH.value, "vector fetch {0.vector:#x}"),
     (EventBits.SPURIOUS_FETCH.value, "spurious vector fetch"),
-    (EventBits.FIRST_REGISTER_READ.value, "first read, device {0.function}"),
+    (EventBits.FIRST_REGISTER_READ.value, "first read, function {0.function}"),
 )
 _ANY_BUS_EVENT = sum(bit for bit, _ in _BUS_EVENTS)
 
 
 def _draw_devices(lanes: Timeline, root: Track, run: Run, flows: _Flows) -> None:
-    names = {number: name.lower() for name, number in vars(Device).items() if isinstance(number, int)}
     by_function: dict[int, list[EventRecord]] = defaultdict(list)
     for event in run.events:
         if event.bits & _DEVICE_EVENTS:
             by_function[event.function].append(event)
     for function, events in sorted(by_function.items()):
-        device = lanes.track(f"device {function} ({names.get(function, 'unknown')})", root)
+        device = lanes.track(_function_name(run, function), root)
         _draw_line(lanes, lanes.track("interrupt", device), function, events, flows)
         causes = lanes.track("causes", device)
         dma = lanes.track("DMA", device)
@@ -234,6 +232,12 @@ def _draw_devices(lanes: Timeline, root: Track, run: Run, flows: _Flows) -> None
                 lanes.instant(causes, event.clock, "cause")
             if event.bits & _DMA_DRAINED:
                 lanes.instant(dma, event.clock, "drained")
+
+
+def _function_name(run: Run, index: int) -> str:
+    """The name of a track; a record may name a function that the machine's description does not have."""
+    known = run.machine.functions[index : index + 1]
+    return f"function {index} ({known[0]})" if known else f"function {index}"
 
 
 def _draw_line(

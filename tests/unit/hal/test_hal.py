@@ -10,7 +10,7 @@ from dirql.ke import platform
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.irql import current_irql
 from dirql.nt.constants import LevelSensitive
-from dirql.registers.machine import Vector
+from fakes.default_machine import vector_of
 from unit.hal.conftest import BAR, Machine
 
 
@@ -33,7 +33,7 @@ def test_an_interrupt_raised_by_a_register_access_is_served_before_the_access_re
     machine: Machine,
 ) -> None:
     """Through the whole stack: attention, preempt, acknowledge, the routine at its level, end of interrupt."""
-    vector = Vector.BASE + Vector.STEP * 6
+    vector = vector_of(6)
     served: list[int] = []
 
     def service(_interrupt: Interrupt, _context: object) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.hal.interrupts import InterruptController, input_of_vector, irql_of_vector, vector_of_input
+from dirql.hal.interrupts import InterruptController, irql_of_vector
 from dirql.registers import interrupt_controller as registers
-from dirql.registers.machine import Address, Vector
+from dirql.registers.protocol import Vector
 from dirql.target.contract import BusFault, BusStatus
+from fakes.default_machine import CONTROLLER, input_of, vector_of
 from fakes.scripted_target import Ram, Space
 from unit.hal.conftest import Machine
 
@@ -21,25 +22,25 @@ def controller(machine: Machine) -> InterruptController:
 def plain(machine: Machine) -> Ram:
     """A machine with plain RAM in the place of the controller's registers."""
     ram = Ram(4096)
-    machine.target.map(Space.MEMORY, Address.INTERRUPT_CONTROLLER, 4096, ram)
+    machine.target.map(Space.MEMORY, CONTROLLER, 4096, ram)
     return ram
 
 
 def test_vectors_and_levels_are_those_of_the_architecture() -> None:
-    assert [vector_of_input(number) for number in (0, 1, 15)] == [0x30, 0x38, 0xA8]
-    assert [irql_of_vector(vector_of_input(number)) for number in (0, 1, 2, 15)] == [3, 3, 4, 10]
-    assert [input_of_vector(vector_of_input(number)) for number in range(16)] == list(range(16))
+    assert [vector_of(number) for number in (0, 1, 15)] == [0x30, 0x38, 0xA8]
+    assert [irql_of_vector(vector_of(number)) for number in (0, 1, 2, 15)] == [3, 3, 4, 10]
+    assert [input_of(vector_of(number)) for number in range(16)] == list(range(16))
     with pytest.raises(ValueError, match="must be 0 to 15; it was 16"):
-        vector_of_input(16)
+        vector_of(16)
     for wrong in (0x31, 0x28, 0xB0, 0xFF):
         with pytest.raises(
             ValueError, match=f"a vector must be 0x30 to 0xa8 in steps of 8; it was {wrong:#x}"
         ):
-            input_of_vector(wrong)
+            input_of(wrong)
 
 
 def test_a_latched_interrupt_from_request_to_end(machine: Machine, controller: InterruptController) -> None:
-    vector = vector_of_input(6)
+    vector = vector_of(6)
     controller.enable(vector, True)
     assert controller.requested_irql() == 0
     machine.target.interrupts.raise_edge(6)
@@ -57,7 +58,7 @@ def test_a_latched_interrupt_from_request_to_end(machine: Machine, controller: I
 def test_a_level_interrupt_stays_for_as_long_as_its_line(
     machine: Machine, controller: InterruptController
 ) -> None:
-    vector = vector_of_input(15)
+    vector = vector_of(15)
     controller.enable(vector, False)
     machine.target.interrupts.set_line(15, on=True)
     assert controller.requested_irql() == 10
@@ -87,17 +88,17 @@ def test_enabling_one_input_leaves_the_others(controller: InterruptController, p
     def enabled() -> tuple[int, int]:
         return plain.dwords[registers.ENABLE.offset // 4], plain.dwords[registers.MODE.offset // 4]
 
-    controller.enable(vector_of_input(4), True)
-    controller.enable(vector_of_input(9), False)
+    controller.enable(vector_of(4), True)
+    controller.enable(vector_of(9), False)
     assert enabled() == (1 << 4 | 1 << 9, 1 << 4)
-    controller.enable(vector_of_input(4), False)
+    controller.enable(vector_of(4), False)
     assert enabled() == (1 << 4 | 1 << 9, 0)
-    controller.disable(vector_of_input(9))
+    controller.disable(vector_of(9))
     assert enabled() == (1 << 4, 0)
 
 
 def test_end_of_interrupt_names_the_input(controller: InterruptController, plain: Ram) -> None:
-    controller.end(vector_of_input(11))
+    controller.end(vector_of(11))
     assert plain.dwords[registers.EOI.offset // 4] == 11
 
 
@@ -114,7 +115,7 @@ def test_routes_of_the_lines(controller: InterruptController, plain: Ram) -> Non
 
 
 def test_a_message_requests_its_input(machine: Machine, controller: InterruptController) -> None:
-    vector = vector_of_input(12)
+    vector = vector_of(12)
     controller.enable(vector, True)
     address, data = controller.message(12)
     machine.target.write_memory(address, data)
@@ -132,10 +133,10 @@ def test_a_bus_error_on_a_register_of_the_controller_does_not_stop_the_host(
     machine: Machine, controller: InterruptController
 ) -> None:
     for offset in (registers.ROUTE.offset, registers.EOI.offset):
-        address = Address.INTERRUPT_CONTROLLER + offset
+        address = CONTROLLER + offset
         machine.target.inject_bus_fault(BusFault(address, BusStatus.TARGET_ABORT))
         if offset == registers.ROUTE.offset:
             assert controller.line_input(1) == 15
         else:
-            controller.end(vector_of_input(1))
+            controller.end(vector_of(1))
     assert machine.hal.statistics().bus_errors == 2

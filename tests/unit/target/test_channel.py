@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from dirql.registers import interrupt_controller
-from dirql.registers.machine import Attention, BusStatus, EventField, Failure
+from dirql.registers.protocol import Attention, BusStatus, EventField, Failure
 from dirql.target.channel.channel import attention_of, input_of, pack_answer, status_of, value_of
 from dirql.target.channel.records import decode_records, encode_record
 from dirql.target.contract import EventRecord, LinkLost

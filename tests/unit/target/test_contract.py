@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.registers import machine
+from dirql.registers import protocol
 from dirql.target.contract import BusFault, BusStatus, EventBits
 
 
 def test_the_bus_statuses_are_those_of_the_machine() -> None:
-    assert {s.name: s.value for s in BusStatus} == {s.name: s.value for s in machine.BusStatus}
+    assert {s.name: s.value for s in BusStatus} == {s.name: s.value for s in protocol.BusStatus}
 
 
 def test_the_event_bits_are_those_of_the_machine() -> None:
-    assert {bit.name: bit.value for bit in EventBits} == {bit.name: 1 << bit for bit in machine.EventBit}
+    assert {bit.name: bit.value for bit in EventBits} == {bit.name: 1 << bit for bit in protocol.EventBit}
 
 
 @pytest.mark.parametrize(("status", "count"), [(0, 1), (1, 0), (1, 0x1_0000)])

@@ -9,19 +9,17 @@ from typing import Protocol
 import pytest
 
 from dirql.registers import interrupt_controller
-from dirql.registers.machine import Address, Vector
+from dirql.registers.protocol import Vector
 from dirql.target.contract import LinkLost, MasterAbort, Wake
+from fakes.default_machine import CONTROLLER, DOORBELL, MEMORY, input_of, vector_of
 from fakes.scripted_target import ACCESS_CLOCKS, Ram, ScriptedTarget, Space
 
-BASE = Address.DEVICE_MEMORY_BASE
+BASE = MEMORY
 
 
 class Register(Protocol):
     @property
     def offset(self) -> int: ...
-
-
-CONTROLLER = Address.INTERRUPT_CONTROLLER
 
 
 @pytest.fixture
@@ -80,7 +78,7 @@ def test_latched_edges_are_kept_and_counted_when_lost(target: ScriptedTarget) ->
     for _ in range(3):
         target.interrupts.raise_edge(4)
     assert target.wait(1) is Wake.INTERRUPT
-    assert target.interrupt_acknowledge() == Vector.BASE + Vector.STEP * 4
+    assert target.interrupt_acknowledge() == vector_of(4)
     assert target.wait(1) is None
     assert read(target, interrupt_controller.LOST) == 0
     lost = CONTROLLER + interrupt_controller.LOST.offset + 4 * interrupt_controller.LOST.stride
@@ -94,7 +92,7 @@ def test_a_level_input_asks_until_it_goes_off(target: ScriptedTarget) -> None:
     target.interrupts.set_line(4, on=True)
     vector = target.interrupt_acknowledge()
     assert target.wait(5) is None
-    write(target, interrupt_controller.EOI, (vector - Vector.BASE) // Vector.STEP)
+    write(target, interrupt_controller.EOI, input_of(vector))
     assert target.wait(5) is Wake.INTERRUPT
     target.interrupts.set_line(4, on=False)
     assert target.wait(5) is None
@@ -109,7 +107,7 @@ def test_higher_inputs_come_first_and_the_threshold_holds_back(target: ScriptedT
     )
     assert target.interrupt_request() is None
     write(target, interrupt_controller.THRESHOLD, 0)
-    assert target.interrupt_acknowledge() == Vector.BASE + Vector.STEP * 9
+    assert target.interrupt_acknowledge() == vector_of(9)
     assert target.interrupt_request() is None, "a lower one waits for the end of the higher"
     write(target, interrupt_controller.EOI, 9)
     assert target.interrupt_request() == 3
@@ -117,9 +115,9 @@ def test_higher_inputs_come_first_and_the_threshold_holds_back(target: ScriptedT
 
 def test_a_message_requests_the_input_that_it_names(target: ScriptedTarget) -> None:
     write(target, interrupt_controller.ENABLE, 0xFFFF)
-    target.write_memory(Address.DOORBELL, 16)
+    target.write_memory(DOORBELL, 16)
     assert target.interrupt_request() is None
-    target.write_memory(Address.DOORBELL, 7)
+    target.write_memory(DOORBELL, 7)
     assert target.interrupt_request() == 7
 
 

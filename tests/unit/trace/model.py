@@ -13,17 +13,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from dirql.registers.machine import Vector
 from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.latency import Stage
 from dirql.trace.marks import Mark, encode
 from dirql.trace.run import EventLog, InterruptName, Names, Run
+from fakes.default_machine import MACHINE, vector_of
 
 FREQUENCY = Fraction(133_000_000, 4)
-
-
-def vector_of(input_number: int) -> int:
-    return Vector.BASE + Vector.STEP * input_number
 
 
 def make_run(
@@ -38,7 +34,7 @@ def make_run(
         irps=["IRP_MJ_READ"] * 100_000,
     )
     end = events[-1].clock if events else 0
-    return Run(name, FREQUENCY, 0, end, EventLog(events), names, dropped)
+    return Run(name, MACHINE, FREQUENCY, 0, end, EventLog(events), names, dropped)
 
 
 @dataclass

@@ -13,7 +13,8 @@ from dirql.trace.histogram import Histogram
 from dirql.trace.latency import Stage, analyse
 from dirql.trace.marks import Mark, encode
 from dirql.trace.run import EventLog
-from unit.trace.model import Device, Model, make_run, vector_of
+from fakes.default_machine import vector_of
+from unit.trace.model import Device, Model, make_run
 
 KINDS = st.sampled_from(["level", "pulse", "message"])
 INPUTS = st.sampled_from([4, 6, 8])

@@ -16,7 +16,8 @@ from dirql.trace.latency import Stage, analyse
 from dirql.trace.marks import Mark, encode
 from dirql.trace.perfetto import Timebase, packets
 from dirql.trace.run import Run
-from unit.trace.model import FREQUENCY, Device, Model, make_run, vector_of
+from fakes.default_machine import vector_of
+from unit.trace.model import FREQUENCY, Device, Model, make_run
 from unit.trace.perfetto_engine import query
 
 official = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
@@ -25,7 +26,7 @@ BEGIN, END, INSTANT = TrackEvent.TYPE_SLICE_BEGIN, TrackEvent.TYPE_SLICE_END, Tr
 
 
 def model_run(seed: int = 5) -> Run:
-    return Model(seed, [Device(1, 4, "level"), Device(30, 6, "message"), Device(31, 8, "pulse")], 0.05).run(
+    return Model(seed, [Device(0, 4, "level"), Device(30, 6, "message"), Device(31, 8, "pulse")], 0.05).run(
         60
     )
 
@@ -93,8 +94,8 @@ def test_tracks_are_a_tree_in_the_order_to_be_drawn() -> None:
         "model/CPU 0/execution",
         "model/CPU 0/IRQL of ISRs and DPCs",
         *(
-            f"model/device {number} ({name}){lane}"
-            for number, name in ((1, "store"), (30, "unknown"), (31, "unknown"))
+            f"model/function {index}{name}{lane}"
+            for index, name in ((0, " (store at 00:01.0)"), (30, ""), (31, ""))
             for lane in ("", "/interrupt", "/causes", "/DMA")
         ),
         "model/PCI bus",
@@ -142,11 +143,11 @@ def one_read() -> Run:
     """A request, its interrupt and its DPC, ten clocks from one event to the next."""
     happened: list[tuple[int, int, int, int]] = [
         (EventBits.MARK, 0, 0, encode(Mark.IRP_START, 0)),
-        (EventBits.CAUSE | EventBits.ASSERT | EventBits.DMA_DRAINED, 1, 0, 0),
+        (EventBits.CAUSE | EventBits.ASSERT | EventBits.DMA_DRAINED, 0, 0, 0),
         (EventBits.VECTOR_FETCH, 0, vector_of(4), 0),
         (EventBits.MARK, 0, 0, encode(Mark.ISR_ENTER, 0)),
-        (EventBits.FIRST_REGISTER_READ, 1, 0, 0),
-        (EventBits.CLEAR | EventBits.DEASSERT, 1, 0, 0),
+        (EventBits.FIRST_REGISTER_READ, 0, 0, 0),
+        (EventBits.CLEAR | EventBits.DEASSERT, 0, 0, 0),
         (EventBits.MARK, 0, 0, encode(Mark.DPC_QUEUE, 0)),
         (EventBits.MARK, 0, 0, encode(Mark.ISR_EXIT_CLAIMED, 0)),
         (EventBits.EOI, 0, 4, 0),
@@ -176,18 +177,18 @@ def test_a_request_is_drawn_whole() -> None:
         for p in events(trace)
         if p.track_event.type != TrackEvent.TYPE_COUNTER
     ]
-    execution, line = "CPU 0/execution", "device 1 (store)/interrupt"
+    execution, line = "CPU 0/execution", "function 0 (store at 00:01.0)/interrupt"
     assert sorted(drawn) == sorted(
         [
             (10, "IRPs", BEGIN, "IRP_MJ_READ"),
             (20, line, BEGIN, "line"),
-            (20, "device 1 (store)/causes", INSTANT, "cause"),
-            (20, "device 1 (store)/DMA", INSTANT, "drained"),
+            (20, "function 0 (store at 00:01.0)/causes", INSTANT, "cause"),
+            (20, "function 0 (store at 00:01.0)/DMA", INSTANT, "drained"),
             (30, "PCI bus", INSTANT, "vector fetch 0x50"),
             (40, execution, BEGIN, "ISR Isr0"),
-            (50, "PCI bus", INSTANT, "first read, device 1"),
+            (50, "PCI bus", INSTANT, "first read, function 0"),
             (60, line, END, ""),
-            (60, "PCI bus", INSTANT, "clear, device 1"),
+            (60, "PCI bus", INSTANT, "clear, function 0"),
             (80, execution, END, ""),
             (90, "PCI bus", INSTANT, "EOI, input 4"),
             (100, execution, BEGIN, "DPC Dpc0"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.registers.machine import Vector
+from dirql.registers.protocol import Vector
 from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import ARGUMENT, Mark, encode
 from dirql.trace.reconstruct import reconstruct
 from dirql.trace.records import Records
-from unit.trace.model import make_run, vector_of
+from fakes.default_machine import vector_of
+from unit.trace.model import make_run
 
 CAUSE, ASSERT, FETCH = EventBits.CAUSE, EventBits.ASSERT, EventBits.VECTOR_FETCH
 READ, CLEAR, DEASSERT = EventBits.FIRST_REGISTER_READ, EventBits.CLEAR, EventBits.DEASSERT

@@ -16,12 +16,14 @@ from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import Mark, decode
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import InterruptName, Run
+from fakes.default_machine import MACHINE
 
 
 class Target:
     """A target with a clock that each mark advances, and with the stream of the marks."""
 
     def __init__(self) -> None:
+        self.description = MACHINE
         self.frequency = 33_000_000
         self.clock = 100
         self.held: list[EventRecord] = []  # not yet out of the hardware

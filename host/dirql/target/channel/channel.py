@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from dirql.registers.machine import Answer, Attention
+from dirql.registers.protocol import Answer, Attention
 from dirql.target.contract import MemoryFile, TargetError
 
 __all__ = [

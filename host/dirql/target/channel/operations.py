@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dirql.registers.machine import Op
+from dirql.registers.protocol import Op
 
 __all__ = ["OPERATION_NAMES"]
 

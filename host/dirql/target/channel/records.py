@@ -10,7 +10,7 @@ from dirql.target.contract import EventRecord
 
 __all__ = ["decode_records", "encode_record"]
 
-# The fields of `registers.machine.EventField`, the lowest first; tests/unit/target/test_channel.py compares the two.
+# The fields of `registers.protocol.EventField`, the lowest first; tests/unit/target/test_channel.py compares the two.
 _RECORD = struct.Struct("<QIBBH")
 
 

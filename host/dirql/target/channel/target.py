@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Never
 
-from dirql.registers.machine import Attention, Failure, Op
+from dirql.hardware.description import MachineDescription
+from dirql.registers.protocol import Attention, Failure, Op
 from dirql.target.access import check_access, check_burst, check_clocks, check_dword
 from dirql.target.channel.channel import (
     INPUT,
@@ -47,12 +48,28 @@ _INT_ACK = int(Op.INT_ACK)
 
 
 class CommandTarget(Target):
-    """The Target contract over a channel. A subclass adds `name`, `capabilities` and `frequency`."""
+    """The Target contract over a channel. A subclass adds `name` and `capabilities`."""
 
-    __slots__ = ("_answer", "_channel", "_closed", "_send", "attention", "memory", "memory_file", "spent")
+    __slots__ = (
+        "_answer",
+        "_channel",
+        "_closed",
+        "_send",
+        "attention",
+        "description",
+        "frequency",
+        "memory",
+        "memory_file",
+        "spent",
+    )
 
-    def __init__(self, channel: Channel) -> None:
-        """Reset the machine at the far end of `channel`, which this target owns from now on."""
+    def __init__(self, channel: Channel, description: MachineDescription) -> None:
+        """Reset the machine at the far end of `channel`, which this target owns from now on.
+
+        `description` says which machine that is.
+        """
+        self.description = description
+        self.frequency = description.frequency
         self._channel = channel
         self._send = channel.command
         self._closed = False

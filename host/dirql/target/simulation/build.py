@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.render import generated_files
 from dirql.target.contract import TargetError
 from dirql.target.simulation.toolchain import Toolchain
 
@@ -31,8 +33,8 @@ __all__ = [
     "build",
     "cache_directory",
     "hdl_sources",
-    "machine_root",
     "verilated_sources",
+    "write_generated",
 ]
 
 Announce = Callable[[str], None]
@@ -65,13 +67,6 @@ def announce_on_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def machine_root() -> Path:
-    """The folder with hdl/ and sim/: the checkout, or a folder inside an installed package."""
-    package = Path(__file__).resolve().parents[2]
-    installed = package / "_machine"
-    return installed if installed.is_dir() else package.parents[1]
-
-
 def cache_directory() -> Path:
     """The folder of compiled machines: $DIRQL_CACHE, or else dirql/ in the user's cache."""
     own = os.environ.get("DIRQL_CACHE")
@@ -80,8 +75,14 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dirql"
 
 
-def hdl_sources(root: Path) -> list[Path]:
-    """The RTL's files in the order of hdl/machine.f."""
+def write_generated(folder: Path, machine: MachineDescription) -> None:
+    """Write the files that are made from a machine's description into the folder of a build."""
+    for name, text in generated_files(machine).items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def hdl_sources(root: Path, machine: MachineDescription) -> list[Path]:
+    """The RTL's files, in the order in which they are compiled."""
     lines = (root / "hdl" / "machine.f").read_text(encoding="utf-8").splitlines()
     names = (line.split("//")[0].split("#")[0].strip() for line in lines)
     return [root / "hdl" / name for name in names if name]

@@ -26,10 +26,11 @@ import cocotb
 from cocotb.handle import HierarchyObject, LogicObject
 from greenlet import getcurrent, greenlet
 
-from dirql.registers.machine import Clock
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.reading import load_machine
+from dirql.hardware.root import machine_root
 from dirql.target.channel.target import CommandTarget
 from dirql.target.contract import Capability, TargetError
-from dirql.target.simulation.build import machine_root
 from dirql.target.simulation.exchange import Constants, SharedMemory, exchange_ffi
 from dirql.target.simulation.exchange_channel import ExchangeChannel
 
@@ -42,9 +43,10 @@ _INTERRUPTED = 130
 class Simulation:
     """The running simulation: one machine, which one target after another may hold."""
 
-    def __init__(self, exchange: Path, host_turn: LogicObject) -> None:
+    def __init__(self, machine: MachineDescription, exchange: Path, host_turn: LogicObject) -> None:
         """Take the current greenlet as the hub."""
-        ffi = exchange_ffi(machine_root())
+        ffi = exchange_ffi(machine_root(), machine)
+        self.machine = machine
         self.constants = cast(Constants, ffi.dlopen(None))
         self.is_held = False
         self._path = exchange
@@ -127,10 +129,9 @@ class CocotbTarget(CommandTarget):
 
     name = "cocotb"
     capabilities = frozenset(Capability) - {Capability.WAVES}
-    frequency = Clock.FREQUENCY
 
-    def __init__(self) -> None:
-        """Open the machine, just out of reset and with the memory zero."""
+    def __init__(self, machine: MachineDescription) -> None:
+        """Open the machine, just out of reset and with the memory zero; `machine` must be the simulator's machine."""
         simulation = current_simulation()
         if simulation is None:
             raise TargetError(
@@ -141,7 +142,12 @@ class CocotbTarget(CommandTarget):
             raise TargetError(
                 "the machine of a simulator must be open once at a time; it was open already: close that target first"
             )
-        super().__init__(_SimulationChannel(simulation))
+        if machine != simulation.machine:
+            raise TargetError(
+                f"the machine must be {simulation.machine.name}, for which the simulator was started; it was"
+                f" {machine.name}: start another simulator"
+            )
+        super().__init__(_SimulationChannel(simulation), machine)
         simulation.forget_file()
 
 
@@ -161,7 +167,9 @@ async def host(dut: HierarchyObject) -> None:
     order = json.loads((folder / "order.json").read_text(encoding="utf-8"))
     os.chdir(order["folder"])
     _die_with_parent()
-    simulation = _current = Simulation(Path(os.environ["DIRQL_EXCHANGE"]), cast(LogicObject, dut.host_turn))
+    machine = load_machine(Path(order["machine"]))
+    turn = cast(LogicObject, dut.host_turn)
+    simulation = _current = Simulation(machine, Path(os.environ["DIRQL_EXCHANGE"]), turn)
     signal.signal(signal.SIGINT, simulation.interrupt)
 
     def work() -> None:

@@ -16,7 +16,7 @@ from typing import Protocol, cast
 
 import cffi
 
-from dirql.registers.machine import Memory
+from dirql.hardware.description import MachineDescription
 from dirql.target.contract import MemoryFile
 
 __all__ = ["Constants", "Exchange", "SharedMemory", "declarations", "exchange_declarations", "exchange_ffi"]
@@ -58,16 +58,16 @@ def declarations(header: Path) -> str:
     return header.read_text(encoding="utf-8").split("// cdef begin\n")[1].split("// cdef end\n")[0]
 
 
-def exchange_declarations(root: Path) -> str:
-    """The declarations of exchange.h, with the generated constants that exchange.h uses."""
+def exchange_declarations(root: Path, machine: MachineDescription) -> str:
+    """The declarations of exchange.h, with the facts of the machine that exchange.h uses."""
     header = declarations(root / "sim" / "exchange" / "exchange.h")
-    return f"#define DIRQL_MEMORY_BYTES {Memory.BYTES}\n{header}"
+    return f"#define DIRQL_MEMORY_BYTES {machine.host_memory.size}\n{header}"
 
 
-def exchange_ffi(root: Path) -> cffi.FFI:
-    """An FFI that knows exchange.h of the machine at `root`; nothing is compiled."""
+def exchange_ffi(root: Path, machine: MachineDescription) -> cffi.FFI:
+    """An FFI that knows the exchange of a machine; nothing is compiled. `root` is the folder with sim/."""
     ffi = cffi.FFI()
-    ffi.cdef(exchange_declarations(root))
+    ffi.cdef(exchange_declarations(root, machine))
     return ffi
 
 

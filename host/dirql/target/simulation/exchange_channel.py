@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from dirql.registers.machine import Failure, Op
+from dirql.registers.protocol import Failure, Op
 from dirql.target.channel.channel import value_of
 from dirql.target.contract import LinkLost, MemoryFile, TargetError
 from dirql.target.simulation.exchange import Constants, SharedMemory

@@ -11,7 +11,9 @@ from typing import Protocol, cast
 
 import cffi
 
-from dirql.target.simulation.build import Announce, announce_on_stderr, build, machine_root
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.root import machine_root
+from dirql.target.simulation.build import Announce, announce_on_stderr, build
 from dirql.target.simulation.exchange import Constants
 from dirql.target.simulation.library_recipe import MODULE, Variant, library_declarations, library_recipe
 from dirql.target.simulation.toolchain import find_toolchain, python_headers
@@ -42,25 +44,29 @@ class Library(Constants, Protocol):
     def dirql_skips_falling_edge(self) -> int: ...
 
 
-_loaded: dict[Variant, tuple[cffi.FFI, Library]] = {}
+_loaded: dict[tuple[str, Variant], tuple[cffi.FFI, Library]] = {}
+"""The libraries of this process, by everything that the machine's description says and by variant."""
 
 
-def load_library(variant: Variant, announce: Announce = announce_on_stderr) -> tuple[cffi.FFI, Library]:
+def load_library(
+    machine: MachineDescription, variant: Variant, announce: Announce = announce_on_stderr
+) -> tuple[cffi.FFI, Library]:
     """Build the library if need be and load it, once per process; raises `SetupError` or `BuildError`."""
-    if variant not in _loaded:
+    key = (repr(machine), variant)
+    if key not in _loaded:
         toolchain = find_toolchain()
         if python_headers() is None:
             announce("dirql: Python.h is not installed, so calls into the machine take about twice as long")
-        product = build(library_recipe(variant, toolchain, machine_root()), toolchain, announce)
-        _loaded[variant] = import_library(product)
-    return _loaded[variant]
+        product = build(library_recipe(machine, variant, toolchain, machine_root()), toolchain, announce)
+        _loaded[key] = import_library(product, machine)
+    return _loaded[key]
 
 
-def import_library(product: Path) -> tuple[cffi.FFI, Library]:
+def import_library(product: Path, machine: MachineDescription) -> tuple[cffi.FFI, Library]:
     """Load a library that has been built, as an extension module or, without Python.h, with `dlopen`."""
     if python_headers() is None:
         ffi = cffi.FFI()
-        ffi.cdef(library_declarations(machine_root()))
+        ffi.cdef(library_declarations(machine_root(), machine))
         return ffi, cast(Library, ffi.dlopen(str(product)))
     loader = importlib.machinery.ExtensionFileLoader(MODULE, str(product))
     spec = importlib.util.spec_from_file_location(MODULE, product, loader=loader)

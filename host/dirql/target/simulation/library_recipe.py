@@ -18,7 +18,9 @@ from pathlib import Path
 
 import cffi
 
-from dirql.target.simulation.build import Recipe, hdl_sources, verilated_sources
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.render import generated_files
+from dirql.target.simulation.build import Recipe, hdl_sources, verilated_sources, write_generated
 from dirql.target.simulation.exchange import declarations, exchange_declarations
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
@@ -43,15 +45,16 @@ def waves_suffix(toolchain: Toolchain) -> str:
     return ".fst" if fst else ".vcd"
 
 
-def library_declarations(root: Path) -> str:
+def library_declarations(root: Path, machine: MachineDescription) -> str:
     """The declarations of the library for cffi."""
-    return exchange_declarations(root) + declarations(root / "sim" / "verilated" / "machine.h")
+    return exchange_declarations(root, machine) + declarations(root / "sim" / "verilated" / "machine.h")
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """One library: the variant, the toolchain, and the folder with hdl/ and sim/."""
+    """One library: the machine, the variant, the toolchain, and the folder with hdl/ and sim/."""
 
+    machine: MachineDescription
     variant: Variant
     toolchain: Toolchain
     root: Path
@@ -107,11 +110,18 @@ class _Plan:
         own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "verilated").iterdir())]
         headers = sorted((self.root / "hdl").rglob("*.svh"))
         training = [Path(__file__).with_name("training.py")] if self.trained else []
-        return [*hdl_sources(self.root), *headers, *own, sim / "generated" / "machine_constants.h", *training]
+        return [
+            *hdl_sources(self.root, self.machine),
+            *headers,
+            *own,
+            sim / "generated" / "protocol.h",
+            *training,
+        ]
 
     def steps(self, folder: Path) -> Iterator[Sequence[str]]:
         """The commands that make the library in `folder`."""
-        hdl = [str(path) for path in hdl_sources(self.root)]
+        write_generated(folder, self.machine)
+        hdl = [str(path) for path in hdl_sources(self.root, self.machine)]
         yield [*self.toolchain.command, *self.verilator_options(), "--Mdir", str(folder), *hdl]
         if python_headers() is not None:
             self._write_wrapper(folder / "wrapper.cpp")
@@ -121,7 +131,7 @@ class _Plan:
             return
         profile = folder / "profile"
         yield [*compile_, f"-fprofile-generate={profile}"]
-        yield _train(folder / f"{MODULE}.so")
+        yield _train(folder / f"{MODULE}.so", self.machine)
         yield [*compile_, f"-fprofile-use={profile}", "-fprofile-correction"]
 
     def _compile(self, folder: Path) -> list[str]:
@@ -147,29 +157,34 @@ class _Plan:
 
     def _write_wrapper(self, path: Path) -> None:
         ffi = cffi.FFI()
-        ffi.cdef(library_declarations(self.root))
+        ffi.cdef(library_declarations(self.root, self.machine))
         ffi.set_source(MODULE, '#include "machine.h"', source_extension=".cpp", compiler_verbose=0)
         ffi.emit_c_code(str(path))
 
 
-def _train(product: Path) -> list[str]:
+def _train(product: Path, machine: MachineDescription) -> list[str]:
     """The command that runs the library to count branches, in a process with the same import path as this one."""
-    call = f"from dirql.target.simulation.training import train; train({str(product)!r})"
+    call = f"from dirql.target.simulation.training import train; train({str(product)!r}, {machine.path!r})"
     code = f"import sys; sys.path[:] = {sys.path!r}; {call}"
     return [sys.executable, "-c", code]
 
 
-def library_recipe(variant: Variant, toolchain: Toolchain, root: Path) -> Recipe:
+def library_recipe(machine: MachineDescription, variant: Variant, toolchain: Toolchain, root: Path) -> Recipe:
     """The recipe of one library."""
-    plan = _Plan(variant, toolchain, root)
+    plan = _Plan(machine, variant, toolchain, root)
     options = [*plan.verilator_options(), *plan.compiler_options()]
     return Recipe(
-        name=f"verilated-{variant.value}",
+        name=f"verilated-{machine.name}-{variant.value}",
         product=f"{MODULE}.so",
         duration="this usually takes about a minute"
         if plan.trained
         else "this usually takes about half a minute",
         inputs=plan.sources(),
-        facts=[*options, cffi.__version__, str(sysconfig.get_config_var("EXT_SUFFIX"))],
+        facts=[
+            *options,
+            *generated_files(machine).values(),
+            cffi.__version__,
+            str(sysconfig.get_config_var("EXT_SUFFIX")),
+        ],
         steps=plan.steps,
     )

@@ -18,6 +18,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.reading import DEFAULT_MACHINE, describe
+from dirql.hardware.render import generated_files
+from dirql.hardware.root import machine_root
 from dirql.target.contract import TargetError
 from dirql.target.simulation.build import (
     Announce,
@@ -25,8 +29,8 @@ from dirql.target.simulation.build import (
     announce_on_stderr,
     build,
     hdl_sources,
-    machine_root,
     verilated_sources,
+    write_generated,
 )
 from dirql.target.simulation.toolchain import SetupError, Toolchain, find_toolchain
 
@@ -46,15 +50,22 @@ def inside_simulator() -> bool:
     return _ORDER in os.environ
 
 
-def build_simulator(announce: Announce = announce_on_stderr, root: Path | None = None) -> Path:
+def build_simulator(
+    machine: MachineDescription, announce: Announce = announce_on_stderr, root: Path | None = None
+) -> Path:
     """The simulator's executable, from the cache or compiled now; raises `SetupError` or `BuildError`."""
     root = root or machine_root()
     toolchain = find_toolchain()
-    return build(_recipe(toolchain, root, *_cocotb_folders()), toolchain, announce)
+    return build(_recipe(machine, toolchain, root, *_cocotb_folders()), toolchain, announce)
 
 
 def run_in_simulator(
-    entry: str, arguments: Sequence[str] = (), *, seed: int = 0, announce: Announce = announce_on_stderr
+    entry: str,
+    arguments: Sequence[str] = (),
+    *,
+    machine: str | Path | MachineDescription = DEFAULT_MACHINE,
+    seed: int = 0,
+    announce: Announce = announce_on_stderr,
 ) -> int:
     """Call `entry` ("package.module:function") with the list of arguments in the simulator; returns its exit status.
 
@@ -62,10 +73,16 @@ def run_in_simulator(
     it is a `KeyboardInterrupt` in that function; the status is then 130. `seed` fixes Python's hashes and cocotb's
     random numbers. Raises `SetupError`, `BuildError`, and `SimulatorError` if the simulator dies.
     """
-    executable = build_simulator(announce)
+    described = describe(machine)
+    executable = build_simulator(described, announce)
     with tempfile.TemporaryDirectory(prefix="dirql-") as name:
         folder = Path(name)
-        order = {"entry": entry, "arguments": list(arguments), "folder": str(Path.cwd())}
+        order = {
+            "entry": entry,
+            "arguments": list(arguments),
+            "folder": str(Path.cwd()),
+            "machine": str(described.path),
+        }
         (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
         exchange = _make_exchange(folder)
         try:
@@ -89,14 +106,17 @@ def _cocotb_folders() -> tuple[Path, Path]:
 # Building.
 
 
-def _recipe(toolchain: Toolchain, root: Path, libraries: Path, share: Path) -> Recipe:
+def _recipe(
+    machine: MachineDescription, toolchain: Toolchain, root: Path, libraries: Path, share: Path
+) -> Recipe:
     sim = root / "sim"
     own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "cocotb").iterdir())]
     main = share / "lib" / "verilator" / "verilator.cpp"
     verilate, compile_ = _verilator_options(), _compiler_options(toolchain, libraries)
 
     def steps(folder: Path) -> Iterator[Sequence[str]]:
-        sources = [str(path) for path in (*hdl_sources(root), sim / "cocotb" / "harness.sv")]
+        write_generated(folder, machine)
+        sources = [str(path) for path in (*hdl_sources(root, machine), sim / "cocotb" / "harness.sv")]
         yield [*toolchain.command, *verilate, "--Mdir", str(folder), *sources]
         folders = [
             folder,
@@ -111,11 +131,11 @@ def _recipe(toolchain: Toolchain, root: Path, libraries: Path, share: Path) -> R
         yield [toolchain.cxx.path, *files, *options, "-o", str(folder / _TOP)]
 
     return Recipe(
-        name="cocotb",
+        name=f"cocotb-{machine.name}",
         product=_TOP,
         duration="this usually takes about a minute",
-        inputs=[*hdl_sources(root), *own, sim / "generated" / "machine_constants.h", main],
-        facts=[*verilate, *compile_],
+        inputs=[*hdl_sources(root, machine), *own, sim / "generated" / "protocol.h", main],
+        facts=[*generated_files(machine).values(), *verilate, *compile_],
         steps=steps,
     )
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dirql.hardware.description import Function
+from dirql.hardware.reading import load_machine
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
-from dirql.registers.machine import Address, Device, Vector
+from dirql.registers.protocol import Vector
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target.contract import Target
 from dirql.target.simulation.library import import_library
@@ -15,64 +17,85 @@ from dirql.target.simulation.verilated import VerilatedTarget
 
 __all__ = ["train"]
 
-_REGISTERS = Address.DEVICE_MEMORY_BASE
-_BUFFER = _REGISTERS + 0x10_0000
-_PORTS = Address.IO_BASE
-_DATA, _DESCRIPTOR = 0x10_0000, 0x20_0000
-_INPUT = 4
+_DATA, _DESCRIPTOR = 0x1_0000, 0x2_0000
+_BYTES = 2048
 _ROUNDS = 200
 _IDLE_CLOCKS = 20_000
 
 
-def train(product: str) -> None:
-    """Run the library at the path `product`; the library writes the counts when the process ends."""
-    target = VerilatedTarget(library=import_library(Path(product)))
-    _configure(target)
-    for number in range(_ROUNDS):
-        _access(target, number)
-        _interrupt(target)
-        if number % 8 == 0:
-            _transfer(target, store.Operation.DMA_WRITE if number % 16 else store.Operation.DMA_READ)
+def train(product: str, machine: str) -> None:
+    """Run the library at the path `product`, which was built for the machine file `machine`.
+
+    The library writes the counts when the process ends.
+    """
+    described = load_machine(Path(machine))
+    target = VerilatedTarget(described, library=import_library(Path(product), described))
+    controller = described.controller.address
+    target.write_memory(controller + interrupt_controller.ENABLE.offset, interrupt_controller.ENABLE.INPUTS)
+    for function in described.functions_named("store")[:1]:
+        _Store(target, function).train()
     target.wait(_IDLE_CLOCKS)
     target.close()
 
 
-def _configure(target: Target) -> None:
-    function = Device.STORE << 11
-    for number, base in enumerate((_REGISTERS, _BUFFER, _PORTS)):
-        target.write_configuration(function + pci_configuration.BAR.offset + 4 * number, base)
-    command = pci_configuration.COMMAND
-    enables = command.IO_ENABLE | command.MEMORY_ENABLE | command.BUS_MASTER
-    target.write_configuration(function + command.offset, enables, 0b0011)
-    target.write_memory(Address.INTERRUPT_CONTROLLER + interrupt_controller.ENABLE.offset, 1 << _INPUT)
-    target.write_memory(_REGISTERS + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
+class _Store:
+    """A store function, placed at the start of the bus windows."""
 
+    def __init__(self, target: Target, function: Function) -> None:
+        bus = target.description.buses[0]
+        self._target = target
+        self._controller = target.description.controller
+        self._buffer = bus.memory.start
+        self._registers = bus.memory.start + function.bar_size(1)
+        self._ports = bus.ports.start
+        header = function.place.configuration_address
+        for number, base in enumerate((self._registers, self._buffer, self._ports)):
+            target.write_configuration(header + pci_configuration.BAR.offset + 4 * number, base)
+        command = pci_configuration.COMMAND
+        enables = command.IO_ENABLE | command.MEMORY_ENABLE | command.BUS_MASTER
+        target.write_configuration(header + command.offset, enables, 0b0011)
 
-def _access(target: Target, number: int) -> None:
-    for offset in range(0, 64, 4):
-        target.write_memory(_BUFFER + offset, number)
-        target.read_memory(_BUFFER + offset)
-        target.read_memory(_REGISTERS + store.STATUS.offset)
-    target.read_io_string(_PORTS + store_io.FIFO_STATUS.offset, memoryview(bytearray(64)))
-    target.write_memory_burst(_BUFFER, memoryview(bytes(256)))
-    target.read_memory_burst(_BUFFER, memoryview(bytearray(256)))
+    def _write(self, register: int, value: int) -> None:
+        self._target.write_memory(self._registers + register, value)
 
+    def train(self) -> None:
+        """Use everything that the function has."""
+        self._write(store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
+        for number in range(_ROUNDS):
+            self._access(number)
+            self._interrupt()
+            if number % 8 == 0:
+                self._transfer(store.Operation.DMA_WRITE if number % 16 else store.Operation.DMA_READ)
 
-def _interrupt(target: Target) -> None:
-    target.write_memory(_REGISTERS + store.COMMAND.offset, store.Operation.RAISE)
-    target.wait(1000)
-    vector = target.interrupt_acknowledge()
-    target.mark(vector)
-    target.write_memory(_REGISTERS + store.INTERRUPT_CAUSE.offset, store.INTERRUPT_CAUSE.RAISED)
-    end_of_interrupt = Address.INTERRUPT_CONTROLLER + interrupt_controller.EOI.offset
-    target.write_memory(end_of_interrupt, (vector - Vector.BASE) // Vector.STEP)
-    target.take_event_records()
+    def _access(self, number: int) -> None:
+        target = self._target
+        for offset in range(0, 64, 4):
+            target.write_memory(self._buffer + offset, number)
+            target.read_memory(self._buffer + offset)
+            target.read_memory(self._registers + store.STATUS.offset)
+        target.read_io_string(self._ports + store_io.FIFO_STATUS.offset, memoryview(bytearray(64)))
+        target.write_memory_burst(self._buffer, memoryview(bytes(256)))
+        target.read_memory_burst(self._buffer, memoryview(bytearray(256)))
 
+    def _interrupt(self) -> None:
+        target = self._target
+        self._write(store.COMMAND.offset, store.Operation.RAISE)
+        target.wait(1000)
+        vector = target.interrupt_acknowledge()
+        target.mark(vector)
+        self._write(store.INTERRUPT_CAUSE.offset, store.INTERRUPT_CAUSE.RAISED)
+        if vector != Vector.SPURIOUS:
+            number = self._controller.input_of_vector(vector)
+            target.write_memory(self._controller.address + interrupt_controller.EOI.offset, number)
+        target.take_event_records()
 
-def _transfer(target: Target, operation: store.Operation) -> None:
-    descriptor = DESCRIPTOR.pack(address=_DATA, length=4096, last=1).to_bytes(DESCRIPTOR.bytes, "little")
-    target.memory[_DESCRIPTOR : _DESCRIPTOR + DESCRIPTOR.bytes] = descriptor
-    target.write_memory(_REGISTERS + store.LENGTH.offset, 4096)
-    target.write_memory(_REGISTERS + store.DESCRIPTOR_BASE.offset, _DESCRIPTOR)
-    target.write_memory(_REGISTERS + store.COMMAND.offset, operation)
-    target.wait(3000)
+    def _transfer(self, operation: store.Operation) -> None:
+        target = self._target
+        descriptor = DESCRIPTOR.pack(address=_DATA, length=_BYTES, last=1)
+        target.memory[_DESCRIPTOR : _DESCRIPTOR + DESCRIPTOR.bytes] = descriptor.to_bytes(
+            DESCRIPTOR.bytes, "little"
+        )
+        self._write(store.LENGTH.offset, _BYTES)
+        self._write(store.DESCRIPTOR_BASE.offset, _DESCRIPTOR)
+        self._write(store.COMMAND.offset, operation)
+        target.wait(3000)

@@ -10,7 +10,7 @@ from types import MethodType
 
 import cffi
 
-from dirql.registers.machine import Clock
+from dirql.hardware.description import MachineDescription
 from dirql.target.channel.target import CommandTarget
 from dirql.target.contract import Capability, TargetError
 from dirql.target.simulation.build import Announce, announce_on_stderr
@@ -68,17 +68,17 @@ class VerilatedTarget(CommandTarget):
 
     name = "verilated"
     capabilities = frozenset(Capability)
-    frequency = Clock.FREQUENCY
 
     def __init__(
         self,
+        machine: MachineDescription,
         *,
         waves: Path | None = None,
         checked: bool = False,
         announce: Announce = announce_on_stderr,
         library: tuple[cffi.FFI, Library] | None = None,
     ) -> None:
-        """Open a machine just out of reset.
+        """Open the machine that `machine` describes, just out of reset.
 
         `waves` names a file for all signals; `checked` runs the RTL's assertions. For each of the two a library of its
         own is built, so that the common library stays fast; `library` is one that has been loaded already. Raises
@@ -88,8 +88,8 @@ class VerilatedTarget(CommandTarget):
         variant = _variant(waves, checked=checked)
         if waves is not None:
             waves = _fitting(waves, announce)
-        self._verilated = _VerilatedChannel(*(library or load_library(variant, announce)), waves)
-        super().__init__(self._verilated)
+        self._verilated = _VerilatedChannel(*(library or load_library(machine, variant, announce)), waves)
+        super().__init__(self._verilated, machine)
 
     def __del__(self) -> None:
         if hasattr(self, "_closed"):

@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A machine as its file describes it. `dirql.hardware.reading` reads and checks the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dirql.hardware.function_type import FunctionType
+from dirql.hardware.place import Place
+
+__all__ = [
+    "Bus",
+    "Controller",
+    "Function",
+    "HostMemory",
+    "MachineDescription",
+    "TimestampUnit",
+    "Window",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A range of bus addresses, `end` not included."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostMemory:
+    """The RAM of the host, from bus address 0: the bytes, and whether it is behind the command port ("far")."""
+
+    size: int
+    place: str
+
+    @property
+    def size_log2(self) -> int:
+        """The number of address bits."""
+        return self.size.bit_length() - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """A bus, and the addresses that functions on it may use."""
+
+    number: int
+    memory: Window
+    ports: Window
+
+
+@dataclass(frozen=True)
+class Controller:
+    """The interrupt controller: its addresses, the vectors of its inputs, and the inputs of the lines."""
+
+    address: int
+    doorbell: int
+    """The address to which messages are written."""
+    inputs: int
+    vector_base: int
+    vector_step: int
+    route: Mapping[str, int]
+    """The input of each line, A to D, after reset."""
+
+    @cached_property
+    def vectors(self) -> tuple[int, ...]:
+        """The vector of each input."""
+        return tuple(self.vector_base + self.vector_step * number for number in range(self.inputs))
+
+    def vector(self, number: int) -> int:
+        """The vector of an input; raises `ValueError` for a number that is no input."""
+        if not 0 <= number < self.inputs:
+            raise ValueError(
+                f"an input of the interrupt controller must be 0 to {self.inputs - 1}; it was {number}"
+            )
+        return self.vectors[number]
+
+    @cached_property
+    def _input_of_vector(self) -> dict[int, int]:
+        return {vector: number for number, vector in enumerate(self.vectors)}
+
+    def input_of_vector(self, vector: int) -> int:
+        """The input that has a vector; raises `ValueError` for any other number."""
+        number = self._input_of_vector.get(vector)
+        if number is None:
+            raise ValueError(
+                f"a vector must be {self.vectors[0]:#x} to {self.vectors[-1]:#x} in steps of {self.vector_step}; it was"
+                f" {vector:#x}: take the translated resource of the start request"
+            )
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampUnit:
+    """The unit that counts bus clocks and records device events."""
+
+    address: int
+    records: int
+    """The number of event records that wait in the machine."""
+
+    @property
+    def records_log2(self) -> int:
+        """The number of bits of a record's place."""
+        return self.records.bit_length() - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One device function of a machine."""
+
+    index: int
+    """The position in the machine file, by which event records name the function."""
+    type: FunctionType
+    place: Place
+    interrupt: str
+    """The kind of interrupt that a driver gets if it is loaded without another choice: level, latched or message."""
+    pin: str
+    """The interrupt pin in the configuration header, A to D."""
+    line: str
+    """The line of the interrupt controller to which the pin is wired, A to D."""
+    parameters: Mapping[str, int]
+
+    def __str__(self) -> str:
+        return f"{self.type.name} at {self.place}"
+
+    def bar_size(self, number: int) -> int:
+        """The bytes that a base address register asks for; 0 for one that the function does not have."""
+        return next((bar.size(self.parameters) for bar in self.type.bars if bar.number == number), 0)
+
+
+@dataclass(frozen=True)
+class MachineDescription:
+    """Everything that a machine file says."""
+
+    name: str
+    file: str
+    """The file's name, as messages show it."""
+    path: Path
+    """The path of the file."""
+    description: str
+    frequency: int
+    """Bus clocks per second."""
+    host_memory: HostMemory
+    buses: tuple[Bus, ...]
+    host_bridge: Place
+    controller: Controller
+    timestamp_unit: TimestampUnit
+    checker: str
+    """When the bus protocol checker is built in: "always", "checked" (in checked builds only) or "never"."""
+    links: tuple[str, ...]
+    functions: tuple[Function, ...]
+
+    @property
+    def khz(self) -> int:
+        """Whole bus clocks per millisecond."""
+        return self.frequency // 1000
+
+    @property
+    def masters(self) -> tuple[Function, ...]:
+        """The functions that can be bus master."""
+        return tuple(function for function in self.functions if function.type.bus_master)
+
+    @property
+    def function_types(self) -> tuple[FunctionType, ...]:
+        """The kinds of functions that the machine has, each once."""
+        return tuple({function.type.name: function.type for function in self.functions}.values())
+
+    def functions_named(self, name: str) -> tuple[Function, ...]:
+        """The functions of one kind, in the order of the file."""
+        return tuple(function for function in self.functions if function.type.name == name)
+
+    def function_at(self, place: Place) -> Function | None:
+        """The function at a place; None if there is none."""
+        return next((function for function in self.functions if function.place == place), None)
+
+    def is_multi_function(self, place: Place) -> bool:
+        """Whether the device at this place has more than one function."""
+        return any(
+            other.place[:2] == place[:2] and other.place.function != place.function
+            for other in self.functions
+        )

@@ -1,0 +1,220 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A kind of device function, as the file function.toml in its folder describes it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dirql.hardware.root import FUNCTIONS
+from dirql.hardware.table import DescriptionError, Table, nearest, read_file
+
+__all__ = ["Bar", "BarSpace", "FunctionType", "Identity", "Parameter", "function_names", "read_function"]
+
+FILE = "function.toml"
+PAGE = "docs/adding.md#a-device-function"
+_BARS = 6
+_CAUSES = 16
+_SMALLEST_LOG2 = {"memory": 4, "io": 2}
+_LARGEST_LOG2 = {"memory": 30, "io": 8}
+
+
+class BarSpace(enum.Enum):
+    """The address space of a base address register."""
+
+    MEMORY = "memory"
+    IO = "io"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The numbers in configuration space by which a driver finds its device."""
+
+    vendor: int
+    device: int
+    class_code: int
+    """Base class, subclass and programming interface, 24 bits."""
+    revision: int
+
+    @property
+    def hardware_id(self) -> str:
+        """The hardware ID that the PCI driver reports, in the form that drivers name."""
+        return rf"PCI\VEN_{self.vendor:04X}&DEV_{self.device:04X}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the function's module."""
+
+    name: str
+    low: int
+    high: int
+    default: int
+    meaning: str
+
+    @property
+    def rtl_name(self) -> str:
+        """The name in SystemVerilog."""
+        return "".join(part.capitalize() for part in self.name.split("_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A base address register; `size_log2` is a number, or the name of the parameter that has the number."""
+
+    number: int
+    space: BarSpace
+    size_log2: int | str
+    prefetchable: bool
+
+    def size(self, values: Mapping[str, int]) -> int:
+        """The bytes that the register asks for, when the parameters have these values."""
+        log2 = self.size_log2 if isinstance(self.size_log2, int) else values[self.size_log2]
+        return 1 << log2
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionType:
+    """A kind of device function."""
+
+    name: str
+    folder: Path
+    description: str
+    module: str
+    files: tuple[Path, ...]
+    """The SystemVerilog files, in the order in which they are compiled."""
+    maps: tuple[Path, ...]
+    """Register maps in SystemRDL that become register blocks."""
+    structures: tuple[Path, ...]
+    """Maps of structures in host memory."""
+    identity: Identity
+    parameters: tuple[Parameter, ...]
+    bars: tuple[Bar, ...]
+    causes: tuple[str, ...]
+    """The names of the interrupt causes, bit 0 first."""
+    bus_master: bool
+    driver: str
+    """The module of the driver that comes with dirql, "" if there is none."""
+
+
+def function_names(root: Path) -> list[str]:
+    """The names of the functions that exist, each a folder with a function.toml."""
+    return sorted(path.parent.name for path in (root / FUNCTIONS).glob(f"*/{FILE}"))
+
+
+def read_function(root: Path, name: str) -> FunctionType:
+    """Read the description of a function; raises `DescriptionError` for one that cannot be or lacks a part."""
+    folder = root / FUNCTIONS / name
+    shown = f"{FUNCTIONS}/{name}"
+    if not folder.is_dir():
+        known = function_names(root)
+        raise DescriptionError(
+            f"a function must be a folder in {FUNCTIONS}, one of {', '.join(known)}; it was {name!r}"
+            f"{nearest(name, known)}"
+        )
+    if not (folder / FILE).is_file():
+        _lacks(shown, f"the file {FILE}")
+    table = read_file(folder / FILE, f"{shown}/{FILE}")
+    parameters = _read_parameters(table)
+    read = FunctionType(
+        name=name,
+        folder=folder,
+        description=table.text("description"),
+        module=table.text("module"),
+        files=_existing(table, folder, shown, "files"),
+        maps=_existing(table, folder, shown, "registers"),
+        structures=_existing(table, folder, shown, "structures", optional=True),
+        identity=_read_identity(table.table("identity")),
+        parameters=parameters,
+        bars=_read_bars(table, parameters),
+        causes=_read_causes(table),
+        bus_master=table.boolean("bus_master", default=False),
+        driver=table.text("driver") if table.has("driver") else "",
+    )
+    table.finish()
+    if not (folder / "README.md").is_file():
+        _lacks(shown, "a README.md")
+    return read
+
+
+def _lacks(shown: str, part: str) -> None:
+    raise DescriptionError(f"the function folder {shown} lacks {part}: {PAGE} lists the parts of a function")
+
+
+def _existing(
+    table: Table, folder: Path, shown: str, key: str, *, optional: bool = False
+) -> tuple[Path, ...]:
+    """The files that a key names, each of which must exist."""
+    names = table.texts(key, () if optional else None)
+    for name in names:
+        if not (folder / name).is_file():
+            _lacks(shown, f"the file {name}, which {FILE} names in {key}")
+    return tuple(folder / name for name in names)
+
+
+def _read_identity(table: Table) -> Identity:
+    identity = Identity(
+        vendor=table.integer("vendor", 0, 0xFFFE),
+        device=table.integer("device", 0, 0xFFFF),
+        class_code=table.integer("class_code", 0, 0xFF_FFFF),
+        revision=table.integer("revision", 0, 0xFF),
+    )
+    table.finish()
+    return identity
+
+
+def _read_parameters(table: Table) -> tuple[Parameter, ...]:
+    if not table.has("parameters"):
+        return ()
+    named = table.table("parameters")
+    found = []
+    for name in named.names():
+        one = named.table(name)
+        low, high = one.integer("low", 0, 2**31 - 1), one.integer("high", 0, 2**31 - 1)
+        found.append(Parameter(name, low, high, one.integer("default", low, high), one.text("meaning")))
+        one.finish()
+    return tuple(found)
+
+
+def _read_bars(table: Table, parameters: tuple[Parameter, ...]) -> tuple[Bar, ...]:
+    by_name = {parameter.name: parameter for parameter in parameters}
+    bars: list[Bar] = []
+    for each in table.tables("bars", at_least=0):
+        number = each.integer("number", 0, _BARS - 1)
+        if any(bar.number == number for bar in bars):
+            each.refuse(
+                "number", f"two base address registers must not have the same number; both had {number}"
+            )
+        space = each.choice("space", [one.value for one in BarSpace])
+        bars.append(
+            Bar(number, BarSpace(space), _size(each, space, by_name), each.boolean("prefetchable", False))
+        )
+        each.finish()
+    return tuple(bars)
+
+
+def _size(table: Table, space: str, parameters: Mapping[str, Parameter]) -> int | str:
+    """The size of a base address register: a number of bits, or the name of a parameter that has it."""
+    low, high = _SMALLEST_LOG2[space], _LARGEST_LOG2[space]
+    if not isinstance(table.peek("size_log2"), str):
+        return table.integer("size_log2", low, high)
+    name = table.choice("size_log2", list(parameters))
+    parameter = parameters[name]
+    if not low <= parameter.low <= parameter.high <= high:
+        limits = f"{parameter.low} to {parameter.high}"
+        table.refuse(
+            "size_log2", f"the parameter {name} must lie within {low} to {high}; its limits were {limits}"
+        )
+    return name
+
+
+def _read_causes(table: Table) -> tuple[str, ...]:
+    causes = table.texts("causes", ())
+    if len(causes) > _CAUSES:
+        table.refuse(
+            "causes", f"a function must have at most {_CAUSES} interrupt causes; it had {len(causes)}"
+        )
+    return causes

@@ -1,0 +1,314 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a machine file, and refuses a machine that cannot be built or that cannot work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from dirql.hardware.description import (
+    Bus,
+    Controller,
+    Function,
+    HostMemory,
+    MachineDescription,
+    TimestampUnit,
+    Window,
+)
+from dirql.hardware.function_type import BarSpace, FunctionType, function_names, read_function
+from dirql.hardware.place import Place
+from dirql.hardware.root import MACHINES, machine_root
+from dirql.hardware.table import DescriptionError, Table, nearest, read_file
+
+__all__ = ["DEFAULT_MACHINE", "describe", "load_machine", "machine_names", "read_machine"]
+
+DEFAULT_MACHINE = "default"
+"""The machine that is opened when nobody names one."""
+
+LINES = ("A", "B", "C", "D")
+KINDS = ("level", "latched", "message")
+CHECKERS = ("checked", "always", "never")
+LINKS = ("simulation",)
+
+_4G = 0x1_0000_0000
+_64K = 0x1_0000
+_PAGE = 0x1000
+_INPUTS = 16
+_VECTORS = 256
+_SPURIOUS = 0xFF
+
+
+def machine_names(root: Path | None = None) -> list[str]:
+    """The names of the machines that come with dirql."""
+    return sorted(path.stem for path in ((root or machine_root()) / MACHINES).glob("*.toml"))
+
+
+def describe(machine: str | Path | MachineDescription) -> MachineDescription:
+    """The machine that a name or a file means; a description is returned as it is. Raises `DescriptionError`."""
+    return machine if isinstance(machine, MachineDescription) else load_machine(machine)
+
+
+def load_machine(name: str | Path, root: Path | None = None) -> MachineDescription:
+    """The machine of that name, or the machine that a file describes; raises `DescriptionError`.
+
+    A name that ends in ".toml" is a file.
+    """
+    root = root or machine_root()
+    if isinstance(name, Path) or name.endswith(".toml"):
+        return read_machine(Path(name), root)
+    names = machine_names(root)
+    if name not in names:
+        raise DescriptionError(
+            f"a machine must be one of {', '.join(names)}, or a file that ends in .toml; it was {name!r}"
+            f"{nearest(name, names)}"
+        )
+    return read_machine(root / MACHINES / f"{name}.toml", root)
+
+
+def read_machine(path: Path, root: Path) -> MachineDescription:
+    """Read a machine file; the functions are those below `root`. Raises `DescriptionError`."""
+    table = read_file(path, path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
+    clock, checker, links = table.table("clock"), table.table("checker"), table.table("links")
+    buses = _read_buses(table)
+    description = MachineDescription(
+        name=path.stem,
+        file=table.file,
+        path=path.resolve(),
+        description=table.text("description"),
+        frequency=clock.integer("frequency", 1_000_000, 1_000_000_000),
+        host_memory=_read_host_memory(table.table("host_memory")),
+        buses=buses,
+        host_bridge=_read_host_bridge(table.table("host_bridge")),
+        controller=_read_controller(table.table("interrupt_controller")),
+        timestamp_unit=_read_timestamp_unit(table.table("timestamp_unit")),
+        checker=checker.choice("build", CHECKERS),
+        links=_read_links(links),
+        functions=_Functions(root, buses).read(table.tables("functions", at_least=1)),
+    )
+    for each in (clock, checker, links, table):
+        each.finish()
+    _check_functions(table, description)
+    _check_addresses(table, description)
+    return description
+
+
+def _read_host_memory(table: Table) -> HostMemory:
+    size = table.integer("size", _64K, 0x8000_0000)
+    if size & (size - 1):
+        table.refuse("size", f"the host's RAM must be a power of two; it was {size:#x} bytes")
+    place = table.text("place")
+    if place != "far":
+        table.refuse(
+            "place",
+            f'it must be "far", behind the command port; it was {place!r}: RAM beside the bridge is not built yet',
+        )
+    table.finish()
+    return HostMemory(size, place)
+
+
+def _read_buses(table: Table) -> tuple[Bus, ...]:
+    buses: list[Bus] = []
+    for each in table.tables("buses", at_least=1):
+        number = each.integer("number", 0, 255)
+        if number != 0 or buses:
+            rule = f"a machine must have one bus, number 0; this was number {number}: there is no bridge yet"
+            each.refuse("number", rule)
+        memory, ports = Window(*each.pair("memory", _4G)), Window(*each.pair("ports", _64K))
+        if memory.start % _PAGE or memory.end % _PAGE:
+            rule = (
+                f"both ends must be multiples of {_PAGE:#x}; they were {memory.start:#x} and {memory.end:#x}"
+            )
+            each.refuse("memory", rule)
+        buses.append(Bus(number, memory, ports))
+        each.finish()
+    return tuple(buses)
+
+
+def _read_host_bridge(table: Table) -> Place:
+    place = table.parsed("place", Place.parse)
+    if place != (0, 0, 0):
+        table.refuse("place", f"the host bridge must be at 00:00.0; it was at {place}")
+    table.finish()
+    return place
+
+
+def _read_controller(table: Table) -> Controller:
+    route = table.table("route")
+    controller = Controller(
+        address=_page(table, "address"),
+        doorbell=_page(table, "doorbell"),
+        inputs=_INPUTS,
+        vector_base=table.integer("vector_base", 0x20, _VECTORS - 1),
+        vector_step=table.integer("vector_step", 1, 16),
+        route={line: route.integer(line, 0, _INPUTS - 1) for line in LINES},
+    )
+    if controller.vectors[-1] >= _SPURIOUS:
+        table.refuse(
+            "vector_step",
+            f"the vectors of all {_INPUTS} inputs must be below {_SPURIOUS:#x}, the spurious vector; the last was"
+            f" {controller.vectors[-1]:#x}",
+        )
+    route.finish()
+    table.finish()
+    return controller
+
+
+def _read_timestamp_unit(table: Table) -> TimestampUnit:
+    records = table.integer("records", 16, 65536)
+    if records & (records - 1):
+        table.refuse("records", f"the number of records must be a power of two; it was {records}")
+    unit = TimestampUnit(_page(table, "address"), records)
+    table.finish()
+    return unit
+
+
+def _page(table: Table, key: str) -> int:
+    address = table.integer(key, 0, _4G - _PAGE)
+    if address % _PAGE:
+        table.refuse(key, f"it must be a multiple of {_PAGE:#x}; it was {address:#x}")
+    return address
+
+
+def _read_links(table: Table) -> tuple[str, ...]:
+    kinds = table.texts("kinds")
+    for kind in kinds:
+        if kind not in LINKS:
+            table.refuse(
+                "kinds", f"a link must be one of {', '.join(LINKS)}; it was {kind!r}{nearest(kind, LINKS)}"
+            )
+    return kinds
+
+
+class _Functions:
+    """Reads the functions of a machine; the folder of each kind is read once."""
+
+    def __init__(self, root: Path, buses: Sequence[Bus]) -> None:
+        self._root = root
+        self._buses = {bus.number for bus in buses}
+        self._types: dict[str, FunctionType] = {}
+
+    def read(self, tables: Iterable[Table]) -> tuple[Function, ...]:
+        """The functions, in the order of the file."""
+        return tuple(self._read(index, table) for index, table in enumerate(tables))
+
+    def _read(self, index: int, table: Table) -> Function:
+        kind = self._type(table)
+        place = table.parsed("place", Place.parse)
+        if place.bus not in self._buses:
+            table.refuse("place", f"the bus must be one that the machine has; it was bus {place.bus}")
+        if place.device == 0:
+            table.refuse("place", f"device 0 of bus 0 must be left to the host bridge; the place was {place}")
+        function = Function(
+            index=index,
+            type=kind,
+            place=place,
+            interrupt=table.choice("interrupt", KINDS),
+            pin=table.choice("pin", LINES, "A" if place.function == 0 else None),
+            line=table.choice("line", LINES),
+            parameters=_read_values(table, kind),
+        )
+        table.finish()
+        return function
+
+    def _type(self, table: Table) -> FunctionType:
+        name = table.text("function")
+        if name not in self._types:
+            names = function_names(self._root)
+            if name not in names and not (self._root / "hdl/functions" / name).is_dir():
+                table.refuse(
+                    "function",
+                    f"it must be a folder of hdl/functions, one of {', '.join(names)}; it was {name!r}"
+                    f"{nearest(name, names)}",
+                )
+            self._types[name] = read_function(self._root, name)
+        return self._types[name]
+
+
+def _read_values(table: Table, kind: FunctionType) -> dict[str, int]:
+    if not table.has("parameters"):
+        return {parameter.name: parameter.default for parameter in kind.parameters}
+    given = table.table("parameters")
+    values = {
+        parameter.name: given.integer(parameter.name, parameter.low, parameter.high, parameter.default)
+        for parameter in kind.parameters
+    }
+    given.finish()
+    return values
+
+
+def _check_functions(table: Table, machine: MachineDescription) -> None:
+    """Refuse functions that cannot stand together."""
+    by_place: dict[Place, Function] = {}
+    by_line: dict[str, Function] = {}
+    for function in machine.functions:
+        key = f"functions[{function.index}]"
+        other = by_place.setdefault(function.place, function)
+        if other is not function:
+            table.refuse(
+                f"{key}.place",
+                f"a function must have a place of its own; {function.place} was functions[{other.index}]'s already",
+            )
+        if function.interrupt == "message":
+            continue
+        other = by_line.setdefault(function.line, function)
+        if other.interrupt != function.interrupt:
+            table.refuse(
+                f"{key}.interrupt",
+                f"functions that share a line must have one kind of interrupt; line {function.line} is"
+                f" {other.interrupt} for functions[{other.index}], and it was {function.interrupt} here",
+            )
+    for function in machine.functions:
+        first = Place(function.place.bus, function.place.device, 0)
+        if first not in by_place:
+            table.refuse(
+                f"functions[{function.index}].place",
+                f"a device must have a function 0, or nobody finds the others; {function.place} stood without {first}",
+            )
+        if function.pin != "A" and not machine.is_multi_function(function.place):
+            table.refuse(
+                f"functions[{function.index}].pin",
+                f"the only function of a device must use pin A; it was {function.pin}",
+            )
+
+
+def _check_addresses(table: Table, machine: MachineDescription) -> None:
+    """Refuse windows that overlap, and base address registers that cannot all be placed."""
+    controller, unit, bus = machine.controller, machine.timestamp_unit, machine.buses[0]
+    ranges = [
+        ("host_memory.size", 0, machine.host_memory.size),
+        ("buses[0].memory", bus.memory.start, bus.memory.end),
+        ("interrupt_controller.address", controller.address, controller.address + _PAGE),
+        ("interrupt_controller.doorbell", controller.doorbell, controller.doorbell + _PAGE),
+        ("timestamp_unit.address", unit.address, unit.address + _PAGE),
+    ]
+    ranges.sort(key=lambda each: each[1])
+    for (below, _, end), (key, start, _) in pairwise(ranges):
+        if start < end:
+            table.refuse(
+                key,
+                f"ranges of addresses must not overlap; it began at {start:#x}, and {below} ends at {end:#x}",
+            )
+    for space, window, key in ((BarSpace.MEMORY, bus.memory, "memory"), (BarSpace.IO, bus.ports, "ports")):
+        end = _place_all(machine, space, window.start)
+        if end > window.end:
+            table.refuse(
+                f"buses[0].{key}",
+                f"the window must hold the base address registers of all functions; it ends at {window.end:#x}, and"
+                f" they need it to end at {end:#x}: make the window larger, or the functions fewer or smaller",
+            )
+
+
+def _place_all(machine: MachineDescription, space: BarSpace, start: int) -> int:
+    """The end of all ranges of a space when they are placed from `start` on, largest first, naturally aligned."""
+    sizes = [
+        bar.size(function.parameters)
+        for function in machine.functions
+        for bar in function.type.bars
+        if bar.space is space
+    ]
+    end = start
+    for size in sorted(sizes, reverse=True):
+        end = -(-end // size) * size + size
+    return end
