@@ -8,6 +8,7 @@ It is the counterpart of the peer's empty handler in the NT model: dispatch, ISR
 from __future__ import annotations
 
 from dirql.registers import store as regs
+from dirql.registers.functions import Store
 from dirql.wdm import (
     CM_RESOURCE_LIST,
     DEVICE_OBJECT,
@@ -49,7 +50,7 @@ from dirql.wdm import (
     MmUnmapIoSpace,
 )
 
-HARDWARE_IDS = (r"PCI\VEN_1234&DEV_D101",)
+HARDWARE_IDS = (Store.HARDWARE_ID,)
 
 PAGE = 4096
 RAISED = regs.INTERRUPT_CAUSE.RAISED

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -24,7 +26,9 @@ from dirql.drivers.store.interface import (
     STATISTICS_BYTES,
     Statistics,
     TransferMode,
+    program_name,
 )
+from dirql.hardware.description import MachineDescription
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle
 from dirql.machine import LeakReport, Machine, open_machine
@@ -37,6 +41,9 @@ from dirql.trace.run import Run
 
 __all__ = ["MODES", "Options", "run"]
 
+
+STORE = "store"
+"""The function that the job uses; the machine may have several."""
 
 MODES = {
     "polled": TransferMode.POLLED,
@@ -52,6 +59,7 @@ class Options:
     """The options of `dirql run`, by their names on the command line."""
 
     target: str
+    machine: MachineDescription
     mode: tuple[str, ...]
     interrupt: tuple[str, ...]
     transfers: int
@@ -107,10 +115,16 @@ def _exports(
 
 def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
     """Run all rows on one machine; the driver is loaded anew for each row."""
+    if not options.machine.functions_named(STORE):
+        raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
     modes: list[ModeResult] = []
     leaks: tuple[str, ...] = ()
     machine = open_machine(
-        options.target, processors=options.processors, seed=options.seed, waves=options.waves
+        options.target,
+        machine=options.machine,
+        processors=options.processors,
+        seed=options.seed,
+        waves=options.waves,
     )
     try:
         with machine, show(console) as display:
@@ -129,6 +143,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
         seed=options.seed,
         costs=asdict(machine.kernel.costs),
         parameters={
+            "machine": options.machine.name,
             "mode": options.mode,
             "interrupt": options.interrupt,
             "transfers": options.transfers,
@@ -141,45 +156,58 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
 
 
 def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> tuple[ModeResult, Run]:
-    """Run and record the transfers of one row."""
-    with machine.open(PROGRAM_NAME) as handle:
-        handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
-        transfers = _Transfers(options, row, machine, handle)
+    """Run and record the transfers of one row, with all stores of the machine at once."""
+    with ExitStack() as open_handles:
+        stores = [
+            _Transfers(options, row, machine, open_handles.enter_context(machine.open(program_name(number))))
+            for number in range(len(options.machine.functions_named(STORE)))
+        ]
+        for each in stores:
+            each.handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
         started = perf_counter()
         with (
-            display.mode(row.name, 2 * options.transfers) as step,
+            display.mode(row.name, 2 * options.transfers * len(stores)) as step,
             Recorder(machine.target, machine.kernel, machine.io.hooks, row.name) as recorder,
         ):
-            transfers.run(options.transfers, step)
+            _run_together(machine, [partial(each.run, options.transfers, step) for each in stores])
         wall = perf_counter() - started
         recorded = recorder.finish()
-        data_clocks, busy_clocks = (0, 0) if transfers.errors else transfers.bus_clocks()
+        failed = any(each.errors for each in stores)
+        clocks = [(0, 0) if failed else each.bus_clocks() for each in stores]
     result = ModeResult(
         mode=row.mode,
         interrupt=row.interrupt,
         size=options.size,
-        transfers=options.transfers,
-        bytes=transfers.bytes,
-        irps=transfers.requests,
+        transfers=options.transfers * len(stores),
+        bytes=sum(each.bytes for each in stores),
+        irps=sum(each.requests for each in stores),
         clocks=recorded.clocks,
-        data_clocks=data_clocks,
-        busy_clocks=busy_clocks,
+        data_clocks=sum(data for data, _ in clocks),
+        busy_clocks=sum(busy for _, busy in clocks),
         wall_seconds=wall,
-        verified=transfers.verified,
-        errors=tuple(transfers.errors),
+        verified=all(each.verified for each in stores),
+        errors=tuple(error for each in stores for error in each.errors),
         analysis=latency.analyse(recorded),
     )
     return result, recorded
 
 
+def _run_together(machine: Machine, runs: Sequence[Callable[[], None]]) -> None:
+    """Run each routine in a thread of the program of its own; a single one needs no other thread."""
+    threads = [machine.create_thread(run) for run in runs[1:]]
+    runs[0]()
+    for thread in threads:
+        thread.join()
+
+
 class _Transfers:
-    """The transfers of one row: random data is written to a random place, read back and compared."""
+    """The transfers of one row with one store: random data is written to a random place, read back and compared."""
 
     def __init__(self, options: Options, row: Row, machine: Machine, handle: Handle) -> None:
         self.size = options.size
         self.machine = machine
         self.handle = handle
-        self.random = random.Random(f"{options.seed} {row.name}")
+        self.random = random.Random(f"{options.seed} {row.name}{_suffix(handle)}")
         self.bytes = self.requests = 0
         self.verified = True
         self.errors: list[str] = []
@@ -205,7 +233,7 @@ class _Transfers:
                 continue
             if back != data:
                 self.verified = False
-                self.errors.append(_difference(data, back, offset))
+                self.errors.append(f"{self.handle.name}: {_difference(data, back, offset)}")
 
     def _count(self, moved: int, began: int, step: Step) -> None:
         self.requests += 1
@@ -224,6 +252,11 @@ class _Transfers:
         read = _statistics(self.handle)
         data_clocks = write.data_clocks + read.data_clocks or 2 * -(-self.size // 4)
         return data_clocks, write.busy_clocks + read.busy_clocks
+
+
+def _suffix(handle: Handle) -> str:
+    """The end of a seed, which gives each store data of its own; the first store has the data of a lone one."""
+    return "" if handle.name == PROGRAM_NAME else f" {handle.name}"
 
 
 def _statistics(handle: Handle) -> Statistics:

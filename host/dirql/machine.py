@@ -163,7 +163,7 @@ class Machine:
         io_running.install(self.io)
         self._at_start = self.memory_manager.statistics()
         try:
-            self.pnp = PnpManager(target.description.buses[0], self.hal.interrupts, options.processors)
+            self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
             for driver in _BOOT_DRIVERS:
                 self.load_driver(driver)
         except BaseException:
@@ -310,36 +310,37 @@ def open_machine(
     """Open a machine and load drivers; a context manager.
 
     `target` is the name of a target, or an open target, which the machine then owns. `machine` is the machine that a
-    target of that name opens: the name of one that comes with dirql, a machine file, or a description. With `seed` 0 processors and
-    threads take turns in a fixed order; with any other seed the scheduling decisions and the order of free frames are
-    random, and the same for the same seed. `schedule` makes the scheduling decisions instead. `costs` are the clocks
-    that host code takes. `idle_limit` is the number of clocks that may pass with nothing to do before that counts as a
-    deadlock; None is one second. `waves` is the file for all signals of the target, `checked` lets the assertions of
-    the RTL stop the machine. Raises `RuntimeError` while another machine is open.
+    target of that name opens: the name of one that comes with dirql, a machine file, or a description. With `seed` 0
+    processors and threads take turns in a fixed order; with any other seed the scheduling decisions and the order of
+    free frames are random, and the same for the same seed. `schedule` makes the scheduling decisions instead.
+    `costs` are the clocks that host code takes. `idle_limit` is the number of clocks that may pass with nothing to
+    do before that counts as a deadlock; None is one second. `waves` is the file for all signals of the target,
+    `checked` lets the assertions of the RTL stop the machine. Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
         raise RuntimeError(
             "one machine may be open at a time in a process; one was open already: close it first"
         )
-    if isinstance(target, str):
-        opened = open_target(target, machine=machine, waves=waves, checked=checked)
-    else:
-        opened = target
+    opened = (
+        open_target(target, machine=machine, waves=waves, checked=checked)
+        if isinstance(target, str)
+        else target
+    )
     options = MachineOptions(
         processors=processors, seed=seed, costs=costs, schedule=schedule, idle_limit=idle_limit
     )
     try:
-        machine = Machine(opened, options)
+        made = Machine(opened, options)
     except BaseException:
         opened.close()
         raise
     try:
         for driver in drivers:
-            machine.load_driver(driver)
+            made.load_driver(driver)
     except BaseException as error:
-        machine.__exit__(type(error), error, None)
+        made.__exit__(type(error), error, None)
         raise
-    return machine
+    return made
 
 
 def _make_kernel(hal: Hal, options: MachineOptions) -> Kernel:

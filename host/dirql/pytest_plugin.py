@@ -60,7 +60,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open"
     )
     group.addoption(
-        "--dirql-machine", default="default", help="the machine: a name that `dirql machines` lists, or a file"
+        "--dirql-machine",
+        default="default",
+        help="the machine: a name that `dirql machines` lists, or a file",
     )
     group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")

@@ -28,6 +28,7 @@ CONTRACTS: Final = {
     "hal.dma.get_adapter:get_dma_adapter": Contract("IoGetDmaAdapter", 0, 0, Enforcement.EACH_CALL, pointers=(Pointer(0, "PhysicalDeviceObject", "DEVICE_OBJECT", "io.objects:DeviceObject", optional=True), Pointer(1, "DeviceDescription", "DEVICE_DESCRIPTION", "hal.dma.description:DeviceDescription"), )),
     "hal.io_space:map_io_space": Contract("MmMapIoSpace", 0, 2, Enforcement.EACH_CALL, Violation(0xc4, 0x73)),
     "hal.io_space:unmap_io_space": Contract("MmUnmapIoSpace", 0, 2, Enforcement.EACH_CALL, Violation(0xc4, 0x7b)),
+    "hal.message:get_message_address": Contract("HalGetMessageAddress", 0, 15, Enforcement.EACH_CALL),
     "hal.ports:read_port_buffer_uchar": Contract("READ_PORT_BUFFER_UCHAR", 0, 15, Enforcement.NONE),
     "hal.ports:read_port_buffer_ulong": Contract("READ_PORT_BUFFER_ULONG", 0, 15, Enforcement.NONE),
     "hal.ports:read_port_buffer_ushort": Contract("READ_PORT_BUFFER_USHORT", 0, 15, Enforcement.NONE),

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dirql.hal.interrupts import InterruptController, irql_of_vector
+from dirql.hardware.description import Function
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.nt.constants import (
     CM_RESOURCE_INTERRUPT_LATCHED,
@@ -28,7 +29,8 @@ from dirql.pnp.range_arbiter import ResourceConflict
 
 __all__ = ["AssignedInterrupt", "InterruptArbiter", "InterruptKind"]
 
-_PINS = range(1, 5)
+_PIN_OF_LINE = {"A": 1, "B": 2, "C": 3, "D": 4}
+"""The numbers that configuration space has for INTA to INTD."""
 
 
 class InterruptKind(enum.StrEnum):
@@ -66,13 +68,19 @@ class InterruptArbiter:
         self._message_inputs: set[int] = set()
 
     def assign(
-        self, requirements: Iterable[IoResourceDescriptor], kind: InterruptKind
+        self,
+        requirements: Iterable[IoResourceDescriptor],
+        kind: InterruptKind | None,
+        function: Function | None,
     ) -> AssignedInterrupt | None:
         """The interrupt of a device that asks with `requirements`, None if it asks for none (row INT-13).
 
-        A line has the input to which the controller routes it, and devices share the line. A message gets an input of
-        its own. Raises `ResourceConflict` when no input is left for a message.
+        `function` is the machine's description of the device. It says to which line the device's pin is wired, and the
+        kind of interrupt if `kind` is None. A line has the input to which the controller routes it, and devices share
+        the line. A message gets an input of its own. Raises `ResourceConflict` when no input is left for a message.
         """
+        if kind is None:
+            kind = InterruptKind.LEVEL if function is None else InterruptKind(function.interrupt)
         wanted = [each for each in requirements if each.type == CmResourceTypeInterrupt]
         messages = [each for each in wanted if each.flags & CM_RESOURCE_INTERRUPT_MESSAGE]
         lines = [each for each in wanted if not each.flags & CM_RESOURCE_INTERRUPT_MESSAGE]
@@ -83,7 +91,8 @@ class InterruptArbiter:
             return self._describe(number, flags, address, data)
         if not lines:
             return None
-        number = self._controller.line_input(lines[0].u.interrupt.minimum_vector)
+        pin = lines[0].u.interrupt.minimum_vector
+        number = self._controller.line_input(pin if function is None else _PIN_OF_LINE[function.line])
         latched = kind is InterruptKind.LATCHED
         flags = CM_RESOURCE_INTERRUPT_LATCHED if latched else CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE
         return self._describe(number, flags)
@@ -111,7 +120,7 @@ class InterruptArbiter:
 
         Raises `ResourceConflict` if all are in use.
         """
-        lines = {self._controller.line_input(pin) for pin in _PINS}
+        lines = {self._controller.line_input(pin) for pin in _PIN_OF_LINE.values()}
         inputs = self._controller.description.inputs
         for number in reversed(range(inputs)):
             if number not in lines and number not in self._message_inputs:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from dirql.hal.interrupts import InterruptController
-from dirql.hardware.description import Bus
+from dirql.hardware.description import Function, MachineDescription
+from dirql.hardware.place import Place
 from dirql.io.objects import DriverObject, IoStackLocation
 from dirql.ke.guard import ADD_DEVICE, call_driver
 from dirql.nt.constants import (
@@ -45,12 +46,10 @@ __all__ = ["PnpManager"]
 class PnpManager:
     """The device tree of one machine. All buses share one interrupt controller, and so one arbiter of interrupts."""
 
-    def __init__(self, bus: Bus, controller: InterruptController, processors: int) -> None:
-        """`bus` is the machine's root bus.
-
-        `controller` routes the lines; an interrupt may go to each of `processors` processors.
-        """
-        self.root = make_root(bus)
+    def __init__(self, machine: MachineDescription, controller: InterruptController, processors: int) -> None:
+        """`controller` routes the lines of `machine`; an interrupt may go to each of `processors` processors."""
+        self._machine = machine
+        self.root = make_root(machine.buses[0])
         self._interrupts = InterruptArbiter(controller, processors)
 
     @property
@@ -61,12 +60,13 @@ class PnpManager:
     # Starting.
 
     def add_driver(
-        self, driver: DriverObject, ids: Sequence[str], interrupt: InterruptKind
+        self, driver: DriverObject, ids: Sequence[str], interrupt: InterruptKind | None
     ) -> list[DeviceNode]:
         """Give the driver all devices that match one of `ids` and have no driver; start and return these devices.
 
-        Raises `DeviceError` or `ResourceConflict` at the first device that cannot be started; that device has then no
-        driver again.
+        `interrupt` is the kind of interrupt of all these devices; None leaves each with the kind in the machine's
+        description. Raises `DeviceError` or `ResourceConflict` at the first device that cannot be started; that device
+        has then no driver again.
         """
         matching = [
             node
@@ -119,13 +119,18 @@ class PnpManager:
         wanted = node.requirements
         if wanted is None:
             return node.boot_resources, node.boot_resources
-        interrupt = self._interrupts.assign(node.wanted_resources, node.interrupt)
+        interrupt = self._interrupts.assign(node.wanted_resources, node.interrupt, self._function(wanted))
         if interrupt is None:
             ranges = _resource_list(wanted, node.ranges)
             return ranges, ranges
         node.physical_device_object.device_object_extension.interrupts = (interrupt.resource,)
         raw = _resource_list(wanted, (*node.ranges, interrupt.raw))
         return raw, _resource_list(wanted, (*node.ranges, interrupt.translated))
+
+    def _function(self, wanted: IoResourceRequirementsList) -> Function | None:
+        """The machine's description of the device that asks; None for a device that the description does not have."""
+        slot = wanted.slot_number  # a PCI_SLOT_NUMBER
+        return self._machine.function_at(Place(wanted.bus_number, slot & 0x1F, slot >> 5 & 7))
 
     def _take_back(self, node: DeviceNode, error: Exception) -> NoReturn:
         """Take a device that cannot be started from the driver, and raise `error`."""

@@ -64,7 +64,8 @@ class DeviceNode:
 
         self.driver: DriverObject | None = None
         """The function driver; None while the device has none."""
-        self.interrupt = InterruptKind.LEVEL
+        self.interrupt: InterruptKind | None = None
+        """The kind of interrupt that the driver was loaded with; None for the kind in the machine's description."""
 
     def __repr__(self) -> str:
         return f"<device {self.name}, {self.state.value}>"

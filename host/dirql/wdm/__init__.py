@@ -84,6 +84,7 @@ from dirql.wdm.bugcodes import (
 )
 from dirql.wdm.dirql_additions import (
     ExceptionStatus,
+    HalGetMessageAddress,
     MAP_REGISTERS,
     POOL_TAG,
     RtlReadMemory,
@@ -1274,6 +1275,7 @@ __all__ = [
     "HIGH_LEVEL",
     "HIGH_PRIORITY",
     "HalGetBusDataByOffset",
+    "HalGetMessageAddress",
     "HalSetBusDataByOffset",
     "HighImportance",
     "HighPagePriority",

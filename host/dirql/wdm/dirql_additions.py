@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Never
 from dirql.hal.dma.map_registers import (
     MapRegisters as MAP_REGISTERS,
 )
+from dirql.hal.message import (
+    get_message_address as HalGetMessageAddress,
+)
 from dirql.mm.allocation import (
     pool_tag as POOL_TAG,
 )
@@ -38,6 +41,7 @@ from dirql.wdm.missing import missing_name
 
 __all__ = [
     "ExceptionStatus",
+    "HalGetMessageAddress",
     "MAP_REGISTERS",
     "POOL_TAG",
     "RtlReadMemory",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dirql.io.objects import DriverEntry
+from dirql.registers.functions import Store
 from dirql.wdm import (
     CM_RESOURCE_LIST,
     DEVICE_OBJECT,
@@ -43,7 +44,7 @@ class Layer:
 class Recorder:
     """A driver module; `fail` gives the status for a step instead of success."""
 
-    HARDWARE_IDS = (r"PCI\VEN_1234&DEV_D101",)
+    HARDWARE_IDS = (Store.HARDWARE_ID,)
 
     def __init__(self) -> None:
         self.DriverEntry: DriverEntry = self.enter

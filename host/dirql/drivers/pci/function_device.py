@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dirql.drivers.pci.extension import FunctionExtension
 from dirql.drivers.pci.function import PciFunction
 from dirql.drivers.pci.identity import identification
-from dirql.registers.machine import Address
 from dirql.wdm import (
     BUS_INTERFACE_STANDARD,
     CM_RESOURCE_INTERRUPT_LATCHED,
@@ -57,6 +56,7 @@ from dirql.wdm import (
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
     CmResourceTypePort,
+    HalGetMessageAddress,
     IoGetCurrentIrpStackLocation,
     ObDereferenceObject,
     ObReferenceObject,
@@ -104,7 +104,7 @@ def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
             continue
         interrupt = descriptor.u.interrupt
         if descriptor.flags & CM_RESOURCE_INTERRUPT_MESSAGE:
-            function.program_message(Address.DOORBELL, interrupt.vector)
+            function.program_message(HalGetMessageAddress(), interrupt.vector)
         else:
             function.set_interrupt_line(interrupt.level)
     function.enable()

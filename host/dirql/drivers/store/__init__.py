@@ -11,7 +11,8 @@ A WDM driver names its devices in an INF file; here `HARDWARE_IDS` does.
 """
 
 from dirql.drivers.store.driver import DriverEntry
+from dirql.registers.functions import Store
 
 __all__ = ["HARDWARE_IDS", "DriverEntry"]
 
-HARDWARE_IDS = (r"PCI\VEN_1234&DEV_D101",)
+HARDWARE_IDS = (Store.HARDWARE_ID,)

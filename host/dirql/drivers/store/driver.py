@@ -47,6 +47,7 @@ from dirql.wdm import (
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER,
     STATUS_NO_SUCH_DEVICE,
+    STATUS_OBJECT_NAME_COLLISION,
     STATUS_PENDING,
     STATUS_SUCCESS,
     IoAcquireRemoveLock,
@@ -97,14 +98,15 @@ def StoreUnload(driver_object: DRIVER_OBJECT) -> None:
 
 def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_OBJECT) -> int:
     """Put a device object on the stack of a device that Plug and Play found."""
-    status, device = IoCreateDevice(driver_object, StoreExtension, DEVICE_NAME, FILE_DEVICE_UNKNOWN, 0, False)
+    status, device, number = _create_numbered_device(driver_object)
     if device is None:
         return status
-    status = IoCreateSymbolicLink(DOS_DEVICE_NAME, DEVICE_NAME)
+    status = IoCreateSymbolicLink(f"{DOS_DEVICE_NAME}{number}", f"{DEVICE_NAME}{number}")
     if not NT_SUCCESS(status):
         IoDeleteDevice(device)
         return status
     extension: StoreExtension = device.device_extension
+    extension.number = number
     extension.physical_device_object = physical_device_object
     IoInitializeRemoveLock(extension.remove_lock, "Stor", 0, 0)
     KeInitializeTimer(extension.watchdog)
@@ -121,6 +123,17 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
     device.flags |= DO_DIRECT_IO
     device.flags &= ~DO_DEVICE_INITIALIZING
     return STATUS_SUCCESS
+
+
+def _create_numbered_device(driver_object: DRIVER_OBJECT) -> tuple[int, DEVICE_OBJECT | None, int]:
+    """Create a device object with the first number that no other device has: (status, device, number)."""
+    number = 0
+    while True:
+        name = f"{DEVICE_NAME}{number}"
+        status, device = IoCreateDevice(driver_object, StoreExtension, name, FILE_DEVICE_UNKNOWN, 0, False)
+        if status != STATUS_OBJECT_NAME_COLLISION:
+            return status, device, number
+        number += 1
 
 
 def StorePassDown(device: DEVICE_OBJECT, irp: IRP) -> int:

@@ -101,6 +101,8 @@ class StoreExtension:
         self.physical_device_object: DEVICE_OBJECT
         self.lower_device_object: DEVICE_OBJECT
         self.remove_lock = IO_REMOVE_LOCK()
+        self.number = 0
+        """The number in the device's name."""
         self.device_bytes = 0
         """The size of the device's memory, 0 before the first start."""
         self.interrupt_control = 0

@@ -22,12 +22,19 @@ __all__ = [
     "Statistics",
     "Timing",
     "TransferMode",
+    "program_name",
 ]
 
-DEVICE_NAME = "\\Device\\Store0"
-DOS_DEVICE_NAME = "\\DosDevices\\Store0"
+DEVICE_NAME = "\\Device\\Store"
+DOS_DEVICE_NAME = "\\DosDevices\\Store"
+"""The beginnings of the names of a device. The number of the device follows, from 0, in the order of discovery."""
 PROGRAM_NAME = r"\\.\Store0"
-"""The name by which a program opens the device."""
+"""The name by which a program opens the first device."""
+
+
+def program_name(number: int) -> str:
+    """The name by which a program opens the device with this number."""
+    return rf"\\.\Store{number}"
 
 
 class TransferMode(enum.IntEnum):

@@ -243,5 +243,6 @@ def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 def StoreDeleteDevice(device: DEVICE_OBJECT) -> None:
     """Delete the symbolic link and the device object."""
-    IoDeleteSymbolicLink(DOS_DEVICE_NAME)
+    extension: StoreExtension = device.device_extension
+    IoDeleteSymbolicLink(f"{DOS_DEVICE_NAME}{extension.number}")
     IoDeleteDevice(device)

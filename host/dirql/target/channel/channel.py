@@ -112,12 +112,12 @@ def value_of(answer: int) -> int:
 
 
 def status_of(answer: int) -> int:
-    """A `registers.machine.BusStatus`, or a status that the channel's `failure` explains."""
+    """A `registers.protocol.BusStatus`, or a status that the channel's `failure` explains."""
     return answer >> STATUS & 0xFF
 
 
 def attention_of(answer: int) -> int:
-    """Bits of `registers.machine.Attention`; 0 if nothing asks for attention."""
+    """Bits of `registers.protocol.Attention`; 0 if nothing asks for attention."""
     return answer >> _ATTENTION & _ATTENTION_BITS
 
 
