@@ -43,7 +43,7 @@ test: lint ## lint, then all tests
 	@$(PY) -m pytest --randomly-seed=14 $(ARGS)
 
 .PHONY: lint
-lint: lint-shell lint-python lint-registers lint-wdk lint-hdl ## everything that can be checked without running dirql
+lint: lint-shell lint-python lint-registers lint-machines lint-wdk lint-hdl ## everything that can be checked without running dirql
 
 .PHONY: lint-shell
 lint-shell:
@@ -60,6 +60,10 @@ lint-python: $(VENV)/.installed-dev
 lint-registers: $(VENV)/.installed-dev
 	@$(PY) hdl/regs/generate.py --check
 
+.PHONY: lint-machines
+lint-machines: $(VENV)/.installed-dev
+	@$(PY) hdl/machines/generate.py --check
+
 .PHONY: lint-wdk
 lint-wdk: $(VENV)/.installed-dev
 	@$(PY) -m wdk --check
@@ -72,12 +76,16 @@ lint-hdl: $(VENV)/.installed-dev
 registers: $(VENV)/.installed-dev ## write everything that is generated from the register maps under hdl/regs
 	@$(PY) hdl/regs/generate.py
 
+.PHONY: machines
+machines: $(VENV)/.installed-dev ## write everything that is generated from the machine files under hdl/machines
+	@$(PY) hdl/machines/generate.py
+
 .PHONY: wdk
 wdk: $(VENV)/.installed-dev ## write everything that is generated from the description of the WDK under host/wdk
 	@$(PY) -m wdk
 
 .PHONY: docs
-docs: registers wdk ## write the generated pages of docs/ and check that all links and commands in the documents exist
+docs: registers machines wdk ## write the generated pages of docs/ and check that all links and commands in the documents exist
 	@PYTHONPATH=tests $(PY) -m rows --write
 	@$(PY) tests/walkthrough.py
 	@$(PY) -m pytest -q tests/unit/test_docs.py tests/unit/test_rows.py tests/unit/test_walkthrough.py tests/unit/test_dependencies.py

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Lints the machine as Verilator sees it at its strictest, in each configuration that differs in structure.
+"""Lints each machine as Verilator sees it at its strictest, with and without the bus protocol checker.
 
     python hdl/lint/lint.py
 
@@ -13,27 +13,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dirql.hardware.render import CHECKED_PARAMETER
 from dirql.target.simulation.toolchain import find_toolchain
 
 __all__ = ["main"]
 
-HDL = Path(__file__).resolve().parent.parent
-CONFIGURATIONS = (
-    (),
-    ("-GChecker=1", "--assert"),
-    ("-GBufferLog2=13", "-GFifoLog2=5", "-GEventLog2=6", "-GMemoryLog2=16"),
-)
+MACHINES = Path(__file__).resolve().parents[1] / "machines/generated"
+CONFIGURATIONS = ((), (f"-G{CHECKED_PARAMETER}=1", "--assert"))
 
 
 def main() -> int:
-    """Lint all configurations; the worst exit code."""
+    """Lint all machines; the worst exit code."""
     toolchain = find_toolchain()
     command = [*toolchain.command, "--lint-only", "-Wall", "--quiet-stats", "--top-module", "machine"]
     worst = 0
-    for options in CONFIGURATIONS:
-        run = [*command, *options, "-F", "machine.f"]
-        done = subprocess.run(run, cwd=HDL, env=toolchain.environment, check=False)
-        worst = max(worst, int(done.returncode != 0))
+    for folder in sorted(path for path in MACHINES.iterdir() if path.is_dir()):
+        for options in CONFIGURATIONS:
+            run = [*command, *options, "-F", "machine.f"]
+            done = subprocess.run(run, cwd=folder, env=toolchain.environment, check=False)
+            worst = max(worst, int(done.returncode != 0))
     return worst
 
 

@@ -20,10 +20,11 @@ from enum import Enum
 from pathlib import Path
 
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
+from dirql.hardware.render import hdl_files
 from dirql.hardware.root import machine_root
 from dirql.hardware.table import DescriptionError
 from dirql.target.simulation import toolchain
-from dirql.target.simulation.build import cache_directory, hdl_sources
+from dirql.target.simulation.build import cache_directory
 from dirql.target.simulation.toolchain import SetupError, Version, dotted, install, parse_version
 
 __all__ = ["CHECKS", "Absent", "Finding", "Outcome", "Surroundings", "examine", "find", "main"]
@@ -159,7 +160,7 @@ def check_sources(here: Surroundings) -> str:
     """The RTL files from which the machine is compiled."""
     again = "install dirql again, or restore hdl/ from version control"
     try:
-        sources = hdl_sources(here.machine, load_machine(DEFAULT_MACHINE, here.machine))
+        sources = hdl_files(load_machine(DEFAULT_MACHINE, here.machine), here.machine)
     except (OSError, DescriptionError) as error:
         raise SetupError(f"the RTL cannot be found: {error}", again) from error
     missing = [source.name for source in sources if not source.is_file()]

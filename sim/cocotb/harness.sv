@@ -6,7 +6,10 @@
 /// Between two edges, while the clock is low, `dirql_step` reads the machine's outputs and sets its inputs. When it
 /// returns one, the host has the turn: `host_turn` changes, which wakes Python, and 1 ps later `dirql_step` is called
 /// again. So Python runs while the machine stands still, and looks at one signal only.
-module harness;
+module harness #(
+  /// Bus clocks per second.
+  parameter int unsigned ClockFrequency
+);
   timeunit 1ns; timeprecision 1ps;
 
   import "DPI-C" function bit dirql_step(
@@ -30,7 +33,7 @@ module harness;
     output int unsigned hm_rdata
   );
 
-  localparam realtime HalfPeriod = 1s / (2.0 * real'(host_pkg::ClockFrequency));
+  localparam realtime HalfPeriod = 1s / (2.0 * real'(ClockFrequency));
 
   logic host_turn /* verilator public_flat_rd */ = 1'b0;
 

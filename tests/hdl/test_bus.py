@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from cocotb_tools.runner import get_runner
 
-from dirql.target.simulation.build import cache_directory, hdl_sources
+from dirql.hardware.render import hdl_files
+from dirql.target.simulation.build import cache_directory
 from dirql.target.simulation.toolchain import find_toolchain
 from fakes.default_machine import MACHINE
 
@@ -49,7 +50,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         runner = get_runner("verilator")
         build = cache_directory() / "bus-bench"
         runner.build(
-            sources=[*hdl_sources(ROOT, MACHINE), BENCH / "bus_bench.sv"],
+            sources=[*hdl_files(MACHINE, ROOT), BENCH / "bus_bench.sv"],
             hdl_toplevel="bus_bench",
             build_dir=build,
             build_args=["--assert", "-Wno-fatal", "--timescale", "1ns/1ps", "-CFLAGS", "-O0"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dirql.target.simulation.build import hdl_sources
+from dirql.hardware.render import hdl_files
 from dirql.target.simulation.toolchain import find_toolchain
 from fakes.default_machine import MACHINE
 
@@ -20,7 +20,7 @@ BENCH = ROOT / "sim" / "hdl" / "checker_bench.sv"
 @pytest.mark.slow
 def test_a_broken_rule_ends_the_run_with_its_label_and_its_sentence(tmp_path: Path) -> None:
     toolchain = find_toolchain()
-    sources = [source for source in hdl_sources(ROOT, MACHINE) if source.stem in ("bus_pkg", "bus_checker")]
+    sources = [source for source in hdl_files(MACHINE, ROOT) if source.stem in ("bus_pkg", "bus_checker")]
     command = [*toolchain.command, "--binary", "--assert", "-Wno-fatal", "-CFLAGS", "-std=c++20 -O0"]
     subprocess.run(
         [*command, "--top-module", "checker_bench", "--Mdir", str(tmp_path), *map(str, sources), str(BENCH)],

@@ -55,7 +55,7 @@ class Bus:
 
 @dataclass(frozen=True)
 class Controller:
-    """The interrupt controller: its addresses, the vectors of its inputs, and the inputs of the lines."""
+    """The interrupt controller: its addresses and the vectors of its inputs."""
 
     address: int
     doorbell: int
@@ -63,8 +63,6 @@ class Controller:
     inputs: int
     vector_base: int
     vector_step: int
-    route: Mapping[str, int]
-    """The input of each line, A to D, after reset."""
 
     @cached_property
     def vectors(self) -> tuple[int, ...]:

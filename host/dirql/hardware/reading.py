@@ -135,14 +135,12 @@ def _read_host_bridge(table: Table) -> Place:
 
 
 def _read_controller(table: Table) -> Controller:
-    route = table.table("route")
     controller = Controller(
         address=_page(table, "address"),
         doorbell=_page(table, "doorbell"),
         inputs=_INPUTS,
         vector_base=table.integer("vector_base", 0x20, _VECTORS - 1),
         vector_step=table.integer("vector_step", 1, 16),
-        route={line: route.integer(line, 0, _INPUTS - 1) for line in LINES},
     )
     if controller.vectors[-1] >= _SPURIOUS:
         table.refuse(
@@ -150,7 +148,6 @@ def _read_controller(table: Table) -> Controller:
             f"the vectors of all {_INPUTS} inputs must be below {_SPURIOUS:#x}, the spurious vector; the last was"
             f" {controller.vectors[-1]:#x}",
         )
-    route.finish()
     table.finish()
     return controller
 

@@ -1,25 +1,33 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The files that are made from a machine's description, for the compilers of RTL and C++."""
+"""The files that are made from a machine's description: the top of the RTL, and the facts that C++ needs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from dirql.hardware.description import MachineDescription
+from dirql.hardware.top import render_top
 
-__all__ = ["generated_files"]
+__all__ = ["CHECKED_PARAMETER", "TOP", "generated_files", "hdl_files"]
 
-_HEAD = "SPDX-FileCopyrightText: dirql contributors"
-_LICENCE = "SPDX-License-Identifier: Apache-2.0"
+TOP = "machine.sv"
+"""The file with the top of the RTL."""
+
+CHECKED_PARAMETER = "Checker"
+"""The parameter of the top that builds the bus protocol checker in."""
+
+_HEAD = (
+    "SPDX-FileCopyrightText: dirql contributors",
+    "SPDX-License-Identifier: Apache-2.0",
+)
 
 
 def generated_files(machine: MachineDescription) -> dict[str, str]:
     """The name and the text of each file."""
-    return {"machine_facts.h": _facts(machine)}
-
-
-def _head(machine: MachineDescription) -> str:
-    made = f"Generated from {machine.file}, do not edit."
-    return "".join(f"// {line}\n" for line in (_HEAD, _LICENCE, made))
+    head = "".join(f"// {line}\n" for line in (*_HEAD, f"Generated from {machine.file}, do not edit."))
+    return {TOP: f"{head}\n{render_top(machine)}", "machine_facts.h": f"{head}{_facts(machine)}"}
 
 
 def _facts(machine: MachineDescription) -> str:
@@ -28,8 +36,27 @@ def _facts(machine: MachineDescription) -> str:
         "#pragma once",
         "",
         "// Bytes of the host's RAM, which begins at bus address 0.",
-        f"#define DIRQL_MEMORY_BYTES {machine.host_memory.size:#X}u".replace("0X", "0x"),
+        f"#define DIRQL_MEMORY_BYTES {machine.host_memory.size:#x}u",
         "// Bus clocks per second.",
         f"#define DIRQL_CLOCK_FREQUENCY {machine.frequency}u",
     )
-    return _head(machine) + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def hdl_files(machine: MachineDescription, root: Path) -> list[Path]:
+    """The files of RTL and lint waivers that the top needs, in the order in which they are compiled.
+
+    `root` is the folder with hdl/. The top itself, which is generated, is not among them.
+    """
+    return list(_hdl_files(machine, root / "hdl"))
+
+
+def _hdl_files(machine: MachineDescription, hdl: Path) -> Iterator[Path]:
+    for line in (hdl / "core.f").read_text(encoding="utf-8").splitlines():
+        if name := line.split("//")[0].strip():
+            yield hdl / name
+    for kind in machine.function_types:
+        for path in kind.maps:
+            for part in ("reg_pkg", "regs"):
+                yield hdl / f"regs/generated/{path.stem}_{part}.sv"
+        yield from kind.files

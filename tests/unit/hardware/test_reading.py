@@ -176,7 +176,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         changed("interrupt_controller", "route", "A", value=16),
         r"interrupt_controller.route.A: .* 0 to 15; it was 16",
     ),
-    (without("interrupt_controller", "route", "D"), r"interrupt_controller.route.D: the key is missing"),
+    (without("interrupt_controller", "doorbell"), r"interrupt_controller.doorbell: the key is missing"),
     (
         changed("timestamp_unit", "records", value=500),
         r"timestamp_unit.records: .* a power of two; it was 500",

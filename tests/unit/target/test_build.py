@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
+from dirql.hardware.render import hdl_files
 from dirql.hardware.root import machine_root
 from dirql.target.simulation.build import (
     BuildError,
     Recipe,
     build,
     cache_directory,
-    hdl_sources,
 )
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
 
@@ -97,6 +97,6 @@ def test_the_cache_is_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_the_machine_is_found() -> None:
-    sources = hdl_sources(machine_root(), load_machine(DEFAULT_MACHINE))
+    sources = hdl_files(load_machine(DEFAULT_MACHINE), machine_root())
     assert sources
     assert all(source.is_file() for source in sources)

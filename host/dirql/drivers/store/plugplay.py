@@ -36,6 +36,7 @@ from dirql.wdm import (
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
+    CmResourceShareShared,
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
     CmResourceTypePort,
@@ -187,7 +188,7 @@ def _get_dma(extension: StoreExtension) -> Dma | None:
 def _connect_interrupt(
     device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESCRIPTOR, latched: bool
 ) -> tuple[int, KINTERRUPT | None]:
-    """Connect the ISR as the resource says; a latched line, or a message, is not shared."""
+    """Connect the ISR as the resource says: lines may be shared, a message is the device's own."""
     where = resource.u.interrupt
     return IoConnectInterrupt(
         StoreInterruptService,
@@ -197,7 +198,7 @@ def _connect_interrupt(
         where.level,
         where.level,
         Latched if latched else LevelSensitive,
-        not latched,
+        resource.share_disposition == CmResourceShareShared,
         where.affinity,
         False,
     )

@@ -32,7 +32,6 @@ __all__ = [
     "announce_on_stderr",
     "build",
     "cache_directory",
-    "hdl_sources",
     "verilated_sources",
     "write_generated",
 ]
@@ -79,13 +78,6 @@ def write_generated(folder: Path, machine: MachineDescription) -> None:
     """Write the files that are made from a machine's description into the folder of a build."""
     for name, text in generated_files(machine).items():
         (folder / name).write_text(text, encoding="utf-8")
-
-
-def hdl_sources(root: Path, machine: MachineDescription) -> list[Path]:
-    """The RTL's files, in the order in which they are compiled."""
-    lines = (root / "hdl" / "machine.f").read_text(encoding="utf-8").splitlines()
-    names = (line.split("//")[0].split("#")[0].strip() for line in lines)
-    return [root / "hdl" / name for name in names if name]
 
 
 def verilated_sources(folder: Path) -> list[str]:

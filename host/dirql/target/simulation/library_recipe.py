@@ -19,8 +19,8 @@ from pathlib import Path
 import cffi
 
 from dirql.hardware.description import MachineDescription
-from dirql.hardware.render import generated_files
-from dirql.target.simulation.build import Recipe, hdl_sources, verilated_sources, write_generated
+from dirql.hardware.render import CHECKED_PARAMETER, TOP, generated_files, hdl_files
+from dirql.target.simulation.build import Recipe, verilated_sources, write_generated
 from dirql.target.simulation.exchange import declarations, exchange_declarations
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
@@ -84,7 +84,9 @@ class _Plan:
             "--timescale",
             "1ns/1ns",
         ]
-        options += ["--assert", "-GChecker=1"] if self.variant is Variant.CHECKED else ["--noassert"]
+        options += (
+            ["--assert", f"-G{CHECKED_PARAMETER}=1"] if self.variant is Variant.CHECKED else ["--noassert"]
+        )
         return options + ([f"--trace{self.waves.replace('.', '-')}"] if self.waves else [])
 
     def compiler_options(self) -> list[str]:
@@ -111,7 +113,7 @@ class _Plan:
         headers = sorted((self.root / "hdl").rglob("*.svh"))
         training = [Path(__file__).with_name("training.py")] if self.trained else []
         return [
-            *hdl_sources(self.root, self.machine),
+            *hdl_files(self.machine, self.root),
             *headers,
             *own,
             sim / "generated" / "protocol.h",
@@ -121,7 +123,7 @@ class _Plan:
     def steps(self, folder: Path) -> Iterator[Sequence[str]]:
         """The commands that make the library in `folder`."""
         write_generated(folder, self.machine)
-        hdl = [str(path) for path in hdl_sources(self.root, self.machine)]
+        hdl = [*map(str, hdl_files(self.machine, self.root)), str(folder / TOP)]
         yield [*self.toolchain.command, *self.verilator_options(), "--Mdir", str(folder), *hdl]
         if python_headers() is not None:
             self._write_wrapper(folder / "wrapper.cpp")
@@ -164,7 +166,9 @@ class _Plan:
 
 def _train(product: Path, machine: MachineDescription) -> list[str]:
     """The command that runs the library to count branches, in a process with the same import path as this one."""
-    call = f"from dirql.target.simulation.training import train; train({str(product)!r}, {machine.path!r})"
+    call = (
+        f"from dirql.target.simulation.training import train; train({str(product)!r}, {str(machine.path)!r})"
+    )
     code = f"import sys; sys.path[:] = {sys.path!r}; {call}"
     return [sys.executable, "-c", code]
 

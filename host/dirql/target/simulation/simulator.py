@@ -20,7 +20,7 @@ from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, describe
-from dirql.hardware.render import generated_files
+from dirql.hardware.render import TOP, generated_files, hdl_files
 from dirql.hardware.root import machine_root
 from dirql.target.contract import TargetError
 from dirql.target.simulation.build import (
@@ -28,7 +28,6 @@ from dirql.target.simulation.build import (
     Recipe,
     announce_on_stderr,
     build,
-    hdl_sources,
     verilated_sources,
     write_generated,
 )
@@ -112,11 +111,13 @@ def _recipe(
     sim = root / "sim"
     own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "cocotb").iterdir())]
     main = share / "lib" / "verilator" / "verilator.cpp"
-    verilate, compile_ = _verilator_options(), _compiler_options(toolchain, libraries)
+    verilate, compile_ = _verilator_options(machine), _compiler_options(toolchain, libraries)
 
     def steps(folder: Path) -> Iterator[Sequence[str]]:
         write_generated(folder, machine)
-        sources = [str(path) for path in (*hdl_sources(root, machine), sim / "cocotb" / "harness.sv")]
+        sources = [
+            str(path) for path in (*hdl_files(machine, root), folder / TOP, sim / "cocotb" / "harness.sv")
+        ]
         yield [*toolchain.command, *verilate, "--Mdir", str(folder), *sources]
         folders = [
             folder,
@@ -134,7 +135,7 @@ def _recipe(
         name=f"cocotb-{machine.name}",
         product=_TOP,
         duration="this usually takes about a minute",
-        inputs=[*hdl_sources(root, machine), *own, sim / "generated" / "protocol.h", main],
+        inputs=[*hdl_files(machine, root), *own, sim / "generated" / "protocol.h", main],
         facts=[*generated_files(machine).values(), *verilate, *compile_],
         steps=steps,
     )
@@ -143,7 +144,7 @@ def _recipe(
 _RUNTIME = ("", "_vpi", "_dpi", "_timing", "_threads")
 
 
-def _verilator_options() -> list[str]:
+def _verilator_options(machine: MachineDescription) -> list[str]:
     options = ["--cc", "--vpi", "--timing", "--top-module", _TOP, "--prefix", "Vtop", "--threads", "1", "-O3"]
     return [
         *options,
@@ -155,6 +156,7 @@ def _verilator_options() -> list[str]:
         "-Wno-fatal",
         "--timescale",
         "1ns/1ps",
+        f"-GClockFrequency={machine.frequency}",
     ]
 
 

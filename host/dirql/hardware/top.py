@@ -1,0 +1,278 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The top of the RTL, `machine.sv`: host bridge, arbiter, interrupt controller, timestamp unit and the functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dirql.hardware.description import Function, MachineDescription
+
+__all__ = ["render_top"]
+
+_LINES = "ABCD"
+_AGENTS = ("bridge", "controller", "timestamp")
+
+
+def render_top(machine: MachineDescription) -> str:
+    """The text of the module `machine`."""
+    names = {function.index: f"{function.type.name}_{function.index}" for function in machine.functions}
+    facts = {
+        "title": f"{machine.name}: {machine.description}.",
+        "checker": int(machine.checker == "always"),
+        "masters": 1 + len(machine.masters),
+        "targets": len(_AGENTS) + len(machine.functions),
+        "memory_log2": machine.host_memory.size_log2,
+        "records_log2": machine.timestamp_unit.records_log2,
+        "khz": machine.khz,
+        "timestamp": f"32'h{machine.timestamp_unit.address:08X}",
+        "controller": f"32'h{machine.controller.address:08X}",
+        "doorbell": f"32'h{machine.controller.doorbell:08X}",
+        "vector_base": f"8'h{machine.controller.vector_base:02X}",
+        "vector_step": f"8'd{machine.controller.vector_step}",
+        "bridge_device": machine.host_bridge.device,
+        "functions": len(machine.functions),
+        "declarations": _join(_declare(names[function.index]) for function in machine.functions),
+        "masters_list": _listed(f"{names[each.index]}_bus_o.master" for each in machine.masters),
+        "targets_list": _listed(f"{names[each.index]}_bus_o.target" for each in machine.functions),
+        "requests": _join(
+            _request(number, names[each.index]) for number, each in enumerate(machine.masters, 1)
+        ),
+        "instances": "\n".join(_instance(machine, each, names[each.index]) for each in machine.functions),
+        "lines": ", ".join(_line(machine.functions, letter, names) for letter in reversed(_LINES)),
+        "events": ", ".join(f"{names[each.index]}_events" for each in reversed(machine.functions)),
+    }
+    return _TOP.format_map(facts)
+
+
+def _join(lines: Iterable[str]) -> str:
+    return "\n".join(lines)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Members of a concatenation, the last first, each with a comma behind it."""
+    return "".join(f"{name}, " for name in reversed(list(names)))
+
+
+def _declare(name: str) -> str:
+    return (
+        f"  bus_pkg::bus_in_t    {name}_bus_i;\n"
+        f"  bus_pkg::bus_out_t   {name}_bus_o;\n"
+        f"  socket_pkg::place_t  {name}_place;\n"
+        f"  socket_pkg::events_t {name}_events;\n"
+        f"  logic                {name}_intx;"
+    )
+
+
+def _request(number: int, name: str) -> str:
+    return f"  assign req[{number}] = {name}_bus_o.req;"
+
+
+def _line(functions: Sequence[Function], letter: str, names: dict[int, str]) -> str:
+    """The OR of the pins that are wired to one line of the interrupt controller."""
+    pins = [f"{names[function.index]}_intx" for function in functions if function.line == letter]
+    return " | ".join(pins) if pins else "1'b0"
+
+
+def _instance(machine: MachineDescription, function: Function, name: str) -> str:
+    """The instance of a function, with the straps for its place."""
+    master = machine.masters.index(function) + 1 if function in machine.masters else None
+    values = ", ".join(
+        f".{each.rtl_name}({function.parameters[each.name]})" for each in function.type.parameters
+    )
+    parameters = f"#({values}) " if values else ""
+    place = function.place
+    return f"""
+  // Function {function.index}: {function.type.name} at {place}.
+  always_comb begin : p_{name}
+    {name}_place               = facts;
+    {name}_place.number        = 3'd{place.function};
+    {name}_place.multifunction = 1'b{int(machine.is_multi_function(place))};
+    {name}_place.pin           = 3'd{_LINES.index(function.pin) + 1};
+  end
+  assign {name}_bus_i.bus   = bus;
+  assign {name}_bus_i.idsel = idsel[{place.device}];
+  assign {name}_bus_i.gnt   = {"1'b0" if master is None else f"gnt[{master}]"};
+  {function.type.module} {parameters}u_{name} (
+    .clk_i, .rst_ni, .place_i({name}_place), .bus_i({name}_bus_i), .bus_o({name}_bus_o), .intx_o({name}_intx),
+    .events_o({name}_events)
+  );"""
+
+
+_TOP = """\
+/// {title}
+/// Ports are the contract in docs/architecture.md.
+module machine #(
+  /// Build the bus protocol checker in.
+  parameter bit Checker = 1'b{checker}
+) (
+  input  logic         clk_i,
+  input  logic         rst_ni,
+  /// Command port.
+  input  logic         cmd_valid_i,
+  output logic         cmd_ready_o,
+  input  logic [3:0]   cmd_op_i,
+  input  logic [31:0]  cmd_address_i,
+  input  logic [3:0]   cmd_be_i,
+  input  logic [15:0]  cmd_length_i,
+  input  logic [31:0]  cmd_data_i,
+  input  logic         wdata_valid_i,
+  input  logic [31:0]  wdata_i,
+  output logic         wdata_ready_o,
+  output logic         rdata_valid_o,
+  output logic [31:0]  rdata_o,
+  input  logic         rdata_ready_i,
+  output logic         rsp_valid_o,
+  output logic [2:0]   rsp_status_o,
+  /// The interrupt that is presented to the host.
+  output logic         intr_o,
+  output logic [3:0]   intr_input_o,
+  /// Event stream.
+  output logic         event_valid_o,
+  output logic [127:0] event_o,
+  input  logic         event_ready_i,
+  output logic [15:0]  event_drops_o,
+  /// Bus clocks since reset.
+  output logic [63:0]  clock_o,
+  /// Host memory.
+  output logic         hm_valid_o,
+  output logic         hm_write_o,
+  output logic [31:0]  hm_address_o,
+  output logic [3:0]   hm_be_o,
+  output logic [31:0]  hm_wdata_o,
+  input  logic         hm_ready_i,
+  input  logic         hm_rvalid_i,
+  input  logic [31:0]  hm_rdata_i
+);
+  localparam logic [31:0] ClockKhz = 32'd{khz};
+  localparam logic [31:0] TimestampAddress = {timestamp};
+
+  bus_pkg::bus_t        bus;
+  bus_pkg::master_out_t bridge_master;
+  bus_pkg::target_out_t bridge_target, controller_target, timestamp_target;
+  logic [{masters}-1:0] req, gnt, broken;
+  logic [31:0]          idsel;
+{declarations}
+
+  bus_mux #(.Masters({masters}), .Targets({targets})) u_mux (
+    .clk_i, .rst_ni, .masters_i({{{masters_list}bridge_master}}),
+    .targets_i({{{targets_list}timestamp_target, controller_target, bridge_target}}), .bus_o(bus)
+  );
+  bus_arbiter #(.Masters({masters}), .Park(0)) u_arbiter (
+    .clk_i, .rst_ni, .bus_i(bus), .req_i(req), .gnt_o(gnt), .broken_o(broken)
+  );
+{requests}
+
+  // The ports to the host.
+  bridge_pkg::command_in_t  command_in;
+  bridge_pkg::command_out_t command_out;
+  bridge_pkg::memory_in_t   memory_in;
+  bridge_pkg::memory_out_t  memory_out;
+  assign command_in.cmd_valid   = cmd_valid_i;
+  assign command_in.cmd_op      = cmd_op_i;
+  assign command_in.cmd_address = cmd_address_i;
+  assign command_in.cmd_be      = cmd_be_i;
+  assign command_in.cmd_length  = cmd_length_i;
+  assign command_in.cmd_data    = cmd_data_i;
+  assign command_in.wdata_valid = wdata_valid_i;
+  assign command_in.wdata       = wdata_i;
+  assign command_in.rdata_ready = rdata_ready_i;
+  assign cmd_ready_o            = command_out.cmd_ready;
+  assign wdata_ready_o          = command_out.wdata_ready;
+  assign rdata_valid_o          = command_out.rdata_valid;
+  assign rdata_o                = command_out.rdata;
+  assign rsp_valid_o            = command_out.rsp_valid;
+  assign rsp_status_o           = command_out.rsp_status;
+  assign intr_o                 = command_out.intr;
+  assign intr_input_o           = command_out.intr_input;
+  assign memory_in.ready        = hm_ready_i;
+  assign memory_in.rvalid       = hm_rvalid_i;
+  assign memory_in.rdata        = hm_rdata_i;
+  assign hm_valid_o             = memory_out.valid;
+  assign hm_write_o             = memory_out.write;
+  assign hm_address_o           = memory_out.address;
+  assign hm_be_o                = memory_out.be;
+  assign hm_wdata_o             = memory_out.wdata;
+
+  // The facts that every configuration header shows; a function adds its place.
+  socket_pkg::place_t facts;
+  always_comb begin : p_facts
+    facts                   = '0;
+    facts.clock_khz         = ClockKhz;
+    facts.timestamp_address = TimestampAddress;
+    facts.checker_present   = Checker;
+  end
+
+  logic       controller_interrupt, mark, drained, posted_empty;
+  logic [3:0] controller_input;
+  host_bridge #(.MemoryLog2({memory_log2})) u_bridge (
+    .clk_i, .rst_ni, .place_i(facts), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
+    .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
+    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]),
+    .idsel_i(idsel[{bridge_device}]), .idsel_o(idsel), .master_o(bridge_master), .target_o(bridge_target)
+  );
+{instances}
+
+  // The lines INTD to INTA.
+  logic       fetch_event, spurious_event, eoi_event;
+  logic [7:0] vector;
+  logic [3:0] eoi_input;
+  interrupt_controller #(
+    .Address({controller}), .Doorbell({doorbell}), .VectorBase({vector_base}), .VectorStep({vector_step})
+  ) u_controller (
+    .clk_i, .rst_ni, .intx_i({{{lines}}}), .posted_empty_i(posted_empty),
+    .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
+    .fetch_event_o(fetch_event), .spurious_event_o(spurious_event), .vector_o(vector), .eoi_event_o(eoi_event),
+    .eoi_input_o(eoi_input), .bus_i(bus), .target_o(controller_target)
+  );
+
+  // Device events, by the index of the function.
+  socket_pkg::events_t [{functions}-1:0] events;
+  socket_pkg::events_t shown;
+  logic [7:0]          index;
+  logic [15:0]         bits;
+  assign events = {{{events}}};
+  always_comb begin : p_bits
+    index = '0;
+    shown = '0;
+    for (int i = {functions} - 1; i >= 0; i--) begin
+      if (events[i] != '0) begin
+        index = 8'(i);
+        shown = events[i];
+      end
+    end
+    bits = '0;
+    bits[host_pkg::EventBitCause]         = shown.cause_set != '0;
+    bits[host_pkg::EventBitAssert]        = shown.asserted;
+    bits[host_pkg::EventBitVectorFetch]   = fetch_event;
+    bits[host_pkg::EventBitClear]         = shown.cause_clear != '0;
+    bits[host_pkg::EventBitDeassert]      = shown.deasserted;
+    bits[host_pkg::EventBitEoi]           = eoi_event;
+    bits[host_pkg::EventBitMark]          = mark;
+    bits[host_pkg::EventBitDmaDrained]    = drained;
+    bits[host_pkg::EventBitSpuriousFetch] = spurious_event;
+  end
+  timestamp_unit #(.EventLog2({records_log2}), .ClockKhz(ClockKhz), .Address(TimestampAddress)) u_timestamp (
+    .clk_i, .rst_ni, .bits_i(bits), .function_read_i(shown.register_read), .function_i(index),
+    .vector_i(fetch_event ? vector : eoi_event ? 8'(eoi_input) : 8'd0), .mark_i(mark ? cmd_data_i : 32'd0),
+    .clock_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .bus_i(bus), .target_o(timestamp_target)
+  );
+
+  if (Checker) begin : gen_checker
+    logic        unused_open;
+    logic [4:0]  unused_clock;
+    logic [15:0] unused_moved;
+    bus_checker #(.Masters({masters}), .Targets({targets}), .Park(0)) u_checker (
+      .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
+      .masters_i({{{masters_list}bridge_master}}),
+      .targets_i({{{targets_list}timestamp_target, controller_target, bridge_target}}),
+      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
+    );
+  end else begin : gen_no_checker
+    logic unused_broken;
+    assign unused_broken = ^broken;
+  end
+  logic unused_idsel;
+  assign unused_idsel = ^idsel;
+endmodule
+"""
