@@ -76,10 +76,11 @@ def section(proof: Proof, hdl: Path) -> list[str]:
 
 
 def unproven(proofs: tuple[Proof, ...], hdl: Path) -> list[str]:
-    """The files of the machine that no proof reads."""
+    """The files of blocks and functions that no proof reads."""
     read = {source for proof in proofs for source in proof.sources}
-    files = (hdl / "machine.f").read_text(encoding="utf-8").split()
-    return [f"`{file}`" for file in files if "/rtl/" in file and file not in read]
+    files = (hdl / "core.f").read_text(encoding="utf-8").split()
+    files += sorted(path.relative_to(hdl).as_posix() for path in hdl.glob("functions/*/rtl/*.sv"))
+    return [f"`{file}`" for file in dict.fromkeys(files) if "/rtl/" in file and file not in read]
 
 
 def page(proofs: tuple[Proof, ...], hdl: Path) -> str:

@@ -304,6 +304,9 @@ def render_all() -> dict[Path, str]:
         ROOT / "sim/generated/protocol.h": render("protocol.h.j2", groups=groups),
         ROOT / "host/dirql/registers/__init__.py": render("init.py.j2", maps=maps),
     }
+    for function in functions:
+        package = f"hdl/regs/generated/{function.name}_identity_pkg.sv"
+        files[ROOT / package] = render("identity_pkg.sv.j2", function=function)
     for item in maps:
         if item.name not in in_memory:
             files[ROOT / f"hdl/regs/generated/{item.name}_reg_pkg.sv"] = render("reg_pkg.sv.j2", map=item)

@@ -23,6 +23,7 @@ _MACHINE = load_machine(DEFAULT_MACHINE)
 FUNCTION = _MACHINE.functions_named("store")[0].place.configuration_address
 REGISTERS = _MACHINE.buses[0].memory.start
 BUFFER = REGISTERS + 0x10_0000
+PORTS = _MACHINE.buses[0].ports.start
 
 INPUTS = (
     "cmd_valid_i wdata_valid_i hm_rvalid_i request_valid_i request_more_i parity_response_i target_abort_i"
@@ -142,7 +143,7 @@ class BusHost:
         assert status == BusStatus.OK, status
 
     async def enumerate(self, command: int = 7, latency: int = 0x40) -> None:
-        for index, base in enumerate((REGISTERS, BUFFER, _MACHINE.buses[0].ports.start)):
+        for index, base in enumerate((REGISTERS, BUFFER, PORTS)):
             await self.command(Op.CFG_WRITE, FUNCTION | (0x10 + 4 * index), base)
         await self.command(Op.CFG_WRITE, FUNCTION | 0x04, command, 0x3)
         await self.command(Op.CFG_WRITE, FUNCTION | 0x0C, latency << 8, 0x2)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from dirql import doctor
 from dirql.doctor import CHECKS, Finding, Outcome, Surroundings, find
+from source_tree import ROOT
 
 Change = Callable[..., Surroundings]
 
@@ -25,10 +27,18 @@ def healthy(tmp_path: Path) -> Surroundings:
         (programs / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
         (programs / name).chmod(0o755)
     (tmp_path / "hdl").mkdir()
-    (tmp_path / "hdl" / "machine.f").write_text("top.sv  // the machine\n", encoding="utf-8")
+    for folder in ("machines", "functions"):
+        shutil.copytree(
+            ROOT / "hdl" / folder, tmp_path / "hdl" / folder, ignore=lambda _, names: {"generated"} & {*names}
+        )
+    (tmp_path / "hdl" / "core.f").write_text("top.sv  // the only block\n", encoding="utf-8")
     (tmp_path / "hdl" / "top.sv").touch()
+    for part in ("store_identity_pkg", "store_reg_pkg", "store_regs", "store_io_reg_pkg", "store_io_regs"):
+        generated = tmp_path / "hdl/regs/generated" / f"{part}.sv"
+        generated.parent.mkdir(parents=True, exist_ok=True)
+        generated.touch()
     compiled = tmp_path / "cache" / "verilated-fast-0123456789abcdef"
-    compiled.mkdir(parents=True)
+    compiled.mkdir(parents=True, exist_ok=True)
     (compiled / "machine.so").touch()
     return Surroundings(
         environment={"PATH": str(programs)},
@@ -144,7 +154,7 @@ def test_stale_registers_are_a_problem_of_the_checkout(
     current: bool, with_changed: Change, tmp_path: Path
 ) -> None:
     generator = tmp_path / "hdl" / "regs" / "generate.py"
-    generator.parent.mkdir()
+    generator.parent.mkdir(exist_ok=True)
     generator.write_text(f"import sys\nsys.exit({0 if current else 1})\n", encoding="utf-8")
     found = find(doctor.check_registers, with_changed(checkout=tmp_path, systemrdl="1.33.0"))
     assert (found.outcome, found.fix) == (

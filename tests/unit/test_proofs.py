@@ -85,9 +85,7 @@ def test_statements_are_read_with_their_sentences(tmp_path: Path) -> None:
 
 
 def test_the_page_says_how_each_property_is_shown(tmp_path: Path) -> None:
-    (folder_with(tmp_path) / "machine.f").write_text(
-        "room/rtl/block.sv\nroom/rtl/other.sv\n", encoding="utf-8"
-    )
+    (folder_with(tmp_path) / "core.f").write_text("room/rtl/block.sv\nroom/rtl/other.sv\n", encoding="utf-8")
     text = page((PROOF,), tmp_path)
     assert "| `A01_one` | One. | by induction |" in text
     assert "| `slow` | Slow. | to 20 clocks |" in text

@@ -6,7 +6,7 @@
 /// repetition. Prefetch does not enter the next 4 KiB before the master does.
 module bridge_memory #(
   /// Log2 of the bytes claimed, from address 0.
-  parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
+  parameter int unsigned MemoryLog2,
   /// Clocks for which data that was read for a retried transaction is kept.
   parameter int unsigned DiscardClocks = 1024
 ) (

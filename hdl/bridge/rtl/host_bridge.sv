@@ -5,7 +5,7 @@
 /// host's memory and for the bridge's own configuration header (device 0).
 module host_bridge #(
   /// Log2 of the bytes of host memory claimed.
-  parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
+  parameter int unsigned MemoryLog2,
   /// Retries without any datum moved that end a command with TIMEOUT.
   parameter int unsigned RetryLimit = 1024
 ) (
@@ -106,7 +106,7 @@ module host_bridge #(
   end
 
   config_header #(
-    .DeviceId(16'hD100), .ClassCode(24'h060000)
+    .VendorId(16'h1234), .DeviceId(16'hD100), .ClassCode(24'h060000), .Revision(8'd1)
   ) u_header (
     .clk_i, .rst_ni, .place_i, .transaction_i(transaction), .load_i(load), .rdata_o(header_rdata),
     .interrupt_status_i(1'b0), .status_set_i(status_set),

@@ -4,7 +4,14 @@
 /// Interrupt controller on the bus: registers, the message doorbell and Interrupt Acknowledge, around `interrupt_core`.
 /// A doorbell write waits until the host bridge has no posted data left, so that a message cannot overtake the data it
 /// announces.
-module interrupt_controller (
+module interrupt_controller #(
+  /// Bus addresses of the registers and of the doorbell, both at the start of a page of 4 KiB.
+  parameter logic [31:0] Address,
+  parameter logic [31:0] Doorbell,
+  /// The vector of input n is VectorBase + VectorStep * n.
+  parameter logic [7:0]  VectorBase,
+  parameter logic [7:0]  VectorStep
+) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
   /// INTA … INTD of the bus.
@@ -34,8 +41,8 @@ module interrupt_controller (
   logic        load, to_regs, to_doorbell, acknowledge_cycle;
 
   assign acknowledge_cycle = access.command == bus_pkg::CommandInterruptAcknowledge;
-  assign to_regs     = access.memory && access.address[31:12] == host_pkg::AddressInterruptController[31:12];
-  assign to_doorbell = access.memory && access.address[31:12] == host_pkg::AddressDoorbell[31:12];
+  assign to_regs     = access.memory && access.address[31:12] == Address[31:12];
+  assign to_doorbell = access.memory && access.address[31:12] == Doorbell[31:12];
   always_comb begin : p_answer
     answer        = bus_pkg::AnswerIdle;
     answer.hit    = acknowledge_cycle || to_regs || to_doorbell;
@@ -54,7 +61,7 @@ module interrupt_controller (
   assign rdata     = acknowledge_cycle ? {24'd0, vector} : regs_rdata;
   always_comb begin : p_vector
     vector = host_pkg::VectorSpurious;
-    if (load && fetch_valid) vector = host_pkg::VectorBase + (8'(fetch_input) * host_pkg::VectorStep);
+    if (load && fetch_valid) vector = VectorBase + (8'(fetch_input) * VectorStep);
   end
   assign lanes_on  = bus_i.cbe != 4'hF;
   assign fetch_now = access.transfer && access.read && fetching_q && lanes_on;
@@ -72,7 +79,7 @@ module interrupt_controller (
   // The registers fill the first 128 bytes of the page.
   logic [15:0] lines, set, lost;
   logic        regs_write;
-  assign regs_write = access.write && access.write_address[31:7] == host_pkg::AddressInterruptController[31:7];
+  assign regs_write = access.write && access.write_address[31:7] == Address[31:7];
   interrupt_controller_regs u_regs (
     .clk_i, .rst_ni, .write_i(regs_write), .write_address_i(access.write_address[6:0]), .be_i(access.write_be), .wdata_i(access.wdata),
     .load_i(load && to_regs && access.pointer[11:7] == '0),
@@ -89,7 +96,7 @@ module interrupt_controller (
   always_comb begin : p_set
     set = '0;
     if (software_set_we) set = access.wdata[15:0] & wmask;
-    if (access.write && access.write_address[31:12] == host_pkg::AddressDoorbell[31:12] && access.write_be[0] && access.wdata[15:4] == '0) begin
+    if (access.write && access.write_address[31:12] == Doorbell[31:12] && access.write_be[0] && access.wdata[15:4] == '0) begin
       set[access.wdata[3:0]] = 1'b1;
     end
   end

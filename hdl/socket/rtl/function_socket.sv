@@ -5,11 +5,11 @@
 /// registers, optional initiator, interrupt pin, pulses and messages.
 module function_socket #(
   /// Identity.
-  parameter logic [15:0]  VendorId = 16'h1234,
-  parameter logic [15:0]  DeviceId = 16'h0000,
+  parameter logic [15:0]  VendorId,
+  parameter logic [15:0]  DeviceId,
   /// Base class, subclass, programming interface.
-  parameter logic [23:0]  ClassCode = 24'hFF0000,
-  parameter logic [7:0]   Revision = 8'd1,
+  parameter logic [23:0]  ClassCode,
+  parameter logic [7:0]   Revision,
   /// Number of the build, in the vendor-specific capability.
   parameter logic [31:0]  Build = 32'd1,
   /// Writable bits of the six 32-bit base address registers, BAR0 in the low bits, 0 for an absent one; type bits.

@@ -8,7 +8,9 @@ module timestamp_unit #(
   /// Log2 of the records that the FIFO holds.
   parameter int unsigned EventLog2 = 9,
   /// Clock frequency, for the register that reports it.
-  parameter logic [31:0] ClockKhz = host_pkg::ClockKhz
+  parameter logic [31:0] ClockKhz,
+  /// Bus address of the registers, at the start of a page of 4 KiB.
+  parameter logic [31:0] Address
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -45,7 +47,7 @@ module timestamp_unit #(
 
   always_comb begin : p_answer
     answer        = bus_pkg::AnswerIdle;
-    answer.hit    = access.memory && access.address[31:12] == host_pkg::AddressTimestamp[31:12];
+    answer.hit    = access.memory && access.address[31:12] == Address[31:12];
     answer.single = 1'b1;
   end
   bus_target u_target (

@@ -56,6 +56,7 @@ def _hdl_files(machine: MachineDescription, hdl: Path) -> Iterator[Path]:
         if name := line.split("//")[0].strip():
             yield hdl / name
     for kind in machine.function_types:
+        yield hdl / f"regs/generated/{kind.name}_identity_pkg.sv"
         for path in kind.maps:
             for part in ("reg_pkg", "regs"):
                 yield hdl / f"regs/generated/{path.stem}_{part}.sv"

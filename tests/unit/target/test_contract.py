@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The contract imports nothing of ours, so it repeats two tables of hdl/regs/machine.toml: they must be equal."""
+"""The contract imports nothing of ours, so it repeats two tables of hdl/protocol.toml: they must be equal."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@
 /// Type 0 configuration header with MSI and the vendor-specific capability, around the generated register block.
 /// Parameters say which registers a function has; absent registers read 0 and ignore writes.
 module config_header #(
-  parameter logic [15:0]  VendorId = 16'h1234,
-  parameter logic [15:0]  DeviceId = 16'h0000,
+  parameter logic [15:0]  VendorId,
+  parameter logic [15:0]  DeviceId,
   /// Base class, subclass, programming interface.
-  parameter logic [23:0]  ClassCode = 24'hFF0000,
-  parameter logic [7:0]   Revision = 8'd1,
+  parameter logic [23:0]  ClassCode,
+  parameter logic [7:0]   Revision,
   /// The capability of messages and the vendor-specific capability are present.
   parameter bit           Messages = 1'b0,
   parameter bit           Vendor = 1'b0,

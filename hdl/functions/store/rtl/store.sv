@@ -35,7 +35,9 @@ module store #(
   logic [31:0] rdata;
   logic        load, message_failed;
   function_socket #(
-    .DeviceId(16'hD101), .BarMask(BarMask), .BarType(BarType), .RegisterBars(6'b000101)
+    .VendorId(store_identity_pkg::VendorId), .DeviceId(store_identity_pkg::DeviceId),
+    .ClassCode(store_identity_pkg::ClassCode), .Revision(store_identity_pkg::Revision), .BarMask(BarMask),
+    .BarType(BarType), .RegisterBars(6'b000101)
   ) u_socket (
     .clk_i, .rst_ni, .place_i, .bus_i, .bus_o, .intx_o, .events_o, .access_o(host), .answer_i(answer), .rdata_i(rdata),
     .load_o(load), .interrupt_i(interrupt), .message_failed_o(message_failed), .initiator_i(request),

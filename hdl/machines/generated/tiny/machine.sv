@@ -1,21 +1,12 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
+// Generated from hdl/machines/tiny.toml, do not edit.
 
-/// The machine: host bridge, arbiter, interrupt controller, timestamp unit and the store function on one bus.
-/// Ports and addresses are the contract in docs/architecture.md.
+/// tiny: the smallest machine that runs the main job, for small boards.
+/// Ports are the contract in docs/architecture.md.
 module machine #(
-  /// Log2 of the device buffer's bytes.
-  parameter int unsigned BufferLog2 = 16,
-  /// Log2 of the device FIFO's dwords.
-  parameter int unsigned FifoLog2 = 6,
-  /// Log2 of the number of event records that the FIFO holds.
-  parameter int unsigned EventLog2 = 9,
-  /// Log2 of the bytes of host memory that the bridge claims.
-  parameter int unsigned MemoryLog2 = host_pkg::MemoryLog2,
-  /// Clock frequency, for the registers that report it.
-  parameter logic [31:0] ClockKhz = host_pkg::ClockKhz,
   /// Build the bus protocol checker in.
-  parameter bit          Checker = 1'b0
+  parameter bit Checker = 1'b0
 ) (
   input  logic         clk_i,
   input  logic         rst_ni,
@@ -55,20 +46,28 @@ module machine #(
   input  logic         hm_rvalid_i,
   input  logic [31:0]  hm_rdata_i
 );
+  localparam logic [31:0] ClockKhz = 32'd24000;
+  localparam logic [31:0] TimestampAddress = 32'hFEC01000;
+
   bus_pkg::bus_t        bus;
   bus_pkg::master_out_t bridge_master;
   bus_pkg::target_out_t bridge_target, controller_target, timestamp_target;
-  bus_pkg::bus_out_t store_bus;
-  logic [1:0]           req, gnt, broken;
+  logic [2-1:0] req, gnt, broken;
   logic [31:0]          idsel;
+  bus_pkg::bus_in_t    store_0_bus_i;
+  bus_pkg::bus_out_t   store_0_bus_o;
+  socket_pkg::place_t  store_0_place;
+  socket_pkg::events_t store_0_events;
+  logic                store_0_intx;
 
   bus_mux #(.Masters(2), .Targets(4)) u_mux (
-    .clk_i, .rst_ni, .masters_i({store_bus.master, bridge_master}),
-    .targets_i({timestamp_target, controller_target, store_bus.target, bridge_target}), .bus_o(bus)
+    .clk_i, .rst_ni, .masters_i({store_0_bus_o.master, bridge_master}),
+    .targets_i({store_0_bus_o.target, timestamp_target, controller_target, bridge_target}), .bus_o(bus)
   );
   bus_arbiter #(.Masters(2), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .bus_i(bus), .req_i(req), .gnt_o(gnt), .broken_o(broken)
   );
+  assign req[1] = store_0_bus_o.req;
 
   // The ports to the host.
   bridge_pkg::command_in_t  command_in;
@@ -101,63 +100,80 @@ module machine #(
   assign hm_be_o                = memory_out.be;
   assign hm_wdata_o             = memory_out.wdata;
 
-  // Places.
-  socket_pkg::place_t bridge_place, store_place;
-  always_comb begin : p_places
-    bridge_place                   = '0;
-    bridge_place.clock_khz         = ClockKhz;
-    bridge_place.timestamp_address = host_pkg::AddressTimestamp;
-    bridge_place.checker_present   = Checker;
-    store_place                    = bridge_place;
-    store_place.pin                = 3'd1;
+  // The facts that every configuration header shows; a function adds its place.
+  socket_pkg::place_t facts;
+  always_comb begin : p_facts
+    facts                   = '0;
+    facts.clock_khz         = ClockKhz;
+    facts.timestamp_address = TimestampAddress;
+    facts.checker_present   = Checker;
   end
 
   logic       controller_interrupt, mark, drained, posted_empty;
   logic [3:0] controller_input;
-  host_bridge #(.MemoryLog2(MemoryLog2)) u_bridge (
-    .clk_i, .rst_ni, .place_i(bridge_place), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
+  host_bridge #(.MemoryLog2(20)) u_bridge (
+    .clk_i, .rst_ni, .place_i(facts), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
     .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
     .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]),
-    .idsel_i(idsel[host_pkg::DeviceBridge]), .idsel_o(idsel), .master_o(bridge_master), .target_o(bridge_target)
+    .idsel_i(idsel[0]), .idsel_o(idsel), .master_o(bridge_master), .target_o(bridge_target)
   );
 
-  logic                intx;
-  bus_pkg::bus_in_t store_in;
-  socket_pkg::events_t events;
-  assign store_in.bus   = bus;
-  assign store_in.idsel = idsel[host_pkg::DeviceStore];
-  assign store_in.gnt   = gnt[1];
-  assign req[1]         = store_bus.req;
-  store #(.BufferLog2(BufferLog2), .FifoLog2(FifoLog2)) u_store (
-    .clk_i, .rst_ni, .place_i(store_place), .bus_i(store_in), .bus_o(store_bus), .intx_o(intx), .events_o(events)
+  // Function 0: store at 00:01.0.
+  always_comb begin : p_store_0
+    store_0_place               = facts;
+    store_0_place.number        = 3'd0;
+    store_0_place.multifunction = 1'b0;
+    store_0_place.pin           = 3'd1;
+  end
+  assign store_0_bus_i.bus   = bus;
+  assign store_0_bus_i.idsel = idsel[1];
+  assign store_0_bus_i.gnt   = gnt[1];
+  store #(.BufferLog2(12), .FifoLog2(6)) u_store_0 (
+    .clk_i, .rst_ni, .place_i(store_0_place), .bus_i(store_0_bus_i), .bus_o(store_0_bus_o), .intx_o(store_0_intx),
+    .events_o(store_0_events)
   );
 
-  // No swizzle on the root bus: device 1's INTA drives intx_i[0] of the controller, not intx_i[1].
+  // The lines INTD to INTA.
   logic       fetch_event, spurious_event, eoi_event;
   logic [7:0] vector;
   logic [3:0] eoi_input;
-  interrupt_controller u_controller (
-    .clk_i, .rst_ni, .intx_i({3'b000, intx}), .posted_empty_i(posted_empty),
+  interrupt_controller #(
+    .Address(32'hFEC00000), .Doorbell(32'hFEE00000), .VectorBase(8'h30), .VectorStep(8'd8)
+  ) u_controller (
+    .clk_i, .rst_ni, .intx_i({1'b0, 1'b0, 1'b0, store_0_intx}), .posted_empty_i(posted_empty),
     .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
     .fetch_event_o(fetch_event), .spurious_event_o(spurious_event), .vector_o(vector), .eoi_event_o(eoi_event),
     .eoi_input_o(eoi_input), .bus_i(bus), .target_o(controller_target)
   );
 
-  logic [15:0] bits;
+  // Device events, by the index of the function.
+  socket_pkg::events_t [1-1:0] events;
+  socket_pkg::events_t shown;
+  logic [7:0]          index;
+  logic [15:0]         bits;
+  assign events = {store_0_events};
   always_comb begin : p_bits
+    index = '0;
+    shown = '0;
+    for (int i = 1 - 1; i >= 0; i--) begin
+      if (events[i] != '0) begin
+        index = 8'(i);
+        shown = events[i];
+      end
+    end
     bits = '0;
-    bits[host_pkg::EventBitCause]         = events.cause_set != '0;
-    bits[host_pkg::EventBitAssert]        = events.asserted;
+    bits[host_pkg::EventBitCause]         = shown.cause_set != '0;
+    bits[host_pkg::EventBitAssert]        = shown.asserted;
     bits[host_pkg::EventBitVectorFetch]   = fetch_event;
-    bits[host_pkg::EventBitClear]         = events.cause_clear != '0;
-    bits[host_pkg::EventBitDeassert]      = events.deasserted;
+    bits[host_pkg::EventBitClear]         = shown.cause_clear != '0;
+    bits[host_pkg::EventBitDeassert]      = shown.deasserted;
     bits[host_pkg::EventBitEoi]           = eoi_event;
     bits[host_pkg::EventBitMark]          = mark;
     bits[host_pkg::EventBitDmaDrained]    = drained;
     bits[host_pkg::EventBitSpuriousFetch] = spurious_event;
   end
-  timestamp_unit #(.EventLog2(EventLog2), .ClockKhz(ClockKhz)) u_timestamp (
-    .clk_i, .rst_ni, .bits_i(bits), .function_read_i(events.register_read), .function_i(8'(host_pkg::DeviceStore)),
+  timestamp_unit #(.EventLog2(8), .ClockKhz(ClockKhz), .Address(TimestampAddress)) u_timestamp (
+    .clk_i, .rst_ni, .bits_i(bits), .function_read_i(shown.register_read), .function_i(index),
     .vector_i(fetch_event ? vector : eoi_event ? 8'(eoi_input) : 8'd0), .mark_i(mark ? cmd_data_i : 32'd0),
     .clock_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .bus_i(bus), .target_o(timestamp_target)
   );
@@ -168,8 +184,8 @@ module machine #(
     logic [15:0] unused_moved;
     bus_checker #(.Masters(2), .Targets(4), .Park(0)) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
-      .masters_i({store_bus.master, bridge_master}),
-      .targets_i({timestamp_target, controller_target, store_bus.target, bridge_target}),
+      .masters_i({store_0_bus_o.master, bridge_master}),
+      .targets_i({store_0_bus_o.target, timestamp_target, controller_target, bridge_target}),
       .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
     );
   end else begin : gen_no_checker

@@ -2,16 +2,12 @@ lint/waivers.vlt
 regs/generated/host_pkg.sv
 regs/generated/interrupt_controller_reg_pkg.sv
 regs/generated/pci_configuration_reg_pkg.sv
-regs/generated/store_reg_pkg.sv
-regs/generated/store_io_reg_pkg.sv
 regs/generated/timestamp_reg_pkg.sv
 bus/rtl/bus_pkg.sv
 socket/rtl/socket_pkg.sv
 bridge/rtl/bridge_pkg.sv
 regs/generated/interrupt_controller_regs.sv
 regs/generated/pci_configuration_regs.sv
-regs/generated/store_regs.sv
-regs/generated/store_io_regs.sv
 regs/generated/timestamp_regs.sv
 prim/rtl/prim_ram.sv
 prim/rtl/prim_queue.sv
@@ -27,14 +23,6 @@ socket/rtl/socket_interrupt.sv
 socket/rtl/socket_master.sv
 socket/rtl/function_socket.sv
 socket/rtl/function_causes.sv
-functions/store/rtl/store_align.sv
-functions/store/rtl/store_buffer.sv
-functions/store/rtl/store_fifo.sv
-functions/store/rtl/store_mover.sv
-functions/store/rtl/store_dma.sv
-functions/store/rtl/store_command.sv
-functions/store/rtl/store_answer.sv
-functions/store/rtl/store.sv
 interrupt/rtl/interrupt_core.sv
 interrupt/rtl/interrupt_controller.sv
 timestamp/rtl/bus_counters.sv
@@ -43,4 +31,3 @@ bridge/rtl/bridge_address.sv
 bridge/rtl/bridge_command.sv
 bridge/rtl/bridge_memory.sv
 bridge/rtl/host_bridge.sv
-system/machine.sv
