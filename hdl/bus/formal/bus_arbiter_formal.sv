@@ -16,10 +16,6 @@ module bus_arbiter_formal #(
   input logic [Masters-1:0] req_i
 );
   logic [Masters-1:0] gnt, broken;
-  bus_arbiter #(.Masters(Masters), .Park(Park)) u_dut (
-    .clk_i, .rst_ni, .frame_i, .irdy_i, .req_i, .gnt_o(gnt), .broken_o(broken)
-  );
-
   logic begun_q = 1'b0;
   always_ff @(posedge clk_i) begun_q <= 1'b1;
 
@@ -37,6 +33,10 @@ module bus_arbiter_formal #(
     idle_q   <= !rst_ni || idle;
     past_q   <= rst_ni;
   end
+
+  bus_arbiter #(.Masters(Masters), .Park(Park)) u_dut (
+    .clk_i, .rst_ni, .frame_i, .irdy_i, .start_i(start), .req_i, .gnt_o(gnt), .broken_o(broken)
+  );
 
   // A register that nothing sets: a master that the proof chooses freely and then keeps.
   logic [$clog2(Masters)-1:0] watched_q;
