@@ -39,6 +39,9 @@ module bus_checker #(
   output logic [15:0]        moved_o
 );
   localparam int unsigned Agents = Masters + Targets;
+  if (Agents > 64) begin : gen_check
+    $error("bus_checker: Masters and Targets must be at most 64 together");
+  end
 
   // The signals that each agent drives.
   logic [Masters-1:0] frames, actives, controls, cbes, frames_q, actives_q, controls_q, gnt_q, req_q, broken_q;
@@ -65,8 +68,8 @@ module bus_checker #(
   end
 
   // Whether at most one bit is set.
-  function automatic logic lone(input logic [31:0] bits);
-    lone = (bits & (bits - 32'd1)) == '0;
+  function automatic logic lone(input logic [63:0] bits);
+    lone = (bits & (bits - 64'd1)) == '0;
   endfunction
 
   // The state of the bus on this clock, and on the clock before.
@@ -178,15 +181,15 @@ module bus_checker #(
             "C/BE do not change within a data phase.")
       `RULE(M14, !(single_op && bus_i.irdy && bus_i.frame),
             "An I/O, configuration or Interrupt Acknowledge transaction has one data phase.")
-      `RULE(M15_one, !(start && config_op && bus_i.ad[1:0] == 2'b00) || (lone(idsel_i) && idsel_i != '0),
+      `RULE(M15_one, !(start && config_op && bus_i.ad[1:0] == 2'b00) || (lone(64'(idsel_i)) && idsel_i != '0),
             "A configuration transaction of type 0 turns on exactly one IDSEL.")
       `RULE(M15_none, idsel_i == '0 || (start && config_op && bus_i.ad[1:0] == 2'b00),
             "No IDSEL is on outside the address phase of a configuration transaction of type 0.")
       `RULE(M32_turnaround, !(start_q && read) || ads == '0,
             "Nobody drives AD in the turnaround clock of a read.")
-      `RULE(M32_ad, lone(32'(ads)) && lone(32'(pars)),
+      `RULE(M32_ad, lone(64'(ads)) && lone(64'(pars)),
             "At most one agent drives AD, and at most one PAR.")
-      `RULE(M32_control, lone(32'(cbes)) && lone(32'(controls)) && lone(32'(target_controls)),
+      `RULE(M32_control, lone(64'(cbes)) && lone(64'(controls)) && lone(64'(target_controls)),
             "At most one master drives C/BE and the control signals, and at most one target DEVSEL, TRDY and STOP.")
       `RULE(M33, (controls_q & ~controls & actives_q) == '0,
             "FRAME and IRDY are driven off for one clock before the master lets go of them.")
@@ -237,7 +240,7 @@ module bus_checker #(
   // Targets: when they claim, move and stop.
   always_ff @(posedge clk_i) begin : p_target_sequence
     if (rst_ni && past_q) begin
-      `RULE(T01, lone(32'(devsels)),
+      `RULE(T01, lone(64'(devsels)),
             "At most one target turns on DEVSEL.")
       `RULE(T03, !(bus_i.devsel && !bus_q.devsel) || (clock >= 5'd2 && clock <= 5'd3),
             "DEVSEL comes on at clock 2 or 3.")
@@ -282,7 +285,7 @@ module bus_checker #(
   end
   always_ff @(posedge clk_i) begin : p_arbiter
     if (rst_ni && past_q) begin
-      `RULE(A01, lone(32'(gnt_i)),
+      `RULE(A01, lone(64'(gnt_i)),
             "At most one GNT is on.")
       `RULE(A02, !(idle_q && gnt_q != '0 && gnt_i != '0) || gnt_i == gnt_q,
             "GNT passes from one master to another on an idle bus through a clock without any GNT.")
