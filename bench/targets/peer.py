@@ -25,6 +25,7 @@ from cocotbext.pcie.core import Device, MemoryEndpoint, RootComplex
 from cocotbext.pcie.core.caps import MsiCapability
 from cocotbext.pcie.core.pci import PciDevice
 
+from dirql.registers.functions import Store
 from dirql.target.simulation.build import cache_directory
 from dirql.target.simulation.toolchain import find_toolchain
 
@@ -39,7 +40,7 @@ class Card(MemoryEndpoint):
 
     def __init__(self) -> None:
         super().__init__()
-        self.vendor_id, self.device_id = 0x1234, 0xD101
+        self.vendor_id, self.device_id = Store.VENDOR_ID, Store.DEVICE_ID
         self.msi_cap = MsiCapability()
         self.msi_cap.msi_64bit_address_capable = 1
         self.register_capability(self.msi_cap)

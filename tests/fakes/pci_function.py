@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from dirql.hardware.place import Place
 from dirql.registers import pci_configuration as regs
+from fakes.default_machine import STORE
 
 COMMAND_WRITABLE = 0x0547
 STATUS_CLEARABLE = 0xF900 << 16
@@ -19,7 +21,7 @@ class FakeFunction:
     device: int = 1
     function: int = 0
     vendor: int = 0x1234
-    id: int = 0xD101
+    id: int = STORE.type.identity.device
     bars: tuple[tuple[int, int], ...] = ()
     pin: int = 1
     message: bool = False
@@ -55,7 +57,7 @@ class FakeFunction:
 
     @property
     def address(self) -> int:
-        return self.device << 11 | self.function << 8
+        return Place(0, self.device, self.function).configuration_address
 
     def read(self, offset: int, byte_enables: int) -> int:
         return self.dwords[offset // 4]

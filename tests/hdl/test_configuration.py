@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from dirql.hardware.place import Place
 from dirql.registers import pci_configuration as pci, store
 from dirql.target.contract import MasterAbort
 from fakes.default_machine import MACHINE, STORE, TIMESTAMP
@@ -25,17 +26,17 @@ WRITABLE = {
     0x4C: 0x0000_FFFF,
 }
 STATUS_OF_BRIDGE = MACHINE.host_bridge.configuration_address | 0x04
+IDENTITY = STORE.type.identity.device << 16 | STORE.type.identity.vendor
 RECEIVED_MASTER_ABORT = pci.STATUS.RECEIVED_MASTER_ABORT << 16
 
 
 def test_C01_present_functions_have_a_vendor_and_absent_ones_abort(fresh: Bench) -> None:
-    identity = STORE.type.identity
-    assert fresh.target.read_configuration(FUNCTION) == identity.device << 16 | identity.vendor
+    assert fresh.target.read_configuration(FUNCTION) == IDENTITY
     assert fresh.target.read_configuration(0) & 0xFFFF != 0xFFFF
     last = max(function.place.device for function in MACHINE.functions)
     for device in (last + 1, 15, 16, 31):
         with pytest.raises(MasterAbort):
-            fresh.target.read_configuration(device << 11)
+            fresh.target.read_configuration(Place(0, device, 0).configuration_address)
     assert fresh.target.read_configuration(STATUS_OF_BRIDGE) & RECEIVED_MASTER_ABORT == 0
 
 
@@ -59,7 +60,7 @@ def test_C03_values_after_reset(fresh: Bench) -> None:
     assert fresh.read_header(pci.COMMAND) & 0xFFFF == 0
     assert fresh.read_header(pci.STATUS) & 0xFFFF == pci.STATUS.CAPABILITY_LIST | 1 << 9
     assert fresh.read_header(pci.CLASS_REVISION) == 0xFF00_0001
-    assert fresh.target.read_configuration(FUNCTION | 0x2C) == 0xD101_1234
+    assert fresh.target.read_configuration(FUNCTION | 0x2C) == IDENTITY
     assert fresh.target.read_configuration(0x08) >> 8 == 0x06_0000
 
 

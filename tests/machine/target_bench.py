@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from dirql.hardware.place import Place
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target import open_target
 from dirql.target.contract import Target
 from fakes.byte_channel import BytesTarget
-from fakes.default_machine import BUFFER, CONTROLLER, MEMORY, PORTS, STORE_CONFIGURATION
+from fakes.default_machine import BUFFER, CONTROLLER, MEMORY, PORTS, STORE, STORE_CONFIGURATION
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
 INPUT = 5
@@ -25,8 +26,9 @@ STORE_INPUT = 4
 """The input to which INTA is routed after reset."""
 ABSENT = 0xB000_0000
 ABSENT_PORT = 0xF000
-ABSENT_FUNCTION = 31 << 11
+ABSENT_FUNCTION = Place(0, 31, 0).configuration_address
 RAM_BYTES = 4096
+IDENTITY = STORE.type.identity.device << 16 | STORE.type.identity.vendor
 COMMAND_ON = (
     pci_configuration.COMMAND.IO_ENABLE
     | pci_configuration.COMMAND.MEMORY_ENABLE
@@ -156,7 +158,7 @@ def script_bench(target: Target, script: ScriptedTarget) -> Bench:
     )
     function = STORE_CONFIGURATION
     header = Ram(256)
-    header.write(pci_configuration.VENDOR_ID.offset, 0xD101_1234, 0xF)
+    header.write(pci_configuration.VENDOR_ID.offset, IDENTITY, 0xF)
     script.map(Space.CONFIGURATION, function, 256, header)
     script.map(Space.MEMORY, registers, 4096, Ram(4096))
     script.map(Space.MEMORY, ram, RAM_BYTES, Ram(RAM_BYTES))

@@ -31,7 +31,7 @@ from dirql.target.contract import (
     Wake,
 )
 from fakes.default_machine import MACHINE, vector_of
-from machine.target_bench import ABSENT, ABSENT_FUNCTION, ABSENT_PORT, INPUT, Bench, open_bench
+from machine.target_bench import ABSENT, ABSENT_FUNCTION, ABSENT_PORT, IDENTITY, INPUT, Bench, open_bench
 
 HERE = ["cocotb"] if inside_simulator() else ["verilated", "checked", "scripted", "bytes"]
 SETTLE = 40
@@ -151,7 +151,7 @@ def test_an_io_string_stops_at_the_deadline(bench: Bench) -> None:
 
 def test_configuration_space(bench: Bench) -> None:
     target = bench.target
-    assert target.read_configuration(bench.function) == 0xD101_1234
+    assert target.read_configuration(bench.function) == IDENTITY
     line = bench.function + pci_configuration.INTERRUPT_LINE.offset
     target.write_configuration(line, 0x1111_1142, 0b0001)
     assert target.read_configuration(line) & 0xFF == 0x42
