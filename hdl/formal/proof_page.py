@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from proof_plan import Proof, Statement, parameter_text, statements
@@ -50,17 +49,11 @@ def listed(title: str, sentences: list[str]) -> list[str]:
     return ["", title, "", *(f"- {sentence}" for sentence in sentences)] if sentences else []
 
 
-def assumed_rule(proof: Proof, label: str) -> bool:
-    """Whether the plan turns an assertion of the sources into an assumption."""
-    patterns = [pattern.rsplit(".", 1)[-1] for pattern in proof.assumed]
-    return any(re.fullmatch(pattern.replace("*", ".*"), label) for pattern in patterns)
-
-
 def section(proof: Proof, hdl: Path) -> list[str]:
     """The part of the page about one proof."""
     harness = statements(hdl / proof.harness)
-    inside = [s for source in proof.sources for s in statements(hdl / source)]
-    assumed = [s for s in inside if assumed_rule(proof, s.label)]
+    inside = [s for source in proof.sources for s in statements(hdl / source) if s.label not in proof.absent]
+    assumed = [s for s in inside if proof.assumes(s.label)]
     sizes = "; ".join(parameter_text(p).replace(" ", ", ") for p in proof.parameters if p)
     lines = ["", f"## {proof.name}", "", f"Harness: [{proof.harness}](../hdl/{proof.harness})."]
     lines[-1] += f" Sizes: {sizes}." if sizes else ""
@@ -80,7 +73,8 @@ def unproven(proofs: tuple[Proof, ...], hdl: Path) -> list[str]:
     read = {source for proof in proofs for source in proof.sources}
     files = (hdl / "core.f").read_text(encoding="utf-8").split()
     files += sorted(path.relative_to(hdl).as_posix() for path in hdl.glob("functions/*/rtl/*.sv"))
-    return [f"`{file}`" for file in dict.fromkeys(files) if "/rtl/" in file and file not in read]
+    blocks = (file for file in dict.fromkeys(files) if "/rtl/" in file and not file.endswith("_pkg.sv"))
+    return [f"`{file}`" for file in blocks if file not in read]
 
 
 def page(proofs: tuple[Proof, ...], hdl: Path) -> str:

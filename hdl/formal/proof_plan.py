@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 __all__ = ["HDL", "Kind", "Proof", "Statement", "load_plan", "parameter_text", "statements"]
@@ -30,6 +31,7 @@ KEYS: dict[str, type] = {
     "induction": int,
     "bounded": int,
     "only_bounded": list,
+    "absent": list,
     "cover": int,
     "quick": bool,
     "not_shown": list,
@@ -59,6 +61,7 @@ class Proof:
     induction: int = 0
     bounded: int = 0
     only_bounded: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     quick: bool = False
     not_shown: tuple[str, ...] = ()
 
@@ -66,6 +69,11 @@ class Proof:
     def top(self) -> str:
         """The harness's module, which its file is named after."""
         return Path(self.harness).stem
+
+    def assumes(self, label: str) -> bool:
+        """Whether an assertion of the sources is an assumption here."""
+        patterns = (pattern.rsplit(".", 1)[-1] for pattern in self.assumed)
+        return any(fnmatchcase(label, pattern) for pattern in patterns)
 
     def depth_of(self, label: str) -> int:
         """The depth to which a property is shown if it is shown to a depth only; 0 if induction proves it."""

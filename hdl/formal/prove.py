@@ -43,11 +43,13 @@ def words_for(task: Task, finding: Finding) -> str:
 
 
 def vanished(task: Task, outcome: Outcome, hdl: Path) -> list[str]:
-    """The labels of a harness that the task has not reported on: the compiled design does not have them."""
+    """The labels in the sources that the task has not reported on: the compiled design does not have them."""
+    proof = task.proof
     kind = "cover" if task.mode == "cover" else "prove"
-    expected = {s.label for s in statements(hdl / task.proof.harness) if s.kind == kind}
+    found = [s for file in (*proof.sources, proof.harness) for s in statements(hdl / file)]
+    expected = {s.label for s in found if s.kind == kind and not proof.assumes(s.label)} - set(proof.absent)
     if task.mode == "prove":
-        expected -= set(task.proof.only_bounded)
+        expected -= set(proof.only_bounded)
     return sorted(expected - {finding.label for finding in outcome.findings})
 
 
@@ -86,7 +88,7 @@ def report(outcome: Outcome, hdl: Path) -> tuple[list[str], int]:
     for label in () if outcome.error else vanished(task, outcome, hdl):
         bad += 1
         lines.append(
-            f"  {'NOT THERE':13} {label:28} the harness has this statement, and the compiled design has not"
+            f"  {'NOT THERE':13} {label:28} the sources have this statement, and the compiled design has not"
         )
     if outcome.error:
         bad += 1

@@ -37,6 +37,7 @@ QUEUE = "prim/rtl/prim_queue.sv"
 RAM = "prim/rtl/prim_ram.sv"
 FIFO = "prim/rtl/prim_fifo.sv"
 ARBITER = "bus/rtl/bus_arbiter.sv"
+TARGET = "bus/rtl/bus_target.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
 
 FAULTS = (
@@ -48,6 +49,13 @@ FAULTS = (
     Fault("bus_arbiter", ARBITER, "StartLimit && idle && requests[owner_q]", "StartLimit", "A07_broken"),
     Fault("bus_arbiter", ARBITER, "|| !idle || gnt_q[choice]", "|| 1'b1", "A02"),
     Fault("bus_arbiter", ARBITER, "32'(owner_q) + step", "32'(Park) + step", "A04_round"),
+    Fault("bus_target", TARGET, "if (load_o) ad_q <=", "ad_q <=", "T08"),
+    Fault(
+        "bus_target", TARGET, "if (bus_i.irdy && !bus_i.frame) state_d", "if (bus_i.irdy) state_d", "T11_hold"
+    ),
+    Fault("bus_target", TARGET, "? LaterLimit : FirstLimit", "? FirstLimit : FirstLimit", "later_limit"),
+    Fault("bus_target", TARGET, "answer_i.hit && !address_bad", "answer_i.hit", "unclaimed"),
+    Fault("bus_target", TARGET, "devsel_d = 1'b0;\n        stop_d ", "stop_d ", "T14_abort"),
     Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
     Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
 )

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ PROOF = Proof(
     induction=4,
     bounded=20,
     only_bounded=("slow",),
+    absent=("M05", "C13", "a_level"),
 )
 
 HARNESS = """
@@ -117,7 +119,7 @@ def test_a_wrong_plan_is_refused(tmp_path: Path, changes: dict[str, str | None],
 
 
 def test_a_task_says_what_is_proven_assumed_and_left_to_a_depth() -> None:
-    proof = Proof(**{**PROOF.__dict__, "assumed": ("*u_checker*.T*",), "parameters": ({"Masters": 3},)})
+    proof = replace(PROOF, assumed=("*u_checker*.T*",), parameters=({"Masters": 3},))
     bounded, induction, cover = (sby_text(task, HDL) for task in tasks_of(proof))
     assert "mode bmc\ndepth 20\n" in bounded
     assert "mode prove\ndepth 4\n" in induction
@@ -153,6 +155,9 @@ def test_a_statement_that_the_compiled_design_lacks_is_reported(tmp_path: Path) 
     lines, bad = prove.report(Outcome(task, (), ""), hdl)
     assert bad == 1
     assert lines[1].split()[:3] == ["NOT", "THERE", "A01_one"]
+    inside = replace(PROOF, absent=("C13",), assumed=("*.M*",))
+    lines, bad = prove.report(Outcome(replace(task, proof=inside), (), ""), hdl)
+    assert [line.split()[2] for line in lines[1:]] == ["A01_one", "a_level"]
     lines, bad = prove.report(Outcome(task, (), "the tool's words"), hdl)
     assert (bad, lines[1].split()[:2]) == (1, ["NO", "RESULT"])
 

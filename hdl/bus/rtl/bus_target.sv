@@ -56,6 +56,10 @@ module bus_target (
   logic        start, claim, phase_end, offer, can, transfer, moved_q, ends, parity_q, address_bad, awake;
   logic [3:0]  waited_q;
   logic [1:0]  tail_q;
+  // The current transaction.
+  logic [31:0] address_q, pointer_q, loaded_address_q;
+  logic [3:0]  command_q;
+  logic        idsel_q, loaded_q, read_q, memory_q, io_q, configuration_q;
 
   assign start       = bus_i.start;
   assign address_bad = parity_q != bus_i.par;
@@ -133,10 +137,6 @@ module bus_target (
     end
   end
 
-  // The current transaction.
-  logic [31:0] address_q, pointer_q, loaded_address_q;
-  logic [3:0]  command_q;
-  logic        idsel_q, loaded_q, read_q, memory_q, io_q, configuration_q;
   always_ff @(posedge clk_i) begin : p_latch
     if (state_q == StIdle && start) begin
       address_q <= bus_i.ad;
