@@ -102,7 +102,8 @@ module bus_bench (
     .clk_i, .rst_ni, .masters_i(masters), .targets_i(targets), .bus_o(bus)
   );
   bus_arbiter #(.Masters(4), .Park(0)) u_arbiter (
-    .clk_i, .rst_ni, .bus_i(bus), .req_i(req), .gnt_o(gnt), .broken_o
+    .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
+    .broken_o
   );
   bus_checker #(.Masters(4), .Targets(3), .Park(0), .Content(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken_o), .masters_i(masters),

@@ -9,13 +9,13 @@ package bridge_pkg;
   typedef struct packed {
     logic        cmd_valid;
     logic [3:0]  cmd_op;
-    logic [31:0] cmd_address;
     logic [3:0]  cmd_be;
     logic [15:0] cmd_length;
-    logic [31:0] cmd_data;
     logic        wdata_valid;
-    logic [31:0] wdata;
     logic        rdata_ready;
+    logic [31:0] cmd_address;
+    logic [31:0] cmd_data;
+    logic [31:0] wdata;
   } command_in_t;
 
   /// Command port: to the host.
@@ -23,11 +23,11 @@ package bridge_pkg;
     logic        cmd_ready;
     logic        wdata_ready;
     logic        rdata_valid;
-    logic [31:0] rdata;
     logic        rsp_valid;
     logic [2:0]  rsp_status;
     logic        intr;
     logic [3:0]  intr_input;
+    logic [31:0] rdata;
   } command_out_t;
 
   /// Host memory port: from the host's memory.
@@ -41,8 +41,8 @@ package bridge_pkg;
   typedef struct packed {
     logic        valid;
     logic        write;
-    logic [31:0] address;
     logic [3:0]  be;
+    logic [31:0] address;
     logic [31:0] wdata;
   } memory_out_t;
 endpackage

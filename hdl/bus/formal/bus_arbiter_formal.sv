@@ -16,11 +16,6 @@ module bus_arbiter_formal #(
   input logic [Masters-1:0] req_i
 );
   logic [Masters-1:0] gnt, broken;
-  bus_pkg::bus_t      bus;
-  bus_arbiter #(.Masters(Masters), .Park(Park)) u_dut (
-    .clk_i, .rst_ni, .bus_i(bus), .req_i, .gnt_o(gnt), .broken_o(broken)
-  );
-
   logic begun_q = 1'b0;
   always_ff @(posedge clk_i) begun_q <= 1'b1;
 
@@ -29,12 +24,6 @@ module bus_arbiter_formal #(
   logic               frame_q, idle, idle_q, start, past_q;
   assign idle  = !frame_i && !irdy_i;
   assign start = frame_i && !frame_q;
-  always_comb begin : p_bus
-    bus       = '0;
-    bus.start = start;
-    bus.frame = frame_i;
-    bus.irdy  = irdy_i;
-  end
   always_ff @(posedge clk_i) begin : p_before
     gnt_q    <= gnt;
     req_q    <= req_i;
@@ -44,6 +33,10 @@ module bus_arbiter_formal #(
     idle_q   <= !rst_ni || idle;
     past_q   <= rst_ni;
   end
+
+  bus_arbiter #(.Masters(Masters), .Park(Park)) u_dut (
+    .clk_i, .rst_ni, .frame_i, .irdy_i, .start_i(start), .req_i, .gnt_o(gnt), .broken_o(broken)
+  );
 
   // A register that nothing sets: a master that the proof chooses freely and then keeps.
   logic [$clog2(Masters)-1:0] watched_q;

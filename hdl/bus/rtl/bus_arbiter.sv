@@ -12,7 +12,10 @@ module bus_arbiter #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
-  input  bus_pkg::bus_t      bus_i,
+  /// FRAME, IRDY and the first clock of FRAME.
+  input  logic               frame_i,
+  input  logic               irdy_i,
+  input  logic               start_i,
   /// One request and one grant for each master.
   input  logic [Masters-1:0] req_i,
   output logic [Masters-1:0] gnt_o,
@@ -32,7 +35,7 @@ module bus_arbiter #(
   logic [3:0]            waited_q;
   logic                  expired;
 
-  assign idle     = !bus_i.frame && !bus_i.irdy;
+  assign idle     = !frame_i && !irdy_i;
   assign requests = req_i & ~broken_q;
   assign keep     = gnt_q != '0 && !used_q && requests[owner_q];
 
@@ -63,7 +66,7 @@ module bus_arbiter #(
       if (gnt_d != '0) owner_q <= choice;
       // A start on the clock of a new grant belongs to the grant before it.
       if (gnt_d != '0 && gnt_d != gnt_q) used_q <= 1'b0;
-      else if (bus_i.start) used_q <= 1'b1;
+      else if (start_i) used_q <= 1'b1;
     end
   end
 

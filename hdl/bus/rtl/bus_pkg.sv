@@ -89,10 +89,10 @@ package bus_pkg;
   /// A request to an initiator: `length` dwords from `address`, byte enables high-true here.
   typedef struct packed {
     command_e    command;
-    logic [31:0] address;
     logic [15:0] length;
     logic [3:0]  first_be;
     logic [3:0]  last_be;
+    logic [31:0] address;
   } request_t;
 
   /// The result of a request.
@@ -104,12 +104,13 @@ package bus_pkg;
     ResultRetryLimit
   } result_e;
 
+  // In the structures below the members of 32 bits come last, so that each fills a word of a compiled model.
+
   /// A transaction as `bus_target` shows it to the block around it, the *backend*. Nothing in it depends on what the
   /// backend answers on the same clock, so that no structure is part of a combinational loop.
   typedef struct packed {
-    // Latched in the address phase: address, command and IDSEL; the kind of the transaction: a read, memory, I/O, a
-    // configuration access of type 0 to this function.
-    logic [31:0] address;
+    // Latched in the address phase: command and IDSEL; the kind of the transaction: a read, memory, I/O, a configuration
+    // access of type 0 to this function.
     logic [3:0]  command;
     logic        idsel;
     logic        read;
@@ -120,18 +121,20 @@ package bus_pkg;
     logic        decode;
     logic        active;
     logic        waiting;
-    // Byte address of the datum to offer next.
-    logic [31:0] pointer;
-    // AD holds a datum that has not moved yet, and its address.
+    // AD holds a datum that has not moved yet.
     logic        loaded;
-    logic [31:0] loaded_address;
     // TRDY is on, so a datum moves if IRDY is on; a datum moves on this clock.
     logic        offered;
     logic        transfer;
-    // Writes: strobe, address, byte enables (high-true) and datum, one clock after it moved.
+    // A datum was written on the clock before; the byte enables (high-true).
     logic        write;
-    logic [31:0] write_address;
     logic [3:0]  write_be;
+    // Byte addresses: of the first datum, with the low bits of the address phase; of the datum to offer next; of the
+    // datum that AD holds; of the datum that was written; and that datum.
+    logic [31:0] address;
+    logic [31:0] pointer;
+    logic [31:0] loaded_address;
+    logic [31:0] write_address;
     logic [31:0] wdata;
   } transaction_t;
 
@@ -151,18 +154,18 @@ package bus_pkg;
 
   /// To an initiator.
   typedef struct packed {
-    // The request, which is taken on a clock with both valid and ready.
+    // The request is offered; it is taken on a clock with both valid and ready.
     logic        request_valid;
-    request_t    request;
     // Keep REQ on during this request, because another request follows.
     logic        more;
     // End the request at the next data phase, or at once outside a transaction.
     logic        stop;
-    // The first and the second datum to write.
-    logic [31:0] wdata0;
-    logic [31:0] wdata1;
     // The number of dwords that are available to write, or of places for dwords that are read; 7 stands for 7 or more.
     logic [2:0]  available;
+    // The request; the first and the second datum to write.
+    request_t    request;
+    logic [31:0] wdata0;
+    logic [31:0] wdata1;
   } initiator_in_t;
 
   /// From an initiator. Nothing in it depends on what the initiator is given on the same clock.
@@ -173,20 +176,20 @@ package bus_pkg;
     // A datum moves on this clock, and the byte lanes in which it moves (high-true).
     logic        transfer;
     logic [3:0]  transfer_be;
-    // The first datum to write moves; a datum that was read moves, and the datum.
+    // The first datum to write moves; a datum that was read moves.
     logic        pop;
     logic        rvalid;
-    logic [31:0] rdata;
     // One clock after the last data phase: the request has ended, with this result.
     logic        done;
     result_e     result;
-    // Address of the current datum; address of an error.
-    logic [31:0] address;
     // This is the address phase of a transaction of this master; a transaction of this master is on the bus.
     logic        address_phase;
     logic        active;
     // A datum of this master had bad parity: one clock after a datum was read, two clocks after a datum was written.
     logic        parity_error;
+    // The datum that was read; address of the current datum, or of an error.
+    logic [31:0] rdata;
+    logic [31:0] address;
   } initiator_out_t;
   localparam initiator_in_t InitiatorInIdle = '0;
 

@@ -21,32 +21,29 @@ module socket_decode #(
   /// The offered datum is the last in its range, or the transaction takes no bursts.
   output logic                                    single_o
 );
-  logic [5:0] last;
-  logic       memory, io;
+  logic        memory, io, last;
+  logic [31:0] mask;
 
-  always_comb begin : p_enable
+  // Without a transaction nothing is compared, which saves simulation time.
+  always_comb begin : p_bars
     memory = 1'b0;
     io     = 1'b0;
+    last   = 1'b0;
+    bar_o  = '0;
+    mask   = '0;
     if (transaction_i.active || transaction_i.write) begin
       memory = transaction_i.memory && command_i.memory_enable;
       io     = transaction_i.io && command_i.io_enable;
-    end
-  end
-
-  for (genvar i = 0; i < 6; i++) begin : gen_bar
-    localparam logic [31:0] Mask = BarMask[i*32 +: 32];
-    if (Mask == '0) begin : gen_absent
-      assign bar_o[i] = 1'b0;
-      assign last[i]  = 1'b0;
-    end else begin : gen_present
-      logic [31:0] base;
-      assign base     = bars_i[i*32 +: 32] & Mask;
-      assign bar_o[i] = (BarType[i*32] ? io : memory) && (transaction_i.address & Mask) == base && base != '0;
-      assign last[i]  = bar_o[i] && (transaction_i.pointer[31:2] | Mask[31:2]) == '1;
+      for (int unsigned i = 0; i < 6; i++) begin
+        mask     = BarMask[i*32 +: 32];
+        bar_o[i] = (BarType[i*32] ? io : memory) && mask != '0 && (bars_i[i*32 +: 32] & mask) != '0 &&
+                   (transaction_i.address & mask) == (bars_i[i*32 +: 32] & mask);
+        last     = last || (bar_o[i] && (transaction_i.pointer[31:2] | mask[31:2]) == '1);
+      end
     end
   end
   assign hit_o    = transaction_i.configuration || bar_o != '0;
-  assign single_o = !memory || bar_o == '0 || last != '0;
+  assign single_o = !memory || bar_o == '0 || last;
 
   // AD[1:0] must be the number of the lowest enabled byte; without any enabled byte every address is right.
   always_comb begin : p_abort

@@ -39,17 +39,18 @@ package socket_pkg;
     // A transaction is under way; it reads.
     logic        active;
     logic        read;
-    // Byte address of the transaction's first datum; of the datum to offer next; of the datum on the bus.
-    logic [31:0] address;
-    logic [31:0] pointer;
-    logic [31:0] loaded_address;
     // A datum moves on this clock, in these byte lanes (high-true). Side effects of a read belong here.
     logic        transfer;
     logic [3:0]  lanes;
-    // A datum was written: strobe, byte address, byte enables (high-true), datum.
+    // A datum was written on the clock before; its byte enables (high-true).
     logic        write;
-    logic [31:0] write_address;
     logic [3:0]  be;
+    // Byte addresses: of the transaction's first datum; of the datum to offer next; of the datum on the bus; of the datum
+    // that was written; and that datum.
+    logic [31:0] address;
+    logic [31:0] pointer;
+    logic [31:0] loaded_address;
+    logic [31:0] write_address;
     logic [31:0] wdata;
   } access_t;
 

@@ -25,8 +25,8 @@ module store_answer (
   assign registers_o   = access_i.bar[0];
   assign buffer_o      = access_i.bar[1];
   assign ports_o       = access_i.bar[2];
-  assign fifo_o        = (registers_o && access_i.pointer[11:8] == 4'd1) ||
-                         (ports_o && access_i.pointer[3:2] == 2'd0);
+  assign fifo_o        = access_i.active && ((registers_o && access_i.pointer[11:8] == 4'd1) ||
+                         (ports_o && access_i.pointer[3:2] == 2'd0));
   assign fifo_loaded_o = (registers_o && access_i.loaded_address[11:8] == 4'd1) ||
                          (ports_o && access_i.loaded_address[3:2] == 2'd0);
   assign fifo_window_o = registers_o && access_i.write_address[11:8] == 4'd1;

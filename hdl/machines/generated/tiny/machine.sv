@@ -65,7 +65,8 @@ module machine #(
     .targets_i({store_0_bus_o.target, timestamp_target, controller_target, bridge_target}), .bus_o(bus)
   );
   bus_arbiter #(.Masters(2), .Park(0)) u_arbiter (
-    .clk_i, .rst_ni, .bus_i(bus), .req_i(req), .gnt_o(gnt), .broken_o(broken)
+    .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
+    .broken_o(broken)
   );
   assign req[1] = store_0_bus_o.req;
 
