@@ -20,6 +20,7 @@ import driver_measures
 from dirql.hal.hal import Hal
 from dirql.hal.io_space import map_io_space
 from dirql.hal.registers import read_register_ulong
+from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
 from dirql.ke.kernel import Kernel
 from dirql.mm.manager import MemoryManager
 from dirql.nt.addresses import PhysicalAddress
@@ -28,10 +29,13 @@ from dirql.registers import interrupt_controller, pci_configuration, store, stor
 from dirql.target import open_target
 from dirql.target.contract import Target, Wake
 from dirql.target.simulation.verilated import VerilatedTarget
-from fakes.default_machine import CONTROLLER, MEMORY, PORTS, STORE_CONFIGURATION, input_of
 
-REGISTERS = MEMORY
+_MACHINE = load_machine(DEFAULT_MACHINE)
+_STORE = _MACHINE.functions_named("store")[0]
+REGISTERS = _MACHINE.buses[0].memory.start
 BUFFER = REGISTERS + 0x10_0000
+PORTS = _MACHINE.buses[0].ports.start
+CONTROLLER = _MACHINE.controller.address
 STATUS_PORT = PORTS + store_io.FIFO_STATUS.offset
 INPUT = 4
 PAGE = 4096
@@ -44,7 +48,7 @@ Measure = Callable[[Target, float], tuple[float, float]]
 
 def configure(target: Target) -> None:
     """Place and enable the store function."""
-    function = STORE_CONFIGURATION
+    function = _STORE.place.configuration_address
     for number, base in enumerate((REGISTERS, BUFFER, PORTS)):
         target.write_configuration(function + pci_configuration.BAR.offset + 4 * number, base)
     command = pci_configuration.COMMAND
@@ -128,7 +132,7 @@ def interrupts(target: Target, scale: float) -> tuple[float, float]:
         cause = read(REGISTERS + store.INTERRUPT_CAUSE.offset)
         write(REGISTERS + store.INTERRUPT_CAUSE.offset, cause)
         mark(number)
-        write(CONTROLLER + interrupt_controller.EOI.offset, input_of(vector))
+        write(CONTROLLER + interrupt_controller.EOI.offset, _MACHINE.controller.input_of_vector(vector))
         mark(number)
         read(REGISTERS + store.STATUS.offset)
         mark(number)

@@ -82,22 +82,22 @@ class CommandPort {
             case State::kResponse:
                 if (pins_.rdata_valid_o) receive(pins_.rdata_o);
                 if (!pins_.rsp_valid_o) return send(), lose_patience();
-                pins_.wdata_valid_i = 0;
+                set(pins_.wdata_valid_i, 0);
                 if (!next_of_string()) return end(pins_.rsp_status_o);
                 break;
             case State::kWait:
                 return attention() || pins_.clock_o >= stop_ ? end(DIRQL_BUS_STATUS_OK) : false;
             case State::kReset:
                 if (left_--) return false;
-                pins_.rst_ni = 1;
+                set(pins_.rst_ni, 1);
                 return end(DIRQL_BUS_STATUS_OK);
         }
     }
 
     // Answers the bus masters' requests to host memory and takes a timestamp record, as the next edge will see them.
     void serve() {
-        pins_.hm_rvalid_i = fetched_;
-        if (fetched_) pins_.hm_rdata_i = fetch_;
+        set(pins_.hm_rvalid_i, fetched_);
+        if (fetched_) set(pins_.hm_rdata_i, fetch_);
         fetched_ = false;
         if (pins_.hm_valid_o) access_memory();
         if (pins_.event_valid_o) record();
@@ -105,16 +105,23 @@ class CommandPort {
 
     // Gives all inputs the values that they have between requests; some inputs never have another value.
     void rest() {
-        pins_.cmd_valid_i = 0;
-        pins_.wdata_valid_i = 0;
-        pins_.rdata_ready_i = 1;
-        pins_.event_ready_i = 1;
-        pins_.hm_ready_i = 1;
-        pins_.hm_rvalid_i = 0;
-        pins_.rst_ni = 1;
+        set(pins_.cmd_valid_i, 0);
+        set(pins_.wdata_valid_i, 0);
+        set(pins_.rdata_ready_i, 1);
+        set(pins_.event_ready_i, 1);
+        set(pins_.hm_ready_i, 1);
+        set(pins_.hm_rvalid_i, 0);
+        set(pins_.rst_ni, 1);
     }
 
     unsigned status() const { return status_; }
+
+    // True if an input has got another value since the last call.
+    bool take_changes() {
+        const bool changed = changed_;
+        changed_ = false;
+        return changed;
+    }
 
     // The packed answer to the request; the status is an argument because the model may have stopped itself.
     uint64_t answer(unsigned status) const {
@@ -124,6 +131,14 @@ class CommandPort {
     }
 
   private:
+    template <class Pin, class Value>
+    void set(Pin& pin, Value value) {
+        const Pin wanted = Pin(value);
+        if (pin == wanted) return;
+        pin = wanted;
+        changed_ = true;
+    }
+
     enum class State : uint8_t { kPostedSpend, kPostedMark, kSpend, kCommand, kResponse, kWait, kReset };
 
     unsigned attention() const {
@@ -134,7 +149,7 @@ class CommandPort {
     // A reset drops the posted marks, the event records, and a read answer for a bus master that is under way.
     void begin_reset() {
         rest();
-        pins_.rst_ni = 0;
+        set(pins_.rst_ni, 0);
         exchange_.posted_count = 0;
         exchange_.record_count = 0;
         fetched_ = false;
@@ -167,12 +182,12 @@ class CommandPort {
     void begin_next() { present(operation_, address_, byte_enables_, datum_, string_ ? 1 : uint32_t(length_)); }
 
     void present(uint32_t operation, uint32_t address, uint32_t byte_enables, uint32_t datum, uint32_t length) {
-        pins_.cmd_valid_i = 1;
-        pins_.cmd_op_i = operation;
-        pins_.cmd_address_i = address;
-        pins_.cmd_be_i = byte_enables;
-        pins_.cmd_length_i = length;
-        pins_.cmd_data_i = datum;
+        set(pins_.cmd_valid_i, 1);
+        set(pins_.cmd_op_i, operation);
+        set(pins_.cmd_address_i, address);
+        set(pins_.cmd_be_i, byte_enables);
+        set(pins_.cmd_length_i, length);
+        set(pins_.cmd_data_i, datum);
         taken_ = false;
         sent_ = 0;
         patience_ = DIRQL_PATIENCE;
@@ -184,14 +199,14 @@ class CommandPort {
         return taken_ ? false : lose_patience();
     }
 
-    void withdraw() { pins_.cmd_valid_i = 0; }
+    void withdraw() { set(pins_.cmd_valid_i, 0); }
 
     // Offers a word of a write burst to the next edge.
     void send() {
         if (!sending_) return;
-        pins_.wdata_valid_i = sent_ < length_;
+        set(pins_.wdata_valid_i, sent_ < length_);
         if (sent_ == length_) return;
-        pins_.wdata_i = exchange_.data[sent_];
+        set(pins_.wdata_i, exchange_.data[sent_]);
         sent_ += pins_.wdata_ready_o;
     }
 
@@ -224,7 +239,7 @@ class CommandPort {
     bool lose_patience() {
         if (--patience_) return false;
         withdraw();
-        pins_.wdata_valid_i = 0;
+        set(pins_.wdata_valid_i, 0);
         return end(DIRQL_FAILURE_UNANSWERED);
     }
 
@@ -256,7 +271,7 @@ class CommandPort {
     // Without room a record stays in the machine; when the FIFO there is full, the machine counts the records lost.
     void record() {
         uint64_t& count = exchange_.record_count;
-        pins_.event_ready_i = count < DIRQL_RECORD_SLOTS;
+        set(pins_.event_ready_i, count < DIRQL_RECORD_SLOTS);
         if (pins_.event_ready_i) std::memcpy(&exchange_.records[count++], &pins_.event_o, sizeof(dirql_record));
     }
 
@@ -265,6 +280,7 @@ class CommandPort {
 
     State state_ = State::kSpend;
     State after_ = State::kCommand;
+    bool changed_ = true;
     bool taken_ = false;
     bool string_ = false;
     bool burst_ = false;

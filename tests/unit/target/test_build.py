@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from dirql.hardware.root import machine_root
 from dirql.target.simulation.build import (
     BuildError,
     Recipe,
+    Stage,
     build,
     cache_directory,
 )
@@ -34,8 +35,8 @@ def toolchain() -> Toolchain:
 
 
 def recipe(source: Path, script: str, fact: str = "") -> Recipe:
-    def steps(folder: Path) -> Iterator[Sequence[str]]:
-        yield ["sh", "-c", script, "sh", str(source)]
+    def steps(folder: Path) -> Iterator[Stage]:
+        yield [["sh", "-c", script, "sh", str(source)]]
 
     return Recipe("thing", "product", "no time at all", [source], [fact], steps)
 
@@ -88,6 +89,27 @@ def test_two_at_once_build_once(cache: Path, toolchain: Toolchain, tmp_path: Pat
     for thread in threads:
         thread.join()
     assert (tmp_path / "made").read_text() == "made\n"
+
+
+def test_the_commands_of_a_stage_run_side_by_side_and_stages_one_after_another(
+    cache: Path, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    def steps(folder: Path) -> Iterator[Stage]:
+        # Each command waits for a pipe of the other: neither could end alone.
+        yield [["mkfifo", "there", "back"]]
+        yield [["sh", "-c", "echo a > there; cat back > a"], ["sh", "-c", "cat there > b; echo b > back"]]
+        yield [["sh", "-c", "cat a b > product"]]
+
+    made = build(Recipe("stages", "product", "no time", [], [], steps), toolchain, lambda _line: None)
+    assert made.read_text() == "b\na\n"
+
+
+def test_a_failed_command_beside_one_that_succeeds_is_an_error(cache: Path, toolchain: Toolchain) -> None:
+    def steps(folder: Path) -> Iterator[Stage]:
+        yield [["true"], ["sh", "-c", "echo broken; exit 3"]]
+
+    with pytest.raises(BuildError, match=r"sh failed with status 3 .*\nbroken"):
+        build(Recipe("stages", "product", "no time", [], [], steps), toolchain, lambda _line: None)
 
 
 def test_the_cache_is_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

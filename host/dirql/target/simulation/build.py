@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.render import generated_files
@@ -46,6 +47,10 @@ class BuildError(TargetError):
     """Verilator or the compiler refused the machine; the text ends with the tool's own message."""
 
 
+Stage = Sequence[Sequence[str]]
+"""Commands that run side by side."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """The making of one artefact: `steps` gives the commands that make `product` in a folder."""
@@ -57,8 +62,8 @@ class Recipe:
     """Files; their contents are part of the cache's key."""
     facts: Sequence[str]
     """Other parts of the cache's key: versions and options."""
-    steps: Callable[[Path], Iterator[Sequence[str]]]
-    """Takes a folder, and yields the commands to run in it, one after another."""
+    steps: Callable[[Path], Iterator[Stage]]
+    """Takes a folder, and yields the stages to run in it, one after another."""
 
 
 def announce_on_stderr(line: str) -> None:
@@ -125,8 +130,8 @@ def _make(recipe: Recipe, toolchain: Toolchain, place: Path) -> None:
     log = place.parent / f"{place.name}.log"
     try:
         with log.open("w") as output:
-            for command in recipe.steps(work):
-                _run(command, work, toolchain, output.fileno(), log)
+            for stage in recipe.steps(work):
+                _run(stage, work, toolchain, output.fileno(), log)
         finished = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
         (work / recipe.product).rename(finished / recipe.product)
         finished.rename(place)
@@ -135,15 +140,20 @@ def _make(recipe: Recipe, toolchain: Toolchain, place: Path) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(command: Sequence[str], folder: Path, toolchain: Toolchain, output: int, log: Path) -> None:
-    done = subprocess.run(
-        command, cwd=folder, env=toolchain.environment, stdout=output, stderr=subprocess.STDOUT, check=False
-    )
-    if done.returncode == 0:
+def _run(stage: Stage, folder: Path, toolchain: Toolchain, output: int, log: Path) -> None:
+    running = [
+        subprocess.Popen(
+            command, cwd=folder, env=toolchain.environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        for command in stage
+    ]
+    failed = [process for process in running if process.wait() != 0]
+    if not failed:
         return
+    command = [str(word) for word in cast("Sequence[str]", failed[0].args)]
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
     program = command[1] if command[0] == toolchain.perl.path else command[0]
     raise BuildError(
-        f"{Path(program).name} failed with status {done.returncode} while the machine was compiled; the whole log is"
-        f" {log} and ends:\n{tail}"
+        f"{Path(program).name} failed with status {failed[0].returncode} while the machine was compiled; the whole log"
+        f" is {log} and ends:\n{tail}"
     )

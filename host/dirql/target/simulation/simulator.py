@@ -26,6 +26,7 @@ from dirql.target.contract import TargetError
 from dirql.target.simulation.build import (
     Announce,
     Recipe,
+    Stage,
     announce_on_stderr,
     build,
     verilated_sources,
@@ -113,12 +114,12 @@ def _recipe(
     main = share / "lib" / "verilator" / "verilator.cpp"
     verilate, compile_ = _verilator_options(machine), _compiler_options(toolchain, libraries)
 
-    def steps(folder: Path) -> Iterator[Sequence[str]]:
+    def steps(folder: Path) -> Iterator[Stage]:
         write_generated(folder, machine)
         sources = [
             str(path) for path in (*hdl_files(machine, root), folder / TOP, sim / "cocotb" / "harness.sv")
         ]
-        yield [*toolchain.command, *verilate, "--Mdir", str(folder), *sources]
+        yield [[*toolchain.command, *verilate, "--Mdir", str(folder), *sources]]
         folders = [
             folder,
             toolchain.include,
@@ -129,7 +130,7 @@ def _recipe(
         files = [str(sim / "cocotb" / "exchange_dpi.cpp"), str(main), *verilated_sources(folder)]
         files += [str(toolchain.include / f"verilated{part}.cpp") for part in _RUNTIME]
         options = [*(f"-I{folder}" for folder in folders), *compile_]
-        yield [toolchain.cxx.path, *files, *options, "-o", str(folder / _TOP)]
+        yield [[toolchain.cxx.path, *files, *options, "-o", str(folder / _TOP)]]
 
     return Recipe(
         name=f"cocotb-{machine.name}",
