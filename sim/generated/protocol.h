@@ -36,10 +36,11 @@
 
 // Lowest bit of each field of the 128-bit event record.
 #define DIRQL_EVENT_FIELD_CLOCK 0x0u
-#define DIRQL_EVENT_FIELD_MARK 0x40u
-#define DIRQL_EVENT_FIELD_VECTOR 0x60u
-#define DIRQL_EVENT_FIELD_FUNCTION 0x68u
-#define DIRQL_EVENT_FIELD_BITS 0x70u
+#define DIRQL_EVENT_FIELD_BITS 0x30u
+#define DIRQL_EVENT_FIELD_FUNCTION 0x40u
+#define DIRQL_EVENT_FIELD_VECTOR 0x48u
+#define DIRQL_EVENT_FIELD_CAUSES 0x50u
+#define DIRQL_EVENT_FIELD_MARK 0x60u
 
 // The vector of a fetch with nothing pending.
 #define DIRQL_VECTOR_SPURIOUS 0xFFu

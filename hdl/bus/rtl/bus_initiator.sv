@@ -342,6 +342,7 @@ module bus_initiator #(
   assign backend_o.address       = address_q;
   assign backend_o.address_phase = state_q == StAddress;
   assign backend_o.active        = frame_q || irdy_q;
+  assign backend_o.writing       = (frame_q || irdy_q) && write;
   assign backend_o.parity_error  = read_bad || write_bad;
   assign req_o                   = req_q;
 

@@ -182,9 +182,10 @@ package bus_pkg;
     // One clock after the last data phase: the request has ended, with this result.
     logic        done;
     result_e     result;
-    // This is the address phase of a transaction of this master; a transaction of this master is on the bus.
+    // This is the address phase of a transaction of this master; a transaction of this master is on the bus; it writes.
     logic        address_phase;
     logic        active;
+    logic        writing;
     // A datum of this master had bad parity: one clock after a datum was read, two clocks after a datum was written.
     logic        parity_error;
     // The datum that was read; address of the current datum, or of an error.

@@ -44,10 +44,11 @@ package host_pkg;
 
   // Lowest bit of each field of the 128-bit event record.
   localparam logic [6:0] EventFieldClock = 7'h0;
-  localparam logic [6:0] EventFieldMark = 7'h40;
-  localparam logic [6:0] EventFieldVector = 7'h60;
-  localparam logic [6:0] EventFieldFunction = 7'h68;
-  localparam logic [6:0] EventFieldBits = 7'h70;
+  localparam logic [6:0] EventFieldBits = 7'h30;
+  localparam logic [6:0] EventFieldFunction = 7'h40;
+  localparam logic [6:0] EventFieldVector = 7'h48;
+  localparam logic [6:0] EventFieldCauses = 7'h50;
+  localparam logic [6:0] EventFieldMark = 7'h60;
 
   // The vector of a fetch with nothing pending.
   localparam logic [7:0] VectorSpurious = 8'hFF;

@@ -30,7 +30,7 @@ module function_causes #(
     $error("function_causes: Causes must be 1 to 16");
   end
 
-  logic [Causes-1:0] cause_q, cause_d, mask_q, mask_d, clear, fresh;
+  logic [Causes-1:0] cause_q, cause_d, mask_q, mask_d, clear, cleared, fresh;
   logic              changes;
 
   assign clear   = cause_we_i ? bits_i : '0;
@@ -40,8 +40,11 @@ module function_causes #(
     cause_d = cause_q;
     mask_d  = mask_q;
     fresh   = '0;
+    cleared = '0;
     if (changes) begin
       cause_d = (((cause_q & ~clear) | set_i) & ~Follows) | (set_i & ~(clear & cause_q) & Follows);
+      // A cause that goes off with its condition counts as cleared.
+      cleared = cause_q & (clear | (~set_i & Follows));
       if (mask_set_we_i) mask_d = mask_q | bits_i;
       if (mask_clear_we_i) mask_d = mask_q & ~bits_i;
       fresh = (set_i & ~Follows) | (cause_d & ~cause_q & Follows);
@@ -63,6 +66,6 @@ module function_causes #(
   assign cause_o   = cause_q;
   assign mask_o    = mask_q;
   assign due_o     = 16'(fresh);
-  assign cleared_o = 16'(clear & cause_q);
+  assign cleared_o = 16'(cleared);
   assign status_o  = (cause_q & mask_q) != '0;
 endmodule

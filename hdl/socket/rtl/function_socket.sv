@@ -119,7 +119,8 @@ module function_socket #(
     .clk_i, .rst_ni, .interrupt_i, .interrupt_disable_i(command.interrupt_disable), .msi_enable_i(message_enable),
     .msi_possible_i(command.bus_master && message_address[63:32] == '0), .intx_o, .message_o(message),
     .message_taken_i(message_taken), .message_suppressed_o(message_suppressed), .message_phase_i(message_phase),
-    .register_read_i(transaction.offered && transaction.read && (bar & RegisterBars) != '0), .events_o
+    .register_read_i(transaction.offered && transaction.read && (bar & RegisterBars) != '0),
+    .writing_i(initiator_o.writing), .events_o
   );
   assign message_failed_o = message_suppressed || message_failed;
 endmodule

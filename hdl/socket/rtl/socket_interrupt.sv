@@ -18,8 +18,9 @@ module socket_interrupt (
   output logic                   message_suppressed_o,
   /// This is the address phase of a message.
   input  logic                   message_phase_i,
-  /// A datum of a register read is on the bus.
+  /// A datum of a register read, or a write of this function as master, is on the bus.
   input  logic                   register_read_i,
+  input  logic                   writing_i,
   output socket_pkg::events_t    events_o
 );
   logic due, on;
@@ -32,14 +33,15 @@ module socket_interrupt (
   assign line_d = interrupt_i.latched ? (line_q ? pulse_q != '0 : due || again_q) : interrupt_i.status;
   always_ff @(posedge clk_i) begin : p_line
     if (!on) begin
-      line_q     <= 1'b0;
-      again_q    <= 1'b0;
-      previous_q <= 1'b0;
+      line_q  <= 1'b0;
+      again_q <= 1'b0;
     end else begin
-      line_q     <= line_d;
-      again_q    <= interrupt_i.latched && (line_q ? again_q || due : 1'b0);
-      previous_q <= intx_o;
+      line_q  <= line_d;
+      again_q <= interrupt_i.latched && (line_q ? again_q || due : 1'b0);
     end
+    // A pin that goes off in a reset of the function has an event too.
+    if (!rst_ni) previous_q <= 1'b0;
+    else previous_q <= intx_o;
     if (!line_q) pulse_q <= interrupt_i.pulse_clocks;
     else if (pulse_q != '0) pulse_q <= pulse_q - 8'd1;
   end
@@ -70,6 +72,7 @@ module socket_interrupt (
   assign events_o.asserted      = (intx_o && !previous_q) || message_phase_i;
   assign events_o.deasserted    = !intx_o && previous_q;
   assign events_o.register_read = register_read_i;
+  assign events_o.writing       = writing_i;
 
   always_ff @(posedge clk_i) begin : p_assert
     // C13: while messages are enabled the function does not turn on its interrupt pin.

@@ -66,6 +66,7 @@ module socket_master (
     initiator_o.done          = progress.done && !owns_q;
     initiator_o.address_phase = progress.address_phase && !owns;
     initiator_o.active        = progress.active && !owns;
+    initiator_o.writing       = progress.writing && !owns;
   end
   assign message_taken_o  = progress.request_ready && message_i;
   assign message_phase_o  = progress.address_phase && owns_q;

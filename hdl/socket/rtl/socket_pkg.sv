@@ -30,7 +30,11 @@ package socket_pkg;
     logic        deasserted;
     // The datum of a register read is on the bus. It moves on this clock if IRDY is on.
     logic        register_read;
+    // A write of this function as bus master is on the bus.
+    logic        writing;
   } events_t;
+  // Spelt out for front ends that cannot ask a type for its bits. A wrong one is a width mismatch, which lint refuses.
+  localparam int unsigned EventsWidth = 16 + 16 + 4;
 
   /// An access of the host to the function. Nothing in it depends on the answer to it.
   typedef struct packed {

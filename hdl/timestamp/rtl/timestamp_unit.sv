@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Clock counter, event stream and bus counters, with their registers on the bus.
-/// A record enters the stream on each clock with at least one event. A full FIFO drops the newest record and counts the
-/// dropped records.
+/// A full FIFO drops the newest record and counts the dropped records.
 module timestamp_unit #(
   /// Log2 of the records that the FIFO holds.
   parameter int unsigned EventLog2 = 9,
+  /// Number of functions.
+  parameter int unsigned Functions = 1,
   /// Clock frequency, for the register that reports it.
   parameter logic [31:0] ClockKhz,
   /// Bus address of the registers, at the start of a page of 4 KiB.
@@ -14,13 +15,15 @@ module timestamp_unit #(
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
-  /// The events of this clock, by bit number of `host_pkg::event_bit_e`. This block finds First register read itself:
-  /// `function_read_i` says that a datum of a register of the function is on the bus.
-  input  logic [15:0]          bits_i,
-  input  logic                 function_read_i,
-  input  logic [7:0]           function_i,
+  /// Events of the functions and of the machine, see `event_collector`.
+  input  logic [Functions*socket_pkg::EventsWidth-1:0] functions_i,
+  input  logic                 fetch_i,
+  input  logic                 spurious_i,
+  input  logic                 eoi_i,
+  input  logic                 mark_i,
+  input  logic                 drained_i,
   input  logic [7:0]           vector_i,
-  input  logic [31:0]          mark_i,
+  input  logic [31:0]          payload_i,
   /// Clocks since reset.
   output logic [63:0]          clock_o,
   /// Event stream.
@@ -32,10 +35,6 @@ module timestamp_unit #(
   input  bus_pkg::bus_t        bus_i,
   output bus_pkg::target_out_t target_o
 );
-  // Events that belong to a function.
-  localparam logic [15:0] FunctionBits = (16'd1 << host_pkg::EventBitCause) | (16'd1 << host_pkg::EventBitAssert) |
-    (16'd1 << host_pkg::EventBitFirstRegisterRead) | (16'd1 << host_pkg::EventBitClear) | (16'd1 << host_pkg::EventBitDeassert);
-
   timestamp_reg_pkg::reg2hw_t reg2hw;
   timestamp_reg_pkg::hw2reg_t hw2reg;
 
@@ -43,7 +42,7 @@ module timestamp_unit #(
   bus_pkg::answer_t      answer;
   logic [31:0] rdata;
   logic [5:0]  read_address;
-  logic        load, function_read;
+  logic        load;
 
   always_comb begin : p_answer
     answer        = bus_pkg::AnswerIdle;
@@ -81,37 +80,27 @@ module timestamp_unit #(
     else if (low_read) high_q <= high_loaded_q;
   end
 
-  // First register read after a vector fetch.
-  logic        armed_q, first_read;
-  logic [15:0] bits;
-  assign function_read = function_read_i && bus_i.irdy;
-  assign first_read    = armed_q && function_read;
-  always_ff @(posedge clk_i) begin : p_armed
-    if (!rst_ni) armed_q <= 1'b0;
-    else if (bits_i[host_pkg::EventBitVectorFetch]) armed_q <= !bits_i[host_pkg::EventBitSpuriousFetch];
-    else if (function_read) armed_q <= 1'b0;
-  end
-  always_comb begin : p_bits
-    bits = bits_i;
-    bits[host_pkg::EventBitFirstRegisterRead] = first_read;
-  end
-
   // The stream.
   logic [EventLog2:0]   level;
   logic [2:0]           visible;
-  logic                 push, happened;
+  logic                 valid, push, lost, dropped;
   logic [15:0]          drops_q;
+  logic [16:0]          drops;
   logic [127:0]         record, unused_second;
-  assign happened = bits != '0;
-  assign push     = happened && !level[EventLog2];
-  assign record   = {bits, (bits & FunctionBits) != '0 ? function_i : 8'd0, vector_i, mark_i, clock_q};
+  event_collector #(.Functions(Functions)) u_collector (
+    .clk_i, .rst_ni, .clock_i(clock_q[47:0]), .irdy_i(bus_i.irdy), .functions_i, .fetch_i, .spurious_i, .eoi_i, .mark_i,
+    .drained_i, .vector_i, .payload_i, .valid_o(valid), .record_o(record), .lost_o(lost)
+  );
+  assign push    = valid && !level[EventLog2];
+  assign dropped = valid && !push;
+  assign drops   = {1'b0, drops_q} + 17'(dropped) + 17'(lost);
   prim_fifo #(.Width(128), .DepthLog2(EventLog2)) u_fifo (
     .clk_i, .rst_ni, .clear_i(1'b0), .push_i(push), .data_i(record), .pop_i(event_valid_o && event_ready_i),
     .data0_o(event_o), .data1_o(unused_second), .visible_o(visible), .level_o(level)
   );
   always_ff @(posedge clk_i) begin : p_drops
     if (!rst_ni) drops_q <= '0;
-    else if (clear || (happened && !push)) drops_q <= clear ? '0 : drops_q + 16'(drops_q != '1);
+    else if (clear || dropped || lost) drops_q <= clear ? '0 : drops[16] ? '1 : drops[15:0];
   end
 
   logic [6*32-1:0] counts;

@@ -63,10 +63,11 @@ class EventField:
     """Lowest bit of each field of the 128-bit event record."""
 
     CLOCK: Final = 0
-    MARK: Final = 0x40
-    VECTOR: Final = 0x60
-    FUNCTION: Final = 0x68
-    BITS: Final = 0x70
+    BITS: Final = 0x30
+    FUNCTION: Final = 0x40
+    VECTOR: Final = 0x48
+    CAUSES: Final = 0x50
+    MARK: Final = 0x60
 
 
 class Vector:

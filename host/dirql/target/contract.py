@@ -148,18 +148,23 @@ class EventBits(enum.IntFlag):
 
 
 class EventRecord(NamedTuple):
-    """The device events of one clock, from the hardware's timestamp unit."""
+    """Device events of one clock, of at most one function, from the hardware's timestamp unit.
+
+    The events of one clock may take several records. None of them has both `EventBits.CAUSE` and `EventBits.CLEAR`.
+    """
 
     clock: int
     """Bus clocks since reset."""
     bits: int
     """The device events of this clock, as `EventBits`."""
     function: int
-    """Device number of the function that the device events in `bits` belong to."""
+    """Index of the function in the machine file to which the device events in `bits` belong."""
     vector: int
     """The vector that was fetched, or the input whose interrupt was ended."""
     mark: int
     """The payload of a host mark."""
+    causes: int = 0
+    """The causes that were set if `bits` has CAUSE, or cleared if it has CLEAR; bit 0 is the first of the function."""
 
 
 class MemoryFile(NamedTuple):

@@ -6,9 +6,9 @@ The stream says neither which cause an interrupt serves nor which DPC it led to.
 
 - A vector is in service from its fetch to its EOI and cannot be fetched again in between, so the calls of a service
   routine belong to the last fetch of their object's vector, on however many processors.
-- Clearing the cause register of a function ends all pending causes of the function. They belong to the interrupt
-  during which the function was last read, as long as that interrupt is being served, otherwise to the innermost
-  interrupt being served. If no interrupt is being served, a polling driver cleared them.
+- Causes that are cleared belong to the interrupt during which the function was last read, as long as that interrupt is
+  being served, otherwise to the innermost interrupt being served. If no interrupt is being served, a polling driver
+  cleared them.
 - A DPC belongs to the innermost routine that runs on the processor that queued it. An ISR that claims an interrupt
   and queues nothing found a DPC of the device queued already; its work then belongs to that DPC.
 
@@ -85,9 +85,15 @@ class _Hardware:
         self._drained[event.function] = event.clock
 
     def _cause(self, event: EventRecord) -> None:
-        cause = Cause(event.function, event.clock, drained=self._drained.pop(event.function, None))
-        self._pending.setdefault(event.function, []).append(cause)
-        self.records.causes.append(cause)
+        drained = self._drained.pop(event.function, None)
+        pending = self._pending.setdefault(event.function, [])
+        bits = event.causes
+        while bits:
+            bit = bits & -bits
+            cause = Cause(event.function, event.clock, bit, drained)
+            pending.append(cause)
+            self.records.causes.append(cause)
+            bits ^= bit
 
     def _assert(self, event: EventRecord) -> None:
         # The line rises again although the causes are cleared: it has pulses, or there are messages and no line.
@@ -117,7 +123,10 @@ class _Hardware:
 
     def _clear(self, event: EventRecord) -> None:
         function = event.function
-        causes = self._pending.pop(function, [])
+        pending = self._pending.pop(function, [])
+        causes = [cause for cause in pending if cause.bit & event.causes]
+        if len(causes) < len(pending):
+            self._pending[function] = [cause for cause in pending if not cause.bit & event.causes]
         interrupt = self._server(function)
         for cause in causes:
             cause.clear = event.clock

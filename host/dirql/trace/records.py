@@ -20,6 +20,8 @@ class Cause:
 
     function: int
     clock: int
+    bit: int
+    """The cause, as its bit in the cause register."""
     drained: int | None = None
     """The clock at which the last datum of the DMA before the cause had reached the memory of the host."""
     clear: int | None = None

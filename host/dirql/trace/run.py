@@ -16,7 +16,7 @@ __all__ = ["EventLog", "InterruptName", "Names", "Run"]
 
 
 class EventLog:
-    """Event records in columns, 16 bytes for each record as in hardware.
+    """Event records in columns, 18 bytes for each record; in hardware it takes 16.
 
     A list of tuples would take ten times as much.
     """
@@ -24,7 +24,7 @@ class EventLog:
     __slots__ = ("_columns",)
 
     def __init__(self, events: Iterable[EventRecord] = ()) -> None:
-        self._columns = tuple(array(code) for code in "QHBBI")  # the fields of `EventRecord`, in their order
+        self._columns = tuple(array(code) for code in "QHBBIH")  # the fields of `EventRecord`, in their order
         self.extend(events)
 
     def extend(self, events: Iterable[EventRecord]) -> None:

@@ -229,9 +229,19 @@ def _draw_devices(lanes: Timeline, root: Track, run: Run, flows: _Flows) -> None
         dma = lanes.track("DMA", device)
         for event in events:
             if event.bits & _CAUSE:
-                lanes.instant(causes, event.clock, "cause")
+                for name in _cause_names(run, function, event.causes):
+                    lanes.instant(causes, event.clock, name)
             if event.bits & _DMA_DRAINED:
                 lanes.instant(dma, event.clock, "drained")
+
+
+def _cause_names(run: Run, index: int, causes: int) -> Iterator[str]:
+    """The names of a function's causes, by the bits of an event record."""
+    known = run.machine.functions[index : index + 1]
+    names = known[0].type.causes if known else ()
+    for number in range(causes.bit_length()):
+        if causes >> number & 1:
+            yield f"cause {names[number]}" if number < len(names) else f"cause {number}"
 
 
 def _function_name(run: Run, index: int) -> str:

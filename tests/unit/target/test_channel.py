@@ -35,13 +35,16 @@ def test_statuses_of_the_bus_come_before_those_of_a_channel() -> None:
 
 
 def test_event_records_have_the_layout_of_the_hardware() -> None:
-    record = EventRecord(clock=1 << 63 | 5, bits=0x8001, function=0xA1, vector=0xB2, mark=0x8000_00C3)
+    record = EventRecord(
+        clock=1 << 47 | 5, bits=0x8001, function=0xA1, vector=0xB2, mark=0x8000_00C3, causes=0xD00D
+    )
     fields = {
         EventField.CLOCK: record.clock,
         EventField.MARK: record.mark,
         EventField.VECTOR: record.vector,
         EventField.FUNCTION: record.function,
         EventField.BITS: record.bits,
+        EventField.CAUSES: record.causes,
     }
     packed = sum(value << low for low, value in fields.items()).to_bytes(16, "little")
     assert encode_record(record) == packed

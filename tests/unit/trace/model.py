@@ -92,8 +92,13 @@ class Model:
             bits |= self.clear(device)
         if self.counts["causes"] < self.limit and self.random.random() < self.cause_rate:
             bits |= self.cause(raising, bits)
+        both = EventBits.CAUSE | EventBits.CLEAR
+        if bits & both == both:
+            self.events.append(EventRecord(self.clock, EventBits.CLEAR, raising.function, 0, 0, 1))
+            bits &= ~EventBits.CLEAR
         if bits:
-            self.events.append(EventRecord(self.clock, bits, raising.function, vector, mark))
+            causes = int(bits & both != 0)
+            self.events.append(EventRecord(self.clock, bits, raising.function, vector, mark, causes))
         return self.clock
 
     def clear(self, device: Device) -> int:

@@ -66,8 +66,8 @@ def test_no_single_missing_record_breaks_the_analysis() -> None:
 def test_a_polled_run_counts_its_requests_as_totals() -> None:
     events = [
         EventRecord(10, EventBits.MARK, 0, 0, encode(Mark.IRP_START, 0)),
-        EventRecord(50, EventBits.CAUSE | EventBits.DMA_DRAINED, 1, 0, 0),
-        EventRecord(60, EventBits.CLEAR, 1, 0, 0),
+        EventRecord(50, EventBits.CAUSE | EventBits.DMA_DRAINED, 1, 0, 0, 1),
+        EventRecord(60, EventBits.CLEAR, 1, 0, 0, 1),
         EventRecord(70, EventBits.MARK, 0, 0, encode(Mark.IRP_COMPLETE, 0)),
     ]
     analysis = analyse(make_run(events))
@@ -79,7 +79,7 @@ def test_a_polled_run_counts_its_requests_as_totals() -> None:
 
 def test_what_is_in_hand_at_the_end_is_counted_apart() -> None:
     events = [
-        EventRecord(1, EventBits.CAUSE | EventBits.ASSERT, 1, 0, 0),
+        EventRecord(1, EventBits.CAUSE | EventBits.ASSERT, 1, 0, 0, 1),
         EventRecord(2, EventBits.VECTOR_FETCH, 0, vector_of(4), 0),
         *(
             EventRecord(3 + number, EventBits.MARK, 0, 0, encode(mark, 0))

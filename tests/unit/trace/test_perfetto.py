@@ -157,7 +157,7 @@ def one_read() -> Run:
     ]
     return make_run(
         [
-            EventRecord(10 * (number + 1), bits, function, vector, mark)
+            EventRecord(10 * (number + 1), bits, function, vector, mark, 1)
             for number, (bits, function, vector, mark) in enumerate(happened)
         ],
         [vector_of(4)],
@@ -182,7 +182,7 @@ def test_a_request_is_drawn_whole() -> None:
         [
             (10, "IRPs", BEGIN, "IRP_MJ_READ"),
             (20, line, BEGIN, "line"),
-            (20, "function 0 (store at 00:01.0)/causes", INSTANT, "cause"),
+            (20, "function 0 (store at 00:01.0)/causes", INSTANT, "cause DONE"),
             (20, "function 0 (store at 00:01.0)/DMA", INSTANT, "drained"),
             (30, "PCI bus", INSTANT, "vector fetch 0x50"),
             (40, execution, BEGIN, "ISR Isr0"),

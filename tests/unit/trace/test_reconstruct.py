@@ -25,9 +25,11 @@ class Stream:
         self.events: list[EventRecord] = []
         self.clock = 0
 
-    def __call__(self, bits: int, function: int = 0, vector: int = 0, mark: int = 0) -> int:
+    def __call__(self, bits: int, function: int = 0, vector: int = 0, mark: int = 0, causes: int = 1) -> int:
+        """The record of one clock; `causes` counts if causes are set or cleared."""
         self.clock += 10
-        self.events.append(EventRecord(self.clock, bits, function, vector, mark))
+        causes = causes if bits & (EventBits.CAUSE | EventBits.CLEAR) else 0
+        self.events.append(EventRecord(self.clock, bits, function, vector, mark, causes))
         return self.clock
 
     def mark(self, mark: Mark, argument: int = 0) -> int:
@@ -314,3 +316,16 @@ def test_a_line_that_rises_again_was_not_kept_up_by_the_causes_before() -> None:
     s(ASSERT, 1)
     s(DEASSERT, 1)
     assert [cause.deassert for cause in s.records().causes] == [None]
+
+
+def test_a_clear_ends_the_causes_that_it_names_and_no_other() -> None:
+    stream = Stream()
+    first = stream(EventBits.CAUSE | EventBits.ASSERT, causes=0b0011)
+    stream(EventBits.VECTOR_FETCH, vector=vector_of(4))
+    stream(EventBits.FIRST_REGISTER_READ)
+    clear = stream(EventBits.CLEAR, causes=0b0110)
+    records = stream.records()
+    assert [(cause.bit, cause.clock, cause.clear) for cause in records.causes] == [
+        (0b0001, first, None),
+        (0b0010, first, clear),
+    ]

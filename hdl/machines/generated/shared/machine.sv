@@ -210,35 +210,12 @@ module machine #(
     .eoi_input_o(eoi_input), .bus_i(bus), .target_o(controller_target)
   );
 
-  // Device events, by the index of the function.
-  socket_pkg::events_t [4-1:0] events;
-  socket_pkg::events_t shown;
-  logic [7:0]          index;
-  logic [15:0]         bits;
-  assign events = {store_3_events, store_2_events, store_1_events, store_0_events};
-  always_comb begin : p_bits
-    index = '0;
-    shown = '0;
-    for (int i = 4 - 1; i >= 0; i--) begin
-      if (events[i] != '0) begin
-        index = 8'(i);
-        shown = events[i];
-      end
-    end
-    bits = '0;
-    bits[host_pkg::EventBitCause]         = shown.cause_set != '0;
-    bits[host_pkg::EventBitAssert]        = shown.asserted;
-    bits[host_pkg::EventBitVectorFetch]   = fetch_event;
-    bits[host_pkg::EventBitClear]         = shown.cause_clear != '0;
-    bits[host_pkg::EventBitDeassert]      = shown.deasserted;
-    bits[host_pkg::EventBitEoi]           = eoi_event;
-    bits[host_pkg::EventBitMark]          = mark;
-    bits[host_pkg::EventBitDmaDrained]    = drained;
-    bits[host_pkg::EventBitSpuriousFetch] = spurious_event;
-  end
-  timestamp_unit #(.EventLog2(9), .ClockKhz(ClockKhz), .Address(TimestampAddress)) u_timestamp (
-    .clk_i, .rst_ni, .bits_i(bits), .function_read_i(shown.register_read), .function_i(index),
-    .vector_i(fetch_event ? vector : eoi_event ? 8'(eoi_input) : 8'd0), .mark_i(mark ? cmd_data_i : 32'd0),
+  timestamp_unit #(
+    .EventLog2(9), .Functions(4), .ClockKhz(ClockKhz), .Address(TimestampAddress)
+  ) u_timestamp (
+    .clk_i, .rst_ni, .functions_i({store_3_events, store_2_events, store_1_events, store_0_events}),
+    .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),
+    .vector_i(fetch_event ? vector : 8'(eoi_input)), .payload_i(cmd_data_i),
     .clock_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .bus_i(bus), .target_o(timestamp_target)
   );
 

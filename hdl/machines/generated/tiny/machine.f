@@ -26,6 +26,7 @@
 ../../../socket/rtl/function_causes.sv
 ../../../interrupt/rtl/interrupt_core.sv
 ../../../interrupt/rtl/interrupt_controller.sv
+../../../timestamp/rtl/event_collector.sv
 ../../../timestamp/rtl/bus_counters.sv
 ../../../timestamp/rtl/timestamp_unit.sv
 ../../../bridge/rtl/bridge_address.sv

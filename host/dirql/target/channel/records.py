@@ -11,17 +11,20 @@ from dirql.target.contract import EventRecord
 __all__ = ["decode_records", "encode_record"]
 
 # The fields of `registers.protocol.EventField`, the lowest first; tests/unit/target/test_channel.py compares the two.
-_RECORD = struct.Struct("<QIBBH")
+_RECORD = struct.Struct("<QBBHI")
+_CLOCK_BITS = 48
+_CLOCK = (1 << _CLOCK_BITS) - 1
 
 
 def decode_records(data: bytes | memoryview) -> list[EventRecord]:
     """The records in `data`, in their order."""
     return [
-        EventRecord(clock, bits, function, vector, mark)
-        for clock, mark, vector, function, bits in _RECORD.iter_unpack(data)
+        EventRecord(low & _CLOCK, low >> _CLOCK_BITS, function, vector, mark, causes)
+        for low, function, vector, causes, mark in _RECORD.iter_unpack(data)
     ]
 
 
 def encode_record(record: EventRecord) -> bytes:
     """The 16 bytes of a record."""
-    return _RECORD.pack(record.clock, record.mark, record.vector, record.function, record.bits)
+    low = record.clock | record.bits << _CLOCK_BITS
+    return _RECORD.pack(low, record.function, record.vector, record.causes, record.mark)
