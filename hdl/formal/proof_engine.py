@@ -158,7 +158,8 @@ def findings_of(folder: Path, task: Task, *, refuted: bool) -> tuple[Finding, ..
             trace = str(folder / record["trace"]) if record.get("trace") else ""
             file = record.get("location", "").split(":")[0]
             depth = int(record.get("depth") or 0)
-            found.append(Finding(path, file, words.get(record["status"], "open"), depth, trace))
+            status = "open" if "_induct" in trace else words.get(record["status"], "open")
+            found.append(Finding(path, file, status, depth, trace))
     return tuple(found)
 
 

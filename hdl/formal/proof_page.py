@@ -26,8 +26,9 @@ proof, which says nothing about other sizes.
 
 `make formal` prints each property with what became of it, and exits with 1 if one is not shown, or if a property of
 this page was not among those that were checked. It keeps nothing from one run to the next.
-`make formal ARGS="--quick"` runs the proofs that are marked "quick" below, and `make formal ARGS="bus_arbiter"` only
-the one that is named. For a property that fails, it prints the file with the waves of the counterexample.
+`make formal ARGS="--quick"` runs the proofs that are marked "quick" below, at the first size each, and
+`make formal ARGS="bus_arbiter"` only the one that is named. For a property that fails, it prints the file with the
+waves of the counterexample.
 """
 
 

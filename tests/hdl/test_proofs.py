@@ -38,6 +38,7 @@ RAM = "prim/rtl/prim_ram.sv"
 FIFO = "prim/rtl/prim_fifo.sv"
 ARBITER = "bus/rtl/bus_arbiter.sv"
 TARGET = "bus/rtl/bus_target.sv"
+INITIATOR = "bus/rtl/bus_initiator.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
 
 FAULTS = (
@@ -56,6 +57,12 @@ FAULTS = (
     Fault("bus_target", TARGET, "? LaterLimit : FirstLimit", "? FirstLimit : FirstLimit", "later_limit"),
     Fault("bus_target", TARGET, "answer_i.hit && !address_bad", "answer_i.hit", "unclaimed"),
     Fault("bus_target", TARGET, "devsel_d = 1'b0;\n        stop_d ", "stop_d ", "T14_abort"),
+    Fault("bus_initiator", INITIATOR, "if (transfer) moved_q", "if (phase_end) moved_q", "request_state"),
+    Fault("bus_initiator", INITIATOR, "gnt_i && enable_i &&", "gnt_i &&", "M01_enabled"),
+    Fault("bus_initiator", INITIATOR, "DevselLimit = 3'd3", "DevselLimit = 3'd2", "M17_status"),
+    Fault("bus_initiator", INITIATOR, "if (second_q) state_d", "state_d", "M20_second"),
+    Fault("bus_initiator", INITIATOR, "ad_d  = backend_i.wdata1", "ad_d  = backend_i.wdata0", "data_lanes"),
+    Fault("bus_initiator", INITIATOR, "(timer_expired && !gnt_i)", "!gnt_i", "M25"),
     Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
     Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
 )

@@ -84,12 +84,15 @@ module bus_arbiter_formal #(
       `ASSUME(M02, !(frame_q && !frame_i) || irdy_i, "FRAME goes off only on a clock on which IRDY is on.")
       `ASSUME(M06, !(start && irdy_i), "IRDY is off in the address phase.")
       `PROVE(A01, (gnt & (gnt - Masters'(1))) == '0, "At most one GNT is on.")
-      `PROVE(owner, 32'(u_dut.owner_q) < Masters && (gnt == '0 || gnt == Masters'(1) << u_dut.owner_q), "The owner is the master that is granted.")
+      `PROVE(owner, 32'(u_dut.owner_q) < Masters && (gnt == '0 || gnt == Masters'(1) << u_dut.owner_q),
+             "The owner is the master that is granted.")
       if (past_q) begin
         `PROVE(A02, !(idle_q && gnt_q != '0 && gnt != '0) || gnt == gnt_q,
                "GNT passes from one master to another on an idle bus through a clock without any GNT.")
-        `PROVE(A03, (gnt & ~gnt_q & ~req_q) == '0 || asked_q == '0, "A master that does not ask gets GNT only if no master asks.")
-        `PROVE(A07_ignored, (gnt & ~gnt_q & broken_q) == '0 || asked_q == '0, "A broken master gets GNT only if no other master asks.")
+        `PROVE(A03, (gnt & ~gnt_q & ~req_q) == '0 || asked_q == '0,
+               "A master that does not ask gets GNT only if no master asks.")
+        `PROVE(A07_ignored, (gnt & ~gnt_q & broken_q) == '0 || asked_q == '0,
+               "A broken master gets GNT only if no other master asks.")
         `PROVE(A06, idle_q || asked_q == '0 || (gnt & asked_q) != '0,
                "While a transaction is under way, a master that asks is granted, so that arbitration costs no clocks.")
         `PROVE(keeps, !(gnt_q[watched_q] && asked_q[watched_q] && !u_dut.used_q && gnt_q == gnt) || gnt[watched_q],
@@ -98,19 +101,25 @@ module bus_arbiter_formal #(
                "A master becomes broken only after 16 idle clocks with its REQ and GNT on.")
         `PROVE(A07_count, !gnt[watched_q] || broken[watched_q] || unused_q == 5'(u_dut.waited_q),
                "The arbiter counts the idle clocks on which the granted master asks.")
-        `PROVE(A07_found, unused_q != 5'd16 || broken[watched_q], "After 16 idle clocks with its REQ and GNT on, a master is broken.")
-        `PROVE(A07_stays, !(broken_q[watched_q] && req_q[watched_q]) || broken[watched_q], "A broken master is ignored until it withdraws its REQ.")
+        `PROVE(A07_found, unused_q != 5'd16 || broken[watched_q],
+               "After 16 idle clocks with its REQ and GNT on, a master is broken.")
+        `PROVE(A07_stays, !(broken_q[watched_q] && req_q[watched_q]) || broken[watched_q],
+               "A broken master is ignored until it withdraws its REQ.")
         `PROVE(A07_again, req_q[watched_q] || !broken[watched_q], "A master that withdrew its REQ is not broken.")
       end
-      `PROVE(A05, quiet_q < 3'd4 || gnt[Park], "GNT is with the parking master after four idle clocks without a request.")
+      `PROVE(A05, quiet_q < 3'd4 || gnt[Park],
+             "GNT is with the parking master after four idle clocks without a request.")
       `PROVE(A04, others_q < 4'(Masters),
              "A master that keeps asking is served after at most one transaction of each other master.")
       `PROVE(A04_round, !req_i[watched_q] || broken[watched_q] || others_q + ahead < 4'(Masters),
              "A transaction of another master brings the watched one nearer to its turn.")
-      `COVER(waits_longest, others_q == 4'(Masters - 1) && start && gnt_q[watched_q], "A master is served after the largest number of transactions of others.")
-      `COVER(broken_served, broken[watched_q] && start && !gnt_q[watched_q], "Another master starts while one is broken.")
+      `COVER(waits_longest, others_q == 4'(Masters - 1) && start && gnt_q[watched_q],
+             "A master is served after the largest number of transactions of others.")
+      `COVER(broken_served, broken[watched_q] && start && !gnt_q[watched_q],
+             "Another master starts while one is broken.")
       `COVER(hidden, !idle && gnt != gnt_q && gnt != '0 && gnt_q != '0, "GNT passes on during a transaction.")
-      `COVER(recovered, past_q && broken_q[watched_q] && !broken[watched_q], "A broken master is taken notice of again.")
+      `COVER(recovered, past_q && broken_q[watched_q] && !broken[watched_q],
+             "A broken master is taken notice of again.")
     end
   end
 endmodule

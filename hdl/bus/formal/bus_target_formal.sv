@@ -3,8 +3,8 @@
 
 `include "formal/properties.svh"
 
-/// Proof of `bus_target`: two of them on one bus, with backends that answer as they like, and a master that does whatever
-/// the rules for masters allow. `bus_checker` holds the rules: those for masters are assumed, those for targets proven.
+/// Proof of `bus_target`: two of them on one bus, with backends that answer as they like, and a master that does
+/// whatever the rules for masters allow. `bus_checker` holds the rules: those for masters are assumed, those for targets proven.
 module bus_target_formal (
   input logic        clk_i,
   input logic        rst_ni,
@@ -133,11 +133,15 @@ module bus_target_formal (
       wrong_q         <= rst_ni && access.write && parity_q != bus.par && parity_response_i;
     end
 
+    always_ff @(posedge clk_i) begin : p_assume
+      if (rst_ni) begin
+        `ASSUME(hit_legal, !(access.decode && answer.hit) || access.memory || access.io || access.configuration ||
+                access.command == bus_pkg::CommandInterruptAcknowledge,
+                "A backend says hit for memory, I/O and type 0 of configuration, and for Interrupt Acknowledge, only.")
+      end
+    end
     always_ff @(posedge clk_i) begin : p_properties
       if (rst_ni) begin
-        `ASSUME(hit_legal, !(access.decode && answer.hit) || access.memory || access.io ||
-                access.configuration || access.command == bus_pkg::CommandInterruptAcknowledge,
-                "A backend says hit for memory, I/O and type 0 of configuration, and for Interrupt Acknowledge, only.")
         `PROVE(T22_read, !(past_q && target.par_en) || target.par == parity_q,
                "PAR that the target drives makes the parity of the clock before even.")
         `PROVE(M32_only_read, !target.ad_en || (!command_q[0] && target.devsel) || (target.control_en && target.stop),
@@ -146,8 +150,10 @@ module bus_target_formal (
                "While TRDY is on in a read, AD is the datum that the backend gave.")
         `PROVE(read_address, !(target.trdy && !command_q[0]) || access.loaded_address == next_q,
                "The datum on AD is that of the first address, plus four for each datum that has moved.")
-        `PROVE(write_strobe, access.write == wrote_q, "Each written datum is handed over once, one clock after it moved.")
-        `PROVE(write_datum, !access.write || (access.wdata == ad_q && access.write_be == ~cbe_q && access.write_address == moved_address_q),
+        `PROVE(write_strobe, access.write == wrote_q,
+               "Each written datum is handed over once, one clock after it moved.")
+        `PROVE(write_datum, !access.write || (access.wdata == ad_q && access.write_be == ~cbe_q &&
+               access.write_address == moved_address_q),
                "A written datum is handed over with its byte enables and its address.")
         `PROVE(T13, !retried || count_q == '0, "A transaction counts as retried only if no datum has moved.")
         `PROVE(T33, !idle || state == StIdle, "While the bus is idle, the target is ready for the next transaction.")
@@ -156,40 +162,58 @@ module bus_target_formal (
                "A datum written with wrong parity sets Detected Parity Error.")
         `PROVE(T23_perr, !past_q || (target.perr == wrong_q && (!wrong_q || target.perr_en)),
                "PERR comes on two clocks after a written datum with wrong parity, if parity errors are reported, and else not.")
-        `PROVE(T14_status, status.signaled_target_abort == (state == StAbort), "A target abort sets Signaled Target Abort.")
+        `PROVE(T14_status, status.signaled_target_abort == (state == StAbort),
+               "A target abort sets Signaled Target Abort.")
         `PROVE(T14_abort, !aborts_q || {target.devsel, target.trdy, target.stop} == 3'b001,
                "A target abort turns STOP on and DEVSEL off, after one clock with DEVSEL.")
         `PROVE(unclaimed, !(state == StData || state == StAbort) || clock != 5'd3 || !address_wrong_q,
                "A transaction whose address has wrong parity is not claimed.")
-        // The states that can be reached, for the induction.
-        `PROVE(outputs, {target.devsel, target.trdy, target.stop} == 3'b000 ||
-               (state == StData && target.devsel) || (state == StAbort && {target.devsel, target.trdy, target.stop} == 3'b100) ||
+      end
+    end
+    // The states that can be reached, for the induction.
+    always_ff @(posedge clk_i) begin : p_states
+      if (rst_ni) begin
+        `PROVE(outputs, {target.devsel, target.trdy, target.stop} == 3'b000 || (state == StData &&
+               target.devsel) || (state == StAbort && {target.devsel, target.trdy, target.stop} == 3'b100) ||
                (state == StStop && !target.trdy && target.stop), "DEVSEL, TRDY and STOP are those of the state.")
         `PROVE(data_claimed, !(state == StData || state == StAbort) || target.devsel, "DEVSEL is on in data phases.")
         `PROVE(stop_held, !(state == StStop) || target.stop, "STOP is on in the state that holds it.")
         `PROVE(decodes, (state == StDecode) == start_q, "The clock after the address phase is the decode clock.")
-        `PROVE(decode_state, state != StDecode || (count_q == '0 && !u_dut.moved_q && u_dut.waited_q == '0 && clock == 5'd2 &&
-               !u_checker.ended_q && !u_checker.answered_q), "On the decode clock nothing has happened yet.")
+        `PROVE(decode_state, state != StDecode || (count_q == '0 && !u_dut.moved_q && u_dut.waited_q == '0 &&
+               clock == 5'd2 && !u_checker.ended_q && !u_checker.answered_q),
+               "On the decode clock nothing has happened yet.")
         `PROVE(known_state, state <= StStop, "There is no sixth state.")
-        `PROVE(active_claimed, !claimed || (!idle && !start && u_checker.answered), "A claimed transaction is on the bus.")
-        `PROVE(latched, state == StIdle || (access.command == command_q && access.read == !command_q[0]), "The command is that of the transaction.")
-        `PROVE(moved_some, state == StIdle || u_dut.moved_q == (count_q != '0), "The target knows whether a datum has moved.")
-        `PROVE(pointing, !(state == StDecode || state == StData) ||
-               u_dut.pointer_q == next_q + (access.read && target.trdy ? 32'd4 : 32'd0), "The pointer is that of the next datum.")
+        `PROVE(active_claimed, !claimed || (!idle && !start && u_checker.answered),
+               "A claimed transaction is on the bus.")
+        `PROVE(latched, state == StIdle || (access.command == command_q && access.read == !command_q[0]),
+               "The command is that of the transaction.")
+        `PROVE(moved_some, state == StIdle || u_dut.moved_q == (count_q != '0),
+               "The target knows whether a datum has moved.")
+        `PROVE(pointing, !(state == StDecode || state == StData) || u_dut.pointer_q == next_q + (access.read &&
+               target.trdy ? 32'd4 : 32'd0), "The pointer is that of the next datum.")
         `PROVE(drives, target.ad_en == (access.read && target.devsel), "AD is driven with DEVSEL in a read.")
-        `PROVE(quiet, awake || {target.control_en, target.ad_en, target.par_en, target.perr_en, target.perr, target.serr, access.write} == '0,
+        `PROVE(quiet, awake ||
+               {target.control_en, target.ad_en, target.par_en, target.perr_en, target.perr, target.serr, access.write} == '0,
                "A target that sleeps drives nothing.")
-        `PROVE(first_wait, !(claimed || state == StDecode) || u_checker.ended_q || u_dut.waited_q == 4'(clock - 5'd2) || clock > 5'd17,
+        `PROVE(first_wait, !(claimed || state == StDecode) || u_checker.ended_q ||
+               u_dut.waited_q == 4'(clock - 5'd2) || clock > 5'd17,
                "The target counts the clocks of the first data phase.")
-        `PROVE(first_limit, !(state == StData && !target.trdy && !target.stop) || u_dut.waited_q <= 4'd12, "The wait is limited.")
-        `PROVE(later_wait, !(state == StData && u_dut.moved_q) || 5'(u_dut.waited_q) + 5'd1 == u_checker.target_waits_q ||
-               target.trdy || target.stop, "The target counts the clocks of a later data phase.")
-        `PROVE(later_limit, !(state == StData && u_dut.moved_q && !target.trdy && !target.stop) || u_dut.waited_q <= 4'd6,
-               "The wait of a later data phase is limited.")
+        `PROVE(first_limit, !(state == StData && !target.trdy && !target.stop) || u_dut.waited_q <= 4'd12,
+               "The wait is limited.")
+        `PROVE(later_wait, !(state == StData && u_dut.moved_q) ||
+               5'(u_dut.waited_q) + 5'd1 == u_checker.target_waits_q || target.trdy || target.stop,
+               "The target counts the clocks of a later data phase.")
+        `PROVE(later_limit, !(state == StData && u_dut.moved_q && !target.trdy && !target.stop) ||
+               u_dut.waited_q <= 4'd6, "The wait of a later data phase is limited.")
+      end
+    end
+    always_ff @(posedge clk_i) begin : p_cover
+      if (rst_ni) begin
         `COVER(burst, access.write && count_q == 3'd3, "Three data of a burst are written.")
         `COVER(burst_read, access.transfer && access.read && count_q == 3'd2, "Three data of a burst are read.")
         `COVER(retry, retried && state == StData, "A transaction is retried.")
-        `COVER(disconnect, state == StData && target.stop && !target.trdy && count_q == 3'd1, "A burst is ended without a datum.")
+        `COVER(disconnect, state == StData && target.stop && !target.trdy && count_q == 3'd1,
+               "A burst is ended without a datum.")
         `COVER(abort, target.stop && !target.devsel, "A transaction is aborted.")
       end
     end
@@ -201,7 +225,8 @@ module bus_target_formal (
     if (rst_ni) begin
       `ASSUME(irdy_in_transaction, !bus.irdy || irdy_q || frame_q, "IRDY comes on only in a transaction.")
       `ASSUME(one_hit, !gen_target[0].answer.hit || !gen_target[1].answer.hit, "No two backends hit.")
-      `PROVE(one_claims, !gen_target[0].claimed || !gen_target[1].claimed, "One target at most has claimed the transaction.")
+      `PROVE(one_claims, !gen_target[0].claimed || !gen_target[1].claimed,
+             "One target at most has claimed the transaction.")
       `PROVE(some_claims, !(u_checker.answered_q && !idle) || gen_target[0].claimed || gen_target[1].claimed,
              "An answered transaction is claimed by a target.")
       `PROVE(history, u_checker.bus_q.frame == frame_q && u_checker.bus_q.irdy == irdy_q &&

@@ -77,12 +77,14 @@ module interrupt_core_formal (
   always_ff @(posedge clk_i) begin : p_properties
     `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
     if (rst_ni) begin
-      `PROVE(raw_state, raw[watched_q] == line_q && u_dut.previous_q[watched_q] == line_before_q, "The raw state of an input is its line one clock before.")
+      `PROVE(raw_state, raw[watched_q] == line_q && u_dut.previous_q[watched_q] == line_before_q,
+             "The raw state of an input is its line one clock before.")
       `PROVE(I03_I08_request, u_dut.requests_q[watched_q] == request_q,
              "An edge on a latched input or a message requests, enabled or not; only an acknowledge without a new edge on the same clock ends the request.")
       `PROVE(I07_pending, pending[watched_q] == (request_q || (!latched_i[watched_q] && line_q)),
              "An input is pending while it is requested, or while its line is on if it is a level input.")
-      `PROVE(in_service_state, in_service[watched_q] == service_q, "An input is in service from its acknowledge to its end of interrupt.")
+      `PROVE(in_service_state, in_service[watched_q] == service_q,
+             "An input is in service from its acknowledge to its end of interrupt.")
       `PROVE(I04_lost, lost[watched_q] == (edge_now && request_q && !acknowledged),
              "An edge or a message for an input that is requested already is reported as lost, and no other one.")
       `PROVE(I06_offered, !(fetch_valid && fetch_input == watched_q) || eligible,
@@ -92,11 +94,14 @@ module interrupt_core_formal (
       `PROVE(presented, interrupt == offered_q && (!interrupt || interrupt_input == offered_input_q),
              "What is presented is what a fetch would have returned one clock before, and nothing on the clock after an acknowledge.")
       `PROVE(none_offered, fetch_valid || fetch_input == '0, "Without an input to offer, the number offered is 0.")
-      `COVER(nested, interrupt && in_service != '0 && fetch_input > 4'd3, "An input is presented while a lower one is in service.")
-      `COVER(held_back, pending[15] && enable_i[15] && in_service[15] && !interrupt, "An input waits for its own end of interrupt.")
+      `COVER(nested, interrupt && in_service != '0 && fetch_input > 4'd3,
+             "An input is presented while a lower one is in service.")
+      `COVER(held_back, pending[15] && enable_i[15] && in_service[15] && !interrupt,
+             "An input waits for its own end of interrupt.")
       `COVER(lost_edge, lost != '0, "An edge is lost.")
       `COVER(edge_wins, acknowledged && edge_now && request_q, "A new edge comes on the clock of the acknowledge.")
-      `COVER(quiet_after, acknowledge_q && !interrupt && fetch_valid, "Nothing is presented on the clock after an acknowledge.")
+      `COVER(quiet_after, acknowledge_q && !interrupt && fetch_valid,
+             "Nothing is presented on the clock after an acknowledge.")
     end
   end
 endmodule

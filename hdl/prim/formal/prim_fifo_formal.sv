@@ -74,20 +74,23 @@ module prim_fifo_formal #(
              "The level is the number of pushes without a pop, and at most the depth.")
       `PROVE(visible_some, (DepthLog2+1)'(visible) <= level && visible + 3'(u_dut.fetched_q) <= 3'd4,
              "No more entries are visible than there are, and an entry on its way has a place.")
-      `PROVE(pointers, u_dut.write_q == u_dut.read_q + DepthLog2'(u_dut.stored_q) &&
-             u_dut.stored_q <= level && level == u_dut.stored_q + (DepthLog2+1)'(visible) + (DepthLog2+1)'(u_dut.fetched_q),
+      `PROVE(pointers, u_dut.write_q == u_dut.read_q + DepthLog2'(u_dut.stored_q) && u_dut.stored_q <= level &&
+             level == u_dut.stored_q + (DepthLog2+1)'(visible) + (DepthLog2+1)'(u_dut.fetched_q),
              "Each entry is in exactly one place: in the RAM, on its way, or visible.")
       if (followed_q) begin
         `PROVE(kept, before_q < level, "A datum stays until it is popped or the FIFO is cleared.")
-        `PROVE(first, !(visible > 3'd0 && before_q == '0) || data0 == datum_q, "The first output is the oldest datum, as it was pushed.")
+        `PROVE(first, !(visible > 3'd0 && before_q == '0) || data0 == datum_q,
+               "The first output is the oldest datum, as it was pushed.")
         `PROVE(second, !(visible > 3'd1 && before_q == (DepthLog2+1)'(1)) || data1 == datum_q,
                "The second output is the datum pushed after the oldest.")
         `PROVE(in_queue, before_q >= (DepthLog2+1)'(visible) ||
-               u_dut.u_queue.entries[32'(before_q[1:0])*Width +: Width] == datum_q, "A visible entry is the datum of its place in the order.")
+               u_dut.u_queue.entries[32'(before_q[1:0])*Width +: Width] == datum_q,
+               "A visible entry is the datum of its place in the order.")
         `PROVE(on_the_way, !(u_dut.fetched_q && beyond == '0) || u_dut.ram_data == datum_q,
                "The entry on its way out of the RAM is the datum of its place in the order.")
         `PROVE(in_ram, before_q < (DepthLog2+1)'(visible) + (DepthLog2+1)'(u_dut.fetched_q) ||
-               u_dut.u_ram.gen_lane[0].words[place] == datum_q, "An entry in the RAM is the datum of its place in the order.")
+               u_dut.u_ram.gen_lane[0].words[place] == datum_q,
+               "An entry in the RAM is the datum of its place in the order.")
         `PROVE(latency, !(age_q == 2'd3 && before_q == '0) || visible != '0,
                "The oldest datum is visible three clocks after its push.")
         `PROVE(age, age_q != 2'd0 && !(age_q == 2'd2 && before_q == '0 && visible == '0) || u_dut.fetched_q,

@@ -55,16 +55,20 @@ module prim_queue_formal #(
     `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
     if (rst_ni) begin
       `ASSUME(pop_not_empty, !pop_i || level != '0 || clear_i, "Nobody pops an empty queue.")
-      `PROVE(count, level == count_q && level <= 3'd4, "The level is the number of accepted pushes without a pop, and at most 4.")
+      `PROVE(count, level == count_q && level <= 3'd4,
+             "The level is the number of accepted pushes without a pop, and at most 4.")
       if (followed_q) begin
         `PROVE(kept, before_q < level, "A datum stays until it is popped or the queue is cleared.")
         `PROVE(first, before_q != 3'd0 || data0 == datum_q, "The first output is the oldest datum, as it was pushed.")
-        `PROVE(second, before_q != 3'd1 || data1 == datum_q, "The second output is the datum pushed after the oldest.")
+        `PROVE(second, before_q != 3'd1 || data1 == datum_q,
+               "The second output is the datum pushed after the oldest.")
         `PROVE(stored, u_dut.entries[32'(before_q[1:0])*Width +: Width] == datum_q,
                "Each entry holds the datum that was pushed into its place in the order.")
       end
-      `COVER(full, level == 3'd4 && followed_q && before_q == 3'd3, "The queue is full and its last datum is followed.")
-      `COVER(full_moving, level == 3'd4 && push_i && pop_i, "A full queue takes a datum and gives one on the same clock.")
+      `COVER(full, level == 3'd4 && followed_q && before_q == 3'd3,
+             "The queue is full and its last datum is followed.")
+      `COVER(full_moving, level == 3'd4 && push_i && pop_i,
+             "A full queue takes a datum and gives one on the same clock.")
       `COVER(refused, level == 3'd4 && push_i && !pop_i, "A push is refused.")
     end
   end
