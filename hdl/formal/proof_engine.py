@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from proof_plan import Proof
@@ -158,9 +158,20 @@ def findings_of(folder: Path, task: Task, *, refuted: bool) -> tuple[Finding, ..
             trace = str(folder / record["trace"]) if record.get("trace") else ""
             file = record.get("location", "").split(":")[0]
             depth = int(record.get("depth") or 0)
-            status = "open" if "_induct" in trace else words.get(record["status"], "open")
-            found.append(Finding(path, file, status, depth, trace))
-    return tuple(found)
+            found.append(Finding(path, file, words.get(record["status"], "open"), depth, trace))
+    return tuple(found) if task.mode != "prove" else without_induction(found)
+
+
+def without_induction(findings: list[Finding]) -> tuple[Finding, ...]:
+    """The findings of a refuted task, with failures of the induction as open if another property failed from reset on.
+
+    Of a property that fails both ways only one failure is recorded.
+    """
+    failed = [finding for finding in findings if finding.status == "failed"]
+    if all("_induct" in finding.trace for finding in failed):
+        return tuple(findings)
+    opened = {f: replace(f, status="open") for f in failed if "_induct" in f.trace}
+    return tuple(opened.get(finding, finding) for finding in findings)
 
 
 def last_words(log: str) -> str:

@@ -39,6 +39,9 @@ FIFO = "prim/rtl/prim_fifo.sv"
 ARBITER = "bus/rtl/bus_arbiter.sv"
 TARGET = "bus/rtl/bus_target.sv"
 INITIATOR = "bus/rtl/bus_initiator.sv"
+COUNTERS = "timestamp/rtl/bus_counters.sv"
+CAUSES = "socket/rtl/function_causes.sv"
+PIN = "socket/rtl/socket_interrupt.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
 
 FAULTS = (
@@ -63,6 +66,16 @@ FAULTS = (
     Fault("bus_initiator", INITIATOR, "if (second_q) state_d", "state_d", "M20_second"),
     Fault("bus_initiator", INITIATOR, "ad_d  = backend_i.wdata1", "ad_d  = backend_i.wdata0", "data_lanes"),
     Fault("bus_initiator", INITIATOR, "(timer_expired && !gnt_i)", "!gnt_i", "M25"),
+    Fault("bus_counters", COUNTERS, "!address && !data && !refused", "!data && !refused", "every_clock"),
+    Fault(
+        "function_causes",
+        CAUSES,
+        "((cause_q & ~clear) | set_i)",
+        "((cause_q | set_i) & ~clear)",
+        "I01_status",
+    ),
+    Fault("function_causes", PIN, "again_q || due : 1'b0", "again_q : 1'b0", "pulse_each"),
+    Fault("function_causes", PIN, "|| (message_q && !message_taken_i)", "", "message_kept"),
     Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
     Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
 )

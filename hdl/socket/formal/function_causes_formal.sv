@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+
+`include "formal/properties.svh"
+
+/// Proof of `function_causes` and `socket_interrupt` together: one cause that stays and one that follows a condition are
+/// compared with a description of what each must do, and so are the pin and the messages that come from them.
+module function_causes_formal (
+  input logic       clk_i,
+  input logic       rst_ni,
+  input logic [1:0] set_i,
+  input logic       cause_we_i,
+  input logic       mask_set_we_i,
+  input logic       mask_clear_we_i,
+  input logic [1:0] bits_i,
+  input logic       latched_i,
+  input logic [7:0] pulse_clocks_i,
+  input logic       interrupt_disable_i,
+  input logic       msi_enable_i,
+  input logic       msi_possible_i,
+  input logic       message_taken_i
+);
+  logic [1:0]             cause, mask;
+  logic [15:0]            due, cleared;
+  logic                   status, intx, message, suppressed;
+  socket_pkg::interrupt_t interrupt;
+  socket_pkg::events_t    events;
+  function_causes #(.Causes(2), .Follows(2'b10)) u_dut (
+    .clk_i, .rst_ni, .set_i, .cause_we_i, .mask_set_we_i, .mask_clear_we_i, .bits_i, .cause_o(cause), .mask_o(mask),
+    .due_o(due), .cleared_o(cleared), .status_o(status)
+  );
+  always_comb begin : p_interrupt
+    interrupt              = socket_pkg::InterruptIdle;
+    interrupt.due          = due;
+    interrupt.cleared      = cleared;
+    interrupt.status       = status;
+    interrupt.latched      = latched_i;
+    interrupt.pulse_clocks = pulse_clocks_i;
+  end
+  socket_interrupt u_pin (
+    .clk_i, .rst_ni, .interrupt_i(interrupt), .interrupt_disable_i, .msi_enable_i, .msi_possible_i, .intx_o(intx),
+    .message_o(message), .message_taken_i, .message_suppressed_o(suppressed), .message_phase_i(1'b0),
+    .register_read_i(1'b0), .writing_i(1'b0), .events_o(events)
+  );
+
+  logic begun_q = 1'b0;
+  always_ff @(posedge clk_i) begun_q <= 1'b1;
+
+  // The causes and enables as they must be.
+  logic [1:0] clear, cause_q, mask_q;
+  assign clear = cause_we_i ? bits_i : 2'b00;
+  always_ff @(posedge clk_i) begin : p_model
+    if (!rst_ni) begin
+      cause_q <= '0;
+      mask_q  <= '0;
+    end else begin
+      cause_q[0] <= set_i[0] || (cause_q[0] && !clear[0]);
+      cause_q[1] <= set_i[1] && !(cause_q[1] && clear[1]);
+      if (mask_clear_we_i) mask_q <= mask_q & ~bits_i;
+      else if (mask_set_we_i) mask_q <= mask_q | bits_i;
+    end
+  end
+
+  // The clock before.
+  logic       past_q, status_q, due_q, latched_q, line_q, msi_q, possible_q, taken_q, message_q;
+  logic [1:0] on_q, set_q;
+  always_ff @(posedge clk_i) begin : p_before
+    past_q     <= rst_ni;
+    status_q   <= rst_ni && status;
+    due_q      <= rst_ni && due != '0;
+    latched_q  <= latched_i;
+    line_q     <= rst_ni && u_pin.line_q;
+    msi_q      <= msi_enable_i;
+    possible_q <= msi_possible_i;
+    taken_q    <= message_taken_i;
+    message_q  <= rst_ni && message;
+    on_q       <= rst_ni ? cause & mask : 2'b00;
+    set_q      <= set_i;
+  end
+
+  always_ff @(posedge clk_i) begin : p_properties
+    `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
+    if (rst_ni) begin
+      `PROVE(causes, cause == cause_q,
+             "A cause stays on until it is cleared, a set wins over a clear, and a cause that follows does so.")
+      `PROVE(enables, mask == mask_q, "Enables are set and cleared by their bits; a clear wins over a set.")
+      `PROVE(I01_status, status == ((cause_q & mask_q) != '0), "The status is on while an enabled cause is.")
+      if (past_q) begin
+        `PROVE(due_each, (cause & mask & ~on_q) == '0 || due_q,
+               "Each enabled cause that comes on has been due one clock before.")
+        `PROVE(due_again, !(set_q[0] && on_q[0] && mask[0]) || due_q,
+               "An enabled cause that is set again is due again.")
+        `PROVE(I01_level, latched_q || u_pin.line_q == status_q,
+               "The line of a level interrupt is the status one clock before.")
+        `PROVE(pulse_each, !(latched_q && due_q) || (u_pin.line_q && !line_q) || u_pin.again_q,
+               "What is due in pulses begins a pulse, or is kept for the next one.")
+        `PROVE(message_each, !(due_q && msi_q && possible_q) || message,
+               "What is due as a message makes a message wait.")
+        `PROVE(message_kept, !(message_q && !taken_q && msi_q) || message,
+               "A message waits until it is taken or messages are turned off.")
+        `PROVE(message_real, !message || message_q || due_q, "No message waits without a cause.")
+      end
+      `PROVE(C13_pin, !(msi_enable_i && intx), "The pin is off while messages are on.")
+      `PROVE(suppress, suppressed == (due != '0 && msi_enable_i && !msi_possible_i),
+             "A message that cannot be sent is reported.")
+      `PROVE(events_once, !(events.asserted && events.deasserted),
+             "The pin does not come on and go off on one clock.")
+      `COVER(pulsed_again, u_pin.line_q && u_pin.again_q && latched_q, "A pulse is on while another is due.")
+      `COVER(second_pulse, past_q && latched_q && u_pin.line_q && !line_q && !due_q, "A pulse that was kept begins.")
+      `COVER(message_shared, message && message_q && due_q, "Two causes share a message.")
+      `COVER(follows_again, cause[1] && !on_q[1] && mask[1] && due_q && set_q[1],
+             "A cause that follows comes on again after a clear.")
+    end
+  end
+endmodule
