@@ -10,6 +10,8 @@ regs/generated/interrupt_controller_regs.sv
 regs/generated/pci_configuration_regs.sv
 regs/generated/timestamp_regs.sv
 prim/rtl/prim_ram.sv
+prim/rtl/prim_clocks.sv
+prim/rtl/prim_timer.sv
 prim/rtl/prim_queue.sv
 prim/rtl/prim_fifo.sv
 bus/rtl/bus_mux.sv

@@ -17,6 +17,8 @@ namespace dirql {
 
 inline constexpr uint64_t kNever = UINT64_MAX;
 inline constexpr unsigned kResetClocks = 4;
+// The edges after which a wait ends before its limit, so that host code sees signals such as Ctrl-C meanwhile.
+inline constexpr uint64_t kLongestWait = 1 << 18;
 
 template <class Pins>
 class CommandPort {
@@ -86,7 +88,7 @@ class CommandPort {
                 if (!next_of_string()) return end(pins_.rsp_status_o);
                 break;
             case State::kWait:
-                return attention() || pins_.clock_o >= stop_ ? end(DIRQL_BUS_STATUS_OK) : false;
+                return attention() || pins_.clock_o >= stop_ || !patience_-- ? end(DIRQL_BUS_STATUS_OK) : false;
             case State::kReset:
                 if (left_--) return false;
                 set(pins_.rst_ni, 1);
@@ -112,6 +114,28 @@ class CommandPort {
         set(pins_.hm_ready_i, 1);
         set(pins_.hm_rvalid_i, 0);
         set(pins_.rst_ni, 1);
+    }
+
+    // The clocks after the next edge that this request lets pass whatever the machine does, if the machine stays as it
+    // is; 0 unless the request waits or spends clocks.
+    uint64_t idle_clocks() const {
+        switch (state_) {
+            case State::kPostedSpend:
+            case State::kSpend: return left_;
+            case State::kWait: {
+                const uint64_t end = stop_ < exchange_.deadline ? stop_ : exchange_.deadline;
+                return end > pins_.clock_o + 1 ? end - pins_.clock_o - 1 : 0;
+            }
+            default: return 0;
+        }
+    }
+
+    // True if neither this side nor the machine asks the other for anything at the next edge.
+    bool is_quiet() const { return !changed_ && !fetched_ && !pins_.hm_valid_o && !pins_.event_valid_o; }
+
+    // The machine has let clocks of `idle_clocks` pass without edges.
+    void skip(uint64_t clocks) {
+        if (state_ != State::kWait) left_ -= clocks;
     }
 
     unsigned status() const { return status_; }
@@ -175,6 +199,7 @@ class CommandPort {
     void enter() {
         state_ = after_;
         if (state_ == State::kCommand) return begin_next();
+        patience_ = kLongestWait;
         const uint64_t limit = exchange_.limit;
         stop_ = limit > kNever - pins_.clock_o ? kNever : pins_.clock_o + limit;
     }

@@ -3,6 +3,8 @@
 
 #include "machine.h"
 
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "Vmachine.h"
 #include "Vmachine___024root.h"
 #include "command_port.h"
+#include "model_state.h"
 #include "verilated.h"
 
 // On for the library that is evaluated directly; off if assertions or waves have logic of their own.
@@ -87,6 +90,102 @@ struct Evaluation<Root, std::void_t<decltype(Vmachine___024root___eval_ico(std::
     }
 };
 using MachineEvaluation = Evaluation<Vmachine___024root>;
+
+// Skips clocks. While the host waits and the machine's state repeats but for counters of clocks, each further clock does
+// the same again: the counters are moved on by many clocks at once. The state is all that Verilator keeps before the
+// memories, which do not change as long as the rest does not. The library with assertions does not skip, nor do waves
+// and cocotb; tests/machine/test_same_cycles.py compares them with this one.
+#if DIRQL_DIRECT && DIRQL_STATE_KNOWN
+class Skipper {
+  public:
+    explicit Skipper(Vmachine___024root& root) : root_(root) {}
+
+    // Called instead of `tick` while the host lets clocks pass; `idle` as in CommandPort::idle_clocks. Clocks once, and
+    // returns the number of clocks that it has skipped after that.
+    template <class Tick>
+    uint64_t clock(uint64_t idle, Tick tick) {
+        if (idle < kWorth) quiet_ = 0, next_ = kFirst;
+        if (idle < kWorth || ++quiet_ < next_) return tick(), 0;
+        std::memcpy(before_, &root_, kBytes);
+        tick();
+        const uint64_t clocks = repeats(idle - 1);
+        quiet_ = 0;
+        next_ = clocks ? kFirst : next_ < kLast ? 2 * next_ : kLast;
+        if (clocks) advance(clocks);
+        return clocks;
+    }
+
+  private:
+    static constexpr uint64_t kWorth = 16;
+    static constexpr unsigned kFirst = 4, kLast = 4096;
+    static constexpr size_t kBytes = offsetof(Vmachine___024root, DIRQL_STATE_END);
+
+    template <class Member>
+    Member& earlier(Member& member) {
+        return *reinterpret_cast<Member*>(before_ + (reinterpret_cast<char*>(&member) - reinterpret_cast<char*>(&root_)));
+    }
+
+    // The clocks, at most `clocks`, that would do what the last one did; 0 if it changed more than counters.
+    uint64_t repeats(uint64_t clocks) {
+        bool odd = false;
+#define DIRQL_COUNTER(name) \
+    odd |= root_.name - earlier(root_.name) > 1; \
+    moved_.name = root_.name != earlier(root_.name); \
+    earlier(root_.name) = root_.name;
+        DIRQL_STATE_COUNTERS(DIRQL_COUNTER)
+#undef DIRQL_COUNTER
+#define DIRQL_TIMER(name) \
+    if (root_.name != earlier(root_.name)) { \
+        odd |= earlier(root_.name) - root_.name != 1; \
+        if (clocks >= root_.name) clocks = root_.name ? root_.name - 1 : 0; \
+        earlier(root_.name) = root_.name; \
+        moved_.name = true; \
+    } else { \
+        moved_.name = false; \
+    }
+        DIRQL_STATE_TIMERS(DIRQL_TIMER)
+#undef DIRQL_TIMER
+#define DIRQL_SHOWN(name) earlier(root_.name) = root_.name;
+        DIRQL_STATE_SHOWN(DIRQL_SHOWN)
+#undef DIRQL_SHOWN
+        return odd || std::memcmp(before_, &root_, kBytes) ? 0 : clocks;
+    }
+
+    // The signals that show a counter follow at the next edge, which is always evaluated.
+    void advance(uint64_t clocks) {
+#define DIRQL_COUNTER(name) root_.name += moved_.name ? clocks : 0;
+        DIRQL_STATE_COUNTERS(DIRQL_COUNTER)
+#undef DIRQL_COUNTER
+#define DIRQL_TIMER(name) root_.name -= moved_.name ? clocks : 0;
+        DIRQL_STATE_TIMERS(DIRQL_TIMER)
+#undef DIRQL_TIMER
+        root_.DIRQL_STATE_CLOCK += clocks;
+    }
+
+    struct Moved {
+#define DIRQL_COUNTER(name) bool name;
+        DIRQL_STATE_COUNTERS(DIRQL_COUNTER)
+        DIRQL_STATE_TIMERS(DIRQL_COUNTER)
+#undef DIRQL_COUNTER
+    };
+
+    Vmachine___024root& root_;
+    Moved moved_{};
+    unsigned quiet_ = 0, next_ = kFirst;
+    alignas(Vmachine___024root) char before_[kBytes];
+};
+constexpr bool kSkipsClocks = MachineEvaluation::kDirect;
+#else
+class Skipper {
+  public:
+    explicit Skipper(Vmachine___024root&) {}
+    template <class Tick>
+    uint64_t clock(uint64_t, Tick tick) {
+        return tick(), 0;
+    }
+};
+constexpr bool kSkipsClocks = false;
+#endif
 constexpr bool kSkipsFallingEdge = MachineClock::kFound && !VM_TRACE;
 
 }  // namespace
@@ -96,7 +195,7 @@ void vl_stop(const char* file, int line, const char*) { stop("$stop or a failed 
 void vl_fatal(const char* file, int line, const char*, const char* message) { stop(message, file, line); }
 
 struct dirql_machine {
-    explicit dirql_machine(dirql_exchange& e) : exchange(e), top(&context, "machine"), port(*top.rootp, e) {}
+    explicit dirql_machine(dirql_exchange& e) : exchange(e), top(&context, "machine"), port(*top.rootp, e), skipper(*top.rootp) {}
 
     ~dirql_machine() {
 #if VM_TRACE
@@ -137,7 +236,11 @@ struct dirql_machine {
         try {
             while (!port.drive()) {
                 port.serve();
-                tick();
+                const uint64_t idle = kSkipsClocks && port.is_quiet() ? port.idle_clocks() : 0;
+                if (!idle)
+                    tick();
+                else
+                    port.skip(skipper.clock(idle, [this] { tick(); }));
             }
             return port.answer(port.status());
         } catch (const Stopped& stopped) {
@@ -160,6 +263,7 @@ struct dirql_machine {
     VerilatedContext context;
     Vmachine top;
     dirql::CommandPort<Vmachine___024root> port;
+    Skipper skipper;
     std::string complaint;
 #if VM_TRACE
     Waves waves;
@@ -206,6 +310,6 @@ void dirql_clock_bare(dirql_machine* machine, uint64_t clocks) {
     machine->exchange.clock = machine->top.rootp->clock_o;
 }
 
-int dirql_short_cut(void) { return MachineEvaluation::kDirect ? 2 : kSkipsFallingEdge; }
+int dirql_short_cut(void) { return kSkipsClocks ? 3 : MachineEvaluation::kDirect ? 2 : kSkipsFallingEdge; }
 
 }  // extern "C"

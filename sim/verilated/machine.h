@@ -38,8 +38,8 @@ const char *dirql_complaint(const struct dirql_machine *machine);
 // Clocks the bare model; bus masters get no answers meanwhile. Benchmarks compare the other calls with this one.
 void dirql_clock_bare(struct dirql_machine *machine, uint64_t clocks);
 
-// 2 if the two routines of a clock are called directly, 1 if each clock is one evaluation of the whole model, 0 if it is
-// two; see Evaluation and ClockMemory in machine.cpp.
+// 3 if clocks are skipped as well, 2 if the two routines of a clock are called directly, 1 if each clock is one evaluation of the whole model, 0 if it is
+// two; see Skipper, Evaluation and ClockMemory in machine.cpp.
 int dirql_short_cut(void);
 
 // cdef end

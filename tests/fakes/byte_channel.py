@@ -153,7 +153,7 @@ class FarSide:
         """Carry out one request; returns the value, the status and the data that was read."""
         operation, address, byte_enables, length, datum = fields
         if what == What.WAIT:
-            self._target.wait(limit)
+            self._target.wait(None if limit == NEVER else limit)
         if what in (What.WAIT, What.RESET):
             return 0, BusStatus.OK, b""
         try:

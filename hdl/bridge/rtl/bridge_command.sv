@@ -53,7 +53,7 @@ module bridge_command (
   host_pkg::op_e     op, op_q;
   host_pkg::bus_status_e status_q, status_d;
   host_pkg::bus_status_e fault_status_q, translated;
-  logic [31:0]       idsel_d, idsel_q, fault_address_q, hold_q;
+  logic [31:0]       idsel_d, idsel_q, fault_address_q;
   logic [15:0]       length, left_q, wdata_left_q, fault_count_q;
   logic              parity_q;
 
@@ -173,13 +173,11 @@ module bridge_command (
       fault_status_q  <= host_pkg::bus_status_e'(command_i.cmd_data[2:0]);
     end
   end
-  always_ff @(posedge clk_i) begin : p_hold
-    if (!rst_ni) hold_q <= '0;
-    else if (take && op == host_pkg::OpHoldInterrupt) hold_q <= command_i.cmd_data;
-    else if (hold_q != '0) hold_q <= hold_q - 32'd1;
-  end
+  prim_timer u_hold (
+    .clk_i, .rst_ni, .load_i(take && op == host_pkg::OpHoldInterrupt), .clocks_i(command_i.cmd_data),
+    .running_o(interrupt_hold_o)
+  );
 
-  assign interrupt_hold_o = hold_q != '0;
   assign rsp_valid_o      = rsp_q;
   assign rsp_status_o     = status_q;
 endmodule

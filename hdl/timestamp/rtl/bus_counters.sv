@@ -29,11 +29,8 @@ module bus_counters (
   end
 
   for (genvar i = 0; i < 6; i++) begin : gen_count
-    logic [31:0] count_q;
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) count_q <= '0;
-      else if (clear_i || events[i]) count_q <= clear_i ? '0 : count_q + 32'd1;
-    end
-    assign counts_o[i*32 +: 32] = count_q;
+    prim_clocks u_clocks (
+      .clk_i, .rst_ni, .clear_i, .enable_i(events[i]), .clocks_o(counts_o[i*32 +: 32])
+    );
   end
 endmodule

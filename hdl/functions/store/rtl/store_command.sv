@@ -81,7 +81,8 @@ module store_command #(
   store_reg_pkg::operation_e operation_q;
   logic        accept, moves, out_of_range, abort_q, reset_q, failed_q, raise, fifo_over;
   logic        starting_q, ending;
-  logic [31:0] host_left_q, delay_q, length_q, transferred_q, data_clocks_q, busy_clocks_q;
+  logic [31:0] host_left_q, length_q, transferred_q, data_clocks_q;
+  logic        delaying;
   logic [1:0]  finish_q;
   logic [32:0] last_byte;
 
@@ -108,7 +109,7 @@ module store_command #(
       StIdle: if (accept) state_d = StDelay;
       StDelay: begin
         if (abort_q) state_d = StFinish;
-        else if (delay_q == '0) state_d = StStart;
+        else if (!delaying) state_d = StStart;
       end
       StStart: begin
         if (abort_q || !moves || out_of_range) state_d = StFinish;
@@ -143,7 +144,6 @@ module store_command #(
   always_ff @(posedge clk_i) begin : p_timers
     if (accept) operation_q <= store_reg_pkg::operation_e'(operation_i);
     if (accept) length_q <= length_i;
-    if (accept || delay_q != '0) delay_q <= accept ? delay_i : delay_q - 32'd1;
     if (state_q != StIdle) finish_q <= state_q != StFinish ? FinishClocks : finish_q - 2'd1;
   end
 
@@ -151,6 +151,10 @@ module store_command #(
   logic [31:0] popped_bytes, bytes_left;
   logic        clear;
   assign clear = registers_reset_o || accept;
+  prim_timer u_delay (.clk_i, .rst_ni, .load_i(accept), .clocks_i(delay_i), .running_o(delaying));
+  prim_clocks u_busy (
+    .clk_i, .rst_ni, .clear_i(clear), .enable_i(state_q != StIdle), .clocks_o(busy_clocks_o)
+  );
   always_comb begin : p_popped
     bytes_left   = '0;
     popped_bytes = '0;
@@ -163,11 +167,9 @@ module store_command #(
     if (!rst_ni) begin
       transferred_q <= '0;
       data_clocks_q <= '0;
-      busy_clocks_q <= '0;
     end else if (clear || state_q != StIdle) begin
       transferred_q <= clear ? '0 : transferred_q + 32'(stored_i) + 32'(delivered_i) + popped_bytes;
       data_clocks_q <= clear ? '0 : data_clocks_q + 32'(data_clock_i);
-      busy_clocks_q <= clear ? '0 : busy_clocks_q + 32'd1;
     end
   end
 
@@ -239,5 +241,4 @@ module store_command #(
   assign operation_o   = operation_q;
   assign transferred_o = transferred_q;
   assign data_clocks_o = data_clocks_q;
-  assign busy_clocks_o = busy_clocks_q;
 endmodule

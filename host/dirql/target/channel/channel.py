@@ -80,7 +80,10 @@ class Channel(Protocol):
         """
 
     def wait(self, spent: int, limit: int, /) -> int:
-        """Let clocks pass until something asks for attention or `limit` clocks have passed."""
+        """Let clocks pass until something asks for attention or `limit` clocks have passed.
+
+        A channel may return earlier, so that host code sees signals in a long wait; the caller then waits again.
+        """
 
     def reset(self) -> int:
         """Reset the machine; posted marks and event records are dropped."""

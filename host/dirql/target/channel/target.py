@@ -33,8 +33,6 @@ from dirql.target.contract import BusFault, EventRecord, Target, TargetClosed, W
 __all__ = ["CommandTarget"]
 
 _DWORD = 0xFFFF_FFFF
-_SLICE = 1 << 18
-"""The most clocks that one wait lets pass before Python sees a signal, so that Ctrl-C need not wait for the machine."""
 
 # Plain integers: `Op.MEM_READ` and so on in the methods would make a register access 4 % slower ("register reads" of
 # bench/target_paths.py: 2.73 to 2.84 µs).
@@ -259,17 +257,17 @@ class CommandTarget(Target):
         left = NEVER if limit is None else limit
         if left < 0:
             check_clocks("the limit of a wait", left)
+        channel = self._open
+        stop = NEVER if limit is None else channel.clock + self.spent + left
         while True:
-            step = min(left, _SLICE)
-            if self._closed:
-                _refuse()
-            status = self._take(self._channel.wait(self.spent, step))
+            status = self._take(channel.wait(self.spent, left))
             if status:
                 raise self._channel.failure(status, "a wait")
             if self.attention:
                 return Wake.INTERRUPT if self._answer & INTERRUPT_WANTED else Wake.DEADLINE
-            left -= step
-            if not left:
+            # The channel may return early, so that Ctrl-C need not wait for the machine.
+            left = stop - channel.clock
+            if left <= 0:
                 return None
 
     # Timestamps.

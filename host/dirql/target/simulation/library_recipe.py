@@ -22,6 +22,7 @@ from dirql.hardware.description import MachineDescription
 from dirql.hardware.render import CHECKED_PARAMETER, TOP, generated_files, hdl_files
 from dirql.target.simulation.build import Recipe, Stage, verilated_sources, write_generated
 from dirql.target.simulation.exchange import declarations, exchange_declarations
+from dirql.target.simulation.model_state import render_state
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
 __all__ = ["MODULE", "Variant", "library_declarations", "library_recipe", "waves_suffix"]
@@ -121,6 +122,7 @@ class _Plan:
         own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "verilated").iterdir())]
         headers = sorted((self.root / "hdl").rglob("*.svh"))
         training = [Path(__file__).with_name("training.py")] if self.trained else []
+        training.append(Path(__file__).with_name("model_state.py"))
         return [
             *hdl_files(self.machine, self.root),
             *headers,
@@ -134,6 +136,8 @@ class _Plan:
         write_generated(folder, self.machine)
         hdl = [*map(str, hdl_files(self.machine, self.root)), str(folder / TOP)]
         yield [[*self.toolchain.command, *self.verilator_options(), "--Mdir", str(folder), *hdl]]
+        header = (folder / "Vmachine___024root.h").read_text(encoding="utf-8")
+        (folder / "model_state.h").write_text(render_state(header), encoding="utf-8")
         cold = self._write_units(folder)
         hot, link = self._compile(folder, _HOT, "-O1"), self._link(folder, [_HOT, *cold])
         if not self.trained:
