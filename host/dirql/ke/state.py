@@ -32,6 +32,7 @@ class KernelState:
         "processors",
         "ready",
         "schedule",
+        "starter",
         "stopped",
         "threads",
         "timers",
@@ -41,6 +42,8 @@ class KernelState:
 
     home: Context
     """The context that opened the kernel and that must close it."""
+    starter: Context
+    """The context in which all others begin."""
 
     def __init__(
         self,
@@ -68,8 +71,8 @@ class KernelState:
         """Each kernel call and each access is a point of preemption, whether or not the clock asks for attention."""
         self.timers = TimerQueue(clock, boot_time)
         self.ready = ReadyQueue(schedule.choose if schedule.shuffles else None)
-        self.threads: list[Thread] = []
-        """The threads that have not ended, without the idle threads."""
+        self.threads: dict[Thread, None] = {}
+        """The threads that have not ended, without the idle threads, oldest first."""
         self._next_thread = 1
         self.processors = tuple(Processor(number) for number in range(processors))
 
@@ -77,7 +80,7 @@ class KernelState:
         """Make a thread that has no context yet."""
         thread = Thread(self._next_thread, priority, self.ready, self.timers)
         self._next_thread += 1
-        self.threads.append(thread)
+        self.threads[thread] = None
         return thread
 
     def stop(self, error: BaseException) -> BaseException:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import pytest
@@ -111,6 +112,10 @@ class NaiveQueue:
             return None
         return self.list.pop(0)[0]
 
+    def remove_by_key(self, key: int) -> int | None:
+        places = [place for place, (_, of_entry) in enumerate(self.list) if of_entry >= key]
+        return self.list.pop(places[0])[0] if places else self.remove()
+
     def remove_entry(self, name: int) -> bool:
         before = len(self.list)
         self.list = [item for item in self.list if item[0] != name]
@@ -121,30 +126,36 @@ keys = st.integers(0, 4)
 actions = st.one_of(
     st.tuples(st.just("insert"), st.none() | keys),
     st.tuples(st.just("remove"), st.just(0)),
+    st.tuples(st.just("remove_by_key"), keys),
     st.tuples(st.just("remove_entry"), st.integers(0, 40)),
 )
 
 
 def play(queue: DeviceQueue, naive: NaiveQueue, script: list[tuple[str, int | None]]) -> None:
-    # A queue that was filled by key stays sorted: FIFO insertions carry the key of the largest.
     made: list[DeviceQueueEntry] = []
     for what, argument in script:
         if what == "insert":
+            # An entry that is inserted at the tail keeps its key, so that the keys of a queue need not be sorted.
             entry = DeviceQueueEntry()
-            entry.sort_key = 4
+            entry.sort_key = len(made) * 7 % 5
             made.append(entry)
             name = len(made) - 1
+            expected_queued = naive.insert(name, entry.sort_key, argument)
             queued = queue.insert(entry) if argument is None else queue.insert_by_key(entry, argument)
-            assert queued == naive.insert(name, 4, argument)
+            assert queued == expected_queued
         elif what == "remove":
             taken, expected = queue.remove(), naive.remove()
+            assert taken is (None if expected is None else made[expected])
+        elif what == "remove_by_key":
+            taken, expected = queue.remove_by_key(argument or 0), naive.remove_by_key(argument or 0)
             assert taken is (None if expected is None else made[expected])
         elif made:
             name = (argument or 0) % len(made)
             assert queue.remove_entry(made[name]) == naive.remove_entry(name)
         assert queue.busy == naive.busy
-        assert [made.index(entry) for entry in queue.queued()] == [name for name, _ in naive.list]
-        assert [entry.inserted for entry in made] == [entry in queue.queued() for entry in made]
+        queued_now = queue.queued()
+        assert queued_now == tuple(made[name] for name, _ in naive.list)
+        assert {entry for entry in made if entry.inserted} == set(queued_now)
 
 
 @pytest.mark.row("DQ-01", "DQ-02", "DQ-03", "DQ-04")
@@ -167,3 +178,71 @@ def test_equal_keys_stay_in_order(queue: DeviceQueue, open_kernel: Callable[...,
     for entry, key in zip(made, [5, 3, 5, 3], strict=True):
         queue.insert_by_key(entry, key)
     assert [queue.remove() for _ in made] == [made[1], made[3], made[0], made[2]]
+
+
+def test_a_long_queue_behaves_as_the_naive_queue(queue: DeviceQueue) -> None:
+    # Long enough that the tree has three levels, and with more removals than insertions at the end.
+    draw = random.Random(6)
+    script: list[tuple[str, int | None]] = []
+    for step in range(2500):
+        kinds = ("insert", "insert", "insert", "remove", "remove_by_key", "remove_entry")
+        what = draw.choice(kinds if step < 1800 else kinds[2:])
+        key = draw.randrange(5) if draw.random() < 0.5 else None
+        script.append((what, key if what == "insert" else draw.randrange(1800)))
+    play(queue, NaiveQueue(), script)
+
+
+@pytest.mark.parametrize("from_tail", [False, True])
+def test_a_long_queue_is_emptied_from_either_end(queue: DeviceQueue, from_tail: bool) -> None:
+    draw = random.Random(9)
+    queue.insert(DeviceQueueEntry())
+    made = entries(5000)
+    for entry in made:
+        queue.insert_by_key(entry, draw.randrange(1000))
+    in_order = sorted(made, key=lambda entry: entry.sort_key)  # a stable sort: equal keys keep their order
+    assert list(queue.queued()) == in_order
+    cancelled = draw.sample(made, 2000)
+    assert all(queue.remove_entry(entry) for entry in cancelled)
+    left = [entry for entry in in_order if entry.inserted]
+    if from_tail:
+        while left:
+            assert queue.remove_entry(left.pop())
+            if len(left) % 100 == 0:
+                assert list(queue.queued()) == left
+    else:
+        assert [queue.remove() for _ in left] == left
+    assert (queue.remove(), queue.queued(), queue.busy) == (None, (), False)
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+def test_an_entry_is_in_one_queue_once(queue: DeviceQueue, by_key: bool) -> None:
+    queue.insert(DeviceQueueEntry())
+    entry = DeviceQueueEntry()
+    queue.insert(entry)
+    with pytest.raises(
+        ValueError, match=r"DeviceQueueEntry must be in no queue; .* is in one: remove it first"
+    ):
+        queue.insert_by_key(entry, 3) if by_key else queue.insert(entry)
+    assert (entry.sort_key, queue.remove(), queue.remove()) == (0, entry, None)
+
+
+def test_an_entry_of_another_queue_is_not_removed(queue: DeviceQueue) -> None:
+    other = DeviceQueue()
+    other.initialize()
+    other.insert(DeviceQueueEntry())
+    entry = DeviceQueueEntry()
+    other.insert(entry)
+    with pytest.raises(ValueError, match="DeviceQueueEntry must be in this queue or in none"):
+        queue.remove_entry(entry)
+    assert other.remove() is entry
+
+
+def test_a_queue_that_is_initialized_again_is_empty(queue: DeviceQueue) -> None:
+    queue.insert(DeviceQueueEntry())
+    made = entries(100)
+    for entry in made:
+        queue.insert(entry)
+    queue.initialize()
+    assert (queue.busy, queue.queued()) == (False, ())
+    queue.insert(DeviceQueueEntry())
+    assert queue.insert(made[50])

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from functools import partial
+from typing import cast
 
+import greenlet
 import pytest
 
 from dirql.ke import current
@@ -25,7 +28,7 @@ from dirql.ke.threads.system_thread import (
     terminate_system_thread,
     yield_execution,
 )
-from dirql.ke.threads.thread import ThreadState
+from dirql.ke.threads.thread import Thread, ThreadState
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL
 from dirql.nt.status import STATUS_PENDING
@@ -34,7 +37,7 @@ from unit.ke.making import at, bug_check, connect, dpc, notification, synchroniz
 
 
 def test_the_one_who_opens_the_kernel_is_the_first_thread(kernel: Kernel) -> None:
-    assert get_current_thread() is kernel.threads[0]
+    assert get_current_thread() is next(iter(kernel.threads))
     assert get_current_thread().state is ThreadState.RUNNING
 
 
@@ -294,3 +297,46 @@ def test_VER_07_nothing_runs_after_a_bug_check(
     current.dispatcher.preempt()
     assert ran == ["unwinding"]
     assert reported == [caught.value]
+
+
+@pytest.mark.slow
+def test_ten_thousand_threads_wait_at_once(kernel: Kernel) -> None:
+    gate = notification()
+    woken: list[int] = []
+
+    def work(number: int) -> None:
+        wait_for_single_object(gate)
+        woken.append(number)
+
+    threads = [thread(partial(work, number)) for number in range(10_000)]
+    delay_execution_thread(0, False, -10)
+    assert {each.state for each in threads} == {ThreadState.WAITING}
+    gate.set()
+    wait_for_single_object(threads[-1])
+    assert woken == list(range(10_000))
+    assert list(kernel.threads) == [get_current_thread()]
+
+
+def test_a_thread_begins_as_deep_as_any_other(kernel: Kernel) -> None:
+    # Each thread starts the next from some calls within its own routine, and waits for its end there. If depths added
+    # up, the count of Python's calls would reach its limit of 1,000.
+    started: list[Thread] = []
+
+    def deeper(calls: int) -> None:
+        if calls:
+            deeper(calls - 1)
+        elif len(started) < 100:
+            started.append(thread(lambda: deeper(20)))
+            wait_for_single_object(started[-1])
+
+    deeper(20)
+    assert (len(started), len(kernel.threads)) == (100, 1)
+
+
+def test_threads_that_have_not_run_end_with_the_kernel(open_kernel: Callable[..., Kernel]) -> None:
+    kernel = open_kernel()
+    ran: list[str] = []
+    made = [thread(lambda: ran.append("thread")) for _ in range(3)]
+    kernel.close()
+    assert not ran
+    assert all(cast("greenlet.greenlet", each.context).dead for each in made)

@@ -186,7 +186,40 @@ def test_EVT_04_any_is_ended_by_the_object_that_comes(kernel: Kernel) -> None:
     objects = [synchronization() for _ in range(3)]
     thread(objects[2].set)
     assert wait_for_any(objects) == 2
-    assert [object.header.wait_list for object in objects] == [[], [], []]
+    assert not any(object.header.wait_list for object in objects)
+
+
+def test_a_thread_that_waits_for_one_object_twice_is_released_once(kernel: Kernel) -> None:
+    event, semaphore = notification(), Semaphore()
+    semaphore.initialize(0, 9)
+    statuses: list[int] = []
+
+    def work() -> None:
+        statuses.append(wait_for_any([event, semaphore, event, semaphore]))
+        statuses.append(wait_for_any([semaphore, semaphore], timeout=-10))
+
+    worker = thread(work)
+    delay_execution_thread(0, False, -10)
+    event.set()
+    wait_for_single_object(worker)
+    assert statuses == [0, STATUS_TIMEOUT]
+    thread(lambda: statuses.append(wait_for_any([semaphore, semaphore])))
+    delay_execution_thread(0, False, -10)
+    semaphore.release(0, 3)
+    assert semaphore.header.signal_state == 2
+    delay_execution_thread(0, False, -10)
+    assert statuses[2:] == [0]
+
+
+def test_a_waiter_for_more_holds_back_no_other(kernel: Kernel) -> None:
+    event, other = notification(), notification()
+    both = thread(lambda: wait_for_all([event, other]))
+    threads, order = waiters(event, 3)
+    event.set()
+    wait_for_single_object(threads[-1])
+    assert (order, both.state) == ([0, 1, 2], ThreadState.WAITING)
+    other.set()
+    wait_for_single_object(both)
 
 
 def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> None:
@@ -289,7 +322,7 @@ def test_EVT_05_negative_is_relative(machine: FakeMachine, kernel: Kernel, sever
     )
     assert status == STATUS_TIMEOUT
     assert 0 <= machine.now() - before - CLOCKS_IN_A_MILLISECOND < 100
-    assert event.header.wait_list == []
+    assert not event.header.wait_list
     assert kernel.timers.due is None
 
 

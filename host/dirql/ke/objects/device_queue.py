@@ -4,26 +4,24 @@
 
 from __future__ import annotations
 
-from bisect import insort_right
-from operator import attrgetter
+from typing import cast
 
+from dirql.ke.objects.entry_tree import Entry, EntryTree
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import IO_TYPE_DEVICE_QUEUE
 
 __all__ = ["DeviceQueue", "DeviceQueueEntry"]
 
-_sort_key = attrgetter("sort_key")
 
-
-class DeviceQueueEntry:
+class DeviceQueueEntry(Entry):
     """A place in a device queue (KDEVICE_QUEUE_ENTRY)."""
 
-    __slots__ = ("inserted", "sort_key")
+    __slots__ = ("inserted",)
 
     def __init__(self) -> None:
         """Make an entry that is in no queue."""
+        super().__init__()
         self.inserted = False
-        self.sort_key = 0
 
 
 class DeviceQueue:
@@ -38,7 +36,7 @@ class DeviceQueue:
         """Make a queue that has to be initialized before its use."""
         self.type = 0
         self.busy = False
-        self._entries: list[DeviceQueueEntry] = []
+        self._entries = EntryTree()
 
     def initialize(self) -> None:
         """Make the queue idle and empty; follows KeInitializeDeviceQueue."""
@@ -48,16 +46,19 @@ class DeviceQueue:
 
     def queued(self) -> tuple[DeviceQueueEntry, ...]:
         """The entries in the queue (DeviceListHead), the head first."""
-        return tuple(self._entries)
+        return tuple(cast("DeviceQueueEntry", entry) for entry in self._entries)
 
     @contract
     def insert(self, entry: DeviceQueueEntry) -> bool:
         """Queue an entry at the tail and return True; follows KeInsertDeviceQueue.
 
-        Returns False if the queue was idle. The queue is busy then, and the caller starts the request.
+        Returns False if the queue was idle. The queue is busy then, and the caller starts the request. Raises
+        `ValueError` if the entry is in a queue already, which destroys the queue in NT.
         """
         if not self.busy:
             return self._begin(entry)
+        if entry.node is not None:
+            raise _queued_twice(entry)
         entry.inserted = True
         self._entries.append(entry)
         return True
@@ -68,17 +69,23 @@ class DeviceQueue:
 
         The result is that of `insert`.
         """
+        if entry.node is not None:
+            raise _queued_twice(entry)
         entry.sort_key = sort_key
         if not self.busy:
             return self._begin(entry)
         entry.inserted = True
-        insort_right(self._entries, entry, key=_sort_key)
+        larger = self._entries.first_from(sort_key + 1)
+        if larger is None:
+            self._entries.append(entry)
+        else:
+            self._entries.insert_before(larger, entry)
         return True
 
     @contract
     def remove(self) -> DeviceQueueEntry | None:
         """Take out and return the head; follows KeRemoveDeviceQueue. An empty queue returns None and becomes idle."""
-        return self._take(0)
+        return self._take(None)
 
     @contract
     def remove_by_key(self, sort_key: int) -> DeviceQueueEntry | None:
@@ -86,17 +93,21 @@ class DeviceQueue:
 
         An empty queue returns None and becomes idle.
         """
-        places = (place for place, entry in enumerate(self._entries) if entry.sort_key >= sort_key)
-        return self._take(next(places, 0))
+        return self._take(self._entries.first_from(sort_key))
 
     @contract
     def remove_entry(self, entry: DeviceQueueEntry) -> bool:
         """Take out this entry and return whether it was queued; follows KeRemoveEntryDeviceQueue.
 
-        The queue stays busy.
+        The queue stays busy. Raises `ValueError` if the entry is in another queue.
         """
         if not entry.inserted:
             return False
+        if entry not in self._entries:
+            raise ValueError(
+                f"KeRemoveEntryDeviceQueue: DeviceQueueEntry must be in this queue or in none; {entry!r} is in another,"
+                " or this queue was initialized again while the entry was in it"
+            )
         self._entries.remove(entry)
         entry.inserted = False
         return True
@@ -106,10 +117,20 @@ class DeviceQueue:
         entry.inserted = False
         return False
 
-    def _take(self, place: int) -> DeviceQueueEntry | None:
-        if not self._entries:
+    def _take(self, found: Entry | None) -> DeviceQueueEntry | None:
+        """Take out the entry that was found, else the head."""
+        entries = self._entries
+        if not entries:
             self.busy = False
             return None
-        entry = self._entries.pop(place)
+        entry = cast("DeviceQueueEntry", entries.first() if found is None else found)
+        entries.remove(entry)
         entry.inserted = False
         return entry
+
+
+def _queued_twice(entry: DeviceQueueEntry) -> ValueError:
+    return ValueError(
+        f"KeInsertDeviceQueue, KeInsertByKeyDeviceQueue: DeviceQueueEntry must be in no queue; {entry!r} is in one:"
+        " remove it first"
+    )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -51,8 +52,8 @@ class DispatcherHeader:
         """`type` is NT's number for the kind of object; the object is signalled while `signal_state` is above 0."""
         self.type = type
         self.signal_state = signal_state
-        self.wait_list: list[WaitBlock] = []
-        """The blocks of the waiters, the oldest first; used only by `append`, `remove`, `clear` and iteration."""
+        self.wait_list: OrderedDict[WaitBlock, None] = OrderedDict()
+        """The blocks of the waiters, the oldest first. Any of them is taken out in the same time, however many wait."""
 
     def initialize(self, type: int, signal_state: int) -> None:
         """Set the type and the state again, and forget all waiters."""
@@ -83,20 +84,39 @@ class DispatcherObject:
     def wake(self) -> bool:
         """Release the waiters that the object, now signalled, can release; return whether there were any waiters."""
         header = self.header
-        if not header.wait_list:
+        waiters = header.wait_list
+        if not waiters:
             return False
-        for block in tuple(header.wait_list):
-            if header.signal_state <= 0:
+        if header.signal_state <= 0:
+            return True
+        # Nearly always the oldest waiter is released, and then no other one can be.
+        block = next(iter(waiters))
+        thread = block.thread
+        if thread.wait_type != WaitAll:
+            self.satisfy(thread)
+            thread.end_wait(block.wait_key)
+        if waiters and header.signal_state > 0:
+            self._wake_all()
+        return True
+
+    def _wake_all(self) -> None:
+        """Release all waiters that can be released, oldest first."""
+        released: dict[Waiter, int] = {}
+        for block in self.header.wait_list:
+            if self.header.signal_state <= 0:
                 break
             thread = block.thread
+            if thread in released:
+                continue
             if thread.wait_type == WaitAll:
                 blocks = thread.wait_block_list
                 if not all(other.object.is_signalled_for(thread) for other in blocks):
                     continue
                 for other in blocks:
                     other.object.satisfy(thread)
-                thread.end_wait(0)
+                released[thread] = 0
             else:
                 self.satisfy(thread)
-                thread.end_wait(block.wait_key)
-        return True
+                released[thread] = block.wait_key
+        for thread, status in released.items():
+            thread.end_wait(status)

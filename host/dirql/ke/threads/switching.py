@@ -73,6 +73,7 @@ def open_contexts(kernel: KernelState, idle: Callable[[Processor], object]) -> N
     The greenlet that calls becomes the first thread, and it runs on the first processor.
     """
     kernel.home = home = greenlet.getcurrent()
+    kernel.starter = greenlet.greenlet(_start_contexts, home)
     for processor in kernel.processors:
         thread = Thread(-processor.number, IDLE_PRIORITY, kernel.ready, kernel.timers)
         thread.state = RUNNING
@@ -89,7 +90,27 @@ def give_context(kernel: KernelState, thread: Thread, run: Callable[[], object])
 
     An error that escapes comes up in the thread that opened the kernel, where that thread waits.
     """
-    thread.context = greenlet.greenlet(lambda *_: run(), cast("greenlet.greenlet", kernel.home))
+    context = greenlet.greenlet(partial(_be_context, run), cast("greenlet.greenlet", kernel.home))
+    thread.context = context
+    cast("greenlet.greenlet", kernel.starter).switch(greenlet.getcurrent(), context)
+
+
+def _start_contexts(maker: greenlet.greenlet, context: greenlet.greenlet) -> None:
+    """Be the greenlet that lets each context begin, and return to the maker of the context.
+
+    A greenlet goes on counting the depth of its calls where the greenlet was that switched to it for the first time.
+    If threads began where others happened to switch to them, each a few calls deeper than the last one, Python would
+    raise `RecursionError` after about 150. So all begin here, as deep as the caller that opened the kernel was.
+    """
+    while True:
+        context.switch(greenlet.getcurrent())
+        maker, context = maker.switch()
+
+
+def _be_context(run: Callable[[], object], starter: greenlet.greenlet) -> None:
+    """Return to the starter at once, and run `run()` when the thread is switched to."""
+    starter.switch()
+    run()
 
 
 def end_current_thread(following: Thread) -> None:
@@ -111,6 +132,7 @@ def close_contexts(kernel: KernelState) -> None:
     kernel.stop(RuntimeError("the kernel is closed"))
     contexts = [thread.context for thread in kernel.threads]
     contexts += [processor.idle_thread.context for processor in kernel.processors]
+    contexts.append(kernel.starter)
     for context in contexts:
         if isinstance(context, greenlet.greenlet) and context is not home and not context.dead:
             context.parent = home

@@ -83,7 +83,7 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
     thread.exit_status = status
     thread.state = ThreadState.TERMINATED
     thread.header.signal_state = 1
-    current.kernel.threads.remove(thread)
+    del current.kernel.threads[thread]
     thread.wake()
     end_current_thread(following_thread(current.processor))
 

@@ -131,7 +131,7 @@ class Thread(DispatcherObject):
     def end_wait(self, status: int) -> None:
         """Make the waiting thread ready; its wait returns `status`."""
         for block in self.wait_block_list:
-            block.object.header.wait_list.remove(block)
+            del block.object.header.wait_list[block]
         self.wait_block_list = ()
         if self.time_out.due is not None:
             self._timers.cancel(self.time_out)

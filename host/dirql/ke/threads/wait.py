@@ -80,7 +80,7 @@ def wait_for_single_object(
         return _poll((object,), thread, WaitAny)
     blocks = thread.single_wait
     blocks[0].object = object
-    object.header.wait_list.append(blocks[0])
+    object.header.wait_list[blocks[0]] = None
     thread.wait_block_list, thread.wait_type = blocks, WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
     return block(thread, timeout)
@@ -199,7 +199,7 @@ def _wait_for_several(
         return _poll(objects, thread, wait_type)
     for key, (block_of_object, object) in enumerate(zip(blocks, objects, strict=True)):
         block_of_object.thread, block_of_object.object, block_of_object.wait_key = thread, object, key
-        object.header.wait_list.append(block_of_object)
+        object.header.wait_list[block_of_object] = None
     thread.wait_type = wait_type
     thread.wait_block_list = tuple(blocks)
     return block(thread, timeout)
