@@ -22,6 +22,7 @@ from dirql.drivers import pci
 from dirql.hal.hal import Hal
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE
+from dirql.io.collector import CollectorPace
 from dirql.io.handle import Handle
 from dirql.io.loader import load_driver, unload_driver
 from dirql.io.manager import IoManager, running as io_running
@@ -162,6 +163,7 @@ class Machine:
         ob_running.install(self.objects)
         io_running.install(self.io)
         self._at_start = self.memory_manager.statistics()
+        self._collector = CollectorPace()
         try:
             self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
             for driver in _BOOT_DRIVERS:
@@ -287,6 +289,7 @@ class Machine:
         try:
             self.kernel.close()
         finally:
+            self._collector.restore()
             io_running.clear()
             ob_running.clear()
             self.hal.close()

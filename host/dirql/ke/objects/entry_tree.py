@@ -15,8 +15,8 @@ from operator import attrgetter
 
 __all__ = ["Entry", "EntryTree"]
 
-# A node with more items is cut in two. With 64 the operations by key take a third longer with 100,000 entries, and 16 gain
-# nothing that can be measured (bench/growth.py).
+# A node with more items is cut in two. With 64 the operations by key take a third longer with 100,000 entries, and 16
+# gain nothing that can be measured (bench/growth.py).
 _LIMIT = 32
 
 _key_of = attrgetter("sort_key")
