@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
-from dirql.machine import open_machine
+from dirql.machine import DriverModule, open_machine
 from fakes.scripted_target import ScriptedTarget
 
 
@@ -44,6 +45,6 @@ def test_a_pace_that_is_set_meanwhile_stays() -> None:
 
 def test_the_pace_is_restored_when_a_driver_cannot_be_loaded() -> None:
     gc.set_threshold(700, 9, 8)
-    with pytest.raises(TypeError), open_machine(ScriptedTarget(), drivers=[object()]):
+    with pytest.raises(TypeError), open_machine(ScriptedTarget(), drivers=[cast("DriverModule", None)]):
         pass
     assert gc.get_threshold() == (700, 9, 8)

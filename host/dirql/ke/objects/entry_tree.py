@@ -50,7 +50,7 @@ class _Node(Entry):
 
 
 class EntryTree:
-    """The list."""
+    """The list, whose entries are taken out and found by key in a time that hardly grows with its length."""
 
     __slots__ = ("_last_leaf", "_root")
 
@@ -131,7 +131,8 @@ class EntryTree:
     def _split(self, node: _Node) -> None:
         """Cut a node that has too many items in two, and the nodes above it if they then have too many.
 
-        What overflows at the tail of the list goes into a node of its own, so that a list that grows there is full.
+        An item that is too many at the tail of the list gets a node of its own, so that a list that grows there has
+        full nodes.
         """
         at_tail = node is self._last_leaf
         while len(node.items) > _LIMIT:
