@@ -85,7 +85,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if config.getoption("dirql_target") != "cocotb" or inside_simulator() or config.option.help:
         return None
     return run_in_simulator(
-        "dirql.pytest_plugin:run_session", [str(word) for word in config.invocation_params.args]
+        "dirql.pytest_plugin:run_session",
+        [str(word) for word in config.invocation_params.args],
+        machine=config.getoption("dirql_machine"),
     )
 
 
@@ -129,6 +131,8 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     }
     mark = request.node.get_closest_marker("machine")
     options.update(mark.kwargs if mark else {})
+    if options["target"] == "cocotb" and options["machine"] != config.getoption("dirql_machine"):
+        pytest.skip(f"the simulator runs another machine; run with --dirql-machine {options['machine']}")
     # The options of a mark are checked by `open_machine`.
     opened = cast("Opener", open_machine)(**options)
     try:

@@ -34,3 +34,23 @@ def test_a_failure_in_the_simulator_is_a_failure_outside(tmp_path: Path) -> None
     done = session(str(test), "--rootdir", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_machine_with_several_stores_runs_in_the_simulator(tmp_path: Path) -> None:
+    """The simulator has the machine that the session names; a test for another machine is skipped."""
+    test = tmp_path / "test_shared.py"
+    test.write_text(
+        "import pytest\n"
+        "from dirql.drivers.store.interface import program_name\n"
+        "def test_all(device, machine):\n"
+        "    for number in range(4):\n"
+        "        with machine.open(program_name(number)) as handle:\n"
+        "            handle.write(bytes([number] * 8))\n"
+        "            assert handle.read(8) == bytes([number] * 8)\n"
+        "@pytest.mark.machine(machine='tiny')\n"
+        "def test_other(machine):\n"
+        "    pass\n"
+    )
+    done = session(str(test), "--rootdir", str(tmp_path), "--dirql-machine", "shared")
+    assert "1 passed, 1 skipped" in done.stdout, done.stdout + done.stderr

@@ -48,6 +48,18 @@ def test_the_marks_choose_the_driver_and_the_machine(tmp_path: Path) -> None:
     assert "1 passed" in done.stdout, done.stdout
 
 
+def test_the_machine_of_the_session_and_of_one_test(tmp_path: Path) -> None:
+    test = (
+        "def test_the_session(machine):\n"
+        "    assert machine.target.description.name == 'tiny'\n"
+        "@pytest.mark.machine(machine='shared')\n"
+        "def test_the_mark(machine):\n"
+        "    assert len(machine.devices) == 5\n"
+    )
+    done = session(tmp_path, test, "--dirql-machine", "tiny")
+    assert "2 passed" in done.stdout, done.stdout
+
+
 def test_a_leak_fails_the_test(tmp_path: Path) -> None:
     test = (
         "from dirql.drivers.store import plugplay\n"

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from dirql import __version__, cli
+from dirql.hardware.reading import machine_names
+from dirql.hardware.root import machine_root
 from dirql.job import MODES
 
 
@@ -70,3 +72,22 @@ def test_errors_of_the_set_up_are_one_line_and_status_2(tmp_path: Path) -> None:
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("dirql: ")
     assert "install" in line
+
+
+def test_machines_lists_each_machine_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["machines"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == machine_names()
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_a_machine_file_that_cannot_be_is_refused_before_anything_is_compiled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "lab.toml"
+    text = (machine_root() / "hdl/machines/default.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace('line = "A"', 'line = "E"'), encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["run", "--machine", str(path)])
+    assert stopped.value.code == 2
+    assert f"{path}, functions[0].line: it must be one of A, B, C, D; it was 'E'" in capsys.readouterr().err
