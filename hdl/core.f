@@ -32,5 +32,6 @@ timestamp/rtl/bus_counters.sv
 timestamp/rtl/timestamp_unit.sv
 bridge/rtl/bridge_address.sv
 bridge/rtl/bridge_command.sv
+bridge/rtl/bridge_read.sv
 bridge/rtl/bridge_memory.sv
 bridge/rtl/host_bridge.sv

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bench for rules that the machine alone never shows. Host bridge and store function share the bus with an initiator
-/// for any request, a target for any answer, a requester that never starts, and wires that flip PAR.
+/// Bench for rules that the machine alone never shows. Host bridge, store function and interrupt controller share the
+/// bus with an initiator for any request, a target for any answer, a master and a target that a test drives pin by pin,
+/// and wires that flip PAR.
 module bus_bench (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -54,14 +55,41 @@ module bus_bench (
   input  logic        target_wready_i,
   input  logic        target_abort_i,
   input  logic        target_single_i,
-  /// A requester that never starts.
-  input  logic        stuck_req_i,
+  /// The master that is driven pin by pin. It drives C/BE, FRAME and IRDY while `pin_control_i` is on. Its PAR is right.
+  input  logic        pin_req_i,
+  input  logic        pin_control_i,
+  input  logic        pin_frame_i,
+  input  logic        pin_irdy_i,
+  input  logic [3:0]  pin_cbe_i,
+  input  logic        pin_ad_en_i,
+  input  logic [31:0] pin_ad_i,
+  /// The target that is driven pin by pin. Its PAR is right.
+  input  logic        pin_target_i,
+  input  logic        pin_devsel_i,
+  input  logic        pin_trdy_i,
+  input  logic        pin_stop_i,
+  input  logic        pin_target_ad_en_i,
+  input  logic [31:0] pin_target_ad_i,
+  input  logic        pin_perr_i,
   output logic [3:0]  broken_o,
   output logic [3:0]  gnt_o,
   output logic [3:0]  req_o,
   /// Flip the PAR that masters drive, and the PAR that targets drive.
   input  logic        flip_master_par_i,
   input  logic        flip_target_par_i,
+  /// The bus as it was at the last rising edge, and the GNT of the master that is driven pin by pin.
+  output logic        seen_frame_o,
+  output logic        seen_irdy_o,
+  output logic        seen_devsel_o,
+  output logic        seen_trdy_o,
+  output logic        seen_stop_o,
+  output logic        seen_perr_o,
+  output logic [31:0] seen_ad_o,
+  output logic [3:0]  seen_cbe_o,
+  output logic        seen_gnt_o,
+  /// The interrupt that the controller presents.
+  output logic        interrupt_o,
+  output logic [3:0]  interrupt_input_o,
   /// The signals of the bus, for tests to read.
   output logic        frame_o,
   output logic        irdy_o,
@@ -74,7 +102,11 @@ module bus_bench (
 );
   bus_pkg::bus_t        bus;
   bus_pkg::master_out_t bridge_master, free_master, bridge_flipped, store_flipped, free_flipped;
-  bus_pkg::target_out_t bridge_target, free_target, bridge_bent, store_bent, free_bent;
+  bus_pkg::target_out_t bridge_target, free_target, bridge_bent, store_bent, free_bent, controller_target;
+  bus_pkg::master_out_t pin_master;
+  bus_pkg::target_out_t pin_target;
+  logic                 posted_empty;
+  logic [1:0]           bus_master;
   bus_pkg::bus_out_t store_bus;
   logic [3:0]           req, gnt;
   logic [31:0]          idsel;
@@ -95,21 +127,70 @@ module bus_bench (
   end
 
   logic [4*bus_pkg::MasterOutWidth-1:0] masters;
-  logic [3*bus_pkg::TargetOutWidth-1:0] targets;
-  assign masters = {bus_pkg::MasterOutIdle, free_flipped, store_flipped, bridge_flipped};
-  assign targets = {free_bent, store_bent, bridge_bent};
-  bus_mux #(.Masters(4), .Targets(3)) u_mux (
+  logic [5*bus_pkg::TargetOutWidth-1:0] targets;
+  assign masters = {pin_master, free_flipped, store_flipped, bridge_flipped};
+  assign targets = {pin_target, controller_target, free_bent, store_bent, bridge_bent};
+  bus_mux #(.Masters(4), .Targets(5)) u_mux (
     .clk_i, .rst_ni, .masters_i(masters), .targets_i(targets), .bus_o(bus)
   );
   bus_arbiter #(.Masters(4), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
+    .master_o(bus_master),
     .broken_o
   );
-  bus_checker #(.Masters(4), .Targets(3), .Park(0), .Content(1'b0)) u_checker (
+  bus_checker #(.Masters(4), .Targets(5), .Park(0), .BackToBack(1'b1), .Content(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken_o), .masters_i(masters),
     .targets_i(targets), .open_o(), .clock_o(), .moved_o()
   );
-  assign req[3] = stuck_req_i;
+  // The master and the target that are driven pin by pin: PAR is that of the values on the clock before.
+  bus_pkg::bus_t seen_q;
+  logic          pin_ad_en_q, pin_target_ad_en_q, pin_perr_q;
+  always_ff @(posedge clk_i) begin : p_seen
+    seen_q             <= bus;
+    seen_gnt_o         <= gnt[3];
+    pin_ad_en_q        <= pin_ad_en_i;
+    pin_target_ad_en_q <= pin_target_ad_en_i;
+    pin_perr_q         <= pin_perr_i;
+  end
+  always_comb begin : p_pins
+    pin_master            = bus_pkg::MasterOutIdle;
+    pin_master.frame      = pin_frame_i;
+    pin_master.irdy       = pin_irdy_i;
+    pin_master.control_en = pin_control_i;
+    pin_master.cbe        = pin_cbe_i;
+    pin_master.cbe_en     = pin_control_i;
+    pin_master.ad         = pin_ad_i;
+    pin_master.ad_en      = pin_ad_en_i;
+    pin_master.par        = ^{seen_q.ad, seen_q.cbe} ^ flip_master_par_i;
+    pin_master.par_en     = pin_ad_en_q;
+    pin_target            = bus_pkg::TargetOutIdle;
+    pin_target.devsel     = pin_devsel_i;
+    pin_target.trdy       = pin_trdy_i;
+    pin_target.stop       = pin_stop_i;
+    pin_target.control_en = pin_target_i;
+    pin_target.ad         = pin_target_ad_i;
+    pin_target.ad_en      = pin_target_ad_en_i;
+    pin_target.par        = ^{seen_q.ad, seen_q.cbe} ^ flip_target_par_i;
+    pin_target.par_en     = pin_target_ad_en_q;
+    pin_target.perr       = pin_perr_i;
+    pin_target.perr_en    = pin_perr_i || pin_perr_q;
+  end
+  assign req[3]        = pin_req_i;
+  assign seen_frame_o  = seen_q.frame;
+  assign seen_irdy_o   = seen_q.irdy;
+  assign seen_devsel_o = seen_q.devsel;
+  assign seen_trdy_o   = seen_q.trdy;
+  assign seen_stop_o   = seen_q.stop;
+  assign seen_perr_o   = seen_q.perr;
+  assign seen_ad_o     = seen_q.ad;
+  assign seen_cbe_o    = seen_q.cbe;
+
+  interrupt_controller #(
+    .Address(32'hFEC0_0000), .Doorbell(32'hFEE0_0000), .VectorBase(8'h30), .VectorStep(8'd8)
+  ) u_controller (
+    .clk_i, .rst_ni, .intx_i('0), .posted_empty_i(posted_empty), .interrupt_o, .interrupt_input_o, .fetch_event_o(),
+    .spurious_event_o(), .vector_o(), .eoi_event_o(), .eoi_input_o(), .bus_i(bus), .target_o(controller_target)
+  );
 
   bridge_pkg::command_in_t  command_in;
   bridge_pkg::command_out_t command_out;
@@ -132,10 +213,10 @@ module bus_bench (
   assign hm_address_o  = memory_out.address;
   assign hm_be_o       = memory_out.be;
   assign hm_wdata_o    = memory_out.wdata;
-  host_bridge #(.MemoryLog2(20), .RetryLimit(32)) u_bridge (
+  host_bridge #(.MemoryLog2(20), .Masters(4), .DiscardClocks(2048), .RetryLimit(32)) u_bridge (
     .clk_i, .rst_ni, .place_i('0), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
-    .memory_i(memory_in), .interrupt_i(1'b0), .interrupt_input_i(4'd0), .mark_o(), .drained_o(), .posted_empty_o(),
-    .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]), .idsel_i(idsel[0]), .idsel_o(idsel), .master_o(bridge_master),
+    .memory_i(memory_in), .interrupt_i(1'b0), .interrupt_input_i(4'd0), .mark_o(), .drained_o(), .posted_empty_o(posted_empty),
+    .bus_i(bus), .gnt_i(gnt[0]), .bus_master_i(bus_master), .req_o(req[0]), .idsel_i(idsel[0]), .idsel_o(idsel), .master_o(bridge_master),
     .target_o(bridge_target)
   );
 
@@ -181,7 +262,7 @@ module bus_bench (
   bus_pkg::answer_t      answer;
   assign answer = '{
     hit: transaction.memory && transaction.address[31:12] == 20'h40000, abort: target_abort_i,
-    single: target_single_i, rvalid: target_rvalid_i, wready: target_wready_i
+    single: target_single_i, retry: 1'b0, rvalid: target_rvalid_i, wready: target_wready_i
   };
   bus_target u_free_target (
     .clk_i, .rst_ni, .number_i('0), .transaction_o(transaction), .answer_i(answer), .rdata_i(~transaction.pointer),

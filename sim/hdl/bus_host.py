@@ -24,10 +24,14 @@ FUNCTION = _MACHINE.functions_named("store")[0].place.configuration_address
 REGISTERS = _MACHINE.buses[0].memory.start
 BUFFER = REGISTERS + 0x10_0000
 PORTS = _MACHINE.buses[0].ports.start
+CONTROLLER = _MACHINE.controller.address
+DOORBELL = _MACHINE.controller.doorbell
 
 INPUTS = (
     "cmd_valid_i wdata_valid_i hm_rvalid_i request_valid_i request_more_i parity_response_i target_abort_i"
-    " target_single_i stuck_req_i flip_master_par_i flip_target_par_i rst_ni"
+    " target_single_i flip_master_par_i flip_target_par_i rst_ni pin_req_i pin_control_i pin_frame_i pin_irdy_i"
+    " pin_cbe_i pin_ad_en_i pin_ad_i pin_target_i pin_devsel_i pin_trdy_i pin_stop_i pin_target_ad_en_i"
+    " pin_target_ad_i pin_perr_i"
 )
 
 
@@ -41,6 +45,7 @@ class BusHost:
         self.latency: Callable[[], int] = lambda: 0
         self.stall: Callable[[], bool] = lambda: False
         self.each_clock: list[Callable[[], None]] = []
+        self.reads: list[int] = []
         self._answers: deque[tuple[int, int]] = deque()
         self._beat: Task[None] | None = None
 
@@ -91,6 +96,7 @@ class BusHost:
             return
         address = int(dut.hm_address_o.value)
         if not dut.hm_write_o.value:
+            self.reads.append(address)
             when = self.clock + 1 + self.latency()
             if self._answers:
                 when = max(when, self._answers[-1][0] + 1)

@@ -262,7 +262,8 @@ async def t13_a_retried_read_is_answered_from_what_was_kept(dut: SimHandleBase) 
     host.memory[0x3000:0x3004] = b"\x01\x02\x03\x04"
     assert await host.request(READ, 0x3000) == OK
     assert int(dut.last_data_o.value) == 0x0403_0201
-    assert 2 < int(dut.transactions_o.value) < 8
+    # The repetitions are refused at once, so there are many.
+    assert 2 < int(dut.transactions_o.value) < 16
     # Data that was prefetched for one transaction is not given to a later transaction.
     host.memory[0x3000:0x3004] = b"\x05\x06\x07\x08"
     assert await host.request(READ, 0x3000) == OK
@@ -309,15 +310,15 @@ async def host_reads(host: BusHost, count: int) -> None:
 @cocotb.test()
 async def a07_a_requester_that_never_starts_is_masked(dut: SimHandleBase) -> None:
     host = await begin(dut)
-    dut.stuck_req_i.value = 1
+    dut.pin_req_i.value = 1
     await host.tick(40)
     assert int(dut.broken_o.value) == 8
     assert await host.read(REGISTERS) == 0x53544F52
     assert await host.request(READ, BUFFER) == OK
-    dut.stuck_req_i.value = 0
+    dut.pin_req_i.value = 0
     await host.tick(2)
     assert int(dut.broken_o.value) == 0
-    dut.stuck_req_i.value = 1
+    dut.pin_req_i.value = 1
     await host.tick(4)
     assert int(dut.gnt_o.value) == 8
 

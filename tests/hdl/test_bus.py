@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the tests of sim/hdl/bus_rules.py in a simulator, with the protocol checker on, and reports each as a test.
+"""Runs the tests of sim/hdl in a simulator, with the protocol checker on, and reports each as a test.
 
 The rows that they show are in their names.
 """
@@ -21,14 +21,15 @@ from fakes.default_machine import MACHINE
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim" / "hdl"
-RULES = BENCH / "bus_rules.py"
+MODULES = ("bus_rules", "pin_rules")
 
 
 def names() -> list[str]:
-    """The names of the tests in sim/hdl/bus_rules.py."""
-    tree = ast.parse(RULES.read_text(encoding="utf-8"))
+    """The names of the tests in sim/hdl."""
+    trees = (ast.parse((BENCH / f"{module}.py").read_text(encoding="utf-8")) for module in MODULES)
     return [
         node.name
+        for tree in trees
         for node in tree.body
         if isinstance(node, ast.AsyncFunctionDef)
         and any("cocotb" in ast.unparse(d) for d in node.decorator_list)
@@ -57,7 +58,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             log_file=folder / "build.log",
         )
         results = runner.test(
-            test_module="bus_rules",
+            test_module=list(MODULES),
             hdl_toplevel="bus_bench",
             hdl_toplevel_lang="verilog",
             build_dir=build,

@@ -6,7 +6,8 @@
 /// failed.
 ///
 /// A read always delivers the number of data that it asked for, with all ones in the place of data that the bus did not
-/// give. A write burst always takes all of its data.
+/// give. A write burst always takes all of its data. A read is answered when the host has taken all posted writes that
+/// were there at the end of its transaction, so a driver that reads a register finds the data before it in memory.
 module bridge_command (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -28,6 +29,9 @@ module bridge_command (
   output bus_pkg::request_t       request_o,
   output logic [2:0]              available_o,
   input  bus_pkg::initiator_out_t initiator_i,
+  /// Posted writes that the host has not taken; it takes one.
+  input  logic [4:0]              posted_i,
+  input  logic                    posted_taken_i,
   /// IDSEL lines for the current configuration access, valid with the address phase.
   output logic [31:0]             idsel_o,
   /// A host mark enters the event stream on this clock.
@@ -56,6 +60,7 @@ module bridge_command (
   logic [31:0]       idsel_d, idsel_q, fault_address_q;
   logic [15:0]       length, left_q, wdata_left_q, fault_count_q;
   logic              parity_q;
+  logic [4:0]        behind_q;
 
   assign op = host_pkg::op_e'(command_i.cmd_op);
 
@@ -107,14 +112,14 @@ module bridge_command (
         status_d = translated;
         if (initiator_i.result != bus_pkg::ResultOk) state_d = StFill;
         else if (write) state_d = StParity;
-        else state_d = rqueue_level_i <= 3'd1 ? StIdle : StRespond;
+        else state_d = rqueue_level_i <= 3'd1 && posted_i == '0 ? StIdle : StRespond;
       end
       StParity: begin
         if (initiator_i.parity_error) status_d = host_pkg::BusStatusParity;
         state_d = StIdle;
       end
       StFill: if (last_fill) state_d = StRespond;
-      StRespond: if (rqueue_level_i <= 3'd1) state_d = StIdle;
+      StRespond: if (rqueue_level_i <= 3'd1 && behind_q == '0) state_d = StIdle;
       default: state_d = StIdle;
     endcase
   end
@@ -127,6 +132,13 @@ module bridge_command (
       bus_pkg::ResultRetryLimit:  translated = host_pkg::BusStatusTimeout;
       default: translated = parity_q || initiator_i.parity_error ? host_pkg::BusStatusParity : host_pkg::BusStatusOk;
     endcase
+  end
+
+  // The posted writes that the answer to a read is behind.
+  always_ff @(posedge clk_i) begin : p_behind
+    if (!rst_ni) behind_q <= '0;
+    else if (state_q == StBus && initiator_i.done) behind_q <= write ? '0 : posted_i - 5'(posted_taken_i);
+    else if (posted_taken_i && behind_q != '0) behind_q <= behind_q - 5'd1;
   end
 
   logic rsp_q;

@@ -6,6 +6,10 @@
 module host_bridge #(
   /// Log2 of the bytes of host memory claimed.
   parameter int unsigned MemoryLog2,
+  /// Masters of the bus, the bridge included.
+  parameter int unsigned Masters = 2,
+  /// Clocks for which the answer to a retried read of host memory is kept.
+  parameter int unsigned DiscardClocks = 32768,
   /// Retries without any datum moved that end a command with TIMEOUT.
   parameter int unsigned RetryLimit = 1024
 ) (
@@ -29,6 +33,8 @@ module host_bridge #(
   /// Bus; the IDSEL lines of all devices, of which `idsel_i` is the bridge's own.
   input  bus_pkg::bus_t            bus_i,
   input  logic                     gnt_i,
+  /// The master whose transaction begins if FRAME comes on now; 0 is the bridge.
+  input  logic [(Masters > 1 ? $clog2(Masters) : 1)-1:0] bus_master_i,
   output logic                     req_o,
   input  logic                     idsel_i,
   output logic [31:0]              idsel_o,
@@ -39,7 +45,8 @@ module host_bridge #(
   bus_pkg::initiator_in_t  request;
   bus_pkg::initiator_out_t progress;
   logic [2:0]              wlevel, rlevel;
-  logic                    wpush, wclear, fill_push, hold;
+  logic                    wpush, wclear, fill_push, hold, posted_taken;
+  logic [4:0]              posted_writes;
   logic [31:0]             idsel;
 
   bridge_command u_command (
@@ -48,7 +55,7 @@ module host_bridge #(
     .wqueue_push_o(wpush), .wqueue_clear_o(wclear), .wqueue_level_i(wlevel),
     .fill_push_o(fill_push), .rqueue_level_i(rlevel),
     .request_valid_o(request.request_valid), .request_o(request.request), .available_o(request.available),
-    .initiator_i(progress), .idsel_o(idsel), .mark_o, .interrupt_hold_o(hold)
+    .initiator_i(progress), .posted_i(posted_writes), .posted_taken_i(posted_taken), .idsel_o(idsel), .mark_o, .interrupt_hold_o(hold)
   );
 
   logic [31:0] unused_rqueue;
@@ -80,7 +87,7 @@ module host_bridge #(
   bus_pkg::transaction_t transaction;
   bus_pkg::answer_t      answer;
   logic [31:0] target_rdata, header_rdata, memory_rdata;
-  logic        load, retried, memory_hit, memory_rvalid, memory_wready;
+  logic        load, retried, memory_hit, memory_rvalid, memory_wready, memory_retry;
   bus_target u_target (
     .clk_i, .rst_ni, .number_i(place_i.number), .transaction_o(transaction), .answer_i(answer), .rdata_i(target_rdata),
     .load_o(load), .retried_o(retried),
@@ -90,6 +97,7 @@ module host_bridge #(
   assign answer.hit    = transaction.configuration || memory_hit;
   assign answer.abort  = 1'b0;
   assign answer.single = transaction.configuration || &transaction.pointer[MemoryLog2-1:2];
+  assign answer.retry  = !transaction.configuration && memory_retry;
   assign answer.rvalid = transaction.configuration || memory_rvalid;
   assign answer.wready = memory_wready;
   assign target_rdata = transaction.configuration ? header_rdata : memory_rdata;
@@ -113,12 +121,15 @@ module host_bridge #(
     .command_o(command), .latency_timer_o(latency), .bars_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o()
   );
 
-  bridge_memory #(.MemoryLog2(MemoryLog2)) u_memory (
-    .clk_i, .rst_ni, .own_i(progress.active), .bus_i, .transaction_i(transaction),
+  bridge_memory #(.MemoryLog2(MemoryLog2), .Masters(Masters), .DiscardClocks(DiscardClocks)) u_memory (
+    .clk_i, .rst_ni, .own_i(progress.active), .bus_i, .master_i(bus_master_i), .transaction_i(transaction),
     .load_i(load && !transaction.configuration), .retried_i(retried), .hit_o(memory_hit), .rdata_o(memory_rdata),
-    .rvalid_o(memory_rvalid), .wready_o(memory_wready), .write_i(transaction.write && !transaction.configuration),
-    .posted_empty_o, .drained_o, .memory_o, .memory_i
+    .rvalid_o(memory_rvalid), .wready_o(memory_wready), .retry_o(memory_retry),
+    .write_i(transaction.write && !transaction.configuration), .posted_o(posted_writes), .taken_o(posted_taken),
+    .drained_o, .memory_o, .memory_i
   );
+
+  assign posted_empty_o = posted_writes == '0;
 
   assign command_o.intr       = interrupt_i && !hold;
   assign command_o.intr_input = interrupt_input_i;

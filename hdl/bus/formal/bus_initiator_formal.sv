@@ -113,6 +113,11 @@ module bus_initiator_formal #(
     logic [15:0]          left_q;
     logic [3:0]           first_q, last_q, lanes;
     logic                 busy_q, begun_data_q, kept_q, popped_q, transfer;
+    // A read is owed; it is repeated without a request; the request that was taken counts for nothing more.
+    logic                 owed, redeems, over;
+    assign owed    = u_dut.owed_q;
+    assign redeems = u_dut.redeem_q;
+    assign over    = u_dut.state_q == StIdle && !owed;
     bus_pkg::initiator_in_t backend_q;
     assign state    = u_dut.state_q;
     assign transfer = owns && master.irdy && bus.trdy && !bus.start;
@@ -127,6 +132,9 @@ module bus_initiator_formal #(
         first_q         <= backend.request.first_be;
         last_q          <= backend.request.last_be;
         begun_data_q    <= 1'b0;
+      end else if (u_dut.redeem && left_q != 16'd1) begin
+        left_q <= 16'd1;
+        last_q <= 4'hF;
       end else if (transfer) begin
         next_q       <= next_q + 32'd4;
         left_q       <= left_q - 16'd1;
@@ -135,6 +143,12 @@ module bus_initiator_formal #(
       backend_q <= backend;
       popped_q  <= progress.pop || progress.rvalid;
       kept_q    <= rst_ni;
+    end
+
+    logic owed_q, transfer_q;
+    always_ff @(posedge clk_i) begin : p_owed
+      owed_q     <= rst_ni && owed;
+      transfer_q <= rst_ni && transfer;
     end
 
     logic gives_up;
@@ -147,7 +161,7 @@ module bus_initiator_formal #(
     assign limit = bus.start ? latency_q : limit_q;
     assign spent = bus.start ? 8'd0 : spent_q;
     always_comb begin : p_may_end
-      may_end = backend.stop || bus.stop || (spent >= limit && !gnt[i]);
+      may_end = backend.stop || !enable_i[i] || bus.stop || (spent >= limit && !gnt[i]);
       if (state == StAddress) may_end = may_end || left_q <= 16'd1 || backend.available < 3'd2;
       else may_end = may_end || left_q <= 16'd2 || backend.available < 3'd3 || gives_up;
     end
@@ -209,15 +223,20 @@ module bus_initiator_formal #(
       if (rst_ni) begin
         `PROVE(M01_enabled, !(bus.start && master.frame) || (past_q && enable_q[i] && gnt_q[i] && idle_q),
                "A master starts only while it is enabled, granted, and the bus is idle, one clock before.")
-        `PROVE(address_phase, !(bus.start && master.frame) || (busy_q && left_q != '0 && master.ad == next_q &&
+        `PROVE(address_phase, !(bus.start && master.frame) || ((busy_q || redeems) && left_q != '0 && master.ad == next_q &&
                master.cbe == command_taken_q && master.ad_en && master.cbe_en && progress.address_phase),
                "An address phase has the command of the request and the address of the first dword that has not moved.")
-        `PROVE(lanes_enabled, !transfer || (master.cbe == ~lanes && progress.transfer_be == lanes),
+        `PROVE(lanes_enabled, !transfer || (master.cbe == ~lanes && (redeems || progress.transfer_be == lanes)),
                "Each datum moves with its byte enables: those of the request for the first and the last one, after a retry too.")
         `PROVE(write_datum, !(transfer && command_taken_q[0]) || (master.ad == backend.wdata0 && progress.pop),
                "The datum written is the first one of the backend, which is popped when it moves.")
-        `PROVE(read_datum, !(transfer && !command_taken_q[0]) || (progress.rvalid && progress.rdata == bus.ad),
-               "The datum read is handed over when it moves.")
+        `PROVE(read_datum, !(transfer && !command_taken_q[0]) || (progress.rvalid && progress.rdata == bus.ad) || redeems,
+               "The datum read is handed over when it moves, unless it belongs to a request that has ended.")
+        `PROVE(redeemed, !(redeems && state != StIdle) || !(progress.transfer || progress.rvalid || progress.pop ||
+               progress.done || progress.request_ready), "Nothing is handed over of a read that is repeated without a request.")
+        `PROVE(owed_first, !owed || !progress.request_ready, "No request is taken while a read that was retried is owed.")
+        `PROVE(owed_kept, !past_q || !owed_q || owed || transfer_q || aborted_q || gave_up_q || (RetryLimit != 0),
+               "A read stays owed until its datum has moved or it is aborted.")
         `PROVE(only_moved, !(progress.pop || progress.rvalid || progress.transfer) || transfer,
                "No datum is popped or handed over that has not moved.")
         `PROVE(counted, !(transfer || progress.done) || left_q != '0 || progress.result == bus_pkg::ResultOk,
@@ -256,20 +275,23 @@ module bus_initiator_formal #(
                (master.irdy == (state == StData || state == StClose)) && (state != StAddress || master.frame) &&
                (state != StClose || !master.frame) && state <= StBackoff, "FRAME and IRDY are those of the state.")
         `PROVE(address_state, (state == StAddress) == (bus.start && master.frame), "The address phase has its state.")
-        `PROVE(busy, busy_q == (progress.done || (state != StIdle && !(state == StBackoff && u_dut.finished_q))),
+        `PROVE(busy, busy_q == (progress.done || (!redeems && state != StIdle && !(state == StBackoff && u_dut.finished_q))),
                "A request is under way until it is done.")
         `PROVE(read_checked, u_dut.read_check_q == read_moved_q, "The parity of each datum that was read is checked.")
         `PROVE(finishes, !progress.done || (u_dut.finished_q && (state == StIdle || state == StBackoff)),
                "A request that is done has left the bus.")
-        `PROVE(request_state, state == StIdle || (u_dut.address_q == next_q && u_dut.length_q == left_q &&
+        `PROVE(request_state, over || (u_dut.address_q == next_q && u_dut.length_q == left_q &&
                u_dut.moved_q == begun_data_q && u_dut.command_q == command_taken_q &&
                u_dut.first_be_q == first_q && u_dut.last_be_q == last_q),
                "The initiator knows the progress of its request.")
-        `PROVE(remains, state == StIdle || (state == StBackoff && u_dut.finished_q) || left_q != '0,
+        `PROVE(remains, (!owed && (state == StIdle || (state == StBackoff && u_dut.finished_q))) || left_q != '0,
                "A request under way has data left.")
+        `PROVE(owed_read, !owed || !command_taken_q[0], "Only reads are owed.")
+        `PROVE(redeems_one, !(redeems && state != StIdle) || left_q <= 16'd1, "One datum is read without a request.")
+        `PROVE(redeems_read, !(redeems && state != StIdle) || !command_taken_q[0], "Only a read is repeated without a request.")
         `PROVE(frame_remains, !(state == StData && master.frame) || left_q > 16'd1,
                "FRAME is on only while more than one datum is left.")
-        `PROVE(enough, !(state == StAddress || state == StData) || (backend.available != '0 &&
+        `PROVE(enough, !(state == StAddress || state == StData) || redeems || (backend.available != '0 &&
                (!(state == StData && master.frame) || backend.available > 3'd1)),
                "A data phase is begun only with a datum or a place for it.")
         `PROVE(drives_ad, master.ad_en == (state == StAddress || (owns && command_taken_q[0]) || (!owns &&
@@ -281,15 +303,15 @@ module bus_initiator_formal #(
                u_dut.ad_q == backend.wdata0)), "In a data phase C/BE and AD are those of the datum.")
         `PROVE(data_command, !owns || bus.start || command_q == command_taken_q,
                "The transaction on the bus has the command of the request.")
-        `PROVE(single_left, bus_pkg::is_memory(command_taken_q) || state == StIdle ||
+        `PROVE(single_left, bus_pkg::is_memory(command_taken_q) || over ||
                left_q == (begun_data_q ? 16'd0 : 16'd1), "Only requests of memory have more than one datum.")
-        `PROVE(single_lanes, bus_pkg::is_memory(command_taken_q) || state == StIdle || last_q == 4'hF,
+        `PROVE(single_lanes, bus_pkg::is_memory(command_taken_q) || over || last_q == 4'hF,
                "Only requests of memory have byte enables of a last datum.")
-        `PROVE(legal_command, state == StIdle || (command_taken_q[3:1] != 3'b010 && command_taken_q[3:1] != 3'b100),
+        `PROVE(legal_command, over || (command_taken_q[3:1] != 3'b010 && command_taken_q[3:1] != 3'b100),
                "A request that was taken has no reserved command.")
-        `PROVE(legal_address, state == StIdle || !bus_pkg::is_memory(command_taken_q) || next_q[1:0] == 2'b00,
+        `PROVE(legal_address, over || !bus_pkg::is_memory(command_taken_q) || next_q[1:0] == 2'b00,
                "A memory request stays at dwords.")
-        `PROVE(legal_io, state == StIdle || !io_taken || begun_data_q || first_q == '0 || (first_q[next_q[1:0]] &&
+        `PROVE(legal_io, over || !io_taken || begun_data_q || first_q == '0 || (first_q[next_q[1:0]] &&
                (first_q & ((4'd1 << next_q[1:0]) - 4'd1)) == '0), "An I/O request names its lowest enabled byte.")
         `PROVE(still_well, !(state == StWait || state == StAddress || state == StData) ||
                progress.result == bus_pkg::ResultOk, "A request goes on only while nothing has gone wrong.")
@@ -312,6 +334,8 @@ module bus_initiator_formal #(
                "A burst of three data ends well.")
         `COVER(resumed, bus.start && master.frame && begun_data_q, "A request that was disconnected is resumed.")
         `COVER(stopped, progress.done && progress.result == bus_pkg::ResultStopped, "A request is stopped.")
+        `COVER(disabled, progress.done && progress.result == bus_pkg::ResultDisabled, "A request ends because the master is disabled.")
+        `COVER(redeem, redeems && transfer, "A read is repeated after its request has ended.")
         `COVER(master_abort, progress.done && progress.result == bus_pkg::ResultMasterAbort,
                "A request ends with a master abort.")
         `COVER(target_abort, progress.done && progress.result == bus_pkg::ResultTargetAbort,

@@ -19,6 +19,8 @@ module bus_arbiter #(
   /// One request and one grant for each master.
   input  logic [Masters-1:0] req_i,
   output logic [Masters-1:0] gnt_o,
+  /// The master that had the grant on the clock before: the one whose transaction begins if FRAME comes on now.
+  output logic [(Masters > 1 ? $clog2(Masters) : 1)-1:0] master_o,
   /// Masters that count as broken.
   output logic [Masters-1:0] broken_o
 );
@@ -30,7 +32,7 @@ module bus_arbiter #(
   end
 
   logic [Masters-1:0]    gnt_q, gnt_d, broken_q, requests;
-  logic [IndexWidth-1:0] owner_q, choice, candidate;
+  logic [IndexWidth-1:0] owner_q, master_q, choice, candidate;
   logic                  used_q, idle, keep;
   logic [3:0]            waited_q;
   logic                  expired;
@@ -58,12 +60,14 @@ module bus_arbiter #(
 
   always_ff @(posedge clk_i) begin : p_owner
     if (!rst_ni) begin
-      gnt_q   <= '0;
-      owner_q <= IndexWidth'(Park);
-      used_q  <= 1'b0;
+      gnt_q    <= '0;
+      owner_q  <= IndexWidth'(Park);
+      master_q <= IndexWidth'(Park);
+      used_q   <= 1'b0;
     end else begin
       gnt_q   <= gnt_d;
       if (gnt_d != '0) owner_q <= choice;
+      if (gnt_q != '0) master_q <= owner_q;
       // A start on the clock of a new grant belongs to the grant before it.
       if (gnt_d != '0 && gnt_d != gnt_q) used_q <= 1'b0;
       else if (start_i) used_q <= 1'b1;
@@ -87,5 +91,6 @@ module bus_arbiter #(
   end
 
   assign gnt_o    = gnt_q;
+  assign master_o = master_q;
   assign broken_o = broken_q;
 endmodule

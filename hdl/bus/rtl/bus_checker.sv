@@ -20,6 +20,8 @@ module bus_checker #(
   parameter int unsigned Targets = 4,
   /// The master that the arbiter parks on.
   parameter int unsigned Park = 0,
+  /// Masters may begin a transaction on the clock after the last data phase of their own transaction before it.
+  parameter bit          BackToBack = 1'b0,
   /// Off for benches that break the rules of commands, addresses and parity on purpose.
   parameter bit          Content = 1'b1
 ) (
@@ -143,14 +145,17 @@ module bus_checker #(
     else if (target_waits_q != '1) target_waits_q <= target_waits_q + 5'd1;
   end
 
+  // The master of the transaction.
+  logic [Masters-1:0] owner_q;
+
   // Masters: when they start and stop.
   always_ff @(posedge clk_i) begin : p_master_sequence
     if (rst_ni && past_q) begin
-      `RULE(M01, !start || (idle_q && (frames & gnt_q) == frames),
+      `RULE(M01, !start || ((idle_q || (BackToBack && last_end_q && frames == owner_q)) && (frames & gnt_q) == frames),
             "A master starts only if, one clock before, its GNT was on and the bus was idle.")
       `RULE(M02, !(bus_q.frame && !bus_i.frame) || bus_i.irdy,
             "FRAME goes off only on a clock on which IRDY is on.")
-      `RULE(M03, !(start && bus_q.irdy),
+      `RULE(M03, !(start && bus_q.irdy) || (BackToBack && last_end_q),
             "FRAME, once off, stays off until the bus has been idle.")
       `RULE(M04, !(bus_q.irdy && !phase_end_q) || (bus_i.irdy && bus_i.frame == bus_q.frame) ||
             (!answered_q && clock_q >= 5'd5) || idle_q,
@@ -216,7 +221,7 @@ module bus_checker #(
   end
 
   // After STOP the master keeps its REQ off for two clocks, of which the idle clock is the first.
-  logic [Masters-1:0] owner_q, resting_q;
+  logic [Masters-1:0] resting_q;
   logic               stopped_q;
   always_ff @(posedge clk_i) begin : p_rest
     if (!rst_ni) begin

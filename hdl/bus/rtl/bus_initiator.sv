@@ -7,6 +7,10 @@
 /// It never inserts waits. FRAME stays on only if the datum after the next is available (a write) or has a place (a
 /// read), so IRDY is on from the clock after the address phase to the end. Retries and disconnects are resumed at the
 /// first dword that has not moved; REQ then stays off for two clocks.
+///
+/// A read that was retried is *owed*: the target may hold an answer for it, so it is repeated until it is answered. If the
+/// request ends before that, by `stop` or `enable_i`, the initiator takes the next request only after it has repeated the
+/// owed read by itself and thrown its datum away.
 module bus_initiator #(
   /// The number of retries without any datum moved after which the request ends; 0 means never.
   parameter int unsigned RetryLimit = 0
@@ -62,13 +66,32 @@ module bus_initiator #(
   logic [3:0]          be;
   logic [1:0]          tail_q;
 
-  assign take = backend_i.request_valid && state_q == StIdle;
+  // The owed read: it was retried in its first data phase, and no datum, abort or limit of retries has ended it since.
+  // `redeem_q` is on while it is repeated without a request.
+  logic owed_q, redeem_q, redeem, opening_q, ready, quit, places;
+  assign ready  = state_q == StIdle && !owed_q;
+  assign take   = backend_i.request_valid && ready;
+  assign redeem = owed_q && state_q == StIdle && enable_i;
+  assign quit   = !enable_i || (backend_i.stop && !redeem_q);
+  assign places = backend_i.available != '0 || redeem_q || redeem;
+  always_ff @(posedge clk_i) begin : p_owed
+    if (!rst_ni) begin
+      owed_q   <= 1'b0;
+      redeem_q <= 1'b0;
+    end else if (awake) begin
+      if (give_up || phase_end) begin
+        owed_q <= opening_q && !write && bus_i.stop && bus_i.devsel && !bus_i.trdy && !retry_limit_hit;
+      end
+      if (take || redeem) redeem_q <= redeem;
+    end
+    if (awake) opening_q <= state_q == StAddress || (opening_q && !phase_end);
+  end
 
   // Idle gating: three clocks after a transfer, when its parity has been checked, only the parking can change until the
   // next request. The gate saves simulation time: this one and that of bus_target take a quarter off an idle clock
   // (640 to 490 ns, "clocks waited" of bench/target_paths.py).
   logic busy;
-  assign busy  = state_q != StIdle || backend_i.request_valid || backend_i.more;
+  assign busy  = state_q != StIdle || backend_i.request_valid || backend_i.more || redeem;
   assign awake = busy || tail_q != '0;
   always_ff @(posedge clk_i) begin : p_tail
     if (!rst_ni) tail_q <= '0;
@@ -94,7 +117,7 @@ module bus_initiator #(
     stay    = 1'b0;
     be      = 4'hF;
     if (state_q == StAddress || state_q == StData) begin
-      wrap_up = backend_i.stop || (timer_expired && !gnt_i);
+      wrap_up = quit || (timer_expired && !gnt_i);
       stay    = !wrap_up && (state_q == StAddress ? length_q > 16'd1 && backend_i.available >= 3'd2
                                                   : length_q > 16'd2 && backend_i.available >= 3'd3);
       if (!moved_q) be = first_be_q;
@@ -112,10 +135,10 @@ module bus_initiator #(
     if (awake) begin
       last_moves = transfer && length_q == 16'd1;
       leaves     = (phase_end && !frame_q) || state_q == StClose;
-      over       = last_moves || backend_i.stop || result_d != bus_pkg::ResultOk;
+      over       = last_moves || quit || result_d != bus_pkg::ResultOk;
       // The end is reported on the first clock after the transaction has left the bus.
       if (leaves) done_d = over;
-      else if (take || state_q == StWait) done_d = backend_i.stop;
+      else if (take || state_q == StWait) done_d = quit;
     end
   end
 
@@ -126,8 +149,8 @@ module bus_initiator #(
     can_start = 1'b0;
     unique case (state_q)
       StIdle, StWait: begin
-        can_start = gnt_i && enable_i && !bus_i.frame && !bus_i.irdy && backend_i.available != '0;
-        if (take || state_q == StWait) state_d = backend_i.stop ? StIdle : can_start ? StAddress : StWait;
+        can_start = gnt_i && enable_i && !bus_i.frame && !bus_i.irdy && places;
+        if (take || redeem || state_q == StWait) state_d = quit ? StIdle : can_start ? StAddress : StWait;
         frame_d = state_d == StAddress;
       end
       StAddress: begin
@@ -158,7 +181,7 @@ module bus_initiator #(
 
   always_comb begin : p_result
     result_d = result_q;
-    if (take) begin
+    if (take || redeem) begin
       result_d = bus_pkg::ResultOk;
     end else if (state_q == StData) begin
       if (give_up) result_d = bus_pkg::ResultMasterAbort;
@@ -173,10 +196,12 @@ module bus_initiator #(
       done_q     <= 1'b0;
       result_q   <= bus_pkg::ResultOk;
     end else if (awake) begin
-      finished_q <= done_d || (finished_q && !take);
-      done_q     <= done_d;
+      finished_q <= done_d || (finished_q && !take && !redeem);
+      done_q     <= done_d && !redeem_q;
       result_q   <= result_d;
-      if (done_d && !last_moves && result_d == bus_pkg::ResultOk) result_q <= bus_pkg::ResultStopped;
+      if (done_d && !last_moves && result_d == bus_pkg::ResultOk) begin
+        result_q <= backend_i.stop ? bus_pkg::ResultStopped : bus_pkg::ResultDisabled;
+      end
     end
   end
 
@@ -189,6 +214,11 @@ module bus_initiator #(
       command_q  <= backend_i.request.command;
       first_be_q <= backend_i.request.first_be;
       last_be_q  <= backend_i.request.last_be;
+    end
+    // An owed read is repeated with the byte enables that it had, for one datum.
+    if (redeem && length_q != 16'd1) begin
+      length_q  <= 16'd1;
+      last_be_q <= 4'hF;
     end
   end
 
@@ -242,11 +272,11 @@ module bus_initiator #(
     wants_more = 1'b0;
     if (take) wants_more = backend_i.more || backend_i.request.length > 16'd3;
     else if (state_q != StIdle) wants_more = backend_i.more || length_q > 16'd3 + 16'(transfer);
-    if (!enable_i || backend_i.stop) wants_more = 1'b0;
+    if (quit || redeem_q || redeem) wants_more = 1'b0;
   end
   always_ff @(posedge clk_i) begin : p_req
     if (!rst_ni || !awake) req_q <= 1'b0;
-    else if (state_d == StWait) req_q <= enable_i && backend_i.available != '0;
+    else if (state_d == StWait) req_q <= enable_i && places;
     else if (state_d == StIdle && state_q != StBackoff) req_q <= backend_i.more && enable_i;
     else req_q <= wants_more && (state_d == StAddress || (state_d == StData && !bus_i.stop));
   end
@@ -311,6 +341,14 @@ module bus_initiator #(
       perr_en_q      <= (read_bad && parity_response_i) || perr_q;
     end
   end
+
+  // The addresses of the last datum that moved, and of the last one that moved a clock before.
+  logic [31:0] moved_address_q, checked_address_q;
+  always_ff @(posedge clk_i) begin : p_moved_address
+    if (transfer) moved_address_q <= address_q;
+    if (write_check_q) checked_address_q <= moved_address_q;
+  end
+
   // Status.
   logic special;
   assign special = command_q == bus_pkg::CommandSpecialCycle;
@@ -330,12 +368,12 @@ module bus_initiator #(
     end
   end
 
-  assign backend_o.request_ready = state_q == StIdle;
+  assign backend_o.request_ready = ready;
   assign backend_o.enabled       = enable_i;
-  assign backend_o.transfer      = transfer;
+  assign backend_o.transfer      = transfer && !redeem_q;
   assign backend_o.transfer_be   = ~cbe_q;
   assign backend_o.pop           = transfer && write;
-  assign backend_o.rvalid        = transfer && !write;
+  assign backend_o.rvalid        = transfer && !write && !redeem_q;
   assign backend_o.rdata         = bus_i.ad;
   assign backend_o.done          = done_q;
   assign backend_o.result        = result_q;
@@ -343,7 +381,8 @@ module bus_initiator #(
   assign backend_o.address_phase = state_q == StAddress;
   assign backend_o.active        = frame_q || irdy_q;
   assign backend_o.writing       = (frame_q || irdy_q) && write;
-  assign backend_o.parity_error  = read_bad || write_bad;
+  assign backend_o.parity_error  = (read_bad && !redeem_q) || write_bad;
+  assign backend_o.parity_address = read_check_q ? moved_address_q : checked_address_q;
   assign req_o                   = req_q;
 
   assign master_o.frame      = frame_q;

@@ -101,7 +101,9 @@ package bus_pkg;
     ResultStopped,
     ResultMasterAbort,
     ResultTargetAbort,
-    ResultRetryLimit
+    ResultRetryLimit,
+    // Master enable went off before all data had moved.
+    ResultDisabled
   } result_e;
 
   // In the structures below the members of 32 bits come last, so that each fills a word of a compiled model.
@@ -145,12 +147,14 @@ package bus_pkg;
     logic abort;
     // The offered datum is the last of this transaction: disconnect with it.
     logic single;
+    // The datum, or the place for it, will not be there soon: retry or disconnect at once.
+    logic retry;
     // The datum to be read is there; there is a place for the datum that is written now and for two more.
     logic rvalid;
     logic wready;
   } answer_t;
   /// Nothing is claimed; every datum is answered at once.
-  localparam answer_t AnswerIdle = 5'b00011;
+  localparam answer_t AnswerIdle = 6'b000011;
 
   /// To an initiator.
   typedef struct packed {
@@ -171,7 +175,7 @@ package bus_pkg;
   /// From an initiator. Nothing in it depends on what the initiator is given on the same clock.
   typedef struct packed {
     logic        request_ready;
-    // Master enable: no transaction starts while it is off.
+    // Master enable: no transaction starts while it is off, and a request ends like one that is stopped.
     logic        enabled;
     // A datum moves on this clock, and the byte lanes in which it moves (high-true).
     logic        transfer;
@@ -188,9 +192,10 @@ package bus_pkg;
     logic        writing;
     // A datum of this master had bad parity: one clock after a datum was read, two clocks after a datum was written.
     logic        parity_error;
-    // The datum that was read; address of the current datum, or of an error.
+    // The datum that was read; address of the current datum, or of an error; address of the datum with bad parity.
     logic [31:0] rdata;
     logic [31:0] address;
+    logic [31:0] parity_address;
   } initiator_out_t;
   localparam initiator_in_t InitiatorInIdle = '0;
 

@@ -9,7 +9,10 @@
 /// - `load_o` takes the datum `rdata_i` while `rvalid` is on, and `transfer` says that it has moved; a datum that was
 ///   loaded and not transferred counts as not read, so side effects of a read belong to `transfer`;
 /// - `write` hands over a datum that was written, one clock after it moved; `wready` promises a place for that datum
-///   and for two more.
+///   and for two more;
+/// - while a data phase cannot end, `retry` says that waiting is of no use: it ends in a retry or disconnect at once.
+///
+/// A datum with bad parity that the target reports with PERR is not handed over.
 module bus_target (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -111,7 +114,7 @@ module bus_target (
       trdy_d = can;
       // A burst order other than linear gets one datum.
       if (can) stop_d = bus_i.frame && (answer_i.single || (memory_q && address_q[1:0] != 2'b00));
-      else stop_d = state_q == StData && !phase_end && waited_q >= (moved_q ? LaterLimit : FirstLimit);
+      else stop_d = answer_i.retry || (state_q == StData && !phase_end && waited_q >= (moved_q ? LaterLimit : FirstLimit));
     end
     if (state_d == StIdle) begin
       devsel_d = 1'b0;
@@ -248,7 +251,7 @@ module bus_target (
   assign transaction_o.loaded_address = loaded_address_q;
   assign transaction_o.offered        = trdy_q;
   assign transaction_o.transfer       = transfer;
-  assign transaction_o.write          = write_q;
+  assign transaction_o.write          = write_q && !(data_bad && parity_response_i);
   assign transaction_o.write_address  = write_address_q;
   assign transaction_o.write_be       = write_be_q;
   assign transaction_o.wdata          = wdata_q;

@@ -51,7 +51,7 @@ module interrupt_controller #(
   end
   bus_target u_target (
     .clk_i, .rst_ni, .number_i('0), .transaction_o(access), .answer_i(answer), .rdata_i(rdata), .load_o(load),
-    .retried_o(), .parity_response_i(1'b0), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
+    .retried_o(), .parity_response_i(1'b1), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
   );
 
   // A fetch returns the input that was presented when the datum was put on the bus; it counts when the datum moves.

@@ -76,6 +76,7 @@ module function_socket #(
   assign answer.hit    = hit;
   assign answer.abort  = !transaction.configuration && (abort || answer_i.abort);
   assign answer.single = single || answer_i.single;
+  assign answer.retry  = 1'b0;
   assign answer.rvalid = transaction.configuration || answer_i.rvalid;
   assign answer.wready = transaction.configuration || answer_i.wready;
 

@@ -27,6 +27,16 @@ module socket_master (
   output logic                    req_o,
   output bus_pkg::master_out_t    master_o
 );
+  // The address and datum of a message are those of the clock on which it is taken. A message has one datum, whose parity
+  // is known two clocks after it moved.
+  logic [15:0] datum_q;
+  logic        moved_q, judged_q;
+  always_ff @(posedge clk_i) begin : p_message
+    if (message_taken_o) datum_q <= message_data_i;
+    moved_q  <= progress.transfer && owns;
+    judged_q <= moved_q;
+  end
+
   bus_pkg::initiator_in_t  request;
   bus_pkg::initiator_out_t progress;
   logic                    owns, owns_q;
@@ -52,7 +62,7 @@ module socket_master (
       request.request.last_be  = 4'hF;
       request.more             = 1'b0;
       request.stop             = 1'b0;
-      request.wdata0           = {16'd0, message_data_i};
+      request.wdata0           = {16'd0, datum_q};
       request.available        = 3'd1;
     end
   end
@@ -67,8 +77,10 @@ module socket_master (
     initiator_o.address_phase = progress.address_phase && !owns;
     initiator_o.active        = progress.active && !owns;
     initiator_o.writing       = progress.writing && !owns;
+    initiator_o.parity_error  = progress.parity_error && !judged_q;
   end
   assign message_taken_o  = progress.request_ready && message_i;
   assign message_phase_o  = progress.address_phase && owns_q;
-  assign message_failed_o = progress.done && owns_q && progress.result != bus_pkg::ResultOk;
+  assign message_failed_o = (progress.done && owns_q && progress.result != bus_pkg::ResultOk) ||
+                            (progress.parity_error && judged_q);
 endmodule

@@ -42,7 +42,7 @@ module timestamp_unit #(
   bus_pkg::answer_t      answer;
   logic [31:0] rdata;
   logic [5:0]  read_address;
-  logic        load;
+  logic        load, lanes_on;
 
   always_comb begin : p_answer
     answer        = bus_pkg::AnswerIdle;
@@ -51,15 +51,18 @@ module timestamp_unit #(
   end
   bus_target u_target (
     .clk_i, .rst_ni, .number_i('0), .transaction_o(access), .answer_i(answer), .rdata_i(rdata), .load_o(load),
-    .retried_o(), .parity_response_i(1'b0), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
+    .retried_o(), .parity_response_i(1'b1), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
   );
 
   timestamp_regs u_regs (
     .clk_i, .rst_ni, .write_i(access.write && access.write_address[11:6] == '0), .write_address_i(access.write_address[5:0]),
     .be_i(access.write_be), .wdata_i(access.wdata), .load_i(load && access.pointer[11:6] == '0),
-    .read_i(access.transfer && access.read && access.loaded_address[11:6] == '0), .read_address_i(read_address),
+    .read_i(access.transfer && access.read && lanes_on && access.loaded_address[11:6] == '0),
+    .read_address_i(read_address),
     .rdata_o(rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
   );
+  // A read without any enabled byte has no side effect.
+  assign lanes_on = bus_i.cbe != 4'hF;
   // A datum is loaded from the address of the pointer; the side effect of a read belongs to the address that moved.
   assign read_address = access.transfer ? access.loaded_address[5:0] : access.pointer[5:0];
 
@@ -85,7 +88,8 @@ module timestamp_unit #(
   logic [16:0]          drops;
   logic [127:0]         record, unused_second;
   event_collector #(.Functions(Functions)) u_collector (
-    .clk_i, .rst_ni, .clock_i(clock[47:0]), .irdy_i(bus_i.irdy), .functions_i, .fetch_i, .spurious_i, .eoi_i, .mark_i,
+    .clk_i, .rst_ni, .clock_i(clock[47:0]), .irdy_i(bus_i.irdy && lanes_on), .functions_i, .fetch_i, .spurious_i, .eoi_i,
+    .mark_i,
     .drained_i, .vector_i, .payload_i, .valid_o(valid), .record_o(record), .lost_o(lost)
   );
   assign push    = valid && !level[EventLog2];

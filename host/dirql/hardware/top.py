@@ -21,6 +21,7 @@ def render_top(machine: MachineDescription) -> str:
         "title": f"{machine.name}: {machine.description}.",
         "checker": int(machine.checker == "always"),
         "masters": 1 + len(machine.masters),
+        "master_bits": max(1, len(machine.masters).bit_length()),
         "targets": len(_AGENTS) + len(machine.functions),
         "memory_log2": machine.host_memory.size_log2,
         "records_log2": machine.timestamp_unit.records_log2,
@@ -151,6 +152,7 @@ module machine #(
   bus_pkg::master_out_t bridge_master;
   bus_pkg::target_out_t bridge_target, controller_target, timestamp_target;
   logic [{masters}-1:0] req, gnt, broken;
+  logic [{master_bits}-1:0] bus_master;
   logic [31:0]          idsel;
 {declarations}
 
@@ -160,6 +162,7 @@ module machine #(
   );
   bus_arbiter #(.Masters({masters}), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
+    .master_o(bus_master),
     .broken_o(broken)
   );
 {requests}
@@ -206,11 +209,12 @@ module machine #(
 
   logic       controller_interrupt, mark, drained, posted_empty;
   logic [3:0] controller_input;
-  host_bridge #(.MemoryLog2({memory_log2})) u_bridge (
+  host_bridge #(.MemoryLog2({memory_log2}), .Masters({masters})) u_bridge (
     .clk_i, .rst_ni, .place_i(facts), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
     .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
-    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]),
-    .idsel_i(idsel[{bridge_device}]), .idsel_o(idsel), .master_o(bridge_master), .target_o(bridge_target)
+    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]),
+    .bus_master_i(bus_master), .req_o(req[0]), .idsel_i(idsel[{bridge_device}]), .idsel_o(idsel),
+    .master_o(bridge_master), .target_o(bridge_target)
   );
 {instances}
 

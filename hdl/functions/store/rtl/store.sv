@@ -80,11 +80,15 @@ module store #(
   logic        fifo_clear, draining, filling, host_pushed, host_popped, overrun, fifo_start, dma_start, inward;
   logic        mover_stop, dma_abort, mover_done, data_clock, dma_descriptor, dma_done;
   logic [2:0]  stored, delivered;
-  logic [31:0] transferred, data_clocks, busy_clocks;
+  logic [31:0] transferred, data_clocks, busy_clocks, taken_length;
+  logic [31:4] taken_descriptor;
+  logic [BufferLog2-1:0] taken_address;
   logic [FifoLog2:0] fifo_level;
   store_command #(.BufferLog2(BufferLog2), .FifoLog2(FifoLog2)) u_command (
     .clk_i, .rst_ni, .command_we_i(reg2hw.command_we && reg2hw.wmask[0]), .operation_i(reg2hw.wdata[2:0]),
-    .buffer_address_i(reg2hw.buffer_address.value), .length_i(reg2hw.length.value), .delay_i(reg2hw.delay.clocks),
+    .buffer_address_i(reg2hw.buffer_address.value), .length_i(reg2hw.length.value),
+    .descriptor_i(reg2hw.descriptor_base.address), .delay_i(reg2hw.delay.clocks), .buffer_address_o(taken_address),
+    .length_o(taken_length), .descriptor_o(taken_descriptor),
     .threshold_i(reg2hw.fifo_threshold.dwords), .abort_i(reg2hw.control.abort),
     .soft_reset_i(reg2hw.control.soft_reset), .registers_reset_o(registers_reset), .busy_o(busy), .state_o(state),
     .operation_o(operation), .transferred_o(transferred), .data_clocks_o(data_clocks), .busy_clocks_o(busy_clocks),
@@ -134,15 +138,16 @@ module store #(
   logic [2:0]            wlevel;
   store_mover #(.BufferLog2(BufferLog2)) u_mover (
     .clk_i, .rst_ni, .start_i(fifo_start || segment_start), .inward_i(inward), .dma_i(segment_start),
-    .buffer_address_i(fifo_start ? reg2hw.buffer_address.value[BufferLog2-1:0] : segment_buffer),
+    .buffer_address_i(fifo_start ? taken_address : segment_buffer),
     .other_offset_i(fifo_start ? 2'd0 : segment_offset),
-    .length_i(fifo_start ? reg2hw.length.value[23:0] : segment_length), .stop_i(mover_stop),
+    .length_i(fifo_start ? taken_length[23:0] : segment_length), .stop_i(mover_stop),
     .pace_i(reg2hw.fifo_pace.clocks), .done_o(mover_done), .stored_o(stored),
     .write_o(mover_write), .write_address_o(mover_write_address), .write_be_o(mover_be), .wdata_o(mover_wdata),
     .write_ready_i(mover_write_ready), .read_o(mover_read), .read_address_o(mover_read_address),
     .read_ready_i(mover_read_ready), .rvalid_i(mover_rvalid), .rdata_i(mover_rdata),
     .drain_valid_i(drain_valid), .drain_data_i(drain_data), .drain_pop_o(drain_pop), .fill_push_o(fill_push),
     .fill_data_o(fill_data), .fill_ready_i(fill_ready), .bus_valid_i(bus_valid), .bus_data_i(progress.rdata),
+    .bus_bad_i(progress.parity_error),
     .wdata0_o(request.wdata0), .wdata1_o(request.wdata1), .wlevel_o(wlevel), .wpop_i(wpop)
   );
 
@@ -151,10 +156,10 @@ module store #(
   logic [31:0] error_address;
   store_dma #(.BufferLog2(BufferLog2)) u_dma (
     .clk_i, .rst_ni, .start_i(dma_start), .inward_i(inward),
-    .buffer_address_i(reg2hw.buffer_address.value[BufferLog2-1:0]), .length_i(reg2hw.length.value),
-    .descriptor_i(reg2hw.descriptor_base.address), .max_burst_i(reg2hw.max_burst.dwords),
+    .buffer_address_i(taken_address), .length_i(taken_length),
+    .descriptor_i(taken_descriptor), .max_burst_i(reg2hw.max_burst.dwords),
     .bus_master_i(progress.enabled), .abort_i(dma_abort), .in_descriptor_o(dma_descriptor), .in_data_o(),
-    .done_o(dma_done), .target_abort_o(target_abort), .master_abort_o(master_abort),
+    .done_o(dma_done), .parity_o(bus_parity), .target_abort_o(target_abort), .master_abort_o(master_abort),
     .descriptor_invalid_o(descriptor_invalid), .range_o(range_dma), .disabled_o(disabled),
     .error_address_o(error_address), .data_clock_o(data_clock), .delivered_o(delivered),
     .segment_start_o(segment_start), .segment_buffer_o(segment_buffer), .segment_offset_o(segment_offset),
@@ -162,12 +167,12 @@ module store #(
     .wpop_o(wpop), .request_valid_o(request.request_valid), .request_ready_i(progress.request_ready),
     .request_o(request.request), .more_o(request.more), .stop_o(request.stop), .available_o(request.available),
     .transfer_i(progress.transfer), .transfer_be_i(progress.transfer_be), .rdata_i(progress.rdata),
-    .request_done_i(progress.done), .result_i(progress.result), .address_i(progress.address)
+    .request_done_i(progress.done), .result_i(progress.result), .address_i(progress.address),
+    .parity_error_i(progress.parity_error), .parity_address_i(progress.parity_address)
   );
 
   // Interrupts. The cause FIFO follows the condition of the FIFO.
   logic [4:0] cause, mask;
-  assign bus_parity    = progress.parity_error && busy;
   assign engine_failed = target_abort || master_abort || descriptor_invalid || range_dma || disabled || bus_parity;
   function_causes #(.Causes(5), .Follows(5'b00010)) u_causes (
     .clk_i, .rst_ni(rst_ni && !registers_reset),
@@ -186,7 +191,7 @@ module store #(
   assign errors_clear = reg2hw.error == '0;
   always_ff @(posedge clk_i) begin : p_error_address
     if (!rst_ni || registers_reset) error_address_q <= '0;
-    else if (errors_clear && (target_abort || master_abort || descriptor_invalid || range_dma)) begin
+    else if (errors_clear && (bus_parity || target_abort || master_abort || descriptor_invalid || range_dma)) begin
       error_address_q <= error_address;
     end
   end

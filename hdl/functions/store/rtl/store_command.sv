@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Carries out one command at a time: lets the access time pass, checks the arguments, starts the mover or the DMA
-/// engine, and reports the end as exactly one of the causes done, error, aborted and raised.
+/// Carries out one command at a time: takes and checks its arguments, lets the access time pass, starts the mover or the
+/// DMA engine, and reports the end as exactly one of the causes done, error, aborted and raised.
 module store_command #(
   /// Log2 of the buffer's bytes and of the FIFO's dwords.
   parameter int unsigned BufferLog2 = 16,
@@ -15,8 +15,13 @@ module store_command #(
   input  logic [2:0]            operation_i,
   input  logic [31:0]           buffer_address_i,
   input  logic [31:0]           length_i,
+  input  logic [31:4]           descriptor_i,
   input  logic [31:0]           delay_i,
   input  logic [15:0]           threshold_i,
+  /// The arguments as they were when COMMAND was written.
+  output logic [BufferLog2-1:0] buffer_address_o,
+  output logic [31:0]           length_o,
+  output logic [31:4]           descriptor_o,
   /// CONTROL: abort and soft reset; the registers are reset on this clock.
   input  logic                  abort_i,
   input  logic                  soft_reset_i,
@@ -63,7 +68,7 @@ module store_command #(
     StIdle,
     // The access time.
     StDelay,
-    // Check the arguments, start the work.
+    // Start the work, unless the arguments are wrong.
     StStart,
     // Programmed I/O.
     StFifo,
@@ -79,9 +84,11 @@ module store_command #(
 
   state_e      state_q, state_d;
   store_reg_pkg::operation_e operation_q;
-  logic        accept, moves, out_of_range, abort_q, reset_q, failed_q, raise, fifo_over;
+  logic        accept, moves, out_of_range, out_of_range_q, abort_q, reset_q, failed_q, raise, fifo_over;
   logic        starting_q, ending;
   logic [31:0] host_left_q, length_q, transferred_q, data_clocks_q;
+  logic [31:4] descriptor_q;
+  logic [BufferLog2-1:0] buffer_address_q;
   logic        delaying;
   logic [1:0]  finish_q;
   logic [32:0] last_byte;
@@ -96,9 +103,9 @@ module store_command #(
   always_comb begin : p_range
     last_byte    = '0;
     out_of_range = 1'b0;
-    if (state_q == StStart) begin
-      last_byte    = {1'b0, buffer_address_i} + {1'b0, length_q};
-      out_of_range = moves && last_byte > {1'b0, BufferBytes};
+    if (accept) begin
+      last_byte    = {1'b0, buffer_address_i} + {1'b0, length_i};
+      out_of_range = last_byte > {1'b0, BufferBytes};
     end
   end
   assign fifo_over    = filling_o ? host_left_q == '0 && mover_done_i : mover_done_i;
@@ -112,7 +119,7 @@ module store_command #(
         else if (!delaying) state_d = StStart;
       end
       StStart: begin
-        if (abort_q || !moves || out_of_range) state_d = StFinish;
+        if (abort_q || !moves || out_of_range_q) state_d = StFinish;
         else state_d = draining_o || filling_o ? StFifo : StDma;
       end
       StFifo: if (abort_q || (fifo_over && !starting_q)) state_d = StFinish;
@@ -142,8 +149,13 @@ module store_command #(
   assign registers_reset_o = reset_q && state_q == StIdle;
 
   always_ff @(posedge clk_i) begin : p_timers
-    if (accept) operation_q <= store_reg_pkg::operation_e'(operation_i);
-    if (accept) length_q <= length_i;
+    if (accept) begin
+      operation_q      <= store_reg_pkg::operation_e'(operation_i);
+      length_q         <= length_i;
+      buffer_address_q <= buffer_address_i[BufferLog2-1:0];
+      descriptor_q     <= descriptor_i;
+      out_of_range_q   <= out_of_range;
+    end
     if (state_q != StIdle) finish_q <= state_q != StFinish ? FinishClocks : finish_q - 2'd1;
   end
 
@@ -209,7 +221,7 @@ module store_command #(
   assign fifo_clear_o = ending || registers_reset_o ||
                         (accept && operation_i != store_reg_pkg::OperationFifoWrite);
 
-  assign range_o   = state_q == StStart && out_of_range && !abort_q;
+  assign range_o   = state_q == StStart && moves && out_of_range_q && !abort_q;
   // An abort after the last byte has moved comes too late, and has no effect.
   logic stopped;
   always_comb begin : p_causes
@@ -237,6 +249,9 @@ module store_command #(
     endcase
     if (abort_q) state_o = store_reg_pkg::StateAborting;
   end
+  assign buffer_address_o = buffer_address_q;
+  assign length_o         = length_q;
+  assign descriptor_o     = descriptor_q;
   assign busy_o        = state_q != StIdle;
   assign operation_o   = operation_q;
   assign transferred_o = transferred_q;

@@ -6,7 +6,8 @@
 /// flags (bit 0 last).
 ///
 /// After `abort_i` no further transaction begins, and a transaction on the bus ends at the next data phase, so the
-/// engine leaves the bus within 64 clocks.
+/// engine leaves the bus within 64 clocks. The engine ends in the same way, with an error, when Bus Master goes off, and
+/// when a datum had bad parity: no such datum is used.
 module store_dma #(
   /// Log2 of the buffer's bytes.
   parameter int unsigned BufferLog2 = 16
@@ -27,6 +28,7 @@ module store_dma #(
   output logic                  in_data_o,
   output logic                  done_o,
   /// Errors, each on for one clock, and the address of an error.
+  output logic                  parity_o,
   output logic                  target_abort_o,
   output logic                  master_abort_o,
   output logic                  descriptor_invalid_o,
@@ -57,7 +59,10 @@ module store_dma #(
   input  logic [31:0]           rdata_i,
   input  logic                  request_done_i,
   input  bus_pkg::result_e      result_i,
-  input  logic [31:0]           address_i
+  input  logic [31:0]           address_i,
+  /// A datum of this engine had bad parity: one clock after it was read, two clocks after it was written; its address.
+  input  logic                  parity_error_i,
+  input  logic [31:0]           parity_address_i
 );
   typedef enum logic [2:0] {
     // No transfer.
@@ -87,6 +92,14 @@ module store_dma #(
   logic        take, ended_well, first_burst_q, last_burst;
   logic [1:0]  tail_q;
 
+  // Bad parity of any datum ends the transfer.
+  logic bad, bad_q;
+  assign bad = parity_error_i || bad_q;
+  always_ff @(posedge clk_i) begin : p_bad
+    if (!rst_ni || start_i) bad_q <= 1'b0;
+    else if (parity_error_i) bad_q <= 1'b1;
+  end
+
   assign take       = request_valid_o && request_ready_i;
   assign failed     = request_done_i && result_i != bus_pkg::ResultOk;
   assign ended_well = request_done_i && result_i == bus_pkg::ResultOk;
@@ -96,23 +109,23 @@ module store_dma #(
     unique case (state_q)
       StIdle: if (start_i) state_d = StFetch;
       StFetch: begin
-        if (abort_i || !bus_master_i) state_d = StDone;
+        if (abort_i || bad || !bus_master_i) state_d = StDone;
         else if (take) state_d = StDescriptor;
       end
       StDescriptor: begin
         if (failed) state_d = StDone;
         else if (ended_well) state_d = StCheck;
       end
-      StCheck: state_d = !valid_descriptor || abort_i ? StDone : StBurst;
+      StCheck: state_d = !valid_descriptor || bad || abort_i ? StDone : StBurst;
       StBurst: begin
         if (failed) state_d = StDone;
         else if (!in_flight_q || ended_well) begin
-          if (abort_i || !bus_master_i) state_d = take ? StBurst : StDone;
+          if (abort_i || bad || !bus_master_i) state_d = take ? StBurst : StDone;
           else if (dwords_left_q == '0) state_d = StDrain;
         end
       end
       StDrain: begin
-        if (abort_i) state_d = StDone;
+        if (abort_i || bad) state_d = StDone;
         else if (mover_done_i) state_d = last_q || left_q == '0 ? StDone : StFetch;
       end
       StDone: state_d = StIdle;
@@ -211,34 +224,49 @@ module store_dma #(
       end
     end
   end
-  assign request_valid_o = bus_master_i && !abort_i && !failed &&
+  assign request_valid_o = bus_master_i && !abort_i && !bad && !failed &&
                            (state_q == StFetch || (state_q == StBurst && dwords_left_q != '0 && primed));
-  assign more_o          = state_q == StBurst && dwords_left_q != '0 && !abort_i;
-  assign stop_o          = abort_i;
+  assign more_o          = state_q == StBurst && dwords_left_q != '0 && !abort_i && !bad;
+  assign stop_o          = abort_i || bad_q;
   assign available_o     = state_q == StBurst && !inward_q ? wlevel_i : 3'd7;
 
-  assign segment_start_o  = state_q == StCheck && valid_descriptor && !abort_i;
+  assign segment_start_o  = state_q == StCheck && valid_descriptor && !bad && !abort_i;
   assign segment_buffer_o = buffer_q;
   assign segment_offset_o = first_word_q[1:0];
   assign segment_length_o = segment_length;
   assign bus_valid_o      = state_q == StBurst && transfer_i && inward_q;
   assign wpop_o           = state_q == StBurst && transfer_i && !inward_q;
   assign data_clock_o     = state_q == StBurst && transfer_i;
-  always_comb begin : p_delivered
-    delivered_o = '0;
-    if (wpop_o) delivered_o = 3'(transfer_be_i[0]) + 3'(transfer_be_i[1]) + 3'(transfer_be_i[2]) + 3'(transfer_be_i[3]);
+  // A datum given to host memory counts two clocks later, when its target has not complained about its parity.
+  logic [2:0] given, given_q, judged_q;
+  always_comb begin : p_given
+    given = '0;
+    if (wpop_o) given = 3'(transfer_be_i[0]) + 3'(transfer_be_i[1]) + 3'(transfer_be_i[2]) + 3'(transfer_be_i[3]);
   end
+  always_ff @(posedge clk_i) begin : p_delivered
+    if (!rst_ni) begin
+      given_q  <= '0;
+      judged_q <= '0;
+    end else if (given != '0 || given_q != '0 || judged_q != '0) begin
+      given_q  <= given;
+      judged_q <= given_q;
+    end
+  end
+  assign delivered_o = bad ? '0 : judged_q;
 
   // Errors.
   logic list_ended;
-  assign list_ended           = state_q == StDrain && mover_done_i && !abort_i;
+  assign list_ended           = state_q == StDrain && mover_done_i && !abort_i && !bad;
+  assign parity_o             = parity_error_i;
   assign target_abort_o       = request_done_i && result_i == bus_pkg::ResultTargetAbort;
   assign master_abort_o       = request_done_i && result_i == bus_pkg::ResultMasterAbort;
-  assign descriptor_invalid_o = (state_q == StCheck && !valid_descriptor) || (list_ended && last_q && left_q != '0);
+  assign descriptor_invalid_o = (state_q == StCheck && !valid_descriptor && !bad) || (list_ended && last_q && left_q != '0);
   assign range_o              = list_ended && left_q == '0 && (too_long_q || !last_q);
-  assign disabled_o           = !bus_master_i && state_d == StDone && !abort_i &&
-                                (state_q == StFetch || (state_q == StBurst && !failed));
-  assign error_address_o      = request_done_i ? address_i : base_q;
+  assign disabled_o           = !abort_i && !bad &&
+                                ((request_done_i && result_i == bus_pkg::ResultDisabled) ||
+                                 (!bus_master_i && state_d == StDone &&
+                                  (state_q == StFetch || (state_q == StBurst && !failed))));
+  assign error_address_o      = parity_error_i ? parity_address_i : request_done_i ? address_i : base_q;
 
   assign in_descriptor_o = state_q == StFetch || state_q == StDescriptor || state_q == StCheck;
   assign in_data_o       = state_q == StBurst || state_q == StDrain;

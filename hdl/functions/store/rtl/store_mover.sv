@@ -44,6 +44,8 @@ module store_mover #(
   /// Bus: data that was read, which is never refused; queue of data to write.
   input  logic                  bus_valid_i,
   input  logic [31:0]           bus_data_i,
+  /// The datum that came from the bus on the clock before had bad parity: it is not taken, and none after it.
+  input  logic                  bus_bad_i,
   output logic [31:0]           wdata0_o,
   output logic [31:0]           wdata1_o,
   output logic [2:0]            wlevel_o,
@@ -57,7 +59,7 @@ module store_mover #(
   logic [2:0]  level;
 
   always_ff @(posedge clk_i) begin : p_segment
-    if (!rst_ni || stop_i) running_q <= 1'b0;
+    if (!rst_ni || stop_i || bus_bad_i) running_q <= 1'b0;
     else if (start_i) running_q <= 1'b1;
     if (start_i) inward_q <= inward_i;
     if (start_i) dma_q <= dma_i;
@@ -99,7 +101,7 @@ module store_mover #(
     in_valid = 1'b0;
     in_data  = '0;
     if (running_q) begin
-      in_valid = paced && (!inward_q ? level != '0 : dma_q ? data_coming_q : drain_valid_i);
+      in_valid = paced && (!inward_q ? level != '0 : dma_q ? data_coming_q && !bus_bad_i : drain_valid_i);
       in_data  = !inward_q ? head : dma_q ? bus_data_q : drain_data_i;
     end
   end
