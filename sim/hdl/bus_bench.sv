@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bench for rules that the machine alone never shows. Host bridge, store function and interrupt controller share the
-/// bus with an initiator for any request, a target for any answer, a master and a target that a test drives pin by pin,
+/// Bench for rules that the machine alone never shows. Host bridge, store function, interrupt controller and timestamp
+/// unit share the bus with an initiator for any request, a target for any answer, a master and a target that a test drives pin by pin,
 /// and wires that flip PAR.
 module bus_bench (
   input  logic        clk_i,
@@ -102,7 +102,8 @@ module bus_bench (
 );
   bus_pkg::bus_t        bus;
   bus_pkg::master_out_t bridge_master, free_master, bridge_flipped, store_flipped, free_flipped;
-  bus_pkg::target_out_t bridge_target, free_target, bridge_bent, store_bent, free_bent, controller_target;
+  bus_pkg::target_out_t bridge_target, free_target, bridge_bent, store_bent, free_bent;
+  bus_pkg::target_out_t controller_target, timestamp_target;
   bus_pkg::master_out_t pin_master;
   bus_pkg::target_out_t pin_target;
   logic                 posted_empty;
@@ -127,10 +128,10 @@ module bus_bench (
   end
 
   logic [4*bus_pkg::MasterOutWidth-1:0] masters;
-  logic [5*bus_pkg::TargetOutWidth-1:0] targets;
+  logic [6*bus_pkg::TargetOutWidth-1:0] targets;
   assign masters = {pin_master, free_flipped, store_flipped, bridge_flipped};
-  assign targets = {pin_target, controller_target, free_bent, store_bent, bridge_bent};
-  bus_mux #(.Masters(4), .Targets(5)) u_mux (
+  assign targets = {timestamp_target, pin_target, controller_target, free_bent, store_bent, bridge_bent};
+  bus_mux #(.Masters(4), .Targets(6)) u_mux (
     .clk_i, .rst_ni, .masters_i(masters), .targets_i(targets), .bus_o(bus)
   );
   bus_arbiter #(.Masters(4), .Park(0)) u_arbiter (
@@ -138,10 +139,15 @@ module bus_bench (
     .master_o(bus_master),
     .broken_o
   );
-  bus_checker #(.Masters(4), .Targets(5), .Park(0), .BackToBack(1'b1), .Content(1'b0)) u_checker (
+  bus_checker #(.Masters(4), .Targets(6), .Park(0), .BackToBack(1'b1), .Content(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken_o), .masters_i(masters),
     .targets_i(targets), .open_o(), .clock_o(), .moved_o()
   );
+  timestamp_unit #(.EventLog2(4), .ClockKhz(32'd33333), .Address(32'hFEC0_1000)) u_timestamp (
+    .clk_i, .rst_ni, .bits_i('0), .function_read_i(1'b0), .function_i('0), .vector_i('0), .mark_i('0), .clock_o(),
+    .event_valid_o(), .event_o(), .event_ready_i(1'b1), .event_drops_o(), .bus_i(bus), .target_o(timestamp_target)
+  );
+
   // The master and the target that are driven pin by pin: PAR is that of the values on the clock before.
   bus_pkg::bus_t seen_q;
   logic          pin_ad_en_q, pin_target_ad_en_q, pin_perr_q;

@@ -26,6 +26,7 @@ BUFFER = REGISTERS + 0x10_0000
 PORTS = _MACHINE.buses[0].ports.start
 CONTROLLER = _MACHINE.controller.address
 DOORBELL = _MACHINE.controller.doorbell
+TIMESTAMP = _MACHINE.timestamp_unit.address
 
 INPUTS = (
     "cmd_valid_i wdata_valid_i hm_rvalid_i request_valid_i request_more_i parity_response_i target_abort_i"

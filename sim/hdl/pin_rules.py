@@ -7,11 +7,11 @@ from __future__ import annotations
 import random
 
 import cocotb
-from bus_host import BUFFER, CONTROLLER, DOORBELL, FUNCTION, REGISTERS, BusHost
+from bus_host import BUFFER, CONTROLLER, DOORBELL, FUNCTION, REGISTERS, TIMESTAMP, BusHost
 from bus_pins import End, Phase, PinMaster, PinTarget, random_answers
 from cocotb.handle import SimHandleBase
 
-from dirql.registers import interrupt_controller, store
+from dirql.registers import interrupt_controller, store, timestamp
 from dirql.registers.protocol import BusStatus, Op
 
 READ, WRITE, READ_LINE = 0x6, 0x7, 0xE
@@ -144,6 +144,17 @@ async def finish(host: BusHost, limit: int = 20_000) -> int:
         await host.tick(20)
     await host.tick(20)
     return await host.read(REGISTERS + store.ERROR.offset)
+
+
+@cocotb.test()
+async def a_read_of_no_byte_latches_no_counter(dut: SimHandleBase) -> None:
+    """COUNTER_HI changes with a read of any byte of COUNTER_LO, and with no other."""
+    host, _ = await begin(dut)
+    dut.u_timestamp.clock_q.value = 5 << 32
+    assert await host.request(READ, TIMESTAMP + timestamp.COUNTER_LO.offset, enables=0) == OK
+    assert await host.read(TIMESTAMP + timestamp.COUNTER_HI.offset) == 0
+    assert await host.request(READ, TIMESTAMP + timestamp.COUNTER_LO.offset, enables=4) == OK
+    assert await host.read(TIMESTAMP + timestamp.COUNTER_HI.offset) == 5
 
 
 # Delayed reads.

@@ -12,7 +12,7 @@ from dirql.registers import interrupt_controller, pci_configuration as pci, stor
 from dirql.registers.store import Operation
 from dirql.target.contract import Capability
 from fakes.default_machine import CONTROLLER, DOORBELL
-from hdl.machine_bench import REGISTERS, Bench
+from hdl.machine_bench import PORTS, REGISTERS, Bench
 
 ARENA = 0x30_0000
 ARENA_SIZE = 2048
@@ -126,6 +126,33 @@ def test_D09_a_command_beyond_the_buffer_moves_nothing(bench: Bench) -> None:
     arena.check()
 
 
+@pytest.mark.parametrize("operation", [*BOTH, Operation.FIFO_WRITE])
+def test_D09_arguments_are_those_of_the_command_whatever_is_written_after_it(
+    bench: Bench, operation: Operation
+) -> None:
+    arena = Arena(bench, 20 + operation)
+    size = 1 << store.FEATURES.unpack(bench.read(store.FEATURES)).buffer_log2
+    bench.write(store.DELAY, 200)
+    bench.place_list([(ARENA + 3, 32)])
+    bench.start(operation, 8, 32)
+    for register, value in (
+        (store.LENGTH, size + 64),
+        (store.BUFFER_ADDRESS, size - 16),
+        (store.DESCRIPTOR_BASE, 0x2_0000),
+        (store.DELAY, 5000),
+    ):
+        bench.write(register, value)
+    if operation == Operation.FIFO_WRITE:
+        for index in range(8):
+            bench.target.write_io(PORTS, index)
+        arena.device[8:40] = b"".join(index.to_bytes(4, "little") for index in range(8))
+    else:
+        arena.expect(operation, 8, [(ARENA + 3, 32)], 32)
+    assert bench.finish(2000) == (DONE, 0, 32)
+    arena.check()
+    assert bench.read_buffer(size - 16, 16) == bytes(16)
+
+
 def test_nothing_to_move_is_done_at_once(bench: Bench) -> None:
     for operation in (*BOTH, Operation.FIFO_WRITE, Operation.FIFO_READ):
         bench.start(operation, 0, 0)
@@ -182,6 +209,30 @@ def test_bus_master_enable_is_needed(bench: Bench) -> None:
         assert outcome == (ERROR, store.ERROR.BUS_MASTER_DISABLED, 0)
     bench.write_header(pci.COMMAND, 7, 2)
     assert bench.dma(Operation.DMA_WRITE, 0, 64, [(ARENA, 64)]) == (DONE, 0, 64)
+
+
+@pytest.mark.parametrize("latency", [0, 0x40])
+@pytest.mark.parametrize("operation", BOTH)
+def test_a_command_ends_when_bus_master_goes_off_at_any_clock(
+    bench: Bench, operation: Operation, latency: int
+) -> None:
+    arena = Arena(bench, 5)
+    bench.write_header(pci.LATENCY_TIMER, latency, 1)
+    ends = set()
+    for delay in range(0, 420, 7):
+        segments = [(ARENA + 1, 300)]
+        bench.place_list(segments)
+        bench.start(operation, 2, 300)
+        bench.target.spend(delay)
+        bench.write_header(pci.COMMAND, 3, 2)
+        outcome = bench.finish(ABORT_BOUND)
+        ends.add(outcome.error)
+        assert outcome.cause == (ERROR if outcome.error else DONE)
+        assert outcome.error or outcome.transferred == 300
+        arena.expect(operation, 2, segments, outcome.transferred)
+        bench.write_header(pci.COMMAND, 7, 2)
+    arena.check()
+    assert ends == {0, store.ERROR.BUS_MASTER_DISABLED}
 
 
 def test_a_command_while_busy_is_refused_and_harms_nothing(bench: Bench) -> None:

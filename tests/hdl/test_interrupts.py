@@ -231,6 +231,28 @@ def test_interrupt_disable_keeps_the_line_off_but_shows_status(bench: Bench) -> 
     assert bench.fetch() == VECTOR
 
 
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_pulse_that_is_due_under_interrupt_disable_comes_later(bench: Bench, cleared: bool) -> None:
+    bench.enable_interrupts(RAISED, latched=True)
+    bench.write_header(pci.COMMAND, 0x0407, 2)
+    bench.raise_interrupt()
+    bench.target.spend(50)
+    assert bench.read_controller(controller.PENDING) == 0
+    if cleared:
+        clear(bench)
+    bench.write_header(pci.COMMAND, 0x0007, 2)
+    bench.target.spend(20)
+    assert bench.read_controller(controller.PENDING) == (0 if cleared else 1 << INPUT)
+    if not cleared:
+        assert bench.fetch() == VECTOR
+        bench.end()
+    # It comes once.
+    bench.write_header(pci.COMMAND, 0x0407, 2)
+    bench.write_header(pci.COMMAND, 0x0007, 2)
+    bench.target.spend(20)
+    assert bench.fetch() == SPURIOUS
+
+
 def enable_messages(bench: Bench, number: int, *, upper: int = 0) -> None:
     bench.write_header(pci.MSI_ADDRESS, DOORBELL, 4)
     bench.write_header(pci.MSI_UPPER_ADDRESS, upper, 4)
@@ -254,6 +276,48 @@ def test_C13_C14_messages_replace_the_line(bench: Bench) -> None:
     seen = [e.bits for e in bench.events()]
     assert sum(1 for b in seen if b & EventBits.ASSERT) == 2
     assert not any(b & EventBits.DEASSERT for b in seen)
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_message_that_is_due_while_bus_master_is_off_is_sent_later(bench: Bench, cleared: bool) -> None:
+    bench.enable_interrupts(RAISED)
+    enable_all(bench)
+    enable_messages(bench, 11)
+    bench.write_header(pci.COMMAND, 3, 2)
+    bench.raise_interrupt()
+    bench.target.spend(100)
+    assert bench.read_controller(controller.PENDING) == 0
+    if cleared:
+        clear(bench)
+    bench.write_header(pci.COMMAND, 7, 2)
+    bench.target.spend(50)
+    assert bench.read(store.ERROR) == 0
+    assert bench.read_controller(controller.PENDING) == (0 if cleared else 1 << 11)
+    if not cleared:
+        assert bench.fetch() == vector_of(11)
+        bench.end(11)
+    bench.write_header(pci.COMMAND, 3, 2)
+    bench.write_header(pci.COMMAND, 7, 2)
+    bench.target.spend(50)
+    assert bench.fetch() == SPURIOUS
+
+
+def test_a_message_is_sent_once_whenever_bus_master_goes_off(bench: Bench) -> None:
+    bench.enable_interrupts(RAISED)
+    enable_all(bench)
+    enable_messages(bench, 11)
+    for delay in range(24):
+        bench.raise_interrupt(delay)
+        bench.write_header(pci.COMMAND, 3, 2)
+        bench.target.spend(40)
+        bench.write_header(pci.COMMAND, 7, 2)
+        bench.target.spend(40)
+        assert bench.fetch() == vector_of(11)
+        assert bench.fetch() == SPURIOUS
+        bench.end(11)
+        assert bench.read(store.ERROR) == 0
+        clear(bench)
+    assert bench.read_controller(controller.LOST, 11) == 0
 
 
 def test_a_message_to_nowhere_is_flagged(bench: Bench) -> None:

@@ -53,6 +53,18 @@ def test_one_interrupt_leaves_its_whole_trail(bench: Bench) -> None:
     assert by_bit[EventBits.FIRST_REGISTER_READ].function == STORE.index
 
 
+def test_a_read_of_no_byte_is_no_register_read(bench: Bench) -> None:
+    bench.enable_interrupts(RAISED)
+    bench.raise_interrupt()
+    bench.target.wait(200)
+    bench.fetch()
+    bench.events()
+    bench.target.read_memory(REGISTERS, 0)
+    assert bench.events() == []
+    bench.read(store.ID)
+    assert [event.bits for event in bench.events()] == [EventBits.FIRST_REGISTER_READ]
+
+
 def test_a_fetch_is_stamped_with_the_clock_on_which_it_moved(bench: Bench) -> None:
     bench.events()
     begun = bench.target.now()

@@ -94,12 +94,13 @@ module function_socket #(
   assign access_o.wdata          = transaction.wdata;
 
   // Initiator.
-  logic message, message_taken, message_phase, message_failed, message_suppressed;
+  logic message, message_taken, message_phase, message_again, message_failed,
+        message_suppressed;
   if (Initiator) begin : gen_initiator
     socket_master u_master (
       .clk_i, .rst_ni, .initiator_i, .initiator_o, .message_i(message), .message_address_i(message_address[31:0]),
       .message_data_i(message_data), .message_taken_o(message_taken), .message_phase_o(message_phase),
-      .message_failed_o(message_failed), .enable_i(command.bus_master), .latency_i(latency),
+      .message_again_o(message_again), .message_failed_o(message_failed), .enable_i(command.bus_master), .latency_i(latency),
       .parity_response_i(command.parity_response), .status_set_o(master_status), .bus_i(bus_i.bus), .gnt_i(bus_i.gnt),
       .req_o(bus_o.req), .master_o(bus_o.master)
     );
@@ -108,6 +109,7 @@ module function_socket #(
     assign message_taken  = 1'b0;
     assign message_phase  = 1'b0;
     assign message_failed = 1'b0;
+    assign message_again  = 1'b0;
     assign master_status  = '0;
     assign bus_o.req      = 1'b0;
     assign bus_o.master   = bus_pkg::MasterOutIdle;
@@ -118,8 +120,9 @@ module function_socket #(
   // Interrupt.
   socket_interrupt u_interrupt (
     .clk_i, .rst_ni, .interrupt_i, .interrupt_disable_i(command.interrupt_disable), .msi_enable_i(message_enable),
-    .msi_possible_i(command.bus_master && message_address[63:32] == '0), .intx_o, .message_o(message),
-    .message_taken_i(message_taken), .message_suppressed_o(message_suppressed), .message_phase_i(message_phase),
+    .bus_master_i(command.bus_master), .msi_possible_i(message_address[63:32] == '0), .intx_o, .message_o(message),
+    .message_taken_i(message_taken), .message_again_i(message_again), .message_suppressed_o(message_suppressed),
+    .message_phase_i(message_phase),
     .register_read_i(transaction.offered && transaction.read && (bar & RegisterBars) != '0),
     .writing_i(initiator_o.writing), .events_o
   );

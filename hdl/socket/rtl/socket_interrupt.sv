@@ -2,19 +2,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The signal of a function to the host: the interrupt pin as a level or in pulses, or a message.
+///
+/// A signal that is due while the host does not let it out is kept as long as an enabled cause is on: a pulse while
+/// Interrupt Disable is on, a message while Bus Master is off.
 module socket_interrupt (
   input  logic                   clk_i,
   input  logic                   rst_ni,
   input  socket_pkg::interrupt_t interrupt_i,
-  /// From the configuration header: the pin is off; messages are on; a message can be sent.
+  /// From the configuration header: the pin is off; messages are on; the function may be bus master; the message's
+  /// address is one that the function can reach.
   input  logic                   interrupt_disable_i,
   input  logic                   msi_enable_i,
+  input  logic                   bus_master_i,
   input  logic                   msi_possible_i,
   /// The interrupt pin.
   output logic                   intx_o,
-  /// A message is to be sent; it has been taken; it could not be sent.
+  /// A message is to be sent; it has been taken; it was taken, and Bus Master went off before it was sent; it could not
+  /// be sent.
   output logic                   message_o,
   input  logic                   message_taken_i,
+  input  logic                   message_again_i,
   output logic                   message_suppressed_o,
   /// This is the address phase of a message.
   input  logic                   message_phase_i,
@@ -28,16 +35,21 @@ module socket_interrupt (
   assign on  = rst_ni && !interrupt_i.reset;
 
   // The pin: the level, or pulses with at least one clock between them.
-  logic       line_q, again_q, previous_q, line_d;
+  logic       line_q, again_q, previous_q, line_d, wanted;
   logic [7:0] pulse_q;
-  assign line_d = interrupt_i.latched ? (line_q ? pulse_q != '0 : due || again_q) : interrupt_i.status;
+  assign wanted = due || (again_q && (interrupt_i.status || !interrupt_disable_i));
+  always_comb begin : p_line_next
+    if (!interrupt_i.latched) line_d = interrupt_i.status;
+    else if (line_q) line_d = pulse_q != '0;
+    else line_d = wanted && !interrupt_disable_i;
+  end
   always_ff @(posedge clk_i) begin : p_line
     if (!on) begin
       line_q  <= 1'b0;
       again_q <= 1'b0;
     end else begin
       line_q  <= line_d;
-      again_q <= interrupt_i.latched && (line_q ? again_q || due : 1'b0);
+      again_q <= interrupt_i.latched && (line_q || interrupt_disable_i) && wanted;
     end
     // A pin that goes off in a reset of the function has an event too.
     if (!rst_ni) previous_q <= 1'b0;
@@ -51,9 +63,10 @@ module socket_interrupt (
   logic message_q;
   always_ff @(posedge clk_i) begin : p_message
     if (!on || !msi_enable_i) message_q <= 1'b0;
-    else message_q <= (due && msi_possible_i) || (message_q && !message_taken_i);
+    else message_q <= (due && msi_possible_i) || message_again_i ||
+                      (message_q && !message_taken_i && (bus_master_i || interrupt_i.status));
   end
-  assign message_o            = message_q;
+  assign message_o            = message_q && bus_master_i;
   assign message_suppressed_o = due && msi_enable_i && !msi_possible_i;
 
   // Events.

@@ -9,12 +9,14 @@ module socket_master (
   /// The function's requests.
   input  bus_pkg::initiator_in_t  initiator_i,
   output bus_pkg::initiator_out_t initiator_o,
-  /// A message is to be sent, with its address and datum; it is taken; this is its address phase; it could not be sent.
+  /// A message is to be sent, with its address and datum; it is taken; this is its address phase; Bus Master went off
+  /// before it was sent; it could not be sent.
   input  logic                    message_i,
   input  logic [31:0]             message_address_i,
   input  logic [15:0]             message_data_i,
   output logic                    message_taken_o,
   output logic                    message_phase_o,
+  output logic                    message_again_o,
   output logic                    message_failed_o,
   /// From and to the configuration header.
   input  logic                    enable_i,
@@ -81,6 +83,9 @@ module socket_master (
   end
   assign message_taken_o  = progress.request_ready && message_i;
   assign message_phase_o  = progress.address_phase && owns_q;
-  assign message_failed_o = (progress.done && owns_q && progress.result != bus_pkg::ResultOk) ||
+  logic message_done;
+  assign message_done     = progress.done && owns_q;
+  assign message_again_o  = message_done && progress.result == bus_pkg::ResultDisabled;
+  assign message_failed_o = (message_done && progress.result != bus_pkg::ResultOk && !message_again_o) ||
                             (progress.parity_error && judged_q);
 endmodule

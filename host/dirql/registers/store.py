@@ -329,7 +329,7 @@ class BufferAddressValue(NamedTuple):
 
 
 class BUFFER_ADDRESS:
-    """First byte of the device buffer that the command touches, taken when DELAY has passed."""
+    """First byte of the device buffer that the command touches, taken when COMMAND is written."""
 
     offset: Final = 0x014
     bytes: Final = 4
@@ -393,7 +393,7 @@ class DescriptorBaseValue(NamedTuple):
 
 
 class DESCRIPTOR_BASE:
-    """Bus address of the first scatter/gather descriptor."""
+    """Bus address of the first scatter/gather descriptor, taken when COMMAND is written."""
 
     offset: Final = 0x01C
     bytes: Final = 4
@@ -644,7 +644,7 @@ class InterruptControlValue(NamedTuple):
 
 
 class INTERRUPT_CONTROL:
-    """The form of the signal on INTA while MSI is off."""
+    """The form of the signal on INTA while MSI is off. A pulse that is due while Interrupt Disable is on comes when Interrupt Disable goes off, if an enabled cause is still on then."""
 
     offset: Final = 0x030
     bytes: Final = 4
@@ -736,7 +736,7 @@ class ERROR:
     """R, W1C. No target answered our transaction."""
     MASTER_ABORT_SHIFT: Final = 1
     PARITY: Final = 0x4
-    """R, W1C. Data parity error in our transaction."""
+    """R, W1C. A datum of our transaction had bad parity. The command ended; the datum and those after it do not count as moved."""
     PARITY_SHIFT: Final = 2
     DESCRIPTOR_INVALID: Final = 0x8
     """R, W1C. A descriptor with length 0, a high address, reserved flags, or a list shorter than LENGTH."""
@@ -751,10 +751,10 @@ class ERROR:
     """R, W1C. The FIFO was read while empty or written while full."""
     FIFO_OVERRUN_SHIFT: Final = 6
     BUS_MASTER_DISABLED: Final = 0x80
-    """R, W1C. A DMA command while Bus Master Enable was off."""
+    """R, W1C. Bus Master Enable was off during a DMA command, which ended."""
     BUS_MASTER_DISABLED_SHIFT: Final = 7
     MESSAGE_ADDRESS: Final = 0x100
-    """R, W1C. An MSI message was suppressed: upper address not 0, Bus Master off, or the write failed."""
+    """R, W1C. An MSI message could not be sent: upper address not 0, or the write failed. A message that is due while Bus Master is off is sent when Bus Master goes on, if an enabled cause is still on then."""
     MESSAGE_ADDRESS_SHIFT: Final = 8
 
     @staticmethod
@@ -806,7 +806,7 @@ class ErrorAddressValue(NamedTuple):
 
 
 class ERROR_ADDRESS:
-    """Bus address of the transaction or descriptor that failed first."""
+    """Bus address of the datum or descriptor that failed first."""
 
     offset: Final = 0x03C
     bytes: Final = 4
@@ -838,7 +838,7 @@ class MaxBurstValue(NamedTuple):
 
 
 class MAX_BURST:
-    """Longest burst the function makes as bus master."""
+    """Longest burst the function makes as bus master; counts from the next burst on."""
 
     offset: Final = 0x040
     bytes: Final = 4

@@ -40,7 +40,7 @@ class CounterLoValue(NamedTuple):
 
 
 class COUNTER_LO:
-    """Bus clocks since reset, low half; reading it latches the high half."""
+    """Bus clocks since reset, low half; reading any byte of it latches the high half."""
 
     offset: Final = 0x000
     bytes: Final = 4
