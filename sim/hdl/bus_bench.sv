@@ -3,7 +3,7 @@
 
 /// Bench for rules that the machine alone never shows. Host bridge, store function, interrupt controller and timestamp
 /// unit share the bus with an initiator for any request, a target for any answer, a master and a target that a test drives pin by pin,
-/// and wires that flip PAR.
+/// and wires that flip PAR. The store function is function 0 of its device; function 2 is another one.
 module bus_bench (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -108,7 +108,7 @@ module bus_bench (
   bus_pkg::target_out_t pin_target;
   logic                 posted_empty;
   logic [1:0]           bus_master;
-  bus_pkg::bus_out_t store_bus;
+  bus_pkg::bus_out_t store_bus, second_bus;
   logic [3:0]           req, gnt;
   logic [31:0]          idsel;
 
@@ -128,10 +128,10 @@ module bus_bench (
   end
 
   logic [4*bus_pkg::MasterOutWidth-1:0] masters;
-  logic [6*bus_pkg::TargetOutWidth-1:0] targets;
+  logic [7*bus_pkg::TargetOutWidth-1:0] targets;
   assign masters = {pin_master, free_flipped, store_flipped, bridge_flipped};
-  assign targets = {timestamp_target, pin_target, controller_target, free_bent, store_bent, bridge_bent};
-  bus_mux #(.Masters(4), .Targets(6)) u_mux (
+  assign targets = {second_bus.target, timestamp_target, pin_target, controller_target, free_bent, store_bent, bridge_bent};
+  bus_mux #(.Masters(4), .Targets(7)) u_mux (
     .clk_i, .rst_ni, .masters_i(masters), .targets_i(targets), .bus_o(bus)
   );
   bus_arbiter #(.Masters(4), .Park(0)) u_arbiter (
@@ -139,11 +139,11 @@ module bus_bench (
     .master_o(bus_master),
     .broken_o
   );
-  bus_checker #(.Masters(4), .Targets(6), .Park(0), .BackToBack(1'b1), .Content(1'b0)) u_checker (
+  bus_checker #(.Masters(4), .Targets(7), .Park(0), .BackToBack(1'b1), .Content(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken_o), .masters_i(masters),
     .targets_i(targets), .open_o(), .clock_o(), .moved_o()
   );
-  timestamp_unit #(.EventLog2(4), .ClockKhz(32'd33333), .Address(32'hFEC0_1000)) u_timestamp (
+  timestamp_unit #(.EventLog2(4), .ClockKhz(32'd1000), .Address(32'h6002_0000)) u_timestamp (
     .clk_i, .rst_ni, .bits_i('0), .function_read_i(1'b0), .function_i('0), .vector_i('0), .mark_i('0), .clock_o(),
     .event_valid_o(), .event_o(), .event_ready_i(1'b1), .event_drops_o(), .bus_i(bus), .target_o(timestamp_target)
   );
@@ -192,7 +192,7 @@ module bus_bench (
   assign seen_cbe_o    = seen_q.cbe;
 
   interrupt_controller #(
-    .Address(32'hFEC0_0000), .Doorbell(32'hFEE0_0000), .VectorBase(8'h30), .VectorStep(8'd8)
+    .Address(32'h6000_0000), .Doorbell(32'h6001_0000), .VectorBase(8'h30), .VectorStep(8'd8)
   ) u_controller (
     .clk_i, .rst_ni, .intx_i('0), .posted_empty_i(posted_empty), .interrupt_o, .interrupt_input_o, .fetch_event_o(),
     .spurious_event_o(), .vector_o(), .eoi_event_o(), .eoi_input_o(), .bus_i(bus), .target_o(controller_target)
@@ -230,8 +230,21 @@ module bus_bench (
   assign store_in = '{bus: bus, idsel: idsel[1], gnt: gnt[1]};
   assign req[1]   = store_bus.req;
   store #(.BufferLog2(12), .FifoLog2(4)) u_store (
-    .clk_i, .rst_ni, .place_i('0), .bus_i(store_in), .bus_o(store_bus), .intx_o, .events_o()
+    .clk_i, .rst_ni, .place_i(place_of(3'd0)), .bus_i(store_in), .bus_o(store_bus), .intx_o, .events_o()
   );
+
+  // Function 2 of the same device, which is never granted the bus.
+  bus_pkg::bus_in_t second_in;
+  assign second_in = '{bus: bus, idsel: idsel[1], gnt: 1'b0};
+  store #(.BufferLog2(12), .FifoLog2(3)) u_second (
+    .clk_i, .rst_ni, .place_i(place_of(3'd2)), .bus_i(second_in), .bus_o(second_bus), .intx_o(), .events_o()
+  );
+  function automatic socket_pkg::place_t place_of(input logic [2:0] number);
+    place_of               = '0;
+    place_of.number        = number;
+    place_of.multifunction = 1'b1;
+    place_of.pin           = 3'd1;
+  endfunction
 
   bus_pkg::status_set_t status_set;
   bus_pkg::initiator_in_t  request;

@@ -24,9 +24,10 @@ FUNCTION = _MACHINE.functions_named("store")[0].place.configuration_address
 REGISTERS = _MACHINE.buses[0].memory.start
 BUFFER = REGISTERS + 0x10_0000
 PORTS = _MACHINE.buses[0].ports.start
-CONTROLLER = _MACHINE.controller.address
-DOORBELL = _MACHINE.controller.doorbell
-TIMESTAMP = _MACHINE.timestamp_unit.address
+# As bus_bench.sv places them.
+CONTROLLER = 0x6000_0000
+DOORBELL = 0x6001_0000
+TIMESTAMP = 0x6002_0000
 
 INPUTS = (
     "cmd_valid_i wdata_valid_i hm_rvalid_i request_valid_i request_more_i parity_response_i target_abort_i"

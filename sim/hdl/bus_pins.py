@@ -27,7 +27,7 @@ class Phase(NamedTuple):
 
 
 class End:
-    """How a transaction ended."""
+    """The ends that a transaction may have."""
 
     DONE = "done"
     RETRY = "retry"

@@ -308,6 +308,44 @@ async def host_reads(host: BusHost, count: int) -> None:
 
 
 @cocotb.test()
+async def a05_gnt_returns_to_the_parking_master(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    for _ in range(4):
+        assert await host.request(READ, BUFFER, length=3) == OK
+        while dut.frame_o.value or dut.irdy_o.value:
+            await host.tick()
+        assert int(dut.gnt_o.value) != 1
+        await host.tick(4)
+        for _ in range(20):
+            assert int(dut.gnt_o.value) == 1
+            await host.tick()
+
+
+@cocotb.test()
+async def c17_functions_of_one_device(dut: SimHandleBase) -> None:
+    host = await begin(dut)
+    second = FUNCTION | 2 << 8
+    for function, present in ((0, True), (1, False), (2, True), (3, False), (7, False)):
+        status, identity = await host.command(Op.CFG_READ, FUNCTION | function << 8)
+        assert status == (BusStatus.OK if present else BusStatus.MASTER_ABORT)
+        assert (identity & 0xFFFF != 0xFFFF) == present
+    for function in (FUNCTION, second):
+        _, header = await host.command(Op.CFG_READ, function | 0x0C)
+        assert header >> 16 & 0x80
+    # Each function has its own registers: what is written into one leaves the other as it was.
+    other = REGISTERS + 0x20_0000
+    await host.command(Op.CFG_WRITE, second | 0x10, other)
+    await host.command(Op.CFG_WRITE, second | 0x04, 2, 0x3)
+    await host.write(REGISTERS + store.LENGTH.offset, 0x1111)
+    await host.write(other + store.LENGTH.offset, 0x2222)
+    assert await host.read(REGISTERS + store.LENGTH.offset) == 0x1111
+    assert await host.read(other + store.LENGTH.offset) == 0x2222
+    await host.command(Op.CFG_WRITE, second | 0x04, 0, 0x3)
+    assert (await host.command(Op.MEM_READ, other))[0] == BusStatus.MASTER_ABORT
+    assert await host.read(REGISTERS + store.LENGTH.offset) == 0x1111
+
+
+@cocotb.test()
 async def a07_a_requester_that_never_starts_is_masked(dut: SimHandleBase) -> None:
     host = await begin(dut)
     dut.pin_req_i.value = 1

@@ -1,26 +1,44 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Breaks one rule of the bus in front of the checker: TRDY is on, once, without DEVSEL. The run must end there.
+/// Plays the outputs of two masters, two targets and an arbiter from a file in front of the checker, one line a clock.
+/// `+trace=FILE` names the file and `+clocks=N` the number of its lines; tests/hdl/test_checker.py writes it.
 module checker_bench;
-  logic          clk = 1'b0;
-  logic          rst_n = 1'b0;
-  bus_pkg::bus_t bus = '0;
+  localparam int unsigned Width = 1 + 32 + 3 * 2 + 2 * bus_pkg::MasterOutWidth + 2 * bus_pkg::TargetOutWidth;
+  localparam int unsigned Depth = 128;
+
+  logic             clk = 1'b0;
+  logic [Width-1:0] trace [Depth];
+  logic [Width-1:0] now = '0;
+  string            file;
+  int               clocks;
 
   always #1 clk = !clk;
 
-  initial begin : p_break
-    repeat (4) @(posedge clk);
-    rst_n <= 1'b1;
-    repeat (4) @(posedge clk);
-    bus.trdy <= 1'b1;
-    repeat (4) @(posedge clk);
-    $display("nobody minded");
+  initial begin : p_play
+    if (!$value$plusargs("trace=%s", file) || !$value$plusargs("clocks=%d", clocks)) $finish;
+    $readmemh(file, trace);
+    for (int i = 0; i < clocks; i++) begin
+      @(negedge clk);
+      now = trace[i];
+    end
+    @(negedge clk);
+    $display("played to the end");
     $finish;
   end
 
-  bus_checker #(.Masters(1), .Targets(1)) u_checker (
-    .clk_i(clk), .rst_ni(rst_n), .bus_i(bus), .idsel_i('0), .req_i('0), .gnt_i(rst_n), .broken_i('0),
-    .masters_i('0), .targets_i('0), .open_o(), .clock_o(), .moved_o()
+  logic                                 rst_n;
+  logic [31:0]                          idsel;
+  logic [1:0]                           req, gnt, broken;
+  logic [2*bus_pkg::MasterOutWidth-1:0] masters;
+  logic [2*bus_pkg::TargetOutWidth-1:0] targets;
+  bus_pkg::bus_t                        bus;
+  assign {rst_n, idsel, req, gnt, broken, masters, targets} = now;
+  bus_mux #(.Masters(2), .Targets(2)) u_mux (
+    .clk_i(clk), .rst_ni(rst_n), .masters_i(masters), .targets_i(targets), .bus_o(bus)
+  );
+  bus_checker #(.Masters(2), .Targets(2)) u_checker (
+    .clk_i(clk), .rst_ni(rst_n), .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
+    .masters_i(masters), .targets_i(targets), .open_o(), .clock_o(), .moved_o()
   );
 endmodule

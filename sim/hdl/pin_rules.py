@@ -284,7 +284,7 @@ async def t29_writes_of_others_do_not_hold_up_a_read(dut: SimHandleBase) -> None
 
 @cocotb.test()
 async def b09_a_register_read_pushes_posted_data_into_memory(dut: SimHandleBase) -> None:
-    """Whatever a master wrote before the host's read of a register is in memory when the host has the answer."""
+    """The data that a master wrote before the host's read of a register are in memory when the host has the answer."""
     host, master = await begin(dut)
     host.stall = lambda: host.clock % 20 != 0
     for count in range(1, 9):

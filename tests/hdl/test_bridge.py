@@ -124,7 +124,7 @@ def test_faults_hit_bursts_and_other_spaces_too(bench: Bench) -> None:
         access()
 
 
-def test_A05_after_any_mix_of_accesses_the_machine_answers(bench: Bench) -> None:
+def test_after_any_mix_of_accesses_the_machine_answers(bench: Bench) -> None:
     source = random.Random(9)
     shadow = bytearray(256)
     bench.fill_buffer(0, bytes(shadow))

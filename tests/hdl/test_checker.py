@@ -1,10 +1,12 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The bus checker itself: a broken rule ends the simulation, and what is printed says which rule it was."""
+"""The bus checker itself: each rule is broken once by an agent, and the checker names it; legal traffic breaks none."""
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,23 +14,400 @@ import pytest
 from dirql.hardware.render import hdl_files
 from dirql.target.simulation.toolchain import find_toolchain
 from fakes.default_machine import MACHINE
+from hdl.bus_trace import READ, Clock, Trace
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim" / "hdl" / "checker_bench.sv"
+CHECKER = ROOT / "hdl" / "bus" / "rtl" / "bus_checker.sv"
+CONFIGURATION_READ, IO_READ = 0xA, 0x2
+END = "played to the end"
+
+Break = Callable[[Trace], Sequence[int] | None]
+BREAKS: dict[str, Break] = {}
 
 
-@pytest.mark.slow
-def test_a_broken_rule_ends_the_run_with_its_label_and_its_sentence(tmp_path: Path) -> None:
+def breaks(rule: str) -> Callable[[Break], Break]:
+    """Register how the rule is broken."""
+
+    def register(change: Break) -> Break:
+        BREAKS[rule] = change
+        return change
+
+    return register
+
+
+def other_master(clock: Clock, **outputs: int) -> None:
+    for name, value in outputs.items():
+        setattr(clock.masters[1], name, value)
+
+
+def other_target(clock: Clock, **outputs: int) -> None:
+    for name, value in outputs.items():
+        setattr(clock.targets[1], name, value)
+
+
+# Masters. Clocks of a transaction count from 0 here: 0 is the address phase, 1 the first with IRDY, 2 that with DEVSEL.
+
+
+@breaks("M01")
+def start_without_grant(trace: Trace) -> None:
+    trace.clocks[-1].gnt = 0
+    trace.transaction()
+
+
+@breaks("M02")
+def frame_off_without_irdy(trace: Trace) -> None:
+    clocks = trace.transaction(count=2)
+    clocks[1].m.irdy = clocks[2].m.irdy = 0
+    clocks[2].m.frame = 0
+
+
+@breaks("M03")
+def frame_again_without_idle(trace: Trace) -> None:
+    clocks = trace.transaction()
+    clocks[-4].m.frame = 1
+    trace.transaction()
+
+
+@breaks("M04")
+def irdy_dropped(trace: Trace) -> None:
+    trace.transaction(count=2, waits=2)[4].m.irdy = 0
+
+
+@breaks("M05")
+def irdy_late(trace: Trace) -> None:
+    clocks = trace.transaction(count=2, first_waits=9)
+    for clock in clocks[1:9]:
+        clock.m.irdy = 0
+
+
+@breaks("M06")
+def irdy_in_the_address_phase(trace: Trace) -> None:
+    trace.transaction(count=2)[0].m.irdy = 1
+
+
+@breaks("M07")
+def irdy_after_the_last_datum(trace: Trace) -> None:
+    trace.transaction()[-4].m.irdy = 1
+
+
+@breaks("M08")
+def ad_changes(trace: Trace) -> None:
+    trace.transaction(first_waits=2)[3].m.ad = 0x999
+
+
+@breaks("M09")
+def enables_change(trace: Trace) -> None:
+    trace.transaction(READ, first_waits=2)[3].m.cbe = 3
+
+
+@breaks("M10")
+def reserved_command(trace: Trace) -> None:
+    trace.master_abort(0x4)
+
+
+@breaks("M11")
+def other_burst_order(trace: Trace) -> None:
+    trace.transaction(address=0x8000_0002)
+
+
+@breaks("M13")
+def io_enables_contradict(trace: Trace) -> None:
+    trace.transaction(IO_READ, address=0x8000_0001)
+
+
+@breaks("M14")
+def io_burst(trace: Trace) -> None:
+    trace.transaction(IO_READ, count=2)
+
+
+@breaks("M15_one")
+def configuration_without_idsel(trace: Trace) -> None:
+    trace.transaction(CONFIGURATION_READ)
+
+
+@breaks("M15_none")
+def idsel_in_a_memory_transaction(trace: Trace) -> None:
+    trace.transaction()[0].idsel = 1
+
+
+@breaks("M16_give_up")
+def waits_too_long_for_devsel(trace: Trace) -> None:
+    clocks = trace.master_abort()
+    clocks[5].m.frame = 1
+
+
+@breaks("M16_leave")
+def stays_after_giving_up(trace: Trace) -> None:
+    trace.master_abort()[6].m.irdy = 1
+
+
+@breaks("M16_patience")
+def gives_up_early(trace: Trace) -> None:
+    clocks = trace.master_abort()
+    clocks[2].m.frame = 0
+    for clock in clocks[3:6]:
+        clock.m.frame = clock.m.irdy = 0
+
+
+@breaks("M19")
+def frame_goes_on_after_stop(trace: Trace) -> None:
+    clocks = trace.retry()
+    clocks[3].m.frame = 1
+
+
+@breaks("M20_idle")
+def request_on_the_idle_clock_after_stop(trace: Trace) -> None:
+    trace.retry()[4].req = 1
+
+
+@breaks("M20_second")
+def request_on_the_clock_after_the_idle_clock(trace: Trace) -> None:
+    trace.retry()[5].req = 1
+
+
+@breaks("M27")
+def wrong_parity_of_an_address(trace: Trace) -> list[int]:
+    return [trace.clocks.index(trace.transaction()[1])]
+
+
+@breaks("M32_turnaround")
+def ad_in_the_turnaround_clock(trace: Trace) -> None:
+    trace.transaction(READ)[1].m.ad_en = 1
+
+
+@breaks("M32_ad")
+def two_drive_ad(trace: Trace) -> None:
+    other_master(trace.transaction()[2], ad_en=1)
+
+
+@breaks("M32_control")
+def two_masters_drive_control(trace: Trace) -> None:
+    other_master(trace.transaction()[2], control_en=1)
+
+
+@breaks("M33")
+def frame_let_go_at_once(trace: Trace) -> None:
+    trace.transaction()[-4].m.control_en = 0
+
+
+# Targets.
+
+
+@breaks("T01")
+def two_devsels(trace: Trace) -> None:
+    other_target(trace.transaction()[2], devsel=1, control_en=1)
+
+
+@breaks("T03")
+def devsel_late(trace: Trace) -> None:
+    clocks = trace.transaction(first_waits=2)
+    clocks[2].t.devsel = 0
+
+
+@breaks("T04_trdy")
+def trdy_without_devsel(trace: Trace) -> None:
+    clock = trace.clocks[-1]
+    clock.t.trdy = clock.t.control_en = 1
+
+
+@breaks("T04_stop")
+def stop_without_devsel(trace: Trace) -> None:
+    clock = trace.clocks[-1]
+    clock.t.stop = clock.t.control_en = 1
+
+
+@breaks("T05")
+def devsel_dropped(trace: Trace) -> None:
+    trace.transaction(count=2, waits=2)[4].t.devsel = 0
+
+
+@breaks("T06")
+def trdy_dropped(trace: Trace) -> None:
+    clocks = trace.transaction(count=2, first_waits=2)
+    clocks[1].m.irdy = clocks[2].m.irdy = clocks[3].m.irdy = 0
+    clocks[2].t.trdy = 1
+
+
+@breaks("T07")
+def trdy_in_the_turnaround_clock(trace: Trace) -> None:
+    clock = trace.transaction(READ)[1]
+    trace.answer(clock, trdy=1)
+
+
+@breaks("T08")
+def read_datum_changes(trace: Trace) -> None:
+    clocks = trace.transaction(READ, count=2, first_waits=2)
+    clocks[1].m.irdy = clocks[2].m.irdy = clocks[3].m.irdy = 0
+    clocks[2].t.trdy = clocks[3].t.trdy = 1
+    clocks[3].t.ad = 0x77
+
+
+@breaks("T09")
+def first_datum_late(trace: Trace) -> None:
+    trace.transaction(first_waits=14)
+
+
+@breaks("T10")
+def later_datum_late(trace: Trace) -> None:
+    trace.transaction(count=2, waits=8)
+
+
+@breaks("T11_hold")
+def stop_dropped(trace: Trace) -> None:
+    trace.retry()[3].t.stop = 0
+
+
+@breaks("T11_off")
+def stop_held_too_long(trace: Trace) -> None:
+    clock = trace.retry()[4]
+    clock.t.stop = 1
+
+
+@breaks("T12_off")
+def devsel_after_the_last_datum(trace: Trace) -> None:
+    trace.transaction()[-4].t.devsel = 1
+
+
+@breaks("T12_release")
+def devsel_let_go_at_once(trace: Trace) -> None:
+    trace.transaction()[-4].t.control_en = 0
+
+
+@breaks("T14")
+def trdy_in_a_target_abort(trace: Trace) -> None:
+    clocks = trace.target_abort()
+    clocks[3].t.trdy = 1
+
+
+@breaks("T15")
+def special_cycle_claimed(trace: Trace) -> None:
+    trace.transaction(0x1)
+
+
+@breaks("T22")
+def wrong_parity_of_a_read_datum(trace: Trace) -> list[int]:
+    clocks = trace.transaction(READ)
+    return [trace.clocks.index(clocks[3])]
+
+
+# Arbiter and reset.
+
+
+@breaks("A01")
+def two_grants(trace: Trace) -> None:
+    trace.clocks[-1].gnt = 3
+
+
+@breaks("A02")
+def grant_passes_without_a_gap(trace: Trace) -> None:
+    trace.idle(2)
+    trace.clocks[-2].req = 2
+    trace.clocks[-1].gnt = 2
+
+
+@breaks("A03")
+def grant_to_a_master_that_does_not_ask(trace: Trace) -> None:
+    trace.idle(4)
+    for clock in trace.clocks[-4:]:
+        clock.req = 1
+    trace.clocks[-2].gnt = 0
+    trace.clocks[-1].gnt = 2
+
+
+@breaks("A05")
+def grant_not_parked(trace: Trace) -> None:
+    trace.idle(8)
+    for clock in trace.clocks[-6:]:
+        clock.gnt = 0
+
+
+@breaks("T32")
+def driven_in_reset(trace: Trace) -> None:
+    trace.clocks[2].m.control_en = 1
+
+
+@breaks("A08")
+def grant_in_reset(trace: Trace) -> None:
+    trace.clocks[2].gnt = 1
+
+
+LEGAL: dict[str, Callable[[Trace], object]] = {
+    "write": lambda trace: trace.transaction(count=3, waits=1, first_waits=3),
+    "read": lambda trace: trace.transaction(READ, count=3, waits=1, first_waits=3),
+    "longest waits": lambda trace: trace.transaction(count=2, waits=6, first_waits=12),
+    "retry": Trace.retry,
+    "target abort": Trace.target_abort,
+    "master abort": Trace.master_abort,
+    "input": lambda trace: trace.transaction(IO_READ, address=0x8000_0000),
+}
+
+
+@pytest.fixture(scope="module")
+def player(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checker as a program that plays a trace."""
+    folder = tmp_path_factory.mktemp("checker")
     toolchain = find_toolchain()
-    sources = [source for source in hdl_files(MACHINE, ROOT) if source.stem in ("bus_pkg", "bus_checker")]
+    needed = ("bus_pkg", "bus_mux", "bus_checker")
+    sources = [str(source) for source in hdl_files(MACHINE, ROOT) if source.stem in needed]
     command = [*toolchain.command, "--binary", "--assert", "-Wno-fatal", "-CFLAGS", "-std=c++20 -O0"]
     subprocess.run(
-        [*command, "--top-module", "checker_bench", "--Mdir", str(tmp_path), *map(str, sources), str(BENCH)],
+        [*command, "--top-module", "checker_bench", "--Mdir", str(folder), *sources, str(BENCH)],
         env={**toolchain.environment, "MAKEFLAGS": " ".join(toolchain.make_variables)},
         check=True,
         capture_output=True,
     )
-    run = subprocess.run([tmp_path / "Vchecker_bench"], capture_output=True, text=True, check=False)
+    return folder / "Vchecker_bench"
+
+
+def play(player: Path, lines: Sequence[str], *options: str) -> subprocess.CompletedProcess[str]:
+    file = player.parent / "trace.hex"
+    file.write_text("\n".join(lines) + "\n", encoding="ascii")
+    return subprocess.run(
+        [player, f"+trace={file}", f"+clocks={len(lines)}", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def broken(rule: str) -> list[str]:
+    """A trace in which the rule is broken."""
+    trace = Trace()
+    wrong_parity = BREAKS[rule](trace)
+    return trace.lines(wrong_parity or ())
+
+
+def named(output: str) -> set[str]:
+    """The labels of the rules that the checker named."""
+    return set(re.findall(r"\b([MTA]\d\d(?:_\w+)?): ", output))
+
+
+def test_every_rule_of_the_checker_is_broken_here() -> None:
+    labels = re.findall(r"`RULE\((\w+),", CHECKER.read_text(encoding="utf-8").split("module bus_checker")[1])
+    assert sorted(BREAKS) == sorted(labels)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEGAL)
+def test_legal_traffic_breaks_no_rule(player: Path, name: str) -> None:
+    trace = Trace()
+    LEGAL[name](trace)
+    run = play(player, trace.lines())
+    assert named(run.stdout) == set()
+    assert END in run.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", BREAKS)
+def test_the_checker_names_a_broken_rule(player: Path, rule: str) -> None:
+    run = play(player, broken(rule), "+verilator+error+limit+100")
+    assert rule in named(run.stdout)
+
+
+@pytest.mark.slow
+def test_a_broken_rule_ends_the_run_with_its_label_and_its_sentence(player: Path) -> None:
+    run = play(player, broken("T04_trdy"))
     assert run.returncode != 0
     assert "T04_trdy: TRDY is on only while DEVSEL is." in run.stdout
-    assert "nobody minded" not in run.stdout
+    assert END not in run.stdout

@@ -280,9 +280,10 @@ def test_C13_C14_messages_replace_the_line(bench: Bench) -> None:
 
 @pytest.mark.parametrize("cleared", [False, True])
 def test_a_message_that_is_due_while_bus_master_is_off_is_sent_later(bench: Bench, cleared: bool) -> None:
+    number = 11
     bench.enable_interrupts(RAISED)
     enable_all(bench)
-    enable_messages(bench, 11)
+    enable_messages(bench, number)
     bench.write_header(pci.COMMAND, 3, 2)
     bench.raise_interrupt()
     bench.target.spend(100)
@@ -292,10 +293,10 @@ def test_a_message_that_is_due_while_bus_master_is_off_is_sent_later(bench: Benc
     bench.write_header(pci.COMMAND, 7, 2)
     bench.target.spend(50)
     assert bench.read(store.ERROR) == 0
-    assert bench.read_controller(controller.PENDING) == (0 if cleared else 1 << 11)
+    assert bench.read_controller(controller.PENDING) == (0 if cleared else 1 << number)
     if not cleared:
-        assert bench.fetch() == vector_of(11)
-        bench.end(11)
+        assert bench.fetch() == vector_of(number)
+        bench.end(number)
     bench.write_header(pci.COMMAND, 3, 2)
     bench.write_header(pci.COMMAND, 7, 2)
     bench.target.spend(50)

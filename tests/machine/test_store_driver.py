@@ -255,7 +255,6 @@ def test_more_processors_move_the_same_data(
         assert handle.read(3000, 100) == data
 
 
-@pytest.mark.row("M25")
 def test_the_enumerator_gives_the_master_a_latency_timer(machine: Machine) -> None:
     machine.load_driver(store)
     timer = read_configuration(0, STORE, LATENCY_TIMER.offset, 1)[0]

@@ -5,9 +5,9 @@
 /// transaction ends in a retry, and the read becomes a *delayed read*: fetching goes on, and the data are kept for the
 /// repetition. Only the identical request of the same master gets them: the same address, command and byte enables.
 ///
-/// What is kept is discarded when its master begins anything else instead, when `DiscardClocks` have passed, or when the
-/// host has written twice without a repetition in between: a master that still wants the data repeats more often, and
-/// one that comes back later must see what the host has prepared for it meanwhile.
+/// The data that are kept are discarded when their master begins anything else, when `DiscardClocks` have passed, or when
+/// the host has written twice without a repetition in between: a master that still wants the data repeats more often,
+/// and one that comes back later must see what the host has prepared for it meanwhile.
 module bridge_read #(
   /// Clocks for which the data of a retried read are kept.
   parameter int unsigned DiscardClocks = 32768,

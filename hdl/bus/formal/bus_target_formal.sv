@@ -16,14 +16,14 @@ module bus_target_formal (
   input logic        par_i,
   input logic [31:0] idsel_i,
   /// The two backends.
-  input logic [9:0]  answer_i,
+  input logic [11:0] answer_i,
   input logic [63:0] rdata_i,
   input logic [5:0]  number_i,
   input logic        parity_response_i,
   input logic        serr_enable_i
 );
   localparam int unsigned Width = bus_pkg::TargetOutWidth;
-  localparam int unsigned AnswerWidth = 5;
+  localparam int unsigned AnswerWidth = 6;
   // The states of bus_target.
   localparam logic [2:0] StIdle = 3'd0;
   localparam logic [2:0] StDecode = 3'd1;
@@ -130,7 +130,7 @@ module bus_target_formal (
       wrote_q         <= rst_ni && target.devsel && bus.irdy && bus.trdy && command_q[0];
       moved_address_q <= next_q;
       aborts_q        <= rst_ni && state == StAbort;
-      wrong_q         <= rst_ni && access.write && parity_q != bus.par && parity_response_i;
+      wrong_q         <= rst_ni && wrote_q && parity_q != bus.par && parity_response_i;
     end
 
     always_ff @(posedge clk_i) begin : p_assume
@@ -150,15 +150,15 @@ module bus_target_formal (
                "While TRDY is on in a read, AD is the datum that the backend gave.")
         `PROVE(read_address, !(target.trdy && !command_q[0]) || access.loaded_address == next_q,
                "The datum on AD is that of the first address, plus four for each datum that has moved.")
-        `PROVE(write_strobe, access.write == wrote_q,
-               "Each written datum is handed over once, one clock after it moved.")
+        `PROVE(write_strobe, access.write == (wrote_q && !(parity_response_i && parity_q != bus.par)),
+               "Each written datum is handed over once, one clock after it moved, unless its parity is wrong and reported.")
         `PROVE(write_datum, !access.write || (access.wdata == ad_q && access.write_be == ~cbe_q &&
                access.write_address == moved_address_q),
                "A written datum is handed over with its byte enables and its address.")
         `PROVE(T13, !retried || count_q == '0, "A transaction counts as retried only if no datum has moved.")
         `PROVE(T33, !idle || state == StIdle, "While the bus is idle, the target is ready for the next transaction.")
         `PROVE(T02, !target.devsel || state != StIdle, "DEVSEL is on only in a transaction that was claimed.")
-        `PROVE(T23_status, !access.write || status.detected_parity == (parity_q != bus.par),
+        `PROVE(T23_status, !wrote_q || status.detected_parity == (parity_q != bus.par),
                "A datum written with wrong parity sets Detected Parity Error.")
         `PROVE(T23_perr, !past_q || (target.perr == wrong_q && (!wrong_q || target.perr_en)),
                "PERR comes on two clocks after a written datum with wrong parity, if parity errors are reported, and else not.")

@@ -120,8 +120,7 @@ def test_identities(open_bus: Opener) -> None:
     assert not node.matches(r"PCI\VEN_1234")
 
 
-@pytest.mark.row("C17")
-def test_C17_functions_of_one_device(open_bus: Opener) -> None:
+def test_functions_of_one_device(open_bus: Opener) -> None:
     multi = open_bus(
         FakeFunction(device=3, header_type=0x80),
         FakeFunction(device=3, function=2, id=2),
@@ -131,7 +130,7 @@ def test_C17_functions_of_one_device(open_bus: Opener) -> None:
     assert [node.instance_id for node in multi.devices] == ["03", "43", "E3", "09"]
 
 
-def test_C17_without_the_multi_function_bit_there_is_one(open_bus: Opener) -> None:
+def test_without_the_multi_function_bit_there_is_one(open_bus: Opener) -> None:
     single = open_bus(FakeFunction(device=3), FakeFunction(device=3, function=2))
     assert [node.instance_id for node in single.devices] == ["03"]
 
