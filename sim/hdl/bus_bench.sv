@@ -136,8 +136,7 @@ module bus_bench (
   );
   bus_arbiter #(.Masters(4), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
-    .master_o(bus_master),
-    .broken_o
+    .master_o(bus_master), .broken_o
   );
   bus_checker #(.Masters(4), .Targets(7), .Park(0), .BackToBack(1'b1), .Content(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken_o), .masters_i(masters),

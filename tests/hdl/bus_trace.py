@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what the agents of a bus drive, clock by clock, for checker_bench.sv: legal transactions, and changes to them."""
+"""What the agents of a bus drive, clock by clock, for checker_bench.sv: legal transactions, and changes to them."""
 
 from __future__ import annotations
 
@@ -135,7 +135,13 @@ class Trace:
             target.ad, target.ad_en = ad, 1
 
     def transaction(
-        self, command: int = WRITE, count: int = 1, *, address: int = ADDRESS, waits: int = 0, first_waits: int = 0
+        self,
+        command: int = WRITE,
+        count: int = 1,
+        *,
+        address: int = ADDRESS,
+        waits: int = 0,
+        first_waits: int = 0,
     ) -> list[Clock]:
         """A legal transaction of `count` data, with TRDY late; returns its clocks, the address phase first.
 
@@ -215,8 +221,8 @@ class Trace:
         word = int(not clock.reset)
         for value, width in ((clock.idsel, 32), (clock.req, 2), (clock.gnt, 2), (clock.broken, 2)):
             word = word << width | value
-        for agents, fields in ((clock.masters, MASTER_FIELDS), (clock.targets, TARGET_FIELDS)):
-            for agent in reversed(agents):
-                value, width = pack(fields, agent)
-                word = word << width | value
+        parts = [pack(MASTER_FIELDS, master) for master in reversed(clock.masters)]
+        parts += [pack(TARGET_FIELDS, target) for target in reversed(clock.targets)]
+        for value, width in parts:
+            word = word << width | value
         return word

@@ -162,8 +162,7 @@ module machine #(
   );
   bus_arbiter #(.Masters({masters}), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
-    .master_o(bus_master),
-    .broken_o(broken)
+    .master_o(bus_master), .broken_o(broken)
   );
 {requests}
 

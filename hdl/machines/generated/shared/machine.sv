@@ -82,8 +82,7 @@ module machine #(
   );
   bus_arbiter #(.Masters(5), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
-    .master_o(bus_master),
-    .broken_o(broken)
+    .master_o(bus_master), .broken_o(broken)
   );
   assign req[1] = store_0_bus_o.req;
   assign req[2] = store_1_bus_o.req;
