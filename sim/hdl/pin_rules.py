@@ -161,7 +161,7 @@ async def a_read_of_no_byte_latches_no_counter(dut: SimHandleBase) -> None:
 
 
 @cocotb.test()
-async def t13_a_delayed_read_is_for_its_own_master_command_and_byte_enables(dut: SimHandleBase) -> None:
+async def a_delayed_read_is_for_its_own_master_command_and_byte_enables(dut: SimHandleBase) -> None:
     host, master = await begin(dut)
     host.latency = lambda: 40
     put(host, 0x3000, 1)
@@ -181,7 +181,7 @@ async def t13_a_delayed_read_is_for_its_own_master_command_and_byte_enables(dut:
 
 
 @cocotb.test()
-async def t13_the_repetition_gets_what_was_fetched_and_fetches_nothing_again(dut: SimHandleBase) -> None:
+async def the_repetition_gets_what_was_fetched_and_fetches_nothing_again(dut: SimHandleBase) -> None:
     host, master = await begin(dut)
     host.latency = lambda: 40
     for idle in (0, 1500):
@@ -195,7 +195,7 @@ async def t13_the_repetition_gets_what_was_fetched_and_fetches_nothing_again(dut
 
 
 @cocotb.test()
-async def t13_two_masters_have_a_delayed_read_each(dut: SimHandleBase) -> None:
+async def two_masters_have_a_delayed_read_each(dut: SimHandleBase) -> None:
     host, master = await begin(dut)
     host.latency = lambda: 60
     put(host, 0x3000, 1)
@@ -209,7 +209,7 @@ async def t13_two_masters_have_a_delayed_read_each(dut: SimHandleBase) -> None:
 
 
 @cocotb.test()
-async def t13_a_master_that_writes_meanwhile_reads_its_own_write(dut: SimHandleBase) -> None:
+async def a_master_that_writes_meanwhile_reads_its_own_write(dut: SimHandleBase) -> None:
     host, master = await begin(dut)
     host.latency = lambda: 40
     assert (await master.run(READ, 0x3000)).end == End.RETRY
@@ -219,7 +219,7 @@ async def t13_a_master_that_writes_meanwhile_reads_its_own_write(dut: SimHandleB
 
 
 @cocotb.test()
-async def t13_what_nobody_collects_is_discarded(dut: SimHandleBase) -> None:
+async def what_nobody_collects_is_discarded(dut: SimHandleBase) -> None:
     host, master = await begin(dut)
     host.latency = lambda: 40
     put(host, 0x3000, 1)
@@ -237,7 +237,7 @@ async def t13_what_nobody_collects_is_discarded(dut: SimHandleBase) -> None:
 
 
 @cocotb.test()
-async def t13_a_busy_host_does_not_keep_a_read_from_its_end(dut: SimHandleBase) -> None:
+async def a_busy_host_does_not_keep_a_read_from_its_end(dut: SimHandleBase) -> None:
     host, master = await begin(dut)
     host.latency = lambda: 100
     put(host, 0x3000, 9)
@@ -252,7 +252,7 @@ async def t13_a_busy_host_does_not_keep_a_read_from_its_end(dut: SimHandleBase) 
 
 
 @cocotb.test()
-async def t29_a_read_that_the_host_cannot_answer_is_retried_early(dut: SimHandleBase) -> None:
+async def a_read_that_the_host_cannot_answer_is_retried_early(dut: SimHandleBase) -> None:
     host, master = await begin(dut)
     host.latency = lambda: 200
     first = await master.run(READ, 0x3000)
@@ -293,6 +293,22 @@ async def b09_a_register_read_pushes_posted_data_into_memory(dut: SimHandleBase)
         await host.read(REGISTERS)
         back = [int.from_bytes(host.memory[0x5000 + 4 * i : 0x5004 + 4 * i], "little") for i in range(count)]
         assert back == [phase.datum for phase in data]
+
+
+@cocotb.test()
+async def b09_the_interrupt_pin_comes_before_the_data_and_a_read_brings_them(dut: SimHandleBase) -> None:
+    host, _ = await begin(dut)
+    host.stall = lambda: host.clock % 150 != 0
+    for index in range(4):
+        await host.write(BUFFER + 4 * index, 0x5555_5555)
+    host.memory[0x6000:0x6010] = bytes(16)
+    await host.write(REGISTERS + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_CAUSE.DONE)
+    await start(host, store.Operation.DMA_READ, 0x6000, 16)
+    while not dut.intx_o.value:
+        await host.tick()
+    assert host.memory[0x6000:0x6010] != b"\x55" * 16
+    assert await host.read(REGISTERS + store.INTERRUPT_CAUSE.offset) == store.INTERRUPT_CAUSE.DONE
+    assert host.memory[0x6000:0x6010] == b"\x55" * 16
 
 
 def put(host: BusHost, address: int, word: int) -> None:
