@@ -286,12 +286,14 @@ module bus_initiator_formal #(
                "The initiator knows the progress of its request.")
         `PROVE(remains, (!owed && (state == StIdle || (state == StBackoff && u_dut.finished_q))) || left_q != '0,
                "A request under way has data left.")
+        `PROVE(owed_opening, !(owed && state == StData) || u_dut.opening_q,
+               "An owed read is repeated from its first data phase.")
         `PROVE(owed_read, !owed || !command_taken_q[0], "Only reads are owed.")
         `PROVE(redeems_one, !(redeems && state != StIdle) || left_q <= 16'd1, "One datum is read without a request.")
         `PROVE(redeems_read, !(redeems && state != StIdle) || !command_taken_q[0], "Only a read is repeated without a request.")
         `PROVE(frame_remains, !(state == StData && master.frame) || left_q > 16'd1,
                "FRAME is on only while more than one datum is left.")
-        `PROVE(enough, !(state == StAddress || state == StData) || redeems || (backend.available != '0 &&
+        `PROVE(enough, !(state == StAddress || state == StData) || (redeems && state != StIdle) || (backend.available != '0 &&
                (!(state == StData && master.frame) || backend.available > 3'd1)),
                "A data phase is begun only with a datum or a place for it.")
         `PROVE(drives_ad, master.ad_en == (state == StAddress || (owns && command_taken_q[0]) || (!owns &&

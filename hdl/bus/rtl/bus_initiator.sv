@@ -67,13 +67,14 @@ module bus_initiator #(
   logic [1:0]          tail_q;
 
   // The owed read: it was retried in its first data phase, and no datum, abort or limit of retries has ended it since.
-  // `redeem_q` is on while it is repeated without a request.
-  logic owed_q, redeem_q, redeem, opening_q, ready, quit, places;
-  assign ready  = state_q == StIdle && !owed_q;
-  assign take   = backend_i.request_valid && ready;
-  assign redeem = owed_q && state_q == StIdle && enable_i;
-  assign quit   = !enable_i || (backend_i.stop && !redeem_q);
-  assign places = backend_i.available != '0 || redeem_q || redeem;
+  // `redeem_q` is on while it is repeated without a request, and until the next request is taken.
+  logic owed_q, redeem_q, redeem, redeems, opening_q, ready, quit, places;
+  assign ready   = state_q == StIdle && !owed_q;
+  assign take    = backend_i.request_valid && ready;
+  assign redeem  = owed_q && state_q == StIdle && enable_i;
+  assign redeems = redeem_q && !take;
+  assign quit    = !enable_i || (backend_i.stop && !redeems);
+  assign places  = backend_i.available != '0 || redeems || redeem;
   always_ff @(posedge clk_i) begin : p_owed
     if (!rst_ni) begin
       owed_q   <= 1'b0;
@@ -197,7 +198,7 @@ module bus_initiator #(
       result_q   <= bus_pkg::ResultOk;
     end else if (awake) begin
       finished_q <= done_d || (finished_q && !take && !redeem);
-      done_q     <= done_d && !redeem_q;
+      done_q     <= done_d && !redeems;
       result_q   <= result_d;
       if (done_d && !last_moves && result_d == bus_pkg::ResultOk) begin
         result_q <= backend_i.stop ? bus_pkg::ResultStopped : bus_pkg::ResultDisabled;
@@ -272,7 +273,7 @@ module bus_initiator #(
     wants_more = 1'b0;
     if (take) wants_more = backend_i.more || backend_i.request.length > 16'd3;
     else if (state_q != StIdle) wants_more = backend_i.more || length_q > 16'd3 + 16'(transfer);
-    if (quit || redeem_q || redeem) wants_more = 1'b0;
+    if (quit || redeems || redeem) wants_more = 1'b0;
   end
   always_ff @(posedge clk_i) begin : p_req
     if (!rst_ni || !awake) req_q <= 1'b0;
