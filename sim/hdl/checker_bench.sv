@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Plays the outputs of two masters, two targets and an arbiter from a file in front of the checker, one line a clock.
+/// A player in front of the checker: the outputs of two masters, two targets and an arbiter come from a file, one line a
+/// clock.
 /// `+trace=FILE` names the file and `+clocks=N` the number of its lines; tests/hdl/test_checker.py writes it.
 module checker_bench;
   localparam int unsigned Width = 1 + 32 + 3 * 2 + 2 * bus_pkg::MasterOutWidth + 2 * bus_pkg::TargetOutWidth;

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the agents of a bus drive, clock by clock, for checker_bench.sv: legal transactions, and changes to them."""
+"""Traces for checker_bench.sv: the outputs of all agents of a bus, clock by clock, in legal transactions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["Clock", "Master", "Target", "Trace"]
 
-ADDRESS = 0x8000_0000
+ADDRESS = 0x4000_0000
 READ, WRITE = 0x6, 0x7
 MASTER_FIELDS = (
     ("frame", 1),

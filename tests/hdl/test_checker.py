@@ -108,12 +108,12 @@ def reserved_command(trace: Trace) -> None:
 
 @breaks("M11")
 def other_burst_order(trace: Trace) -> None:
-    trace.transaction(address=0x8000_0002)
+    trace.transaction(address=0x4000_0002)
 
 
 @breaks("M13")
 def io_enables_contradict(trace: Trace) -> None:
-    trace.transaction(IO_READ, address=0x8000_0001)
+    trace.transaction(IO_READ, address=0x4000_0001)
 
 
 @breaks("M14")
@@ -339,7 +339,7 @@ LEGAL: dict[str, Callable[[Trace], object]] = {
     "retry": Trace.retry,
     "target abort": Trace.target_abort,
     "master abort": Trace.master_abort,
-    "input": lambda trace: trace.transaction(IO_READ, address=0x8000_0000),
+    "input": lambda trace: trace.transaction(IO_READ, address=0x4000_0000),
 }
 
 

@@ -286,11 +286,6 @@ module bus_initiator_formal #(
                "The initiator knows the progress of its request.")
         `PROVE(remains, (!owed && (state == StIdle || (state == StBackoff && u_dut.finished_q))) || left_q != '0,
                "A request under way has data left.")
-        `PROVE(owed_opening, !(owed && state == StData) || u_dut.opening_q,
-               "An owed read is repeated from its first data phase.")
-        `PROVE(owed_read, !owed || !command_taken_q[0], "Only reads are owed.")
-        `PROVE(redeems_one, !(redeems && state != StIdle) || left_q <= 16'd1, "One datum is read without a request.")
-        `PROVE(redeems_read, !(redeems && state != StIdle) || !command_taken_q[0], "Only a read is repeated without a request.")
         `PROVE(frame_remains, !(state == StData && master.frame) || left_q > 16'd1,
                "FRAME is on only while more than one datum is left.")
         `PROVE(enough, !(state == StAddress || state == StData) || (redeems && state != StIdle) || (backend.available != '0 &&
@@ -328,6 +323,15 @@ module bus_initiator_formal #(
         `PROVE(rests, !(state == StClose || state == StBackoff) || !req[i], "REQ is off from STOP on.")
         `PROVE(sleeps, u_dut.awake || (!owns && !master.control_en && !req[i] && !master.perr_en),
                "An initiator that sleeps drives no control signals.")
+      end
+    end
+    always_ff @(posedge clk_i) begin : p_owed_states
+      if (rst_ni) begin
+        `PROVE(owed_opening, !(owed && state == StData) || u_dut.opening_q,
+               "An owed read is repeated from its first data phase.")
+        `PROVE(owed_read, !owed || !command_taken_q[0], "Only reads are owed.")
+        `PROVE(redeems_one, !(redeems && state != StIdle) || left_q <= 16'd1, "One datum is read without a request.")
+        `PROVE(redeems_read, !(redeems && state != StIdle) || !command_taken_q[0], "Only a read is repeated without a request.")
       end
     end
     always_ff @(posedge clk_i) begin : p_cover
