@@ -150,7 +150,7 @@ async def finish(host: BusHost, limit: int = 20_000) -> int:
 async def a_read_of_no_byte_latches_no_counter(dut: SimHandleBase) -> None:
     """COUNTER_HI changes with a read of any byte of COUNTER_LO, and with no other."""
     host, _ = await begin(dut)
-    dut.u_timestamp.clock_q.value = 5 << 32
+    dut.u_timestamp.u_clocks.prim_clocks_q.value = 5 << 32
     assert await host.request(READ, TIMESTAMP + timestamp.COUNTER_LO.offset, enables=0) == OK
     assert await host.read(TIMESTAMP + timestamp.COUNTER_HI.offset) == 0
     assert await host.request(READ, TIMESTAMP + timestamp.COUNTER_LO.offset, enables=4) == OK
