@@ -143,8 +143,8 @@ module bus_bench (
     .targets_i(targets), .open_o(), .clock_o(), .moved_o()
   );
   timestamp_unit #(.EventLog2(4), .ClockKhz(32'd1000), .Address(32'h6002_0000)) u_timestamp (
-    .clk_i, .rst_ni, .bits_i('0), .function_read_i(1'b0), .function_i('0), .vector_i('0), .mark_i('0), .clock_o(),
-    .event_valid_o(), .event_o(), .event_ready_i(1'b1), .event_drops_o(), .bus_i(bus), .target_o(timestamp_target)
+    .clk_i, .rst_ni, .functions_i('0), .fetch_i(1'b0), .spurious_i(1'b0), .eoi_i(1'b0), .mark_i(1'b0), .drained_i(1'b0),
+    .vector_i('0), .payload_i('0), .clock_o(), .event_valid_o(), .event_o(), .event_ready_i(1'b1), .event_drops_o(), .bus_i(bus), .target_o(timestamp_target)
   );
 
   // The master and the target that are driven pin by pin: PAR is that of the values on the clock before.
