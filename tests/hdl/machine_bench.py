@@ -19,6 +19,7 @@ __all__ = [
     "REGISTERS",
     "Bench",
     "Outcome",
+    "Register",
 ]
 
 FUNCTION = STORE_CONFIGURATION
@@ -44,19 +45,27 @@ class Outcome(NamedTuple):
 
 
 class Bench:
-    """A machine just out of reset."""
+    """A store function of a machine just out of reset.
 
-    def __init__(self, target: Target) -> None:
+    `number` chooses among the functions of a machine with several: each has addresses of its own.
+    """
+
+    def __init__(self, target: Target, configuration: int = FUNCTION, number: int = 0) -> None:
         self.target = target
         self.memory = target.memory
+        self.function = configuration
+        self.registers = REGISTERS + 0x100_0000 * number
+        self.buffer = BUFFER + 0x100_0000 * number
+        self.ports = PORTS + 0x100 * number
+        self.descriptors = DESCRIPTORS + 0x1000 * number
 
     # Registers.
 
     def read(self, register: Register) -> int:
-        return self.target.read_memory(REGISTERS + register.offset)
+        return self.target.read_memory(self.registers + register.offset)
 
     def write(self, register: Register, value: int, byte_enables: int = 0xF) -> None:
-        self.target.write_memory(REGISTERS + register.offset, value, byte_enables)
+        self.target.write_memory(self.registers + register.offset, value, byte_enables)
 
     def read_controller(self, register: Register, index: int = 0) -> int:
         return self.target.read_memory(CONTROLLER + register.offset + 4 * index)
@@ -66,21 +75,21 @@ class Bench:
 
     def read_header(self, register: Register) -> int:
         """The value of `register` of the function's header, shifted down from its place in the dword."""
-        dword = self.target.read_configuration(FUNCTION | (register.offset & ~3))
+        dword = self.target.read_configuration(self.function | (register.offset & ~3))
         return dword >> (8 * (register.offset & 3))
 
     def write_header(self, register: Register, value: int, size: int) -> None:
         """Write `size` bytes of the function's header at `register`."""
         lane = register.offset & 3
         enables = ((1 << size) - 1) << lane
-        self.target.write_configuration(FUNCTION | (register.offset & ~3), value << (8 * lane), enables)
+        self.target.write_configuration(self.function | (register.offset & ~3), value << (8 * lane), enables)
 
     # Set-up.
 
     def enumerate(self) -> None:
         """Place the BARs, enable the function as target and as master, and allow long bursts."""
-        for index, base in enumerate((REGISTERS, BUFFER, PORTS)):
-            self.target.write_configuration(FUNCTION | (pci_configuration.BAR.offset + 4 * index), base)
+        for index, base in enumerate((self.registers, self.buffer, self.ports)):
+            self.target.write_configuration(self.function | (pci_configuration.BAR.offset + 4 * index), base)
         self.write_header(
             pci_configuration.COMMAND,
             pci_configuration.COMMAND.pack(io_enable=1, memory_enable=1, bus_master=1),
@@ -110,11 +119,11 @@ class Bench:
     # Data.
 
     def fill_buffer(self, offset: int, data: bytes) -> None:
-        self.target.write_memory_burst(BUFFER + offset, memoryview(data))
+        self.target.write_memory_burst(self.buffer + offset, memoryview(data))
 
     def read_buffer(self, offset: int, length: int) -> bytes:
         data = bytearray(length)
-        self.target.read_memory_burst(BUFFER + offset, memoryview(data))
+        self.target.read_memory_burst(self.buffer + offset, memoryview(data))
         return bytes(data)
 
     def place_list(self, segments: Sequence[tuple[int, int]], *, high: int = 0, last: bool = True) -> None:
@@ -122,11 +131,11 @@ class Bench:
         for index, (address, length) in enumerate(segments):
             flags = int(last and index == len(segments) - 1)
             words = (address, high, length, flags)
-            start = DESCRIPTORS + 16 * index
+            start = self.descriptors + 16 * index
             self.memory[start : start + 16] = b"".join(word.to_bytes(4, "little") for word in words)
 
     def start(self, operation: int, address: int, length: int) -> None:
-        self.write(store.DESCRIPTOR_BASE, DESCRIPTORS)
+        self.write(store.DESCRIPTOR_BASE, self.descriptors)
         self.write(store.BUFFER_ADDRESS, address)
         self.write(store.LENGTH, length)
         self.write(store.COMMAND, operation)

@@ -2,18 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Interrupt causes and mask of a function. A cause stays on until it is cleared; a set on the clock of a clear wins.
-/// A cause of `Follows` follows a condition instead. Clearing it turns it off for one clock, so that a pulse or message
+/// A cause in `follows_i` follows a condition instead. Clearing it turns it off for one clock, so that a pulse or message
 /// comes again if the condition still holds.
 module function_causes #(
   /// Number of causes, at most 16.
-  parameter int unsigned        Causes = 1,
-  /// The causes that follow a condition.
-  parameter logic [Causes-1:0]  Follows = '0
+  parameter int unsigned Causes = 1
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
   /// Causes newly set; for a cause that follows a condition, the condition.
   input  logic [Causes-1:0] set_i,
+  /// The causes that follow a condition.
+  input  logic [Causes-1:0] follows_i,
   /// Register accesses: write strobes and the bits written.
   input  logic              cause_we_i,
   input  logic              mask_set_we_i,
@@ -34,7 +34,7 @@ module function_causes #(
   logic              changes;
 
   assign clear   = cause_we_i ? bits_i : '0;
-  assign changes = (set_i & ~Follows) != '0 || ((set_i ^ cause_q) & Follows) != '0 || cause_we_i || mask_set_we_i ||
+  assign changes = (set_i & ~follows_i) != '0 || ((set_i ^ cause_q) & follows_i) != '0 || cause_we_i || mask_set_we_i ||
                    mask_clear_we_i;
   always_comb begin : p_next
     cause_d = cause_q;
@@ -42,12 +42,12 @@ module function_causes #(
     fresh   = '0;
     cleared = '0;
     if (changes) begin
-      cause_d = (((cause_q & ~clear) | set_i) & ~Follows) | (set_i & ~(clear & cause_q) & Follows);
+      cause_d = (((cause_q & ~clear) | set_i) & ~follows_i) | (set_i & ~(clear & cause_q) & follows_i);
       // A cause that goes off with its condition counts as cleared.
-      cleared = cause_q & (clear | (~set_i & Follows));
+      cleared = cause_q & (clear | (~set_i & follows_i));
       if (mask_set_we_i) mask_d = mask_q | bits_i;
       if (mask_clear_we_i) mask_d = mask_q & ~bits_i;
-      fresh = (set_i & ~Follows) | (cause_d & ~cause_q & Follows);
+      fresh = (set_i & ~follows_i) | (cause_d & ~cause_q & follows_i);
       // To enable a cause that is on already counts like setting the cause.
       fresh = (fresh & mask_d) | (cause_d & mask_d & ~mask_q);
     end

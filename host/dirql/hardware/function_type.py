@@ -15,7 +15,7 @@ from dirql.hardware.table import DescriptionError, Table, nearest, read_file
 __all__ = ["Bar", "BarSpace", "FunctionType", "Identity", "Parameter", "function_names", "read_function"]
 
 FILE = "function.toml"
-PAGE = "docs/adding.md#a-device-function"
+PAGE = "docs/add-a-function.md"
 _BARS = 6
 _CAUSES = 16
 _SMALLEST_LOG2 = {"memory": 4, "io": 2}

@@ -248,6 +248,12 @@ def _check_functions(table: Table, machine: MachineDescription) -> None:
                 f"a function must have a place of its own; {function.place} was functions[{other.index}]'s already",
             )
         if function.interrupt == "message":
+            if not function.type.bus_master:
+                table.refuse(
+                    f"{key}.interrupt",
+                    f"a function that is no bus master must have the kind level or latched; {function} was given"
+                    " message: choose one of the two, or a function that can be bus master",
+                )
             continue
         other = by_line.setdefault(function.line, function)
         if other.interrupt != function.interrupt:

@@ -5,6 +5,7 @@
 
 from dirql.registers import (
     functions,
+    gpio,
     interrupt_controller,
     pci_configuration,
     protocol,
@@ -16,6 +17,7 @@ from dirql.registers import (
 
 __all__ = [
     "functions",
+    "gpio",
     "interrupt_controller",
     "pci_configuration",
     "protocol",

@@ -6,8 +6,17 @@
 from typing import Final
 
 __all__ = [
+    "Gpio",
     "Store",
 ]
+
+
+class Gpio:
+    """The function gpio: pins with direction, and an interrupt cause for each pin."""
+
+    VENDOR_ID: Final = 0x1234
+    DEVICE_ID: Final = 0xD102
+    HARDWARE_ID: Final = r"PCI\VEN_1234&DEV_D102"
 
 
 class Store:

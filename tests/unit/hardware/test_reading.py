@@ -231,6 +231,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"buses\[0\].memory: the window must hold .* ends at 0x80010000, and they need it to end at 0x80011000",
     ),
     (changed("buses", 0, "ports", value=[0x1000, 0x1008]), r"buses\[0\].ports: the window must hold"),
+    (
+        with_functions({"function": "gpio", "interrupt": "message", "parameters": {}}),
+        r"functions\[0\].interrupt: a function that is no bus master must have the kind level or latched; gpio at",
+    ),
 ]
 
 
@@ -274,7 +278,9 @@ def test_a_function_folder_that_lacks_a_part_is_refused_with_the_page_to_read(
     assert read_function(tmp_path, "store").module == "store"
     for part in ("README.md", "rtl/store_fifo.sv", "store.rdl", "function.toml"):
         (folder / part).unlink()
-        with pytest.raises(DescriptionError, match=rf"hdl/functions/store lacks .*{part}.*: docs/adding.md"):
+        with pytest.raises(
+            DescriptionError, match=rf"hdl/functions/store lacks .*{part}.*: docs/add-a-function.md"
+        ):
             read_function(tmp_path, "store")
         shutil.copy(ROOT / "hdl/functions/store" / part, folder / part)
 

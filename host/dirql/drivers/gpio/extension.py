@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The device extension, grouped by the lock that guards each part."""
+
+from __future__ import annotations
+
+from dirql.drivers.gpio.waits import Waits
+from dirql.wdm import DEVICE_OBJECT, IO_REMOVE_LOCK, KINTERRUPT, KSPIN_LOCK
+
+__all__ = ["GpioExtension"]
+
+
+class GpioExtension:
+    """One `gpio` device, as its driver knows it."""
+
+    def __init__(self) -> None:
+        # Set when the device is added and when it starts, constant until it is removed.
+        self.lower_device_object: DEVICE_OBJECT
+        self.remove_lock = IO_REMOVE_LOCK()
+        self.number = 0
+        """The number in the device's name."""
+        self.registers = 0
+        """The virtual address of the registers; 0 while the device is not started."""
+        self.registers_length = 0
+        self.interrupt: KINTERRUPT | None = None
+        self.gone = False
+        """The device was removed without a warning."""
+
+        self.waits = Waits(self.remove_lock)
+        """The requests that wait for pins, with a lock of their own."""
+
+        # Guarded by the lock.
+        self.lock = KSPIN_LOCK()
+        self.outputs = 0
+        """The value of PIN_OUTPUT, as last written."""
+
+        # Guarded by the interrupt spin lock.
+        self.enabled = 0
+        """The pins that may interrupt, as last written to the device."""
+        self.fired = 0
+        """The pins that the ISR hands to the DPC."""
+        self.taken = 0
+        """The pins that the DPC has taken from `fired`."""
+        self.wanted = 0
+        """The pins that a new wait enables."""
