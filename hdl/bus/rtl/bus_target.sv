@@ -69,11 +69,12 @@ module bus_target (
   assign claim       = state_q == StDecode && answer_i.hit && !address_bad;
   assign phase_end   = bus_i.irdy && (trdy_q || stop_q);
 
-  // Idle gating: once the parity of this target's last transaction has been reported, nothing changes until the next
-  // transaction on the bus. The gate saves simulation time: see bus_initiator.
+  // Idle gating: once the parity of this target's last transaction has been reported, or another target's transaction
+  // has been decoded, nothing changes until the next transaction on the bus. The gate saves simulation time: see bus_initiator.
   assign awake = start || state_q != StIdle || tail_q != '0;
   always_ff @(posedge clk_i) begin : p_tail
     if (!rst_ni) tail_q <= '0;
+    else if (state_q == StDecode && !answer_i.hit && !address_bad) tail_q <= '0;
     else if (awake) tail_q <= start || state_q != StIdle ? 2'd3 : tail_q - 2'd1;
   end
 
