@@ -15,7 +15,8 @@ _INTRODUCTION = """\
 
 A machine is a file in [hdl/machines](../hdl/machines/README.md). `dirql machines` lists them, and `dirql run --machine
 NAME`, `pytest --dirql-machine NAME` and the option `machine` of `open_machine` choose one. A machine file of your own
-is chosen in the same way, by its path: `dirql run --machine lab.toml`. The page [adding.md](adding.md) explains how a
+is chosen in the same way, by its path: `dirql run --machine lab.toml`. The page
+[add-a-function.md](add-a-function.md) explains how a
 function is added.
 """
 
