@@ -25,9 +25,9 @@ module function_causes_formal (
   logic                   status, intx, message, suppressed;
   socket_pkg::interrupt_t interrupt;
   socket_pkg::events_t    events;
-  function_causes #(.Causes(2), .Follows(2'b10)) u_dut (
-    .clk_i, .rst_ni, .set_i, .cause_we_i, .mask_set_we_i, .mask_clear_we_i, .bits_i, .cause_o(cause), .mask_o(mask),
-    .due_o(due), .cleared_o(cleared), .status_o(status)
+  function_causes #(.Causes(2)) u_dut (
+    .clk_i, .rst_ni, .set_i, .follows_i(2'b10), .cause_we_i, .mask_set_we_i, .mask_clear_we_i, .bits_i, .cause_o(cause),
+    .mask_o(mask), .due_o(due), .cleared_o(cleared), .status_o(status)
   );
   always_comb begin : p_interrupt
     interrupt              = socket_pkg::InterruptIdle;

@@ -11,6 +11,8 @@
 ../../../regs/generated/pci_configuration_regs.sv
 ../../../regs/generated/timestamp_regs.sv
 ../../../prim/rtl/prim_ram.sv
+../../../prim/rtl/prim_clocks.sv
+../../../prim/rtl/prim_timer.sv
 ../../../prim/rtl/prim_queue.sv
 ../../../prim/rtl/prim_fifo.sv
 ../../../bus/rtl/bus_mux.sv
