@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `dirql run`, `dirql machines` and `dirql doctor`."""
+"""The command line: `dirql run`, `dirql machines`, `dirql lspci` and `dirql doctor`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dirql import __version__
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
 from dirql.hardware.table import DescriptionError
+from dirql.lspci.selection import Selection
 from dirql.target import TARGETS
 
 __all__ = ["main"]
@@ -113,6 +114,56 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add("--trace", type=_file, metavar="FILE", help="write a trace for Perfetto")
 
 
+def _selection(text: str) -> Selection:
+    """The places that -s selects."""
+    try:
+        return Selection.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _add_lspci(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lspci = commands.add_parser(
+        "lspci",
+        help="list the PCI functions of a machine, as lspci does on Linux",
+        description="Opens a machine and lists the functions on its buses, as configuration space shows them just "
+        "after reset. Options and forms are those of lspci on Linux.",
+    )
+    add = lspci.add_argument
+    add("--target", choices=TARGETS, default="verilated", help="where the RTL runs (default: %(default)s)")
+    add(
+        "--machine",
+        type=_machine,
+        default=DEFAULT_MACHINE,
+        metavar="NAME",
+        help=f"{_MACHINE_HELP} (default: %(default)s)",
+    )
+    add(
+        "-v",
+        dest="verbose",
+        action="count",
+        default=0,
+        help="decode headers and capabilities; -vv: every bit",
+    )
+    add(
+        "-x",
+        dest="dump",
+        action="count",
+        default=0,
+        help="dump 64 bytes of configuration space; -xxx: 256 bytes",
+    )
+    add("-t", dest="tree", action="store_true", help="draw the tree of buses and functions; -tv: with names")
+    add("-n", dest="numeric", action="count", default=0, help="show numbers for names; -nn: both")
+    add(
+        "-s",
+        dest="selection",
+        type=_selection,
+        default=Selection(),
+        metavar="[[DOMAIN:]BUS:][DEVICE][.FUNCTION]",
+        help="show only the functions at these places",
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dirql", description="A hardware-in-the-loop testbed for device drivers."
@@ -120,20 +171,50 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dirql {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_lspci(commands)
     commands.add_parser("machines", help="list the machines that come with dirql")
     commands.add_parser("doctor", help="check the installation, and say how to mend each problem")
     return parser
 
 
-def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
-    from dirql.target import inside_simulator, run_in_simulator
+def _needs_simulator(arguments: argparse.Namespace) -> bool:
+    """Whether the command is for a target inside a simulator, and this process is not one."""
+    from dirql.target import inside_simulator
 
-    if arguments.target == "cocotb" and not inside_simulator():
-        return run_in_simulator("dirql.cli:main", argv, machine=arguments.machine)
+    return arguments.target == "cocotb" and not inside_simulator()
+
+
+def _start_in_simulator(arguments: argparse.Namespace, argv: list[str]) -> int:
+    """Run the whole command inside a simulator; returns the exit status."""
+    from dirql.target import run_in_simulator
+
+    return run_in_simulator("dirql.cli:main", argv, machine=arguments.machine)
+
+
+def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
+    if _needs_simulator(arguments):
+        return _start_in_simulator(arguments, argv)
     from dirql.job import Options, run
 
     options = Options(**{name: value for name, value in vars(arguments).items() if name != "command"})
     return run(options)
+
+
+def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:
+    if _needs_simulator(arguments):
+        return _start_in_simulator(arguments, argv)
+    from dirql.lspci.command import Options, run
+    from dirql.lspci.names import Numbers
+
+    options = Options(
+        verbose=arguments.verbose,
+        dump=arguments.dump,
+        tree=arguments.tree,
+        numbers=Numbers(min(arguments.numeric, Numbers.BOTH)),
+        selection=arguments.selection,
+    )
+    print(run(arguments.target, arguments.machine, options), end="")
+    return 0
 
 
 def _machines() -> int:
@@ -151,6 +232,7 @@ def _doctor() -> int:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "run": _run,
+    "lspci": _lspci,
     "machines": lambda _arguments, _argv: _machines(),
     "doctor": lambda _arguments, _argv: _doctor(),
 }

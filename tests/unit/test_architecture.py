@@ -29,6 +29,7 @@ EVERYTHING_BELOW = (
     "drivers",
     "trace",
     "report",
+    "lspci",
 )
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "nt": (),
@@ -50,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "hardware", "registers"),
     "report": (*KERNEL, "target.contract", "hardware", "registers", "trace"),
+    "lspci": ("target", "hardware", "registers"),
     **dict.fromkeys(COMPOSING, (*EVERYTHING_BELOW, *COMPOSING)),
     "registers": (),
     "__main__": ("cli",),

@@ -53,6 +53,20 @@ def test_what_cannot_be_is_refused_before_anything_runs(
     assert message in refusal(capsys, "run", *arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-s", "00:20.0"), "a selection must be [[domain:]bus:][device][.function] in hexadecimal digits"),
+        (("--machine", "no-such-machine"), "it was 'no-such-machine'"),
+        (("--target", "board"), "invalid choice: 'board'"),
+    ],
+)
+def test_what_lspci_cannot_show_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in refusal(capsys, "lspci", *arguments)
+
+
 def test_no_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "COMMAND" in refusal(capsys)
 
