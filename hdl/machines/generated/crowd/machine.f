@@ -33,6 +33,7 @@
 ../../../timestamp/rtl/timestamp_unit.sv
 ../../../bridge/rtl/bridge_address.sv
 ../../../bridge/rtl/bridge_command.sv
+../../../bridge/rtl/bridge_read.sv
 ../../../bridge/rtl/bridge_memory.sv
 ../../../bridge/rtl/host_bridge.sv
 ../../../regs/generated/store_identity_pkg.sv

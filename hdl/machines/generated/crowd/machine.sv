@@ -53,6 +53,7 @@ module machine #(
   bus_pkg::master_out_t bridge_master;
   bus_pkg::target_out_t bridge_target, controller_target, timestamp_target;
   logic [7-1:0] req, gnt, broken;
+  logic [3-1:0] bus_master;
   logic [31:0]          idsel;
   bus_pkg::bus_in_t    store_0_bus_i;
   bus_pkg::bus_out_t   store_0_bus_o;
@@ -141,7 +142,7 @@ module machine #(
   );
   bus_arbiter #(.Masters(7), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
-    .broken_o(broken)
+    .master_o(bus_master), .broken_o(broken)
   );
   assign req[1] = store_0_bus_o.req;
   assign req[2] = store_3_bus_o.req;
@@ -192,11 +193,12 @@ module machine #(
 
   logic       controller_interrupt, mark, drained, posted_empty;
   logic [3:0] controller_input;
-  host_bridge #(.MemoryLog2(26)) u_bridge (
+  host_bridge #(.MemoryLog2(26), .Masters(7)) u_bridge (
     .clk_i, .rst_ni, .place_i(facts), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
     .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
-    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]), .req_o(req[0]),
-    .idsel_i(idsel[0]), .idsel_o(idsel), .master_o(bridge_master), .target_o(bridge_target)
+    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]),
+    .bus_master_i(bus_master), .req_o(req[0]), .idsel_i(idsel[0]), .idsel_o(idsel),
+    .master_o(bridge_master), .target_o(bridge_target)
   );
 
   // Function 0: store at 00:01.0.
