@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 PAGE = Path(__file__).parents[2] / "docs" / "lspci.md"
-EXAMPLE = re.compile(r"^    \$ dirql lspci(.*)\n((?:    .*\n|\n(?=    ))*)", re.MULTILINE)
+EXAMPLE = re.compile(r"^    \$ dirql lspci(.*)\n((?:    (?!\$).*\n|\n(?=    (?!\$)))*)", re.MULTILINE)
 
 
 def places(machine: MachineDescription) -> list[Place]:
@@ -88,7 +88,7 @@ def test_a_machine_whose_devices_are_running_is_shown_with_addresses_and_runs_on
             text = "\n".join(listing(machine.target, Options(verbose=2)))
             assert handle.read(6) == b"before"
     bus = load_machine(DEFAULT_MACHINE).buses[0]
-    assert f"Memory at {bus.memory.start:08x} (32-bit, prefetchable) [size=64K]" in text
+    assert f"Region 0: Memory at {bus.memory.start:08x} (32-bit, non-prefetchable) [size=4K]" in text
     assert "Control: I/O+ Mem+ BusMaster+" in text
     assert "Interrupt: pin A routed to IRQ 4" in text
 
