@@ -10,14 +10,15 @@ from typing import get_type_hints
 import pytest
 
 from dirql.hardware.root import machine_root
+from dirql.registers import store
 from dirql.target import open_target
-from dirql.target.contract import TargetError
+from dirql.target.contract import TargetError, Wake
 from dirql.target.simulation.exchange import Exchange, exchange_ffi
 from dirql.target.simulation.library import load_library
 from dirql.target.simulation.library_recipe import Variant
 from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.default_machine import MACHINE
-from machine.target_bench import configure_bench, open_bench
+from machine.target_bench import STORE_INPUT, configure_bench, open_bench
 
 
 def test_waves_go_to_the_file_and_change_no_clock(tmp_path: Path) -> None:
@@ -87,3 +88,24 @@ def test_the_short_cuts_through_the_model_are_found(variant: Variant, short_cut:
         "Verilator has other names than Skipper, Evaluation and ClockMemory of sim/verilated/machine.cpp expect: the"
         " target works, but slower"
     )
+
+
+@pytest.mark.parametrize("clocks", [1, 15, 16, 17, 40, 1000, 70_000])
+def test_a_countdown_in_the_machine_ends_on_its_clock_though_clocks_are_skipped(clocks: int) -> None:
+    """The library with assertions evaluates each clock; the store's DELAY and the hold of interrupts are countdowns."""
+    ends = []
+    for checked in (False, True):
+        bench = open_bench("verilated", checked=checked)
+        bench.enable(1 << STORE_INPUT)
+        write = bench.target.write_memory
+        write(bench.registers + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
+        write(bench.registers + store.DELAY.offset, clocks)
+        write(bench.registers + store.COMMAND.offset, store.Operation.RAISE)
+        bench.target.hold_interrupt(2 * clocks)
+        woken = bench.target.wait(10 * clocks + 1000)
+        busy = bench.target.read_memory(bench.registers + store.BUSY_CLOCKS.offset)
+        ends.append((woken, bench.target.now(), busy))
+        bench.target.close()
+    assert ends[0] == ends[1]
+    assert ends[0][0] is Wake.INTERRUPT
+    assert ends[0][2] > clocks
