@@ -109,6 +109,19 @@ async def m04_m07_m19_m20_m23_the_function_masters_any_target(dut: SimHandleBase
 
 
 @cocotb.test()
+async def a_request_that_is_retried_keeps_its_byte_enables(dut: SimHandleBase) -> None:
+    host, _ = await begin(dut)
+    for length in (1, 2, 3):
+        answers = iter(["stop", "stop", "ready", "stop"])
+        target = PinTarget(host, lambda answers=answers: next(answers, "ready"))
+        assert await host.request(WRITE, PAGE, datum=7, enables=0x6, length=length) == OK
+        await host.tick(4)
+        lanes = [enables for _, enables, _ in target.written]
+        assert lanes == [0x6, *[0xF] * (length - 2), *[0x6] * (length > 1)]
+        host.each_clock.clear()
+
+
+@cocotb.test()
 async def m18_a_target_abort_in_the_middle_ends_the_command(dut: SimHandleBase) -> None:
     for operation in (store.Operation.DMA_READ, store.Operation.DMA_WRITE):
         host, _ = await begin(dut)
