@@ -41,7 +41,7 @@ from dirql.pnp.interrupt_arbiter import InterruptKind
 from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceError, DeviceNode
 from dirql.pnp.range_arbiter import ResourceConflict
-from dirql.target import open_target
+from dirql.target import MemoryDelays, open_target
 from dirql.target.contract import Target, TargetError
 from dirql.verifier.policy import DEFAULT_FLAGS
 
@@ -307,6 +307,7 @@ def open_machine(
     drivers: Iterable[DriverModule] = (),
     waves: Path | None = None,
     checked: bool = False,
+    memory_delays: MemoryDelays | None = None,
     schedule: Schedule | None = None,
     idle_limit: int | None = None,
 ) -> Machine:
@@ -318,14 +319,15 @@ def open_machine(
     free frames are random, and the same for the same seed. `schedule` makes the scheduling decisions instead.
     `costs` are the clocks that host code takes. `idle_limit` is the number of clocks that may pass with nothing to
     do before that counts as a deadlock; None is one second. `waves` is the file for all signals of the target,
-    `checked` lets the assertions of the RTL stop the machine. Raises `RuntimeError` while another machine is open.
+    `checked` lets the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters
+    late. Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
         raise RuntimeError(
             "one machine may be open at a time in a process; one was open already: close it first"
         )
     opened = (
-        open_target(target, machine=machine, waves=waves, checked=checked)
+        open_target(target, machine=machine, waves=waves, checked=checked, memory_delays=memory_delays)
         if isinstance(target, str)
         else target
     )

@@ -65,6 +65,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the machine: a name that `dirql machines` lists, or a file",
     )
     group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
+    group.addoption(
+        "--dirql-memory-delays",
+        type=int,
+        metavar="SEED",
+        help="make the host's RAM slow: reads of bus masters are answered after random times with this seed",
+    )
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
 
 
@@ -121,13 +127,16 @@ def _skip_without(machine: Machine, names: Sequence[str]) -> None:
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     """A machine just out of reset, without a function driver; the test fails if closing it finds a leak."""
     from dirql.machine import open_machine
+    from dirql.target import MemoryDelays
 
     config = request.config
+    delays = config.getoption("dirql_memory_delays")
     options: dict[str, object] = {
         "target": config.getoption("dirql_target"),
         "machine": config.getoption("dirql_machine"),
         "seed": config.getoption("dirql_seed"),
         "processors": config.getoption("dirql_processors"),
+        "memory_delays": None if delays is None else MemoryDelays(delays),
     }
     mark = request.node.get_closest_marker("machine")
     options.update(mark.kwargs if mark else {})

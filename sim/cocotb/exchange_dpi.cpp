@@ -78,7 +78,8 @@ extern "C" svBit dirql_step(
     svBit intr, unsigned intr_input, svBit event_valid, const svBitVecVal* event_record, unsigned event_drops,
     uint64_t clock, svBit hm_valid, svBit hm_write, unsigned hm_address, unsigned hm_be, unsigned hm_wdata,
     svBit* rst_n, svBit* cmd_valid, unsigned* cmd_op, unsigned* cmd_address, unsigned* cmd_be, unsigned* cmd_length,
-    unsigned* cmd_data, svBit* wdata_valid, unsigned* wdata, svBit* event_take, svBit* hm_rvalid, unsigned* hm_rdata) {
+    unsigned* cmd_data, svBit* wdata_valid, unsigned* wdata, svBit* event_take, svBit* hm_ready, svBit* hm_rvalid,
+    unsigned* hm_rdata) {
     static Host host;
     Pins& p = host.pins;
     p.cmd_ready_o = cmd_ready;
@@ -109,6 +110,7 @@ extern "C" svBit dirql_step(
     *wdata_valid = p.wdata_valid_i;
     *wdata = p.wdata_i;
     *event_take = p.event_ready_i;
+    *hm_ready = p.hm_ready_i;
     *hm_rvalid = p.hm_rvalid_i;
     *hm_rdata = p.hm_rdata_i;
     return turn;

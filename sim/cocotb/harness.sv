@@ -29,7 +29,7 @@ module harness #(
     output int unsigned cmd_op, cmd_address, cmd_be, cmd_length, cmd_data,
     output bit          wdata_valid,
     output int unsigned wdata,
-    output bit          event_take, hm_rvalid,
+    output bit          event_take, hm_ready, hm_rvalid,
     output int unsigned hm_rdata
   );
 
@@ -60,7 +60,7 @@ module harness #(
   logic [31:0]  hm_address_o;
   logic [3:0]   hm_be_o;
   logic [31:0]  hm_wdata_o;
-  bit           hm_rvalid_i;
+  bit           hm_ready_i, hm_rvalid_i;
   int unsigned  hm_rdata_i;
 
   machine u_machine (
@@ -68,7 +68,6 @@ module harness #(
     .cmd_be_i(cmd_be_i[3:0]),
     .cmd_length_i(cmd_length_i[15:0]),
     .rdata_ready_i(1'b1),
-    .hm_ready_i(1'b1),
     .*
   );
 
@@ -79,7 +78,7 @@ module harness #(
       event_valid_o, event_o, 32'(event_drops_o), clock_o,
       hm_valid_o, hm_write_o, hm_address_o, 32'(hm_be_o), hm_wdata_o,
       rst_ni, cmd_valid_i, cmd_op_i, cmd_address_i, cmd_be_i, cmd_length_i, cmd_data_i, wdata_valid_i, wdata_i,
-      event_ready_i, hm_rvalid_i, hm_rdata_i);
+      event_ready_i, hm_ready_i, hm_rvalid_i, hm_rdata_i);
   endfunction
 
   initial begin

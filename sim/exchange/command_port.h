@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "exchange.h"
+#include "memory_delays.h"
 
 namespace dirql {
 
@@ -92,16 +93,21 @@ class CommandPort {
             case State::kReset:
                 if (left_--) return false;
                 set(pins_.rst_ni, 1);
+                delays_.restart(exchange_.delay_seed, exchange_.delay_longest);
                 return end(DIRQL_BUS_STATUS_OK);
         }
     }
 
     // Answers the bus masters' requests to host memory and takes a timestamp record, as the next edge will see them.
     void serve() {
-        set(pins_.hm_rvalid_i, fetched_);
-        if (fetched_) set(pins_.hm_rdata_i, fetch_);
-        fetched_ = false;
-        if (pins_.hm_valid_o) access_memory();
+        if (delays_.are_on()) {
+            serve_late();
+        } else {
+            set(pins_.hm_rvalid_i, fetched_);
+            if (fetched_) set(pins_.hm_rdata_i, fetch_);
+            fetched_ = false;
+            if (pins_.hm_valid_o) access_memory();
+        }
         if (pins_.event_valid_o) record();
     }
 
@@ -131,7 +137,9 @@ class CommandPort {
     }
 
     // True if neither this side nor the machine asks the other for anything at the next edge.
-    bool is_quiet() const { return !changed_ && !fetched_ && !pins_.hm_valid_o && !pins_.event_valid_o; }
+    bool is_quiet() const {
+        return !changed_ && !fetched_ && !pins_.hm_valid_o && !pins_.event_valid_o && delays_.is_idle(pins_.clock_o);
+    }
 
     // The machine has let clocks of `idle_clocks` pass without edges.
     void skip(uint64_t clocks) {
@@ -275,6 +283,19 @@ class CommandPort {
         return true;
     }
 
+    // The part of `serve` for a slow memory. A request that is not taken stays where it is.
+    void serve_late() {
+        const uint64_t clock = pins_.clock_o;
+        set(pins_.hm_rvalid_i, delays_.is_answered(clock));
+        if (pins_.hm_rvalid_i) set(pins_.hm_rdata_i, delays_.take());
+        set(pins_.hm_ready_i, delays_.is_ready(clock));
+        if (!pins_.hm_valid_o || !pins_.hm_ready_i) return;
+        access_memory();
+        delays_.request(clock);
+        if (fetched_) delays_.read(clock, fetch_);
+        fetched_ = false;
+    }
+
     void access_memory() {
         const uint32_t address = pins_.hm_address_o & ~3u;
         const bool inside = address < DIRQL_MEMORY_BYTES;
@@ -302,6 +323,7 @@ class CommandPort {
 
     Pins& pins_;
     dirql_exchange& exchange_;
+    MemoryDelays delays_;
 
     State state_ = State::kSpend;
     State after_ = State::kCommand;

@@ -51,6 +51,10 @@ struct dirql_exchange {
     uint64_t limit;    // clocks that a wait may last
     uint64_t deadline; // clock from which on the answers ask for attention
     uint64_t posted_count;
+    // The host's RAM is slow, from the next reset on: the seed of the delays, and the longest of them in clocks. With 0
+    // for the longest a read is answered on the next clock.
+    uint64_t delay_seed;
+    uint64_t delay_longest;
 
     // Written by the machine. The host, too, moves `clock` on, when it posts a mark.
     // Packed as DIRQL_ANSWER_* say; the value is the dword that was read, or the number of dwords of a string that moved.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dirql.registers import interrupt_controller, store, store_io
 from dirql.registers.protocol import Vector
+from dirql.target import MemoryDelays
 from dirql.target.contract import BusError, BusFault, BusStatus, EventRecord
 from fakes.default_machine import CONTROLLER, input_of
 from machine.target_bench import ABSENT, ABSENT_PORT, STORE_INPUT, Bench, open_bench
@@ -147,10 +148,10 @@ def run_program(bench: Bench, seed: int, steps: int) -> list[object]:
 
 def main(arguments: Sequence[str]) -> int:
     """Inside a simulator: run the program of each seed and write what was seen."""
-    path, steps, *seeds = arguments
+    path, steps, slow, *seeds = arguments
     seen = []
     for seed in seeds:
-        bench = open_bench("cocotb")
+        bench = open_bench("cocotb", memory_delays=MemoryDelays(int(seed)) if slow == "slow" else None)
         seen.append(run_program(bench, int(seed), int(steps)))
         bench.target.close()
     Path(path).write_text(json.dumps(seen), encoding="utf-8")

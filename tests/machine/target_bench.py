@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dirql.hardware.place import Place
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.store_descriptor import DESCRIPTOR
-from dirql.target import open_target
+from dirql.target import MemoryDelays, open_target
 from dirql.target.contract import Target
 from fakes.byte_channel import BytesTarget
 from fakes.default_machine import BUFFER, CONTROLLER, MEMORY, PORTS, STORE, STORE_CONFIGURATION
@@ -28,6 +28,10 @@ ABSENT = 0xB000_0000
 ABSENT_PORT = 0xF000
 ABSENT_FUNCTION = Place(0, 31, 0).configuration_address
 RAM_BYTES = 4096
+DELAYS = MemoryDelays(seed=1)
+"""The times of the slow memory of a bench with delays."""
+_LONGEST_TRANSFER = 5_000_000
+"""More clocks than a transfer takes, however slow the memory is."""
 IDENTITY = STORE.type.identity.device << 16 | STORE.type.identity.vendor
 COMMAND_ON = (
     pci_configuration.COMMAND.IO_ENABLE
@@ -104,7 +108,14 @@ class Bench:
             (store.Operation.DMA_READ, destination),
         ):
             self.transfer_by_dma(operation, address, size, descriptor=0x20_0000)
-            self.target.wait(40 * size)
+            self.wait_until_idle()
+
+    def wait_until_idle(self) -> None:
+        """Let the machine run until the store function has carried out the command, and not longer."""
+        end = self.target.now() + _LONGEST_TRANSFER
+        while self.target.read_memory(self.registers + store.STATUS.offset) & store.STATUS.BUSY:
+            assert self.target.now() < end, "the command must end; it was still being carried out"
+            self.target.spend(100)
 
     def transfer_by_dma(self, operation: int, address: int, size: int, descriptor: int) -> None:
         """Have the store function move `size` bytes between its buffer's start and host memory."""
@@ -118,12 +129,12 @@ class Bench:
         write(self.registers + store.COMMAND.offset, operation)
 
 
-def open_bench(name: str, *, checked: bool = False) -> Bench:
+def open_bench(name: str, *, checked: bool = False, memory_delays: MemoryDelays | None = None) -> Bench:
     """Open the target of that name and set it up; the caller closes it."""
     if name in (ScriptedTarget.name, BytesTarget.name):
         script = ScriptedTarget()
         return script_bench(script if name == script.name else BytesTarget(script), script)
-    return configure_bench(open_target(name, checked=checked))
+    return configure_bench(open_target(name, checked=checked, memory_delays=memory_delays))
 
 
 def configure_bench(target: Target) -> Bench:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dirql.target import inside_simulator, run_in_simulator
+from dirql.target import MemoryDelays, inside_simulator, run_in_simulator
 from dirql.target.contract import EventBits
 from machine.same_cycles import run_program
 from machine.target_bench import open_bench
@@ -21,19 +21,20 @@ SEEDS = (1, 2, 3)
 STEPS = 1500
 
 
-def in_process(seed: int) -> list[list[Any]]:
-    bench = open_bench("verilated")
+def in_process(seed: int, memory: str = "fast") -> list[list[Any]]:
+    bench = open_bench("verilated", memory_delays=MemoryDelays(seed) if memory == "slow" else None)
     seen = run_program(bench, seed, STEPS)
     bench.target.close()
     return list(json.loads(json.dumps(seen)))
 
 
-def test_verilated_and_cocotb_see_the_same_on_the_same_clocks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("memory", ["fast", "slow"])
+def test_verilated_and_cocotb_see_the_same_on_the_same_clocks(tmp_path: Path, memory: str) -> None:
     path = tmp_path / "seen.json"
-    arguments = [str(path), str(STEPS), *map(str, SEEDS)]
+    arguments = [str(path), str(STEPS), memory, *map(str, SEEDS)]
     assert run_in_simulator("machine.same_cycles:main", arguments) == 0
     for seed, there in zip(SEEDS, json.loads(path.read_text(encoding="utf-8")), strict=True):
-        here = in_process(seed)
+        here = in_process(seed, memory)
         for step, (ours, theirs) in enumerate(zip(here, there, strict=True)):
             assert ours == theirs, f"seed {seed}, step {step}"
 
@@ -55,3 +56,4 @@ def test_the_program_exercises_what_it_is_for() -> None:
 
 def test_the_same_seed_gives_the_same_run_twice() -> None:
     assert in_process(7) == in_process(7)
+    assert in_process(7, "slow") == in_process(7, "slow") != in_process(7)

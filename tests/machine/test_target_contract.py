@@ -31,17 +31,35 @@ from dirql.target.contract import (
     Wake,
 )
 from fakes.default_machine import MACHINE, vector_of
-from machine.target_bench import ABSENT, ABSENT_FUNCTION, ABSENT_PORT, IDENTITY, INPUT, Bench, open_bench
+from machine.target_bench import (
+    ABSENT,
+    ABSENT_FUNCTION,
+    ABSENT_PORT,
+    DELAYS,
+    IDENTITY,
+    INPUT,
+    Bench,
+    open_bench,
+)
 
-HERE = ["cocotb"] if inside_simulator() else ["verilated", "checked", "scripted", "bytes"]
+BENCHES: dict[str, Callable[[], Bench]] = {
+    "verilated": lambda: open_bench("verilated"),
+    "verilated, slow memory": lambda: open_bench("verilated", memory_delays=DELAYS),
+    "checked": lambda: open_bench("verilated", checked=True),
+    "checked, slow memory": lambda: open_bench("verilated", checked=True, memory_delays=DELAYS),
+    "scripted": lambda: open_bench("scripted"),
+    "bytes": lambda: open_bench("bytes"),
+    "cocotb": lambda: open_bench("cocotb"),
+    "cocotb, slow memory": lambda: open_bench("cocotb", memory_delays=DELAYS),
+}
+HERE = [name for name in BENCHES if name.startswith("cocotb") is inside_simulator()]
 SETTLE = 40
 """Clocks after which a requested interrupt is presented and a record has left the machine."""
 
 
 @pytest.fixture(params=HERE)
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    checked = request.param == "checked"
-    opened = open_bench("verilated" if checked else request.param, checked=checked)
+    opened = BENCHES[request.param]()
     yield opened
     opened.target.close()
 

@@ -11,10 +11,11 @@ from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, describe
 from dirql.target.contract import Target
 from dirql.target.simulation.build import Announce, announce_on_stderr
+from dirql.target.simulation.memory_delays import MemoryDelays
 from dirql.target.simulation.simulator import inside_simulator, run_in_simulator
 from dirql.target.simulation.toolchain import SetupError
 
-__all__ = ["TARGETS", "inside_simulator", "open_target", "run_in_simulator"]
+__all__ = ["TARGETS", "MemoryDelays", "inside_simulator", "open_target", "run_in_simulator"]
 
 TARGETS = ("verilated", "cocotb")
 """The names that `open_target` knows."""
@@ -26,15 +27,16 @@ def open_target(
     machine: str | Path | MachineDescription = DEFAULT_MACHINE,
     waves: Path | None = None,
     checked: bool = False,
+    memory_delays: MemoryDelays | None = None,
     announce: Announce = announce_on_stderr,
 ) -> Target:
     """Open a machine on the target of that name, just out of reset.
 
     `machine` is the name of a machine that comes with dirql, the path of a machine file, or a description. `waves`
-    names a file for all signals (capability WAVES); `checked` lets the RTL's assertions stop the machine; `announce` is
-    called before a build, which takes long. Raises `ValueError` for an unknown name, for an option that the target does
-    not have and for a machine that cannot be (`DescriptionError`), `SetupError` and `BuildError` when the machine
-    cannot be built.
+    names a file for all signals (capability WAVES); `checked` lets the RTL's assertions stop the machine;
+    `memory_delays` makes the host's RAM answer bus masters late; `announce` is called before a build, which takes
+    long. Raises `ValueError` for an unknown name, for an option that the target does not have and for a machine that
+    cannot be (`DescriptionError`), `SetupError` and `BuildError` when the machine cannot be built.
     """
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, 1)
@@ -44,7 +46,9 @@ def open_target(
     if name == "verilated":
         from dirql.target.simulation.verilated import VerilatedTarget
 
-        return VerilatedTarget(described, waves=waves, checked=checked, announce=announce)
+        return VerilatedTarget(
+            described, waves=waves, checked=checked, memory_delays=memory_delays, announce=announce
+        )
     if waves is not None or checked:
         raise ValueError(f"the target must be verilated for waves or checked; it was {name}")
     try:
@@ -56,4 +60,4 @@ def open_target(
             "the package cocotb, which the cocotb target needs, is not installed",
             "pip install 'dirql[cocotb]'",
         ) from error
-    return CocotbTarget(described)
+    return CocotbTarget(described, memory_delays=memory_delays)

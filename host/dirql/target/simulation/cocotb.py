@@ -33,6 +33,7 @@ from dirql.target.channel.target import CommandTarget
 from dirql.target.contract import Capability, TargetError
 from dirql.target.simulation.exchange import Constants, SharedMemory, exchange_ffi
 from dirql.target.simulation.exchange_channel import ExchangeChannel
+from dirql.target.simulation.memory_delays import MemoryDelays
 
 __all__ = ["CocotbTarget", "Simulation", "current_simulation", "host"]
 
@@ -95,11 +96,12 @@ class Simulation:
 class _SimulationChannel(ExchangeChannel):
     """The simulation's machine, as long as one target holds it."""
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: Simulation, memory_delays: MemoryDelays | None) -> None:
         """Take the machine, with the memory zero."""
         super().__init__(simulation.shared, simulation.constants)
         self._simulation = simulation
         simulation.clear()
+        self._delay_memory(memory_delays)
         simulation.is_held = True
 
     def _run(self) -> None:
@@ -130,8 +132,11 @@ class CocotbTarget(CommandTarget):
     name = "cocotb"
     capabilities = frozenset(Capability) - {Capability.WAVES}
 
-    def __init__(self, machine: MachineDescription) -> None:
-        """Open the machine, just out of reset and with the memory zero; `machine` must be the simulator's machine."""
+    def __init__(self, machine: MachineDescription, *, memory_delays: MemoryDelays | None = None) -> None:
+        """Open the machine, just out of reset and with the memory zero; `machine` must be the simulator's machine.
+
+        `memory_delays` makes the host's RAM slow.
+        """
         simulation = current_simulation()
         if simulation is None:
             raise TargetError(
@@ -147,7 +152,7 @@ class CocotbTarget(CommandTarget):
                 f"the machine must be {simulation.machine.name}, for which the simulator was started; it was"
                 f" {machine.name}: start another simulator"
             )
-        super().__init__(_SimulationChannel(simulation), machine)
+        super().__init__(_SimulationChannel(simulation, memory_delays), machine)
         simulation.forget_file()
 
 

@@ -36,6 +36,8 @@ class Exchange(Protocol):
     limit: int
     deadline: int
     posted_count: int
+    delay_seed: int
+    delay_longest: int
     answer: int
     clock: int
     record_count: int

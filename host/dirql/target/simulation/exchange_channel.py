@@ -10,6 +10,7 @@ from dirql.registers.protocol import Failure, Op
 from dirql.target.channel.channel import value_of
 from dirql.target.contract import LinkLost, MemoryFile, TargetError
 from dirql.target.simulation.exchange import Constants, SharedMemory
+from dirql.target.simulation.memory_delays import MemoryDelays
 
 __all__ = ["ExchangeChannel", "MachineStopped"]
 
@@ -29,6 +30,11 @@ class ExchangeChannel(ABC):
         self._shared = shared
         self._exchange = shared.struct
         self._constants = constants
+
+    def _delay_memory(self, delays: MemoryDelays | None) -> None:
+        """Have the host's RAM slow from the next reset on."""
+        self._exchange.delay_seed = delays.seed if delays else 0
+        self._exchange.delay_longest = delays.longest if delays else 0
 
     @abstractmethod
     def _run(self) -> None:

@@ -18,6 +18,7 @@ from dirql.target.simulation.exchange import SharedMemory
 from dirql.target.simulation.exchange_channel import ExchangeChannel
 from dirql.target.simulation.library import Library, load_library
 from dirql.target.simulation.library_recipe import Variant, waves_suffix
+from dirql.target.simulation.memory_delays import MemoryDelays
 from dirql.target.simulation.toolchain import find_toolchain
 
 __all__ = ["VerilatedTarget"]
@@ -31,12 +32,15 @@ class _VerilatedChannel(ExchangeChannel):
     ("register reads" of bench/target_paths.py: 3.3 to 2.7 µs).
     """
 
-    def __init__(self, ffi: cffi.FFI, library: Library, waves: Path | None) -> None:
+    def __init__(
+        self, ffi: cffi.FFI, library: Library, waves: Path | None, memory_delays: MemoryDelays | None
+    ) -> None:
         """Make the machine. Raises `TargetError` if `waves` cannot be written."""
         self._file = os.memfd_create("dirql-exchange")
         self._ffi = ffi
         self._library = library
         super().__init__(SharedMemory.over(ffi, self._file), library)
+        self._delay_memory(memory_delays)
         path = ffi.NULL if waves is None else bytes(waves)
         self._machine = library.dirql_open(self._shared.address, path)
         if self._machine == ffi.NULL:
@@ -75,20 +79,23 @@ class VerilatedTarget(CommandTarget):
         *,
         waves: Path | None = None,
         checked: bool = False,
+        memory_delays: MemoryDelays | None = None,
         announce: Announce = announce_on_stderr,
         library: tuple[cffi.FFI, Library] | None = None,
     ) -> None:
         """Open the machine that `machine` describes, just out of reset.
 
         `waves` names a file for all signals; `checked` runs the RTL's assertions. For each of the two a library of its
-        own is built, so that the common library stays fast; `library` is one that has been loaded already. Raises
+        own is built, so that the common library stays fast; `library` is one that has been loaded already.
+        `memory_delays` makes the host's RAM slow. Raises
         `SetupError`, `BuildError`, `ValueError` for `waves` together with `checked`, and `TargetError` for a file that
         cannot be written.
         """
         variant = _variant(waves, checked=checked)
         if waves is not None:
             waves = _fitting(waves, announce)
-        self._verilated = _VerilatedChannel(*(library or load_library(machine, variant, announce)), waves)
+        ffi, loaded = library or load_library(machine, variant, announce)
+        self._verilated = _VerilatedChannel(ffi, loaded, waves, memory_delays)
         super().__init__(self._verilated, machine)
 
     def __del__(self) -> None:
