@@ -28,8 +28,8 @@ from dirql.io.loader import load_driver, unload_driver
 from dirql.io.manager import IoManager, running as io_running
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
-from dirql.ke import current as ke_current
 from dirql.ke.costs import Costs
+from dirql.ke.current import current as ke_current
 from dirql.ke.kernel import Kernel
 from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
 from dirql.ke.threads.system_thread import create_thread

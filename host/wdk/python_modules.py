@@ -284,9 +284,9 @@ if not TYPE_CHECKING:  # a type checker knows all names that there are
 def _package(modules: Iterable[_Module]) -> str:
     ordered = sorted(modules, key=lambda each: each.name)
     lines = [_head(_PACKAGE_TEXT), "\nfrom typing import TYPE_CHECKING, Never\n\n"]
-    lines.append("from dirql.wdm.missing import missing_name\n")
+    lines.append("from dirql.wdm.messages import name_routines\nfrom dirql.wdm.missing import missing_name\n")
     for each in ordered:
         listed = "".join(f"    {name},\n" for name in sorted(each.exported))
         lines.append(f"from dirql.wdm.{each.name} import (\n{listed})\n")
     names = [name for each in ordered for name in each.exported]
-    return "".join(lines) + _exports(names) + _MODULE_END
+    return "".join(lines) + _exports(names) + "\nname_routines(globals().values())\n" + _MODULE_END

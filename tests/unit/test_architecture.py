@@ -278,9 +278,14 @@ def test_the_irql_changes_in_its_place_only() -> None:
     assert changers <= CHANGES_IRQL, "docs/architecture.md names the one file that changes an IRQL"
 
 
+LOGIC = {"missing.py", "messages.py"}
+NAMING = "name_routines(globals().values())"
+"""The one statement of the facade that runs code: it gives Python's own messages the WDK's names."""
+
+
 def test_the_facade_only_re_exports() -> None:
     plain = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Expr)
-    modules = [file for file in MODULES if file.parent == PACKAGE / "wdm" and file.name != "missing.py"]
+    modules = [file for file in MODULES if file.parent == PACKAGE / "wdm" and file.name not in LOGIC]
     assert len(modules) > 1
     for facade in modules:
         for statement in parse(facade).body:
@@ -288,7 +293,7 @@ def test_the_facade_only_re_exports() -> None:
                 "if not TYPE_CHECKING:"
             ), f"{name(facade)}:{statement.lineno} is logic; the facade only re-exports"
             value = getattr(statement, "value", None)
-            if isinstance(statement, ast.Expr):
+            if isinstance(statement, ast.Expr) and ast.unparse(statement) != NAMING:
                 assert isinstance(value, ast.Constant), f"{name(facade)}:{statement.lineno} runs code"
 
 

@@ -16,7 +16,7 @@ from dirql.nt.contracts import CONTRACTS
 from fakes.clock_and_controller import FakeMachine
 from wdk.description import load_description
 from wdk.generate import main
-from wdk.routines import Kind, Routine
+from wdk.routines import Routine
 
 DESCRIPTION = load_description()
 ROUTINES = {routine.name: routine for routine in DESCRIPTION.routines if not routine.member_of}
@@ -62,12 +62,6 @@ def test_a_routine_takes_the_arguments_of_the_wdk(routine: Routine) -> None:
 def test_every_routine_has_a_contract() -> None:
     named = {contract.routine for contract in CONTRACTS.values()}
     assert set(ROUTINES) - named == set()
-
-
-def test_the_contract_of_a_function_is_kept_by_its_callable() -> None:
-    functions = {name for name, routine in ROUTINES.items() if routine.kind is Kind.FUNCTION}
-    kept = {name: getattr(getattr(wdm, name), "__contract__", None) for name in functions}
-    assert {name for name, contract in kept.items() if contract is None or contract.routine != name} == set()
 
 
 @pytest.mark.parametrize("arguments", [0, 9])

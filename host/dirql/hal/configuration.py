@@ -24,6 +24,9 @@ __all__ = [
     "write_configuration",
 ]
 
+_GET_BUS_DATA_BY_OFFSET: Final = contract("HalGetBusDataByOffset")
+_SET_BUS_DATA_BY_OFFSET: Final = contract("HalSetBusDataByOffset")
+
 _SPACE_BYTES: Final = 256
 _DEVICES: Final = 32
 _FUNCTIONS: Final = 8
@@ -81,7 +84,6 @@ def write_configuration(bus: int, slot: Slot, offset: int, data: bytes) -> None:
         position += size
 
 
-@contract
 def get_bus_data_by_offset(
     bus_data_type: int, bus_number: int, slot_number: int, offset: int, length: int
 ) -> bytes:
@@ -89,16 +91,17 @@ def get_bus_data_by_offset(
 
     The result is empty for another type than PCIConfiguration, and all ones where no function is.
     """
+    _GET_BUS_DATA_BY_OFFSET.check_level(bus_data_type)
     if bus_data_type != PCIConfiguration:
         return b""
     return read_configuration(bus_number, Slot.of(slot_number), offset, length)
 
 
-@contract
 def set_bus_data_by_offset(
     bus_data_type: int, bus_number: int, slot_number: int, buffer: bytes, offset: int, length: int
 ) -> int:
     """Write the first `length` bytes of a buffer; returns their number. Follows HalSetBusDataByOffset."""
+    _SET_BUS_DATA_BY_OFFSET.check_level(bus_data_type)
     if bus_data_type != PCIConfiguration:
         return 0
     write_configuration(bus_number, Slot.of(slot_number), offset, buffer[:length])

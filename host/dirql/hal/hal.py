@@ -11,7 +11,7 @@ from typing import Final
 from dirql.hal.device_memory import DeviceMemory
 from dirql.hal.dma.adapter import AdapterStatistics, DmaAdapter
 from dirql.hal.interrupts import InterruptController
-from dirql.ke import current as ke_current
+from dirql.ke.current import current as ke_current
 from dirql.ke.platform import Clock
 from dirql.ke.running import Running
 from dirql.mm.manager import MemoryManager

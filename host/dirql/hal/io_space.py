@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.hal.hal import running
 from dirql.ke.processors.contract import contract
 from dirql.nt.addresses import PhysicalAddress
 
 __all__ = ["map_io_space", "unmap_io_space"]
 
+_MAP_IO_SPACE: Final = contract("MmMapIoSpace")
+_UNMAP_IO_SPACE: Final = contract("MmUnmapIoSpace")
 
-@contract
+
 def map_io_space(physical_address: PhysicalAddress, number_of_bytes: int, _cache_type: int) -> int | None:
     """The virtual address of `number_of_bytes` of device memory, or None without room; follows MmMapIoSpace.
 
     There is no cache between the host and the bus, so every cache type acts as MmNonCached. Raises `TypeError` for an
     address of another type than PHYSICAL_ADDRESS, `ValueError` for a range that is not device memory.
     """
+    _MAP_IO_SPACE.check_level(physical_address)
     if not isinstance(physical_address, PhysicalAddress):
         raise TypeError(
             f"the address for MmMapIoSpace must be a PHYSICAL_ADDRESS; it was {physical_address!r}: take the start of "
@@ -26,7 +31,7 @@ def map_io_space(physical_address: PhysicalAddress, number_of_bytes: int, _cache
     return running.value.device_memory.map(physical_address, number_of_bytes)
 
 
-@contract
 def unmap_io_space(base_address: int, number_of_bytes: int) -> None:
     """Undo `map_io_space`; takes the address that it returned and the same length. Follows MmUnmapIoSpace."""
+    _UNMAP_IO_SPACE.check_level(base_address)
     running.value.device_memory.unmap(base_address, number_of_bytes)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dirql.hal.buffers import reading, writing
 from dirql.hal.hal import Hal, running
 from dirql.hal.lanes import DWORD, Lane
-from dirql.ke import current as ke_current
+from dirql.ke.current import current as ke_current
 from dirql.target.contract import BusError
 
 __all__ = [

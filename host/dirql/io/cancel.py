@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import Irp
 from dirql.ke import guard
 from dirql.ke.processors.contract import contract
 
 __all__ = ["acquire_cancel_spin_lock", "cancel_irp", "release_cancel_spin_lock"]
+
+_CANCEL_IRP: Final = contract("IoCancelIrp")
 
 
 def acquire_cancel_spin_lock() -> int:
@@ -25,13 +29,13 @@ def release_cancel_spin_lock(irql: int) -> None:
     io_manager.value.cancel_lock.release(irql)
 
 
-@contract
 def cancel_irp(irp: Irp) -> bool:
     """Ask that a request be completed soon; follows IoCancelIrp. True when it had a cancel routine, which has run.
 
     The routine runs at DISPATCH_LEVEL with the cancel lock held and must release the lock with `irp.cancel_irql`
     (row CXL-02).
     """
+    _CANCEL_IRP.check(irp)
     lock = io_manager.value.cancel_lock
     old_irql = lock.acquire()
     irp.cancel = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from dirql.io.cancel import release_cancel_spin_lock
 from dirql.io.objects import DeviceObject, Irp
@@ -20,6 +21,10 @@ from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import STATUS_SUCCESS
 
 __all__ = ["Csq", "CsqIrpContext"]
+
+_INSERT_IRP_EX: Final = contract("IoCsqInsertIrpEx")
+_REMOVE_IRP: Final = contract("IoCsqRemoveIrp")
+_REMOVE_NEXT_IRP: Final = contract("IoCsqRemoveNextIrp")
 
 _CONTEXT = 3
 
@@ -110,13 +115,13 @@ class Csq:
         """Mark a request pending and queue it; follows IoCsqInsertIrp. See `insert_irp_ex`."""
         self.insert_irp_ex(irp, context, None)
 
-    @contract
     def insert_irp_ex(self, irp: Irp, context: CsqIrpContext | None, insert_context: object) -> int:
         """Mark a request pending and queue it; follows IoCsqInsertIrpEx.
 
         A request that was cancelled before goes to `csq_complete_canceled_irp` instead (row CSQ-01). Returns the status
         that the driver's insert routine returned.
         """
+        _INSERT_IRP_EX.check_with(self, irp, context)
         irql = self._acquire()
         if context is not None:
             context.irp, context.csq = irp, self
@@ -143,9 +148,9 @@ class Csq:
         self._call(self.csq_insert_irp, irp)
         return STATUS_SUCCESS
 
-    @contract
     def remove_irp(self, context: CsqIrpContext) -> Irp | None:
         """Take the request of a ticket out; None when the request was cancelled or removed. Follows IoCsqRemoveIrp."""
+        _REMOVE_IRP.check_two(self, context)
         irql = self._acquire()
         irp = context.irp
         if irp is not None:
@@ -156,9 +161,9 @@ class Csq:
         self._release(irql)
         return irp
 
-    @contract
     def remove_next_irp(self, peek_context: object) -> Irp | None:
         """Take out the first match that is not being cancelled; None when there is none. Follows IoCsqRemoveNextIrp."""
+        _REMOVE_NEXT_IRP.check(self)
         irql = self._acquire()
         irp = self._peek(None, peek_context)
         while irp is not None and irp.set_cancel_routine(None) is None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.ke.bugcheck import bug_check
@@ -31,8 +31,13 @@ __all__ = [
     "get_attached_device_reference",
 ]
 
+_CREATE_DEVICE: Final = contract("IoCreateDevice")
+_GET_ATTACHED_DEVICE_REFERENCE: Final = contract("IoGetAttachedDeviceReference")
+_ATTACH_DEVICE_TO_DEVICE_STACK: Final = contract("IoAttachDeviceToDeviceStack")
+_DETACH_DEVICE: Final = contract("IoDetachDevice")
+_DELETE_DEVICE: Final = contract("IoDeleteDevice")
 
-@contract
+
 def create_device(
     driver_object: DriverObject,
     device_extension_size: type | int | None,
@@ -46,6 +51,7 @@ def create_device(
     A Python driver gives the class of its device extension, which is called without arguments, where C has a size. With
     a size in bytes the extension is a bytearray of zeros, with 0 or None the device has no extension.
     """
+    _CREATE_DEVICE.check(driver_object)
     extension = device_extension_size if isinstance(device_extension_size, type) else bytearray
     device = DeviceObject(driver_object, extension, device_type, device_characteristics)
     if not isinstance(device_extension_size, type):
@@ -62,20 +68,20 @@ def create_device(
     return STATUS_SUCCESS, device
 
 
-@contract
 def get_attached_device_reference(device: DeviceObject) -> DeviceObject:
     """The top of the stack that `device` is in, with a reference of its own; follows IoGetAttachedDeviceReference."""
+    _GET_ATTACHED_DEVICE_REFERENCE.check(device)
     top = device.top_of_stack()
     top.reference()
     return top
 
 
-@contract
 def attach_device_to_device_stack(source: DeviceObject, target: DeviceObject) -> DeviceObject | None:
     """Put `source` on top of the stack of `target`; follows IoAttachDeviceToDeviceStack (rows DEV-06, -07, -09).
 
     Returns the device that is now below `source`, None when that device is being deleted.
     """
+    _ATTACH_DEVICE_TO_DEVICE_STACK.check_two(source, target)
     lower = target.top_of_stack()
     if lower.delete_pending:
         return None
@@ -86,12 +92,12 @@ def attach_device_to_device_stack(source: DeviceObject, target: DeviceObject) ->
     return lower
 
 
-@contract
 def detach_device(target: DeviceObject) -> None:
     """Take the device that is attached to `target`, the *lower* device, off it; follows IoDetachDevice.
 
     Bug check 0xC9/0x202 when no device is attached.
     """
+    _DETACH_DEVICE.check(target)
     upper = target.attached_device
     if upper is None:
         _refuse(VF_IO_VERIFY_DETACH_OF_NOTHING, f"IoDetachDevice of {target!r}, to which nothing is attached")
@@ -100,13 +106,13 @@ def detach_device(target: DeviceObject) -> None:
     _delete_if_unused(target)
 
 
-@contract
 def delete_device(device: DeviceObject) -> None:
     """Delete a device; follows IoDeleteDevice (rows DEV-01, DEV-05).
 
     The name can be used again at once. While files are open, or a device is attached, the object stays and cannot be
     opened. Bug check 0xC9/0x201 while the device is itself attached to another.
     """
+    _DELETE_DEVICE.check(device)
     lower = device.device_object_extension.attached_to
     if lower is not None:
         _refuse(VF_IO_VERIFY_DELETE_WHILE_ATTACHED, f"{device!r} was deleted while attached to {lower!r}")

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from dirql.io.irp import complete_request
 from dirql.io.manager import running as io_manager
@@ -22,8 +22,9 @@ from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST
 
 __all__ = ["call_driver", "invalid_device_request"]
 
+_CALL_DRIVER: Final = contract("IoCallDriver")
 
-@contract
+
 def call_driver(device: DeviceObject, irp: Irp) -> int:
     """Hand a request to the driver of `device`; follows IoCallDriver (rows IRP-03, IRP-04).
 
@@ -31,6 +32,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     owns the packet. Bug check 0x35 when there is no stack location left, 0xC9/3 for a packet that was completed or
     freed.
     """
+    _CALL_DRIVER.check_two(device, irp)
     location = irp.current_location - 1
     if not 0 < location <= irp.stack_count:
         _refuse_call(irp, location)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.objects import DeviceObject
@@ -32,6 +33,9 @@ __all__ = [
     "connect_interrupt_ex",
     "disconnect_interrupt_ex",
 ]
+
+_CONNECT_INTERRUPT_EX: Final = contract("IoConnectInterruptEx")
+_DISCONNECT_INTERRUPT_EX: Final = contract("IoDisconnectInterruptEx")
 
 ServiceRoutine = Callable[[Interrupt, object], object]
 MessageServiceRoutine = Callable[[Interrupt, object, int], object]
@@ -142,7 +146,6 @@ class _Message:
         return self.routine(interrupt, context, self.number)
 
 
-@contract
 def connect_interrupt_ex(
     parameters: ConnectParameters,
 ) -> tuple[int, Interrupt | InterruptMessageInfo | None]:
@@ -150,6 +153,7 @@ def connect_interrupt_ex(
 
     Follows IoConnectInterruptEx for its versions FULLY_SPECIFIED, LINE_BASED and MESSAGE_BASED.
     """
+    _CONNECT_INTERRUPT_EX.check(parameters)
     if parameters.version == CONNECT_FULLY_SPECIFIED and parameters.fully_specified is not None:
         return _connect_specified(parameters.fully_specified)
     if parameters.version == CONNECT_LINE_BASED and parameters.line_based is not None:
@@ -159,9 +163,9 @@ def connect_interrupt_ex(
     return STATUS_INVALID_PARAMETER, None
 
 
-@contract
 def disconnect_interrupt_ex(parameters: DisconnectParameters) -> None:
     """Disconnect the interrupt object or all messages; follows IoDisconnectInterruptEx. PASSIVE_LEVEL."""
+    _DISCONNECT_INTERRUPT_EX.check(parameters)
     connected = parameters.connection_context
     if isinstance(connected, Interrupt):
         connected.disconnect()

@@ -10,7 +10,7 @@ way up.
 
 from __future__ import annotations
 
-from typing import NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import Irp, IrpDeviceQueueEntry
@@ -65,6 +65,10 @@ __all__ = [
     "return_buffers",
 ]
 
+_ALLOCATE_IRP: Final = contract("IoAllocateIrp")
+_FREE_IRP: Final = contract("IoFreeIrp")
+_COMPLETE_REQUEST: Final = contract("IoCompleteRequest")
+
 _T = TypeVar("_T")
 
 _ALWAYS = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR
@@ -83,22 +87,22 @@ def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -
     return address.irp
 
 
-@contract
 def allocate_irp(stack_size: int, charge_quota: bool = False) -> Irp | None:
     """A new IRP with `stack_size` locations, 1 … 127, else None; follows IoAllocateIrp (row IRP-01).
 
     `charge_quota` is accepted and not used: there are no quotas.
     """
+    _ALLOCATE_IRP.check_level(stack_size)
     del charge_quota
     return io_manager.value.take_irp(stack_size)
 
 
-@contract
 def free_irp(irp: Irp) -> None:
     """Free a packet; follows IoFreeIrp.
 
     Bug check 0xC9/1 when the packet is not allocated, 0xC9/2 when the I/O manager frees it itself.
     """
+    _FREE_IRP.check(irp)
     manager = io_manager.value
     if irp not in manager.live_irps:
         _stop(irp, VF_IOMANAGER_FREE_NOT_IRP, "was given to IoFreeIrp and is not allocated")
@@ -108,7 +112,6 @@ def free_irp(irp: Irp) -> None:
     manager.release_irp(irp)
 
 
-@contract
 def complete_request(irp: Irp, priority_boost: int) -> None:
     """Complete a request; follows IoCompleteRequest (rows IRP-04, IRP-07 … IRP-10).
 
@@ -117,6 +120,7 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     STATUS_PENDING, 0xC9/7 when its cancel routine is still set. Raises `ValueError` for a status that needs more than
     32 bits and `TypeError` for one that is no number.
     """
+    _COMPLETE_REQUEST.check(irp)
     del priority_boost
     location = irp.current_location
     io_status = irp.io_status

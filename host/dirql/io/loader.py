@@ -7,10 +7,13 @@ A driver is given by its DriverEntry, a Python callable. The name under which it
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverEntry, DriverObject
-from dirql.ke import current as ke, guard
+from dirql.ke import guard
+from dirql.ke.current import current as ke
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED
 from dirql.nt.ntstatus import nt_success
@@ -24,6 +27,9 @@ from dirql.ob.manager import running as object_manager
 from dirql.verifier.policy import DEFAULT_FLAGS
 
 __all__ = ["load_driver", "registry_path", "unload_driver", "zw_load_driver", "zw_unload_driver"]
+
+_ZW_LOAD_DRIVER: Final = contract("ZwLoadDriver")
+_ZW_UNLOAD_DRIVER: Final = contract("ZwUnloadDriver")
 
 _SERVICES = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services" + "\\"
 
@@ -78,9 +84,9 @@ def _forget(driver: DriverObject) -> None:
     ke.kernel.verifier.forget(driver)
 
 
-@contract
 def zw_load_driver(driver_service_name: str) -> int:
     """Load the driver of a registered service by the path of its key; follows ZwLoadDriver (row DRV-03)."""
+    _ZW_LOAD_DRIVER.check_level(driver_service_name)
     service = _service_of(driver_service_name)
     entry = io_manager.value.services.get(service)
     if entry is None:
@@ -89,9 +95,9 @@ def zw_load_driver(driver_service_name: str) -> int:
     return status
 
 
-@contract
 def zw_unload_driver(driver_service_name: str) -> int:
     """Unload a driver by the path of its service's key; follows ZwUnloadDriver."""
+    _ZW_UNLOAD_DRIVER.check_level(driver_service_name)
     driver = io_manager.value.drivers.get(_service_of(driver_service_name))
     return STATUS_OBJECT_NAME_NOT_FOUND if driver is None else unload_driver(driver)
 

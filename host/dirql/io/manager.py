@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from dirql.io.hooks import Hooks
 from dirql.io.objects import DriverEntry, DriverObject, FileObject, Irp
 from dirql.io.worker import SystemWorker
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.running import Running
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.io.objects import DeviceObject, FileObject
 from dirql.io.services import open_device
 from dirql.ke.processors.contract import contract
@@ -13,20 +15,23 @@ from dirql.ob.namespace import SymbolicLink
 
 __all__ = ["create_symbolic_link", "delete_symbolic_link", "get_device_object_pointer"]
 
+_CREATE_SYMBOLIC_LINK: Final = contract("IoCreateSymbolicLink")
+_DELETE_SYMBOLIC_LINK: Final = contract("IoDeleteSymbolicLink")
+_GET_DEVICE_OBJECT_POINTER: Final = contract("IoGetDeviceObjectPointer")
 
-@contract
+
 def create_symbolic_link(symbolic_link_name: str, device_name: str) -> int:
     r"""Make `\DosDevices\X` lead to a device, which need not exist yet; follows IoCreateSymbolicLink."""
+    _CREATE_SYMBOLIC_LINK.check_level(symbolic_link_name)
     return object_manager.value.namespace.insert(symbolic_link_name, SymbolicLink(device_name))
 
 
-@contract
 def delete_symbolic_link(symbolic_link_name: str) -> int:
     """Remove a link; follows IoDeleteSymbolicLink."""
+    _DELETE_SYMBOLIC_LINK.check_level(symbolic_link_name)
     return object_manager.value.namespace.remove_link(symbolic_link_name)
 
 
-@contract
 def get_device_object_pointer(
     object_name: str, desired_access: int
 ) -> tuple[int, FileObject | None, DeviceObject | None]:
@@ -34,6 +39,7 @@ def get_device_object_pointer(
 
     The file object keeps the device; the caller gives the file object back with ObDereferenceObject.
     """
+    _GET_DEVICE_OBJECT_POINTER.check_level(object_name)
     status, handle = open_device(object_name, desired_access)
     if handle is None:
         return status, None, None

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
@@ -17,6 +19,10 @@ from dirql.nt.constants import Executive, KernelMode, SynchronizationEvent
 from dirql.nt.status import STATUS_DELETE_PENDING, STATUS_SUCCESS
 
 __all__ = ["RemoveLock", "RemoveLockCommonBlock", "RemoveLockDebugBlock"]
+
+_ACQUIRE: Final = contract("IoAcquireRemoveLock")
+_RELEASE: Final = contract("IoReleaseRemoveLock")
+_RELEASE_AND_WAIT: Final = contract("IoReleaseRemoveLockAndWait")
 
 
 class RemoveLockCommonBlock:
@@ -71,31 +77,31 @@ class RemoveLock:
         self.dbg.lock_list = []
         self.common.reset()
 
-    @contract
     def acquire(self, tag: object) -> int:
         """Count one more user; follows IoAcquireRemoveLock.
 
         Once the removal has begun it counts nothing and returns STATUS_DELETE_PENDING.
         """
+        _ACQUIRE.check(self)
         if self.common.removed:
             return STATUS_DELETE_PENDING
         self.common.io_count += 1
         self.dbg.lock_list.append(tag)
         return STATUS_SUCCESS
 
-    @contract
     def release(self, tag: object) -> None:
         """Count one user less; follows IoReleaseRemoveLock."""
+        _RELEASE.check(self)
         self._give_back(tag)
         if self.common.io_count == 0:
             self.common.remove_event.set(0, False)
 
-    @contract
     def release_and_wait(self, tag: object) -> None:
         """Begin the removal: count the caller as a user less, refuse new users, and wait until the others have left.
 
         Follows IoReleaseRemoveLockAndWait.
         """
+        _RELEASE_AND_WAIT.check(self)
         self.common.removed = True
         self._give_back(tag)
         self.common.io_count -= 1

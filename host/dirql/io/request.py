@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from dirql.io.dispatch import call_driver
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer, return_buffers
@@ -65,6 +65,11 @@ __all__ = [
     "forward_irp_synchronously",
     "send_and_wait",
 ]
+
+_FORWARD_IRP_SYNCHRONOUSLY: Final = contract("IoForwardIrpSynchronously")
+_BUILD_ASYNCHRONOUS_FSD_REQUEST: Final = contract("IoBuildAsynchronousFsdRequest")
+_BUILD_SYNCHRONOUS_FSD_REQUEST: Final = contract("IoBuildSynchronousFsdRequest")
+_BUILD_DEVICE_IO_CONTROL_REQUEST: Final = contract("IoBuildDeviceIoControlRequest")
 
 
 class Request:
@@ -252,13 +257,13 @@ def _signal(device: DeviceObject | None, irp: Irp, context: object) -> int:
     return STATUS_MORE_PROCESSING_REQUIRED
 
 
-@contract
 def forward_irp_synchronously(device: DeviceObject, irp: Irp) -> bool:
     """Pass a request down and wait until the drivers below have completed it; follows IoForwardIrpSynchronously.
 
     The caller then has the request again, with its status set, and must complete it. False when the request has no
     stack location left.
     """
+    _FORWARD_IRP_SYNCHRONOUSLY.check_two(device, irp)
     if irp.current_location <= 1:
         return False
     event = Event()
@@ -273,7 +278,6 @@ def forward_irp_synchronously(device: DeviceObject, irp: Irp) -> bool:
 _FSD_FUNCTIONS = (IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_SHUTDOWN, IRP_MJ_PNP)
 
 
-@contract
 def build_asynchronous_fsd_request(
     major_function: int,
     device: DeviceObject,
@@ -287,13 +291,13 @@ def build_asynchronous_fsd_request(
     `major_function` is IRP_MJ_READ, WRITE, FLUSH_BUFFERS, SHUTDOWN or PNP; any other is bug check 0xC9. The driver sets
     a completion routine, in which it frees the packet and the buffer that was attached to it.
     """
+    _BUILD_ASYNCHRONOUS_FSD_REQUEST.check_with(major_function, device, io_status_block)
     irp = _build_fsd(major_function, device, buffer, length, starting_offset)
     if irp is not None:
         irp.user_iosb = io_status_block
     return irp
 
 
-@contract
 def build_synchronous_fsd_request(
     major_function: int,
     device: DeviceObject,
@@ -308,13 +312,13 @@ def build_synchronous_fsd_request(
     The driver waits for `event` when IoCallDriver returns STATUS_PENDING. The I/O manager writes `io_status_block`,
     sets `event` and frees the packet.
     """
+    _BUILD_SYNCHRONOUS_FSD_REQUEST.check_with(major_function, device, event, io_status_block)
     irp = _build_fsd(major_function, device, buffer, length, starting_offset)
     if irp is not None:
         Request(irp, event, io_status_block, KernelMode, length)
     return irp
 
 
-@contract
 def build_device_io_control_request(
     io_control_code: int,
     device: DeviceObject,
@@ -330,6 +334,7 @@ def build_device_io_control_request(
 
     None when memory is short.
     """
+    _BUILD_DEVICE_IO_CONTROL_REQUEST.check_with(io_control_code, device, event, io_status_block)
     major_function = IRP_MJ_INTERNAL_DEVICE_CONTROL if internal_device_io_control else IRP_MJ_DEVICE_CONTROL
     irp = _take(major_function, device)
     if irp is None:

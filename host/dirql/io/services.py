@@ -12,6 +12,8 @@ and `apc_context` is not used.
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.io.cancel import cancel_irp
 from dirql.io.file import OpenFile
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer
@@ -21,7 +23,7 @@ from dirql.io.request import FileRequest
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
-from dirql.ke.processors.contract import contract, contract_of
+from dirql.ke.processors.contract import contract
 from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
     DO_EXCLUSIVE,
@@ -66,10 +68,18 @@ __all__ = [
     "write_file",
 ]
 
+_CREATE_FILE: Final = contract("ZwCreateFile")
+_OPEN_FILE: Final = contract("ZwOpenFile")
+_OPEN_DEVICE: Final = contract("ZwOpenFile")
+_READ_FILE: Final = contract("ZwReadFile")
+_WRITE_FILE: Final = contract("ZwWriteFile")
+_DEVICE_IO_CONTROL_FILE: Final = contract("ZwDeviceIoControlFile")
+_CANCEL_IO_FILE: Final = contract("ZwCancelIoFile")
+_CANCEL_IO_FILE_EX: Final = contract("ZwCancelIoFileEx")
+
 _SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 
-@contract
 def create_file(
     desired_access: int,
     object_attributes: ObjectAttributes,
@@ -88,6 +98,7 @@ def create_file(
     result of that request. A device has no use for `allocation_size`, and extended attributes are refused with
     STATUS_NOT_SUPPORTED.
     """
+    _CREATE_FILE.check_with(desired_access, object_attributes, io_status_block)
     del allocation_size
     if not FILE_SUPERSEDE <= create_disposition <= FILE_MAXIMUM_DISPOSITION:
         return STATUS_INVALID_PARAMETER, None
@@ -100,7 +111,6 @@ def create_file(
     return _create(file, desired_access, options, file_attributes, share_access, io_status_block)
 
 
-@contract
 def open_file(
     desired_access: int,
     object_attributes: ObjectAttributes,
@@ -109,15 +119,16 @@ def open_file(
     open_options: int,
 ) -> tuple[int, int | None]:
     """Open the device to which a name leads: (status, handle); follows ZwOpenFile."""
+    _OPEN_FILE.check_with(desired_access, object_attributes, io_status_block)
     return _open(desired_access, object_attributes, io_status_block, share_access, open_options)
 
 
-@contract_of("ZwOpenFile")
 def open_device(name: str, desired_access: int, options: int = 0) -> tuple[int, int | None]:
     """Open a device with the usual access and attributes, by `open_file`: (status, handle).
 
     `options` are FILE_ options.
     """
+    _OPEN_DEVICE.check_level(name)
     return _open(desired_access, ObjectAttributes(name), IoStatusBlock(), _SHARE_ALL, options)
 
 
@@ -162,7 +173,6 @@ def _create(
     return result.status, handle
 
 
-@contract
 def read_file(
     file_handle: int,
     event: Event | None,
@@ -178,6 +188,7 @@ def read_file(
 
     `byte_offset` None means the current position of a synchronous file.
     """
+    _READ_FILE.check_with(file_handle, io_status_block)
     del apc_context
     status, file = _file_for(file_handle, FILE_READ_DATA, apc_routine, byte_offset)
     if file is None:
@@ -194,7 +205,6 @@ def read_file(
     return request.submit(device)
 
 
-@contract
 def write_file(
     file_handle: int,
     event: Event | None,
@@ -207,6 +217,7 @@ def write_file(
     key: int | None = None,
 ) -> int:
     """Write `length` bytes from the caller's buffer; follows ZwWriteFile. The arguments are those of `read_file`."""
+    _WRITE_FILE.check_with(file_handle, io_status_block)
     del apc_context
     status, file = _file_for(file_handle, FILE_WRITE_DATA, apc_routine, byte_offset)
     if file is None:
@@ -223,7 +234,6 @@ def write_file(
     return request.submit(device)
 
 
-@contract
 def device_io_control_file(
     file_handle: int,
     event: Event | None,
@@ -240,6 +250,7 @@ def device_io_control_file(
 
     The handle must grant the access that the code demands (row HIO-12).
     """
+    _DEVICE_IO_CONTROL_FILE.check_with(file_handle, io_status_block)
     del apc_context
     status, file = _file_for(file_handle, access_from_ctl_code(io_control_code), apc_routine, 0)
     if file is None:
@@ -284,12 +295,12 @@ def _packet(file: FileObject, major_function: int) -> tuple[Irp, IoStackLocation
     return irp, stack, device
 
 
-@contract
 def cancel_io_file(file_handle: int) -> tuple[int, IoStatusBlock]:
     """Cancel the calling thread's outstanding requests on a file: (status, status block); follows ZwCancelIoFile.
 
     It returns before these requests are completed.
     """
+    _CANCEL_IO_FILE.check_level(file_handle)
     status, file = object_manager.value.handles.lookup(file_handle, FileObject)
     if file is not None:
         thread = get_current_thread()
@@ -297,7 +308,6 @@ def cancel_io_file(file_handle: int) -> tuple[int, IoStatusBlock]:
     return status, IoStatusBlock(status)
 
 
-@contract
 def cancel_io_file_ex(
     file_handle: int, io_request_to_cancel: IoStatusBlock | None
 ) -> tuple[int, IoStatusBlock]:
@@ -306,6 +316,7 @@ def cancel_io_file_ex(
     `io_request_to_cancel` is the status block of the one request that is meant; None means the requests of all threads.
     STATUS_NOT_FOUND when there is no such request. It returns before the requests are completed.
     """
+    _CANCEL_IO_FILE_EX.check_with(file_handle, io_request_to_cancel)
     status, file = object_manager.value.handles.lookup(file_handle, FileObject)
     if file is not None:
         wanted = io_request_to_cancel

@@ -8,7 +8,7 @@ The routine that a driver's ISR queues for the rest of the work, DpcForIsr, is h
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import CancelRoutine, DeviceObject, Irp, IrpDeviceQueueEntry
@@ -27,10 +27,13 @@ __all__ = [
     "start_packet",
 ]
 
+_START_PACKET: Final = contract("IoStartPacket")
+_START_NEXT_PACKET: Final = contract("IoStartNextPacket")
+_START_NEXT_PACKET_BY_KEY: Final = contract("IoStartNextPacketByKey")
+
 DpcForIsr = Callable[[Dpc, DeviceObject, Irp | None, object], None]
 
 
-@contract
 def start_packet(
     device: DeviceObject, irp: Irp, key: int | None, cancel_function: CancelRoutine | None
 ) -> None:
@@ -39,6 +42,7 @@ def start_packet(
     With a `key` the queue is sorted by it. `cancel_function` becomes the cancel routine; for a request that was
     cancelled before it could be queued, it is called at once (rows SIO-01, SIO-02).
     """
+    _START_PACKET.check_two(device, irp)
     lock = io_manager.value.cancel_lock
     old_irql = raise_irql(DISPATCH_LEVEL)
     if cancel_function is not None:
@@ -62,18 +66,18 @@ def start_packet(
     lower_irql(old_irql)
 
 
-@contract
 def start_next_packet(device: DeviceObject, cancelable: bool) -> None:
     """Call StartIo with the next request of the queue, if there is one; follows IoStartNextPacket (row SIO-03).
 
     `cancelable` says that the driver passes a cancel routine to `start_packet`.
     """
+    _START_NEXT_PACKET.check(device)
     _start_next(device, cancelable, None)
 
 
-@contract
 def start_next_packet_by_key(device: DeviceObject, cancelable: bool, key: int) -> None:
     """Call StartIo with the first request whose key is `key` or more; follows IoStartNextPacketByKey."""
+    _START_NEXT_PACKET_BY_KEY.check(device)
     _start_next(device, cancelable, key)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.nt.bugcodes import NAMES
 
 __all__ = ["BugCheck", "bug_check", "stop"]

@@ -2,30 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The running kernel, the current processor, and the dispatcher as the files below it call it.
 
-Routines without an object to reach the machine through, such as `KeGetCurrentIrql()`, find it here. The three names
-are plain variables of the module and not `Running` objects, because `current.processor` changes with every switch
-between processors and is read in nearly every routine of the kernel.
+Routines without an object to reach the machine through, such as `KeGetCurrentIrql()`, find it in `current`.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Never, Protocol, cast
 
 from dirql.ke.processors.processor import Processor
-from dirql.ke.running import Running
 from dirql.ke.state import KernelState
 from dirql.ke.threads.thread import Thread
 
 __all__ = [
+    "Current",
     "Dispatcher",
-    "clear",
-    "dispatcher",
+    "current",
     "get_current_processor_number",
     "get_current_thread",
-    "install",
-    "is_running",
-    "kernel",
-    "processor",
 ]
 
 
@@ -45,39 +38,90 @@ class Dispatcher(Protocol):
         """Let the other processors go on, in a loop that waits for one of them."""
 
 
-_kernel = Running[KernelState]("kernel routines")
-_processor = Running[Processor]("kernel routines")
-_dispatcher = Running[Dispatcher]("kernel routines")
+class _NoKernel(KernelState):
+    """Takes the place of the kernel while none is open, so that no routine has to ask whether one is."""
 
-kernel = _kernel.value
-processor = _processor.value
-dispatcher = _dispatcher.value
+    __slots__ = ()
 
+    def __init__(self) -> None:
+        pass
 
-def is_running() -> bool:
-    """Whether a kernel is open."""
-    return _kernel.is_installed
+    def __getattr__(self, name: str) -> Never:
+        raise _none_is_open(name)
 
 
-def install(new_kernel: KernelState, new_processor: Processor, new_dispatcher: Dispatcher) -> None:
-    """Make a kernel the running one; raises `RuntimeError` while another is open."""
-    global kernel, processor, dispatcher
-    _kernel.install(new_kernel)
-    kernel, processor, dispatcher = new_kernel, new_processor, new_dispatcher
+class _NoProcessor(Processor):
+    """Takes the place of the current processor while no kernel is open."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Never:
+        raise _none_is_open(name)
 
 
-def clear() -> None:
-    """Forget the kernel, because it closes."""
-    global kernel, processor, dispatcher
-    _kernel.clear()
-    kernel, processor, dispatcher = _kernel.value, _processor.value, _dispatcher.value
+class _NoDispatcher:
+    """Takes the place of the dispatcher while no kernel is open."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Never:
+        raise _none_is_open(name)
+
+
+def _none_is_open(name: str) -> RuntimeError:
+    return RuntimeError(
+        f"kernel routines need an open machine, and none is open ({name!r} was asked for); call open_machine first"
+    )
+
+
+class Current:
+    """The parts of the kernel that is open; there is one such object, `current`.
+
+    They are plain attributes and no `Running` objects, because `processor` changes with every switch between processors
+    and is read in nearly every routine of the kernel.
+    """
+
+    __slots__ = ("_no_kernel", "dispatcher", "kernel", "processor")
+
+    dispatcher: Dispatcher
+    kernel: KernelState
+    processor: Processor
+
+    def __init__(self) -> None:
+        """Begin without an open kernel."""
+        self._no_kernel = _NoKernel()
+        self.clear()
+
+    def is_running(self) -> bool:
+        """Whether a kernel is open."""
+        return self.kernel is not self._no_kernel
+
+    def install(self, kernel: KernelState, processor: Processor, dispatcher: Dispatcher) -> None:
+        """Make a kernel the running one; raises `RuntimeError` while another is open."""
+        if self.is_running():
+            raise RuntimeError(
+                "one machine can be open at a time in a process, and one is open; close it first"
+            )
+        self.kernel, self.processor, self.dispatcher = kernel, processor, dispatcher
+
+    def clear(self) -> None:
+        """Forget the kernel, because it closes."""
+        self.kernel = self._no_kernel
+        self.processor = _NoProcessor()
+        self.dispatcher = cast("Dispatcher", _NoDispatcher())
+
+
+current: Final = Current()
 
 
 def get_current_processor_number() -> int:
     """Return the number of the current processor; follows KeGetCurrentProcessorNumber."""
-    return processor.number
+    return current.processor.number
 
 
 def get_current_thread() -> Thread:
     """Return the current thread, during a DPC or an ISR the thread that was interrupted; follows KeGetCurrentThread."""
-    return processor.current_thread
+    return current.processor.current_thread

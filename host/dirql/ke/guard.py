@@ -22,8 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple, cast
 
-from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
+from dirql.ke.current import current
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.ke.threads.thread import ThreadExit

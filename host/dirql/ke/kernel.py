@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dirql.ke import current
 from dirql.ke.costs import Costs
+from dirql.ke.current import current
 from dirql.ke.hooks import Hooks
 from dirql.ke.platform import Clock, InterruptController
 from dirql.ke.processors.interrupt import InterruptTable, interrupt_table

@@ -53,6 +53,10 @@ from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAME
 
 __all__ = ["allocate_pool2", "allocate_pool_with_tag", "free_pool", "free_pool_with_tag", "pool_tag"]
 
+_ALLOCATE_POOL2: Final = contract("ExAllocatePool2")
+_ALLOCATE_POOL_WITH_TAG: Final = contract("ExAllocatePoolWithTag")
+_FREE_POOL_WITH_TAG: Final = contract("ExFreePoolWithTag")
+
 _REQUIRED_FLAGS: Final = 0xFFFF_FFFF
 """The flags of which each one must be known; the flags above them are optional and are ignored."""
 _KINDS: Final = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED
@@ -73,13 +77,13 @@ def pool_tag(text: str) -> int:
     return int.from_bytes(text.encode("ascii"), "little")
 
 
-@contract
 def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
     """The address of `size` cleared bytes, or None; follows ExAllocatePool2.
 
     The result is None without memory, with tag 0, and with flags that name no pool or are unknown. With
     POOL_FLAG_RAISE_ON_FAILURE the status is raised instead. POOL_FLAG_UNINITIALIZED leaves the bytes as they are.
     """
+    _ALLOCATE_POOL2.check_level(flags)
     kind = flags & _KINDS
     pageable = kind == POOL_FLAG_PAGED
     unknown = flags & _REQUIRED_FLAGS & ~_KNOWN_FLAGS
@@ -98,12 +102,12 @@ def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
     return address
 
 
-@contract
 def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
     """The address of `size` bytes with unknown contents, or None; follows ExAllocatePoolWithTag.
 
     POOL_RAISE_IF_ALLOCATION_FAILURE raises STATUS_INSUFFICIENT_RESOURCES instead. Tag 0 is bug check 0xC2.
     """
+    _ALLOCATE_POOL_WITH_TAG.check_level(pool_type)
     if tag == 0:
         bug_check(
             BAD_POOL_CALLER,
@@ -125,13 +129,13 @@ def free_pool(address: int) -> None:
     free_pool_with_tag(address, 0)
 
 
-@contract
 def free_pool_with_tag(address: int, tag: int) -> None:
     """Free a block that was allocated with `tag`; `tag` 0 frees a block with any tag. Follows ExFreePoolWithTag.
 
     Another tag, a second free and an address that is no block are bug check 0xC2, bytes that were written outside of
     the block 0x19; with the verifier's pool tracking all are 0xC4.
     """
+    _FREE_POOL_WITH_TAG.check_level(address)
     manager = running.value
     for pool in (manager.nonpaged_pool, manager.paged_pool):
         block = pool.blocks.get(address)

@@ -15,7 +15,6 @@ from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
-from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page
 from dirql.mm.layout import SYSTEM_RANGE_START
@@ -32,8 +31,8 @@ from dirql.nt.status import STATUS_ACCESS_VIOLATION
 
 __all__ = ["DeviceMemoryError", "resolve_fault"]
 
-_ON_THE_WAY: Final = (str(Path(__file__).parent), contract.__code__.co_filename)
-"""The files of the code that runs between an access to memory and the fault: this room, and the IRQL check."""
+_ON_THE_WAY: Final = str(Path(__file__).parent)
+"""The folder of the code that runs between an access to memory and the fault: this room."""
 
 
 class DeviceMemoryError(ValueError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dirql.ke import current as ke
+from dirql.ke.current import current as ke
 from dirql.ke.running import Running
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserver
 from dirql.mm.fault import resolve_fault

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import is_verified
-from dirql.ke.processors.contract import contract, contract_of
+from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace
 from dirql.mm.fault import resolve_fault
@@ -50,6 +50,16 @@ from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import STATUS_ACCESS_VIOLATION
 
 __all__ = ["Mdl", "unmap_locked_pages"]
+
+_ALLOCATE: Final = contract("IoAllocateMdl")
+_FREE: Final = contract("IoFreeMdl")
+_PROBE_AND_LOCK_PAGES: Final = contract("MmProbeAndLockPages")
+_UNLOCK_PAGES: Final = contract("MmUnlockPages")
+_BUILD_FOR_NON_PAGED_POOL: Final = contract("MmBuildMdlForNonPagedPool")
+_GET_SYSTEM_ADDRESS_SAFE: Final = contract("MmGetSystemAddressForMdlSafe")
+_BUILD_PARTIAL: Final = contract("IoBuildPartialMdl")
+_PREPARE_FOR_REUSE: Final = contract("MmPrepareMdlForReuse")
+_UNMAP_LOCKED_PAGES: Final = contract("MmUnmapLockedPages")
 
 _LONGEST: Final = (1 << 32) - PAGE_SIZE
 """The longest buffer that IoAllocateMdl can describe: 4 GiB less a page."""
@@ -92,20 +102,20 @@ class Mdl:
         )
 
     @staticmethod
-    @contract_of("IoAllocateMdl")
     def allocate(address: int, length: int) -> Mdl | None:
         """An MDL for a buffer, without frames yet; None for more than 4 GiB less a page. Follows IoAllocateMdl."""
+        _ALLOCATE.check_level(address)
         if length > _LONGEST:
             return None
         running.value.mdls += 1
         return Mdl(address, length)
 
-    @contract
     def free(self) -> None:
         """Give the MDL back after its pages were unlocked; follows IoFreeMdl.
 
         The mapping of a partial MDL goes with it. Any other MDL that is still mapped is bug check 0xC4/0xB8.
         """
+        _FREE.check(self)
         if self.mdl_flags & MDL_PARTIAL:
             self.prepare_for_reuse()
         elif self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
@@ -130,7 +140,6 @@ class Mdl:
         """The numbers of the frames behind the buffer; follows MmGetMdlPfnArray."""
         return self.frames
 
-    @contract
     def probe_and_lock_pages(self, access_mode: int, operation: int) -> None:
         """Bring the pages of the buffer in, check that they allow the operation, and lock them.
 
@@ -138,6 +147,7 @@ class Mdl:
         APC_LEVEL or below. Raises STATUS_ACCESS_VIOLATION, with nothing locked, for a page that is not mapped, for a
         read-only page that is to be written, and in UserMode for a page of the system.
         """
+        _PROBE_AND_LOCK_PAGES.check(self)
         if self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
             self._violation(
                 VF_MDL_PROBE_BAD_FLAGS,
@@ -155,12 +165,12 @@ class Mdl:
         self.process = manager.process if self.start_va < SYSTEM_RANGE_START else None
         self.mdl_flags |= MDL_PAGES_LOCKED | (MDL_WRITE_OPERATION if write else 0)
 
-    @contract
     def unlock_pages(self) -> None:
         """Undo `probe_and_lock_pages`, and a mapping that was made since; follows MmUnlockPages.
 
         An MDL that is not locked is bug check 0x76, or 0xC4 with the verifier.
         """
+        _UNLOCK_PAGES.check(self)
         if not self.mdl_flags & MDL_PAGES_LOCKED:
             self._refuse_unlock()
         if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
@@ -172,12 +182,12 @@ class Mdl:
         self.process = None
         self.frames = []
 
-    @contract
     def build_for_non_paged_pool(self) -> None:
         """Describe a buffer in nonpaged memory, which needs no lock; follows MmBuildMdlForNonPagedPool.
 
         Memory that is not the system's, and memory that may be paged, is bug check 0xC4/0x7F.
         """
+        _BUILD_FOR_NON_PAGED_POOL.check(self)
         address, length = self.get_virtual_address(), self.byte_count
         pages = running.value.system.pages(address, length)
         frames = [page.frame for page in pages if not page.pageable and page.physical != NOWHERE]
@@ -190,13 +200,13 @@ class Mdl:
         self.mapped_system_va = self.get_virtual_address()
         self.mdl_flags |= MDL_SOURCE_IS_NONPAGED_POOL
 
-    @contract
     def get_system_address_safe(self, priority: int) -> int | None:
         """The address of the buffer in system space, valid in any context; follows MmGetSystemAddressForMdlSafe.
 
         The first call maps the buffer, read-only with MdlMappingNoWrite in `priority`. Returns None when no address is
         free. Pages that are not locked are bug check 0xC4/0x85.
         """
+        _GET_SYSTEM_ADDRESS_SAFE.check(self)
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             return self.mapped_system_va
         if not self.mdl_flags & _DESCRIBES_FRAMES:
@@ -214,7 +224,6 @@ class Mdl:
             self.mdl_flags |= MDL_PARTIAL_HAS_BEEN_MAPPED
         return self.mapped_system_va
 
-    @contract
     def build_partial(self, target: Mdl, address: int, length: int) -> None:
         """Make `target` describe `length` bytes of this buffer from `address` on; follows IoBuildPartialMdl.
 
@@ -222,6 +231,7 @@ class Mdl:
         this MDL if there is one, and otherwise makes a mapping of its own on demand. Bug check 0x4E when the range is
         not inside the buffer, or when the target was allocated for fewer pages.
         """
+        _BUILD_PARTIAL.check_two(self, target)
         skipped = address - self.get_virtual_address()
         length = length or self.byte_count - skipped
         if skipped < 0 or length < 0 or skipped + length > self.byte_count:
@@ -243,9 +253,9 @@ class Mdl:
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             target.mapped_system_va = self.mapped_system_va + skipped
 
-    @contract
     def prepare_for_reuse(self) -> None:
         """Undo the mapping that a partial MDL made for itself; follows MmPrepareMdlForReuse."""
+        _PREPARE_FOR_REUSE.check(self)
         if self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED:
             self.unmap()
 
@@ -310,12 +320,12 @@ class Mdl:
         bug_check(PFN_LIST_CORRUPT, 0, self, address, reason=reason)
 
 
-@contract
 def unmap_locked_pages(base_address: int, mdl: Mdl) -> None:
     """Undo the mapping that an MDL made at `base_address`; follows MmUnmapLockedPages.
 
     Raises `ValueError` for another address.
     """
+    _UNMAP_LOCKED_PAGES.check_with(base_address, mdl)
     owns = not mdl.mdl_flags & MDL_PARTIAL or mdl.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
     if not owns or not mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA or base_address != mdl.mapped_system_va:
         raise ValueError(

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.ke.processors.contract import contract
 from dirql.mm.layout import USER_PROBE_ADDRESS, page_align
 from dirql.mm.manager import running
@@ -13,14 +15,17 @@ from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMEN
 
 __all__ = ["probe_for_read", "probe_for_write"]
 
+_PROBE_FOR_READ: Final = contract("ProbeForRead")
+_PROBE_FOR_WRITE: Final = contract("ProbeForWrite")
 
-@contract
+
 def probe_for_read(address: int, length: int, alignment: int) -> None:
     """Check that a range consists of user addresses and is aligned; follows ProbeForRead.
 
     Nothing is read: an unmapped address shows at the access only. Raises STATUS_ACCESS_VIOLATION or
     STATUS_DATATYPE_MISALIGNMENT; a range of no bytes is always right.
     """
+    _PROBE_FOR_READ.check_level(address)
     if length == 0:
         return
     if address % alignment:
@@ -29,9 +34,9 @@ def probe_for_read(address: int, length: int, alignment: int) -> None:
         raise StatusException(STATUS_ACCESS_VIOLATION)
 
 
-@contract
 def probe_for_write(address: int, length: int, alignment: int) -> None:
     """Check as `probe_for_read` does, and that each page can be written, by touching it; follows ProbeForWrite."""
+    _PROBE_FOR_WRITE.check_level(address)
     probe_for_read(address, length, alignment)
     for page in range(page_align(address), address + length, PAGE_SIZE):
         running.value.access(page, write=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, overload
+from typing import Final, TypeVar, overload
 
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads import system_thread
@@ -35,6 +35,14 @@ __all__ = [
     "reference_object_by_handle",
 ]
 
+_CLOSE: Final = contract("ZwClose")
+_REFERENCE_OBJECT_BY_HANDLE: Final = contract("ObReferenceObjectByHandle")
+_CREATE_DIRECTORY_OBJECT: Final = contract("ZwCreateDirectoryObject")
+_OPEN_SYMBOLIC_LINK_OBJECT: Final = contract("ZwOpenSymbolicLinkObject")
+_QUERY_SYMBOLIC_LINK_OBJECT: Final = contract("ZwQuerySymbolicLinkObject")
+_MAKE_TEMPORARY_OBJECT: Final = contract("ZwMakeTemporaryObject")
+_CREATE_THREAD: Final = contract("PsCreateSystemThread")
+
 _T = TypeVar("_T")
 
 _SYSTEM_PROCESS = 4  # the process ID of NT's System process
@@ -56,9 +64,9 @@ class ObjectHandleInformation:
     granted_access: int
 
 
-@contract
 def close(handle: int) -> int:
     """Close a handle of any kind; follows ZwClose."""
+    _CLOSE.check_level(handle)
     return object_manager.value.close(handle)
 
 
@@ -83,7 +91,6 @@ def reference_object_by_handle(
 def reference_object_by_handle(
     handle: int, desired_access: int, object_type: None, access_mode: int
 ) -> tuple[int, object, ObjectHandleInformation | None]: ...
-@contract
 def reference_object_by_handle(
     handle: int, desired_access: int, object_type: type[object] | None, access_mode: int
 ) -> tuple[int, object, ObjectHandleInformation | None]:
@@ -92,6 +99,7 @@ def reference_object_by_handle(
     `object_type` is the class that the object must have, or None for any. Only for UserMode, the handle must grant
     `desired_access`.
     """
+    _REFERENCE_OBJECT_BY_HANDLE.check_level(handle)
     handles = object_manager.value.handles
     wanted = desired_access if access_mode == UserMode else 0
     status, body = handles.lookup(handle, object_type or object, wanted)
@@ -102,7 +110,6 @@ def reference_object_by_handle(
     return STATUS_SUCCESS, body, ObjectHandleInformation(entry.handle_attributes, entry.granted_access)
 
 
-@contract
 def create_directory_object(
     desired_access: int, object_attributes: ObjectAttributes
 ) -> tuple[int, int | None]:
@@ -110,14 +117,15 @@ def create_directory_object(
 
     With OBJ_PERMANENT it keeps its name when its last handle is closed.
     """
+    _CREATE_DIRECTORY_OBJECT.check_with(desired_access, object_attributes)
     return object_manager.value.create(Directory(), object_attributes, desired_access)
 
 
-@contract
 def open_symbolic_link_object(
     desired_access: int, object_attributes: ObjectAttributes
 ) -> tuple[int, int | None]:
     """Open a symbolic link itself: (status, handle); follows ZwOpenSymbolicLinkObject."""
+    _OPEN_SYMBOLIC_LINK_OBJECT.check_with(desired_access, object_attributes)
     manager = object_manager.value
     status, path = manager.path_of(object_attributes)
     link = manager.namespace.find_link(path) if path else None
@@ -126,25 +134,24 @@ def open_symbolic_link_object(
     return STATUS_SUCCESS, manager.handles.insert(link, desired_access)
 
 
-@contract
 def query_symbolic_link_object(link_handle: int) -> tuple[int, str | None, int]:
     """The path to which a link leads: (status, path, its length in bytes); follows ZwQuerySymbolicLinkObject."""
+    _QUERY_SYMBOLIC_LINK_OBJECT.check_level(link_handle)
     status, link = object_manager.value.handles.lookup(link_handle, SymbolicLink)
     if link is None:
         return status, None, 0
     return status, link.target, 2 * len(link.target)
 
 
-@contract
 def make_temporary_object(handle: int) -> int:
     """Let the object's name go with its last handle; follows ZwMakeTemporaryObject (row NAM-01)."""
+    _MAKE_TEMPORARY_OBJECT.check_level(handle)
     status, named = object_manager.value.handles.lookup(handle, Object)
     if named is not None:
         named.permanent = False
     return status
 
 
-@contract
 def create_thread(
     desired_access: int,
     object_attributes: ObjectAttributes | None,
@@ -159,6 +166,7 @@ def create_thread(
     handle; to wait for the end, get the thread with ObReferenceObjectByHandle first.
     `ke.threads.system_thread.create_thread` is the readable way: it returns the thread itself.
     """
+    _CREATE_THREAD.check_with(desired_access, object_attributes)
     del object_attributes, process_handle
     thread = system_thread.create_thread(start_routine, start_context)
     manager = object_manager.value

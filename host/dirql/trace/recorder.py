@@ -16,7 +16,7 @@ from typing import Generic, ParamSpec, Protocol, Self, TypeVar
 
 from dirql.hardware.description import MachineDescription
 from dirql.io.objects import Irp
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.hooks import chain
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.dpc import Dpc

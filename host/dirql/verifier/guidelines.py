@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.hooks import ConnectedInterrupt, chain
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.dpc_queue import QueuedDpc

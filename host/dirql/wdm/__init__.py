@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Never
 
+from dirql.wdm.messages import name_routines
 from dirql.wdm.missing import missing_name
 from dirql.wdm.bugcodes import (
     APC_INDEX_MISMATCH,
@@ -2038,6 +2039,8 @@ __all__ = [
     "ZwWriteFile",
     "ZwYieldExecution",
 ]
+
+name_routines(globals().values())
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 

@@ -6,24 +6,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.get_adapter import get_dma_adapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement
-from dirql.ke import current
+from dirql.io.objects import DeviceObject, DriverObject, Irp
+from dirql.ke.current import current
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm.mdl import Mdl
 from dirql.mm.process import UserBuffer
 from dirql.nt.constants import (
     DEVICE_DESCRIPTION_VERSION3,
     DISPATCH_LEVEL,
+    FILE_DEVICE_UNKNOWN,
     IoWriteAccess,
     PCIBus,
     UserMode,
     Width32Bits,
 )
+from dirql.nt.status import STATUS_SUCCESS
 from unit.hal.conftest import Machine
 
 ALL_BITS = 32
@@ -31,11 +33,12 @@ FEW_BITS = 21
 """The address bits of a device that reaches half of the machine's 4 MiB."""
 
 
-@dataclass
-class Device:
-    """The part of a device object that an adapter needs."""
-
-    current_irp: str = "irp"
+def a_device() -> DeviceObject:
+    """A device object with a request in hand, without a driver that does anything."""
+    driver = DriverObject("test", lambda *_: STATUS_SUCCESS, lambda *_: STATUS_SUCCESS)
+    device = DeviceObject(driver, object, FILE_DEVICE_UNKNOWN, 0)
+    device.current_irp = Irp(1, 1, None)
+    return device
 
 
 def description(

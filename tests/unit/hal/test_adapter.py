@@ -12,6 +12,7 @@ from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.get_adapter import get_dma_adapter
 from dirql.hal.dma.map_registers import MapRegisters
 from dirql.hal.dma.scatter_gather import ScatterGatherElement
+from dirql.io.objects import DeviceObject
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.guard import CALLBACK, call_driver, current_driver
 from dirql.ke.processors.irql import current_irql, raise_irql
@@ -31,7 +32,7 @@ from unit.hal.conftest import Machine
 from unit.hal.dma import (
     ALL_BITS,
     FEW_BITS,
-    Device,
+    a_device,
     adapter_for,
     at_dispatch,
     description,
@@ -48,16 +49,18 @@ def violation(call: Callable[[], object]) -> tuple[int, object]:
     return caught.value.code, caught.value.parameters[0]
 
 
-def channel(adapter: DmaAdapter, count: int, action: int, device: Device | None = None) -> list[MapRegisters]:
+def channel(
+    adapter: DmaAdapter, count: int, action: int, device: DeviceObject | None = None
+) -> list[MapRegisters]:
     """Ask for the channel; returns a list that gets the map registers when they are granted."""
     granted: list[MapRegisters] = []
 
-    def control(_device: Device, _irp: object, registers: MapRegisters, _context: object) -> int:
+    def control(_device: DeviceObject, _irp: object, registers: MapRegisters, _context: object) -> int:
         assert current_irql() == DISPATCH_LEVEL
         granted.append(registers)
         return action
 
-    assert adapter.allocate_adapter_channel(device or Device(), count, control, None) == STATUS_SUCCESS
+    assert adapter.allocate_adapter_channel(device or a_device(), count, control, None) == STATUS_SUCCESS
     return granted
 
 
@@ -134,7 +137,7 @@ def test_an_adapter_that_was_put_back_is_not_used(machine: Machine, what: str) -
         "buffer": lambda: adapter.allocate_common_buffer(1, True),
         "channel": lambda: channel(adapter, 1, DeallocateObject),
         "list": lambda: adapter.get_scatter_gather_list(
-            Device(), mdl, mdl.get_virtual_address(), 10, lambda *_: None, None, True
+            a_device(), mdl, mdl.get_virtual_address(), 10, lambda *_: None, None, True
         ),
     }
     if what in ("channel", "list"):
@@ -171,9 +174,9 @@ def test_DMA_02_too_many_registers(machine: Machine) -> None:
         return DeallocateObject
 
     with at_dispatch():
-        assert adapter.allocate_adapter_channel(Device(), 3, control, None) == STATUS_INSUFFICIENT_RESOURCES
+        assert adapter.allocate_adapter_channel(a_device(), 3, control, None) == STATUS_INSUFFICIENT_RESOURCES
         assert called == []
-        assert adapter.allocate_adapter_channel(Device(), 2, control, None) == STATUS_SUCCESS
+        assert adapter.allocate_adapter_channel(a_device(), 2, control, None) == STATUS_SUCCESS
     assert called == [1]
 
 
@@ -193,13 +196,13 @@ def test_control_runs_as_code_of_the_driver_that_asked_for_the_channel(machine: 
     adapter = adapter_for(description(FEW_BITS, longest=2 * PAGE_SIZE))
     seen: list[object] = []
 
-    def control(_device: Device, _irp: object, _registers: MapRegisters, _context: None) -> int:
+    def control(_device: DeviceObject, _irp: object, _registers: MapRegisters, _context: None) -> int:
         seen.append(current_driver())
         return DeallocateObject
 
     with at_dispatch():
         [registers] = channel(adapter, 2, DeallocateObjectKeepRegisters)
-        call_driver(CALLBACK, "store", adapter.allocate_adapter_channel, Device(), 2, control, None)
+        call_driver(CALLBACK, "store", adapter.allocate_adapter_channel, a_device(), 2, control, None)
         call_driver(CALLBACK, "other", adapter.free_map_registers, registers, 2)
     assert (seen, current_driver()) == (["store"], None)
 
@@ -209,11 +212,11 @@ def test_DMA_04_first_come_first_served(machine: Machine) -> None:
     order: list[str] = []
 
     def ask(name: str, count: int) -> None:
-        def control(_device: Device, _irp: object, registers: MapRegisters, context: str) -> int:
+        def control(_device: DeviceObject, _irp: object, registers: MapRegisters, context: str) -> int:
             order.append(context)
             return DeallocateObject
 
-        adapter.allocate_adapter_channel(Device(name), count, control, name)
+        adapter.allocate_adapter_channel(a_device(), count, control, name)
 
     with at_dispatch():
         [first] = channel(adapter, 2, DeallocateObjectKeepRegisters)
@@ -230,7 +233,7 @@ def test_DMA_04_first_come_first_served(machine: Machine) -> None:
 @pytest.mark.parametrize("state", ["waiting", "holding", "inside"])
 def test_DMA_04_one_request_a_device(machine: Machine, state: str) -> None:
     adapter = adapter_for(description(FEW_BITS))
-    device = Device()
+    device = a_device()
 
     def again() -> object:
         return channel(adapter, 1, DeallocateObject, device)

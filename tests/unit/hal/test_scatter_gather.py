@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.scatter_gather import ScatterGatherElement, ScatterGatherList
+from dirql.io.objects import DeviceObject
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.allocation import allocate_pool2, pool_tag
@@ -18,7 +19,7 @@ from unit.hal.conftest import Machine
 from unit.hal.dma import (
     ALL_BITS,
     FEW_BITS,
-    Device,
+    a_device,
     adapter_for,
     at_dispatch,
     description,
@@ -34,11 +35,11 @@ LENGTHS = st.one_of(st.integers(1, 200), st.integers(1, 5 * PAGE_SIZE))
 def get(adapter: DmaAdapter, mdl: Mdl, skipped: int, length: int, write: bool) -> ScatterGatherList:
     found: list[ScatterGatherList] = []
 
-    def routine(_device: Device, _irp: object, pieces: ScatterGatherList, _context: object) -> None:
+    def routine(_device: DeviceObject, _irp: object, pieces: ScatterGatherList, _context: object) -> None:
         found.append(pieces)
 
     status = adapter.get_scatter_gather_list(
-        Device(), mdl, mdl.get_virtual_address() + skipped, length, routine, None, write
+        a_device(), mdl, mdl.get_virtual_address() + skipped, length, routine, None, write
     )
     assert status == STATUS_SUCCESS
     return found[0]
@@ -146,13 +147,13 @@ def test_contiguous_memory_across_the_devices_limit_is_bounced_from_there_on(
 def test_DMA_10_the_routine_runs_at_dispatch_with_the_request_in_hand(machine: Machine) -> None:
     seen: list[object] = []
 
-    def routine(device: Device, irp: object, pieces: ScatterGatherList, context: str) -> None:
+    def routine(device: DeviceObject, irp: object, pieces: ScatterGatherList, context: str) -> None:
         seen.extend([device, irp, context, current_irql()])
         adapter.put_scatter_gather_list(pieces, True)
 
     adapter = adapter_for(description())
     _, mdl = locked(machine, 100)
-    device = Device("the irp")
+    device = a_device()
     with at_dispatch():
         assert (
             adapter.get_scatter_gather_list(
@@ -160,7 +161,7 @@ def test_DMA_10_the_routine_runs_at_dispatch_with_the_request_in_hand(machine: M
             )
             == STATUS_SUCCESS
         )
-    assert seen == [device, "the irp", "context", DISPATCH_LEVEL]
+    assert seen == [device, device.current_irp, "context", DISPATCH_LEVEL]
 
 
 @pytest.mark.parametrize("width", [ALL_BITS, FEW_BITS])
@@ -171,7 +172,7 @@ def test_DMA_10_too_many_registers(machine: Machine, width: int) -> None:
     _, mdl = locked(machine, 4 * PAGE_SIZE)
     with at_dispatch():
         status = adapter.get_scatter_gather_list(
-            Device(), mdl, mdl.get_virtual_address(), 4 * PAGE_SIZE, lambda *_: called.append(1), None, True
+            a_device(), mdl, mdl.get_virtual_address(), 4 * PAGE_SIZE, lambda *_: called.append(1), None, True
         )
         assert status == STATUS_INSUFFICIENT_RESOURCES
         get(adapter, mdl, 0, 3 * PAGE_SIZE, True)
@@ -184,11 +185,11 @@ def test_DMA_10_registers_are_held_until_the_list_is_put_back(machine: Machine) 
     granted: list[tuple[str, ScatterGatherList]] = []
 
     def ask(name: str, pages: int) -> None:
-        def routine(_device: Device, _irp: object, pieces: ScatterGatherList, context: str) -> None:
+        def routine(_device: DeviceObject, _irp: object, pieces: ScatterGatherList, context: str) -> None:
             granted.append((context, pieces))
 
         adapter.get_scatter_gather_list(
-            Device(), mdl, mdl.get_virtual_address(), pages * PAGE_SIZE, routine, name, True
+            a_device(), mdl, mdl.get_virtual_address(), pages * PAGE_SIZE, routine, name, True
         )
 
     with at_dispatch():

@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from dirql.ke import current
 from dirql.ke.costs import Costs
+from dirql.ke.current import current
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.dpc import MAXIMUM_QUEUE_DEPTH, Dpc
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.guard import (
     ADAPTER_CONTROL,
     ADD_DEVICE,

@@ -9,9 +9,9 @@ from functools import partial
 
 import pytest
 
-from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
+from dirql.ke.current import current
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.interrupt import STORM_LIMIT, Interrupt
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql

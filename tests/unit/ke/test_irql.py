@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.ke import current
 from dirql.ke.costs import Costs
+from dirql.ke.current import current
 from dirql.ke.guard import CALLBACK, call_driver
 from dirql.ke.kernel import Kernel
-from dirql.ke.processors.contract import contract, keep
+from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.processors.irql import (
     current_irql,
     irql_name,
@@ -56,27 +56,26 @@ def test_IRQL_04_lowering_upwards(kernel: Kernel, held: int, requested: int) -> 
         lower_irql(requested)
 
 
+BETWEEN = KeptContract(Contract("KeBetween", APC_LEVEL, DISPATCH_LEVEL, Enforcement.EACH_CALL))
+PASSIVE = KeptContract(
+    Contract("KePassive", PASSIVE_LEVEL, PASSIVE_LEVEL, Enforcement.EACH_CALL, Violation(0xC4, 0x1234))
+)
+
+
 class Thing:
     def between(self, first: int, second: int = 5) -> int:
         """A routine with a contract, for the tests."""
+        BETWEEN.check_level(self)
         return first * second
 
     def passive(self) -> None:
         """Do nothing, at PASSIVE_LEVEL."""
-
-    between = keep(Contract("KeBetween", APC_LEVEL, DISPATCH_LEVEL, Enforcement.EACH_CALL), between)
-    passive = keep(
-        Contract("KePassive", PASSIVE_LEVEL, PASSIVE_LEVEL, Enforcement.EACH_CALL, Violation(0xC4, 0x1234)),
-        passive,
-    )
+        PASSIVE.check_level(self)
 
 
-def test_a_routine_that_is_not_described_gets_no_contract() -> None:
-    with pytest.raises(LookupError, match=r"must be described in host/wdk/routines; .*undescribed is not"):
-
-        @contract
-        def undescribed() -> None:
-            """Do nothing, without a contract in host/wdk."""
+def test_a_routine_that_is_not_described_has_no_contract() -> None:
+    with pytest.raises(LookupError, match=r"must be described in host/wdk/routines; KeUndescribed is not"):
+        contract("KeUndescribed")
 
 
 @pytest.mark.row("IRQL-04")
@@ -90,15 +89,10 @@ def test_IRQL_04_without_verifier_any_level_there_is_can_be_had(kernel: Kernel) 
         raise_irql(16)
 
 
-def test_a_contract_is_a_document_and_leaves_the_signature(kernel: Kernel) -> None:
-    stated = vars(Thing.between)["__contract__"]
-    assert (stated.min_irql, stated.max_irql, stated.routine) == (1, 2, "KeBetween")
-    assert Thing.between.__doc__ == "A routine with a contract, for the tests."
+def test_a_kept_contract_lets_a_routine_run_at_its_levels(kernel: Kernel) -> None:
     with at(APC_LEVEL):
         assert Thing().between(2) == 10
         assert Thing().between(second=3, first=2) == 6
-        with pytest.raises(TypeError):
-            vars(Thing)["between"](Thing())
 
 
 def test_a_broken_contract_without_a_code(kernel: Kernel) -> None:

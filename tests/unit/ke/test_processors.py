@@ -9,8 +9,7 @@ from functools import partial
 
 import pytest
 
-from dirql.ke import current
-from dirql.ke.current import get_current_processor_number
+from dirql.ke.current import current, get_current_processor_number
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
 from dirql.ke.threads.schedule import RandomSchedule, Replay, RoundRobin, Schedule

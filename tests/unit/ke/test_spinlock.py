@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
 from dirql.ke.processors.spin_lock import SpinLock

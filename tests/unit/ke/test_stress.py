@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.kernel import Kernel
 from dirql.ke.objects.mutex import Mutex
 from dirql.ke.objects.semaphore import Semaphore

@@ -12,10 +12,9 @@ from typing import cast
 import greenlet
 import pytest
 
-from dirql.ke import current
 from dirql.ke.bugcheck import bug_check as stop
 from dirql.ke.costs import Costs
-from dirql.ke.current import get_current_thread
+from dirql.ke.current import current, get_current_thread
 from dirql.ke.kernel import Kernel
 from dirql.ke.objects.event import Event
 from dirql.ke.objects.timer import Timer

@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 from hypothesis import given, strategies as st
 
-from dirql.ke import current
 from dirql.ke.costs import Costs
+from dirql.ke.current import current
 from dirql.ke.kernel import BOOT_TIME, Kernel
 from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql

@@ -9,8 +9,7 @@ from functools import partial
 
 import pytest
 
-from dirql.ke import current
-from dirql.ke.current import get_current_thread
+from dirql.ke.current import current, get_current_thread
 from dirql.ke.kernel import BOOT_TIME, Kernel
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event

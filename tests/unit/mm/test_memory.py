@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck
+from dirql.ke.current import current
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool, pool_tag

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql.ke import current
 from dirql.ke.bugcheck import BugCheck
+from dirql.ke.current import current
 from dirql.ke.processors.irql import irql_name, lower_irql, raise_irql
 from dirql.mm import memory
 from dirql.mm.allocation import (

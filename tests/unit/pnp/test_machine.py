@@ -12,9 +12,9 @@ import pytest
 
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverEntry
-from dirql.ke import current as ke_current
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
+from dirql.ke.current import current as ke_current
 from dirql.machine import DriverModule, LeakReport, LoadError, Machine, open_machine
 from dirql.target.contract import LinkLost, TargetClosed
 from dirql.wdm import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.hooks import Hooks
 from dirql.nt.constants import IRP_MJ_READ, IRP_MJ_WRITE
 from dirql.target.contract import EventBits, EventRecord

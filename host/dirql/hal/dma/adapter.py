@@ -45,6 +45,18 @@ from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 
 __all__ = ["AdapterStatistics", "DmaAdapter", "DmaDevice", "DmaOperations"]
 
+_PUT_DMA_ADAPTER: Final = contract("PutDmaAdapter")
+_ALLOCATE_COMMON_BUFFER: Final = contract("AllocateCommonBuffer")
+_FREE_COMMON_BUFFER: Final = contract("FreeCommonBuffer")
+_GET_SCATTER_GATHER_LIST: Final = contract("GetScatterGatherList")
+_PUT_SCATTER_GATHER_LIST: Final = contract("PutScatterGatherList")
+_ALLOCATE_ADAPTER_CHANNEL: Final = contract("AllocateAdapterChannel")
+_FREE_ADAPTER_CHANNEL: Final = contract("FreeAdapterChannel")
+_FREE_MAP_REGISTERS: Final = contract("FreeMapRegisters")
+_MAP_TRANSFER: Final = contract("MapTransfer")
+_FLUSH_ADAPTER_BUFFERS: Final = contract("FlushAdapterBuffers")
+_GET_DMA_ALIGNMENT: Final = contract("GetDmaAlignment")
+
 
 class DmaDevice(Protocol):
     """The part of a device object that an adapter uses."""
@@ -129,9 +141,9 @@ class DmaAdapter:
     def __repr__(self) -> str:
         return f"<DmaAdapter {self.number_of_map_registers} map registers, {self.statistics()}>"
 
-    @contract
     def put_dma_adapter(self) -> None:
         """Give the adapter back; follows PutDmaAdapter. One that still holds something stays in `Hal.adapters`."""
+        _PUT_DMA_ADAPTER.check(self)
         self._check_released()
         left = self._left()
         if left and verifies(VERIFIER_DMA_VERIFICATION):
@@ -147,25 +159,24 @@ class DmaAdapter:
 
     # Common buffers.
 
-    @contract
     def allocate_common_buffer(self, length: int, _cache_enabled: bool) -> tuple[int | None, LogicalAddress]:
         """Virtual and logical address of contiguous memory, (None, 0) without any; follows AllocateCommonBuffer.
 
         The host and the device see each other's writes at once, so that nothing needs a flush.
         """
+        _ALLOCATE_COMMON_BUFFER.check(self)
         self._check_released()
         return self._buffers.allocate(length, self._limit) or (None, LogicalAddress(0))
 
-    @contract
     def free_common_buffer(
         self, length: int, logical_address: int, virtual_address: int, _cache_enabled: bool
     ) -> None:
         """Give a common buffer back with its length and its addresses; follows FreeCommonBuffer."""
+        _FREE_COMMON_BUFFER.check(self)
         self._buffers.free(length, logical_address, virtual_address)
 
     # Scatter/gather lists.
 
-    @contract
     def get_scatter_gather_list(
         self,
         device_object: Device,
@@ -182,6 +193,7 @@ class DmaAdapter:
         Returns STATUS_INSUFFICIENT_RESOURCES, without a call, for a transfer that touches more pages than the adapter
         has map registers.
         """
+        _GET_SCATTER_GATHER_LIST.check_with(self, device_object, mdl)
         self._check_released()
         check_transfer(mdl, current_va, length)
         needed = registers_needed(mdl, current_va, length)
@@ -208,9 +220,9 @@ class DmaAdapter:
         self._queue.request(device_object, needed, granted)
         return STATUS_SUCCESS
 
-    @contract
     def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, _write_to_device: bool) -> None:
         """Flush the buffer of a list and give its map registers back; follows PutScatterGatherList."""
+        _PUT_SCATTER_GATHER_LIST.check_two(self, scatter_gather)
         if scatter_gather not in self._lists:
             self._violation(
                 VF_DMA_FREED_LISTS_TOO_OFTEN,
@@ -224,7 +236,6 @@ class DmaAdapter:
 
     # The channel and map registers.
 
-    @contract
     def allocate_adapter_channel(
         self,
         device_object: Device,
@@ -239,6 +250,7 @@ class DmaAdapter:
         check 0xE6/0xB. Returns STATUS_INSUFFICIENT_RESOURCES, without a call, for more map registers than the adapter
         has. The routine (AdapterControl) returns KeepObject, DeallocateObject or DeallocateObjectKeepRegisters.
         """
+        _ALLOCATE_ADAPTER_CHANNEL.check_two(self, device_object)
         self._check_released()
         if number_of_map_registers > self.number_of_map_registers:
             return STATUS_INSUFFICIENT_RESOURCES
@@ -266,9 +278,9 @@ class DmaAdapter:
         self._queue.request(device_object, number_of_map_registers, granted, channel=True)
         return STATUS_SUCCESS
 
-    @contract
     def free_adapter_channel(self) -> None:
         """Give back the channel and the map registers that KeepObject kept; follows FreeAdapterChannel."""
+        _FREE_ADAPTER_CHANNEL.check(self)
         registers = self._channel
         if registers is None:
             self._violation(
@@ -279,9 +291,9 @@ class DmaAdapter:
         self._queue.release_channel()
         self._queue.serve()
 
-    @contract
     def free_map_registers(self, map_register_base: MapRegisters, number_of_map_registers: int) -> None:
         """Give back the map registers that DeallocateObjectKeepRegisters kept; follows FreeMapRegisters."""
+        _FREE_MAP_REGISTERS.check(self)
         if map_register_base not in self._held or number_of_map_registers != map_register_base.count:
             self._violation(
                 VF_DMA_FREED_REGISTERS_TOO_OFTEN,
@@ -296,7 +308,6 @@ class DmaAdapter:
         self._free(map_register_base)
         self._queue.serve()
 
-    @contract
     def map_transfer(
         self, mdl: Mdl, map_register_base: MapRegisters, current_va: int, length: int, write_to_device: bool
     ) -> tuple[LogicalAddress, int]:
@@ -305,6 +316,7 @@ class DmaAdapter:
         For a device with scatter/gather the piece may be shorter than `length`; call again for the rest. For any other
         device the transfer is made contiguous through map registers.
         """
+        _MAP_TRANSFER.check_two(self, mdl)
         check_transfer(mdl, current_va, length)
         part = next(parts(mdl, current_va, length))
         if self.description.scatter_gather:
@@ -319,7 +331,6 @@ class DmaAdapter:
                 start, end = map_register_base.bounce(part, place, write_to_device=write_to_device)
         return LogicalAddress(start), end - start
 
-    @contract
     def flush_adapter_buffers(
         self,
         _mdl: Mdl,
@@ -332,12 +343,13 @@ class DmaAdapter:
 
         To be called after the device has ended the transfer. The map registers may then be mapped again.
         """
+        _FLUSH_ADAPTER_BUFFERS.check_two(self, _mdl)
         map_register_base.flush()
         return True
 
-    @contract
     def get_dma_alignment(self) -> int:
         """The alignment that buffers need, in bytes; follows GetDmaAlignment."""
+        _GET_DMA_ALIGNMENT.check(self)
         return 1
 
     def statistics(self) -> AdapterStatistics:

@@ -15,11 +15,12 @@ from dirql.mm.layout import bytes_to_pages
 
 __all__ = ["get_dma_adapter"]
 
+_GET_DMA_ADAPTER: Final = contract("IoGetDmaAdapter")
+
 _MOST_REGISTERS: Final = 512
 """The limit for an adapter with bounce pages; they take 2 MiB of memory."""
 
 
-@contract
 def get_dma_adapter(
     _physical_device_object: object, device_description: DeviceDescription
 ) -> tuple[DmaAdapter | None, int]:
@@ -28,6 +29,7 @@ def get_dma_adapter(
     Follows IoGetDmaAdapter. Returns (None, 0) for an unknown version of the description, for a device that is no bus
     master, because there is no system DMA controller, and when no frames are free for the bounce pages of the device.
     """
+    _GET_DMA_ADAPTER.check_two(_physical_device_object, device_description)
     hal = running.value
     if not device_description.known_version or not device_description.master:
         return None, 0

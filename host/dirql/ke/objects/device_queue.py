@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from dirql.ke.objects.entry_tree import Entry, EntryTree
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import IO_TYPE_DEVICE_QUEUE
 
 __all__ = ["DeviceQueue", "DeviceQueueEntry"]
+
+_INSERT: Final = contract("KeInsertDeviceQueue")
+_INSERT_BY_KEY: Final = contract("KeInsertByKeyDeviceQueue")
+_REMOVE: Final = contract("KeRemoveDeviceQueue")
+_REMOVE_BY_KEY: Final = contract("KeRemoveByKeyDeviceQueue")
+_REMOVE_ENTRY: Final = contract("KeRemoveEntryDeviceQueue")
 
 
 class DeviceQueueEntry(Entry):
@@ -48,13 +54,13 @@ class DeviceQueue:
         """The entries in the queue (DeviceListHead), the head first."""
         return tuple(cast("DeviceQueueEntry", entry) for entry in self._entries)
 
-    @contract
     def insert(self, entry: DeviceQueueEntry) -> bool:
         """Queue an entry at the tail and return True; follows KeInsertDeviceQueue.
 
         Returns False if the queue was idle. The queue is busy then, and the caller starts the request. Raises
         `ValueError` if the entry is in a queue already, which destroys the queue in NT.
         """
+        _INSERT.check_two(self, entry)
         if not self.busy:
             return self._begin(entry)
         if entry.node is not None:
@@ -63,12 +69,12 @@ class DeviceQueue:
         self._entries.append(entry)
         return True
 
-    @contract
     def insert_by_key(self, entry: DeviceQueueEntry, sort_key: int) -> bool:
         """Queue an entry behind all whose key is not above `sort_key`; follows KeInsertByKeyDeviceQueue.
 
         The result is that of `insert`.
         """
+        _INSERT_BY_KEY.check_two(self, entry)
         if entry.node is not None:
             raise _queued_twice(entry)
         entry.sort_key = sort_key
@@ -82,25 +88,25 @@ class DeviceQueue:
             self._entries.insert_before(larger, entry)
         return True
 
-    @contract
     def remove(self) -> DeviceQueueEntry | None:
         """Take out and return the head; follows KeRemoveDeviceQueue. An empty queue returns None and becomes idle."""
+        _REMOVE.check(self)
         return self._take(None)
 
-    @contract
     def remove_by_key(self, sort_key: int) -> DeviceQueueEntry | None:
         """Take out the first entry whose key is `sort_key` or above, else the head; follows KeRemoveByKeyDeviceQueue.
 
         An empty queue returns None and becomes idle.
         """
+        _REMOVE_BY_KEY.check(self)
         return self._take(self._entries.first_from(sort_key))
 
-    @contract
     def remove_entry(self, entry: DeviceQueueEntry) -> bool:
         """Take out this entry and return whether it was queued; follows KeRemoveEntryDeviceQueue.
 
         The queue stays busy. Raises `ValueError` if the entry is in another queue.
         """
+        _REMOVE_ENTRY.check_two(self, entry)
         if not entry.inserted:
             return False
         if entry not in self._entries:

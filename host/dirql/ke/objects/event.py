@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from dirql.ke import current
+from typing import Final
+
+from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import (
@@ -15,6 +17,11 @@ from dirql.nt.constants import (
 )
 
 __all__ = ["Event"]
+
+_SET: Final = contract("KeSetEvent")
+_PULSE: Final = contract("KePulseEvent")
+_RESET: Final = contract("KeResetEvent")
+_CLEAR: Final = contract("KeClearEvent")
 
 
 class Event(DispatcherObject):
@@ -38,13 +45,13 @@ class Event(DispatcherObject):
         kind = EventNotificationObject if type == NotificationEvent else EventSynchronizationObject
         self.header.initialize(kind, int(state))
 
-    @contract
     def set(self, increment: int = 0, wait: bool = False) -> int:
         """Signal the event and return the previous state; follows KeSetEvent.
 
         `increment` has no effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other
         thread runs before that.
         """
+        _SET.check(self)
         header = self.header
         previous = header.signal_state
         header.signal_state = 1
@@ -52,9 +59,9 @@ class Event(DispatcherObject):
             current.dispatcher.preempt()
         return previous
 
-    @contract
     def pulse(self, increment: int = 0, wait: bool = False) -> int:
         """Release the threads that wait now, clear the event, return the previous state; follows KePulseEvent."""
+        _PULSE.check(self)
         header = self.header
         previous = header.signal_state
         header.signal_state = 1
@@ -64,16 +71,16 @@ class Event(DispatcherObject):
             current.dispatcher.preempt()
         return previous
 
-    @contract
     def reset(self) -> int:
         """Clear the event and return the previous state; follows KeResetEvent."""
+        _RESET.check(self)
         previous = self.header.signal_state
         self.header.signal_state = 0
         return previous
 
-    @contract
     def clear(self) -> None:
         """Clear the event; follows KeClearEvent."""
+        _CLEAR.check(self)
         self.header.signal_state = 0
 
     def read_state(self) -> int:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from dirql.ke import current
+from typing import Final
+
+from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import MutantObject
@@ -12,6 +14,8 @@ from dirql.nt.ntstatus import raise_status
 from dirql.nt.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNED
 
 __all__ = ["Mutex"]
+
+_RELEASE: Final = contract("KeReleaseMutex")
 
 _RECURSION_LIMIT = -0x8000_0000
 
@@ -54,13 +58,13 @@ class Mutex(DispatcherObject):
         self.header.signal_state -= 1
         self.owner_thread = thread
 
-    @contract
     def release(self, wait: bool = False) -> int:
         """Undo one acquisition and return the previous state; follows KeReleaseMutex.
 
         Raises STATUS_MUTANT_NOT_OWNED unless the current thread owns the mutex. With `wait` the caller goes on to a
         wait, and no other thread runs before that.
         """
+        _RELEASE.check(self)
         previous = self.header.signal_state
         if self.owner_thread is not current.processor.current_thread:
             raise_status(STATUS_MUTANT_NOT_OWNED)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from dirql.ke import current
+from typing import Final
+
+from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import SemaphoreObject
@@ -12,6 +14,8 @@ from dirql.nt.ntstatus import raise_status
 from dirql.nt.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED
 
 __all__ = ["Semaphore"]
+
+_RELEASE: Final = contract("KeReleaseSemaphore")
 
 
 class Semaphore(DispatcherObject):
@@ -38,13 +42,13 @@ class Semaphore(DispatcherObject):
         self.header.initialize(SemaphoreObject, count)
         self.limit = limit
 
-    @contract
     def release(self, increment: int, adjustment: int, wait: bool = False) -> int:
         """Add `adjustment` to the count and return the previous count; follows KeReleaseSemaphore.
 
         Raises STATUS_SEMAPHORE_LIMIT_EXCEEDED, and leaves the count, if it would go above the limit. `increment` has no
         effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other thread runs before.
         """
+        _RELEASE.check(self)
         previous = self.header.signal_state
         if adjustment < 1 or previous + adjustment > self.limit:
             raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED)

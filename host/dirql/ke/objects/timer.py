@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from dirql.ke import current
+from typing import Final
+
+from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.objects.timer_queue import UNITS_PER_MILLISECOND, TimerEntry
 from dirql.ke.processors.contract import contract
@@ -20,6 +22,10 @@ from dirql.nt.constants import (
 )
 
 __all__ = ["Timer", "clock_interrupt"]
+
+_SET: Final = contract("KeSetTimer")
+_SET_EX: Final = contract("KeSetTimerEx")
+_CANCEL: Final = contract("KeCancelTimer")
 
 
 def clock_interrupt(processor: Processor) -> None:
@@ -64,26 +70,26 @@ class Timer(DispatcherObject):
         self.period = 0
         self.dpc = None
 
-    @contract
     def set(self, due_time: int, dpc: Dpc | None = None) -> bool:
         """Set the timer to expire once, and return whether it was set already; follows KeSetTimer."""
+        _SET.check_two(self, dpc)
         return self._set(due_time, 0, dpc)
 
-    @contract
     def set_ex(self, due_time: int, period: int, dpc: Dpc | None = None) -> bool:
         """Set the timer, and return whether it was set already; follows KeSetTimerEx.
 
         It expires at `due_time`, and after that each `period` milliseconds unless that is 0. Raises `ValueError` for a
         negative period.
         """
+        _SET_EX.check_two(self, dpc)
         return self._set(due_time, period, dpc)
 
-    @contract
     def cancel(self) -> bool:
         """Take the timer back, and return whether it was set; follows KeCancelTimer.
 
         A DPC that the timer has queued already still runs.
         """
+        _CANCEL.check(self)
         was_set = self._take_back()
         self.period = 0
         return was_set

@@ -1,22 +1,23 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The decorator that keeps the contract of a kernel routine.
+"""The contracts of kernel routines, each kept by the first statement of its routine.
 
-host/wdk describes the contract of each routine once: its WDK name and the IRQLs at which it may be called. The
-decorator finds it by the module and the name of the routine.
+host/wdk describes the contract of each routine once: its WDK name, the IRQLs at which it may be called, and the objects
+that it takes. A file that defines such a routine gets the contract by that name, and the routine checks it first:
+
+    _SET: Final = contract("KeSetEvent")
+
+    def set(self, increment: int = 0, wait: bool = False) -> int:
+        _SET.check(self)
+        ...
+
+tests/unit/test_contracts.py holds the statement of each routine to the description.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import replace
-from functools import update_wrapper
-from types import FunctionType
-from typing import ParamSpec, TypeVar, cast
-
-from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import STOPPED_IRQL
 from dirql.nt.bugcodes import IRQL_NOT_GREATER_OR_EQUAL, IRQL_NOT_LESS_OR_EQUAL
@@ -24,48 +25,112 @@ from dirql.nt.constants import HIGH_LEVEL, PASSIVE_LEVEL
 from dirql.nt.contract import Contract, Pointer
 from dirql.nt.contracts import CONTRACTS
 
-__all__ = ["charge_call", "contract", "contract_of", "keep"]
+__all__ = ["KeptContract", "charge_call", "contract"]
 
-P = ParamSpec("P")
-R = TypeVar("R")
+_BY_ROUTINE = {stated.routine: stated for stated in CONTRACTS.values()}
 
 
-def contract(routine: Callable[P, R]) -> Callable[P, R]:
-    """Check at each call of `routine` the IRQLs that host/wdk states for it.
+def contract(routine: str) -> KeptContract:
+    """Return the contract of a WDK routine, for the routine itself or for a part of it that takes no pointers.
 
-    Each call also costs `Costs.kernel_call`, and is a point of preemption with several processors or a random
-    schedule. The contract is kept as `__contract__` of the routine. A routine that host/wdk does not describe is a
-    `LookupError`.
+    A routine that host/wdk does not describe is a `LookupError`.
     """
-    place = f"{routine.__module__.removeprefix('dirql.')}:{routine.__qualname__}"
-    if place not in CONTRACTS:
+    if routine not in _BY_ROUTINE:
         raise LookupError(
-            f"a routine with @contract must be described in host/wdk/routines; {place} is not: describe it, with"
-            f' python = "{place}", and run `make wdk`'
+            f"a routine with a contract must be described in host/wdk/routines; {routine} is not: describe it, and run"
+            " `make wdk`"
         )
-    return keep(CONTRACTS[place], routine)
+    return KeptContract(_BY_ROUTINE[routine])
 
 
-def contract_of(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Check at each call of a routine the contract of the WDK routine `name`, which it is a part of."""
-    whole = next(each for each in CONTRACTS.values() if each.routine == name)
-    stated = replace(whole, pointers=())  # the part may have other parameters
+class KeptContract:
+    """A contract, with the methods of which a routine calls one as its first statement.
 
-    def decorate(routine: Callable[P, R]) -> Callable[P, R]:
-        return keep(stated, routine)
-
-    return decorate
-
-
-def keep(stated: Contract, routine: Callable[P, R]) -> Callable[P, R]:
-    """Return `routine` behind a check of the contract `stated`.
-
-    Both get the routine's WDK name, which Python's own error for a wrong number of arguments shows.
+    Each checks the IRQL and the types of the objects, charges `Costs.kernel_call`, and is a point of preemption with
+    several processors or a random schedule. The first argument of each is that of the routine: a bug check shows it.
     """
-    routine.__qualname__ = stated.routine
-    checked = _checked(cast("FunctionType", routine), stated)
-    vars(checked)["__contract__"] = stated
-    return cast("Callable[P, R]", checked)
+
+    __slots__ = ("_firsts", "_is_legal", "_seconds", "stated")
+
+    def __init__(self, stated: Contract) -> None:
+        """Keep the contract `stated`."""
+        self.stated = stated
+        # A look into this table takes 0.012 µs less than a comparison with both limits, a tenth of the cheapest kernel
+        # call ("contract call" in bench/ke_paths.py).
+        self._is_legal = tuple(stated.min_irql <= irql <= stated.max_irql for irql in range(STOPPED_IRQL + 1))
+        self._firsts: set[type] = set()
+        """The types that the first pointer has had and may have; `_seconds` has those of the second pointer."""
+        self._seconds: set[type] = set()
+
+    # The check of the level and the charge are written out in each method: a call of a common one would take 0.05 µs, a
+    # third of the cheapest kernel call ("contract call" in bench/ke_paths.py).
+
+    def check_level(self, first: object) -> None:
+        """For a routine that takes no pointer to a structure; `first` is 0 for one that takes nothing."""
+        if not self._is_legal[current.processor.irql]:
+            self._refuse(first)
+        kernel = current.kernel
+        kernel.clock.spent += kernel.costs.kernel_call
+        if kernel.is_eager:
+            current.dispatcher.preempt()
+
+    def check(self, first: object) -> None:
+        """For a routine whose first argument, and no other, is a pointer to a structure."""
+        if not self._is_legal[current.processor.irql]:
+            self._refuse(first)
+        if type(first) not in self._firsts:
+            self._accept(0, first, self._firsts)
+        kernel = current.kernel
+        kernel.clock.spent += kernel.costs.kernel_call
+        if kernel.is_eager:
+            current.dispatcher.preempt()
+
+    def check_two(self, first: object, second: object) -> None:
+        """For a routine whose first argument and one other are pointers to structures."""
+        if not self._is_legal[current.processor.irql]:
+            self._refuse(first)
+        if type(first) not in self._firsts:
+            self._accept(0, first, self._firsts)
+        if type(second) not in self._seconds:
+            self._accept(1, second, self._seconds)
+        kernel = current.kernel
+        kernel.clock.spent += kernel.costs.kernel_call
+        if kernel.is_eager:
+            current.dispatcher.preempt()
+
+    def check_with(self, first: object, *others: object) -> None:
+        """For all other routines; `others` are the arguments behind the first that are pointers to structures."""
+        self.check_level(first)
+        pointers = self.stated.pointers
+        objects = (first, *others) if pointers[0].position == 0 else others
+        for number, argument in enumerate(objects):
+            self._accept(number, argument, set())
+
+    def _accept(self, number: int, argument: object, accepted: set[type]) -> None:
+        """Note the type of the argument for a pointer if it is right; raises `TypeError` if it is wrong."""
+        pointer = self.stated.pointers[number]
+        if not _fits(pointer, argument):
+            null = " or be None" if pointer.optional else ""
+            raise TypeError(
+                f"{self.stated.routine}: {pointer.name} must have the type {pointer.type}{null}; it was {argument!r}"
+            )
+        accepted.add(type(argument))
+
+    def _refuse(self, argument: object) -> None:
+        """Bug check, or return if only Driver Verifier has the rule and the driver is not verified."""
+        stated = self.stated
+        processor = current.processor
+        kernel = current.kernel
+        irql = processor.irql
+        if irql == STOPPED_IRQL:
+            kernel.refuse()
+        reason = f"{stated.routine} must be called {_levels(stated)}; it was called at {irql_name(irql)}"
+        violation = stated.violation
+        if violation is None:
+            code = IRQL_NOT_GREATER_OR_EQUAL if irql < stated.min_irql else IRQL_NOT_LESS_OR_EQUAL
+            bug_check(code, argument, irql, 0, stated.routine, reason=reason)
+        if kernel.verifier.is_verified(processor.driver):
+            bug_check(violation.code, violation.subcode, irql, argument, 0, reason=reason)
 
 
 def charge_call() -> None:
@@ -88,155 +153,9 @@ def _levels(stated: Contract) -> str:
     return " and ".join(parts) or "at any level"
 
 
-def _refuse(stated: Contract, argument: object) -> None:
-    """Bug check, or return if only Driver Verifier has the rule and the driver is not verified.
-
-    `argument` is the first argument of the routine, usually the object that the routine is about.
-    """
-    processor = current.processor
-    kernel = current.kernel
-    irql = processor.irql
-    if irql == STOPPED_IRQL:
-        kernel.refuse()
-    reason = f"{stated.routine} must be called {_levels(stated)}; it was called at {irql_name(irql)}"
-    violation = stated.violation
-    if violation is None:
-        code = IRQL_NOT_GREATER_OR_EQUAL if irql < stated.min_irql else IRQL_NOT_LESS_OR_EQUAL
-        bug_check(code, argument, irql, 0, stated.routine, reason=reason)
-    if kernel.verifier.is_verified(processor.driver):
-        bug_check(violation.code, violation.subcode, irql, argument, 0, reason=reason)
-
-
-def _explain(stated: Contract, error: Exception, *arguments: object) -> None:
-    """Raise the `TypeError` that names the first wrong object among the arguments; return if all are right.
-
-    A routine does not look at the types of the objects that it gets, which would slow each call. A wrong object shows
-    as Python's own error, which says neither the routine nor the parameter.
-    """
-    if error.__traceback__ is None or error.__traceback__.tb_next is None:
-        return  # the call itself failed, because it has a wrong number of arguments
-    for pointer in stated.pointers:
-        if pointer.position >= len(arguments):
-            return
-        argument = arguments[pointer.position]
-        if not _fits(pointer, argument):
-            null = " or be None" if pointer.optional else ""
-            raise TypeError(
-                f"{stated.routine}: {pointer.name} must have the type {pointer.type}{null}; it was {argument!r}"
-            ) from error
-
-
 def _fits(pointer: Pointer, argument: object) -> bool:
     """Whether the argument is an object of the class, or a NULL that is legal."""
     if argument is None:
         return pointer.optional
     bases = type(argument).__mro__
     return f"dirql.{pointer.python}" in {f"{base.__module__}:{base.__qualname__}" for base in bases}
-
-
-def _legal(stated: Contract) -> tuple[bool, ...]:
-    """For each IRQL, and for the one of a stopped kernel, whether the routine may be called.
-
-    A look into this table takes 0.012 µs less than a comparison with both limits, a tenth of the cheapest kernel call
-    ("contract call" in bench/ke_paths.py).
-    """
-    return tuple(stated.min_irql <= irql <= stated.max_irql for irql in range(STOPPED_IRQL + 1))
-
-
-# One closure for each of the usual numbers of parameters, with the check and `charge_call` written out. A single
-# wrapper that collects its arguments takes 0.10 to 0.14 µs more: it would nearly double the cheapest kernel call, and
-# make a spin lock a third slower ("contract call" and "spin lock" in bench/ke_paths.py).
-
-
-def _one(routine: FunctionType, stated: Contract) -> FunctionType:
-    is_legal = _legal(stated)
-
-    def checked(first: object) -> object:
-        if not is_legal[current.processor.irql]:
-            _refuse(stated, first)
-        kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
-        try:
-            return routine(first)
-        except (AttributeError, TypeError) as error:
-            _explain(stated, error, first)
-            raise
-
-    return cast("FunctionType", checked)
-
-
-def _two(routine: FunctionType, stated: Contract) -> FunctionType:
-    is_legal = _legal(stated)
-
-    def checked(first: object, second: object) -> object:
-        if not is_legal[current.processor.irql]:
-            _refuse(stated, first)
-        kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
-        try:
-            return routine(first, second)
-        except (AttributeError, TypeError) as error:
-            _explain(stated, error, first, second)
-            raise
-
-    return cast("FunctionType", checked)
-
-
-def _three(routine: FunctionType, stated: Contract) -> FunctionType:
-    is_legal = _legal(stated)
-
-    def checked(first: object, second: object, third: object) -> object:
-        if not is_legal[current.processor.irql]:
-            _refuse(stated, first)
-        kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
-        try:
-            return routine(first, second, third)
-        except (AttributeError, TypeError) as error:
-            _explain(stated, error, first, second, third)
-            raise
-
-    return cast("FunctionType", checked)
-
-
-def _many(routine: FunctionType, stated: Contract) -> FunctionType:
-    is_legal = _legal(stated)
-
-    def checked(*args: object, **kwargs: object) -> object:
-        if not is_legal[current.processor.irql]:
-            _refuse(stated, args[0] if args else 0)
-        kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
-        try:
-            return routine(*args, **kwargs)
-        except (AttributeError, TypeError) as error:
-            _explain(stated, error, *args)
-            raise
-
-    return cast("FunctionType", checked)
-
-
-_BY_PARAMETERS = {1: _one, 2: _two, 3: _three}
-
-
-def _checked(routine: FunctionType, stated: Contract) -> FunctionType:
-    """Return `routine` behind its check, with the same parameters and defaults."""
-    parameters = inspect.signature(routine).parameters.values()
-    plain = all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters)
-    checked = (_BY_PARAMETERS.get(len(parameters), _many) if plain else _many)(routine, stated)
-    if "first" in checked.__code__.co_varnames:
-        # The parameters take the names that they have in the routine, so that a call may name them.
-        names = routine.__code__.co_varnames[: len(parameters)]
-        own = checked.__code__.co_varnames[len(parameters) :]
-        checked.__code__ = checked.__code__.replace(co_varnames=(*names, *own))
-        checked.__defaults__ = routine.__defaults__
-    update_wrapper(checked, routine)
-    return checked

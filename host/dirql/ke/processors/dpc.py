@@ -10,10 +10,10 @@ drained for another reason: another DPC asks for it, the queue is long, or the p
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
-from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.guard import call_deferred, current_driver, describe
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc_queue import DpcQueue, QueuedDpc
@@ -30,6 +30,9 @@ from dirql.nt.constants import (
 )
 
 __all__ = ["MAXIMUM_QUEUE_DEPTH", "DeferredRoutine", "Dpc", "drain"]
+
+_INSERT_QUEUE: Final = contract("KeInsertQueueDpc")
+_REMOVE_QUEUE: Final = contract("KeRemoveQueueDpc")
 
 C = TypeVar("C")
 
@@ -108,22 +111,22 @@ class Dpc:
             bug_check(TIMER_OR_DPC_INVALID, INVALID_PROCESSOR, self, number, 0, reason=reason)
         self.number = MAXIMUM_PROCESSORS + number
 
-    @contract
     def insert_queue(self, argument1: object, argument2: object) -> bool:
         """Queue the DPC and return True, or return False if it is queued already; follows KeInsertQueueDpc.
 
         Below DISPATCH_LEVEL, with the current processor as target and an importance above low, the routine has run
         when this returns.
         """
+        _INSERT_QUEUE.check(self)
         if not self.queue(argument1, argument2):
             return False
         if current.processor.irql < DISPATCH_LEVEL:
             current.dispatcher.preempt()
         return True
 
-    @contract
     def remove_queue(self) -> bool:
         """Take the DPC out of the queue that it is in; follows KeRemoveQueueDpc. Returns whether it was queued."""
+        _REMOVE_QUEUE.check(self)
         queue = self.dpc_data
         if queue is None:
             return False

@@ -10,10 +10,10 @@ until one in which all return FALSE, because an edge that comes while another is
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
-from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.guard import ISR, call_synchronized, call_with_two, current_driver, describe
 from dirql.ke.hooks import Hooks
 from dirql.ke.platform import InterruptController
@@ -39,6 +39,9 @@ __all__ = [
     "dispatch",
     "interrupt_table",
 ]
+
+_CONNECT: Final = contract("IoConnectInterrupt")
+_DISCONNECT: Final = contract("IoDisconnectInterrupt")
 
 SPURIOUS_VECTOR = 0xFF
 """The answer of the controller to a fetch when no interrupt is pending any more."""
@@ -119,7 +122,6 @@ class Interrupt:
         return f"<interrupt {describe(self.service_routine)}, vector {self.vector:#x}>"
 
     @staticmethod
-    @contract
     def connect(
         service_routine: Callable[[Interrupt, C], object],
         service_context: C,
@@ -139,6 +141,7 @@ class Interrupt:
         sharing a vector needs `share_vector` and the same mode in all objects, and interrupts of one IRQL need a
         processor that all their masks allow.
         """
+        _CONNECT.check_with(service_routine, spin_lock)
         table = interrupt_table.value
         interrupt = Interrupt(
             cast("ServiceRoutine", service_routine),
@@ -157,12 +160,12 @@ class Interrupt:
         current.dispatcher.look()
         return STATUS_SUCCESS, interrupt
 
-    @contract
     def disconnect(self) -> None:
         """Disconnect the ISR, which does not run any more when this returns; follows IoDisconnectInterrupt.
 
         Raises `ValueError` if the object is not connected.
         """
+        _DISCONNECT.check(self)
         interrupt_table.value.remove(self)
         while any(self in processor.isrs for processor in current.kernel.processors):
             current.dispatcher.give_way()

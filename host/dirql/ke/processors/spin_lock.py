@@ -8,10 +8,10 @@ them can ever release the lock, the wait is a bug check instead of a hang.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
-from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import enter, lower_irql
 from dirql.ke.processors.processor import OwnedLock, Processor
@@ -24,6 +24,14 @@ from dirql.nt.bugcodes import (
 from dirql.nt.constants import DISPATCH_LEVEL
 
 __all__ = ["SpinLock"]
+
+_ACQUIRE: Final = contract("KeAcquireSpinLock")
+_RELEASE: Final = contract("KeReleaseSpinLock")
+_ACQUIRE_AT_DPC_LEVEL: Final = contract("KeAcquireSpinLockAtDpcLevel")
+_RELEASE_FROM_DPC_LEVEL: Final = contract("KeReleaseSpinLockFromDpcLevel")
+_ACQUIRE_FOR_DPC: Final = contract("KeAcquireSpinLockForDpc")
+_RELEASE_FOR_DPC: Final = contract("KeReleaseSpinLockForDpc")
+_TRY_TO_ACQUIRE_AT_DPC_LEVEL: Final = contract("KeTryToAcquireSpinLockAtDpcLevel")
 
 _VERIFIER = DRIVER_VERIFIER_DETECTED_VIOLATION
 
@@ -53,9 +61,9 @@ class SpinLock:
         """The value that NT keeps in the lock: 1 while it is held, else 0."""
         return int(self.owner is not None)
 
-    @contract
     def acquire(self) -> int:
         """Raise to DISPATCH_LEVEL, take the lock, return the old IRQL; follows KeAcquireSpinLock."""
+        _ACQUIRE.check(self)
         processor = current.processor
         old_irql = enter(processor, DISPATCH_LEVEL)
         # `take` is written out here and `drop` in `release`: the two calls would cost 0.1 µs, a sixth of "spin lock" in
@@ -70,9 +78,9 @@ class SpinLock:
             hook(self)
         return old_irql
 
-    @contract
     def release(self, old_irql: int) -> None:
         """Release the lock and lower to `old_irql`, which `acquire` returned; follows KeReleaseSpinLock."""
+        _RELEASE.check(self)
         processor = current.processor
         if self.owner is not processor:
             self._refuse_release(processor)
@@ -86,22 +94,22 @@ class SpinLock:
             self._forget(processor)
         lower_irql(old_irql)
 
-    @contract
     def acquire_at_dpc_level(self) -> None:
         """Take the lock and leave the IRQL, which is high enough already; follows KeAcquireSpinLockAtDpcLevel."""
+        _ACQUIRE_AT_DPC_LEVEL.check(self)
         self.take(current.processor)
 
-    @contract
     def release_from_dpc_level(self) -> None:
         """Release the lock and leave the IRQL; follows KeReleaseSpinLockFromDpcLevel."""
+        _RELEASE_FROM_DPC_LEVEL.check(self)
         self.drop(current.processor)
 
-    @contract
     def acquire_for_dpc(self) -> int:
         """Take the lock in a DPC of either kind and return the old IRQL; follows KeAcquireSpinLockForDpc.
 
         The IRQL is raised only if it is below DISPATCH_LEVEL.
         """
+        _ACQUIRE_FOR_DPC.check(self)
         processor = current.processor
         old_irql = processor.irql
         if old_irql < DISPATCH_LEVEL:
@@ -109,16 +117,16 @@ class SpinLock:
         self.take(processor)
         return old_irql
 
-    @contract
     def release_for_dpc(self, old_irql: int) -> None:
         """Undo `acquire_for_dpc`, which returned `old_irql`; follows KeReleaseSpinLockForDpc."""
+        _RELEASE_FOR_DPC.check(self)
         self.drop(current.processor)
         if old_irql < DISPATCH_LEVEL:
             lower_irql(old_irql)
 
-    @contract
     def try_to_acquire_at_dpc_level(self) -> bool:
         """Take the lock if it is free, and return whether it was; follows KeTryToAcquireSpinLockAtDpcLevel."""
+        _TRY_TO_ACQUIRE_AT_DPC_LEVEL.check(self)
         if self.owner is None:
             self.take(current.processor)
             return True

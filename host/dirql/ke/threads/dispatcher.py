@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.objects.timer import clock_interrupt
 from dirql.ke.processors.dpc import drain
 from dirql.ke.processors.interrupt import STORM_LIMIT, InterruptTable, dispatch, interrupt_table

@@ -19,7 +19,7 @@ from typing import cast
 
 import greenlet
 
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
 from dirql.ke.state import KernelState

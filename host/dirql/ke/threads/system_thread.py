@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.guard import THREAD, call_driver, current_driver, is_verified
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import irql_name
@@ -26,6 +27,11 @@ __all__ = [
     "terminate_system_thread",
     "yield_execution",
 ]
+
+_TERMINATE_SYSTEM_THREAD: Final = contract("PsTerminateSystemThread")
+_SET_PRIORITY_THREAD: Final = contract("KeSetPriorityThread")
+_QUERY_PRIORITY_THREAD: Final = contract("KeQueryPriorityThread")
+_YIELD_EXECUTION: Final = contract("ZwYieldExecution")
 
 
 def create_thread(
@@ -56,12 +62,12 @@ def start_thread(
     return thread
 
 
-@contract
 def terminate_system_thread(status: int) -> None:
     """End the current thread, which must be a system thread; does not return. Follows PsTerminateSystemThread.
 
     Raises `RuntimeError` in the thread that opened the machine.
     """
+    _TERMINATE_SYSTEM_THREAD.check_level(status)
     if current.processor.current_thread.context is current.kernel.home:
         raise RuntimeError(
             "PsTerminateSystemThread must be called by a system thread; the thread that opened the machine called it"
@@ -88,12 +94,12 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
     end_current_thread(following_thread(current.processor))
 
 
-@contract
 def set_priority_thread(thread: Thread, priority: int) -> int:
     """Set the priority of a thread and return the old one; follows KeSetPriorityThread.
 
     Raises `ValueError` unless the priority is 0 … HIGH_PRIORITY.
     """
+    _SET_PRIORITY_THREAD.check(thread)
     if not 0 <= priority <= HIGH_PRIORITY:
         raise ValueError(
             f"the priority of KeSetPriorityThread must be 0 … {HIGH_PRIORITY}; it was {priority}"
@@ -104,14 +110,14 @@ def set_priority_thread(thread: Thread, priority: int) -> int:
     return old_priority
 
 
-@contract
 def query_priority_thread(thread: Thread) -> int:
     """Return the priority of a thread; follows KeQueryPriorityThread."""
+    _QUERY_PRIORITY_THREAD.check(thread)
     return thread.priority
 
 
-@contract
 def yield_execution() -> bool:
     """Let another ready thread of at least this priority run; follows ZwYieldExecution. Returns whether one did."""
+    _YIELD_EXECUTION.check_level(0)
     look()
     return yield_to_equals()

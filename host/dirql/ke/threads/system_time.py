@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dirql.ke import current
+from dirql.ke.current import current
 from dirql.ke.objects.timer_queue import UNITS_PER_SECOND
 from dirql.ke.processors.contract import charge_call
 

@@ -9,9 +9,10 @@ DISPATCH_LEVEL too. Time-outs count 100 ns: negative from now, positive in syste
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from dirql.ke import current
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.guard import is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
@@ -51,6 +52,9 @@ __all__ = [
     "wait_for_multiple_objects",
     "wait_for_single_object",
 ]
+
+_DELAY_EXECUTION_THREAD: Final = contract("KeDelayExecutionThread")
+_FLUSH_QUEUED_DPCS: Final = contract("KeFlushQueuedDpcs")
 
 
 def wait_for_single_object(
@@ -140,12 +144,12 @@ def wait_for_all(objects: Sequence[DispatcherObject], timeout: int | None = None
     return _wait_in_python(objects, WaitAll, timeout)
 
 
-@contract
 def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> int:
     """Let a time pass and return STATUS_SUCCESS; follows KeDelayExecutionThread.
 
     An interval of 0 lets ready threads of equal priority run.
     """
+    _DELAY_EXECUTION_THREAD.check_level(wait_mode)
     thread = current.processor.current_thread
     thread.wait_type = WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = DelayExecution, wait_mode, alertable
@@ -153,9 +157,9 @@ def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> in
     return STATUS_SUCCESS
 
 
-@contract
 def flush_queued_dpcs() -> None:
     """Return when all DPCs that were queued before have run, on all processors; follows KeFlushQueuedDpcs."""
+    _FLUSH_QUEUED_DPCS.check_level(0)
     reached = []
     for processor in current.kernel.processors:
         event = Event()
