@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
+from dirql.ke.platform import Clock
 from dirql.registers.protocol import Vector
 from dirql.target.access import check_clocks
 from fakes.default_machine import input_of, vector_of
@@ -21,8 +22,8 @@ FREQUENCY = 33_000_000
 """Clocks per second: 33 to the microsecond, so that a test can count them."""
 
 
-class PlainMachine:
-    """Satisfies `Clock` and `InterruptController` of `dirql.ke.platform`.
+class PlainMachine(Clock):
+    """A `Clock` that satisfies `InterruptController` of `dirql.ke.platform` too.
 
     An interrupt is gone when it is fetched. Accesses take no clocks.
     """

@@ -34,7 +34,8 @@ EVERYTHING_BELOW = (
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "nt": (),
     "hardware": (),
-    "target.contract": ("hardware",),
+    "ke.platform": (),
+    "target.contract": ("hardware", "ke.platform"),
     "target.access": (),
     "target.channel": ("target.contract", "target.access", "hardware", "registers"),
     "target.simulation": ("target.channel", "target.contract", "hardware", "registers"),

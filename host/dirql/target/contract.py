@@ -13,12 +13,13 @@ two calls unless the host asks for it with `Target.spend` or `Target.wait`.
 from __future__ import annotations
 
 import enum
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from dirql.hardware.description import MachineDescription
+from dirql.ke.platform import Clock
 
 __all__ = [
     "BusError",
@@ -199,8 +200,8 @@ class BusFault:
             )
 
 
-class Target(ABC):
-    """A machine that can be reached.
+class Target(Clock):
+    """A machine that can be reached; it is the clock of the kernel that runs on it.
 
     Addresses are bus addresses; configuration addresses are bus 23:16, device 15:11, function 10:8, register 7:2.
     Values are unsigned 32-bit integers, byte lane 0 in bits 7:0. Byte enables are high-true, bit 0 for lane 0. Each
@@ -212,18 +213,10 @@ class Target(ABC):
     capabilities: frozenset[Capability]
     description: MachineDescription
     """The machine, as its file describes it: addresses, vectors, functions."""
-    frequency: int
-    """Bus clocks per second, as `description` has them."""
     memory: memoryview
     """The host's RAM as writable bytes. Bus masters see the first byte at bus address 0."""
     memory_file: MemoryFile | None
     """The file that holds `memory`, `len(memory)` bytes of it; None where there is none, as on a board."""
-    attention: bool
-    """True when, after the last operation, an interrupt is presented or the deadline has been reached. The kernel reads
-    it after each access."""
-    spent: int
-    """The clocks that pass before the next operation. `spend` checks its argument and adds to them; the kernel adds
-    to them without a call, for the reason that `dirql.ke.platform.Clock` gives."""
 
     # Transactions.
 
@@ -286,16 +279,11 @@ class Target(ABC):
     # Time.
 
     @abstractmethod
-    def now(self) -> int:
-        """Bus clocks since reset, with the clocks that are spent and have not passed yet."""
-
-    @abstractmethod
     def spend(self, clocks: int) -> None:
-        """Let `clocks` pass before the next operation, for the time that host code takes."""
+        """Let `clocks` pass before the next operation, for the time that host code takes.
 
-    @abstractmethod
-    def set_deadline(self, clock: int | None) -> None:
-        """Set `attention` and let `wait` return from `clock` on; None removes the deadline."""
+        It checks the number and adds it to `spent`.
+        """
 
     @abstractmethod
     def wait(self, limit: int | None = None) -> Wake | None:

@@ -58,9 +58,6 @@ class EntryTree:
         """Make an empty list."""
         self._root = self._last_leaf = _Node([], is_leaf=True)
 
-    def __bool__(self) -> bool:
-        return bool(self._root.items)
-
     def __iter__(self) -> Iterator[Entry]:
         return _entries_of(self._root)
 
@@ -70,12 +67,12 @@ class EntryTree:
             node = node.node
         return node is not None
 
-    def first(self) -> Entry:
-        """The entry at the head; the list must not be empty."""
+    def first(self) -> Entry | None:
+        """The entry at the head; None if the list is empty."""
         node = self._root
         while not node.is_leaf:
             node = _node(node.items[0])
-        return node.items[0]
+        return node.items[0] if node.items else None
 
     def first_from(self, sort_key: int) -> Entry | None:
         """The first entry whose key is `sort_key` or above; None if there is none."""

@@ -53,12 +53,10 @@ class CommandTarget(Target):
         "_channel",
         "_closed",
         "_send",
-        "attention",
         "description",
         "frequency",
         "memory",
         "memory_file",
-        "spent",
     )
 
     def __init__(self, channel: Channel, description: MachineDescription) -> None:
