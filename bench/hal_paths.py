@@ -26,6 +26,7 @@ from dirql.hal.hal import Hal
 from dirql.hal.io_space import map_io_space
 from dirql.hal.ports import read_port_ulong
 from dirql.hal.registers import read_register_ulong, read_register_ushort, write_register_ulong
+from dirql.io.objects import DeviceObject, DriverObject
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
@@ -35,6 +36,7 @@ from dirql.mm.mdl import Mdl, unmap_locked_pages
 from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
+    FILE_DEVICE_UNKNOWN,
     POOL_FLAG_NON_PAGED,
     IoWriteAccess,
     MmNonCached,
@@ -64,10 +66,10 @@ class IdleTarget(ScriptedTarget):
         return address & byte_enables
 
 
-class Device:
-    """The part of a device object that DMA needs."""
-
-    current_irp = None
+def idle_device() -> DeviceObject:
+    """A device object without a request in hand, of a driver that does nothing."""
+    driver = DriverObject("idle", lambda *_: 0, lambda *_: 0)
+    return DeviceObject(driver, object, FILE_DEVICE_UNKNOWN, 0)
 
 
 @contextmanager
@@ -189,9 +191,9 @@ def scatter_gather(width: int) -> float:
         adapter, _ = get_dma_adapter(None, description)
         assert isinstance(adapter, DmaAdapter)
         mdl = locked(BUFFER)
-        device = Device()
+        device = idle_device()
 
-        def use(_device: Device, _irp: object, pieces: ScatterGatherList, _context: object) -> None:
+        def use(_device: DeviceObject, _irp: object, pieces: ScatterGatherList, _context: object) -> None:
             adapter.put_scatter_gather_list(pieces, False)
 
         def get() -> None:

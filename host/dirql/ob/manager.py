@@ -21,23 +21,23 @@ __all__ = ["ObjectManager", "ThreadHeader", "running"]
 class ThreadHeader(Object):
     """The counts of a thread, which is an object of the kernel and has none itself."""
 
-    __slots__ = ("_headers", "_thread")
+    __slots__ = ("_headers", "_owner")
 
     def __init__(self, thread: Thread, headers: dict[Thread, ThreadHeader]) -> None:
         """The header stands in `headers` while there is a reference."""
         super().__init__()
         self.pointer_count = 0
-        self._thread = thread
+        self._owner = thread
         self._headers = headers
 
     @property
     def body(self) -> Thread:
         """The thread to which the header belongs."""
-        return self._thread
+        return self._owner
 
     def last_reference_dropped(self) -> None:
         """Forget the header of the thread."""
-        self._headers.pop(self._thread, None)
+        self._headers.pop(self._owner, None)
 
 
 class ObjectManager:
@@ -46,15 +46,15 @@ class ObjectManager:
     def __init__(self) -> None:
         self.namespace = Namespace()
         self.handles = HandleTable()
-        self._thread_headers: dict[Thread, ThreadHeader] = {}
+        self._owner_headers: dict[Thread, ThreadHeader] = {}
 
     def header_of(self, body: Object | Thread) -> Object:
         """The object that holds the counts of `body`."""
         if isinstance(body, Object):
             return body
-        header = self._thread_headers.get(body)
+        header = self._owner_headers.get(body)
         if header is None:
-            header = self._thread_headers[body] = ThreadHeader(body, self._thread_headers)
+            header = self._owner_headers[body] = ThreadHeader(body, self._owner_headers)
         return header
 
     def path_of(self, attributes: ObjectAttributes) -> tuple[int, str]:
