@@ -186,6 +186,11 @@ async def a_delayed_read_is_for_its_own_master_command_and_byte_enables(dut: Sim
     assert int(dut.last_data_o.value) == 2
     put(host, 0x3000, 3)
     assert await master.until_done(READ, 0x3000, [Phase(0xF)]) == [3]
+    put(host, 0x3000, 8)
+    put(host, 0x3004, 9)
+    assert (await master.run(READ, 0x3000)).end == End.RETRY
+    await host.tick(80)
+    assert await master.until_done(READ, 0x3004) == [9]
     put(host, 0x3000, 4)
     assert (await master.run(READ, 0x3000)).end == End.RETRY
     await host.tick(80)
@@ -219,6 +224,27 @@ async def two_masters_have_a_delayed_read_each(dut: SimHandleBase) -> None:
     assert int(dut.last_data_o.value) == 2
     assert await master.until_done(READ, 0x3000) == [1]
     assert host.reads == [0x3000, 0x4000]
+
+
+@cocotb.test()
+async def masters_that_read_at_once_fetch_each_datum_once(dut: SimHandleBase) -> None:
+    host, master = await begin(dut)
+    host.latency = lambda: 25
+    for place in (0x3000, 0x4000):
+        for index in range(12):
+            put(host, place + 4 * index, place + index)
+    host.reads.clear()
+
+    async def read_all() -> None:
+        for index in range(12):
+            assert await host.request(READ, 0x4000 + 4 * index) == OK
+            assert int(dut.last_data_o.value) == 0x4000 + index
+
+    task = cocotb.start_soon(read_all())
+    for index in range(12):
+        assert await master.until_done(READ, 0x3000 + 4 * index) == [0x3000 + index]
+    await task
+    assert sorted(host.reads) == [place + 4 * index for place in (0x3000, 0x4000) for index in range(12)]
 
 
 @cocotb.test()
