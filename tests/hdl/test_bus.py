@@ -8,15 +8,17 @@ The rows that they show are in their names.
 from __future__ import annotations
 
 import ast
+import hashlib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from cocotb_tools.config import share_dir
 from cocotb_tools.runner import get_runner
 
 from dirql.hardware.render import hdl_files
 from dirql.target.simulation.build import cache_directory
-from dirql.target.simulation.toolchain import find_toolchain
+from dirql.target.simulation.toolchain import Toolchain, find_toolchain
 from fakes.default_machine import MACHINE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +51,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         patch.setenv("COCOTB_REWRITE_ASSERTION_FILES", "")
         patch.delenv("PYTEST_CURRENT_TEST", raising=False)
         runner = get_runner("verilator")
-        build = cache_directory() / "bus-bench"
+        build = build_folder(toolchain)
         runner.build(
             sources=[*hdl_files(MACHINE, ROOT), BENCH / "bus_bench.sv"],
             hdl_toplevel="bus_bench",
@@ -67,6 +69,13 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             log_file=folder / "run.log",
         )
     return read_results(results, folder / "run.log")
+
+
+def build_folder(toolchain: Toolchain) -> Path:
+    """The folder that keeps the compiled bench between sessions, by the places that its makefile names."""
+    places = (share_dir, toolchain.include, toolchain.cxx.path)
+    digest = hashlib.sha256("\n".join(map(str, places)).encode()).hexdigest()
+    return cache_directory() / f"bus-bench-{digest[:12]}"
 
 
 def read_results(results: Path, log: Path) -> dict[str, str]:
