@@ -69,6 +69,12 @@ def _installed(package: str) -> str | None:
         return None
 
 
+def _kernel() -> Path:
+    from dirql.ke import platform  # the module of the kernel that needs no other
+
+    return Path(platform.__file__)
+
+
 def _checkout() -> Path | None:
     root = Path(__file__).resolve().parents[2]
     return root if (root / "pyproject.toml").is_file() and (root / "hdl").is_dir() else None
@@ -85,6 +91,8 @@ class Surroundings:
     cocotb: str | None = field(default_factory=lambda: _installed("cocotb"))
     systemrdl: str | None = field(default_factory=lambda: _installed("systemrdl-compiler"))
     checkout: Path | None = field(default_factory=_checkout)
+    kernel: Path = field(default_factory=_kernel)
+    """The file from which Python takes a module of the kernel."""
     machine: Path = field(default_factory=machine_root)
     cache: Path = field(default_factory=cache_directory)
     disk_needed: int = DISK_NEEDED
@@ -196,6 +204,13 @@ def check_compiled(here: Surroundings) -> str:
     return f"compiled machines in the cache: {', '.join(names)}"
 
 
+def check_kernel(here: Surroundings) -> str:
+    """Whether the kernel is compiled; both kinds are complete."""
+    if here.kernel.suffix == ".py":
+        return "kernel: plain Python (docs/compiled.md says how to have it compiled)"
+    return f"kernel: compiled by mypyc ({here.kernel.parents[1]})"
+
+
 def check_registers(here: Surroundings) -> str:
     """Whether the files generated from the register maps are current; only in a checkout."""
     if here.checkout is None:
@@ -225,6 +240,7 @@ CHECKS: tuple[Callable[[Surroundings], str], ...] = (
     check_cocotb,
     check_sources,
     check_registers,
+    check_kernel,
     check_cache,
     check_compiled,
 )

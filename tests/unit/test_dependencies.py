@@ -29,6 +29,7 @@ def declared() -> set[str]:
         project["dependencies"],
         *project["optional-dependencies"].values(),
         PROJECT["build-system"]["requires"],
+        PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["dependencies"],
     ]
     return {package(requirement) for requirements in lists for requirement in requirements}
 

@@ -48,6 +48,7 @@ def healthy(tmp_path: Path) -> Surroundings:
         cocotb="2.1.0",
         systemrdl=None,
         checkout=None,
+        kernel=tmp_path / "ke" / "kernel.py",
         machine=tmp_path,
         cache=tmp_path / "cache",
     )
@@ -167,3 +168,16 @@ def test_the_command_prints_a_line_for_each_check(capsys: pytest.CaptureFixture[
     lines = capsys.readouterr().out.splitlines()
     assert sum(line.startswith(("ok ", "absent ", "problem ")) for line in lines) == len(CHECKS)
     assert status == (1 if any(line.startswith("problem ") for line in lines) else 0)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("kernel.py", "kernel: plain Python"),
+        ("kernel.cpython-311-x86_64-linux-gnu.so", "kernel: compiled by mypyc"),
+    ],
+)
+def test_the_kind_of_kernel_is_told(file: str, text: str, with_changed: Change, tmp_path: Path) -> None:
+    found = find(doctor.check_kernel, with_changed(kernel=tmp_path / "dirql" / "ke" / file))
+    assert found.outcome is Outcome.OK
+    assert found.text.startswith(text)

@@ -12,9 +12,10 @@ from dirql.mm.address_space import NOWHERE
 from dirql.mm.layout import DEVICE_RANGE, PAGE_OFFSET, page_align, span_pages
 from dirql.mm.manager import MemoryManager
 
-__all__ = ["DeviceMemory"]
+__all__ = ["MOST_REMEMBERED", "DeviceMemory"]
 
-_MOST_REMEMBERED: Final = 1 << 16
+MOST_REMEMBERED: Final = 1 << 16
+"""The most registers of each width whose addresses are remembered at a time."""
 _BUS_END: Final = 1 << 32
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class _Remembered(dict[int, T]):
         self._find = find
 
     def __missing__(self, address: int) -> T:
-        if len(self) >= _MOST_REMEMBERED:
+        if len(self) >= MOST_REMEMBERED:
             self.clear()
         found = self[address] = self._find(address)
         return found

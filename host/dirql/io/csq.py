@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from dirql.io.cancel import release_cancel_spin_lock
 from dirql.io.objects import DeviceObject, Irp
 from dirql.ke.guard import CALLBACK, CSQ_INSERT_EX, CSQ_LOCK, call_driver, current_driver
@@ -29,6 +31,7 @@ _REMOVE_NEXT_IRP: Final = contract("IoCsqRemoveNextIrp")
 _CONTEXT = 3
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 @dataclass(eq=False, slots=True)
 class CsqIrpContext:
     """A driver's ticket for one queued request (IO_CSQ_IRP_CONTEXT). `irp` is None once the request left the queue."""
@@ -38,6 +41,7 @@ class CsqIrpContext:
     csq: Csq | None = None
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Csq:
     """A cancel-safe queue (IO_CSQ); it lives in a device extension. Its attributes are the driver's routines."""
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
@@ -53,6 +55,7 @@ class RemoveLockDebugBlock:
         """The tags of the users, in the order in which they came."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class RemoveLock:
     """A remove lock (IO_REMOVE_LOCK); it lives in a device extension.
 

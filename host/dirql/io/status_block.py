@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from mypy_extensions import mypyc_attr
+
 from dirql.nt.ntstatus import status_name
 
 __all__ = ["IoStatusBlock"]
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class IoStatusBlock:
     """The result of a request: an NTSTATUS, and a number whose meaning depends on the kind of request (bytes moved).
 

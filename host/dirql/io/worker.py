@@ -21,21 +21,21 @@ class SystemWorker:
 
     def __init__(self) -> None:
         self._work: deque[Callable[[], None]] = deque()
-        self._thread: Thread | None = None
+        self._worker_thread: Thread | None = None
 
     def queue(self, routine: Callable[[], None]) -> None:
         """Have `routine` called by the worker thread, which runs when the IRQL allows. IRQL <= DISPATCH_LEVEL."""
         self._work.append(routine)
-        if self._thread is None:
-            self._thread = start_thread(self._run, None, _PRIORITY)
+        if self._worker_thread is None:
+            self._worker_thread = start_thread(self._run, None, _PRIORITY)
 
     def flush(self) -> None:
         """Wait until all queued routines have run. PASSIVE_LEVEL."""
-        while self._thread is not None:
-            wait_for_single_object(self._thread)
+        while self._worker_thread is not None:
+            wait_for_single_object(self._worker_thread)
 
     def _run(self, context: object) -> None:
         del context
         while self._work:
             self._work.popleft()()
-        self._thread = None
+        self._worker_thread = None

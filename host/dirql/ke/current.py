@@ -7,9 +7,9 @@ Routines without an object to reach the machine through, such as `KeGetCurrentIr
 
 from __future__ import annotations
 
-from typing import Final, Never, Protocol, cast
+from typing import Final, Never, NoReturn, Protocol, cast
 
-from dirql.ke.processors.processor import Processor
+from dirql.ke.processors.processor import STOPPED_IRQL, Processor
 from dirql.ke.state import KernelState
 from dirql.ke.threads.thread import Thread
 
@@ -46,17 +46,21 @@ class _NoKernel(KernelState):
     def __init__(self) -> None:
         pass
 
+    def refuse(self) -> NoReturn:
+        """Raise the error of each routine that looks at the IRQL first."""
+        raise _none_is_open()
+
     def __getattr__(self, name: str) -> Never:
         raise _none_is_open(name)
 
 
 class _NoProcessor(Processor):
-    """Takes the place of the current processor while no kernel is open."""
+    """Takes the place of the current processor while no kernel is open; no routine may be called at its IRQL."""
 
     __slots__ = ()
 
     def __init__(self) -> None:
-        pass
+        self.irql = STOPPED_IRQL
 
     def __getattr__(self, name: str) -> Never:
         raise _none_is_open(name)
@@ -71,9 +75,10 @@ class _NoDispatcher:
         raise _none_is_open(name)
 
 
-def _none_is_open(name: str) -> RuntimeError:
+def _none_is_open(name: str | None = None) -> RuntimeError:
+    asked = "" if name is None else f" ({name!r} was asked for)"
     return RuntimeError(
-        f"kernel routines need an open machine, and none is open ({name!r} was asked for); call open_machine first"
+        f"kernel routines need an open machine, and none is open{asked}; call open_machine first"
     )
 
 

@@ -15,8 +15,11 @@ __all__ = ["Running"]
 T = TypeVar("T")
 
 
-class _Missing:
-    """Takes the place of the part while no machine is open, so that no routine has to ask whether one is."""
+class NoOpenMachine:
+    """Takes the place of the part while no machine is open, so that no routine has to ask whether one is.
+
+    Compiled routines check the type of the part first: their message has the name of this class.
+    """
 
     __slots__ = ("_purpose",)
 
@@ -36,7 +39,7 @@ class Running(Generic[T]):
 
     def __init__(self, purpose: str) -> None:
         """`purpose` begins the error message of a use without a machine, such as "memory routines"."""
-        self._missing = cast(T, _Missing(purpose))
+        self._missing = cast(T, NoOpenMachine(purpose))
         self.value: T = self._missing
 
     @property

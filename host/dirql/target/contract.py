@@ -211,6 +211,8 @@ class Target(Clock):
 
     name: str
     capabilities: frozenset[Capability]
+    frequency: int
+    """Bus clocks per second."""
     description: MachineDescription
     """The machine, as its file describes it: addresses, vectors, functions."""
     memory: memoryview

@@ -9,7 +9,9 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from compiled import no_machine
 from dirql.hal import ports, registers
+from dirql.hal.device_memory import MOST_REMEMBERED
 from dirql.hal.io_space import map_io_space, unmap_io_space
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import raise_irql
@@ -50,7 +52,7 @@ def contents(machine: Machine) -> bytes:
 
 
 def test_without_a_machine_the_error_says_so() -> None:
-    with pytest.raises(RuntimeError, match="registers, ports and DMA need an open machine, and none is open"):
+    with no_machine("registers, ports and DMA"):
         registers.read_register_ulong(0x1000)
 
 
@@ -257,11 +259,14 @@ def test_with_turns_to_take_each_access_is_a_point_of_preemption(
     machine.kernel.is_eager = False
 
 
-def test_many_registers_are_forgotten_again(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dirql.hal.device_memory._MOST_REMEMBERED", 8)
+def test_many_registers_are_forgotten_again(machine: Machine) -> None:
     address = machine.map_bar()
-    for place in range(0, 256, 4):
+    memory = machine.hal.device_memory
+    lane = memory.octets[address]
+    memory.dwords.update((place, 0) for place in range(MOST_REMEMBERED - 1))
+    memory.octets.update((place, lane) for place in range(MOST_REMEMBERED - 2))
+    for place in (0, 4):
+        assert len(memory.dwords) == len(memory.octets) == MOST_REMEMBERED - 1 + place // 4
         registers.read_register_ulong(address + place)
-        registers.read_register_uchar(address + place)
-        assert 0 < len(machine.hal.device_memory.dwords) <= 8
-        assert 0 < len(machine.hal.device_memory.octets) <= 8
+        registers.read_register_uchar(address + 1 + place)
+    assert len(memory.dwords) == len(memory.octets) == 1

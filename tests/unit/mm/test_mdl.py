@@ -266,6 +266,7 @@ def test_MDL_06_mapped_read_only(memory_manager: MemoryManager) -> None:
     assert violation(lambda: memory.write(address, b"1"))[0] == 0xBE
 
 
+@pytest.mark.interpreted("patches")
 def test_MDL_06_no_room_gives_none(memory_manager: MemoryManager, monkeypatch: pytest.MonkeyPatch) -> None:
     mdl = locked_mdl(memory_manager)
     monkeypatch.setattr(type(memory_manager.system), "map", lambda *_arguments, **_options: None)

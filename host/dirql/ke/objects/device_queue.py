@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final, cast
 
+from mypy_extensions import mypyc_attr
+
 from dirql.ke.objects.entry_tree import Entry, EntryTree
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import IO_TYPE_DEVICE_QUEUE
@@ -19,6 +21,7 @@ _REMOVE_BY_KEY: Final = contract("KeRemoveByKeyDeviceQueue")
 _REMOVE_ENTRY: Final = contract("KeRemoveEntryDeviceQueue")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class DeviceQueueEntry(Entry):
     """A place in a device queue (KDEVICE_QUEUE_ENTRY)."""
 
@@ -32,6 +35,7 @@ class DeviceQueueEntry(Entry):
         self.inserted = False
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class DeviceQueue:
     """A device queue (KDEVICE_QUEUE).
 

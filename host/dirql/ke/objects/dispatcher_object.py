@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 
+from mypy_extensions import mypyc_attr
+
 from dirql.nt.constants import WaitAll
 
 __all__ = ["DispatcherHeader", "DispatcherObject", "WaitBlock", "Waiter"]
@@ -32,6 +34,7 @@ class Waiter(Protocol):
         """Make the thread ready; the wait returns `status`."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class WaitBlock:
     """The place of one thread in the wait list of one object (KWAIT_BLOCK). A wait fills in the fields."""
 
@@ -62,6 +65,7 @@ class DispatcherHeader:
         self.wait_list.clear()
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class DispatcherObject:
     """An object that can be waited for.
 

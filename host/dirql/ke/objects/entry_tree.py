@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import attrgetter
 
+from mypy_extensions import mypyc_attr
+
 __all__ = ["Entry", "EntryTree"]
 
 # A node with more items is cut in two. With 64 the operations by key take a third longer with 100,000 entries, and 16
@@ -22,6 +24,7 @@ _LIMIT = 32
 _key_of = attrgetter("sort_key")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Entry:
     """An entry of the list. Nobody may change `sort_key` while the entry is in a list."""
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
@@ -24,6 +26,7 @@ _RESET: Final = contract("KeResetEvent")
 _CLEAR: Final = contract("KeClearEvent")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Event(DispatcherObject):
     """An event (KEVENT).
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
@@ -20,6 +22,7 @@ _RELEASE: Final = contract("KeReleaseMutex")
 _RECURSION_LIMIT = -0x8000_0000
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Mutex(DispatcherObject):
     """A mutex (KMUTEX).
 

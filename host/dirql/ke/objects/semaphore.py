@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
@@ -18,6 +20,7 @@ __all__ = ["Semaphore"]
 _RELEASE: Final = contract("KeReleaseSemaphore")
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Semaphore(DispatcherObject):
     """A semaphore (KSEMAPHORE). Each wait that it satisfies takes 1 from the count, which is the header's state."""
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.objects.timer_queue import UNITS_PER_MILLISECOND, TimerEntry
@@ -36,6 +38,7 @@ def clock_interrupt(processor: Processor) -> None:
     enter(processor, old_irql)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Timer(DispatcherObject):
     """A timer, which is signalled when it is due, once or periodically (KTIMER)."""
 

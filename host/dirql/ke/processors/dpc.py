@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar, cast
 
+from mypy_extensions import mypyc_attr
+
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.guard import call_deferred, current_driver, describe
@@ -42,6 +44,7 @@ MAXIMUM_QUEUE_DEPTH = 4
 _Queued = Callable[[QueuedDpc, object, object, object], object]
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Dpc:
     """A deferred procedure call (KDPC).
 

@@ -51,7 +51,10 @@ def enter(processor: Processor, irql: int) -> int:
 
 def current_irql() -> int:
     """Return the IRQL of the current processor; follows KeGetCurrentIrql."""
-    return current.processor.irql
+    irql = current.processor.irql
+    if irql == STOPPED_IRQL and not current.is_running():
+        current.kernel.refuse()
+    return irql
 
 
 def raise_irql(new_irql: int) -> int:

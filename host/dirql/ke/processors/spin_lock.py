@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Final, NoReturn
 
+from mypy_extensions import mypyc_attr
+
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.processors.contract import contract
@@ -36,6 +38,7 @@ _TRY_TO_ACQUIRE_AT_DPC_LEVEL: Final = contract("KeTryToAcquireSpinLockAtDpcLevel
 _VERIFIER = DRIVER_VERIFIER_DETECTED_VIOLATION
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class SpinLock:
     """A spin lock (KSPIN_LOCK)."""
 

@@ -11,20 +11,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from random import Random
 
+from mypy_extensions import mypyc_attr
+
 __all__ = ["RandomSchedule", "Replay", "RoundRobin", "Schedule"]
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Schedule(ABC):
     """A source of decisions. `record` lists them in the order in which they were made."""
 
     __slots__ = ("record",)
 
-    shuffles = True
-    """Whether threads of equal priority may take each other's place; otherwise the oldest goes first."""
-
     def __init__(self) -> None:
         """Make a schedule that has decided nothing yet."""
         self.record: list[int] = []
+
+    @property
+    def shuffles(self) -> bool:
+        """Whether threads of equal priority may take each other's place; otherwise the oldest goes first."""
+        return True
 
     def choose(self, count: int) -> int:
         """Decide between `count` possibilities, and record and return the number; 0 goes on with the current one."""
@@ -42,7 +47,10 @@ class RoundRobin(Schedule):
 
     __slots__ = ()
 
-    shuffles = False
+    @property
+    def shuffles(self) -> bool:
+        """See `Schedule`."""
+        return False
 
     def decide(self, count: int) -> int:
         """Return 1, the next possibility, if there are several."""
@@ -67,13 +75,18 @@ class RandomSchedule(Schedule):
 class Replay(Schedule):
     """The decisions of an earlier run, once more."""
 
-    __slots__ = ("_decisions", "shuffles")
+    __slots__ = ("_decisions", "_shuffles")
 
     def __init__(self, of: Schedule) -> None:
         """`of` is the schedule that the run had."""
         super().__init__()
-        self.shuffles = of.shuffles
+        self._shuffles = of.shuffles
         self._decisions: Sequence[int] = tuple(of.record)
+
+    @property
+    def shuffles(self) -> bool:
+        """See `Schedule`."""
+        return self._shuffles
 
     def decide(self, count: int) -> int:
         """Return the recorded decision; raises `RuntimeError` if this run goes on longer, or in another way."""
