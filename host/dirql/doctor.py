@@ -70,9 +70,9 @@ def _installed(package: str) -> str | None:
 
 
 def _kernel() -> Path:
-    from dirql.ke import platform  # the module of the kernel that needs no other
+    from dirql.ke import costs  # a module of the kernel that needs no other
 
-    return Path(platform.__file__)
+    return Path(costs.__file__)
 
 
 def _checkout() -> Path | None:
