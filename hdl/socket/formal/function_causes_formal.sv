@@ -17,8 +17,12 @@ module function_causes_formal (
   input logic [7:0] pulse_clocks_i,
   input logic       interrupt_disable_i,
   input logic       msi_enable_i,
+  input logic       bus_master_i,
   input logic       msi_possible_i,
-  input logic       message_taken_i
+  input logic       message_taken_i,
+  input logic       message_again_i,
+  /// The function resets itself.
+  input logic       reset_i
 );
   logic [1:0]             cause, mask;
   logic [15:0]            due, cleared;
@@ -36,11 +40,12 @@ module function_causes_formal (
     interrupt.status       = status;
     interrupt.latched      = latched_i;
     interrupt.pulse_clocks = pulse_clocks_i;
+    interrupt.reset        = reset_i;
   end
   socket_interrupt u_pin (
-    .clk_i, .rst_ni, .interrupt_i(interrupt), .interrupt_disable_i, .msi_enable_i, .msi_possible_i, .intx_o(intx),
-    .message_o(message), .message_taken_i, .message_suppressed_o(suppressed), .message_phase_i(1'b0),
-    .register_read_i(1'b0), .writing_i(1'b0), .events_o(events)
+    .clk_i, .rst_ni, .interrupt_i(interrupt), .interrupt_disable_i, .msi_enable_i, .bus_master_i, .msi_possible_i,
+    .intx_o(intx), .message_o(message), .message_taken_i, .message_again_i, .message_suppressed_o(suppressed),
+    .message_phase_i(1'b0), .register_read_i(1'b0), .writing_i(1'b0), .events_o(events)
   );
 
   logic begun_q = 1'b0;
@@ -62,20 +67,30 @@ module function_causes_formal (
   end
 
   // The clock before.
-  logic       past_q, status_q, due_q, latched_q, line_q, msi_q, possible_q, taken_q, message_q;
-  logic [1:0] on_q, set_q;
+  logic        past_q, status_q, due_q, latched_q, line_q, again_q, disable_q, msi_q, master_q, possible_q, taken_q,
+               returned_q, waits_q, waits, pin_q;
+  logic [1:0]  on_q, set_q;
+  logic [15:0] due_causes_q, cleared_q;
+  assign waits = u_pin.message_q;
   always_ff @(posedge clk_i) begin : p_before
-    past_q     <= rst_ni;
-    status_q   <= rst_ni && status;
-    due_q      <= rst_ni && due != '0;
-    latched_q  <= latched_i;
-    line_q     <= rst_ni && u_pin.line_q;
-    msi_q      <= msi_enable_i;
-    possible_q <= msi_possible_i;
-    taken_q    <= message_taken_i;
-    message_q  <= rst_ni && message;
-    on_q       <= rst_ni ? cause & mask : 2'b00;
-    set_q      <= set_i;
+    past_q       <= rst_ni && !reset_i;
+    status_q     <= rst_ni && status;
+    due_q        <= rst_ni && due != '0;
+    due_causes_q <= due;
+    cleared_q    <= cleared;
+    latched_q    <= latched_i;
+    line_q       <= rst_ni && u_pin.line_q;
+    again_q      <= rst_ni && u_pin.again_q;
+    disable_q    <= interrupt_disable_i;
+    msi_q        <= msi_enable_i;
+    master_q     <= bus_master_i;
+    possible_q   <= msi_possible_i;
+    taken_q      <= message_taken_i;
+    returned_q   <= message_again_i;
+    waits_q      <= rst_ni && waits;
+    pin_q        <= rst_ni && intx;
+    on_q         <= rst_ni ? cause & mask : 2'b00;
+    set_q        <= set_i;
   end
 
   always_ff @(posedge clk_i) begin : p_properties
@@ -94,20 +109,36 @@ module function_causes_formal (
                "The line of a level interrupt is the status one clock before.")
         `PROVE(pulse_each, !(latched_q && due_q) || (u_pin.line_q && !line_q) || u_pin.again_q,
                "What is due in pulses begins a pulse, or is kept for the next one.")
-        `PROVE(message_each, !(due_q && msi_q && possible_q) || message,
+        `PROVE(pulse_kept, !(latched_q && again_q && (status_q || !disable_q)) || (u_pin.line_q && !line_q) ||
+               u_pin.again_q, "A pulse that was kept waits until it begins, or until its causes are cleared while the pin is disabled.")
+        `PROVE(pulse_disabled, !(latched_q && disable_q && !line_q) || !u_pin.line_q,
+               "No pulse begins while the pin is disabled.")
+        `PROVE(pulse_real, !(latched_q && u_pin.line_q && !line_q) || again_q || due_q,
+               "No pulse begins without a cause.")
+        `PROVE(message_each, !(due_q && msi_q && possible_q) || waits,
                "What is due as a message makes a message wait.")
-        `PROVE(message_kept, !(message_q && !taken_q && msi_q) || message,
-               "A message waits until it is taken or messages are turned off.")
-        `PROVE(message_real, !message || message_q || due_q, "No message waits without a cause.")
+        `PROVE(message_returned, !(returned_q && msi_q) || waits,
+               "A message that comes back because Bus Master went off waits again.")
+        `PROVE(message_kept, !(waits_q && !taken_q && msi_q && (master_q || status_q)) || waits,
+               "A message waits until it is taken, messages are turned off, or its causes are cleared while Bus Master is off.")
+        `PROVE(message_real, !waits || waits_q || due_q || returned_q, "No message waits without a cause.")
+        `PROVE(event_causes, events.cause_set == due_causes_q && events.cause_clear == cleared_q,
+               "A cause is reported one clock after it was set and enabled, or cleared, and at no other time.")
       end
+      `PROVE(message_master, message == (waits && bus_master_i),
+             "A message that waits is sent only while Bus Master is on.")
       `PROVE(C13_pin, !(msi_enable_i && intx), "The pin is off while messages are on.")
+      `PROVE(pin_disabled, !(interrupt_disable_i && intx), "The pin is off while it is disabled.")
       `PROVE(suppress, suppressed == (due != '0 && msi_enable_i && !msi_possible_i),
              "A message that cannot be sent is reported.")
-      `PROVE(events_once, !(events.asserted && events.deasserted),
-             "The pin does not come on and go off on one clock.")
+      `PROVE(event_pin, events.asserted == (intx && !pin_q) && events.deasserted == (!intx && pin_q),
+             "Each first clock with the pin on, and each first clock with it off, has its event.")
       `COVER(pulsed_again, u_pin.line_q && u_pin.again_q && latched_q, "A pulse is on while another is due.")
       `COVER(second_pulse, past_q && latched_q && u_pin.line_q && !line_q && !due_q, "A pulse that was kept begins.")
-      `COVER(message_shared, message && message_q && due_q, "Two causes share a message.")
+      `COVER(pulse_late, past_q && latched_q && disable_q && again_q && !interrupt_disable_i && status,
+             "A pulse waits for the end of Interrupt Disable.")
+      `COVER(message_shared, message && waits_q && due_q, "Two causes share a message.")
+      `COVER(message_late, waits_q && !master_q && message, "A message waits for Bus Master.")
       `COVER(follows_again, cause[1] && !on_q[1] && mask[1] && due_q && set_q[1],
              "A cause that follows comes on again after a clear.")
     end
