@@ -42,6 +42,12 @@ INITIATOR = "bus/rtl/bus_initiator.sv"
 COUNTERS = "timestamp/rtl/bus_counters.sv"
 CAUSES = "socket/rtl/function_causes.sv"
 PIN = "socket/rtl/socket_interrupt.sv"
+DECODE = "socket/rtl/socket_decode.sv"
+SOCKET = "socket/rtl/function_socket.sv"
+MASTER = "socket/rtl/socket_master.sv"
+HEADER = "functions/common/rtl/config_header.sv"
+PINS = "functions/gpio/rtl/gpio_pins.sv"
+GPIO = "functions/gpio/rtl/gpio.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
 
 FAULTS = (
@@ -72,10 +78,26 @@ FAULTS = (
         CAUSES,
         "((cause_q & ~clear) | set_i)",
         "((cause_q | set_i) & ~clear)",
-        "I01_status",
+        "causes",
     ),
-    Fault("function_causes", PIN, "again_q || due : 1'b0", "again_q : 1'b0", "pulse_each"),
-    Fault("function_causes", PIN, "|| (message_q && !message_taken_i)", "", "message_kept"),
+    Fault(
+        "function_causes", PIN, "(line_q || interrupt_disable_i) && wanted", "line_q && wanted", "pulse_each"
+    ),
+    Fault("function_causes", PIN, "due || (again_q &&", "due || (1'b0 &&", "pulse_kept"),
+    Fault("function_causes", PIN, "(bus_master_i || interrupt_i.status)", "bus_master_i", "message_kept"),
+    Fault("function_causes", PIN, "set_q   <= interrupt_i.due", "set_q   <= set_q", "event_causes"),
+    Fault("function_socket", DECODE, "transaction_i.configuration || bar_o", "bar_o", "T15_claims"),
+    Fault("function_socket", TARGET, "bus_i.ad[10:8] == number_i", "1'b1", "latched"),
+    Fault("function_socket", DECODE, "abort_o = cbe_i[1] || !cbe_i[0]", "abort_o = cbe_i[1]", "T14_aborts"),
+    Fault("function_socket", DECODE, " && command_i.memory_enable", "", "decodes"),
+    Fault("function_socket", DECODE, "!memory || bar_o == '0 || last", "last", "single"),
+    Fault("function_socket", HEADER, "bar_we[i]", "bar_we[0]", "base"),
+    Fault("function_socket", SOCKET, "transaction.configuration || answer_i.rvalid", "1'b1", "answered"),
+    Fault("function_socket", MASTER, "progress.transfer && !owns;", "progress.transfer;", "not_mixed"),
+    Fault("function_socket", MASTER, "if (message_taken_o) datum_q", "datum_q", "message_progress"),
+    Fault("gpio", PINS, "second_q & ~(before_q & ~level_i)", "second_q & ~before_q", "cause"),
+    Fault("gpio", GPIO, ".loopback_i(reg2hw.loopback.pins[Pins-1:0])", ".loopback_i('0)", "level"),
+    Fault("gpio", GPIO, "16'(levels)", "'0", "show_level"),
     Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
     Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
 )

@@ -29,6 +29,10 @@ module socket_master (
   output logic                    req_o,
   output bus_pkg::master_out_t    master_o
 );
+  bus_pkg::initiator_in_t  request;
+  bus_pkg::initiator_out_t progress;
+  logic                    owns, owns_q;
+
   // The address and datum of a message are those of the clock on which it is taken. A message has one datum, whose parity
   // is known two clocks after it moved.
   logic [15:0] datum_q;
@@ -38,10 +42,6 @@ module socket_master (
     moved_q  <= progress.transfer && owns;
     judged_q <= moved_q;
   end
-
-  bus_pkg::initiator_in_t  request;
-  bus_pkg::initiator_out_t progress;
-  logic                    owns, owns_q;
 
   bus_initiator u_initiator (
     .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i, .latency_i, .parity_response_i,
