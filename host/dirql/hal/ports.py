@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import Final
 
 from dirql.hal.buffers import reading, writing
 from dirql.hal.hal import running
@@ -33,7 +34,7 @@ __all__ = [
     "write_port_ushort",
 ]
 
-_PORT_SPACE = 0x1_0000
+_PORT_SPACE: Final = 0x1_0000
 """The number of I/O ports: the processor has 16 bits for the number of one."""
 
 

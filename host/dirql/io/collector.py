@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gc
+from typing import Final
 
 __all__ = ["CollectorPace"]
 
@@ -12,7 +13,7 @@ __all__ = ["CollectorPace"]
 # look came with each 60 requests, and each object was looked at several times before it counted as old. With 10,000
 # instead, a request that is allocated while 100,000 are outstanding takes 4.4 µs instead of 11; 50,000 and more gain
 # nothing that is sure ("IRPs: allocate" in bench/growth.py).
-_NEW_OBJECTS = 10_000
+_NEW_OBJECTS: Final = 10_000
 
 
 class CollectorPace:

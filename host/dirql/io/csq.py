@@ -28,7 +28,7 @@ _INSERT_IRP_EX: Final = contract("IoCsqInsertIrpEx")
 _REMOVE_IRP: Final = contract("IoCsqRemoveIrp")
 _REMOVE_NEXT_IRP: Final = contract("IoCsqRemoveNextIrp")
 
-_CONTEXT = 3
+_CONTEXT: Final = 3
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from dirql.io.errors import IoError
 from dirql.io.manager import running as io_manager
@@ -29,7 +29,7 @@ from dirql.ob.services import close as close_handle
 
 __all__ = ["Handle", "Overlapped"]
 
-_UNITS_PER_SECOND = 10_000_000  # kernel time-outs count 100 ns
+_UNITS_PER_SECOND: Final = 10_000_000  # kernel time-outs count 100 ns
 
 
 class Overlapped:

@@ -71,7 +71,7 @@ _COMPLETE_REQUEST: Final = contract("IoCompleteRequest")
 
 _T = TypeVar("_T")
 
-_ALWAYS = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR
+_ALWAYS: Final = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR
 
 
 def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -> _T:
@@ -181,8 +181,8 @@ def _stop(irp: Irp, violation: int, what: str) -> NoReturn:
     bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, irp, reason=f"{irp!r} {what}")
 
 
-_TAG = pool_tag("IoSB")
-_SYSTEM_BUFFER = IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER
+_TAG: Final = pool_tag("IoSB")
+_SYSTEM_BUFFER: Final = IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER
 
 
 def allocate_mdl(

@@ -31,7 +31,7 @@ __all__ = ["load_driver", "registry_path", "unload_driver", "zw_load_driver", "z
 _ZW_LOAD_DRIVER: Final = contract("ZwLoadDriver")
 _ZW_UNLOAD_DRIVER: Final = contract("ZwUnloadDriver")
 
-_SERVICES = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services" + "\\"
+_SERVICES: Final = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services" + "\\"
 
 
 def registry_path(service: str) -> str:

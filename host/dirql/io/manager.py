@@ -16,8 +16,8 @@ from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 
 __all__ = ["IoManager", "ProgramHandle", "running"]
 
-_LARGEST_STACK = 127  # StackCount is a signed byte
-_FIXED_SIZE_STACK = 8  # NT takes packets up to this size from a list of equal blocks
+_LARGEST_STACK: Final = 127  # StackCount is a signed byte
+_FIXED_SIZE_STACK: Final = 8  # NT takes packets up to this size from a list of equal blocks
 
 
 class ProgramHandle(Protocol):

@@ -12,7 +12,7 @@ A stack location belongs to one driver of a stack. The last location of `Irp.loc
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.parameters import Parameters
@@ -74,8 +74,8 @@ AddDeviceRoutine = Callable[["DriverObject", "DeviceObject"], int]
 UnloadRoutine = Callable[["DriverObject"], None]
 DriverEntry = Callable[["DriverObject", str], int]
 
-_IRP_SIZE = 0xD0
-_STACK_LOCATION_SIZE = 0x48
+_IRP_SIZE: Final = 0xD0
+_STACK_LOCATION_SIZE: Final = 0x48
 
 
 # Requests.

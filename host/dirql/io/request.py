@@ -275,7 +275,7 @@ def forward_irp_synchronously(device: DeviceObject, irp: Irp) -> bool:
     return True
 
 
-_FSD_FUNCTIONS = (IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_SHUTDOWN, IRP_MJ_PNP)
+_FSD_FUNCTIONS: Final = (IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_FLUSH_BUFFERS, IRP_MJ_SHUTDOWN, IRP_MJ_PNP)
 
 
 def build_asynchronous_fsd_request(

@@ -77,7 +77,7 @@ _DEVICE_IO_CONTROL_FILE: Final = contract("ZwDeviceIoControlFile")
 _CANCEL_IO_FILE: Final = contract("ZwCancelIoFile")
 _CANCEL_IO_FILE_EX: Final = contract("ZwCancelIoFileEx")
 
-_SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE
+_SHARE_ALL: Final = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 
 def create_file(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from dirql.io.cancel import cancel_irp
 from dirql.io.manager import running as io_manager
@@ -15,8 +16,8 @@ from dirql.ob.namespace import Directory
 
 __all__ = ["cancel_outstanding_requests", "leaks"]
 
-_FIRST_PAUSE = 100  # 10 µs, in 100 ns units; each pause is twice as long as the one before
-_PAUSES = 18  # together about 2.6 s
+_FIRST_PAUSE: Final = 100  # 10 µs, in 100 ns units; each pause is twice as long as the one before
+_PAUSES: Final = 18  # together about 2.6 s
 
 
 def cancel_outstanding_requests() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from dirql.ke.threads.system_thread import start_thread
 from dirql.ke.threads.thread import Thread
@@ -13,7 +14,7 @@ from dirql.ke.threads.wait import wait_for_single_object
 
 __all__ = ["SystemWorker"]
 
-_PRIORITY = 12  # the priority of NT's worker threads for delayed work
+_PRIORITY: Final = 12  # the priority of NT's worker threads for delayed work
 
 
 class SystemWorker:

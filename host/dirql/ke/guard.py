@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, TypeVarTuple, cast
+from typing import Final, TypeVar, TypeVarTuple, cast
 
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.current import current
@@ -77,7 +77,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 R = TypeVar("R")
 
-_UCHAR = 0xFF
+_UCHAR: Final = 0xFF
 
 
 class _AllocationAction:
@@ -102,33 +102,35 @@ class RoutineKind:
     """The type of the value that the routine must return, a key of `_RESULTS`; None if nobody uses the value."""
 
 
-ISR = RoutineKind("the ISR", level=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_IO_ISR_IRQL, result=bool)
-SYNCHRONIZE = RoutineKind("the SynchCritSection routine", result=bool)
-DPC = RoutineKind("the DPC routine", level=IRQL_UNEXPECTED_VALUE)
-THREAD = RoutineKind("the thread routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED)
-DISPATCH = RoutineKind(
+ISR: Final = RoutineKind(
+    "the ISR", level=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_IO_ISR_IRQL, result=bool
+)
+SYNCHRONIZE: Final = RoutineKind("the SynchCritSection routine", result=bool)
+DPC: Final = RoutineKind("the DPC routine", level=IRQL_UNEXPECTED_VALUE)
+THREAD: Final = RoutineKind("the thread routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED)
+DISPATCH: Final = RoutineKind(
     "the dispatch routine",
     level=DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     subcode=VF_IOMANAGER_DISPATCH_IRQL,
     result=NTSTATUS,
 )
-COMPLETION = RoutineKind(
+COMPLETION: Final = RoutineKind(
     "the completion routine",
     level=DRIVER_VERIFIER_DETECTED_VIOLATION,
     subcode=VF_IO_COMPLETION_IRQL,
     result=NTSTATUS,
 )
-START_IO = RoutineKind("the StartIo routine")
-DRIVER_ENTRY = RoutineKind("DriverEntry", result=NTSTATUS)
-ADD_DEVICE = RoutineKind("the AddDevice routine", result=NTSTATUS)
-UNLOAD = RoutineKind("the Unload routine")
-CANCEL = RoutineKind("the cancel routine", None, locks=1)
+START_IO: Final = RoutineKind("the StartIo routine")
+DRIVER_ENTRY: Final = RoutineKind("DriverEntry", result=NTSTATUS)
+ADD_DEVICE: Final = RoutineKind("the AddDevice routine", result=NTSTATUS)
+UNLOAD: Final = RoutineKind("the Unload routine")
+CANCEL: Final = RoutineKind("the cancel routine", None, locks=1)
 """The routine releases the cancel spin lock. An exception goes up to the caller of IoCancelIrp."""
-ADAPTER_CONTROL = RoutineKind("the AdapterControl routine", None, result=_AllocationAction)
+ADAPTER_CONTROL: Final = RoutineKind("the AdapterControl routine", None, result=_AllocationAction)
 """An exception goes up to the caller, as for the kinds below."""
-CSQ_INSERT_EX = RoutineKind("the CsqInsertIrpEx routine", None, result=NTSTATUS)
-CSQ_LOCK = RoutineKind("the CsqAcquireLock or CsqReleaseLock routine", None, locks=None)
-CALLBACK = RoutineKind("the callback", None)
+CSQ_INSERT_EX: Final = RoutineKind("the CsqInsertIrpEx routine", None, result=NTSTATUS)
+CSQ_LOCK: Final = RoutineKind("the CsqAcquireLock or CsqReleaseLock routine", None, locks=None)
+CALLBACK: Final = RoutineKind("the callback", None)
 """Any other routine that the kernel calls back, such as AdapterListControl."""
 
 

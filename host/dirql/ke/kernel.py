@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from dirql.ke.costs import Costs
 from dirql.ke.current import current
@@ -19,7 +20,7 @@ from dirql.verifier.policy import Verifier
 
 __all__ = ["BOOT_TIME", "Kernel"]
 
-BOOT_TIME = 134_116_128_000_000_000
+BOOT_TIME: Final = 134_116_128_000_000_000
 """The system time at reset unless told otherwise: 2026-01-01 00:00 UTC in 100 ns units since the beginning of 1601."""
 
 

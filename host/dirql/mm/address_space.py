@@ -15,7 +15,7 @@ from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
 __all__ = ["NOWHERE", "AddressSpace", "Page", "PageTableObserver"]
 
-NOWHERE = -1
+NOWHERE: Final = -1
 """The physical address of a page that is in no frame."""
 
 

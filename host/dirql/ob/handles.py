@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
@@ -19,7 +19,7 @@ __all__ = ["HandleEntry", "HandleTable"]
 
 _T = TypeVar("_T")
 
-_STEP = 4  # the two low bits of a handle are the application's
+_STEP: Final = 4  # the two low bits of a handle are the application's
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ device belongs to the device. A program's `\\.\X` means `\??\X`, and `\DosDevice
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.nt.status import (
     STATUS_NAME_TOO_LONG,
     STATUS_OBJECT_NAME_COLLISION,
@@ -21,7 +23,7 @@ from dirql.ob.object import Object
 
 __all__ = ["Directory", "Namespace", "SymbolicLink"]
 
-_MAXIMUM_LINKS = 32
+_MAXIMUM_LINKS: Final = 32
 
 
 class Directory(Object):

@@ -45,7 +45,7 @@ _CREATE_THREAD: Final = contract("PsCreateSystemThread")
 
 _T = TypeVar("_T")
 
-_SYSTEM_PROCESS = 4  # the process ID of NT's System process
+_SYSTEM_PROCESS: Final = 4  # the process ID of NT's System process
 
 
 @dataclass(frozen=True, slots=True)

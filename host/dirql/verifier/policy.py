@@ -12,11 +12,13 @@ object that can be a key of a dictionary; None stands for code that belongs to n
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.nt.bugcodes import VERIFIER_FORCE_IRQL_CHECKING
 
 __all__ = ["DEFAULT_FLAGS", "Verifier"]
 
-DEFAULT_FLAGS = VERIFIER_FORCE_IRQL_CHECKING
+DEFAULT_FLAGS: Final = VERIFIER_FORCE_IRQL_CHECKING
 """The options of a driver for which nobody chose options."""
 
 

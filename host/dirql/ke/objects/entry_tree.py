@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import attrgetter
+from typing import Final
 
 from mypy_extensions import mypyc_attr
 
@@ -19,7 +20,7 @@ __all__ = ["Entry", "EntryTree"]
 
 # A node with more items is cut in two. With 64 the operations by key take a third longer with 100,000 entries, and 16
 # gain nothing that can be measured (bench/growth.py).
-_LIMIT = 32
+_LIMIT: Final = 32
 
 _key_of = attrgetter("sort_key")
 

@@ -19,7 +19,7 @@ __all__ = ["Mutex"]
 
 _RELEASE: Final = contract("KeReleaseMutex")
 
-_RECURSION_LIMIT = -0x8000_0000
+_RECURSION_LIMIT: Final = -0x8000_0000
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

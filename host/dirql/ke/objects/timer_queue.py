@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 from itertools import count
+from typing import Final
 
 from dirql.ke.platform import Clock
 
 __all__ = ["UNITS_PER_MILLISECOND", "UNITS_PER_SECOND", "TimerEntry", "TimerQueue"]
 
-UNITS_PER_SECOND = 10_000_000
+UNITS_PER_SECOND: Final = 10_000_000
 """NT counts time in units of 100 ns."""
-UNITS_PER_MILLISECOND = 10_000
+UNITS_PER_MILLISECOND: Final = 10_000
 
 
 class TimerEntry:

@@ -16,6 +16,8 @@ tests/unit/test_contracts.py holds the statement of each routine to the descript
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.processors.irql import irql_name
@@ -27,7 +29,7 @@ from dirql.nt.contracts import CONTRACTS
 
 __all__ = ["KeptContract", "charge_call", "contract"]
 
-_BY_ROUTINE = {stated.routine: stated for stated in CONTRACTS.values()}
+_BY_ROUTINE: Final = {stated.routine: stated for stated in CONTRACTS.values()}
 
 
 def contract(routine: str) -> KeptContract:

@@ -38,7 +38,7 @@ _REMOVE_QUEUE: Final = contract("KeRemoveQueueDpc")
 
 C = TypeVar("C")
 
-MAXIMUM_QUEUE_DEPTH = 4
+MAXIMUM_QUEUE_DEPTH: Final = 4
 """A queue longer than this is drained whatever the importance of its DPCs (MaximumDpcQueueDepth)."""
 
 _Queued = Callable[[QueuedDpc, object, object, object], object]

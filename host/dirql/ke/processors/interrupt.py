@@ -43,10 +43,10 @@ __all__ = [
 _CONNECT: Final = contract("IoConnectInterrupt")
 _DISCONNECT: Final = contract("IoDisconnectInterrupt")
 
-SPURIOUS_VECTOR = 0xFF
+SPURIOUS_VECTOR: Final = 0xFF
 """The answer of the controller to a fetch when no interrupt is pending any more."""
 
-STORM_LIMIT = 1000
+STORM_LIMIT: Final = 1000
 """The number of interrupts in a row, or of passes over the ISRs of a latched vector, that is an interrupt storm."""
 
 C = TypeVar("C")
@@ -301,7 +301,7 @@ class InterruptTable:
         self.affinity[irql] = allowed
 
 
-interrupt_table = Running[InterruptTable]("interrupt routines")
+interrupt_table: Final = Running[InterruptTable]("interrupt routines")
 
 
 def dispatch(processor: Processor, requested_irql: int) -> None:

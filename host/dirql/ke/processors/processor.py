@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from dirql.ke.processors.dpc_queue import DpcQueue
 from dirql.ke.threads.thread import Thread
@@ -12,7 +12,7 @@ from dirql.nt.constants import HIGH_LEVEL, PASSIVE_LEVEL
 
 __all__ = ["STOPPED_IRQL", "OwnedLock", "Processor"]
 
-STOPPED_IRQL = HIGH_LEVEL + 1
+STOPPED_IRQL: Final = HIGH_LEVEL + 1
 """The IRQL of a processor of a stopped kernel.
 
 It is above all others: each check of an IRQL fails, and so no routine has to ask whether the kernel still runs.

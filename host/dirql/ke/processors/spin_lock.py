@@ -35,7 +35,7 @@ _ACQUIRE_FOR_DPC: Final = contract("KeAcquireSpinLockForDpc")
 _RELEASE_FOR_DPC: Final = contract("KeReleaseSpinLockForDpc")
 _TRY_TO_ACQUIRE_AT_DPC_LEVEL: Final = contract("KeTryToAcquireSpinLockAtDpcLevel")
 
-_VERIFIER = DRIVER_VERIFIER_DETECTED_VIOLATION
+_VERIFIER: Final = DRIVER_VERIFIER_DETECTED_VIOLATION
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

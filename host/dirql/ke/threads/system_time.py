@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.ke.current import current
 from dirql.ke.objects.timer_queue import UNITS_PER_SECOND
 from dirql.ke.processors.contract import charge_call
@@ -18,7 +20,7 @@ __all__ = [
     "stall_execution_processor",
 ]
 
-TIME_INCREMENT = 156_250
+TIME_INCREMENT: Final = 156_250
 """The length of a tick of the tick count in 100 ns units: 15.625 ms. Nothing else counts ticks."""
 
 
