@@ -25,6 +25,10 @@ $(VENV)/.installed-dev: pyproject.toml host/bootstrap.sh
 	@sh host/bootstrap.sh dev
 	@touch $(VENV)/.installed-cocotb $@
 
+$(VENV)/.installed-synthesis: pyproject.toml host/bootstrap.sh
+	@sh host/bootstrap.sh synthesis
+	@touch $@
+
 $(VENV)/.installed-formal: pyproject.toml host/bootstrap.sh
 	@sh host/bootstrap.sh formal
 	@touch $@
@@ -106,6 +110,10 @@ docs: registers machines wdk ## write the generated pages of docs/ and check tha
 .PHONY: formal
 formal: $(VENV)/.installed-formal ## prove properties of the hardware; ARGS="--quick" proves those that take less than a minute
 	@$(PY) hdl/formal/prove.py $(ARGS)
+
+.PHONY: area
+area: $(VENV)/.installed-synthesis ## measure the machines on parts of FPGAs; ARGS="--write" writes docs/area.md
+	@$(PY) hdl/synthesis/area.py $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run

