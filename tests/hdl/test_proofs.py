@@ -51,11 +51,11 @@ GPIO = "functions/gpio/rtl/gpio.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
 
 FAULTS = (
-    Fault("prim_queue", QUEUE, "kept != 3'd4", "level_q != 3'd4", "count"),
+    Fault("prim_queue", QUEUE, "kept != 3'(Depth)", "level_q != 3'(Depth)", "count"),
     Fault("prim_queue", QUEUE, "kept == 3'(i)", "level_q == 3'(i)", "stored"),
     Fault("prim_ram", RAM, "if (write_i[lane])", "if (write_i[0])", "kept"),
-    Fault("prim_fifo", FIFO, "< 3'd4;", "< 3'd5;", "visible_some"),
-    Fault("prim_fifo", FIFO, "fetch && !clear_i", "fetch", "pointers"),
+    Fault("prim_fifo", FIFO, "(!out_q || leaves);", "(!out_q || pop_i);", "pointers"),
+    Fault("prim_fifo", FIFO, "out_q <= !clear_i && ", "out_q <= ", "pointers"),
     Fault("bus_arbiter", ARBITER, "StartLimit && idle && requests[owner_q]", "StartLimit", "A07_broken"),
     Fault("bus_arbiter", ARBITER, "|| !idle || gnt_q[choice]", "|| 1'b1", "A02"),
     Fault("bus_arbiter", ARBITER, "32'(owner_q) + step", "32'(Park) + step", "A04_round"),

@@ -44,7 +44,7 @@ module bridge_memory #(
 
   // Posted writes: address, lanes, datum.
   logic [65:0] posted, unused_posted1;
-  logic [2:0]  posted_visible;
+  logic [1:0]  posted_visible;
   logic [4:0]  posted_level, posted_now;
   logic        posted_pop, write_mine;
   prim_fifo #(.Width(66), .DepthLog2(4)) u_posted (

@@ -5,7 +5,8 @@
 
 /// Proof of `prim_queue`: one datum, chosen freely among all that are pushed, is followed from its push to its pop.
 module prim_queue_formal #(
-  parameter int unsigned Width = 4
+  parameter int unsigned Width = 4,
+  parameter int unsigned Depth = 4
 ) (
   input logic             clk_i,
   input logic             rst_ni,
@@ -18,7 +19,7 @@ module prim_queue_formal #(
 );
   logic [Width-1:0] data0, data1;
   logic [2:0]       level;
-  prim_queue #(.Width(Width)) u_dut (
+  prim_queue #(.Width(Width), .Depth(Depth)) u_dut (
     .clk_i, .rst_ni, .clear_i, .push_i, .data_i, .pop_i, .data0_o(data0), .data1_o(data1), .level_o(level)
   );
 
@@ -28,7 +29,7 @@ module prim_queue_formal #(
   // The number of entries by a count that knows only pushes and pops.
   logic [2:0] count_q;
   logic       accepted;
-  assign accepted = push_i && (level != 3'd4 || pop_i);
+  assign accepted = push_i && (level != 3'(Depth) || pop_i);
   always_ff @(posedge clk_i) begin : p_count
     if (!rst_ni || clear_i) count_q <= '0;
     else count_q <= count_q + 3'(accepted) - 3'(pop_i);
@@ -55,8 +56,8 @@ module prim_queue_formal #(
     `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
     if (rst_ni) begin
       `ASSUME(pop_not_empty, !pop_i || level != '0 || clear_i, "Nobody pops an empty queue.")
-      `PROVE(count, level == count_q && level <= 3'd4,
-             "The level is the number of accepted pushes without a pop, and at most 4.")
+      `PROVE(count, level == count_q && level <= 3'(Depth),
+             "The level is the number of accepted pushes without a pop, and at most the depth.")
       if (followed_q) begin
         `PROVE(kept, before_q < level, "A datum stays until it is popped or the queue is cleared.")
         `PROVE(first, before_q != 3'd0 || data0 == datum_q, "The first output is the oldest datum, as it was pushed.")
@@ -65,11 +66,11 @@ module prim_queue_formal #(
         `PROVE(stored, u_dut.entries[32'(before_q[1:0])*Width +: Width] == datum_q,
                "Each entry holds the datum that was pushed into its place in the order.")
       end
-      `COVER(full, level == 3'd4 && followed_q && before_q == 3'd3,
+      `COVER(full, level == 3'(Depth) && followed_q && before_q == 3'(Depth - 1),
              "The queue is full and its last datum is followed.")
-      `COVER(full_moving, level == 3'd4 && push_i && pop_i,
+      `COVER(full_moving, level == 3'(Depth) && push_i && pop_i,
              "A full queue takes a datum and gives one on the same clock.")
-      `COVER(refused, level == 3'd4 && push_i && !pop_i, "A push is refused.")
+      `COVER(refused, level == 3'(Depth) && push_i && !pop_i, "A push is refused.")
     end
   end
 endmodule

@@ -1,17 +1,19 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Skid buffer of four registers whose first two entries are visible, so that a bus agent can offer one datum and
+/// Skid buffer of a few registers whose first two entries are visible, so that a bus agent can offer one datum and
 /// has the next one ready on the clock on which the first one moves.
 module prim_queue #(
   /// Bits of an entry.
-  parameter int unsigned Width = 32
+  parameter int unsigned Width = 32,
+  /// Number of entries, 2 to 4.
+  parameter int unsigned Depth = 4
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
   /// Empties the queue; wins over push and pop.
   input  logic             clear_i,
-  /// Push; ignored when four entries are held and none is popped.
+  /// Push; ignored when `Depth` entries are held and none is popped.
   input  logic             push_i,
   input  logic [Width-1:0] data_i,
   /// Pop; must not be given when empty.
@@ -19,19 +21,23 @@ module prim_queue #(
   /// The first and the second entry; an entry beyond `level_o` has no meaning.
   output logic [Width-1:0] data0_o,
   output logic [Width-1:0] data1_o,
-  /// The number of entries in the queue, 0 to 4.
+  /// The number of entries in the queue, 0 to `Depth`.
   output logic [2:0]       level_o
 );
-  logic [4*Width-1:0] entries;
+  if (Depth < 2 || Depth > 4) begin : gen_check
+    $error("prim_queue: Depth must be 2 to 4");
+  end
+
+  logic [Depth*Width-1:0] entries;
   logic [2:0]         level_q, kept;
   logic               push;
 
   assign kept = level_q - 3'(pop_i);
-  assign push = push_i && kept != 3'd4;
+  assign push = push_i && kept != 3'(Depth);
 
-  for (genvar i = 0; i < 4; i++) begin : gen_entry
+  for (genvar i = 0; i < Depth; i++) begin : gen_entry
     logic [Width-1:0] above;
-    if (i < 3) begin : gen_above
+    if (i < Depth - 1) begin : gen_above
       assign above = entries[(i+1)*Width +: Width];
     end else begin : gen_top
       assign above = '0;
@@ -55,8 +61,8 @@ module prim_queue #(
     if (rst_ni && !clear_i) begin
       // Nobody pops an empty queue.
       a_pop_empty: assert (!pop_i || level_q != '0);
-      // The queue never holds more than its four entries.
-      a_level: assert (level_q <= 3'd4);
+      // The queue never holds more than its entries.
+      a_level: assert (level_q <= 3'(Depth));
     end
   end
 

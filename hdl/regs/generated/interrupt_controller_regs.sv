@@ -116,6 +116,9 @@ module interrupt_controller_regs (
     assign reg2hw_o.lost_re[i] = read_i && read_dword == (W+1)'(16 + i);
   end
 
+  logic [W:0] lost_read_index;
+  assign lost_read_index = read_dword - (W+1)'(16);
+
   always_comb begin : p_read
     rdata_o = '0;
     if (load_i) begin
@@ -159,8 +162,8 @@ module interrupt_controller_regs (
         end
         default: begin
           rdata_o = '0;
-          for (int unsigned i = 0; i < 16; i++) begin
-            if (read_dword == (W+1)'(16 + i)) rdata_o = hw2reg_i.lost[i*32 +: 32];
+          if (lost_read_index < (W+1)'(16)) begin
+            rdata_o = hw2reg_i.lost[32'(lost_read_index[3:0])*32 +: 32];
           end
         end
       endcase

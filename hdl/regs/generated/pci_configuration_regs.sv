@@ -165,6 +165,9 @@ module pci_configuration_regs (
   assign reg2hw_o.msi_upper_address.address = msi_upper_address_address_q;
   assign reg2hw_o.msi_data.value = msi_data_value_q;
 
+  logic [W:0] bar_read_index;
+  assign bar_read_index = read_dword - (W+1)'(4);
+
   always_comb begin : p_read
     rdata_o = '0;
     if (load_i) begin
@@ -256,8 +259,8 @@ module pci_configuration_regs (
         end
         default: begin
           rdata_o = '0;
-          for (int unsigned i = 0; i < 6; i++) begin
-            if (read_dword == (W+1)'(4 + i)) rdata_o = hw2reg_i.bar[i*32 +: 32];
+          if (bar_read_index < (W+1)'(6)) begin
+            rdata_o = hw2reg_i.bar[32'(bar_read_index[2:0])*32 +: 32];
           end
         end
       endcase

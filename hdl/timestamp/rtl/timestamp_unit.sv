@@ -82,7 +82,7 @@ module timestamp_unit #(
 
   // The stream.
   logic [EventLog2:0]   level;
-  logic [2:0]           visible;
+  logic [1:0]           visible;
   logic                 valid, push, lost, dropped;
   logic [15:0]          drops_q;
   logic [16:0]          drops;

@@ -37,7 +37,7 @@ module store_buffer #(
 
   // The stream of reads is ahead of the burst by the number of dwords that the queue holds.
   assign next        = stream_q ? next_q : stream_address_i;
-  assign target_read = stream_i && level + 3'(target_read_q) < 3'd3;
+  assign target_read = stream_i && level + 3'(target_read_q) < 3'd2;
   always_ff @(posedge clk_i) begin : p_stream
     if (!rst_ni) begin
       stream_q      <= 1'b0;
@@ -55,7 +55,7 @@ module store_buffer #(
   assign bypass         = level == '0 && stream_pop_i;
   assign stream_valid_o = stream_q && (level != '0 || target_read_q);
   assign stream_data_o  = level != '0 ? head : ram_data;
-  prim_queue #(.Width(32)) u_stream (
+  prim_queue #(.Width(32), .Depth(2)) u_stream (
     .clk_i, .rst_ni, .clear_i(!stream_i), .push_i(target_read_q && !bypass), .data_i(ram_data),
     .pop_i(stream_pop_i && level != '0), .data0_o(head), .data1_o(unused_second), .level_o(level)
   );

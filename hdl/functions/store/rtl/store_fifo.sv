@@ -40,7 +40,7 @@ module store_fifo #(
   output logic [FifoLog2:0] level_o
 );
   logic [31:0] data0, data1;
-  logic [2:0]  visible;
+  logic [1:0]  visible;
   logic        full, accept, popped, real_q, wanted_more;
 
   assign full          = level_o[FifoLog2];
@@ -58,7 +58,7 @@ module store_fifo #(
     host_data_o  = '0;
     if (host_enable_i) begin
       wanted_more  = level_o > (FifoLog2+1)'(popped) && !draining_i;
-      host_valid_o = !wanted_more || visible > 3'(popped);
+      host_valid_o = !wanted_more || visible > 2'(popped);
       if (wanted_more) host_data_o = popped ? data1 : data0;
     end
   end
@@ -69,7 +69,7 @@ module store_fifo #(
 
   assign drain_valid_o = visible != '0;
   assign drain_data_o  = data0;
-  prim_fifo #(.Width(32), .DepthLog2(FifoLog2)) u_fifo (
+  prim_fifo #(.Width(32), .DepthLog2(FifoLog2), .Pair(1'b1)) u_fifo (
     .clk_i, .rst_ni, .clear_i, .push_i(accept || (fill_push_i && !full)),
     .data_i(filling_i ? fill_data_i : host_data_i), .pop_i(popped || drain_pop_i), .data0_o(data0), .data1_o(data1),
     .visible_o(visible), .level_o

@@ -75,7 +75,11 @@ module store_mover #(
   // Reads of the buffer are ahead by the number of dwords that the queue holds.
   logic [BufferLog2-1:2] read_address_q, write_address_q;
   logic                  reading_q, data_coming_q;
-  assign read_o         = running_q && !inward_q && !align_done && level + 3'(reading_q) < 3'd3;
+  logic                  ahead_pop;
+  logic [2:0]            ahead;
+  assign ahead_pop      = !inward_q && in_valid && in_ready;
+  assign ahead          = level + 3'(reading_q);
+  assign read_o         = running_q && !inward_q && !align_done && (ahead < 3'd2 || (ahead == 3'd2 && ahead_pop));
   assign read_address_o = read_address_q;
   always_ff @(posedge clk_i) begin : p_read
     if (!rst_ni || start_i) reading_q <= 1'b0;
@@ -84,9 +88,9 @@ module store_mover #(
       read_address_q <= start_i ? buffer_address_i[BufferLog2-1:2] : read_address_q + 1'b1;
     end
   end
-  prim_queue #(.Width(32)) u_ahead (
+  prim_queue #(.Width(32), .Depth(2)) u_ahead (
     .clk_i, .rst_ni, .clear_i(start_i), .push_i(rvalid_i && reading_q), .data_i(rdata_i),
-    .pop_i(!inward_q && in_valid && in_ready), .data0_o(head), .data1_o(unused_second), .level_o(level)
+    .pop_i(ahead_pop), .data0_o(head), .data1_o(unused_second), .level_o(level)
   );
 
   // Data from the bus, one clock after it moved.
