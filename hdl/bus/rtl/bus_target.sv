@@ -60,7 +60,8 @@ module bus_target (
   logic [3:0]  waited_q;
   logic [1:0]  tail_q;
   // The current transaction.
-  logic [31:0] address_q, pointer_q, loaded_address_q;
+  logic [31:0] address_q;
+  logic [31:2] pointer_q, loaded_address_q, next;
   logic [3:0]  command_q;
   logic        idsel_q, loaded_q, read_q, memory_q, io_q, configuration_q;
 
@@ -142,20 +143,21 @@ module bus_target (
   end
 
   always_ff @(posedge clk_i) begin : p_latch
-    if (state_q == StIdle && start) begin
+    // The same registers in every target of a machine, so that synthesis keeps them once: 3 x 39 of them in a machine
+    // with four targets.
+    if (start) begin
       address_q <= bus_i.ad;
       command_q <= bus_i.cbe;
       idsel_q   <= idsel_i;
-      pointer_q <= {bus_i.ad[31:2], 2'b00};
       read_q    <= bus_pkg::is_read(bus_i.cbe);
       memory_q  <= bus_pkg::is_memory(bus_i.cbe);
       io_q      <= bus_i.cbe == bus_pkg::CommandIoRead || bus_i.cbe == bus_pkg::CommandIoWrite;
       configuration_q <= (bus_i.cbe == bus_pkg::CommandConfigurationRead ||
                           bus_i.cbe == bus_pkg::CommandConfigurationWrite) &&
                          idsel_i && bus_i.ad[1:0] == 2'b00 && bus_i.ad[10:8] == number_i;
-    end else if (load_o || (transfer && !read_q)) begin
-      pointer_q <= pointer_q + 32'd4;
     end
+    if (start) pointer_q <= bus_i.ad[31:2];
+    else if (load_o || (transfer && !read_q)) pointer_q <= pointer_q + 30'd1;
   end
 
   always_ff @(posedge clk_i) begin : p_progress
@@ -195,16 +197,18 @@ module bus_target (
 
   // Data that was written, one clock after it moved.
   logic        write_q;
-  logic [31:0] wdata_q, write_address_q;
+  logic [31:0] wdata_q;
+  logic [31:2] write_address_q;
   logic [3:0]  write_be_q;
   always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) write_q <= 1'b0;
     else write_q <= transfer && !read_q;
-    if (transfer && !read_q) begin
-      wdata_q         <= bus_i.ad;
-      write_be_q      <= ~bus_i.cbe;
-      write_address_q <= pointer_q;
+    // With a condition on the bus alone, synthesis keeps these once for all targets.
+    if (bus_i.irdy && bus_i.trdy) begin
+      wdata_q    <= bus_i.ad;
+      write_be_q <= ~bus_i.cbe;
     end
+    if (transfer && !read_q) write_address_q <= pointer_q;
   end
 
   // Parity of the clock before; PERR and SERR come two clocks after the error that they report.
@@ -247,13 +251,14 @@ module bus_target (
   assign transaction_o.decode         = state_q == StDecode;
   assign transaction_o.active         = state_q != StIdle;
   assign transaction_o.waiting        = state_q == StData && !trdy_q && !stop_q;
-  assign transaction_o.pointer        = transfer && !read_q ? pointer_q + 32'd4 : pointer_q;
+  assign next                         = transfer && !read_q ? pointer_q + 30'd1 : pointer_q;
+  assign transaction_o.pointer        = {next, 2'b00};
   assign transaction_o.loaded         = loaded_q;
-  assign transaction_o.loaded_address = loaded_address_q;
+  assign transaction_o.loaded_address = {loaded_address_q, 2'b00};
   assign transaction_o.offered        = trdy_q;
   assign transaction_o.transfer       = transfer;
   assign transaction_o.write          = write_q && !(data_bad && parity_response_i);
-  assign transaction_o.write_address  = write_address_q;
+  assign transaction_o.write_address  = {write_address_q, 2'b00};
   assign transaction_o.write_be       = write_be_q;
   assign transaction_o.wdata          = wdata_q;
 

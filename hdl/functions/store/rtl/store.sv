@@ -80,15 +80,14 @@ module store #(
   logic        fifo_clear, draining, filling, host_pushed, host_popped, overrun, fifo_start, dma_start, inward;
   logic        mover_stop, dma_abort, mover_done, data_clock, dma_descriptor, dma_done;
   logic [2:0]  stored, delivered;
-  logic [31:0] transferred, data_clocks, busy_clocks, taken_length;
-  logic [31:4] taken_descriptor;
-  logic [BufferLog2-1:0] taken_address;
+  logic        accept;
+  logic [31:0] transferred, data_clocks, busy_clocks;
+  logic [BufferLog2:0] taken_length;
   logic [FifoLog2:0] fifo_level;
   store_command #(.BufferLog2(BufferLog2), .FifoLog2(FifoLog2)) u_command (
     .clk_i, .rst_ni, .command_we_i(reg2hw.command_we && reg2hw.wmask[0]), .operation_i(reg2hw.wdata[2:0]),
     .buffer_address_i(reg2hw.buffer_address.value), .length_i(reg2hw.length.value),
-    .descriptor_i(reg2hw.descriptor_base.address), .delay_i(reg2hw.delay.clocks), .buffer_address_o(taken_address),
-    .length_o(taken_length), .descriptor_o(taken_descriptor),
+    .delay_i(reg2hw.delay.clocks), .accept_o(accept), .length_o(taken_length),
     .threshold_i(reg2hw.fifo_threshold.dwords), .abort_i(reg2hw.control.abort),
     .soft_reset_i(reg2hw.control.soft_reset), .registers_reset_o(registers_reset), .busy_o(busy), .state_o(state),
     .operation_o(operation), .transferred_o(transferred), .data_clocks_o(data_clocks), .busy_clocks_o(busy_clocks),
@@ -134,13 +133,13 @@ module store #(
   logic                  segment_start, bus_valid, wpop;
   logic [BufferLog2-1:0] segment_buffer;
   logic [1:0]            segment_offset;
-  logic [23:0]           segment_length;
+  logic [BufferLog2:0]   segment_length;
   logic [2:0]            wlevel;
   store_mover #(.BufferLog2(BufferLog2)) u_mover (
     .clk_i, .rst_ni, .start_i(fifo_start || segment_start), .inward_i(inward), .dma_i(segment_start),
-    .buffer_address_i(fifo_start ? taken_address : segment_buffer),
+    .buffer_address_i(segment_buffer),
     .other_offset_i(fifo_start ? 2'd0 : segment_offset),
-    .length_i(fifo_start ? taken_length[23:0] : segment_length), .stop_i(mover_stop),
+    .length_i(fifo_start ? taken_length : segment_length), .stop_i(mover_stop),
     .pace_i(reg2hw.fifo_pace.clocks), .done_o(mover_done), .stored_o(stored),
     .write_o(mover_write), .write_address_o(mover_write_address), .write_be_o(mover_be), .wdata_o(mover_wdata),
     .write_ready_i(mover_write_ready), .read_o(mover_read), .read_address_o(mover_read_address),
@@ -155,9 +154,9 @@ module store #(
   logic        target_abort, master_abort, descriptor_invalid, range_dma, disabled;
   logic [31:0] error_address;
   store_dma #(.BufferLog2(BufferLog2)) u_dma (
-    .clk_i, .rst_ni, .start_i(dma_start), .inward_i(inward),
-    .buffer_address_i(taken_address), .length_i(taken_length),
-    .descriptor_i(taken_descriptor), .max_burst_i(reg2hw.max_burst.dwords),
+    .clk_i, .rst_ni, .accept_i(accept), .buffer_address_i(reg2hw.buffer_address.value[BufferLog2-1:0]),
+    .length_i(reg2hw.length.value[BufferLog2:0]), .descriptor_i(reg2hw.descriptor_base.address),
+    .start_i(dma_start), .inward_i(inward), .max_burst_i(reg2hw.max_burst.dwords),
     .bus_master_i(progress.enabled), .abort_i(dma_abort), .in_descriptor_o(dma_descriptor), .in_data_o(),
     .done_o(dma_done), .parity_o(bus_parity), .target_abort_o(target_abort), .master_abort_o(master_abort),
     .descriptor_invalid_o(descriptor_invalid), .range_o(range_dma), .disabled_o(disabled),

@@ -15,13 +15,11 @@ module store_command #(
   input  logic [2:0]            operation_i,
   input  logic [31:0]           buffer_address_i,
   input  logic [31:0]           length_i,
-  input  logic [31:4]           descriptor_i,
   input  logic [31:0]           delay_i,
   input  logic [15:0]           threshold_i,
-  /// The arguments as they were when COMMAND was written.
-  output logic [BufferLog2-1:0] buffer_address_o,
-  output logic [31:0]           length_o,
-  output logic [31:4]           descriptor_o,
+  /// The arguments are taken on this clock; the length as it was then.
+  output logic                  accept_o,
+  output logic [BufferLog2:0]   length_o,
   /// CONTROL: abort and soft reset; the registers are reset on this clock.
   input  logic                  abort_i,
   input  logic                  soft_reset_i,
@@ -78,20 +76,21 @@ module store_command #(
     StFinish
   } state_e;
 
+  // Bits for a count of dwords, in the buffer or in the FIFO.
+  localparam int unsigned       CountWidth   = BufferLog2 > FifoLog2 + 2 ? BufferLog2 : FifoLog2 + 2;
   localparam logic [1:0]        FinishClocks = 2'd3;
-  localparam logic [31:0]       BufferBytes  = 32'd1 << BufferLog2;
   localparam logic [FifoLog2:0] Depth        = {1'b1, {FifoLog2{1'b0}}};
 
   state_e      state_q, state_d;
   store_reg_pkg::operation_e operation_q;
-  logic        accept, moves, out_of_range, out_of_range_q, abort_q, reset_q, failed_q, raise, fifo_over;
+  logic        accept, moves, some_q, out_of_range, out_of_range_q, abort_q, reset_q, failed_q, raise, fifo_over;
   logic        starting_q, ending;
-  logic [31:0] host_left_q, length_q, transferred_q, data_clocks_q;
-  logic [31:4] descriptor_q;
-  logic [BufferLog2-1:0] buffer_address_q;
+  // Counts of bytes go up to the size of the buffer, and so do those of data phases, each of which moves a byte or more.
+  logic [BufferLog2:0]   length_q, transferred_q, data_clocks_q;
+  logic [BufferLog2-2:0] host_left_q;
   logic        delaying;
   logic [1:0]  finish_q;
-  logic [32:0] last_byte;
+  logic [BufferLog2+1:0] last_byte;
 
   always_comb begin : p_accept
     accept = 1'b0;
@@ -99,13 +98,14 @@ module store_command #(
   end
   assign refused_o    = command_we_i && state_q != StIdle;
   assign raise        = operation_q == store_reg_pkg::OperationRaise;
-  assign moves        = !raise && length_q != '0;
+  assign moves        = !raise && some_q;
   always_comb begin : p_range
     last_byte    = '0;
     out_of_range = 1'b0;
     if (accept) begin
-      last_byte    = {1'b0, buffer_address_i} + {1'b0, length_i};
-      out_of_range = last_byte > {1'b0, BufferBytes};
+      last_byte    = {1'b0, buffer_address_i[BufferLog2:0]} + {1'b0, length_i[BufferLog2:0]};
+      out_of_range = (buffer_address_i[31:BufferLog2+1] | length_i[31:BufferLog2+1]) != '0 ||
+                     last_byte[BufferLog2+1] || (last_byte[BufferLog2] && last_byte[BufferLog2-1:0] != '0);
     end
   end
   assign fifo_over    = filling_o ? host_left_q == '0 && mover_done_i : mover_done_i;
@@ -151,17 +151,17 @@ module store_command #(
   always_ff @(posedge clk_i) begin : p_timers
     if (accept) begin
       operation_q      <= store_reg_pkg::operation_e'(operation_i);
-      length_q         <= length_i;
-      buffer_address_q <= buffer_address_i[BufferLog2-1:0];
-      descriptor_q     <= descriptor_i;
+      length_q         <= length_i[BufferLog2:0];
+      some_q           <= length_i != '0;
       out_of_range_q   <= out_of_range;
     end
     if (state_q != StIdle) finish_q <= state_q != StFinish ? FinishClocks : finish_q - 2'd1;
   end
 
   // Counters. A dword taken by the host counts for the bytes of it that belong to the command.
-  logic [31:0] popped_bytes, bytes_left;
-  logic        clear;
+  logic [2:0]          popped_bytes, moved;
+  logic [BufferLog2:0] bytes_left;
+  logic                clear;
   assign clear = registers_reset_o || accept;
   prim_timer u_delay (.clk_i, .rst_ni, .load_i(accept), .clocks_i(delay_i), .running_o(delaying));
   prim_clocks u_busy (
@@ -172,23 +172,27 @@ module store_command #(
     popped_bytes = '0;
     if (host_popped_i && filling_o) begin
       bytes_left   = length_q - transferred_q;
-      popped_bytes = bytes_left < 32'd4 ? bytes_left : 32'd4;
+      popped_bytes = bytes_left[BufferLog2:2] == '0 ? {1'b0, bytes_left[1:0]} : 3'd4;
     end
   end
+  // A command moves data in one of three ways.
+  assign moved = stored_i | delivered_i | popped_bytes;
   always_ff @(posedge clk_i) begin : p_counters
     if (!rst_ni) begin
       transferred_q <= '0;
       data_clocks_q <= '0;
     end else if (clear || state_q != StIdle) begin
-      transferred_q <= clear ? '0 : transferred_q + 32'(stored_i) + 32'(delivered_i) + popped_bytes;
-      data_clocks_q <= clear ? '0 : data_clocks_q + 32'(data_clock_i);
+      transferred_q <= clear ? '0 : transferred_q + (BufferLog2+1)'(moved);
+      data_clocks_q <= clear ? '0 : data_clocks_q + (BufferLog2+1)'(data_clock_i);
     end
   end
 
   // Programmed I/O: the dwords that the host still has to give or take, and the request to the host to do so.
-  logic [31:0]       total;
-  logic [FifoLog2:0] at_hand, wanted;
-  assign total = (length_q + 32'd3) >> 2;
+  logic [BufferLog2-2:0] total;
+  logic [FifoLog2:0]     at_hand, wanted;
+  logic [CountWidth-1:0] held;
+  assign held  = CountWidth'(fifo_level_i) + CountWidth'(host_pushed_i);
+  assign total = (BufferLog2-1)'(((BufferLog2+2)'(length_q) + (BufferLog2+2)'(3)) >> 2);
   always_comb begin : p_wanted
     at_hand        = '0;
     wanted         = '0;
@@ -196,17 +200,17 @@ module store_command #(
     if (state_q == StFifo && host_left_q != '0) begin
       at_hand = filling_o ? fifo_level_i : Depth - fifo_level_i;
       wanted  = threshold_i > 16'(Depth) ? Depth : threshold_i[FifoLog2:0];
-      if (host_left_q < 32'(wanted)) wanted = host_left_q[FifoLog2:0];
+      if (CountWidth'(host_left_q) < CountWidth'(wanted)) wanted = (FifoLog2+1)'(host_left_q);
       fifo_service_o = at_hand >= wanted;
     end
   end
   always_ff @(posedge clk_i) begin : p_host_left
     if (state_q == StStart) begin
       // Data pushed before the command count.
-      host_left_q <= filling_o ? total : total > 32'(fifo_level_i) + 32'(host_pushed_i) ?
-                     total - 32'(fifo_level_i) - 32'(host_pushed_i) : '0;
+      host_left_q <= filling_o ? total :
+                     CountWidth'(total) > held ? (BufferLog2-1)'(CountWidth'(total) - held) : '0;
     end else if (host_left_q != '0 && ((draining_o && host_pushed_i) || (filling_o && host_popped_i))) begin
-      host_left_q <= host_left_q - 32'd1;
+      host_left_q <= host_left_q - (BufferLog2-1)'(1);
     end
   end
 
@@ -249,11 +253,10 @@ module store_command #(
     endcase
     if (abort_q) state_o = store_reg_pkg::StateAborting;
   end
-  assign buffer_address_o = buffer_address_q;
-  assign length_o         = length_q;
-  assign descriptor_o     = descriptor_q;
+  assign accept_o      = accept;
+  assign length_o      = length_q;
   assign busy_o        = state_q != StIdle;
   assign operation_o   = operation_q;
-  assign transferred_o = transferred_q;
-  assign data_clocks_o = data_clocks_q;
+  assign transferred_o = 32'(transferred_q);
+  assign data_clocks_o = 32'(data_clocks_q);
 endmodule

@@ -14,12 +14,14 @@ module store_dma #(
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
-  /// Begins a transfer: direction (to the buffer if `inward_i`), place in the buffer, bytes, first descriptor.
+  /// Takes the arguments of a transfer, or of a command without one: place in the buffer, bytes, first descriptor.
+  input  logic                  accept_i,
+  input  logic [BufferLog2-1:0] buffer_address_i,
+  input  logic [BufferLog2:0]   length_i,
+  input  logic [31:4]           descriptor_i,
+  /// Begins the transfer, to the buffer if `inward_i`, which stays as it is until the end.
   input  logic                  start_i,
   input  logic                  inward_i,
-  input  logic [BufferLog2-1:0] buffer_address_i,
-  input  logic [31:0]           length_i,
-  input  logic [31:4]           descriptor_i,
   input  logic [15:0]           max_burst_i,
   input  logic                  bus_master_i,
   input  logic                  abort_i,
@@ -42,7 +44,7 @@ module store_dma #(
   output logic                  segment_start_o,
   output logic [BufferLog2-1:0] segment_buffer_o,
   output logic [1:0]            segment_offset_o,
-  output logic [23:0]           segment_length_o,
+  output logic [BufferLog2:0]   segment_length_o,
   output logic                  bus_valid_o,
   input  logic                  mover_done_i,
   input  logic [2:0]            wlevel_i,
@@ -81,14 +83,18 @@ module store_dma #(
   } state_e;
 
   state_e      state_q, state_d;
-  logic        inward_q, in_flight_q, failed, valid_descriptor, last_q, too_long_q;
-  logic [31:0] left_q, address_q, base_q;
-  logic [31:0] first_word_q, length_word_q, flags_q, high_q;
+  // Bits of a number of dwords of the buffer, and of a burst.
+  localparam int unsigned DwordWidth = BufferLog2 - 1;
+  localparam int unsigned BurstWidth = DwordWidth < 16 ? DwordWidth : 16;
+
+  logic        in_flight_q, failed, valid_descriptor, last_q, invalid_q, beyond_q, too_long, too_long_q;
+  logic [31:0] address_q;
+  logic [31:4] base_q;
   logic [1:0]  word_q;
   logic [BufferLog2-1:0] buffer_q;
-  logic [23:0] segment_length;
-  logic [21:0] dwords_left_q;
-  logic [15:0] burst;
+  logic [BufferLog2:0]   left_q, length_q, segment_length;
+  logic [DwordWidth-1:0] dwords_left_q;
+  logic [BurstWidth-1:0] burst;
   logic        take, ended_well, first_burst_q, last_burst;
   logic [1:0]  tail_q;
 
@@ -141,50 +147,55 @@ module store_dma #(
       state_q     <= state_d;
       in_flight_q <= take || (in_flight_q && !request_done_i);
     end
-    if (start_i) inward_q <= inward_i;
   end
 
-  // The descriptor as it arrives.
+  // The descriptor is checked as it arrives. Of a length that is longer than the buffer, only that is kept.
+  logic arrives;
+  assign arrives = state_q == StDescriptor && transfer_i;
   always_ff @(posedge clk_i) begin : p_descriptor
-    if (state_q == StFetch) word_q <= 2'd0;
-    else if (state_q == StDescriptor && transfer_i) word_q <= word_q + 2'd1;
-    if (state_q == StDescriptor && transfer_i) begin
-      {flags_q, length_word_q, high_q} <= {rdata_i, flags_q, length_word_q};
-      if (word_q == 2'd0) first_word_q <= rdata_i;
+    if (state_q == StFetch) begin
+      word_q    <= 2'd0;
+      invalid_q <= 1'b0;
+    end else if (arrives) begin
+      word_q <= word_q + 2'd1;
+      unique case (word_q)
+        2'd1: invalid_q <= invalid_q || rdata_i != '0;
+        2'd2: invalid_q <= invalid_q || rdata_i[31:24] != '0 || rdata_i[23:0] == '0;
+        2'd3: invalid_q <= invalid_q || rdata_i[31:1] != '0;
+        default: invalid_q <= 1'b0;
+      endcase
     end
-    if (start_i) base_q <= {descriptor_i, 4'h0};
-    else if (state_q == StCheck) base_q <= base_q + 32'd16;
-  end
-  always_comb begin : p_check
-    valid_descriptor = 1'b0;
-    segment_length   = '0;
-    if (state_q == StCheck) begin
-      valid_descriptor = high_q == '0 && length_word_q[31:24] == '0 && length_word_q[23:0] != '0 &&
-                         flags_q[31:1] == '0;
-      segment_length   = {8'd0, length_word_q[23:0]} > left_q ? left_q[23:0] : length_word_q[23:0];
+    if (arrives && word_q == 2'd2) begin
+      length_q <= rdata_i[BufferLog2:0];
+      beyond_q <= rdata_i[23:BufferLog2+1] != '0;
     end
+    if (arrives && word_q == 2'd3) last_q <= rdata_i[0];
+    if (accept_i) base_q <= descriptor_i;
+    else if (state_q == StCheck) base_q <= base_q + 28'd1;
   end
+  assign too_long         = beyond_q || length_q > left_q;
+  assign valid_descriptor = !invalid_q;
+  assign segment_length   = too_long ? left_q : length_q;
 
   // Progress through the list; the segment's host side in whole dwords.
   always_ff @(posedge clk_i) begin : p_progress
-    if (start_i) begin
+    if (accept_i) begin
       left_q   <= length_i;
       buffer_q <= buffer_address_i;
     end else if (state_q == StCheck) begin
-      left_q   <= left_q - {8'd0, segment_length};
+      left_q   <= left_q - segment_length;
       buffer_q <= buffer_q + BufferLog2'(segment_length);
     end
+    if (arrives && word_q == 2'd0) address_q <= rdata_i;
+    else if (state_q == StBurst && take) address_q <= {address_q[31:2] + 30'(burst), 2'b00};
     if (state_q == StCheck) begin
-      last_q        <= flags_q[0];
-      too_long_q    <= {8'd0, length_word_q[23:0]} > left_q;
+      too_long_q    <= too_long;
       first_burst_q <= 1'b1;
-      address_q     <= first_word_q;
-      tail_q        <= first_word_q[1:0] + segment_length[1:0] - 2'd1;
-      dwords_left_q <= 22'((25'(segment_length) + 25'(first_word_q[1:0]) + 25'd3) >> 2);
+      tail_q        <= address_q[1:0] + segment_length[1:0] - 2'd1;
+      dwords_left_q <= DwordWidth'(((BufferLog2+2)'(segment_length) + (BufferLog2+2)'(address_q[1:0]) + (BufferLog2+2)'(3)) >> 2);
     end else if (state_q == StBurst && take) begin
       first_burst_q <= 1'b0;
-      address_q     <= {address_q[31:2], 2'b00} + {14'd0, burst, 2'b00};
-      dwords_left_q <= dwords_left_q - 22'(burst);
+      dwords_left_q <= dwords_left_q - DwordWidth'(burst);
     end
   end
 
@@ -199,10 +210,10 @@ module store_dma #(
     primed     = 1'b0;
     if (state_q == StBurst) begin
       longest    = max_burst_i == '0 ? 16'd1 : max_burst_i;
-      last_burst = dwords_left_q <= 22'(longest);
-      burst      = last_burst ? dwords_left_q[15:0] : longest;
+      last_burst = 22'(dwords_left_q) <= 22'(longest);
+      burst      = last_burst ? dwords_left_q[BurstWidth-1:0] : longest[BurstWidth-1:0];
       // A write begins when enough data is available to continue it without waits.
-      primed     = inward_q || wlevel_i >= 3'd3 || 16'(wlevel_i) >= burst;
+      primed     = inward_i || wlevel_i >= 3'd3 || BurstWidth'(wlevel_i) >= burst;
     end
   end
   assign head_be = 4'hF << address_q[1:0];
@@ -210,14 +221,14 @@ module store_dma #(
 
   always_comb begin : p_request
     request_o.command  = bus_pkg::CommandMemoryRead;
-    request_o.address  = base_q;
+    request_o.address  = {base_q, 4'h0};
     request_o.length   = 16'd4;
     request_o.first_be = 4'hF;
     request_o.last_be  = 4'hF;
     if (state_q == StBurst) begin
       request_o.address = {address_q[31:2], 2'b00};
-      request_o.length  = burst;
-      if (!inward_q) begin
+      request_o.length  = 16'(burst);
+      if (!inward_i) begin
         request_o.command = bus_pkg::CommandMemoryWrite;
         if (first_burst_q) request_o.first_be = head_be;
         if (last_burst) request_o.last_be = tail_be;
@@ -228,14 +239,14 @@ module store_dma #(
                            (state_q == StFetch || (state_q == StBurst && dwords_left_q != '0 && primed));
   assign more_o          = state_q == StBurst && dwords_left_q != '0 && !abort_i && !bad;
   assign stop_o          = abort_i || bad_q;
-  assign available_o     = state_q == StBurst && !inward_q ? wlevel_i : 3'd7;
+  assign available_o     = state_q == StBurst && !inward_i ? wlevel_i : 3'd7;
 
   assign segment_start_o  = state_q == StCheck && valid_descriptor && !bad && !abort_i;
   assign segment_buffer_o = buffer_q;
-  assign segment_offset_o = first_word_q[1:0];
+  assign segment_offset_o = address_q[1:0];
   assign segment_length_o = segment_length;
-  assign bus_valid_o      = state_q == StBurst && transfer_i && inward_q;
-  assign wpop_o           = state_q == StBurst && transfer_i && !inward_q;
+  assign bus_valid_o      = state_q == StBurst && transfer_i && inward_i;
+  assign wpop_o           = state_q == StBurst && transfer_i && !inward_i;
   assign data_clock_o     = state_q == StBurst && transfer_i;
   // A datum given to host memory counts two clocks later, when its target has not complained about its parity.
   logic [2:0] given, given_q, judged_q;
@@ -266,7 +277,7 @@ module store_dma #(
                                 ((request_done_i && result_i == bus_pkg::ResultDisabled) ||
                                  (!bus_master_i && state_d == StDone &&
                                   (state_q == StFetch || (state_q == StBurst && !failed))));
-  assign error_address_o      = parity_error_i ? parity_address_i : request_done_i ? address_i : base_q;
+  assign error_address_o      = parity_error_i ? parity_address_i : request_done_i ? address_i : {base_q, 4'h0};
 
   assign in_descriptor_o = state_q == StFetch || state_q == StDescriptor || state_q == StCheck;
   assign in_data_o       = state_q == StBurst || state_q == StDrain;

@@ -14,7 +14,7 @@ module store_mover #(
   input  logic                  dma_i,
   input  logic [BufferLog2-1:0] buffer_address_i,
   input  logic [1:0]            other_offset_i,
-  input  logic [23:0]           length_i,
+  input  logic [BufferLog2:0]   length_i,
   /// Stops the mover, which then takes and gives no more data.
   input  logic                  stop_i,
   /// Clocks added to each dword between FIFO and buffer.
@@ -109,7 +109,7 @@ module store_mover #(
       in_data  = !inward_q ? head : dma_q ? bus_data_q : drain_data_i;
     end
   end
-  store_align u_align (
+  store_align #(.CountWidth(BufferLog2 + 1)) u_align (
     .clk_i, .rst_ni, .start_i, .source_offset_i(inward_i ? other_offset_i : buffer_address_i[1:0]),
     .sink_offset_i(inward_i ? buffer_address_i[1:0] : other_offset_i), .length_i,
     .valid_i(in_valid), .data_i(in_data), .ready_o(in_ready),
