@@ -50,7 +50,7 @@ def summary(run: Run, size: Size) -> str:
 
 
 def shortfall(link: Link, run: Run, size: Size) -> Iterator[str]:
-    """What the machine misses: its goal, the part with the link beside it, the clock."""
+    """Complaints about a machine that misses its goal, does not fit beside the link, or is too slow."""
     if run.goal and size.cells > run.goal:
         yield f"the machine must take at most {run.goal} cells; it takes {size.cells}"
     if size.cells + link.cells > run.part.cells or size.rams + link.rams > run.part.rams:
@@ -90,7 +90,7 @@ def link_text(link: Link) -> str:
 
 
 def page(plan: Plan, measured: Mapping[Run, Sequence[Size]]) -> str:
-    """The whole page."""
+    """The text of the whole page."""
     link = plan.link
     lines = [
         HEAD,
@@ -121,7 +121,7 @@ def page(plan: Plan, measured: Mapping[Run, Sequence[Size]]) -> str:
 
 
 def complaints(plan: Plan, text: str) -> Iterator[str]:
-    """What the page lacks: a run of the plan, or a block of a machine."""
+    """Complaints about a page that lacks a run of the plan, or a block of a machine."""
     for run in plan.runs:
         if f"| `{run.title}` | {run.part.name} |" not in text:
             yield f"must have a row for {run.title} on {run.part.name}"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A frame of shift registers around a block, so that a part's pins do not limit the ports of the block.
 
-Each input comes from a shift register of one bit a clock, and each output goes into one that takes the outputs or moves
-on. So every path of the block lies between registers, and the frame takes one cell for each bit, which is subtracted.
+Each input comes from a shift register, and each output goes into one that takes the outputs or moves on. So every path
+of the block lies between registers, and the frame takes one cell for each bit, which is subtracted.
 """
 
 from __future__ import annotations
