@@ -42,6 +42,8 @@ def transfer(bench: Bench, random_: random.Random) -> None:
     for operation, address in ((Operation.DMA_WRITE, source), (Operation.DMA_READ, destination)):
         bench.transfer_by_dma(operation, address, size, DESCRIPTOR)
         bench.wait_until_idle()
+    memory = bench.target.memory
+    assert memory[destination : destination + size] == memory[source : source + size]
 
 
 @cache
