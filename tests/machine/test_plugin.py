@@ -60,6 +60,29 @@ def test_the_machine_of_the_session_and_of_one_test(tmp_path: Path) -> None:
     assert "2 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
+def test_the_session_and_one_test_choose_a_slow_memory(tmp_path: Path) -> None:
+    test = (
+        "import struct\n"
+        "from dirql.drivers.store.interface import IOCTL_STORE_SET_MODE, TransferMode\n"
+        "from dirql.target import MemoryDelays\n"
+        "def clocks(machine, handle):\n"
+        "    handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack('<I', TransferMode.DMA))\n"
+        "    begin = machine.target.now()\n"
+        "    handle.write(bytes(4096))\n"
+        "    return machine.target.now() - begin\n"
+        "def test_the_session(machine, handle):\n"
+        "    assert clocks(machine, handle) SESSION 2500\n"
+        "@pytest.mark.machine(memory_delays=MemoryDelays(1))\n"
+        "def test_the_mark(machine, handle):\n"
+        "    assert clocks(machine, handle) > 2500\n"
+    )
+    fast = session(tmp_path, test.replace("SESSION", "<"))
+    assert "2 passed" in fast.stdout, fast.stdout
+    slow = session(tmp_path, test.replace("SESSION", ">"), "--dirql-memory-delays", "1")
+    assert "2 passed" in slow.stdout, slow.stdout
+
+
 def test_a_leak_fails_the_test(tmp_path: Path) -> None:
     test = (
         "from dirql.drivers.store import plugplay\n"
