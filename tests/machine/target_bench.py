@@ -9,30 +9,37 @@ made here.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from dirql.hardware.description import MachineDescription
 from dirql.hardware.place import Place
+from dirql.hardware.reading import machine_names
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.store_descriptor import DESCRIPTOR
-from dirql.target import MemoryDelays, open_target
+from dirql.target import MemoryDelays, inside_simulator, open_target
 from dirql.target.contract import Target
 from fakes.byte_channel import BytesTarget
-from fakes.default_machine import BUFFER, CONTROLLER, MEMORY, PORTS, STORE, STORE_CONFIGURATION
+from fakes.default_machine import MACHINE
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
 INPUT = 5
 """An input of the controller that no device drives."""
 STORE_INPUT = 4
-"""The input to which INTA is routed after reset."""
+"""The input to which INTA, the line of the first store, is routed after reset."""
 ABSENT = 0xB000_0000
 ABSENT_PORT = 0xF000
-ABSENT_FUNCTION = Place(0, 31, 0).configuration_address
+ABSENT_FUNCTION = Place(0, 30, 0).configuration_address
 RAM_BYTES = 4096
+_BUFFER_OFFSET = 0x10_0000
+"""The place of the store's buffer in the window for devices, whose start has the registers."""
+_DESCRIPTOR = 0x8_0000
 DELAYS = MemoryDelays(seed=1)
 """The times of the slow memory of a bench with delays."""
 _LONGEST_TRANSFER = 5_000_000
 """More clocks than a transfer takes, however slow the memory is."""
-IDENTITY = STORE.type.identity.device << 16 | STORE.type.identity.vendor
 COMMAND_ON = (
     pci_configuration.COMMAND.IO_ENABLE
     | pci_configuration.COMMAND.MEMORY_ENABLE
@@ -56,17 +63,37 @@ class Bench:
     script: ScriptedTarget | None = None
     """The scripted machine behind the target; None for RTL."""
 
+    @property
+    def machine(self) -> MachineDescription:
+        """The machine as its file describes it."""
+        return self.target.description
+
+    @property
+    def _controller(self) -> int:
+        return self.machine.controller.address
+
+    @property
+    def identity(self) -> int:
+        """The first dword of the function's configuration header."""
+        identity = self.machine.functions_named("store")[0].type.identity
+        return identity.device << 16 | identity.vendor
+
+    @property
+    def buffer_bytes(self) -> int:
+        """The bytes of the store's buffer."""
+        return self.machine.functions_named("store")[0].bar_size(1)
+
     def enable(self, inputs: int) -> None:
         """Enable these inputs in the interrupt controller."""
-        self.target.write_memory(CONTROLLER + interrupt_controller.ENABLE.offset, inputs)
+        self.target.write_memory(self._controller + interrupt_controller.ENABLE.offset, inputs)
 
     def request(self, number: int = INPUT) -> None:
         """Request an input of the interrupt controller at once."""
-        self.target.write_memory(CONTROLLER + interrupt_controller.SOFTWARE_SET.offset, 1 << number)
+        self.target.write_memory(self._controller + interrupt_controller.SOFTWARE_SET.offset, 1 << number)
 
     def end(self, number: int = INPUT) -> None:
         """Write the end of interrupt for an input."""
-        self.target.write_memory(CONTROLLER + interrupt_controller.EOI.offset, number)
+        self.target.write_memory(self._controller + interrupt_controller.EOI.offset, number)
 
     def request_after(self, clocks: int) -> int:
         """Have a device interrupt some clocks from now; returns the input that it uses."""
@@ -107,7 +134,7 @@ class Bench:
             (store.Operation.DMA_WRITE, source),
             (store.Operation.DMA_READ, destination),
         ):
-            self.transfer_by_dma(operation, address, size, descriptor=0x20_0000)
+            self.transfer_by_dma(operation, address, size, _DESCRIPTOR)
             self.wait_until_idle()
 
     def wait_until_idle(self) -> None:
@@ -129,24 +156,60 @@ class Bench:
         write(self.registers + store.COMMAND.offset, operation)
 
 
-def open_bench(name: str, *, checked: bool = False, memory_delays: MemoryDelays | None = None) -> Bench:
-    """Open the target of that name and set it up; the caller closes it."""
+def open_bench(
+    name: str,
+    machine: str | Path | MachineDescription = MACHINE,
+    *,
+    checked: bool = False,
+    memory_delays: MemoryDelays | None = None,
+) -> Bench:
+    """Open the target of that name and set it up; the caller closes it. The scripted machine is always the default."""
     if name in (ScriptedTarget.name, BytesTarget.name):
         script = ScriptedTarget()
         return script_bench(script if name == script.name else BytesTarget(script), script)
-    return configure_bench(open_target(name, checked=checked, memory_delays=memory_delays))
+    target = open_target(name, machine=machine, checked=checked, memory_delays=memory_delays)
+    return configure_bench(target)
 
 
 def configure_bench(target: Target) -> Bench:
-    """Place the store function's base address registers and enable it."""
-    function = STORE_CONFIGURATION
+    """Place the base address registers of the first store function and enable it."""
+    function, bases = places(target.description)
     bar = function + pci_configuration.BAR.offset
-    bases = (MEMORY, BUFFER, PORTS)
     for number, base in enumerate(bases):
         target.write_configuration(bar + pci_configuration.BAR.stride * number, base)
     target.write_configuration(function + pci_configuration.COMMAND.offset, COMMAND_ON, 0b0011)
     registers, ram, ports = bases
     return Bench(target, function, registers, ram, ports, ports + store_io.FIFO_DATA.offset)
+
+
+def places(machine: MachineDescription) -> tuple[int, tuple[int, int, int]]:
+    """The configuration address of the first store function, and the addresses of its registers, buffer and ports."""
+    bus = machine.buses[0]
+    function = machine.functions_named("store")[0].place.configuration_address
+    return function, (bus.memory.start, bus.memory.start + _BUFFER_OFFSET, bus.ports.start)
+
+
+_KINDS: dict[str, Callable[[], Bench]] = {
+    "verilated": lambda: open_bench("verilated"),
+    "checked": lambda: open_bench("verilated", checked=True),
+    "checked, slow memory": lambda: open_bench("verilated", checked=True, memory_delays=DELAYS),
+    **{
+        f"{name}, slow memory": partial(open_bench, "verilated", name, memory_delays=DELAYS)
+        for name in machine_names()
+    },
+    "scripted": lambda: open_bench("scripted"),
+    "bytes": lambda: open_bench("bytes"),
+}
+_SIMULATOR_KINDS: dict[str, MemoryDelays | None] = {"cocotb": None, "cocotb, slow memory": DELAYS}
+KINDS_HERE = list(_SIMULATOR_KINDS if inside_simulator() else _KINDS)
+"""The kinds of targets that the contract test opens in this process."""
+
+
+def open_kind(kind: str, machine: str) -> Bench:
+    """Open a target of one of `KINDS_HERE`; `machine` is the machine of the simulator, if this process is one."""
+    if kind in _KINDS:
+        return _KINDS[kind]()
+    return open_bench("cocotb", machine, memory_delays=_SIMULATOR_KINDS[kind])
 
 
 class _Fifo:
@@ -162,17 +225,13 @@ class _Fifo:
 
 def script_bench(target: Target, script: ScriptedTarget) -> Bench:
     """Map the devices of the contract test into the scripted machine behind `target`."""
-    registers, ram, ports = (
-        MEMORY,
-        BUFFER,
-        PORTS,
-    )
-    function = STORE_CONFIGURATION
+    function, (registers, ram, ports) = places(target.description)
+    bench = Bench(target, function, registers, ram, ports, ports, script)
     header = Ram(256)
-    header.write(pci_configuration.VENDOR_ID.offset, IDENTITY, 0xF)
+    header.write(pci_configuration.VENDOR_ID.offset, bench.identity, 0xF)
     script.map(Space.CONFIGURATION, function, 256, header)
     script.map(Space.MEMORY, registers, 4096, Ram(4096))
     script.map(Space.MEMORY, ram, RAM_BYTES, Ram(RAM_BYTES))
     script.map(Space.IO, ports, 4, _Fifo())
     script.map(Space.IO, ports + 4, 4, Ram(4))
-    return Bench(target, function, registers, ram, ports, ports, script)
+    return bench

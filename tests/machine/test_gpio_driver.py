@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -26,15 +27,33 @@ from dirql.io.errors import IoError
 from dirql.io.handle import Handle, Overlapped
 from dirql.machine import Machine, open_machine
 from dirql.nt import status as nt
+from dirql.target import MemoryDelays, inside_simulator
 
 SEVERAL = Path(__file__).parents[1] / "hdl" / "machines" / "several.toml"
 KINDS = ("level", "latched")
 
 
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    """A machine that has a gpio function among others."""
-    with open_machine(machine=SEVERAL) as opened:
+class Chosen(NamedTuple):
+    """A machine with a gpio function among others, and the memory that its bus masters find."""
+
+    machine: str | Path
+    memory_delays: MemoryDelays | None
+
+
+MACHINES = {
+    "several": Chosen(SEVERAL, None),
+    "several, slow memory": Chosen(SEVERAL, MemoryDelays(1)),
+    "crowd, slow memory": Chosen("crowd", MemoryDelays(1)),
+}
+IN_SIMULATOR = ["cocotb, slow memory"]
+
+
+@pytest.fixture(params=IN_SIMULATOR if inside_simulator() else MACHINES)
+def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """Each machine in turn; a simulator has the machine that the session names."""
+    chosen = MACHINES.get(request.param, Chosen(request.config.getoption("dirql_machine"), MemoryDelays(1)))
+    target = "cocotb" if inside_simulator() else "verilated"
+    with open_machine(target, machine=chosen.machine, memory_delays=chosen.memory_delays) as opened:
         yield opened
 
 

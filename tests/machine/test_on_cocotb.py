@@ -28,6 +28,12 @@ def test_the_drivers_tests_pass_in_the_simulator() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
+def test_the_gpio_drivers_tests_pass_in_the_simulator() -> None:
+    done = session("tests/machine/test_gpio_driver.py", "--dirql-machine", "tests/hdl/machines/several.toml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_failure_in_the_simulator_is_a_failure_outside(tmp_path: Path) -> None:
     test = tmp_path / "test_wrong.py"
     test.write_text("def test_wrong(handle):\n    handle.write(b'a')\n    assert handle.read(1) == b'b'\n")

@@ -105,9 +105,29 @@ def test_all_stores_of_each_machine_work_with_a_slow_memory(name: str, kind: str
             all_at_once(machine, TransferMode.DMA)
 
 
-def test_the_store_drivers_tests_pass_with_a_slow_memory() -> None:
+def session(target: str, machine: str, kind: str) -> None:
+    """Run the store driver's tests that use DMA, in a session of its own with a slow memory.
+
+    Tests without a kind of interrupt are among them, the two longest are not.
+    """
+    selection = f"(dma-{kind} or bus_master or a_mode_set) and not time_out_that_meets and not whole_device"
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--dirql-memory-delays", "1"]
+    words += ["--dirql-target", target, "--dirql-machine", machine, "-k", selection]
     done = subprocess.run(
         [*words, "tests/machine/test_store_driver.py"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+SESSIONS = {"default": "level", "shared": "latched", "crowd": "message", "tiny": "level"}
+"""The kind of interrupt of the session for each machine."""
+
+
+@pytest.mark.parametrize("machine", WITH_STORES)
+def test_the_store_drivers_tests_pass_with_a_slow_memory(machine: str) -> None:
+    """On each machine, with one kind of interrupt; the test above has all kinds on all machines."""
+    session("verilated", machine, SESSIONS[machine])
+
+
+def test_the_store_drivers_tests_pass_with_a_slow_memory_in_the_simulator() -> None:
+    session("cocotb", "shared", SESSIONS["shared"])

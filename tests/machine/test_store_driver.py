@@ -27,10 +27,9 @@ from dirql.io.handle import Handle, Overlapped
 from dirql.machine import Machine, open_machine
 from dirql.nt import status as nt
 from dirql.registers.pci_configuration import COMMAND, LATENCY_TIMER
-from fakes import default_machine
+from dirql.target import MemoryDelays
 
 NAME = r"\\.\Store0"
-STORE = Slot(default_machine.STORE.place.device)
 KINDS = ("level", "latched", "message")
 WAYS = [(TransferMode.POLLED, "level"), (TransferMode.TIMER_POLLED, "level")] + [
     (mode, kind) for mode in (TransferMode.INTERRUPT, TransferMode.DMA) for kind in KINDS
@@ -44,6 +43,24 @@ each_overlapped_way = pytest.mark.parametrize(
 )
 # Around the sizes of a dword, of the FIFO (64 dwords) and of a page.
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 127, 128, 129, 252, 255, 256, 257, 260, 1000, 4095, 4096, 4097, 10_001)
+
+
+def slot(machine: Machine) -> Slot:
+    """The place of the store function to which `NAME` belongs."""
+    return Slot(machine.target.description.functions_named("store")[0].place.device)
+
+
+def open_like(request: pytest.FixtureRequest, *, processors: int, seed: int) -> Machine:
+    """Open a machine as the session chooses it, with processors and a seed of its own."""
+    config = request.config
+    delays = config.getoption("dirql_memory_delays")
+    return open_machine(
+        config.getoption("dirql_target"),
+        machine=config.getoption("dirql_machine"),
+        memory_delays=None if delays is None else MemoryDelays(delays),
+        processors=processors,
+        seed=seed,
+    )
 
 
 @contextmanager
@@ -82,7 +99,7 @@ def test_what_is_written_is_read_back_and_nothing_else_changes(
         size = statistics(handle).device_bytes
         model = bytearray(rng.randbytes(size))
         handle.write(bytes(model))
-        for length in LENGTHS:
+        for length in (each for each in LENGTHS if each <= size):
             offset = rng.randrange(size - length + 1)
             data = rng.randbytes(length)
             assert handle.write(data, offset) == length
@@ -215,14 +232,14 @@ def test_raise_is_one_interrupt(machine: Machine, mode: TransferMode, kind: str)
 def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str, status: int) -> None:
     """The device reports the error by interrupt; the request ends with it and the next one works."""
     with opened(machine, TransferMode.DMA, kind) as handle:
-        command = int.from_bytes(read_configuration(0, STORE, COMMAND.offset, 2), "little")
+        command = int.from_bytes(read_configuration(0, slot(machine), COMMAND.offset, 2), "little")
         off = command & ~COMMAND.BUS_MASTER
-        write_configuration(0, STORE, COMMAND.offset, off.to_bytes(2, "little"))
+        write_configuration(0, slot(machine), COMMAND.offset, off.to_bytes(2, "little"))
         set_timing(handle, timeout_microseconds=500)
         with pytest.raises(IoError) as refused:
             handle.write(bytes(64))
         assert refused.value.status == status
-        write_configuration(0, STORE, COMMAND.offset, command.to_bytes(2, "little"))
+        write_configuration(0, slot(machine), COMMAND.offset, command.to_bytes(2, "little"))
         handle.write(b"still alive")
         assert handle.read(11) == b"still alive"
 
@@ -245,9 +262,8 @@ def test_unknown_control_codes_and_bad_input_are_refused(machine: Machine) -> No
 def test_more_processors_move_the_same_data(
     mode: TransferMode, kind: str, processors: int, request: pytest.FixtureRequest
 ) -> None:
-    target = request.config.getoption("dirql_target")
     with (
-        open_machine(target, processors=processors, seed=processors) as machine,
+        open_like(request, processors=processors, seed=processors) as machine,
         opened(machine, mode, kind) as handle,
     ):
         data = random.Random(processors).randbytes(3000)
@@ -257,7 +273,7 @@ def test_more_processors_move_the_same_data(
 
 def test_the_enumerator_gives_the_master_a_latency_timer(machine: Machine) -> None:
     machine.load_driver(store)
-    timer = read_configuration(0, STORE, LATENCY_TIMER.offset, 1)[0]
+    timer = read_configuration(0, slot(machine), LATENCY_TIMER.offset, 1)[0]
     assert timer == 64
 
 
@@ -271,11 +287,10 @@ def test_a_time_out_that_meets_the_end_harms_no_other_request(
 
     Another request waits behind that one.
     """
-    target = request.config.getoption("dirql_target")
     ends = set()
     for seed in (0, 3):
         with (
-            open_machine(target, processors=1 + seed, seed=seed) as machine,
+            open_like(request, processors=1 + seed, seed=seed) as machine,
             opened(machine, mode, kind) as handle,
         ):
             handle.write(bytes(1024))

@@ -27,12 +27,15 @@ def run_contract(arguments: Sequence[str]) -> int:
     return int(pytest.main(list(arguments)))
 
 
-def test_the_contract_holds_inside_a_simulator() -> None:
+@pytest.mark.parametrize(("machine", "selection"), [("default", "cocotb"), ("shared", "slow")])
+def test_the_contract_holds_inside_a_simulator(machine: str, selection: str) -> None:
+    """The machine `default` with a fast and a slow memory; one with several functions with a slow one."""
     contract = HERE / "test_target_contract.py"
     # In the simulator dirql is imported before pytest, which warns of that if dirql is installed as a plugin.
     ignored = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
-    options = ["-q", "-p", "no:cacheprovider", "-W", ignored, str(contract)]
-    assert run_in_simulator("machine.test_targets_in_simulator:run_contract", options) == 0
+    options = ["-q", "-p", "no:cacheprovider", "-W", ignored, "--dirql-machine", machine, "-k", selection]
+    entry = "machine.test_targets_in_simulator:run_contract"
+    assert run_in_simulator(entry, [*options, str(contract)], machine=machine) == 0
 
 
 def say(arguments: Sequence[str]) -> int:
