@@ -29,6 +29,10 @@ struct Pins {
 
     bool rst_ni, cmd_valid_i, wdata_valid_i, rdata_ready_i, event_ready_i, hm_ready_i, hm_rvalid_i;
     uint32_t cmd_op_i, cmd_address_i, cmd_be_i, cmd_length_i, cmd_data_i, wdata_i, hm_rdata_i;
+
+#define DIRQL_PAD(index, ports) uint32_t ports##_i, ports##_o, ports##_en_o;
+    DIRQL_PADS(DIRQL_PAD)
+#undef DIRQL_PAD
 };
 
 dirql_exchange& map_exchange() {
@@ -71,7 +75,27 @@ struct Host {
     bool turn = true;
 };
 
+Host& host() {
+    static Host only;
+    return only;
+}
+
 }  // namespace
+
+// Called before each step for each function with pads. Takes the levels that the function drives, and returns those that
+// come from outside.
+extern "C" unsigned dirql_pads(unsigned function, unsigned levels, unsigned enabled) {
+    [[maybe_unused]] Pins& p = host().pins;
+#define DIRQL_PAD(index, ports) \
+    if (function == index) { \
+        p.ports##_o = levels; \
+        p.ports##_en_o = enabled; \
+        return p.ports##_i; \
+    }
+    DIRQL_PADS(DIRQL_PAD)
+#undef DIRQL_PAD
+    return 0;
+}
 
 extern "C" svBit dirql_step(
     svBit cmd_ready, svBit wdata_ready, svBit rdata_valid, unsigned rdata, svBit rsp_valid, unsigned rsp_status,
@@ -80,8 +104,7 @@ extern "C" svBit dirql_step(
     svBit* rst_n, svBit* cmd_valid, unsigned* cmd_op, unsigned* cmd_address, unsigned* cmd_be, unsigned* cmd_length,
     unsigned* cmd_data, svBit* wdata_valid, unsigned* wdata, svBit* event_take, svBit* hm_ready, svBit* hm_rvalid,
     unsigned* hm_rdata) {
-    static Host host;
-    Pins& p = host.pins;
+    Pins& p = host().pins;
     p.cmd_ready_o = cmd_ready;
     p.wdata_ready_o = wdata_ready;
     p.rdata_valid_o = rdata_valid;
@@ -99,7 +122,7 @@ extern "C" svBit dirql_step(
     p.hm_address_o = hm_address;
     p.hm_be_o = hm_be;
     p.hm_wdata_o = hm_wdata;
-    const bool turn = host.step();
+    const bool turn = host().step();
     *rst_n = p.rst_ni;
     *cmd_valid = p.cmd_valid_i;
     *cmd_op = p.cmd_op_i;

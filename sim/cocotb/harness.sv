@@ -33,6 +33,10 @@ module harness #(
     output int unsigned hm_rdata
   );
 
+  import "DPI-C" function int unsigned dirql_pads(
+    input int unsigned index, levels, enabled
+  );
+
   localparam realtime HalfPeriod = 1s / (2.0 * real'(ClockFrequency));
 
   logic host_turn /* verilator public_flat_rd */ = 1'b0;
@@ -63,6 +67,9 @@ module harness #(
   bit           hm_ready_i, hm_rvalid_i;
   int unsigned  hm_rdata_i;
 
+  // Signals with the names of the ports for pads, and `step_pads`.
+  `include "harness_pads.svh"
+
   machine u_machine (
     .cmd_op_i(cmd_op_i[3:0]),
     .cmd_be_i(cmd_be_i[3:0]),
@@ -73,6 +80,7 @@ module harness #(
 
   /// One while it is the host's turn.
   function automatic bit step();
+    step_pads();
     return dirql_step(
       cmd_ready_o, wdata_ready_o, rdata_valid_o, rdata_o, rsp_valid_o, 32'(rsp_status_o), intr_o, 32'(intr_input_o),
       event_valid_o, event_o, 32'(event_drops_o), clock_o,

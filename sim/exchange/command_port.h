@@ -31,8 +31,8 @@ class CommandPort {
         begin_command(uint32_t(exchange_.operation), uint32_t(exchange_.address), uint32_t(exchange_.byte_enables),
                       exchange_.length, uint32_t(exchange_.datum), exchange_.spent);
         if (exchange_.kind == DIRQL_RESET) return begin_reset();
-        if (exchange_.kind == DIRQL_WAIT) {
-            after_ = State::kWait;
+        if (exchange_.kind == DIRQL_WAIT || exchange_.kind == DIRQL_PADS) {
+            after_ = exchange_.kind == DIRQL_WAIT ? State::kWait : State::kPads;
             return;
         }
         string_ = exchange_.kind == DIRQL_STRING;
@@ -90,6 +90,7 @@ class CommandPort {
                 break;
             case State::kWait:
                 return attention() || pins_.clock_o >= stop_ || !patience_-- ? end(DIRQL_BUS_STATUS_OK) : false;
+            case State::kPads: return reach_pads(), end(DIRQL_BUS_STATUS_OK);
             case State::kReset:
                 if (left_--) return false;
                 set(pins_.rst_ni, 1);
@@ -173,7 +174,7 @@ class CommandPort {
         changed_ = true;
     }
 
-    enum class State : uint8_t { kPostedSpend, kPostedMark, kSpend, kCommand, kResponse, kWait, kReset };
+    enum class State : uint8_t { kPostedSpend, kPostedMark, kSpend, kCommand, kResponse, kWait, kPads, kReset };
 
     unsigned attention() const {
         return (pins_.intr_o ? DIRQL_ATTENTION_INTERRUPT : 0) |
@@ -184,6 +185,9 @@ class CommandPort {
     void begin_reset() {
         rest();
         set(pins_.rst_ni, 0);
+#define DIRQL_PAD(index, ports) set(pins_.ports##_i, 0);
+        DIRQL_PADS(DIRQL_PAD)
+#undef DIRQL_PAD
         exchange_.posted_count = 0;
         exchange_.record_count = 0;
         fetched_ = false;
@@ -283,6 +287,16 @@ class CommandPort {
         exchange_.clock = pins_.clock_o;
         exchange_.records_dropped = pins_.event_drops_o;
         return true;
+    }
+
+    void reach_pads() {
+#define DIRQL_PAD(index, ports) \
+    if (address_ == index) { \
+        if (operation_ == DIRQL_PADS_DRIVE) set(pins_.ports##_i, datum_); \
+        value_ = operation_ == DIRQL_PADS_LEVELS ? pins_.ports##_o : pins_.ports##_en_o; \
+    }
+        DIRQL_PADS(DIRQL_PAD)
+#undef DIRQL_PAD
     }
 
     // The part of `serve` for a slow memory. A request that is not taken stays where it is.

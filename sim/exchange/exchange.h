@@ -18,6 +18,14 @@ enum dirql_kind {
     DIRQL_STRING,   // the same single command once for each dword of `data`
     DIRQL_WAIT,     // let clocks pass
     DIRQL_RESET,    // reset the machine
+    DIRQL_PADS,     // reach the pads of the function with the index in `address`; `operation` is a dirql_pads_operation
+};
+
+// Each takes no clock of its own.
+enum dirql_pads_operation {
+    DIRQL_PADS_DRIVE,   // `datum` has the levels outside from now on; they are low after a reset
+    DIRQL_PADS_LEVELS,  // the value is the levels that the function drives
+    DIRQL_PADS_ENABLED, // the value is the pads that the function drives
 };
 
 #define DIRQL_POSTED_SLOTS 64

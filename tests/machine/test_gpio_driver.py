@@ -108,6 +108,33 @@ def test_each_edge_ends_the_waits_for_it_and_no_other(pins: Handle) -> None:
     assert ended(waits[2]) == 0b100
 
 
+def drive(machine: Machine, levels: int) -> None:
+    """Set the levels outside of the pads of the first gpio function."""
+    machine.target.drive_pads(machine.target.description.functions_named("gpio")[0], levels)
+
+
+def test_an_edge_from_outside_ends_the_waits_for_it(machine: Machine, pins: Handle) -> None:
+    configure(pins, Configuration(outputs=0b1000, rising=0b1001, falling=0b0010))
+    drive(machine, 0b0010)
+    first, second, output = (wait_for(pins, 1 << pin) for pin in (0, 1, 3))
+    drive(machine, 0b1011)
+    assert ended(first) == 0b0001
+    assert read(pins) == 0b0011
+    assert not second.has_completed
+    drive(machine, 0b0000)
+    assert ended(second) == 0b0010
+    assert not output.has_completed, "the level outside does not matter for an output"
+
+
+def test_an_output_is_seen_outside(machine: Machine, pins: Handle) -> None:
+    configure(pins, Configuration(outputs=0x00F0))
+    write(pins, 0xFFFF, 0x3CC3)
+    (function, *_) = machine.target.description.functions_named("gpio")
+    levels, driven = machine.target.read_pads(function)
+    assert driven == 0x00F0
+    assert levels & driven == 0x00C0
+
+
 def test_an_edge_before_the_wait_ends_it_at_once(pins: Handle) -> None:
     configure(pins, Configuration(loopback=0x8000, rising=0x8000))
     write(pins, 0x8000, 0x8000)

@@ -125,6 +125,24 @@ class Function:
     def __str__(self) -> str:
         return f"{self.type.name} at {self.place}"
 
+    @property
+    def name(self) -> str:
+        """The name in the RTL's top, such as `gpio_2`."""
+        return f"{self.type.name}_{self.index}"
+
+    @property
+    def pad_count(self) -> int:
+        """The number of the function's pads, which ports of the RTL's top reach; 0 if it has none."""
+        pads = self.type.pads
+        if pads is None:
+            return 0
+        return pads.width if isinstance(pads.width, int) else self.parameters[pads.width]
+
+    @property
+    def pad_ports(self) -> str:
+        """The start of the names of the ports of the RTL's top that reach the pads, such as `gpio_2_pads`."""
+        return f"{self.name}_{self.type.pads.port}" if self.type.pads else ""
+
     def bar_size(self, number: int) -> int:
         """The bytes that a base address register asks for; 0 for one that the function does not have."""
         return next((bar.size(self.parameters) for bar in self.type.bars if bar.number == number), 0)
@@ -161,6 +179,11 @@ class MachineDescription:
     def masters(self) -> tuple[Function, ...]:
         """The functions that can be bus master."""
         return tuple(function for function in self.functions if function.type.bus_master)
+
+    @property
+    def with_pads(self) -> tuple[Function, ...]:
+        """The functions that have pads."""
+        return tuple(function for function in self.functions if function.type.pads)
 
     @property
     def function_types(self) -> tuple[FunctionType, ...]:

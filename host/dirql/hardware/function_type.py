@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,22 @@ from pathlib import Path
 from dirql.hardware.root import FUNCTIONS
 from dirql.hardware.table import DescriptionError, Table, nearest, read_file
 
-__all__ = ["Bar", "BarSpace", "FunctionType", "Identity", "Parameter", "function_names", "read_function"]
+__all__ = [
+    "Bar",
+    "BarSpace",
+    "FunctionType",
+    "Identity",
+    "Pads",
+    "Parameter",
+    "function_names",
+    "read_function",
+]
 
 FILE = "function.toml"
 PAGE = "docs/add-a-function.md"
 _BARS = 6
 _CAUSES = 16
+_PADS = 32
 _SMALLEST_LOG2 = {"memory": 4, "io": 2}
 _LARGEST_LOG2 = {"memory": 30, "io": 8}
 
@@ -77,6 +88,18 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Pads:
+    """The pads of a function, which the machine's top leads outside.
+
+    The module has the ports `<port>_i`, the levels outside; `<port>_o`, the levels that the function drives; and
+    `<port>_en_o`, the pads that it drives. `width` is a number, or the name of the parameter that has the number.
+    """
+
+    port: str
+    width: int | str
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionType:
     """A kind of device function."""
 
@@ -96,6 +119,7 @@ class FunctionType:
     causes: tuple[str, ...]
     """The names of the interrupt causes, bit 0 first."""
     bus_master: bool
+    pads: Pads | None
     driver: str
     """The module of the driver that comes with dirql, "" if there is none."""
 
@@ -132,6 +156,7 @@ def read_function(root: Path, name: str) -> FunctionType:
         bars=_read_bars(table, parameters),
         causes=_read_causes(table),
         bus_master=table.boolean("bus_master", default=False),
+        pads=_read_pads(table, parameters),
         driver=table.text("driver") if table.has("driver") else "",
     )
     table.finish()
@@ -198,17 +223,40 @@ def _read_bars(table: Table, parameters: tuple[Parameter, ...]) -> tuple[Bar, ..
 
 def _size(table: Table, space: str, parameters: Mapping[str, Parameter]) -> int | str:
     """The size of a base address register: a number of bits, or the name of a parameter that has it."""
-    low, high = _SMALLEST_LOG2[space], _LARGEST_LOG2[space]
-    if not isinstance(table.peek("size_log2"), str):
-        return table.integer("size_log2", low, high)
-    name = table.choice("size_log2", list(parameters))
+    return _number(table, "size_log2", (_SMALLEST_LOG2[space], _LARGEST_LOG2[space]), parameters)
+
+
+def _number(
+    table: Table, key: str, limits: tuple[int, int], parameters: Mapping[str, Parameter]
+) -> int | str:
+    """A number within limits, or the name of a parameter whose own limits lie within them."""
+    low, high = limits
+    if not isinstance(table.peek(key), str):
+        return table.integer(key, low, high)
+    name = table.choice(key, list(parameters))
     parameter = parameters[name]
     if not low <= parameter.low <= parameter.high <= high:
-        limits = f"{parameter.low} to {parameter.high}"
-        table.refuse(
-            "size_log2", f"the parameter {name} must lie within {low} to {high}; its limits were {limits}"
-        )
+        own = f"{parameter.low} to {parameter.high}"
+        table.refuse(key, f"the parameter {name} must lie within {low} to {high}; its limits were {own}")
     return name
+
+
+def _read_pads(table: Table, parameters: tuple[Parameter, ...]) -> Pads | None:
+    if not table.has("pads"):
+        return None
+    one = table.table("pads")
+    port = one.parsed("port", _identifier)
+    pads = Pads(port, _number(one, "width", (1, _PADS), {each.name: each for each in parameters}))
+    one.finish()
+    return pads
+
+
+def _identifier(text: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]*", text):
+        raise ValueError(
+            f"it must be the start of the names of ports, small letters, digits and underscores; it was {text!r}"
+        )
+    return text
 
 
 def _read_causes(table: Table) -> tuple[str, ...]:

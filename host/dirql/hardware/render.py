@@ -27,11 +27,16 @@ _HEAD = (
 def generated_files(machine: MachineDescription) -> dict[str, str]:
     """The name and the text of each file."""
     head = "".join(f"// {line}\n" for line in (*_HEAD, f"Generated from {machine.file}, do not edit."))
-    return {TOP: f"{head}\n{render_top(machine)}", "machine_facts.h": f"{head}{_facts(machine)}"}
+    return {
+        TOP: f"{head}\n{render_top(machine)}",
+        "machine_facts.h": f"{head}{_facts(machine)}",
+        "harness_pads.svh": f"{head}{_harness_pads(machine)}",
+    }
 
 
 def _facts(machine: MachineDescription) -> str:
     """The facts that C++ needs."""
+    pads = " ".join(f"X({function.index}, {function.pad_ports})" for function in machine.with_pads)
     lines = (
         "#pragma once",
         "",
@@ -39,6 +44,27 @@ def _facts(machine: MachineDescription) -> str:
         f"#define DIRQL_MEMORY_BYTES {machine.host_memory.size:#x}u",
         "// Bus clocks per second.",
         f"#define DIRQL_CLOCK_FREQUENCY {machine.frequency}u",
+        "// X(index, ports) for each function with pads: its index, and the start of the names of its ports.",
+        f"#define DIRQL_PADS(X) {pads}".rstrip(),
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _harness_pads(machine: MachineDescription) -> str:
+    """The part of sim/cocotb/harness.sv that depends on the machine: signals for pads, and calls for them."""
+    signals, calls = [], []
+    for function in machine.with_pads:
+        count, ports = function.pad_count, function.pad_ports
+        signals.append(f"  logic [{count - 1}:0] {ports}_i = '0, {ports}_o, {ports}_en_o;")
+        calls.append(
+            f"    {ports}_i = {count}'(dirql_pads({function.index}, 32'({ports}_o), 32'({ports}_en_o)));"
+        )
+    lines = (
+        *signals,
+        "  /// Gives the levels of all pads to the host's side, and takes those that come from outside.",
+        "  function automatic void step_pads();",
+        *calls,
+        "  endfunction",
     )
     return "\n".join(lines) + "\n"
 

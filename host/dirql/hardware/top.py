@@ -16,7 +16,7 @@ _AGENTS = ("bridge", "controller", "timestamp")
 
 def render_top(machine: MachineDescription) -> str:
     """The text of the module `machine`."""
-    names = {function.index: f"{function.type.name}_{function.index}" for function in machine.functions}
+    names = {function.index: function.name for function in machine.functions}
     facts = {
         "title": f"{machine.name}: {machine.description}.",
         "checker": int(machine.checker == "always"),
@@ -33,6 +33,7 @@ def render_top(machine: MachineDescription) -> str:
         "vector_step": f"8'd{machine.controller.vector_step}",
         "bridge_device": machine.host_bridge.device,
         "functions": len(machine.functions),
+        "pads": "".join(_pads(each) for each in machine.with_pads),
         "declarations": _join(_declare(names[function.index]) for function in machine.functions),
         "masters_list": _listed(f"{names[each.index]}_bus_o.master" for each in machine.masters),
         "targets_list": _listed(f"{names[each.index]}_bus_o.target" for each in machine.functions),
@@ -63,6 +64,24 @@ def _declare(name: str) -> str:
         f"  socket_pkg::events_t {name}_events;\n"
         f"  logic                {name}_intx;"
     )
+
+
+def _pads(function: Function) -> str:
+    """The ports of the top that reach the pads of a function."""
+    vector, ports = f"[{function.pad_count - 1}:0]".ljust(8), function.pad_ports
+    return (
+        f",\n  /// Pads of function {function.index}, {function}: the levels outside, those driven, and where.\n"
+        f"  input  logic {vector}{ports}_i,\n"
+        f"  output logic {vector}{ports}_o,\n"
+        f"  output logic {vector}{ports}_en_o"
+    )
+
+
+def _pad_connections(function: Function) -> str:
+    if function.type.pads is None:
+        return ""
+    port, ports = function.type.pads.port, function.pad_ports
+    return f",\n    .{port}_i({ports}_i), .{port}_o({ports}_o), .{port}_en_o({ports}_en_o)"
 
 
 def _request(number: int, name: str) -> str:
@@ -96,7 +115,7 @@ def _instance(machine: MachineDescription, function: Function, name: str) -> str
   assign {name}_bus_i.gnt   = {"1'b0" if master is None else f"gnt[{master}]"};
   {function.type.module} {parameters}u_{name} (
     .clk_i, .rst_ni, .place_i({name}_place), .bus_i({name}_bus_i), .bus_o({name}_bus_o), .intx_o({name}_intx),
-    .events_o({name}_events)
+    .events_o({name}_events){_pad_connections(function)}
   );"""
 
 
@@ -143,7 +162,7 @@ module machine #(
   output logic [31:0]  hm_wdata_o,
   input  logic         hm_ready_i,
   input  logic         hm_rvalid_i,
-  input  logic [31:0]  hm_rdata_i
+  input  logic [31:0]  hm_rdata_i{pads}
 );
   localparam logic [31:0] ClockKhz = 32'd{khz};
   localparam logic [31:0] TimestampAddress = {timestamp};

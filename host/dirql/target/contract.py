@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dirql.hardware.description import MachineDescription
+from dirql.hardware.description import Function, MachineDescription
 from dirql.ke.platform import Clock
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "LinkLost",
     "MasterAbort",
     "MemoryFile",
+    "NotSupported",
+    "PadLevels",
     "ParityError",
     "Target",
     "TargetAbort",
@@ -51,6 +53,7 @@ class Capability(enum.Enum):
     FAULT_INJECTION = "bus errors and interrupt delays can be injected"
     TIMESTAMPS = "device events are recorded with their clocks"
     WAVES = "signals can be dumped to a file"
+    PADS = "the pads of functions can be driven and read"
 
 
 class BusStatus(enum.IntEnum):
@@ -76,6 +79,10 @@ class TargetClosed(TargetError):
 
 class LinkLost(TargetError):
     """The machine no longer answers; whether the last operation was carried out is unknown."""
+
+
+class NotSupported(TargetError):
+    """The target cannot do that; `Target.capabilities` says so beforehand."""
 
 
 class BusError(TargetError):
@@ -175,6 +182,15 @@ class MemoryFile(NamedTuple):
     """A file descriptor. It belongs to the target, which closes it; a mapping that has been made stays valid."""
     offset: int
     """The offset of the first byte of RAM in the file, a multiple of the page size."""
+
+
+class PadLevels(NamedTuple):
+    """The pads of a function as seen from outside; bit n stands for pad n."""
+
+    levels: int
+    """The level that the function puts on each pad, if it drives that pad."""
+    driven: int
+    """The pads that the function drives."""
 
 
 class Wake(enum.IntEnum):
@@ -319,12 +335,33 @@ class Target(Clock):
     def hold_interrupt(self, clocks: int) -> None:
         """Keep the controller from presenting an interrupt for the next `clocks` clocks."""
 
+    # Pads, for targets with PADS.
+
+    def drive_pads(self, function: Function, levels: int) -> None:
+        """Set the levels of a function's pads from outside; bit n is the level of pad n.
+
+        They stay until the next call or a reset, after which they are low. The call itself takes no clock. Raises
+        `ValueError` for a function of another machine or without pads, `NotSupported` without the capability PADS.
+        """
+        raise _no_pads(self.name, function)
+
+    def read_pads(self, function: Function) -> PadLevels:
+        """The levels that a function puts on its pads now; takes no clock, and raises as `drive_pads` does."""
+        raise _no_pads(self.name, function)
+
     # Life.
 
     @abstractmethod
     def reset(self) -> None:
-        """Reset the machine: clock 0, no deadline, no faults, no event records; the memory keeps its contents."""
+        """Reset the machine: clock 0, no deadline, no faults, no event records, pads low; the memory is kept."""
 
     @abstractmethod
     def close(self) -> None:
         """Release the machine; a second call does nothing."""
+
+
+def _no_pads(target: str, function: Function) -> NotSupported:
+    return NotSupported(
+        f"the pads of {function} must be reached on a target with the capability PADS; target {target} lacks it: mark"
+        ' the test with needs("PADS"), or choose another target'
+    )

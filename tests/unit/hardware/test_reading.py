@@ -106,6 +106,17 @@ def test_a_machine_has_what_its_file_says(read: Read) -> None:
     assert machine.function_at(Place(0, 30, 0)) is None
 
 
+def test_a_function_with_pads_has_ports_of_the_top_that_its_index_names() -> None:
+    machine = load_machine("crowd")
+    gpio = machine.functions_named("gpio")
+    assert machine.with_pads == gpio
+    assert [(each.pad_ports, each.pad_count) for each in gpio[:2]] == [
+        ("gpio_1_pads", 16),
+        ("gpio_2_pads", 16),
+    ]
+    assert machine.functions[0].pad_count == 0
+
+
 @pytest.mark.parametrize("number", [-1, 16])
 def test_a_number_that_is_no_input_has_no_vector(number: int) -> None:
     with pytest.raises(
@@ -303,6 +314,17 @@ def test_a_function_folder_that_lacks_a_part_is_refused_with_the_page_to_read(
             "high = 22",
             "high = 31",
             r"the parameter buffer_log2 must lie within 4 to 30; its limits were 12 to 31",
+        ),
+        ("[identity]", '[pads]\nport = "Pads"\nwidth = 1\n[identity]', r"pads.port: .*; it was 'Pads'"),
+        (
+            "[identity]",
+            '[pads]\nport = "pads"\nwidth = 33\n[identity]',
+            r"pads.width: it must be an integer of 1 to 32",
+        ),
+        (
+            "[identity]",
+            '[pads]\nport = "pads"\nwidth = "pins"\n[identity]',
+            r"pads.width: it must be one of buffer_log2, fifo_log2",
         ),
         ("default = 6", "default = 60", r"parameters.fifo_log2.default: it must be an integer of 3 to 12"),
     ],

@@ -3,14 +3,15 @@
 
 `include "formal/properties.svh"
 
-/// Proof of `gpio` with its socket, on a bus that does whatever it likes: one pin, chosen freely, is compared with a
-/// description of its registers, its level, its cause and its enable.
+/// Proof of `gpio` with its socket, on a bus and with levels outside that do whatever they like: one pin, chosen freely,
+/// is compared with a description of its registers, its pad, its level, its cause and its enable.
 module gpio_formal #(
   parameter int unsigned Pins = 16
 ) (
   input logic               clk_i,
   input logic               rst_ni,
-  input bus_pkg::bus_in_t   bus_i
+  input bus_pkg::bus_in_t   bus_i,
+  input logic [Pins-1:0]    pads_i
 );
   bus_pkg::bus_out_t   bus;
   logic                intx;
@@ -20,7 +21,11 @@ module gpio_formal #(
     place     = '0;
     place.pin = 3'd1;
   end
-  gpio #(.Pins(Pins)) u_dut (.clk_i, .rst_ni, .place_i(place), .bus_i, .bus_o(bus), .intx_o(intx), .events_o(events));
+  logic [Pins-1:0]     driven, enabled;
+  gpio #(.Pins(Pins)) u_dut (
+    .clk_i, .rst_ni, .place_i(place), .bus_i, .bus_o(bus), .intx_o(intx), .events_o(events), .pads_i, .pads_o(driven),
+    .pads_en_o(enabled)
+  );
 
   logic begun_q = 1'b0;
   always_ff @(posedge clk_i) begun_q <= 1'b1;
@@ -68,7 +73,7 @@ module gpio_formal #(
       if (written && at(place_written, gpio_reg_pkg::LevelOffset)) level_q <= bit_written;
       cause_q  <= cause_next;
       enable_q <= enable_next;
-      first_q  <= (direction_q || loopback_q) && output_q;
+      first_q  <= direction_q || loopback_q ? output_q : pads_i[watched_q];
       second_q <= first_q;
       before_q <= second_q;
     end
@@ -102,7 +107,9 @@ module gpio_formal #(
              "A register keeps the bit of a pin until the host writes its byte.")
       `PROVE(level, u_dut.levels[watched_q] == second_q && u_dut.u_pins.first_q[watched_q] == first_q &&
              u_dut.u_pins.before_q[watched_q] == before_q,
-             "The level of a pin is, two clocks later, its bit of PIN_OUTPUT if it is an output or looped back, and else low.")
+             "The level of a pin is, two clocks later, its bit of PIN_OUTPUT if it is an output or looped back, and else its pad's.")
+      `PROVE(pad, driven[watched_q] == output_q && enabled[watched_q] == direction_q,
+             "A pad shows the bit of PIN_OUTPUT, and is driven if the pin is an output.")
       `PROVE(cause, u_dut.cause[watched_q] == cause_q,
              "A cause is set by the chosen edges and stays on until it is cleared, or follows the chosen level.")
       `PROVE(enable, u_dut.mask[watched_q] == enable_q, "An enable is set and cleared by its bit.")

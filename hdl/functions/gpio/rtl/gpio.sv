@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The gpio function: registers, pins and interrupt causes on the function socket, without a bus master. It is the
-/// template for a new function. A machine has no wires for its pads yet; inputs get levels through LOOPBACK.
+/// template for a new function.
 module gpio #(
   /// Number of pins.
   parameter int unsigned Pins = 16
@@ -13,7 +13,11 @@ module gpio #(
   input  bus_pkg::bus_in_t    bus_i,
   output bus_pkg::bus_out_t   bus_o,
   output logic                intx_o,
-  output socket_pkg::events_t events_o
+  output socket_pkg::events_t events_o,
+  /// Pads, which the machine's top leads outside: the levels there, the levels driven, and the pads that are driven.
+  input  logic [Pins-1:0]     pads_i,
+  output logic [Pins-1:0]     pads_o,
+  output logic [Pins-1:0]     pads_en_o
 );
   if (Pins < 1 || Pins > 16) begin : gen_check
     $error("gpio: Pins must be 1 to 16");
@@ -53,7 +57,7 @@ module gpio #(
     .clk_i, .rst_ni, .output_i(reg2hw.pin_output.pins[Pins-1:0]), .direction_i(reg2hw.direction.outputs[Pins-1:0]),
     .loopback_i(reg2hw.loopback.pins[Pins-1:0]), .rising_i(reg2hw.rising.pins[Pins-1:0]),
     .falling_i(reg2hw.falling.pins[Pins-1:0]), .level_i(reg2hw.level.pins[Pins-1:0]), .input_o(levels), .set_o(set),
-    .pads_i('0), .pads_o(), .pads_en_o()
+    .pads_i, .pads_o, .pads_en_o
   );
 
   // Interrupt: a cause for each pin.

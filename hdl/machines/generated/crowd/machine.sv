@@ -44,7 +44,47 @@ module machine #(
   output logic [31:0]  hm_wdata_o,
   input  logic         hm_ready_i,
   input  logic         hm_rvalid_i,
-  input  logic [31:0]  hm_rdata_i
+  input  logic [31:0]  hm_rdata_i,
+  /// Pads of function 1, gpio at 00:01.1: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_1_pads_i,
+  output logic [15:0]  gpio_1_pads_o,
+  output logic [15:0]  gpio_1_pads_en_o,
+  /// Pads of function 2, gpio at 00:01.5: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_2_pads_i,
+  output logic [15:0]  gpio_2_pads_o,
+  output logic [15:0]  gpio_2_pads_en_o,
+  /// Pads of function 4, gpio at 00:02.1: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_4_pads_i,
+  output logic [15:0]  gpio_4_pads_o,
+  output logic [15:0]  gpio_4_pads_en_o,
+  /// Pads of function 5, gpio at 00:02.5: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_5_pads_i,
+  output logic [15:0]  gpio_5_pads_o,
+  output logic [15:0]  gpio_5_pads_en_o,
+  /// Pads of function 7, gpio at 00:03.1: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_7_pads_i,
+  output logic [15:0]  gpio_7_pads_o,
+  output logic [15:0]  gpio_7_pads_en_o,
+  /// Pads of function 8, gpio at 00:03.5: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_8_pads_i,
+  output logic [15:0]  gpio_8_pads_o,
+  output logic [15:0]  gpio_8_pads_en_o,
+  /// Pads of function 10, gpio at 00:04.1: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_10_pads_i,
+  output logic [15:0]  gpio_10_pads_o,
+  output logic [15:0]  gpio_10_pads_en_o,
+  /// Pads of function 11, gpio at 00:04.5: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_11_pads_i,
+  output logic [15:0]  gpio_11_pads_o,
+  output logic [15:0]  gpio_11_pads_en_o,
+  /// Pads of function 14, gpio at 00:10.0: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_14_pads_i,
+  output logic [15:0]  gpio_14_pads_o,
+  output logic [15:0]  gpio_14_pads_en_o,
+  /// Pads of function 15, gpio at 00:1f.0: the levels outside, those driven, and where.
+  input  logic [15:0]  gpio_15_pads_i,
+  output logic [15:0]  gpio_15_pads_o,
+  output logic [15:0]  gpio_15_pads_en_o
 );
   localparam logic [31:0] ClockKhz = 32'd33333;
   localparam logic [31:0] TimestampAddress = 32'hFEC01000;
@@ -228,7 +268,8 @@ module machine #(
   assign gpio_1_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_1 (
     .clk_i, .rst_ni, .place_i(gpio_1_place), .bus_i(gpio_1_bus_i), .bus_o(gpio_1_bus_o), .intx_o(gpio_1_intx),
-    .events_o(gpio_1_events)
+    .events_o(gpio_1_events),
+    .pads_i(gpio_1_pads_i), .pads_o(gpio_1_pads_o), .pads_en_o(gpio_1_pads_en_o)
   );
 
   // Function 2: gpio at 00:01.5.
@@ -243,7 +284,8 @@ module machine #(
   assign gpio_2_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_2 (
     .clk_i, .rst_ni, .place_i(gpio_2_place), .bus_i(gpio_2_bus_i), .bus_o(gpio_2_bus_o), .intx_o(gpio_2_intx),
-    .events_o(gpio_2_events)
+    .events_o(gpio_2_events),
+    .pads_i(gpio_2_pads_i), .pads_o(gpio_2_pads_o), .pads_en_o(gpio_2_pads_en_o)
   );
 
   // Function 3: store at 00:02.0.
@@ -273,7 +315,8 @@ module machine #(
   assign gpio_4_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_4 (
     .clk_i, .rst_ni, .place_i(gpio_4_place), .bus_i(gpio_4_bus_i), .bus_o(gpio_4_bus_o), .intx_o(gpio_4_intx),
-    .events_o(gpio_4_events)
+    .events_o(gpio_4_events),
+    .pads_i(gpio_4_pads_i), .pads_o(gpio_4_pads_o), .pads_en_o(gpio_4_pads_en_o)
   );
 
   // Function 5: gpio at 00:02.5.
@@ -288,7 +331,8 @@ module machine #(
   assign gpio_5_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_5 (
     .clk_i, .rst_ni, .place_i(gpio_5_place), .bus_i(gpio_5_bus_i), .bus_o(gpio_5_bus_o), .intx_o(gpio_5_intx),
-    .events_o(gpio_5_events)
+    .events_o(gpio_5_events),
+    .pads_i(gpio_5_pads_i), .pads_o(gpio_5_pads_o), .pads_en_o(gpio_5_pads_en_o)
   );
 
   // Function 6: store at 00:03.0.
@@ -318,7 +362,8 @@ module machine #(
   assign gpio_7_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_7 (
     .clk_i, .rst_ni, .place_i(gpio_7_place), .bus_i(gpio_7_bus_i), .bus_o(gpio_7_bus_o), .intx_o(gpio_7_intx),
-    .events_o(gpio_7_events)
+    .events_o(gpio_7_events),
+    .pads_i(gpio_7_pads_i), .pads_o(gpio_7_pads_o), .pads_en_o(gpio_7_pads_en_o)
   );
 
   // Function 8: gpio at 00:03.5.
@@ -333,7 +378,8 @@ module machine #(
   assign gpio_8_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_8 (
     .clk_i, .rst_ni, .place_i(gpio_8_place), .bus_i(gpio_8_bus_i), .bus_o(gpio_8_bus_o), .intx_o(gpio_8_intx),
-    .events_o(gpio_8_events)
+    .events_o(gpio_8_events),
+    .pads_i(gpio_8_pads_i), .pads_o(gpio_8_pads_o), .pads_en_o(gpio_8_pads_en_o)
   );
 
   // Function 9: store at 00:04.0.
@@ -363,7 +409,8 @@ module machine #(
   assign gpio_10_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_10 (
     .clk_i, .rst_ni, .place_i(gpio_10_place), .bus_i(gpio_10_bus_i), .bus_o(gpio_10_bus_o), .intx_o(gpio_10_intx),
-    .events_o(gpio_10_events)
+    .events_o(gpio_10_events),
+    .pads_i(gpio_10_pads_i), .pads_o(gpio_10_pads_o), .pads_en_o(gpio_10_pads_en_o)
   );
 
   // Function 11: gpio at 00:04.5.
@@ -378,7 +425,8 @@ module machine #(
   assign gpio_11_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_11 (
     .clk_i, .rst_ni, .place_i(gpio_11_place), .bus_i(gpio_11_bus_i), .bus_o(gpio_11_bus_o), .intx_o(gpio_11_intx),
-    .events_o(gpio_11_events)
+    .events_o(gpio_11_events),
+    .pads_i(gpio_11_pads_i), .pads_o(gpio_11_pads_o), .pads_en_o(gpio_11_pads_en_o)
   );
 
   // Function 12: store at 00:08.0.
@@ -423,7 +471,8 @@ module machine #(
   assign gpio_14_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_14 (
     .clk_i, .rst_ni, .place_i(gpio_14_place), .bus_i(gpio_14_bus_i), .bus_o(gpio_14_bus_o), .intx_o(gpio_14_intx),
-    .events_o(gpio_14_events)
+    .events_o(gpio_14_events),
+    .pads_i(gpio_14_pads_i), .pads_o(gpio_14_pads_o), .pads_en_o(gpio_14_pads_en_o)
   );
 
   // Function 15: gpio at 00:1f.0.
@@ -438,7 +487,8 @@ module machine #(
   assign gpio_15_bus_i.gnt   = 1'b0;
   gpio #(.Pins(16)) u_gpio_15 (
     .clk_i, .rst_ni, .place_i(gpio_15_place), .bus_i(gpio_15_bus_i), .bus_o(gpio_15_bus_o), .intx_o(gpio_15_intx),
-    .events_o(gpio_15_events)
+    .events_o(gpio_15_events),
+    .pads_i(gpio_15_pads_i), .pads_o(gpio_15_pads_o), .pads_en_o(gpio_15_pads_en_o)
   );
 
   // The lines INTD to INTA.

@@ -7,3 +7,5 @@
 #define DIRQL_MEMORY_BYTES 0x4000000u
 // Bus clocks per second.
 #define DIRQL_CLOCK_FREQUENCY 33333333u
+// X(index, ports) for each function with pads: its index, and the start of the names of its ports.
+#define DIRQL_PADS(X)

@@ -7,3 +7,5 @@
 #define DIRQL_MEMORY_BYTES 0x100000u
 // Bus clocks per second.
 #define DIRQL_CLOCK_FREQUENCY 24000000u
+// X(index, ports) for each function with pads: its index, and the start of the names of its ports.
+#define DIRQL_PADS(X)

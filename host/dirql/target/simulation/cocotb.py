@@ -29,11 +29,11 @@ from greenlet import getcurrent, greenlet
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import load_machine
 from dirql.hardware.root import machine_root
-from dirql.target.channel.target import CommandTarget
 from dirql.target.contract import Capability, TargetError
 from dirql.target.simulation.exchange import Constants, SharedMemory, exchange_ffi
 from dirql.target.simulation.exchange_channel import ExchangeChannel
 from dirql.target.simulation.memory_delays import MemoryDelays
+from dirql.target.simulation.simulated_target import SimulatedTarget
 
 __all__ = ["CocotbTarget", "Simulation", "current_simulation", "host"]
 
@@ -124,7 +124,7 @@ class _SimulationChannel(ExchangeChannel):
         self._simulation.is_held = False
 
 
-class CocotbTarget(CommandTarget):
+class CocotbTarget(SimulatedTarget):
     """The simulation's machine. One target at a time: opening resets the machine, closing leaves it to the next."""
 
     __slots__ = ()

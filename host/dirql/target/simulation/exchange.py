@@ -51,6 +51,10 @@ class Constants(Protocol):
     DIRQL_STRING: int
     DIRQL_WAIT: int
     DIRQL_RESET: int
+    DIRQL_PADS: int
+    DIRQL_PADS_DRIVE: int
+    DIRQL_PADS_LEVELS: int
+    DIRQL_PADS_ENABLED: int
     DIRQL_POSTED_SLOTS: int
     DIRQL_PATIENCE: int
 

@@ -20,7 +20,7 @@ class MachineStopped(TargetError):
 
 
 class ExchangeChannel(ABC):
-    """The part of a `Channel` that is the same for every exchange; a subclass adds `command`, `wait` and `close`."""
+    """The part of a `SimulatedChannel` that each exchange has; a subclass adds `command`, `wait` and `close`."""
 
     def __init__(self, shared: SharedMemory, constants: Constants) -> None:
         """Use the exchange, and change nothing in it yet."""
@@ -89,6 +89,22 @@ class ExchangeChannel(ABC):
     def reset(self) -> int:
         """See `Channel`."""
         return self._request(self._constants.DIRQL_RESET, 0)
+
+    def drive_pads(self, spent: int, function: int, levels: int, /) -> int:
+        """See `SimulatedChannel`."""
+        return self._reach_pads(self._constants.DIRQL_PADS_DRIVE, spent, function, levels)
+
+    def pad_levels(self, spent: int, function: int, /) -> int:
+        """See `SimulatedChannel`."""
+        return self._reach_pads(self._constants.DIRQL_PADS_LEVELS, spent, function, 0)
+
+    def pads_driven(self, spent: int, function: int, /) -> int:
+        """See `SimulatedChannel`."""
+        return self._reach_pads(self._constants.DIRQL_PADS_ENABLED, spent, function, 0)
+
+    def _reach_pads(self, operation: int, spent: int, function: int, levels: int) -> int:
+        self._fill(operation, function, 0, 1, levels)
+        return self._request(self._constants.DIRQL_PADS, spent)
 
     def post_mark(self, spent: int, payload: int, /) -> bool:
         """See `Channel`."""

@@ -119,7 +119,7 @@ def _recipe(
         sources = [
             str(path) for path in (*hdl_files(machine, root), folder / TOP, sim / "cocotb" / "harness.sv")
         ]
-        yield [[*toolchain.command, *verilate, "--Mdir", str(folder), *sources]]
+        yield [[*toolchain.command, *verilate, f"-I{folder}", "--Mdir", str(folder), *sources]]
         folders = [
             folder,
             toolchain.include,

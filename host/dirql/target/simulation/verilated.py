@@ -11,7 +11,6 @@ from types import MethodType
 import cffi
 
 from dirql.hardware.description import MachineDescription
-from dirql.target.channel.target import CommandTarget
 from dirql.target.contract import Capability, TargetError
 from dirql.target.simulation.build import Announce, announce_on_stderr
 from dirql.target.simulation.exchange import SharedMemory
@@ -19,6 +18,7 @@ from dirql.target.simulation.exchange_channel import ExchangeChannel
 from dirql.target.simulation.library import Library, load_library
 from dirql.target.simulation.library_recipe import Variant, waves_suffix
 from dirql.target.simulation.memory_delays import MemoryDelays
+from dirql.target.simulation.simulated_target import SimulatedTarget
 from dirql.target.simulation.toolchain import find_toolchain
 
 __all__ = ["VerilatedTarget"]
@@ -65,7 +65,7 @@ class _VerilatedChannel(ExchangeChannel):
         os.close(self._file)
 
 
-class VerilatedTarget(CommandTarget):
+class VerilatedTarget(SimulatedTarget):
     """The machine compiled into this process; several may be open at once."""
 
     __slots__ = ("_verilated",)
