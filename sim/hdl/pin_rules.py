@@ -4,27 +4,21 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import cocotb
 from bus_host import BUFFER, CONTROLLER, DOORBELL, FUNCTION, REGISTERS, TIMESTAMP, BusHost
 from bus_pins import End, Phase, PinMaster, PinTarget, random_answers
 from cocotb.handle import SimHandleBase
+from pin_steps import OK, READ, WRITE, begin, descriptor, finish, start
 
 from dirql.registers import interrupt_controller, store, timestamp
 from dirql.registers.protocol import BusStatus, Op
 
-READ, WRITE, READ_LINE = 0x6, 0x7, 0xE
 IO_READ = 0x2
-OK = 0
 PAGE = PinTarget.PAGE << 12
-
-
-async def begin(dut: SimHandleBase, command: int = 7) -> tuple[BusHost, PinMaster]:
-    host = BusHost(dut)
-    await host.start()
-    await host.enumerate(command)
-    return host, PinMaster(host)
+MSI_DATA = 0x4C
 
 
 def draw_phases(source: random.Random, count: int) -> list[Phase]:
@@ -122,6 +116,26 @@ async def a_request_that_is_retried_keeps_its_byte_enables(dut: SimHandleBase) -
 
 
 @cocotb.test()
+async def the_last_attempt_before_the_retry_limit_may_succeed(dut: SimHandleBase) -> None:
+    """The host bridge of the bench gives up at the 32nd retry of one datum."""
+    host, _ = await begin(dut)
+    for retries, status in ((31, BusStatus.OK), (32, BusStatus.TIMEOUT)):
+        answers = iter(["stop"] * retries)
+        PinTarget(host, lambda answers=answers: next(answers, "ready"))
+        assert (await host.command(Op.MEM_READ, PAGE))[0] == status
+        host.each_clock.clear()
+        await host.tick(4)
+
+
+@cocotb.test()
+async def a_target_that_takes_one_datum_at_a_time_disconnects_with_it(dut: SimHandleBase) -> None:
+    _, master = await begin(dut)
+    dut.target_single_i.value = 1
+    result = await master.run(READ, 0x4000_0000, [Phase()] * 3)
+    assert (result.end, len(result.data)) == (End.DISCONNECT, 1)
+
+
+@cocotb.test()
 async def m18_a_target_abort_in_the_middle_ends_the_command(dut: SimHandleBase) -> None:
     for operation in (store.Operation.DMA_READ, store.Operation.DMA_WRITE):
         host, _ = await begin(dut)
@@ -135,30 +149,6 @@ async def m18_a_target_abort_in_the_middle_ends_the_command(dut: SimHandleBase) 
         await host.stop()
 
 
-async def start(host: BusHost, operation: int, address: int, length: int, *, place: int = 0) -> None:
-    """Begin a transfer of `length` bytes between the buffer and `address`, with one descriptor."""
-    descriptor(host, address, length)
-    await host.write(REGISTERS + store.DESCRIPTOR_BASE.offset, 0x1000)
-    await host.write(REGISTERS + store.BUFFER_ADDRESS.offset, place)
-    await host.write(REGISTERS + store.LENGTH.offset, length)
-    await host.write(REGISTERS + store.COMMAND.offset, operation)
-
-
-def descriptor(host: BusHost, address: int, length: int, place: int = 0x1000) -> None:
-    words = (address, 0, length, 1)
-    host.memory[place : place + 16] = b"".join(word.to_bytes(4, "little") for word in words)
-
-
-async def finish(host: BusHost, limit: int = 20_000) -> int:
-    """Wait for the end of the command; returns ERROR."""
-    begun = host.clock
-    while await host.read(REGISTERS + store.STATUS.offset) & store.STATUS.BUSY:
-        assert host.clock - begun < limit, "the command did not end"
-        await host.tick(20)
-    await host.tick(20)
-    return await host.read(REGISTERS + store.ERROR.offset)
-
-
 @cocotb.test()
 async def a_read_of_no_byte_latches_no_counter(dut: SimHandleBase) -> None:
     """COUNTER_HI changes with a read of any byte of COUNTER_LO, and with no other."""
@@ -168,190 +158,6 @@ async def a_read_of_no_byte_latches_no_counter(dut: SimHandleBase) -> None:
     assert await host.read(TIMESTAMP + timestamp.COUNTER_HI.offset) == 0
     assert await host.request(READ, TIMESTAMP + timestamp.COUNTER_LO.offset, enables=4) == OK
     assert await host.read(TIMESTAMP + timestamp.COUNTER_HI.offset) == 5
-
-
-# Delayed reads.
-
-
-@cocotb.test()
-async def a_delayed_read_is_for_its_own_master_command_and_byte_enables(dut: SimHandleBase) -> None:
-    host, master = await begin(dut)
-    host.latency = lambda: 40
-    put(host, 0x3000, 1)
-    assert (await master.run(READ, 0x3000, [Phase(0x1)])).end == End.RETRY
-    await host.tick(80)
-    # The answer waits. Memory changes, and requests that are not the repetition see the new value.
-    put(host, 0x3000, 2)
-    assert await host.request(READ, 0x3000) == OK
-    assert int(dut.last_data_o.value) == 2
-    put(host, 0x3000, 3)
-    assert await master.until_done(READ, 0x3000, [Phase(0xF)]) == [3]
-    put(host, 0x3000, 8)
-    put(host, 0x3004, 9)
-    assert (await master.run(READ, 0x3000)).end == End.RETRY
-    await host.tick(80)
-    assert await master.until_done(READ, 0x3004) == [9]
-    put(host, 0x3000, 4)
-    assert (await master.run(READ, 0x3000)).end == End.RETRY
-    await host.tick(80)
-    put(host, 0x3000, 5)
-    assert await master.until_done(READ_LINE, 0x3000) == [5]
-
-
-@cocotb.test()
-async def the_repetition_gets_what_was_fetched_and_fetches_nothing_again(dut: SimHandleBase) -> None:
-    host, master = await begin(dut)
-    host.latency = lambda: 40
-    for idle in (0, 1500):
-        await host.tick(idle)
-        put(host, 0x3000, 7)
-        host.reads.clear()
-        assert (await master.run(READ, 0x3000)).end == End.RETRY
-        await host.tick(1500)
-        result = await master.run(READ, 0x3000)
-        assert (result.end, result.data, host.reads) == (End.DONE, [7], [0x3000])
-
-
-@cocotb.test()
-async def two_masters_have_a_delayed_read_each(dut: SimHandleBase) -> None:
-    host, master = await begin(dut)
-    host.latency = lambda: 60
-    put(host, 0x3000, 1)
-    put(host, 0x4000, 2)
-    host.reads.clear()
-    assert (await master.run(READ, 0x3000)).end == End.RETRY
-    assert await host.request(READ, 0x4000) == OK
-    assert int(dut.last_data_o.value) == 2
-    assert await master.until_done(READ, 0x3000) == [1]
-    assert host.reads == [0x3000, 0x4000]
-
-
-@cocotb.test()
-async def masters_that_read_at_once_fetch_each_datum_once(dut: SimHandleBase) -> None:
-    host, master = await begin(dut)
-    host.latency = lambda: 25
-    for place in (0x3000, 0x4000):
-        for index in range(12):
-            put(host, place + 4 * index, place + index)
-    host.reads.clear()
-
-    async def read_all() -> None:
-        for index in range(12):
-            assert await host.request(READ, 0x4000 + 4 * index) == OK
-            assert int(dut.last_data_o.value) == 0x4000 + index
-
-    task = cocotb.start_soon(read_all())
-    for index in range(12):
-        assert await master.until_done(READ, 0x3000 + 4 * index) == [0x3000 + index]
-    await task
-    assert sorted(host.reads) == [place + 4 * index for place in (0x3000, 0x4000) for index in range(12)]
-
-
-@cocotb.test()
-async def a_master_that_writes_meanwhile_reads_its_own_write(dut: SimHandleBase) -> None:
-    host, master = await begin(dut)
-    host.latency = lambda: 40
-    assert (await master.run(READ, 0x3000)).end == End.RETRY
-    await host.tick(80)
-    assert (await master.run(WRITE, 0x3000, [Phase(datum=0x1234)])).end == End.DONE
-    assert await master.until_done(READ, 0x3000) == [0x1234]
-
-
-@cocotb.test()
-async def what_nobody_collects_is_discarded(dut: SimHandleBase) -> None:
-    host, master = await begin(dut)
-    host.latency = lambda: 40
-    put(host, 0x3000, 1)
-    assert (await master.run(READ, 0x3000)).end == End.RETRY
-    await host.tick(2048 + 8)
-    put(host, 0x3000, 2)
-    assert await master.until_done(READ, 0x3000) == [2]
-    # The host writes twice without a repetition: it has prepared something new.
-    assert (await master.run(READ, 0x3000)).end == End.RETRY
-    await host.tick(80)
-    put(host, 0x3000, 3)
-    for _ in range(2):
-        await host.write(BUFFER, 0)
-    assert await master.until_done(READ, 0x3000) == [3]
-
-
-@cocotb.test()
-async def a_busy_host_does_not_keep_a_read_from_its_end(dut: SimHandleBase) -> None:
-    host, master = await begin(dut)
-    host.latency = lambda: 100
-    put(host, 0x3000, 9)
-
-    async def write_often() -> None:
-        while True:
-            await host.write(BUFFER, 0)
-
-    task = cocotb.start_soon(write_often())
-    assert await master.until_done(READ, 0x3000) == [9]
-    task.cancel()
-
-
-@cocotb.test()
-async def a_read_that_the_host_cannot_answer_is_retried_early(dut: SimHandleBase) -> None:
-    host, master = await begin(dut)
-    host.latency = lambda: 200
-    first = await master.run(READ, 0x3000)
-    again = await master.run(READ, 0x3000)
-    assert (first.end, again.end) == (End.RETRY, End.RETRY)
-    assert first.clocks <= 10
-    # The repetition is refused on the clock of DEVSEL.
-    assert again.clocks == 2
-
-
-@cocotb.test()
-async def t29_writes_of_others_do_not_hold_up_a_read(dut: SimHandleBase) -> None:
-    """The host takes a dword in 30 clocks, and another master posts without an end: the read waits for 16 of them."""
-    host, master = await begin(dut)
-    host.stall = lambda: host.clock % 30 != 0
-    put(host, 0x3000, 9)
-
-    async def write_often() -> None:
-        while True:
-            await host.request(WRITE, 0x4000, length=16)
-
-    task = cocotb.start_soon(write_often())
-    await host.tick(300)
-    begun = host.clock
-    assert await master.until_done(READ, 0x3000) == [9]
-    assert host.clock - begun < 30 * 20
-    task.cancel()
-
-
-@cocotb.test()
-async def b09_a_register_read_pushes_posted_data_into_memory(dut: SimHandleBase) -> None:
-    """The data that a master wrote before the host's read of a register are in memory when the host has the answer."""
-    host, master = await begin(dut)
-    host.stall = lambda: host.clock % 20 != 0
-    for count in range(1, 9):
-        data = [Phase(datum=count << 16 | index) for index in range(count)]
-        await master.until_done(WRITE, 0x5000, data)
-        await host.read(REGISTERS)
-        back = [int.from_bytes(host.memory[0x5000 + 4 * i : 0x5004 + 4 * i], "little") for i in range(count)]
-        assert back == [phase.datum for phase in data]
-
-
-@cocotb.test()
-async def b09_the_interrupt_pin_comes_before_the_data_and_a_read_brings_them(dut: SimHandleBase) -> None:
-    host, _ = await begin(dut)
-    host.stall = lambda: host.clock % 150 != 0
-    for index in range(4):
-        await host.write(BUFFER + 4 * index, 0x5555_5555)
-    host.memory[0x6000:0x6010] = bytes(16)
-    await host.write(REGISTERS + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_CAUSE.DONE)
-    await start(host, store.Operation.DMA_READ, 0x6000, 16)
-    while not dut.intx_o.value:
-        await host.tick()
-    assert host.memory[0x6000:0x6010] != b"\x55" * 16
-    assert await host.read(REGISTERS + store.INTERRUPT_CAUSE.offset) == store.INTERRUPT_CAUSE.DONE
-    assert host.memory[0x6000:0x6010] == b"\x55" * 16
-
-
-def put(host: BusHost, address: int, word: int) -> None:
-    host.memory[address : address + 4] = word.to_bytes(4, "little")
 
 
 @cocotb.test()
@@ -425,16 +231,19 @@ def corrupt_reads(host: BusHost, wanted: int) -> None:
 
 @cocotb.test()
 async def m28_a_descriptor_with_bad_parity_is_not_used(dut: SimHandleBase) -> None:
-    for word in range(4):
+    for word, operation in itertools.product(range(4), (store.Operation.DMA_READ, store.Operation.DMA_WRITE)):
         host, _ = await begin(dut)
+        await host.write(BUFFER, 0x7777_7777)
         corrupt_reads(host, word)
         before = bytes(host.memory)
-        await start(host, store.Operation.DMA_READ, 0x2000, 64)
+        await start(host, operation, 0x2000, 64)
         before = before[:0x1000] + bytes(host.memory[0x1000:0x1010]) + before[0x1010:]
         assert await finish(host) == store.ERROR.PARITY
         assert await host.read(REGISTERS + store.ERROR_ADDRESS.offset) == 0x1000 + 4 * word
         assert await host.read(REGISTERS + store.TRANSFERRED.offset) == 0
         assert host.memory == before
+        assert not any(0x2000 <= place < 0x2040 for place in host.reads)
+        assert await host.read(BUFFER) == 0x7777_7777
         await host.stop()
 
 
@@ -486,6 +295,7 @@ async def t23_written_data_with_bad_parity_end_the_transfer_in_front_of_them(dut
         corrupt_writes(host, word, 0x2000)
         await start(host, store.Operation.DMA_READ, 0x2000, 32)
         assert await finish(host) == store.ERROR.PARITY
+        assert await host.read(REGISTERS + store.INTERRUPT_CAUSE.offset) == store.INTERRUPT_CAUSE.ERROR
         assert await host.read(REGISTERS + store.ERROR_ADDRESS.offset) == 0x2000 + 4 * word
         assert await host.read(REGISTERS + store.TRANSFERRED.offset) == 4 * word
         await host.tick(50)
@@ -522,12 +332,68 @@ async def t23_a_doorbell_takes_no_message_with_bad_parity(dut: SimHandleBase) ->
     assert int(dut.interrupt_input_o.value) == 6
 
 
+async def enable_messages(host: BusHost, number: int) -> None:
+    """Let the cause RAISED of the store function send messages with this number."""
+    for offset, value in ((0x44, DOORBELL), (MSI_DATA, number), (0x40, 1 << 16)):
+        await host.command(Op.CFG_WRITE, FUNCTION | offset, value)
+    await host.write(REGISTERS + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_CAUSE.RAISED)
+
+
+async def raise_behind_posted_data(host: BusHost, master: PinMaster) -> None:
+    """Have the doorbell retry a message, because data that were posted before it do not leave."""
+    await host.write(CONTROLLER + interrupt_controller.ENABLE.offset, 0xFFFF)
+    host.stall = lambda: True
+    assert (await master.run(WRITE, 0x5000, [Phase(datum=1)])).end == End.DONE
+    await host.write(REGISTERS + store.COMMAND.offset, store.Operation.RAISE)
+    await host.tick(60)
+    assert not host.dut.interrupt_o.value
+
+
+@cocotb.test()
+async def a_doorbell_takes_no_message_without_its_lowest_byte(dut: SimHandleBase) -> None:
+    host, master = await begin(dut)
+    await host.write(CONTROLLER + interrupt_controller.ENABLE.offset, 0xFFFF)
+    await master.until_done(WRITE, DOORBELL, [Phase(0xE, 5)])
+    await host.tick(10)
+    assert not dut.interrupt_o.value
+    await master.until_done(WRITE, DOORBELL, [Phase(0x1, 5)])
+    await host.tick(10)
+    assert int(dut.interrupt_input_o.value) == 5
+
+
+@cocotb.test()
+async def a_message_that_is_retried_keeps_its_datum(dut: SimHandleBase) -> None:
+    host, master = await begin(dut)
+    await enable_messages(host, 3)
+    await raise_behind_posted_data(host, master)
+    await host.command(Op.CFG_WRITE, FUNCTION | MSI_DATA, 9)
+    host.stall = lambda: False
+    await host.tick(80)
+    assert dut.interrupt_o.value
+    assert int(dut.interrupt_input_o.value) == 3
+
+
+@cocotb.test()
+async def a_message_that_is_retried_while_bus_master_goes_off_is_sent_later(dut: SimHandleBase) -> None:
+    host, master = await begin(dut)
+    await enable_messages(host, 3)
+    await raise_behind_posted_data(host, master)
+    await host.command(Op.CFG_WRITE, FUNCTION | 0x04, 3, 0x3)
+    # A transaction that has the grant already begins, and is retried.
+    await host.tick(60)
+    host.stall = lambda: False
+    await host.tick(80)
+    assert not dut.interrupt_o.value
+    await host.command(Op.CFG_WRITE, FUNCTION | 0x04, 7, 0x3)
+    await host.tick(80)
+    assert dut.interrupt_o.value
+    assert int(dut.interrupt_input_o.value) == 3
+
+
 @cocotb.test()
 async def a_message_with_bad_parity_is_reported_and_is_no_error_of_the_command(dut: SimHandleBase) -> None:
     host, _ = await begin(dut)
-    for offset, value in ((0x44, DOORBELL), (0x4C, 3), (0x40, 1 << 16)):
-        await host.command(Op.CFG_WRITE, FUNCTION | offset, value)
-    await host.write(REGISTERS + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_CAUSE.RAISED)
+    await enable_messages(host, 3)
     corrupt_writes(host, 0, DOORBELL)
     await host.write(REGISTERS + store.COMMAND.offset, store.Operation.RAISE)
     await host.tick(60)

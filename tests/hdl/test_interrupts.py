@@ -253,6 +253,26 @@ def test_a_pulse_that_is_due_under_interrupt_disable_comes_later(bench: Bench, c
     assert bench.fetch() == SPURIOUS
 
 
+def test_a_pulse_that_was_due_under_interrupt_disable_is_whole_and_comes_once(bench: Bench) -> None:
+    """Whenever the pin is let out, its pulse has all of its clocks."""
+    bench.enable_interrupts(RAISED, latched=True)
+    bench.write(store.INTERRUPT_CONTROL, store.INTERRUPT_CONTROL.pack(latched=1, pulse_clocks=20))
+    for clocks in range(30, 80):
+        bench.write_header(pci.COMMAND, 0x0407, 2)
+        bench.raise_interrupt()
+        bench.target.spend(clocks)
+        bench.events()
+        bench.write_header(pci.COMMAND, 0x0007, 2)
+        bench.target.spend(100)
+        seen = bench.events()
+        on = [event.clock for event in seen if event.bits & EventBits.ASSERT]
+        off = [event.clock for event in seen if event.bits & EventBits.DEASSERT]
+        assert [end - start for start, end in zip(on, off, strict=True)] == [21]
+        clear(bench)
+        assert bench.fetch() == VECTOR
+        bench.end()
+
+
 def enable_messages(bench: Bench, number: int, *, upper: int = 0) -> None:
     bench.write_header(pci.MSI_ADDRESS, DOORBELL, 4)
     bench.write_header(pci.MSI_UPPER_ADDRESS, upper, 4)

@@ -130,6 +130,7 @@ def test_a_pulse_while_the_host_waits_is_not_lost(pins: Pins) -> None:
         pins.target.wait(50_000)
         pins.write(gpio.INTERRUPT_CAUSE, 1)
         pins.drive(level)
+        pins.target.spend(5)
         assert pins.read(gpio.INTERRUPT_CAUSE) == 1
 
 
