@@ -6,7 +6,7 @@
 /// Proof of `function_socket` with all its parts, on a bus that need not keep the rules, which the proofs of target and
 /// initiator are for. The function behind it answers as it likes.
 module function_socket_formal #(
-  /// Which base address registers there are: 0 for 4 KiB and 64 KiB of memory and 256 bytes of I/O in the first three,
+  /// The base address registers that there are: 0 for 4 KiB and 64 KiB of memory and 256 bytes of I/O in the first three,
   /// 1 for 16 bytes of I/O in the first, 16 bytes of memory in the fourth, 1 MiB of memory in the sixth.
   parameter int unsigned Layout = 0
 ) (
@@ -148,7 +148,7 @@ module function_socket_formal #(
     if (load) datum_q <= configuration ? u_dut.header_rdata : rdata_i;
   end
 
-  // What configuration writes have made of the watched base address register and of the enables.
+  // The watched base address register and the enables, as configuration writes have made them.
   logic [31:0] base_q, written_mask, bar_mask;
   logic        configured, memory_enable_q, io_enable_q, bus_master_q, disabled_q;
   logic [5:0]  place_written;
@@ -215,7 +215,12 @@ module function_socket_formal #(
       `PROVE(I01_pin, !past_q || latched_q || reset_q ||
              intx == (status_q && !disabled_q && !u_dut.message_enable),
              "The pin of a level interrupt is the status one clock before, unless it is disabled or messages are on.")
-      // The states that can be reached, for the induction.
+    end
+  end
+
+  // The states that can be reached, for the induction; and goals.
+  always_ff @(posedge clk_i) begin : p_states
+    if (rst_ni) begin
       `PROVE(latched, state == StIdle || (u_dut.transaction.address == address_q && u_dut.transaction.read == !write &&
              u_dut.transaction.memory == memory && u_dut.transaction.io == io &&
              u_dut.transaction.configuration == configuration && u_dut.transaction.command == command_q),

@@ -34,7 +34,7 @@ module gpio_formal #(
   logic [3:0] watched_q;
   always_ff @(posedge clk_i) watched_q <= watched_q;
 
-  // What the host writes for the watched pin, by register.
+  // The bit that the host writes for the watched pin, by register.
   logic        written, bit_written;
   logic [11:2] place_written;
   assign written       = u_dut.host.write && u_dut.host.bar[0] && u_dut.host.be[watched_q[3]];
