@@ -95,14 +95,13 @@ class CommandPort {
                 if (left_--) return false;
                 set(pins_.rst_ni, 1);
                 delays_.restart(exchange_.delay_seed, exchange_.delay_longest);
-                is_late_ = delays_.are_on();
                 return end(DIRQL_BUS_STATUS_OK);
         }
     }
 
     // Answers the bus masters' requests to host memory and takes a timestamp record, as the next edge will see them.
     void serve() {
-        if (is_late_) {
+        if (delays_.are_on()) {
             serve_late();
         } else {
             set(pins_.hm_rvalid_i, fetched_);
@@ -140,8 +139,7 @@ class CommandPort {
 
     // True if neither this side nor the machine asks the other for anything at the next edge.
     bool is_quiet() const {
-        return !changed_ && !fetched_ && !pins_.hm_valid_o && !pins_.event_valid_o &&
-               (!is_late_ || delays_.is_idle(pins_.clock_o));
+        return !changed_ && !fetched_ && !pins_.hm_valid_o && !pins_.event_valid_o && delays_.is_idle(pins_.clock_o);
     }
 
     // The machine has let clocks of `idle_clocks` pass without edges.
@@ -339,6 +337,7 @@ class CommandPort {
 
     Pins& pins_;
     dirql_exchange& exchange_;
+    MemoryDelays delays_;
 
     State state_ = State::kSpend;
     State after_ = State::kCommand;
@@ -348,7 +347,6 @@ class CommandPort {
     bool burst_ = false;
     bool sending_ = false;
     bool fetched_ = false;
-    bool is_late_ = false;
     uint32_t fetch_ = 0;
     uint32_t operation_ = 0;
     uint32_t address_ = 0;
@@ -365,7 +363,6 @@ class CommandPort {
     uint64_t completed_ = 0;
     uint64_t posted_ = 0;
     uint64_t patience_ = 0;
-    MemoryDelays delays_;
 };
 
 }  // namespace dirql
