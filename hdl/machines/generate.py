@@ -18,7 +18,7 @@ from pathlib import Path
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.page import render_page
 from dirql.hardware.reading import load_machine, machine_names
-from dirql.hardware.render import TOP, generated_files, hdl_files
+from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
 
 __all__ = ["main"]
 
@@ -31,7 +31,7 @@ COMMAND = "python hdl/machines/generate.py"
 def file_list(machine: MachineDescription) -> str:
     """The files of a machine for tools that read file lists; each name is relative to the folder of the list."""
     names = [f"../../../{path.relative_to(ROOT / 'hdl').as_posix()}" for path in hdl_files(machine, ROOT)]
-    return "\n".join((f"// Generated from {machine.file}, do not edit.", *names, TOP)) + "\n"
+    return "\n".join((f"// Generated from {machine.file}, do not edit.", *names, CHASSIS, TOP)) + "\n"
 
 
 def render_all() -> dict[Path, str]:

@@ -131,9 +131,9 @@ module bus_bench (
   logic [7*bus_pkg::TargetOutWidth-1:0] targets;
   assign masters = {pin_master, free_flipped, store_flipped, bridge_flipped};
   assign targets = {second_bus.target, timestamp_target, pin_target, controller_target, free_bent, store_bent, bridge_bent};
-  bus_mux #(.Masters(4), .Targets(7)) u_mux (
-    .clk_i, .rst_ni, .masters_i(masters), .targets_i(targets), .bus_o(bus)
-  );
+  bus_pkg::bus_t drive;
+  bus_drive #(.Masters(4), .Targets(7)) u_drive (.masters_i(masters), .targets_i(targets), .drive_o(drive));
+  bus_start u_start (.clk_i, .rst_ni, .drive_i(drive), .bus_o(bus));
   bus_arbiter #(.Masters(4), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
     .master_o(bus_master), .broken_o

@@ -35,9 +35,9 @@ module checker_bench;
   logic [2*bus_pkg::TargetOutWidth-1:0] targets;
   bus_pkg::bus_t                        bus;
   assign {rst_n, idsel, req, gnt, broken, masters, targets} = now;
-  bus_mux #(.Masters(2), .Targets(2)) u_mux (
-    .clk_i(clk), .rst_ni(rst_n), .masters_i(masters), .targets_i(targets), .bus_o(bus)
-  );
+  bus_pkg::bus_t drive;
+  bus_drive #(.Masters(2), .Targets(2)) u_drive (.masters_i(masters), .targets_i(targets), .drive_o(drive));
+  bus_start u_start (.clk_i(clk), .rst_ni(rst_n), .drive_i(drive), .bus_o(bus));
   bus_checker #(.Masters(2), .Targets(2)) u_checker (
     .clk_i(clk), .rst_ni(rst_n), .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
     .masters_i(masters), .targets_i(targets), .open_o(), .clock_o(), .moved_o()

@@ -38,8 +38,11 @@ const char *dirql_complaint(const struct dirql_machine *machine);
 // Clocks the bare model; bus masters get no answers meanwhile. Benchmarks compare the other calls with this one.
 void dirql_clock_bare(struct dirql_machine *machine, uint64_t clocks);
 
-// 3 if clocks are skipped as well, 2 if the two routines of a clock are called directly, 1 if each clock is one evaluation of the whole model, 0 if it is
-// two; see Skipper, Evaluation and ClockMemory in machine.cpp.
+// The functions that do not sleep; 0 in a library that is one model, in which none sleeps.
+uint32_t dirql_awake(const struct dirql_machine *machine);
+
+// 2 if the machine is put together from parts, whose functions sleep and whose clocks are skipped; 1 if it is one model
+// and each clock is one evaluation, 0 if each clock is two. See composed_model.h and whole_model.h.
 int dirql_short_cut(void);
 
 // cdef end

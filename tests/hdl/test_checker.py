@@ -348,7 +348,7 @@ def player(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checker as a program that plays a trace."""
     folder = tmp_path_factory.mktemp("checker")
     toolchain = find_toolchain()
-    needed = ("bus_pkg", "bus_mux", "bus_checker")
+    needed = ("bus_pkg", "bus_drive", "bus_start", "bus_checker")
     sources = [str(source) for source in hdl_files(MACHINE, ROOT) if source.stem in needed]
     command = [*toolchain.command, "--binary", "--assert", "-Wno-fatal", "-CFLAGS", "-std=c++20 -O0"]
     subprocess.run(

@@ -84,7 +84,9 @@ module bus_initiator_formal #(
 
   assign idsel = {31'd0, bus.start && (bus.cbe == bus_pkg::CommandConfigurationRead ||
                                        bus.cbe == bus_pkg::CommandConfigurationWrite) && bus.ad[1:0] == 2'b00};
-  bus_mux #(.Masters(2), .Targets(1)) u_mux (.clk_i, .rst_ni, .masters_i(masters), .targets_i(target), .bus_o(bus));
+  bus_pkg::bus_t drive;
+  bus_drive #(.Masters(2), .Targets(1)) u_drive (.masters_i(masters), .targets_i(target), .drive_o(drive));
+  bus_start u_start (.clk_i, .rst_ni, .drive_i(drive), .bus_o(bus));
   bus_checker #(.Masters(2), .Targets(1)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i('0), .masters_i(masters),
     .targets_i(target), .open_o(open), .clock_o(clock), .moved_o(moved)
@@ -365,7 +367,7 @@ module bus_initiator_formal #(
       `PROVE(owner_known, idle || bus.start || u_checker.owner_q == {gen_master[1].owns, gen_master[0].owns},
              "The checker knows the master of the transaction.")
       `PROVE(counting, (u_checker.clock_q == '0) == idle_q && u_checker.idle_q == idle_q &&
-             u_checker.start_q == start_q && u_mux.frame_q == u_checker.bus_q.frame && (idle_q ||
+             u_checker.start_q == start_q && u_start.frame_q == u_checker.bus_q.frame && (idle_q ||
              u_checker.command_q == command_q), "All count the clocks of a transaction from its address phase.")
       `PROVE(answers, !u_checker.ended_q || u_checker.answered_q, "Data move only after DEVSEL.")
       `PROVE(answers_late, !u_checker.answered_q || u_checker.clock_q >= 5'd2,

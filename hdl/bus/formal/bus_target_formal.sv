@@ -65,9 +65,9 @@ module bus_target_formal (
     master.par_en     = driven_q;
   end
 
-  bus_mux #(.Masters(1), .Targets(2)) u_mux (
-    .clk_i, .rst_ni, .masters_i(master), .targets_i(targets), .bus_o(bus)
-  );
+  bus_pkg::bus_t drive;
+  bus_drive #(.Masters(1), .Targets(2)) u_drive (.masters_i(master), .targets_i(targets), .drive_o(drive));
+  bus_start u_start (.clk_i, .rst_ni, .drive_i(drive), .bus_o(bus));
   bus_checker #(.Masters(1), .Targets(2), .Content(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i, .req_i(1'b0), .gnt_i(rst_ni), .broken_i(1'b0), .masters_i(master),
     .targets_i(targets), .open_o(open), .clock_o(clock), .moved_o(moved)
@@ -230,7 +230,7 @@ module bus_target_formal (
       `PROVE(some_claims, !(u_checker.answered_q && !idle) || gen_target[0].claimed || gen_target[1].claimed,
              "An answered transaction is claimed by a target.")
       `PROVE(history, u_checker.bus_q.frame == frame_q && u_checker.bus_q.irdy == irdy_q &&
-             u_mux.frame_q == frame_q && (u_checker.command_q == command_q || u_checker.clock_q == '0) &&
+             u_start.frame_q == frame_q && (u_checker.command_q == command_q || u_checker.clock_q == '0) &&
              u_checker.start_q == start_q && u_checker.idle_q == (!frame_q && !irdy_q),
              "All count the clocks of a transaction from its address phase.")
       `COVER(late, bus.trdy && clock >= 5'd12 && count_q == '0, "A first datum comes late.")

@@ -324,8 +324,8 @@ module bus_initiator #(
   // Parity: PAR follows AD by one clock; PERR follows a bad read datum by two.
   logic parity_q, par_en_q, read_check_q, write_check_q, write_check2_q, perr_q, perr_en_q, read_bad, write_bad;
   always_ff @(posedge clk_i) begin : p_parity
-    // While the bus is parked here, AD and C/BE keep their values.
-    if (awake || !par_en_q) parity_q <= ^{bus_i.ad, bus_i.cbe};
+    // While the bus is parked here, AD and C/BE keep their values, so that their parity is taken once.
+    if (awake || (ad_en_q && !par_en_q)) parity_q <= ^{bus_i.ad, bus_i.cbe};
     if (!rst_ni) par_en_q <= 1'b0;
     else par_en_q <= ad_en_q;
     if (!rst_ni) begin

@@ -80,7 +80,7 @@ package bus_pkg;
   localparam bus_out_t BusOutIdle = '0;
 
   // Widths of the two bundles, by group; spelt out for front ends that cannot ask a type for its bits. A wrong one is a
-  // width mismatch in bus_mux, which lint refuses.
+  // width mismatch in bus_drive, which lint refuses.
   localparam int unsigned MasterOutWidth = 3 + (4 + 1) + (32 + 1) + 2 + 2;
   localparam int unsigned TargetOutWidth = 4 + (32 + 1) + 2 + 2 + 1;
   localparam master_out_t MasterOutIdle  = '0;

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
-from dirql.hardware.top import render_top
+from dirql.hardware.top import render_chassis, render_top
 
-__all__ = ["CHECKED_PARAMETER", "TOP", "generated_files", "hdl_files"]
+__all__ = ["CHASSIS", "CHECKED_PARAMETER", "TOP", "generated_files", "hdl_files"]
 
 TOP = "machine.sv"
 """The file with the top of the RTL."""
+
+CHASSIS = "chassis.sv"
+"""The file with everything but the functions, which the top holds."""
 
 CHECKED_PARAMETER = "Checker"
 """The parameter of the top that builds the bus protocol checker in."""
@@ -28,6 +31,7 @@ def generated_files(machine: MachineDescription) -> dict[str, str]:
     """The name and the text of each file."""
     head = "".join(f"// {line}\n" for line in (*_HEAD, f"Generated from {machine.file}, do not edit."))
     return {
+        CHASSIS: f"{head}\n{render_chassis(machine)}",
         TOP: f"{head}\n{render_top(machine)}",
         "machine_facts.h": f"{head}{_facts(machine)}",
         "harness_pads.svh": f"{head}{_harness_pads(machine)}",
@@ -72,7 +76,7 @@ def _harness_pads(machine: MachineDescription) -> str:
 def hdl_files(machine: MachineDescription, root: Path) -> list[Path]:
     """The files of RTL and lint waivers that the top needs, in the order in which they are compiled.
 
-    `root` is the folder with hdl/. The top itself, which is generated, is not among them.
+    `root` is the folder with hdl/. The chassis and the top itself, which are generated, are not among them.
     """
     return list(_hdl_files(machine, root / "hdl"))
 

@@ -1,28 +1,52 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The top of the RTL, `machine.sv`: host bridge, arbiter, interrupt controller, timestamp unit and the functions."""
+"""The top of the RTL, `machine.sv`: the chassis and the functions.
+
+The *chassis* is everything but the functions: host bridge, arbiter, interrupt controller and timestamp unit. It is a
+module of its own, so that a simulation can put a machine together from a compiled chassis and compiled functions.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from dirql.hardware.description import Function, MachineDescription
 
-__all__ = ["render_top"]
+__all__ = ["PORTS", "port_list", "render_chassis", "render_top"]
 
 _LINES = "ABCD"
 _AGENTS = ("bridge", "controller", "timestamp")
+_NAMES_PER_LINE = 6
 
 
 def render_top(machine: MachineDescription) -> str:
     """The text of the module `machine`."""
     names = {function.index: function.name for function in machine.functions}
-    facts = {
-        "title": f"{machine.name}: {machine.description}.",
-        "checker": int(machine.checker == "always"),
-        "masters": 1 + len(machine.masters),
-        "master_bits": max(1, len(machine.masters).bit_length()),
-        "targets": len(_AGENTS) + len(machine.functions),
+    masters = [names[each.index] for each in machine.masters]
+    functions = [names[each.index] for each in machine.functions]
+    facts = _facts(machine) | {
+        "ports": PORTS,
+        "pads": "".join(_pads(each) for each in machine.with_pads),
+        "port_list": port_list(),
+        "targets": len(_AGENTS) + len(functions),
+        "declarations": _join(_declare(name) for name in functions),
+        "masters_list": _listed(f"{name}_bus_o.master" for name in masters) or "'0",
+        "targets_list": _listed(f"{name}_bus_o.target" for name in functions),
+        "requests_list": _listed(f"{name}_bus_o.req" for name in masters) or "1'b0",
+        "checker_requests": "req, " if masters else "",
+        "checker_masters": "masters, " if masters else "",
+        "instances": "\n".join(_instance(machine, each, names[each.index]) for each in machine.functions),
+        "lines": ", ".join(_line(machine.functions, letter, names) for letter in reversed(_LINES)),
+        "events": _listed(f"{name}_events" for name in functions),
+    }
+    return _TOP.format_map(facts)
+
+
+def render_chassis(machine: MachineDescription) -> str:
+    """The text of the module `chassis`."""
+    facts = _facts(machine) | {
+        "ports": PORTS,
         "memory_log2": machine.host_memory.size_log2,
         "records_log2": machine.timestamp_unit.records_log2,
         "khz": machine.khz,
@@ -32,19 +56,29 @@ def render_top(machine: MachineDescription) -> str:
         "vector_base": f"8'h{machine.controller.vector_base:02X}",
         "vector_step": f"8'd{machine.controller.vector_step}",
         "bridge_device": machine.host_bridge.device,
-        "functions": len(machine.functions),
-        "pads": "".join(_pads(each) for each in machine.with_pads),
-        "declarations": _join(_declare(names[function.index]) for function in machine.functions),
-        "masters_list": _listed(f"{names[each.index]}_bus_o.master" for each in machine.masters),
-        "targets_list": _listed(f"{names[each.index]}_bus_o.target" for each in machine.functions),
-        "requests": _join(
-            _request(number, names[each.index]) for number, each in enumerate(machine.masters, 1)
-        ),
-        "instances": "\n".join(_instance(machine, each, names[each.index]) for each in machine.functions),
-        "lines": ", ".join(_line(machine.functions, letter, names) for letter in reversed(_LINES)),
-        "events": ", ".join(f"{names[each.index]}_events" for each in reversed(machine.functions)),
+        "arbiter_requests": "req_i, " if machine.masters else "",
+        "unused": "" if machine.masters else "\n  logic unused_requests;\n  assign unused_requests = ^req_i;",
     }
-    return _TOP.format_map(facts)
+    return _CHASSIS.format_map(facts)
+
+
+def port_list() -> str:
+    """The connections of an instance that has the ports of the machine, by the same names."""
+    names = re.findall(r"(\w+)(?:,|$)", PORTS, flags=re.MULTILINE)
+    lines = [names[start : start + _NAMES_PER_LINE] for start in range(0, len(names), _NAMES_PER_LINE)]
+    return ",\n".join("    " + ", ".join(f".{name}" for name in line) for line in lines)
+
+
+def _facts(machine: MachineDescription) -> dict[str, object]:
+    """The facts that both modules need."""
+    return {
+        "title": f"{machine.name}: {machine.description}.",
+        "checker": int(machine.checker == "always"),
+        "functions": len(machine.functions),
+        "masters": 1 + len(machine.masters),
+        "master_bits": max(1, len(machine.masters).bit_length()),
+        "requests": max(1, len(machine.masters)),
+    }
 
 
 def _join(lines: Iterable[str]) -> str:
@@ -52,8 +86,8 @@ def _join(lines: Iterable[str]) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Members of a concatenation, the last first, each with a comma behind it."""
-    return "".join(f"{name}, " for name in reversed(list(names)))
+    """Members of a concatenation, the last first."""
+    return ", ".join(reversed(list(names)))
 
 
 def _declare(name: str) -> str:
@@ -82,10 +116,6 @@ def _pad_connections(function: Function) -> str:
         return ""
     port, ports = function.type.pads.port, function.pad_ports
     return f",\n    .{port}_i({ports}_i), .{port}_o({ports}_o), .{port}_en_o({ports}_en_o)"
-
-
-def _request(number: int, name: str) -> str:
-    return f"  assign req[{number}] = {name}_bus_o.req;"
 
 
 def _line(functions: Sequence[Function], letter: str, names: dict[int, str]) -> str:
@@ -119,13 +149,7 @@ def _instance(machine: MachineDescription, function: Function, name: str) -> str
   );"""
 
 
-_TOP = """\
-/// {title}
-/// Ports are the contract in docs/architecture.md.
-module machine #(
-  /// Build the bus protocol checker in.
-  parameter bit Checker = 1'b{checker}
-) (
+PORTS = """\
   input  logic         clk_i,
   input  logic         rst_ni,
   /// Command port.
@@ -162,28 +186,52 @@ module machine #(
   output logic [31:0]  hm_wdata_o,
   input  logic         hm_ready_i,
   input  logic         hm_rvalid_i,
-  input  logic [31:0]  hm_rdata_i{pads}
+  input  logic [31:0]  hm_rdata_i"""
+"""The ports of the machine, which are those of the chassis too."""
+
+_CHASSIS = """\
+/// {title}
+/// The chassis is everything but the functions: host bridge, arbiter, interrupt controller and timestamp unit.
+module chassis #(
+  /// The bus protocol checker is built in, which the configuration headers say.
+  parameter bit Checker = 1'b{checker}
+) (
+{ports},
+  /// The functions: the bus as they drive it, and as all see it; the facts that their headers show.
+  input  bus_pkg::bus_t drive_i,
+  output bus_pkg::bus_t bus_o,
+  output socket_pkg::place_t facts_o,
+  /// A request of each function that can be bus master; one grant for each master, the bridge's in bit 0.
+  input  logic [{requests}-1:0] req_i,
+  output logic [{masters}-1:0] gnt_o,
+  /// IDSEL of each device.
+  output logic [31:0]  idsel_o,
+  /// The lines INTD to INTA, and the events of each function, the first in the low bits.
+  input  logic [3:0]   intx_i,
+  input  logic [{functions}*socket_pkg::EventsWidth-1:0] events_i,
+  /// The bus as the chassis drives it.
+  output bus_pkg::bus_t own_o,
+  /// For the bus protocol checker: the bridge's request and outputs as master, the outputs of the chassis' targets, and
+  /// the masters that count as broken.
+  output logic         req_o,
+  output bus_pkg::master_out_t master_o,
+  output logic [3*bus_pkg::TargetOutWidth-1:0] targets_o,
+  output logic [{masters}-1:0] broken_o
 );
   localparam logic [31:0] ClockKhz = 32'd{khz};
   localparam logic [31:0] TimestampAddress = {timestamp};
 
   bus_pkg::bus_t        bus;
-  bus_pkg::master_out_t bridge_master;
   bus_pkg::target_out_t bridge_target, controller_target, timestamp_target;
-  logic [{masters}-1:0] req, gnt, broken;
   logic [{master_bits}-1:0] bus_master;
-  logic [31:0]          idsel;
-{declarations}
-
-  bus_mux #(.Masters({masters}), .Targets({targets})) u_mux (
-    .clk_i, .rst_ni, .masters_i({{{masters_list}bridge_master}}),
-    .targets_i({{{targets_list}timestamp_target, controller_target, bridge_target}}), .bus_o(bus)
-  );
+  assign targets_o = {{timestamp_target, controller_target, bridge_target}};
+  bus_drive #(.Masters(1), .Targets(3)) u_drive (.masters_i(master_o), .targets_i(targets_o), .drive_o(own_o));
+  bus_start u_start (.clk_i, .rst_ni, .drive_i(own_o | drive_i), .bus_o(bus));
   bus_arbiter #(.Masters({masters}), .Park(0)) u_arbiter (
-    .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
-    .master_o(bus_master), .broken_o(broken)
+    .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i({{{arbiter_requests}req_o}}),
+    .gnt_o, .master_o(bus_master), .broken_o
   );
-{requests}
+  assign bus_o = bus;{unused}
 
   // The ports to the host.
   bridge_pkg::command_in_t  command_in;
@@ -217,33 +265,29 @@ module machine #(
   assign hm_wdata_o             = memory_out.wdata;
 
   // The facts that every configuration header shows; a function adds its place.
-  socket_pkg::place_t facts;
   always_comb begin : p_facts
-    facts                   = '0;
-    facts.clock_khz         = ClockKhz;
-    facts.timestamp_address = TimestampAddress;
-    facts.checker_present   = Checker;
+    facts_o                   = '0;
+    facts_o.clock_khz         = ClockKhz;
+    facts_o.timestamp_address = TimestampAddress;
+    facts_o.checker_present   = Checker;
   end
 
   logic       controller_interrupt, mark, drained, posted_empty;
   logic [3:0] controller_input;
   host_bridge #(.MemoryLog2({memory_log2}), .Masters({masters})) u_bridge (
-    .clk_i, .rst_ni, .place_i(facts), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
+    .clk_i, .rst_ni, .place_i(facts_o), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
     .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
-    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]),
-    .bus_master_i(bus_master), .req_o(req[0]), .idsel_i(idsel[{bridge_device}]), .idsel_o(idsel),
-    .master_o(bridge_master), .target_o(bridge_target)
+    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt_o[0]),
+    .bus_master_i(bus_master), .req_o, .idsel_i(idsel_o[{bridge_device}]), .idsel_o,
+    .master_o, .target_o(bridge_target)
   );
-{instances}
-
-  // The lines INTD to INTA.
   logic       fetch_event, spurious_event, eoi_event;
   logic [7:0] vector;
   logic [3:0] eoi_input;
   interrupt_controller #(
     .Address({controller}), .Doorbell({doorbell}), .VectorBase({vector_base}), .VectorStep({vector_step})
   ) u_controller (
-    .clk_i, .rst_ni, .intx_i({{{lines}}}), .posted_empty_i(posted_empty),
+    .clk_i, .rst_ni, .intx_i, .posted_empty_i(posted_empty),
     .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
     .fetch_event_o(fetch_event), .spurious_event_o(spurious_event), .vector_o(vector), .eoi_event_o(eoi_event),
     .eoi_input_o(eoi_input), .bus_i(bus), .target_o(controller_target)
@@ -252,27 +296,63 @@ module machine #(
   timestamp_unit #(
     .EventLog2({records_log2}), .Functions({functions}), .ClockKhz(ClockKhz), .Address(TimestampAddress)
   ) u_timestamp (
-    .clk_i, .rst_ni, .functions_i({{{events}}}),
+    .clk_i, .rst_ni, .functions_i(events_i),
     .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),
     .vector_i(fetch_event ? vector : 8'(eoi_input)), .payload_i(cmd_data_i),
     .clock_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .bus_i(bus), .target_o(timestamp_target)
   );
+endmodule
+"""
+
+_TOP = """\
+/// {title}
+/// Ports are the contract in docs/architecture.md.
+module machine #(
+  /// Build the bus protocol checker in.
+  parameter bit Checker = 1'b{checker}
+) (
+{ports}{pads}
+);
+  bus_pkg::bus_t        bus, drive, unused_own;
+  bus_pkg::master_out_t bridge_master;
+  logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
+  socket_pkg::place_t   facts;
+  logic [{masters}-1:0] gnt, broken;
+  logic [{requests}-1:0] req;
+  logic                 bridge_req;
+  logic [31:0]          idsel;
+{declarations}
+
+  chassis #(.Checker(Checker)) u_chassis (
+{port_list},
+    .drive_i(drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
+    .intx_i({{{lines}}}), .events_i({{{events}}}), .own_o(unused_own), .req_o(bridge_req), .master_o(bridge_master),
+    .targets_o(chassis_targets), .broken_o(broken)
+  );
+  logic [{requests}*bus_pkg::MasterOutWidth-1:0] masters;
+  logic [{functions}*bus_pkg::TargetOutWidth-1:0] targets;
+  assign masters = {{{masters_list}}};
+  assign targets = {{{targets_list}}};
+  assign req     = {{{requests_list}}};
+  bus_drive #(.Masters({requests}), .Targets({functions})) u_drive (
+    .masters_i(masters), .targets_i(targets), .drive_o(drive)
+  );
+{instances}
 
   if (Checker) begin : gen_checker
     logic        unused_open;
     logic [4:0]  unused_clock;
     logic [15:0] unused_moved;
     bus_checker #(.Masters({masters}), .Targets({targets}), .Park(0)) u_checker (
-      .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
-      .masters_i({{{masters_list}bridge_master}}),
-      .targets_i({{{targets_list}timestamp_target, controller_target, bridge_target}}),
+      .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({{{checker_requests}bridge_req}}), .gnt_i(gnt),
+      .broken_i(broken), .masters_i({{{checker_masters}bridge_master}}), .targets_i({{targets, chassis_targets}}),
       .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
     );
   end else begin : gen_no_checker
-    logic unused_broken;
-    assign unused_broken = ^broken;
+    logic unused_checked;
+    assign unused_checked = ^{{broken, bridge_req, bridge_master, chassis_targets}};
   end
-  logic unused_idsel;
-  assign unused_idsel = ^idsel;
+  logic unused_bits;
+  assign unused_bits = ^{{idsel, gnt}};
 endmodule
 """

@@ -15,7 +15,8 @@
 ../../../prim/rtl/prim_timer.sv
 ../../../prim/rtl/prim_queue.sv
 ../../../prim/rtl/prim_fifo.sv
-../../../bus/rtl/bus_mux.sv
+../../../bus/rtl/bus_drive.sv
+../../../bus/rtl/bus_start.sv
 ../../../bus/rtl/bus_arbiter.sv
 ../../../bus/rtl/bus_initiator.sv
 ../../../bus/rtl/bus_target.sv
@@ -54,4 +55,5 @@
 ../../../regs/generated/gpio_regs.sv
 ../../../functions/gpio/rtl/gpio_pins.sv
 ../../../functions/gpio/rtl/gpio.sv
+chassis.sv
 machine.sv

@@ -46,14 +46,13 @@ module machine #(
   input  logic         hm_rvalid_i,
   input  logic [31:0]  hm_rdata_i
 );
-  localparam logic [31:0] ClockKhz = 32'd33333;
-  localparam logic [31:0] TimestampAddress = 32'hFEC01000;
-
-  bus_pkg::bus_t        bus;
+  bus_pkg::bus_t        bus, drive, unused_own;
   bus_pkg::master_out_t bridge_master;
-  bus_pkg::target_out_t bridge_target, controller_target, timestamp_target;
-  logic [2-1:0] req, gnt, broken;
-  logic [1-1:0] bus_master;
+  logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
+  socket_pkg::place_t   facts;
+  logic [2-1:0] gnt, broken;
+  logic [1-1:0] req;
+  logic                 bridge_req;
   logic [31:0]          idsel;
   bus_pkg::bus_in_t    store_0_bus_i;
   bus_pkg::bus_out_t   store_0_bus_o;
@@ -61,64 +60,24 @@ module machine #(
   socket_pkg::events_t store_0_events;
   logic                store_0_intx;
 
-  bus_mux #(.Masters(2), .Targets(4)) u_mux (
-    .clk_i, .rst_ni, .masters_i({store_0_bus_o.master, bridge_master}),
-    .targets_i({store_0_bus_o.target, timestamp_target, controller_target, bridge_target}), .bus_o(bus)
+  chassis #(.Checker(Checker)) u_chassis (
+    .clk_i, .rst_ni, .cmd_valid_i, .cmd_ready_o, .cmd_op_i, .cmd_address_i,
+    .cmd_be_i, .cmd_length_i, .cmd_data_i, .wdata_valid_i, .wdata_i, .wdata_ready_o,
+    .rdata_valid_o, .rdata_o, .rdata_ready_i, .rsp_valid_o, .rsp_status_o, .intr_o,
+    .intr_input_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .clock_o,
+    .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i,
+    .hm_rvalid_i, .hm_rdata_i,
+    .drive_i(drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
+    .intx_i({1'b0, 1'b0, 1'b0, store_0_intx}), .events_i({store_0_events}), .own_o(unused_own), .req_o(bridge_req), .master_o(bridge_master),
+    .targets_o(chassis_targets), .broken_o(broken)
   );
-  bus_arbiter #(.Masters(2), .Park(0)) u_arbiter (
-    .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
-    .master_o(bus_master), .broken_o(broken)
-  );
-  assign req[1] = store_0_bus_o.req;
-
-  // The ports to the host.
-  bridge_pkg::command_in_t  command_in;
-  bridge_pkg::command_out_t command_out;
-  bridge_pkg::memory_in_t   memory_in;
-  bridge_pkg::memory_out_t  memory_out;
-  assign command_in.cmd_valid   = cmd_valid_i;
-  assign command_in.cmd_op      = cmd_op_i;
-  assign command_in.cmd_address = cmd_address_i;
-  assign command_in.cmd_be      = cmd_be_i;
-  assign command_in.cmd_length  = cmd_length_i;
-  assign command_in.cmd_data    = cmd_data_i;
-  assign command_in.wdata_valid = wdata_valid_i;
-  assign command_in.wdata       = wdata_i;
-  assign command_in.rdata_ready = rdata_ready_i;
-  assign cmd_ready_o            = command_out.cmd_ready;
-  assign wdata_ready_o          = command_out.wdata_ready;
-  assign rdata_valid_o          = command_out.rdata_valid;
-  assign rdata_o                = command_out.rdata;
-  assign rsp_valid_o            = command_out.rsp_valid;
-  assign rsp_status_o           = command_out.rsp_status;
-  assign intr_o                 = command_out.intr;
-  assign intr_input_o           = command_out.intr_input;
-  assign memory_in.ready        = hm_ready_i;
-  assign memory_in.rvalid       = hm_rvalid_i;
-  assign memory_in.rdata        = hm_rdata_i;
-  assign hm_valid_o             = memory_out.valid;
-  assign hm_write_o             = memory_out.write;
-  assign hm_address_o           = memory_out.address;
-  assign hm_be_o                = memory_out.be;
-  assign hm_wdata_o             = memory_out.wdata;
-
-  // The facts that every configuration header shows; a function adds its place.
-  socket_pkg::place_t facts;
-  always_comb begin : p_facts
-    facts                   = '0;
-    facts.clock_khz         = ClockKhz;
-    facts.timestamp_address = TimestampAddress;
-    facts.checker_present   = Checker;
-  end
-
-  logic       controller_interrupt, mark, drained, posted_empty;
-  logic [3:0] controller_input;
-  host_bridge #(.MemoryLog2(26), .Masters(2)) u_bridge (
-    .clk_i, .rst_ni, .place_i(facts), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
-    .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
-    .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt[0]),
-    .bus_master_i(bus_master), .req_o(req[0]), .idsel_i(idsel[0]), .idsel_o(idsel),
-    .master_o(bridge_master), .target_o(bridge_target)
+  logic [1*bus_pkg::MasterOutWidth-1:0] masters;
+  logic [1*bus_pkg::TargetOutWidth-1:0] targets;
+  assign masters = {store_0_bus_o.master};
+  assign targets = {store_0_bus_o.target};
+  assign req     = {store_0_bus_o.req};
+  bus_drive #(.Masters(1), .Targets(1)) u_drive (
+    .masters_i(masters), .targets_i(targets), .drive_o(drive)
   );
 
   // Function 0: store at 00:01.0.
@@ -136,42 +95,19 @@ module machine #(
     .events_o(store_0_events)
   );
 
-  // The lines INTD to INTA.
-  logic       fetch_event, spurious_event, eoi_event;
-  logic [7:0] vector;
-  logic [3:0] eoi_input;
-  interrupt_controller #(
-    .Address(32'hFEC00000), .Doorbell(32'hFEE00000), .VectorBase(8'h30), .VectorStep(8'd8)
-  ) u_controller (
-    .clk_i, .rst_ni, .intx_i({1'b0, 1'b0, 1'b0, store_0_intx}), .posted_empty_i(posted_empty),
-    .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
-    .fetch_event_o(fetch_event), .spurious_event_o(spurious_event), .vector_o(vector), .eoi_event_o(eoi_event),
-    .eoi_input_o(eoi_input), .bus_i(bus), .target_o(controller_target)
-  );
-
-  timestamp_unit #(
-    .EventLog2(9), .Functions(1), .ClockKhz(ClockKhz), .Address(TimestampAddress)
-  ) u_timestamp (
-    .clk_i, .rst_ni, .functions_i({store_0_events}),
-    .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),
-    .vector_i(fetch_event ? vector : 8'(eoi_input)), .payload_i(cmd_data_i),
-    .clock_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .bus_i(bus), .target_o(timestamp_target)
-  );
-
   if (Checker) begin : gen_checker
     logic        unused_open;
     logic [4:0]  unused_clock;
     logic [15:0] unused_moved;
     bus_checker #(.Masters(2), .Targets(4), .Park(0)) u_checker (
-      .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
-      .masters_i({store_0_bus_o.master, bridge_master}),
-      .targets_i({store_0_bus_o.target, timestamp_target, controller_target, bridge_target}),
+      .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({req, bridge_req}), .gnt_i(gnt),
+      .broken_i(broken), .masters_i({masters, bridge_master}), .targets_i({targets, chassis_targets}),
       .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
     );
   end else begin : gen_no_checker
-    logic unused_broken;
-    assign unused_broken = ^broken;
+    logic unused_checked;
+    assign unused_checked = ^{broken, bridge_req, bridge_master, chassis_targets};
   end
-  logic unused_idsel;
-  assign unused_idsel = ^idsel;
+  logic unused_bits;
+  assign unused_bits = ^{idsel, gnt};
 endmodule

@@ -15,7 +15,8 @@
 ../../../prim/rtl/prim_timer.sv
 ../../../prim/rtl/prim_queue.sv
 ../../../prim/rtl/prim_fifo.sv
-../../../bus/rtl/bus_mux.sv
+../../../bus/rtl/bus_drive.sv
+../../../bus/rtl/bus_start.sv
 ../../../bus/rtl/bus_arbiter.sv
 ../../../bus/rtl/bus_initiator.sv
 ../../../bus/rtl/bus_target.sv
@@ -49,4 +50,5 @@
 ../../../functions/store/rtl/store_command.sv
 ../../../functions/store/rtl/store_answer.sv
 ../../../functions/store/rtl/store.sv
+chassis.sv
 machine.sv

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recipes for the machine as a shared library: Verilator, then the C++ compiler for a few units side by side.
 
-The fast variant is compiled twice. The first library counts, while `training.py` runs it, which branches the machine
+The fast variant is put together from parts, each of which is compiled once, however often the machine has it; see
+`composition`. It is compiled twice. The first library counts, while `training.py` runs it, which branches the machine
 takes; the second is laid out by these counts, which makes it a third faster ("clocks waited" of bench/target_paths.py).
 More than -O1 only takes longer to compile, because the model is one long run of simple statements.
 """
@@ -19,10 +20,11 @@ from pathlib import Path
 import cffi
 
 from dirql.hardware.description import MachineDescription
-from dirql.hardware.render import CHECKED_PARAMETER, TOP, generated_files, hdl_files
+from dirql.hardware.parts import Part, chassis_part, function_parts
+from dirql.hardware.render import CHASSIS, CHECKED_PARAMETER, TOP, generated_files, hdl_files
 from dirql.target.simulation.build import Recipe, Stage, verilated_sources, write_generated
+from dirql.target.simulation.composition import CompositionError, render_composition, translate
 from dirql.target.simulation.exchange import declarations, exchange_declarations
-from dirql.target.simulation.model_state import render_state
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
 __all__ = ["MODULE", "Variant", "library_declarations", "library_recipe", "waves_suffix"]
@@ -78,21 +80,28 @@ class _Plan:
     def _is_clang(self) -> bool:
         return "clang" in Path(self.toolchain.cxx.path).name
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts that the machine is put together from; none for a library that is one model."""
+        if self.variant is not Variant.FAST:
+            return ()
+        return (chassis_part(self.machine), *function_parts(self.machine))
+
     def verilator_options(self) -> list[str]:
-        options = ["--cc", "--top-module", "machine", "--prefix", "Vmachine", "--threads", "1", "--no-timing"]
-        options += [
+        """The options for every model, without its name and place."""
+        options = [
+            "--cc",
+            "--threads",
+            "1",
+            "--no-timing",
             "-O3",
             "--x-assign",
             "fast",
             "--x-initial",
             "fast",
-            "-Wno-fatal",
-            "--timescale",
-            "1ns/1ns",
         ]
-        options += (
-            ["--assert", f"-G{CHECKED_PARAMETER}=1"] if self.variant is Variant.CHECKED else ["--noassert"]
-        )
+        options += ["-Wno-fatal", "--timescale", "1ns/1ns"]
+        options += ["--assert"] if self.variant is Variant.CHECKED else ["--noassert"]
         return options + ([f"--trace{self.waves.replace('.', '-')}"] if self.waves else [])
 
     def compiler_options(self) -> list[str]:
@@ -105,7 +114,6 @@ class _Plan:
             "VM_SC": 0,
             "VM_TIMING": 0,
             "VM_TRACE": bool(self.waves),
-            "DIRQL_DIRECT": self.variant is Variant.FAST,
             **traces,
         }
         options += [f"-D{name}={int(value)}" for name, value in defines.items()]
@@ -122,7 +130,7 @@ class _Plan:
         own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "verilated").iterdir())]
         headers = sorted((self.root / "hdl").rglob("*.svh"))
         training = [Path(__file__).with_name("training.py")] if self.trained else []
-        training.append(Path(__file__).with_name("model_state.py"))
+        training.append(Path(__file__).with_name("composition.py"))
         return [
             *hdl_files(self.machine, self.root),
             *headers,
@@ -134,11 +142,15 @@ class _Plan:
     def steps(self, folder: Path) -> Iterator[Stage]:
         """The commands that make the library in `folder`."""
         write_generated(folder, self.machine)
-        hdl = [*map(str, hdl_files(self.machine, self.root)), str(folder / TOP)]
-        yield [[*self.toolchain.command, *self.verilator_options(), "--Mdir", str(folder), *hdl]]
-        header = (folder / "Vmachine___024root.h").read_text(encoding="utf-8")
-        (folder / "model_state.h").write_text(render_state(header), encoding="utf-8")
-        cold = self._write_units(folder)
+        composed = False
+        if self.parts:
+            yield self._verilate_parts(folder)
+            composed = self._compose(folder)
+        if not composed:
+            checked = [f"-G{CHECKED_PARAMETER}=1"] if self.variant is Variant.CHECKED else []
+            tops = [str(folder / name) for name in (CHASSIS, TOP)]
+            yield [self._verilate("machine", folder, [*checked, *tops])]
+        cold = self._write_units(folder, composed=composed)
         hot, link = self._compile(folder, _HOT, "-O1"), self._link(folder, [_HOT, *cold])
         if not self.trained:
             yield [hot, *(self._compile(folder, unit, "-O0") for unit in cold)]
@@ -152,7 +164,37 @@ class _Plan:
         yield [[*hot, f"-fprofile-use={profile}", "-fprofile-correction"]]
         yield [link]
 
-    def _write_units(self, folder: Path) -> list[str]:
+    def _verilate(self, top: str, folder: Path, more: Sequence[str]) -> list[str]:
+        hdl = map(str, hdl_files(self.machine, self.root))
+        names = ["--top-module", top, "--prefix", f"V{top}", "--Mdir", str(folder)]
+        return [*self.toolchain.command, *self.verilator_options(), *names, *hdl, *more]
+
+    def _verilate_parts(self, folder: Path) -> Stage:
+        """A model of each part, whose core stays a module of its own."""
+        cores = folder / "cores.vlt"
+        lines = ["`verilator_config", *(f'no_inline -module "{part.core}"' for part in self.parts)]
+        cores.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        for part in self.parts:
+            (folder / f"{part.name}.sv").write_text(part.text, encoding="utf-8")
+        chassis = folder / CHASSIS
+        return [
+            self._verilate(part.name, folder, [str(cores), str(chassis), str(folder / f"{part.name}.sv")])
+            for part in self.parts
+        ]
+
+    def _compose(self, folder: Path) -> bool:
+        """Write composition.h; False if the parts have another form than expected, and nothing of them is kept."""
+        try:
+            translations = [translate(part, folder) for part in self.parts]
+        except CompositionError:
+            for path in folder.glob("V*"):
+                path.unlink()
+            return False
+        text = render_composition(self.machine, translations)
+        (folder / "composition.h").write_text(text, encoding="utf-8")
+        return True
+
+    def _write_units(self, folder: Path, *, composed: bool) -> list[str]:
         """Write the source of each unit, which only includes other files; returns the units that are not evaluated.
 
         The model and the shim, in this order, are one unit: the shim finds the routines of the model, and the compiler
@@ -171,7 +213,9 @@ class _Plan:
             **{Path(name).stem: [str(include / name)] for name in runtime},
         }
         for unit, files in units.items():
-            text = "".join(f'#include "{name}"\n' for name in files)
+            # Verilator's headers refuse to be precompiled for more than one model, which nobody does here.
+            lines = [f'#undef VL_PCH_INCLUDED\n#include "{name}"\n' for name in files]
+            text = "".join((f"#define DIRQL_COMPOSED {int(composed)}\n", *lines))
             (folder / f"{unit}.cc").write_text(text, encoding="utf-8")
         if python_headers() is not None:
             units["wrapper"] = []

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, describe
-from dirql.hardware.render import TOP, generated_files, hdl_files
+from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
 from dirql.hardware.root import machine_root
 from dirql.target.contract import TargetError
 from dirql.target.simulation.build import (
@@ -117,7 +117,13 @@ def _recipe(
     def steps(folder: Path) -> Iterator[Stage]:
         write_generated(folder, machine)
         sources = [
-            str(path) for path in (*hdl_files(machine, root), folder / TOP, sim / "cocotb" / "harness.sv")
+            str(path)
+            for path in (
+                *hdl_files(machine, root),
+                folder / CHASSIS,
+                folder / TOP,
+                sim / "cocotb" / "harness.sv",
+            )
         ]
         yield [[*toolchain.command, *verilate, f"-I{folder}", "--Mdir", str(folder), *sources]]
         folders = [

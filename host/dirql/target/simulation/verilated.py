@@ -59,6 +59,9 @@ class _VerilatedChannel(ExchangeChannel):
     def clock_bare(self, clocks: int) -> None:
         self._library.dirql_clock_bare(self._machine, clocks)
 
+    def functions_awake(self) -> int:
+        return self._library.dirql_awake(self._machine)
+
     def close(self) -> None:
         """See `Channel`."""
         self._library.dirql_close(self._machine)
@@ -105,6 +108,10 @@ class VerilatedTarget(SimulatedTarget):
     def clock_bare(self, clocks: int) -> None:
         """Clock the model alone. Bus masters get no answers meanwhile; benchmarks compare `wait` with this."""
         self._verilated.clock_bare(clocks)
+
+    def functions_awake(self) -> int:
+        """The number of functions that do not sleep, for tests and benchmarks; 0 with `waves` or `checked`."""
+        return self._verilated.functions_awake()
 
 
 def _variant(waves: Path | None, *, checked: bool) -> Variant:

@@ -1,0 +1,294 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Takes apart the C++ that Verilator writes for a part, so that the parts of a machine can be put together.
+
+Verilator's routine for a clock is a list of statements: the registers and what comes from them alone, the part's drive
+of the bus among it, and then what depends on the bus. `Translation` cuts the list behind the drive; the result has one
+routine for each half. It also finds the part's state: Verilator keeps the signals of a module in one structure, with
+the memories at the end. The registers of `prim_clocks` and `prim_timer` are listed, since the shim moves them when it
+skips clocks, as are signals whose names end in `_clocks_shown`, which follow them.
+
+All of this is private to Verilator. Where the text has another form than expected, `CompositionError` is raised, and
+the machine is compiled as one model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.parts import EVENTS_WIDTH, Part, part_of
+
+__all__ = ["CompositionError", "Translation", "prefix", "render_composition", "translate"]
+
+_DRIVE = ("ad_o", "wires_o")
+_CLOCKS, _TIMER, _SHOWN = "__DOT__prim_clocks_q", "__DOT__prim_timer_q", "_clocks_shown"
+_FREE = ("__DOT__u_target__DOT__wdata_q", "__DOT__u_target__DOT__write_be_q")
+"""The ends of the names of registers that follow the bus whoever uses it, and that nothing looks at meanwhile."""
+_BODY = re.compile(
+    r"^void (?P<name>\w+)\((?P<kind>\w+)\* vlSelf\) \{\n(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL
+)
+_GUARD = re.compile(
+    r"if \(\(1ULL & vlSelfRef\.__V\w+Triggered\[0U\]\)\) \{\n(?P<list>.*)\n    \}\s*$", re.DOTALL
+)
+_WRITTEN = re.compile(r"(?:vlSelfRef|vlSymsp->\w+)\s*\.(\w+)(?:\[[^\]]*\])*\s*=[^=]")
+_WRITTEN_WIDE = re.compile(r"VL_\w+_W\((?:\d+,\s*)*(?:vlSelfRef|vlSymsp->\w+)\.(\w+)")
+_CALL = re.compile(r"(\w+)\(")
+_REGISTER = re.compile(r"_q(?:__\w+)?$")
+_MEMBER = re.compile(r"^ +(\w+(?:<.*>)?)(?:/\*[\d:]+\*/)? (\w+);$")
+_LATE = "_part__DOT__late"
+"""The end of the name of the variable that is always 0; see `dirql.hardware.parts`."""
+_LINES = "ABCD"
+
+
+class CompositionError(Exception):
+    """The C++ of a part has another form than expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The statements of a part's two steps, and its state: the structure's type, where it is, and its members."""
+
+    part: Part
+    core_type: str
+    core_member: str
+    follow: tuple[str, ...]
+    clock: tuple[str, ...]
+    end: str
+    """The first member that is a memory, or that is not part of the state."""
+    clocks: tuple[str, ...]
+    timers: tuple[str, ...]
+    shown: tuple[str, ...]
+    free: tuple[str, ...]
+
+
+def prefix(part: Part) -> str:
+    """The prefix of all names that Verilator gives for a part."""
+    return f"V{part.name}"
+
+
+def translate(part: Part, folder: Path) -> Translation:
+    """Read the C++ of a part in `folder`; raises `CompositionError`."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(f"{prefix(part)}*"))}
+    routines = {
+        match["name"]: match["body"]
+        for name, text in texts.items()
+        if name.endswith(".cpp")
+        for match in _BODY.finditer(text)
+    }
+    root = f"{prefix(part)}___024root"
+    clocked, inputs = (
+        _statements(routines.get(f"{root}___{name}", ""), part) for name in ("eval_nba", "eval_ico")
+    )
+    clock, follow = _cut(part, [line for each in clocked for line in _opened(each, root, routines)])
+    core = re.search(
+        r"^ +(\w+) +(TOP__\w+__DOT__u_core);$", texts.get(f"{prefix(part)}__Syms.h", ""), re.MULTILINE
+    )
+    if core is None:
+        raise CompositionError(f"{part.name}: the core has no structure of its own")
+    names, memories = _state(part, texts.get(f"{core[1]}.h", ""))
+    _check(part, (clock, follow, inputs), memories, routines)
+    return Translation(
+        part=part,
+        core_type=core[1],
+        core_member=core[2],
+        follow=follow,
+        clock=clock,
+        end=memories[0] if memories else "vlSymsp",
+        clocks=tuple(name for name in names if name.endswith(_CLOCKS)),
+        timers=tuple(name for name in names if name.endswith(_TIMER)),
+        shown=tuple(name for name in names if name.endswith(_SHOWN)),
+        free=tuple(name for name in names if name.endswith(_FREE)),
+    )
+
+
+def _statements(body: str, part: Part) -> list[str]:
+    """The statements of the list that runs on a trigger."""
+    match = _GUARD.search(body)
+    if match is None:
+        raise CompositionError(f"{part.name}: a clock is not one list of statements")
+    return list(_split(match["list"]))
+
+
+def _opened(statement: str, root: str, routines: dict[str, str]) -> list[str]:
+    """The statements of a routine of the outermost module instead of the call, if it has no variables of its own."""
+    called = re.fullmatch(rf"({root}___\w+)\(vlSelf\);", statement)
+    body = routines.get(called[1], "") if called else ""
+    if "// Body\n" not in body or "// Locals" in body:
+        return [statement]
+    return list(_split(body.partition("// Body\n")[2]))
+
+
+def _split(text: str) -> Iterator[str]:
+    """Split a list of C++ statements at semicolons and blocks outside all brackets."""
+    depth, start = 0, 0
+    for place, sign in enumerate(text):
+        depth += (sign in "({[") - (sign in ")}]")
+        if depth == 0 and sign in ";}":
+            yield text[start : place + 1].strip()
+            start = place + 1
+
+
+def _cut(part: Part, statements: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The statements up to the last one that sets the drive, and those behind it."""
+    drives = [place for place, each in enumerate(statements) if _written(each) & set(_DRIVE)]
+    if len(drives) < len(_DRIVE):
+        raise CompositionError(f"{part.name}: the drive of the bus is not set in the clock's list")
+    return tuple(statements[: drives[-1] + 1]), tuple(statements[drives[-1] + 1 :])
+
+
+def _check(
+    part: Part, lists: Sequence[Sequence[str]], memories: Sequence[str], routines: dict[str, str]
+) -> None:
+    """Registers and memories are written in the first step only, and what depends on inputs in the second only."""
+    clock, follow, inputs = (_all_written("\n".join(each), routines) for each in lists)
+    clocked = sorted(name for name in follow if _REGISTER.search(name) or name in memories)
+    if clocked:
+        raise CompositionError(f"{part.name}: {clocked[0]} is clocked after the drive of the bus")
+    mixed = sorted(name for name in clock & inputs if not name.endswith(_LATE))
+    if mixed:
+        raise CompositionError(f"{part.name}: {mixed[0]} depends on the bus and is computed before it")
+
+
+def _written(text: str) -> set[str]:
+    return {*_WRITTEN.findall(text), *_WRITTEN_WIDE.findall(text)}
+
+
+def _all_written(text: str, routines: dict[str, str]) -> set[str]:
+    """The members that statements write, those of the routines that they call included."""
+    called = (routines[name] for name in _CALL.findall(text) if name in routines)
+    return _written(text).union(*(_all_written(body, routines) for body in called))
+
+
+def _state(part: Part, header: str) -> tuple[list[str], list[str]]:
+    """The names of the members of the core's state, and of its memories, which are behind them."""
+    state, found, _ = header.partition("// DESIGN SPECIFIC STATE")[2].partition("// INTERNAL VARIABLES")
+    members = [match for match in map(_MEMBER.match, state.splitlines()) if match]
+    is_memory = [member[1].startswith("VlUnpacked<") for member in members]
+    if not found or not members or is_memory != sorted(is_memory):
+        raise CompositionError(f"{part.name}: the state is not a structure with the memories at its end")
+    names = [member[2] for member in members]
+    return names[: is_memory.count(False)], names[is_memory.count(False) :]
+
+
+def render_composition(machine: MachineDescription, translations: Sequence[Translation]) -> str:
+    """The text of composition.h: the steps and the state of each part, and the functions of the machine."""
+    heads = [
+        f'#include "{prefix(each.part)}{name}"'
+        for each in translations
+        for name in (".h", "___024root.h", "__Syms.h")
+    ]
+    used = [part_of(function).name for function in machine.functions]
+    return "\n".join(
+        (
+            "#pragma once",
+            "#include <cstddef>",
+            "#include <cstdint>",
+            '#include "part_state.h"',
+            *heads,
+            "",
+            "namespace dirql {",
+            *(_part(each) for each in translations),
+            _FACTS_TYPE,
+            f"inline constexpr size_t kFunctionCount = {len(machine.functions)};",
+            f"inline constexpr unsigned kEventsWidth = {EVENTS_WIDTH};",
+            f"inline constexpr uint32_t kClockKhz = {machine.khz}u;",
+            f"inline constexpr uint32_t kTimestampAddress = {machine.timestamp_unit.address:#x}u;",
+            "inline constexpr FunctionFacts kFunctions[] = {",
+            *_function_facts(machine),
+            "};",
+            f"#define DIRQL_FUNCTIONS(X) {' '.join(f'X({name})' for name in used)}",
+            "}  // namespace dirql",
+            "",
+        )
+    )
+
+
+_FACTS_TYPE = """
+struct BarFacts {
+    uint32_t mask;
+    bool is_io;
+};
+
+// `line` is 0 for INTA; `master` is the number among all masters, 0 for none; `sleeps` is off for a function whose
+// addresses cannot be seen from outside.
+struct FunctionFacts {
+    const char* name;
+    unsigned device, number, multifunction, pin, line, master;
+    bool sleeps;
+    BarFacts bars[6];
+};
+"""
+
+
+def _function_facts(machine: MachineDescription) -> Iterator[str]:
+    masters = list(machine.masters)
+    for function in machine.functions:
+        place = function.place
+        spaces = {bar.number: bar.space.value for bar in function.type.bars}
+        bars = ", ".join(
+            f"{{{_mask(function.bar_size(number)):#x}u, {str(spaces.get(number) == 'io').lower()}}}"
+            for number in range(6)
+        )
+        numbers = (
+            place.device,
+            place.function,
+            int(machine.is_multi_function(place)),
+            _LINES.index(function.pin) + 1,
+            _LINES.index(function.line),
+            masters.index(function) + 1 if function in masters else 0,
+            str(part_of(function).sleeps).lower(),
+        )
+        name = f"{function.type.name}_{function.index}"
+        yield f'    {{"{name}", {", ".join(map(str, numbers))}, {{{bars}}}}},'
+
+
+def _mask(size: int) -> int:
+    return (1 << 32) - size if size else 0
+
+
+def _part(translation: Translation) -> str:
+    """The C++ structure of one part."""
+    name = prefix(translation.part)
+    fields = {
+        "kClocks": translation.clocks,
+        "kTimers": translation.timers,
+        "kShown": translation.shown,
+        "kFree": translation.free,
+    }
+    lists = "\n".join(
+        f"    static constexpr Field {label}[] = {{{_fields(names)}{{0, 0}}}};"
+        for label, names in fields.items()
+    )
+    return f"""
+struct {translation.part.name} {{
+    using Model = {name};
+    using Root = {name}___024root;
+    using Core = {translation.core_type};
+    static Core& core(Root& root) {{ return root.vlSymsp->{translation.core_member}; }}
+    static void follow(Root* vlSelf) {{
+        auto* const __restrict vlSymsp = vlSelf->vlSymsp;
+        auto& vlSelfRef = *vlSelf;
+        (void)vlSymsp, (void)vlSelfRef;
+        {_lines(translation.follow)}
+    }}
+    static void clock(Root* vlSelf) {{
+        auto* const __restrict vlSymsp = vlSelf->vlSymsp;
+        auto& vlSelfRef = *vlSelf;
+        (void)vlSymsp, (void)vlSelfRef;
+        {_lines(translation.clock)}
+    }}
+{lists}
+    static constexpr Layout kLayout = {{offsetof(Core, {translation.end}), kClocks, kTimers, kShown, kFree}};
+}};"""
+
+
+def _fields(names: Sequence[str]) -> str:
+    return "".join(f"{{offsetof(Core, {name}), sizeof(Core::{name})}}, " for name in names)
+
+
+def _lines(statements: Sequence[str]) -> str:
+    return "\n        ".join(statements)

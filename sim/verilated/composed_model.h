@@ -1,0 +1,321 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The machine put together from compiled parts: the chassis, and each function as often as the machine has it. All
+// agents' outputs come from registers, so a clock has two steps. First the rest of the logic of each part follows the bus
+// and the host's inputs, then the registers are clocked, and their drives make the next bus. So each part is evaluated
+// once in a clock, as if the machine were one model; `composition.h`, which is generated, has both steps of each part.
+//
+// A function sleeps, which costs nothing, once a clock has changed nothing in it and nothing asks for it. A grant, an
+// access to one of its addresses or to its configuration space, and a reset wake it in the clock in which they are on the
+// bus. This rests on a rule of the RTL: a target or initiator at rest that is neither addressed nor granted keeps its
+// registers, whatever the bus does. tests/machine/test_same_cycles.py compares machines of this kind, clock by clock,
+// with the RTL as a whole.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "composition.h"
+#include "part_state.h"
+#include "protocol.h"
+#include "verilated.h"
+
+namespace dirql {
+
+// The wires of the bus beside AD, as the parts have them; the start of a transaction is known to functions only.
+namespace wire {
+inline constexpr unsigned kCbe = 3, kFrame = 11, kStart = 12;
+}
+
+// One function of the machine. The pointers lead into its model.
+struct Function {
+    const FunctionFacts* facts;
+    std::shared_ptr<void> model;
+    void* root;
+    void (*evaluate)(void* model);
+    void (*follow)(void* root);
+    void (*clock)(void* root);
+    State state;
+    const IData* ad_o;
+    const SData* wires_o;
+    const CData *req_o, *intx_o, *enables_o;
+    const QData* events_o;
+    const EData* bars_o;
+    IData* ad_i;
+    SData* wires_i;
+    CData *idsel_i, *gnt_i, *rst_ni;
+
+    // The clocks without a sign of life, after how many of them it is tried whether the state repeats, whether the next
+    // clock is such a trial, and the state before that clock.
+    static constexpr unsigned kFirstTrial = 3, kLastTrial = 4096;
+    unsigned quiet = 0, trial = kFirstTrial;
+    bool is_tried = false;
+    bool intx = false;
+    QData events = 0;
+    std::vector<char> before;
+};
+
+class ComposedModel {
+  public:
+    using Pins = chassis_part::Root;
+    static constexpr bool kSkips = true;
+    static constexpr int kShortCut = 2;
+
+    explicit ComposedModel(VerilatedContext& context) : chassis_(&context, "chassis") {
+        functions_.reserve(kFunctionCount);
+#define DIRQL_ADD(part) add<part>(context);
+        DIRQL_FUNCTIONS(DIRQL_ADD)
+#undef DIRQL_ADD
+        for (size_t i = 0; i < kFunctionCount; ++i)
+            if (kFunctions[i].master) masters_ |= 1u << kFunctions[i].master;
+    }
+
+    Pins& pins() { return *chassis_.rootp; }
+
+    // Evaluates all parts for the first time; false if waves are wanted, which this model does not write.
+    bool start(const char* waves) {
+        if (waves) return false;
+        chassis_.eval();
+        for (Function& function : functions_) function.evaluate(function.model.get());
+        wake(kAll);
+        join();
+        return true;
+    }
+
+    void tick() {
+        Pins& pins = this->pins();
+        if (pins.rst_ni != is_running_) change_reset();
+        // A fault may put bad parity on an address, which every function looks at.
+        if (pins.cmd_valid_i && pins.cmd_op_i == DIRQL_OP_ARM_FAULT) is_choosy_ = false;
+        for_each(awake_, [&](unsigned i, Function& function) { follow(pins, i, function); });
+        pins.ad_i = ad_;
+        pins.wires_i = wires_ & ~(1u << wire::kStart);
+        pins.req_i = requests_;
+        pins.intx_i = (lines_[0] != 0) | (lines_[1] != 0) << 1 | (lines_[2] != 0) << 2 | (lines_[3] != 0) << 3;
+        chassis_part::follow(&pins);
+        chassis_part::clock(&pins);
+        for_each(awake_, [](unsigned, Function& function) {
+            const State& state = function.state;
+            if (function.is_tried) function.before.assign(state.bytes, state.bytes + state.layout->bytes);
+            function.clock(function.root);
+        });
+        join();
+    }
+
+    // Clocks once while the host lets `idle` further clocks pass, and returns the number of clocks skipped after that.
+    uint64_t let_pass(uint64_t idle) {
+        const auto states = [this](auto take) {
+            take(State{reinterpret_cast<char*>(&chassis_part::core(pins())), &chassis_part::kLayout});
+            for_each(awake_, [&](unsigned, Function& function) { take(function.state); });
+        };
+        const uint64_t skipped = skipper_.clock(idle, states, [this] { tick(); });
+        pins().clock_o += skipped;
+        return skipped;
+    }
+
+    unsigned awake() const { return unsigned(__builtin_popcountll(awake_)); }
+
+  private:
+    using Set = uint64_t; // of functions
+    static_assert(kFunctionCount <= 64, "a machine has at most 64 functions");
+    static constexpr Set kAll = kFunctionCount == 64 ? ~Set(0) : (Set(1) << kFunctionCount) - 1;
+
+    // A range of addresses that a function answers.
+    struct Window {
+        uint32_t base, mask;
+        Set function;
+    };
+
+    template <class Do>
+    void for_each(Set set, Do act) {
+        for (; set; set &= set - 1) {
+            const unsigned i = unsigned(__builtin_ctzll(set));
+            act(i, functions_[i]);
+        }
+    }
+
+    template <class Part>
+    void add(VerilatedContext& context) {
+        using Root = typename Part::Root;
+        const FunctionFacts& facts = kFunctions[functions_.size()];
+        auto model = std::make_shared<typename Part::Model>(&context, facts.name);
+        Root& root = *model->rootp;
+        root.number_i = facts.number;
+        root.multifunction_i = facts.multifunction;
+        root.pin_i = facts.pin;
+        root.clock_khz_i = kClockKhz;
+        root.timestamp_address_i = kTimestampAddress;
+        root.rst_ni = 1;
+        Function function{};
+        function.facts = &facts;
+        function.root = &root;
+        function.evaluate = [](void* it) { static_cast<typename Part::Model*>(it)->eval(); };
+        function.follow = [](void* it) { Part::follow(static_cast<Root*>(it)); };
+        function.clock = [](void* it) { Part::clock(static_cast<Root*>(it)); };
+        function.state = {reinterpret_cast<char*>(&Part::core(root)), &Part::kLayout};
+        function.ad_o = &root.ad_o;
+        function.wires_o = &root.wires_o;
+        function.req_o = &root.req_o;
+        function.intx_o = &root.intx_o;
+        function.enables_o = &root.enables_o;
+        function.events_o = &root.events_o;
+        function.bars_o = root.bars_o.data();
+        function.ad_i = &root.ad_i;
+        function.wires_i = &root.wires_i;
+        function.idsel_i = &root.idsel_i;
+        function.gnt_i = &root.gnt_i;
+        function.rst_ni = &root.rst_ni;
+        function.model = std::move(model);
+        functions_.push_back(std::move(function));
+    }
+
+    void change_reset() {
+        is_running_ = pins().rst_ni;
+        is_choosy_ = true;
+        for (Function& function : functions_) *function.rst_ni = is_running_;
+        wake(kAll);
+    }
+
+    // The logic of a function follows the bus; what comes of it goes to the chassis.
+    void follow(Pins& pins, unsigned i, Function& function) {
+        const FunctionFacts& facts = *function.facts;
+        *function.ad_i = ad_;
+        *function.wires_i = SData(wires_);
+        *function.idsel_i = pins.idsel_o >> facts.device & 1;
+        *function.gnt_i = facts.master ? pins.gnt_o >> facts.master & 1 : 0;
+        function.follow(function.root);
+        if (*function.events_o != function.events) {
+            function.events = *function.events_o;
+            put(reinterpret_cast<EData*>(&pins.events_i), i * kEventsWidth, kEventsWidth, function.events);
+        }
+        if (bool(*function.intx_o) != function.intx) {
+            function.intx = !function.intx;
+            lines_[facts.line] += function.intx ? 1 : -1;
+        }
+    }
+
+    // Writes a field of a wide signal, whose words begin with the lowest.
+    static void put(EData* words, unsigned place, unsigned bits, uint64_t value) {
+        for (; bits; ) {
+            const unsigned shift = place % 32, taken = bits < 32 - shift ? bits : 32 - shift;
+            const uint32_t mask = uint32_t((uint64_t(1) << taken) - 1) << shift;
+            words[place / 32] = (words[place / 32] & ~mask) | (uint32_t(value << shift) & mask);
+            place += taken, bits -= taken, value >>= taken;
+        }
+    }
+
+    // The bus after a clock: the OR of all drives, and the start of a transaction.
+    void join() {
+        Pins& pins = this->pins();
+        const bool before = wires_ >> wire::kFrame & pins.rst_ni;
+        uint32_t ad = pins.ad_o, wires = pins.wires_o;
+        Set tried = 0;
+        for_each(awake_, [&](unsigned i, Function& function) {
+            ad |= *function.ad_o;
+            wires |= *function.wires_o;
+            if (*function.wires_o || *function.req_o) function.quiet = 0, function.trial = Function::kFirstTrial;
+            if (function.facts->master) set_request(function, *function.req_o);
+            if (++function.quiet >= function.trial || function.is_tried) tried |= Set(1) << i;
+        });
+        const bool start = (wires >> wire::kFrame & 1) && !before;
+        ad_ = ad;
+        wires_ = wires | uint32_t(start) << wire::kStart;
+        if (tried) try_to_sleep(tried);
+        if (start) {
+            wake(reached(pins));
+            for_each(awake_, [](unsigned, Function& function) { function.quiet = 0, function.is_tried = false; });
+        }
+        if (pins.gnt_o & masters_) wake(granted(pins));
+    }
+
+    void set_request(const Function& function, unsigned request) {
+        const unsigned bit = function.facts->master - 1;
+        requests_ = (requests_ & ~(1u << bit)) | request << bit;
+    }
+
+    // Begins trials of these functions, and puts those to sleep whose trial has shown that nothing changes.
+    void try_to_sleep(Set tried) {
+        for_each(tried, [&](unsigned i, Function& function) {
+            if (!function.is_tried) {
+                function.is_tried = function.facts->sleeps && pins().rst_ni;
+                function.quiet = 0;
+                return;
+            }
+            function.is_tried = false;
+            function.state.refresh(function.before.data(), function.state.layout->free);
+            const bool is_at_rest = !*function.events_o && !*function.wires_o && !*function.req_o && !*function.gnt_i &&
+                                    function.state.equals(function.before.data());
+            if (!is_at_rest) {
+                function.trial = function.trial < Function::kLastTrial ? 2 * function.trial : Function::kLastTrial;
+            } else {
+                function.trial = Function::kFirstTrial;
+                awake_ &= ~(Set(1) << i);
+                note_windows(i, function);
+            }
+            function.quiet = 0;
+        });
+    }
+
+    void wake(Set set) {
+        awake_ |= set;
+        for_each(set, [](unsigned, Function& function) { function.quiet = 0, function.is_tried = false; });
+    }
+
+    Set granted(const Pins& pins) const {
+        Set set = 0;
+        for (size_t i = 0; i < kFunctionCount; ++i)
+            if (kFunctions[i].master && pins.gnt_o >> kFunctions[i].master & 1) set |= Set(1) << i;
+        return set;
+    }
+
+    // The functions that the transaction which starts now may concern, of those that sleep.
+    Set reached(const Pins& pins) const {
+        if (awake_ == kAll) return 0;
+        if (!is_choosy_) return kAll & ~awake_;
+        const unsigned command = wires_ >> wire::kCbe & 0xF;
+        Set set = 0;
+        if (command >> 1 == 0b101) {
+            for (size_t i = 0; i < kFunctionCount; ++i)
+                if (pins.idsel_o >> kFunctions[i].device & 1 && (ad_ >> 8 & 7) == kFunctions[i].number) set |= Set(1) << i;
+        } else {
+            const bool is_memory = command >> 1 == 0b011 || (command >> 2 == 0b11 && (command & 3) != 0b01);
+            const bool is_io = command >> 1 == 0b001;
+            if (is_memory || is_io)
+                for (const Window& window : is_io ? io_ : memory_)
+                    if ((ad_ & window.mask) == window.base) set |= window.function;
+        }
+        return set & ~awake_;
+    }
+
+    // The addresses that a function answers; they stay as they are while it sleeps.
+    void note_windows(unsigned i, const Function& function) {
+        const Set own = Set(1) << i;
+        for (auto* windows : {&memory_, &io_}) {
+            size_t kept = 0;
+            for (const Window& window : *windows)
+                if (window.function != own) (*windows)[kept++] = window;
+            windows->resize(kept);
+        }
+        for (unsigned bar = 0; bar < 6; ++bar) {
+            const uint32_t mask = function.facts->bars[bar].mask, base = function.bars_o[bar] & mask;
+            const bool is_io = function.facts->bars[bar].is_io;
+            if (base && *function.enables_o >> is_io & 1) (is_io ? io_ : memory_).push_back({base, mask, own});
+        }
+    }
+
+    typename chassis_part::Model chassis_;
+    std::vector<Function> functions_;
+    std::vector<Window> memory_, io_;
+    Skipper skipper_;
+    Set awake_ = 0;
+    uint32_t ad_ = 0, wires_ = 0;
+    uint32_t requests_ = 0, masters_ = 0; // bit 0 is the first function that can be master, and the bridge
+    int lines_[4] = {};
+    bool is_running_ = true, is_choosy_ = true;
+};
+
+}  // namespace dirql

@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The machine compiled as one model: with assertions, with waves, or because the parts could not be put together.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "Vmachine.h"
+#include "Vmachine___024root.h"
+#include "machine_facts.h"
+#include "verilated.h"
+
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+#elif VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+// The bare evaluation. `Vmachine::eval` wraps it in steps for models that print or that free objects; the machine does
+// neither.
+void Vmachine___024root___eval(Vmachine___024root*);
+
+namespace dirql {
+
+#if VM_TRACE_FST
+using Waves = VerilatedFstC;
+#elif VM_TRACE
+using Waves = VerilatedVcdC;
+#endif
+
+// A short cut: where the model's memory of the clock's last level can be reached, it is set to low, and the next
+// evaluation with the clock high is a rising edge without an evaluation with the clock low before it. Nothing in the
+// machine acts on the falling edge, and all outputs come from registers. The member is private to Verilator: with a
+// version that gives it another name, each clock is evaluated twice, with the same results, and a test in
+// tests/machine/test_verilated.py fails.
+template <class Root, class = void>
+struct ClockMemory {
+    static constexpr bool kFound = false;
+    static void set_low(Root&) {}
+};
+template <class Root>
+struct ClockMemory<Root, std::void_t<decltype(Root::__Vtrigprevexpr___TOP__clk_i__0)>> {
+    static constexpr bool kFound = true;
+    static void set_low(Root& root) { root.__Vtrigprevexpr___TOP__clk_i__0 = 0; }
+};
+
+class WholeModel {
+  public:
+    using Pins = Vmachine___024root;
+    static constexpr bool kSkips = false;
+    static constexpr int kShortCut = ClockMemory<Pins>::kFound && !VM_TRACE;
+
+    explicit WholeModel(VerilatedContext& context) : context_(context), top_(&context, "machine") {}
+
+    ~WholeModel() {
+#if VM_TRACE
+        waves_.close();
+#endif
+    }
+
+    Pins& pins() { return *top_.rootp; }
+
+    // Evaluates the model for the first time; false if waves are wanted and cannot be written.
+    bool start(const char* waves) {
+#if VM_TRACE
+        if (waves) {
+            context_.traceEverOn(true);
+            top_.trace(&waves_, 99);
+            waves_.open(waves);
+            if (!waves_.isOpen()) return false;
+        }
+#else
+        if (waves) return false;
+#endif
+        pins().clk_i = 0;
+        top_.eval();
+        return true;
+    }
+
+    void tick() {
+        level(1);
+        if (kShortCut)
+            ClockMemory<Pins>::set_low(pins());
+        else
+            level(0);
+    }
+
+    uint64_t let_pass(uint64_t) { return tick(), 0; }
+
+    unsigned awake() const { return 0; }
+
+  private:
+    void level(int clock) {
+        pins().clk_i = clock;
+#if !VM_TRACE
+        Vmachine___024root___eval(&pins());
+#else
+        top_.eval();
+        if (waves_.isOpen()) waves_.dump(time_ += kHalfClock);
+#endif
+    }
+
+    VerilatedContext& context_;
+    Vmachine top_;
+#if VM_TRACE
+    static constexpr uint64_t kHalfClock = 1'000'000'000 / DIRQL_CLOCK_FREQUENCY / 2; // ns
+    Waves waves_;
+    uint64_t time_ = 0;
+#endif
+};
+
+}  // namespace dirql
