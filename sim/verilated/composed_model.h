@@ -8,8 +8,8 @@
 //
 // A function sleeps, which costs nothing, once a clock has changed nothing in it and nothing asks for it. A grant, an
 // access to one of its addresses or to its configuration space, and a reset wake it in the clock in which they are on the
-// bus. This rests on a rule of the RTL: a target or initiator at rest that is neither addressed nor granted keeps its
-// registers, whatever the bus does. tests/machine/test_same_cycles.py compares machines of this kind, clock by clock,
+// bus. This rests on two rules of the RTL: a target or initiator at rest that is neither addressed nor granted keeps its
+// registers, whatever the bus does, and no agent puts bad parity on an address, which all others would report. tests/machine/test_same_cycles.py compares machines of this kind, clock by clock,
 // with the RTL as a whole.
 #pragma once
 
@@ -21,14 +21,15 @@
 
 #include "composition.h"
 #include "part_state.h"
-#include "protocol.h"
 #include "verilated.h"
 
+// Nothing here has an external name, since several machines may be in one process.
 namespace dirql {
+namespace {
 
 // The wires of the bus beside AD, as the parts have them; the start of a transaction is known to functions only.
 namespace wire {
-inline constexpr unsigned kCbe = 3, kFrame = 11, kStart = 12;
+constexpr unsigned kCbe = 3, kFrame = 11, kStart = 12;
 }
 
 // One function of the machine. The pointers lead into its model.
@@ -89,8 +90,6 @@ class ComposedModel {
     void tick() {
         Pins& pins = this->pins();
         if (pins.rst_ni != is_running_) change_reset();
-        // A fault may put bad parity on an address, which every function looks at.
-        if (pins.cmd_valid_i && pins.cmd_op_i == DIRQL_OP_ARM_FAULT) is_choosy_ = false;
         for_each(awake_, [&](unsigned i, Function& function) { follow(pins, i, function); });
         pins.ad_i = ad_;
         pins.wires_i = wires_ & ~(1u << wire::kStart);
@@ -175,7 +174,6 @@ class ComposedModel {
 
     void change_reset() {
         is_running_ = pins().rst_ni;
-        is_choosy_ = true;
         for (Function& function : functions_) *function.rst_ni = is_running_;
         wake(kAll);
     }
@@ -275,7 +273,6 @@ class ComposedModel {
     // The functions that the transaction which starts now may concern, of those that sleep.
     Set reached(const Pins& pins) const {
         if (awake_ == kAll) return 0;
-        if (!is_choosy_) return kAll & ~awake_;
         const unsigned command = wires_ >> wire::kCbe & 0xF;
         Set set = 0;
         if (command >> 1 == 0b101) {
@@ -315,7 +312,8 @@ class ComposedModel {
     uint32_t ad_ = 0, wires_ = 0;
     uint32_t requests_ = 0, masters_ = 0; // bit 0 is the first function that can be master, and the bridge
     int lines_[4] = {};
-    bool is_running_ = true, is_choosy_ = true;
+    bool is_running_ = true;
 };
 
+}  // namespace
 }  // namespace dirql

@@ -147,6 +147,6 @@ def test_every_function_of_the_shipped_machines_is_a_part_that_can_sleep(name: s
 
 def test_the_functions_of_a_machine_have_their_places(tmp_path: Path) -> None:
     text = render_composition(load_machine("shared"), [translate(PART, write(tmp_path))])
-    assert "inline constexpr size_t kFunctionCount = 4;" in text
+    assert "constexpr size_t kFunctionCount = 4;" in text
     assert '{"store_3", 4, 0, 0, 1, ' in text
     assert text.count("X(store_16_6_part)") == 4
