@@ -88,8 +88,10 @@ module bridge_memory #(
   end
   always_comb begin : p_answer
     rdata_o = '0;
-    for (int unsigned i = 0; i < Slots; i++) begin
-      if (reading[i]) rdata_o = rdata[i*32 +: 32];
+    if (reading != '0) begin
+      for (int unsigned i = 0; i < Slots; i++) begin
+        if (reading[i]) rdata_o = rdata[i*32 +: 32];
+      end
     end
   end
   assign rvalid_o = rvalid != '0;
@@ -117,9 +119,11 @@ module bridge_memory #(
     issuing = slot && room && want != '0;
     next    = '0;
     issue   = '0;
-    for (int unsigned i = 0; i < Slots; i++) begin
-      issue[i] = issuing && chosen == IndexWidth'(i);
-      if (chosen == IndexWidth'(i)) next = want_address[i*30 +: 30];
+    if (issuing) begin
+      for (int unsigned i = 0; i < Slots; i++) begin
+        issue[i] = chosen == IndexWidth'(i);
+        if (issue[i]) next = want_address[i*30 +: 30];
+      end
     end
   end
   always_ff @(posedge clk_i) begin : p_turn
@@ -132,7 +136,9 @@ module bridge_memory #(
   );
   always_comb begin : p_answers
     answers = '0;
-    for (int unsigned i = 0; i < Slots; i++) answers[i] = memory_i.rvalid && head == IndexWidth'(i);
+    if (memory_i.rvalid) begin
+      for (int unsigned i = 0; i < Slots; i++) answers[i] = head == IndexWidth'(i);
+    end
   end
 
   // Host memory port.

@@ -45,9 +45,11 @@ module bus_arbiter #(
   always_comb begin : p_choice
     choice = IndexWidth'(Park);
     candidate = '0;
-    for (int unsigned step = Masters; step > 0; step--) begin
-      candidate = IndexWidth'((32'(owner_q) + step) % Masters);
-      if (requests[candidate]) choice = candidate;
+    if (requests != '0) begin
+      for (int unsigned step = Masters; step > 0; step--) begin
+        candidate = IndexWidth'((32'(owner_q) + step) % Masters);
+        if (requests[candidate]) choice = candidate;
+      end
     end
     if (keep) choice = owner_q;
   end
