@@ -17,9 +17,11 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "composition.h"
+#include "machine_facts.h"
 #include "part_state.h"
 #include "verilated.h"
 
@@ -31,6 +33,30 @@ namespace {
 namespace wire {
 constexpr unsigned kCbe = 3, kFrame = 11, kStart = 12;
 }
+
+// The pads of a function: where the host finds them, and where the function does.
+struct Pads {
+    size_t bytes = 0; // of each; 0 for a function without pads
+    const void* levels = nullptr;
+    void *driven = nullptr, *enabled = nullptr;
+    void* levels_i = nullptr;
+    const void *driven_o = nullptr, *enabled_o = nullptr;
+};
+
+// Finds the pads in the model of a function that has some.
+template <class Root, class = void>
+struct PadsOf {
+    static void find(Root&, Pads&) {}
+};
+template <class Root>
+struct PadsOf<Root, std::void_t<decltype(Root::pads_i)>> {
+    static void find(Root& root, Pads& pads) {
+        pads.bytes = sizeof root.pads_i;
+        pads.levels_i = &root.pads_i;
+        pads.driven_o = &root.pads_o;
+        pads.enabled_o = &root.pads_en_o;
+    }
+};
 
 // One function of the machine. The pointers lead into its model.
 struct Function {
@@ -49,6 +75,7 @@ struct Function {
     IData* ad_i;
     SData* wires_i;
     CData *idsel_i, *gnt_i, *rst_ni;
+    Pads pads;
 
     // The clocks without a sign of life, after how many of them it is tried whether the state repeats, whether the next
     // clock is such a trial, and the state before that clock.
@@ -71,6 +98,9 @@ class ComposedModel {
 #define DIRQL_ADD(part) add<part>(context);
         DIRQL_FUNCTIONS(DIRQL_ADD)
 #undef DIRQL_ADD
+#define DIRQL_PAD(index, ports) connect_pads(index, pins().ports##_i, pins().ports##_o, pins().ports##_en_o);
+        DIRQL_PADS(DIRQL_PAD)
+#undef DIRQL_PAD
         for (size_t i = 0; i < kFunctionCount; ++i)
             if (kFunctions[i].master) masters_ |= 1u << kFunctions[i].master;
     }
@@ -87,8 +117,10 @@ class ComposedModel {
         return true;
     }
 
-    void tick() {
+    // A clock; `inputs_changed` as in CommandPort::take_changes.
+    void tick(bool inputs_changed) {
         Pins& pins = this->pins();
+        if (inputs_changed && with_pads_) follow_pads();
         if (pins.rst_ni != is_running_) change_reset();
         for_each(awake_, [&](unsigned i, Function& function) { follow(pins, i, function); });
         pins.ad_i = ad_;
@@ -101,6 +133,10 @@ class ComposedModel {
             const State& state = function.state;
             if (function.is_tried) function.before.assign(state.bytes, state.bytes + state.layout->bytes);
             function.clock(function.root);
+            const Pads& pads = function.pads;
+            if (!pads.bytes) return;
+            std::memcpy(pads.driven, pads.driven_o, pads.bytes);
+            std::memcpy(pads.enabled, pads.enabled_o, pads.bytes);
         });
         join();
     }
@@ -111,7 +147,7 @@ class ComposedModel {
             take(State{reinterpret_cast<char*>(&chassis_part::core(pins())), &chassis_part::kLayout});
             for_each(awake_, [&](unsigned, Function& function) { take(function.state); });
         };
-        const uint64_t skipped = skipper_.clock(idle, states, [this] { tick(); });
+        const uint64_t skipped = skipper_.clock(idle, states, [this] { tick(false); });
         pins().clock_o += skipped;
         return skipped;
     }
@@ -168,8 +204,28 @@ class ComposedModel {
         function.idsel_i = &root.idsel_i;
         function.gnt_i = &root.gnt_i;
         function.rst_ni = &root.rst_ni;
+        PadsOf<Root>::find(root, function.pads);
         function.model = std::move(model);
         functions_.push_back(std::move(function));
+    }
+
+    template <class Levels>
+    void connect_pads(unsigned index, const Levels& levels, Levels& driven, Levels& enabled) {
+        Pads& pads = functions_[index].pads;
+        pads.levels = &levels;
+        pads.driven = &driven;
+        pads.enabled = &enabled;
+        with_pads_ |= Set(1) << index;
+    }
+
+    // The levels that the host puts on pads go to the functions; another level wakes a function.
+    void follow_pads() {
+        for_each(with_pads_, [this](unsigned i, Function& function) {
+            const Pads& pads = function.pads;
+            if (!std::memcmp(pads.levels_i, pads.levels, pads.bytes)) return;
+            std::memcpy(pads.levels_i, pads.levels, pads.bytes);
+            wake(Set(1) << i);
+        });
     }
 
     void change_reset() {
@@ -308,7 +364,7 @@ class ComposedModel {
     std::vector<Function> functions_;
     std::vector<Window> memory_, io_;
     Skipper skipper_;
-    Set awake_ = 0;
+    Set awake_ = 0, with_pads_ = 0;
     uint32_t ad_ = 0, wires_ = 0;
     uint32_t requests_ = 0, masters_ = 0; // bit 0 is the first function that can be master, and the bridge
     int lines_[4] = {};

@@ -43,8 +43,7 @@ struct dirql_machine {
     }
 
     void tick() {
-        port.take_changes();
-        model.tick();
+        model.tick(port.take_changes());
     }
 
     // Carries out the request that the command port has begun, and returns the answer. A model that stopped itself is

@@ -60,6 +60,7 @@ def chassis_part(machine: MachineDescription) -> Part:
         "wires_high": _WIRES_WIDTH - 1,
         "own": _wires("own"),
         "drive": _wires("drive"),
+        "pads": "".join(_chassis_pads(function) for function in machine.with_pads),
         "held": "\n".join(_held(width, name) for width, name in _HOST_INPUTS),
     }
     facts["port_list"] = str(facts["port_list"]).replace(".rst_ni", ".rst_ni(rst_ni & !late)")
@@ -81,6 +82,7 @@ def part_of(function: Function) -> Part:
     )
     name = "_".join((function.type.name, *map(str, values), "part"))
     sleeps = _has_socket(function)
+    port = function.type.pads.port if function.type.pads else ""
     facts = {
         "name": name,
         "core": f"{name}_core",
@@ -91,6 +93,9 @@ def part_of(function: Function) -> Part:
         "own": _wires("own"),
         "seen": _wires("bus.bus"),
         "reach": _REACH if sleeps else _REACH_UNKNOWN,
+        "pads": _part_pads(function),
+        "pads_in": f",\n    .{port}_i(pads_i), .{port}_o(pads_o), .{port}_en_o(pads_en_o)" if port else "",
+        "pads_through": _PADS_THROUGH if port else "",
     }
     return Part(name, f"{name}_core", _FUNCTION.format_map(facts), sleeps)
 
@@ -104,6 +109,25 @@ def _has_socket(function: Function) -> bool:
 def _held(width: str, name: str) -> str:
     """A copy of an input that is computed after the drive."""
     return f"  logic {width} late_{name};\n  assign late_{name} = {name} | {{$bits({name}){{late}}}};"
+
+
+def _chassis_pads(function: Function) -> str:
+    """Ports by which the simulation passes the pads of a function on between the host and the part."""
+    vector, ports = f"[{function.pad_count - 1}:0]", function.pad_ports
+    return "".join(
+        f",\n  {way} logic {vector} {ports}_{end}"
+        for way, end in (("input ", "i"), ("output", "o"), ("output", "en_o"))
+    )
+
+
+def _part_pads(function: Function) -> str:
+    if not function.type.pads:
+        return ""
+    vector = f"[{function.pad_count - 1}:0]"
+    return (
+        f",\n  input  logic {vector} pads_i,\n  output logic {vector} pads_o,"
+        f"\n  output logic {vector} pads_en_o"
+    )
 
 
 def _wires(name: str) -> str:
@@ -121,7 +145,7 @@ module chassis_part (
   output logic [{masters}-1:0] gnt_o,
   output logic [31:0] idsel_o,
   input  logic [3:0]  intx_i,
-  input  logic [{functions}*socket_pkg::EventsWidth-1:0] events_i
+  input  logic [{functions}*socket_pkg::EventsWidth-1:0] events_i{pads}
 );
   logic late /*verilator public_flat_rw*/;
   logic never /*verilator public_flat_rw*/;
@@ -154,6 +178,8 @@ _REACH_UNKNOWN = """\
   assign bars_o    = '0;
   assign enables_o = '0;"""
 
+_PADS_THROUGH = ",\n    .pads_i(pads_i | {$bits(pads_i){late}}), .pads_o, .pads_en_o"
+
 _FUNCTION = """\
 module {core} (
   input  logic                clk_i,
@@ -164,10 +190,10 @@ module {core} (
   output logic                intx_o,
   output socket_pkg::events_t events_o,
   output logic [191:0]        bars_o,
-  output logic [1:0]          enables_o
+  output logic [1:0]          enables_o{pads}
 );
   {module} {parameters}u_function (
-    .clk_i, .rst_ni, .place_i, .bus_i, .bus_o, .intx_o, .events_o
+    .clk_i, .rst_ni, .place_i, .bus_i, .bus_o, .intx_o, .events_o{pads_in}
   );
 {reach}
 endmodule
@@ -190,7 +216,7 @@ module {name} (
   output logic        intx_o,
   output logic [{events_high}:0] events_o,
   output logic [191:0] bars_o,
-  output logic [1:0]  enables_o
+  output logic [1:0]  enables_o{pads}
 );
   logic late /*verilator public_flat_rw*/;
   logic never /*verilator public_flat_rw*/;
@@ -222,7 +248,7 @@ module {name} (
   end
   {core} u_core (
     .clk_i, .rst_ni(rst_ni & !late), .place_i(place), .bus_i(bus), .bus_o(drive), .intx_o, .events_o, .bars_o,
-    .enables_o
+    .enables_o{pads_through}
   );
 endmodule
 """

@@ -25,6 +25,7 @@ from dirql.hardware.parts import EVENTS_WIDTH, Part, part_of
 __all__ = ["CompositionError", "Translation", "prefix", "render_composition", "translate"]
 
 _DRIVE = ("ad_o", "wires_o")
+_PADS = ("pads_o", "pads_en_o")
 _CLOCKS, _TIMER, _SHOWN = "__DOT__prim_clocks_q", "__DOT__prim_timer_q", "_clocks_shown"
 _FREE = ("__DOT__u_target__DOT__wdata_q", "__DOT__u_target__DOT__write_be_q")
 """The ends of the names of registers that follow the bus whoever uses it, and that nothing looks at meanwhile."""
@@ -133,11 +134,13 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _cut(part: Part, statements: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The statements up to the last one that sets the drive, and those behind it."""
+    """The statements up to the last one that sets the drive, with those that set pads, and the others."""
     drives = [place for place, each in enumerate(statements) if _written(each) & set(_DRIVE)]
     if len(drives) < len(_DRIVE):
         raise CompositionError(f"{part.name}: the drive of the bus is not set in the clock's list")
-    return tuple(statements[: drives[-1] + 1]), tuple(statements[drives[-1] + 1 :])
+    clock, follow = list(statements[: drives[-1] + 1]), list(statements[drives[-1] + 1 :])
+    pads = [each for each in follow if _written(each) and _written(each) <= set(_PADS)]
+    return (*clock, *pads), tuple(each for each in follow if each not in pads)
 
 
 def _check(
