@@ -38,7 +38,7 @@ class Clocked:
         target.write_memory(base + store.COMMAND.offset, store.Operation.RAISE)
 
     def clock(self, clocks: int) -> float:
-        """Nanoseconds a clock."""
+        """Measure the nanoseconds of CPU time that a clock takes."""
         start = process_time()
         self.target.clock_bare(clocks)
         return 1e9 * (process_time() - start) / clocks

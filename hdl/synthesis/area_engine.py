@@ -22,7 +22,7 @@ from typing import TypedDict
 
 from area_plan import ROOT, Run, machine_of
 from area_wrapper import BLOCK, FRAME, Bit, Frame, Port, frame
-from dirql.hardware.render import TOP, generated_files, hdl_files
+from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
 
 __all__ = ["Part", "Size", "ToolError", "missing_tools", "sizes"]
 
@@ -117,14 +117,16 @@ def yosys(folder: Path, name: str, commands: list[str]) -> None:
 def elaborate(run: Run, folder: Path) -> None:
     """Read the machine's files, which are copied into the folder, and write the design with its parameters resolved."""
     machine = machine_of(run)
-    (folder / TOP).write_text(generated_files(machine)[TOP], encoding="utf-8")
+    files = generated_files(machine)
+    for name in (CHASSIS, TOP):
+        (folder / name).write_text(files[name], encoding="utf-8")
     names = []
     for file in hdl_files(machine, ROOT):
         if file.suffix == ".sv":
             shutil.copy(file, folder / file.name)
             names.append(file.name)
     # Assertions are for simulation. Constants are moved into the connections, where `ports_of` looks for them.
-    read = f"read_verilog -sv -noassert {' '.join((*names, TOP))}"
+    read = f"read_verilog -sv -noassert {' '.join((*names, CHASSIS, TOP))}"
     end = ["opt_expr", "opt_clean", "write_rtlil design.il", "write_json design.json"]
     yosys(folder, "elaborate", [read, f"hierarchy -top {MACHINE}", "proc", *end])
 

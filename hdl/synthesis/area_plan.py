@@ -19,6 +19,7 @@ __all__ = ["ROOT", "Link", "Part", "Plan", "Run", "blocks_of", "load_plan", "mac
 ROOT = Path(__file__).resolve().parents[2]
 """The folder with hdl/ and docs/."""
 
+NO_BLOCKS = {"bus_checker", "bus_drive", "bus_start", "chassis"}
 INSTANCE = re.compile(r"^  (\w+) (?:#\([^;]*?\) )?u_\w+ \($", re.MULTILINE)
 
 
@@ -97,7 +98,10 @@ def machine_of(run: Run) -> MachineDescription:
 
 
 def blocks_of(machine: MachineDescription) -> list[str]:
-    """The modules that the top of a machine is made of, each once, without the checker, which is for simulation."""
-    top = generated_files(machine)["machine.sv"]
-    names = dict.fromkeys(INSTANCE.findall(top))
-    return [name for name in names if name != "bus_checker"]
+    """The modules that the chassis and the top of a machine are made of, each once.
+
+    The checker is left out, because it is for simulation, and so is the bus itself, which is an OR of all agents.
+    """
+    files = generated_files(machine)
+    names = dict.fromkeys(INSTANCE.findall(files["chassis.sv"] + files["machine.sv"]))
+    return [name for name in names if name not in NO_BLOCKS]

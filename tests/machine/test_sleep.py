@@ -159,7 +159,7 @@ STEP_WEIGHTS: dict[Step, int] = {
 def run(
     machine: MachineDescription, seed: int, *, checked: bool
 ) -> tuple[list[object], list[EventRecord], bytes]:
-    """What a random program sees, the event records, and the host's memory at the end."""
+    """Run a random program; returns all that it has seen, the event records, and the host's memory at the end."""
     random_ = random.Random(seed)
     target = VerilatedTarget(machine, checked=checked)
     at = Functions(target)

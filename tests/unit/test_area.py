@@ -41,7 +41,9 @@ def test_the_page_shows_what_was_measured() -> None:
 
 def test_the_blocks_are_the_modules_of_the_top() -> None:
     crowd = next(run for run in PLAN.runs if run.machine == "crowd")
-    assert {"bus_mux", "host_bridge", "gpio", "store", "timestamp_unit"} <= set(blocks_of(machine_of(crowd)))
+    assert {"bus_arbiter", "host_bridge", "gpio", "store", "timestamp_unit"} <= set(
+        blocks_of(machine_of(crowd))
+    )
 
 
 def test_a_run_changes_parameters_of_the_machine() -> None:
