@@ -203,12 +203,12 @@ module bus_target (
   always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) write_q <= 1'b0;
     else write_q <= transfer && !read_q;
-    // With a condition on the bus alone, synthesis keeps these once for all targets.
-    if (bus_i.irdy && bus_i.trdy) begin
-      wdata_q    <= bus_i.ad;
-      write_be_q <= ~bus_i.cbe;
+    // Only data of this target are kept, so that a function can sleep while others use the bus.
+    if (transfer && !read_q) begin
+      wdata_q         <= bus_i.ad;
+      write_be_q      <= ~bus_i.cbe;
+      write_address_q <= pointer_q;
     end
-    if (transfer && !read_q) write_address_q <= pointer_q;
   end
 
   // Parity of the clock before; PERR and SERR come two clocks after the error that they report.
