@@ -48,6 +48,8 @@ MASTER = "socket/rtl/socket_master.sv"
 HEADER = "functions/common/rtl/config_header.sv"
 PINS = "functions/gpio/rtl/gpio_pins.sv"
 GPIO = "functions/gpio/rtl/gpio.sv"
+COLLECTOR = "timestamp/rtl/event_collector.sv"
+UNIT = "timestamp/rtl/timestamp_unit.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
 
 FAULTS = (
@@ -98,6 +100,13 @@ FAULTS = (
     Fault("gpio", PINS, "second_q & ~(before_q & ~level_i)", "second_q & ~before_q", "cause"),
     Fault("gpio", GPIO, ".loopback_i(reg2hw.loopback.pins[Pins-1:0])", ".loopback_i('0)", "level"),
     Fault("gpio", GPIO, "16'(levels)", "'0", "show_level"),
+    Fault("event_collector", COLLECTOR, "chosen[33] = 1'b0", "chosen[33] = chosen[33]", "once"),
+    Fault("event_collector", COLLECTOR, "level == 3'd4 && !pop", "level == 3'd4", "room"),
+    Fault("event_collector", COLLECTOR, "armed_q <= !spurious_i", "armed_q <= 1'b1", "real_events"),
+    Fault("event_collector_functions", COLLECTOR, "left_q[index] <= 1'b1", "left_q <= '1", "known"),
+    Fault("timestamp_unit", UNIT, ".enable_i(1'b1)", ".enable_i(!fetch_i)", "clocks"),
+    Fault("timestamp_unit", UNIT, "else if (low_read) high_q", "else high_q", "high_state"),
+    Fault("timestamp_unit", UNIT, "== Address[31:12]", "== Address[31:12] || mark_i", "T15_claims"),
     Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
     Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
 )
