@@ -11,8 +11,8 @@ import pytest
 
 from dirql.hardware.place import Place
 from dirql.hardware.reading import load_machine
-from dirql.registers import gpio, interrupt_controller, pci_configuration, store
-from dirql.target.contract import BusError, EventBits, EventRecord
+from dirql.registers import gpio, interrupt_controller, pci_configuration, store, timestamp
+from dirql.target.contract import BusError, EventBits
 from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.default_machine import MEMORY
 from hdl.machine_bench import Bench, Register
@@ -39,6 +39,10 @@ def stores(target: VerilatedTarget) -> list[Bench]:
     for bench in benches:
         bench.enumerate()
     return benches
+
+
+def read_timestamp(target: VerilatedTarget, register: Register) -> int:
+    return target.read_memory(MACHINE.timestamp_unit.address + register.offset)
 
 
 class Gpio:
@@ -155,33 +159,71 @@ def test_each_function_has_its_own_line_and_messages(target: VerilatedTarget, st
     assert served == [MACHINE.controller.vector(number) for number in (9, INPUT_B, 3)]
 
 
-def same_clock(first: Bench, second: Bench, delay: int) -> list[EventRecord]:
-    """Let two stores raise their causes on one clock; returns the records of that clock."""
-    for bench in (first, second):
-        bench.write(store.INTERRUPT_MASK_SET, RAISED)
+def raise_with_delays(benches: list[Bench], delays: list[int]) -> None:
+    """Let stores raise their causes, each this many clocks after its command."""
+    for bench, delay in zip(benches, delays, strict=True):
         bench.write(store.DELAY, delay)
-    first.events()
-    offset = 0
-    causes: list[EventRecord] = []
-    for _ in range(2):
-        second.write(store.DELAY, delay - offset)
-        for bench in (first, second):
-            bench.write(store.COMMAND, store.Operation.RAISE)
-        first.target.spend(2 * delay)
-        causes = [event for event in first.events() if event.bits & EventBits.CAUSE]
-        offset = causes[1].clock - causes[0].clock
-        for bench in (first, second):
-            bench.write(store.INTERRUPT_CAUSE, RAISED)
-        first.events()
-    assert offset == 0
-    return causes
+    for bench in benches:
+        bench.write(store.COMMAND, store.Operation.RAISE)
+
+
+def clear_causes(benches: list[Bench]) -> None:
+    for bench in benches:
+        bench.write(store.INTERRUPT_CAUSE, RAISED)
+    benches[0].events()
+
+
+def delays_to_one_clock(benches: list[Bench], delay: int) -> list[int]:
+    """The delays with which stores raise their causes on one clock. Enables the causes."""
+    for bench in benches:
+        bench.write(store.INTERRUPT_MASK_SET, RAISED)
+    benches[0].events()
+    raise_with_delays(benches, [delay] * len(benches))
+    benches[0].target.spend(2 * delay)
+    clocks = [event.clock for event in benches[0].events() if event.bits & EventBits.CAUSE]
+    clear_causes(benches)
+    return [delay - (clock - clocks[0]) for clock in clocks]
 
 
 def test_causes_of_two_functions_on_one_clock_make_two_records(stores: list[Bench]) -> None:
     _, second, third = stores
-    events = same_clock(second, third, 100)
+    delays = delays_to_one_clock([second, third], 100)
+    raise_with_delays([second, third], delays)
+    second.target.spend(200)
+    events = [event for event in second.events() if event.bits & EventBits.CAUSE]
+    assert events[0].clock == events[1].clock
     assert [(event.function, event.causes) for event in events] == [(1, RAISED), (3, RAISED)]
     assert {EventBits(event.bits) for event in events} == {EventBits.CAUSE}
+
+
+def test_events_that_find_no_place_are_counted_and_later_ones_are_right(
+    target: VerilatedTarget, stores: list[Bench]
+) -> None:
+    """A mark on each clock takes a record on each clock, so that the records of three functions at once pile up."""
+    delays = delays_to_one_clock(stores, 100)
+    assert target.event_records_dropped() == 0
+    marks = list(range(1, 201))
+    raise_with_delays(stores, delays)
+    for number in marks:
+        target.mark(number)
+    events = stores[0].events()
+    dropped = target.event_records_dropped()
+    seen = {event.mark: event.clock for event in events if event.bits & EventBits.MARK}
+    assert dropped > 0
+    assert len(seen) == len(marks) - dropped
+    assert read_timestamp(target, timestamp.EVENT_DROPS) == dropped
+    assert [event.clock for event in events] == sorted(event.clock for event in events)
+    assert {clock - number for number, clock in seen.items()} == {seen[1] - 1}
+    for bit in (EventBits.CAUSE, EventBits.ASSERT):
+        assert [event.function for event in events if event.bits & bit] == [0, 1, 3]
+
+    clear_causes(stores)
+    for number in marks:
+        target.mark(number)
+    again = [event for event in stores[0].events() if event.bits & EventBits.MARK]
+    assert [event.mark for event in again] == marks
+    assert [event.clock - again[0].clock for event in again] == list(range(len(marks)))
+    assert target.event_records_dropped() == dropped
 
 
 def test_a_cause_on_the_clock_of_a_clear_makes_a_record_of_its_own(stores: list[Bench]) -> None:
