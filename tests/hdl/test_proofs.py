@@ -50,6 +50,9 @@ PINS = "functions/gpio/rtl/gpio_pins.sv"
 GPIO = "functions/gpio/rtl/gpio.sv"
 COLLECTOR = "timestamp/rtl/event_collector.sv"
 UNIT = "timestamp/rtl/timestamp_unit.sv"
+ALIGN = "functions/store/rtl/store_align.sv"
+MOVER = "functions/store/rtl/store_mover.sv"
+DMA = "functions/store/rtl/store_dma.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
 
 FAULTS = (
@@ -107,6 +110,13 @@ FAULTS = (
     Fault("timestamp_unit", UNIT, ".enable_i(1'b1)", ".enable_i(!fetch_i)", "clocks"),
     Fault("timestamp_unit", UNIT, "else if (low_read) high_q", "else high_q", "high_state"),
     Fault("timestamp_unit", UNIT, "== Address[31:12]", "== Address[31:12] || mark_i", "T15_claims"),
+    Fault("store_dma", ALIGN, "sink_offset_i - source_offset_i", "source_offset_i - sink_offset_i", "value_written"),
+    Fault("store_dma", DMA, "4'hF >> (2'd3 - tail_q)", "4'hF", "bytes_enabled"),
+    Fault("store_dma", DMA, "too_long ? left_q : length_q", "length_q", "in_list"),
+    Fault("store_dma", DMA, "bad ? '0 : judged_q", "judged_q", "progress_bad"),
+    Fault("store_dma", MOVER, "data_coming_q && !bus_bad_i", "data_coming_q", "stored_moved"),
+    Fault("store_dma_lists", DMA, "base_q + 28'd1", "base_q + 28'd2", "list_read"),
+    Fault("store_dma_lists", DMA, "buffer_q + BufferLog2'(segment_length)", "buffer_q", "place_stored"),
     Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
     Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
 )

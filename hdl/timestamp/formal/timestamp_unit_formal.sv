@@ -114,6 +114,9 @@ module timestamp_unit_formal (
 
   always_ff @(posedge clk_i) begin : p_properties
     `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
+    `ASSUME(start_idle, !bus_i.start || !u_dut.access.active,
+            "A transaction begins only after the one before has left the bus.")
+    `ASSUME(own_trdy, !target.trdy || bus_i.trdy, "TRDY of the unit is on the bus.")
     if (rst_ni) begin
       `PROVE(clocks, clock == clock_q, "The counter counts every clock since reset, from 0.")
       `PROVE(losses, {1'b0, drops} == drops_q,

@@ -8,7 +8,9 @@
 /// says which byte each datum must hold; the value of one byte, chosen freely, is followed from its source to its place.
 module store_dma_formal #(
   /// The most bytes of a transfer.
-  parameter int unsigned Longest = 6
+  parameter int unsigned Longest = 6,
+  /// Initiator and buffer are ready at any clock, or not; without it they are always ready.
+  parameter bit          Waits = 1'b1
 ) (
   input logic        clk_i,
   input logic        start_i,
@@ -58,18 +60,20 @@ module store_dma_formal #(
   logic                  segment_start, bus_valid, mover_done, wpop, request_valid, more, stop, transfer, finished;
   logic [BufferLog2-1:0] segment_buffer;
   logic [1:0]            segment_offset;
-  logic [23:0]           segment_length;
+  logic [BufferLog2:0]   segment_length;
   logic [3:0]            lanes, write_be;
   logic                  write, read;
   logic [BufferLog2-1:2] write_address, read_address;
   logic [31:0]           wdata, word, bus_word;
   bus_pkg::request_t     request;
   bus_pkg::result_e      result;
-  logic                  rvalid_q, ready, ended_q;
-  assign start = start_i && !started_q && rst_n;
+  logic                  rvalid_q, ready, read_ready, ended_q;
+  assign read_ready = read_ready_i || !Waits;
+  logic                  accepted_q;
+  assign start = start_i && !started_q && accepted_q;
   store_dma #(.BufferLog2(BufferLog2)) u_dma (
-    .clk_i, .rst_ni(rst_n), .start_i(start), .inward_i(inward_q), .buffer_address_i(buffer_q),
-    .length_i({28'd0, length_q}), .descriptor_i(Base[31:4]), .max_burst_i({14'd0, burst_q}), .bus_master_i, .abort_i,
+    .clk_i, .rst_ni(rst_n), .accept_i(rst_n && !accepted_q), .buffer_address_i(buffer_q),
+    .length_i({1'b0, length_q}), .descriptor_i(Base[31:4]), .start_i(start), .inward_i(inward_q), .max_burst_i({14'd0, burst_q}), .bus_master_i, .abort_i,
     .in_descriptor_o(), .in_data_o(), .done_o(done), .parity_o(parity), .target_abort_o(target_abort),
     .master_abort_o(master_abort), .descriptor_invalid_o(invalid), .range_o(range), .disabled_o(disabled),
     .error_address_o(), .data_clock_o(), .delivered_o(delivered), .segment_start_o(segment_start),
@@ -85,7 +89,7 @@ module store_dma_formal #(
     .buffer_address_i(segment_buffer), .other_offset_i(segment_offset), .length_i(segment_length),
     .stop_i(ended_q && !inward_q), .pace_i(16'd0), .done_o(mover_done), .stored_o(stored), .write_o(write),
     .write_address_o(write_address), .write_be_o(write_be), .wdata_o(wdata), .write_ready_i(1'b1), .read_o(read),
-    .read_address_o(read_address), .read_ready_i, .rvalid_i(rvalid_q), .rdata_i(buffer_data_i), .drain_valid_i(1'b0),
+    .read_address_o(read_address), .read_ready_i(read_ready), .rvalid_i(rvalid_q), .rdata_i(buffer_data_i), .drain_valid_i(1'b0),
     .drain_data_i(32'd0), .drain_pop_o(), .fill_push_o(), .fill_data_o(), .fill_ready_i(1'b0), .bus_valid_i(bus_valid),
     .bus_data_i(bus_word), .bus_bad_i(parity_i), .wdata0_o(word), .wdata1_o(), .wlevel_o(wlevel), .wpop_i(wpop)
   );
@@ -95,9 +99,9 @@ module store_dma_formal #(
   logic [31:0] place_q;
   logic [15:0] left_q;
   logic [3:0]  first_be_q, last_be_q;
-  assign ready    = ready_i && !active_q;
+  assign ready    = (ready_i || !Waits) && !active_q;
   assign take     = request_valid && ready;
-  assign transfer = active_q && left_q != '0 && move_i && available != '0;
+  assign transfer = active_q && left_q != '0 && (move_i || !Waits) && available != '0;
   assign lanes    = (begun_q ? 4'hF : first_be_q) & (left_q == 16'd1 ? last_be_q : 4'hF);
   assign finished = active_q && (left_q == '0 || (end_i && !transfer));
   assign result   = left_q == '0 ? bus_pkg::ResultOk : bus_pkg::result_e'(result_i);
@@ -105,9 +109,10 @@ module store_dma_formal #(
   logic reading_list;
   assign reading_list = u_dma.state_q == 3'd1;
   always_ff @(posedge clk_i) begin : p_initiator
-    if (!rst_n) {active_q, started_q, ended_q, judge_q, judge2_q} <= '0;
+    if (!rst_n) {active_q, accepted_q, started_q, ended_q, judge_q, judge2_q} <= '0;
     else begin
       active_q  <= take || (active_q && !finished);
+      accepted_q <= 1'b1;
       started_q <= started_q || start;
       ended_q   <= ended_q || done;
       judge_q   <= transfer;
@@ -126,7 +131,7 @@ module store_dma_formal #(
       left_q  <= left_q - 16'd1;
       begun_q <= 1'b1;
     end
-    rvalid_q <= rst_n && read && read_ready_i;
+    rvalid_q <= rst_n && read && read_ready;
   end
 
   // The list in host memory: descriptors one after another.
@@ -149,7 +154,7 @@ module store_dma_formal #(
 
   // The walk along the list: the bytes that have moved on the bus, those that have been stored, the host address of the
   // next byte, and the bytes left of the segment.
-  logic [3:0]  moved_q, stored_q, counted_q, sure_q, count, room, segment_left_q;
+  logic [3:0]  moved_q, moved1_q, moved2_q, stored_q, counted_q, sure_q, limit_q, left, room, segment_left_q;
   logic [31:0] next_q, base_q;
   logic [2:0]  these, put;
   logic [3:0]  these_lanes, put_lanes;
@@ -160,12 +165,14 @@ module store_dma_formal #(
   assign room  = 4'd4 - {2'd0, next_q[1:0]};
   assign these = segment_left_q < room ? segment_left_q[2:0] : room[2:0];
   assign put   = 3'(write_be[0]) + 3'(write_be[1]) + 3'(write_be[2]) + 3'(write_be[3]);
-  assign count = length_q - moved_q;
+  assign left  = length_q - moved_q;
   assign legal = !chosen_illegal && chosen_bytes != '0;
   assign put_lane    = 2'(buffer_q + stored_q);
   assign these_lanes = ((4'd1 << these) - 4'd1) << next_q[1:0];
   assign put_lanes   = ((4'd1 << put) - 4'd1) << put_lane;
   always_ff @(posedge clk_i) begin : p_walk
+    moved1_q <= moved_q;
+    moved2_q <= moved1_q;
     if (!rst_n) begin
       {moved_q, stored_q, counted_q, sure_q, segment_left_q} <= '0;
       {number_q, segment_long_q, bad_q} <= '0;
@@ -175,10 +182,11 @@ module store_dma_formal #(
       counted_q <= counted_q + 4'(stored) + 4'(delivered);
       if (write) stored_q <= stored_q + 4'(put);
       if (!bad) sure_q <= moved_q;
+      if (!bad_q) limit_q <= moved2_q;
       if (finished && list_q && left_q == '0) begin
         next_q         <= chosen_address;
-        segment_left_q <= !legal ? 4'd0 : chosen_bytes < count ? chosen_bytes : count;
-        segment_long_q <= chosen_bytes > count;
+        segment_left_q <= !legal ? 4'd0 : chosen_bytes < left ? chosen_bytes : left;
+        segment_long_q <= chosen_bytes > left;
         base_q         <= base_q + 32'd16;
       end else if (data) begin
         next_q         <= next_q + 32'(these);
@@ -191,13 +199,12 @@ module store_dma_formal #(
 
   // The followed byte: whether it is in the datum that moves, in which lane; its value as it was read from the host.
   logic [7:0] got_q;
-  logic [1:0] lane, stored_lane, buffer_lane;
+  logic [1:0] lane, stored_lane;
   logic       here, put_here;
   assign here        = data && follow_q >= moved_q && follow_q < moved_q + 4'(these);
   assign put_here    = write && follow_q >= stored_q && follow_q < stored_q + 4'(put);
   assign lane        = 2'(next_q[1:0] + 2'(follow_q - moved_q));
   assign stored_lane = 2'(buffer_q + follow_q);
-  assign buffer_lane = stored_lane;
   logic [3:0]            followed_place;
   logic [BufferLog2-1:2] read_address_q;
   assign followed_place = buffer_q + follow_q;
@@ -233,7 +240,7 @@ module store_dma_formal #(
             (result == bus_pkg::ResultDisabled && !bus_master_i),
             "A request ends early by an abort of the bus, because it is stopped, or because Bus Master is off.")
     `ASSUME(buffer_value, !(rvalid_q && read_address_q == followed_place[3:2]) ||
-            buffer_data_i[{buffer_lane, 3'd0} +: 8] == value_q, "The buffer gives the value of the followed byte.")
+            buffer_data_i[{stored_lane, 3'd0} +: 8] == value_q, "The buffer gives the value of the followed byte.")
   end
   always_ff @(posedge clk_i) begin : p_properties
     if (rst_n) begin
@@ -260,6 +267,8 @@ module store_dma_formal #(
       `PROVE(progress_stored, !inward_q || counted_q == stored_q, "In a transfer into the buffer, progress is the stored bytes.")
       `PROVE(progress_written, inward_q || counted_q <= moved_q,
              "In a transfer to the host, progress is never more than the bytes written.")
+      `PROVE(progress_bad, inward_q || !bad_q || counted_q <= limit_q,
+             "Progress has no byte of a written datum with bad parity, and none after it.")
       `PROVE(progress_end, !(after_q >= 3'd2 && !inward_q && !bad) || counted_q == moved_q,
              "Two clocks after the end, progress is the bytes written.")
       `PROVE(quiet_after, !request_valid || !(bad_q || failed_q || abort_i || !bus_master_i || ended_q),
@@ -275,9 +284,11 @@ module store_dma_formal #(
       `PROVE(list_long, !range || (moved_q == length_q && (segment_long_q || !chosen_last)),
              "A list is called too long only if bytes or descriptors of it are left over.")
       `PROVE(bad_said, !parity_i || parity, "Bad parity is an error.")
-      `COVER(done_inward, done && inward_q && !error_q && base_q == Base + 32'd32 && buffer_q[1:0] != next_q[1:0] && !aborted_q && !failed_q && !off_q,
+      `COVER(done_inward, done && inward_q && !error_q && base_q == Base + 32'd32 &&
+             buffer_q[1:0] != address_q[1:0] && !aborted_q && !failed_q && !off_q,
              "A list of two segments has been moved into the buffer, to another byte offset.")
-      `COVER(done_outward, after_q == 3'd2 && !inward_q && !error_q && base_q == Base + 32'd32 && counted_q == 4'd5 && !aborted_q && !failed_q,
+      `COVER(done_outward, after_q == 3'd2 && !inward_q && !error_q && base_q == Base + 32'd32 &&
+             counted_q == length_q && length_q > 4'd2 && !aborted_q && !failed_q,
              "A list of two segments has been moved to the host.")
       `COVER(done_bad, done && inward_q && bad_q && stored_q != '0, "A transfer ends with bad parity after some bytes.")
       `COVER(done_long, done && error_q && moved_q == length_q && segment_long_q && !bad, "A list is too long.")
