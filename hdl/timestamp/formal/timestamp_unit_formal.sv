@@ -22,7 +22,7 @@ module timestamp_unit_formal (
   input logic                               follow_i
 );
   localparam int unsigned EventLog2 = 3;
-  localparam logic [31:0] Address = 32'hFEC0_1000;
+  localparam logic [31:0] Address = 32'h1234_5000;
   localparam logic [31:0] Khz = 32'd12345;
 
   logic [63:0]          clock;
