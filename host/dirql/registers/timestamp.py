@@ -168,7 +168,7 @@ class EventDropsValue(NamedTuple):
 
 
 class EVENT_DROPS:
-    """Event records lost because the FIFO was full; saturates."""
+    """Event records lost because the FIFO was full, and clocks whose events found no place before it; saturates."""
 
     offset: Final = 0x010
     bytes: Final = 4
