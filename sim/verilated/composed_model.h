@@ -7,10 +7,10 @@
 // once in a clock, as if the machine were one model; `composition.h`, which is generated, has both steps of each part.
 //
 // A function sleeps, which costs nothing, once a clock has changed nothing in it and nothing asks for it. A grant, an
-// access to one of its addresses or to its configuration space, and a reset wake it in the clock in which they are on the
-// bus. This rests on two rules of the RTL: a target or initiator at rest that is neither addressed nor granted keeps its
-// registers, whatever the bus does, and no agent puts bad parity on an address, which all others would report. tests/machine/test_same_cycles.py compares machines of this kind, clock by clock,
-// with the RTL as a whole.
+// access to one of its addresses or to its configuration space, another level on its pads, and a reset wake it in the
+// clock in which they are on the bus. This rests on two rules of the RTL: a target or initiator at rest that is neither
+// addressed nor granted keeps its registers, whatever the bus does; and no agent puts bad parity on an address, which all
+// others would report. tests/machine/test_sleep.py compares machines of this kind, clock by clock, with the RTL as a whole.
 #pragma once
 
 #include <cstddef>
@@ -101,8 +101,6 @@ class ComposedModel {
 #define DIRQL_PAD(index, ports) connect_pads(index, pins().ports##_i, pins().ports##_o, pins().ports##_en_o);
         DIRQL_PADS(DIRQL_PAD)
 #undef DIRQL_PAD
-        for (size_t i = 0; i < kFunctionCount; ++i)
-            if (kFunctions[i].master) masters_ |= 1u << kFunctions[i].master;
     }
 
     Pins& pins() { return *chassis_.rootp; }
@@ -156,7 +154,7 @@ class ComposedModel {
 
   private:
     using Set = uint64_t; // of functions
-    static_assert(kFunctionCount <= 64, "a machine has at most 64 functions");
+    static_assert(kFunctionCount <= 64, "see can_be_composed in composition.py");
     static constexpr Set kAll = kFunctionCount == 64 ? ~Set(0) : (Set(1) << kFunctionCount) - 1;
 
     // A range of addresses that a function answers.
@@ -240,7 +238,7 @@ class ComposedModel {
         *function.ad_i = ad_;
         *function.wires_i = SData(wires_);
         *function.idsel_i = pins.idsel_o >> facts.device & 1;
-        *function.gnt_i = facts.master ? pins.gnt_o >> facts.master & 1 : 0;
+        *function.gnt_i = (pins.gnt_o & grant_of(facts)) != 0;
         function.follow(function.root);
         if (*function.events_o != function.events) {
             function.events = *function.events_o;
@@ -283,7 +281,7 @@ class ComposedModel {
             wake(reached(pins));
             for_each(awake_, [](unsigned, Function& function) { function.quiet = 0, function.is_tried = false; });
         }
-        if (pins.gnt_o & masters_) wake(granted(pins));
+        if (pins.gnt_o & sleeping_masters_) wake(granted(pins));
     }
 
     void set_request(const Function& function, unsigned request) {
@@ -300,7 +298,6 @@ class ComposedModel {
                 return;
             }
             function.is_tried = false;
-            function.state.refresh(function.before.data(), function.state.layout->free);
             const bool is_at_rest = !*function.events_o && !*function.wires_o && !*function.req_o && !*function.gnt_i &&
                                     function.state.equals(function.before.data());
             if (!is_at_rest) {
@@ -308,6 +305,7 @@ class ComposedModel {
             } else {
                 function.trial = Function::kFirstTrial;
                 awake_ &= ~(Set(1) << i);
+                sleeping_masters_ |= grant_of(*function.facts);
                 note_windows(i, function);
             }
             function.quiet = 0;
@@ -316,13 +314,19 @@ class ComposedModel {
 
     void wake(Set set) {
         awake_ |= set;
-        for_each(set, [](unsigned, Function& function) { function.quiet = 0, function.is_tried = false; });
+        for_each(set, [this](unsigned, Function& function) {
+            function.quiet = 0, function.is_tried = false;
+            sleeping_masters_ &= ~grant_of(*function.facts);
+        });
     }
+
+    // The bit of a function's grant; 0 for one that is no master.
+    static uint32_t grant_of(const FunctionFacts& facts) { return facts.master ? 1u << facts.master : 0; }
 
     Set granted(const Pins& pins) const {
         Set set = 0;
         for (size_t i = 0; i < kFunctionCount; ++i)
-            if (kFunctions[i].master && pins.gnt_o >> kFunctions[i].master & 1) set |= Set(1) << i;
+            if (pins.gnt_o & grant_of(kFunctions[i])) set |= Set(1) << i;
         return set;
     }
 
@@ -366,7 +370,8 @@ class ComposedModel {
     Skipper skipper_;
     Set awake_ = 0, with_pads_ = 0;
     uint32_t ad_ = 0, wires_ = 0;
-    uint32_t requests_ = 0, masters_ = 0; // bit 0 is the first function that can be master, and the bridge
+    uint32_t requests_ = 0;         // bit 0 is the first function that can be master
+    uint32_t sleeping_masters_ = 0; // grants; bit 0 is the bridge's, and never on
     int lines_[4] = {};
     bool is_running_ = true;
 };

@@ -17,28 +17,22 @@ struct Field {
 };
 
 // What is known of a part's state: its bytes, without the memories, which do not change as long as the rest does not;
-// counters of clocks and timers; signals that only show a counter; and registers that follow the bus whoever uses it, at
-// which nothing looks while the part is not addressed. Each list ends with a field of no bytes.
+// counters of clocks and timers; and signals that only show a counter. Each list ends with a field of no bytes.
 struct Layout {
     size_t bytes;
-    const Field *clocks, *timers, *shown, *free;
+    const Field *clocks, *timers, *shown;
 };
 
 struct State {
     char* bytes;
     const Layout* layout;
 
-    // Gives a copy of the state the present values of some fields.
-    void refresh(char* copy, const Field* fields) const {
-        for (; fields->bytes; ++fields) std::memcpy(copy + fields->offset, bytes + fields->offset, fields->bytes);
-    }
-
     bool equals(const char* copy) const { return !std::memcmp(copy, bytes, layout->bytes); }
 };
 
 // Skips clocks. While the host waits and the machine's state repeats but for counters of clocks, each further clock does
-// the same again: the counters are moved on by many clocks at once. tests/machine/test_same_cycles.py compares this with
-// machines that evaluate each clock.
+// the same again: the counters are moved on by many clocks at once. tests/machine/test_machines.py compares this with machines
+// that evaluate each clock.
 class Skipper {
   public:
     // Called instead of `tick` while the host lets clocks pass; `idle` as in CommandPort::idle_clocks. Clocks once, and
@@ -102,7 +96,8 @@ class Skipper {
                 moved_.push_back({part.bytes, *field, -1});
                 put(before, *field, now);
             }
-            part.refresh(before, part.layout->shown);
+            for (const Field* field = part.layout->shown; field->bytes; ++field)
+                std::memcpy(before + field->offset, part.bytes + field->offset, field->bytes);
             if (!part.equals(before)) return 0;
             before += part.layout->bytes;
         }

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dirql.hardware.parts import Part, chassis_part, function_parts
 from dirql.hardware.reading import load_machine, machine_names
-from dirql.target.simulation.composition import CompositionError, render_composition, translate
+from dirql.target.simulation.composition import (
+    CompositionError,
+    can_be_composed,
+    render_composition,
+    translate,
+)
 
 PART = Part("toy_part", "toy_part_core", "", sleeps=True)
 
@@ -27,7 +33,6 @@ CORE = """
     struct {
         IData/*31:0*/ __PVT__u_delay__DOT__prim_timer_q;
         VlWide<4>/*122:0*/ __PVT__entry_clocks_shown;
-        IData/*31:0*/ __PVT__u_socket__DOT__u_target__DOT__wdata_q;
         VlUnpacked<IData/*31:0*/, 64> __PVT__u_ram__DOT__words;
     };
 
@@ -103,7 +108,6 @@ def test_the_state_is_found(tmp_path: Path) -> None:
     assert found.clocks == ("__PVT__u_clocks__DOT__prim_clocks_q",)
     assert found.timers == ("__PVT__u_delay__DOT__prim_timer_q",)
     assert found.shown == ("__PVT__entry_clocks_shown",)
-    assert found.free == ("__PVT__u_socket__DOT__u_target__DOT__wdata_q",)
 
 
 @pytest.mark.parametrize(
@@ -150,3 +154,11 @@ def test_the_functions_of_a_machine_have_their_places(tmp_path: Path) -> None:
     assert "constexpr size_t kFunctionCount = 4;" in text
     assert '{"store_3", 4, 0, 0, 1, ' in text
     assert text.count("X(store_16_6_part)") == 4
+
+
+@pytest.mark.parametrize(("name", "most"), [("store", 31), ("gpio", 64)])
+def test_a_machine_with_more_functions_than_an_integer_has_bits_is_one_model(name: str, most: int) -> None:
+    machine = load_machine("crowd")
+    function = machine.functions_named(name)[0]
+    assert can_be_composed(replace(machine, functions=(function,) * most))
+    assert not can_be_composed(replace(machine, functions=(function,) * (most + 1)))

@@ -22,13 +22,11 @@ from pathlib import Path
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.parts import EVENTS_WIDTH, Part, part_of
 
-__all__ = ["CompositionError", "Translation", "prefix", "render_composition", "translate"]
+__all__ = ["CompositionError", "Translation", "can_be_composed", "prefix", "render_composition", "translate"]
 
 _DRIVE = ("ad_o", "wires_o")
 _PADS = ("pads_o", "pads_en_o")
 _CLOCKS, _TIMER, _SHOWN = "__DOT__prim_clocks_q", "__DOT__prim_timer_q", "_clocks_shown"
-_FREE = ("__DOT__u_target__DOT__wdata_q", "__DOT__u_target__DOT__write_be_q")
-"""The ends of the names of registers that follow the bus whoever uses it, and that nothing looks at meanwhile."""
 _BODY = re.compile(
     r"^void (?P<name>\w+)\((?P<kind>\w+)\* vlSelf\) \{\n(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL
 )
@@ -43,6 +41,8 @@ _MEMBER = re.compile(r"^ +(\w+(?:<.*>)?)(?:/\*[\d:]+\*/)? (\w+);$")
 _LATE = "_part__DOT__late"
 """The end of the name of the variable that is always 0; see `dirql.hardware.parts`."""
 _LINES = "ABCD"
+_MOST_FUNCTIONS, _MOST_MASTERS = 64, 31
+"""Functions and masters are bits of integers in composed_model.h; the host bridge is a master too."""
 
 
 class CompositionError(Exception):
@@ -63,7 +63,11 @@ class Translation:
     clocks: tuple[str, ...]
     timers: tuple[str, ...]
     shown: tuple[str, ...]
-    free: tuple[str, ...]
+
+
+def can_be_composed(machine: MachineDescription) -> bool:
+    """Whether the machine has few enough functions to be put together from parts."""
+    return len(machine.functions) <= _MOST_FUNCTIONS and len(machine.masters) <= _MOST_MASTERS
 
 
 def prefix(part: Part) -> str:
@@ -102,7 +106,6 @@ def translate(part: Part, folder: Path) -> Translation:
         clocks=tuple(name for name in names if name.endswith(_CLOCKS)),
         timers=tuple(name for name in names if name.endswith(_TIMER)),
         shown=tuple(name for name in names if name.endswith(_SHOWN)),
-        free=tuple(name for name in names if name.endswith(_FREE)),
     )
 
 
@@ -248,8 +251,7 @@ def _function_facts(machine: MachineDescription) -> Iterator[str]:
             masters.index(function) + 1 if function in masters else 0,
             str(part_of(function).sleeps).lower(),
         )
-        name = f"{function.type.name}_{function.index}"
-        yield f'    {{"{name}", {", ".join(map(str, numbers))}, {{{bars}}}}},'
+        yield f'    {{"{function.name}", {", ".join(map(str, numbers))}, {{{bars}}}}},'
 
 
 def _mask(size: int) -> int:
@@ -259,12 +261,7 @@ def _mask(size: int) -> int:
 def _part(translation: Translation) -> str:
     """The C++ structure of one part."""
     name = prefix(translation.part)
-    fields = {
-        "kClocks": translation.clocks,
-        "kTimers": translation.timers,
-        "kShown": translation.shown,
-        "kFree": translation.free,
-    }
+    fields = {"kClocks": translation.clocks, "kTimers": translation.timers, "kShown": translation.shown}
     lists = "\n".join(
         f"    static constexpr Field {label}[] = {{{_fields(names)}{{0, 0}}}};"
         for label, names in fields.items()
@@ -288,7 +285,7 @@ struct {translation.part.name} {{
         {_lines(translation.clock)}
     }}
 {lists}
-    static constexpr Layout kLayout = {{offsetof(Core, {translation.end}), kClocks, kTimers, kShown, kFree}};
+    static constexpr Layout kLayout = {{offsetof(Core, {translation.end}), kClocks, kTimers, kShown}};
 }};"""
 
 

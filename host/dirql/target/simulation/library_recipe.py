@@ -23,7 +23,12 @@ from dirql.hardware.description import MachineDescription
 from dirql.hardware.parts import Part, chassis_part, function_parts
 from dirql.hardware.render import CHASSIS, CHECKED_PARAMETER, TOP, generated_files, hdl_files
 from dirql.target.simulation.build import Recipe, Stage, verilated_sources, write_generated
-from dirql.target.simulation.composition import CompositionError, render_composition, translate
+from dirql.target.simulation.composition import (
+    CompositionError,
+    can_be_composed,
+    render_composition,
+    translate,
+)
 from dirql.target.simulation.exchange import declarations, exchange_declarations
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
@@ -83,7 +88,7 @@ class _Plan:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts that the machine is put together from; none for a library that is one model."""
-        if self.variant is not Variant.FAST:
+        if self.variant is not Variant.FAST or not can_be_composed(self.machine):
             return ()
         return (chassis_part(self.machine), *function_parts(self.machine))
 
