@@ -78,11 +78,16 @@ extern "C" {
 dirql_machine* dirql_open(dirql_exchange* exchange, const char* waves) {
     auto* machine = new dirql_machine(*exchange);
     if (machine->start(waves)) return machine;
-    delete machine;
+    dirql_close(machine);
     return nullptr;
 }
 
-void dirql_close(dirql_machine* machine) { delete machine; }
+void dirql_close(dirql_machine* machine) {
+    // A model takes its public signals out of the thread's context, which is that of the machine made last.
+    if (machine) Verilated::threadContextp(&machine->context);
+    delete machine;
+    Verilated::threadContextp(nullptr);
+}
 
 void dirql_execute(dirql_machine* machine) {
     dirql_exchange& exchange = machine->exchange;

@@ -15,7 +15,7 @@ from dirql.hardware.function_type import BarSpace
 from dirql.hardware.reading import load_machine
 from dirql.registers import gpio, interrupt_controller as controller, pci_configuration as pci, store
 from dirql.registers.store_descriptor import DESCRIPTOR
-from dirql.target.contract import BusError, BusFault, BusStatus, EventRecord, Target
+from dirql.target.contract import BusError, BusFault, BusStatus, EventBits, EventRecord, Target
 from dirql.target.simulation.verilated import VerilatedTarget
 
 LIST, DATA = 0x20_0000, 0x30_0000
@@ -89,10 +89,10 @@ def _configuration(at: Functions, function: Function, random_: random.Random) ->
 def _move(at: Functions, function: Function, random_: random.Random) -> None:
     """Give the first base address register another address, and the old one back, with accesses to both."""
     old, new = at.base[function.index, 0], 0xBFF0_0000 + 0x1000 * function.index
-    for base, other in ((new, old), (old, new)):
+    for base in (new, old):
         at.configure(function, pci.BAR.offset, base)
-        at.target.read_memory(base)
-        _try(at, other)
+        for address in (new, old):
+            _try(at, address)
         at.target.spend(random_.randrange(30))
 
 
@@ -118,6 +118,20 @@ def _work(at: Functions, function: Function, random_: random.Random) -> None:
             gpio.PIN_OUTPUT,
         ):
             at.target.write_memory(registers + register.offset, random_.getrandbits(16))
+
+
+def _signal(at: Functions, function: Function, random_: random.Random) -> None:
+    """Let a store send messages, or pulse its pin, or hold it."""
+    if function.type.name != "store":
+        return
+    target = at.target
+    doorbell, line = target.description.controller.doorbell, random_.randrange(16)
+    at.configure(function, pci.MSI_ADDRESS.offset, doorbell)
+    at.configure(function, pci.MSI_DATA.offset, line)
+    control = function.place.configuration_address + pci.MSI_CONTROL.offset
+    target.write_configuration(control & ~3, random_.choice((0, pci.MSI_CONTROL.ENABLE)) << 16, 0b1100)
+    latched = random_.choice((0, store.INTERRUPT_CONTROL.LATCHED))
+    target.write_memory(at.base[function.index, 0] + store.INTERRUPT_CONTROL.offset, latched)
 
 
 def _serve(at: Functions, function: Function, _random: random.Random) -> object:
@@ -149,6 +163,7 @@ STEP_WEIGHTS: dict[Step, int] = {
     _move: 1,
     _close: 1,
     _work: 6,
+    _signal: 1,
     _serve: 6,
     _wait: 4,
     _fault: 1,
@@ -159,11 +174,16 @@ STEP_WEIGHTS: dict[Step, int] = {
 def run(
     machine: MachineDescription, seed: int, *, checked: bool
 ) -> tuple[list[object], list[EventRecord], bytes]:
-    """Run a random program; returns all that it has seen, the event records, and the host's memory at the end."""
+    """Run a random program; returns all that it has seen, the event records, and the host's memory at the end.
+
+    The program must do what it is for: each access that should end well does, stores work at the same time, and
+    functions sleep meanwhile.
+    """
     random_ = random.Random(seed)
     target = VerilatedTarget(machine, checked=checked)
     at = Functions(target)
-    seen: list[object] = []
+    seen: list[tuple[str, object, int]] = []
+    awake: set[int] = set()
     for _ in range(STEPS):
         step = random_.choices(list(STEP_WEIGHTS), list(STEP_WEIGHTS.values()))[0]
         try:
@@ -171,12 +191,20 @@ def run(
         except BusError as error:
             outcome = str(error)
         seen.append((step.__name__, outcome, target.now()))
+        awake.add(target.functions_awake())
     target.wait(50_000)
-    headers = (function.place.configuration_address for function in at.all)
-    seen.extend(target.read_configuration(header + pci.COMMAND.offset) for header in headers)
-    result = seen, list(target.take_event_records()), bytes(target.memory[LIST : DATA + 0x10_0000])
+    headers = [function.place.configuration_address for function in at.all]
+    commands = [target.read_configuration(header + pci.COMMAND.offset) for header in headers]
+    dropped = target.event_records_dropped()
+    records = list(target.take_event_records())
+    memory = bytes(target.memory[LIST : DATA + 0x10_0000])
     target.close()
-    return result
+    assert {name for name, outcome, _ in seen if isinstance(outcome, str)} <= {"_absent", "_fault", "_port"}
+    stores = {function.index for function in at.all if function.type.name == "store"}
+    assert len(stores & {each.function for each in records if each.bits & EventBits.CAUSE}) >= 4
+    assert any(each.bits & EventBits.DMA_DRAINED for each in records)
+    assert checked or (min(awake) <= 1 and max(awake) >= 3)
+    return [*seen, *commands, dropped], records, memory
 
 
 @pytest.mark.slow

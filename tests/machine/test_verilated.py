@@ -67,6 +67,19 @@ def test_several_machines_at_once_know_nothing_of_each_other() -> None:
         bench.target.close()
 
 
+@pytest.mark.parametrize("checked", [False, True])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+def test_machines_are_closed_in_any_order(order: tuple[int, ...], checked: bool) -> None:
+    targets = [VerilatedTarget(MACHINE, checked=checked) for _ in range(3)]
+    for place, number in enumerate(order):
+        targets[number].close()
+        for other in order[place + 1 :]:
+            before = targets[other].now()
+            targets[other].wait(10)
+            assert targets[other].now() == before + 10
+    VerilatedTarget(MACHINE, checked=checked).close()
+
+
 def test_many_machines_one_after_another() -> None:
     for _ in range(200):
         target = VerilatedTarget(MACHINE)
