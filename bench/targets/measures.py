@@ -41,6 +41,10 @@ INPUT = 4
 PAGE = 4096
 DMA_BYTES = 64 * 1024
 DMA_DATA, DESCRIPTORS = 0x10_0000, 0x20_0000
+BEGINNING = 400
+"""The clocks after which the store function has fetched its descriptor and moves data."""
+BUSY_CLOCKS = 12_000
+"""The clocks of one transfer in which the store function moves data and needs no answer of the host's memory."""
 
 Measure = Callable[[Target, float], tuple[float, float]]
 """Takes a target and a scale, repeats one operation, and returns the number of repetitions and the seconds taken."""
@@ -117,6 +121,35 @@ def bare(target: Target, scale: float) -> tuple[float, float]:
     return clocks, process_time() - start
 
 
+def _busy(target: Target, scale: float, clock: Callable[[int], object]) -> tuple[float, float]:
+    """Clock a machine that writes to the host's memory on nearly every clock, by `clock(clocks)`."""
+    struct.pack_into("<IIII", target.memory, DESCRIPTORS, DMA_DATA, 0, DMA_BYTES, 1)
+    target.write_memory(REGISTERS + store.LENGTH.offset, DMA_BYTES)
+    target.write_memory(REGISTERS + store.DESCRIPTOR_BASE.offset, DESCRIPTORS)
+    rounds, seconds = max(1, int(30 * scale)), 0.0
+    for _ in range(rounds):
+        target.write_memory(REGISTERS + store.COMMAND.offset, store.Operation.DMA_READ)
+        target.wait(BEGINNING)
+        start = process_time()
+        clock(BUSY_CLOCKS)
+        seconds += process_time() - start
+        assert target.read_memory(REGISTERS + store.STATUS.offset) & store.STATUS.BUSY
+        target.wait(2 * DMA_BYTES // 4)
+    assert not target.read_memory(REGISTERS + store.STATUS.offset) & store.STATUS.BUSY
+    return rounds * BUSY_CLOCKS, seconds
+
+
+def busy_waiting(target: Target, scale: float) -> tuple[float, float]:
+    """Wait for a machine in which no clock can be skipped."""
+    return _busy(target, scale, target.wait)
+
+
+def busy_bare(target: Target, scale: float) -> tuple[float, float]:
+    """Clock the model in the same state in a C++ loop that does nothing else."""
+    assert isinstance(target, VerilatedTarget)
+    return _busy(target, scale, target.clock_bare)
+
+
 def interrupts(target: Target, scale: float) -> tuple[float, float]:
     """Raise an interrupt and serve it: six transactions and four marks for each interrupt."""
     count, write, read, mark = int(10_000 * scale), target.write_memory, target.read_memory, target.mark
@@ -162,23 +195,27 @@ def dma(target: Target, scale: float) -> tuple[float, float]:
     return rounds * DMA_BYTES, process_time() - start
 
 
+BARE = "clocks of the bare model"
+BUSY = "busy clocks waited"
+BUSY_BARE = "busy clocks of the bare model"
 MEASURES: dict[str, Measure] = {
     "register reads": register_reads,
     "register reads through the HAL": hal_register_reads,
     "port reads": port_reads,
     "port reads in a string": port_string,
     "clocks waited": waiting,
+    BUSY: busy_waiting,
     "interrupts": interrupts,
     "DMA bytes": dma,
 }
-BARE = "clocks of the bare model"
+IN_PROCESS: dict[str, Measure] = {BARE: bare, BUSY_BARE: busy_bare}
 
 
 def measure(name: str, scale: float, rounds: int) -> dict[str, float]:
     """Medians of the rounds, and the clocks that a register read and a port read take."""
     target = open_target(name)
     configure(target)
-    measures = MEASURES | {BARE: bare} if isinstance(target, VerilatedTarget) else MEASURES
+    measures = MEASURES | IN_PROCESS if isinstance(target, VerilatedTarget) else MEASURES
     rates: dict[str, list[float]] = {key: [] for key in measures}
     for _ in range(rounds):
         for key, measured in measures.items():

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.place import Place
-from dirql.hardware.reading import machine_names
+from dirql.hardware.reading import describe, machine_names
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target import MemoryDelays, inside_simulator, open_target
 from dirql.target.contract import Target
+from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.byte_channel import BytesTarget
 from fakes.default_machine import MACHINE
 from fakes.scripted_target import Ram, ScriptedTarget, Space
@@ -45,6 +46,12 @@ COMMAND_ON = (
     | pci_configuration.COMMAND.MEMORY_ENABLE
     | pci_configuration.COMMAND.BUS_MASTER
 )
+
+
+class PythonTarget(VerilatedTarget):
+    """The verilated target without methods in C++, as it is where Python.h is not installed."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +170,17 @@ def open_bench(
     checked: bool = False,
     memory_delays: MemoryDelays | None = None,
 ) -> Bench:
-    """Open the target of that name and set it up; the caller closes it. The scripted machine is always the default."""
+    """Open the target of that name and set it up; the caller closes it. "python" is a `PythonTarget`.
+
+    The scripted machine is always the default.
+    """
     if name in (ScriptedTarget.name, BytesTarget.name):
         script = ScriptedTarget()
         return script_bench(script if name == script.name else BytesTarget(script), script)
+    if name == "python":
+        return configure_bench(
+            PythonTarget(describe(machine), checked=checked, memory_delays=memory_delays)
+        )
     target = open_target(name, machine=machine, checked=checked, memory_delays=memory_delays)
     return configure_bench(target)
 
@@ -191,6 +205,7 @@ def places(machine: MachineDescription) -> tuple[int, tuple[int, int, int]]:
 
 _KINDS: dict[str, Callable[[], Bench]] = {
     "verilated": lambda: open_bench("verilated"),
+    "verilated, methods in Python": lambda: open_bench("python"),
     "checked": lambda: open_bench("verilated", checked=True),
     "checked, slow memory": lambda: open_bench("verilated", checked=True, memory_delays=DELAYS),
     **{

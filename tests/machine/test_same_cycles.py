@@ -21,8 +21,8 @@ SEEDS = (1, 2, 3)
 STEPS = 1500
 
 
-def in_process(seed: int, memory: str = "fast") -> list[list[Any]]:
-    bench = open_bench("verilated", memory_delays=MemoryDelays(seed) if memory == "slow" else None)
+def in_process(seed: int, memory: str = "fast", target: str = "verilated") -> list[list[Any]]:
+    bench = open_bench(target, memory_delays=MemoryDelays(seed) if memory == "slow" else None)
     seen = run_program(bench, seed, STEPS)
     bench.target.close()
     return list(json.loads(json.dumps(seen)))
@@ -37,6 +37,11 @@ def test_verilated_and_cocotb_see_the_same_on_the_same_clocks(tmp_path: Path, me
         here = in_process(seed, memory)
         for step, (ours, theirs) in enumerate(zip(here, there, strict=True)):
             assert ours == theirs, f"seed {seed}, step {step}"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_methods_in_python_and_those_in_the_library_see_the_same(seed: int) -> None:
+    assert in_process(seed) == in_process(seed, target="python")
 
 
 def test_the_program_exercises_what_it_is_for() -> None:

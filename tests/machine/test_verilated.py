@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import get_type_hints
 
@@ -18,7 +20,7 @@ from dirql.target.simulation.library import load_library
 from dirql.target.simulation.library_recipe import Variant
 from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.default_machine import MACHINE
-from machine.target_bench import STORE_INPUT, configure_bench, open_bench
+from machine.target_bench import STORE_INPUT, Bench, configure_bench, open_bench
 
 
 def test_waves_go_to_the_file_and_change_no_clock(tmp_path: Path) -> None:
@@ -96,8 +98,8 @@ def test_the_typed_exchange_is_the_declared_one() -> None:
 
 @pytest.mark.parametrize(("variant", "short_cut"), [(Variant.FAST, 2), (Variant.CHECKED, 1)])
 def test_the_short_cuts_through_the_model_are_found(variant: Variant, short_cut: int) -> None:
-    _, library = load_library(MACHINE, variant)
-    assert library.dirql_short_cut() == short_cut, (
+    library = load_library(MACHINE, variant)
+    assert library.functions.dirql_short_cut() == short_cut, (
         "Verilator writes C++ of another form than host/dirql/target/simulation/composition.py, or has another name"
         " than ClockMemory of sim/verilated/whole_model.h expects: the target works, but slower"
     )
@@ -122,3 +124,96 @@ def test_a_countdown_in_the_machine_ends_on_its_clock_though_clocks_are_skipped(
     assert ends[0] == ends[1]
     assert ends[0][0] is Wake.INTERRUPT
     assert ends[0][2] > clocks
+
+
+METHODS = (
+    "interrupt_acknowledge",
+    "interrupt_request",
+    "mark",
+    "now",
+    "read_io",
+    "read_memory",
+    "set_deadline",
+    "wait",
+    "write_io",
+    "write_memory",
+)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_of_the_library_look_like_those_in_python(name: str) -> None:
+    """They are there at all: without Python.h, or in a subclass, a target has the methods in Python."""
+    target = VerilatedTarget(MACHINE)
+    fast, plain = (getattr(kind, name) for kind in (type(target), VerilatedTarget))
+    target.close()
+    assert type(fast) is type(str.join), "Python.h must be installed for this test"
+    assert type(plain) is type(lambda: None)
+    assert list(signature(fast).parameters) == list(signature(plain).parameters)
+    assert fast.__doc__ == "See `Target`."
+
+
+def _attention(bench: Bench) -> object:
+    bench.target.set_deadline(0)
+    return bench.target.read_memory(address=bench.ram), bench.target.attention
+
+
+def _many_marks(bench: Bench) -> object:
+    for number in range(200):
+        bench.target.mark(payload=number)
+    bench.target.wait(limit=400)
+    return bench.target.take_event_records()
+
+
+def _negative_time(bench: Bench) -> object:
+    bench.target.spent = -1
+    try:
+        return bench.target.read_memory(bench.ram)
+    finally:
+        bench.target.spent = 0
+
+
+def _call(bench: Bench, method: str, *arguments: object, **named: object) -> object:
+    """Call a method with arguments that its types do not allow."""
+    return getattr(bench.target, method)(*arguments, **named)
+
+
+ODD: list[Callable[[Bench], object]] = [
+    _attention,
+    _many_marks,
+    _negative_time,
+    lambda b: _call(b, "read_memory", "0"),
+    lambda b: _call(b, "read_memory", 8.0),
+    lambda b: _call(b, "write_memory", b.ram, None),
+    lambda b: _call(b, "read_memory"),
+    lambda b: _call(b, "read_memory", b.ram, 1, 2),
+    lambda b: _call(b, "write_memory", b.ram, 1, enables=3),
+    lambda b: b.target.read_memory(1 << 70),
+    lambda b: b.target.read_io(b.ports + 1, 0b0010),
+    lambda b: b.target.read_io(b.ports + 1, 0),
+    lambda b: b.target.read_memory(b.ram, True),
+    lambda b: b.target.spend((1 << 17) + 3) or b.target.read_memory(b.ram),
+    lambda b: b.target.wait(None),
+    lambda b: b.target.wait(1 << 63),
+    lambda b: b.target.set_deadline(1 << 64),
+    lambda b: b.target.mark(-1),
+    lambda b: _call(b, "mark", 1, 2),
+    lambda b: _call(b, "interrupt_acknowledge", 1),
+]
+
+
+@pytest.mark.parametrize("number", range(len(ODD)))
+def test_odd_calls_do_the_same_in_python_and_in_the_library(number: int) -> None:
+    seen = []
+    for name in ("verilated", "python"):
+        bench = open_bench(name)
+        bench.target.write_memory(bench.ram, 0x1234_5678)
+        bench.request_after(100)
+        bench.enable(1 << STORE_INPUT)
+        try:
+            outcome = ODD[number](bench)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            outcome = type(error), str(error).replace("CommandTarget.", "")
+        target = bench.target
+        seen.append((outcome, target.now(), target.spent, target.attention, target.interrupt_request()))
+        target.close()
+    assert seen[0] == seen[1]

@@ -7,7 +7,8 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 from pathlib import Path
-from typing import Protocol, cast
+from types import ModuleType
+from typing import NamedTuple, Protocol, cast
 
 import cffi
 
@@ -15,13 +16,19 @@ from dirql.hardware.description import MachineDescription
 from dirql.hardware.root import machine_root
 from dirql.target.simulation.build import Announce, announce_on_stderr, build
 from dirql.target.simulation.exchange import Constants
-from dirql.target.simulation.library_recipe import MODULE, Variant, library_declarations, library_recipe
+from dirql.target.simulation.library_recipe import (
+    MODULE,
+    PORT_MODULE,
+    Variant,
+    library_declarations,
+    library_recipe,
+)
 from dirql.target.simulation.toolchain import find_toolchain, python_headers
 
-__all__ = ["Library", "import_library", "load_library"]
+__all__ = ["Functions", "Library", "Port", "import_library", "load_library"]
 
 
-class Library(Constants, Protocol):
+class Functions(Constants, Protocol):
     """The functions of sim/verilated/machine.h and the constants of exchange.h."""
 
     def dirql_open(self, exchange: cffi.FFI.CData, waves: cffi.FFI.CData | bytes) -> cffi.FFI.CData: ...
@@ -45,13 +52,34 @@ class Library(Constants, Protocol):
     def dirql_short_cut(self) -> int: ...
 
 
-_loaded: dict[tuple[str, Variant], tuple[cffi.FFI, Library]] = {}
+class Port(Protocol):
+    """The functions of sim/verilated/port_type.cpp."""
+
+    def bind(self, target: type, interrupt: object, deadline: object, /) -> None:
+        """Replace methods of a class of targets by those of the library; done once for each library."""
+
+    def handle(self, machine: int, exchange: int, /) -> object:
+        """Make the object by which these methods know the machine of their target."""
+
+    def __hash__(self) -> int: ...
+
+
+class Library(NamedTuple):
+    """A machine as a shared library."""
+
+    ffi: cffi.FFI
+    functions: Functions
+    port: Port | None
+    """None if there is no Python.h, with which it is compiled."""
+
+
+_loaded: dict[tuple[str, Variant], Library] = {}
 """The libraries of this process, by everything that the machine's description says and by variant."""
 
 
 def load_library(
     machine: MachineDescription, variant: Variant, announce: Announce = announce_on_stderr
-) -> tuple[cffi.FFI, Library]:
+) -> Library:
     """Build the library if need be and load it, once per process; raises `SetupError` or `BuildError`."""
     key = (repr(machine), variant)
     if key not in _loaded:
@@ -63,16 +91,21 @@ def load_library(
     return _loaded[key]
 
 
-def import_library(product: Path, machine: MachineDescription) -> tuple[cffi.FFI, Library]:
-    """Load a library that has been built, as an extension module or, without Python.h, with `dlopen`."""
+def import_library(product: Path, machine: MachineDescription) -> Library:
+    """Load a library that has been built, as two extension modules or, without Python.h, with `dlopen`."""
     if python_headers() is None:
         ffi = cffi.FFI()
         ffi.cdef(library_declarations(machine_root(), machine))
-        return ffi, cast(Library, ffi.dlopen(str(product)))
-    loader = importlib.machinery.ExtensionFileLoader(MODULE, str(product))
-    spec = importlib.util.spec_from_file_location(MODULE, product, loader=loader)
+        return Library(ffi, cast(Functions, ffi.dlopen(str(product))), None)
+    wrapper, port = (_import_module(product, name) for name in (MODULE, PORT_MODULE))
+    return Library(cast(cffi.FFI, wrapper.ffi), cast(Functions, wrapper.lib), cast(Port, port))
+
+
+def _import_module(product: Path, name: str) -> ModuleType:
+    loader = importlib.machinery.ExtensionFileLoader(name, str(product))
+    spec = importlib.util.spec_from_file_location(name, product, loader=loader)
     if spec is None:
         raise ImportError(f"{product} cannot be imported as an extension module")
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
-    return cast(cffi.FFI, module.ffi), cast(Library, module.lib)
+    return module

@@ -32,13 +32,17 @@ from dirql.target.simulation.composition import (
 from dirql.target.simulation.exchange import declarations, exchange_declarations
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
-__all__ = ["MODULE", "Variant", "library_declarations", "library_recipe", "waves_suffix"]
+__all__ = ["MODULE", "PORT_MODULE", "Variant", "library_declarations", "library_recipe", "waves_suffix"]
 
 MODULE = "_dirql_machine"
-"""Name of the extension module."""
+"""Name of the extension module that cffi makes, and of the library."""
+PORT_MODULE = "_dirql_port"
+"""Name of the second extension module in the same library, which has methods of the target."""
 
 _HOT = "model"
 """The unit with everything that a clock evaluates."""
+_PORT = "port"
+"""The unit that Python calls for each command."""
 _SLOW = "Slow.cpp"
 """The end of the names of the files that Verilator makes for what runs once."""
 
@@ -158,12 +162,12 @@ class _Plan:
         cold = self._write_units(folder, composed=composed)
         hot, link = self._compile(folder, _HOT, "-O1"), self._link(folder, [_HOT, *cold])
         if not self.trained:
-            yield [hot, *(self._compile(folder, unit, "-O0") for unit in cold)]
+            yield [hot, *self._compile_cold(folder, cold)]
             yield [link]
             return
         profile = folder / "profile"
         counting = f"-fprofile-generate={profile}"
-        yield [[*hot, counting], *(self._compile(folder, unit, "-O0") for unit in cold)]
+        yield [[*hot, counting], *self._compile_cold(folder, cold)]
         yield [[*link, counting]]
         yield [_train(folder / f"{MODULE}.so", self.machine)]
         yield [[*hot, f"-fprofile-use={profile}", "-fprofile-correction"]]
@@ -211,12 +215,14 @@ class _Plan:
         runtime = ["verilated.cpp", "verilated_threads.cpp"]
         runtime += [f"verilated_{self.waves[1:]}_c.cpp"] if self.waves else []
         include = self.toolchain.include
-        shim = self.root / "sim" / "verilated" / "machine.cpp"
+        shim = self.root / "sim" / "verilated"
         units = {
-            _HOT: [*(name for name in model if not name.endswith(_SLOW)), str(shim)],
+            _HOT: [*(name for name in model if not name.endswith(_SLOW)), str(shim / "machine.cpp")],
             "constructors": [name for name in model if name.endswith(_SLOW)],
             **{Path(name).stem: [str(include / name)] for name in runtime},
         }
+        if python_headers() is not None:
+            units[_PORT] = [str(shim / "port_type.cpp")]
         for unit, files in units.items():
             # Verilator's headers refuse to be precompiled for more than one model, which nobody does here.
             lines = [f'#undef VL_PCH_INCLUDED\n#include "{name}"\n' for name in files]
@@ -226,6 +232,10 @@ class _Plan:
             units["wrapper"] = []
             self._write_wrapper(folder / "wrapper.cc")
         return [unit for unit in units if unit != _HOT]
+
+    def _compile_cold(self, folder: Path, units: Sequence[str]) -> Iterator[list[str]]:
+        for unit in units:
+            yield self._compile(folder, unit, "-O2" if unit == _PORT else "-O0")
 
     def _compile(self, folder: Path, unit: str, optimisation: str) -> list[str]:
         include, sim = self.toolchain.include, self.root / "sim"

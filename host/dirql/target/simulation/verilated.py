@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from types import MethodType
 
-import cffi
-
 from dirql.hardware.description import MachineDescription
-from dirql.target.contract import Capability, TargetError
+from dirql.target.contract import Capability, TargetError, Wake
 from dirql.target.simulation.build import Announce, announce_on_stderr
 from dirql.target.simulation.exchange import SharedMemory
 from dirql.target.simulation.exchange_channel import ExchangeChannel
-from dirql.target.simulation.library import Library, load_library
+from dirql.target.simulation.library import Library, Port, load_library
 from dirql.target.simulation.library_recipe import Variant, waves_suffix
 from dirql.target.simulation.memory_delays import MemoryDelays
 from dirql.target.simulation.simulated_target import SimulatedTarget
@@ -28,26 +27,31 @@ class _VerilatedChannel(ExchangeChannel):
     """A machine in this process, behind calls of C++ functions.
 
     Single commands and waits do not go through the exchange: the C++ function is called with the arguments and returns
-    the answer, which makes a register read 17 % faster
-    ("register reads" of bench/target_paths.py: 3.3 to 2.7 µs).
+    the answer.
     """
 
-    def __init__(
-        self, ffi: cffi.FFI, library: Library, waves: Path | None, memory_delays: MemoryDelays | None
-    ) -> None:
+    def __init__(self, library: Library, waves: Path | None, memory_delays: MemoryDelays | None) -> None:
         """Make the machine. Raises `TargetError` if `waves` cannot be written."""
+        ffi, functions, _ = library
         self._file = os.memfd_create("dirql-exchange")
         self._ffi = ffi
-        self._library = library
-        super().__init__(SharedMemory.over(ffi, self._file), library)
+        self._library = functions
+        super().__init__(SharedMemory.over(ffi, self._file), functions)
         self._delay_memory(memory_delays)
         path = ffi.NULL if waves is None else bytes(waves)
-        self._machine = library.dirql_open(self._shared.address, path)
+        self._machine = functions.dirql_open(self._shared.address, path)
         if self._machine == ffi.NULL:
             os.close(self._file)
             raise TargetError(f"waves must go to a file that can be written; it was {waves}")
-        self.command = MethodType(library.dirql_command, self._machine)
-        self.wait = MethodType(library.dirql_wait, self._machine)
+        self.command = MethodType(functions.dirql_command, self._machine)
+        self.wait = MethodType(functions.dirql_wait, self._machine)
+
+    def handle(self, port: Port) -> object:
+        """The object by which the methods of the port know this machine."""
+        machine, exchange = (
+            int(self._ffi.cast("uintptr_t", pointer)) for pointer in (self._machine, self._shared.address)
+        )
+        return port.handle(machine, exchange)
 
     def _run(self) -> None:
         self._library.dirql_execute(self._machine)
@@ -69,9 +73,14 @@ class _VerilatedChannel(ExchangeChannel):
 
 
 class VerilatedTarget(SimulatedTarget):
-    """The machine compiled into this process; several may be open at once."""
+    """The machine compiled into this process; several may be open at once.
 
-    __slots__ = ("_verilated",)
+    The methods that drivers and the kernel call most are C++, in sim/verilated/port_type.cpp, where Python.h was there
+    to compile them ("register reads" of bench/target_paths.py: 2.95 to 2.48 µs). Objects of a subclass keep the methods
+    in Python.
+    """
+
+    __slots__ = ("_handle", "_verilated")
 
     name = "verilated"
     capabilities = frozenset(Capability)
@@ -84,7 +93,7 @@ class VerilatedTarget(SimulatedTarget):
         checked: bool = False,
         memory_delays: MemoryDelays | None = None,
         announce: Announce = announce_on_stderr,
-        library: tuple[cffi.FFI, Library] | None = None,
+        library: Library | None = None,
     ) -> None:
         """Open the machine that `machine` describes, just out of reset.
 
@@ -97,9 +106,18 @@ class VerilatedTarget(SimulatedTarget):
         variant = _variant(waves, checked=checked)
         if waves is not None:
             waves = _fitting(waves, announce)
-        ffi, loaded = library or load_library(machine, variant, announce)
-        self._verilated = _VerilatedChannel(ffi, loaded, waves, memory_delays)
+        loaded = library or load_library(machine, variant, announce)
+        self._verilated = _VerilatedChannel(loaded, waves, memory_delays)
+        self._handle: object = None
         super().__init__(self._verilated, machine)
+        if loaded.port is not None and type(self) is VerilatedTarget:
+            self._handle = self._verilated.handle(loaded.port)
+            self.__class__ = _class_with(loaded.port)
+
+    def close(self) -> None:
+        """See `Target`."""
+        self._handle = None
+        super().close()
 
     def __del__(self) -> None:
         if hasattr(self, "_closed"):
@@ -112,6 +130,18 @@ class VerilatedTarget(SimulatedTarget):
     def functions_awake(self) -> int:
         """The number of functions that do not sleep, for tests and benchmarks; 0 with `waves` or `checked`."""
         return self._verilated.functions_awake()
+
+
+@cache
+def _class_with(port: Port) -> type[VerilatedTarget]:
+    """The class of the targets whose machines are in one library."""
+
+    class Bound(VerilatedTarget):
+        __slots__ = ()
+
+    Bound.__qualname__ = VerilatedTarget.__qualname__  # for the representation of objects
+    port.bind(Bound, Wake.INTERRUPT, Wake.DEADLINE)
+    return Bound
 
 
 def _variant(waves: Path | None, *, checked: bool) -> Variant:
