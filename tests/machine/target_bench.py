@@ -178,9 +178,7 @@ def open_bench(
         script = ScriptedTarget()
         return script_bench(script if name == script.name else BytesTarget(script), script)
     if name == "python":
-        return configure_bench(
-            PythonTarget(describe(machine), checked=checked, memory_delays=memory_delays)
-        )
+        return configure_bench(PythonTarget(describe(machine), checked=checked, memory_delays=memory_delays))
     target = open_target(name, machine=machine, checked=checked, memory_delays=memory_delays)
     return configure_bench(target)
 

@@ -245,9 +245,10 @@ class CommandTarget(Target):
         channel = self._open
         deadline = NEVER if clock is None else check_clocks("a deadline", clock)
         channel.set_deadline(deadline)
-        interrupt = self._presented()[0] & Attention.INTERRUPT
+        presented, number = self._presented()
+        interrupt = presented & Attention.INTERRUPT
         due = Attention.DEADLINE if channel.clock >= deadline else 0
-        self._answer = pack_answer(0, 0, interrupt | due, input_of(self._answer))
+        self._answer = pack_answer(0, 0, interrupt | due, number)
         self.attention = interrupt | due != 0
 
     def wait(self, limit: int | None = None) -> Wake | None:
