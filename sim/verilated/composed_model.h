@@ -29,9 +29,11 @@
 namespace dirql {
 namespace {
 
-// The wires of the bus beside AD, as the parts have them; the start of a transaction is known to functions only.
-namespace wire {
-constexpr unsigned kCbe = 3, kFrame = 11, kStart = 12;
+// Where the fields of the bus are in a part's vector, which is a `bus_pkg::bus_t`. A function's vector has its grant and
+// its IDSEL below that.
+namespace bit {
+constexpr unsigned kCbe = 3, kAd = 7, kFrame = 43, kStart = 44;
+constexpr unsigned kIdsel = 1, kBus = 2;
 }
 
 // The pads of a function: where the host finds them, and where the function does.
@@ -67,14 +69,12 @@ struct Function {
     void (*follow)(void* root);
     void (*clock)(void* root);
     State state;
-    const IData* ad_o;
-    const SData* wires_o;
+    const QData* own_o;
     const CData *req_o, *intx_o, *enables_o;
     const QData* events_o;
     const EData* bars_o;
-    IData* ad_i;
-    SData* wires_i;
-    CData *idsel_i, *gnt_i, *rst_ni;
+    QData* bus_i;
+    CData* rst_ni;
     Pads pads;
 
     // The clocks without a sign of life, after how many of them it is tried whether the state repeats, whether the next
@@ -121,8 +121,7 @@ class ComposedModel {
         if (inputs_changed && with_pads_) follow_pads();
         if (pins.rst_ni != is_running_) change_reset();
         for_each(awake_, [&](unsigned i, Function& function) { follow(pins, i, function); });
-        pins.ad_i = ad_;
-        pins.wires_i = wires_ & ~(1u << wire::kStart);
+        pins.bus_i = bus_;
         pins.req_i = requests_;
         pins.intx_i = (lines_[0] != 0) | (lines_[1] != 0) << 1 | (lines_[2] != 0) << 2 | (lines_[3] != 0) << 3;
         chassis_part::follow(&pins);
@@ -190,17 +189,13 @@ class ComposedModel {
         function.follow = [](void* it) { Part::follow(static_cast<Root*>(it)); };
         function.clock = [](void* it) { Part::clock(static_cast<Root*>(it)); };
         function.state = {reinterpret_cast<char*>(&Part::core(root)), &Part::kLayout};
-        function.ad_o = &root.ad_o;
-        function.wires_o = &root.wires_o;
+        function.own_o = &root.own_o;
         function.req_o = &root.req_o;
         function.intx_o = &root.intx_o;
         function.enables_o = &root.enables_o;
         function.events_o = &root.events_o;
         function.bars_o = root.bars_o.data();
-        function.ad_i = &root.ad_i;
-        function.wires_i = &root.wires_i;
-        function.idsel_i = &root.idsel_i;
-        function.gnt_i = &root.gnt_i;
+        function.bus_i = &root.bus_i;
         function.rst_ni = &root.rst_ni;
         PadsOf<Root>::find(root, function.pads);
         function.model = std::move(model);
@@ -235,10 +230,8 @@ class ComposedModel {
     // The logic of a function follows the bus; what comes of it goes to the chassis.
     void follow(Pins& pins, unsigned i, Function& function) {
         const FunctionFacts& facts = *function.facts;
-        *function.ad_i = ad_;
-        *function.wires_i = SData(wires_);
-        *function.idsel_i = pins.idsel_o >> facts.device & 1;
-        *function.gnt_i = (pins.gnt_o & grant_of(facts)) != 0;
+        const QData is_selected = pins.idsel_o >> facts.device & 1, is_granted = (pins.gnt_o & grant_of(facts)) != 0;
+        *function.bus_i = bus_ << bit::kBus | is_selected << bit::kIdsel | is_granted;
         function.follow(function.root);
         if (*function.events_o != function.events) {
             function.events = *function.events_o;
@@ -263,19 +256,17 @@ class ComposedModel {
     // The bus after a clock: the OR of all drives, and the start of a transaction.
     void join() {
         Pins& pins = this->pins();
-        const bool before = wires_ >> wire::kFrame & pins.rst_ni;
-        uint32_t ad = pins.ad_o, wires = pins.wires_o;
+        const bool before = bus_ >> bit::kFrame & pins.rst_ni;
+        QData bus = pins.own_o;
         Set tried = 0;
         for_each(awake_, [&](unsigned i, Function& function) {
-            ad |= *function.ad_o;
-            wires |= *function.wires_o;
-            if (*function.wires_o || *function.req_o) function.quiet = 0, function.trial = Function::kFirstTrial;
+            bus |= *function.own_o;
+            if (*function.own_o || *function.req_o) function.quiet = 0, function.trial = Function::kFirstTrial;
             if (function.facts->master) set_request(function, *function.req_o);
             if (++function.quiet >= function.trial || function.is_tried) tried |= Set(1) << i;
         });
-        const bool start = (wires >> wire::kFrame & 1) && !before;
-        ad_ = ad;
-        wires_ = wires | uint32_t(start) << wire::kStart;
+        const bool start = (bus >> bit::kFrame & 1) && !before;
+        bus_ = bus | QData(start) << bit::kStart;
         if (tried) try_to_sleep(tried);
         if (start) {
             wake(reached(pins));
@@ -298,7 +289,7 @@ class ComposedModel {
                 return;
             }
             function.is_tried = false;
-            const bool is_at_rest = !*function.events_o && !*function.wires_o && !*function.req_o && !*function.gnt_i &&
+            const bool is_at_rest = !*function.events_o && !*function.own_o && !*function.req_o && !(*function.bus_i & 1) &&
                                     function.state.equals(function.before.data());
             if (!is_at_rest) {
                 function.trial = function.trial < Function::kLastTrial ? 2 * function.trial : Function::kLastTrial;
@@ -333,17 +324,18 @@ class ComposedModel {
     // The functions that the transaction which starts now may concern, of those that sleep.
     Set reached(const Pins& pins) const {
         if (awake_ == kAll) return 0;
-        const unsigned command = wires_ >> wire::kCbe & 0xF;
+        const unsigned command = bus_ >> bit::kCbe & 0xF;
+        const uint32_t ad = uint32_t(bus_ >> bit::kAd);
         Set set = 0;
         if (command >> 1 == 0b101) {
             for (size_t i = 0; i < kFunctionCount; ++i)
-                if (pins.idsel_o >> kFunctions[i].device & 1 && (ad_ >> 8 & 7) == kFunctions[i].number) set |= Set(1) << i;
+                if (pins.idsel_o >> kFunctions[i].device & 1 && (ad >> 8 & 7) == kFunctions[i].number) set |= Set(1) << i;
         } else {
             const bool is_memory = command >> 1 == 0b011 || (command >> 2 == 0b11 && (command & 3) != 0b01);
             const bool is_io = command >> 1 == 0b001;
             if (is_memory || is_io)
                 for (const Window& window : is_io ? io_ : memory_)
-                    if ((ad_ & window.mask) == window.base) set |= window.function;
+                    if ((ad & window.mask) == window.base) set |= window.function;
         }
         return set & ~awake_;
     }
@@ -369,7 +361,7 @@ class ComposedModel {
     std::vector<Window> memory_, io_;
     Skipper skipper_;
     Set awake_ = 0, with_pads_ = 0;
-    uint32_t ad_ = 0, wires_ = 0;
+    QData bus_ = 0;
     uint32_t requests_ = 0;         // bit 0 is the first function that can be master
     uint32_t sleeping_masters_ = 0; // grants; bit 0 is the bridge's, and never on
     int lines_[4] = {};

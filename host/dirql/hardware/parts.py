@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of a machine as modules of their own, for a simulation that is put together from compiled parts.
 
-A part is the chassis, or one kind of function with one set of parameters. Its module has flat ports. The OR of all
-agents' drives goes in and the drive of this part comes out, each as AD and as the other wires; the drive comes from
-registers alone. To a function the wires have the start of a transaction in their highest bit.
+A part is the chassis, or one kind of function with one set of parameters. Its module has flat ports. The bus goes in
+and the part's drive of it comes out, each as one vector with the fields of `bus_pkg::bus_t`; the drive comes from
+registers alone. To a function the vector has its IDSEL and its grant below the bus, as `bus_pkg::bus_in_t` has them.
+One vector, with its fields where the RTL has them, spares the model the packing.
 
 The part proper is in a module of its own inside, `Part.core`. It sees each input but the clock only together with the
 part's own drive: the bus is the OR of both, and the other inputs are joined with `late`, which is always 0 and looks as
@@ -26,8 +27,6 @@ __all__ = ["EVENTS_WIDTH", "Part", "chassis_part", "function_parts", "part_of"]
 EVENTS_WIDTH = 36
 """Bits of the events of one function; `socket_pkg` has the same number, and lint refuses another."""
 
-_WIRES = ("frame", "irdy", "devsel", "trdy", "stop", "cbe", "par", "perr", "serr")
-_WIRES_WIDTH = 8 + 4
 _HOST_INPUTS = [
     (width or "[0:0]", name)
     for width, name in re.findall(r"^ *input +logic +(\[\S+\])? *(\w+),?$", PORTS, flags=re.MULTILINE)
@@ -57,9 +56,6 @@ def chassis_part(machine: MachineDescription) -> Part:
         "requests": max(1, len(machine.masters)),
         "masters": 1 + len(machine.masters),
         "functions": len(machine.functions),
-        "wires_high": _WIRES_WIDTH - 1,
-        "own": _wires("own"),
-        "drive": _wires("drive"),
         "pads": "".join(_chassis_pads(function) for function in machine.with_pads),
         "held": "\n".join(_held(width, name) for width, name in _HOST_INPUTS),
     }
@@ -88,10 +84,7 @@ def part_of(function: Function) -> Part:
         "core": f"{name}_core",
         "module": function.type.module,
         "parameters": f"#({named}) " if named else "",
-        "wires_high": _WIRES_WIDTH - 1,
         "events_high": EVENTS_WIDTH - 1,
-        "own": _wires("own"),
-        "seen": _wires("bus.bus"),
         "reach": _REACH if sleeps else _REACH_UNKNOWN,
         "pads": _part_pads(function),
         "pads_in": f",\n    .{port}_i(pads_i), .{port}_o(pads_o), .{port}_en_o(pads_en_o)" if port else "",
@@ -130,17 +123,11 @@ def _part_pads(function: Function) -> str:
     )
 
 
-def _wires(name: str) -> str:
-    return ", ".join(f"{name}.{wire}" for wire in _WIRES)
-
-
 _CHASSIS = """\
 module chassis_part (
 {ports},
-  input  logic [31:0] ad_i,
-  input  logic [{wires_high}:0] wires_i,
-  output logic [31:0] ad_o,
-  output logic [{wires_high}:0] wires_o,
+  input  logic [$bits(bus_pkg::bus_t)-1:0] bus_i,
+  output logic [$bits(bus_pkg::bus_t)-1:0] own_o,
   input  logic [{requests}-1:0] req_i,
   output logic [{masters}-1:0] gnt_o,
   output logic [31:0] idsel_o,
@@ -149,22 +136,14 @@ module chassis_part (
 );
   logic late /*verilator public_flat_rw*/;
   logic never /*verilator public_flat_rw*/;
-  assign late = wires_o[0] & never;
-  logic [31:0] bus_ad /*verilator public_flat_rw*/;
-  logic [{wires_high}:0] bus_wires /*verilator public_flat_rw*/;
-  bus_pkg::bus_t drive, own;
-  assign bus_ad    = ad_i | ad_o;
-  assign bus_wires = wires_i | wires_o;
-  always_comb begin
-    drive = '0;
-    {{drive.ad, {drive}}} = {{bus_ad, bus_wires}};
-  end
-  assign {{ad_o, wires_o}} = {{own.ad, {own}}};
+  assign late = own_o[0] & never;
+  logic [$bits(bus_pkg::bus_t)-1:0] bus /*verilator public_flat_rw*/;
+  assign bus = bus_i | own_o;
 {held}
   chassis u_core (
 {port_list},
-    .drive_i(drive), .bus_o(), .facts_o(), .req_i(req_i | {{{requests}{{late}}}}), .gnt_o, .idsel_o,
-    .intx_i(intx_i | {{4{{late}}}}), .events_i(events_i | {{$bits(events_i){{late}}}}), .own_o(own),
+    .drive_i(bus), .bus_o(), .facts_o(), .req_i(req_i | {{{requests}{{late}}}}), .gnt_o, .idsel_o,
+    .intx_i(intx_i | {{4{{late}}}}), .events_i(events_i | {{$bits(events_i){{late}}}}), .own_o,
     .req_o(), .master_o(), .targets_o(), .broken_o()
   );
 endmodule
@@ -206,12 +185,8 @@ module {name} (
   input  logic [2:0]  pin_i,
   input  logic [31:0] clock_khz_i,
   input  logic [31:0] timestamp_address_i,
-  input  logic [31:0] ad_i,
-  input  logic [{wires_high}+1:0] wires_i,
-  input  logic        idsel_i,
-  input  logic        gnt_i,
-  output logic [31:0] ad_o,
-  output logic [{wires_high}:0] wires_o,
+  input  logic [$bits(bus_pkg::bus_in_t)-1:0] bus_i,
+  output logic [$bits(bus_pkg::bus_t)-1:0] own_o,
   output logic        req_o,
   output logic        intx_o,
   output logic [{events_high}:0] events_o,
@@ -220,25 +195,16 @@ module {name} (
 );
   logic late /*verilator public_flat_rw*/;
   logic never /*verilator public_flat_rw*/;
-  assign late = wires_o[0] & never;
-  logic [31:0] bus_ad /*verilator public_flat_rw*/;
-  logic [{wires_high}+1:0] bus_wires /*verilator public_flat_rw*/;
-  assign bus_ad    = ad_i | ad_o;
-  assign bus_wires = wires_i | {{1'b0, wires_o}};
-  bus_pkg::bus_t      own;
-  bus_pkg::bus_in_t   bus;
+  assign late = own_o[0] & never;
+  logic [$bits(bus_pkg::bus_in_t)-1:0] bus /*verilator public_flat_rw*/;
+  assign bus = bus_i | {{own_o, 2'b00}};
   bus_pkg::bus_out_t  drive;
   socket_pkg::place_t place;
   bus_drive #(.Masters(1), .Targets(1)) u_drive (
-    .masters_i(drive.master), .targets_i(drive.target), .drive_o(own)
+    .masters_i(drive.master), .targets_i(drive.target), .drive_o(own_o)
   );
-  assign {{ad_o, wires_o}} = {{own.ad, {own}}};
   assign req_o = drive.req;
   always_comb begin
-    bus = '0;
-    {{bus.bus.ad, bus.bus.start, {seen}}} = {{bus_ad, bus_wires}};
-    bus.idsel = idsel_i | late;
-    bus.gnt   = gnt_i | late;
     place                   = '0;
     place.number            = number_i;
     place.multifunction     = multifunction_i;

@@ -197,7 +197,8 @@ module chassis #(
   parameter bit Checker = 1'b{checker}
 ) (
 {ports},
-  /// The functions: the bus as they drive it, and as all see it; the facts that their headers show.
+  /// The functions: the bus as all agents drive it, the chassis among them, and as they all see it; the facts that
+  /// their headers show.
   input  bus_pkg::bus_t drive_i,
   output bus_pkg::bus_t bus_o,
   output socket_pkg::place_t facts_o,
@@ -226,7 +227,7 @@ module chassis #(
   logic [{master_bits}-1:0] bus_master;
   assign targets_o = {{timestamp_target, controller_target, bridge_target}};
   bus_drive #(.Masters(1), .Targets(3)) u_drive (.masters_i(master_o), .targets_i(targets_o), .drive_o(own_o));
-  bus_start u_start (.clk_i, .rst_ni, .drive_i(own_o | drive_i), .bus_o(bus));
+  bus_start u_start (.clk_i, .rst_ni, .drive_i, .bus_o(bus));
   bus_arbiter #(.Masters({masters}), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i({{{arbiter_requests}req_o}}),
     .gnt_o, .master_o(bus_master), .broken_o
@@ -313,7 +314,7 @@ module machine #(
 ) (
 {ports}{pads}
 );
-  bus_pkg::bus_t        bus, drive, unused_own;
+  bus_pkg::bus_t        bus, drive, own;
   bus_pkg::master_out_t bridge_master;
   logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
   socket_pkg::place_t   facts;
@@ -325,8 +326,8 @@ module machine #(
 
   chassis #(.Checker(Checker)) u_chassis (
 {port_list},
-    .drive_i(drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
-    .intx_i({{{lines}}}), .events_i({{{events}}}), .own_o(unused_own), .req_o(bridge_req), .master_o(bridge_master),
+    .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
+    .intx_i({{{lines}}}), .events_i({{{events}}}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
     .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [{requests}*bus_pkg::MasterOutWidth-1:0] masters;

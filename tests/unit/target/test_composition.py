@@ -44,10 +44,9 @@ MODEL = """
 void Vtoy_part___024root___outputs(Vtoy_part___024root* vlSelf) {
     auto& vlSelfRef = std::ref(*vlSelf).get();
     // Body
-    vlSelfRef.ad_o = (vlSymsp->TOP__toy_part__DOT__u_core.__PVT__ad_q
-                      & 3U);
-    vlSelfRef.wires_o = 0U;
-    vlSelfRef.toy_part__DOT__bus_ad = vlSelfRef.ad_i | vlSelfRef.ad_o;
+    vlSelfRef.own_o = (vlSymsp->TOP__toy_part__DOT__u_core.__PVT__ad_q
+                       & 3U);
+    vlSelfRef.toy_part__DOT__bus = vlSelfRef.bus_i | vlSelfRef.own_o;
 }
 
 void Vtoy_part_toy_part_core___clocked(Vtoy_part_toy_part_core* vlSelf) {
@@ -59,7 +58,7 @@ void Vtoy_part_toy_part_core___clocked(Vtoy_part_toy_part_core* vlSelf) {
 
 void Vtoy_part_toy_part_core___logic(Vtoy_part_toy_part_core* vlSelf) {
     // Body
-    vlSelfRef.__PVT__busy_d = vlSymsp->TOP.toy_part__DOT__bus_ad;
+    vlSelfRef.__PVT__busy_d = vlSymsp->TOP.toy_part__DOT__bus;
 }
 
 void Vtoy_part___024root___eval_nba(Vtoy_part___024root* vlSelf) {
@@ -74,7 +73,7 @@ void Vtoy_part___024root___eval_nba(Vtoy_part___024root* vlSelf) {
 void Vtoy_part___024root___eval_ico(Vtoy_part___024root* vlSelf) {
     // Body
     if ((1ULL & vlSelfRef.__VicoTriggered[0U])) {
-        vlSelfRef.toy_part__DOT__bus_ad = vlSelfRef.ad_i | vlSelfRef.ad_o;
+        vlSelfRef.toy_part__DOT__bus = vlSelfRef.bus_i | vlSelfRef.own_o;
         Vtoy_part_toy_part_core___logic((&vlSymsp->TOP__toy_part__DOT__u_core));
     }
 }
@@ -92,11 +91,10 @@ def test_the_clock_is_cut_behind_the_drive(tmp_path: Path) -> None:
     found = translate(PART, write(tmp_path))
     assert [each.split("(")[0].split(" =")[0] for each in found.clock] == [
         "Vtoy_part_toy_part_core___clocked",
-        "vlSelfRef.ad_o",
-        "vlSelfRef.wires_o",
+        "vlSelfRef.own_o",
     ]
     assert [each.split("(")[0].split(" =")[0] for each in found.follow] == [
-        "vlSelfRef.toy_part__DOT__bus_ad",
+        "vlSelfRef.toy_part__DOT__bus",
         "Vtoy_part_toy_part_core___logic",
     ]
 
@@ -114,7 +112,7 @@ def test_the_state_is_found(tmp_path: Path) -> None:
     ("old", "new", "complaint"),
     [
         ("if ((1ULL & vlSelfRef.__VnbaTriggered[0U])) {", "while (1) {", "not one list"),
-        ("    vlSelfRef.wires_o = 0U;\n", "", "drive of the bus is not set"),
+        ("vlSelfRef.own_o = (", "vlSelfRef.other_o = (", "drive of the bus is not set"),
         ("__PVT__busy_d = vlSymsp", "__PVT__busy_q = vlSymsp", "busy_q is clocked after"),
         ("__PVT__busy_d = vlSymsp", "__PVT__u_ram__DOT__words[0U] = vlSymsp", "words is clocked after"),
         (

@@ -86,7 +86,7 @@ module machine #(
   output logic [15:0]  gpio_15_pads_o,
   output logic [15:0]  gpio_15_pads_en_o
 );
-  bus_pkg::bus_t        bus, drive, unused_own;
+  bus_pkg::bus_t        bus, drive, own;
   bus_pkg::master_out_t bridge_master;
   logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
   socket_pkg::place_t   facts;
@@ -182,8 +182,8 @@ module machine #(
     .intr_input_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .clock_o,
     .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i,
     .hm_rvalid_i, .hm_rdata_i,
-    .drive_i(drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
-    .intx_i({store_6_intx | store_13_intx, gpio_1_intx | gpio_2_intx | gpio_4_intx | gpio_5_intx | gpio_7_intx | gpio_8_intx | gpio_10_intx | gpio_11_intx | gpio_14_intx | gpio_15_intx, store_3_intx | store_12_intx, store_0_intx | store_9_intx}), .events_i({gpio_15_events, gpio_14_events, store_13_events, store_12_events, gpio_11_events, gpio_10_events, store_9_events, gpio_8_events, gpio_7_events, store_6_events, gpio_5_events, gpio_4_events, store_3_events, gpio_2_events, gpio_1_events, store_0_events}), .own_o(unused_own), .req_o(bridge_req), .master_o(bridge_master),
+    .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
+    .intx_i({store_6_intx | store_13_intx, gpio_1_intx | gpio_2_intx | gpio_4_intx | gpio_5_intx | gpio_7_intx | gpio_8_intx | gpio_10_intx | gpio_11_intx | gpio_14_intx | gpio_15_intx, store_3_intx | store_12_intx, store_0_intx | store_9_intx}), .events_i({gpio_15_events, gpio_14_events, store_13_events, store_12_events, gpio_11_events, gpio_10_events, store_9_events, gpio_8_events, gpio_7_events, store_6_events, gpio_5_events, gpio_4_events, store_3_events, gpio_2_events, gpio_1_events, store_0_events}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
     .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [6*bus_pkg::MasterOutWidth-1:0] masters;

@@ -45,7 +45,8 @@ module chassis #(
   input  logic         hm_ready_i,
   input  logic         hm_rvalid_i,
   input  logic [31:0]  hm_rdata_i,
-  /// The functions: the bus as they drive it, and as all see it; the facts that their headers show.
+  /// The functions: the bus as all agents drive it, the chassis among them, and as they all see it; the facts that
+  /// their headers show.
   input  bus_pkg::bus_t drive_i,
   output bus_pkg::bus_t bus_o,
   output socket_pkg::place_t facts_o,
@@ -74,7 +75,7 @@ module chassis #(
   logic [1-1:0] bus_master;
   assign targets_o = {timestamp_target, controller_target, bridge_target};
   bus_drive #(.Masters(1), .Targets(3)) u_drive (.masters_i(master_o), .targets_i(targets_o), .drive_o(own_o));
-  bus_start u_start (.clk_i, .rst_ni, .drive_i(own_o | drive_i), .bus_o(bus));
+  bus_start u_start (.clk_i, .rst_ni, .drive_i, .bus_o(bus));
   bus_arbiter #(.Masters(2), .Park(0)) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i({req_i, req_o}),
     .gnt_o, .master_o(bus_master), .broken_o

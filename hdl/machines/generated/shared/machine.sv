@@ -46,7 +46,7 @@ module machine #(
   input  logic         hm_rvalid_i,
   input  logic [31:0]  hm_rdata_i
 );
-  bus_pkg::bus_t        bus, drive, unused_own;
+  bus_pkg::bus_t        bus, drive, own;
   bus_pkg::master_out_t bridge_master;
   logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
   socket_pkg::place_t   facts;
@@ -82,8 +82,8 @@ module machine #(
     .intr_input_o, .event_valid_o, .event_o, .event_ready_i, .event_drops_o, .clock_o,
     .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i,
     .hm_rvalid_i, .hm_rdata_i,
-    .drive_i(drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
-    .intx_i({1'b0, 1'b0, store_2_intx | store_3_intx, store_0_intx | store_1_intx}), .events_i({store_3_events, store_2_events, store_1_events, store_0_events}), .own_o(unused_own), .req_o(bridge_req), .master_o(bridge_master),
+    .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
+    .intx_i({1'b0, 1'b0, store_2_intx | store_3_intx, store_0_intx | store_1_intx}), .events_i({store_3_events, store_2_events, store_1_events, store_0_events}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
     .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [4*bus_pkg::MasterOutWidth-1:0] masters;

@@ -24,7 +24,7 @@ from dirql.hardware.parts import EVENTS_WIDTH, Part, part_of
 
 __all__ = ["CompositionError", "Translation", "can_be_composed", "prefix", "render_composition", "translate"]
 
-_DRIVE = ("ad_o", "wires_o")
+_DRIVE = "own_o"
 _PADS = ("pads_o", "pads_en_o")
 _CLOCKS, _TIMER, _SHOWN = "__DOT__prim_clocks_q", "__DOT__prim_timer_q", "_clocks_shown"
 _BODY = re.compile(
@@ -138,8 +138,8 @@ def _split(text: str) -> Iterator[str]:
 
 def _cut(part: Part, statements: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The statements up to the last one that sets the drive, with those that set pads, and the others."""
-    drives = [place for place, each in enumerate(statements) if _written(each) & set(_DRIVE)]
-    if len(drives) < len(_DRIVE):
+    drives = [place for place, each in enumerate(statements) if _DRIVE in _written(each)]
+    if not drives:
         raise CompositionError(f"{part.name}: the drive of the bus is not set in the clock's list")
     clock, follow = list(statements[: drives[-1] + 1]), list(statements[drives[-1] + 1 :])
     pads = [each for each in follow if _written(each) and _written(each) <= set(_PADS)]
