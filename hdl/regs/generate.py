@@ -24,7 +24,9 @@ import jinja2
 from systemrdl import RDLCompiler
 from systemrdl.node import AddrmapNode, FieldNode, MemNode, RegNode
 
-from dirql.hardware.function_type import function_names, read_function
+from dirql.hardware.function_type import FunctionType, check_identities, read_function
+from dirql.hardware.root import FUNCTIONS
+from dirql.hardware.table import DescriptionError
 
 __all__ = ["main"]
 
@@ -275,6 +277,15 @@ def read_map(path: Path) -> Map:
     )
 
 
+def read_functions() -> list[FunctionType]:
+    """Every folder with a register map, or with a description. A folder that lacks one of them is an error."""
+    folders = (ROOT / FUNCTIONS).iterdir()
+    names = [each.name for each in folders if any(each.glob("*.rdl")) or (each / "function.toml").exists()]
+    functions = [read_function(ROOT, name) for name in sorted(names)]
+    check_identities(functions)
+    return functions
+
+
 def render_all() -> dict[Path, str]:
     """Every generated file and its text."""
     environment = jinja2.Environment(
@@ -290,7 +301,7 @@ def render_all() -> dict[Path, str]:
     def render(template: str, **values: object) -> str:
         return environment.get_template(template).render(**values)
 
-    functions = [read_function(ROOT, name) for name in function_names(ROOT)]
+    functions = read_functions()
     blocks = [*HERE.glob("*.rdl"), *(path for function in functions for path in function.maps)]
     # Maps of structures in host memory: Python classes and a page are generated for them, and no register block.
     structures = [path for function in functions for path in function.structures]
@@ -320,9 +331,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Generate register files from SystemRDL.")
     parser.add_argument("--check", action="store_true", help="only say whether the files are current")
     check: bool = parser.parse_args(arguments).check
-    stale = [
-        (path, text) for path, text in render_all().items() if not path.exists() or path.read_text() != text
-    ]
+    try:
+        files = render_all()
+    except DescriptionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    stale = [(path, text) for path, text in files.items() if not path.exists() or path.read_text() != text]
     for path, text in stale:
         name = path.relative_to(ROOT)
         if check:

@@ -28,7 +28,10 @@ EXCEPT: dict[str, str] = {
     "examples/own_driver/own_driver.py": "a driver names its device, as an INF file does",
 }
 NUMBER = re.compile(r"(?<![\w.])(?:\d*'[hd]|0[xX])?[0-9a-fA-F_]+(?![\w.])")
-TEXT = re.compile(r"VEN_[0-9A-F]{4}&DEV_[0-9A-F]{4}|<< ?11\b|<< ?26\b")
+TEXT = re.compile(
+    r"VEN_[0-9A-F]{4}&DEV_[0-9A-F]{4}|\b1234:d[0-9a-f]{3}\b|<< ?11\b|<< ?26\b"
+    r"|\b0x30 ?[+-]|[+-] ?0x30\b|VectorBase\(8'h30\)"  # the formula of the vectors
+)
 
 
 def facts() -> dict[int, str]:
@@ -103,13 +106,19 @@ def test_no_fact_of_a_machine_is_typed_in_code() -> None:
         "16'hD101",
         'r"PCI\\VEN_1234&DEV_D101"',
         "n << 11",
+        "Device 1234:d101",
+        "vector = 0x30 + 8 * number",
+        "(vector - 0x30) >> 3",
+        ".VectorBase(8'h30), .VectorStep(8'd8)",
     ],
 )
 def test_a_typed_fact_is_found(line: str) -> None:
     assert list(typed_facts(line))
 
 
-@pytest.mark.parametrize("line", ["0x1000", "32'd11", "FEC00000_name", "x = 33_333_333_4", "a << 1"])
+@pytest.mark.parametrize(
+    "line", ["0x1000", "SIZE = 0x30", "32'd11", "FEC00000_name", "x = 33_333_333_4", "a << 1"]
+)
 def test_other_numbers_are_not(line: str) -> None:
     assert not list(typed_facts(line))
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from dirql.hardware.root import FUNCTIONS
 from dirql.hardware.table import DescriptionError, Table, nearest, read_file
 
 __all__ = [
+    "IDENTIFIER",
     "Bar",
     "BarSpace",
     "FunctionType",
     "Identity",
     "Pads",
     "Parameter",
+    "check_identities",
     "function_names",
     "read_function",
 ]
@@ -31,6 +33,10 @@ _CAUSES = 16
 _PADS = 32
 _SMALLEST_LOG2 = {"memory": 4, "io": 2}
 _LARGEST_LOG2 = {"memory": 30, "io": 8}
+
+IDENTIFIER = re.compile("[a-z][a-z0-9_]*")
+"""The names of functions, modules, parameters and ports."""
+_CAUSE = re.compile("[A-Z][A-Z0-9_]*")
 
 
 class BarSpace(enum.Enum):
@@ -129,6 +135,19 @@ def function_names(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / FUNCTIONS).glob(f"*/{FILE}"))
 
 
+def check_identities(kinds: Iterable[FunctionType]) -> None:
+    """Refuse kinds of functions of which a driver could not tell one from the other; raises `DescriptionError`."""
+    by_hardware_id: dict[str, FunctionType] = {}
+    for kind in kinds:
+        other = by_hardware_id.setdefault(kind.identity.hardware_id, kind)
+        if other is not kind:
+            raise DescriptionError(
+                f"{FUNCTIONS}/{kind.name}/{FILE}, identity.device: a function must have a vendor and device that no"
+                f" other function has, or drivers take one for the other; it was {kind.identity.device:#06x}, which"
+                f" {other.name} has"
+            )
+
+
 def read_function(root: Path, name: str) -> FunctionType:
     """Read the description of a function; raises `DescriptionError` for one that cannot be or lacks a part."""
     folder = root / FUNCTIONS / name
@@ -143,14 +162,15 @@ def read_function(root: Path, name: str) -> FunctionType:
         _lacks(shown, f"the file {FILE}")
     table = read_file(folder / FILE, f"{shown}/{FILE}")
     parameters = _read_parameters(table)
+    files = _existing(table, folder, "files", ".sv")
     read = FunctionType(
         name=name,
         folder=folder,
         description=table.text("description"),
-        module=table.text("module"),
-        files=_existing(table, folder, shown, "files"),
-        maps=_existing(table, folder, shown, "registers"),
-        structures=_existing(table, folder, shown, "structures", optional=True),
+        module=table.choice("module", [path.stem for path in files]),
+        files=files,
+        maps=_existing(table, folder, "registers", ".rdl"),
+        structures=_existing(table, folder, "structures", ".rdl", optional=True),
         identity=_read_identity(table.table("identity")),
         parameters=parameters,
         bars=_read_bars(table, parameters),
@@ -170,13 +190,19 @@ def _lacks(shown: str, part: str) -> None:
 
 
 def _existing(
-    table: Table, folder: Path, shown: str, key: str, *, optional: bool = False
+    table: Table, folder: Path, key: str, suffix: str, *, optional: bool = False
 ) -> tuple[Path, ...]:
-    """The files that a key names, each of which must exist."""
+    """The files that a key names: each once, in the folder, with this suffix. Each must exist."""
     names = table.texts(key, () if optional else None)
+    must_be = (
+        f"a list of {'' if optional else 'one or more '}files of the folder that end in {suffix}, each once"
+    )
+    inside = all(name.endswith(suffix) and ".." not in Path(name).parts for name in names)
+    if not inside or len(set(names)) != len(names) or not (names or optional):
+        table.refuse(key, f"it must be {must_be}; it was {list(names)}")
     for name in names:
         if not (folder / name).is_file():
-            _lacks(shown, f"the file {name}, which {FILE} names in {key}")
+            _lacks(f"{FUNCTIONS}/{folder.name}", f"the file {name}, which {FILE} names in {key}")
     return tuple(folder / name for name in names)
 
 
@@ -197,8 +223,13 @@ def _read_parameters(table: Table) -> tuple[Parameter, ...]:
     named = table.table("parameters")
     found = []
     for name in named.names():
+        if not IDENTIFIER.fullmatch(name):
+            named.refuse(
+                name, f"a parameter's name must be small letters, digits and underscores; it was {name!r}"
+            )
         one = named.table(name)
-        low, high = one.integer("low", 0, 2**31 - 1), one.integer("high", 0, 2**31 - 1)
+        low = one.integer("low", 0, 2**31 - 1)
+        high = one.integer("high", low, 2**31 - 1)
         found.append(Parameter(name, low, high, one.integer("default", low, high), one.text("meaning")))
         one.finish()
     return tuple(found)
@@ -214,9 +245,10 @@ def _read_bars(table: Table, parameters: tuple[Parameter, ...]) -> tuple[Bar, ..
                 "number", f"two base address registers must not have the same number; both had {number}"
             )
         space = each.choice("space", [one.value for one in BarSpace])
-        bars.append(
-            Bar(number, BarSpace(space), _size(each, space, by_name), each.boolean("prefetchable", False))
-        )
+        bar = Bar(number, BarSpace(space), _size(each, space, by_name), each.boolean("prefetchable", False))
+        if bar.prefetchable and bar.space is BarSpace.IO:
+            each.refuse("prefetchable", "it must be false for ports, which cannot be prefetched; it was true")
+        bars.append(bar)
         each.finish()
     return tuple(bars)
 
@@ -252,7 +284,7 @@ def _read_pads(table: Table, parameters: tuple[Parameter, ...]) -> Pads | None:
 
 
 def _identifier(text: str) -> str:
-    if not re.fullmatch("[a-z][a-z0-9_]*", text):
+    if not IDENTIFIER.fullmatch(text):
         raise ValueError(
             f"it must be the start of the names of ports, small letters, digits and underscores; it was {text!r}"
         )
@@ -264,5 +296,11 @@ def _read_causes(table: Table) -> tuple[str, ...]:
     if len(causes) > _CAUSES:
         table.refuse(
             "causes", f"a function must have at most {_CAUSES} interrupt causes; it had {len(causes)}"
+        )
+    if len(set(causes)) != len(causes) or not all(_CAUSE.fullmatch(cause) for cause in causes):
+        table.refuse(
+            "causes",
+            "each cause must have a name of its own, in capital letters, digits and underscores; it was"
+            f" {list(causes)}",
         )
     return causes

@@ -17,9 +17,16 @@ from dirql.hardware.description import (
     TimestampUnit,
     Window,
 )
-from dirql.hardware.function_type import BarSpace, FunctionType, function_names, read_function
+from dirql.hardware.function_type import (
+    IDENTIFIER,
+    BarSpace,
+    FunctionType,
+    check_identities,
+    function_names,
+    read_function,
+)
 from dirql.hardware.place import Place
-from dirql.hardware.root import MACHINES, machine_root
+from dirql.hardware.root import FUNCTIONS, MACHINES, machine_root
 from dirql.hardware.table import DescriptionError, Table, nearest, read_file
 
 __all__ = ["DEFAULT_MACHINE", "describe", "load_machine", "machine_names", "read_machine"]
@@ -36,8 +43,8 @@ _4G = 0x1_0000_0000
 _64K = 0x1_0000
 _PAGE = 0x1000
 _INPUTS = 16
-_VECTORS = 256
-_SPURIOUS = 0xFF
+_VECTORS = (0x30, 0xCF)
+"""The vectors that interrupts may have: the upper digit is the IRQL, and devices have 3 to 12."""
 
 
 def machine_names(root: Path | None = None) -> list[str]:
@@ -90,6 +97,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
     for each in (clock, checker, links, table):
         each.finish()
     _check_functions(table, description)
+    _check_pins(table, description)
     _check_addresses(table, description)
     return description
 
@@ -139,14 +147,14 @@ def _read_controller(table: Table) -> Controller:
         address=_page(table, "address"),
         doorbell=_page(table, "doorbell"),
         inputs=_INPUTS,
-        vector_base=table.integer("vector_base", 0x20, _VECTORS - 1),
+        vector_base=table.integer("vector_base", *_VECTORS),
         vector_step=table.integer("vector_step", 1, 16),
     )
-    if controller.vectors[-1] >= _SPURIOUS:
+    if controller.vectors[-1] > _VECTORS[1]:
         table.refuse(
             "vector_step",
-            f"the vectors of all {_INPUTS} inputs must be below {_SPURIOUS:#x}, the spurious vector; the last was"
-            f" {controller.vectors[-1]:#x}",
+            f"the vectors of all {_INPUTS} inputs must be at most {_VECTORS[1]:#x}, so that their IRQLs are those of"
+            f" devices; the last was {controller.vectors[-1]:#x}",
         )
     table.finish()
     return controller
@@ -170,6 +178,10 @@ def _page(table: Table, key: str) -> int:
 
 def _read_links(table: Table) -> tuple[str, ...]:
     kinds = table.texts("kinds")
+    if not kinds or len(set(kinds)) != len(kinds):
+        table.refuse(
+            "kinds", f"it must be one or more of {', '.join(LINKS)}, each once; it was {list(kinds)}"
+        )
     for kind in kinds:
         if kind not in LINKS:
             table.refuse(
@@ -213,13 +225,15 @@ class _Functions:
         name = table.text("function")
         if name not in self._types:
             names = function_names(self._root)
-            if name not in names and not (self._root / "hdl/functions" / name).is_dir():
+            is_name = IDENTIFIER.fullmatch(name) is not None
+            if name not in names and not (is_name and (self._root / FUNCTIONS / name).is_dir()):
                 table.refuse(
                     "function",
-                    f"it must be a folder of hdl/functions, one of {', '.join(names)}; it was {name!r}"
+                    f"it must be a folder of {FUNCTIONS}, one of {', '.join(names)}; it was {name!r}"
                     f"{nearest(name, names)}",
                 )
             self._types[name] = read_function(self._root, name)
+            check_identities(self._types.values())
         return self._types[name]
 
 
@@ -262,6 +276,12 @@ def _check_functions(table: Table, machine: MachineDescription) -> None:
                 f"functions that share a line must have one kind of interrupt; line {function.line} is"
                 f" {other.interrupt} for functions[{other.index}], and it was {function.interrupt} here",
             )
+
+
+def _check_pins(table: Table, machine: MachineDescription) -> None:
+    """Refuse devices that nobody finds, and pins that cannot be wired as the file says."""
+    by_place = {function.place: function for function in machine.functions}
+    by_pin: dict[tuple[int, int, str], Function] = {}
     for function in machine.functions:
         first = Place(function.place.bus, function.place.device, 0)
         if first not in by_place:
@@ -273,6 +293,13 @@ def _check_functions(table: Table, machine: MachineDescription) -> None:
             table.refuse(
                 f"functions[{function.index}].pin",
                 f"the only function of a device must use pin A; it was {function.pin}",
+            )
+        other = by_pin.setdefault((*function.place[:2], function.pin), function)
+        if other.line != function.line:
+            table.refuse(
+                f"functions[{function.index}].line",
+                f"functions of one device that use one pin must have one line; pin {function.pin} is wired to line"
+                f" {other.line} for functions[{other.index}], and it was {function.line} here: choose another pin",
             )
 
 

@@ -86,7 +86,7 @@ class Names:
         return f"{name} [{number}]" if self.numbers is Numbers.BOTH else name
 
     def device_of(self, function: Function) -> str:
-        """The function of the machine, such as "store", or "Device 1234:d101" for one that its file does not have."""
+        """The function of the machine, such as "store", or "Device 8086:1237" for one that its file does not have."""
         return self._device(function.vendor, function.device)
 
     def subsystem_of(self, vendor: int, device: int) -> str:

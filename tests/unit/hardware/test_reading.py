@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
+import runpy
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -16,7 +18,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from dirql.hardware.description import MachineDescription
-from dirql.hardware.function_type import read_function
+from dirql.hardware.function_type import check_identities, function_names, read_function
 from dirql.hardware.place import Place
 from dirql.hardware.reading import load_machine, machine_names, read_machine
 from dirql.hardware.root import machine_root
@@ -177,12 +179,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (changed("interrupt_controller", "address", value=0xFEE0_0000), r"ranges of addresses must not overlap"),
     (
         changed("interrupt_controller", "vector_base", value=0x10),
-        r"vector_base: it must be an integer of 32 to 255",
+        r"vector_base: it must be an integer of 48 to 207; it was 16",
     ),
     (
         changed("interrupt_controller", "vector_step", value=16),
-        r"below 0xff, the spurious vector; the last was 0x120",
+        r"at most 0xcf, so that their IRQLs are those of devices; the last was 0x120",
     ),
+    (
+        changed("interrupt_controller", "vector_base", value=0x2F),
+        r"vector_base: it must be an integer of 48 to 207; it was 47",
+    ),
+    (changed("interrupt_controller", "vector_base", value=0x58), r"at most 0xcf, .*; the last was 0xd0"),
     (without("interrupt_controller", "doorbell"), r"interrupt_controller.doorbell: the key is missing"),
     (
         changed("timestamp_unit", "records", value=500),
@@ -194,7 +201,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"links.kinds: a link must be one of simulation; it was 'serial'",
     ),
     (changed("links", "kinds", value="simulation"), r"links.kinds: it must be a list of texts"),
+    (
+        changed("links", "kinds", value=[]),
+        r"links.kinds: it must be one or more of simulation, .*; it was \[\]",
+    ),
+    (
+        changed("links", "kinds", value=["simulation"] * 2),
+        r"links.kinds: it must be one or more of simulation, each",
+    ),
     (changed("functions", value=[]), r"functions: it must be a list of tables"),
+    *(
+        (
+            with_functions({"function": name}),
+            r"functions\[0\].function: it must be a folder of hdl/functions, one of",
+        )
+        for name in ("store/", "../machines", ".", "Store")
+    ),
+    (
+        with_functions({}, {"place": "00:01.1", "pin": "A", "line": "B"}),
+        r"functions\[1\].line: functions of one device that use one pin .*; pin A is wired to line A for functions",
+    ),
     (with_functions({"function": "stoer"}), r"functions\[0\].function: .*'stoer': did you mean store\?"),
     (
         with_functions({"place": "0:1"}),
@@ -299,6 +325,32 @@ def test_a_function_folder_that_lacks_a_part_is_refused_with_the_page_to_read(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ('module = "store"', 'module = "lamp"', r"module: it must be one of store_align, .*; it was 'lamp'"),
+        (
+            "files = [",
+            'files = ["store.rdl", ',
+            r"files: it must be a list of one or more files .* end in .sv",
+        ),
+        ("files = [", 'files = ["../common/rtl/config_header.sv", ', r"files: .*files of the folder"),
+        ("files = [", 'files = ["rtl/store.sv", ', r"files: .*each once"),
+        (
+            'registers = ["store.rdl", "store_io.rdl"]',
+            "registers = []",
+            r"registers: .*one or more .*it was \[\]",
+        ),
+        ('"ABORTED"', '"DONE"', r"causes: each cause must have a name of its own"),
+        ('"ABORTED"', '"all done"', r"causes: each cause must have .* in capital letters"),
+        (
+            "parameters.fifo_log2",
+            "parameters.FifoLog2",
+            r"parameters.FifoLog2: a parameter's name must be small",
+        ),
+        ("low = 3", "low = 13", r"parameters.fifo_log2.high: it must be an integer of 0xd to .*; it was 12"),
+        (
+            "size_log2 = 4",
+            "size_log2 = 4\nprefetchable = true",
+            r"bars\[2\].prefetchable: it must be false for ports",
+        ),
         ("module =", "modul =", r"function.toml, module: the key is missing"),
         ('causes = ["DONE"', "causes = [1", r"causes: it must be a list of texts"),
         ("vendor = 0x1234", "vendor = 0xFFFF", r"identity.vendor: it must be an integer of 0 to 65534"),
@@ -337,6 +389,53 @@ def test_a_function_that_cannot_be_is_refused(
     (folder / "function.toml").write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(DescriptionError, match=message):
         read_function(tmp_path, "store")
+
+
+@pytest.fixture
+def another(folder: Path) -> str:
+    """A second function, a copy of the first under another name."""
+    shutil.copytree(folder, folder.parent / "lamp")
+    return "lamp"
+
+
+def test_two_functions_with_one_identity_are_refused(tmp_path: Path, another: str) -> None:
+    message = (
+        r"hdl/functions/store/function.toml, identity.device: .* no other .* it was 0xd101, which lamp has"
+    )
+    with pytest.raises(DescriptionError, match=message):
+        check_identities([read_function(tmp_path, name) for name in (another, "store")])
+    path = tmp_path / "lab.toml"
+    values = with_functions({}, {"function": another, "place": "00:02.0"})
+    path.write_text("".join(f'"{key}" = {written(value)}\n' for key, value in values.items()), "utf-8")
+    with pytest.raises(DescriptionError, match="it was 0xd101, which store has"):
+        read_machine(path, tmp_path)
+
+
+def test_the_register_generator_refuses_a_function_folder_without_a_description(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise `make registers` would say nothing, and write nothing for the new register map."""
+    shutil.copytree(ROOT / "hdl/regs", tmp_path / "hdl/regs")
+    (folder / "function.toml").unlink()
+    generate = runpy.run_path(str(tmp_path / "hdl/regs/generate.py"))
+    assert generate["main"]([]) == 1
+    message = (
+        "the function folder hdl/functions/store lacks the file function.toml: docs/add-a-function.md lists"
+    )
+    assert capsys.readouterr().err.startswith(message)
+
+
+@pytest.mark.parametrize("name", function_names(ROOT))
+def test_the_driver_and_the_causes_that_a_function_names_are_there(name: str) -> None:
+    kind = read_function(ROOT, name)
+    driver = importlib.import_module(kind.driver)
+    assert kind.identity.hardware_id in driver.HARDWARE_IDS
+    register = importlib.import_module(f"dirql.registers.{kind.module}").INTERRUPT_CAUSE
+    fields = {
+        key: bits for key, bits in vars(register).items() if key.isupper() and not key.endswith("_SHIFT")
+    }
+    assert sum(fields.values()) == (1 << len(kind.causes)) - 1
+    assert all(fields.get(cause, 1 << bit) == 1 << bit for bit, cause in enumerate(kind.causes))
 
 
 KEYS = st.sampled_from(["clock", "frequency", "place", "memory", "number", "route", "A", "functions", "x"])
