@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "needs(*capabilities): capabilities of the target (names of dirql.target.contract.Capability)",
-        "machine(**options): options of dirql.machine.open_machine for the `machine` fixture",
+        "machine(name, **options): the machine, and options of dirql.machine.open_machine, for the `machine` fixture",
         "driver(module, name=..., **options): the driver of `device` and `handle`, and options of load_driver",
     ):
         config.addinivalue_line("markers", line)
@@ -123,6 +124,24 @@ def _skip_without(machine: Machine, names: Sequence[str]) -> None:
         pytest.skip(f"target {machine.target.name} lacks {wanted}")
 
 
+def _marked_options(node: pytest.Item, known: Sequence[str]) -> dict[str, object]:
+    """The options, all of them `known`, that the mark `machine` of a test gives; one without a name is the machine."""
+    mark = node.get_closest_marker("machine")
+    if mark is None:
+        return {}
+    options: dict[str, object] = dict(mark.kwargs)
+    for name in mark.args[:1]:
+        options["machine"] = name
+    unknown = [name for name in options if name not in known]
+    if unknown or len(mark.args) + ("machine" in mark.kwargs) > 1:
+        given = [*map(repr, mark.args), *(f"{name}={value!r}" for name, value in mark.kwargs.items())]
+        raise pytest.UsageError(
+            f"the mark machine must have one machine, and options of open_machine, which are {', '.join(known)};"
+            f" it had {', '.join(given)}"
+        )
+    return options
+
+
 @pytest.fixture
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     """A machine just out of reset, without a function driver; the test fails if closing it finds a leak."""
@@ -138,11 +157,9 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         "processors": config.getoption("dirql_processors"),
         "memory_delays": None if delays is None else MemoryDelays(delays),
     }
-    mark = request.node.get_closest_marker("machine")
-    options.update(mark.kwargs if mark else {})
+    options.update(_marked_options(request.node, list(inspect.signature(open_machine).parameters)))
     if options["target"] == "cocotb" and options["machine"] != config.getoption("dirql_machine"):
         pytest.skip(f"the simulator runs another machine; run with --dirql-machine {options['machine']}")
-    # The options of a mark are checked by `open_machine`.
     opened = cast("Opener", open_machine)(**options)
     try:
         _skip_without(opened, _capability_names(request.node))

@@ -191,7 +191,7 @@ module bus_bench (
   assign seen_cbe_o    = seen_q.cbe;
 
   interrupt_controller #(
-    .Address(32'h6000_0000), .Doorbell(32'h6001_0000), .VectorBase(8'h40), .VectorStep(8'd4)
+    .Address(32'h6000_0000), .Doorbell(32'h6001_0000), .VectorBase(8'h30), .VectorStep(8'd8)
   ) u_controller (
     .clk_i, .rst_ni, .intx_i('0), .posted_empty_i(posted_empty), .interrupt_o, .interrupt_input_o, .fetch_event_o(),
     .spurious_event_o(), .vector_o(), .eoi_event_o(), .eoi_input_o(), .bus_i(bus), .target_o(controller_target)

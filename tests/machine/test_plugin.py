@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,31 @@ def test_the_machine_of_the_session_and_of_one_test(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_mark_takes_the_machine_without_the_name_of_the_option(tmp_path: Path) -> None:
+    test = (
+        "@pytest.mark.machine('tiny', seed=3)\n"
+        "def test_it(machine):\n"
+        "    assert machine.target.description.name == 'tiny'\n"
+    )
+    done = session(tmp_path, test)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("'tiny', 'shared'", "it had 'tiny', 'shared'"),
+        ("'tiny', machine='shared'", "it had 'tiny', machine='shared'"),
+        ("name='tiny'", "options of open_machine, which are target, .*; it had name='tiny'"),
+        ("'tny'", "a machine must be one of .* did you mean tiny"),
+    ],
+)
+def test_a_mark_that_cannot_be_is_an_error(tmp_path: Path, given: str, shown: str) -> None:
+    done = session(tmp_path, f"@pytest.mark.machine({given})\ndef test_it(machine):\n    pass\n")
+    assert done.returncode != 0
+    assert re.search(shown, done.stdout), done.stdout
+
+
 def test_the_session_and_one_test_choose_a_slow_memory(tmp_path: Path) -> None:
     test = (
         "import struct\n"

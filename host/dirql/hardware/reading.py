@@ -41,6 +41,8 @@ LINKS = ("simulation",)
 
 _4G = 0x1_0000_0000
 _64K = 0x1_0000
+_LEAST_MEMORY = 0x10_0000
+"""The smallest RAM with which machines are tested; the training of a compiled model needs more than 128 KiB."""
 _PAGE = 0x1000
 _INPUTS = 16
 _VECTORS = (0x30, 0xCF)
@@ -103,7 +105,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
 
 
 def _read_host_memory(table: Table) -> HostMemory:
-    size = table.integer("size", _64K, 0x8000_0000)
+    size = table.integer("size", _LEAST_MEMORY, 0x8000_0000)
     if size & (size - 1):
         table.refuse("size", f"the host's RAM must be a power of two; it was {size:#x} bytes")
     place = table.text("place")
@@ -124,6 +126,9 @@ def _read_buses(table: Table) -> tuple[Bus, ...]:
             rule = f"a machine must have one bus, number 0; this was number {number}: there is no bridge yet"
             each.refuse("number", rule)
         memory, ports = Window(*each.pair("memory", _4G)), Window(*each.pair("ports", _64K))
+        if ports.start == 0:
+            rule = "the ports must begin above 0, which a base address register has before it is set; they began at 0"
+            each.refuse("ports", rule)
         if memory.start % _PAGE or memory.end % _PAGE:
             rule = (
                 f"both ends must be multiples of {_PAGE:#x}; they were {memory.start:#x} and {memory.end:#x}"

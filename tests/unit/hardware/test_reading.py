@@ -148,7 +148,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         changed("host_memory", "size", value=0x300_0000),
         r"host_memory.size: .* a power of two; it was 0x3000000",
     ),
-    (changed("host_memory", "size", value=512), r"host_memory.size: it must be an integer of 0x10000 to"),
+    (changed("host_memory", "size", value=512), r"host_memory.size: it must be an integer of 0x100000 to"),
     (
         changed("host_memory", "place", value="near"),
         r'host_memory.place: it must be "far".*RAM beside the bridge',
@@ -266,6 +266,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         changed("buses", 0, "memory", value=[0x8000_0000, 0x8001_0000]),
         r"buses\[0\].memory: the window must hold .* ends at 0x80010000, and they need it to end at 0x80011000",
+    ),
+    (
+        changed("buses", 0, "ports", value=[0, 0x1_0000]),
+        r"buses\[0\].ports: the ports must begin above 0, .* at 0",
     ),
     (changed("buses", 0, "ports", value=[0x1000, 0x1008]), r"buses\[0\].ports: the window must hold"),
     (
