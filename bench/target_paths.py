@@ -47,11 +47,11 @@ def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
 def shares(figures: dict[str, float]) -> dict[str, float]:
     """Parts of the time of an interrupt: in the model, in the shim, in Python.
 
-    The model is what the clocks cost in the bare loop. The shim is what a string of reads, which has no Python in it,
+    The model is what busy clocks cost in the bare loop. The shim is what a string of reads, which has no Python in it,
     costs beyond that, for each of the six operations of an interrupt. Python is the rest.
     """
     whole = 1 / figures[driver_measures.INTERRUPTS]
-    clock = 1 / figures[measures.BARE]
+    clock = 1 / figures[measures.BUSY_BARE]
     model = figures[driver_measures.CLOCKS] * clock
     shim = OPERATIONS * max(
         0.0, 1 / figures["port reads in a string"] - figures["clocks of a port read"] * clock
@@ -80,6 +80,9 @@ def show(verilated: dict[str, float], cocotb: dict[str, float], other: dict[str,
         print(
             f"{name}: interrupts with ISR, DPC and completion, times its MSIs: {ratio:.1f} (goal {messages})"
         )
+    short, long = (1e6 / verilated[key] for key in (measures.SHORT_WAITS, measures.LONG_WAITS))
+    lengths = f"{measures.SHORT_CLOCKS:,} and {measures.LONG_CLOCKS:,} clocks"
+    print(f"verilated: a wait of {lengths}: {short:.1f} and {long:.1f} µs (goal: the same)")
     waited = verilated[measures.BUSY] / verilated[measures.BUSY_BARE]
     print(f"verilated: clocks while waiting for a busy machine, of the bare loop's: {waited:.2f} (goal 0.9)")
     least = min(verilated[driver_measures.WRITE_SHARE], verilated[driver_measures.READ_SHARE])

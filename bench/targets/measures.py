@@ -38,6 +38,7 @@ PORTS = _MACHINE.buses[0].ports.start
 CONTROLLER = _MACHINE.controller.address
 STATUS_PORT = PORTS + store_io.FIFO_STATUS.offset
 INPUT = 4
+SHORT_CLOCKS, LONG_CLOCKS = 1_000, 1_000_000
 PAGE = 4096
 DMA_BYTES = 64 * 1024
 DMA_DATA, DESCRIPTORS = 0x10_0000, 0x20_0000
@@ -105,11 +106,21 @@ def port_string(target: Target, scale: float) -> tuple[float, float]:
     return moved, process_time() - start
 
 
-def waiting(target: Target, scale: float) -> tuple[float, float]:
-    clocks = int(500_000 * scale)
+def _waits(target: Target, scale: float, clocks: int) -> tuple[float, float]:
+    """Wait for a machine at rest, whose clocks are skipped."""
+    wait, count = target.wait, int(2_000 * scale)
     start = process_time()
-    target.wait(clocks)
-    return clocks, process_time() - start
+    for _ in range(count):
+        wait(clocks)
+    return count, process_time() - start
+
+
+def short_waits(target: Target, scale: float) -> tuple[float, float]:
+    return _waits(target, scale, SHORT_CLOCKS)
+
+
+def long_waits(target: Target, scale: float) -> tuple[float, float]:
+    return _waits(target, scale, LONG_CLOCKS)
 
 
 def bare(target: Target, scale: float) -> tuple[float, float]:
@@ -195,7 +206,9 @@ def dma(target: Target, scale: float) -> tuple[float, float]:
     return rounds * DMA_BYTES, process_time() - start
 
 
-BARE = "clocks of the bare model"
+SHORT_WAITS = f"waits of {SHORT_CLOCKS:,} clocks"
+LONG_WAITS = f"waits of {LONG_CLOCKS:,} clocks"
+BARE = "clocks of the bare model at rest"
 BUSY = "busy clocks waited"
 BUSY_BARE = "busy clocks of the bare model"
 MEASURES: dict[str, Measure] = {
@@ -203,12 +216,16 @@ MEASURES: dict[str, Measure] = {
     "register reads through the HAL": hal_register_reads,
     "port reads": port_reads,
     "port reads in a string": port_string,
-    "clocks waited": waiting,
     BUSY: busy_waiting,
     "interrupts": interrupts,
     "DMA bytes": dma,
 }
-IN_PROCESS: dict[str, Measure] = {BARE: bare, BUSY_BARE: busy_bare}
+IN_PROCESS: dict[str, Measure] = {
+    SHORT_WAITS: short_waits,
+    LONG_WAITS: long_waits,
+    BARE: bare,
+    BUSY_BARE: busy_bare,
+}
 
 
 def measure(name: str, scale: float, rounds: int) -> dict[str, float]:

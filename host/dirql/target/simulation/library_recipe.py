@@ -4,8 +4,9 @@
 
 The fast variant is put together from parts, each of which is compiled once, however often the machine has it; see
 `composition`. It is compiled twice. The first library counts, while `training.py` runs it, which branches the machine
-takes; the second is laid out by these counts, which makes it a third faster ("clocks waited" of bench/target_paths.py).
-More than -O1 only takes longer to compile, because the model is one long run of simple statements.
+takes; the second is laid out by these counts, which makes it a third faster ("busy clocks waited" of
+bench/target_paths.py). More than -O1 only takes longer to compile, because the model is one long run of simple
+statements.
 """
 
 from __future__ import annotations
