@@ -19,11 +19,10 @@ device events within the service of one interrupt.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
 from dirql.registers.protocol import Vector
 from dirql.target.contract import EventBits, EventRecord
-from dirql.trace.marks import ARGUMENT, Mark, decode
+from dirql.trace.marks import ARGUMENT, CODE, Mark
 from dirql.trace.records import Cause, Dpc, Interrupt, Irp, Isr, Records
 from dirql.trace.run import Run
 
@@ -31,21 +30,32 @@ __all__ = ["reconstruct"]
 
 _IRP_PERIOD = 1 << ARGUMENT.width
 
+# Code and argument of a mark as `marks.decode` takes them, which would be half of the time that a mark takes.
+_CODE_LOW = CODE.low
+_ARGUMENT_MASK = (1 << ARGUMENT.width) - 1
+
 
 def reconstruct(run: Run) -> Records:
     """Read all event records of a run, and link them."""
     hardware = _Hardware(Records(), run.machine.controller.vectors)
     host = _Host(hardware, run)
-    steps = (*hardware.steps, (EventBits.MARK, host.mark))
-
-    @cache
-    def plan(bits: int) -> tuple[Callable[[EventRecord], None], ...]:
-        return tuple(step for bit, step in steps if bits & bit)
-
+    plans = _Plans((*hardware.steps, (EventBits.MARK, host.mark)))
     for event in run.events:
-        for step in plan(event.bits):
+        for step in plans[event.bits]:
             step(event)
     return hardware.records
+
+
+class _Plans(dict[int, tuple[Callable[[EventRecord], None], ...]]):
+    """Gives for the bits of an event record the steps to take, in their order."""
+
+    def __init__(self, steps: Sequence[tuple[EventBits, Callable[[EventRecord], None]]]) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def __missing__(self, bits: int) -> tuple[Callable[[EventRecord], None], ...]:
+        plan = self[bits] = tuple(step for bit, step in self._steps if bits & bit)
+        return plan
 
 
 class _Hardware:
@@ -124,9 +134,10 @@ class _Hardware:
     def _clear(self, event: EventRecord) -> None:
         function = event.function
         pending = self._pending.pop(function, [])
-        causes = [cause for cause in pending if cause.bit & event.causes]
+        cleared = event.causes
+        causes = [cause for cause in pending if cause.bit & cleared]
         if len(causes) < len(pending):
-            self._pending[function] = [cause for cause in pending if not cause.bit & event.causes]
+            self._pending[function] = [cause for cause in pending if not cause.bit & cleared]
         interrupt = self._server(function)
         for cause in causes:
             cause.clear = event.clock
@@ -142,10 +153,12 @@ class _Hardware:
 
     def _take_asserts(self, function: int, interrupt: Interrupt) -> None:
         """The lines or messages of a function that rose up to the fetch of an interrupt have led to that interrupt."""
-        asserts = self._asserts.get(function, [])
+        asserts = self._asserts.get(function)
+        if not asserts:
+            return
         served = [clock for clock in asserts if clock <= interrupt.fetch]
-        known = [] if interrupt.asserted is None else [interrupt.asserted]
-        interrupt.asserted = min(known + served, default=None)
+        if served and (interrupt.asserted is None or served[0] < interrupt.asserted):
+            interrupt.asserted = served[0]  # clocks ascend, so the first is the earliest
         self._asserts[function] = asserts[len(served) :]
 
     def _server(self, function: int) -> Interrupt | None:
@@ -183,7 +196,9 @@ class _Host:
         self._records = hardware.records
         self._vectors = [name.vector for name in run.names.interrupts]
         self._processor = 0
-        self._running: dict[int, list[Isr | Dpc]] = {}  # by processor, innermost last
+        # The routines that run on the processor that makes the marks, innermost last; and those of each processor.
+        self._routines: list[Isr | Dpc] = []
+        self._running: dict[int, list[Isr | Dpc]] = {0: self._routines}
         self._queued: dict[int, Dpc] = {}
         self._dpc_of_isr: dict[int, int] = {}  # by interrupt object: the DPC that the routine last queued
         self._irps: dict[int, Irp] = {}
@@ -202,33 +217,35 @@ class _Host:
 
     def mark(self, event: EventRecord) -> None:
         """Follow one mark; a code that is no `Mark` is one of a driver, and is skipped."""
-        code, argument = decode(event.mark)
-        if step := self._steps.get(code):
-            step(event.clock, argument)
+        mark = event.mark
+        if step := self._steps.get(mark >> _CODE_LOW):
+            step(event.clock, mark & _ARGUMENT_MASK)
 
     def _switch(self, _clock: int, processor: int) -> None:
         self._processor = processor
+        self._routines = self._running.setdefault(processor, [])
 
-    def _routines(self) -> list[Isr | Dpc]:
-        """The routines that run on the processor that makes the marks, innermost last."""
-        return self._running.setdefault(self._processor, [])
+    def _innermost(self) -> Isr | Dpc | None:
+        """The routine that runs on the processor that makes the marks."""
+        return self._routines[-1] if self._routines else None
 
     # Interrupt service routines.
 
     def _enter(self, clock: int, serial: int) -> None:
-        isr = Isr(serial, self._processor, clock, interrupt=self._hardware.interrupt(self._vectors[serial]))
-        if isr.interrupt is None:
+        interrupt = self._hardware.interrupt(self._vectors[serial])
+        isr = Isr(serial, self._processor, clock, interrupt)
+        if interrupt is None:
             self._records.unmatched["ISR without a vector fetch"] += 1
         else:
-            isr.interrupt.isrs.append(isr)
-        self._routines().append(isr)
+            interrupt.isrs.append(isr)
+        self._routines.append(isr)
 
     def _exit(self, clock: int, serial: int) -> Isr | None:
-        match self._routines():
-            case [*_, Isr(serial=running) as isr] if running == serial:
-                self._routines().pop()
-                isr.exit = clock
-                return isr
+        isr = self._innermost()
+        if isinstance(isr, Isr) and isr.serial == serial:
+            self._routines.pop()
+            isr.exit = clock
+            return isr
         self._records.unmatched["end of an ISR that was not running"] += 1
         return None
 
@@ -251,13 +268,13 @@ class _Host:
             self._records.unmatched["DPC queued twice"] += 1
         dpc = self._queued[serial] = Dpc(serial, queue=clock)
         self._records.dpcs.append(dpc)
-        match self._routines():
-            case [*_, Isr() as isr]:
-                self._dpc_of_isr[isr.serial] = serial
+        running = self._innermost()
+        if isinstance(running, Isr):
+            self._dpc_of_isr[running.serial] = serial
+            _join(dpc, running)
+        elif running is not None:
+            for isr in running.isrs:
                 _join(dpc, isr)
-            case [*_, Dpc() as outer]:
-                for isr in outer.isrs:
-                    _join(dpc, isr)
 
     def _start_dpc(self, clock: int, serial: int) -> None:
         dpc = self._queued.pop(serial, None)
@@ -266,16 +283,16 @@ class _Host:
             self._records.dpcs.append(dpc := Dpc(serial))
         dpc.start = clock
         dpc.processor = self._processor
-        self._routines().append(dpc)
+        self._routines.append(dpc)
 
     def _end_dpc(self, clock: int, serial: int) -> None:
-        match self._routines():
-            case [*_, Dpc(serial=running) as dpc] if running == serial:
-                self._routines().pop()
-                dpc.end = clock
-                _settle(dpc)
-            case _:
-                self._records.unmatched["end of a DPC that was not running"] += 1
+        dpc = self._innermost()
+        if isinstance(dpc, Dpc) and dpc.serial == serial:
+            self._routines.pop()
+            dpc.end = clock
+            _settle(dpc)
+        else:
+            self._records.unmatched["end of a DPC that was not running"] += 1
 
     # Requests.
 
@@ -296,16 +313,16 @@ class _Host:
     def _complete_irp(self, clock: int, argument: int) -> None:
         irp = self._irp(argument)
         irp.complete = clock
-        match self._routines():
-            case [*_, Dpc() as dpc] if irp not in dpc.irps:
-                dpc.irps.append(irp)
+        dpc = self._innermost()
+        if isinstance(dpc, Dpc) and irp not in dpc.irps:
+            dpc.irps.append(irp)
 
 
 def _clearing(interrupt: Interrupt) -> Isr | None:
     """The service routine that clears causes: the one that runs, otherwise the last that claimed the interrupt."""
-    running = [isr for isr in interrupt.isrs if isr.exit is None]
-    claimed = [isr for isr in interrupt.isrs if isr.claimed]
-    return next(iter(running[-1:] or claimed[-1:]), None)
+    latest = interrupt.isrs[::-1]
+    running = (isr for isr in latest if isr.exit is None)
+    return next(running, None) or next((isr for isr in latest if isr.claimed), None)
 
 
 def _join(dpc: Dpc, isr: Isr) -> None:
