@@ -82,10 +82,16 @@ class Row(NamedTuple):
         return f"{self.mode}, {self.interrupt}" if self.interrupt else self.mode
 
 
+def _kinds(options: Options) -> list[str]:
+    """The kinds of interrupt of the options that all stores of the machine have."""
+    stores = options.machine.functions_named(STORE)
+    return [kind for kind in options.interrupt if all(kind in store.interrupts for store in stores)]
+
+
 def _rows(options: Options) -> Iterator[Row]:
     """The rows to run, grouped by the kind of interrupt, which is chosen when the driver is loaded."""
     yield from (Row(mode, None) for mode in options.mode if mode in _POLLING)
-    for kind in options.interrupt:
+    for kind in _kinds(options):
         yield from (Row(mode, kind) for mode in options.mode if mode not in _POLLING)
 
 
@@ -117,6 +123,11 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
     """Run all rows on one machine; the driver is loaded anew for each row."""
     if not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
+    if not list(_rows(options)):
+        raise ValueError(
+            f"--interrupt must name a kind that the stores of {options.machine.name} have; they have no"
+            f" {' and no '.join(options.interrupt)} interrupts"
+        )
     modes: list[ModeResult] = []
     leaks: tuple[str, ...] = ()
     machine = open_machine(

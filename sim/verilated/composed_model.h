@@ -181,6 +181,7 @@ class ComposedModel {
         root.pin_i = facts.pin;
         root.clock_khz_i = kClockKhz;
         root.timestamp_address_i = kTimestampAddress;
+        root.fault_injection_i = kFaultInjection;
         root.rst_ni = 1;
         Function function{};
         function.facts = &facts;

@@ -205,7 +205,7 @@ class BytesTarget(CommandTarget):
     """A scripted machine behind a channel through bytes."""
 
     name = "bytes"
-    capabilities = ScriptedTarget.capabilities
+    abilities = ScriptedTarget.capabilities
 
     def __init__(self, script: ScriptedTarget) -> None:
         super().__init__(ByteChannel(FarSide(script).answer, script.memory), script.description)

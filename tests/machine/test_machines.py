@@ -18,12 +18,28 @@ from dirql.hardware.place import Place
 from dirql.hardware.reading import load_machine, machine_names
 from dirql.io.handle import Handle
 from dirql.machine import Machine, open_machine
-from dirql.registers import pci_configuration as pci
+from dirql.registers import pci_configuration as pci, timestamp
 from dirql.target import open_target
-from dirql.target.contract import EventBits, EventRecord, MasterAbort, Target
+from dirql.target.contract import (
+    BusFault,
+    BusStatus,
+    Capability,
+    EventBits,
+    EventRecord,
+    MasterAbort,
+    NotSupported,
+    Target,
+    TargetAbort,
+)
 
 NAMES = machine_names()
 WITH_STORES = [name for name in NAMES if load_machine(name).functions_named("store")]
+
+
+def kinds_of_stores(name: str) -> tuple[str, ...]:
+    """The kinds of interrupt that each store of a machine has."""
+    stores = load_machine(name).functions_named("store")
+    return tuple(kind for kind in stores[0].interrupts if all(kind in each.interrupts for each in stores))
 
 
 @pytest.fixture(params=NAMES)
@@ -56,6 +72,16 @@ def bar_sizes(target: Target, function: Function) -> list[int]:
     return sizes
 
 
+def list_of_capabilities(target: Target, function: Function) -> set[int]:
+    """The offset of each capability in the list of the configuration header."""
+    found: set[int] = set()
+    at = read(target, function.place, pci.CAPABILITIES_POINTER.offset) & 0xFC
+    while at and at not in found:
+        found.add(at)
+        at = read(target, function.place, at + 1) & 0xFC
+    return found
+
+
 @pytest.mark.slow
 def test_C01_C04_the_hardware_is_as_the_file_says(target: Target, described: MachineDescription) -> None:
     for function in described.functions:
@@ -76,6 +102,31 @@ def test_C01_C04_the_hardware_is_as_the_file_says(target: Target, described: Mac
             if place not in present:
                 with pytest.raises(MasterAbort):
                     read(target, place, 0)
+
+
+@pytest.mark.slow
+def test_the_machine_has_what_its_savings_leave(target: Target, described: MachineDescription) -> None:
+    savings = described.savings
+    assert (Capability.FAULT_INJECTION in target.capabilities) == savings.faults
+    for function in described.functions:
+        features = list_of_capabilities(target, function)
+        assert (pci.MSI_CAPABILITY_ID.offset in features) == ("message" in function.interrupts)
+        vendor = read(target, function.place, pci.VENDOR_FEATURES.offset)
+        assert bool(vendor & pci.VENDOR_FEATURES.FAULT_INJECTION) == savings.faults
+    counter = described.timestamp_unit.address + timestamp.TRANSACTIONS.offset
+    assert bool(target.read_memory(counter)) == savings.bus_counters
+    fault = BusFault(counter, BusStatus.TARGET_ABORT, 1)
+    if savings.faults:
+        target.inject_bus_fault(fault)
+        with pytest.raises(TargetAbort):
+            target.read_memory(counter)
+        target.hold_interrupt(10)
+        return
+    for inject in (partial(target.inject_bus_fault, fault), partial(target.hold_interrupt, 10)):
+        with pytest.raises(
+            NotSupported, match=f"FAULT_INJECTION; machine {described.name} lacks it, as savings"
+        ):
+            inject()
 
 
 @pytest.mark.slow
@@ -109,8 +160,9 @@ def all_at_once(machine: Machine, mode: TransferMode) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [None, "level", "latched", "message"])
-@pytest.mark.parametrize("name", WITH_STORES)
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name in WITH_STORES for kind in (None, *kinds_of_stores(name))]
+)
 def test_all_stores_work_at_once_with_each_kind_of_interrupt(name: str, kind: str | None) -> None:
     with open_machine("verilated", machine=name) as machine:
         machine.load_driver(store, interrupt=kind)

@@ -15,10 +15,10 @@ from dirql.hardware.function_type import BarSpace
 from dirql.hardware.reading import load_machine
 from dirql.registers import gpio, interrupt_controller as controller, pci_configuration as pci, store
 from dirql.registers.store_descriptor import DESCRIPTOR
-from dirql.target.contract import BusError, BusFault, BusStatus, EventBits, EventRecord, Target
+from dirql.target.contract import BusError, BusFault, BusStatus, Capability, EventBits, EventRecord, Target
 from dirql.target.simulation.verilated import VerilatedTarget
 
-LIST, DATA = 0x20_0000, 0x30_0000
+LIST, DATA = 0x2_0000, 0x3_0000
 ENABLES = pci.COMMAND.IO_ENABLE | pci.COMMAND.MEMORY_ENABLE | pci.COMMAND.BUS_MASTER
 STEPS = 400
 
@@ -148,6 +148,8 @@ def _wait(at: Functions, _function: Function, random_: random.Random) -> object:
 
 def _fault(at: Functions, function: Function, random_: random.Random) -> object:
     status = random_.choice([status for status in BusStatus if status is not BusStatus.OK])
+    if Capability.FAULT_INJECTION not in at.target.capabilities:
+        return None
     at.target.inject_bus_fault(BusFault(at.base[function.index, 0], status, 1))
     return at.target.read_memory(at.base[function.index, 0])
 
@@ -201,15 +203,16 @@ def run(
     target.close()
     assert {name for name, outcome, _ in seen if isinstance(outcome, str)} <= {"_absent", "_fault", "_port"}
     stores = {function.index for function in at.all if function.type.name == "store"}
-    assert len(stores & {each.function for each in records if each.bits & EventBits.CAUSE}) >= 4
+    causes = {each.function for each in records if each.bits & EventBits.CAUSE}
+    assert len(stores & causes) >= min(4, len(stores))
     assert any(each.bits & EventBits.DMA_DRAINED for each in records)
-    assert checked or (min(awake) <= 1 and max(awake) >= 3)
+    assert checked or (min(awake) < len(at.all) and min(awake) <= 1 and max(awake) >= min(3, len(at.all)))
     return [*seen, *commands, dropped], records, memory
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("name", ["shared", "crowd"])
+@pytest.mark.parametrize("name", ["shared", "crowd", "tiny"])
 def test_machines_of_parts_do_the_same_on_each_clock_as_the_whole(name: str, seed: int) -> None:
     machine = load_machine(name)
     seen, records, memory = run(machine, seed, checked=False)

@@ -8,7 +8,12 @@
 /// A read always delivers the number of data that it asked for, with all ones in the place of data that the bus did not
 /// give. A write burst always takes all of its data. A read is answered when the host has taken all posted writes that
 /// were there at the end of its transaction, so a driver that reads a register finds the data before it in memory.
-module bridge_command (
+module bridge_command #(
+  /// Entries of the queues, 2 to 4.
+  parameter int unsigned Queue = 4,
+  /// The host can arm faults and hold back the interrupt; else these commands do nothing.
+  parameter bit Faults = 1'b1
+) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
   /// Command port: from the host; the part of the answer that this block gives.
@@ -56,10 +61,10 @@ module bridge_command (
   logic              take, read, burst, write, bus_op, fault_hit, config_op, last_fill;
   host_pkg::op_e     op, op_q;
   host_pkg::bus_status_e status_q, status_d;
-  host_pkg::bus_status_e fault_status_q, translated;
-  logic [31:0]       idsel_d, idsel_q, fault_address_q;
-  logic [15:0]       length, left_q, wdata_left_q, fault_count_q;
-  logic              parity_q;
+  host_pkg::bus_status_e fault_status, translated;
+  logic [31:0]       idsel_d, idsel_q;
+  logic [15:0]       length, left_q, wdata_left_q;
+  logic              parity_q, fault_armed;
   logic [4:0]        behind_q;
 
   assign op = host_pkg::op_e'(command_i.cmd_op);
@@ -78,7 +83,7 @@ module bridge_command (
       read      = op == host_pkg::OpMemRead || op == host_pkg::OpIoRead ||
                   op == host_pkg::OpCfgRead || op == host_pkg::OpIntAck;
       config_op = op == host_pkg::OpCfgRead || op == host_pkg::OpCfgWrite;
-      fault_hit = bus_op && fault_count_q != '0 && command_i.cmd_address == fault_address_q;
+      fault_hit = bus_op && fault_armed;
       if ((op == host_pkg::OpMemRead || op == host_pkg::OpMemWrite) && command_i.cmd_length != '0) begin
         length = command_i.cmd_length;
       end
@@ -103,7 +108,7 @@ module bridge_command (
     status_d = status_q;
     unique case (state_q)
       StIdle: begin
-        status_d = fault_hit ? fault_status_q : host_pkg::BusStatusOk;
+        status_d = fault_hit ? fault_status : host_pkg::BusStatusOk;
         if (take && op != host_pkg::OpMark) begin
           state_d = !bus_op ? StRespond : fault_hit ? StFill : StBus;
         end
@@ -166,29 +171,40 @@ module bridge_command (
   end
 
   // Data of a write: the datum of the command, or the data of the burst.
-  assign wdata_ready_o  = wdata_left_q != '0 && wqueue_level_i <= 3'd3;
+  assign wdata_ready_o  = wdata_left_q != '0 && wqueue_level_i < 3'(Queue);
   assign wqueue_push_o  = (bus_op && !read && !burst) || (command_i.wdata_valid && wdata_ready_o);
   assign wqueue_clear_o = state_q == StFill;
   // A single write may start at once: its datum enters the queue on the clock of the command.
-  assign available_o    = take ? (read || !burst ? 3'd1 : 3'd0) : write ? wqueue_level_i : 3'd4 - rqueue_level_i;
+  assign available_o    = take ? (read || !burst ? 3'd1 : 3'd0) : write ? wqueue_level_i : 3'(Queue) - rqueue_level_i;
 
-  assign fill_push_o = state_q == StFill && !write && left_q != '0 && rqueue_level_i <= 3'd2;
+  assign fill_push_o = state_q == StFill && !write && left_q != '0 && rqueue_level_i < 3'(Queue - 1);
   assign last_fill   = write ? wdata_left_q == '0 : left_q == '0;
 
   // Armed faults and the interrupt hold.
-  always_ff @(posedge clk_i) begin : p_fault
-    if (!rst_ni) fault_count_q <= '0;
-    else if (take && op == host_pkg::OpArmFault) fault_count_q <= command_i.cmd_length;
-    else if (take && fault_hit) fault_count_q <= fault_count_q - 16'd1;
-    if (take && op == host_pkg::OpArmFault) begin
-      fault_address_q <= command_i.cmd_address;
-      fault_status_q  <= host_pkg::bus_status_e'(command_i.cmd_data[2:0]);
+  if (Faults) begin : gen_faults
+    logic [31:0]           address_q;
+    logic [15:0]           count_q;
+    host_pkg::bus_status_e fault_status_q;
+    assign fault_armed  = count_q != '0 && command_i.cmd_address == address_q;
+    assign fault_status = fault_status_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) count_q <= '0;
+      else if (take && op == host_pkg::OpArmFault) count_q <= command_i.cmd_length;
+      else if (take && fault_hit) count_q <= count_q - 16'd1;
+      if (take && op == host_pkg::OpArmFault) begin
+        address_q      <= command_i.cmd_address;
+        fault_status_q <= host_pkg::bus_status_e'(command_i.cmd_data[2:0]);
+      end
     end
+    prim_timer u_hold (
+      .clk_i, .rst_ni, .load_i(take && op == host_pkg::OpHoldInterrupt), .clocks_i(command_i.cmd_data),
+      .running_o(interrupt_hold_o)
+    );
+  end else begin : gen_no_faults
+    assign fault_armed      = 1'b0;
+    assign fault_status     = host_pkg::BusStatusOk;
+    assign interrupt_hold_o = 1'b0;
   end
-  prim_timer u_hold (
-    .clk_i, .rst_ni, .load_i(take && op == host_pkg::OpHoldInterrupt), .clocks_i(command_i.cmd_data),
-    .running_o(interrupt_hold_o)
-  );
 
   assign rsp_valid_o      = rsp_q;
   assign rsp_status_o     = status_q;

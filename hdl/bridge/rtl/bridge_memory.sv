@@ -10,7 +10,9 @@ module bridge_memory #(
   /// Masters of the bus, the bridge included.
   parameter int unsigned Masters = 2,
   /// Clocks for which data that was read for a retried transaction is kept.
-  parameter int unsigned DiscardClocks = 32768
+  parameter int unsigned DiscardClocks = 32768,
+  /// Dwords that are fetched ahead for each master, 2 to 4.
+  parameter int unsigned Queue = 4
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -41,18 +43,26 @@ module bridge_memory #(
   // A machine without masters has a slot too, which nobody uses.
   localparam int unsigned Slots      = Masters > 1 ? Masters - 1 : 1;
   localparam int unsigned IndexWidth = Slots > 1 ? $clog2(Slots) : 1;
+  // Bits of the address of a dword, and of a posted write.
+  localparam int unsigned AddressWidth = MemoryLog2 - 2;
+  localparam int unsigned PostedWidth  = AddressWidth + 4 + 32;
 
   // Posted writes: address, lanes, datum.
-  logic [65:0] posted, unused_posted1;
+  logic [PostedWidth-1:0] posted, unused_posted1;
   logic [1:0]  posted_visible;
   logic [4:0]  posted_level, posted_now;
   logic        posted_pop, write_mine;
-  prim_fifo #(.Width(66), .DepthLog2(4)) u_posted (
+  prim_fifo #(.Width(PostedWidth), .DepthLog2(4)) u_posted (
     .clk_i, .rst_ni, .clear_i(1'b0), .push_i(write_mine),
-    .data_i({transaction_i.write_address[31:2], transaction_i.write_be, transaction_i.wdata}),
+    .data_i({transaction_i.write_address[MemoryLog2-1:2], transaction_i.write_be, transaction_i.wdata}),
     .pop_i(posted_pop), .data0_o(posted), .data1_o(unused_posted1), .visible_o(posted_visible), .level_o(posted_level)
   );
-  assign write_mine = write_i && transaction_i.write_address[31:MemoryLog2] == '0 && transaction_i.write_be != '0;
+  // A datum that the target hands over, and that is none of the header, is one of a transaction that hit this memory.
+  assign write_mine = write_i && transaction_i.write_be != '0;
+  always_ff @(posedge clk_i) begin : p_assert
+    // A posted write is within the memory.
+    if (rst_ni && write_mine) a_inside: assert (transaction_i.write_address[31:MemoryLog2] == '0);
+  end
   assign wready_o   = posted_level <= 5'd12;
   assign posted_now = posted_level + 5'(write_mine);
 
@@ -73,16 +83,16 @@ module bridge_memory #(
   // A delayed read for each master. One of them is read by the transaction on the bus.
   logic [Slots-1:0]    starts, reading, rvalid, retry, want, issue, answers;
   logic [Slots*32-1:0] rdata;
-  logic [Slots*30-1:0] want_address;
+  logic [Slots*AddressWidth-1:0] want_address;
   for (genvar i = 0; i < Slots; i++) begin : gen_slot
     assign starts[i] = bus_i.start && !own_i && 32'(master_i) == i + 1;
-    bridge_read #(.DiscardClocks(DiscardClocks)) u_read (
-      .clk_i, .rst_ni, .start_i(starts[i]), .read_i(read_start), .address_i(bus_i.ad[31:2]), .command_i(bus_i.cbe),
+    bridge_read #(.DiscardClocks(DiscardClocks), .Queue(Queue), .AddressWidth(AddressWidth)) u_read (
+      .clk_i, .rst_ni, .start_i(starts[i]), .read_i(read_start), .address_i(bus_i.ad[MemoryLog2-1:2]), .command_i(bus_i.cbe),
       .cbe_i(bus_i.cbe), .frame_i(bus_i.frame), .host_write_i(host_write), .active_i(transaction_i.active),
       .waiting_i(transaction_i.waiting), .retried_i, .load_i,
       .reading_o(reading[i]), .rvalid_o(rvalid[i]), .rdata_o(rdata[i*32 +: 32]), .retry_o(retry[i]),
       .posted_i(posted_now), .posted_pop_i(posted_pop),
-      .want_o(want[i]), .want_address_o(want_address[i*30 +: 30]), .issue_i(issue[i]), .answer_i(answers[i]),
+      .want_o(want[i]), .want_address_o(want_address[i*AddressWidth +: AddressWidth]), .issue_i(issue[i]), .answer_i(answers[i]),
       .data_i(memory_i.rdata)
     );
   end
@@ -101,9 +111,9 @@ module bridge_memory #(
   logic                  slot, hm_valid_q, hm_write_q, issuing, room;
   logic [IndexWidth-1:0] last_q, chosen, candidate, head, unused_second;
   logic [2:0]            asked;
-  logic [29:0]           next;
+  logic [AddressWidth-1:0] next;
   assign slot = !hm_valid_q || memory_i.ready;
-  assign room = asked < 3'd4;
+  assign room = asked < 3'(Queue);
   always_comb begin : p_choose
     chosen    = '0;
     candidate = '0;
@@ -122,7 +132,7 @@ module bridge_memory #(
     if (issuing) begin
       for (int unsigned i = 0; i < Slots; i++) begin
         issue[i] = chosen == IndexWidth'(i);
-        if (issue[i]) next = want_address[i*30 +: 30];
+        if (issue[i]) next = want_address[i*AddressWidth +: AddressWidth];
       end
     end
   end
@@ -130,7 +140,7 @@ module bridge_memory #(
     if (!rst_ni) last_q <= '0;
     else if (issuing) last_q <= chosen;
   end
-  prim_queue #(.Width(IndexWidth)) u_asked (
+  prim_queue #(.Width(IndexWidth), .Depth(Queue)) u_asked (
     .clk_i, .rst_ni, .clear_i(1'b0), .push_i(issuing), .data_i(chosen), .pop_i(memory_i.rvalid), .data0_o(head),
     .data1_o(unused_second), .level_o(asked)
   );
@@ -142,7 +152,7 @@ module bridge_memory #(
   end
 
   // Host memory port.
-  logic [29:0] hm_address_q;
+  logic [AddressWidth-1:0] hm_address_q;
   logic [3:0]  hm_be_q;
   logic [31:0] hm_wdata_q;
   assign posted_pop = slot && posted_visible != '0 && !issuing;
@@ -155,7 +165,7 @@ module bridge_memory #(
       hm_write_q <= posted_pop;
     end
     if (posted_pop || issuing) begin
-      hm_address_q <= posted_pop ? posted[65:36] : next;
+      hm_address_q <= posted_pop ? posted[PostedWidth-1:36] : next;
       hm_be_q      <= posted_pop ? posted[35:32] : 4'hF;
       hm_wdata_q   <= posted[31:0];
     end
@@ -170,7 +180,7 @@ module bridge_memory #(
 
   assign memory_o.valid   = hm_valid_q;
   assign memory_o.write   = hm_write_q;
-  assign memory_o.address = {hm_address_q, 2'b00};
+  assign memory_o.address = 32'({hm_address_q, 2'b00});
   assign memory_o.be      = hm_be_q;
   assign memory_o.wdata   = hm_wdata_q;
 endmodule

@@ -12,14 +12,18 @@ module bridge_read #(
   /// Clocks for which the data of a retried read are kept.
   parameter int unsigned DiscardClocks = 32768,
   /// Clocks of the first data phase after which a read that the host has not answered yet is retried.
-  parameter int unsigned Patience = 8
+  parameter int unsigned Patience = 8,
+  /// Dwords that are fetched ahead, 2 to 4.
+  parameter int unsigned Queue = 4,
+  /// Bits of the address of a dword in host memory, at least 10.
+  parameter int unsigned AddressWidth = 30
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
   /// This master begins a transaction; it reads host memory from this address with this command.
   input  logic        start_i,
   input  logic        read_i,
-  input  logic [29:0] address_i,
+  input  logic [AddressWidth-1:0] address_i,
   input  logic [3:0]  command_i,
   /// C/BE and FRAME of the bus.
   input  logic [3:0]  cbe_i,
@@ -40,7 +44,7 @@ module bridge_read #(
   input  logic        posted_pop_i,
   /// Host memory: a dword is wanted, and its address; it is asked for on this clock; an answer to this block.
   output logic        want_o,
-  output logic [29:0] want_address_o,
+  output logic [AddressWidth-1:0] want_address_o,
   input  logic        issue_i,
   input  logic        answer_i,
   input  logic [31:0] data_i
@@ -49,7 +53,7 @@ module bridge_read #(
   localparam int unsigned PatienceWidth = $clog2(Patience + 1);
 
   logic        reading_q, kept_q, matched_q, opening_q, burst_q, missed_q, active_q;
-  logic [29:0] address_q;
+  logic [AddressWidth-1:0] address_q;
   logic [3:0]  command_q, be_q;
   logic        match, mismatch, fresh, begins, ends, abandoned, expired, flush;
 
@@ -112,7 +116,7 @@ module bridge_read #(
     end
   end
 
-  // Answers: the queue takes four, counting the dwords that were asked for and have not come. After a flush, late
+  // Answers: the queue takes a few, counting the dwords that were asked for and have not come. After a flush, late
   // answers are dropped. The clock on which an answer is dropped still counts it as outstanding.
   logic        answer, push, pop;
   logic [31:0] queue0, unused_queue1;
@@ -121,7 +125,7 @@ module bridge_read #(
   assign rdata_o  = level != '0 ? queue0 : data_i;
   assign pop      = reading_q && load_i && level != '0;
   assign push     = answer && !(load_i && reading_q && level == '0) && !flush;
-  prim_queue #(.Width(32)) u_answers (
+  prim_queue #(.Width(32), .Depth(Queue)) u_answers (
     .clk_i, .rst_ni, .clear_i(flush), .push_i(push), .data_i, .pop_i(pop), .data0_o(queue0), .data1_o(unused_queue1),
     .level_o(level)
   );
@@ -141,7 +145,7 @@ module bridge_read #(
   // master does.
   logic        first_q, going_on, starving, crossing;
   logic [4:0]  posted_q, earlier;
-  logic [29:0] next_q;
+  logic [AddressWidth-1:0] next_q;
   always_comb begin : p_want
     starving = 1'b0;
     crossing = 1'b0;
@@ -159,8 +163,8 @@ module bridge_read #(
       end else if (kept_q && !start_i) begin
         going_on = burst_q && !crossing;
       end
-      if (begins) want_o = earlier == '0 && outstanding_q < 3'd4;
-      else if (reading_q || kept_q) want_o = earlier == '0 && (going_on || first_q) && outstanding_q + level < 3'd4;
+      if (begins) want_o = earlier == '0 && outstanding_q < 3'(Queue);
+      else if (reading_q || kept_q) want_o = earlier == '0 && (going_on || first_q) && outstanding_q + level < 3'(Queue);
       if (flush && !begins) want_o = 1'b0;
     end
   end
@@ -170,7 +174,7 @@ module bridge_read #(
     else if (issue_i || flush) first_q <= 1'b0;
     if (awake) begin
       if (begins || posted_q != '0) posted_q <= earlier - 5'(posted_pop_i && earlier != '0);
-      if (issue_i) next_q <= want_address_o + 30'd1;
+      if (issue_i) next_q <= want_address_o + AddressWidth'(1);
       else if (begins) next_q <= want_address_o;
     end
   end

@@ -11,7 +11,11 @@ module host_bridge #(
   /// Clocks for which the answer to a retried read of host memory is kept.
   parameter int unsigned DiscardClocks = 32768,
   /// Retries without any datum moved that end a command with TIMEOUT.
-  parameter int unsigned RetryLimit = 1024
+  parameter int unsigned RetryLimit = 1024,
+  /// Entries of the queues between the bus and the host, 2 to 4; with 2, bursts of the host pause between data.
+  parameter int unsigned Queue = 4,
+  /// The host can arm faults and hold back the interrupt.
+  parameter bit          Faults = 1'b1
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -49,7 +53,7 @@ module host_bridge #(
   logic [4:0]              posted_writes;
   logic [31:0]             idsel;
 
-  bridge_command u_command (
+  bridge_command #(.Queue(Queue), .Faults(Faults)) u_command (
     .clk_i, .rst_ni, .command_i, .cmd_ready_o(command_o.cmd_ready), .wdata_ready_o(command_o.wdata_ready),
     .rsp_valid_o(command_o.rsp_valid), .rsp_status_o(command_o.rsp_status),
     .wqueue_push_o(wpush), .wqueue_clear_o(wclear), .wqueue_level_i(wlevel),
@@ -59,12 +63,12 @@ module host_bridge #(
   );
 
   logic [31:0] unused_rqueue;
-  prim_queue #(.Width(32)) u_wdata (
+  prim_queue #(.Width(32), .Depth(Queue)) u_wdata (
     .clk_i, .rst_ni, .clear_i(wclear), .push_i(wpush),
     .data_i(command_o.cmd_ready ? command_i.cmd_data : command_i.wdata), .pop_i(progress.pop),
     .data0_o(request.wdata0), .data1_o(request.wdata1), .level_o(wlevel)
   );
-  prim_queue #(.Width(32)) u_rdata (
+  prim_queue #(.Width(32), .Depth(Queue)) u_rdata (
     .clk_i, .rst_ni, .clear_i(1'b0), .push_i(progress.rvalid || fill_push),
     .data_i(fill_push ? '1 : progress.rdata), .pop_i(command_o.rdata_valid && command_i.rdata_ready),
     .data0_o(command_o.rdata), .data1_o(unused_rqueue), .level_o(rlevel)
@@ -121,7 +125,7 @@ module host_bridge #(
     .command_o(command), .latency_timer_o(latency), .bars_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o()
   );
 
-  bridge_memory #(.MemoryLog2(MemoryLog2), .Masters(Masters), .DiscardClocks(DiscardClocks)) u_memory (
+  bridge_memory #(.MemoryLog2(MemoryLog2), .Masters(Masters), .DiscardClocks(DiscardClocks), .Queue(Queue)) u_memory (
     .clk_i, .rst_ni, .own_i(progress.active), .bus_i, .master_i(bus_master_i), .transaction_i(transaction),
     .load_i(load && !transaction.configuration), .retried_i(retried), .hit_o(memory_hit), .rdata_o(memory_rdata),
     .rvalid_o(memory_rvalid), .wready_o(memory_wready), .retry_o(memory_retry),

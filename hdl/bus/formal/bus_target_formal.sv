@@ -189,7 +189,7 @@ module bus_target_formal (
                "The command is that of the transaction.")
         `PROVE(moved_some, state == StIdle || u_dut.moved_q == (count_q != '0),
                "The target knows whether a datum has moved.")
-        `PROVE(pointing, !(state == StDecode || state == StData) || {u_dut.pointer_q, 2'b00} == next_q + (access.read &&
+        `PROVE(pointing, !(state == StDecode || state == StData) || {u_dut.gen_bursts.pointer_q, 2'b00} == next_q + (access.read &&
                target.trdy ? 32'd4 : 32'd0), "The pointer is that of the next datum.")
         `PROVE(drives, target.ad_en == (access.read && target.devsel), "AD is driven with DEVSEL in a read.")
         `PROVE(quiet, awake ||

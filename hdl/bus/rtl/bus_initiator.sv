@@ -13,7 +13,10 @@
 /// owed read by itself and thrown its datum away.
 module bus_initiator #(
   /// The number of retries without any datum moved after which the request ends; 0 means never.
-  parameter int unsigned RetryLimit = 0
+  parameter int unsigned RetryLimit = 0,
+  /// Bits of the addresses and of the lengths of requests; the other bits of a request are 0.
+  parameter int unsigned AddressBits = 32,
+  parameter int unsigned LengthBits = 16
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -54,8 +57,8 @@ module bus_initiator #(
 
   state_e              state_q, state_d;
   bus_pkg::command_e   command_q;
-  logic [31:0]         address_q;
-  logic [15:0]         length_q;
+  logic [AddressBits-1:0] address_q;
+  logic [LengthBits-1:0]  length_q;
   logic [3:0]          first_be_q, last_be_q;
   bus_pkg::result_e    result_q, result_d;
   logic                done_q, done_d, moved_q;
@@ -119,10 +122,10 @@ module bus_initiator #(
     be      = 4'hF;
     if (state_q == StAddress || state_q == StData) begin
       wrap_up = quit || (timer_expired && !gnt_i);
-      stay    = !wrap_up && (state_q == StAddress ? length_q > 16'd1 && backend_i.available >= 3'd2
-                                                  : length_q > 16'd2 && backend_i.available >= 3'd3);
+      stay    = !wrap_up && (state_q == StAddress ? length_q > LengthBits'(1) && backend_i.available >= 3'd2
+                                                  : length_q > LengthBits'(2) && backend_i.available >= 3'd3);
       if (!moved_q) be = first_be_q;
-      if (length_q == 16'd1) be = be & last_be_q;
+      if (length_q == LengthBits'(1)) be = be & last_be_q;
     end
   end
 
@@ -134,7 +137,7 @@ module bus_initiator #(
     over       = 1'b0;
     done_d     = 1'b0;
     if (awake) begin
-      last_moves = transfer && length_q == 16'd1;
+      last_moves = transfer && length_q == LengthBits'(1);
       leaves     = (phase_end && !frame_q) || state_q == StClose;
       over       = last_moves || quit || result_d != bus_pkg::ResultOk;
       // The end is reported on the first clock after the transaction has left the bus.
@@ -208,8 +211,8 @@ module bus_initiator #(
 
   always_ff @(posedge clk_i) begin : p_request
     if (take || transfer) begin
-      address_q <= take ? backend_i.request.address : address_q + 32'd4;
-      length_q  <= take ? backend_i.request.length : length_q - 16'd1;
+      address_q <= take ? backend_i.request.address[AddressBits-1:0] : address_q + AddressBits'(4);
+      length_q  <= take ? backend_i.request.length[LengthBits-1:0] : length_q - LengthBits'(1);
     end
     if (take) begin
       command_q  <= backend_i.request.command;
@@ -217,8 +220,8 @@ module bus_initiator #(
       last_be_q  <= backend_i.request.last_be;
     end
     // An owed read is repeated with the byte enables that it had, for one datum.
-    if (redeem && length_q != 16'd1) begin
-      length_q  <= 16'd1;
+    if (redeem && length_q != LengthBits'(1)) begin
+      length_q  <= LengthBits'(1);
       last_be_q <= 4'hF;
     end
   end
@@ -272,7 +275,7 @@ module bus_initiator #(
   always_comb begin : p_wants_more
     wants_more = 1'b0;
     if (take) wants_more = backend_i.more || backend_i.request.length > 16'd3;
-    else if (state_q != StIdle) wants_more = backend_i.more || length_q > 16'd3 + 16'(transfer);
+    else if (state_q != StIdle) wants_more = backend_i.more || length_q > LengthBits'(3) + LengthBits'(transfer);
     if (quit || redeems || redeem) wants_more = 1'b0;
   end
   always_ff @(posedge clk_i) begin : p_req
@@ -293,14 +296,14 @@ module bus_initiator #(
     cbe_d = cbe_q;
     if (awake) begin
       if (state_d == StAddress) begin
-        ad_d  = take ? backend_i.request.address : address_q;
+        ad_d  = take ? backend_i.request.address : 32'(address_q);
         cbe_d = take ? backend_i.request.command : command_q;
       end else if (state_q == StAddress) begin
         ad_d  = backend_i.wdata0;
         cbe_d = ~be;
       end else if (transfer && frame_q) begin
         ad_d  = backend_i.wdata1;
-        cbe_d = length_q == 16'd2 ? ~last_be_q : 4'h0;
+        cbe_d = length_q == LengthBits'(2) ? ~last_be_q : 4'h0;
       end
     end
   end
@@ -344,7 +347,7 @@ module bus_initiator #(
   end
 
   // The addresses of the last datum that moved, and of the last one that moved a clock before.
-  logic [31:0] moved_address_q, checked_address_q;
+  logic [AddressBits-1:0] moved_address_q, checked_address_q;
   always_ff @(posedge clk_i) begin : p_moved_address
     if (transfer) moved_address_q <= address_q;
     if (write_check_q) checked_address_q <= moved_address_q;
@@ -378,12 +381,12 @@ module bus_initiator #(
   assign backend_o.rdata         = bus_i.ad;
   assign backend_o.done          = done_q;
   assign backend_o.result        = result_q;
-  assign backend_o.address       = address_q;
+  assign backend_o.address       = 32'(address_q);
   assign backend_o.address_phase = state_q == StAddress;
   assign backend_o.active        = frame_q || irdy_q;
   assign backend_o.writing       = (frame_q || irdy_q) && write;
   assign backend_o.parity_error  = (read_bad && !redeem_q) || write_bad;
-  assign backend_o.parity_address = read_check_q ? moved_address_q : checked_address_q;
+  assign backend_o.parity_address = 32'(read_check_q ? moved_address_q : checked_address_q);
   assign req_o                   = req_q;
 
   assign master_o.frame      = frame_q;

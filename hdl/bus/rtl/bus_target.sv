@@ -13,7 +13,11 @@
 /// - while a data phase cannot end, `retry` says that waiting is of no use: it ends in a retry or disconnect at once.
 ///
 /// A datum with bad parity that the target reports with PERR is not handed over.
-module bus_target (
+module bus_target #(
+  /// The backend takes bursts. Without them it must answer with `single` on, and the one datum of a transaction has the
+  /// transaction's address.
+  parameter bit Bursts = 1'b1
+) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
   /// The number of this function in its device, for configuration accesses.
@@ -61,7 +65,6 @@ module bus_target (
   logic [1:0]  tail_q;
   // The current transaction.
   logic [31:0] address_q;
-  logic [31:2] pointer_q, loaded_address_q, next;
   logic [3:0]  command_q;
   logic        idsel_q, loaded_q, read_q, memory_q, io_q, configuration_q;
 
@@ -156,8 +159,25 @@ module bus_target (
                           bus_i.cbe == bus_pkg::CommandConfigurationWrite) &&
                          idsel_i && bus_i.ad[1:0] == 2'b00 && bus_i.ad[10:8] == number_i;
     end
-    if (start) pointer_q <= bus_i.ad[31:2];
-    else if (load_o || (transfer && !read_q)) pointer_q <= pointer_q + 30'd1;
+  end
+
+  // The address of the datum to offer next, of the one on AD, and of the one that was written.
+  logic [31:2] next, loaded_address, write_address;
+  if (Bursts) begin : gen_bursts
+    logic [31:2] pointer_q, loaded_address_q, write_address_q;
+    always_ff @(posedge clk_i) begin
+      if (start) pointer_q <= bus_i.ad[31:2];
+      else if (load_o || (transfer && !read_q)) pointer_q <= pointer_q + 30'd1;
+      if (load_o) loaded_address_q <= pointer_q;
+      if (transfer && !read_q) write_address_q <= pointer_q;
+    end
+    assign next           = transfer && !read_q ? pointer_q + 30'd1 : pointer_q;
+    assign loaded_address = loaded_address_q;
+    assign write_address  = write_address_q;
+  end else begin : gen_single
+    assign next           = address_q[31:2];
+    assign loaded_address = address_q[31:2];
+    assign write_address  = address_q[31:2];
   end
 
   always_ff @(posedge clk_i) begin : p_progress
@@ -171,7 +191,6 @@ module bus_target (
       if (state_d == StIdle) loaded_q <= 1'b0;
       else if (load_o) loaded_q <= 1'b1;
       else if (transfer) loaded_q <= 1'b0;
-      if (load_o) loaded_address_q <= pointer_q;
     end
   end
 
@@ -198,16 +217,14 @@ module bus_target (
   // Data that was written, one clock after it moved.
   logic        write_q;
   logic [31:0] wdata_q;
-  logic [31:2] write_address_q;
   logic [3:0]  write_be_q;
   always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) write_q <= 1'b0;
     else write_q <= transfer && !read_q;
     // Only data of this target are kept, so that a function can sleep while others use the bus.
     if (transfer && !read_q) begin
-      wdata_q         <= bus_i.ad;
-      write_be_q      <= ~bus_i.cbe;
-      write_address_q <= pointer_q;
+      wdata_q    <= bus_i.ad;
+      write_be_q <= ~bus_i.cbe;
     end
   end
 
@@ -251,14 +268,13 @@ module bus_target (
   assign transaction_o.decode         = state_q == StDecode;
   assign transaction_o.active         = state_q != StIdle;
   assign transaction_o.waiting        = state_q == StData && !trdy_q && !stop_q;
-  assign next                         = transfer && !read_q ? pointer_q + 30'd1 : pointer_q;
   assign transaction_o.pointer        = {next, 2'b00};
   assign transaction_o.loaded         = loaded_q;
-  assign transaction_o.loaded_address = {loaded_address_q, 2'b00};
+  assign transaction_o.loaded_address = {loaded_address, 2'b00};
   assign transaction_o.offered        = trdy_q;
   assign transaction_o.transfer       = transfer;
   assign transaction_o.write          = write_q && !(data_bad && parity_response_i);
-  assign transaction_o.write_address  = {write_address_q, 2'b00};
+  assign transaction_o.write_address  = {write_address, 2'b00};
   assign transaction_o.write_be       = write_be_q;
   assign transaction_o.wdata          = wdata_q;
 

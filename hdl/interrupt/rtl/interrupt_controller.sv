@@ -10,7 +10,9 @@ module interrupt_controller #(
   parameter logic [31:0] Doorbell,
   /// The vector of input n is VectorBase + VectorStep * n.
   parameter logic [7:0]  VectorBase,
-  parameter logic [7:0]  VectorStep
+  parameter logic [7:0]  VectorStep,
+  /// Bits of each count of lost edges, and of the count of spurious fetches, 1 to 16.
+  parameter int unsigned LostBits = 16
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -32,6 +34,10 @@ module interrupt_controller #(
   input  bus_pkg::bus_t        bus_i,
   output bus_pkg::target_out_t target_o
 );
+  if (LostBits < 1 || LostBits > 16) begin : gen_check
+    $error("interrupt_controller: LostBits must be 1 to 16");
+  end
+
   interrupt_controller_reg_pkg::reg2hw_t reg2hw;
   interrupt_controller_reg_pkg::hw2reg_t hw2reg;
 
@@ -49,7 +55,7 @@ module interrupt_controller #(
     answer.single = 1'b1;
     answer.wready = !to_doorbell || posted_empty_i;
   end
-  bus_target u_target (
+  bus_target #(.Bursts(1'b0)) u_target (
     .clk_i, .rst_ni, .number_i('0), .transaction_o(access), .answer_i(answer), .rdata_i(rdata), .load_o(load),
     .retried_o(), .parity_response_i(1'b1), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
   );
@@ -121,21 +127,21 @@ module interrupt_controller #(
   );
 
   // Saturating counters of spurious fetches and lost edges.
-  logic [15:0]     spurious_q;
-  logic [16*16-1:0] losses;
+  logic [LostBits-1:0]    spurious_q;
+  logic [16*LostBits-1:0] losses;
   logic             counts_lost;
   always_ff @(posedge clk_i) begin : p_spurious
     if (!rst_ni) spurious_q <= '0;
-    else if (spurious_we || spurious_event_o) spurious_q <= spurious_we ? '0 : spurious_q + 16'(spurious_q != '1);
+    else if (spurious_we || spurious_event_o) spurious_q <= spurious_we ? '0 : spurious_q + LostBits'(spurious_q != '1);
   end
   assign counts_lost = lost_we != '0 || lost != '0;
   for (genvar i = 0; i < 16; i++) begin : gen_lost
-    logic [15:0] lost_q;
+    logic [LostBits-1:0] lost_q;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) lost_q <= '0;
-      else if (counts_lost) lost_q <= lost_we[i] ? '0 : lost_q + 16'(lost[i] && lost_q != '1);
+      else if (counts_lost) lost_q <= lost_we[i] ? '0 : lost_q + LostBits'(lost[i] && lost_q != '1);
     end
-    assign losses[i*16 +: 16] = lost_q;
+    assign losses[i*LostBits +: LostBits] = lost_q;
   end
 
   always_comb begin : p_read
@@ -145,8 +151,8 @@ module interrupt_controller #(
       hw2reg.in_service.inputs = in_service;
       hw2reg.raw.inputs        = raw;
       hw2reg.claim             = {24'd0, vector};
-      hw2reg.spurious          = {16'd0, spurious_q};
-      for (int unsigned i = 0; i < 16; i++) hw2reg.lost[i*32 +: 32] = {16'd0, losses[i*16 +: 16]};
+      hw2reg.spurious          = 32'(spurious_q);
+      for (int unsigned i = 0; i < 16; i++) hw2reg.lost[i*32 +: 32] = 32'(losses[i*LostBits +: LostBits]);
     end
   end
 

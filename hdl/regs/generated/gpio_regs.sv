@@ -4,7 +4,10 @@
 
 /// Registers of the gpio function (BAR0): pins with direction, and an interrupt cause for each pin.
 /// Writes take one clock and honour byte enables; a datum read is there on the clock that loads it and 0 on all others.
-module gpio_regs (
+module gpio_regs #(
+  /// The bits of registers that are there, by the dword; another bit reads 0 and takes no write.
+  parameter logic [511:0] Present = '1
+) (
   /// Clock and synchronous, active-low reset.
   input  logic clk_i,
   input  logic rst_ni,
@@ -66,26 +69,26 @@ module gpio_regs (
       interrupt_control_pulse_clocks_q <= 8'h0;
     end else if (write_i) begin
       if (write_dword == (W+1)'(3)) begin
-        pin_output_pins_q <= (wdata_i[15:0] & wmask[15:0]) | (pin_output_pins_q & ~wmask[15:0]);
+        pin_output_pins_q <= ((wdata_i[15:0] & wmask[15:0]) | (pin_output_pins_q & ~wmask[15:0])) & Present[96 +: 16];
       end
       if (write_dword == (W+1)'(4)) begin
-        direction_outputs_q <= (wdata_i[15:0] & wmask[15:0]) | (direction_outputs_q & ~wmask[15:0]);
+        direction_outputs_q <= ((wdata_i[15:0] & wmask[15:0]) | (direction_outputs_q & ~wmask[15:0])) & Present[128 +: 16];
       end
       if (write_dword == (W+1)'(5)) begin
-        loopback_pins_q <= (wdata_i[15:0] & wmask[15:0]) | (loopback_pins_q & ~wmask[15:0]);
+        loopback_pins_q <= ((wdata_i[15:0] & wmask[15:0]) | (loopback_pins_q & ~wmask[15:0])) & Present[160 +: 16];
       end
       if (write_dword == (W+1)'(6)) begin
-        rising_pins_q <= (wdata_i[15:0] & wmask[15:0]) | (rising_pins_q & ~wmask[15:0]);
+        rising_pins_q <= ((wdata_i[15:0] & wmask[15:0]) | (rising_pins_q & ~wmask[15:0])) & Present[192 +: 16];
       end
       if (write_dword == (W+1)'(7)) begin
-        falling_pins_q <= (wdata_i[15:0] & wmask[15:0]) | (falling_pins_q & ~wmask[15:0]);
+        falling_pins_q <= ((wdata_i[15:0] & wmask[15:0]) | (falling_pins_q & ~wmask[15:0])) & Present[224 +: 16];
       end
       if (write_dword == (W+1)'(8)) begin
-        level_pins_q <= (wdata_i[15:0] & wmask[15:0]) | (level_pins_q & ~wmask[15:0]);
+        level_pins_q <= ((wdata_i[15:0] & wmask[15:0]) | (level_pins_q & ~wmask[15:0])) & Present[256 +: 16];
       end
       if (write_dword == (W+1)'(12)) begin
-        interrupt_control_latched_q <= (wdata_i[0:0] & wmask[0:0]) | (interrupt_control_latched_q & ~wmask[0:0]);
-        interrupt_control_pulse_clocks_q <= (wdata_i[15:8] & wmask[15:8]) | (interrupt_control_pulse_clocks_q & ~wmask[15:8]);
+        interrupt_control_latched_q <= ((wdata_i[0:0] & wmask[0:0]) | (interrupt_control_latched_q & ~wmask[0:0])) & Present[384 +: 1];
+        interrupt_control_pulse_clocks_q <= ((wdata_i[15:8] & wmask[15:8]) | (interrupt_control_pulse_clocks_q & ~wmask[15:8])) & Present[392 +: 8];
       end
     end
   end

@@ -4,7 +4,10 @@
 
 /// Type 0 configuration header with an MSI and a vendor-specific capability; facts of a function enter as inputs.
 /// Writes take one clock and honour byte enables; a datum read is there on the clock that loads it and 0 on all others.
-module pci_configuration_regs (
+module pci_configuration_regs #(
+  /// The bits of registers that are there, by the dword; another bit reads 0 and takes no write.
+  parameter logic [1023:0] Present = '1
+) (
   /// Clock and synchronous, active-low reset.
   input  logic clk_i,
   input  logic rst_ni,
@@ -92,34 +95,34 @@ module pci_configuration_regs (
       msi_data_value_q <= 16'h0;
     end else if (write_i) begin
       if (write_dword == (W+1)'(1)) begin
-        command_io_enable_q <= (wdata_i[0:0] & wmask[0:0]) | (command_io_enable_q & ~wmask[0:0]);
-        command_memory_enable_q <= (wdata_i[1:1] & wmask[1:1]) | (command_memory_enable_q & ~wmask[1:1]);
-        command_bus_master_q <= (wdata_i[2:2] & wmask[2:2]) | (command_bus_master_q & ~wmask[2:2]);
-        command_parity_response_q <= (wdata_i[6:6] & wmask[6:6]) | (command_parity_response_q & ~wmask[6:6]);
-        command_serr_enable_q <= (wdata_i[8:8] & wmask[8:8]) | (command_serr_enable_q & ~wmask[8:8]);
-        command_interrupt_disable_q <= (wdata_i[10:10] & wmask[10:10]) | (command_interrupt_disable_q & ~wmask[10:10]);
+        command_io_enable_q <= ((wdata_i[0:0] & wmask[0:0]) | (command_io_enable_q & ~wmask[0:0])) & Present[32 +: 1];
+        command_memory_enable_q <= ((wdata_i[1:1] & wmask[1:1]) | (command_memory_enable_q & ~wmask[1:1])) & Present[33 +: 1];
+        command_bus_master_q <= ((wdata_i[2:2] & wmask[2:2]) | (command_bus_master_q & ~wmask[2:2])) & Present[34 +: 1];
+        command_parity_response_q <= ((wdata_i[6:6] & wmask[6:6]) | (command_parity_response_q & ~wmask[6:6])) & Present[38 +: 1];
+        command_serr_enable_q <= ((wdata_i[8:8] & wmask[8:8]) | (command_serr_enable_q & ~wmask[8:8])) & Present[40 +: 1];
+        command_interrupt_disable_q <= ((wdata_i[10:10] & wmask[10:10]) | (command_interrupt_disable_q & ~wmask[10:10])) & Present[42 +: 1];
       end
       if (write_dword == (W+1)'(3)) begin
-        cache_line_size_value_q <= (wdata_i[7:0] & wmask[7:0]) | (cache_line_size_value_q & ~wmask[7:0]);
+        cache_line_size_value_q <= ((wdata_i[7:0] & wmask[7:0]) | (cache_line_size_value_q & ~wmask[7:0])) & Present[96 +: 8];
       end
       if (write_dword == (W+1)'(3)) begin
-        latency_timer_value_q <= (wdata_i[15:11] & wmask[15:11]) | (latency_timer_value_q & ~wmask[15:11]);
+        latency_timer_value_q <= ((wdata_i[15:11] & wmask[15:11]) | (latency_timer_value_q & ~wmask[15:11])) & Present[107 +: 5];
       end
       if (write_dword == (W+1)'(15)) begin
-        interrupt_line_value_q <= (wdata_i[7:0] & wmask[7:0]) | (interrupt_line_value_q & ~wmask[7:0]);
+        interrupt_line_value_q <= ((wdata_i[7:0] & wmask[7:0]) | (interrupt_line_value_q & ~wmask[7:0])) & Present[480 +: 8];
       end
       if (write_dword == (W+1)'(16)) begin
-        msi_control_enable_q <= (wdata_i[16:16] & wmask[16:16]) | (msi_control_enable_q & ~wmask[16:16]);
-        msi_control_multiple_enable_q <= (wdata_i[22:20] & wmask[22:20]) | (msi_control_multiple_enable_q & ~wmask[22:20]);
+        msi_control_enable_q <= ((wdata_i[16:16] & wmask[16:16]) | (msi_control_enable_q & ~wmask[16:16])) & Present[528 +: 1];
+        msi_control_multiple_enable_q <= ((wdata_i[22:20] & wmask[22:20]) | (msi_control_multiple_enable_q & ~wmask[22:20])) & Present[532 +: 3];
       end
       if (write_dword == (W+1)'(17)) begin
-        msi_address_address_q <= (wdata_i[31:2] & wmask[31:2]) | (msi_address_address_q & ~wmask[31:2]);
+        msi_address_address_q <= ((wdata_i[31:2] & wmask[31:2]) | (msi_address_address_q & ~wmask[31:2])) & Present[546 +: 30];
       end
       if (write_dword == (W+1)'(18)) begin
-        msi_upper_address_address_q <= (wdata_i[31:0] & wmask[31:0]) | (msi_upper_address_address_q & ~wmask[31:0]);
+        msi_upper_address_address_q <= ((wdata_i[31:0] & wmask[31:0]) | (msi_upper_address_address_q & ~wmask[31:0])) & Present[576 +: 32];
       end
       if (write_dword == (W+1)'(19)) begin
-        msi_data_value_q <= (wdata_i[15:0] & wmask[15:0]) | (msi_data_value_q & ~wmask[15:0]);
+        msi_data_value_q <= ((wdata_i[15:0] & wmask[15:0]) | (msi_data_value_q & ~wmask[15:0])) & Present[608 +: 16];
       end
     end
   end

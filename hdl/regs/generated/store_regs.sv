@@ -4,7 +4,10 @@
 
 /// Registers of the store function (BAR0): a buffer filled and read through a FIFO or by bus mastering.
 /// Writes take one clock and honour byte enables; a datum read is there on the clock that loads it and 0 on all others.
-module store_regs (
+module store_regs #(
+  /// The bits of registers that are there, by the dword; another bit reads 0 and takes no write.
+  parameter logic [4095:0] Present = '1
+) (
   /// Clock and synchronous, active-low reset.
   input  logic clk_i,
   input  logic rst_ni,
@@ -84,29 +87,29 @@ module store_regs (
       fifo_pace_clocks_q <= 16'h0;
     end else if (write_i) begin
       if (write_dword == (W+1)'(5)) begin
-        buffer_address_value_q <= (wdata_i[31:0] & wmask[31:0]) | (buffer_address_value_q & ~wmask[31:0]);
+        buffer_address_value_q <= ((wdata_i[31:0] & wmask[31:0]) | (buffer_address_value_q & ~wmask[31:0])) & Present[160 +: 32];
       end
       if (write_dword == (W+1)'(6)) begin
-        length_value_q <= (wdata_i[31:0] & wmask[31:0]) | (length_value_q & ~wmask[31:0]);
+        length_value_q <= ((wdata_i[31:0] & wmask[31:0]) | (length_value_q & ~wmask[31:0])) & Present[192 +: 32];
       end
       if (write_dword == (W+1)'(7)) begin
-        descriptor_base_address_q <= (wdata_i[31:4] & wmask[31:4]) | (descriptor_base_address_q & ~wmask[31:4]);
+        descriptor_base_address_q <= ((wdata_i[31:4] & wmask[31:4]) | (descriptor_base_address_q & ~wmask[31:4])) & Present[228 +: 28];
       end
       if (write_dword == (W+1)'(12)) begin
-        interrupt_control_latched_q <= (wdata_i[0:0] & wmask[0:0]) | (interrupt_control_latched_q & ~wmask[0:0]);
-        interrupt_control_pulse_clocks_q <= (wdata_i[15:8] & wmask[15:8]) | (interrupt_control_pulse_clocks_q & ~wmask[15:8]);
+        interrupt_control_latched_q <= ((wdata_i[0:0] & wmask[0:0]) | (interrupt_control_latched_q & ~wmask[0:0])) & Present[384 +: 1];
+        interrupt_control_pulse_clocks_q <= ((wdata_i[15:8] & wmask[15:8]) | (interrupt_control_pulse_clocks_q & ~wmask[15:8])) & Present[392 +: 8];
       end
       if (write_dword == (W+1)'(13)) begin
-        fifo_threshold_dwords_q <= (wdata_i[15:0] & wmask[15:0]) | (fifo_threshold_dwords_q & ~wmask[15:0]);
+        fifo_threshold_dwords_q <= ((wdata_i[15:0] & wmask[15:0]) | (fifo_threshold_dwords_q & ~wmask[15:0])) & Present[416 +: 16];
       end
       if (write_dword == (W+1)'(16)) begin
-        max_burst_dwords_q <= (wdata_i[15:0] & wmask[15:0]) | (max_burst_dwords_q & ~wmask[15:0]);
+        max_burst_dwords_q <= ((wdata_i[15:0] & wmask[15:0]) | (max_burst_dwords_q & ~wmask[15:0])) & Present[512 +: 16];
       end
       if (write_dword == (W+1)'(17)) begin
-        delay_clocks_q <= (wdata_i[31:0] & wmask[31:0]) | (delay_clocks_q & ~wmask[31:0]);
+        delay_clocks_q <= ((wdata_i[31:0] & wmask[31:0]) | (delay_clocks_q & ~wmask[31:0])) & Present[544 +: 32];
       end
       if (write_dword == (W+1)'(20)) begin
-        fifo_pace_clocks_q <= (wdata_i[15:0] & wmask[15:0]) | (fifo_pace_clocks_q & ~wmask[15:0]);
+        fifo_pace_clocks_q <= ((wdata_i[15:0] & wmask[15:0]) | (fifo_pace_clocks_q & ~wmask[15:0])) & Present[640 +: 16];
       end
     end
   end

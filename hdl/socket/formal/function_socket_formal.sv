@@ -122,7 +122,7 @@ module function_socket_formal #(
 
   // The address of the datum after the one that is offered, or else of the one to be offered.
   logic [31:0] following;
-  assign following = {u_dut.u_target.pointer_q, 2'b00} + (bus.target.trdy && write ? 32'd4 : 32'd0);
+  assign following = {u_dut.u_target.gen_bursts.pointer_q, 2'b00} + (bus.target.trdy && write ? 32'd4 : 32'd0);
 
   // The clock before.
   logic        past_q, decoded_q, claims_q, aborts_q, offered_q, single_q, answered_q, moved_q, active_q, frame_q;
@@ -201,7 +201,7 @@ module function_socket_formal #(
       `PROVE(write_datum, !access.write || (access.wdata == ad_q && access.be == ~cbe_q),
              "A written datum comes with its byte enables.")
       `PROVE(in_range, !(state == StData && bus.target.trdy && holds[watched_q] && memory) ||
-             ((write ? {u_dut.u_target.pointer_q, 2'b00} : access.loaded_address) & watched_mask) == (address_q & watched_mask),
+             ((write ? {u_dut.u_target.gen_bursts.pointer_q, 2'b00} : access.loaded_address) & watched_mask) == (address_q & watched_mask),
              "No datum of a burst is outside the range that its first one is in.")
       `PROVE(header_identity, !(load && configuration && address_q[7:2] == 6'd0) || u_dut.header_rdata == Identity,
              "The header shows the identity.")
@@ -240,7 +240,7 @@ module function_socket_formal #(
               u_dut.transaction.pointer == {address_q[31:2], 2'b00}),
              "A configuration access has one datum.")
       `PROVE(one_address, !(configuration && state == StData && bus.target.trdy) ||
-             (write ? {u_dut.u_target.pointer_q, 2'b00} : access.loaded_address) == {address_q[31:2], 2'b00},
+             (write ? {u_dut.u_target.gen_bursts.pointer_q, 2'b00} : access.loaded_address) == {address_q[31:2], 2'b00},
              "The datum of a configuration access is at its address.")
       `PROVE(write_address, !(access.write && configuration) || access.write_address[7:2] == address_q[7:2],
              "A configuration write is handed over with its address.")

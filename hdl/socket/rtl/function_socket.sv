@@ -18,7 +18,13 @@ module function_socket #(
   /// The base address registers of which a read counts as a register read in the event records.
   parameter logic [5:0]   RegisterBars = 6'h3F,
   /// There is an initiator, so that the function can send messages and make requests of its own.
-  parameter bit           Initiator = 1'b1
+  parameter bit           Initiator = 1'b1,
+  /// The function can send messages; that needs an initiator.
+  parameter bit           Messages = Initiator,
+  /// Bits of the addresses and of the lengths, in dwords, that the function asks the initiator for. With messages, whose
+  /// addresses the host chooses, all 32 bits are there.
+  parameter int unsigned  AddressBits = 32,
+  parameter int unsigned  LengthBits = 16
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -61,7 +67,7 @@ module function_socket #(
     .bus_i(bus_i.bus), .idsel_i(bus_i.idsel), .target_o(bus_o.target)
   );
   config_header #(
-    .VendorId(VendorId), .DeviceId(DeviceId), .ClassCode(ClassCode), .Revision(Revision), .Messages(Initiator),
+    .VendorId(VendorId), .DeviceId(DeviceId), .ClassCode(ClassCode), .Revision(Revision), .Messages(Initiator && Messages),
     .Vendor(1'b1), .BarMask(BarMask), .BarType(BarType), .Build(Build)
   ) u_header (
     .clk_i, .rst_ni, .place_i, .transaction_i(transaction), .load_i(load_o), .rdata_o(header_rdata),
@@ -97,8 +103,8 @@ module function_socket #(
   logic message, message_taken, message_phase, message_again, message_failed,
         message_suppressed;
   if (Initiator) begin : gen_initiator
-    socket_master u_master (
-      .clk_i, .rst_ni, .initiator_i, .initiator_o, .message_i(message), .message_address_i(message_address[31:0]),
+    socket_master #(.AddressBits(Messages ? 32 : AddressBits), .LengthBits(LengthBits)) u_master (
+      .clk_i, .rst_ni, .initiator_i, .initiator_o, .message_i(Messages && message), .message_address_i(message_address[31:0]),
       .message_data_i(message_data), .message_taken_o(message_taken), .message_phase_o(message_phase),
       .message_again_o(message_again), .message_failed_o(message_failed), .enable_i(command.bus_master), .latency_i(latency),
       .parity_response_i(command.parity_response), .status_set_o(master_status), .bus_i(bus_i.bus), .gnt_i(bus_i.gnt),

@@ -3,7 +3,11 @@
 
 /// The bus master of a function: its own requests and its messages share one initiator. A message goes first whenever
 /// the initiator is free.
-module socket_master (
+module socket_master #(
+  /// Bits of the addresses and of the lengths of requests.
+  parameter int unsigned AddressBits = 32,
+  parameter int unsigned LengthBits = 16
+) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
   /// The function's requests.
@@ -43,7 +47,7 @@ module socket_master (
     judged_q <= moved_q;
   end
 
-  bus_initiator u_initiator (
+  bus_initiator #(.AddressBits(AddressBits), .LengthBits(LengthBits)) u_initiator (
     .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i, .latency_i, .parity_response_i,
     .status_set_o, .bus_i, .gnt_i, .req_o, .master_o
   );

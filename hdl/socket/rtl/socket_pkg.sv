@@ -18,6 +18,8 @@ package socket_pkg;
     logic [31:0] clock_khz;
     logic [31:0] timestamp_address;
     logic        checker_present;
+    // Whether the host can arm faults.
+    logic        fault_injection;
   } place_t;
 
   /// Device events. All of them come from registers.

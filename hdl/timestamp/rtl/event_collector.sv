@@ -7,10 +7,13 @@
 /// of one function the causes that were cleared, since a cause that is set on the clock of a clear stays on; events of
 /// the machine are in the first record.
 ///
-/// Four clocks with events can wait here. The events of a further one are lost, which is counted.
+/// A few clocks with events can wait here. The events of a further one are lost, which is counted.
 module event_collector #(
   /// Number of functions.
-  parameter int unsigned Functions = 1
+  parameter int unsigned Functions = 1,
+  /// Clocks with events that can wait, 2 to 4. Two are enough for one function but for clocks with causes that are set
+  /// and causes that are cleared which follow each other without a clock between them that has no event.
+  parameter int unsigned Waiting = 4
 ) (
   input  logic                                          clk_i,
   input  logic                                          rst_ni,
@@ -91,13 +94,13 @@ module event_collector #(
   logic [EntryWidth-1:0] entry, unused_second;
   logic [2:0]            level;
   assign happened = now != '0 || fetch_i || eoi_i || mark_i;
-  assign lost_o   = happened && level == 3'd4 && !pop;
+  assign lost_o   = happened && level == 3'(Waiting) && !pop;
   // The simulation, which skips clocks, knows by the end of the name that these bits follow a counter of clocks.
   logic [EntryWidth-1:0] entry_clocks_shown;
   assign entry_clocks_shown = {
     clock_i[StampWidth-1:0], payload_i, vector_i, mark_i, eoi_i, spurious_i, fetch_i, now
   };
-  prim_queue #(.Width(EntryWidth)) u_waiting (
+  prim_queue #(.Width(EntryWidth), .Depth(Waiting)) u_waiting (
     .clk_i, .rst_ni, .clear_i(1'b0), .push_i(happened), .data_i(entry_clocks_shown), .pop_i(pop),
     .data0_o(entry), .data1_o(unused_second), .level_o(level)
   );

@@ -11,7 +11,11 @@ module timestamp_unit #(
   /// Clock frequency, for the register that reports it.
   parameter logic [31:0] ClockKhz,
   /// Bus address of the registers, at the start of a page of 4 KiB.
-  parameter logic [31:0] Address
+  parameter logic [31:0] Address,
+  /// The bus counters are there; else they read 0.
+  parameter bit          Counters = 1'b1,
+  /// Clocks with events that can wait for their records.
+  parameter int unsigned Waiting = 4
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -49,7 +53,7 @@ module timestamp_unit #(
     answer.hit    = access.memory && access.address[31:12] == Address[31:12];
     answer.single = 1'b1;
   end
-  bus_target u_target (
+  bus_target #(.Bursts(1'b0)) u_target (
     .clk_i, .rst_ni, .number_i('0), .transaction_o(access), .answer_i(answer), .rdata_i(rdata), .load_o(load),
     .retried_o(), .parity_response_i(1'b1), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
   );
@@ -70,12 +74,13 @@ module timestamp_unit #(
   assign low_read = reg2hw.counter_lo_re;
   assign clear    = reg2hw.control.clear;
 
-  // The counter. The high half is latched when the low half is put on the bus.
-  logic [63:0] clock;
-  logic [31:0] high_q, high_loaded_q;
-  prim_clocks #(.Width(64)) u_clocks (.clk_i, .rst_ni, .clear_i(1'b0), .enable_i(1'b1), .clocks_o(clock));
+  // The counter, of as many bits as an event record has for it. The high half is latched when the low half is put on the
+  // bus.
+  logic [47:0] clock;
+  logic [15:0] high_q, high_loaded_q;
+  prim_clocks #(.Width(48)) u_clocks (.clk_i, .rst_ni, .clear_i(1'b0), .enable_i(1'b1), .clocks_o(clock));
   always_ff @(posedge clk_i) begin : p_high
-    if (load) high_loaded_q <= clock[63:32];
+    if (load) high_loaded_q <= clock[47:32];
     if (!rst_ni) high_q <= '0;
     else if (low_read) high_q <= high_loaded_q;
   end
@@ -87,8 +92,8 @@ module timestamp_unit #(
   logic [15:0]          drops_q;
   logic [16:0]          drops;
   logic [127:0]         record, unused_second;
-  event_collector #(.Functions(Functions)) u_collector (
-    .clk_i, .rst_ni, .clock_i(clock[47:0]), .irdy_i(bus_i.irdy && lanes_on), .functions_i, .fetch_i, .spurious_i, .eoi_i,
+  event_collector #(.Functions(Functions), .Waiting(Waiting)) u_collector (
+    .clk_i, .rst_ni, .clock_i(clock), .irdy_i(bus_i.irdy && lanes_on), .functions_i, .fetch_i, .spurious_i, .eoi_i,
     .mark_i,
     .drained_i, .vector_i, .payload_i, .valid_o(valid), .record_o(record), .lost_o(lost)
   );
@@ -105,13 +110,17 @@ module timestamp_unit #(
   end
 
   logic [6*32-1:0] counts;
-  bus_counters u_counters (.clk_i, .rst_ni, .clear_i(clear), .bus_i, .counts_o(counts));
+  if (Counters) begin : gen_counters
+    bus_counters u_counters (.clk_i, .rst_ni, .clear_i(clear), .bus_i, .counts_o(counts));
+  end else begin : gen_no_counters
+    assign counts = '0;
+  end
 
   always_comb begin : p_read
     hw2reg = '0;
     if (load) begin
       hw2reg.counter_lo                = clock[31:0];
-      hw2reg.counter_hi                = high_q;
+      hw2reg.counter_hi                = 32'(high_q);
       hw2reg.event_level.records       = 16'(level);
       hw2reg.event_drops.records       = drops_q;
       hw2reg.clock_khz.khz             = ClockKhz;
@@ -124,7 +133,7 @@ module timestamp_unit #(
     end
   end
 
-  assign clock_o       = clock;
+  assign clock_o       = 64'(clock);
   assign event_valid_o = visible != '0;
   assign event_drops_o = drops_q;
 endmodule

@@ -18,6 +18,7 @@ __all__ = [
     "Function",
     "HostMemory",
     "MachineDescription",
+    "Savings",
     "TimestampUnit",
     "Window",
 ]
@@ -107,6 +108,22 @@ class TimestampUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class Savings:
+    """Things that a small machine leaves out, or has less of; without the table a machine has everything."""
+
+    bridge_queue: int = 4
+    """Entries of each queue in the host bridge."""
+    faults: bool = True
+    """The host can arm faults and hold back the interrupt."""
+    lost_bits: int = 16
+    """Bits of each count of lost edges in the interrupt controller."""
+    bus_counters: bool = True
+    """The timestamp unit counts clocks and transactions of the bus."""
+    waiting_clocks: int = 4
+    """Clocks with events that can wait for their records."""
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One device function of a machine."""
 
@@ -143,6 +160,12 @@ class Function:
         """The start of the names of the ports of the RTL's top that reach the pads, such as `gpio_2_pads`."""
         return f"{self.name}_{self.type.pads.port}" if self.type.pads else ""
 
+    @property
+    def interrupts(self) -> tuple[str, ...]:
+        """The kinds of interrupt that a driver can choose; messages only if the parameter of that name is not 0."""
+        can_send = self.type.bus_master and self.parameters.get("messages", 1)
+        return ("level", "latched", "message") if can_send else ("level", "latched")
+
     def bar_size(self, number: int) -> int:
         """The bytes that a base address register asks for; 0 for one that the function does not have."""
         return next((bar.size(self.parameters) for bar in self.type.bars if bar.number == number), 0)
@@ -165,6 +188,7 @@ class MachineDescription:
     host_bridge: Place
     controller: Controller
     timestamp_unit: TimestampUnit
+    savings: Savings
     checker: str
     """When the bus protocol checker is built in: "always", "checked" (in checked builds only) or "never"."""
     links: tuple[str, ...]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dirql.hardware.description import MachineDescription
+from dirql.hardware.description import Function, MachineDescription, Savings
 
 __all__ = ["render_page"]
 
@@ -16,8 +16,9 @@ _INTRODUCTION = """\
 A machine is a file in [hdl/machines](../hdl/machines/README.md). `dirql machines` lists them, and `dirql run --machine
 NAME`, `pytest --dirql-machine NAME` and the option `machine` of `open_machine` choose one. A machine file of your own
 is chosen in the same way, by its path: `dirql run --machine lab.toml`. The page
-[add-a-function.md](add-a-function.md) explains how a
-function is added.
+[add-a-function.md](add-a-function.md) explains how a function is added.
+
+The column *parameters* has those that differ from the defaults in the function's `function.toml`.
 """
 
 
@@ -44,12 +45,37 @@ def _lines(machines: Sequence[MachineDescription]) -> Iterator[str]:
 
 def _functions(machine: MachineDescription) -> Iterator[str]:
     yield f"\n## {machine.name}\n"
+    if savings := list(_savings(machine.savings)):
+        yield f"This machine leaves things out: {'; '.join(savings)}.\n"
     yield "| index | function | place | interrupt | pin | line | parameters |"
     yield "|---|---|---|---|---|---|---|"
     for function in machine.functions:
-        parameters = ", ".join(f"{name} {value}" for name, value in function.parameters.items())
         yield (
             f"| {function.index} | {function.type.name} | {function.place} | {function.interrupt}"
-            f" | INT{function.pin} | {function.line} | {parameters} |"
+            f" | INT{function.pin} | {function.line} | {_parameters(function)} |"
         )
     yield ""
+
+
+def _savings(savings: Savings) -> Iterator[str]:
+    """The savings of a machine that leaves something out, in words."""
+    full = Savings()
+    if savings.bridge_queue != full.bridge_queue:
+        yield f"each queue of the host bridge has {savings.bridge_queue} entries instead of {full.bridge_queue}"
+    if not savings.faults:
+        yield "bus errors and interrupt delays cannot be injected (no capability FAULT_INJECTION)"
+    if savings.lost_bits != full.lost_bits:
+        yield f"the counts of lost edges and spurious fetches stop at {(1 << savings.lost_bits) - 1}"
+    if not savings.bus_counters:
+        yield "the counters of bus clocks and transactions read 0"
+    if savings.waiting_clocks != full.waiting_clocks:
+        yield f"{savings.waiting_clocks} clocks with events can wait for their records instead of {full.waiting_clocks}"
+
+
+def _parameters(function: Function) -> str:
+    """The parameters that differ from the defaults of the function's kind."""
+    return ", ".join(
+        f"{each.name} {function.parameters[each.name]}"
+        for each in function.type.parameters
+        if function.parameters[each.name] != each.default
+    )

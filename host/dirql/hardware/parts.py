@@ -185,6 +185,7 @@ module {name} (
   input  logic [2:0]  pin_i,
   input  logic [31:0] clock_khz_i,
   input  logic [31:0] timestamp_address_i,
+  input  logic        fault_injection_i,
   input  logic [$bits(bus_pkg::bus_in_t)-1:0] bus_i,
   output logic [$bits(bus_pkg::bus_t)-1:0] own_o,
   output logic        req_o,
@@ -211,6 +212,7 @@ module {name} (
     place.pin               = pin_i;
     place.clock_khz         = clock_khz_i;
     place.timestamp_address = timestamp_address_i;
+    place.fault_injection   = fault_injection_i;
   end
   {core} u_core (
     .clk_i, .rst_ni(rst_ni & !late), .place_i(place), .bus_i(bus), .bus_o(drive), .intx_o, .events_o, .bars_o,

@@ -14,6 +14,7 @@ from dirql.hardware.description import (
     Function,
     HostMemory,
     MachineDescription,
+    Savings,
     TimestampUnit,
     Window,
 )
@@ -92,6 +93,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
         host_bridge=_read_host_bridge(table.table("host_bridge")),
         controller=_read_controller(table.table("interrupt_controller")),
         timestamp_unit=_read_timestamp_unit(table.table("timestamp_unit")),
+        savings=_read_savings(table.table("savings")) if table.has("savings") else Savings(),
         checker=checker.choice("build", CHECKERS),
         links=_read_links(links),
         functions=_Functions(root, buses).read(table.tables("functions", at_least=1)),
@@ -172,6 +174,19 @@ def _read_timestamp_unit(table: Table) -> TimestampUnit:
     unit = TimestampUnit(_page(table, "address"), records)
     table.finish()
     return unit
+
+
+def _read_savings(table: Table) -> Savings:
+    full = Savings()
+    savings = Savings(
+        bridge_queue=table.integer("bridge_queue", 2, 4, full.bridge_queue),
+        faults=table.boolean("faults", full.faults),
+        lost_bits=table.integer("lost_bits", 1, 16, full.lost_bits),
+        bus_counters=table.boolean("bus_counters", full.bus_counters),
+        waiting_clocks=table.integer("waiting_clocks", 2, 4, full.waiting_clocks),
+    )
+    table.finish()
+    return savings
 
 
 def _page(table: Table, key: str) -> int:
@@ -266,13 +281,23 @@ def _check_functions(table: Table, machine: MachineDescription) -> None:
                 f"{key}.place",
                 f"a function must have a place of its own; {function.place} was functions[{other.index}]'s already",
             )
+        if function.interrupt not in function.interrupts:
+            table.refuse(
+                f"{key}.interrupt",
+                f"a function that is no bus master must have the kind level or latched; {function} was given"
+                " message: choose one of the two, or a function that can be bus master"
+                if not function.type.bus_master
+                else f"a function without messages must have the kind level or latched; {function} was given message:"
+                " choose one of the two, or let its parameter messages be 1",
+            )
+        reach, size = function.parameters.get("address_bits", 32), machine.host_memory.size
+        if size > 1 << reach:
+            table.refuse(
+                f"{key}.parameters.address_bits",
+                f"a bus master must reach all of the host's memory, {size:#x} bytes; it was {reach}: choose"
+                f" {(size - 1).bit_length()} or more, or a smaller host_memory.size",
+            )
         if function.interrupt == "message":
-            if not function.type.bus_master:
-                table.refuse(
-                    f"{key}.interrupt",
-                    f"a function that is no bus master must have the kind level or latched; {function} was given"
-                    " message: choose one of the two, or a function that can be bus master",
-                )
             continue
         other = by_line.setdefault(function.line, function)
         if other.interrupt != function.interrupt:

@@ -56,6 +56,11 @@ def render_chassis(machine: MachineDescription) -> str:
         "vector_base": f"8'h{machine.controller.vector_base:02X}",
         "vector_step": f"8'd{machine.controller.vector_step}",
         "bridge_device": machine.host_bridge.device,
+        "bridge_queue": machine.savings.bridge_queue,
+        "faults": f"1'b{int(machine.savings.faults)}",
+        "lost_bits": machine.savings.lost_bits,
+        "bus_counters": f"1'b{int(machine.savings.bus_counters)}",
+        "waiting": machine.savings.waiting_clocks,
         "arbiter_requests": "req_i, " if machine.masters else "",
         "unused": "" if machine.masters else "\n  logic unused_requests;\n  assign unused_requests = ^req_i;",
     }
@@ -271,11 +276,14 @@ module chassis #(
     facts_o.clock_khz         = ClockKhz;
     facts_o.timestamp_address = TimestampAddress;
     facts_o.checker_present   = Checker;
+    facts_o.fault_injection   = {faults};
   end
 
   logic       controller_interrupt, mark, drained, posted_empty;
   logic [3:0] controller_input;
-  host_bridge #(.MemoryLog2({memory_log2}), .Masters({masters})) u_bridge (
+  host_bridge #(
+    .MemoryLog2({memory_log2}), .Masters({masters}), .Queue({bridge_queue}), .Faults({faults})
+  ) u_bridge (
     .clk_i, .rst_ni, .place_i(facts_o), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
     .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
     .mark_o(mark), .drained_o(drained), .posted_empty_o(posted_empty), .bus_i(bus), .gnt_i(gnt_o[0]),
@@ -286,7 +294,8 @@ module chassis #(
   logic [7:0] vector;
   logic [3:0] eoi_input;
   interrupt_controller #(
-    .Address({controller}), .Doorbell({doorbell}), .VectorBase({vector_base}), .VectorStep({vector_step})
+    .Address({controller}), .Doorbell({doorbell}), .VectorBase({vector_base}), .VectorStep({vector_step}),
+    .LostBits({lost_bits})
   ) u_controller (
     .clk_i, .rst_ni, .intx_i, .posted_empty_i(posted_empty),
     .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
@@ -295,7 +304,8 @@ module chassis #(
   );
 
   timestamp_unit #(
-    .EventLog2({records_log2}), .Functions({functions}), .ClockKhz(ClockKhz), .Address(TimestampAddress)
+    .EventLog2({records_log2}), .Functions({functions}), .ClockKhz(ClockKhz), .Address(TimestampAddress),
+    .Counters({bus_counters}), .Waiting({waiting})
   ) u_timestamp (
     .clk_i, .rst_ni, .functions_i(events_i),
     .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),

@@ -325,7 +325,7 @@ class Target(Clock):
     def event_records_dropped(self) -> int:
         """The number of event records since reset that were lost because nobody took them in time."""
 
-    # Faults, for targets with FAULT_INJECTION.
+    # Faults, for targets with FAULT_INJECTION; the others raise `NotSupported`.
 
     @abstractmethod
     def inject_bus_fault(self, fault: BusFault) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from dirql.hardware.description import MachineDescription
+from dirql.hardware.description import MachineDescription, Savings
 from dirql.hardware.function_type import check_identities, function_names, read_function
 from dirql.hardware.place import Place
 from dirql.hardware.reading import load_machine, machine_names, read_machine
@@ -119,6 +119,19 @@ def test_a_function_with_pads_has_ports_of_the_top_that_its_index_names() -> Non
     assert machine.functions[0].pad_count == 0
 
 
+def test_a_machine_has_everything_but_for_its_savings(read: Read) -> None:
+    assert read(DEFAULT).savings == Savings()
+    savings = {"bridge_queue": 2, "faults": False, "lost_bits": 1, "bus_counters": False, "waiting_clocks": 2}
+    assert read(changed("savings", value=savings)).savings == Savings(2, False, 1, False, 2)
+
+
+def test_the_kinds_of_interrupt_follow_from_the_function_and_its_parameters(read: Read) -> None:
+    silent: dict[str, object] = {"place": "00:02.0", "parameters": {"messages": 0}}
+    pins: dict[str, object] = {"place": "00:03.0", "function": "gpio", "parameters": {}}
+    kinds = [function.interrupts for function in read(with_functions({}, silent, pins)).functions]
+    assert kinds == [("level", "latched", "message"), ("level", "latched"), ("level", "latched")]
+
+
 @pytest.mark.parametrize("number", [-1, 16])
 def test_a_number_that_is_no_input_has_no_vector(number: int) -> None:
     with pytest.raises(
@@ -194,6 +207,22 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         changed("timestamp_unit", "records", value=500),
         r"timestamp_unit.records: .* a power of two; it was 500",
+    ),
+    (
+        changed("savings", value={"lost_bits": 0}),
+        r"savings.lost_bits: it must be an integer of 1 to 16; it was 0",
+    ),
+    (changed("savings", value={"bridge_queue": 5}), r"savings.bridge_queue: .* of 2 to 4; it was 5"),
+    (changed("savings", value={"waiting_clocks": 1}), r"savings.waiting_clocks: .* of 2 to 4; it was 1"),
+    (changed("savings", value={"faults": 0}), r"savings.faults: it must be true or false; it was 0"),
+    (changed("savings", value={"fault": False}), r"savings.fault: .*'fault': did you mean faults\?"),
+    (
+        with_functions({"interrupt": "message", "parameters": {"messages": 0}}),
+        r"functions\[0\].interrupt: a function without messages must have the kind level or latched",
+    ),
+    (
+        with_functions({"parameters": {"address_bits": 20}}),
+        r"functions\[0\].parameters.address_bits: a bus master must reach all .*; it was 20: choose 26 or more",
     ),
     (changed("checker", "build", value="check"), r"checker.build: .* it was 'check': did you mean checked\?"),
     (

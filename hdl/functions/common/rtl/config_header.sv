@@ -105,7 +105,7 @@ module config_header #(
       hw2reg.vendor_build.value                   = Build;
       hw2reg.vendor_clock.khz                     = place_i.clock_khz;
       hw2reg.vendor_features.timestamp            = 1'b1;
-      hw2reg.vendor_features.fault_injection      = 1'b1;
+      hw2reg.vendor_features.fault_injection      = place_i.fault_injection;
       hw2reg.vendor_features.checker_present      = place_i.checker_present;
       hw2reg.vendor_timestamp.value               = place_i.timestamp_address;
       hw2reg.msi_next.offset                      = Vendor ? VendorOffset : 8'h00;
@@ -121,7 +121,7 @@ module config_header #(
 
   assign command_o       = reg2hw.command;
   assign latency_timer_o = {reg2hw.latency_timer.value, 3'b000};
-  assign msi_enable_o    = reg2hw.msi_control.enable;
-  assign msi_address_o   = {reg2hw.msi_upper_address.address, reg2hw.msi_address.address, 2'b00};
-  assign msi_data_o      = reg2hw.msi_data.value;
+  assign msi_enable_o    = Messages && reg2hw.msi_control.enable;
+  assign msi_address_o   = Messages ? {reg2hw.msi_upper_address.address, reg2hw.msi_address.address, 2'b00} : '0;
+  assign msi_data_o      = Messages ? reg2hw.msi_data.value : '0;
 endmodule

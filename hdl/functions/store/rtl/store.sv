@@ -6,7 +6,19 @@
 module store #(
   /// Log2 of the buffer's bytes and of the FIFO's dwords.
   parameter int unsigned BufferLog2 = 16,
-  parameter int unsigned FifoLog2 = 6
+  parameter int unsigned FifoLog2 = 6,
+  /// The function can send messages as interrupts.
+  parameter bit          Messages = 1'b1,
+  /// The registers that only measure or slow down are there: ERROR_ADDRESS, DATA_CLOCKS, BUSY_CLOCKS, FIFO_PACE,
+  /// FIFO_OVERRUNS.
+  parameter bit          Instruments = 1'b1,
+  /// Bits of DELAY; bits of FIFO_THRESHOLD and MAX_BURST.
+  parameter int unsigned DelayBits = 32,
+  parameter int unsigned CountBits = 16,
+  /// Bits of BUFFER_ADDRESS and LENGTH, more than the buffer has.
+  parameter int unsigned LengthBits = 32,
+  /// Bits of the bus addresses that the function can reach as bus master; a descriptor with a higher one is invalid.
+  parameter int unsigned AddressBits = 32
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -23,6 +35,28 @@ module store #(
     $error("store: FifoLog2 must be 3 to 12");
   end
 
+  if (DelayBits < 8 || DelayBits > 32 || CountBits < 8 || CountBits > 16 || AddressBits < 16 || AddressBits > 32) begin : gen_check_bits
+    $error("store: DelayBits must be 8 to 32, CountBits 8 to 16, AddressBits 16 to 32");
+  end
+  if (LengthBits < BufferLog2 + 1 || LengthBits > 32) begin : gen_check_length
+    $error("store: LengthBits must be BufferLog2 + 1 to 32");
+  end
+
+  // The bits that registers do not have.
+  localparam logic [31:0]   NoAddress = ~(32'hFFFF_FFFF >> (32 - AddressBits));
+  localparam logic [31:0]   NoDelay   = ~(32'hFFFF_FFFF >> (32 - DelayBits));
+  localparam logic [31:0]   NoCount   = ~(32'hFFFF_FFFF >> (32 - CountBits));
+  localparam logic [31:0]   NoLength  = ~(32'hFFFF_FFFF >> (32 - LengthBits));
+  localparam logic [31:0]   NoPace    = Instruments ? 32'd0 : 32'hFFFF_FFFF;
+  localparam logic [4095:0] Absent =
+      (4096'(NoAddress) << (32'(store_reg_pkg::DescriptorBaseOffset) * 8)) |
+      (4096'(NoLength) << (32'(store_reg_pkg::BufferAddressOffset) * 8)) |
+      (4096'(NoLength) << (32'(store_reg_pkg::LengthOffset) * 8)) |
+      (4096'(NoDelay) << (32'(store_reg_pkg::DelayOffset) * 8)) |
+      (4096'(NoCount) << (32'(store_reg_pkg::FifoThresholdOffset) * 8)) |
+      (4096'(NoCount) << (32'(store_reg_pkg::MaxBurstOffset) * 8)) |
+      (4096'(NoPace) << (32'(store_reg_pkg::FifoPaceOffset) * 8));
+
   localparam logic [191:0] BarMask = {96'd0, 32'hFFFF_FFF0, 32'hFFFF_FFFF << BufferLog2, 32'hFFFF_F000};
   localparam logic [191:0] BarType = {96'd0, 32'd1, 32'd8, 32'd0};
 
@@ -37,7 +71,8 @@ module store #(
   function_socket #(
     .VendorId(store_identity_pkg::VendorId), .DeviceId(store_identity_pkg::DeviceId),
     .ClassCode(store_identity_pkg::ClassCode), .Revision(store_identity_pkg::Revision), .BarMask(BarMask),
-    .BarType(BarType), .RegisterBars(6'b000101)
+    .BarType(BarType), .RegisterBars(6'b000101), .Messages(Messages),
+    .AddressBits(AddressBits), .LengthBits(BufferLog2 > 16 ? 16 : BufferLog2)
   ) u_socket (
     .clk_i, .rst_ni, .place_i, .bus_i, .bus_o, .intx_o, .events_o, .access_o(host), .answer_i(answer), .rdata_i(rdata),
     .load_o(load), .interrupt_i(interrupt), .message_failed_o(message_failed), .initiator_i(request),
@@ -60,7 +95,7 @@ module store #(
   store_io_reg_pkg::reg2hw_t io2hw;
   store_io_reg_pkg::hw2reg_t hw2io;
   logic                      registers_reset;
-  store_regs u_regs (
+  store_regs #(.Present(~Absent)) u_regs (
     .clk_i, .rst_ni(rst_ni && !registers_reset), .write_i(host.write && to_registers && host.write_address[11:9] == '0),
     .write_address_i(host.write_address[8:0]), .be_i(host.be), .wdata_i(host.wdata),
     .load_i(load && to_registers && host.pointer[11:9] == '0), .read_i(1'b0), .read_address_i(host.pointer[8:0]),
@@ -84,10 +119,10 @@ module store #(
   logic [31:0] transferred, data_clocks, busy_clocks;
   logic [BufferLog2:0] taken_length;
   logic [FifoLog2:0] fifo_level;
-  store_command #(.BufferLog2(BufferLog2), .FifoLog2(FifoLog2)) u_command (
+  store_command #(.BufferLog2(BufferLog2), .FifoLog2(FifoLog2), .DelayBits(DelayBits)) u_command (
     .clk_i, .rst_ni, .command_we_i(reg2hw.command_we && reg2hw.wmask[0]), .operation_i(reg2hw.wdata[2:0]),
     .buffer_address_i(reg2hw.buffer_address.value), .length_i(reg2hw.length.value),
-    .delay_i(reg2hw.delay.clocks), .accept_o(accept), .length_o(taken_length),
+    .delay_i(reg2hw.delay.clocks[DelayBits-1:0]), .accept_o(accept), .length_o(taken_length),
     .threshold_i(reg2hw.fifo_threshold.dwords), .abort_i(reg2hw.control.abort),
     .soft_reset_i(reg2hw.control.soft_reset), .registers_reset_o(registers_reset), .busy_o(busy), .state_o(state),
     .operation_o(operation), .transferred_o(transferred), .data_clocks_o(data_clocks), .busy_clocks_o(busy_clocks),
@@ -135,7 +170,7 @@ module store #(
   logic [1:0]            segment_offset;
   logic [BufferLog2:0]   segment_length;
   logic [2:0]            wlevel;
-  store_mover #(.BufferLog2(BufferLog2)) u_mover (
+  store_mover #(.BufferLog2(BufferLog2), .Pace(Instruments)) u_mover (
     .clk_i, .rst_ni, .start_i(fifo_start || segment_start), .inward_i(inward), .dma_i(segment_start),
     .buffer_address_i(segment_buffer),
     .other_offset_i(fifo_start ? 2'd0 : segment_offset),
@@ -153,9 +188,9 @@ module store #(
   // Bus master.
   logic        target_abort, master_abort, descriptor_invalid, range_dma, disabled;
   logic [31:0] error_address;
-  store_dma #(.BufferLog2(BufferLog2)) u_dma (
+  store_dma #(.BufferLog2(BufferLog2), .AddressBits(AddressBits)) u_dma (
     .clk_i, .rst_ni, .accept_i(accept), .buffer_address_i(reg2hw.buffer_address.value[BufferLog2-1:0]),
-    .length_i(reg2hw.length.value[BufferLog2:0]), .descriptor_i(reg2hw.descriptor_base.address),
+    .length_i(reg2hw.length.value[BufferLog2:0]), .descriptor_i(reg2hw.descriptor_base.address[AddressBits-5:0]),
     .start_i(dma_start), .inward_i(inward), .max_burst_i(reg2hw.max_burst.dwords),
     .bus_master_i(progress.enabled), .abort_i(dma_abort), .in_descriptor_o(dma_descriptor), .in_data_o(),
     .done_o(dma_done), .parity_o(bus_parity), .target_abort_o(target_abort), .master_abort_o(master_abort),
@@ -211,10 +246,12 @@ module store #(
       hw2reg.interrupt_cause           = {27'd0, cause};
       hw2reg.interrupt_mask_set        = {27'd0, mask};
       hw2reg.interrupt_mask_clear      = {27'd0, mask};
-      hw2reg.error_address.value       = error_address_q;
-      hw2reg.data_clocks.value         = data_clocks;
-      hw2reg.busy_clocks.value         = busy_clocks;
-      hw2reg.fifo_overruns.accesses    = overruns;
+      if (Instruments) begin
+        hw2reg.error_address.value    = error_address_q;
+        hw2reg.data_clocks.value      = data_clocks;
+        hw2reg.busy_clocks.value      = busy_clocks;
+        hw2reg.fifo_overruns.accesses = overruns;
+      end
     end
   end
   assign hwset.error.target_abort        = target_abort;

@@ -31,20 +31,12 @@ module store_answer (
                          (ports_o && access_i.loaded_address[3:2] == 2'd0);
   assign fifo_window_o = registers_o && access_i.write_address[11:8] == 4'd1;
 
+  // Registers, ports and FIFO give 0 unless they are read.
   always_comb begin : p_answer
     answer_o = socket_pkg::AnswerAtOnce;
-    rdata_o  = '0;
-    if (fifo_o) begin
-      rdata_o         = fifo_rdata_i;
-      answer_o.rvalid = fifo_rvalid_i;
-    end else if (registers_o) begin
-      rdata_o = registers_rdata_i;
-    end else if (ports_o) begin
-      rdata_o = ports_rdata_i;
-    end else if (buffer_o) begin
-      rdata_o         = buffer_rdata_i;
-      answer_o.rvalid = buffer_rvalid_i;
-    end
+    if (fifo_o) answer_o.rvalid = fifo_rvalid_i;
+    else if (buffer_o) answer_o.rvalid = buffer_rvalid_i;
+    rdata_o = registers_rdata_i | ports_rdata_i | fifo_rdata_i | (buffer_rdata_i & {32{buffer_o}});
   end
 
   logic unused_access;

@@ -6,7 +6,9 @@
 module store_command #(
   /// Log2 of the buffer's bytes and of the FIFO's dwords.
   parameter int unsigned BufferLog2 = 16,
-  parameter int unsigned FifoLog2 = 6
+  parameter int unsigned FifoLog2 = 6,
+  /// Bits of the access time.
+  parameter int unsigned DelayBits = 32
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -15,7 +17,7 @@ module store_command #(
   input  logic [2:0]            operation_i,
   input  logic [31:0]           buffer_address_i,
   input  logic [31:0]           length_i,
-  input  logic [31:0]           delay_i,
+  input  logic [DelayBits-1:0]  delay_i,
   input  logic [15:0]           threshold_i,
   /// The arguments are taken on this clock; the length as it was then.
   output logic                  accept_o,
@@ -163,7 +165,7 @@ module store_command #(
   logic [BufferLog2:0] bytes_left;
   logic                clear;
   assign clear = registers_reset_o || accept;
-  prim_timer u_delay (.clk_i, .rst_ni, .load_i(accept), .clocks_i(delay_i), .running_o(delaying));
+  prim_timer #(.Width(DelayBits)) u_delay (.clk_i, .rst_ni, .load_i(accept), .clocks_i(delay_i), .running_o(delaying));
   prim_clocks u_busy (
     .clk_i, .rst_ni, .clear_i(clear), .enable_i(state_q != StIdle), .clocks_o(busy_clocks_o)
   );

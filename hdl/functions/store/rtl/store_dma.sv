@@ -10,7 +10,9 @@
 /// when a datum had bad parity: no such datum is used.
 module store_dma #(
   /// Log2 of the buffer's bytes.
-  parameter int unsigned BufferLog2 = 16
+  parameter int unsigned BufferLog2 = 16,
+  /// Bits of the bus addresses that the engine can reach.
+  parameter int unsigned AddressBits = 32
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -18,7 +20,7 @@ module store_dma #(
   input  logic                  accept_i,
   input  logic [BufferLog2-1:0] buffer_address_i,
   input  logic [BufferLog2:0]   length_i,
-  input  logic [31:4]           descriptor_i,
+  input  logic [AddressBits-1:4] descriptor_i,
   /// Begins the transfer, to the buffer if `inward_i`, which stays as it is until the end.
   input  logic                  start_i,
   input  logic                  inward_i,
@@ -86,10 +88,11 @@ module store_dma #(
   // Bits of a number of dwords of the buffer, and of a burst.
   localparam int unsigned DwordWidth = BufferLog2 - 1;
   localparam int unsigned BurstWidth = DwordWidth < 16 ? DwordWidth : 16;
+  localparam logic [31:0] Reached    = 32'hFFFF_FFFF >> (32 - AddressBits);
 
   logic        in_flight_q, failed, valid_descriptor, last_q, invalid_q, beyond_q, too_long, too_long_q;
-  logic [31:0] address_q;
-  logic [31:4] base_q;
+  logic [AddressBits-1:0] address_q;
+  logic [AddressBits-1:4] base_q;
   logic [1:0]  word_q;
   logic [BufferLog2-1:0] buffer_q;
   logic [BufferLog2:0]   left_q, length_q, segment_length;
@@ -162,7 +165,7 @@ module store_dma #(
         2'd1: invalid_q <= invalid_q || rdata_i != '0;
         2'd2: invalid_q <= invalid_q || rdata_i[31:24] != '0 || rdata_i[23:0] == '0;
         2'd3: invalid_q <= invalid_q || rdata_i[31:1] != '0;
-        default: invalid_q <= 1'b0;
+        default: invalid_q <= (rdata_i & ~Reached) != '0;
       endcase
     end
     if (arrives && word_q == 2'd2) begin
@@ -171,7 +174,7 @@ module store_dma #(
     end
     if (arrives && word_q == 2'd3) last_q <= rdata_i[0];
     if (accept_i) base_q <= descriptor_i;
-    else if (state_q == StCheck) base_q <= base_q + 28'd1;
+    else if (state_q == StCheck) base_q <= base_q + (AddressBits-4)'(1);
   end
   assign too_long         = beyond_q || length_q > left_q;
   assign valid_descriptor = !invalid_q;
@@ -186,8 +189,8 @@ module store_dma #(
       left_q   <= left_q - segment_length;
       buffer_q <= buffer_q + BufferLog2'(segment_length);
     end
-    if (arrives && word_q == 2'd0) address_q <= rdata_i;
-    else if (state_q == StBurst && take) address_q <= {address_q[31:2] + 30'(burst), 2'b00};
+    if (arrives && word_q == 2'd0) address_q <= rdata_i[AddressBits-1:0];
+    else if (state_q == StBurst && take) address_q <= {address_q[AddressBits-1:2] + (AddressBits-2)'(burst), 2'b00};
     if (state_q == StCheck) begin
       too_long_q    <= too_long;
       first_burst_q <= 1'b1;
@@ -221,12 +224,12 @@ module store_dma #(
 
   always_comb begin : p_request
     request_o.command  = bus_pkg::CommandMemoryRead;
-    request_o.address  = {base_q, 4'h0};
+    request_o.address  = 32'({base_q, 4'h0});
     request_o.length   = 16'd4;
     request_o.first_be = 4'hF;
     request_o.last_be  = 4'hF;
     if (state_q == StBurst) begin
-      request_o.address = {address_q[31:2], 2'b00};
+      request_o.address = 32'({address_q[AddressBits-1:2], 2'b00});
       request_o.length  = 16'(burst);
       if (!inward_i) begin
         request_o.command = bus_pkg::CommandMemoryWrite;
@@ -277,7 +280,7 @@ module store_dma #(
                                 ((request_done_i && result_i == bus_pkg::ResultDisabled) ||
                                  (!bus_master_i && state_d == StDone &&
                                   (state_q == StFetch || (state_q == StBurst && !failed))));
-  assign error_address_o      = parity_error_i ? parity_address_i : request_done_i ? address_i : {base_q, 4'h0};
+  assign error_address_o      = parity_error_i ? parity_address_i : request_done_i ? address_i : 32'({base_q, 4'h0});
 
   assign in_descriptor_o = state_q == StFetch || state_q == StDescriptor || state_q == StCheck;
   assign in_data_o       = state_q == StBurst || state_q == StDrain;

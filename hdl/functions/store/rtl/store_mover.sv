@@ -4,7 +4,9 @@
 /// Moves one segment: a run of bytes between the buffer and the FIFO or the bus, through the byte funnel.
 module store_mover #(
   /// Log2 of the buffer's bytes.
-  parameter int unsigned BufferLog2 = 16
+  parameter int unsigned BufferLog2 = 16,
+  /// Dwords between FIFO and buffer can be slowed down.
+  parameter bit          Pace = 1'b1
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -52,7 +54,6 @@ module store_mover #(
   input  logic                  wpop_i
 );
   logic        inward_q, dma_q, running_q, paced;
-  logic [15:0] pace_q;
   logic        in_valid, in_ready, out_valid, out_ready, align_done;
   logic [31:0] in_data, out_data, head, unused_second;
   logic [3:0]  out_be;
@@ -66,10 +67,17 @@ module store_mover #(
   end
 
   // The speed of programmed I/O.
-  assign paced = dma_q || pace_q == '0;
-  always_ff @(posedge clk_i) begin : p_pace
-    if (start_i || (in_valid && in_ready)) pace_q <= start_i ? '0 : pace_i;
-    else if (pace_q != '0) pace_q <= pace_q - 16'd1;
+  if (Pace) begin : gen_pace
+    logic [15:0] pace_q;
+    assign paced = dma_q || pace_q == '0;
+    always_ff @(posedge clk_i) begin
+      if (start_i || (in_valid && in_ready)) pace_q <= start_i ? '0 : pace_i;
+      else if (pace_q != '0) pace_q <= pace_q - 16'd1;
+    end
+  end else begin : gen_no_pace
+    assign paced = 1'b1;
+    logic unused_pace;
+    assign unused_pace = ^pace_i;
   end
 
   // Reads of the buffer are ahead by the number of dwords that the queue holds.

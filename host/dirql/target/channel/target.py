@@ -28,7 +28,16 @@ from dirql.target.channel.channel import (
 )
 from dirql.target.channel.operations import OPERATION_NAMES
 from dirql.target.channel.records import decode_records
-from dirql.target.contract import BusFault, EventRecord, Target, TargetClosed, Wake, bus_error
+from dirql.target.contract import (
+    BusFault,
+    Capability,
+    EventRecord,
+    NotSupported,
+    Target,
+    TargetClosed,
+    Wake,
+    bus_error,
+)
 
 __all__ = ["CommandTarget"]
 
@@ -46,18 +55,22 @@ _INT_ACK = int(Op.INT_ACK)
 
 
 class CommandTarget(Target):
-    """The Target contract over a channel. A subclass adds `name` and `capabilities`."""
+    """The Target contract over a channel. A subclass adds `name` and `abilities`."""
 
     __slots__ = (
         "_answer",
         "_channel",
         "_closed",
         "_send",
+        "capabilities",
         "description",
         "frequency",
         "memory",
         "memory_file",
     )
+
+    abilities: frozenset[Capability]
+    """The capabilities with a machine that leaves nothing out."""
 
     def __init__(self, channel: Channel, description: MachineDescription) -> None:
         """Reset the machine at the far end of `channel`, which this target owns from now on.
@@ -65,6 +78,8 @@ class CommandTarget(Target):
         `description` says which machine that is.
         """
         self.description = description
+        missing = () if description.savings.faults else (Capability.FAULT_INJECTION,)
+        self.capabilities = self.abilities.difference(missing)
         self.frequency = description.frequency
         self._channel = channel
         self._send = channel.command
@@ -292,12 +307,23 @@ class CommandTarget(Target):
 
     # Faults.
 
+    def _check_faults(self) -> None:
+        """Raise `NotSupported` if the machine leaves faults out."""
+        if not self.description.savings.faults:
+            raise NotSupported(
+                "faults must be injected into a machine with the capability FAULT_INJECTION; machine"
+                f" {self.description.name} lacks it, as savings.faults in {self.description.file} says: mark the test"
+                ' with needs("FAULT_INJECTION"), or choose another machine'
+            )
+
     def inject_bus_fault(self, fault: BusFault) -> None:
         """See `Target`."""
+        self._check_faults()
         self._command(Op.ARM_FAULT, fault.address, 0xF, fault.status, fault.count)
 
     def hold_interrupt(self, clocks: int) -> None:
         """See `Target`."""
+        self._check_faults()
         self._command(Op.HOLD_INTERRUPT, 0, 0xF, check_dword("the clocks to hold interrupts", clocks))
 
     # Life.

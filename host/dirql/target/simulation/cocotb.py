@@ -130,7 +130,7 @@ class CocotbTarget(SimulatedTarget):
     __slots__ = ()
 
     name = "cocotb"
-    capabilities = frozenset(Capability) - {Capability.WAVES}
+    abilities = frozenset(Capability) - {Capability.WAVES}
 
     def __init__(self, machine: MachineDescription, *, memory_delays: MemoryDelays | None = None) -> None:
         """Open the machine, just out of reset and with the memory zero; `machine` must be the simulator's machine.

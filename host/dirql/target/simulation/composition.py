@@ -205,6 +205,7 @@ def render_composition(machine: MachineDescription, translations: Sequence[Trans
             f"constexpr unsigned kEventsWidth = {EVENTS_WIDTH};",
             f"constexpr uint32_t kClockKhz = {machine.khz}u;",
             f"constexpr uint32_t kTimestampAddress = {machine.timestamp_unit.address:#x}u;",
+            f"constexpr bool kFaultInjection = {str(machine.savings.faults).lower()};",
             "constexpr FunctionFacts kFunctions[] = {",
             *_function_facts(machine),
             "};",

@@ -28,7 +28,7 @@ class SimulatedChannel(Channel, Protocol):
 
 
 class SimulatedTarget(CommandTarget):
-    """A machine in a simulation. A subclass adds `name` and `capabilities`."""
+    """A machine in a simulation. A subclass adds `name` and `abilities`."""
 
     __slots__ = ()
 

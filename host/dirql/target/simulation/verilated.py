@@ -83,7 +83,7 @@ class VerilatedTarget(SimulatedTarget):
     __slots__ = ("_handle", "_verilated")
 
     name = "verilated"
-    capabilities = frozenset(Capability)
+    abilities = frozenset(Capability)
 
     def __init__(
         self,
