@@ -42,6 +42,10 @@ def kinds_of_stores(name: str) -> tuple[str, ...]:
     return tuple(kind for kind in stores[0].interrupts if all(kind in each.interrupts for each in stores))
 
 
+STORES_AND_KINDS = [(name, kind) for name in WITH_STORES for kind in kinds_of_stores(name)]
+"""Each machine with stores, with each kind of interrupt that its stores have."""
+
+
 @pytest.fixture(params=NAMES)
 def described(request: pytest.FixtureRequest) -> MachineDescription:
     """The description of each machine in turn."""
@@ -160,9 +164,7 @@ def all_at_once(machine: Machine, mode: TransferMode) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "kind"), [(name, kind) for name in WITH_STORES for kind in (None, *kinds_of_stores(name))]
-)
+@pytest.mark.parametrize(("name", "kind"), [*((name, None) for name in WITH_STORES), *STORES_AND_KINDS])
 def test_all_stores_work_at_once_with_each_kind_of_interrupt(name: str, kind: str | None) -> None:
     with open_machine("verilated", machine=name) as machine:
         machine.load_driver(store, interrupt=kind)

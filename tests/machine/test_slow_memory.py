@@ -19,7 +19,7 @@ from dirql.machine import open_machine
 from dirql.registers.store import Operation
 from dirql.target import MemoryDelays, inside_simulator
 from machine.target_bench import Bench, configure_bench, open_bench
-from machine.test_machines import all_at_once
+from machine.test_machines import STORES_AND_KINDS, all_at_once
 
 pytestmark = [
     pytest.mark.slow,
@@ -96,8 +96,7 @@ def test_a_reset_begins_the_times_anew_and_forgets_requests() -> None:
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize("name", WITH_STORES)
-@pytest.mark.parametrize("kind", ["level", "latched", "message"])
+@pytest.mark.parametrize(("name", "kind"), STORES_AND_KINDS)
 def test_all_stores_of_each_machine_work_with_a_slow_memory(name: str, kind: str) -> None:
     for seed in (1, 2):
         with open_machine("verilated", machine=name, memory_delays=MemoryDelays(seed)) as machine:

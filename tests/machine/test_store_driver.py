@@ -65,6 +65,12 @@ def open_like(request: pytest.FixtureRequest, *, processors: int, seed: int) -> 
 
 @contextmanager
 def opened(machine: Machine, mode: TransferMode, kind: str) -> Iterator[Handle]:
+    """The device with a kind of interrupt; the test is skipped on a machine whose stores do not have the kind."""
+    for function in machine.target.description.functions_named("store"):
+        if kind not in function.interrupts:
+            pytest.skip(
+                f"{function} of the machine {machine.target.description.name} has no {kind} interrupts"
+            )
     machine.load_driver(store, interrupt=kind)
     with machine.open(NAME) as handle:
         set_mode(handle, mode)

@@ -63,7 +63,7 @@ module bridge_command #(
   host_pkg::bus_status_e status_q, status_d;
   host_pkg::bus_status_e fault_status, translated;
   logic [31:0]       idsel_d, idsel_q;
-  logic [15:0]       length, left_q, wdata_left_q;
+  logic [15:0]       length, left_q;
   logic              parity_q, fault_armed;
   logic [4:0]        behind_q;
 
@@ -163,22 +163,23 @@ module bridge_command #(
     if (take) op_q <= op;
     if (take) parity_q <= 1'b0;
     else if (initiator_i.parity_error) parity_q <= 1'b1;
-    if (take) left_q <= length;
-    else if (initiator_i.transfer || fill_push_o) left_q <= left_q - 16'd1;
-    if (!rst_ni) wdata_left_q <= '0;
-    else if (take) wdata_left_q <= op == host_pkg::OpMemWrite && burst ? length : '0;
-    else if (command_i.wdata_valid && wdata_ready_o) wdata_left_q <= wdata_left_q - 16'd1;
+    // The data that a read has not delivered, or that a write burst has not taken from the host.
+    if (!rst_ni) left_q <= '0;
+    else if (take) left_q <= read || (op == host_pkg::OpMemWrite && burst) ? length : '0;
+    else if (write ? command_i.wdata_valid && wdata_ready_o : initiator_i.transfer || fill_push_o) begin
+      left_q <= left_q - 16'd1;
+    end
   end
 
   // Data of a write: the datum of the command, or the data of the burst.
-  assign wdata_ready_o  = wdata_left_q != '0 && wqueue_level_i < 3'(Queue);
+  assign wdata_ready_o  = write && left_q != '0 && wqueue_level_i < 3'(Queue);
   assign wqueue_push_o  = (bus_op && !read && !burst) || (command_i.wdata_valid && wdata_ready_o);
   assign wqueue_clear_o = state_q == StFill;
   // A single write may start at once: its datum enters the queue on the clock of the command.
   assign available_o    = take ? (read || !burst ? 3'd1 : 3'd0) : write ? wqueue_level_i : 3'(Queue) - rqueue_level_i;
 
   assign fill_push_o = state_q == StFill && !write && left_q != '0 && rqueue_level_i < 3'(Queue - 1);
-  assign last_fill   = write ? wdata_left_q == '0 : left_q == '0;
+  assign last_fill   = left_q == '0;
 
   // Armed faults and the interrupt hold.
   if (Faults) begin : gen_faults

@@ -12,10 +12,12 @@ module host_bridge #(
   parameter int unsigned DiscardClocks = 32768,
   /// Retries without any datum moved that end a command with TIMEOUT.
   parameter int unsigned RetryLimit = 1024,
-  /// Entries of the queues between the bus and the host, 2 to 4; with 2, bursts of the host pause between data.
+  /// Entries of the queues between the bus and the host, 2 to 4; with 2, bursts of the host have two data.
   parameter int unsigned Queue = 4,
   /// The host can arm faults and hold back the interrupt.
-  parameter bit          Faults = 1'b1
+  parameter bit          Faults = 1'b1,
+  /// The target's data have registers that synthesis can keep once for all targets, see `bus_target`.
+  parameter bit          Shared = 1'b0
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -92,7 +94,7 @@ module host_bridge #(
   bus_pkg::answer_t      answer;
   logic [31:0] target_rdata, header_rdata, memory_rdata;
   logic        load, retried, memory_hit, memory_rvalid, memory_wready, memory_retry;
-  bus_target u_target (
+  bus_target #(.Shared(Shared)) u_target (
     .clk_i, .rst_ni, .number_i(place_i.number), .transaction_o(transaction), .answer_i(answer), .rdata_i(target_rdata),
     .load_o(load), .retried_o(retried),
     .parity_response_i(command.parity_response), .serr_enable_i(command.serr_enable), .status_set_o(target_status),

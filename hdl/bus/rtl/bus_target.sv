@@ -16,7 +16,11 @@
 module bus_target #(
   /// The backend takes bursts. Without them it must answer with `single` on, and the one datum of a transaction has the
   /// transaction's address.
-  parameter bit Bursts = 1'b1
+  parameter bit Bursts = 1'b1,
+  /// Each datum on the bus is kept, whatever target it is for, so that synthesis needs the registers once for all targets
+  /// and masters that do so. Without it a target keeps only its own data, and a function can sleep while others use the
+  /// bus.
+  parameter bit Shared = 1'b0
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -221,8 +225,7 @@ module bus_target #(
   always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) write_q <= 1'b0;
     else write_q <= transfer && !read_q;
-    // Only data of this target are kept, so that a function can sleep while others use the bus.
-    if (transfer && !read_q) begin
+    if (Shared || (transfer && !read_q)) begin
       wdata_q    <= bus_i.ad;
       write_be_q <= ~bus_i.cbe;
     end

@@ -12,7 +12,14 @@ module interrupt_controller #(
   parameter logic [7:0]  VectorBase,
   parameter logic [7:0]  VectorStep,
   /// Bits of each count of lost edges, and of the count of spurious fetches, 1 to 16.
-  parameter int unsigned LostBits = 16
+  parameter int unsigned LostBits = 16,
+  /// The host can route the lines to any input. Else the lines have the inputs that they have after reset, and only the
+  /// inputs of `Lines` are there: the others are never requested.
+  parameter bit          Routes = 1'b1,
+  /// The lines that functions use, INTA … INTD.
+  parameter logic [3:0]  Lines = '1,
+  /// The target's data have registers that synthesis can keep once for all targets, see `bus_target`.
+  parameter bit          Shared = 1'b0
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -55,7 +62,7 @@ module interrupt_controller #(
     answer.single = 1'b1;
     answer.wready = !to_doorbell || posted_empty_i;
   end
-  bus_target #(.Bursts(1'b0)) u_target (
+  bus_target #(.Bursts(1'b0), .Shared(Shared)) u_target (
     .clk_i, .rst_ni, .number_i('0), .transaction_o(access), .answer_i(answer), .rdata_i(rdata), .load_o(load),
     .retried_o(), .parity_response_i(1'b1), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
   );
@@ -86,7 +93,20 @@ module interrupt_controller #(
   logic [15:0] lines, set, lost;
   logic        regs_write;
   assign regs_write = access.write && access.write_address[31:7] == Address[31:7];
-  interrupt_controller_regs u_regs (
+  // The inputs that there are, and the bits that registers do not have.
+  function automatic logic [15:0] inputs_of_lines();
+    inputs_of_lines = '0;
+    for (int unsigned i = 0; i < 4; i++) begin
+      if (Lines[i]) inputs_of_lines[interrupt_controller_reg_pkg::RouteReset[i*4 +: 4]] = 1'b1;
+    end
+  endfunction
+  localparam logic [15:0]   Inputs = Routes ? '1 : inputs_of_lines();
+  localparam logic [15:0]   NoInput = ~Inputs;
+  localparam logic [1023:0] Absent =
+      (1024'(NoInput) << (32'(interrupt_controller_reg_pkg::EnableOffset) * 8)) |
+      (1024'(NoInput) << (32'(interrupt_controller_reg_pkg::ModeOffset) * 8)) |
+      (1024'(Routes ? 32'd0 : 32'hFFFF_FFFF) << (32'(interrupt_controller_reg_pkg::RouteOffset) * 8));
+  interrupt_controller_regs #(.Present(~Absent)) u_regs (
     .clk_i, .rst_ni, .write_i(regs_write), .write_address_i(access.write_address[6:0]), .be_i(access.write_be), .wdata_i(access.wdata),
     .load_i(load && to_regs && access.pointer[11:7] == '0),
     .read_i(1'b0), .read_address_i(access.pointer[6:0]), .rdata_o(regs_rdata), .reg2hw_o(reg2hw), .hw2reg_i(hw2reg)
@@ -105,6 +125,7 @@ module interrupt_controller #(
     if (access.write && access.write_address[31:12] == Doorbell[31:12] && access.write_be[0] && access.wdata[15:4] == '0) begin
       set[access.wdata[3:0]] = 1'b1;
     end
+    set = set & Inputs;
   end
   assign route = reg2hw.route;
   always_comb begin : p_route
@@ -113,6 +134,7 @@ module interrupt_controller #(
     if (intx_i[1]) lines[route.intb] = 1'b1;
     if (intx_i[2]) lines[route.intc] = 1'b1;
     if (intx_i[3]) lines[route.intd] = 1'b1;
+    lines = lines & Inputs;
   end
 
   logic [15:0] raw, pending, in_service;

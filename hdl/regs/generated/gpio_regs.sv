@@ -5,7 +5,7 @@
 /// Registers of the gpio function (BAR0): pins with direction, and an interrupt cause for each pin.
 /// Writes take one clock and honour byte enables; a datum read is there on the clock that loads it and 0 on all others.
 module gpio_regs #(
-  /// The bits of registers that are there, by the dword; another bit reads 0 and takes no write.
+  /// The bits of registers that are there, by the dword; another bit takes no write and keeps its reset value.
   parameter logic [511:0] Present = '1
 ) (
   /// Clock and synchronous, active-low reset.

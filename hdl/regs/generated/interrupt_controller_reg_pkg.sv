@@ -14,6 +14,7 @@ package interrupt_controller_reg_pkg;
   localparam logic [6:0] ClaimOffset = 7'h18;
   localparam logic [6:0] EoiOffset = 7'h1C;
   localparam logic [6:0] RouteOffset = 7'h20;
+  localparam logic [31:0] RouteReset = 32'hA864;
   localparam logic [6:0] ThresholdOffset = 7'h24;
   localparam logic [6:0] SpuriousOffset = 7'h28;
   localparam logic [6:0] LostOffset = 7'h40;

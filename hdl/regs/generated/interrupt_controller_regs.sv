@@ -5,7 +5,7 @@
 /// Sixteen inputs, priority by number (higher first), latched or level, with claim and end-of-interrupt.
 /// Writes take one clock and honour byte enables; a datum read is there on the clock that loads it and 0 on all others.
 module interrupt_controller_regs #(
-  /// The bits of registers that are there, by the dword; another bit reads 0 and takes no write.
+  /// The bits of registers that are there, by the dword; another bit takes no write and keeps its reset value.
   parameter logic [1023:0] Present = '1
 ) (
   /// Clock and synchronous, active-low reset.
@@ -86,10 +86,10 @@ module interrupt_controller_regs #(
         mode_latched_q <= ((wdata_i[15:0] & wmask[15:0]) | (mode_latched_q & ~wmask[15:0])) & Present[32 +: 16];
       end
       if (write_dword == (W+1)'(8)) begin
-        route_inta_q <= ((wdata_i[3:0] & wmask[3:0]) | (route_inta_q & ~wmask[3:0])) & Present[256 +: 4];
-        route_intb_q <= ((wdata_i[7:4] & wmask[7:4]) | (route_intb_q & ~wmask[7:4])) & Present[260 +: 4];
-        route_intc_q <= ((wdata_i[11:8] & wmask[11:8]) | (route_intc_q & ~wmask[11:8])) & Present[264 +: 4];
-        route_intd_q <= ((wdata_i[15:12] & wmask[15:12]) | (route_intd_q & ~wmask[15:12])) & Present[268 +: 4];
+        route_inta_q <= (((wdata_i[3:0] & wmask[3:0]) | (route_inta_q & ~wmask[3:0])) & Present[256 +: 4]) | (4'h4 & ~Present[256 +: 4]);
+        route_intb_q <= (((wdata_i[7:4] & wmask[7:4]) | (route_intb_q & ~wmask[7:4])) & Present[260 +: 4]) | (4'h6 & ~Present[260 +: 4]);
+        route_intc_q <= (((wdata_i[11:8] & wmask[11:8]) | (route_intc_q & ~wmask[11:8])) & Present[264 +: 4]) | (4'h8 & ~Present[264 +: 4]);
+        route_intd_q <= (((wdata_i[15:12] & wmask[15:12]) | (route_intd_q & ~wmask[15:12])) & Present[268 +: 4]) | (4'hA & ~Present[268 +: 4]);
       end
       if (write_dword == (W+1)'(9)) begin
         threshold_input_number_q <= ((wdata_i[3:0] & wmask[3:0]) | (threshold_input_number_q & ~wmask[3:0])) & Present[288 +: 4];

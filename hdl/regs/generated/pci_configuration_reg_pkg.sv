@@ -25,6 +25,7 @@ package pci_configuration_reg_pkg;
   localparam logic [6:0] MsiCapabilityIdOffset = 7'h40;
   localparam logic [6:0] MsiNextOffset = 7'h41;
   localparam logic [6:0] MsiControlOffset = 7'h42;
+  localparam logic [15:0] MsiControlReset = 16'h80;
   localparam logic [6:0] MsiAddressOffset = 7'h44;
   localparam logic [6:0] MsiUpperAddressOffset = 7'h48;
   localparam logic [6:0] MsiDataOffset = 7'h4C;

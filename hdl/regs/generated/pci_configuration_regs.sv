@@ -5,7 +5,7 @@
 /// Type 0 configuration header with an MSI and a vendor-specific capability; facts of a function enter as inputs.
 /// Writes take one clock and honour byte enables; a datum read is there on the clock that loads it and 0 on all others.
 module pci_configuration_regs #(
-  /// The bits of registers that are there, by the dword; another bit reads 0 and takes no write.
+  /// The bits of registers that are there, by the dword; another bit takes no write and keeps its reset value.
   parameter logic [1023:0] Present = '1
 ) (
   /// Clock and synchronous, active-low reset.

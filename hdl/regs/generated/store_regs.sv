@@ -5,7 +5,7 @@
 /// Registers of the store function (BAR0): a buffer filled and read through a FIFO or by bus mastering.
 /// Writes take one clock and honour byte enables; a datum read is there on the clock that loads it and 0 on all others.
 module store_regs #(
-  /// The bits of registers that are there, by the dword; another bit reads 0 and takes no write.
+  /// The bits of registers that are there, by the dword; another bit takes no write and keeps its reset value.
   parameter logic [4095:0] Present = '1
 ) (
   /// Clock and synchronous, active-low reset.
@@ -100,10 +100,10 @@ module store_regs #(
         interrupt_control_pulse_clocks_q <= ((wdata_i[15:8] & wmask[15:8]) | (interrupt_control_pulse_clocks_q & ~wmask[15:8])) & Present[392 +: 8];
       end
       if (write_dword == (W+1)'(13)) begin
-        fifo_threshold_dwords_q <= ((wdata_i[15:0] & wmask[15:0]) | (fifo_threshold_dwords_q & ~wmask[15:0])) & Present[416 +: 16];
+        fifo_threshold_dwords_q <= (((wdata_i[15:0] & wmask[15:0]) | (fifo_threshold_dwords_q & ~wmask[15:0])) & Present[416 +: 16]) | (16'h10 & ~Present[416 +: 16]);
       end
       if (write_dword == (W+1)'(16)) begin
-        max_burst_dwords_q <= ((wdata_i[15:0] & wmask[15:0]) | (max_burst_dwords_q & ~wmask[15:0])) & Present[512 +: 16];
+        max_burst_dwords_q <= (((wdata_i[15:0] & wmask[15:0]) | (max_burst_dwords_q & ~wmask[15:0])) & Present[512 +: 16]) | (16'h40 & ~Present[512 +: 16]);
       end
       if (write_dword == (W+1)'(17)) begin
         delay_clocks_q <= ((wdata_i[31:0] & wmask[31:0]) | (delay_clocks_q & ~wmask[31:0])) & Present[544 +: 32];

@@ -19,6 +19,10 @@ module function_socket #(
   parameter logic [5:0]   RegisterBars = 6'h3F,
   /// There is an initiator, so that the function can send messages and make requests of its own.
   parameter bit           Initiator = 1'b1,
+  /// The host can read and write the function in bursts.
+  parameter bit           Bursts = 1'b1,
+  /// The target's data have registers that synthesis can keep once for all targets, see `bus_target`.
+  parameter bit           Shared = 1'b0,
   /// The function can send messages; that needs an initiator.
   parameter bit           Messages = Initiator,
   /// Bits of the addresses and of the lengths, in dwords, that the function asks the initiator for. With messages, whose
@@ -60,7 +64,7 @@ module function_socket #(
   logic [15:0]  message_data;
   logic [7:0]   latency;
   logic         message_enable;
-  bus_target u_target (
+  bus_target #(.Bursts(Bursts), .Shared(Shared)) u_target (
     .clk_i, .rst_ni, .number_i(place_i.number), .transaction_o(transaction), .answer_i(answer),
     .rdata_i(transaction.configuration ? header_rdata : rdata_i), .load_o, .retried_o(),
     .parity_response_i(command.parity_response), .serr_enable_i(command.serr_enable), .status_set_o(target_status),
@@ -81,7 +85,7 @@ module function_socket #(
   );
   assign answer.hit    = hit;
   assign answer.abort  = !transaction.configuration && (abort || answer_i.abort);
-  assign answer.single = single || answer_i.single;
+  assign answer.single = single || answer_i.single || !Bursts;
   assign answer.retry  = 1'b0;
   assign answer.rvalid = transaction.configuration || answer_i.rvalid;
   assign answer.wready = transaction.configuration || answer_i.wready;

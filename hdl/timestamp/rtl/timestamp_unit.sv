@@ -15,7 +15,9 @@ module timestamp_unit #(
   /// The bus counters are there; else they read 0.
   parameter bit          Counters = 1'b1,
   /// Clocks with events that can wait for their records.
-  parameter int unsigned Waiting = 4
+  parameter int unsigned Waiting = 4,
+  /// The target's data have registers that synthesis can keep once for all targets, see `bus_target`.
+  parameter bit          Shared = 1'b0
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -53,7 +55,7 @@ module timestamp_unit #(
     answer.hit    = access.memory && access.address[31:12] == Address[31:12];
     answer.single = 1'b1;
   end
-  bus_target #(.Bursts(1'b0)) u_target (
+  bus_target #(.Bursts(1'b0), .Shared(Shared)) u_target (
     .clk_i, .rst_ni, .number_i('0), .transaction_o(access), .answer_i(answer), .rdata_i(rdata), .load_o(load),
     .retried_o(), .parity_response_i(1'b1), .serr_enable_i(1'b0), .status_set_o(), .bus_i, .idsel_i(1'b0), .target_o
   );

@@ -121,6 +121,10 @@ class Savings:
     """The timestamp unit counts clocks and transactions of the bus."""
     waiting_clocks: int = 4
     """Clocks with events that can wait for their records."""
+    routes: bool = True
+    """The host can route the lines to any input of the interrupt controller; else only the inputs in use are there."""
+    shared_latches: bool = False
+    """Data of the bus are kept in registers that synthesis needs once for all targets outside the functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,11 @@ class MachineDescription:
     def masters(self) -> tuple[Function, ...]:
         """The functions that can be bus master."""
         return tuple(function for function in self.functions if function.type.bus_master)
+
+    @property
+    def lines(self) -> frozenset[str]:
+        """The lines that the functions' pins are wired to, "A" to "D"."""
+        return frozenset(function.line for function in self.functions)
 
     @property
     def with_pads(self) -> tuple[Function, ...]:

@@ -66,6 +66,8 @@ def _savings(savings: Savings) -> Iterator[str]:
         yield "bus errors and interrupt delays cannot be injected (no capability FAULT_INJECTION)"
     if savings.lost_bits != full.lost_bits:
         yield f"the counts of lost edges and spurious fetches stop at {(1 << savings.lost_bits) - 1}"
+    if not savings.routes:
+        yield "lines cannot be routed, and the interrupt controller has only the inputs of the lines in use"
     if not savings.bus_counters:
         yield "the counters of bus clocks and transactions read 0"
     if savings.waiting_clocks != full.waiting_clocks:

@@ -102,6 +102,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
         each.finish()
     _check_functions(table, description)
     _check_pins(table, description)
+    _check_parameters(table, description)
     _check_addresses(table, description)
     return description
 
@@ -184,6 +185,8 @@ def _read_savings(table: Table) -> Savings:
         lost_bits=table.integer("lost_bits", 1, 16, full.lost_bits),
         bus_counters=table.boolean("bus_counters", full.bus_counters),
         waiting_clocks=table.integer("waiting_clocks", 2, 4, full.waiting_clocks),
+        routes=table.boolean("routes", full.routes),
+        shared_latches=table.boolean("shared_latches", full.shared_latches),
     )
     table.finish()
     return savings
@@ -290,13 +293,6 @@ def _check_functions(table: Table, machine: MachineDescription) -> None:
                 else f"a function without messages must have the kind level or latched; {function} was given message:"
                 " choose one of the two, or let its parameter messages be 1",
             )
-        reach, size = function.parameters.get("address_bits", 32), machine.host_memory.size
-        if size > 1 << reach:
-            table.refuse(
-                f"{key}.parameters.address_bits",
-                f"a bus master must reach all of the host's memory, {size:#x} bytes; it was {reach}: choose"
-                f" {(size - 1).bit_length()} or more, or a smaller host_memory.size",
-            )
         if function.interrupt == "message":
             continue
         other = by_line.setdefault(function.line, function)
@@ -330,6 +326,25 @@ def _check_pins(table: Table, machine: MachineDescription) -> None:
                 f"functions[{function.index}].line",
                 f"functions of one device that use one pin must have one line; pin {function.pin} is wired to line"
                 f" {other.line} for functions[{other.index}], and it was {function.line} here: choose another pin",
+            )
+
+
+def _check_parameters(table: Table, machine: MachineDescription) -> None:
+    """Refuse parameters of functions that do not fit each other, or the rest of the machine."""
+    for function in machine.functions:
+        key, values = f"functions[{function.index}].parameters", function.parameters
+        if not machine.savings.routes and "message" in function.interrupts:
+            table.refuse(
+                "savings.routes",
+                "a machine without routes must have no function that can send messages, which need inputs of their"
+                f" own; {function} can: let routes be true, or its parameter messages be 0",
+            )
+        reach, size = values.get("address_bits", 32), machine.host_memory.size
+        if size > 1 << reach:
+            table.refuse(
+                f"{key}.address_bits",
+                f"a bus master must reach all of the host's memory, {size:#x} bytes; it was {reach}: choose"
+                f" {(size - 1).bit_length()} or more, or a smaller host_memory.size",
             )
 
 

@@ -61,6 +61,9 @@ def render_chassis(machine: MachineDescription) -> str:
         "lost_bits": machine.savings.lost_bits,
         "bus_counters": f"1'b{int(machine.savings.bus_counters)}",
         "waiting": machine.savings.waiting_clocks,
+        "routes": f"1'b{int(machine.savings.routes)}",
+        "lines_used": "".join(str(int(letter in machine.lines)) for letter in reversed(_LINES)),
+        "shared": f"1'b{int(machine.savings.shared_latches)}",
         "arbiter_requests": "req_i, " if machine.masters else "",
         "unused": "" if machine.masters else "\n  logic unused_requests;\n  assign unused_requests = ^req_i;",
     }
@@ -282,7 +285,8 @@ module chassis #(
   logic       controller_interrupt, mark, drained, posted_empty;
   logic [3:0] controller_input;
   host_bridge #(
-    .MemoryLog2({memory_log2}), .Masters({masters}), .Queue({bridge_queue}), .Faults({faults})
+    .MemoryLog2({memory_log2}), .Masters({masters}), .Queue({bridge_queue}), .Faults({faults}),
+    .Shared({shared})
   ) u_bridge (
     .clk_i, .rst_ni, .place_i(facts_o), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
     .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
@@ -295,7 +299,7 @@ module chassis #(
   logic [3:0] eoi_input;
   interrupt_controller #(
     .Address({controller}), .Doorbell({doorbell}), .VectorBase({vector_base}), .VectorStep({vector_step}),
-    .LostBits({lost_bits})
+    .LostBits({lost_bits}), .Routes({routes}), .Lines(4'b{lines_used}), .Shared({shared})
   ) u_controller (
     .clk_i, .rst_ni, .intx_i, .posted_empty_i(posted_empty),
     .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
@@ -305,7 +309,7 @@ module chassis #(
 
   timestamp_unit #(
     .EventLog2({records_log2}), .Functions({functions}), .ClockKhz(ClockKhz), .Address(TimestampAddress),
-    .Counters({bus_counters}), .Waiting({waiting})
+    .Counters({bus_counters}), .Waiting({waiting}), .Shared({shared})
   ) u_timestamp (
     .clk_i, .rst_ni, .functions_i(events_i),
     .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),

@@ -122,7 +122,8 @@ def test_a_function_with_pads_has_ports_of_the_top_that_its_index_names() -> Non
 def test_a_machine_has_everything_but_for_its_savings(read: Read) -> None:
     assert read(DEFAULT).savings == Savings()
     savings = {"bridge_queue": 2, "faults": False, "lost_bits": 1, "bus_counters": False, "waiting_clocks": 2}
-    assert read(changed("savings", value=savings)).savings == Savings(2, False, 1, False, 2)
+    wanted = Savings(bridge_queue=2, faults=False, lost_bits=1, bus_counters=False, waiting_clocks=2)
+    assert read(changed("savings", value=savings)).savings == wanted
 
 
 def test_the_kinds_of_interrupt_follow_from_the_function_and_its_parameters(read: Read) -> None:
@@ -223,6 +224,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         with_functions({"parameters": {"address_bits": 20}}),
         r"functions\[0\].parameters.address_bits: a bus master must reach all .*; it was 20: choose 26 or more",
+    ),
+    (
+        changed("savings", value={"routes": False}),
+        r"savings.routes: a machine without routes must have no function that can send messages",
     ),
     (changed("checker", "build", value="check"), r"checker.build: .* it was 'check': did you mean checked\?"),
     (

@@ -12,6 +12,9 @@ module store #(
   /// The registers that only measure or slow down are there: ERROR_ADDRESS, DATA_CLOCKS, BUSY_CLOCKS, FIFO_PACE,
   /// FIFO_OVERRUNS.
   parameter bit          Instruments = 1'b1,
+  /// The form for small boards: each transaction of the host moves one datum, the queues inside are shorter, and the
+  /// registers for data of the bus are ones that synthesis can share with other blocks.
+  parameter bit          Small = 1'b0,
   /// Bits of DELAY; bits of FIFO_THRESHOLD and MAX_BURST.
   parameter int unsigned DelayBits = 32,
   parameter int unsigned CountBits = 16,
@@ -72,6 +75,7 @@ module store #(
     .VendorId(store_identity_pkg::VendorId), .DeviceId(store_identity_pkg::DeviceId),
     .ClassCode(store_identity_pkg::ClassCode), .Revision(store_identity_pkg::Revision), .BarMask(BarMask),
     .BarType(BarType), .RegisterBars(6'b000101), .Messages(Messages),
+    .Bursts(!Small), .Shared(Small),
     .AddressBits(AddressBits), .LengthBits(BufferLog2 > 16 ? 16 : BufferLog2)
   ) u_socket (
     .clk_i, .rst_ni, .place_i, .bus_i, .bus_o, .intx_o, .events_o, .access_o(host), .answer_i(answer), .rdata_i(rdata),
@@ -138,7 +142,7 @@ module store #(
   logic        drain_valid, drain_pop, fill_push, fill_ready;
   logic [15:0] overruns;
   logic [31:0] drain_data, fill_data;
-  store_fifo #(.FifoLog2(FifoLog2)) u_fifo (
+  store_fifo #(.FifoLog2(FifoLog2), .Pair(!Small)) u_fifo (
     .clk_i, .rst_ni, .clear_i(fifo_clear), .clear_overruns_i(registers_reset), .draining_i(draining),
     .filling_i(filling), .host_enable_i(host.active && to_fifo),
     .host_push_i((host.write && fifo_window && host.be != '0) || io2hw.fifo_data_we), .host_data_i(host.wdata),
@@ -154,7 +158,7 @@ module store #(
   logic [BufferLog2-1:2] mover_write_address, mover_read_address;
   logic [3:0]            mover_be;
   logic [31:0]           mover_wdata, mover_rdata;
-  store_buffer #(.BufferLog2(BufferLog2)) u_buffer (
+  store_buffer #(.BufferLog2(BufferLog2), .Stream(!Small)) u_buffer (
     .clk_i, .rst_ni, .target_write_i(host.write && to_buffer),
     .target_write_address_i(host.write_address[BufferLog2-1:2]), .target_be_i(host.be), .target_wdata_i(host.wdata),
     .stream_i(host.active && to_buffer && host.read),
@@ -170,7 +174,7 @@ module store #(
   logic [1:0]            segment_offset;
   logic [BufferLog2:0]   segment_length;
   logic [2:0]            wlevel;
-  store_mover #(.BufferLog2(BufferLog2), .Pace(Instruments)) u_mover (
+  store_mover #(.BufferLog2(BufferLog2), .Pace(Instruments), .Small(Small)) u_mover (
     .clk_i, .rst_ni, .start_i(fifo_start || segment_start), .inward_i(inward), .dma_i(segment_start),
     .buffer_address_i(segment_buffer),
     .other_offset_i(fifo_start ? 2'd0 : segment_offset),

@@ -4,7 +4,9 @@
 /// The device buffer: one RAM shared by the bus target (BAR1) and the mover. The target goes first on both ports.
 module store_buffer #(
   /// Log2 of the bytes of the buffer.
-  parameter int unsigned BufferLog2 = 16
+  parameter int unsigned BufferLog2 = 16,
+  /// The target reads in bursts. Else each of its reads is for one datum, which it takes on the clock on which it is there.
+  parameter bit          Stream = 1'b1
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -31,13 +33,9 @@ module store_buffer #(
   output logic [31:0]           mover_rdata_o
 );
   logic                  target_read, stream_q, target_read_q, mover_read_q;
-  logic [BufferLog2-1:2] next_q, next;
-  logic [2:0]            level;
-  logic [31:0]           ram_data, head, unused_second;
+  logic [BufferLog2-1:2] next;
+  logic [31:0]           ram_data;
 
-  // The stream of reads is ahead of the burst by the number of dwords that the queue holds.
-  assign next        = stream_q ? next_q : stream_address_i;
-  assign target_read = stream_i && level + 3'(target_read_q) < 3'd2;
   always_ff @(posedge clk_i) begin : p_stream
     if (!rst_ni) begin
       stream_q      <= 1'b0;
@@ -48,17 +46,35 @@ module store_buffer #(
       target_read_q <= target_read;
       mover_read_q  <= mover_read_i && mover_read_ready_o;
     end
-    if (target_read) next_q <= next + 1'b1;
   end
 
-  logic bypass;
-  assign bypass         = level == '0 && stream_pop_i;
-  assign stream_valid_o = stream_q && (level != '0 || target_read_q);
-  assign stream_data_o  = level != '0 ? head : ram_data;
-  prim_queue #(.Width(32), .Depth(2)) u_stream (
-    .clk_i, .rst_ni, .clear_i(!stream_i), .push_i(target_read_q && !bypass), .data_i(ram_data),
-    .pop_i(stream_pop_i && level != '0), .data0_o(head), .data1_o(unused_second), .level_o(level)
-  );
+  if (Stream) begin : gen_stream
+    // The stream of reads is ahead of the burst by the number of dwords that the queue holds.
+    logic [BufferLog2-1:2] next_q;
+    logic [2:0]            level;
+    logic [31:0]           head, unused_second;
+    logic                  bypass;
+    assign next        = stream_q ? next_q : stream_address_i;
+    assign target_read = stream_i && level + 3'(target_read_q) < 3'd2;
+    always_ff @(posedge clk_i) begin
+      if (target_read) next_q <= next + 1'b1;
+    end
+    assign bypass         = level == '0 && stream_pop_i;
+    assign stream_valid_o = stream_q && (level != '0 || target_read_q);
+    assign stream_data_o  = level != '0 ? head : ram_data;
+    prim_queue #(.Width(32), .Depth(2)) u_stream (
+      .clk_i, .rst_ni, .clear_i(!stream_i), .push_i(target_read_q && !bypass), .data_i(ram_data),
+      .pop_i(stream_pop_i && level != '0), .data0_o(head), .data1_o(unused_second), .level_o(level)
+    );
+  end else begin : gen_single
+    // The RAM's output holds the datum for one clock at least.
+    assign next           = stream_address_i;
+    assign target_read    = stream_i && !target_read_q;
+    assign stream_valid_o = stream_q && target_read_q;
+    assign stream_data_o  = ram_data;
+    logic unused_pop;
+    assign unused_pop = stream_pop_i;
+  end
 
   assign mover_write_ready_o = !target_write_i;
   assign mover_read_ready_o  = !target_read;

@@ -6,7 +6,9 @@
 /// end.
 module store_fifo #(
   /// Log2 of the dwords that the FIFO holds.
-  parameter int unsigned FifoLog2 = 6
+  parameter int unsigned FifoLog2 = 6,
+  /// The second dword is at hand when the host takes the first one, so that bursts of the host need no waits.
+  parameter bit          Pair = 1'b1
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -69,7 +71,7 @@ module store_fifo #(
 
   assign drain_valid_o = visible != '0;
   assign drain_data_o  = data0;
-  prim_fifo #(.Width(32), .DepthLog2(FifoLog2), .Pair(1'b1)) u_fifo (
+  prim_fifo #(.Width(32), .DepthLog2(FifoLog2), .Pair(Pair)) u_fifo (
     .clk_i, .rst_ni, .clear_i, .push_i(accept || (fill_push_i && !full)),
     .data_i(filling_i ? fill_data_i : host_data_i), .pop_i(popped || drain_pop_i), .data0_o(data0), .data1_o(data1),
     .visible_o(visible), .level_o

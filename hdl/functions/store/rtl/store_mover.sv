@@ -6,7 +6,9 @@ module store_mover #(
   /// Log2 of the buffer's bytes.
   parameter int unsigned BufferLog2 = 16,
   /// Dwords between FIFO and buffer can be slowed down.
-  parameter bit          Pace = 1'b1
+  parameter bit          Pace = 1'b1,
+  /// Few registers: a datum stays in the buffer's RAM until it is taken, and the queue to the bus has three entries.
+  parameter bit          Small = 1'b0
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -55,9 +57,9 @@ module store_mover #(
 );
   logic        inward_q, dma_q, running_q, paced;
   logic        in_valid, in_ready, out_valid, out_ready, align_done;
-  logic [31:0] in_data, out_data, head, unused_second;
+  logic [31:0] in_data, out_data, head;
   logic [3:0]  out_be;
-  logic [2:0]  level;
+  logic        has_head;
 
   always_ff @(posedge clk_i) begin : p_segment
     if (!rst_ni || stop_i || bus_bad_i) running_q <= 1'b0;
@@ -80,40 +82,60 @@ module store_mover #(
     assign unused_pace = ^pace_i;
   end
 
-  // Reads of the buffer are ahead by the number of dwords that the queue holds.
   logic [BufferLog2-1:2] read_address_q, write_address_q;
-  logic                  reading_q, data_coming_q;
+  logic                  data_coming_q;
   logic                  ahead_pop;
-  logic [2:0]            ahead;
-  assign ahead_pop      = !inward_q && in_valid && in_ready;
-  assign ahead          = level + 3'(reading_q);
-  assign read_o         = running_q && !inward_q && !align_done && (ahead < 3'd2 || (ahead == 3'd2 && ahead_pop));
-  assign read_address_o = read_address_q;
-  always_ff @(posedge clk_i) begin : p_read
-    if (!rst_ni || start_i) reading_q <= 1'b0;
-    else reading_q <= read_o && read_ready_i;
-    if (start_i || (read_o && read_ready_i)) begin
-      read_address_q <= start_i ? buffer_address_i[BufferLog2-1:2] : read_address_q + 1'b1;
+  assign ahead_pop = !inward_q && in_valid && in_ready;
+  if (Small) begin : gen_held
+    // The RAM's output holds the next datum until somebody else reads; then it is read again.
+    logic held_q, again;
+    logic unused_rvalid;
+    assign unused_rvalid  = rvalid_i;
+    assign again          = !held_q || ahead_pop;
+    assign read_o         = running_q && !inward_q && !align_done && again;
+    assign read_address_o = read_address_q + (BufferLog2-2)'(ahead_pop);
+    assign head           = rdata_i;
+    assign has_head       = held_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || start_i) held_q <= 1'b0;
+      else held_q <= read_ready_i && (read_o || (held_q && !ahead_pop));
+      if (start_i || ahead_pop) read_address_q <= start_i ? buffer_address_i[BufferLog2-1:2] : read_address_o;
     end
+  end else begin : gen_ahead
+    // Reads of the buffer are ahead by the number of dwords that the queue holds.
+    logic        reading_q;
+    logic [2:0]  level, ahead;
+    logic [31:0] unused_second;
+    assign ahead          = level + 3'(reading_q);
+    assign read_o         = running_q && !inward_q && !align_done && (ahead < 3'd2 || (ahead == 3'd2 && ahead_pop));
+    assign read_address_o = read_address_q;
+    assign has_head       = level != '0;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || start_i) reading_q <= 1'b0;
+      else reading_q <= read_o && read_ready_i;
+      if (start_i || (read_o && read_ready_i)) begin
+        read_address_q <= start_i ? buffer_address_i[BufferLog2-1:2] : read_address_q + 1'b1;
+      end
+    end
+    prim_queue #(.Width(32), .Depth(2)) u_ahead (
+      .clk_i, .rst_ni, .clear_i(start_i), .push_i(rvalid_i && reading_q), .data_i(rdata_i),
+      .pop_i(ahead_pop), .data0_o(head), .data1_o(unused_second), .level_o(level)
+    );
   end
-  prim_queue #(.Width(32), .Depth(2)) u_ahead (
-    .clk_i, .rst_ni, .clear_i(start_i), .push_i(rvalid_i && reading_q), .data_i(rdata_i),
-    .pop_i(ahead_pop), .data0_o(head), .data1_o(unused_second), .level_o(level)
-  );
 
   // Data from the bus, one clock after it moved.
   logic [31:0] bus_data_q;
   always_ff @(posedge clk_i) begin : p_bus
     if (!rst_ni || start_i) data_coming_q <= 1'b0;
     else data_coming_q <= bus_valid_i;
-    if (bus_valid_i) bus_data_q <= bus_data_i;
+    if (Small || bus_valid_i) bus_data_q <= bus_data_i;
   end
 
   always_comb begin : p_in
     in_valid = 1'b0;
     in_data  = '0;
     if (running_q) begin
-      in_valid = paced && (!inward_q ? level != '0 : dma_q ? data_coming_q && !bus_bad_i : drain_valid_i);
+      in_valid = paced && (!inward_q ? has_head : dma_q ? data_coming_q && !bus_bad_i : drain_valid_i);
       in_data  = !inward_q ? head : dma_q ? bus_data_q : drain_data_i;
     end
   end
@@ -126,10 +148,13 @@ module store_mover #(
   assign drain_pop_o = inward_q && !dma_q && in_valid && in_ready;
 
   // Out of the funnel.
+  localparam logic [2:0] OutDepth = Small ? 3'd3 : 3'd4;
   logic out_take;
   always_comb begin : p_out
     out_ready = 1'b0;
-    if (running_q) out_ready = inward_q ? write_ready_i : dma_q ? wlevel_o <= 3'd3 : fill_ready_i;
+    if (running_q) begin
+      out_ready = inward_q ? write_ready_i : dma_q ? wlevel_o < OutDepth || (Small && wpop_i) : fill_ready_i;
+    end
   end
   assign out_take = out_valid && out_ready;
   assign write_o         = out_take && inward_q;
@@ -150,7 +175,7 @@ module store_mover #(
     fill_data_o = '0;
     if (fill_push_o) fill_data_o = out_data & {{8{out_be[3]}}, {8{out_be[2]}}, {8{out_be[1]}}, {8{out_be[0]}}};
   end
-  prim_queue #(.Width(32)) u_out (
+  prim_queue #(.Width(32), .Depth(32'(OutDepth))) u_out (
     .clk_i, .rst_ni, .clear_i(start_i), .push_i(out_take && !inward_q && dma_q), .data_i(out_data),
     .pop_i(wpop_i), .data0_o(wdata0_o), .data1_o(wdata1_o), .level_o(wlevel_o)
   );

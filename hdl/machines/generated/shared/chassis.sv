@@ -125,7 +125,8 @@ module chassis #(
   logic       controller_interrupt, mark, drained, posted_empty;
   logic [3:0] controller_input;
   host_bridge #(
-    .MemoryLog2(26), .Masters(5), .Queue(4), .Faults(1'b1)
+    .MemoryLog2(26), .Masters(5), .Queue(4), .Faults(1'b1),
+    .Shared(1'b0)
   ) u_bridge (
     .clk_i, .rst_ni, .place_i(facts_o), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
     .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
@@ -138,7 +139,7 @@ module chassis #(
   logic [3:0] eoi_input;
   interrupt_controller #(
     .Address(32'hFEC00000), .Doorbell(32'hFEE00000), .VectorBase(8'h30), .VectorStep(8'd8),
-    .LostBits(16)
+    .LostBits(16), .Routes(1'b1), .Lines(4'b0011), .Shared(1'b0)
   ) u_controller (
     .clk_i, .rst_ni, .intx_i, .posted_empty_i(posted_empty),
     .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
@@ -148,7 +149,7 @@ module chassis #(
 
   timestamp_unit #(
     .EventLog2(9), .Functions(4), .ClockKhz(ClockKhz), .Address(TimestampAddress),
-    .Counters(1'b1), .Waiting(4)
+    .Counters(1'b1), .Waiting(4), .Shared(1'b0)
   ) u_timestamp (
     .clk_i, .rst_ni, .functions_i(events_i),
     .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),
