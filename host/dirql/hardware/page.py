@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dirql.hardware.description import Function, MachineDescription, Savings
+from dirql.hardware.function_type import Parameter
 
 __all__ = ["render_page"]
 
@@ -55,6 +56,11 @@ def _functions(machine: MachineDescription) -> Iterator[str]:
             f" | INT{function.pin} | {function.line} | {_parameters(function)} |"
         )
     yield ""
+    if meanings := dict.fromkeys(line for function in machine.functions for line in _meanings(function)):
+        yield "| function | parameter | default | meaning |"
+        yield "|---|---|---|---|"
+        yield from meanings
+        yield ""
 
 
 def _savings(savings: Savings) -> Iterator[str]:
@@ -74,10 +80,16 @@ def _savings(savings: Savings) -> Iterator[str]:
         yield f"{savings.waiting_clocks} clocks with events can wait for their records instead of {full.waiting_clocks}"
 
 
-def _parameters(function: Function) -> str:
+def _changed(function: Function) -> list[Parameter]:
     """The parameters that differ from the defaults of the function's kind."""
-    return ", ".join(
-        f"{each.name} {function.parameters[each.name]}"
-        for each in function.type.parameters
-        if function.parameters[each.name] != each.default
-    )
+    return [each for each in function.type.parameters if function.parameters[each.name] != each.default]
+
+
+def _parameters(function: Function) -> str:
+    return ", ".join(f"{each.name} {function.parameters[each.name]}" for each in _changed(function))
+
+
+def _meanings(function: Function) -> Iterator[str]:
+    """The rows that say what the parameters mean."""
+    for each in _changed(function):
+        yield f"| {function.type.name} | `{each.name}` | {each.default} | {each.meaning} |"

@@ -10,7 +10,9 @@ module store_dma_formal #(
   /// The most bytes of a transfer.
   parameter int unsigned Longest = 6,
   /// Initiator and buffer are ready at any clock, or not; without it they are always ready.
-  parameter bit          Waits = 1'b1
+  parameter bit          Waits = 1'b1,
+  /// The small form of the mover: a datum that was read stays until the buffer takes another read, of the mover or not.
+  parameter bit          Small = 1'b0
 ) (
   input logic        clk_i,
   input logic        start_i,
@@ -84,7 +86,7 @@ module store_dma_formal #(
     .request_done_i(finished), .result_i(result), .address_i(32'd0), .parity_error_i(parity_i),
     .parity_address_i(32'd0)
   );
-  store_mover #(.BufferLog2(BufferLog2)) u_mover (
+  store_mover #(.BufferLog2(BufferLog2), .Small(Small)) u_mover (
     .clk_i, .rst_ni(rst_n), .start_i(segment_start), .inward_i(inward_q), .dma_i(1'b1),
     .buffer_address_i(segment_buffer), .other_offset_i(segment_offset), .length_i(segment_length),
     .stop_i(ended_q && !inward_q), .pace_i(16'd0), .done_o(mover_done), .stored_o(stored), .write_o(write),
@@ -131,7 +133,7 @@ module store_dma_formal #(
       left_q  <= left_q - 16'd1;
       begun_q <= 1'b1;
     end
-    rvalid_q <= rst_n && read && read_ready;
+    rvalid_q <= rst_n && read_ready && (read || (Small && rvalid_q));
   end
 
   // The list in host memory: descriptors one after another.
