@@ -26,10 +26,10 @@ from fakes.byte_channel import BytesTarget
 from fakes.default_machine import MACHINE
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
-INPUT = 5
-"""An input of the controller that no device drives."""
 STORE_INPUT = 4
 """The input to which INTA, the line of the first store, is routed after reset."""
+INPUT = STORE_INPUT
+"""An input that each machine has. No device drives it unless a test lets the store interrupt."""
 ABSENT = 0xB000_0000
 ABSENT_PORT = 0xF000
 ABSENT_FUNCTION = Place(0, 30, 0).configuration_address

@@ -62,6 +62,14 @@ def target(bench: Bench) -> Target:
     return bench.target
 
 
+@pytest.fixture
+def faulty(bench: Bench) -> Bench:
+    """The bench, if faults can be injected into its machine."""
+    if Capability.FAULT_INJECTION not in bench.target.capabilities:
+        pytest.skip(f"faults cannot be injected into the machine {bench.machine.name}")
+    return bench
+
+
 # Transactions.
 
 
@@ -208,9 +216,9 @@ STATUSES = {
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_fault_hits_as_many_accesses_to_its_address_as_it_says(
-    bench: Bench, status: BusStatus, count: int
+    faulty: Bench, status: BusStatus, count: int
 ) -> None:
-    target = bench.target
+    bench, target = faulty, faulty.target
     target.write_memory(bench.ram + 4, 0xCAFE)
     target.inject_bus_fault(BusFault(bench.ram + 4, status, count))
     target.write_memory(bench.ram, 0xBEEF)
@@ -222,8 +230,8 @@ def test_a_fault_hits_as_many_accesses_to_its_address_as_it_says(
     assert target.read_memory(bench.ram + 4) == 0xCAFE, "what was hit did not reach the device"
 
 
-def test_a_second_fault_replaces_the_first(bench: Bench) -> None:
-    target = bench.target
+def test_a_second_fault_replaces_the_first(faulty: Bench) -> None:
+    bench, target = faulty, faulty.target
     target.inject_bus_fault(BusFault(bench.ram, BusStatus.TARGET_ABORT))
     target.inject_bus_fault(BusFault(bench.ram + 4, BusStatus.PARITY))
     target.read_memory(bench.ram)
@@ -315,8 +323,8 @@ def test_attention_is_seen_after_any_access(bench: Bench) -> None:
     assert target.attention
 
 
-def test_held_interrupts_come_later(bench: Bench) -> None:
-    target = bench.target
+def test_held_interrupts_come_later(faulty: Bench) -> None:
+    bench, target = faulty, faulty.target
     bench.enable(1 << INPUT)
     target.hold_interrupt(500)
     start = target.now()
@@ -514,7 +522,8 @@ def test_reset_is_a_new_power_on(bench: Bench) -> None:
     target = bench.target
     bench.enable(1 << INPUT)
     bench.request()
-    target.inject_bus_fault(BusFault(bench.ram, BusStatus.PARITY, 100))
+    if Capability.FAULT_INJECTION in target.capabilities:
+        target.inject_bus_fault(BusFault(bench.ram, BusStatus.PARITY, 100))
     target.memory[100:104] = b"kept"
     target.wait(SETTLE)
     target.set_deadline(0)
@@ -584,8 +593,9 @@ def test_one_machine_after_another_is_as_new(bench: Bench, open_this: Callable[[
     assert len(costs) == 1
 
 
-def test_capabilities_are_told(target: Target) -> None:
+def test_capabilities_are_told(bench: Bench) -> None:
+    target = bench.target
     assert Capability.DETERMINISTIC in target.capabilities
-    assert Capability.FAULT_INJECTION in target.capabilities
+    assert (Capability.FAULT_INJECTION in target.capabilities) == bench.machine.savings.faults
     assert target.frequency > 0
     assert issubclass(MasterAbort, BusError)

@@ -308,8 +308,8 @@ class CommandTarget(Target):
     # Faults.
 
     def _check_faults(self) -> None:
-        """Raise `NotSupported` if the machine leaves faults out."""
-        if not self.description.savings.faults:
+        """Raise `NotSupported` if the machine leaves faults out, `TargetClosed` after `close`."""
+        if self._open and not self.description.savings.faults:
             raise NotSupported(
                 "faults must be injected into a machine with the capability FAULT_INJECTION; machine"
                 f" {self.description.name} lacks it, as savings.faults in {self.description.file} says: mark the test"
@@ -323,8 +323,9 @@ class CommandTarget(Target):
 
     def hold_interrupt(self, clocks: int) -> None:
         """See `Target`."""
+        datum = check_dword("the clocks to hold interrupts", clocks)
         self._check_faults()
-        self._command(Op.HOLD_INTERRUPT, 0, 0xF, check_dword("the clocks to hold interrupts", clocks))
+        self._command(Op.HOLD_INTERRUPT, 0, 0xF, datum)
 
     # Life.
 
