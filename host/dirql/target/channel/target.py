@@ -309,7 +309,9 @@ class CommandTarget(Target):
 
     def _check_faults(self) -> None:
         """Raise `NotSupported` if the machine leaves faults out, `TargetClosed` after `close`."""
-        if self._open and not self.description.savings.faults:
+        if self._closed:
+            _refuse()
+        if not self.description.savings.faults:
             raise NotSupported(
                 "faults must be injected into a machine with the capability FAULT_INJECTION; machine"
                 f" {self.description.name} lacks it, as savings.faults in {self.description.file} says: mark the test"
