@@ -594,8 +594,7 @@ def test_one_machine_after_another_is_as_new(bench: Bench, open_this: Callable[[
 
 
 def test_capabilities_are_told(bench: Bench) -> None:
-    target = bench.target
-    assert Capability.DETERMINISTIC in target.capabilities
-    assert (Capability.FAULT_INJECTION in target.capabilities) == bench.machine.savings.faults
-    assert target.frequency > 0
+    assert Capability.DETERMINISTIC in bench.target.capabilities
+    assert (Capability.FAULT_INJECTION in bench.target.capabilities) == bench.machine.savings.faults
+    assert bench.target.frequency > 0
     assert issubclass(MasterAbort, BusError)
