@@ -41,6 +41,9 @@ module bus_bench (
   input  logic [3:0]  request_be_i,
   input  logic [31:0] request_data_i,
   input  logic        request_more_i,
+  input  logic        request_stop_i,
+  /// Master enable, latency timer and parity error response of the free initiator.
+  input  logic        request_enable_i,
   input  logic [7:0]  latency_i,
   input  logic        parity_response_i,
   output logic        done_o,
@@ -254,11 +257,11 @@ module bus_bench (
       command: bus_pkg::command_e'(request_command_i), address: request_address_i, length: request_length_i,
       first_be: request_be_i, last_be: request_be_i
     },
-    more: request_more_i, stop: 1'b0, wdata0: request_data_i, wdata1: request_data_i, available: 3'd7
+    more: request_more_i, stop: request_stop_i, wdata0: request_data_i, wdata1: request_data_i, available: 3'd7
   };
   bus_initiator u_free_initiator (
-    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i(1'b1), .latency_i, .parity_response_i,
-    .status_set_o(status_set), .bus_i(bus), .gnt_i(gnt[2]), .req_o(req[2]), .master_o(free_master)
+    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i(request_enable_i), .latency_i,
+    .parity_response_i, .status_set_o(status_set), .bus_i(bus), .gnt_i(gnt[2]), .req_o(req[2]), .master_o(free_master)
   );
   assign request_ready_o = progress.request_ready;
   assign done_o          = progress.done;

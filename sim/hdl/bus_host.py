@@ -30,10 +30,10 @@ DOORBELL = 0x6001_0000
 TIMESTAMP = 0x6002_0000
 
 INPUTS = (
-    "cmd_valid_i wdata_valid_i hm_rvalid_i request_valid_i request_more_i parity_response_i target_abort_i"
-    " target_single_i flip_master_par_i flip_target_par_i rst_ni pin_req_i pin_control_i pin_frame_i pin_irdy_i"
-    " pin_cbe_i pin_ad_en_i pin_ad_i pin_target_i pin_devsel_i pin_trdy_i pin_stop_i pin_target_ad_en_i"
-    " pin_target_ad_i pin_perr_i"
+    "cmd_valid_i wdata_valid_i hm_rvalid_i request_valid_i request_more_i request_stop_i parity_response_i"
+    " target_abort_i target_single_i flip_master_par_i flip_target_par_i rst_ni pin_req_i pin_control_i"
+    " pin_frame_i pin_irdy_i pin_cbe_i pin_ad_en_i pin_ad_i pin_target_i pin_devsel_i pin_trdy_i pin_stop_i"
+    " pin_target_ad_en_i pin_target_ad_i pin_perr_i"
 )
 
 
@@ -55,7 +55,7 @@ class BusHost:
         dut = self.dut
         for name in INPUTS.split():
             getattr(dut, name).value = 0
-        for name in ("rdata_ready_i", "hm_ready_i", "target_rvalid_i", "target_wready_i"):
+        for name in ("rdata_ready_i", "hm_ready_i", "target_rvalid_i", "target_wready_i", "request_enable_i"):
             getattr(dut, name).value = 1
         dut.latency_i.value = 0
         self._clock = Clock(dut.clk_i, 10, "ns")

@@ -89,6 +89,12 @@ class PinMaster:
         """One transaction. With `follow` the next call continues without an idle clock."""
         if not self.dut.pin_control_i.value:
             await self.own_bus()
+        return await self.run_now(command, address, phases, follow=follow)
+
+    async def run_now(
+        self, command: int, address: int, phases: Sequence[Phase] = (Phase(),), *, follow: bool = False
+    ) -> Transaction:
+        """One transaction that begins on the coming clock."""
         self.dut.pin_req_i.value = follow
         write = bool(command & 1)
         await self._clock(frame=1, irdy=0, cbe=command, ad=address)
@@ -172,7 +178,7 @@ class PinTarget:
         self._command = 0
         self._trdy = self._stop = False
         self._waited = 0
-        host.each_clock.append(self._step)
+        host.each_clock.append(self.step)
 
     def _drive(self, *, devsel: int, trdy: int = 0, stop: int = 0, enabled: int = 1) -> None:
         dut = self.dut
@@ -184,7 +190,8 @@ class PinTarget:
         dut.pin_target_ad_i.value = ~self._pointer & 0xFFFF_FFFF
         self._trdy, self._stop = bool(trdy), bool(stop)
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """Look at the bus as it was, and drive the next clock."""
         dut = self.dut
         frame, irdy = bool(dut.seen_frame_o.value), bool(dut.seen_irdy_o.value)
         start = frame and not self._frame

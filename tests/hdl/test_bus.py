@@ -23,7 +23,7 @@ from fakes.default_machine import MACHINE
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim" / "hdl"
-MODULES = ("bus_rules", "pin_rules", "memory_rules")
+MODULES = ("bus_rules", "pin_rules", "memory_rules", "edge_rules")
 
 
 def names() -> list[str]:

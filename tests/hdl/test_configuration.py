@@ -7,10 +7,10 @@ from __future__ import annotations
 import pytest
 
 from dirql.hardware.place import Place
-from dirql.registers import pci_configuration as pci, store
+from dirql.registers import interrupt_controller, pci_configuration as pci, store, store_io, timestamp
 from dirql.target.contract import MasterAbort
 from fakes.default_machine import MACHINE, STORE, TIMESTAMP
-from hdl.machine_bench import BUFFER, FUNCTION, PORTS, REGISTERS, Bench
+from hdl.machine_bench import BUFFER, CONTROLLER, FUNCTION, PORTS, REGISTERS, Bench
 
 # The bits that software may change in each dword. Every other bit of the 256 bytes is read-only.
 WRITABLE = {
@@ -161,3 +161,41 @@ def test_C12_byte_writes_change_only_their_bytes(bench: Bench) -> None:
 def test_M13_io_bytes_move_by_address(bench: Bench) -> None:
     bench.target.write_io(PORTS + 1, 0x5A00, 0x2)
     assert bench.target.read_io(PORTS) & 0xFF00 == 0x5A00
+
+
+def test_M13_two_high_bytes_move_at_the_third_address(bench: Bench) -> None:
+    bench.target.write_io(PORTS, 0x1234_5678)
+    assert bench.target.read_io(PORTS + 2, 0xC) >> 16 == 0x1234
+
+
+def test_T02_a_function_that_was_never_placed_answers_nowhere(fresh: Bench) -> None:
+    enables = pci.COMMAND.pack(io_enable=1, memory_enable=1)
+    fresh.write_header(pci.COMMAND, enables, 2)
+    for access in (fresh.target.read_memory, fresh.target.read_io):
+        with pytest.raises(MasterAbort):
+            access(0)
+
+
+def test_registers_answer_at_their_own_addresses_only(bench: Bench) -> None:
+    """A block of registers fills the beginning of its range; behind it there is nothing that reads or takes writes."""
+    target = bench.target
+    bench.write(store.LENGTH, 0x1234)
+    bench.write_controller(interrupt_controller.ENABLE, 0x0F0F)
+    for address, distances in (
+        (REGISTERS + store.LENGTH.offset, (0x200, 0x400, 0x800)),
+        (CONTROLLER + interrupt_controller.ENABLE.offset, (0x80, 0x100, 0x200, 0x400, 0x800)),
+        (PORTS + store_io.FIFO_DATA.offset, (8,)),
+        (TIMESTAMP + timestamp.CONTROL.offset, (0x40, 0x80, 0x100, 0x200, 0x400, 0x800)),
+    ):
+        read, write = (
+            (target.read_io, target.write_io)
+            if address < REGISTERS
+            else (target.read_memory, target.write_memory)
+        )
+        for distance in distances:
+            write(address + distance, 1)
+            assert read(address + distance) == 0
+    assert bench.read(store.LENGTH) == 0x1234
+    assert bench.read_controller(interrupt_controller.ENABLE) == 0x0F0F
+    assert target.read_io(PORTS + store_io.FIFO_STATUS.offset) & store_io.FIFO_STATUS.EMPTY
+    assert target.read_memory(TIMESTAMP + timestamp.TRANSACTIONS.offset) > 40

@@ -77,7 +77,7 @@ def test_D01_D07_any_alignment_and_length_moves_exactly_its_bytes(bench: Bench, 
         arena.check()
 
 
-@pytest.mark.parametrize("burst", [1, 2, 3, 5, 64])
+@pytest.mark.parametrize("burst", [0, 1, 2, 3, 5, 64])
 def test_D01_D07_scattered_lists_at_every_burst_length(bench: Bench, burst: int) -> None:
     arena = Arena(bench, burst)
     bench.write(store.MAX_BURST, burst)
@@ -303,3 +303,20 @@ def test_A04_A06_host_and_function_share_the_bus(bench: Bench) -> None:
         slowest = max(slowest, bench.target.now() - before)
     assert slowest < 64 + 64 + 16
     assert bench.finish() == (DONE, 0, 0x8000)
+
+
+def test_a_message_that_fails_is_no_error_of_the_transfer(bench: Bench) -> None:
+    """A command that is refused makes a message, which goes to an address where nobody is, between two bursts."""
+    bench.write_header(pci.MSI_ADDRESS, 0xA000_0000, 4)
+    bench.write_header(pci.MSI_CONTROL, 1, 2)
+    bench.write(store.INTERRUPT_MASK_SET, ERROR)
+    bench.write(store.MAX_BURST, 8)
+    for delay in range(0, 60, 3):
+        bench.place_list([(ARENA, 1024)])
+        bench.start(Operation.DMA_READ, 0, 1024)
+        bench.target.spend(delay)
+        bench.write(store.COMMAND, Operation.RAISE)
+        outcome = bench.finish()
+        assert outcome.transferred == 1024
+        assert outcome.error == store.ERROR.COMMAND_WHILE_BUSY | store.ERROR.MESSAGE_ADDRESS
+        assert outcome.cause == DONE | ERROR

@@ -163,3 +163,101 @@ def test_the_access_time_passes_first(bench: Bench) -> None:
     while not level(bench):
         pass
     assert 490 < bench.target.now() - begun < 540
+
+
+def test_a_host_gets_nothing_from_a_fifo_that_a_command_drains(bench: Bench) -> None:
+    bench.write(store.FIFO_PACE, 200)
+    bench.start(Operation.FIFO_WRITE, 0, 16)
+    for value in range(1, 5):
+        bench.target.write_io(DATA, value)
+    assert bench.target.read_io(DATA) == 0
+    assert bench.read(store.FIFO_OVERRUNS) == 1
+    assert bench.finish().transferred == 16
+    assert dwords(bench.read_buffer(0, 16)) == [1, 2, 3, 4]
+
+
+def test_a_command_that_ends_while_the_host_reads_leaves_an_empty_fifo(bench: Bench) -> None:
+    """The end of a command empties the FIFO, also on the clock between the load of a datum and its transfer."""
+    for delay in range(40):
+        bench.raise_interrupt(delay)
+        bench.target.write_io(DATA, 7)
+        assert bench.target.read_io(DATA) in (0, 7)
+        bench.target.spend(40)
+        assert level(bench) in (0, 1)
+        bench.write(store.CONTROL, store.CONTROL.SOFT_RESET)
+        assert level(bench) == 0
+        bench.target.write_io(DATA, delay)
+        assert bench.target.read_io(DATA) == delay
+
+
+def test_service_ends_with_the_last_datum_whenever_the_first_one_comes(bench: Bench) -> None:
+    bench.write(store.FIFO_PACE, 100)
+    for delay in range(24):
+        bench.write(store.DELAY, delay)
+        bench.start(Operation.FIFO_WRITE, 0, 8)
+        for value in (1, 2):
+            bench.target.write_io(DATA, value)
+        bench.target.spend(30)
+        assert bench.read(store.STATUS) & store.STATUS.BUSY
+        assert not bench.read(store.INTERRUPT_CAUSE) & SERVICE
+        assert bench.finish().transferred == 8
+
+
+@pytest.mark.parametrize("threshold", [DEPTH + 1, 100, 2 * DEPTH, 0xFFFF])
+def test_a_threshold_beyond_the_fifo_counts_as_the_whole_fifo(bench: Bench, threshold: int) -> None:
+    bench.write(store.FIFO_THRESHOLD, threshold)
+    bench.write(store.FIFO_PACE, 0xFFFF)
+    bench.start(Operation.FIFO_WRITE, 0, 8 * DEPTH)
+    assert bench.read(store.INTERRUPT_CAUSE) & SERVICE
+    for value in (1, 2):
+        bench.target.write_io(DATA, value)
+    # One datum has left the FIFO, which holds the other one.
+    assert not bench.read(store.INTERRUPT_CAUSE) & SERVICE
+    bench.write(store.CONTROL, store.CONTROL.ABORT)
+    bench.finish()
+
+
+def test_a_write_of_no_byte_pushes_nothing(bench: Bench) -> None:
+    bench.target.write_memory(WINDOW, 7, 0)
+    assert level(bench) == 0
+    assert bench.read(store.FIFO_OVERRUNS) == 0
+
+
+def test_the_count_of_overruns_stays_at_its_end(bench: Bench) -> None:
+    into = memoryview(bytearray(4 * DEPTH))
+    for _ in range(0x1_0000 // DEPTH):
+        bench.target.read_memory_burst(WINDOW, into)
+    assert bench.read(store.FIFO_OVERRUNS) == 0xFFFF
+
+
+def test_D06_an_abort_of_a_fifo_write_at_any_clock_tells_what_is_in_the_buffer(bench: Bench) -> None:
+    """An abort that comes after the last byte has no effect; a state is shown only while the function is busy."""
+    ends = set()
+    for delay in range(30):
+        bench.fill_buffer(0, bytes(24))
+        for value in range(5):
+            bench.target.write_io(DATA, 0x0101_0101 * (value + 1))
+        bench.write(store.DELAY, 20)
+        bench.start(Operation.FIFO_WRITE, 1, 18)
+        bench.target.spend(delay)
+        bench.write(store.CONTROL, store.CONTROL.ABORT)
+        status = store.STATUS.unpack(bench.read(store.STATUS))
+        assert status.busy or status.state == store.State.IDLE
+        outcome = bench.finish()
+        ends.add(outcome.cause & (DONE | store.INTERRUPT_CAUSE.ABORTED))
+        assert (outcome.transferred == 18) == bool(outcome.cause & DONE)
+        held = bench.read_buffer(0, 24)
+        data = bytes(value for value in range(1, 6) for _ in range(4))
+        assert held == b"\0" + data[: outcome.transferred] + bytes(23 - outcome.transferred)
+    assert ends == {DONE, store.INTERRUPT_CAUSE.ABORTED}
+
+
+def test_a_host_that_writes_the_buffer_meanwhile_loses_nothing(bench: Bench) -> None:
+    data, other = random.Random(1).randbytes(4 * DEPTH), random.Random(2).randbytes(4 * DEPTH)
+    for dword in dwords(data):
+        bench.target.write_io(DATA, dword)
+    bench.start(Operation.FIFO_WRITE, 0, len(data))
+    bench.fill_buffer(0x1000, other)
+    assert bench.finish().transferred == len(data)
+    assert bench.read_buffer(0, len(data)) == data
+    assert bench.read_buffer(0x1000, len(other)) == other

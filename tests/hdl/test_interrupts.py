@@ -184,19 +184,30 @@ def test_I08_masking_does_not_lose_an_edge(bench: Bench) -> None:
 def test_set_wins_over_acknowledge_at_any_clock(bench: Bench) -> None:
     """A pulse placed at each clock around the fetch is either lost and counted, or presented again."""
     bench.enable_interrupts(RAISED, latched=True)
-    for delay in range(30):
+    distances: set[int] = set()
+    for spent in range(30):
         bench.raise_interrupt()
         bench.target.wait(100)
         lost = bench.read_controller(controller.LOST, INPUT)
-        bench.raise_interrupt(delay)
+        bench.events()
+        bench.raise_interrupt()
+        bench.target.spend(spent)
         assert bench.fetch() == VECTOR
         bench.end()
         bench.target.spend(60)
+        events = bench.events()
+        rise, fetch = (
+            next(event.clock for event in events if event.bits & bit)
+            for bit in (EventBits.ASSERT, EventBits.VECTOR_FETCH)
+        )
+        distances.add(rise - fetch)
         again = bench.fetch()
         if again == VECTOR:
             bench.end()
         assert (again == VECTOR) != (bench.read_controller(controller.LOST, INPUT) == lost + 1)
         clear(bench)
+    # The edge is seen on the clock after the rise, so that -1 is the clock of the acknowledge.
+    assert distances >= {-3, -2, -1, 0, 1}
 
 
 def test_routing_moves_the_line(bench: Bench) -> None:
@@ -369,3 +380,14 @@ def test_the_host_can_be_kept_from_seeing_an_interrupt(bench: Bench, clocks: int
     assert bench.target.interrupt_request() == INPUT
     assert bench.target.now() - before >= min(clocks, 10)
     assert bench.target.now() - before >= clocks - 10
+
+
+def test_an_end_of_interrupt_needs_its_byte(bench: Bench) -> None:
+    bench.enable_interrupts(RAISED)
+    bench.raise_interrupt()
+    bench.target.wait(100)
+    assert bench.fetch() == VECTOR
+    bench.target.write_memory(CONTROLLER + controller.EOI.offset, INPUT, 0xE)
+    assert bench.read_controller(controller.IN_SERVICE) == 1 << INPUT
+    bench.end()
+    assert bench.read_controller(controller.IN_SERVICE) == 0

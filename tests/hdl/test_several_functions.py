@@ -12,6 +12,7 @@ import pytest
 from dirql.hardware.place import Place
 from dirql.hardware.reading import load_machine
 from dirql.registers import gpio, interrupt_controller, pci_configuration, store, timestamp
+from dirql.target import MemoryDelays
 from dirql.target.contract import BusError, EventBits
 from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.default_machine import MEMORY
@@ -208,6 +209,7 @@ def test_events_that_find_no_place_are_counted_and_later_ones_are_right(
         target.mark(number)
     events = stores[0].events()
     dropped = target.event_records_dropped()
+    assert all(bool(event.mark) == bool(event.bits & EventBits.MARK) for event in events)
     seen = {event.mark: event.clock for event in events if event.bits & EventBits.MARK}
     assert dropped > 0
     assert len(seen) == len(marks) - dropped
@@ -246,6 +248,7 @@ def test_a_cause_on_the_clock_of_a_clear_makes_a_record_of_its_own(stores: list[
         if clear.clock == cause.clock:
             met += 1
             assert events.index(clear) < events.index(cause)
+            assert bench.read(store.INTERRUPT_CAUSE) == RAISED
         bench.write(store.INTERRUPT_CAUSE, RAISED)
     assert met == 1
 
@@ -258,3 +261,50 @@ def test_data_that_reached_memory_belong_to_the_function_that_wrote_them(stores:
         bench.finish()
         drained = [event for event in bench.events() if event.bits & EventBits.DMA_DRAINED]
         assert {event.function for event in drained} == {index}
+
+
+def test_a_vector_is_in_the_record_of_its_fetch_only(stores: list[Bench]) -> None:
+    """A fetch that finds nothing is placed on the clock on which two functions raise a cause."""
+    _, second, third = stores
+    delays = delays_to_one_clock([second, third], 100)
+    met = 0
+    for spent in range(60, 110):
+        raise_with_delays([second, third], delays)
+        second.target.spend(spent)
+        second.fetch()
+        second.target.spend(100)
+        events = second.events()
+        fetch = EventBits.VECTOR_FETCH
+        assert [event.vector != 0 for event in events] == [bool(event.bits & fetch) for event in events]
+        met += any(event.bits & fetch and event.bits & EventBits.CAUSE for event in events)
+        clear_causes([second, third])
+    assert met == 1
+
+
+def test_a_message_of_another_function_does_not_take_over_data_on_their_way() -> None:
+    target = VerilatedTarget(MACHINE, checked=True, memory_delays=MemoryDelays(3, 200))
+    writer, sender, _ = (Bench(target, each.place.configuration_address, n) for n, each in enumerate(STORES))
+    for bench in (writer, sender):
+        bench.enumerate()
+    sender.write_header(pci_configuration.MSI_ADDRESS, MACHINE.controller.doorbell, 4)
+    sender.write_header(pci_configuration.MSI_CONTROL, 1, 2)
+    sender.write(store.INTERRUPT_MASK_SET, RAISED)
+    writer.place_list([(0x20_0000, 64)])
+    for delay in range(0, 120, 4):
+        writer.start(store.Operation.DMA_READ, 0, 64)
+        sender.raise_interrupt(delay)
+        writer.finish()
+        target.spend(400)
+        sender.write(store.INTERRUPT_CAUSE, RAISED)
+    drained = {event.function for event in writer.events() if event.bits & EventBits.DMA_DRAINED}
+    target.close()
+    assert drained == {0}
+
+
+def test_gpio_registers_answer_at_their_own_addresses_only(target: VerilatedTarget) -> None:
+    pins = Gpio(target)
+    pins.write(gpio.RISING, 0x1234)
+    for offset in (0x40, 0x80, 0x100, 0x800):
+        target.write_memory(GPIO_REGISTERS + offset + gpio.RISING.offset, 0xFFFF)
+        assert target.read_memory(GPIO_REGISTERS + offset + gpio.RISING.offset) == 0
+    assert pins.read(gpio.RISING) == 0x1234

@@ -9,7 +9,7 @@ import itertools
 from dirql.registers import store, timestamp
 from dirql.target.contract import EventBits
 from fakes.default_machine import MACHINE, STORE, TIMESTAMP
-from hdl.machine_bench import INPUT, REGISTERS, VECTOR, Bench
+from hdl.machine_bench import CONTROLLER, INPUT, REGISTERS, VECTOR, Bench
 
 RAISED = store.INTERRUPT_CAUSE.RAISED
 
@@ -130,3 +130,25 @@ def test_bus_counters_account_for_every_clock(bench: Bench) -> None:
     assert counts[timestamp.ADDRESS_CLOCKS] == 10 + 2
     assert counts[timestamp.DATA_CLOCKS] == 10 + 2
     assert read(bench, timestamp.EVENT_DROPS.offset) == 0
+
+
+def test_a_fetch_that_finds_nothing_and_a_read_of_the_buffer_make_no_register_read(bench: Bench) -> None:
+    bench.enable_interrupts(RAISED)
+    bench.fetch()
+    bench.read(store.ID)
+    assert not any(event.bits & EventBits.FIRST_REGISTER_READ for event in bench.events())
+    bench.raise_interrupt()
+    bench.target.wait(100)
+    bench.fetch()
+    bench.read_buffer(0, 8)
+    assert not any(event.bits & EventBits.FIRST_REGISTER_READ for event in bench.events())
+    bench.read(store.ID)
+    assert [event.bits for event in bench.events()] == [EventBits.FIRST_REGISTER_READ]
+
+
+def test_a_disconnect_counts_its_datum_and_one_clock_of_retry(bench: Bench) -> None:
+    """A burst over registers that take one datum a transaction: the clock after each of them but the last has STOP."""
+    bench.target.write_memory(TIMESTAMP + timestamp.CONTROL.offset, 1)
+    bench.target.read_memory_burst(CONTROLLER, memoryview(bytearray(4 * 4)))
+    assert read(bench, timestamp.RETRY_CLOCKS.offset) == 3
+    assert read(bench, timestamp.DATA_CLOCKS.offset) == 4 + 1
