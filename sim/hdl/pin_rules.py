@@ -367,6 +367,8 @@ async def a_message_that_is_retried_keeps_its_datum(dut: SimHandleBase) -> None:
     await enable_messages(host, 3)
     await raise_behind_posted_data(host, master)
     await host.command(Op.CFG_WRITE, FUNCTION | MSI_DATA, 9)
+    # The repetition that has begun already is retried too, and another one follows.
+    await host.tick(60)
     host.stall = lambda: False
     await host.tick(80)
     assert dut.interrupt_o.value
