@@ -37,6 +37,10 @@ INPUTS = (
 )
 
 
+LIMIT = 100_000
+"""Clocks after which a test has failed, so that none waits without an end; the longest takes about half of them."""
+
+
 class BusHost:
     """Samples and drives all signals on falling edges, half a clock away from the edges of the machine."""
 
@@ -77,6 +81,7 @@ class BusHost:
         while True:
             await FallingEdge(self.dut.clk_i)
             self.clock += 1
+            assert self.clock < LIMIT, f"a test must end within {LIMIT} clocks, and this one has not"
             self._serve()
             for hook in self.each_clock:
                 hook()

@@ -17,6 +17,7 @@ from dirql.registers.protocol import BusStatus, Op
 OK, MASTER_ABORT, TARGET_ABORT = 0, 2, 3
 IO_READ, IO_WRITE, READ, WRITE = 0x2, 0x3, 0x6, 0x7
 FREE = 0x4000_0000
+ABSENT = 0x7000_0000
 SIGNALED_TARGET_ABORT, SIGNALED_SYSTEM_ERROR, DETECTED_PARITY = 1 << 11, 1 << 14, 1 << 15
 MASTER_DATA_PARITY, RECEIVED_TARGET_ABORT, RECEIVED_MASTER_ABORT, FOUND_PARITY = 1 << 5, 1 << 3, 1 << 2, 1
 
@@ -164,11 +165,12 @@ async def t23_the_host_learns_of_bad_parity(dut: SimHandleBase) -> None:
 
 @cocotb.test()
 async def a_bad_address_is_nobodys_and_a_system_error_if_enabled(dut: SimHandleBase) -> None:
-    for command, error in ((0x007, False), (0x047, False), (0x107, False), (0x147, True)):
+    commands = ((0x007, False), (0x047, False), (0x107, False), (0x147, True))
+    for (command, error), address in itertools.product(commands, (BUFFER, ABSENT)):
         host = await begin(dut, command)
         errors, started = host.watch(dut.serr_o), host.watch(dut.frame_o)
         dut.flip_master_par_i.value = 1
-        assert await host.request(READ, BUFFER, length=1) == MASTER_ABORT
+        assert await host.request(READ, address, length=1) == MASTER_ABORT
         dut.flip_master_par_i.value = 0
         status = await host.status_register()
         assert status & DETECTED_PARITY

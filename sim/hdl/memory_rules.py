@@ -94,6 +94,27 @@ async def masters_that_read_at_once_fetch_each_datum_once(dut: SimHandleBase) ->
 
 
 @cocotb.test()
+async def bursts_of_two_masters_get_each_its_own_data(dut: SimHandleBase) -> None:
+    """Both masters fetch ahead, more than the bridge asks of the host at once."""
+    host, master = await begin(dut)
+    host.latency = lambda: 40
+    for place in (0x3000, 0x4000):
+        for index in range(24):
+            put(host, place + 4 * index, place + index)
+
+    async def read_all() -> None:
+        for first in range(0, 24, 8):
+            assert await host.request(READ, 0x4000 + 4 * first, length=8) == OK
+            assert int(dut.last_data_o.value) == 0x4000 + first + 7
+
+    task = cocotb.start_soon(read_all())
+    for first in range(0, 24, 8):
+        data = await master.until_done(READ, 0x3000 + 4 * first, [Phase()] * 8)
+        assert data == [0x3000 + first + index for index in range(8)]
+    await task
+
+
+@cocotb.test()
 async def a_master_that_writes_meanwhile_reads_its_own_write(dut: SimHandleBase) -> None:
     host, master = await begin(dut)
     host.latency = lambda: 40

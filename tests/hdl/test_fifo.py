@@ -10,7 +10,8 @@ import pytest
 
 from dirql.registers import store, store_io
 from dirql.registers.store import Operation
-from hdl.machine_bench import PORTS, REGISTERS, Bench
+from dirql.target.contract import EventBits
+from hdl.machine_bench import PORTS, REGISTERS, VECTOR, Bench
 
 WINDOW = REGISTERS + store.FIFO_WINDOW.offset
 DATA = PORTS + store_io.FIFO_DATA.offset
@@ -261,3 +262,26 @@ def test_a_host_that_writes_the_buffer_meanwhile_loses_nothing(bench: Bench) -> 
     assert bench.finish().transferred == len(data)
     assert bench.read_buffer(0, len(data)) == data
     assert bench.read_buffer(0x1000, len(other)) == other
+
+
+def test_service_that_is_not_wanted_any_more_counts_as_cleared_and_one_that_is_comes_again(
+    bench: Bench,
+) -> None:
+    """The cause follows its condition: to clear it while the condition holds signals it once more."""
+    bench.enable_interrupts(SERVICE, latched=True)
+    bench.write(store.FIFO_THRESHOLD, 2)
+    bench.start(Operation.FIFO_READ, 0, 64)
+    bench.target.wait(200)
+    assert bench.fetch() == VECTOR
+    bench.end()
+    bench.events()
+    bench.write(store.INTERRUPT_CAUSE, SERVICE)
+    bench.target.spend(20)
+    assert bench.fetch() == VECTOR
+    bench.end()
+    bench.events()
+    for _ in range(16):
+        bench.target.read_io(DATA)
+    cleared = [event.causes for event in bench.events() if event.bits & EventBits.CLEAR]
+    assert cleared == [SERVICE]
+    assert bench.finish().transferred == 64

@@ -308,3 +308,23 @@ def test_gpio_registers_answer_at_their_own_addresses_only(target: VerilatedTarg
         target.write_memory(GPIO_REGISTERS + offset + gpio.RISING.offset, 0xFFFF)
         assert target.read_memory(GPIO_REGISTERS + offset + gpio.RISING.offset) == 0
     assert pins.read(gpio.RISING) == 0x1234
+
+
+def test_an_output_reads_back_and_levels_hold_their_causes(target: VerilatedTarget) -> None:
+    high, low, output = 1 << 3, 1 << 4, 1 << 5
+    pins = Gpio(target)
+    pins.write(gpio.LOOPBACK, high)
+    pins.write(gpio.DIRECTION, output)
+    pins.write(gpio.PIN_OUTPUT, high | output)
+    target.spend(20)
+    assert pins.read(gpio.PIN_INPUT) == high | output
+    # The levels are older than the conditions.
+    pins.write(gpio.LEVEL, high | low)
+    pins.write(gpio.RISING, high)
+    pins.write(gpio.FALLING, low)
+    for _ in range(2):
+        assert pins.read(gpio.INTERRUPT_CAUSE) == high | low
+        pins.write(gpio.INTERRUPT_CAUSE, high | low)
+    pins.write(gpio.PIN_OUTPUT, 0)
+    target.spend(20)
+    assert pins.read(gpio.INTERRUPT_CAUSE) == low
