@@ -12,13 +12,15 @@ from typing import get_type_hints
 import pytest
 
 from dirql.hardware.root import machine_root
-from dirql.registers import store
+from dirql.machine import open_machine
+from dirql.registers import store, timestamp
 from dirql.target import open_target
 from dirql.target.contract import TargetError, Wake
 from dirql.target.simulation.exchange import Exchange, exchange_ffi
 from dirql.target.simulation.library import load_library
 from dirql.target.simulation.library_recipe import Variant
 from dirql.target.simulation.verilated import VerilatedTarget
+from dirql.wdm import KeDelayExecutionThread, KeQueryInterruptTime, KernelMode
 from fakes.default_machine import MACHINE
 from machine.target_bench import STORE_INPUT, Bench, configure_bench, open_bench
 
@@ -217,3 +219,27 @@ def test_odd_calls_do_the_same_in_python_and_in_the_library(number: int) -> None
         seen.append((outcome, target.now(), target.spent, target.attention, target.interrupt_request()))
         target.close()
     assert seen[0] == seen[1]
+
+
+@pytest.mark.timeout(60)
+def test_clocks_are_counted_for_thousands_of_years() -> None:
+    """The event records have 48 bits of the clock; the clock itself has 64."""
+    bench = open_bench("verilated")
+    target, unit = bench.target, bench.target.description.timestamp_unit.address
+    for clocks in ((1 << 48) - 50, 100, 1 << 60):
+        before = target.now()
+        assert target.wait(clocks) is None
+        assert target.now() == before + clocks
+        low = target.read_memory(unit + timestamp.COUNTER_LO.offset)
+        high = target.read_memory(unit + timestamp.COUNTER_HI.offset)
+        assert before + clocks < high << 32 | low < target.now()
+    target.close()
+
+
+@pytest.mark.timeout(60)
+def test_a_thread_may_sleep_for_a_year() -> None:
+    year = 365 * 24 * 3600 * 10**7
+    with open_machine():
+        before = KeQueryInterruptTime()
+        KeDelayExecutionThread(KernelMode, False, -year)
+        assert year <= KeQueryInterruptTime() - before < year + 10**4

@@ -40,7 +40,7 @@ module timestamp_unit_formal (
   always_ff @(posedge clk_i) begun_q <= 1'b1;
 
   // Clocks and losses as they must be, and the records between collector and host.
-  logic [47:0]        clock_q;
+  logic [63:0]        clock_q;
   logic [16:0]        drops_q;
   logic [EventLog2:0] level_q;
   logic               clear, written, refused, taken;
@@ -55,7 +55,7 @@ module timestamp_unit_formal (
       drops_q <= '0;
       level_q <= '0;
     end else begin
-      clock_q <= clock_q + 48'd1;
+      clock_q <= clock_q + 64'd1;
       level_q <= level_q + (EventLog2+1)'(written) - (EventLog2+1)'(taken);
       if (clear) drops_q <= '0;
       else if (drops_q + 17'(refused) + 17'(u_dut.lost) > 17'hFFFF) drops_q <= 17'hFFFF;
@@ -80,12 +80,12 @@ module timestamp_unit_formal (
   end
 
   // The high half of the counter on the clock on which the datum that moves was loaded.
-  logic [15:0] loaded_q, high_q;
+  logic [31:0] loaded_q, high_q;
   logic        moves, has_loaded_q;
   assign moves = u_dut.access.transfer && u_dut.access.read && bus_i.cbe != '1 &&
                  u_dut.access.loaded_address[11:2] == '0;
   always_ff @(posedge clk_i) begin : p_high
-    if (u_dut.load) loaded_q <= clock_q[47:32];
+    if (u_dut.load) loaded_q <= clock_q[63:32];
     has_loaded_q <= rst_ni && (u_dut.load || has_loaded_q);
     if (!rst_ni) high_q <= '0;
     else if (moves) high_q <= loaded_q;
@@ -118,7 +118,7 @@ module timestamp_unit_formal (
             "A transaction begins only after the one before has left the bus.")
     `ASSUME(own_trdy, !target.trdy || bus_i.trdy, "TRDY of the unit is on the bus.")
     if (rst_ni) begin
-      `PROVE(clocks, clock == 64'(clock_q), "The counter counts every clock since reset, from 0, in 48 bits.")
+      `PROVE(clocks, clock == clock_q, "The counter counts every clock since reset, from 0.")
       `PROVE(losses, {1'b0, drops} == drops_q,
              "Each record that finds the FIFO full, and each loss of the collector, counts once; the count stops at its end and is cleared by CONTROL.")
       `PROVE(level, u_dut.level == level_q && level_q <= (EventLog2+1)'(2**EventLog2),
@@ -138,7 +138,7 @@ module timestamp_unit_formal (
       if (loads) begin
         `PROVE(show_low, !at(place, timestamp_reg_pkg::CounterLoOffset) || u_dut.rdata == clock_q[31:0],
                "COUNTER_LO shows the low half of the counter.")
-        `PROVE(show_high, !at(place, timestamp_reg_pkg::CounterHiOffset) || u_dut.rdata == 32'(high_q),
+        `PROVE(show_high, !at(place, timestamp_reg_pkg::CounterHiOffset) || u_dut.rdata == high_q,
                "COUNTER_HI shows the high half that belongs to the last COUNTER_LO that was read.")
         `PROVE(show_level, !at(place, timestamp_reg_pkg::EventLevelOffset) || u_dut.rdata == 32'(level_q),
                "EVENT_LEVEL shows the level.")

@@ -76,13 +76,12 @@ module timestamp_unit #(
   assign low_read = reg2hw.counter_lo_re;
   assign clear    = reg2hw.control.clear;
 
-  // The counter, of as many bits as an event record has for it. The high half is latched when the low half is put on the
-  // bus.
-  logic [47:0] clock;
-  logic [15:0] high_q, high_loaded_q;
-  prim_clocks #(.Width(48)) u_clocks (.clk_i, .rst_ni, .clear_i(1'b0), .enable_i(1'b1), .clocks_o(clock));
+  // The counter. The high half is latched when the low half is put on the bus.
+  logic [63:0] clock;
+  logic [31:0] high_q, high_loaded_q;
+  prim_clocks #(.Width(64)) u_clocks (.clk_i, .rst_ni, .clear_i(1'b0), .enable_i(1'b1), .clocks_o(clock));
   always_ff @(posedge clk_i) begin : p_high
-    if (load) high_loaded_q <= clock[47:32];
+    if (load) high_loaded_q <= clock[63:32];
     if (!rst_ni) high_q <= '0;
     else if (low_read) high_q <= high_loaded_q;
   end
@@ -95,7 +94,7 @@ module timestamp_unit #(
   logic [16:0]          drops;
   logic [127:0]         record, unused_second;
   event_collector #(.Functions(Functions), .Waiting(Waiting)) u_collector (
-    .clk_i, .rst_ni, .clock_i(clock), .irdy_i(bus_i.irdy && lanes_on), .functions_i, .fetch_i, .spurious_i, .eoi_i,
+    .clk_i, .rst_ni, .clock_i(clock[47:0]), .irdy_i(bus_i.irdy && lanes_on), .functions_i, .fetch_i, .spurious_i, .eoi_i,
     .mark_i,
     .drained_i, .vector_i, .payload_i, .valid_o(valid), .record_o(record), .lost_o(lost)
   );
@@ -122,7 +121,7 @@ module timestamp_unit #(
     hw2reg = '0;
     if (load) begin
       hw2reg.counter_lo                = clock[31:0];
-      hw2reg.counter_hi                = 32'(high_q);
+      hw2reg.counter_hi                = high_q;
       hw2reg.event_level.records       = 16'(level);
       hw2reg.event_drops.records       = drops_q;
       hw2reg.clock_khz.khz             = ClockKhz;
@@ -135,7 +134,7 @@ module timestamp_unit #(
     end
   end
 
-  assign clock_o       = 64'(clock);
+  assign clock_o       = clock;
   assign event_valid_o = visible != '0;
   assign event_drops_o = drops_q;
 endmodule
