@@ -94,6 +94,8 @@ class CommandPort {
             case State::kReset:
                 if (left_--) return false;
                 set(pins_.rst_ni, 1);
+                // A memory that was slow until now may have been busy; nothing takes that back if it is not slow any more.
+                set(pins_.hm_ready_i, 1);
                 delays_.restart(exchange_.delay_seed, exchange_.delay_longest);
                 return end(DIRQL_BUS_STATUS_OK);
         }

@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from dirql.target import inside_simulator, open_target, run_in_simulator
+from dirql.registers.store import Operation
+from dirql.target import MemoryDelays, inside_simulator, open_target, run_in_simulator
 from dirql.target.contract import TargetError
+from machine.target_bench import open_bench
 
 pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts a simulator of its own")
 
@@ -36,6 +39,35 @@ def test_the_contract_holds_inside_a_simulator(machine: str, selection: str) -> 
     options = ["-q", "-p", "no:cacheprovider", "-W", ignored, "--dirql-machine", machine, "-k", selection]
     entry = "machine.test_targets_in_simulator:run_contract"
     assert run_in_simulator(entry, [*options, str(contract)], machine=machine) == 0
+
+
+def take_turns(arguments: Sequence[str]) -> int:
+    """Inside a simulator: targets with a slow and with a fast memory, one after the other, with DMA on each."""
+    source, destination, size = 0x1000, 0x5000, 1024
+    data = bytes(place & 0xFF for place in range(size))
+    clocks = set()
+    for seed in range(1, 9):
+        for delays in (MemoryDelays(seed), None):
+            bench = open_bench("cocotb", *arguments, memory_delays=delays)
+            with closing(bench.target) as target:
+                memory, begin = target.memory, target.now()
+                memory[source : source + size] = data
+                for operation, address in (
+                    (Operation.DMA_WRITE, source),
+                    (Operation.DMA_READ, destination),
+                ):
+                    bench.transfer_by_dma(operation, address, size, 0x8_0000)
+                    bench.wait_until_idle()
+                assert memory[destination : destination + size] == data
+                if delays is None:
+                    clocks.add(target.now() - begin)
+    assert len(clocks) == 1
+    return 0
+
+
+def test_a_slow_memory_leaves_nothing_to_the_next_target() -> None:
+    """A simulator has one machine; its memory may be in the middle of a delay when a target is closed."""
+    assert run_in_simulator("machine.test_targets_in_simulator:take_turns", ["default"]) == 0
 
 
 def say(arguments: Sequence[str]) -> int:
