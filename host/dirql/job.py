@@ -105,6 +105,10 @@ def run(options: Options) -> int:
         write(path)
         written.append(path)
     table.render(console, result)
+    for kind in options.interrupt:
+        if kind not in _kinds(options):
+            reason = f"the stores of {options.machine.name} have no such interrupts"
+            console.print(f"There is no row for {kind}: {reason}.", highlight=False, markup=False)
     for path in written:
         console.print(f"wrote {path}", highlight=False)
     return 0 if result.verdict is Verdict.PASS else 1

@@ -38,6 +38,21 @@ def test_all_rows_move_right_data(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert trace.stat().st_size > 10_000
 
 
+def test_interrupts_that_a_machine_lacks_get_no_row_and_a_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run.json"
+    arguments = ["run", "--machine", "tiny", "--transfers", "2", "--size", "300"]
+    assert cli.main([*arguments, "--json", str(run)]) == 0
+    shown = capsys.readouterr().out
+    assert "There is no row for message: the stores of tiny have no such interrupts." in shown
+    document = json.loads(run.read_text(encoding="utf-8"))
+    kinds = [(mode["mode"], mode["interrupt"]) for mode in document["modes"]]
+    assert kinds == [row for row in ALL_ROWS if row[1] != "message"]
+    assert cli.main([*arguments, "--mode", "dma", "--interrupt", "message"]) == 2
+    assert "--interrupt must name a kind that the stores of tiny have" in capsys.readouterr().err
+
+
 def test_the_same_seed_gives_the_same_figures(tmp_path: Path) -> None:
     documents = []
     for name in ("first.json", "second.json"):
