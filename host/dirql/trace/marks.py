@@ -32,6 +32,8 @@ class BitField(NamedTuple):
 
 ARGUMENT = BitField(low=0, width=24)
 CODE = BitField(low=ARGUMENT.low + ARGUMENT.width, width=8)
+# With the methods of the fields instead of these, `decode` takes 0.58 instead of 0.16 µs (timeit).
+_CODE_LOW, _CODE_MASK, _ARGUMENT_MASK = CODE.low, (1 << CODE.width) - 1, (1 << ARGUMENT.width) - 1
 
 
 class Mark(enum.IntEnum):
@@ -66,4 +68,4 @@ def encode(mark: Mark, argument: int) -> int:
 
 def decode(payload: int) -> tuple[int, int]:
     """Code and argument of a payload; the code need not be a `Mark`, for drivers may write marks of their own."""
-    return CODE.get(payload), ARGUMENT.get(payload)
+    return payload >> _CODE_LOW & _CODE_MASK, payload & _ARGUMENT_MASK

@@ -22,17 +22,13 @@ from collections.abc import Callable, Sequence
 
 from dirql.registers.protocol import Vector
 from dirql.target.contract import EventBits, EventRecord
-from dirql.trace.marks import ARGUMENT, CODE, Mark
+from dirql.trace.marks import ARGUMENT, Mark, decode
 from dirql.trace.records import Cause, Dpc, Interrupt, Irp, Isr, Records
 from dirql.trace.run import Run
 
 __all__ = ["reconstruct"]
 
 _IRP_PERIOD = 1 << ARGUMENT.width
-
-# Code and argument of a mark as `marks.decode` takes them, which would be half of the time that a mark takes.
-_CODE_LOW = CODE.low
-_ARGUMENT_MASK = (1 << ARGUMENT.width) - 1
 
 
 def reconstruct(run: Run) -> Records:
@@ -217,9 +213,9 @@ class _Host:
 
     def mark(self, event: EventRecord) -> None:
         """Follow one mark; a code that is no `Mark` is one of a driver, and is skipped."""
-        mark = event.mark
-        if step := self._steps.get(mark >> _CODE_LOW):
-            step(event.clock, mark & _ARGUMENT_MASK)
+        code, argument = decode(event.mark)
+        if step := self._steps.get(code):
+            step(event.clock, argument)
 
     def _switch(self, _clock: int, processor: int) -> None:
         self._processor = processor

@@ -99,9 +99,8 @@ class VerilatedTarget(SimulatedTarget):
 
         `waves` names a file for all signals; `checked` runs the RTL's assertions. For each of the two a library of its
         own is built, so that the common library stays fast; `library` is one that has been loaded already.
-        `memory_delays` makes the host's RAM slow. Raises
-        `SetupError`, `BuildError`, `ValueError` for `waves` together with `checked`, and `TargetError` for a file that
-        cannot be written.
+        `memory_delays` makes the host's RAM slow. Raises `SetupError`, `BuildError`, `ValueError` for `waves` together
+        with `checked`, and `TargetError` for a file that cannot be written.
         """
         variant = _variant(waves, checked=checked)
         if waves is not None:
