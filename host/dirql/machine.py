@@ -156,8 +156,8 @@ class Machine:
         self.hal = Hal(target, self.memory_manager)
         self.objects = ObjectManager()
         self.io = IoManager()
-        self.io.hooks.defect_found = self._note_defect
         self.kernel = _make_kernel(self.hal, options)
+        self.kernel.hooks.defect_found = self._note_defect
         self.memory_manager.install()
         self.hal.install()
         ob_running.install(self.objects)

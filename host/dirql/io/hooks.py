@@ -19,7 +19,7 @@ __all__ = ["Hooks"]
 class Hooks:
     """The I/O manager's hooks. A subscriber runs inside the routine that it watches and must not call the kernel."""
 
-    __slots__ = ("defect_found", "dispatch_entered", "dispatch_left", "irp_completed", "irp_started")
+    __slots__ = ("dispatch_entered", "dispatch_left", "irp_completed", "irp_started")
 
     def __init__(self) -> None:
         """Make hooks without subscribers."""
@@ -34,5 +34,3 @@ class Hooks:
         """A driver's dispatch routine is about to be called."""
         self.dispatch_left: Callable[[DeviceObject, Irp, int], None] | None = None
         """A dispatch routine returned this status; the request may already belong to another driver."""
-        self.defect_found: Callable[[str, str], None] | None = None
-        """A driver broke a rule and NT lets it pass: the row of the rule, and a sentence."""

@@ -16,6 +16,7 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import Irp, IrpDeviceQueueEntry
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.defects import report_defect
 from dirql.ke.objects.device_queue import DeviceQueueEntry
 from dirql.ke.processors.contract import contract
 from dirql.mm import memory
@@ -305,10 +306,10 @@ def _copy_out(irp: Irp, process: Process, buffer: int, output_length: int) -> No
     """Copy exactly Information bytes, but never more than the caller's buffer holds (row BUF-08)."""
     length = irp.io_status.information
     if length > output_length:
-        hook = io_manager.value.hooks.defect_found
-        if hook is not None:
-            what = f"{irp!r} returned {length} bytes of output for a buffer of {output_length}; the rest was dropped"
-            hook("BUF-08", what)
+        what = (
+            f"{irp!r} returned {length} bytes of output for a buffer of {output_length}; the rest was dropped"
+        )
+        report_defect("BUF-08", what)
         length = output_length
     target = irp.user_buffer
     if length <= 0 or target is None:

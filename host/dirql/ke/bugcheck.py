@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from dirql.ke.current import current
+from dirql.ke.origin import Origin, origin
 from dirql.nt.bugcodes import NAMES
 
 __all__ = ["BugCheck", "bug_check", "stop"]
@@ -15,17 +16,28 @@ __all__ = ["BugCheck", "bug_check", "stop"]
 class BugCheck(BaseException):
     """The system has stopped. It is no `Exception`, because no driver may catch it.
 
-    `parameters` are the four parameters of NT's bug check; where NT has a pointer they hold the object.
+    `parameters` are the four parameters of NT's bug check; where NT has a pointer they hold the object. `driver` is the
+    driver whose code ran, None for a program's, and `origin` the place in that code.
     """
 
-    def __init__(self, code: int, parameters: tuple[object, object, object, object], reason: str) -> None:
-        """`reason` is the message: A must be B; it was C: do D."""
+    def __init__(
+        self,
+        code: int,
+        parameters: tuple[object, object, object, object],
+        reason: str,
+        place: Origin | None = None,
+    ) -> None:
+        """`reason` is the message: A must be B; it was C: do D. `place` is the origin, by default the caller's."""
         self.code = code
         self.name = NAMES.get(code, f"{code:#04x}")
         self.parameters = parameters
         self.reason = reason
         shown = ", ".join(f"{p:#x}" if isinstance(p, int) else repr(p) for p in parameters)
-        super().__init__(f"{self.name} (0x{code:X}: {shown}): {reason}")
+        self.driver: object = current.processor.driver if current.is_running() else None
+        self.origin = origin() if place is None else place
+        owner = "" if self.driver is None else f" of {self.driver!r}"
+        where = "" if self.origin is None else f"\n  in {self.origin}{owner}"
+        super().__init__(f"{self.name} (0x{code:X}: {shown}): {reason}{where}")
 
 
 def bug_check(

@@ -24,6 +24,7 @@ from typing import Final, TypeVar, TypeVarTuple, cast
 
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.current import current
+from dirql.ke.origin import origin_of
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.ke.threads.thread import ThreadExit
@@ -279,7 +280,7 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
     status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
     name = type(error).__name__
     reason = f"{kind.noun} {describe(routine)} must handle its exceptions, and let {name} escape: {error}"
-    failure = BugCheck(code, (status, error, 0, 0), reason)
+    failure = BugCheck(code, (status, error, 0, 0), reason, origin_of(error))
     failure.__cause__ = error
     stop(failure)
     raise failure from error

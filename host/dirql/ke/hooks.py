@@ -40,6 +40,7 @@ class Hooks:
 
     __slots__ = (
         "bug_checked",
+        "defect_found",
         "dpc_ended",
         "dpc_queued",
         "dpc_started",
@@ -78,6 +79,8 @@ class Hooks:
         """A stall of this many microseconds begins."""
         self.bug_checked: Callable[[BaseException], None] | None = None
         """The kernel has stopped with this bug check. Called once, before the error is raised."""
+        self.defect_found: Callable[[str, str], None] | None = None
+        """A driver broke a rule and NT lets it pass: the row of the rule, and a sentence."""
 
 
 def chain(first: Callable[P, None] | None, second: Callable[P, None]) -> Callable[P, None]:
