@@ -204,7 +204,7 @@ class Handle:
         value = self._check("write")
         length = memoryview(data).nbytes
         _check_range(length, offset)
-        source = memory_manager.value.process.allocate(length)
+        source = memory_manager.value.process.allocate(length, poisoned=False)
         source.write(data)
         request = Overlapped(self, lambda: f"write of {length} bytes at {offset:#x}", source, None)
         block = request.iosb
@@ -219,7 +219,7 @@ class Handle:
         if not 0 <= code <= 0xFFFF_FFFF:
             raise ValueError(f"an I/O control code must have 32 bits; it was {code:#x}")
         _check_range(output_length, 0)
-        source = memory_manager.value.process.allocate(memoryview(input).nbytes)
+        source = memory_manager.value.process.allocate(memoryview(input).nbytes, poisoned=False)
         source.write(input)
         output = memory_manager.value.process.allocate(output_length)
         request = Overlapped(

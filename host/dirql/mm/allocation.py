@@ -15,7 +15,6 @@ from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql, irql_name
-from dirql.mm import memory
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
 from dirql.mm.pool import Pool
@@ -81,7 +80,7 @@ def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
     """The address of `size` cleared bytes, or None; follows ExAllocatePool2.
 
     The result is None without memory, with tag 0, and with flags that name no pool or are unknown. With
-    POOL_FLAG_RAISE_ON_FAILURE the status is raised instead. POOL_FLAG_UNINITIALIZED leaves the bytes as they are.
+    POOL_FLAG_RAISE_ON_FAILURE the status is raised instead. With POOL_FLAG_UNINITIALIZED the bytes are not cleared.
     """
     _ALLOCATE_POOL2.check_level(flags)
     kind = flags & _KINDS
@@ -91,14 +90,13 @@ def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
         address, status = None, STATUS_INVALID_PARAMETER
     else:
         aligned = bool(flags & POOL_FLAG_CACHE_ALIGNED)
-        address = _allocate(flags, size, tag, pageable=pageable, cache_aligned=aligned)
+        cleared = not flags & POOL_FLAG_UNINITIALIZED
+        address = _allocate(flags, size, tag, pageable=pageable, cache_aligned=aligned, cleared=cleared)
         status = STATUS_INSUFFICIENT_RESOURCES
     if address is None:
         if flags & POOL_FLAG_RAISE_ON_FAILURE:
             raise StatusException(status)
         return None
-    if not flags & POOL_FLAG_UNINITIALIZED:
-        memory.zero(address, size)
     return address
 
 
@@ -118,7 +116,7 @@ def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
         )
     pageable = bool(pool_type & PagedPool)
     aligned = bool(pool_type & NonPagedPoolCacheAligned)
-    address = _allocate(pool_type, size, tag, pageable=pageable, cache_aligned=aligned)
+    address = _allocate(pool_type, size, tag, pageable=pageable, cache_aligned=aligned, cleared=False)
     if address is None and pool_type & POOL_RAISE_IF_ALLOCATION_FAILURE:
         raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
     return address
@@ -149,7 +147,9 @@ def free_pool_with_tag(address: int, tag: int) -> None:
     _no_block(manager, address)
 
 
-def _allocate(kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: bool) -> int | None:
+def _allocate(
+    kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: bool, cleared: bool
+) -> int | None:
     manager = running.value
     pool = manager.paged_pool if pageable else manager.nonpaged_pool
     irql = current_irql()
@@ -164,7 +164,7 @@ def _allocate(kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: 
             kind,
             reason="a pool block must have at least one byte; its size was 0",
         )
-    return pool.allocate(size, tag, cache_aligned=cache_aligned)
+    return pool.allocate(size, tag, cache_aligned=cache_aligned, cleared=cleared)
 
 
 def _refuse_irql(

@@ -14,6 +14,7 @@ from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserve
 from dirql.mm.fault import resolve_fault
 from dirql.mm.frames import FrameDatabase, FrameStatistics
 from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RANGE_START
+from dirql.mm.poison import Poison
 from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
 from dirql.nt.addresses import PhysicalAddress
@@ -55,6 +56,7 @@ class MemoryManager:
         "mdls",
         "nonpaged_pool",
         "paged_pool",
+        "poison",
         "process",
         "processes",
         "ram",
@@ -62,12 +64,16 @@ class MemoryManager:
     )
 
     def __init__(self, ram: memoryview, seed: int = 0) -> None:
-        """`ram` must be writable and a whole number of frames; `seed` decides the order in which frames are used."""
+        """`ram` must be writable and a whole number of frames; `seed` decides the order in which frames are used.
+
+        It also makes the poison.
+        """
         self.ram = ram.cast("B")
         self.frames = FrameDatabase(self.ram, seed)
+        self.poison = Poison(self.ram, seed)
         self.system = AddressSpace("system", self.frames)
-        self.nonpaged_pool = Pool(self.system, self.frames, NONPAGED_RANGE, pageable=False)
-        self.paged_pool = Pool(self.system, self.frames, PAGED_RANGE, pageable=True)
+        self.nonpaged_pool = Pool(self.system, self.frames, self.poison, NONPAGED_RANGE, pageable=False)
+        self.paged_pool = Pool(self.system, self.frames, self.poison, PAGED_RANGE, pageable=True)
         self.processes: list[Process] = []
         self.mdls = 0
         self.locked_mdls = 0
@@ -89,7 +95,7 @@ class MemoryManager:
 
     def create_process(self, name: str) -> Process:
         """A process with an empty address space."""
-        process = Process(name, self.frames, self._observer)
+        process = Process(name, self.frames, self.poison, self._observer)
         self.processes.append(process)
         return process
 

@@ -19,6 +19,7 @@ from dirql.mm.address_space import NOWHERE, AddressSpace
 from dirql.mm.blocks import CACHE_LINE, GUARD, HEADER_SIZE, Block, SlotPage, header_bytes, slot_size, tag_text
 from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, AddressRange, bytes_to_pages
+from dirql.mm.poison import Poison
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     BAD_POOL_HEADER,
@@ -37,6 +38,7 @@ _MINIMAL_BLOCK: Final = 16
 _REMEMBERED_FREES: Final = 4096
 
 _GUARDS: Final = bytes([GUARD]) * PAGE_SIZE
+_ZEROS: Final = memoryview(bytes(PAGE_SIZE))
 _HEADER_CORRUPT: Final = 0x20
 """Parameter 1 of BAD_POOL_HEADER: the header or the guard of a block is damaged."""
 
@@ -64,6 +66,7 @@ class Pool:
     __slots__ = (
         "_frames",
         "_freed",
+        "_poison",
         "_range",
         "_rooms",
         "_system",
@@ -77,12 +80,14 @@ class Pool:
         self,
         system: AddressSpace,
         frames: FrameDatabase,
+        poison: Poison,
         where: AddressRange,
         *,
         pageable: bool,
     ) -> None:
         self._system = system
         self._frames = frames
+        self._poison = poison
         self._range = where
         self.name = where.name
         self.pageable = pageable
@@ -92,8 +97,13 @@ class Pool:
         self._freed: dict[int, int] = {}
         self._rooms: dict[tuple[int, int], list[SlotPage]] = {}
 
-    def allocate(self, size: int, tag: int, *, cache_aligned: bool = False) -> int | None:
-        """The address of `size` bytes with unknown contents, or None when no frame or no address is free."""
+    def allocate(
+        self, size: int, tag: int, *, cache_aligned: bool = False, cleared: bool = False
+    ) -> int | None:
+        """The address of `size` bytes full of poison, or None when no frame or no address is free.
+
+        With `cleared` they are zero.
+        """
         size = size or _MINIMAL_BLOCK
         lead = CACHE_LINE if cache_aligned else HEADER_SIZE
         slot = slot_size(size, lead)
@@ -102,6 +112,7 @@ class Pool:
             return None
         self.blocks[block.address] = block
         self._freed.pop(block.address, None)
+        self._fill(block, cleared=cleared)
         self._paint(block)
         return block.address
 
@@ -194,6 +205,19 @@ class Pool:
         if len(self._freed) >= _REMEMBERED_FREES:
             del self._freed[next(iter(self._freed))]
         self._freed[block.address] = block.tag
+
+    def _fill(self, block: Block, *, cleared: bool) -> None:
+        """Give the bytes of a new block their contents."""
+        address, left = block.address, block.size
+        while left > 0:
+            part = min(left, PAGE_SIZE - (address & PAGE_OFFSET))
+            start = self._physical(address)
+            if cleared:
+                self._frames.ram[start : start + part] = _ZEROS[:part]
+            else:
+                self._poison.fill(start, start + part)
+            address += part
+            left -= part
 
     def _paint(self, block: Block) -> None:
         """Write the header and the guard of a block."""

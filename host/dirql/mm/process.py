@@ -11,8 +11,9 @@ from dirql.ke.bugcheck import bug_check
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserver
 from dirql.mm.frames import FrameDatabase
 from dirql.mm.layout import PAGE_OFFSET, USER_RANGE, bytes_to_pages
+from dirql.mm.poison import Poison
 from dirql.nt.bugcodes import LOCKED_PAGES_AT_EXIT, PROCESS_HAS_LOCKED_PAGES
-from dirql.nt.constants import PAGE_SIZE
+from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
@@ -81,21 +82,26 @@ class UserBuffer:
 class Process:
     """A process: an address space of user buffers. `read` and `write` reach it whether or not it is attached."""
 
-    __slots__ = ("_frames", "_spare", "_spare_pages", "address_space", "buffers", "name")
+    __slots__ = ("_frames", "_poison", "_spare", "_spare_pages", "address_space", "buffers", "name")
 
-    def __init__(self, name: str, frames: FrameDatabase, observer: PageTableObserver | None) -> None:
+    def __init__(
+        self, name: str, frames: FrameDatabase, poison: Poison, observer: PageTableObserver | None
+    ) -> None:
         self.name = name
         self.address_space = AddressSpace(name, frames, observer)
         self.buffers = 0
         self._frames = frames
+        self._poison = poison
         self._spare: dict[int, list[int]] = {}
         self._spare_pages = 0
 
     def __repr__(self) -> str:
         return f"<Process {self.name!r}, {self.buffers} buffers>"
 
-    def allocate(self, length: int, *, offset: int = 0, guard: int = 0) -> UserBuffer:
-        """A buffer of `length` bytes that starts `offset` bytes into a page; its contents are unknown.
+    def allocate(self, length: int, *, offset: int = 0, guard: int = 0, poisoned: bool = True) -> UserBuffer:
+        """A buffer of `length` bytes that starts `offset` bytes into a page, full of poison.
+
+        With `poisoned` False the contents are unknown, for a caller that writes all of them.
 
         `guard` bytes on each side are painted now and checked when the buffer is freed. Raises
         STATUS_INSUFFICIENT_RESOURCES when no frame or no address is free.
@@ -106,6 +112,8 @@ class Process:
         if base is None:
             base = self._map(pages)
         buffer = UserBuffer(self, base, pages, base + lead, length, guard)
+        if poisoned:
+            self._fill(buffer.address, length)
         if guard:
             buffer.paint()
         self.buffers += 1
@@ -171,6 +179,18 @@ class Process:
             if page.physical != NOWHERE and self._frames.lock_count(page.frame):
                 locked += 1
         return locked
+
+    def _fill(self, address: int, length: int) -> None:
+        """Put poison into a buffer."""
+        while length > 0:
+            part = min(length, PAGE_SIZE - (address & PAGE_OFFSET))
+            page = self.address_space.entries[address >> PAGE_SHIFT]
+            if page.physical == NOWHERE:
+                page = self.address_space.page_in(address)
+            start = page.physical + (address & PAGE_OFFSET)
+            self._poison.fill(start, start + part)
+            address += part
+            length -= part
 
     def _pieces(self, address: int, length: int) -> list[memoryview]:
         """The bytes in each page that the range touches; pages that are out come in."""

@@ -434,7 +434,7 @@ def test_DMA_12_a_common_buffer_is_shared(machine: Machine, length: int, width: 
     address, logical = adapter.allocate_common_buffer(length, True)
     assert address is not None
     assert logical + length <= 1 << width
-    assert memory.read(address, length) == bytes(length)
+    assert b"\0" not in memory.read(address, length)  # its contents are undefined, and zeros would look right
     memory.write(address, b"h" * length)
     assert machine.target.memory[logical : logical + length] == b"h" * length
     machine.target.memory[logical : logical + length] = b"d" * length
@@ -451,9 +451,10 @@ def test_DMA_12_a_buffer_leaves_its_neighbours_alone(machine: Machine) -> None:
     assert first is not None
     assert second is not None
     assert neighbour == logical + PAGE_SIZE
+    memory.write(second, b"n" * 100)
     adapter.free_common_buffer(PAGE_SIZE - 1, logical, first, True)
     assert adapter.allocate_common_buffer(PAGE_SIZE - 1, True)[1] == logical
-    assert memory.read(second, 100) == bytes(100)
+    assert memory.read(second, 100) == b"n" * 100
 
 
 @pytest.mark.parametrize("length", [0, 8 << 20])

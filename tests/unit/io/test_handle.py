@@ -141,6 +141,44 @@ def test_what_is_written_is_read(machine: Machine, data: bytes, offset: int, fla
     assert machine.io.live_irps == {}
 
 
+@pytest.mark.parametrize("flags", [DO_DIRECT_IO, DO_BUFFERED_IO, 0])
+@pytest.mark.parametrize("moved", [0, 512])
+def test_BUF_09_a_driver_that_moves_nothing_gives_no_old_data(
+    machine: Machine, flags: int, moved: int
+) -> None:
+    """The driver says that it has moved all; of a read it writes `moved` bytes."""
+
+    def move(device: DEVICE_OBJECT, irp: IRP) -> int:
+        location = IoGetCurrentIrpStackLocation(irp)
+        address = irp.associated_irp.system_buffer if flags & DO_BUFFERED_IO else irp.user_buffer
+        if irp.mdl_address is not None:
+            address = MmGetSystemAddressForMdlSafe(irp.mdl_address, NormalPagePriority)
+        assert address is not None
+        if location.major_function == IRP_MJ_READ:
+            RtlWriteMemory(address, data[:moved])
+        return complete(irp, STATUS_SUCCESS, location.parameters.read.length)
+
+    data = b"\xee" * 6000
+    make_device(make_driver(OPEN_AND_CLOSE | {IRP_MJ_READ: move, IRP_MJ_WRITE: move}), NAME, flags)
+    with machine.open(NAME) as handle:
+        handle.write(data)
+        back = handle.read(len(data))
+    assert back[:moved] == data[:moved]
+    assert b"\0" not in back[moved:]
+    assert b"\xee" * 8 not in back[moved:]
+
+
+def test_BUF_09_the_output_of_a_control_request_that_was_not_written(machine: Machine) -> None:
+    def control(device: DEVICE_OBJECT, irp: IRP) -> int:
+        return complete(irp, STATUS_SUCCESS, 100)
+
+    make_device(make_driver(OPEN_AND_CLOSE | {IRP_MJ_DEVICE_CONTROL: control}), NAME)
+    with machine.open(NAME) as handle:
+        output = handle.ioctl(IOCTL_REVERSE, b"in", 100)
+    assert output[:2] == b"in"  # input and output share the system buffer
+    assert b"\0" not in output
+
+
 def test_control_codes(machine: Machine) -> None:
     Disk()
     with machine.open(NAME) as handle:

@@ -21,6 +21,7 @@ from dirql.mm.allocation import (
 from dirql.mm.blocks import tag_text
 from dirql.mm.layout import NONPAGED_RANGE, PAGED_RANGE, SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
+from dirql.mm.poison import Poison
 from dirql.mm.pool import TagStatistics
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
@@ -181,11 +182,39 @@ def test_POL_06_cleared_unless_told_otherwise(size: int) -> None:
     memory.fill(address, size, 0xEE)
     free_pool(address)
     again = allocate(size, POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED)
-    if size < PAGE_SIZE - 1:
-        assert again == address
-        assert memory.read(again, size) == b"\xee" * size
+    assert is_poison(memory.read(again, size), b"\xee")
     free_pool(again)
     assert memory.read(allocate(size), size) == bytes(size)
+
+
+@pytest.mark.parametrize("size", [1, 64, 2000, PAGE_SIZE, 70_000])
+@pytest.mark.parametrize("pool_type", [NonPagedPool, PagedPool])
+def test_POL_06_a_new_block_has_neither_zeros_nor_old_data(size: int, pool_type: int) -> None:
+    contents = set()
+    for _ in range(3):
+        address = allocate_pool_with_tag(pool_type, size, TAG)
+        assert address is not None
+        found = memory.read(address, size)
+        assert is_poison(found, b"\xee")
+        contents.add(found)
+        memory.fill(address, size, 0xEE)
+        free_pool(address)
+    assert size == 1 or len(contents) == 3
+
+
+def test_POL_06_the_seed_makes_the_contents() -> None:
+    made = []
+    for seed in (1, 1, 2):
+        ram = bytearray(PAGE_SIZE)
+        Poison(memoryview(ram), seed).fill(8, 24)
+        made.append(bytes(ram))
+        assert made[-1].strip(b"\0") == made[-1][8:24]
+    assert made[0] == made[1] != made[2]
+
+
+def is_poison(found: bytes, old: bytes) -> bool:
+    """Whether some bytes are neither zeros nor old data."""
+    return b"\0" not in found and old * min(len(found), 8) not in found
 
 
 @pytest.mark.parametrize(

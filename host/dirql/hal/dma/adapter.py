@@ -328,7 +328,7 @@ class DmaAdapter:
             start, end = found[0]
             if len(found) > 1 or end > self._limit:
                 place = start & PAGE_OFFSET
-                start, end = map_register_base.bounce(part, place, write_to_device=write_to_device)
+                start, end = map_register_base.bounce(found, place, write_to_device=write_to_device)
         return LogicalAddress(start), end - start
 
     def flush_adapter_buffers(

@@ -48,7 +48,7 @@ class CommonBuffers:
         return sum(buffer.length for buffer in self._buffers.values())
 
     def allocate(self, length: int, limit: int) -> tuple[int, LogicalAddress] | None:
-        """Virtual and logical address of contiguous, cleared memory below `limit`; None when there is none."""
+        """Virtual and logical address of contiguous memory below `limit`; None when there is none."""
         if length <= 0:
             return None
         manager, pages = self._manager, bytes_to_pages(length)
@@ -61,6 +61,7 @@ class CommonBuffers:
             manager.frames.free(frames)
             return None
         buffer = _CommonBuffer(length, LogicalAddress(first << PAGE_SHIFT), pages * PAGE_SIZE - length)
+        manager.poison.fill(buffer.logical, buffer.logical + length)
         self._guard(buffer)[:] = _GUARD * buffer.guard
         self._buffers[address] = buffer
         return address, buffer.logical

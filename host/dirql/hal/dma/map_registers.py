@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from dirql.hal.dma.transfers import Part, Run, runs
+from dirql.hal.dma.transfers import Run
 from dirql.ke.bugcheck import bug_check
 from dirql.mm.layout import span_pages
 from dirql.mm.manager import MemoryManager
@@ -30,7 +30,8 @@ _TAKEN: Final = b"\x00"
 class _Bounce:
     """A part of a transfer that lies in bounce pages from physical address `start` on."""
 
-    part: Part
+    found: list[Run]
+    """The memory of the part itself."""
     start: int
     write_to_device: bool
 
@@ -89,27 +90,31 @@ class MapRegisters:
         """Whether there is data from the device that was not flushed to its buffer."""
         return any(not bounce.write_to_device for bounce in self._bounces)
 
-    def bounce(self, part: Part, offset: int, *, write_to_device: bool) -> Run:
-        """Move a part of a transfer through these registers; returns where in RAM the device finds it.
+    def bounce(self, found: list[Run], offset: int, *, write_to_device: bool) -> Run:
+        """Move these runs of a transfer through these registers; returns where in RAM the device finds them.
 
-        The part begins `offset` bytes into the first free page. Data for the device is copied there now; data from the
-        device is copied to its buffer by `flush`. Bug check 0xE6/0xC when fewer registers were taken than are needed.
+        They begin `offset` bytes into the first free page. Data for the device is copied there now; data from the
+        device is copied to its buffer by `flush`, with poison in the place of bytes that the device did not write. Bug
+        check 0xE6/0xC when fewer registers were taken than are needed.
         """
-        pages = span_pages(offset, part.length)
+        length = sum(end - first for first, end in found)
+        pages = span_pages(offset, length)
         if self._file is None or self._used + pages > self.count:
             self._too_many(pages)
         start = self.start + self._used * PAGE_SIZE + offset
         self._used += pages
         if write_to_device:
-            self._copy(part, start, to_device=True)
-        self._bounces.append(_Bounce(part, start, write_to_device))
-        return start, start + part.length
+            self._copy(found, start, to_device=True)
+        else:
+            self._file.manager.poison.fill(start, start + length)
+        self._bounces.append(_Bounce(found, start, write_to_device))
+        return start, start + length
 
     def flush(self) -> None:
         """Copy the data from the device to its buffers; the registers may then be mapped again."""
         for bounce in self._bounces:
             if not bounce.write_to_device:
-                self._copy(bounce.part, bounce.start, to_device=False)
+                self._copy(bounce.found, bounce.start, to_device=False)
         self._bounces.clear()
         self._used = 0
 
@@ -119,10 +124,10 @@ class MapRegisters:
         if self._file is not None:
             self._file.give_back(self)
 
-    def _copy(self, part: Part, start: int, *, to_device: bool) -> None:
+    def _copy(self, found: list[Run], start: int, *, to_device: bool) -> None:
         assert self._file is not None
         ram = self._file.manager.ram
-        for first, end in runs(part):
+        for first, end in found:
             size = end - first
             if to_device:
                 ram[start : start + size] = ram[first:end]

@@ -76,15 +76,11 @@ def build(
 
 def reachable(part: Part, registers: MapRegisters, *, limit: int, write_to_device: bool) -> Iterator[Run]:
     """The runs of a part, as the device can reach them: bytes at or above `limit` go through map registers."""
-    skipped = part.skipped
     for start, end in runs(part):
         if end <= limit:
             yield start, end
-        else:
-            direct = max(0, limit - start)
-            if direct:
-                yield start, limit
-            rest = Part(part.mdl, skipped + direct, end - start - direct)
-            place = (start + direct) & PAGE_OFFSET
-            yield registers.bounce(rest, place, write_to_device=write_to_device)
-        skipped += end - start
+            continue
+        direct = min(max(start, limit), end)
+        if direct > start:
+            yield start, direct
+        yield registers.bounce([(direct, end)], direct & PAGE_OFFSET, write_to_device=write_to_device)
