@@ -35,7 +35,7 @@ from dirql.machine import LeakReport, Machine, open_machine
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict
-from dirql.trace import latency, perfetto
+from dirql.trace import perfetto
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
 
@@ -52,6 +52,9 @@ MODES = {
     "dma": TransferMode.DMA,
 }
 _POLLING = ("polled", "timer")
+
+_TRACED = 100_000
+"""The most event records of each row that a trace has, which are its newest; so the memory for them is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,9 @@ def run(options: Options) -> int:
             console.print(f"There is no row for {kind}: {reason}.", highlight=False, markup=False)
     for path in written:
         console.print(f"wrote {path}", highlight=False)
+    for recorded in runs:
+        if recorded.forgotten:
+            console.print(f"{recorded.name}: the trace has the last {len(recorded.events):,} event records")
     return 0 if result.verdict is Verdict.PASS else 1
 
 
@@ -147,7 +153,8 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
                 driver = machine.load_driver(store, interrupt=row.interrupt or "level")
                 result, recorded = _run_row(machine, row, options, display)
                 modes.append(result)
-                runs.append(recorded)
+                if options.trace is not None:
+                    runs.append(recorded)
                 machine.unload_driver(driver)
     except LeakReport as report:
         leaks = report.leaks
@@ -182,7 +189,13 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         started = perf_counter()
         with (
             display.mode(row.name, 2 * options.transfers * len(stores)) as step,
-            Recorder(machine.target, machine.kernel, machine.io.hooks, row.name) as recorder,
+            Recorder(
+                machine.target,
+                machine.kernel,
+                machine.io.hooks,
+                row.name,
+                0 if options.trace is None else _TRACED,
+            ) as recorder,
         ):
             _run_together(machine, [partial(each.run, options.transfers, step) for each in stores])
         wall = perf_counter() - started
@@ -202,7 +215,7 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         wall_seconds=wall,
         verified=all(each.verified for each in stores),
         errors=tuple(error for each in stores for error in each.errors),
-        analysis=latency.analyse(recorded),
+        analysis=recorder.analysis(),
     )
     return result, recorded
 

@@ -19,7 +19,7 @@ __all__ = ["Hooks"]
 class Hooks:
     """The I/O manager's hooks. A subscriber runs inside the routine that it watches and must not call the kernel."""
 
-    __slots__ = ("dispatch_entered", "dispatch_left", "irp_completed", "irp_started")
+    __slots__ = ("dispatch_entered", "dispatch_left", "irp_completed", "irp_delivered", "irp_started")
 
     def __init__(self) -> None:
         """Make hooks without subscribers."""
@@ -30,6 +30,8 @@ class Hooks:
 
         When a completion routine stopped the completion, the hook is called again by the call that continues it.
         """
+        self.irp_delivered: Callable[[Irp], None] | None = None
+        """The result of a request is in its owner's buffer; the status block and the event follow."""
         self.dispatch_entered: Callable[[DeviceObject, Irp], None] | None = None
         """A driver's dispatch routine is about to be called."""
         self.dispatch_left: Callable[[DeviceObject, Irp, int], None] | None = None

@@ -111,6 +111,9 @@ class Request:
         """Give the result to the owner of the request, and free the packet."""
         irp = self.irp
         return_buffers(irp, self.process, self.output_length)
+        hook = io_manager.value.hooks.irp_delivered
+        if hook is not None:
+            hook(irp)
         irp.owner = None
         io_manager.value.release_irp(irp)
         self.report()

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from dirql.trace.latency import Analysis
+from dirql.trace.histogram import Histogram
+from dirql.trace.latency import Analysis, Stage
 
 __all__ = ["JobResult", "ModeResult", "Parameter", "Verdict"]
 
@@ -24,7 +25,7 @@ class Verdict(enum.Enum):
     FAIL = "fail"
     """Data was wrong, a request failed, or something leaked."""
     INVALID = "invalid"
-    """All data was right, but event records were lost, so the latencies are not valid."""
+    """All data was right, but figures are missing, because causes, requests or event records have no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,21 @@ class ModeResult:
     errors: tuple[str, ...]
     """One sentence for each thing that went wrong."""
     analysis: Analysis
+    rate: int | None = None
+    """The requests that a timer sends in each second of the machine, whatever the driver does: an open load.
+
+    None for a closed load, in which the next request comes only when the last one has been answered.
+    """
+    arrivals: Histogram | None = None
+    """For an open load: from the scheduled arrival of each request until its program had the result."""
+
+    @property
+    def requests(self) -> Histogram:
+        """The clocks that each request took, until its result was delivered.
+
+        They count from the submission in a closed load, and from the scheduled arrival in an open one.
+        """
+        return self.analysis.stages[Stage.REQUEST] if self.arrivals is None else self.arrivals
 
     @property
     def efficiency(self) -> Fraction | None:

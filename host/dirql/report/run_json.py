@@ -18,11 +18,11 @@ from typing import Final
 
 from dirql.report.results import JobResult, ModeResult
 from dirql.trace.histogram import Histogram
-from dirql.trace.latency import Analysis
+from dirql.trace.latency import Analysis, Stage
 
 __all__ = ["SCHEMA", "document", "write"]
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The version of the format. It goes up when a key gets another meaning or disappears, not when a key is added."""
 
 _PAIR = re.compile(r"\[\s+(\d+),\s+(\d+)\s+\]")
@@ -64,6 +64,9 @@ def _mode(mode: ModeResult) -> dict[str, Json]:
         "clocks": mode.clocks,
         "data_clocks": mode.data_clocks,
         "busy_clocks": mode.busy_clocks,
+        "load": "closed" if mode.rate is None else "open",
+        "rate": mode.rate,
+        "response": _histogram(mode.requests, Stage.REQUEST not in mode.analysis.invalid),
         "wall_seconds": mode.wall_seconds,
         "verified": mode.verified,
         "errors": list(mode.errors),
@@ -77,13 +80,17 @@ def _analysis(analysis: Analysis) -> dict[str, Json]:
         "problems": list(analysis.problems),
         "events_lost": analysis.dropped,
         "counts": asdict(analysis.counts),
-        "stages": {stage.value: _histogram(histogram) for stage, histogram in analysis.stages.items()},
+        "stages": {
+            stage.value: _histogram(histogram, stage not in analysis.invalid)
+            for stage, histogram in analysis.stages.items()
+        },
     }
 
 
-def _histogram(histogram: Histogram) -> dict[str, Json]:
+def _histogram(histogram: Histogram, valid: bool) -> dict[str, Json]:
     """A percentile is null if there are too few samples to state it; the document has all counts."""
     return {
+        "valid": valid,
         "samples": histogram.samples,
         "p50": histogram.percentile(Fraction(50, 100)),
         "p99": histogram.percentile(Fraction(99, 100)),

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The result of a job as tables for a terminal: the transfers, and the latency of each stage.
+"""The result of a job as tables for a terminal: the transfers, the time of a request, and the latency of each stage.
 
-There are two tables, because one with all columns would not fit 80 columns. No information is in the colour alone.
+There are three tables, because one with all columns would not fit 80 columns. No information is in the colour alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 
 from rich import box
@@ -16,32 +16,38 @@ from rich.table import Table
 
 from dirql.report.results import JobResult, Verdict
 from dirql.trace.histogram import Histogram, samples_needed
-from dirql.trace.latency import Stage
+from dirql.trace.latency import Analysis, Stage
 
 __all__ = ["render"]
 
 STAGES = {
     Stage.DELIVER: "cause to\nfetch",
     Stage.FIRST_TOUCH: "fetch to\nread",
-    Stage.ISR: "\nISR",
+    Stage.ISR: "one\nISR",
     Stage.DPC_WAIT: "DPC\nwait",
-    Stage.DPC: "\nDPC",
-    Stage.TOTAL: "\ntotal",
+    Stage.DPC: "one\nDPC",
+    Stage.TOTAL: "cause to\ndone",
 }
 PERCENTILES = {"p50": Fraction(50, 100), "p99": Fraction(99, 100)}
 _NOTHING = "-"
 _STYLES = {Verdict.PASS: "bold green", Verdict.FAIL: "bold red", Verdict.INVALID: "bold yellow"}
 _NOTES = """\
-Stages, in bus clocks: from the cause in the device to the vector fetch, from there to the first read of a device \
-register, ISR from call to return, DPC from queue to call and from call to return (those that only poll or move data \
-included); total from the last cause of a request to its completion, in modes without interrupts from its \
-start. Percentiles are nearest rank; n<368 means that there are fewer samples than such a percentile needs."""
+A stage is a part of a request and no more: from the cause in the device to the vector fetch, from there to the first \
+read of a device register, ISR from call to return, DPC from queue to call and from call to return (for each DPC, also \
+one that only polls or moves a part of the data), and from the last cause of a request to its completion. \
+Percentiles are nearest rank; n<368 means that there are fewer samples than such a percentile needs, and ? that a \
+figure is not valid."""
+_CLOSED = """\
+Closed load: each program sends its next request when it has the result of the last one. A slow driver gets fewer \
+requests then, and no request waits behind others; with --rate N they arrive by a timer."""
 
 
 def render(console: Console, job: JobResult) -> None:
     """Print the tables of a job, a note on measured and modelled figures, and a line for each problem."""
     if job.modes:
         console.print(_transfers(job))
+        console.print(_requests(job, "µs" if console.encoding.startswith("utf") else "us"))
+        console.print(_load(job), style="dim", highlight=False)
         console.print(_latencies(job))
         console.print(_NOTES, style="dim", highlight=False)
         console.print(_origin(job), style="dim", highlight=False)
@@ -81,35 +87,77 @@ def _transfers(job: JobResult) -> Table:
     return table
 
 
+def _requests(job: JobResult, microsecond: str) -> Table:
+    """One line for each mode: what a request took, in clocks and in microseconds, whose unit is `microsecond`."""
+    rates = {mode.rate for mode in job.modes}
+    begin = "submission" if rates == {None} else "scheduled arrival"
+    table = _grid(f"Time of a request, {begin} to delivery")
+    table.add_column("mode", overflow="fold")
+    for unit in ("clocks", microsecond):
+        for heading in (*PERCENTILES, "max"):
+            table.add_column(f"{heading}\n{unit}", justify="right", vertical="bottom", overflow="fold")
+    microseconds = Fraction(1_000_000) / job.frequency
+    for mode in job.modes:
+        valid = Stage.REQUEST not in mode.analysis.invalid
+        figures = [mode.requests.percentile(share) for share in PERCENTILES.values()]
+        times = [
+            None if clocks is None else clocks * microseconds for clocks in (*figures, mode.requests.maximum)
+        ]
+        table.add_row(
+            mode.name,
+            *(_percentile(mode.requests, share, valid) for share in PERCENTILES.values()),
+            _count(mode.requests.maximum, valid),
+            *(_decimal(time, valid) for time in times),
+        )
+    return table
+
+
+def _load(job: JobResult) -> str:
+    rates = {mode.rate for mode in job.modes if mode.rate is not None}
+    if not rates:
+        return _CLOSED
+    return (
+        f"Open load: a timer lets {', '.join(f'{rate:,}' for rate in sorted(rates))} requests arrive in each second of "
+        "the machine, whatever the driver does. The time counts from the scheduled arrival, with all waiting in queues."
+    )
+
+
 def _latencies(job: JobResult) -> Table:
     """Three lines for each mode: the median, the 99th percentile and the maximum of each stage."""
-    table = _grid("Latencies in bus clocks")
+    table = _grid("Stages of the service, in bus clocks")
     table.add_column("mode", overflow="fold")
     table.add_column("", no_wrap=True, min_width=3)
     for heading in STAGES.values():
         table.add_column(heading, justify="right", vertical="bottom", overflow="fold")
     for mode in job.modes:
-        for number, (what, cells) in enumerate(_statistics(mode.analysis.stages)):
+        for number, (what, cells) in enumerate(_statistics(mode.analysis)):
             table.add_row("" if number else mode.name, what, *cells)
     return table
 
 
-def _statistics(stages: Mapping[Stage, Histogram]) -> Iterator[tuple[str, list[str]]]:
+def _statistics(analysis: Analysis) -> Iterator[tuple[str, list[str]]]:
+    stages = [(analysis.stages[stage], stage not in analysis.invalid) for stage in STAGES]
     for what, share in PERCENTILES.items():
-        yield what, [_percentile(stages[stage], share) for stage in STAGES]
-    yield "max", [_count(stages[stage].maximum) for stage in STAGES]
+        yield what, [_percentile(histogram, share, valid) for histogram, valid in stages]
+    yield "max", [_count(histogram.maximum, valid) for histogram, valid in stages]
 
 
-def _percentile(histogram: Histogram, share: Fraction) -> str:
+def _percentile(histogram: Histogram, share: Fraction, valid: bool) -> str:
     """The percentile, or the number of samples that it would need."""
-    if not histogram.counts:
-        return _NOTHING
     value = histogram.percentile(share)
-    return f"n<{samples_needed(share)}" if value is None else _count(value)
+    if value is None and histogram.counts:
+        return f"n<{samples_needed(share)}"
+    return _count(value, valid)
 
 
-def _count(value: int | None) -> str:
-    return _NOTHING if value is None else f"{value:,}"
+def _decimal(value: Fraction | None, valid: bool) -> str:
+    return _NOTHING if value is None else f"{float(value):,.1f}{'' if valid else '?'}"
+
+
+def _count(value: int | None, valid: bool) -> str:
+    """A figure, with a question mark if samples are missing."""
+    figure = _NOTHING if value is None else f"{value:,}"
+    return figure if valid else f"{figure}?"
 
 
 def _origin(job: JobResult) -> str:
@@ -131,7 +179,7 @@ def _complaints(job: JobResult) -> Iterator[str]:
         for error in mode.errors:
             yield f"{mode.name}: {error}"
         for problem in mode.analysis.problems:
-            yield f"{mode.name}: the latencies prove nothing: {problem}"
+            yield f"{mode.name}: latencies are not valid: {problem}"
     for leak in job.leaks:
         yield f"leaked: {leak}"
 
@@ -140,5 +188,5 @@ def _summary(job: JobResult) -> str:
     return {
         Verdict.PASS: "All data was right and nothing leaked.",
         Verdict.FAIL: "The job failed.",
-        Verdict.INVALID: "All data was right, but the latencies are not valid.",
+        Verdict.INVALID: "All data was right, but latencies are not valid.",
     }[job.verdict]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -37,7 +37,12 @@ class Histogram:
     @classmethod
     def of(cls, samples: Iterable[int]) -> Histogram:
         """The histogram of single samples."""
-        return cls(tuple(sorted(Counter(samples).items())))
+        return cls.of_counts(Counter(samples))
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[int, int]) -> Histogram:
+        """The histogram of numbers of clocks, each with the number of its samples."""
+        return cls(tuple(sorted(counts.items())))
 
     @property
     def samples(self) -> int:

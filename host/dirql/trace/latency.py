@@ -9,8 +9,9 @@ raises no edge, and would be missing from the figures just when the system is sl
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from dirql.trace.histogram import Histogram
@@ -18,12 +19,14 @@ from dirql.trace.reconstruct import reconstruct
 from dirql.trace.records import Records
 from dirql.trace.run import Run
 
-__all__ = ["Analysis", "Counts", "Stage", "analyse", "summarise"]
+__all__ = ["Analysis", "Counts", "Stage", "Tally", "analyse"]
 
 
 class Stage(enum.Enum):
     """The stages of a run, each in bus clocks; the values are the names in JSON documents."""
 
+    REQUEST = "request"
+    """From the first dispatch of a request to the delivery of its result: the time that the request took."""
     DELIVER = "deliver"
     """From a cause to the vector fetch of the interrupt that served it. A cause after the fetch has no such latency."""
     FIRST_TOUCH = "first_touch"
@@ -35,7 +38,7 @@ class Stage(enum.Enum):
     DPC = "dpc"
     """From the call of a DPC routine to the return, with all that interrupted the routine."""
     TOTAL = "total"
-    """From a cause to the completion of the request that it led to; for a polled run, the same as IRP."""
+    """From a cause to the completion of the request that it led to."""
     QUIET = "quiet"
     """From a cause to the fall of the line."""
     EOI = "eoi"
@@ -54,7 +57,7 @@ class Counts:
     polled: int
     """Causes cleared while no interrupt was served."""
     pending: int
-    """Causes not cleared when the run ended."""
+    """Causes that nobody had cleared when the run ended."""
     interrupts: int
     unclaimed: int
     """Vectors fetched for which no service routine returned TRUE."""
@@ -64,7 +67,10 @@ class Counts:
     dpcs: int
     irps: int
     unfinished: int
-    """ISRs, DPCs and requests that the run saw begin and not end."""
+    """ISRs and DPCs that the run saw begin and not end, and requests whose result was not delivered."""
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Counts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +82,95 @@ class Analysis:
     dropped: int
     """The number of event records that were lost."""
     problems: tuple[str, ...]
-    """One sentence for each reason why the figures are not valid."""
+    """One sentence for each reason why figures are not valid."""
+    invalid: frozenset[Stage] = frozenset()
+    """The stages whose figures are not valid, because samples are missing, and those might be the longest."""
 
     @property
     def valid(self) -> bool:
-        """Whether the figures are valid; if one event record is missing, none is."""
+        """Whether all figures are valid; if one event record is missing, none is."""
         return not self.problems
 
 
+_ALL = frozenset(Stage)
+
+
+class Tally:
+    """Counts the latencies of records as they come; what it holds does not grow with their number."""
+
+    def __init__(self) -> None:
+        self._samples: dict[Stage, Counter[int]] = {stage: Counter() for stage in Stage}
+        self._counts = _count(Records())
+        self._problems: list[str] = []
+        self._invalid: frozenset[Stage] = frozenset()
+
+    def add(self, records: Records) -> None:
+        """Count records that no later event can change."""
+        for stage, samples in _SAMPLES.items():
+            self._samples[stage].update(samples(records))
+        self._counts += _count(records)
+
+    def finish(self, rest: Records, dropped: int, forgotten: int = 0) -> Analysis:
+        """Count the records that are left at the end of a run; returns the latencies of the whole run.
+
+        `dropped` event records were lost by the hardware, and `forgotten` were not kept for the analysis.
+        """
+        self.add(rest)
+        for affected, problem in _problems(rest, dropped, forgotten):
+            self._problems.append(problem)
+            self._invalid |= affected
+        stages = {stage: Histogram.of_counts(counts) for stage, counts in self._samples.items()}
+        return Analysis(MappingProxyType(stages), self._counts, dropped, tuple(self._problems), self._invalid)
+
+
 def analyse(run: Run) -> Analysis:
-    """The latencies of a run."""
-    return summarise(run, reconstruct(run))
+    """The latencies of a run of which every event record was kept."""
+    return Tally().finish(reconstruct(run), run.dropped, run.forgotten)
 
 
-def summarise(run: Run, records: Records) -> Analysis:
-    """The latencies of a run that has been reconstructed already."""
-    stages = {stage: Histogram.of(samples(records)) for stage, samples in _SAMPLES.items()}
-    if not records.interrupts:
-        stages[Stage.TOTAL] = stages[Stage.IRP]
-    return Analysis(
-        stages=MappingProxyType(stages),
-        counts=_count(records),
-        dropped=run.dropped,
-        problems=tuple(_problems(run, records)),
-    )
+def _problems(rest: Records, dropped: int, forgotten: int) -> Iterator[tuple[frozenset[Stage], str]]:
+    """The stages of which samples are missing, and a sentence that says why, for each reason."""
+    if dropped:
+        yield _ALL, f"{_number(dropped, 'event record')} lost by the hardware: take records more often"
+    if forgotten:
+        yield (
+            _ALL,
+            f"{_number(forgotten, 'event record')} no longer kept: use Recorder.analysis(), which counts as it records",
+        )
+    for what, times in sorted(rest.unmatched.items()):
+        yield _ALL, f"event records contradict each other: {what}, {times} times"
+    for stages, (noun, state), missing in _MISSING:
+        if count := missing(rest):
+            yield stages, f"{_number(count, noun)} {state}"
 
 
-def _problems(run: Run, records: Records) -> Iterator[str]:
-    if run.dropped:
-        yield f"{run.dropped} event records were lost"
-    for what, times in sorted(records.unmatched.items()):
-        yield f"{what}: {times} times"
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what} was" if count == 1 else f"{count:,} {what}s were"
+
+
+_MISSING: tuple[tuple[frozenset[Stage], tuple[str, str], Callable[[Records], int]], ...] = (
+    (
+        frozenset({Stage.DELIVER, Stage.TOTAL, Stage.QUIET}),
+        ("cause of a device", "still set at the end: nobody served it"),
+        lambda records: sum(cause.clear is None for cause in records.causes),
+    ),
+    (
+        frozenset({Stage.ISR, Stage.EOI}),
+        ("service routine", "still running at the end"),
+        lambda records: sum(isr.exit is None for one in records.interrupts for isr in one.isrs),
+    ),
+    (
+        frozenset({Stage.DPC_WAIT, Stage.DPC, Stage.TOTAL}),
+        ("DPC", "still queued or running at the end"),
+        lambda records: sum(dpc.end is None for dpc in records.dpcs),
+    ),
+    (
+        frozenset({Stage.REQUEST, Stage.IRP, Stage.TOTAL}),
+        ("request", "not completed and delivered at the end"),
+        lambda records: sum(irp.delivered is None for irp in records.irps),
+    ),
+)
+"""For each kind of record that may have no end: the stages whose samples are then missing, words, and their number."""
 
 
 def _count(records: Records) -> Counts:
@@ -127,7 +191,7 @@ def _count(records: Records) -> Counts:
         irps=len(records.irps),
         unfinished=sum(isr.exit is None for isr in isrs)
         + sum(dpc.end is None for dpc in records.dpcs)
-        + sum(irp.complete is None for irp in records.irps),
+        + sum(irp.delivered is None for irp in records.irps),
     )
 
 
@@ -180,6 +244,12 @@ def _eoi(records: Records) -> Iterator[int]:
             yield interrupt.eoi - interrupt.asserted
 
 
+def _request(records: Records) -> Iterator[int]:
+    for irp in records.irps:
+        if irp.start is not None and irp.delivered is not None:
+            yield irp.delivered - irp.start
+
+
 def _irp(records: Records) -> Iterator[int]:
     for irp in records.irps:
         if irp.start is not None and irp.complete is not None:
@@ -187,6 +257,7 @@ def _irp(records: Records) -> Iterator[int]:
 
 
 _SAMPLES = {
+    Stage.REQUEST: _request,
     Stage.DELIVER: _deliver,
     Stage.FIRST_TOUCH: _first_touch,
     Stage.ISR: _isr,

@@ -57,6 +57,9 @@ class Mark(enum.IntEnum):
     """The I/O manager sends IRP *argument* (its serial modulo 2^24) to a driver for the first time."""
     IRP_COMPLETE = 9
     """IoCompleteRequest is called on IRP *argument*; the last such mark of an IRP is its completion."""
+    IRP_DELIVERED = 11
+    """The result of IRP *argument* is with its owner: the data is copied, and the event is about to be set. A driver's
+    own IRP, which nobody waits for through the I/O manager, is delivered when it is completed."""
     BOUNDARY = 10
     """A recording begins or ends here: all earlier records have left the hardware when this mark has."""
 

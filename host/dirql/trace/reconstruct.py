@@ -18,28 +18,84 @@ device events within the service of one interrupt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
+from dirql.hardware.description import MachineDescription
 from dirql.registers.protocol import Vector
 from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import ARGUMENT, Mark, decode
 from dirql.trace.records import Cause, Dpc, Interrupt, Irp, Isr, Records
-from dirql.trace.run import Run
+from dirql.trace.run import InterruptName, Run
 
-__all__ = ["reconstruct"]
+__all__ = ["Linker", "reconstruct"]
+
+_Record = TypeVar("_Record")
 
 _IRP_PERIOD = 1 << ARGUMENT.width
+
+_MOST_WAITING = 4096
+"""The most causes of one function that are followed at once; a device that nobody serves must not fill the memory."""
+
+_HANDED_ON = 64
+"""The most ISR calls whose work a DPC hands on to the next: one that queues itself for ever must not collect them."""
+
+_DEASSERT = EventBits.DEASSERT.value
+
+_FIRST_SORT = 256
+"""The number of records at which a linker first looks for those that are finished."""
 
 
 def reconstruct(run: Run) -> Records:
     """Read all event records of a run, and link them."""
-    hardware = _Hardware(Records(), run.machine.controller.vectors)
-    host = _Host(hardware, run)
-    plans = _Plans((*hardware.steps, (EventBits.MARK, host.mark)))
-    for event in run.events:
-        for step in plans[event.bits]:
-            step(event)
-    return hardware.records
+    linker = Linker(run.machine, run.names.interrupts)
+    linker.feed(run.events)
+    return linker.records
+
+
+class Linker:
+    """Links records while they come. `take_finished` lets go of what no later event can change."""
+
+    def __init__(self, machine: MachineDescription, interrupts: Sequence[InterruptName]) -> None:
+        """`interrupts` names the interrupt objects by their serial numbers; it may grow meanwhile."""
+        self.records = Records()
+        """All records that have not been taken."""
+        hardware = self._hardware = _Hardware(self.records, machine.controller.vectors)
+        host = self._host = _Host(hardware, interrupts)
+        self._plans = _Plans((*hardware.steps, (EventBits.MARK, host.mark)))
+        self._next_sort = _FIRST_SORT
+
+    def feed(self, events: Iterable[EventRecord]) -> None:
+        """Link more event records, which follow those before in time."""
+        plans = self._plans
+        for event in events:
+            for step in plans[event.bits]:
+                step(event)
+
+    def take_finished(self) -> Records | None:
+        """The records that no later event can change, which the linker then forgets; None if it is not worth a look.
+
+        A look costs time for each record that is held, so there is one each time their number has doubled.
+        """
+        records = self.records
+        if records.held < self._next_sort:
+            return None
+        causes = self._hardware.finished_causes()
+        finished = Records(spurious=records.spurious[:])
+        records.spurious.clear()
+        _move(records.causes, finished.causes, lambda cause: cause in causes)
+        _move(records.interrupts, finished.interrupts, self._hardware.is_finished)
+        _move(records.dpcs, finished.dpcs, lambda dpc: dpc.end is not None)
+        _move(records.irps, finished.irps, lambda irp: irp.delivered is not None)
+        self._host.forget(finished.irps)
+        self._next_sort = max(_FIRST_SORT, 2 * records.held)
+        return finished
+
+
+def _move(source: list[_Record], target: list[_Record], wanted: Callable[[_Record], bool]) -> None:
+    """Move the wanted members of one list to another."""
+    target += [record for record in source if wanted(record)]
+    source[:] = [record for record in source if not wanted(record)]
 
 
 class _Plans(dict[int, tuple[Callable[[EventRecord], None], ...]]):
@@ -65,6 +121,9 @@ class _Hardware:
             int, list[Cause]
         ] = {}  # by function: causes that are cleared while the line is still up
         self._asserts: dict[int, list[int]] = {}  # by function: rises of the line not yet served
+        self._up: dict[
+            int, int
+        ] = {}  # by function: the clock since which the line is up; a message never falls
         self._drained: dict[int, int] = {}
         self._pulsing: set[int] = set()  # functions with a line that has fallen before a clear
         self._reader: dict[int, Interrupt] = {}  # by function: the interrupt during which it was last read
@@ -83,6 +142,26 @@ class _Hardware:
             (EventBits.ASSERT, self._assert),
         )
 
+    def is_finished(self, interrupt: Interrupt) -> bool:
+        """Whether no later event can change an interrupt."""
+        return (
+            interrupt.eoi is not None
+            and interrupt not in self._in_service
+            and all(isr.exit is not None for isr in interrupt.isrs)
+            and all(dpc.end is not None for dpc in interrupt.dpcs)
+        )
+
+    def finished_causes(self) -> set[Cause]:
+        """The causes that no later event can change: cleared, the line has fallen, and all who served them are done."""
+        waiting = {cause for causes in self._cleared.values() for cause in causes}
+        return {
+            cause
+            for cause in self.records.causes
+            if cause.clear is not None
+            and cause not in waiting
+            and (cause.interrupt is None or self.is_finished(cause.interrupt))
+        }
+
     def interrupt(self, vector: int) -> Interrupt | None:
         """The interrupt of the last fetch of a vector."""
         return self._latest.get(vector)
@@ -95,6 +174,9 @@ class _Hardware:
         pending = self._pending.setdefault(event.function, [])
         bits = event.causes
         while bits:
+            if len(pending) >= _MOST_WAITING:
+                self.records.unmatched[f"cause while {_MOST_WAITING:,} wait to be cleared"] += 1
+                return
             bit = bits & -bits
             cause = Cause(event.function, event.clock, bit, drained)
             pending.append(cause)
@@ -105,6 +187,7 @@ class _Hardware:
         # The line rises again although the causes are cleared: it has pulses, or there are messages and no line.
         self._cleared.pop(event.function, None)
         self._asserts.setdefault(event.function, []).append(event.clock)
+        self._up.setdefault(event.function, event.clock)
 
     def _fetch(self, event: EventRecord) -> None:
         if event.vector == Vector.SPURIOUS:
@@ -123,7 +206,7 @@ class _Hardware:
 
     def _read(self, event: EventRecord) -> None:
         if self._in_service:
-            interrupt = self._in_service[-1]
+            interrupt = self._asked_for(event.function) or self._in_service[-1]
             interrupt.reads.setdefault(event.function, event.clock)
             self._reader[event.function] = interrupt
 
@@ -138,7 +221,10 @@ class _Hardware:
         for cause in causes:
             cause.clear = event.clock
             cause.interrupt = interrupt
-        self._cleared.setdefault(function, []).extend(causes)
+        if function in self._up or event.bits & _DEASSERT:
+            waiting = self._cleared.setdefault(function, [])
+            waiting += causes
+            del waiting[:-_MOST_WAITING]
         if interrupt is None:
             self._asserts.pop(function, None)
         else:
@@ -162,10 +248,22 @@ class _Hardware:
         reader = self._reader.get(function)
         if reader is not None and (reader in self._in_service or any(dpc.end is None for dpc in reader.dpcs)):
             return reader
-        return self._in_service[-1] if self._in_service else None
+        return self._asked_for(function)
+
+    def _asked_for(self, function: int) -> Interrupt | None:
+        """The innermost interrupt being served that came after the function had asked for one.
+
+        While one processor serves another function's interrupt, a driver on a second processor may poll this one.
+        """
+        rises = self._asserts.get(function)
+        since = rises[0] if rises else self._up.get(function)
+        if since is None:
+            return None
+        return next((one for one in reversed(self._in_service) if since <= one.fetch), None)
 
     def _deassert(self, event: EventRecord) -> None:
         function = event.function
+        self._up.pop(function, None)
         if function in self._pending and not self._in_service:
             self._pulsing.add(function)  # the line fell before any interrupt served it: a pulse
         if function not in self._pulsing and (causes := self._cleared.pop(function, None)):
@@ -187,10 +285,10 @@ class _Hardware:
 class _Host:
     """Follows ISRs, DPCs and IRPs through the marks."""
 
-    def __init__(self, hardware: _Hardware, run: Run) -> None:
+    def __init__(self, hardware: _Hardware, interrupts: Sequence[InterruptName]) -> None:
         self._hardware = hardware
         self._records = hardware.records
-        self._vectors = [name.vector for name in run.names.interrupts]
+        self._interrupts = interrupts
         self._processor = 0
         # The routines that run on the processor that makes the marks, innermost last; and those of each processor.
         self._routines: list[Isr | Dpc] = []
@@ -209,6 +307,7 @@ class _Host:
             Mark.DPC_END: self._end_dpc,
             Mark.IRP_START: self._start_irp,
             Mark.IRP_COMPLETE: self._complete_irp,
+            Mark.IRP_DELIVERED: self._deliver_irp,
         }
 
     def mark(self, event: EventRecord) -> None:
@@ -228,7 +327,7 @@ class _Host:
     # Interrupt service routines.
 
     def _enter(self, clock: int, serial: int) -> None:
-        interrupt = self._hardware.interrupt(self._vectors[serial])
+        interrupt = self._hardware.interrupt(self._interrupts[serial].vector)
         isr = Isr(serial, self._processor, clock, interrupt)
         if interrupt is None:
             self._records.unmatched["ISR without a vector fetch"] += 1
@@ -269,7 +368,7 @@ class _Host:
             self._dpc_of_isr[running.serial] = serial
             _join(dpc, running)
         elif running is not None:
-            for isr in running.isrs:
+            for isr in running.isrs[-_HANDED_ON:]:
                 _join(dpc, isr)
 
     def _start_dpc(self, clock: int, serial: int) -> None:
@@ -312,6 +411,14 @@ class _Host:
         dpc = self._innermost()
         if isinstance(dpc, Dpc) and irp not in dpc.irps:
             dpc.irps.append(irp)
+
+    def _deliver_irp(self, clock: int, argument: int) -> None:
+        self._irp(argument).delivered = clock
+
+    def forget(self, irps: Iterable[Irp]) -> None:
+        """No later mark names these requests."""
+        for irp in irps:
+            self._irps.pop(irp.serial, None)
 
 
 def _clearing(interrupt: Interrupt) -> Isr | None:

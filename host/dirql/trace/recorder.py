@@ -23,10 +23,15 @@ from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.nt import constants
 from dirql.target.contract import EventBits, EventRecord
+from dirql.trace.latency import Analysis, Tally
 from dirql.trace.marks import ARGUMENT, Mark, encode
-from dirql.trace.run import EventLog, InterruptName, Names, Run
+from dirql.trace.reconstruct import Linker
+from dirql.trace.run import EventLog, InterruptName, Names, RequestNames, Run
 
-__all__ = ["IoHooks", "Recorder", "Stream"]
+__all__ = ["KEPT", "IoHooks", "Recorder", "Stream"]
+
+KEPT = 1 << 20
+"""The most event records that a recorder keeps for a trace unless it is told otherwise; they take 18 MiB."""
 
 _TAKE_EVERY = 64
 """The number of DPCs and requests between two looks at the stream, so that the target holds few records."""
@@ -38,6 +43,7 @@ _BOUNDARY = encode(Mark.BOUNDARY, 0)
 _SERIALS = 1 << ARGUMENT.width
 _IRP_START = encode(Mark.IRP_START, 0)
 _IRP_COMPLETE = encode(Mark.IRP_COMPLETE, 0)
+_IRP_DELIVERED = encode(Mark.IRP_DELIVERED, 0)
 _MAJOR_FUNCTIONS = {
     value: name for name, value in reversed(vars(constants).items()) if name.startswith("IRP_MJ_")
 }
@@ -73,6 +79,7 @@ class IoHooks(Protocol):
 
     irp_started: Callable[[Irp], None] | None
     irp_completed: Callable[[Irp], None] | None
+    irp_delivered: Callable[[Irp], None] | None
 
 
 class _Serials(dict[_T, int], Generic[_T, _Name]):
@@ -108,19 +115,28 @@ class _Payloads(dict[_T, int], Generic[_T, _Name]):
 class Recorder:
     """Records the machine from `with` to the end of the block.
 
+    Latencies are counted while the machine runs, and the newest event records are kept for a trace, so the memory that
+    a recorder takes does not grow with the length of the run.
     A hook that has a subscriber already keeps it, and calls it first. Of several recorders the last one to enter must
     be the first one to leave.
     """
 
-    def __init__(self, target: Stream, kernel: Kernel, io_hooks: IoHooks, name: str = "run") -> None:
+    def __init__(
+        self, target: Stream, kernel: Kernel, io_hooks: IoHooks, name: str = "run", keep: int = KEPT
+    ) -> None:
+        """`keep` is the number of event records that `finish` shall have; the latencies count all of them."""
         self._target = target
         self._kernel = kernel
         self._io_hooks = io_hooks
         self._name = name
-        self._events = EventLog()
+        self._keep = keep
+        self._events = EventLog(limit=keep)
         self._interrupts = _Serials(_describe_interrupt)
         self._dpcs = _Serials(_describe_dpc)
-        self._requests: list[str] = []
+        self._requests = RequestNames()
+        self._linker = Linker(target.description, self._interrupts.names)
+        self._tally = Tally()
+        self._analysis: Analysis | None = None
         self._start = self._end = self._dropped = 0
         self._restore: list[Callable[[], None]] = []
 
@@ -156,12 +172,20 @@ class Recorder:
             dropped=self._dropped,
         )
 
+    def analysis(self) -> Analysis:
+        """Stop recording, if that has not happened yet, and return the latencies."""
+        self._stop()
+        assert self._analysis is not None
+        return self._analysis
+
     def _stop(self) -> None:
         if self._restore:
             self._unsubscribe()
             self._end = self._target.now()
-            self._events.extend(self._remaining_events())
+            self._keep_events(self._remaining_events())
+            self._events.trim()
             self._dropped = self._target.event_records_dropped() - self._dropped
+            self._analysis = self._tally.finish(self._linker.records, self._dropped)
 
     def _remaining_events(self) -> list[EventRecord]:
         """All event records up to now, also those that the target and the hardware still hold."""
@@ -179,7 +203,15 @@ class Recorder:
             self._restore.pop()()
 
     def _take(self) -> None:
-        self._events.extend(self._target.take_event_records())
+        self._keep_events(self._target.take_event_records())
+
+    def _keep_events(self, events: Sequence[EventRecord]) -> None:
+        if self._keep:
+            self._events.extend(events)
+        self._linker.feed(events)
+        finished = self._linker.take_finished()
+        if finished is not None:
+            self._tally.add(finished)
 
     def _taker(self) -> Callable[[], None]:
         """A routine to call after a DPC or a request; now and then it takes the event records from the target."""
@@ -249,20 +281,30 @@ class Recorder:
 
         def started(irp: Irp) -> None:
             """Give the request a new serial number, also when a driver sends the same IRP again."""
-            serial = serials[irp] = len(names)
+            serial = serials[irp] = names.count
             names.append(_describe_request(irp))
             mark(_IRP_START + serial % _SERIALS)
 
         def completed(irp: Irp) -> None:
-            serial = serials.pop(irp, None)
-            if serial is None:  # a driver made this request, so the I/O manager has not reported a start
-                serial = len(names)
+            serial = serials.get(irp)
+            if (
+                serial is None
+            ):  # the request was sent before the recording began, or was completed without being sent
+                serial = serials[irp] = names.count
                 names.append(_describe_request(irp))
             mark(_IRP_COMPLETE + serial % _SERIALS)
-            quiet()
+            if irp.owner is None:
+                delivered(irp)  # nobody waits for it but the driver that made it
+
+        def delivered(irp: Irp) -> None:
+            serial = serials.pop(irp, None)
+            if serial is not None:
+                mark(_IRP_DELIVERED + serial % _SERIALS)
+                quiet()
 
         self._subscribe(self._io_hooks, "irp_started", started)
         self._subscribe(self._io_hooks, "irp_completed", completed)
+        self._subscribe(self._io_hooks, "irp_delivered", delivered)
 
     def _subscribe(self, hooks: object, name: str, routine: Callable[_P, None]) -> None:
         earlier: Callable[_P, None] | None = getattr(hooks, name)

@@ -91,16 +91,19 @@ class Dpc:
 
 @dataclass(slots=True, eq=False)
 class Irp:
-    """One request, from the first dispatch to the completion."""
+    """One request, from the first dispatch to the delivery of its result."""
 
     serial: int
     start: int | None = None
     complete: int | None = None
+    """The clock of the last call of IoCompleteRequest."""
+    delivered: int | None = None
+    """The clock at which the owner of the request had the result."""
 
 
 @dataclass(slots=True, eq=False)
 class Records:
-    """Everything in a run, each list in the order of the first event of its members."""
+    """The records of a run, or of a part of it, each list in the order of the first event of its members."""
 
     causes: list[Cause] = field(default_factory=list)
     interrupts: list[Interrupt] = field(default_factory=list)
@@ -110,3 +113,8 @@ class Records:
     """The clocks of vector fetches with nothing pending."""
     unmatched: Counter[str] = field(default_factory=Counter)
     """By kind of contradiction: the number of event records that contradict earlier ones; some record is missing."""
+
+    @property
+    def held(self) -> int:
+        """The number of records."""
+        return len(self.causes) + len(self.interrupts) + len(self.dpcs) + len(self.irps) + len(self.spurious)

@@ -23,6 +23,7 @@ POSITIVE = {"type": int, "least": 1}
 CLOCKS_OR_NULL = {"type": (int, type(None)), "least": 0}
 TEXTS = {"type": list, "items": {"type": str}}
 HISTOGRAM = {
+    "valid": {"type": bool},
     "samples": COUNT,
     "p50": CLOCKS_OR_NULL,
     "p99": CLOCKS_OR_NULL,
@@ -33,6 +34,9 @@ MODE = {
     "mode": {"type": str},
     "interrupt": {"type": (str, type(None))},
     **dict.fromkeys(("size", "transfers", "bytes", "irps", "clocks", "data_clocks", "busy_clocks"), COUNT),
+    "load": {"type": str, "among": ("closed", "open")},
+    "rate": {"type": (int, type(None)), "least": 1},
+    "response": {"type": dict, "keys": HISTOGRAM},
     "wall_seconds": {"type": float, "least": 0},
     "verified": {"type": bool},
     "errors": TEXTS,
@@ -142,7 +146,7 @@ def test_the_documentation_names_every_key() -> None:
 
 
 def test_everything_of_a_mode_is_written() -> None:
-    names = {field.name for field in fields(ModeResult)} - {"analysis"}
+    names = {field.name for field in fields(ModeResult)} - {"analysis", "arrivals"}  # `stages` and `response`
     assert names <= set(MODE)
 
 

@@ -73,7 +73,7 @@ def test_the_footer_tells_the_measured_from_the_modelled() -> None:
 def test_a_terminal_of_80_columns_is_enough(width: int) -> None:
     lines = show(full_job(), width).splitlines()
     assert max(map(len, lines)) <= width
-    assert sum(line.strip().startswith("interrupt, message") for line in lines) == 2, (
+    assert sum(line.strip().startswith("interrupt, message") for line in lines) == 3, (
         "no name is broken in two"
     )
 
@@ -110,13 +110,40 @@ def test_leaks_fail_a_job() -> None:
 
 
 def test_lost_events_make_a_job_invalid_but_failure_comes_first() -> None:
-    lossy = replace(make_analysis(), dropped=3, problems=("3 event records were lost",))
+    lossy = replace(
+        make_analysis(), dropped=3, problems=("3 event records were lost",), invalid=frozenset(Stage)
+    )
     job = make_job(make_mode(analysis=lossy))
     assert job.verdict is Verdict.INVALID
     text = " ".join(show(job).split())
-    assert "dma, level: the latencies prove nothing: 3 event records were lost" in text
-    assert "the latencies are not valid" in text
+    assert "dma, level: latencies are not valid: 3 event records were lost" in text
+    assert "All data was right, but latencies are not valid." in text
     assert make_job(make_mode(analysis=lossy), replace(make_mode(), verified=False)).verdict is Verdict.FAIL
+
+
+def test_a_figure_that_lacks_samples_has_a_question_mark() -> None:
+    stages = dict.fromkeys(Stage, Histogram(((7, 5), (9, 400))))
+    analysis = replace(make_analysis(), stages=stages, invalid=frozenset({Stage.REQUEST, Stage.DELIVER}))
+    text = show(make_job(make_mode(analysis=analysis)))
+    assert row(text, "dma,", "level", "9?") == ["9?", "9?", "0.3?", "0.3?", "0.3?"]
+    assert row(text, "dma,", "level", "p50") == ["9?", *["9"] * 5]
+
+
+def test_the_time_of_a_request_is_told_in_clocks_and_microseconds() -> None:
+    stages = {**make_analysis().stages, Stage.REQUEST: Histogram(((6_564, 400),))}
+    text = show(make_job(make_mode(analysis=replace(make_analysis(), stages=stages))))
+    assert "Time of a request, submission to delivery" in text
+    assert row(text, "dma,", "level", "6,564") == ["6,564", "6,564", "197.4", "197.4", "197.4"]
+    assert "Closed load" in text
+
+
+def test_an_open_load_says_so_and_counts_from_the_scheduled_arrival() -> None:
+    waited = Histogram(((90_000, 400),))
+    text = show(make_job(replace(make_mode(), rate=2500, arrivals=waited)))
+    assert "Time of a request, scheduled arrival to delivery" in " ".join(text.split())
+    assert row(text, "dma,", "level", "90,000")[0] == "90,000"
+    assert "a timer lets 2,500 requests arrive in each second" in " ".join(text.split())
+    assert "Closed load" not in text
 
 
 def test_a_job_without_modes_is_told_too() -> None:

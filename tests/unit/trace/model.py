@@ -233,7 +233,9 @@ class Model:
     def complete(self) -> int:
         """Complete one request that started long ago."""
         self.irps += 1
-        return self.mark(Mark.IRP_COMPLETE, self.irps - 1)
+        completed = self.mark(Mark.IRP_COMPLETE, self.irps - 1)
+        self.mark(Mark.IRP_DELIVERED, self.irps - 1)
+        return completed
 
     def show_pulses(self) -> None:
         """A pulse of each device that nobody serves; the next interrupt takes its cause along."""

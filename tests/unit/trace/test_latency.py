@@ -52,7 +52,8 @@ def test_a_lost_record_makes_the_run_invalid() -> None:
     assert analyse(run).valid
     lossy = replace(run, dropped=2)
     assert not analyse(lossy).valid
-    assert analyse(lossy).problems == ("2 event records were lost",)
+    assert analyse(lossy).problems == ("2 event records were lost by the hardware: take records more often",)
+    assert analyse(lossy).invalid == set(Stage)
 
 
 def test_no_single_missing_record_breaks_the_analysis() -> None:
@@ -63,15 +64,18 @@ def test_no_single_missing_record_breaks_the_analysis() -> None:
         assert all(clocks >= 0 for histogram in analysis.stages.values() for clocks, _ in histogram.counts)
 
 
-def test_a_polled_run_counts_its_requests_as_totals() -> None:
+def test_a_polled_run_has_requests_but_no_time_from_a_cause() -> None:
     events = [
         EventRecord(10, EventBits.MARK, 0, 0, encode(Mark.IRP_START, 0)),
         EventRecord(50, EventBits.CAUSE | EventBits.DMA_DRAINED, 1, 0, 0, 1),
         EventRecord(60, EventBits.CLEAR, 1, 0, 0, 1),
         EventRecord(70, EventBits.MARK, 0, 0, encode(Mark.IRP_COMPLETE, 0)),
+        EventRecord(75, EventBits.MARK, 0, 0, encode(Mark.IRP_DELIVERED, 0)),
     ]
     analysis = analyse(make_run(events))
-    assert analysis.stages[Stage.TOTAL].counts == analysis.stages[Stage.IRP].counts == ((60, 1),)
+    assert analysis.stages[Stage.REQUEST].counts == ((65, 1),)
+    assert analysis.stages[Stage.IRP].counts == ((60, 1),)
+    assert analysis.stages[Stage.TOTAL].counts == ()
     assert analysis.stages[Stage.DELIVER].counts == ()
     assert (analysis.counts.polled, analysis.counts.interrupts, analysis.counts.irps) == (1, 0, 1)
     assert analysis.valid
@@ -88,5 +92,12 @@ def test_what_is_in_hand_at_the_end_is_counted_apart() -> None:
     ]
     analysis = analyse(make_run(events, [vector_of(4)]))
     assert (analysis.counts.unfinished, analysis.counts.pending, analysis.counts.polled) == (3, 1, 0)
-    assert analysis.valid
+    assert analysis.problems == (
+        "1 cause of a device was still set at the end: nobody served it",
+        "1 service routine was still running at the end",
+        "1 DPC was still queued or running at the end",
+        "1 request was not completed and delivered at the end",
+    )
+    assert Stage.FIRST_TOUCH not in analysis.invalid
+    assert analysis.invalid > {Stage.DELIVER, Stage.ISR, Stage.DPC, Stage.REQUEST}
     assert all(histogram == Histogram() for histogram in analysis.stages.values())

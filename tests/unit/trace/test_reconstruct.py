@@ -108,7 +108,7 @@ def test_an_isr_that_finds_its_dpc_queued_joins_it() -> None:
 
 def test_a_dpc_that_queues_another_hands_its_causes_on() -> None:
     s = Stream()
-    s(CAUSE, 1)
+    s(CAUSE | ASSERT, 1)
     s(FETCH, vector=vector_of(4))
     s.mark(Mark.ISR_ENTER)
     s(CLEAR, 1)
@@ -161,6 +161,59 @@ def test_a_clear_long_after_the_service_is_a_polling_drivers() -> None:
     records = s.records(vector_of(4))
     assert records.causes[0].interrupt is None
     assert not records.interrupts[0].claimed
+
+
+def test_a_cause_that_another_processor_polls_is_not_served_by_the_interrupt_of_another_function() -> None:
+    """Processor 0 serves function 1; meanwhile a driver on processor 1 polls function 2, which asked for nothing."""
+    s = Stream()
+    s(CAUSE | ASSERT, 1)
+    s(FETCH, vector=vector_of(4))
+    s.mark(Mark.ISR_ENTER)
+    s(READ, 1)
+    s(CAUSE, 2)
+    s(CLEAR, 2)
+    s(CLEAR | DEASSERT, 1)
+    s(EOI, vector=4)
+    first, second = s.records(vector_of(4)).causes
+    assert first.interrupt is not None
+    assert (second.clear, second.interrupt) == (60, None)
+
+
+def test_each_cause_belongs_to_the_clear_with_its_bit() -> None:
+    """One message for two causes, and a service routine that serves one; the other one is set again and again."""
+    s = Stream()
+    s(CAUSE | ASSERT, 1, causes=0b00001)
+    s(CAUSE, 1, causes=0b00100)
+    s(FETCH, vector=vector_of(4))
+    s(READ, 1)
+    clear = s(CLEAR, 1, causes=0b00001)
+    s(CAUSE, 1, causes=0b00100)
+    s(EOI, vector=4)
+    served, *others = s.records().causes
+    assert (served.bit, served.clear) == (1, clear)
+    assert [(cause.bit, cause.clear, cause.interrupt) for cause in others] == [(4, None, None)] * 2
+
+
+def test_a_level_line_that_stays_up_asks_for_the_next_interrupt_too() -> None:
+    """Two causes of a driver that clears without reading; the second interrupt comes without a new edge."""
+    s = Stream()
+    s(CAUSE | ASSERT, 1, causes=1)
+    s(CAUSE, 1, causes=2)
+    for bit, rest in ((1, 0), (2, DEASSERT)):
+        s(FETCH, vector=vector_of(4))
+        s(CLEAR | rest, 1, causes=bit)
+        s(EOI, vector=4)
+    records = s.records()
+    assert [cause.interrupt for cause in records.causes] == records.interrupts
+
+
+def test_a_device_that_nobody_serves_does_not_fill_the_memory() -> None:
+    s = Stream()
+    for _ in range(5000):
+        s(CAUSE, 1)
+    records = s.records()
+    assert len(records.causes) == 4096
+    assert dict(records.unmatched) == {"cause while 4,096 wait to be cleared": 904}
 
 
 def test_processors_have_routines_of_their_own() -> None:
@@ -275,7 +328,7 @@ def test_data_drained_belong_to_the_next_cause_alone() -> None:
 def test_a_cause_keeps_the_first_request_that_was_completed_for_it() -> None:
     """A DPC that queues another hands its causes on, and both may complete requests."""
     s = Stream()
-    s(CAUSE, 1)
+    s(CAUSE | ASSERT, 1)
     s(FETCH, vector=vector_of(4))
     s.mark(Mark.ISR_ENTER)
     s(CLEAR, 1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +15,9 @@ from dirql.ke.hooks import Hooks
 from dirql.ke.processors.processor import Processor
 from dirql.nt.constants import IRP_MJ_READ, IRP_MJ_WRITE
 from dirql.target.contract import EventBits, EventRecord
+from dirql.trace.latency import Stage, analyse
 from dirql.trace.marks import Mark, decode
-from dirql.trace.recorder import Recorder
+from dirql.trace.recorder import KEPT, Recorder
 from dirql.trace.run import InterruptName, Run
 from fakes.default_machine import MACHINE
 
@@ -37,8 +39,11 @@ class Target:
         return self.clock
 
     def mark(self, payload: int) -> None:
+        self.event(EventBits.MARK, mark=payload)
+
+    def event(self, bits: int, vector: int = 0, mark: int = 0) -> None:
         self.clock += 1
-        self.held.append(EventRecord(self.clock, EventBits.MARK, 0, 0, payload))
+        self.held.append(EventRecord(self.clock, bits, 0, vector, mark, 1))
         if len(self.held) > self.delay:
             self.waiting.append(self.held.pop(0))
         self.most_waiting = max(self.most_waiting, len(self.waiting))
@@ -61,10 +66,10 @@ class Fixture:
         self.target = Target()
         self.hooks: Any = Hooks()
         self.kernel: Any = SimpleNamespace(hooks=self.hooks, processors=[object()] * processors)
-        self.io: Any = SimpleNamespace(irp_started=None, irp_completed=None)
+        self.io: Any = SimpleNamespace(irp_started=None, irp_completed=None, irp_delivered=None)
 
-    def recorder(self) -> Recorder:
-        return Recorder(self.target, self.kernel, self.io, "test")
+    def recorder(self, keep: int = KEPT) -> Recorder:
+        return Recorder(self.target, self.kernel, self.io, "test", keep)
 
 
 def store_isr() -> bool:
@@ -79,6 +84,7 @@ class Object:
     """The fields of a kernel object; like a kernel object it is compared by identity."""
 
     def __init__(self, **fields: object) -> None:
+        self.owner: object = self
         self.__dict__.update(fields)
 
 
@@ -106,6 +112,7 @@ def play(fixture: Fixture) -> None:
     fixture.hooks.isr_exited(INTERRUPT, True)
     fixture.hooks.dpc_started(DPC)
     fixture.io.irp_completed(irp)
+    fixture.io.irp_delivered(irp)
     fixture.hooks.dpc_ended(DPC)
 
 
@@ -124,6 +131,7 @@ def test_hooks_become_marks_with_stable_serials_and_names() -> None:
         (Mark.ISR_EXIT_CLAIMED, 0),
         (Mark.DPC_START, 0),
         (Mark.IRP_COMPLETE, 0),
+        (Mark.IRP_DELIVERED, 0),
         (Mark.DPC_END, 0),
         (Mark.ISR_ENTER, 0),
         (Mark.ISR_EXIT_UNCLAIMED, 0),
@@ -132,7 +140,7 @@ def test_hooks_become_marks_with_stable_serials_and_names() -> None:
     assert run.names.interrupts == (InterruptName(0x50, 5, "store_isr"),)
     assert run.names.dpcs == ("store_dpc",)
     assert list(run.names.irps) == ["IRP_MJ_READ", "IRP_MJ_WRITE"]
-    assert (run.start, run.end, run.clocks, run.dropped) == (run.end - 10, run.end, 10, 0)
+    assert (run.start, run.end, run.clocks, run.dropped) == (run.end - 11, run.end, 11, 0)
 
 
 def test_outside_of_it_nobody_is_subscribed() -> None:
@@ -161,8 +169,58 @@ def test_the_stream_is_taken_while_the_run_goes_on() -> None:
     with fixture.recorder() as recorder:
         for _ in range(1000):
             play(fixture)
-    assert len(marks(recorder.finish())) == 7000
-    assert fixture.target.most_waiting <= 7 * 64
+    assert len(marks(recorder.finish())) == 8000
+    assert fixture.target.most_waiting <= 8 * 64
+
+
+def play_as_hardware(fixture: Fixture) -> None:
+    """One read, with the cause, the fetch, the clear and the end of interrupt that belong to it."""
+    event, hooks = fixture.target.event, fixture.hooks
+    irp = make_irp(IRP_MJ_READ)
+    fixture.io.irp_started(irp)
+    event(EventBits.CAUSE | EventBits.ASSERT)
+    event(EventBits.VECTOR_FETCH, 0x50)
+    hooks.isr_entered(INTERRUPT)
+    event(EventBits.FIRST_REGISTER_READ)
+    event(EventBits.CLEAR | EventBits.DEASSERT)
+    hooks.dpc_queued(DPC)
+    hooks.isr_exited(INTERRUPT, True)
+    event(EventBits.EOI, 4)
+    hooks.dpc_started(DPC)
+    fixture.io.irp_completed(irp)
+    fixture.io.irp_delivered(irp)
+    hooks.dpc_ended(DPC)
+
+
+def test_a_recorder_holds_no_more_after_a_long_run_than_after_a_short_one() -> None:
+    fixture = Fixture()
+    held = []
+    with fixture.recorder(keep=1000) as recorder:
+        for _ in range(4):
+            for _ in range(500):
+                play_as_hardware(fixture)
+            gc.collect()
+            records = [one for one in gc.get_objects() if type(one).__module__ == "dirql.trace.records"]
+            held.append(len(records))
+    run, analysis = recorder.finish(), recorder.analysis()
+    assert max(held) < 1000, held
+    assert len(run.events) == 1000
+    assert run.forgotten + len(run.events) == 2000 * 13 + 1  # and the mark at the end
+    assert analysis.valid
+    assert analysis.counts.irps == analysis.counts.causes == analysis.counts.interrupts == 2000
+    assert analysis.stages[Stage.REQUEST].counts == ((11, 2000),)
+    assert not analyse(run).valid
+
+
+def test_what_is_counted_while_it_is_recorded_is_what_a_whole_recording_has() -> None:
+    fixture = Fixture()
+    with fixture.recorder() as recorder:
+        for number in range(700):
+            play_as_hardware(fixture)
+            if number % 7 == 0:
+                fixture.io.irp_started(make_irp(IRP_MJ_WRITE))
+    assert recorder.analysis() == analyse(recorder.finish())
+    assert recorder.analysis().problems == ("100 requests were not completed and delivered at the end",)
 
 
 def test_events_from_before_and_losses_from_before_are_not_the_runs() -> None:
@@ -181,8 +239,34 @@ def test_a_packet_that_is_used_again_is_another_request() -> None:
         for _ in range(2):
             fixture.io.irp_started(irp)
             fixture.io.irp_completed(irp)
-        fixture.io.irp_completed(irp)  # a driver made this request, so no hook reported a start
-    assert [argument for _, argument in marks(recorder.finish())] == [0, 0, 1, 1, 2]
+            fixture.io.irp_delivered(irp)
+        fixture.io.irp_completed(irp)  # it was sent before the recording began
+    assert [argument for _, argument in marks(recorder.finish())] == [0, 0, 0, 1, 1, 1, 2]
+
+
+def test_a_request_that_is_completed_again_after_a_completion_routine_kept_it_is_one_request() -> None:
+    fixture = Fixture()
+    irp = make_irp(IRP_MJ_READ)
+    with fixture.recorder() as recorder:
+        fixture.io.irp_started(irp)
+        fixture.io.irp_completed(irp)
+        fixture.io.irp_completed(irp)
+        fixture.io.irp_delivered(irp)
+    assert [argument for _, argument in marks(recorder.finish())] == [0, 0, 0, 0]
+
+
+def test_a_drivers_own_request_is_delivered_when_it_is_completed() -> None:
+    fixture = Fixture()
+    irp = make_irp(IRP_MJ_READ)
+    irp.owner = None
+    with fixture.recorder() as recorder:
+        fixture.io.irp_started(irp)
+        fixture.io.irp_completed(irp)
+    assert [mark for mark, _ in marks(recorder.finish())] == [
+        Mark.IRP_START,
+        Mark.IRP_COMPLETE,
+        Mark.IRP_DELIVERED,
+    ]
 
 
 def test_processors_are_named_where_they_change(monkeypatch: pytest.MonkeyPatch) -> None:
