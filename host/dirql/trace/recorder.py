@@ -21,6 +21,7 @@ from dirql.ke.hooks import chain
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import Interrupt
+from dirql.ke.threads.wait import delay_execution_thread
 from dirql.nt import constants
 from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.latency import Analysis, Tally
@@ -38,6 +39,9 @@ _TAKE_EVERY = 64
 
 _PATIENCE = 64
 """The most bus clocks after which a mark of the host has come back through the buffer of the hardware."""
+
+_MICROSECOND = 10
+"""In units of 100 ns."""
 
 _BOUNDARY = encode(Mark.BOUNDARY, 0)
 _SERIALS = 1 << ARGUMENT.width
@@ -138,6 +142,7 @@ class Recorder:
         self._tally = Tally()
         self._analysis: Analysis | None = None
         self._start = self._end = self._dropped = 0
+        self._unfinished = 0  # ISRs and DPCs that have begun, or been queued, and not ended
         self._restore: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
@@ -180,12 +185,25 @@ class Recorder:
 
     def _stop(self) -> None:
         if self._restore:
+            self._let_routines_end()
             self._unsubscribe()
             self._end = self._target.now()
             self._keep_events(self._remaining_events())
             self._events.trim()
             self._dropped = self._target.event_records_dropped() - self._dropped
             self._analysis = self._tally.finish(self._linker.records, self._dropped)
+
+    def _let_routines_end(self) -> None:
+        """Wait for the ISRs and DPCs that other processors are just in: a program goes on as soon as it has its result.
+
+        A routine that takes longer, or queues itself for ever, is not waited for.
+        """
+        if not current.is_running():
+            return
+        for _ in range(_PATIENCE):
+            if not self._unfinished or current.processor.irql != constants.PASSIVE_LEVEL:
+                return
+            delay_execution_thread(constants.KernelMode, False, -_MICROSECOND)
 
     def _remaining_events(self) -> list[EventRecord]:
         """All event records up to now, also those that the target and the hardware still hold."""
@@ -246,10 +264,12 @@ class Recorder:
         unclaimed = _Payloads(Mark.ISR_EXIT_UNCLAIMED, self._interrupts)
 
         def entered(interrupt: Interrupt) -> None:
+            self._unfinished += 1
             mark(enter[interrupt])
 
         def exited(interrupt: Interrupt, was_claimed: bool) -> None:
             mark(claimed[interrupt] if was_claimed else unclaimed[interrupt])
+            self._unfinished -= 1
 
         self._subscribe(self._kernel.hooks, "isr_entered", entered)
         self._subscribe(self._kernel.hooks, "isr_exited", exited)
@@ -261,6 +281,7 @@ class Recorder:
         quiet = self._taker()
 
         def queued(dpc: Dpc) -> None:
+            self._unfinished += 1
             mark(queue[dpc])
 
         def started(dpc: Dpc) -> None:
@@ -268,6 +289,7 @@ class Recorder:
 
         def ended(dpc: Dpc) -> None:
             mark(end[dpc])
+            self._unfinished -= 1
             quiet()
 
         self._subscribe(self._kernel.hooks, "dpc_queued", queued)
