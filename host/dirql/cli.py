@@ -252,8 +252,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         return _COMMANDS[arguments.command](arguments, argv)
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print("\ninterrupted", *getattr(interrupt, "__notes__", ()), sep=": ", file=sys.stderr)
         return INTERRUPTED
     except (SetupError, TargetError, OSError, ValueError) as error:
         print(f"dirql: {error}", file=sys.stderr)

@@ -20,10 +20,13 @@ from typing import Protocol, Self
 
 from dirql.drivers import pci
 from dirql.hal.hal import Hal
+from dirql.hal.hang_report import HalWitness
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE
+from dirql.host_watch import HostWatch
 from dirql.io.collector import CollectorPace
 from dirql.io.handle import Handle
+from dirql.io.hang_report import IoWitness
 from dirql.io.loader import load_driver, unload_driver
 from dirql.io.manager import IoManager, running as io_running
 from dirql.io.objects import DriverEntry, DriverObject
@@ -31,12 +34,14 @@ from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
 from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
 from dirql.ke.kernel import Kernel
+from dirql.ke.limits import Limits
 from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import MemoryManager
 from dirql.nt.ntstatus import nt_success, status_name
 from dirql.ob.manager import ObjectManager, running as ob_running
+from dirql.pnp.hang_report import DeviceWitness
 from dirql.pnp.interrupt_arbiter import InterruptKind
 from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceError, DeviceNode
@@ -54,6 +59,9 @@ __all__ = [
     "ProgramThread",
     "open_machine",
 ]
+
+HOST_LIMIT = 10.0
+"""The seconds of the host for which a driver's routine may compute without a call of the kernel."""
 
 _BOOT_DRIVERS = (pci,)
 """The drivers of the machine's own devices, loaded before all others and unloaded after them."""
@@ -79,6 +87,8 @@ class MachineOptions:
     costs: Costs | None = None
     schedule: Schedule | None = None
     idle_limit: int | None = None
+    limits: Limits | None = None
+    host_limit: float | None = HOST_LIMIT
 
 
 class LeakReport(Exception):
@@ -164,13 +174,19 @@ class Machine:
         io_running.install(self.io)
         self._at_start = self.memory_manager.statistics()
         self._collector = CollectorPace()
+        self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None
         try:
             self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
+            self.kernel.witnesses.append(IoWitness(self.io))
+            self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
+            self.kernel.witnesses.append(HalWitness(self.hal))
             for driver in _BOOT_DRIVERS:
                 self.load_driver(driver)
         except BaseException:
             self._release()
             raise
+        if self._host_watch is not None:
+            self._host_watch.start()
 
     def _note_defect(self, row: str, what: str) -> None:
         self.defects.append((row, what))
@@ -286,6 +302,8 @@ class Machine:
 
     def _release(self) -> None:
         """Let go of everything; nothing here calls a driver."""
+        if self._host_watch is not None:
+            self._host_watch.close()
         try:
             self.kernel.close()
         finally:
@@ -310,6 +328,8 @@ def open_machine(
     memory_delays: MemoryDelays | None = None,
     schedule: Schedule | None = None,
     idle_limit: int | None = None,
+    limits: Limits | None = None,
+    host_limit: float | None = HOST_LIMIT,
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
 
@@ -318,8 +338,11 @@ def open_machine(
     processors and threads take turns in a fixed order; with any other seed the scheduling decisions and the order of
     free frames are random, and the same for the same seed. `schedule` makes the scheduling decisions instead.
     `costs` are the clocks that host code takes. `idle_limit` is the number of clocks that may pass with nothing to
-    do before that counts as a deadlock; None is one second. `waves` is the file for all signals of the target,
-    `checked` lets the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters
+    do before that counts as a deadlock; None is one second. `limits` say how long other things may take before they
+    count as a hang; docs/checks.md has a table. `host_limit` is the time in seconds of the host after which a driver's
+    routine is ended that computes while the machine stands still; None lets it go on. `waves` is the file for all
+    signals of the target, `checked` lets the assertions of the RTL stop the machine, `memory_delays` makes the host's
+    RAM answer bus masters
     late. Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
@@ -332,7 +355,13 @@ def open_machine(
         else target
     )
     options = MachineOptions(
-        processors=processors, seed=seed, costs=costs, schedule=schedule, idle_limit=idle_limit
+        processors=processors,
+        seed=seed,
+        costs=costs,
+        schedule=schedule,
+        idle_limit=idle_limit,
+        limits=limits,
+        host_limit=host_limit,
     )
     try:
         made = Machine(opened, options)
@@ -359,6 +388,7 @@ def _make_kernel(hal: Hal, options: MachineOptions) -> Kernel:
         costs=options.costs,
         schedule=schedule,
         idle_limit=options.idle_limit,
+        limits=options.limits,
         transparent=(TargetError,),
     )
 

@@ -30,6 +30,7 @@ EVERYTHING_BELOW = (
     "trace",
     "report",
     "lspci",
+    "host_watch",
 )
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "nt": (),
@@ -52,6 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "hardware", "registers"),
     "report": (*KERNEL, "target.contract", "hardware", "registers", "trace"),
+    "host_watch": ("nt", "ke"),
     "lspci": ("target", "hardware", "registers"),
     **dict.fromkeys(COMPOSING, (*EVERYTHING_BELOW, *COMPOSING)),
     "registers": (),

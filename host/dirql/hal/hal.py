@@ -11,6 +11,7 @@ from typing import Final
 from dirql.hal.device_memory import DeviceMemory
 from dirql.hal.dma.adapter import AdapterStatistics, DmaAdapter
 from dirql.hal.interrupts import InterruptController
+from dirql.hal.polling import PollingNotes
 from dirql.ke.current import current as ke_current
 from dirql.ke.platform import Clock
 from dirql.ke.running import Running
@@ -44,6 +45,7 @@ class Hal:
         "device_memory",
         "interrupts",
         "memory_manager",
+        "polling",
         "target",
     )
 
@@ -55,6 +57,8 @@ class Hal:
         self.bus_errors = 0
         self.adapters: list[DmaAdapter] = []
         self.always_preempts = False
+        self.polling: PollingNotes | None = None
+        """Takes note of the accesses of drivers while the watch over hangs suspects one of polling for ever."""
         self.interrupts = InterruptController(target, self.report_bus_error)
         self.device_memory = DeviceMemory(memory_manager)
 
@@ -84,9 +88,17 @@ class Hal:
             self.bus_error(error)
 
     def preempt(self) -> None:
-        """The point of preemption that follows each access."""
+        """The point of preemption that follows each access but a single read."""
         if self.target.attention or self.always_preempts:
+            if self.polling is not None:
+                self.polling.note_other()
             ke_current.dispatcher.preempt()
+
+    def preempt_after_read(self, kind: str, address: int, value: int) -> None:
+        """The point of preemption after a "register" or a "port" was read, if one is due."""
+        if self.polling is not None:
+            self.polling.note_read(kind, address, value)
+        ke_current.dispatcher.preempt()
 
     def statistics(self) -> HalStatistics:
         """The adapters that are held now, and the number of bus errors so far."""

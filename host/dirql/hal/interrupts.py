@@ -9,14 +9,14 @@ in this file is a point of preemption.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from dirql.hal.lanes import ALL_ONES
 from dirql.registers import interrupt_controller as registers
 from dirql.registers.protocol import Vector
 from dirql.target.contract import BusError, Target
 
-__all__ = ["InterruptController", "irql_of_vector"]
+__all__ = ["ControllerState", "InterruptController", "irql_of_vector"]
 
 _VECTORS_PER_IRQL: Final = 16
 _LINES: Final = ("inta", "intb", "intc", "intd")
@@ -25,6 +25,15 @@ _LINES: Final = ("inta", "intb", "intc", "intd")
 def irql_of_vector(vector: int) -> int:
     """The IRQL at which the interrupt of a vector is served."""
     return vector // _VECTORS_PER_IRQL
+
+
+class ControllerState(NamedTuple):
+    """The inputs of the controller by what they are, as masks: bit n stands for input n."""
+
+    enabled: int
+    pending: int
+    in_service: int
+    asserted: int
 
 
 class InterruptController:
@@ -127,6 +136,14 @@ class InterruptController:
         self.description.vector(number)
         offset = registers.LOST.offset + registers.LOST.stride * number
         return registers.LOST.unpack(self._read(offset)).edges
+
+    def state(self) -> ControllerState:
+        """The registers that can be read without an effect."""
+        enabled = registers.ENABLE.unpack(self._read(registers.ENABLE.offset)).inputs
+        pending = registers.PENDING.unpack(self._read(registers.PENDING.offset)).inputs
+        in_service = registers.IN_SERVICE.unpack(self._read(registers.IN_SERVICE.offset)).inputs
+        raw = registers.RAW.unpack(self._read(registers.RAW.offset)).inputs
+        return ControllerState(enabled, pending, in_service, raw)
 
     def _route(self) -> dict[str, int]:
         return registers.ROUTE.unpack(self._read(registers.ROUTE.offset))._asdict()

@@ -141,7 +141,8 @@ def _read(port: int, size: int) -> int:
     except BusError as error:
         hal.report_bus_error(error)
         value = ALL_ONES[size]
-    hal.preempt()
+    if hal.target.attention or hal.always_preempts:
+        hal.preempt_after_read("port", port, value)
     return value
 
 

@@ -44,14 +44,15 @@ class IoManager:
         self.handles: dict[ProgramHandle, None] = {}
         """The handles that programs have open, oldest first."""
         self.worker = SystemWorker()
-        self._irp_number = 0
+        self.irp_number = 0
+        """The number of requests that were made so far."""
 
     def take_irp(self, stack_size: int) -> Irp | None:
         """A new request with `stack_size` locations; None when that is not 1 … 127."""
         if not 1 <= stack_size <= _LARGEST_STACK:
             return None
-        self._irp_number += 1
-        irp = Irp(stack_size, self._irp_number, current.processor.driver)
+        self.irp_number += 1
+        irp = Irp(stack_size, self.irp_number, current.processor.driver)
         if stack_size <= _FIXED_SIZE_STACK:
             irp.allocation_flags = IRP_ALLOCATED_FIXED_SIZE
         self.live_irps[irp] = None

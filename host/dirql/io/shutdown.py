@@ -9,6 +9,8 @@ from typing import Final
 
 from dirql.io.cancel import cancel_irp
 from dirql.io.manager import running as io_manager
+from dirql.io.whereabouts import describe_request
+from dirql.ke.current import current
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.nt.constants import KernelMode
 from dirql.ob.manager import running as object_manager
@@ -17,25 +19,28 @@ from dirql.ob.namespace import Directory
 __all__ = ["cancel_outstanding_requests", "leaks"]
 
 _FIRST_PAUSE: Final = 100  # 10 µs, in 100 ns units; each pause is twice as long as the one before
-_PAUSES: Final = 18  # together about 2.6 s
+_LONGEST_DRAIN: Final = 2.6  # seconds, if there is no limit
 
 
 def cancel_outstanding_requests() -> None:
     """Close the programs' handles and cancel their outstanding requests, as the end of a process does.
 
-    Drivers get about 2.6 seconds of the machine's time to complete them. `leaks` lists the requests that are left then.
+    Drivers get the time of `Limits.drain` to complete them. `leaks` lists the requests that are left then.
     """
     manager = io_manager.value
     for handle in list(manager.handles):
         handle.close()
+    kernel = current.kernel
+    limit = kernel.limits.drain
+    end = kernel.clock.now() + (round(_LONGEST_DRAIN * kernel.clock.frequency) if limit is None else limit)
     pause = _FIRST_PAUSE
-    for _ in range(_PAUSES):
+    while True:
         outstanding = [irp for file in manager.open_files for irp in file.irps]
         for irp in outstanding:
             if irp in manager.live_irps:
                 cancel_irp(irp)
         manager.worker.flush()
-        if not any(file.irps for file in manager.open_files):
+        if not any(file.irps for file in manager.open_files) or kernel.clock.now() >= end:
             return
         delay_execution_thread(KernelMode, False, -pause)
         pause *= 2
@@ -45,7 +50,7 @@ def leaks() -> Iterator[str]:
     """A sentence for each thing that should be gone once all devices are removed and all drivers are unloaded."""
     manager = io_manager.value
     for irp in manager.live_irps:
-        yield f"{irp!r} was neither completed nor freed"
+        yield f"a request was neither completed nor freed: {describe_request(irp)}"
     for handle, opened in object_manager.value.handles.open_handles():
         yield f"handle {handle:#x} of {opened!r} was not closed"
     for file in manager.open_files:

@@ -26,8 +26,12 @@ class BugCheck(BaseException):
         parameters: tuple[object, object, object, object],
         reason: str,
         place: Origin | None = None,
+        details: str = "",
     ) -> None:
-        """`reason` is the message: A must be B; it was C: do D. `place` is the origin, by default the caller's."""
+        """`reason` is the message: A must be B; it was C: do D. `place` is the origin, by default the caller's.
+
+        `details` are further lines, each with a line break before it.
+        """
         self.code = code
         self.name = NAMES.get(code, f"{code:#04x}")
         self.parameters = parameters
@@ -37,14 +41,22 @@ class BugCheck(BaseException):
         self.origin = origin() if place is None else place
         owner = "" if self.driver is None else f" of {self.driver!r}"
         where = "" if self.origin is None else f"\n  in {self.origin}{owner}"
-        super().__init__(f"{self.name} (0x{code:X}: {shown}): {reason}{where}")
+        super().__init__(f"{self.name} (0x{code:X}: {shown}): {reason}{where}{details}")
 
 
 def bug_check(
-    code: int, p1: object = 0, p2: object = 0, p3: object = 0, p4: object = 0, *, reason: str
+    code: int,
+    p1: object = 0,
+    p2: object = 0,
+    p3: object = 0,
+    p4: object = 0,
+    *,
+    reason: str,
+    place: Origin | None = None,
+    details: str = "",
 ) -> NoReturn:
     """Stop the kernel and raise `BugCheck`, or raise the error again with which the kernel stopped before."""
-    error = BugCheck(code, (p1, p2, p3, p4), reason)
+    error = BugCheck(code, (p1, p2, p3, p4), reason, place, details)
     raise stop(error) if current.is_running() else error
 
 

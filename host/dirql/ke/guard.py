@@ -275,6 +275,8 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
     """
     kernel = current.kernel
     if not isinstance(error, Exception) or isinstance(error, kernel.transparent):
+        if isinstance(error, KeyboardInterrupt) and kernel.stopped is None:
+            error.add_note(f"it came in {origin_of(error)} of {current.processor.driver!r}, {kind.noun}")
         kernel.stop(error)
         return
     status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION

@@ -10,12 +10,14 @@ from typing import Final
 from dirql.ke.costs import Costs
 from dirql.ke.current import current
 from dirql.ke.hooks import Hooks
+from dirql.ke.limits import Limits
 from dirql.ke.platform import Clock, InterruptController
 from dirql.ke.processors.interrupt import InterruptTable, interrupt_table
 from dirql.ke.state import KernelState
 from dirql.ke.threads import dispatcher
 from dirql.ke.threads.schedule import RoundRobin, Schedule
 from dirql.ke.threads.switching import close_contexts, open_contexts
+from dirql.ke.watch.watch import Watch
 from dirql.verifier.policy import Verifier
 
 __all__ = ["BOOT_TIME", "Kernel"]
@@ -45,12 +47,14 @@ class Kernel(KernelState):
         verifier: Verifier | None = None,
         boot_time: int = BOOT_TIME,
         idle_limit: int | None = None,
+        limits: Limits | None = None,
         transparent: tuple[type[Exception], ...] = (),
     ) -> None:
         """Start.
 
         `boot_time` is the system time at the reset. With nothing ready and no timer set, `idle_limit` clocks without
-        an interrupt count as a deadlock; None stands for the clocks of a second. Exceptions of the types in
+        an interrupt count as a deadlock; None stands for the clocks of a second. `limits` are those of the watch over
+        hangs. Exceptions of the types in
         `transparent`, those of the layers below the kernel, are no driver's fault: they stop the kernel and go up as
         they are. Raises `ValueError` for a number of processors that no machine has.
         """
@@ -65,12 +69,14 @@ class Kernel(KernelState):
             verifier=Verifier() if verifier is None else verifier,
             boot_time=boot_time,
             idle_limit=clock.frequency if idle_limit is None else idle_limit,
+            limits=Limits() if limits is None else limits,
             transparent=transparent,
         )
         self.interrupts = InterruptTable(controller, processors)
         open_contexts(self, dispatcher.idle)
         current.install(self, self.processors[0], dispatcher)
         interrupt_table.install(self.interrupts)
+        Watch(self.limits, processors).begin(self.timers, clock.now())
 
     def close(self) -> None:
         """Stop for good and end all threads but the one that calls; a second call does nothing."""

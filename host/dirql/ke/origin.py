@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final
 
-__all__ = ["Origin", "origin", "origin_of"]
+__all__ = ["Origin", "is_kernel_frame", "origin", "origin_from", "origin_of"]
 
 _KERNEL_ROOMS: Final = (
     "hal",
@@ -33,6 +33,7 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _KERNEL: Final = (
     "<frozen",
     str(_PACKAGE / "machine.py"),
+    str(_PACKAGE / "host_watch.py"),
     *(f"{_PACKAGE / room}{os.sep}" for room in _KERNEL_ROOMS),
 )
 """The beginnings of the names of files that are neither a driver's nor a program's."""
@@ -58,8 +59,12 @@ class Origin:
 
 def origin() -> Origin | None:
     """The place in a driver or a program that called the kernel; None if no such code is running."""
-    frame: FrameType | None = inspect.currentframe()
-    while frame is not None and _is_kernel(frame):
+    return origin_from(inspect.currentframe())
+
+
+def origin_from(frame: FrameType | None) -> Origin | None:
+    """The place in a driver or a program that leads to this frame; None if there is none."""
+    while frame is not None and is_kernel_frame(frame):
         frame = frame.f_back
     return None if frame is None else _place(frame, frame.f_lineno)
 
@@ -69,13 +74,14 @@ def origin_of(error: BaseException) -> Origin | None:
     found = None
     step: TracebackType | None = error.__traceback__
     while step is not None:
-        if not _is_kernel(step.tb_frame):
+        if not is_kernel_frame(step.tb_frame):
             found = _place(step.tb_frame, step.tb_lineno)
         step = step.tb_next
     return found
 
 
-def _is_kernel(frame: FrameType) -> bool:
+def is_kernel_frame(frame: FrameType) -> bool:
+    """Whether a frame is neither a driver's nor a program's."""
     return frame.f_code.co_filename.startswith(_KERNEL)
 
 

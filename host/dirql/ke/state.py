@@ -8,11 +8,13 @@ from typing import NoReturn
 
 from dirql.ke.costs import Costs
 from dirql.ke.hooks import Hooks
+from dirql.ke.limits import Limits
 from dirql.ke.objects.timer_queue import TimerQueue
 from dirql.ke.platform import Clock
 from dirql.ke.processors.processor import Processor
 from dirql.ke.threads.schedule import Schedule
 from dirql.ke.threads.thread import Context, ReadyQueue, Thread
+from dirql.ke.watch.witness import Witness
 from dirql.verifier.policy import Verifier
 
 __all__ = ["KernelState"]
@@ -29,6 +31,8 @@ class KernelState:
         "hooks",
         "idle_limit",
         "is_eager",
+        "limits",
+        "looks",
         "processors",
         "ready",
         "schedule",
@@ -38,6 +42,7 @@ class KernelState:
         "timers",
         "transparent",
         "verifier",
+        "witnesses",
     )
 
     home: Context
@@ -55,6 +60,7 @@ class KernelState:
         verifier: Verifier,
         boot_time: int,
         idle_limit: int,
+        limits: Limits,
         transparent: tuple[type[Exception], ...],
     ) -> None:
         """Make the state; `Kernel` explains the arguments."""
@@ -64,11 +70,16 @@ class KernelState:
         self.hooks = hooks
         self.verifier = verifier
         self.idle_limit = idle_limit
+        self.limits = limits
         self.transparent = transparent
         self.stopped: BaseException | None = None
         """The error with which the kernel stopped: a bug check, a deadlock, or an error of the layers below."""
         self.is_eager = processors > 1 or schedule.shuffles
         """Each kernel call and each access is a point of preemption, whether or not the clock asks for attention."""
+        self.looks = 0
+        """The number of calls so far that only looked whether something had changed."""
+        self.witnesses: list[Witness] = []
+        """The rooms above the kernel that see parts of the machine, for the watch and for hang reports."""
         self.timers = TimerQueue(clock, boot_time)
         self.ready = ReadyQueue(schedule.choose if schedule.shuffles else None)
         self.threads: dict[Thread, None] = {}

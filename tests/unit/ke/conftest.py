@@ -10,6 +10,7 @@ import pytest
 
 from dirql.ke.costs import Costs
 from dirql.ke.kernel import Kernel
+from dirql.ke.limits import Limits
 from dirql.ke.threads.schedule import Schedule
 from fakes.clock_and_controller import FakeMachine
 
@@ -26,10 +27,20 @@ def open_kernel(machine: FakeMachine) -> Iterator[Callable[..., Kernel]]:
     opened: list[Kernel] = []
 
     def new_kernel(
-        processors: int = 1, schedule: Schedule | None = None, costs: Costs | None = None
+        processors: int = 1,
+        schedule: Schedule | None = None,
+        costs: Costs | None = None,
+        limits: Limits | None = None,
     ) -> Kernel:
         opened.append(
-            Kernel(machine, machine, processors=processors, schedule=schedule, costs=costs or Costs())
+            Kernel(
+                machine,
+                machine,
+                processors=processors,
+                schedule=schedule,
+                costs=costs or Costs(),
+                limits=limits or Limits.off(),
+            )
         )
         return opened[-1]
 

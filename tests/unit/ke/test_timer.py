@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 from dirql.ke.costs import Costs
 from dirql.ke.current import current
 from dirql.ke.kernel import BOOT_TIME, Kernel
+from dirql.ke.limits import Limits
 from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
 from dirql.ke.threads.system_time import (
@@ -237,7 +238,7 @@ steps = st.lists(
 @given(steps)
 def test_TMR_04_timers_behave_as_the_naive_ones(script: list[tuple[str, int, int, int]]) -> None:
     machine = FakeMachine()
-    kernel = Kernel(machine, machine, costs=Costs.free())
+    kernel = Kernel(machine, machine, costs=Costs.free(), limits=Limits.off())
     fired: list[tuple[int, int]] = []
 
     def fire(number: int) -> None:

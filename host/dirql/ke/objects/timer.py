@@ -34,6 +34,7 @@ def clock_interrupt(processor: Processor) -> None:
     """Take the clock interrupt, which comes when a due time is reached: signal timers and queue their DPCs."""
     old_irql = enter(processor, CLOCK_LEVEL)
     kernel = current.kernel
+    kernel.timers.interrupted_irql = old_irql
     kernel.timers.expire(kernel.clock.now())
     enter(processor, old_irql)
 

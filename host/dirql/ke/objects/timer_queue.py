@@ -13,6 +13,7 @@ from itertools import count
 from typing import Final
 
 from dirql.ke.platform import Clock
+from dirql.nt.constants import PASSIVE_LEVEL
 
 __all__ = ["UNITS_PER_MILLISECOND", "UNITS_PER_SECOND", "TimerEntry", "TimerQueue"]
 
@@ -40,7 +41,16 @@ class TimerEntry:
 class TimerQueue:
     """Everything that is due. The deadline of the machine's clock is always the clock of the first entry."""
 
-    __slots__ = ("_clock", "_heap", "_live", "_tickets", "due", "time_at_reset")
+    __slots__ = (
+        "_clock",
+        "_heap",
+        "_live",
+        "_tickets",
+        "due",
+        "interrupted_irql",
+        "time_at_reset",
+        "watch",
+    )
 
     def __init__(self, clock: Clock, time_at_reset: int) -> None:
         """`time_at_reset` is the system time at clock 0, in 100 ns units."""
@@ -52,6 +62,15 @@ class TimerQueue:
         self.due: int | None = None
         """The clock at which the first entry is due; None if the queue is empty."""
         self.time_at_reset = time_at_reset
+        self.interrupted_irql = PASSIVE_LEVEL
+        """The IRQL that the last clock interrupt has interrupted."""
+        self.watch: TimerEntry | None = None
+        """The entry of the kernel itself, which `entries` does not list and which wakes nobody."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing is queued that could wake somebody."""
+        watch = self.watch
+        return self._live == (0 if watch is None or watch.due is None else 1)
 
     def is_overdue(self) -> bool:
         """Whether the first entry is due now."""
@@ -102,7 +121,7 @@ class TimerQueue:
     def entries(self) -> list[TimerEntry]:
         """The queued entries in the order in which they are due."""
         in_order = sorted(self._heap, key=lambda item: item[:2])
-        return [entry for _, ticket, entry in in_order if entry.ticket == ticket]
+        return [entry for _, ticket, entry in in_order if entry.ticket == ticket and entry is not self.watch]
 
     def _settle(self) -> None:
         """Drop cancelled entries at the front, so that the heap's first entry is live and gives the deadline."""

@@ -177,6 +177,7 @@ def drain(processor: Processor) -> None:
     waiting = queue.waiting
     while waiting:
         dpc = queue.running = waiting.popleft()
+        queue.count += 1
         kernel.clock.spent += kernel.costs.dpc_dispatch
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)

@@ -41,12 +41,14 @@ class QueuedDpc(Protocol):
 class DpcQueue:
     """The DPC queue of one processor (KDPC_DATA)."""
 
-    __slots__ = ("requested", "running", "waiting")
+    __slots__ = ("count", "requested", "running", "waiting")
 
     def __init__(self) -> None:
         self.waiting = deque[QueuedDpc]()
         """The queued DPCs, the next one first; the length is NT's DpcQueueDepth."""
         self.requested = False
         """The queue is to be drained as soon as the processor's IRQL is below DISPATCH_LEVEL."""
+        self.count = 0
+        """The number of DPCs that were begun (DpcCount)."""
         self.running: QueuedDpc | None = None
         """The DPC whose routine the processor runs now."""

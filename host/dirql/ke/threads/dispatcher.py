@@ -12,9 +12,10 @@ from dirql.ke.objects.timer import clock_interrupt
 from dirql.ke.processors.dpc import drain
 from dirql.ke.processors.interrupt import STORM_LIMIT, InterruptTable, dispatch, interrupt_table
 from dirql.ke.processors.processor import Processor
-from dirql.ke.state import KernelState
 from dirql.ke.threads.switching import hand_over, switch_thread
 from dirql.ke.threads.thread import IDLE_PRIORITY, WAITING, Thread
+from dirql.ke.watch.deadlock import Deadlock
+from dirql.ke.watch.watch import hang
 from dirql.nt.bugcodes import ATTEMPTED_SWITCH_FROM_DPC, HARDWARE_INTERRUPT_STORM
 from dirql.nt.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
 
@@ -30,10 +31,6 @@ __all__ = [
     "refuse_switch",
     "yield_to_equals",
 ]
-
-
-class Deadlock(BaseException):
-    """Nothing can ever run again: each thread waits, and nothing is left that could wake one."""
 
 
 # Points of preemption.
@@ -67,6 +64,7 @@ def look() -> None:
     Clocks that host code has spent need not run at once. Here they run, and at least one clock passes.
     """
     kernel = current.kernel
+    kernel.looks += 1
     kernel.clock.spent += 1
     kernel.clock.wait(0)
     if kernel.timers.is_overdue():
@@ -169,7 +167,9 @@ def block(thread: Thread, timeout: int | None) -> int:
     if processor.dpcs.running is not None:
         refuse_switch(processor)
     thread.state = WAITING
-    ready = current.kernel.ready
+    kernel = current.kernel
+    thread.wait_time = kernel.clock.now()
+    ready = kernel.ready
     switch_thread(processor, ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread)
     return thread.wait_status
 
@@ -218,7 +218,7 @@ def idle(processor: Processor) -> NoReturn:
             if ready.highest > IDLE_PRIORITY:
                 switch_thread(processor, ready.take())
             elif single or not _other_goes_on(processor):
-                _sleep(kernel)
+                _sleep(processor)
     except BaseException as error:
         kernel.stop(error)
         raise
@@ -234,19 +234,23 @@ def _other_goes_on(processor: Processor) -> bool:
     return True
 
 
-def _sleep(kernel: KernelState) -> None:
+def _sleep(processor: Processor) -> None:
     """Let the machine run until an interrupt or a due time; raise `Deadlock` if neither can come."""
-    if kernel.timers.due is not None:
-        kernel.clock.wait()
-    elif not interrupt_table.value.connected:
-        raise _deadlock(kernel, "no timer is set and no interrupt is connected, so that nothing can wake one")
-    elif kernel.clock.wait(kernel.idle_limit) is None:
-        raise _deadlock(kernel, f"no timer is set, and no interrupt came for {kernel.idle_limit} clocks")
-
-
-def _deadlock(kernel: KernelState, why: str) -> Deadlock:
-    threads = "".join(f"\n  {thread!r}" for thread in kernel.threads)
-    return Deadlock(f"deadlock at clock {kernel.clock.now()}: {why}. The threads:{threads}")
+    kernel = current.kernel
+    clock = kernel.clock
+    if not kernel.timers.is_empty():
+        clock.wait()
+        return
+    if not interrupt_table.value.connected:
+        raise hang("no timer is set and no interrupt is connected, so that nothing can wake a thread")
+    end = clock.now() + kernel.idle_limit
+    while clock.wait(max(0, end - clock.now())) is not None:
+        if not kernel.timers.is_overdue():
+            return
+        clock_interrupt(processor)  # the watch looks, which is no reason to wake up
+        if clock.attention:
+            return
+    raise hang(f"no timer is set, and no interrupt came for {kernel.idle_limit} clocks")
 
 
 # Several processors.

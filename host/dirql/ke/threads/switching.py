@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from types import FrameType
 from typing import cast
 
 import greenlet
@@ -28,6 +29,7 @@ from dirql.ke.threads.thread import DEFAULT_PRIORITY, IDLE_PRIORITY, RUNNING, Co
 __all__ = [
     "close_contexts",
     "end_current_thread",
+    "frame_of",
     "give_context",
     "hand_over",
     "open_contexts",
@@ -62,6 +64,12 @@ def _make_current(processor: Processor, thread: Thread) -> Context:
     if thread.wait_irql != processor.irql:
         enter(processor, thread.wait_irql)
     return thread.context
+
+
+def frame_of(thread: Thread) -> FrameType | None:
+    """The frame in which a thread was left; None for the one that runs, and for one that has not begun."""
+    context = thread.context
+    return context.gr_frame if isinstance(context, greenlet.greenlet) else None
 
 
 # Contexts.

@@ -7,8 +7,11 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.ke.current import current
+from dirql.ke.defects import report_defect
 from dirql.ke.objects.timer_queue import UNITS_PER_SECOND
 from dirql.ke.processors.contract import charge_call
+from dirql.ke.processors.irql import irql_name
+from dirql.nt.constants import DISPATCH_LEVEL
 
 __all__ = [
     "TIME_INCREMENT",
@@ -68,6 +71,9 @@ def stall_execution_processor(microseconds: int) -> None:
     hook = kernel.hooks.stalled
     if hook is not None:
         hook(current.processor, microseconds)
+    limit = kernel.limits.stall
+    if limit is not None and microseconds > limit and current.processor.irql >= DISPATCH_LEVEL:
+        _report_stall(microseconds, limit)
     clock = kernel.clock
     step = -(-clock.frequency // 1_000_000)
     end = clock.now() - (-microseconds * clock.frequency // 1_000_000)
@@ -78,3 +84,12 @@ def stall_execution_processor(microseconds: int) -> None:
             # An interrupt is presented that the IRQL holds off: time must pass all the same.
             clock.spent += min(step, left)
         current.dispatcher.preempt()
+
+
+def _report_stall(microseconds: int, limit: int) -> None:
+    irql = irql_name(current.processor.irql)
+    report_defect(
+        "WDG-03",
+        f"KeStallExecutionProcessor must stall for at most {limit} µs at DISPATCH_LEVEL or above; it was called for"
+        f" {microseconds} µs at {irql}: wait with a timer and its DPC, or in a thread (Limits.stall)",
+    )

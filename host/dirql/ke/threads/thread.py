@@ -87,6 +87,7 @@ class Thread(DispatcherObject):
         "wait_mode",
         "wait_reason",
         "wait_status",
+        "wait_time",
         "wait_type",
     )
 
@@ -112,6 +113,8 @@ class Thread(DispatcherObject):
         self.wait_block_list: tuple[WaitBlock, ...] = ()
         self.wait_type = WaitAny
         self.wait_status = 0
+        self.wait_time = 0
+        """The clock at which the last wait began (WaitTime)."""
         self.wait_reason = 0
         self.wait_mode = KernelMode
         self.alertable = False
@@ -119,7 +122,7 @@ class Thread(DispatcherObject):
 
     def __repr__(self) -> str:
         if self.state is WAITING:
-            return f"<thread {self.number}, waiting for {self._waits_for()}>"
+            return f"<thread {self.number}, waiting for {self._waits_for()}, since clock {self.wait_time}>"
         return f"<thread {self.number}, {self.state.value}>"
 
     def _waits_for(self) -> str:

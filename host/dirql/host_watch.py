@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The watch in the host's time ends a driver's routine that computes for ever while the machine stands still.
+
+The watch over hangs (ke/watch) counts the machine's time, which stands still while plain Python runs. So a thread of
+the host looks from time to time whether the machine's time goes on. If it stood still at several looks in a row, and
+code of a driver was running at each, the thread raises an error in the routine. No signal is used, so that handlers of
+pytest and of programs stay as they are. Nothing is ended while a debugger has stopped the program.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from dirql.ke.bugcheck import BugCheck, stop
+from dirql.ke.current import current
+from dirql.ke.kernel import Kernel
+from dirql.ke.origin import Origin, is_kernel_frame
+from dirql.ke.watch.deadlock import Deadlock
+from dirql.ke.watch.report import report
+from dirql.nt.bugcodes import DPC_WATCHDOG_VIOLATION, WATCHDOG_SINGLE
+
+__all__ = ["EndlessDpc", "EndlessRoutine", "HostWatch"]
+
+_LOOKS: Final = 4
+"""The looks in a row that must find the same; a process that was suspended in between counts as one look."""
+_DEBUGGERS: Final = ("bdb.py", "pdb.py", "pydevd.py", "pydevd_frame.py")
+_WAITING: Final = re.compile(r"[/\\](cocotb|dirql[/\\]target)[/\\]")
+_DEEPEST: Final = 10
+
+
+class EndlessRoutine(Deadlock):
+    """A routine of a driver computes for ever."""
+
+    def __init__(self) -> None:
+        """Stop the kernel; Python makes the error without arguments, and `_ending` has the rest."""
+        clock = current.kernel.clock.now()
+        where = f" in {_ending.calls[0]}" if _ending.calls else ""
+        super().__init__(
+            f"deadlock at clock {clock}: {_who()} has run{where} for {_ending.seconds:g} seconds of the host's time, in"
+            " which no clock of the machine passed; a routine must return, or wait (host_limit of open_machine)"
+            f"{_ending.details()}"
+        )
+        current.kernel.stop(self)
+
+
+class EndlessDpc(BugCheck):
+    """A DPC or an ISR computes for ever: bug check 0x133. See `EndlessRoutine`."""
+
+    def __init__(self) -> None:
+        kind = "an ISR" if current.processor.isrs else "a DPC"
+        reason = (
+            f"{kind} must return; {_who()} has run for {_ending.seconds:g} seconds of the host's time, in which no"
+            " clock of the machine passed: end the loop (host_limit of open_machine)"
+        )
+        place = _ending.calls[0] if _ending.calls else None
+        super().__init__(DPC_WATCHDOG_VIOLATION, (WATCHDOG_SINGLE, 0, 0, 0), reason, place, _ending.details())
+        stop(self)
+
+
+class HostWatch:
+    """Looks after one kernel from a thread of the host, between `start` and `close`."""
+
+    def __init__(self, kernel: Kernel, seconds: float) -> None:
+        """End a routine of a driver that runs for `seconds` without a call of the kernel."""
+        self._kernel = kernel
+        self._seconds = seconds
+        self._closed = threading.Event()
+        self._watched = threading.get_ident()
+        self._thread = threading.Thread(target=self._run, name="dirql: watch in the host's time", daemon=True)
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no longer; the thread ends soon."""
+        self._closed.set()
+
+    def _run(self) -> None:
+        before: object = None
+        same = 0
+        while not self._closed.wait(self._seconds / (_LOOKS + 1)):
+            seen = self._look()
+            same = same + 1 if seen is not None and seen == before else 0
+            before = seen
+            if same >= _LOOKS:
+                self._end_routine()
+                same = 0
+
+    def _look(self) -> object:
+        """The state of the machine while a driver computes, None while it does not."""
+        kernel = self._kernel
+        processor = current.processor
+        if current.kernel is not kernel or processor.driver is None:
+            return None
+        frame = sys._current_frames().get(self._watched)
+        if frame is None or not _is_computing(frame):
+            return None
+        return (
+            kernel.clock.now(),
+            kernel.clock.spent,
+            processor.number,
+            processor.driver,
+            processor.dpcs.count,
+        )
+
+    def _end_routine(self) -> None:
+        processor = current.processor
+        error = EndlessDpc if processor.isrs or processor.dpcs.running is not None else EndlessRoutine
+        _ending.seconds = self._seconds
+        _ending.calls = _calls(sys._current_frames().get(self._watched))
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(error))
+
+
+class _Ending:
+    """The facts that the error needs that is about to be made."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.calls: list[Origin] = []
+        """The places in the routine and in what it has called, the innermost first."""
+
+    def details(self) -> str:
+        """The calls and the hang report, as lines of text."""
+        calls = "".join(f"\n    {call}" for call in self.calls)
+        return f"\n  calls, the innermost first:{calls}{report(current.kernel.witnesses)}"
+
+
+_ending: Final = _Ending()
+
+
+def _who() -> str:
+    driver = current.processor.driver
+    return "a program" if driver is None else repr(driver)
+
+
+def _is_computing(innermost: FrameType) -> bool:
+    """Whether the code that runs is Python's, and neither a target that waits for a simulator nor a debugger."""
+    if _WAITING.search(innermost.f_code.co_filename):
+        return False
+    frame: FrameType | None = innermost
+    while frame is not None:
+        if frame.f_trace is not None or Path(frame.f_code.co_filename).name in _DEBUGGERS:
+            return False
+        if is_kernel_frame(frame):
+            return True
+        frame = frame.f_back
+    return True
+
+
+def _calls(innermost: FrameType | None) -> list[Origin]:
+    """The places of a routine's calls, up to the kernel that called the routine."""
+    calls: list[Origin] = []
+    frame = innermost
+    while frame is not None and not is_kernel_frame(frame) and len(calls) < _DEEPEST:
+        code = frame.f_code
+        calls.append(Origin(code.co_qualname, code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    return calls

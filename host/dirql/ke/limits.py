@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The times of the machine that things may take before the kernel says that they hang."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of the watch, in bus clocks but for `looks` and `stall`; None turns one off.
+
+    NT's own limits are minutes. The defaults are far above what a driver may take, and a few seconds of the host's time
+    reach them.
+    """
+
+    routine: int | None = 4_200_000
+    """One DPC or one ISR, 0.13 seconds at 33 MHz: bug check 0x133/0."""
+    raised: int | None = 16_800_000
+    """A processor at DISPATCH_LEVEL or above without a break: bug check 0x133/1."""
+    poll: int | None = 4_200_000
+    """A driver that only reads registers that do not change."""
+    looks: int | None = 2_000_000
+    """Calls that only look whether something has changed, as KeReadStateEvent, while no request is made or ends."""
+    loop: int | None = 33_600_000
+    """A driver that runs and does not wait, while no request is made or ends; 1 second."""
+    request: int | None = 336_000_000
+    """A request while no other one is made or ends, or one that stays the oldest; also a wait; 10 seconds."""
+    drain: int | None = 4_200_000
+    """The drivers' time to complete the requests that are cancelled when the machine closes."""
+    stall: int | None = 50
+    """One KeStallExecutionProcessor at DISPATCH_LEVEL or above, in microseconds: a defect."""
+
+    @classmethod
+    def off(cls) -> Limits:
+        """No limit at all, as for a debugger: the kernel then finds only that nothing can ever wake a thread."""
+        return cls(None, None, None, None, None, None, None, None)
+
+    @property
+    def period(self) -> int | None:
+        """The clocks from one look of the watch to the next; None if it need not look."""
+        watched = [
+            limit
+            for limit in (self.routine, self.raised, self.poll, self.loop, self.request)
+            if limit is not None
+        ]
+        return max(1, min(watched) // _LOOKS) if watched else None
+
+
+_LOOKS = 8
+"""The looks that the watch takes within its smallest limit."""

@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The devices as a witness of the watch over hangs: the interrupt causes that are set in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from dirql.hal.hal import Hal
+from dirql.hardware.description import Function
+from dirql.ke.watch.witness import Section, Witness
+from dirql.nt.constants import CmResourceTypeMemory
+from dirql.pnp.manager import PnpManager
+from dirql.pnp.node import DeviceNode
+from dirql.registers import gpio, store
+from dirql.target.contract import TargetError
+
+__all__ = ["DeviceWitness"]
+
+_CAUSES: Final = {
+    "gpio": (gpio.INTERRUPT_CAUSE.offset, gpio.INTERRUPT_MASK_SET.offset),
+    "store": (store.INTERRUPT_CAUSE.offset, store.INTERRUPT_MASK_SET.offset),
+}
+"""By kind of function, the registers in the first memory range with the causes and with their mask.
+
+To read them has no effect.
+"""
+
+
+class DeviceWitness(Witness):
+    """Tells of the causes that are set in the functions of one machine."""
+
+    __slots__ = ("_hal", "_pnp")
+
+    def __init__(self, hal: Hal, pnp: PnpManager) -> None:
+        """Tell of the devices that `pnp` knows."""
+        self._hal = hal
+        self._pnp = pnp
+
+    def sections(self) -> Iterator[Section]:
+        """See `Witness`."""
+        yield "interrupt causes set in devices", list(self._causes())
+
+    def _causes(self) -> Iterator[str]:
+        for node in self._pnp.devices:
+            function = self._function(node)
+            if function is None or function.type.name not in _CAUSES:
+                continue
+            memory = next((found for found in node.ranges if found.type == CmResourceTypeMemory), None)
+            if memory is not None:
+                yield from self._read(node, function, memory.u.memory.start)
+
+    def _function(self, node: DeviceNode) -> Function | None:
+        """The first function of the machine's description that has the hardware ID of the device."""
+        functions = self._hal.target.description.functions
+        return next((each for each in functions if node.matches(each.type.identity.hardware_id)), None)
+
+    def _read(self, node: DeviceNode, function: Function, start: int) -> Iterator[str]:
+        cause_offset, mask_offset = _CAUSES[function.type.name]
+        try:
+            causes = self._hal.target.read_memory(start + cause_offset)
+            mask = self._hal.target.read_memory(start + mask_offset)
+        except TargetError as error:
+            yield f"{node.name}: its registers cannot be read: {error}"
+            return
+        for number in range(max(causes.bit_length(), 0)):
+            if causes >> number & 1:
+                names = function.type.causes
+                name = names[number] if number < len(names) else f"number {number}"
+                state = "enabled" if mask >> number & 1 else "masked"
+                yield f"{node.name}: {name} is set, and {state} in the device"
