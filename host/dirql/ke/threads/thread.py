@@ -160,6 +160,9 @@ class _TimeOut(TimerEntry):
         super().__init__()
         self.thread = thread
 
+    def __repr__(self) -> str:
+        return f"<time-out of thread {self.thread.number}, due at clock {self.due}>"
+
     def expire(self) -> None:
         self.thread.end_wait(STATUS_TIMEOUT)
 

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Hangs of drivers of the store, told in seconds and with their causes: `silent_driver.py` has the mistakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.limits import Limits
+from dirql.ke.watch.deadlock import Deadlock
+from dirql.machine import LeakReport, Machine, open_machine
+from machine.silent_driver import NAME, Silent
+
+SHORT = Limits(routine=400_000, raised=400_000, poll=400_000, looks=10_000, loop=1_000_000, request=2_000_000)
+
+
+def hang(driver: Silent, kind: type[BaseException], *, host_limit: float | None = None) -> str:
+    """The text of the error with which a read of the driver's device ends."""
+    machine = open_machine(limits=SHORT, idle_limit=200_000, host_limit=host_limit)
+    with pytest.raises(kind) as caught:
+        read(machine, driver)
+    return str(caught.value)
+
+
+def read(machine: Machine, driver: Silent) -> None:
+    with machine:
+        machine.load_driver(driver, "silent", interrupt="level")
+        machine.open(NAME).read(4)
+
+
+def test_a_lost_request_is_named_in_the_first_line() -> None:
+    first, *report = hang(Silent("lost"), Deadlock).splitlines()
+    assert "no interrupt came for 200000 clocks" in first
+    assert r"IRP_MJ_READ) on \Device\Silent, which <driver silent> has" in first
+    text = "\n".join(report)
+    assert "marked pending; in pending in the extension" in text
+    assert "holds the remove lock lock in the extension" in text
+    assert "without a cancel routine" in text
+    assert "test_silence.py" in text, "the line of the program that waits"
+
+
+def test_a_lost_request_is_told_although_a_timer_ticks() -> None:
+    text = hang(Silent("lost", ticks=True), Deadlock)
+    assert "no request was made or ended" in text
+    assert "IRP_MJ_READ" in text
+    assert "timers set" in text
+
+
+def test_a_request_whose_interrupt_is_masked_in_the_device() -> None:
+    assert "RAISED is set, and masked in the device" in hang(Silent("masked"), Deadlock)
+
+
+def test_a_request_whose_interrupt_has_the_wrong_vector() -> None:
+    text = hang(Silent("vector"), Deadlock)
+    assert "RAISED is set, and enabled in the device" in text
+    assert "asserted, pending, masked; no ISR connected" in text
+
+
+@pytest.mark.parametrize("ticks", [False, True])
+def test_a_remove_lock_that_is_not_released(ticks: bool) -> None:
+    text = hang(Silent("kept lock", ticks=ticks), Deadlock)
+    assert "IRP_MN_REMOVE_DEVICE" in text.splitlines()[0]
+    assert "IoReleaseRemoveLockAndWait for lock in the extension" in text
+
+
+@pytest.mark.parametrize("kind", ["register", "port", "stalling"])
+def test_a_poll_that_never_ends(kind: str) -> None:
+    first = hang(Silent(f"poll {kind}"), Deadlock).splitlines()[0]
+    assert f"only read the {'port' if kind == 'port' else 'register'} at bus address" in first
+    assert "silent_driver.py" in first
+
+
+def test_WDG_01_a_poll_that_never_ends_in_a_dpc() -> None:
+    text = hang(Silent("poll in a DPC"), BugCheck)
+    assert text.startswith("DPC_WATCHDOG_VIOLATION (0x133: 0x0")
+    assert "silent_driver.py" in text
+    assert "IRP_MJ_READ" in text
+
+
+def test_an_endless_loop_in_a_dispatch_routine() -> None:
+    text = hang(Silent("loop"), Deadlock, host_limit=0.2)
+    assert "no clock of the machine passed" in text.splitlines()[0]
+    assert "in Silent.compute (" in text.splitlines()[0]
+
+
+@pytest.mark.parametrize("where", ["a DPC", "an ISR"])
+def test_WDG_01_an_endless_loop(where: str) -> None:
+    text = hang(Silent(f"loop in {where}"), BugCheck, host_limit=0.2)
+    assert text.startswith("DPC_WATCHDOG_VIOLATION (0x133: 0x0")
+    assert f"{where} must return; <driver silent>" in text
+    assert "in Silent.compute (" in text
+
+
+def test_a_request_that_is_left_at_close_is_named() -> None:
+    machine = open_machine()
+    machine.load_driver(Silent("forgotten"), "silent", interrupt="level")
+    machine.open(NAME).read_overlapped(4)
+    with pytest.raises(LeakReport, match=r"IRP_MJ_READ\).*driver silent.* has: marked pending; .*cancelled"):
+        machine.close()
