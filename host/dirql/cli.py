@@ -13,6 +13,7 @@ from dirql import __version__
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
 from dirql.hardware.table import DescriptionError
+from dirql.ke.limits import Limits
 from dirql.lspci.selection import Selection
 from dirql.target import TARGETS
 
@@ -74,6 +75,14 @@ def _machine(text: str) -> MachineDescription:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _limits(text: str) -> Limits:
+    """The limits of the watch over hangs."""
+    try:
+        return Limits.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser(
         "run",
@@ -109,6 +118,13 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="of the data; at 0 threads take turns",
     )
     add("--processors", type=_at_least(1), default=1, metavar="N", help="processors of the kernel")
+    add(
+        "--limits",
+        type=_limits,
+        default=Limits(),
+        metavar="LIST",
+        help="what counts as a hang, as request=1000000,poll=off; docs/checks.md has the names",
+    )
     add("--waves", type=_file, metavar="FILE", help="dump all signals, as FST or VCD (verilated only)")
     add("--json", type=_file, metavar="FILE", help="write every figure, with exact histograms")
     add("--trace", type=_file, metavar="FILE", help="write a trace for Perfetto")

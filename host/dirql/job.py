@@ -8,7 +8,7 @@ import random
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from dirql.drivers.store.interface import (
 from dirql.hardware.description import MachineDescription
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle
+from dirql.ke.limits import Limits
 from dirql.machine import LeakReport, Machine, open_machine
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
@@ -72,6 +73,7 @@ class Options:
     waves: Path | None
     json: Path | None
     trace: Path | None
+    limits: Limits = field(default_factory=Limits)
 
 
 class Row(NamedTuple):
@@ -146,6 +148,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
         processors=options.processors,
         seed=options.seed,
         waves=options.waves,
+        limits=options.limits,
     )
     try:
         with machine, show(console) as display:

@@ -31,6 +31,7 @@ import pytest
 if TYPE_CHECKING:
     from dirql.io.handle import Handle
     from dirql.io.objects import DeviceObject, DriverObject
+    from dirql.ke.limits import Limits
     from dirql.machine import Machine
 
 __all__ = ["DriverMark"]
@@ -73,6 +74,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="make the host's RAM slow: reads of bus masters are answered after random times with this seed",
     )
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
+    group.addoption(
+        "--dirql-limits",
+        metavar="LIST",
+        help="what counts as a hang, as request=1000000,poll=off; docs/checks.md has the names",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -142,6 +148,17 @@ def _marked_options(node: pytest.Item, known: Sequence[str]) -> dict[str, object
     return options
 
 
+def _limits(config: pytest.Config) -> Limits:
+    """The limits of the watch over hangs that the command line chooses."""
+    from dirql.ke.limits import Limits
+
+    text = config.getoption("dirql_limits")
+    try:
+        return Limits() if text is None else Limits.parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"--dirql-limits: {error}") from error
+
+
 @pytest.fixture
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     """A machine just out of reset, without a function driver; the test fails if closing it finds a leak."""
@@ -156,6 +173,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         "seed": config.getoption("dirql_seed"),
         "processors": config.getoption("dirql_processors"),
         "memory_delays": None if delays is None else MemoryDelays(delays),
+        "limits": _limits(config),
     }
     options.update(_marked_options(request.node, list(inspect.signature(open_machine).parameters)))
     if options["target"] == "cocotb" and options["machine"] != config.getoption("dirql_machine"):

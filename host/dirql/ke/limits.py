@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["Limits"]
 
@@ -39,6 +39,25 @@ class Limits:
         """No limit at all, as for a debugger: the kernel then finds only that nothing can ever wake a thread."""
         return cls(None, None, None, None, None, None, None, None)
 
+    @classmethod
+    def parse(cls, text: str) -> Limits:
+        """The limits that a text names, as "request=1000000,poll=off", with the defaults for the rest; "off" is `off`.
+
+        Raises `ValueError` for a name that is no limit, and for a value that is neither a number from 1 on nor "off".
+        """
+        if text == "off":
+            return cls.off()
+        given: dict[str, int | None] = {}
+        for part in text.split(","):
+            name, _, value = part.partition("=")
+            if name not in cls.__slots__ or not (value == "off" or (value.isdecimal() and int(value) > 0)):
+                names = ", ".join(cls.__slots__)
+                raise ValueError(
+                    f"a limit must be NAME=NUMBER or NAME=off, with a name of {names}; it was {part!r}"
+                )
+            given[name] = None if value == "off" else int(value)
+        return replace(cls(), **given)
+
     @property
     def period(self) -> int | None:
         """The clocks from one look of the watch to the next; None if it need not look."""
@@ -47,8 +66,12 @@ class Limits:
             for limit in (self.routine, self.raised, self.poll, self.loop, self.request)
             if limit is not None
         ]
-        return max(1, min(watched) // _LOOKS) if watched else None
+        if not watched:
+            return None if self.looks is None else _PERIOD
+        return max(1, min(watched) // _LOOKS)
 
 
+_PERIOD = 500_000
+"""The clocks between two looks if no limit counts clocks."""
 _LOOKS = 8
 """The looks that the watch takes within its smallest limit."""

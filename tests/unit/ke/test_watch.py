@@ -14,6 +14,7 @@ from dirql.ke.limits import Limits
 from dirql.ke.objects.event import Event
 from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.system_time import stall_execution_processor
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.ke.watch.deadlock import Deadlock
@@ -207,3 +208,29 @@ def test_WDG_03_a_long_stall_at_a_raised_level(
     stall_execution_processor(microseconds)
     assert [row for row, _ in found] == ["WDG-03"] * told
     assert all("KeStallExecutionProcessor must stall for at most 50 µs" in what for _, what in found)
+
+
+def test_a_spin_lock_that_is_never_released(open_kernel: Opener) -> None:
+    open_kernel(processors=2, limits=LOOKS)
+    lock = SpinLock()
+    lock.owner = current.kernel.processors[1]  # which has nothing to run, and so never releases it
+    with pytest.raises(Deadlock, match=r"looked .* times whether something had changed"):
+        lock.acquire()
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("request=1000", Limits(request=1000)),
+        ("request=1000,poll=off", Limits(request=1000, poll=None)),
+        ("off", Limits.off()),
+    ],
+)
+def test_limits_in_words(text: str, limits: Limits) -> None:
+    assert Limits.parse(text) == limits
+
+
+@pytest.mark.parametrize("text", ["", "request", "request=0", "request=-1", "requests=5", "poll=1,"])
+def test_limits_that_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a limit must be NAME=NUMBER or NAME=off"):
+        Limits.parse(text)
