@@ -64,6 +64,14 @@ def _file(text: str) -> Path:
     return path
 
 
+def _driver(text: str) -> Path:
+    """The path of a driver's file."""
+    path = Path(text)
+    if path.suffix != ".py" or not path.is_file():
+        raise argparse.ArgumentTypeError(f"must be a Python file that exists; it was {text!r}")
+    return path
+
+
 _MACHINE_HELP = "a machine that `dirql machines` lists, or a machine file"
 
 
@@ -124,6 +132,18 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         default=Limits(),
         metavar="LIST",
         help="what counts as a hang, as request=1000000,poll=off; docs/checks.md has the names",
+    )
+    add(
+        "--rate",
+        type=_at_least(1),
+        metavar="N",
+        help="let N requests arrive in each second of the machine, whatever the driver does (an open load)",
+    )
+    add(
+        "--driver",
+        type=_driver,
+        metavar="FILE",
+        help="measure this driver, with the requests of its routine `scenario`, for each kind of interrupt",
     )
     add("--waves", type=_file, metavar="FILE", help="dump all signals, as FST or VCD (verilated only)")
     add("--json", type=_file, metavar="FILE", help="write every figure, with exact histograms")

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from types import ModuleType
 from typing import NamedTuple
 
 from rich.console import Console
@@ -32,11 +33,13 @@ from dirql.hardware.description import MachineDescription
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle
 from dirql.ke.limits import Limits
+from dirql.load import OpenLoad, ScenarioCalls, load_module, scenario_of
 from dirql.machine import LeakReport, Machine, open_machine
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict
 from dirql.trace import perfetto
+from dirql.trace.histogram import Histogram
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
 
@@ -54,6 +57,9 @@ MODES = {
 }
 _POLLING = ("polled", "timer")
 
+_WORKERS = 16
+"""The most requests of an open load that are under way at once for one device; more wait until one of them ends."""
+
 _TRACED = 100_000
 """The most event records of each row that a trace has, which are its newest; so the memory for them is bounded."""
 
@@ -70,6 +76,8 @@ class Options:
     size: int
     seed: int
     processors: int
+    rate: int | None
+    driver: Path | None
     waves: Path | None
     json: Path | None
     trace: Path | None
@@ -95,6 +103,9 @@ def _kinds(options: Options) -> list[str]:
 
 def _rows(options: Options) -> Iterator[Row]:
     """The rows to run, grouped by the kind of interrupt, which is chosen when the driver is loaded."""
+    if options.driver is not None:
+        yield from (Row(options.driver.stem, kind) for kind in options.interrupt)
+        return
     yield from (Row(mode, None) for mode in options.mode if mode in _POLLING)
     for kind in _kinds(options):
         yield from (Row(mode, kind) for mode in options.mode if mode not in _POLLING)
@@ -133,7 +144,8 @@ def _exports(
 
 def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
     """Run all rows on one machine; the driver is loaded anew for each row."""
-    if not options.machine.functions_named(STORE):
+    module = None if options.driver is None else load_module(options.driver)
+    if module is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
     if not list(_rows(options)):
         raise ValueError(
@@ -153,8 +165,13 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
     try:
         with machine, show(console) as display:
             for row in _rows(options):
-                driver = machine.load_driver(store, interrupt=row.interrupt or "level")
-                result, recorded = _run_row(machine, row, options, display)
+                driver = machine.load_driver(
+                    store if module is None else module, interrupt=row.interrupt or "level"
+                )
+                if module is None:
+                    result, recorded = _run_row(machine, row, options, display)
+                else:
+                    result, recorded = _run_scenario(machine, module, row, options, display)
                 modes.append(result)
                 if options.trace is not None:
                     runs.append(recorded)
@@ -174,6 +191,8 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
             "transfers": options.transfers,
             "size": options.size,
             "processors": options.processors,
+            "rate": options.rate,
+            "driver": None if options.driver is None else str(options.driver),
         },
         modes=tuple(modes),
         leaks=leaks,
@@ -192,15 +211,9 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         started = perf_counter()
         with (
             display.mode(row.name, 2 * options.transfers * len(stores)) as step,
-            Recorder(
-                machine.target,
-                machine.kernel,
-                machine.io.hooks,
-                row.name,
-                0 if options.trace is None else _TRACED,
-            ) as recorder,
+            _recorder(machine, row, options) as recorder,
         ):
-            _run_together(machine, [partial(each.run, options.transfers, step) for each in stores])
+            arrivals = _run_together(machine, stores, options, step)
         wall = perf_counter() - started
         recorded = recorder.finish()
         failed = any(each.errors for each in stores)
@@ -219,16 +232,73 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         verified=all(each.verified for each in stores),
         errors=tuple(error for each in stores for error in each.errors),
         analysis=recorder.analysis(),
+        rate=options.rate,
+        arrivals=arrivals,
     )
     return result, recorded
 
 
-def _run_together(machine: Machine, runs: Sequence[Callable[[], None]]) -> None:
-    """Run each routine in a thread of the program of its own; a single one needs no other thread."""
-    threads = [machine.create_thread(run) for run in runs[1:]]
-    runs[0]()
+def _recorder(machine: Machine, row: Row, options: Options) -> Recorder:
+    keep = 0 if options.trace is None else _TRACED
+    return Recorder(machine.target, machine.kernel, machine.io.hooks, row.name, keep)
+
+
+def _run_together(
+    machine: Machine, stores: Sequence[_Transfers], options: Options, step: Step
+) -> Histogram | None:
+    """Run the transfers of all stores: each in a thread of the program of its own, or as the requests arrive.
+
+    Returns the times from the scheduled arrivals, None for a closed load.
+    """
+    if options.rate is not None:
+        workers = [worker for each in stores for worker in each.workers(step)]
+        return OpenLoad(machine, options.rate).run(2 * options.transfers * len(stores), workers)
+    threads = [machine.create_thread(partial(each.run, options.transfers, step)) for each in stores[1:]]
+    stores[0].run(options.transfers, step)
     for thread in threads:
         thread.join()
+    return None
+
+
+def _run_scenario(
+    machine: Machine, module: ModuleType, row: Row, options: Options, display: Display
+) -> tuple[ModeResult, Run]:
+    """Run and record the transfers that the scenario in a driver's file makes."""
+    with scenario_of(module)(machine) as transfer:
+        calls = ScenarioCalls(machine, transfer)
+        started = perf_counter()
+        with (
+            display.mode(row.name, options.transfers) as step,
+            _recorder(machine, row, options) as recorder,
+        ):
+            arrivals = None
+            if options.rate is None:
+                for _ in range(options.transfers):
+                    calls.run(step)
+            else:
+                workers = [partial(calls.run, step)] * _WORKERS
+                arrivals = OpenLoad(machine, options.rate).run(options.transfers, workers)
+        wall = perf_counter() - started
+        recorded = recorder.finish()
+    analysis = recorder.analysis()
+    result = ModeResult(
+        mode=row.mode,
+        interrupt=row.interrupt,
+        size=0,
+        transfers=options.transfers,
+        bytes=calls.bytes,
+        irps=analysis.counts.irps,
+        clocks=recorded.clocks,
+        data_clocks=0,
+        busy_clocks=0,
+        wall_seconds=wall,
+        verified=calls.verified,
+        errors=tuple(calls.errors),
+        analysis=analysis,
+        rate=options.rate,
+        arrivals=arrivals,
+    )
+    return result, recorded
 
 
 class _Transfers:
@@ -255,18 +325,30 @@ class _Transfers:
             data = self.random.randbytes(self.size)
             try:
                 began = self.machine.target.now()
-                self._count(self.handle.write(data, offset), began, step)
+                self.count(self.handle.write(data, offset), began, step)
                 began = self.machine.target.now()
                 back = self.handle.read(self.size, offset)
-                self._count(len(back), began, step)
+                self.count(len(back), began, step)
             except IoError as error:
                 self.errors.append(str(error))
                 continue
-            if back != data:
-                self.verified = False
-                self.errors.append(f"{self.handle.name}: {_difference(data, back, offset)}")
+            self.compare(data, back, offset)
 
-    def _count(self, moved: int, began: int, step: Step) -> None:
+    def compare(self, data: bytes, back: bytes, offset: int) -> None:
+        """Note a difference between what was written and what came back."""
+        if back != data:
+            self.verified = False
+            self.errors.append(f"{self.handle.name}: {_difference(data, back, offset)}")
+
+    def workers(self, step: Step) -> list[Callable[[], None]]:
+        """Routines for the requests of an open load, as many as may be under way at once.
+
+        Each has a part of the device for itself: one call writes random data, the next one reads it back.
+        """
+        parts = min(_WORKERS, self.device_bytes // self.size)
+        return [_Part(self, number * self.size & ~3, step).serve for number in range(parts)]
+
+    def count(self, moved: int, began: int, step: Step) -> None:
         self.requests += 1
         self.bytes += moved
         step(moved, self.machine.target.now() - began)
@@ -283,6 +365,33 @@ class _Transfers:
         read = _statistics(self.handle)
         data_clocks = write.data_clocks + read.data_clocks or 2 * -(-self.size // 4)
         return data_clocks, write.busy_clocks + read.busy_clocks
+
+
+class _Part:
+    """A part of a store: what was written there last, until it has been read back."""
+
+    def __init__(self, transfers: _Transfers, offset: int, step: Step) -> None:
+        self._transfers = transfers
+        self._offset = offset
+        self._step = step
+        self._written: bytes | None = None
+
+    def serve(self) -> None:
+        """Make one request; one that fails is noted."""
+        transfers, offset, data = self._transfers, self._offset, self._written
+        began = transfers.machine.target.now()
+        try:
+            if data is None:
+                self._written = data = transfers.random.randbytes(transfers.size)
+                transfers.count(transfers.handle.write(data, offset), began, self._step)
+                return
+            self._written = None
+            back = transfers.handle.read(transfers.size, offset)
+            transfers.count(len(back), began, self._step)
+            transfers.compare(data, back, offset)
+        except IoError as error:
+            self._written = None
+            transfers.errors.append(str(error))
 
 
 def _suffix(handle: Handle) -> str:

@@ -17,7 +17,6 @@ run, so modules of dirql are imported only where they are used.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -229,12 +228,9 @@ class DriverMark:
 def _import(name: str, test: Path) -> ModuleType:
     if not name.endswith(".py"):
         return importlib.import_module(name)
-    spec = importlib.util.spec_from_file_location(Path(name).stem, test.parent / name)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    from dirql.load import load_module
+
+    return load_module(test.parent / name)
 
 
 @pytest.fixture

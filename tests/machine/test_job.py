@@ -6,12 +6,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dirql import cli
-from dirql.drivers.store import plugplay
+from dirql import cli, wdm
+from dirql.drivers import store
+from dirql.drivers.store import interrupt, plugplay
+from dirql.hardware.reading import load_machine
 from dirql.io.handle import Handle
+from dirql.machine import open_machine
+from dirql.registers import store as registers
+from dirql.trace.latency import Stage
+from dirql.trace.recorder import Recorder
 
 ALL_ROWS = [
     ("polled", None),
@@ -105,3 +112,121 @@ def test_waves_are_written(tmp_path: Path) -> None:
     written = [file for file in tmp_path.iterdir() if file.stem == "run"]
     assert [file.suffix in {".vcd", ".fst"} for file in written] == [True]
     assert written[0].stat().st_size > 10_000
+
+
+def measured(tmp_path: Path, *arguments: str) -> dict[str, Any]:
+    """The only mode in the JSON document of a run."""
+    path = tmp_path / "run.json"
+    cli.main(["run", "--mode", "dma", "--interrupt", "level", "--json", str(path), *arguments])
+    (mode,) = json.loads(path.read_text(encoding="utf-8"))["modes"]
+    return dict(mode)
+
+
+def test_a_closed_load_says_that_it_is_closed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mode = measured(tmp_path, "--transfers", "3")
+    assert (mode["load"], mode["rate"]) == ("closed", None)
+    assert mode["response"] == mode["stages"]["request"]
+    assert mode["response"]["samples"] == 6
+    assert "Closed load" in capsys.readouterr().out
+
+
+def test_in_an_open_load_requests_that_wait_are_timed_from_their_arrival(tmp_path: Path) -> None:
+    """A request of 4 KiB takes about 36 µs, so that 40,000 in a second are more than the driver can serve."""
+    slow = measured(tmp_path, "--transfers", "20", "--rate", "1000")
+    fast = measured(tmp_path, "--transfers", "20", "--rate", "40000")
+    assert [(mode["load"], mode["rate"], mode["verified"], mode["irps"]) for mode in (slow, fast)] == [
+        ("open", 1000, True, 40),
+        ("open", 40_000, True, 40),
+    ]
+    assert slow["response"]["samples"] == fast["response"]["samples"] == 40
+    assert slow["clocks"] > 0.039 * load_machine("default").frequency  # the last one arrives after 39 ms
+    assert slow["response"]["max"] < 2 * slow["stages"]["request"]["p50"]
+    # Each request waits for those before it: a closed load would tell about 1,200 clocks for each of them.
+    assert fast["response"]["max"] > 10 * slow["response"]["max"]
+
+
+def test_an_open_load_runs_with_several_processors_and_stores(tmp_path: Path) -> None:
+    mode = measured(tmp_path, "--transfers", "5", "--rate", "30000", "--processors", "2", "--seed", "3")
+    assert (mode["verified"], mode["errors"], mode["valid"]) == (True, [], True)
+    mode = measured(tmp_path, "--transfers", "5", "--rate", "30000", "--machine", "shared")
+    assert (mode["irps"], mode["verified"], mode["errors"]) == (40, True, [])
+
+
+OWN = Path(__file__).resolve().parents[2] / "examples" / "own_driver" / "own_driver.py"
+SCENARIO = r"""
+
+def scenario(machine):
+    with machine.open(r"\\.\Own") as handle:
+
+        def transfer(number):
+            data = number.to_bytes(4, "little") * 16
+            handle.write(data)
+            assert handle.read(64) == data[:LENGTH], "it was other data"
+            return 128
+
+        yield transfer
+"""
+
+
+def own_driver(folder: Path, length: int = 64) -> str:
+    file = folder / "mine.py"
+    file.write_text(
+        OWN.read_text(encoding="utf-8") + SCENARIO.replace("LENGTH", str(length)), encoding="utf-8"
+    )
+    return str(file)
+
+
+@pytest.mark.parametrize("load", [(), ("--rate", "5000")])
+def test_a_driver_of_ones_own_is_measured_with_its_scenario(tmp_path: Path, load: tuple[str, ...]) -> None:
+    mode = measured(tmp_path, "--driver", own_driver(tmp_path), "--transfers", "20", *load)
+    assert (mode["mode"], mode["interrupt"], mode["irps"], mode["bytes"]) == ("mine", "level", 40, 2560)
+    assert (mode["verified"], mode["valid"], mode["stages"]["isr"]["samples"]) == (True, True, 40)
+    assert mode["response"]["samples"] == (20 if load else 40)
+
+
+def test_wrong_data_of_a_scenario_fails_the_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--driver", own_driver(tmp_path, 63), "--transfers", "2", "--interrupt", "level"]
+    assert cli.main(["run", *arguments]) == 1
+    shown = capsys.readouterr().out
+    assert "WRONG" in shown
+    assert "mine, level: transfer 1: it was other data" in shown
+
+
+def test_a_driver_without_a_scenario_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "--driver", str(OWN), "--transfers", "1"]) == 2
+    assert "must have a generator scenario(machine)" in capsys.readouterr().err
+
+
+def test_a_cause_that_nobody_serves_makes_the_figures_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two causes, one message, and a service routine that clears one of them: nothing asks for the other again."""
+
+    def read(address: int) -> int:
+        value = wdm.READ_REGISTER_ULONG(address)
+        return value & -value if address & 0xFFF == registers.INTERRUPT_CAUSE.offset else value
+
+    monkeypatch.setattr(interrupt, "READ_REGISTER_ULONG", read)
+    with open_machine() as machine:
+        driver = machine.load_driver(store, interrupt="message")
+        assert driver.device_object is not None
+        extension = driver.device_object.device_extension
+        base = extension.registers.address
+        extension.enabled_causes = registers.INTERRUPT_CAUSE.RAISED | registers.INTERRUPT_CAUSE.ERROR
+
+        def put(offset: int, value: int) -> None:
+            wdm.WRITE_REGISTER_ULONG(base + offset, value)
+
+        with Recorder(machine.target, machine.kernel, machine.io.hooks) as recorder:
+            put(registers.INTERRUPT_MASK_SET.offset, extension.enabled_causes)
+            old = wdm.KeRaiseIrql(wdm.CLOCK_LEVEL - 1)
+            put(registers.DELAY.offset, 0)
+            put(registers.COMMAND.offset, registers.Operation.RAISE)
+            wdm.KeStallExecutionProcessor(3)
+            wdm.READ_REGISTER_ULONG(base + registers.FIFO_WINDOW.offset)  # an empty FIFO: cause ERROR
+            wdm.KeStallExecutionProcessor(3)
+            wdm.KeLowerIrql(old)
+            wdm.KeStallExecutionProcessor(10)
+    analysis = recorder.analysis()
+    assert (analysis.counts.causes, analysis.counts.interrupts, analysis.counts.pending) == (2, 1, 1)
+    assert analysis.stages[Stage.DELIVER].samples == 1
+    assert analysis.problems == ("1 cause of a device was still set at the end: nobody served it",)
+    assert analysis.invalid == {Stage.DELIVER, Stage.TOTAL, Stage.QUIET}

@@ -43,6 +43,7 @@ class Hooks:
         "defect_found",
         "dpc_ended",
         "dpc_queued",
+        "dpc_removed",
         "dpc_started",
         "interrupt_entered",
         "interrupt_exited",
@@ -65,6 +66,8 @@ class Hooks:
         self.isr_exited: Callable[[ConnectedInterrupt, bool], None] | None = None
         """The ISR of the object has returned this value."""
         self.dpc_queued: Callable[[QueuedDpc], None] | None = None
+        self.dpc_removed: Callable[[QueuedDpc], None] | None = None
+        """The DPC was taken out of its queue and will not run."""
         self.dpc_started: Callable[[QueuedDpc], None] | None = None
         self.dpc_ended: Callable[[QueuedDpc], None] | None = None
         self.thread_switched: Callable[[Processor, Thread], None] | None = None

@@ -36,7 +36,7 @@ class ModeResult:
     interrupt: str | None
     """The kind of interrupt; None for a mode that uses none."""
     size: int
-    """Bytes of one transfer."""
+    """Bytes of one transfer; 0 if a scenario decides it."""
     transfers: int
     bytes: int
     """The bytes that were moved, in both directions together."""

@@ -68,8 +68,8 @@ def _grid(title: str) -> Table:
 
 
 def _transfers(job: JobResult) -> Table:
-    sizes = sorted({mode.size for mode in job.modes})
-    table = _grid(f"Transfers of {' and '.join(f'{size:,}' for size in sizes)} bytes")
+    sizes = " and ".join(f"{size:,}" for size in sorted({mode.size for mode in job.modes} - {0}))
+    table = _grid(f"Transfers of {sizes} bytes" if sizes else "Transfers")
     table.add_column("mode", overflow="fold")
     for heading in ("IRPs", "bytes", "bus\nefficiency", "simulated\nclocks", "wall\ntime", "data"):
         table.add_column(heading, justify="right", vertical="bottom", overflow="fold")

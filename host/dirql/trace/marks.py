@@ -60,6 +60,8 @@ class Mark(enum.IntEnum):
     IRP_DELIVERED = 11
     """The result of IRP *argument* is with its owner: the data is copied, and the event is about to be set. A driver's
     own IRP, which nobody waits for through the I/O manager, is delivered when it is completed."""
+    DPC_REMOVED = 12
+    """DPC object *argument* was taken out of its queue and does not run."""
     BOUNDARY = 10
     """A recording begins or ends here: all earlier records have left the hardware when this mark has."""
 

@@ -303,6 +303,7 @@ class _Host:
             Mark.ISR_EXIT_CLAIMED: self._exit_claimed,
             Mark.ISR_EXIT_UNCLAIMED: self._exit_unclaimed,
             Mark.DPC_QUEUE: self._queue,
+            Mark.DPC_REMOVED: self._remove_dpc,
             Mark.DPC_START: self._start_dpc,
             Mark.DPC_END: self._end_dpc,
             Mark.IRP_START: self._start_irp,
@@ -370,6 +371,16 @@ class _Host:
         elif running is not None:
             for isr in running.isrs[-_HANDED_ON:]:
                 _join(dpc, isr)
+
+    def _remove_dpc(self, _clock: int, serial: int) -> None:
+        dpc = self._queued.pop(serial, None)
+        if dpc is None:
+            self._records.unmatched["DPC removed that was not queued"] += 1
+            return
+        self._records.dpcs.remove(dpc)
+        for isr in dpc.isrs:
+            if isr.interrupt is not None:
+                isr.interrupt.dpcs.remove(dpc)
 
     def _start_dpc(self, clock: int, serial: int) -> None:
         dpc = self._queued.pop(serial, None)

@@ -276,6 +276,7 @@ class Recorder:
 
     def _follow_dpcs(self, mark: Callable[[int], None]) -> None:
         queue = _Payloads(Mark.DPC_QUEUE, self._dpcs)
+        removed = _Payloads(Mark.DPC_REMOVED, self._dpcs)
         start = _Payloads(Mark.DPC_START, self._dpcs)
         end = _Payloads(Mark.DPC_END, self._dpcs)
         quiet = self._taker()
@@ -292,7 +293,12 @@ class Recorder:
             self._unfinished -= 1
             quiet()
 
+        def was_removed(dpc: Dpc) -> None:
+            mark(removed[dpc])
+            self._unfinished -= 1
+
         self._subscribe(self._kernel.hooks, "dpc_queued", queued)
+        self._subscribe(self._kernel.hooks, "dpc_removed", was_removed)
         self._subscribe(self._kernel.hooks, "dpc_started", started)
         self._subscribe(self._kernel.hooks, "dpc_ended", ended)
 

@@ -179,6 +179,18 @@ def test_a_cause_that_another_processor_polls_is_not_served_by_the_interrupt_of_
     assert (second.clear, second.interrupt) == (60, None)
 
 
+def test_a_dpc_that_is_taken_out_of_its_queue_is_not_waited_for() -> None:
+    s = Stream()
+    s(FETCH, vector=vector_of(4))
+    s.mark(Mark.ISR_ENTER)
+    s.mark(Mark.DPC_QUEUE)
+    s.mark(Mark.ISR_EXIT_CLAIMED)
+    s(EOI, vector=4)
+    s.mark(Mark.DPC_REMOVED)
+    records = s.records(vector_of(4))
+    assert (records.dpcs, records.interrupts[0].dpcs, dict(records.unmatched)) == ([], [], {})
+
+
 def test_each_cause_belongs_to_the_clear_with_its_bit() -> None:
     """One message for two causes, and a service routine that serves one; the other one is set again and again."""
     s = Stream()
@@ -293,6 +305,7 @@ def test_marks_of_others_are_left_alone() -> None:
         ([Mark.ISR_EXIT_CLAIMED], "end of an ISR that was not running"),
         ([Mark.ISR_EXIT_UNCLAIMED], "end of an ISR that was not running"),
         ([Mark.DPC_START], "DPC started that was not queued"),
+        ([Mark.DPC_REMOVED], "DPC removed that was not queued"),
         ([Mark.DPC_END], "end of a DPC that was not running"),
         ([Mark.DPC_QUEUE, Mark.DPC_QUEUE], "DPC queued twice"),
     ],

@@ -135,6 +135,9 @@ class Dpc:
             return False
         queue.waiting.remove(self)
         self.dpc_data = None
+        hook = current.kernel.hooks.dpc_removed
+        if hook is not None:
+            hook(self)
         return True
 
     def queue(self, argument1: object, argument2: object) -> bool:
