@@ -25,11 +25,14 @@ from dirql.ke.origin import Origin, is_kernel_frame
 from dirql.ke.watch.deadlock import Deadlock
 from dirql.ke.watch.report import report
 from dirql.nt.bugcodes import DPC_WATCHDOG_VIOLATION, WATCHDOG_SINGLE
+from dirql.nt.constants import CLOCK_LEVEL
 
 __all__ = ["EndlessDpc", "EndlessRoutine", "HostWatch"]
 
 _LOOKS: Final = 4
 """The looks in a row that must find the same; a process that was suspended in between counts as one look."""
+_LONG: Final = 3
+"""The multiple of the limit for a driver that lets clocks pass, but without any request that is made or ends."""
 _DEBUGGERS: Final = ("bdb.py", "pdb.py", "pydevd.py", "pydevd_frame.py")
 _WAITING: Final = re.compile(r"[/\\](cocotb|dirql[/\\]target)[/\\]")
 _DEEPEST: Final = 10
@@ -43,8 +46,8 @@ class EndlessRoutine(Deadlock):
         clock = current.kernel.clock.now()
         where = f" in {_ending.calls[0]}" if _ending.calls else ""
         super().__init__(
-            f"deadlock at clock {clock}: {_who()} has run{where} for {_ending.seconds:g} seconds of the host's time, in"
-            " which no clock of the machine passed; a routine must return, or wait (host_limit of open_machine)"
+            f"deadlock at clock {clock}: {_who()} has run{where} for {_ending.time}; a routine must return, or"
+            " wait (host_limit of open_machine)"
             f"{_ending.details()}"
         )
         current.kernel.stop(self)
@@ -55,13 +58,24 @@ class EndlessDpc(BugCheck):
 
     def __init__(self) -> None:
         kind = "an ISR" if current.processor.isrs else "a DPC"
-        reason = (
-            f"{kind} must return; {_who()} has run for {_ending.seconds:g} seconds of the host's time, in which no"
-            " clock of the machine passed: end the loop (host_limit of open_machine)"
-        )
+        reason = f"{kind} must return; {_who()} has run for {_ending.time}: end the loop (host_limit of open_machine)"
         place = _ending.calls[0] if _ending.calls else None
         super().__init__(DPC_WATCHDOG_VIOLATION, (WATCHDOG_SINGLE, 0, 0, 0), reason, place, _ending.details())
         stop(self)
+
+
+class _Repeated:
+    """Counts how often in a row the same was seen."""
+
+    def __init__(self) -> None:
+        self._before: object = None
+        self._times = 0
+
+    def look(self, seen: object) -> int:
+        """Note what was seen now, None for nothing; returns how often it was seen before."""
+        self._times = self._times + 1 if seen is not None and seen == self._before else 0
+        self._before = seen
+        return self._times
 
 
 class HostWatch:
@@ -84,37 +98,42 @@ class HostWatch:
         self._closed.set()
 
     def _run(self) -> None:
-        before: object = None
-        same = 0
+        still, fruitless = _Repeated(), _Repeated()
         while not self._closed.wait(self._seconds / (_LOOKS + 1)):
-            seen = self._look()
-            same = same + 1 if seen is not None and seen == before else 0
-            before = seen
-            if same >= _LOOKS:
-                self._end_routine()
-                same = 0
+            computes = self._driver_computes()
+            if still.look(self._time() if computes else None) >= _LOOKS:
+                self._end_routine(self._seconds, "in which no clock of the machine passed")
+            elif fruitless.look(self._work() if computes else None) >= _LONG * _LOOKS:
+                self._end_routine(_LONG * self._seconds, "in which no request was made or ended")
+            else:
+                continue
+            still, fruitless = _Repeated(), _Repeated()
 
-    def _look(self) -> object:
-        """The state of the machine while a driver computes, None while it does not."""
-        kernel = self._kernel
-        processor = current.processor
-        if current.kernel is not kernel or processor.driver is None:
-            return None
+    def _driver_computes(self) -> bool:
+        if current.kernel is not self._kernel or current.processor.driver is None:
+            return False
         frame = sys._current_frames().get(self._watched)
-        if frame is None or not _is_computing(frame):
-            return None
-        return (
-            kernel.clock.now(),
-            kernel.clock.spent,
-            processor.number,
-            processor.driver,
-            processor.dpcs.count,
-        )
+        return frame is not None and _is_computing(frame)
 
-    def _end_routine(self) -> None:
+    def _time(self) -> object:
+        """The clocks that have passed in the machine, where the watch over hangs can look, with the code that runs.
+
+        Clocks that kernel calls have spent may pass later, and no clock interrupt comes at or above CLOCK_LEVEL.
+        """
+        clock = self._kernel.clock
+        processor = current.processor
+        passed = clock.now() - clock.spent if processor.irql < CLOCK_LEVEL else 0
+        return passed, processor.number, processor.driver, processor.dpcs.count, processor.current_thread
+
+    def _work(self) -> object:
+        """The requests that were made and ended, with the thread that runs."""
+        progress = tuple(witness.progress() for witness in self._kernel.witnesses)
+        return progress, current.processor.current_thread
+
+    def _end_routine(self, seconds: float, why: str) -> None:
         processor = current.processor
         error = EndlessDpc if processor.isrs or processor.dpcs.running is not None else EndlessRoutine
-        _ending.seconds = self._seconds
+        _ending.time = f"{seconds:g} seconds of the host's time, {why}"
         _ending.calls = _calls(sys._current_frames().get(self._watched))
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(error))
 
@@ -123,7 +142,8 @@ class _Ending:
     """The facts that the error needs that is about to be made."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self.time = ""
+        """The time for which the routine has run, in words."""
         self.calls: list[Origin] = []
         """The places in the routine and in what it has called, the innermost first."""
 
@@ -142,15 +162,13 @@ def _who() -> str:
 
 
 def _is_computing(innermost: FrameType) -> bool:
-    """Whether the code that runs is Python's, and neither a target that waits for a simulator nor a debugger."""
+    """Whether the code that runs neither waits for a simulator nor is watched by a debugger."""
     if _WAITING.search(innermost.f_code.co_filename):
         return False
     frame: FrameType | None = innermost
     while frame is not None:
         if frame.f_trace is not None or Path(frame.f_code.co_filename).name in _DEBUGGERS:
             return False
-        if is_kernel_frame(frame):
-            return True
         frame = frame.f_back
     return True
 
@@ -159,6 +177,8 @@ def _calls(innermost: FrameType | None) -> list[Origin]:
     """The places of a routine's calls, up to the kernel that called the routine."""
     calls: list[Origin] = []
     frame = innermost
+    while frame is not None and is_kernel_frame(frame):
+        frame = frame.f_back
     while frame is not None and not is_kernel_frame(frame) and len(calls) < _DEEPEST:
         code = frame.f_code
         calls.append(Origin(code.co_qualname, code.co_filename, frame.f_lineno))

@@ -138,6 +138,8 @@ class Silent:
         extension.pending.append(irp)
         if self.mistake == "loop":
             self.compute()
+        elif self.mistake == "calls":
+            self.call()
         elif self.mistake.startswith("poll") and not self.mistake.endswith("DPC"):
             self.poll(extension)
         elif self.mistake not in {"lost", "forgotten"}:
@@ -162,6 +164,13 @@ class Silent:
         number = 0
         while self.mistake:
             number = number * 5 + 1 & 0xFFFF
+
+    def call(self) -> None:
+        """Call the kernel for ever."""
+        lock = wdm.KSPIN_LOCK()
+        wdm.KeInitializeSpinLock(lock)
+        while True:
+            wdm.KeReleaseSpinLock(lock, wdm.KeAcquireSpinLock(lock))
 
     def poll(self, extension: Extension) -> None:
         """Wait in a loop for a command that nobody has given."""

@@ -84,6 +84,11 @@ def test_an_endless_loop_in_a_dispatch_routine() -> None:
     assert "in Silent.compute (" in text.splitlines()[0]
 
 
+def test_an_endless_loop_of_kernel_calls() -> None:
+    text = hang(Silent("calls"), Deadlock, host_limit=0.2)
+    assert "in Silent.call (" in text
+
+
 @pytest.mark.parametrize("where", ["a DPC", "an ISR"])
 def test_WDG_01_an_endless_loop(where: str) -> None:
     text = hang(Silent(f"loop in {where}"), BugCheck, host_limit=0.2)

@@ -234,3 +234,15 @@ def test_limits_in_words(text: str, limits: Limits) -> None:
 def test_limits_that_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a limit must be NAME=NUMBER or NAME=off"):
         Limits.parse(text)
+
+
+def test_an_interrupt_from_the_keyboard_notes_the_line_of_the_driver(open_kernel: Opener) -> None:
+    open_kernel()
+
+    def press() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        dpc(press).insert_queue(None, None)
+    assert "it came in test_an_interrupt_from_the_keyboard" in caught.value.__notes__[0]
+    assert "the DPC routine" in caught.value.__notes__[0]
