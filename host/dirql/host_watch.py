@@ -22,8 +22,10 @@ from dirql.ke.bugcheck import BugCheck, stop
 from dirql.ke.current import current
 from dirql.ke.kernel import Kernel
 from dirql.ke.origin import Origin, is_kernel_frame
+from dirql.ke.processors.processor import Processor
 from dirql.ke.watch.deadlock import Deadlock
 from dirql.ke.watch.report import report
+from dirql.ke.watch.watch import TICKS_PER_SECOND
 from dirql.nt.bugcodes import DPC_WATCHDOG_VIOLATION, WATCHDOG_SINGLE
 from dirql.nt.constants import CLOCK_LEVEL
 
@@ -59,8 +61,10 @@ class EndlessDpc(BugCheck):
     def __init__(self) -> None:
         kind = "an ISR" if current.processor.isrs else "a DPC"
         reason = f"{kind} must return; {_who()} has run for {_ending.time}: end the loop (host_limit of open_machine)"
+        ticks = round(_ending.seconds * TICKS_PER_SECOND)
+        parameters = (WATCHDOG_SINGLE, ticks + 1, ticks, 0)
         place = _ending.calls[0] if _ending.calls else None
-        super().__init__(DPC_WATCHDOG_VIOLATION, (WATCHDOG_SINGLE, 0, 0, 0), reason, place, _ending.details())
+        super().__init__(DPC_WATCHDOG_VIOLATION, parameters, reason, place, _ending.details())
         stop(self)
 
 
@@ -100,39 +104,42 @@ class HostWatch:
     def _run(self) -> None:
         still, fruitless = _Repeated(), _Repeated()
         while not self._closed.wait(self._seconds / (_LOOKS + 1)):
-            computes = self._driver_computes()
-            if still.look(self._time() if computes else None) >= _LOOKS:
+            processor = self._computing()
+            if still.look(processor and self._time(processor)) >= _LOOKS:
                 self._end_routine(self._seconds, "in which no clock of the machine passed")
-            elif fruitless.look(self._work() if computes else None) >= _LONG * _LOOKS:
+            elif fruitless.look(processor and self._work(processor)) >= _LONG * _LOOKS:
                 self._end_routine(_LONG * self._seconds, "in which no request was made or ended")
             else:
                 continue
             still, fruitless = _Repeated(), _Repeated()
 
-    def _driver_computes(self) -> bool:
-        if current.kernel is not self._kernel or current.processor.driver is None:
-            return False
+    def _computing(self) -> Processor | None:
+        """The processor that runs code of a driver now; None if none does."""
+        # The processor is read first: when the kernel closes, it goes after the kernel.
+        processor = current.processor
+        if current.kernel is not self._kernel or processor.driver is None:
+            return None
         frame = sys._current_frames().get(self._watched)
-        return frame is not None and _is_computing(frame)
+        return processor if frame is not None and _is_computing(frame) else None
 
-    def _time(self) -> object:
+    def _time(self, processor: Processor) -> object:
         """The clocks that have passed in the machine, where the watch over hangs can look, with the code that runs.
 
         Clocks that kernel calls have spent may pass later, and no clock interrupt comes at or above CLOCK_LEVEL.
         """
         clock = self._kernel.clock
-        processor = current.processor
         passed = clock.now() - clock.spent if processor.irql < CLOCK_LEVEL else 0
         return passed, processor.number, processor.driver, processor.dpcs.count, processor.current_thread
 
-    def _work(self) -> object:
+    def _work(self, processor: Processor) -> object:
         """The requests that were made and ended, with the thread that runs."""
         progress = tuple(witness.progress() for witness in self._kernel.witnesses)
-        return progress, current.processor.current_thread
+        return progress, processor.current_thread
 
     def _end_routine(self, seconds: float, why: str) -> None:
         processor = current.processor
         error = EndlessDpc if processor.isrs or processor.dpcs.running is not None else EndlessRoutine
+        _ending.seconds = seconds
         _ending.time = f"{seconds:g} seconds of the host's time, {why}"
         _ending.calls = _calls(sys._current_frames().get(self._watched))
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(error))
@@ -142,6 +149,7 @@ class _Ending:
     """The facts that the error needs that is about to be made."""
 
     def __init__(self) -> None:
+        self.seconds = 0.0
         self.time = ""
         """The time for which the routine has run, in words."""
         self.calls: list[Origin] = []

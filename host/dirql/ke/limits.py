@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 __all__ = ["Limits"]
 
@@ -47,13 +47,13 @@ class Limits:
         """
         if text == "off":
             return cls.off()
+        names = [field.name for field in fields(cls)]
         given: dict[str, int | None] = {}
         for part in text.split(","):
             name, _, value = part.partition("=")
-            if name not in cls.__slots__ or not (value == "off" or (value.isdecimal() and int(value) > 0)):
-                names = ", ".join(cls.__slots__)
+            if name not in names or not (value == "off" or (value.isdecimal() and int(value) > 0)):
                 raise ValueError(
-                    f"a limit must be NAME=NUMBER or NAME=off, with a name of {names}; it was {part!r}"
+                    f"a limit must be NAME=NUMBER or NAME=off, with a name of {', '.join(names)}; it was {part!r}"
                 )
             given[name] = None if value == "off" else int(value)
         return replace(cls(), **given)

@@ -59,6 +59,7 @@ def test_WDG_01_a_dpc_that_never_ends(open_kernel: Opener) -> None:
     open_kernel(limits=ROUTINE)
     with bug_check(0x133, 0, match="a DPC must return; <DPC") as caught:
         dpc(stall_for_ever).insert_queue(None, None)
+    assert caught.value.parameters == (0, 1, 0, 0), "the limit is less than a tick, and the DPC took more"
     assert caught.value.origin is not None
     assert caught.value.origin.routine == "stall_for_ever"
 

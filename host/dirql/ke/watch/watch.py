@@ -23,9 +23,9 @@ from dirql.ke.watch.report import place_of_processor, report
 from dirql.nt.bugcodes import DPC_WATCHDOG_VIOLATION, WATCHDOG_CUMULATIVE, WATCHDOG_SINGLE
 from dirql.nt.constants import DISPATCH_LEVEL
 
-__all__ = ["Watch", "hang"]
+__all__ = ["TICKS_PER_SECOND", "Watch", "hang"]
 
-_TICKS_PER_SECOND: Final = 64
+TICKS_PER_SECOND: Final = 64
 """NT's clock ticks, in which bug check 0x133 counts."""
 
 
@@ -126,8 +126,8 @@ class Watch(TimerEntry):
             self._stop(processor, WATCHDOG_CUMULATIVE, what, took, limit)
 
     def _stop(self, processor: Processor, kind: int, what: str, took: int, limit: int) -> NoReturn:
-        ticks = current.kernel.clock.frequency // _TICKS_PER_SECOND
-        count, allotted = max(1, took // ticks), max(1, limit // ticks)
+        ticks = current.kernel.clock.frequency // TICKS_PER_SECOND
+        count, allotted = -(-took // ticks), limit // ticks
         name = "routine" if kind == WATCHDOG_SINGLE else "raised"
         done = "has run" if kind == WATCHDOG_SINGLE else "has stayed at or above it"
         reason = (
