@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dirql.io.objects import DeviceObject, DriverObject
     from dirql.ke.limits import Limits
     from dirql.machine import Machine
+    from dirql.outputs import Folders, Outputs
 
 __all__ = ["DriverMark"]
 
@@ -51,6 +52,8 @@ class Loader(Protocol):
 
 
 STORE = "dirql.drivers.store"
+_FAILED = pytest.StashKey[bool]()
+_FOLDERS: pytest.StashKey[Folders] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,6 +76,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="make the host's RAM slow: reads of bus masters are answered after random times with this seed",
     )
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
+    for kind, what in (("waves", "all signals"), ("trace", "a Perfetto trace"), ("json", "the latencies")):
+        group.addoption(
+            f"--dirql-{kind}",
+            type=Path,
+            metavar="FOLDER",
+            help=f"write {what} of each test to a file in this folder",
+        )
+    group.addoption(
+        "--dirql-only-failed",
+        action="store_true",
+        help="keep the files of these options for tests that fail only",
+    )
     group.addoption(
         "--dirql-limits",
         metavar="LIST",
@@ -87,6 +102,40 @@ def pytest_configure(config: pytest.Config) -> None:
         "driver(module, name=..., **options): the driver of `device` and `handle`, and options of load_driver",
     ):
         config.addinivalue_line("markers", line)
+    _make_folders(config)
+
+
+def _make_folders(config: pytest.Config) -> None:
+    """Make the folders for the files of tests. A file that cannot be written is refused before the first test."""
+    folders = [config.getoption(name) for name in ("dirql_waves", "dirql_trace", "dirql_json")]
+    if not any(folders):
+        return
+    from dirql.outputs import Folders
+
+    if folders[0] is not None and config.getoption("dirql_target") != "verilated":
+        raise pytest.UsageError(
+            "--dirql-waves needs --dirql-target verilated; the clocks are the same on both"
+        )
+    waves, trace, json = folders
+    wanted = Folders(waves, trace, json, config.getoption("dirql_only_failed"))
+    try:
+        wanted.make()
+    except OSError as error:
+        raise pytest.UsageError(
+            f"the folder of --dirql-waves, --dirql-trace or --dirql-json must be one that can be written to: {error}"
+        ) from error
+    config.stash[_FOLDERS] = wanted
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test has failed, for the files that it leaves."""
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -177,13 +226,44 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     options.update(_marked_options(request.node, list(inspect.signature(open_machine).parameters)))
     if options["target"] == "cocotb" and options["machine"] != config.getoption("dirql_machine"):
         pytest.skip(f"the simulator runs another machine; run with --dirql-machine {options['machine']}")
+    outputs = _outputs(request.node)
+    if outputs is not None and outputs.waves is not None:
+        options.setdefault("waves", outputs.waves)
     opened = cast("Opener", open_machine)(**options)
     try:
         _skip_without(opened, _capability_names(request.node))
+        if outputs is not None:
+            outputs.begin(opened)
         yield opened
     finally:
-        with _stops_are_failures():
-            opened.close()
+        with _files_written(request.node, outputs), _stops_are_failures():
+            try:
+                if outputs is not None:
+                    outputs.end()
+            finally:
+                opened.close()
+
+
+def _outputs(node: pytest.Item) -> Outputs | None:
+    """The files of a test, None without an option that asks for them."""
+    folders = node.config.stash.get(_FOLDERS, None)
+    if folders is None:
+        return None
+    from dirql.outputs import Outputs
+
+    return Outputs(folders, node.nodeid)
+
+
+@contextmanager
+def _files_written(node: pytest.Item, outputs: Outputs | None) -> Iterator[None]:
+    """Write the files of a test at the end of the block, in which the machine is closed."""
+    failed = True
+    try:
+        yield
+        failed = node.stash.get(_FAILED, False)
+    finally:
+        if outputs is not None:
+            outputs.write(failed=failed)
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -166,3 +167,81 @@ def test_a_bug_check_leaves_the_next_test_alone(tmp_path: Path) -> None:
     assert "2 failed, 6 passed, 2 errors" in counts, done.stdout
     assert "DRIVER_VERIFIER_DETECTED_VIOLATION" in done.stdout
     assert "finalized" not in done.stdout + done.stderr
+
+
+TWO_TESTS = (
+    "def test_good(handle):\n    assert handle.write(b'abcd') == 4\n"
+    "@pytest.mark.parametrize('number', [1])\n"
+    "def test_bad(handle, number):\n    handle.write(b'abcd')\n    assert not number\n"
+)
+
+
+def test_each_test_leaves_its_files(tmp_path: Path) -> None:
+    folders = {kind: tmp_path / "out" / kind for kind in ("waves", "trace", "json")}
+    options = [word for kind, folder in folders.items() for word in (f"--dirql-{kind}", str(folder))]
+    done = session(tmp_path, TWO_TESTS, *options)
+    assert "1 failed, 1 passed" in done.stdout, done.stdout
+    names = ["test_it.py_test_bad_1", "test_it.py_test_good"]
+    for folder in folders.values():
+        assert sorted(file.stem for file in folder.iterdir()) == names
+        assert all(file.stat().st_size > 500 for file in folder.iterdir())
+    documents = [json.loads((folders["json"] / f"{name}.json").read_text(encoding="utf-8")) for name in names]
+    assert [document["outcome"] for document in documents] == ["failed", "passed"]
+    assert documents[1]["test"] == "test_it.py::test_good"
+    assert documents[1]["valid"]
+    assert documents[1]["stages"]["request"]["samples"] >= 2  # the write, and at least the open
+
+
+def test_the_files_may_be_kept_for_tests_that_fail_only(tmp_path: Path) -> None:
+    waves, latencies = tmp_path / "waves", tmp_path / "json"
+    options = ("--dirql-waves", str(waves), "--dirql-json", str(latencies), "--dirql-only-failed")
+    session(tmp_path, TWO_TESTS, *options)
+    for folder in (waves, latencies):
+        assert [file.stem for file in folder.iterdir()] == ["test_it.py_test_bad_1"]
+
+
+def test_a_machine_that_stopped_leaves_its_recording(tmp_path: Path) -> None:
+    test = (
+        "from dirql import wdm\n"
+        "def test_it(handle, machine):\n"
+        "    handle.write(b'abcd')\n"
+        "    wdm.KeBugCheckEx(0xE2, 0, 0, 0, 0)\n"
+    )
+    session(tmp_path, test, "--dirql-json", str(tmp_path / "json"))
+    (file,) = (tmp_path / "json").iterdir()
+    document = json.loads(file.read_text(encoding="utf-8"))
+    assert document["outcome"] == "failed"
+    assert document["counts"]["irps"] >= 2
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_first_test(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = session(tmp_path, TWO_TESTS, "--dirql-json", str(tmp_path / "file" / "json"))
+    assert done.returncode == 4
+    assert "must be one that can be written to" in done.stderr
+
+
+def test_a_test_that_records_itself_is_left_its_recording(tmp_path: Path) -> None:
+    test = (
+        "from dirql.trace.recorder import Recorder\n"
+        "def test_it(handle, machine):\n"
+        "    with Recorder(machine.target, machine.kernel, machine.io.hooks) as recorder:\n"
+        "        handle.write(b'abcd')\n"
+        "    assert recorder.analysis().valid\n"
+        "    assert recorder.analysis().counts.irps == 1\n"
+    )
+    done = session(tmp_path, test, "--dirql-json", str(tmp_path / "json"))
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_the_clocks_of_each_test_are_limited(tmp_path: Path) -> None:
+    test = (
+        "def test_long(handle):\n"
+        "    while True:\n"
+        "        handle.write(b'abcd')\n"
+        "def test_short(handle):\n"
+        "    handle.write(b'abcd')\n"
+    )
+    done = session(tmp_path, test, "--dirql-limits", "clocks=200000")
+    assert "1 failed, 1 passed" in done.stdout, done.stdout
+    assert "the machine has run for 200,000 clocks, the limit `clocks`" in done.stdout

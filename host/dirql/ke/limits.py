@@ -31,13 +31,15 @@ class Limits:
     """A request while no other one is made or ends, or one that stays the oldest; also a wait; 10 seconds."""
     drain: int | None = 4_200_000
     """The drivers' time to complete the requests that are cancelled when the machine closes."""
+    clocks: int | None = None
+    """All that a machine may do from its reset on, as the limit of a test."""
     stall: int | None = 50
     """One KeStallExecutionProcessor at DISPATCH_LEVEL or above, in microseconds: a defect."""
 
     @classmethod
     def off(cls) -> Limits:
         """No limit at all, as for a debugger: the kernel then finds only that nothing can ever wake a thread."""
-        return cls(None, None, None, None, None, None, None, None)
+        return cls(None, None, None, None, None, None, None, None, None)
 
     @classmethod
     def parse(cls, text: str) -> Limits:
@@ -63,7 +65,7 @@ class Limits:
         """The clocks from one look of the watch to the next; None if it need not look."""
         watched = [
             limit
-            for limit in (self.routine, self.raised, self.poll, self.loop, self.request)
+            for limit in (self.routine, self.raised, self.poll, self.loop, self.request, self.clocks)
             if limit is not None
         ]
         if not watched:

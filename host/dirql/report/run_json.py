@@ -16,11 +16,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from dirql import __version__
 from dirql.report.results import JobResult, ModeResult
 from dirql.trace.histogram import Histogram
 from dirql.trace.latency import Analysis, Stage
+from dirql.trace.run import Run
 
-__all__ = ["SCHEMA", "document", "write"]
+__all__ = ["SCHEMA", "document", "write", "write_test"]
 
 SCHEMA: Final = 2
 """The version of the format. It goes up when a key gets another meaning or disappears, not when a key is added."""
@@ -33,7 +35,28 @@ Json = int | float | str | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 def write(path: Path, job: JobResult) -> None:
     """Write the document to `path`; raises `OSError`."""
-    text = json.dumps(document(job), indent=1)
+    _write(path, document(job))
+
+
+def write_test(path: Path, test: str, run: Run, analysis: Analysis, *, failed: bool) -> None:
+    """Write the latencies of one test to `path`; raises `OSError`."""
+    _write(
+        path,
+        {
+            "schema": SCHEMA,
+            "dirql": __version__,
+            "test": test,
+            "outcome": "failed" if failed else "passed",
+            "machine": run.machine.name,
+            "frequency_hz": _fraction(run.frequency),
+            "clocks": run.clocks,
+            **_analysis(analysis),
+        },
+    )
+
+
+def _write(path: Path, values: Mapping[str, Json]) -> None:
+    text = json.dumps(values, indent=1)
     path.write_text(_PAIR.sub(r"[\1, \2]", text) + "\n", encoding="utf-8")
 
 

@@ -116,13 +116,17 @@ class _Payloads(dict[_T, int], Generic[_T, _Name]):
         return payload
 
 
+_latest: list[tuple[Stream, Callable[[], object]]] = []
+"""For the recorder that records now, if one does: its target, and the routine that ends the recording."""
+
+
 class Recorder:
     """Records the machine from `with` to the end of the block.
 
     Latencies are counted while the machine runs, and the newest event records are kept for a trace, so the memory that
     a recorder takes does not grow with the length of the run.
-    A hook that has a subscriber already keeps it, and calls it first. Of several recorders the last one to enter must
-    be the first one to leave.
+    A hook that has a subscriber already keeps it, and calls it first. A recording ends when another one begins, because
+    the machine has one stream of event records.
     """
 
     def __init__(
@@ -146,6 +150,10 @@ class Recorder:
         self._restore: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
+        for target, finish in _latest[:]:
+            if target is self._target:
+                finish()
+        _latest[:] = [(self._target, self.finish)]
         self._remaining_events()  # events from before the recording are dropped
         self._dropped = self._target.event_records_dropped()
         self._start = self._target.now()
@@ -198,7 +206,7 @@ class Recorder:
 
         A routine that takes longer, or queues itself for ever, is not waited for.
         """
-        if not current.is_running():
+        if not current.is_running() or current.kernel.stopped is not None:
             return
         for _ in range(_PATIENCE):
             if not self._unfinished or current.processor.irql != constants.PASSIVE_LEVEL:
@@ -217,6 +225,7 @@ class Recorder:
         return events
 
     def _unsubscribe(self) -> None:
+        _latest[:] = [latest for latest in _latest if latest[1] != self.finish]
         while self._restore:
             self._restore.pop()()
 
@@ -308,7 +317,9 @@ class Recorder:
         quiet = self._taker()
 
         def started(irp: Irp) -> None:
-            """Give the request a new serial number, also when a driver sends the same IRP again."""
+            """Name the request. A first driver that skips its stack location sends the same one again."""
+            if irp in serials:
+                return
             serial = serials[irp] = names.count
             names.append(_describe_request(irp))
             mark(_IRP_START + serial % _SERIALS)

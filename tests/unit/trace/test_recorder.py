@@ -255,6 +255,29 @@ def test_a_request_that_is_completed_again_after_a_completion_routine_kept_it_is
     assert [argument for _, argument in marks(recorder.finish())] == [0, 0, 0, 0]
 
 
+def test_a_request_whose_first_driver_skips_its_stack_location_is_one_request() -> None:
+    fixture = Fixture()
+    irp = make_irp(IRP_MJ_READ)
+    with fixture.recorder() as recorder:
+        fixture.io.irp_started(irp)
+        fixture.io.irp_started(irp)
+        fixture.io.irp_completed(irp)
+        fixture.io.irp_delivered(irp)
+    assert [argument for _, argument in marks(recorder.finish())] == [0, 0, 0]
+    assert recorder.analysis().valid
+
+
+def test_a_recording_ends_when_another_one_begins() -> None:
+    fixture = Fixture()
+    with fixture.recorder() as first:
+        play(fixture)
+        with fixture.recorder() as second:
+            play(fixture)
+            play(fixture)
+    assert (first.analysis().counts.irps, second.analysis().counts.irps) == (1, 2)
+    assert second.analysis().counts.unfinished == 0
+
+
 def test_a_drivers_own_request_is_delivered_when_it_is_completed() -> None:
     fixture = Fixture()
     irp = make_irp(IRP_MJ_READ)

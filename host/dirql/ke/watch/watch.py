@@ -92,13 +92,16 @@ class Watch(TimerEntry):
         period = self.limits.period
         if period is not None:
             timers.watch = self
-            timers.insert(self, now + period)
+            last = self.limits.clocks
+            timers.insert(self, now + period if last is None or last <= now else min(now + period, last))
 
     def expire(self) -> None:
         """Look, and be due again; raises when a limit is exceeded."""
         kernel = current.kernel
         now = kernel.clock.now()
         self.begin(kernel.timers, now)
+        if self.limits.clocks is not None and now >= self.limits.clocks:
+            raise hang(f"the machine has run for {self.limits.clocks:,} clocks, the limit `clocks`")
         for processor in kernel.processors:
             self._look_at_routines(processor, self._routines[processor.number], now)
         self._look_at_progress(now)

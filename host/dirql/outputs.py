@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The files that a test of a driver leaves behind: all signals, a trace, and the latencies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dirql.machine import Machine
+from dirql.report import run_json
+from dirql.target.contract import TargetError
+from dirql.trace import perfetto
+from dirql.trace.recorder import Recorder
+
+__all__ = ["Folders", "Outputs"]
+
+_TRACED = 100_000
+"""The most event records that the trace of one test has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders for the files of tests; None for a kind of file that is not wanted."""
+
+    waves: Path | None = None
+    trace: Path | None = None
+    json: Path | None = None
+    only_failed: bool = False
+    """Whether the files of tests that pass are left out."""
+
+    def make(self) -> None:
+        """Make the folders; raises `OSError` for one that cannot be written to."""
+        for folder in self._wanted():
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".dirql-can-write"
+            probe.touch()
+            probe.unlink()
+
+    def _wanted(self) -> Iterator[Path]:
+        yield from (folder for folder in (self.waves, self.trace, self.json) if folder is not None)
+
+
+class Outputs:
+    """The files of one test, whose names are that of the test."""
+
+    def __init__(self, folders: Folders, test: str) -> None:
+        self._folders = folders
+        self._test = test
+        self._name = re.sub(r"[^\w.-]+", "_", test).strip("_")
+        self._recorder: Recorder | None = None
+
+    @property
+    def waves(self) -> Path | None:
+        """The file for all signals; the target may choose another suffix."""
+        folder = self._folders.waves
+        return None if folder is None else folder / f"{self._name}.fst"
+
+    def begin(self, machine: Machine) -> None:
+        """Record the machine from now on, if a file needs it."""
+        if self._folders.trace is not None or self._folders.json is not None:
+            self._recorder = Recorder(
+                machine.target, machine.kernel, machine.io.hooks, self._test, keep=_TRACED
+            )
+            self._recorder.__enter__()
+
+    def end(self) -> None:
+        """Stop recording; the machine must still be open. A machine that no longer answers leaves no recording."""
+        if self._recorder is not None:
+            try:
+                self._recorder.finish()
+            except TargetError:
+                self._recorder = None
+
+    def write(self, *, failed: bool) -> None:
+        """Write the files, after the machine has been closed; raises `OSError`."""
+        if self._folders.only_failed and not failed:
+            self._remove_waves()
+            return
+        if self._recorder is None:
+            return
+        run = self._recorder.finish()
+        if self._folders.trace is not None:
+            perfetto.write(self._folders.trace / f"{self._name}.pftrace", [run])
+        if self._folders.json is not None:
+            path = self._folders.json / f"{self._name}.json"
+            run_json.write_test(path, self._test, run, self._recorder.analysis(), failed=failed)
+
+    def _remove_waves(self) -> None:
+        if self.waves is not None:
+            for suffix in (".fst", ".vcd"):
+                self.waves.with_suffix(suffix).unlink(missing_ok=True)
