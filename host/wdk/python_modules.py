@@ -12,6 +12,7 @@ from pathlib import Path
 from wdk.c_types import Opaque, Record, Typedef
 from wdk.description import Description
 from wdk.errors import ROOT
+from wdk.python_values import OBJECT_HANDLES, python_values
 from wdk.routines import DEVICE_LEVELS, Kind, Routine
 from wdk.values import Group, Value
 
@@ -126,7 +127,8 @@ def _contracts_module(description: Description) -> str:
     head = _head(
         "The contract of each routine, by the module and qualified name of the Python callable behind it."
     )
-    imports = "\nfrom typing import Final\n\nfrom dirql.nt.contract import Contract, Enforcement, Pointer, Violation\n"
+    names = "Contract, Enforcement, Form, Pointer, Value, Violation"
+    imports = f"\nfrom typing import Final\n\nfrom dirql.nt.contract import {names}\n"
     lines = [
         _contract(description, routine) for routine in sorted(description.routines, key=lambda r: r.python)
     ]
@@ -143,13 +145,16 @@ def _contract(description: Description, routine: Routine) -> str:
     pointers = "".join(_pointers(description, routine))
     if pointers:
         arguments += f", pointers=({pointers})"
+    values = "".join(python_values(routine))
+    if values:
+        arguments += f", values=({values})"
     return f'    "{routine.python}": Contract({arguments}),\n'
 
 
 def _pointers(description: Description, routine: Routine) -> Iterator[str]:
-    """The parameters that are pointers to structures for which Python has a class."""
+    """The parameters that are pointers to structures, or handles of objects, for which Python has a class."""
     for position, parameter in enumerate(routine.arguments):
-        found = description.types.find(parameter.type)
+        found = description.types.find(OBJECT_HANDLES.get(parameter.name, parameter.type))
         if found is None or found.name == parameter.type or not isinstance(found, Record | Typedef | Opaque):
             continue
         if found.python:

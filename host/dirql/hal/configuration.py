@@ -92,6 +92,7 @@ def get_bus_data_by_offset(
     The result is empty for another type than PCIConfiguration, and all ones where no function is.
     """
     _GET_BUS_DATA_BY_OFFSET.check_level(bus_data_type)
+    _GET_BUS_DATA_BY_OFFSET.check_arguments(bus_data_type, bus_number, slot_number, offset, length)
     if bus_data_type != PCIConfiguration:
         return b""
     return read_configuration(bus_number, Slot.of(slot_number), offset, length)
@@ -102,6 +103,7 @@ def set_bus_data_by_offset(
 ) -> int:
     """Write the first `length` bytes of a buffer; returns their number. Follows HalSetBusDataByOffset."""
     _SET_BUS_DATA_BY_OFFSET.check_level(bus_data_type)
+    _SET_BUS_DATA_BY_OFFSET.check_arguments(bus_data_type, bus_number, slot_number, buffer, offset, length)
     if bus_data_type != PCIConfiguration:
         return 0
     write_configuration(bus_number, Slot.of(slot_number), offset, buffer[:length])

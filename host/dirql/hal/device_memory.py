@@ -58,7 +58,8 @@ class DeviceMemory:
         ram_end = len(self._manager.ram)
         if length <= 0 or physical < ram_end or physical + length > _BUS_END:
             raise ValueError(
-                f"device memory to map must be one or more bytes above the host's RAM, which ends at {ram_end:#x}, "
+                f"MmMapIoSpace: NumberOfBytes must be 1 or more, and PhysicalAddress above the RAM, which ends at"
+                f" {ram_end:#x}, "
                 f"and below 4 GiB; it was {length} bytes at {physical:#x}: take the translated resource of the start "
                 f"request"
             )
@@ -68,11 +69,15 @@ class DeviceMemory:
 
     def unmap(self, address: int, length: int) -> None:
         """Undo `map`; takes the address that it returned and the same length."""
+        if not 0 < length <= _BUS_END:
+            raise ValueError(
+                f"MmUnmapIoSpace: NumberOfBytes must be the length of MmMapIoSpace; it was {length:#x}"
+            )
         pages = span_pages(address, length)
         mapped = [page for page in self._manager.system.pages(address, length) if page.device != NOWHERE]
         if len(mapped) != pages:
             raise ValueError(
-                f"device memory to unmap must be mapped; {pages - len(mapped)} of the {pages} pages at {address:#x} "
+                f"MmUnmapIoSpace: BaseAddress must be mapped; {pages - len(mapped)} of {pages} pages at {address:#x} "
                 f"were not: pass the address and the length of MmMapIoSpace"
             )
         self._manager.system.unmap(page_align(address), pages)
@@ -85,13 +90,15 @@ class DeviceMemory:
         Raises `ValueError` for an address that is not a multiple of `alignment`, and unless all bytes are mapped.
         """
         if address % alignment:
+            raise ValueError(f"Register must be a multiple of {alignment}; it was {address:#x}")
+        if not 0 < length <= _BUS_END:
             raise ValueError(
-                f"a register's address must be a multiple of {alignment} here; it was {address:#x}"
+                f"Count must be the number of registers from Register on; they had {length} bytes"
             )
         pages = self._manager.system.pages(address, length)
         if len(pages) != span_pages(address, length) or any(page.device == NOWHERE for page in pages):
             raise ValueError(
-                f"a register's address must be mapped by MmMapIoSpace; {address:#x} was not: read and write memory "
+                f"Register must be an address that MmMapIoSpace mapped; {address:#x} was not: read and write memory "
                 f"with RtlCopyMemory"
             )
         return pages[0].device + (address & PAGE_OFFSET)

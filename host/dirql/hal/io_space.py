@@ -25,13 +25,15 @@ def map_io_space(physical_address: PhysicalAddress, number_of_bytes: int, _cache
     _MAP_IO_SPACE.check_level(physical_address)
     if not isinstance(physical_address, PhysicalAddress):
         raise TypeError(
-            f"the address for MmMapIoSpace must be a PHYSICAL_ADDRESS; it was {physical_address!r}: take the start of "
+            f"MmMapIoSpace: PhysicalAddress must be a PHYSICAL_ADDRESS; it was {physical_address!r}: take the start of "
             f"the translated resource, or write PHYSICAL_ADDRESS(number) after a calculation"
         )
+    _MAP_IO_SPACE.check_arguments(physical_address, number_of_bytes, _cache_type)
     return running.value.device_memory.map(physical_address, number_of_bytes)
 
 
 def unmap_io_space(base_address: int, number_of_bytes: int) -> None:
     """Undo `map_io_space`; takes the address that it returned and the same length. Follows MmUnmapIoSpace."""
     _UNMAP_IO_SPACE.check_level(base_address)
+    _UNMAP_IO_SPACE.check_arguments(base_address, number_of_bytes)
     running.value.device_memory.unmap(base_address, number_of_bytes)

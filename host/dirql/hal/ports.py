@@ -17,6 +17,7 @@ from typing import Final
 from dirql.hal.buffers import reading, writing
 from dirql.hal.hal import running
 from dirql.hal.lanes import ALL_ONES, DWORD, Lane, lane
+from dirql.ke.processors.contract import KeptContract, contract
 from dirql.target.contract import BusError
 
 __all__ = [
@@ -34,38 +35,57 @@ __all__ = [
     "write_port_ushort",
 ]
 
+_READ_PORT_UCHAR: Final = contract("READ_PORT_UCHAR")
+_READ_PORT_USHORT: Final = contract("READ_PORT_USHORT")
+_READ_PORT_ULONG: Final = contract("READ_PORT_ULONG")
+_WRITE_PORT_UCHAR: Final = contract("WRITE_PORT_UCHAR")
+_WRITE_PORT_USHORT: Final = contract("WRITE_PORT_USHORT")
+_WRITE_PORT_ULONG: Final = contract("WRITE_PORT_ULONG")
+_READ_PORT_BUFFER_UCHAR: Final = contract("READ_PORT_BUFFER_UCHAR")
+_READ_PORT_BUFFER_USHORT: Final = contract("READ_PORT_BUFFER_USHORT")
+_READ_PORT_BUFFER_ULONG: Final = contract("READ_PORT_BUFFER_ULONG")
+_WRITE_PORT_BUFFER_UCHAR: Final = contract("WRITE_PORT_BUFFER_UCHAR")
+_WRITE_PORT_BUFFER_USHORT: Final = contract("WRITE_PORT_BUFFER_USHORT")
+_WRITE_PORT_BUFFER_ULONG: Final = contract("WRITE_PORT_BUFFER_ULONG")
+
 _PORT_SPACE: Final = 0x1_0000
 """The number of I/O ports: the processor has 16 bits for the number of one."""
 
 
 def read_port_uchar(port: int) -> int:
     """Read a byte; follows READ_PORT_UCHAR."""
-    return _read(port, 1)
+    return _read(_READ_PORT_UCHAR, port, 1)
 
 
 def read_port_ushort(port: int) -> int:
     """Read two bytes; follows READ_PORT_USHORT."""
-    return _read(port, 2)
+    return _read(_READ_PORT_USHORT, port, 2)
 
 
 def read_port_ulong(port: int) -> int:
     """Read four bytes; follows READ_PORT_ULONG."""
-    return _read(port, 4)
+    return _read(_READ_PORT_ULONG, port, 4)
 
 
 def write_port_uchar(port: int, value: int) -> None:
     """Write a byte; follows WRITE_PORT_UCHAR."""
-    _write(port, value, 1)
+    if type(value) is not int:
+        _WRITE_PORT_UCHAR.check_arguments(port, value)
+    _write(_WRITE_PORT_UCHAR, port, value, 1)
 
 
 def write_port_ushort(port: int, value: int) -> None:
     """Write two bytes; follows WRITE_PORT_USHORT."""
-    _write(port, value, 2)
+    if type(value) is not int:
+        _WRITE_PORT_USHORT.check_arguments(port, value)
+    _write(_WRITE_PORT_USHORT, port, value, 2)
 
 
 def write_port_ulong(port: int, value: int) -> None:
     """Write four bytes; follows WRITE_PORT_ULONG."""
-    _write(port, value, 4)
+    if type(value) is not int:
+        _WRITE_PORT_ULONG.check_arguments(port, value)
+    _write(_WRITE_PORT_ULONG, port, value, 4)
 
 
 def read_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
@@ -73,7 +93,8 @@ def read_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
 
     A read that ends in a bus error leaves ones in its place.
     """
-    address = _lane(port, DWORD).address
+    _READ_PORT_BUFFER_ULONG.check_arguments(port, buffer, count)
+    address = _place(_READ_PORT_BUFFER_ULONG, port, DWORD).address
     hal = running.value
     with reading(buffer, count * DWORD) as into:
         done = 0
@@ -89,7 +110,8 @@ def read_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
 
 def write_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
     """Write one port `count` times; follows WRITE_PORT_BUFFER_ULONG. A write that fails is dropped."""
-    address = _lane(port, DWORD).address
+    _WRITE_PORT_BUFFER_ULONG.check_arguments(port, buffer, count)
+    address = _place(_WRITE_PORT_BUFFER_ULONG, port, DWORD).address
     hal = running.value
     data = writing(buffer, count * DWORD)
     done = 0
@@ -104,22 +126,34 @@ def write_port_buffer_ulong(port: int, buffer: int, count: int) -> None:
 
 def read_port_buffer_ushort(port: int, buffer: int, count: int) -> None:
     """Read one port `count` times; follows READ_PORT_BUFFER_USHORT."""
-    _read_each(port, buffer, count, 2)
+    _READ_PORT_BUFFER_USHORT.check_arguments(port, buffer, count)
+    _read_each(_READ_PORT_BUFFER_USHORT, port, buffer, count, 2)
 
 
 def write_port_buffer_ushort(port: int, buffer: int, count: int) -> None:
     """Write one port `count` times; follows WRITE_PORT_BUFFER_USHORT."""
-    _write_each(port, buffer, count, 2)
+    _WRITE_PORT_BUFFER_USHORT.check_arguments(port, buffer, count)
+    _write_each(_WRITE_PORT_BUFFER_USHORT, port, buffer, count, 2)
 
 
 def read_port_buffer_uchar(port: int, buffer: int, count: int) -> None:
     """Read one port `count` times; follows READ_PORT_BUFFER_UCHAR."""
-    _read_each(port, buffer, count, 1)
+    _READ_PORT_BUFFER_UCHAR.check_arguments(port, buffer, count)
+    _read_each(_READ_PORT_BUFFER_UCHAR, port, buffer, count, 1)
 
 
 def write_port_buffer_uchar(port: int, buffer: int, count: int) -> None:
     """Write one port `count` times; follows WRITE_PORT_BUFFER_UCHAR."""
-    _write_each(port, buffer, count, 1)
+    _WRITE_PORT_BUFFER_UCHAR.check_arguments(port, buffer, count)
+    _write_each(_WRITE_PORT_BUFFER_UCHAR, port, buffer, count, 1)
+
+
+def _place(kept: KeptContract, port: int, size: int) -> Lane:
+    """The lane of a port for a string routine with this contract."""
+    try:
+        return _lane(port, size)
+    except (TypeError, ValueError) as error:
+        kept.explain(error, port, 0, 0)
 
 
 @lru_cache(maxsize=4096)
@@ -127,15 +161,18 @@ def _lane(port: int, size: int) -> Lane:
     """The lane of a port; on the bus an I/O access carries the address of its lowest byte instead of the dword's."""
     if port % size or not 0 <= port < _PORT_SPACE:
         raise ValueError(
-            f"a port of {size} bytes must be a multiple of {size} below {_PORT_SPACE:#x}; it was {port:#x}: "
+            f"Port must be a multiple of {size} below {_PORT_SPACE:#x}; it was {port:#x}: "
             f"take the translated resource of the start request"
         )
     return replace(lane(port, size), address=port)
 
 
-def _read(port: int, size: int) -> int:
+def _read(kept: KeptContract, port: int, size: int) -> int:
     hal = running.value
-    place = _lane(port, size)
+    try:
+        place = _lane(port, size)
+    except (TypeError, ValueError) as error:
+        kept.explain(error, port, 0, 0)
     try:
         value = hal.target.read_io(place.address, place.byte_enables) >> place.shift & ALL_ONES[size]
     except BusError as error:
@@ -146,9 +183,12 @@ def _read(port: int, size: int) -> int:
     return value
 
 
-def _write(port: int, value: int, size: int) -> None:
+def _write(kept: KeptContract, port: int, value: int, size: int) -> None:
     hal = running.value
-    place = _lane(port, size)
+    try:
+        place = _lane(port, size)
+    except (TypeError, ValueError) as error:
+        kept.explain(error, port, 0, 0)
     try:
         hal.target.write_io(place.address, (value & ALL_ONES[size]) << place.shift, place.byte_enables)
     except BusError as error:
@@ -156,13 +196,13 @@ def _write(port: int, value: int, size: int) -> None:
     hal.preempt()
 
 
-def _read_each(port: int, buffer: int, count: int, size: int) -> None:
+def _read_each(kept: KeptContract, port: int, buffer: int, count: int, size: int) -> None:
     with reading(buffer, count * size) as into:
         for place in range(0, count * size, size):
-            into[place : place + size] = _read(port, size).to_bytes(size, "little")
+            into[place : place + size] = _read(kept, port, size).to_bytes(size, "little")
 
 
-def _write_each(port: int, buffer: int, count: int, size: int) -> None:
+def _write_each(kept: KeptContract, port: int, buffer: int, count: int, size: int) -> None:
     data = writing(buffer, count * size)
     for place in range(0, count * size, size):
-        _write(port, int.from_bytes(data[place : place + size], "little"), size)
+        _write(kept, port, int.from_bytes(data[place : place + size], "little"), size)

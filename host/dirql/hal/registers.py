@@ -12,11 +12,13 @@ consecutive registers of their width; `buffer` is a virtual address of memory.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from dirql.hal.buffers import reading, writing
 from dirql.hal.hal import Hal, running
 from dirql.hal.lanes import DWORD, Lane
 from dirql.ke.current import current as ke_current
+from dirql.ke.processors.contract import KeptContract, contract
 from dirql.target.contract import BusError
 
 __all__ = [
@@ -34,17 +36,38 @@ __all__ = [
     "write_register_ushort",
 ]
 
+_READ_REGISTER_UCHAR: Final = contract("READ_REGISTER_UCHAR")
+_READ_REGISTER_USHORT: Final = contract("READ_REGISTER_USHORT")
+_READ_REGISTER_ULONG: Final = contract("READ_REGISTER_ULONG")
+_WRITE_REGISTER_UCHAR: Final = contract("WRITE_REGISTER_UCHAR")
+_WRITE_REGISTER_USHORT: Final = contract("WRITE_REGISTER_USHORT")
+_WRITE_REGISTER_ULONG: Final = contract("WRITE_REGISTER_ULONG")
+_READ_REGISTER_BUFFER_UCHAR: Final = contract("READ_REGISTER_BUFFER_UCHAR")
+_READ_REGISTER_BUFFER_USHORT: Final = contract("READ_REGISTER_BUFFER_USHORT")
+_READ_REGISTER_BUFFER_ULONG: Final = contract("READ_REGISTER_BUFFER_ULONG")
+_WRITE_REGISTER_BUFFER_UCHAR: Final = contract("WRITE_REGISTER_BUFFER_UCHAR")
+_WRITE_REGISTER_BUFFER_USHORT: Final = contract("WRITE_REGISTER_BUFFER_USHORT")
+_WRITE_REGISTER_BUFFER_ULONG: Final = contract("WRITE_REGISTER_BUFFER_ULONG")
+
 
 def read_register_uchar(register: int) -> int:
     """Read one byte; follows READ_REGISTER_UCHAR."""
     hal = running.value
-    return _read(hal, register, hal.device_memory.octets[register], 0xFF)
+    try:
+        place = hal.device_memory.octets[register]
+    except (TypeError, ValueError) as error:
+        _READ_REGISTER_UCHAR.explain(error, register)
+    return _read(hal, register, place, 0xFF)
 
 
 def read_register_ushort(register: int) -> int:
     """Read two bytes; follows READ_REGISTER_USHORT."""
     hal = running.value
-    return _read(hal, register, hal.device_memory.words[register], 0xFFFF)
+    try:
+        place = hal.device_memory.words[register]
+    except (TypeError, ValueError) as error:
+        _READ_REGISTER_USHORT.explain(error, register)
+    return _read(hal, register, place, 0xFFFF)
 
 
 # `Hal.preempt` is written out in the two routines for four bytes: the call would take 0.03 µs, 15 % of "read ulong" in
@@ -59,6 +82,8 @@ def read_register_ulong(register: int) -> int:
     except BusError as error:
         hal.report_bus_error(error)
         value = 0xFFFF_FFFF
+    except (TypeError, ValueError) as error:
+        _READ_REGISTER_ULONG.explain(error, register)
     if hal.target.attention or hal.always_preempts:
         hal.preempt_after_read("register", register, value)
     return value
@@ -67,13 +92,21 @@ def read_register_ulong(register: int) -> int:
 def write_register_uchar(register: int, value: int) -> None:
     """Write one byte, the lowest of `value`; follows WRITE_REGISTER_UCHAR."""
     hal = running.value
-    _write(hal, hal.device_memory.octets[register], value & 0xFF)
+    try:
+        place, value = hal.device_memory.octets[register], value & 0xFF
+    except (TypeError, ValueError) as error:
+        _WRITE_REGISTER_UCHAR.explain(error, register, value)
+    _write(hal, place, value)
 
 
 def write_register_ushort(register: int, value: int) -> None:
     """Write two bytes, the lowest of `value`; follows WRITE_REGISTER_USHORT."""
     hal = running.value
-    _write(hal, hal.device_memory.words[register], value & 0xFFFF)
+    try:
+        place, value = hal.device_memory.words[register], value & 0xFFFF
+    except (TypeError, ValueError) as error:
+        _WRITE_REGISTER_USHORT.explain(error, register, value)
+    _write(hal, place, value)
 
 
 def write_register_ulong(register: int, value: int) -> None:
@@ -83,6 +116,8 @@ def write_register_ulong(register: int, value: int) -> None:
         hal.target.write_memory(hal.device_memory.dwords[register], value & 0xFFFF_FFFF)
     except BusError as error:
         hal.report_bus_error(error)
+    except (TypeError, ValueError) as error:
+        _WRITE_REGISTER_ULONG.explain(error, register, value)
     if hal.target.attention or hal.always_preempts:
         if hal.polling is not None:
             hal.polling.note_other()
@@ -94,10 +129,10 @@ def read_register_buffer_ulong(register: int, buffer: int, count: int) -> None:
 
     A bus error leaves ones in the place of the dwords that had not come yet.
     """
+    address = _check_buffer(_READ_REGISTER_BUFFER_ULONG, register, buffer, count, DWORD)
     if count == 0:
         return
     hal = running.value
-    address = hal.device_memory.translate(register, count * DWORD, DWORD)
     with reading(buffer, count * DWORD) as into:
         try:
             hal.target.read_memory_burst(address, into)
@@ -110,10 +145,10 @@ def read_register_buffer_ulong(register: int, buffer: int, count: int) -> None:
 
 def write_register_buffer_ulong(register: int, buffer: int, count: int) -> None:
     """Write `count` dwords in bursts; follows WRITE_REGISTER_BUFFER_ULONG."""
+    address = _check_buffer(_WRITE_REGISTER_BUFFER_ULONG, register, buffer, count, DWORD)
     if count == 0:
         return
     hal = running.value
-    address = hal.device_memory.translate(register, count * DWORD, DWORD)
     try:
         hal.target.write_memory_burst(address, writing(buffer, count * DWORD))
     except BusError as error:
@@ -123,22 +158,37 @@ def write_register_buffer_ulong(register: int, buffer: int, count: int) -> None:
 
 def read_register_buffer_ushort(register: int, buffer: int, count: int) -> None:
     """Read `count` times two bytes; follows READ_REGISTER_BUFFER_USHORT."""
+    _check_buffer(_READ_REGISTER_BUFFER_USHORT, register, buffer, count, 2)
     _read_each(read_register_ushort, register, buffer, count, 2)
 
 
 def write_register_buffer_ushort(register: int, buffer: int, count: int) -> None:
     """Write `count` times two bytes; follows WRITE_REGISTER_BUFFER_USHORT."""
+    _check_buffer(_WRITE_REGISTER_BUFFER_USHORT, register, buffer, count, 2)
     _write_each(write_register_ushort, register, buffer, count, 2)
 
 
 def read_register_buffer_uchar(register: int, buffer: int, count: int) -> None:
     """Read `count` bytes; follows READ_REGISTER_BUFFER_UCHAR."""
+    _check_buffer(_READ_REGISTER_BUFFER_UCHAR, register, buffer, count, 1)
     _read_each(read_register_uchar, register, buffer, count, 1)
 
 
 def write_register_buffer_uchar(register: int, buffer: int, count: int) -> None:
     """Write `count` bytes; follows WRITE_REGISTER_BUFFER_UCHAR."""
+    _check_buffer(_WRITE_REGISTER_BUFFER_UCHAR, register, buffer, count, 1)
     _write_each(write_register_uchar, register, buffer, count, 1)
+
+
+def _check_buffer(kept: KeptContract, register: int, buffer: int, count: int, size: int) -> int:
+    """Check the arguments of a buffer routine for registers of `size` bytes; return the bus address of the first."""
+    kept.check_arguments(register, buffer, count)
+    if count == 0:
+        return 0
+    try:
+        return running.value.device_memory.translate(register, count * size, size)
+    except ValueError as error:
+        kept.explain(error, register, buffer, count)
 
 
 def _read(hal: Hal, register: int, place: Lane, ones: int) -> int:

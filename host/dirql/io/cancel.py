@@ -14,6 +14,7 @@ from dirql.ke.processors.contract import contract
 __all__ = ["acquire_cancel_spin_lock", "cancel_irp", "release_cancel_spin_lock"]
 
 _CANCEL_IRP: Final = contract("IoCancelIrp")
+_RELEASE_CANCEL_SPIN_LOCK: Final = contract("IoReleaseCancelSpinLock")
 
 
 def acquire_cancel_spin_lock() -> int:
@@ -26,6 +27,8 @@ def release_cancel_spin_lock(irql: int) -> None:
 
     A cancel routine passes `irp.cancel_irql`.
     """
+    if type(irql) is not int:
+        _RELEASE_CANCEL_SPIN_LOCK.check_arguments(irql)
     io_manager.value.cancel_lock.release(irql)
 
 

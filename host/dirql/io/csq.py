@@ -27,6 +27,9 @@ __all__ = ["Csq", "CsqIrpContext"]
 _INSERT_IRP_EX: Final = contract("IoCsqInsertIrpEx")
 _REMOVE_IRP: Final = contract("IoCsqRemoveIrp")
 _REMOVE_NEXT_IRP: Final = contract("IoCsqRemoveNextIrp")
+_CSQ_INITIALIZE: Final = contract("IoCsqInitialize")
+_CSQ_INITIALIZE_EX: Final = contract("IoCsqInitializeEx")
+_CSQ_INSERT_IRP: Final = contract("IoCsqInsertIrp")
 
 _CONTEXT: Final = 3
 
@@ -82,6 +85,15 @@ class Csq:
 
         `csq_acquire_lock(csq)` returns the old IRQL, where C fills a pointer; `csq_release_lock(csq, irql)` gets it.
         """
+        _CSQ_INITIALIZE.check_arguments(
+            self,
+            csq_insert_irp,
+            csq_remove_irp,
+            csq_peek_next_irp,
+            csq_acquire_lock,
+            csq_release_lock,
+            csq_complete_canceled_irp,
+        )
         self._driver = current_driver()
         self.type = IO_TYPE_CSQ
         self.csq_insert_irp = csq_insert_irp
@@ -105,6 +117,15 @@ class Csq:
 
         Follows IoCsqInitializeEx.
         """
+        _CSQ_INITIALIZE_EX.check_arguments(
+            self,
+            csq_insert_irp,
+            csq_remove_irp,
+            csq_peek_next_irp,
+            csq_acquire_lock,
+            csq_release_lock,
+            csq_complete_canceled_irp,
+        )
         self._driver = current_driver()
         self.type = IO_TYPE_CSQ_EX
         self.csq_insert_irp_ex = csq_insert_irp
@@ -117,6 +138,8 @@ class Csq:
 
     def insert_irp(self, irp: Irp, context: CsqIrpContext | None) -> None:
         """Mark a request pending and queue it; follows IoCsqInsertIrp. See `insert_irp_ex`."""
+        if type(self) is not Csq:
+            _CSQ_INSERT_IRP.check_arguments(self, irp, context)
         self.insert_irp_ex(irp, context, None)
 
     def insert_irp_ex(self, irp: Irp, context: CsqIrpContext | None, insert_context: object) -> int:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from dirql.io.objects import DeviceObject, DriverObject
@@ -19,7 +20,7 @@ from dirql.nt.constants import (
     DO_EXCLUSIVE,
     DOE_DELETE_PENDING,
 )
-from dirql.nt.status import STATUS_SUCCESS
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
 
 __all__ = [
@@ -30,6 +31,9 @@ __all__ = [
     "detach_device",
     "get_attached_device_reference",
 ]
+
+_LARGEST_EXTENSION: Final = 1 << 24
+"""The size in bytes up to which there is memory for a device extension."""
 
 _CREATE_DEVICE: Final = contract("IoCreateDevice")
 _GET_ATTACHED_DEVICE_REFERENCE: Final = contract("IoGetAttachedDeviceReference")
@@ -52,10 +56,14 @@ def create_device(
     a size in bytes the extension is a bytearray of zeros, with 0 or None the device has no extension.
     """
     _CREATE_DEVICE.check(driver_object)
-    extension = device_extension_size if isinstance(device_extension_size, type) else bytearray
-    device = DeviceObject(driver_object, extension, device_type, device_characteristics)
-    if not isinstance(device_extension_size, type):
-        device.device_extension = bytearray(device_extension_size) if device_extension_size else None
+    _CREATE_DEVICE.check_arguments(
+        driver_object, device_extension_size, device_name, device_type, device_characteristics, exclusive
+    )
+    extension = _extension(device_extension_size)
+    if extension is None:
+        return STATUS_INSUFFICIENT_RESOURCES, None
+    device = DeviceObject(driver_object, bytearray, device_type, device_characteristics)
+    device.device_extension = extension()
     if exclusive:
         device.flags |= DO_EXCLUSIVE
     if device_name:
@@ -66,6 +74,20 @@ def create_device(
     device.next_device = driver_object.device_object
     driver_object.device_object = device
     return STATUS_SUCCESS, device
+
+
+def _extension(size: object) -> Callable[[], object] | None:
+    """Makes the device extension; None for a size for which there is no memory."""
+    if isinstance(size, type):
+        return size
+    if size is not None and not isinstance(size, int):
+        what = "a class, or a size in bytes (ULONG)"
+        _CREATE_DEVICE.refuse_argument("DeviceExtensionSize", what, size)
+    if not size:
+        return lambda: None
+    if size < 0:
+        raise ValueError(f"IoCreateDevice: DeviceExtensionSize must be 0 or more bytes; it was {size}")
+    return None if size > _LARGEST_EXTENSION else lambda: bytearray(size)
 
 
 def get_attached_device_reference(device: DeviceObject) -> DeviceObject:

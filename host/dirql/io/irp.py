@@ -69,6 +69,8 @@ __all__ = [
 _ALLOCATE_IRP: Final = contract("IoAllocateIrp")
 _FREE_IRP: Final = contract("IoFreeIrp")
 _COMPLETE_REQUEST: Final = contract("IoCompleteRequest")
+_ALLOCATE_MDL: Final = contract("IoAllocateMdl")
+_CONTAINING_RECORD: Final = contract("CONTAINING_RECORD")
 
 _T = TypeVar("_T")
 
@@ -81,10 +83,11 @@ def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -
     Only requests have queue entries: `CONTAINING_RECORD(entry, IRP, "tail.overlay.device_queue_entry")`. Raises
     `TypeError` for any other entry.
     """
+    if not isinstance(record, type):
+        _CONTAINING_RECORD.refuse_argument("Type", "a class, IRP", record)
     if not isinstance(address, IrpDeviceQueueEntry) or not isinstance(address.irp, record):
-        raise TypeError(
-            f"the entry given to CONTAINING_RECORD must be the {field} of a {record.__name__}; it was {address!r}"
-        )
+        what = f"an entry that is the Field {field} of an object of the Type {record.__name__}"
+        _CONTAINING_RECORD.refuse_argument("Address", what, address)
     return address.irp
 
 
@@ -94,6 +97,8 @@ def allocate_irp(stack_size: int, charge_quota: bool = False) -> Irp | None:
     `charge_quota` is accepted and not used: there are no quotas.
     """
     _ALLOCATE_IRP.check_level(stack_size)
+    if type(stack_size) is not int:
+        _ALLOCATE_IRP.check_arguments(stack_size, False)
     del charge_quota
     return io_manager.value.take_irp(stack_size)
 
@@ -187,7 +192,7 @@ _SYSTEM_BUFFER: Final = IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER
 
 
 def allocate_mdl(
-    virtual_address: int, length: int, secondary_buffer: bool, charge_quota: bool, irp: Irp | None
+    virtual_address: int | None, length: int, secondary_buffer: bool, charge_quota: bool, irp: Irp | None
 ) -> Mdl | None:
     """Make an MDL for a buffer of `length` bytes and hang it on `irp`, if there is one; follows IoAllocateMdl.
 
@@ -195,7 +200,9 @@ def allocate_mdl(
     `charge_quota` is accepted and not used.
     """
     del charge_quota
-    mdl = Mdl.allocate(virtual_address, length)
+    if type(irp) is not Irp or type(virtual_address) is not int:
+        _ALLOCATE_MDL.check_arguments(virtual_address, length, secondary_buffer, False, irp)
+    mdl = Mdl.allocate(virtual_address or 0, length)
     if mdl is None or irp is None:
         return mdl
     last = irp.mdl_address

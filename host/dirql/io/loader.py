@@ -87,6 +87,7 @@ def _forget(driver: DriverObject) -> None:
 def zw_load_driver(driver_service_name: str) -> int:
     """Load the driver of a registered service by the path of its key; follows ZwLoadDriver (row DRV-03)."""
     _ZW_LOAD_DRIVER.check_level(driver_service_name)
+    _ZW_LOAD_DRIVER.check_arguments(driver_service_name)
     service = _service_of(driver_service_name)
     entry = io_manager.value.services.get(service)
     if entry is None:
@@ -98,6 +99,7 @@ def zw_load_driver(driver_service_name: str) -> int:
 def zw_unload_driver(driver_service_name: str) -> int:
     """Unload a driver by the path of its service's key; follows ZwUnloadDriver."""
     _ZW_UNLOAD_DRIVER.check_level(driver_service_name)
+    _ZW_UNLOAD_DRIVER.check_arguments(driver_service_name)
     driver = io_manager.value.drivers.get(_service_of(driver_service_name))
     return STATUS_OBJECT_NAME_NOT_FOUND if driver is None else unload_driver(driver)
 

@@ -23,12 +23,14 @@ _GET_DEVICE_OBJECT_POINTER: Final = contract("IoGetDeviceObjectPointer")
 def create_symbolic_link(symbolic_link_name: str, device_name: str) -> int:
     r"""Make `\DosDevices\X` lead to a device, which need not exist yet; follows IoCreateSymbolicLink."""
     _CREATE_SYMBOLIC_LINK.check_level(symbolic_link_name)
+    _CREATE_SYMBOLIC_LINK.check_arguments(symbolic_link_name, device_name)
     return object_manager.value.namespace.insert(symbolic_link_name, SymbolicLink(device_name))
 
 
 def delete_symbolic_link(symbolic_link_name: str) -> int:
     """Remove a link; follows IoDeleteSymbolicLink."""
     _DELETE_SYMBOLIC_LINK.check_level(symbolic_link_name)
+    _DELETE_SYMBOLIC_LINK.check_arguments(symbolic_link_name)
     return object_manager.value.namespace.remove_link(symbolic_link_name)
 
 
@@ -40,6 +42,7 @@ def get_device_object_pointer(
     The file object keeps the device; the caller gives the file object back with ObDereferenceObject.
     """
     _GET_DEVICE_OBJECT_POINTER.check_level(object_name)
+    _GET_DEVICE_OBJECT_POINTER.check_arguments(object_name, desired_access)
     status, handle = open_device(object_name, desired_access)
     if handle is None:
         return status, None, None

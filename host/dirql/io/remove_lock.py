@@ -25,6 +25,7 @@ __all__ = ["RemoveLock", "RemoveLockCommonBlock", "RemoveLockDebugBlock"]
 _ACQUIRE: Final = contract("IoAcquireRemoveLock")
 _RELEASE: Final = contract("IoReleaseRemoveLock")
 _RELEASE_AND_WAIT: Final = contract("IoReleaseRemoveLockAndWait")
+_INITIALIZE_REMOVE_LOCK: Final = contract("IoInitializeRemoveLock")
 
 
 class RemoveLockCommonBlock:
@@ -75,6 +76,7 @@ class RemoveLock:
 
     def initialize(self, allocate_tag: str, max_locked_minutes: int, high_watermark: int) -> None:
         """Make the lock ready; follows IoInitializeRemoveLock. The two limits are for checked builds and not used."""
+        _INITIALIZE_REMOVE_LOCK.check_arguments(self, allocate_tag, max_locked_minutes, high_watermark)
         del max_locked_minutes, high_watermark
         self.dbg.allocate_tag = allocate_tag
         self.dbg.lock_list = []

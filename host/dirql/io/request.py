@@ -295,6 +295,9 @@ def build_asynchronous_fsd_request(
     a completion routine, in which it frees the packet and the buffer that was attached to it.
     """
     _BUILD_ASYNCHRONOUS_FSD_REQUEST.check_with(major_function, device, io_status_block)
+    _BUILD_ASYNCHRONOUS_FSD_REQUEST.check_arguments(
+        major_function, device, buffer, length, starting_offset, io_status_block
+    )
     irp = _build_fsd(major_function, device, buffer, length, starting_offset)
     if irp is not None:
         irp.user_iosb = io_status_block
@@ -316,6 +319,9 @@ def build_synchronous_fsd_request(
     sets `event` and frees the packet.
     """
     _BUILD_SYNCHRONOUS_FSD_REQUEST.check_with(major_function, device, event, io_status_block)
+    _BUILD_SYNCHRONOUS_FSD_REQUEST.check_arguments(
+        major_function, device, buffer, length, starting_offset, event, io_status_block
+    )
     irp = _build_fsd(major_function, device, buffer, length, starting_offset)
     if irp is not None:
         Request(irp, event, io_status_block, KernelMode, length)
@@ -338,6 +344,17 @@ def build_device_io_control_request(
     None when memory is short.
     """
     _BUILD_DEVICE_IO_CONTROL_REQUEST.check_with(io_control_code, device, event, io_status_block)
+    _BUILD_DEVICE_IO_CONTROL_REQUEST.check_arguments(
+        io_control_code,
+        device,
+        input_buffer,
+        input_buffer_length,
+        output_buffer,
+        output_buffer_length,
+        internal_device_io_control,
+        event,
+        io_status_block,
+    )
     major_function = IRP_MJ_INTERNAL_DEVICE_CONTROL if internal_device_io_control else IRP_MJ_DEVICE_CONTROL
     irp = _take(major_function, device)
     if irp is None:
@@ -369,9 +386,9 @@ def _build_fsd(
     if major_function not in (IRP_MJ_READ, IRP_MJ_WRITE):
         return irp
     read = irp.get_next_stack_location().parameters.read
-    read.length, read.byte_offset = length, starting_offset or 0
+    read.length, read.byte_offset = length or 0, starting_offset or 0
     attach = attach_read_buffer if major_function == IRP_MJ_READ else attach_write_buffer
-    return irp if _attached(irp, lambda: attach(irp, device.flags, buffer or 0, length)) else None
+    return irp if _attached(irp, lambda: attach(irp, device.flags, buffer or 0, length or 0)) else None
 
 
 def _take(major_function: int, device: DeviceObject) -> Irp | None:

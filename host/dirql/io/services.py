@@ -77,6 +77,7 @@ _DEVICE_IO_CONTROL_FILE: Final = contract("ZwDeviceIoControlFile")
 _CANCEL_IO_FILE: Final = contract("ZwCancelIoFile")
 _CANCEL_IO_FILE_EX: Final = contract("ZwCancelIoFileEx")
 
+_DISPOSITIONS: Final = range(FILE_SUPERSEDE, FILE_MAXIMUM_DISPOSITION + 1)
 _SHARE_ALL: Final = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 
@@ -99,9 +100,13 @@ def create_file(
     STATUS_NOT_SUPPORTED.
     """
     _CREATE_FILE.check_with(desired_access, object_attributes, io_status_block)
-    del allocation_size
-    if not FILE_SUPERSEDE <= create_disposition <= FILE_MAXIMUM_DISPOSITION:
+    if type(create_disposition) is int and create_disposition not in _DISPOSITIONS:
         return STATUS_INVALID_PARAMETER, None
+    arguments = (allocation_size, file_attributes, share_access, create_disposition, create_options)
+    _CREATE_FILE.check_arguments(
+        desired_access, object_attributes, io_status_block, *arguments, ea_buffer, ea_length
+    )
+    del allocation_size
     if ea_buffer is not None or ea_length:
         return STATUS_NOT_SUPPORTED, None
     status, file = _find(object_attributes, create_options)
@@ -120,6 +125,9 @@ def open_file(
 ) -> tuple[int, int | None]:
     """Open the device to which a name leads: (status, handle); follows ZwOpenFile."""
     _OPEN_FILE.check_with(desired_access, object_attributes, io_status_block)
+    _OPEN_DEVICE.check_arguments(
+        desired_access, object_attributes, io_status_block, share_access, open_options
+    )
     return _open(desired_access, object_attributes, io_status_block, share_access, open_options)
 
 
@@ -188,7 +196,10 @@ def read_file(
 
     `byte_offset` None means the current position of a synchronous file.
     """
-    _READ_FILE.check_with(file_handle, io_status_block)
+    _READ_FILE.check_with(file_handle, event, io_status_block)
+    _READ_FILE.check_arguments(
+        file_handle, event, None, None, io_status_block, buffer, length, byte_offset, key
+    )
     del apc_context
     status, file = _file_for(file_handle, FILE_READ_DATA, apc_routine, byte_offset)
     if file is None:
@@ -217,7 +228,10 @@ def write_file(
     key: int | None = None,
 ) -> int:
     """Write `length` bytes from the caller's buffer; follows ZwWriteFile. The arguments are those of `read_file`."""
-    _WRITE_FILE.check_with(file_handle, io_status_block)
+    _WRITE_FILE.check_with(file_handle, event, io_status_block)
+    _WRITE_FILE.check_arguments(
+        file_handle, event, None, None, io_status_block, buffer, length, byte_offset, key
+    )
     del apc_context
     status, file = _file_for(file_handle, FILE_WRITE_DATA, apc_routine, byte_offset)
     if file is None:
@@ -250,7 +264,11 @@ def device_io_control_file(
 
     The handle must grant the access that the code demands (row HIO-12).
     """
-    _DEVICE_IO_CONTROL_FILE.check_with(file_handle, io_status_block)
+    _DEVICE_IO_CONTROL_FILE.check_with(file_handle, event, io_status_block)
+    buffers = (input_buffer, input_buffer_length, output_buffer, output_buffer_length)
+    _DEVICE_IO_CONTROL_FILE.check_arguments(
+        file_handle, event, None, None, io_status_block, io_control_code, *buffers
+    )
     del apc_context
     status, file = _file_for(file_handle, access_from_ctl_code(io_control_code), apc_routine, 0)
     if file is None:
@@ -264,7 +282,6 @@ def device_io_control_file(
     if method == METHOD_NEITHER:
         control.type3_input_buffer = input_buffer
     request = FileRequest(file, irp, event, io_status_block, output_buffer_length)
-    buffers = (input_buffer, input_buffer_length, output_buffer, output_buffer_length)
     try:
         attach_control_buffers(irp, method, *buffers)
     except StatusException as error:
@@ -301,6 +318,7 @@ def cancel_io_file(file_handle: int) -> tuple[int, IoStatusBlock]:
     It returns before these requests are completed.
     """
     _CANCEL_IO_FILE.check_level(file_handle)
+    _CANCEL_IO_FILE.check_arguments(file_handle)
     status, file = object_manager.value.handles.lookup(file_handle, FileObject)
     if file is not None:
         thread = get_current_thread()
@@ -317,6 +335,7 @@ def cancel_io_file_ex(
     STATUS_NOT_FOUND when there is no such request. It returns before the requests are completed.
     """
     _CANCEL_IO_FILE_EX.check_with(file_handle, io_request_to_cancel)
+    _CANCEL_IO_FILE_EX.check_arguments(file_handle, io_request_to_cancel)
     status, file = object_manager.value.handles.lookup(file_handle, FileObject)
     if file is not None:
         wanted = io_request_to_cancel

@@ -30,6 +30,8 @@ __all__ = [
 _START_PACKET: Final = contract("IoStartPacket")
 _START_NEXT_PACKET: Final = contract("IoStartNextPacket")
 _START_NEXT_PACKET_BY_KEY: Final = contract("IoStartNextPacketByKey")
+_INITIALIZE_DPC_REQUEST: Final = contract("IoInitializeDpcRequest")
+_REQUEST_DPC: Final = contract("IoRequestDpc")
 
 DpcForIsr = Callable[[Dpc, DeviceObject, Irp | None, object], None]
 
@@ -43,6 +45,8 @@ def start_packet(
     cancelled before it could be queued, it is called at once (rows SIO-01, SIO-02).
     """
     _START_PACKET.check_two(device, irp)
+    if key is not None or cancel_function is not None:
+        _START_PACKET.check_arguments(device, irp, key, cancel_function)
     lock = io_manager.value.cancel_lock
     old_irql = raise_irql(DISPATCH_LEVEL)
     if cancel_function is not None:
@@ -78,6 +82,8 @@ def start_next_packet(device: DeviceObject, cancelable: bool) -> None:
 def start_next_packet_by_key(device: DeviceObject, cancelable: bool, key: int) -> None:
     """Call StartIo with the first request whose key is `key` or more; follows IoStartNextPacketByKey."""
     _START_NEXT_PACKET_BY_KEY.check(device)
+    if type(key) is not int:
+        _START_NEXT_PACKET_BY_KEY.check_arguments(device, cancelable, key)
     _start_next(device, cancelable, key)
 
 
@@ -106,9 +112,14 @@ def _start_io(device: DeviceObject, irp: Irp) -> None:
 
 def initialize_dpc_request(device: DeviceObject, dpc_routine: DpcForIsr) -> None:
     """Set the DpcForIsr routine, called as `routine(dpc, device, irp, context)`; follows IoInitializeDpcRequest."""
+    _INITIALIZE_DPC_REQUEST.check_arguments(device, dpc_routine)
     device.dpc.initialize(cast("DeferredRoutine", dpc_routine), device)
 
 
 def request_dpc(device: DeviceObject, irp: Irp | None, context: object) -> bool:
     """Queue the DpcForIsr routine; follows IoRequestDpc. False when it is queued already."""
-    return device.dpc.insert_queue(irp, context)
+    try:
+        dpc = device.dpc
+    except AttributeError as error:
+        _REQUEST_DPC.explain(error, device, irp, context)
+    return dpc.insert_queue(irp, context)

@@ -55,7 +55,10 @@ __all__ = ["allocate_pool2", "allocate_pool_with_tag", "free_pool", "free_pool_w
 _ALLOCATE_POOL2: Final = contract("ExAllocatePool2")
 _ALLOCATE_POOL_WITH_TAG: Final = contract("ExAllocatePoolWithTag")
 _FREE_POOL_WITH_TAG: Final = contract("ExFreePoolWithTag")
+_POOL_TAG: Final = contract("POOL_TAG")
+_FREE_POOL: Final = contract("ExFreePool")
 
+_HIGHEST_TAG: Final = 0xFFFF_FFFF
 _REQUIRED_FLAGS: Final = 0xFFFF_FFFF
 """The flags of which each one must be known; the flags above them are optional and are ignored."""
 _KINDS: Final = POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED
@@ -71,6 +74,7 @@ _KNOWN_FLAGS: Final = (
 
 def pool_tag(text: str) -> int:
     """The pool tag of one to four ASCII characters; raises `ValueError` for any other text."""
+    _POOL_TAG.check_arguments(text)
     if not 1 <= len(text) <= 4 or not text.isascii():
         raise ValueError(f"a pool tag must be one to four ASCII characters; it was {text!r}")
     return int.from_bytes(text.encode("ascii"), "little")
@@ -83,6 +87,13 @@ def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
     POOL_FLAG_RAISE_ON_FAILURE the status is raised instead. With POOL_FLAG_UNINITIALIZED the bytes are not cleared.
     """
     _ALLOCATE_POOL2.check_level(flags)
+    if (
+        type(flags) is not int
+        or type(size) is not int
+        or type(tag) is not int
+        or not 0 <= tag <= _HIGHEST_TAG
+    ):
+        _ALLOCATE_POOL2.check_arguments(flags, size, tag)
     kind = flags & _KINDS
     pageable = kind == POOL_FLAG_PAGED
     unknown = flags & _REQUIRED_FLAGS & ~_KNOWN_FLAGS
@@ -106,6 +117,13 @@ def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
     POOL_RAISE_IF_ALLOCATION_FAILURE raises STATUS_INSUFFICIENT_RESOURCES instead. Tag 0 is bug check 0xC2.
     """
     _ALLOCATE_POOL_WITH_TAG.check_level(pool_type)
+    if (
+        type(pool_type) is not int
+        or type(size) is not int
+        or type(tag) is not int
+        or not 0 <= tag <= _HIGHEST_TAG
+    ):
+        _ALLOCATE_POOL_WITH_TAG.check_arguments(pool_type, size, tag)
     if tag == 0:
         bug_check(
             BAD_POOL_CALLER,
@@ -124,6 +142,8 @@ def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
 
 def free_pool(address: int) -> None:
     """Free a block without a check of its tag; follows ExFreePool."""
+    if type(address) is not int:
+        _FREE_POOL.check_arguments(address)
     free_pool_with_tag(address, 0)
 
 
@@ -134,6 +154,8 @@ def free_pool_with_tag(address: int, tag: int) -> None:
     the block 0x19; with the verifier's pool tracking all are 0xC4.
     """
     _FREE_POOL_WITH_TAG.check_level(address)
+    if type(address) is not int or type(tag) is not int or not 0 <= tag <= _HIGHEST_TAG:
+        _FREE_POOL_WITH_TAG.check_arguments(address, tag)
     manager = running.value
     for pool in (manager.nonpaged_pool, manager.paged_pool):
         block = pool.blocks.get(address)
@@ -164,6 +186,8 @@ def _allocate(
             kind,
             reason="a pool block must have at least one byte; its size was 0",
         )
+    if not 0 <= size <= len(manager.ram):
+        return None
     return pool.allocate(size, tag, cache_aligned=cache_aligned, cleared=cleared)
 
 

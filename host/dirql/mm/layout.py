@@ -67,24 +67,44 @@ NONPAGED_RANGE: Final = AddressRange("nonpaged pool", 0x2400_0000_0000, 512 * _G
 
 def byte_offset(address: int) -> int:
     """The offset of an address in its page, in bytes; follows BYTE_OFFSET."""
-    return address & PAGE_OFFSET
+    try:
+        return address & PAGE_OFFSET
+    except TypeError:
+        raise _no_number("BYTE_OFFSET", "Va", address) from None
 
 
 def page_align(address: int) -> int:
     """The address of the page that holds an address; follows PAGE_ALIGN."""
-    return address & ~PAGE_OFFSET
+    try:
+        return address & ~PAGE_OFFSET
+    except TypeError:
+        raise _no_number("PAGE_ALIGN", "Va", address) from None
 
 
 def bytes_to_pages(length: int) -> int:
     """The number of pages that hold `length` bytes; follows BYTES_TO_PAGES."""
-    return (length + PAGE_OFFSET) >> PAGE_SHIFT
+    try:
+        return (length + PAGE_OFFSET) >> PAGE_SHIFT
+    except TypeError:
+        raise _no_number("BYTES_TO_PAGES", "Size", length) from None
 
 
 def round_to_pages(length: int) -> int:
     """`length` rounded up to whole pages, in bytes; follows ROUND_TO_PAGES."""
-    return (length + PAGE_OFFSET) & ~PAGE_OFFSET
+    try:
+        return (length + PAGE_OFFSET) & ~PAGE_OFFSET
+    except TypeError:
+        raise _no_number("ROUND_TO_PAGES", "Size", length) from None
 
 
 def span_pages(address: int, length: int) -> int:
     """The number of pages that the bytes from `address` on touch; follows ADDRESS_AND_SIZE_TO_SPAN_PAGES."""
-    return bytes_to_pages((address & PAGE_OFFSET) + length)
+    try:
+        return bytes_to_pages((address & PAGE_OFFSET) + length)
+    except TypeError:
+        name, argument = ("Va", address) if type(address) is not int else ("Size", length)
+        raise _no_number("ADDRESS_AND_SIZE_TO_SPAN_PAGES", name, argument) from None
+
+
+def _no_number(routine: str, name: str, argument: object) -> TypeError:
+    return TypeError(f"{routine}: {name} must be an integer; it was {argument!r}")

@@ -213,6 +213,10 @@ running: Final = Running[MemoryManager]("memory routines")
 
 def get_physical_address(base_address: int) -> PhysicalAddress:
     """The physical address behind a virtual one, 0 unless its page is valid; follows MmGetPhysicalAddress."""
+    if type(base_address) is not int:
+        raise TypeError(
+            f"MmGetPhysicalAddress: BaseAddress must be an address, which is an integer; it was {base_address!r}"
+        )
     found = running.value.space_of(base_address).translate(base_address)
     return PhysicalAddress(0 if found is None else found)
 

@@ -60,6 +60,10 @@ _GET_SYSTEM_ADDRESS_SAFE: Final = contract("MmGetSystemAddressForMdlSafe")
 _BUILD_PARTIAL: Final = contract("IoBuildPartialMdl")
 _PREPARE_FOR_REUSE: Final = contract("MmPrepareMdlForReuse")
 _UNMAP_LOCKED_PAGES: Final = contract("MmUnmapLockedPages")
+_GET_MDL_BYTE_COUNT: Final = contract("MmGetMdlByteCount")
+_GET_MDL_BYTE_OFFSET: Final = contract("MmGetMdlByteOffset")
+_GET_MDL_PFN_ARRAY: Final = contract("MmGetMdlPfnArray")
+_GET_MDL_VIRTUAL_ADDRESS: Final = contract("MmGetMdlVirtualAddress")
 
 _LONGEST: Final = (1 << 32) - PAGE_SIZE
 """The longest buffer that IoAllocateMdl can describe: 4 GiB less a page."""
@@ -105,6 +109,8 @@ class Mdl:
     def allocate(address: int, length: int) -> Mdl | None:
         """An MDL for a buffer, without frames yet; None for more than 4 GiB less a page. Follows IoAllocateMdl."""
         _ALLOCATE.check_level(address)
+        if type(address) is not int or type(length) is not int or not 0 <= length <= _LONGEST:
+            _ALLOCATE.check_arguments(address, length, False, False, None)
         if length > _LONGEST:
             return None
         running.value.mdls += 1
@@ -126,19 +132,31 @@ class Mdl:
 
     def get_virtual_address(self) -> int:
         """The address of the buffer, valid in the context of its process only; follows MmGetMdlVirtualAddress."""
-        return self.start_va + self.byte_offset
+        try:
+            return self.start_va + self.byte_offset
+        except AttributeError as error:
+            _GET_MDL_VIRTUAL_ADDRESS.explain(error, self)
 
     def get_byte_count(self) -> int:
         """The length of the buffer in bytes; follows MmGetMdlByteCount."""
-        return self.byte_count
+        try:
+            return self.byte_count
+        except AttributeError as error:
+            _GET_MDL_BYTE_COUNT.explain(error, self)
 
     def get_byte_offset(self) -> int:
         """The offset of the buffer in its first page, in bytes; follows MmGetMdlByteOffset."""
-        return self.byte_offset
+        try:
+            return self.byte_offset
+        except AttributeError as error:
+            _GET_MDL_BYTE_OFFSET.explain(error, self)
 
     def get_pfn_array(self) -> list[int]:
         """The numbers of the frames behind the buffer; follows MmGetMdlPfnArray."""
-        return self.frames
+        try:
+            return self.frames
+        except AttributeError as error:
+            _GET_MDL_PFN_ARRAY.explain(error, self)
 
     def probe_and_lock_pages(self, access_mode: int, operation: int) -> None:
         """Bring the pages of the buffer in, check that they allow the operation, and lock them.
@@ -148,6 +166,8 @@ class Mdl:
         read-only page that is to be written, and in UserMode for a page of the system.
         """
         _PROBE_AND_LOCK_PAGES.check(self)
+        if type(access_mode) is not int or type(operation) is not int:
+            _PROBE_AND_LOCK_PAGES.check_arguments(self, access_mode, operation)
         if self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
             self._violation(
                 VF_MDL_PROBE_BAD_FLAGS,
@@ -207,6 +227,8 @@ class Mdl:
         free. Pages that are not locked are bug check 0xC4/0x85.
         """
         _GET_SYSTEM_ADDRESS_SAFE.check(self)
+        if type(priority) is not int:
+            _GET_SYSTEM_ADDRESS_SAFE.check_arguments(self, priority)
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             return self.mapped_system_va
         if not self.mdl_flags & _DESCRIBES_FRAMES:
@@ -232,6 +254,7 @@ class Mdl:
         not inside the buffer, or when the target was allocated for fewer pages.
         """
         _BUILD_PARTIAL.check_two(self, target)
+        _BUILD_PARTIAL.check_arguments(self, target, address, length)
         skipped = address - self.get_virtual_address()
         length = length or self.byte_count - skipped
         if skipped < 0 or length < 0 or skipped + length > self.byte_count:
@@ -326,10 +349,11 @@ def unmap_locked_pages(base_address: int, mdl: Mdl) -> None:
     Raises `ValueError` for another address.
     """
     _UNMAP_LOCKED_PAGES.check_with(base_address, mdl)
+    _UNMAP_LOCKED_PAGES.check_arguments(base_address, mdl)
     owns = not mdl.mdl_flags & MDL_PARTIAL or mdl.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
     if not owns or not mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA or base_address != mdl.mapped_system_va:
         raise ValueError(
-            f"the address for MmUnmapLockedPages must be the one that the MDL mapped; it was {base_address:#x} for "
+            f"MmUnmapLockedPages: BaseAddress must be the one that the MDL mapped; it was {base_address:#x} for "
             f"{mdl!r}"
         )
     mdl.unmap()

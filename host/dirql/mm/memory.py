@@ -10,23 +10,40 @@ routine may be called at any IRQL as long as the memory is nonpaged or locked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
+from dirql.ke.processors.contract import contract
 from dirql.mm.manager import running
 
 __all__ = ["compare", "copy", "fill", "move", "read", "view", "write", "zero"]
+
+_RTL_READ_MEMORY: Final = contract("RtlReadMemory")
+_RTL_WRITE_MEMORY: Final = contract("RtlWriteMemory")
+_RTL_VIEW_MEMORY: Final = contract("RtlViewMemory")
+_RTL_COPY_MEMORY: Final = contract("RtlCopyMemory")
+_RTL_FILL_MEMORY: Final = contract("RtlFillMemory")
+_RTL_MOVE_MEMORY: Final = contract("RtlMoveMemory")
+_RTL_ZERO_MEMORY: Final = contract("RtlZeroMemory")
+_RTL_COMPARE_MEMORY: Final = contract("RtlCompareMemory")
 
 
 def read(address: int, length: int) -> bytes:
     """The `length` bytes at an address."""
     manager = running.value
+    if type(address) is not int or type(length) is not int:
+        _RTL_READ_MEMORY.check_arguments(address, length)
     runs = manager.runs(address, length, write=False, by_driver=True)
     return b"".join([manager.ram[start:end] for start, end in runs])
 
 
 def write(address: int, data: bytes | bytearray | memoryview) -> None:
     """Put `data` at an address."""
-    manager, source, position = running.value, memoryview(data), 0
-    for start, end in manager.runs(address, len(data), write=True, by_driver=True):
+    try:
+        manager, source, position = running.value, memoryview(data), 0
+        runs = manager.runs(address, len(data), write=True, by_driver=True)
+    except TypeError as error:
+        _RTL_WRITE_MEMORY.explain(error, address, data)
+    for start, end in runs:
         manager.ram[start:end] = source[position : position + end - start]
         position += end - start
 
@@ -34,6 +51,8 @@ def write(address: int, data: bytes | bytearray | memoryview) -> None:
 def view(address: int, length: int) -> memoryview:
     """The memory itself, writable; raises `ValueError` for memory that is not contiguous, as nonpaged pool is."""
     manager = running.value
+    if type(address) is not int or type(length) is not int:
+        _RTL_VIEW_MEMORY.check_arguments(address, length)
     runs = manager.runs(address, length, write=True, by_driver=True)
     if len(runs) > 1:
         raise ValueError(
@@ -47,6 +66,8 @@ def copy(destination: int, source: int, length: int) -> None:
     """Copy `length` bytes between ranges that do not overlap; follows RtlCopyMemory."""
     manager = running.value
     ram = manager.ram
+    if type(destination) is not int or type(source) is not int or type(length) is not int:
+        _RTL_COPY_MEMORY.check_arguments(destination, source, length)
     targets = manager.runs(destination, length, write=True, by_driver=True)
     origins = manager.runs(source, length, write=False, by_driver=True)
     if len(targets) == len(origins) == 1:
@@ -58,11 +79,14 @@ def copy(destination: int, source: int, length: int) -> None:
 
 def move(destination: int, source: int, length: int) -> None:
     """Copy `length` bytes between ranges that may overlap; follows RtlMoveMemory."""
+    if type(destination) is not int or type(source) is not int or type(length) is not int:
+        _RTL_MOVE_MEMORY.check_arguments(destination, source, length)
     write(destination, read(source, length))
 
 
 def fill(destination: int, length: int, value: int) -> None:
     """Set each of `length` bytes to `value`; follows RtlFillMemory."""
+    _RTL_FILL_MEMORY.check_arguments(destination, length, value)
     manager = running.value
     for start, end in manager.runs(destination, length, write=True, by_driver=True):
         manager.ram[start:end] = bytes([value]) * (end - start)
@@ -70,11 +94,13 @@ def fill(destination: int, length: int, value: int) -> None:
 
 def zero(destination: int, length: int) -> None:
     """Clear `length` bytes; follows RtlZeroMemory."""
+    _RTL_ZERO_MEMORY.check_arguments(destination, length)
     fill(destination, length, 0)
 
 
 def compare(first: int, second: int, length: int) -> int:
     """The number of equal bytes before the first difference; follows RtlCompareMemory."""
+    _RTL_COMPARE_MEMORY.check_arguments(first, second, length)
     one, other = read(first, length), read(second, length)
     equal, unknown = 0, length
     while equal < unknown:  # all before `equal` are equal; the first difference, if any, is before `unknown`

@@ -15,6 +15,7 @@ from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATATYPE_MISALIGNMEN
 
 __all__ = ["probe_for_read", "probe_for_write"]
 
+_ALIGNMENTS: Final = (1, 2, 4, 8, 16)
 _PROBE_FOR_READ: Final = contract("ProbeForRead")
 _PROBE_FOR_WRITE: Final = contract("ProbeForWrite")
 
@@ -26,6 +27,11 @@ def probe_for_read(address: int, length: int, alignment: int) -> None:
     STATUS_DATATYPE_MISALIGNMENT; a range of no bytes is always right.
     """
     _PROBE_FOR_READ.check_level(address)
+    _PROBE_FOR_READ.check_arguments(address, length, alignment)
+    if alignment not in _ALIGNMENTS:
+        raise ValueError(
+            f"ProbeForRead, ProbeForWrite: Alignment must be 1, 2, 4, 8 or 16; it was {alignment}"
+        )
     if length == 0:
         return
     if address % alignment:
@@ -37,6 +43,7 @@ def probe_for_read(address: int, length: int, alignment: int) -> None:
 def probe_for_write(address: int, length: int, alignment: int) -> None:
     """Check as `probe_for_read` does, and that each page can be written, by touching it; follows ProbeForWrite."""
     _PROBE_FOR_WRITE.check_level(address)
+    _PROBE_FOR_WRITE.check_arguments(address, length, alignment)
     probe_for_read(address, length, alignment)
     for page in range(page_align(address), address + length, PAGE_SIZE):
         running.value.access(page, write=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Contract", "Enforcement", "Pointer", "Violation"]
+__all__ = ["Contract", "Enforcement", "Form", "Pointer", "Value", "Violation"]
 
 
 class Enforcement(enum.Enum):
@@ -43,9 +43,35 @@ class Pointer:
     """Whether NULL is legal."""
 
 
+class Form(enum.Enum):
+    """The form that an argument has in Python; the value says it in words."""
+
+    NUMBER = "an integer"
+    ADDRESS = "an address, which is an integer"
+    TEXT = "a string"
+    BYTES = "bytes"
+    ROUTINE = "a routine"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A parameter that is no object of its own in Python: a number, an address, a string, bytes or a routine."""
+
+    position: int
+    name: str
+    type: str
+    """The type in C."""
+    form: Form
+    lowest: int = 0
+    """The lowest and the highest number of the type in C, for a number or an address."""
+    highest: int = 0
+    optional: bool = False
+    """Whether NULL is legal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The levels of one routine, and its parameters that are pointers.
+    """The levels of one routine, and its parameters.
 
     Without a `violation` the levels are NT's own rule, which holds for every driver. With one they are the verifier's
     rule, which holds for the drivers that it verifies.
@@ -57,3 +83,4 @@ class Contract:
     enforcement: Enforcement
     violation: Violation | None = None
     pointers: tuple[Pointer, ...] = ()
+    values: tuple[Value, ...] = ()

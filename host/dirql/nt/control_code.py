@@ -12,19 +12,35 @@ def ctl_code(device_type: int, function: int, method: int, access: int) -> int:
 
     Functions of vendors start at 0x800, device types of vendors at 0x8000.
     """
-    return (device_type << 16) | (access << 14) | (function << 2) | method
+    try:
+        return (device_type << 16) | (access << 14) | (function << 2) | method
+    except TypeError:
+        given = f"{device_type!r}, {function!r}, {method!r} and {access!r}"
+        raise TypeError(
+            f"CTL_CODE: DeviceType, Function, Method and Access must be integers; they were {given}"
+        ) from None
 
 
 def device_type_from_ctl_code(code: int) -> int:
     """The device type of a control code; follows DEVICE_TYPE_FROM_CTL_CODE."""
-    return code >> 16
+    try:
+        return code >> 16
+    except TypeError:
+        raise _no_code("DEVICE_TYPE_FROM_CTL_CODE", code) from None
 
 
 def method_from_ctl_code(code: int) -> int:
     """The buffer method of a control code, such as METHOD_BUFFERED; follows METHOD_FROM_CTL_CODE."""
-    return code & 3
+    try:
+        return code & 3
+    except TypeError:
+        raise _no_code("METHOD_FROM_CTL_CODE", code) from None
 
 
 def access_from_ctl_code(code: int) -> int:
     """The access that a handle needs for a control code: FILE_READ_ACCESS, FILE_WRITE_ACCESS, both or neither."""
     return (code >> 14) & 3
+
+
+def _no_code(routine: str, code: object) -> TypeError:
+    return TypeError(f"{routine}: CtrlCode must be an integer, as of CTL_CODE; it was {code!r}")

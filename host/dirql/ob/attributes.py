@@ -5,8 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+from dirql.ke.processors.contract import contract
 
 __all__ = ["ObjectAttributes"]
+
+_INITIALIZE_OBJECT_ATTRIBUTES: Final = contract("InitializeObjectAttributes")
 
 
 @dataclass(slots=True)
@@ -30,6 +35,8 @@ class ObjectAttributes:
         security_descriptor: object,
     ) -> None:
         """Set all fields; follows InitializeObjectAttributes."""
+        arguments = (object_name, attributes, root_directory, security_descriptor)
+        _INITIALIZE_OBJECT_ATTRIBUTES.check_arguments(self, *arguments)
         self.object_name = object_name
         self.attributes = attributes
         self.root_directory = root_directory

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar, overload
 
-from dirql.ke.processors.contract import contract
+from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.threads import system_thread
 from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import UserMode
@@ -42,6 +42,8 @@ _OPEN_SYMBOLIC_LINK_OBJECT: Final = contract("ZwOpenSymbolicLinkObject")
 _QUERY_SYMBOLIC_LINK_OBJECT: Final = contract("ZwQuerySymbolicLinkObject")
 _MAKE_TEMPORARY_OBJECT: Final = contract("ZwMakeTemporaryObject")
 _CREATE_THREAD: Final = contract("PsCreateSystemThread")
+_REFERENCE_OBJECT: Final = contract("ObReferenceObject")
+_DEREFERENCE_OBJECT: Final = contract("ObDereferenceObject")
 
 _T = TypeVar("_T")
 
@@ -67,11 +69,13 @@ class ObjectHandleInformation:
 def close(handle: int) -> int:
     """Close a handle of any kind; follows ZwClose."""
     _CLOSE.check_level(handle)
+    _CLOSE.check_arguments(handle)
     return object_manager.value.close(handle)
 
 
 def reference_object(body: Object | Thread) -> int:
     """Keep an object alive; returns the number of references. Follows ObReferenceObject."""
+    _check_object(_REFERENCE_OBJECT, body)
     return object_manager.value.header_of(body).reference()
 
 
@@ -80,7 +84,15 @@ def dereference_object(body: Object | Thread) -> int:
 
     Bug check 0x18 REFERENCE_BY_POINTER when there is none to give back.
     """
+    _check_object(_DEREFERENCE_OBJECT, body)
     return object_manager.value.header_of(body).dereference()
+
+
+def _check_object(kept: KeptContract, body: object) -> None:
+    if not isinstance(body, Object | Thread):
+        kept.refuse_argument(
+            "Object", "an object with a reference count, such as a device, a file or a thread", body
+        )
 
 
 @overload
@@ -100,6 +112,8 @@ def reference_object_by_handle(
     `desired_access`.
     """
     _REFERENCE_OBJECT_BY_HANDLE.check_level(handle)
+    _REFERENCE_OBJECT_BY_HANDLE.check_arguments(handle, desired_access, object_type, access_mode)
+    _check_type(object_type)
     handles = object_manager.value.handles
     wanted = desired_access if access_mode == UserMode else 0
     status, body = handles.lookup(handle, object_type or object, wanted)
@@ -110,6 +124,12 @@ def reference_object_by_handle(
     return STATUS_SUCCESS, body, ObjectHandleInformation(entry.handle_attributes, entry.granted_access)
 
 
+def _check_type(object_type: object) -> None:
+    if not isinstance(object_type, type | None):
+        what = "the class of the object, such as FILE_OBJECT, or None"
+        _REFERENCE_OBJECT_BY_HANDLE.refuse_argument("ObjectType", what, object_type)
+
+
 def create_directory_object(
     desired_access: int, object_attributes: ObjectAttributes
 ) -> tuple[int, int | None]:
@@ -118,6 +138,7 @@ def create_directory_object(
     With OBJ_PERMANENT it keeps its name when its last handle is closed.
     """
     _CREATE_DIRECTORY_OBJECT.check_with(desired_access, object_attributes)
+    _CREATE_DIRECTORY_OBJECT.check_arguments(desired_access, object_attributes)
     return object_manager.value.create(Directory(), object_attributes, desired_access)
 
 
@@ -126,6 +147,7 @@ def open_symbolic_link_object(
 ) -> tuple[int, int | None]:
     """Open a symbolic link itself: (status, handle); follows ZwOpenSymbolicLinkObject."""
     _OPEN_SYMBOLIC_LINK_OBJECT.check_with(desired_access, object_attributes)
+    _OPEN_SYMBOLIC_LINK_OBJECT.check_arguments(desired_access, object_attributes)
     manager = object_manager.value
     status, path = manager.path_of(object_attributes)
     link = manager.namespace.find_link(path) if path else None
@@ -137,6 +159,7 @@ def open_symbolic_link_object(
 def query_symbolic_link_object(link_handle: int) -> tuple[int, str | None, int]:
     """The path to which a link leads: (status, path, its length in bytes); follows ZwQuerySymbolicLinkObject."""
     _QUERY_SYMBOLIC_LINK_OBJECT.check_level(link_handle)
+    _QUERY_SYMBOLIC_LINK_OBJECT.check_arguments(link_handle)
     status, link = object_manager.value.handles.lookup(link_handle, SymbolicLink)
     if link is None:
         return status, None, 0
@@ -146,6 +169,7 @@ def query_symbolic_link_object(link_handle: int) -> tuple[int, str | None, int]:
 def make_temporary_object(handle: int) -> int:
     """Let the object's name go with its last handle; follows ZwMakeTemporaryObject (row NAM-01)."""
     _MAKE_TEMPORARY_OBJECT.check_level(handle)
+    _MAKE_TEMPORARY_OBJECT.check_arguments(handle)
     status, named = object_manager.value.handles.lookup(handle, Object)
     if named is not None:
         named.permanent = False
@@ -167,6 +191,9 @@ def create_thread(
     `ke.threads.system_thread.create_thread` is the readable way: it returns the thread itself.
     """
     _CREATE_THREAD.check_with(desired_access, object_attributes)
+    _CREATE_THREAD.check_arguments(
+        desired_access, object_attributes, process_handle, start_routine, start_context
+    )
     del object_attributes, process_handle
     thread = system_thread.create_thread(start_routine, start_context)
     manager = object_manager.value

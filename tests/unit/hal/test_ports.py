@@ -157,7 +157,5 @@ def test_a_bus_error_in_a_string_costs_its_own_dword_only(
 
 @pytest.mark.parametrize(("size", "port"), [(2, PORTS + 1), (4, PORTS + 2), (1, 0x1_0000), (1, -1)])
 def test_ports_are_aligned_and_in_range(machine: Machine, size: int, port: int) -> None:
-    with pytest.raises(
-        ValueError, match=f"a port of {size} bytes must be a multiple of {size} below 0x10000"
-    ):
+    with pytest.raises(ValueError, match="Port must be"):
         READ[size](port)

@@ -109,14 +109,14 @@ def test_a_stale_address_is_found_out(machine: Machine) -> None:
     unmap_io_space(address, BAR_BYTES)
     assert running.value.statistics().device_pages == 0
     for read in READ.values():
-        with pytest.raises(ValueError, match="must be mapped by MmMapIoSpace"):
+        with pytest.raises(ValueError, match="Register must be an address that MmMapIoSpace mapped"):
             read(address)
     assert machine.map_bar() != address
 
 
 @pytest.mark.parametrize("size", [2, 4])
 def test_addresses_are_aligned(machine: Machine, size: int) -> None:
-    with pytest.raises(ValueError, match=f"must be a multiple of {size} here; it was"):
+    with pytest.raises(ValueError, match=f"Register must be a multiple of {size}; it was"):
         READ[size](machine.map_bar() + size - 1)
 
 
@@ -130,7 +130,7 @@ def test_memory_is_no_register(machine: Machine) -> None:
 def test_a_buffer_routine_stays_in_its_mapping(machine: Machine) -> None:
     address = machine.map_bar(length=PAGE_SIZE)
     buffer = machine.memory_manager.process.allocate(16)
-    with pytest.raises(ValueError, match="must be mapped by MmMapIoSpace"):
+    with pytest.raises(ValueError, match="Register must be an address that MmMapIoSpace mapped"):
         registers.read_register_buffer_ulong(address + PAGE_SIZE - 4, buffer.address, 2)
 
 
@@ -140,19 +140,23 @@ def test_a_buffer_routine_stays_in_its_mapping(machine: Machine) -> None:
     ids=["RAM", "none", "beyond"],
 )
 def test_what_can_be_mapped(machine: Machine, physical: int, length: int) -> None:
-    with pytest.raises(ValueError, match="must be one or more bytes above the host's RAM"):
+    with pytest.raises(
+        ValueError, match="MmMapIoSpace: NumberOfBytes must be 1 or more, and PhysicalAddress above the RAM"
+    ):
         map_io_space(PhysicalAddress(physical), length, MmNonCached)
 
 
 @pytest.mark.parametrize("address", [BAR, LogicalAddress(BAR)], ids=["number", "logical"])
 def test_only_a_physical_address_can_be_mapped(machine: Machine, address: PhysicalAddress) -> None:
-    with pytest.raises(TypeError, match="for MmMapIoSpace must be a PHYSICAL_ADDRESS; it was"):
+    with pytest.raises(TypeError, match="MmMapIoSpace: PhysicalAddress must be a PHYSICAL_ADDRESS; it was"):
         map_io_space(address, 4, MmNonCached)
 
 
 def test_what_can_be_unmapped(machine: Machine) -> None:
     address = machine.map_bar(length=PAGE_SIZE)
-    with pytest.raises(ValueError, match=r"1 of the 2 pages at .* were not"):
+    with pytest.raises(
+        ValueError, match=r"MmUnmapIoSpace: BaseAddress must be mapped; 1 of 2 pages at .* were not"
+    ):
         unmap_io_space(address, PAGE_SIZE + 1)
 
 

@@ -30,7 +30,7 @@ from dirql.ke.threads.system_thread import (
 from dirql.ke.threads.thread import Thread, ThreadState
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL
-from dirql.nt.status import STATUS_PENDING
+from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_PENDING
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
 from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread
 
@@ -123,8 +123,7 @@ def test_a_thread_ends_itself_from_within(kernel: Kernel) -> None:
     worker = thread(routine)
     wait_for_single_object(worker)
     assert worker.exit_status == 77
-    with pytest.raises(RuntimeError, match="must be called by a system thread"):
-        terminate_system_thread(0)
+    assert terminate_system_thread(0) == STATUS_INVALID_PARAMETER
 
 
 def test_a_switch_costs(machine: FakeMachine, open_kernel: Callable[..., Kernel]) -> None:

@@ -21,7 +21,7 @@ from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import ADAPTER_CONTROL, CALLBACK, call_driver, current_driver, verifies
-from dirql.ke.processors.contract import contract
+from dirql.ke.processors.contract import KeptContract, contract
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.manager import MemoryManager
 from dirql.mm.mdl import Mdl
@@ -165,6 +165,7 @@ class DmaAdapter:
         The host and the device see each other's writes at once, so that nothing needs a flush.
         """
         _ALLOCATE_COMMON_BUFFER.check(self)
+        _ALLOCATE_COMMON_BUFFER.check_arguments(self, length, _cache_enabled)
         self._check_released()
         return self._buffers.allocate(length, self._limit) or (None, LogicalAddress(0))
 
@@ -173,6 +174,7 @@ class DmaAdapter:
     ) -> None:
         """Give a common buffer back with its length and its addresses; follows FreeCommonBuffer."""
         _FREE_COMMON_BUFFER.check(self)
+        _FREE_COMMON_BUFFER.check_arguments(self, length, logical_address, virtual_address, _cache_enabled)
         self._buffers.free(length, logical_address, virtual_address)
 
     # Scatter/gather lists.
@@ -194,6 +196,9 @@ class DmaAdapter:
         has map registers.
         """
         _GET_SCATTER_GATHER_LIST.check_with(self, device_object, mdl)
+        if type(current_va) is not int or type(length) is not int or not callable(execution_routine):
+            arguments = (current_va, length, execution_routine, context, write_to_device)
+            _GET_SCATTER_GATHER_LIST.check_arguments(self, device_object, mdl, *arguments)
         self._check_released()
         check_transfer(mdl, current_va, length)
         needed = registers_needed(mdl, current_va, length)
@@ -251,6 +256,9 @@ class DmaAdapter:
         has. The routine (AdapterControl) returns KeepObject, DeallocateObject or DeallocateObjectKeepRegisters.
         """
         _ALLOCATE_ADAPTER_CHANNEL.check_two(self, device_object)
+        _ALLOCATE_ADAPTER_CHANNEL.check_arguments(
+            self, device_object, number_of_map_registers, execution_routine, context
+        )
         self._check_released()
         if number_of_map_registers > self.number_of_map_registers:
             return STATUS_INSUFFICIENT_RESOURCES
@@ -294,6 +302,8 @@ class DmaAdapter:
     def free_map_registers(self, map_register_base: MapRegisters, number_of_map_registers: int) -> None:
         """Give back the map registers that DeallocateObjectKeepRegisters kept; follows FreeMapRegisters."""
         _FREE_MAP_REGISTERS.check(self)
+        _FREE_MAP_REGISTERS.check_arguments(self, map_register_base, number_of_map_registers)
+        _check_base(_FREE_MAP_REGISTERS, map_register_base)
         if map_register_base not in self._held or number_of_map_registers != map_register_base.count:
             self._violation(
                 VF_DMA_FREED_REGISTERS_TOO_OFTEN,
@@ -317,6 +327,10 @@ class DmaAdapter:
         device the transfer is made contiguous through map registers.
         """
         _MAP_TRANSFER.check_two(self, mdl)
+        if type(current_va) is not int or type(length) is not int:
+            arguments = (map_register_base, current_va, length, write_to_device)
+            _MAP_TRANSFER.check_arguments(self, mdl, *arguments)
+        _check_base(_MAP_TRANSFER, map_register_base)
         check_transfer(mdl, current_va, length)
         part = next(parts(mdl, current_va, length))
         if self.description.scatter_gather:
@@ -344,6 +358,7 @@ class DmaAdapter:
         To be called after the device has ended the transfer. The map registers may then be mapped again.
         """
         _FLUSH_ADAPTER_BUFFERS.check_two(self, _mdl)
+        _check_base(_FLUSH_ADAPTER_BUFFERS, map_register_base)
         map_register_base.flush()
         return True
 
@@ -393,6 +408,13 @@ class DmaAdapter:
 
     def _violation(self, subcode: int, reason: str) -> NoReturn:
         bug_check(DRIVER_VERIFIER_DMA_VIOLATION, subcode, self, reason=reason)
+
+
+def _check_base(kept: KeptContract, map_register_base: object) -> None:
+    """Raise `TypeError` for anything but map registers; a driver may have lost the base that it was given."""
+    if not isinstance(map_register_base, MapRegisters):
+        what = "the base that the AdapterControl routine was given"
+        kept.refuse_argument("MapRegisterBase", what, map_register_base)
 
 
 class DmaOperations:

@@ -19,6 +19,7 @@ _INSERT_BY_KEY: Final = contract("KeInsertByKeyDeviceQueue")
 _REMOVE: Final = contract("KeRemoveDeviceQueue")
 _REMOVE_BY_KEY: Final = contract("KeRemoveByKeyDeviceQueue")
 _REMOVE_ENTRY: Final = contract("KeRemoveEntryDeviceQueue")
+_INITIALIZE_DEVICE_QUEUE: Final = contract("KeInitializeDeviceQueue")
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -52,6 +53,7 @@ class DeviceQueue:
 
     def initialize(self) -> None:
         """Make the queue idle and empty; follows KeInitializeDeviceQueue."""
+        _INITIALIZE_DEVICE_QUEUE.check_arguments(self)
         self.type = IO_TYPE_DEVICE_QUEUE
         self.busy = False
         self._entries.clear()
@@ -81,6 +83,8 @@ class DeviceQueue:
         The result is that of `insert`.
         """
         _INSERT_BY_KEY.check_two(self, entry)
+        if type(sort_key) is not int:
+            _INSERT_BY_KEY.check_arguments(self, entry, sort_key)
         if entry.node is not None:
             raise _queued_twice(entry)
         entry.sort_key = sort_key
@@ -105,6 +109,8 @@ class DeviceQueue:
         An empty queue returns None and becomes idle.
         """
         _REMOVE_BY_KEY.check(self)
+        if type(sort_key) is not int:
+            _REMOVE_BY_KEY.check_arguments(self, sort_key)
         return self._take(self._entries.first_from(sort_key))
 
     def remove_entry(self, entry: DeviceQueueEntry) -> bool:

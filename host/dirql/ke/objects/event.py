@@ -24,6 +24,8 @@ _SET: Final = contract("KeSetEvent")
 _PULSE: Final = contract("KePulseEvent")
 _RESET: Final = contract("KeResetEvent")
 _CLEAR: Final = contract("KeClearEvent")
+_INITIALIZE_EVENT: Final = contract("KeInitializeEvent")
+_READ_STATE_EVENT: Final = contract("KeReadStateEvent")
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -45,6 +47,7 @@ class Event(DispatcherObject):
 
     def initialize(self, type: int, state: bool) -> None:
         """Make it a NotificationEvent or a SynchronizationEvent, signalled or not; follows KeInitializeEvent."""
+        _INITIALIZE_EVENT.check_arguments(self, type, state)
         kind = EventNotificationObject if type == NotificationEvent else EventSynchronizationObject
         self.header.initialize(kind, int(state))
 
@@ -88,6 +91,7 @@ class Event(DispatcherObject):
 
     def read_state(self) -> int:
         """Return 1 if the event is signalled, else 0; follows KeReadStateEvent."""
+        _READ_STATE_EVENT.check_arguments(self)
         current.dispatcher.poll()
         return self.header.signal_state
 

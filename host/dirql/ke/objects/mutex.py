@@ -18,6 +18,8 @@ from dirql.nt.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNE
 __all__ = ["Mutex"]
 
 _RELEASE: Final = contract("KeReleaseMutex")
+_INITIALIZE_MUTEX: Final = contract("KeInitializeMutex")
+_READ_STATE_MUTEX: Final = contract("KeReadStateMutex")
 
 _RECURSION_LIMIT: Final = -0x8000_0000
 
@@ -42,6 +44,7 @@ class Mutex(DispatcherObject):
 
     def initialize(self, level: int = 0) -> None:
         """Make the mutex free; follows KeInitializeMutex. `level` means nothing, as on NT."""
+        _INITIALIZE_MUTEX.check_arguments(self, level)
         del level
         self.header.initialize(MutantObject, 1)
         self.owner_thread = None
@@ -80,5 +83,6 @@ class Mutex(DispatcherObject):
 
     def read_state(self) -> int:
         """Return the state; follows KeReadStateMutex."""
+        _READ_STATE_MUTEX.check_arguments(self)
         current.dispatcher.poll()
         return self.header.signal_state

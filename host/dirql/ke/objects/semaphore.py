@@ -18,6 +18,8 @@ from dirql.nt.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED
 __all__ = ["Semaphore"]
 
 _RELEASE: Final = contract("KeReleaseSemaphore")
+_INITIALIZE_SEMAPHORE: Final = contract("KeInitializeSemaphore")
+_READ_STATE_SEMAPHORE: Final = contract("KeReadStateSemaphore")
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -37,9 +39,10 @@ class Semaphore(DispatcherObject):
 
     def initialize(self, count: int, limit: int) -> None:
         """Set the count and the limit; follows KeInitializeSemaphore. Raises `ValueError` if they make no sense."""
+        _INITIALIZE_SEMAPHORE.check_arguments(self, count, limit)
         if not 0 <= count <= limit or limit < 1:
             raise ValueError(
-                "KeInitializeSemaphore: the limit must be above 0 and the count must be 0 … limit;"
+                "KeInitializeSemaphore: Limit must be above 0 and Count must be 0 … Limit;"
                 f" they were {limit} and {count}"
             )
         self.header.initialize(SemaphoreObject, count)
@@ -52,6 +55,8 @@ class Semaphore(DispatcherObject):
         effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other thread runs before.
         """
         _RELEASE.check(self)
+        if type(adjustment) is not int:
+            _RELEASE.check_arguments(self, increment, adjustment, wait)
         previous = self.header.signal_state
         if adjustment < 1 or previous + adjustment > self.limit:
             raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED)
@@ -62,6 +67,7 @@ class Semaphore(DispatcherObject):
 
     def read_state(self) -> int:
         """Return the count; follows KeReadStateSemaphore."""
+        _READ_STATE_SEMAPHORE.check_arguments(self)
         current.dispatcher.poll()
         return self.header.signal_state
 

@@ -29,6 +29,13 @@ _SET: Final = contract("KeSetTimer")
 _SET_EX: Final = contract("KeSetTimerEx")
 _CANCEL: Final = contract("KeCancelTimer")
 
+_LOWEST_TIME: Final = -(1 << 63)
+_HIGHEST_TIME: Final = (1 << 63) - 1
+_LONGEST_PERIOD: Final = (1 << 31) - 1
+_INITIALIZE_TIMER: Final = contract("KeInitializeTimer")
+_INITIALIZE_TIMER_EX: Final = contract("KeInitializeTimerEx")
+_READ_STATE_TIMER: Final = contract("KeReadStateTimer")
+
 
 def clock_interrupt(processor: Processor) -> None:
     """Take the clock interrupt, which comes when a due time is reached: signal timers and queue their DPCs."""
@@ -63,10 +70,12 @@ class Timer(DispatcherObject):
 
     def initialize(self) -> None:
         """Make it a notification timer that is not set; follows KeInitializeTimer."""
+        _INITIALIZE_TIMER.check_arguments(self)
         self.initialize_ex(NotificationTimer)
 
     def initialize_ex(self, type: int) -> None:
         """Make it a NotificationTimer or a SynchronizationTimer that is not set; follows KeInitializeTimerEx."""
+        _INITIALIZE_TIMER_EX.check_arguments(self, type)
         self._take_back()
         kind = TimerSynchronizationObject if type == SynchronizationTimer else TimerNotificationObject
         self.header.initialize(kind, 0)
@@ -77,6 +86,8 @@ class Timer(DispatcherObject):
     def set(self, due_time: int, dpc: Dpc | None = None) -> bool:
         """Set the timer to expire once, and return whether it was set already; follows KeSetTimer."""
         _SET.check_two(self, dpc)
+        if type(due_time) is not int or not _LOWEST_TIME <= due_time <= _HIGHEST_TIME:
+            _SET.check_arguments(self, due_time, dpc)
         return self._set(due_time, 0, dpc)
 
     def set_ex(self, due_time: int, period: int, dpc: Dpc | None = None) -> bool:
@@ -86,6 +97,13 @@ class Timer(DispatcherObject):
         negative period.
         """
         _SET_EX.check_two(self, dpc)
+        if (
+            type(due_time) is not int
+            or type(period) is not int
+            or not _LOWEST_TIME <= due_time <= _HIGHEST_TIME
+            or not 0 <= period <= _LONGEST_PERIOD
+        ):
+            _SET_EX.check_arguments(self, due_time, period, dpc)
         return self._set(due_time, period, dpc)
 
     def cancel(self) -> bool:
@@ -100,6 +118,7 @@ class Timer(DispatcherObject):
 
     def read_state(self) -> bool:
         """Whether the timer is signalled; follows KeReadStateTimer."""
+        _READ_STATE_TIMER.check_arguments(self)
         current.dispatcher.poll()
         return self.header.signal_state > 0
 
@@ -117,7 +136,7 @@ class Timer(DispatcherObject):
 
     def _set(self, due_time: int, period: int, dpc: Dpc | None) -> bool:
         if period < 0:
-            raise ValueError(f"the period of KeSetTimerEx must be 0 or more milliseconds; it was {period}")
+            raise ValueError(f"KeSetTimerEx: Period must be 0 or more milliseconds; it was {period}")
         was_set = self._take_back()
         self.due_time = due_time
         self.period = period

@@ -22,6 +22,10 @@ UNITS_PER_SECOND: Final = 10_000_000
 UNITS_PER_MILLISECOND: Final = 10_000
 
 
+_LAST_CLOCK: Final = (1 << 63) - 1
+"""The highest deadline of a clock; a timer that is due later expires as little."""
+
+
 class TimerEntry:
     """Something that can be due at a clock."""
 
@@ -84,8 +88,8 @@ class TimerQueue:
     def due_clock(self, due_time: int) -> int:
         """The clock at which a due time has come; 0 for an absolute time before the reset."""
         if due_time < 0:
-            return self._clock.now() + self.clocks(-due_time)
-        return max(0, self.clocks(due_time - self.time_at_reset))
+            return min(self._clock.now() + self.clocks(-due_time), _LAST_CLOCK)
+        return min(max(0, self.clocks(due_time - self.time_at_reset)), _LAST_CLOCK)
 
     def insert(self, entry: TimerEntry, due: int) -> None:
         """Queue an entry, which must not be queued, for the clock `due`."""

@@ -35,6 +35,9 @@ __all__ = ["MAXIMUM_QUEUE_DEPTH", "DeferredRoutine", "Dpc", "drain"]
 
 _INSERT_QUEUE: Final = contract("KeInsertQueueDpc")
 _REMOVE_QUEUE: Final = contract("KeRemoveQueueDpc")
+_INITIALIZE_DPC: Final = contract("KeInitializeDpc")
+_SET_IMPORTANCE_DPC: Final = contract("KeSetImportanceDpc")
+_SET_TARGET_PROCESSOR_DPC: Final = contract("KeSetTargetProcessorDpc")
 
 C = TypeVar("C")
 
@@ -88,6 +91,7 @@ class Dpc:
 
         The routine may be None as long as the DPC is never queued.
         """
+        _INITIALIZE_DPC.check_arguments(self, deferred_routine, deferred_context)
         self.type = IO_TYPE_DPC
         self.importance = MediumImportance
         self.number = 0
@@ -98,6 +102,7 @@ class Dpc:
 
     def set_importance(self, importance: int) -> None:
         """Set Low-, Medium-, MediumHigh- or HighImportance; follows KeSetImportanceDpc."""
+        _SET_IMPORTANCE_DPC.check_arguments(self, importance)
         self.importance = importance
 
     def set_target_processor(self, number: int) -> None:
@@ -105,6 +110,7 @@ class Dpc:
 
         A number without a processor is bug check 0xC7/3.
         """
+        _SET_TARGET_PROCESSOR_DPC.check_arguments(self, number)
         processors = current.kernel.processors
         if not 0 <= number < len(processors):
             reason = (

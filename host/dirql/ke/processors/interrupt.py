@@ -42,6 +42,9 @@ __all__ = [
 
 _CONNECT: Final = contract("IoConnectInterrupt")
 _DISCONNECT: Final = contract("IoDisconnectInterrupt")
+_SYNCHRONIZE_EXECUTION: Final = contract("KeSynchronizeExecution")
+_ACQUIRE_INTERRUPT_SPIN_LOCK: Final = contract("KeAcquireInterruptSpinLock")
+_RELEASE_INTERRUPT_SPIN_LOCK: Final = contract("KeReleaseInterruptSpinLock")
 
 SPURIOUS_VECTOR: Final = 0xFF
 """The answer of the controller to a fetch when no interrupt is pending any more."""
@@ -142,6 +145,18 @@ class Interrupt:
         processor that all their masks allow.
         """
         _CONNECT.check_with(service_routine, spin_lock)
+        _CONNECT.check_arguments(
+            service_routine,
+            service_context,
+            spin_lock,
+            vector,
+            irql,
+            synchronize_irql,
+            mode,
+            share_vector,
+            processor_enable_mask,
+            floating_save,
+        )
         table = interrupt_table.value
         interrupt = Interrupt(
             cast("ServiceRoutine", service_routine),
@@ -184,6 +199,8 @@ class Interrupt:
 
         The routine runs at `synchronize_irql` with the lock of the interrupt held, and returns a BOOLEAN.
         """
+        if type(self) is not Interrupt or not callable(synchronize_routine):
+            _SYNCHRONIZE_EXECUTION.check_arguments(self, synchronize_routine, synchronize_context)
         old_irql = self.acquire_spin_lock()
         value = call_synchronized(current.processor, synchronize_routine, synchronize_context)
         self.release_spin_lock(old_irql)
@@ -191,6 +208,8 @@ class Interrupt:
 
     def acquire_spin_lock(self) -> int:
         """Raise to `synchronize_irql`, take the lock, return the old IRQL; follows KeAcquireInterruptSpinLock."""
+        if type(self) is not Interrupt:
+            _ACQUIRE_INTERRUPT_SPIN_LOCK.check_arguments(self)
         if current.processor.irql > self.synchronize_irql:
             self._refuse_level("taken at or below")
         kernel = current.kernel
@@ -204,6 +223,8 @@ class Interrupt:
 
     def release_spin_lock(self, old_irql: int) -> None:
         """Undo `acquire_spin_lock`, which returned `old_irql`; follows KeReleaseInterruptSpinLock."""
+        if type(self) is not Interrupt or type(old_irql) is not int:
+            _RELEASE_INTERRUPT_SPIN_LOCK.check_arguments(self, old_irql)
         if current.processor.irql != self.synchronize_irql:
             self._refuse_level("released at")
         kernel = current.kernel

@@ -64,6 +64,8 @@ def raise_irql(new_irql: int) -> int:
     verified driver; for others the processor gets the lower IRQL, as on NT.
     """
     processor = current.processor
+    if type(new_irql) is not int:
+        _check_number("KeRaiseIrql", new_irql)
     if not processor.irql <= new_irql <= HIGH_LEVEL:
         _check_change(processor, VF_RAISE_IRQL, new_irql)
     # `enter` is written out here and in `lower_irql`: the two calls would cost 0.1 µs, a third of "raise and lower" in
@@ -92,6 +94,8 @@ def lower_irql(new_irql: int) -> None:
     A higher IRQL than the current one is bug check 0xC4/0x31 for a verified driver; for others the processor gets it.
     """
     processor = current.processor
+    if type(new_irql) is not int:
+        _check_number("KeLowerIrql", new_irql)
     if not 0 <= new_irql <= processor.irql <= HIGH_LEVEL:
         _check_change(processor, VF_LOWER_IRQL, new_irql)
     processor.irql = new_irql
@@ -101,17 +105,24 @@ def lower_irql(new_irql: int) -> None:
     current.dispatcher.preempt()
 
 
+def _check_number(routine: str, new_irql: object) -> None:
+    """Raise `TypeError` for an IRQL that is no number; a bool is one."""
+    if not isinstance(new_irql, int):
+        raise TypeError(f"{routine}: NewIrql must be an integer (KIRQL); it was {new_irql!r}")
+
+
 def _check_change(processor: Processor, violation: int, new_irql: int) -> None:
     """Bug check for a change in the wrong direction, unless the driver is not verified and such an IRQL exists."""
     kernel = current.kernel
     if processor.irql == STOPPED_IRQL:
         kernel.refuse()
+    routine = "KeRaiseIrql" if violation == VF_RAISE_IRQL else "KeLowerIrql"
     if 0 <= new_irql <= HIGH_LEVEL and not kernel.verifier.is_verified(processor.driver):
         return
-    routine, side, limit = (
-        ("KeRaiseIrql", "at or above", f"not above {irql_name(HIGH_LEVEL)}")
+    side, limit = (
+        ("at or above", f"not above {irql_name(HIGH_LEVEL)}")
         if violation == VF_RAISE_IRQL
-        else ("KeLowerIrql", "at or below", f"not below {irql_name(PASSIVE_LEVEL)}")
+        else ("at or below", f"not below {irql_name(PASSIVE_LEVEL)}")
     )
     reason = (
         f"the new IRQL of {routine} must be {side} the current one, {irql_name(processor.irql)}, and {limit};"

@@ -34,6 +34,8 @@ _RELEASE_FROM_DPC_LEVEL: Final = contract("KeReleaseSpinLockFromDpcLevel")
 _ACQUIRE_FOR_DPC: Final = contract("KeAcquireSpinLockForDpc")
 _RELEASE_FOR_DPC: Final = contract("KeReleaseSpinLockForDpc")
 _TRY_TO_ACQUIRE_AT_DPC_LEVEL: Final = contract("KeTryToAcquireSpinLockAtDpcLevel")
+_INITIALIZE_SPIN_LOCK: Final = contract("KeInitializeSpinLock")
+_TEST_SPIN_LOCK: Final = contract("KeTestSpinLock")
 
 _VERIFIER: Final = DRIVER_VERIFIER_DETECTED_VIOLATION
 
@@ -55,6 +57,7 @@ class SpinLock:
 
     def initialize(self) -> None:
         """Make the lock free; follows KeInitializeSpinLock."""
+        _INITIALIZE_SPIN_LOCK.check_arguments(self)
         if self.owner is not None:
             self._forget(self.owner)
         self.owner = None
@@ -84,6 +87,8 @@ class SpinLock:
     def release(self, old_irql: int) -> None:
         """Release the lock and lower to `old_irql`, which `acquire` returned; follows KeReleaseSpinLock."""
         _RELEASE.check(self)
+        if type(old_irql) is not int:
+            _RELEASE.check_arguments(self, old_irql)
         processor = current.processor
         if self.owner is not processor:
             self._refuse_release(processor)
@@ -123,6 +128,8 @@ class SpinLock:
     def release_for_dpc(self, old_irql: int) -> None:
         """Undo `acquire_for_dpc`, which returned `old_irql`; follows KeReleaseSpinLockForDpc."""
         _RELEASE_FOR_DPC.check(self)
+        if type(old_irql) is not int:
+            _RELEASE_FOR_DPC.check_arguments(self, old_irql)
         self.drop(current.processor)
         if old_irql < DISPATCH_LEVEL:
             lower_irql(old_irql)
@@ -138,6 +145,7 @@ class SpinLock:
 
     def test(self) -> bool:
         """Whether the lock is free; follows KeTestSpinLock."""
+        _TEST_SPIN_LOCK.check_arguments(self)
         if self.owner is not None:
             current.dispatcher.give_way()
         return self.owner is None

@@ -17,7 +17,7 @@ from dirql.ke.threads.switching import end_current_thread, give_context
 from dirql.ke.threads.thread import DEFAULT_PRIORITY, Thread, ThreadExit, ThreadState
 from dirql.nt.bugcodes import DDI_IRQL_PS_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
 from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL
-from dirql.nt.status import STATUS_SUCCESS
+from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 
 __all__ = [
     "create_thread",
@@ -62,16 +62,15 @@ def start_thread(
     return thread
 
 
-def terminate_system_thread(status: int) -> None:
+def terminate_system_thread(status: int) -> int:
     """End the current thread, which must be a system thread; does not return. Follows PsTerminateSystemThread.
 
-    Raises `RuntimeError` in the thread that opened the machine.
+    Returns STATUS_INVALID_PARAMETER, as on NT, in the thread that opened the machine.
     """
     _TERMINATE_SYSTEM_THREAD.check_level(status)
+    _TERMINATE_SYSTEM_THREAD.check_arguments(status)
     if current.processor.current_thread.context is current.kernel.home:
-        raise RuntimeError(
-            "PsTerminateSystemThread must be called by a system thread; the thread that opened the machine called it"
-        )
+        return STATUS_INVALID_PARAMETER
     raise ThreadExit(status)
 
 
@@ -100,6 +99,7 @@ def set_priority_thread(thread: Thread, priority: int) -> int:
     Raises `ValueError` unless the priority is 0 … HIGH_PRIORITY.
     """
     _SET_PRIORITY_THREAD.check(thread)
+    _SET_PRIORITY_THREAD.check_arguments(thread, priority)
     if not 0 <= priority <= HIGH_PRIORITY:
         raise ValueError(
             f"the priority of KeSetPriorityThread must be 0 … {HIGH_PRIORITY}; it was {priority}"

@@ -9,7 +9,7 @@ from typing import Final
 from dirql.ke.current import current
 from dirql.ke.defects import report_defect
 from dirql.ke.objects.timer_queue import UNITS_PER_SECOND
-from dirql.ke.processors.contract import charge_call
+from dirql.ke.processors.contract import charge_call, contract
 from dirql.ke.processors.irql import irql_name
 from dirql.nt.constants import DISPATCH_LEVEL
 
@@ -23,6 +23,9 @@ __all__ = [
     "stall_execution_processor",
 ]
 
+_STALL_EXECUTION_PROCESSOR: Final = contract("KeStallExecutionProcessor")
+
+_LONGEST_STALL: Final = (1 << 32) - 1
 TIME_INCREMENT: Final = 156_250
 """The length of a tick of the tick count in 100 ns units: 15.625 ms. Nothing else counts ticks."""
 
@@ -62,10 +65,8 @@ def stall_execution_processor(microseconds: int) -> None:
     Interrupts above the IRQL still come, and the time that they take counts as stalled. Raises `ValueError` for a
     negative time.
     """
-    if microseconds < 0:
-        raise ValueError(
-            f"the time of KeStallExecutionProcessor must be 0 or more microseconds; it was {microseconds}"
-        )
+    if type(microseconds) is not int or not 0 <= microseconds <= _LONGEST_STALL:
+        _STALL_EXECUTION_PROCESSOR.check_arguments(microseconds)
     charge_call()
     kernel = current.kernel
     hook = kernel.hooks.stalled

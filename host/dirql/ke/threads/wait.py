@@ -16,7 +16,7 @@ from dirql.ke.current import current
 from dirql.ke.guard import is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
-from dirql.ke.processors.contract import charge_call, contract
+from dirql.ke.processors.contract import KeptContract, charge_call, contract
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import STOPPED_IRQL
@@ -55,6 +55,11 @@ __all__ = [
 
 _DELAY_EXECUTION_THREAD: Final = contract("KeDelayExecutionThread")
 _FLUSH_QUEUED_DPCS: Final = contract("KeFlushQueuedDpcs")
+_WAIT_FOR_SINGLE_OBJECT: Final = contract("KeWaitForSingleObject")
+_WAIT_FOR_MULTIPLE_OBJECTS: Final = contract("KeWaitForMultipleObjects")
+
+_LOWEST_TIME: Final = -(1 << 63)
+_HIGHEST_TIME: Final = (1 << 63) - 1
 
 
 def wait_for_single_object(
@@ -76,9 +81,16 @@ def wait_for_single_object(
     if kernel.is_eager:
         current.dispatcher.preempt()
     thread = current.processor.current_thread
-    if object.is_signalled_for(thread):
+    try:
+        is_signalled = object.is_signalled_for(thread)
+    except AttributeError:
+        _check_object(object, _WAIT_FOR_SINGLE_OBJECT)
+        raise
+    if is_signalled:
         object.satisfy(thread)
         return STATUS_SUCCESS
+    if timeout is not None and (type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME):
+        _WAIT_FOR_SINGLE_OBJECT.check_arguments(object, wait_reason, wait_mode, alertable, timeout)
     if timeout == 0:
         poll()
         return _poll((object,), thread, WaitAny)
@@ -111,6 +123,10 @@ def wait_for_multiple_objects(
     """
     if current.processor.irql > APC_LEVEL:
         _check_level(objects, timeout)
+    _check_arrays(count, objects, wait_block_array)
+    if timeout is not None and (type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME):
+        arguments = (count, objects, wait_type, wait_reason, wait_mode, alertable, timeout)
+        _WAIT_FOR_MULTIPLE_OBJECTS.check_arguments(*arguments, None)
     limit = THREAD_WAIT_OBJECTS if wait_block_array is None else MAXIMUM_WAIT_OBJECTS
     if not 0 < count <= limit:
         without = "" if wait_block_array is not None else " without a WaitBlockArray"
@@ -144,12 +160,39 @@ def wait_for_all(objects: Sequence[DispatcherObject], timeout: int | None = None
     return _wait_in_python(objects, WaitAll, timeout)
 
 
+def _check_arrays(count: object, objects: object, wait_blocks: object) -> None:
+    """Raise `TypeError` unless the arguments of KeWaitForMultipleObjects are a number and arrays of the right types."""
+    kept = _WAIT_FOR_MULTIPLE_OBJECTS
+    if not isinstance(count, int):
+        kept.refuse_argument("Count", "an integer (ULONG)", count)
+    if not isinstance(objects, list | tuple):
+        kept.refuse_argument("Object", "a list or tuple of objects", objects)
+    for object in objects[:count]:
+        _check_object(object, kept)
+    if wait_blocks is None:
+        return
+    if not isinstance(wait_blocks, list | tuple):
+        kept.refuse_argument("WaitBlockArray", "a list or tuple of KWAIT_BLOCK, or None", wait_blocks)
+    for wait_block in wait_blocks[:count]:
+        if not isinstance(wait_block, WaitBlock):
+            kept.refuse_argument("WaitBlockArray", "a list or tuple of KWAIT_BLOCK, or None", wait_blocks)
+
+
+def _check_object(object: object, kept: KeptContract) -> None:
+    """Raise `TypeError` if this is no object for which a thread can wait."""
+    if not isinstance(object, DispatcherObject):
+        what = "an object that can be waited for, such as a KEVENT"
+        kept.refuse_argument("Object", what, object)
+
+
 def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> int:
     """Let a time pass and return STATUS_SUCCESS; follows KeDelayExecutionThread.
 
     An interval of 0 lets ready threads of equal priority run.
     """
     _DELAY_EXECUTION_THREAD.check_level(wait_mode)
+    if type(interval) is not int or not _LOWEST_TIME <= interval <= _HIGHEST_TIME:
+        _DELAY_EXECUTION_THREAD.check_arguments(wait_mode, alertable, interval)
     thread = current.processor.current_thread
     thread.wait_type = WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = DelayExecution, wait_mode, alertable

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The forms that the parameters of a routine have in Python, by their types in C, for the contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wdk.prototypes import Parameter
+from wdk.routines import Routine
+
+__all__ = ["OBJECT_HANDLES", "python_values"]
+
+OBJECT_HANDLES = {"Event": "PKEVENT"}
+"""The parameters that are handles in C and the objects themselves in Python, with the pointer type of the object."""
+
+_SIGNED = {
+    "CCHAR": 8,
+    "KPROCESSOR_MODE": 8,
+    "EVENT_TYPE": 32,
+    "TIMER_TYPE": 32,
+    "WAIT_TYPE": 32,
+    "KWAIT_REASON": 32,
+    "KINTERRUPT_MODE": 32,
+    "KDPC_IMPORTANCE": 32,
+    "LOCK_OPERATION": 32,
+    "MEMORY_CACHING_TYPE": 32,
+    "BUS_DATA_TYPE": 32,
+    "POOL_TYPE": 32,
+    "KPRIORITY": 32,
+    "LONG": 32,
+    "LARGE_INTEGER": 64,
+    "PLARGE_INTEGER": 64,
+    "PHYSICAL_ADDRESS": 64,
+}
+"""The bits of the signed types."""
+_UNSIGNED = {
+    "BOOLEAN": 8,
+    "KIRQL": 8,
+    "UCHAR": 8,
+    "USHORT": 16,
+    "DEVICE_TYPE": 32,
+    "ULONG": 32,
+    "POOL_FLAGS": 64,
+    "SIZE_T": 64,
+}
+"""The bits of the unsigned types."""
+_EITHER = {"ACCESS_MASK": 32, "NTSTATUS": 32, "KAFFINITY": 64, "HANDLE": 64}
+"""The bits of the types for which drivers also write negative numbers, as ~0."""
+_NUMBERS_BEHIND_POINTERS = {"Key", "Length"}
+"""The parameters of the type PULONG that are the number itself in Python."""
+_POINTERS_TO_MEMORY = ("PUCHAR", "PUSHORT", "PULONG")
+_ADDRESSES = {
+    "Address",
+    "BaseAddress",
+    "Buffer",
+    "CurrentVa",
+    "EaBuffer",
+    "InputBuffer",
+    "OutputBuffer",
+    "P",
+    "Va",
+    "VirtualAddress",
+}
+"""The parameters of the type PVOID that are addresses; the others may be any object."""
+_BYTES = {"RtlWriteMemory": "Data", "HalSetBusDataByOffset": "Buffer"}
+"""The parameters that are addresses in C and the bytes themselves in Python."""
+_TEXTS = {"PUNICODE_STRING", "PCSTR"}
+_ROUTINES = (
+    "PDRIVER_CANCEL",
+    "PDRIVER_CONTROL",
+    "PDRIVER_LIST_CONTROL",
+    "PIO_COMPLETION_ROUTINE",
+    "PIO_CSQ_",
+    "PIO_DPC_ROUTINE",
+    "PKDEFERRED_ROUTINE",
+    "PKSERVICE_ROUTINE",
+    "PKSTART_ROUTINE",
+    "PKSYNCHRONIZE_ROUTINE",
+)
+_NO_ROUTINES = {"PIO_CSQ_IRP_CONTEXT"}
+_NULLABLE = {"DeferredRoutine"}
+"""The parameters for which NT accepts NULL although the prototype does not say so."""
+_HIGHEST_ADDRESS = (1 << 64) - 1
+_SPECIAL = {"CONTAINING_RECORD", "IoCreateDevice.DeviceExtensionSize", "IoInitializeRemoveLock.AllocateTag"}
+"""A routine and two parameters whose own code has to check, because Python takes objects of several types."""
+
+
+def python_values(routine: Routine) -> Iterator[str]:
+    """The parameters that are numbers, addresses, strings, bytes or routines, each as `Value(…), `."""
+    for position, parameter in enumerate(routine.arguments):
+        if routine.name in _SPECIAL or f"{routine.name}.{parameter.name}" in _SPECIAL:
+            continue
+        form = _form(routine.name, parameter)
+        if form:
+            # Services check the addresses of their caller themselves and answer NULL with a status.
+            is_null_legal = (
+                parameter.optional
+                or parameter.name in _NULLABLE
+                or (routine.name.startswith("Zw") and parameter.type in {"PVOID", "HANDLE"})
+            )
+            optional = ", optional=True" if is_null_legal else ""
+            yield f'Value({position}, "{parameter.name}", "{parameter.type}", {form}{optional}), '
+
+
+def _form(routine: str, parameter: Parameter) -> str:
+    """The form, with the limits of a number; "" for a parameter that is an object."""
+    name, type_name = parameter.name, parameter.type
+    if _BYTES.get(routine) == name:
+        return "Form.BYTES"
+    if name in OBJECT_HANDLES:
+        return ""
+    if type_name in _TEXTS:
+        return "Form.TEXT"
+    if type_name.startswith(_ROUTINES) and type_name not in _NO_ROUTINES:
+        return "Form.ROUTINE"
+    if _is_address(parameter):
+        return f"Form.ADDRESS, 0, {_HIGHEST_ADDRESS:#x}"
+    limits = _limits("ULONG" if type_name == "PULONG" else type_name)
+    return "" if limits is None else f"Form.NUMBER, {limits[0]:#x}, {limits[1]:#x}"
+
+
+def _is_address(parameter: Parameter) -> bool:
+    if parameter.type == "PVOID":
+        return parameter.name in _ADDRESSES
+    if parameter.type in _POINTERS_TO_MEMORY:
+        return parameter.name not in _NUMBERS_BEHIND_POINTERS
+    return parameter.type.endswith(" *") and parameter.type != "PVOID *"
+
+
+def _limits(type_name: str) -> tuple[int, int] | None:
+    """The lowest and the highest number of a type; None for a type that is no number."""
+    if type_name in _SIGNED:
+        bits = _SIGNED[type_name]
+        return -(1 << bits - 1), (1 << bits - 1) - 1
+    if type_name in _UNSIGNED:
+        return 0, (1 << _UNSIGNED[type_name]) - 1
+    if type_name in _EITHER:
+        bits = _EITHER[type_name]
+        return -(1 << bits - 1), (1 << bits) - 1
+    return None
