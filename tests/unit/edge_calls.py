@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property, reduce
 from importlib import import_module
+from typing import Any
 
 from dirql import wdm
 from dirql.ke.threads.wait import wait_for_single_object
@@ -42,7 +43,7 @@ def find(routine: Routine) -> Callable[..., object]:
     return found
 
 
-def _nothing(*_: object) -> int:
+def _nothing(*_: object) -> Any:
     return 0
 
 
@@ -265,7 +266,7 @@ class World:
     @cached_property
     def remove_lock(self) -> wdm.IO_REMOVE_LOCK:
         lock = wdm.IO_REMOVE_LOCK()
-        wdm.IoInitializeRemoveLock(lock, wdm.POOL_TAG("Edge"), 0, 0)
+        wdm.IoInitializeRemoveLock(lock, "Edge", 0, 0)
         wdm.IoAcquireRemoveLock(lock, None)
         return lock
 
@@ -287,8 +288,7 @@ class World:
     @cached_property
     def csq_ex(self) -> wdm.IO_CSQ:
         csq = wdm.IO_CSQ()
-        routines = (_nothing, _nothing, lambda *_: None, lambda _q: 0, _nothing, _nothing)
-        wdm.IoCsqInitializeEx(csq, *routines)
+        wdm.IoCsqInitializeEx(csq, _nothing, _nothing, lambda *_: None, lambda _q: 0, _nothing, _nothing)
         return csq
 
     @cached_property
@@ -304,7 +304,7 @@ class World:
         return interrupt
 
     @property
-    def connection(self) -> tuple[object, ...]:
+    def connection(self) -> tuple[Any, ...]:
         vector = self.machine.hal.interrupts.description.vectors[4]
         return (
             _no_interrupt,
@@ -388,7 +388,15 @@ BY_TYPE: dict[str, Callable[[World], object]] = {
     "PIO_CONNECT_INTERRUPT_PARAMETERS": lambda w: wdm.IO_CONNECT_INTERRUPT_PARAMETERS(
         wdm.CONNECT_FULLY_SPECIFIED,
         wdm.IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS(
-            w.device, _no_interrupt, None, *(w.connection[each] for each in (3, 4, 5, 6, 8)), True
+            w.device,
+            _no_interrupt,
+            None,
+            vector=w.connection[3],
+            irql=w.connection[4],
+            synchronize_irql=w.connection[4],
+            interrupt_mode=wdm.LevelSensitive,
+            processor_enable_mask=1,
+            share_vector=True,
         ),
     ),
     "PIO_DISCONNECT_INTERRUPT_PARAMETERS": lambda w: wdm.IO_DISCONNECT_INTERRUPT_PARAMETERS(
@@ -537,7 +545,7 @@ SPECIAL: dict[str, Special] = {
     "ObDereferenceObject": lambda w: (wdm.ObReferenceObject(w.device) and w.device,),
     "ObReferenceObjectByHandle": lambda w: (w.handle, 0, None, wdm.KernelMode),
     "ZwCreateDirectoryObject": lambda _: (0, attributes(r"\Edges")),
-    "ZwOpenSymbolicLinkObject": lambda w: (0, attributes(w.link and r"\DosDevices\Edge")),
+    "ZwOpenSymbolicLinkObject": lambda w: (0, attributes(r"\DosDevices\Edge" if w.link else "")),
     "ZwQuerySymbolicLinkObject": lambda w: (w.link,),
     "ZwReadFile": lambda w: (w.handle, None, None, None, wdm.IO_STATUS_BLOCK(), w.user, 16, 0, None),
     "ZwWriteFile": lambda w: (w.handle, None, None, None, wdm.IO_STATUS_BLOCK(), w.user, 16, 0, None),

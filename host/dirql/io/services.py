@@ -187,7 +187,7 @@ def read_file(
     apc_routine: object,
     apc_context: object,
     io_status_block: IoStatusBlock,
-    buffer: int,
+    buffer: int | None,
     length: int,
     byte_offset: int | None,
     key: int | None = None,
@@ -210,7 +210,7 @@ def read_file(
     read.byte_offset = file.current_byte_offset if byte_offset is None else byte_offset
     request = FileRequest(file, irp, event, io_status_block, length)
     try:
-        attach_read_buffer(irp, device.flags, buffer, length)
+        attach_read_buffer(irp, device.flags, buffer or 0, length)
     except StatusException as error:
         return request.fail(error.status)
     return request.submit(device)
@@ -222,7 +222,7 @@ def write_file(
     apc_routine: object,
     apc_context: object,
     io_status_block: IoStatusBlock,
-    buffer: int,
+    buffer: int | None,
     length: int,
     byte_offset: int | None,
     key: int | None = None,
@@ -242,7 +242,7 @@ def write_file(
     write.byte_offset = file.current_byte_offset if byte_offset is None else byte_offset
     request = FileRequest(file, irp, event, io_status_block)
     try:
-        attach_write_buffer(irp, device.flags, buffer, length)
+        attach_write_buffer(irp, device.flags, buffer or 0, length)
     except StatusException as error:
         return request.fail(error.status)
     return request.submit(device)

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong arguments for every routine of the WDK: NULL, another type, a number out of range.
+
+Each parameter of each routine gets each value of `WRONG`, with right arguments for the others. The call may return,
+raise a status, or be a bug check, as on NT. Otherwise it raises `TypeError` or `ValueError`, which name the routine and
+the parameter, and nothing has changed: the kernel then runs on without an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from compiled import COMPILED
+from dirql import wdm
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.costs import Costs
+from dirql.machine import Machine, open_machine
+from dirql.nt.contracts import CONTRACTS
+from dirql.nt.ntstatus import StatusException
+from fakes.scripted_target import ScriptedTarget
+from unit.edge_calls import World, find, good_arguments, map_devices
+from wdk.description import load_description
+from wdk.routines import Routine
+
+OPEN = {
+    "IoCopyCurrentIrpStackLocationToNext",
+    "IoGetAttachedDevice",
+    "IoGetCurrentIrpStackLocation",
+    "IoGetNextIrpStackLocation",
+    "IoInitializeIrp",
+    "IoMarkIrpPending",
+    "IoReuseIrp",
+    "IoSetCancelRoutine",
+    "IoSetCompletionRoutine",
+    "IoSetNextIrpStackLocation",
+    "IoSizeOfIrp",
+    "IoSkipCurrentIrpStackLocation",
+}
+"""Routines that do not name their arguments yet."""
+ROUTINES = {routine.name: routine for routine in load_description().routines if routine.name not in OPEN}
+
+
+class Wrong:
+    """An object that no routine of the WDK takes."""
+
+    def __repr__(self) -> str:
+        return "<a wrong object>"
+
+
+FAR_FUTURE = 0x7FFF_FFFF_FFFF_FFF8
+WRONG: tuple[object, ...] = (None, Wrong(), "text", 1.5, -1, 0, 1 << 80, FAR_FUTURE)
+LONG_WAITS = {("KeDelayExecutionThread", "Interval")}
+"""The calls that would wait until then."""
+
+
+def on_a_machine(test: Callable[[Machine], None]) -> None:
+    """Run the test on a machine that is released without a report."""
+    target = ScriptedTarget()
+    map_devices(target)
+    machine = open_machine(target, costs=Costs.free())
+    try:
+        test(machine)
+    finally:
+        machine.kernel.stop(RuntimeError("the test is over"))
+        machine.close()
+
+
+def call(machine: Machine, routine: Routine, position: int = -1, value: object = None) -> None:
+    """Call the routine with right arguments, or with `value` in the place of one."""
+    arguments = good_arguments(routine, World(machine))
+    if position >= 0:
+        arguments[position] = value
+    needed = CONTRACTS[routine.python].min_irql
+    if wdm.KeGetCurrentIrql() < needed and not routine.levels.is_device:
+        wdm.KeRaiseIrql(needed)
+    find(routine)(*arguments)
+
+
+def go_on(machine: Machine) -> None:
+    """Let the kernel do what the call may have left: DPCs, timers and threads."""
+    if machine.kernel.stopped is None:
+        wdm.KeLowerIrql(wdm.PASSIVE_LEVEL)
+        wdm.KeStallExecutionProcessor(10)
+        wdm.KeFlushQueuedDpcs()
+        wdm.KeDelayExecutionThread(wdm.KernelMode, False, -100)
+
+
+def is_named(routine: Routine, parameter: str, error: Exception) -> bool:
+    """Whether the error names both; compiled code checks types first, with messages of its own."""
+    return COMPILED or (routine.name in str(error) and parameter in str(error))
+
+
+@pytest.mark.parametrize("routine", ROUTINES.values(), ids=ROUTINES)
+def test_right_arguments_are_accepted(routine: Routine) -> None:
+    """Else the other test would see that wrong arguments are refused for another reason."""
+
+    def test(machine: Machine) -> None:
+        if routine.name == "ExRaiseStatus":
+            with pytest.raises(StatusException):
+                call(machine, routine)
+        else:
+            call(machine, routine)
+        go_on(machine)
+
+    on_a_machine(test)
+
+
+@pytest.mark.parametrize(
+    ("routine", "position"),
+    [(routine, position) for routine in ROUTINES.values() for position in range(len(routine.arguments))],
+    ids=[f"{name}-{each.name}" for name, routine in ROUTINES.items() for each in routine.arguments],
+)
+def test_a_wrong_argument_is_refused_by_name_and_changes_nothing(routine: Routine, position: int) -> None:
+    parameter = routine.arguments[position].name
+    unnamed = []
+    for value in WRONG:
+        if (routine.name, parameter) in LONG_WAITS and value == FAR_FUTURE:
+            continue
+        error = refusal(routine, position, value)
+        if error is not None and not is_named(routine, parameter, error):
+            unnamed.append(f"{value!r}: {error}")
+    assert unnamed == []
+
+
+def refusal(routine: Routine, position: int, value: object) -> Exception | None:
+    """The `TypeError` or `ValueError` of a call with this value; None if it ends in another way."""
+    found: list[Exception] = []
+
+    def test(machine: Machine) -> None:
+        try:
+            call(machine, routine, position, value)
+        except (BugCheck, StatusException):
+            return
+        except (TypeError, ValueError) as error:
+            found.append(error)
+        go_on(machine)
+
+    on_a_machine(test)
+    return found[0] if found else None
