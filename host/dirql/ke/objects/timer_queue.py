@@ -54,6 +54,7 @@ class TimerQueue:
         "interrupted_irql",
         "time_at_reset",
         "watch",
+        "watch_expired",
     )
 
     def __init__(self, clock: Clock, time_at_reset: int) -> None:
@@ -70,6 +71,8 @@ class TimerQueue:
         """The IRQL that the last clock interrupt has interrupted."""
         self.watch: TimerEntry | None = None
         """The entry of the kernel itself, which `entries` does not list and which wakes nobody."""
+        self.watch_expired = False
+        """Whether the watch has expired since the processor slept last."""
 
     def is_empty(self) -> bool:
         """Whether nothing is queued that could wake somebody."""

@@ -12,6 +12,7 @@ from dirql.ke.objects.timer import clock_interrupt
 from dirql.ke.processors.dpc import drain
 from dirql.ke.processors.interrupt import STORM_LIMIT, InterruptTable, dispatch, interrupt_table
 from dirql.ke.processors.processor import Processor
+from dirql.ke.state import KernelState
 from dirql.ke.threads.switching import hand_over, switch_thread
 from dirql.ke.threads.thread import IDLE_PRIORITY, WAITING, Thread
 from dirql.ke.watch.deadlock import Deadlock
@@ -237,20 +238,39 @@ def _other_goes_on(processor: Processor) -> bool:
 def _sleep(processor: Processor) -> None:
     """Let the machine run until an interrupt or a due time; raise `Deadlock` if neither can come."""
     kernel = current.kernel
-    clock = kernel.clock
-    if not kernel.timers.is_empty():
-        clock.wait()
+    timers = kernel.timers
+    if timers.watch_expired:
+        _sleep_on(processor)
         return
-    if not interrupt_table.value.connected:
+    if not interrupt_table.value.connected and timers.is_empty():
         raise hang("no timer is set and no interrupt is connected, so that nothing can wake a thread")
+    if kernel.clock.wait(kernel.idle_limit) is None and timers.is_empty():
+        raise _no_interrupt(kernel)
+
+
+def _sleep_on(processor: Processor) -> None:
+    """Do as `_sleep` after a look of the watch, which is no reason to wake up.
+
+    With one routine for both, "interrupts to thread" in bench/ke_paths.py would take 6.6 instead of 5.7 µs.
+    """
+    kernel = current.kernel
+    clock = kernel.clock
+    timers = kernel.timers
     end = clock.now() + kernel.idle_limit
-    while clock.wait(max(0, end - clock.now())) is not None:
-        if not kernel.timers.is_overdue():
-            return
-        clock_interrupt(processor)  # the watch looks, which is no reason to wake up
+    while timers.is_empty():
+        if not interrupt_table.value.connected:
+            raise hang("no timer is set and no interrupt is connected, so that nothing can wake a thread")
+        if clock.wait(max(0, end - clock.now())) is None:
+            raise _no_interrupt(kernel)
+        if timers.is_overdue():
+            clock_interrupt(processor)
         if clock.attention:
-            return
-    raise hang(f"no timer is set, and no interrupt came for {kernel.idle_limit} clocks")
+            break
+    timers.watch_expired = False
+
+
+def _no_interrupt(kernel: KernelState) -> Deadlock:
+    return hang(f"no timer is set, and no interrupt came for {kernel.idle_limit} clocks")
 
 
 # Several processors.

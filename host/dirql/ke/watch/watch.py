@@ -99,6 +99,7 @@ class Watch(TimerEntry):
         """Look, and be due again; raises when a limit is exceeded."""
         kernel = current.kernel
         now = kernel.clock.now()
+        kernel.timers.watch_expired = True
         self.begin(kernel.timers, now)
         if self.limits.clocks is not None and now >= self.limits.clocks:
             raise hang(f"the machine has run for {self.limits.clocks:,} clocks, the limit `clocks`")
