@@ -213,7 +213,7 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
             display.mode(row.name, 2 * options.transfers * len(stores)) as step,
             _recorder(machine, row, options) as recorder,
         ):
-            arrivals = _run_together(machine, stores, options, step)
+            arrivals, kept_up = _run_together(machine, stores, options, step)
         wall = perf_counter() - started
         recorded = recorder.finish()
         failed = any(each.errors for each in stores)
@@ -234,6 +234,7 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         analysis=recorder.analysis(),
         rate=options.rate,
         arrivals=arrivals,
+        kept_up=kept_up,
     )
     return result, recorded
 
@@ -245,19 +246,20 @@ def _recorder(machine: Machine, row: Row, options: Options) -> Recorder:
 
 def _run_together(
     machine: Machine, stores: Sequence[_Transfers], options: Options, step: Step
-) -> Histogram | None:
+) -> tuple[Histogram | None, bool]:
     """Run the transfers of all stores: each in a thread of the program of its own, or as the requests arrive.
 
-    Returns the times from the scheduled arrivals, None for a closed load.
+    Returns the times from the scheduled arrivals, None for a closed load, and whether the driver kept up with them.
     """
     if options.rate is not None:
         workers = [worker for each in stores for worker in each.workers(step)]
-        return OpenLoad(machine, options.rate).run(2 * options.transfers * len(stores), workers)
+        load = OpenLoad(machine, options.rate)
+        return load.run(2 * options.transfers * len(stores), workers), load.kept_up
     threads = [machine.create_thread(partial(each.run, options.transfers, step)) for each in stores[1:]]
     stores[0].run(options.transfers, step)
     for thread in threads:
         thread.join()
-    return None
+    return None, True
 
 
 def _run_scenario(
@@ -271,13 +273,14 @@ def _run_scenario(
             display.mode(row.name, options.transfers) as step,
             _recorder(machine, row, options) as recorder,
         ):
-            arrivals = None
+            arrivals, kept_up = None, True
             if options.rate is None:
                 for _ in range(options.transfers):
                     calls.run(step)
             else:
                 workers = [partial(calls.run, step)] * _WORKERS
-                arrivals = OpenLoad(machine, options.rate).run(options.transfers, workers)
+                load = OpenLoad(machine, options.rate)
+                arrivals, kept_up = load.run(options.transfers, workers), load.kept_up
         wall = perf_counter() - started
         recorded = recorder.finish()
     analysis = recorder.analysis()
@@ -297,6 +300,7 @@ def _run_scenario(
         analysis=analysis,
         rate=options.rate,
         arrivals=arrivals,
+        kept_up=kept_up,
     )
     return result, recorded
 

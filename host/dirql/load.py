@@ -49,6 +49,8 @@ class OpenLoad:
         self._waiting: deque[int | None] = deque()
         self._arrived = Semaphore()
         self._responses: Counter[int] = Counter()
+        self.kept_up = True
+        """Whether requests ended as fast as they arrived; otherwise the times grow with the number of requests."""
 
     def run(self, requests: int, workers: Sequence[Callable[[], object]]) -> Histogram:
         """Let all requests arrive; returns the clocks from each scheduled arrival to the end of the worker's call."""
@@ -67,6 +69,8 @@ class OpenLoad:
             self._let_in(None)
         for thread in threads:
             thread.join()
+        length = requests * target.frequency // self._rate
+        self.kept_up = target.now() - start <= length + length // 10
         return Histogram.of_counts(self._responses)
 
     def _let_in(self, scheduled: int | None) -> None:

@@ -141,6 +141,7 @@ def test_in_an_open_load_requests_that_wait_are_timed_from_their_arrival(tmp_pat
     assert slow["response"]["samples"] == fast["response"]["samples"] == 40
     assert slow["clocks"] > 0.039 * load_machine("default").frequency  # the last one arrives after 39 ms
     assert slow["response"]["max"] < 2 * slow["stages"]["request"]["p50"]
+    assert (slow["kept_up"], fast["kept_up"]) == (True, False)
     # Each request waits for those before it: a closed load would tell about 1,200 clocks for each of them.
     assert fast["response"]["max"] > 10 * slow["response"]["max"]
 

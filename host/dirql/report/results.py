@@ -60,6 +60,8 @@ class ModeResult:
     """
     arrivals: Histogram | None = None
     """For an open load: from the scheduled arrival of each request until its program had the result."""
+    kept_up: bool = True
+    """For an open load: whether requests ended as fast as they arrived."""
 
     @property
     def requests(self) -> Histogram:

@@ -89,6 +89,7 @@ def _mode(mode: ModeResult) -> dict[str, Json]:
         "busy_clocks": mode.busy_clocks,
         "load": "closed" if mode.rate is None else "open",
         "rate": mode.rate,
+        "kept_up": mode.kept_up,
         "response": _histogram(mode.requests, Stage.REQUEST not in mode.analysis.invalid),
         "wall_seconds": mode.wall_seconds,
         "verified": mode.verified,

@@ -51,6 +51,15 @@ def render(console: Console, job: JobResult) -> None:
         console.print(_latencies(job))
         console.print(_NOTES, style="dim", highlight=False)
         console.print(_origin(job), style="dim", highlight=False)
+    for mode in job.modes:
+        if not mode.kept_up:
+            console.print(
+                f"{mode.name}: the driver did not keep up with {mode.rate:,} requests a second, so the time of a "
+                "request grows with the number of requests",
+                style="yellow",
+                highlight=False,
+                markup=False,
+            )
     for line in _complaints(job):
         console.print(line, style="red", highlight=False, markup=False)
     console.print(_summary(job), style=_STYLES[job.verdict], highlight=False)

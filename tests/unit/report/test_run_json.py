@@ -36,6 +36,7 @@ MODE = {
     **dict.fromkeys(("size", "transfers", "bytes", "irps", "clocks", "data_clocks", "busy_clocks"), COUNT),
     "load": {"type": str, "among": ("closed", "open")},
     "rate": {"type": (int, type(None)), "least": 1},
+    "kept_up": {"type": bool},
     "response": {"type": dict, "keys": HISTOGRAM},
     "wall_seconds": {"type": float, "least": 0},
     "verified": {"type": bool},

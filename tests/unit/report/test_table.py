@@ -144,6 +144,9 @@ def test_an_open_load_says_so_and_counts_from_the_scheduled_arrival() -> None:
     assert row(text, "dma,", "level", "90,000")[0] == "90,000"
     assert "a timer lets 2,500 requests arrive in each second" in " ".join(text.split())
     assert "Closed load" not in text
+    assert "did not keep up" not in text
+    late = " ".join(show(make_job(replace(make_mode(), rate=2500, arrivals=waited, kept_up=False))).split())
+    assert "dma, level: the driver did not keep up with 2,500 requests a second" in late
 
 
 def test_a_job_without_modes_is_told_too() -> None:
