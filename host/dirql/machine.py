@@ -297,6 +297,7 @@ class Machine:
         problems = self.pnp.remove_devices()
         for driver in reversed(list(self.io.drivers.values())):
             unload_driver(driver)
+        self.hal.grants.check()
         leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
         return [*leaks, *io_leaks(), *self.kernel.leaks()]
 

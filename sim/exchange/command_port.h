@@ -11,6 +11,7 @@
 
 #include <cstring>
 
+#include "confinement.h"
 #include "exchange.h"
 #include "memory_delays.h"
 
@@ -24,7 +25,7 @@ inline constexpr uint64_t kLongestWait = 1 << 18;
 template <class Pins>
 class CommandPort {
   public:
-    CommandPort(Pins& pins, dirql_exchange& exchange) : pins_(pins), exchange_(exchange) {}
+    CommandPort(Pins& pins, dirql_exchange& exchange) : pins_(pins), exchange_(exchange), confinement_(exchange) {}
 
     // Takes up the request in the exchange.
     void begin() {
@@ -178,7 +179,8 @@ class CommandPort {
 
     unsigned attention() const {
         return (pins_.intr_o ? DIRQL_ATTENTION_INTERRUPT : 0) |
-               (pins_.clock_o >= exchange_.deadline ? DIRQL_ATTENTION_DEADLINE : 0);
+               (pins_.clock_o >= exchange_.deadline ? DIRQL_ATTENTION_DEADLINE : 0) |
+               (exchange_.stray_count ? DIRQL_ATTENTION_STRAY : 0);
     }
 
     // A reset drops the posted marks, the event records, and a read answer for a bus master that is under way.
@@ -190,6 +192,7 @@ class CommandPort {
 #undef DIRQL_PAD
         exchange_.posted_count = 0;
         exchange_.record_count = 0;
+        exchange_.stray_count = 0;
         fetched_ = false;
         left_ = kResetClocks;
         state_ = State::kReset;
@@ -317,9 +320,9 @@ class CommandPort {
         const bool inside = address < DIRQL_MEMORY_BYTES;
         if (!pins_.hm_write_o) {
             fetch_ = UINT32_MAX;
-            if (inside) std::memcpy(&fetch_, exchange_.memory + address, 4);
+            if (inside && confinement_.reads(address, pins_.clock_o)) std::memcpy(&fetch_, exchange_.memory + address, 4);
             fetched_ = true;
-        } else if (inside) {
+        } else if (inside && confinement_.writes(address, pins_.hm_be_o, pins_.clock_o)) {
             store(exchange_.memory + address, pins_.hm_wdata_o, pins_.hm_be_o);
         }
     }
@@ -339,6 +342,7 @@ class CommandPort {
 
     Pins& pins_;
     dirql_exchange& exchange_;
+    Confinement confinement_;
     MemoryDelays delays_;
 
     State state_ = State::kSpend;

@@ -31,6 +31,7 @@ enum dirql_pads_operation {
 #define DIRQL_POSTED_SLOTS 64
 #define DIRQL_DATA_DWORDS 16384
 #define DIRQL_RECORD_SLOTS 1048576
+#define DIRQL_GRANT_SLOTS 65536
 #define DIRQL_PATIENCE 1048576
 
 // A host mark that waits for the next request to carry it.
@@ -42,6 +43,12 @@ struct dirql_posted {
 // An event record as the timestamp unit makes it.
 struct dirql_record {
     uint8_t bytes[16];
+};
+
+// A part of the host's RAM, from `start` up to `end`, that bus masters may access; no part if both are 0.
+struct dirql_grant {
+    uint64_t start;
+    uint64_t end;
 };
 
 struct dirql_exchange {
@@ -63,6 +70,11 @@ struct dirql_exchange {
     // for the longest a read is answered on the next clock.
     uint64_t delay_seed;
     uint64_t delay_longest;
+    // Not 0 if bus masters may access only the first `readable_count` parts in `readable`, and `writable_count` parts in
+    // `writable`.
+    uint64_t confined;
+    uint64_t readable_count;
+    uint64_t writable_count;
 
     // Written by the machine. The host, too, moves `clock` on, when it posts a mark.
     // Packed as DIRQL_ANSWER_* say; the value is the dword that was read, or the number of dwords of a string that moved.
@@ -70,10 +82,18 @@ struct dirql_exchange {
     uint64_t clock;
     uint64_t record_count;
     uint64_t records_dropped;
+    // The stray accesses of bus masters since the host has set their number to 0, and the first of them.
+    uint64_t stray_count;
+    uint64_t stray_clock;
+    uint64_t stray_address;
+    uint64_t stray_byte_enables;
+    uint64_t stray_is_write;
 
     struct dirql_posted posted[DIRQL_POSTED_SLOTS];
     uint32_t data[DIRQL_DATA_DWORDS];
     struct dirql_record records[DIRQL_RECORD_SLOTS];
+    struct dirql_grant readable[DIRQL_GRANT_SLOTS];
+    struct dirql_grant writable[DIRQL_GRANT_SLOTS];
 };
 
 // cdef end

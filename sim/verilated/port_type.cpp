@@ -20,7 +20,8 @@ constexpr uint64_t kMostSpent = 1 << 16;
 constexpr unsigned kAllBytes = 0xF;
 constexpr uint64_t kInterruptWanted = uint64_t(DIRQL_ATTENTION_INTERRUPT) << DIRQL_ANSWER_ATTENTION;
 constexpr uint64_t kDeadlineWanted = uint64_t(DIRQL_ATTENTION_DEADLINE) << DIRQL_ANSWER_ATTENTION;
-constexpr uint64_t kWanted = kInterruptWanted | kDeadlineWanted;
+constexpr uint64_t kStrayWanted = uint64_t(DIRQL_ATTENTION_STRAY) << DIRQL_ANSWER_ATTENTION;
+constexpr uint64_t kWanted = kInterruptWanted | kDeadlineWanted | kStrayWanted;
 constexpr char kHandle[] = "dirql.machine";
 
 // A reference that is given back at the end of its block.
@@ -71,7 +72,7 @@ struct Variable {
 Variable spent_variable{"spent"}, attention_variable{"attention"}, answer_variable{"_answer"};
 Variable handle_variable{"_handle"};
 PyObject* zero;
-PyObject* wakes[2]; // the members of `Wake`: an interrupt, the deadline
+PyObject* wakes[3]; // the members of `Wake`: an interrupt, the deadline, a stray access
 
 // A target at the start of a call. `is_open` is false if it is closed, or if `spent` is not a number of clocks.
 class State {
@@ -201,7 +202,7 @@ bool set_deadline(PyObject* target, Arguments arguments, Py_ssize_t count, PyObj
     const uint64_t before = state.presented();
     const uint64_t due = state.exchange->clock >= deadline ? kDeadlineWanted : 0;
     const uint64_t input = before >> DIRQL_ANSWER_INPUT << DIRQL_ANSWER_INPUT;
-    const uint64_t wanted = (before & kInterruptWanted) | due;
+    const uint64_t wanted = (before & (kInterruptWanted | kStrayWanted)) | due;
     const bool is_set = answer_variable.set(target, input | wanted) && state.set_attention(wanted);
     result = is_set ? Py_NewRef(Py_None) : nullptr;
     return true;
@@ -230,7 +231,8 @@ bool wait(PyObject* target, Arguments arguments, Py_ssize_t count, PyObject*& re
         const bool wanted = answer & kWanted;
         if (!state.forget_spent() || !answer_variable.set(target, answer) || !state.set_attention(wanted)) return true;
         if (wanted || clock >= stop) {
-            result = Py_NewRef(wanted ? wakes[!(answer & kInterruptWanted)] : Py_None);
+            const unsigned why = answer & kInterruptWanted ? 0 : answer & kDeadlineWanted ? 1 : 2;
+            result = Py_NewRef(wanted ? wakes[why] : Py_None);
             return true;
         }
         spent = 0;
@@ -294,10 +296,10 @@ PyMethodDef methods[kMethods] = {
     {"wait", function<kWait>(), kFlags, "wait($self, limit=None)\n--\n\nSee `Target`."},
 };
 
-// bind(type, interrupt, deadline): give a class of targets the methods above; the others are members of `Wake`.
+// bind(type, interrupt, deadline, stray): give a class of targets the methods above; the others are members of `Wake`.
 PyObject* bind(PyObject*, Arguments arguments, Py_ssize_t count) {
-    if (count != 3 || !PyType_Check(arguments[0]))
-        return PyErr_Format(PyExc_TypeError, "bind must be called with a class and two objects");
+    if (count != 4 || !PyType_Check(arguments[0]))
+        return PyErr_Format(PyExc_TypeError, "bind must be called with a class and three objects");
     if (zero) return PyErr_Format(PyExc_RuntimeError, "a library must be bound to one class; it is bound already");
     PyObject* const type = arguments[0];
     for (Variable* variable : {&spent_variable, &attention_variable, &answer_variable, &handle_variable})
@@ -308,7 +310,7 @@ PyObject* bind(PyObject*, Arguments arguments, Py_ssize_t count) {
         const Owned descriptor(PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(type), &method));
         if (!descriptor.get() || PyObject_SetAttrString(type, method.ml_name, descriptor.get())) return nullptr;
     }
-    for (int place : {0, 1}) wakes[place] = Py_NewRef(arguments[1 + place]);
+    for (int place : {0, 1, 2}) wakes[place] = Py_NewRef(arguments[1 + place]);
     zero = PyLong_FromLong(0);
     Py_RETURN_NONE;
 }

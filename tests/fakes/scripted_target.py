@@ -31,9 +31,11 @@ from dirql.target.contract import (
     Capability,
     EventBits,
     EventRecord,
+    Grant,
     LinkLost,
     MasterAbort,
     MemoryFile,
+    StrayAccess,
     Target,
     TargetClosed,
     Wake,
@@ -106,7 +108,13 @@ class ScriptedTarget(Target):
 
     name = "scripted"
     capabilities = frozenset(
-        {Capability.DETERMINISTIC, Capability.HOST_MEMORY, Capability.FAULT_INJECTION, Capability.TIMESTAMPS}
+        {
+            Capability.DETERMINISTIC,
+            Capability.HOST_MEMORY,
+            Capability.FAULT_INJECTION,
+            Capability.TIMESTAMPS,
+            Capability.CONFINEMENT,
+        }
     )
     description = MACHINE
     frequency = MACHINE.frequency
@@ -119,6 +127,8 @@ class ScriptedTarget(Target):
         self.memory_file = MemoryFile(self._file, 0)
         self._regions: dict[Space, list[_Region]] = {space: [] for space in Space}
         self._closed = False
+        self._is_confined = False
+        self._grants: dict[Grant, tuple[Sequence[int], bool, bool]] = {}
         self._order = itertools.count()
         self._start()
 
@@ -130,6 +140,7 @@ class ScriptedTarget(Target):
         self._hold_until = 0
         self._fault: BusFault | None = None
         self._events: list[EventRecord] = []
+        self._strays: list[StrayAccess] = []
         self._actions: list[tuple[int, int, Callable[[], None]]] = []
         self.interrupts = ScriptedInterrupts(lambda number: self.record(EventBits.EOI, vector=number))
         self.attention = False
@@ -147,6 +158,57 @@ class ScriptedTarget(Target):
     def record(self, bits: int, *, function: int = 0, vector: int = 0, mark: int = 0) -> None:
         """Put a record into the timestamp stream."""
         self._events.append(EventRecord(self._clock, bits, function, vector, mark))
+
+    # Host memory, as bus masters reach it.
+
+    def read_as_master(self, address: int, length: int) -> bytes:
+        """Read bytes of host memory as a bus master does."""
+        return b"".join(
+            bytes(self.memory[at : at + 1]) if self._allows(at, is_write=False) else b"\xff"
+            for at in range(address, address + length)
+        )
+
+    def write_as_master(self, address: int, data: bytes) -> None:
+        """Write bytes of host memory as a bus master does."""
+        for at, value in enumerate(data, address):
+            if self._allows(at, is_write=True):
+                self.memory[at] = value
+
+    def _allows(self, at: int, *, is_write: bool) -> bool:
+        """Whether a bus master may access a byte; an access that it may not make is kept."""
+        allowed = not self._is_confined or any(
+            (writes and start <= at < end) if is_write else (reads and start & ~3 <= at < end + 3 & ~3)
+            for bounds, reads, writes in self._grants.values()
+            for start, end in zip(bounds[::2], bounds[1::2], strict=True)
+        )
+        if not allowed:
+            self._strays.append(StrayAccess(self._clock, at & ~3, 1 << (at & 3), is_write, 1))
+            self._look()
+        return allowed
+
+    def confine(self) -> None:
+        """See `Target`."""
+        self._check_open()
+        self._is_confined = True
+
+    def grant(self, bounds: Sequence[int], *, reads: bool, writes: bool) -> Grant:
+        """See `Target`."""
+        self._check_open()
+        made = (next(self._order), 0, 0)
+        self._grants[made] = (bounds, reads, writes)
+        return made
+
+    def revoke(self, grant: Grant) -> None:
+        """See `Target`."""
+        self._check_open()
+        del self._grants[grant]
+
+    def take_stray_access(self) -> StrayAccess | None:
+        """See `Target`."""
+        self._check_open()
+        strays, self._strays = self._strays, []
+        self._look()
+        return strays[0]._replace(accesses=len(strays)) if strays else None
 
     # Time.
 
@@ -168,7 +230,7 @@ class ScriptedTarget(Target):
         self._pass(spent)
 
     def _look(self) -> None:
-        self.attention = self._presented() is not None or self._is_due()
+        self.attention = self._presented() is not None or self._is_due() or bool(self._strays)
 
     def _is_due(self) -> bool:
         return self._deadline is not None and self._clock >= self._deadline
@@ -199,7 +261,9 @@ class ScriptedTarget(Target):
         while True:
             self._look()
             if self.attention:
-                return Wake.DEADLINE if self._presented() is None else Wake.INTERRUPT
+                if self._presented() is not None:
+                    return Wake.INTERRUPT
+                return Wake.DEADLINE if self._is_due() else Wake.STRAY
             if end is not None and self._clock >= end:
                 return None
             self._pass(self._next_clock(end) - self._clock)

@@ -37,6 +37,8 @@ RAM_BYTES = 4096
 _BUFFER_OFFSET = 0x10_0000
 """The place of the store's buffer in the window for devices, whose start has the registers."""
 _DESCRIPTOR = 0x8_0000
+DESCRIPTORS = (_DESCRIPTOR, _DESCRIPTOR + DESCRIPTOR.bytes)
+"""The memory from which the device of `copy_by_device` reads what to do."""
 DELAYS = MemoryDelays(seed=1)
 """The times of the slow memory of a bench with delays."""
 _LONGEST_TRANSFER = 5_000_000
@@ -135,7 +137,7 @@ class Bench:
     def copy_by_device(self, source: int, destination: int, size: int) -> None:
         """Have a device copy bytes of host memory, which it reaches as a bus master."""
         if self.script is not None:
-            self.script.memory[destination : destination + size] = self.script.memory[source : source + size]
+            self.script.write_as_master(destination, self.script.read_as_master(source, size))
             return
         for operation, address in (
             (store.Operation.DMA_WRITE, source),

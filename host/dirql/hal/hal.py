@@ -10,6 +10,7 @@ from typing import Final
 
 from dirql.hal.device_memory import DeviceMemory
 from dirql.hal.dma.adapter import AdapterStatistics, DmaAdapter
+from dirql.hal.dma.grants import DmaGrants
 from dirql.hal.interrupts import InterruptController
 from dirql.hal.polling import PollingNotes
 from dirql.ke.current import current as ke_current
@@ -43,6 +44,7 @@ class Hal:
         "bus_error",
         "bus_errors",
         "device_memory",
+        "grants",
         "interrupts",
         "memory_manager",
         "polling",
@@ -59,7 +61,8 @@ class Hal:
         self.always_preempts = False
         self.polling: PollingNotes | None = None
         """Takes note of the accesses of drivers while the watch over hangs suspects one of polling for ever."""
-        self.interrupts = InterruptController(target, self.report_bus_error)
+        self.grants = DmaGrants(target)
+        self.interrupts = InterruptController(target, self.report_bus_error, self.grants.check)
         self.device_memory = DeviceMemory(memory_manager)
 
     @property
@@ -71,10 +74,12 @@ class Hal:
         """Become the layer of the open machine, after its kernel; raises `RuntimeError` while another machine is open.
 
         If the kernel lets threads and processors take turns at any point, they may do so at each access. Otherwise an
-        access is interrupted only when the target asks for attention: for an interrupt or a deadline.
+        access is interrupted only when the target asks for attention: for an interrupt, a deadline, or a stray access
+        of a device, since devices are confined from now on.
         """
         self.always_preempts = ke_current.is_running() and ke_current.kernel.is_eager
         running.install(self)
+        self.grants.begin()
 
     def close(self) -> None:
         """Leave the place that `install` took; the target stays open. Does nothing while another layer is installed."""

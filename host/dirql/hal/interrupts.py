@@ -41,6 +41,7 @@ class InterruptController:
 
     __slots__ = (
         "_address",
+        "_check_masters",
         "_enabled",
         "_end_address",
         "_ends",
@@ -51,8 +52,17 @@ class InterruptController:
         "description",
     )
 
-    def __init__(self, target: Target, report: Callable[[BusError], None]) -> None:
-        """`report` is called with each bus error; a bus error does not stop the host."""
+    def __init__(
+        self,
+        target: Target,
+        report: Callable[[BusError], None],
+        check_masters: Callable[[], None] | None = None,
+    ) -> None:
+        """`report` is called with each bus error; a bus error does not stop the host.
+
+        `check_masters` is called when the target asks for attention and presents no interrupt.
+        """
+        self._check_masters = check_masters
         self._target = target
         self._report = report
         self.description: Final = target.description.controller
@@ -69,7 +79,11 @@ class InterruptController:
     def requested_irql(self) -> int:
         """The IRQL of the interrupt that the controller presents now; 0 for none. Takes no bus clocks."""
         number = self._target.interrupt_request()
-        return 0 if number is None else self._irqls[number]
+        if number is not None:
+            return self._irqls[number]
+        if self._check_masters is not None:
+            self._check_masters()
+        return 0
 
     def acknowledge(self) -> int:
         """Fetch the vector; `Vector.SPURIOUS` if no interrupt is pending any more, or if the fetch failed."""

@@ -224,7 +224,7 @@ def attach_read_buffer(irp: Irp, device_flags: int, address: int, length: int) -
         irp.associated_irp.system_buffer = _system_buffer(length)
         irp.flags |= _SYSTEM_BUFFER | IRP_INPUT_OPERATION
     elif device_flags & DO_DIRECT_IO:
-        _lock(irp, address, length, IoWriteAccess)
+        _lock(irp, address, length, IoWriteAccess, "IRP_MJ_READ")
 
 
 def attach_write_buffer(irp: Irp, device_flags: int, address: int, length: int) -> None:
@@ -235,7 +235,7 @@ def attach_write_buffer(irp: Irp, device_flags: int, address: int, length: int) 
     if device_flags & DO_BUFFERED_IO:
         _copy_in(irp, _system_buffer(length), address, length)
     elif device_flags & DO_DIRECT_IO:
-        _lock(irp, address, length, IoReadAccess)
+        _lock(irp, address, length, IoReadAccess, "IRP_MJ_WRITE")
 
 
 def attach_control_buffers(
@@ -251,7 +251,8 @@ def attach_control_buffers(
     if method == METHOD_BUFFERED:
         irp.flags |= IRP_INPUT_OPERATION if target_length else 0
     elif target_length:
-        _lock(irp, target or 0, target_length, IoWriteAccess if method == METHOD_OUT_DIRECT else IoReadAccess)
+        operation = IoWriteAccess if method == METHOD_OUT_DIRECT else IoReadAccess
+        _lock(irp, target or 0, target_length, operation, "IRP_MJ_DEVICE_CONTROL")
 
 
 def return_buffers(irp: Irp, process: Process, output_length: int) -> None:
@@ -297,7 +298,7 @@ def _copy_in(irp: Irp, buffer: int, address: int, length: int) -> None:
     memory.copy(buffer, address, length)
 
 
-def _lock(irp: Irp, address: int, length: int, operation: int) -> None:
+def _lock(irp: Irp, address: int, length: int, operation: int, purpose: str) -> None:
     mdl = Mdl.allocate(address, length)
     if mdl is None:
         raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
@@ -306,6 +307,7 @@ def _lock(irp: Irp, address: int, length: int, operation: int) -> None:
     except StatusException:
         mdl.free()
         raise
+    mdl.purpose = purpose
     irp.mdl_address = mdl
 
 

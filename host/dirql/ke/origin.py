@@ -10,10 +10,10 @@ from __future__ import annotations
 import inspect
 import os
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Final
 
-__all__ = ["Origin", "is_kernel_frame", "origin", "origin_from", "origin_of"]
+__all__ = ["Mark", "Origin", "describe_mark", "is_kernel_frame", "mark", "origin", "origin_from", "origin_of"]
 
 _KERNEL_ROOMS: Final = (
     "hal",
@@ -78,6 +78,42 @@ def origin_of(error: BaseException) -> Origin | None:
             found = _place(step.tb_frame, step.tb_lineno)
         step = step.tb_next
     return found
+
+
+Mark = tuple[CodeType, int]
+"""A place as it can be noted at each call: the code, and the instruction in it."""
+
+_kernel_files: Final[dict[str, bool]] = {}
+"""Whether code of a file is the kernel's, for the files that were asked for before."""
+
+
+def mark() -> Mark | None:
+    """The place in a driver or a program that called the kernel, in a form that is quick to make.
+
+    It takes 0.2 µs where `origin` takes 3 µs ("pool block" of bench/hal_paths.py has two of them).
+    """
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None:
+        code = frame.f_code
+        is_kernel = _kernel_files.get(code.co_filename)
+        if is_kernel is None:
+            is_kernel = _kernel_files[code.co_filename] = is_kernel_frame(frame)
+        if not is_kernel:
+            return code, frame.f_lasti
+        frame = frame.f_back
+    return None
+
+
+def describe_mark(place: Mark | None) -> str:
+    """The routine, file and line of a mark; None stands for the kernel itself."""
+    if place is None:
+        return "the kernel"
+    code, instruction = place
+    line = next(
+        (line for start, end, line in code.co_lines() if start <= instruction < end and line is not None),
+        code.co_firstlineno,
+    )
+    return str(Origin(code.co_qualname, code.co_filename, line))
 
 
 def is_kernel_frame(frame: FrameType) -> bool:

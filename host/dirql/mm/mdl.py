@@ -88,6 +88,7 @@ class Mdl:
         "mdl_flags",
         "next",
         "process",
+        "purpose",
         "size",
         "start_va",
     )
@@ -95,6 +96,8 @@ class Mdl:
     def __init__(self, address: int, length: int) -> None:
         self.size = _size_of_mdl(address, length)
         self.next: Mdl | None = None
+        self.purpose = ""
+        """The request that the I/O manager made it for, such as "IRP_MJ_READ"; empty for a driver's own."""
         self.process: Process | None = None
         self.frames: list[int] = []
         self._describe(address, length)

@@ -92,10 +92,11 @@ class Answer:
 
 
 class Attention:
-    """Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached."""
+    """Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access."""
 
     INTERRUPT: Final = 1
     DEADLINE: Final = 2
+    STRAY: Final = 4
 
 
 class Failure(IntEnum):

@@ -28,12 +28,14 @@ __all__ = [
     "Capability",
     "EventBits",
     "EventRecord",
+    "Grant",
     "LinkLost",
     "MasterAbort",
     "MemoryFile",
     "NotSupported",
     "PadLevels",
     "ParityError",
+    "StrayAccess",
     "Target",
     "TargetAbort",
     "TargetClosed",
@@ -53,6 +55,7 @@ class Capability(enum.Enum):
     FAULT_INJECTION = "bus errors and interrupt delays can be injected"
     TIMESTAMPS = "device events are recorded with their clocks"
     WAVES = "signals can be dumped to a file"
+    CONFINEMENT = "bus masters can be confined to parts of the host's memory"
     PADS = "the pads of functions can be driven and read"
 
 
@@ -193,11 +196,29 @@ class PadLevels(NamedTuple):
     """The pads that the function drives."""
 
 
+Grant = tuple[int, int, int]
+"""A permission that `Target.grant` gave; the numbers mean something to its target only."""
+
+
+class StrayAccess(NamedTuple):
+    """An access of a bus master to host memory that no grant allowed, and that had no effect; see `Target.confine`."""
+
+    clock: int
+    address: int
+    """The address of the dword, dword aligned."""
+    byte_enables: int
+    """High-true, bit 0 for byte lane 0."""
+    is_write: bool
+    accesses: int
+    """The number of stray accesses since the last one was taken; the other members describe the first of them."""
+
+
 class Wake(enum.IntEnum):
     """The reason for which `Target.wait` returned."""
 
     INTERRUPT = 1
     DEADLINE = 2
+    STRAY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +328,8 @@ class Target(Clock):
     def wait(self, limit: int | None = None) -> Wake | None:
         """Let the machine run until an interrupt is presented, the deadline is reached, or `limit` clocks have passed.
 
-        Returns the reason, None if it was the limit. With neither a deadline nor a limit the machine runs until an
-        interrupt, and for ever if none comes.
+        A stray access ends the wait too. Returns the reason, None if it was the limit. With neither a deadline nor a
+        limit the machine runs until an interrupt, and for ever if none comes.
         """
 
     # Timestamps.
@@ -335,6 +356,34 @@ class Target(Clock):
     def hold_interrupt(self, clocks: int) -> None:
         """Keep the controller from presenting an interrupt for the next `clocks` clocks."""
 
+    # The host's memory, for targets with CONFINEMENT.
+
+    def confine(self) -> None:
+        """Let bus masters access only the parts of host memory that grants allow; without a call they reach all of it.
+
+        Any other access is a stray access: a read gives all ones, a write has no effect. It makes `attention` true
+        until `take_stray_access` is called. The grants hold for all masters together. A reset keeps grants.
+        """
+        raise _no_confinement(self.name)
+
+    def grant(self, bounds: Sequence[int], *, reads: bool, writes: bool) -> Grant:
+        """Allow bus masters to read or write pieces of host memory.
+
+        `bounds` has two numbers for each piece: the address of its first byte, and the address behind its last one.
+
+        Grants may overlap; what any of them allows is allowed. A master may read whole dwords of which a piece has a
+        byte. Raises `NotSupported` without the capability CONFINEMENT.
+        """
+        raise _no_confinement(self.name)
+
+    def revoke(self, grant: Grant) -> None:
+        """Take a grant back; to be called once for each grant."""
+        raise _no_confinement(self.name)
+
+    def take_stray_access(self) -> StrayAccess | None:
+        """The first stray access since the last call, None if there was none."""
+        raise _no_confinement(self.name)
+
     # Pads, for targets with PADS.
 
     def drive_pads(self, function: Function, levels: int) -> None:
@@ -358,6 +407,13 @@ class Target(Clock):
     @abstractmethod
     def close(self) -> None:
         """Release the machine; a second call does nothing."""
+
+
+def _no_confinement(target: str) -> NotSupported:
+    return NotSupported(
+        f"bus masters must be confined on a target with the capability CONFINEMENT; target {target} lacks it: ask"
+        " `capabilities` first"
+    )
 
 
 def _no_pads(target: str, function: Function) -> NotSupported:

@@ -86,12 +86,12 @@ def release(buffer: UserBuffer, mdl: Mdl) -> None:
 
 def device_reads(machine: Machine, elements: Iterable[ScatterGatherElement]) -> bytes:
     """The bytes that the device reads at logical addresses."""
-    return b"".join(machine.target.memory[address : address + length] for address, length in elements)
+    return b"".join(machine.target.read_as_master(address, length) for address, length in elements)
 
 
 def device_writes(machine: Machine, elements: Iterable[ScatterGatherElement], data: bytes) -> None:
     """Let the device write bytes at logical addresses."""
     for address, length in elements:
-        machine.target.memory[address : address + length] = data[:length]
+        machine.target.write_as_master(address, data[:length])
         data = data[length:]
     assert data == b""

@@ -294,3 +294,26 @@ def test_lists_are_got_at_dispatch_only(machine: Machine) -> None:
     with pytest.raises(BugCheck) as caught:
         get(adapter, mdl, 0, 100, True)
     assert (caught.value.code, caught.value.parameters[0]) == (0xE6, 0x14)
+
+
+@pytest.mark.parametrize("length", [100, 5 * PAGE_SIZE + 17])
+@pytest.mark.parametrize("write", [False, True])
+@pytest.mark.parametrize("width", [ALL_BITS, FEW_BITS])
+def test_DMA_10_a_device_without_scatter_gather_gets_one_element(
+    machine: Machine, length: int, write: bool, width: int
+) -> None:
+    adapter = adapter_for(description(width, scatter_gather=False))
+    buffer, mdl = locked(machine, length, offset=9)
+    data = bytes(place * 7 & 0xFF for place in range(length))
+    if write:
+        buffer.write(data)
+    with at_dispatch():
+        found = get(adapter, mdl, 0, length, write)
+        assert [element.length for element in found.elements] == [length]
+        if write:
+            assert device_reads(machine, found.elements) == data
+        else:
+            device_writes(machine, found.elements, data)
+        adapter.put_scatter_gather_list(found, write)
+    assert buffer.read() == data
+    machine.hal.preempt()  # no access was stray

@@ -15,12 +15,14 @@ from typing import Final, NoReturn, Protocol, TypeVar, cast
 
 from dirql.hal.dma.common_buffers import CommonBuffers
 from dirql.hal.dma.description import DeviceDescription
+from dirql.hal.dma.grants import DmaGrants
 from dirql.hal.dma.map_registers import MapRegisters, RegisterFile
 from dirql.hal.dma.queue import AllocationQueue
 from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
-from dirql.hal.dma.transfers import check_transfer, parts, registers_needed, runs
+from dirql.hal.dma.transfers import Run, check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import ADAPTER_CONTROL, CALLBACK, call_driver, current_driver, verifies
+from dirql.ke.origin import Mark, mark
 from dirql.ke.processors.contract import KeptContract, contract
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.manager import MemoryManager
@@ -99,6 +101,7 @@ class DmaAdapter:
         "_buffers",
         "_channel",
         "_file",
+        "_grants",
         "_held",
         "_limit",
         "_lists",
@@ -118,11 +121,13 @@ class DmaAdapter:
         registers: int,
         file: RegisterFile | None,
         when_released: Callable[[DmaAdapter], None],
+        grants: DmaGrants,
+        device: object,
     ) -> None:
         """`registers` is the largest number of map registers that a transfer may take.
 
         `file` holds them; None for a device that needs no bounce pages. `when_released` is called with the adapter when
-        it was put back and holds nothing.
+        it was put back and holds nothing. `grants` are those of the machine, `device` is the physical device object.
         """
         self.description = description
         self.dma_operations = _OPERATIONS
@@ -130,7 +135,8 @@ class DmaAdapter:
         self._manager = manager
         self._limit = description.address_limit
         self._file = file
-        self._buffers = CommonBuffers(manager)
+        self._grants = grants
+        self._buffers = CommonBuffers(manager, grants, device)
         self._queue = AllocationQueue(self._take)
         self._channel: MapRegisters | None = None
         self._held: set[MapRegisters] = set()
@@ -206,18 +212,23 @@ class DmaAdapter:
             return STATUS_INSUFFICIENT_RESOURCES
 
         driver = current_driver()
+        place = mark()
 
         def granted(registers: MapRegisters) -> None:
-            elements = build(
+            elements, pieces = build(
                 mdl,
                 current_va,
                 length,
                 registers,
                 limit=self._limit,
                 longest=self.description.maximum_length,
+                one=not self.description.scatter_gather,
                 write_to_device=write_to_device,
             )
             found = ScatterGatherList(elements, mdl, registers)
+            self._permit(
+                "a scatter/gather list", pieces, mdl, device_object, registers, write_to_device, place
+            )
             self._lists.add(found)
             irp = cast("Irp", device_object.current_irp)
             call_driver(CALLBACK, driver, execution_routine, device_object, irp, found, context)
@@ -235,6 +246,7 @@ class DmaAdapter:
                 f"{scatter_gather!r}",
             )
         self._lists.discard(scatter_gather)
+        self._forbid(scatter_gather.registers, mark())
         scatter_gather.registers.flush()
         self._free(scatter_gather.registers)
         self._queue.serve()
@@ -343,6 +355,7 @@ class DmaAdapter:
             if len(found) > 1 or end > self._limit:
                 place = start & PAGE_OFFSET
                 start, end = map_register_base.bounce(found, place, write_to_device=write_to_device)
+        self._permit("a transfer", [(start, end)], mdl, None, map_register_base, write_to_device, mark())
         return LogicalAddress(start), end - start
 
     def flush_adapter_buffers(
@@ -359,6 +372,7 @@ class DmaAdapter:
         """
         _FLUSH_ADAPTER_BUFFERS.check_two(self, _mdl)
         _check_base(_FLUSH_ADAPTER_BUFFERS, map_register_base)
+        self._forbid(map_register_base, mark())
         map_register_base.flush()
         return True
 
@@ -386,7 +400,31 @@ class DmaAdapter:
 
     def _free(self, registers: MapRegisters) -> None:
         self._held.discard(registers)
+        if registers.grants:
+            self._forbid(registers, mark())
         registers.free()
+
+    def _permit(
+        self,
+        kind: str,
+        pieces: list[Run],
+        mdl: Mdl,
+        device: object,
+        registers: MapRegisters,
+        write_to_device: bool,
+        place: Mark | None,
+    ) -> None:
+        """Let the device access the memory of a transfer until `_forbid`."""
+        reads = bool(write_to_device)
+        grant = self._grants.add(kind, pieces, mdl, device, reads, not reads, place)
+        if grant is not None:
+            registers.grants.append(grant)
+
+    def _forbid(self, registers: MapRegisters, place: Mark | None) -> None:
+        """Let the device no longer access the memory of a transfer."""
+        if registers.grants:
+            self._grants.end(registers.grants, place)
+            registers.grants.clear()
 
     def _left(self) -> int:
         """The verifier's code for the first resource that is still held; 0 when there is none."""

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from dirql.hal.dma.grants import DmaGrant, DmaGrants
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.origin import mark
 from dirql.mm.layout import NONPAGED_RANGE, bytes_to_pages
 from dirql.mm.manager import MemoryManager
 from dirql.nt.addresses import LogicalAddress
@@ -28,15 +30,19 @@ class _CommonBuffer(NamedTuple):
     logical: LogicalAddress
     guard: int
     """The number of bytes from `length` to the end of the last page; they are painted, and nobody may write to them."""
+    grant: DmaGrant | None
+    """The permission of devices to access it."""
 
 
 class CommonBuffers:
     """The common buffers of one adapter, by their virtual addresses."""
 
-    __slots__ = ("_buffers", "_manager")
+    __slots__ = ("_buffers", "_device", "_grants", "_manager")
 
-    def __init__(self, manager: MemoryManager) -> None:
+    def __init__(self, manager: MemoryManager, grants: DmaGrants, device: object) -> None:
         self._manager = manager
+        self._grants = grants
+        self._device = device
         self._buffers: dict[int, _CommonBuffer] = {}
 
     def __len__(self) -> int:
@@ -60,7 +66,10 @@ class CommonBuffers:
         if address is None:
             manager.frames.free(frames)
             return None
-        buffer = _CommonBuffer(length, LogicalAddress(first << PAGE_SHIFT), pages * PAGE_SIZE - length)
+        start = first << PAGE_SHIFT
+        pieces = [(start, start + length)]
+        grant = self._grants.add("a common buffer", pieces, None, self._device, True, True, mark())
+        buffer = _CommonBuffer(length, LogicalAddress(start), pages * PAGE_SIZE - length, grant)
         manager.poison.fill(buffer.logical, buffer.logical + length)
         self._guard(buffer)[:] = _GUARD * buffer.guard
         self._buffers[address] = buffer
@@ -79,6 +88,8 @@ class CommonBuffers:
                 reason=f"FreeCommonBuffer must be called once, with the length and both addresses of the buffer; they "
                 f"were {length} bytes, {address:#x} and {logical:#x}, and there is {buffer}",
             )
+        if buffer.grant is not None:
+            self._grants.end((buffer.grant,), mark())
         damaged = bytes(self._guard(buffer)).lstrip(_GUARD)
         if damaged:
             bug_check(

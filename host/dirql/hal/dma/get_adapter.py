@@ -42,6 +42,8 @@ def get_dma_adapter(
         file = RegisterFile.create(manager, registers, limit)
         if file is None:
             return None, 0
-    adapter = DmaAdapter(device_description, manager, registers, file, hal.adapters.remove)
+    adapter = DmaAdapter(
+        device_description, manager, registers, file, hal.adapters.remove, hal.grants, _physical_device_object
+    )
     hal.adapters.append(adapter)
     return adapter, registers

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from dirql.hal.dma.grants import DmaGrant
 from dirql.hal.dma.transfers import Run
 from dirql.ke.bugcheck import bug_check
 from dirql.mm.layout import span_pages
@@ -73,7 +74,7 @@ class RegisterFile:
 class MapRegisters:
     """Registers of one transfer; the MapRegisterBase of the WDK."""
 
-    __slots__ = ("_bounces", "_file", "_used", "count", "start")
+    __slots__ = ("_bounces", "_file", "_used", "count", "grants", "start")
 
     def __init__(self, count: int, file: RegisterFile | None = None, start: int = 0) -> None:
         self.count = count
@@ -81,6 +82,8 @@ class MapRegisters:
         self._file = file
         self._used = 0
         self._bounces: list[_Bounce] = []
+        self.grants: list[DmaGrant] = []
+        """The permissions of devices to access the memory of the transfer."""
 
     def __repr__(self) -> str:
         return f"<MapRegisters {self.count}, {self._used} in use>"

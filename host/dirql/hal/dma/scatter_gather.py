@@ -52,35 +52,75 @@ def build(
     *,
     limit: int,
     longest: int,
+    one: bool,
     write_to_device: bool,
-) -> list[ScatterGatherElement]:
-    """The pieces of a transfer, with contiguous runs merged.
+) -> tuple[list[ScatterGatherElement], list[Run]]:
+    """The pieces of a transfer, and the memory behind them with contiguous runs merged.
 
-    None is at or above `limit` or longer than `longest` bytes.
+    No piece is at or above `limit` or longer than `longest` bytes. With `one` there is one piece, for a device without
+    scatter/gather, which goes through map registers unless the memory is contiguous.
     """
+    reached = _contiguous if one else _merged
+    merged = reached(mdl, current_va, length, registers, limit=limit, write_to_device=write_to_device)
+    # The constructors would take twice as long ("scatter gather 64 kib" of bench/hal_paths.py).
+    element, address = tuple.__new__, int.__new__
+    if one or longest >= length:
+        return [
+            element(ScatterGatherElement, (address(LogicalAddress, start), end - start))
+            for start, end in merged
+        ], merged
+    pieces = [
+        ScatterGatherElement(LogicalAddress(piece), min(longest, end - piece))
+        for start, end in merged
+        for piece in range(start, end, longest)
+    ]
+    return pieces, merged
+
+
+def _contiguous(
+    mdl: Mdl, current_va: int, length: int, registers: MapRegisters, *, limit: int, write_to_device: bool
+) -> list[Run]:
+    """The memory of a transfer in one run, which lies in map registers unless the device can reach the memory so."""
+    every = [run for part in parts(mdl, current_va, length) for run in runs(part)]
+    if len(every) == 1 and every[0][1] <= limit:
+        return every
+    return [_bounced(every, registers, write_to_device=write_to_device)]
+
+
+def _merged(
+    mdl: Mdl, current_va: int, length: int, registers: MapRegisters, *, limit: int, write_to_device: bool
+) -> list[Run]:
+    """The memory of a transfer as the device can reach it, with contiguous runs merged."""
     merged: list[Run] = []
     for part in parts(mdl, current_va, length):
+        if part.length == length:
+            found = runs(part)
+            if max(found)[1] <= limit:
+                return found  # nearly every transfer: one MDL, in memory that the device can reach
         for start, end in reachable(part, registers, limit=limit, write_to_device=write_to_device):
             if merged and merged[-1][1] == start:
                 merged[-1] = (merged[-1][0], end)
             else:
                 merged.append((start, end))
-    if longest >= length:
-        return [ScatterGatherElement(LogicalAddress(start), end - start) for start, end in merged]
-    return [
-        ScatterGatherElement(LogicalAddress(piece), min(longest, end - piece))
-        for start, end in merged
-        for piece in range(start, end, longest)
-    ]
+    return merged
 
 
 def reachable(part: Part, registers: MapRegisters, *, limit: int, write_to_device: bool) -> Iterator[Run]:
     """The runs of a part, as the device can reach them: bytes at or above `limit` go through map registers."""
+    beyond: list[Run] = []
     for start, end in runs(part):
-        if end <= limit:
-            yield start, end
-            continue
         direct = min(max(start, limit), end)
         if direct > start:
+            if beyond:
+                yield _bounced(beyond, registers, write_to_device=write_to_device)
+                beyond = []
             yield start, direct
-        yield registers.bounce([(direct, end)], direct & PAGE_OFFSET, write_to_device=write_to_device)
+        if direct < end:
+            beyond.append((direct, end))
+    if beyond:
+        yield _bounced(beyond, registers, write_to_device=write_to_device)
+
+
+def _bounced(beyond: list[Run], registers: MapRegisters, *, write_to_device: bool) -> Run:
+    """The place in map registers of runs that follow each other in a transfer."""
+    return registers.bounce(beyond, beyond[0][0] & PAGE_OFFSET, write_to_device=write_to_device)

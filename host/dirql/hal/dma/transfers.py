@@ -99,6 +99,8 @@ def runs(part: Part) -> list[Run]:
 
 def registers_needed(mdl: Mdl, current_va: int, length: int) -> int:
     """The number of map registers that a transfer takes: one for each page that it touches."""
+    if current_va - mdl.get_virtual_address() + length <= mdl.byte_count:
+        return span_pages(current_va, length)
     return sum(
         span_pages(part.mdl.get_virtual_address() + part.skipped, part.length)
         for part in parts(mdl, current_va, length)

@@ -15,10 +15,12 @@ from dirql.registers.protocol import Answer, Attention
 from dirql.target.contract import MemoryFile, TargetError
 
 __all__ = [
+    "DEADLINE_WANTED",
     "INPUT",
     "INTERRUPT_WANTED",
     "NEVER",
     "STATUS",
+    "STRAY_WANTED",
     "WANTED",
     "Channel",
     "attention_of",
@@ -29,12 +31,16 @@ __all__ = [
 ]
 
 STATUS, _ATTENTION, INPUT = Answer.STATUS, Answer.ATTENTION, Answer.INPUT
-_ATTENTION_BITS = Attention.INTERRUPT | Attention.DEADLINE
+_ATTENTION_BITS = Attention.INTERRUPT | Attention.DEADLINE | Attention.STRAY
 
 WANTED = _ATTENTION_BITS << _ATTENTION
 """The bits of an answer of which one is set if something asks for attention."""
 INTERRUPT_WANTED = Attention.INTERRUPT << _ATTENTION
 """The bit of an answer that is set if an interrupt is presented."""
+DEADLINE_WANTED = Attention.DEADLINE << _ATTENTION
+"""The bit of an answer that is set if the deadline is reached."""
+STRAY_WANTED = Attention.STRAY << _ATTENTION
+"""The bit of an answer that is set if a bus master has made a stray access."""
 
 NEVER = 2**64 - 1
 """A clock that no run reaches. It stands for "no deadline", and for "no limit" in a wait."""

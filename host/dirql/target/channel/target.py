@@ -15,6 +15,7 @@ from dirql.hardware.description import MachineDescription
 from dirql.registers.protocol import Attention, Failure, Op
 from dirql.target.access import check_access, check_burst, check_clocks, check_dword
 from dirql.target.channel.channel import (
+    DEADLINE_WANTED,
     INPUT,
     INTERRUPT_WANTED,
     NEVER,
@@ -261,10 +262,10 @@ class CommandTarget(Target):
         deadline = NEVER if clock is None else check_clocks("a deadline", clock)
         channel.set_deadline(deadline)
         presented, number = self._presented()
-        interrupt = presented & Attention.INTERRUPT
+        kept = presented & (Attention.INTERRUPT | Attention.STRAY)
         due = Attention.DEADLINE if channel.clock >= deadline else 0
-        self._answer = pack_answer(0, 0, interrupt | due, number)
-        self.attention = interrupt | due != 0
+        self._answer = pack_answer(0, 0, kept | due, number)
+        self.attention = kept | due != 0
 
     def wait(self, limit: int | None = None) -> Wake | None:
         """See `Target`."""
@@ -278,7 +279,9 @@ class CommandTarget(Target):
             if status:
                 raise self._channel.failure(status, "a wait")
             if self.attention:
-                return Wake.INTERRUPT if self._answer & INTERRUPT_WANTED else Wake.DEADLINE
+                if self._answer & INTERRUPT_WANTED:
+                    return Wake.INTERRUPT
+                return Wake.DEADLINE if self._answer & DEADLINE_WANTED else Wake.STRAY
             # The channel may return early, so that Ctrl-C need not wait for the machine.
             left = stop - channel.clock
             if left <= 0:

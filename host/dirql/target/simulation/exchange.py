@@ -38,10 +38,18 @@ class Exchange(Protocol):
     posted_count: int
     delay_seed: int
     delay_longest: int
+    confined: int
+    readable_count: int
+    writable_count: int
     answer: int
     clock: int
     record_count: int
     records_dropped: int
+    stray_count: int
+    stray_clock: int
+    stray_address: int
+    stray_byte_enables: int
+    stray_is_write: int
 
 
 class Constants(Protocol):
@@ -87,6 +95,9 @@ class SharedMemory:
     """Two 64-bit words per posted mark: the clocks before it, and the payload."""
     data: memoryview
     records: memoryview
+    readable: memoryview
+    writable: memoryview
+    """Two 64-bit words for each part of memory that bus masters may access: its start and its end."""
     memory: memoryview
     memory_file: MemoryFile
 
@@ -110,6 +121,8 @@ class SharedMemory:
             posted=view("posted").cast("Q"),
             data=view("data"),
             records=view("records"),
+            readable=view("readable").cast("Q"),
+            writable=view("writable").cast("Q"),
             memory=view("memory"),
             memory_file=MemoryFile(fd, fields["memory"].offset),
         )

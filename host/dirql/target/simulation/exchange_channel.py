@@ -10,6 +10,7 @@ from dirql.registers.protocol import Failure, Op
 from dirql.target.channel.channel import value_of
 from dirql.target.contract import LinkLost, MemoryFile, TargetError
 from dirql.target.simulation.exchange import Constants, SharedMemory
+from dirql.target.simulation.grants import Confinement
 from dirql.target.simulation.memory_delays import MemoryDelays
 
 __all__ = ["ExchangeChannel", "MachineStopped"]
@@ -30,6 +31,7 @@ class ExchangeChannel(ABC):
         self._shared = shared
         self._exchange = shared.struct
         self._constants = constants
+        self.confinement = Confinement(shared)
 
     def _delay_memory(self, delays: MemoryDelays | None) -> None:
         """Have the host's RAM slow from the next reset on."""

@@ -55,7 +55,7 @@ class Functions(Constants, Protocol):
 class Port(Protocol):
     """The functions of sim/verilated/port_type.cpp."""
 
-    def bind(self, target: type, interrupt: object, deadline: object, /) -> None:
+    def bind(self, target: type, interrupt: object, deadline: object, stray: object, /) -> None:
         """Replace methods of a class of targets by those of the library; done once for each library."""
 
     def handle(self, machine: int, exchange: int, /) -> object:

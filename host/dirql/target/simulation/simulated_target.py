@@ -1,21 +1,26 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The part of the Target contract that only simulated machines have: the pads of functions."""
+"""The parts of the Target contract that only simulated machines have: the pads of functions, and confinement."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 from dirql.hardware.description import Function, MachineDescription
-from dirql.target.channel.channel import Channel, value_of
+from dirql.target.channel.channel import STRAY_WANTED, WANTED, Channel, value_of
 from dirql.target.channel.target import CommandTarget
-from dirql.target.contract import PadLevels
+from dirql.target.contract import Grant, PadLevels, StrayAccess
+from dirql.target.simulation.grants import Confinement
 
 __all__ = ["SimulatedChannel", "SimulatedTarget"]
 
 
 class SimulatedChannel(Channel, Protocol):
     """A channel to a machine whose pads can be reached. `function` is the index of a function that has pads."""
+
+    confinement: Confinement
+    """The grants of the machine."""
 
     def drive_pads(self, spent: int, function: int, levels: int, /) -> int:
         """Set the levels of the function's pads from outside; returns the answer."""
@@ -30,16 +35,42 @@ class SimulatedChannel(Channel, Protocol):
 class SimulatedTarget(CommandTarget):
     """A machine in a simulation. A subclass adds `name` and `abilities`."""
 
-    __slots__ = ()
+    __slots__ = ("_confinement",)
 
     def __init__(self, channel: SimulatedChannel, description: MachineDescription) -> None:
         """See `CommandTarget`."""
+        self._confinement = channel.confinement
         super().__init__(channel, description)
 
     @property
     def _simulated(self) -> SimulatedChannel:
         """The channel, which is of this type by `__init__`; raises `TargetClosed` after `close`."""
         return cast(SimulatedChannel, self._open)
+
+    def confine(self) -> None:
+        """See `Target`."""
+        self._open_confinement().confine()
+
+    def grant(self, bounds: Sequence[int], *, reads: bool, writes: bool) -> Grant:
+        """See `Target`."""
+        return self._open_confinement().grant(bounds, reads, writes)
+
+    def revoke(self, grant: Grant) -> None:
+        """See `Target`."""
+        self._open_confinement().revoke(grant)
+
+    def take_stray_access(self) -> StrayAccess | None:
+        """See `Target`."""
+        found = self._open_confinement().take_stray_access()
+        self._answer &= ~STRAY_WANTED
+        self.attention = self.attention and self._answer & WANTED != 0
+        return found
+
+    def _open_confinement(self) -> Confinement:
+        """The grants; raises `TargetClosed` after `close`."""
+        if self._closed:
+            _ = self._open  # it raises
+        return self._confinement
 
     def drive_pads(self, function: Function, levels: int) -> None:
         """See `Target`."""

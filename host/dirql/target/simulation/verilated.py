@@ -139,7 +139,7 @@ def _class_with(port: Port) -> type[VerilatedTarget]:
         __slots__ = ()
 
     Bound.__qualname__ = VerilatedTarget.__qualname__  # for the representation of objects
-    port.bind(Bound, Wake.INTERRUPT, Wake.DEADLINE)
+    port.bind(Bound, Wake.INTERRUPT, Wake.DEADLINE, Wake.STRAY)
     return Bound
 
 
