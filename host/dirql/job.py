@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import random
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -21,17 +20,11 @@ from rich.console import Console
 from dirql import __version__
 from dirql.drivers import store
 from dirql.drivers.store.interface import (
-    IOCTL_STORE_GET_STATISTICS,
     IOCTL_STORE_SET_MODE,
-    PROGRAM_NAME,
-    STATISTICS_BYTES,
-    Statistics,
     TransferMode,
     program_name,
 )
 from dirql.hardware.description import MachineDescription
-from dirql.io.errors import IoError
-from dirql.io.handle import Handle
 from dirql.ke.limits import Limits
 from dirql.load import OpenLoad, ScenarioCalls, load_module, scenario_of
 from dirql.machine import LeakReport, Machine, open_machine
@@ -42,6 +35,7 @@ from dirql.trace import perfetto
 from dirql.trace.histogram import Histogram
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
+from dirql.transfers import BUFFER_BAR, GUARD, HeldData, Transfers
 
 __all__ = ["MODES", "Options", "run"]
 
@@ -163,6 +157,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
         limits=options.limits,
     )
     try:
+        machine.memory_manager.process.guard = GUARD
         with machine, show(console) as display:
             for row in _rows(options):
                 driver = machine.load_driver(
@@ -203,7 +198,13 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
     """Run and record the transfers of one row, with all stores of the machine at once."""
     with ExitStack() as open_handles:
         stores = [
-            _Transfers(options, row, machine, open_handles.enter_context(machine.open(program_name(number))))
+            Transfers(
+                f"{options.seed} {row.name}",
+                options.size,
+                machine,
+                open_handles.enter_context(machine.open(program_name(number))),
+                HeldData(machine, machine.device_window(STORE, number, bar=BUFFER_BAR)),
+            )
             for number in range(len(options.machine.functions_named(STORE)))
         ]
         for each in stores:
@@ -216,6 +217,9 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
             arrivals, kept_up = _run_together(machine, stores, options, step)
         wall = perf_counter() - started
         recorded = recorder.finish()
+        checked = sum(each.held.clocks for each in stores)
+        for each in stores:
+            each.check_all()
         failed = any(each.errors for each in stores)
         clocks = [(0, 0) if failed else each.bus_clocks() for each in stores]
     result = ModeResult(
@@ -225,7 +229,7 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         transfers=options.transfers * len(stores),
         bytes=sum(each.bytes for each in stores),
         irps=sum(each.requests for each in stores),
-        clocks=recorded.clocks,
+        clocks=recorded.clocks - checked,
         data_clocks=sum(data for data, _ in clocks),
         busy_clocks=sum(busy for _, busy in clocks),
         wall_seconds=wall,
@@ -245,14 +249,14 @@ def _recorder(machine: Machine, row: Row, options: Options) -> Recorder:
 
 
 def _run_together(
-    machine: Machine, stores: Sequence[_Transfers], options: Options, step: Step
+    machine: Machine, stores: Sequence[Transfers], options: Options, step: Step
 ) -> tuple[Histogram | None, bool]:
     """Run the transfers of all stores: each in a thread of the program of its own, or as the requests arrive.
 
     Returns the times from the scheduled arrivals, None for a closed load, and whether the driver kept up with them.
     """
     if options.rate is not None:
-        workers = [worker for each in stores for worker in each.workers(step)]
+        workers = [worker for each in stores for worker in each.workers(step, _WORKERS)]
         load = OpenLoad(machine, options.rate)
         return load.run(2 * options.transfers * len(stores), workers), load.kept_up
     threads = [machine.create_thread(partial(each.run, options.transfers, step)) for each in stores[1:]]
@@ -303,113 +307,3 @@ def _run_scenario(
         kept_up=kept_up,
     )
     return result, recorded
-
-
-class _Transfers:
-    """The transfers of one row with one store: random data is written to a random place, read back and compared."""
-
-    def __init__(self, options: Options, row: Row, machine: Machine, handle: Handle) -> None:
-        self.size = options.size
-        self.machine = machine
-        self.handle = handle
-        self.random = random.Random(f"{options.seed} {row.name}{_suffix(handle)}")
-        self.bytes = self.requests = 0
-        self.verified = True
-        self.errors: list[str] = []
-        self.device_bytes = _statistics(handle).device_bytes
-        if self.size > self.device_bytes:
-            raise ValueError(
-                f"--size must be at most {self.device_bytes} bytes, the size of the device; it was {self.size}"
-            )
-
-    def run(self, transfers: int, step: Step) -> None:
-        """Run all transfers; a request that fails is noted, and the next one follows."""
-        for _ in range(transfers):
-            offset = self.random.randrange(0, self.device_bytes - self.size + 1, 4)
-            data = self.random.randbytes(self.size)
-            try:
-                began = self.machine.target.now()
-                self.count(self.handle.write(data, offset), began, step)
-                began = self.machine.target.now()
-                back = self.handle.read(self.size, offset)
-                self.count(len(back), began, step)
-            except IoError as error:
-                self.errors.append(str(error))
-                continue
-            self.compare(data, back, offset)
-
-    def compare(self, data: bytes, back: bytes, offset: int) -> None:
-        """Note a difference between what was written and what came back."""
-        if back != data:
-            self.verified = False
-            self.errors.append(f"{self.handle.name}: {_difference(data, back, offset)}")
-
-    def workers(self, step: Step) -> list[Callable[[], None]]:
-        """Routines for the requests of an open load, as many as may be under way at once.
-
-        Each has a part of the device for itself: one call writes random data, the next one reads it back.
-        """
-        parts = min(_WORKERS, self.device_bytes // self.size)
-        return [_Part(self, number * self.size & ~3, step).serve for number in range(parts)]
-
-    def count(self, moved: int, began: int, step: Step) -> None:
-        self.requests += 1
-        self.bytes += moved
-        step(moved, self.machine.target.now() - began)
-
-    def bus_clocks(self) -> tuple[int, int]:
-        """(clocks that moved data, clocks that the device was busy) of one more write and one more read.
-
-        These two transfers are not recorded, because the questions for the counters would show up in the latencies. The
-        device counts the data phases of DMA; programmed I/O takes one data phase of the host for each dword.
-        """
-        self.handle.write(self.random.randbytes(self.size))
-        write = _statistics(self.handle)
-        self.handle.read(self.size)
-        read = _statistics(self.handle)
-        data_clocks = write.data_clocks + read.data_clocks or 2 * -(-self.size // 4)
-        return data_clocks, write.busy_clocks + read.busy_clocks
-
-
-class _Part:
-    """A part of a store: what was written there last, until it has been read back."""
-
-    def __init__(self, transfers: _Transfers, offset: int, step: Step) -> None:
-        self._transfers = transfers
-        self._offset = offset
-        self._step = step
-        self._written: bytes | None = None
-
-    def serve(self) -> None:
-        """Make one request; one that fails is noted."""
-        transfers, offset, data = self._transfers, self._offset, self._written
-        began = transfers.machine.target.now()
-        try:
-            if data is None:
-                self._written = data = transfers.random.randbytes(transfers.size)
-                transfers.count(transfers.handle.write(data, offset), began, self._step)
-                return
-            self._written = None
-            back = transfers.handle.read(transfers.size, offset)
-            transfers.count(len(back), began, self._step)
-            transfers.compare(data, back, offset)
-        except IoError as error:
-            self._written = None
-            transfers.errors.append(str(error))
-
-
-def _suffix(handle: Handle) -> str:
-    """The end of a seed, which gives each store data of its own; the first store has the data of a lone one."""
-    return "" if handle.name == PROGRAM_NAME else f" {handle.name}"
-
-
-def _statistics(handle: Handle) -> Statistics:
-    return Statistics.unpack(handle.ioctl(IOCTL_STORE_GET_STATISTICS, b"", STATISTICS_BYTES))
-
-
-def _difference(sent: bytes, received: bytes, offset: int) -> str:
-    """A sentence on the first difference of two pieces of data."""
-    if len(sent) != len(received):
-        return f"{len(received)} bytes came back at {offset:#x} where {len(sent)} had been written"
-    first = next(place for place, pair in enumerate(zip(sent, received, strict=True)) if pair[0] != pair[1])
-    return f"byte {offset + first:#x} must be {sent[first]:#04x}; it was {received[first]:#04x}"

@@ -21,6 +21,7 @@ from typing import Protocol, Self
 from dirql.drivers import pci
 from dirql.hal.hal import Hal
 from dirql.hal.hang_report import HalWitness
+from dirql.hal.window import DeviceWindow
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE
 from dirql.host_watch import HostWatch
@@ -268,6 +269,21 @@ class Machine:
     def open(self, name: str) -> Handle:
         r"""Open a device by name, such as `\\.\Store0`; raises `IoError`."""
         return Handle(name)
+
+    def device_window(self, name: str, number: int = 0, *, bar: int) -> DeviceWindow:
+        """The memory behind a base address register of a device, reached without its driver.
+
+        `name` is the kind of function, such as "store", `number` counts the functions of this kind by their place on
+        the bus, as drivers find them. Raises `ValueError` for a function or a register that is not there.
+        """
+        functions = self.target.description.functions_named(name)
+        if not 0 <= number < len(functions):
+            raise ValueError(
+                f"the number of a function {name!r} must be below {len(functions)}, which is how many there are;"
+                f" it was {number}"
+            )
+        ordered = sorted(functions, key=lambda function: function.place.configuration_address)
+        return DeviceWindow(self.target, ordered[number], bar)
 
     def create_thread(self, routine: Callable[[], object]) -> ProgramThread:
         """Start another thread of the program, at the same priority as this one."""

@@ -16,7 +16,16 @@ from dirql.registers.protocol import Attention, Op
 from dirql.target.channel.channel import NEVER, pack_answer
 from dirql.target.channel.records import encode_record
 from dirql.target.channel.target import CommandTarget
-from dirql.target.contract import BusError, BusFault, BusStatus, LinkLost, MemoryFile, Target, TargetError
+from dirql.target.contract import (
+    BusError,
+    BusFault,
+    BusStatus,
+    Capability,
+    LinkLost,
+    MemoryFile,
+    Target,
+    TargetError,
+)
 from fakes.scripted_target import ScriptedTarget
 
 __all__ = ["CAPACITY", "BytesTarget"]
@@ -205,7 +214,7 @@ class BytesTarget(CommandTarget):
     """A scripted machine behind a channel through bytes."""
 
     name = "bytes"
-    abilities = ScriptedTarget.capabilities
+    abilities = ScriptedTarget.capabilities - {Capability.CONFINEMENT}
 
     def __init__(self, script: ScriptedTarget) -> None:
         super().__init__(ByteChannel(FarSide(script).answer, script.memory), script.description)

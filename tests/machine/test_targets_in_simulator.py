@@ -33,12 +33,12 @@ def run_contract(arguments: Sequence[str]) -> int:
 @pytest.mark.parametrize(("machine", "selection"), [("default", "cocotb"), ("shared", "slow")])
 def test_the_contract_holds_inside_a_simulator(machine: str, selection: str) -> None:
     """The machine `default` with a fast and a slow memory; one with several functions with a slow one."""
-    contract = HERE / "test_target_contract.py"
+    contract = [str(HERE / name) for name in ("test_target_contract.py", "test_confinement.py")]
     # In the simulator dirql is imported before pytest, which warns of that if dirql is installed as a plugin.
     ignored = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
     options = ["-q", "-p", "no:cacheprovider", "-W", ignored, "--dirql-machine", machine, "-k", selection]
     entry = "machine.test_targets_in_simulator:run_contract"
-    assert run_in_simulator(entry, [*options, str(contract)], machine=machine) == 0
+    assert run_in_simulator(entry, [*options, *contract], machine=machine) == 0
 
 
 def take_turns(arguments: Sequence[str]) -> int:

@@ -280,7 +280,7 @@ def _free_mdls(irp: Irp) -> None:
         following = mdl.next
         if mdl.mdl_flags & MDL_PAGES_LOCKED:
             mdl.unlock_pages()
-        mdl.free()
+        mdl.release()
         mdl = following
 
 
@@ -299,13 +299,13 @@ def _copy_in(irp: Irp, buffer: int, address: int, length: int) -> None:
 
 
 def _lock(irp: Irp, address: int, length: int, operation: int, purpose: str) -> None:
-    mdl = Mdl.allocate(address, length)
+    mdl = Mdl.make(address, length)
     if mdl is None:
         raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
     try:
         mdl.probe_and_lock_pages(irp.requestor_mode, operation)
     except StatusException:
-        mdl.free()
+        mdl.release()
         raise
     mdl.purpose = purpose
     irp.mdl_address = mdl

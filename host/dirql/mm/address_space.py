@@ -13,7 +13,7 @@ from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
-__all__ = ["NOWHERE", "AddressSpace", "Page", "PageTableObserver"]
+__all__ = ["NOWHERE", "AddressSpace", "Page", "PageTableObserver", "PageWatch"]
 
 NOWHERE: Final = -1
 """The physical address of a page that is in no frame."""
@@ -26,14 +26,23 @@ class Backing(NamedTuple):
     owner: str
 
 
+class PageWatch(Protocol):
+    """Is asked about each access to a page in which not all bytes may be touched."""
+
+    def touch(self, address: int, length: int, *, write: bool, by_driver: bool) -> None:
+        """Stop the system if the access is not allowed."""
+
+
 class Page:
     """One entry of a page table; it is never changed: an `AddressSpace` puts another one in its place.
 
     A page is *valid* when `physical` is the address of its frame in RAM, *paged out* when `backing` holds its bytes
     instead, and *device memory* when `device` is the bus address behind it, which only the register routines may touch.
+    `watch`, unless it is None, is asked about each access by address; it stays with the page, and is no part of what an
+    observer sees.
     """
 
-    __slots__ = ("backing", "device", "pageable", "physical", "writable")
+    __slots__ = ("backing", "device", "pageable", "physical", "watch", "writable")
 
     def __init__(
         self,
@@ -43,12 +52,14 @@ class Page:
         *,
         device: int = NOWHERE,
         backing: Backing | None = None,
+        watch: PageWatch | None = None,
     ) -> None:
         self.physical: Final = physical
         self.writable: Final = writable
         self.pageable: Final = pageable
         self.device: Final = device
         self.backing: Final = backing
+        self.watch = watch
 
     def __repr__(self) -> str:
         if self.device != NOWHERE:
@@ -129,7 +140,12 @@ class AddressSpace:
         """Allow or forbid writes to each mapped page that `length` bytes touch."""
         for number, page in self._touched(address, length):
             self.entries[number] = Page(
-                page.physical, writable, page.pageable, device=page.device, backing=page.backing
+                page.physical,
+                writable,
+                page.pageable,
+                device=page.device,
+                backing=page.backing,
+                watch=page.watch,
             )
             if self.observer is not None:
                 self.observer.protect(self, number << PAGE_SHIFT, 1)
@@ -177,7 +193,7 @@ class AddressSpace:
             )
         physical = frames[0] << PAGE_SHIFT
         self._frames.ram[physical : physical + PAGE_SIZE] = page.backing.contents
-        valid = self.entries[number] = Page(physical, page.writable, page.pageable)
+        valid = self.entries[number] = Page(physical, page.writable, page.pageable, watch=page.watch)
         if self.observer is not None:
             self.observer.page_in(self, number << PAGE_SHIFT)
         return valid
@@ -188,7 +204,7 @@ class AddressSpace:
         contents = bytes(self._frames.ram[page.physical : page.physical + PAGE_SIZE])
         backing = Backing(contents, self._frames.owner(page.frame))
         self._frames.free([page.frame])
-        self.entries[number] = Page(NOWHERE, page.writable, page.pageable, backing=backing)
+        self.entries[number] = Page(NOWHERE, page.writable, page.pageable, backing=backing, watch=page.watch)
         if self.observer is not None:
             self.observer.page_out(self, number << PAGE_SHIFT)
         return True

@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
+from dirql.ke.origin import Mark, mark
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql, irql_name
 from dirql.mm.layout import SYSTEM_RANGE_START
@@ -102,7 +103,9 @@ def allocate_pool2(flags: int, size: int, tag: int) -> int | None:
     else:
         aligned = bool(flags & POOL_FLAG_CACHE_ALIGNED)
         cleared = not flags & POOL_FLAG_UNINITIALIZED
-        address = _allocate(flags, size, tag, pageable=pageable, cache_aligned=aligned, cleared=cleared)
+        address = _allocate(
+            flags, size, tag, mark(), pageable=pageable, cache_aligned=aligned, cleared=cleared
+        )
         status = STATUS_INSUFFICIENT_RESOURCES
     if address is None:
         if flags & POOL_FLAG_RAISE_ON_FAILURE:
@@ -134,7 +137,7 @@ def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
         )
     pageable = bool(pool_type & PagedPool)
     aligned = bool(pool_type & NonPagedPoolCacheAligned)
-    address = _allocate(pool_type, size, tag, pageable=pageable, cache_aligned=aligned, cleared=False)
+    address = _allocate(pool_type, size, tag, mark(), pageable=pageable, cache_aligned=aligned, cleared=False)
     if address is None and pool_type & POOL_RAISE_IF_ALLOCATION_FAILURE:
         raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
     return address
@@ -164,13 +167,13 @@ def free_pool_with_tag(address: int, tag: int) -> None:
                 subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
                 what, kind = f"block {address:#x}", int(pool.pageable)
                 _refuse_irql(pool, what, POOL_CALLER_FREE_IRQL, subcode, kind, address)
-            pool.free(block, tag)
+            pool.free(block, tag, mark())
             return
     _no_block(manager, address)
 
 
 def _allocate(
-    kind: int, size: int, tag: int, *, pageable: bool, cache_aligned: bool, cleared: bool
+    kind: int, size: int, tag: int, place: Mark | None, *, pageable: bool, cache_aligned: bool, cleared: bool
 ) -> int | None:
     manager = running.value
     pool = manager.paged_pool if pageable else manager.nonpaged_pool
@@ -188,7 +191,7 @@ def _allocate(
         )
     if not 0 <= size <= len(manager.ram):
         return None
-    return pool.allocate(size, tag, cache_aligned=cache_aligned, cleared=cleared)
+    return pool.allocate(size, tag, cache_aligned=cache_aligned, cleared=cleared, place=place)
 
 
 def _refuse_irql(

@@ -14,9 +14,20 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
+from dirql.ke.origin import Mark, describe_mark
 from dirql.nt.constants import PAGE_SIZE
 
-__all__ = ["CACHE_LINE", "GUARD", "HEADER_SIZE", "Block", "SlotPage", "header_bytes", "slot_size", "tag_text"]
+__all__ = [
+    "CACHE_LINE",
+    "GUARD",
+    "HEADER_SIZE",
+    "Block",
+    "SlotPage",
+    "header_bytes",
+    "owner_text",
+    "slot_size",
+    "tag_text",
+]
 
 _HEADER: Final = struct.Struct("<II8s")
 """Tag, size and a pattern: the bytes that a debugger shows in front of a block."""
@@ -46,16 +57,31 @@ class Block:
     room: int
     """The number of bytes from `address` to the end of the slot or last page; those after `size` are guard bytes."""
     page: SlotPage | None
+    driver: object = None
+    """The driver whose code allocated the block; None for the kernel."""
+    place: Mark | None = None
+    """The place of the allocation in the driver's code."""
+    freed_by: object = None
+    freed_at: Mark | None = None
+    """The same for the end of the block, once it was freed."""
+
+    def describe(self) -> str:
+        """Words for a freed block, with both ends of its life."""
+        return (
+            f"the block of {self.size} bytes at {self.address:#x} with tag {tag_text(self.tag)!r}, allocated by "
+            f"{owner_text(self.driver, self.place)} and freed by {owner_text(self.freed_by, self.freed_at)}"
+        )
 
 
 class SlotPage:
     """A page cut into slots of one size; each block begins `lead` bytes into its slot."""
 
-    __slots__ = ("address", "free", "lead", "slots")
+    __slots__ = ("address", "free", "lead", "slot", "slots")
 
     def __init__(self, address: int, slot: int, lead: int) -> None:
         self.address = address
         self.lead = lead
+        self.slot = slot
         self.slots = PAGE_SIZE // slot
         self.free = [address + slot * index for index in reversed(range(self.slots))]
 
@@ -75,6 +101,12 @@ def slot_size(size: int, lead: int) -> int | None:
 def header_bytes(tag: int, size: int) -> bytes:
     """The header in front of a block that shares a page."""
     return _HEADER.pack(tag, size, _HEADER_PATTERN)
+
+
+def owner_text(driver: object, place: Mark | None) -> str:
+    """A driver and the place in its code; None stands for the kernel."""
+    where = describe_mark(place)
+    return where if driver is None else f"{driver!r} in {where}"
 
 
 def tag_text(tag: int) -> str:

@@ -4,21 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from dirql.ke.current import current as ke
+from dirql.ke.origin import Mark
 from dirql.ke.running import Running
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserver
+from dirql.mm.blocks import Block, owner_text, tag_text
 from dirql.mm.fault import resolve_fault
 from dirql.mm.frames import FrameDatabase, FrameStatistics
 from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RANGE_START
 from dirql.mm.poison import Poison
 from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
+from dirql.mm.quarantine import refuse_access
 from dirql.nt.addresses import PhysicalAddress
-from dirql.nt.constants import DISPATCH_LEVEL, PAGE_SHIFT, PAGE_SIZE
+from dirql.nt.constants import DISPATCH_LEVEL, MDL_PAGES_LOCKED, PAGE_SHIFT, PAGE_SIZE
 
 __all__ = ["MemoryManager", "MemoryStatistics", "get_physical_address", "running"]
 
@@ -40,6 +44,15 @@ class MemoryStatistics:
     """The number of pages of device memory that are mapped."""
     user_buffers: Mapping[str, int]
     """The number of buffers of each process, by its name."""
+
+
+class HeldMdl(Protocol):
+    """An MDL that was not freed yet, as the list of leaks shows it."""
+
+    byte_count: int
+    mdl_flags: int
+    driver: object
+    place: Mark | None
 
 
 class MemoryManager:
@@ -75,7 +88,8 @@ class MemoryManager:
         self.nonpaged_pool = Pool(self.system, self.frames, self.poison, NONPAGED_RANGE, pageable=False)
         self.paged_pool = Pool(self.system, self.frames, self.poison, PAGED_RANGE, pageable=True)
         self.processes: list[Process] = []
-        self.mdls = 0
+        self.mdls: dict[HeldMdl, None] = {}
+        """The MDLs that were allocated and not freed yet."""
         self.locked_mdls = 0
         self.mapped_mdls = 0
         self._observer: PageTableObserver | None = None
@@ -129,6 +143,8 @@ class MemoryManager:
         # Written out: calls of `space_of` and `page` here make `copy 64 kib` of bench/hal_paths.py 7 % slower.
         space = self.system if address >= SYSTEM_RANGE_START else self.process.address_space
         page = space.entries.get(address >> PAGE_SHIFT)
+        if page is None and address >= PAGED_RANGE.base:
+            self._check_freed_pages(address, write=write, by_driver=by_driver)
         if (
             page is None
             or page.physical == NOWHERE
@@ -146,14 +162,20 @@ class MemoryManager:
         Raises as `resolve_fault` does; `by_driver` says who touches the memory.
         """
         if 0 < length <= PAGE_SIZE - (address & PAGE_OFFSET):
-            start = self.access(address, write=write, by_driver=by_driver).physical + (address & PAGE_OFFSET)
+            page = self.access(address, write=write, by_driver=by_driver)
+            if page.watch is not None:
+                page.watch.touch(address, length, write=write, by_driver=by_driver)
+            start = page.physical + (address & PAGE_OFFSET)
             return [(start, start + length)]
         runs: list[tuple[int, int]] = []
         start = end = NOWHERE
         while length > 0:
             offset = address & PAGE_OFFSET
             part = min(length, PAGE_SIZE - offset)
-            physical = self.access(address, write=write, by_driver=by_driver).physical + offset
+            page = self.access(address, write=write, by_driver=by_driver)
+            if page.watch is not None:
+                page.watch.touch(address, part, write=write, by_driver=by_driver)
+            physical = page.physical + offset
             if physical != end:
                 if end != NOWHERE:
                     runs.append((start, end))
@@ -182,7 +204,7 @@ class MemoryManager:
             frames=self.frames.statistics(),
             nonpaged_pool=self.nonpaged_pool.statistics(),
             paged_pool=self.paged_pool.statistics(),
-            mdls=self.mdls,
+            mdls=len(self.mdls),
             locked_mdls=self.locked_mdls,
             mapped_mdls=self.mapped_mdls,
             device_pages=sum(page.device != NOWHERE for page in self.system.entries.values()),
@@ -190,16 +212,37 @@ class MemoryManager:
         )
 
     def leaks(self, since: MemoryStatistics) -> list[str]:
-        """A sentence for each kind of memory of which more is held now than at an earlier moment."""
+        """A sentence for each kind of memory of which more is held now than at an earlier moment.
+
+        Pool and MDLs are told apart by the driver and the place of the allocation.
+        """
+        self.check_freed_pool()
         now = self.statistics()
         counted = (
-            *_more_blocks("nonpaged", now.nonpaged_pool, since.nonpaged_pool),
-            *_more_blocks("paged", now.paged_pool, since.paged_pool),
-            (now.mdls - since.mdls, "MDLs were not freed"),
+            *_more_blocks("nonpaged", self.nonpaged_pool, since.nonpaged_pool),
+            *_more_blocks("paged", self.paged_pool, since.paged_pool),
+            *_more_mdls(list(self.mdls)[since.mdls :]),
             (now.locked_mdls - since.locked_mdls, "MDLs are still locked"),
             (now.device_pages - since.device_pages, "pages of device memory are still mapped"),
         )
         return [f"{count} {sentence}" for count, sentence in counted if count > 0]
+
+    def check_freed_pool(self) -> None:
+        """Stop the system if a freed block of pool was written to."""
+        self.nonpaged_pool.check_freed()
+        self.paged_pool.check_freed()
+
+    def _check_freed_pages(self, address: int, *, write: bool, by_driver: bool) -> None:
+        """Stop the system if an address that is not mapped belonged to a block of pool."""
+        pool = self.paged_pool if address < NONPAGED_RANGE.base else self.nonpaged_pool
+        freed = pool.freed_pages(address)
+        if freed is not None:
+            refuse_access(freed, address, write=write, by_driver=by_driver)
+
+    def share_pool(self) -> None:
+        """Note that pool can be reached in other ways than by its address: through an MDL or a view."""
+        self.nonpaged_pool.fill_freed()
+        self.paged_pool.fill_freed()
 
     def _spaces(self) -> Iterator[AddressSpace]:
         """The system's page tables and those of each process."""
@@ -221,8 +264,31 @@ def get_physical_address(base_address: int) -> PhysicalAddress:
     return PhysicalAddress(0 if found is None else found)
 
 
-def _more_blocks(kind: str, now: PoolStatistics, before: PoolStatistics) -> Iterator[tuple[int, str]]:
-    """The number of blocks that each tag holds beyond those of before, with the end of a sentence that says so."""
-    for tag, held in now.by_tag.items():
-        earlier = before.by_tag[tag].blocks if tag in before.by_tag else 0
-        yield held.blocks - earlier, f"blocks of {kind} pool with tag {tag!r} were not freed"
+def _more_blocks(kind: str, pool: Pool, before: PoolStatistics) -> Iterator[tuple[int, str]]:
+    """The number of blocks of each tag beyond those of before, by the place of their allocation, and a sentence's end.
+
+    The blocks that are there for the shortest time are the ones that are missing.
+    """
+    held: dict[int, list[Block]] = {}
+    for block in pool.blocks.values():
+        held.setdefault(block.tag, []).append(block)
+    for tag, blocks in held.items():
+        name = tag_text(tag)
+        earlier = before.by_tag[name].blocks if name in before.by_tag else 0
+        places = Counter((block.size, owner_text(block.driver, block.place)) for block in blocks[earlier:])
+        for (size, owner), count in places.items():
+            yield (
+                count,
+                f"blocks of {kind} pool with tag {name!r} were not freed, each of {size} bytes, allocated by {owner}",
+            )
+
+
+def _more_mdls(mdls: Iterable[HeldMdl]) -> Iterator[tuple[int, str]]:
+    """The number of MDLs that were allocated in one place and not freed, and the end of a sentence that says so."""
+    places = Counter(
+        (bool(mdl.mdl_flags & MDL_PAGES_LOCKED), mdl.byte_count, owner_text(mdl.driver, mdl.place))
+        for mdl in mdls
+    )
+    for (locked, size, owner), count in places.items():
+        state = ", and are locked" if locked else ""
+        yield count, f"MDLs were not freed{state}, each for {size} bytes, allocated by {owner}"

@@ -11,19 +11,24 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import is_verified
+from dirql.ke.guard import current_driver, is_verified
+from dirql.ke.origin import Mark, mark
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace
+from dirql.mm.blocks import owner_text
 from dirql.mm.fault import resolve_fault
 from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
 from dirql.mm.manager import running
 from dirql.mm.process import Process
 from dirql.nt.bugcodes import (
+    DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
+    DRIVER_VERIFIER_DMA_VIOLATION,
     LOCKED_PAGES_UNDERFLOW,
     PFN_LIST_CORRUPT,
     PROCESS_HAS_LOCKED_PAGES,
+    VF_DMA_NOT_LOCKED,
     VF_MDL_BUILD_FOR_PAGED,
     VF_MDL_FREE_WHILE_MAPPED,
     VF_MDL_MAP_UNLOCKED,
@@ -83,10 +88,16 @@ class Mdl:
     __slots__ = (
         "byte_count",
         "byte_offset",
+        "driver",
         "frames",
+        "freed_at",
+        "freed_by",
+        "is_free",
+        "lists",
         "mapped_system_va",
         "mdl_flags",
         "next",
+        "place",
         "process",
         "purpose",
         "size",
@@ -96,6 +107,15 @@ class Mdl:
     def __init__(self, address: int, length: int) -> None:
         self.size = _size_of_mdl(address, length)
         self.next: Mdl | None = None
+        self.driver: object = None
+        """The driver that allocated the MDL, None for the I/O manager; `place` is where it did so."""
+        self.place: Mark | None = None
+        self.is_free = False
+        """Whether the MDL was freed, by the driver `freed_by` in `freed_at`."""
+        self.freed_by: object = None
+        self.freed_at: Mark | None = None
+        self.lists = 0
+        """The scatter/gather lists and transfers of the HAL that describe its memory now."""
         self.purpose = ""
         """The request that the I/O manager made it for, such as "IRP_MJ_READ"; empty for a driver's own."""
         self.process: Process | None = None
@@ -114,10 +134,17 @@ class Mdl:
         _ALLOCATE.check_level(address)
         if type(address) is not int or type(length) is not int or not 0 <= length <= _LONGEST:
             _ALLOCATE.check_arguments(address, length, False, False, None)
+        return Mdl.make(address, length, mark())
+
+    @staticmethod
+    def make(address: int, length: int, place: Mark | None = None) -> Mdl | None:
+        """Do as `allocate`, for code of the kernel; `place` is where a driver asked for it."""
         if length > _LONGEST:
             return None
-        running.value.mdls += 1
-        return Mdl(address, length)
+        made = Mdl(address, length)
+        made.driver, made.place = current_driver(), place
+        running.value.mdls[made] = None
+        return made
 
     def free(self) -> None:
         """Give the MDL back after its pages were unlocked; follows IoFreeMdl.
@@ -125,13 +152,30 @@ class Mdl:
         The mapping of a partial MDL goes with it. Any other MDL that is still mapped is bug check 0xC4/0xB8.
         """
         _FREE.check(self)
+        self.release(mark())
+
+    def release(self, place: Mark | None = None) -> None:
+        """Do as `free`, for code of the kernel; `place` is where a driver asked for it."""
+        if self.is_free or self.lists:
+            self.refuse_use("IoFreeMdl")
         if self.mdl_flags & MDL_PARTIAL:
             self.prepare_for_reuse()
         elif self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
             self._violation(
                 VF_MDL_FREE_WHILE_MAPPED, "must be unmapped before IoFreeMdl; it was still mapped"
             )
-        running.value.mdls -= 1
+        if self.mdl_flags & MDL_PAGES_LOCKED:
+            bug_check(
+                DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS,
+                0,
+                0,
+                self,
+                len(self.frames),
+                reason=f"an MDL must be unlocked by MmUnlockPages before IoFreeMdl; {self!r} was locked: it was"
+                f" allocated by {owner_text(self.driver, self.place)}",
+            )
+        self.is_free, self.freed_by, self.freed_at = True, current_driver(), place
+        del running.value.mdls[self]
 
     def get_virtual_address(self) -> int:
         """The address of the buffer, valid in the context of its process only; follows MmGetMdlVirtualAddress."""
@@ -171,6 +215,8 @@ class Mdl:
         _PROBE_AND_LOCK_PAGES.check(self)
         if type(access_mode) is not int or type(operation) is not int:
             _PROBE_AND_LOCK_PAGES.check_arguments(self, access_mode, operation)
+        if self.is_free:
+            self.refuse_use("MmProbeAndLockPages")
         if self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
             self._violation(
                 VF_MDL_PROBE_BAD_FLAGS,
@@ -185,7 +231,11 @@ class Mdl:
         manager.frames.lock(frames)
         manager.locked_mdls += 1
         self.frames = frames
-        self.process = manager.process if self.start_va < SYSTEM_RANGE_START else None
+        if self.start_va < SYSTEM_RANGE_START:
+            self.process = manager.process
+        else:
+            self.process = None
+            manager.share_pool()
         self.mdl_flags |= MDL_PAGES_LOCKED | (MDL_WRITE_OPERATION if write else 0)
 
     def unlock_pages(self) -> None:
@@ -194,6 +244,8 @@ class Mdl:
         An MDL that is not locked is bug check 0x76, or 0xC4 with the verifier.
         """
         _UNLOCK_PAGES.check(self)
+        if self.is_free or self.lists:
+            self.refuse_use("MmUnlockPages")
         if not self.mdl_flags & MDL_PAGES_LOCKED:
             self._refuse_unlock()
         if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
@@ -211,6 +263,8 @@ class Mdl:
         Memory that is not the system's, and memory that may be paged, is bug check 0xC4/0x7F.
         """
         _BUILD_FOR_NON_PAGED_POOL.check(self)
+        if self.is_free:
+            self.refuse_use("MmBuildMdlForNonPagedPool")
         address, length = self.get_virtual_address(), self.byte_count
         pages = running.value.system.pages(address, length)
         frames = [page.frame for page in pages if not page.pageable and page.physical != NOWHERE]
@@ -219,6 +273,7 @@ class Mdl:
                 VF_MDL_BUILD_FOR_PAGED,
                 "must describe nonpaged memory of the system when MmBuildMdlForNonPagedPool is called",
             )
+        running.value.share_pool()
         self.frames = frames
         self.mapped_system_va = self.get_virtual_address()
         self.mdl_flags |= MDL_SOURCE_IS_NONPAGED_POOL
@@ -232,6 +287,8 @@ class Mdl:
         _GET_SYSTEM_ADDRESS_SAFE.check(self)
         if type(priority) is not int:
             _GET_SYSTEM_ADDRESS_SAFE.check_arguments(self, priority)
+        if self.is_free:
+            self.refuse_use("MmGetSystemAddressForMdlSafe")
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             return self.mapped_system_va
         if not self.mdl_flags & _DESCRIBES_FRAMES:
@@ -258,6 +315,9 @@ class Mdl:
         """
         _BUILD_PARTIAL.check_two(self, target)
         _BUILD_PARTIAL.check_arguments(self, target, address, length)
+        for mdl in (self, target):
+            if mdl.is_free:
+                mdl.refuse_use("IoBuildPartialMdl")
         skipped = address - self.get_virtual_address()
         length = length or self.byte_count - skipped
         if skipped < 0 or length < 0 or skipped + length > self.byte_count:
@@ -313,6 +373,25 @@ class Mdl:
         manager.system.unmap(page_align(self.mapped_system_va), len(self.frames))
         manager.mapped_mdls -= 1
         self.mdl_flags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED)
+
+    def refuse_use(self, routine: str) -> NoReturn:
+        """Stop the system, because the MDL was freed, or because a device may still use its memory."""
+        allocated = f"it was allocated by {owner_text(self.driver, self.place)}"
+        if self.is_free:
+            bug_check(
+                PFN_LIST_CORRUPT,
+                0,
+                self,
+                reason=f"an MDL for {routine} must not be freed yet; {self!r} was: {allocated} and freed by"
+                f" {owner_text(self.freed_by, self.freed_at)}",
+            )
+        bug_check(
+            DRIVER_VERIFIER_DMA_VIOLATION,
+            VF_DMA_NOT_LOCKED,
+            self,
+            reason=f"an MDL for {routine} must be in no scatter/gather list or transfer; {self!r} was in"
+            f" {self.lists}: call PutScatterGatherList, or FlushAdapterBuffers, before; {allocated}",
+        )
 
     def _refuse_unlock(self) -> NoReturn:
         if not is_verified():

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dirql.ke.processors.contract import contract
+from dirql.mm.layout import PAGED_RANGE
 from dirql.mm.manager import running
 
 __all__ = ["compare", "copy", "fill", "move", "read", "view", "write", "zero"]
@@ -59,6 +60,8 @@ def view(address: int, length: int) -> memoryview:
             f"memory to view must be contiguous; the {length} bytes at {address:#x} were in {len(runs)} pieces: "
             f"use RtlReadMemory and RtlWriteMemory"
         )
+    if address >= PAGED_RANGE.base:
+        manager.share_pool()
     return manager.ram[slice(*runs[0])] if runs else manager.ram[:0]
 
 

@@ -82,7 +82,7 @@ class UserBuffer:
 class Process:
     """A process: an address space of user buffers. `read` and `write` reach it whether or not it is attached."""
 
-    __slots__ = ("_frames", "_poison", "_spare", "_spare_pages", "address_space", "buffers", "name")
+    __slots__ = ("_frames", "_poison", "_spare", "_spare_pages", "address_space", "buffers", "guard", "name")
 
     def __init__(
         self, name: str, frames: FrameDatabase, poison: Poison, observer: PageTableObserver | None
@@ -90,6 +90,8 @@ class Process:
         self.name = name
         self.address_space = AddressSpace(name, frames, observer)
         self.buffers = 0
+        self.guard = 0
+        """The guard bytes on each side of a buffer for which `allocate` is given no other number."""
         self._frames = frames
         self._poison = poison
         self._spare: dict[int, list[int]] = {}
@@ -98,7 +100,9 @@ class Process:
     def __repr__(self) -> str:
         return f"<Process {self.name!r}, {self.buffers} buffers>"
 
-    def allocate(self, length: int, *, offset: int = 0, guard: int = 0, poisoned: bool = True) -> UserBuffer:
+    def allocate(
+        self, length: int, *, offset: int = 0, guard: int | None = None, poisoned: bool = True
+    ) -> UserBuffer:
         """A buffer of `length` bytes that starts `offset` bytes into a page, full of poison.
 
         With `poisoned` False the contents are unknown, for a caller that writes all of them.
@@ -106,6 +110,8 @@ class Process:
         `guard` bytes on each side are painted now and checked when the buffer is freed. Raises
         STATUS_INSUFFICIENT_RESOURCES when no frame or no address is free.
         """
+        if guard is None:
+            guard = self.guard
         lead = -(-max(guard - offset, 0) // PAGE_SIZE) * PAGE_SIZE + offset
         pages = max(bytes_to_pages(lead + length + guard), 1)
         base = self._take_spare(pages)

@@ -176,3 +176,20 @@ def test_DMA_14_lists_may_share_memory(driver: Driver) -> None:
     driver.machine.target.write_as_master(address, b"data")
     driver.machine.hal.preempt()
     assert driver.buffer.read(4) == b"data"
+
+
+@pytest.mark.parametrize("call", [Mdl.unlock_pages, Mdl.free])
+def test_MDL_13_the_memory_of_a_list_stays_locked(driver: Driver, call: Callable[[Mdl], None]) -> None:
+    driver.get_list()
+    with pytest.raises(BugCheck, match="call PutScatterGatherList") as stopped:
+        call(driver.mdl)
+    assert (stopped.value.code, stopped.value.parameters[:2]) == (0xE6, (0xE, driver.mdl))
+
+
+def test_MDL_13_after_the_list_the_memory_may_go(driver: Driver) -> None:
+    driver.get_list()
+    driver.put_list()
+    driver.map_transfer()
+    driver.flush()
+    driver.mdl.unlock_pages()
+    driver.mdl.free()

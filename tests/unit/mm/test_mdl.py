@@ -382,3 +382,40 @@ def test_a_locked_user_buffer_has_its_process(memory_manager: MemoryManager) -> 
     system = mdl_of(pool(POOL_FLAG_NON_PAGED), LENGTH)
     system.probe_and_lock_pages(KernelMode, IoReadAccess)
     assert system.process is None
+
+
+# Misuse of an MDL after its end, or before its memory is free.
+
+
+USES: list[tuple[str, Callable[[Mdl], object]]] = [
+    ("IoFreeMdl", Mdl.free),
+    ("MmProbeAndLockPages", lambda mdl: mdl.probe_and_lock_pages(KernelMode, IoReadAccess)),
+    ("MmUnlockPages", Mdl.unlock_pages),
+    ("MmBuildMdlForNonPagedPool", Mdl.build_for_non_paged_pool),
+    ("MmGetSystemAddressForMdlSafe", lambda mdl: mdl.get_system_address_safe(NormalPagePriority)),
+    ("IoBuildPartialMdl", lambda mdl: mdl.build_partial(mdl, mdl.get_virtual_address(), 1)),
+]
+
+
+@pytest.mark.parametrize(("routine", "use"), USES)
+def test_MDL_13_a_freed_mdl_is_not_used(
+    memory_manager: MemoryManager, routine: str, use: Callable[[Mdl], object]
+) -> None:
+    mdl = Mdl.allocate(0x1000, 10)
+    assert mdl is not None
+    mdl.free()
+    words = rf"{routine} must not be freed yet.*allocated by .*test_mdl.py:.* and freed by .*test_mdl.py:"
+    with pytest.raises(BugCheck, match=words) as caught:
+        use(mdl)
+    assert caught.value.code == 0x4E
+    assert memory_manager.statistics().mdls == 0
+
+
+def test_MDL_13_an_mdl_is_not_freed_while_it_is_locked(memory_manager: MemoryManager) -> None:
+    buffer = memory_manager.process.allocate(10)
+    mdl = Mdl.allocate(buffer.address, 10)
+    assert mdl is not None
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+    with pytest.raises(BugCheck, match=r"unlocked by MmUnlockPages before IoFreeMdl.*test_mdl.py:") as caught:
+        mdl.free()
+    assert (caught.value.code, caught.value.parameters[2:]) == (0xCB, (mdl, 1))

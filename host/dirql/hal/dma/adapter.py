@@ -400,7 +400,7 @@ class DmaAdapter:
 
     def _free(self, registers: MapRegisters) -> None:
         self._held.discard(registers)
-        if registers.grants:
+        if registers.mdls:
             self._forbid(registers, mark())
         registers.free()
 
@@ -419,9 +419,17 @@ class DmaAdapter:
         grant = self._grants.add(kind, pieces, mdl, device, reads, not reads, place)
         if grant is not None:
             registers.grants.append(grant)
+        used: Mdl | None = mdl
+        while used is not None:
+            used.lists += 1
+            registers.mdls.append(used)
+            used = used.next
 
     def _forbid(self, registers: MapRegisters, place: Mark | None) -> None:
         """Let the device no longer access the memory of a transfer."""
+        for mdl in registers.mdls:
+            mdl.lists -= 1
+        registers.mdls.clear()
         if registers.grants:
             self._grants.end(registers.grants, place)
             registers.grants.clear()

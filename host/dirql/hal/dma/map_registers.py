@@ -17,6 +17,7 @@ from dirql.hal.dma.transfers import Run
 from dirql.ke.bugcheck import bug_check
 from dirql.mm.layout import span_pages
 from dirql.mm.manager import MemoryManager
+from dirql.mm.mdl import Mdl
 from dirql.nt.bugcodes import DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_TOO_MANY_REGISTERS
 from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
@@ -74,7 +75,7 @@ class RegisterFile:
 class MapRegisters:
     """Registers of one transfer; the MapRegisterBase of the WDK."""
 
-    __slots__ = ("_bounces", "_file", "_used", "count", "grants", "start")
+    __slots__ = ("_bounces", "_file", "_used", "count", "grants", "mdls", "start")
 
     def __init__(self, count: int, file: RegisterFile | None = None, start: int = 0) -> None:
         self.count = count
@@ -84,6 +85,8 @@ class MapRegisters:
         self._bounces: list[_Bounce] = []
         self.grants: list[DmaGrant] = []
         """The permissions of devices to access the memory of the transfer."""
+        self.mdls: list[Mdl] = []
+        """The MDLs that describe it; their pages must stay locked meanwhile."""
 
     def __repr__(self) -> str:
         return f"<MapRegisters {self.count}, {self._used} in use>"

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Freed blocks of pool, which stay unused for a while.
+
+An access of a driver to such a block stops the system at once. A write that comes another way, through an MDL or a
+view, changes the pattern; that is found when the block leaves the quarantine, and when the machine is closed. The
+pattern is left out until the first MDL or view of pool, since it takes a fifth of the time of a block ("pool block" of
+bench/hal_paths.py).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NoReturn
+
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import verifies
+from dirql.ke.processors.irql import current_irql
+from dirql.mm.blocks import Block, SlotPage
+from dirql.nt.bugcodes import (
+    DRIVER_CORRUPTED_EXPOOL,
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
+    PAGE_FAULT_IN_NONPAGED_AREA,
+    VERIFIER_SPECIAL_POOL,
+)
+from dirql.nt.constants import PAGE_SIZE
+
+__all__ = ["FREED", "FreedBlocks", "Quarantine", "refuse_access"]
+
+_MOST_BLOCKS: Final = 256
+FREED: Final = 0xDF
+"""The value of the bytes of a freed block."""
+_NO_PATTERN: Final = -1
+PATTERN: Final = memoryview(bytes([FREED]) * PAGE_SIZE)
+
+
+class FreedBlocks:
+    """The freed blocks in one page, by the address of their slots; the page's entry in the page table refers to it."""
+
+    __slots__ = ("_page", "blocks")
+
+    def __init__(self, page: SlotPage) -> None:
+        self._page = page
+        self.blocks: dict[int, Block] = {}
+
+    def touch(self, address: int, length: int, *, write: bool, by_driver: bool) -> None:
+        """Stop the system if an access touches a freed block."""
+        page = self._page
+        first = page.address + (address - page.address) // page.slot * page.slot
+        for start in range(first, address + length, page.slot):
+            freed = self.blocks.get(start)
+            if freed is not None:
+                refuse_access(freed, address, write=write, by_driver=by_driver)
+
+
+class Quarantine:
+    """The freed blocks of one pool, oldest first."""
+
+    __slots__ = ("_blocks", "_ram", "fills")
+
+    def __init__(self, ram: memoryview) -> None:
+        self._ram = ram
+        self._blocks: deque[tuple[Block, int]] = deque()
+        self.fills = False
+        """Whether blocks get the pattern from now on."""
+
+    def add(self, block: Block, start: int) -> Block | None:
+        """Keep a block, whose bytes begin at physical address `start`; returns the block that leaves, if one does."""
+        if self.fills:
+            self._ram[start : start + block.size] = PATTERN[: block.size]
+        else:
+            start = _NO_PATTERN
+        self._blocks.append((block, start))
+        return self.take() if len(self._blocks) > _MOST_BLOCKS else None
+
+    def take(self) -> Block | None:
+        """Let the oldest block leave, after a check of its pattern; None if there is none."""
+        if not self._blocks:
+            return None
+        block, start = self._blocks.popleft()
+        if start != _NO_PATTERN:
+            self._check(block, start)
+        return block
+
+    def check(self) -> None:
+        """Check the pattern of each block."""
+        for block, start in self._blocks:
+            if start != _NO_PATTERN:
+                self._check(block, start)
+
+    def _check(self, block: Block, start: int) -> None:
+        found = bytes(self._ram[start : start + block.size])
+        if found != PATTERN[: block.size]:
+            _refuse_write(block, next(at for at, byte in enumerate(found) if byte != FREED))
+
+
+def refuse_access(freed: Block, address: int, *, write: bool, by_driver: bool) -> NoReturn:
+    """Stop the system, because an access touched a freed block."""
+    special = by_driver and verifies(VERIFIER_SPECIAL_POOL)
+    bug_check(
+        DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL if special else PAGE_FAULT_IN_NONPAGED_AREA,
+        address,
+        int(write),
+        reason=f"pool must not be touched after it was freed; {address:#x} was {'written' if write else 'read'} in "
+        f"{freed.describe()}: free a block after its last use, and forget its address then",
+    )
+
+
+def _refuse_write(freed: Block, offset: int) -> NoReturn:
+    address = freed.address + offset
+    bug_check(
+        DRIVER_CORRUPTED_EXPOOL,
+        address,
+        current_irql(),
+        1,
+        reason=f"pool must not be written after it was freed; {address:#x} was, through a mapping or a view, in "
+        f"{freed.describe()}: end all use of a block before it is freed",
+    )
