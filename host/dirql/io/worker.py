@@ -28,7 +28,7 @@ class SystemWorker:
         """Have `routine` called by the worker thread, which runs when the IRQL allows. IRQL <= DISPATCH_LEVEL."""
         self._work.append(routine)
         if self._worker_thread is None:
-            self._worker_thread = start_thread(self._run, None, _PRIORITY)
+            self._worker_thread = start_thread(self._run, None, _PRIORITY, is_system=True)
 
     def flush(self) -> None:
         """Wait until all queued routines have run. PASSIVE_LEVEL."""

@@ -62,7 +62,9 @@ class MemoryManager:
     """
 
     __slots__ = (
+        "_no_user_space",
         "_observer",
+        "_program",
         "frames",
         "locked_mdls",
         "mapped_mdls",
@@ -93,7 +95,8 @@ class MemoryManager:
         self.locked_mdls = 0
         self.mapped_mdls = 0
         self._observer: PageTableObserver | None = None
-        self.process = self.create_process("user")
+        self.process = self._program = self.create_process("user")
+        self._no_user_space = AddressSpace("system process", self.frames)
 
     def install(self) -> None:
         """Become the memory manager of the open machine; raises `RuntimeError` while another machine is open."""
@@ -136,12 +139,12 @@ class MemoryManager:
 
     def space_of(self, address: int) -> AddressSpace:
         """The page tables that hold the page of an address."""
-        return self.system if address >= SYSTEM_RANGE_START else self.process.address_space
+        return self.system if address >= SYSTEM_RANGE_START else self._user_space()
 
     def access(self, address: int, *, write: bool, by_driver: bool = False) -> Page:
         """The valid page of an address that may be read or written now; raises as `resolve_fault` does."""
         # Written out: calls of `space_of` and `page` here make `copy 64 kib` of bench/hal_paths.py 7 % slower.
-        space = self.system if address >= SYSTEM_RANGE_START else self.process.address_space
+        space = self.system if address >= SYSTEM_RANGE_START else self._user_space()
         page = space.entries.get(address >> PAGE_SHIFT)
         if page is None and address >= PAGED_RANGE.base:
             self._check_freed_pages(address, write=write, by_driver=by_driver)
@@ -238,6 +241,15 @@ class MemoryManager:
         freed = pool.freed_pages(address)
         if freed is not None:
             refuse_access(freed, address, write=write, by_driver=by_driver)
+
+    def _user_space(self) -> AddressSpace:
+        """The page tables of user addresses for the code that runs; a thread of the system process has none of its own.
+
+        Routines that run in any context, such as DPCs, have the addresses of the thread that they interrupted.
+        """
+        process = self.process
+        is_own = process is self._program and ke.is_running() and ke.processor.current_thread.is_system
+        return self._no_user_space if is_own else process.address_space
 
     def share_pool(self) -> None:
         """Note that pool can be reached in other ways than by its address: through an MDL or a view."""

@@ -195,7 +195,7 @@ def create_thread(
         desired_access, object_attributes, process_handle, start_routine, start_context
     )
     del object_attributes, process_handle
-    thread = system_thread.create_thread(start_routine, start_context)
+    thread = system_thread.create_thread(start_routine, start_context, is_system=True)
     manager = object_manager.value
     handle = manager.handles.insert(manager.header_of(thread), desired_access)
     return STATUS_SUCCESS, handle, ClientId(_SYSTEM_PROCESS, thread.number)

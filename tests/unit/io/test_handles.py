@@ -8,22 +8,31 @@ import pytest
 
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
+from dirql.nt.ntstatus import StatusException
 from dirql.wdm import (
     FILE_OBJECT,
     FILE_READ_DATA,
     FILE_WRITE_DATA,
     KTHREAD,
     STATUS_ACCESS_DENIED,
+    STATUS_ACCESS_VIOLATION,
     STATUS_INVALID_HANDLE,
     STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_SUCCESS,
     THREAD_ALL_ACCESS,
+    IoAllocateMdl,
+    IoFreeMdl,
+    IoReadAccess,
+    KeDelayExecutionThread,
     KernelMode,
     KeWaitForSingleObject,
+    MmProbeAndLockPages,
+    MmUnlockPages,
     ObDereferenceObject,
     ObReferenceObject,
     ObReferenceObjectByHandle,
     PsCreateSystemThread,
+    RtlReadMemory,
     UserMode,
     ZwClose,
 )
@@ -82,3 +91,34 @@ def test_the_object_of_a_handle_must_be_what_the_driver_expects(machine: Machine
     assert (status, isinstance(file, FILE_OBJECT)) == (STATUS_SUCCESS, True)
     assert file is not None
     assert ObDereferenceObject(file) == 1
+
+
+def test_MDL_14_a_system_thread_has_no_user_addresses(machine: Machine) -> None:
+    """A routine of a driver that runs in a program's thread has the program's addresses, a system thread has none."""
+    buffer = machine.memory_manager.process.allocate(10)
+    outcome: list[object] = []
+
+    def look(_context: object) -> None:
+        try:
+            outcome.append(RtlReadMemory(buffer.address, 10))
+        except StatusException as error:
+            outcome.append(error.status)
+        mdl = IoAllocateMdl(buffer.address, 10, False, False, None)
+        assert mdl is not None
+        try:
+            MmProbeAndLockPages(mdl, UserMode, IoReadAccess)
+        except StatusException as error:
+            outcome.append(error.status)
+        else:
+            MmUnlockPages(mdl)
+        IoFreeMdl(mdl)
+
+    look(None)
+    assert outcome == [buffer.read()]
+    outcome.clear()
+    status, handle, _ = PsCreateSystemThread(THREAD_ALL_ACCESS, None, None, look, None)
+    assert status == STATUS_SUCCESS
+    assert handle is not None
+    KeDelayExecutionThread(KernelMode, False, -10_000)
+    assert outcome == [STATUS_ACCESS_VIOLATION] * 2
+    ZwClose(handle)

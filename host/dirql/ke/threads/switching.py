@@ -86,6 +86,7 @@ def open_contexts(kernel: KernelState, idle: Callable[[Processor], object]) -> N
         thread = Thread(-processor.number, IDLE_PRIORITY, kernel.ready, kernel.timers)
         thread.state = RUNNING
         give_context(kernel, thread, partial(idle, processor))
+        thread.is_system = True
         processor.idle_thread = processor.current_thread = thread
     first = kernel.new_thread(DEFAULT_PRIORITY)
     first.context = home

@@ -35,20 +35,30 @@ _YIELD_EXECUTION: Final = contract("ZwYieldExecution")
 
 
 def create_thread(
-    routine: Callable[[object], object], context: object, priority: int = DEFAULT_PRIORITY
+    routine: Callable[[object], object],
+    context: object,
+    priority: int = DEFAULT_PRIORITY,
+    *,
+    is_system: bool = False,
 ) -> Thread:
     """Start a thread that calls `routine(context)` for the driver whose code runs now, and return it.
 
     The thread ends when the routine returns or calls `terminate_system_thread`, and is signalled then.
-    PsCreateSystemThread does the same and returns a handle.
+    PsCreateSystemThread does the same, for the system process, and returns a handle; without `is_system` the thread is
+    one of the program.
     """
-    thread = start_thread(routine, context, priority, current_driver())
+    thread = start_thread(routine, context, priority, current_driver(), is_system=is_system)
     preempt()
     return thread
 
 
 def start_thread(
-    routine: Callable[[object], object], context: object, priority: int, driver: object = None
+    routine: Callable[[object], object],
+    context: object,
+    priority: int,
+    driver: object = None,
+    *,
+    is_system: bool = False,
 ) -> Thread:
     """Do as `create_thread`, but run nothing yet: for kernel code at or below DISPATCH_LEVEL.
 
@@ -57,6 +67,7 @@ def start_thread(
     kernel = current.kernel
     thread = kernel.new_thread(priority)
     thread.driver = driver
+    thread.is_system = is_system
     give_context(kernel, thread, lambda: _run(thread, routine, context))
     kernel.ready.add(thread)
     return thread

@@ -77,6 +77,7 @@ class Thread(DispatcherObject):
         "context",
         "driver",
         "exit_status",
+        "is_system",
         "number",
         "priority",
         "single_wait",
@@ -103,6 +104,8 @@ class Thread(DispatcherObject):
         self.state = READY
         self.driver: object = None
         """The driver to which the code belongs that the thread runs when it goes on."""
+        self.is_system = False
+        """Whether it is a thread of the system process, which has no user addresses."""
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING
