@@ -28,10 +28,11 @@ from dirql.host_watch import HostWatch
 from dirql.io.collector import CollectorPace
 from dirql.io.handle import Handle
 from dirql.io.hang_report import IoWitness
-from dirql.io.loader import load_driver, unload_driver
+from dirql.io.loader import load_driver
 from dirql.io.manager import IoManager, running as io_running
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
+from dirql.io.unload import unload_driver
 from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
 from dirql.ke.kernel import Kernel
@@ -256,11 +257,12 @@ class Machine:
     def unload_driver(self, driver: DriverObject) -> None:
         """Remove the driver's devices, as when they are disabled, and unload the driver.
 
-        Another driver can then be loaded for the devices. Raises `LoadError` when the driver has no Unload routine,
-        `LeakReport` for a device that the driver did not let go.
+        Another driver can then be loaded for the devices. While programs have its devices open, Unload waits for them.
+        Raises `LoadError` when the driver has no Unload routine, `LeakReport` for a device that the driver did not let
+        go. A driver that leaves something behind is bug check 0xCE.
         """
         problems = self.pnp.remove_devices(driver)
-        status = unload_driver(driver)
+        status = unload_driver(driver, at_end=bool(problems))
         if problems:
             raise LeakReport(problems)
         if not nt_success(status):
@@ -312,7 +314,7 @@ class Machine:
         cancel_outstanding_requests()
         problems = self.pnp.remove_devices()
         for driver in reversed(list(self.io.drivers.values())):
-            unload_driver(driver)
+            unload_driver(driver, at_end=True)
         self.hal.grants.check()
         leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
         return [*leaks, *io_leaks(), *self.kernel.leaks()]

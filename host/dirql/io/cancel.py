@@ -8,13 +8,17 @@ from typing import Final
 
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import Irp
+from dirql.io.packet import refuse_use
 from dirql.ke import guard
 from dirql.ke.processors.contract import contract
 
-__all__ = ["acquire_cancel_spin_lock", "cancel_irp", "release_cancel_spin_lock"]
+__all__ = ["DEEPEST_CANCEL", "acquire_cancel_spin_lock", "cancel_irp", "release_cancel_spin_lock"]
 
 _CANCEL_IRP: Final = contract("IoCancelIrp")
 _RELEASE_CANCEL_SPIN_LOCK: Final = contract("IoReleaseCancelSpinLock")
+
+DEEPEST_CANCEL: Final = 8
+"""So many cancel routines run one inside the other; a further one is called when the last of them has returned."""
 
 
 def acquire_cancel_spin_lock() -> int:
@@ -39,6 +43,8 @@ def cancel_irp(irp: Irp) -> bool:
     (row CXL-02).
     """
     _CANCEL_IRP.check(irp)
+    if not irp.type:
+        refuse_use(irp, "IoCancelIrp was called for it")
     lock = io_manager.value.cancel_lock
     old_irql = lock.acquire()
     irp.cancel = True
@@ -50,5 +56,19 @@ def cancel_irp(irp: Irp) -> bool:
     irp.cancel_irql = old_irql
     device = irp.get_current_stack_location().device_object
     assert device is not None
-    guard.call_driver(guard.CANCEL, device.driver_object, routine, device, irp)
+    manager = io_manager.value
+    depth = manager.cancels + 1
+    if depth > DEEPEST_CANCEL:
+        lock.release(old_irql)
+        manager.later_cancels.append((routine, device, irp))
+        return True
+    manager.cancels = depth
+    try:
+        guard.call_driver(guard.CANCEL, device.driver_object, routine, device, irp)
+        while depth == DEEPEST_CANCEL and manager.later_cancels:
+            routine, device, irp = manager.later_cancels.popleft()
+            irp.cancel_irql = lock.acquire()
+            guard.call_driver(guard.CANCEL, device.driver_object, routine, device, irp)
+    finally:
+        manager.cancels -= 1
     return True

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from dirql.io.objects import DeviceObject, DriverObject
+from dirql.io.unload import finish_unload
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    REFERENCE_BY_POINTER,
     VF_IO_VERIFY_DELETE_WHILE_ATTACHED,
     VF_IO_VERIFY_DETACH_OF_NOTHING,
 )
@@ -19,6 +21,7 @@ from dirql.nt.constants import (
     DO_DEVICE_HAS_NAME,
     DO_EXCLUSIVE,
     DOE_DELETE_PENDING,
+    DOE_UNLOAD_PENDING,
 )
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
@@ -105,7 +108,7 @@ def attach_device_to_device_stack(source: DeviceObject, target: DeviceObject) ->
     """
     _ATTACH_DEVICE_TO_DEVICE_STACK.check_two(source, target)
     lower = target.top_of_stack()
-    if lower.delete_pending:
+    if lower.device_object_extension.extension_flags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING):
         return None
     lower.attached_device = source
     source.device_object_extension.attached_to = lower
@@ -126,15 +129,19 @@ def detach_device(target: DeviceObject) -> None:
     upper.device_object_extension.attached_to = None
     target.attached_device = None
     _delete_if_unused(target)
+    finish_unload(target.driver_object)
 
 
 def delete_device(device: DeviceObject) -> None:
     """Delete a device; follows IoDeleteDevice (rows DEV-01, DEV-05).
 
     The name can be used again at once. While files are open, or a device is attached, the object stays and cannot be
-    opened. Bug check 0xC9/0x201 while the device is itself attached to another.
+    opened. Bug check 0xC9/0x201 while the device is itself attached to another, 0x18 when it was deleted already.
     """
     _DELETE_DEVICE.check(device)
+    if device.delete_pending:
+        reason = f"IoDeleteDevice must be called once for a device; {device!r} was deleted already: forget the pointer"
+        bug_check(REFERENCE_BY_POINTER, 0, device, 0, 0, reason=reason)
     lower = device.device_object_extension.attached_to
     if lower is not None:
         _refuse(VF_IO_VERIFY_DELETE_WHILE_ATTACHED, f"{device!r} was deleted while attached to {lower!r}")
@@ -147,12 +154,15 @@ def close_device(device: DeviceObject) -> None:
     """Count one open file less, and delete the device if its deletion has waited for that."""
     device.reference_count -= 1
     _delete_if_unused(device)
+    if not device.reference_count:
+        finish_unload(device.driver_object)
 
 
 def _delete_if_unused(device: DeviceObject) -> None:
     """Take a deleted device out of its driver's list, unless a file or the device above it still needs it."""
     if not device.delete_pending or device.reference_count or device.attached_device is not None:
         return
+    device.type = 0
     driver = device.driver_object
     if driver.device_object is device:
         driver.device_object = device.next_device

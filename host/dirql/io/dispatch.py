@@ -4,25 +4,40 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, NoReturn
 
-from dirql.io.irp import complete_request
+from dirql.io.irp import POSTPONED, PROMISED, complete_request
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import DeviceObject, Irp
+from dirql.io.objects import DeviceObject, IoStackLocation, Irp
+from dirql.io.packet import holder_below, story, violate
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current as ke
 from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     NO_MORE_IRP_STACK_LOCATIONS,
+    VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE,
+    VF_IO_VERIFY_CONTROL_NOT_ZEROED,
+    VF_IO_VERIFY_FORWARD_WHILE_PENDING,
+    VF_IO_VERIFY_INCONSISTENT_RETURN,
+    VF_IO_VERIFY_RETURNED_MINUS_ONE,
+    VF_IO_VERIFY_RETURNED_WITHOUT_ACTION,
+    VF_IOMANAGER_BAD_DEVICE,
     VF_IOMANAGER_BAD_IRP_TYPE,
 )
-from dirql.nt.constants import IO_NO_INCREMENT
-from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST
+from dirql.nt.constants import IO_NO_INCREMENT, SL_PENDING_RETURNED
+from dirql.nt.ntstatus import status_name
+from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_PENDING
 
-__all__ = ["call_driver", "invalid_device_request"]
+__all__ = ["DEEPEST_CALL", "call_driver", "invalid_device_request"]
 
 _CALL_DRIVER: Final = contract("IoCallDriver")
+_MINUS_ONE: Final = 0xFFFF_FFFF
+
+DEEPEST_CALL: Final = 8
+"""The number of completions, one inside the other, from which on a request that is sent reaches its driver later."""
 
 
 def call_driver(device: DeviceObject, irp: Irp) -> int:
@@ -30,26 +45,159 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
 
     Returns the status that the dispatch routine returned. The caller has set up the next stack location and no longer
     owns the packet. Bug check 0x35 when there is no stack location left, 0xC9/3 for a packet that was completed or
-    freed.
+    freed, 0xC9/4 for a device that was deleted. For verified drivers the value of the dispatch routine must suit the
+    packet (row IRP-20).
     """
     _CALL_DRIVER.check_two(device, irp)
     location = irp.current_location - 1
-    if not 0 < location <= irp.stack_count:
-        _refuse_call(irp, location)
+    count = irp.stack_count
+    if not 0 < location <= count or not device.type:
+        _refuse_call(device, irp, location)
+    locations = irp.locations
+    stack = locations[location - 1]
+    if location < count:
+        above = locations[location].device_object
+        if above is not None and above.driver_object is not ke.processor.driver:
+            _check_sender(irp, stack)
+    if irp.cancel_routine is not None or stack.control & SL_PENDING_RETURNED:
+        _check_packet(irp)
     irp.current_location = location
-    stack = irp.locations[location - 1]
     stack.device_object = device
+    manager = io_manager.value
+    if manager.completions >= DEEPEST_CALL:
+        return _call_later(device, irp, stack)
+    hooks = manager.hooks
+    if hooks.irp_started is not None and location == count:
+        hooks.irp_started(irp)
+    if hooks.dispatch_entered is not None:
+        hooks.dispatch_entered(device, irp)
+    driver = device.driver_object
+    dispatch = driver.major_function[stack.major_function]
+    times = stack.left + 1
+    status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
+    if (status is not stack.outcome and status != stack.outcome) or stack.left != times:
+        _check_value(status, device, irp, location, stack, times)
+    if hooks.dispatch_left is not None:
+        hooks.dispatch_left(device, irp, status)
+    return status
+
+
+def _call_later(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> int:
+    """Call the dispatch routine in a system thread, because completion routines that send requests are nested deeply.
+
+    The sender gets STATUS_PENDING, and `pending_returned` when the request is complete, as Driver Verifier's option
+    Force Pending I/O Requests does it. A kernel stack has no room for a request that is sent from the completion
+    routine of another, and that one from the next.
+    """
+    stack.control |= POSTPONED
+    io_manager.value.worker.queue(partial(_call_now, device, irp, stack))
+    return STATUS_PENDING
+
+
+def _call_now(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> None:
     hooks = io_manager.value.hooks
+    location = irp.current_location
     if hooks.irp_started is not None and location == irp.stack_count:
         hooks.irp_started(irp)
     if hooks.dispatch_entered is not None:
         hooks.dispatch_entered(device, irp)
     driver = device.driver_object
     dispatch = driver.major_function[stack.major_function]
+    times = stack.left + 1
     status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
+    if status != stack.outcome or stack.left != times:
+        _check_value(status, device, irp, location, stack, times)
     if hooks.dispatch_left is not None:
         hooks.dispatch_left(device, irp, status)
-    return status
+
+
+def _check_sender(irp: Irp, stack: IoStackLocation) -> None:
+    """Stop a verified driver that passes a request on a second time, while a driver below still has it."""
+    driver = ke.processor.driver
+    device = stack.device_object
+    if device is not None and device.driver_object is driver:
+        return  # IoSkipCurrentIrpStackLocation: the driver passes its own location on
+    holder = holder_below(irp, driver)
+    if holder is not None and ke.kernel.verifier.is_verified(driver):
+        reason = (
+            f"a driver must pass an IRP on once; {irp!r} was with {holder!r}, and IoCallDriver was called for it again:"
+            " wait for the completion routine"
+        )
+        violate(VF_IO_VERIFY_FORWARD_WHILE_PENDING, irp, reason)
+
+
+def _check_packet(irp: Irp) -> None:
+    """Stop a verified driver that passes on its cancel routine, or a mark of its own."""
+    if not ke.kernel.verifier.is_verified(ke.processor.driver):
+        return
+    routine = irp.cancel_routine
+    if routine is not None:
+        reason = (
+            f"the cancel routine must be cleared before IoCallDriver; {guard.describe(routine)} of {irp!r} was still"
+            " set: call IoSetCancelRoutine(Irp, NULL), and leave the IRP to the cancel routine if that gives NULL"
+        )
+        violate(VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE, irp, reason)
+    reason = (
+        f"the location that a driver below gets must not be marked pending; that of {irp!r} was: use"
+        " IoCopyCurrentIrpStackLocationToNext, and not IoSkipCurrentIrpStackLocation, after IoMarkIrpPending"
+    )
+    violate(VF_IO_VERIFY_CONTROL_NOT_ZEROED, irp, reason)
+
+
+def _check_value(
+    status: int, device: DeviceObject, irp: Irp, location: int, stack: IoStackLocation, times: int
+) -> None:
+    """Compare the value of a dispatch routine with what became of the request (row IRP-20).
+
+    `times` is how often completions have left the location if the request is complete. A request that was sent to the
+    same location once more meanwhile has another result by now, with which nothing is compared.
+    """
+    left = stack.left
+    if left > times or not ke.kernel.verifier.is_verified(device.driver_object):
+        return
+    if left == times:
+        _check_complete(status, device, irp, stack, stack.outcome)
+    elif irp in io_manager.value.later:
+        is_marked = stack.control & SL_PENDING_RETURNED
+        _check_complete(status, device, irp, stack, STATUS_PENDING if is_marked else irp.io_status.status)
+    elif status == STATUS_PENDING:
+        if irp.current_location <= location:
+            stack.control |= PROMISED
+    elif stack.control & SL_PENDING_RETURNED:
+        _refuse_value(status, device, irp, stack, "was marked pending")
+    elif irp.current_location < location:
+        below = irp.locations[max(irp.current_location, 1) - 1].device_object
+        _refuse_value(status, device, irp, stack, f"is still with {below!r} below")
+    else:
+        _refuse_value(status, device, irp, stack, "is neither completed nor pending nor passed on")
+
+
+def _check_complete(
+    status: int, device: DeviceObject, irp: Irp, stack: IoStackLocation, expected: int
+) -> None:
+    """Compare the value for a request that is complete with the one that suits it."""
+    if status == expected:
+        return
+    if expected == STATUS_PENDING:
+        _refuse_value(status, device, irp, stack, "was marked pending")
+    was = f"was completed with {status_name(expected)}"
+    if status == STATUS_PENDING:
+        was += " without having been marked pending"
+    _refuse_value(status, device, irp, stack, was)
+
+
+def _refuse_value(status: int, device: DeviceObject, irp: Irp, stack: IoStackLocation, was: str) -> NoReturn:
+    violation = VF_IO_VERIFY_INCONSISTENT_RETURN
+    if status == _MINUS_ONE:
+        violation = VF_IO_VERIFY_RETURNED_MINUS_ONE
+    elif was.startswith("is neither"):
+        violation = VF_IO_VERIFY_RETURNED_WITHOUT_ACTION
+    routine = guard.describe(device.driver_object.major_function[stack.major_function])
+    reason = (
+        "a dispatch routine must return the status of the IRP, or STATUS_PENDING for one that it marked pending;"
+        f" the dispatch routine of {device!r}, {routine}, returned {status_name(status)}, yet {irp!r} {was}"
+    )
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, routine, irp, 0, reason=reason)
 
 
 def invalid_device_request(device: DeviceObject, irp: Irp) -> int:
@@ -61,10 +209,16 @@ def invalid_device_request(device: DeviceObject, irp: Irp) -> int:
     return STATUS_INVALID_DEVICE_REQUEST
 
 
-def _refuse_call(irp: Irp, location: int) -> NoReturn:
-    """Stop, because the packet has no location left for one more driver, or no driver may use it."""
+def _refuse_call(device: DeviceObject, irp: Irp, location: int) -> NoReturn:
+    """Stop, because the packet has no location left, or it has ended, or the device is gone."""
     if location <= 0:
         reason = f"{irp!r} has no stack location left for one more driver"
         bug_check(NO_MORE_IRP_STACK_LOCATIONS, irp, reason=reason)
-    reason = f"IoCallDriver with {irp!r}, which was completed or freed"
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BAD_IRP_TYPE, reason=reason)
+    if location <= irp.stack_count:
+        reason = (
+            f"IoCallDriver must be called with a device that exists; {device!r}, to which {irp!r} was sent, is gone:"
+            " keep a reference of the device while requests for it can come"
+        )
+        bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BAD_DEVICE, device, reason=reason)
+    reason = f"IoCallDriver must be called with an IRP in use; {irp!r} was already {story(irp)}"
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BAD_IRP_TYPE, irp, reason=reason)

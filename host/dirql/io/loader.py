@@ -12,21 +12,20 @@ from typing import Final
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverEntry, DriverObject
+from dirql.io.unload import forget_driver, unload_driver
 from dirql.ke import guard
 from dirql.ke.current import current as ke
 from dirql.ke.processors.contract import contract
-from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, DRVO_UNLOAD_INVOKED
+from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import (
     STATUS_IMAGE_ALREADY_LOADED,
-    STATUS_INVALID_DEVICE_REQUEST,
     STATUS_OBJECT_NAME_NOT_FOUND,
-    STATUS_SUCCESS,
 )
 from dirql.ob.manager import running as object_manager
 from dirql.verifier.policy import DEFAULT_FLAGS
 
-__all__ = ["load_driver", "registry_path", "unload_driver", "zw_load_driver", "zw_unload_driver"]
+__all__ = ["load_driver", "registry_path", "zw_load_driver", "zw_unload_driver"]
 
 _ZW_LOAD_DRIVER: Final = contract("ZwLoadDriver")
 _ZW_UNLOAD_DRIVER: Final = contract("ZwUnloadDriver")
@@ -58,30 +57,12 @@ def load_driver(
     ke.kernel.verifier.verify(driver, verifier_flags)
     status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, registry_path(service))
     if not nt_success(status):
-        _forget(driver)
+        forget_driver(driver)
         return status, None
     driver.flags |= DRVO_INITIALIZED
     for device in driver.devices():
         device.flags &= ~DO_DEVICE_INITIALIZING
     return status, driver
-
-
-def unload_driver(driver: DriverObject) -> int:
-    """Call the driver's unload routine, if it has one, and forget the driver (row DRV-05)."""
-    unload = driver.driver_unload
-    if unload is None:
-        return STATUS_INVALID_DEVICE_REQUEST
-    driver.flags |= DRVO_UNLOAD_INVOKED
-    guard.call_driver(guard.UNLOAD, driver, unload, driver)
-    _forget(driver)
-    return STATUS_SUCCESS
-
-
-def _forget(driver: DriverObject) -> None:
-    manager = io_manager.value
-    del manager.drivers[driver.driver_extension.service_key_name]
-    object_manager.value.namespace.remove(driver)
-    ke.kernel.verifier.forget(driver)
 
 
 def zw_load_driver(driver_service_name: str) -> int:

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final, Protocol
 
 from dirql.io.hooks import Hooks
-from dirql.io.objects import DriverEntry, DriverObject, FileObject, Irp
+from dirql.io.objects import CancelRoutine, DeviceObject, DriverEntry, DriverObject, FileObject, Irp
 from dirql.io.worker import SystemWorker
 from dirql.ke.current import current
 from dirql.ke.processors.spin_lock import SpinLock
@@ -44,6 +45,15 @@ class IoManager:
         self.handles: dict[ProgramHandle, None] = {}
         """The handles that programs have open, oldest first."""
         self.worker = SystemWorker()
+        self.starts = self.cancels = 0
+        """The numbers of StartIo routines and of cancel routines that run one inside the other."""
+        self.later_starts: deque[tuple[DeviceObject, Irp]] = deque()
+        self.later_cancels: deque[tuple[CancelRoutine, DeviceObject, Irp]] = deque()
+        """The calls that would have been nested too deeply, and follow on the deepest of those that run."""
+        self.completions = 0
+        """The number of completions that run one inside the other, on all processors together."""
+        self.later: deque[Irp] = deque()
+        """Requests that were completed inside too many others, and whose completion routines run after those."""
         self.irp_number = 0
         """The number of requests that were made so far."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from dirql.io.objects import DeviceObject, FileObject
 from dirql.io.services import open_device
+from dirql.ke.guard import current_driver
 from dirql.ke.processors.contract import contract
 from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
@@ -24,7 +25,9 @@ def create_symbolic_link(symbolic_link_name: str, device_name: str) -> int:
     r"""Make `\DosDevices\X` lead to a device, which need not exist yet; follows IoCreateSymbolicLink."""
     _CREATE_SYMBOLIC_LINK.check_level(symbolic_link_name)
     _CREATE_SYMBOLIC_LINK.check_arguments(symbolic_link_name, device_name)
-    return object_manager.value.namespace.insert(symbolic_link_name, SymbolicLink(device_name))
+    return object_manager.value.namespace.insert(
+        symbolic_link_name, SymbolicLink(device_name, current_driver())
+    )
 
 
 def delete_symbolic_link(symbolic_link_name: str) -> int:

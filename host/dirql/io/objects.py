@@ -12,18 +12,19 @@ A stack location belongs to one driver of a stack. The last location of `Irp.loc
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NoReturn, Protocol
+from types import CodeType
+from typing import Protocol
 
+from dirql.io import packet
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.parameters import Parameters
 from dirql.io.status_block import IoStatusBlock
-from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.threads.thread import Thread
 from dirql.mm.mdl import Mdl
-from dirql.nt.bugcodes import DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_OUT_OF_LOCATIONS
 from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
     DOE_DELETE_PENDING,
@@ -63,7 +64,6 @@ __all__ = [
     "StartIoRoutine",
     "Tail",
     "UnloadRoutine",
-    "size_of_irp",
 ]
 
 DispatchRoutine = Callable[["DeviceObject", "Irp"], int]
@@ -73,12 +73,6 @@ CancelRoutine = Callable[["DeviceObject", "Irp"], None]
 AddDeviceRoutine = Callable[["DriverObject", "DeviceObject"], int]
 UnloadRoutine = Callable[["DriverObject"], None]
 DriverEntry = Callable[["DriverObject", str], int]
-
-_IRP_SIZE: Final = 0xD0
-_STACK_LOCATION_SIZE: Final = 0x48
-
-
-# Requests.
 
 
 class AssociatedIrp:
@@ -104,8 +98,7 @@ class IrpDeviceQueueEntry(DeviceQueueEntry):
 
     def __init__(self, irp: Irp) -> None:
         super().__init__()
-        self.irp: Irp | None = irp
-        """None once the packet is freed."""
+        self.irp = irp
 
 
 class Overlay:
@@ -114,7 +107,7 @@ class Overlay:
     __slots__ = ("_device_queue_entry", "_driver_context", "_irp", "original_file_object", "thread")
 
     def __init__(self, irp: Irp) -> None:
-        self._irp: Irp | None = irp
+        self._irp = irp
         self._device_queue_entry: IrpDeviceQueueEntry | None = None
         self._driver_context: list[object] | None = None
         self.original_file_object: FileObject | None = None
@@ -133,32 +126,19 @@ class Overlay:
         """The place of the request in a device queue, made when it is named for the first time."""
         entry = self._device_queue_entry
         if entry is None:
-            entry = self._device_queue_entry = IrpDeviceQueueEntry(self._packet())
+            entry = self._device_queue_entry = IrpDeviceQueueEntry(self._irp)
         return entry
 
     @property
     def current_stack_location(self) -> IoStackLocation:
         """The location of the driver that has the request now."""
-        return self._packet().get_current_stack_location()
-
-    def _packet(self) -> Irp:
-        assert self._irp is not None, "a packet that is used must not have been freed; this one was"
-        return self._irp
+        return self._irp.get_current_stack_location()
 
     def clear(self) -> None:
         """Set every field to zero that a driver may set."""
         self.thread = self.original_file_object = None
         if self._driver_context is not None:
             self._driver_context[:] = [None] * 4
-
-    def forget_irp(self) -> None:
-        """Break the circle of references between the packet and its parts, because the packet is freed.
-
-        Python's garbage collector would have to find the circle (bench/io_paths.py, first row: 1.1 of 6.8 µs).
-        """
-        self._irp = None
-        if self._device_queue_entry is not None:
-            self._device_queue_entry.irp = None
 
 
 class Tail:
@@ -180,12 +160,16 @@ class IoStackLocation:
         "device_object",
         "file_object",
         "flags",
+        "left",
         "major_function",
         "minor_function",
+        "outcome",
         "parameters",
     )
 
     def __init__(self) -> None:
+        self.left = self.outcome = 0
+        """The number of completions that have left here, and the value of the dispatch routine that suits the last."""
         self.major_function = self.minor_function = self.flags = self.control = 0
         self.parameters = Parameters()
         self.device_object: DeviceObject | None = None
@@ -194,7 +178,7 @@ class IoStackLocation:
         self.context: object = None
 
     def clear(self) -> None:
-        """Make every field zero, as the I/O manager does when the request leaves the driver on its way up."""
+        """Make every field zero."""
         self.major_function = self.minor_function = self.flags = self.control = 0
         self.device_object = self.file_object = self.completion_routine = self.context = None
         self.parameters.clear()
@@ -229,6 +213,9 @@ class Irp:
         "cancel_irql",
         "cancel_routine",
         "current_location",
+        "ended_at",
+        "ended_by",
+        "ended_code",
         "flags",
         "io_status",
         "locations",
@@ -245,6 +232,12 @@ class Irp:
         "user_iosb",
     )
 
+    __deletable__ = ("io_status", "mdl_address")
+
+    ended_by: str
+    ended_code: CodeType
+    ended_at: int
+
     def __init__(self, stack_size: int, number: int, maker: object) -> None:
         """A packet of zeros with `stack_size` locations, 1 or more; drivers call `allocate_irp`.
 
@@ -256,15 +249,10 @@ class Irp:
         self.io_status = IoStatusBlock()
         self._associated_irp: AssociatedIrp | None = None
         self._tail: Tail | None = None
-        # A list comprehension is a call of its own, and takes 0.3 of 1.2 µs for one location (bench/io_paths.py, "a
-        # request through 1 drivers").
+        # A list comprehension is a call of its own, 0.3 of 1.2 µs for one location in bench/io_paths.py.
         self.locations = [IoStackLocation()]
         while len(self.locations) < stack_size:
             self.locations.append(IoStackLocation())
-        self._begin(stack_size)
-
-    def _begin(self, stack_size: int) -> None:
-        """Set the fields that are not objects of their own."""
         self.type = IO_TYPE_IRP
         self.stack_count = stack_size
         self.current_location = stack_size + 1
@@ -278,12 +266,13 @@ class Irp:
         self.owner: IrpOwner | None = None
 
     def __repr__(self) -> str:
-        location = self.current_location
-        if 1 <= location <= self.stack_count:
-            where = f"major function {self.locations[location - 1].major_function:#04x}"
-        else:
-            where = "not sent" if location == self.stack_count + 1 else "completed"
-        return f"<IRP {self.number}, location {location} of {self.stack_count}, {where}>"
+        return packet.describe(self)
+
+    def tell_end(self, name: str) -> str | None:
+        """Why the packet lacks the attribute `name`, if it has come to its end, for `guard`."""
+        return (
+            None if self.type else packet.use_after_end(self, f"irp.{name.lstrip('_')} was read or changed")
+        )
 
     # These two parts are made when they are named for the first time, and then stay. Many requests need neither; making
     # both with each packet would take 0.5 µs (bench/io_paths.py, "a request through 1 drivers").
@@ -293,6 +282,8 @@ class Irp:
         """The system buffer, or the bookkeeping of associated IRPs."""
         part = self._associated_irp
         if part is None:
+            if not self.type:
+                packet.refuse_use(self, "irp.associated_irp was read")
             part = self._associated_irp = AssociatedIrp()
         return part
 
@@ -301,39 +292,30 @@ class Irp:
         """The part with the fields of the driver that owns the request."""
         part = self._tail
         if part is None:
+            if not self.type:
+                packet.refuse_use(self, "irp.tail was read")
             part = self._tail = Tail(self)
         return part
 
     def retire(self) -> None:
-        """Mark the packet as freed, so that the checks of the I/O routines stop a driver that goes on to use it."""
+        """Take away what drivers use, because the packet has come to its end.
+
+        A later use is an `AttributeError`, of which `guard` asks `tell_end`, or is caught by a property or an I/O
+        routine. `del` is slow, and a method `__getattr__` makes Python look up each attribute in a slower way.
+        """
         self.current_location = self.stack_count + 2
         self.type = 0
-        if self._tail is not None:
-            self._tail.overlay.forget_irp()
+        self._tail = self._associated_irp = None
+        del self.io_status
 
-    def initialize(self, packet_size: int, stack_size: int) -> None:
-        """Make the packet all zero again, with `stack_size` locations; follows IoInitializeIrp (row IRP-02).
-
-        `packet_size` is the packet's size in bytes. Raises `ValueError` when it is less than IoSizeOfIrp says.
-        """
-        if packet_size < size_of_irp(stack_size):
-            raise ValueError(
-                f"packet_size must be at least {size_of_irp(stack_size)} bytes; it was {packet_size}"
-            )
-        if len(self.locations) != stack_size:
-            self.locations = [IoStackLocation() for _ in range(stack_size)]
-        self._zero(stack_size)
-
-    def reuse(self, status: int) -> None:
-        """Make a packet that its driver allocated ready for another request; follows IoReuseIrp (row IRP-02)."""
-        allocation_flags = self.allocation_flags
-        self._zero(self.stack_count)
-        self.allocation_flags = allocation_flags
-        self.io_status.status = status
-
-    def _zero(self, stack_size: int) -> None:
+    def zero(self, stack_size: int) -> None:
         """Make all fields zero, those of the parts too; the parts stay the same objects."""
-        self._begin(stack_size)
+        self.stack_count = stack_size
+        self.current_location = stack_size + 1
+        self.flags = self.allocation_flags = self.requestor_mode = self.cancel_irql = 0
+        self.cancel = self.pending_returned = False
+        self.mdl_address = self.user_buffer = self.user_event = self.user_iosb = self.cancel_routine = None
+        self.owner = None
         self.io_status.clear()
         if self._associated_irp is not None:
             self._associated_irp.clear()
@@ -351,19 +333,15 @@ class Irp:
         """
         location = self.current_location
         if not 1 <= location <= self.stack_count:
-            self._no_location(location)
+            packet.refuse_location(self, location)
         return self.locations[location - 1]
 
     def get_next_stack_location(self) -> IoStackLocation:
         """The location of the driver below; follows IoGetNextIrpStackLocation. Bug check 0xC9/0x208 without one."""
         location = self.current_location - 1
         if not 1 <= location <= self.stack_count:
-            self._no_location(location)
+            packet.refuse_location(self, location)
         return self.locations[location - 1]
-
-    def _no_location(self, number: int) -> NoReturn:
-        reason = f"{self!r} has the stack locations 1 … {self.stack_count}, location {number} was asked for"
-        bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_OUT_OF_LOCATIONS, self, reason=reason)
 
     def set_next_stack_location(self) -> None:
         """Move to the next location without calling a driver; follows IoSetNextIrpStackLocation."""
@@ -400,21 +378,28 @@ class Irp:
 
     def mark_pending(self) -> None:
         """Say that the dispatch routine returns STATUS_PENDING; follows IoMarkIrpPending (row IRP-13)."""
-        self.get_current_stack_location().control |= SL_PENDING_RETURNED
+        stack = self.get_current_stack_location()
+        device = stack.device_object
+        if device is not None and device.driver_object is not current.processor.driver:
+            packet.check_mark(self)
+        stack.control |= SL_PENDING_RETURNED
 
     def set_cancel_routine(self, routine: CancelRoutine | None) -> CancelRoutine | None:
         """Set the cancel routine and return the one before; follows IoSetCancelRoutine (row CXL-03).
 
-        None is also returned when the cancel of the request has taken the routine before.
+        None is also returned when the cancel of the request has taken the routine before. Bug check 0xC9/0x229 while a
+        driver below has the request.
         """
+        location = self.current_location
+        if location <= self.stack_count:
+            device = self.locations[location - 1].device_object
+            if device is not None and device.driver_object is not current.processor.driver:
+                packet.check_cancel_routine(self)
+        elif not self.type:
+            packet.refuse_use(self, "IoSetCancelRoutine was called for it")
         previous = self.cancel_routine
         self.cancel_routine = routine
         return previous
-
-
-def size_of_irp(stack_size: int) -> int:
-    """The size in bytes of an IRP with `stack_size` locations, as on x64; follows IoSizeOfIrp."""
-    return _IRP_SIZE + _STACK_LOCATION_SIZE * stack_size
 
 
 # Devices.

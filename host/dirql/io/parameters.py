@@ -212,7 +212,7 @@ class Parameters:
         read = self.read
         read.length = read.key = read.byte_offset = 0
         if self.named:
-            self._forget()
+            self.forget()
 
     def copy_from(self, other: Parameters) -> None:
         """Make every record equal to the other's.
@@ -223,12 +223,13 @@ class Parameters:
         mine, theirs = self.read, other.read
         mine.length, mine.key, mine.byte_offset = theirs.length, theirs.key, theirs.byte_offset
         if self.named:
-            self._forget()
+            self.forget()
         if other.named:
             self.named = other.named
             vars(self).update({name: replace(vars(other)[name]) for name in other.named})
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Drop the records that were made because they were named."""
         for name in self.named:
             delattr(self, name)
         self.named = ()

@@ -23,9 +23,11 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, Irp
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.current import get_current_thread
+from dirql.ke.current import current as ke, get_current_thread
+from dirql.ke.defects import report_defect
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.thread import WAITING
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import (
@@ -36,6 +38,7 @@ from dirql.nt.bugcodes import (
     VF_IOMANAGER_BUILD_BAD_BUFFER,
 )
 from dirql.nt.constants import (
+    APC_LEVEL,
     FO_ALERTABLE_IO,
     FO_SYNCHRONOUS_IO,
     IRP_MJ_DEVICE_CONTROL,
@@ -75,7 +78,7 @@ _BUILD_DEVICE_IO_CONTROL_REQUEST: Final = contract("IoBuildDeviceIoControlReques
 class Request:
     """A packet that comes back to the I/O manager, with the places for its result."""
 
-    __slots__ = ("event", "irp", "output_length", "process")
+    __slots__ = ("event", "iosb", "irp", "limit", "output_length", "process", "result", "thread")
 
     def __init__(
         self,
@@ -84,22 +87,27 @@ class Request:
         io_status_block: IoStatusBlock,
         requestor_mode: int,
         output_length: int = 0,
+        limit: int | None = None,
         file: FileObject | None = None,
     ) -> None:
         """`output_length` is the size in bytes of the buffer to which a buffered request's output is copied.
 
-        `file` is the open device of a program that makes the request.
+        `limit` is the largest Information that the request's buffer allows; None if it has none. `file` is the open
+        device of a program that makes the request.
         """
         self.irp = irp
+        self.iosb = io_status_block
+        self.result = irp.io_status
         self.event = event
         self.output_length = output_length
+        self.limit = limit
         self.process = memory_manager.value.process
         irp.owner = self
         irp.user_iosb = io_status_block
         irp.user_event = event
         irp.requestor_mode = requestor_mode
         overlay = irp.tail.overlay
-        overlay.thread = get_current_thread()
+        overlay.thread = self.thread = get_current_thread()
         overlay.original_file_object = file
 
     def complete(self, irp: Irp) -> None:
@@ -109,14 +117,24 @@ class Request:
 
     def deliver(self) -> None:
         """Give the result to the owner of the request, and free the packet."""
+        self.take_back()
+        self.report()
+
+    def take_back(self) -> None:
+        """Return the buffers and free the packet; its result stays in `result`."""
         irp = self.irp
+        result = self.result = irp.io_status
+        if self.limit is not None and result.information > self.limit and not nt_error(result.status):
+            what = f"Information must be at most the {self.limit} bytes of the buffer; {irp!r} was completed with"
+            report_defect(
+                "BUF-08", f"{what} {result.information} bytes; the program sees no more than the buffer"
+            )
         return_buffers(irp, self.process, self.output_length)
         hook = io_manager.value.hooks.irp_delivered
         if hook is not None:
             hook(irp)
         irp.owner = None
         io_manager.value.release_irp(irp)
-        self.report()
 
     def report(self) -> None:
         """Tell whoever asked that the result is there."""
@@ -124,14 +142,37 @@ class Request:
 
     def write_result(self) -> None:
         """Write the status block and set the event."""
-        irp, event = self.irp, self.event
-        block = irp.user_iosb
-        assert block is not None
-        block.status = irp.io_status.status
-        block.information = irp.io_status.information
-        block.information_object = irp.io_status.information_object
+        event = self.event
+        if event is not None and self._is_held_back(event):
+            return
+        self.iosb.take(self.result)
         if event is not None:
             event.set(0, False)
+
+    def _is_held_back(self, event: Event) -> bool:
+        """Whether NT would never deliver the result, because the thread waits for it at APC_LEVEL (row IRP-15)."""
+        thread = self.thread
+        processor = ke.processor
+        if thread is processor.current_thread and thread.state is not WAITING:
+            if processor.irql == APC_LEVEL:
+                report_defect(
+                    "IRP-15", f"{_APC_RULE} the request was completed while its thread was at APC_LEVEL"
+                )
+            return False
+        if thread.state is not WAITING or thread.wait_irql < APC_LEVEL or thread.time_out.due is not None:
+            return False
+        if all(block.object is not event for block in thread.wait_block_list):
+            return False
+        report_defect(
+            "IRP-15", f"{_APC_RULE} {thread!r} waits at APC_LEVEL, and so for ever: lower the IRQL first"
+        )
+        return True
+
+
+_APC_RULE: Final = (
+    "a request of IoBuildSynchronousFsdRequest or IoBuildDeviceIoControlRequest must be sent and waited for at"
+    " PASSIVE_LEVEL, because an APC of its thread delivers the result;"
+)
 
 
 class State(enum.Enum):
@@ -156,8 +197,11 @@ class FileRequest(Request):
         event: Event | None,
         io_status_block: IoStatusBlock,
         output_length: int = 0,
+        limit: int | None = None,
     ) -> None:
-        super().__init__(irp, event, io_status_block, UserMode, output_length, file)
+        """`limit` is the largest Information that the buffer allows, by default `output_length`."""
+        most = output_length if limit is None else limit
+        super().__init__(irp, event, io_status_block, UserMode, output_length, most, file)
         self.file = file
         self.state = State.PREPARED
         file.reference()
@@ -194,7 +238,7 @@ class FileRequest(Request):
             if status == STATUS_PENDING:
                 what = f"{self.irp!r} was completed without having been marked pending"
                 _refuse(VF_IO_VERIFY_INCONSISTENT_RETURN, device, status, what)
-            self.deliver()
+            self.report()
         if is_synchronous and status == STATUS_PENDING:
             alertable = bool(file.flags & FO_ALERTABLE_IO)
             wait_for_single_object(file.event, Executive, UserMode, alertable, None)
@@ -210,6 +254,7 @@ class FileRequest(Request):
         if irp.pending_returned:
             self.deliver()
         elif self.state is State.DISPATCHING:
+            self.take_back()
             self.state = State.COMPLETED
         else:
             code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_PENDING_NOT_PROPAGATED
@@ -224,7 +269,7 @@ class FileRequest(Request):
         self.state = State.DELIVERED
         irp, file = self.irp, self.file
         del file.irps[irp]
-        status = irp.io_status.status
+        status = self.result.status
         if irp.pending_returned or not nt_error(status):
             self.write_result()
             if self.event is None or file.flags & FO_SYNCHRONOUS_IO:
@@ -324,7 +369,8 @@ def build_synchronous_fsd_request(
     )
     irp = _build_fsd(major_function, device, buffer, length, starting_offset)
     if irp is not None:
-        Request(irp, event, io_status_block, KernelMode, length)
+        limit = length if major_function in (IRP_MJ_READ, IRP_MJ_WRITE) else None
+        Request(irp, event, io_status_block, KernelMode, length, limit)
     return irp
 
 
@@ -369,7 +415,7 @@ def build_device_io_control_request(
     buffers = (input_buffer, input_buffer_length, output_buffer, output_buffer_length)
     if not _attached(irp, lambda: attach_control_buffers(irp, method, *buffers)):
         return None
-    Request(irp, event, io_status_block, KernelMode, output_buffer_length)
+    Request(irp, event, io_status_block, KernelMode, output_buffer_length, output_buffer_length)
     return irp
 
 

@@ -24,9 +24,12 @@ from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import get_current_thread
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.wait import delay_execution_thread
 from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
     DO_EXCLUSIVE,
+    DOE_DELETE_PENDING,
+    DOE_UNLOAD_PENDING,
     FILE_MAXIMUM_DISPOSITION,
     FILE_OPEN,
     FILE_READ_DATA,
@@ -42,6 +45,7 @@ from dirql.nt.constants import (
     IRP_MJ_READ,
     IRP_MJ_WRITE,
     METHOD_NEITHER,
+    KernelMode,
 )
 from dirql.nt.control_code import access_from_ctl_code, method_from_ctl_code
 from dirql.nt.ntstatus import StatusException, nt_success
@@ -78,6 +82,8 @@ _CANCEL_IO_FILE: Final = contract("ZwCancelIoFile")
 _CANCEL_IO_FILE_EX: Final = contract("ZwCancelIoFileEx")
 
 _DISPOSITIONS: Final = range(FILE_SUPERSEDE, FILE_MAXIMUM_DISPOSITION + 1)
+_CANCEL_PAUSE: Final = 100_000
+"""NT looks each 10 ms, here in units of 100 ns, whether the requests that a thread cancelled have ended."""
 _SHARE_ALL: Final = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 
@@ -156,7 +162,8 @@ def _find(attributes: ObjectAttributes, options: int) -> tuple[int, OpenFile | N
         return status, None
     if not isinstance(found, DeviceObject):
         return STATUS_OBJECT_TYPE_MISMATCH, None
-    if found.delete_pending or found.flags & DO_DEVICE_INITIALIZING:
+    going = found.device_object_extension.extension_flags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING)
+    if going or found.flags & DO_DEVICE_INITIALIZING:
         return STATUS_NO_SUCH_DEVICE, None
     if found.flags & DO_EXCLUSIVE and found.reference_count:
         return STATUS_ACCESS_DENIED, None
@@ -240,7 +247,7 @@ def write_file(
     write = stack.parameters.write
     write.length, write.key = length, key or 0
     write.byte_offset = file.current_byte_offset if byte_offset is None else byte_offset
-    request = FileRequest(file, irp, event, io_status_block)
+    request = FileRequest(file, irp, event, io_status_block, limit=length)
     try:
         attach_write_buffer(irp, device.flags, buffer or 0, length)
     except StatusException as error:
@@ -315,14 +322,17 @@ def _packet(file: FileObject, major_function: int) -> tuple[Irp, IoStackLocation
 def cancel_io_file(file_handle: int) -> tuple[int, IoStatusBlock]:
     """Cancel the calling thread's outstanding requests on a file: (status, status block); follows ZwCancelIoFile.
 
-    It returns before these requests are completed.
+    It returns when these requests are completed (row HIO-11).
     """
     _CANCEL_IO_FILE.check_level(file_handle)
     _CANCEL_IO_FILE.check_arguments(file_handle)
     status, file = object_manager.value.handles.lookup(file_handle, FileObject)
     if file is not None:
         thread = get_current_thread()
-        _cancel(file, [irp for irp in file.irps if irp.tail.overlay.thread is thread])
+        found = [irp for irp in file.irps if irp.type and irp.tail.overlay.thread is thread]
+        _cancel(file, found)
+        while any(irp in file.irps for irp in found):
+            delay_execution_thread(KernelMode, False, -_CANCEL_PAUSE)
     return status, IoStatusBlock(status)
 
 
@@ -348,5 +358,5 @@ def cancel_io_file_ex(
 def _cancel(file: FileObject, found: list[Irp]) -> None:
     """Cancel the requests, except those that another cancel has completed meanwhile."""
     for irp in found:
-        if irp in file.irps:
+        if irp in file.irps and irp.type:
             cancel_irp(irp)

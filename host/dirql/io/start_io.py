@@ -19,6 +19,7 @@ from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.nt.constants import DISPATCH_LEVEL
 
 __all__ = [
+    "DEEPEST_START",
     "DpcForIsr",
     "initialize_dpc_request",
     "request_dpc",
@@ -32,6 +33,9 @@ _START_NEXT_PACKET: Final = contract("IoStartNextPacket")
 _START_NEXT_PACKET_BY_KEY: Final = contract("IoStartNextPacketByKey")
 _INITIALIZE_DPC_REQUEST: Final = contract("IoInitializeDpcRequest")
 _REQUEST_DPC: Final = contract("IoRequestDpc")
+
+DEEPEST_START: Final = 8
+"""So many calls of StartIo run one inside the other; the call for a further request follows on the last of them."""
 
 DpcForIsr = Callable[[Dpc, DeviceObject, Irp | None, object], None]
 
@@ -103,11 +107,28 @@ def _start_next(device: DeviceObject, cancelable: bool, key: int | None) -> None
 
 
 def _start_io(device: DeviceObject, irp: Irp) -> None:
+    """Call StartIo, or leave that to the end of one that runs already.
+
+    StartIo may call IoStartNextPacket, and is then called recursively (row SIO-03). A kernel stack has room for some
+    such calls only, so that the deepest of them goes on with the requests that follow when it has returned.
+    """
     driver = device.driver_object
     start_io = driver.driver_start_io
     if start_io is None:
         raise TypeError(f"driver_start_io of {driver!r} must be set before IoStartPacket; it was None")
+    manager = io_manager.value
+    depth = manager.starts + 1
+    if depth > DEEPEST_START:
+        manager.later_starts.append((device, irp))
+        return
+    manager.starts = depth
     guard.call_driver(guard.START_IO, driver, start_io, device, irp)
+    while depth == DEEPEST_START and manager.later_starts:
+        later, packet = manager.later_starts.popleft()
+        routine = later.driver_object.driver_start_io
+        assert routine is not None
+        guard.call_driver(guard.START_IO, later.driver_object, routine, later, packet)
+    manager.starts -= 1
 
 
 def initialize_dpc_request(device: DeviceObject, dpc_routine: DpcForIsr) -> None:

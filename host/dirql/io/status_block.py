@@ -32,5 +32,11 @@ class IoStatusBlock:
         self.status = self.information = 0
         self.information_object = None
 
+    def take(self, other: IoStatusBlock) -> None:
+        """Become equal to `other`."""
+        self.status = other.status
+        self.information = other.information
+        self.information_object = other.information_object
+
     def __repr__(self) -> str:
         return f"<{status_name(self.status)}, information {self.information!r}>"

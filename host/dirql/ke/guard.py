@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar, TypeVarTuple, cast
+from typing import Final, Protocol, TypeVar, TypeVarTuple, cast, runtime_checkable
 
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.current import current
@@ -31,11 +31,13 @@ from dirql.ke.threads.thread import ThreadExit
 from dirql.nt.bugcodes import (
     DDI_SPIN_LOCK,
     DDI_SPIN_LOCK_RELEASE,
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     IRQL_UNEXPECTED_VALUE,
     KMODE_EXCEPTION_NOT_HANDLED,
     SYSTEM_THREAD_EXCEPTION_NOT_HANDLED,
+    UNEXPECTED_KERNEL_MODE_TRAP,
     VF_IO_COMPLETION_IRQL,
     VF_IO_ISR_IRQL,
     VF_IO_VERIFY_INCONSISTENT_RETURN,
@@ -61,6 +63,7 @@ __all__ = [
     "SYNCHRONIZE",
     "THREAD",
     "UNLOAD",
+    "Mortal",
     "RoutineKind",
     "call_completion",
     "call_deferred",
@@ -79,6 +82,18 @@ B = TypeVar("B")
 R = TypeVar("R")
 
 _UCHAR: Final = 0xFF
+
+
+_DOUBLE_FAULT: Final = 8
+"""The trap of a kernel stack that is used up."""
+
+
+@runtime_checkable
+class Mortal(Protocol):
+    """An object that comes to an end which drivers must respect, and from which attributes are taken away then."""
+
+    def tell_end(self, name: str) -> str | None:
+        """Why the object lacks the attribute `name`; None if it has not come to its end."""
 
 
 class _AllocationAction:
@@ -279,13 +294,34 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
             error.add_note(f"it came in {origin_of(error)} of {current.processor.driver!r}, {kind.noun}")
         kernel.stop(error)
         return
-    status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
-    name = type(error).__name__
-    reason = f"{kind.noun} {describe(routine)} must handle its exceptions, and let {name} escape: {error}"
-    failure = BugCheck(code, (status, error, 0, 0), reason, origin_of(error))
+    failure = _failure_of_driver(error) or _unhandled(kind, code, routine, error)
     failure.__cause__ = error
     stop(failure)
     raise failure from error
+
+
+def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) -> BugCheck:
+    status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
+    name = type(error).__name__
+    reason = f"{kind.noun} {describe(routine)} must handle its exceptions, and let {name} escape: {error}"
+    return BugCheck(code, (status, error, 0, 0), reason, origin_of(error))
+
+
+def _failure_of_driver(error: Exception) -> BugCheck | None:
+    """The bug check that NT has for a mistake which shows as an exception of Python's own; None for any other."""
+    place = origin_of(error)
+    if isinstance(error, AttributeError) and isinstance(error.obj, Mortal):
+        reason = error.obj.tell_end(str(error.name))
+        if reason is not None:
+            parameters = (error.obj, 0, place, 0)
+            return BugCheck(DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, parameters, reason, place)
+    if isinstance(error, RecursionError):
+        reason = (
+            "the kernel stack must have room for all calls that are under way; they were nested too deeply: let a DPC"
+            " or a work item go on where a routine would call itself through the kernel"
+        )
+        return BugCheck(UNEXPECTED_KERNEL_MODE_TRAP, (_DOUBLE_FAULT, 0, 0, 0), reason, place)
+    return None
 
 
 def _check_state(

@@ -42,11 +42,13 @@ class Directory(Object):
 class SymbolicLink(Object):
     """A name that stands for another path, which need not exist."""
 
-    __slots__ = ("target",)
+    __slots__ = ("maker", "target")
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, maker: object = None) -> None:
+        """`maker` is the driver that makes the link."""
         super().__init__()
         self.target = target
+        self.maker = maker
 
     def __repr__(self) -> str:
         return f"<symbolic link {self.name} to {self.target}>"

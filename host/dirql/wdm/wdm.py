@@ -106,7 +106,6 @@ from dirql.io.objects import (
     FileObject as FILE_OBJECT,
     IoStackLocation as IO_STACK_LOCATION,
     Irp as IRP,
-    size_of_irp as IoSizeOfIrp,
 )
 from dirql.io.parameters import (
     IoSecurityContext as IO_SECURITY_CONTEXT,
@@ -121,6 +120,11 @@ from dirql.io.request import (
     build_device_io_control_request as IoBuildDeviceIoControlRequest,
     build_synchronous_fsd_request as IoBuildSynchronousFsdRequest,
     forward_irp_synchronously as IoForwardIrpSynchronously,
+)
+from dirql.io.reuse import (
+    initialize_irp as IoInitializeIrp,
+    reuse_irp as IoReuseIrp,
+    size_of_irp as IoSizeOfIrp,
 )
 from dirql.io.services import (
     create_file as ZwCreateFile,
@@ -1543,12 +1547,10 @@ IoDisconnectInterrupt = KINTERRUPT.disconnect
 IoFreeMdl = MDL.free
 IoGetCurrentIrpStackLocation = IRP.get_current_stack_location
 IoGetNextIrpStackLocation = IRP.get_next_stack_location
-IoInitializeIrp = IRP.initialize
 IoInitializeRemoveLock = IO_REMOVE_LOCK.initialize
 IoMarkIrpPending = IRP.mark_pending
 IoReleaseRemoveLock = IO_REMOVE_LOCK.release
 IoReleaseRemoveLockAndWait = IO_REMOVE_LOCK.release_and_wait
-IoReuseIrp = IRP.reuse
 IoSetCancelRoutine = IRP.set_cancel_routine
 IoSetCompletionRoutine = IRP.set_completion_routine
 IoSetNextIrpStackLocation = IRP.set_next_stack_location

@@ -7,8 +7,10 @@ from __future__ import annotations
 import pytest
 
 from dirql.ke.bugcheck import BugCheck
+from dirql.ke.watch.deadlock import Deadlock
 from dirql.machine import Machine
 from dirql.wdm import (
+    APC_LEVEL,
     CTL_CODE,
     DEVICE_OBJECT,
     DO_BUFFERED_IO,
@@ -23,7 +25,9 @@ from dirql.wdm import (
     IRP_MJ_PNP,
     IRP_MJ_POWER,
     IRP_MJ_READ,
+    KDPC,
     KEVENT,
+    KTIMER,
     METHOD_BUFFERED,
     PAGE_SIZE,
     POOL_FLAG_NON_PAGED,
@@ -47,8 +51,13 @@ from dirql.wdm import (
     IoMarkIrpPending,
     IoSetCompletionRoutine,
     KeGetCurrentThread,
+    KeInitializeDpc,
     KeInitializeEvent,
+    KeInitializeTimer,
+    KeRaiseIrql,
     KeReadStateEvent,
+    KeSetTimer,
+    KeWaitForSingleObject,
     MmGetMdlByteCount,
     MmGetMdlByteOffset,
     MmGetMdlVirtualAddress,
@@ -141,6 +150,36 @@ def test_a_synchronous_request_ends_by_itself(machine: Machine, pending: bool) -
     assert (iosb.status, iosb.information) == (STATUS_SUCCESS, 6)
     assert RtlReadMemory(target, 6) == b"answer"
     assert machine.io.live_irps == {}
+
+
+@pytest.mark.parametrize("pending", [True, False])
+def test_IRP_15_at_APC_LEVEL_no_result_comes(machine: Machine, pending: bool) -> None:
+    timer, dpc = KTIMER(), KDPC()
+    KeInitializeTimer(timer)
+
+    def end(dpc: object, irp: IRP, argument1: object, argument2: object) -> None:
+        answer(device, irp)
+
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        if not pending:
+            return answer(device, irp)
+        IoMarkIrpPending(irp)
+        KeInitializeDpc(dpc, end, irp)
+        KeSetTimer(timer, -1_000, dpc)
+        return STATUS_PENDING
+
+    device = make_device(make_driver({IRP_MJ_READ: read}), flags=DO_BUFFERED_IO)
+    iosb, event, target = IO_STATUS_BLOCK(), make_event(), pool(16)
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_READ, device, target, 16, 0, event, iosb)
+    assert irp is not None
+    KeRaiseIrql(APC_LEVEL)
+    IoCallDriver(device, irp)
+    if pending:
+        with pytest.raises(Deadlock):
+            KeWaitForSingleObject(event)
+    [(row, what)] = machine.defects
+    assert row == "IRP-15"
+    assert "at PASSIVE_LEVEL" in what
 
 
 @pytest.mark.parametrize("internal", [True, False])

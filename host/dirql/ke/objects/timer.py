@@ -50,7 +50,7 @@ def clock_interrupt(processor: Processor) -> None:
 class Timer(DispatcherObject):
     """A timer, which is signalled when it is due, once or periodically (KTIMER)."""
 
-    __slots__ = ("_entry", "dpc", "due_time", "period")
+    __slots__ = ("_entry", "dpc", "driver", "due_time", "period")
 
     def __init__(self) -> None:
         """Make a notification timer that is not set."""
@@ -62,6 +62,8 @@ class Timer(DispatcherObject):
         """The period in milliseconds; 0 for a timer that expires once."""
         self.dpc: Dpc | None = None
         """The DPC to queue when the timer expires."""
+        self.driver: object = None
+        """The driver that initialized the timer."""
 
     def __repr__(self) -> str:
         kind = "notification" if self.header.type == TimerNotificationObject else "synchronization"
@@ -82,6 +84,7 @@ class Timer(DispatcherObject):
         self.due_time = 0
         self.period = 0
         self.dpc = None
+        self.driver = current.processor.driver
 
     def set(self, due_time: int, dpc: Dpc | None = None) -> bool:
         """Set the timer to expire once, and return whether it was set already; follows KeSetTimer."""

@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Rules that hold for each use of a packet: it is not used after its end, nor by a driver that has passed it on.
+
+The packet itself is in a file above this one, which asks for these checks where a look at its own fields tells that
+something is unusual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import CodeType
+from typing import NoReturn, Protocol
+
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
+from dirql.ke.defects import report_defect
+from dirql.ke.origin import origin
+from dirql.nt.bugcodes import (
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
+    DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    VF_IO_VERIFY_CANCEL_ROUTINE_BELOW,
+    VF_IO_VERIFY_OUT_OF_LOCATIONS,
+)
+from dirql.nt.functions import function_name
+
+__all__ = [
+    "Holder",
+    "Packet",
+    "check_cancel_routine",
+    "check_mark",
+    "describe",
+    "holder_below",
+    "refuse_location",
+    "refuse_use",
+    "story",
+    "use_after_end",
+    "violate",
+]
+
+
+class Holder(Protocol):
+    """The device of a stack location."""
+
+    @property
+    def driver_object(self) -> object:
+        """The driver of the device."""
+
+
+class _Location(Protocol):
+    major_function: int
+    minor_function: int
+
+    @property
+    def device_object(self) -> Holder | None:
+        """The device whose driver the location belongs to."""
+
+
+class Packet(Protocol):
+    """The fields of an IRP that tell where it is, and how it came to its end."""
+
+    number: int
+    current_location: int
+    stack_count: int
+    type: int
+    ended_by: str
+    """The routine that ended the packet, which `ended_code` called at the instruction `ended_at`."""
+    ended_code: CodeType
+    ended_at: int
+
+    @property
+    def locations(self) -> Sequence[_Location]:
+        """The stack locations, the lowest driver's first."""
+
+
+def describe(irp: Packet) -> str:
+    """A packet as messages name it: its number, what it asks for, where it is, and the device that it was sent to."""
+    location, count = irp.current_location, irp.stack_count
+    top = irp.locations[-1]
+    if location > count:
+        where = "not sent" if location == count + 1 else "completed"
+    else:
+        where = f"location {location} of {count}"
+    device = "" if top.device_object is None else f", {top.device_object!r}"
+    return f"<IRP {irp.number}, {function_name(top.major_function, top.minor_function)}, {where}{device}>"
+
+
+def story(irp: Packet) -> str:
+    """The routine of the WDK that ended a packet, and the place of the call."""
+    freed = getattr(irp, "ended_by", "") == "IoFreeIrp"
+    done = "freed by IoFreeIrp" if freed else "completed by IoCompleteRequest"
+    if not hasattr(irp, "ended_code"):
+        return done
+    code = irp.ended_code
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if number is not None and start <= irp.ended_at < end:
+            line = number
+    return f"{done} in {code.co_qualname} ({code.co_filename}:{line})"
+
+
+def violate(violation: int, subject: object, reason: str) -> NoReturn:
+    """Stop for a broken rule of Driver Verifier's I/O verification, bug check 0xC9 with the parameters of its page."""
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, origin(), subject, 0, reason=reason)
+
+
+def use_after_end(irp: Packet, what: str) -> str:
+    """The message for a use of a packet after its end, such as "irp.io_status was read"."""
+    return (
+        f"an IRP must not be used after its end; {what}, yet {irp!r} was already {story(irp)}: keep what you need in a"
+        " local variable before that call, and take the packet out of your lists"
+    )
+
+
+def refuse_use(irp: Packet, what: str) -> NoReturn:
+    """Stop a driver that uses a packet after its end.
+
+    Driver Verifier has packets in special pool, so that on NT such a use is bug check 0xD5.
+    """
+    reason = use_after_end(irp, what)
+    bug_check(DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, irp, 0, origin(), 0, reason=reason)
+
+
+def refuse_location(irp: Packet, number: int) -> NoReturn:
+    """Stop a driver that asks for a stack location which the packet lacks."""
+    if not irp.type:
+        refuse_use(irp, "a stack location of it was asked for")
+    reason = f"{irp!r} has the stack locations 1 … {irp.stack_count}, location {number} was asked for"
+    violate(VF_IO_VERIFY_OUT_OF_LOCATIONS, irp, reason)
+
+
+def holder_below(irp: Packet, driver: object) -> Holder | None:
+    """The device that has the request, if `driver` has passed it on to that device; None in any other case."""
+    location = irp.current_location
+    if driver is None or not 1 <= location <= irp.stack_count:
+        return None
+    holder = irp.locations[location - 1].device_object
+    if holder is None or holder.driver_object is driver:
+        return None
+    for upper in irp.locations[location:]:
+        device = upper.device_object
+        if device is not None and device.driver_object is driver:
+            return holder
+    return None
+
+
+def check_mark(irp: Packet) -> None:
+    """Report a mark that goes into the location of a driver below."""
+    holder = holder_below(irp, current.processor.driver)
+    if holder is not None:
+        what = (
+            f"IoMarkIrpPending must be called by the driver that has the IRP; {irp!r} was with {holder!r}: mark it"
+            " before IoCallDriver"
+        )
+        report_defect("IRP-13", what)
+
+
+def check_cancel_routine(irp: Packet) -> None:
+    """Stop a verified driver that sets a cancel routine while a driver below has the packet (row CXL-07)."""
+    driver = current.processor.driver
+    holder = holder_below(irp, driver)
+    if holder is not None and current.kernel.verifier.is_verified(driver):
+        reason = (
+            f"a cancel routine must be set by the driver that has the IRP; {irp!r} was with {holder!r}: set it before"
+            " you queue the IRP, and clear it before IoCallDriver"
+        )
+        violate(VF_IO_VERIFY_CANCEL_ROUTINE_BELOW, irp, reason)
