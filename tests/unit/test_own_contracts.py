@@ -43,6 +43,7 @@ ARGUMENTS: dict[str, Callable[[], tuple[object, ...]]] = {
     "KeRaiseIrqlToSynchLevel": lambda: (),
     "KeWaitForMultipleObjects": lambda: (1, [an_event()], wdm.WaitAny, 0, 0, False, 0, None),
     "KeWaitForSingleObject": lambda: (an_event(), 0, 0, False, 0),
+    "PAGED_CODE": lambda: (),
 }
 
 

@@ -10,9 +10,13 @@ from typing import Final, NoReturn
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.unload import finish_unload
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.defects import report_defect
+from dirql.ke.guard import is_verified
+from dirql.ke.origin import origin
 from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    KERNEL_SECURITY_CHECK_FAILURE,
     REFERENCE_BY_POINTER,
     VF_IO_VERIFY_DELETE_WHILE_ATTACHED,
     VF_IO_VERIFY_DETACH_OF_NOTHING,
@@ -23,11 +27,18 @@ from dirql.nt.constants import (
     DOE_DELETE_PENDING,
     DOE_UNLOAD_PENDING,
 )
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import (
+    STATUS_ACCESS_VIOLATION,
+    STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_NO_SUCH_DEVICE,
+    STATUS_SUCCESS,
+)
 from dirql.ob.manager import running as object_manager
 
 __all__ = [
     "attach_device_to_device_stack",
+    "attach_device_to_device_stack_safe",
     "close_device",
     "create_device",
     "delete_device",
@@ -35,12 +46,14 @@ __all__ = [
     "get_attached_device_reference",
 ]
 
+_CORRUPT_LIST: Final = 3
 _LARGEST_EXTENSION: Final = 1 << 24
 """The size in bytes up to which there is memory for a device extension."""
 
 _CREATE_DEVICE: Final = contract("IoCreateDevice")
 _GET_ATTACHED_DEVICE_REFERENCE: Final = contract("IoGetAttachedDeviceReference")
 _ATTACH_DEVICE_TO_DEVICE_STACK: Final = contract("IoAttachDeviceToDeviceStack")
+_ATTACH_DEVICE_TO_DEVICE_STACK_SAFE: Final = contract("IoAttachDeviceToDeviceStackSafe")
 _DETACH_DEVICE: Final = contract("IoDetachDevice")
 _DELETE_DEVICE: Final = contract("IoDeleteDevice")
 
@@ -107,14 +120,51 @@ def attach_device_to_device_stack(source: DeviceObject, target: DeviceObject) ->
     Returns the device that is now below `source`, None when that device is being deleted.
     """
     _ATTACH_DEVICE_TO_DEVICE_STACK.check_two(source, target)
+    return _attach(source, target)
+
+
+def attach_device_to_device_stack_safe(
+    source: DeviceObject, target: DeviceObject
+) -> tuple[int, DeviceObject | None]:
+    """Do as `attach_device_to_device_stack`: (status, device below); follows IoAttachDeviceToDeviceStackSafe.
+
+    STATUS_NO_SUCH_DEVICE when the device on top of the stack is being deleted. In NT the device below is stored before
+    a request can come to `source`; here no request comes before the routine has returned.
+    """
+    _ATTACH_DEVICE_TO_DEVICE_STACK_SAFE.check_two(source, target)
+    lower = _attach(source, target)
+    return (STATUS_NO_SUCH_DEVICE if lower is None else STATUS_SUCCESS), lower
+
+
+def _attach(source: DeviceObject, target: DeviceObject) -> DeviceObject | None:
     lower = target.top_of_stack()
-    if lower.device_object_extension.extension_flags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING):
+    if (
+        lower.device_object_extension.extension_flags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING)
+        or target.delete_pending
+    ):
         return None
+    if source.delete_pending:
+        _refuse_deleted("IoAttachDeviceToDeviceStack", "SourceDevice", source)
+    if _is_in_stack(source, lower) or source.device_object_extension.attached_to is not None:
+        reason = (
+            f"IoAttachDeviceToDeviceStack: SourceDevice must be attached to nothing and not be in the stack of"
+            f" TargetDevice, which would become a ring; {source!r} was in a stack with {target!r} or another device:"
+            " make a device object for each attachment"
+        )
+        bug_check(KERNEL_SECURITY_CHECK_FAILURE, _CORRUPT_LIST, source, target, 0, reason=reason)
     lower.attached_device = source
     source.device_object_extension.attached_to = lower
     source.stack_size = lower.stack_size + 1
     source.alignment_requirement = lower.alignment_requirement
     return lower
+
+
+def _is_in_stack(device: DeviceObject, top: DeviceObject) -> bool:
+    """Whether `device` is in the stack with this top."""
+    below: DeviceObject | None = top
+    while below is not None and below is not device:
+        below = below.device_object_extension.attached_to
+    return below is not None
 
 
 def detach_device(target: DeviceObject) -> None:
@@ -125,7 +175,13 @@ def detach_device(target: DeviceObject) -> None:
     _DETACH_DEVICE.check(target)
     upper = target.attached_device
     if upper is None:
-        _refuse(VF_IO_VERIFY_DETACH_OF_NOTHING, f"IoDetachDevice of {target!r}, to which nothing is attached")
+        reason = (
+            f"IoDetachDevice: TargetDevice must be a device to which another is attached; nothing is attached to"
+            f" {target!r}: pass the device that IoAttachDeviceToDeviceStack returned, once"
+        )
+        if not is_verified():
+            raise StatusException(STATUS_ACCESS_VIOLATION)
+        _refuse(VF_IO_VERIFY_DETACH_OF_NOTHING, target, reason)
     upper.device_object_extension.attached_to = None
     target.attached_device = None
     _delete_if_unused(target)
@@ -140,11 +196,16 @@ def delete_device(device: DeviceObject) -> None:
     """
     _DELETE_DEVICE.check(device)
     if device.delete_pending:
-        reason = f"IoDeleteDevice must be called once for a device; {device!r} was deleted already: forget the pointer"
-        bug_check(REFERENCE_BY_POINTER, 0, device, 0, 0, reason=reason)
+        _refuse_deleted("IoDeleteDevice", "DeviceObject", device)
     lower = device.device_object_extension.attached_to
     if lower is not None:
-        _refuse(VF_IO_VERIFY_DELETE_WHILE_ATTACHED, f"{device!r} was deleted while attached to {lower!r}")
+        reason = (
+            f"IoDeleteDevice: DeviceObject must be detached first; {device!r} was attached to {lower!r}: call"
+            " IoDetachDevice with that device before"
+        )
+        if is_verified():
+            _refuse(VF_IO_VERIFY_DELETE_WHILE_ATTACHED, device, reason)
+        report_defect("DEV-05", reason)
     object_manager.value.namespace.remove(device)
     device.device_object_extension.extension_flags |= DOE_DELETE_PENDING
     _delete_if_unused(device)
@@ -162,7 +223,7 @@ def _delete_if_unused(device: DeviceObject) -> None:
     """Take a deleted device out of its driver's list, unless a file or the device above it still needs it."""
     if not device.delete_pending or device.reference_count or device.attached_device is not None:
         return
-    device.type = 0
+    device.type = 0  # a use from now on is found by IoCallDriver
     driver = device.driver_object
     if driver.device_object is device:
         driver.device_object = device.next_device
@@ -171,5 +232,14 @@ def _delete_if_unused(device: DeviceObject) -> None:
             other.next_device = device.next_device
 
 
-def _refuse(violation: int, reason: str) -> NoReturn:
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, reason=reason)
+def _refuse(violation: int, device: DeviceObject, reason: str) -> NoReturn:
+    """Bug check 0xC9 with the place in the driver, no packet, and the device."""
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, origin(), 0, device, reason=reason)
+
+
+def _refuse_deleted(routine: str, parameter: str, device: DeviceObject) -> NoReturn:
+    """Bug check because a driver uses a device object that it has deleted: it has no reference left."""
+    reason = (
+        f"{routine}: {parameter} must be a device object that was not deleted; {device!r} was deleted before"
+    )
+    bug_check(REFERENCE_BY_POINTER, "DEVICE_OBJECT", device, 0, 0, reason=reason)

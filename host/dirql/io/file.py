@@ -14,6 +14,7 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import FileObject, Irp
 from dirql.io.request import send_and_wait
 from dirql.io.status_block import IoStatusBlock
+from dirql.ke.guard import current_driver
 from dirql.ke.processors.irql import current_irql
 from dirql.nt.constants import (
     FO_CLEANUP_COMPLETE,
@@ -22,6 +23,8 @@ from dirql.nt.constants import (
     IRP_MJ_CLOSE,
     IRP_MJ_CREATE,
     PASSIVE_LEVEL,
+    KernelMode,
+    UserMode,
 )
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
@@ -47,7 +50,8 @@ class OpenFile(FileObject):
             create.security_context.desired_access = desired_access
             create.security_context.full_create_options = create.options = options
             create.file_attributes, create.share_access = file_attributes, share_access
-            result = send_and_wait(self.device_object.top_of_stack(), irp)
+            mode = UserMode if current_driver() is None else KernelMode
+            result = send_and_wait(self.device_object.top_of_stack(), irp, mode)
         if nt_success(result.status):
             self.opened = True
             self.flags |= FO_HANDLE_CREATED

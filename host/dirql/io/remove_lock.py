@@ -9,11 +9,14 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.defects import report_defect
+from dirql.ke.guard import is_verified
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
+    VF_IO_REMOVE_LOCK_DELETED,
     VF_IO_REMOVE_LOCK_RELEASE,
     VF_IO_REMOVE_LOCK_TAG,
 )
@@ -61,14 +64,16 @@ class RemoveLock:
     """A remove lock (IO_REMOVE_LOCK); it lives in a device extension.
 
     Each acquire has a tag, which may be any object. A release must name the tag of an acquire that is outstanding, else
-    it is bug check 0xC4/0xD5, or 0xC4/0xD6 when none is outstanding.
+    it is bug check 0xC4/0xD5, or 0xC4/0xD6 for IoReleaseRemoveLockAndWait, for a driver that is verified; without
+    Driver Verifier NT counts the users alone, and a wrong tag is a defect.
     """
 
-    __slots__ = ("common", "dbg")
+    __slots__ = ("common", "dbg", "is_initialized")
 
     def __init__(self) -> None:
         self.common = RemoveLockCommonBlock()
         self.dbg = RemoveLockDebugBlock()
+        self.is_initialized = False
 
     def __repr__(self) -> str:
         state = "removed" if self.common.removed else "in use"
@@ -78,6 +83,12 @@ class RemoveLock:
         """Make the lock ready; follows IoInitializeRemoveLock. The two limits are for checked builds and not used."""
         _INITIALIZE_REMOVE_LOCK.check_arguments(self, allocate_tag, max_locked_minutes, high_watermark)
         del max_locked_minutes, high_watermark
+        if self.is_initialized and is_verified():
+            reason = f"IoInitializeRemoveLock: Lock must be initialized once in its life; it was {self!r}"
+            bug_check(
+                DRIVER_VERIFIER_DETECTED_VIOLATION, VF_IO_REMOVE_LOCK_DELETED, self, self, 0, reason=reason
+            )
+        self.is_initialized = True
         self.dbg.allocate_tag = allocate_tag
         self.dbg.lock_list = []
         self.common.reset()
@@ -97,7 +108,7 @@ class RemoveLock:
     def release(self, tag: object) -> None:
         """Count one user less; follows IoReleaseRemoveLock."""
         _RELEASE.check(self)
-        self._give_back(tag)
+        self._give_back(tag, VF_IO_REMOVE_LOCK_TAG)
         if self.common.io_count == 0:
             self.common.remove_event.set(0, False)
 
@@ -108,20 +119,29 @@ class RemoveLock:
         """
         _RELEASE_AND_WAIT.check(self)
         self.common.removed = True
-        self._give_back(tag)
+        self._give_back(tag, VF_IO_REMOVE_LOCK_RELEASE)
         self.common.io_count -= 1
         if self.common.io_count:
             wait_for_single_object(self.common.remove_event, Executive, KernelMode, False, None)
 
-    def _give_back(self, tag: object) -> None:
+    def _give_back(self, tag: object, violation: int) -> None:
         users = self.dbg.lock_list
         for index, known in enumerate(users):
             if known is tag or known == tag:
                 del users[index]
                 self.common.io_count -= 1
                 return
-        code = VF_IO_REMOVE_LOCK_TAG if users else VF_IO_REMOVE_LOCK_RELEASE
-        reason = (
-            f"{self!r} was released with tag {tag!r}, which must be the tag of an acquire that is outstanding"
+        routine = (
+            "IoReleaseRemoveLock" if violation == VF_IO_REMOVE_LOCK_TAG else "IoReleaseRemoveLockAndWait"
         )
-        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, code, reason=reason)
+        reason = (
+            f"{routine}: Tag must be the tag of an IoAcquireRemoveLock that is outstanding; it was {tag!r}, and the"
+            f" outstanding ones were {users!r}, for {self!r}"
+        )
+        if is_verified():
+            newest = users[-1] if users and violation == VF_IO_REMOVE_LOCK_RELEASE else 0
+            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, self, tag, newest, reason=reason)
+        report_defect("RML-01", reason)
+        if users:
+            del users[0]  # without Driver Verifier NT counts the users alone
+        self.common.io_count -= 1

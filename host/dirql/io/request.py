@@ -25,6 +25,7 @@ from dirql.io.status_block import IoStatusBlock
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke, get_current_thread
 from dirql.ke.defects import report_defect
+from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.thread import WAITING
@@ -201,7 +202,8 @@ class FileRequest(Request):
     ) -> None:
         """`limit` is the largest Information that the buffer allows, by default `output_length`."""
         most = output_length if limit is None else limit
-        super().__init__(irp, event, io_status_block, UserMode, output_length, most, file)
+        mode = UserMode if current_driver() is None else KernelMode
+        super().__init__(irp, event, io_status_block, mode, output_length, most, file)
         self.file = file
         self.state = State.PREPARED
         file.reference()
@@ -283,7 +285,7 @@ def _refuse(violation: int, device: DeviceObject, status: int, what: str) -> NoR
     bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, reason=reason)
 
 
-def send_and_wait(device: DeviceObject, irp: Irp) -> IoStatusBlock:
+def send_and_wait(device: DeviceObject, irp: Irp, requestor_mode: int = KernelMode) -> IoStatusBlock:
     """Send a request of the system's own to `device`, the top of a stack, and wait; returns the result. PASSIVE_LEVEL.
 
     IRP_MJ_CREATE and the requests of Plug and Play are such requests.
@@ -291,7 +293,7 @@ def send_and_wait(device: DeviceObject, irp: Irp) -> IoStatusBlock:
     event = Event()
     event.initialize(NotificationEvent, False)
     result = IoStatusBlock(STATUS_PENDING)
-    Request(irp, event, result, KernelMode)
+    Request(irp, event, result, requestor_mode)
     if call_driver(device, irp) == STATUS_PENDING:
         wait_for_single_object(event, Executive, KernelMode, False, None)
     return result

@@ -22,9 +22,12 @@ from dirql.io.objects import DeviceObject, FileObject, IoStackLocation, Irp
 from dirql.io.request import FileRequest
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import get_current_thread
+from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.wait import delay_execution_thread
+from dirql.mm.layout import USER_PROBE_ADDRESS, page_align
+from dirql.mm.manager import running as memory_manager
 from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
     DO_EXCLUSIVE,
@@ -44,13 +47,16 @@ from dirql.nt.constants import (
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_READ,
     IRP_MJ_WRITE,
+    METHOD_IN_DIRECT,
     METHOD_NEITHER,
+    PAGE_SIZE,
     KernelMode,
 )
 from dirql.nt.control_code import access_from_ctl_code, method_from_ctl_code
 from dirql.nt.ntstatus import StatusException, nt_success
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
+    STATUS_ACCESS_VIOLATION,
     STATUS_INVALID_PARAMETER,
     STATUS_NO_SUCH_DEVICE,
     STATUS_NOT_FOUND,
@@ -211,6 +217,8 @@ def read_file(
     status, file = _file_for(file_handle, FILE_READ_DATA, apc_routine, byte_offset)
     if file is None:
         return status
+    if not _is_accessible(buffer, length, write=True):
+        return STATUS_ACCESS_VIOLATION
     irp, stack, device = _packet(file, IRP_MJ_READ)
     read = stack.parameters.read
     read.length, read.key = length, key or 0
@@ -243,6 +251,8 @@ def write_file(
     status, file = _file_for(file_handle, FILE_WRITE_DATA, apc_routine, byte_offset)
     if file is None:
         return status
+    if not _is_accessible(buffer, length, write=False):
+        return STATUS_ACCESS_VIOLATION
     irp, stack, device = _packet(file, IRP_MJ_WRITE)
     write = stack.parameters.write
     write.length, write.key = length, key or 0
@@ -280,12 +290,17 @@ def device_io_control_file(
     status, file = _file_for(file_handle, access_from_ctl_code(io_control_code), apc_routine, 0)
     if file is None:
         return status
+    method = method_from_ctl_code(io_control_code)
+    if method != METHOD_NEITHER and not (
+        _is_accessible(input_buffer, input_buffer_length, write=False)
+        and _is_accessible(output_buffer, output_buffer_length, write=method != METHOD_IN_DIRECT)
+    ):
+        return STATUS_ACCESS_VIOLATION
     irp, stack, device = _packet(file, IRP_MJ_DEVICE_CONTROL)
     control = stack.parameters.device_io_control
     control.io_control_code = io_control_code
     control.input_buffer_length = input_buffer_length
     control.output_buffer_length = output_buffer_length
-    method = method_from_ctl_code(io_control_code)
     if method == METHOD_NEITHER:
         control.type3_input_buffer = input_buffer
     request = FileRequest(file, irp, event, io_status_block, output_buffer_length)
@@ -294,6 +309,23 @@ def device_io_control_file(
     except StatusException as error:
         return request.fail(error.status)
     return request.submit(device)
+
+
+def _is_accessible(address: int | None, length: int, *, write: bool) -> bool:
+    """Whether a program may have this buffer read or written; a driver's buffer, of kernel mode, is not probed."""
+    if length == 0 or current_driver() is not None:
+        return True
+    start = address or 0
+    if not 0 <= start <= start + length <= USER_PROBE_ADDRESS:
+        return False
+    if write:
+        manager = memory_manager.value
+        try:
+            for page in range(page_align(start), start + length, PAGE_SIZE):
+                manager.access(page, write=True)
+        except StatusException:
+            return False
+    return True
 
 
 def _file_for(

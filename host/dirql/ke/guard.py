@@ -349,7 +349,8 @@ def _check_level(kind: RoutineKind, driver: object, routine: object, before: int
     if kind.level == IRQL_UNEXPECTED_VALUE:
         bug_check(IRQL_UNEXPECTED_VALUE, after << 16 | before << 8, argument, 0, 0, reason=reason)
     if kind.level is not None and current.kernel.verifier.is_verified(driver):
-        bug_check(kind.level, kind.subcode, routine, before, after, reason=reason)
+        offender = argument if kind is DISPATCH else routine  # 0xC9/5 has the device
+        bug_check(kind.level, kind.subcode, offender, before, after, reason=reason)
 
 
 def _check_locks(kind: RoutineKind, driver: object, routine: object, last: OwnedLock | None) -> None:

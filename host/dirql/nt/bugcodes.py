@@ -118,6 +118,7 @@ __all__ = [
     "SPIN_LOCK_NOT_OWNED",
     "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED",
     "THREAD_STUCK_IN_DEVICE_DRIVER",
+    "THREAD_TERMINATE_HELD_MUTEX",
     "TIMER_DPC_APC_COUNT",
     "TIMER_OR_DPC_INVALID",
     "TRAP_CAUSE_UNKNOWN",
@@ -419,6 +420,8 @@ KERNEL_SECURITY_CHECK_FAILURE: Final = 0x139
 """The kernel found a damaged data structure, such as a list whose links do not agree."""
 IPI_WATCHDOG_TIMEOUT: Final = 0x1db
 """A processor did not answer an interrupt from another processor in time."""
+THREAD_TERMINATE_HELD_MUTEX: Final = 0x4000008a
+"""A thread ended while it owned a mutex."""
 
 # First parameters: pool, DRIVER_VERIFIER_DETECTED_VIOLATION.
 VF_POOL_ZERO_BYTES: Final = 0
@@ -972,5 +975,6 @@ NAMES: Final = {
     DPC_WATCHDOG_VIOLATION: "DPC_WATCHDOG_VIOLATION",
     KERNEL_SECURITY_CHECK_FAILURE: "KERNEL_SECURITY_CHECK_FAILURE",
     IPI_WATCHDOG_TIMEOUT: "IPI_WATCHDOG_TIMEOUT",
+    THREAD_TERMINATE_HELD_MUTEX: "THREAD_TERMINATE_HELD_MUTEX",
 }
 """The name of each bug check code."""

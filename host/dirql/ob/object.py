@@ -42,7 +42,12 @@ class Object:
         """
         if self.pointer_count <= 0:
             bug_check(
-                REFERENCE_BY_POINTER, reason=f"{self.body!r} must have a reference to give back; it had none"
+                REFERENCE_BY_POINTER,
+                type(self.body).__name__,
+                self.body,
+                0,
+                self.pointer_count,
+                reason=f"{self.body!r} must have a reference to give back; it had none",
             )
         self.pointer_count -= 1
         if self.pointer_count == 0:

@@ -101,57 +101,58 @@ KNOWN: Final = """
         InterfaceTypeUndefined Internal InternalPowerBus InterruptActiveBoth InterruptActiveBothTriggerHigh
         InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow InterruptFallingEdge
         InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock IoAllocateIrp
-        IoAllocateMdl IoAttachDeviceToDeviceStack IoBuildAsynchronousFsdRequest IoBuildDeviceIoControlRequest
-        IoBuildPartialMdl IoBuildSynchronousFsdRequest IoCallDriver IoCancelIrp IoCompleteRequest IoConnectInterrupt
-        IoConnectInterruptEx IoCopyCurrentIrpStackLocationToNext IoCreateDevice IoCreateSymbolicLink IoCsqInitialize
-        IoCsqInitializeEx IoCsqInsertIrp IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteDevice
-        IoDeleteSymbolicLink IoDetachDevice IoDisconnectInterrupt IoDisconnectInterruptEx IoForwardIrpSynchronously
-        IoFreeIrp IoFreeMdl IoGetAttachedDevice IoGetAttachedDeviceReference IoGetCurrentIrpStackLocation
-        IoGetDeviceObjectPointer IoGetDmaAdapter IoGetNextIrpStackLocation IoInitializeDpcRequest IoInitializeIrp
-        IoInitializeRemoveLock IoMarkIrpPending IoModifyAccess IoReadAccess IoReleaseCancelSpinLock
-        IoReleaseRemoveLock IoReleaseRemoveLockAndWait IoRequestDpc IoReuseIrp IoSetCancelRoutine
-        IoSetCompletionRoutine IoSetNextIrpStackLocation IoSizeOfIrp IoSkipCurrentIrpStackLocation IoStartNextPacket
-        IoStartNextPacketByKey IoStartPacket IoWriteAccess Isa KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC
-        KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT
-        KINTERRUPT KMODE_EXCEPTION_NOT_HANDLED KMUTEX KSEMAPHORE KSPIN_LOCK KTHREAD KTIMER KWAIT_BLOCK
-        KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeCancelTimer
-        KeClearEvent KeDelayExecutionThread KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber
-        KeGetCurrentThread KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeMutex
-        KeInitializeSemaphore KeInitializeSpinLock KeInitializeTimer KeInitializeTimerEx KeInsertByKeyDeviceQueue
-        KeInsertDeviceQueue KeInsertQueueDpc KeLowerIrql KePulseEvent KeQueryInterruptTime KeQueryPerformanceCounter
-        KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql
-        KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateSemaphore
-        KeReadStateTimer KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock
-        KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue
-        KeRemoveEntryDeviceQueue KeRemoveQueueDpc KeResetEvent KeSetEvent KeSetImportanceDpc KeSetPriorityThread
-        KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution
-        KeTestSpinLock KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForSingleObject KeepObject
-        KernelMode LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority
-        MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS
-        MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE
-        MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE
-        MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
-        MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
-        MDL_WRITE_OPERATION METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT
-        MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
-        MUTEX_LEVEL_NUMBER_VIOLATION MaxPoolType MaximumBusDataType MaximumDmaWidth MaximumInterfaceType MaximumMode
-        MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance
-        MicroChannel MmBuildMdlForNonPagedPool MmCached MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
-        MmGetMdlVirtualAddress MmGetPhysicalAddress MmGetSystemAddressForMdlSafe MmHardwareCoherentCached
-        MmHighestUserAddress MmMapIoSpace MmMaximumCacheType MmNonCached MmNonCachedUnordered MmNotMapped
-        MmPrepareMdlForReuse MmProbeAndLockPages MmSystemRangeStart MmUSWCCached MmUnlockPages MmUnmapIoSpace
-        MmUnmapLockedPages MmUserProbeAddress MmWriteCombined MutantObject NO_MORE_IRP_STACK_LOCATIONS NTSTATUS
-        NT_ERROR NT_INFORMATION NT_SUCCESS NT_WARNING NonPagedPool NonPagedPoolBase NonPagedPoolCacheAligned
-        NonPagedPoolCacheAlignedMustS NonPagedPoolExecute NonPagedPoolMustSucceed NonPagedPoolNx
-        NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority NormalWorkQueue NotificationEvent
-        NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE
-        OBJ_KERNEL_HANDLE OBJ_PERMANENT ObDereferenceObject ObReferenceObject ObReferenceObjectByHandle PAGE_ALIGN
-        PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL PAGE_FAULT_IN_NONPAGED_AREA PAGE_SHIFT
-        PAGE_SIZE PASSIVE_LEVEL PCIBus PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration
-        PFN_LIST_CORRUPT PHYSICAL_ADDRESS PNPBus PNPISABus PNPISAConfiguration PNP_BUS_INFORMATION
-        PNP_DETECTED_FATAL_ERROR PNP_DEVICE_DISABLED PNP_DEVICE_DONT_DISPLAY_IN_UI PNP_DEVICE_FAILED
-        PNP_DEVICE_NOT_DISABLEABLE PNP_DEVICE_REMOVED PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED POOL_ALIGNMENT
-        POOL_COLD_ALLOCATION POOL_FLAG_CACHE_ALIGNED POOL_FLAG_NON_PAGED POOL_FLAG_NON_PAGED_EXECUTE POOL_FLAG_PAGED
+        IoAllocateMdl IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
+        IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest IoCallDriver IoCancelIrp
+        IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx IoCopyCurrentIrpStackLocationToNext IoCreateDevice
+        IoCreateSymbolicLink IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp IoCsqInsertIrpEx IoCsqRemoveIrp
+        IoCsqRemoveNextIrp IoDeleteDevice IoDeleteSymbolicLink IoDetachDevice IoDisconnectInterrupt
+        IoDisconnectInterruptEx IoForwardIrpSynchronously IoFreeIrp IoFreeMdl IoGetAttachedDevice
+        IoGetAttachedDeviceReference IoGetCurrentIrpStackLocation IoGetDeviceObjectPointer IoGetDmaAdapter
+        IoGetNextIrpStackLocation IoInitializeDpcRequest IoInitializeIrp IoInitializeRemoveLock IoMarkIrpPending
+        IoModifyAccess IoReadAccess IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait
+        IoRequestDpc IoReuseIrp IoSetCancelRoutine IoSetCompletionRoutine IoSetNextIrpStackLocation IoSizeOfIrp
+        IoSkipCurrentIrpStackLocation IoStartNextPacket IoStartNextPacketByKey IoStartPacket IoWriteAccess Isa
+        KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED
+        KERNEL_SECURITY_CHECK_FAILURE KEVENT KINTERRUPT KMODE_EXCEPTION_NOT_HANDLED KMUTEX KSEMAPHORE KSPIN_LOCK
+        KTHREAD KTIMER KWAIT_BLOCK KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel
+        KeAcquireSpinLockForDpc KeCancelTimer KeClearEvent KeDelayExecutionThread KeFlushQueuedDpcs KeGetCurrentIrql
+        KeGetCurrentProcessorNumber KeGetCurrentThread KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent
+        KeInitializeMutex KeInitializeSemaphore KeInitializeSpinLock KeInitializeTimer KeInitializeTimerEx
+        KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertQueueDpc KeLowerIrql KePulseEvent KeQueryInterruptTime
+        KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement
+        KeRaiseIrql KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex
+        KeReadStateSemaphore KeReadStateTimer KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore
+        KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue
+        KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueueDpc KeResetEvent KeSetEvent KeSetImportanceDpc
+        KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor
+        KeSynchronizeExecution KeTestSpinLock KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects
+        KeWaitForSingleObject KeepObject KernelMode LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched
+        LevelSensitive LowImportance LowPagePriority MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_PRIORITY
+        MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN
+        MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL
+        MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED
+        MDL_PAGE_CONTENTS_INVARIANT MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED
+        MDL_SOURCE_IS_NONPAGED_POOL MDL_WRITE_OPERATION METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT
+        METHOD_NEITHER METHOD_OUT_DIRECT MPIBus MPIConfiguration MPSABus MPSAConfiguration
+        MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT MUTEX_LEVEL_NUMBER_VIOLATION MaxPoolType MaximumBusDataType
+        MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute
+        MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel MmBuildMdlForNonPagedPool MmCached
+        MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray MmGetMdlVirtualAddress MmGetPhysicalAddress
+        MmGetSystemAddressForMdlSafe MmHardwareCoherentCached MmHighestUserAddress MmMapIoSpace MmMaximumCacheType
+        MmNonCached MmNonCachedUnordered MmNotMapped MmPrepareMdlForReuse MmProbeAndLockPages MmSystemRangeStart
+        MmUSWCCached MmUnlockPages MmUnmapIoSpace MmUnmapLockedPages MmUserProbeAddress MmWriteCombined MutantObject
+        NO_MORE_IRP_STACK_LOCATIONS NTSTATUS NT_ERROR NT_INFORMATION NT_SUCCESS NT_WARNING NonPagedPool
+        NonPagedPoolBase NonPagedPoolCacheAligned NonPagedPoolCacheAlignedMustS NonPagedPoolExecute
+        NonPagedPoolMustSucceed NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority
+        NormalWorkQueue NotificationEvent NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES
+        OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE OBJ_KERNEL_HANDLE OBJ_PERMANENT ObDereferenceObject
+        ObReferenceObject ObReferenceObjectByHandle PAGED_CODE PAGE_ALIGN PAGE_FAULT_BEYOND_END_OF_ALLOCATION
+        PAGE_FAULT_IN_FREED_SPECIAL_POOL PAGE_FAULT_IN_NONPAGED_AREA PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL PCIBus
+        PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration PFN_LIST_CORRUPT
+        PHYSICAL_ADDRESS PNPBus PNPISABus PNPISAConfiguration PNP_BUS_INFORMATION PNP_DETECTED_FATAL_ERROR
+        PNP_DEVICE_DISABLED PNP_DEVICE_DONT_DISPLAY_IN_UI PNP_DEVICE_FAILED PNP_DEVICE_NOT_DISABLEABLE
+        PNP_DEVICE_REMOVED PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED POOL_ALIGNMENT POOL_COLD_ALLOCATION
+        POOL_FLAG_CACHE_ALIGNED POOL_FLAG_NON_PAGED POOL_FLAG_NON_PAGED_EXECUTE POOL_FLAG_PAGED
         POOL_FLAG_RAISE_ON_FAILURE POOL_FLAG_SESSION POOL_FLAG_UNINITIALIZED POOL_FLAG_USE_QUOTA
         POOL_QUOTA_FAIL_INSTEAD_OF_RAISE POOL_RAISE_IF_ALLOCATION_FAILURE POOL_TAG POWER_LEVEL
         PROCESS_HAS_LOCKED_PAGES PROFILE_LEVEL PageIn PagedPool PagedPoolCacheAligned PagedPoolSession PoolAllocation
@@ -198,18 +199,19 @@ KNOWN: Final = """
         STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_63 SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY
         SYNCHRONIZE SYNCH_LEVEL SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SemaphoreObject SgiInternalConfiguration
         SingleBusRelations SuperCriticalWorkQueue Suspended SynchronizationEvent SynchronizationTimer
-        THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER THREAD_WAIT_OBJECTS TIMER_OR_DPC_INVALID TRAP_CAUSE_UNKNOWN
-        TargetDeviceRelation ThreadObject TimerNotificationObject TimerSynchronizationObject TransportRelations
-        TurboChannel UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING_MAX_BYTES UserMode UserRequest VERIFIER_DDI_COMPLIANCE
-        VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING
-        VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL
-        VMEBus VMEConfiguration Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT WHEA_UNCORRECTABLE_ERROR
-        WORKER_INVALID WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR
-        WRITE_PORT_ULONG WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG
-        WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny
-        Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl
-        WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel
-        WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
+        THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS
+        TIMER_OR_DPC_INVALID TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject
+        TimerSynchronizationObject TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP
+        UNICODE_STRING_MAX_BYTES UserMode UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION
+        VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING
+        VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VMEBus
+        VMEConfiguration Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT WHEA_UNCORRECTABLE_ERROR WORKER_INVALID
+        WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR WRITE_PORT_ULONG
+        WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG WRITE_REGISTER_BUFFER_USHORT
+        WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny Width16Bits Width32Bits
+        Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl WrDeferredPreempt
+        WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel WrKeyedEvent
+        WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
         WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended
         WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwClose
         ZwCreateDirectoryObject ZwCreateFile ZwDeviceIoControlFile ZwLoadDriver ZwMakeTemporaryObject ZwOpenFile
@@ -716,7 +718,7 @@ LACKING: Final[dict[str, str]] = {
         ObReferenceObjectByPointerWithTag ObReferenceObjectSafe ObReferenceObjectSafeWithTag ObReferenceObjectWithTag
         ObRegisterCallbacks ObReleaseObjectSecurity ObUnRegisterCallbacks ObfDereferenceObject
         ObfDereferenceObjectWithTag ObfReferenceObject ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE
-        PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE PAGED_CODE_LOCKED PAGED_LOOKASIDE_LIST PAGE_EXECUTE
+        PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGED_LOOKASIDE_LIST PAGE_EXECUTE
         PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_EXECUTE_WRITECOPY PAGE_GUARD PAGE_NOACCESS PAGE_NOCACHE
         PAGE_READONLY PAGE_READWRITE PAGE_WRITECOMBINE PAGE_WRITECOPY PALLOCATE_ADAPTER_CHANNEL
         PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR
@@ -1203,14 +1205,14 @@ LACKING: Final[dict[str, str]] = {
         IRP_MN_FLUSH_AND_PURGE IRP_MN_KERNEL_CALL IRP_MN_LOAD_FILE_SYSTEM IRP_MN_LOCK IRP_MN_MDL_DPC
         IRP_MN_MOUNT_VOLUME IRP_MN_NOTIFY_CHANGE_DIRECTORY IRP_MN_QUERY_DIRECTORY IRP_MN_TRACK_LINK IRP_MN_UNLOCK_ALL
         IRP_MN_UNLOCK_ALL_BY_KEY IRP_MN_UNLOCK_SINGLE IRP_MN_USER_FS_REQUEST IRP_MN_VERIFY_VOLUME IoAllocateController
-        IoAssignArcName IoAssignResources IoAttachDeviceByPointer IoAttachDeviceToDeviceStackSafe IoCancelFileOpen
-        IoClearIrpExtraCreateParameter IoCreateController IoCreateDisk IoCreateFileEx
-        IoCreateFileSpecifyDeviceObjectHint IoDeassignArcName IoDeleteController IoFreeController
-        IoGetConfigurationInformation IoGetDeviceToVerify IoGetFileObjectGenericMapping IoGetIrpExtraCreateParameter
-        IoGetPagingIoPriority IoGetTransactionParameterBlock IoInitializeDriverCreateContext
-        IoIsFileObjectIgnoringSharing IoIsFileOriginRemote IoMakeAssociatedIrp IoQueryDeviceComponentInformation
-        IoQueryDeviceConfigurationData IoQueryDeviceDescription IoQueryDeviceIdentifier IoQueryDeviceMaxData
-        IoRaiseHardError IoRaiseInformationalHardError IoReadDiskSignature IoReadPartitionTable IoReadPartitionTableEx
+        IoAssignArcName IoAssignResources IoAttachDeviceByPointer IoCancelFileOpen IoClearIrpExtraCreateParameter
+        IoCreateController IoCreateDisk IoCreateFileEx IoCreateFileSpecifyDeviceObjectHint IoDeassignArcName
+        IoDeleteController IoFreeController IoGetConfigurationInformation IoGetDeviceToVerify
+        IoGetFileObjectGenericMapping IoGetIrpExtraCreateParameter IoGetPagingIoPriority
+        IoGetTransactionParameterBlock IoInitializeDriverCreateContext IoIsFileObjectIgnoringSharing
+        IoIsFileOriginRemote IoMakeAssociatedIrp IoQueryDeviceComponentInformation IoQueryDeviceConfigurationData
+        IoQueryDeviceDescription IoQueryDeviceIdentifier IoQueryDeviceMaxData IoRaiseHardError
+        IoRaiseInformationalHardError IoReadDiskSignature IoReadPartitionTable IoReadPartitionTableEx
         IoRegisterBootDriverReinitialization IoRegisterDriverReinitialization IoReportDetectedDevice
         IoReportResourceForDetection IoReportResourceUsage IoSetFileObjectIgnoreSharing IoSetFileOrigin
         IoSetHardErrorOrVerifyDevice IoSetIrpExtraCreateParameter IoSetPartitionInformation
@@ -2467,8 +2469,8 @@ LACKING: Final[dict[str, str]] = {
         SESSION4_INITIALIZATION_FAILED SESSION5_INITIALIZATION_FAILED SET_ENV_VAR_FAILED SET_OF_INVALID_CONTEXT
         SHARED_RESOURCE_CONV_ERROR SPIN_LOCK_INIT_FAILURE STREAMS_INTERNAL_ERROR SYMBOLIC_INITIALIZATION_FAILED
         SYSTEM_EXIT_OWNED_MUTEX SYSTEM_SCAN_AT_RAISED_IRQL_CAUGHT_IMPROPER_DRIVER_UNLOAD TARGET_MDL_TOO_SMALL
-        THREAD_NOT_MUTEX_OWNER THREAD_TERMINATE_HELD_MUTEX UNDEFINED_BUG_CODE UNEXPECTED_INITIALIZATION_CALL
-        UNSUPPORTED_PROCESSOR VIDEO_DRIVER_INIT_FAILURE WINDOWS_NT_BANNER WINDOWS_NT_CSD_STRING WINDOWS_NT_INFO_STRING
+        THREAD_NOT_MUTEX_OWNER UNDEFINED_BUG_CODE UNEXPECTED_INITIALIZATION_CALL UNSUPPORTED_PROCESSOR
+        VIDEO_DRIVER_INIT_FAILURE WINDOWS_NT_BANNER WINDOWS_NT_CSD_STRING WINDOWS_NT_INFO_STRING
         WINDOWS_NT_INFO_STRING_PLURAL WINDOWS_NT_MP_STRING WORKER_THREAD_RETURNED_AT_BAD_IRQL XNS_INTERNAL_ERROR
 """,
     "ntstrsafe.h": """

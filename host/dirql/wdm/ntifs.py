@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Never
 
+from dirql.io.device import (
+    attach_device_to_device_stack_safe as IoAttachDeviceToDeviceStackSafe,
+)
 from dirql.io.objects import (
     DeviceObject as _DeviceObject,
 )
@@ -20,6 +23,7 @@ from dirql.ke.threads.system_thread import (
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "IoAttachDeviceToDeviceStackSafe",
     "IoGetAttachedDevice",
     "ZwCancelIoFile",
     "ZwCancelIoFileEx",

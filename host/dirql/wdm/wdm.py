@@ -176,6 +176,9 @@ from dirql.ke.processors.irql import (
     raise_irql as KeRaiseIrql,
     raise_irql_to_dpc_level as KeRaiseIrqlToDpcLevel,
 )
+from dirql.ke.processors.paged_code import (
+    paged_code as PAGED_CODE,
+)
 from dirql.ke.processors.spin_lock import (
     SpinLock as KSPIN_LOCK,
 )
@@ -1355,6 +1358,7 @@ __all__ = [
     "ObDereferenceObject",
     "ObReferenceObject",
     "ObReferenceObjectByHandle",
+    "PAGED_CODE",
     "PAGE_ALIGN",
     "PAGE_SHIFT",
     "PAGE_SIZE",

@@ -154,9 +154,13 @@ def test_detach(machine: Machine) -> None:
 def test_delete_while_attached(machine: Machine) -> None:
     first, second, _ = three(machine)
     IoAttachDeviceToDeviceStack(second, first)
-    with pytest.raises(BugCheck, match="deleted while attached") as stopped:
+    with pytest.raises(BugCheck, match="must be detached first") as stopped:
         IoDeleteDevice(second)
-    assert (stopped.value.code, stopped.value.parameters[0]) == (0xC9, 0x201)
+    assert (stopped.value.code, stopped.value.parameters[0], stopped.value.parameters[3]) == (
+        0xC9,
+        0x201,
+        second,
+    )
 
 
 def test_DEV_10_a_device_by_name(machine: Machine) -> None:

@@ -68,12 +68,36 @@ def test_RML_03_waits_for_the_others(machine: Machine) -> None:
 def test_a_release_must_match(machine: Machine) -> None:
     lock = make_lock()
     IoAcquireRemoveLock(lock, "a")
-    with pytest.raises(BugCheck, match="tag 'b'") as stopped:
+    with pytest.raises(BugCheck, match="it was 'b'") as stopped:
         IoReleaseRemoveLock(lock, "b")
     assert (stopped.value.code, stopped.value.parameters[0]) == (0xC4, 0xD5)
 
 
 def test_a_release_of_nothing(machine: Machine) -> None:
+    lock = make_lock()
     with pytest.raises(BugCheck) as stopped:
-        IoReleaseRemoveLock(make_lock(), "a")
-    assert (stopped.value.code, stopped.value.parameters[0]) == (0xC4, 0xD6)
+        IoReleaseRemoveLock(lock, "a")
+    assert (stopped.value.code, stopped.value.parameters) == (0xC4, (0xD5, lock, "a", 0))
+
+
+def test_a_removal_must_match(machine: Machine) -> None:
+    lock = make_lock()
+    IoAcquireRemoveLock(lock, "a")
+    with pytest.raises(BugCheck) as stopped:
+        IoReleaseRemoveLockAndWait(lock, "b")
+    assert (stopped.value.code, stopped.value.parameters) == (0xC4, (0xD6, lock, "b", "a"))
+
+
+def test_a_lock_is_initialized_once(machine: Machine) -> None:
+    lock = make_lock()
+    with pytest.raises(BugCheck) as stopped:
+        IoInitializeRemoveLock(lock, "Lock", 0, 0)
+    assert (stopped.value.code, stopped.value.parameters) == (0xC4, (0xD7, lock, lock, 0))
+
+
+def test_without_the_verifier_a_wrong_tag_is_a_defect(machine: Machine) -> None:
+    machine.kernel.verifier.verify(None, None)
+    lock = make_lock()
+    IoAcquireRemoveLock(lock, "a")
+    IoReleaseRemoveLock(lock, "b")
+    assert lock.common.io_count == 1

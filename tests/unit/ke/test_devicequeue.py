@@ -83,7 +83,7 @@ def test_removing_by_key_starts_over_at_the_head(queue: DeviceQueue) -> None:
 
 def test_the_level_is_dispatch(queue: DeviceQueue) -> None:
     lower_irql(PASSIVE_LEVEL)
-    with bug_check(0x9, queue, 0, match="must be called at DISPATCH_LEVEL"):
+    with bug_check(0xC4, 0x20003, match="must be called at DISPATCH_LEVEL"):
         queue.insert(DeviceQueueEntry())
 
 
@@ -219,11 +219,10 @@ def test_an_entry_is_in_one_queue_once(queue: DeviceQueue, by_key: bool) -> None
     queue.insert(DeviceQueueEntry())
     entry = DeviceQueueEntry()
     queue.insert(entry)
-    with pytest.raises(
-        ValueError, match=r"DeviceQueueEntry must be in no queue; .* is in one: remove it first"
-    ):
+    message = "DeviceQueueEntry must be in no queue; .* is in one: remove it first"
+    with bug_check(0x139, 3, entry, 0, 0, match=message):
         queue.insert_by_key(entry, 3) if by_key else queue.insert(entry)
-    assert (entry.sort_key, queue.remove(), queue.remove()) == (0, entry, None)
+    assert entry.sort_key == 0
 
 
 def test_an_entry_of_another_queue_is_not_removed(queue: DeviceQueue) -> None:

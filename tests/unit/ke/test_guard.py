@@ -137,8 +137,12 @@ def test_IRQL_06_a_verified_driver_returns_at_its_level(
     def routine() -> None:
         raise_irql(DISPATCH_LEVEL)
 
-    with bug_check(code, subcode, routine, 0, 2, match="must return at PASSIVE_LEVEL, .* DISPATCH_LEVEL"):
-        call_driver(kind, "store", routine)
+    offender = 0 if kind is DISPATCH else routine
+    with bug_check(code, subcode, offender, 0, 2, match="must return at PASSIVE_LEVEL, .* DISPATCH_LEVEL"):
+        if kind is DISPATCH:
+            call_driver(kind, "store", lambda _: routine(), 0)
+        else:
+            call_driver(kind, "store", routine)
 
 
 @pytest.mark.row("IRQL-06")
@@ -279,7 +283,7 @@ def test_IRQL_06_a_level_is_named_before_a_lock(kernel: Kernel) -> None:
         lock.acquire()
         return True
 
-    with bug_check(0xC9, 5, routine, 0, 2, match="must return at PASSIVE_LEVEL"):
+    with bug_check(0xC9, 5, match="must return at PASSIVE_LEVEL"):
         GUARDED["DispatchIrp"](routine)
 
 

@@ -150,7 +150,9 @@ def test_INT_05_a_line_that_nobody_clears_is_a_storm(
 ) -> None:
     interrupt = connect(4, lambda: claimed)
     machine.interrupt(4)
-    with bug_check(0xF2, interrupt, match="must clear the cause in its device"):
+    with bug_check(
+        0xF2, interrupt.service_routine, None, interrupt, 1, match="must clear the cause in its device"
+    ):
         preempt(PASSIVE_LEVEL)
     assert interrupt.dispatch_count == STORM_LIMIT
 
@@ -176,7 +178,7 @@ def test_latched_isrs_that_never_fall_silent_are_a_storm(machine: FakeMachine, k
     first = connect(4, lambda: False, latched=True)
     connect(4, lambda: True, latched=True)
     machine.interrupt(4)
-    with bug_check(0xF2, first, match="must at last all return FALSE"):
+    with bug_check(0xF2, first.service_routine, None, first, 2, match="must at last all return FALSE"):
         preempt(PASSIVE_LEVEL)
 
 
@@ -390,7 +392,7 @@ def test_an_exception_that_an_isr_lets_escape(machine: FakeMachine, kernel: Kern
 def test_connecting_above_passive(kernel: Kernel) -> None:
     interrupt = connect(4, bool)
     raise_irql(DISPATCH_LEVEL)
-    with bug_check(0xC4, 0x2000B, 2):
+    with bug_check(0xC4, 0x2000B, match="must be called at PASSIVE_LEVEL"):
         connect(6, bool)
     with pytest.raises(BugCheck):
         interrupt.disconnect()

@@ -28,6 +28,8 @@ struct _FILE_GET_QUOTA_INFORMATION {
     SID Sid;
 };
 
+NTSTATUS IoAttachDeviceToDeviceStackSafe(_In_ PDEVICE_OBJECT SourceDevice, _In_ PDEVICE_OBJECT TargetDevice,
+    _Out_ PDEVICE_OBJECT *AttachedToDeviceObject);
 PDEVICE_OBJECT IoGetAttachedDevice(_In_ PDEVICE_OBJECT DeviceObject);
 NTSTATUS ZwYieldExecution(void);
 NTSTATUS ZwCancelIoFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock);

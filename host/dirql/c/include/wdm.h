@@ -3799,6 +3799,7 @@ NTSTATUS PsCreateSystemThread(_Out_ PHANDLE ThreadHandle, _In_ ULONG DesiredAcce
     POBJECT_ATTRIBUTES ObjectAttributes, _In_opt_ HANDLE ProcessHandle, _Out_opt_ PCLIENT_ID ClientId, _In_
     PKSTART_ROUTINE StartRoutine, _In_opt_ PVOID StartContext);
 NTSTATUS PsTerminateSystemThread(_In_ NTSTATUS ExitStatus);
+VOID PAGED_CODE(void);
 VOID MmBuildMdlForNonPagedPool(_Inout_ PMDL MemoryDescriptorList);
 VOID MmProbeAndLockPages(_Inout_ PMDL MemoryDescriptorList, _In_ KPROCESSOR_MODE AccessMode, _In_
     LOCK_OPERATION Operation);

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final, NoReturn, cast
 
 from mypy_extensions import mypyc_attr
 
+from dirql.ke.bugcheck import bug_check
 from dirql.ke.objects.entry_tree import Entry, EntryTree
 from dirql.ke.processors.contract import contract
+from dirql.nt.bugcodes import KERNEL_SECURITY_CHECK_FAILURE
 from dirql.nt.constants import IO_TYPE_DEVICE_QUEUE
 
 __all__ = ["DeviceQueue", "DeviceQueueEntry"]
 
+_CORRUPT_LIST: Final = 3
 _INSERT: Final = contract("KeInsertDeviceQueue")
 _INSERT_BY_KEY: Final = contract("KeInsertByKeyDeviceQueue")
 _REMOVE: Final = contract("KeRemoveDeviceQueue")
@@ -65,14 +68,14 @@ class DeviceQueue:
     def insert(self, entry: DeviceQueueEntry) -> bool:
         """Queue an entry at the tail and return True; follows KeInsertDeviceQueue.
 
-        Returns False if the queue was idle. The queue is busy then, and the caller starts the request. Raises
-        `ValueError` if the entry is in a queue already, which destroys the queue in NT.
+        Returns False if the queue was idle. The queue is busy then, and the caller starts the request. Bug check 0x139
+        if the entry is in a queue already.
         """
         _INSERT.check_two(self, entry)
+        if entry.node is not None:
+            _refuse_second(entry)
         if not self.busy:
             return self._begin(entry)
-        if entry.node is not None:
-            raise _queued_twice(entry)
         entry.inserted = True
         self._entries.append(entry)
         return True
@@ -86,7 +89,7 @@ class DeviceQueue:
         if type(sort_key) is not int:
             _INSERT_BY_KEY.check_arguments(self, entry, sort_key)
         if entry.node is not None:
-            raise _queued_twice(entry)
+            _refuse_second(entry)
         entry.sort_key = sort_key
         if not self.busy:
             return self._begin(entry)
@@ -147,8 +150,10 @@ class DeviceQueue:
         return entry
 
 
-def _queued_twice(entry: DeviceQueueEntry) -> ValueError:
-    return ValueError(
+def _refuse_second(entry: DeviceQueueEntry) -> NoReturn:
+    """Bug check 0x139/3, with which NT finds a list whose links do not agree."""
+    reason = (
         f"KeInsertDeviceQueue, KeInsertByKeyDeviceQueue: DeviceQueueEntry must be in no queue; {entry!r} is in one:"
         " remove it first"
     )
+    bug_check(KERNEL_SECURITY_CHECK_FAILURE, _CORRUPT_LIST, entry, 0, 0, reason=reason)

@@ -23,6 +23,10 @@ class Waiter(Protocol):
         """The thread's number, for messages."""
 
     @property
+    def mutexes(self) -> list[DispatcherObject]:
+        """The mutexes that the thread owns."""
+
+    @property
     def wait_type(self) -> int:
         """The kind of the wait, `WaitAny` or `WaitAll`."""
 

@@ -47,7 +47,9 @@ class Mutex(DispatcherObject):
         _INITIALIZE_MUTEX.check_arguments(self, level)
         del level
         self.header.initialize(MutantObject, 1)
-        self.owner_thread = None
+        owner, self.owner_thread = self.owner_thread, None
+        if owner is not None:
+            owner.mutexes.remove(self)
 
     def is_signalled_for(self, thread: Waiter) -> bool:
         """Whether the mutex is free or belongs to this thread already.
@@ -61,6 +63,8 @@ class Mutex(DispatcherObject):
 
     def satisfy(self, thread: Waiter) -> None:
         """Let the thread own the mutex once more."""
+        if self.owner_thread is not thread:
+            thread.mutexes.append(self)
         self.header.signal_state -= 1
         self.owner_thread = thread
 
@@ -77,6 +81,7 @@ class Mutex(DispatcherObject):
         self.header.signal_state = previous + 1
         if previous == 0:
             self.owner_thread = None
+            current.processor.current_thread.mutexes.remove(self)
             if self.wake() and not wait:
                 current.dispatcher.preempt()
         return previous

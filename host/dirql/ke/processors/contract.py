@@ -20,15 +20,26 @@ from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
+from dirql.ke.origin import origin
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import STOPPED_IRQL
-from dirql.nt.bugcodes import IRQL_NOT_GREATER_OR_EQUAL, IRQL_NOT_LESS_OR_EQUAL
+from dirql.nt.bugcodes import (
+    DRIVER_VERIFIER_DMA_VIOLATION,
+    DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    IRQL_NOT_GREATER_OR_EQUAL,
+    IRQL_NOT_LESS_OR_EQUAL,
+    VF_DMA_NULL_ADAPTER,
+    VF_IO_VERIFY_NULL_DEVICE,
+    VF_IOMANAGER_CALL_DRIVER_IRQL,
+)
 from dirql.nt.constants import HIGH_LEVEL, PASSIVE_LEVEL
-from dirql.nt.contract import Contract, Form, Pointer, Value
+from dirql.nt.contract import Contract, Form, Pointer, Value, Violation
 from dirql.nt.contracts import CONTRACTS
 
 __all__ = ["KeptContract", "charge_call", "contract"]
 
+_DDI_RULES: Final = 0x2_0000
+"""The first parameters of 0xC4 from here on are rules of DDI compliance checking."""
 _BY_ROUTINE: Final = {stated.routine: stated for stated in CONTRACTS.values()}
 
 
@@ -165,9 +176,14 @@ class KeptContract:
 
     def _refuse_pointer(self, pointer: Pointer, argument: object) -> NoReturn:
         null = " or be None" if pointer.optional else ""
-        raise TypeError(
-            f"{self.stated.routine}: {pointer.name} must have the type {pointer.type}{null}; it was {argument!r}"
-        )
+        reason = f"{self.stated.routine}: {pointer.name} must have the type {pointer.type}{null}; it was {argument!r}"
+        if argument is None and current.kernel.verifier.is_verified(current.processor.driver):
+            if pointer.type == "DMA_ADAPTER":
+                bug_check(DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_NULL_ADAPTER, reason=reason)
+            if self.stated.routine == "IoCallDriver" and pointer.type == "DEVICE_OBJECT":
+                place = origin()
+                bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_NULL_DEVICE, place, reason=reason)
+        raise TypeError(reason)
 
     def _refuse(self, argument: object) -> None:
         """Bug check, or return if only Driver Verifier has the rule and the driver is not verified."""
@@ -183,7 +199,25 @@ class KeptContract:
             code = IRQL_NOT_GREATER_OR_EQUAL if irql < stated.min_irql else IRQL_NOT_LESS_OR_EQUAL
             bug_check(code, argument, irql, 0, stated.routine, reason=reason)
         if kernel.verifier.is_verified(processor.driver):
-            bug_check(violation.code, violation.subcode, irql, argument, 0, reason=reason)
+            rest = _parameters(stated, violation, irql, argument, reason)
+            bug_check(violation.code, violation.subcode, *rest, reason=reason)
+
+
+def _parameters(
+    stated: Contract, violation: Violation, irql: int, argument: object, reason: str
+) -> tuple[object, object, object]:
+    """The parameters behind the first, as the WDK's page of the bug check has them for this rule."""
+    if violation.subcode >= _DDI_RULES:
+        return reason, 0, 0  # the rule's condition in words
+    if violation.code == DRIVER_VERIFIER_DMA_VIOLATION:
+        is_exact = stated.min_irql == stated.max_irql
+        return 1 if is_exact else 2, stated.max_irql, irql
+    if (
+        violation.code == DRIVER_VERIFIER_IOMANAGER_VIOLATION
+        and violation.subcode == VF_IOMANAGER_CALL_DRIVER_IRQL
+    ):
+        return irql, 0, 0
+    return irql, argument, 0
 
 
 def charge_call() -> None:

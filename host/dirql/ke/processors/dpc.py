@@ -16,6 +16,7 @@ from mypy_extensions import mypyc_attr
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
+from dirql.ke.defects import report_defect
 from dirql.ke.guard import call_deferred, current_driver, describe
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc_queue import DpcQueue, QueuedDpc
@@ -117,7 +118,7 @@ class Dpc:
                 f"the target processor of KeSetTargetProcessorDpc must be 0 … {len(processors) - 1};"
                 f" it was {number}"
             )
-            bug_check(TIMER_OR_DPC_INVALID, INVALID_PROCESSOR, self, number, 0, reason=reason)
+            bug_check(TIMER_OR_DPC_INVALID, INVALID_PROCESSOR, self, number, len(processors), reason=reason)
         self.number = MAXIMUM_PROCESSORS + number
 
     def insert_queue(self, argument1: object, argument2: object) -> bool:
@@ -128,10 +129,22 @@ class Dpc:
         """
         _INSERT_QUEUE.check(self)
         if not self.queue(argument1, argument2):
+            if argument1 != self.system_argument1 or argument2 != self.system_argument2:
+                self._report_lost(argument1, argument2)
             return False
         if current.processor.irql < DISPATCH_LEVEL:
             current.dispatcher.preempt()
         return True
+
+    def _report_lost(self, argument1: object, argument2: object) -> None:
+        """Note a defect: the DPC runs with the arguments of the first insertion, and nobody gets these."""
+        was = f"{self.system_argument1!r} and {self.system_argument2!r}"
+        report_defect(
+            "DPC-04",
+            f"IoRequestDpc, KeInsertQueueDpc: the arguments of a DPC that is queued already must be those that it is"
+            f" queued with, since others are lost; they were {argument1!r} and {argument2!r} for {self!r}, queued with"
+            f" {was}: keep what the DPC must do in the device extension",
+        )
 
     def remove_queue(self) -> bool:
         """Take the DPC out of the queue that it is in; follows KeRemoveQueueDpc. Returns whether it was queued."""

@@ -10,7 +10,7 @@ until one in which all return FALSE, because an edge that comes while another is
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from typing import Final, NoReturn, TypeVar, cast
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
@@ -38,6 +38,7 @@ __all__ = [
     "Vector",
     "dispatch",
     "interrupt_table",
+    "refuse_storm",
 ]
 
 _CONNECT: Final = contract("IoConnectInterrupt")
@@ -375,12 +376,25 @@ def _call_until_quiet(processor: Processor, hooks: Hooks, line: Vector) -> None:
         claimed = [_call(processor, hooks, interrupt) for interrupt in line.interrupts]
         if not any(claimed):
             return
-    first = line.interrupts[0]
     reason = (
         f"the ISRs of a latched vector must at last all return FALSE; at vector {line.number:#x} one returned TRUE in"
         f" each of {STORM_LIMIT} passes"
     )
-    bug_check(HARDWARE_INTERRUPT_STORM, first, first.service_context, STORM_LIMIT, line.number, reason=reason)
+    refuse_storm(line, reason)
+
+
+def refuse_storm(line: Vector, reason: str) -> NoReturn:
+    """Bug check 0xF2 with the first ISR of the vector, its context and object, and 2 if there are more, else 1."""
+    first = line.interrupts[0]
+    is_chained = 1 + (len(line.interrupts) > 1)
+    bug_check(
+        HARDWARE_INTERRUPT_STORM,
+        first.service_routine,
+        first.service_context,
+        first,
+        is_chained,
+        reason=reason,
+    )
 
 
 def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:

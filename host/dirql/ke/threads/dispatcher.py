@@ -10,7 +10,13 @@ from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.objects.timer import clock_interrupt
 from dirql.ke.processors.dpc import drain
-from dirql.ke.processors.interrupt import STORM_LIMIT, InterruptTable, dispatch, interrupt_table
+from dirql.ke.processors.interrupt import (
+    STORM_LIMIT,
+    InterruptTable,
+    dispatch,
+    interrupt_table,
+    refuse_storm,
+)
 from dirql.ke.processors.processor import Processor
 from dirql.ke.state import KernelState
 from dirql.ke.threads.switching import hand_over, switch_thread
@@ -133,8 +139,9 @@ def _refuse_storm(table: InterruptTable, requested: int) -> NoReturn:
         f"an interrupt must come to an end: {STORM_LIMIT} in a row were served and one at DIRQL {requested} is still"
         " presented; its ISR must clear the cause in its device, and claim it"
     )
-    context = first and first.service_context
-    bug_check(HARDWARE_INTERRUPT_STORM, first, context, STORM_LIMIT, requested, reason=reason)
+    if line is None or first is None:
+        bug_check(HARDWARE_INTERRUPT_STORM, 0, 0, 0, 0, reason=reason)
+    refuse_storm(line, reason)
 
 
 # Threads on a processor.

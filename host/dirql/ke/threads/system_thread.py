@@ -15,7 +15,11 @@ from dirql.ke.processors.irql import irql_name
 from dirql.ke.threads.dispatcher import following_thread, look, preempt, yield_to_equals
 from dirql.ke.threads.switching import end_current_thread, give_context
 from dirql.ke.threads.thread import DEFAULT_PRIORITY, Thread, ThreadExit, ThreadState
-from dirql.nt.bugcodes import DDI_IRQL_PS_PASSIVE, DRIVER_VERIFIER_DETECTED_VIOLATION
+from dirql.nt.bugcodes import (
+    DDI_IRQL_PS_PASSIVE,
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    THREAD_TERMINATE_HELD_MUTEX,
+)
 from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 
@@ -96,6 +100,13 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
     if irql != PASSIVE_LEVEL and is_verified():
         reason = f"a system thread must end at PASSIVE_LEVEL; {thread!r} ended at {irql_name(irql)}"
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, DDI_IRQL_PS_PASSIVE, irql, thread, reason=reason)
+    if thread.mutexes:
+        mutex = thread.mutexes[0]
+        reason = (
+            f"a thread must not end while it owns a mutex, which nobody could acquire again; {thread!r} owns"
+            f" {mutex!r}: call KeReleaseMutex before"
+        )
+        bug_check(THREAD_TERMINATE_HELD_MUTEX, thread, mutex, 0, 0, reason=reason)
     thread.exit_status = status
     thread.state = ThreadState.TERMINATED
     thread.header.signal_state = 1

@@ -78,6 +78,7 @@ class Thread(DispatcherObject):
         "driver",
         "exit_status",
         "is_system",
+        "mutexes",
         "number",
         "priority",
         "single_wait",
@@ -106,6 +107,8 @@ class Thread(DispatcherObject):
         """The driver to which the code belongs that the thread runs when it goes on."""
         self.is_system = False
         """Whether it is a thread of the system process, which has no user addresses."""
+        self.mutexes: list[DispatcherObject] = []
+        """The mutexes that the thread owns."""
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING

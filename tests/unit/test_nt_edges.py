@@ -1,0 +1,291 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What NT does with calls at their edges: twice, in the wrong order, on a deleted object, with a bad buffer.
+
+`STOPS` is a table of such calls and their bug checks, with all four parameters as the page of the WDK has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from dirql import wdm
+from dirql.io.loader import load_driver
+from dirql.ke.bugcheck import BugCheck
+from dirql.ke.costs import Costs
+from dirql.ke.threads.system_thread import create_thread
+from dirql.ke.threads.wait import wait_for_single_object
+from dirql.machine import Machine, open_machine
+from dirql.nt.ntstatus import StatusException
+from fakes.scripted_target import ScriptedTarget
+from unit.edge_calls import World, map_devices
+from unit.io.making import NAME, OPEN_AND_CLOSE, complete, create_file, make_device, make_driver
+
+ANY = object()
+"""Stands for a parameter that is a place in the test."""
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    target = ScriptedTarget()
+    map_devices(target)
+    opened = open_machine(target, costs=Costs.free())
+    yield opened
+    opened.kernel.stop(RuntimeError("the test is over"))
+    opened.close()
+
+
+def delete_twice(w: World) -> None:
+    wdm.IoDeleteDevice(w.upper)
+    expect(w, 0x18, "DEVICE_OBJECT", w.upper, 0, 0)
+    wdm.IoDeleteDevice(w.upper)
+
+
+def call_a_deleted_device(w: World) -> None:
+    wdm.IoDeleteDevice(w.upper)
+    irp = wdm.IoAllocateIrp(1, False)
+    assert irp is not None
+    expect(w, 0xC9, 4, w.upper, 0, 0)
+    wdm.IoCallDriver(w.upper, irp)
+
+
+def call_null(w: World) -> None:
+    expect(w, 0xC9, 0x204, ANY, 0, 0)
+    wdm.IoCallDriver(none(), w.irp)
+
+
+def delete_while_attached(w: World) -> None:
+    wdm.IoAttachDeviceToDeviceStack(w.upper, w.device)
+    expect(w, 0xC9, 0x201, ANY, 0, w.upper)
+    wdm.IoDeleteDevice(w.upper)
+
+
+def detach_nothing(w: World) -> None:
+    expect(w, 0xC9, 0x202, ANY, 0, w.device)
+    wdm.IoDetachDevice(w.device)
+
+
+def attach_to_itself(w: World) -> None:
+    expect(w, 0x139, 3, w.upper, w.upper, 0)
+    wdm.IoAttachDeviceToDeviceStack(w.upper, w.upper)
+
+
+def attach_in_a_ring(w: World) -> None:
+    wdm.IoAttachDeviceToDeviceStack(w.upper, w.device)
+    expect(w, 0x139, 3, w.device, w.upper, 0)
+    wdm.IoAttachDeviceToDeviceStack(w.device, w.upper)
+
+
+def wait_for_too_many(w: World) -> None:
+    expect(w, 0xC, 4, 3, 0, 0)
+    wdm.KeWaitForMultipleObjects(4, [w.event] * 4, wdm.WaitAny, 0, 0, False, 0, None)
+
+
+def target_a_missing_processor(w: World) -> None:
+    expect(w, 0xC7, 3, w.dpc, 7, 1)
+    wdm.KeSetTargetProcessorDpc(w.dpc, 7)
+
+
+def insert_an_entry_twice(w: World) -> None:
+    queue = w.queue
+    wdm.KeRaiseIrqlToDpcLevel()
+    expect(w, 0x139, 3, w.queued_entry, 0, 0)
+    wdm.KeInsertDeviceQueue(queue, w.queued_entry)
+
+
+def insert_below_dispatch(w: World) -> None:
+    expect(w, 0xC4, 0x20003, ANY, 0, 0)
+    wdm.KeInsertDeviceQueue(w.queue, wdm.KDEVICE_QUEUE_ENTRY())
+
+
+def start_next_below_dispatch(w: World) -> None:
+    expect(w, 0xC4, 0x20003, ANY, 0, 0)
+    wdm.IoStartNextPacket(w.device, False)
+
+
+def channel_below_dispatch(w: World) -> None:
+    expect(w, 0xE6, 0x14, 1, wdm.DISPATCH_LEVEL, wdm.PASSIVE_LEVEL)
+    w.adapter.dma_operations.free_adapter_channel(w.adapter)
+
+
+def null_adapter(w: World) -> None:
+    expect(w, 0xE6, 0x19, 0, 0, 0)
+    w.adapter.dma_operations.get_dma_alignment(none())
+
+
+def dereference_too_often(w: World) -> None:
+    device = w.upper
+    wdm.ObDereferenceObject(device)
+    expect(w, 0x18, "DeviceObject", device, 0, 0)
+    wdm.ObDereferenceObject(device)
+
+
+def end_with_a_mutex(w: World) -> None:
+    mutex = wdm.KMUTEX()
+    wdm.KeInitializeMutex(mutex, 0)
+    thread = create_thread(lambda _: wait_for_single_object(mutex), None)
+    expect(w, 0x4000_008A, thread, mutex, 0, 0)
+    wait_for_single_object(thread)
+
+
+def paged_code_at_dispatch(w: World) -> None:
+    wdm.KeRaiseIrqlToDpcLevel()
+    expect(w, 0xD1, ANY, 2, 8, ANY)
+    wdm.PAGED_CODE()
+
+
+STOPS: tuple[Callable[[World], object], ...] = (
+    attach_in_a_ring,
+    attach_to_itself,
+    call_a_deleted_device,
+    call_null,
+    channel_below_dispatch,
+    delete_twice,
+    delete_while_attached,
+    dereference_too_often,
+    detach_nothing,
+    end_with_a_mutex,
+    insert_an_entry_twice,
+    insert_below_dispatch,
+    null_adapter,
+    paged_code_at_dispatch,
+    start_next_below_dispatch,
+    target_a_missing_processor,
+    wait_for_too_many,
+)
+EXPECTED: dict[World, tuple[object, ...]] = {}
+
+
+def expect(world: World, *check: object) -> None:
+    """Note the code and the four parameters of the bug check that the next call must be."""
+    EXPECTED[world] = check
+
+
+def none() -> Any:
+    """A NULL that the type checker lets pass."""
+    return None
+
+
+@pytest.mark.parametrize("wrong", STOPS, ids=[wrong.__name__ for wrong in STOPS])
+def test_the_bug_check_has_its_parameters(machine: Machine, wrong: Callable[[World], object]) -> None:
+    world = World(machine)
+    with pytest.raises(BugCheck) as caught:
+        wrong(world)
+    code, *parameters = EXPECTED.pop(world)
+    given = [
+        wanted if wanted is ANY else got
+        for got, wanted in zip(caught.value.parameters, parameters, strict=True)
+    ]
+    assert (caught.value.code, given) == (code, parameters)
+
+
+# Without Driver Verifier.
+
+
+def test_an_unverified_driver_may_delete_an_attached_device(machine: Machine) -> None:
+    machine.kernel.verifier.verify(None, None)
+    world = World(machine)
+    wdm.IoAttachDeviceToDeviceStack(world.upper, world.device)
+    wdm.IoDeleteDevice(world.upper)
+    assert any("must be detached first" in defect for defect in map(str, machine.defects))
+
+
+def test_an_unverified_driver_that_detaches_nothing_raises(machine: Machine) -> None:
+    machine.kernel.verifier.verify(None, None)
+    with pytest.raises(StatusException) as caught:
+        wdm.IoDetachDevice(World(machine).device)
+    assert caught.value.status == wdm.STATUS_ACCESS_VIOLATION
+
+
+# A safe attachment, and DPCs.
+
+
+def test_a_safe_attachment_returns_a_status(machine: Machine) -> None:
+    world = World(machine)
+    lower = world.device
+    assert wdm.IoAttachDeviceToDeviceStackSafe(world.upper, lower) == (wdm.STATUS_SUCCESS, lower)
+
+
+def test_nothing_is_attached_to_a_device_that_goes(machine: Machine) -> None:
+    world = World(machine)
+    assert world.handle
+    wdm.IoDeleteDevice(world.device)
+    status, lower = wdm.IoAttachDeviceToDeviceStackSafe(world.upper, world.device)
+    assert (status, lower) == (wdm.STATUS_NO_SUCH_DEVICE, None)
+
+
+@pytest.mark.parametrize(("second", "count"), [(1, 0), (2, 1)])
+def test_DPC_04_a_context_that_a_queued_dpc_swallows_is_a_defect(
+    machine: Machine, second: int, count: int
+) -> None:
+    device = World(machine).device
+    old_irql = wdm.KeRaiseIrqlToDpcLevel()
+    assert wdm.IoRequestDpc(device, None, 1)
+    assert not wdm.IoRequestDpc(device, None, second)
+    wdm.KeLowerIrql(old_irql)
+    assert len(machine.defects) == count
+
+
+# Buffers and modes.
+
+SEEN: list[tuple[str, int, int]] = []
+
+
+def opened(machine: Machine, flags: int) -> int:
+    """A handle of a device that notes its requests."""
+
+    def note(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
+        stack = wdm.IoGetCurrentIrpStackLocation(irp)
+        disposition = (
+            stack.parameters.create.options >> 24 if stack.major_function == wdm.IRP_MJ_CREATE else 0
+        )
+        SEEN.append((str(stack.major_function), irp.requestor_mode, disposition))
+        return complete(irp, information=0)
+
+    SEEN.clear()
+    majors = (wdm.IRP_MJ_CREATE, wdm.IRP_MJ_READ, wdm.IRP_MJ_WRITE, wdm.IRP_MJ_DEVICE_CONTROL)
+    make_device(make_driver({**OPEN_AND_CLOSE, **dict.fromkeys(majors, note)}), NAME, flags)
+    _, handle = create_file(NAME, wdm.FILE_READ_DATA | wdm.FILE_WRITE_DATA)
+    assert handle is not None
+    return handle
+
+
+def test_a_create_of_a_program_has_user_mode_and_its_disposition(machine: Machine) -> None:
+    opened(machine, wdm.DO_BUFFERED_IO)
+    assert [("0", wdm.UserMode, wdm.FILE_OPEN)] == SEEN
+
+
+@pytest.mark.parametrize(
+    "flags", [wdm.DO_BUFFERED_IO, wdm.DO_DIRECT_IO, 0], ids=["buffered", "direct", "neither"]
+)
+@pytest.mark.parametrize("service", [wdm.ZwReadFile, wdm.ZwWriteFile], ids=["read", "write"])
+@pytest.mark.parametrize("place", ["null", "system", "beyond"])
+def test_a_bad_buffer_of_a_program_does_not_reach_the_driver(
+    machine: Machine, flags: int, service: Callable[..., int], place: str
+) -> None:
+    handle = opened(machine, flags)
+    SEEN.clear()
+    address = {"null": None, "system": World(machine).block, "beyond": 1 << 62}[place]
+    block, event = wdm.IO_STATUS_BLOCK(0x1234), wdm.KEVENT()
+    wdm.KeInitializeEvent(event, wdm.NotificationEvent, False)
+    status = service(handle, event, None, None, block, address, 16, 0, None)
+    may_fail_later = place == "null" and service is wdm.ZwWriteFile and flags == 0
+    assert status == wdm.STATUS_ACCESS_VIOLATION or may_fail_later
+    assert (SEEN, block.status, wdm.KeReadStateEvent(event)) == ([], 0x1234, 0) or may_fail_later
+
+
+def test_a_driver_may_read_into_pool(machine: Machine) -> None:
+    handle = opened(machine, wdm.DO_DIRECT_IO)
+    address = World(machine).block
+    status = []
+
+    def entry(driver: wdm.DRIVER_OBJECT, path: str) -> int:
+        block = wdm.IO_STATUS_BLOCK()
+        status.append(wdm.ZwReadFile(handle, None, None, None, block, address, 16, 0, None))
+        return wdm.STATUS_UNSUCCESSFUL
+
+    load_driver(entry, "reader")
+    assert (status, SEEN[-1]) == ([wdm.STATUS_SUCCESS], ("3", wdm.KernelMode, 0))
