@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What NT does with calls at their edges: twice, in the wrong order, on a deleted object, with a bad buffer.
+"""Calls at their edges: twice, in the wrong order, on a deleted object, with a bad buffer.
 
 `STOPS` is a table of such calls and their bug checks, with all four parameters as the page of the WDK has them.
 """
