@@ -240,6 +240,7 @@ def _refuse(violation: int, device: DeviceObject, reason: str) -> NoReturn:
 def _refuse_deleted(routine: str, parameter: str, device: DeviceObject) -> NoReturn:
     """Bug check because a driver uses a device object that it has deleted: it has no reference left."""
     reason = (
-        f"{routine}: {parameter} must be a device object that was not deleted; {device!r} was deleted before"
+        f"{routine}: {parameter} must be a device object that was not deleted, and IoDeleteDevice must be called once"
+        f" for a device; {device!r} was deleted already: forget the pointer"
     )
     bug_check(REFERENCE_BY_POINTER, "DEVICE_OBJECT", device, 0, 0, reason=reason)
