@@ -506,6 +506,7 @@ SPECIAL: dict[str, Special] = {
     "IoCsqInsertIrpEx": lambda w: (w.csq_ex, w.irp, None, None),
     "IoCsqRemoveIrp": lambda w: (w.csq, w.context),
     "IoStartPacket": lambda w: (w.device, w.irp, None, None),
+    "IoInitializeRemoveLock": lambda _: (wdm.IO_REMOVE_LOCK(), "Edge", 0, 0),
     "KeInitializeTimerEx": lambda _: (wdm.KTIMER(), wdm.NotificationTimer),
     "KeInitializeSemaphore": lambda _: (wdm.KSEMAPHORE(), 1, 4),
     "KeReleaseSemaphore": lambda w: (w.semaphore, 0, 1, False),

@@ -16,6 +16,7 @@ from types import CodeType
 from typing import Protocol
 
 from dirql.io import packet
+from dirql.io.associated import AssociatedIrp
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.parameters import Parameters
 from dirql.io.status_block import IoStatusBlock
@@ -46,7 +47,6 @@ from dirql.ob.object import Object
 
 __all__ = [
     "AddDeviceRoutine",
-    "AssociatedIrp",
     "CancelRoutine",
     "CompletionRoutine",
     "DeviceObject",
@@ -73,22 +73,6 @@ CancelRoutine = Callable[["DeviceObject", "Irp"], None]
 AddDeviceRoutine = Callable[["DriverObject", "DeviceObject"], int]
 UnloadRoutine = Callable[["DriverObject"], None]
 DriverEntry = Callable[["DriverObject", str], int]
-
-
-class AssociatedIrp:
-    """The system buffer of a buffered request (a virtual address), or the bookkeeping of master and associated IRPs."""
-
-    __slots__ = ("irp_count", "master_irp", "system_buffer")
-
-    def __init__(self) -> None:
-        self.system_buffer: int | None = None
-        self.master_irp: Irp | None = None
-        self.irp_count = 0
-
-    def clear(self) -> None:
-        """Make every field zero."""
-        self.system_buffer = self.master_irp = None
-        self.irp_count = 0
 
 
 class IrpDeviceQueueEntry(DeviceQueueEntry):
@@ -331,29 +315,41 @@ class Irp:
 
         Bug check 0xC9/0x208 when no driver has it.
         """
-        location = self.current_location
+        try:
+            location = self.current_location
+        except AttributeError:
+            packet.refuse_pointer("IoGetCurrentIrpStackLocation", self)
         if not 1 <= location <= self.stack_count:
             packet.refuse_location(self, location)
         return self.locations[location - 1]
 
     def get_next_stack_location(self) -> IoStackLocation:
         """The location of the driver below; follows IoGetNextIrpStackLocation. Bug check 0xC9/0x208 without one."""
-        location = self.current_location - 1
+        try:
+            location = self.current_location - 1
+        except AttributeError:
+            packet.refuse_pointer("IoGetNextIrpStackLocation", self)
         if not 1 <= location <= self.stack_count:
             packet.refuse_location(self, location)
         return self.locations[location - 1]
 
     def set_next_stack_location(self) -> None:
         """Move to the next location without calling a driver; follows IoSetNextIrpStackLocation."""
-        self.current_location -= 1
+        try:
+            self.current_location -= 1
+        except AttributeError:
+            packet.refuse_pointer("IoSetNextIrpStackLocation", self)
 
     def skip_current_stack_location(self) -> None:
         """Let the driver below use this driver's own location; follows IoSkipCurrentIrpStackLocation."""
-        self.current_location += 1
+        try:
+            self.current_location += 1
+        except AttributeError:
+            packet.refuse_pointer("IoSkipCurrentIrpStackLocation", self)
 
     def copy_current_stack_location_to_next(self) -> None:
         """Give the driver below the same parameters; follows IoCopyCurrentIrpStackLocationToNext (row IRP-05)."""
-        self.get_next_stack_location().copy_from(self.get_current_stack_location())
+        Irp.get_next_stack_location(self).copy_from(self.get_current_stack_location())
 
     def set_completion_routine(
         self,
@@ -367,7 +363,9 @@ class Irp:
 
         It is stored in the next location (row IRP-06). Follows IoSetCompletionRoutine.
         """
-        location = self.get_next_stack_location()
+        if routine is not None and not callable(routine):
+            packet.refuse_routine("IoSetCompletionRoutine", "CompletionRoutine", routine)
+        location = Irp.get_next_stack_location(self)
         location.completion_routine = routine
         location.context = context
         location.control = (
@@ -378,7 +376,7 @@ class Irp:
 
     def mark_pending(self) -> None:
         """Say that the dispatch routine returns STATUS_PENDING; follows IoMarkIrpPending (row IRP-13)."""
-        stack = self.get_current_stack_location()
+        stack = Irp.get_current_stack_location(self)
         device = stack.device_object
         if device is not None and device.driver_object is not current.processor.driver:
             packet.check_mark(self)
@@ -390,7 +388,12 @@ class Irp:
         None is also returned when the cancel of the request has taken the routine before. Bug check 0xC9/0x229 while a
         driver below has the request.
         """
-        location = self.current_location
+        if routine is not None and not callable(routine):
+            packet.refuse_routine("IoSetCancelRoutine", "CancelRoutine", routine)
+        try:
+            location = self.current_location
+        except AttributeError:
+            packet.refuse_pointer("IoSetCancelRoutine", self)
         if location <= self.stack_count:
             device = self.locations[location - 1].device_object
             if device is not None and device.driver_object is not current.processor.driver:
@@ -477,8 +480,11 @@ class DeviceObject(Object):
     def top_of_stack(self) -> DeviceObject:
         """The device to which requests for this stack are sent; follows IoGetAttachedDevice."""
         top = self
-        while top.attached_device is not None:
-            top = top.attached_device
+        try:
+            while top.attached_device is not None:
+                top = top.attached_device
+        except AttributeError:
+            packet.refuse_pointer("IoGetAttachedDevice", self)
         return top
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import CodeType
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.defects import report_defect
 from dirql.ke.origin import origin
+from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
@@ -32,11 +33,26 @@ __all__ = [
     "describe",
     "holder_below",
     "refuse_location",
+    "refuse_pointer",
+    "refuse_routine",
     "refuse_use",
     "story",
     "use_after_end",
     "violate",
 ]
+
+
+_POINTERS: Final = {
+    routine: contract(routine)
+    for routine in (
+        "IoGetAttachedDevice",
+        "IoGetCurrentIrpStackLocation",
+        "IoGetNextIrpStackLocation",
+        "IoSetCancelRoutine",
+        "IoSetNextIrpStackLocation",
+        "IoSkipCurrentIrpStackLocation",
+    )
+}
 
 
 class Holder(Protocol):
@@ -71,6 +87,17 @@ class Packet(Protocol):
     @property
     def locations(self) -> Sequence[_Location]:
         """The stack locations, the lowest driver's first."""
+
+
+def refuse_pointer(routine: str, given: object) -> NoReturn:
+    """Raise `TypeError` because a routine of the WDK was given another object than a packet, or than a device."""
+    _POINTERS[routine].check_arguments(given, None, None, False, False, False)
+    raise TypeError(f"{routine}: the object must be whole; {given!r} lacks a field")
+
+
+def refuse_routine(routine: str, parameter: str, given: object) -> NoReturn:
+    """Raise `TypeError` because an object that cannot be called was given to a routine of the WDK."""
+    raise TypeError(f"{routine}: {parameter} must be a routine, or None; it was {given!r}")
 
 
 def describe(irp: Packet) -> str:

@@ -8,9 +8,14 @@ from typing import Final
 
 from dirql.io.objects import IoStackLocation, Irp
 from dirql.io.packet import violate
+from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import VF_IO_VERIFY_FREE_IN_USE, VF_IO_VERIFY_FREE_IN_USE_BY_THREAD
 
 __all__ = ["check_unused", "initialize_irp", "reuse_irp", "size_of_irp"]
+
+_SIZE_OF_IRP: Final = contract("IoSizeOfIrp")
+_INITIALIZE_IRP: Final = contract("IoInitializeIrp")
+_REUSE_IRP: Final = contract("IoReuseIrp")
 
 _IRP_SIZE: Final = 0xD0
 _STACK_LOCATION_SIZE: Final = 0x48
@@ -18,6 +23,7 @@ _STACK_LOCATION_SIZE: Final = 0x48
 
 def size_of_irp(stack_size: int) -> int:
     """The size in bytes of an IRP with `stack_size` locations, as on x64; follows IoSizeOfIrp."""
+    _SIZE_OF_IRP.check_arguments(stack_size)
     return _IRP_SIZE + _STACK_LOCATION_SIZE * stack_size
 
 
@@ -26,9 +32,11 @@ def initialize_irp(irp: Irp, packet_size: int, stack_size: int) -> None:
 
     `packet_size` is the packet's size in bytes. Raises `ValueError` when it is less than IoSizeOfIrp says.
     """
+    _INITIALIZE_IRP.check_arguments(irp, packet_size, stack_size)
     if packet_size < size_of_irp(stack_size):
         raise ValueError(
-            f"packet_size must be at least {size_of_irp(stack_size)} bytes; it was {packet_size}"
+            f"IoInitializeIrp: PacketSize must be at least {size_of_irp(stack_size)}, the bytes for StackSize"
+            f" {stack_size}; it was {packet_size}"
         )
     check_unused("IoInitializeIrp", irp)
     if len(irp.locations) != stack_size:
@@ -41,6 +49,7 @@ def reuse_irp(irp: Irp, status: int) -> None:
 
     Bug check 0xC9/0x20A while a driver still has the packet, 0xC9/0x20B for one that the I/O manager takes back.
     """
+    _REUSE_IRP.check_arguments(irp, status)
     check_unused("IoReuseIrp", irp)
     allocation_flags = irp.allocation_flags
     irp.zero(irp.stack_count)

@@ -81,7 +81,7 @@ def test_IRP_01_a_fresh_irp(machine: Machine) -> None:
     IoInitializeIrp(irp, IoSizeOfIrp(2), 2)
     check_fresh(irp, 2)
     assert irp.allocation_flags == 0
-    with pytest.raises(ValueError, match="packet_size must be at least"):
+    with pytest.raises(ValueError, match="PacketSize must be at least"):
         IoInitializeIrp(irp, 16, 2)
 
 

@@ -16,6 +16,7 @@ from dirql.nt.constants import (
     EventNotificationObject,
     EventSynchronizationObject,
     NotificationEvent,
+    SynchronizationEvent,
 )
 
 __all__ = ["Event"]
@@ -26,6 +27,12 @@ _RESET: Final = contract("KeResetEvent")
 _CLEAR: Final = contract("KeClearEvent")
 _INITIALIZE_EVENT: Final = contract("KeInitializeEvent")
 _READ_STATE_EVENT: Final = contract("KeReadStateEvent")
+
+
+_KINDS: Final = {
+    NotificationEvent: EventNotificationObject,
+    SynchronizationEvent: EventSynchronizationObject,
+}
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -47,9 +54,13 @@ class Event(DispatcherObject):
 
     def initialize(self, type: int, state: bool) -> None:
         """Make it a NotificationEvent or a SynchronizationEvent, signalled or not; follows KeInitializeEvent."""
-        _INITIALIZE_EVENT.check_arguments(self, type, state)
-        kind = EventNotificationObject if type == NotificationEvent else EventSynchronizationObject
-        self.header.initialize(kind, int(state))
+        try:
+            kind, header = _KINDS.get(type), self.header
+        except (AttributeError, TypeError) as error:
+            _INITIALIZE_EVENT.explain(error, self, type, state)
+        if kind is None or (state is not False and state is not True):
+            _INITIALIZE_EVENT.check_arguments(self, type, state)
+        header.initialize(EventSynchronizationObject if kind is None else kind, int(state))
 
     def set(self, increment: int = 0, wait: bool = False) -> int:
         """Signal the event and return the previous state; follows KeSetEvent.
