@@ -289,3 +289,15 @@ def test_a_driver_may_read_into_pool(machine: Machine) -> None:
 
     load_driver(entry, "reader")
     assert (status, SEEN[-1]) == ([wdm.STATUS_SUCCESS], ("3", wdm.KernelMode, 0))
+
+
+def test_DPC_04_another_request_in_hand_is_no_defect(machine: Machine) -> None:
+    world = World(machine)
+    device, irp = world.device, world.irp
+    old_irql = wdm.KeRaiseIrqlToDpcLevel()
+    assert wdm.IoRequestDpc(device, None, 1)
+    assert not wdm.IoRequestDpc(device, irp, 1)
+    assert wdm.KeInsertQueueDpc(world.dpc, None, None)
+    assert not wdm.KeInsertQueueDpc(world.dpc, 1, None)
+    wdm.KeLowerIrql(old_irql)
+    assert len(machine.defects) == 1

@@ -134,6 +134,7 @@ def _start_io(device: DeviceObject, irp: Irp) -> None:
 def initialize_dpc_request(device: DeviceObject, dpc_routine: DpcForIsr) -> None:
     """Set the DpcForIsr routine, called as `routine(dpc, device, irp, context)`; follows IoInitializeDpcRequest."""
     _INITIALIZE_DPC_REQUEST.check_arguments(device, dpc_routine)
+    device.dpc.is_of_device = True
     device.dpc.initialize(cast("DeferredRoutine", dpc_routine), device)
 
 

@@ -61,6 +61,7 @@ class Dpc:
         "dpc_data",
         "driver",
         "importance",
+        "is_of_device",
         "number",
         "system_argument1",
         "system_argument2",
@@ -79,6 +80,8 @@ class Dpc:
         """The driver that initialized the DPC."""
         self.deferred_routine = cast("_Queued", None)
         self.deferred_context: object = None
+        self.is_of_device = False
+        """Whether it is the DpcForIsr of a device, whose first argument is the request in hand."""
         self.system_argument1: object = None
         self.system_argument2: object = None
 
@@ -129,7 +132,9 @@ class Dpc:
         """
         _INSERT_QUEUE.check(self)
         if not self.queue(argument1, argument2):
-            if argument1 != self.system_argument1 or argument2 != self.system_argument2:
+            if argument2 != self.system_argument2 or (
+                argument1 != self.system_argument1 and not self.is_of_device
+            ):
                 self._report_lost(argument1, argument2)
             return False
         if current.processor.irql < DISPATCH_LEVEL:
