@@ -170,6 +170,7 @@ class Machine:
         self.io = IoManager()
         self.kernel = _make_kernel(self.hal, options)
         self.kernel.hooks.defect_found = self._note_defect
+        self.kernel.verifier.spurious_interrupts = True
         self.memory_manager.install()
         self.hal.install()
         ob_running.install(self.objects)

@@ -54,6 +54,7 @@ class CommandPort {
         completed_ = 0;
         string_ = burst_ = sending_ = false;
         after_ = State::kCommand;
+        exchange_.quiet_until = 0;
         present_ = presented();
         posted_ = 0;
         next_posted();

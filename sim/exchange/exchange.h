@@ -80,6 +80,8 @@ struct dirql_exchange {
     // Packed as DIRQL_ANSWER_* say; the value is the dword that was read, or the number of dwords of a string that moved.
     uint64_t answer;
     uint64_t clock;
+    // Up to this clock nothing newly asks for attention but the deadline, unless a request comes; 0 if that is not known.
+    uint64_t quiet_until;
     uint64_t record_count;
     uint64_t records_dropped;
     // The stray accesses of bus masters since the host has set their number to 0, and the first of them.

@@ -138,16 +138,31 @@ class ComposedModel {
         join();
     }
 
-    // Clocks once while the host lets `idle` further clocks pass, and returns the number of clocks skipped after that.
-    uint64_t let_pass(uint64_t idle) {
-        const auto states = [this](auto take) {
+  private:
+    // Calls what it is given with the state of each part that is evaluated.
+    auto states() {
+        return [this](auto take) {
             take(State{reinterpret_cast<char*>(&chassis_part::core(pins())), &chassis_part::kLayout});
             for_each(awake_, [&](unsigned, Function& function) { take(function.state); });
         };
-        const uint64_t skipped = skipper_.clock(idle, states, [this] { tick(false); });
+    }
+
+  public:
+    // Clocks once while the host lets `idle` further clocks pass, and returns the number of clocks skipped after that.
+    uint64_t let_pass(uint64_t idle) {
+        const uint64_t skipped = skipper_.clock(idle, states(), [this] { tick(false); });
         pins().clock_o += skipped;
         return skipped;
     }
+
+    // Clocks once, and returns the number of clocks that would do the same after that, if the host let them pass; 0 if
+    // that is not known.
+    uint64_t look_ahead() {
+        return skipper_.look_ahead(states(), [this] { tick(false); });
+    }
+
+    // A request comes that may start something: looking ahead begins anew.
+    void expect_changes() { skipper_.expect_changes(); }
 
     unsigned awake() const { return unsigned(__builtin_popcountll(awake_)); }
 

@@ -48,17 +48,25 @@ struct dirql_machine {
 
     // Carries out the request that the command port has begun, and returns the answer. A model that stopped itself is
     // not evaluated again.
-    uint64_t run() {
+    //
+    // With `looks_ahead` the last clock shows how long the machine would stand still if no request came.
+    uint64_t run(bool looks_ahead = false) {
         if (!complaint.empty()) return port.answer(DIRQL_FAILURE_STOPPED);
         try {
+            uint64_t ahead = 0;
             while (!port.drive()) {
                 port.serve();
-                const uint64_t idle = Model::kSkips && port.is_quiet() ? port.idle_clocks() : 0;
-                if (!idle)
-                    tick();
-                else
+                const bool is_quiet = Model::kSkips && port.is_quiet();
+                const uint64_t idle = is_quiet ? port.idle_clocks() : 0;
+                ahead = 0;
+                if (idle)
                     port.skip(model.let_pass(idle));
+                else if (is_quiet && looks_ahead)
+                    ahead = model.look_ahead();
+                else
+                    tick();
             }
+            if (ahead) exchange.quiet_until = exchange.clock + ahead;
             return port.answer(port.status());
         } catch (const Stopped& stopped) {
             complaint = stopped.complaint;
@@ -92,6 +100,7 @@ void dirql_close(dirql_machine* machine) {
 void dirql_execute(dirql_machine* machine) {
     dirql_exchange& exchange = machine->exchange;
     machine->port.begin();
+    machine->model.expect_changes();
     exchange.answer = machine->run();
     exchange.pending = 0;
 }
@@ -101,12 +110,13 @@ uint64_t dirql_wait(dirql_machine* machine, uint64_t spent, uint64_t limit) {
     machine->exchange.spent = spent;
     machine->exchange.limit = limit;
     machine->port.begin();
-    return machine->run();
+    return machine->run(limit == 0);
 }
 
 uint64_t dirql_command(dirql_machine* machine, uint32_t operation, uint64_t spent, uint32_t address,
                        uint32_t byte_enables, uint32_t length, uint32_t datum) {
     machine->port.begin_command(operation, address, byte_enables, length, datum, spent);
+    machine->model.expect_changes();
     return machine->run();
 }
 

@@ -29,7 +29,7 @@ uint64_t dirql_command(struct dirql_machine *machine, uint32_t operation, uint64
                        uint32_t byte_enables, uint32_t length, uint32_t datum);
 
 // Lets `spent` clocks pass, then waits until something asks for attention, or for `limit` clocks. Returns the packed
-// answer.
+// answer. With a limit of 0 it also looks ahead, and sets `quiet_until` of the exchange where the machine stands still.
 uint64_t dirql_wait(struct dirql_machine *machine, uint64_t spent, uint64_t limit);
 
 // The message with which the model stopped itself, "" if it runs.

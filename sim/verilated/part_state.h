@@ -41,9 +41,7 @@ class Skipper {
     uint64_t clock(uint64_t idle, States states, Tick tick) {
         if (idle < kWorth) quiet_ = 0, next_ = kFirst;
         if (idle < kWorth || ++quiet_ < next_) return tick(), 0;
-        parts_.clear();
-        states([this](const State& state) { parts_.push_back(state); });
-        save();
+        save(states);
         tick();
         const uint64_t clocks = repeats(idle - 1);
         quiet_ = 0;
@@ -52,9 +50,29 @@ class Skipper {
         return clocks;
     }
 
+    // Clocks once, and returns the number of clocks after that which would do the same; 0 if it is not known. After
+    // `expect_changes` the states are compared at each of the first clocks, and later, as long as something changes, after
+    // twice as many clocks each time.
+    template <class States, class Tick>
+    uint64_t look_ahead(States states, Tick tick) {
+        if (++seen_ < wanted_) return tick(), 0;
+        save(states);
+        tick();
+        const uint64_t clocks = repeats(kFar);
+        seen_ = 0;
+        if (clocks || failed_++ < kEager)
+            wanted_ = 1;
+        else
+            wanted_ = wanted_ < kLast ? 2 * wanted_ : kLast;
+        return clocks;
+    }
+
+    void expect_changes() { seen_ = failed_ = 0, wanted_ = 1; }
+
   private:
+    static constexpr uint64_t kFar = uint64_t(1) << 62;
     static constexpr uint64_t kWorth = 16;
-    static constexpr unsigned kFirst = 4, kLast = 4096;
+    static constexpr unsigned kFirst = 4, kLast = 4096, kEager = 8;
 
     static uint64_t get(const char* bytes, const Field& field) {
         uint64_t value = 0;
@@ -66,7 +84,10 @@ class Skipper {
         std::memcpy(bytes + field.offset, &value, field.bytes);
     }
 
-    void save() {
+    template <class States>
+    void save(States states) {
+        parts_.clear();
+        states([this](const State& state) { parts_.push_back(state); });
         size_t bytes = 0;
         for (const State& part : parts_) bytes += part.layout->bytes;
         before_.resize(bytes);
@@ -116,7 +137,8 @@ class Skipper {
         int step;
     };
 
-    unsigned quiet_ = 0, next_ = kFirst;
+    unsigned quiet_ = 0, next_ = kFirst;  // of `clock`
+    unsigned seen_ = 0, wanted_ = 1, failed_ = 0; // of `look_ahead`
     std::vector<State> parts_;
     std::vector<char> before_;
     std::vector<Moved> moved_;

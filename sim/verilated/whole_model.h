@@ -89,6 +89,10 @@ class WholeModel {
 
     uint64_t let_pass(uint64_t) { return tick(false), 0; }
 
+    uint64_t look_ahead() { return tick(false), 0; }
+
+    void expect_changes() {}
+
     unsigned awake() const { return 0; }
 
   private:

@@ -59,6 +59,7 @@ class ByteChannel:
         self.memory = memory
         self.memory_file: MemoryFile | None = None
         self.clock = 0
+        self.quiet_until = 0
         self.records_dropped = 0
         self._send = send
         self._deadline = NEVER

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from dirql.ke.platform import Clock
+from dirql.ke.platform import FAR_HORIZON, Clock
 from dirql.registers.protocol import Vector
 from dirql.target.access import check_clocks
 from fakes.default_machine import input_of, vector_of
@@ -35,6 +35,7 @@ class PlainMachine(Clock):
 
     def reset(self) -> None:
         self.attention = False
+        self.horizon = FAR_HORIZON
         self.clock = 0
         self.spent = 0
         self.deadline: int | None = None
@@ -46,7 +47,11 @@ class PlainMachine(Clock):
         self.clock += self.spent
         self.spent = 0
         deadline = self.deadline
-        self.attention = self.presented != 0 or (deadline is not None and self.clock >= deadline)
+        if self.presented or (deadline is not None and self.clock >= deadline):
+            self.attention, self.horizon = True, 0
+        else:
+            self.attention = False
+            self.horizon = FAR_HORIZON if deadline is None else deadline - self.clock
 
     # Clock.
 
@@ -58,7 +63,11 @@ class PlainMachine(Clock):
 
     def set_deadline(self, clock: int | None) -> None:
         self.deadline = clock
-        self.attention = self.presented != 0 or (clock is not None and self.clock >= clock)
+        if self.presented or (clock is not None and self.clock >= clock):
+            self.attention, self.horizon = True, 0
+        else:
+            self.attention = False
+            self.horizon = FAR_HORIZON if clock is None else clock - self.clock
 
     def wait(self, limit: int | None = None) -> object:
         """As `Target.wait`; nothing but the deadline and the limit can end a wait of this machine."""
@@ -125,6 +134,7 @@ class FakeMachine(PlainMachine):
     def interrupt_at(self, clock: int, line: int) -> None:
         """Call `interrupt` when the clock reaches `clock`."""
         heappush(self.script, (clock, line))
+        self._look_ahead()
 
     def clear(self, line: int) -> None:
         """Deassert a level input."""
@@ -142,6 +152,12 @@ class FakeMachine(PlainMachine):
             self._assert(heappop(self.script)[1])
         self.presented = self._highest()
         super().update()
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Lower `horizon` to the clocks that are left until the next scripted action."""
+        if self.script:
+            self.horizon = min(self.horizon, max(not self.attention, self.script[0][0] - self.clock))
 
     def _highest(self) -> int:
         """The vector of the highest input that is pending, enabled and above all inputs in service; 0 for none."""
@@ -161,6 +177,7 @@ class FakeMachine(PlainMachine):
 
     def set_deadline(self, clock: int | None) -> None:
         super().set_deadline(None if clock is None else check_clocks("a deadline", clock))
+        self._look_ahead()
 
     def wait(self, limit: int | None = None) -> object:
         """As `Target.wait`; a wait that nothing can end is a failure of the test."""

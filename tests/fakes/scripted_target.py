@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Never, Protocol
 
+from dirql.ke.platform import FAR_HORIZON
 from dirql.registers.protocol import Op, Vector
 from dirql.target.access import check_access, check_burst, check_clocks, check_dword
 from dirql.target.channel.operations import OPERATION_NAMES
@@ -144,6 +145,7 @@ class ScriptedTarget(Target):
         self._actions: list[tuple[int, int, Callable[[], None]]] = []
         self.interrupts = ScriptedInterrupts(lambda number: self.record(EventBits.EOI, vector=number))
         self.attention = False
+        self._look_ahead()
 
     # The script.
 
@@ -154,6 +156,7 @@ class ScriptedTarget(Target):
     def at(self, clock: int, action: Callable[[], None]) -> None:
         """Call `action` when the clock reaches `clock`; actions of one clock run in the order of these calls."""
         heapq.heappush(self._actions, (clock, next(self._order), action))
+        self._look_ahead()
 
     def record(self, bits: int, *, function: int = 0, vector: int = 0, mark: int = 0) -> None:
         """Put a record into the timestamp stream."""
@@ -231,6 +234,15 @@ class ScriptedTarget(Target):
 
     def _look(self) -> None:
         self.attention = self._presented() is not None or self._is_due() or bool(self._strays)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Set `horizon` to the clocks that are left until something may happen."""
+        actions = (self._actions[0][0],) if self._actions else ()
+        held = () if self._hold_until <= self._clock else (self._hold_until,)
+        due = () if self._deadline is None else (self._deadline,)
+        ahead = min((*actions, *held, *due, self._clock + FAR_HORIZON)) - self._clock
+        self.horizon = 0 if self.attention else max(1, ahead)
 
     def _is_due(self) -> bool:
         return self._deadline is not None and self._clock >= self._deadline
@@ -419,6 +431,7 @@ class ScriptedTarget(Target):
         self._begin()
         self.record(EventBits.MARK, mark=payload)
         self._pass(1)
+        self._look_ahead()
 
     def take_event_records(self) -> Sequence[EventRecord]:
         """See `Target`."""

@@ -82,6 +82,23 @@ def _fault(bench: Bench, random_: random.Random) -> None:
     )
 
 
+def _calls(bench: Bench, random_: random.Random) -> object:
+    """Spend clocks one by one, as kernel calls do, and wait for 0 clocks when something may have happened in them.
+
+    Returns the number of calls until something asked for attention. A target that says for too long that nothing can
+    happen finds out later than the others.
+    """
+    target = bench.target
+    for number in range(random_.randrange(200)):
+        target.spend(1)
+        if target.spent >= target.horizon:
+            target.wait(0)
+            if target.attention:
+                return number
+    target.wait(0)  # targets may have let different numbers of clocks pass so far
+    return None
+
+
 def _look(bench: Bench, _random: random.Random) -> object:
     controller = [
         CONTROLLER + register.offset for register in (interrupt_controller.PENDING, interrupt_controller.RAW)
@@ -106,6 +123,7 @@ STEPS: dict[str, tuple[int, Step]] = {
     "service": (25, _service),
     "controller": (5, _look),
     "mark": (10, lambda b, r: b.target.mark(r.getrandbits(32))),
+    "calls": (25, _calls),
     "spend": (15, lambda b, r: b.target.spend(r.randrange(100))),
     "wait": (15, lambda b, r: b.target.wait(r.randrange(400))),
     "deadline": (5, _deadline),

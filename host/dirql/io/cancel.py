@@ -12,7 +12,13 @@ from dirql.io.packet import refuse_use
 from dirql.ke import guard
 from dirql.ke.processors.contract import contract
 
-__all__ = ["DEEPEST_CANCEL", "acquire_cancel_spin_lock", "cancel_irp", "release_cancel_spin_lock"]
+__all__ = [
+    "DEEPEST_CANCEL",
+    "acquire_cancel_spin_lock",
+    "cancel_irp",
+    "cancel_request",
+    "release_cancel_spin_lock",
+]
 
 _CANCEL_IRP: Final = contract("IoCancelIrp")
 _RELEASE_CANCEL_SPIN_LOCK: Final = contract("IoReleaseCancelSpinLock")
@@ -45,8 +51,16 @@ def cancel_irp(irp: Irp) -> bool:
     _CANCEL_IRP.check(irp)
     if not irp.type:
         refuse_use(irp, "IoCancelIrp was called for it")
+    return cancel_request(irp)
+
+
+def cancel_request(irp: Irp) -> bool:
+    """Do as `cancel_irp` for the I/O manager itself; a request may end before the cancel lock is taken."""
     lock = io_manager.value.cancel_lock
     old_irql = lock.acquire()
+    if not irp.type:
+        lock.release(old_irql)
+        return False
     irp.cancel = True
     routine = irp.cancel_routine
     if routine is None:

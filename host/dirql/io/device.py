@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.unload import finish_unload
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import is_verified
 from dirql.ke.origin import origin
@@ -89,6 +90,7 @@ def create_device(
         device.flags |= DO_DEVICE_HAS_NAME
     device.next_device = driver_object.device_object
     driver_object.device_object = device
+    current.dispatcher.preempt()  # the device can be opened by its name
     return STATUS_SUCCESS, device
 
 
@@ -120,7 +122,9 @@ def attach_device_to_device_stack(source: DeviceObject, target: DeviceObject) ->
     Returns the device that is now below `source`, None when that device is being deleted.
     """
     _ATTACH_DEVICE_TO_DEVICE_STACK.check_two(source, target)
-    return _attach(source, target)
+    lower = _attach(source, target)
+    current.dispatcher.preempt()  # requests can come through the stack before the caller knows the device below
+    return lower
 
 
 def attach_device_to_device_stack_safe(
@@ -184,6 +188,7 @@ def detach_device(target: DeviceObject) -> None:
         _refuse(VF_IO_VERIFY_DETACH_OF_NOTHING, target, reason)
     upper.device_object_extension.attached_to = None
     target.attached_device = None
+    current.dispatcher.preempt()
     _delete_if_unused(target)
     finish_unload(target.driver_object)
 

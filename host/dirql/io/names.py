@@ -8,6 +8,7 @@ from typing import Final
 
 from dirql.io.objects import DeviceObject, FileObject
 from dirql.io.services import open_device
+from dirql.ke.current import current
 from dirql.ke.guard import current_driver
 from dirql.ke.processors.contract import contract
 from dirql.nt.status import STATUS_SUCCESS
@@ -25,9 +26,10 @@ def create_symbolic_link(symbolic_link_name: str, device_name: str) -> int:
     r"""Make `\DosDevices\X` lead to a device, which need not exist yet; follows IoCreateSymbolicLink."""
     _CREATE_SYMBOLIC_LINK.check_level(symbolic_link_name)
     _CREATE_SYMBOLIC_LINK.check_arguments(symbolic_link_name, device_name)
-    return object_manager.value.namespace.insert(
-        symbolic_link_name, SymbolicLink(device_name, current_driver())
-    )
+    link = SymbolicLink(device_name, current_driver())
+    status = object_manager.value.namespace.insert(symbolic_link_name, link)
+    current.dispatcher.preempt()  # programs can open the device by the link
+    return status
 
 
 def delete_symbolic_link(symbolic_link_name: str) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dirql.io.cancel import cancel_irp
+from dirql.io.cancel import cancel_request
 from dirql.io.file import OpenFile
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer
 from dirql.io.manager import running as io_manager
@@ -391,4 +391,4 @@ def _cancel(file: FileObject, found: list[Irp]) -> None:
     """Cancel the requests, except those that another cancel has completed meanwhile."""
     for irp in found:
         if irp in file.irps and irp.type:
-            cancel_irp(irp)
+            cancel_request(irp)

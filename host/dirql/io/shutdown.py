@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from dirql.io.cancel import cancel_irp
+from dirql.io.cancel import cancel_request
 from dirql.io.manager import running as io_manager
 from dirql.io.whereabouts import describe_request
 from dirql.ke.current import current
@@ -38,7 +38,7 @@ def cancel_outstanding_requests() -> None:
         outstanding = [irp for file in manager.open_files for irp in file.irps]
         for irp in outstanding:
             if irp in manager.live_irps:
-                cancel_irp(irp)
+                cancel_request(irp)
         manager.worker.flush()
         if not any(file.irps for file in manager.open_files) or kernel.clock.now() >= end:
             return

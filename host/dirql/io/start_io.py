@@ -13,9 +13,10 @@ from typing import Final, cast
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import CancelRoutine, DeviceObject, Irp, IrpDeviceQueueEntry
 from dirql.ke import guard
+from dirql.ke.current import current
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import DeferredRoutine, Dpc
-from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.ke.processors.irql import enter, restore_irql
 from dirql.nt.constants import DISPATCH_LEVEL
 
 __all__ = [
@@ -52,7 +53,7 @@ def start_packet(
     if key is not None or cancel_function is not None:
         _START_PACKET.check_arguments(device, irp, key, cancel_function)
     lock = io_manager.value.cancel_lock
-    old_irql = raise_irql(DISPATCH_LEVEL)
+    old_irql = enter(current.processor, DISPATCH_LEVEL)
     if cancel_function is not None:
         lock.acquire_at_dpc_level()
         irp.cancel_routine = cancel_function
@@ -71,7 +72,7 @@ def start_packet(
             cancel_function(device, irp)
         else:
             lock.release_from_dpc_level()
-    lower_irql(old_irql)
+    restore_irql(old_irql)
 
 
 def start_next_packet(device: DeviceObject, cancelable: bool) -> None:

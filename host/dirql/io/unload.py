@@ -106,7 +106,7 @@ def _left_behind(driver: DriverObject) -> Iterator[_Left]:
         if interrupt.driver is driver:
             yield interrupt, interrupt.service_routine, "connected: call IoDisconnectInterrupt"
     for thread in kernel.threads:
-        if thread.driver is driver:
+        if thread.creator is driver:
             yield thread, None, "running: tell it to end, and wait for the thread object"
     for device in driver.devices():
         yield from () if device.delete_pending else [(device, None, "there: call IoDeleteDevice")]

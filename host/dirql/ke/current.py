@@ -28,6 +28,9 @@ class Dispatcher(Protocol):
     def preempt(self) -> None:
         """Be a point of preemption: interrupts, DPCs and other threads may run before this returns."""
 
+    def pass_spent(self) -> None:
+        """Let the clocks pass that host code has spent, and `preempt` if that has brought something."""
+
     def look(self) -> None:
         """Be a point of preemption that asks the hardware even if the clock wants no attention."""
 

@@ -25,6 +25,7 @@ class KernelState:
 
     __slots__ = (
         "_next_thread",
+        "call_clocks",
         "clock",
         "costs",
         "home",
@@ -36,6 +37,7 @@ class KernelState:
         "processors",
         "ready",
         "schedule",
+        "spreads",
         "starter",
         "stopped",
         "threads",
@@ -66,6 +68,8 @@ class KernelState:
         """Make the state; `Kernel` explains the arguments."""
         self.clock = clock
         self.costs = costs
+        self.call_clocks = costs.kernel_call
+        """`Costs.kernel_call`, in a place that each kernel call reaches sooner."""
         self.schedule = schedule
         self.hooks = hooks
         self.verifier = verifier
@@ -80,6 +84,8 @@ class KernelState:
         """The number of calls so far that only looked whether something had changed."""
         self.witnesses: list[Witness] = []
         """The rooms above the kernel that see parts of the machine, for the watch and for hang reports."""
+        self.spreads = schedule.shuffles
+        """The schedule makes points of preemption take longer here and there."""
         self.timers = TimerQueue(clock, boot_time)
         self.ready = ReadyQueue(schedule.choose if schedule.shuffles else None)
         self.threads: dict[Thread, None] = {}

@@ -25,11 +25,17 @@ DEFAULT_FLAGS: Final = VERIFIER_FORCE_IRQL_CHECKING
 class Verifier:
     """Says for each driver whether a rule of Driver Verifier is checked."""
 
-    __slots__ = ("_flags", "default")
+    __slots__ = ("_flags", "default", "spurious_interrupts")
 
     def __init__(self, default: int | None = DEFAULT_FLAGS) -> None:
         """`default` holds for code without an entry of its own; None means that such code is not verified."""
         self.default = default
+        self.spurious_interrupts = False
+        """The ISR of a verified driver is called once as soon as it is connected to a line that others may share.
+
+        Its device has not interrupted, which happens on a shared line whenever another device has: the ISR must be
+        ready for it. The checked build of Windows made such calls. `open_machine` sets this.
+        """
         self._flags: dict[object, int | None] = {}
 
     def verify(self, driver: object, flags: int | None) -> None:

@@ -459,3 +459,24 @@ def test_a_lower_vector_that_is_fetched_in_place_of_a_higher_waits(
     assert levels == []
     lower_irql(old_irql)
     assert levels == [vector_of(2) >> 4]
+
+
+@pytest.mark.parametrize("latched", [False, True])
+@pytest.mark.parametrize("share", [False, True])
+@pytest.mark.parametrize("verified", [False, True])
+def test_an_isr_on_a_shared_line_is_called_once_as_soon_as_it_is_connected(
+    kernel: Kernel, verified: bool, share: bool, latched: bool
+) -> None:
+    kernel.verifier.spurious_interrupts = True
+    kernel.verifier.default = 0 if verified else None
+    seen: list[int] = []
+    interrupt = connect(4, lambda: seen.append(current_irql()), share=share, latched=latched)
+    assert seen == ([interrupt.irql] if verified and share else [])
+    assert current_irql() == PASSIVE_LEVEL
+    assert interrupt.spin_lock.owner is None
+
+
+def test_other_machines_make_no_spurious_calls(kernel: Kernel) -> None:
+    seen: list[int] = []
+    connect(4, lambda: seen.append(1))
+    assert seen == []

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import pytest
 from hypothesis import given, strategies as st
@@ -15,6 +16,7 @@ from dirql.ke.current import current
 from dirql.ke.kernel import BOOT_TIME, Kernel
 from dirql.ke.limits import Limits
 from dirql.ke.objects.timer import Timer
+from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
 from dirql.ke.threads.system_time import (
     query_interrupt_time,
@@ -33,7 +35,7 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
-from unit.ke.making import at, connect, dpc, thread
+from unit.ke.making import at, connect, dpc, notification, thread
 
 MILLISECOND = 10_000
 CLOCKS_IN_A_MILLISECOND = FREQUENCY // 1000
@@ -341,3 +343,154 @@ def test_many_timeouts_taken_back_leave_no_heap_behind(machine: FakeMachine, ker
     assert len(kernel.timers._heap) < 200
     assert wait_for_single_object(timer, timeout=-2 * MILLISECOND) != STATUS_TIMEOUT
     assert current.kernel.timers.due is None
+
+
+# Times at their edges.
+
+PAST = [0, 1, BOOT_TIME - 1, BOOT_TIME]
+LARGEST, LEAST = 2**63 - 1, -(2**63)
+
+
+def works(machine: FakeMachine) -> bool:
+    """Whether a timer expires when it is due: whether the queue is sound."""
+    before = machine.now()
+    delay_execution_thread(0, False, -MILLISECOND)
+    return 0 <= machine.now() - before - CLOCKS_IN_A_MILLISECOND < 100
+
+
+@pytest.mark.parametrize("due_time", PAST)
+def test_TMR_03_a_past_time_expires_at_once(machine: FakeMachine, kernel: Kernel, due_time: int) -> None:
+    seen: list[int] = []
+    timer = Timer()
+    assert not timer.set(due_time, dpc(lambda: seen.append(machine.now())))
+    assert len(seen) == 1
+    assert timer.header.signal_state == 1
+    assert not timer.cancel(), "it is not set any more"
+    assert kernel.timers.due is machine.deadline is None
+    assert works(machine)
+
+
+@pytest.mark.parametrize("due_time", PAST)
+def test_TMR_03_at_dispatch_level_the_dpc_of_a_past_time_waits(
+    machine: FakeMachine, kernel: Kernel, due_time: int
+) -> None:
+    seen: list[int] = []
+    timer = Timer()
+    with at(DISPATCH_LEVEL):
+        timer.set(due_time, dpc(lambda: seen.append(1)))
+        assert (timer.header.signal_state, seen) == (1, [])
+    assert seen == [1]
+
+
+@pytest.mark.parametrize("due_time", PAST)
+def test_TMR_03_the_periods_after_a_past_time(machine: FakeMachine, kernel: Kernel, due_time: int) -> None:
+    seen: list[int] = []
+    timer = Timer()
+    start = machine.now()
+    timer.set_ex(due_time, 2, dpc(lambda: seen.append(machine.now())))
+    delay_execution_thread(0, False, -5 * MILLISECOND)
+    assert len(seen) == 3
+    for number, clock in enumerate(seen):
+        assert 0 <= clock - start - 2 * number * CLOCKS_IN_A_MILLISECOND < 100
+    assert timer.cancel()
+
+
+@pytest.mark.parametrize("interval", PAST)
+def test_a_delay_that_is_over_does_not_wait(machine: FakeMachine, kernel: Kernel, interval: int) -> None:
+    before = machine.now()
+    other: list[int] = []
+    thread(lambda: other.append(1))
+    assert delay_execution_thread(0, False, interval) == STATUS_SUCCESS
+    assert other == [1], "a thread of equal priority runs"
+    assert machine.now() - before < 100
+    assert works(machine)
+
+
+@pytest.mark.parametrize("timeout", PAST)
+def test_a_time_out_that_is_over_does_not_wait(machine: FakeMachine, kernel: Kernel, timeout: int) -> None:
+    before = machine.now()
+    events = [notification(), notification()]
+    assert wait_for_single_object(events[0], timeout=timeout) == STATUS_TIMEOUT
+    assert wait_for_any(events, timeout) == STATUS_TIMEOUT
+    assert machine.now() - before < 100
+    events[1].set()
+    assert wait_for_single_object(events[1], timeout=timeout) == STATUS_SUCCESS
+    assert wait_for_any(events, timeout) == 1
+    assert works(machine)
+
+
+@pytest.mark.parametrize("due_time", [LEAST, LEAST + 1, LARGEST, -LARGEST])
+def test_a_time_that_never_comes(machine: FakeMachine, kernel: Kernel, due_time: int) -> None:
+    timer = Timer()
+    timer.set(due_time)
+    assert works(machine)
+    assert timer.header.signal_state == 0
+    assert timer.cancel()
+
+
+def test_the_longest_period(machine: FakeMachine, kernel: Kernel) -> None:
+    timer = Timer()
+    timer.set_ex(-1, 2**31 - 1)
+    wait_for_single_object(timer)
+    assert works(machine)
+    assert timer.cancel()
+
+
+WRONG = [None, 1.5, "1", 2**63, LEAST - 1]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_no_time_is_refused_before_anything_changes(
+    machine: FakeMachine, kernel: Kernel, wrong: object
+) -> None:
+    time = cast("int", wrong)
+    timer = Timer()
+    timer.set(-MILLISECOND)
+    due = kernel.timers.due
+    calls: list[Callable[[], object]] = [
+        lambda: timer.set(time),
+        lambda: timer.set_ex(time, 0),
+        lambda: delay_execution_thread(0, False, time),
+    ]
+    for call in calls:
+        with pytest.raises((TypeError, ValueError), match=r"Ke(SetTimer|DelayExecutionThread)"):
+            call()
+    if wrong is not None:
+        waits: list[Callable[[], object]] = [
+            lambda: wait_for_single_object(notification(), timeout=time),
+            lambda: wait_for_any([notification()], time),
+        ]
+        for wait in waits:
+            with pytest.raises((TypeError, ValueError), match="KeWaitFor"):
+                wait()
+    assert kernel.timers.due == due
+    assert wait_for_single_object(timer) == STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("wrong", [-1, 2**31, None, 0.5])
+def test_what_is_no_period_is_refused_before_anything_changes(
+    machine: FakeMachine, kernel: Kernel, wrong: object
+) -> None:
+    timer = Timer()
+    timer.set(-MILLISECOND)
+    with pytest.raises((TypeError, ValueError), match="KeSetTimerEx: Period"):
+        timer.set_ex(-2 * MILLISECOND, cast("int", wrong))
+    assert wait_for_single_object(timer) == STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("due_time", [-3 * MILLISECOND, 0, BOOT_TIME + 2 * MILLISECOND])
+def test_TMR_04_the_arguments_of_the_dpc_are_the_time_of_expiry(
+    machine: FakeMachine, kernel: Kernel, due_time: int
+) -> None:
+    seen: list[tuple[object, object]] = []
+    made = Dpc()
+    made.initialize(lambda _dpc, _context, low, high: seen.append((low, high)), None)
+    timer = Timer()
+    timer.set(due_time, made)
+    delay_execution_thread(0, False, -4 * MILLISECOND)
+    ((low, high),) = seen
+    assert isinstance(low, int)
+    assert isinstance(high, int)
+    assert 0 <= low < 2**32
+    expected = BOOT_TIME + max(0, due_time - BOOT_TIME if due_time > 0 else -due_time)
+    assert 0 <= (high << 32 | low) - expected < 100

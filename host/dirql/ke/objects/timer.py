@@ -10,7 +10,11 @@ from mypy_extensions import mypyc_attr
 
 from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
-from dirql.ke.objects.timer_queue import UNITS_PER_MILLISECOND, TimerEntry
+from dirql.ke.objects.timer_queue import (
+    LAST_CLOCK,
+    UNITS_PER_MILLISECOND,
+    TimerEntry,
+)
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.irql import enter
@@ -24,6 +28,7 @@ from dirql.nt.constants import (
 )
 
 __all__ = ["Timer", "clock_interrupt"]
+
 
 _SET: Final = contract("KeSetTimer")
 _SET_EX: Final = contract("KeSetTimerEx")
@@ -87,7 +92,10 @@ class Timer(DispatcherObject):
         self.driver = current.processor.driver
 
     def set(self, due_time: int, dpc: Dpc | None = None) -> bool:
-        """Set the timer to expire once, and return whether it was set already; follows KeSetTimer."""
+        """Set the timer to expire once, and return whether it was set already; follows KeSetTimer.
+
+        A due time that is absolute and past, as 0 is, lets the timer expire at once.
+        """
         _SET.check_two(self, dpc)
         if type(due_time) is not int or not _LOWEST_TIME <= due_time <= _HIGHEST_TIME:
             _SET.check_arguments(self, due_time, dpc)
@@ -97,7 +105,7 @@ class Timer(DispatcherObject):
         """Set the timer, and return whether it was set already; follows KeSetTimerEx.
 
         It expires at `due_time`, and after that each `period` milliseconds unless that is 0. Raises `ValueError` for a
-        negative period.
+        period that is no LONG of 0 or more.
         """
         _SET_EX.check_two(self, dpc)
         if (
@@ -145,20 +153,25 @@ class Timer(DispatcherObject):
         self.period = period
         self.dpc = dpc
         self.header.signal_state = 0
-        kernel = current.kernel
-        due = kernel.timers.due_clock(due_time)
+        timers = current.kernel.timers
+        if due_time >= 0 and timers.has_come(due_time):
+            # The periods count from now: nobody wants those that have passed since 1601.
+            now = current.kernel.clock.now()
+            self._entry.begin(now)
+            self._entry.expire(now)
+            current.dispatcher.preempt()
+            return was_set
+        due = timers.due_clock(due_time)
         self._entry.begin(due)
-        kernel.timers.insert(self._entry, due)
-        if due_time >= 0 and due <= kernel.clock.now():
-            # A relative time is never past yet.
-            current.dispatcher.look()
+        timers.insert(self._entry, due)
         return was_set
 
 
 class _Expiry(TimerEntry):
     """The place of a timer in the queue.
 
-    Periods count from the first due clock, so that the rounding to whole clocks does not add up.
+    Periods count from the first due clock, so that the rounding to whole clocks does not add up. The DPC's arguments
+    are the system time of the expiry, its low and its high 32 bits, as on NT.
     """
 
     __slots__ = ("_first", "_times", "timer")
@@ -177,14 +190,15 @@ class _Expiry(TimerEntry):
         self._first = due
         self._times = 0
 
-    def expire(self) -> None:
+    def expire(self, now: int) -> None:
         timer = self.timer
         if timer.period:
             self._times += 1
             timers = current.kernel.timers
             since_first = timers.clocks(self._times * timer.period * UNITS_PER_MILLISECOND)
-            timers.insert(self, self._first + since_first)
+            timers.insert(self, min(self._first + since_first, LAST_CLOCK))
         timer.header.signal_state = 1
         timer.wake()
         if timer.dpc is not None:
-            timer.dpc.queue(timer.due_time & 0xFFFF_FFFF, (timer.due_time >> 32) & 0xFFFF_FFFF)
+            time = current.kernel.timers.system_time(now)
+            timer.dpc.queue(time & 0xFFFF_FFFF, time >> 32)

@@ -15,15 +15,21 @@ from typing import Final
 from dirql.ke.platform import Clock
 from dirql.nt.constants import PASSIVE_LEVEL
 
-__all__ = ["UNITS_PER_MILLISECOND", "UNITS_PER_SECOND", "TimerEntry", "TimerQueue"]
+__all__ = [
+    "LAST_CLOCK",
+    "UNITS_PER_MILLISECOND",
+    "UNITS_PER_SECOND",
+    "TimerEntry",
+    "TimerQueue",
+]
 
 UNITS_PER_SECOND: Final = 10_000_000
 """NT counts time in units of 100 ns."""
 UNITS_PER_MILLISECOND: Final = 10_000
-
-
-_LAST_CLOCK: Final = (1 << 63) - 1
-"""The highest deadline of a clock; a timer that is due later expires as little."""
+LAST_CLOCK: Final = (1 << 63) - 1
+"""The last clock that a machine counts. A later time is due then, which no run reaches."""
+_NO_LIMIT_NEEDED: Final = 1 << 48
+"""A due time that is no further from now is due before `LAST_CLOCK` on each machine."""
 
 
 class TimerEntry:
@@ -37,8 +43,8 @@ class TimerEntry:
         self.ticket = 0
         """The number of the entry's current place in the heap; older places have other numbers."""
 
-    def expire(self) -> None:
-        """Act on the due time. The queue calls this at CLOCK_LEVEL, after it has taken the entry out."""
+    def expire(self, now: int) -> None:
+        """Act on the due time at the clock `now`. The queue calls this at CLOCK_LEVEL, and has taken the entry out."""
         raise NotImplementedError
 
 
@@ -47,6 +53,7 @@ class TimerQueue:
 
     __slots__ = (
         "_clock",
+        "_frequency",
         "_heap",
         "_live",
         "_tickets",
@@ -60,6 +67,7 @@ class TimerQueue:
     def __init__(self, clock: Clock, time_at_reset: int) -> None:
         """`time_at_reset` is the system time at clock 0, in 100 ns units."""
         self._clock = clock
+        self._frequency = clock.frequency
         self._heap: list[tuple[int, int, TimerEntry]] = []
         # An entry that is cancelled stays in the heap, with another ticket than the entry has.
         self._live = 0
@@ -86,16 +94,26 @@ class TimerQueue:
 
     def clocks(self, units: int) -> int:
         """The number of clocks in which `units` of 100 ns have passed."""
-        return -(-units * self._clock.frequency // UNITS_PER_SECOND)
+        return -(-units * self._frequency // UNITS_PER_SECOND)
 
     def due_clock(self, due_time: int) -> int:
         """The clock at which a due time has come; 0 for an absolute time before the reset."""
-        if due_time < 0:
-            return min(self._clock.now() + self.clocks(-due_time), _LAST_CLOCK)
-        return min(max(0, self.clocks(due_time - self.time_at_reset)), _LAST_CLOCK)
+        if -_NO_LIMIT_NEEDED < due_time < 0:
+            return self._clock.now() + self.clocks(-due_time)
+        since_reset = due_time - self.time_at_reset if due_time >= 0 else -due_time
+        start = 0 if due_time >= 0 else self._clock.now()
+        return min(start + max(0, self.clocks(since_reset)), LAST_CLOCK)
+
+    def has_come(self, due_time: int) -> bool:
+        """Whether a due time is absolute and past, so that nothing has to wait for it; 0 is."""
+        return due_time >= 0 and self.due_clock(due_time) <= self._clock.now()
+
+    def system_time(self, clock: int) -> int:
+        """The system time at a clock, in 100 ns units."""
+        return self.time_at_reset + clock * UNITS_PER_SECOND // self._frequency
 
     def insert(self, entry: TimerEntry, due: int) -> None:
-        """Queue an entry, which must not be queued, for the clock `due`."""
+        """Queue an entry, which must not be queued, for the clock `due`, at most `LAST_CLOCK`."""
         entry.due = due
         entry.ticket = next(self._tickets)
         heappush(self._heap, (due, entry.ticket, entry))
@@ -122,7 +140,7 @@ class TimerQueue:
             if entry.ticket == ticket:
                 entry.due = None
                 self._live -= 1
-                entry.expire()
+                entry.expire(now)
         self._settle()
 
     def entries(self) -> list[TimerEntry]:

@@ -59,8 +59,9 @@ def contract(routine: str) -> KeptContract:
 class KeptContract:
     """A contract, with the methods of which a routine calls one as its first statement.
 
-    Each checks the IRQL and the types of the objects, charges `Costs.kernel_call`, and is a point of preemption with
-    several processors or a random schedule. The first argument of each is that of the routine: a bug check shows it.
+    Each checks the IRQL and the types of the objects, charges `Costs.kernel_call`, and is a point of preemption: where
+    something may have happened in the machine by now, or others may go on. The first argument of each is that of the
+    routine: a bug check shows it.
     """
 
     __slots__ = ("_accepted", "_firsts", "_is_legal", "_places", "_seconds", "_values", "stated")
@@ -93,9 +94,10 @@ class KeptContract:
         if not self._is_legal[current.processor.irql]:
             self._refuse(first)
         kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
+        clock = kernel.clock
+        spent = clock.spent = clock.spent + kernel.call_clocks
+        if spent >= clock.horizon or kernel.is_eager:
+            current.dispatcher.pass_spent()
 
     def check(self, first: object) -> None:
         """For a routine whose first argument, and no other, is a pointer to a structure."""
@@ -104,9 +106,10 @@ class KeptContract:
         if type(first) not in self._firsts:
             self._accept(0, first, self._firsts)
         kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
+        clock = kernel.clock
+        spent = clock.spent = clock.spent + kernel.call_clocks
+        if spent >= clock.horizon or kernel.is_eager:
+            current.dispatcher.pass_spent()
 
     def check_two(self, first: object, second: object) -> None:
         """For a routine whose first argument and one other are pointers to structures."""
@@ -117,9 +120,10 @@ class KeptContract:
         if type(second) not in self._seconds:
             self._accept(1, second, self._seconds)
         kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
+        clock = kernel.clock
+        spent = clock.spent = clock.spent + kernel.call_clocks
+        if spent >= clock.horizon or kernel.is_eager:
+            current.dispatcher.pass_spent()
 
     def check_with(self, first: object, *others: object) -> None:
         """For all other routines; `others` are the arguments behind the first that are pointers to structures."""
@@ -228,11 +232,12 @@ def _parameters(
 
 
 def charge_call() -> None:
-    """Spend the clocks of a kernel call, and be a point of preemption if each kernel call is one."""
+    """Spend the clocks of a kernel call, and be a point of preemption, as each kernel call is."""
     kernel = current.kernel
-    kernel.clock.spent += kernel.costs.kernel_call
-    if kernel.is_eager:
-        current.dispatcher.preempt()
+    clock = kernel.clock
+    spent = clock.spent = clock.spent + kernel.call_clocks
+    if spent >= clock.horizon or kernel.is_eager:
+        current.dispatcher.pass_spent()
 
 
 def _levels(stated: Contract) -> str:

@@ -202,10 +202,15 @@ def drain(processor: Processor) -> None:
     hooks = kernel.hooks
     queue = processor.dpcs
     waiting = queue.waiting
+    clock = kernel.clock
     while waiting:
+        spent = clock.spent = clock.spent + kernel.costs.dpc_dispatch
+        if spent >= clock.horizon or kernel.is_eager:
+            current.dispatcher.pass_spent()
+            if not waiting:  # an ISR has taken the DPC out of the queue
+                break
         dpc = queue.running = waiting.popleft()
         queue.count += 1
-        kernel.clock.spent += kernel.costs.dpc_dispatch
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
         dpc.dpc_data = None

@@ -18,7 +18,7 @@ from dirql.ke.guard import ISR, call_synchronized, call_with_two, current_driver
 from dirql.ke.hooks import Hooks
 from dirql.ke.platform import InterruptController
 from dirql.ke.processors.contract import contract
-from dirql.ke.processors.irql import enter, irql_name, lower_irql
+from dirql.ke.processors.irql import enter, irql_name, restore_irql
 from dirql.ke.processors.processor import STOPPED_IRQL, Processor
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.running import Running
@@ -173,8 +173,19 @@ class Interrupt:
         if floating_save or not interrupt.is_sound() or not table.has_room_for(interrupt):
             return STATUS_INVALID_PARAMETER, None
         table.add(interrupt)
+        verifier = current.kernel.verifier
+        if share_vector and verifier.spurious_interrupts and verifier.is_verified(interrupt.driver):
+            interrupt.call_as_shared()
         current.dispatcher.look()
         return STATUS_SUCCESS, interrupt
+
+    def call_as_shared(self) -> None:
+        """Call the ISR as for an interrupt of another device on the same line; see `Verifier.spurious_interrupts`."""
+        processor = current.processor
+        if processor.irql < self.irql and self.processor_enable_mask & processor.mask:
+            old_irql = enter(processor, self.irql)
+            _call(processor, current.kernel.hooks, self)
+            enter(processor, old_irql)
 
     def disconnect(self) -> None:
         """Disconnect the ISR, which does not run any more when this returns; follows IoDisconnectInterrupt.
@@ -214,9 +225,10 @@ class Interrupt:
         if current.processor.irql > self.synchronize_irql:
             self._refuse_level("taken at or below")
         kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
+        clock = kernel.clock
+        spent = clock.spent = clock.spent + kernel.call_clocks
+        if spent >= clock.horizon or kernel.is_eager:
+            current.dispatcher.pass_spent()
         processor = current.processor
         old_irql = enter(processor, self.synchronize_irql)
         self.spin_lock.take(processor)
@@ -229,11 +241,12 @@ class Interrupt:
         if current.processor.irql != self.synchronize_irql:
             self._refuse_level("released at")
         kernel = current.kernel
-        kernel.clock.spent += kernel.costs.kernel_call
-        if kernel.is_eager:
-            current.dispatcher.preempt()
+        clock = kernel.clock
+        spent = clock.spent = clock.spent + kernel.call_clocks
+        if spent >= clock.horizon or kernel.is_eager:
+            current.dispatcher.pass_spent()
         self.spin_lock.drop(current.processor)
-        lower_irql(old_irql)
+        restore_irql(old_irql)
 
     def _refuse_level(self, rule: str) -> None:
         irql = current.processor.irql

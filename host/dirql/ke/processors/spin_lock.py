@@ -15,7 +15,7 @@ from mypy_extensions import mypyc_attr
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.processors.contract import contract
-from dirql.ke.processors.irql import enter, lower_irql
+from dirql.ke.processors.irql import enter, restore_irql
 from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -100,7 +100,7 @@ class SpinLock:
             processor.lock = self.below
         else:
             self._forget(processor)
-        lower_irql(old_irql)
+        restore_irql(old_irql)
 
     def acquire_at_dpc_level(self) -> None:
         """Take the lock and leave the IRQL, which is high enough already; follows KeAcquireSpinLockAtDpcLevel."""
@@ -132,7 +132,7 @@ class SpinLock:
             _RELEASE_FOR_DPC.check_arguments(self, old_irql)
         self.drop(current.processor)
         if old_irql < DISPATCH_LEVEL:
-            lower_irql(old_irql)
+            restore_irql(old_irql)
 
     def try_to_acquire_at_dpc_level(self) -> bool:
         """Take the lock if it is free, and return whether it was; follows KeTryToAcquireSpinLockAtDpcLevel."""

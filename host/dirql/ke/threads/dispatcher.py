@@ -9,6 +9,7 @@ from typing import NoReturn
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.objects.timer import clock_interrupt
+from dirql.ke.platform import Clock
 from dirql.ke.processors.dpc import drain
 from dirql.ke.processors.interrupt import (
     STORM_LIMIT,
@@ -33,6 +34,7 @@ __all__ = [
     "give_way",
     "idle",
     "look",
+    "pass_spent",
     "poll",
     "preempt",
     "refuse_switch",
@@ -46,23 +48,50 @@ __all__ = [
 def preempt() -> None:
     """Be a point of preemption.
 
-    Due timers and interrupts above the current IRQL are taken, on top of the code that runs. If the IRQL is below
-    DISPATCH_LEVEL, DPCs run after that, and perhaps a thread of higher priority. At last another processor may go on.
+    The clocks that host code has spent pass, if anything may have happened in them. Due timers and interrupts above the
+    current IRQL are taken, on top of the code that runs. If the IRQL is below DISPATCH_LEVEL, DPCs run after that, and
+    perhaps a thread of higher priority. At last another processor may go on.
     """
     processor = current.processor
     kernel = current.kernel
-    if kernel.clock.attention:
+    clock = kernel.clock
+    if clock.spent >= clock.horizon and _has_come(clock):
         _take_interrupts(processor)
     queue = processor.dpcs
     if processor.irql < DISPATCH_LEVEL and queue.running is None and not processor.isrs:
         while queue.requested:
             drain(processor)
-            if kernel.clock.attention:  # interrupts came while the last DPC ended
+            if _has_come(clock):
                 _take_interrupts(processor)
         if kernel.ready.highest > processor.current_thread.priority:
             _preempt_thread(processor)
     if kernel.is_eager:
         _take_turns(current.processor)
+        if kernel.spreads:
+            _take_longer(kernel)
+
+
+def _take_longer(kernel: KernelState) -> None:
+    """Let the clocks pass by which the schedule makes this point of preemption longer."""
+    delay = kernel.schedule.delay()
+    if delay:
+        kernel.clock.spent += delay
+        # The schedule must not be asked more often where the machine cannot say how long nothing happens in it.
+        if _has_come(kernel.clock):
+            preempt()
+
+
+def pass_spent() -> None:
+    """Let the clocks pass that host code has spent, and preempt if something has come or others may go on.
+
+    Kernel calls come here: nothing else than interrupts and timers can have come since the last point of preemption.
+    """
+    kernel = current.kernel
+    clock = kernel.clock
+    if clock.spent and not clock.attention:
+        clock.wait(0)
+    if clock.attention or kernel.is_eager:
+        preempt()
 
 
 def look() -> None:
@@ -101,7 +130,7 @@ def give_way() -> None:
 
 
 def _take_interrupts(processor: Processor) -> None:
-    """Take the due timers and the interrupts above the IRQL of the current processor, until none is left."""
+    """Take the due timers and the interrupts above the current IRQL until none is left."""
     kernel = current.kernel
     clock = kernel.clock
     timers = kernel.timers
@@ -115,11 +144,20 @@ def _take_interrupts(processor: Processor) -> None:
             requested = table.controller.requested_irql()
             if requested > processor.irql and table.affinity[requested] & processor.mask:
                 dispatch(processor, requested)
+            elif clock.spent:
+                clock.wait(0)  # what the IRQL allows may come in these clocks
             elif not _redirect(table, requested):
                 return
         if not clock.attention:
-            return
+            return  # what comes in the clocks of the exit is taken at the next point of preemption
     _refuse_storm(table, requested)
+
+
+def _has_come(clock: Clock) -> bool:
+    """Whether the machine wants attention, after the spent clocks if something may have happened in them."""
+    if clock.spent >= clock.horizon and not clock.attention:
+        clock.wait(0)
+    return clock.attention
 
 
 def _redirect(table: InterruptTable, requested: int) -> bool:
@@ -215,13 +253,13 @@ def idle(processor: Processor) -> NoReturn:
     single = len(kernel.processors) == 1
     try:
         while True:
-            if clock.attention:
+            if clock.attention:  # the spent clocks pass in `_sleep` at the latest
                 _take_interrupts(processor)
             if queue.waiting:
                 queue.requested = True
                 while queue.requested:
                     drain(processor)
-                    if clock.attention:
+                    if _has_come(clock):
                         _take_interrupts(processor)
             if ready.highest > IDLE_PRIORITY:
                 switch_thread(processor, ready.take())

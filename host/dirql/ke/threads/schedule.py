@@ -10,25 +10,36 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from random import Random
+from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-__all__ = ["RandomSchedule", "Replay", "RoundRobin", "Schedule"]
+__all__ = ["DELAYS", "RandomSchedule", "Replay", "RoundRobin", "Schedule"]
+
+
+DELAYS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""The clocks of a delay, from which a schedule that shuffles chooses."""
+_CALLS_BETWEEN_DELAYS: Final = 24
+"""Fewer points of preemption than this lie between two delays."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Schedule(ABC):
     """A source of decisions. `record` lists them in the order in which they were made."""
 
-    __slots__ = ("record",)
+    __slots__ = ("_calls_left", "record")
 
     def __init__(self) -> None:
         """Make a schedule that has decided nothing yet."""
         self.record: list[int] = []
+        self._calls_left = 0
 
     @property
     def shuffles(self) -> bool:
-        """Whether threads of equal priority may take each other's place; otherwise the oldest goes first."""
+        """Whether threads of equal priority may take each other's place, and calls take longer here and there.
+
+        Otherwise the oldest thread goes first, and a call takes what it costs.
+        """
         return True
 
     def choose(self, count: int) -> int:
@@ -36,6 +47,18 @@ class Schedule(ABC):
         choice = self.decide(count)
         self.record.append(choice)
         return choice
+
+    def delay(self) -> int:
+        """Decide how much longer than its cost a point of preemption takes: 0 clocks for most, else one of `DELAYS`.
+
+        Caches and other processors make the code of a driver slower on a real machine, and the device gets ahead of it.
+        The schedule records two decisions for each delay.
+        """
+        if self._calls_left:
+            self._calls_left -= 1
+            return 0
+        self._calls_left = self.choose(_CALLS_BETWEEN_DELAYS)
+        return DELAYS[self.choose(len(DELAYS))]
 
     @abstractmethod
     def decide(self, count: int) -> int:

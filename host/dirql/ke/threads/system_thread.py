@@ -70,7 +70,7 @@ def start_thread(
     """
     kernel = current.kernel
     thread = kernel.new_thread(priority)
-    thread.driver = driver
+    thread.creator = thread.driver = driver
     thread.is_system = is_system
     give_context(kernel, thread, lambda: _run(thread, routine, context))
     kernel.ready.add(thread)

@@ -75,6 +75,7 @@ class Thread(DispatcherObject):
         "_timers",
         "alertable",
         "context",
+        "creator",
         "driver",
         "exit_status",
         "is_system",
@@ -103,6 +104,8 @@ class Thread(DispatcherObject):
         self.number = number
         self.priority = priority
         self.state = READY
+        self.creator: object = None
+        """The driver that created the thread; None for a thread of a program or of the kernel."""
         self.driver: object = None
         """The driver to which the code belongs that the thread runs when it goes on."""
         self.is_system = False
@@ -169,7 +172,8 @@ class _TimeOut(TimerEntry):
     def __repr__(self) -> str:
         return f"<time-out of thread {self.thread.number}, due at clock {self.due}>"
 
-    def expire(self) -> None:
+    def expire(self, now: int) -> None:
+        del now
         self.thread.end_wait(STATUS_TIMEOUT)
 
 

@@ -77,9 +77,10 @@ def wait_for_single_object(
     if current.processor.irql > APC_LEVEL:
         _check_level(object, timeout)
     kernel = current.kernel
-    kernel.clock.spent += kernel.costs.kernel_call
-    if kernel.is_eager:
-        current.dispatcher.preempt()
+    clock = kernel.clock
+    spent = clock.spent = clock.spent + kernel.call_clocks
+    if spent >= clock.horizon or kernel.is_eager:
+        current.dispatcher.pass_spent()
     thread = current.processor.current_thread
     try:
         is_signalled = object.is_signalled_for(thread)
@@ -91,7 +92,7 @@ def wait_for_single_object(
         return STATUS_SUCCESS
     if timeout is not None and (type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME):
         _WAIT_FOR_SINGLE_OBJECT.check_arguments(object, wait_reason, wait_mode, alertable, timeout)
-    if timeout == 0:
+    if timeout is not None and kernel.timers.has_come(timeout):
         poll()
         return _poll((object,), thread, WaitAny)
     blocks = thread.single_wait
@@ -188,11 +189,14 @@ def _check_object(object: object, kept: KeptContract) -> None:
 def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> int:
     """Let a time pass and return STATUS_SUCCESS; follows KeDelayExecutionThread.
 
-    An interval of 0 lets ready threads of equal priority run.
+    An interval of 0, or a time that has passed, lets ready threads of equal priority run and does not wait.
     """
     _DELAY_EXECUTION_THREAD.check_level(wait_mode)
     if type(interval) is not int or not _LOWEST_TIME <= interval <= _HIGHEST_TIME:
         _DELAY_EXECUTION_THREAD.check_arguments(wait_mode, alertable, interval)
+    if current.kernel.timers.has_come(interval):
+        poll()
+        return STATUS_SUCCESS
     thread = current.processor.current_thread
     thread.wait_type = WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = DelayExecution, wait_mode, alertable
@@ -241,7 +245,7 @@ def _wait_for_several(
     status = _poll(objects, thread, wait_type)
     if status != STATUS_TIMEOUT:
         return status
-    if timeout == 0:
+    if timeout is not None and current.kernel.timers.has_come(timeout):
         poll()
         return _poll(objects, thread, wait_type)
     for key, (block_of_object, object) in enumerate(zip(blocks, objects, strict=True)):

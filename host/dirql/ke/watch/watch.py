@@ -95,7 +95,7 @@ class Watch(TimerEntry):
             last = self.limits.clocks
             timers.insert(self, now + period if last is None or last <= now else min(now + period, last))
 
-    def expire(self) -> None:
+    def expire(self, now: int) -> None:
         """Look, and be due again; raises when a limit is exceeded."""
         kernel = current.kernel
         now = kernel.clock.now()

@@ -66,6 +66,14 @@ class Channel(Protocol):
         """Bus clocks since reset, at the end of the last command and of the marks posted since."""
 
     @property
+    def quiet_until(self) -> int:
+        """Up to this clock nothing but the deadline newly asks for attention, unless a command comes; 0 if not known.
+
+        The kernel waits for 0 clocks at each call of a routine beyond that clock. A channel for which such a wait takes
+        long, and whose machine runs by itself, says `NEVER`: interrupts are then seen at the next command.
+        """
+
+    @property
     def records_dropped(self) -> int:
         """Event records that were lost since reset, as of the last command."""
 

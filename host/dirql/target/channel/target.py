@@ -62,6 +62,7 @@ class CommandTarget(Target):
         "_answer",
         "_channel",
         "_closed",
+        "_deadline",
         "_send",
         "capabilities",
         "description",
@@ -86,8 +87,10 @@ class CommandTarget(Target):
         self._send = channel.command
         self._closed = False
         self._answer = 0
+        self._deadline = NEVER
         self.spent = 0
         self.attention = False
+        self.horizon = 1
         self.memory = channel.memory
         self.memory_file = channel.memory_file
         self.reset()
@@ -109,6 +112,7 @@ class CommandTarget(Target):
         self.spent = 0
         if answer <= _DWORD:
             self.attention = False
+            self.horizon = 1
             return answer
         return self._value(answer, operation, address)
 
@@ -124,7 +128,14 @@ class CommandTarget(Target):
         self._answer = answer
         self.spent = 0
         self.attention = answer & WANTED != 0
+        self._set_horizon()
         return answer >> STATUS & 0xFF
+
+    def _set_horizon(self) -> None:
+        """Set `horizon` by `attention`, the deadline, and what the channel knows."""
+        channel = self._channel
+        end = min(channel.quiet_until, self._deadline)
+        self.horizon = 0 if self.attention else max(1, end - channel.clock)
 
     def _presented(self) -> tuple[int, int]:
         """The bits of `Attention` that the last answer had, and the input that is presented."""
@@ -150,6 +161,7 @@ class CommandTarget(Target):
         self.spent = 0
         if answer <= _DWORD:
             self.attention = False
+            self.horizon = 1
             return answer
         return self._value(answer, _MEM_READ, address)
 
@@ -161,6 +173,7 @@ class CommandTarget(Target):
         self.spent = 0
         if answer <= _DWORD:
             self.attention = False
+            self.horizon = 1
         else:
             self._value(answer, _MEM_WRITE, address)
 
@@ -240,6 +253,7 @@ class CommandTarget(Target):
         if answer > _DWORD:
             return self._value(answer, _INT_ACK, 0) & 0xFF
         self.attention = False
+        self.horizon = 1
         return answer & 0xFF
 
     # Time.
@@ -259,13 +273,14 @@ class CommandTarget(Target):
     def set_deadline(self, clock: int | None) -> None:
         """See `Target`."""
         channel = self._open
-        deadline = NEVER if clock is None else check_clocks("a deadline", clock)
+        deadline = self._deadline = NEVER if clock is None else check_clocks("a deadline", clock)
         channel.set_deadline(deadline)
         presented, number = self._presented()
         kept = presented & (Attention.INTERRUPT | Attention.STRAY)
         due = Attention.DEADLINE if channel.clock >= deadline else 0
         self._answer = pack_answer(0, 0, kept | due, number)
         self.attention = kept | due != 0
+        self._set_horizon()
 
     def wait(self, limit: int | None = None) -> Wake | None:
         """See `Target`."""
@@ -299,6 +314,7 @@ class CommandTarget(Target):
             self.wait(0)
             self._channel.post_mark(0, payload)
         self.spent = 0
+        self._set_horizon()
 
     def take_event_records(self) -> Sequence[EventRecord]:
         """See `Target`."""
@@ -338,6 +354,7 @@ class CommandTarget(Target):
         """See `Target`."""
         channel = self._open
         channel.set_deadline(NEVER)
+        self._deadline = NEVER
         status = self._take(channel.reset())
         if status:
             raise channel.failure(status, "a reset")

@@ -43,6 +43,7 @@ class Exchange(Protocol):
     writable_count: int
     answer: int
     clock: int
+    quiet_until: int
     record_count: int
     records_dropped: int
     stray_count: int

@@ -68,6 +68,11 @@ class ExchangeChannel(ABC):
         return self._exchange.clock
 
     @property
+    def quiet_until(self) -> int:
+        """See `Channel`."""
+        return self._exchange.quiet_until
+
+    @property
     def records_dropped(self) -> int:
         """See `Channel`."""
         return self._exchange.records_dropped

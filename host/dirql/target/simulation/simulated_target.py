@@ -64,6 +64,7 @@ class SimulatedTarget(CommandTarget):
         found = self._open_confinement().take_stray_access()
         self._answer &= ~STRAY_WANTED
         self.attention = self.attention and self._answer & WANTED != 0
+        self._set_horizon()
         return found
 
     def _open_confinement(self) -> Confinement:
