@@ -19,6 +19,7 @@ from dirql.ke.costs import Costs
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.machine import Machine, open_machine
+from dirql.nt.bugcodes import VERIFIER_DMA_VERIFICATION
 from dirql.nt.ntstatus import StatusException
 from fakes.scripted_target import ScriptedTarget
 from unit.edge_calls import World, map_devices
@@ -137,7 +138,26 @@ def paged_code_at_dispatch(w: World) -> None:
     wdm.PAGED_CODE()
 
 
+def ask_for_too_many_registers(w: World) -> None:
+    adapter = w.adapter
+    w.machine.kernel.verifier.verify(None, VERIFIER_DMA_VERIFICATION)
+    wdm.KeRaiseIrqlToDpcLevel()
+    most = adapter.number_of_map_registers
+    expect(w, 0xE6, 0xC, most + 1, most, 0)
+    adapter.dma_operations.allocate_adapter_channel(adapter, w.device, most + 1, lambda *_: 0, None)
+
+
+def transfer_outside_its_mdl(w: World) -> None:
+    adapter, mdl = w.adapter, w.mdl
+    wdm.KeRaiseIrqlToDpcLevel()
+    expect(w, 0xE6, 0x1B, w.block - 1, mdl, 0)
+    adapter.dma_operations.get_scatter_gather_list(
+        adapter, w.device, mdl, w.block - 1, 16, lambda *_: None, None, True
+    )
+
+
 STOPS: tuple[Callable[[World], object], ...] = (
+    ask_for_too_many_registers,
     attach_in_a_ring,
     attach_to_itself,
     call_a_deleted_device,
@@ -154,6 +174,7 @@ STOPS: tuple[Callable[[World], object], ...] = (
     paged_code_at_dispatch,
     start_next_below_dispatch,
     target_a_missing_processor,
+    transfer_outside_its_mdl,
     wait_for_too_many,
 )
 EXPECTED: dict[World, tuple[object, ...]] = {}

@@ -41,6 +41,7 @@ from dirql.nt.bugcodes import (
     VF_DMA_LEFT_REGISTERS,
     VF_DMA_NOT_FLUSHED,
     VF_DMA_SECOND_CHANNEL,
+    VF_DMA_TOO_MANY_REGISTERS,
 )
 from dirql.nt.constants import DeallocateObjectKeepRegisters, KeepObject
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
@@ -209,7 +210,7 @@ class DmaAdapter:
         check_transfer(mdl, current_va, length)
         needed = registers_needed(mdl, current_va, length)
         if needed > self.number_of_map_registers:
-            return STATUS_INSUFFICIENT_RESOURCES
+            return self._refuse_many("GetScatterGatherList", needed)
 
         driver = current_driver()
         place = mark()
@@ -273,11 +274,12 @@ class DmaAdapter:
         )
         self._check_released()
         if number_of_map_registers > self.number_of_map_registers:
-            return STATUS_INSUFFICIENT_RESOURCES
+            return self._refuse_many("AllocateAdapterChannel", number_of_map_registers)
         if self._queue.wants_channel(device_object):
             self._violation(
                 VF_DMA_SECOND_CHANNEL,
                 f"a device must have one call of AllocateAdapterChannel at a time; {device_object!r} made a second",
+                1,
             )
 
         driver = current_driver()
@@ -434,6 +436,17 @@ class DmaAdapter:
             self._grants.end(registers.grants, place)
             registers.grants.clear()
 
+    def _refuse_many(self, routine: str, needed: int) -> int:
+        """Bug check 0xE6/0xC with both numbers if DMA is verified, else return the status of the routine."""
+        if verifies(VERIFIER_DMA_VERIFICATION):
+            most = self.number_of_map_registers
+            reason = (
+                f"{routine} must be asked for at most the {most} map registers that IoGetDmaAdapter returned; it was"
+                f" asked for {needed}: cut the transfer into parts"
+            )
+            self._violation(VF_DMA_TOO_MANY_REGISTERS, reason, needed, most)
+        return STATUS_INSUFFICIENT_RESOURCES
+
     def _left(self) -> int:
         """The verifier's code for the first resource that is still held; 0 when there is none."""
         for left, violation in (
@@ -452,8 +465,11 @@ class DmaAdapter:
                 VF_DMA_ADAPTER_RELEASED, "an adapter must not be used after PutDmaAdapter; this one was"
             )
 
-    def _violation(self, subcode: int, reason: str) -> NoReturn:
-        bug_check(DRIVER_VERIFIER_DMA_VIOLATION, subcode, self, reason=reason)
+    def _violation(self, subcode: int, reason: str, *numbers: int) -> NoReturn:
+        """Bug check 0xE6 with `numbers` as parameters, or else with the adapter."""
+        parameters: tuple[object, ...] = (*(numbers or (self,)), 0, 0)
+        second, third = parameters[0], parameters[1]
+        bug_check(DRIVER_VERIFIER_DMA_VIOLATION, subcode, second, third, reason=reason)
 
 
 def _check_base(kept: KeptContract, map_register_base: object) -> None:

@@ -59,10 +59,12 @@ def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
         room += chained.byte_count
         chained = chained.next
     if skipped < 0 or skipped >= mdl.byte_count or room < length:
-        _violation(
+        bug_check(
+            DRIVER_VERIFIER_DMA_VIOLATION,
             VF_DMA_ADDRESS_OUTSIDE_MDL,
+            current_va,
             mdl,
-            f"a transfer must lie inside its MDL; {length} bytes at {current_va:#x} did not: {mdl!r}",
+            reason=f"a transfer must lie inside its MDL; {length} bytes at {current_va:#x} did not: {mdl!r}",
         )
 
 
