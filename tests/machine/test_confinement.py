@@ -39,6 +39,7 @@ def confined(bench: Bench) -> Bench:
     if Capability.CONFINEMENT not in bench.target.capabilities:
         pytest.skip("the target cannot confine bus masters")
     bench.target.memory[slice(*SOURCE)] = DATA
+    bench.target.memory[slice(*DESTINATION)] = bytes(BYTES)  # a simulator keeps it from test to test
     bench.target.confine()
     return bench
 

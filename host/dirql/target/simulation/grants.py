@@ -71,7 +71,10 @@ class Confinement:
     __slots__ = ("_exchange", "_readable", "_writable")
 
     def __init__(self, shared: SharedMemory) -> None:
+        """Open all memory to bus masters: an exchange that served another target before may have its grants."""
         self._exchange = shared.struct
+        self._exchange.confined = 0
+        self._exchange.readable_count = self._exchange.writable_count = 0
         self._readable = _Table(shared.readable)
         self._writable = _Table(shared.writable)
 
