@@ -21,6 +21,7 @@ from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.parameters import Parameters
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current
+from dirql.ke.guard import Mortal
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.dpc import Dpc
@@ -186,7 +187,7 @@ class IrpOwner(Protocol):
         """Take the packet back: the last completion routine has run and `irp.io_status` is final."""
 
 
-class Irp:
+class Irp(Mortal):
     """A request on its way through a device stack (IRP)."""
 
     __slots__ = (

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar, TypeVarTuple, cast, runtime_checkable
+from typing import Final, TypeVar, TypeVarTuple, cast
 
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.current import current
@@ -88,12 +88,14 @@ _DOUBLE_FAULT: Final = 8
 """The trap of a kernel stack that is used up."""
 
 
-@runtime_checkable
-class Mortal(Protocol):
+class Mortal:
     """An object that comes to an end which drivers must respect, and from which attributes are taken away then."""
 
+    __slots__ = ()
+
     def tell_end(self, name: str) -> str | None:
-        """Why the object lacks the attribute `name`; None if it has not come to its end."""
+        """Say why the object lacks the attribute `name`; None if it has not come to its end."""
+        raise NotImplementedError
 
 
 class _AllocationAction:
