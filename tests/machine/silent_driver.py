@@ -149,6 +149,8 @@ class Silent:
 
     def isr(self, interrupt: wdm.KINTERRUPT, device: wdm.DEVICE_OBJECT) -> bool:
         extension = extension_of(device)
+        if not wdm.READ_REGISTER_ULONG(extension.registers + store.INTERRUPT_CAUSE.offset) & RAISED:
+            return False
         put(extension, store.INTERRUPT_CAUSE.offset, RAISED)
         if self.mistake == "loop in an ISR":
             self.compute()

@@ -98,8 +98,7 @@ def test_WDG_01_an_endless_loop(where: str) -> None:
 
 
 def test_a_request_that_is_left_at_close_is_named() -> None:
-    machine = open_machine()
-    machine.load_driver(Silent("forgotten"), "silent", interrupt="level")
-    machine.open(NAME).read_overlapped(4)
-    with pytest.raises(LeakReport, match=r"IRP_MJ_READ\).*driver silent.* has: marked pending; .*cancelled"):
-        machine.close()
+    wanted = r"IRP_MJ_READ\).*driver silent.* has: marked pending; .*cancelled"
+    with pytest.raises(LeakReport, match=wanted), open_machine() as machine:
+        machine.load_driver(Silent("forgotten"), "silent", interrupt="level")
+        machine.open(NAME).read_overlapped(4)

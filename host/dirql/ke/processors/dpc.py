@@ -201,6 +201,7 @@ def drain(processor: Processor) -> None:
     kernel = current.kernel
     hooks = kernel.hooks
     queue = processor.dpcs
+    queue.drained += 1
     waiting = queue.waiting
     clock = kernel.clock
     while waiting:

@@ -41,7 +41,7 @@ class QueuedDpc(Protocol):
 class DpcQueue:
     """The DPC queue of one processor (KDPC_DATA)."""
 
-    __slots__ = ("count", "requested", "running", "waiting")
+    __slots__ = ("count", "drained", "requested", "running", "waiting")
 
     def __init__(self) -> None:
         self.waiting = deque[QueuedDpc]()
@@ -50,5 +50,7 @@ class DpcQueue:
         """The queue is to be drained as soon as the processor's IRQL is below DISPATCH_LEVEL."""
         self.count = 0
         """The number of DPCs that were begun (DpcCount)."""
+        self.drained = 0
+        """The number of times that the queue was drained. Each time the IRQL was below DISPATCH_LEVEL before."""
         self.running: QueuedDpc | None = None
         """The DPC whose routine the processor runs now."""

@@ -184,7 +184,7 @@ class Interrupt:
         processor = current.processor
         if processor.irql < self.irql and self.processor_enable_mask & processor.mask:
             old_irql = enter(processor, self.irql)
-            _call(processor, current.kernel.hooks, self)
+            _call(processor, Hooks(), self)  # the hooks of the kernel see calls for a fetched vector alone
             enter(processor, old_irql)
 
     def disconnect(self) -> None:

@@ -123,7 +123,11 @@ class Watch(TimerEntry):
         if running is not None and limit is not None and took > limit:
             self._stop(processor, WATCHDOG_SINGLE, f"a DPC must return; {running!r}", took, limit)
         irql = kernel.timers.interrupted_irql if processor is current.processor else processor.irql
-        took = routines.raised.look(processor if irql >= DISPATCH_LEVEL else None, 0, now)
+        is_raised = irql >= DISPATCH_LEVEL
+        took = routines.raised.look(processor if is_raised else None, processor.dpcs.drained, now)
+        # A loop that takes a lock and releases it is found at the raised IRQL by each look, although it comes below.
+        # There it drains the queue now, as after a clock interrupt of NT, and the next look sees that it did.
+        processor.dpcs.requested |= is_raised
         limit = limits.raised
         if limit is not None and took > limit:
             what = f"a processor must come below DISPATCH_LEVEL again; {processor!r}"
