@@ -29,6 +29,13 @@ def read(machine: Machine, driver: Silent) -> None:
         machine.open(NAME).read(4)
 
 
+def leave_a_request(driver: Silent) -> None:
+    """Close a machine whose driver has a request."""
+    with open_machine() as machine:
+        machine.load_driver(driver, "silent", interrupt="level")
+        machine.open(NAME).read_overlapped(4)
+
+
 def test_a_lost_request_is_named_in_the_first_line() -> None:
     first, *report = hang(Silent("lost"), Deadlock).splitlines()
     assert "no interrupt came for 200000 clocks" in first
@@ -99,6 +106,5 @@ def test_WDG_01_an_endless_loop(where: str) -> None:
 
 def test_a_request_that_is_left_at_close_is_named() -> None:
     wanted = r"IRP_MJ_READ\).*driver silent.* has: marked pending; .*cancelled"
-    with pytest.raises(LeakReport, match=wanted), open_machine() as machine:
-        machine.load_driver(Silent("forgotten"), "silent", interrupt="level")
-        machine.open(NAME).read_overlapped(4)
+    with pytest.raises(LeakReport, match=wanted):
+        leave_a_request(Silent("forgotten"))
