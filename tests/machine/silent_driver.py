@@ -32,10 +32,15 @@ class Silent:
 
     HARDWARE_IDS = (Store.HARDWARE_ID,)
 
-    def __init__(self, mistake: str, *, ticks: bool = False) -> None:
-        """With `ticks` a periodic timer is set all the time."""
+    def __init__(self, mistake: str, *, ticks: bool = False, far: bool = False, delay: int = 100) -> None:
+        """With `ticks` a periodic timer is set all the time, with `far` one for the next year.
+
+        The device interrupts `delay` clocks after a read.
+        """
         self.mistake = mistake
         self.ticks = ticks
+        self.far = far
+        self.delay = delay
 
     def DriverEntry(self, driver: wdm.DRIVER_OBJECT, path: str) -> int:
         del path
@@ -107,6 +112,8 @@ class Silent:
         put(extension, store.INTERRUPT_MASK_SET.offset, 0 if self.mistake == "masked" else RAISED)
         if self.ticks:
             wdm.KeSetTimerEx(extension.timer, -10_000, 1, extension.timer_dpc)
+        if self.far:
+            wdm.KeSetTimer(extension.timer, -365 * 24 * 3600 * 10**7, None)
 
     def connect(self, device: wdm.DEVICE_OBJECT, vector: int, affinity: int) -> None:
         connected = vector + 16 if self.mistake == "vector" else vector
@@ -143,7 +150,7 @@ class Silent:
         elif self.mistake.startswith("poll") and not self.mistake.endswith("DPC"):
             self.poll(extension)
         elif self.mistake not in {"lost", "forgotten"}:
-            put(extension, store.DELAY.offset, 100)
+            put(extension, store.DELAY.offset, self.delay)
             put(extension, store.COMMAND.offset, store.Operation.RAISE)
         return wdm.STATUS_PENDING
 

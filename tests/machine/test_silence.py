@@ -15,9 +15,11 @@ from machine.silent_driver import NAME, Silent
 SHORT = Limits(routine=400_000, raised=400_000, poll=400_000, looks=10_000, loop=1_000_000, request=2_000_000)
 
 
-def hang(driver: Silent, kind: type[BaseException], *, host_limit: float | None = None) -> str:
+def hang(
+    driver: Silent, kind: type[BaseException], *, host_limit: float | None = None, idle_limit: int = 200_000
+) -> str:
     """The text of the error with which a read of the driver's device ends."""
-    machine = open_machine(limits=SHORT, idle_limit=200_000, host_limit=host_limit)
+    machine = open_machine(limits=SHORT, idle_limit=idle_limit, host_limit=host_limit)
     with pytest.raises(kind) as caught:
         read(machine, driver)
     return str(caught.value)
@@ -52,6 +54,18 @@ def test_a_lost_request_is_told_although_a_timer_ticks() -> None:
     assert "no request was made or ended" in text
     assert "IRP_MJ_READ" in text
     assert "timers set" in text
+
+
+def test_a_lost_request_is_told_although_a_timer_is_set_for_the_next_year() -> None:
+    text = hang(Silent("lost", far=True), Deadlock)
+    assert "no request was made or ended for 2" in text
+    assert "IRP_MJ_READ" in text
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_WDG_01_a_poll_that_begins_after_a_long_sleep(far: bool) -> None:
+    text = hang(Silent("poll in a DPC", far=far, delay=1_500_000), BugCheck, idle_limit=5_000_000)
+    assert text.startswith("DPC_WATCHDOG_VIOLATION (0x133: 0x0")
 
 
 def test_a_request_whose_interrupt_is_masked_in_the_device() -> None:

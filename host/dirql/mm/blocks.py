@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from dataclasses import dataclass
 from typing import Final
 
 from dirql.ke.origin import Mark, describe_mark
@@ -47,23 +46,29 @@ _SLOT_SIZES_BY_LEAD: Final = {
 }
 
 
-@dataclass(slots=True)
 class Block:
     """One allocation: `size` bytes at `address`, in a slot of `page`, or with `page` None in pages of its own."""
 
-    address: int
-    size: int
-    tag: int
-    room: int
-    """The number of bytes from `address` to the end of the slot or last page; those after `size` are guard bytes."""
-    page: SlotPage | None
-    driver: object = None
-    """The driver whose code allocated the block; None for the kernel."""
-    place: Mark | None = None
-    """The place of the allocation in the driver's code."""
-    freed_by: object = None
-    freed_at: Mark | None = None
-    """The same for the end of the block, once it was freed."""
+    __slots__ = ("address", "driver", "freed_at", "freed_by", "page", "place", "room", "size", "tag")
+
+    def __init__(self, address: int, size: int, tag: int, room: int, page: SlotPage | None) -> None:
+        """See the attributes."""
+        self.address = address
+        self.size = size
+        self.tag = tag
+        self.room = room
+        """The number of bytes from `address` to the end of the slot or last page.
+
+        Those after `size` are guard bytes.
+        """
+        self.page = page
+        self.driver: object = None
+        """The driver whose code allocated the block; None for the kernel."""
+        self.place: Mark | None = None
+        """The place of the allocation in the driver's code."""
+        self.freed_by: object = None
+        self.freed_at: Mark | None = None
+        """The same for the end of the block, once it was freed."""
 
     def describe(self) -> str:
         """Words for a freed block, with both ends of its life."""

@@ -48,6 +48,20 @@ class TimerEntry:
         raise NotImplementedError
 
 
+class WatchEntry(TimerEntry):
+    """The entry of the kernel itself, which is due from time to time, and which wakes nobody."""
+
+    __slots__ = ()
+
+    def rest(self, timers: TimerQueue, now: int) -> None:
+        """Be due no sooner than a limit is reached, since nothing happens before the processors wake up."""
+        raise NotImplementedError
+
+    def resume(self, timers: TimerQueue, now: int) -> None:
+        """Be due from time to time again, since the processors have woken up."""
+        raise NotImplementedError
+
+
 class TimerQueue:
     """Everything that is due. The deadline of the machine's clock is always the clock of the first entry."""
 
@@ -77,8 +91,8 @@ class TimerQueue:
         self.time_at_reset = time_at_reset
         self.interrupted_irql = PASSIVE_LEVEL
         """The IRQL that the last clock interrupt has interrupted."""
-        self.watch: TimerEntry | None = None
-        """The entry of the kernel itself, which `entries` does not list and which wakes nobody."""
+        self.watch: WatchEntry | None = None
+        """The watch, which `entries` does not list."""
         self.watch_expired = False
         """Whether the watch has expired since the processor slept last."""
 

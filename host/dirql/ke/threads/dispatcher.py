@@ -294,22 +294,26 @@ def _sleep(processor: Processor) -> None:
 
 
 def _sleep_on(processor: Processor) -> None:
-    """Do as `_sleep` after a look of the watch, which is no reason to wake up.
+    """Do as `_sleep` after a look of the watch, which is no reason to wake up, and rests meanwhile.
 
     With one routine for both, "interrupts to thread" in bench/ke_paths.py would take 6.6 instead of 5.7 µs.
     """
     kernel = current.kernel
     clock = kernel.clock
     timers = kernel.timers
+    watch = timers.watch
     end = clock.now() + kernel.idle_limit
-    while timers.is_empty():
-        if not interrupt_table.value.connected:
+    while watch is not None:
+        watch.rest(timers, clock.now())
+        is_empty = timers.is_empty()
+        if is_empty and not interrupt_table.value.connected:
             raise hang("no timer is set and no interrupt is connected, so that nothing can wake a thread")
-        if clock.wait(max(0, end - clock.now())) is None:
+        if clock.wait(max(0, end - clock.now()) if is_empty else None) is None:
             raise _no_interrupt(kernel)
-        if timers.is_overdue():
+        if timers.is_overdue() and is_empty:
             clock_interrupt(processor)
-        if clock.attention:
+        if clock.attention or not is_empty:
+            watch.resume(timers, clock.now())
             break
     timers.watch_expired = False
 

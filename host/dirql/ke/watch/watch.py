@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.limits import Limits
-from dirql.ke.objects.timer_queue import TimerEntry, TimerQueue
+from dirql.ke.objects.timer_queue import TimerQueue, WatchEntry
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.processor import Processor
 from dirql.ke.threads.thread import WAITING, Thread
@@ -66,7 +66,7 @@ class _Routines:
         self.raised = _Span()
 
 
-class Watch(TimerEntry):
+class Watch(WatchEntry):
     """The watch of one kernel."""
 
     __slots__ = ("_busy", "_looks_before", "_mark", "_mark_since", "_oldest", "_routines", "_waits", "limits")
@@ -94,6 +94,28 @@ class Watch(TimerEntry):
             timers.watch = self
             last = self.limits.clocks
             timers.insert(self, now + period if last is None or last <= now else min(now + period, last))
+
+    def rest(self, timers: TimerQueue, now: int) -> None:
+        """See `WatchEntry`.
+
+        The limits that nothing but time can exceed now are those on requests and on the whole run.
+        """
+        starts = [self._mark_since] if self._oldest.what is None else [self._mark_since, self._oldest.since]
+        request = self.limits.request
+        limits = [] if request is None else [start + request + 1 for start in starts]
+        if self.limits.clocks is not None:
+            limits.append(self.limits.clocks)
+        left = [limit for limit in limits if limit > now]
+        if self.due is not None:
+            timers.cancel(self)
+        if left:
+            timers.insert(self, min(left))
+
+    def resume(self, timers: TimerQueue, now: int) -> None:
+        """See `WatchEntry`."""
+        if self.due is not None:
+            timers.cancel(self)
+        self.begin(timers, now)
 
     def expire(self, now: int) -> None:
         """Look, and be due again; raises when a limit is exceeded."""
