@@ -8,6 +8,7 @@ import itertools
 
 from dirql.registers import store, timestamp
 from dirql.target.contract import EventBits
+from dirql.trace.reconstruct import Linker
 from fakes.default_machine import MACHINE, STORE, TIMESTAMP
 from hdl.machine_bench import CONTROLLER, INPUT, REGISTERS, VECTOR, Bench
 
@@ -51,6 +52,31 @@ def test_one_interrupt_leaves_its_whole_trail(bench: Bench) -> None:
     assert by_bit[EventBits.MARK].mark == 0xCAFE_F00D
     assert by_bit[EventBits.CAUSE].function == STORE.index
     assert by_bit[EventBits.FIRST_REGISTER_READ].function == STORE.index
+
+
+def test_causes_that_a_reset_of_the_function_takes_away_are_cleared(bench: Bench) -> None:
+    """A cause from before a reset is not served by a clear from after it, and is not pending for ever."""
+    bench.enable_interrupts(RAISED | store.INTERRUPT_CAUSE.ERROR)
+    bench.events()
+    bench.raise_interrupt()
+    bench.write(store.COMMAND, store.Operation.NONE)  # while the command before is busy: an error
+    bench.target.spend(20)
+    bench.write(store.CONTROL, store.CONTROL.SOFT_RESET)
+    bench.enable_interrupts(RAISED)
+    bench.raise_interrupt()
+    bench.target.spend(20)
+    bench.write(store.INTERRUPT_CAUSE, RAISED)
+    events = bench.events()
+    cleared = [(event.bits, event.causes) for event in events if event.bits & EventBits.CLEAR]
+    assert cleared == [
+        (EventBits.CLEAR | EventBits.DEASSERT, RAISED | store.INTERRUPT_CAUSE.ERROR),
+        (EventBits.CLEAR, RAISED),
+    ]
+    linker = Linker(MACHINE, [])
+    linker.feed(events)
+    before, other, after = linker.records.causes
+    assert before.clear == before.deassert == other.clear
+    assert after.clear is not None and after.clear > after.clock > before.clear
 
 
 def test_a_read_of_no_byte_is_no_register_read(bench: Bench) -> None:

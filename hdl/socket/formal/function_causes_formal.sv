@@ -30,8 +30,8 @@ module function_causes_formal (
   socket_pkg::interrupt_t interrupt;
   socket_pkg::events_t    events;
   function_causes #(.Causes(2)) u_dut (
-    .clk_i, .rst_ni, .set_i, .follows_i(2'b10), .cause_we_i, .mask_set_we_i, .mask_clear_we_i, .bits_i, .cause_o(cause),
-    .mask_o(mask), .due_o(due), .cleared_o(cleared), .status_o(status)
+    .clk_i, .rst_ni, .reset_i, .set_i, .follows_i(2'b10), .cause_we_i, .mask_set_we_i, .mask_clear_we_i, .bits_i,
+    .cause_o(cause), .mask_o(mask), .due_o(due), .cleared_o(cleared), .status_o(status)
   );
   always_comb begin : p_interrupt
     interrupt              = socket_pkg::InterruptIdle;
@@ -55,7 +55,7 @@ module function_causes_formal (
   logic [1:0] clear, cause_q, mask_q;
   assign clear = cause_we_i ? bits_i : 2'b00;
   always_ff @(posedge clk_i) begin : p_model
-    if (!rst_ni) begin
+    if (!rst_ni || reset_i) begin
       cause_q <= '0;
       mask_q  <= '0;
     end else begin
@@ -69,7 +69,7 @@ module function_causes_formal (
   // The clock before.
   logic        past_q, status_q, due_q, latched_q, line_q, again_q, disable_q, msi_q, master_q, possible_q, taken_q,
                returned_q, waits_q, waits, pin_q;
-  logic [1:0]  on_q, set_q;
+  logic [1:0]  on_q, set_q, lost_q;
   logic [15:0] due_causes_q, cleared_q;
   assign waits = u_pin.message_q;
   always_ff @(posedge clk_i) begin : p_before
@@ -91,6 +91,7 @@ module function_causes_formal (
     pin_q        <= rst_ni && intx;
     on_q         <= rst_ni ? cause & mask : 2'b00;
     set_q        <= set_i;
+    lost_q       <= rst_ni && reset_i ? cause : 2'b00;
   end
 
   always_ff @(posedge clk_i) begin : p_properties
@@ -125,6 +126,8 @@ module function_causes_formal (
         `PROVE(event_causes, events.cause_set == due_causes_q && events.cause_clear == cleared_q,
                "A cause is reported one clock after it was set and enabled, or cleared, and at no other time.")
       end
+      `PROVE(event_reset, past_q || (events.cause_set == '0 && events.cause_clear == 16'(lost_q)),
+             "A reset of the function is reported as a clear of the causes that were on, and as nothing else.")
       `PROVE(message_master, message == (waits && bus_master_i),
              "A message that waits is sent only while Bus Master is on.")
       `PROVE(C13_pin, !(msi_enable_i && intx), "The pin is off while messages are on.")

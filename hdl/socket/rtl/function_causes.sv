@@ -3,13 +3,16 @@
 
 /// Interrupt causes and mask of a function. A cause stays on until it is cleared; a set on the clock of a clear wins.
 /// A cause in `follows_i` follows a condition instead. Clearing it turns it off for one clock, so that a pulse or message
-/// comes again if the condition still holds.
+/// comes again if the condition still holds. A reset of the function turns causes and mask off, which counts as a clear of
+/// each cause that was on.
 module function_causes #(
   /// Number of causes, at most 16.
   parameter int unsigned Causes = 1
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
+  /// The function resets itself. This wins over everything else on the same clock.
+  input  logic              reset_i,
   /// Causes newly set; for a cause that follows a condition, the condition.
   input  logic [Causes-1:0] set_i,
   /// The causes that follow a condition.
@@ -35,13 +38,17 @@ module function_causes #(
 
   assign clear   = cause_we_i ? bits_i : '0;
   assign changes = (set_i & ~follows_i) != '0 || ((set_i ^ cause_q) & follows_i) != '0 || cause_we_i || mask_set_we_i ||
-                   mask_clear_we_i;
+                   mask_clear_we_i || reset_i;
   always_comb begin : p_next
     cause_d = cause_q;
     mask_d  = mask_q;
     fresh   = '0;
     cleared = '0;
-    if (changes) begin
+    if (reset_i) begin
+      cause_d = '0;
+      mask_d  = '0;
+      cleared = cause_q;
+    end else if (changes) begin
       cause_d = (((cause_q & ~clear) | set_i) & ~follows_i) | (set_i & ~(clear & cause_q) & follows_i);
       // A cause that goes off with its condition counts as cleared.
       cleared = cause_q & (clear | (~set_i & follows_i));

@@ -72,13 +72,11 @@ module socket_interrupt (
   // Events.
   logic [15:0] set_q, clear_q;
   always_ff @(posedge clk_i) begin : p_events
-    if (!on) begin
-      set_q   <= '0;
-      clear_q <= '0;
-    end else begin
-      set_q   <= interrupt_i.due;
-      clear_q <= interrupt_i.cleared;
-    end
+    if (!on) set_q <= '0;
+    else set_q <= interrupt_i.due;
+    // A cause that goes off in a reset of the function is cleared.
+    if (!rst_ni) clear_q <= '0;
+    else clear_q <= interrupt_i.cleared;
   end
   assign events_o.cause_set     = set_q;
   assign events_o.cause_clear   = clear_q;

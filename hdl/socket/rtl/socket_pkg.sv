@@ -82,7 +82,8 @@ package socket_pkg;
     // Pulses of `pulse_clocks` + 1 clocks instead of a level.
     logic        latched;
     logic [7:0]  pulse_clocks;
-    // The function resets itself: the pin goes off, and a message that waits is dropped.
+    // The function resets itself: the pin goes off, and a message that waits is dropped. `cleared` then has all causes
+    // that were on.
     logic        reset;
   } interrupt_t;
   localparam interrupt_t InterruptIdle = '0;

@@ -63,8 +63,8 @@ module gpio #(
   // Interrupt: a cause for each pin.
   logic [Pins-1:0] cause, mask;
   function_causes #(.Causes(Pins)) u_causes (
-    .clk_i, .rst_ni, .set_i(set), .follows_i(reg2hw.level.pins[Pins-1:0]), .cause_we_i(reg2hw.interrupt_cause_we),
-    .mask_set_we_i(reg2hw.interrupt_mask_set_we), .mask_clear_we_i(reg2hw.interrupt_mask_clear_we),
+    .clk_i, .rst_ni, .reset_i(1'b0), .set_i(set), .follows_i(reg2hw.level.pins[Pins-1:0]),
+    .cause_we_i(reg2hw.interrupt_cause_we), .mask_set_we_i(reg2hw.interrupt_mask_set_we), .mask_clear_we_i(reg2hw.interrupt_mask_clear_we),
     .bits_i(reg2hw.wdata[Pins-1:0] & reg2hw.wmask[Pins-1:0]), .cause_o(cause), .mask_o(mask), .due_o(interrupt.due),
     .cleared_o(interrupt.cleared), .status_o(interrupt.status)
   );

@@ -213,7 +213,7 @@ module store #(
   logic [4:0] cause, mask;
   assign engine_failed = target_abort || master_abort || descriptor_invalid || range_dma || disabled || bus_parity;
   function_causes #(.Causes(5)) u_causes (
-    .clk_i, .rst_ni(rst_ni && !registers_reset),
+    .clk_i, .rst_ni, .reset_i(registers_reset),
     .set_i({raised, aborted, error || refused || overrun, service, done}), .follows_i(5'b00010),
     .cause_we_i(reg2hw.interrupt_cause_we), .mask_set_we_i(reg2hw.interrupt_mask_set_we),
     .mask_clear_we_i(reg2hw.interrupt_mask_clear_we), .bits_i(reg2hw.wdata[4:0] & reg2hw.wmask[4:0]),
