@@ -76,7 +76,9 @@ def test_causes_that_a_reset_of_the_function_takes_away_are_cleared(bench: Bench
     linker.feed(events)
     before, other, after = linker.records.causes
     assert before.clear == before.deassert == other.clear
-    assert after.clear is not None and after.clear > after.clock > before.clear
+    assert before.clear is not None
+    assert after.clear is not None
+    assert after.clear > after.clock > before.clear
 
 
 def test_a_read_of_no_byte_is_no_register_read(bench: Bench) -> None:

@@ -61,7 +61,7 @@ from dirql.nt.constants import (
     IoReadAccess,
     IoWriteAccess,
 )
-from dirql.nt.ntstatus import NTSTATUS, StatusException, nt_error, nt_success
+from dirql.nt.ntstatus import StatusException, nt_error, nt_success
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
 
 __all__ = [
@@ -170,7 +170,6 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     The caller has set `io_status` and no longer owns the packet. `priority_boost` is accepted and not used: threads
     have no priority boosts here. Bug check 0x44 when the request is complete already, 0xC9/6 when its status is
     STATUS_PENDING or -1, 0xC9/7 when its cancel routine is still set, 0xC9/0x209 when a driver below still has it.
-    Raises `ValueError` for a status that needs more than 32 bits and `TypeError` for one that is no number.
     """
     _COMPLETE_REQUEST.check(irp)
     del priority_boost
@@ -180,13 +179,11 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     if irp.number <= _PLACES_KEPT or irp.owner is not None:
         frame = getframe(_CALLER)
         irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
-    io_status = irp.io_status
-    if type(io_status.status) is not NTSTATUS:
-        io_status.status = NTSTATUS(io_status.status)
+    status = irp.io_status.status
     processor = ke.processor
     device = irp.locations[location - 1].device_object if location <= count else None
     if (
-        (io_status.status and io_status.status in _NEVER_FINAL)
+        (status and status in _NEVER_FINAL)
         or irp.cancel_routine is not None
         or processor.lock is not None
         or (device is not None and device.driver_object is not processor.driver)

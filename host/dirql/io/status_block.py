@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from mypy_extensions import mypyc_attr
 
-from dirql.nt.ntstatus import status_name
+from dirql.nt.ntstatus import NTSTATUS, status_name
+from dirql.nt.status import STATUS_SUCCESS
 
 __all__ = ["IoStatusBlock"]
 
@@ -18,23 +19,36 @@ class IoStatusBlock:
     Plug and Play queries return a structure, whose address C drivers put into Information. A Python driver puts the
     structure itself into `information_object`. (IO_STATUS_BLOCK's member Pointer, which shares storage with Status, is
     left out: no driver of a device uses it.)
+
+    The status is an `NTSTATUS` whatever form it was written in. (That takes 5 % more for a request through one driver
+    and 2 % for a read, bench/io_paths.py.)
     """
 
-    __slots__ = ("information", "information_object", "status")
+    __slots__ = ("_status", "information", "information_object")
 
-    def __init__(self, status: int = 0, information: int = 0) -> None:
-        self.status = status
+    def __init__(self, status: int = STATUS_SUCCESS, information: int = 0) -> None:
+        self._status: int = status if type(status) is NTSTATUS else NTSTATUS(status)
         self.information = information
         self.information_object: object = None
 
+    @property
+    def status(self) -> int:
+        """The status. A negative number, as C has it for an error, becomes the constant."""
+        return self._status
+
+    @status.setter
+    def status(self, value: int) -> None:
+        self._status = value if type(value) is NTSTATUS else NTSTATUS(value)
+
     def clear(self) -> None:
         """Make every field zero."""
-        self.status = self.information = 0
+        self._status = STATUS_SUCCESS
+        self.information = 0
         self.information_object = None
 
     def take(self, other: IoStatusBlock) -> None:
         """Become equal to `other`."""
-        self.status = other.status
+        self._status = other._status
         self.information = other.information
         self.information_object = other.information_object
 

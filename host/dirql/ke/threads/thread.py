@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.timer_queue import TimerEntry, TimerQueue
 from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAny
+from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_PENDING, STATUS_TIMEOUT
 
 __all__ = [
@@ -44,7 +45,7 @@ class ThreadExit(BaseException):
     def __init__(self, status: int) -> None:
         """`status` is the thread's exit status."""
         super().__init__(status)
-        self.status = status
+        self.status = NTSTATUS(status)
 
 
 class ThreadState(enum.Enum):
