@@ -17,7 +17,7 @@ from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
 from dirql.ke.objects.timer import Timer
-from dirql.ke.origin import Origin
+from dirql.ke.origin import origin_of_routine
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import interrupt_table
 from dirql.nt.bugcodes import DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
@@ -79,7 +79,7 @@ def _unload(driver: DriverObject, *, at_end: bool) -> None:
     guard.call_driver(guard.UNLOAD, driver, unload, driver)
     if not at_end:
         for left, routine, what in _left_behind(driver):
-            place = _place(routine)
+            place = origin_of_routine(routine)
             reason = (
                 f"a driver must leave nothing behind when its Unload routine returns; {left!r} of {driver!r} was still"
                 f" {what} in DriverUnload"
@@ -136,11 +136,3 @@ def _links(driver: DriverObject) -> Iterator[SymbolicLink]:
             for named in directory.entries.values():
                 if isinstance(named, SymbolicLink) and named.maker is driver:
                     yield named
-
-
-def _place(routine: object) -> Origin | None:
-    """The beginning of a routine in its file."""
-    code = getattr(getattr(routine, "__func__", routine), "__code__", None)
-    if code is None:
-        return None
-    return Origin(code.co_qualname, code.co_filename, code.co_firstlineno)

@@ -5,7 +5,8 @@
 The guard knows the kind of the routine and the driver that the routine belongs to. It
 
 - remembers whose code runs now (`current_driver`), and restores that when the routine returns or raises;
-- turns an exception that escapes from the routine into the bug check of the kind;
+- turns an exception that escapes from the routine into the bug check of the kind. Routines of some kinds are called
+  back within a call of their own driver, whose code the exception then reaches first;
 - checks that the routine returns at the IRQL at which it was called, if the kind has that rule;
 - checks that a routine of a verified driver returns with the spin locks with which it was called;
 - checks that the routine returns a value of the type that the kind has.
@@ -20,11 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar, TypeVarTuple, cast
+from typing import Final, NoReturn, TypeVar, TypeVarTuple, cast
 
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.current import current
-from dirql.ke.origin import origin_of
+from dirql.ke.origin import origin_of, origin_of_routine
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.ke.threads.thread import ThreadExit
@@ -109,7 +110,7 @@ class RoutineKind:
     noun: str
     """Begins the message of a broken rule."""
     exception: int | None = KMODE_EXCEPTION_NOT_HANDLED
-    """The bug check for an exception that escapes; None lets the exception go up to the caller."""
+    """The bug check for an exception that escapes; None lets the exception go up to a caller of the same driver."""
     level: int | None = None
     """The bug check for a return at another IRQL; None if the routine may do that."""
     subcode: int = 0
@@ -142,10 +143,10 @@ START_IO: Final = RoutineKind("the StartIo routine")
 DRIVER_ENTRY: Final = RoutineKind("DriverEntry", result=NTSTATUS)
 ADD_DEVICE: Final = RoutineKind("the AddDevice routine", result=NTSTATUS)
 UNLOAD: Final = RoutineKind("the Unload routine")
-CANCEL: Final = RoutineKind("the cancel routine", None, locks=1)
-"""The routine releases the cancel spin lock. An exception goes up to the caller of IoCancelIrp."""
+CANCEL: Final = RoutineKind("the cancel routine", locks=1)
+"""The routine releases the cancel spin lock. IoCancelIrp must not end with that lock held."""
 ADAPTER_CONTROL: Final = RoutineKind("the AdapterControl routine", None, result=_AllocationAction)
-"""An exception goes up to the caller, as for the kinds below."""
+"""An exception goes up to a caller of the same driver, as for the kinds below."""
 CSQ_INSERT_EX: Final = RoutineKind("the CsqInsertIrpEx routine", None, result=NTSTATUS)
 CSQ_LOCK: Final = RoutineKind("the CsqAcquireLock or CsqReleaseLock routine", None, locks=None)
 CALLBACK: Final = RoutineKind("the callback", None)
@@ -279,8 +280,11 @@ def call_synchronized(processor: Processor, routine: Callable[[A], object], cont
 
 def _raised(kind: RoutineKind, routine: object, error: BaseException, caller: object) -> None:
     """Stop the kernel for an error that must not leave a routine of this kind, else note whose code runs again."""
-    if kind.exception is not None and not isinstance(error, ThreadExit):
-        _stop_unhandled(kind, kind.exception, routine, error)
+    code = kind.exception
+    if code is None and caller is not current.processor.driver:
+        code = KMODE_EXCEPTION_NOT_HANDLED  # nobody of the driver is above it, who could handle it
+    if code is not None and not isinstance(error, ThreadExit):
+        _stop_unhandled(kind, code, routine, error)
     current.processor.driver = caller
 
 
@@ -306,7 +310,7 @@ def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) 
     status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
     name = type(error).__name__
     reason = f"{kind.noun} {describe(routine)} must handle its exceptions, and let {name} escape: {error}"
-    return BugCheck(code, (status, error, 0, 0), reason, origin_of(error))
+    return BugCheck(code, (status, error, 0, 0), reason, origin_of(error) or origin_of_routine(routine))
 
 
 def _failure_of_driver(error: Exception) -> BugCheck | None:
@@ -375,20 +379,24 @@ def _check_locks(kind: RoutineKind, driver: object, routine: object, last: Owned
 
 
 def _checked_result(kind: RoutineKind, driver: object, routine: object, result: R) -> R:
-    """Return the value of a routine as the type that its kind must return; raises or stops if it is no such value."""
+    """Return the value of a routine as the type that its kind must return; stops if it is no such value."""
     assert kind.result is not None
     what, convert = _RESULTS[kind.result]
     try:
         return cast(R, convert(result))
     except (TypeError, ValueError):
-        reason = f"{_who(kind, driver, routine)} must return {what}; it returned {result!r}"
+        _refuse_result(
+            kind, routine, f"{_who(kind, driver, routine)} must return {what}; it returned {result!r}"
+        )
+
+
+def _refuse_result(kind: RoutineKind, routine: object, reason: str) -> NoReturn:
     if kind is DISPATCH:
         code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_INCONSISTENT_RETURN
         bug_check(code, violation, routine, reason=reason)
     error = TypeError(reason)
-    if kind.exception is not None:
-        bug_check(kind.exception, STATUS_UNHANDLED_EXCEPTION, error, reason=reason)
-    raise error
+    code = KMODE_EXCEPTION_NOT_HANDLED if kind.exception is None else kind.exception
+    bug_check(code, STATUS_UNHANDLED_EXCEPTION, error, reason=reason, place=origin_of_routine(routine))
 
 
 def _boolean(value: object) -> bool:

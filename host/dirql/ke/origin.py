@@ -14,7 +14,17 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Final
 
-__all__ = ["Mark", "Origin", "describe_mark", "is_kernel_frame", "mark", "origin", "origin_from", "origin_of"]
+__all__ = [
+    "Mark",
+    "Origin",
+    "describe_mark",
+    "is_kernel_frame",
+    "mark",
+    "origin",
+    "origin_from",
+    "origin_of",
+    "origin_of_routine",
+]
 
 _KERNEL_ROOMS: Final = (
     "hal",
@@ -79,6 +89,14 @@ def origin_of(error: BaseException) -> Origin | None:
             found = _place(step.tb_frame, step.tb_lineno)
         step = step.tb_next
     return found
+
+
+def origin_of_routine(routine: object) -> Origin | None:
+    """The beginning of a routine in its file; None for the kernel's own, and for what has no code in Python."""
+    code = getattr(getattr(routine, "__func__", routine), "__code__", None)
+    if not isinstance(code, CodeType) or code.co_filename.startswith(_KERNEL):
+        return None
+    return Origin(code.co_qualname, code.co_filename, code.co_firstlineno)
 
 
 Mark = tuple[CodeType, int]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
 from dirql.wdm import (
     APC_LEVEL,
@@ -18,6 +19,7 @@ from dirql.wdm import (
     KSPIN_LOCK,
     SL_PENDING_RETURNED,
     STATUS_CANCELLED,
+    STATUS_PENDING,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
     IoAcquireCancelSpinLock,
@@ -31,6 +33,7 @@ from dirql.wdm import (
     IoCsqRemoveNextIrp,
     IoGetCurrentIrpStackLocation,
     IoGetNextIrpStackLocation,
+    IoMarkIrpPending,
     IoReleaseCancelSpinLock,
     IoSetCancelRoutine,
     KeAcquireSpinLock,
@@ -39,7 +42,7 @@ from dirql.wdm import (
     KeRaiseIrql,
     KeReleaseSpinLock,
 )
-from unit.io.making import complete, keep, make_device, make_driver, make_irp
+from unit.io.making import NAME, OPEN_AND_CLOSE, complete, keep, make_device, make_driver, make_irp
 
 
 def pending_irp() -> IRP:
@@ -237,3 +240,37 @@ def test_an_insert_routine_may_refuse(machine: Machine) -> None:
     assert not IoGetCurrentIrpStackLocation(first).control & SL_PENDING_RETURNED
     assert IoCsqInsertIrpEx(csq, second, None, None) == STATUS_SUCCESS
     assert queue.irps == [second]
+
+
+def test_a_cancel_routine_that_raises_stops_with_its_driver_and_line(machine: Machine) -> None:
+    irp = pending_irp()
+
+    def cancel(device: DEVICE_OBJECT, irp: IRP) -> None:
+        device.device_extension.queue.remove(irp)
+
+    IoSetCancelRoutine(irp, cancel)
+    with pytest.raises(BugCheck, match=r"the cancel routine .* let AttributeError escape") as caught:
+        IoCancelIrp(irp)
+    assert caught.value.code == 0x1E
+    assert caught.value.origin is not None
+    assert caught.value.origin.routine.endswith("<locals>.cancel")
+    assert repr(caught.value.driver) == "<driver made>"
+
+
+def test_a_cancel_routine_that_uses_a_completed_request_is_told_so(machine: Machine) -> None:
+    def cancel(device: DEVICE_OBJECT, irp: IRP) -> None:
+        IoReleaseCancelSpinLock(irp.cancel_irql)
+        complete(irp, STATUS_CANCELLED)
+        irp.io_status.information = 1
+
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        IoSetCancelRoutine(irp, cancel)
+        return STATUS_PENDING
+
+    make_device(make_driver({**OPEN_AND_CLOSE, IRP_MJ_READ: read}), NAME)
+    handle = machine.open(NAME)
+    handle.read_overlapped(4)
+    with pytest.raises(BugCheck, match="was already completed by") as caught:
+        handle.cancel()
+    assert caught.value.code == 0xD5

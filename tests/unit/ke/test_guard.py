@@ -19,8 +19,12 @@ from dirql.ke.guard import (
     CSQ_INSERT_EX,
     CSQ_LOCK,
     DISPATCH,
+    DPC,
     DRIVER_ENTRY,
+    ISR,
     START_IO,
+    SYNCHRONIZE,
+    UNLOAD,
     RoutineKind,
     call_completion,
     call_driver,
@@ -41,7 +45,7 @@ from fakes.clock_and_controller import FakeMachine, vector_of
 from unit.ke.making import at, bug_check, connect, dpc, synchronization, thread
 
 
-def as_driver(name: str, routine: Callable[[], object]) -> object:
+def as_driver(name: object, routine: Callable[[], object]) -> object:
     return call_driver(CALLBACK, name, routine)
 
 
@@ -66,8 +70,12 @@ def test_the_caller_is_current_again_after_an_exception(kernel: Kernel) -> None:
     def fail() -> None:
         raise ValueError("x")
 
-    with pytest.raises(ValueError, match="x"):
-        as_driver("store", fail)
+    def body() -> None:
+        with pytest.raises(ValueError, match="x"):
+            as_driver("store", fail)
+        assert current_driver() == "store"
+
+    as_driver("store", body)
     assert current_driver() is None
 
 
@@ -371,15 +379,13 @@ def test_a_number_of_c_is_a_status(kernel: Kernel, kind: RoutineKind) -> None:
 
 @pytest.mark.parametrize("value", [None, 0, 4, "KeepObject"])
 def test_the_value_of_adapter_control_is_an_action(kernel: Kernel, value: object) -> None:
-    with pytest.raises(
-        TypeError, match=r"the AdapterControl .* of 'store' must return an IO_ALLOCATION_ACTION"
-    ):
-        call_driver(ADAPTER_CONTROL, "store", lambda: value)
     assert call_driver(ADAPTER_CONTROL, "store", lambda: KeepObject) == KeepObject
+    with bug_check(0x1E, match=r"the AdapterControl .* of 'store' must return an IO_ALLOCATION_ACTION"):
+        call_driver(ADAPTER_CONTROL, "store", lambda: value)
 
 
 def test_the_value_of_a_csq_insert_routine_is_an_ntstatus(kernel: Kernel) -> None:
-    with pytest.raises(TypeError, match=r"the CsqInsertIrpEx routine .* of 'store' must return an NTSTATUS"):
+    with bug_check(0x1E, match=r"the CsqInsertIrpEx routine .* of 'store' must return an NTSTATUS"):
         call_driver(CSQ_INSERT_EX, "store", lambda: None)
 
 
@@ -391,3 +397,65 @@ def test_an_exception_of_a_synchronize_routine_is_a_bug_check(kernel: Kernel) ->
 
     with bug_check(0x1E, 0xC0000144, match="the SynchCritSection routine .*fail must handle its exceptions"):
         interrupt.synchronize_execution(fail, None)
+
+
+KINDS = (
+    ADAPTER_CONTROL,
+    ADD_DEVICE,
+    CALLBACK,
+    CANCEL,
+    COMPLETION,
+    CSQ_INSERT_EX,
+    CSQ_LOCK,
+    DISPATCH,
+    DPC,
+    DRIVER_ENTRY,
+    ISR,
+    START_IO,
+    SYNCHRONIZE,
+    UNLOAD,
+)
+
+
+def broken(*arguments: object) -> None:
+    raise AttributeError("'Device' object has no attribute 'lok'")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
+@pytest.mark.parametrize("caller", [None, "other"])
+def test_no_exception_of_any_routine_reaches_code_of_somebody_else(
+    kernel: Kernel, kind: RoutineKind, caller: object
+) -> None:
+    def call() -> None:
+        call_driver(kind, "store", broken)
+
+    with bug_check(0x1E, 0xC0000144, match="must handle its exceptions, and let AttributeError") as caught:
+        as_driver(caller, call)
+    assert caught.value.driver == "store"
+    assert caught.value.origin is not None
+    assert caught.value.origin.routine == "broken"
+    assert kernel.stopped is caught.value
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
+def test_a_routine_that_takes_other_arguments_is_named_with_its_place(
+    kernel: Kernel, kind: RoutineKind
+) -> None:
+    def needs_one(argument: object) -> None:
+        raise AssertionError
+
+    routine = cast("Callable[[], bool]", needs_one)
+    with bug_check(0x1E, 0xC0000144, match="let TypeError escape: .*missing 1 required") as caught:
+        call_driver(kind, "store", routine)
+    assert caught.value.origin is not None
+    assert caught.value.origin.routine.endswith("needs_one")
+
+
+@pytest.mark.parametrize("kind", [ADAPTER_CONTROL, CALLBACK, CSQ_INSERT_EX, CSQ_LOCK])
+def test_a_routine_that_is_called_back_within_its_driver_may_raise(kernel: Kernel, kind: RoutineKind) -> None:
+    def body() -> None:
+        with pytest.raises(AttributeError, match="lok"):
+            call_driver(kind, "store", broken)
+
+    as_driver("store", body)
+    assert kernel.stopped is None
