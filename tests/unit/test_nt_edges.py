@@ -54,7 +54,7 @@ def call_a_deleted_device(w: World) -> None:
 
 
 def call_null(w: World) -> None:
-    expect(w, 0xC9, 0x204, ANY, 0, 0)
+    expect(w, 0xC9, 0x204, ANY, w.irp, 0)
     wdm.IoCallDriver(none(), w.irp)
 
 
@@ -156,7 +156,103 @@ def transfer_outside_its_mdl(w: World) -> None:
     )
 
 
+def map_io_space_at_high_level(w: World) -> None:
+    address = wdm.PHYSICAL_ADDRESS(0x1000)
+    wdm.KeRaiseIrql(wdm.HIGH_LEVEL)
+    expect(w, 0xC4, 0x73, wdm.HIGH_LEVEL, address, 64)
+    wdm.MmMapIoSpace(address, 64, wdm.MmNonCached)
+
+
+def unmap_io_space_at_high_level(w: World) -> None:
+    wdm.KeRaiseIrql(wdm.HIGH_LEVEL)
+    expect(w, 0xC4, 0x7B, wdm.HIGH_LEVEL, 0x5000, 64)
+    wdm.MmUnmapIoSpace(0x5000, 64)
+
+
+def lock_pages_at_high_level(w: World) -> None:
+    mdl = w.mdl
+    wdm.KeRaiseIrql(wdm.HIGH_LEVEL)
+    expect(w, 0xC4, 0x70, wdm.HIGH_LEVEL, mdl, wdm.UserMode)
+    wdm.MmProbeAndLockPages(mdl, wdm.UserMode, wdm.IoReadAccess)
+
+
+def unmap_pages_at_high_level(w: World) -> None:
+    mdl = w.mdl
+    wdm.KeRaiseIrql(wdm.HIGH_LEVEL)
+    expect(w, 0xC4, 0x79, wdm.HIGH_LEVEL, 0x5000, mdl)
+    wdm.MmUnmapLockedPages(0x5000, mdl)
+
+
+def unlock_pages_at_high_level(w: World) -> None:
+    mdl = w.mdl
+    wdm.KeRaiseIrql(wdm.HIGH_LEVEL)
+    expect(w, 0xC4, 0x78, wdm.HIGH_LEVEL, mdl, 0)
+    wdm.MmUnlockPages(mdl)
+
+
+def lock_pages_of_pool(w: World) -> None:
+    flags = w.mdl.mdl_flags
+    expect(w, 0xC4, 0xB0, w.mdl, flags, flags & wdm.MDL_SOURCE_IS_NONPAGED_POOL)
+    wdm.MmProbeAndLockPages(w.mdl, wdm.KernelMode, wdm.IoReadAccess)
+
+
+def unlock_pages_of_a_part(w: World) -> None:
+    target = w.target_mdl
+    wdm.IoBuildPartialMdl(w.mdl, target, w.block, 16)
+    expect(w, 0xC4, 0xB4, target, target.mdl_flags, wdm.MDL_PARTIAL)
+    wdm.MmUnlockPages(target)
+
+
+def free_a_common_buffer_twice(w: World) -> None:
+    operations = w.adapter.dma_operations
+    address, logical = operations.allocate_common_buffer(w.adapter, 64, False)
+    assert address is not None
+    assert logical is not None
+    operations.free_common_buffer(w.adapter, 64, logical, address, False)
+    expect(w, 0xE6, 3, 1, 0, 0)
+    operations.free_common_buffer(w.adapter, 64, logical, address, False)
+
+
+def put_an_adapter_with_a_buffer(w: World) -> None:
+    operations = w.adapter.dma_operations
+    w.machine.kernel.verifier.verify(None, VERIFIER_DMA_VERIFICATION)
+    operations.allocate_common_buffer(w.adapter, 64, False)
+    expect(w, 0xE6, 7, w.adapter, 1, 0)
+    operations.put_dma_adapter(w.adapter)
+
+
+def free_a_channel_that_is_free(w: World) -> None:
+    adapter = w.adapter
+    wdm.KeRaiseIrqlToDpcLevel()
+    expect(w, 0xE6, 4, 1, 0, 0)
+    adapter.dma_operations.free_adapter_channel(adapter)
+
+
+def use_an_adapter_that_is_gone(w: World) -> None:
+    operations = w.adapter.dma_operations
+    operations.put_dma_adapter(w.adapter)
+    expect(w, 0xE6, 0x18, w.adapter, 0, 0)
+    operations.put_dma_adapter(w.adapter)
+
+
+def build_a_request_that_is_none(w: World) -> None:
+    expect(w, 0xC9, 8, w.device, wdm.IRP_MJ_CLEANUP, wdm.STATUS_INVALID_PARAMETER)
+    wdm.IoBuildAsynchronousFsdRequest(wdm.IRP_MJ_CLEANUP, w.device, None, 0, None, None)
+
+
 STOPS: tuple[Callable[[World], object], ...] = (
+    build_a_request_that_is_none,
+    free_a_channel_that_is_free,
+    free_a_common_buffer_twice,
+    lock_pages_at_high_level,
+    lock_pages_of_pool,
+    map_io_space_at_high_level,
+    put_an_adapter_with_a_buffer,
+    unlock_pages_at_high_level,
+    unlock_pages_of_a_part,
+    unmap_io_space_at_high_level,
+    unmap_pages_at_high_level,
+    use_an_adapter_that_is_gone,
     ask_for_too_many_registers,
     attach_in_a_ring,
     attach_to_itself,

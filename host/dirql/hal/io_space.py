@@ -22,6 +22,7 @@ def map_io_space(physical_address: PhysicalAddress, number_of_bytes: int, _cache
     There is no cache between the host and the bus, so every cache type acts as MmNonCached. Raises `TypeError` for an
     address of another type than PHYSICAL_ADDRESS, `ValueError` for a range that is not device memory.
     """
+    _MAP_IO_SPACE.check_irql(physical_address, number_of_bytes)
     _MAP_IO_SPACE.check_level(physical_address)
     if not isinstance(physical_address, PhysicalAddress):
         raise TypeError(
@@ -34,6 +35,7 @@ def map_io_space(physical_address: PhysicalAddress, number_of_bytes: int, _cache
 
 def unmap_io_space(base_address: int, number_of_bytes: int) -> None:
     """Undo `map_io_space`; takes the address that it returned and the same length. Follows MmUnmapIoSpace."""
+    _UNMAP_IO_SPACE.check_irql(base_address, number_of_bytes)
     _UNMAP_IO_SPACE.check_level(base_address)
     _UNMAP_IO_SPACE.check_arguments(base_address, number_of_bytes)
     running.value.device_memory.unmap(base_address, number_of_bytes)

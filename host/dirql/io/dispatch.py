@@ -197,7 +197,7 @@ def _refuse_value(status: int, device: DeviceObject, irp: Irp, stack: IoStackLoc
         "a dispatch routine must return the status of the IRP, or STATUS_PENDING for one that it marked pending;"
         f" the dispatch routine of {device!r}, {routine}, returned {status_name(status)}, yet {irp!r} {was}"
     )
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, routine, irp, 0, reason=reason)
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, routine, irp, device, reason=reason)
 
 
 def invalid_device_request(device: DeviceObject, irp: Irp) -> int:

@@ -126,9 +126,11 @@ def story(irp: Packet) -> str:
     return f"{done} in {code.co_qualname} ({code.co_filename}:{line})"
 
 
-def violate(violation: int, subject: object, reason: str) -> NoReturn:
+def violate(violation: int, irp: Packet, reason: str) -> NoReturn:
     """Stop for a broken rule of Driver Verifier's I/O verification, bug check 0xC9 with the parameters of its page."""
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, origin(), subject, 0, reason=reason)
+    here = irp.current_location
+    device = irp.locations[here - 1].device_object if 0 < here <= irp.stack_count else None
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, origin(), irp, device or 0, reason=reason)
 
 
 def use_after_end(irp: Packet, what: str) -> str:

@@ -25,8 +25,9 @@ from dirql.io.status_block import IoStatusBlock
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke, get_current_thread
 from dirql.ke.defects import report_defect
-from dirql.ke.guard import current_driver
+from dirql.ke.guard import current_driver, describe
 from dirql.ke.objects.event import Event
+from dirql.ke.origin import origin
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.thread import WAITING
 from dirql.ke.threads.wait import wait_for_single_object
@@ -57,7 +58,12 @@ from dirql.nt.constants import (
 )
 from dirql.nt.control_code import method_from_ctl_code
 from dirql.nt.ntstatus import StatusException, nt_error, status_name
-from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_NOT_SUPPORTED, STATUS_PENDING
+from dirql.nt.status import (
+    STATUS_INVALID_PARAMETER,
+    STATUS_MORE_PROCESSING_REQUIRED,
+    STATUS_NOT_SUPPORTED,
+    STATUS_PENDING,
+)
 
 __all__ = [
     "FileRequest",
@@ -234,12 +240,12 @@ class FileRequest(Request):
         if self.state is State.DISPATCHING:
             if status != STATUS_PENDING:
                 what = f"{self.irp!r} is neither completed nor pending"
-                _refuse(VF_IO_VERIFY_RETURNED_WITHOUT_ACTION, device, status, what)
+                _refuse(VF_IO_VERIFY_RETURNED_WITHOUT_ACTION, device, self.irp, status, what)
             self.state = State.PENDING
         elif self.state is State.COMPLETED:
             if status == STATUS_PENDING:
                 what = f"{self.irp!r} was completed without having been marked pending"
-                _refuse(VF_IO_VERIFY_INCONSISTENT_RETURN, device, status, what)
+                _refuse(VF_IO_VERIFY_INCONSISTENT_RETURN, device, self.irp, status, what)
             self.report()
         if is_synchronous and status == STATUS_PENDING:
             alertable = bool(file.flags & FO_ALERTABLE_IO)
@@ -261,7 +267,14 @@ class FileRequest(Request):
         else:
             code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_PENDING_NOT_PROPAGATED
             reason = f"STATUS_PENDING was returned for {irp!r} of {self.file!r}, which nobody marked pending"
-            bug_check(code, violation, irp, reason=reason)
+            bug_check(
+                code,
+                violation,
+                origin(),
+                irp,
+                irp.locations[irp.stack_count - 1].device_object,
+                reason=reason,
+            )
 
     def report(self) -> None:
         """Report the result, to the file as well, unless it is an error and the program has it as the returned status.
@@ -280,9 +293,10 @@ class FileRequest(Request):
         file.dereference()
 
 
-def _refuse(violation: int, device: DeviceObject, status: int, what: str) -> NoReturn:
+def _refuse(violation: int, device: DeviceObject, irp: Irp, status: int, what: str) -> NoReturn:
     reason = f"the dispatch routine of {device!r} returned {status_name(status)}, yet {what}"
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, reason=reason)
+    routine = describe(device.driver_object.major_function[irp.locations[irp.stack_count - 1].major_function])
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, routine, irp, device, reason=reason)
 
 
 def send_and_wait(device: DeviceObject, irp: Irp, requestor_mode: int = KernelMode) -> IoStatusBlock:
@@ -430,7 +444,8 @@ def _build_fsd(
         return None
     if major_function not in _FSD_FUNCTIONS:
         reason = f"the major function of a built request must be one of {_FSD_FUNCTIONS}; it was {major_function:#x}"
-        bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_BUILD_BAD_BUFFER, irp, reason=reason)
+        code, status = DRIVER_VERIFIER_IOMANAGER_VIOLATION, STATUS_INVALID_PARAMETER
+        bug_check(code, VF_IOMANAGER_BUILD_BAD_BUFFER, device, major_function, status, reason=reason)
     if major_function not in (IRP_MJ_READ, IRP_MJ_WRITE):
         return irp
     read = irp.get_next_stack_location().parameters.read

@@ -310,7 +310,8 @@ def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) 
     status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
     name = type(error).__name__
     reason = f"{kind.noun} {describe(routine)} must handle its exceptions, and let {name} escape: {error}"
-    return BugCheck(code, (status, error, 0, 0), reason, origin_of(error) or origin_of_routine(routine))
+    place = origin_of(error) or origin_of_routine(routine)
+    return BugCheck(code, (status, place or 0, error, 0), reason, place)
 
 
 def _failure_of_driver(error: Exception) -> BugCheck | None:
@@ -375,7 +376,7 @@ def _check_locks(kind: RoutineKind, driver: object, routine: object, last: Owned
         f"{_who(kind, driver, routine)} must return with the spin locks held that its caller expects;"
         f" it {done.format(repr(lock))}"
     )
-    bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, routine, lock, 0, reason=reason)
+    bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, reason, lock, 0, reason=reason)
 
 
 def _checked_result(kind: RoutineKind, driver: object, routine: object, result: R) -> R:
@@ -396,7 +397,8 @@ def _refuse_result(kind: RoutineKind, routine: object, reason: str) -> NoReturn:
         bug_check(code, violation, routine, reason=reason)
     error = TypeError(reason)
     code = KMODE_EXCEPTION_NOT_HANDLED if kind.exception is None else kind.exception
-    bug_check(code, STATUS_UNHANDLED_EXCEPTION, error, reason=reason, place=origin_of_routine(routine))
+    place = origin_of_routine(routine)
+    bug_check(code, STATUS_UNHANDLED_EXCEPTION, place or 0, error, reason=reason, place=place)
 
 
 def _boolean(value: object) -> bool:

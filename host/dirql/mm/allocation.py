@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
-from dirql.ke.origin import Mark, mark
+from dirql.ke.origin import Mark, mark, origin
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql, irql_name
 from dirql.mm.layout import SYSTEM_RANGE_START
@@ -133,6 +133,7 @@ def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
             POOL_CALLER_ZERO_TAG,
             pool_type,
             size,
+            origin(),
             reason="a pool tag must not be 0; it was 0: give one, such as POOL_TAG('Drvr')",
         )
     pageable = bool(pool_type & PagedPool)

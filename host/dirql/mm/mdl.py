@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import current_driver, is_verified
-from dirql.ke.origin import Mark, mark
+from dirql.ke.guard import current_driver, is_verified, verifies
+from dirql.ke.origin import Mark, describe_mark, mark, origin
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace
@@ -22,12 +22,20 @@ from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page
 from dirql.mm.manager import running
 from dirql.mm.process import Process
 from dirql.nt.bugcodes import (
+    BAD_POOL_CALLER,
     DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS,
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     DRIVER_VERIFIER_DMA_VIOLATION,
+    INVALID_MDL_RANGE,
     LOCKED_PAGES_UNDERFLOW,
+    PAGE_FAULT_IN_NONPAGED_AREA,
     PFN_LIST_CORRUPT,
+    POOL_CALLER_DOUBLE_FREE,
     PROCESS_HAS_LOCKED_PAGES,
+    TARGET_MDL_TOO_SMALL,
+    VERIFIER_POOL_TRACKING,
+    VERIFIER_SPECIAL_POOL,
     VF_DMA_NOT_LOCKED,
     VF_MDL_BUILD_FOR_PAGED,
     VF_MDL_FREE_WHILE_MAPPED,
@@ -36,6 +44,7 @@ from dirql.nt.bugcodes import (
     VF_MDL_UNLOCK_NEVER_LOCKED,
     VF_MDL_UNLOCK_NONPAGED_POOL,
     VF_MDL_UNLOCK_PARTIAL,
+    VF_POOL_DOUBLE_FREE,
 )
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
@@ -72,6 +81,8 @@ _GET_MDL_VIRTUAL_ADDRESS: Final = contract("MmGetMdlVirtualAddress")
 
 _LONGEST: Final = (1 << 32) - PAGE_SIZE
 """The longest buffer that IoAllocateMdl can describe: 4 GiB less a page."""
+_UNLOCKED_TOO_OFTEN: Final = 7
+"""Parameter 1 of PFN_LIST_CORRUPT: a page was unlocked more often than locked."""
 _HEADER_SIZE: Final = 0x30
 _FRAME_NUMBER_SIZE: Final = 8
 _HAS_SYSTEM_ADDRESS: Final = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
@@ -94,6 +105,7 @@ class Mdl:
         "freed_by",
         "is_free",
         "lists",
+        "locked_at",
         "mapped_system_va",
         "mdl_flags",
         "next",
@@ -110,6 +122,8 @@ class Mdl:
         self.driver: object = None
         """The driver that allocated the MDL, None for the I/O manager; `place` is where it did so."""
         self.place: Mark | None = None
+        self.locked_at: Mark | None = None
+        """Where a driver locked the pages."""
         self.is_free = False
         """Whether the MDL was freed, by the driver `freed_by` in `freed_at`."""
         self.freed_by: object = None
@@ -167,7 +181,7 @@ class Mdl:
         if self.mdl_flags & MDL_PAGES_LOCKED:
             bug_check(
                 DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS,
-                0,
+                describe_mark(self.locked_at),
                 0,
                 self,
                 len(self.frames),
@@ -212,6 +226,7 @@ class Mdl:
         APC_LEVEL or below. Raises STATUS_ACCESS_VIOLATION, with nothing locked, for a page that is not mapped, for a
         read-only page that is to be written, and in UserMode for a page of the system.
         """
+        _PROBE_AND_LOCK_PAGES.check_irql(self, access_mode)
         _PROBE_AND_LOCK_PAGES.check(self)
         if type(access_mode) is not int or type(operation) is not int:
             _PROBE_AND_LOCK_PAGES.check_arguments(self, access_mode, operation)
@@ -221,6 +236,7 @@ class Mdl:
             self._violation(
                 VF_MDL_PROBE_BAD_FLAGS,
                 "must be neither locked, built, partial nor mapped when MmProbeAndLockPages is called",
+                self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA),
             )
         write = operation != IoReadAccess
         end = self.get_virtual_address() + self.byte_count
@@ -230,6 +246,8 @@ class Mdl:
         frames = self._probe(manager.space_of(self.start_va), end, write=write)
         manager.frames.lock(frames)
         manager.locked_mdls += 1
+        if current_driver() is not None:
+            self.locked_at = mark()
         self.frames = frames
         if self.start_va < SYSTEM_RANGE_START:
             self.process = manager.process
@@ -293,7 +311,9 @@ class Mdl:
             return self.mapped_system_va
         if not self.mdl_flags & _DESCRIBES_FRAMES:
             self._violation(
-                VF_MDL_MAP_UNLOCKED, "must have its pages locked when MmGetSystemAddressForMdlSafe is called"
+                VF_MDL_MAP_UNLOCKED,
+                "must have its pages locked when MmGetSystemAddressForMdlSafe is called",
+                _DESCRIBES_FRAMES,
             )
         manager = running.value
         address = manager.system.map(MAPPING_RANGE, self.frames, writable=not priority & MdlMappingNoWrite)
@@ -310,8 +330,8 @@ class Mdl:
         """Make `target` describe `length` bytes of this buffer from `address` on; follows IoBuildPartialMdl.
 
         `address` is a virtual address of the buffer; `length` 0 means up to its end. The target shares the mapping of
-        this MDL if there is one, and otherwise makes a mapping of its own on demand. Bug check 0x4E when the range is
-        not inside the buffer, or when the target was allocated for fewer pages.
+        this MDL if there is one, and otherwise makes a mapping of its own on demand. Bug check 0x12E when the range is
+        not inside the buffer, 0x40 when the target was allocated for fewer pages.
         """
         _BUILD_PARTIAL.check_two(self, target)
         _BUILD_PARTIAL.check_arguments(self, target, address, length)
@@ -319,17 +339,20 @@ class Mdl:
             if mdl.is_free:
                 mdl.refuse_use("IoBuildPartialMdl")
         skipped = address - self.get_virtual_address()
-        length = length or self.byte_count - skipped
-        if skipped < 0 or length < 0 or skipped + length > self.byte_count:
-            self._corrupt(
-                address,
-                f"the part for IoBuildPartialMdl must lie inside {self!r}; it was {length} bytes at {address:#x}",
+        rest = self.byte_count - skipped
+        if skipped < 0 or rest < 0 or length > rest:
+            reason = (
+                f"the part for IoBuildPartialMdl must lie inside {self!r}; it was {length} bytes at {address:#x}: take"
+                " the start from MmGetMdlVirtualAddress"
             )
+            bug_check(INVALID_MDL_RANGE, self, target, address, length, reason=reason)
+        length = length or rest
         if _size_of_mdl(address, length) > target.size:
-            self._corrupt(
-                address,
-                f"the target of IoBuildPartialMdl must be allocated for {length} bytes or more; it was {target!r}",
+            reason = (
+                f"the target of IoBuildPartialMdl must have room for the pages of {length} bytes at {address:#x}; it"
+                f" was {target!r}, of {target.size} bytes: give IoAllocateMdl the same address and length"
             )
+            bug_check(TARGET_MDL_TOO_SMALL, reason=reason)
         target.prepare_for_reuse()
         target._describe(address, length)
         first = (page_align(address) - self.start_va) // PAGE_SIZE
@@ -378,11 +401,9 @@ class Mdl:
         """Stop the system, because the MDL was freed, or because a device may still use its memory."""
         allocated = f"it was allocated by {owner_text(self.driver, self.place)}"
         if self.is_free:
-            bug_check(
-                PFN_LIST_CORRUPT,
-                0,
-                self,
-                reason=f"an MDL for {routine} must not be freed yet; {self!r} was: {allocated} and freed by"
+            self._refuse_freed(
+                routine,
+                f"an MDL for {routine} must not be freed yet; {self!r} was: {allocated} and freed by"
                 f" {owner_text(self.freed_by, self.freed_at)}",
             )
         bug_check(
@@ -392,6 +413,18 @@ class Mdl:
             reason=f"an MDL for {routine} must be in no scatter/gather list or transfer; {self!r} was in"
             f" {self.lists}: call PutScatterGatherList, or FlushAdapterBuffers, before; {allocated}",
         )
+
+    def _refuse_freed(self, routine: str, reason: str) -> NoReturn:
+        """Stop as NT does for nonpaged pool, in which MDLs lie, that is freed twice or touched when it is free."""
+        if routine == "MmUnlockPages":
+            bug_check(PFN_LIST_CORRUPT, _UNLOCKED_TOO_OFTEN, self, reason=reason)
+        if routine != "IoFreeMdl":
+            special = verifies(VERIFIER_SPECIAL_POOL)
+            code = DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL if special else PAGE_FAULT_IN_NONPAGED_AREA
+            bug_check(code, self, 0, origin(), reason=reason)
+        if verifies(VERIFIER_POOL_TRACKING):
+            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_DOUBLE_FREE, 0, self, reason=reason)
+        bug_check(BAD_POOL_CALLER, POOL_CALLER_DOUBLE_FREE, 0, 0, self, reason=reason)
 
     def _refuse_unlock(self) -> NoReturn:
         if not is_verified():
@@ -404,7 +437,9 @@ class Mdl:
             )
         if self.mdl_flags & MDL_PARTIAL:
             self._violation(
-                VF_MDL_UNLOCK_PARTIAL, "must not be partial when MmUnlockPages is called: unlock its source"
+                VF_MDL_UNLOCK_PARTIAL,
+                "must not be partial when MmUnlockPages is called: unlock its source",
+                MDL_PARTIAL,
             )
         if self.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
             self._violation(VF_MDL_UNLOCK_NONPAGED_POOL, "must not be unlocked: nonpaged pool needs no lock")
@@ -412,17 +447,16 @@ class Mdl:
             VF_MDL_UNLOCK_NEVER_LOCKED, "must be locked by MmProbeAndLockPages when MmUnlockPages is called"
         )
 
-    def _violation(self, subcode: int, what: str) -> NoReturn:
+    def _violation(self, subcode: int, what: str, flags: int = 0) -> NoReturn:
+        """Bug check 0xC4; `flags` are those that are wrong or missing, where the page of the rule has them."""
         bug_check(
             DRIVER_VERIFIER_DETECTED_VIOLATION,
             subcode,
             self,
             self.mdl_flags,
+            flags,
             reason=f"{self!r} {what}",
         )
-
-    def _corrupt(self, address: int, reason: str) -> NoReturn:
-        bug_check(PFN_LIST_CORRUPT, 0, self, address, reason=reason)
 
 
 def unmap_locked_pages(base_address: int, mdl: Mdl) -> None:
@@ -430,6 +464,7 @@ def unmap_locked_pages(base_address: int, mdl: Mdl) -> None:
 
     Raises `ValueError` for another address.
     """
+    _UNMAP_LOCKED_PAGES.check_irql(base_address, mdl)
     _UNMAP_LOCKED_PAGES.check_with(base_address, mdl)
     _UNMAP_LOCKED_PAGES.check_arguments(base_address, mdl)
     owns = not mdl.mdl_flags & MDL_PARTIAL or mdl.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED

@@ -54,7 +54,9 @@ _REMEMBERED_FREES: Final = 4096
 _GUARDS: Final = bytes([GUARD]) * PAGE_SIZE
 _ZEROS: Final = memoryview(bytes(PAGE_SIZE))
 _HEADER_CORRUPT: Final = 0x20
-"""Parameter 1 of BAD_POOL_HEADER: the header or the guard of a block is damaged."""
+"""Parameter 1 of BAD_POOL_HEADER: the header of a block is damaged."""
+_OVERRUN: Final = 0x21
+"""Parameter 1 of BAD_POOL_HEADER: the bytes behind a block are damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class Pool:
         )
         if verifies(VERIFIER_POOL_TRACKING):
             violation = VF_POOL_FREE_BAD_PARAMETER
-            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, tag, block.address, reason=reason)
+            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, 0, block.address, reason=reason)
         bug_check(BAD_POOL_CALLER, POOL_CALLER_WRONG_TAG, block.address, block.tag, tag, reason=reason)
 
     def check_double_free(self, address: int) -> None:
@@ -217,7 +219,7 @@ class Pool:
         tag = freed.tag
         reason = f"a block must be freed once; it was freed before: {freed.describe()}"
         if verifies(VERIFIER_POOL_TRACKING):
-            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_DOUBLE_FREE, address, tag, reason=reason)
+            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_DOUBLE_FREE, 0, address, tag, reason=reason)
         bug_check(BAD_POOL_CALLER, POOL_CALLER_DOUBLE_FREE, 0, tag, address, reason=reason)
 
     def statistics(self) -> PoolStatistics:
@@ -354,4 +356,9 @@ class Pool:
                 block.size,
                 reason=reason,
             )
-        bug_check(BAD_POOL_HEADER, _HEADER_CORRUPT, block.address, where, block.size, reason=reason)
+        if where < block.address:
+            following = block.address + block.size
+            bug_check(BAD_POOL_HEADER, _HEADER_CORRUPT, where, following, reason=reason)
+        physical = self._physical(where)
+        found = int.from_bytes(self._frames.ram[physical : physical + 1], "little")
+        bug_check(BAD_POOL_HEADER, _OVERRUN, block.address, block.size, found, reason=reason)

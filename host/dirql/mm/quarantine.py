@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
+from dirql.ke.origin import origin
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.blocks import Block, SlotPage
 from dirql.nt.bugcodes import (
@@ -101,6 +102,7 @@ def refuse_access(freed: Block, address: int, *, write: bool, by_driver: bool) -
         DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL if special else PAGE_FAULT_IN_NONPAGED_AREA,
         address,
         int(write),
+        origin(),
         reason=f"pool must not be touched after it was freed; {address:#x} was {'written' if write else 'read'} in "
         f"{freed.describe()}: free a block after its last use, and forget its address then",
     )

@@ -82,4 +82,4 @@ def _query_id(node: DeviceNode, kind: int, *, multiple: bool) -> list[str]:
     request = node.send(IRP_MN_QUERY_ID, fill)
     if not nt_success(request.status) or not request.information:
         return []
-    return take_strings(request.information, multiple=multiple, device=node)
+    return take_strings(request.information, kind, multiple=multiple, device=node)

@@ -8,19 +8,28 @@ from dirql.ke.bugcheck import bug_check
 from dirql.mm import memory
 from dirql.mm.allocation import free_pool
 from dirql.nt.bugcodes import PNP_DETECTED_FATAL_ERROR, PNP_FATAL_BAD_ID
-from dirql.nt.constants import MAX_DEVICE_ID_LEN
+from dirql.nt.constants import (
+    MAX_DEVICE_ID_LEN,
+    BusQueryCompatibleIDs,
+    BusQueryDeviceID,
+    BusQueryHardwareIDs,
+    BusQueryInstanceID,
+)
 
 __all__ = ["take_strings"]
 
 _WIDE = "utf-16-le"
 _NUL = "\0".encode(_WIDE)
+_NUMBERS = {BusQueryDeviceID: 1, BusQueryInstanceID: 2, BusQueryHardwareIDs: 3, BusQueryCompatibleIDs: 4}
+"""Parameter 4 of the bug check for each kind of string."""
 
 
-def take_strings(address: int, *, multiple: bool, device: object) -> list[str]:
+def take_strings(address: int, kind: int, *, multiple: bool, device: object) -> list[str]:
     """Read the strings of `device` that a bus driver put into pool at `address`, and free the pool.
 
-    `multiple` strings end with an empty one. A string of 200 characters or more is bug check 0xCA/3, and so is one with
-    a comma, a control character or a character beyond ASCII.
+    `kind` is the BUS_QUERY_ID_TYPE with which they were asked for. `multiple` strings end with an empty one. A string
+    of 200 characters or more is bug check 0xCA/3, and so is one with a comma, a control character or a character beyond
+    ASCII.
     """
     strings: list[str] = []
     at = address
@@ -41,5 +50,6 @@ def take_strings(address: int, *, multiple: bool, device: object) -> list[str]:
             reason = (
                 f"an identification of {device!r} must be printable ASCII without commas; it was {text!r}"
             )
-            bug_check(PNP_DETECTED_FATAL_ERROR, PNP_FATAL_BAD_ID, device, reason=reason)
+            number = _NUMBERS.get(kind, 0)
+            bug_check(PNP_DETECTED_FATAL_ERROR, PNP_FATAL_BAD_ID, device, address, number, reason=reason)
     return strings

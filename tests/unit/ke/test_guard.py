@@ -213,9 +213,10 @@ def test_a_routine_that_keeps_a_spin_lock_is_named_with_the_lock(kernel: Kernel,
     if kind != "CustomDpc":
         raise_irql(DISPATCH_LEVEL)
     with bug_check(
-        0xC4, 0x40009, keeps, lock, match=r"keeps.* must return .* acquired <spin lock .*> and did not"
-    ):
+        0xC4, 0x40009, match=r"keeps.* must return .* acquired <spin lock .*> and did not"
+    ) as caught:
         GUARDED[kind](keeps)
+    assert caught.value.parameters[1:] == (caught.value.reason, lock, 0)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in GUARDED if kind != "CustomDpc"])
@@ -231,9 +232,10 @@ def test_a_routine_that_releases_a_spin_lock_of_its_caller_is_named_with_the_loc
     outer.acquire()
     lock.acquire_at_dpc_level()
     with bug_check(
-        0xC4, 0x4000B, releases, lock, match=r"releases.* released <spin lock .*>, which its caller held"
-    ):
+        0xC4, 0x4000B, match=r"releases.* released <spin lock .*>, which its caller held"
+    ) as caught:
         GUARDED[kind](releases)
+    assert caught.value.parameters[1:] == (caught.value.reason, lock, 0)
 
 
 def test_an_isr_that_keeps_a_spin_lock_is_named(machine: FakeMachine, kernel: Kernel) -> None:
@@ -305,10 +307,9 @@ def test_a_cancel_routine_releases_the_cancel_lock(kernel: Kernel) -> None:
     def keeps() -> None:
         pass
 
-    with bug_check(
-        0xC4, 0x40009, keeps, lock, match="the cancel routine .*keeps of 'store' must return with"
-    ):
+    with bug_check(0xC4, 0x40009, match="the cancel routine .*keeps of 'store' must return with") as caught:
         call_driver(CANCEL, "store", keeps)
+    assert caught.value.parameters[1:] == (caught.value.reason, lock, 0)
 
 
 def test_the_lock_routines_of_a_cancel_safe_queue_may_change_the_locks(kernel: Kernel) -> None:
@@ -357,7 +358,8 @@ def test_the_value_of_a_synchronize_routine_is_a_boolean(kernel: Kernel) -> None
 def test_the_value_of_other_routines_is_an_ntstatus(kernel: Kernel, kind: RoutineKind, value: object) -> None:
     with bug_check(0x1E, 0xC0000144, match="of 'store' must return an NTSTATUS; it returned ") as caught:
         call_driver(kind, "store", lambda: value)
-    assert isinstance(caught.value.parameters[1], TypeError)
+    assert isinstance(caught.value.parameters[2], TypeError)
+    assert "test_guard.py" in str(caught.value.parameters[1])
 
 
 def test_the_value_of_a_dispatch_routine_is_an_ntstatus(kernel: Kernel) -> None:

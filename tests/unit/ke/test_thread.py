@@ -157,8 +157,9 @@ def test_a_bug_check_in_a_thread_comes_up_with_its_traceback(kernel: Kernel) -> 
 
 
 def test_a_thread_that_ends_at_a_raised_level(kernel: Kernel) -> None:
-    with bug_check(0xC4, 0x2001C, 2, match="must end at PASSIVE_LEVEL"):
+    with bug_check(0xC4, 0x2001C, match="must end at PASSIVE_LEVEL.*at DISPATCH_LEVEL") as caught:
         wait_for_single_object(thread(lambda: raise_irql(DISPATCH_LEVEL)))
+    assert caught.value.parameters[1:] == (caught.value.reason, 0, 0)
 
 
 # Deadlock.

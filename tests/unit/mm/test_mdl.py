@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -17,7 +18,6 @@ from dirql.mm.manager import MemoryManager, running
 from dirql.mm.mdl import Mdl, unmap_locked_pages
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
-    PFN_LIST_CORRUPT,
     PROCESS_HAS_LOCKED_PAGES,
     VERIFIER_IO_CHECKING,
 )
@@ -335,19 +335,21 @@ def test_MDL_07_of_nonpaged_pool_shares_its_address(memory_manager: MemoryManage
 def test_MDL_07_the_part_lies_inside(memory_manager: MemoryManager, skipped: int, length: int) -> None:
     source = locked_mdl(memory_manager)
     target = mdl_of(source.get_virtual_address(), LENGTH)
-    assert (
-        violation(lambda: source.build_partial(target, source.get_virtual_address() + skipped, length))[0]
-        == PFN_LIST_CORRUPT
-    )
+    address = source.get_virtual_address() + skipped
+    with pytest.raises(BugCheck, match="the part for IoBuildPartialMdl must lie inside") as caught:
+        source.build_partial(target, address, length)
+    assert (caught.value.code, caught.value.parameters) == (0x12E, (source, target, address, length))
 
 
 def test_MDL_07_the_target_must_be_large_enough(memory_manager: MemoryManager) -> None:
     source = locked_mdl(memory_manager)
     target = mdl_of(0, PAGE_SIZE)
-    assert (
-        violation(lambda: source.build_partial(target, source.get_virtual_address(), 0))[0]
-        == PFN_LIST_CORRUPT
-    )
+    with pytest.raises(
+        BugCheck, match="the target of IoBuildPartialMdl must have room for the pages"
+    ) as caught:
+        source.build_partial(target, source.get_virtual_address(), 0)
+    assert (caught.value.code, caught.value.parameters) == (0x40, (0, 0, 0, 0))
+    assert target.byte_count == PAGE_SIZE
 
 
 def test_MDL_07_a_target_can_be_used_again(memory_manager: MemoryManager) -> None:
@@ -397,6 +399,13 @@ USES: list[tuple[str, Callable[[Mdl], object]]] = [
 ]
 
 
+FREED: dict[str, tuple[int, tuple[object, ...]]] = {
+    "IoFreeMdl": (0xC2, (7, 0, 0, "MDL")),
+    "MmUnlockPages": (0x4E, (7, "MDL", 0, 0)),
+}
+"""The bug checks that are none of an access to freed memory."""
+
+
 @pytest.mark.parametrize(("routine", "use"), USES)
 def test_MDL_13_a_freed_mdl_is_not_used(
     memory_manager: MemoryManager, routine: str, use: Callable[[Mdl], object]
@@ -407,7 +416,11 @@ def test_MDL_13_a_freed_mdl_is_not_used(
     words = rf"{routine} must not be freed yet.*allocated by .*test_mdl.py:.* and freed by .*test_mdl.py:"
     with pytest.raises(BugCheck, match=words) as caught:
         use(mdl)
-    assert caught.value.code == 0x4E
+    code, parameters = FREED.get(routine, (0x50, (mdl, 0, ANY, 0)))
+    assert (caught.value.code, caught.value.parameters) == (
+        code,
+        tuple(mdl if isinstance(p, str) else p for p in parameters),
+    )
     assert memory_manager.statistics().mdls == 0
 
 

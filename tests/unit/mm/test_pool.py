@@ -137,7 +137,11 @@ def test_POL_03_freed_twice(
     words = r"must be freed once.*'Test', allocated by .*test_pool.py:.* and freed by .*test_pool.py:"
     with pytest.raises(BugCheck, match=words) as caught:
         free_pool(address)
-    assert (caught.value.code, caught.value.parameters[0]) == (code, p1)
+    tag = pool_tag("Test")
+    assert (caught.value.code, caught.value.parameters) == (
+        code,
+        (p1, 0, address, tag) if verifier else (p1, 0, tag, address),
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,9 +172,11 @@ def test_a_block_is_freed_with_its_own_tag(verifier: bool, code: int, p1: int) -
     words = r"freed with its tag 'Test'; the tag was 'Othr'.*allocated by .*test_pool.py:"
     with pytest.raises(BugCheck, match=words) as caught:
         free_pool_with_tag(address, pool_tag("Othr"))
-    assert caught.value.code == code
-    assert address in caught.value.parameters
-    assert p1 == (caught.value.parameters[0])
+    tags = (pool_tag("Test"), pool_tag("Othr"))
+    assert (caught.value.code, caught.value.parameters) == (
+        code,
+        (p1, 0, address, 0) if verifier else (p1, address, *tags),
+    )
 
 
 # Freed blocks.
@@ -345,6 +351,7 @@ def test_a_tag_of_zero_with_the_old_routine() -> None:
     with pytest.raises(BugCheck, match="must not be 0") as caught:
         allocate_pool_with_tag(NonPagedPool, 10, 0)
     assert (caught.value.code, caught.value.parameters[0]) == (BAD_POOL_CALLER, 0x9B)
+    assert "test_pool.py" in str(caught.value.parameters[3])
 
 
 @pytest.mark.parametrize("flags", FLAGS)
@@ -361,7 +368,8 @@ def test_POL_08_a_byte_past_the_end(
     ) as caught:
         free_pool(address)
     assert caught.value.code == (0xC4 if verifier else BAD_POOL_HEADER)
-    assert caught.value.parameters[:3] == (0x51 if verifier else 0x20, address, address + size)
+    expected = (0x51, address, address + size, size) if verifier else (0x21, address, size, ord("!"))
+    assert caught.value.parameters == expected
 
 
 def test_POL_08_a_byte_before_the_start() -> None:
@@ -369,7 +377,7 @@ def test_POL_08_a_byte_before_the_start() -> None:
     memory.write(address - 1, b"!")
     with pytest.raises(BugCheck) as caught:
         free_pool(address)
-    assert caught.value.code == BAD_POOL_HEADER
+    assert (caught.value.code, caught.value.parameters[0]) == (BAD_POOL_HEADER, 0x20)
 
 
 def test_what_is_held_is_counted_by_tag(memory_manager: MemoryManager) -> None:

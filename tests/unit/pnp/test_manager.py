@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import ANY
+
 import pytest
 
 from dirql.drivers.pci.identity import pool_strings
@@ -57,6 +59,7 @@ from dirql.wdm import (
     STATUS_NOT_SUPPORTED,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
+    BusQueryHardwareIDs,
     CmResourceShareDeviceExclusive,
     CmResourceShareShared,
     CmResourceTypeInterrupt,
@@ -375,7 +378,7 @@ def taken(strings: list[str], *, multiple: bool) -> list[str]:
     """Put strings into pool as a bus driver does, and read them as the manager does."""
     address = pool_strings(strings, multiple=multiple)
     assert address is not None
-    return take_strings(address, multiple=multiple, device="x")
+    return take_strings(address, BusQueryHardwareIDs, multiple=multiple, device="x")
 
 
 @pytest.mark.row("PNP-15")
@@ -392,7 +395,7 @@ def test_PNP_15_strings_that_must_not_be(open_bus: Opener, text: str) -> None:
     open_bus()
     with pytest.raises(BugCheck, match="must be printable ASCII") as stopped:
         taken([text], multiple=False)
-    assert (stopped.value.code, stopped.value.parameters[0]) == (0xCA, 3)
+    assert (stopped.value.code, stopped.value.parameters) == (0xCA, (3, "x", ANY, 3))
 
 
 # IoConnectInterruptEx.

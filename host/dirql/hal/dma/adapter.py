@@ -43,7 +43,7 @@ from dirql.nt.bugcodes import (
     VF_DMA_SECOND_CHANNEL,
     VF_DMA_TOO_MANY_REGISTERS,
 )
-from dirql.nt.constants import DeallocateObjectKeepRegisters, KeepObject
+from dirql.nt.constants import PAGE_SIZE, DeallocateObjectKeepRegisters, KeepObject
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
 
 __all__ = ["AdapterStatistics", "DmaAdapter", "DmaDevice", "DmaOperations"]
@@ -106,6 +106,7 @@ class DmaAdapter:
         "_held",
         "_limit",
         "_lists",
+        "_lists_given",
         "_manager",
         "_queue",
         "_released",
@@ -142,6 +143,7 @@ class DmaAdapter:
         self._channel: MapRegisters | None = None
         self._held: set[MapRegisters] = set()
         self._lists: set[ScatterGatherList] = set()
+        self._lists_given = 0
         self._when_released = when_released
         self._released = False
 
@@ -152,11 +154,13 @@ class DmaAdapter:
         """Give the adapter back; follows PutDmaAdapter. One that still holds something stays in `Hal.adapters`."""
         _PUT_DMA_ADAPTER.check(self)
         self._check_released()
-        left = self._left()
+        left, count = self._left()
         if left and verifies(VERIFIER_DMA_VERIFICATION):
             self._violation(
                 left,
                 f"an adapter must hold nothing when PutDmaAdapter is called; it held {self.statistics()}",
+                self,
+                count,
             )
         self._released = True
         if not left:
@@ -231,6 +235,7 @@ class DmaAdapter:
                 "a scatter/gather list", pieces, mdl, device_object, registers, write_to_device, place
             )
             self._lists.add(found)
+            self._lists_given += 1
             irp = cast("Irp", device_object.current_irp)
             call_driver(CALLBACK, driver, execution_routine, device_object, irp, found, context)
 
@@ -245,6 +250,8 @@ class DmaAdapter:
                 VF_DMA_FREED_LISTS_TOO_OFTEN,
                 f"a list for PutScatterGatherList must be one that this adapter gave and that was not put back; it was "
                 f"{scatter_gather!r}",
+                self._lists_given,
+                self._lists_given - len(self._lists) + 1,
             )
         self._lists.discard(scatter_gather)
         self._forbid(scatter_gather.registers, mark())
@@ -306,7 +313,9 @@ class DmaAdapter:
         registers = self._channel
         if registers is None:
             self._violation(
-                VF_DMA_FREED_CHANNEL_TOO_OFTEN, "the channel for FreeAdapterChannel must be held; it was free"
+                VF_DMA_FREED_CHANNEL_TOO_OFTEN,
+                "the channel for FreeAdapterChannel must be held; it was free",
+                1,
             )
         self._channel = None
         self._free(registers)
@@ -323,11 +332,14 @@ class DmaAdapter:
                 VF_DMA_FREED_REGISTERS_TOO_OFTEN,
                 f"FreeMapRegisters must be called once, with base and number of the map registers; the number was "
                 f"{number_of_map_registers} for {map_register_base!r}",
+                number_of_map_registers,
             )
         if map_register_base.unflushed and verifies(VERIFIER_DMA_VERIFICATION):
             self._violation(
                 VF_DMA_NOT_FLUSHED,
                 "FlushAdapterBuffers must be called before FreeMapRegisters; it was not called",
+                map_register_base.unflushed,
+                map_register_base.count * PAGE_SIZE,
             )
         self._free(map_register_base)
         self._queue.serve()
@@ -447,28 +459,26 @@ class DmaAdapter:
             self._violation(VF_DMA_TOO_MANY_REGISTERS, reason, needed, most)
         return STATUS_INSUFFICIENT_RESOURCES
 
-    def _left(self) -> int:
-        """The verifier's code for the first resource that is still held; 0 when there is none."""
+    def _left(self) -> tuple[int, int]:
+        """The verifier's code for the first resource that is still held, and the number of such; 0 if there is none."""
         for left, violation in (
             (len(self._buffers), VF_DMA_LEFT_BUFFER),
-            (self._channel is not None, VF_DMA_LEFT_CHANNEL),
+            (int(self._channel is not None), VF_DMA_LEFT_CHANNEL),
             (len(self._lists), VF_DMA_LEFT_LIST),
-            (len(self._held), VF_DMA_LEFT_REGISTERS),
+            (sum(registers.count for registers in self._held), VF_DMA_LEFT_REGISTERS),
         ):
             if left:
-                return violation
-        return 0
+                return violation, left
+        return 0, 0
 
     def _check_released(self) -> None:
         if self._released:
             self._violation(
-                VF_DMA_ADAPTER_RELEASED, "an adapter must not be used after PutDmaAdapter; this one was"
+                VF_DMA_ADAPTER_RELEASED, "an adapter must not be used after PutDmaAdapter; this one was", self
             )
 
-    def _violation(self, subcode: int, reason: str, *numbers: int) -> NoReturn:
-        """Bug check 0xE6 with `numbers` as parameters, or else with the adapter."""
-        parameters: tuple[object, ...] = (*(numbers or (self,)), 0, 0)
-        second, third = parameters[0], parameters[1]
+    def _violation(self, subcode: int, reason: str, second: object, third: object = 0) -> NoReturn:
+        """Bug check 0xE6 with the parameters of its page."""
         bug_check(DRIVER_VERIFIER_DMA_VIOLATION, subcode, second, third, reason=reason)
 
 

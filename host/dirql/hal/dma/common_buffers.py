@@ -23,6 +23,8 @@ __all__ = ["OWNER", "CommonBuffers"]
 
 OWNER: Final = "common buffer"
 _GUARD: Final = b"\xfc"
+_PADDING_AFTER: Final = 5
+"""Parameter 2 of an overrun: the bytes behind the buffer have changed."""
 
 
 class _CommonBuffer(NamedTuple):
@@ -82,9 +84,7 @@ class CommonBuffers:
             bug_check(
                 DRIVER_VERIFIER_DMA_VIOLATION,
                 VF_DMA_FREED_BUFFER_TOO_OFTEN,
-                address,
-                logical,
-                length,
+                1,
                 reason=f"FreeCommonBuffer must be called once, with the length and both addresses of the buffer; they "
                 f"were {length} bytes, {address:#x} and {logical:#x}, and there is {buffer}",
             )
@@ -95,8 +95,9 @@ class CommonBuffers:
             bug_check(
                 DRIVER_VERIFIER_DMA_VIOLATION,
                 VF_DMA_OVERRUN,
+                _PADDING_AFTER,
                 address,
-                length,
+                address + length + buffer.guard - len(damaged),
                 reason=f"a common buffer must be written within its {length} bytes; it was written at byte "
                 f"{length + buffer.guard - len(damaged)}",
             )

@@ -92,9 +92,14 @@ class MapRegisters:
         return f"<MapRegisters {self.count}, {self._used} in use>"
 
     @property
-    def unflushed(self) -> bool:
-        """Whether there is data from the device that was not flushed to its buffer."""
-        return any(not bounce.write_to_device for bounce in self._bounces)
+    def unflushed(self) -> int:
+        """The bytes of data from the device that were not flushed to their buffer."""
+        return sum(
+            end - first
+            for bounce in self._bounces
+            if not bounce.write_to_device
+            for first, end in bounce.found
+        )
 
     def bounce(self, found: list[Run], offset: int, *, write_to_device: bool) -> Run:
         """Move these runs of a transfer through these registers; returns where in RAM the device finds them.

@@ -99,6 +99,14 @@ class KeptContract:
         if spent >= clock.horizon or kernel.is_eager:
             current.dispatcher.pass_spent()
 
+    def check_irql(self, first: object, last: object) -> None:
+        """For a routine of whose broken rule the bug check shows `last` as its fourth parameter; another check follows.
+
+        It checks the IRQL and does not charge the call.
+        """
+        if not self._is_legal[current.processor.irql]:
+            self._refuse(first, last)
+
     def check(self, first: object) -> None:
         """For a routine whose first argument, and no other, is a pointer to a structure."""
         if not self._is_legal[current.processor.irql]:
@@ -116,7 +124,7 @@ class KeptContract:
         if not self._is_legal[current.processor.irql]:
             self._refuse(first)
         if type(first) not in self._firsts:
-            self._accept(0, first, self._firsts)
+            self._accept(0, first, self._firsts, second)
         if type(second) not in self._seconds:
             self._accept(1, second, self._seconds)
         kernel = current.kernel
@@ -178,25 +186,25 @@ class KeptContract:
                 f" {value.highest:#x} ({value.type}); it was {argument:#x}"
             )
 
-    def _accept(self, number: int, argument: object, accepted: set[type]) -> None:
+    def _accept(self, number: int, argument: object, accepted: set[type], other: object = 0) -> None:
         """Note the type of the argument for a pointer if it is right; raises `TypeError` if it is wrong."""
         pointer = self.stated.pointers[number]
         if not _fits(pointer, argument):
-            self._refuse_pointer(pointer, argument)
+            self._refuse_pointer(pointer, argument, other)
         accepted.add(type(argument))
 
-    def _refuse_pointer(self, pointer: Pointer, argument: object) -> NoReturn:
+    def _refuse_pointer(self, pointer: Pointer, argument: object, other: object) -> NoReturn:
         null = " or be None" if pointer.optional else ""
         reason = f"{self.stated.routine}: {pointer.name} must have the type {pointer.type}{null}; it was {argument!r}"
         if argument is None and current.kernel.verifier.is_verified(current.processor.driver):
             if pointer.type == "DMA_ADAPTER":
                 bug_check(DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_NULL_ADAPTER, reason=reason)
             if self.stated.routine == "IoCallDriver" and pointer.type == "DEVICE_OBJECT":
-                place = origin()
-                bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_NULL_DEVICE, place, reason=reason)
+                code, place = DRIVER_VERIFIER_IOMANAGER_VIOLATION, origin()
+                bug_check(code, VF_IO_VERIFY_NULL_DEVICE, place, other, reason=reason)
         raise TypeError(reason)
 
-    def _refuse(self, argument: object) -> None:
+    def _refuse(self, argument: object, last: object = 0) -> None:
         """Bug check, or return if only Driver Verifier has the rule and the driver is not verified."""
         stated = self.stated
         processor = current.processor
@@ -210,25 +218,28 @@ class KeptContract:
             code = IRQL_NOT_GREATER_OR_EQUAL if irql < stated.min_irql else IRQL_NOT_LESS_OR_EQUAL
             bug_check(code, argument, irql, 0, stated.routine, reason=reason)
         if kernel.verifier.is_verified(processor.driver):
-            rest = _parameters(stated, violation, irql, argument, reason)
+            rest = _parameters(stated, violation, (irql, argument, last), reason)
             bug_check(violation.code, violation.subcode, *rest, reason=reason)
 
 
 def _parameters(
-    stated: Contract, violation: Violation, irql: int, argument: object, reason: str
+    stated: Contract, violation: Violation, found: tuple[int, object, object], reason: str
 ) -> tuple[object, object, object]:
-    """The parameters behind the first, as the WDK's page of the bug check has them for this rule."""
+    """The parameters behind the first, as the WDK's page of the bug check has them for this rule.
+
+    `found` are the IRQL and two arguments of the call, which most rules have.
+    """
     if violation.subcode >= _DDI_RULES:
         return reason, 0, 0  # the rule's condition in words
     if violation.code == DRIVER_VERIFIER_DMA_VIOLATION:
         is_exact = stated.min_irql == stated.max_irql
-        return 1 if is_exact else 2, stated.max_irql, irql
+        return 1 if is_exact else 2, stated.max_irql, found[0]
     if (
         violation.code == DRIVER_VERIFIER_IOMANAGER_VIOLATION
         and violation.subcode == VF_IOMANAGER_CALL_DRIVER_IRQL
     ):
-        return irql, 0, 0
-    return irql, argument, 0
+        return found[0], 0, 0
+    return found
 
 
 def charge_call() -> None:

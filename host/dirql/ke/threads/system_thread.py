@@ -99,7 +99,7 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
     irql = current.processor.irql
     if irql != PASSIVE_LEVEL and is_verified():
         reason = f"a system thread must end at PASSIVE_LEVEL; {thread!r} ended at {irql_name(irql)}"
-        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, DDI_IRQL_PS_PASSIVE, irql, thread, reason=reason)
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, DDI_IRQL_PS_PASSIVE, reason, reason=reason)
     if thread.mutexes:
         mutex = thread.mutexes[0]
         reason = (
