@@ -123,7 +123,7 @@ class Mdl:
         """The driver that allocated the MDL, None for the I/O manager; `place` is where it did so."""
         self.place: Mark | None = None
         self.locked_at: Mark | None = None
-        """Where a driver locked the pages."""
+        """The place where a driver locked the pages."""
         self.is_free = False
         """Whether the MDL was freed, by the driver `freed_by` in `freed_at`."""
         self.freed_by: object = None
