@@ -112,7 +112,7 @@ def get_attached_device_reference(device: DeviceObject) -> DeviceObject:
     """The top of the stack that `device` is in, with a reference of its own; follows IoGetAttachedDeviceReference."""
     _GET_ATTACHED_DEVICE_REFERENCE.check(device)
     top = device.top_of_stack()
-    top.reference()
+    object_manager.value.take_reference(top)
     return top
 
 

@@ -54,6 +54,6 @@ def get_device_object_pointer(
     manager = object_manager.value
     _, file = manager.handles.lookup(handle, FileObject)
     assert file is not None
-    file.reference()
+    manager.take_reference(file)
     manager.close(handle)
     return STATUS_SUCCESS, file, file.device_object.top_of_stack()

@@ -11,6 +11,7 @@ from dirql.io.cancel import cancel_request
 from dirql.io.manager import running as io_manager
 from dirql.io.whereabouts import describe_request
 from dirql.ke.current import current
+from dirql.ke.origin import describe_mark
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.nt.constants import KernelMode
 from dirql.ob.manager import running as object_manager
@@ -51,8 +52,11 @@ def leaks() -> Iterator[str]:
     manager = io_manager.value
     for irp in manager.live_irps:
         yield f"a request was neither completed nor freed: {describe_request(irp)}"
-    for handle, opened in object_manager.value.handles.open_handles():
-        yield f"handle {handle:#x} of {opened!r} was not closed"
+    for handle, entry in object_manager.value.handles.open_handles():
+        owner = (
+            "" if entry.driver is None else f"; {entry.driver!r} opened it in {describe_mark(entry.place)}"
+        )
+        yield f"handle {handle:#x} of {entry.object.body!r} was not closed{owner}"
     for file in manager.open_files:
         yield f"{file!r} is still referenced"
     for driver in manager.drivers.values():

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
+from dirql.ke.guard import current_driver
+from dirql.ke.origin import Mark, mark
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
     STATUS_INVALID_HANDLE,
@@ -19,6 +21,7 @@ __all__ = ["HandleEntry", "HandleTable"]
 
 _T = TypeVar("_T")
 
+_Driver: TypeAlias = object
 _STEP: Final = 4  # the two low bits of a handle are the application's
 
 
@@ -29,6 +32,9 @@ class HandleEntry:
     object: Object
     granted_access: int
     handle_attributes: int = 0
+    driver: _Driver = None
+    """The driver that opened it, None for a program; `place` is where it did so."""
+    place: Mark | None = None
 
 
 class HandleTable:
@@ -47,7 +53,9 @@ class HandleTable:
         self._next += _STEP
         opened.reference()
         opened.handle_count += 1
-        self._entries[handle] = HandleEntry(opened, granted_access)
+        driver = current_driver()
+        place = None if driver is None else mark()
+        self._entries[handle] = HandleEntry(opened, granted_access, 0, driver, place)
         return handle
 
     def lookup(self, handle: int, kind: type[_T], access: int = 0) -> tuple[int, _T | None]:
@@ -88,6 +96,10 @@ class HandleTable:
         closed.dereference()
         return STATUS_SUCCESS
 
-    def open_handles(self) -> list[tuple[int, object]]:
-        """All open handles with their objects, oldest first."""
-        return [(handle, entry.object.body) for handle, entry in self._entries.items()]
+    def of_driver(self, driver: object) -> list[tuple[int, HandleEntry]]:
+        """The handles that a driver opened and that are still open, with their entries."""
+        return [(handle, entry) for handle, entry in self._entries.items() if entry.driver is driver]
+
+    def open_handles(self) -> list[tuple[int, HandleEntry]]:
+        """All open handles with their entries, oldest first."""
+        return list(self._entries.items())

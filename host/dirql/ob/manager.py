@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dirql.ke.guard import current_driver
+from dirql.ke.origin import Mark, mark
 from dirql.ke.running import Running
 from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import OBJ_PERMANENT
@@ -47,6 +49,8 @@ class ObjectManager:
         self.namespace = Namespace()
         self.handles = HandleTable()
         self._owner_headers: dict[Thread, ThreadHeader] = {}
+        self._references: dict[Object, list[tuple[object, Mark | None]]] = {}
+        """The references of each object that drivers took: the driver, and the place."""
 
     def header_of(self, body: Object | Thread) -> Object:
         """The object that holds the counts of `body`."""
@@ -56,6 +60,37 @@ class ObjectManager:
         if header is None:
             header = self._owner_headers[body] = ThreadHeader(body, self._owner_headers)
         return header
+
+    def take_reference(self, opened: Object) -> int:
+        """Reference an object for the code that runs; returns the number of references."""
+        driver = current_driver()
+        if driver is not None:
+            self._references.setdefault(opened, []).append((driver, mark()))
+        return opened.reference()
+
+    def give_reference_back(self, opened: Object) -> int:
+        """Give a reference back for the code that runs; returns the number of those left.
+
+        A driver may give back what another driver has taken.
+        """
+        taken = self._references.get(opened)
+        if taken:
+            driver = current_driver()
+            own = [index for index, (owner, _) in enumerate(taken) if owner is driver]
+            del taken[own[-1] if own else 0]
+            if not taken:
+                del self._references[opened]
+        return opened.dereference()
+
+    def kept_by(self, driver: object) -> list[tuple[object, Mark | None]]:
+        """The objects of which a driver still has references, each with the place where it took one."""
+        return [
+            (opened.body, place)
+            for opened, taken in self._references.items()
+            if opened.pointer_count > 0
+            for owner, place in taken
+            if owner is driver
+        ]
 
     def path_of(self, attributes: ObjectAttributes) -> tuple[int, str]:
         """The full path that a name and its root directory mean: (status, path)."""

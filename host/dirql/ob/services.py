@@ -76,7 +76,8 @@ def close(handle: int) -> int:
 def reference_object(body: Object | Thread) -> int:
     """Keep an object alive; returns the number of references. Follows ObReferenceObject."""
     _check_object(_REFERENCE_OBJECT, body)
-    return object_manager.value.header_of(body).reference()
+    manager = object_manager.value
+    return manager.take_reference(manager.header_of(body))
 
 
 def dereference_object(body: Object | Thread) -> int:
@@ -85,7 +86,8 @@ def dereference_object(body: Object | Thread) -> int:
     Bug check 0x18 REFERENCE_BY_POINTER when there is none to give back.
     """
     _check_object(_DEREFERENCE_OBJECT, body)
-    return object_manager.value.header_of(body).dereference()
+    manager = object_manager.value
+    return manager.give_reference_back(manager.header_of(body))
 
 
 def _check_object(kept: KeptContract, body: object) -> None:
@@ -114,13 +116,14 @@ def reference_object_by_handle(
     _REFERENCE_OBJECT_BY_HANDLE.check_level(handle)
     _REFERENCE_OBJECT_BY_HANDLE.check_arguments(handle, desired_access, object_type, access_mode)
     _check_type(object_type)
-    handles = object_manager.value.handles
+    manager = object_manager.value
+    handles = manager.handles
     wanted = desired_access if access_mode == UserMode else 0
     status, body = handles.lookup(handle, object_type or object, wanted)
     entry = handles.entry(handle)
     if body is None or entry is None:
         return status, None, None
-    entry.object.reference()
+    manager.take_reference(entry.object)
     return STATUS_SUCCESS, body, ObjectHandleInformation(entry.handle_attributes, entry.granted_access)
 
 

@@ -16,6 +16,7 @@ from dirql.nt.constants import (
 )
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.resources import IoResourceRequirementsList
+from dirql.ob.manager import running as object_manager
 from dirql.pnp.identity import take_strings
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.range_arbiter import BusRanges
@@ -59,7 +60,7 @@ def _query_bus_relations(node: DeviceNode) -> tuple[DeviceObject, ...]:
     if not nt_success(request.status) or not isinstance(relations, DeviceRelations):
         return ()
     for device in relations.objects:
-        device.dereference()
+        object_manager.value.give_reference_back(device)
     return relations.objects
 
 

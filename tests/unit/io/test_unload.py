@@ -10,27 +10,49 @@ import pytest
 
 from dirql.io.loader import load_driver
 from dirql.io.unload import unload_driver
+from dirql.ke import guard
 from dirql.ke.bugcheck import BugCheck
-from dirql.machine import Machine
+from dirql.ke.costs import Costs
+from dirql.machine import LeakReport, Machine, open_machine
+from dirql.nt.bugcodes import VERIFIER_POOL_TRACKING
 from dirql.wdm import (
+    DEVICE_OBJECT,
     DRIVER_OBJECT,
+    IRP,
+    IRP_MJ_READ,
     KDPC,
     KTIMER,
     NT_SUCCESS,
+    POOL_FLAG_NON_PAGED,
+    POOL_TAG,
     STATUS_NO_SUCH_DEVICE,
+    STATUS_PENDING,
     STATUS_SUCCESS,
+    ExAllocatePool2,
+    IoAllocateMdl,
     IoAttachDeviceToDeviceStack,
+    IoCallDriver,
     IoCreateSymbolicLink,
     IoDeleteDevice,
     IoDetachDevice,
+    IoGetDeviceObjectPointer,
+    IoGetNextIrpStackLocation,
+    IoMarkIrpPending,
+    IoSetCompletionRoutine,
+    KeDelayExecutionThread,
     KeInitializeDpc,
     KeInitializeTimer,
+    KernelMode,
     KeSetTimer,
     KeWaitForSingleObject,
+    ObDereferenceObject,
+    ObReferenceObject,
+    ObReferenceObjectByHandle,
     PsCreateSystemThread,
     ZwClose,
 )
-from unit.io.making import NAME, OPEN_AND_CLOSE, create_file, make_device, make_driver
+from fakes.scripted_target import ScriptedTarget
+from unit.io.making import NAME, OPEN_AND_CLOSE, create_file, make_device, make_driver, make_irp
 
 unloaded: list[str] = []
 
@@ -137,3 +159,157 @@ def test_a_driver_leaves_nothing_behind(
     assert "<driver careless>" in error.reason
     if leave is leave_timer:
         assert "in tick (" in str(error)
+
+
+def unload_of(leave: Callable[[DRIVER_OBJECT], object], **options: int) -> DRIVER_OBJECT:
+    """Load a driver that leaves something behind in DriverEntry, and whose Unload routine takes nothing down."""
+
+    def entry(driver: DRIVER_OBJECT, registry_path: str) -> int:
+        leave(driver)
+        driver.driver_unload = forget
+        return STATUS_SUCCESS
+
+    status, driver = load_driver(entry, "careless", **options)
+    assert NT_SUCCESS(status)
+    assert driver is not None
+    unload_driver(driver)
+    return driver
+
+
+def open_twice(driver: DRIVER_OBJECT) -> None:
+    create_file(NAME)
+    _, handle = create_file(NAME)
+    assert handle is not None
+    ZwClose(handle)
+
+
+def keep_thread_handle(driver: DRIVER_OBJECT) -> None:
+    PsCreateSystemThread(0, None, None, lambda _: None, None)
+    KeDelayExecutionThread(KernelMode, False, -10_000)
+
+
+def keep_device(driver: DRIVER_OBJECT) -> None:
+    IoGetDeviceObjectPointer(NAME, 0)
+
+
+def keep_object(driver: DRIVER_OBJECT) -> None:
+    _, handle = create_file(NAME)
+    assert handle is not None
+    ObReferenceObjectByHandle(handle, 0, None, KernelMode)
+    ZwClose(handle)
+
+
+def keep_and_give_back(driver: DRIVER_OBJECT) -> None:
+    _, file, device = IoGetDeviceObjectPointer(NAME, 0)
+    assert file is not None
+    assert device is not None
+    for _ in range(2):
+        ObReferenceObject(device)
+    for body in (device, device, file):
+        ObDereferenceObject(body)
+
+
+@pytest.mark.row("DRV-11")
+@pytest.mark.parametrize(
+    ("leave", "words"),
+    [
+        (open_twice, "must close its handles before its Unload routine returns"),
+        (keep_thread_handle, "must close its handles before its Unload routine returns"),
+        (keep_device, "must give its references back before its Unload routine returns"),
+        (keep_object, "must give its references back before its Unload routine returns"),
+        (keep_and_give_back, ""),
+    ],
+)
+def test_DRV_11_handles_and_references_that_a_driver_leaves_are_defects(
+    machine: Machine, leave: Callable[[DRIVER_OBJECT], None], words: str
+) -> None:
+    make_device(make_driver(OPEN_AND_CLOSE), NAME)
+    unload_of(leave)
+    defects = [str(defect) for defect in machine.defects]
+    assert len(defects) == (1 if words else 0)
+    assert all(words in defect and "<driver careless>" in defect for defect in defects)
+    assert all("test_unload.py:" in defect or "making.py:" in defect for defect in defects)
+
+
+@pytest.mark.row("DRV-11")
+def test_DRV_11_a_driver_that_has_its_own_device_open_is_told_that_it_stays(machine: Machine) -> None:
+    def leave(driver: DRIVER_OBJECT) -> None:
+        for major, routine in OPEN_AND_CLOSE.items():
+            driver.major_function[major] = routine
+        make_device(driver, NAME)
+        create_file(NAME)
+
+    driver = unload_of(leave)
+    assert machine.io.drivers["careless"] is driver
+    (defect,) = map(str, machine.defects)
+    assert "must close the handles of its own devices" in defect
+
+
+@pytest.mark.row("DRV-11")
+def test_DRV_11_the_leak_report_names_the_driver_of_a_handle() -> None:
+    machine = open_machine(ScriptedTarget(), costs=Costs.free())
+    make_device(make_driver(OPEN_AND_CLOSE, driver_unload=unload), NAME)
+    make_driver({}, "careless", driver_unload=forget)
+    guard.call_driver(guard.CALLBACK, machine.io.drivers["careless"], create_file, NAME)
+    with pytest.raises(LeakReport, match=r"was not closed; <driver careless> opened it in .*making.py:"):
+        machine.close()
+
+
+def keep_pool(driver: DRIVER_OBJECT) -> None:
+    ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, POOL_TAG("Left"))
+
+
+def keep_mdl(driver: DRIVER_OBJECT) -> None:
+    IoAllocateMdl(0x1000, 10, False, False, None)
+
+
+def keep_irp(driver: DRIVER_OBJECT) -> None:
+    make_irp(1)
+
+
+@pytest.mark.row("DRV-08")
+@pytest.mark.parametrize("leave", [keep_pool, keep_mdl, keep_irp])
+def test_DRV_08_pool_that_a_driver_leaves(machine: Machine, leave: Callable[[DRIVER_OBJECT], None]) -> None:
+    with pytest.raises(BugCheck, match="must free all its pool, MDLs and IRPs") as stopped:
+        unload_of(leave, verifier_flags=VERIFIER_POOL_TRACKING)
+    assert (stopped.value.code, stopped.value.parameters) == (0xC4, (0x62, "careless", 0, 1))
+
+
+def test_a_driver_that_unloads_while_it_has_a_request_is_stopped(machine: Machine) -> None:
+    def leave(driver: DRIVER_OBJECT) -> None:
+        driver.major_function[IRP_MJ_READ] = take
+        irp = make_irp(1)
+        IoGetNextIrpStackLocation(irp).major_function = IRP_MJ_READ
+        device = make_device(driver)
+        IoCallDriver(device, irp)
+        IoDeleteDevice(device)
+
+    def take(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        return STATUS_PENDING
+
+    with pytest.raises(BugCheck, match="was still with it: complete each request") as stopped:
+        unload_of(leave)
+    assert stopped.value.code == 0xCE
+
+
+def test_a_driver_that_unloads_before_its_completion_routine_is_called_is_stopped(machine: Machine) -> None:
+    def take(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        return STATUS_PENDING
+
+    def done(device: object, irp: IRP, context: object) -> int:
+        raise AssertionError
+
+    lower = make_device(make_driver({IRP_MJ_READ: take}))
+
+    def leave(driver: DRIVER_OBJECT) -> None:
+        irp = make_irp(1)
+        IoGetNextIrpStackLocation(irp).major_function = IRP_MJ_READ
+        IoSetCompletionRoutine(irp, done, None, True, True, True)
+        IoCallDriver(lower, irp)
+
+    with pytest.raises(BugCheck, match="with its completion routine: wait for the request") as stopped:
+        unload_of(leave)
+    assert stopped.value.code == 0xCE
+    assert "done (" in str(stopped.value)
