@@ -68,7 +68,7 @@ def cancel_request(irp: Irp) -> bool:
         return False
     irp.cancel_routine = None
     irp.cancel_irql = old_irql
-    device = irp.get_current_stack_location().device_object
+    device = irp.current_stack_location().device_object
     assert device is not None
     manager = io_manager.value
     depth = manager.cancels + 1

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 from dirql.io.irp import POSTPONED, PROMISED, complete_request
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStackLocation, Irp
-from dirql.io.packet import holder_below, story, violate
+from dirql.io.packet import holder_elsewhere, story, violate
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
@@ -24,6 +24,7 @@ from dirql.nt.bugcodes import (
     VF_IO_VERIFY_INCONSISTENT_RETURN,
     VF_IO_VERIFY_RETURNED_MINUS_ONE,
     VF_IO_VERIFY_RETURNED_WITHOUT_ACTION,
+    VF_IO_VERIFY_TRASHED_STACK,
     VF_IOMANAGER_BAD_DEVICE,
     VF_IOMANAGER_BAD_IRP_TYPE,
 )
@@ -55,14 +56,14 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
         _refuse_call(device, irp, location)
     locations = irp.locations
     stack = locations[location - 1]
-    if location < count:
-        above = locations[location].device_object
-        if above is not None and above.driver_object is not ke.processor.driver:
-            _check_sender(irp, stack)
+    above = locations[location].device_object if location < count else None
+    if (irp.maker if above is None else above.driver_object) is not ke.processor.driver:
+        _check_sender(irp, stack)
     if irp.cancel_routine is not None or stack.control & SL_PENDING_RETURNED:
         _check_packet(irp)
     irp.current_location = location
     stack.device_object = device
+    stack.sent = times = stack.left + 1
     manager = io_manager.value
     if manager.completions >= DEEPEST_CALL:
         return _call_later(device, irp, stack)
@@ -73,7 +74,6 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
         hooks.dispatch_entered(device, irp)
     driver = device.driver_object
     dispatch = driver.major_function[stack.major_function]
-    times = stack.left + 1
     status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
     if (status is not stack.outcome and status != stack.outcome) or stack.left != times:
         _check_value(status, device, irp, location, stack, times)
@@ -112,18 +112,19 @@ def _call_now(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> None:
 
 
 def _check_sender(irp: Irp, stack: IoStackLocation) -> None:
-    """Stop a verified driver that passes a request on a second time, while a driver below still has it."""
+    """Stop a verified driver that passes on a request which it has passed on before, or has completed."""
     driver = ke.processor.driver
     device = stack.device_object
-    if device is not None and device.driver_object is driver:
+    if device is not None and device.driver_object is driver and stack.left < stack.sent:
         return  # IoSkipCurrentIrpStackLocation: the driver passes its own location on
-    holder = holder_below(irp, driver)
-    if holder is not None and ke.kernel.verifier.is_verified(driver):
+    elsewhere = holder_elsewhere(irp, driver)
+    if elsewhere is not None and ke.kernel.verifier.is_verified(driver):
+        is_below, where = elsewhere
         reason = (
-            f"a driver must pass an IRP on once; {irp!r} was with {holder!r}, and IoCallDriver was called for it again:"
-            " wait for the completion routine"
+            f"a driver must pass on an IRP that it has, and once; {irp!r} was {where}, and IoCallDriver was called for"
+            " it: wait for the completion routine, and forget an IRP that you complete"
         )
-        violate(VF_IO_VERIFY_FORWARD_WHILE_PENDING, irp, reason)
+        violate(VF_IO_VERIFY_FORWARD_WHILE_PENDING if is_below else VF_IO_VERIFY_TRASHED_STACK, irp, reason)
 
 
 def _check_packet(irp: Irp) -> None:

@@ -16,7 +16,7 @@ from typing import Final, NoReturn, TypeVar
 
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import IoStackLocation, Irp, IrpDeviceQueueEntry
-from dirql.io.packet import holder_below, story, violate
+from dirql.io.packet import holder_elsewhere, story, violate
 from dirql.io.reuse import check_unused
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
@@ -186,7 +186,7 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
         (status and status in _NEVER_FINAL)
         or irp.cancel_routine is not None
         or processor.lock is not None
-        or (device is not None and device.driver_object is not processor.driver)
+        or (irp.maker if device is None else device.driver_object) is not processor.driver
     ):
         _check_completion(irp)
     manager = io_manager.value
@@ -291,12 +291,15 @@ def _check_completion(irp: Irp) -> None:
     driver = ke.processor.driver
     if not ke.kernel.verifier.is_verified(driver):
         return
-    holder = holder_below(irp, driver)
-    if holder is not None:
+    elsewhere = holder_elsewhere(irp, driver)
+    if elsewhere is not None:
+        is_below, where = elsewhere
         reason = (
-            f"IoCompleteRequest must be called by the driver that has the IRP; {irp!r} was with {holder!r}, to which it"
-            " had been passed: wait for the completion routine"
+            f"IoCompleteRequest must be called once, by the driver that has the IRP; {irp!r} was {where}: wait for the"
+            " completion routine of an IRP that you pass on, and forget one that you complete"
         )
+        if not is_below:
+            bug_check(MULTIPLE_IRP_COMPLETE_REQUESTS, irp, reason=reason)
         violate(VF_IO_VERIFY_COMPLETE_WHILE_PENDING, irp, reason)
     if status == STATUS_MORE_PROCESSING_REQUIRED:
         what = f"STATUS_MORE_PROCESSING_REQUIRED must not be the result of a request; it was that of {irp!r}"

@@ -150,11 +150,16 @@ class IoStackLocation:
         "minor_function",
         "outcome",
         "parameters",
+        "sent",
     )
 
     def __init__(self) -> None:
-        self.left = self.outcome = 0
-        """The number of completions that have left here, and the value of the dispatch routine that suits the last."""
+        self.left = self.sent = self.outcome = 0
+        """The number of completions that have left here, and the value of the dispatch routine that suits the last.
+
+        `sent` is the number that the next completion makes it; the driver of the location has the request while it is
+        larger.
+        """
         self.major_function = self.minor_function = self.flags = self.control = 0
         self.parameters = Parameters()
         self.device_object: DeviceObject | None = None
@@ -314,8 +319,16 @@ class Irp(Mortal):
     def get_current_stack_location(self) -> IoStackLocation:
         """The location of the driver that has the request now; follows IoGetCurrentIrpStackLocation.
 
-        Bug check 0xC9/0x208 when no driver has it.
+        Bug check 0xC9/0x208 when no driver has it. A driver that has passed it on or completed it is a defect.
         """
+        found = Irp.current_stack_location(self)
+        device = found.device_object
+        if device is not None and device.driver_object is not current.processor.driver:
+            packet.check_reader(self)
+        return found
+
+    def current_stack_location(self) -> IoStackLocation:
+        """Do as `get_current_stack_location` for the I/O manager, whoever has the request."""
         try:
             location = self.current_location
         except AttributeError:
@@ -350,7 +363,7 @@ class Irp(Mortal):
 
     def copy_current_stack_location_to_next(self) -> None:
         """Give the driver below the same parameters; follows IoCopyCurrentIrpStackLocationToNext (row IRP-05)."""
-        Irp.get_next_stack_location(self).copy_from(self.get_current_stack_location())
+        Irp.get_next_stack_location(self).copy_from(self.current_stack_location())
 
     def set_completion_routine(
         self,
@@ -377,7 +390,7 @@ class Irp(Mortal):
 
     def mark_pending(self) -> None:
         """Say that the dispatch routine returns STATUS_PENDING; follows IoMarkIrpPending (row IRP-13)."""
-        stack = Irp.get_current_stack_location(self)
+        stack = Irp.current_stack_location(self)
         device = stack.device_object
         if device is not None and device.driver_object is not current.processor.driver:
             packet.check_mark(self)
@@ -401,6 +414,8 @@ class Irp(Mortal):
                 packet.check_cancel_routine(self)
         elif not self.type:
             packet.refuse_use(self, "IoSetCancelRoutine was called for it")
+        elif self.maker is not current.processor.driver:
+            packet.check_cancel_routine(self)
         previous = self.cancel_routine
         self.cancel_routine = routine
         return previous

@@ -30,8 +30,9 @@ __all__ = [
     "Packet",
     "check_cancel_routine",
     "check_mark",
+    "check_reader",
     "describe",
-    "holder_below",
+    "holder_elsewhere",
     "refuse_location",
     "refuse_pointer",
     "refuse_routine",
@@ -66,6 +67,8 @@ class Holder(Protocol):
 class _Location(Protocol):
     major_function: int
     minor_function: int
+    left: int
+    sent: int
 
     @property
     def device_object(self) -> Holder | None:
@@ -79,6 +82,7 @@ class Packet(Protocol):
     current_location: int
     stack_count: int
     type: int
+    maker: object
     ended_by: str
     """The routine that ended the packet, which `ended_code` called at the instruction `ended_at`."""
     ended_code: CodeType
@@ -158,39 +162,58 @@ def refuse_location(irp: Packet, number: int) -> NoReturn:
     violate(VF_IO_VERIFY_OUT_OF_LOCATIONS, irp, reason)
 
 
-def holder_below(irp: Packet, driver: object) -> Holder | None:
-    """The device that has the request, if `driver` has passed it on to that device; None in any other case."""
-    location = irp.current_location
-    if driver is None or not 1 <= location <= irp.stack_count:
+def holder_elsewhere(irp: Packet, driver: object) -> tuple[bool, str] | None:
+    """Who has a request that `driver` has passed on, or has completed; None if it has done neither, or has it again.
+
+    Gives whether a driver below has it, and in words who has it and why.
+    """
+    location, count = irp.current_location, irp.stack_count
+    if driver is None or not 1 <= location <= count + 1:
         return None
-    holder = irp.locations[location - 1].device_object
-    if holder is None or holder.driver_object is driver:
+    holder = irp.locations[location - 1].device_object if location <= count else None
+    if (irp.maker if holder is None else holder.driver_object) is driver:
         return None
-    for upper in irp.locations[location:]:
-        device = upper.device_object
-        if device is not None and device.driver_object is driver:
-            return holder
+    where = f"with {holder!r}" if holder is not None else f"back with {irp.maker or 'the I/O manager'!r}"
+    for index, stack in enumerate(irp.locations):
+        device = stack.device_object
+        if device is None or device.driver_object is not driver:
+            continue
+        if index >= location:
+            return True, f"{where}, to which it had been passed"
+        if index < location - 1 and stack.left >= stack.sent:
+            return False, f"{where}, because it had been completed by {driver!r}"
     return None
 
 
-def check_mark(irp: Packet) -> None:
-    """Report a mark that goes into the location of a driver below."""
-    holder = holder_below(irp, current.processor.driver)
-    if holder is not None:
+def check_reader(irp: Packet) -> None:
+    """Report a driver that asks for the location of another driver, which has the packet now (row IRP-20)."""
+    elsewhere = holder_elsewhere(irp, current.processor.driver)
+    if elsewhere is not None:
         what = (
-            f"IoMarkIrpPending must be called by the driver that has the IRP; {irp!r} was with {holder!r}: mark it"
+            f"IoGetCurrentIrpStackLocation must be called by the driver that has the IRP; {irp!r} was {elsewhere[1]}:"
+            " keep what you need of your location before you let go of the IRP"
+        )
+        report_defect("IRP-20", what)
+
+
+def check_mark(irp: Packet) -> None:
+    """Report a mark that goes into the location of another driver."""
+    elsewhere = holder_elsewhere(irp, current.processor.driver)
+    if elsewhere is not None:
+        what = (
+            f"IoMarkIrpPending must be called by the driver that has the IRP; {irp!r} was {elsewhere[1]}: mark it"
             " before IoCallDriver"
         )
         report_defect("IRP-13", what)
 
 
 def check_cancel_routine(irp: Packet) -> None:
-    """Stop a verified driver that sets a cancel routine while a driver below has the packet (row CXL-07)."""
+    """Stop a verified driver that sets a cancel routine while another driver has the packet (row CXL-07)."""
     driver = current.processor.driver
-    holder = holder_below(irp, driver)
-    if holder is not None and current.kernel.verifier.is_verified(driver):
+    elsewhere = holder_elsewhere(irp, driver)
+    if elsewhere is not None and current.kernel.verifier.is_verified(driver):
         reason = (
-            f"a cancel routine must be set by the driver that has the IRP; {irp!r} was with {holder!r}: set it before"
+            f"a cancel routine must be set by the driver that has the IRP; {irp!r} was {elsewhere[1]}: set it before"
             " you queue the IRP, and clear it before IoCallDriver"
         )
         violate(VF_IO_VERIFY_CANCEL_ROUTINE_BELOW, irp, reason)

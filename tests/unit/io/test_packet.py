@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from dirql.io.device import attach_device_to_device_stack
+from dirql.ke import guard
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
 from dirql.wdm import (
@@ -35,6 +37,7 @@ from dirql.wdm import (
     IoCopyCurrentIrpStackLocationToNext,
     IoDeleteDevice,
     IoFreeIrp,
+    IoGetCurrentIrpStackLocation,
     IoGetNextIrpStackLocation,
     IoInitializeIrp,
     IoMarkIrpPending,
@@ -51,7 +54,7 @@ from dirql.wdm import (
     ZwReadFile,
     ZwWriteFile,
 )
-from unit.io.making import Dispatch, complete, make_device, make_driver, make_irp, succeed
+from unit.io.making import Dispatch, complete, keep, make_device, make_driver, make_irp, succeed
 from unit.io.program import Program, ends_with
 
 
@@ -492,3 +495,71 @@ def test_no_request_is_sent_to_a_device_that_is_gone(machine: Machine) -> None:
     code, subcode, reason = stopped_by(lambda: IoCallDriver(device, irp))
     assert (code, subcode) == (0xC9, 4)
     assert "is gone" in reason
+
+
+KEPT_POINTERS: dict[str, tuple[Callable[[DEVICE_OBJECT, IRP], object], int, int]] = {
+    "IoCompleteRequest": (lambda _, irp: complete(irp), 0x44, 0),
+    "IoCallDriver": (IoCallDriver, 0xC9, 0x212),
+    "IoSetCancelRoutine": (lambda _, irp: IoSetCancelRoutine(irp, no_cancel), 0xC9, 0x229),
+    "IoMarkIrpPending": (lambda _, irp: IoMarkIrpPending(irp), 0, 0),
+    "IoGetCurrentIrpStackLocation": (lambda _, irp: IoGetCurrentIrpStackLocation(irp), 0, 0),
+}
+
+
+@pytest.mark.row("IRP-20")
+@pytest.mark.parametrize("routine", KEPT_POINTERS)
+@pytest.mark.parametrize("maker_has_it", [False, True])
+def test_IRP_20_a_driver_does_not_touch_a_request_that_it_has_completed(
+    machine: Machine, routine: str, maker_has_it: bool
+) -> None:
+    """The packet is not at its end, because a driver above keeps it, or the driver that made it."""
+    use, code, subcode = KEPT_POINTERS[routine]
+
+    def take(device: DEVICE_OBJECT, irp: IRP) -> int:
+        return complete(irp)
+
+    def keep_it(device: object, irp: IRP, context: object) -> int:
+        return STATUS_MORE_PROCESSING_REQUIRED
+
+    def upper(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        IoCopyCurrentIrpStackLocationToNext(irp)
+        IoSetCompletionRoutine(irp, keep_it, None, True, True, True)
+        IoCallDriver(lower, irp)
+        return STATUS_PENDING
+
+    bottom = make_device(make_driver({IRP_MJ_READ: keep}, "bottom"))
+    lower = make_device(make_driver({IRP_MJ_READ: take}, "lower"))
+    top = lower if maker_has_it else make_device(make_driver({IRP_MJ_READ: upper}, "upper"))
+    irp = make_irp(3)
+    next_location = IoGetNextIrpStackLocation(irp)
+    next_location.major_function = IRP_MJ_READ
+    IoSetCompletionRoutine(irp, keep_it, None, True, True, True)
+    IoCallDriver(top, irp)
+    if maker_has_it and routine in ("IoMarkIrpPending", "IoGetCurrentIrpStackLocation"):
+        code, subcode = 0xC9, 0x208
+    act = partial(guard.call_driver, guard.CALLBACK, lower.driver_object, use, bottom, irp)
+    if code:
+        with pytest.raises(BugCheck) as stopped:
+            act()
+        assert stopped.value.code == code
+        assert subcode in (0, stopped.value.parameters[0])
+        assert repr(irp) in stopped.value.reason
+        return
+    act()
+    ((row, sentence),) = machine.defects
+    assert row == ("IRP-13" if routine == "IoMarkIrpPending" else "IRP-20")
+    assert "with <device without a name of <driver upper>>, because it had been completed" in sentence
+
+
+def test_IRP_20_a_driver_does_not_read_the_location_of_a_driver_below(machine: Machine) -> None:
+    def late(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        pass_on(device, irp)
+        IoGetCurrentIrpStackLocation(irp)
+        return STATUS_PENDING
+
+    assert two_layers(machine, late, pend).control() == STATUS_PENDING
+    ((row, sentence),) = machine.defects
+    assert row == "IRP-20"
+    assert "to which it had been passed" in sentence
