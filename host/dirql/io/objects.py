@@ -155,11 +155,7 @@ class IoStackLocation:
 
     def __init__(self) -> None:
         self.left = self.sent = self.outcome = 0
-        """The number of completions that have left here, and the value of the dispatch routine that suits the last.
-
-        `sent` is the number that the next completion makes it; the driver of the location has the request while it is
-        larger.
-        """
+        """The completions that have left here, the number of the one to come, and the value that suits the last."""
         self.major_function = self.minor_function = self.flags = self.control = 0
         self.parameters = Parameters()
         self.device_object: DeviceObject | None = None
@@ -322,8 +318,7 @@ class Irp(Mortal):
         Bug check 0xC9/0x208 when no driver has it. A driver that has passed it on or completed it is a defect.
         """
         found = Irp.current_stack_location(self)
-        device = found.device_object
-        if device is not None and device.driver_object is not current.processor.driver:
+        if (device := found.device_object) and device.driver_object is not current.processor.driver:
             packet.check_reader(self)
         return found
 
@@ -412,9 +407,7 @@ class Irp(Mortal):
             device = self.locations[location - 1].device_object
             if device is not None and device.driver_object is not current.processor.driver:
                 packet.check_cancel_routine(self)
-        elif not self.type:
-            packet.refuse_use(self, "IoSetCancelRoutine was called for it")
-        elif self.maker is not current.processor.driver:
+        elif not self.type or self.maker is not current.processor.driver:
             packet.check_cancel_routine(self)
         previous = self.cancel_routine
         self.cancel_routine = routine

@@ -163,9 +163,9 @@ def refuse_location(irp: Packet, number: int) -> NoReturn:
 
 
 def holder_elsewhere(irp: Packet, driver: object) -> tuple[bool, str] | None:
-    """Who has a request that `driver` has passed on, or has completed; None if it has done neither, or has it again.
+    """The place of a request that `driver` has passed on or completed: whether it is below, and in words who has it.
 
-    Gives whether a driver below has it, and in words who has it and why.
+    None for one that the driver has done neither with, or that it has again.
     """
     location, count = irp.current_location, irp.stack_count
     if driver is None or not 1 <= location <= count + 1:
@@ -209,6 +209,8 @@ def check_mark(irp: Packet) -> None:
 
 def check_cancel_routine(irp: Packet) -> None:
     """Stop a verified driver that sets a cancel routine while another driver has the packet (row CXL-07)."""
+    if not irp.type:
+        refuse_use(irp, "IoSetCancelRoutine was called for it")
     driver = current.processor.driver
     elsewhere = holder_elsewhere(irp, driver)
     if elsewhere is not None and current.kernel.verifier.is_verified(driver):

@@ -52,7 +52,7 @@ class Block:
     __slots__ = ("address", "driver", "freed_at", "freed_by", "page", "place", "room", "size", "tag")
 
     def __init__(self, address: int, size: int, tag: int, room: int, page: SlotPage | None) -> None:
-        """See the attributes."""
+        """Note what the attributes say of the block."""
         self.address = address
         self.size = size
         self.tag = tag
