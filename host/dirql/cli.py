@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dirql import __version__
+from dirql.files import obstacle
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
 from dirql.hardware.table import DescriptionError
@@ -23,6 +25,8 @@ MODES = ("polled", "timer", "interrupt", "dma")
 INTERRUPTS = ("level", "latched", "message")
 INTERRUPTED = 130
 """The exit status after Ctrl-C, the same as in shells."""
+PIPE_CLOSED = 141
+"""The exit status after nobody reads the output any more, the same as in shells."""
 
 
 def _at_least(low: int) -> Callable[[str], int]:
@@ -50,17 +54,9 @@ def _list_of(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
 def _file(text: str) -> Path:
     """The path of a file to be written. A file that cannot be written is refused before the run, not after it."""
     path = Path(text)
-    if path.is_dir() or not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"must be a file in a folder that exists; it was {text!r}")
-    existed = path.exists()
-    try:
-        path.open("ab").close()
-    except OSError as error:
-        raise argparse.ArgumentTypeError(
-            f"must be a file that can be written; it was {text!r}: {error.strerror}"
-        ) from error
-    if not existed:
-        path.unlink()
+    reason = obstacle(path)
+    if reason:
+        raise argparse.ArgumentTypeError(f"must be a file that can be written; it was {text!r}, but {reason}")
     return path
 
 
@@ -274,6 +270,18 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
 }
 
 
+def _refuse_one_file_for_two(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Refuse a file that two options name, one of which would write over the other's."""
+    seen: dict[Path, str] = {}
+    for option in ("waves", "json", "trace"):
+        path: Path | None = getattr(arguments, option)
+        if path is None or not (path.is_file() or not path.exists()):
+            continue
+        if path.resolve() in seen:
+            parser.error(f"--{option} must name another file than --{seen[path.resolve()]}; both were {path}")
+        seen[path.resolve()] = option
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
@@ -283,6 +291,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(
             f"--waves needs --target verilated; the target was {arguments.target}. The clocks are the same on both"
         )
+    if arguments.command == "run":
+        _refuse_one_file_for_two(parser, arguments)
     from dirql.target.contract import TargetError
     from dirql.target.simulation.toolchain import SetupError
 
@@ -291,6 +301,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         print("\ninterrupted", *getattr(interrupt, "__notes__", ()), sep=": ", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except (SetupError, TargetError, OSError, ValueError) as error:
         print(f"dirql: {error}", file=sys.stderr)
         return 2

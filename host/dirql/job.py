@@ -24,6 +24,7 @@ from dirql.drivers.store.interface import (
     TransferMode,
     program_name,
 )
+from dirql.files import FileNotWritten
 from dirql.hardware.description import MachineDescription
 from dirql.ke.limits import Limits
 from dirql.load import OpenLoad, ScenarioCalls, load_module, scenario_of
@@ -31,13 +32,15 @@ from dirql.machine import LeakReport, Machine, open_machine
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict
+from dirql.target import inside_simulator
+from dirql.target.simulation.build import announce_on_stderr
 from dirql.trace import perfetto
 from dirql.trace.histogram import Histogram
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
 from dirql.transfers import BUFFER_BAR, GUARD, HeldData, Transfers
 
-__all__ = ["MODES", "Options", "run"]
+__all__ = ["MODES", "Options", "run", "warn_of_size"]
 
 
 STORE = "store"
@@ -106,25 +109,58 @@ def _rows(options: Options) -> Iterator[Row]:
 
 
 def run(options: Options) -> int:
-    """Run the job and show its result; the exit status is 0 only if all data was right and nothing leaked."""
+    """Run the job and show its result; the exit status is 0 only if all data was right and nothing leaked.
+
+    The status is 2 if all that was so, and a file could not be written.
+    """
     console = Console()
     runs: list[Run] = []
-    result = _measure(options, console, runs)
-    written = []
-    for path, write in _exports(options, result, runs):
-        write(path)
-        written.append(path)
+    warn_of_size(options)
+    result, complaints = _measure(options, console, runs)
     table.render(console, result)
     for kind in options.interrupt:
         if kind not in _kinds(options):
             reason = f"the stores of {options.machine.name} have no such interrupts"
             console.print(f"There is no row for {kind}: {reason}.", highlight=False, markup=False)
-    for path in written:
-        console.print(f"wrote {path}", highlight=False)
+    for path, write in _exports(options, result, runs):
+        try:
+            write(path)
+        except FileNotWritten as error:
+            complaints.append(str(error))
+        else:
+            console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
     for recorded in runs:
         if recorded.forgotten:
             console.print(f"{recorded.name}: the trace has the last {len(recorded.events):,} event records")
-    return 0 if result.verdict is Verdict.PASS else 1
+    for complaint in complaints:
+        console.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
+    if result.verdict is not Verdict.PASS:
+        return 1
+    return 2 if complaints else 0
+
+
+_CLOCKS_PER_DWORD = {"polled": 6.2, "timer": 16.9, "interrupt": 7.0, "dma": 1.2}
+_CLOCKS_PER_REQUEST = 300
+_VCD_BYTES_PER_CLOCK = 2_300
+_LARGE = 1_000_000_000
+"""Waves are announced from this number of bytes on. The figures above were measured with the machine `default`."""
+
+
+def warn_of_size(options: Options) -> None:
+    """Say before a run with waves if the file is going to be large."""
+    if options.waves is None or options.driver is not None or inside_simulator():
+        return
+    requests = 2 * options.transfers * len(options.machine.functions_named(STORE))
+    dwords = -(-options.size // 4)
+    clocks = sum(
+        requests * (_CLOCKS_PER_REQUEST + dwords * _CLOCKS_PER_DWORD[row.mode]) for row in _rows(options)
+    )
+    if clocks * _VCD_BYTES_PER_CLOCK >= _LARGE:
+        announce_on_stderr(
+            f"dirql: about {clocks / 1e6:,.0f} million clocks of waves, which are"
+            f" {clocks * _VCD_BYTES_PER_CLOCK / 1e9:,.0f} GB as VCD, and less as FST: fewer --transfers, a smaller"
+            " --size or one --mode make the file smaller"
+        )
 
 
 def _exports(
@@ -136,8 +172,8 @@ def _exports(
         yield options.trace, lambda path: perfetto.write(path, runs)
 
 
-def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
-    """Run all rows on one machine; the driver is loaded anew for each row."""
+def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobResult, list[str]]:
+    """Run all rows on one machine; the driver is loaded anew for each row. Returns the target's complaints, too."""
     module = None if options.driver is None else load_module(options.driver)
     if module is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
@@ -173,7 +209,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
                 machine.unload_driver(driver)
     except LeakReport as report:
         leaks = report.leaks
-    return JobResult(
+    job = JobResult(
         version=__version__,
         target=machine.target.name,
         frequency=Fraction(machine.target.frequency),
@@ -192,6 +228,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
         modes=tuple(modes),
         leaks=leaks,
     )
+    return job, list(machine.target.complaints)
 
 
 def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> tuple[ModeResult, Run]:
@@ -211,7 +248,7 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
             each.handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
         started = perf_counter()
         with (
-            display.mode(row.name, 2 * options.transfers * len(stores)) as step,
+            display.mode(row.name, 2 * options.transfers * len(stores), "requests") as step,
             _recorder(machine, row, options) as recorder,
         ):
             arrivals, kept_up = _run_together(machine, stores, options, step)
@@ -274,7 +311,7 @@ def _run_scenario(
         calls = ScenarioCalls(machine, transfer)
         started = perf_counter()
         with (
-            display.mode(row.name, options.transfers) as step,
+            display.mode(row.name, options.transfers, "transfers") as step,
             _recorder(machine, row, options) as recorder,
         ):
             arrivals, kept_up = None, True

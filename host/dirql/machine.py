@@ -343,7 +343,7 @@ def open_machine(
     seed: int = 0,
     costs: Costs | None = None,
     drivers: Iterable[DriverModule] = (),
-    waves: Path | None = None,
+    waves: str | Path | None = None,
     checked: bool = False,
     memory_delays: MemoryDelays | None = None,
     schedule: Schedule | None = None,

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dirql.files import FileNotWritten
 from dirql.machine import Machine
 from dirql.report import run_json
 from dirql.target.contract import TargetError
@@ -19,6 +21,8 @@ __all__ = ["Folders", "Outputs"]
 
 _TRACED = 100_000
 """The most event records that the trace of one test has."""
+_LONGEST = 200
+"""The most bytes that the name of a file has before its suffix; file systems take 255 with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,22 @@ class Folders:
         yield from (folder for folder in (self.waves, self.trace, self.json) if folder is not None)
 
 
+def _file_name(test: str) -> str:
+    """The name of a test as that of a file; a long name is cut, and ends in a digest of the whole."""
+    name = re.sub(r"[^\w.-]+", "_", test).strip("_")
+    if len(name.encode()) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(test.encode()).hexdigest()[:12]
+    return f"{name.encode()[: _LONGEST - 13].decode(errors='ignore')}-{digest}"
+
+
 class Outputs:
     """The files of one test, whose names are that of the test."""
 
     def __init__(self, folders: Folders, test: str) -> None:
         self._folders = folders
         self._test = test
-        self._name = re.sub(r"[^\w.-]+", "_", test).strip("_")
+        self._name = _file_name(test)
         self._recorder: Recorder | None = None
 
     @property
@@ -74,19 +87,25 @@ class Outputs:
             except TargetError:
                 self._recorder = None
 
-    def write(self, *, failed: bool) -> None:
-        """Write the files, after the machine has been closed; raises `OSError`."""
+    def write(self, *, failed: bool) -> Iterator[str]:
+        """Write the files, after the machine has been closed; yields a sentence for each that cannot be written."""
         if self._folders.only_failed and not failed:
             self._remove_waves()
             return
         if self._recorder is None:
             return
-        run = self._recorder.finish()
+        run, analysis = self._recorder.finish(), self._recorder.analysis()
         if self._folders.trace is not None:
-            perfetto.write(self._folders.trace / f"{self._name}.pftrace", [run])
+            try:
+                perfetto.write(self._folders.trace / f"{self._name}.pftrace", [run])
+            except FileNotWritten as error:
+                yield str(error)
         if self._folders.json is not None:
-            path = self._folders.json / f"{self._name}.json"
-            run_json.write_test(path, self._test, run, self._recorder.analysis(), failed=failed)
+            try:
+                path = self._folders.json / f"{self._name}.json"
+                run_json.write_test(path, self._test, run, analysis, failed=failed)
+            except FileNotWritten as error:
+                yield str(error)
 
     def _remove_waves(self) -> None:
         if self.waves is not None:

@@ -53,6 +53,7 @@ class Loader(Protocol):
 
 STORE = "dirql.drivers.store"
 _FAILED = pytest.StashKey[bool]()
+_COMPLAINTS = pytest.StashKey[list[str]]()
 _FOLDERS: pytest.StashKey[Folders] = pytest.StashKey()
 
 
@@ -125,6 +126,19 @@ def _make_folders(config: pytest.Config) -> None:
             f"the folder of --dirql-waves, --dirql-trace or --dirql-json must be one that can be written to: {error}"
         ) from error
     config.stash[_FOLDERS] = wanted
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the files of tests that could not be written; they cost no result of a test."""
+    for complaint in config.stash.get(_COMPLAINTS, []):
+        terminalreporter.write_line(f"dirql: {complaint}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run in which files are missing that were asked for does not exit with 0."""
+    if session.config.stash.get(_COMPLAINTS, []) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(wrapper=True)
@@ -242,6 +256,12 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
                     outputs.end()
             finally:
                 opened.close()
+                _complaints(config).extend(opened.target.complaints)
+
+
+def _complaints(config: pytest.Config) -> list[str]:
+    """The sentences about files that could not be written, which the end of the session shows."""
+    return config.stash.setdefault(_COMPLAINTS, [])
 
 
 def _outputs(node: pytest.Item) -> Outputs | None:
@@ -263,7 +283,7 @@ def _files_written(node: pytest.Item, outputs: Outputs | None) -> Iterator[None]
         failed = node.stash.get(_FAILED, False)
     finally:
         if outputs is not None:
-            outputs.write(failed=failed)
+            _complaints(node.config).extend(outputs.write(failed=failed))
 
 
 @contextmanager

@@ -105,6 +105,8 @@ class ComposedModel {
 
     Pins& pins() { return *chassis_.rootp; }
 
+    int close_waves() { return 0; }
+
     // Evaluates all parts for the first time; false if waves are wanted, which this model does not write.
     bool start(const char* waves) {
         if (waves) return false;

@@ -90,11 +90,13 @@ dirql_machine* dirql_open(dirql_exchange* exchange, const char* waves) {
     return nullptr;
 }
 
-void dirql_close(dirql_machine* machine) {
+int dirql_close(dirql_machine* machine) {
     // A model takes its public signals out of the thread's context, which is that of the machine made last.
     if (machine) Verilated::threadContextp(&machine->context);
+    const int failure = machine ? machine->model.close_waves() : 0;
     delete machine;
     Verilated::threadContextp(nullptr);
+    return failure;
 }
 
 void dirql_execute(dirql_machine* machine) {

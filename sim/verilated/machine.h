@@ -17,7 +17,8 @@ struct dirql_machine;
 // Makes a machine over `exchange`, which must outlive it and be zero. `waves` names the file for signals, or is NULL;
 // a library that was built without waves needs NULL. Returns NULL if the file cannot be written.
 struct dirql_machine *dirql_open(struct dirql_exchange *exchange, const char *waves);
-void dirql_close(struct dirql_machine *machine);
+// Returns the errno with which writing the signals failed, 0 if it did not.
+int dirql_close(struct dirql_machine *machine);
 
 // Carries out the marks posted in the exchange, and then the request in it.
 void dirql_execute(struct dirql_machine *machine);

@@ -4,6 +4,7 @@
 // The machine compiled as one model: with assertions, with waves, or because the parts could not be put together.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <type_traits>
 
@@ -25,9 +26,30 @@ void Vmachine___024root___eval(Vmachine___024root*);
 namespace dirql {
 
 #if VM_TRACE_FST
-using Waves = VerilatedFstC;
+struct Waves : VerilatedFstC {
+    int failure() const { return 0; }  // the writer does not say
+};
 #elif VM_TRACE
-using Waves = VerilatedVcdC;
+// When the file cannot be written any further, because the disk is full, the reason is kept and the rest counts as
+// written: it costs the waves, and not the run. Verilator alone would end the program.
+class WavesFile : public VerilatedVcdFile {
+  public:
+    ssize_t write(const char* data, ssize_t length) override {
+        if (failure) return length;
+        const ssize_t done = VerilatedVcdFile::write(data, length);
+        if (done >= 0 || errno == EAGAIN || errno == EINTR) return done;
+        failure = errno;
+        return length;
+    }
+    int failure = 0;
+};
+class Waves : WavesFile, public VerilatedVcdC {
+  public:
+    Waves() : VerilatedVcdC(this) {}
+    using VerilatedVcdC::close;
+    using VerilatedVcdC::open;
+    int failure() const { return WavesFile::failure; }
+};
 #endif
 
 // A short cut: where the model's memory of the clock's last level can be reached, it is set to low, and the next
@@ -54,9 +76,13 @@ class WholeModel {
 
     explicit WholeModel(VerilatedContext& context) : context_(context), top_(&context, "machine") {}
 
-    ~WholeModel() {
+    // Returns the errno with which writing failed, 0 if it did not.
+    int close_waves() {
 #if VM_TRACE
         waves_.close();
+        return waves_.failure();
+#else
+        return 0;
 #endif
     }
 

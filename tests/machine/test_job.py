@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,10 @@ from dirql.drivers import store
 from dirql.drivers.store import interrupt, plugplay
 from dirql.hardware.reading import load_machine
 from dirql.io.handle import Handle
+from dirql.job import Options, warn_of_size
 from dirql.machine import open_machine
 from dirql.registers import store as registers
+from dirql.target import open_target
 from dirql.trace.latency import Stage
 from dirql.trace.recorder import Recorder
 
@@ -112,6 +117,50 @@ def test_waves_are_written(tmp_path: Path) -> None:
     written = [file for file in tmp_path.iterdir() if file.stem == "run"]
     assert [file.suffix in {".vcd", ".fst"} for file in written] == [True]
     assert written[0].stat().st_size > 10_000
+
+
+def test_a_file_that_cannot_be_written_costs_no_table(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = ["run", "--transfers", "1", "--mode", "dma", "--interrupt", "level"]
+    assert cli.main([*arguments, "--json", "/dev/full", "--trace", str(tmp_path / "trace")]) == 2
+    shown = capsys.readouterr().out
+    assert "All data was right and nothing leaked." in shown
+    assert "/dev/full could not be written: no space left on device" in shown
+    assert (tmp_path / "trace").stat().st_size > 1000
+
+
+LIMITED = """
+import resource, sys
+from dirql import cli, job
+open_machine = job.open_machine
+def open_limited(*arguments, **options):
+    machine = open_machine(*arguments, **options)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+    return machine
+job.open_machine = open_limited
+"""
+
+
+def test_waves_for_which_the_disk_has_no_room_cost_no_table(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk's."""
+    arguments = ["run", "--transfers", "1", "--size", "4", "--mode", "dma", "--interrupt", "level"]
+    call = f"sys.exit(cli.main({[*arguments, '--waves', str(tmp_path / 'run.vcd')]!r}))"
+    open_target("verilated", waves=tmp_path / "compiled.vcd", announce=lambda _line: None).close()
+    done = subprocess.run([sys.executable, "-c", LIMITED + call], capture_output=True, text=True, check=False)
+    assert "All data was right and nothing leaked." in done.stdout, done.stderr
+    if (tmp_path / "run.vcd").exists():  # the writer of FST does not tell
+        assert done.returncode == 2
+        assert f"the waves in {tmp_path / 'run.vcd'} are not complete: file too large" in done.stdout
+
+
+def test_large_waves_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    parsed = cli._parser().parse_args(["run", "--waves", "x.vcd"])
+    options = Options(**{name: value for name, value in vars(parsed).items() if name != "command"})
+    warn_of_size(options)
+    assert "about 20 million clocks of waves, which are 47 GB as VCD" in capsys.readouterr().err
+    warn_of_size(dataclasses.replace(options, mode=("dma",), transfers=20))
+    assert capsys.readouterr().err == ""
 
 
 def measured(tmp_path: Path, *arguments: str) -> dict[str, Any]:

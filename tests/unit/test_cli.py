@@ -39,8 +39,15 @@ def test_modes_of_the_command_line_are_those_of_the_job() -> None:
         (("--seed", "-1"), "must be 0 or more; it was -1"),
         (("--processors", "0"), "must be 1 or more; it was 0"),
         (("--target", "board"), "invalid choice: 'board'"),
-        (("--json", "no/such/folder/run.json"), "must be a file in a folder that exists"),
-        (("--trace", "."), "must be a file in a folder that exists"),
+        (
+            ("--json", "no/such/folder/run.json"),
+            "it was 'no/such/folder/run.json', but there is no folder no/such/folder",
+        ),
+        (("--trace", "."), "must be a file that can be written; it was '.', but it is a folder"),
+        (
+            ("--waves", "x.vcd", "--json", "./x.vcd"),
+            "--json must name another file than --waves; both were x.vcd",
+        ),
         (
             ("--target", "cocotb", "--waves", "x.vcd"),
             "--waves needs --target verilated; the target was cocotb",

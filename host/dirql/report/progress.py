@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Live progress of a job.
 
-On a terminal each mode has a line that is redrawn: transfers, bytes, bus clocks and clocks per second. Elsewhere, where
+On a terminal each mode has a line that is redrawn: requests, bytes, bus clocks and clocks per second. Elsewhere, where
 redrawing would fill a log, each mode prints one line at the end. No thread draws: the steps of the job refresh the
 display, so that nothing runs beside the kernel.
 """
@@ -22,18 +22,18 @@ _REFRESH_SECONDS = 0.1
 
 
 class Step:
-    """The progress of one mode. A step is called after each transfer."""
+    """The progress of one mode. A step is called after each of its requests or transfers."""
 
-    def __init__(self, name: str, transfers: int) -> None:
+    def __init__(self, name: str, count: int) -> None:
         self.name = name
-        self.transfers = transfers
+        self.count = count
         self.done = 0
         self.bytes = 0
         self.clocks = 0
         self._began = perf_counter()
 
     def __call__(self, moved: int, clocks: int) -> None:
-        """Count one more transfer, of `moved` bytes in `clocks` bus clocks."""
+        """Count one more request, of `moved` bytes in `clocks` bus clocks."""
         self.done += 1
         self.bytes += moved
         self.clocks += clocks
@@ -47,16 +47,16 @@ class Step:
 class _MovingStep(Step):
     """A step that is drawn as a line on a terminal."""
 
-    def __init__(self, name: str, transfers: int, bars: Progress) -> None:
-        super().__init__(name, transfers)
+    def __init__(self, name: str, count: int, bars: Progress) -> None:
+        super().__init__(name, count)
         self._bars = bars
-        self._task = bars.add_task(name, total=transfers, figures="")
+        self._task = bars.add_task(name, total=count, figures="")
         self._drawn = 0.0
 
     def __call__(self, moved: int, clocks: int) -> None:
         super().__call__(moved, clocks)
         now = perf_counter()
-        if now - self._drawn >= _REFRESH_SECONDS or self.done == self.transfers:
+        if now - self._drawn >= _REFRESH_SECONDS or self.done == self.count:
             self._drawn = now
             self._bars.update(self._task, completed=self.done, figures=str(self), refresh=True)
 
@@ -69,15 +69,15 @@ class Display:
         self._bars = bars
 
     @contextmanager
-    def mode(self, name: str, transfers: int) -> Iterator[Step]:
-        """Show the progress of one mode; yields the step to call after each transfer."""
+    def mode(self, name: str, count: int, unit: str) -> Iterator[Step]:
+        """Show the progress of one mode of `count` units, such as requests; yields the step to call after each unit."""
         if self._bars is not None:
-            yield _MovingStep(name, transfers, self._bars)
+            yield _MovingStep(name, count, self._bars)
             return
-        step = Step(name, transfers)
+        step = Step(name, count)
         yield step
         self._console.print(
-            f"{name}: {step.done} transfers, {step}", highlight=False, markup=False, soft_wrap=True
+            f"{name}: {step.done:,} {unit}, {step}", highlight=False, markup=False, soft_wrap=True
         )
 
 

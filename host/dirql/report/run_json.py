@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from dirql import __version__
+from dirql.files import written
 from dirql.report.results import JobResult, ModeResult
 from dirql.trace.histogram import Histogram
 from dirql.trace.latency import Analysis, Stage
@@ -57,7 +58,8 @@ def write_test(path: Path, test: str, run: Run, analysis: Analysis, *, failed: b
 
 def _write(path: Path, values: Mapping[str, Json]) -> None:
     text = json.dumps(values, indent=1)
-    path.write_text(_PAIR.sub(r"[\1, \2]", text) + "\n", encoding="utf-8")
+    with written(path) as file:
+        file.write((_PAIR.sub(r"[\1, \2]", text) + "\n").encode())
 
 
 def document(job: JobResult) -> dict[str, Json]:

@@ -25,7 +25,7 @@ def open_target(
     name: str,
     *,
     machine: str | Path | MachineDescription = DEFAULT_MACHINE,
-    waves: Path | None = None,
+    waves: str | Path | None = None,
     checked: bool = False,
     memory_delays: MemoryDelays | None = None,
     announce: Announce = announce_on_stderr,

@@ -408,6 +408,11 @@ class Target(Clock):
     def close(self) -> None:
         """Release the machine; a second call does nothing."""
 
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Sentences about files of the target that could not be written to their end; complete after `close`."""
+        return ()
+
 
 def _no_confinement(target: str) -> NotSupported:
     return NotSupported(

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
+from dirql.files import written
 from dirql.trace.protobuf import fixed64, message, number, text
 from dirql.trace.run import Run
 from dirql.trace.timeline import Item, Kind, Track, timeline
@@ -100,7 +101,7 @@ _TYPES = {Kind.BEGIN: 1, Kind.END: 2, Kind.INSTANT: 3, Kind.COUNTER: 4}
 
 def write(path: Path, runs: Sequence[Run], timebase: Timebase = Timebase.TIME) -> None:
     """Write one trace with all runs, each below a track of its own; raises `OSError`."""
-    with path.open("wb") as file:
+    with written(path) as file:
         file.writelines(packets(runs, timebase))
 
 

@@ -16,7 +16,7 @@ from dirql.report import progress
 def play(console: Console) -> None:
     with progress.show(console) as display:
         for name in ("polled", "dma, level"):
-            with display.mode(name, 3) as step:
+            with display.mode(name, 3, "requests") as step:
                 for _ in range(3):
                     step(4096, 1000)
 
@@ -26,8 +26,8 @@ def test_elsewhere_than_on_a_terminal_each_mode_is_one_line() -> None:
     play(Console(file=file, width=40))
     lines = file.getvalue().splitlines()
     assert len(lines) == 2
-    assert re.fullmatch(r"polled: 3 transfers, 12,288 bytes, 3,000 clocks, [\d.]+ M clocks/s", lines[0])
-    assert lines[1].startswith("dma, level: 3 transfers, ")
+    assert re.fullmatch(r"polled: 3 requests, 12,288 bytes, 3,000 clocks, [\d.]+ M clocks/s", lines[0])
+    assert lines[1].startswith("dma, level: 3 requests, ")
 
 
 def test_a_dumb_terminal_gets_lines_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +43,7 @@ def test_a_terminal_shows_the_mode_at_work_and_is_left_clean(monkeypatch: pytest
     threads = threading.active_count()
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=100)
-    with progress.show(console) as display, display.mode("dma, level", 3) as step:
+    with progress.show(console) as display, display.mode("dma, level", 3, "requests") as step:
         for _ in range(3):
             step(4096, 1000)
         assert threading.active_count() == threads, "nothing draws beside the kernel"
@@ -60,7 +60,10 @@ def test_the_terminal_is_restored_when_the_job_is_interrupted(monkeypatch: pytes
     file = io.StringIO()
 
     def interrupted() -> None:
-        with progress.show(Console(file=file, force_terminal=True)) as display, display.mode("dma", 3):
+        with (
+            progress.show(Console(file=file, force_terminal=True)) as display,
+            display.mode("dma", 3, "requests"),
+        ):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

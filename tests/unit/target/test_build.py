@@ -4,8 +4,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,11 +23,13 @@ from dirql.hardware.root import machine_root
 from dirql.target.simulation.build import (
     BuildError,
     Recipe,
-    Stage,
     build,
     cache_directory,
+    find_built,
+    is_whole,
 )
-from dirql.target.simulation.toolchain import Toolchain, find_toolchain
+from dirql.target.simulation.commands import Stage
+from dirql.target.simulation.toolchain import SetupError, Toolchain, find_toolchain
 
 
 @pytest.fixture
@@ -35,7 +44,7 @@ def toolchain() -> Toolchain:
 
 
 def recipe(source: Path, script: str, fact: str = "") -> Recipe:
-    def steps(folder: Path) -> Iterator[Stage]:
+    def steps(folder: Path, tools: Toolchain) -> Iterator[Stage]:
         yield [["sh", "-c", script, "sh", str(source)]]
 
     return Recipe("thing", "product", "no time at all", [source], [fact], steps)
@@ -79,6 +88,131 @@ def test_a_failure_shows_the_end_of_its_log_and_keeps_it(
     assert [path for path in cache.iterdir() if path.is_dir()] == []
 
 
+def plain(tmp_path: Path, script: str = 'cp "$1" product') -> Recipe:
+    source = tmp_path / "source"
+    source.write_text("text")
+    return recipe(source, script)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_text("te"), lambda path: path.unlink()])
+def test_a_spoiled_product_is_made_again(
+    spoil: Callable[[Path], object], cache: Path, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    made = build(plain(tmp_path), toolchain, told.append)
+    assert is_whole(made)
+    spoil(made)
+    assert not is_whole(made)
+    assert find_built(plain(tmp_path)) is None
+    assert build(plain(tmp_path), toolchain, told.append).read_text() == "text"
+    assert is_whole(made)
+    assert [line.endswith("the one in the cache was spoiled") for line in told] == [False, True]
+
+
+def test_what_another_compiler_has_made_is_found_without_one(
+    cache: Path, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    assert find_built(plain(tmp_path)) is None
+    other = dataclasses.replace(toolchain, cxx=dataclasses.replace(toolchain.cxx, version="99"))
+    made = build(plain(tmp_path), toolchain, lambda _line: None)
+    assert build(plain(tmp_path), other, lambda _line: None) != made
+    shutil.rmtree(made.parent)
+    assert find_built(plain(tmp_path)) == build(plain(tmp_path), other, lambda _line: None)
+
+
+def test_the_folders_have_the_rights_that_the_umask_gives(
+    cache: Path, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    before = os.umask(0o027)
+    try:
+        made = build(plain(tmp_path), toolchain, lambda _line: None)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(made.parent.stat().st_mode) == 0o750
+
+
+def test_a_second_process_says_that_it_waits(cache: Path, toolchain: Toolchain, tmp_path: Path) -> None:
+    made = plain(tmp_path, f'mkfifo "{tmp_path}/go" && cat "{tmp_path}/go" && cp "$1" product')
+    told: list[str] = []
+    first = threading.Thread(target=build, args=(made, toolchain, lambda _line: None))
+    first.start()
+    while not (tmp_path / "go").exists():
+        first.join(0.01)
+    second = threading.Thread(target=build, args=(made, toolchain, told.append))
+    second.start()
+    while not told:
+        second.join(0.01)
+    (tmp_path / "go").write_text("now")
+    first.join()
+    second.join()
+    assert told == ["dirql: another process is compiling thing; waiting for it"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from dirql.target.simulation.build import Recipe, build
+from dirql.target.simulation.toolchain import find_toolchain
+
+def steps(folder, tools):
+    yield [["sh", "-c", "sleep 1000 & echo $! > " + sys.argv[1] + "/pid; wait"]]
+
+build(Recipe("killed", "product", "", [], [], steps), find_toolchain())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_of_a_build_that_is_killed(how: signal.Signals, cache: Path, tmp_path: Path) -> None:
+    build_process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stderr=subprocess.DEVNULL)
+    file = tmp_path / "pid"
+    while not (file.exists() and file.read_text().endswith("\n")):
+        assert build_process.poll() is None
+    compiler = Path("/proc") / file.read_text().strip()
+    assert compiler.exists()
+    build_process.send_signal(how)
+    build_process.wait()
+    while _is_running(compiler) or [*cache.iterdir()]:
+        pass  # the time-out of the test ends this
+    assert [*cache.iterdir()] == []
+
+
+def _is_running(process: Path) -> bool:
+    """Whether a process runs; one that nobody has waited for does not."""
+    try:
+        return process.joinpath("stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_what_was_left_by_a_build_is_removed_by_the_next(
+    cache: Path, toolchain: Toolchain, tmp_path: Path
+) -> None:
+    made = build(plain(tmp_path), toolchain, lambda _line: None)
+    (cache / f".{made.parent.name}-0123").mkdir()
+    made.unlink()
+    build(plain(tmp_path), toolchain, lambda _line: None)
+    assert [path.name for path in cache.iterdir()] == [made.parent.name]
+
+
+@pytest.mark.parametrize("name", ["a $HOME", 'a "b"', "a\\b"])
+def test_a_path_that_verilator_does_not_bear_is_refused_before_the_build(
+    name: str, toolchain: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIRQL_CACHE", str(tmp_path / name))
+    with pytest.raises(SetupError, match=r"a path must not have any of the signs .*: move the checkout or"):
+        build(plain(tmp_path), toolchain, lambda _line: None)
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    toolchain: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DIRQL_CACHE", str(tmp_path / "file"))
+    with pytest.raises(SetupError, match=r"the cache of compiled machines cannot be written: .*/file"):
+        build(plain(tmp_path), toolchain, lambda _line: None)
+
+
 def test_two_at_once_build_once(cache: Path, toolchain: Toolchain, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_text("x")
@@ -94,7 +228,7 @@ def test_two_at_once_build_once(cache: Path, toolchain: Toolchain, tmp_path: Pat
 def test_the_commands_of_a_stage_run_side_by_side_and_stages_one_after_another(
     cache: Path, toolchain: Toolchain, tmp_path: Path
 ) -> None:
-    def steps(folder: Path) -> Iterator[Stage]:
+    def steps(folder: Path, tools: Toolchain) -> Iterator[Stage]:
         # Each command waits for a pipe of the other: neither could end alone.
         yield [["mkfifo", "there", "back"]]
         yield [["sh", "-c", "echo a > there; cat back > a"], ["sh", "-c", "cat there > b; echo b > back"]]
@@ -105,7 +239,7 @@ def test_the_commands_of_a_stage_run_side_by_side_and_stages_one_after_another(
 
 
 def test_a_failed_command_beside_one_that_succeeds_is_an_error(cache: Path, toolchain: Toolchain) -> None:
-    def steps(folder: Path) -> Iterator[Stage]:
+    def steps(folder: Path, tools: Toolchain) -> Iterator[Stage]:
         yield [["true"], ["sh", "-c", "echo broken; exit 3"]]
 
     with pytest.raises(BuildError, match=r"sh failed with status 3 .*\nbroken"):

@@ -14,16 +14,19 @@ import cffi
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.root import machine_root
-from dirql.target.simulation.build import Announce, announce_on_stderr, build
+from dirql.target.simulation.build import Announce, announce_on_stderr, build, find_built
 from dirql.target.simulation.exchange import Constants
 from dirql.target.simulation.library_recipe import (
     MODULE,
     PORT_MODULE,
+    Form,
     Variant,
+    forms,
     library_declarations,
     library_recipe,
+    possible_form,
 )
-from dirql.target.simulation.toolchain import find_toolchain, python_headers
+from dirql.target.simulation.toolchain import SetupError, find_toolchain
 
 __all__ = ["Functions", "Library", "Port", "import_library", "load_library"]
 
@@ -32,7 +35,7 @@ class Functions(Constants, Protocol):
     """The functions of sim/verilated/machine.h and the constants of exchange.h."""
 
     def dirql_open(self, exchange: cffi.FFI.CData, waves: cffi.FFI.CData | bytes) -> cffi.FFI.CData: ...
-    def dirql_close(self, machine: cffi.FFI.CData) -> None: ...
+    def dirql_close(self, machine: cffi.FFI.CData) -> int: ...
     def dirql_execute(self, machine: cffi.FFI.CData) -> None: ...
     def dirql_command(
         self,
@@ -70,7 +73,9 @@ class Library(NamedTuple):
     ffi: cffi.FFI
     functions: Functions
     port: Port | None
-    """None if there is no Python.h, with which it is compiled."""
+    """None if there was no Python.h, with which it is compiled."""
+    waves: str
+    """The suffix of the files with waves, "" for a library without them."""
 
 
 _loaded: dict[tuple[str, Variant], Library] = {}
@@ -83,22 +88,36 @@ def load_library(
     """Build the library if need be and load it, once per process; raises `SetupError` or `BuildError`."""
     key = (repr(machine), variant)
     if key not in _loaded:
-        toolchain = find_toolchain()
-        if python_headers() is None:
-            announce("dirql: Python.h is not installed, so calls into the machine take about twice as long")
-        product = build(library_recipe(machine, variant, toolchain, machine_root()), toolchain, announce)
-        _loaded[key] = import_library(product, machine)
+        product, form = _product(machine, variant, announce)
+        _loaded[key] = import_library(product, machine, form)
     return _loaded[key]
 
 
-def import_library(product: Path, machine: MachineDescription) -> Library:
+def _product(machine: MachineDescription, variant: Variant, announce: Announce) -> tuple[Path, Form]:
+    """The library, built if need be. Where it was built before, no compiler is needed."""
+    root = machine_root()
+    try:
+        toolchain = find_toolchain()
+    except SetupError:
+        for form in forms(variant):
+            built = find_built(library_recipe(machine, variant, form, root))
+            if built is not None:
+                return built, form
+        raise
+    form = possible_form(variant, toolchain)
+    if not form.modules:
+        announce("dirql: Python.h is not installed, so calls into the machine take about twice as long")
+    return build(library_recipe(machine, variant, form, root), toolchain, announce), form
+
+
+def import_library(product: Path, machine: MachineDescription, form: Form) -> Library:
     """Load a library that has been built, as two extension modules or, without Python.h, with `dlopen`."""
-    if python_headers() is None:
+    if not form.modules:
         ffi = cffi.FFI()
         ffi.cdef(library_declarations(machine_root(), machine))
-        return Library(ffi, cast(Functions, ffi.dlopen(str(product))), None)
+        return Library(ffi, cast(Functions, ffi.dlopen(str(product))), None, form.waves)
     wrapper, port = (_import_module(product, name) for name in (MODULE, PORT_MODULE))
-    return Library(cast(cffi.FFI, wrapper.ffi), cast(Functions, wrapper.lib), cast(Port, port))
+    return Library(cast(cffi.FFI, wrapper.ffi), cast(Functions, wrapper.lib), cast(Port, port), form.waves)
 
 
 def _import_module(product: Path, name: str) -> ModuleType:

@@ -23,7 +23,8 @@ import cffi
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.parts import Part, chassis_part, function_parts
 from dirql.hardware.render import CHASSIS, CHECKED_PARAMETER, TOP, generated_files, hdl_files
-from dirql.target.simulation.build import Recipe, Stage, verilated_sources, write_generated
+from dirql.target.simulation.build import Recipe, verilated_sources, write_generated
+from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.composition import (
     CompositionError,
     can_be_composed,
@@ -33,12 +34,24 @@ from dirql.target.simulation.composition import (
 from dirql.target.simulation.exchange import declarations, exchange_declarations
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
 
-__all__ = ["MODULE", "PORT_MODULE", "Variant", "library_declarations", "library_recipe", "waves_suffix"]
+__all__ = [
+    "MODULE",
+    "PORT_MODULE",
+    "SUFFIXES",
+    "Form",
+    "Variant",
+    "forms",
+    "library_declarations",
+    "library_recipe",
+    "possible_form",
+]
 
 MODULE = "_dirql_machine"
 """Name of the extension module that cffi makes, and of the library."""
 PORT_MODULE = "_dirql_port"
 """Name of the second extension module in the same library, which has methods of the target."""
+SUFFIXES = (".fst", ".vcd")
+"""The suffixes of the files that waves can have."""
 
 _HOT = "model"
 """The unit with everything that a clock evaluates."""
@@ -56,7 +69,29 @@ class Variant(enum.Enum):
     CHECKED = "checked"
 
 
-def waves_suffix(toolchain: Toolchain) -> str:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Properties of a library that depend on the headers that are installed."""
+
+    waves: str
+    """The suffix of the files with waves, "" for a library without them."""
+    modules: bool
+    """Whether the library is two extension modules, for which it was compiled with Python.h."""
+
+
+def possible_form(variant: Variant, toolchain: Toolchain) -> Form:
+    """The form that the installed headers allow."""
+    waves = _waves_suffix(toolchain) if variant is Variant.WAVES else ""
+    return Form(waves, python_headers() is not None)
+
+
+def forms(variant: Variant) -> Iterator[Form]:
+    """All forms that a library of a variant may have, the best first."""
+    for waves in SUFFIXES if variant is Variant.WAVES else ("",):
+        yield from (Form(waves, modules) for modules in (True, False))
+
+
+def _waves_suffix(toolchain: Toolchain) -> str:
     """Give ".fst" where the headers that Verilator's FST writer needs are installed, else ".vcd"."""
     headers = ("zlib.h", "lz4.h")
     fst = all(has_header(name, toolchain.cxx, toolchain.environment) for name in headers)
@@ -70,25 +105,22 @@ def library_declarations(root: Path, machine: MachineDescription) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """One library: the machine, the variant, the toolchain, and the folder with hdl/ and sim/."""
+    """One library: the machine, the variant and its form, and the folder with hdl/ and sim/."""
 
     machine: MachineDescription
     variant: Variant
-    toolchain: Toolchain
+    form: Form
     root: Path
 
     @property
     def waves(self) -> str:
         """The suffix of the files with waves, "" for a library without them."""
-        return waves_suffix(self.toolchain) if self.variant is Variant.WAVES else ""
+        return self.form.waves
 
     @property
     def trained(self) -> bool:
-        return self.variant is Variant.FAST and not self._is_clang
-
-    @property
-    def _is_clang(self) -> bool:
-        return "clang" in Path(self.toolchain.cxx.path).name
+        """Whether branches are counted first."""
+        return self.variant is Variant.FAST
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -149,62 +181,73 @@ class _Plan:
             *training,
         ]
 
-    def steps(self, folder: Path) -> Iterator[Stage]:
-        """The commands that make the library in `folder`."""
-        write_generated(folder, self.machine)
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The making of one library in a folder."""
+
+    plan: _Plan
+    folder: Path
+    toolchain: Toolchain
+
+    def steps(self) -> Iterator[Stage]:
+        """The commands that make the library."""
+        folder = self.folder
+        write_generated(folder, self.plan.machine)
         composed = False
-        if self.parts:
-            yield self._verilate_parts(folder)
-            composed = self._compose(folder)
+        if self.plan.parts:
+            yield self._verilate_parts()
+            composed = self._compose()
         if not composed:
-            checked = [f"-G{CHECKED_PARAMETER}=1"] if self.variant is Variant.CHECKED else []
+            checked = [f"-G{CHECKED_PARAMETER}=1"] if self.plan.variant is Variant.CHECKED else []
             tops = [str(folder / name) for name in (CHASSIS, TOP)]
-            yield [self._verilate("machine", folder, [*checked, *tops])]
-        cold = self._write_units(folder, composed=composed)
-        hot, link = self._compile(folder, _HOT, "-O1"), self._link(folder, [_HOT, *cold])
-        if not self.trained:
-            yield [hot, *self._compile_cold(folder, cold)]
+            yield [self._verilate("machine", [*checked, *tops])]
+        cold = self._write_units(composed=composed)
+        hot, link = self._compile(_HOT, "-O1"), self._link([_HOT, *cold])
+        if not self.plan.trained:
+            yield [hot, *self._compile_cold(cold)]
             yield [link]
             return
         profile = folder / "profile"
         counting = f"-fprofile-generate={profile}"
-        yield [[*hot, counting], *self._compile_cold(folder, cold)]
+        yield [[*hot, counting], *self._compile_cold(cold)]
         yield [[*link, counting]]
-        yield [_train(folder / f"{MODULE}.so", self.machine)]
+        yield [_train(folder / f"{MODULE}.so", self.plan.machine)]
         yield [[*hot, f"-fprofile-use={profile}", "-fprofile-correction"]]
         yield [link]
 
-    def _verilate(self, top: str, folder: Path, more: Sequence[str]) -> list[str]:
-        hdl = map(str, hdl_files(self.machine, self.root))
-        names = ["--top-module", top, "--prefix", f"V{top}", "--Mdir", str(folder)]
-        return [*self.toolchain.command, *self.verilator_options(), *names, *hdl, *more]
+    def _verilate(self, top: str, more: Sequence[str]) -> list[str]:
+        hdl = map(str, hdl_files(self.plan.machine, self.plan.root))
+        names = ["--top-module", top, "--prefix", f"V{top}", "--Mdir", str(self.folder)]
+        return [*self.toolchain.command, *self.plan.verilator_options(), *names, *hdl, *more]
 
-    def _verilate_parts(self, folder: Path) -> Stage:
+    def _verilate_parts(self) -> Stage:
         """A model of each part, whose core stays a module of its own."""
+        folder = self.folder
         cores = folder / "cores.vlt"
-        lines = ["`verilator_config", *(f'no_inline -module "{part.core}"' for part in self.parts)]
+        lines = ["`verilator_config", *(f'no_inline -module "{part.core}"' for part in self.plan.parts)]
         cores.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        for part in self.parts:
+        for part in self.plan.parts:
             (folder / f"{part.name}.sv").write_text(part.text, encoding="utf-8")
         chassis = folder / CHASSIS
         return [
-            self._verilate(part.name, folder, [str(cores), str(chassis), str(folder / f"{part.name}.sv")])
-            for part in self.parts
+            self._verilate(part.name, [str(cores), str(chassis), str(folder / f"{part.name}.sv")])
+            for part in self.plan.parts
         ]
 
-    def _compose(self, folder: Path) -> bool:
+    def _compose(self) -> bool:
         """Write composition.h; False if the parts have another form than expected, and nothing of them is kept."""
         try:
-            translations = [translate(part, folder) for part in self.parts]
+            translations = [translate(part, self.folder) for part in self.plan.parts]
         except CompositionError:
-            for path in folder.glob("V*"):
+            for path in self.folder.glob("V*"):
                 path.unlink()
             return False
-        text = render_composition(self.machine, translations)
-        (folder / "composition.h").write_text(text, encoding="utf-8")
+        text = render_composition(self.plan.machine, translations)
+        (self.folder / "composition.h").write_text(text, encoding="utf-8")
         return True
 
-    def _write_units(self, folder: Path, *, composed: bool) -> list[str]:
+    def _write_units(self, *, composed: bool) -> list[str]:
         """Write the source of each unit, which only includes other files; returns the units that are not evaluated.
 
         The model and the shim, in this order, are one unit: the shim finds the routines of the model, and the compiler
@@ -212,60 +255,60 @@ class _Plan:
         constructors and Verilator's runtime take most of the compiler's time and none of the model's, so that they are
         compiled beside it, once, and without optimisation: 27 s of a build became 8 s.
         """
-        model = verilated_sources(folder)
+        model = verilated_sources(self.folder)
         runtime = ["verilated.cpp", "verilated_threads.cpp"]
-        runtime += [f"verilated_{self.waves[1:]}_c.cpp"] if self.waves else []
+        runtime += [f"verilated_{self.plan.waves[1:]}_c.cpp"] if self.plan.waves else []
         include = self.toolchain.include
-        shim = self.root / "sim" / "verilated"
+        shim = self.plan.root / "sim" / "verilated"
         units = {
             _HOT: [*(name for name in model if not name.endswith(_SLOW)), str(shim / "machine.cpp")],
             "constructors": [name for name in model if name.endswith(_SLOW)],
             **{Path(name).stem: [str(include / name)] for name in runtime},
         }
-        if python_headers() is not None:
+        if self.plan.form.modules:
             units[_PORT] = [str(shim / "port_type.cpp")]
         for unit, files in units.items():
             # Verilator's headers refuse to be precompiled for more than one model, which nobody does here.
             lines = [f'#undef VL_PCH_INCLUDED\n#include "{name}"\n' for name in files]
             text = "".join((f"#define DIRQL_COMPOSED {int(composed)}\n", *lines))
-            (folder / f"{unit}.cc").write_text(text, encoding="utf-8")
-        if python_headers() is not None:
+            (self.folder / f"{unit}.cc").write_text(text, encoding="utf-8")
+        if self.plan.form.modules:
             units["wrapper"] = []
-            self._write_wrapper(folder / "wrapper.cc")
+            self._write_wrapper(self.folder / "wrapper.cc")
         return [unit for unit in units if unit != _HOT]
 
-    def _compile_cold(self, folder: Path, units: Sequence[str]) -> Iterator[list[str]]:
+    def _compile_cold(self, units: Sequence[str]) -> Iterator[list[str]]:
         for unit in units:
-            yield self._compile(folder, unit, "-O2" if unit == _PORT else "-O0")
+            yield self._compile(unit, "-O2" if unit == _PORT else "-O0")
 
-    def _compile(self, folder: Path, unit: str, optimisation: str) -> list[str]:
-        include, sim = self.toolchain.include, self.root / "sim"
+    def _compile(self, unit: str, optimisation: str) -> list[str]:
+        include, sim = self.toolchain.include, self.plan.root / "sim"
         folders = [
-            folder,
+            self.folder,
             include,
             include / "vltstd",
             *(sim / name for name in ("exchange", "verilated", "generated")),
         ]
         headers = python_headers()
         folders += [headers] if headers is not None else []
-        options = [*(f"-I{place}" for place in folders), *self.compiler_options(), optimisation]
+        options = [*(f"-I{place}" for place in folders), *self.plan.compiler_options(), optimisation]
         return [
-            self.toolchain.cxx.path,
+            *self.toolchain.cxx.command,
             *options,
             "-c",
-            str(folder / f"{unit}.cc"),
+            str(self.folder / f"{unit}.cc"),
             "-o",
-            str(folder / f"{unit}.o"),
+            str(self.folder / f"{unit}.o"),
         ]
 
-    def _link(self, folder: Path, units: Sequence[str]) -> list[str]:
-        objects = [str(folder / f"{unit}.o") for unit in units]
-        product = str(folder / f"{MODULE}.so")
-        return [self.toolchain.cxx.path, *objects, *self.linker_options(), "-o", product]
+    def _link(self, units: Sequence[str]) -> list[str]:
+        objects = [str(self.folder / f"{unit}.o") for unit in units]
+        product = str(self.folder / f"{MODULE}.so")
+        return [*self.toolchain.cxx.command, *objects, *self.plan.linker_options(), "-o", product]
 
     def _write_wrapper(self, path: Path) -> None:
         ffi = cffi.FFI()
-        ffi.cdef(library_declarations(self.root, self.machine))
+        ffi.cdef(library_declarations(self.plan.root, self.plan.machine))
         ffi.set_source(MODULE, '#include "machine.h"', source_extension=".cpp", compiler_verbose=0)
         ffi.emit_c_code(str(path))
 
@@ -279,9 +322,9 @@ def _train(product: Path, machine: MachineDescription) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def library_recipe(machine: MachineDescription, variant: Variant, toolchain: Toolchain, root: Path) -> Recipe:
+def library_recipe(machine: MachineDescription, variant: Variant, form: Form, root: Path) -> Recipe:
     """The recipe of one library."""
-    plan = _Plan(machine, variant, toolchain, root)
+    plan = _Plan(machine, variant, form, root)
     options = [*plan.verilator_options(), *plan.compiler_options(), *plan.linker_options()]
     return Recipe(
         name=f"verilated-{machine.name}-{variant.value}",
@@ -293,6 +336,7 @@ def library_recipe(machine: MachineDescription, variant: Variant, toolchain: Too
             *generated_files(machine).values(),
             cffi.__version__,
             str(sysconfig.get_config_var("EXT_SUFFIX")),
+            f"modules {form.modules}",
         ],
-        steps=plan.steps,
+        steps=lambda folder, toolchain: _Work(plan, folder, toolchain).steps(),
     )

@@ -26,12 +26,13 @@ from dirql.target.contract import TargetError
 from dirql.target.simulation.build import (
     Announce,
     Recipe,
-    Stage,
     announce_on_stderr,
     build,
+    find_built,
     verilated_sources,
     write_generated,
 )
+from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import SetupError, Toolchain, find_toolchain
 
 __all__ = ["SimulatorError", "build_simulator", "inside_simulator", "run_in_simulator"]
@@ -54,9 +55,15 @@ def build_simulator(
     machine: MachineDescription, announce: Announce = announce_on_stderr, root: Path | None = None
 ) -> Path:
     """The simulator's executable, from the cache or compiled now; raises `SetupError` or `BuildError`."""
-    root = root or machine_root()
-    toolchain = find_toolchain()
-    return build(_recipe(machine, toolchain, root, *_cocotb_folders()), toolchain, announce)
+    recipe = _recipe(machine, root or machine_root(), *_cocotb_folders())
+    try:
+        toolchain = find_toolchain()
+    except SetupError:
+        built = find_built(recipe)  # which needs no compiler
+        if built is None:
+            raise
+        return built
+    return build(recipe, toolchain, announce)
 
 
 def run_in_simulator(
@@ -106,15 +113,13 @@ def _cocotb_folders() -> tuple[Path, Path]:
 # Building.
 
 
-def _recipe(
-    machine: MachineDescription, toolchain: Toolchain, root: Path, libraries: Path, share: Path
-) -> Recipe:
+def _recipe(machine: MachineDescription, root: Path, libraries: Path, share: Path) -> Recipe:
     sim = root / "sim"
     own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "cocotb").iterdir())]
     main = share / "lib" / "verilator" / "verilator.cpp"
-    verilate, compile_ = _verilator_options(machine), _compiler_options(toolchain, libraries)
+    verilate, compile_ = _verilator_options(machine), _compiler_options(libraries)
 
-    def steps(folder: Path) -> Iterator[Stage]:
+    def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         write_generated(folder, machine)
         sources = [
             str(path)
@@ -136,7 +141,7 @@ def _recipe(
         files = [str(sim / "cocotb" / "exchange_dpi.cpp"), str(main), *verilated_sources(folder)]
         files += [str(toolchain.include / f"verilated{part}.cpp") for part in _RUNTIME]
         options = [*(f"-I{folder}" for folder in folders), *compile_]
-        yield [[toolchain.cxx.path, *files, *options, "-o", str(folder / _TOP)]]
+        yield [[*toolchain.cxx.command, *files, *options, "-o", str(folder / _TOP)]]
 
     return Recipe(
         name=f"cocotb-{machine.name}",
@@ -167,16 +172,15 @@ def _verilator_options(machine: MachineDescription) -> list[str]:
     ]
 
 
-def _compiler_options(toolchain: Toolchain, libraries: Path) -> list[str]:
-    lto = "-flto" if "clang" in Path(toolchain.cxx.path).name else "-flto=auto"
-    options = ["-std=c++20", "-fcoroutines", "-O1", "-w", lto, "-pthread"]
+def _compiler_options(libraries: Path) -> list[str]:
+    options = ["-std=c++20", "-fcoroutines", "-O1", "-w", "-flto=auto", "-pthread"]
     defines = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 1, "VM_TRACE": 0, "VM_TRACE_FST": 0}
     options += [f"-D{name}={value}" for name, value in defines.items()]
     return [
         *options,
         "-DVL_USER_FINISH",
         f"-L{libraries}",
-        f"-Wl,-rpath,{libraries}",
+        *("-Xlinker", "-rpath", "-Xlinker", str(libraries)),
         "-lcocotbvpi_verilator",
     ]
 

