@@ -16,29 +16,22 @@ help: ## list these targets
 	do printf '  make %-14s %s\n' "$$name" "$$what"; done
 	@echo '  Options go through ARGS: make run ARGS="--mode dma", make test ARGS="-k dpc".'
 
-# The environment, with what `run` needs and with what everything needs; redone when pyproject.toml changes.
-$(VENV)/.installed-cocotb: pyproject.toml host/bootstrap.sh
-	@sh host/bootstrap.sh cocotb
-	@touch $@
+# The environment, with what `run` needs and with what everything needs; redone when pyproject.toml changes, and when the
+# environment is not one of this folder because the folder was renamed or copied.
+BROKEN := $(shell sh host/bootstrap.sh --fits 2>/dev/null || echo broken)
 
-$(VENV)/.installed-dev: pyproject.toml host/bootstrap.sh
-	@sh host/bootstrap.sh dev
-	@touch $(VENV)/.installed-cocotb $@
+$(VENV)/.installed-%: pyproject.toml host/bootstrap.sh $(BROKEN)
+	@sh host/bootstrap.sh $*
 
-$(VENV)/.installed-synthesis: pyproject.toml host/bootstrap.sh
-	@sh host/bootstrap.sh synthesis
-	@touch $@
-
-$(VENV)/.installed-formal: pyproject.toml host/bootstrap.sh
-	@sh host/bootstrap.sh formal
-	@touch $@
+.PHONY: broken
+broken:
 
 .PHONY: run
-run: $(VENV)/.installed-cocotb ## run the store driver against the simulated machine in every mode and print its latencies
+run: $(VENV)/.installed-run ## run the store driver against the simulated machine in every mode and print its latencies
 	@$(PY) -m dirql run $(ARGS)
 
 .PHONY: doctor
-doctor: $(VENV)/.installed-cocotb ## check the set-up, with one line on how to mend each problem
+doctor: $(VENV)/.installed-run ## check the set-up, with one line on how to mend each problem
 	@$(PY) -m dirql doctor $(ARGS)
 
 # The order of tests is shuffled, and yet the same each time; ARGS="--randomly-seed=N" tries another.
