@@ -18,6 +18,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import cast
@@ -34,10 +35,11 @@ from dirql.target.simulation.exchange import Constants, SharedMemory, exchange_f
 from dirql.target.simulation.exchange_channel import ExchangeChannel
 from dirql.target.simulation.memory_delays import MemoryDelays
 from dirql.target.simulation.simulated_target import SimulatedTarget
+from dirql.target.simulation.simulator import INTERRUPTED
 
 __all__ = ["CocotbTarget", "Simulation", "current_simulation", "host"]
 
-_INTERRUPTED = 130
+_INTERRUPTED_STATUS = 130
 """The exit status that a shell gives a program which Ctrl-C ended."""
 
 
@@ -70,6 +72,13 @@ class Simulation:
         self._hub.switch()
         if self._interrupted:
             self._interrupted = False
+            raise KeyboardInterrupt
+
+    def take_interrupts(self, note: Path) -> None:
+        """Handle Ctrl-C from now on. The signal was held back; one that came meanwhile, or left a `note`, counts."""
+        signal.signal(signal.SIGINT, self.interrupt)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        if note.exists():
             raise KeyboardInterrupt
 
     def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
@@ -175,10 +184,10 @@ async def host(dut: HierarchyObject) -> None:
     machine = load_machine(Path(order["machine"]))
     turn = cast(LogicObject, dut.host_turn)
     simulation = _current = Simulation(machine, Path(os.environ["DIRQL_EXCHANGE"]), turn)
-    signal.signal(signal.SIGINT, simulation.interrupt)
 
     def work() -> None:
-        status = _call(order["entry"], order["arguments"])
+        note = folder / INTERRUPTED
+        status = _call(partial(simulation.take_interrupts, note), order["entry"], order["arguments"])
         sys.stdout.flush()
         sys.stderr.flush()
         (folder / "status.json").write_text(json.dumps(status), encoding="utf-8")
@@ -186,9 +195,10 @@ async def host(dut: HierarchyObject) -> None:
     await simulation.serve(work)
 
 
-def _call(entry: str, arguments: Sequence[str]) -> int:
+def _call(prepare: Callable[[], None], entry: str, arguments: Sequence[str]) -> int:
     """Call the function; returns its exit status. No exception leaves this routine."""
     try:
+        prepare()
         module, _, name = entry.partition(":")
         return int(getattr(importlib.import_module(module), name)(arguments) or 0)
     except SystemExit as error:
@@ -196,7 +206,7 @@ def _call(entry: str, arguments: Sequence[str]) -> int:
             return error.code or 0
         print(error.code, file=sys.stderr)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return _INTERRUPTED_STATUS
     except BaseException:
         traceback.print_exc()
     return 1

@@ -35,8 +35,10 @@ from dirql.target.simulation.build import (
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import SetupError, Toolchain, find_toolchain
 
-__all__ = ["SimulatorError", "build_simulator", "inside_simulator", "run_in_simulator"]
+__all__ = ["INTERRUPTED", "SimulatorError", "build_simulator", "inside_simulator", "run_in_simulator"]
 
+INTERRUPTED = "interrupted"
+"""The file, in the folder of an order, that says that Ctrl-C was pressed."""
 _TOP = "harness"
 _ORDER = "DIRQL_SIMULATOR_ORDER"
 """The environment variable that names the folder with the order for a simulator; set only inside a simulator."""
@@ -93,10 +95,11 @@ def run_in_simulator(
         (folder / "order.json").write_text(json.dumps(order), encoding="utf-8")
         exchange = _make_exchange(folder)
         try:
-            ending = _start(executable, folder, _environment(folder, exchange, seed), seed)
+            with _interrupts_left_to_simulator(folder / INTERRUPTED):
+                ending = _start(executable, folder, _environment(folder, exchange, seed), seed)
+                return _status(folder, ending)
         finally:
             exchange.unlink(missing_ok=True)
-        return _status(folder, ending)
 
 
 def _cocotb_folders() -> tuple[Path, Path]:
@@ -219,7 +222,7 @@ def _start(executable: Path, folder: Path, environment: Mapping[str, str | None]
     """Run the simulator to the end; returns the message of cocotb's runner about it, "" for none."""
     from cocotb_tools.runner import get_runner
 
-    with _changed_environment(environment), _without_interrupts():
+    with _changed_environment(environment):
         try:
             get_runner("verilator").test(
                 test_module="dirql.target.simulation.cocotb",
@@ -255,21 +258,35 @@ def _changed_environment(changes: Mapping[str, str | None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Leave Ctrl-C to the simulator: this process ignores it, and so does the simulator until it can handle it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_left_to_simulator(note: Path) -> Iterator[None]:
+    """Leave Ctrl-C to the simulator, which begins with the signal held back and takes it as soon as it can handle it.
+
+    A signal that comes before there is a simulator is noted in a file, which the simulator looks for.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    ended = threading.Event()
+
+    def keep_note() -> None:
+        while signal.sigwait({signal.SIGINT}) and not ended.is_set():
+            note.touch()
+
+    keeper = threading.Thread(target=keep_note, name="interrupts", daemon=True)
+    keeper.start()
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        ended.set()
+        if keeper.ident is not None:
+            signal.pthread_kill(keeper.ident, signal.SIGINT)
+        keeper.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _status(folder: Path, ending: str) -> int:
     status = folder / "status.json"
     if not status.is_file():
+        if (folder / INTERRUPTED).exists():
+            raise KeyboardInterrupt
         raise SimulatorError(
             f"the simulator died before the function in it had returned ({ending or 'no reason given'});"
             " its last lines are above"
