@@ -24,8 +24,8 @@ from dirql.hardware.render import hdl_files
 from dirql.hardware.root import machine_root
 from dirql.hardware.table import DescriptionError
 from dirql.target.simulation import toolchain
-from dirql.target.simulation.build import cache_directory
-from dirql.target.simulation.toolchain import SetupError, Version, dotted, install, parse_version
+from dirql.target.simulation.build import cache_directory, check_path, is_whole
+from dirql.target.simulation.toolchain import SetupError, Version, dotted, install, parse_version, pip_install
 
 __all__ = ["CHECKS", "Absent", "Finding", "Outcome", "Surroundings", "examine", "find", "main"]
 
@@ -103,18 +103,20 @@ def check_python(here: Surroundings) -> str:
     if here.python < PYTHON_MINIMUM:
         raise SetupError(
             f"Python must be {dotted(PYTHON_MINIMUM)} or later; it was {dotted(here.python)}",
-            "install a later one and run it with PYTHON=... make run",
+            "install a later one; with a checkout: make clean-all, and PYTHON=... make run",
         )
     return f"Python {dotted(here.python)}"
 
 
 def check_cxx(here: Surroundings) -> str:
-    """The C++ compiler, which must compile a small program."""
+    """The C++ compiler, which must make a small library."""
     cxx = toolchain.find_cxx(here.environment)
-    source = "#include <optional>\nint main() { std::optional<int> none; return none.has_value(); }\n"
-    if not toolchain.compiles(source, ("-std=c++17",), cxx, here.environment):
-        raise SetupError(f"{cxx.path} {cxx.version} does not compile C++17", install("g++"))
-    return f"C++ compiler {cxx.version} compiles C++17 ({cxx.path})"
+    name = " ".join(cxx.command)
+    if not toolchain.links(cxx, here.environment):
+        raise SetupError(
+            f"{name} {cxx.version} does not compile and link C++20", f"CXX=g++, or {install('g++')}"
+        )
+    return f"C++ compiler {cxx.version} compiles and links C++20 ({name})"
 
 
 def check_make(here: Surroundings) -> str:
@@ -156,7 +158,7 @@ def check_wave_headers(here: Surroundings) -> str:
 
 def check_cocotb(here: Surroundings) -> str:
     """The package cocotb, for the target of that name."""
-    get = "pip install 'cocotb>=2.1'"
+    get = pip_install("cocotb>=2.1")
     if here.cocotb is None:
         raise Absent("cocotb: the cocotb target cannot be used", get)
     if parse_version(here.cocotb) < COCOTB_MINIMUM:
@@ -171,6 +173,7 @@ def check_sources(here: Surroundings) -> str:
         sources = hdl_files(load_machine(DEFAULT_MACHINE, here.machine), here.machine)
     except (OSError, DescriptionError) as error:
         raise SetupError(f"the RTL cannot be found: {error}", again) from error
+    check_path(here.machine)
     missing = [source.name for source in sources if not source.is_file()]
     if missing:
         raise SetupError(f"the RTL lacks {', '.join(missing)}", again)
@@ -180,6 +183,7 @@ def check_sources(here: Surroundings) -> str:
 def check_cache(here: Surroundings) -> str:
     """The folder of compiled machines, which must be writable and have room."""
     other = "name another folder in the DIRQL_CACHE environment variable"
+    check_path(here.cache)
     try:
         here.cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=here.cache):
@@ -197,11 +201,23 @@ def check_cache(here: Surroundings) -> str:
 def check_compiled(here: Surroundings) -> str:
     """The compiled machines in the cache."""
     # The name of a build in progress begins with a dot.
-    products = [product for product in here.cache.glob("[!.]*/*") if product.is_file()]
-    if not products:
-        raise Absent("no compiled machine yet: the first run makes it, in about half a minute", "make run")
-    names = sorted({product.parent.name.rpartition("-")[0] for product in products})
-    return f"compiled machines in the cache: {', '.join(names)}"
+    digests = [*here.cache.glob("[!.]*/*.sha256")]
+    names = {digest: digest.parent.name.rpartition("-")[0] for digest in digests}
+    whole = [digest for digest in digests if is_whole(digest.with_suffix(""))]
+    if len(whole) < len(digests):
+        spoiled = sorted({names[digest] for digest in digests if digest not in whole})
+        raise Absent(
+            f"compiled machines that are spoiled: {', '.join(spoiled)}", "the next run makes them again"
+        )
+    if not digests:
+        raise Absent(
+            "no compiled machine yet: the first run makes it, in about half a minute", _run_command(here)
+        )
+    return f"compiled machines in the cache: {', '.join(sorted(set(names.values())))}"
+
+
+def _run_command(here: Surroundings) -> str:
+    return "make run" if here.checkout is not None else "dirql run"
 
 
 def check_kernel(here: Surroundings) -> str:
@@ -218,7 +234,7 @@ def check_registers(here: Surroundings) -> str:
     if here.systemrdl is None:
         raise Absent(
             "systemrdl-compiler: cannot tell whether the generated registers are current",
-            "pip install -e '.[registers]'",
+            "make registers, which installs it",
         )
     generator = here.checkout / "hdl" / "regs" / "generate.py"
     done = subprocess.run(

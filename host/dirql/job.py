@@ -18,6 +18,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from dirql import __version__
+from dirql.driver_files import driver_module
 from dirql.drivers import store
 from dirql.drivers.store.interface import (
     IOCTL_STORE_SET_MODE,
@@ -27,7 +28,7 @@ from dirql.drivers.store.interface import (
 from dirql.files import FileNotWritten
 from dirql.hardware.description import MachineDescription
 from dirql.ke.limits import Limits
-from dirql.load import OpenLoad, ScenarioCalls, load_module, scenario_of
+from dirql.load import OpenLoad, ScenarioCalls, scenario_of
 from dirql.machine import LeakReport, Machine, open_machine
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
@@ -174,7 +175,7 @@ def _exports(
 
 def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobResult, list[str]]:
     """Run all rows on one machine; the driver is loaded anew for each row. Returns the target's complaints, too."""
-    module = None if options.driver is None else load_module(options.driver)
+    module = None if options.driver is None else driver_module(options.driver)
     if module is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
     if not list(_rows(options)):

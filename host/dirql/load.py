@@ -9,12 +9,10 @@ load requests arrive whatever the driver does, and each is timed from its schedu
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 
 from dirql.io.errors import IoError
@@ -25,7 +23,7 @@ from dirql.nt.constants import KernelMode
 from dirql.report.progress import Step
 from dirql.trace.histogram import Histogram
 
-__all__ = ["SCENARIO", "OpenLoad", "ScenarioCalls", "Transfer", "load_module", "scenario_of"]
+__all__ = ["SCENARIO", "OpenLoad", "ScenarioCalls", "Transfer", "scenario_of"]
 
 SCENARIO = "scenario"
 """The name of the routine in a driver's file that makes the driver's requests."""
@@ -85,16 +83,6 @@ class OpenLoad:
                 return
             worker()
             self._responses[self._machine.target.now() - scheduled] += 1
-
-
-def load_module(file: Path) -> ModuleType:
-    """Import a Python file by its path."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"a driver must be a Python file, whose name ends in .py; it was {str(file)!r}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def scenario_of(module: ModuleType) -> Callable[[Machine], AbstractContextManager[Transfer]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from dirql.driver_files import driver_module
 from dirql.drivers import pci
 from dirql.hal.hal import Hal
 from dirql.hal.hang_report import HalWitness
@@ -78,6 +79,10 @@ class DriverModule(Protocol):
 
     def DriverEntry(self, driver_object: DriverObject, registry_path: str, /) -> int:
         """The driver's entry point."""
+
+
+Drivers = Iterable[DriverModule | str | Path] | DriverModule | str | Path
+"""Drivers for `open_machine`, or a single one; each as `Machine.load_driver` takes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +230,7 @@ class Machine:
 
     def load_driver(
         self,
-        driver: DriverModule,
+        driver: DriverModule | str | Path,
         name: str | None = None,
         *,
         interrupt: InterruptKind | str | None = None,
@@ -233,17 +238,18 @@ class Machine:
     ) -> DriverObject:
         """Load a driver and start the devices that it names; returns the driver object.
 
-        `driver` is an imported module, or an object, with a routine DriverEntry and the devices in HARDWARE_IDS. `name`
-        is the name of the service, by default the last part of the module's name. `interrupt` says how the devices
-        interrupt, "level", "latched" or "message", where on Windows the INF file says it; None leaves each device with
-        the kind in the machine's description. `verifier` has the VERIFIER_…
-        options of Driver Verifier for this driver; 0 stands for the automatic checks alone, None for no check that
-        only Driver Verifier makes. Raises `LoadError` when DriverEntry fails, `DeviceError` or `ResourceConflict` when
-        a device cannot be started; the driver is then unloaded.
+        `driver` is an imported module, or an object, with a routine DriverEntry and the devices in HARDWARE_IDS; or the
+        path of a file that ends in `.py`, or the name of a module. `name` is the name of the service, by default the
+        last part of the module's name. `interrupt` says how the devices interrupt, "level", "latched" or "message",
+        where on Windows the INF file says it; None leaves each device with the kind in the machine's description.
+        `verifier` has the VERIFIER_… options of Driver Verifier for this driver; 0 stands for the automatic checks
+        alone, None for no check that only Driver Verifier makes. Raises `LoadError` when DriverEntry fails,
+        `DeviceError` or `ResourceConflict` when a device cannot be started; the driver is then unloaded.
         """
-        entry, ids = _entry_and_ids(driver)
-        wanted = None if interrupt is None else InterruptKind(interrupt)
-        service = name or _service_name(driver)
+        module = driver_module(driver) if isinstance(driver, str | Path) else driver
+        entry, ids = _entry_and_ids(module)
+        wanted = None if interrupt is None else _interrupt_kind(interrupt)
+        service = name or _service_name(module)
         self.io.services[service] = entry
         status, loaded = load_driver(entry, service, verifier)
         if loaded is None:
@@ -342,13 +348,13 @@ def open_machine(
     processors: int = 1,
     seed: int = 0,
     costs: Costs | None = None,
-    drivers: Iterable[DriverModule] = (),
+    drivers: Drivers = (),
     waves: str | Path | None = None,
     checked: bool = False,
     memory_delays: MemoryDelays | None = None,
     schedule: Schedule | None = None,
     idle_limit: int | None = None,
-    limits: Limits | None = None,
+    limits: Limits | str | None = None,
     host_limit: float | None = HOST_LIMIT,
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
@@ -380,7 +386,7 @@ def open_machine(
         costs=costs,
         schedule=schedule,
         idle_limit=idle_limit,
-        limits=limits,
+        limits=Limits.parse(limits) if isinstance(limits, str) else limits,
         host_limit=host_limit,
     )
     try:
@@ -389,7 +395,7 @@ def open_machine(
         opened.close()
         raise
     try:
-        for driver in drivers:
+        for driver in _each(drivers):
             made.load_driver(driver)
     except BaseException as error:
         made.__exit__(type(error), error, None)
@@ -423,6 +429,19 @@ def _entry_and_ids(driver: object) -> tuple[DriverEntry, tuple[str, ...]]:
         )
     ids = getattr(driver, "HARDWARE_IDS", ())
     return entry, (ids,) if isinstance(ids, str) else tuple(ids)
+
+
+def _interrupt_kind(kind: InterruptKind | str) -> InterruptKind:
+    try:
+        return InterruptKind(kind)
+    except ValueError as error:
+        known = ", ".join(f'"{known.value}"' for known in InterruptKind)
+        raise ValueError(f"interrupt must be one of {known}; it was {kind!r}") from error
+
+
+def _each(drivers: Drivers) -> Iterable[DriverModule | str | Path]:
+    """The drivers of a list, or the one that stands alone."""
+    return drivers if isinstance(drivers, Iterable) and not isinstance(drivers, str) else (drivers,)
 
 
 def _service_name(driver: DriverModule) -> str:

@@ -16,7 +16,6 @@ run, so modules of dirql are imported only where they are used.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,6 +48,14 @@ class Loader(Protocol):
 
     def __call__(self, driver: ModuleType, **options: object) -> DriverObject:
         """Load `driver` with `options`; returns the driver object."""
+
+
+class _Frame(Protocol):
+    """A frame of a traceback of pytest."""
+
+    @property
+    def lineno(self) -> int:
+        """The number of the line; raises TypeError if there is none."""
 
 
 STORE = "dirql.drivers.store"
@@ -150,6 +157,22 @@ def pytest_runtest_makereport(
     if report.failed:
         item.stash[_FAILED] = True
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Leave out frames without a line, at which pytest would end with an INTERNALERROR and the exit status 1.
+
+    Python 3.11 has instructions without a line, and Ctrl-C can come at each of them.
+    """
+    excinfo.traceback = excinfo.traceback.filter(_has_line)
+
+
+def _has_line(entry: _Frame) -> bool:
+    try:
+        return entry.lineno >= 0
+    except TypeError:
+        return False
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -305,7 +328,7 @@ def _stops_are_failures() -> Iterator[None]:
 class DriverMark:
     """The driver that `@pytest.mark.driver` names; without the mark, the store driver.
 
-    The driver is a module, a module's name, or the name of a file beside the test that ends in `.py`.
+    The driver is a module, a module's name, or the path of a file from the test's folder, which ends in `.py`.
     """
 
     module: ModuleType
@@ -322,15 +345,14 @@ class DriverMark:
         options = dict(mark.kwargs) if mark else {}
         module = mark.args[0] if mark and mark.args else STORE
         name = options.pop("name", PROGRAM_NAME)
-        return cls(_import(module, node.path) if isinstance(module, str) else module, str(name), options)
+        if isinstance(module, str | Path):
+            from dirql.driver_files import driver_module
 
-
-def _import(name: str, test: Path) -> ModuleType:
-    if not name.endswith(".py"):
-        return importlib.import_module(name)
-    from dirql.load import load_module
-
-    return load_module(test.parent / name)
+            try:
+                module = driver_module(module, node.path.parent)
+            except ValueError as error:
+                raise pytest.UsageError(f"the mark driver: {error}") from error
+        return cls(module, str(name), options)
 
 
 @pytest.fixture

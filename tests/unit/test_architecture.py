@@ -17,7 +17,17 @@ from source_tree import PACKAGE, ROOT, TOP_LEVEL, name, parse, source_files
 
 # What each room may import of dirql, itself aside. Its keys are the rooms that the document's table names; a test
 # holds the two together.
-COMPOSING = ("machine", "load", "transfers", "outputs", "cli", "pytest_plugin", "doctor", "job")
+COMPOSING = (
+    "machine",
+    "driver_files",
+    "load",
+    "transfers",
+    "outputs",
+    "cli",
+    "pytest_plugin",
+    "doctor",
+    "job",
+)
 KERNEL = ("nt", "ke", "mm", "ob", "io", "hal", "pnp")
 EVERYTHING_BELOW = (
     *KERNEL,

