@@ -18,13 +18,13 @@ help: ## list these targets
 
 # The environment, with what `run` needs and with what everything needs; redone when pyproject.toml changes, and when the
 # environment is not one of this folder because the folder was renamed or copied.
-BROKEN := $(shell sh host/bootstrap.sh --fits 2>/dev/null || echo broken)
+BROKEN := $(shell sh host/bootstrap.sh --fits 2>/dev/null || echo .broken)
 
 $(VENV)/.installed-%: pyproject.toml host/bootstrap.sh $(BROKEN)
 	@sh host/bootstrap.sh $*
 
-.PHONY: broken
-broken:
+.PHONY: .broken
+.broken:
 
 .PHONY: run
 run: $(VENV)/.installed-run ## run the store driver against the simulated machine in every mode and print its latencies

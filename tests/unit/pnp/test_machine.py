@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -291,7 +292,21 @@ def test_drivers_named_at_the_opening() -> None:
     assert not ke_current.is_running()
 
 
-@pytest.mark.parametrize("driver", ["driver.py", object()])
+def test_a_driver_may_be_named_by_its_file_or_its_module(tmp_path: Path) -> None:
+    file = tmp_path / "named.py"
+    file.write_text(
+        "def DriverEntry(driver, path):\n    driver.driver_unload = print\n    return 0\n", encoding="utf-8"
+    )
+    with open_machine(ScriptedTarget(), drivers=str(file), limits="request=off") as machine:
+        machine.load_driver(file, "again")
+        assert list(machine.io.drivers) == ["pci", "named", "again"]
+        with pytest.raises(ValueError, match=r"no_driver\.py': it is not there"):
+            machine.load_driver("no_driver.py")
+        with pytest.raises(ValueError, match=r'interrupt must be one of "level", .*; it was \'edge\''):
+            machine.load_driver(file, "third", interrupt="edge")
+
+
+@pytest.mark.parametrize("driver", [5, object()])
 def test_something_that_is_no_driver(driver: object) -> None:
     with open_scripted() as machine:
         with pytest.raises(
