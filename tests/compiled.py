@@ -14,13 +14,14 @@ import pytest
 
 from dirql.ke import kernel
 
-__all__ = ["COMPILED", "REASONS", "no_machine", "refusal"]
+__all__ = ["COMPILED", "REASONS", "no_machine", "refusal", "wrong_number"]
 
 COMPILED = not str(kernel.__file__).endswith(".py")
 """Whether the tests run with a compiled kernel."""
 
 REASONS = {
     "docstrings": "compiled routines have no docstrings at run time; those of the sources are the same",
+    "null": "compiled code refuses a NULL by its type, with a `TypeError`, before the routine looks at it",
     "patches": "a compiled routine calls another directly, so that a test cannot put a routine of its own in its place",
 }
 
@@ -45,3 +46,12 @@ def refusal(sentence: str, given: str) -> pytest.RaisesExc[TypeError]:
     """
     own = rf"(object expected; got|doesn't apply to a) .*\b{re.escape(given)}\b"
     return pytest.raises(TypeError, match=f"^{sentence}$|{own}" if COMPILED else f"^{sentence}$")
+
+
+def wrong_number(sentence: str) -> pytest.RaisesExc[Exception]:
+    """Expect the error for a number that cannot be, of which `sentence` is a regular expression.
+
+    Compiled code refuses what is no integer by its type.
+    """
+    own = "int object expected; got"
+    return pytest.raises((TypeError, ValueError), match=f"{sentence}|{own}" if COMPILED else sentence)

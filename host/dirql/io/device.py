@@ -65,7 +65,7 @@ def create_device(
     device_name: str | None,
     device_type: int,
     device_characteristics: int,
-    exclusive: bool,
+    exclusive: int,
 ) -> tuple[int, DeviceObject | None]:
     """Make a device object: (status, device); follows IoCreateDevice (rows DEV-01, DEV-04).
 

@@ -61,7 +61,7 @@ from dirql.nt.constants import (
     IoReadAccess,
     IoWriteAccess,
 )
-from dirql.nt.ntstatus import StatusException, nt_error, nt_success
+from dirql.nt.ntstatus import StatusException, nt_error, nt_success, status_name
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
 
 __all__ = [
@@ -120,7 +120,7 @@ def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -
     return address.irp
 
 
-def allocate_irp(stack_size: int, charge_quota: bool = False) -> Irp | None:
+def allocate_irp(stack_size: int, charge_quota: int = False) -> Irp | None:
     """A new IRP with `stack_size` locations, 1 … 127, else None; follows IoAllocateIrp (row IRP-01).
 
     `charge_quota` is accepted and not used: there are no quotas.
@@ -143,8 +143,11 @@ def free_irp(irp: Irp) -> None:
         _check_free(irp)
     irp.ended_by = "IoFreeIrp"
     if irp.number <= _PLACES_KEPT:
-        frame = getframe(_CALLER)
-        irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
+        try:
+            frame = getframe(_CALLER)
+            irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
+        except ValueError:
+            irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
     try:
         del io_manager.value.live_irps[irp]
     except KeyError:
@@ -177,8 +180,11 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     if location > count + 1:
         _refuse_second_completion(irp)
     if irp.number <= _PLACES_KEPT or irp.owner is not None:
-        frame = getframe(_CALLER)
-        irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
+        try:
+            frame = getframe(_CALLER)
+            irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
+        except ValueError:
+            irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
     status = irp.io_status.status
     processor = ke.processor
     device = irp.locations[location - 1].device_object if location <= count else None
@@ -280,7 +286,10 @@ def _check_completion(irp: Irp) -> None:
     """Stop if the packet cannot be completed now (rows IRP-17, IRP-20), or report a lock that is held."""
     status, routine = irp.io_status.status, irp.cancel_routine
     if status in (STATUS_PENDING, _MINUS_ONE):
-        reason = f"the status of {irp!r} must be final when it is completed; it was {status!r}: set io_status.status"
+        reason = (
+            f"the status of {irp!r} must be final when it is completed; it was {status_name(status)}:"
+            " set io_status.status"
+        )
         bug_check(_CODE, VF_IOMANAGER_COMPLETE_WITH_PENDING, status, irp, reason=reason)
     if routine is not None:
         reason = (
@@ -371,7 +380,7 @@ _SYSTEM_BUFFER: Final = IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER
 
 
 def allocate_mdl(
-    virtual_address: int | None, length: int, secondary_buffer: bool, charge_quota: bool, irp: Irp | None
+    virtual_address: int | None, length: int, secondary_buffer: int, charge_quota: int, irp: Irp | None
 ) -> Mdl | None:
     """Make an MDL for a buffer of `length` bytes and hang it on `irp`, if there is one; follows IoAllocateMdl.
 

@@ -364,9 +364,9 @@ class Irp(Mortal):
         self,
         routine: CompletionRoutine | None,
         context: object,
-        invoke_on_success: bool,
-        invoke_on_error: bool,
-        invoke_on_cancel: bool,
+        invoke_on_success: int,
+        invoke_on_error: int,
+        invoke_on_cancel: int,
     ) -> None:
         """Have `routine(device, irp, context)` called when the drivers below have completed the request.
 

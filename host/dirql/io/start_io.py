@@ -75,7 +75,7 @@ def start_packet(
     restore_irql(old_irql)
 
 
-def start_next_packet(device: DeviceObject, cancelable: bool) -> None:
+def start_next_packet(device: DeviceObject, cancelable: int) -> None:
     """Call StartIo with the next request of the queue, if there is one; follows IoStartNextPacket (row SIO-03).
 
     `cancelable` says that the driver passes a cancel routine to `start_packet`.
@@ -84,7 +84,7 @@ def start_next_packet(device: DeviceObject, cancelable: bool) -> None:
     _start_next(device, cancelable, None)
 
 
-def start_next_packet_by_key(device: DeviceObject, cancelable: bool, key: int) -> None:
+def start_next_packet_by_key(device: DeviceObject, cancelable: int, key: int) -> None:
     """Call StartIo with the first request whose key is `key` or more; follows IoStartNextPacketByKey."""
     _START_NEXT_PACKET_BY_KEY.check(device)
     if type(key) is not int:
@@ -92,7 +92,7 @@ def start_next_packet_by_key(device: DeviceObject, cancelable: bool, key: int) -
     _start_next(device, cancelable, key)
 
 
-def _start_next(device: DeviceObject, cancelable: bool, key: int | None) -> None:
+def _start_next(device: DeviceObject, cancelable: int, key: int | None) -> None:
     """Take the next request, under the cancel lock if the driver's requests can be cancelled."""
     lock = io_manager.value.cancel_lock
     if cancelable:

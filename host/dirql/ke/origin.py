@@ -7,7 +7,6 @@ The kernel's own frames are left out, so an origin is the line that a driver's a
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Final
 __all__ = [
     "Mark",
     "Origin",
+    "current_frame",
     "describe_mark",
     "is_kernel_frame",
     "mark",
@@ -70,7 +70,15 @@ class Origin:
 
 def origin() -> Origin | None:
     """The place in a driver or a program that called the kernel; None if no such code is running."""
-    return origin_from(inspect.currentframe())
+    return origin_from(current_frame())
+
+
+def current_frame() -> FrameType | None:
+    """The frame of the caller or of what called that; None for a stack of compiled code alone, which has no frames."""
+    try:
+        return sys._getframe(1 if _OWN_FRAMES else 0)
+    except ValueError:
+        return None
 
 
 def origin_from(frame: FrameType | None) -> Origin | None:
@@ -114,7 +122,10 @@ def mark() -> Mark | None:
     It is called by a kernel routine, and takes 0.2 µs where `origin` takes 3 µs ("pool block" of bench/hal_paths.py has
     two of them).
     """
-    frame: FrameType | None = sys._getframe(_OWN_FRAMES)
+    try:
+        frame: FrameType | None = sys._getframe(_OWN_FRAMES)
+    except ValueError:
+        return None  # see `current_frame`
     while frame is not None:
         code = frame.f_code
         is_kernel = _kernel_files.get(code.co_filename)

@@ -8,13 +8,12 @@ touched the memory. NT gives the address of that code; here it is the line numbe
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
-from types import FrameType
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
+from dirql.ke.origin import current_frame
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page
 from dirql.mm.layout import SYSTEM_RANGE_START
@@ -101,7 +100,7 @@ def _refuse(page: Page | None, address: int, *, write: bool) -> NoReturn:
 
 def _culprit() -> tuple[int, str]:
     """Line number, and file with line number, of the code that touched the memory."""
-    frame: FrameType | None = inspect.currentframe()
+    frame = current_frame()
     while frame is not None and frame.f_code.co_filename.startswith(_ON_THE_WAY):
         frame = frame.f_back
     return (

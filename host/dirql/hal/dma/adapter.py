@@ -170,7 +170,7 @@ class DmaAdapter:
 
     # Common buffers.
 
-    def allocate_common_buffer(self, length: int, _cache_enabled: bool) -> tuple[int | None, LogicalAddress]:
+    def allocate_common_buffer(self, length: int, _cache_enabled: int) -> tuple[int | None, LogicalAddress]:
         """Virtual and logical address of contiguous memory, (None, 0) without any; follows AllocateCommonBuffer.
 
         The host and the device see each other's writes at once, so that nothing needs a flush.
@@ -181,7 +181,7 @@ class DmaAdapter:
         return self._buffers.allocate(length, self._limit) or (None, LogicalAddress(0))
 
     def free_common_buffer(
-        self, length: int, logical_address: int, virtual_address: int, _cache_enabled: bool
+        self, length: int, logical_address: int, virtual_address: int, _cache_enabled: int
     ) -> None:
         """Give a common buffer back with its length and its addresses; follows FreeCommonBuffer."""
         _FREE_COMMON_BUFFER.check(self)
@@ -198,7 +198,7 @@ class DmaAdapter:
         length: int,
         execution_routine: Callable[[Device, Irp, ScatterGatherList, Context], None],
         context: Context,
-        write_to_device: bool,
+        write_to_device: int,
     ) -> int:
         """Call `execution_routine(device_object, irp, list, context)` now or when map registers are free.
 
@@ -228,7 +228,7 @@ class DmaAdapter:
                 limit=self._limit,
                 longest=self.description.maximum_length,
                 one=not self.description.scatter_gather,
-                write_to_device=write_to_device,
+                write_to_device=bool(write_to_device),
             )
             found = ScatterGatherList(elements, mdl, registers)
             self._permit(
@@ -242,7 +242,7 @@ class DmaAdapter:
         self._queue.request(device_object, needed, granted)
         return STATUS_SUCCESS
 
-    def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, _write_to_device: bool) -> None:
+    def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, _write_to_device: int) -> None:
         """Flush the buffer of a list and give its map registers back; follows PutScatterGatherList."""
         _PUT_SCATTER_GATHER_LIST.check_two(self, scatter_gather)
         if scatter_gather not in self._lists:
@@ -345,7 +345,7 @@ class DmaAdapter:
         self._queue.serve()
 
     def map_transfer(
-        self, mdl: Mdl, map_register_base: MapRegisters, current_va: int, length: int, write_to_device: bool
+        self, mdl: Mdl, map_register_base: MapRegisters, current_va: int, length: int, write_to_device: int
     ) -> tuple[LogicalAddress, int]:
         """Logical address and length of the bytes that the device can move in one piece; follows MapTransfer.
 
@@ -361,14 +361,14 @@ class DmaAdapter:
         part = next(parts(mdl, current_va, length))
         if self.description.scatter_gather:
             start, end = next(
-                reachable(part, map_register_base, limit=self._limit, write_to_device=write_to_device)
+                reachable(part, map_register_base, limit=self._limit, write_to_device=bool(write_to_device))
             )
         else:
             found = runs(part)
             start, end = found[0]
             if len(found) > 1 or end > self._limit:
                 place = start & PAGE_OFFSET
-                start, end = map_register_base.bounce(found, place, write_to_device=write_to_device)
+                start, end = map_register_base.bounce(found, place, write_to_device=bool(write_to_device))
         self._permit("a transfer", [(start, end)], mdl, None, map_register_base, write_to_device, mark())
         return LogicalAddress(start), end - start
 
@@ -378,7 +378,7 @@ class DmaAdapter:
         map_register_base: MapRegisters,
         _current_va: int,
         _length: int,
-        _write_to_device: bool,
+        _write_to_device: int,
     ) -> bool:
         """Copy the data that the device wrote to bounce pages into its buffers; follows FlushAdapterBuffers.
 
@@ -425,7 +425,7 @@ class DmaAdapter:
         mdl: Mdl,
         device: object,
         registers: MapRegisters,
-        write_to_device: bool,
+        write_to_device: int,
         place: Mark | None,
     ) -> None:
         """Let the device access the memory of a transfer until `_forbid`."""

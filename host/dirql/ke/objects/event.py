@@ -52,7 +52,7 @@ class Event(DispatcherObject):
         kind = "notification" if self.header.type == EventNotificationObject else "synchronization"
         return f"<{kind} event {id(self):#x}, {'' if self.header.signal_state else 'not '}signalled>"
 
-    def initialize(self, type: int, state: bool) -> None:
+    def initialize(self, type: int, state: int) -> None:
         """Make it a NotificationEvent or a SynchronizationEvent, signalled or not; follows KeInitializeEvent."""
         try:
             kind, header = _KINDS.get(type), self.header
@@ -62,7 +62,7 @@ class Event(DispatcherObject):
             _INITIALIZE_EVENT.check_arguments(self, type, state)
         header.initialize(EventSynchronizationObject if kind is None else kind, int(state))
 
-    def set(self, increment: int = 0, wait: bool = False) -> int:
+    def set(self, increment: int = 0, wait: int = False) -> int:
         """Signal the event and return the previous state; follows KeSetEvent.
 
         `increment` has no effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other
@@ -76,7 +76,7 @@ class Event(DispatcherObject):
             current.dispatcher.preempt()
         return previous
 
-    def pulse(self, increment: int = 0, wait: bool = False) -> int:
+    def pulse(self, increment: int = 0, wait: int = False) -> int:
         """Release the threads that wait now, clear the event, return the previous state; follows KePulseEvent."""
         _PULSE.check(self)
         header = self.header
