@@ -15,6 +15,7 @@ import re
 import sys
 import threading
 from pathlib import Path
+from time import process_time
 from types import FrameType
 from typing import Final
 
@@ -33,10 +34,11 @@ __all__ = ["EndlessDpc", "EndlessRoutine", "HostWatch"]
 
 _LOOKS: Final = 4
 """The looks in a row that must find the same; a process that was suspended in between counts as one look."""
-_LONG: Final = 3
-"""The multiple of the limit for a driver that lets clocks pass, but without any request that is made or ends."""
+_BUSY: Final = 0.8
+"""The part of the limit that the process must have computed, if clocks pass: the host may be slow."""
 _DEBUGGERS: Final = ("bdb.py", "pdb.py", "pydevd.py", "pydevd_frame.py")
-_WAITING: Final = re.compile(r"[/\\](cocotb|dirql[/\\]target)[/\\]")
+_WAITING: Final = re.compile(r"[/\\]cocotb([/\\]|\.py$)")
+_IN_TARGET: Final = re.compile(r"[/\\]dirql[/\\]target[/\\]")
 _DEEPEST: Final = 10
 
 
@@ -74,12 +76,20 @@ class _Repeated:
     def __init__(self) -> None:
         self._before: object = None
         self._times = 0
+        self._computed = 0.0
 
     def look(self, seen: object) -> int:
         """Note what was seen now, None for nothing; returns how often it was seen before."""
-        self._times = self._times + 1 if seen is not None and seen == self._before else 0
+        if seen is not None and seen == self._before:
+            self._times += 1
+        else:
+            self._times, self._computed = 0, process_time()
         self._before = seen
         return self._times
+
+    def computed(self) -> float:
+        """The seconds that the process has computed since this was seen for the first time."""
+        return process_time() - self._computed
 
 
 class HostWatch:
@@ -102,16 +112,22 @@ class HostWatch:
         self._closed.set()
 
     def _run(self) -> None:
-        still, fruitless = _Repeated(), _Repeated()
+        still, fruitless, single = _Repeated(), _Repeated(), _Repeated()
         while not self._closed.wait(self._seconds / (_LOOKS + 1)):
             processor = self._computing()
             if still.look(processor and self._time(processor)) >= _LOOKS:
-                self._end_routine(self._seconds, "in which no clock of the machine passed")
-            elif fruitless.look(processor and self._work(processor)) >= _LONG * _LOOKS:
-                self._end_routine(_LONG * self._seconds, "in which no request was made or ended")
+                self._end_routine("in which no clock of the machine passed")
+            elif self._is_long(fruitless, processor and self._work(processor)):
+                self._end_routine("in which no request was made or ended")
+            elif self._is_long(single, processor and self._call()):
+                self._end_routine("in one call of the program")
             else:
                 continue
-            still, fruitless = _Repeated(), _Repeated()
+            still, fruitless, single = _Repeated(), _Repeated(), _Repeated()
+
+    def _is_long(self, repeated: _Repeated, seen: object) -> bool:
+        """Whether the same is seen for so long that it counts as an endless loop, although clocks pass."""
+        return repeated.look(seen) >= _LOOKS and repeated.computed() > _BUSY * self._seconds
 
     def _computing(self) -> Processor | None:
         """The processor that runs code of a driver now; None if none does."""
@@ -125,8 +141,12 @@ class HostWatch:
     def _time(self, processor: Processor) -> object:
         """The clocks that have passed in the machine, where the watch over hangs can look, with the code that runs.
 
-        Clocks that kernel calls have spent may pass later, and no clock interrupt comes at or above CLOCK_LEVEL.
+        Clocks that kernel calls have spent may pass later, and no clock interrupt comes at or above CLOCK_LEVEL. None
+        while the machine itself runs, whose clocks are known when it has stopped.
         """
+        frame = sys._current_frames().get(self._watched)
+        if frame is not None and _IN_TARGET.search(frame.f_code.co_filename):
+            return None
         clock = self._kernel.clock
         passed = clock.now() - clock.spent if processor.irql < CLOCK_LEVEL else 0
         return passed, processor.number, processor.driver, processor.dpcs.count, processor.current_thread
@@ -136,7 +156,21 @@ class HostWatch:
         progress = tuple(witness.progress() for witness in self._kernel.witnesses)
         return progress, processor.current_thread
 
-    def _end_routine(self, seconds: float, why: str) -> None:
+    def _call(self) -> FrameType | None:
+        """The program's call of the kernel in which the driver runs; None if a thread of the system runs it.
+
+        A driver may make and end requests of its own in a loop, so that there is always progress.
+        """
+        frame = sys._current_frames().get(self._watched)
+        call = None
+        while frame is not None and frame.f_back is not None:
+            if is_kernel_frame(frame) and not is_kernel_frame(frame.f_back):
+                call = frame
+            frame = frame.f_back
+        return call
+
+    def _end_routine(self, why: str) -> None:
+        seconds = self._seconds
         processor = current.processor
         error = EndlessDpc if processor.isrs or processor.dpcs.running is not None else EndlessRoutine
         _ending.seconds = seconds

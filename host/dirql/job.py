@@ -32,7 +32,7 @@ from dirql.load import OpenLoad, ScenarioCalls, scenario_of
 from dirql.machine import LeakReport, Machine, open_machine
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
-from dirql.report.results import JobResult, ModeResult, Verdict
+from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
 from dirql.target import inside_simulator
 from dirql.target.simulation.build import announce_on_stderr
 from dirql.trace import perfetto
@@ -228,6 +228,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobRe
         },
         modes=tuple(modes),
         leaks=leaks,
+        defects=summarize_defects(machine.defects),
     )
     return job, list(machine.target.complaints)
 
@@ -326,6 +327,10 @@ def _run_scenario(
         wall = perf_counter() - started
         recorded = recorder.finish()
     analysis = recorder.analysis()
+    if not analysis.counts.irps:
+        calls.errors.append(
+            "no request was made: the routine of the scenario must make the requests to measure"
+        )
     result = ModeResult(
         mode=row.mode,
         interrupt=row.interrupt,

@@ -114,6 +114,9 @@ class ScenarioCalls:
         try:
             value = self._transfer(number)
             moved = value if isinstance(value, int) else 0
+            assert moved >= 0, (
+                f"the routine must return the number of bytes that it moved, or None; it was {moved}"
+            )
         except IoError as error:
             self.errors.append(f"transfer {number}: {error}")
         except AssertionError as error:

@@ -246,7 +246,10 @@ def _limits(config: pytest.Config) -> Limits:
 
 @pytest.fixture
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
-    """A machine just out of reset, without a function driver; the test fails if closing it finds a leak."""
+    """A machine just out of reset, without a function driver.
+
+    The test fails if closing it finds a leak, or if a driver has made a mistake that NT lets pass.
+    """
     from dirql.machine import open_machine
     from dirql.target import MemoryDelays
 
@@ -280,11 +283,23 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
             finally:
                 opened.close()
                 _complaints(config).extend(opened.target.complaints)
+            if not request.node.stash.get(_FAILED, False):
+                _fail_for_defects(opened)
 
 
 def _complaints(config: pytest.Config) -> list[str]:
     """The sentences about files that could not be written, which the end of the session shows."""
     return config.stash.setdefault(_COMPLAINTS, [])
+
+
+def _fail_for_defects(machine: Machine) -> None:
+    """Fail the test for mistakes that are still in `Machine.defects`."""
+    if machine.defects:
+        found = "".join(f"\n  {row}: {sentence}" for row, sentence in machine.defects)
+        pytest.fail(
+            "drivers made mistakes that NT lets pass; a test that expects them takes them out of machine.defects:"
+            + found
+        )
 
 
 def _outputs(node: pytest.Item) -> Outputs | None:

@@ -147,6 +147,12 @@ class Silent:
             self.compute()
         elif self.mistake == "calls":
             self.call()
+        elif self.mistake == "own requests":
+            self.send(extension)
+        elif self.mistake == "timer":
+            self.set_again(extension)
+        elif self.mistake == "configuration":
+            self.ask_the_bus()
         elif self.mistake.startswith("poll") and not self.mistake.endswith("DPC"):
             self.poll(extension)
         elif self.mistake not in {"lost", "forgotten"}:
@@ -180,6 +186,28 @@ class Silent:
         wdm.KeInitializeSpinLock(lock)
         while True:
             wdm.KeReleaseSpinLock(lock, wdm.KeAcquireSpinLock(lock))
+
+    def send(self, extension: Extension) -> None:
+        """Make and end requests of its own for ever."""
+        lower = extension.lower
+        assert lower is not None
+        while True:
+            event, block = wdm.KEVENT(), wdm.IO_STATUS_BLOCK()
+            wdm.KeInitializeEvent(event, wdm.NotificationEvent, False)
+            irp = wdm.IoBuildDeviceIoControlRequest(0, lower, None, 0, None, 0, False, event, block)
+            assert irp is not None
+            wdm.IoCallDriver(lower, irp)
+
+    def set_again(self, extension: Extension) -> None:
+        """Set a timer of a microsecond whose DPC sets it again."""
+        timer, dpc = extension.timer, extension.timer_dpc
+        wdm.KeInitializeDpc(dpc, lambda *_: wdm.KeSetTimer(timer, -10, dpc), None)
+        wdm.KeSetTimer(timer, -10, dpc)
+
+    def ask_the_bus(self) -> None:
+        """Read configuration space for ever."""
+        while True:
+            wdm.HalGetBusDataByOffset(wdm.PCIConfiguration, 0, 1, 0, 4)
 
     def poll(self, extension: Extension) -> None:
         """Wait in a loop for a command that nobody has given."""

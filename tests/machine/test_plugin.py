@@ -121,6 +121,20 @@ def test_a_leak_fails_the_test(tmp_path: Path) -> None:
     assert "the drivers left behind" in done.stdout
 
 
+def test_a_mistake_that_nt_lets_pass_fails_the_test(tmp_path: Path) -> None:
+    test = (
+        "from dirql.ke.defects import report_defect\n"
+        "def test_it(device, machine):\n"
+        "    report_defect('WDG-03', 'a stall must be short')\n"
+        "def test_expected(device, machine):\n"
+        "    test_it(device, machine)\n"
+        "    assert machine.defects.pop()[0] == 'WDG-03'\n"
+    )
+    done = session(tmp_path, test)
+    assert "2 passed, 1 error" in done.stdout, done.stdout
+    assert "WDG-03: a stall must be short" in done.stdout
+
+
 def test_a_driver_that_finds_no_device_says_what_to_do(tmp_path: Path) -> None:
     test = (
         "import types\n"

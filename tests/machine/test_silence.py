@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dirql.ke.bugcheck import BugCheck
@@ -108,6 +110,26 @@ def test_an_endless_loop_in_a_dispatch_routine() -> None:
 def test_an_endless_loop_of_kernel_calls() -> None:
     text = hang(Silent("calls"), Deadlock, host_limit=0.2)
     assert "in Silent.call (" in text
+
+
+def test_an_endless_loop_of_configuration_reads() -> None:
+    text = hang(Silent("configuration"), Deadlock, host_limit=0.2)
+    assert "in Silent.ask_the_bus (" in text
+    assert "0.2 seconds of the host's time" in text
+
+
+def test_an_endless_loop_of_the_drivers_own_requests() -> None:
+    text = hang(Silent("own requests"), Deadlock, host_limit=0.2)
+    assert "in Silent.send (" in text.splitlines()[0]
+
+
+def test_a_timer_whose_dpc_sets_it_again_for_ever() -> None:
+    machine = open_machine(limits=replace(SHORT, dpcs=1000))
+    with pytest.raises(Deadlock) as caught:
+        read(machine, Silent("timer"))
+    text = str(caught.value)
+    assert "DPCs ran while no request was made or ended" in text.splitlines()[0]
+    assert "IRP_MJ_READ" in text.splitlines()[0]
 
 
 @pytest.mark.parametrize("where", ["a DPC", "an ISR"])

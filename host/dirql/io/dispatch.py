@@ -14,6 +14,7 @@ from dirql.io.packet import holder_elsewhere, story, violate
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
+from dirql.ke.defects import report_defect
 from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
@@ -59,8 +60,12 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     above = locations[location].device_object if location < count else None
     if (irp.maker if above is None else above.driver_object) is not ke.processor.driver:
         _check_sender(irp, stack)
-    if irp.cancel_routine is not None or stack.control & SL_PENDING_RETURNED:
-        _check_packet(irp)
+    if (
+        irp.cancel_routine is not None
+        or stack.control & SL_PENDING_RETURNED
+        or (not stack.major_function and stack.file_object is None)
+    ):
+        _check_packet(irp, stack)
     irp.current_location = location
     stack.device_object = device
     stack.sent = times = stack.left + 1
@@ -127,8 +132,8 @@ def _check_sender(irp: Irp, stack: IoStackLocation) -> None:
         violate(VF_IO_VERIFY_FORWARD_WHILE_PENDING if is_below else VF_IO_VERIFY_TRASHED_STACK, irp, reason)
 
 
-def _check_packet(irp: Irp) -> None:
-    """Stop a verified driver that passes on its cancel routine, or a mark of its own."""
+def _check_packet(irp: Irp, stack: IoStackLocation) -> None:
+    """Stop a verified driver that passes on its cancel routine, or a mark of its own; report an empty location."""
     if not ke.kernel.verifier.is_verified(ke.processor.driver):
         return
     routine = irp.cancel_routine
@@ -138,11 +143,24 @@ def _check_packet(irp: Irp) -> None:
             " set: call IoSetCancelRoutine(Irp, NULL), and leave the IRP to the cancel routine if that gives NULL"
         )
         violate(VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE, irp, reason)
+    if not stack.control & SL_PENDING_RETURNED:
+        _report_empty(irp)
+        return
     reason = (
         f"the location that a driver below gets must not be marked pending; that of {irp!r} was: use"
         " IoCopyCurrentIrpStackLocationToNext, and not IoSkipCurrentIrpStackLocation, after IoMarkIrpPending"
     )
     violate(VF_IO_VERIFY_CONTROL_NOT_ZEROED, irp, reason)
+
+
+def _report_empty(irp: Irp) -> None:
+    """Report a driver that passes on a location which it has not set up, whose zeros stand for IRP_MJ_CREATE."""
+    what = (
+        "the next stack location must be set up before IoCallDriver; the driver below would get IRP_MJ_CREATE without a"
+        f" file object for {irp!r}: call IoCopyCurrentIrpStackLocationToNext, or fill in the location of"
+        " IoGetNextIrpStackLocation"
+    )
+    report_defect("IRP-05", what)
 
 
 def _check_value(

@@ -18,6 +18,7 @@ from dirql.io.services import (
     write_file,
 )
 from dirql.io.status_block import IoStatusBlock
+from dirql.ke.current import current as ke
 from dirql.ke.objects.event import Event
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
@@ -58,7 +59,7 @@ class Overlapped:
         self.event.initialize(NotificationEvent, False)
 
     def __repr__(self) -> str:
-        return f"<{self.operation} on {self._handle.name}: {status_name(self.status)}>"
+        return f"<{self.operation} on {self._handle.name}: {status_name(self.iosb.status)}>"
 
     def sent(self, status: int) -> None:
         """Note the status that the service returned; called by the handle.
@@ -76,7 +77,12 @@ class Overlapped:
 
     @property
     def status(self) -> int:
-        """The NTSTATUS of the request, STATUS_PENDING while it is outstanding."""
+        """The NTSTATUS of the request, STATUS_PENDING while it is outstanding.
+
+        A program that asks again and again lets the time of the machine go on, as a polling program on a PC does.
+        """
+        if self.iosb.status == STATUS_PENDING and ke.is_running() and ke.kernel.stopped is None:
+            ke.dispatcher.poll()
         return self.iosb.status
 
     @property
@@ -93,10 +99,10 @@ class Overlapped:
         """Wait for the result, at most `timeout` seconds of the machine's time; whether it is delivered."""
         if timeout is not None and timeout < 0:
             raise ValueError(f"a time-out must be a number of seconds from 0 on, or None; it was {timeout}")
-        if not self.has_completed:
+        if self.iosb.status == STATUS_PENDING:
             units = None if timeout is None else -round(timeout * _UNITS_PER_SECOND)
             wait_for_single_object(self.event, UserRequest, UserMode, False, units)
-        return self.has_completed
+        return self.iosb.status != STATUS_PENDING
 
     def result(self) -> bytes:
         """Wait for the result and return the output, empty for a write. Raises `IoError` when the request failed."""

@@ -185,7 +185,10 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
             irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
         except ValueError:
             irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
-    status = irp.io_status.status
+    io_status = irp.io_status
+    status = io_status.status
+    if type(io_status.information) is not int or io_status.information < 0:
+        io_status.information = _unsigned(io_status.information)
     processor = ke.processor
     device = irp.locations[location - 1].device_object if location <= count else None
     if (
@@ -258,8 +261,11 @@ def _walk(irp: Irp, location: int) -> bool:
             device = locations[location - 1].device_object if location <= count else None
             driver = irp.maker if device is None else device.driver_object
             status = guard.call_completion(driver, routine, device, irp, context)
-            if status == STATUS_MORE_PROCESSING_REQUIRED:
-                return False
+            if status:
+                if status == STATUS_MORE_PROCESSING_REQUIRED:
+                    return False
+                if status == STATUS_PENDING:
+                    _report_pending(irp, driver, routine)
             if irp.current_location != location or pending:
                 _check_return(irp, location, driver, routine)
         elif pending and location <= count:
@@ -328,6 +334,26 @@ def _refuse_unmarked(irp: Irp, left: IoStackLocation) -> None:
             f" returned it for {irp!r}, which nobody marked pending"
         )
         violate(VF_IO_VERIFY_PENDING_NOT_PROPAGATED, irp, reason)
+
+
+def _unsigned(information: object) -> int:
+    """The value of Information in C, where it is a ULONG_PTR, so that a negative number is a large one."""
+    if not isinstance(information, int):
+        raise TypeError(
+            "io_status.information must be a number of bytes, an integer (ULONG_PTR), when IoCompleteRequest is called;"
+            f" it was {information!r}: put other answers into io_status.information_object"
+        )
+    return information & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def _report_pending(irp: Irp, driver: object, routine: object) -> None:
+    """Report a completion routine that returns STATUS_PENDING, with which the completion goes on all the same."""
+    if ke.kernel.verifier.is_verified(driver):
+        what = (
+            "a completion routine must return STATUS_CONTINUE_COMPLETION or STATUS_MORE_PROCESSING_REQUIRED;"
+            f" {guard.describe(routine)} returned STATUS_PENDING for {irp!r}, which does not stop the completion"
+        )
+        report_defect("IRP-07", what)
 
 
 def _check_return(irp: Irp, location: int, driver: object, routine: object) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import DriverEntry, DriverObject
+from dirql.io.objects import DispatchRoutine, DriverEntry, DriverObject
 from dirql.io.unload import forget_driver, unload_driver
 from dirql.ke import guard
 from dirql.ke.current import current as ke
@@ -60,6 +60,9 @@ def load_driver(
         forget_driver(driver)
         return status, None
     driver.flags |= DRVO_INITIALIZED
+    # NT fills the slots that a driver has set to NULL, in the same way.
+    table: list[DispatchRoutine | None] = list(driver.major_function)
+    driver.major_function[:] = [invalid_device_request if routine is None else routine for routine in table]
     for device in driver.devices():
         device.flags &= ~DO_DEVICE_INITIALIZING
     return status, driver

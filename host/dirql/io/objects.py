@@ -89,11 +89,11 @@ class IrpDeviceQueueEntry(DeviceQueueEntry):
 class Overlay:
     """The fields of an IRP that the driver which owns the request may use, and the thread that made the request."""
 
-    __slots__ = ("_device_queue_entry", "_driver_context", "_irp", "original_file_object", "thread")
+    __slots__ = ("_driver_context", "_irp", "original_file_object", "queue_entry", "thread")
 
     def __init__(self, irp: Irp) -> None:
         self._irp = irp
-        self._device_queue_entry: IrpDeviceQueueEntry | None = None
+        self.queue_entry: IrpDeviceQueueEntry | None = None
         self._driver_context: list[object] | None = None
         self.original_file_object: FileObject | None = None
         self.thread: Thread | None = None
@@ -101,18 +101,16 @@ class Overlay:
     @property
     def driver_context(self) -> list[object]:
         """Four places for the driver that owns the request, made when they are named for the first time."""
-        context = self._driver_context
-        if context is None:
-            context = self._driver_context = [None] * 4
-        return context
+        if self._driver_context is None:
+            self._driver_context = [None] * 4
+        return self._driver_context
 
     @property
     def device_queue_entry(self) -> IrpDeviceQueueEntry:
         """The place of the request in a device queue, made when it is named for the first time."""
-        entry = self._device_queue_entry
-        if entry is None:
-            entry = self._device_queue_entry = IrpDeviceQueueEntry(self._irp)
-        return entry
+        if self.queue_entry is None:
+            self.queue_entry = IrpDeviceQueueEntry(self._irp)
+        return self.queue_entry
 
     @property
     def current_stack_location(self) -> IoStackLocation:
@@ -171,6 +169,8 @@ class IoStackLocation:
 
     def copy_from(self, other: IoStackLocation) -> None:
         """Copy all fields of `other` except the completion routine and `control`, which become zero."""
+        if self.completion_routine is not None:
+            packet.report_lost_routine(self.completion_routine)
         self.major_function = other.major_function
         self.minor_function = other.minor_function
         self.flags = other.flags
@@ -286,11 +286,13 @@ class Irp(Mortal):
     def retire(self) -> None:
         """Take away what drivers use, because the packet has come to its end.
 
-        A later use is an `AttributeError`, of which `guard` asks `tell_end`, or is caught by a property or an I/O
-        routine. `del` is slow, and a method `__getattr__` makes Python look up each attribute in a slower way.
+        A later use is an `AttributeError`, of which `guard` asks `tell_end`, or is caught elsewhere. `del` is slow.
         """
         self.current_location = self.stack_count + 2
         self.type = 0
+        entry = None if self._tail is None else self._tail.overlay.queue_entry
+        if entry is not None and entry.inserted:
+            packet.report_queued(self)
         self._tail = self._associated_irp = None
         del self.io_status
 
@@ -368,13 +370,12 @@ class Irp(Mortal):
         invoke_on_error: int,
         invoke_on_cancel: int,
     ) -> None:
-        """Have `routine(device, irp, context)` called when the drivers below have completed the request.
-
-        It is stored in the next location (row IRP-06). Follows IoSetCompletionRoutine.
-        """
+        """Set the routine of the next location, called on completion; follows IoSetCompletionRoutine (row IRP-06)."""
         if routine is not None and not callable(routine):
             packet.refuse_routine("IoSetCompletionRoutine", "CompletionRoutine", routine)
         location = Irp.get_next_stack_location(self)
+        if location.sent > location.left:
+            packet.report_overwritten_routine(self, location)
         location.completion_routine = routine
         location.context = context
         location.control = (
@@ -394,8 +395,7 @@ class Irp(Mortal):
     def set_cancel_routine(self, routine: CancelRoutine | None) -> CancelRoutine | None:
         """Set the cancel routine and return the one before; follows IoSetCancelRoutine (row CXL-03).
 
-        None is also returned when the cancel of the request has taken the routine before. Bug check 0xC9/0x229 while a
-        driver below has the request.
+        None, too, when the cancel has taken the routine before. Bug check 0xC9/0x229 while a driver below has the IRP.
         """
         if routine is not None and not callable(routine):
             packet.refuse_routine("IoSetCancelRoutine", "CancelRoutine", routine)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from types import CodeType
 from typing import Final, NoReturn, Protocol
 
+from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.defects import report_defect
@@ -33,10 +34,14 @@ __all__ = [
     "check_reader",
     "describe",
     "holder_elsewhere",
+    "is_held",
     "refuse_location",
     "refuse_pointer",
     "refuse_routine",
     "refuse_use",
+    "report_lost_routine",
+    "report_overwritten_routine",
+    "report_queued",
     "story",
     "use_after_end",
     "violate",
@@ -183,6 +188,46 @@ def holder_elsewhere(irp: Packet, driver: object) -> tuple[bool, str] | None:
         if index < location - 1 and stack.left >= stack.sent:
             return False, f"{where}, because it had been completed by {driver!r}"
     return None
+
+
+def is_held(irp: Packet) -> bool:
+    """Whether a driver has the request, and has not ended its part of it."""
+    return any(location.sent > location.left for location in irp.locations)
+
+
+def report_lost_routine(routine: object) -> None:
+    """Report a completion routine that a copy of the stack location takes away before it was called."""
+    if current.kernel.verifier.is_verified(current.processor.driver):
+        what = (
+            "IoSetCompletionRoutine must be called after IoCopyCurrentIrpStackLocationToNext; it was called before, so"
+            f" that {guard.describe(routine)} is lost: change the order"
+        )
+        report_defect("IRP-06", what)
+
+
+def report_overwritten_routine(irp: Packet, location: _Location) -> None:
+    """Report a completion routine that is set in the location of a driver which has the request already."""
+    driver = current.processor.driver
+    if not current.kernel.verifier.is_verified(driver):
+        return
+    holder = location.device_object
+    own = holder is not None and holder.driver_object is driver
+    then = "IoSkipCurrentIrpStackLocation" if own else "IoCallDriver"
+    what = (
+        f"IoSetCompletionRoutine must be called for the location of a driver that has still to get the IRP; {irp!r} had"
+        f" its own location there after {then}, in which the routine of the driver above is lost: use"
+        " IoCopyCurrentIrpStackLocationToNext, and IoSetCompletionRoutine before IoCallDriver"
+    )
+    report_defect("IRP-06", what)
+
+
+def report_queued(irp: Packet) -> None:
+    """Report a packet that comes to its end while it is in a device queue, which then starts it."""
+    what = (
+        f"an IRP must be out of its device queue before IoCompleteRequest or IoFreeIrp; {irp!r} was still in one: call"
+        " KeRemoveEntryDeviceQueue first, as a cancel routine does"
+    )
+    report_defect("SIO-07", what)
 
 
 def check_reader(irp: Packet) -> None:

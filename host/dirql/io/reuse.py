@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.io.objects import IoStackLocation, Irp
-from dirql.io.packet import violate
+from dirql.io.packet import is_held, violate
 from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import VF_IO_VERIFY_FREE_IN_USE, VF_IO_VERIFY_FREE_IN_USE_BY_THREAD
 
@@ -62,7 +62,7 @@ def check_unused(routine: str, irp: Irp) -> None:
     location = irp.current_location
     if irp.type and location <= irp.stack_count:
         holder = irp.locations[location - 1].device_object
-        if holder is not None and holder.driver_object is not irp.maker:
+        if holder is not None and (holder.driver_object is not irp.maker or is_held(irp)):
             reason = (
                 f"an IRP must have come back before {routine}; {irp!r} was still with {holder!r}: wait for the"
                 " completion routine, and let that return STATUS_MORE_PROCESSING_REQUIRED"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +13,7 @@ from fractions import Fraction
 from dirql.trace.histogram import Histogram
 from dirql.trace.latency import Analysis, Stage
 
-__all__ = ["JobResult", "ModeResult", "Parameter", "Verdict"]
+__all__ = ["JobResult", "ModeResult", "Parameter", "Verdict", "summarize_defects"]
 
 Parameter = int | str | bool | None | Sequence[str]
 
@@ -23,7 +24,7 @@ class Verdict(enum.Enum):
     PASS = "pass"
     """All data was right, nothing leaked, and the figures are valid."""
     FAIL = "fail"
-    """Data was wrong, a request failed, or something leaked."""
+    """Data was wrong, a request failed, something leaked, or a driver made a mistake that NT lets pass."""
     INVALID = "invalid"
     """All data was right, but figures are missing, because causes, requests or event records have no end."""
 
@@ -87,6 +88,20 @@ class ModeResult:
         return self.verified and not self.errors
 
 
+def summarize_defects(defects: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """One sentence for each place and row of `Machine.defects`: the first, with the number of them."""
+    counts: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], str] = {}
+    for row, sentence in defects:
+        key = row, sentence.rpartition("; in ")[2]
+        counts[key] += 1
+        first.setdefault(key, f"{row}: {sentence}")
+    return tuple(
+        sentence if counts[key] == 1 else f"{sentence} ({counts[key]} times)"
+        for key, sentence in first.items()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class JobResult:
     """A whole job: the modes in the order in which they ran, and all that is needed to run it again."""
@@ -104,10 +119,12 @@ class JobResult:
     modes: tuple[ModeResult, ...]
     leaks: tuple[str, ...]
     """One sentence for each thing that drivers still held when the machine was closed."""
+    defects: tuple[str, ...] = ()
+    """One sentence for each kind of mistake of a driver that NT lets pass."""
 
     @property
     def verdict(self) -> Verdict:
         """The verdict; FAIL wins over INVALID."""
-        if self.leaks or not all(mode.good for mode in self.modes):
+        if self.leaks or self.defects or not all(mode.good for mode in self.modes):
             return Verdict.FAIL
         return Verdict.PASS if all(mode.analysis.valid for mode in self.modes) else Verdict.INVALID

@@ -74,6 +74,7 @@ def document(job: JobResult) -> dict[str, Json]:
         "costs": dict(sorted(job.costs.items())),
         "parameters": dict(sorted(job.parameters.items())),
         "leaks": list(job.leaks),
+        "defects": list(job.defects),
         "modes": [_mode(mode) for mode in job.modes],
     }
 

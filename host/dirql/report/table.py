@@ -191,6 +191,8 @@ def _complaints(job: JobResult) -> Iterator[str]:
             yield f"{mode.name}: latencies are not valid: {problem}"
     for leak in job.leaks:
         yield f"leaked: {leak}"
+    for defect in job.defects:
+        yield f"a mistake that NT lets pass: {defect}"
 
 
 def _summary(job: JobResult) -> str:

@@ -62,6 +62,7 @@ SCHEMA: dict[str, Any] = {
         "costs": {"type": dict, "keys": dict.fromkeys(sorted(COSTS), COUNT)},
         "parameters": {"type": dict},
         "leaks": TEXTS,
+        "defects": TEXTS,
         "modes": {"type": list, "items": {"type": dict, "keys": MODE}},
     },
 }

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from dirql.report import table
-from dirql.report.results import JobResult, Verdict
+from dirql.report.results import JobResult, Verdict, summarize_defects
 from dirql.trace.histogram import Histogram
 from dirql.trace.latency import Stage
 from unit.report.results import full_job, make_analysis, make_job, make_mode
@@ -107,6 +107,18 @@ def test_leaks_fail_a_job() -> None:
     job = replace(make_job(make_mode()), leaks=("nonpaged pool: 64 bytes, tag 'erotS'",))
     assert job.verdict is Verdict.FAIL
     assert "leaked: nonpaged pool: 64 bytes" in show(job)
+
+
+def test_mistakes_that_nt_lets_pass_fail_a_job() -> None:
+    twice = [("BUF-08", f"IRP {number} had too many bytes; in read (a.py:3)") for number in (1, 2)]
+    found = summarize_defects([*twice, ("IRP-06", "a routine was lost; in read (a.py:3)")])
+    assert found == (
+        "BUF-08: IRP 1 had too many bytes; in read (a.py:3) (2 times)",
+        "IRP-06: a routine was lost; in read (a.py:3)",
+    )
+    job = replace(make_job(make_mode()), defects=found)
+    assert job.verdict is Verdict.FAIL
+    assert "a mistake that NT lets pass: IRP-06: a routine was lost" in show(job)
 
 
 def test_lost_events_make_a_job_invalid_but_failure_comes_first() -> None:

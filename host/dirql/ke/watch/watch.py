@@ -69,7 +69,17 @@ class _Routines:
 class Watch(WatchEntry):
     """The watch of one kernel."""
 
-    __slots__ = ("_busy", "_looks_before", "_mark", "_mark_since", "_oldest", "_routines", "_waits", "limits")
+    __slots__ = (
+        "_busy",
+        "_dpcs_before",
+        "_looks_before",
+        "_mark",
+        "_mark_since",
+        "_oldest",
+        "_routines",
+        "_waits",
+        "limits",
+    )
 
     def __init__(self, limits: Limits, processors: int) -> None:
         """A watch that does not look before `begin`."""
@@ -79,6 +89,7 @@ class Watch(WatchEntry):
         self._mark: tuple[tuple[int, ...], ...] = ()
         self._mark_since = 0
         self._looks_before = 0
+        self._dpcs_before = 0
         self._oldest = _Span()
         self._busy = _Span()
         self._waits: dict[Thread, int] = {}
@@ -182,12 +193,19 @@ class Watch(WatchEntry):
     def _look_at_progress(self, now: int) -> None:
         kernel = current.kernel
         mark = tuple(witness.progress() for witness in kernel.witnesses)
+        dpcs = sum(processor.dpcs.count for processor in kernel.processors)
         if mark != self._mark:
-            self._mark, self._mark_since, self._looks_before = mark, now, kernel.looks
+            self._mark, self._mark_since, self._looks_before, self._dpcs_before = (
+                mark,
+                now,
+                kernel.looks,
+                dpcs,
+            )
         still = now - self._mark_since
         self._look_at_looks(current.processor, kernel.looks - self._looks_before)
         limit = self.limits.request
         self._look_at_loops(current.processor, now, still)
+        self._look_at_dpcs(current.processor, dpcs - self._dpcs_before)
         if limit is None:
             return
         if still > limit and self._nobody_can_go_on(current.processor):
@@ -206,6 +224,16 @@ class Watch(WatchEntry):
             why = (
                 f"code{where} looked {looks} times whether something had changed, while no request was made or ended; a"
                 f" loop must end after some time, or wait (Limits.looks is {limit})"
+            )
+            raise self._hang(why)
+
+    def _look_at_dpcs(self, processor: Processor, ran: int) -> None:
+        """Find a timer, or an interrupt, whose DPC runs again and again, and that brings no request to its end."""
+        limit = self.limits.dpcs
+        if limit is not None and ran > limit and self._nobody_can_go_on(processor):
+            why = (
+                f"{ran} DPCs ran while no request was made or ended; a timer that ends no request must be cancelled, or"
+                f" come less often (Limits.dpcs is {limit})"
             )
             raise self._hang(why)
 
