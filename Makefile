@@ -108,9 +108,12 @@ formal: $(VENV)/.installed-formal ## prove properties of the hardware; ARGS="--q
 area: $(VENV)/.installed-synthesis ## measure the machines on parts of FPGAs; ARGS="--write" writes docs/area.md
 	@$(PY) hdl/synthesis/area.py $(ARGS)
 
+# What a script measures stands at its top; it is printed above the numbers.
+PURPOSE := import ast, sys; print(ast.get_docstring(ast.parse(open(sys.argv[1]).read())), end='\n\n')
+
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run
-	@set -e; for script in bench/*.py; do echo "== $$script"; $(PY) $$script $(ARGS); done
+bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run, and say what each number is
+	@set -e; for script in bench/*.py; do echo "== $$script"; $(PY) -c "$(PURPOSE)" $$script; $(PY) $$script $(ARGS); done
 
 .PHONY: rows
 rows: $(VENV)/.installed-dev ## list the rows of docs/rules with the tests that show them, and those without

@@ -110,6 +110,23 @@ def test_the_session_and_one_test_choose_a_slow_memory(tmp_path: Path) -> None:
     assert "2 passed" in slow.stdout, slow.stdout
 
 
+def test_a_file_that_cannot_be_written_costs_no_test(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "test_it.py_test_it.json").symlink_to("/dev/full")
+    test = "def test_it(handle):\n    assert handle.write(b'abc') == 3\n"
+    done = session(tmp_path, test, "--dirql-json", str(tmp_path / "out"))
+    assert "1 passed" in done.stdout
+    assert "test_it.json could not be written: no space left on device" in done.stdout
+    assert done.returncode == 1
+
+
+def test_the_file_of_a_test_with_a_long_name_has_a_shorter_one(tmp_path: Path) -> None:
+    test = "@pytest.mark.parametrize('text', ['ä' * 300])\ndef test_it(machine, text):\n    pass\n"
+    done = session(tmp_path, test, "--dirql-json", str(tmp_path / "out"))
+    assert "1 passed" in done.stdout, done.stdout
+    assert len([*(tmp_path / "out").iterdir()]) == 1
+
+
 def test_a_leak_fails_the_test(tmp_path: Path) -> None:
     test = (
         "from dirql.drivers.store import plugplay\n"

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
@@ -48,6 +51,16 @@ def test_waves_go_to_the_file_and_change_no_clock(tmp_path: Path) -> None:
 def test_waves_that_cannot_be_written_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="waves must go to a file that can be written"):
         open_target("verilated", waves=tmp_path / "no" / "such" / "folder.vcd", announce=lambda _line: None)
+
+
+def test_a_machine_that_is_in_the_cache_needs_no_compiler(tmp_path: Path) -> None:
+    VerilatedTarget(MACHINE).close()
+    code = "from dirql.target import open_target; open_target('verilated').close()"
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_waves_and_checks_are_not_for_one_run(tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ def test_a_missing_compiler_is_one_sentence_with_the_remedy(install: Install) ->
         toolchain.find_cxx(install())
 
 
+def test_a_compiler_that_cxx_names_and_that_is_missing_is_told(install: Install) -> None:
+    with pytest.raises(
+        SetupError, match=r"^mine, which .* is not on PATH: unset the CXX environment variable"
+    ):
+        toolchain.find_cxx({**install(), "CXX": "mine"})
+
+
 @pytest.mark.parametrize("finder", [toolchain.find_make, toolchain.find_perl])
 def test_a_missing_program_is_one_sentence_with_the_remedy(
     finder: Callable[[Mapping[str, str]], Tool], install: Install

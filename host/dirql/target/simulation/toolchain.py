@@ -157,7 +157,10 @@ def find_cxx(environment: Mapping[str, str]) -> Tool:
     program, *arguments = shlex.split(name) or ["g++"]
     path = _which(program, environment)
     if path is None:
-        raise SetupError(f"{program}, which compiles the simulated machine, is not on PATH", install("g++"))
+        remedy = (
+            "unset the CXX environment variable, which names it" if "CXX" in environment else install("g++")
+        )
+        raise SetupError(f"{program}, which compiles the simulated machine, is not on PATH", remedy)
     other = "install a later one and name it in the CXX environment variable"
     told = _answer([path, *arguments, "--version"], environment)
     if "clang" in told.lower():
