@@ -26,6 +26,7 @@ from dirql.io.errors import IoError
 from dirql.io.handle import Handle, Overlapped
 from dirql.machine import Machine, open_machine
 from dirql.nt import status as nt
+from dirql.nt.constants import IRP_MN_SURPRISE_REMOVAL
 from dirql.registers.pci_configuration import COMMAND, LATENCY_TIMER
 from dirql.target import MemoryDelays
 
@@ -321,3 +322,16 @@ def test_a_mode_set_while_a_request_runs_is_for_the_next(machine: Machine) -> No
             assert (ended(first), ended(second)) == (nt.STATUS_SUCCESS, nt.STATUS_SUCCESS)
             set_mode(handle, TransferMode.TIMER_POLLED)
             assert handle.read(600) == b"a" * 300 + b"b" * 300
+
+
+@pytest.mark.slow
+@pytest.mark.row("PNP-09")
+def test_PNP_09_the_loss_of_the_device_with_a_long_queue() -> None:
+    """The requests end one inside the other, and no kernel stack has room for 10,000 of them."""
+    with open_machine("verilated") as machine, opened(machine, TransferMode.INTERRUPT, "level") as handle:
+        set_timing(handle, access_clocks=1_000_000)
+        requests = [handle.read_overlapped(4) for _ in range(10_000)]
+        node = next(node for node in machine.devices if node.driver is machine.io.drivers["store"])
+        node.send(IRP_MN_SURPRISE_REMOVAL)
+        assert all(request.has_completed for request in requests)
+        assert {request.status for request in requests} == {nt.STATUS_DEVICE_REMOVED}

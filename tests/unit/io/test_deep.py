@@ -39,7 +39,7 @@ from unit.io.making import complete, make_device, make_driver, make_irp, succeed
 
 Completion = Callable[[DEVICE_OBJECT | None, IRP, object], int]
 
-LENGTH = 3_000
+LENGTHS = (3_000, pytest.param(100_000, marks=pytest.mark.slow))
 
 
 def packet(device: DEVICE_OBJECT, routine: Completion | None = None) -> IRP:
@@ -90,9 +90,10 @@ def queue_behind_a_busy_device(device: DEVICE_OBJECT, length: int) -> list[IRP]:
 
 
 @pytest.mark.row("SIO-03")
-def test_SIO_03_a_long_queue_is_served_from_a_dpc(machine: Machine) -> None:
+@pytest.mark.parametrize("length", LENGTHS)
+def test_SIO_03_a_long_queue_is_served_from_a_dpc(machine: Machine, length: int) -> None:
     device = started()
-    queue_behind_a_busy_device(device, LENGTH)
+    queue_behind_a_busy_device(device, length)
     dpc = KDPC()
     KeInitializeDpc(dpc, lambda *_: IoStartNextPacket(device, False), None)
     KeInsertQueueDpc(dpc, None, None)
@@ -113,7 +114,8 @@ def test_SIO_03_the_first_calls_are_nested_as_on_NT(machine: Machine) -> None:
     ]
 
 
-def test_completions_inside_completions(machine: Machine) -> None:
+@pytest.mark.parametrize("length", LENGTHS)
+def test_completions_inside_completions(machine: Machine, length: int) -> None:
     """The completion routine of each request completes the next one."""
     device = make_device(make_driver({IRP_MJ_READ: pend}))
     packets: list[IRP] = []
@@ -124,7 +126,7 @@ def test_completions_inside_completions(machine: Machine) -> None:
             complete(packets.pop())
         return STATUS_MORE_PROCESSING_REQUIRED
 
-    for _ in range(LENGTH):
+    for _ in range(length):
         irp = packet(device, next_one)
         IoCallDriver(device, irp)
         packets.append(irp)
@@ -132,8 +134,9 @@ def test_completions_inside_completions(machine: Machine) -> None:
     assert machine.io.live_irps == {}
 
 
+@pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("irql", [0, DISPATCH_LEVEL])
-def test_requests_sent_by_completion_routines(machine: Machine, irql: int) -> None:
+def test_requests_sent_by_completion_routines(machine: Machine, irql: int, length: int) -> None:
     """The completion routine of each request sends the next one, which the driver below completes at once."""
     device = make_device(make_driver({IRP_MJ_READ: succeed}))
     seen: list[tuple[int, bool]] = []
@@ -141,7 +144,7 @@ def test_requests_sent_by_completion_routines(machine: Machine, irql: int) -> No
     def next_one(lower: object, irp: IRP, context: object) -> int:
         seen.append((irp.io_status.status, irp.pending_returned))
         IoFreeIrp(irp)
-        if len(seen) < LENGTH:
+        if len(seen) < length:
             IoCallDriver(device, packet(device, next_one))
         return STATUS_MORE_PROCESSING_REQUIRED
 
@@ -149,14 +152,15 @@ def test_requests_sent_by_completion_routines(machine: Machine, irql: int) -> No
     assert IoCallDriver(device, packet(device, next_one)) == STATUS_SUCCESS
     KeLowerIrql(old)
     machine.io.worker.flush()
-    assert len(seen) == LENGTH
+    assert len(seen) == length
     assert {status for status, _ in seen} == {STATUS_SUCCESS}
     assert not seen[0][1]
     assert seen[8][1]  # the sender was told STATUS_PENDING
     assert machine.io.live_irps == {}
 
 
-def test_cancels_inside_cancel_routines(machine: Machine) -> None:
+@pytest.mark.parametrize("length", LENGTHS)
+def test_cancels_inside_cancel_routines(machine: Machine, length: int) -> None:
     device = make_device(make_driver({IRP_MJ_READ: pend}))
     packets: list[IRP] = []
 
@@ -166,7 +170,7 @@ def test_cancels_inside_cancel_routines(machine: Machine) -> None:
             assert IoCancelIrp(packets.pop())
         complete(irp, STATUS_CANCELLED)
 
-    for _ in range(LENGTH):
+    for _ in range(length):
         irp = packet(device)
         IoCallDriver(device, irp)
         IoSetCancelRoutine(irp, cancel)
