@@ -14,6 +14,7 @@ import pytest
 
 from dirql import wdm
 from dirql.io.loader import load_driver
+from dirql.ke import guard
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
 from dirql.ke.threads.system_thread import create_thread
@@ -240,7 +241,64 @@ def build_a_request_that_is_none(w: World) -> None:
     wdm.IoBuildAsynchronousFsdRequest(wdm.IRP_MJ_CLEANUP, w.device, None, 0, None, None)
 
 
+def lower_the_level_in_a_dpc(w: World) -> None:
+    dpc = wdm.KDPC()
+    wdm.KeInitializeDpc(dpc, lambda *_: wdm.KeLowerIrql(wdm.APC_LEVEL), None)
+    expect(w, 0xC4, 0x31, wdm.DISPATCH_LEVEL, wdm.APC_LEVEL, 1)
+    wdm.KeInsertQueueDpc(dpc, None, None)
+
+
+def release_a_lock_to_passive_in_a_dpc(w: World) -> None:
+    lock, dpc = wdm.KSPIN_LOCK(), wdm.KDPC()
+    wdm.KeInitializeSpinLock(lock)
+
+    def routine(*_: object) -> None:
+        wdm.KeAcquireSpinLock(lock)
+        wdm.KeReleaseSpinLock(lock, wdm.PASSIVE_LEVEL)
+
+    wdm.KeInitializeDpc(dpc, routine, None)
+    expect(w, 0xC4, 0x31, wdm.DISPATCH_LEVEL, wdm.PASSIVE_LEVEL, 1)
+    wdm.KeInsertQueueDpc(dpc, None, None)
+
+
+def within(w: World, routine: Callable[[], object]) -> None:
+    """Run code as a driver's own."""
+    guard.call_driver(guard.CALLBACK, w.driver, routine)
+
+
+def close_a_handle_twice(w: World) -> None:
+    handle = w.handle
+    wdm.ZwClose(handle)
+    expect(w, 0x93, handle, 1, 0, 0)
+    within(w, lambda: wdm.ZwClose(handle))
+
+
+def reference_a_closed_handle(w: World) -> None:
+    handle = w.handle
+    wdm.ZwClose(handle)
+    expect(w, 0xC4, 0x3C, handle, "FileObject", 0)
+    within(w, lambda: wdm.ObReferenceObjectByHandle(handle, 0, wdm.FILE_OBJECT, wdm.KernelMode))
+
+
+def reference_a_null_handle(w: World) -> None:
+    expect(w, 0xC4, 0xF5, 0, "any type", 0)
+    within(w, lambda: wdm.ObReferenceObjectByHandle(0, 0, None, wdm.KernelMode))
+
+
+def reference_what_is_gone(w: World) -> None:
+    device = w.upper
+    wdm.ObDereferenceObject(device)
+    expect(w, 0xC4, 0x3F, device, 1, 0)
+    wdm.ObReferenceObject(device)
+
+
 STOPS: tuple[Callable[[World], object], ...] = (
+    close_a_handle_twice,
+    lower_the_level_in_a_dpc,
+    reference_a_closed_handle,
+    reference_a_null_handle,
+    reference_what_is_gone,
+    release_a_lock_to_passive_in_a_dpc,
     build_a_request_that_is_none,
     free_a_channel_that_is_free,
     free_a_common_buffer_twice,

@@ -265,6 +265,7 @@ __all__ = [
     "VF_MDL_UNMAP_IO_SPACE_IRQL",
     "VF_MDL_UNMAP_IRQL",
     "VF_MDL_UNMAP_USER_IRQL",
+    "VF_NULL_HANDLE",
     "VF_POOL_ALLOCATE_NONPAGED_IRQL",
     "VF_POOL_ALLOCATE_PAGED_IRQL",
     "VF_POOL_DOUBLE_FREE",
@@ -498,6 +499,8 @@ VF_RELEASE_FROM_DPC_LEVEL_IRQL: Final = 0x41
 """The driver called KeReleaseSpinLockFromDpcLevel below DISPATCH_LEVEL."""
 VF_ACQUIRE_SPIN_LOCK_IRQL: Final = 0x42
 """The driver called KeAcquireSpinLock above DISPATCH_LEVEL."""
+VF_NULL_HANDLE: Final = 0xf5
+"""The driver called ObReferenceObjectByHandle with NULL as the handle."""
 VF_SET_EVENT_IRQL: Final = 0x80
 """The driver called KeSetEvent above DISPATCH_LEVEL."""
 VF_ENTER_CRITICAL_REGION_IRQL: Final = 0x11a

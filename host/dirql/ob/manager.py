@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NoReturn
 
-from dirql.ke.guard import current_driver
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import current_driver, is_verified
 from dirql.ke.origin import Mark, mark
 from dirql.ke.running import Running
 from dirql.ke.threads.thread import Thread
+from dirql.nt.bugcodes import (
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    REFERENCE_BY_POINTER,
+    VF_REFERENCE_ZERO_COUNT,
+)
 from dirql.nt.constants import OBJ_PERMANENT
 from dirql.nt.status import STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_SUCCESS
 from dirql.ob.attributes import ObjectAttributes
@@ -62,7 +68,13 @@ class ObjectManager:
         return header
 
     def take_reference(self, opened: Object) -> int:
-        """Reference an object for the code that runs; returns the number of references."""
+        """Reference an object for the code that runs; returns the number of references.
+
+        An object without a reference is being deleted, or is gone: bug check 0x18, 0xC4/0x3F for a verified driver. The
+        count of a thread begins with the first one.
+        """
+        if opened.pointer_count <= 0 and not isinstance(opened, ThreadHeader):
+            _refuse_reference(opened.body)
         driver = current_driver()
         if driver is not None:
             self._references.setdefault(opened, []).append((driver, mark()))
@@ -123,6 +135,13 @@ class ObjectManager:
         if entry is not None and entry.object.handle_count == 1 and not entry.object.permanent:
             self.namespace.remove(entry.object)
         return self.handles.close(handle)
+
+
+def _refuse_reference(body: object) -> NoReturn:
+    reason = f"ObReferenceObject must be called while the object has a reference; {body!r} had none: take one earlier"
+    if is_verified():
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_REFERENCE_ZERO_COUNT, body, 1, 0, reason=reason)
+    bug_check(REFERENCE_BY_POINTER, type(body).__name__, body, 0, 0, reason=reason)
 
 
 running: Final = Running[ObjectManager]("object routines")

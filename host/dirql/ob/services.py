@@ -11,11 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar, overload
 
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.guard import current_driver, is_verified
 from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.threads import system_thread
 from dirql.ke.threads.thread import Thread
-from dirql.nt.constants import UserMode
-from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
+from dirql.nt.bugcodes import (
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    INVALID_KERNEL_HANDLE,
+    VF_BAD_HANDLE,
+    VF_NULL_HANDLE,
+)
+from dirql.nt.constants import KernelMode, UserMode
+from dirql.nt.status import STATUS_INVALID_HANDLE, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
 from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.manager import running as object_manager
 from dirql.ob.namespace import Directory, SymbolicLink
@@ -47,6 +55,8 @@ _DEREFERENCE_OBJECT: Final = contract("ObDereferenceObject")
 
 _T = TypeVar("_T")
 
+_INVALID: Final = 1
+"""Parameter 2 of INVALID_KERNEL_HANDLE: the handle is not open."""
 _SYSTEM_PROCESS: Final = 4  # the process ID of NT's System process
 
 
@@ -70,7 +80,11 @@ def close(handle: int) -> int:
     """Close a handle of any kind; follows ZwClose."""
     _CLOSE.check_level(handle)
     _CLOSE.check_arguments(handle)
-    return object_manager.value.close(handle)
+    status = object_manager.value.close(handle)
+    if status == STATUS_INVALID_HANDLE and current_driver() is not None and is_verified():
+        reason = f"ZwClose must be called once, with a handle that is open; {handle:#x} was not: forget a closed handle"
+        bug_check(INVALID_KERNEL_HANDLE, handle, _INVALID, reason=reason)
+    return status
 
 
 def reference_object(body: Object | Thread) -> int:
@@ -122,6 +136,13 @@ def reference_object_by_handle(
     status, body = handles.lookup(handle, object_type or object, wanted)
     entry = handles.entry(handle)
     if body is None or entry is None:
+        if entry is None and access_mode == KernelMode and current_driver() is not None and is_verified():
+            reason = (
+                f"ObReferenceObjectByHandle must be called with a handle that is open; it was {handle:#x}"
+            )
+            violation = VF_BAD_HANDLE if handle else VF_NULL_HANDLE
+            kind = "any type" if object_type is None else object_type.__name__
+            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, handle, kind, reason=reason)
         return status, None, None
     manager.take_reference(entry.object)
     return STATUS_SUCCESS, body, ObjectHandleInformation(entry.handle_attributes, entry.granted_access)

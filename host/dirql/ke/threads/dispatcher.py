@@ -18,13 +18,19 @@ from dirql.ke.processors.interrupt import (
     interrupt_table,
     refuse_storm,
 )
+from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import Processor
 from dirql.ke.state import KernelState
 from dirql.ke.threads.switching import hand_over, switch_thread
 from dirql.ke.threads.thread import IDLE_PRIORITY, WAITING, Thread
 from dirql.ke.watch.deadlock import Deadlock
 from dirql.ke.watch.watch import hang
-from dirql.nt.bugcodes import ATTEMPTED_SWITCH_FROM_DPC, HARDWARE_INTERRUPT_STORM
+from dirql.nt.bugcodes import (
+    ATTEMPTED_SWITCH_FROM_DPC,
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
+    HARDWARE_INTERRUPT_STORM,
+    VF_LOWER_IRQL,
+)
 from dirql.nt.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
 
 __all__ = [
@@ -58,17 +64,31 @@ def preempt() -> None:
     if clock.spent >= clock.horizon and _has_come(clock):
         _take_interrupts(processor)
     queue = processor.dpcs
-    if processor.irql < DISPATCH_LEVEL and queue.running is None and not processor.isrs:
-        while queue.requested:
-            drain(processor)
-            if _has_come(clock):
-                _take_interrupts(processor)
-        if kernel.ready.highest > processor.current_thread.priority:
-            _preempt_thread(processor)
+    if processor.irql < DISPATCH_LEVEL and not processor.isrs:
+        if queue.running is None:
+            while queue.requested:
+                drain(processor)
+                if _has_come(clock):
+                    _take_interrupts(processor)
+            if kernel.ready.highest > processor.current_thread.priority:
+                _preempt_thread(processor)
+        elif kernel.verifier.is_verified(processor.driver):
+            _refuse_lowering(processor)
     if kernel.is_eager:
         _take_turns(current.processor)
         if kernel.spreads:
             _take_longer(kernel)
+
+
+def _refuse_lowering(processor: Processor) -> NoReturn:
+    """Stop a verified driver whose DPC has lowered the IRQL."""
+    reason = (
+        f"the IRQL in a DPC routine must stay at DISPATCH_LEVEL or above; it was lowered to {irql_name(processor.irql)}"
+        f" in {processor.dpcs.running!r}: release a spin lock with the IRQL that KeAcquireSpinLock gave, and let a work"
+        " item or a thread do what needs a lower one"
+    )
+    code = DRIVER_VERIFIER_DETECTED_VIOLATION
+    bug_check(code, VF_LOWER_IRQL, DISPATCH_LEVEL, processor.irql, 1, reason=reason)
 
 
 def _take_longer(kernel: KernelState) -> None:
