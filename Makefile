@@ -119,6 +119,10 @@ bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of 
 rows: $(VENV)/.installed-dev ## list the rows of docs/rules with the tests that show them, and those without
 	@PYTHONPATH=tests $(PY) -m rows $(ARGS)
 
+.PHONY: mistakes
+mistakes: $(VENV)/.installed-dev ## run a driver with each of the usual mistakes, and write docs/mistakes.md with the messages
+	@PYTHONPATH=tests $(PY) -m mistakes
+
 .PHONY: clean
 clean: ## remove what runs, tests and tools left in this folder
 	@rm -rf build dist obj_dir sim_build .mypy_cache .pytest_cache .ruff_cache .hypothesis

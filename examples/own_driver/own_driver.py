@@ -112,9 +112,11 @@ def Release(extension: Extension) -> None:
     if extension.interrupt is not None:
         Write(extension, store.INTERRUPT_MASK_CLEAR.offset, CAUSES)
         wdm.IoDisconnectInterrupt(extension.interrupt)
+        extension.interrupt = None
     PutAdapter(extension)
     if extension.registers:
         wdm.MmUnmapIoSpace(extension.registers, extension.registers_length)
+        extension.registers = 0
 
 
 def Remove(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
@@ -243,6 +245,7 @@ def PutAdapter(extension: Extension) -> None:
             adapter, wdm.PAGE_SIZE, extension.descriptors_logical, extension.descriptors, True
         )
     adapter.dma_operations.put_dma_adapter(adapter)
+    extension.adapter, extension.descriptors = None, 0
 
 
 def ReadWrite(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:

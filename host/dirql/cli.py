@@ -23,6 +23,8 @@ __all__ = ["main"]
 
 MODES = ("polled", "timer", "interrupt", "dma")
 INTERRUPTS = ("level", "latched", "message")
+FAILED = 1
+"""The exit status after a mistake of a driver, the same as after wrong data or a leak."""
 INTERRUPTED = 130
 """The exit status after Ctrl-C, the same as in shells."""
 PIPE_CLOSED = 141
@@ -141,6 +143,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="FILE",
         help="measure this driver, with the requests of its routine `scenario`, for each kind of interrupt",
     )
+    add("--full-trace", action="store_true", help="show dirql's own frames too when a driver fails")
     add("--waves", type=_file, metavar="FILE", help="dump all signals, as FST or VCD (verilated only)")
     add("--json", type=_file, metavar="FILE", help="write every figure, with exact histograms")
     add("--trace", type=_file, metavar="FILE", help="write a trace for Perfetto")
@@ -227,9 +230,20 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
     if _needs_simulator(arguments):
         return _start_in_simulator(arguments, argv)
     from dirql.job import Options, run
+    from dirql.tracebacks import describe_stop, passed_through, shows_driver
 
-    options = Options(**{name: value for name, value in vars(arguments).items() if name != "command"})
-    return run(options)
+    names = vars(arguments).keys() - {"command", "full_trace"}
+    options = Options(**{name: getattr(arguments, name) for name in names})
+    try:
+        return run(options)
+    except BaseException as error:
+        is_usage = isinstance(error, OSError | ValueError) and not (
+            arguments.driver and passed_through(error, arguments.driver)
+        )
+        if arguments.full_trace or is_usage or not shows_driver(error):
+            raise
+        print(f"dirql: {describe_stop(error)}", file=sys.stderr)
+        return FAILED
 
 
 def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:

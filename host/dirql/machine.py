@@ -38,11 +38,14 @@ from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
 from dirql.ke.kernel import Kernel
 from dirql.ke.limits import Limits
+from dirql.ke.refusals import explain_status, note_refusal
 from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
+from dirql.ke.watch.witness import DefectWitness
 from dirql.mm.manager import MemoryManager
 from dirql.nt.ntstatus import nt_success, status_name
+from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND
 from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.hang_report import DeviceWitness
 from dirql.pnp.interrupt_arbiter import InterruptKind
@@ -111,7 +114,9 @@ class LoadError(Exception):
 
     def __init__(self, driver: str, step: str, status: int) -> None:
         self.status = status
-        super().__init__(f"the driver {driver}: {step} ended with {status_name(status)}")
+        self.why = explain_status(status)
+        """Why a routine of the kernel has failed with that status, behind a colon; "" if none has."""
+        super().__init__(f"the driver {driver}: {step} ended with {status_name(status)}{self.why}")
 
 
 class _Outcome:
@@ -185,6 +190,7 @@ class Machine:
         self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None
         try:
             self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
+            self.kernel.witnesses.append(DefectWitness(self.defects))
             self.kernel.witnesses.append(IoWitness(self.io))
             self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
             self.kernel.witnesses.append(HalWitness(self.hal))
@@ -251,14 +257,22 @@ class Machine:
         wanted = None if interrupt is None else _interrupt_kind(interrupt)
         service = name or _service_name(module)
         self.io.services[service] = entry
+        self.kernel.refused.clear()
         status, loaded = load_driver(entry, service, verifier)
         if loaded is None:
             raise LoadError(service, "DriverEntry", status)
         try:
-            self.pnp.add_driver(loaded, ids, wanted)
+            started = self.pnp.add_driver(loaded, ids, wanted)
         except (DeviceError, ResourceConflict):
             unload_driver(loaded)
             raise
+        if loaded.driver_extension.add_device is not None and not started:
+            present = ", ".join(node.name for node in self.devices if node.driver is None) or "none"
+            note_refusal(
+                STATUS_OBJECT_NAME_NOT_FOUND,
+                f"HARDWARE_IDS of {loaded!r} must name a device without a driver, which are {present}; it was {ids!r},"
+                " so that AddDevice was not called",
+            )
         return loaded
 
     def unload_driver(self, driver: DriverObject) -> None:

@@ -21,7 +21,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from traceback import walk_tb
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Protocol, cast
 
 import pytest
@@ -152,11 +153,63 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember that a test has failed, for the files that it leaves."""
-    report = yield
+    """Show a driver's mistake without dirql's frames, and remember that a test has failed, for the files it leaves."""
+    if call.excinfo is None:
+        return (yield)
+    error = _mistake(call.excinfo.value)
+    if error is None or item.config.option.fulltrace:
+        report = yield
+    else:
+        with _shortened(call, error):
+            report = yield
+        _put_reason_first(report, error)
     if report.failed:
         item.stash[_FAILED] = True
     return report
+
+
+def _mistake(raised: BaseException) -> BaseException | None:
+    """The error about a driver that has failed a test, or that `_stops_are_failures` has turned into a failure."""
+    from dirql.tracebacks import shows_driver
+
+    error = raised.__cause__ if isinstance(raised, pytest.fail.Exception) and raised.__cause__ else raised
+    return error if shows_driver(error) else None
+
+
+@contextmanager
+def _shortened(call: pytest.CallInfo[None], error: BaseException) -> Iterator[None]:
+    """Let pytest see a traceback without dirql's frames in the block; the error is then as before."""
+    from dirql.tracebacks import shown_traceback
+
+    before, cause, excinfo = error.__traceback__, error.__cause__, call.excinfo
+    shown = shown_traceback(error)
+    if all(
+        _is_of_pytest(frame) for frame, _ in walk_tb(shown)
+    ):  # a fixture failed, and no code of the driver ran
+        message = f"{type(error).__name__}: {error}"
+        stand_in = pytest.fail.Exception(message, pytrace=False).with_traceback(before)
+        call.excinfo = pytest.ExceptionInfo.from_exception(stand_in)
+    else:
+        error.__traceback__, error.__cause__, error.__suppress_context__ = shown, None, True
+        call.excinfo = pytest.ExceptionInfo.from_exception(error)
+    try:
+        yield
+    finally:
+        error.__traceback__, error.__cause__, call.excinfo = before, cause, excinfo
+
+
+def _is_of_pytest(frame: FrameType) -> bool:
+    return not {"_pytest", "pluggy"}.isdisjoint(Path(frame.f_code.co_filename).parts)
+
+
+def _put_reason_first(report: pytest.TestReport, error: BaseException) -> None:
+    """Let the line of the summary begin with the reason; pytest cuts it off at the width of the terminal."""
+    from dirql.tracebacks import reason_of
+
+    reason = reason_of(error)
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if reason is not None and crash is not None:
+        crash.message = reason
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -298,7 +351,8 @@ def _fail_for_defects(machine: Machine) -> None:
         found = "".join(f"\n  {row}: {sentence}" for row, sentence in machine.defects)
         pytest.fail(
             "drivers made mistakes that NT lets pass; a test that expects them takes them out of machine.defects:"
-            + found
+            + found,
+            pytrace=False,
         )
 
 
@@ -336,7 +390,7 @@ def _stops_are_failures() -> Iterator[None]:
     try:
         yield
     except (BugCheck, Deadlock) as stop:
-        pytest.fail(f"{type(stop).__name__}: {stop}")
+        raise pytest.fail.Exception(f"{type(stop).__name__}: {stop}") from stop
 
 
 @dataclass(frozen=True, slots=True)

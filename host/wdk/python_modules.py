@@ -148,6 +148,9 @@ def _contract(description: Description, routine: Routine) -> str:
     values = "".join(python_values(routine))
     if values:
         arguments += f", values=({values})"
+    names = "".join(f'"{each.name}", ' for each in routine.arguments)
+    if names:
+        arguments += f", parameters=({names})"
     return f'    "{routine.python}": Contract({arguments}),\n'
 
 

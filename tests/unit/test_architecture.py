@@ -27,6 +27,7 @@ COMPOSING = (
     "pytest_plugin",
     "doctor",
     "job",
+    "tracebacks",
 )
 KERNEL = ("nt", "ke", "mm", "ob", "io", "hal", "pnp")
 EVERYTHING_BELOW = (

@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from dirql.ke.refusals import explain_status
 from dirql.nt.constants import ERROR_GEN_FAILURE, ERROR_SUCCESS
 from dirql.nt.ntstatus import nt_success, status_name
 from dirql.nt.win32 import WIN32_ERRORS
 
-__all__ = ["IoError", "dos_error"]
+__all__ = ["OPEN", "IoError", "dos_error"]
+
+OPEN: Final = "open"
+"""The operation of a failed open, which may have failed because of what the driver did before."""
 
 
 def dos_error(status: int) -> int:
@@ -30,4 +36,4 @@ class IoError(OSError):
         self.device = device
         self.operation = operation
         what = f"{operation} on {device} ended with {status_name(status)} (Win32 error {self.win32})"
-        super().__init__(self.win32, what)
+        super().__init__(self.win32, what + (explain_status(status) if operation == OPEN else ""))

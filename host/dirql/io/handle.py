@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-from dirql.io.errors import IoError
+from dirql.io.errors import OPEN, IoError
 from dirql.io.manager import running as io_manager
 from dirql.io.services import (
     cancel_io_file_ex,
@@ -151,7 +151,7 @@ class Handle:
             )
         status, value = open_device(name, access)
         if value is None:
-            raise IoError(status, name, "open")
+            raise IoError(status, name, OPEN)
         self.name = name
         self.value = value
         io_manager.value.handles[self] = None

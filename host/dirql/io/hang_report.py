@@ -12,6 +12,7 @@ from dirql.io.manager import IoManager
 from dirql.io.remove_lock import RemoveLock
 from dirql.io.whereabouts import (
     describe_request,
+    dispatched,
     is_in_flight,
     is_parked,
     name_request,
@@ -24,6 +25,9 @@ __all__ = ["IoWitness"]
 
 _OLDEST: Final = 1000
 """The packets among which the watch looks for the oldest request, each time it looks."""
+
+
+_STEP: Final = "each way through the driver must end in IoCompleteRequest; see below for what it waits"
 
 
 class IoWitness(Witness):
@@ -51,7 +55,7 @@ class IoWitness(Witness):
         sent = [irp for irp in self._manager.live_irps if is_in_flight(irp)]
         if sent:
             first = next((irp for irp in sent if not is_parked(irp)), sent[0])
-            return f"the oldest request is {name_request(first)}"
+            return f"the oldest request is {name_request(first)}{dispatched(first)}: {_STEP}"
         held = next(iter(self._locks()), "")
         return held and f"there is no request, but {held}"
 

@@ -13,6 +13,7 @@ from dirql.io.objects import DeviceObject
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import (
     CONNECT_FULLY_SPECIFIED,
     CONNECT_LINE_BASED,
@@ -36,6 +37,15 @@ __all__ = [
 
 _CONNECT_INTERRUPT_EX: Final = contract("IoConnectInterruptEx")
 _DISCONNECT_INTERRUPT_EX: Final = contract("IoDisconnectInterruptEx")
+
+_NO_LINE: Final = (
+    "PhysicalDeviceObject must have an interrupt line for CONNECT_LINE_BASED; it had none: give the device object that"
+    " AddDevice got, or use CONNECT_MESSAGE_BASED for a device with messages"
+)
+_NO_MESSAGES: Final = (
+    "PhysicalDeviceObject must have messages for CONNECT_MESSAGE_BASED, or a line if there is a"
+    " FallBackServiceRoutine; it had none: give the device object that AddDevice got, and a routine for lines"
+)
 
 ServiceRoutine = Callable[[Interrupt, object], object]
 MessageServiceRoutine = Callable[[Interrupt, object, int], object]
@@ -160,6 +170,11 @@ def connect_interrupt_ex(
         return _connect_line(parameters.line_based)
     if parameters.version == CONNECT_MESSAGE_BASED and parameters.message_based is not None:
         return _connect_messages(parameters, parameters.message_based)
+    note_refusal(
+        STATUS_INVALID_PARAMETER,
+        "IoConnectInterruptEx: Version must be CONNECT_FULLY_SPECIFIED, CONNECT_LINE_BASED or CONNECT_MESSAGE_BASED,"
+        f" with the structure of that name filled in; it was {parameters.version}",
+    )
     return STATUS_INVALID_PARAMETER, None
 
 
@@ -192,6 +207,7 @@ def _connect_specified(wanted: FullySpecified) -> tuple[int, Interrupt | None]:
 def _connect_line(wanted: LineBased) -> tuple[int, Interrupt | None]:
     lines = [r for r in _assigned(wanted.physical_device_object) if not r.message]
     if not lines:
+        note_refusal(STATUS_NOT_FOUND, f"IoConnectInterruptEx: {_NO_LINE}")
         return STATUS_NOT_FOUND, None
     return _connect(wanted.service_routine, wanted, lines[0], wanted.synchronize_irql)
 
@@ -204,6 +220,7 @@ def _connect_messages(
         fallback = wanted.fall_back_service_routine
         lines = _assigned(wanted.physical_device_object)
         if fallback is None or not lines:
+            note_refusal(STATUS_NOT_FOUND, f"IoConnectInterruptEx: {_NO_MESSAGES}")
             return STATUS_NOT_FOUND, None
         parameters.version = CONNECT_LINE_BASED
         return _connect(fallback, wanted, lines[0], wanted.synchronize_irql)

@@ -331,7 +331,7 @@ def _refuse_unmarked(irp: Irp, left: IoStackLocation) -> None:
     if device is not None and ke.kernel.verifier.is_verified(device.driver_object):
         reason = (
             f"a dispatch routine that returns STATUS_PENDING must call IoMarkIrpPending first; that of {device!r}"
-            f" returned it for {irp!r}, which nobody marked pending"
+            f" returned it for {irp!r}, which nobody marked pending: mark it before it is queued"
         )
         violate(VF_IO_VERIFY_PENDING_NOT_PROPAGATED, irp, reason)
 

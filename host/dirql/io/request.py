@@ -134,7 +134,9 @@ class Request:
         if self.limit is not None and result.information > self.limit and not nt_error(result.status):
             what = f"Information must be at most the {self.limit} bytes of the buffer; {irp!r} was completed with"
             report_defect(
-                "BUF-08", f"{what} {result.information} bytes; the program sees no more than the buffer"
+                "BUF-08",
+                f"{what} {result.information} bytes, of which the program sees no more than the buffer: set it to the"
+                " number of bytes that were moved",
             )
         return_buffers(irp, self.process, self.output_length)
         hook = io_manager.value.hooks.irp_delivered

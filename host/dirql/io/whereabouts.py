@@ -12,10 +12,18 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStackLocation, Irp
 from dirql.io.remove_lock import RemoveLock
 from dirql.ke.guard import describe
-from dirql.nt.constants import SL_PENDING_RETURNED
+from dirql.ke.origin import origin_of_routine
+from dirql.nt.constants import IRP_MJ_MAXIMUM_FUNCTION, SL_PENDING_RETURNED
 from dirql.nt.functions import function_name
 
-__all__ = ["describe_request", "is_in_flight", "is_parked", "name_request", "parts_of_extensions"]
+__all__ = [
+    "describe_request",
+    "dispatched",
+    "is_in_flight",
+    "is_parked",
+    "name_request",
+    "parts_of_extensions",
+]
 
 _CSQ_CONTEXT: Final = 3
 
@@ -39,6 +47,16 @@ def name_request(irp: Irp) -> str:
     if device is None:
         return f"IRP {irp.number} ({function})"
     return f"IRP {irp.number} ({function}) on {_device(device)}, which {device.driver_object!r} has"
+
+
+def dispatched(irp: Irp) -> str:
+    """The routine of the driver that got the request, as a clause; "" if no driver has it."""
+    here = _location(irp, irp.current_location)
+    device = here.device_object
+    if device is None or not 0 <= here.major_function <= IRP_MJ_MAXIMUM_FUNCTION:
+        return ""
+    place = origin_of_routine(device.driver_object.major_function[here.major_function])
+    return "" if place is None else f", dispatched to {place}"
 
 
 def describe_request(irp: Irp) -> str:

@@ -36,12 +36,25 @@ class BugCheck(BaseException):
         self.name = NAMES.get(code, f"{code:#04x}")
         self.parameters = parameters
         self.reason = reason
-        shown = ", ".join(f"{p:#x}" if isinstance(p, int) else repr(p) for p in parameters)
+        shown = ", ".join(_shown(parameter, reason) for parameter in parameters)
         self.driver: object = current.processor.driver if current.is_running() else None
         self.origin = origin() if place is None else place
         owner = "" if self.driver is None else f" of {self.driver!r}"
-        where = "" if self.origin is None else f"\n  in {self.origin}{owner}"
-        super().__init__(f"{self.name} (0x{code:X}: {shown}): {reason}{where}{details}")
+        self.shown_place = "" if self.origin is None else f"\n  in {self.origin}{owner}"
+        """The line of the message that names the place and the driver, with a line break before it."""
+        super().__init__(f"{self.name} (0x{code:X}: {shown}): {reason}{self.shown_place}{details}")
+
+
+def _shown(parameter: object, reason: str) -> str:
+    """A parameter in the message, which has to be short, so that the reason is in the message's first words."""
+    if isinstance(parameter, int):
+        return f"{parameter:#x}"
+    if isinstance(parameter, BaseException):
+        return type(parameter).__name__
+    if isinstance(parameter, str) and parameter == reason:
+        return "the rule"
+    name = getattr(parameter, "__qualname__", None)
+    return name if isinstance(name, str) else repr(parameter)
 
 
 def bug_check(

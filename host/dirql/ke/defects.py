@@ -20,4 +20,6 @@ def report_defect(row: str, sentence: str, place: Origin | None = None) -> None:
     if hook is None:
         return
     where = origin() if place is None else place
-    hook(row, sentence if where is None else f"{sentence}; in {where}")
+    driver = current.processor.driver
+    owner = "" if driver is None else f" of {driver!r}"
+    hook(row, sentence if where is None else f"{sentence}; in {where}{owner}")

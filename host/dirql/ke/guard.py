@@ -25,7 +25,8 @@ from typing import Final, NoReturn, TypeVar, TypeVarTuple, cast
 
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.current import current
-from dirql.ke.origin import origin_of, origin_of_routine
+from dirql.ke.mistakes import explain_error, missing_parameters
+from dirql.ke.origin import is_kernel_frame, origin_of, origin_of_routine
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.ke.threads.thread import ThreadExit
@@ -119,35 +120,74 @@ class RoutineKind:
     """The number of spin locks that the routine must release for its caller, 0 or 1; None if there is no rule."""
     result: type | None = None
     """The type of the value that the routine must return, a key of `_RESULTS`; None if nobody uses the value."""
+    step: str = "return STATUS_SUCCESS, or the status of the step that failed"
+    """The advice for a routine that returns no such value."""
+    parameters: tuple[str, ...] | None = None
+    """The WDK's names of the routine's parameters; None for a kind of routine that has several forms."""
 
+
+_DEVICE_AND_IRP: Final = ("DeviceObject", "Irp")
 
 ISR: Final = RoutineKind(
-    "the ISR", level=DRIVER_VERIFIER_DETECTED_VIOLATION, subcode=VF_IO_ISR_IRQL, result=bool
+    "the ISR",
+    level=DRIVER_VERIFIER_DETECTED_VIOLATION,
+    subcode=VF_IO_ISR_IRQL,
+    result=bool,
+    step="return TRUE if the device of the ISR has interrupted, else FALSE",
+    parameters=("Interrupt", "ServiceContext"),
 )
-SYNCHRONIZE: Final = RoutineKind("the SynchCritSection routine", result=bool)
-DPC: Final = RoutineKind("the DPC routine", level=IRQL_UNEXPECTED_VALUE)
-THREAD: Final = RoutineKind("the thread routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED)
+SYNCHRONIZE: Final = RoutineKind(
+    "the SynchCritSection routine",
+    result=bool,
+    step="return TRUE, or FALSE if the operation has failed",
+    parameters=("SynchronizeContext",),
+)
+DPC: Final = RoutineKind(
+    "the DPC routine",
+    level=IRQL_UNEXPECTED_VALUE,
+    parameters=("Dpc", "DeferredContext", "SystemArgument1", "SystemArgument2"),
+)
+THREAD: Final = RoutineKind(
+    "the thread routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, parameters=("StartContext",)
+)
 DISPATCH: Final = RoutineKind(
     "the dispatch routine",
     level=DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     subcode=VF_IOMANAGER_DISPATCH_IRQL,
     result=NTSTATUS,
+    step=(
+        "return the status of the completed request, the result of IoCallDriver, or STATUS_PENDING for a request that"
+        " IoMarkIrpPending has marked"
+    ),
+    parameters=_DEVICE_AND_IRP,
 )
 COMPLETION: Final = RoutineKind(
     "the completion routine",
     level=DRIVER_VERIFIER_DETECTED_VIOLATION,
     subcode=VF_IO_COMPLETION_IRQL,
     result=NTSTATUS,
+    step="return STATUS_CONTINUE_COMPLETION, or STATUS_MORE_PROCESSING_REQUIRED to keep the request",
+    parameters=(*_DEVICE_AND_IRP, "Context"),
 )
-START_IO: Final = RoutineKind("the StartIo routine")
-DRIVER_ENTRY: Final = RoutineKind("DriverEntry", result=NTSTATUS)
-ADD_DEVICE: Final = RoutineKind("the AddDevice routine", result=NTSTATUS)
-UNLOAD: Final = RoutineKind("the Unload routine")
-CANCEL: Final = RoutineKind("the cancel routine", locks=1)
+START_IO: Final = RoutineKind("the StartIo routine", parameters=_DEVICE_AND_IRP)
+DRIVER_ENTRY: Final = RoutineKind("DriverEntry", result=NTSTATUS, parameters=("DriverObject", "RegistryPath"))
+ADD_DEVICE: Final = RoutineKind(
+    "the AddDevice routine", result=NTSTATUS, parameters=("DriverObject", "PhysicalDeviceObject")
+)
+UNLOAD: Final = RoutineKind("the Unload routine", parameters=("DriverObject",))
+CANCEL: Final = RoutineKind("the cancel routine", locks=1, parameters=_DEVICE_AND_IRP)
 """The routine releases the cancel spin lock. IoCancelIrp must not end with that lock held."""
-ADAPTER_CONTROL: Final = RoutineKind("the AdapterControl routine", None, result=_AllocationAction)
+ADAPTER_CONTROL: Final = RoutineKind(
+    "the AdapterControl routine",
+    None,
+    result=_AllocationAction,
+    step="return DeallocateObjectKeepRegisters if the adapter is a bus master, else KeepObject",
+    parameters=(*_DEVICE_AND_IRP, "MapRegisterBase", "Context"),
+)
 """An exception goes up to a caller of the same driver, as for the kinds below."""
-CSQ_INSERT_EX: Final = RoutineKind("the CsqInsertIrpEx routine", None, result=NTSTATUS)
+CSQ_INSERT_EX: Final = RoutineKind(
+    "the CsqInsertIrpEx routine", None, result=NTSTATUS, parameters=("Csq", "Irp", "InsertContext")
+)
 CSQ_LOCK: Final = RoutineKind("the CsqAcquireLock or CsqReleaseLock routine", None, locks=None)
 CALLBACK: Final = RoutineKind("the callback", None)
 """Any other routine that the kernel calls back, such as AdapterListControl."""
@@ -308,10 +348,42 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
 
 def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) -> BugCheck:
     status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
-    name = type(error).__name__
-    reason = f"{kind.noun} {describe(routine)} must handle its exceptions, and let {name} escape: {error}"
+    who = f"{kind.noun} {describe(routine)}"
     place = origin_of(error) or origin_of_routine(routine)
+    if not callable(routine):
+        reason = f"{kind.noun} must be a routine; it was {routine!r}: set it in DriverEntry"
+        entry = getattr(current.processor.driver, "driver_init", None)
+        place = origin_of_routine(entry) or place
+        return BugCheck(code, (status, place or 0, error, 0), reason, place)
+    wrong = None
+    if kind.parameters is not None and isinstance(error, TypeError):
+        wrong = missing_parameters(routine, kind.parameters)
+    if wrong is not None:
+        place = origin_of_routine(routine)
+        reason = f"{who} {wrong} (it let TypeError escape: {error})"
+        return BugCheck(code, (status, place or 0, error, 0), reason, place)
+    name = type(error).__name__
+    sentence = explain_error(error)
+    if sentence is None and _is_refusal(error):
+        sentence = str(error)
+    if sentence is None:
+        rule = f"{who} must handle its exceptions, and let {name} escape: {error}"
+        reason = f"{rule}; mend that line, or catch the exception"
+    else:
+        reason = f"{sentence} ({who} let the {name} escape)"
     return BugCheck(code, (status, place or 0, error, 0), reason, place)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether a routine of the kernel has raised the error, whose text then says what was wrong with the call."""
+    if not isinstance(error, TypeError | ValueError | AttributeError | ImportError):
+        return False
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None or step.tb_frame.f_code.co_filename == __file__:  # the routine itself could not be called
+        return False
+    return is_kernel_frame(step.tb_frame)
 
 
 def _failure_of_driver(error: Exception) -> BugCheck | None:
@@ -351,13 +423,16 @@ def _check_level(kind: RoutineKind, driver: object, routine: object, before: int
     after = current.processor.irql
     reason = (
         f"{_who(kind, driver, routine)} must return at {irql_name(before)}, the IRQL at which it was called;"
-        f" it returned at {irql_name(after)}"
+        f" it returned at {irql_name(after)}: lower or raise the IRQL to the old one on each way out"
     )
+    place = origin_of_routine(routine)
     if kind.level == IRQL_UNEXPECTED_VALUE:
-        bug_check(IRQL_UNEXPECTED_VALUE, after << 16 | before << 8, argument, 0, 0, reason=reason)
+        bug_check(
+            IRQL_UNEXPECTED_VALUE, after << 16 | before << 8, argument, 0, 0, reason=reason, place=place
+        )
     if kind.level is not None and current.kernel.verifier.is_verified(driver):
         offender = argument if kind is DISPATCH else routine  # 0xC9/5 has the device
-        bug_check(kind.level, kind.subcode, offender, before, after, reason=reason)
+        bug_check(kind.level, kind.subcode, offender, before, after, reason=reason, place=place)
 
 
 def _check_locks(kind: RoutineKind, driver: object, routine: object, last: OwnedLock | None) -> None:
@@ -369,14 +444,17 @@ def _check_locks(kind: RoutineKind, driver: object, routine: object, last: Owned
     while above is not None and above.below is not last:
         above = above.below
     if above is None:
-        subcode, lock, done = DDI_SPIN_LOCK_RELEASE, last, "released {}, which its caller held"
+        subcode, lock = DDI_SPIN_LOCK_RELEASE, last
+        done = "released {}, which its caller held: release only what the routine itself has acquired"
     else:
-        subcode, lock, done = DDI_SPIN_LOCK, held, "acquired {} and did not release it"
+        subcode, lock = DDI_SPIN_LOCK, held
+        done = "acquired {} and did not release it: release it on each way out"
     reason = (
         f"{_who(kind, driver, routine)} must return with the spin locks held that its caller expects;"
         f" it {done.format(repr(lock))}"
     )
-    bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, reason, lock, 0, reason=reason)
+    place = origin_of_routine(routine)
+    bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, reason, lock, 0, reason=reason, place=place)
 
 
 def _checked_result(kind: RoutineKind, driver: object, routine: object, result: R) -> R:
@@ -386,18 +464,18 @@ def _checked_result(kind: RoutineKind, driver: object, routine: object, result: 
     try:
         return cast(R, convert(result))
     except (TypeError, ValueError):
-        _refuse_result(
-            kind, routine, f"{_who(kind, driver, routine)} must return {what}; it returned {result!r}"
-        )
+        reason = f"{_who(kind, driver, routine)} must return {what}; it returned {result!r}: {kind.step}"
+        current.processor.driver = driver
+        _refuse_result(kind, routine, reason)
 
 
 def _refuse_result(kind: RoutineKind, routine: object, reason: str) -> NoReturn:
+    place = origin_of_routine(routine)
     if kind is DISPATCH:
         code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_INCONSISTENT_RETURN
-        bug_check(code, violation, routine, reason=reason)
+        bug_check(code, violation, routine, reason=reason, place=place)
     error = TypeError(reason)
     code = KMODE_EXCEPTION_NOT_HANDLED if kind.exception is None else kind.exception
-    place = origin_of_routine(routine)
     bug_check(code, STATUS_UNHANDLED_EXCEPTION, place or 0, error, reason=reason, place=place)
 
 

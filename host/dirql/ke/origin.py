@@ -18,6 +18,7 @@ __all__ = [
     "Origin",
     "current_frame",
     "describe_mark",
+    "is_kernel_file",
     "is_kernel_frame",
     "mark",
     "origin",
@@ -151,7 +152,12 @@ def describe_mark(place: Mark | None) -> str:
 
 def is_kernel_frame(frame: FrameType) -> bool:
     """Whether a frame is neither a driver's nor a program's."""
-    return frame.f_code.co_filename.startswith(_KERNEL)
+    return is_kernel_file(frame.f_code.co_filename)
+
+
+def is_kernel_file(name: str) -> bool:
+    """Whether a file is neither a driver's nor a program's."""
+    return name.startswith(_KERNEL)
 
 
 def _place(frame: FrameType, line: int) -> Origin:

@@ -36,6 +36,7 @@ class KernelState:
         "looks",
         "processors",
         "ready",
+        "refused",
         "schedule",
         "spreads",
         "starter",
@@ -80,6 +81,8 @@ class KernelState:
         """The error with which the kernel stopped: a bug check, a deadlock, or an error of the layers below."""
         self.is_eager = processors > 1 or schedule.shuffles
         """Each kernel call and each access is a point of preemption, whether or not the clock asks for attention."""
+        self.refused: dict[int, str] = {}
+        """By status, why a routine of the kernel has failed with it the last time."""
         self.looks = 0
         """The number of calls so far that only looked whether something had changed."""
         self.witnesses: list[Witness] = []

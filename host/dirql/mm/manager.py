@@ -289,10 +289,8 @@ def _more_blocks(kind: str, pool: Pool, before: PoolStatistics) -> Iterator[tupl
         earlier = before.by_tag[name].blocks if name in before.by_tag else 0
         places = Counter((block.size, owner_text(block.driver, block.place)) for block in blocks[earlier:])
         for (size, owner), count in places.items():
-            yield (
-                count,
-                f"blocks of {kind} pool with tag {name!r} were not freed, each of {size} bytes, allocated by {owner}",
-            )
+            what = f"blocks of {kind} pool with tag {name!r} were not freed, each of {size} bytes"
+            yield count, f"{what}, allocated by {owner}: free each with ExFreePoolWithTag"
 
 
 def _more_mdls(mdls: Iterable[HeldMdl]) -> Iterator[tuple[int, str]]:
@@ -303,4 +301,5 @@ def _more_mdls(mdls: Iterable[HeldMdl]) -> Iterator[tuple[int, str]]:
     )
     for (locked, size, owner), count in places.items():
         state = ", and are locked" if locked else ""
-        yield count, f"MDLs were not freed{state}, each for {size} bytes, allocated by {owner}"
+        text = f"MDLs were not freed{state}, each for {size} bytes, allocated by {owner}"
+        yield count, f"{text}: free each with IoFreeMdl"

@@ -84,3 +84,10 @@ class Contract:
     violation: Violation | None = None
     pointers: tuple[Pointer, ...] = ()
     values: tuple[Value, ...] = ()
+    parameters: tuple[str, ...] = ()
+    """The WDK's names of all parameters that a Python caller gives."""
+
+    @property
+    def call(self) -> str:
+        """A call of the routine, as the WDK writes it."""
+        return f"{self.routine}({', '.join(self.parameters)})"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dirql.ke.refusals import note_refusal
 from dirql.nt.status import (
     STATUS_NAME_TOO_LONG,
     STATUS_OBJECT_NAME_COLLISION,
@@ -24,6 +25,13 @@ from dirql.ob.object import Object
 __all__ = ["Directory", "Namespace", "SymbolicLink"]
 
 _MAXIMUM_LINKS: Final = 32
+_RULES: Final = {
+    STATUS_OBJECT_PATH_SYNTAX_BAD: r"be a path with a backslash in front, as \Device\Store0",
+    STATUS_OBJECT_NAME_INVALID: "not end in a backslash",
+    STATUS_OBJECT_PATH_NOT_FOUND: r"be in a directory that exists, as \Device and \DosDevices do",
+    STATUS_OBJECT_NAME_COLLISION: "be new; delete the object that has it, or take another name",
+}
+"""The rule for names, by the status for a name that breaks it."""
 
 
 class Directory(Object):
@@ -67,10 +75,11 @@ class Namespace:
     def insert(self, path: str, named: Object, *, permanent: bool = True) -> int:
         """Give `named` the name `path`; returns a status. After an error nothing has changed."""
         status, directory, leaf = self._parent(path)
-        if directory is None:
+        if directory is not None and leaf.casefold() in directory.entries:
+            status = STATUS_OBJECT_NAME_COLLISION
+        if directory is None or status != STATUS_SUCCESS:
+            note_refusal(status, f"the name of an object must {_RULES[status]}; it was {path!r}")
             return status
-        if leaf.casefold() in directory.entries:
-            return STATUS_OBJECT_NAME_COLLISION
         directory.entries[leaf.casefold()] = named
         named.name = f"{directory.name}\\{leaf}"
         named.permanent = permanent

@@ -15,6 +15,7 @@ from dirql.hardware.description import Function, MachineDescription
 from dirql.hardware.place import Place
 from dirql.io.objects import DriverObject, IoStackLocation
 from dirql.ke.guard import ADD_DEVICE, call_driver
+from dirql.ke.processors.interrupt import interrupt_table
 from dirql.nt.constants import (
     IRP_MN_QUERY_CAPABILITIES,
     IRP_MN_QUERY_PNP_DEVICE_STATE,
@@ -51,11 +52,20 @@ class PnpManager:
         self._machine = machine
         self.root = make_root(machine.buses[0])
         self._interrupts = InterruptArbiter(controller, processors)
+        interrupt_table.value.assigned = self._assigned_vectors
 
     @property
     def devices(self) -> list[DeviceNode]:
         """The devices that bus drivers found; those that belong to the machine itself are not among them."""
         return [node for bus in self.root.children for node in bus.descendants()]
+
+    def _assigned_vectors(self) -> list[tuple[int, bool]]:
+        """The vectors of all devices, and whether each is latched."""
+        return [
+            (each.vector, each.latched)
+            for node in self.root.descendants()
+            for each in node.physical_device_object.device_object_extension.interrupts
+        ]
 
     # Starting.
 

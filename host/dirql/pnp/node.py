@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.status_block import IoStatusBlock
+from dirql.ke.refusals import explain_status
 from dirql.nt.ntstatus import status_name
 from dirql.nt.resources import (
     CmPartialResourceDescriptor,
@@ -33,7 +34,9 @@ class DeviceError(Exception):
         self.device = device
         self.step = step
         self.status = status
-        super().__init__(f"{device}: {step} ended with {status_name(status)}")
+        self.why = explain_status(status)
+        """Why a routine of the kernel has failed with that status, behind a colon; "" if none has."""
+        super().__init__(f"{device}: {step} ended with {status_name(status)}{self.why}")
 
 
 class DeviceNode:

@@ -42,7 +42,8 @@ def _sentence(module: str, name: str) -> str:
         return f"{name} belongs to another header than that of {module}; import it from dirql.wdm"
     header = next((header for header, names in LACKING.items() if name in names.split()), None)
     folded = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), folded, _NEAREST)
+    is_same = name.lower() in folded
+    close = [name.lower()] if is_same else difflib.get_close_matches(name.lower(), folded, _NEAREST)
     nearest = ", ".join(folded[each] for each in close)
     if header is not None:
         hint = f"; the nearest names of dirql: {nearest}" if nearest else ""

@@ -317,6 +317,18 @@ def test_something_that_is_no_driver(driver: object) -> None:
         assert list(machine.io.drivers) == ["pci"]
 
 
+def test_a_driver_by_its_file_and_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "quiet.py"
+    file.write_text(
+        "def DriverEntry(driver, path):\n    driver.driver_unload = print\n    return 0\n", encoding="utf-8"
+    )
+    with open_scripted() as machine:
+        for driver in (file, str(file)):
+            loaded = machine.load_driver(driver, name=f"service{len(machine.io.drivers)}")
+            assert loaded.driver_extension.service_key_name in machine.io.drivers
+        assert machine.load_driver("dirql.drivers.gpio").driver_unload is not None
+
+
 def test_a_driver_that_is_not_verified() -> None:
     """The rule that a dispatch routine returns at the IRQL at which it was called is Driver Verifier's."""
 

@@ -16,7 +16,7 @@ from dirql.ke.objects.timer_queue import (
     TimerEntry,
 )
 from dirql.ke.processors.contract import contract
-from dirql.ke.processors.dpc import Dpc
+from dirql.ke.processors.dpc import NO_ROUTINE, Dpc
 from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
 from dirql.nt.constants import (
@@ -148,6 +148,8 @@ class Timer(DispatcherObject):
     def _set(self, due_time: int, period: int, dpc: Dpc | None) -> bool:
         if period < 0:
             raise ValueError(f"KeSetTimerEx: Period must be 0 or more milliseconds; it was {period}")
+        if dpc is not None and dpc.deferred_routine in NO_ROUTINE:
+            dpc.refuse_blank()
         was_set = self._take_back()
         self.due_time = due_time
         self.period = period

@@ -32,7 +32,7 @@ from dirql.nt.bugcodes import (
     VF_IO_VERIFY_NULL_DEVICE,
     VF_IOMANAGER_CALL_DRIVER_IRQL,
 )
-from dirql.nt.constants import HIGH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
 from dirql.nt.contract import Contract, Form, Pointer, Value, Violation
 from dirql.nt.contracts import CONTRACTS
 
@@ -173,7 +173,24 @@ class KeptContract:
 
     def refuse_argument(self, name: str, what: str, argument: object) -> NoReturn:
         """Raise `TypeError` because the argument for the parameter `name` is not `what`."""
-        raise TypeError(f"{self.stated.routine}: {name} must be {what}; it was {argument!r}")
+        step = self._next_step(what, argument)
+        raise TypeError(f"{self.stated.routine}: {name} must be {what}; it was {argument!r}: {step}")
+
+    def _next_step(self, what: str, argument: object) -> str:
+        """Say how an argument that is not `what` becomes right."""
+        if argument is None:
+            return (
+                f"look for a call that has failed, since None stands for NULL; a call is {self.stated.call}"
+            )
+        if "integer" in what and isinstance(argument, bytes | bytearray | memoryview):
+            if "address" in what:
+                return "write the bytes to memory with RtlWriteMemory, and give the address of that memory"
+            return 'int.from_bytes(…, "little") makes an integer of bytes'
+        if "integer" in what and isinstance(argument, float):
+            return "write // for a division without a fraction, / always makes a float"
+        if what.startswith(Form.BYTES.value) and isinstance(argument, str):
+            return "encode the text, as Windows does in UTF-16-LE"
+        return f"a call is {self.stated.call}"
 
     def _accept_value(self, value: Value, argument: object) -> None:
         """Raise `TypeError` for an argument of another form, and `ValueError` for a number outside of its range."""
@@ -183,7 +200,8 @@ class KeptContract:
         if isinstance(argument, int) and not value.lowest <= argument <= value.highest:
             raise ValueError(
                 f"{self.stated.routine}: {value.name} must be {value.form.value} from {value.lowest:#x} to"
-                f" {value.highest:#x} ({value.type}); it was {argument:#x}"
+                f" {value.highest:#x} ({value.type}); it was {argument:#x}: write & {value.highest:#x} where C"
+                " would cut it to that size"
             )
 
     def _accept(self, number: int, argument: object, accepted: set[type], other: object = 0) -> None:
@@ -195,7 +213,10 @@ class KeptContract:
 
     def _refuse_pointer(self, pointer: Pointer, argument: object, other: object) -> NoReturn:
         null = " or be None" if pointer.optional else ""
-        reason = f"{self.stated.routine}: {pointer.name} must have the type {pointer.type}{null}; it was {argument!r}"
+        reason = (
+            f"{self.stated.routine}: {pointer.name} must have the type {pointer.type}{null}; it was {argument!r}:"
+            f" {self._next_step(pointer.type, argument)}"
+        )
         if argument is None and current.kernel.verifier.is_verified(current.processor.driver):
             if pointer.type == "DMA_ADAPTER":
                 bug_check(DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_NULL_ADAPTER, reason=reason)
@@ -212,7 +233,10 @@ class KeptContract:
         irql = processor.irql
         if irql == STOPPED_IRQL:
             kernel.refuse()
-        reason = f"{stated.routine} must be called {_levels(stated)}; it was called at {irql_name(irql)}"
+        reason = (
+            f"{stated.routine} must be called {_levels(stated)}; it was called at {irql_name(irql)}:"
+            f" {_step_to_level(stated, irql)}"
+        )
         violation = stated.violation
         if violation is None:
             code = IRQL_NOT_GREATER_OR_EQUAL if irql < stated.min_irql else IRQL_NOT_LESS_OR_EQUAL
@@ -261,6 +285,17 @@ def _levels(stated: Contract) -> str:
     if stated.max_irql < HIGH_LEVEL:
         parts.append(f"at or below {irql_name(stated.max_irql)}")
     return " and ".join(parts) or "at any level"
+
+
+def _step_to_level(stated: Contract, irql: int) -> str:
+    """Say how a driver comes to a legal IRQL."""
+    if irql < stated.min_irql:
+        if stated.min_irql == DISPATCH_LEVEL:
+            return "call it in a DPC, or raise the IRQL with KeRaiseIrql before"
+        return "call it in the ISR or the routine of KeSynchronizeExecution"
+    if stated.max_irql >= DISPATCH_LEVEL:
+        return "queue a DPC, and call it there"
+    return "call it in a system thread or a work item, which run at PASSIVE_LEVEL"
 
 
 def _has_form(form: Form, argument: object) -> bool:

@@ -10,7 +10,7 @@ drained for another reason: another DPC asks for it, the queue is long, or the p
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from typing import Final, NoReturn, TypeVar, cast
 
 from mypy_extensions import mypyc_attr
 
@@ -22,7 +22,11 @@ from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc_queue import DpcQueue, QueuedDpc
 from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
-from dirql.nt.bugcodes import INVALID_PROCESSOR, TIMER_OR_DPC_INVALID
+from dirql.nt.bugcodes import (
+    DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+    INVALID_PROCESSOR,
+    TIMER_OR_DPC_INVALID,
+)
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
     IO_TYPE_DPC,
@@ -32,7 +36,7 @@ from dirql.nt.constants import (
     MediumImportance,
 )
 
-__all__ = ["MAXIMUM_QUEUE_DEPTH", "DeferredRoutine", "Dpc", "drain"]
+__all__ = ["MAXIMUM_QUEUE_DEPTH", "NO_ROUTINE", "DeferredRoutine", "Dpc", "drain"]
 
 _INSERT_QUEUE: Final = contract("KeInsertQueueDpc")
 _REMOVE_QUEUE: Final = contract("KeRemoveQueueDpc")
@@ -44,6 +48,12 @@ C = TypeVar("C")
 
 MAXIMUM_QUEUE_DEPTH: Final = 4
 """A queue longer than this is drained whatever the importance of its DPCs (MaximumDpcQueueDepth)."""
+
+_EXECUTION: Final = 8
+"""Parameter 3 of bug check 0xD1 for an instruction that was to be fetched."""
+
+NO_ROUTINE: Final[tuple[object, ...]] = (None,)
+"""The `deferred_routine` of a DPC that cannot be queued."""
 
 _Queued = Callable[[QueuedDpc, object, object, object], object]
 
@@ -141,6 +151,14 @@ class Dpc:
             current.dispatcher.preempt()
         return True
 
+    def refuse_blank(self) -> NoReturn:
+        """Stop as NT does when it calls the routine at address 0; the driver that queued the DPC is named."""
+        reason = (
+            "a KDPC must be initialized with a routine before KeInsertQueueDpc, IoRequestDpc or KeSetTimer; this one"
+            " was not: call KeInitializeDpc or IoInitializeDpcRequest first"
+        )
+        bug_check(DRIVER_IRQL_NOT_LESS_OR_EQUAL, 0, DISPATCH_LEVEL, _EXECUTION, 0, reason=reason)
+
     def _report_lost(self, argument1: object, argument2: object) -> None:
         """Note a defect: the DPC runs with the arguments of the first insertion, and nobody gets these."""
         was = f"{self.system_argument1!r} and {self.system_argument2!r}"
@@ -168,6 +186,8 @@ class Dpc:
         """Do as `insert_queue`, but run nothing yet: for kernel code that is about to lower the IRQL itself."""
         if self.dpc_data is not None:
             return False
+        if self.deferred_routine in NO_ROUTINE:
+            self.refuse_blank()
         processor = current.processor
         least = MediumImportance
         if self.number:

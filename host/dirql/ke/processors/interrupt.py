@@ -17,16 +17,24 @@ from dirql.ke.current import current
 from dirql.ke.guard import ISR, call_synchronized, call_with_two, current_driver, describe
 from dirql.ke.hooks import Hooks
 from dirql.ke.platform import InterruptController
+from dirql.ke.processors.connection import (
+    SPURIOUS_VECTOR,
+    find_wrong_mask,
+    find_wrong_neighbour,
+    find_wrong_value,
+    report_foreign,
+)
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import enter, irql_name, restore_irql
 from dirql.ke.processors.processor import STOPPED_IRQL, Processor
 from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.refusals import note_refusal
 from dirql.ke.running import Running
 from dirql.nt.bugcodes import (
     HARDWARE_INTERRUPT_STORM,
     IRQL_NOT_LESS_OR_EQUAL,
 )
-from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, SYNCH_LEVEL, Latched
+from dirql.nt.constants import HIGH_LEVEL, Latched
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 
 __all__ = [
@@ -46,9 +54,6 @@ _DISCONNECT: Final = contract("IoDisconnectInterrupt")
 _SYNCHRONIZE_EXECUTION: Final = contract("KeSynchronizeExecution")
 _ACQUIRE_INTERRUPT_SPIN_LOCK: Final = contract("KeAcquireInterruptSpinLock")
 _RELEASE_INTERRUPT_SPIN_LOCK: Final = contract("KeReleaseInterruptSpinLock")
-
-SPURIOUS_VECTOR: Final = 0xFF
-"""The answer of the controller to a fetch when no interrupt is pending any more."""
 
 STORM_LIMIT: Final = 1000
 """The number of interrupts in a row, or of passes over the ISRs of a latched vector, that is an interrupt storm."""
@@ -170,9 +175,14 @@ class Interrupt:
             share_vector,
             processor_enable_mask & table.all_processors,
         )
-        if floating_save or not interrupt.is_sound() or not table.has_room_for(interrupt):
+        wrong = find_wrong_value(
+            vector, irql, synchronize_irql, interrupt.processor_enable_mask, floating_save
+        ) or table.connect(interrupt)
+        if wrong:
+            note_refusal(STATUS_INVALID_PARAMETER, f"IoConnectInterrupt: {wrong}")
             return STATUS_INVALID_PARAMETER, None
-        table.add(interrupt)
+        if table.assigned is not None:
+            report_foreign(vector, mode, table.assigned())
         verifier = current.kernel.verifier
         if share_vector and verifier.spurious_interrupts and verifier.is_verified(interrupt.driver):
             interrupt.call_as_shared()
@@ -196,15 +206,6 @@ class Interrupt:
         interrupt_table.value.remove(self)
         while any(self in processor.isrs for processor in current.kernel.processors):
             current.dispatcher.give_way()
-
-    def is_sound(self) -> bool:
-        """Whether vector, IRQL and affinity mask agree with each other."""
-        return (
-            0 < self.vector < SPURIOUS_VECTOR
-            and self.irql == self.vector >> 4
-            and DISPATCH_LEVEL < self.irql <= self.synchronize_irql <= SYNCH_LEVEL
-            and self.processor_enable_mask != 0
-        )
 
     def synchronize_execution(self, synchronize_routine: Callable[[C], bool], synchronize_context: C) -> bool:
         """Call `routine(context)` as if it were the ISR, and return the value; follows KeSynchronizeExecution.
@@ -269,6 +270,7 @@ class InterruptTable:
     __slots__ = (
         "affinity",
         "all_processors",
+        "assigned",
         "connected",
         "controller",
         "spurious_interrupts",
@@ -285,29 +287,40 @@ class InterruptTable:
         self.connected = 0
         """The number of connected interrupt objects."""
         self.spurious_interrupts = 0
+        self.assigned: Callable[[], list[tuple[int, bool]]] | None = None
+        """The vectors that Plug and Play has assigned to devices, and whether each is latched; None without it."""
         self.affinity = [self.all_processors] * (HIGH_LEVEL + 1)
         """By IRQL, the mask of the processors that all interrupts of that IRQL allow."""
 
-    def has_room_for(self, interrupt: Interrupt) -> bool:
-        """Whether the object can be connected beside those that are connected."""
+    def connect(self, interrupt: Interrupt) -> str:
+        """Connect the object, and return ""; if that cannot be, return the reason."""
+        wrong = self._find_conflict(interrupt)
+        if not wrong:
+            try:
+                self.add(interrupt)
+            except ValueError as error:  # the controller has no such vector
+                wrong = f"Vector: {error}"
+        return wrong
+
+    def _find_conflict(self, interrupt: Interrupt) -> str:
+        """Say why the object cannot be connected beside those that are connected; "" if it can."""
         line = self.vectors[interrupt.vector]
-        if line is not None and not all(
-            other.share_vector and interrupt.share_vector and other.mode == interrupt.mode
-            for other in line.interrupts
-        ):
-            return False
-        return bool(self.affinity[interrupt.irql] & interrupt.processor_enable_mask)
+        others = () if line is None else line.interrupts
+        return find_wrong_neighbour(
+            interrupt.share_vector,
+            interrupt.mode,
+            [(other, other.share_vector, other.mode) for other in others],
+        ) or find_wrong_mask(interrupt.irql, interrupt.processor_enable_mask, self.affinity[interrupt.irql])
 
     def add(self, interrupt: Interrupt) -> None:
         """Connect the object, and enable the input of the vector if the object is the first one."""
         line = self.vectors[interrupt.vector]
         if line is None:
+            self.controller.enable(interrupt.vector, interrupt.mode == Latched)
             line = self.vectors[interrupt.vector] = Vector(interrupt.vector)
         line.interrupts = (*line.interrupts, interrupt)
         self.connected += 1
         self._note_affinity(interrupt.irql)
-        if len(line.interrupts) == 1:
-            self.controller.enable(interrupt.vector, line.latched)
 
     def remove(self, interrupt: Interrupt) -> None:
         """Disconnect the object, and disable the input of the vector if it was the last one."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from mypy_extensions import mypyc_attr
 
-__all__ = ["Section", "Witness"]
+__all__ = ["DefectWitness", "Section", "Witness"]
 
 Section = tuple[str, Sequence[str]]
 """A part of a hang report: its title, and a line for each thing."""
@@ -47,3 +47,21 @@ class Witness:
     def polled(self) -> str:
         """The register that alone was read since `begin_polling`, with its value; "" if anything else was done."""
         return ""
+
+
+class DefectWitness(Witness):
+    """Tells of the mistakes that NT lets pass, of which one may be why nothing goes on."""
+
+    __slots__ = ("_defects",)
+
+    def __init__(self, defects: Sequence[tuple[str, str]]) -> None:
+        """`defects` are the rows and sentences that were found; more may come."""
+        self._defects = defects
+
+    def accuse(self) -> str:
+        """See `Witness`."""
+        return f"a mistake was found before: {self._defects[0][1]}" if self._defects else ""
+
+    def sections(self) -> Iterator[Section]:
+        """See `Witness`."""
+        yield "mistakes found before", [f"{row}: {sentence}" for row, sentence in self._defects]
