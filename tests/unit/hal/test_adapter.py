@@ -386,6 +386,8 @@ def test_DMA_08_bounced_data_is_in_the_buffer_only_after_the_flush(machine: Mach
 @pytest.mark.parametrize("verifier", [False, True])
 def test_DMA_08_registers_freed_without_a_flush(machine: Machine, verifier: bool) -> None:
     machine.kernel.verifier.default = VERIFIER_DMA_VERIFICATION if verifier else 0
+    found: list[tuple[str, str]] = []
+    machine.kernel.hooks.defect_found = lambda row, what: found.append((row, what))
     buffer, mdl = beyond_reach(machine, 100)
     buffer.write(b"o" * 100)
     adapter = adapter_for(description(FEW_BITS))
@@ -397,6 +399,7 @@ def test_DMA_08_registers_freed_without_a_flush(machine: Machine, verifier: bool
             assert violation(lambda: adapter.free_map_registers(registers, count)) == (0xE6, 0x0D)
             return
         adapter.free_map_registers(registers, count)
+    assert [row for row, _ in found] == ["DMA-08"]
     assert buffer.read() == b"o" * 100
 
 

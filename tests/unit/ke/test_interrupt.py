@@ -47,6 +47,32 @@ def test_INT_01_the_caller_is_not_above_the_synchronize_irql(kernel: Kernel) -> 
         interrupt.synchronize_execution(lambda _: True, None)
 
 
+def test_INT_11_a_disconnected_object_is_not_used(kernel: Kernel) -> None:
+    interrupt = connect(4, lambda: False)
+    interrupt.disconnect()
+    with bug_check(0xD5, interrupt, match="must not be used after IoDisconnectInterrupt"):
+        interrupt.synchronize_execution(lambda _: True, None)
+
+
+@pytest.mark.parametrize("claims", [False, True])
+def test_INT_05_an_isr_that_queues_a_dpc_claims_the_interrupt(
+    machine: FakeMachine, kernel: Kernel, claims: bool
+) -> None:
+    found: list[tuple[str, str]] = []
+    kernel.hooks.defect_found = lambda row, what: found.append((row, what))
+    deferred = dpc(lambda: None)
+
+    def service() -> bool:
+        machine.clear(4)
+        deferred.insert_queue(None, None)
+        return claims
+
+    connect(4, service)
+    machine.interrupt(4)
+    preempt(PASSIVE_LEVEL)
+    assert [row for row, _ in found] == ([] if claims else ["INT-05"])
+
+
 def test_INT_02_an_isr_runs_at_the_synchronize_irql_with_the_lock(
     machine: FakeMachine, kernel: Kernel
 ) -> None:

@@ -36,7 +36,7 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
-from unit.ke.making import at, connect, dpc, notification, thread
+from unit.ke.making import at, bug_check, connect, dpc, notification, thread
 
 MILLISECOND = 10_000
 CLOCKS_IN_A_MILLISECOND = FREQUENCY // 1000
@@ -495,3 +495,19 @@ def test_TMR_04_the_arguments_of_the_dpc_are_the_time_of_expiry(
     assert 0 <= low < 2**32
     expected = BOOT_TIME + max(0, due_time - BOOT_TIME if due_time > 0 else -due_time)
     assert 0 <= (high << 32 | low) - expected < 100
+
+
+def test_a_timer_that_is_set_is_not_initialized_again(kernel: Kernel) -> None:
+    timer = Timer()
+    timer.initialize()
+    timer.set(-10_000)
+    with bug_check(0xC7, 0, match=r"due at clock .* was: call KeCancelTimer first"):
+        timer.initialize()
+
+
+def test_a_dpc_that_is_queued_is_not_initialized_again(kernel: Kernel) -> None:
+    deferred = dpc(lambda: None)
+    raise_irql(DISPATCH_LEVEL)
+    deferred.insert_queue(None, None)
+    with bug_check(0xC7, 1, match="let it run first"):
+        deferred.initialize(lambda *_: None, None)

@@ -21,6 +21,7 @@ from dirql.hal.dma.queue import AllocationQueue
 from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import Run, check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.defects import report_defect
 from dirql.ke.guard import ADAPTER_CONTROL, CALLBACK, call_driver, current_driver, verifies
 from dirql.ke.origin import Mark, mark
 from dirql.ke.processors.contract import KeptContract, contract
@@ -334,13 +335,12 @@ class DmaAdapter:
                 f"{number_of_map_registers} for {map_register_base!r}",
                 number_of_map_registers,
             )
-        if map_register_base.unflushed and verifies(VERIFIER_DMA_VERIFICATION):
-            self._violation(
-                VF_DMA_NOT_FLUSHED,
-                "FlushAdapterBuffers must be called before FreeMapRegisters; it was not called",
-                map_register_base.unflushed,
-                map_register_base.count * PAGE_SIZE,
-            )
+        if map_register_base.unflushed or map_register_base.grants:
+            reason = "FlushAdapterBuffers must be called before FreeMapRegisters; it was not called"
+            size = map_register_base.count * PAGE_SIZE
+            if map_register_base.unflushed and verifies(VERIFIER_DMA_VERIFICATION):
+                self._violation(VF_DMA_NOT_FLUSHED, reason, map_register_base.unflushed, size)
+            report_defect("DMA-08", f"{reason}: the data of a device that is bounced would be lost")
         self._free(map_register_base)
         self._queue.serve()
 

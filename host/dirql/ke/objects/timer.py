@@ -8,6 +8,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
+from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.objects.timer_queue import (
@@ -19,6 +20,7 @@ from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import NO_ROUTINE, Dpc
 from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
+from dirql.nt.bugcodes import INVALID_TIMER, TIMER_OR_DPC_INVALID
 from dirql.nt.constants import (
     CLOCK_LEVEL,
     NotificationTimer,
@@ -83,6 +85,11 @@ class Timer(DispatcherObject):
     def initialize_ex(self, type: int) -> None:
         """Make it a NotificationTimer or a SynchronizationTimer that is not set; follows KeInitializeTimerEx."""
         _INITIALIZE_TIMER_EX.check_arguments(self, type)
+        if self._entry.due is not None and current.kernel.verifier.is_verified(current.processor.driver):
+            reason = (
+                f"a timer that is set must not be initialized again; {self!r} was: call KeCancelTimer first"
+            )
+            bug_check(TIMER_OR_DPC_INVALID, INVALID_TIMER, self, 0, 0, reason=reason)
         self._take_back()
         kind = TimerSynchronizationObject if type == SynchronizationTimer else TimerNotificationObject
         self.header.initialize(kind, 0)

@@ -24,6 +24,7 @@ from dirql.ke.processors.irql import enter
 from dirql.ke.processors.processor import Processor
 from dirql.nt.bugcodes import (
     DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+    INVALID_DPC,
     INVALID_PROCESSOR,
     TIMER_OR_DPC_INVALID,
 )
@@ -106,6 +107,11 @@ class Dpc:
         The routine may be None as long as the DPC is never queued.
         """
         _INITIALIZE_DPC.check_arguments(self, deferred_routine, deferred_context)
+        if self.dpc_data is not None and current.kernel.verifier.is_verified(current.processor.driver):
+            reason = (
+                f"a DPC that is queued must not be initialized again; {self!r} was queued: let it run first"
+            )
+            bug_check(TIMER_OR_DPC_INVALID, INVALID_DPC, self, 0, 0, reason=reason)
         self.type = IO_TYPE_DPC
         self.importance = MediumImportance
         self.number = 0

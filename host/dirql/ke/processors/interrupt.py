@@ -14,8 +14,10 @@ from typing import Final, NoReturn, TypeVar, cast
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
+from dirql.ke.defects import report_defect
 from dirql.ke.guard import ISR, call_synchronized, call_with_two, current_driver, describe
 from dirql.ke.hooks import Hooks
+from dirql.ke.origin import origin
 from dirql.ke.platform import InterruptController
 from dirql.ke.processors.connection import (
     SPURIOUS_VECTOR,
@@ -31,6 +33,7 @@ from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.refusals import note_refusal
 from dirql.ke.running import Running
 from dirql.nt.bugcodes import (
+    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
     HARDWARE_INTERRUPT_STORM,
     IRQL_NOT_LESS_OR_EQUAL,
 )
@@ -206,6 +209,7 @@ class Interrupt:
         interrupt_table.value.remove(self)
         while any(self in processor.isrs for processor in current.kernel.processors):
             current.dispatcher.give_way()
+        self.synchronize_irql = _DISCONNECTED
 
     def synchronize_execution(self, synchronize_routine: Callable[[C], bool], synchronize_context: C) -> bool:
         """Call `routine(context)` as if it were the ISR, and return the value; follows KeSynchronizeExecution.
@@ -253,12 +257,21 @@ class Interrupt:
         irql = current.processor.irql
         if irql == STOPPED_IRQL:
             current.kernel.refuse()
+        if self.synchronize_irql == _DISCONNECTED:
+            reason = (
+                f"an interrupt object must not be used after IoDisconnectInterrupt, which frees it; {self!r} was: stop"
+                " the DPCs, timers and requests that use it first"
+            )
+            bug_check(DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL, self, 0, origin(), 0, reason=reason)
         reason = (
             f"the lock of {self!r} must be {rule} its SynchronizeIrql, {irql_name(self.synchronize_irql)};"
             f" the IRQL was {irql_name(irql)}"
         )
         bug_check(IRQL_NOT_LESS_OR_EQUAL, self, irql, 0, "KeSynchronizeExecution", reason=reason)
 
+
+_DISCONNECTED: Final = -1
+"""The SynchronizeIrql of an object that was disconnected."""
 
 ServiceRoutine = Callable[[Interrupt, object], bool]
 """A driver's ISR. It returns whether the driver's device had interrupted."""
@@ -423,6 +436,16 @@ def refuse_storm(line: Vector, reason: str) -> NoReturn:
     )
 
 
+def _report_unclaimed(processor: Processor, interrupt: Interrupt) -> None:
+    """Report an ISR that has queued a DPC, and says that its device has not interrupted (row INT-05)."""
+    if any(dpc.driver is interrupt.driver for dpc in processor.dpcs.waiting):
+        what = (
+            f"an ISR must return TRUE if its device has interrupted; {describe(interrupt.service_routine)} queued a DPC"
+            " and returned FALSE: on a shared line the other ISRs are then called in vain"
+        )
+        report_defect("INT-05", what)
+
+
 def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
     """Call one ISR at its SynchronizeIrql with its lock held; return the value as a bool."""
     irql = interrupt.synchronize_irql
@@ -440,11 +463,14 @@ def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
         lock.take(processor)
     processor.isrs.append(interrupt)
     interrupt.dispatch_count += 1
+    queued = len(processor.dpcs.waiting)
     if hooks.isr_entered is not None:
         hooks.isr_entered(interrupt)
     claimed = call_with_two(
         ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context
     )
+    if not claimed and len(processor.dpcs.waiting) > queued:
+        _report_unclaimed(processor, interrupt)
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)
     processor.isrs.pop()
