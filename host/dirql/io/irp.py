@@ -120,7 +120,7 @@ def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -
     return address.irp
 
 
-def allocate_irp(stack_size: int, charge_quota: int = False) -> Irp | None:
+def allocate_irp(stack_size: int, charge_quota: int = 0) -> Irp | None:
     """A new IRP with `stack_size` locations, 1 … 127, else None; follows IoAllocateIrp (row IRP-01).
 
     `charge_quota` is accepted and not used: there are no quotas.

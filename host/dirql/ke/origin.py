@@ -47,6 +47,7 @@ _KERNEL: Final = (
     str(_PACKAGE / "machine.py"),
     str(_PACKAGE / "host_watch.py"),
     *(f"{_PACKAGE / room}{os.sep}" for room in _KERNEL_ROOMS),
+    *(f"host/dirql/{room}/" for room in _KERNEL_ROOMS),  # mypyc's names of them in tracebacks
 )
 """The beginnings of the names of files that are neither a driver's nor a program's."""
 

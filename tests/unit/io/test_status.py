@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from compiled import no_integer
 from dirql.io.errors import IoError
 from dirql.io.loader import load_driver
 from dirql.ke.threads.system_thread import create_thread
@@ -127,7 +128,8 @@ def test_blocks_packets_and_exceptions_have_the_constant(machine: Machine) -> No
     assert block.status == STATUS_UNSUCCESSFUL
     block.status = BUSY_SIGNED
     assert block.status == STATUS_DEVICE_BUSY
-    with pytest.raises(TypeError, match="an NTSTATUS must be an integer such as STATUS_SUCCESS; it was None"):
+    sentence = "an NTSTATUS must be an integer such as STATUS_SUCCESS; it was None"
+    with pytest.raises(TypeError, match=no_integer(sentence)):
         eval("setattr(block, 'status', None)", {"block": block})
     irp = make_irp(1)
     IoReuseIrp(irp, SIGNED)

@@ -62,7 +62,7 @@ class Event(DispatcherObject):
             _INITIALIZE_EVENT.check_arguments(self, type, state)
         header.initialize(EventSynchronizationObject if kind is None else kind, int(state))
 
-    def set(self, increment: int = 0, wait: int = False) -> int:
+    def set(self, increment: int = 0, wait: int = 0) -> int:
         """Signal the event and return the previous state; follows KeSetEvent.
 
         `increment` has no effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other
@@ -76,7 +76,7 @@ class Event(DispatcherObject):
             current.dispatcher.preempt()
         return previous
 
-    def pulse(self, increment: int = 0, wait: int = False) -> int:
+    def pulse(self, increment: int = 0, wait: int = 0) -> int:
         """Release the threads that wait now, clear the event, return the previous state; follows KePulseEvent."""
         _PULSE.check(self)
         header = self.header

@@ -68,7 +68,7 @@ class Mutex(DispatcherObject):
         self.header.signal_state -= 1
         self.owner_thread = thread
 
-    def release(self, wait: int = False) -> int:
+    def release(self, wait: int = 0) -> int:
         """Undo one acquisition and return the previous state; follows KeReleaseMutex.
 
         Raises STATUS_MUTANT_NOT_OWNED unless the current thread owns the mutex. With `wait` the caller goes on to a
