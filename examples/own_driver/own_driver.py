@@ -206,8 +206,9 @@ def DpcForIsr(dpc: wdm.KDPC, device: wdm.DEVICE_OBJECT, irp: wdm.IRP | None, con
 def ConnectInterrupt(device: wdm.DEVICE_OBJECT, resources: Resources) -> int:
     extension = device.device_extension
     wdm.IoInitializeDpcRequest(device, DpcForIsr)
-    line = next(entry.u.interrupt for entry in resources if entry.type == wdm.CmResourceTypeInterrupt)
-    mode, shared = wdm.LevelSensitive, True
+    entry = next(entry for entry in resources if entry.type == wdm.CmResourceTypeInterrupt)
+    line, latched = entry.u.interrupt, entry.flags & wdm.CM_RESOURCE_INTERRUPT_LATCHED
+    mode, shared = wdm.Latched if latched else wdm.LevelSensitive, True
     status, extension.interrupt = wdm.IoConnectInterrupt(
         Isr, device, None, line.vector, line.level, line.level, mode, shared, line.affinity, False
     )
