@@ -84,6 +84,7 @@
 // Bit numbers of a COMMAND's control byte.
 #define DIRQL_LINK_CONTROL_ANSWER 0x0u
 #define DIRQL_LINK_CONTROL_STRING 0x1u
+#define DIRQL_LINK_CONTROL_CHAINED 0x2u
 
 // Lowest bit of each field of a link's state byte.
 #define DIRQL_LINK_STATE_PRESENTED 0x0u

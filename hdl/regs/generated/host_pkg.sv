@@ -81,6 +81,7 @@ package host_pkg;
   // Bit numbers of a COMMAND's control byte.
   localparam logic [2:0] LinkControlAnswer = 3'h0;
   localparam logic [2:0] LinkControlString = 3'h1;
+  localparam logic [2:0] LinkControlChained = 3'h2;
 
   // Lowest bit of each field of a link's state byte.
   localparam logic [2:0] LinkStatePresented = 3'h0;

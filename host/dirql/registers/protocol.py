@@ -145,6 +145,7 @@ class LinkControl:
 
     ANSWER: Final = 0
     STRING: Final = 1
+    CHAINED: Final = 2
 
 
 class LinkState:
