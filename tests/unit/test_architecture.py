@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "target.contract": ("hardware", "ke.platform"),
     "target.access": (),
     "target.channel": ("target.contract", "target.access", "hardware", "registers"),
+    "link": ("target.contract", "registers"),
     "target.simulation": ("target.channel", "target.contract", "hardware", "registers"),
     "target": ("hardware", "registers"),
     "verifier.policy": ("nt",),
