@@ -15,7 +15,7 @@ from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
 from dirql.hardware.table import DescriptionError
 from dirql.ke.limits import Limits
 from dirql.lspci.selection import Selection
-from dirql.target import TARGETS
+from dirql.target import TARGETS, check_target
 
 __all__ = ["main"]
 
@@ -75,6 +75,17 @@ def _driver(text: str) -> Path:
 _MACHINE_HELP = "a machine that `dirql machines` lists, or a machine file"
 
 
+_TARGET_HELP = f"where the machine is: {', '.join(TARGETS)}, or the address of a board, as tcp://host:port"
+
+
+def _target(text: str) -> str:
+    """The name of a target; an address that cannot be is refused before anything is opened."""
+    try:
+        return check_target(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _machine(text: str) -> MachineDescription:
     """The description of a machine. A machine that cannot be is refused before anything is compiled."""
     try:
@@ -100,7 +111,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = run.add_argument
-    add("--target", choices=TARGETS, default="verilated", help="where the RTL runs")
+    add("--target", type=_target, default="verilated", metavar="NAME", help=_TARGET_HELP)
     add("--machine", type=_machine, default=DEFAULT_MACHINE, metavar="NAME", help=_MACHINE_HELP)
     add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
     add(
@@ -166,7 +177,13 @@ def _add_lspci(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "after reset. Options and forms are those of lspci on Linux.",
     )
     add = lspci.add_argument
-    add("--target", choices=TARGETS, default="verilated", help="where the RTL runs (default: %(default)s)")
+    add(
+        "--target",
+        type=_target,
+        default="verilated",
+        metavar="NAME",
+        help=f"{_TARGET_HELP} (default: %(default)s)",
+    )
     add(
         "--machine",
         type=_machine,

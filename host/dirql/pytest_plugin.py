@@ -57,11 +57,12 @@ _FOLDERS: pytest.StashKey[Folders] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    from dirql.target import TARGETS
-
     group = parser.getgroup("dirql", "driver tests against a machine")
     group.addoption(
-        "--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open"
+        "--dirql-target",
+        default="verilated",
+        metavar="NAME",
+        help="where the machine is that fixtures open: verilated, cocotb, or the address of a board",
     )
     group.addoption(
         "--dirql-machine",
@@ -102,7 +103,18 @@ def pytest_configure(config: pytest.Config) -> None:
         "driver(module, name=..., **options): the driver of `device` and `handle`, and options of load_driver",
     ):
         config.addinivalue_line("markers", line)
+    _check_target(config)
     _make_folders(config)
+
+
+def _check_target(config: pytest.Config) -> None:
+    """Refuse a target that there is not before the first test."""
+    from dirql.target import check_target
+
+    try:
+        check_target(config.getoption("dirql_target"))
+    except ValueError as error:
+        raise pytest.UsageError(f"--dirql-target: {error}") from error
 
 
 def _make_folders(config: pytest.Config) -> None:

@@ -18,8 +18,8 @@ MACHINE_NUMBER_BYTES = 8
 def machine_number(machine: MachineDescription) -> bytes:
     """The begin of the SHA-256 of the facts that host code can see of a machine.
 
-    The names of the machine and of its file, texts, the clock, which a board tells by itself, and the checker, which has
-    no effect on the bus, are not among them.
+    Names, texts, the clock, which a board tells by itself, and the checker, which has no effect on the bus, are not
+    among them.
     """
     facts = {
         "host_memory": machine.host_memory.size,

@@ -9,16 +9,29 @@ from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, describe
+from dirql.target.board.address import KINDS, BoardAddress, is_board
+from dirql.target.board.opening import open_board
 from dirql.target.contract import Target
 from dirql.target.simulation.build import Announce, announce_on_stderr
 from dirql.target.simulation.memory_delays import MemoryDelays
 from dirql.target.simulation.simulator import inside_simulator, run_in_simulator
 from dirql.target.simulation.toolchain import SetupError
 
-__all__ = ["TARGETS", "MemoryDelays", "inside_simulator", "open_target", "run_in_simulator"]
+__all__ = ["TARGETS", "MemoryDelays", "check_target", "inside_simulator", "open_target", "run_in_simulator"]
 
-TARGETS = ("verilated", "cocotb")
-"""The names that `open_target` knows."""
+TARGETS = ("verilated", "cocotb", *KINDS)
+"""The names that `open_target` knows. That of a board may be followed by its address: `tcp://127.0.0.1:5555`."""
+
+
+def check_target(name: str) -> str:
+    """Return the name of a target; raises `ValueError` for one that `open_target` does not know."""
+    if is_board(name):
+        BoardAddress.parse(name)
+    elif name not in TARGETS:
+        near = difflib.get_close_matches(name, TARGETS, 1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        raise ValueError(f"a target must be one of {', '.join(TARGETS)}; it was {name!r}{hint}")
+    return name
 
 
 def open_target(
@@ -35,14 +48,18 @@ def open_target(
     `machine` is the name of a machine that comes with dirql, the path of a machine file, or a description. `waves`
     names a file for all signals (capability WAVES); `checked` lets the RTL's assertions stop the machine;
     `memory_delays` makes the host's RAM answer bus masters late; `announce` is called before a build, which takes
-    long. Raises `ValueError` for an unknown name, for an option that the target does not have and for a machine that
+    long. The machine of a board must be `machine`; it is reset. Raises `NoLink` for a board that cannot be reached,
+    `ValueError` for an unknown name, for an option that the target does not have and for a machine that
     cannot be (`DescriptionError`), `SetupError` and `BuildError` when the machine cannot be built.
     """
-    if name not in TARGETS:
-        near = difflib.get_close_matches(name, TARGETS, 1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        raise ValueError(f"a target must be one of {', '.join(TARGETS)}; it was {name!r}{hint}")
+    check_target(name)
     described = describe(machine)
+    if is_board(name):
+        if waves is not None or checked or memory_delays is not None:
+            raise ValueError(
+                f"waves, checked and memory_delays must be asked of a simulated target; the target was {name}"
+            )
+        return open_board(BoardAddress.parse(name), described)
     if name == "verilated":
         from dirql.target.simulation.verilated import VerilatedTarget
 

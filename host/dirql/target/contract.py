@@ -57,6 +57,7 @@ class Capability(enum.Enum):
     WAVES = "signals can be dumped to a file"
     CONFINEMENT = "bus masters can be confined to parts of the host's memory"
     PADS = "the pads of functions can be driven and read"
+    PRECISE_WRITES = "the error of a write to memory space is raised by that write"
 
 
 class BusStatus(enum.IntEnum):
@@ -100,6 +101,10 @@ class BusError(TargetError):
         self.operation = operation
         self.address = address
         self.completed = completed
+        self.posted = False
+        """The error is that of a write before the access that raises it; see `Capability.PRECISE_WRITES`."""
+        self.value: int | None = None
+        """With `posted`, the dword that the access has read, which itself ended well."""
 
 
 class MasterAbort(BusError):
@@ -242,8 +247,10 @@ class Target(Clock):
 
     Addresses are bus addresses; configuration addresses are bus 23:16, device 15:11, function 10:8, register 7:2.
     Values are unsigned 32-bit integers, byte lane 0 in bits 7:0. Byte enables are high-true, bit 0 for lane 0. Each
-    transaction raises a `BusError` when it fails. Each operation raises `ValueError` for an argument that it cannot
-    carry, `LinkLost` when the machine no longer answers, and `TargetClosed` after `close`.
+    transaction raises a `BusError` when it fails; without the capability PRECISE_WRITES, the error of a single write to
+    memory space is raised by the next transaction that is no such write, which is carried out all the same. Each
+    operation raises `ValueError` for an argument that it cannot carry, `LinkLost` when the machine no longer answers,
+    and `TargetClosed` after `close`.
     """
 
     name: str
