@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dirql import __version__
 from dirql.hardware.description import MachineDescription
+from dirql.hardware.identity import machine_number
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
 from dirql.hardware.table import DescriptionError
 from dirql.ke.limits import Limits
@@ -273,7 +274,7 @@ def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:
 def _machines() -> int:
     for name in machine_names():
         machine = load_machine(name)
-        print(f"{name:10} {machine.description}")
+        print(f"{name:10} {machine_number(machine).hex()}  {machine.description}")
     return 0
 
 
