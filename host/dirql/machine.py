@@ -37,6 +37,7 @@ from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
 from dirql.ke.kernel import Kernel
 from dirql.ke.limits import Limits
+from dirql.ke.processors.dpc import Dpc
 from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
@@ -183,6 +184,7 @@ class Machine:
             self.kernel.witnesses.append(IoWitness(self.io))
             self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
             self.kernel.witnesses.append(HalWitness(self.hal))
+            self.hal.machine_removed = self._note_removal
             for driver in _BOOT_DRIVERS:
                 self.load_driver(driver)
         except BaseException:
@@ -190,6 +192,16 @@ class Machine:
             raise
         if self._host_watch is not None:
             self._host_watch.start()
+
+    def _note_removal(self) -> None:
+        """The board was unplugged: tell the drivers, in a thread, that their devices are gone."""
+        dpc = Dpc()
+        dpc.initialize(self._queue_removal, None)
+        dpc.insert_queue(None, None)
+
+    def _queue_removal(self, dpc: Dpc, context: object, argument1: object, argument2: object) -> None:
+        del dpc, context, argument1, argument2
+        self.io.worker.queue(self.pnp.surprise_remove_devices)
 
     def _note_defect(self, row: str, what: str) -> None:
         self.defects.append((row, what))

@@ -54,10 +54,11 @@
 #define DIRQL_ANSWER_ATTENTION 0x28u
 #define DIRQL_ANSWER_INPUT 0x2Cu
 
-// Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access.
+// Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access; the machine was removed.
 #define DIRQL_ATTENTION_INTERRUPT 0x1u
 #define DIRQL_ATTENTION_DEADLINE 0x2u
 #define DIRQL_ATTENTION_STRAY 0x4u
+#define DIRQL_ATTENTION_REMOVED 0x8u
 
 // Statuses beyond those of the bus: no response came; the model stopped itself, as a failed assertion makes it do.
 #define DIRQL_FAILURE_UNANSWERED 0x10u

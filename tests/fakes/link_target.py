@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
+import os
 import queue
 from collections.abc import Callable
+from time import monotonic
 from typing import NamedTuple
 
+from dirql.link.faults import Faults, FaultyPipe
 from dirql.link.pipe import READ_SLICE, Pipe, PipeLost
 from dirql.link.session import Patience
 from dirql.target.board.target import BoardTarget
+from dirql.target.contract import MemoryFile, Target
 from fakes.fake_device import FakeDevice
 from fakes.scripted_target import ScriptedTarget
 
-__all__ = ["DevicePipe", "FakeBoard", "open_fake_board"]
+__all__ = ["DevicePipe", "FakeBoard", "open_board_over", "open_fake_board"]
 
 
 class DevicePipe(Pipe):
@@ -62,6 +66,35 @@ class DevicePipe(Pipe):
     def close(self) -> None:
         """See `Pipe`."""
         self.closed = True
+
+
+class _SharedMemoryTarget(BoardTarget):
+    """A board target whose RAM is that of the machine behind the device, so that its bus masters need no link."""
+
+    __slots__ = ()
+    shared: Target
+
+    def _map_memory(self, size: int) -> tuple[memoryview, MemoryFile]:
+        file = self.shared.memory_file
+        assert file is not None
+        assert size == len(self.shared.memory)
+        return self.shared.memory, MemoryFile(os.dup(file.fd), file.offset)
+
+
+def open_board_over(
+    machine: Target,
+    *,
+    patience: Patience | None = None,
+    clock: Callable[[], float] = monotonic,
+    faults: Faults | None = None,
+) -> FakeBoard:
+    """A board target on any other target; bus masters use its memory as they do without a link."""
+    device = FakeDevice(machine, clock=clock)
+    pipe = DevicePipe(device.receive)
+    kind = type("OverTarget", (_SharedMemoryTarget,), {"shared": machine, "__slots__": ()})
+    line = pipe if faults is None else FaultyPipe(pipe, faults)
+    target = kind("fake", line, machine.description, patience=patience)
+    return FakeBoard(target, device, pipe)
 
 
 class FakeBoard(NamedTuple):

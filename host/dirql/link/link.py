@@ -147,11 +147,6 @@ class Link:
 
     # Host code, which holds `changed`.
 
-    def check(self) -> None:
-        """Raise `LinkLost` if the link is lost."""
-        if self._lost is not None:
-            self._check()
-
     def _check(self) -> None:
         if self._lost is not None:
             _raise_lost(self._lost)
@@ -173,8 +168,10 @@ class Link:
 
     def wait(self, limit: float | None = None) -> None:
         """Wait until something comes, the session has something to do, or `limit` seconds have passed."""
-        now = time.monotonic()
-        left = max(0.0, self.session.next_time() - now)
+        if self._lost is not None:
+            self.changed.wait(limit)
+            return
+        left = max(0.0, self.session.next_time() - time.monotonic())
         self.changed.wait(left if limit is None else min(left, limit))
         self._tick(time.monotonic())
 
@@ -231,6 +228,8 @@ class Link:
         session.tick(now)
         self.flush()
         if session.loss is not None and session.hello is not None and self._lost is None:
+            if self._stopping:
+                return
             if session.loss is Loss.RESET:
                 self._lose(f"the board at {self.pipe.name} was reset, or another program has taken it")
             elif session.loss is Loss.SILENCE:
@@ -241,6 +240,7 @@ class Link:
     def _lose(self, reason: str) -> None:
         if self._lost is None:
             self._lost = reason
+            self.input = None
             self.asks_attention = True
             self.signal()
             self.changed.notify_all()
@@ -288,7 +288,7 @@ class Link:
 
     def _look(self) -> None:
         """Set `asks_attention`, and signal when it becomes true."""
-        asks = self.input is not None or self.memory.has_stray or self._lost is not None
+        asks = self.input is not None or self.memory.has_stray
         before, self.asks_attention = self.asks_attention, asks
         if asks and not before:
             self.signal()

@@ -99,11 +99,12 @@ class Answer:
 
 
 class Attention:
-    """Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access."""
+    """Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access; the machine was removed."""
 
     INTERRUPT: Final = 1
     DEADLINE: Final = 2
     STRAY: Final = 4
+    REMOVED: Final = 8
 
 
 class Failure(IntEnum):

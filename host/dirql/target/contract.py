@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ __all__ = [
     "EventRecord",
     "Grant",
     "LinkLost",
+    "MachineRemoved",
     "MasterAbort",
     "MemoryFile",
     "NotSupported",
@@ -101,10 +102,6 @@ class BusError(TargetError):
         self.operation = operation
         self.address = address
         self.completed = completed
-        self.posted = False
-        """The error is that of a write before the access that raises it; see `Capability.PRECISE_WRITES`."""
-        self.value: int | None = None
-        """With `posted`, the dword that the access has read, which itself ended well."""
 
 
 class MasterAbort(BusError):
@@ -133,6 +130,19 @@ class TransactionTimeout(BusError):
 
     status = BusStatus.TIMEOUT
     meaning = "a time-out: the device kept asking for a retry"
+
+
+class MachineRemoved(LinkLost, BusError):
+    """The machine is gone: the link to the board was lost. As on a PC, nobody claims an address of a removed device."""
+
+    status = BusStatus.MASTER_ABORT
+    meaning = "nothing: the machine was removed"
+
+    def __init__(self, reason: str, operation: str, address: int) -> None:
+        """`reason` is a sentence that says how the machine was lost."""
+        BusError.__init__(self, operation, address)
+        self.args = (f"{self.args[0]}: {reason}",)
+        self.reason = reason
 
 
 _BUS_ERRORS: dict[int, type[BusError]] = {
@@ -224,6 +234,7 @@ class Wake(enum.IntEnum):
     INTERRUPT = 1
     DEADLINE = 2
     STRAY = 3
+    REMOVED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +258,10 @@ class Target(Clock):
 
     Addresses are bus addresses; configuration addresses are bus 23:16, device 15:11, function 10:8, register 7:2.
     Values are unsigned 32-bit integers, byte lane 0 in bits 7:0. Byte enables are high-true, bit 0 for lane 0. Each
-    transaction raises a `BusError` when it fails; without the capability PRECISE_WRITES, the error of a single write to
-    memory space is raised by the next transaction that is no such write, which is carried out all the same. Each
-    operation raises `ValueError` for an argument that it cannot carry, `LinkLost` when the machine no longer answers,
-    and `TargetClosed` after `close`.
+    transaction raises a `BusError` when it fails; without the capability PRECISE_WRITES, that of a single write to
+    memory space is told by the next transaction that is no such write (`write_error`). Each operation raises
+    `ValueError` for an argument that it cannot carry, `LinkLost` when the machine no longer answers, and `TargetClosed`
+    after `close`.
     """
 
     name: str
@@ -263,6 +274,9 @@ class Target(Clock):
     """The host's RAM as writable bytes. Bus masters see the first byte at bus address 0."""
     memory_file: MemoryFile | None
     """The file that holds `memory`, `len(memory)` bytes of it; None where there is none, as on a board."""
+
+    write_error: Callable[[BusError], None] | None = None
+    """Called with the error of a write that was not waited for; with None, the transaction that learns of it raises."""
 
     # Transactions.
 
@@ -390,6 +404,21 @@ class Target(Clock):
     def take_stray_access(self) -> StrayAccess | None:
         """The first stray access since the last call, None if there was none."""
         raise _no_confinement(self.name)
+
+    # Removal, for machines that can be unplugged.
+
+    @property
+    def removed(self) -> str | None:
+        """The sentence that says how the machine was lost; None while it is there, and on targets that cannot lose it.
+
+        After it was lost, each transaction raises `MachineRemoved`, marks are dropped, and the clock goes on as that
+        of the host, so that what waits for a time comes to an end.
+        """
+        return None
+
+    def take_removal(self) -> str | None:
+        """Do as `removed`, and let the removal ask for attention no longer."""
+        return None
 
     # Pads, for targets with PADS.
 

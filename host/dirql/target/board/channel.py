@@ -9,14 +9,14 @@ frame of the board, so it moves when the board says something; a wait asks the b
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dirql.link.frames import Command, DeviceHello
 from dirql.link.link import Link, Pending
 from dirql.registers.protocol import Answer, Attention, Link as LinkWords, Op
 from dirql.target.channel.channel import NEVER
 from dirql.target.channel.operations import OPERATION_NAMES
-from dirql.target.contract import LinkLost, MemoryFile, TargetError, bus_error
+from dirql.target.contract import BusError, LinkLost, MachineRemoved, MemoryFile, TargetError, bus_error
 
 __all__ = ["LinkChannel"]
 
@@ -47,15 +47,22 @@ class LinkChannel:
         self.quiet_until = NEVER
         self.link = link
         self.hello: DeviceHello | None = None
+        self.report: Callable[[BusError], None] = _raise
+        """Called with the error of a posted write by the next command that is waited for."""
         self._frequency = frequency
         self._posted = frozenset({Op.MEM_WRITE}) if posts else frozenset()
         self._deadline = NEVER
         self._asked_at = 0.0
+        self.removal_taken = False
+        """Whether host code has taken note that the machine was removed."""
 
     @property
     def clock(self) -> int:
-        """See `Channel`."""
-        return self.link.clock
+        """See `Channel`; after the link was lost the time of the host."""
+        link = self.link
+        if link.lost is None:
+            return link.clock
+        return link.clock + int((time.monotonic() - link.clock_at) * self._frequency)
 
     @property
     def records_dropped(self) -> int:
@@ -71,7 +78,9 @@ class LinkChannel:
             answer |= Attention.INTERRUPT << Answer.ATTENTION | number << Answer.INPUT
         if link.memory.has_stray:
             answer |= Attention.STRAY << Answer.ATTENTION
-        if link.clock >= self._deadline:
+        if link.lost is not None and not self.removal_taken:
+            answer |= Attention.REMOVED << Answer.ATTENTION
+        if self.clock >= self._deadline:
             answer |= Attention.DEADLINE << Answer.ATTENTION
         return answer
 
@@ -86,7 +95,7 @@ class LinkChannel:
         pending = Pending(operation, address, posted)
         link = self.link
         with link.changed:
-            self._make_room()
+            self._make_room(pending)
             link.command(Command(operation, address, byte_enables, length, data, answer=not posted), pending)
             link.flush()
             if posted:
@@ -95,7 +104,7 @@ class LinkChannel:
         response = pending.response
         assert response is not None
         value = int.from_bytes(response.data[:4], "little")
-        self._report_failures(value)
+        self._report_failures()
         return self._answer(value, _checked(response.status, pending))
 
     def transfer(self, operation: int, spent: int, address: int, data: memoryview, repeats: bool, /) -> int:
@@ -106,7 +115,7 @@ class LinkChannel:
         link = self.link
         sent = []
         with link.changed:
-            self._make_room()
+            self._make_room(Pending(operation, address))
             for number, piece in enumerate(pieces):
                 at = address if repeats else address + _PIECE * number
                 wanted = answers or number == len(pieces) - 1
@@ -119,42 +128,49 @@ class LinkChannel:
             link.flush()
             self._finish(sent[-1])
         moved, status = _collect(sent, pieces if reads else [])
-        self._report_failures(None)
+        self._report_failures()
         return self._answer(moved if repeats else 0, status)
 
-    def _make_room(self) -> None:
-        """Wait until few commands are under way; raises `LinkLost`."""
+    def _make_room(self, pending: Pending) -> None:
+        """Wait until few commands are under way; raises `MachineRemoved`."""
         link = self.link
-        link.check()
+        self._check(pending)
         while link.session.backlog > _BACKLOG:
             link.wait()
-            link.check()
+            self._check(pending)
 
     def _finish(self, pending: Pending) -> None:
-        """Wait for the RESPONSE to a command; raises `LinkLost`."""
+        """Wait for the RESPONSE to a command; raises `MachineRemoved`."""
         link = self.link
         while pending.response is None:
+            self._check(pending)
             link.wait()
-            link.check()
 
-    def _report_failures(self, value: int | None) -> None:
-        """Raise the error of the first posted write that failed; `value` is the datum that has just been read."""
+    def _check(self, pending: Pending) -> None:
+        lost = self.link.lost
+        if lost is not None and pending.response is None:
+            raise MachineRemoved(lost, OPERATION_NAMES.get(pending.operation, "mark"), pending.address)
+
+    def _report_failures(self) -> None:
+        """Report the posted writes that failed."""
         failures = self.link.failures
         if not failures:
             return
         with self.link.changed:
-            pending, status = failures[0]
+            failed = failures.copy()
             failures.clear()
-        error = bus_error(_checked(status, pending), OPERATION_NAMES[pending.operation], pending.address)
-        error.posted, error.value = True, value
-        raise error
+        for pending, status in failed:
+            operation = OPERATION_NAMES[pending.operation]
+            self.report(bus_error(_checked(status, pending), operation, pending.address))
 
     def post_mark(self, spent: int, payload: int, /) -> bool:
         """See `Channel`; the mark is sent at once."""
         pending = Pending(Op.MARK, 0, posted=True)
         link = self.link
         with link.changed:
-            self._make_room()
+            if link.lost is not None:
+                return True
+            self._make_room(pending)
             link.command(Command(Op.MARK, data=payload.to_bytes(4, "little")), pending)
             link.flush()
         return True
@@ -165,27 +181,25 @@ class LinkChannel:
         """See `Channel`. With limit 0 it only looks at what has come, and now and then asks for the clock."""
         link = self.link
         with link.changed:
-            link.check()
             self._ask_now_and_then()
-            stop = link.clock + limit
+            stop = self.clock + limit
             end = time.monotonic() + _LONGEST_WAIT
-            while limit and not self._answer(0, 0) and link.clock < stop:
+            while limit and not self._answer(0, 0) and self.clock < stop:
                 now = time.monotonic()
                 if now >= end:
                     break
                 until = min(stop, self._deadline)
                 left = (until - link.clock) / self._frequency - (now - link.clock_at)
-                if left <= 0 and not link.session.is_asking:
+                if left <= 0 and not link.session.is_asking and link.lost is None:
                     link.session.ask(now)
                     link.flush()
                 link.wait(min(left, end - now) if left > 0 else end - now)
-                link.check()
             return self._answer(0, 0)
 
     def _ask_now_and_then(self) -> None:
         link = self.link
         now = time.monotonic()
-        if now >= self._asked_at + _ASK_EVERY and not link.session.is_asking:
+        if now >= self._asked_at + _ASK_EVERY and not link.session.is_asking and link.lost is None:
             self._asked_at = now
             link.session.ask(now)
             link.flush()
@@ -198,6 +212,13 @@ class LinkChannel:
         """An answer to no command, with what asks for attention now."""
         with self.link.changed:
             return self._answer(0, 0)
+
+    def take_removal(self) -> str | None:
+        """See `Target.take_removal`."""
+        with self.link.changed:
+            self.removal_taken = self.link.lost is not None
+            self.link.asks_attention = self.link.input is not None or self.link.memory.has_stray
+            return self.link.lost
 
     # The rest.
 
@@ -217,6 +238,10 @@ class LinkChannel:
     def close(self) -> None:
         """See `Channel`."""
         self.link.close()
+
+
+def _raise(error: BusError) -> None:
+    raise error
 
 
 def _pieces(data: memoryview) -> Iterator[memoryview]:

@@ -16,7 +16,7 @@ from dirql.target.board.channel import LinkChannel
 from dirql.target.board.identity import check_identity
 from dirql.target.channel.channel import STRAY_WANTED, WANTED
 from dirql.target.channel.target import CommandTarget
-from dirql.target.contract import Capability, Grant, MemoryFile, StrayAccess, Wake
+from dirql.target.contract import BusError, Capability, Grant, MemoryFile, StrayAccess, Wake
 
 __all__ = ["BoardTarget"]
 
@@ -55,13 +55,11 @@ class BoardTarget(CommandTarget):
         for a board that does not answer, or that is another machine or speaks another version of the protocol.
         """
         self.name = name
-        size = machine.host_memory.size
-        self._file = os.memfd_create("dirql-memory")
-        os.ftruncate(self._file, size)
-        memory = memoryview(mmap.mmap(self._file, size))
+        memory, file = self._map_memory(machine.host_memory.size)
+        self._file = file.fd
         self.link = Link(pipe, memory, patience)
         self._link_channel = LinkChannel(
-            self.link, memory, MemoryFile(self._file, 0), frequency=machine.frequency, posts=not precise
+            self.link, memory, file, frequency=machine.frequency, posts=not precise
         )
         try:
             super().__init__(self._link_channel, machine)
@@ -71,12 +69,26 @@ class BoardTarget(CommandTarget):
             self.frequency = hello.frequency
             self.floor: Floor = self.link.measure()
         except BaseException:
+            self._closed = True
             self.link.close()
             os.close(self._file)
             raise
         if precise:
             self.capabilities |= {Capability.PRECISE_WRITES}
         self.link.signal = self._signal
+        self._link_channel.report = self._report
+
+    def _map_memory(self, size: int) -> tuple[memoryview, MemoryFile]:
+        """The host's RAM, zeros, in a file of its own."""
+        file = os.memfd_create("dirql-memory")
+        os.ftruncate(file, size)
+        return memoryview(mmap.mmap(file, size)), MemoryFile(file, 0)
+
+    def _report(self, error: BusError) -> None:
+        """Tell the error of a write that was not waited for."""
+        if self.write_error is None:
+            raise error
+        self.write_error(error)
 
     def _signal(self) -> None:
         """Ask for attention; the link's thread calls it."""
@@ -164,6 +176,18 @@ class BoardTarget(CommandTarget):
         self._set_horizon()
         self._resume()
         return found
+
+    @property
+    def removed(self) -> str | None:
+        """See `Target`."""
+        return self.link.lost
+
+    def take_removal(self) -> str | None:
+        """See `Target`."""
+        _ = self._open
+        reason = self._link_channel.take_removal()
+        self._take(self._link_channel.attention())
+        return reason
 
     # Life.
 
