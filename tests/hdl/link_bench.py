@@ -35,11 +35,13 @@ from dirql.link.frames import (
     type_of,
 )
 from dirql.link.records import RecordReader
-from dirql.registers.protocol import LinkToDevice
+from dirql.registers.protocol import LinkToDevice, Op
+from dirql.target.contract import Target
 from dirql.target.simulation.build import Recipe, Stage, build, verilated_sources, write_generated
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
+from hdl.machine_bench import Bench
 
-__all__ = ["Fault", "Host", "Line", "clean", "faulty", "load_bench"]
+__all__ = ["Fault", "Host", "Line", "clean", "faulty", "load_bench", "open_bench"]
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim/hdl/link_bench.cpp"
@@ -149,7 +151,7 @@ class Line:
         self._library.link_reset(self._bench)
 
     def close(self) -> None:
-        """End the simulation."""
+        """End the simulation of this machine."""
         self._library.link_close(self._bench)
 
     def run(self, clocks: int, data: bytes = b"", *, until_end: bool = False) -> tuple[bytes, bytes]:
@@ -167,14 +169,16 @@ class Line:
 
 
 Fault = Callable[[bytes], bytes]
-"""What the line does to some bytes: gives what arrives of them."""
+"""A line that changes bytes: it gives those that arrive."""
 
 ROOM_OF_DATA = 150
 """Bytes of the receive ring that stay free for a DATA."""
 UNDER_WAY = 100
 """Frames that the host has under way at most."""
-PATIENCE = 6_000
-"""Clocks without progress after which the host sends again and asks again."""
+OWED = 3
+"""Frames that the host takes at most before it acknowledges them."""
+PATIENCE = 600
+"""Bytes in whose time nothing moves, after which the host sends again and asks again."""
 
 
 def clean(data: bytes) -> bytes:
@@ -240,23 +244,29 @@ class Host:
         self._late: deque[tuple[int, Data]] = deque()
         self._out: deque[bytes] = deque()
         self._gap = False
+        self._owed = 0
         self._moved = self.line.clock
         self._decoder = Decoder()
         self._reader = RecordReader()
 
+    @property
+    def _patience(self) -> int:
+        return PATIENCE * (8 + self.line.out_pace)
+
     def open(self, nonce: int = 1) -> DeviceHello:
-        """Begin a session."""
+        """Begin a session with this nonce."""
         self._begin()
         self.hello = None
         for _ in range(50):
             if self.hello is not None and self.hello.nonce == nonce:
                 return self.hello
             self.emit(Frame(LinkToDevice.HELLO, 0, self._wanted, Hello(nonce).pack()))
-            self.pump(PATIENCE, lambda: self.hello is not None and self.hello.nonce == nonce)
+            self.pump(self._patience, lambda: self.hello is not None and self.hello.nonce == nonce)
         raise AssertionError("the device does not answer a HELLO")
 
     def emit(self, frame: Frame) -> None:
         """Put a frame on the line as it is."""
+        self._owed = 0
         self._out.append(self.to_device(encode(frame.contents())))
 
     def control(self, *, ask: bool = False, again: bool = False) -> None:
@@ -290,7 +300,7 @@ class Host:
         end = self.line.clock + limit
         while not condition():
             assert self.line.clock < end, "the device does not answer"
-            self.pump(PATIENCE, condition)
+            self.pump(self._patience, condition)
             if ask and not condition():
                 self.control(ask=True)
 
@@ -299,6 +309,8 @@ class Host:
         end = self.line.clock + clocks
         while self.line.clock < end and not condition():
             self._fill()
+            if self._owed >= OWED:
+                self.control()
             data = b"".join(self._out)
             self._out.clear()
             before = self.line.clock
@@ -306,7 +318,7 @@ class Host:
             if rest:
                 self._out.append(rest)
             self._take(back)
-            if (self._unacknowledged or self._gap) and self.line.clock - self._moved > PATIENCE:
+            if (self._unacknowledged or self._gap) and self.line.clock - self._moved > self._patience:
                 self._again()
 
     def _fill(self) -> None:
@@ -347,6 +359,7 @@ class Host:
                 continue
             self._wanted = (self._wanted + 1) & 0xFF
             self._gap = False
+            self._owed += 1
             self.frames.append(frame)
             self._acknowledge(frame)
             self._serve(frame)
@@ -392,3 +405,62 @@ class Host:
             lanes = write.first if place < 4 else write.last if place >= last else 0xF
             if lanes >> place % 4 & 1:
                 self.memory[write.address + place] = value
+
+
+class Port:
+    """The part of a target that `machine_bench.Bench` needs, over a link. A failure raises AssertionError."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.memory = memoryview(host.memory)
+
+    def _call(self, operation: Op, address: int, enables: int, data: bytes = b"") -> int:
+        answer = self.host.call(Command(operation, address, enables, 1, data, answer=True))
+        assert (answer.status, answer.done) == (0, 1)
+        return int.from_bytes(answer.data, "little")
+
+    def read_memory(self, address: int, byte_enables: int = 0xF) -> int:
+        return self._call(Op.MEM_READ, address, byte_enables)
+
+    def write_memory(self, address: int, value: int, byte_enables: int = 0xF) -> None:
+        """Post the write: the next read is behind it."""
+        data = value.to_bytes(4, "little")
+        self.host.send(Command(Op.MEM_WRITE, address, byte_enables, 1, data))
+
+    def read_configuration(self, address: int, byte_enables: int = 0xF) -> int:
+        return self._call(Op.CFG_READ, address, byte_enables)
+
+    def write_configuration(self, address: int, value: int, byte_enables: int = 0xF) -> None:
+        self._call(Op.CFG_WRITE, address, byte_enables, value.to_bytes(4, "little"))
+
+    def write_memory_burst(self, address: int, data: memoryview) -> None:
+        for place in range(0, len(data), 256):
+            piece = bytes(data[place : place + 256])
+            command = Command(Op.MEM_WRITE, address + place, 0xF, len(piece) // 4, piece, chained=place > 0)
+            self.host.send(command)
+
+    def read_memory_burst(self, address: int, into: memoryview) -> None:
+        for place in range(0, len(into), 256):
+            piece = into[place : place + 256]
+            length = len(piece) // 4
+            answer = self.host.call(Command(Op.MEM_READ, address + place, 0xF, length, answer=True))
+            assert (answer.status, answer.done) == (0, length)
+            piece[:] = answer.data
+
+    def interrupt_acknowledge(self) -> int:
+        return self._call(Op.INT_ACK, 0, 1)
+
+    def now(self) -> int:
+        return self.host.line.clock
+
+    def spend(self, clocks: int) -> None:
+        self.host.pump(clocks)
+
+
+def open_bench(host: Host) -> Bench:
+    """Begin a session if there is none, and enumerate the machine."""
+    if host.hello is None:
+        host.open()
+    bench = Bench(cast("Target", Port(host)))
+    bench.enumerate()
+    return bench

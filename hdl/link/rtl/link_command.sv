@@ -73,7 +73,7 @@ module link_command #(
   logic [6:0]  count_q, wanted;
   logic [15:0] count;
   logic [7:0]  control;
-  logic        skips, failed_q, answer, is_string, known, memory, many, burst, fits, enough, more, malformed;
+  logic        skips, failed_q, news_q, answer, is_string, known, memory, many, burst, fits, enough, more, malformed;
   logic        ended_q, ends, succeeds, word_moves, word_read;
 
   // The bytes before the data: operation and byte enables, control, count, address.
@@ -130,7 +130,7 @@ module link_command #(
       end
       StNext: begin
         if (burst) state_d = more ? StDatum : StRun;
-        else if (!more || news_i) state_d = StDone;
+        else if (!more || news_q) state_d = StDone;
         else state_d = reads_o ? StOffer : StDatum;
       end
       // A string that ends early is answered, so that the host knows where.
@@ -159,6 +159,9 @@ module link_command #(
   assign ends     = state_q == StRun && (ended_q || cmd_op_o == host_pkg::OpMark) && !rdata_valid_i;
   assign succeeds = status_q == host_pkg::BusStatusOk;
   always_ff @(posedge clk_i) begin : p_status
+    // An interrupt that came since the begin of the frame may have been told meanwhile.
+    if (state_q == StIdle) news_q <= 1'b0;
+    else if (news_i) news_q <= 1'b1;
     if (state_q == StOffer) ended_q <= 1'b0;
     else if (rsp_valid_i) ended_q <= 1'b1;
     if (state_q == StIdle) status_q <= enough ? host_pkg::BusStatusOk : host_pkg::LinkMalformed[2:0];

@@ -309,6 +309,6 @@ module link_compose #(
   assign fetched_o      = go && state_q == StFixed && type_q == host_pkg::LinkToHostFetch && last_step;
   assign responded_o    = go && state_q == StEnd && type_q == host_pkg::LinkToHostResponse;
   assign index_o        = units_d;
-  assign record_start_o = state_q == StRecord;
+  assign record_start_o = state_q == StRecord && state_d == StShort;
   assign record_ready_o = go && state_q == StShort;
 endmodule

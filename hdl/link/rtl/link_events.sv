@@ -103,6 +103,10 @@ module link_events (
     head[host_pkg::LinkRecordCauses]         = causes_q;
     head[host_pkg::LinkRecordMark]           = mark_q;
   end
+  always_ff @(posedge clk_i) begin : p_assert
+    // A record is begun when the one before is done.
+    if (rst_ni && start_i) a_begun: assert (state_q == StIdle);
+  end
   assign valid_o = state_q == StHead || (state_q == StSend && present);
   assign byte_o  = state_q == StHead ? head : in_clock && !full ? since : datum;
   assign last_o  = state_q == StSend && step && index_q == 4'd15;

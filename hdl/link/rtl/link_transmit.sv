@@ -129,8 +129,9 @@ module link_transmit #(
     if (rst_ni) begin
       // No more frames are under way than numbers can tell apart.
       a_number: assert (under_way <= Longest);
-      // The frames that are acknowledged, and those that are sent, are of those that were made.
+      // The frames that are acknowledged are of those that were made.
       a_acknowledged: assert (8'(unacknowledged_q - oldest_q) <= under_way);
+      // The frames that were sent are of those that were made.
       a_sent: assert (8'(sent_q - oldest_q) <= under_way);
     end
   end
