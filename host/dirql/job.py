@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -31,8 +31,10 @@ from dirql.machine import LeakReport, Machine, open_machine
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict
+from dirql.target.contract import LinkLost
 from dirql.trace import perfetto
 from dirql.trace.histogram import Histogram
+from dirql.trace.host_times import HostTimes
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
 from dirql.transfers import BUFFER_BAR, GUARD, HeldData, Transfers
@@ -160,6 +162,8 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
         machine.memory_manager.process.guard = GUARD
         with machine, show(console) as display:
             for row in _rows(options):
+                if machine.target.removed is not None:
+                    raise LinkLost(f"the job ended before {row.name}: {machine.target.removed}")
                 driver = machine.load_driver(
                     store if module is None else module, interrupt=row.interrupt or "level"
                 )
@@ -191,6 +195,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> JobResult:
         },
         modes=tuple(modes),
         leaks=leaks,
+        floor=machine.target.floor,
     )
 
 
@@ -209,10 +214,12 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         ]
         for each in stores:
             each.handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
+        times = None if machine.target.floor is None else HostTimes(machine.io.hooks)
         started = perf_counter()
         with (
             display.mode(row.name, 2 * options.transfers * len(stores)) as step,
             _recorder(machine, row, options) as recorder,
+            times or nullcontext(),
         ):
             arrivals, kept_up = _run_together(machine, stores, options, step)
         wall = perf_counter() - started
@@ -238,6 +245,7 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         analysis=recorder.analysis(),
         rate=options.rate,
         arrivals=arrivals,
+        host_microseconds=None if times is None else times.histogram(),
         kept_up=kept_up,
     )
     return result, recorded

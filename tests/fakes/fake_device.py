@@ -40,6 +40,9 @@ BUILD = b"fakefake"
 RING_LOG2 = 10
 LINE_LOG2 = 7
 _UNDER_WAY = 127
+_LONGEST_WRITE = 2 * 142
+_LONGEST_RESPONSE = 2 * 275
+"""The bytes of the longest frames on the line, if each byte is escaped."""
 _BATCH = 8
 """The most event records of one frame."""
 
@@ -70,7 +73,7 @@ class DeviceSession:
         """Begin another session; `out` keeps nothing of the one before."""
         self._begin(nonce)
 
-    def has_room(self, size: int = 600) -> bool:
+    def has_room(self, size: int) -> bool:
         """Whether a frame of `size` bytes on the line can be kept."""
         return (
             len(self._kept) < _UNDER_WAY and sum(len(octets) for _, octets in self._kept) + size <= self._ring
@@ -226,7 +229,7 @@ class FakeDevice:
         session = self.session
         if not session.nonce:
             return
-        while session.has_room():
+        while session.has_room(_LONGEST_WRITE if self._pending else _LONGEST_RESPONSE):
             if self._pending:
                 session.make(self._pending.popleft())
             elif session.inbox:

@@ -25,8 +25,14 @@ class FaultyLine:
         faults: Faults,
         taken: Callable[[Taken], None],
         latency: float = 0.001,
+        baud: int | None = None,
     ) -> None:
+        """With `baud`, bytes take the time that they take on a serial line with ten bits for each."""
         self.now = 0.0
+        self.bytes_in = 0
+        """The bytes of the device that the line has carried."""
+        self._byte_time = 0.0 if baud is None else 10 / baud
+        self._free_at = {True: 0.0, False: 0.0}
         self._session = session
         self._device = device
         self._taken = taken
@@ -47,8 +53,11 @@ class FaultyLine:
 
     def _put(self, damage: Damage, octets: bytes, *, to_device: bool) -> None:
         passed = damage.pass_on(octets)
+        if not to_device:
+            self.bytes_in += len(octets)
         if passed:
-            due = self.now + self._latency + damage.delay()
+            self._free_at[to_device] = max(self._free_at[to_device], self.now) + len(octets) * self._byte_time
+            due = self._free_at[to_device] + self._latency + damage.delay()
             heapq.heappush(self._late, (due, next(self._order), to_device, passed))
 
     def step(self) -> None:

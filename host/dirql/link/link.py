@@ -30,9 +30,9 @@ from dirql.link.pipe import NoLink, Pipe, PipeLost
 from dirql.link.records import RecordReader
 from dirql.link.session import Loss, Patience, Session, Taken
 from dirql.registers.protocol import Link as LinkWords
-from dirql.target.contract import LinkLost
+from dirql.target.contract import LinkFloor, LinkLost
 
-__all__ = ["Floor", "Link", "Pending"]
+__all__ = ["Link", "Pending"]
 
 _CLOCK_BITS = 48
 _KEPT_RECORDS = 1 << 24
@@ -48,14 +48,6 @@ class Pending:
     address: int
     posted: bool = False
     response: Response | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """The round trips of the link alone, in seconds, as measured when it was opened."""
-
-    shortest: float
-    median: float
 
 
 class Link:
@@ -187,7 +179,7 @@ class Link:
         """The event records of this session that were lost, in the device or here."""
         return self.records_dropped + self._overflow
 
-    def measure(self) -> Floor:
+    def measure(self) -> LinkFloor:
         """Measure the round trips of the link alone."""
         times = []
         with self.changed:
@@ -199,7 +191,7 @@ class Link:
                     self._check()
                     self.wait()
                 times.append(time.monotonic() - began)
-        return Floor(min(times), sorted(times)[_FLOOR_SAMPLES // 2])
+        return LinkFloor(min(times), sorted(times)[_FLOOR_SAMPLES // 2])
 
     # The thread.
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, describe
-from dirql.target.board.address import KINDS, BoardAddress, is_board
-from dirql.target.board.opening import open_board
 from dirql.target.contract import Target
 from dirql.target.simulation.build import Announce, announce_on_stderr
 from dirql.target.simulation.memory_delays import MemoryDelays
@@ -19,12 +17,15 @@ from dirql.target.simulation.toolchain import SetupError
 
 __all__ = ["TARGETS", "MemoryDelays", "check_target", "inside_simulator", "open_target", "run_in_simulator"]
 
-TARGETS = ("verilated", "cocotb", *KINDS)
+TARGETS = ("verilated", "cocotb", "serial", "tcp", "usb")
 """The names that `open_target` knows. That of a board may be followed by its address: `tcp://127.0.0.1:5555`."""
 
 
 def check_target(name: str) -> str:
     """Return the name of a target; raises `ValueError` for one that `open_target` does not know."""
+    # Imported here, because the room `link` needs the contract, which is in this room.
+    from dirql.target.board.address import BoardAddress, is_board
+
     if is_board(name):
         BoardAddress.parse(name)
     elif name not in TARGETS:
@@ -52,6 +53,8 @@ def open_target(
     `ValueError` for an unknown name, for an option that the target does not have and for a machine that
     cannot be (`DescriptionError`), `SetupError` and `BuildError` when the machine cannot be built.
     """
+    from dirql.target.board.address import BoardAddress, is_board
+
     check_target(name)
     described = describe(machine)
     if is_board(name):
@@ -59,6 +62,8 @@ def open_target(
             raise ValueError(
                 f"waves, checked and memory_delays must be asked of a simulated target; the target was {name}"
             )
+        from dirql.target.board.opening import open_board
+
         return open_board(BoardAddress.parse(name), described)
     if name == "verilated":
         from dirql.target.simulation.verilated import VerilatedTarget

@@ -29,6 +29,7 @@ __all__ = [
     "EventBits",
     "EventRecord",
     "Grant",
+    "LinkFloor",
     "LinkLost",
     "MachineRemoved",
     "MasterAbort",
@@ -193,6 +194,13 @@ class EventRecord(NamedTuple):
     """The causes that were set if `bits` has CAUSE, or cleared if it has CLEAR; bit 0 is the first of the function."""
 
 
+class LinkFloor(NamedTuple):
+    """The round trips of a link alone, in seconds, as measured when it was opened: no access can be faster."""
+
+    shortest: float
+    median: float
+
+
 class MemoryFile(NamedTuple):
     """The file that holds a target's RAM, for a second mapping of it."""
 
@@ -275,6 +283,8 @@ class Target(Clock):
     memory_file: MemoryFile | None
     """The file that holds `memory`, `len(memory)` bytes of it; None where there is none, as on a board."""
 
+    floor: LinkFloor | None = None
+    """The round trips of the link to the machine; None for a machine without a link."""
     write_error: Callable[[BusError], None] | None = None
     """Called with the error of a write that was not waited for; with None, the transaction that learns of it raises."""
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import pytest
 
 from dirql.link.faults import Faults
-from dirql.target.board.address import BoardAddress, is_board
+from dirql.target import TARGETS
+from dirql.target.board.address import KINDS, BoardAddress, is_board
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,8 @@ def test_other_names_are_no_boards(name: str) -> None:
 def test_an_address_that_cannot_be_is_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         BoardAddress.parse(text)
+
+
+def test_the_kinds_of_boards_are_targets() -> None:
+    assert set(KINDS) <= set(TARGETS)
+    assert [name for name in TARGETS if is_board(name)] == list(KINDS)

@@ -78,6 +78,7 @@ def test_a_board_says_what_it_can_do(board: FakeBoard) -> None:
 
 def test_the_floor_of_the_link_is_measured_when_it_is_opened(board: FakeBoard) -> None:
     floor = board.target.floor
+    assert floor is not None
     assert 0 < floor.shortest <= floor.median < 1
 
 

@@ -178,9 +178,14 @@ class LinkChannel:
     # Time.
 
     def wait(self, spent: int, limit: int, /) -> int:
-        """See `Channel`. With limit 0 it only looks at what has come, and now and then asks for the clock."""
+        """See `Channel`. With limit 0 it only looks at what has come, and now and then asks for the clock.
+
+        Otherwise posted commands are carried out first: the board does not wait with its answer to a question for them.
+        """
         link = self.link
         with link.changed:
+            while limit and link.session.backlog and link.lost is None:
+                link.wait()
             self._ask_now_and_then()
             stop = self.clock + limit
             end = time.monotonic() + _LONGEST_WAIT

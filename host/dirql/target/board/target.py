@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 
 from dirql.hardware.description import MachineDescription
-from dirql.link.link import Floor, Link
+from dirql.link.link import Link
 from dirql.link.pipe import Pipe
 from dirql.link.session import Patience
 from dirql.target.board.channel import LinkChannel
@@ -36,7 +36,7 @@ class BoardTarget(CommandTarget):
     A thread of the link sets `attention` when an interrupt comes, so code that makes no access sees it too.
     """
 
-    __slots__ = ("_file", "_link_channel", "floor", "link", "name")
+    __slots__ = ("_file", "_link_channel", "link", "name")
 
     abilities = _ABILITIES
 
@@ -67,7 +67,7 @@ class BoardTarget(CommandTarget):
             assert hello is not None
             check_identity(pipe.name, hello, machine)
             self.frequency = hello.frequency
-            self.floor: Floor = self.link.measure()
+            self.floor = self.link.measure()
         except BaseException:
             self._closed = True
             self.link.close()
