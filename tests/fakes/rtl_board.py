@@ -16,9 +16,9 @@ from hdl.link_bench import Line, load_bench
 
 __all__ = ["RtlPipe", "open_rtl_board"]
 
-_CLOCKS = 4000
+_CLOCKS = 500
 """The clocks that pass in one look at the line, fewer if a frame ends."""
-_QUIET = 50
+_QUIET = 200
 """Looks without a byte after which a read ends, so that the host's clock is looked at."""
 
 

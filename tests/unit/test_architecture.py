@@ -24,6 +24,7 @@ EVERYTHING_BELOW = (
     "verifier",
     "registers",
     "hardware",
+    "link",
     "target",
     "wdm",
     "drivers",
