@@ -91,7 +91,9 @@ def frames(count: int, rate: float) -> None:
     doubled = len(came) - len(set(came))
     seconds = perf_counter() - began
     counts = bench.session.statistics
-    print(f"{2 * half:,} frames, {rate:g} byte errors: {lost} lost, {doubled} doubled, {wrong} executed twice")
+    print(
+        f"{2 * half:,} frames, {rate:g} byte errors: {lost} lost, {doubled} doubled, {wrong} executed twice"
+    )
     print(f"  resent {counts.resent:,}, bad at the host {counts.bad:,}, {seconds:.1f} s")
     assert (lost, doubled, wrong) == (0, 0, 0)
     assert came == list(range(half))

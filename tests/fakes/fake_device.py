@@ -60,7 +60,8 @@ class DeviceSession:
     def _begin(self, nonce: int) -> None:
         self.nonce = nonce
         self.wanted = 0  # the next frame to be received
-        self.carried_out = 0  # the `next` that is told
+        self.carried_out = 0  # the `next` of the next frame
+        self.told = 0  # the `next` of the last frame
         self._number = 0
         self._kept: deque[tuple[int, bytes]] = deque()
         self._dropping = False
@@ -83,6 +84,7 @@ class DeviceSession:
         """Make a frame, keep it, and send it."""
         frame = Frame(type_of(body), self._number, self.carried_out, body.pack(), False, self._again)
         self._again = False
+        self.told = self.carried_out
         octets = encode(frame.contents())
         self._kept.append((self._number, octets))
         self._number = self._number + 1 & 0xFF
@@ -254,7 +256,8 @@ class FakeDevice:
             self._told = script.interrupt_request()
             session.make(State(self._told, script.now(), script.event_records_dropped(), answers=True))
             return True
-        if script.interrupt_request() != self._told or session.wants_to_ask:
+        owes_acknowledgement = session.carried_out != session.told and not session.out
+        if script.interrupt_request() != self._told or session.wants_to_ask or owes_acknowledgement:
             self._told = script.interrupt_request()
             session.make(State(self._told, script.now()))
             return True

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from functools import cache
+from typing import Self
 
 from dirql.hardware.reading import load_machine
 from dirql.link.faults import Faults, FaultyPipe
@@ -14,7 +17,7 @@ from dirql.link.session import Patience
 from dirql.target.board.target import BoardTarget
 from hdl.link_bench import Line, load_bench
 
-__all__ = ["RtlPipe", "open_rtl_board"]
+__all__ = ["RtlPipe", "RtlServer", "open_rtl_board"]
 
 _CLOCKS = 500
 """The clocks that pass in one look at the line, fewer if a frame ends."""
@@ -65,6 +68,53 @@ class RtlPipe(Pipe):
             if not self._closed:
                 self._closed = True
                 self.line.close()
+
+
+class RtlServer:
+    """A line behind a TCP port of this computer, for one client after another, from `with` to the end of the block."""
+
+    def __init__(self, machine: str = "default") -> None:
+        self._line = _bench(machine)()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(READ_SLICE)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.address = f"tcp://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._socket.close()
+        self._line.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                client, _ = self._socket.accept()
+                with client, contextlib.suppress(OSError):
+                    self._serve(client)
+
+    def _serve(self, client: socket.socket) -> None:
+        """Carry bytes until the client leaves. A line that is quiet lets clocks pass every millisecond."""
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        pending = b""
+        quiet = 0
+        while not self._stopping.is_set():
+            client.settimeout(0.001 if quiet > _QUIET else 0.0)
+            with contextlib.suppress(TimeoutError, BlockingIOError):
+                came = client.recv(1 << 16)
+                if not came:
+                    return
+                pending += came
+            octets, pending = self._line.run(_CLOCKS, pending, until_end=True)
+            quiet = 0 if octets or pending else quiet + 1
+            if octets:
+                client.settimeout(None)
+                client.sendall(octets)
 
 
 _bench = cache(load_bench)

@@ -18,6 +18,7 @@ from time import monotonic
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.place import Place
 from dirql.hardware.reading import describe, machine_names
+from dirql.link.session import Patience
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target import MemoryDelays, inside_simulator, open_target
@@ -26,10 +27,15 @@ from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.byte_channel import BytesTarget
 from fakes.default_machine import MACHINE
 from fakes.link_target import FakeBoard, open_fake_board
+from fakes.rtl_board import open_rtl_board
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
 FAKE_BOARD = "fake board"
 """The name of a board target whose board is a model in this process."""
+RTL_BOARD = "rtl board"
+"""The name of a board target whose board is the RTL of machine and link, compiled into this process."""
+PATIENT = Patience(silence=20.0)
+"""The times of a session with a board that is simulated, on a computer that may be busy."""
 STORE_INPUT = 4
 """The input to which INTA, the line of the first store, is routed after reset."""
 INPUT = STORE_INPUT
@@ -190,7 +196,7 @@ def open_bench(
 ) -> Bench:
     """Open the target of that name and set it up; the caller closes it. "python" is a `PythonTarget`.
 
-    The scripted machine is always the default.
+    The scripted machine is always the default, and so is that of a board here.
     """
     if name in (ScriptedTarget.name, BytesTarget.name, FAKE_BOARD):
         script = ScriptedTarget()
@@ -198,6 +204,8 @@ def open_bench(
             board = open_fake_board(script, precise=precise, clock=monotonic)
             return script_bench(board.target, script, board)
         return script_bench(script if name == script.name else BytesTarget(script), script)
+    if name == RTL_BOARD:
+        return configure_bench(open_rtl_board(precise=precise, patience=PATIENT))
     if name == "python":
         return configure_bench(PythonTarget(describe(machine), checked=checked, memory_delays=memory_delays))
     target = open_target(name, machine=machine, checked=checked, memory_delays=memory_delays)
@@ -235,6 +243,7 @@ _KINDS: dict[str, Callable[[], Bench]] = {
     "bytes": lambda: open_bench("bytes"),
     "link": lambda: open_bench(FAKE_BOARD),
     "link, posted writes": lambda: open_bench(FAKE_BOARD, precise=False),
+    "link, RTL": lambda: open_bench(RTL_BOARD),
 }
 _SIMULATOR_KINDS: dict[str, MemoryDelays | None] = {"cocotb": None, "cocotb, slow memory": DELAYS}
 KINDS_HERE = list(_SIMULATOR_KINDS if inside_simulator() else _KINDS)

@@ -196,24 +196,29 @@ class Link:
     # The thread.
 
     def _run(self) -> None:
-        while True:
-            try:
-                chunk = self.pipe.read()
-            except PipeLost as error:
-                chunk = b""
-                with self.changed:
-                    if not self._stopping:
-                        self._lose(str(error))
-                    return
+        try:
+            while self._serve():
+                pass
+        except PipeLost as error:
             with self.changed:
-                if self._stopping or self._lost is not None:
-                    return
-                now = time.monotonic()
-                if chunk:
-                    for taken in self.session.receive(chunk, now):
-                        self._note(taken, now)
-                    self.changed.notify_all()
-                self._tick(now)
+                self._lose(str(error))
+        finally:
+            with self.changed:
+                self._lose(f"the thread that reads from {self.pipe.name} has ended")
+
+    def _serve(self) -> bool:
+        """Take what has come; returns whether there is more to do. Raises `PipeLost`."""
+        chunk = self.pipe.read()
+        with self.changed:
+            if self._stopping or self._lost is not None:
+                return False
+            now = time.monotonic()
+            if chunk:
+                for taken in self.session.receive(chunk, now):
+                    self._note(taken, now)
+                self.changed.notify_all()
+            self._tick(now)
+        return True
 
     def _tick(self, now: float) -> None:
         session = self.session
@@ -230,7 +235,7 @@ class Link:
                 )
 
     def _lose(self, reason: str) -> None:
-        if self._lost is None:
+        if self._lost is None and not self._stopping:
             self._lost = reason
             self.input = None
             self.asks_attention = True

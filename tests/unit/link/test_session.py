@@ -62,6 +62,10 @@ class Bench:
     def responses(self) -> list[object]:
         return [taken.token for taken in self.taken if isinstance(taken.body, Response)]
 
+    def writes(self) -> int:
+        """The number of writes of bus masters that came."""
+        return sum(isinstance(taken.body, Write) for taken in self.taken)
+
     def executed(self) -> list[int]:
         return [int.from_bytes(command.data, "little") for command in self.device.executed]
 
@@ -146,6 +150,24 @@ def test_a_window_over_many_errors_needs_no_more_than_it_should() -> None:
     assert bench.executed() == list(range(total))
     assert bench.session.statistics.bad > 10
     assert bench.line.now < 60
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_frames_of_which_one_in_a_hundred_is_bad() -> None:
+    bench = Bench(Faults(11, flips=4e-4, drops=2e-5, doubles=2e-5), patience=Patience(silence=20.0))
+    bench.open()
+    half = 50_000
+    for start in range(0, half, 40):
+        for number in range(start, start + 40):
+            bench.send(number, answer=False)
+            bench.device.master_write(4 * number, number.to_bytes(4, "little"))
+        bench.line.poll_device()
+        bench.run(lambda: bench.session.backlog == 0)
+    bench.run(lambda: bench.writes() == half)
+    writes = [taken.body.address // 4 for taken in bench.taken if isinstance(taken.body, Write)]
+    assert bench.executed() == writes == list(range(half))
+    bad = bench.session.statistics.bad
+    assert bad > half / 200, f"one in a hundred should be bad; {bad} were"
 
 
 def test_an_old_next_that_comes_again_acknowledges_nothing() -> None:

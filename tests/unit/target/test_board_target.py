@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -257,3 +259,20 @@ def test_a_board_that_is_closed_leaves_no_thread_and_no_file() -> None:
     assert board.pipe.closed
     del board
     gc.collect()
+
+
+def test_ctrl_c_ends_a_wait_and_the_board_can_be_used_afterwards(board: FakeBoard) -> None:
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        board.target.wait()
+    board.target.write_memory(MEMORY, 9)
+    assert board.target.read_memory(MEMORY) == 9
+
+
+def test_ctrl_c_ends_an_access_whose_answer_does_not_come(board: FakeBoard) -> None:
+    board.pipe.is_silent = True
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        board.target.read_memory(MEMORY)
+    board.pipe.is_silent = False
+    assert board.target.read_memory(MEMORY + 4) == 0
