@@ -115,3 +115,10 @@ def test_writes_reach_what_is_granted_byte_for_byte(
     assert bench.octets == wanted
     kept = bench.memory.take_stray_access()
     assert (0 if kept is None else kept.accesses) == strays
+
+
+def test_a_master_reads_whole_dwords_of_which_a_grant_has_a_byte() -> None:
+    bench = Bench()
+    bench.memory.confine()
+    bench.memory.grant([0x103, 0x109], reads=True, writes=False)
+    assert bench.memory.fetch(0x100, 8, 0) == bench.octets[0x100:0x10C]

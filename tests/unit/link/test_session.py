@@ -381,3 +381,24 @@ def test_a_slow_line_is_given_the_time_that_its_bytes_take() -> None:
 def test_a_rate_of_faults_is_a_probability(name: str) -> None:
     with pytest.raises(ValueError, match=f"the rate of {name} must be 0 to 1; it was 2"):
         replace(SOUND, **{name: 2})
+
+
+def test_a_next_beyond_what_was_sent_acknowledges_nothing() -> None:
+    bench = Bench()
+    bench.open()
+    for number in range(5):
+        bench.send(number)
+    wrong = Frame(0, bench.session._wanted, bench.session._number + 1 & 0xFF, State(None, 0).pack())
+    bench.session.receive(encode(wrong.contents()), bench.line.now)
+    assert bench.session.backlog == 5
+
+
+def test_an_answer_that_is_lost_comes_again_soon() -> None:
+    bench = Bench()
+    bench.open()
+    bench.send(1)
+    bench.device.receive(bench.session.take_output())  # and what it says is lost
+    began = bench.line.now
+    bench.run(lambda: bench.responses() == [1])
+    assert bench.line.now - began < 0.05
+    assert bench.executed() == [1]

@@ -276,3 +276,35 @@ def test_ctrl_c_ends_an_access_whose_answer_does_not_come(board: FakeBoard) -> N
         board.target.read_memory(MEMORY)
     board.pipe.is_silent = False
     assert board.target.read_memory(MEMORY + 4) == 0
+
+
+def test_the_clocks_of_records_begin_anew_with_a_reset(board: FakeBoard) -> None:
+    target = board.target
+    for _ in range(2):
+        target.wait(5000)
+        target.mark(1)
+        target.wait(1)
+        (record,) = target.take_event_records()
+        assert 5000 <= record.clock <= target.now()
+        target.reset()
+
+
+def test_what_comes_while_an_answer_is_taken_is_not_forgotten(
+    board: FakeBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = board.target
+    monkeypatch.setattr(target, "_send", lambda *_arguments: 0)  # an answer that knows of nothing
+    uses = [
+        lambda: target.read_memory(MEMORY),
+        lambda: target.write_memory(MEMORY, 0),
+        lambda: target.read_io(PORTS),
+        target.interrupt_acknowledge,
+    ]
+    for use in uses:
+        target.link.asks_attention = True
+        use()
+        assert target.attention
+        assert target.horizon == 0
+        target.link.asks_attention = False
+        use()
+        assert not target.attention
