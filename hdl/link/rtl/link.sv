@@ -12,6 +12,8 @@ module link #(
   parameter int unsigned LineLog2 = 7,
   /// The most dwords in a frame that writes host memory.
   parameter int unsigned WriteDwords = int'(host_pkg::LinkLongestWrite),
+  /// The machine can arm faults.
+  parameter bit Faults = 1'b1,
   /// Clocks per second, and the numbers of machine and build, the first byte on top.
   parameter logic [31:0] ClockHz,
   parameter logic [63:0] Machine,
@@ -99,7 +101,7 @@ module link #(
   logic [2:0] status;
   logic [6:0] count;
   logic [7:0] index, data;
-  link_command #(.RingLog2(ReceiveLog2)) u_command (
+  link_command #(.RingLog2(ReceiveLog2), .Faults(Faults)) u_command (
     .clk_i, .rst_ni(begun_n), .waiting_i(waiting), .type_i(oldest_kind), .left_i(left), .byte_i(oldest_byte),
     .pop_o(pop), .done_o(done), .cmd_valid_o, .cmd_ready_i, .cmd_op_o, .cmd_address_o, .cmd_be_o, .cmd_length_o,
     .cmd_data_o, .wdata_valid_o, .wdata_ready_i, .rdata_valid_i, .rdata_i, .rdata_ready_o, .rsp_valid_i, .rsp_status_i,

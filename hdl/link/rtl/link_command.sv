@@ -4,6 +4,8 @@
 /// Carries out the frames of the inbox in their order. A COMMAND goes to the machine's command port, once or as a string
 /// of single commands; what it reads is kept until the answer is made. Other frames need nothing here.
 module link_command #(
+  /// The machine can arm faults, whose count is longer than that of other commands.
+  parameter bit Faults = 1'b1,
   /// Log2 of the bytes of the receive ring.
   parameter int unsigned RingLog2 = 10
 ) (
@@ -84,7 +86,7 @@ module link_command #(
   assign is_string     = control[host_pkg::LinkControlString];
   assign count         = head_q[31:16];
   assign cmd_address_o = head_q[63:32];
-  assign cmd_length_o  = is_string ? 16'd1 : count;
+  assign cmd_length_o  = is_string ? 16'd1 : Faults ? count : {9'd0, count[6:0]};
   assign cmd_data_o    = datum_q;
   logic unused_head;
   assign unused_head = ^control[7:3];
@@ -94,12 +96,12 @@ module link_command #(
   end
 
   // The dwords that must be there: two before the data, then the data. The last four bytes of a frame are its CRC.
-  assign known     = cmd_op_o <= host_pkg::OpHoldInterrupt;
+  assign known     = !(cmd_op_o[3] && cmd_op_o[2:1] != '0);
   assign reads_o   = !cmd_op_o[3] && !cmd_op_o[0];
   assign memory    = cmd_op_o == host_pkg::OpMemRead || cmd_op_o == host_pkg::OpMemWrite;
   assign many      = is_string || memory;
   assign burst     = !is_string && memory && count != 16'd1;
-  assign fits      = !many || (count != '0 && count <= 16'(host_pkg::LinkLongestCommand));
+  assign fits      = !many || (count != '0 && count[15:7] == '0 && !(count[6] && count[5:0] != '0));
   assign wanted    = state_q == StIdle ? 7'd2 : reads_o ? '0 : many ? count[6:0] : 7'd1;
   assign enough    = left_i > (RingLog2-2)'(wanted);
   assign malformed = !known || !fits || !enough;

@@ -97,9 +97,7 @@ module link_compose #(
 
   // Steps of the bytes whose number is fixed, which are at the same place in several frames.
   localparam logic [4:0] StepNext    = 5'd2;
-  localparam logic [4:0] StepNonce   = 5'd3;
   localparam logic [4:0] StepState   = 5'd4;
-  localparam logic [4:0] StepClock   = 5'd5;
   localparam logic [4:0] StepAddress = 5'd5;
   localparam logic [4:0] StepCount   = 5'd11;
   localparam logic [4:0] StepLost    = 5'd12;
@@ -135,7 +133,7 @@ module link_compose #(
   logic        with_state, from_sample;
   logic [63:0] sample_q;
   assign with_state  = type_q == host_pkg::LinkToHostState || type_q == host_pkg::LinkToHostResponse;
-  assign from_sample = with_state && step_q >= StepClock;
+  assign from_sample = with_state && (step_q[3] || step_q[2:0] > 3'd4);
   always_ff @(posedge clk_i) begin : p_sample
     if (begins) sample_q <= {drops_i, clock_i};
     else if (go && state_q == StFixed && from_sample) sample_q <= sample_q >> 8;
@@ -144,16 +142,20 @@ module link_compose #(
     if (begins) answers_q <= answers;
   end
 
-  // The bytes whose number is fixed. Those of a HELLO that never change are numbers with the first byte on top.
-  localparam logic [191:0] Constants = {
-    host_pkg::LinkVersion, 8'(ReceiveLog2), 8'(LineLog2), 8'd0,
-    ClockHz[7:0], ClockHz[15:8], ClockHz[23:16], ClockHz[31:24], Machine, Build
+  // The bytes whose number is fixed. Those of a HELLO that never change are here at their steps.
+  localparam logic [255:0] Constants = {
+    8'd0, reversed(Build), reversed(Machine), ClockHz, 8'd0, 8'(LineLog2), 8'(ReceiveLog2), host_pkg::LinkVersion, 56'd0
   };
+  function automatic logic [63:0] reversed(logic [63:0] number);
+    for (int unsigned i = 0; i < 8; i++) reversed[8*i +: 8] = number[8*(7-i) +: 8];
+  endfunction
+  logic       is_nonce;
   logic [7:0] constant;
-  assign constant = Constants[8*(StepHello - step_q) +: 8];
-  // The place of a byte in the address, whose first one has the step 5.
-  logic [1:0] place;
-  assign place = step_q[1:0] - StepAddress[1:0];
+  assign is_nonce = step_q[4:3] == '0 && step_q[2:0] != 3'd7;
+  assign constant = Constants[8*step_q +: 8];
+  // The address with its bytes at the low bits of their steps, from 5 on.
+  logic [31:0] address;
+  assign address = {hm_address_i[23:0], hm_address_i[31:24]};
   always_comb begin : p_fixed
     fixed = '0;
     unique case (step_q)
@@ -164,11 +166,11 @@ module link_compose #(
       5'd1: fixed = number_i;
       5'd2: fixed = wanted_i;
       default: unique case (type_q)
-        host_pkg::LinkToHostHello: fixed = step_q[4:2] == 3'd0 || step_q[4:0] < StepNonce + 5'd4 ? nonce_i : constant;
+        host_pkg::LinkToHostHello: fixed = is_nonce ? nonce_i : constant;
         host_pkg::LinkToHostFetch, host_pkg::LinkToHostWrite: begin
           if (step_q == 5'd3) fixed = tag_i;
           else if (step_q == 5'd4) fixed = 8'(dwords_i);
-          else fixed = hm_address_i[8*place +: 8];
+          else fixed = address[8*step_q[1:0] +: 8];
         end
         default: begin
           if (step_q == 5'd3) fixed = 8'(status_i);
@@ -305,7 +307,7 @@ module link_compose #(
   assign again_made_o   = go && state_q == StFixed && step_q == 5'd0;
   assign next_made_o    = go && state_q == StFixed && step_q == StepNext;
   assign nonce_pop_o    = go && state_q == StFixed && type_q == host_pkg::LinkToHostHello &&
-                          step_q >= StepNonce && step_q < StepNonce + 5'd4;
+                          is_nonce && step_q[2:0] > 3'd2;
   assign fetched_o      = go && state_q == StFixed && type_q == host_pkg::LinkToHostFetch && last_step;
   assign responded_o    = go && state_q == StEnd && type_q == host_pkg::LinkToHostResponse;
   assign index_o        = units_d;

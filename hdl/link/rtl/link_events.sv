@@ -26,9 +26,6 @@ module link_events (
     StSend
   } state_e;
 
-  // The bytes of the record that end its fields.
-  localparam logic [3:0] ClockBytes = 4'd6;
-
   state_e      state_q;
   logic [3:0]  index_q;
   logic [7:0]  datum, since;
@@ -37,8 +34,15 @@ module link_events (
   logic [1:0]  form;
   logic        long_q, longer_q, longest_q, function_q, vector_q, causes_q, mark_q;
 
-  assign datum    = event_i[8*index_q +: 8];
-  assign in_clock = index_q < ClockBytes;
+  // The byte, chosen in halves, which takes the fewest cells.
+  logic [63:0] half;
+  logic [31:0] quarter;
+  logic [15:0] eighth;
+  assign half     = index_q[3] ? event_i[127:64] : event_i[63:0];
+  assign quarter  = index_q[2] ? half[63:32] : half[31:0];
+  assign eighth   = index_q[1] ? quarter[31:16] : quarter[15:0];
+  assign datum    = index_q[0] ? eighth[15:8] : eighth[7:0];
+  assign in_clock = !index_q[3] && index_q[2:1] != 2'd3;
   assign {borrow, since} = {1'b0, datum} - {1'b0, before_q[7:0]} - 9'(borrow_q);
   assign form     = longest_q ? 2'd3 : longer_q ? 2'd2 : long_q ? 2'd1 : 2'd0;
   assign full     = form == 2'd3;

@@ -40,7 +40,7 @@ module link_inbox #(
   // Frames without a number are CONTROL and HELLO.
   logic       numbered, overflow_q;
   logic [7:0] wanted_q, oldest_q, distance;
-  assign numbered = type_i > host_pkg::LinkToDeviceHello;
+  assign numbered = type_i[3:1] != '0;
   assign distance = number_i - wanted_q;
   always_comb begin : p_judge
     taken_o = 1'b0;

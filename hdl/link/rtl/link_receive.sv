@@ -29,8 +29,7 @@ module link_receive (
 );
   // The CRC over a frame with its CRC.
   localparam logic [31:0] Residue = 32'hDEBB_20E3;
-  // Bytes of the shortest frame with its CRC, and of a HELLO.
-  localparam logic [3:0]  Shortest = 4'd7;
+  // Bytes of a HELLO with its CRC.
   localparam logic [3:0]  Hello    = 4'd12;
 
   // Bytes without escapes.
@@ -81,10 +80,11 @@ module link_receive (
     if (datum_valid && (type_o != host_pkg::LinkToDeviceHello || index_q[3:2] == 2'b01)) word_q <= word_o;
   end
 
-  // The end. Nothing between two ends is no frame. Bits 5:4 of the first byte have no meaning yet.
+  // The end. Nothing between two ends is no frame, and the shortest frame has 7 bytes. Comparisons of few bits are
+  // written without an order here and elsewhere, since carry chains take more cells. Bits 5:4 of the first byte have no meaning yet.
   always_ff @(posedge clk_i) begin : p_end
     ended_o      <= rst_ni && is_end && (index_q != '0 || escaped_q);
-    good_o       <= crc_q == Residue && index_q >= Shortest && !bad_q && !escaped_q;
+    good_o       <= crc_q == Residue && (index_q[3] || index_q[2:0] == 3'd7) && !bad_q && !escaped_q;
     hello_long_o <= index_q == Hello;
   end
   logic unused_kind;

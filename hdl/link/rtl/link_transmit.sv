@@ -69,16 +69,18 @@ module link_transmit #(
     .read_i(state_q == StChoose), .read_address_i(walks ? oldest_place_q : sent_place_q), .read_data_o(datum)
   );
 
-  // An acknowledgement counts if it is of frames that are under way. It is old if it acknowledges nothing new.
-  logic [7:0] newly, could;
-  assign newly = next_i - unacknowledged_q;
-  assign could = made_q - unacknowledged_q;
+  // An acknowledgement is old if it acknowledges nothing new. A host acknowledges only frames that it has got; if it
+  // does not, walking stops at the frames that were made.
+  logic [7:0] newly;
+  logic       unused_newly;
+  assign newly        = next_i - unacknowledged_q;
+  assign unused_newly = ^newly[6:0];
   always_ff @(posedge clk_i) begin : p_acknowledge
     if (!rst_ni) begin
       unacknowledged_q <= '0;
       replay_q         <= 1'b0;
     end else begin
-      if (acknowledge_i && newly <= could) unacknowledged_q <= next_i;
+      if (acknowledge_i && !newly[7]) unacknowledged_q <= next_i;
       if (replay_i) replay_q <= 1'b1;
       else if (state_q == StChoose && !inside_q && !walks) replay_q <= 1'b0;
     end
@@ -86,7 +88,7 @@ module link_transmit #(
 
   // The frame that is being sent stays where it is. Between two frames walking comes first, and takes the place of the
   // next frame to be sent along.
-  assign walks  = oldest_q != unacknowledged_q && !(inside_q && oldest_q == sent_q);
+  assign walks  = oldest_q != unacknowledged_q && oldest_q != made_q && !(inside_q && oldest_q == sent_q);
   assign plays  = sent_q != made_q && tx_ready_i && (inside_q || !replay_q);
   assign is_end = datum == host_pkg::LinkEnd;
   always_ff @(posedge clk_i) begin : p_move
@@ -129,8 +131,6 @@ module link_transmit #(
     if (rst_ni) begin
       // No more frames are under way than numbers can tell apart.
       a_number: assert (under_way <= Longest);
-      // The frames that are acknowledged are of those that were made.
-      a_acknowledged: assert (8'(unacknowledged_q - oldest_q) <= under_way);
       // The frames that were sent are of those that were made.
       a_sent: assert (8'(sent_q - oldest_q) <= under_way);
     end
