@@ -444,10 +444,11 @@ def test_a_line_is_fetched_once_for_neighbours_and_again_after_a_command(host: H
     host.pump(60_000)
     assert bench.finish(LONG).transferred == 1024
     assert len([fetch for fetch in host.fetches if fetch.address >= 0x2000]) <= 12
-    # The next transfer reads what the host has written meanwhile.
-    host.memory[0x2000:0x2400] = bytes(1024)
-    assert transfer(bench, Operation.DMA_WRITE, 0, 64, [(0x23C0, 64)]).transferred == 64
-    assert bench.read_buffer(0, 64) == bytes(64)
+    # The next transfer reads what the host has written meanwhile, here in the line of the descriptor.
+    for value in (0x11, 0x22, 0x33):
+        host.memory[0x1040:0x1050] = bytes([value] * 16)
+        assert transfer(bench, Operation.DMA_WRITE, 0, 16, [(0x1040, 16)]).transferred == 16
+        assert bench.read_buffer(0, 16) == bytes([value] * 16)
 
 
 def test_data_that_nobody_wants_are_ignored(host: Host) -> None:

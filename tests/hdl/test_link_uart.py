@@ -90,7 +90,7 @@ class Uart:
             self.received.append(seen >> 8)
 
     def feed(self, bits: Sequence[int], clocks: float) -> None:
-        """Levels on the line, each for so many clocks, which need not be whole."""
+        """Levels on the line, each for this number of clocks, which need not be whole."""
         for place, level in enumerate(bits):
             for _ in range(round((place + 1) * clocks) - round(place * clocks)):
                 self.step(level)
