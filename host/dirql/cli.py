@@ -1,22 +1,24 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `dirql run`, `dirql machines`, `dirql lspci` and `dirql doctor`."""
+"""The command line: `dirql run`, `lspci`, `twin`, `machines` and `doctor`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from dirql import __version__
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.identity import machine_number
-from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
+from dirql.hardware.reading import load_machine, machine_names
 from dirql.hardware.table import DescriptionError
 from dirql.ke.limits import Limits
 from dirql.lspci.selection import Selection
-from dirql.target import TARGETS, check_target
+from dirql.target import TARGETS, check_target, machine_of
 
 __all__ = ["main"]
 
@@ -73,7 +75,9 @@ def _driver(text: str) -> Path:
     return path
 
 
-_MACHINE_HELP = "a machine that `dirql machines` lists, or a machine file"
+_MACHINE_HELP = (
+    "a machine that `dirql machines` lists, or a machine file (default: that of the twin, or default)"
+)
 
 
 _TARGET_HELP = f"where the machine is: {', '.join(TARGETS)}, or the address of a board, as tcp://host:port"
@@ -113,7 +117,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     add = run.add_argument
     add("--target", type=_target, default="verilated", metavar="NAME", help=_TARGET_HELP)
-    add("--machine", type=_machine, default=DEFAULT_MACHINE, metavar="NAME", help=_MACHINE_HELP)
+    add("--machine", type=_machine, default=argparse.SUPPRESS, metavar="NAME", help=_MACHINE_HELP)
     add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
     add(
         "--interrupt",
@@ -188,9 +192,9 @@ def _add_lspci(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add(
         "--machine",
         type=_machine,
-        default=DEFAULT_MACHINE,
+        default=argparse.SUPPRESS,
         metavar="NAME",
-        help=f"{_MACHINE_HELP} (default: %(default)s)",
+        help=_MACHINE_HELP,
     )
     add(
         "-v",
@@ -218,6 +222,48 @@ def _add_lspci(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
 
 
+def _add_twin(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    twin = commands.add_parser(
+        "twin",
+        help="start a twin: a process that answers as a board with this machine does",
+        description="Starts a twin, prints its address, and runs until it is stopped, for instance with Ctrl-C. "
+        "docs/twins.md has more.",
+    )
+    add = twin.add_argument
+    add(
+        "machine",
+        type=_machine,
+        metavar="MACHINE",
+        help="a machine that `dirql machines` lists, or a machine file",
+    )
+    add(
+        "--level", choices=("byte", "pin"), default="byte", help="bytes or the bits of a UART (default: byte)"
+    )
+    add(
+        "--baud",
+        type=_at_least(1),
+        metavar="N",
+        help="the rate of the line (default: 3000000 on pins, and no limit for bytes)",
+    )
+    place = twin.add_mutually_exclusive_group()
+    place.add_argument(
+        "--tcp",
+        type=_place,
+        default=("127.0.0.1", 0),
+        metavar="[HOST:]PORT",
+        help="the TCP port, and the address of this computer that clients use (default: any port of 127.0.0.1)",
+    )
+    place.add_argument("--pty", action="store_true", help="make a serial port instead")
+
+
+def _place(text: str) -> tuple[str, int]:
+    """A TCP port, and the address of this computer that it is at."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not int(port) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to 65535, as 5555; it was {text!r}")
+    return host or "127.0.0.1", int(port)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dirql", description="A hardware-in-the-loop testbed for device drivers."
@@ -226,6 +272,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_lspci(commands)
+    _add_twin(commands)
     commands.add_parser("machines", help="list the machines that come with dirql")
     commands.add_parser("doctor", help="check the installation, and say how to mend each problem")
     return parser
@@ -271,6 +318,18 @@ def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:
     return 0
 
 
+def _twin(arguments: argparse.Namespace) -> NoReturn:
+    """Build the twin if need be, and become it."""
+    from dirql.target.simulation.twin import Level, TwinPlan
+
+    host, port = arguments.tcp
+    plan = TwinPlan(
+        arguments.machine, Level(arguments.level), arguments.baud, host, None if arguments.pty else port
+    )
+    command = plan.command()
+    os.execv(command[0], command)
+
+
 def _machines() -> int:
     for name in machine_names():
         machine = load_machine(name)
@@ -287,6 +346,7 @@ def _doctor() -> int:
 _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "run": _run,
     "lspci": _lspci,
+    "twin": lambda arguments, _argv: _twin(arguments),
     "machines": lambda _arguments, _argv: _machines(),
     "doctor": lambda _arguments, _argv: _doctor(),
 }
@@ -297,6 +357,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = _parser()
     arguments = parser.parse_args(argv)
+    if "target" in arguments and "machine" not in arguments:
+        arguments.machine = _machine(machine_of(arguments.target))
     if arguments.command == "run" and arguments.waves and arguments.target != "verilated":
         parser.error(
             f"--waves needs --target verilated; the target was {arguments.target}. The clocks are the same on both"

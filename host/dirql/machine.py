@@ -23,7 +23,6 @@ from dirql.hal.hal import Hal
 from dirql.hal.hang_report import HalWitness
 from dirql.hal.window import DeviceWindow
 from dirql.hardware.description import MachineDescription
-from dirql.hardware.reading import DEFAULT_MACHINE
 from dirql.host_watch import HostWatch
 from dirql.io.collector import CollectorPace
 from dirql.io.handle import Handle
@@ -350,7 +349,7 @@ class Machine:
 def open_machine(
     target: str | Target = "verilated",
     *,
-    machine: str | Path | MachineDescription = DEFAULT_MACHINE,
+    machine: str | Path | MachineDescription | None = None,
     processors: int = 1,
     seed: int = 0,
     costs: Costs | None = None,
@@ -366,7 +365,8 @@ def open_machine(
     """Open a machine and load drivers; a context manager.
 
     `target` is the name of a target, or an open target, which the machine then owns. `machine` is the machine that a
-    target of that name opens: the name of one that comes with dirql, a machine file, or a description. With `seed` 0
+    target of that name opens: the name of one that comes with dirql, a machine file, or a description; without one it
+    is that of a twin which is named, and otherwise the default one. With `seed` 0
     processors and threads take turns in a fixed order; with any other seed the scheduling decisions and the order of
     free frames are random, and the same for the same seed. `schedule` makes the scheduling decisions instead.
     `costs` are the clocks that host code takes. `idle_limit` is the number of clocks that may pass with nothing to

@@ -62,12 +62,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--dirql-target",
         default="verilated",
         metavar="NAME",
-        help="where the machine is that fixtures open: verilated, cocotb, or the address of a board",
+        help="where the machine is that fixtures open: verilated, cocotb, or the address of a board or a twin",
     )
     group.addoption(
         "--dirql-machine",
-        default="default",
-        help="the machine: a name that `dirql machines` lists, or a file",
+        metavar="NAME",
+        help="the machine: a name that `dirql machines` lists, or a file; default: that of the twin, or `default`",
     )
     group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
     group.addoption(
@@ -108,13 +108,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _check_target(config: pytest.Config) -> None:
-    """Refuse a target that there is not before the first test."""
-    from dirql.target import check_target
+    """Refuse a target that there is not before the first test; find the machine if none is named."""
+    from dirql.target import check_target, machine_of
 
+    target = config.getoption("dirql_target")
     try:
-        check_target(config.getoption("dirql_target"))
+        check_target(target)
     except ValueError as error:
         raise pytest.UsageError(f"--dirql-target: {error}") from error
+    if config.option.dirql_machine is None:
+        config.option.dirql_machine = machine_of(target)
 
 
 def _make_folders(config: pytest.Config) -> None:
@@ -153,14 +156,14 @@ def pytest_runtest_makereport(
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Start pytest again inside the simulator, if the target needs that."""
-    from dirql.target import inside_simulator, run_in_simulator
+    from dirql.target import inside_simulator, machine_of, run_in_simulator
 
     if config.getoption("dirql_target") != "cocotb" or inside_simulator() or config.option.help:
         return None
     return run_in_simulator(
         "dirql.pytest_plugin:run_session",
         [str(word) for word in config.invocation_params.args],
-        machine=config.getoption("dirql_machine"),
+        machine=config.getoption("dirql_machine") or machine_of("cocotb"),
     )
 
 

@@ -51,6 +51,8 @@ DESCRIPTORS = (_DESCRIPTOR, _DESCRIPTOR + DESCRIPTOR.bytes)
 """The memory from which the device of `copy_by_device` reads what to do."""
 DELAYS = MemoryDelays(seed=1)
 """The times of the slow memory of a bench with delays."""
+PATIENT_OPTION = "silence=20"
+"""The option of a twin on a computer that is busy with other things."""
 _LONGEST_TRANSFER = 5_000_000
 """More clocks than a transfer takes, however slow the memory is."""
 COMMAND_ON = (
@@ -244,6 +246,8 @@ _KINDS: dict[str, Callable[[], Bench]] = {
     "link": lambda: open_bench(FAKE_BOARD),
     "link, posted writes": lambda: open_bench(FAKE_BOARD, precise=False),
     "link, RTL": lambda: open_bench(RTL_BOARD),
+    "twin": lambda: open_bench(f"twin?writes=precise&{PATIENT_OPTION}"),
+    "twin of tiny, posted writes": lambda: open_bench(f"twin?{PATIENT_OPTION}", "tiny"),
 }
 _SIMULATOR_KINDS: dict[str, MemoryDelays | None] = {"cocotb": None, "cocotb, slow memory": DELAYS}
 KINDS_HERE = list(_SIMULATOR_KINDS if inside_simulator() else _KINDS)

@@ -41,7 +41,7 @@ def test_options_are_read() -> None:
     assert address.faults == Faults(seed=7, flips=1e-3, disconnect_at=100)
 
 
-@pytest.mark.parametrize("name", ["verilated", "cocotb", "serials", "", "twin:default"])
+@pytest.mark.parametrize("name", ["verilated", "cocotb", "serials", "", "twins:default"])
 def test_other_names_are_no_boards(name: str) -> None:
     assert not is_board(name)
 
@@ -51,7 +51,7 @@ def test_other_names_are_no_boards(name: str) -> None:
     [
         (
             "ftdi:1",
-            "a board must be at serial:///dev/ttyUSB1\\?baud=3000000, tcp://127.0.0.1:5555, usb or the like",
+            "a board must be at serial:///dev/ttyUSB1\\?baud=3000000, tcp://127.0.0.1:5555, usb, twin:tiny or the like",
         ),
         ("tcp", "must be given as tcp://host:port; it was 'tcp'"),
         ("tcp://lab", "must be given as tcp://host:port; it was 'tcp://lab'"),

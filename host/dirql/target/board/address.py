@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses of boards: `serial`, `serial:///dev/ttyUSB1?baud=3000000`, `tcp://host:port`, `usb`.
+"""Addresses of boards: `serial`, `serial:///dev/ttyUSB1?baud=3000000`, `tcp://host:port`, `usb`, `twin:tiny`.
 
 Options follow a question mark. All addresses have `writes` (posted or precise), `silence` (the seconds after which
 the machine is lost), and faults of the line, for tests: `seed`, `flips`, `drops`, `doubles`, `delay` and
-`disconnect_at`, as `dirql.link.faults.Faults` has them. A serial port has `baud` too.
+`disconnect_at`, as `dirql.link.faults.Faults` has them. A serial port has `baud` too, and a twin `baud`, `level` (byte
+or pin) and `line` (tcp or pty).
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ from dirql.link.session import Patience
 
 __all__ = ["KINDS", "BoardAddress", "is_board"]
 
-KINDS = ("serial", "tcp", "usb")
+KINDS = ("serial", "tcp", "usb", "twin")
 """The kinds of pipes, by which an address begins."""
 
 _EXAMPLES = {
     "serial": "serial:///dev/ttyUSB1?baud=3000000",
     "tcp": "tcp://127.0.0.1:5555",
     "usb": "usb",
+    "twin": "twin:tiny",
 }
 _WRITES = ("posted", "precise")
+_LEVELS = ("byte", "pin")
+_LINES = ("tcp", "pty")
+_WITH_BAUD = ("serial", "twin")
 _FAULTS: dict[str, Callable[[str], float]] = {
     "seed": int,
     "flips": float,
@@ -50,13 +55,17 @@ class BoardAddress:
     text: str
     kind: str
     place: str
-    """A serial port, or the host of a TCP connection; empty for a board that is to be found."""
+    """A serial port, the host of a TCP connection, or the machine of a twin; empty for a board that is to be found."""
     port: int = 0
     """The number of the TCP port."""
     baud: int | None = None
     precise: bool = False
     patience: Patience = field(default_factory=Patience)
     faults: Faults | None = None
+    level: str = _LEVELS[0]
+    """Of a twin: how it carries bytes into the RTL."""
+    line: str = _LINES[0]
+    """Of a twin: the way to it."""
 
     @classmethod
     def parse(cls, text: str) -> BoardAddress:
@@ -80,10 +89,11 @@ class BoardAddress:
             kind,
             place,
             port,
-            options.integer("baud") if kind == "serial" else None,
+            options.integer("baud") if kind in _WITH_BAUD else None,
             options.choice("writes", _WRITES) == "precise",
             options.patience(),
             options.faults(),
+            *((options.choice("level", _LEVELS), options.choice("line", _LINES)) if kind == "twin" else ()),
         )
         options.finish()
         return made
@@ -101,7 +111,8 @@ class _Options:
                 f"the options of a board must be written as ?name=value&name=value; they were {text!r}"
             ) from error
         self._left: dict[str, str] = dict(pairs)
-        self._known = ["writes", "silence", *_FAULTS, *(["baud"] if kind == "serial" else [])]
+        self._known = ["writes", "silence", *_FAULTS, *(["baud"] if kind in _WITH_BAUD else [])]
+        self._known += ["level", "line"] if kind == "twin" else []
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         """One of some words, the first without the option."""

@@ -14,7 +14,7 @@ from dirql.link.usb_pipe import UsbPipe
 from dirql.target.board.address import BoardAddress
 from dirql.target.board.target import BoardTarget
 
-__all__ = ["SERIAL_IDS", "open_board"]
+__all__ = ["SERIAL_IDS", "open_board", "open_over"]
 
 SERIAL_IDS = {
     (0x0403, 0x6010): "FT2232H",
@@ -30,10 +30,11 @@ def open_board(address: BoardAddress, machine: MachineDescription) -> BoardTarge
     """Open the machine on the board at this address. Raises `NoLink`."""
     if address.kind == "serial" and not address.place:
         return _find(address, machine)
-    return _open(address, _pipe(address), machine)
+    return open_over(address, _pipe(address), machine)
 
 
-def _open(address: BoardAddress, pipe: Pipe, machine: MachineDescription) -> BoardTarget:
+def open_over(address: BoardAddress, pipe: Pipe, machine: MachineDescription) -> BoardTarget:
+    """Open the machine at the far end of a pipe, with the options of the address. Raises `NoLink`."""
     around = pipe if address.faults is None else FaultyPipe(pipe, address.faults)
     return BoardTarget(address.kind, around, machine, precise=address.precise, patience=address.patience)
 
@@ -52,7 +53,7 @@ def _find(address: BoardAddress, machine: MachineDescription) -> BoardTarget:
     reasons = []
     for port in _likely(ports):
         try:
-            return _open(address, SerialPipe(port.device, address.baud or DEFAULT_BAUD), machine)
+            return open_over(address, SerialPipe(port.device, address.baud or DEFAULT_BAUD), machine)
         except NoLink as error:
             reasons.append(str(error))
     if reasons:
