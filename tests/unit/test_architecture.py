@@ -32,6 +32,7 @@ EVERYTHING_BELOW = (
     "report",
     "lspci",
     "host_watch",
+    "boards",
 )
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "nt": (),
@@ -57,6 +58,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "trace": (*KERNEL, "target.contract", "hardware", "registers"),
     "report": (*KERNEL, "target.contract", "hardware", "registers", "trace"),
     "host_watch": ("nt", "ke"),
+    "boards": ("link", "target.contract", "hardware", "registers"),
     "lspci": ("target", "hardware", "registers"),
     **dict.fromkeys(COMPOSING, (*EVERYTHING_BELOW, *COMPOSING)),
     "registers": (),
