@@ -19,6 +19,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from dirql.boards.loaders import LOADERS, find_program_named
+from dirql.boards.reading import board_names, load_board
+from dirql.boards.usb import RULES, UsbDevice, udev_rule, usb_devices
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
 from dirql.hardware.render import hdl_files
 from dirql.hardware.root import machine_root
@@ -94,6 +97,12 @@ class Surroundings:
     pyusb: str | None = field(default_factory=lambda: _installed("pyusb"))
     ports: Callable[[], list[str]] = field(default=lambda: [port.device for port in list_ports()])
     """Lists the serial ports; called only if pyserial is installed."""
+    loaders: tuple[str, ...] = field(default_factory=lambda: tuple(filter(find_program_named, LOADERS)))
+    """The loaders of bitstreams that are installed."""
+    usb: Callable[[], list[UsbDevice]] = usb_devices
+    """Lists the USB devices."""
+    latency: Path = Path("/sys/bus/usb-serial/devices")
+    """The folder in which the kernel has the latency timers of serial ports."""
     systemrdl: str | None = field(default_factory=lambda: _installed("systemrdl-compiler"))
     checkout: Path | None = field(default_factory=_checkout)
     kernel: Path = field(default_factory=_kernel)
@@ -196,6 +205,38 @@ def check_usb(here: Surroundings) -> str:
     return f"pyusb {here.pyusb}"
 
 
+def check_loaders(here: Surroundings) -> str:
+    """The programs that write bitstreams to boards."""
+    if not here.loaders:
+        raise Absent("no loader: boards cannot be flashed", LOADERS["openFPGALoader"])
+    return f"loaders: {', '.join(here.loaders)}"
+
+
+def check_cables(here: Surroundings) -> str:
+    """The cables of boards that are plugged in, which this user must be allowed to open."""
+    known = {load_board(name).loader.usb for name in board_names()}
+    found = [device for device in here.usb() if device.id in known]
+    for device in found:
+        if not device.is_open_to_user:
+            raise Absent(
+                f"{device.node}, perhaps the cable of a board ({device}), is not open to this user",
+                f"write this line to {RULES} and plug it in again: {udev_rule(device.id)}",
+            )
+    return f"cables of boards: {', '.join(map(str, found)) or 'none'}"
+
+
+def check_latency(here: Surroundings) -> str:
+    """The latency timers of FTDI's serial ports: at 16 ms, the kernel's default, a register read takes that long."""
+    timers = {path.parent.name: path.read_text().strip() for path in here.latency.glob("*/latency_timer")}
+    for port, timer in timers.items():
+        if timer != "1":
+            raise Absent(
+                f"the latency timer of {port} is {timer} ms; dirql sets it to 1 ms if it may, others do not",
+                f"as root: echo 1 > {here.latency / port / 'latency_timer'}",
+            )
+    return f"latency timers of serial ports: {'1 ms' if timers else 'none'}"
+
+
 def check_sources(here: Surroundings) -> str:
     """The RTL files from which the machine is compiled."""
     again = "install dirql again, or restore hdl/ from version control"
@@ -272,6 +313,9 @@ CHECKS: tuple[Callable[[Surroundings], str], ...] = (
     check_cocotb,
     check_serial,
     check_usb,
+    check_loaders,
+    check_cables,
+    check_latency,
     check_sources,
     check_registers,
     check_kernel,

@@ -68,7 +68,7 @@ class Client(Protocol):
 
 
 class Testbed(Protocol):
-    """`UMockdev.Testbed`."""
+    """`UMockdev.Testbed`: the devices that the program sees."""
 
     def add_from_string(self, text: str) -> bool: ...
     def attach_ioctl(self, node: str, handler: object) -> bool: ...

