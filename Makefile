@@ -108,6 +108,10 @@ formal: $(VENV)/.installed-formal ## prove properties of the hardware; ARGS="--q
 area: $(VENV)/.installed-synthesis ## measure the machines on parts of FPGAs; ARGS="--write" writes docs/area.md
 	@$(PY) hdl/synthesis/area.py $(ARGS)
 
+.PHONY: bitstream
+bitstream: $(VENV)/.installed-boards ## make the bitstream of a board: make bitstream BOARD=hx8k
+	@$(PY) -m dirql build $(BOARD) $(ARGS)
+
 # What a script measures stands at its top; it is printed above the numbers.
 PURPOSE := import ast, sys; print(ast.get_docstring(ast.parse(open(sys.argv[1]).read())), end='\n\n')
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Generates the top, the file list and the facts of each machine in this folder, and the page of machines.
+"""Generates the tops, the file lists and the facts of each machine in this folder, and the page of machines.
 
     python hdl/machines/generate.py            writes the files
     python hdl/machines/generate.py --check    exits 1 and names the files that are not what it would write
@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
+from dirql.hardware.linked import LINKED_FILE_LIST, LINKED_TOP, linked_file_list, render_linked
 from dirql.hardware.page import render_page
 from dirql.hardware.reading import load_machine, machine_names
 from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
@@ -42,6 +43,8 @@ def render_all() -> dict[Path, str]:
         folder = GENERATED / machine.name
         files |= {folder / name: text for name, text in generated_files(machine).items()}
         files[folder / "machine.f"] = file_list(machine)
+        files[folder / LINKED_TOP] = render_linked(machine)
+        files[folder / LINKED_FILE_LIST] = linked_file_list(machine, ROOT)
     return files
 
 

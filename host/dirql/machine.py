@@ -24,7 +24,6 @@ from dirql.hal.hal import Hal
 from dirql.hal.hang_report import HalWitness
 from dirql.hal.window import DeviceWindow
 from dirql.hardware.description import MachineDescription
-from dirql.hardware.reading import DEFAULT_MACHINE
 from dirql.host_watch import HostWatch
 from dirql.io.collector import CollectorPace
 from dirql.io.handle import Handle
@@ -38,6 +37,7 @@ from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
 from dirql.ke.kernel import Kernel
 from dirql.ke.limits import Limits
+from dirql.ke.processors.dpc import Dpc
 from dirql.ke.refusals import explain_status, note_refusal
 from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
 from dirql.ke.threads.system_thread import create_thread
@@ -194,6 +194,7 @@ class Machine:
             self.kernel.witnesses.append(IoWitness(self.io))
             self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
             self.kernel.witnesses.append(HalWitness(self.hal))
+            self.hal.machine_removed = self._note_removal
             for driver in _BOOT_DRIVERS:
                 self.load_driver(driver)
         except BaseException:
@@ -201,6 +202,16 @@ class Machine:
             raise
         if self._host_watch is not None:
             self._host_watch.start()
+
+    def _note_removal(self) -> None:
+        """The board was unplugged: tell the drivers, in a thread, that their devices are gone."""
+        dpc = Dpc()
+        dpc.initialize(self._queue_removal, None)
+        dpc.insert_queue(None, None)
+
+    def _queue_removal(self, dpc: Dpc, context: object, argument1: object, argument2: object) -> None:
+        del dpc, context, argument1, argument2
+        self.io.worker.queue(self.pnp.surprise_remove_devices)
 
     def _note_defect(self, row: str, what: str) -> None:
         self.defects.append((row, what))
@@ -358,7 +369,7 @@ class Machine:
 def open_machine(
     target: str | Target = "verilated",
     *,
-    machine: str | Path | MachineDescription = DEFAULT_MACHINE,
+    machine: str | Path | MachineDescription | None = None,
     processors: int = 1,
     seed: int = 0,
     costs: Costs | None = None,
@@ -374,7 +385,8 @@ def open_machine(
     """Open a machine and load drivers; a context manager.
 
     `target` is the name of a target, or an open target, which the machine then owns. `machine` is the machine that a
-    target of that name opens: the name of one that comes with dirql, a machine file, or a description. With `seed` 0
+    target of that name opens: the name of one that comes with dirql, a machine file, or a description; without one it
+    is that of a twin which is named, and otherwise the default one. With `seed` 0
     processors and threads take turns in a fixed order; with any other seed the scheduling decisions and the order of
     free frames are random, and the same for the same seed. `schedule` makes the scheduling decisions instead.
     `costs` are the clocks that host code takes. `idle_limit` is the number of clocks that may pass with nothing to

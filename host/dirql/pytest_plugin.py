@@ -66,16 +66,17 @@ _FOLDERS: pytest.StashKey[Folders] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    from dirql.target import TARGETS
-
     group = parser.getgroup("dirql", "driver tests against a machine")
     group.addoption(
-        "--dirql-target", choices=TARGETS, default="verilated", help="the machine that fixtures open"
+        "--dirql-target",
+        default="verilated",
+        metavar="NAME",
+        help="where the machine is that fixtures open: verilated, cocotb, or the address of a board or a twin",
     )
     group.addoption(
         "--dirql-machine",
-        default="default",
-        help="the machine: a name that `dirql machines` lists, or a file",
+        metavar="NAME",
+        help="the machine: a name that `dirql machines` lists, or a file; default: that of the twin, or `default`",
     )
     group.addoption("--dirql-seed", type=int, default=0, help="seed of scheduling, which takes turns at 0")
     group.addoption(
@@ -111,7 +112,21 @@ def pytest_configure(config: pytest.Config) -> None:
         "driver(module, name=..., **options): the driver of `device` and `handle`, and options of load_driver",
     ):
         config.addinivalue_line("markers", line)
+    _check_target(config)
     _make_folders(config)
+
+
+def _check_target(config: pytest.Config) -> None:
+    """Refuse a target that there is not before the first test; find the machine if none is named."""
+    from dirql.target import check_target, machine_of
+
+    target = config.getoption("dirql_target")
+    try:
+        check_target(target)
+    except ValueError as error:
+        raise pytest.UsageError(f"--dirql-target: {error}") from error
+    if config.option.dirql_machine is None:
+        config.option.dirql_machine = machine_of(target)
 
 
 def _make_folders(config: pytest.Config) -> None:
@@ -231,14 +246,14 @@ def _has_line(entry: _Frame) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Start pytest again inside the simulator, if the target needs that."""
-    from dirql.target import inside_simulator, run_in_simulator
+    from dirql.target import inside_simulator, machine_of, run_in_simulator
 
     if config.getoption("dirql_target") != "cocotb" or inside_simulator() or config.option.help:
         return None
     return run_in_simulator(
         "dirql.pytest_plugin:run_session",
         [str(word) for word in config.invocation_params.args],
-        machine=config.getoption("dirql_machine"),
+        machine=config.getoption("dirql_machine") or machine_of("cocotb"),
     )
 
 

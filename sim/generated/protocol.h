@@ -54,11 +54,56 @@
 #define DIRQL_ANSWER_ATTENTION 0x28u
 #define DIRQL_ANSWER_INPUT 0x2Cu
 
-// Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access.
+// Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access; the machine was removed.
 #define DIRQL_ATTENTION_INTERRUPT 0x1u
 #define DIRQL_ATTENTION_DEADLINE 0x2u
 #define DIRQL_ATTENTION_STRAY 0x4u
+#define DIRQL_ATTENTION_REMOVED 0x8u
 
 // Statuses beyond those of the bus: no response came; the model stopped itself, as a failed assertion makes it do.
 #define DIRQL_FAILURE_UNANSWERED 0x10u
 #define DIRQL_FAILURE_STOPPED 0x11u
+
+// Types of the link's frames to the device.
+#define DIRQL_LINK_TO_DEVICE_CONTROL 0x0u
+#define DIRQL_LINK_TO_DEVICE_HELLO 0x1u
+#define DIRQL_LINK_TO_DEVICE_COMMAND 0x2u
+#define DIRQL_LINK_TO_DEVICE_DATA 0x3u
+
+// Types of the link's frames to the host.
+#define DIRQL_LINK_TO_HOST_STATE 0x0u
+#define DIRQL_LINK_TO_HOST_HELLO 0x1u
+#define DIRQL_LINK_TO_HOST_RESPONSE 0x2u
+#define DIRQL_LINK_TO_HOST_FETCH 0x3u
+#define DIRQL_LINK_TO_HOST_WRITE 0x4u
+#define DIRQL_LINK_TO_HOST_EVENTS 0x5u
+
+// Bit numbers of the first byte of a link's frame, beside the type.
+#define DIRQL_LINK_KIND_ASK 0x6u
+#define DIRQL_LINK_KIND_AGAIN 0x7u
+
+// Bit numbers of a COMMAND's control byte.
+#define DIRQL_LINK_CONTROL_ANSWER 0x0u
+#define DIRQL_LINK_CONTROL_STRING 0x1u
+#define DIRQL_LINK_CONTROL_CHAINED 0x2u
+
+// Lowest bit of each field of a link's state byte.
+#define DIRQL_LINK_STATE_PRESENTED 0x0u
+#define DIRQL_LINK_STATE_ANSWERS 0x1u
+#define DIRQL_LINK_STATE_INPUT 0x4u
+
+// Lowest bit of each field of the byte that begins an event record on the link.
+#define DIRQL_LINK_RECORD_CLOCK_FORM 0x0u
+#define DIRQL_LINK_RECORD_FUNCTION 0x2u
+#define DIRQL_LINK_RECORD_VECTOR 0x3u
+#define DIRQL_LINK_RECORD_CAUSES 0x4u
+#define DIRQL_LINK_RECORD_MARK 0x5u
+
+// Sizes, special bytes and statuses of the link.
+#define DIRQL_LINK_VERSION 0x1u
+#define DIRQL_LINK_END 0x7Eu
+#define DIRQL_LINK_ESCAPE 0x7Du
+#define DIRQL_LINK_ESCAPED 0x20u
+#define DIRQL_LINK_MALFORMED 0x7u
+#define DIRQL_LINK_LONGEST_COMMAND 0x40u
+#define DIRQL_LINK_LONGEST_WRITE 0x20u

@@ -115,6 +115,7 @@ class ScriptedTarget(Target):
             Capability.FAULT_INJECTION,
             Capability.TIMESTAMPS,
             Capability.CONFINEMENT,
+            Capability.PRECISE_WRITES,
         }
     )
     description = MACHINE

@@ -13,19 +13,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.place import Place
 from dirql.hardware.reading import describe, machine_names
+from dirql.link.session import Patience
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target import MemoryDelays, inside_simulator, open_target
-from dirql.target.contract import Target
+from dirql.target.contract import Capability, Target
 from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.byte_channel import BytesTarget
 from fakes.default_machine import MACHINE
+from fakes.link_target import FakeBoard, open_fake_board
+from fakes.rtl_board import open_rtl_board
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 
+FAKE_BOARD = "fake board"
+"""The name of a board target whose board is a model in this process."""
+RTL_BOARD = "rtl board"
+"""The name of a board target whose board is the RTL of machine and link, compiled into this process."""
+PATIENT = Patience(silence=20.0)
+"""The times of a session with a board that is simulated, on a computer that may be busy."""
 STORE_INPUT = 4
 """The input to which INTA, the line of the first store, is routed after reset."""
 INPUT = STORE_INPUT
@@ -41,6 +51,8 @@ DESCRIPTORS = (_DESCRIPTOR, _DESCRIPTOR + DESCRIPTOR.bytes)
 """The memory from which the device of `copy_by_device` reads what to do."""
 DELAYS = MemoryDelays(seed=1)
 """The times of the slow memory of a bench with delays."""
+PATIENT_OPTION = "silence=20"
+"""The option of a twin on a computer that is busy with other things."""
 _LONGEST_TRANSFER = 5_000_000
 """More clocks than a transfer takes, however slow the memory is."""
 COMMAND_ON = (
@@ -71,6 +83,8 @@ class Bench:
     """The address of a port that takes dwords after `fill` and gives them back in order after `drain`."""
     script: ScriptedTarget | None = None
     """The scripted machine behind the target; None for RTL."""
+    board: FakeBoard | None = None
+    """The link between a board target and the scripted machine."""
 
     @property
     def machine(self) -> MachineDescription:
@@ -91,6 +105,12 @@ class Bench:
     def buffer_bytes(self) -> int:
         """The bytes of the store's buffer."""
         return self.machine.functions_named("store")[0].bar_size(1)
+
+    def settle(self, access: Callable[[Target], None]) -> None:
+        """Make an access and wait for its end, so that its error is raised here also if writes are posted."""
+        access(self.target)
+        if Capability.PRECISE_WRITES not in self.target.capabilities:
+            self.target.read_configuration(self.function)
 
     def enable(self, inputs: int) -> None:
         """Enable these inputs in the interrupt controller."""
@@ -136,6 +156,9 @@ class Bench:
 
     def copy_by_device(self, source: int, destination: int, size: int) -> None:
         """Have a device copy bytes of host memory, which it reaches as a bus master."""
+        if self.board is not None:
+            self.board.copy(source, destination, size)
+            return
         if self.script is not None:
             self.script.write_as_master(destination, self.script.read_as_master(source, size))
             return
@@ -171,14 +194,20 @@ def open_bench(
     *,
     checked: bool = False,
     memory_delays: MemoryDelays | None = None,
+    precise: bool = True,
 ) -> Bench:
     """Open the target of that name and set it up; the caller closes it. "python" is a `PythonTarget`.
 
-    The scripted machine is always the default.
+    The scripted machine is always the default, and so is that of a board here.
     """
-    if name in (ScriptedTarget.name, BytesTarget.name):
+    if name in (ScriptedTarget.name, BytesTarget.name, FAKE_BOARD):
         script = ScriptedTarget()
+        if name == FAKE_BOARD:
+            board = open_fake_board(script, precise=precise, clock=monotonic)
+            return script_bench(board.target, script, board)
         return script_bench(script if name == script.name else BytesTarget(script), script)
+    if name == RTL_BOARD:
+        return configure_bench(open_rtl_board(precise=precise, patience=PATIENT))
     if name == "python":
         return configure_bench(PythonTarget(describe(machine), checked=checked, memory_delays=memory_delays))
     target = open_target(name, machine=machine, checked=checked, memory_delays=memory_delays)
@@ -214,6 +243,11 @@ _KINDS: dict[str, Callable[[], Bench]] = {
     },
     "scripted": lambda: open_bench("scripted"),
     "bytes": lambda: open_bench("bytes"),
+    "link": lambda: open_bench(FAKE_BOARD),
+    "link, posted writes": lambda: open_bench(FAKE_BOARD, precise=False),
+    "link, RTL": lambda: open_bench(RTL_BOARD),
+    "twin": lambda: open_bench(f"twin?writes=precise&{PATIENT_OPTION}"),
+    "twin of tiny, posted writes": lambda: open_bench(f"twin?{PATIENT_OPTION}", "tiny"),
 }
 _SIMULATOR_KINDS: dict[str, MemoryDelays | None] = {"cocotb": None, "cocotb, slow memory": DELAYS}
 KINDS_HERE = list(_SIMULATOR_KINDS if inside_simulator() else _KINDS)
@@ -238,10 +272,10 @@ class _Fifo:
         self.dwords.append(value)
 
 
-def script_bench(target: Target, script: ScriptedTarget) -> Bench:
+def script_bench(target: Target, script: ScriptedTarget, board: FakeBoard | None = None) -> Bench:
     """Map the devices of the contract test into the scripted machine behind `target`."""
     function, (registers, ram, ports) = places(target.description)
-    bench = Bench(target, function, registers, ram, ports, ports, script)
+    bench = Bench(target, function, registers, ram, ports, ports, script, board)
     header = Ram(256)
     header.write(pci_configuration.VENDOR_ID.offset, bench.identity, 0xF)
     script.map(Space.CONFIGURATION, function, 256, header)

@@ -29,6 +29,7 @@ from dirql.nt import status as nt
 from dirql.nt.constants import IRP_MN_SURPRISE_REMOVAL
 from dirql.registers.pci_configuration import COMMAND, LATENCY_TIMER
 from dirql.target import MemoryDelays
+from dirql.target.contract import Capability
 
 NAME = r"\\.\Store0"
 KINDS = ("level", "latched", "message")
@@ -294,12 +295,13 @@ def test_a_time_out_that_meets_the_end_harms_no_other_request(
 
     Another request waits behind that one.
     """
-    ends = set()
+    ends, exact = set(), True
     for seed in (0, 3):
         with (
             open_like(request, processors=1 + seed, seed=seed) as machine,
             opened(machine, mode, kind) as handle,
         ):
+            exact = Capability.DETERMINISTIC in machine.target.capabilities
             handle.write(bytes(1024))
             for delay in range(200, 2100, 50 if seed else 10):
                 set_timing(handle, delay, timeout_microseconds=60)
@@ -309,7 +311,8 @@ def test_a_time_out_that_meets_the_end_harms_no_other_request(
                 ends.add(ended(first))
                 assert ended(second) == nt.STATUS_SUCCESS
                 assert handle.read(512, 512) == delay.to_bytes(2, "little") * 256
-    assert ends == {nt.STATUS_SUCCESS, nt.STATUS_IO_TIMEOUT}
+    both = {nt.STATUS_SUCCESS, nt.STATUS_IO_TIMEOUT}
+    assert ends == both or (ends <= both and not exact)
 
 
 def test_a_mode_set_while_a_request_runs_is_for_the_next(machine: Machine) -> None:

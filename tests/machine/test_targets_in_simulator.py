@@ -33,7 +33,10 @@ def run_contract(arguments: Sequence[str]) -> int:
 @pytest.mark.parametrize(("machine", "selection"), [("default", "cocotb"), ("shared", "slow")])
 def test_the_contract_holds_inside_a_simulator(machine: str, selection: str) -> None:
     """The machine `default` with a fast and a slow memory; one with several functions with a slow one."""
-    contract = [str(HERE / name) for name in ("test_target_contract.py", "test_confinement.py")]
+    contract = [
+        str(HERE / name)
+        for name in ("test_target_contract.py", "test_target_arguments.py", "test_confinement.py")
+    ]
     # In the simulator dirql is imported before pytest, which warns of that if dirql is installed as a plugin.
     ignored = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
     options = ["-q", "-p", "no:cacheprovider", "-W", ignored, "--dirql-machine", machine, "-k", selection]

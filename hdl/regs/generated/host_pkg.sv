@@ -55,4 +55,52 @@ package host_pkg;
 
   // The size of the interrupt controller.
   localparam logic [4:0] InterruptInputs = 5'h10;
+
+  // Types of the link's frames to the device.
+  typedef enum logic [3:0] {
+    LinkToDeviceControl = 4'd0,
+    LinkToDeviceHello = 4'd1,
+    LinkToDeviceCommand = 4'd2,
+    LinkToDeviceData = 4'd3
+  } link_to_device_e;
+
+  // Types of the link's frames to the host.
+  typedef enum logic [3:0] {
+    LinkToHostState = 4'd0,
+    LinkToHostHello = 4'd1,
+    LinkToHostResponse = 4'd2,
+    LinkToHostFetch = 4'd3,
+    LinkToHostWrite = 4'd4,
+    LinkToHostEvents = 4'd5
+  } link_to_host_e;
+
+  // Bit numbers of the first byte of a link's frame, beside the type.
+  localparam logic [2:0] LinkKindAsk = 3'h6;
+  localparam logic [2:0] LinkKindAgain = 3'h7;
+
+  // Bit numbers of a COMMAND's control byte.
+  localparam logic [2:0] LinkControlAnswer = 3'h0;
+  localparam logic [2:0] LinkControlString = 3'h1;
+  localparam logic [2:0] LinkControlChained = 3'h2;
+
+  // Lowest bit of each field of a link's state byte.
+  localparam logic [2:0] LinkStatePresented = 3'h0;
+  localparam logic [2:0] LinkStateAnswers = 3'h1;
+  localparam logic [2:0] LinkStateInput = 3'h4;
+
+  // Lowest bit of each field of the byte that begins an event record on the link.
+  localparam logic [2:0] LinkRecordClockForm = 3'h0;
+  localparam logic [2:0] LinkRecordFunction = 3'h2;
+  localparam logic [2:0] LinkRecordVector = 3'h3;
+  localparam logic [2:0] LinkRecordCauses = 3'h4;
+  localparam logic [2:0] LinkRecordMark = 3'h5;
+
+  // Sizes, special bytes and statuses of the link.
+  localparam logic [7:0] LinkVersion = 8'h1;
+  localparam logic [7:0] LinkEnd = 8'h7E;
+  localparam logic [7:0] LinkEscape = 8'h7D;
+  localparam logic [7:0] LinkEscaped = 8'h20;
+  localparam logic [7:0] LinkMalformed = 8'h7;
+  localparam logic [7:0] LinkLongestCommand = 8'h40;
+  localparam logic [7:0] LinkLongestWrite = 8'h20;
 endpackage

@@ -17,7 +17,7 @@ from dirql.ke.current import current as ke_current
 from dirql.ke.platform import Clock
 from dirql.ke.running import Running
 from dirql.mm.manager import MemoryManager
-from dirql.target.contract import BusError, Target
+from dirql.target.contract import BusError, MachineRemoved, Target
 
 __all__ = ["Hal", "HalStatistics", "running"]
 
@@ -46,8 +46,10 @@ class Hal:
         "device_memory",
         "grants",
         "interrupts",
+        "machine_removed",
         "memory_manager",
         "polling",
+        "removal",
         "target",
     )
 
@@ -61,8 +63,13 @@ class Hal:
         self.always_preempts = False
         self.polling: PollingNotes | None = None
         """Takes note of the accesses of drivers while the watch over hangs suspects one of polling for ever."""
+        self.machine_removed: Callable[[], None] | None = None
+        """Called once, at any IRQL, when the machine is found to be gone."""
+        self.removal: str | None = None
+        """The sentence that says how the machine was lost."""
+        target.write_error = self.report_bus_error
         self.grants = DmaGrants(target)
-        self.interrupts = InterruptController(target, self.report_bus_error, self.grants.check)
+        self.interrupts = InterruptController(target, self.report_bus_error, self._check_machine)
         self.device_memory = DeviceMemory(memory_manager)
 
     @property
@@ -89,8 +96,21 @@ class Hal:
     def report_bus_error(self, error: BusError) -> None:
         """Count a bus error and tell the subscriber of `bus_error`."""
         self.bus_errors += 1
+        if isinstance(error, MachineRemoved):
+            self._note_removal()
         if self.bus_error is not None:
             self.bus_error(error)
+
+    def _check_machine(self) -> None:
+        """See why the target asks for attention: the machine was removed, or a device has made a stray access."""
+        self._note_removal()
+        self.grants.check()
+
+    def _note_removal(self) -> None:
+        if self.removal is None:
+            self.removal = self.target.take_removal()
+            if self.removal is not None and self.machine_removed is not None:
+                self.machine_removed()
 
     def preempt(self) -> None:
         """The point of preemption that follows each access but a single read."""

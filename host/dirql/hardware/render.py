@@ -10,7 +10,7 @@ from pathlib import Path
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.top import render_chassis, render_top
 
-__all__ = ["CHASSIS", "CHECKED_PARAMETER", "TOP", "generated_files", "hdl_files"]
+__all__ = ["CHASSIS", "CHECKED_PARAMETER", "TOP", "generated_files", "hdl_files", "head_of"]
 
 TOP = "machine.sv"
 """The file with the top of the RTL."""
@@ -29,13 +29,18 @@ _HEAD = (
 
 def generated_files(machine: MachineDescription) -> dict[str, str]:
     """The name and the text of each file."""
-    head = "".join(f"// {line}\n" for line in (*_HEAD, f"Generated from {machine.file}, do not edit."))
+    head = head_of(machine)
     return {
         CHASSIS: f"{head}\n{render_chassis(machine)}",
         TOP: f"{head}\n{render_top(machine)}",
         "machine_facts.h": f"{head}{_facts(machine)}",
         "harness_pads.svh": f"{head}{_harness_pads(machine)}",
     }
+
+
+def head_of(machine: MachineDescription) -> str:
+    """The first lines of each file."""
+    return "".join(f"// {line}\n" for line in (*_HEAD, f"Generated from {machine.file}, do not edit."))
 
 
 def _facts(machine: MachineDescription) -> str:

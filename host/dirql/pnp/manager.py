@@ -171,19 +171,22 @@ class PnpManager:
         ]
         return [problem for node in doomed for problem in self._remove(node)]
 
+    def surprise_remove_devices(self) -> None:
+        """Tell the drivers of all devices on the buses that their devices are gone.
+
+        The devices are removed when their drivers are unloaded or the machine is closed.
+        """
+        for node in reversed(self.devices):
+            if node.state is NodeState.STARTED:
+                node.send(IRP_MN_SURPRISE_REMOVAL)
+                node.advance(NodeEvent.SURPRISE_REMOVE)
+
     def _remove(self, node: DeviceNode) -> list[str]:
-        if node.state is not NodeState.STARTED:
+        if node.state not in (NodeState.STARTED, NodeState.AWAITING_QUEUED_REMOVAL):
             return []
         problems = [problem for child in reversed(node.children) for problem in self._remove(child)]
-        request = node.send(IRP_MN_QUERY_REMOVE_DEVICE)
-        if nt_success(request.status):
-            node.advance(NodeEvent.QUERY_REMOVE)
-        else:
-            problems.append(
-                f"{node.name}: IRP_MN_QUERY_REMOVE_DEVICE was refused with {status_name(request.status)}"
-            )
-            node.send(IRP_MN_SURPRISE_REMOVAL)
-            node.advance(NodeEvent.SURPRISE_REMOVE)
+        if node.state is NodeState.STARTED:
+            problems += _query_removal(node)
         request = node.send(IRP_MN_REMOVE_DEVICE)
         if not nt_success(request.status):
             problems.append(f"{node.name}: IRP_MN_REMOVE_DEVICE ended with {status_name(request.status)}")
@@ -193,6 +196,17 @@ class PnpManager:
         self._release(node)
         node.advance(NodeEvent.REMOVE)
         return problems
+
+
+def _query_removal(node: DeviceNode) -> list[str]:
+    """Ask the drivers of a device whether it may be removed; it will be removed also if they refuse, which is told."""
+    request = node.send(IRP_MN_QUERY_REMOVE_DEVICE)
+    if nt_success(request.status):
+        node.advance(NodeEvent.QUERY_REMOVE)
+        return []
+    node.send(IRP_MN_SURPRISE_REMOVAL)
+    node.advance(NodeEvent.SURPRISE_REMOVE)
+    return [f"{node.name}: IRP_MN_QUERY_REMOVE_DEVICE was refused with {status_name(request.status)}"]
 
 
 def _call_add_device(driver: DriverObject, node: DeviceNode) -> int:

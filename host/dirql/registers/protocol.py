@@ -14,6 +14,13 @@ __all__ = [
     "EventField",
     "Failure",
     "Interrupt",
+    "Link",
+    "LinkControl",
+    "LinkKind",
+    "LinkRecord",
+    "LinkState",
+    "LinkToDevice",
+    "LinkToHost",
     "Op",
     "Vector",
 ]
@@ -92,11 +99,12 @@ class Answer:
 
 
 class Attention:
-    """Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access."""
+    """Bits of an answer's attention: an interrupt is presented, and its input is in the answer; the deadline is reached; a bus master has made a stray access; the machine was removed."""
 
     INTERRUPT: Final = 1
     DEADLINE: Final = 2
     STRAY: Final = 4
+    REMOVED: Final = 8
 
 
 class Failure(IntEnum):
@@ -104,3 +112,68 @@ class Failure(IntEnum):
 
     UNANSWERED = 0x10
     STOPPED = 0x11
+
+
+class LinkToDevice(IntEnum):
+    """Types of the link's frames to the device."""
+
+    CONTROL = 0
+    HELLO = 1
+    COMMAND = 2
+    DATA = 3
+
+
+class LinkToHost(IntEnum):
+    """Types of the link's frames to the host."""
+
+    STATE = 0
+    HELLO = 1
+    RESPONSE = 2
+    FETCH = 3
+    WRITE = 4
+    EVENTS = 5
+
+
+class LinkKind:
+    """Bit numbers of the first byte of a link's frame, beside the type."""
+
+    ASK: Final = 6
+    AGAIN: Final = 7
+
+
+class LinkControl:
+    """Bit numbers of a COMMAND's control byte."""
+
+    ANSWER: Final = 0
+    STRING: Final = 1
+    CHAINED: Final = 2
+
+
+class LinkState:
+    """Lowest bit of each field of a link's state byte."""
+
+    PRESENTED: Final = 0
+    ANSWERS: Final = 1
+    INPUT: Final = 4
+
+
+class LinkRecord:
+    """Lowest bit of each field of the byte that begins an event record on the link."""
+
+    CLOCK_FORM: Final = 0
+    FUNCTION: Final = 2
+    VECTOR: Final = 3
+    CAUSES: Final = 4
+    MARK: Final = 5
+
+
+class Link:
+    """Sizes, special bytes and statuses of the link."""
+
+    VERSION: Final = 1
+    END: Final = 0x7E
+    ESCAPE: Final = 0x7D
+    ESCAPED: Final = 0x20
+    MALFORMED: Final = 7
+    LONGEST_COMMAND: Final = 0x40
+    LONGEST_WRITE: Final = 0x20

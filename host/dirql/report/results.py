@@ -61,6 +61,8 @@ class ModeResult:
     """
     arrivals: Histogram | None = None
     """For an open load: from the scheduled arrival of each request until its program had the result."""
+    host_microseconds: Histogram | None = None
+    """The microseconds of the host that each request took, on a machine behind a link; None without a link."""
     kept_up: bool = True
     """For an open load: whether requests ended as fast as they arrived."""
 
@@ -121,6 +123,8 @@ class JobResult:
     """One sentence for each thing that drivers still held when the machine was closed."""
     defects: tuple[str, ...] = ()
     """One sentence for each kind of mistake of a driver that NT lets pass."""
+    floor: tuple[float, float] | None = None
+    """The shortest and the median round trip of the link alone, in seconds; None without a link."""
 
     @property
     def verdict(self) -> Verdict:

@@ -73,6 +73,7 @@ def document(job: JobResult) -> dict[str, Json]:
         "frequency_hz": _fraction(job.frequency),
         "costs": dict(sorted(job.costs.items())),
         "parameters": dict(sorted(job.parameters.items())),
+        "link_floor_seconds": None if job.floor is None else list(job.floor),
         "leaks": list(job.leaks),
         "defects": list(job.defects),
         "modes": [_mode(mode) for mode in job.modes],
@@ -94,6 +95,9 @@ def _mode(mode: ModeResult) -> dict[str, Json]:
         "rate": mode.rate,
         "kept_up": mode.kept_up,
         "response": _histogram(mode.requests, Stage.REQUEST not in mode.analysis.invalid),
+        "host_microseconds": None
+        if mode.host_microseconds is None
+        else _histogram(mode.host_microseconds, valid=True),
         "wall_seconds": mode.wall_seconds,
         "verified": mode.verified,
         "errors": list(mode.errors),

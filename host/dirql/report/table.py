@@ -48,6 +48,9 @@ def render(console: Console, job: JobResult) -> None:
         console.print(_transfers(job))
         console.print(_requests(job, "µs" if console.encoding.startswith("utf") else "us"))
         console.print(_load(job), style="dim", highlight=False)
+        if job.floor is not None:
+            console.print(_host_times(job, "µs" if console.encoding.startswith("utf") else "us"))
+            console.print(_floor(job.floor), style="dim", highlight=False)
         console.print(_latencies(job))
         console.print(_NOTES, style="dim", highlight=False)
         console.print(_origin(job), style="dim", highlight=False)
@@ -119,6 +122,28 @@ def _requests(job: JobResult, microsecond: str) -> Table:
             *(_decimal(time, valid) for time in times),
         )
     return table
+
+
+def _host_times(job: JobResult, microsecond: str) -> Table:
+    """One line for each mode: the time of the host that a request took, on a machine behind a link."""
+    table = _grid("Time of a request by the host's clock")
+    table.add_column("mode", overflow="fold")
+    for heading in (*PERCENTILES, "max"):
+        table.add_column(f"{heading}\n{microsecond}", justify="right", vertical="bottom", overflow="fold")
+    for mode in job.modes:
+        times = mode.host_microseconds or Histogram()
+        figures = [_percentile(times, share, valid=True) for share in PERCENTILES.values()]
+        table.add_row(mode.name, *figures, _count(times.maximum, valid=True))
+    return table
+
+
+def _floor(floor: tuple[float, float]) -> str:
+    shortest, median = (f"{1e6 * seconds:,.0f}" for seconds in floor)
+    return (
+        f"The link's own floor: a round trip took {shortest} µs at best and {median} µs in the median when the"
+        " board was opened, so an access that is waited for takes at least as long. The clocks of the other tables are"
+        " those of the board, and count its waits for the host."
+    )
 
 
 def _load(job: JobResult) -> str:

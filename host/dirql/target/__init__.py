@@ -15,16 +15,49 @@ from dirql.target.simulation.memory_delays import MemoryDelays
 from dirql.target.simulation.simulator import inside_simulator, run_in_simulator
 from dirql.target.simulation.toolchain import SetupError, pip_install
 
-__all__ = ["TARGETS", "MemoryDelays", "inside_simulator", "open_target", "run_in_simulator"]
+__all__ = [
+    "TARGETS",
+    "MemoryDelays",
+    "check_target",
+    "inside_simulator",
+    "machine_of",
+    "open_target",
+    "run_in_simulator",
+]
 
-TARGETS = ("verilated", "cocotb")
-"""The names that `open_target` knows."""
+TARGETS = ("verilated", "cocotb", "serial", "tcp", "usb", "twin")
+"""The names that `open_target` knows. That of a board may be followed by its address: `tcp://127.0.0.1:5555`, or
+`twin:tiny`."""
+
+
+def check_target(name: str) -> str:
+    """Return the name of a target; raises `ValueError` for one that `open_target` does not know."""
+    # Imported here, because the room `link` needs the contract, which is in this room.
+    from dirql.target.board.address import BoardAddress, is_board
+
+    if is_board(name):
+        BoardAddress.parse(name)
+    elif name not in TARGETS:
+        near = difflib.get_close_matches(name, TARGETS, 1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        raise ValueError(f"a target must be one of {', '.join(TARGETS)}; it was {name!r}{hint}")
+    return name
+
+
+def machine_of(name: str) -> str:
+    """The machine of a target for which nobody names one: that of a twin, or else the default machine."""
+    from dirql.target.board.address import BoardAddress, is_board
+
+    address = BoardAddress.parse(name) if is_board(name) else None
+    return (
+        address.place if address is not None and address.kind == "twin" and address.place else DEFAULT_MACHINE
+    )
 
 
 def open_target(
     name: str,
     *,
-    machine: str | Path | MachineDescription = DEFAULT_MACHINE,
+    machine: str | Path | MachineDescription | None = None,
     waves: str | Path | None = None,
     checked: bool = False,
     memory_delays: MemoryDelays | None = None,
@@ -32,17 +65,31 @@ def open_target(
 ) -> Target:
     """Open a machine on the target of that name, just out of reset.
 
-    `machine` is the name of a machine that comes with dirql, the path of a machine file, or a description. `waves`
+    `machine` is the name of a machine that comes with dirql, the path of a machine file, or a description; without one
+    it is that of the twin which `name` names, and otherwise the default one. `waves`
     names a file for all signals (capability WAVES); `checked` lets the RTL's assertions stop the machine;
     `memory_delays` makes the host's RAM answer bus masters late; `announce` is called before a build, which takes
-    long. Raises `ValueError` for an unknown name, for an option that the target does not have and for a machine that
+    long. The machine of a board must be `machine`; it is reset. Raises `NoLink` for a board that cannot be reached,
+    `ValueError` for an unknown name, for an option that the target does not have and for a machine that
     cannot be (`DescriptionError`), `SetupError` and `BuildError` when the machine cannot be built.
     """
-    if name not in TARGETS:
-        near = difflib.get_close_matches(name, TARGETS, 1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        raise ValueError(f"a target must be one of {', '.join(TARGETS)}; it was {name!r}{hint}")
-    described = describe(machine)
+    from dirql.target.board.address import BoardAddress, is_board
+
+    check_target(name)
+    described = describe(machine_of(name) if machine is None else machine)
+    if is_board(name):
+        if waves is not None or checked or memory_delays is not None:
+            raise ValueError(
+                f"waves, checked and memory_delays must be asked of a simulated target; the target was {name}"
+            )
+        address = BoardAddress.parse(name)
+        if address.kind == "twin":
+            from dirql.target.twins import open_twin
+
+            return open_twin(address, described, announce)
+        from dirql.target.board.opening import open_board
+
+        return open_board(address, described)
     if name == "verilated":
         from dirql.target.simulation.verilated import VerilatedTarget
 

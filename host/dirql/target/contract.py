@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,7 +29,9 @@ __all__ = [
     "EventBits",
     "EventRecord",
     "Grant",
+    "LinkFloor",
     "LinkLost",
+    "MachineRemoved",
     "MasterAbort",
     "MemoryFile",
     "NotSupported",
@@ -57,6 +59,7 @@ class Capability(enum.Enum):
     WAVES = "signals can be dumped to a file"
     CONFINEMENT = "bus masters can be confined to parts of the host's memory"
     PADS = "the pads of functions can be driven and read"
+    PRECISE_WRITES = "the error of a write to memory space is raised by that write"
 
 
 class BusStatus(enum.IntEnum):
@@ -130,6 +133,19 @@ class TransactionTimeout(BusError):
     meaning = "a time-out: the device kept asking for a retry"
 
 
+class MachineRemoved(LinkLost, BusError):
+    """The machine is gone: the link to the board was lost. As on a PC, nobody claims an address of a removed device."""
+
+    status = BusStatus.MASTER_ABORT
+    meaning = "nothing: the machine was removed"
+
+    def __init__(self, reason: str, operation: str, address: int) -> None:
+        """`reason` is a sentence that says how the machine was lost."""
+        BusError.__init__(self, operation, address)
+        self.args = (f"{self.args[0]}: {reason}",)
+        self.reason = reason
+
+
 _BUS_ERRORS: dict[int, type[BusError]] = {
     error.status: error for error in (MasterAbort, TargetAbort, ParityError, TransactionTimeout)
 }
@@ -178,6 +194,13 @@ class EventRecord(NamedTuple):
     """The causes that were set if `bits` has CAUSE, or cleared if it has CLEAR; bit 0 is the first of the function."""
 
 
+class LinkFloor(NamedTuple):
+    """The round trips of a link alone, in seconds, as measured when it was opened: no access can be faster."""
+
+    shortest: float
+    median: float
+
+
 class MemoryFile(NamedTuple):
     """The file that holds a target's RAM, for a second mapping of it."""
 
@@ -219,6 +242,7 @@ class Wake(enum.IntEnum):
     INTERRUPT = 1
     DEADLINE = 2
     STRAY = 3
+    REMOVED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +266,10 @@ class Target(Clock):
 
     Addresses are bus addresses; configuration addresses are bus 23:16, device 15:11, function 10:8, register 7:2.
     Values are unsigned 32-bit integers, byte lane 0 in bits 7:0. Byte enables are high-true, bit 0 for lane 0. Each
-    transaction raises a `BusError` when it fails. Each operation raises `ValueError` for an argument that it cannot
-    carry, `LinkLost` when the machine no longer answers, and `TargetClosed` after `close`.
+    transaction raises a `BusError` when it fails; without the capability PRECISE_WRITES, that of a single write to
+    memory space is told by the next transaction that is no such write (`write_error`). Each operation raises
+    `ValueError` for an argument that it cannot carry, `LinkLost` when the machine no longer answers, and `TargetClosed`
+    after `close`.
     """
 
     name: str
@@ -256,6 +282,11 @@ class Target(Clock):
     """The host's RAM as writable bytes. Bus masters see the first byte at bus address 0."""
     memory_file: MemoryFile | None
     """The file that holds `memory`, `len(memory)` bytes of it; None where there is none, as on a board."""
+
+    floor: LinkFloor | None = None
+    """The round trips of the link to the machine; None for a machine without a link."""
+    write_error: Callable[[BusError], None] | None = None
+    """Called with the error of a write that was not waited for; with None, the transaction that learns of it raises."""
 
     # Transactions.
 
@@ -383,6 +414,21 @@ class Target(Clock):
     def take_stray_access(self) -> StrayAccess | None:
         """The first stray access since the last call, None if there was none."""
         raise _no_confinement(self.name)
+
+    # Removal, for machines that can be unplugged.
+
+    @property
+    def removed(self) -> str | None:
+        """The sentence that says how the machine was lost; None while it is there, and on targets that cannot lose it.
+
+        After it was lost, each transaction raises `MachineRemoved`, marks are dropped, and the clock goes on as that
+        of the host, so that what waits for a time comes to an end.
+        """
+        return None
+
+    def take_removal(self) -> str | None:
+        """Do as `removed`, and let the removal ask for attention no longer."""
+        return None
 
     # Pads, for targets with PADS.
 

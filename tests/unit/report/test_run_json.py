@@ -38,6 +38,7 @@ MODE = {
     "rate": {"type": (int, type(None)), "least": 1},
     "kept_up": {"type": bool},
     "response": {"type": dict, "keys": HISTOGRAM},
+    "host_microseconds": {"type": (dict, type(None)), "keys": HISTOGRAM},
     "wall_seconds": {"type": float, "least": 0},
     "verified": {"type": bool},
     "errors": TEXTS,
@@ -61,6 +62,7 @@ SCHEMA: dict[str, Any] = {
         },
         "costs": {"type": dict, "keys": dict.fromkeys(sorted(COSTS), COUNT)},
         "parameters": {"type": dict},
+        "link_floor_seconds": {"type": (list, type(None))},
         "leaks": TEXTS,
         "defects": TEXTS,
         "modes": {"type": list, "items": {"type": dict, "keys": MODE}},
@@ -76,7 +78,7 @@ def check(value: Any, schema: dict[str, Any], where: str = "$") -> None:
     if value is not None and "least" in schema:
         assert value >= schema["least"], where
     assert value in schema.get("among", (value,)), where
-    if "keys" in schema:
+    if value is not None and "keys" in schema:
         assert list(value) == list(schema["keys"]), where
         for key, item in value.items():
             check(item, schema["keys"][key], f"{where}.{key}")

@@ -149,6 +149,16 @@ def test_the_time_of_a_request_is_told_in_clocks_and_microseconds() -> None:
     assert "Closed load" in text
 
 
+def test_a_board_has_the_times_of_the_host_and_the_floor_of_its_link_apart() -> None:
+    times = Histogram.of(range(1000, 1400))
+    text = show(replace(make_job(replace(make_mode(), host_microseconds=times)), floor=(0.000_2, 0.001_5)))
+    host = text[text.index("Time of a request by the") : text.index("Stages of the service")]
+    assert "Time of a request by the host's clock" in " ".join(host.split())
+    assert row(host, make_mode().name.split()[0])[-3:] == ["1,199", "1,395", "1,399"]
+    assert "a round trip took 200 µs at best and 1,500 µs in the median" in " ".join(host.split())
+    assert "the host's clock" not in show(make_job(make_mode())), "a simulated machine has no such times"
+
+
 def test_an_open_load_says_so_and_counts_from_the_scheduled_arrival() -> None:
     waited = Histogram(((90_000, 400),))
     text = show(make_job(replace(make_mode(), rate=2500, arrivals=waited)))

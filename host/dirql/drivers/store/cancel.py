@@ -124,6 +124,7 @@ def StoreDeviceGone(device: DEVICE_OBJECT) -> None:
     extension: StoreExtension = device.device_extension
     old_irql = KeRaiseIrqlToDpcLevel()
     extension.hardware = None
+    extension.gone = True
     transfer = StoreAcquireDevice(extension, _current_irp(device))
     if transfer is not None:
         StoreReleaseDevice(device, transfer, Outcome(STATUS_DEVICE_REMOVED))

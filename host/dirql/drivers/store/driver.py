@@ -43,6 +43,7 @@ from dirql.wdm import (
     NT_SUCCESS,
     READ_REGISTER_ULONG,
     STATUS_BUFFER_TOO_SMALL,
+    STATUS_DEVICE_DOES_NOT_EXIST,
     STATUS_DEVICE_NOT_READY,
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER,
@@ -164,13 +165,18 @@ def StoreReadWrite(device: DEVICE_OBJECT, irp: IRP) -> int:
         return complete(irp, status)
     length, offset = request_range(IoGetCurrentIrpStackLocation(irp))
     if extension.hardware is None:
-        status = STATUS_DEVICE_NOT_READY
+        status = _without_hardware(extension)
     elif offset < 0 or offset + length > extension.device_bytes:
         status = STATUS_INVALID_PARAMETER
     if not NT_SUCCESS(status) or length == 0:
         IoReleaseRemoveLock(extension.remove_lock, irp)
         return complete(irp, status)
     return StoreQueue(device, irp)
+
+
+def _without_hardware(extension: StoreExtension) -> int:
+    """The status of a request that needs the device, when the driver does not have it."""
+    return STATUS_DEVICE_DOES_NOT_EXIST if extension.gone else STATUS_DEVICE_NOT_READY
 
 
 def StoreQueue(device: DEVICE_OBJECT, irp: IRP) -> int:
@@ -213,7 +219,7 @@ def _control(extension: StoreExtension, irp: IRP, code: int) -> tuple[int, int]:
         RtlWriteMemory(buffer, answer)
         return STATUS_SUCCESS, len(answer)
     elif code == IOCTL_STORE_RAISE:
-        return STATUS_DEVICE_NOT_READY, 0
+        return _without_hardware(extension), 0
     else:
         return STATUS_INVALID_DEVICE_REQUEST, 0
     return STATUS_SUCCESS, 0

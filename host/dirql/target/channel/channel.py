@@ -19,6 +19,7 @@ __all__ = [
     "INPUT",
     "INTERRUPT_WANTED",
     "NEVER",
+    "REMOVED_WANTED",
     "STATUS",
     "STRAY_WANTED",
     "WANTED",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 STATUS, _ATTENTION, INPUT = Answer.STATUS, Answer.ATTENTION, Answer.INPUT
-_ATTENTION_BITS = Attention.INTERRUPT | Attention.DEADLINE | Attention.STRAY
+_ATTENTION_BITS = Attention.INTERRUPT | Attention.DEADLINE | Attention.STRAY | Attention.REMOVED
 
 WANTED = _ATTENTION_BITS << _ATTENTION
 """The bits of an answer of which one is set if something asks for attention."""
@@ -41,6 +42,8 @@ DEADLINE_WANTED = Attention.DEADLINE << _ATTENTION
 """The bit of an answer that is set if the deadline is reached."""
 STRAY_WANTED = Attention.STRAY << _ATTENTION
 """The bit of an answer that is set if a bus master has made a stray access."""
+REMOVED_WANTED = Attention.REMOVED << _ATTENTION
+"""The bit of an answer that is set if the machine was removed and nobody has taken note of it."""
 
 NEVER = 2**64 - 1
 """A clock that no run reaches. It stands for "no deadline", and for "no limit" in a wait."""

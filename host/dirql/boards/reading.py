@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the folder of a board, and refuses a board that cannot be built."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from dirql.boards.description import Board, Loader, Part, SerialLink, UsbId
+from dirql.boards.families import FAMILIES
+from dirql.boards.loaders import LOADERS
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.reading import load_machine
+from dirql.hardware.root import machine_root
+from dirql.hardware.table import DescriptionError, Table, nearest, read_file
+
+__all__ = ["BOARDS", "DescriptionError", "board_names", "load_board", "read_board"]
+
+BOARDS = "boards"
+"""The folder with one folder for each board, below `machine_root()`."""
+BOARD_FILE = "board.toml"
+LINKS = ("serial",)
+LEAST_CLOCKS_PER_BIT = 4
+LARGEST_ERROR = 0.025
+"""The largest error of the rate of a serial port; half a bit in ten is 5 %, and the other side has an error too."""
+
+
+def board_names(root: Path | None = None) -> list[str]:
+    """The names of the boards that dirql knows."""
+    return sorted(path.parent.name for path in ((root or machine_root()) / BOARDS).glob(f"*/{BOARD_FILE}"))
+
+
+def load_board(name: str, root: Path | None = None) -> Board:
+    """The board of that name; raises `DescriptionError`."""
+    root = root or machine_root()
+    names = board_names(root)
+    if name not in names:
+        raise DescriptionError(
+            f"a board must be one of {', '.join(names)}; it was {name!r}{nearest(name, names)}"
+        )
+    return read_board(root / BOARDS / name, root)
+
+
+def read_board(folder: Path, root: Path) -> Board:
+    """Read the folder of a board; its machine is one of those below `root`. Raises `DescriptionError`."""
+    path = folder / BOARD_FILE
+    table = read_file(path, path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
+    clock, build = table.table("clock"), table.table("build")
+    board = Board(
+        name=folder.name,
+        folder=folder.resolve(),
+        description=table.text("description"),
+        machine=_read_machine(table, clock, root),
+        part=_read_part(table.table("part")),
+        link=_read_link(table.table("link")),
+        constraints=_read_constraints(build, folder),
+        fill=build.integer("fill", 1, 100, 90),
+        seed=build.integer("seed", 1, 0xFFFF, 1),
+        loader=_read_loader(table.table("loader")),
+    )
+    for each in (clock, build, table):
+        each.finish()
+    _check_rate(table, board)
+    return board
+
+
+def _read_machine(table: Table, clock: Table, root: Path) -> MachineDescription:
+    name = table.text("machine")
+    try:
+        machine = load_machine(name, root)
+    except DescriptionError as error:
+        table.refuse("machine", str(error))
+    if machine.with_pads:
+        pads = ", ".join(map(str, machine.with_pads))
+        table.refuse("machine", f"a board's machine must have no pads; {name} has those of {pads}")
+    return dataclasses.replace(machine, frequency=clock.integer("frequency", 1_000_000, 1_000_000_000))
+
+
+def _read_part(table: Table) -> Part:
+    part = Part(
+        family=table.choice("family", tuple(FAMILIES)),
+        name=table.text("name"),
+        options=table.texts("options"),
+        identity=table.text("identity"),
+    )
+    table.finish()
+    return part
+
+
+def _read_link(table: Table) -> SerialLink:
+    table.choice("kind", LINKS)
+    link = SerialLink(
+        baud=table.integer("baud", 300, 12_000_000),
+        usb=table.parsed("usb", UsbId.parse) if table.has("usb") else None,
+    )
+    table.finish()
+    return link
+
+
+def _read_constraints(table: Table, folder: Path) -> str:
+    name = table.text("constraints")
+    if not (folder / name).is_file():
+        table.refuse("constraints", f"it must be a file beside {BOARD_FILE}; there is no {name!r}")
+    return name
+
+
+def _read_loader(table: Table) -> Loader:
+    loader = Loader(
+        programs=table.texts("programs"),
+        board=table.text("board"),
+        usb=table.parsed("usb", UsbId.parse),
+    )
+    if not loader.programs:
+        table.refuse("programs", f"it must be one or more of {', '.join(LOADERS)}; it was []")
+    for program in loader.programs:
+        if program not in LOADERS:
+            known = nearest(program, tuple(LOADERS))
+            table.refuse(
+                "programs", f"a loader must be one of {', '.join(LOADERS)}; it was {program!r}{known}"
+            )
+    table.finish()
+    return loader
+
+
+def _check_rate(table: Table, board: Board) -> None:
+    """Refuse a rate that the clock of the board cannot make."""
+    clocks, wanted = board.clocks_per_bit, board.link.baud
+    made = board.machine.frequency / clocks if clocks else 0.0
+    if clocks < LEAST_CLOCKS_PER_BIT or abs(made - wanted) > LARGEST_ERROR * wanted:
+        table.refuse(
+            "link.baud",
+            f"it must be the clock, {board.machine.frequency:,} Hz, through a whole number from"
+            f" {LEAST_CLOCKS_PER_BIT} on, to {LARGEST_ERROR:.1%}; it was {wanted:,}",
+        )

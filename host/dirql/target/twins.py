@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Targets on twins: a twin is started for the target, and ends with it."""
+
+from __future__ import annotations
+
+from dirql.hardware.description import MachineDescription
+from dirql.hardware.reading import describe
+from dirql.link.pipe import Pipe, TcpPipe
+from dirql.link.serial_pipe import SerialPipe
+from dirql.target.board.address import BoardAddress
+from dirql.target.board.opening import open_over
+from dirql.target.board.target import BoardTarget
+from dirql.target.simulation.build import Announce
+from dirql.target.simulation.twin import Level, TwinPlan, TwinProcess
+
+__all__ = ["TwinPipe", "open_twin"]
+
+
+class TwinPipe(Pipe):
+    """The pipe to a twin that nobody else uses; the twin ends when the pipe is closed."""
+
+    def __init__(self, plan: TwinPlan, announce: Announce) -> None:
+        """Start the twin and connect to it. Raises `NoLink`, and `TargetError` for a twin that does not start."""
+        self.twin = TwinProcess(plan, announce)
+        address = self.twin.address
+        try:
+            self._pipe = SerialPipe(address) if plan.port is None else _connect(address)
+        except BaseException:
+            self.twin.close()
+            raise
+        super().__init__(f"the twin of {plan.machine.name} at {address}", plan.rate)
+
+    def read(self) -> bytes:
+        """See `Pipe`."""
+        return self._pipe.read()
+
+    def write(self, octets: bytes) -> None:
+        """See `Pipe`."""
+        self._pipe.write(octets)
+
+    def cancel(self) -> None:
+        """See `Pipe`."""
+        self._pipe.cancel()
+
+    def close(self) -> None:
+        """See `Pipe`."""
+        self._pipe.close()
+        self.twin.close()
+
+
+def _connect(address: str) -> TcpPipe:
+    host, _, port = address.removeprefix("tcp://").rpartition(":")
+    return TcpPipe(host, int(port))
+
+
+def open_twin(address: BoardAddress, machine: MachineDescription, announce: Announce) -> BoardTarget:
+    """Start a twin of the machine that the address names, and open `machine` on it.
+
+    An address without a name means `machine`.
+    """
+    plan = TwinPlan(
+        describe(address.place) if address.place else machine,
+        Level(address.level),
+        address.baud,
+        port=None if address.line == "pty" else 0,
+    )
+    return open_over(address, TwinPipe(plan, announce), machine)

@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A twin: the machine with its link as a program, in whose place a board could be. docs/twins.md is the manual.
+//
+//     twin --tcp HOST PORT | --pty   [--clocks-per-byte N] [--watch]
+//
+// Its first and only line of output is the address. With --watch it ends when its standard input does.
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "machine_facts.h"
+#include "twin_line.h"
+#include "twin_model.h"
+#include "twin_port.h"
+
+namespace {
+
+// Thrown when the model would end the program.
+struct Stopped {
+    std::string complaint;
+};
+
+[[noreturn]] void stop(const char* what, const char* file, int line) {
+    throw Stopped{std::string(what) + " at " + file + ":" + std::to_string(line)};
+}
+
+}  // namespace
+
+void vl_finish(const char* file, int line, const char*) { stop("$finish", file, line); }
+void vl_stop(const char* file, int line, const char*) { stop("a failed assertion", file, line); }
+void vl_fatal(const char* file, int line, const char*, const char* message) { stop(message, file, line); }
+
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000; // ns
+
+int64_t now() {
+    timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+// Holds the machine's clock against that of the wall: it may be behind, and hardly ahead.
+class Pace {
+  public:
+    // The nanoseconds until `clock` is due on the wall, less than 0 for one that was.
+    int64_t until(uint64_t clock, int64_t now) const {
+        const double seconds = double(clock - clock_) / DIRQL_CLOCK_FREQUENCY;
+        return seconds > kForever ? INT64_MAX : int64_t(seconds * kSecond) - (now - wall_);
+    }
+
+    // The clock that is due now.
+    uint64_t due(int64_t now) const {
+        return clock_ + uint64_t(double(now - wall_) / kSecond * DIRQL_CLOCK_FREQUENCY);
+    }
+
+    // What the machine is behind is forgotten.
+    void forget(uint64_t clock, int64_t now) {
+        if (until(clock, now) < 0) clock_ = clock, wall_ = now;
+    }
+
+  private:
+    static constexpr double kForever = 1e9;
+
+    uint64_t clock_ = 0;
+    int64_t wall_ = now();
+};
+
+class Twin {
+  public:
+    Twin(dirql::Port& port, uint64_t pace) : port_(port), wire_(pace) { reset(); }
+
+    void run() {
+        int64_t sleep = 0;
+        while (!port_.is_ended()) {
+            port_.serve(line_, sleep);
+            if (port_.take_reset()) reset();
+            sleep = advance();
+            port_.flush(line_);
+        }
+    }
+
+  private:
+    // Clocks between two looks at the client.
+    static constexpr unsigned kLook = 128;
+    // A sleep of less than this is not worth it.
+    static constexpr int64_t kShortest = 50'000; // ns
+    static constexpr unsigned kResetClocks = 8;
+
+    void reset() {
+        line_.in.clear(), line_.out.clear();
+        wire_.rest(model_.pins());
+        model_.pins().rst_ni = 0;
+        for (unsigned i = 0; i < kResetClocks; ++i) model_.tick();
+        model_.pins().rst_ni = 1;
+        rests_ = false;
+        ahead_ = 0;
+    }
+
+    void tick() {
+        rests_ = wire_.drive(model_.pins(), line_);
+        if (!rests_) model_.expect_changes();
+        model_.tick();
+        ++clock_;
+    }
+
+    // Lets clocks pass; returns the time for which nothing more will happen unless something comes from outside: -1 for
+    // ever, 0 for a machine that works. Clocks in which the machine works pass as fast as they can.
+    int64_t advance() {
+        sleep_through();
+        for (unsigned i = 0; i < kLook; ++i) {
+            if (!rests_ || line_.in.size()) {
+                tick();
+                continue;
+            }
+            ahead_ = model_.look_ahead([this] { tick(); });
+            if (!ahead_) continue;
+            const int64_t sleep = pace_.until(clock_ + ahead_, now());
+            if (sleep > kShortest) return sleep == INT64_MAX ? -1 : sleep;
+            let_pass(ahead_);
+        }
+        pace_.forget(clock_, now());
+        return 0;
+    }
+
+    // The clocks that have passed on the wall while the twin slept; what came meanwhile comes after them.
+    void sleep_through() {
+        if (!ahead_) return;
+        const uint64_t due = pace_.due(now());
+        let_pass(due > clock_ ? std::min(ahead_, due - clock_) : 0);
+    }
+
+    void let_pass(uint64_t clocks) {
+        model_.let_pass(clocks);
+        clock_ += clocks;
+        ahead_ = 0;
+    }
+
+    dirql::Port& port_;
+    dirql::TwinModel model_;
+    dirql::Line line_;
+#if DIRQL_CLOCKS_PER_BIT
+    dirql::PinLine wire_;
+#else
+    dirql::ByteLine wire_;
+#endif
+    Pace pace_;
+    uint64_t clock_ = 0, ahead_ = 0; // clocks that have passed, and those after them in which nothing happens
+    bool rests_ = false;             // nothing was on the line in the last clock
+};
+
+struct Options {
+    std::string host;
+    unsigned port = 0, clocks_per_byte = 1;
+    bool is_pty = false, watches = false;
+};
+
+Options parse(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string name = argv[i];
+        if (name == "--pty")
+            options.is_pty = true;
+        else if (name == "--watch")
+            options.watches = true;
+        else if (name == "--tcp" && i + 2 < argc)
+            options.host = argv[++i], options.port = unsigned(atoi(argv[++i]));
+        else if (name == "--clocks-per-byte" && i + 1 < argc)
+            options.clocks_per_byte = unsigned(atoi(argv[++i]));
+        else
+            throw std::invalid_argument("an option must be one of those at the top of twin.cpp; it was " + name);
+    }
+    return options;
+}
+
+int start(const Options& options) {
+    dirql::Port port(options.watches ? STDIN_FILENO : -1);
+    const std::string address =
+        options.is_pty ? port.open_pty() : port.listen_tcp(options.host, uint16_t(options.port));
+    printf("%s\n", address.c_str());
+    fflush(stdout);
+    Twin(port, DIRQL_CLOCKS_PER_BIT ? DIRQL_CLOCKS_PER_BIT : options.clocks_per_byte).run();
+    return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return start(parse(argc, argv));
+    } catch (const Stopped& stopped) {
+        fprintf(stderr, "twin: %s\n", stopped.complaint.c_str());
+    } catch (const std::exception& error) {
+        fprintf(stderr, "twin: %s\n", error.what());
+    }
+    return EXIT_FAILURE;
+}
