@@ -425,7 +425,7 @@ class Mdl:
             running.value.used_mdls[self] = None
 
     def end_list(self) -> None:
-        """Undo `begin_list`."""
+        """Undo `begin_list`, because the list was put back."""
         self.lists -= 1
         if not self.lists and self.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
             running.value.used_mdls.pop(self, None)
