@@ -25,6 +25,7 @@ from dirql.io.objects import DeviceObject, DriverObject, Irp
 from dirql.io.start_io import initialize_dpc_request, request_dpc, start_next_packet, start_packet
 from dirql.ke.costs import Costs
 from dirql.machine import Machine, open_machine
+from dirql.mm.manager import running as memory_manager
 from dirql.nt.constants import (
     DO_DIRECT_IO,
     FILE_DEVICE_UNKNOWN,
@@ -33,12 +34,14 @@ from dirql.nt.constants import (
     IRP_MJ_CLOSE,
     IRP_MJ_CREATE,
     IRP_MJ_READ,
+    PAGE_SIZE,
 )
 from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING, STATUS_SUCCESS
 from fakes.scripted_target import ScriptedTarget
 
 LOOPS = 20_000
 LENGTH = 512
+DATA = b"x" * LENGTH
 
 
 class Layer:
@@ -95,6 +98,10 @@ def dpc_for_isr(dpc: object, device: DeviceObject, irp: Irp | None, context: obj
     del dpc, context
     start_next_packet(device, False)
     assert irp is not None
+    assert irp.mdl_address is not None
+    # The data comes as from a device, past the driver.
+    start = irp.mdl_address.frames[0] * PAGE_SIZE
+    memory_manager.value.ram[start : start + LENGTH] = DATA
     irp.io_status.status = STATUS_SUCCESS
     irp.io_status.information = LENGTH
     complete_request(irp, IO_NO_INCREMENT)

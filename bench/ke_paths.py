@@ -178,6 +178,7 @@ def timers_expired(count: int) -> None:
     """Set a timer that expires and queues a DPC, which wakes a thread."""
     with kernel():
         timer = Timer()
+        timer.initialize()
         deferred = dpc(lambda *_: None)
         for _ in range(count):
             timer.set(-10, deferred)

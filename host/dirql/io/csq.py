@@ -17,6 +17,7 @@ from mypy_extensions import mypyc_attr
 from dirql.io.cancel import release_cancel_spin_lock
 from dirql.io.objects import DeviceObject, Irp
 from dirql.ke.guard import CALLBACK, CSQ_INSERT_EX, CSQ_LOCK, call_driver, current_driver
+from dirql.ke.objects.blank import refuse_blank
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import IO_TYPE_CSQ, IO_TYPE_CSQ_EX, IO_TYPE_CSQ_IRP_CONTEXT
 from dirql.nt.ntstatus import nt_success
@@ -149,6 +150,8 @@ class Csq:
         that the driver's insert routine returned.
         """
         _INSERT_IRP_EX.check_with(self, irp, context)
+        if not self.type:
+            refuse_blank(self, "IoCsqInsertIrp", "IoCsqInitialize")
         irql = self._acquire()
         if context is not None:
             context.irp, context.csq = irp, self
@@ -178,6 +181,8 @@ class Csq:
     def remove_irp(self, context: CsqIrpContext) -> Irp | None:
         """Take the request of a ticket out; None when the request was cancelled or removed. Follows IoCsqRemoveIrp."""
         _REMOVE_IRP.check_two(self, context)
+        if not self.type:
+            refuse_blank(self, "IoCsqRemoveIrp", "IoCsqInitialize")
         irql = self._acquire()
         irp = context.irp
         if irp is not None:
@@ -191,6 +196,8 @@ class Csq:
     def remove_next_irp(self, peek_context: object) -> Irp | None:
         """Take out the first match that is not being cancelled; None when there is none. Follows IoCsqRemoveNextIrp."""
         _REMOVE_NEXT_IRP.check(self)
+        if not self.type:
+            refuse_blank(self, "IoCsqRemoveNextIrp", "IoCsqInitialize")
         irql = self._acquire()
         irp = self._peek(None, peek_context)
         while irp is not None and irp.set_cancel_routine(None) is None:

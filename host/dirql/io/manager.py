@@ -45,6 +45,8 @@ class IoManager:
         self.handles: dict[ProgramHandle, None] = {}
         """The handles that programs have open, oldest first."""
         self.worker = SystemWorker()
+        self.unwritten: dict[DeviceObject, int] = {}
+        """The bytes of poison at the ends of each device's latest requests, too few of each to be sure."""
         self.starts = self.cancels = 0
         """The numbers of StartIo routines and of cancel routines that run one inside the other."""
         self.later_starts: deque[tuple[DeviceObject, Irp]] = deque()

@@ -11,6 +11,7 @@ from mypy_extensions import mypyc_attr
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import is_verified
+from dirql.ke.objects.blank import refuse_blank
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.wait import wait_for_single_object
@@ -76,7 +77,7 @@ class RemoveLock:
         self.is_initialized = False
 
     def __repr__(self) -> str:
-        state = "removed" if self.common.removed else "in use"
+        state = "removed" if self.common.removed else "in use" if self.is_initialized else "not initialized"
         return f"<remove lock {self.dbg.allocate_tag!r}, {state}, {len(self.dbg.lock_list)} outstanding>"
 
     def initialize(self, allocate_tag: str, max_locked_minutes: int, high_watermark: int) -> None:
@@ -99,6 +100,8 @@ class RemoveLock:
         Once the removal has begun it counts nothing and returns STATUS_DELETE_PENDING.
         """
         _ACQUIRE.check(self)
+        if not self.is_initialized:
+            refuse_blank(self, "IoAcquireRemoveLock", "IoInitializeRemoveLock")
         if self.common.removed:
             return STATUS_DELETE_PENDING
         self.common.io_count += 1
@@ -108,6 +111,8 @@ class RemoveLock:
     def release(self, tag: object) -> None:
         """Count one user less; follows IoReleaseRemoveLock."""
         _RELEASE.check(self)
+        if not self.is_initialized:
+            refuse_blank(self, "IoReleaseRemoveLock", "IoInitializeRemoveLock")
         self._give_back(tag, VF_IO_REMOVE_LOCK_TAG)
         if self.common.io_count == 0:
             self.common.remove_event.set(0, False)
@@ -118,6 +123,8 @@ class RemoveLock:
         Follows IoReleaseRemoveLockAndWait.
         """
         _RELEASE_AND_WAIT.check(self)
+        if not self.is_initialized:
+            refuse_blank(self, "IoReleaseRemoveLockAndWait", "IoInitializeRemoveLock")
         self.common.removed = True
         self._give_back(tag, VF_IO_REMOVE_LOCK_RELEASE)
         self.common.io_count -= 1

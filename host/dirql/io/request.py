@@ -22,6 +22,7 @@ from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_writ
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, Irp
 from dirql.io.status_block import IoStatusBlock
+from dirql.io.unwritten import check_written
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke, get_current_thread
 from dirql.ke.defects import report_defect
@@ -131,7 +132,12 @@ class Request:
         """Return the buffers and free the packet; its result stays in `result`."""
         irp = self.irp
         result = self.result = irp.io_status
-        if self.limit is not None and result.information > self.limit and not nt_error(result.status):
+        information = result.information
+        if self.limit is None or not information or nt_error(result.status):
+            pass
+        elif information <= self.limit:
+            check_written(irp, self.process, information)
+        else:
             what = f"Information must be at most the {self.limit} bytes of the buffer; {irp!r} was completed with"
             report_defect(
                 "BUF-08",

@@ -12,22 +12,26 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.defects import report_defect
 from dirql.ke.guard import verifies
 from dirql.ke.origin import Mark, mark, origin
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql, irql_name
+from dirql.mm.blocks import Block, owner_text
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
 from dirql.mm.pool import Pool
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
+    DRIVER_VERIFIER_DMA_VIOLATION,
     POOL_CALLER_ALLOCATE_IRQL,
     POOL_CALLER_FREE_IRQL,
     POOL_CALLER_INVALID_ADDRESS,
     POOL_CALLER_USER_ADDRESS,
     POOL_CALLER_ZERO_TAG,
     VERIFIER_POOL_TRACKING,
+    VF_DMA_NOT_LOCKED,
     VF_POOL_ALLOCATE_NONPAGED_IRQL,
     VF_POOL_ALLOCATE_PAGED_IRQL,
     VF_POOL_FREE_BAD_ADDRESS,
@@ -168,9 +172,29 @@ def free_pool_with_tag(address: int, tag: int) -> None:
                 subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
                 what, kind = f"block {address:#x}", int(pool.pageable)
                 _refuse_irql(pool, what, POOL_CALLER_FREE_IRQL, subcode, kind, address)
+            if manager.used_mdls:
+                _check_mdls(manager, block)
             pool.free(block, tag, mark())
             return
     _no_block(manager, address)
+
+
+def _check_mdls(manager: MemoryManager, block: Block) -> None:
+    """Bug check 0xE6/0xE, or a defect, for a block that is freed while an MDL in use describes a part of it."""
+    end = block.address + block.size
+    for mdl in manager.used_mdls:
+        start = mdl.start_va + mdl.byte_offset
+        if start >= end or start + mdl.byte_count <= block.address:
+            continue
+        what = f"pool must not be freed while {'a device may use it' if mdl.lists else 'an MDL locks it'}"
+        made = f"the MDL was allocated by {owner_text(mdl.driver, mdl.place)}"
+        if mdl.lists:
+            step = "call PutScatterGatherList, or FlushAdapterBuffers, before ExFreePoolWithTag"
+            reason = f"{what}; {mdl!r} describes block {block.address:#x}: {step}; {made}"
+            bug_check(DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_NOT_LOCKED, mdl, reason=reason)
+        step = "call MmUnlockPages before ExFreePoolWithTag"
+        report_defect("MDL-15", f"{what}; {mdl!r} locks block {block.address:#x}: {step}; {made}")
+        return
 
 
 def _allocate(

@@ -49,7 +49,18 @@ _SLOT_SIZES_BY_LEAD: Final = {
 class Block:
     """One allocation: `size` bytes at `address`, in a slot of `page`, or with `page` None in pages of its own."""
 
-    __slots__ = ("address", "driver", "freed_at", "freed_by", "page", "place", "room", "size", "tag")
+    __slots__ = (
+        "address",
+        "driver",
+        "freed_at",
+        "freed_by",
+        "page",
+        "place",
+        "poison",
+        "room",
+        "size",
+        "tag",
+    )
 
     def __init__(self, address: int, size: int, tag: int, room: int, page: SlotPage | None) -> None:
         """Note what the attributes say of the block."""
@@ -62,6 +73,8 @@ class Block:
         Those after `size` are guard bytes.
         """
         self.page = page
+        self.poison = -1
+        """The number of the filling at the start of the block, for `Poison.equal`; -1 for a block of zeros."""
         self.driver: object = None
         """The driver whose code allocated the block; None for the kernel."""
         self.place: Mark | None = None

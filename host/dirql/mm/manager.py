@@ -50,6 +50,9 @@ class HeldMdl(Protocol):
     """An MDL that was not freed yet, as the list of leaks shows it."""
 
     byte_count: int
+    byte_offset: int
+    start_va: int
+    lists: int
     mdl_flags: int
     driver: object
     place: Mark | None
@@ -76,6 +79,7 @@ class MemoryManager:
         "processes",
         "ram",
         "system",
+        "used_mdls",
     )
 
     def __init__(self, ram: memoryview, seed: int = 0) -> None:
@@ -92,6 +96,8 @@ class MemoryManager:
         self.processes: list[Process] = []
         self.mdls: dict[HeldMdl, None] = {}
         """The MDLs that were allocated and not freed yet."""
+        self.used_mdls: dict[HeldMdl, None] = {}
+        """The MDLs of system addresses that are locked, or of nonpaged pool that a device may use."""
         self.locked_mdls = 0
         self.mapped_mdls = 0
         self._observer: PageTableObserver | None = None

@@ -21,6 +21,7 @@ from dirql.mm.fault import resolve_fault
 from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
 from dirql.mm.manager import running
 from dirql.mm.process import Process
+from dirql.mm.read_lock import ReadLock, report_read_only
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS,
@@ -55,6 +56,7 @@ from dirql.nt.constants import (
     MDL_PARTIAL_HAS_BEEN_MAPPED,
     MDL_SOURCE_IS_NONPAGED_POOL,
     MDL_WRITE_OPERATION,
+    PAGE_SHIFT,
     PAGE_SIZE,
     IoReadAccess,
     MdlMappingNoWrite,
@@ -109,10 +111,13 @@ class Mdl:
         "mapped_system_va",
         "mdl_flags",
         "next",
+        "parts",
         "place",
         "process",
         "purpose",
         "size",
+        "source",
+        "source_frames",
         "start_va",
     )
 
@@ -134,6 +139,11 @@ class Mdl:
         """The request that the I/O manager made it for, such as "IRP_MJ_READ"; empty for a driver's own."""
         self.process: Process | None = None
         self.frames: list[int] = []
+        self.source: Mdl | None = None
+        """The MDL of which this one describes a part; `source_frames` are the frames that it had then."""
+        self.source_frames: list[int] = []
+        self.parts: list[Mdl] = []
+        """The partial MDLs that were mapped apart from this one, while its pages were locked."""
         self._describe(address, length)
 
     def __repr__(self) -> str:
@@ -254,6 +264,7 @@ class Mdl:
         else:
             self.process = None
             manager.share_pool()
+            manager.used_mdls[self] = None
         self.mdl_flags |= MDL_PAGES_LOCKED | (MDL_WRITE_OPERATION if write else 0)
 
     def unlock_pages(self) -> None:
@@ -269,6 +280,10 @@ class Mdl:
         if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
             self.unmap()
         manager = running.value
+        if self.parts:
+            self._unmap_parts()
+        if manager.used_mdls:
+            manager.used_mdls.pop(self, None)
         manager.frames.unlock(self.frames)
         manager.locked_mdls -= 1
         self.mdl_flags &= ~(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION)
@@ -307,6 +322,8 @@ class Mdl:
             _GET_SYSTEM_ADDRESS_SAFE.check_arguments(self, priority)
         if self.is_free:
             self.refuse_use("MmGetSystemAddressForMdlSafe")
+        if self.mdl_flags & MDL_PARTIAL:
+            self.check_source("MmGetSystemAddressForMdlSafe")
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             return self.mapped_system_va
         if not self.mdl_flags & _DESCRIBES_FRAMES:
@@ -322,8 +339,13 @@ class Mdl:
         manager.mapped_mdls += 1
         self.mapped_system_va = address + self.byte_offset
         self.mdl_flags |= MDL_MAPPED_TO_SYSTEM_VA
-        if self.mdl_flags & MDL_PARTIAL:
+        if self.source is not None:
             self.mdl_flags |= MDL_PARTIAL_HAS_BEEN_MAPPED
+            self.source.parts.append(self)
+        if self.is_read_only():
+            lock = ReadLock(self)
+            for number in range(address >> PAGE_SHIFT, (address >> PAGE_SHIFT) + len(self.frames)):
+                manager.system.entries[number].watch = lock
         return self.mapped_system_va
 
     def build_partial(self, target: Mdl, address: int, length: int) -> None:
@@ -353,11 +375,14 @@ class Mdl:
                 f" was {target!r}, of {target.size} bytes: give IoAllocateMdl the same address and length"
             )
             bug_check(TARGET_MDL_TOO_SMALL, reason=reason)
+        if self.mdl_flags & MDL_PARTIAL:
+            self.check_source("IoBuildPartialMdl")
         target.prepare_for_reuse()
         target._describe(address, length)
         first = (page_align(address) - self.start_va) // PAGE_SIZE
         target.frames = self.frames[first : first + span_pages(address, length)]
         target.process = self.process
+        target.source, target.source_frames = self, self.frames
         target.mdl_flags = MDL_PARTIAL | (self.mdl_flags & (_HAS_SYSTEM_ADDRESS | MDL_IO_PAGE_READ))
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             target.mapped_system_va = self.mapped_system_va + skipped
@@ -368,6 +393,50 @@ class Mdl:
         if self.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED:
             self.unmap()
 
+    def is_read_only(self) -> bool:
+        """Whether the memory is locked for IoReadAccess, by this MDL or by the one of which it describes a part."""
+        source = self
+        while source.source is not None:
+            source = source.source
+        return source.mdl_flags & (MDL_PAGES_LOCKED | MDL_WRITE_OPERATION) == MDL_PAGES_LOCKED
+
+    def check_source(self, routine: str) -> None:
+        """Bug check 0xC4/0x85 for a partial MDL whose source has no locked pages any more (row MDL-16)."""
+        part = self
+        while (source := part.source) is not None:
+            if source.frames is not part.source_frames:
+                self._violation(
+                    VF_MDL_MAP_UNLOCKED,
+                    f"must not be used by {routine} after {source!r}, of which it describes a part, was unlocked: use"
+                    " it before MmUnlockPages, or before the request of the source is completed",
+                    _DESCRIBES_FRAMES,
+                )
+            part = source
+
+    def begin_list(self, *, written: bool) -> None:
+        """Note that a scatter/gather list or a transfer of the HAL describes the memory now.
+
+        The device writes to it if `written`.
+        """
+        self.lists += 1
+        if written and self.is_read_only():
+            report_read_only(self, "the device was to write to it")
+        if self.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
+            running.value.used_mdls[self] = None
+
+    def end_list(self) -> None:
+        """Undo `begin_list`, because the list was put back."""
+        self.lists -= 1
+        if not self.lists and self.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
+            running.value.used_mdls.pop(self, None)
+
+    def _unmap_parts(self) -> None:
+        """Undo the mappings of partial MDLs, because the memory may belong to somebody else from now on."""
+        for part in self.parts:
+            if part.source is self and part.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED:
+                part.unmap()
+        self.parts.clear()
+
     def _describe(self, address: int, length: int) -> None:
         self.start_va = page_align(address)
         self.byte_offset = address & PAGE_OFFSET
@@ -375,6 +444,7 @@ class Mdl:
         self.mdl_flags = 0
         self.mapped_system_va = 0
         self.process = None
+        self.source = None
         self.frames = []
 
     def _probe(self, space: AddressSpace, end: int, *, write: bool) -> list[int]:

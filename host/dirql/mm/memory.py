@@ -15,6 +15,7 @@ from typing import Final
 from dirql.ke.processors.contract import contract
 from dirql.mm.layout import PAGED_RANGE
 from dirql.mm.manager import running
+from dirql.nt.constants import PAGE_SIZE
 
 __all__ = ["compare", "copy", "fill", "move", "read", "view", "write", "zero"]
 
@@ -54,7 +55,10 @@ def view(address: int, length: int) -> memoryview:
     manager = running.value
     if type(address) is not int or type(length) is not int:
         _RTL_VIEW_MEMORY.check_arguments(address, length)
-    runs = manager.runs(address, length, write=True, by_driver=True)
+    for page in range(address, address + length, PAGE_SIZE):
+        manager.access(page, write=True, by_driver=True)
+    # Whether the view is written is not seen, and so no write is asked for (row MDL-17).
+    runs = manager.runs(address, length, write=False, by_driver=True)
     if len(runs) > 1:
         raise ValueError(
             f"memory to view must be contiguous; the {length} bytes at {address:#x} were in {len(runs)} pieces: "

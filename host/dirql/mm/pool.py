@@ -296,7 +296,9 @@ class Pool:
             if cleared:
                 self._frames.ram[start : start + part] = _ZEROS[:part]
             else:
-                self._poison.fill(start, start + part)
+                place = self._poison.fill(start, start + part)
+                if address == block.address:
+                    block.poison = place
             address += part
             left -= part
 
@@ -307,7 +309,7 @@ class Pool:
         if cleared:
             contents = _ZEROS[:size]
         else:
-            self._poison.fill(start, start + size)
+            block.poison = self._poison.fill(start, start + size)
             contents = self._frames.ram[start : start + size]
         written = b"".join((header_bytes(block.tag, size), contents, _GUARDS[size : block.room]))
         self._frames.ram[start - HEADER_SIZE : start + block.room] = written

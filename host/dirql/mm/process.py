@@ -82,7 +82,17 @@ class UserBuffer:
 class Process:
     """A process: an address space of user buffers. `read` and `write` reach it whether or not it is attached."""
 
-    __slots__ = ("_frames", "_poison", "_spare", "_spare_pages", "address_space", "buffers", "guard", "name")
+    __slots__ = (
+        "_frames",
+        "_poison",
+        "_spare",
+        "_spare_pages",
+        "address_space",
+        "buffers",
+        "guard",
+        "name",
+        "poisoned",
+    )
 
     def __init__(
         self, name: str, frames: FrameDatabase, poison: Poison, observer: PageTableObserver | None
@@ -92,6 +102,8 @@ class Process:
         self.buffers = 0
         self.guard = 0
         """The guard bytes on each side of a buffer for which `allocate` is given no other number."""
+        self.poisoned: dict[int, int] = {}
+        """The number of the filling at the start of each buffer, by its address, for `Poison.equal`."""
         self._frames = frames
         self._poison = poison
         self._spare: dict[int, list[int]] = {}
@@ -118,8 +130,8 @@ class Process:
         if base is None:
             base = self._map(pages)
         buffer = UserBuffer(self, base, pages, base + lead, length, guard)
-        if poisoned:
-            self._fill(buffer.address, length)
+        if poisoned and length:
+            self.poisoned[buffer.address] = self._fill(buffer.address, length)
         if guard:
             buffer.paint()
         self.buffers += 1
@@ -130,6 +142,7 @@ class Process:
         if buffer.guard:
             buffer.check()
         self.buffers -= 1
+        self.poisoned.pop(buffer.address, None)
         pages = self.address_space.pages(buffer.base, buffer.pages * PAGE_SIZE)
         if self._spare_pages + buffer.pages <= _SPARE_PAGES and not self._locked(pages):
             self._spare.setdefault(buffer.pages, []).append(buffer.base)
@@ -162,6 +175,7 @@ class Process:
         for number in list(self.address_space.entries):
             self._frames.free(self.address_space.unmap(number * PAGE_SIZE, 1))
         self._spare.clear()
+        self.poisoned.clear()
         self._spare_pages = self.buffers = 0
 
     def _map(self, pages: int) -> int:
@@ -186,17 +200,21 @@ class Process:
                 locked += 1
         return locked
 
-    def _fill(self, address: int, length: int) -> None:
-        """Put poison into a buffer."""
+    def _fill(self, address: int, length: int) -> int:
+        """Put poison into a buffer; returns the number of the filling at its start."""
+        first = -1
         while length > 0:
             part = min(length, PAGE_SIZE - (address & PAGE_OFFSET))
             page = self.address_space.entries[address >> PAGE_SHIFT]
             if page.physical == NOWHERE:
                 page = self.address_space.page_in(address)
             start = page.physical + (address & PAGE_OFFSET)
-            self._poison.fill(start, start + part)
+            place = self._poison.fill(start, start + part)
+            if first < 0:
+                first = place
             address += part
             length -= part
+        return first
 
     def _pieces(self, address: int, length: int) -> list[memoryview]:
         """The bytes in each page that the range touches; pages that are out come in."""

@@ -11,6 +11,8 @@ import pytest
 
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.objects.event import Event
+from dirql.ke.objects.mutex import Mutex
+from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.irql import lower_irql, raise_irql
@@ -31,6 +33,18 @@ def synchronization(state: bool = False) -> Event:
     event = Event()
     event.initialize(SynchronizationEvent, state)
     return event
+
+
+def a_timer() -> Timer:
+    made = Timer()
+    made.initialize()
+    return made
+
+
+def a_mutex() -> Mutex:
+    made = Mutex()
+    made.initialize()
+    return made
 
 
 def dpc(routine: Callable[[], object]) -> Dpc:

@@ -16,14 +16,13 @@ from dirql.ke.current import current
 from dirql.ke.guard import DISPATCH, DPC, DRIVER_ENTRY, ISR, RoutineKind, call_driver
 from dirql.ke.kernel import Kernel
 from dirql.ke.mistakes import explain_error, missing_parameters
-from dirql.ke.objects.timer import Timer
 from dirql.ke.origin import origin_of_routine
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.refusals import explain_status
 from dirql.nt.status import STATUS_INVALID_PARAMETER
 from fakes.clock_and_controller import vector_of
-from unit.ke.making import bug_check
+from unit.ke.making import a_timer, bug_check
 
 
 class Extension:
@@ -133,7 +132,7 @@ def test_a_wrong_result_names_the_routine_its_driver_and_the_next_step(kernel: K
     assert str(caught.value).endswith(f"in {origin_of_routine(entry)} of 'own'")
 
 
-@pytest.mark.parametrize("queue", [lambda dpc: dpc.insert_queue(1, 2), lambda dpc: Timer().set(-10, dpc)])
+@pytest.mark.parametrize("queue", [lambda dpc: dpc.insert_queue(1, 2), lambda dpc: a_timer().set(-10, dpc)])
 def test_a_dpc_without_a_routine_is_refused_where_it_is_queued(
     kernel: Kernel, queue: Callable[[Dpc], object]
 ) -> None:

@@ -13,7 +13,6 @@ from dirql.ke.costs import Costs
 from dirql.ke.current import current
 from dirql.ke.kernel import Kernel
 from dirql.ke.objects.semaphore import Semaphore
-from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.irql import enter, lower_irql, raise_irql
 from dirql.ke.processors.spin_lock import SpinLock
@@ -22,7 +21,7 @@ from dirql.ke.threads.system_time import stall_execution_processor
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
 from fakes.clock_and_controller import FakeMachine
-from unit.ke.making import at, connect, dpc, notification
+from unit.ke.making import a_timer, at, connect, dpc, notification
 
 LINE = 4
 Call = Callable[[], object]
@@ -68,7 +67,7 @@ def levels() -> Call:
 
 
 def timers() -> Call:
-    made = Timer()
+    made = a_timer()
     return lambda: (made.set(-10_000_000), made.cancel())
 
 
@@ -128,7 +127,7 @@ def test_not_at_its_own_level(machine: FakeMachine, kernel: Kernel) -> None:
 
 def test_a_due_timer_is_taken_between_two_calls(machine: FakeMachine, kernel: Kernel) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     call = clear()
     timer.set(-30, dpc(lambda: seen.append(machine.now())))
     start = machine.now()

@@ -12,7 +12,6 @@ import pytest
 
 from dirql.ke.current import current
 from dirql.ke.kernel import Kernel
-from dirql.ke.objects.mutex import Mutex
 from dirql.ke.objects.semaphore import Semaphore
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.irql import current_irql
@@ -21,7 +20,7 @@ from dirql.ke.threads.schedule import RandomSchedule, Replay, RoundRobin, Schedu
 from dirql.ke.threads.system_time import stall_execution_processor
 from dirql.ke.threads.wait import delay_execution_thread, flush_queued_dpcs, wait_for_single_object
 from fakes.clock_and_controller import FakeMachine
-from unit.ke.making import connect, dpc, synchronization, thread
+from unit.ke.making import a_mutex, connect, dpc, synchronization, thread
 
 
 class Stress:
@@ -30,7 +29,7 @@ class Stress:
     def __init__(self, machine: FakeMachine, seed: int) -> None:
         self.machine = machine
         self.seed = seed
-        self.lock, self.mutex, self.semaphore = SpinLock(), Mutex(), Semaphore()
+        self.lock, self.mutex, self.semaphore = SpinLock(), a_mutex(), Semaphore()
         self.semaphore.initialize(2, 2)
         self.event = synchronization()
         self.inside = self.owners = self.served = 0

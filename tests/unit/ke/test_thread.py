@@ -17,7 +17,6 @@ from dirql.ke.costs import Costs
 from dirql.ke.current import current, get_current_thread
 from dirql.ke.kernel import Kernel
 from dirql.ke.objects.event import Event
-from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.irql import current_irql, raise_irql
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.dispatcher import Deadlock
@@ -32,7 +31,7 @@ from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_PENDING
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
-from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread
+from unit.ke.making import a_timer, at, bug_check, connect, dpc, notification, synchronization, thread
 
 
 def test_the_one_who_opens_the_kernel_is_the_first_thread(kernel: Kernel) -> None:
@@ -196,7 +195,7 @@ def test_an_interrupt_from_the_keyboard_comes_up_as_it_is(
     if where == "thread":
         thread(press)
     elif where == "dpc":
-        timer = Timer()
+        timer = a_timer()
         timer.set(-100, dpc(press))
     elif where == "isr":
         connect(4, press)
@@ -265,7 +264,7 @@ def test_VER_07_nothing_runs_after_a_bug_check(
     ran: list[str] = []
     kernel.hooks.bug_checked = reported.append
     connect(4, lambda: ran.append("isr"))
-    timer = Timer()
+    timer = a_timer()
     timer.set(-10, dpc(lambda: ran.append("dpc")))
     lock = SpinLock()
     thread(lambda: ran.append("thread"))

@@ -36,20 +36,20 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
-from unit.ke.making import at, bug_check, connect, dpc, notification, thread
+from unit.ke.making import a_timer, at, bug_check, connect, dpc, notification, thread
 
 MILLISECOND = 10_000
 CLOCKS_IN_A_MILLISECOND = FREQUENCY // 1000
 
 
 def synchronization_timer() -> Timer:
-    timer = Timer()
+    timer = a_timer()
     timer.initialize_ex(SynchronizationTimer)
     return timer
 
 
 def test_TMR_01_an_initialised_timer(kernel: Kernel) -> None:
-    timer = Timer()
+    timer = a_timer()
     timer.initialize()
     assert (timer.header.type, timer.header.signal_state) == (8, 0)
     timer.initialize_ex(NotificationTimer)
@@ -59,7 +59,7 @@ def test_TMR_01_an_initialised_timer(kernel: Kernel) -> None:
 
 
 def test_TMR_02_set_tells_whether_it_was_queued_and_starts_over(machine: FakeMachine, kernel: Kernel) -> None:
-    timer = Timer()
+    timer = a_timer()
     assert not timer.set(-5 * MILLISECOND)
     before = machine.now()
     assert timer.set(-2 * MILLISECOND)
@@ -72,7 +72,7 @@ def test_TMR_02_set_tells_whether_it_was_queued_and_starts_over(machine: FakeMac
 
 def test_TMR_02_set_replaces_the_dpc_and_the_period(machine: FakeMachine, kernel: Kernel) -> None:
     seen: list[str] = []
-    timer = Timer()
+    timer = a_timer()
     timer.set_ex(-MILLISECOND, 1, dpc(lambda: seen.append("old")))
     timer.set(-MILLISECOND, dpc(lambda: seen.append("new")))
     delay_execution_thread(0, False, -5 * MILLISECOND)
@@ -87,20 +87,20 @@ def test_TMR_03_due_times_are_100_ns_rounded_up(
     machine: FakeMachine, open_kernel: Callable[..., Kernel], due_time: int, clock: int
 ) -> None:
     kernel = open_kernel(costs=Costs.free())
-    timer = Timer()
+    timer = a_timer()
     timer.set(due_time)
     assert kernel.timers.due == machine.deadline == clock
 
 
 def test_TMR_03_an_absolute_time_that_has_passed(machine: FakeMachine, kernel: Kernel) -> None:
-    timer = Timer()
+    timer = a_timer()
     timer.set(0)
     assert timer.header.signal_state == 1
 
 
 def test_TMR_03_periods_are_milliseconds_and_do_not_drift(machine: FakeMachine, kernel: Kernel) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     machine.spend(7)
     start = machine.now() + 1  # the call costs a clock
     timer.set_ex(-1, 3, dpc(lambda: seen.append(machine.now())))
@@ -112,7 +112,7 @@ def test_TMR_03_periods_are_milliseconds_and_do_not_drift(machine: FakeMachine, 
 
 def test_TMR_03_a_late_expiry_does_not_shift_the_next(machine: FakeMachine, kernel: Kernel) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     timer.set_ex(-MILLISECOND, 1, dpc(lambda: seen.append(machine.now())))
     with at(HIGH_LEVEL):
         stall_execution_processor(1600)
@@ -122,7 +122,7 @@ def test_TMR_03_a_late_expiry_does_not_shift_the_next(machine: FakeMachine, kern
 
 def test_TMR_04_expiry_signals_and_queues_the_dpc(machine: FakeMachine, kernel: Kernel) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     timer.set(-MILLISECOND, dpc(lambda: seen.append(current_irql())))
     wait_for_single_object(timer)
     assert seen == [DISPATCH_LEVEL]
@@ -132,7 +132,7 @@ def test_TMR_04_expiry_signals_and_queues_the_dpc(machine: FakeMachine, kernel: 
 
 def test_TMR_04_a_dpc_that_is_still_queued_is_merged(machine: FakeMachine, kernel: Kernel) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     with at(DISPATCH_LEVEL):
         timer.set_ex(-MILLISECOND, 1, dpc(lambda: seen.append(machine.now())))
         stall_execution_processor(3500)
@@ -153,7 +153,7 @@ def test_TMR_04_a_synchronization_timer_releases_one(machine: FakeMachine, kerne
 
 def test_TMR_05_cancelling(machine: FakeMachine, kernel: Kernel) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     assert not timer.cancel()
     timer.set(-MILLISECOND, dpc(lambda: seen.append(1)))
     assert timer.cancel()
@@ -166,7 +166,7 @@ def test_TMR_05_cancelling(machine: FakeMachine, kernel: Kernel) -> None:
 def test_TMR_05_an_expired_timer_is_not_queued_and_a_periodic_one_always_is(
     machine: FakeMachine, kernel: Kernel
 ) -> None:
-    once, again = Timer(), Timer()
+    once, again = a_timer(), a_timer()
     once.set(-MILLISECOND)
     again.set_ex(-MILLISECOND, 2)
     delay_execution_thread(0, False, -20 * MILLISECOND)
@@ -176,14 +176,14 @@ def test_TMR_05_an_expired_timer_is_not_queued_and_a_periodic_one_always_is(
 def test_timers_expire_at_the_clock_level(machine: FakeMachine, kernel: Kernel) -> None:
     levels: list[int] = []
     kernel.hooks.irql_changed = lambda _, irql: levels.append(irql)
-    timer = Timer()
+    timer = a_timer()
     timer.set(-MILLISECOND, dpc(lambda: None))
     wait_for_single_object(timer)
     assert levels == [13, 0, 2, 0]
 
 
 def test_timers_wait_for_the_clock_level(machine: FakeMachine, kernel: Kernel) -> None:
-    timer = Timer()
+    timer = a_timer()
     timer.set(-MILLISECOND)
     raise_irql(HIGH_LEVEL)
     stall_execution_processor(2000)
@@ -247,7 +247,7 @@ def test_TMR_04_timers_behave_as_the_naive_ones(script: list[tuple[str, int, int
     def fire(number: int) -> None:
         fired.append((machine.now(), number))
 
-    timers = [Timer() for _ in range(4)]
+    timers = [a_timer() for _ in range(4)]
     dpcs = [dpc(partial(fire, n)) for n in range(4)]
     naive = NaiveTimers(4)
     try:
@@ -334,10 +334,10 @@ def test_a_delay_lets_the_time_pass(machine: FakeMachine, kernel: Kernel) -> Non
 
 
 def test_many_timeouts_taken_back_leave_no_heap_behind(machine: FakeMachine, kernel: Kernel) -> None:
-    timer = Timer()
+    timer = a_timer()
     timer.set(-MILLISECOND)
     for _ in range(1000):
-        other = Timer()
+        other = a_timer()
         other.set(-10 * MILLISECOND)
         other.cancel()
     assert len(kernel.timers.entries()) == 1
@@ -362,7 +362,7 @@ def works(machine: FakeMachine) -> bool:
 @pytest.mark.parametrize("due_time", PAST)
 def test_TMR_03_a_past_time_expires_at_once(machine: FakeMachine, kernel: Kernel, due_time: int) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     assert not timer.set(due_time, dpc(lambda: seen.append(machine.now())))
     assert len(seen) == 1
     assert timer.header.signal_state == 1
@@ -376,7 +376,7 @@ def test_TMR_03_at_dispatch_level_the_dpc_of_a_past_time_waits(
     machine: FakeMachine, kernel: Kernel, due_time: int
 ) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     with at(DISPATCH_LEVEL):
         timer.set(due_time, dpc(lambda: seen.append(1)))
         assert (timer.header.signal_state, seen) == (1, [])
@@ -386,7 +386,7 @@ def test_TMR_03_at_dispatch_level_the_dpc_of_a_past_time_waits(
 @pytest.mark.parametrize("due_time", PAST)
 def test_TMR_03_the_periods_after_a_past_time(machine: FakeMachine, kernel: Kernel, due_time: int) -> None:
     seen: list[int] = []
-    timer = Timer()
+    timer = a_timer()
     start = machine.now()
     timer.set_ex(due_time, 2, dpc(lambda: seen.append(machine.now())))
     delay_execution_thread(0, False, -5 * MILLISECOND)
@@ -422,7 +422,7 @@ def test_a_time_out_that_is_over_does_not_wait(machine: FakeMachine, kernel: Ker
 
 @pytest.mark.parametrize("due_time", [LEAST, LEAST + 1, LARGEST, -LARGEST])
 def test_a_time_that_never_comes(machine: FakeMachine, kernel: Kernel, due_time: int) -> None:
-    timer = Timer()
+    timer = a_timer()
     timer.set(due_time)
     assert works(machine)
     assert timer.header.signal_state == 0
@@ -430,7 +430,7 @@ def test_a_time_that_never_comes(machine: FakeMachine, kernel: Kernel, due_time:
 
 
 def test_the_longest_period(machine: FakeMachine, kernel: Kernel) -> None:
-    timer = Timer()
+    timer = a_timer()
     timer.set_ex(-1, 2**31 - 1)
     wait_for_single_object(timer)
     assert works(machine)
@@ -445,7 +445,7 @@ def test_what_is_no_time_is_refused_before_anything_changes(
     machine: FakeMachine, kernel: Kernel, wrong: object
 ) -> None:
     time = cast("int", wrong)
-    timer = Timer()
+    timer = a_timer()
     timer.set(-MILLISECOND)
     due = kernel.timers.due
     calls: list[Callable[[], object]] = [
@@ -472,7 +472,7 @@ def test_what_is_no_time_is_refused_before_anything_changes(
 def test_what_is_no_period_is_refused_before_anything_changes(
     machine: FakeMachine, kernel: Kernel, wrong: object
 ) -> None:
-    timer = Timer()
+    timer = a_timer()
     timer.set(-MILLISECOND)
     with pytest.raises((TypeError, ValueError), match=no_integer("KeSetTimerEx: Period")):
         timer.set_ex(-2 * MILLISECOND, cast("int", wrong))
@@ -486,7 +486,7 @@ def test_TMR_04_the_arguments_of_the_dpc_are_the_time_of_expiry(
     seen: list[tuple[object, object]] = []
     made = Dpc()
     made.initialize(lambda _dpc, _context, low, high: seen.append((low, high)), None)
-    timer = Timer()
+    timer = a_timer()
     timer.set(due_time, made)
     delay_execution_thread(0, False, -4 * MILLISECOND)
     ((low, high),) = seen
@@ -498,7 +498,7 @@ def test_TMR_04_the_arguments_of_the_dpc_are_the_time_of_expiry(
 
 
 def test_a_timer_that_is_set_is_not_initialized_again(kernel: Kernel) -> None:
-    timer = Timer()
+    timer = a_timer()
     timer.initialize()
     timer.set(-10_000)
     with bug_check(0xC7, 0, match=r"due at clock .* was: call KeCancelTimer first"):

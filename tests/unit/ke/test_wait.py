@@ -13,7 +13,6 @@ from dirql.ke.current import current, get_current_thread
 from dirql.ke.kernel import BOOT_TIME, Kernel
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
-from dirql.ke.objects.mutex import Mutex
 from dirql.ke.objects.semaphore import Semaphore
 from dirql.ke.processors.irql import current_irql, raise_irql
 from dirql.ke.threads.thread import Thread, ThreadState
@@ -34,7 +33,7 @@ from dirql.nt.status import (
     STATUS_TIMEOUT,
 )
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
-from unit.ke.making import at, bug_check, connect, dpc, notification, synchronization, thread
+from unit.ke.making import a_mutex, at, bug_check, connect, dpc, notification, synchronization, thread
 
 CLOCKS_IN_A_MILLISECOND = FREQUENCY // 1000
 
@@ -388,7 +387,7 @@ def test_EVT_07_a_release_wakes_as_many_as_it_adds(kernel: Kernel) -> None:
 
 
 def test_EVT_08_recursion_and_release(kernel: Kernel) -> None:
-    made = Mutex()
+    made = a_mutex()
     made.initialize()
     assert (made.header.signal_state, made.owner_thread) == (1, None)
     for state in (0, -1, -2):
@@ -400,7 +399,7 @@ def test_EVT_08_recursion_and_release(kernel: Kernel) -> None:
 
 
 def test_EVT_08_another_thread_waits_and_may_not_release(kernel: Kernel) -> None:
-    made = Mutex()
+    made = a_mutex()
     wait_for_single_object(made)
     statuses: list[int] = []
 
@@ -424,7 +423,7 @@ def test_EVT_08_another_thread_waits_and_may_not_release(kernel: Kernel) -> None
 
 
 def test_EVT_08_the_recursion_limit(kernel: Kernel) -> None:
-    made = Mutex()
+    made = a_mutex()
     wait_for_single_object(made)
     made.header.signal_state = -0x8000_0000
     with pytest.raises(StatusException) as caught:

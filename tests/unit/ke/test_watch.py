@@ -21,7 +21,7 @@ from dirql.ke.watch.deadlock import Deadlock
 from dirql.ke.watch.witness import Witness
 from dirql.nt.constants import DISPATCH_LEVEL, KernelMode, NotificationEvent
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
-from unit.ke.making import bug_check, connect, dpc
+from unit.ke.making import a_timer, bug_check, connect, dpc
 
 LIMIT = 100_000
 STALL = 100
@@ -120,7 +120,7 @@ def test_a_deadlock_is_found_although_the_watch_looks(machine: FakeMachine, open
 
 
 def tick() -> Timer:
-    timer = Timer()
+    timer = a_timer()
     timer.set_ex(-10_000, 1, dpc(lambda: None))
     return timer
 

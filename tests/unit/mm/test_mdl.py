@@ -12,7 +12,7 @@ from dirql.ke.bugcheck import BugCheck
 from dirql.ke.current import current
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
-from dirql.mm.allocation import allocate_pool2, pool_tag
+from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
 from dirql.mm.layout import MAPPING_RANGE, bytes_to_pages
 from dirql.mm.manager import MemoryManager, running
 from dirql.mm.mdl import Mdl, unmap_locked_pages
@@ -432,3 +432,123 @@ def test_MDL_13_an_mdl_is_not_freed_while_it_is_locked(memory_manager: MemoryMan
     with pytest.raises(BugCheck, match=r"unlocked by MmUnlockPages before IoFreeMdl.*test_mdl.py:") as caught:
         mdl.free()
     assert (caught.value.code, caught.value.parameters[2:]) == (0xCB, (mdl, 1))
+
+
+# Memory that is used against its lock.
+
+
+@pytest.fixture
+def defects(memory_manager: MemoryManager) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    current.kernel.hooks.defect_found = lambda row, what: found.append((row, what))
+    return found
+
+
+@pytest.mark.parametrize("skipped", [0, 100])
+@pytest.mark.parametrize("flags", [POOL_FLAG_NON_PAGED, POOL_FLAG_PAGED])
+def test_MDL_15_pool_is_freed_after_its_mdl_was_unlocked(
+    memory_manager: MemoryManager, defects: list[tuple[str, str]], flags: int, skipped: int
+) -> None:
+    address, other = pool(flags, 200), pool(flags, 200)
+    mdl = mdl_of(address + skipped, 50)
+    mdl.probe_and_lock_pages(KernelMode, IoWriteAccess)
+    free_pool_with_tag(other, TAG)
+    assert defects == []
+    free_pool_with_tag(address, TAG)
+    [(row, what)] = defects
+    assert row == "MDL-15"
+    assert f"locks block {address:#x}" in what
+    mdl.unlock_pages()
+    free_pool_with_tag(pool(flags, 200), TAG)
+    assert len(defects) == 1
+
+
+def test_MDL_15_pool_is_freed_after_its_list_was_put_back(memory_manager: MemoryManager) -> None:
+    mdl = nonpaged_mdl()
+    mdl.begin_list(written=True)
+    with pytest.raises(BugCheck, match=r"PutScatterGatherList.*test_mdl.py") as caught:
+        free_pool_with_tag(mdl.get_virtual_address(), TAG)
+    assert (caught.value.code, caught.value.parameters[:2]) == (0xE6, (0xE, mdl))
+
+
+def test_MDL_15_pool_is_freed_when_no_list_is_left(memory_manager: MemoryManager) -> None:
+    mdl = nonpaged_mdl()
+    for _ in range(2):
+        mdl.begin_list(written=True)
+    for _ in range(2):
+        mdl.end_list()
+    free_pool_with_tag(mdl.get_virtual_address(), TAG)
+
+
+def part_of(source: Mdl) -> Mdl:
+    address = source.get_virtual_address()
+    target = mdl_of(address, 10)
+    source.build_partial(target, address, 10)
+    return target
+
+
+def test_MDL_16_a_part_is_not_mapped_after_its_source_was_unlocked(memory_manager: MemoryManager) -> None:
+    source = locked_mdl(memory_manager)
+    target, nested = part_of(source), part_of(part_of(source))
+    source.unlock_pages()
+    source.probe_and_lock_pages(UserMode, IoWriteAccess)
+    for stale in (target, nested):
+        with pytest.raises(BugCheck, match="of which it describes a part, was unlocked") as caught:
+            stale.get_system_address_safe(NormalPagePriority)
+        assert (caught.value.code, caught.value.parameters[0]) == (0xC4, 0x85)
+
+
+def test_MDL_16_the_mapping_of_a_part_ends_with_the_lock_of_its_source(memory_manager: MemoryManager) -> None:
+    source = locked_mdl(memory_manager)
+    target = part_of(source)
+    address = target.get_system_address_safe(NormalPagePriority)
+    assert address is not None
+    memory.write(address, b"1")
+    source.unlock_pages()
+    target.free()
+    assert memory_manager.statistics().mapped_mdls == 0
+    assert violation(lambda: memory.write(address, b"1"))[0] == 0x50
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_MDL_17_memory_that_is_locked_for_reading_is_not_written(
+    memory_manager: MemoryManager, defects: list[tuple[str, str]], partial: bool
+) -> None:
+    mdl = user_mdl(memory_manager)
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+    used = part_of(mdl) if partial else mdl
+    address = used.get_system_address_safe(NormalPagePriority)
+    assert address is not None
+    memory.read(address, 4)
+    memory.view(address, 4)
+    assert defects == []
+    memory.write(address, b"1")
+    memory.write(address, b"2")
+    [(row, what)] = defects
+    assert row == "MDL-17"
+    assert f"1 bytes at {address:#x} were written" in what
+    assert memory.read(address, 1) == b"2"
+
+
+def test_MDL_17_a_device_does_not_write_what_is_locked_for_reading(
+    memory_manager: MemoryManager, defects: list[tuple[str, str]]
+) -> None:
+    mdl = user_mdl(memory_manager)
+    mdl.probe_and_lock_pages(UserMode, IoReadAccess)
+    mdl.begin_list(written=False)
+    assert defects == []
+    mdl.begin_list(written=True)
+    [(row, what)] = defects
+    assert row == "MDL-17"
+    assert "the device was to write to it" in what
+
+
+def test_MDL_17_memory_that_is_locked_for_writing_is_written(
+    memory_manager: MemoryManager, defects: list[tuple[str, str]]
+) -> None:
+    mdl = locked_mdl(memory_manager)
+    mdl.begin_list(written=True)
+    address = mdl.get_system_address_safe(NormalPagePriority)
+    assert address is not None
+    memory.write(address, b"1")
+    assert defects == []

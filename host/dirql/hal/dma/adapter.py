@@ -435,14 +435,14 @@ class DmaAdapter:
             registers.grants.append(grant)
         used: Mdl | None = mdl
         while used is not None:
-            used.lists += 1
+            used.begin_list(written=not reads)
             registers.mdls.append(used)
             used = used.next
 
     def _forbid(self, registers: MapRegisters, place: Mark | None) -> None:
         """Let the device no longer access the memory of a transfer."""
         for mdl in registers.mdls:
-            mdl.lists -= 1
+            mdl.end_list()
         registers.mdls.clear()
         if registers.grants:
             self._grants.end(registers.grants, place)

@@ -56,6 +56,8 @@ def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
             _violation(
                 VF_DMA_NOT_LOCKED, chained, f"memory for a transfer must be locked; {chained!r} was not"
             )
+        if chained.source is not None:
+            chained.check_source("a transfer")
         room += chained.byte_count
         chained = chained.next
     if skipped < 0 or skipped >= mdl.byte_count or room < length:

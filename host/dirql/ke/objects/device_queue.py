@@ -9,8 +9,9 @@ from typing import Final, NoReturn, cast
 from mypy_extensions import mypyc_attr
 
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.objects.blank import refuse_blank
 from dirql.ke.objects.entry_tree import Entry, EntryTree
-from dirql.ke.processors.contract import contract
+from dirql.ke.processors.contract import KeptContract, contract
 from dirql.nt.bugcodes import KERNEL_SECURITY_CHECK_FAILURE
 from dirql.nt.constants import IO_TYPE_DEVICE_QUEUE
 
@@ -61,6 +62,10 @@ class DeviceQueue:
         self.busy = False
         self._entries.clear()
 
+    def __repr__(self) -> str:
+        state = "busy" if self.busy else "idle" if self.type else "not initialized"
+        return f"<device queue {id(self):#x}, {state}>"
+
     def queued(self) -> tuple[DeviceQueueEntry, ...]:
         """The entries in the queue (DeviceListHead), the head first."""
         return tuple(cast("DeviceQueueEntry", entry) for entry in self._entries)
@@ -72,6 +77,8 @@ class DeviceQueue:
         if the entry is in a queue already.
         """
         _INSERT.check_two(self, entry)
+        if not self.type:
+            self._refuse(_INSERT)
         if entry.node is not None:
             _refuse_second(entry)
         if not self.busy:
@@ -86,6 +93,8 @@ class DeviceQueue:
         The result is that of `insert`.
         """
         _INSERT_BY_KEY.check_two(self, entry)
+        if not self.type:
+            self._refuse(_INSERT_BY_KEY)
         if type(sort_key) is not int:
             _INSERT_BY_KEY.check_arguments(self, entry, sort_key)
         if entry.node is not None:
@@ -104,6 +113,8 @@ class DeviceQueue:
     def remove(self) -> DeviceQueueEntry | None:
         """Take out and return the head; follows KeRemoveDeviceQueue. An empty queue returns None and becomes idle."""
         _REMOVE.check(self)
+        if not self.type:
+            self._refuse(_REMOVE)
         return self._take(None)
 
     def remove_by_key(self, sort_key: int) -> DeviceQueueEntry | None:
@@ -112,6 +123,8 @@ class DeviceQueue:
         An empty queue returns None and becomes idle.
         """
         _REMOVE_BY_KEY.check(self)
+        if not self.type:
+            self._refuse(_REMOVE_BY_KEY)
         if type(sort_key) is not int:
             _REMOVE_BY_KEY.check_arguments(self, sort_key)
         return self._take(self._entries.first_from(sort_key))
@@ -122,6 +135,8 @@ class DeviceQueue:
         The queue stays busy. Raises `ValueError` if the entry is in another queue.
         """
         _REMOVE_ENTRY.check_two(self, entry)
+        if not self.type:
+            self._refuse(_REMOVE_ENTRY)
         if not entry.inserted:
             return False
         if entry not in self._entries:
@@ -132,6 +147,9 @@ class DeviceQueue:
         self._entries.remove(entry)
         entry.inserted = False
         return True
+
+    def _refuse(self, used: KeptContract) -> NoReturn:
+        refuse_blank(self, used.stated.routine, "KeInitializeDeviceQueue")
 
     def _begin(self, entry: DeviceQueueEntry) -> bool:
         self.busy = True

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from mypy_extensions import mypyc_attr
 
@@ -77,6 +77,9 @@ class DispatcherObject:
     """
 
     __slots__ = ("header",)
+
+    INITIALIZER: ClassVar[str] = "the routine that makes it"
+    """The routine of the WDK that initializes such objects."""
 
     def __init__(self, type: int, signal_state: int) -> None:
         """The header's type and state."""

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from mypy_extensions import mypyc_attr
 
 from dirql.ke.current import current
+from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import (
@@ -44,11 +45,15 @@ class Event(DispatcherObject):
 
     __slots__ = ()
 
+    INITIALIZER: ClassVar[str] = "KeInitializeEvent"
+
     def __init__(self) -> None:
         """Make an event that has to be initialized before its use."""
-        super().__init__(EventNotificationObject, 0)
+        super().__init__(BLANK, 0)
 
     def __repr__(self) -> str:
+        if self.header.type < 0:
+            return f"<event {id(self):#x}, not initialized>"
         kind = "notification" if self.header.type == EventNotificationObject else "synchronization"
         return f"<{kind} event {id(self):#x}, {'' if self.header.signal_state else 'not '}signalled>"
 
@@ -70,6 +75,8 @@ class Event(DispatcherObject):
         """
         _SET.check(self)
         header = self.header
+        if header.type < 0:
+            refuse_blank(self, "KeSetEvent", self.INITIALIZER)
         previous = header.signal_state
         header.signal_state = 1
         if self.wake() and not wait and current.processor.irql < DISPATCH_LEVEL:
@@ -80,6 +87,8 @@ class Event(DispatcherObject):
         """Release the threads that wait now, clear the event, return the previous state; follows KePulseEvent."""
         _PULSE.check(self)
         header = self.header
+        if header.type < 0:
+            refuse_blank(self, "KePulseEvent", self.INITIALIZER)
         previous = header.signal_state
         header.signal_state = 1
         self.wake()
@@ -91,6 +100,8 @@ class Event(DispatcherObject):
     def reset(self) -> int:
         """Clear the event and return the previous state; follows KeResetEvent."""
         _RESET.check(self)
+        if self.header.type < 0:
+            refuse_blank(self, "KeResetEvent", self.INITIALIZER)
         previous = self.header.signal_state
         self.header.signal_state = 0
         return previous
@@ -98,11 +109,15 @@ class Event(DispatcherObject):
     def clear(self) -> None:
         """Clear the event; follows KeClearEvent."""
         _CLEAR.check(self)
+        if self.header.type < 0:
+            refuse_blank(self, "KeClearEvent", self.INITIALIZER)
         self.header.signal_state = 0
 
     def read_state(self) -> int:
         """Return 1 if the event is signalled, else 0; follows KeReadStateEvent."""
         _READ_STATE_EVENT.check_arguments(self)
+        if self.header.type < 0:
+            refuse_blank(self, "KeReadStateEvent", self.INITIALIZER)
         current.dispatcher.poll()
         return self.header.signal_state
 

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from mypy_extensions import mypyc_attr
 
 from dirql.ke.current import current
+from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import MutantObject
@@ -33,13 +34,17 @@ class Mutex(DispatcherObject):
 
     __slots__ = ("owner_thread",)
 
+    INITIALIZER: ClassVar[str] = "KeInitializeMutex"
+
     def __init__(self) -> None:
         """Make a mutex that has to be initialized before its use."""
-        super().__init__(MutantObject, 1)
+        super().__init__(BLANK, 0)
         self.owner_thread: Waiter | None = None
 
     def __repr__(self) -> str:
         owner = self.owner_thread
+        if self.header.type < 0:
+            return f"<mutex {id(self):#x}, not initialized>"
         return f"<mutex {id(self):#x}, {'free' if owner is None else f'owned by thread {owner.number}'}>"
 
     def initialize(self, level: int = 0) -> None:
@@ -75,6 +80,8 @@ class Mutex(DispatcherObject):
         wait, and no other thread runs before that.
         """
         _RELEASE.check(self)
+        if self.header.type < 0:
+            refuse_blank(self, "KeReleaseMutex", self.INITIALIZER)
         previous = self.header.signal_state
         if self.owner_thread is not current.processor.current_thread:
             raise_status(STATUS_MUTANT_NOT_OWNED)
@@ -89,5 +96,7 @@ class Mutex(DispatcherObject):
     def read_state(self) -> int:
         """Return the state; follows KeReadStateMutex."""
         _READ_STATE_MUTEX.check_arguments(self)
+        if self.header.type < 0:
+            refuse_blank(self, "KeReadStateMutex", self.INITIALIZER)
         current.dispatcher.poll()
         return self.header.signal_state

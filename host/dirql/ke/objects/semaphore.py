@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from mypy_extensions import mypyc_attr
 
 from dirql.ke.current import current
+from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import SemaphoreObject
@@ -28,13 +29,17 @@ class Semaphore(DispatcherObject):
 
     __slots__ = ("limit",)
 
+    INITIALIZER: ClassVar[str] = "KeInitializeSemaphore"
+
     def __init__(self) -> None:
         """Make a semaphore that has to be initialized before its use."""
-        super().__init__(SemaphoreObject, 0)
+        super().__init__(BLANK, 0)
         self.limit = 0
         """The highest value of the count."""
 
     def __repr__(self) -> str:
+        if self.header.type < 0:
+            return f"<semaphore {id(self):#x}, not initialized>"
         return f"<semaphore {id(self):#x}, {self.header.signal_state} of {self.limit}>"
 
     def initialize(self, count: int, limit: int) -> None:
@@ -57,6 +62,8 @@ class Semaphore(DispatcherObject):
         _RELEASE.check(self)
         if type(adjustment) is not int:
             _RELEASE.check_arguments(self, increment, adjustment, wait)
+        if self.header.type < 0:
+            refuse_blank(self, "KeReleaseSemaphore", self.INITIALIZER)
         previous = self.header.signal_state
         if adjustment < 1 or previous + adjustment > self.limit:
             raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED)
@@ -68,6 +75,8 @@ class Semaphore(DispatcherObject):
     def read_state(self) -> int:
         """Return the count; follows KeReadStateSemaphore."""
         _READ_STATE_SEMAPHORE.check_arguments(self)
+        if self.header.type < 0:
+            refuse_blank(self, "KeReadStateSemaphore", self.INITIALIZER)
         current.dispatcher.poll()
         return self.header.signal_state
 

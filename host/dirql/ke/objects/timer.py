@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from mypy_extensions import mypyc_attr
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
+from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.objects.timer_queue import (
     LAST_CLOCK,
@@ -59,9 +60,11 @@ class Timer(DispatcherObject):
 
     __slots__ = ("_entry", "dpc", "driver", "due_time", "period")
 
+    INITIALIZER: ClassVar[str] = "KeInitializeTimer"
+
     def __init__(self) -> None:
-        """Make a notification timer that is not set."""
-        super().__init__(TimerNotificationObject, 0)
+        """Make a timer that has to be initialized before its use."""
+        super().__init__(BLANK, 0)
         self._entry = _Expiry(self)
         self.due_time = 0
         """The due time in 100 ns units: negative from the call that set the timer, else in system time."""
@@ -73,6 +76,8 @@ class Timer(DispatcherObject):
         """The driver that initialized the timer."""
 
     def __repr__(self) -> str:
+        if self.header.type < 0:
+            return f"<timer {id(self):#x}, not initialized>"
         kind = "notification" if self.header.type == TimerNotificationObject else "synchronization"
         due = self._entry.due
         return f"<{kind} timer, {'not set' if due is None else f'due at clock {due}'}>"
@@ -130,6 +135,8 @@ class Timer(DispatcherObject):
         A DPC that the timer has queued already still runs.
         """
         _CANCEL.check(self)
+        if self.header.type < 0:
+            refuse_blank(self, "KeCancelTimer", self.INITIALIZER)
         was_set = self._take_back()
         self.period = 0
         return was_set
@@ -137,6 +144,8 @@ class Timer(DispatcherObject):
     def read_state(self) -> bool:
         """Whether the timer is signalled; follows KeReadStateTimer."""
         _READ_STATE_TIMER.check_arguments(self)
+        if self.header.type < 0:
+            refuse_blank(self, "KeReadStateTimer", self.INITIALIZER)
         current.dispatcher.poll()
         return self.header.signal_state > 0
 
@@ -155,6 +164,8 @@ class Timer(DispatcherObject):
     def _set(self, due_time: int, period: int, dpc: Dpc | None) -> bool:
         if period < 0:
             raise ValueError(f"KeSetTimerEx: Period must be 0 or more milliseconds; it was {period}")
+        if self.header.type < 0:
+            refuse_blank(self, "KeSetTimer", self.INITIALIZER)
         if dpc is not None and dpc.deferred_routine in NO_ROUTINE:
             dpc.refuse_blank()
         was_set = self._take_back()

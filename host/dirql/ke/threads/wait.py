@@ -14,6 +14,7 @@ from typing import Final
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.guard import is_verified
+from dirql.ke.objects.blank import refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import KeptContract, charge_call, contract
@@ -92,6 +93,8 @@ def wait_for_single_object(
         return STATUS_SUCCESS
     if timeout is not None and (type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME):
         _WAIT_FOR_SINGLE_OBJECT.check_arguments(object, wait_reason, wait_mode, alertable, timeout)
+    if object.header.type < 0:
+        refuse_blank(object, "KeWaitForSingleObject", object.INITIALIZER)
     if timeout is not None and kernel.timers.has_come(timeout):
         poll()
         return _poll((object,), thread, WaitAny)
@@ -184,6 +187,8 @@ def _check_object(object: object, kept: KeptContract) -> None:
     if not isinstance(object, DispatcherObject):
         what = "an object that can be waited for, such as a KEVENT"
         kept.refuse_argument("Object", what, object)
+    if object.header.type < 0:
+        refuse_blank(object, kept.stated.routine, object.INITIALIZER)
 
 
 def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> int:
