@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from dirql import __version__
+from dirql.boards.options import BOARD_COMMANDS, add_board_commands
 from dirql.files import obstacle
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.identity import machine_number
@@ -27,7 +28,6 @@ MODES = ("polled", "timer", "interrupt", "dma")
 INTERRUPTS = ("level", "latched", "message")
 FAILED = 1
 """The exit status after a mistake of a driver, the same as after wrong data or a leak."""
-BITSTREAMS = Path("build/boards")
 INTERRUPTED = 130
 """The exit status after Ctrl-C, the same as in shells."""
 PIPE_CLOSED = 141
@@ -263,36 +263,6 @@ def _place(text: str) -> tuple[str, int]:
     return host or "127.0.0.1", int(port)
 
 
-def _add_boards(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The commands for boards."""
-    commands.add_parser("boards", help="list the boards that dirql knows")
-    build = commands.add_parser(
-        "build",
-        help="make the bitstream of a board",
-        description="Makes the bitstream of a board, unless it is there already. It fails if the clock is not reached.",
-    )
-    build.add_argument("board", metavar="BOARD", help="a board that `dirql boards` lists")
-    build.add_argument(
-        "--output",
-        type=Path,
-        default=BITSTREAMS,
-        metavar="FOLDER",
-        help="where bitstreams are kept (default: %(default)s)",
-    )
-    flash = commands.add_parser(
-        "flash",
-        help="write the bitstream of a board to it",
-        description="Checks all that can be checked, then writes a bitstream with openFPGALoader or iceprog.",
-    )
-    add = flash.add_argument
-    add("board", metavar="BOARD", help="a board that `dirql boards` lists")
-    add("file", metavar="FILE", type=Path, nargs="?", help="another bitstream than that of `dirql build`")
-    add("--ram", dest="keep", action="store_false", help="load the FPGA only, until it is switched off")
-    add("--port", metavar="DEVICE", help="the serial port at which to ask the board (default: it is found)")
-    add("--xvc", metavar="HOST:PORT", help="use a virtual cable at this address in place of the board's own")
-    commands.add_parser("board-info", help="list the boards that are plugged in, and ask them what they are")
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dirql", description="A hardware-in-the-loop testbed for device drivers."
@@ -302,7 +272,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_lspci(commands)
     _add_twin(commands)
-    _add_boards(commands)
+    add_board_commands(commands)
     commands.add_parser("machines", help="list the machines that come with dirql")
     commands.add_parser("doctor", help="check the installation, and say how to mend each problem")
     return parser
@@ -379,35 +349,9 @@ def _machines() -> int:
 
 
 def _boards(arguments: argparse.Namespace) -> int:
-    """The commands for boards."""
-    from dirql.boards import command
+    from dirql.boards.command import run
 
-    try:
-        if arguments.command == "boards":
-            print(*command.board_lines(), sep="\n")
-        elif arguments.command == "build":
-            command.build_board(arguments.board, arguments.output, _tell)
-        elif arguments.command == "flash":
-            command.flash_board(
-                arguments.board,
-                arguments.file,
-                BITSTREAMS,
-                arguments.port,
-                _tell,
-                keep=arguments.keep,
-                xvc=arguments.xvc,
-            )
-        else:
-            for line in command.info_lines():
-                _tell(line)
-    except (command.BuildError, command.FlashError) as error:
-        print(f"dirql: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _tell(line: str) -> None:
-    print(line, flush=True)
+    return run(arguments)
 
 
 def _doctor() -> int:
@@ -422,7 +366,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "twin": lambda arguments, _argv: _twin(arguments),
     "machines": lambda _arguments, _argv: _machines(),
     "doctor": lambda _arguments, _argv: _doctor(),
-    **dict.fromkeys(("boards", "build", "flash", "board-info"), lambda arguments, _argv: _boards(arguments)),
+    **dict.fromkeys(BOARD_COMMANDS, lambda arguments, _argv: _boards(arguments)),
 }
 
 

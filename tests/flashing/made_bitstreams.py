@@ -18,7 +18,9 @@ ICE40_HEAD = bytes.fromhex(
     "ff0000ff7eaa997e 51 00 01 05 92 00 20 62 03 67 72 01 10 82 00 00".replace(" ", "")
 )
 """Synchronisation, the speed, a bank of 872 x 272 bits."""
-ECP5_HEAD = b"\xff\x00Part: LFE5U-25F-6CABGA381\x00\xff" + bytes.fromhex("ffffbdb3ffffffff3b000000")
+ECP5_HEAD = b"\xff\x00Part: LFE5U-25F-6CABGA381\x00\xff" + bytes.fromhex(
+    "ffffbdb3ffffffff3b000000e200000041111043"
+)
 
 
 def record_of(board: Board, octets: bytes) -> Record:

