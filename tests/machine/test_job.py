@@ -156,7 +156,9 @@ def test_waves_for_which_the_disk_has_no_room_cost_no_table(tmp_path: Path) -> N
 
 def test_large_waves_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
     parsed = cli._parser().parse_args(["run", "--waves", "x.vcd"])
-    options = Options(**{each.name: getattr(parsed, each.name) for each in dataclasses.fields(Options)})
+    names = {each.name for each in dataclasses.fields(Options)}
+    given = {name: value for name, value in vars(parsed).items() if name in names}
+    options = Options(**{"machine": load_machine("default"), **given})
     warn_of_size(options)
     assert "about 20 million clocks of waves, which are 47 GB as VCD" in capsys.readouterr().err
     warn_of_size(dataclasses.replace(options, mode=("dma",), transfers=20))
