@@ -195,13 +195,21 @@ def _count(value: int | None, valid: bool) -> str:
 
 
 def _origin(job: JobResult) -> str:
+    nanoseconds = float(1_000_000_000 / job.frequency)
+    measured = (
+        f"Measured: bus clocks, by the RTL's counter (one is {nanoseconds:.4g} ns on target {job.target}); wall time, "
+        "by this computer."
+    )
+    if job.floor is not None:
+        return (
+            f"{measured} Nothing is modelled: on a board host code takes the time of this computer, and of the link "
+            "for what it asks of the board."
+        )
     costs = ", ".join(
         f"{name.replace('_', ' ').replace('dpc', 'DPC')} {clocks}" for name, clocks in job.costs.items()
     )
-    nanoseconds = float(1_000_000_000 / job.frequency)
     return (
-        f"Measured: bus clocks, by the RTL's counter (one is {nanoseconds:.4g} ns on target {job.target}); wall time, "
-        f"by this computer. Modelled: what host code costs, in clocks: {costs or 'nothing'}. The latencies describe "
+        f"{measured} Modelled: what host code costs, in clocks: {costs or 'nothing'}. The latencies describe "
         "the structure of the driver and the bus, not a PC."
     )
 

@@ -157,6 +157,8 @@ def test_a_board_has_the_times_of_the_host_and_the_floor_of_its_link_apart() -> 
     assert row(host, make_mode().name.split()[0])[-3:] == ["1,199", "1,395", "1,399"]
     assert "a round trip took 200 µs at best and 1,500 µs in the median" in " ".join(host.split())
     assert "the host's clock" not in show(make_job(make_mode())), "a simulated machine has no such times"
+    assert "Nothing is modelled" in text
+    assert "Modelled:" not in text
 
 
 def test_an_open_load_says_so_and_counts_from_the_scheduled_arrival() -> None:
