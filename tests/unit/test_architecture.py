@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "link": ("target.contract", "registers"),
     "target.simulation": ("target.channel", "target.contract", "hardware", "registers"),
     "target.board": ("target.channel", "target.contract", "link", "hardware", "registers"),
-    "target": ("hardware", "registers", "link"),
+    "target": ("hardware", "registers", "link", "boards"),
     "verifier.policy": ("nt",),
     "ke": ("nt", "verifier.policy"),
     "verifier": ("nt", "ke", "verifier.policy"),
