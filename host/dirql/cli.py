@@ -231,9 +231,9 @@ def _add_twin(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     add = twin.add_argument
     add(
         "machine",
-        type=_machine,
-        metavar="MACHINE",
-        help="a machine that `dirql machines` lists, or a machine file",
+        type=_twin_machine,
+        metavar="BOARD|MACHINE",
+        help="a board that `dirql boards` lists, a machine that `dirql machines` lists, or a machine file",
     )
     add(
         "--level", choices=("byte", "pin"), default="byte", help="bytes or the bits of a UART (default: byte)"
@@ -327,6 +327,16 @@ def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:
     )
     print(run(arguments.target, arguments.machine, options), end="")
     return 0
+
+
+def _twin_machine(text: str) -> MachineDescription:
+    """The machine of a twin, by the name of a board or as that of other commands."""
+    from dirql.target.twins import twin_machine
+
+    try:
+        return twin_machine(text)
+    except DescriptionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _twin(arguments: argparse.Namespace) -> NoReturn:

