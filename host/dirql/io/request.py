@@ -28,12 +28,13 @@ from dirql.ke.current import current as ke, get_current_thread
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import current_driver, describe
 from dirql.ke.objects.event import Event
-from dirql.ke.origin import origin
+from dirql.ke.origin import origin, origin_of_routine
 from dirql.ke.processors.contract import contract
-from dirql.ke.threads.thread import WAITING
+from dirql.ke.threads.thread import WAITING, Thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import (
+    APC_INDEX_MISMATCH,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     VF_IO_VERIFY_INCONSISTENT_RETURN,
     VF_IO_VERIFY_PENDING_NOT_PROPAGATED,
@@ -244,7 +245,11 @@ class FileRequest(Request):
         if event is None or is_synchronous:
             file.event.clear()
         self.state = State.DISPATCHING
+        thread = self.thread
+        owned = len(thread.mutexes)
         status = call_driver(device, self.irp)
+        if len(thread.mutexes) > owned and current_driver() is None:
+            _refuse_mutex(device, thread, self.irp.locations[self.irp.stack_count - 1].major_function)
         if self.state is State.DISPATCHING:
             if status != STATUS_PENDING:
                 what = f"{self.irp!r} is neither completed nor pending"
@@ -305,6 +310,17 @@ def _refuse(violation: int, device: DeviceObject, irp: Irp, status: int, what: s
     reason = f"the dispatch routine of {device!r} returned {status_name(status)}, yet {what}"
     routine = describe(device.driver_object.major_function[irp.locations[irp.stack_count - 1].major_function])
     bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, routine, irp, device, reason=reason)
+
+
+def _refuse_mutex(device: DeviceObject, thread: Thread, major: int) -> NoReturn:
+    """Stop with the bug check for a thread that leaves the kernel with APCs disabled, as a mutex disables them."""
+    reason = (
+        f"a thread must release its mutexes before it returns to the program; {thread!r} returned from"
+        f" {device.driver_object!r} and owned {thread.mutexes[-1]!r}: call KeReleaseMutex on each way out"
+    )
+    disabled = -len(thread.mutexes) & 0xFFFF
+    place = origin_of_routine(device.driver_object.major_function[major])
+    bug_check(APC_INDEX_MISMATCH, device, 0, disabled, 0, reason=reason, place=place)
 
 
 def send_and_wait(device: DeviceObject, irp: Irp, requestor_mode: int = KernelMode) -> IoStatusBlock:

@@ -57,6 +57,9 @@ def leaks() -> Iterator[str]:
             "" if entry.driver is None else f"; {entry.driver!r} opened it in {describe_mark(entry.place)}"
         )
         yield f"handle {handle:#x} of {entry.object.body!r} was not closed{owner}"
+    for holder, body, place in object_manager.value.kept():
+        taken = f"{holder!r} took it in {describe_mark(place)}: call ObDereferenceObject"
+        yield f"a reference of {body!r} was not given back; {taken}"
     for file in manager.open_files:
         yield f"{file!r} is still referenced"
     for driver in manager.drivers.values():

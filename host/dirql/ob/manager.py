@@ -104,6 +104,15 @@ class ObjectManager:
             if owner is driver
         ]
 
+    def kept(self) -> list[tuple[object, object, Mark | None]]:
+        """The references that drivers still have: the driver, the object, and the place where it took the reference."""
+        return [
+            (owner, opened.body, place)
+            for opened, taken in self._references.items()
+            if opened.pointer_count > 0
+            for owner, place in taken
+        ]
+
     def path_of(self, attributes: ObjectAttributes) -> tuple[int, str]:
         """The full path that a name and its root directory mean: (status, path)."""
         name = attributes.object_name

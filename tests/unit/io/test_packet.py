@@ -23,11 +23,13 @@ from dirql.wdm import (
     IRP_MJ_READ,
     IRP_MJ_WRITE,
     KEVENT,
+    KMUTEX,
     KSPIN_LOCK,
     STATUS_MORE_PROCESSING_REQUIRED,
     STATUS_PENDING,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
+    Executive,
     IoAllocateIrp,
     IoBuildAsynchronousFsdRequest,
     IoBuildSynchronousFsdRequest,
@@ -48,8 +50,12 @@ from dirql.wdm import (
     IoSkipCurrentIrpStackLocation,
     KeAcquireSpinLock,
     KeInitializeEvent,
+    KeInitializeMutex,
     KeInitializeSpinLock,
+    KeReleaseMutex,
     KeReleaseSpinLock,
+    KernelMode,
+    KeWaitForSingleObject,
     NotificationEvent,
     ZwReadFile,
     ZwWriteFile,
@@ -563,3 +569,25 @@ def test_IRP_20_a_driver_does_not_read_the_location_of_a_driver_below(machine: M
     ((row, sentence),) = machine.defects
     assert row == "IRP-20"
     assert "to which it had been passed" in sentence
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_a_thread_does_not_return_to_the_program_with_a_mutex(machine: Machine, released: bool) -> None:
+    mutex = KMUTEX()
+    KeInitializeMutex(mutex, 0)
+
+    def dispatch(device: DEVICE_OBJECT, irp: IRP) -> int:
+        KeWaitForSingleObject(mutex, Executive, KernelMode, False, None)
+        if released:
+            KeReleaseMutex(mutex, False)
+        return complete(irp)
+
+    program = Program(machine, dispatch)
+    if released:
+        assert program.control() == STATUS_SUCCESS
+        return
+    with pytest.raises(
+        BugCheck, match="must release its mutexes before it returns to the program"
+    ) as stopped:
+        program.control()
+    assert (stopped.value.code, stopped.value.parameters) == (0x1, (program.device, 0, 0xFFFF, 0))

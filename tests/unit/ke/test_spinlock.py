@@ -16,7 +16,7 @@ from dirql.ke.threads.schedule import RandomSchedule
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
 from fakes.clock_and_controller import FakeMachine
-from unit.ke.making import bug_check, connect, thread
+from unit.ke.making import at, bug_check, connect, thread
 
 
 @pytest.mark.parametrize("irql", [PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL])
@@ -151,3 +151,65 @@ def test_locks_taken_in_opposite_orders_are_a_deadlock(open_kernel: Callable[...
     workers = [thread(lambda: work(*locks)), thread(lambda: work(*reversed(locks)))]
     with bug_check(0xC4, 0x1001, match="must be acquired in the same order"):
         wait_for_single_object(workers[0])
+
+
+def nested(*locks: SpinLock) -> None:
+    """Acquire locks one inside the other, and release them."""
+    old_irql = locks[0].acquire()
+    for lock in locks[1:]:
+        lock.acquire_at_dpc_level()
+    for lock in reversed(locks[1:]):
+        lock.release_from_dpc_level()
+    locks[0].release(old_irql)
+
+
+@pytest.mark.row("LCK-04")
+def test_opposite_orders_are_found_without_a_deadlock(kernel: Kernel) -> None:
+    first, second = SpinLock(), SpinLock()
+    nested(first, second)
+    nested(first, second)
+    with bug_check(0xC4, 0x1001, first, second, match=r"same order everywhere.*test_spinlock.py"):
+        nested(second, first)
+
+
+@pytest.mark.row("LCK-04")
+def test_opposite_orders_are_found_through_a_third_lock(kernel: Kernel) -> None:
+    first, second, third = SpinLock(), SpinLock(), SpinLock()
+    nested(first, second)
+    nested(second, third)
+    with bug_check(0xC4, 0x1001, first, third, match="same order everywhere"):
+        nested(third, first)
+
+
+@pytest.mark.row("LCK-04")
+def test_the_order_of_locks_that_were_initialized_again_is_forgotten(kernel: Kernel) -> None:
+    first, second = SpinLock(), SpinLock()
+    nested(first, second)
+    first.initialize()
+    nested(second, first)
+
+
+@pytest.mark.row("LCK-04")
+def test_the_order_is_a_rule_for_verified_drivers(kernel: Kernel) -> None:
+    kernel.verifier.default = None
+    first, second = SpinLock(), SpinLock()
+    nested(first, second)
+    nested(second, first)
+
+
+@pytest.mark.row("INT-14")
+def test_an_ordinary_lock_above_dispatch_level_is_reported_once(kernel: Kernel) -> None:
+    found: list[tuple[str, str]] = []
+    kernel.hooks.defect_found = lambda row, what: found.append((row, what))
+    lock = SpinLock()
+    with at(DISPATCH_LEVEL):
+        lock.acquire_at_dpc_level()
+        lock.release_from_dpc_level()
+    assert found == []
+    for _ in range(2):
+        with at(DISPATCH_LEVEL + 1):
+            lock.acquire_at_dpc_level()
+            lock.release_from_dpc_level()
+    [(row, what)] = found
+    assert row == "INT-14"
+    assert "KeSynchronizeExecution" in what

@@ -50,6 +50,7 @@ from dirql.wdm import (
     IoCreateDevice,
     IoCreateSymbolicLink,
     IoDeleteDevice,
+    IoGetAttachedDeviceReference,
     IoMarkIrpPending,
     IoReleaseCancelSpinLock,
     IoSetCancelRoutine,
@@ -112,6 +113,13 @@ def nothing() -> None:
     pass
 
 
+def own_device() -> DEVICE_OBJECT:
+    """The device of the driver that is being loaded."""
+    device = io_manager.value.drivers["careless"].device_object
+    assert device is not None
+    return device
+
+
 def leak_timer() -> None:
     timer, dpc = KTIMER(), KDPC()
     KeInitializeTimer(timer)
@@ -147,6 +155,10 @@ LEAKS: list[tuple[Callable[[], object], str]] = [
         "1 blocks of paged pool with tag 'Left'",
     ),
     (lambda: IoAllocateMdl(0x1000, 10, False, False, None), "1 MDLs were not freed"),
+    (
+        lambda: IoGetAttachedDeviceReference(own_device()),
+        "of <driver careless>> was not given back; <driver careless> took it in",
+    ),
     (lambda: IoAllocateIrp(1, False), "was neither completed nor freed"),
     (
         lambda: MmMapIoSpace(PHYSICAL_ADDRESS(0x8000_0000), 4096, MmNonCached),

@@ -14,8 +14,10 @@ from mypy_extensions import mypyc_attr
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
+from dirql.ke.defects import report_defect
+from dirql.ke.origin import Mark, describe_mark, mark
 from dirql.ke.processors.contract import contract
-from dirql.ke.processors.irql import enter, restore_irql
+from dirql.ke.processors.irql import enter, irql_name, restore_irql
 from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -37,6 +39,8 @@ _TRY_TO_ACQUIRE_AT_DPC_LEVEL: Final = contract("KeTryToAcquireSpinLockAtDpcLevel
 _INITIALIZE_SPIN_LOCK: Final = contract("KeInitializeSpinLock")
 _TEST_SPIN_LOCK: Final = contract("KeTestSpinLock")
 
+_MOST_INSIDE: Final = 64
+"""The most locks of which it is known that they were acquired inside one lock."""
 _VERIFIER: Final = DRIVER_VERIFIER_DETECTED_VIOLATION
 
 
@@ -44,13 +48,17 @@ _VERIFIER: Final = DRIVER_VERIFIER_DETECTED_VIOLATION
 class SpinLock:
     """A spin lock (KSPIN_LOCK)."""
 
-    __slots__ = ("below", "owner")
+    __slots__ = ("below", "inside", "is_told", "owner")
 
     def __init__(self) -> None:
         """Make a lock that is free."""
         self.owner: Processor | None = None
         self.below: OwnedLock | None = None
         """See `OwnedLock`."""
+        self.inside: dict[SpinLock, Mark | None] = {}
+        """The locks that were acquired while this one was held, and where that was first."""
+        self.is_told = False
+        """Whether a use of the lock above DISPATCH_LEVEL was reported."""
 
     def __repr__(self) -> str:
         return f"<spin lock {id(self):#x}, {'free' if self.owner is None else f'held by {self.owner!r}'}>"
@@ -61,6 +69,7 @@ class SpinLock:
         if self.owner is not None:
             self._forget(self.owner)
         self.owner = None
+        self.inside.clear()
 
     @property
     def value(self) -> int:
@@ -82,6 +91,8 @@ class SpinLock:
         hook = current.kernel.hooks.lock_taken
         if hook is not None:
             hook(self)
+        if self.below is not None:
+            self._note_order()
         return old_irql
 
     def release(self, old_irql: int) -> None:
@@ -105,7 +116,12 @@ class SpinLock:
     def acquire_at_dpc_level(self) -> None:
         """Take the lock and leave the IRQL, which is high enough already; follows KeAcquireSpinLockAtDpcLevel."""
         _ACQUIRE_AT_DPC_LEVEL.check(self)
-        self.take(current.processor)
+        processor = current.processor
+        if processor.irql > DISPATCH_LEVEL and not self.is_told:
+            self._tell_level(processor.irql)
+        self.take(processor)
+        if self.below is not None:
+            self._note_order()
 
     def release_from_dpc_level(self) -> None:
         """Release the lock and leave the IRQL; follows KeReleaseSpinLockFromDpcLevel."""
@@ -123,6 +139,8 @@ class SpinLock:
         if old_irql < DISPATCH_LEVEL:
             enter(processor, DISPATCH_LEVEL)
         self.take(processor)
+        if self.below is not None:
+            self._note_order()
         return old_irql
 
     def release_for_dpc(self, old_irql: int) -> None:
@@ -175,6 +193,55 @@ class SpinLock:
             processor.lock = self.below
         else:
             self._forget(processor)
+
+    def _note_order(self) -> None:
+        """Note that the lock was acquired while others are held. Bug check if one of those was acquired inside it.
+
+        A deadlock of two processors is found in this way without its happening, as Driver Verifier's deadlock detection
+        finds it.
+        """
+        held = self.below
+        while held is not None:
+            if isinstance(held, SpinLock) and self not in held.inside:
+                first = self._way_to(held)
+                if first is not None and current.kernel.verifier.is_verified(current.processor.driver):
+                    self._refuse_order(held, first)
+                if len(held.inside) < _MOST_INSIDE:
+                    held.inside[self] = mark()
+            held = held.below
+
+    def _way_to(self, other: SpinLock) -> SpinLock | None:
+        """The lock that was acquired inside this one, and inside which `other` was acquired, or `other` itself."""
+        for first in self.inside:
+            seen: set[SpinLock] = set()
+            left = [first]
+            while left:
+                lock = left.pop()
+                if lock is other:
+                    return first
+                if lock not in seen:
+                    seen.add(lock)
+                    left.extend(lock.inside)
+        return None
+
+    def _refuse_order(self, held: SpinLock, first: SpinLock) -> NoReturn:
+        through = "" if first is held else f" and, inside that one, {held!r}"
+        reason = (
+            f"spin locks must be acquired in the same order everywhere; {self!r} was acquired while {held!r} was held,"
+            f" and before {first!r}{through} was acquired while {self!r} was held, in"
+            f" {describe_mark(self.inside[first])}: two processors that do so at once would wait for each other"
+        )
+        bug_check(_VERIFIER, VF_DEADLOCK_HIERARCHY, self, held, 0, reason=reason)
+
+    def _tell_level(self, irql: int) -> None:
+        """Report that the lock is acquired at the IRQL of a device (row INT-14)."""
+        self.is_told = True
+        report_defect(
+            "INT-14",
+            f"KeAcquireSpinLockAtDpcLevel must be called at DISPATCH_LEVEL; it was called at {irql_name(irql)} for"
+            f" {self!r}: if the code that the ISR interrupts holds that lock, the ISR waits for ever; share data with"
+            " an ISR by KeSynchronizeExecution or KeAcquireInterruptSpinLock",
+        )
 
     def _forget(self, processor: Processor) -> None:
         """Take the lock out of those that `processor` holds."""
