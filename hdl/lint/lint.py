@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Lints each machine, alone and with its link, and the serial port, as Verilator sees them at its strictest.
+"""Lints each machine, alone and with its link, the serial port and the tops of boards, as Verilator at its strictest.
 
-Machines are looked at with and without the bus protocol checker.
+Machines are looked at with and without the bus protocol checker. Tops with vendor cells are left out.
 
     python hdl/lint/lint.py
 
@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dirql.boards.description import Board
+from dirql.boards.reading import board_names, load_board
 from dirql.hardware.linked import LINKED_FILE_LIST
 from dirql.hardware.render import CHECKED_PARAMETER
 from dirql.target.simulation.toolchain import find_toolchain
@@ -24,7 +26,18 @@ __all__ = ["main"]
 MACHINES = Path(__file__).resolve().parents[1] / "machines/generated"
 CONFIGURATIONS = ((), (f"-G{CHECKED_PARAMETER}=1", "--assert"))
 LISTS = {"machine": "machine.f", "linked_machine": LINKED_FILE_LIST}
+SERIAL_MACHINE = "../../../link/rtl/serial_machine.sv"
+VENDOR_CELL = "EHXPLLL"
 PORT = ("--top-module", "link_uart", "-GClocksPerBit=8", "link/rtl/link_uart.sv")
+
+
+def _top_of(board: Board) -> tuple[str, ...]:
+    """The words that lint the top of a board; none for one with vendor cells."""
+    top = board.folder / "top.sv"
+    if VENDOR_CELL in top.read_text(encoding="utf-8"):
+        return ()
+    parameters = (f"-GClocksPerBit={board.clocks_per_bit}", "-GBuild=64'd0")
+    return ("--top-module", "top", *parameters, "-F", LINKED_FILE_LIST, SERIAL_MACHINE, str(top))
 
 
 def main() -> int:
@@ -35,8 +48,9 @@ def main() -> int:
     for folder in sorted(path for path in MACHINES.iterdir() if path.is_dir()):
         for top, names in LISTS.items():
             runs += [(folder, ("--top-module", top, *options, "-F", names)) for options in CONFIGURATIONS]
+    runs += [(MACHINES / board.machine.name, _top_of(board)) for board in map(load_board, board_names())]
     worst = 0
-    for folder, words in runs:
+    for folder, words in filter(lambda run: run[1], runs):
         done = subprocess.run([*command, *words], cwd=folder, env=toolchain.environment, check=False)
         worst = max(worst, int(done.returncode != 0))
     return worst

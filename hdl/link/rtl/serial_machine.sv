@@ -20,9 +20,10 @@ module serial_machine #(
 );
   // The registers of the parts that boards have are 0 after configuration, and the block RAMs of the iCE40 can be read
   // some microseconds later. So the reset lasts for 128 clocks, 10 µs at 12 MHz.
-  logic [7:0] age_q = '0;
+  logic [7:0] age_q;
   logic       rst_n;
   assign rst_n = age_q[7];
+  initial age_q = '0;
   always_ff @(posedge clk_i) begin : p_age
     if (!stable_i) age_q <= '0;
     else if (!rst_n) age_q <= age_q + 8'd1;
