@@ -95,6 +95,20 @@ def check_cable(board: Board) -> None:
         )
 
 
+def check_program(program: Program, board: Board, *, keep: bool, xvc: str | None) -> None:
+    """Raise `FlashError` for an option that the loader does not have."""
+    if not keep and board.part.family == "ice40" and program.name == "openFPGALoader":
+        raise FlashError(
+            f"--ram must be used with iceprog on {board.name}: openFPGALoader writes the flash of an iCE40 in any"
+            f" case. Install iceprog: {LOADERS['iceprog']}, and remove openFPGALoader; or leave --ram out"
+        )
+    if xvc is not None and program.name != "openFPGALoader":
+        raise FlashError(
+            f"--xvc must be used with openFPGALoader; {program.name} was found. Install openFPGALoader:"
+            f" {LOADERS['openFPGALoader']}"
+        )
+
+
 def flash(
     board: Board,
     file: Path,
@@ -110,11 +124,7 @@ def flash(
     """
     record = check_bitstream(board, file)
     program = loader_of(board)
-    if not keep and board.part.family == "ice40" and program.name == "openFPGALoader":
-        raise FlashError(
-            f"--ram must be used with iceprog on {board.name}: openFPGALoader writes the flash of an iCE40 in any"
-            f" case. Install iceprog: {LOADERS['iceprog']}, and remove openFPGALoader; or leave --ram out"
-        )
+    check_program(program, board, keep=keep, xvc=xvc)
     if xvc is None:
         check_cable(board)
     before = ask() if ask else None

@@ -114,6 +114,14 @@ def test_an_ice40_is_not_loaded_by_a_loader_that_would_write_its_flash(
         flash(HX8K, bitstream, None, lambda _line: None, keep=False)
 
 
+def test_a_virtual_cable_needs_the_loader_that_has_them(
+    bitstream: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "find_loader", lambda _board: Program("iceprog", "iceprog", {}))
+    with pytest.raises(FlashError, match="--xvc must be used with openFPGALoader; iceprog was found"):
+        flash(HX8K, bitstream, None, lambda _line: None, xvc="localhost:2542")
+
+
 def test_a_bitstream_of_another_board_is_refused(tmp_path: Path) -> None:
     file = made_bitstream(ULX3S, tmp_path / "x.bit", ECP5_HEAD)
     assert "must be a bitstream of the board hx8k; it is one of ulx3s" in refusal(file)
