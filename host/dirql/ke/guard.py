@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import sep
 from typing import Final, NoReturn, TypeVar, TypeVarTuple, cast
 
 from dirql.ke.bugcheck import BugCheck, bug_check, stop
@@ -374,6 +375,10 @@ def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) 
     return BugCheck(code, (status, place or 0, error, 0), reason, place)
 
 
+_OWN_FILE: Final = f"ke{sep}guard.py"
+"""The end of this file's name in tracebacks, compiled or not."""
+
+
 def _is_refusal(error: Exception) -> bool:
     """Whether a routine of the kernel has raised the error, whose text then says what was wrong with the call."""
     if not isinstance(error, TypeError | ValueError | AttributeError | ImportError):
@@ -381,7 +386,9 @@ def _is_refusal(error: Exception) -> bool:
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
-    if step is None or step.tb_frame.f_code.co_filename == __file__:  # the routine itself could not be called
+    if step is None or step.tb_frame.f_code.co_filename.endswith(
+        _OWN_FILE
+    ):  # the routine itself could not be called
         return False
     return is_kernel_frame(step.tb_frame)
 
