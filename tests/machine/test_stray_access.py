@@ -74,7 +74,7 @@ def test_DMA_14_a_device_that_goes_beyond_its_list(
 
 @pytest.mark.parametrize("write", [False, True])
 def test_DMA_14_a_device_that_moves_in_the_wrong_direction(
-    handle: Handle, monkeypatch: pytest.MonkeyPatch, write: bool
+    machine: Machine, handle: Handle, monkeypatch: pytest.MonkeyPatch, write: bool
 ) -> None:
     new = transfer._new_transfer
 
@@ -85,6 +85,9 @@ def test_DMA_14_a_device_that_moves_in_the_wrong_direction(
 
     monkeypatch.setattr(transfer, "_new_transfer", turned)
     assert "WriteToDevice" in stray(handle, write=write).reason
+    # The memory of a write is locked for reading, and the list for the wrong direction lets the device write to it.
+    assert [row for row, _ in machine.defects] == (["MDL-17"] if write else [])
+    machine.defects.clear()
 
 
 def test_DMA_14_transfers_that_are_right(machine: Machine, handle: Handle) -> None:
