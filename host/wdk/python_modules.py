@@ -12,7 +12,7 @@ from pathlib import Path
 from wdk.c_types import Opaque, Record, Typedef
 from wdk.description import Description
 from wdk.errors import ROOT
-from wdk.python_values import OBJECT_HANDLES, python_values
+from wdk.python_values import OBJECT_HANDLES, is_text, python_values
 from wdk.routines import DEVICE_LEVELS, Kind, Routine
 from wdk.values import Group, Value
 
@@ -157,6 +157,8 @@ def _contract(description: Description, routine: Routine) -> str:
 def _pointers(description: Description, routine: Routine) -> Iterator[str]:
     """The parameters that are pointers to structures, or handles of objects, for which Python has a class."""
     for position, parameter in enumerate(routine.arguments):
+        if is_text(parameter):
+            continue
         found = description.types.find(OBJECT_HANDLES.get(parameter.name, parameter.type))
         if found is None or found.name == parameter.type or not isinstance(found, Record | Typedef | Opaque):
             continue
@@ -194,7 +196,7 @@ class _Module:
     def __init__(self, header: str) -> None:
         self.header = header
         self.imports: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        """The imported names of each module, each with the name that it gets in the facade."""
+        """Of each module, the names in the facade, each with the name that is imported."""
         self.methods: dict[str, str] = {}
         self.exported: set[str] = set()
 
@@ -211,7 +213,7 @@ class _Module:
         if owner:
             self.methods[name] = f"{self._class(module, owner)}.{attribute}"
         else:
-            self.imports[module][qualified] = name
+            self.imports[module][name] = qualified
 
     def constants(self, module: str, names: Iterable[str]) -> None:
         """Export names of `module` as they are."""
@@ -221,7 +223,14 @@ class _Module:
 
     def _class(self, module: str, owner: str) -> str:
         """The name that a class has in this module; a private one unless it is exported."""
-        return self.imports[module].setdefault(owner, f"_{owner}")
+        names = self.imports[module]
+        return next((name for name, imported in names.items() if imported == owner), None) or self._hide(
+            module, owner
+        )
+
+    def _hide(self, module: str, owner: str) -> str:
+        self.imports[module][f"_{owner}"] = owner
+        return f"_{owner}"
 
     def text(self) -> str:
         """The source text of the module."""
@@ -230,7 +239,8 @@ class _Module:
         )
         lines = [_head(f"{subject}."), "\nfrom typing import TYPE_CHECKING, Never\n\n"]
         for module, names in sorted(self.imports.items()):
-            parts = (name if name == as_ else f"{name} as {as_}" for name, as_ in sorted(names.items()))
+            pairs = sorted((imported, name) for name, imported in names.items())
+            parts = (name if name == as_ else f"{name} as {as_}" for name, as_ in pairs)
             listed = "".join(f"    {part},\n" for part in parts)
             lines.append(f"from dirql.{module} import (\n{listed})\n")
         lines.append("from dirql.wdm.missing import missing_name\n")

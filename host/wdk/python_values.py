@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from wdk.prototypes import Parameter
 from wdk.routines import Routine
 
-__all__ = ["OBJECT_HANDLES", "python_values"]
+__all__ = ["OBJECT_HANDLES", "is_text", "python_values"]
 
 OBJECT_HANDLES = {"Event": "PKEVENT"}
 """The parameters that are handles in C and the objects themselves in Python, with the pointer type of the object."""
@@ -29,6 +29,7 @@ _SIGNED = {
     "POOL_TYPE": 32,
     "KPRIORITY": 32,
     "LONG": 32,
+    "LONGLONG": 64,
     "LARGE_INTEGER": 64,
     "PLARGE_INTEGER": 64,
     "PHYSICAL_ADDRESS": 64,
@@ -39,17 +40,26 @@ _UNSIGNED = {
     "KIRQL": 8,
     "UCHAR": 8,
     "USHORT": 16,
+    "WCHAR": 16,
     "DEVICE_TYPE": 32,
     "ULONG": 32,
+    "ULONGLONG": 64,
+    "ULONG_PTR": 64,
     "POOL_FLAGS": 64,
     "SIZE_T": 64,
 }
 """The bits of the unsigned types."""
-_EITHER = {"ACCESS_MASK": 32, "NTSTATUS": 32, "KAFFINITY": 64, "HANDLE": 64}
+_EITHER = {"CHAR": 8, "ACCESS_MASK": 32, "NTSTATUS": 32, "KAFFINITY": 64, "HANDLE": 64}
 """The bits of the types for which drivers also write negative numbers, as ~0."""
+_CONVERTED = {
+    "RtlIntegerToUnicodeString.Value",
+    "RtlInt64ToUnicodeString.Value",
+    "RtlIntPtrToUnicodeString.Value",
+}
+"""The unsigned parameters for which drivers also write negative numbers, which C converts."""
 _NUMBERS_BEHIND_POINTERS = {"Key", "Length"}
 """The parameters of the type PULONG that are the number itself in Python."""
-_POINTERS_TO_MEMORY = ("PUCHAR", "PUSHORT", "PULONG")
+_POINTERS_TO_MEMORY = ("PCHAR", "PWCHAR", "PUCHAR", "PUSHORT", "PULONG")
 _ADDRESSES = {
     "Address",
     "BaseAddress",
@@ -65,7 +75,12 @@ _ADDRESSES = {
 """The parameters of the type PVOID that are addresses; the others may be any object."""
 _BYTES = {"RtlWriteMemory": "Data", "HalSetBusDataByOffset": "Buffer"}
 """The parameters that are addresses in C and the bytes themselves in Python."""
-_TEXTS = {"PUNICODE_STRING", "PCSTR"}
+_STRINGS = {"PUNICODE_STRING", "PCUNICODE_STRING"}
+_BYTE_STRINGS = {"PSTRING", "PCSTRING", "PANSI_STRING", "PCANSI_STRING", "POEM_STRING", "PCOEM_STRING"}
+"""The counted strings, for which Python takes texts too where they are only read."""
+_CHARACTERS = {"PCWSTR", "PCSZ"}
+"""Texts that end with a NUL: their address, or the text in the place of a literal."""
+_TEXTS = {"PCSTR"}
 _ROUTINES = (
     "PDRIVER_CANCEL",
     "PDRIVER_CONTROL",
@@ -103,6 +118,11 @@ def python_values(routine: Routine) -> Iterator[str]:
             yield f'Value({position}, "{parameter.name}", "{parameter.type}", {form}{optional}), '
 
 
+def is_text(parameter: Parameter) -> bool:
+    """Whether the parameter is a counted string that is only read, for which Python takes a text too."""
+    return parameter.direction == "in" and parameter.type in _STRINGS | _BYTE_STRINGS
+
+
 def _form(routine: str, parameter: Parameter) -> str:
     """The form, with the limits of a number; "" for a parameter that is an object."""
     name, type_name = parameter.name, parameter.type
@@ -110,6 +130,10 @@ def _form(routine: str, parameter: Parameter) -> str:
         return "Form.BYTES"
     if name in OBJECT_HANDLES:
         return ""
+    if is_text(parameter):
+        return "Form.STRING" if type_name in _STRINGS else "Form.BYTE_STRING"
+    if type_name in _CHARACTERS:
+        return f"Form.CHARACTERS, 0, {_HIGHEST_ADDRESS:#x}"
     if type_name in _TEXTS:
         return "Form.TEXT"
     if type_name.startswith(_ROUTINES) and type_name not in _NO_ROUTINES:
@@ -117,6 +141,8 @@ def _form(routine: str, parameter: Parameter) -> str:
     if _is_address(parameter):
         return f"Form.ADDRESS, 0, {_HIGHEST_ADDRESS:#x}"
     limits = _limits("ULONG" if type_name == "PULONG" else type_name)
+    if limits is not None and f"{routine}.{name}" in _CONVERTED:
+        limits = -(limits[1] + 1) // 2, limits[1]
     return "" if limits is None else f"Form.NUMBER, {limits[0]:#x}, {limits[1]:#x}"
 
 

@@ -17,6 +17,7 @@ from dirql import wdm
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.machine import Machine
 from fakes.scripted_target import Ram, ScriptedTarget, Space
+from unit.edge_library import BLOCK, LIBRARY_BY_NAME, LIBRARY_BY_TYPE, LIBRARY_SPECIAL, LibraryWorld
 from unit.io.making import NAME, OPEN_AND_CLOSE, attributes, complete, create_file, make_device, make_driver
 from wdk.routines import Routine
 
@@ -25,7 +26,6 @@ __all__ = ["BAR", "SPECIAL", "World", "find", "good_arguments", "map_devices"]
 BAR = 0x8000_0000
 PORTS = 0x1000
 CONFIGURATION = 1 << 11
-BLOCK = 256
 
 
 def map_devices(target: ScriptedTarget) -> None:
@@ -47,7 +47,7 @@ def _nothing(*_: object) -> Any:
     return 0
 
 
-class World:
+class World(LibraryWorld):
     """Objects of each kind, made when a call needs them."""
 
     def __init__(self, machine: Machine) -> None:
@@ -91,19 +91,6 @@ class World:
         irp.locations[1].device_object = self.device
         irp.locations[0].major_function = wdm.IRP_MJ_READ
         return irp
-
-    @cached_property
-    def block(self) -> int:
-        """A block of nonpaged pool, all zeros."""
-        address = wdm.ExAllocatePool2(wdm.POOL_FLAG_NON_PAGED, BLOCK, wdm.POOL_TAG("Edge"))
-        assert address is not None
-        return address
-
-    @cached_property
-    def other_block(self) -> int:
-        address = wdm.ExAllocatePool2(wdm.POOL_FLAG_NON_PAGED, BLOCK, wdm.POOL_TAG("Edge"))
-        assert address is not None
-        return address
 
     @cached_property
     def user(self) -> int:
@@ -340,6 +327,7 @@ def _no_interrupt(*_: object) -> bool:
 
 
 BY_TYPE: dict[str, Callable[[World], object]] = {
+    **LIBRARY_BY_TYPE,
     "PDMA_ADAPTER": lambda w: w.adapter,
     "PDEVICE_OBJECT": lambda w: w.device,
     "PDRIVER_OBJECT": lambda w: w.driver,
@@ -416,6 +404,7 @@ ROUTINE_TYPES = (
     "PKSYNCHRONIZE_ROUTINE",
 )
 BY_NAME: dict[str, Callable[[World], object]] = {
+    **LIBRARY_BY_NAME,
     "ApcRoutine": lambda _: None,
     "ApcContext": lambda _: None,
     "EaBuffer": lambda _: None,
@@ -458,6 +447,7 @@ def _keep(*_: object) -> int:
 Special = Callable[[World], tuple[object, ...]]
 ATTRIBUTES = r"\Edge"
 SPECIAL: dict[str, Special] = {
+    **LIBRARY_SPECIAL,
     "RtlWriteMemory": lambda w: (w.block, b"data"),
     "FreeCommonBuffer": lambda w: (w.adapter, 64, w.common_buffer[1], w.common_buffer[0], True),
     "FreeAdapterChannel": lambda w: (w.channel and w.adapter,),
@@ -570,10 +560,12 @@ def good_arguments(routine: Routine, world: World) -> list[object]:
     """The arguments of a call that is right."""
     if routine.name in SPECIAL:
         return list(SPECIAL[routine.name](world))
-    return [_good(each.name, each.type, world) for each in routine.arguments]
+    return [_good(each.name, each.type, each.direction, world) for each in routine.arguments]
 
 
-def _good(name: str, type_name: str, world: World) -> object:
+def _good(name: str, type_name: str, direction: str, world: World) -> object:
+    if type_name == "PUNICODE_STRING" and direction != "in":
+        return world.string
     if name in BY_NAME and not (name == "Irp" and type_name != "PIRP"):
         return BY_NAME[name](world)
     if type_name in BY_TYPE:

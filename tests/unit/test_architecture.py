@@ -29,7 +29,7 @@ COMPOSING = (
     "job",
     "tracebacks",
 )
-KERNEL = ("nt", "ke", "mm", "ob", "io", "hal", "pnp")
+KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "io", "hal", "pnp")
 EVERYTHING_BELOW = (
     *KERNEL,
     "verifier",
@@ -63,9 +63,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "verifier": ("nt", "ke", "verifier.policy"),
     "mm": ("nt", "verifier.policy", "ke"),
     "hal": ("target.contract", "hardware", "nt", "verifier.policy", "ke", "mm", "registers"),
-    "ob": ("nt", "ke", "mm"),
-    "io": ("nt", "verifier.policy", "ke", "mm", "ob"),
-    "pnp": ("io", "ob", "hal", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
+    "rtl": ("nt", "ke", "mm"),
+    "ex": ("nt", "ke", "mm", "rtl"),
+    "kd": ("nt", "ke", "mm", "rtl"),
+    "ob": ("nt", "ke", "mm", "rtl"),
+    "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "ob"),
+    "pnp": ("io", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
     "wdm": KERNEL,
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "files", "hardware", "registers"),

@@ -36,6 +36,7 @@ from dirql.nt.status import (
     STATUS_SUCCESS,
 )
 from dirql.ob.manager import running as object_manager
+from dirql.rtl.strings import UnicodeText, unicode_text
 
 __all__ = [
     "attach_device_to_device_stack",
@@ -62,7 +63,7 @@ _DELETE_DEVICE: Final = contract("IoDeleteDevice")
 def create_device(
     driver_object: DriverObject,
     device_extension_size: type | int | None,
-    device_name: str | None,
+    device_name: UnicodeText | None,
     device_type: int,
     device_characteristics: int,
     exclusive: int,
@@ -83,8 +84,9 @@ def create_device(
     device.device_extension = extension()
     if exclusive:
         device.flags |= DO_EXCLUSIVE
-    if device_name:
-        status = object_manager.value.namespace.insert(device_name, device)
+    name = "" if device_name is None else unicode_text(device_name)
+    if name:
+        status = object_manager.value.namespace.insert(name, device)
         if status != STATUS_SUCCESS:
             return status, None
         device.flags |= DO_DEVICE_HAS_NAME

@@ -23,6 +23,7 @@ from dirql.nt.status import (
     STATUS_OBJECT_NAME_NOT_FOUND,
 )
 from dirql.ob.manager import running as object_manager
+from dirql.rtl.strings import UnicodeText, unicode_text
 from dirql.verifier.policy import DEFAULT_FLAGS
 
 __all__ = ["load_driver", "registry_path", "zw_load_driver", "zw_unload_driver"]
@@ -68,11 +69,11 @@ def load_driver(
     return status, driver
 
 
-def zw_load_driver(driver_service_name: str) -> int:
+def zw_load_driver(driver_service_name: UnicodeText) -> int:
     """Load the driver of a registered service by the path of its key; follows ZwLoadDriver (row DRV-03)."""
     _ZW_LOAD_DRIVER.check_level(driver_service_name)
     _ZW_LOAD_DRIVER.check_arguments(driver_service_name)
-    service = _service_of(driver_service_name)
+    service = _service_of(unicode_text(driver_service_name))
     entry = io_manager.value.services.get(service)
     if entry is None:
         return STATUS_OBJECT_NAME_NOT_FOUND
@@ -80,11 +81,11 @@ def zw_load_driver(driver_service_name: str) -> int:
     return status
 
 
-def zw_unload_driver(driver_service_name: str) -> int:
+def zw_unload_driver(driver_service_name: UnicodeText) -> int:
     """Unload a driver by the path of its service's key; follows ZwUnloadDriver."""
     _ZW_UNLOAD_DRIVER.check_level(driver_service_name)
     _ZW_UNLOAD_DRIVER.check_arguments(driver_service_name)
-    driver = io_manager.value.drivers.get(_service_of(driver_service_name))
+    driver = io_manager.value.drivers.get(_service_of(unicode_text(driver_service_name)))
     return STATUS_OBJECT_NAME_NOT_FOUND if driver is None else unload_driver(driver)
 
 

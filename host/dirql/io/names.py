@@ -14,6 +14,7 @@ from dirql.ke.processors.contract import contract
 from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
 from dirql.ob.namespace import SymbolicLink
+from dirql.rtl.strings import UnicodeText, unicode_text
 
 __all__ = ["create_symbolic_link", "delete_symbolic_link", "get_device_object_pointer"]
 
@@ -22,25 +23,25 @@ _DELETE_SYMBOLIC_LINK: Final = contract("IoDeleteSymbolicLink")
 _GET_DEVICE_OBJECT_POINTER: Final = contract("IoGetDeviceObjectPointer")
 
 
-def create_symbolic_link(symbolic_link_name: str, device_name: str) -> int:
+def create_symbolic_link(symbolic_link_name: UnicodeText, device_name: UnicodeText) -> int:
     r"""Make `\DosDevices\X` lead to a device, which need not exist yet; follows IoCreateSymbolicLink."""
     _CREATE_SYMBOLIC_LINK.check_level(symbolic_link_name)
     _CREATE_SYMBOLIC_LINK.check_arguments(symbolic_link_name, device_name)
-    link = SymbolicLink(device_name, current_driver())
-    status = object_manager.value.namespace.insert(symbolic_link_name, link)
+    link = SymbolicLink(unicode_text(device_name), current_driver())
+    status = object_manager.value.namespace.insert(unicode_text(symbolic_link_name), link)
     current.dispatcher.preempt()  # programs can open the device by the link
     return status
 
 
-def delete_symbolic_link(symbolic_link_name: str) -> int:
+def delete_symbolic_link(symbolic_link_name: UnicodeText) -> int:
     """Remove a link; follows IoDeleteSymbolicLink."""
     _DELETE_SYMBOLIC_LINK.check_level(symbolic_link_name)
     _DELETE_SYMBOLIC_LINK.check_arguments(symbolic_link_name)
-    return object_manager.value.namespace.remove_link(symbolic_link_name)
+    return object_manager.value.namespace.remove_link(unicode_text(symbolic_link_name))
 
 
 def get_device_object_pointer(
-    object_name: str, desired_access: int
+    object_name: UnicodeText, desired_access: int
 ) -> tuple[int, FileObject | None, DeviceObject | None]:
     """Open a device by name: (status, file object, top device of its stack); follows IoGetDeviceObjectPointer.
 
@@ -48,7 +49,7 @@ def get_device_object_pointer(
     """
     _GET_DEVICE_OBJECT_POINTER.check_level(object_name)
     _GET_DEVICE_OBJECT_POINTER.check_arguments(object_name, desired_access)
-    status, handle = open_device(object_name, desired_access)
+    status, handle = open_device(unicode_text(object_name), desired_access)
     if handle is None:
         return status, None, None
     manager = object_manager.value

@@ -28,14 +28,17 @@ __all__ = [
 ]
 
 _KERNEL_ROOMS: Final = (
+    "ex",
     "hal",
     "hardware",
     "io",
+    "kd",
     "ke",
     "mm",
     "nt",
     "ob",
     "pnp",
+    "rtl",
     "target",
     "trace",
     "verifier",

@@ -30,8 +30,9 @@ from dirql.nt.status import STATUS_ACCESS_VIOLATION
 
 __all__ = ["DeviceMemoryError", "resolve_fault"]
 
-_ON_THE_WAY: Final = str(Path(__file__).parent)
-"""The folder of the code that runs between an access to memory and the fault: this room."""
+_ROOMS: Final = Path(__file__).parents[1]
+_ON_THE_WAY: Final = tuple(str(_ROOMS / room) for room in ("mm", "rtl", "ex", "kd"))
+"""The folders of the code that runs between an access to memory by a driver's call and the fault."""
 
 
 class DeviceMemoryError(ValueError):

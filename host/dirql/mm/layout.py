@@ -16,6 +16,7 @@ from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 __all__ = [
     "DEVICE_RANGE",
     "HIGHEST_USER_ADDRESS",
+    "LITERAL_RANGE",
     "MAPPING_RANGE",
     "NONPAGED_RANGE",
     "PAGED_RANGE",
@@ -59,6 +60,7 @@ HIGHEST_USER_ADDRESS: Final = USER_PROBE_ADDRESS - 1
 _USER_BASE: Final = 0x1000_0000_0000
 USER_RANGE: Final = AddressRange("user", _USER_BASE, USER_PROBE_ADDRESS - _USER_BASE)
 """The addresses that a process's memory may have; a null pointer with a small offset is not among them."""
+LITERAL_RANGE: Final = AddressRange("constants of drivers", 0x2080_0000_0000, 64 * _GIB)
 MAPPING_RANGE: Final = AddressRange("mapped MDLs", 0x2100_0000_0000, 64 * _GIB)
 DEVICE_RANGE: Final = AddressRange("device memory", 0x2200_0000_0000, 64 * _GIB)
 PAGED_RANGE: Final = AddressRange("paged pool", 0x2300_0000_0000, 128 * _GIB)

@@ -17,6 +17,7 @@ from dirql.mm.blocks import Block, owner_text, tag_text
 from dirql.mm.fault import resolve_fault
 from dirql.mm.frames import FrameDatabase, FrameStatistics
 from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RANGE_START
+from dirql.mm.literals import Literals
 from dirql.mm.poison import Poison
 from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
@@ -69,6 +70,7 @@ class MemoryManager:
         "_observer",
         "_program",
         "frames",
+        "literals",
         "locked_mdls",
         "mapped_mdls",
         "mdls",
@@ -93,6 +95,7 @@ class MemoryManager:
         self.system = AddressSpace("system", self.frames)
         self.nonpaged_pool = Pool(self.system, self.frames, self.poison, NONPAGED_RANGE, pageable=False)
         self.paged_pool = Pool(self.system, self.frames, self.poison, PAGED_RANGE, pageable=True)
+        self.literals = Literals(self.system, self.frames)
         self.processes: list[Process] = []
         self.mdls: dict[HeldMdl, None] = {}
         """The MDLs that were allocated and not freed yet."""

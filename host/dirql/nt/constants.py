@@ -189,6 +189,9 @@ __all__ = [
     "FO_SYNCHRONOUS_IO",
     "FreePage",
     "GateObject",
+    "HASH_STRING_ALGORITHM_DEFAULT",
+    "HASH_STRING_ALGORITHM_INVALID",
+    "HASH_STRING_ALGORITHM_X65599",
     "HIGH_LEVEL",
     "HIGH_PRIORITY",
     "HighImportance",
@@ -1698,6 +1701,14 @@ FILE_READ_DATA: Final = 1
 """The access right to read a file or device."""
 FILE_WRITE_DATA: Final = 2
 """The access right to write a file or device."""
+
+# Algorithms of RtlHashUnicodeString.
+HASH_STRING_ALGORITHM_DEFAULT: Final = 0
+"""The system chooses the algorithm."""
+HASH_STRING_ALGORITHM_X65599: Final = 1
+"""Each unit is added to 65599 times the hash of those before it."""
+HASH_STRING_ALGORITHM_INVALID: Final = 0xffffffff
+"""No algorithm has this number."""
 
 # Error codes.
 ERROR_SUCCESS: Final = 0

@@ -49,6 +49,9 @@ class Form(enum.Enum):
     NUMBER = "an integer"
     ADDRESS = "an address, which is an integer"
     TEXT = "a string"
+    STRING = "a UNICODE_STRING or a string"
+    BYTE_STRING = "an ANSI_STRING, bytes or a string"
+    CHARACTERS = "an address, which is an integer, or a string"
     BYTES = "bytes"
     ROUTINE = "a routine"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dirql.ke.processors.contract import contract
+from dirql.rtl.strings import UnicodeText
 
 __all__ = ["ObjectAttributes"]
 
@@ -22,14 +23,14 @@ class ObjectAttributes:
     here, so that the descriptor is kept and not used.
     """
 
-    object_name: str | None = None
+    object_name: UnicodeText | None = None
     attributes: int = 0
     root_directory: int | None = None
     security_descriptor: object = None
 
     def initialize(
         self,
-        object_name: str | None,
+        object_name: UnicodeText | None,
         attributes: int,
         root_directory: int | None,
         security_descriptor: object,

@@ -22,6 +22,7 @@ from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.handles import HandleTable
 from dirql.ob.namespace import Directory, Namespace
 from dirql.ob.object import Object
+from dirql.rtl.strings import unicode_text
 
 __all__ = ["ObjectManager", "ThreadHeader", "running"]
 
@@ -115,7 +116,7 @@ class ObjectManager:
 
     def path_of(self, attributes: ObjectAttributes) -> tuple[int, str]:
         """The full path that a name and its root directory mean: (status, path)."""
-        name = attributes.object_name
+        name = "" if attributes.object_name is None else unicode_text(attributes.object_name)
         if attributes.root_directory is None:
             return (STATUS_SUCCESS, name) if name else (STATUS_OBJECT_PATH_SYNTAX_BAD, "")
         status, root = self.handles.lookup(attributes.root_directory, Directory)

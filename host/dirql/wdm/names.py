@@ -10,15 +10,15 @@ from typing import Final
 __all__ = ["KNOWN", "LACKING"]
 
 KNOWN: Final = """
-        ACPIBus ADDRESS_AND_SIZE_TO_SPAN_PAGES APC_INDEX_MISMATCH APC_LEVEL ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY
-        ATTEMPTED_SWITCH_FROM_DPC ATTEMPTED_WRITE_TO_READONLY_MEMORY BAD_POOL_CALLER BAD_POOL_HEADER
-        BUS_INTERFACE_STANDARD BYTES_TO_PAGES BYTE_OFFSET BackgroundWorkQueue BusQueryCompatibleIDs
-        BusQueryContainerID BusQueryDeviceID BusQueryDeviceSerialNumber BusQueryHardwareIDs BusQueryInstanceID
-        BusRelations CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL
-        CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_LIST
-        CM_RESOURCE_INTERRUPT_LATCHED CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE CM_RESOURCE_INTERRUPT_MESSAGE
-        CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN CM_RESOURCE_INTERRUPT_POLICY_INCLUDED CM_RESOURCE_LIST
-        CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
+        ACPIBus ADDRESS_AND_SIZE_TO_SPAN_PAGES ANSI_STRING APC_INDEX_MISMATCH APC_LEVEL
+        ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY ATTEMPTED_SWITCH_FROM_DPC ATTEMPTED_WRITE_TO_READONLY_MEMORY
+        BAD_POOL_CALLER BAD_POOL_HEADER BUS_INTERFACE_STANDARD BYTES_TO_PAGES BYTE_OFFSET BackgroundWorkQueue
+        BusQueryCompatibleIDs BusQueryContainerID BusQueryDeviceID BusQueryDeviceSerialNumber BusQueryHardwareIDs
+        BusQueryInstanceID BusRelations CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL
+        CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR
+        CM_PARTIAL_RESOURCE_LIST CM_RESOURCE_INTERRUPT_LATCHED CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE
+        CM_RESOURCE_INTERRUPT_MESSAGE CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN CM_RESOURCE_INTERRUPT_POLICY_INCLUDED
+        CM_RESOURCE_LIST CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
         CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO CM_RESOURCE_PORT_MEMORY CONNECT_FULLY_SPECIFIED
         CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED CONNECT_MESSAGE_BASED CONTAINING_RECORD CTL_CODE
         CbusConfiguration CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
@@ -60,16 +60,17 @@ KNOWN: Final = """
         FILE_SKIP_SET_EVENT_ON_HANDLE FILE_SPECIAL_ACCESS FILE_SUPERSEDE FILE_SYNCHRONOUS_IO_ALERT
         FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS FILE_WRITE_DATA FO_ALERTABLE_IO FO_CLEANUP_COMPLETE
         FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT FO_SKIP_SET_EVENT
-        FO_SYNCHRONOUS_IO FreePage GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_PCI GateObject HARDWARE_INTERRUPT_STORM
-        HIGH_LEVEL HIGH_PRIORITY HalGetBusDataByOffset HalGetMessageAddress HalSetBusDataByOffset HighImportance
-        HighPagePriority HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE INSUFFICIENT_SYSTEM_MAP_REGS
-        INVALID_KERNEL_HANDLE INVALID_MDL_RANGE IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS
-        IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS
-        IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT
-        IO_INTERRUPT_MESSAGE_INFO IO_INTERRUPT_MESSAGE_INFO_ENTRY IO_KEYBOARD_INCREMENT IO_MAILSLOT_INCREMENT
-        IO_MOUSE_INCREMENT IO_NAMED_PIPE_INCREMENT IO_NETWORK_INCREMENT IO_NO_INCREMENT IO_PARALLEL_INCREMENT
-        IO_REMOVE_LOCK IO_REMOVE_LOCK_COMMON_BLOCK IO_REMOVE_LOCK_DBG_BLOCK IO_RESOURCE_ALTERNATIVE
-        IO_RESOURCE_DEFAULT IO_RESOURCE_DESCRIPTOR IO_RESOURCE_LIST IO_RESOURCE_PREFERRED
+        FO_SYNCHRONOUS_IO FreePage GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_PCI GateObject
+        HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
+        HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL HIGH_PRIORITY HalGetBusDataByOffset HalGetMessageAddress
+        HalSetBusDataByOffset HighImportance HighPagePriority HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE
+        INSUFFICIENT_SYSTEM_MAP_REGS INVALID_KERNEL_HANDLE INVALID_MDL_RANGE
+        IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS
+        IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT
+        IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT IO_INTERRUPT_MESSAGE_INFO IO_INTERRUPT_MESSAGE_INFO_ENTRY
+        IO_KEYBOARD_INCREMENT IO_MAILSLOT_INCREMENT IO_MOUSE_INCREMENT IO_NAMED_PIPE_INCREMENT IO_NETWORK_INCREMENT
+        IO_NO_INCREMENT IO_PARALLEL_INCREMENT IO_REMOVE_LOCK IO_REMOVE_LOCK_COMMON_BLOCK IO_REMOVE_LOCK_DBG_BLOCK
+        IO_RESOURCE_ALTERNATIVE IO_RESOURCE_DEFAULT IO_RESOURCE_DESCRIPTOR IO_RESOURCE_LIST IO_RESOURCE_PREFERRED
         IO_RESOURCE_REQUIREMENTS_LIST IO_SECURITY_CONTEXT IO_SERIAL_INCREMENT IO_SOUND_INCREMENT IO_STACK_LOCATION
         IO_STATUS_BLOCK IO_TYPE_ADAPTER IO_TYPE_APC IO_TYPE_CONTROLLER IO_TYPE_CSQ IO_TYPE_CSQ_EX
         IO_TYPE_CSQ_IRP_CONTEXT IO_TYPE_DEVICE IO_TYPE_DEVICE_OBJECT_EXTENSION IO_TYPE_DEVICE_QUEUE IO_TYPE_DPC
@@ -145,7 +146,7 @@ KNOWN: Final = """
         NonPagedPoolBase NonPagedPoolCacheAligned NonPagedPoolCacheAlignedMustS NonPagedPoolExecute
         NonPagedPoolMustSucceed NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority
         NormalWorkQueue NotificationEvent NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES
-        OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE OBJ_KERNEL_HANDLE OBJ_PERMANENT ObDereferenceObject
+        OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE OBJ_KERNEL_HANDLE OBJ_PERMANENT OEM_STRING ObDereferenceObject
         ObReferenceObject ObReferenceObjectByHandle PAGED_CODE PAGE_ALIGN PAGE_FAULT_BEYOND_END_OF_ALLOCATION
         PAGE_FAULT_IN_FREED_SPECIAL_POOL PAGE_FAULT_IN_NONPAGED_AREA PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL PCIBus
         PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration PFN_LIST_CORRUPT
@@ -163,85 +164,96 @@ KNOWN: Final = """
         READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT READ_PORT_UCHAR READ_PORT_ULONG
         READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG READ_REGISTER_BUFFER_USHORT
         READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER RESOURCE_NOT_OWNED
-        ROUND_TO_PAGES RealTimeWorkQueue RemovalRelations RtlCompareMemory RtlCopyMemory RtlFillMemory RtlMoveMemory
-        RtlReadMemory RtlStatusName RtlViewMemory RtlWriteMemory RtlZeroMemory SCATTER_GATHER_ELEMENT
-        SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SL_ERROR_RETURNED SL_INVOKE_ON_CANCEL SL_INVOKE_ON_ERROR
-        SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION SPIN_LOCK_ALREADY_OWNED
-        SPIN_LOCK_NOT_OWNED STATUS_ABANDONED STATUS_ABANDONED_WAIT_0 STATUS_ACCESS_DENIED STATUS_ACCESS_VIOLATION
-        STATUS_ADAPTER_HARDWARE_ERROR STATUS_ALERTED STATUS_ASSERTION_FAILURE STATUS_BAD_DEVICE_TYPE
-        STATUS_BUFFER_OVERFLOW STATUS_BUFFER_TOO_SMALL STATUS_CANCELLED STATUS_CONFLICTING_ADDRESSES STATUS_CRC_ERROR
-        STATUS_DATATYPE_MISALIGNMENT STATUS_DATA_ERROR STATUS_DATA_LATE_ERROR STATUS_DATA_OVERRUN
-        STATUS_DELETE_PENDING STATUS_DEVICE_ALREADY_ATTACHED STATUS_DEVICE_BUSY STATUS_DEVICE_CONFIGURATION_ERROR
-        STATUS_DEVICE_DATA_ERROR STATUS_DEVICE_DOES_NOT_EXIST STATUS_DEVICE_ENUMERATION_ERROR
-        STATUS_DEVICE_INSUFFICIENT_RESOURCES STATUS_DEVICE_NOT_CONNECTED STATUS_DEVICE_NOT_READY
-        STATUS_DEVICE_OFF_LINE STATUS_DEVICE_PAPER_EMPTY STATUS_DEVICE_POWER_FAILURE STATUS_DEVICE_PROTOCOL_ERROR
-        STATUS_DEVICE_REMOVED STATUS_DEVICE_REQUIRES_CLEANING STATUS_DRIVER_UNABLE_TO_LOAD STATUS_END_OF_FILE
-        STATUS_ENTRYPOINT_NOT_FOUND STATUS_FILE_CLOSED STATUS_FILE_INVALID STATUS_GUARD_PAGE_VIOLATION
-        STATUS_ILLEGAL_INSTRUCTION STATUS_IMAGE_ALREADY_LOADED STATUS_INFO_LENGTH_MISMATCH
-        STATUS_INSUFFICIENT_RESOURCES STATUS_INTEGER_DIVIDE_BY_ZERO STATUS_INTEGER_OVERFLOW STATUS_INTERNAL_ERROR
-        STATUS_INVALID_ADDRESS STATUS_INVALID_BUFFER_SIZE STATUS_INVALID_DEVICE_OBJECT_PARAMETER
-        STATUS_INVALID_DEVICE_REQUEST STATUS_INVALID_DEVICE_STATE STATUS_INVALID_HANDLE STATUS_INVALID_INFO_CLASS
-        STATUS_INVALID_PAGE_PROTECTION STATUS_INVALID_PARAMETER STATUS_INVALID_PARAMETER_1 STATUS_INVALID_PARAMETER_2
-        STATUS_INVALID_PARAMETER_3 STATUS_INVALID_PARAMETER_MIX STATUS_INVALID_USER_BUFFER STATUS_IO_DEVICE_ERROR
-        STATUS_IO_TIMEOUT STATUS_KERNEL_APC STATUS_MEDIA_WRITE_PROTECTED STATUS_MORE_ENTRIES
-        STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG
-        STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND STATUS_NOT_IMPLEMENTED STATUS_NOT_SUPPORTED
-        STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES
-        STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION
-        STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID STATUS_OBJECT_NAME_NOT_FOUND
-        STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID STATUS_OBJECT_PATH_NOT_FOUND
-        STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY STATUS_PENDING
-        STATUS_PLUGPLAY_NO_DEVICE STATUS_PORT_DISCONNECTED STATUS_POSSIBLE_DEADLOCK STATUS_PRIVILEGE_NOT_HELD
-        STATUS_PROCEDURE_NOT_FOUND STATUS_PROCESS_IS_TERMINATING STATUS_QUOTA_EXCEEDED STATUS_REPARSE
-        STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED STATUS_RESOURCE_REQUIREMENTS_CHANGED STATUS_RETRY
-        STATUS_SEMAPHORE_LIMIT_EXCEEDED STATUS_SHARING_VIOLATION STATUS_SUCCESS STATUS_THREAD_IS_TERMINATING
-        STATUS_TIMEOUT STATUS_TOO_LATE STATUS_UNHANDLED_EXCEPTION STATUS_UNSUCCESSFUL STATUS_USER_APC
-        STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_63 SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY
-        SYNCHRONIZE SYNCH_LEVEL SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SemaphoreObject SgiInternalConfiguration
-        SingleBusRelations SuperCriticalWorkQueue Suspended SynchronizationEvent SynchronizationTimer
-        TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER THREAD_TERMINATE_HELD_MUTEX
-        THREAD_WAIT_OBJECTS TIMER_OR_DPC_INVALID TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject
-        TimerNotificationObject TimerSynchronizationObject TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP
-        UNICODE_STRING_MAX_BYTES UserMode UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION
-        VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING
-        VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VMEBus
-        VMEConfiguration Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT WHEA_UNCORRECTABLE_ERROR WORKER_INVALID
-        WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR WRITE_PORT_ULONG
-        WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG WRITE_REGISTER_BUFFER_USHORT
-        WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny Width16Bits Width32Bits
-        Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl WrDeferredPreempt
-        WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel WrKeyedEvent
-        WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
-        WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended
-        WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwClose
-        ZwCreateDirectoryObject ZwCreateFile ZwDeviceIoControlFile ZwLoadDriver ZwMakeTemporaryObject ZwOpenFile
-        ZwOpenSymbolicLinkObject ZwQuerySymbolicLinkObject ZwReadFile ZwUnloadDriver ZwWriteFile ZwYieldExecution
+        ROUND_TO_PAGES RealTimeWorkQueue RemovalRelations RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString
+        RtlAppendAsciizToString RtlAppendStringToString RtlAppendUnicodeStringToString RtlAppendUnicodeToString
+        RtlCharToInteger RtlCompareMemory RtlCompareString RtlCompareUnicodeString RtlCopyMemory RtlCopyString
+        RtlCopyUnicodeString RtlCreateUnicodeString RtlDowncaseUnicodeChar RtlDowncaseUnicodeString RtlEqualString
+        RtlEqualUnicodeString RtlFillMemory RtlFindCharInUnicodeString RtlFreeAnsiString RtlFreeOemString
+        RtlFreeUnicodeString RtlGUIDFromString RtlHashUnicodeString RtlInitAnsiString RtlInitAnsiStringEx
+        RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString RtlInitUnicodeString RtlInitUnicodeStringEx
+        RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlMoveMemory
+        RtlOemStringToUnicodeString RtlPrefixString RtlPrefixUnicodeString RtlReadMemory RtlStatusName
+        RtlStringFromGUID RtlUnicodeStringToAnsiSize RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger
+        RtlUnicodeStringToOemString RtlUpcaseUnicodeChar RtlUpcaseUnicodeString RtlUpperChar RtlUpperString
+        RtlValidateUnicodeString RtlViewMemory RtlWriteMemory RtlZeroMemory RtlxAnsiStringToUnicodeSize
+        RtlxUnicodeStringToAnsiSize SCATTER_GATHER_ELEMENT SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SL_ERROR_RETURNED
+        SL_INVOKE_ON_CANCEL SL_INVOKE_ON_ERROR SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED
+        SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION SPIN_LOCK_ALREADY_OWNED SPIN_LOCK_NOT_OWNED STATUS_ABANDONED
+        STATUS_ABANDONED_WAIT_0 STATUS_ACCESS_DENIED STATUS_ACCESS_VIOLATION STATUS_ADAPTER_HARDWARE_ERROR
+        STATUS_ALERTED STATUS_ASSERTION_FAILURE STATUS_BAD_DEVICE_TYPE STATUS_BUFFER_OVERFLOW STATUS_BUFFER_TOO_SMALL
+        STATUS_CANCELLED STATUS_CONFLICTING_ADDRESSES STATUS_CRC_ERROR STATUS_DATATYPE_MISALIGNMENT STATUS_DATA_ERROR
+        STATUS_DATA_LATE_ERROR STATUS_DATA_OVERRUN STATUS_DELETE_PENDING STATUS_DEVICE_ALREADY_ATTACHED
+        STATUS_DEVICE_BUSY STATUS_DEVICE_CONFIGURATION_ERROR STATUS_DEVICE_DATA_ERROR STATUS_DEVICE_DOES_NOT_EXIST
+        STATUS_DEVICE_ENUMERATION_ERROR STATUS_DEVICE_INSUFFICIENT_RESOURCES STATUS_DEVICE_NOT_CONNECTED
+        STATUS_DEVICE_NOT_READY STATUS_DEVICE_OFF_LINE STATUS_DEVICE_PAPER_EMPTY STATUS_DEVICE_POWER_FAILURE
+        STATUS_DEVICE_PROTOCOL_ERROR STATUS_DEVICE_REMOVED STATUS_DEVICE_REQUIRES_CLEANING
+        STATUS_DRIVER_UNABLE_TO_LOAD STATUS_END_OF_FILE STATUS_ENTRYPOINT_NOT_FOUND STATUS_FILE_CLOSED
+        STATUS_FILE_INVALID STATUS_GUARD_PAGE_VIOLATION STATUS_ILLEGAL_INSTRUCTION STATUS_IMAGE_ALREADY_LOADED
+        STATUS_INFO_LENGTH_MISMATCH STATUS_INSUFFICIENT_RESOURCES STATUS_INTEGER_DIVIDE_BY_ZERO
+        STATUS_INTEGER_OVERFLOW STATUS_INTERNAL_ERROR STATUS_INVALID_ADDRESS STATUS_INVALID_BUFFER_SIZE
+        STATUS_INVALID_DEVICE_OBJECT_PARAMETER STATUS_INVALID_DEVICE_REQUEST STATUS_INVALID_DEVICE_STATE
+        STATUS_INVALID_HANDLE STATUS_INVALID_INFO_CLASS STATUS_INVALID_PAGE_PROTECTION STATUS_INVALID_PARAMETER
+        STATUS_INVALID_PARAMETER_1 STATUS_INVALID_PARAMETER_2 STATUS_INVALID_PARAMETER_3 STATUS_INVALID_PARAMETER_MIX
+        STATUS_INVALID_USER_BUFFER STATUS_IO_DEVICE_ERROR STATUS_IO_TIMEOUT STATUS_KERNEL_APC
+        STATUS_MEDIA_WRITE_PROTECTED STATUS_MORE_ENTRIES STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED
+        STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND
+        STATUS_NOT_IMPLEMENTED STATUS_NOT_SUPPORTED STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY
+        STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE
+        STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID
+        STATUS_OBJECT_NAME_NOT_FOUND STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID
+        STATUS_OBJECT_PATH_NOT_FOUND STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY
+        STATUS_PENDING STATUS_PLUGPLAY_NO_DEVICE STATUS_PORT_DISCONNECTED STATUS_POSSIBLE_DEADLOCK
+        STATUS_PRIVILEGE_NOT_HELD STATUS_PROCEDURE_NOT_FOUND STATUS_PROCESS_IS_TERMINATING STATUS_QUOTA_EXCEEDED
+        STATUS_REPARSE STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED STATUS_RESOURCE_REQUIREMENTS_CHANGED
+        STATUS_RETRY STATUS_SEMAPHORE_LIMIT_EXCEEDED STATUS_SHARING_VIOLATION STATUS_SUCCESS
+        STATUS_THREAD_IS_TERMINATING STATUS_TIMEOUT STATUS_TOO_LATE STATUS_UNHANDLED_EXCEPTION STATUS_UNSUCCESSFUL
+        STATUS_USER_APC STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_63 STRING
+        SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE SYNCH_LEVEL SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
+        SemaphoreObject SgiInternalConfiguration SingleBusRelations SuperCriticalWorkQueue Suspended
+        SynchronizationEvent SynchronizationTimer TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
+        THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS TIMER_OR_DPC_INVALID TRAP_CAUSE_UNKNOWN TargetDeviceRelation
+        ThreadObject TimerNotificationObject TimerSynchronizationObject TransportRelations TurboChannel
+        UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode UserRequest
+        VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING
+        VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING
+        VERIFIER_SPECIAL_POOL VMEBus VMEConfiguration Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT
+        WHEA_UNCORRECTABLE_ERROR WORKER_INVALID WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG
+        WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR WRITE_PORT_ULONG WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR
+        WRITE_REGISTER_BUFFER_ULONG WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG
+        WRITE_REGISTER_USHORT WaitAll WaitAny Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap
+        WrAlertByThreadId WrCalloutStack WrCpuRateControl WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive
+        WrFastMutex WrFreePage WrGuardedMutex WrKernel WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut
+        WrPhysicalFault WrPoolAllocation WrPreempted WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous
+        WrResource WrRundown WrSpare0 WrSuspended WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution
+        ZwCancelIoFile ZwCancelIoFileEx ZwClose ZwCreateDirectoryObject ZwCreateFile ZwDeviceIoControlFile
+        ZwLoadDriver ZwMakeTemporaryObject ZwOpenFile ZwOpenSymbolicLinkObject ZwQuerySymbolicLinkObject ZwReadFile
+        ZwUnloadDriver ZwWriteFile ZwYieldExecution
 """
 
 LACKING: Final[dict[str, str]] = {
     "ntdef.h": """
-        ANSI_STRING ANSI_STRING32 ANSI_STRING64 ANYSIZE_ARRAY ARRAYSIZE BOOL BOOLEAN BYTE CANSI_STRING CCHAR CHAR
-        CLONG CLSID CSHORT CSTRING DBG_UNREFERENCED_PARAMETER DECLARE_CONST_UNICODE_STRING DEFINE_GUID DOUBLE DWORD
-        DWORD32 DWORD64 DWORDLONG DWORD_PTR FALSE FCHAR FLONG FMTID FSHORT GROUP_AFFINITY GUID HALF_PTR HANDLE
-        HANDLE_PTR HRESULT Handle32ToHandle HandleToLong HandleToULong IID INT INT16 INT32 INT64 INT8 INT_PTR IntToPtr
-        KAFFINITY LANGID LARGE_INTEGER LCID LIST_ENTRY LIST_ENTRY32 LIST_ENTRY64 LOGICAL LONG LONG32 LONG64 LONGLONG
-        LONG_PTR LPCGUID LPCSTR LPCWSTR LPGUID LPSTR LPVOID LPWSTR LUID LongToHandle LongToPtr MAXLONG MAXUCHAR
-        MAXULONG MAXUSHORT MINLONG NPSTR NT_PRODUCT_TYPE NWPSTR NtProductLanManNt NtProductServer NtProductWinNt
-        OBJECT_ATTRIBUTES32 OBJECT_ATTRIBUTES64 OBJ_EXCLUSIVE OBJ_FORCE_ACCESS_CHECK OBJ_INHERIT OBJ_OPENIF
-        OBJ_OPENLINK OBJ_VALID_ATTRIBUTES OEM_STRING PANSI_STRING PBOOL PBOOLEAN PBYTE PCANSI_STRING PCCH PCCHAR
-        PCGUID PCH PCHAR PCLONG PCOBJECT_ATTRIBUTES PCOEM_STRING PCSHORT PCSTR PCSTRING PCSZ PCUNICODE_STRING PCWCH
-        PCWSTR PDWORD PEXCEPTION_ROUTINE PGROUP_AFFINITY PGUID PHANDLE PINT PINT16 PINT32 PINT64 PINT8 PINT_PTR PISID
-        PKAFFINITY PLANGID PLARGE_INTEGER PLCID PLIST_ENTRY PLOGICAL PLONG PLONG32 PLONG64 PLONGLONG PLONG_PTR PLUID
-        PNTSTATUS POBJECT_ATTRIBUTES POEM_STRING POINTER_64_INT PPHYSICAL_ADDRESS PPROCESSOR_NUMBER PRLIST_ENTRY
+        ANSI_STRING32 ANSI_STRING64 ANYSIZE_ARRAY ARRAYSIZE BOOL BOOLEAN BYTE CANSI_STRING CCHAR CHAR CLONG CLSID
+        CSHORT CSTRING DBG_UNREFERENCED_PARAMETER DECLARE_CONST_UNICODE_STRING DEFINE_GUID DOUBLE DWORD DWORD32
+        DWORD64 DWORDLONG DWORD_PTR FALSE FCHAR FLONG FMTID FSHORT GROUP_AFFINITY HALF_PTR HANDLE HANDLE_PTR HRESULT
+        Handle32ToHandle HandleToLong HandleToULong IID INT INT16 INT32 INT64 INT8 INT_PTR IntToPtr KAFFINITY LANGID
+        LARGE_INTEGER LCID LIST_ENTRY LIST_ENTRY32 LIST_ENTRY64 LOGICAL LONG LONG32 LONG64 LONGLONG LONG_PTR LPCGUID
+        LPCSTR LPCWSTR LPGUID LPSTR LPVOID LPWSTR LUID LongToHandle LongToPtr MAXLONG MAXUCHAR MAXULONG MAXUSHORT
+        MINLONG NPSTR NT_PRODUCT_TYPE NWPSTR NtProductLanManNt NtProductServer NtProductWinNt OBJECT_ATTRIBUTES32
+        OBJECT_ATTRIBUTES64 OBJ_EXCLUSIVE OBJ_FORCE_ACCESS_CHECK OBJ_INHERIT OBJ_OPENIF OBJ_OPENLINK
+        OBJ_VALID_ATTRIBUTES PANSI_STRING PBOOL PBOOLEAN PBYTE PCANSI_STRING PCCH PCCHAR PCGUID PCH PCHAR PCLONG
+        PCOBJECT_ATTRIBUTES PCOEM_STRING PCSHORT PCSTR PCSTRING PCSZ PCUNICODE_STRING PCWCH PCWSTR PDWORD
+        PEXCEPTION_ROUTINE PGROUP_AFFINITY PGUID PHANDLE PINT PINT16 PINT32 PINT64 PINT8 PINT_PTR PISID PKAFFINITY
+        PLANGID PLARGE_INTEGER PLCID PLIST_ENTRY PLOGICAL PLONG PLONG32 PLONG64 PLONGLONG PLONG_PTR PLUID PNTSTATUS
+        POBJECT_ATTRIBUTES POEM_STRING POINTER_64_INT PPHYSICAL_ADDRESS PPROCESSOR_NUMBER PRLIST_ENTRY
         PROCESSOR_NUMBER PSCHAR PSHORT PSID PSID_IDENTIFIER_AUTHORITY PSINGLE_LIST_ENTRY PSIZE_T PSSIZE_T PSTR PSTRING
         PSZ PUCHAR PUINT PUINT16 PUINT32 PUINT64 PUINT8 PUINT_PTR PULARGE_INTEGER PULONG PULONG32 PULONG64 PULONGLONG
         PULONG_PTR PUNICODE_STRING PUSHORT PUUID PVOID PWCH PWCHAR PWORD PWSTR Ptr32ToPtr PtrToInt PtrToLong
-        PtrToPtr32 PtrToShort PtrToUint PtrToUlong PtrToUshort QUAD RTL_BALANCED_NODE RTL_CONSTANT_STRING
+        PtrToPtr32 PtrToShort PtrToUint PtrToUlong PtrToUshort QUAD REFGUID RTL_BALANCED_NODE RTL_CONSTANT_STRING
         RTL_FIELD_SIZE RTL_NUMBER_OF RTL_SIZEOF_THROUGH_FIELD SCHAR SHANDLE_PTR SHORT SID SID_IDENTIFIER_AUTHORITY
-        SINGLE_LIST_ENTRY SINGLE_LIST_ENTRY32 SIZE_T SSIZE_T STRING STRING32 STRING64 TRUE UCHAR UHALF_PTR UINT UINT16
-        UINT32 UINT64 UINT8 UINT_PTR UIntToPtr ULARGE_INTEGER ULONG ULONG32 ULONG64 ULONGLONG ULONG_PTR ULongToHandle
-        ULongToPtr UNICODE_NULL UNICODE_STRING UNICODE_STRING32 UNICODE_STRING64 UNREFERENCED_PARAMETER UQUAD USHORT
-        USN UTF8_STRING UUID WCHAR WINBOOL WNF_STATE_NAME WORD
+        SINGLE_LIST_ENTRY SINGLE_LIST_ENTRY32 SIZE_T SSIZE_T STRING32 STRING64 TRUE UCHAR UHALF_PTR UINT UINT16 UINT32
+        UINT64 UINT8 UINT_PTR UIntToPtr ULARGE_INTEGER ULONG ULONG32 ULONG64 ULONGLONG ULONG_PTR ULongToHandle
+        ULongToPtr UNICODE_NULL UNICODE_STRING32 UNICODE_STRING64 UNREFERENCED_PARAMETER UQUAD USHORT USN UTF8_STRING
+        UUID WCHAR WINBOOL WNF_STATE_NAME WORD
 """,
     "wdm.h": """
         ACCESS_MASK ACCESS_STATE ACCESS_SYSTEM_SECURITY ACL ACL_REVISION ACL_REVISION1 ACL_REVISION2 ACL_REVISION3
@@ -528,8 +540,7 @@ LACKING: Final[dict[str, str]] = {
         GUID_VIDEO_ADAPTIVE_PERCENT_INCREASE GUID_VIDEO_ADAPTIVE_POWERDOWN GUID_VIDEO_ANNOYANCE_TIMEOUT
         GUID_VIDEO_CURRENT_MONITOR_BRIGHTNESS GUID_VIDEO_DIM_TIMEOUT GUID_VIDEO_POWERDOWN_TIMEOUT GUID_VIDEO_SUBGROUP
         GetPowerRequestList GetPowerSettingValue GlobalLoggerHandleClass GroupAffinityAllGroupZero
-        GroupAffinityDontCare GroupPark HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
-        HASH_STRING_ALGORITHM_X65599 HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalFreeCommonBuffer
+        GroupAffinityDontCare GroupPark HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalFreeCommonBuffer
         HalGetDmaAlignment HalReadDmaCounter HighPoolPriority HighPoolPrioritySpecialPoolOverrun
         HighPoolPrioritySpecialPoolUnderrun IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT INITIAL_PRIVILEGE_SET
         INTERFACE INTERFACE_DEREFERENCE INTERFACE_REFERENCE INTERFACE_TYPE INVALID_PROCESSOR_INDEX
@@ -984,22 +995,18 @@ LACKING: Final[dict[str, str]] = {
         RelationGroup RelationNumaNode RelationProcessorCore RelationProcessorPackage RemovalPolicyExpectNoRemoval
         RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval RemoveEntryList RemoveHeadList
         RemoveTailList ResourceManagerBasicInformation ResourceManagerCompletionInformation ResourceNeverExclusive
-        ResourceOwnedExclusive ResourceReleaseByOtherThread RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString
-        RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet RtlAssert RtlCheckBit
+        ResourceOwnedExclusive ResourceReleaseByOtherThread RtlAreBitsClear RtlAreBitsSet RtlAssert RtlCheckBit
         RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits RtlCmDecodeMemIoResource RtlCmEncodeMemIoResource
-        RtlCompareUnicodeString RtlCompareUnicodeStrings RtlConstantStringLength RtlConvertLongToLargeInteger
-        RtlConvertUlongToLargeInteger RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemoryNonTemporal RtlCopyUnicodeString
-        RtlCopyVolatileMemory RtlCreateRegistryKey RtlCreateSecurityDescriptor RtlDeleteRegistryValue
-        RtlDowncaseUnicodeChar RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide RtlEnlargedUnsignedMultiply
-        RtlEqualLuid RtlEqualMemory RtlEqualUnicodeString RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide
-        RtlExtendedMagicDivide RtlFillBytes RtlFillDeviceMemory RtlFillMemoryNonTemporal RtlFillVolatileMemory
-        RtlFindClearBits RtlFindClearBitsAndSet RtlFindClearRuns RtlFindClosestEncodableLength RtlFindFirstRunClear
-        RtlFindLastBackwardRunClear RtlFindLeastSignificantBit RtlFindLongestRunClear RtlFindMostSignificantBit
-        RtlFindNextForwardRunClear RtlFindSetBits RtlFindSetBitsAndClear RtlFreeAnsiString RtlFreeUnicodeString
-        RtlGUIDFromString RtlGetEnabledExtendedFeatures RtlHashUnicodeString RtlInitAnsiString RtlInitEmptyAnsiString
-        RtlInitEmptyUnicodeString RtlInitString RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx
-        RtlInitUnicodeString RtlInitializeBitMap RtlInt64ToUnicodeString RtlIntPtrToUnicodeString
-        RtlIntegerToUnicodeString RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits
+        RtlCompareUnicodeStrings RtlConstantStringLength RtlConvertLongToLargeInteger RtlConvertUlongToLargeInteger
+        RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemoryNonTemporal RtlCopyVolatileMemory RtlCreateRegistryKey
+        RtlCreateSecurityDescriptor RtlDeleteRegistryValue RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide
+        RtlEnlargedUnsignedMultiply RtlEqualLuid RtlEqualMemory RtlExtendedIntegerMultiply
+        RtlExtendedLargeIntegerDivide RtlExtendedMagicDivide RtlFillBytes RtlFillDeviceMemory RtlFillMemoryNonTemporal
+        RtlFillVolatileMemory RtlFindClearBits RtlFindClearBitsAndSet RtlFindClearRuns RtlFindClosestEncodableLength
+        RtlFindFirstRunClear RtlFindLastBackwardRunClear RtlFindLeastSignificantBit RtlFindLongestRunClear
+        RtlFindMostSignificantBit RtlFindNextForwardRunClear RtlFindSetBits RtlFindSetBitsAndClear
+        RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlInitializeBitMap
+        RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits
         RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn
         RtlInterlockedXorBits RtlIoDecodeMemIoResource RtlIoEncodeMemIoResource RtlIsNtDdiVersionAvailable
         RtlIsServicePackVersionInstalled RtlIsZeroLuid RtlIsZeroMemory RtlLargeIntegerAdd RtlLargeIntegerAnd
@@ -1013,12 +1020,10 @@ LACKING: Final[dict[str, str]] = {
         RtlQueryRegistryValueWithFallback RtlQueryRegistryValues RtlRetrieveUlong RtlRetrieveUshort
         RtlSanitizeUnicodeStringPadding RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits
         RtlSetDaclSecurityDescriptor RtlSetVolatileMemory RtlStoreUlong RtlStoreUlongPtr RtlStoreUlonglong
-        RtlStoreUshort RtlStringFromGUID RtlTestBit RtlTimeFieldsToTime RtlTimeToTimeFields
-        RtlUTF8StringToUnicodeString RtlUTF8ToUnicodeN RtlUlongByteSwap RtlUlonglongByteSwap
-        RtlUnicodeStringToAnsiSize RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToUTF8String
-        RtlUnicodeToUTF8N RtlUpcaseUnicodeChar RtlUshortByteSwap RtlValidRelativeSecurityDescriptor
-        RtlValidSecurityDescriptor RtlWriteRegistryValue RtlZeroBytes RtlZeroDeviceMemory RtlxAnsiStringToUnicodeSize
-        RtlxUnicodeStringToAnsiSize SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS
+        RtlStoreUshort RtlTestBit RtlTimeFieldsToTime RtlTimeToTimeFields RtlUTF8StringToUnicodeString
+        RtlUTF8ToUnicodeN RtlUlongByteSwap RtlUlonglongByteSwap RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N
+        RtlUshortByteSwap RtlValidRelativeSecurityDescriptor RtlValidSecurityDescriptor RtlWriteRegistryValue
+        RtlZeroBytes RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS
         SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ
         SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY SECURITY_CONTEXT_TRACKING_MODE
         SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1 SECURITY_DYNAMIC_TRACKING
@@ -1326,32 +1331,31 @@ LACKING: Final[dict[str, str]] = {
         RTL_RUN_ONCE_INIT_FN RTL_SPLAY_LINKS RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT RealModeIrqRoutingTable
         RealModePCIEnumeration ResourceTypeExtendedCounterConfiguration ResourceTypeMax ResourceTypeOverflow
         ResourceTypeRange ResourceTypeSingle ResultNegative ResultPositive ResultZero RtlActiveEnumeratorsHashTable
-        RtlCharToInteger RtlCompareString RtlContractHashTable RtlConvertLongToLuid RtlConvertUlongToLuid
-        RtlCopyString RtlCrc32 RtlCrc64 RtlCreateHashTable RtlDelete RtlDeleteElementGenericTable
-        RtlDeleteElementGenericTableAvl RtlDeleteHashTable RtlDeleteNoSplay RtlEmptyBucketsHashTable
-        RtlEndEnumerationHashTable RtlEndWeakEnumerationHashTable RtlEnumerateEntryHashTable RtlEnumerateGenericTable
-        RtlEnumerateGenericTableAvl RtlEnumerateGenericTableLikeADirectory RtlEnumerateGenericTableWithoutSplaying
-        RtlEnumerateGenericTableWithoutSplayingAvl RtlEqualString RtlExpandHashTable RtlExtendCorrelationVector
-        RtlGetActiveConsoleId RtlGetCallersAddress RtlGetConsoleSessionForegroundProcessId RtlGetElementGenericTable
-        RtlGetElementGenericTableAvl RtlGetNextEntryHashTable RtlGetNtProductType RtlGetPersistedStateLocation
-        RtlGetProductInfo RtlGetSuiteMask RtlGetSystemGlobalData RtlGetVersion RtlIncrementCorrelationVector
-        RtlInitEnumerationHashTable RtlInitHashTableContext RtlInitHashTableContextFromEnumerator
-        RtlInitWeakEnumerationHashTable RtlInitializeCorrelationVector RtlInitializeGenericTable
-        RtlInitializeGenericTableAvl RtlInitializeSplayLinks RtlInsertAsLeftChild RtlInsertAsRightChild
-        RtlInsertElementGenericTable RtlInsertElementGenericTableAvl RtlInsertElementGenericTableFull
-        RtlInsertElementGenericTableFullAvl RtlInsertEntryHashTable RtlIsApiSetImplemented RtlIsGenericTableEmpty
-        RtlIsGenericTableEmptyAvl RtlIsLeftChild RtlIsMultiSessionSku RtlIsMultiUsersInSessionSku RtlIsRightChild
-        RtlIsRoot RtlIsStateSeparationEnabled RtlIsUntrustedObject RtlLargeIntegerDivide RtlLeftChild
-        RtlLookupElementGenericTable RtlLookupElementGenericTableAvl RtlLookupElementGenericTableFull
-        RtlLookupElementGenericTableFullAvl RtlLookupEntryHashTable RtlLookupFirstMatchingElementGenericTableAvl
-        RtlLookupFunctionEntry RtlMapGenericMask RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor
-        RtlNumberGenericTableElements RtlNumberGenericTableElementsAvl RtlParent RtlPcToFileHeader
-        RtlPrefixUnicodeString RtlQueryValidationRunlevel RtlRaiseException RtlRealPredecessor RtlRealSuccessor
-        RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext RtlRightChild RtlRunOnceBeginInitialize
-        RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize RtlSetSystemGlobalData RtlSplay
-        RtlStringFromGUIDEx RtlSubtreePredecessor RtlSubtreeSuccessor RtlTotalBucketsHashTable
-        RtlTotalEntriesHashTable RtlUnwind RtlUnwindEx RtlUpcaseUnicodeString RtlUpperChar RtlUpperString
-        RtlValidateCorrelationVector RtlVerifyVersionInfo RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain
+        RtlContractHashTable RtlConvertLongToLuid RtlConvertUlongToLuid RtlCrc32 RtlCrc64 RtlCreateHashTable RtlDelete
+        RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlDeleteHashTable RtlDeleteNoSplay
+        RtlEmptyBucketsHashTable RtlEndEnumerationHashTable RtlEndWeakEnumerationHashTable RtlEnumerateEntryHashTable
+        RtlEnumerateGenericTable RtlEnumerateGenericTableAvl RtlEnumerateGenericTableLikeADirectory
+        RtlEnumerateGenericTableWithoutSplaying RtlEnumerateGenericTableWithoutSplayingAvl RtlExpandHashTable
+        RtlExtendCorrelationVector RtlGetActiveConsoleId RtlGetCallersAddress RtlGetConsoleSessionForegroundProcessId
+        RtlGetElementGenericTable RtlGetElementGenericTableAvl RtlGetNextEntryHashTable RtlGetNtProductType
+        RtlGetPersistedStateLocation RtlGetProductInfo RtlGetSuiteMask RtlGetSystemGlobalData RtlGetVersion
+        RtlIncrementCorrelationVector RtlInitEnumerationHashTable RtlInitHashTableContext
+        RtlInitHashTableContextFromEnumerator RtlInitWeakEnumerationHashTable RtlInitializeCorrelationVector
+        RtlInitializeGenericTable RtlInitializeGenericTableAvl RtlInitializeSplayLinks RtlInsertAsLeftChild
+        RtlInsertAsRightChild RtlInsertElementGenericTable RtlInsertElementGenericTableAvl
+        RtlInsertElementGenericTableFull RtlInsertElementGenericTableFullAvl RtlInsertEntryHashTable
+        RtlIsApiSetImplemented RtlIsGenericTableEmpty RtlIsGenericTableEmptyAvl RtlIsLeftChild RtlIsMultiSessionSku
+        RtlIsMultiUsersInSessionSku RtlIsRightChild RtlIsRoot RtlIsStateSeparationEnabled RtlIsUntrustedObject
+        RtlLargeIntegerDivide RtlLeftChild RtlLookupElementGenericTable RtlLookupElementGenericTableAvl
+        RtlLookupElementGenericTableFull RtlLookupElementGenericTableFullAvl RtlLookupEntryHashTable
+        RtlLookupFirstMatchingElementGenericTableAvl RtlLookupFunctionEntry RtlMapGenericMask
+        RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor RtlNumberGenericTableElements
+        RtlNumberGenericTableElementsAvl RtlParent RtlPcToFileHeader RtlQueryValidationRunlevel RtlRaiseException
+        RtlRealPredecessor RtlRealSuccessor RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext
+        RtlRightChild RtlRunOnceBeginInitialize RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize
+        RtlSetSystemGlobalData RtlSplay RtlStringFromGUIDEx RtlSubtreePredecessor RtlSubtreeSuccessor
+        RtlTotalBucketsHashTable RtlTotalEntriesHashTable RtlUnwind RtlUnwindEx RtlValidateCorrelationVector
+        RtlVerifyVersionInfo RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain
         RtlWeaklyEnumerateEntryHashTable SE_UNSOLICITED_INPUT_PRIVILEGE SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED
         SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED
         SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED_V SHARED_GLOBAL_FLAGS_ERROR_PORT SHARED_GLOBAL_FLAGS_ERROR_PORT_V
@@ -1772,34 +1776,32 @@ LACKING: Final[dict[str, str]] = {
         RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE
         RTL_HEAP_PARAMETERS RTL_SYSTEM_VOLUME_INFORMATION_FOLDER RemoteInteractive RtlAbsoluteToSelfRelativeSD
         RtlAddAccessAllowedAce RtlAddAccessAllowedAceEx RtlAddAce RtlAllocateAndInitializeSid RtlAllocateHeap
-        RtlAllocateStringRoutine RtlAppendStringToString RtlCaptureContext RtlCaptureStackBackTrace
-        RtlCompareAltitudes RtlCompareMemoryUlong RtlCompressBuffer RtlCompressChunks RtlConvertSidToUnicodeString
-        RtlCopyLuid RtlCopySid RtlCreateAcl RtlCreateHeap RtlCreateSecurityDescriptorRelative RtlCreateServiceSid
-        RtlCreateSystemVolumeInformationFolder RtlCreateUnicodeString RtlCreateVirtualAccountSid RtlCustomCPToUnicodeN
-        RtlDecompressBuffer RtlDecompressBufferEx RtlDecompressBufferEx2 RtlDecompressChunks RtlDecompressFragment
-        RtlDeleteAce RtlDescribeChunk RtlDestroyHeap RtlDowncaseUnicodeString RtlDuplicateUnicodeString
-        RtlEqualPrefixSid RtlEqualSid RtlFillMemoryUlong RtlFillMemoryUlonglong RtlFindUnicodePrefix RtlFreeHeap
-        RtlFreeOemString RtlFreeSid RtlFreeStringRoutine RtlGenerate8dot3Name RtlGetAce RtlGetCompressionWorkSpaceSize
-        RtlGetDaclSecurityDescriptor RtlGetGroupSecurityDescriptor RtlGetOwnerSecurityDescriptor
-        RtlGetSaclSecurityDescriptor RtlIdentifierAuthoritySid RtlIdnToAscii RtlIdnToNameprepUnicode RtlIdnToUnicode
-        RtlInitAnsiStringEx RtlInitCodePageTable RtlInitUnicodeStringEx RtlInitializeSid RtlInitializeUnicodePrefix
+        RtlAllocateStringRoutine RtlCaptureContext RtlCaptureStackBackTrace RtlCompareAltitudes RtlCompareMemoryUlong
+        RtlCompressBuffer RtlCompressChunks RtlConvertSidToUnicodeString RtlCopyLuid RtlCopySid RtlCreateAcl
+        RtlCreateHeap RtlCreateSecurityDescriptorRelative RtlCreateServiceSid RtlCreateSystemVolumeInformationFolder
+        RtlCreateVirtualAccountSid RtlCustomCPToUnicodeN RtlDecompressBuffer RtlDecompressBufferEx
+        RtlDecompressBufferEx2 RtlDecompressChunks RtlDecompressFragment RtlDeleteAce RtlDescribeChunk RtlDestroyHeap
+        RtlDuplicateUnicodeString RtlEqualPrefixSid RtlEqualSid RtlFillMemoryUlong RtlFillMemoryUlonglong
+        RtlFindUnicodePrefix RtlFreeHeap RtlFreeSid RtlFreeStringRoutine RtlGenerate8dot3Name RtlGetAce
+        RtlGetCompressionWorkSpaceSize RtlGetDaclSecurityDescriptor RtlGetGroupSecurityDescriptor
+        RtlGetOwnerSecurityDescriptor RtlGetSaclSecurityDescriptor RtlIdentifierAuthoritySid RtlIdnToAscii
+        RtlIdnToNameprepUnicode RtlIdnToUnicode RtlInitCodePageTable RtlInitializeSid RtlInitializeUnicodePrefix
         RtlInsertUnicodePrefix RtlIsDosDeviceName_U RtlIsNameLegalDOS8Dot3 RtlIsNormalizedString
         RtlIsValidOemCharacter RtlLengthRequiredSid RtlLengthSid RtlMultiByteToUnicodeN RtlMultiByteToUnicodeSize
         RtlNextUnicodePrefix RtlNormalizeString RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb
-        RtlOemStringToCountedUnicodeSize RtlOemStringToCountedUnicodeString RtlOemStringToUnicodeSize
-        RtlOemStringToUnicodeString RtlOemToUnicodeN RtlOffsetToPointer RtlPointerToOffset RtlRandom RtlRandomEx
-        RtlReallocateStringRoutine RtlRemoveUnicodePrefix RtlReplaceSidInSd RtlReserveChunk RtlSecondsSince1970ToTime
-        RtlSecondsSince1980ToTime RtlSelfRelativeToAbsoluteSD RtlSetGroupSecurityDescriptor
-        RtlSetOwnerSecurityDescriptor RtlSetSaclSecurityDescriptor RtlSubAuthorityCountSid RtlSubAuthoritySid
-        RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlUnicodeStringToCountedOemString
-        RtlUnicodeStringToOemSize RtlUnicodeStringToOemString RtlUnicodeToCustomCPN RtlUnicodeToMultiByteN
-        RtlUnicodeToMultiByteSize RtlUnicodeToOemN RtlUpcaseUnicodeStringToCountedOemString
+        RtlOemStringToCountedUnicodeSize RtlOemStringToCountedUnicodeString RtlOemStringToUnicodeSize RtlOemToUnicodeN
+        RtlOffsetToPointer RtlPointerToOffset RtlRandom RtlRandomEx RtlReallocateStringRoutine RtlRemoveUnicodePrefix
+        RtlReplaceSidInSd RtlReserveChunk RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime
+        RtlSelfRelativeToAbsoluteSD RtlSetGroupSecurityDescriptor RtlSetOwnerSecurityDescriptor
+        RtlSetSaclSecurityDescriptor RtlSubAuthorityCountSid RtlSubAuthoritySid RtlTimeToSecondsSince1970
+        RtlTimeToSecondsSince1980 RtlUnicodeStringToCountedOemString RtlUnicodeStringToOemSize RtlUnicodeToCustomCPN
+        RtlUnicodeToMultiByteN RtlUnicodeToMultiByteSize RtlUnicodeToOemN RtlUpcaseUnicodeStringToCountedOemString
         RtlUpcaseUnicodeStringToOemString RtlUpcaseUnicodeToCustomCPN RtlUpcaseUnicodeToMultiByteN
-        RtlUpcaseUnicodeToOemN RtlValidSid RtlValidateUnicodeString RtlxOemStringToUnicodeSize
-        RtlxUnicodeStringToOemSize SD_CHANGE_MACHINE_SID_INPUT SD_CHANGE_MACHINE_SID_OUTPUT SD_GLOBAL_CHANGE_INPUT
-        SD_GLOBAL_CHANGE_OUTPUT SD_GLOBAL_CHANGE_TYPE_MACHINE_SID SECURITY_ANONYMOUS_LOGON_RID
-        SECURITY_APPPOOL_ID_BASE_RID SECURITY_APPPOOL_ID_RID_COUNT SECURITY_AUTHENTICATED_USER_RID SECURITY_BATCH_RID
-        SECURITY_BUILTIN_DOMAIN_RID SECURITY_CLIENT_CONTEXT SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_BASE_RID
+        RtlUpcaseUnicodeToOemN RtlValidSid RtlxOemStringToUnicodeSize RtlxUnicodeStringToOemSize
+        SD_CHANGE_MACHINE_SID_INPUT SD_CHANGE_MACHINE_SID_OUTPUT SD_GLOBAL_CHANGE_INPUT SD_GLOBAL_CHANGE_OUTPUT
+        SD_GLOBAL_CHANGE_TYPE_MACHINE_SID SECURITY_ANONYMOUS_LOGON_RID SECURITY_APPPOOL_ID_BASE_RID
+        SECURITY_APPPOOL_ID_RID_COUNT SECURITY_AUTHENTICATED_USER_RID SECURITY_BATCH_RID SECURITY_BUILTIN_DOMAIN_RID
+        SECURITY_CLIENT_CONTEXT SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_BASE_RID
         SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_RID_COUNT SECURITY_COM_ID_BASE_RID SECURITY_CREATOR_GROUP_RID
         SECURITY_CREATOR_GROUP_SERVER_RID SECURITY_CREATOR_OWNER_RID SECURITY_CREATOR_OWNER_RIGHTS_RID
         SECURITY_CREATOR_OWNER_SERVER_RID SECURITY_CREATOR_SID_AUTHORITY SECURITY_CRED_TYPE_BASE_RID

@@ -26,6 +26,23 @@ from dirql.ke.processors.irql import (
 from dirql.mm.manager import (
     get_physical_address as MmGetPhysicalAddress,
 )
+from dirql.rtl.case import (
+    upper_char as RtlUpperChar,
+)
+from dirql.rtl.comparing import (
+    compare_string as RtlCompareString,
+    equal_string as RtlEqualString,
+    prefix_unicode_string as RtlPrefixUnicodeString,
+)
+from dirql.rtl.converting import (
+    upper_string as RtlUpperString,
+)
+from dirql.rtl.copying import (
+    copy_string as RtlCopyString,
+)
+from dirql.rtl.numbers import (
+    char_to_integer as RtlCharToInteger,
+)
 from dirql.wdm.missing import missing_name
 
 __all__ = [
@@ -35,6 +52,13 @@ __all__ = [
     "KePulseEvent",
     "KeRaiseIrqlToSynchLevel",
     "MmGetPhysicalAddress",
+    "RtlCharToInteger",
+    "RtlCompareString",
+    "RtlCopyString",
+    "RtlEqualString",
+    "RtlPrefixUnicodeString",
+    "RtlUpperChar",
+    "RtlUpperString",
     "ZwDeviceIoControlFile",
 ]
 

@@ -18,6 +18,9 @@ from dirql.nt.constants import (
     OBJ_KERNEL_HANDLE,
     OBJ_PERMANENT,
 )
+from dirql.nt.guid import (
+    Guid as GUID,
+)
 from dirql.nt.ntstatus import (
     NTSTATUS,
     nt_error as NT_ERROR,
@@ -28,10 +31,18 @@ from dirql.nt.ntstatus import (
 from dirql.ob.attributes import (
     ObjectAttributes as OBJECT_ATTRIBUTES,
 )
+from dirql.rtl.strings import (
+    AnsiString as ANSI_STRING,
+    AnsiString as OEM_STRING,
+    AnsiString as STRING,
+    UnicodeString as UNICODE_STRING,
+)
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "ANSI_STRING",
     "CONTAINING_RECORD",
+    "GUID",
     "InitializeObjectAttributes",
     "NTSTATUS",
     "NT_ERROR",
@@ -42,7 +53,10 @@ __all__ = [
     "OBJ_CASE_INSENSITIVE",
     "OBJ_KERNEL_HANDLE",
     "OBJ_PERMANENT",
+    "OEM_STRING",
     "PHYSICAL_ADDRESS",
+    "STRING",
+    "UNICODE_STRING",
 ]
 
 InitializeObjectAttributes = OBJECT_ATTRIBUTES.initialize

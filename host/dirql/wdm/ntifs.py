@@ -20,17 +20,51 @@ from dirql.io.services import (
 from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
 )
+from dirql.rtl.comparing import (
+    find_char_in_unicode_string as RtlFindCharInUnicodeString,
+    prefix_string as RtlPrefixString,
+)
+from dirql.rtl.converting import (
+    create_unicode_string as RtlCreateUnicodeString,
+    downcase_unicode_string as RtlDowncaseUnicodeString,
+    free_oem_string as RtlFreeOemString,
+    oem_string_to_unicode_string as RtlOemStringToUnicodeString,
+    unicode_string_to_oem_string as RtlUnicodeStringToOemString,
+)
+from dirql.rtl.copying import (
+    append_asciiz_to_string as RtlAppendAsciizToString,
+    append_string_to_string as RtlAppendStringToString,
+)
+from dirql.rtl.strings import (
+    AnsiString as _AnsiString,
+    UnicodeString as _UnicodeString,
+    validate_unicode_string as RtlValidateUnicodeString,
+)
 from dirql.wdm.missing import missing_name
 
 __all__ = [
     "IoAttachDeviceToDeviceStackSafe",
     "IoGetAttachedDevice",
+    "RtlAppendAsciizToString",
+    "RtlAppendStringToString",
+    "RtlCreateUnicodeString",
+    "RtlDowncaseUnicodeString",
+    "RtlFindCharInUnicodeString",
+    "RtlFreeOemString",
+    "RtlInitAnsiStringEx",
+    "RtlInitUnicodeStringEx",
+    "RtlOemStringToUnicodeString",
+    "RtlPrefixString",
+    "RtlUnicodeStringToOemString",
+    "RtlValidateUnicodeString",
     "ZwCancelIoFile",
     "ZwCancelIoFileEx",
     "ZwYieldExecution",
 ]
 
 IoGetAttachedDevice = _DeviceObject.top_of_stack
+RtlInitAnsiStringEx = _AnsiString.init_ex
+RtlInitUnicodeStringEx = _UnicodeString.init_ex
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 

@@ -385,6 +385,9 @@ from dirql.nt.constants import (
     FO_SYNCHRONOUS_IO,
     FreePage,
     GateObject,
+    HASH_STRING_ALGORITHM_DEFAULT,
+    HASH_STRING_ALGORITHM_INVALID,
+    HASH_STRING_ALGORITHM_X65599,
     HIGH_LEVEL,
     HIGH_PRIORITY,
     HighImportance,
@@ -785,6 +788,43 @@ from dirql.ob.services import (
 from dirql.pnp.relations import (
     DeviceRelations as DEVICE_RELATIONS,
 )
+from dirql.rtl.case import (
+    downcase_char as RtlDowncaseUnicodeChar,
+    upcase_char as RtlUpcaseUnicodeChar,
+)
+from dirql.rtl.comparing import (
+    compare_unicode_string as RtlCompareUnicodeString,
+    equal_unicode_string as RtlEqualUnicodeString,
+    hash_unicode_string as RtlHashUnicodeString,
+)
+from dirql.rtl.converting import (
+    ansi_string_to_unicode_size as RtlAnsiStringToUnicodeSize,
+    ansi_string_to_unicode_string as RtlAnsiStringToUnicodeString,
+    free_ansi_string as RtlFreeAnsiString,
+    free_unicode_string as RtlFreeUnicodeString,
+    unicode_string_to_ansi_size as RtlUnicodeStringToAnsiSize,
+    unicode_string_to_ansi_string as RtlUnicodeStringToAnsiString,
+    upcase_unicode_string as RtlUpcaseUnicodeString,
+    x_ansi_string_to_unicode_size as RtlxAnsiStringToUnicodeSize,
+    x_unicode_string_to_ansi_size as RtlxUnicodeStringToAnsiSize,
+)
+from dirql.rtl.copying import (
+    append_unicode_string_to_string as RtlAppendUnicodeStringToString,
+    append_unicode_to_string as RtlAppendUnicodeToString,
+    copy_unicode_string as RtlCopyUnicodeString,
+)
+from dirql.rtl.numbers import (
+    guid_from_string as RtlGUIDFromString,
+    int64_to_unicode_string as RtlInt64ToUnicodeString,
+    int_ptr_to_unicode_string as RtlIntPtrToUnicodeString,
+    integer_to_unicode_string as RtlIntegerToUnicodeString,
+    string_from_guid as RtlStringFromGUID,
+    unicode_string_to_integer as RtlUnicodeStringToInteger,
+)
+from dirql.rtl.strings import (
+    AnsiString as _AnsiString,
+    UnicodeString as _UnicodeString,
+)
 from dirql.wdm.missing import missing_name
 
 __all__ = [
@@ -965,6 +1005,9 @@ __all__ = [
     "GUID_BUS_INTERFACE_STANDARD",
     "GUID_BUS_TYPE_PCI",
     "GateObject",
+    "HASH_STRING_ALGORITHM_DEFAULT",
+    "HASH_STRING_ALGORITHM_INVALID",
+    "HASH_STRING_ALGORITHM_X65599",
     "HIGH_LEVEL",
     "HIGH_PRIORITY",
     "HighImportance",
@@ -1434,11 +1477,39 @@ __all__ = [
     "ROUND_TO_PAGES",
     "RealTimeWorkQueue",
     "RemovalRelations",
+    "RtlAnsiStringToUnicodeSize",
+    "RtlAnsiStringToUnicodeString",
+    "RtlAppendUnicodeStringToString",
+    "RtlAppendUnicodeToString",
     "RtlCompareMemory",
+    "RtlCompareUnicodeString",
     "RtlCopyMemory",
+    "RtlCopyUnicodeString",
+    "RtlDowncaseUnicodeChar",
+    "RtlEqualUnicodeString",
     "RtlFillMemory",
+    "RtlFreeAnsiString",
+    "RtlFreeUnicodeString",
+    "RtlGUIDFromString",
+    "RtlHashUnicodeString",
+    "RtlInitAnsiString",
+    "RtlInitEmptyAnsiString",
+    "RtlInitEmptyUnicodeString",
+    "RtlInitString",
+    "RtlInitUnicodeString",
+    "RtlInt64ToUnicodeString",
+    "RtlIntPtrToUnicodeString",
+    "RtlIntegerToUnicodeString",
     "RtlMoveMemory",
+    "RtlStringFromGUID",
+    "RtlUnicodeStringToAnsiSize",
+    "RtlUnicodeStringToAnsiString",
+    "RtlUnicodeStringToInteger",
+    "RtlUpcaseUnicodeChar",
+    "RtlUpcaseUnicodeString",
     "RtlZeroMemory",
+    "RtlxAnsiStringToUnicodeSize",
+    "RtlxUnicodeStringToAnsiSize",
     "SCATTER_GATHER_ELEMENT",
     "SCATTER_GATHER_LIST",
     "SEMAPHORE_INCREMENT",
@@ -1608,6 +1679,11 @@ MmGetSystemAddressForMdlSafe = MDL.get_system_address_safe
 MmPrepareMdlForReuse = MDL.prepare_for_reuse
 MmProbeAndLockPages = MDL.probe_and_lock_pages
 MmUnlockPages = MDL.unlock_pages
+RtlInitAnsiString = _AnsiString.init
+RtlInitEmptyAnsiString = _AnsiString.init_empty
+RtlInitEmptyUnicodeString = _UnicodeString.init_empty
+RtlInitString = _AnsiString.init_string
+RtlInitUnicodeString = _UnicodeString.init
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 

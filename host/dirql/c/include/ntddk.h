@@ -275,6 +275,14 @@ LONG KePulseEvent(_Inout_ PRKEVENT Event, _In_ KPRIORITY Increment, _In_ BOOLEAN
 KIRQL KeRaiseIrqlToSynchLevel(void);
 ULONG KeGetCurrentProcessorNumber(void);
 PHYSICAL_ADDRESS MmGetPhysicalAddress(_In_ PVOID BaseAddress);
+VOID RtlCopyString(_Inout_ PSTRING DestinationString, _In_opt_ PCSTRING SourceString);
+BOOLEAN RtlPrefixUnicodeString(_In_ PCUNICODE_STRING String1, _In_ PCUNICODE_STRING String2, _In_ BOOLEAN
+    CaseInSensitive);
+LONG RtlCompareString(_In_ PCSTRING String1, _In_ PCSTRING String2, _In_ BOOLEAN CaseInSensitive);
+BOOLEAN RtlEqualString(_In_ PCSTRING String1, _In_ PCSTRING String2, _In_ BOOLEAN CaseInSensitive);
+CHAR RtlUpperChar(_In_ CHAR Character);
+VOID RtlUpperString(_Inout_ PSTRING DestinationString, _In_ PCSTRING SourceString);
+NTSTATUS RtlCharToInteger(_In_ PCSZ String, _In_ ULONG Base, _Out_ PULONG Value);
 NTSTATUS ZwDeviceIoControlFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE
     ApcRoutine, _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ ULONG IoControlCode,
     _In_opt_ PVOID InputBuffer, _In_ ULONG InputBufferLength, _Out_opt_ PVOID OutputBuffer, _In_ ULONG

@@ -32,6 +32,22 @@ NTSTATUS IoAttachDeviceToDeviceStackSafe(_In_ PDEVICE_OBJECT SourceDevice, _In_ 
     _Out_ PDEVICE_OBJECT *AttachedToDeviceObject);
 PDEVICE_OBJECT IoGetAttachedDevice(_In_ PDEVICE_OBJECT DeviceObject);
 NTSTATUS ZwYieldExecution(void);
+NTSTATUS RtlInitUnicodeStringEx(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PCWSTR SourceString);
+NTSTATUS RtlInitAnsiStringEx(_Out_ PANSI_STRING DestinationString, _In_opt_ PCSZ SourceString);
+NTSTATUS RtlAppendStringToString(_Inout_ PSTRING Destination, _In_ PCSTRING Source);
+NTSTATUS RtlAppendAsciizToString(_Inout_ PSTRING Destination, _In_opt_ PCSZ Source);
+BOOLEAN RtlPrefixString(_In_ PCSTRING String1, _In_ PCSTRING String2, _In_ BOOLEAN CaseInSensitive);
+NTSTATUS RtlFindCharInUnicodeString(_In_ ULONG Flags, _In_ PCUNICODE_STRING MainString, _In_ PCUNICODE_STRING
+    SearchChars, _Out_ PUSHORT Position);
+NTSTATUS RtlValidateUnicodeString(_In_ ULONG Flags, _In_opt_ PCUNICODE_STRING String);
+NTSTATUS RtlDowncaseUnicodeString(_Inout_ PUNICODE_STRING DestinationString, _In_ PCUNICODE_STRING
+    SourceString, _In_ BOOLEAN AllocateDestinationString);
+NTSTATUS RtlOemStringToUnicodeString(_Inout_ PUNICODE_STRING DestinationString, _In_ PCOEM_STRING
+    SourceString, _In_ BOOLEAN AllocateDestinationString);
+NTSTATUS RtlUnicodeStringToOemString(_Inout_ POEM_STRING DestinationString, _In_ PCUNICODE_STRING
+    SourceString, _In_ BOOLEAN AllocateDestinationString);
+BOOLEAN RtlCreateUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_ PCWSTR SourceString);
+VOID RtlFreeOemString(_Inout_ POEM_STRING OemString);
 NTSTATUS ZwCancelIoFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS ZwCancelIoFileEx(_In_ HANDLE FileHandle, _In_opt_ PIO_STATUS_BLOCK IoRequestToCancel, _Out_
     PIO_STATUS_BLOCK IoStatusBlock);

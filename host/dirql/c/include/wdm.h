@@ -452,6 +452,12 @@
 #define FILE_READ_DATA 1
 #define FILE_WRITE_DATA 2
 
+/* Algorithms of RtlHashUnicodeString. */
+
+#define HASH_STRING_ALGORITHM_DEFAULT 0
+#define HASH_STRING_ALGORITHM_X65599 1
+#define HASH_STRING_ALGORITHM_INVALID 0xffffffff
+
 /* An interrupt request level (IRQL), 0 to 15. */
 typedef UCHAR KIRQL, *PKIRQL;
 
@@ -3829,6 +3835,42 @@ VOID RtlCopyMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T
 VOID RtlFillMemory(_Out_ VOID *Destination, _In_ SIZE_T Length, _In_ UCHAR Fill);
 VOID RtlMoveMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T Length);
 VOID RtlZeroMemory(_Out_ VOID *Destination, _In_ SIZE_T Length);
+VOID RtlInitUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PCWSTR SourceString);
+VOID RtlInitAnsiString(_Out_ PANSI_STRING DestinationString, _In_opt_ PCSZ SourceString);
+VOID RtlInitString(_Out_ PSTRING DestinationString, _In_opt_ PCSZ SourceString);
+VOID RtlInitEmptyUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PWCHAR Buffer, _In_ USHORT
+    BufferSize);
+VOID RtlInitEmptyAnsiString(_Out_ PANSI_STRING DestinationString, _In_opt_ PCHAR Buffer, _In_ USHORT
+    BufferSize);
+VOID RtlCopyUnicodeString(_Inout_ PUNICODE_STRING DestinationString, _In_opt_ PCUNICODE_STRING SourceString);
+NTSTATUS RtlAppendUnicodeStringToString(_Inout_ PUNICODE_STRING Destination, _In_ PCUNICODE_STRING Source);
+NTSTATUS RtlAppendUnicodeToString(_Inout_ PUNICODE_STRING Destination, _In_opt_ PCWSTR Source);
+LONG RtlCompareUnicodeString(_In_ PCUNICODE_STRING String1, _In_ PCUNICODE_STRING String2, _In_ BOOLEAN
+    CaseInSensitive);
+BOOLEAN RtlEqualUnicodeString(_In_ PCUNICODE_STRING String1, _In_ PCUNICODE_STRING String2, _In_ BOOLEAN
+    CaseInSensitive);
+NTSTATUS RtlHashUnicodeString(_In_opt_ PCUNICODE_STRING String, _In_ BOOLEAN CaseInSensitive, _In_ ULONG
+    HashAlgorithm, _Out_ PULONG HashValue);
+WCHAR RtlUpcaseUnicodeChar(_In_ WCHAR SourceCharacter);
+WCHAR RtlDowncaseUnicodeChar(_In_ WCHAR SourceCharacter);
+NTSTATUS RtlUpcaseUnicodeString(_Inout_ PUNICODE_STRING DestinationString, _In_ PCUNICODE_STRING SourceString,
+    _In_ BOOLEAN AllocateDestinationString);
+NTSTATUS RtlAnsiStringToUnicodeString(_Inout_ PUNICODE_STRING DestinationString, _In_ PCANSI_STRING
+    SourceString, _In_ BOOLEAN AllocateDestinationString);
+NTSTATUS RtlUnicodeStringToAnsiString(_Inout_ PANSI_STRING DestinationString, _In_ PCUNICODE_STRING
+    SourceString, _In_ BOOLEAN AllocateDestinationString);
+ULONG RtlAnsiStringToUnicodeSize(_In_ PANSI_STRING AnsiString);
+ULONG RtlxAnsiStringToUnicodeSize(_In_ PCANSI_STRING AnsiString);
+ULONG RtlUnicodeStringToAnsiSize(_In_ PUNICODE_STRING UnicodeString);
+ULONG RtlxUnicodeStringToAnsiSize(_In_ PCUNICODE_STRING UnicodeString);
+VOID RtlFreeUnicodeString(_Inout_ PUNICODE_STRING UnicodeString);
+VOID RtlFreeAnsiString(_Inout_ PANSI_STRING AnsiString);
+NTSTATUS RtlUnicodeStringToInteger(_In_ PCUNICODE_STRING String, _In_ ULONG Base, _Out_ PULONG Value);
+NTSTATUS RtlIntegerToUnicodeString(_In_ ULONG Value, _In_ ULONG Base, _Inout_ PUNICODE_STRING String);
+NTSTATUS RtlInt64ToUnicodeString(_In_ ULONGLONG Value, _In_ ULONG Base, _Inout_ PUNICODE_STRING String);
+NTSTATUS RtlIntPtrToUnicodeString(_In_ ULONG_PTR Value, _In_ ULONG Base, _Inout_ PUNICODE_STRING String);
+NTSTATUS RtlStringFromGUID(_In_ REFGUID Guid, _Out_ PUNICODE_STRING GuidString);
+NTSTATUS RtlGUIDFromString(_In_ PCUNICODE_STRING GuidString, _Out_ GUID *Guid);
 NTSTATUS ZwClose(_In_ HANDLE Handle);
 NTSTATUS ZwCreateDirectoryObject(_Out_ PHANDLE DirectoryHandle, _In_ ACCESS_MASK DesiredAccess, _In_
     POBJECT_ATTRIBUTES ObjectAttributes);

@@ -306,6 +306,12 @@ def _has_form(form: Form, argument: object) -> bool:
         return isinstance(argument, str)
     if form is Form.BYTES:
         return isinstance(argument, bytes | bytearray | memoryview)
+    if form is Form.STRING:
+        return isinstance(argument, str) or _is_kind(argument, "rtl.strings:UnicodeString")
+    if form is Form.BYTE_STRING:
+        return isinstance(argument, str | bytes) or _is_kind(argument, "rtl.strings:AnsiString")
+    if form is Form.CHARACTERS:
+        return isinstance(argument, int | str | bytes)
     return isinstance(argument, int)
 
 
@@ -313,5 +319,10 @@ def _fits(pointer: Pointer, argument: object) -> bool:
     """Whether the argument is an object of the class, or a NULL that is legal."""
     if argument is None:
         return pointer.optional
+    return _is_kind(argument, pointer.python)
+
+
+def _is_kind(argument: object, python: str) -> bool:
+    """Whether the argument is an object of the class that `module:Class` below dirql names."""
     bases = type(argument).__mro__
-    return f"dirql.{pointer.python}" in {f"{base.__module__}:{base.__qualname__}" for base in bases}
+    return f"dirql.{python}" in {f"{base.__module__}:{base.__qualname__}" for base in bases}
