@@ -105,6 +105,13 @@ def _limits(text: str) -> Limits:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _switch(text: str) -> bool:
+    """Whether something is on."""
+    if text not in ("on", "off"):
+        raise argparse.ArgumentTypeError(f"it must be on or off; it was {text!r}")
+    return text == "on"
+
+
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser(
         "run",
@@ -140,13 +147,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="of the data; at 0 threads take turns",
     )
     add("--processors", type=_at_least(1), default=1, metavar="N", help="processors of the kernel")
-    add(
-        "--limits",
-        type=_limits,
-        default=Limits(),
-        metavar="LIST",
-        help="what counts as a hang, as request=1000000,poll=off; docs/checks.md has the names",
-    )
+    _add_checks(run)
     add(
         "--rate",
         type=_at_least(1),
@@ -163,6 +164,25 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add("--waves", type=_file, metavar="FILE", help="dump all signals, as FST or VCD (verilated only)")
     add("--json", type=_file, metavar="FILE", help="write every figure, with exact histograms")
     add("--trace", type=_file, metavar="FILE", help="write a trace for Perfetto")
+
+
+def _add_checks(run: argparse.ArgumentParser) -> None:
+    """The options of the checks that can be adjusted."""
+    add = run.add_argument
+    add(
+        "--limits",
+        type=_limits,
+        default=Limits(),
+        metavar="LIST",
+        help="what counts as a hang, as request=1000000,poll=off; docs/checks.md has the names",
+    )
+    add(
+        "--pool-checks",
+        type=_switch,
+        default="on",
+        metavar="on|off",
+        help="poison, guards and quarantine of pool, which docs/checks.md explains",
+    )
 
 
 def _selection(text: str) -> Selection:

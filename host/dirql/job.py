@@ -82,6 +82,7 @@ class Options:
     json: Path | None
     trace: Path | None
     limits: Limits = field(default_factory=Limits)
+    pool_checks: bool = True
 
 
 class Row(NamedTuple):
@@ -175,6 +176,18 @@ def _exports(
         yield options.trace, lambda path: perfetto.write(path, runs)
 
 
+def _open(options: Options) -> Machine:
+    return open_machine(
+        options.target,
+        machine=options.machine,
+        processors=options.processors,
+        seed=options.seed,
+        waves=options.waves,
+        limits=options.limits,
+        pool_checks=options.pool_checks,
+    )
+
+
 def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobResult, list[str]]:
     """Run all rows on one machine; the driver is loaded anew for each row. Returns the target's complaints, too."""
     module = None if options.driver is None else driver_module(options.driver)
@@ -187,14 +200,7 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobRe
         )
     modes: list[ModeResult] = []
     leaks: tuple[str, ...] = ()
-    machine = open_machine(
-        options.target,
-        machine=options.machine,
-        processors=options.processors,
-        seed=options.seed,
-        waves=options.waves,
-        limits=options.limits,
-    )
+    machine = _open(options)
     try:
         machine.memory_manager.process.guard = GUARD
         with machine, show(console) as display:

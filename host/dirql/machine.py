@@ -99,6 +99,7 @@ class MachineOptions:
     idle_limit: int | None = None
     limits: Limits | None = None
     host_limit: float | None = HOST_LIMIT
+    pool_checks: bool = True
 
 
 class LeakReport(Exception):
@@ -174,7 +175,7 @@ class Machine:
         self.target = target
         self.closed = False
         self.defects: list[tuple[str, str]] = []
-        self.memory_manager = MemoryManager(target.memory, options.seed)
+        self.memory_manager = MemoryManager(target.memory, options.seed, pool_checks=options.pool_checks)
         self.hal = Hal(target, self.memory_manager)
         self.objects = ObjectManager()
         self.io = IoManager()
@@ -381,6 +382,7 @@ def open_machine(
     idle_limit: int | None = None,
     limits: Limits | str | None = None,
     host_limit: float | None = HOST_LIMIT,
+    pool_checks: bool = True,
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
 
@@ -392,10 +394,10 @@ def open_machine(
     `costs` are the clocks that host code takes. `idle_limit` is the number of clocks that may pass with nothing to
     do before that counts as a deadlock; None is one second. `limits` say how long other things may take before they
     count as a hang; docs/checks.md has a table. `host_limit` is the time in seconds of the host after which a driver's
-    routine is ended that computes while the machine stands still; None lets it go on. `waves` is the file for all
-    signals of the target, `checked` lets the assertions of the RTL stop the machine, `memory_delays` makes the host's
-    RAM answer bus masters
-    late. Raises `RuntimeError` while another machine is open.
+    routine is ended that computes while the machine stands still; None lets it go on. `pool_checks` False turns the
+    checks of pool off that docs/checks.md lists as such. `waves` is the file for all signals of the target, `checked`
+    lets the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late.
+    Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
         raise RuntimeError(
@@ -414,6 +416,7 @@ def open_machine(
         idle_limit=idle_limit,
         limits=Limits.parse(limits) if isinstance(limits, str) else limits,
         host_limit=host_limit,
+        pool_checks=pool_checks,
     )
     try:
         made = Machine(opened, options)

@@ -103,6 +103,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="LIST",
         help="what counts as a hang, as request=1000000,poll=off; docs/checks.md has the names",
     )
+    group.addoption(
+        "--dirql-pool-checks",
+        choices=("on", "off"),
+        default="on",
+        help="poison, guards and quarantine of pool, which docs/checks.md explains",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -330,6 +336,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         "processors": config.getoption("dirql_processors"),
         "memory_delays": None if delays is None else MemoryDelays(delays),
         "limits": _limits(config),
+        "pool_checks": config.getoption("dirql_pool_checks") == "on",
     }
     options.update(_marked_options(request.node, list(inspect.signature(open_machine).parameters)))
     if options["target"] == "cocotb" and options["machine"] != config.getoption("dirql_machine"):

@@ -276,3 +276,16 @@ def test_the_clocks_of_each_test_are_limited(tmp_path: Path) -> None:
     done = session(tmp_path, test, "--dirql-limits", "clocks=200000")
     assert "1 failed, 1 passed" in done.stdout, done.stdout
     assert "the machine has run for 200,000 clocks, the limit `clocks`" in done.stdout
+
+
+def test_the_checks_of_pool_are_switched_for_a_session_or_a_test(tmp_path: Path) -> None:
+    test = (
+        "import pytest\n"
+        "def test_session(machine):\n"
+        "    assert not machine.memory_manager.nonpaged_pool.checked\n"
+        "@pytest.mark.machine(pool_checks=True)\n"
+        "def test_mark(machine):\n"
+        "    assert machine.memory_manager.nonpaged_pool.checked\n"
+    )
+    done = session(tmp_path, test, "--dirql-pool-checks", "off")
+    assert "2 passed" in done.stdout, done.stdout

@@ -21,6 +21,7 @@ from dirql.mm.blocks import Block, owner_text
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
 from dirql.mm.pool import Pool
+from dirql.mm.special_pool import refuse_address, refuse_irql
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -31,6 +32,7 @@ from dirql.nt.bugcodes import (
     POOL_CALLER_USER_ADDRESS,
     POOL_CALLER_ZERO_TAG,
     VERIFIER_POOL_TRACKING,
+    VERIFIER_SPECIAL_POOL,
     VF_DMA_NOT_LOCKED,
     VF_POOL_ALLOCATE_NONPAGED_IRQL,
     VF_POOL_ALLOCATE_PAGED_IRQL,
@@ -40,6 +42,7 @@ from dirql.nt.bugcodes import (
     VF_POOL_ZERO_BYTES,
 )
 from dirql.nt.constants import (
+    PAGE_SHIFT,
     POOL_FLAG_CACHE_ALIGNED,
     POOL_FLAG_NON_PAGED,
     POOL_FLAG_NON_PAGED_EXECUTE,
@@ -165,18 +168,20 @@ def free_pool_with_tag(address: int, tag: int) -> None:
     if type(address) is not int or type(tag) is not int or not 0 <= tag <= _HIGHEST_TAG:
         _FREE_POOL_WITH_TAG.check_arguments(address, tag)
     manager = running.value
-    for pool in (manager.nonpaged_pool, manager.paged_pool):
+    pool = manager.nonpaged_pool
+    block = pool.blocks.get(address)
+    if block is None:
+        pool = manager.paged_pool
         block = pool.blocks.get(address)
-        if block is not None:
-            if current_irql() > pool.highest_irql:
-                subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
-                what, kind = f"block {address:#x}", int(pool.pageable)
-                _refuse_irql(pool, what, POOL_CALLER_FREE_IRQL, subcode, kind, address)
-            if manager.used_mdls:
-                _check_mdls(manager, block)
-            pool.free(block, tag, mark())
-            return
-    _no_block(manager, address)
+        if block is None:
+            _no_block(manager, address)
+    if current_irql() > pool.highest_irql:
+        subcode = VF_POOL_FREE_PAGED_IRQL if pool.pageable else VF_POOL_FREE_NONPAGED_IRQL
+        what, kind = f"block {address:#x}", int(pool.pageable)
+        _refuse_irql(pool, what, POOL_CALLER_FREE_IRQL, subcode, kind, address)
+    if manager.used_mdls:
+        _check_mdls(manager, block)
+    pool.free(block, tag, mark() if pool.checked else None)
 
 
 def _check_mdls(manager: MemoryManager, block: Block) -> None:
@@ -230,12 +235,19 @@ def _refuse_irql(
     )
     if verifies(VERIFIER_POOL_TRACKING):
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, verifier_subcode, irql, kind, parameter, reason=reason)
+    if verifies(VERIFIER_SPECIAL_POOL):
+        frees = subcode == POOL_CALLER_FREE_IRQL
+        refuse_irql(irql, pageable=pool.pageable, frees=frees, parameter=parameter, reason=reason)
     bug_check(BAD_POOL_CALLER, subcode, irql, kind, parameter, reason=reason)
 
 
 def _no_block(manager: MemoryManager, address: int) -> NoReturn:
     manager.nonpaged_pool.check_double_free(address)
     manager.paged_pool.check_double_free(address)
+    for pool in (manager.nonpaged_pool, manager.paged_pool):
+        special = pool.special.get(address >> PAGE_SHIFT)
+        if special is not None and not verifies(VERIFIER_POOL_TRACKING):
+            refuse_address(special, address)
     reason = f"an address to free must be the start of a pool block; {address:#x} was not"
     if verifies(VERIFIER_POOL_TRACKING):
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_FREE_BAD_ADDRESS, address, reason=reason)

@@ -22,6 +22,7 @@ from dirql.mm.poison import Poison
 from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
 from dirql.mm.quarantine import refuse_access
+from dirql.mm.special_pool import refuse_beyond
 from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import DISPATCH_LEVEL, MDL_PAGES_LOCKED, PAGE_SHIFT, PAGE_SIZE
 
@@ -84,17 +85,18 @@ class MemoryManager:
         "used_mdls",
     )
 
-    def __init__(self, ram: memoryview, seed: int = 0) -> None:
+    def __init__(self, ram: memoryview, seed: int = 0, *, pool_checks: bool = True) -> None:
         """`ram` must be writable and a whole number of frames; `seed` decides the order in which frames are used.
 
-        It also makes the poison.
+        It also makes the poison. `pool_checks` False leaves out the checks of pool that take time at each block.
         """
         self.ram = ram.cast("B")
         self.frames = FrameDatabase(self.ram, seed)
         self.poison = Poison(self.ram, seed)
         self.system = AddressSpace("system", self.frames)
-        self.nonpaged_pool = Pool(self.system, self.frames, self.poison, NONPAGED_RANGE, pageable=False)
-        self.paged_pool = Pool(self.system, self.frames, self.poison, PAGED_RANGE, pageable=True)
+        parts = (self.system, self.frames, self.poison)
+        self.nonpaged_pool = Pool(*parts, NONPAGED_RANGE, pageable=False, checked=pool_checks)
+        self.paged_pool = Pool(*parts, PAGED_RANGE, pageable=True, checked=pool_checks)
         self.literals = Literals(self.system, self.frames)
         self.processes: list[Process] = []
         self.mdls: dict[HeldMdl, None] = {}
@@ -245,11 +247,14 @@ class MemoryManager:
         self.paged_pool.check_freed()
 
     def _check_freed_pages(self, address: int, *, write: bool, by_driver: bool) -> None:
-        """Stop the system if an address that is not mapped belonged to a block of pool."""
+        """Stop the system if an address that is not mapped belonged to a block of pool, or is behind special pool."""
         pool = self.paged_pool if address < NONPAGED_RANGE.base else self.nonpaged_pool
         freed = pool.freed_pages(address)
         if freed is not None:
             refuse_access(freed, address, write=write, by_driver=by_driver)
+        before = pool.special.get((address >> PAGE_SHIFT) - 1)
+        if before is not None:
+            refuse_beyond(before, address, write=write, by_driver=by_driver)
 
     def _user_space(self) -> AddressSpace:
         """The page tables of user addresses for the code that runs; a thread of the system process has none of its own.

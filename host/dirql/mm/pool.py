@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.guard import current_driver, verifies
+from dirql.ke.current import current
+from dirql.ke.guard import verifies
 from dirql.ke.origin import Mark
 from dirql.mm.address_space import NOWHERE, AddressSpace
 from dirql.mm.blocks import (
@@ -23,16 +24,18 @@ from dirql.mm.blocks import (
     GUARD,
     HEADER_SIZE,
     Block,
+    Shape,
     SlotPage,
-    header_bytes,
     owner_text,
     slot_size,
     tag_text,
 )
+from dirql.mm.bounds import BlockWatch, SlotWatch
 from dirql.mm.frames import FrameDatabase
-from dirql.mm.layout import PAGE_OFFSET, AddressRange, bytes_to_pages
+from dirql.mm.layout import PAGE_OFFSET, AddressRange, bytes_to_pages, page_align
 from dirql.mm.poison import Poison
-from dirql.mm.quarantine import FreedBlocks, Quarantine
+from dirql.mm.quarantine import Quarantine
+from dirql.mm.special_pool import ALIGNMENT, refuse_freed, refuse_overwritten
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     BAD_POOL_HEADER,
@@ -40,6 +43,7 @@ from dirql.nt.bugcodes import (
     POOL_CALLER_DOUBLE_FREE,
     POOL_CALLER_WRONG_TAG,
     VERIFIER_POOL_TRACKING,
+    VERIFIER_SPECIAL_POOL,
     VF_POOL_DOUBLE_FREE,
     VF_POOL_FREE_BAD_PARAMETER,
     VF_POOL_OVERRUN,
@@ -50,6 +54,8 @@ __all__ = ["Pool", "PoolStatistics", "TagStatistics"]
 
 _MINIMAL_BLOCK: Final = 16
 _REMEMBERED_FREES: Final = 4096
+_MOST_SHAPES: Final = 4096
+"""So many shapes are kept; a driver with more sizes and tags than that lets them be computed again."""
 
 _GUARDS: Final = bytes([GUARD]) * PAGE_SIZE
 _ZEROS: Final = memoryview(bytes(PAGE_SIZE))
@@ -86,12 +92,14 @@ class Pool:
         "_quarantine",
         "_range",
         "_rooms",
+        "_shapes",
         "_system",
-        "_watched",
         "blocks",
+        "checked",
         "highest_irql",
         "name",
         "pageable",
+        "special",
     )
 
     def __init__(
@@ -102,7 +110,10 @@ class Pool:
         where: AddressRange,
         *,
         pageable: bool,
+        checked: bool = True,
     ) -> None:
+        """`checked` False leaves out poison, guards, quarantine and the place where a block was freed."""
+        self.checked = checked
         self._system = system
         self._frames = frames
         self._poison = poison
@@ -112,9 +123,11 @@ class Pool:
         self.highest_irql = APC_LEVEL if pageable else DISPATCH_LEVEL
         """The highest IRQL at which blocks may be allocated and freed."""
         self.blocks: dict[int, Block] = {}
+        self.special: dict[int, Block] = {}
+        """The blocks of special pool, by the numbers of their pages."""
         self._freed: dict[int, Block] = {}
         self._quarantine = Quarantine(frames.ram)
-        self._watched: dict[SlotPage, FreedBlocks] = {}
+        self._shapes: dict[tuple[int, int, int], Shape | None] = {}
         self._rooms: dict[tuple[int, int], list[SlotPage]] = {}
 
     def allocate(
@@ -132,42 +145,60 @@ class Pool:
         """
         size = size or _MINIMAL_BLOCK
         lead = CACHE_LINE if cache_aligned else HEADER_SIZE
-        slot = slot_size(size, lead)
-        block = self._large(size, tag) if slot is None else self._small(size, tag, slot, lead)
+        key = (size, tag, lead)
+        shapes = self._shapes
+        shape = shapes[key] if key in shapes else self._add_shape(key)
+        driver, block = current.processor.driver, None
+        if size <= PAGE_SIZE and current.kernel.verifier.is_on(VERIFIER_SPECIAL_POOL, driver):
+            block = self._special(size, tag)
+        if block is not None:
+            shape = None
+        elif shape is None:
+            block = self._large(size, tag)
+        else:
+            block = self._small(shape, tag)
         if block is None:
             return None
-        block.driver, block.place = current_driver(), place
-        self.blocks[block.address] = block
-        self._freed.pop(block.address, None)
-        if block.page is None:
+        block.driver, block.place = driver, place
+        address = block.address
+        self.blocks[address] = block
+        self._freed.pop(address, None)
+        if shape is None:
             self._fill(block, cleared=cleared)
             self._paint(block)
         else:
-            self._write_slot(block, cleared=cleared)
-        return block.address
+            self._write_slot(block, shape, cleared=cleared)
+        return address
 
     def free(self, block: Block, tag: int, place: Mark | None = None) -> None:
         """Put a block into quarantine after a check of its guard; `tag` must be that of the block, or 0 for any.
 
         A block with pages of its own is unmapped instead, so that an access to it is a page fault.
         """
-        if tag not in (0, block.tag):
+        if tag and tag != block.tag:
             self._refuse_tag(block, tag)
-        self._check(block)
+        if self.checked or block.is_special:
+            self._check(block)
         del self.blocks[block.address]
-        block.freed_by, block.freed_at = current_driver(), place
-        self._remember(block)
-        page = block.page
-        if page is None:
+        block.is_freed = True
+        block.freed_by, block.freed_at = current.processor.driver, place
+        freed = self._freed
+        if len(freed) >= _REMEMBERED_FREES:
+            del freed[next(iter(freed))]
+        freed[block.address] = block
+        if block.page is None:
+            if block.is_special:
+                del self.special[block.address >> PAGE_SHIFT]
             pages = bytes_to_pages(block.room)
-            self._frames.free(self._system.unmap(block.address, pages))
+            self._frames.free(self._system.unmap(page_align(block.address), pages))
             return
-        watched = self._watched.get(page) or self._watch(page)
-        watched.blocks[block.address - page.lead] = block
-        quarantine = self._quarantine
-        leaving = quarantine.add(block, self._physical(block.address) if quarantine.fills else 0)
+        leaving: Block | None = block
+        if self.checked:
+            leaving = self._quarantine.add(
+                block, self._physical(block.address) if self._quarantine.fills else -1
+            )
         if leaving is not None:
-            self._leave(leaving)
+            self._return_slot(leaving)
 
     def check_freed(self) -> None:
         """Stop the system if a block in quarantine was written to."""
@@ -180,26 +211,10 @@ class Pool:
     def freed_pages(self, address: int) -> Block | None:
         """The block with pages of its own that was freed at an address lately; None if there is none."""
         for block in reversed(self._freed.values()):
-            if block.address <= address < block.address + block.room:
+            start = page_align(block.address) if block.is_special else block.address
+            if start <= address < block.address + block.room:
                 return block
         return None
-
-    def _watch(self, page: SlotPage) -> FreedBlocks:
-        """Watch a page with freed blocks from now on."""
-        watched = self._watched[page] = FreedBlocks(page)
-        self._system.entries[page.address >> PAGE_SHIFT].watch = watched
-        return watched
-
-    def _leave(self, block: Block) -> None:
-        """Make the slot of a block that has left the quarantine free."""
-        page = block.page
-        assert page is not None
-        blocks = self._watched[page].blocks
-        del blocks[block.address - page.lead]
-        if not blocks:
-            del self._watched[page]
-            self._system.entries[page.address >> PAGE_SHIFT].watch = None
-        self._return_slot(page, block)
 
     def _refuse_tag(self, block: Block, tag: int) -> NoReturn:
         reason = (
@@ -216,6 +231,8 @@ class Pool:
         freed = self._freed.get(address)
         if freed is None:
             return
+        if freed.is_special and not verifies(VERIFIER_POOL_TRACKING):
+            refuse_freed(freed)
         tag = freed.tag
         reason = f"a block must be freed once; it was freed before: {freed.describe()}"
         if verifies(VERIFIER_POOL_TRACKING):
@@ -235,33 +252,65 @@ class Pool:
             by_tag=MappingProxyType(by_tag),
         )
 
-    def _small(self, size: int, tag: int, slot: int, lead: int) -> Block | None:
-        room = self._rooms.setdefault((slot, lead), [])
-        if not room:
+    def _add_shape(self, key: tuple[int, int, int]) -> Shape | None:
+        """The shape of small blocks with this size, tag and lead; None for large ones."""
+        size, tag, lead = key
+        slot = slot_size(size, lead)
+        if len(self._shapes) >= _MOST_SHAPES:
+            self._shapes.clear()
+        shape = None
+        if slot is not None:
+            shape = Shape(size, tag, lead, slot, self._rooms.setdefault((slot, lead), []))
+        self._shapes[key] = shape
+        return shape
+
+    def _small(self, shape: Shape, tag: int) -> Block | None:
+        rooms = shape.rooms
+        if rooms:
+            page = rooms[-1]
+        else:
             address = self._map_pages(1) or self._map_pages_of_freed(1)
             if address is None:
                 return None
-            room.append(SlotPage(address, slot, lead))
-        page = room[-1]
+            page = SlotPage(address, shape.slot, shape.lead)
+            if self.checked:
+                self._system.entries[address >> PAGE_SHIFT].watch = SlotWatch(page)
+            rooms.append(page)
         start = page.free.pop()
         if not page.free:
-            room.pop()
-        return Block(start + lead, size, tag, slot - lead, page)
+            rooms.pop()
+        block = page.blocks[start] = Block(start + shape.lead, shape.size, tag, shape.room, page, shape)
+        return block
 
     def _large(self, size: int, tag: int) -> Block | None:
         pages = bytes_to_pages(size)
         address = self._map_pages(pages) or self._map_pages_of_freed(pages)
-        return None if address is None else Block(address, size, tag, pages * PAGE_SIZE, None)
+        return None if address is None else Block(address, size, tag, pages * PAGE_SIZE, None, None)
 
-    def _return_slot(self, page: SlotPage, block: Block) -> None:
+    def _special(self, size: int, tag: int) -> Block | None:
+        """A block at the end of a page; none is mapped behind it, since each mapping has an unused page behind."""
+        page = self._map_pages(1)
+        if page is None:
+            return None  # NT then takes ordinary pool
+        room = -(-size // ALIGNMENT) * ALIGNMENT
+        block = Block(page + PAGE_SIZE - room, size, tag, room, None, None)
+        block.is_special = True
+        self.special[page >> PAGE_SHIFT] = block
+        start = self._physical(page)
+        self._frames.ram[start : start + PAGE_SIZE] = _GUARDS
+        return block
+
+    def _return_slot(self, block: Block) -> None:
         """Put a slot back. A page with no slot in use is freed, unless it is the last page with room for the size."""
-        slot = block.room + page.lead
-        room = self._rooms[slot, page.lead]
-        if not page.free:
-            room.append(page)
-        page.free.append(block.address - page.lead)
-        if page.empty and len(room) > 1:
-            room.remove(page)
+        page, shape = block.page, block.shape
+        assert page is not None
+        assert shape is not None
+        free = page.free
+        if not free:
+            shape.rooms.append(page)
+        free.append(block.address - page.lead)
+        if len(free) == page.slots and len(shape.rooms) > 1:
+            shape.rooms.remove(page)
             self._frames.free(self._system.unmap(page.address, 1))
 
     def _map_pages(self, pages: int) -> int | None:
@@ -279,16 +328,13 @@ class Pool:
     def _map_pages_of_freed(self, pages: int) -> int | None:
         """Map pages after all blocks have left the quarantine, because there is no other memory left."""
         while leaving := self._quarantine.take():
-            self._leave(leaving)
+            self._return_slot(leaving)
         return self._map_pages(pages)
-
-    def _remember(self, block: Block) -> None:
-        if len(self._freed) >= _REMEMBERED_FREES:
-            del self._freed[next(iter(self._freed))]
-        self._freed[block.address] = block
 
     def _fill(self, block: Block, *, cleared: bool) -> None:
         """Give the bytes of a new block their contents."""
+        if not (cleared or self.checked):
+            return
         address, left = block.address, block.size
         while left > 0:
             part = min(left, PAGE_SIZE - (address & PAGE_OFFSET))
@@ -302,40 +348,69 @@ class Pool:
             address += part
             left -= part
 
-    def _write_slot(self, block: Block, *, cleared: bool) -> None:
+    def _write_slot(self, block: Block, shape: Shape, *, cleared: bool) -> None:
         """Write header, contents and guard of a block that shares its page, all at once."""
-        size = block.size
+        size = shape.size
         start = self._physical(block.address)
+        ram = self._frames.ram
+        if not self.checked:
+            if cleared:
+                ram[start : start + size] = _ZEROS[:size]
+            return
         if cleared:
             contents = _ZEROS[:size]
         else:
             block.poison = self._poison.fill(start, start + size)
-            contents = self._frames.ram[start : start + size]
-        written = b"".join((header_bytes(block.tag, size), contents, _GUARDS[size : block.room]))
-        self._frames.ram[start - HEADER_SIZE : start + block.room] = written
+            contents = ram[start : start + size]
+        ram[start - HEADER_SIZE : start + shape.room] = b"".join((shape.header, contents, shape.guard))
 
     def _paint(self, block: Block) -> None:
-        """Write the guard of a block with pages of its own."""
+        """Write the guard of a block with pages of its own, and watch the page that it does not fill."""
+        if not self.checked:
+            return
+        if block.size < block.room or block.is_special:
+            last = block.address + block.size - 1
+            self._system.entries[last >> PAGE_SHIFT].watch = BlockWatch(block)
         if block.size < block.room:
             start = self._physical(block.address + block.size)
             self._frames.ram[start : start + block.room - block.size] = _GUARDS[block.size - block.room :]
 
     def _check(self, block: Block) -> None:
         """Bug check when the header or the guard of a block was overwritten."""
-        ram = self._frames.ram
-        if block.page is not None:
+        size, ram = block.size, self._frames.ram
+        if block.is_special:
+            self._check_special(block)
+            return
+        shape = block.shape
+        if shape is not None:
             start = self._physical(block.address)
-            if ram[start - HEADER_SIZE : start] != header_bytes(block.tag, block.size):
+            found = ram[start - HEADER_SIZE : start + shape.room].tobytes()
+            if not found.startswith(shape.header):
                 self._damaged(block, block.address - HEADER_SIZE)
-            guard = ram[start + block.size : start + block.room]
-        elif block.size < block.room:
-            start = self._physical(block.address + block.size)
-            guard = ram[start : start + block.room - block.size]
+            if found.endswith(shape.guard):
+                return
+            guard = found[HEADER_SIZE + size :]
+        elif size < block.room:
+            start = self._physical(block.address + size)
+            guard = ram[start : start + block.room - size].tobytes()
+            if guard == _GUARDS[size - block.room :]:
+                return
         else:
             return
-        if guard != _GUARDS[block.size - block.room :]:
-            intact = len(guard) - len(guard.tobytes().lstrip(_GUARDS[:1]))
-            self._damaged(block, block.address + block.size + intact)
+        intact = len(guard) - len(guard.lstrip(_GUARDS[:1]))
+        self._damaged(block, block.address + size + intact)
+
+    def _check_special(self, block: Block) -> None:
+        """Bug check when bytes in the page of a block of special pool were overwritten outside of the block."""
+        page = page_align(block.address)
+        start = self._physical(page)
+        found = self._frames.ram[start : start + PAGE_SIZE].tobytes()
+        lead, end = block.address - page, block.address - page + block.size
+        for first, last in ((0, lead), (end, PAGE_SIZE)):
+            part = found[first:last]
+            if part.strip(_GUARDS[:1]):
+                intact = len(part) - len(part.lstrip(_GUARDS[:1]))
+                refuse_overwritten(block, page + first + intact)
 
     def _physical(self, address: int) -> int:
         """The physical address of bytes of the pool; a page that is out comes in."""

@@ -17,41 +17,22 @@ from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
 from dirql.ke.origin import origin
 from dirql.ke.processors.irql import current_irql
-from dirql.mm.blocks import Block, SlotPage
+from dirql.mm.blocks import Block
 from dirql.nt.bugcodes import (
     DRIVER_CORRUPTED_EXPOOL,
     DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
+    PAGE_FAULT_IN_FREED_SPECIAL_POOL,
     PAGE_FAULT_IN_NONPAGED_AREA,
     VERIFIER_SPECIAL_POOL,
 )
 from dirql.nt.constants import PAGE_SIZE
 
-__all__ = ["FREED", "FreedBlocks", "Quarantine", "refuse_access"]
+__all__ = ["FREED", "Quarantine", "refuse_access"]
 
 _MOST_BLOCKS: Final = 256
 FREED: Final = 0xDF
 """The value of the bytes of a freed block."""
-_NO_PATTERN: Final = -1
-PATTERN: Final = memoryview(bytes([FREED]) * PAGE_SIZE)
-
-
-class FreedBlocks:
-    """The freed blocks in one page, by the address of their slots; the page's entry in the page table refers to it."""
-
-    __slots__ = ("_page", "blocks")
-
-    def __init__(self, page: SlotPage) -> None:
-        self._page = page
-        self.blocks: dict[int, Block] = {}
-
-    def touch(self, address: int, length: int, *, write: bool, by_driver: bool) -> None:
-        """Stop the system if an access touches a freed block."""
-        page = self._page
-        first = page.address + (address - page.address) // page.slot * page.slot
-        for start in range(first, address + length, page.slot):
-            freed = self.blocks.get(start)
-            if freed is not None:
-                refuse_access(freed, address, write=write, by_driver=by_driver)
+PATTERN: Final = bytes([FREED]) * PAGE_SIZE
 
 
 class Quarantine:
@@ -61,45 +42,53 @@ class Quarantine:
 
     def __init__(self, ram: memoryview) -> None:
         self._ram = ram
-        self._blocks: deque[tuple[Block, int]] = deque()
+        self._blocks: deque[Block] = deque()
         self.fills = False
         """Whether blocks get the pattern from now on."""
 
     def add(self, block: Block, start: int) -> Block | None:
-        """Keep a block, whose bytes begin at physical address `start`; returns the block that leaves, if one does."""
-        if self.fills:
+        """Keep a block, and return the block that leaves, if one does.
+
+        `start` is the physical address of its bytes if it gets the pattern, else -1.
+        """
+        if start >= 0:
             self._ram[start : start + block.size] = PATTERN[: block.size]
-        else:
-            start = _NO_PATTERN
-        self._blocks.append((block, start))
-        return self.take() if len(self._blocks) > _MOST_BLOCKS else None
+            block.pattern_at = start
+        blocks = self._blocks
+        blocks.append(block)
+        return self.take() if len(blocks) > _MOST_BLOCKS else None
 
     def take(self) -> Block | None:
         """Let the oldest block leave, after a check of its pattern; None if there is none."""
         if not self._blocks:
             return None
-        block, start = self._blocks.popleft()
-        if start != _NO_PATTERN:
-            self._check(block, start)
+        block = self._blocks.popleft()
+        if block.pattern_at >= 0:
+            self._check(block)
         return block
 
     def check(self) -> None:
         """Check the pattern of each block."""
-        for block, start in self._blocks:
-            if start != _NO_PATTERN:
-                self._check(block, start)
+        for block in self._blocks:
+            if block.pattern_at >= 0:
+                self._check(block)
 
-    def _check(self, block: Block, start: int) -> None:
-        found = bytes(self._ram[start : start + block.size])
+    def _check(self, block: Block) -> None:
+        start = block.pattern_at
+        found = self._ram[start : start + block.size].tobytes()
         if found != PATTERN[: block.size]:
             _refuse_write(block, next(at for at, byte in enumerate(found) if byte != FREED))
 
 
 def refuse_access(freed: Block, address: int, *, write: bool, by_driver: bool) -> NoReturn:
     """Stop the system, because an access touched a freed block."""
-    special = by_driver and verifies(VERIFIER_SPECIAL_POOL)
+    code = PAGE_FAULT_IN_NONPAGED_AREA
+    if by_driver and verifies(VERIFIER_SPECIAL_POOL):
+        code = DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL
+    elif freed.is_special:
+        code = DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL if by_driver else PAGE_FAULT_IN_FREED_SPECIAL_POOL
     bug_check(
-        DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL if special else PAGE_FAULT_IN_NONPAGED_AREA,
+        code,
         address,
         int(write),
         origin(),

@@ -318,6 +318,15 @@ def test_a_driver_may_be_named_by_its_file_or_its_module(tmp_path: Path) -> None
             machine.load_driver(file, "third", interrupt="edge")
 
 
+@pytest.mark.parametrize("checks", [True, False])
+def test_the_checks_of_pool_are_switched_with_the_machine(checks: bool) -> None:
+    with open_machine(ScriptedTarget(), pool_checks=checks) as machine:
+        manager = machine.memory_manager
+        assert (manager.nonpaged_pool.checked, manager.paged_pool.checked) == (checks, checks)
+    with open_machine(ScriptedTarget()) as machine:
+        assert machine.memory_manager.nonpaged_pool.checked, "on by default"
+
+
 @pytest.mark.parametrize("driver", [5, object()])
 def test_something_that_is_no_driver(driver: object) -> None:
     with open_scripted() as machine:
