@@ -137,7 +137,7 @@ def interrupts_dispatched(count: int) -> None:
         connect(service)
         for _ in range(count):
             machine.presented = VECTOR
-            machine.update()
+            machine.attention, machine.horizon = True, 0
             lower_irql(0)
 
 

@@ -28,6 +28,7 @@ from dirql.ke.bugcheck import BugCheck, bug_check, stop
 from dirql.ke.current import current
 from dirql.ke.mistakes import explain_error, missing_parameters
 from dirql.ke.origin import is_kernel_frame, origin_of, origin_of_routine
+from dirql.ke.processors.dpc_queue import QueuedDpc
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import OwnedLock, Processor
 from dirql.ke.threads.thread import ThreadExit
@@ -281,20 +282,13 @@ def call_completion(
     return status if type(status) is NTSTATUS else _checked_result(COMPLETION, driver, routine, status)
 
 
-def call_deferred(
-    processor: Processor,
-    driver: object,
-    routine: Callable[[A, B, object, object], object],
-    dpc: A,
-    context: B,
-    argument1: object,
-    argument2: object,
-) -> None:
-    """Do as `call_driver` with the kind DPC, for the current processor, which is `processor`."""
+def call_deferred(processor: Processor, dpc: QueuedDpc) -> None:
+    """Do as `call_driver` for the routine of a DPC and the current processor, which is `processor`."""
     irql, caller, lock = processor.irql, processor.driver, processor.lock
-    processor.driver = driver
+    processor.driver = driver = dpc.driver
+    routine = dpc.deferred_routine
     try:
-        routine(dpc, context, argument1, argument2)
+        routine(dpc, dpc.deferred_context, dpc.system_argument1, dpc.system_argument2)
     except BaseException as error:
         _raised(DPC, routine, error, caller)
         raise

@@ -64,7 +64,16 @@ class KeptContract:
     routine: a bug check shows it.
     """
 
-    __slots__ = ("_accepted", "_firsts", "_is_legal", "_places", "_seconds", "_values", "stated")
+    __slots__ = (
+        "_accepted",
+        "_firsts",
+        "_is_legal",
+        "_legal_firsts",
+        "_places",
+        "_seconds",
+        "_values",
+        "stated",
+    )
 
     def __init__(self, stated: Contract) -> None:
         """Keep the contract `stated`."""
@@ -79,6 +88,11 @@ class KeptContract:
         """
         self._firsts = self._accepted[0]
         self._seconds = self._accepted[1]
+        nothing: set[type] = set()
+        self._legal_firsts = tuple(self._firsts if is_legal else nothing for is_legal in self._is_legal)
+        """By IRQL, the types that the first pointer may have. There are none where the routine must not be called, so
+        that one look tells both: "contract call" in bench/ke_paths.py takes 0.16 instead of 0.17 µs.
+        """
         # Both tables hold what `check_arguments` would have to look up; it takes half the time.
         self._values = tuple((value.position, value.lowest, value.highest, value) for value in stated.values)
         self._places = tuple(
@@ -109,10 +123,8 @@ class KeptContract:
 
     def check(self, first: object) -> None:
         """For a routine whose first argument, and no other, is a pointer to a structure."""
-        if not self._is_legal[current.processor.irql]:
-            self._refuse(first)
-        if type(first) not in self._firsts:
-            self._accept(0, first, self._firsts)
+        if type(first) not in self._legal_firsts[current.processor.irql]:
+            self._look_closer(first)
         kernel = current.kernel
         clock = kernel.clock
         spent = clock.spent = clock.spent + kernel.call_clocks
@@ -121,10 +133,8 @@ class KeptContract:
 
     def check_two(self, first: object, second: object) -> None:
         """For a routine whose first argument and one other are pointers to structures."""
-        if not self._is_legal[current.processor.irql]:
-            self._refuse(first)
-        if type(first) not in self._firsts:
-            self._accept(0, first, self._firsts, second)
+        if type(first) not in self._legal_firsts[current.processor.irql]:
+            self._look_closer(first, second)
         if type(second) not in self._seconds:
             self._accept(1, second, self._seconds)
         kernel = current.kernel
@@ -203,6 +213,13 @@ class KeptContract:
                 f" {value.highest:#x} ({value.type}); it was {argument:#x}: write & {value.highest:#x} where C"
                 " would cut it to that size"
             )
+
+    def _look_closer(self, first: object, second: object = 0) -> None:
+        """Check the IRQL and the first pointer, one of which is wrong or new."""
+        if not self._is_legal[current.processor.irql]:
+            self._refuse(first)
+        if type(first) not in self._firsts:
+            self._accept(0, first, self._firsts, second)
 
     def _accept(self, number: int, argument: object, accepted: set[type], other: object = 0) -> None:
         """Note the type of the argument for a pointer if it is right; raises `TypeError` if it is wrong."""

@@ -241,15 +241,7 @@ def drain(processor: Processor) -> None:
         if hooks.dpc_started is not None:
             hooks.dpc_started(dpc)
         dpc.dpc_data = None
-        call_deferred(
-            processor,
-            dpc.driver,
-            dpc.deferred_routine,
-            dpc,
-            dpc.deferred_context,
-            dpc.system_argument1,
-            dpc.system_argument2,
-        )
+        call_deferred(processor, dpc)
         if hooks.dpc_ended is not None:
             hooks.dpc_ended(dpc)
     queue.running = None

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.processors.processor import STOPPED_IRQL, Processor
@@ -32,6 +34,19 @@ __all__ = [
 ]
 
 
+_LEVELS: Final = range(HIGH_LEVEL + 1)
+# By the old and the new IRQL: the new one if the change is legal, else None. A new one that is not the very element, as
+# a negative number, is not legal either. The table takes the place of two comparisons and a look at the type: with it
+# "raise and lower" in bench/ke_paths.py takes 0.29 instead of 0.35 µs.
+_RAISED: Final = tuple(
+    tuple(new if new >= old else None for new in _LEVELS) for old in range(STOPPED_IRQL + 1)
+)
+_LOWERED: Final = tuple(
+    tuple(new if new <= old <= HIGH_LEVEL else None for new in _LEVELS) for old in range(STOPPED_IRQL + 1)
+)
+_ROUTINES: Final = {VF_RAISE_IRQL: "KeRaiseIrql", VF_LOWER_IRQL: "KeLowerIrql"}
+
+
 def irql_name(irql: int) -> str:
     """Return the name that the WDK has for an IRQL."""
     return IRQL_NAMES.get(irql) or (f"DIRQL {irql}" if DISPATCH_LEVEL < irql < SYNCH_LEVEL else str(irql))
@@ -41,9 +56,9 @@ def enter(processor: Processor, irql: int) -> int:
     """Put a processor to an IRQL without any check or preemption, for the kernel itself; return the old IRQL."""
     old_irql = processor.irql
     processor.irql = irql
-    hook = current.kernel.hooks.irql_changed
-    if hook is not None:
-        hook(processor, irql)
+    hooks = current.kernel.hooks
+    if hooks.irql_changed is not None:
+        hooks.irql_changed(processor, irql)
     return old_irql
 
 
@@ -66,17 +81,18 @@ def raise_irql(new_irql: int) -> int:
     verified driver; for others the processor gets the lower IRQL, as on NT.
     """
     processor = current.processor
-    if type(new_irql) is not int:
-        _check_number("KeRaiseIrql", new_irql)
-    if not processor.irql <= new_irql <= HIGH_LEVEL:
-        _check_change(processor, VF_RAISE_IRQL, new_irql)
-    # `enter` is written out here and in `restore_irql`; two calls would cost 0.1 µs, a third of "raise and lower" in
-    # bench/ke_paths.py.
     old_irql = processor.irql
+    try:
+        if _RAISED[old_irql][new_irql] is not new_irql:
+            _check_new(processor, VF_RAISE_IRQL, new_irql)
+    except (TypeError, IndexError):
+        _check_new(processor, VF_RAISE_IRQL, new_irql)
+    # `enter` is written out here and in the routines below; two calls would cost 0.1 µs, a third of "raise and lower"
+    # in bench/ke_paths.py.
     processor.irql = new_irql
-    hook = current.kernel.hooks.irql_changed
-    if hook is not None:
-        hook(processor, new_irql)
+    hooks = current.kernel.hooks
+    if hooks.irql_changed is not None:
+        hooks.irql_changed(processor, new_irql)
     return old_irql
 
 
@@ -96,17 +112,30 @@ def lower_irql(new_irql: int) -> None:
     A higher IRQL than the current one is bug check 0xC4/0x31 for a verified driver; for others the processor gets it.
     """
     processor = current.processor
-    if type(new_irql) is not int:
-        _check_number("KeLowerIrql", new_irql)
-    if not 0 <= new_irql <= processor.irql <= HIGH_LEVEL:
-        _check_change(processor, VF_LOWER_IRQL, new_irql)
+    try:
+        if _LOWERED[processor.irql][new_irql] is not new_irql:
+            _check_new(processor, VF_LOWER_IRQL, new_irql)
+    except (TypeError, IndexError):
+        _check_new(processor, VF_LOWER_IRQL, new_irql)
     kernel = current.kernel
-    kernel.clock.spent += kernel.call_clocks
+    clock = kernel.clock
+    spent = clock.spent = clock.spent + kernel.call_clocks
     processor.irql = new_irql
-    hook = kernel.hooks.irql_changed
-    if hook is not None:
-        hook(processor, new_irql)
-    current.dispatcher.preempt()
+    hooks = kernel.hooks
+    if hooks.irql_changed is not None:
+        hooks.irql_changed(processor, new_irql)
+    # These are the reasons for which `preempt` would do anything. Without them "raise and lower" in bench/ke_paths.py
+    # would take 0.32 instead of 0.27 µs.
+    if spent >= clock.horizon or kernel.is_eager:
+        current.dispatcher.preempt()
+    elif new_irql < DISPATCH_LEVEL:
+        queue = processor.dpcs
+        if (
+            queue.requested
+            or queue.running is not None
+            or kernel.ready.highest > processor.current_thread.priority
+        ):
+            current.dispatcher.preempt()
 
 
 def restore_irql(new_irql: int) -> None:
@@ -115,16 +144,22 @@ def restore_irql(new_irql: int) -> None:
     if not 0 <= new_irql <= processor.irql <= HIGH_LEVEL:
         _check_change(processor, VF_LOWER_IRQL, new_irql)
     processor.irql = new_irql
-    hook = current.kernel.hooks.irql_changed
-    if hook is not None:
-        hook(processor, new_irql)
+    hooks = current.kernel.hooks
+    if hooks.irql_changed is not None:
+        hooks.irql_changed(processor, new_irql)
     current.dispatcher.preempt()
 
 
-def _check_number(routine: str, new_irql: object) -> None:
-    """Raise `TypeError` for an IRQL that is no number; a bool is one."""
+def _check_new(processor: Processor, violation: int, new_irql: object) -> None:
+    """Check an IRQL that is not in the table. Raises `TypeError` if it is no number; a bool is one."""
     if not isinstance(new_irql, int):
+        routine = _ROUTINES[violation]
         raise TypeError(f"{routine}: NewIrql must be an integer (KIRQL); it was {new_irql!r}")
+    lowest, highest = (
+        (processor.irql, HIGH_LEVEL) if violation == VF_RAISE_IRQL else (PASSIVE_LEVEL, processor.irql)
+    )
+    if not lowest <= new_irql <= highest <= HIGH_LEVEL:
+        _check_change(processor, violation, new_irql)
 
 
 def _check_change(processor: Processor, violation: int, new_irql: int) -> None:
@@ -132,7 +167,7 @@ def _check_change(processor: Processor, violation: int, new_irql: int) -> None:
     kernel = current.kernel
     if processor.irql == STOPPED_IRQL:
         kernel.refuse()
-    routine = "KeRaiseIrql" if violation == VF_RAISE_IRQL else "KeLowerIrql"
+    routine = _ROUTINES[violation]
     if 0 <= new_irql <= HIGH_LEVEL and not kernel.verifier.is_verified(processor.driver):
         return
     side, limit = (

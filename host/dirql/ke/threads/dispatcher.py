@@ -61,14 +61,16 @@ def preempt() -> None:
     processor = current.processor
     kernel = current.kernel
     clock = kernel.clock
-    if clock.spent >= clock.horizon and _has_come(clock):
+    # The test in front of `_has_come`, here and below, spares nearly all of its calls: 3 % of "dpc inserted and run" in
+    # bench/ke_paths.py.
+    if clock.spent >= clock.horizon and (clock.attention or _has_come(clock)):
         _take_interrupts(processor)
     queue = processor.dpcs
     if processor.irql < DISPATCH_LEVEL and not processor.isrs:
         if queue.running is None:
             while queue.requested:
                 drain(processor)
-                if _has_come(clock):
+                if clock.spent >= clock.horizon and _has_come(clock):
                     _take_interrupts(processor)
             if kernel.ready.highest > processor.current_thread.priority:
                 _preempt_thread(processor)
@@ -279,7 +281,7 @@ def idle(processor: Processor) -> NoReturn:
                 queue.requested = True
                 while queue.requested:
                     drain(processor)
-                    if _has_come(clock):
+                    if clock.spent >= clock.horizon and _has_come(clock):
                         _take_interrupts(processor)
             if ready.highest > IDLE_PRIORITY:
                 switch_thread(processor, ready.take())

@@ -91,16 +91,18 @@ def wait_for_single_object(
     if is_signalled:
         object.satisfy(thread)
         return STATUS_SUCCESS
-    if timeout is not None and (type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME):
-        _WAIT_FOR_SINGLE_OBJECT.check_arguments(object, wait_reason, wait_mode, alertable, timeout)
-    if object.header.type < 0:
+    header = object.header
+    if timeout is not None:
+        if type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME:
+            _WAIT_FOR_SINGLE_OBJECT.check_arguments(object, wait_reason, wait_mode, alertable, timeout)
+        if header.type >= 0 and kernel.timers.has_come(timeout):
+            poll()
+            return _poll((object,), thread, WaitAny)
+    if header.type < 0:
         refuse_blank(object, "KeWaitForSingleObject", object.INITIALIZER)
-    if timeout is not None and kernel.timers.has_come(timeout):
-        poll()
-        return _poll((object,), thread, WaitAny)
     blocks = thread.single_wait
     blocks[0].object = object
-    object.header.wait_list[blocks[0]] = None
+    header.wait_list[blocks[0]] = None
     thread.wait_block_list, thread.wait_type = blocks, WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
     return block(thread, timeout)
