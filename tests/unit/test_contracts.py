@@ -16,7 +16,12 @@ from source_tree import PACKAGE, parse, source_files
 
 KEPT = {place: each for place, each in CONTRACTS.items() if each.enforcement is Enforcement.EACH_CALL}
 PARTS = {
+    "io.irp:_free_mdls": "MmUnlockPages",
+    "io.irp:_lock": "MmProbeAndLockPages",
+    "io.services:control_for_program": "ZwDeviceIoControlFile",
     "io.services:open_device": "ZwOpenFile",
+    "io.services:read_for_program": "ZwReadFile",
+    "io.services:write_for_program": "ZwWriteFile",
     "mm.mdl:Mdl.allocate": "IoAllocateMdl",
 }
 """Parts of a routine that keep its contract for it, and check the level alone."""

@@ -12,10 +12,10 @@ from dirql.io.errors import OPEN, IoError
 from dirql.io.manager import running as io_manager
 from dirql.io.services import (
     cancel_io_file_ex,
-    device_io_control_file,
+    control_for_program,
     open_device,
-    read_file,
-    write_file,
+    read_for_program,
+    write_for_program,
 )
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current as ke
@@ -23,7 +23,7 @@ from dirql.ke.objects.event import Event
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
 from dirql.mm.process import UserBuffer
-from dirql.nt.constants import FILE_READ_DATA, FILE_WRITE_DATA, NotificationEvent, UserMode, UserRequest
+from dirql.nt.constants import FILE_READ_DATA, FILE_WRITE_DATA, UserMode, UserRequest
 from dirql.nt.ntstatus import nt_error, nt_success, status_name
 from dirql.nt.status import STATUS_BUFFER_OVERFLOW, STATUS_INVALID_HANDLE, STATUS_PENDING, STATUS_SUCCESS
 from dirql.ob.services import close as close_handle
@@ -55,8 +55,7 @@ class Overlapped:
         self._output = output
         self._data = b""
         self.iosb = IoStatusBlock(STATUS_PENDING)
-        self.event = Event()
-        self.event.initialize(NotificationEvent, False)
+        self.event = Event.make_notification()
 
     def __repr__(self) -> str:
         return f"<{self.operation} on {self._handle.name}: {status_name(self.iosb.status)}>"
@@ -126,10 +125,10 @@ class Overlapped:
     def _release(self) -> None:
         """Copy the output from the memory of the process and free the buffers; a second call does nothing."""
         if self._output is not None:
-            iosb = self.iosb
-            moved = 0 if nt_error(iosb.status) else min(iosb.information, self._output.length)
-            self._data = self._output.read(moved)
-            self._output.free()
+            iosb, output = self.iosb, self._output
+            moved = 0 if nt_error(iosb.status) else min(iosb.information, output.length)
+            self._data = output.read(moved)
+            output.free()
             self._output = None
         if self._input is not None:
             self._input.free()
@@ -201,8 +200,7 @@ class Handle:
         _check_range(length, offset)
         output = memory_manager.value.process.allocate(length)
         request = Overlapped(self, lambda: f"read of {length} bytes at {offset:#x}", None, output)
-        block = request.iosb
-        request.sent(read_file(value, request.event, None, None, block, output.address, length, offset))
+        request.sent(read_for_program(value, request.event, request.iosb, output.address, length, offset))
         return request
 
     def write_overlapped(self, data: bytes | bytearray | memoryview, offset: int = 0) -> Overlapped:
@@ -213,8 +211,7 @@ class Handle:
         source = memory_manager.value.process.allocate(length, poisoned=False)
         source.write(data)
         request = Overlapped(self, lambda: f"write of {length} bytes at {offset:#x}", source, None)
-        block = request.iosb
-        request.sent(write_file(value, request.event, None, None, block, source.address, length, offset))
+        request.sent(write_for_program(value, request.event, request.iosb, source.address, length, offset))
         return request
 
     def ioctl_overlapped(
@@ -235,8 +232,7 @@ class Handle:
             output,
         )
         buffers = (source.address, source.length, output.address, output_length)
-        block = request.iosb
-        request.sent(device_io_control_file(value, request.event, None, None, block, code, *buffers))
+        request.sent(control_for_program(value, request.event, request.iosb, code, *buffers))
         return request
 
     def cancel(self) -> int:

@@ -84,6 +84,8 @@ _FREE_IRP: Final = contract("IoFreeIrp")
 _COMPLETE_REQUEST: Final = contract("IoCompleteRequest")
 _ALLOCATE_MDL: Final = contract("IoAllocateMdl")
 _CONTAINING_RECORD: Final = contract("CONTAINING_RECORD")
+_PROBE_AND_LOCK_PAGES: Final = contract("MmProbeAndLockPages")
+_UNLOCK_PAGES: Final = contract("MmUnlockPages")
 
 _T = TypeVar("_T")
 
@@ -493,7 +495,8 @@ def _free_mdls(irp: Irp) -> None:
     while mdl is not None:
         following = mdl.next
         if mdl.mdl_flags & MDL_PAGES_LOCKED:
-            mdl.unlock_pages()
+            _UNLOCK_PAGES.check_level(mdl)
+            mdl.unlock()
         mdl.release()
         mdl = following
 
@@ -516,8 +519,9 @@ def _lock(irp: Irp, address: int, length: int, operation: int, purpose: str) -> 
     mdl = Mdl.make(address, length)
     if mdl is None:
         raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
+    _PROBE_AND_LOCK_PAGES.check_level(mdl)
     try:
-        mdl.probe_and_lock_pages(irp.requestor_mode, operation)
+        mdl.lock(irp.requestor_mode, operation)
     except StatusException:
         mdl.release()
         raise

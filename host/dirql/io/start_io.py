@@ -123,12 +123,12 @@ def _start_io(device: DeviceObject, irp: Irp) -> None:
         manager.later_starts.append((device, irp))
         return
     manager.starts = depth
-    guard.call_driver(guard.START_IO, driver, start_io, device, irp)
+    guard.call_start_io(driver, start_io, device, irp)
     while depth == DEEPEST_START and manager.later_starts:
         later, packet = manager.later_starts.popleft()
         routine = later.driver_object.driver_start_io
         assert routine is not None
-        guard.call_driver(guard.START_IO, later.driver_object, routine, later, packet)
+        guard.call_start_io(later.driver_object, routine, later, packet)
     manager.starts -= 1
 
 

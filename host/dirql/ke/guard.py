@@ -72,6 +72,7 @@ __all__ = [
     "call_completion",
     "call_deferred",
     "call_driver",
+    "call_start_io",
     "call_synchronized",
     "call_with_two",
     "current_driver",
@@ -261,6 +262,22 @@ def call_with_two(kind: RoutineKind, driver: object, routine: Callable[[A, B], R
         _check_state(kind, driver, routine, irql, lock, first)
     processor.driver = caller
     return result if type(result) is kind.result else _checked_result(kind, driver, routine, result)
+
+
+def call_start_io(driver: object, routine: Callable[[A, B], object], device: A, irp: B) -> None:
+    """Do as `call_driver` with the kind START_IO."""
+    processor = current.processor
+    irql, caller, lock = processor.irql, processor.driver, processor.lock
+    processor.driver = driver
+    try:
+        routine(device, irp)
+    except BaseException as error:
+        _raised(START_IO, routine, error, caller)
+        raise
+    processor = current.processor
+    if processor.irql != irql or processor.lock is not lock:
+        _check_state(START_IO, driver, routine, irql, lock, device)
+    processor.driver = caller
 
 
 def call_completion(
