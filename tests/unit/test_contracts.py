@@ -22,6 +22,7 @@ PARTS = {
     "io.services:open_device": "ZwOpenFile",
     "io.services:read_for_program": "ZwReadFile",
     "io.services:write_for_program": "ZwWriteFile",
+    "ke.objects.event:Event.clear_for_system": "KeClearEvent",
     "mm.mdl:Mdl.allocate": "IoAllocateMdl",
 }
 """Parts of a routine that keep its contract for it, and check the level alone."""

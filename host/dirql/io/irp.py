@@ -189,8 +189,9 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
             irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
     io_status = irp.io_status
     status = io_status.status
-    if type(io_status.information) is not int or io_status.information < 0:
-        io_status.information = _unsigned(io_status.information)
+    information = io_status.information
+    if type(information) is not int or information < 0:
+        io_status.information = _unsigned(information)
     processor = ke.processor
     device = irp.locations[location - 1].device_object if location <= count else None
     if (

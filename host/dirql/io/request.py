@@ -133,13 +133,13 @@ class Request:
         """Return the buffers and free the packet; its result stays in `result`."""
         irp = self.irp
         result = self.result = irp.io_status
-        information = result.information
-        if self.limit is None or not information or nt_error(result.status):
+        information, limit = result.information, self.limit
+        if limit is None or not information or nt_error(result.status):
             pass
-        elif information <= self.limit:
+        elif information <= limit:
             check_written(irp, self.process, information)
         else:
-            what = f"Information must be at most the {self.limit} bytes of the buffer; {irp!r} was completed with"
+            what = f"Information must be at most the {limit} bytes of the buffer; {irp!r} was completed with"
             report_defect(
                 "BUF-08",
                 f"{what} {result.information} bytes, of which the program sees no more than the buffer: set it to the"
@@ -163,7 +163,7 @@ class Request:
             return
         self.iosb.take(self.result)
         if event is not None:
-            event.set(0, False)
+            event.set_for_system()
 
     def _is_held_back(self, event: Event) -> bool:
         """Whether NT would never deliver the result, because the thread waits for it at APC_LEVEL (row IRP-15)."""
@@ -242,9 +242,9 @@ class FileRequest(Request):
         is_synchronous = file.flags & FO_SYNCHRONOUS_IO
         # The events that delivery sets.
         if event is not None:
-            event.clear()
+            event.clear_for_system()
         if event is None or is_synchronous:
-            file.event.clear()
+            file.event.clear_for_system()
         self.state = State.DISPATCHING
         thread = self.thread
         owned = len(thread.mutexes)
@@ -274,7 +274,8 @@ class FileRequest(Request):
         pending.
         """
         if irp.pending_returned:
-            self.deliver()
+            self.take_back()
+            self.report()
         elif self.state is State.DISPATCHING:
             self.take_back()
             self.state = State.COMPLETED
@@ -303,7 +304,7 @@ class FileRequest(Request):
             self.write_result()
             if self.event is None or file.flags & FO_SYNCHRONOUS_IO:
                 file.final_status = status
-                file.event.set(0, False)
+                file.event.set_for_system()
         file.dereference()
 
 

@@ -52,10 +52,9 @@ def start_packet(
     _START_PACKET.check_two(device, irp)
     if key is not None or cancel_function is not None:
         _START_PACKET.check_arguments(device, irp, key, cancel_function)
-    lock = io_manager.value.cancel_lock
     old_irql = enter(current.processor, DISPATCH_LEVEL)
     if cancel_function is not None:
-        lock.acquire_at_dpc_level()
+        io_manager.value.cancel_lock.acquire_at_dpc_level()
         irp.cancel_routine = cancel_function
     entry = irp.tail.overlay.device_queue_entry
     queue = device.device_queue
@@ -63,7 +62,7 @@ def start_packet(
     if not queued:
         device.current_irp = irp
         if cancel_function is not None:
-            lock.release_from_dpc_level()
+            io_manager.value.cancel_lock.release_from_dpc_level()
         _start_io(device, irp)
     elif cancel_function is not None:
         if irp.cancel and irp.cancel_routine is not None:
@@ -71,7 +70,7 @@ def start_packet(
             irp.cancel_irql = DISPATCH_LEVEL
             cancel_function(device, irp)
         else:
-            lock.release_from_dpc_level()
+            io_manager.value.cancel_lock.release_from_dpc_level()
     restore_irql(old_irql)
 
 
@@ -94,15 +93,14 @@ def start_next_packet_by_key(device: DeviceObject, cancelable: int, key: int) ->
 
 def _start_next(device: DeviceObject, cancelable: int, key: int | None) -> None:
     """Take the next request, under the cancel lock if the driver's requests can be cancelled."""
-    lock = io_manager.value.cancel_lock
     if cancelable:
-        lock.acquire_at_dpc_level()
+        io_manager.value.cancel_lock.acquire_at_dpc_level()
     device.current_irp = None
     queue = device.device_queue
     entry = queue.remove() if key is None else queue.remove_by_key(key)
     irp = device.current_irp = entry.irp if isinstance(entry, IrpDeviceQueueEntry) else None
     if cancelable:
-        lock.release_from_dpc_level()
+        io_manager.value.cancel_lock.release_from_dpc_level()
     if irp is not None:
         _start_io(device, irp)
 
@@ -124,7 +122,7 @@ def _start_io(device: DeviceObject, irp: Irp) -> None:
         return
     manager.starts = depth
     guard.call_start_io(driver, start_io, device, irp)
-    while depth == DEEPEST_START and manager.later_starts:
+    while manager.later_starts and depth == DEEPEST_START:
         later, packet = manager.later_starts.popleft()
         routine = later.driver_object.driver_start_io
         assert routine is not None

@@ -33,6 +33,7 @@ __all__ = ["check_written"]
 
 _OUTPUT: Final = (IRP_MJ_READ, IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL)
 """The functions whose Information counts bytes for the program."""
+_BUFFERED_OUTPUT: Final = IRP_BUFFERED_IO | IRP_INPUT_OPERATION
 _SURE: Final = 8
 """As many bytes of poison are no accident."""
 _SURE_OF_OWN: Final = 4
@@ -51,19 +52,20 @@ def check_written(irp: Irp, process: Process, information: int) -> None:
     if mdl is not None and not mdl.mdl_flags & MDL_WRITE_OPERATION:
         return  # METHOD_IN_DIRECT: the second buffer is for input too
     manager = memory_manager.value
-    address = irp.associated_irp.system_buffer if irp.flags & IRP_BUFFERED_IO else irp.user_buffer
-    if irp.flags & IRP_BUFFERED_IO and not irp.flags & IRP_INPUT_OPERATION:
-        address = irp.user_buffer  # the system buffer has the input of a direct request
+    # The system buffer of a direct request has the input.
+    is_buffered = irp.flags & _BUFFERED_OUTPUT == _BUFFERED_OUTPUT
+    address = irp.associated_irp.system_buffer if is_buffered else irp.user_buffer
     if address is None:
         return
-    end = address + information
+    last = address + information - 1
     space = manager.system if address >= SYSTEM_RANGE_START else process.address_space
-    page = space.entries.get((end - 1) >> PAGE_SHIFT)
+    page = space.entries.get(last >> PAGE_SHIFT)
     if page is None or page.physical == NOWHERE:
         return
-    length = min(information, _SURE, ((end - 1) & PAGE_OFFSET) + 1)
-    last = page.physical + ((end - 1) & PAGE_OFFSET) + 1
-    tail = bytes(manager.ram[last - length : last])
+    offset = last & PAGE_OFFSET
+    end = page.physical + offset + 1
+    length = _SURE if offset >= _SURE - 1 and information >= _SURE else min(information, _SURE, offset + 1)
+    tail = manager.ram[end - length : end].tobytes()
     poison = manager.poison
     if not poison.may_be(tail):
         if io_manager.value.unwritten:

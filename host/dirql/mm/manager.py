@@ -150,12 +150,12 @@ class MemoryManager:
 
     def space_of(self, address: int) -> AddressSpace:
         """The page tables that hold the page of an address."""
-        return self.system if address >= SYSTEM_RANGE_START else self._user_space()
+        return self.system if address >= SYSTEM_RANGE_START else self.user_space()
 
     def access(self, address: int, *, write: bool, by_driver: bool = False) -> Page:
         """The valid page of an address that may be read or written now; raises as `resolve_fault` does."""
         # Written out: calls of `space_of` and `page` here make `copy 64 kib` of bench/hal_paths.py 7 % slower.
-        space = self.system if address >= SYSTEM_RANGE_START else self._user_space()
+        space = self.system if address >= SYSTEM_RANGE_START else self.user_space()
         page = space.entries.get(address >> PAGE_SHIFT)
         if page is None and address >= PAGED_RANGE.base:
             self._check_freed_pages(address, write=write, by_driver=by_driver)
@@ -256,7 +256,7 @@ class MemoryManager:
         if before is not None:
             refuse_beyond(before, address, write=write, by_driver=by_driver)
 
-    def _user_space(self) -> AddressSpace:
+    def user_space(self) -> AddressSpace:
         """The page tables of user addresses for the code that runs; a thread of the system process has none of its own.
 
         Routines that run in any context, such as DPCs, have the addresses of the thread that they interrupted.

@@ -262,17 +262,19 @@ class Mdl:
         The checks of a driver's call would take 2 % of "a read" in bench/io_paths.py.
         """
         write = operation != IoReadAccess
-        end = self.start_va + self.byte_offset + self.byte_count
+        start = self.start_va
+        end = start + self.byte_offset + self.byte_count
+        is_of_system = start >= SYSTEM_RANGE_START
         if access_mode == UserMode and end > SYSTEM_RANGE_START:
             raise StatusException(STATUS_ACCESS_VIOLATION)
         manager = running.value
-        frames = self._probe(manager.space_of(self.start_va), end, write=write)
+        frames = self._probe(manager.system if is_of_system else manager.user_space(), end, write)
         manager.frames.lock(frames)
         manager.locked_mdls += 1
         if ke.processor.driver is not None:
             self.locked_at = mark()
         self.frames = frames
-        if self.start_va < SYSTEM_RANGE_START:
+        if not is_of_system:
             self.process = manager.process
         else:
             self.process = None
@@ -464,7 +466,7 @@ class Mdl:
         self.source = None
         self.frames = []
 
-    def _probe(self, space: AddressSpace, end: int, *, write: bool) -> list[int]:
+    def _probe(self, space: AddressSpace, end: int, write: bool) -> list[int]:
         """The frames of the pages from `start_va` up to `end`, each brought in and valid."""
         is_raised = ke.processor.irql >= DISPATCH_LEVEL
         entries = space.entries

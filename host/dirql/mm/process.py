@@ -151,13 +151,21 @@ class Process:
             buffer.check()
         self.buffers -= 1
         self.poisoned.pop(buffer.address, None)
-        count = buffer.pages
-        pages = self.address_space.pages(buffer.base, count * PAGE_SIZE)
-        if self._spare_pages + count <= _SPARE_PAGES and not self._locked(pages):
-            self._spare.setdefault(count, []).append(buffer.base)
-            self._spare_pages += count
+        base, count = buffer.base, buffer.pages
+        space = self.address_space
+        if count == 1:
+            page = space.entries[base >> PAGE_SHIFT]
+            is_locked = page.physical != NOWHERE and self._frames.lock_count(page.frame) > 0
         else:
-            self._frames.free(self.address_space.unmap(buffer.base, count))
+            is_locked = self._locked(space.pages(base, count * PAGE_SIZE)) > 0
+        if is_locked or self._spare_pages + count > _SPARE_PAGES:
+            self._frames.free(space.unmap(base, count))
+            return
+        spare = self._spare.get(count)
+        if spare is None:
+            spare = self._spare[count] = []
+        spare.append(base)
+        self._spare_pages += count
 
     def read(self, address: int, length: int) -> bytes:
         """Bytes of the process, as the program itself sees them."""

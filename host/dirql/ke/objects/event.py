@@ -11,7 +11,7 @@ from mypy_extensions import mypyc_attr
 from dirql.ke.current import current
 from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
-from dirql.ke.processors.contract import contract
+from dirql.ke.processors.contract import charge_call, contract
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
     EventNotificationObject,
@@ -76,6 +76,24 @@ class Event(DispatcherObject):
         made = Event()
         made.header.type = EventNotificationObject
         return made
+
+    def clear_for_system(self) -> None:
+        """Do as `clear` for code of the kernel, whose object is an event."""
+        _CLEAR.check_level(self)
+        header = self.header
+        if header.type < 0:
+            refuse_blank(self, "KeClearEvent", self.INITIALIZER)
+        header.signal_state = 0
+
+    def set_for_system(self) -> None:
+        """Do as `set` for code of the kernel, whose object is an event, and which has checked the level."""
+        charge_call()
+        header = self.header
+        if header.type < 0:
+            refuse_blank(self, "KeSetEvent", self.INITIALIZER)
+        header.signal_state = 1
+        if header.wait_list and self.wake() and current.processor.irql < DISPATCH_LEVEL:
+            current.dispatcher.preempt()
 
     def set(self, increment: int = 0, wait: int = 0) -> int:
         """Signal the event and return the previous state; follows KeSetEvent.
