@@ -26,7 +26,7 @@ from dirql.hal.window import DeviceWindow
 from dirql.hardware.description import MachineDescription
 from dirql.host_watch import HostWatch
 from dirql.io.collector import CollectorPace
-from dirql.io.handle import Handle
+from dirql.io.handle import Handle, sleep
 from dirql.io.hang_report import IoWitness
 from dirql.io.loader import load_driver
 from dirql.io.manager import IoManager, running as io_running
@@ -319,6 +319,13 @@ class Machine:
             )
         ordered = sorted(functions, key=lambda function: function.place.configuration_address)
         return DeviceWindow(self.target, ordered[number], bar)
+
+    def sleep(self, seconds: float, *, alertable: bool = False) -> bool:
+        """Let a time of the machine pass in this thread; follows SleepEx.
+
+        An alertable sleep ends early when completion routines of the thread have run; returns whether some have.
+        """
+        return sleep(seconds, alertable=alertable)
 
     def create_thread(self, routine: Callable[[], object]) -> ProgramThread:
         """Start another thread of the program, at the same priority as this one."""

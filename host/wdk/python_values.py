@@ -27,6 +27,7 @@ _SIGNED = {
     "MEMORY_CACHING_TYPE": 32,
     "BUS_DATA_TYPE": 32,
     "POOL_TYPE": 32,
+    "KAPC_ENVIRONMENT": 32,
     "KPRIORITY": 32,
     "LONG": 32,
     "LONGLONG": 64,
@@ -47,6 +48,7 @@ _UNSIGNED = {
     "ULONG_PTR": 64,
     "POOL_FLAGS": 64,
     "SIZE_T": 64,
+    "ERESOURCE_THREAD": 64,
 }
 """The bits of the unsigned types."""
 _EITHER = {"CHAR": 8, "ACCESS_MASK": 32, "NTSTATUS": 32, "KAFFINITY": 64, "HANDLE": 64}
@@ -68,6 +70,7 @@ _ADDRESSES = {
     "EaBuffer",
     "InputBuffer",
     "OutputBuffer",
+    "OwnerPointer",
     "P",
     "Va",
     "VirtualAddress",
@@ -89,6 +92,9 @@ _ROUTINES = (
     "PIO_CSQ_",
     "PIO_DPC_ROUTINE",
     "PKDEFERRED_ROUTINE",
+    "PKKERNEL_ROUTINE",
+    "PKNORMAL_ROUTINE",
+    "PKRUNDOWN_ROUTINE",
     "PKSERVICE_ROUTINE",
     "PKSTART_ROUTINE",
     "PKSYNCHRONIZE_ROUTINE",

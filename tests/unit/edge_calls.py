@@ -18,6 +18,7 @@ from dirql.ke.threads.wait import wait_for_single_object
 from dirql.machine import Machine
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 from unit.edge_library import BLOCK, LIBRARY_BY_NAME, LIBRARY_BY_TYPE, LIBRARY_SPECIAL, LibraryWorld
+from unit.edge_locks import LOCK_CALLS, LOCK_POINTERS
 from unit.io.making import NAME, OPEN_AND_CLOSE, attributes, complete, create_file, make_device, make_driver
 from wdk.routines import Routine
 
@@ -336,6 +337,7 @@ BY_TYPE: dict[str, Callable[[World], object]] = {
     "PMDL": lambda w: w.mdl,
     "PKDPC": lambda w: w.dpc,
     "PRKDPC": lambda w: w.dpc,
+    **LOCK_POINTERS,
     "PKEVENT": lambda w: w.event,
     "PRKEVENT": lambda w: w.event,
     "PRKMUTEX": lambda w: w.mutex,
@@ -514,6 +516,7 @@ SPECIAL: dict[str, Special] = {
         None,
     ),
     "KeDelayExecutionThread": lambda _: (wdm.KernelMode, False, -10),
+    **LOCK_CALLS,
     "KeReleaseSpinLock": lambda w: (held(w), 0),
     "KeReleaseSpinLockFromDpcLevel": lambda w: (held(w),),
     "KeReleaseSpinLockForDpc": lambda w: (held(w), 0),

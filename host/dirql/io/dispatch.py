@@ -15,8 +15,13 @@ from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
 from dirql.ke.defects import report_defect
+from dirql.ke.origin import origin_of_routine
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.thread import GUARDED_REGION
 from dirql.nt.bugcodes import (
+    DDI_CRITICAL_REGIONS,
+    DDI_GUARDED_REGIONS,
+    DRIVER_VERIFIER_DETECTED_VIOLATION,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     NO_MORE_IRP_STACK_LOCATIONS,
     VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE,
@@ -79,12 +84,30 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
         hooks.dispatch_entered(device, irp)
     driver = device.driver_object
     dispatch = driver.major_function[stack.major_function]
+    regions = ke.processor.current_thread.regions
     status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
+    if ke.processor.current_thread.regions != regions:
+        _check_regions(driver, dispatch, ke.processor.current_thread.regions - regions)
     if (status is not stack.outcome and status != stack.outcome) or stack.left != times:
         _check_value(status, device, irp, location, stack, times)
     if hooks.dispatch_left is not None:
         hooks.dispatch_left(device, irp, status)
     return status
+
+
+def _check_regions(driver: object, dispatch: object, entered: int) -> None:
+    """Stop a verified driver whose dispatch routine returns inside a region that it entered, or has left too often."""
+    if not ke.kernel.verifier.is_verified(driver):
+        return
+    is_guarded = entered % GUARDED_REGION == 0
+    kind = "Guarded" if is_guarded else "Critical"
+    reason = (
+        f"a dispatch routine must leave each region that it enters; {guard.describe(dispatch)} of {driver!r} returned"
+        f" with KeEnter{kind}Region and KeLeave{kind}Region called unequally often: call both on each way out"
+    )
+    rule = DDI_GUARDED_REGIONS if is_guarded else DDI_CRITICAL_REGIONS
+    place = origin_of_routine(dispatch)
+    bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, rule, reason, 0, 0, reason=reason, place=place)
 
 
 def _call_later(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> int:

@@ -8,29 +8,52 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-from dirql.io.errors import OPEN, IoError
+from dirql.io.errors import OPEN, IoError, dos_error
 from dirql.io.manager import running as io_manager
 from dirql.io.services import (
     cancel_io_file_ex,
     control_for_program,
     open_device,
+    read_file,
     read_for_program,
+    write_file,
     write_for_program,
 )
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current as ke
 from dirql.ke.objects.event import Event
-from dirql.ke.threads.wait import wait_for_single_object
+from dirql.ke.threads.apc import NormalRoutine
+from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.mm.manager import running as memory_manager
 from dirql.mm.process import UserBuffer
 from dirql.nt.constants import FILE_READ_DATA, FILE_WRITE_DATA, UserMode, UserRequest
 from dirql.nt.ntstatus import nt_error, nt_success, status_name
-from dirql.nt.status import STATUS_BUFFER_OVERFLOW, STATUS_INVALID_HANDLE, STATUS_PENDING, STATUS_SUCCESS
+from dirql.nt.status import (
+    STATUS_BUFFER_OVERFLOW,
+    STATUS_INVALID_HANDLE,
+    STATUS_PENDING,
+    STATUS_SUCCESS,
+    STATUS_USER_APC,
+)
 from dirql.ob.services import close as close_handle
 
-__all__ = ["Handle", "Overlapped"]
+__all__ = ["CompletionRoutine", "Handle", "Overlapped", "sleep"]
+
+CompletionRoutine = Callable[[int, int, "Overlapped"], object]
+"""A program's routine for a completed request: Win32 error code, bytes moved, request."""
 
 _UNITS_PER_SECOND: Final = 10_000_000  # kernel time-outs count 100 ns
+
+
+def sleep(seconds: float, *, alertable: bool = False) -> bool:
+    """Let a time of the machine pass; follows SleepEx.
+
+    An alertable sleep ends early when completion routines of the thread have run; returns whether some have.
+    """
+    if seconds < 0:
+        raise ValueError(f"a time must be a number of seconds from 0 on; it was {seconds}")
+    status = delay_execution_thread(UserMode, alertable, -round(seconds * _UNITS_PER_SECOND))
+    return status == STATUS_USER_APC
 
 
 class Overlapped:
@@ -94,13 +117,16 @@ class Overlapped:
         """Whether the result is delivered; follows HasOverlappedIoCompleted."""
         return self.status != STATUS_PENDING
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the result, at most `timeout` seconds of the machine's time; whether it is delivered."""
+    def wait(self, timeout: float | None = None, *, alertable: bool = False) -> bool:
+        """Wait for the result, at most `timeout` seconds of the machine's time; whether it is delivered.
+
+        An alertable wait also ends when completion routines of the thread have run, as WaitForSingleObjectEx does.
+        """
         if timeout is not None and timeout < 0:
             raise ValueError(f"a time-out must be a number of seconds from 0 on, or None; it was {timeout}")
         if self.iosb.status == STATUS_PENDING:
             units = None if timeout is None else -round(timeout * _UNITS_PER_SECOND)
-            wait_for_single_object(self.event, UserRequest, UserMode, False, units)
+            wait_for_single_object(self.event, UserRequest, UserMode, alertable, units)
         return self.iosb.status != STATUS_PENDING
 
     def result(self) -> bytes:
@@ -113,6 +139,17 @@ class Overlapped:
         if not nt_success(status) and status != STATUS_BUFFER_OVERFLOW:
             raise IoError(status, self._handle.name, self.operation)
         return self._data
+
+    def call_back(self, routine: CompletionRoutine | None) -> NormalRoutine | None:
+        """The routine of the APC that calls `routine(error code, bytes moved, request)`; called by the handle."""
+        if routine is None:
+            return None
+
+        def run(context: object, block: object, reserved: object) -> None:
+            del context, block, reserved
+            routine(dos_error(self.iosb.status), self.iosb.information, self)
+
+        return run
 
     def cancel(self) -> bool:
         """Ask that the request be completed soon; False when it is delivered already. Follows CancelIoEx.
@@ -194,24 +231,51 @@ class Handle:
         """Send a control code with `input`; returns the output, at most `output_length` bytes."""
         return self.ioctl_overlapped(code, input, output_length).result()
 
-    def read_overlapped(self, length: int, offset: int = 0) -> Overlapped:
-        """Begin to read; returns while the request is outstanding."""
+    def read_overlapped(
+        self, length: int, offset: int = 0, completion: CompletionRoutine | None = None
+    ) -> Overlapped:
+        """Begin to read; returns while the request is outstanding.
+
+        A `completion` routine runs as `completion(error code, bytes moved, request)`, as that of ReadFileEx does: in
+        the next alertable wait of this thread after the result is there.
+        """
         value = self._check("read")
         _check_range(length, offset)
         output = memory_manager.value.process.allocate(length)
         request = Overlapped(self, lambda: f"read of {length} bytes at {offset:#x}", None, output)
-        request.sent(read_for_program(value, request.event, request.iosb, output.address, length, offset))
+        routine = request.call_back(completion)
+        if routine is None:
+            request.sent(read_for_program(value, request.event, request.iosb, output.address, length, offset))
+        else:
+            block = request.iosb
+            request.sent(
+                read_file(value, request.event, routine, None, block, output.address, length, offset)
+            )
         return request
 
-    def write_overlapped(self, data: bytes | bytearray | memoryview, offset: int = 0) -> Overlapped:
-        """Begin to write; `data` is copied before this returns."""
+    def write_overlapped(
+        self,
+        data: bytes | bytearray | memoryview,
+        offset: int = 0,
+        completion: CompletionRoutine | None = None,
+    ) -> Overlapped:
+        """Begin to write; `data` is copied before this returns. `completion` is as for `read_overlapped`."""
         value = self._check("write")
         length = memoryview(data).nbytes
         _check_range(length, offset)
         source = memory_manager.value.process.allocate(length, poisoned=False)
         source.write(data)
         request = Overlapped(self, lambda: f"write of {length} bytes at {offset:#x}", source, None)
-        request.sent(write_for_program(value, request.event, request.iosb, source.address, length, offset))
+        routine = request.call_back(completion)
+        if routine is None:
+            request.sent(
+                write_for_program(value, request.event, request.iosb, source.address, length, offset)
+            )
+        else:
+            block = request.iosb
+            request.sent(
+                write_file(value, request.event, routine, None, block, source.address, length, offset)
+            )
         return request
 
     def ioctl_overlapped(

@@ -17,6 +17,7 @@ import enum
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+from dirql.io.cancel import cancel_request
 from dirql.io.dispatch import call_driver
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer, return_buffers
 from dirql.io.manager import running as io_manager
@@ -30,6 +31,7 @@ from dirql.ke.guard import describe
 from dirql.ke.objects.event import Event
 from dirql.ke.origin import origin, origin_of_routine
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.apc import Apc, NormalRoutine, completion_apc
 from dirql.ke.threads.thread import WAITING, Thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
@@ -65,6 +67,7 @@ from dirql.nt.status import (
     STATUS_MORE_PROCESSING_REQUIRED,
     STATUS_NOT_SUPPORTED,
     STATUS_PENDING,
+    STATUS_SUCCESS,
 )
 
 __all__ = [
@@ -204,7 +207,7 @@ class State(enum.Enum):
 class FileRequest(Request):
     """A program's request on a file."""
 
-    __slots__ = ("file", "state")
+    __slots__ = ("apc", "file", "state")
 
     def __init__(
         self,
@@ -221,9 +224,16 @@ class FileRequest(Request):
         # `super()` makes an object first, which takes 1 % of "a read" in bench/io_paths.py.
         Request.__init__(self, irp, event, io_status_block, mode, output_length, most, file)
         self.file = file
+        self.apc: Apc | None = None
+        """The APC that the thread which made the request runs when the result is there."""
         self.state = State.PREPARED
         file.reference()
         file.irps[irp] = None
+
+    def set_apc(self, routine: NormalRoutine, context: object) -> None:
+        """Have the thread that makes the request run `routine(context, status block, 0)` when the result is there."""
+        driver = ke.processor.driver
+        self.apc = completion_apc(self.thread, driver, routine, context, driver is None)
 
     def fail(self, status: int) -> int:
         """Deliver an error because the request could not be prepared; no driver has seen it. Returns `status`."""
@@ -263,9 +273,16 @@ class FileRequest(Request):
             self.report()
         if is_synchronous and status == STATUS_PENDING:
             alertable = bool(file.flags & FO_ALERTABLE_IO)
-            wait_for_single_object(file.event, Executive, UserMode, alertable, None)
+            if wait_for_single_object(file.event, Executive, UserMode, alertable, None) != STATUS_SUCCESS:
+                self._cancel_alerted()
             return file.final_status
         return status
+
+    def _cancel_alerted(self) -> None:
+        """Cancel the request, because an alert or a user APC has ended its wait, and wait until it is done."""
+        if self.state is not State.DELIVERED and self.irp.type:
+            cancel_request(self.irp)
+        wait_for_single_object(self.file.event, Executive, KernelMode, False, None)
 
     def complete(self, irp: Irp) -> None:
         """Deliver the request if it was marked pending, else leave that to `submit`.
@@ -305,6 +322,8 @@ class FileRequest(Request):
             if self.event is None or file.flags & FO_SYNCHRONOUS_IO:
                 file.final_status = status
                 file.event.set_for_system()
+            if self.apc is not None:
+                self.apc.queue(self.iosb, 0)
         file.dereference()
 
 

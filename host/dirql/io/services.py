@@ -6,8 +6,8 @@ Buffers are virtual addresses of the calling process. A file that was opened wit
 FILE_SYNCHRONOUS_IO_ALERT waits until each request is delivered and returns its status. On any other file STATUS_PENDING
 means that the status block and the event will tell later (rows HIO-01 … HIO-06).
 
-There are no asynchronous procedure calls yet: an `apc_routine` other than None is refused with STATUS_NOT_SUPPORTED,
-and `apc_context` is not used.
+With an `apc_routine` the thread that made the request also runs `apc_routine(apc_context, io_status_block, 0)` when the
+result is there: a driver's as a normal kernel APC, a program's as a user APC, in an alertable wait (row HIO-09).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dirql.ke.current import get_current_thread
 from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.apc import NormalRoutine
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.mm.layout import USER_PROBE_ADDRESS, page_align
 from dirql.mm.manager import running as memory_manager
@@ -90,6 +91,8 @@ _DEVICE_IO_CONTROL_FILE: Final = contract("ZwDeviceIoControlFile")
 _CANCEL_IO_FILE: Final = contract("ZwCancelIoFile")
 _CANCEL_IO_FILE_EX: Final = contract("ZwCancelIoFileEx")
 
+Completion = tuple[NormalRoutine, object]
+"""An APC routine and its context."""
 _DISPOSITIONS: Final = range(FILE_SUPERSEDE, FILE_MAXIMUM_DISPOSITION + 1)
 _CANCEL_PAUSE: Final = 100_000
 """NT looks each 10 ms, here in units of 100 ns, whether the requests that a thread cancelled have ended."""
@@ -200,7 +203,7 @@ def _create(
 def read_file(
     file_handle: int,
     event: Event | None,
-    apc_routine: object,
+    apc_routine: NormalRoutine | None,
     apc_context: object,
     io_status_block: IoStatusBlock,
     buffer: int | None,
@@ -214,16 +217,16 @@ def read_file(
     """
     _READ_FILE.check_with(file_handle, event, io_status_block)
     _READ_FILE.check_arguments(
-        file_handle, event, None, None, io_status_block, buffer, length, byte_offset, key
+        file_handle, event, apc_routine, apc_context, io_status_block, buffer, length, byte_offset, key
     )
-    del apc_context
-    status, file = _file_for(file_handle, FILE_READ_DATA, apc_routine, byte_offset)
+    status, file = _file_for(file_handle, FILE_READ_DATA, byte_offset)
     if file is None:
         return status
     if not _is_accessible(buffer, length, write=True):
         return STATUS_ACCESS_VIOLATION
     offset = file.current_byte_offset if byte_offset is None else byte_offset
-    return _read(file, event, io_status_block, buffer or 0, length, offset, key or 0)
+    apc = None if apc_routine is None else (apc_routine, apc_context)
+    return _read(file, event, io_status_block, buffer or 0, length, offset, key or 0, apc)
 
 
 def read_for_program(
@@ -253,11 +256,14 @@ def _read(
     length: int,
     byte_offset: int,
     key: int,
+    apc: Completion | None = None,
 ) -> int:
     irp, stack, device = _packet(file, IRP_MJ_READ)
     read = stack.parameters.read
     read.length, read.key, read.byte_offset = length, key, byte_offset
     request = FileRequest(file, irp, event, block, length)
+    if apc is not None:
+        request.set_apc(*apc)
     try:
         attach_read_buffer(irp, device.flags, buffer, length)
     except StatusException as error:
@@ -268,7 +274,7 @@ def _read(
 def write_file(
     file_handle: int,
     event: Event | None,
-    apc_routine: object,
+    apc_routine: NormalRoutine | None,
     apc_context: object,
     io_status_block: IoStatusBlock,
     buffer: int | None,
@@ -279,16 +285,16 @@ def write_file(
     """Write `length` bytes from the caller's buffer; follows ZwWriteFile. The arguments are those of `read_file`."""
     _WRITE_FILE.check_with(file_handle, event, io_status_block)
     _WRITE_FILE.check_arguments(
-        file_handle, event, None, None, io_status_block, buffer, length, byte_offset, key
+        file_handle, event, apc_routine, apc_context, io_status_block, buffer, length, byte_offset, key
     )
-    del apc_context
-    status, file = _file_for(file_handle, FILE_WRITE_DATA, apc_routine, byte_offset)
+    status, file = _file_for(file_handle, FILE_WRITE_DATA, byte_offset)
     if file is None:
         return status
     if not _is_accessible(buffer, length, write=False):
         return STATUS_ACCESS_VIOLATION
     offset = file.current_byte_offset if byte_offset is None else byte_offset
-    return _write(file, event, io_status_block, buffer or 0, length, offset, key or 0)
+    apc = None if apc_routine is None else (apc_routine, apc_context)
+    return _write(file, event, io_status_block, buffer or 0, length, offset, key or 0, apc)
 
 
 def write_for_program(
@@ -314,11 +320,14 @@ def _write(
     length: int,
     byte_offset: int,
     key: int,
+    apc: Completion | None = None,
 ) -> int:
     irp, stack, device = _packet(file, IRP_MJ_WRITE)
     write = stack.parameters.read  # IRP_MJ_WRITE has the same record
     write.length, write.key, write.byte_offset = length, key, byte_offset
     request = FileRequest(file, irp, event, block, limit=length)
+    if apc is not None:
+        request.set_apc(*apc)
     try:
         attach_write_buffer(irp, device.flags, buffer, length)
     except StatusException as error:
@@ -329,7 +338,7 @@ def _write(
 def device_io_control_file(
     file_handle: int,
     event: Event | None,
-    apc_routine: object,
+    apc_routine: NormalRoutine | None,
     apc_context: object,
     io_status_block: IoStatusBlock,
     io_control_code: int,
@@ -345,10 +354,9 @@ def device_io_control_file(
     _DEVICE_IO_CONTROL_FILE.check_with(file_handle, event, io_status_block)
     buffers = (input_buffer, input_buffer_length, output_buffer, output_buffer_length)
     _DEVICE_IO_CONTROL_FILE.check_arguments(
-        file_handle, event, None, None, io_status_block, io_control_code, *buffers
+        file_handle, event, apc_routine, apc_context, io_status_block, io_control_code, *buffers
     )
-    del apc_context
-    status, file = _file_for(file_handle, access_from_ctl_code(io_control_code), apc_routine, 0)
+    status, file = _file_for(file_handle, access_from_ctl_code(io_control_code), 0)
     if file is None:
         return status
     method = method_from_ctl_code(io_control_code)
@@ -357,7 +365,8 @@ def device_io_control_file(
         and _is_accessible(output_buffer, output_buffer_length, write=method != METHOD_IN_DIRECT)
     ):
         return STATUS_ACCESS_VIOLATION
-    return _control(file, event, io_status_block, io_control_code, *buffers)
+    apc = None if apc_routine is None else (apc_routine, apc_context)
+    return _control(file, event, io_status_block, io_control_code, *buffers, apc)
 
 
 def control_for_program(
@@ -393,6 +402,7 @@ def _control(
     source_length: int,
     target: int | None,
     target_length: int,
+    apc: Completion | None = None,
 ) -> int:
     irp, stack, device = _packet(file, IRP_MJ_DEVICE_CONTROL)
     control = stack.parameters.device_io_control
@@ -403,6 +413,8 @@ def _control(
     if method == METHOD_NEITHER:
         control.type3_input_buffer = source
     request = FileRequest(file, irp, event, block, target_length)
+    if apc is not None:
+        request.set_apc(*apc)
     try:
         attach_control_buffers(irp, method, source, source_length, target, target_length)
     except StatusException as error:
@@ -427,12 +439,8 @@ def _is_accessible(address: int | None, length: int, *, write: bool) -> bool:
     return True
 
 
-def _file_for(
-    handle: int, access: int, apc_routine: object, byte_offset: int | None
-) -> tuple[int, FileObject | None]:
+def _file_for(handle: int, access: int, byte_offset: int | None) -> tuple[int, FileObject | None]:
     """The file of a handle that grants `access`, if the arguments of the service suit it."""
-    if apc_routine is not None:
-        return STATUS_NOT_SUPPORTED, None
     status, file = object_manager.value.handles.lookup(handle, FileObject, access)
     if file is not None and byte_offset is None and not file.synchronous:
         return STATUS_INVALID_PARAMETER, None

@@ -37,6 +37,9 @@ class Dispatcher(Protocol):
     def poll(self) -> None:
         """Do as `look`, and let ready threads of equal priority run too."""
 
+    def take_apcs(self) -> None:
+        """Run the kernel APCs of the current thread, because nothing but its IRQL may hold them off any longer."""
+
     def give_way(self) -> None:
         """Let the other processors go on, in a loop that waits for one of them."""
 

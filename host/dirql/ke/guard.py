@@ -63,6 +63,9 @@ __all__ = [
     "DPC",
     "DRIVER_ENTRY",
     "ISR",
+    "KERNEL_APC",
+    "NORMAL_APC",
+    "RUNDOWN_APC",
     "START_IO",
     "SYNCHRONIZE",
     "THREAD",
@@ -180,6 +183,15 @@ ADD_DEVICE: Final = RoutineKind(
 UNLOAD: Final = RoutineKind("the Unload routine", parameters=("DriverObject",))
 CANCEL: Final = RoutineKind("the cancel routine", locks=1, parameters=_DEVICE_AND_IRP)
 """The routine releases the cancel spin lock. IoCancelIrp must not end with that lock held."""
+KERNEL_APC: Final = RoutineKind(
+    "the KernelRoutine of an APC",
+    level=IRQL_UNEXPECTED_VALUE,
+    parameters=("Apc", "NormalRoutine", "NormalContext", "SystemArgument1", "SystemArgument2"),
+)
+NORMAL_APC: Final = RoutineKind(
+    "the NormalRoutine of an APC", parameters=("NormalContext", "SystemArgument1", "SystemArgument2")
+)
+RUNDOWN_APC: Final = RoutineKind("the RundownRoutine of an APC", parameters=("Apc",))
 ADAPTER_CONTROL: Final = RoutineKind(
     "the AdapterControl routine",
     None,

@@ -10,6 +10,7 @@ from typing import Final
 __all__ = [
     "ACPIBus",
     "APC_LEVEL",
+    "AttachedApcEnvironment",
     "BackgroundWorkQueue",
     "BusQueryCompatibleIDs",
     "BusQueryContainerID",
@@ -54,6 +55,7 @@ __all__ = [
     "Cmos",
     "ConfigurationSpaceUndefined",
     "CriticalWorkQueue",
+    "CurrentApcEnvironment",
     "CustomPriorityWorkQueue",
     "DEVICE_DESCRIPTION_VERSION",
     "DEVICE_DESCRIPTION_VERSION1",
@@ -334,6 +336,7 @@ __all__ = [
     "IRP_SYNCHRONOUS_PAGING_IO",
     "IRP_WRITE_OPERATION",
     "IRQL_NAMES",
+    "InsertApcEnvironment",
     "InterfaceTypeUndefined",
     "Internal",
     "InternalPowerBus",
@@ -428,6 +431,7 @@ __all__ = [
     "OBJ_CASE_INSENSITIVE",
     "OBJ_KERNEL_HANDLE",
     "OBJ_PERMANENT",
+    "OriginalApcEnvironment",
     "PAGE_SHIFT",
     "PAGE_SIZE",
     "PASSIVE_LEVEL",
@@ -484,6 +488,9 @@ __all__ = [
     "QueueObject",
     "RealTimeWorkQueue",
     "RemovalRelations",
+    "ResourceNeverExclusive",
+    "ResourceOwnedExclusive",
+    "ResourceReleaseByOtherThread",
     "SEMAPHORE_INCREMENT",
     "SL_ERROR_RETURNED",
     "SL_INVOKE_ON_CANCEL",
@@ -842,6 +849,16 @@ UserMode: Final = 1
 MaximumMode: Final = 2
 """The number of processor modes."""
 
+# Values of KAPC_ENVIRONMENT.
+OriginalApcEnvironment: Final = 0
+"""The APC runs in the process of its thread."""
+AttachedApcEnvironment: Final = 1
+"""The APC runs in the process to which its thread is attached."""
+CurrentApcEnvironment: Final = 2
+"""The APC runs in the process in which its thread is when the APC is initialized."""
+InsertApcEnvironment: Final = 3
+"""The APC runs in the process in which its thread is when the APC is queued."""
+
 # Values of KWAIT_REASON.
 Executive: Final = 0
 """The thread waits on behalf of a driver; drivers normally give this reason."""
@@ -989,6 +1006,14 @@ MaximumWorkQueue: Final = 7
 """The number of work queues."""
 CustomPriorityWorkQueue: Final = 0x20
 """The work item runs at a priority that is added to this value, for IoQueueWorkItemEx and similar routines."""
+
+# Flags of an executive resource.
+ResourceNeverExclusive: Final = 0x10
+"""The resource is never acquired exclusively."""
+ResourceReleaseByOtherThread: Final = 0x20
+"""Another thread than the owner releases the resource."""
+ResourceOwnedExclusive: Final = 0x80
+"""One owner has the resource alone."""
 
 # Interrupt request levels of x64; devices have 3 to 11.
 PASSIVE_LEVEL: Final = 0

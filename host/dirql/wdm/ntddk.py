@@ -17,11 +17,25 @@ from dirql.io.services import (
 from dirql.ke.current import (
     get_current_processor_number as KeGetCurrentProcessorNumber,
 )
+from dirql.ke.locks.fast_mutex import (
+    FastMutex as _FastMutex,
+)
 from dirql.ke.objects.event import (
     Event as _Event,
 )
 from dirql.ke.processors.irql import (
     raise_irql_to_synch_level as KeRaiseIrqlToSynchLevel,
+)
+from dirql.ke.threads.alert import (
+    alert_thread as KeAlertThread,
+    test_alert_thread as KeTestAlertThread,
+)
+from dirql.ke.threads.apc import (
+    Apc as _Apc,
+)
+from dirql.ke.threads.regions import (
+    enter_critical_region as KeEnterCriticalRegion,
+    leave_critical_region as KeLeaveCriticalRegion,
 )
 from dirql.mm.manager import (
     get_physical_address as MmGetPhysicalAddress,
@@ -46,11 +60,20 @@ from dirql.rtl.numbers import (
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "ExEnterCriticalRegionAndAcquireFastMutexUnsafe",
+    "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion",
     "HalGetBusDataByOffset",
     "HalSetBusDataByOffset",
+    "KeAlertThread",
+    "KeEnterCriticalRegion",
     "KeGetCurrentProcessorNumber",
+    "KeInitializeApc",
+    "KeInsertQueueApc",
+    "KeLeaveCriticalRegion",
     "KePulseEvent",
     "KeRaiseIrqlToSynchLevel",
+    "KeRemoveQueueApc",
+    "KeTestAlertThread",
     "MmGetPhysicalAddress",
     "RtlCharToInteger",
     "RtlCompareString",
@@ -62,7 +85,12 @@ __all__ = [
     "ZwDeviceIoControlFile",
 ]
 
+ExEnterCriticalRegionAndAcquireFastMutexUnsafe = _FastMutex.enter_region_and_acquire_unsafe
+ExReleaseFastMutexUnsafeAndLeaveCriticalRegion = _FastMutex.release_unsafe_and_leave_region
+KeInitializeApc = _Apc.initialize
+KeInsertQueueApc = _Apc.insert_queue
 KePulseEvent = _Event.pulse
+KeRemoveQueueApc = _Apc.remove_queue
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 

@@ -17,6 +17,12 @@ from dirql.io.services import (
     cancel_io_file as ZwCancelIoFile,
     cancel_io_file_ex as ZwCancelIoFileEx,
 )
+from dirql.ke.locks.push_lock import (
+    PushLock as EX_PUSH_LOCK,
+)
+from dirql.ke.locks.resource import (
+    Resource as _Resource,
+)
 from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
 )
@@ -43,6 +49,13 @@ from dirql.rtl.strings import (
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "EX_PUSH_LOCK",
+    "ExAcquirePushLockExclusive",
+    "ExAcquirePushLockShared",
+    "ExDisableResourceBoostLite",
+    "ExInitializePushLock",
+    "ExReleasePushLockExclusive",
+    "ExReleasePushLockShared",
     "IoAttachDeviceToDeviceStackSafe",
     "IoGetAttachedDevice",
     "RtlAppendAsciizToString",
@@ -62,6 +75,12 @@ __all__ = [
     "ZwYieldExecution",
 ]
 
+ExAcquirePushLockExclusive = EX_PUSH_LOCK.acquire_exclusive
+ExAcquirePushLockShared = EX_PUSH_LOCK.acquire_shared
+ExDisableResourceBoostLite = _Resource.disable_boost
+ExInitializePushLock = EX_PUSH_LOCK.initialize
+ExReleasePushLockExclusive = EX_PUSH_LOCK.release_exclusive
+ExReleasePushLockShared = EX_PUSH_LOCK.release_shared
 IoGetAttachedDevice = _DeviceObject.top_of_stack
 RtlInitAnsiStringEx = _AnsiString.init_ex
 RtlInitUnicodeStringEx = _UnicodeString.init_ex

@@ -145,6 +145,31 @@ from dirql.io.status_block import (
 from dirql.ke.current import (
     get_current_thread as KeGetCurrentThread,
 )
+from dirql.ke.locks.fast_mutex import (
+    FastMutex as FAST_MUTEX,
+)
+from dirql.ke.locks.guarded_mutex import (
+    GuardedMutex as KGUARDED_MUTEX,
+)
+from dirql.ke.locks.queued_spin_lock import (
+    LockQueue as KSPIN_LOCK_QUEUE,
+    LockQueueHandle as KLOCK_QUEUE_HANDLE,
+    acquire as KeAcquireInStackQueuedSpinLock,
+    acquire_at_dpc_level as KeAcquireInStackQueuedSpinLockAtDpcLevel,
+    acquire_for_dpc as KeAcquireInStackQueuedSpinLockForDpc,
+)
+from dirql.ke.locks.resource import (
+    Resource as ERESOURCE,
+    current_resource_thread as ExGetCurrentResourceThread,
+    is_resource_acquired as ExIsResourceAcquiredLite,
+    release_resource as ExReleaseResource,
+)
+from dirql.ke.locks.rundown import (
+    RundownRef as EX_RUNDOWN_REF,
+)
+from dirql.ke.locks.shared_spin_lock import (
+    SharedSpinLock as EX_SPIN_LOCK,
+)
 from dirql.ke.objects.device_queue import (
     DeviceQueue as KDEVICE_QUEUE,
     DeviceQueueEntry as KDEVICE_QUEUE_ENTRY,
@@ -181,6 +206,15 @@ from dirql.ke.processors.paged_code import (
 )
 from dirql.ke.processors.spin_lock import (
     SpinLock as KSPIN_LOCK,
+)
+from dirql.ke.threads.apc import (
+    Apc as KAPC,
+)
+from dirql.ke.threads.regions import (
+    are_all_apcs_disabled as KeAreAllApcsDisabled,
+    are_apcs_disabled as KeAreApcsDisabled,
+    enter_guarded_region as KeEnterGuardedRegion,
+    leave_guarded_region as KeLeaveGuardedRegion,
 )
 from dirql.ke.threads.system_thread import (
     query_priority_thread as KeQueryPriorityThread,
@@ -238,6 +272,7 @@ from dirql.mm.probe import (
 from dirql.nt.constants import (
     ACPIBus,
     APC_LEVEL,
+    AttachedApcEnvironment,
     BackgroundWorkQueue,
     BusQueryCompatibleIDs,
     BusQueryContainerID,
@@ -282,6 +317,7 @@ from dirql.nt.constants import (
     Cmos,
     ConfigurationSpaceUndefined,
     CriticalWorkQueue,
+    CurrentApcEnvironment,
     CustomPriorityWorkQueue,
     DEVICE_DESCRIPTION_VERSION,
     DEVICE_DESCRIPTION_VERSION1,
@@ -529,6 +565,7 @@ from dirql.nt.constants import (
     IRP_SYNCHRONOUS_API,
     IRP_SYNCHRONOUS_PAGING_IO,
     IRP_WRITE_OPERATION,
+    InsertApcEnvironment,
     InterfaceTypeUndefined,
     Internal,
     InternalPowerBus,
@@ -620,6 +657,7 @@ from dirql.nt.constants import (
     NotificationTimer,
     NuBus,
     NuBusConfiguration,
+    OriginalApcEnvironment,
     PAGE_SHIFT,
     PAGE_SIZE,
     PASSIVE_LEVEL,
@@ -676,6 +714,9 @@ from dirql.nt.constants import (
     QueueObject,
     RealTimeWorkQueue,
     RemovalRelations,
+    ResourceNeverExclusive,
+    ResourceOwnedExclusive,
+    ResourceReleaseByOtherThread,
     SEMAPHORE_INCREMENT,
     SL_ERROR_RETURNED,
     SL_INVOKE_ON_CANCEL,
@@ -831,6 +872,7 @@ __all__ = [
     "ACPIBus",
     "ADDRESS_AND_SIZE_TO_SPAN_PAGES",
     "APC_LEVEL",
+    "AttachedApcEnvironment",
     "BUS_INTERFACE_STANDARD",
     "BYTES_TO_PAGES",
     "BYTE_OFFSET",
@@ -884,6 +926,7 @@ __all__ = [
     "Cmos",
     "ConfigurationSpaceUndefined",
     "CriticalWorkQueue",
+    "CurrentApcEnvironment",
     "CustomPriorityWorkQueue",
     "DEVICE_CAPABILITIES",
     "DEVICE_DESCRIPTION",
@@ -937,20 +980,70 @@ __all__ = [
     "DelayExecution",
     "DelayedWorkQueue",
     "DontUseThisType",
+    "ERESOURCE",
     "ERROR_LOG_LIMIT_SIZE",
     "ERROR_LOG_MAXIMUM_SIZE",
     "EVENT_INCREMENT",
+    "EX_RUNDOWN_REF",
+    "EX_SPIN_LOCK",
     "Eisa",
     "EisaConfiguration",
     "EjectionRelations",
     "EventNotificationObject",
     "EventSynchronizationObject",
+    "ExAcquireFastMutex",
+    "ExAcquireFastMutexUnsafe",
+    "ExAcquireResourceExclusiveLite",
+    "ExAcquireResourceSharedLite",
+    "ExAcquireRundownProtection",
+    "ExAcquireRundownProtectionEx",
+    "ExAcquireSharedStarveExclusive",
+    "ExAcquireSharedWaitForExclusive",
+    "ExAcquireSpinLockExclusive",
+    "ExAcquireSpinLockExclusiveAtDpcLevel",
+    "ExAcquireSpinLockShared",
+    "ExAcquireSpinLockSharedAtDpcLevel",
     "ExAllocatePool2",
     "ExAllocatePoolWithTag",
+    "ExConvertExclusiveToSharedLite",
+    "ExDeleteResourceLite",
+    "ExEnterCriticalRegionAndAcquireResourceExclusive",
+    "ExEnterCriticalRegionAndAcquireResourceShared",
+    "ExEnterCriticalRegionAndAcquireSharedWaitForExclusive",
     "ExFreePool",
     "ExFreePoolWithTag",
+    "ExGetCurrentResourceThread",
+    "ExGetExclusiveWaiterCount",
+    "ExGetSharedWaiterCount",
+    "ExInitializeFastMutex",
+    "ExInitializeResourceLite",
+    "ExInitializeRundownProtection",
+    "ExIsResourceAcquiredExclusiveLite",
+    "ExIsResourceAcquiredLite",
+    "ExIsResourceAcquiredSharedLite",
     "ExRaiseStatus",
+    "ExReInitializeRundownProtection",
+    "ExReinitializeResourceLite",
+    "ExReleaseFastMutex",
+    "ExReleaseFastMutexUnsafe",
+    "ExReleaseResource",
+    "ExReleaseResourceAndLeaveCriticalRegion",
+    "ExReleaseResourceForThreadLite",
+    "ExReleaseResourceLite",
+    "ExReleaseRundownProtection",
+    "ExReleaseRundownProtectionEx",
+    "ExReleaseSpinLockExclusive",
+    "ExReleaseSpinLockExclusiveFromDpcLevel",
+    "ExReleaseSpinLockShared",
+    "ExReleaseSpinLockSharedFromDpcLevel",
+    "ExRundownCompleted",
+    "ExSetResourceOwnerPointer",
+    "ExSetResourceOwnerPointerEx",
+    "ExTryConvertSharedSpinLockExclusive",
+    "ExTryToAcquireFastMutex",
+    "ExWaitForRundownProtectionRelease",
     "Executive",
+    "FAST_MUTEX",
     "FILE_ANY_ACCESS",
     "FILE_AUTOGENERATED_DEVICE_NAME",
     "FILE_CREATE",
@@ -1168,6 +1261,7 @@ __all__ = [
     "IRP_SYNCHRONOUS_API",
     "IRP_SYNCHRONOUS_PAGING_IO",
     "IRP_WRITE_OPERATION",
+    "InsertApcEnvironment",
     "InterfaceTypeUndefined",
     "Internal",
     "InternalPowerBus",
@@ -1236,30 +1330,43 @@ __all__ = [
     "IoStartPacket",
     "IoWriteAccess",
     "Isa",
+    "KAPC",
     "KDEVICE_QUEUE",
     "KDEVICE_QUEUE_ENTRY",
     "KDPC",
     "KEVENT",
+    "KGUARDED_MUTEX",
     "KINTERRUPT",
+    "KLOCK_QUEUE_HANDLE",
     "KMUTEX",
     "KSEMAPHORE",
     "KSPIN_LOCK",
+    "KSPIN_LOCK_QUEUE",
     "KTHREAD",
     "KTIMER",
     "KWAIT_BLOCK",
+    "KeAcquireGuardedMutex",
+    "KeAcquireGuardedMutexUnsafe",
+    "KeAcquireInStackQueuedSpinLock",
+    "KeAcquireInStackQueuedSpinLockAtDpcLevel",
+    "KeAcquireInStackQueuedSpinLockForDpc",
     "KeAcquireInterruptSpinLock",
     "KeAcquireSpinLock",
     "KeAcquireSpinLockAtDpcLevel",
     "KeAcquireSpinLockForDpc",
+    "KeAreAllApcsDisabled",
+    "KeAreApcsDisabled",
     "KeCancelTimer",
     "KeClearEvent",
     "KeDelayExecutionThread",
+    "KeEnterGuardedRegion",
     "KeFlushQueuedDpcs",
     "KeGetCurrentIrql",
     "KeGetCurrentThread",
     "KeInitializeDeviceQueue",
     "KeInitializeDpc",
     "KeInitializeEvent",
+    "KeInitializeGuardedMutex",
     "KeInitializeMutex",
     "KeInitializeSemaphore",
     "KeInitializeSpinLock",
@@ -1268,6 +1375,7 @@ __all__ = [
     "KeInsertByKeyDeviceQueue",
     "KeInsertDeviceQueue",
     "KeInsertQueueDpc",
+    "KeLeaveGuardedRegion",
     "KeLowerIrql",
     "KeQueryInterruptTime",
     "KeQueryPerformanceCounter",
@@ -1281,6 +1389,11 @@ __all__ = [
     "KeReadStateMutex",
     "KeReadStateSemaphore",
     "KeReadStateTimer",
+    "KeReleaseGuardedMutex",
+    "KeReleaseGuardedMutexUnsafe",
+    "KeReleaseInStackQueuedSpinLock",
+    "KeReleaseInStackQueuedSpinLockForDpc",
+    "KeReleaseInStackQueuedSpinLockFromDpcLevel",
     "KeReleaseInterruptSpinLock",
     "KeReleaseMutex",
     "KeReleaseSemaphore",
@@ -1301,6 +1414,7 @@ __all__ = [
     "KeStallExecutionProcessor",
     "KeSynchronizeExecution",
     "KeTestSpinLock",
+    "KeTryToAcquireGuardedMutex",
     "KeTryToAcquireSpinLockAtDpcLevel",
     "KeWaitForMultipleObjects",
     "KeWaitForSingleObject",
@@ -1401,6 +1515,7 @@ __all__ = [
     "ObDereferenceObject",
     "ObReferenceObject",
     "ObReferenceObjectByHandle",
+    "OriginalApcEnvironment",
     "PAGED_CODE",
     "PAGE_ALIGN",
     "PAGE_SHIFT",
@@ -1477,6 +1592,9 @@ __all__ = [
     "ROUND_TO_PAGES",
     "RealTimeWorkQueue",
     "RemovalRelations",
+    "ResourceNeverExclusive",
+    "ResourceOwnedExclusive",
+    "ResourceReleaseByOtherThread",
     "RtlAnsiStringToUnicodeSize",
     "RtlAnsiStringToUnicodeString",
     "RtlAppendUnicodeStringToString",
@@ -1608,6 +1726,49 @@ __all__ = [
     "ZwWriteFile",
 ]
 
+ExAcquireFastMutex = FAST_MUTEX.acquire
+ExAcquireFastMutexUnsafe = FAST_MUTEX.acquire_unsafe
+ExAcquireResourceExclusiveLite = ERESOURCE.acquire_exclusive
+ExAcquireResourceSharedLite = ERESOURCE.acquire_shared
+ExAcquireRundownProtection = EX_RUNDOWN_REF.acquire
+ExAcquireRundownProtectionEx = EX_RUNDOWN_REF.acquire_ex
+ExAcquireSharedStarveExclusive = ERESOURCE.acquire_shared_starve_exclusive
+ExAcquireSharedWaitForExclusive = ERESOURCE.acquire_shared_wait_for_exclusive
+ExAcquireSpinLockExclusive = EX_SPIN_LOCK.acquire_exclusive
+ExAcquireSpinLockExclusiveAtDpcLevel = EX_SPIN_LOCK.acquire_exclusive_at_dpc_level
+ExAcquireSpinLockShared = EX_SPIN_LOCK.acquire_shared
+ExAcquireSpinLockSharedAtDpcLevel = EX_SPIN_LOCK.acquire_shared_at_dpc_level
+ExConvertExclusiveToSharedLite = ERESOURCE.convert_exclusive_to_shared
+ExDeleteResourceLite = ERESOURCE.delete
+ExEnterCriticalRegionAndAcquireResourceExclusive = ERESOURCE.enter_region_and_acquire_exclusive
+ExEnterCriticalRegionAndAcquireResourceShared = ERESOURCE.enter_region_and_acquire_shared
+ExEnterCriticalRegionAndAcquireSharedWaitForExclusive = ERESOURCE.enter_region_and_acquire_shared_wait_for_exclusive
+ExGetExclusiveWaiterCount = ERESOURCE.exclusive_waiter_count
+ExGetSharedWaiterCount = ERESOURCE.shared_waiter_count
+ExInitializeFastMutex = FAST_MUTEX.initialize
+ExInitializeResourceLite = ERESOURCE.initialize
+ExInitializeRundownProtection = EX_RUNDOWN_REF.initialize
+ExIsResourceAcquiredExclusiveLite = ERESOURCE.is_acquired_exclusive
+ExIsResourceAcquiredSharedLite = ERESOURCE.is_acquired_shared
+ExReInitializeRundownProtection = EX_RUNDOWN_REF.reinitialize
+ExReinitializeResourceLite = ERESOURCE.reinitialize
+ExReleaseFastMutex = FAST_MUTEX.release
+ExReleaseFastMutexUnsafe = FAST_MUTEX.release_unsafe
+ExReleaseResourceAndLeaveCriticalRegion = ERESOURCE.release_and_leave_region
+ExReleaseResourceForThreadLite = ERESOURCE.release_for_thread
+ExReleaseResourceLite = ERESOURCE.release
+ExReleaseRundownProtection = EX_RUNDOWN_REF.release
+ExReleaseRundownProtectionEx = EX_RUNDOWN_REF.release_ex
+ExReleaseSpinLockExclusive = EX_SPIN_LOCK.release_exclusive
+ExReleaseSpinLockExclusiveFromDpcLevel = EX_SPIN_LOCK.release_exclusive_from_dpc_level
+ExReleaseSpinLockShared = EX_SPIN_LOCK.release_shared
+ExReleaseSpinLockSharedFromDpcLevel = EX_SPIN_LOCK.release_shared_from_dpc_level
+ExRundownCompleted = EX_RUNDOWN_REF.complete
+ExSetResourceOwnerPointer = ERESOURCE.set_owner_pointer
+ExSetResourceOwnerPointerEx = ERESOURCE.set_owner_pointer_ex
+ExTryConvertSharedSpinLockExclusive = EX_SPIN_LOCK.try_convert_to_exclusive
+ExTryToAcquireFastMutex = FAST_MUTEX.try_to_acquire
+ExWaitForRundownProtectionRelease = EX_RUNDOWN_REF.wait
 IoAcquireRemoveLock = IO_REMOVE_LOCK.acquire
 IoBuildPartialMdl = MDL.build_partial
 IoConnectInterrupt = KINTERRUPT.connect
@@ -1630,6 +1791,8 @@ IoSetCancelRoutine = IRP.set_cancel_routine
 IoSetCompletionRoutine = IRP.set_completion_routine
 IoSetNextIrpStackLocation = IRP.set_next_stack_location
 IoSkipCurrentIrpStackLocation = IRP.skip_current_stack_location
+KeAcquireGuardedMutex = KGUARDED_MUTEX.acquire
+KeAcquireGuardedMutexUnsafe = KGUARDED_MUTEX.acquire_unsafe
 KeAcquireInterruptSpinLock = KINTERRUPT.acquire_spin_lock
 KeAcquireSpinLock = KSPIN_LOCK.acquire
 KeAcquireSpinLockAtDpcLevel = KSPIN_LOCK.acquire_at_dpc_level
@@ -1639,6 +1802,7 @@ KeClearEvent = KEVENT.clear
 KeInitializeDeviceQueue = KDEVICE_QUEUE.initialize
 KeInitializeDpc = KDPC.initialize
 KeInitializeEvent = KEVENT.initialize
+KeInitializeGuardedMutex = KGUARDED_MUTEX.initialize
 KeInitializeMutex = KMUTEX.initialize
 KeInitializeSemaphore = KSEMAPHORE.initialize
 KeInitializeSpinLock = KSPIN_LOCK.initialize
@@ -1651,6 +1815,11 @@ KeReadStateEvent = KEVENT.read_state
 KeReadStateMutex = KMUTEX.read_state
 KeReadStateSemaphore = KSEMAPHORE.read_state
 KeReadStateTimer = KTIMER.read_state
+KeReleaseGuardedMutex = KGUARDED_MUTEX.release
+KeReleaseGuardedMutexUnsafe = KGUARDED_MUTEX.release_unsafe
+KeReleaseInStackQueuedSpinLock = KLOCK_QUEUE_HANDLE.release
+KeReleaseInStackQueuedSpinLockForDpc = KLOCK_QUEUE_HANDLE.release_for_dpc
+KeReleaseInStackQueuedSpinLockFromDpcLevel = KLOCK_QUEUE_HANDLE.release_from_dpc_level
 KeReleaseInterruptSpinLock = KINTERRUPT.release_spin_lock
 KeReleaseMutex = KMUTEX.release
 KeReleaseSemaphore = KSEMAPHORE.release
@@ -1669,6 +1838,7 @@ KeSetTimer = KTIMER.set
 KeSetTimerEx = KTIMER.set_ex
 KeSynchronizeExecution = KINTERRUPT.synchronize_execution
 KeTestSpinLock = KSPIN_LOCK.test
+KeTryToAcquireGuardedMutex = KGUARDED_MUTEX.try_to_acquire
 KeTryToAcquireSpinLockAtDpcLevel = KSPIN_LOCK.try_to_acquire_at_dpc_level
 MmBuildMdlForNonPagedPool = MDL.build_for_non_paged_pool
 MmGetMdlByteCount = MDL.get_byte_count

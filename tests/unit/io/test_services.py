@@ -41,10 +41,8 @@ from dirql.wdm import (
     ZwClose,
     ZwCreateDirectoryObject,
     ZwCreateFile,
-    ZwDeviceIoControlFile,
     ZwOpenFile,
     ZwReadFile,
-    ZwWriteFile,
 )
 from unit.io.making import (
     NAME,
@@ -55,7 +53,7 @@ from unit.io.making import (
     make_device,
     make_driver,
 )
-from unit.io.program import BOTH, IOCTL, UNTOUCHED, Program, ends_with
+from unit.io.program import BOTH, UNTOUCHED, Program
 
 # The end of a file.
 
@@ -178,11 +176,3 @@ def test_a_read_without_an_offset_begins_at_the_files_position(machine: Machine,
     returned = [ZwReadFile(program.handle, None, None, None, program.iosb, 0, 0, None) for _ in range(2)]
     assert returned == [STATUS_SUCCESS if synchronous else STATUS_INVALID_PARAMETER] * 2
     assert offsets == ([0, 5] if synchronous else [])
-
-
-def test_an_apc_routine_is_refused(machine: Machine) -> None:
-    program = Program(machine, ends_with(STATUS_SUCCESS, pending=False))
-    arguments = (program.handle, None, print, None, program.iosb)
-    assert ZwReadFile(*arguments, 0, 0, 0) == STATUS_NOT_SUPPORTED
-    assert ZwWriteFile(*arguments, 0, 0, 0) == STATUS_NOT_SUPPORTED
-    assert ZwDeviceIoControlFile(*arguments, IOCTL, None, 0, None, 0) == STATUS_NOT_SUPPORTED

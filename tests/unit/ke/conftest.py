@@ -52,3 +52,11 @@ def open_kernel(machine: FakeMachine) -> Iterator[Callable[..., Kernel]]:
 @pytest.fixture
 def kernel(open_kernel: Callable[..., Kernel]) -> Kernel:
     return open_kernel()
+
+
+@pytest.fixture
+def defects(kernel: Kernel) -> list[str]:
+    """The rows of the defects that are found in the test."""
+    found: list[str] = []
+    kernel.hooks.defect_found = lambda row, _: found.append(row)
+    return found

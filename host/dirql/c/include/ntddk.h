@@ -267,6 +267,8 @@ struct _OSVERSIONINFOEXW {
     UCHAR wReserved;
 };
 
+VOID ExEnterCriticalRegionAndAcquireFastMutexUnsafe(_Inout_ PFAST_MUTEX FastMutex);
+VOID ExReleaseFastMutexUnsafeAndLeaveCriticalRegion(_Inout_ PFAST_MUTEX FastMutex);
 ULONG HalGetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber, _In_ ULONG SlotNumber, _Out_
     PVOID Buffer, _In_ ULONG Offset, _In_ ULONG Length);
 ULONG HalSetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber, _In_ ULONG SlotNumber, _In_
@@ -274,6 +276,16 @@ ULONG HalSetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber
 LONG KePulseEvent(_Inout_ PRKEVENT Event, _In_ KPRIORITY Increment, _In_ BOOLEAN Wait);
 KIRQL KeRaiseIrqlToSynchLevel(void);
 ULONG KeGetCurrentProcessorNumber(void);
+VOID KeEnterCriticalRegion(void);
+VOID KeLeaveCriticalRegion(void);
+VOID KeInitializeApc(_Out_ PRKAPC Apc, _In_ PRKTHREAD Thread, _In_ KAPC_ENVIRONMENT Environment, _In_
+    PKKERNEL_ROUTINE KernelRoutine, _In_opt_ PKRUNDOWN_ROUTINE RundownRoutine, _In_opt_ PKNORMAL_ROUTINE
+    NormalRoutine, _In_ KPROCESSOR_MODE ApcMode, _In_opt_ PVOID NormalContext);
+BOOLEAN KeInsertQueueApc(_Inout_ PRKAPC Apc, _In_opt_ PVOID SystemArgument1, _In_opt_ PVOID SystemArgument2,
+    _In_ KPRIORITY Increment);
+BOOLEAN KeRemoveQueueApc(_Inout_ PRKAPC Apc);
+BOOLEAN KeAlertThread(_Inout_ PKTHREAD Thread, _In_ KPROCESSOR_MODE AlertMode);
+BOOLEAN KeTestAlertThread(_In_ KPROCESSOR_MODE AlertMode);
 PHYSICAL_ADDRESS MmGetPhysicalAddress(_In_ PVOID BaseAddress);
 VOID RtlCopyString(_Inout_ PSTRING DestinationString, _In_opt_ PCSTRING SourceString);
 BOOLEAN RtlPrefixUnicodeString(_In_ PCUNICODE_STRING String1, _In_ PCUNICODE_STRING String2, _In_ BOOLEAN

@@ -7,8 +7,14 @@
 
 #include <ntddk.h>
 
+typedef struct _EX_PUSH_LOCK EX_PUSH_LOCK, *PEX_PUSH_LOCK;
 typedef struct _COMPRESSED_DATA_INFO COMPRESSED_DATA_INFO, *PCOMPRESSED_DATA_INFO;
 typedef struct _FILE_GET_QUOTA_INFORMATION FILE_GET_QUOTA_INFORMATION, *PFILE_GET_QUOTA_INFORMATION;
+
+/* A lock of one pointer's size that many threads share or one holds alone. */
+struct _EX_PUSH_LOCK {
+    ULONG_PTR Value;
+};
 
 /* Describes the layout of the compressed data of a file. */
 struct _COMPRESSED_DATA_INFO {
@@ -28,6 +34,12 @@ struct _FILE_GET_QUOTA_INFORMATION {
     SID Sid;
 };
 
+VOID ExDisableResourceBoostLite(_In_ PERESOURCE Resource);
+VOID ExInitializePushLock(_Out_ PEX_PUSH_LOCK PushLock);
+VOID ExAcquirePushLockExclusive(_Inout_ PEX_PUSH_LOCK PushLock);
+VOID ExAcquirePushLockShared(_Inout_ PEX_PUSH_LOCK PushLock);
+VOID ExReleasePushLockExclusive(_Inout_ PEX_PUSH_LOCK PushLock);
+VOID ExReleasePushLockShared(_Inout_ PEX_PUSH_LOCK PushLock);
 NTSTATUS IoAttachDeviceToDeviceStackSafe(_In_ PDEVICE_OBJECT SourceDevice, _In_ PDEVICE_OBJECT TargetDevice,
     _Out_ PDEVICE_OBJECT *AttachedToDeviceObject);
 PDEVICE_OBJECT IoGetAttachedDevice(_In_ PDEVICE_OBJECT DeviceObject);

@@ -165,6 +165,12 @@
 #define CONNECT_MESSAGE_BASED 3
 #define CONNECT_FULLY_SPECIFIED_GROUP 4
 
+/* Flags of an executive resource. */
+
+#define ResourceNeverExclusive 0x10
+#define ResourceReleaseByOtherThread 0x20
+#define ResourceOwnedExclusive 0x80
+
 /* Interrupt request levels of x64; devices have 3 to 11. */
 
 #define PASSIVE_LEVEL 0
@@ -502,6 +508,9 @@ typedef ULONG_PTR ERESOURCE_THREAD, *PERESOURCE_THREAD;
 
 /* The properties of an allocation from a pool, POOL_FLAG_XXX bits. */
 typedef ULONG64 POOL_FLAGS, *PPOOL_FLAGS;
+
+/* A spin lock that many processors share or one holds alone; 0 while it is free. */
+typedef LONG EX_SPIN_LOCK, *PEX_SPIN_LOCK;
 
 /* The timing of a slave DMA channel. */
 typedef enum _DMA_SPEED {
@@ -964,6 +973,14 @@ typedef enum _MODE {
     UserMode = 1,
     MaximumMode = 2,
 } MODE, *PMODE;
+
+/* Values of KAPC_ENVIRONMENT. */
+typedef enum _KAPC_ENVIRONMENT {
+    OriginalApcEnvironment = 0,
+    AttachedApcEnvironment = 1,
+    CurrentApcEnvironment = 2,
+    InsertApcEnvironment = 3,
+} KAPC_ENVIRONMENT, *PKAPC_ENVIRONMENT;
 
 /* Values of KWAIT_REASON. */
 typedef enum _KWAIT_REASON {
@@ -3662,6 +3679,65 @@ VOID ExFreePoolWithTag(_In_ PVOID P, _In_ ULONG Tag);
 VOID ExRaiseStatus(_In_ NTSTATUS Status);
 VOID ProbeForRead(_In_ const volatile VOID *Address, _In_ SIZE_T Length, _In_ ULONG Alignment);
 VOID ProbeForWrite(_Inout_ volatile VOID *Address, _In_ SIZE_T Length, _In_ ULONG Alignment);
+VOID ExInitializeFastMutex(_Out_ PFAST_MUTEX FastMutex);
+VOID ExAcquireFastMutex(_Inout_ PFAST_MUTEX FastMutex);
+VOID ExReleaseFastMutex(_Inout_ PFAST_MUTEX FastMutex);
+BOOLEAN ExTryToAcquireFastMutex(_Inout_ PFAST_MUTEX FastMutex);
+VOID ExAcquireFastMutexUnsafe(_Inout_ PFAST_MUTEX FastMutex);
+VOID ExReleaseFastMutexUnsafe(_Inout_ PFAST_MUTEX FastMutex);
+VOID KeInitializeGuardedMutex(_Out_ PKGUARDED_MUTEX GuardedMutex);
+VOID KeAcquireGuardedMutex(_Inout_ PKGUARDED_MUTEX GuardedMutex);
+VOID KeReleaseGuardedMutex(_Inout_ PKGUARDED_MUTEX GuardedMutex);
+VOID KeAcquireGuardedMutexUnsafe(_Inout_ PKGUARDED_MUTEX GuardedMutex);
+VOID KeReleaseGuardedMutexUnsafe(_Inout_ PKGUARDED_MUTEX GuardedMutex);
+BOOLEAN KeTryToAcquireGuardedMutex(_Inout_ PKGUARDED_MUTEX GuardedMutex);
+NTSTATUS ExInitializeResourceLite(_Out_ PERESOURCE Resource);
+NTSTATUS ExReinitializeResourceLite(_Inout_ PERESOURCE Resource);
+NTSTATUS ExDeleteResourceLite(_Inout_ PERESOURCE Resource);
+BOOLEAN ExAcquireResourceExclusiveLite(_Inout_ PERESOURCE Resource, _In_ BOOLEAN Wait);
+BOOLEAN ExAcquireResourceSharedLite(_Inout_ PERESOURCE Resource, _In_ BOOLEAN Wait);
+BOOLEAN ExAcquireSharedStarveExclusive(_Inout_ PERESOURCE Resource, _In_ BOOLEAN Wait);
+BOOLEAN ExAcquireSharedWaitForExclusive(_Inout_ PERESOURCE Resource, _In_ BOOLEAN Wait);
+VOID ExReleaseResourceLite(_Inout_ PERESOURCE Resource);
+VOID ExReleaseResourceForThreadLite(_Inout_ PERESOURCE Resource, _In_ ERESOURCE_THREAD ResourceThreadId);
+VOID ExConvertExclusiveToSharedLite(_Inout_ PERESOURCE Resource);
+VOID ExSetResourceOwnerPointer(_Inout_ PERESOURCE Resource, _In_ PVOID OwnerPointer);
+VOID ExSetResourceOwnerPointerEx(_Inout_ PERESOURCE Resource, _In_ PVOID OwnerPointer, _In_ ULONG Flags);
+BOOLEAN ExIsResourceAcquiredExclusiveLite(_In_ PERESOURCE Resource);
+ULONG ExIsResourceAcquiredSharedLite(_In_ PERESOURCE Resource);
+ULONG ExGetExclusiveWaiterCount(_In_ PERESOURCE Resource);
+ULONG ExGetSharedWaiterCount(_In_ PERESOURCE Resource);
+ERESOURCE_THREAD ExGetCurrentResourceThread(void);
+PVOID ExEnterCriticalRegionAndAcquireResourceExclusive(_Inout_ PERESOURCE Resource);
+PVOID ExEnterCriticalRegionAndAcquireResourceShared(_Inout_ PERESOURCE Resource);
+PVOID ExEnterCriticalRegionAndAcquireSharedWaitForExclusive(_Inout_ PERESOURCE Resource);
+VOID ExReleaseResourceAndLeaveCriticalRegion(_Inout_ PERESOURCE Resource);
+VOID ExReleaseResource(_Inout_ PERESOURCE Resource);
+ULONG ExIsResourceAcquiredLite(_In_ PERESOURCE Resource);
+VOID KeAcquireInStackQueuedSpinLock(_Inout_ PKSPIN_LOCK SpinLock, _Out_ PKLOCK_QUEUE_HANDLE LockHandle);
+VOID KeReleaseInStackQueuedSpinLock(_In_ PKLOCK_QUEUE_HANDLE LockHandle);
+VOID KeAcquireInStackQueuedSpinLockAtDpcLevel(_Inout_ PKSPIN_LOCK SpinLock, _Out_ PKLOCK_QUEUE_HANDLE
+    LockHandle);
+VOID KeReleaseInStackQueuedSpinLockFromDpcLevel(_In_ PKLOCK_QUEUE_HANDLE LockHandle);
+VOID KeAcquireInStackQueuedSpinLockForDpc(_Inout_ PKSPIN_LOCK SpinLock, _Out_ PKLOCK_QUEUE_HANDLE LockHandle);
+VOID KeReleaseInStackQueuedSpinLockForDpc(_In_ PKLOCK_QUEUE_HANDLE LockHandle);
+KIRQL ExAcquireSpinLockShared(_Inout_ PEX_SPIN_LOCK SpinLock);
+VOID ExReleaseSpinLockShared(_Inout_ PEX_SPIN_LOCK SpinLock, _In_ KIRQL OldIrql);
+VOID ExAcquireSpinLockSharedAtDpcLevel(_Inout_ PEX_SPIN_LOCK SpinLock);
+VOID ExReleaseSpinLockSharedFromDpcLevel(_Inout_ PEX_SPIN_LOCK SpinLock);
+KIRQL ExAcquireSpinLockExclusive(_Inout_ PEX_SPIN_LOCK SpinLock);
+VOID ExReleaseSpinLockExclusive(_Inout_ PEX_SPIN_LOCK SpinLock, _In_ KIRQL OldIrql);
+VOID ExAcquireSpinLockExclusiveAtDpcLevel(_Inout_ PEX_SPIN_LOCK SpinLock);
+VOID ExReleaseSpinLockExclusiveFromDpcLevel(_Inout_ PEX_SPIN_LOCK SpinLock);
+LOGICAL ExTryConvertSharedSpinLockExclusive(_Inout_ PEX_SPIN_LOCK SpinLock);
+VOID ExInitializeRundownProtection(_Out_ PEX_RUNDOWN_REF RunRef);
+VOID ExReInitializeRundownProtection(_Inout_ PEX_RUNDOWN_REF RunRef);
+BOOLEAN ExAcquireRundownProtection(_Inout_ PEX_RUNDOWN_REF RunRef);
+BOOLEAN ExAcquireRundownProtectionEx(_Inout_ PEX_RUNDOWN_REF RunRef, _In_ ULONG Count);
+VOID ExReleaseRundownProtection(_Inout_ PEX_RUNDOWN_REF RunRef);
+VOID ExReleaseRundownProtectionEx(_Inout_ PEX_RUNDOWN_REF RunRef, _In_ ULONG Count);
+VOID ExRundownCompleted(_Inout_ PEX_RUNDOWN_REF RunRef);
+VOID ExWaitForRundownProtectionRelease(_Inout_ PEX_RUNDOWN_REF RunRef);
 PDMA_ADAPTER IoGetDmaAdapter(_In_opt_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ PDEVICE_DESCRIPTION
     DeviceDescription, _Out_ PULONG NumberOfMapRegisters);
 NTSTATUS IoCreateDevice(_In_ PDRIVER_OBJECT DriverObject, _In_ ULONG DeviceExtensionSize, _In_opt_
@@ -3805,6 +3881,10 @@ NTSTATUS PsCreateSystemThread(_Out_ PHANDLE ThreadHandle, _In_ ULONG DesiredAcce
     POBJECT_ATTRIBUTES ObjectAttributes, _In_opt_ HANDLE ProcessHandle, _Out_opt_ PCLIENT_ID ClientId, _In_
     PKSTART_ROUTINE StartRoutine, _In_opt_ PVOID StartContext);
 NTSTATUS PsTerminateSystemThread(_In_ NTSTATUS ExitStatus);
+VOID KeEnterGuardedRegion(void);
+VOID KeLeaveGuardedRegion(void);
+BOOLEAN KeAreApcsDisabled(void);
+BOOLEAN KeAreAllApcsDisabled(void);
 VOID PAGED_CODE(void);
 VOID MmBuildMdlForNonPagedPool(_Inout_ PMDL MemoryDescriptorList);
 VOID MmProbeAndLockPages(_Inout_ PMDL MemoryDescriptorList, _In_ KPROCESSOR_MODE AccessMode, _In_

@@ -26,6 +26,9 @@ class Waiter(Protocol):
     def mutexes(self) -> list[DispatcherObject]:
         """The mutexes that the thread owns."""
 
+    kernel_apc_disable: int
+    """Below 0 while the thread's normal kernel APCs and user APCs are held off."""
+
     @property
     def wait_type(self) -> int:
         """The kind of the wait, `WaitAny` or `WaitAll`."""

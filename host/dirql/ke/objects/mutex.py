@@ -30,6 +30,7 @@ class Mutex(DispatcherObject):
     """A mutex (KMUTEX).
 
     The state is 1 while the mutex is free, 0 while a thread has acquired it once, and 1 less for each further time.
+    Its owner is in a critical region.
     """
 
     __slots__ = ("owner_thread",)
@@ -55,6 +56,7 @@ class Mutex(DispatcherObject):
         owner, self.owner_thread = self.owner_thread, None
         if owner is not None:
             owner.mutexes.remove(self)
+            owner.kernel_apc_disable += 1
 
     def is_signalled_for(self, thread: Waiter) -> bool:
         """Whether the mutex is free or belongs to this thread already.
@@ -70,6 +72,7 @@ class Mutex(DispatcherObject):
         """Let the thread own the mutex once more."""
         if self.owner_thread is not thread:
             thread.mutexes.append(self)
+            thread.kernel_apc_disable -= 1
         self.header.signal_state -= 1
         self.owner_thread = thread
 
@@ -88,9 +91,13 @@ class Mutex(DispatcherObject):
         self.header.signal_state = previous + 1
         if previous == 0:
             self.owner_thread = None
-            current.processor.current_thread.mutexes.remove(self)
+            thread = current.processor.current_thread
+            thread.mutexes.remove(self)
+            thread.kernel_apc_disable += 1
             if self.wake() and not wait:
                 current.dispatcher.preempt()
+            if thread.apc_state.kernel_apc_pending and not thread.kernel_apc_disable:
+                current.dispatcher.take_apcs()
         return previous
 
     def read_state(self) -> int:

@@ -48,7 +48,7 @@ _VERIFIER: Final = DRIVER_VERIFIER_DETECTED_VIOLATION
 class SpinLock:
     """A spin lock (KSPIN_LOCK)."""
 
-    __slots__ = ("below", "inside", "is_told", "owner")
+    __slots__ = ("below", "inside", "is_told", "owner", "queue")
 
     def __init__(self) -> None:
         """Make a lock that is free."""
@@ -59,6 +59,8 @@ class SpinLock:
         """The locks that were acquired while this one was held, and where that was first."""
         self.is_told = False
         """Whether a use of the lock above DISPATCH_LEVEL was reported."""
+        self.queue: list[object] = []
+        """The places of those that wait for a queued acquisition, the first in turn first."""
 
     def __repr__(self) -> str:
         return f"<spin lock {id(self):#x}, {'free' if self.owner is None else f'held by {self.owner!r}'}>"
@@ -180,6 +182,22 @@ class SpinLock:
         hook = current.kernel.hooks.lock_taken
         if hook is not None:
             hook(self)
+
+    def take_in_turn(self, processor: Processor, place: object) -> None:
+        """Do as `take`, after all that have waited longer; `place` is the place of this one in the queue."""
+        queue = self.queue
+        if self.owner is processor:
+            self._spin(processor)
+        if self.owner is not None or queue:
+            queue.append(place)
+            while queue[0] is not place:
+                current.dispatcher.give_way()
+            if self.owner is not None:
+                self._spin(processor)
+            queue.pop(0)
+        self.take(processor)
+        if self.below is not None:
+            self._note_order()
 
     def drop(self, processor: Processor) -> None:
         """Free the lock. Bug check 0x10 unless the current processor, which is `processor`, owns it."""

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
+from dirql.ke.objects.dispatcher_object import WaitBlock
 from dirql.ke.objects.timer import clock_interrupt
 from dirql.ke.platform import Clock
 from dirql.ke.processors.dpc import drain
@@ -21,6 +22,8 @@ from dirql.ke.processors.interrupt import (
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import Processor
 from dirql.ke.state import KernelState
+from dirql.ke.threads.alert import check_alertability
+from dirql.ke.threads.apc import deliver
 from dirql.ke.threads.switching import hand_over, switch_thread
 from dirql.ke.threads.thread import IDLE_PRIORITY, WAITING, Thread
 from dirql.ke.watch.deadlock import Deadlock
@@ -31,7 +34,8 @@ from dirql.nt.bugcodes import (
     HARDWARE_INTERRUPT_STORM,
     VF_LOWER_IRQL,
 )
-from dirql.nt.constants import CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.status import STATUS_KERNEL_APC, STATUS_TIMEOUT
 
 __all__ = [
     "Deadlock",
@@ -44,6 +48,7 @@ __all__ = [
     "poll",
     "preempt",
     "refuse_switch",
+    "take_apcs",
     "yield_to_equals",
 ]
 
@@ -68,10 +73,8 @@ def preempt() -> None:
     queue = processor.dpcs
     if processor.irql < DISPATCH_LEVEL and not processor.isrs:
         if queue.running is None:
-            while queue.requested:
-                drain(processor)
-                if clock.spent >= clock.horizon and _has_come(clock):
-                    _take_interrupts(processor)
+            if queue.requested:
+                processor = _take_software_interrupts(processor)
             if kernel.ready.highest > processor.current_thread.priority:
                 _preempt_thread(processor)
         elif kernel.verifier.is_verified(processor.driver):
@@ -80,6 +83,31 @@ def preempt() -> None:
         _take_turns(current.processor)
         if kernel.spreads:
             _take_longer(kernel)
+
+
+def _take_software_interrupts(processor: Processor) -> Processor:
+    """Run the DPCs of the current processor, and then the kernel APCs of its thread; return the processor afterwards.
+
+    Both are requested with the same mark of the processor. It stays while the IRQL holds off an APC.
+    """
+    queue = processor.dpcs
+    clock = current.kernel.clock
+    while queue.requested:
+        drain(processor)
+        if clock.spent >= clock.horizon and _has_come(clock):
+            _take_interrupts(processor)
+    if processor.current_thread.apc_state.kernel_apc_pending:
+        take_apcs()
+    return current.processor
+
+
+def take_apcs() -> None:
+    """Run the kernel APCs of the current thread that may run now, or see to it that they run at a lower IRQL."""
+    processor = current.processor
+    if processor.irql >= APC_LEVEL or processor.dpcs.running is not None or processor.isrs:
+        processor.dpcs.requested = True
+    else:
+        deliver()
 
 
 def _refuse_lowering(processor: Processor) -> NoReturn:
@@ -228,9 +256,13 @@ def block(thread: Thread, timeout: int | None) -> int:
 
     Returns the status of the wait. `timeout` counts 100 ns as in a wait of the WDK; None waits for ever.
     """
-    if timeout is not None:
-        timers = current.kernel.timers
-        timers.insert(thread.time_out, timers.due_clock(timeout))
+    return _block_until(thread, None if timeout is None else current.kernel.timers.due_clock(timeout))
+
+
+def _block_until(thread: Thread, due: int | None) -> int:
+    """Do as `block` until a clock; None waits for ever."""
+    if due is not None:
+        current.kernel.timers.insert(thread.time_out, due)
     processor = current.processor
     if processor.dpcs.running is not None:
         refuse_switch(processor)
@@ -238,8 +270,35 @@ def block(thread: Thread, timeout: int | None) -> int:
     kernel = current.kernel
     thread.wait_time = kernel.clock.now()
     ready = kernel.ready
+    blocks = thread.wait_block_list
     switch_thread(processor, ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread)
+    if thread.apc_state.kernel_apc_pending or thread.wait_status == STATUS_KERNEL_APC:
+        return _break_wait(thread, blocks, due)
     return thread.wait_status
+
+
+def _break_wait(thread: Thread, blocks: tuple[WaitBlock, ...], due: int | None) -> int:
+    """Run the kernel APCs of a thread whose wait is over or broken off, and go on with the wait in the second case."""
+    status = thread.wait_status
+    kind = (thread.wait_type, thread.wait_reason, thread.wait_mode, thread.alertable)
+    objects = [each.object for each in blocks]
+    take_apcs()
+    if status != STATUS_KERNEL_APC:
+        return status
+    thread.wait_type, thread.wait_reason, thread.wait_mode, thread.alertable = kind
+    satisfied = thread.satisfy_wait(objects, thread.wait_type)
+    if satisfied is not None:
+        return satisfied
+    status = check_alertability(thread, thread.alertable, thread.wait_mode)
+    if status:
+        return status
+    if due is not None and due <= current.kernel.clock.now():
+        return STATUS_TIMEOUT
+    for each, found in zip(blocks, objects, strict=True):
+        each.object = found
+        found.header.wait_list[each] = None
+    thread.wait_block_list = blocks
+    return _block_until(thread, due)
 
 
 def refuse_switch(processor: Processor) -> NoReturn:

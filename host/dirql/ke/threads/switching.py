@@ -63,6 +63,8 @@ def _make_current(processor: Processor, thread: Thread) -> Context:
         hook(processor, thread)
     if thread.wait_irql != processor.irql:
         enter(processor, thread.wait_irql)
+    if thread.apc_state.kernel_apc_pending:
+        processor.dpcs.requested = True
     return thread.context
 
 

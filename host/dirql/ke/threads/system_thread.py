@@ -12,13 +12,15 @@ from dirql.ke.current import current
 from dirql.ke.guard import THREAD, call_driver, current_driver, is_verified
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import irql_name
-from dirql.ke.threads.dispatcher import following_thread, look, preempt, yield_to_equals
+from dirql.ke.threads.apc import run_down
+from dirql.ke.threads.dispatcher import following_thread, look, preempt, take_apcs, yield_to_equals
 from dirql.ke.threads.switching import end_current_thread, give_context
 from dirql.ke.threads.thread import DEFAULT_PRIORITY, Thread, ThreadExit, ThreadState
 from dirql.nt.bugcodes import (
     DDI_IRQL_PS_PASSIVE,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     THREAD_TERMINATE_HELD_MUTEX,
+    VF_DEADLOCK_THREAD_ENDED_OWNING,
 )
 from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
@@ -92,6 +94,8 @@ def terminate_system_thread(status: int) -> int:
 def _run(thread: Thread, routine: Callable[[object], object], context: object) -> None:
     """Be a system thread from its beginning to its end."""
     status = STATUS_SUCCESS
+    if thread.apc_state.kernel_apc_pending:
+        take_apcs()
     try:
         call_driver(THREAD, thread.driver, routine, context)
     except ThreadExit as end:
@@ -107,12 +111,27 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
             f" {mutex!r}: call KeReleaseMutex before"
         )
         bug_check(THREAD_TERMINATE_HELD_MUTEX, thread, mutex, 0, 0, reason=reason)
+    if thread.held:
+        _check_held(thread)
+    run_down(thread)
     thread.exit_status = status
     thread.state = ThreadState.TERMINATED
     thread.header.signal_state = 1
     del current.kernel.threads[thread]
     thread.wake()
     end_current_thread(following_thread(current.processor))
+
+
+def _check_held(thread: Thread) -> None:
+    """Bug check 0xC4/0x100A if a thread of a verified driver ends while it owns a lock."""
+    lock = thread.held[-1]
+    if is_verified():
+        reason = (
+            f"a thread must not end while it owns a lock, which nobody could acquire again; {thread!r} owns {lock!r}:"
+            " release it on each way out"
+        )
+        code = DRIVER_VERIFIER_DETECTED_VIOLATION
+        bug_check(code, VF_DEADLOCK_THREAD_ENDED_OWNING, lock, thread, 0, reason=reason)
 
 
 def set_priority_thread(thread: Thread, priority: int) -> int:

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.timer_queue import TimerEntry, TimerQueue
-from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAny
+from dirql.ke.threads.apc_state import ApcState
+from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAll, WaitAny
 from dirql.nt.ntstatus import NTSTATUS
-from dirql.nt.status import STATUS_PENDING, STATUS_TIMEOUT
+from dirql.nt.status import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT
 
 __all__ = [
     "DEFAULT_PRIORITY",
+    "GUARDED_REGION",
     "IDLE_PRIORITY",
     "READY",
     "RUNNING",
@@ -30,6 +32,7 @@ __all__ = [
 
 DEFAULT_PRIORITY: Final = 8
 IDLE_PRIORITY: Final = -1
+GUARDED_REGION: Final = 1 << 16
 
 
 class Context(Protocol):
@@ -75,15 +78,21 @@ class Thread(DispatcherObject):
         "_ready",
         "_timers",
         "alertable",
+        "alerted",
+        "apc_state",
         "context",
         "creator",
         "driver",
         "exit_status",
+        "held",
         "is_system",
+        "kernel_apc_disable",
         "mutexes",
         "number",
         "priority",
+        "regions",
         "single_wait",
+        "special_apc_disable",
         "state",
         "time_out",
         "wait_block_list",
@@ -113,6 +122,17 @@ class Thread(DispatcherObject):
         """Whether it is a thread of the system process, which has no user addresses."""
         self.mutexes: list[DispatcherObject] = []
         """The mutexes that the thread owns."""
+        self.held: list[object] = []
+        """The fast mutexes, guarded mutexes and executive resources that the thread owns."""
+        self.kernel_apc_disable = 0
+        """Below 0 in critical regions and while the thread owns a mutex (KernelApcDisable)."""
+        self.special_apc_disable = 0
+        """Below 0 in guarded regions (SpecialApcDisable)."""
+        self.regions = 0
+        """The critical regions that the thread is in, plus GUARDED_REGION for each guarded one."""
+        self.apc_state = ApcState()
+        self.alerted = [False, False]
+        """Whether the thread is alerted, for KernelMode and for UserMode."""
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING
@@ -150,6 +170,20 @@ class Thread(DispatcherObject):
             self._timers.cancel(self.time_out)
         self.wait_status = status
         self._ready.add(self)
+
+    def satisfy_wait(self, objects: Sequence[DispatcherObject], wait_type: int) -> int | None:
+        """Satisfy a wait that was broken off, if the objects allow that by now; return its status, else None."""
+        if wait_type == WaitAll:
+            if objects and all(each.is_signalled_for(self) for each in objects):
+                for each in objects:
+                    each.satisfy(self)
+                return STATUS_SUCCESS
+        else:
+            for key, each in enumerate(objects):
+                if each.is_signalled_for(self):
+                    each.satisfy(self)
+                    return key
+        return None
 
     def set_priority(self, priority: int) -> None:
         """Set the priority, and put a ready thread into its new place in the ready queue. Nothing is preempted."""

@@ -21,6 +21,7 @@ from dirql.ke.processors.contract import KeptContract, charge_call, contract
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import STOPPED_IRQL
+from dirql.ke.threads.alert import check_alertability, return_to_user_mode
 from dirql.ke.threads.dispatcher import block, give_way, poll, refuse_switch
 from dirql.ke.threads.thread import Thread
 from dirql.nt.bugcodes import (
@@ -43,7 +44,7 @@ from dirql.nt.constants import (
     WaitAll,
     WaitAny,
 )
-from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT
+from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 
 __all__ = [
     "delay_execution_thread",
@@ -72,8 +73,8 @@ def wait_for_single_object(
 ) -> int:
     """Wait until the object is signalled; follows KeWaitForSingleObject.
 
-    Returns STATUS_SUCCESS or STATUS_TIMEOUT. `wait_mode` and `alertable` are kept in the thread and have no effect:
-    there are no APCs.
+    Returns STATUS_SUCCESS or STATUS_TIMEOUT, or STATUS_ALERTED or STATUS_USER_APC where that has ended an alertable
+    wait (row APC-08).
     """
     if current.processor.irql > APC_LEVEL:
         _check_level(object, timeout)
@@ -91,6 +92,8 @@ def wait_for_single_object(
     if is_signalled:
         object.satisfy(thread)
         return STATUS_SUCCESS
+    if (alertable or wait_mode) and (status := check_alertability(thread, alertable, wait_mode)):
+        return _ended(status)
     header = object.header
     if timeout is not None:
         if type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME:
@@ -105,7 +108,8 @@ def wait_for_single_object(
     header.wait_list[blocks[0]] = None
     thread.wait_block_list, thread.wait_type = blocks, WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
-    return block(thread, timeout)
+    status = block(thread, timeout)
+    return _ended(status) if status == STATUS_USER_APC else status
 
 
 def wait_for_multiple_objects(
@@ -194,21 +198,26 @@ def _check_object(object: object, kept: KeptContract) -> None:
 
 
 def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> int:
-    """Let a time pass and return STATUS_SUCCESS; follows KeDelayExecutionThread.
+    """Let a time pass; follows KeDelayExecutionThread.
+
+    Returns STATUS_SUCCESS, or STATUS_ALERTED or STATUS_USER_APC where that has ended an alertable delay.
 
     An interval of 0, or a time that has passed, lets ready threads of equal priority run and does not wait.
     """
     _DELAY_EXECUTION_THREAD.check_level(wait_mode)
     if type(interval) is not int or not _LOWEST_TIME <= interval <= _HIGHEST_TIME:
         _DELAY_EXECUTION_THREAD.check_arguments(wait_mode, alertable, interval)
+    thread = current.processor.current_thread
+    status = check_alertability(thread, alertable, wait_mode)
+    if status:
+        return _ended(status)
     if current.kernel.timers.has_come(interval):
         poll()
         return STATUS_SUCCESS
-    thread = current.processor.current_thread
     thread.wait_type = WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = DelayExecution, wait_mode, alertable
-    block(thread, interval)
-    return STATUS_SUCCESS
+    status = block(thread, interval)
+    return STATUS_SUCCESS if status == STATUS_TIMEOUT else _ended(status)
 
 
 def flush_queued_dpcs() -> None:
@@ -252,6 +261,9 @@ def _wait_for_several(
     status = _poll(objects, thread, wait_type)
     if status != STATUS_TIMEOUT:
         return status
+    status = check_alertability(thread, thread.alertable, thread.wait_mode)
+    if status:
+        return _ended(status)
     if timeout is not None and current.kernel.timers.has_come(timeout):
         poll()
         return _poll(objects, thread, wait_type)
@@ -260,7 +272,15 @@ def _wait_for_several(
         object.header.wait_list[block_of_object] = None
     thread.wait_type = wait_type
     thread.wait_block_list = tuple(blocks)
-    return block(thread, timeout)
+    status = block(thread, timeout)
+    return _ended(status) if status == STATUS_USER_APC else status
+
+
+def _ended(status: int) -> int:
+    """Return the status of a wait that is over, after the user APCs that have ended the wait of a program."""
+    if status == STATUS_USER_APC:
+        return_to_user_mode()
+    return status
 
 
 def _poll(objects: Sequence[DispatcherObject], thread: Thread, wait_type: int) -> int:

@@ -70,6 +70,9 @@ def _describe(thread: Thread, witnesses: Sequence[Witness]) -> str:
     owner = "a program" if thread.driver is None else repr(thread.driver)
     place = _place_of(thread)
     where = "" if place is None else f", in {place}"
+    held = thread.mutexes + thread.held
+    if held:
+        where += f", owns {' and '.join(map(repr, held))}"
     if thread.state is not WAITING:
         return f"{thread!r} of {owner}{where}"
     names = [_name(block.object, witnesses) for block in thread.wait_block_list]
