@@ -52,6 +52,7 @@ from dirql.pnp.interrupt_arbiter import InterruptKind
 from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceError, DeviceNode
 from dirql.pnp.range_arbiter import ResourceConflict
+from dirql.pnp.untimely import UntimelyAccesses
 from dirql.target import MemoryDelays, open_target
 from dirql.target.contract import Target, TargetError
 from dirql.verifier.policy import DEFAULT_FLAGS
@@ -196,6 +197,7 @@ class Machine:
             self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
             self.kernel.witnesses.append(HalWitness(self.hal))
             self.hal.machine_removed = self._note_removal
+            self.hal.unanswered = UntimelyAccesses(self.hal, lambda: self.devices).note
             for driver in _BOOT_DRIVERS:
                 self.load_driver(driver)
         except BaseException:

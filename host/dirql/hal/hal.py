@@ -51,6 +51,7 @@ class Hal:
         "polling",
         "removal",
         "target",
+        "unanswered",
     )
 
     def __init__(self, target: Target, memory_manager: MemoryManager) -> None:
@@ -59,6 +60,8 @@ class Hal:
         self.memory_manager = memory_manager
         self.bus_error: Callable[[BusError], None] | None = None
         self.bus_errors = 0
+        self.unanswered: Callable[[BusError], None] | None = None
+        """Called with each bus error too, to tell whether the device is switched off."""
         self.adapters: list[DmaAdapter] = []
         self.always_preempts = False
         self.polling: PollingNotes | None = None
@@ -98,6 +101,8 @@ class Hal:
         self.bus_errors += 1
         if isinstance(error, MachineRemoved):
             self._note_removal()
+        if self.unanswered is not None:
+            self.unanswered(error)
         if self.bus_error is not None:
             self.bus_error(error)
 

@@ -12,6 +12,12 @@ from collections.abc import Iterator, Sequence
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.refusals import explain_status
+from dirql.nt.constants import (
+    IRP_MN_REMOVE_DEVICE,
+    IRP_MN_START_DEVICE,
+    IRP_MN_STOP_DEVICE,
+    IRP_MN_SURPRISE_REMOVAL,
+)
 from dirql.nt.ntstatus import status_name
 from dirql.nt.resources import (
     CmPartialResourceDescriptor,
@@ -25,6 +31,9 @@ from dirql.pnp.request import FillParameters, send_pnp
 from dirql.pnp.states import NodeEvent, NodeState, next_state
 
 __all__ = ["DeviceError", "DeviceNode"]
+
+_SWITCHES = (IRP_MN_START_DEVICE, IRP_MN_STOP_DEVICE, IRP_MN_SURPRISE_REMOVAL, IRP_MN_REMOVE_DEVICE)
+"""The requests for which the bus driver switches a device on or off."""
 
 
 class DeviceError(Exception):
@@ -70,6 +79,11 @@ class DeviceNode:
         self.interrupt: InterruptKind | None = None
         """The kind of interrupt that the driver was loaded with; None for the kind in the machine's description."""
 
+        self.switched_by: int | None = None
+        """The minor function of the last request that switches the device on or off; None before the first."""
+        self.is_switching = False
+        """Whether that request is under way."""
+
     def __repr__(self) -> str:
         return f"<device {self.name}, {self.state.value}>"
 
@@ -105,4 +119,11 @@ class DeviceNode:
 
     def send(self, minor: int, fill: FillParameters | None = None) -> IoStatusBlock:
         """Send a Plug and Play request to the top of the device's stack and wait for it."""
-        return send_pnp(self.physical_device_object.top_of_stack(), minor, fill)
+        top = self.physical_device_object.top_of_stack()
+        if minor not in _SWITCHES:
+            return send_pnp(top, minor, fill)
+        self.switched_by, self.is_switching = minor, True
+        try:
+            return send_pnp(top, minor, fill)
+        finally:
+            self.is_switching = False
