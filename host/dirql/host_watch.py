@@ -1,21 +1,25 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The watch in the host's time ends a driver's routine that computes for ever while the machine stands still.
+"""The watch in the host's time ends code that computes for ever while the machine stands still.
 
 The watch over hangs (ke/watch) counts the machine's time, which stands still while plain Python runs. So a thread of
 the host looks from time to time whether the machine's time goes on. If it stood still at several looks in a row, and
-code of a driver was running at each, the thread raises an error in the routine. No signal is used, so that handlers of
-pytest and of programs stay as they are. Nothing is ended while a debugger has stopped the program.
+code of a driver was running at each, the thread raises an error in the routine. A program, such as a test that waits
+for a driver in a loop of its own, is ended too, when its thread has computed most of that time: one that sleeps, or
+waits for input, is left alone. No signal is used, so that handlers of pytest and of programs stay as they are. Nothing
+is ended while a debugger has stopped the program, or in a session in which somebody types commands.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from time import process_time
+from time import clock_gettime, process_time, pthread_getcpuclockid
 from types import FrameType
 from typing import Final
 
@@ -39,20 +43,30 @@ _BUSY: Final = 0.8
 _DEBUGGERS: Final = ("bdb.py", "pdb.py", "pydevd.py", "pydevd_frame.py")
 _WAITING: Final = re.compile(r"[/\\]cocotb([/\\]|\.py$)")
 _IN_TARGET: Final = re.compile(r"[/\\]dirql[/\\]target[/\\]")
+_OF_TOOLS: Final = re.compile(r"[/\\](dirql[/\\](trace|report|hardware)|_pytest[/\\]assertion)[/\\]")
+"""Files of tools that work for a program while the machine stands still: they end by themselves."""
+_PACKAGE: Final = f"{Path(__file__).parent}{os.sep}"
+_DRIVERS: Final = f"{_PACKAGE}drivers{os.sep}"
+_RUNNERS: Final = re.compile(r"[/\\](_pytest|pluggy)[/\\]")
 _DEEPEST: Final = 10
 
 
 class EndlessRoutine(Deadlock):
-    """A routine of a driver computes for ever."""
+    """A routine of a driver, or a program, computes for ever."""
 
     def __init__(self) -> None:
         """Stop the kernel; Python makes the error without arguments, and `_ending` has the rest."""
         clock = current.kernel.clock.now()
         where = f" in {_ending.calls[0]}" if _ending.calls else ""
+        rule = (
+            "a program must wait in a call of dirql, as that of Overlapped.wait, and a long calculation needs a"
+            " longer limit"
+            if current.processor.driver is None
+            else "a routine must return, or wait"
+        )
         super().__init__(
-            f"deadlock at clock {clock}: {_who()} has run{where} for {_ending.time}; a routine must return, or"
-            " wait (host_limit of open_machine)"
-            f"{_ending.details()}"
+            f"deadlock at clock {clock}: {_who()} has run{where} for {_ending.time}; {rule} (host_limit of"
+            f" open_machine, the limit host){_ending.details()}"
         )
         current.kernel.stop(self)
 
@@ -73,7 +87,9 @@ class EndlessDpc(BugCheck):
 class _Repeated:
     """Counts how often in a row the same was seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = process_time) -> None:
+        """`clock` gives the seconds that were computed so far."""
+        self._clock = clock
         self._before: object = None
         self._times = 0
         self._computed = 0.0
@@ -83,20 +99,22 @@ class _Repeated:
         if seen is not None and seen == self._before:
             self._times += 1
         else:
-            self._times, self._computed = 0, process_time()
+            self._times = 0
+            if seen is not None:  # otherwise the watched thread may have ended, and has no clock any more
+                self._computed = self._clock()
         self._before = seen
         return self._times
 
     def computed(self) -> float:
-        """The seconds that the process has computed since this was seen for the first time."""
-        return process_time() - self._computed
+        """The seconds that were computed since this was seen for the first time."""
+        return self._clock() - self._computed
 
 
 class HostWatch:
     """Looks after one kernel from a thread of the host, between `start` and `close`."""
 
     def __init__(self, kernel: Kernel, seconds: float) -> None:
-        """End a routine of a driver that runs for `seconds` without a call of the kernel."""
+        """End a routine of a driver, or a program in the calling thread, that computes for `seconds`."""
         self._kernel = kernel
         self._seconds = seconds
         self._closed = threading.Event()
@@ -113,27 +131,36 @@ class HostWatch:
 
     def _run(self) -> None:
         still, fruitless, single = _Repeated(), _Repeated(), _Repeated()
+        program = _Repeated(self._computed)
         while not self._closed.wait(self._seconds / (_LOOKS + 1)):
-            processor = self._computing()
+            found = self._computing()
+            processor = found if found is not None and found.driver is not None else None
             if still.look(processor and self._time(processor)) >= _LOOKS:
                 self._end_routine("in which no clock of the machine passed")
             elif self._is_long(fruitless, processor and self._work(processor)):
                 self._end_routine("in which no request was made or ended")
             elif self._is_long(single, processor and self._call()):
                 self._end_routine("in one call of the program")
+            elif self._is_long(program, self._idling(found)):
+                self._end_routine("in which no clock of the machine passed")
             else:
                 continue
             still, fruitless, single = _Repeated(), _Repeated(), _Repeated()
+            program = _Repeated(self._computed)
+
+    def _computed(self) -> float:
+        """The seconds that the watched thread has computed so far."""
+        return clock_gettime(pthread_getcpuclockid(self._watched))
 
     def _is_long(self, repeated: _Repeated, seen: object) -> bool:
         """Whether the same is seen for so long that it counts as an endless loop, although clocks pass."""
         return repeated.look(seen) >= _LOOKS and repeated.computed() > _BUSY * self._seconds
 
     def _computing(self) -> Processor | None:
-        """The processor that runs code of a driver now; None if none does."""
+        """The processor that runs code of a driver, or of a program, now; None if none does."""
         # The processor is read first: when the kernel closes, it goes after the kernel.
         processor = current.processor
-        if current.kernel is not self._kernel or processor.driver is None:
+        if current.kernel is not self._kernel:
             return None
         frame = sys._current_frames().get(self._watched)
         return processor if frame is not None and _is_computing(frame) else None
@@ -150,6 +177,19 @@ class HostWatch:
         clock = self._kernel.clock
         passed = clock.now() - clock.spent if processor.irql < CLOCK_LEVEL else 0
         return passed, processor.number, processor.driver, processor.dpcs.count, processor.current_thread
+
+    def _idling(self, processor: Processor | None) -> object:
+        """The clocks that have passed in the machine while a program computes; None if it does not."""
+        if processor is None or processor.driver is not None or hasattr(sys, "ps1"):
+            return None
+        frame = sys._current_frames().get(self._watched)
+        while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
+            if _OF_TOOLS.search(frame.f_code.co_filename):
+                return None
+            frame = frame.f_back
+        if frame is not None and _OF_TOOLS.search(frame.f_code.co_filename):
+            return None
+        return self._time(processor)
 
     def _work(self, processor: Processor) -> object:
         """The requests that were made and ended, with the thread that runs."""
@@ -176,6 +216,8 @@ class HostWatch:
         _ending.seconds = seconds
         _ending.time = f"{seconds:g} seconds of the host's time, {why}"
         _ending.calls = _calls(sys._current_frames().get(self._watched))
+        if self._closed.is_set():
+            return
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(error))
 
 
@@ -216,13 +258,20 @@ def _is_computing(innermost: FrameType) -> bool:
 
 
 def _calls(innermost: FrameType | None) -> list[Origin]:
-    """The places of a routine's calls, up to the kernel that called the routine."""
+    """The places of a routine's calls, up to the kernel that called the routine, or to what runs a program."""
     calls: list[Origin] = []
     frame = innermost
     while frame is not None and is_kernel_frame(frame):
         frame = frame.f_back
-    while frame is not None and not is_kernel_frame(frame) and len(calls) < _DEEPEST:
+    while frame is not None and not _is_runner(frame) and len(calls) < _DEEPEST:
         code = frame.f_code
         calls.append(Origin(code.co_qualname, code.co_filename, frame.f_lineno))
         frame = frame.f_back
     return calls
+
+
+def _is_runner(frame: FrameType) -> bool:
+    """Whether a frame is of dirql, but of none of its drivers, or of pytest."""
+    name = frame.f_code.co_filename
+    own = name.startswith(_PACKAGE) and not name.startswith(_DRIVERS)
+    return own or is_kernel_frame(frame) or _RUNNERS.search(name) is not None

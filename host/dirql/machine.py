@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 HOST_LIMIT = 10.0
-"""The seconds of the host for which a driver's routine may compute without a call of the kernel."""
+"""The seconds of the host for which a driver's routine, or a program, may compute while the machine stands still."""
 
 _BOOT_DRIVERS = (pci,)
 """The drivers of the machine's own devices, loaded before all others and unloaded after them."""
@@ -403,10 +403,10 @@ def open_machine(
     `costs` are the clocks that host code takes. `idle_limit` is the number of clocks that may pass with nothing to
     do before that counts as a deadlock; None is one second. `limits` say how long other things may take before they
     count as a hang; docs/checks.md has a table. `host_limit` is the time in seconds of the host after which a driver's
-    routine is ended that computes while the machine stands still; None lets it go on. `pool_checks` False turns the
-    checks of pool off that docs/checks.md lists as such. `waves` is the file for all signals of the target, `checked`
-    lets the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late.
-    Raises `RuntimeError` while another machine is open.
+    routine, or the program, is ended that computes while the machine stands still; None lets it go on, and without a
+    value `limits` has it. `pool_checks` False turns the checks of pool off that docs/checks.md lists as such. `waves`
+    is the file for all signals of the target, `checked` lets the assertions of the RTL stop the machine,
+    `memory_delays` makes the host's RAM answer bus masters late. Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
         raise RuntimeError(
@@ -417,14 +417,15 @@ def open_machine(
         if isinstance(target, str)
         else target
     )
+    limits = Limits.parse(limits) if isinstance(limits, str) else limits
     options = MachineOptions(
         processors=processors,
         seed=seed,
         costs=costs,
         schedule=schedule,
         idle_limit=idle_limit,
-        limits=Limits.parse(limits) if isinstance(limits, str) else limits,
-        host_limit=host_limit,
+        limits=limits,
+        host_limit=limits.host if limits is not None and host_limit == HOST_LIMIT else host_limit,
         pool_checks=pool_checks,
     )
     try:

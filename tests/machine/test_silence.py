@@ -4,7 +4,13 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Callable
 from dataclasses import replace
+from time import process_time
+from types import FrameType
+from typing import Protocol
 
 import pytest
 
@@ -13,6 +19,13 @@ from dirql.ke.limits import Limits
 from dirql.ke.watch.deadlock import Deadlock
 from dirql.machine import LeakReport, Machine, open_machine
 from machine.silent_driver import NAME, Silent
+
+
+class TraceFunction(Protocol):
+    """A function for sys.settrace."""
+
+    def __call__(self, frame: FrameType, event: str, argument: object, /) -> TraceFunction: ...
+
 
 SHORT = Limits(routine=400_000, raised=400_000, poll=400_000, looks=10_000, loop=1_000_000, request=2_000_000)
 
@@ -38,6 +51,59 @@ def leave_a_request(driver: Silent) -> None:
     with open_machine() as machine:
         machine.load_driver(driver, "silent", interrupt="level")
         machine.open(NAME).read_overlapped(4)
+
+
+def wait_in_a_loop(host_limit: float | None, ends: Callable[[], bool]) -> str:
+    """The text of the error that ends a program which waits for a driver in a loop of Python's own; "" without one."""
+    with open_machine(limits=replace(SHORT, host=host_limit)) as machine:
+        machine.load_driver(Silent("lost"), "silent", interrupt="level")
+        machine.open(NAME).read_overlapped(4)
+        try:
+            while not ends():
+                pass
+        except Deadlock as error:
+            return str(error)
+        machine.kernel.stop(RuntimeError("the test is over"))
+    return ""
+
+
+def computed(seconds: float) -> Callable[[], bool]:
+    """Tells when the process has computed for this number of seconds from now on."""
+    end = process_time() + seconds
+    return lambda: process_time() > end
+
+
+def test_an_endless_loop_of_a_program_is_told_with_its_line() -> None:
+    first, _, call, *report = wait_in_a_loop(0.2, lambda: False).splitlines()
+    assert "a program has run in" in first
+    assert "for 0.2 seconds of the host's time, in which no clock of the machine passed" in first
+    assert "test_silence.py" in call
+    assert not any("_pytest" in line for line in report)
+    assert any("IRP_MJ_READ" in line for line in report)
+
+
+@pytest.mark.parametrize("limit", [30.0, None])
+def test_a_program_that_computes_for_less_than_the_limit_is_left_alone(limit: float | None) -> None:
+    assert wait_in_a_loop(limit, computed(0.5)) == ""
+
+
+def test_a_program_that_a_debugger_looks_at_is_left_alone() -> None:
+    before = sys.gettrace()
+
+    def trace(frame: FrameType, event: str, argument: object) -> TraceFunction:
+        del frame, event, argument
+        return trace
+
+    sys.settrace(trace)  # as pdb does, so that each frame that is made from now on has a trace function
+    try:
+        assert wait_in_a_loop(0.2, computed(1.0)) == ""
+    finally:
+        sys.settrace(before)
+
+
+def test_a_program_that_waits_for_something_else_is_left_alone() -> None:
+    with open_machine(host_limit=0.1):
+        threading.Event().wait(0.5)
 
 
 def test_a_lost_request_is_named_in_the_first_line() -> None:

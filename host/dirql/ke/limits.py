@@ -11,7 +11,7 @@ __all__ = ["Limits"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of the watch, in bus clocks but for `looks`, `stall` and `dpcs`; None turns one off.
+    """The limits of the watch, in bus clocks but for `looks`, `stall`, `dpcs` and `host`; None turns one off.
 
     NT's own limits are minutes. The defaults are far above what a driver may take, and a few seconds of the host's time
     reach them.
@@ -37,11 +37,13 @@ class Limits:
     """One KeStallExecutionProcessor at DISPATCH_LEVEL or above, in microseconds: a defect."""
     dpcs: int | None = 250_000
     """DPCs that run while no request is made or ends, and while nobody but drivers can go on."""
+    host: float | None = 10
+    """Code of a driver or a program that computes while the machine stands still, in seconds of the host."""
 
     @classmethod
     def off(cls) -> Limits:
         """No limit at all, as for a debugger: the kernel then finds only that nothing can ever wake a thread."""
-        return cls(None, None, None, None, None, None, None, None, None, None)
+        return cls(None, None, None, None, None, None, None, None, None, None, None)
 
     @classmethod
     def parse(cls, text: str) -> Limits:
