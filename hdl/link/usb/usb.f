@@ -1,0 +1,12 @@
+link/usb/rtl/usb_pkg.sv
+link/usb/generated/usb_rom_pkg.sv
+link/usb/generated/usb_rom.sv
+link/usb/rtl/usb_receive.sv
+link/usb/rtl/usb_packet.sv
+link/usb/rtl/usb_transmit.sv
+link/usb/rtl/usb_transaction.sv
+link/usb/rtl/usb_control.sv
+link/usb/rtl/usb_bulk_out.sv
+link/usb/rtl/usb_bulk_in.sv
+link/usb/rtl/usb_interrupt_in.sv
+link/usb/rtl/usb_device.sv

@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The libraries with a USB bus and a compiled device on it, sim/hdl/usb_bus.h. Needs the standard library alone."""
+
+from __future__ import annotations
+
+import ctypes
+from enum import IntEnum
+from pathlib import Path
+
+__all__ = ["Bus", "DeviceBus", "Fault", "Level"]
+
+LONGEST = 80
+"""More bytes than a packet may have."""
+
+
+class Level(IntEnum):
+    """The lines: `usb::Level`."""
+
+    SE0 = 0
+    J = 1
+    K = 2
+
+
+class Fault(IntEnum):
+    """Faults of a packet on its way to the device: `usb::Fault`."""
+
+    NONE = 0
+    FLIP = 1
+    UNSTUFFED = 2
+    CUT = 3
+    CRC = 4
+    DRIBBLE = 5
+    SHORT = 6
+    EATEN = 7
+
+
+_POINTER = ctypes.c_void_p
+_SIGNATURES = {
+    "usb_open": (_POINTER, ()),
+    "usb_close": (None, (_POINTER,)),
+    "usb_complaint": (ctypes.c_char_p, (_POINTER,)),
+    "usb_clock": (ctypes.c_uint64, (_POINTER,)),
+    "usb_quality": (None, (_POINTER, ctypes.c_double, ctypes.c_double, ctypes.c_uint)),
+    "usb_idle": (None, (_POINTER, ctypes.c_double)),
+    "usb_drive": (None, (_POINTER, ctypes.c_int, ctypes.c_double)),
+    "usb_send": (None, (_POINTER, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int)),
+    "usb_receive": (ctypes.c_int, (_POINTER, ctypes.c_char_p)),
+}
+_OF_A_DEVICE = {
+    "usb_feed": (None, (_POINTER, ctypes.c_char_p, ctypes.c_size_t)),
+    "usb_take": (ctypes.c_size_t, (_POINTER, ctypes.c_char_p, ctypes.c_size_t)),
+    "usb_waiting": (ctypes.c_size_t, (_POINTER,)),
+    "usb_ready": (None, (_POINTER, ctypes.c_uint)),
+    "usb_notice": (None, (_POINTER, ctypes.c_uint64)),
+    "usb_state": (ctypes.c_int, (_POINTER,)),
+}
+
+
+class Bus:
+    """A bus with a device. Packets are bytes: the identifier with its check, and what follows without the CRC."""
+
+    signatures = _SIGNATURES
+
+    def __init__(self, library: Path) -> None:
+        self._library = ctypes.CDLL(str(library))
+        for name, (result, arguments) in self.signatures.items():
+            function = self._library[name]
+            function.restype = result
+            function.argtypes = arguments
+            setattr(self._library, name, function)
+        self._bus = self._library.usb_open()
+        self._packet = ctypes.create_string_buffer(LONGEST)
+
+    def close(self) -> None:
+        """End the simulation."""
+        self._library.usb_close(self._bus)
+
+    def check(self) -> None:
+        """Raise AssertionError if the device has broken a rule of the bus."""
+        complaint: bytes = self._library.usb_complaint(self._bus)
+        assert not complaint, complaint.decode()
+
+    @property
+    def clock(self) -> int:
+        """The clocks of the device that have passed."""
+        return int(self._library.usb_clock(self._bus))
+
+    def quality(self, error: float = 0.0, jitter: float = 0.0, seed: int = 1) -> None:
+        """Let the host's bits be longer by this part, and its edges early or late by up to this part of a clock."""
+        self._library.usb_quality(self._bus, error, jitter, seed)
+
+    def idle(self, bits: float) -> None:
+        """Let time pass in which nobody drives."""
+        self._library.usb_idle(self._bus, bits)
+        self.check()
+
+    def drive(self, level: Level, bits: float) -> None:
+        """Drive a level."""
+        self._library.usb_drive(self._bus, level, bits)
+        self.check()
+
+    def send(self, packet: bytes, fault: Fault = Fault.NONE, place: int = 0) -> None:
+        """Send a packet."""
+        self._library.usb_send(self._bus, packet, len(packet), fault, place)
+        self.check()
+
+    def receive(self) -> bytes:
+        """The device's answer; b"" if there is none in time."""
+        length: int = self._library.usb_receive(self._bus, self._packet)
+        self.check()
+        return self._packet.raw[:length]
+
+
+class DeviceBus(Bus):
+    """A bus with the USB core alone, whose streams end here."""
+
+    signatures = _SIGNATURES | _OF_A_DEVICE
+
+    def feed(self, octets: bytes) -> None:
+        """Bytes for the host, which the core takes when it can."""
+        self._library.usb_feed(self._bus, octets, len(octets))
+
+    def take(self) -> bytes:
+        """The bytes that have come from the host."""
+        room = ctypes.create_string_buffer(1 << 16)
+        count: int = self._library.usb_take(self._bus, room, len(room))
+        return room.raw[:count]
+
+    @property
+    def waiting(self) -> int:
+        """The bytes that the core has not taken yet."""
+        return int(self._library.usb_waiting(self._bus))
+
+    def ready(self, per_cent: int) -> None:
+        """The clocks in which a byte from the host would be taken."""
+        self._library.usb_ready(self._bus, per_cent)
+
+    def notice(self, octets: bytes) -> None:
+        """A notice of eight bytes for the host."""
+        self._library.usb_notice(self._bus, int.from_bytes(octets, "big"))
+
+    @property
+    def configured(self) -> bool:
+        """The core says that a host has chosen a configuration."""
+        return bool(self._library.usb_state(self._bus) & 1)
+
+    @property
+    def suspended(self) -> bool:
+        """The core says that the bus is suspended."""
+        return bool(self._library.usb_state(self._bus) & 2)
