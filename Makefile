@@ -69,6 +69,7 @@ lint-python: $(VENV)/.installed-dev
 .PHONY: lint-registers
 lint-registers: $(VENV)/.installed-dev
 	@$(PY) hdl/regs/generate.py --check
+	@$(PY) hdl/link/usb_descriptors.py --check
 
 .PHONY: lint-machines
 lint-machines: $(VENV)/.installed-dev
@@ -85,6 +86,7 @@ lint-hdl: $(VENV)/.installed-dev
 .PHONY: registers
 registers: $(VENV)/.installed-dev ## write everything that is generated from the register maps under hdl/regs
 	@$(PY) hdl/regs/generate.py
+	@$(PY) hdl/link/usb_descriptors.py
 
 .PHONY: machines
 machines: $(VENV)/.installed-dev ## write everything that is generated from the machine files under hdl/machines

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Lints each machine, alone and with its link, the serial port and the tops of boards, as Verilator at its strictest.
+"""Lints machines, alone and with their link, the link's ports and tops of boards, as Verilator at its strictest.
 
 Machines are looked at with and without the bus protocol checker. Tops with vendor cells are left out.
 
@@ -29,6 +29,7 @@ LISTS = {"machine": "machine.f", "linked_machine": LINKED_FILE_LIST}
 SERIAL_MACHINE = "../../../link/rtl/serial_machine.sv"
 VENDOR_CELL = "EHXPLLL"
 PORT = ("--top-module", "link_uart", "-GClocksPerBit=8", "link/rtl/link_uart.sv")
+USB = ("--top-module", "usb_device", "lint/waivers.vlt", "prim/rtl/prim_ram.sv", "-f", "link/usb/usb.f")
 
 
 def _top_of(board: Board) -> tuple[str, ...]:
@@ -44,7 +45,10 @@ def main() -> int:
     """Lint all machines; the worst exit code."""
     toolchain = find_toolchain()
     command = [*toolchain.command, "--lint-only", "-Wall", "--quiet-stats"]
-    runs = [(MACHINES.parents[1], PORT)]
+    runs = [
+        (MACHINES.parents[1], PORT),
+        *((MACHINES.parents[1], (*USB, *more)) for more in ((), ("--assert",))),
+    ]
     for folder in sorted(path for path in MACHINES.iterdir() if path.is_dir()):
         for top, names in LISTS.items():
             runs += [(folder, ("--top-module", top, *options, "-F", names)) for options in CONFIGURATIONS]

@@ -15,7 +15,7 @@ LONGEST = 80
 
 
 class Level(IntEnum):
-    """The lines: `usb::Level`."""
+    """The levels of the two lines: `usb::Level`."""
 
     SE0 = 0
     J = 1
@@ -35,8 +35,13 @@ class Fault(IntEnum):
     EATEN = 7
 
 
+_Kind = type[
+    ctypes.c_void_p | ctypes.c_char_p | ctypes.c_int | ctypes.c_uint | ctypes.c_double | ctypes.c_uint64
+]
+_Signatures = dict[str, tuple[_Kind | None, tuple[_Kind, ...]]]
+
 _POINTER = ctypes.c_void_p
-_SIGNATURES = {
+_SIGNATURES: _Signatures = {
     "usb_open": (_POINTER, ()),
     "usb_close": (None, (_POINTER,)),
     "usb_complaint": (ctypes.c_char_p, (_POINTER,)),
@@ -44,13 +49,13 @@ _SIGNATURES = {
     "usb_quality": (None, (_POINTER, ctypes.c_double, ctypes.c_double, ctypes.c_uint)),
     "usb_idle": (None, (_POINTER, ctypes.c_double)),
     "usb_drive": (None, (_POINTER, ctypes.c_int, ctypes.c_double)),
-    "usb_send": (None, (_POINTER, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int)),
+    "usb_send": (None, (_POINTER, ctypes.c_char_p, ctypes.c_uint64, ctypes.c_int, ctypes.c_int)),
     "usb_receive": (ctypes.c_int, (_POINTER, ctypes.c_char_p)),
 }
-_OF_A_DEVICE = {
-    "usb_feed": (None, (_POINTER, ctypes.c_char_p, ctypes.c_size_t)),
-    "usb_take": (ctypes.c_size_t, (_POINTER, ctypes.c_char_p, ctypes.c_size_t)),
-    "usb_waiting": (ctypes.c_size_t, (_POINTER,)),
+_OF_A_DEVICE: _Signatures = {
+    "usb_feed": (None, (_POINTER, ctypes.c_char_p, ctypes.c_uint64)),
+    "usb_take": (ctypes.c_uint64, (_POINTER, ctypes.c_char_p, ctypes.c_uint64)),
+    "usb_waiting": (ctypes.c_uint64, (_POINTER,)),
     "usb_ready": (None, (_POINTER, ctypes.c_uint)),
     "usb_notice": (None, (_POINTER, ctypes.c_uint64)),
     "usb_state": (ctypes.c_int, (_POINTER,)),
@@ -73,7 +78,7 @@ class Bus:
         self._packet = ctypes.create_string_buffer(LONGEST)
 
     def close(self) -> None:
-        """End the simulation."""
+        """End the simulation of the bus."""
         self._library.usb_close(self._bus)
 
     def check(self) -> None:
@@ -96,12 +101,12 @@ class Bus:
         self.check()
 
     def drive(self, level: Level, bits: float) -> None:
-        """Drive a level."""
+        """Drive a level for this number of bits."""
         self._library.usb_drive(self._bus, level, bits)
         self.check()
 
     def send(self, packet: bytes, fault: Fault = Fault.NONE, place: int = 0) -> None:
-        """Send a packet."""
+        """Send a packet, with a fault at a place."""
         self._library.usb_send(self._bus, packet, len(packet), fault, place)
         self.check()
 
@@ -140,12 +145,10 @@ class DeviceBus(Bus):
         """A notice of eight bytes for the host."""
         self._library.usb_notice(self._bus, int.from_bytes(octets, "big"))
 
-    @property
-    def configured(self) -> bool:
+    def is_configured(self) -> bool:
         """The core says that a host has chosen a configuration."""
         return bool(self._library.usb_state(self._bus) & 1)
 
-    @property
-    def suspended(self) -> bool:
+    def is_suspended(self) -> bool:
         """The core says that the bus is suspended."""
         return bool(self._library.usb_state(self._bus) & 2)

@@ -20,8 +20,8 @@ __all__ = ["Faults", "Gone", "Host", "Pid", "Setup", "Stalled", "packet"]
 
 PACKET = 64
 TO_HOST = 0x80
-RESET_BITS = 120_000
-"""A reset of the bus by a hub lasts 10 ms."""
+RESET_BITS = 1200
+"""A reset of the bus: 100 µs. That of a hub lasts 10 ms, which costs time in a simulation."""
 PATIENCE = 3
 """A transaction that fails as often is the end of a transfer (4.4 of EHCI: CErr)."""
 
@@ -64,7 +64,7 @@ class Setup:
         return cls(*struct.unpack("<BBHHH", octets))
 
     def pack(self) -> bytes:
-        """Its bytes."""
+        """The eight bytes for the bus."""
         return struct.pack("<BBHHH", self.kind, self.request, self.value, self.index, self.length)
 
 
@@ -116,9 +116,9 @@ class Host:
     retries: int = 0
 
     def reset(self, bits: int = RESET_BITS) -> None:
-        """Reset the bus."""
+        """Reset the bus; the device has the address 0."""
         self.bus.drive(Level.SE0, bits)
-        self.bus.idle(1000)
+        self.bus.idle(100)
         self.address = 0
         self.toggles.clear()
 
@@ -220,11 +220,11 @@ class Host:
         return b""
 
     def descriptor(self, kind: int, index: int = 0, length: int = 255, language: int = 0) -> bytes:
-        """GET_DESCRIPTOR."""
+        """GET_DESCRIPTOR, of `length` bytes at most."""
         return self.control(Setup(0x80, 6, kind << 8 | index, language, length))
 
     def set_address(self, address: int) -> None:
-        """SET_ADDRESS."""
+        """SET_ADDRESS, and use the address from then on."""
         self.control(Setup(0, 5, address, 0, 0))
         self.address = address
         self.bus.idle(100)

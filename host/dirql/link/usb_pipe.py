@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from dirql.link.pipe import READ_SLICE, NoLink, Pipe, PipeLost
+from dirql.registers import usb_device
 
 __all__ = ["USB_IDS", "UsbPipe"]
 
-USB_IDS = ((0x1209, 0x0001),)
-"""Vendor and product of the boards with a USB core of their own; pid.codes has the product for private tests."""
+USB_IDS = ((usb_device.VENDOR, usb_device.PRODUCT),)
+"""Vendor and product of the boards with the USB core of `hdl/link/usb`."""
 
 _VENDOR_CLASS = 0xFF
 _BULK = 2

@@ -28,15 +28,17 @@ module usb_bulk_in #(
   end
   localparam logic [6:0] Packet = 7'(usb_pkg::Packet);
 
-  logic [RingLog2-1:0] write_q, base_q, read_q, after, used_q;
+  // The bytes that may be used while there is room for three more, which may come before `ready_o` says so.
+  localparam logic [RingLog2-1:0] MostUsed = RingLog2'(2 ** RingLog2 - 4);
+
+  logic [RingLog2-1:0] write_q, base_q, read_q, used_q;
   logic [6:0]          length_q, left_q;
   logic                locked_q, owes_q, writes;
-  assign after   = write_q + RingLog2'(1);
-  assign ready_o = rst_ni && after != base_q;
-  assign writes  = valid_i && ready_o;
+  assign writes = valid_i && ready_o;
   always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) write_q <= '0;
-    else if (writes) write_q <= after;
+    else if (writes) write_q <= write_q + RingLog2'(1);
+    ready_o <= rst_ni && used_q < MostUsed;
   end
 
   // `used_q` is a clock late: it may miss a byte that came in, but between a packet and the next there are many clocks.

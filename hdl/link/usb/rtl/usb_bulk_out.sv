@@ -29,7 +29,7 @@ module usb_bulk_out #(
   localparam logic [RingLog2-1:0] MostUsed = RingLog2'(2 ** RingLog2 - usb_pkg::Packet - 4);
 
   logic [RingLog2-1:0] write_q, committed_q, read_q, used_q;
-  logic                reads;
+  logic                some_q, reads;
   always_ff @(posedge clk_i) begin : p_write
     if (!rst_ni) begin
       write_q     <= '0;
@@ -42,12 +42,15 @@ module usb_bulk_out #(
     used_q <= committed_q - read_q;
     room_o <= used_q <= MostUsed;
   end
-  assign reads = read_q != committed_q && (!valid_o || ready_i);
+  // Whether there is a byte is looked up in a clock of its own, so bytes come every other clock.
+  assign reads = some_q && (!valid_o || ready_i);
   always_ff @(posedge clk_i) begin : p_read
     if (!rst_ni) begin
       read_q  <= '0;
+      some_q  <= 1'b0;
       valid_o <= 1'b0;
     end else begin
+      some_q <= read_q != committed_q && !reads;
       if (reads) read_q <= read_q + RingLog2'(1);
       valid_o <= reads || (valid_o && !ready_i);
     end

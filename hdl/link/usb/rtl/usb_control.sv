@@ -78,7 +78,7 @@ module usb_control (
     end
   end
 
-  // What the fields say, in registers.
+  // The fields as they are compared, in registers.
   logic       no_value_q, no_index_q, no_length_q, is_address_q, is_end0_q;
   logic [2:0] end_q;
   always_ff @(posedge clk_i) begin : p_fields
@@ -90,7 +90,7 @@ module usb_control (
     end_q        <= {index == 16'h82, index == 16'h81, index == 16'h01};
   end
 
-  // What is to be done, and for requests of data, which part of the ROM is the answer.
+  // The request decides the action and, if it asks for data, which part of the ROM is the answer.
   action_e    action, action_q;
   logic       is_end;
   logic [8:0] table_kind, table_kind_q;

@@ -84,7 +84,7 @@ module usb_packet (
   assign data_o       = byte_i;
   assign data_valid_o = byte_valid_i && has_pid_q && !(length_q[6] && length_q[2:1] != '0);
 
-  // What the packet is, ready before it ends.
+  // The kind of the packet is known before it ends.
   logic is_two_q, is_data_q, is_token_q, is_handshake_q;
   always_ff @(posedge clk_i) begin : p_kind
     is_two_q        <= length_q == 7'(CrcBytes);

@@ -20,17 +20,17 @@ package usb_pkg;
   localparam int unsigned Packet = 64;
   /// The longest run of ones on the line, after which a zero is stuffed (7.1.9).
   localparam logic [2:0] LongestRun = 3'd6;
-  /// What is left in the CRC registers after a packet with a right CRC (8.3.5), the first bit of the line lowest.
+  /// The CRC registers after a packet with a right CRC (8.3.5), the first bit of the line lowest.
   localparam logic [4:0]  Residue5  = 5'h06;
   localparam logic [15:0] Residue16 = 16'hB001;
 
   /// One bit of CRC5.
   function automatic logic [4:0] crc5(input logic [4:0] crc, input logic value);
-    return {1'b0, crc[4:1]} ^ (5'h14 & {5{crc[0] ^ value}});
+    crc5 = {1'b0, crc[4:1]} ^ (5'h14 & {5{crc[0] ^ value}});
   endfunction
 
   /// One bit of CRC16.
   function automatic logic [15:0] crc16(input logic [15:0] crc, input logic value);
-    return {1'b0, crc[15:1]} ^ (16'hA001 & {16{crc[0] ^ value}});
+    crc16 = {1'b0, crc[15:1]} ^ (16'hA001 & {16{crc[0] ^ value}});
   endfunction
 endpackage

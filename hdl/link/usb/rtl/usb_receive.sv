@@ -36,7 +36,7 @@ module usb_receive #(
 
   // The lines: two stages for the crossing, and the level of a clock before.
   logic [2:0] dp_q, dn_q;
-  logic       changed, se0, level;
+  logic       changed;
   always_ff @(posedge clk_i) begin : p_lines
     if (!rst_ni) begin
       dp_q <= '1;
@@ -47,18 +47,18 @@ module usb_receive #(
     end
   end
   assign changed = dp_q[2:1] == 2'b01 || dp_q[2:1] == 2'b10 || dn_q[2:1] == 2'b01 || dn_q[2:1] == 2'b10;
-  assign se0     = !dp_q[1] && !dn_q[1];
-  assign level   = dp_q[1];
 
   // A bit is sampled one clock after the last edge, and every four clocks from there on. An edge itself is no sample: the
   // two lines may cross some nanoseconds apart.
   logic [1:0] phase_q;
-  logic       sample;
+  logic       sample, se0, level;
   always_ff @(posedge clk_i) begin : p_phase
     if (!rst_ni || changed) phase_q <= '0;
     else phase_q <= phase_q + 2'd1;
+    sample <= rst_ni && phase_q == 2'd0 && !changed;
+    se0    <= !dp_q[1] && !dn_q[1];
+    level  <= dp_q[1];
   end
-  assign sample = phase_q == 2'd0 && !changed;
 
   // NRZI: a zero is a change of level. The SYNC is accepted when it ends, after three zeros, since hubs may eat its first
   // bits.
@@ -114,7 +114,7 @@ module usb_receive #(
     else if (sample && active_q) closing_q <= 1'b1;
   end
 
-  // How long the lines have been as they are.
+  // The time for which the lines have been as they are.
   logic [StillWidth-1:0] still_q;
   logic                  is_long_q, is_longest_q;
   always_ff @(posedge clk_i) begin : p_still

@@ -141,7 +141,7 @@ module usb_transaction (
   assign pid_o       = reply_q;
   assign with_data_o = reply_q[2:0] == 3'b011;
 
-  // What the endpoints learn, one clock later.
+  // The endpoints learn of a verdict one clock later.
   logic commits, taken;
   assign commits = data && accepts;
   assign taken   = ended_i && state_q == StAck && handshake_i && pid_i == usb_pkg::PidAck;
@@ -171,9 +171,11 @@ module usb_transaction (
 
   always_ff @(posedge clk_i) begin : p_assert
     if (rst_ni) begin
-      // Data and ACK are taken in their states only; one transaction has one endpoint.
+      // One endpoint at most begins to send.
       a_begin: assert ((in_begin_o & (in_begin_o - 3'd1)) == '0);
+      // One endpoint at most learns that the host has its packet.
       a_taken: assert ((in_taken_o & (in_taken_o - 3'd1)) == '0);
+      // No endpoint begins to send while another one takes data.
       a_apart: assert (in_begin_o == '0 || out_commit_o == '0);
       // The host takes only what was sent to it.
       if (in_taken_o != '0) a_data: assert (with_data_o);

@@ -9,7 +9,7 @@ module usb_transmit (
   input  logic       start_i,
   input  logic [3:0] pid_i,
   input  logic       with_data_i,
-  /// The next byte of data, if there is one. After `byte_taken_o` the one behind it must be there within 30 clocks.
+  /// The next byte of data, if there is one. After `byte_taken_o` the one behind it must be there within 28 clocks.
   input  logic       byte_valid_i,
   input  logic [7:0] byte_i,
   output logic       byte_taken_o,
@@ -76,9 +76,9 @@ module usb_transmit (
   end
 
   logic takes;
-  assign takes        = advances && last && byte_valid_i && ((state_q == StPid && with_data_i) || state_q == StData);
-  assign byte_taken_o = takes;
+  assign takes = advances && last && byte_valid_i && ((state_q == StPid && with_data_i) || state_q == StData);
   always_ff @(posedge clk_i) begin : p_shift
+    byte_taken_o <= takes;
     if (state_q == StIdle) shift_q <= Sync;
     else if (advances && state_q == StSync && last) shift_q <= {~pid_i, pid_i};
     else if (takes) shift_q <= byte_i;

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Generates the ROM of the USB core, and the numbers by which the host finds the device, from device.toml.
+"""Generates the ROM of the USB core, and the numbers by which the host finds the device, from usb/device.toml.
 
-    python hdl/link/usb/generate.py            writes the files
-    python hdl/link/usb/generate.py --check    exits 1 and names the files that are not what it would write
+    python hdl/link/usb_descriptors.py            writes the files
+    python hdl/link/usb_descriptors.py --check    exits 1 and names the files that are not what it would write
 
 The layouts are those of USB 2.0, 9.6, of the BOS descriptor of USB 3.2, 9.6.2, and of the Microsoft OS 2.0 Descriptors
 Specification.
@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-__all__ = ["Device", "Entry", "entries", "main", "read_device"]
+__all__ = ["Device", "Entry", "entries", "main", "read_device", "render_all"]
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent / "usb"
 ROOT = HERE.parents[2]
-COMMAND = "python hdl/link/usb/generate.py"
+COMMAND = "python hdl/link/usb_descriptors.py"
 
 INTERNAL = 0x100
 """Added to a kind that a host cannot ask for by GET_DESCRIPTOR."""
@@ -83,7 +83,7 @@ class Entry:
 
 
 def read_device(path: Path = HERE / "device.toml") -> Device:
-    """Read device.toml."""
+    """Read the facts from device.toml."""
     facts = tomllib.loads(path.read_text(encoding="utf-8"))
     strings, ends = facts["strings"], facts["endpoints"]
     return Device(
@@ -182,22 +182,23 @@ endpackage
 
 def render_rom(device: Device) -> str:
     """The ROM and its directory."""
-    directory, octets = [], b""
-    for entry in entries(device):
-        start, length = len(octets), len(entry.octets)
-        fields = f"{{1'b1, 9'd{start}, 8'd{length}}}"
-        directory.append(f"      {{9'h{entry.kind:03X}, 8'd{entry.index}}}: entry = {fields};")
+    directory, places, octets = [], [], b""
+    for number, entry in enumerate(entries(device)):
+        fields = f"{{9'd{len(octets)}, 8'd{len(entry.octets)}}}"
+        directory.append(f"      {{9'h{entry.kind:03X}, 8'd{entry.index}}}: entry = {{1'b1, 4'd{number}}};")
+        places.append(f"      4'd{number}: {{start_o, length_o}} = {fields};")
         octets += entry.octets
     if len(octets) > 512:
         raise ValueError(f"the ROM must have at most 512 bytes; it has {len(octets)}: shorten the strings")
     cells = [f"      9'd{place}: datum = 8'h{octet:02X};" for place, octet in enumerate(octets)]
     lines = "\n".join(directory)
+    slices = "\n".join(places)
     data = "\n".join(cells)
     return f"""{HEAD}
 /// All that endpoint 0 sends: where each answer stands, and its bytes.
 module usb_rom (
   input  logic       clk_i,
-  /// The kind of descriptor or answer, and its index: whether there is one, its first byte, its length.
+  /// The kind of descriptor or answer, and its index; a clock later, whether there is one, its first byte, its length.
   input  logic [8:0] kind_i,
   input  logic [7:0] index_i,
   output logic       found_o,
@@ -207,12 +208,19 @@ module usb_rom (
   input  logic [8:0] address_i,
   output logic [7:0] byte_o
 );
-  logic [17:0] entry;
-  assign {{found_o, start_o, length_o}} = entry;
+  logic [4:0] entry, entry_q;
   always_comb begin : p_directory
     unique case ({{kind_i, index_i}})
 {lines}
       default: entry = '0;
+    endcase
+  end
+  always_ff @(posedge clk_i) entry_q <= entry;
+  assign found_o = entry_q[4];
+  always_comb begin : p_place
+    unique case (entry_q[3:0])
+{slices}
+      default: {{start_o, length_o}} = '0;
     endcase
   end
 
