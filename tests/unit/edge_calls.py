@@ -331,6 +331,7 @@ BY_TYPE: dict[str, Callable[[World], object]] = {
     **LIBRARY_BY_TYPE,
     "PDMA_ADAPTER": lambda w: w.adapter,
     "PDEVICE_OBJECT": lambda w: w.device,
+    "PIO_WORKITEM": lambda w: wdm.IoAllocateWorkItem(w.device),
     "PDRIVER_OBJECT": lambda w: w.driver,
     "PDEVICE_DESCRIPTION": lambda w: w.description,
     "PIRP": lambda w: w.irp,
@@ -446,6 +447,12 @@ def _keep(*_: object) -> int:
     return wdm.DeallocateObject
 
 
+def timed(world: World) -> wdm.DEVICE_OBJECT:
+    """A device with an IoTimer."""
+    wdm.IoInitializeTimer(world.device, _nothing, None)
+    return world.device
+
+
 Special = Callable[[World], tuple[object, ...]]
 ATTRIBUTES = r"\Edge"
 SPECIAL: dict[str, Special] = {
@@ -517,6 +524,12 @@ SPECIAL: dict[str, Special] = {
     ),
     "KeDelayExecutionThread": lambda _: (wdm.KernelMode, False, -10),
     **LOCK_CALLS,
+    "IoInitializeTimer": lambda w: (w.device, _nothing, None),
+    "IoStartTimer": lambda w: (timed(w),),
+    "IoStopTimer": lambda w: (timed(w),),
+    "IoInitializeWorkItem": lambda w: (w.device, wdm.IO_WORKITEM()),
+    "IoQueueWorkItem": lambda w: (wdm.IoAllocateWorkItem(w.device), _nothing, wdm.DelayedWorkQueue, None),
+    "IoQueueWorkItemEx": lambda w: (wdm.IoAllocateWorkItem(w.device), _nothing, wdm.DelayedWorkQueue, None),
     "KeReleaseSpinLock": lambda w: (held(w), 0),
     "KeReleaseSpinLockFromDpcLevel": lambda w: (held(w),),
     "KeReleaseSpinLockForDpc": lambda w: (held(w), 0),

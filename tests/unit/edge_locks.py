@@ -72,7 +72,14 @@ def resource() -> wdm.ERESOURCE:
     return made
 
 
+def work_item() -> wdm.WORK_QUEUE_ITEM:
+    made = wdm.WORK_QUEUE_ITEM()
+    wdm.ExInitializeWorkItem(made, nothing, None)
+    return made
+
+
 LOCK_POINTERS: dict[str, Callable[[object], object]] = {
+    "PWORK_QUEUE_ITEM": lambda _: work_item(),
     "PRKAPC": lambda _: apc(),
     "PRKTHREAD": lambda _: wdm.KeGetCurrentThread(),
     "PFAST_MUTEX": lambda _: fast_mutex(),
@@ -85,6 +92,7 @@ LOCK_POINTERS: dict[str, Callable[[object], object]] = {
 }
 """An object for each type of pointer, as a function of the world of the test."""
 LOCK_CALLS: dict[str, Callable[[object], tuple[object, ...]]] = {
+    "ExInitializeWorkItem": lambda _: (wdm.WORK_QUEUE_ITEM(), nothing, None),
     "KeInitializeApc": lambda _: (
         wdm.KAPC(),
         wdm.KeGetCurrentThread(),

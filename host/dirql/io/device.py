@@ -7,18 +7,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.unload import finish_unload
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import is_verified
+from dirql.ke.objects.timer import Timer
 from dirql.ke.origin import origin
 from dirql.ke.processors.contract import contract
+from dirql.ke.processors.dpc import Dpc
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
+    INVALID_DPC,
+    INVALID_TIMER,
     KERNEL_SECURITY_CHECK_FAILURE,
     REFERENCE_BY_POINTER,
+    TIMER_OR_DPC_INVALID,
     VF_IO_VERIFY_DELETE_WHILE_ATTACHED,
     VF_IO_VERIFY_DETACH_OF_NOTHING,
 )
@@ -230,6 +236,10 @@ def _delete_if_unused(device: DeviceObject) -> None:
     """Take a deleted device out of its driver's list, unless a file or the device above it still needs it."""
     if not device.delete_pending or device.reference_count or device.attached_device is not None:
         return
+    _check_extension(device)
+    timer = io_manager.value.device_timers.pop(device, None)
+    if timer is not None:
+        timer.is_started = False
     device.type = 0  # a use from now on is found by IoCallDriver
     driver = device.driver_object
     if driver.device_object is device:
@@ -237,6 +247,27 @@ def _delete_if_unused(device: DeviceObject) -> None:
     for other in driver.devices():
         if other.next_device is device:
             other.next_device = device.next_device
+
+
+def _check_extension(device: DeviceObject) -> None:
+    """Bug check 0xC7 if the device extension, which is freed with the device, has a timer that is set or a DPC queued.
+
+    On NT the pool finds them in the block that is freed (row DPC-14).
+    """
+    extension = device.device_extension
+    members = getattr(extension, "__dict__", None)
+    for found in () if members is None else members.values():
+        is_timer = isinstance(found, Timer) and found.is_set()
+        if not is_timer and not (isinstance(found, Dpc) and found.dpc_data is not None):
+            continue
+        if is_verified():
+            state, step = ("set", "KeCancelTimer") if is_timer else ("queued", "KeFlushQueuedDpcs")
+            reason = (
+                f"IoDeleteDevice frees the device extension of {device!r}, and {found!r} in it was still {state}: call"
+                f" {step} before"
+            )
+            kind = INVALID_TIMER if is_timer else INVALID_DPC
+            bug_check(TIMER_OR_DPC_INVALID, kind, found, extension, 0, reason=reason)
 
 
 def _refuse(violation: int, device: DeviceObject, reason: str) -> NoReturn:

@@ -21,6 +21,7 @@ from dirql.ke.objects.timer import Timer
 from dirql.ke.origin import describe_mark, origin_of_routine
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import interrupt_table
+from dirql.ke.threads.work_queue import work_queues
 from dirql.mm.blocks import owner_text
 from dirql.mm.manager import running as memory_manager
 from dirql.nt.bugcodes import (
@@ -42,7 +43,7 @@ _Left = tuple[object, object, str]
 
 def check_leftovers(driver: DriverObject) -> None:
     """Stop for code of an unloaded driver that would be called, or for its pool; report its handles and references."""
-    for find in (_timers, _dpcs, _interrupts, _threads, _requests, _devices, _links):
+    for find in (_timers, _io_timers, _dpcs, _work_items, _interrupts, _threads, _requests, _devices, _links):
         for left, routine, what in find(driver):
             place = origin_of_routine(routine)
             reason = (
@@ -53,7 +54,7 @@ def check_leftovers(driver: DriverObject) -> None:
             code = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
             bug_check(code, left, 0, place or 0, 0, reason=reason, place=place)
     _check_memory(driver)
-    for sentence in (*_handles(driver), *_references(driver)):
+    for sentence in (*_handles(driver), *_references(driver), *_unfreed_items(driver)):
         report_defect("DRV-11", sentence)
 
 
@@ -85,10 +86,27 @@ def _timers(driver: DriverObject) -> Iterator[_Left]:
 
 
 def _dpcs(driver: DriverObject) -> Iterator[_Left]:
-    waiting = [dpc for processor in ke.kernel.processors for dpc in processor.dpcs.waiting]
+    queues = [processor.dpcs for processor in ke.kernel.processors]
+    waiting = [dpc for queue in queues for dpc in (*queue.waiting, *queue.threaded)]
     for dpc in waiting:
         if isinstance(dpc, Dpc) and dpc.driver is driver:
             yield dpc, dpc.deferred_routine, "queued: call KeFlushQueuedDpcs"
+
+
+def _io_timers(driver: DriverObject) -> Iterator[_Left]:
+    for timer in io_manager.value.device_timers.values():
+        if timer.is_started and timer.device_object.driver_object is driver:
+            yield timer, timer.timer_routine, "started: call IoStopTimer"
+
+
+def _work_items(driver: DriverObject) -> Iterator[_Left]:
+    for item in work_queues.value.waiting():
+        if item.driver is driver:
+            yield (
+                item,
+                item.worker_routine,
+                "queued: wait until its routine has been called, as with an event that it sets",
+            )
 
 
 def _interrupts(driver: DriverObject) -> Iterator[_Left]:
@@ -116,6 +134,15 @@ def _requests(driver: DriverObject) -> Iterator[_Left]:
             if location.completion_routine is not None and _owner_above(irp, number) is driver:
                 routine = location.completion_routine
                 yield irp, routine, "under way below it with its completion routine: wait for the request"
+
+
+def _unfreed_items(driver: DriverObject) -> Iterator[str]:
+    for item in io_manager.value.work_items:
+        if item.driver is driver:
+            yield (
+                f"a driver must free its work items; {item!r} was not freed, allocated in {describe_mark(item.place)}:"
+                " call IoFreeWorkItem"
+            )
 
 
 def _owner_above(irp: Irp, number: int) -> object:

@@ -7,15 +7,19 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, Protocol
 
+from dirql.io.device_timer import IoTimer
 from dirql.io.hooks import Hooks
 from dirql.io.objects import CancelRoutine, DeviceObject, DriverEntry, DriverObject, FileObject, Irp
 from dirql.io.worker import SystemWorker
 from dirql.ke.current import current
+from dirql.ke.objects.timer import Timer
+from dirql.ke.origin import Mark
+from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.running import Running
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 
-__all__ = ["IoManager", "ProgramHandle", "running"]
+__all__ = ["AllocatedItem", "IoManager", "ProgramHandle", "running"]
 
 _LARGEST_STACK: Final = 127  # StackCount is a signed byte
 _FIXED_SIZE_STACK: Final = 8  # NT takes packets up to this size from a list of equal blocks
@@ -26,6 +30,15 @@ class ProgramHandle(Protocol):
 
     def close(self) -> None:
         """Close the handle, as the program would."""
+
+
+class AllocatedItem(Protocol):
+    """A work item of a driver that has to be freed."""
+
+    driver: object
+    """The driver that allocated the item."""
+    place: Mark | None
+    """The place in the driver where it did so."""
 
 
 class IoManager:
@@ -45,6 +58,15 @@ class IoManager:
         self.handles: dict[ProgramHandle, None] = {}
         """The handles that programs have open, oldest first."""
         self.worker = SystemWorker()
+        self.work_items: dict[AllocatedItem, None] = {}
+        """The work items of IoAllocateWorkItem that are not freed."""
+        self.queued_work: dict[DriverObject, int] = {}
+        """The number of queued work items of each driver's devices, for which its Unload routine waits."""
+        self.device_timers: dict[DeviceObject, IoTimer] = {}
+        """The timers of devices, started or not."""
+        self.timer: Timer | None = None
+        self.timer_dpc: Dpc | None = None
+        """The timer, and its DPC, that serves all of these."""
         self.unwritten: dict[DeviceObject, int] = {}
         """The bytes of poison at the ends of each device's latest requests, too few of each to be sure."""
         self.starts = self.cancels = 0

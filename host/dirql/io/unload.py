@@ -58,6 +58,8 @@ def forget_driver(driver: DriverObject) -> None:
 
 def _is_in_use(driver: DriverObject) -> bool:
     devices = driver.devices()
+    if io_manager.value.queued_work.get(driver):
+        return True
     return any(device.reference_count or device.attached_device is not None for device in devices)
 
 

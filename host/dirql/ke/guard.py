@@ -62,6 +62,7 @@ __all__ = [
     "DISPATCH",
     "DPC",
     "DRIVER_ENTRY",
+    "IO_TIMER",
     "ISR",
     "KERNEL_APC",
     "NORMAL_APC",
@@ -70,6 +71,7 @@ __all__ = [
     "SYNCHRONIZE",
     "THREAD",
     "UNLOAD",
+    "WORKER",
     "Mortal",
     "RoutineKind",
     "call_completion",
@@ -183,6 +185,10 @@ ADD_DEVICE: Final = RoutineKind(
 UNLOAD: Final = RoutineKind("the Unload routine", parameters=("DriverObject",))
 CANCEL: Final = RoutineKind("the cancel routine", locks=1, parameters=_DEVICE_AND_IRP)
 """The routine releases the cancel spin lock. IoCancelIrp must not end with that lock held."""
+WORKER: Final = RoutineKind("the worker routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED)
+IO_TIMER: Final = RoutineKind(
+    "the IoTimer routine", level=IRQL_UNEXPECTED_VALUE, parameters=("DeviceObject", "Context")
+)
 KERNEL_APC: Final = RoutineKind(
     "the KernelRoutine of an APC",
     level=IRQL_UNEXPECTED_VALUE,

@@ -15,8 +15,10 @@ from dirql.ke.platform import Clock, InterruptController
 from dirql.ke.processors.interrupt import InterruptTable, interrupt_table
 from dirql.ke.state import KernelState
 from dirql.ke.threads import dispatcher
+from dirql.ke.threads.dpc_thread import wake_dpc_thread
 from dirql.ke.threads.schedule import RoundRobin, Schedule
 from dirql.ke.threads.switching import close_contexts, open_contexts
+from dirql.ke.threads.work_queue import WorkQueues, work_queues
 from dirql.ke.watch.watch import Watch
 from dirql.verifier.policy import Verifier
 
@@ -76,6 +78,8 @@ class Kernel(KernelState):
         open_contexts(self, dispatcher.idle)
         current.install(self, self.processors[0], dispatcher)
         interrupt_table.install(self.interrupts)
+        self.wake_dpc_thread = wake_dpc_thread
+        work_queues.install(WorkQueues())
         Watch(self.limits, processors).begin(self.timers, clock.now())
 
     def close(self) -> None:
@@ -83,6 +87,7 @@ class Kernel(KernelState):
         if current.kernel is self:
             close_contexts(self)
             interrupt_table.clear()
+            work_queues.clear()
             current.clear()
 
     def leaks(self) -> Iterator[str]:
@@ -90,7 +95,9 @@ class Kernel(KernelState):
         for interrupt in self.interrupts.connected_interrupts():
             yield f"{interrupt!r} was not disconnected"
         for processor in self.processors:
-            yield from (f"{dpc!r} is still queued on {processor!r}" for dpc in processor.dpcs.waiting)
+            queued = (*processor.dpcs.waiting, *processor.dpcs.threaded)
+            yield from (f"{dpc!r} is still queued on {processor!r}" for dpc in queued)
+        yield from (f"{item!r}, and has not run" for item in work_queues.value.waiting())
         for entry in self.timers.entries():
             yield f"{entry!r} is still set"
         for thread in self.threads:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 from dirql.ke.costs import Costs
@@ -38,18 +39,23 @@ class KernelState:
         "ready",
         "refused",
         "schedule",
+        "service_threads",
         "spreads",
         "starter",
         "stopped",
+        "threaded_dpcs",
         "threads",
         "timers",
         "transparent",
         "verifier",
+        "wake_dpc_thread",
         "witnesses",
     )
 
     home: Context
     """The context that opened the kernel and that must close it."""
+    wake_dpc_thread: Callable[[Processor], None]
+    """Lets the thread of a processor run the threaded DPCs that are queued to it."""
     starter: Context
     """The context in which all others begin."""
 
@@ -87,12 +93,16 @@ class KernelState:
         """The number of calls so far that only looked whether something had changed."""
         self.witnesses: list[Witness] = []
         """The rooms above the kernel that see parts of the machine, for the watch and for hang reports."""
+        self.threaded_dpcs = True
+        """Threaded DPCs run in threads at PASSIVE_LEVEL, and not as ordinary DPCs."""
         self.spreads = schedule.shuffles
         """The schedule makes points of preemption take longer here and there."""
         self.timers = TimerQueue(clock, boot_time)
         self.ready = ReadyQueue(schedule.choose if schedule.shuffles else None)
         self.threads: dict[Thread, None] = {}
         """The threads that have not ended, without the idle threads, oldest first."""
+        self.service_threads: list[Thread] = []
+        """Threads that belong to the kernel itself and never end."""
         self._next_thread = 1
         self.processors = tuple(Processor(number) for number in range(processors))
 

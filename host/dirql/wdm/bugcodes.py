@@ -70,6 +70,7 @@ from dirql.nt.bugcodes import (
     UNEXPECTED_KERNEL_MODE_TRAP,
     WHEA_UNCORRECTABLE_ERROR,
     WORKER_INVALID,
+    WORKER_THREAD_RETURNED_AT_BAD_IRQL,
 )
 from dirql.wdm.missing import missing_name
 
@@ -136,6 +137,7 @@ __all__ = [
     "UNEXPECTED_KERNEL_MODE_TRAP",
     "WHEA_UNCORRECTABLE_ERROR",
     "WORKER_INVALID",
+    "WORKER_THREAD_RETURNED_AT_BAD_IRQL",
 ]
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are

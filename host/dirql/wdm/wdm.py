@@ -83,6 +83,11 @@ from dirql.io.interrupt import (
     connect_interrupt_ex as IoConnectInterruptEx,
     disconnect_interrupt_ex as IoDisconnectInterruptEx,
 )
+from dirql.io.io_timer import (
+    initialize_timer as IoInitializeTimer,
+    start_timer as IoStartTimer,
+    stop_timer as IoStopTimer,
+)
 from dirql.io.irp import (
     allocate_irp as IoAllocateIrp,
     allocate_mdl as IoAllocateMdl,
@@ -141,6 +146,12 @@ from dirql.io.start_io import (
 )
 from dirql.io.status_block import (
     IoStatusBlock as IO_STATUS_BLOCK,
+)
+from dirql.io.work_item import (
+    IoWorkItem as IO_WORKITEM,
+    allocate_work_item as IoAllocateWorkItem,
+    initialize_work_item as IoInitializeWorkItem,
+    size_of_work_item as IoSizeofWorkItem,
 )
 from dirql.ke.current import (
     get_current_thread as KeGetCurrentThread,
@@ -237,6 +248,9 @@ from dirql.ke.threads.wait import (
     flush_queued_dpcs as KeFlushQueuedDpcs,
     wait_for_multiple_objects as KeWaitForMultipleObjects,
     wait_for_single_object as KeWaitForSingleObject,
+)
+from dirql.ke.threads.work_queue import (
+    WorkItem as WORK_QUEUE_ITEM,
 )
 from dirql.mm.allocation import (
     allocate_pool2 as ExAllocatePool2,
@@ -1018,9 +1032,11 @@ __all__ = [
     "ExInitializeFastMutex",
     "ExInitializeResourceLite",
     "ExInitializeRundownProtection",
+    "ExInitializeWorkItem",
     "ExIsResourceAcquiredExclusiveLite",
     "ExIsResourceAcquiredLite",
     "ExIsResourceAcquiredSharedLite",
+    "ExQueueWorkItem",
     "ExRaiseStatus",
     "ExReInitializeRundownProtection",
     "ExReinitializeResourceLite",
@@ -1161,6 +1177,7 @@ __all__ = [
     "IO_TYPE_TIMER",
     "IO_TYPE_VPB",
     "IO_VIDEO_INCREMENT",
+    "IO_WORKITEM",
     "IPI_LEVEL",
     "IRP",
     "IRP_ALLOCATED_FIXED_SIZE",
@@ -1277,6 +1294,7 @@ __all__ = [
     "IoAcquireRemoveLock",
     "IoAllocateIrp",
     "IoAllocateMdl",
+    "IoAllocateWorkItem",
     "IoAttachDeviceToDeviceStack",
     "IoBuildAsynchronousFsdRequest",
     "IoBuildDeviceIoControlRequest",
@@ -1304,6 +1322,7 @@ __all__ = [
     "IoForwardIrpSynchronously",
     "IoFreeIrp",
     "IoFreeMdl",
+    "IoFreeWorkItem",
     "IoGetAttachedDeviceReference",
     "IoGetCurrentIrpStackLocation",
     "IoGetDeviceObjectPointer",
@@ -1312,8 +1331,12 @@ __all__ = [
     "IoInitializeDpcRequest",
     "IoInitializeIrp",
     "IoInitializeRemoveLock",
+    "IoInitializeTimer",
+    "IoInitializeWorkItem",
     "IoMarkIrpPending",
     "IoModifyAccess",
+    "IoQueueWorkItem",
+    "IoQueueWorkItemEx",
     "IoReadAccess",
     "IoReleaseCancelSpinLock",
     "IoReleaseRemoveLock",
@@ -1324,10 +1347,14 @@ __all__ = [
     "IoSetCompletionRoutine",
     "IoSetNextIrpStackLocation",
     "IoSizeOfIrp",
+    "IoSizeofWorkItem",
     "IoSkipCurrentIrpStackLocation",
     "IoStartNextPacket",
     "IoStartNextPacketByKey",
     "IoStartPacket",
+    "IoStartTimer",
+    "IoStopTimer",
+    "IoUninitializeWorkItem",
     "IoWriteAccess",
     "Isa",
     "KAPC",
@@ -1370,6 +1397,7 @@ __all__ = [
     "KeInitializeMutex",
     "KeInitializeSemaphore",
     "KeInitializeSpinLock",
+    "KeInitializeThreadedDpc",
     "KeInitializeTimer",
     "KeInitializeTimerEx",
     "KeInsertByKeyDeviceQueue",
@@ -1661,6 +1689,7 @@ __all__ = [
     "VMEBus",
     "VMEConfiguration",
     "Vmcs",
+    "WORK_QUEUE_ITEM",
     "WRITE_PORT_BUFFER_UCHAR",
     "WRITE_PORT_BUFFER_ULONG",
     "WRITE_PORT_BUFFER_USHORT",
@@ -1748,8 +1777,10 @@ ExGetSharedWaiterCount = ERESOURCE.shared_waiter_count
 ExInitializeFastMutex = FAST_MUTEX.initialize
 ExInitializeResourceLite = ERESOURCE.initialize
 ExInitializeRundownProtection = EX_RUNDOWN_REF.initialize
+ExInitializeWorkItem = WORK_QUEUE_ITEM.initialize
 ExIsResourceAcquiredExclusiveLite = ERESOURCE.is_acquired_exclusive
 ExIsResourceAcquiredSharedLite = ERESOURCE.is_acquired_shared
+ExQueueWorkItem = WORK_QUEUE_ITEM.queue
 ExReInitializeRundownProtection = EX_RUNDOWN_REF.reinitialize
 ExReinitializeResourceLite = ERESOURCE.reinitialize
 ExReleaseFastMutex = FAST_MUTEX.release
@@ -1781,16 +1812,20 @@ IoCsqRemoveIrp = IO_CSQ.remove_irp
 IoCsqRemoveNextIrp = IO_CSQ.remove_next_irp
 IoDisconnectInterrupt = KINTERRUPT.disconnect
 IoFreeMdl = MDL.free
+IoFreeWorkItem = IO_WORKITEM.free
 IoGetCurrentIrpStackLocation = IRP.get_current_stack_location
 IoGetNextIrpStackLocation = IRP.get_next_stack_location
 IoInitializeRemoveLock = IO_REMOVE_LOCK.initialize
 IoMarkIrpPending = IRP.mark_pending
+IoQueueWorkItem = IO_WORKITEM.queue
+IoQueueWorkItemEx = IO_WORKITEM.queue_ex
 IoReleaseRemoveLock = IO_REMOVE_LOCK.release
 IoReleaseRemoveLockAndWait = IO_REMOVE_LOCK.release_and_wait
 IoSetCancelRoutine = IRP.set_cancel_routine
 IoSetCompletionRoutine = IRP.set_completion_routine
 IoSetNextIrpStackLocation = IRP.set_next_stack_location
 IoSkipCurrentIrpStackLocation = IRP.skip_current_stack_location
+IoUninitializeWorkItem = IO_WORKITEM.uninitialize
 KeAcquireGuardedMutex = KGUARDED_MUTEX.acquire
 KeAcquireGuardedMutexUnsafe = KGUARDED_MUTEX.acquire_unsafe
 KeAcquireInterruptSpinLock = KINTERRUPT.acquire_spin_lock
@@ -1806,6 +1841,7 @@ KeInitializeGuardedMutex = KGUARDED_MUTEX.initialize
 KeInitializeMutex = KMUTEX.initialize
 KeInitializeSemaphore = KSEMAPHORE.initialize
 KeInitializeSpinLock = KSPIN_LOCK.initialize
+KeInitializeThreadedDpc = KDPC.initialize_threaded
 KeInitializeTimer = KTIMER.initialize
 KeInitializeTimerEx = KTIMER.initialize_ex
 KeInsertByKeyDeviceQueue = KDEVICE_QUEUE.insert_by_key

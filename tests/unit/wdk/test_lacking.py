@@ -18,12 +18,12 @@ from wdk.layout import TypeTable
 @pytest.mark.parametrize(
     ("name", "header"),
     [
-        ("IoAllocateWorkItem", "wdm.h"),
+        ("IoAllocateController", "ntddk.h"),
         ("PsGetProcessId", "ntddk.h"),
         ("FsRtlNotifyFullChangeDirectory", "ntifs.h"),
         ("STATUS_BAD_KEY_THAT_NOBODY_HAS", None),
         ("STATUS_NO_SUCH_USER", "ntstatus.h"),
-        ("WORK_QUEUE_ITEM", "wdm.h"),
+        ("KBUGCHECK_CALLBACK_RECORD", "wdm.h"),
         ("PKEVENT", "wdm.h"),
         ("FileBasicInformation", "wdm.h"),
     ],

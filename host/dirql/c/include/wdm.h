@@ -3679,6 +3679,9 @@ VOID ExFreePoolWithTag(_In_ PVOID P, _In_ ULONG Tag);
 VOID ExRaiseStatus(_In_ NTSTATUS Status);
 VOID ProbeForRead(_In_ const volatile VOID *Address, _In_ SIZE_T Length, _In_ ULONG Alignment);
 VOID ProbeForWrite(_Inout_ volatile VOID *Address, _In_ SIZE_T Length, _In_ ULONG Alignment);
+VOID ExInitializeWorkItem(_Out_ PWORK_QUEUE_ITEM Item, _In_ PWORKER_THREAD_ROUTINE Routine, _In_opt_ PVOID
+    Context);
+VOID ExQueueWorkItem(_Inout_ PWORK_QUEUE_ITEM WorkItem, _In_ WORK_QUEUE_TYPE QueueType);
 VOID ExInitializeFastMutex(_Out_ PFAST_MUTEX FastMutex);
 VOID ExAcquireFastMutex(_Inout_ PFAST_MUTEX FastMutex);
 VOID ExReleaseFastMutex(_Inout_ PFAST_MUTEX FastMutex);
@@ -3757,6 +3760,19 @@ VOID IoInitializeRemoveLock(_Out_ PIO_REMOVE_LOCK Lock, _In_ ULONG AllocateTag, 
 NTSTATUS IoAcquireRemoveLock(_Inout_ PIO_REMOVE_LOCK RemoveLock, _In_opt_ PVOID Tag);
 VOID IoReleaseRemoveLock(_Inout_ PIO_REMOVE_LOCK RemoveLock, _In_opt_ PVOID Tag);
 VOID IoReleaseRemoveLockAndWait(_Inout_ PIO_REMOVE_LOCK RemoveLock, _In_opt_ PVOID Tag);
+PIO_WORKITEM IoAllocateWorkItem(_In_ PDEVICE_OBJECT DeviceObject);
+VOID IoFreeWorkItem(_In_ PIO_WORKITEM IoWorkItem);
+VOID IoInitializeWorkItem(_In_ PVOID IoObject, _Out_ PIO_WORKITEM IoWorkItem);
+VOID IoUninitializeWorkItem(_Inout_ PIO_WORKITEM IoWorkItem);
+VOID IoQueueWorkItem(_Inout_ PIO_WORKITEM IoWorkItem, _In_ PIO_WORKITEM_ROUTINE WorkerRoutine, _In_
+    WORK_QUEUE_TYPE QueueType, _In_opt_ PVOID Context);
+VOID IoQueueWorkItemEx(_Inout_ PIO_WORKITEM IoWorkItem, _In_ PIO_WORKITEM_ROUTINE_EX WorkerRoutine, _In_
+    WORK_QUEUE_TYPE QueueType, _In_opt_ PVOID Context);
+ULONG IoSizeofWorkItem(void);
+NTSTATUS IoInitializeTimer(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIO_TIMER_ROUTINE TimerRoutine, _In_opt_
+    PVOID Context);
+VOID IoStartTimer(_In_ PDEVICE_OBJECT DeviceObject);
+VOID IoStopTimer(_In_ PDEVICE_OBJECT DeviceObject);
 NTSTATUS IoConnectInterrupt(_Out_ PKINTERRUPT *InterruptObject, _In_ PKSERVICE_ROUTINE ServiceRoutine,
     _In_opt_ PVOID ServiceContext, _In_opt_ PKSPIN_LOCK SpinLock, _In_ ULONG Vector, _In_ KIRQL Irql, _In_
     KIRQL SynchronizeIrql, _In_ KINTERRUPT_MODE InterruptMode, _In_ BOOLEAN ShareVector, _In_ KAFFINITY
@@ -3861,6 +3877,8 @@ BOOLEAN KeSynchronizeExecution(_Inout_ PKINTERRUPT Interrupt, _In_ PKSYNCHRONIZE
     _In_opt_ PVOID SynchronizeContext);
 KIRQL KeAcquireInterruptSpinLock(_Inout_ PKINTERRUPT Interrupt);
 VOID KeReleaseInterruptSpinLock(_Inout_ PKINTERRUPT Interrupt, _In_ KIRQL OldIrql);
+VOID KeInitializeThreadedDpc(_Out_ PRKDPC Dpc, _In_ PKDEFERRED_ROUTINE DeferredRoutine, _In_opt_ PVOID
+    DeferredContext);
 NTSTATUS KeWaitForSingleObject(_In_ PVOID Object, _In_ KWAIT_REASON WaitReason, _In_ KPROCESSOR_MODE WaitMode,
     _In_ BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
 NTSTATUS KeWaitForMultipleObjects(_In_ ULONG Count, _In_ PVOID *Object, _In_ WAIT_TYPE WaitType, _In_

@@ -149,6 +149,10 @@ class Timer(DispatcherObject):
         current.dispatcher.poll()
         return self.header.signal_state > 0
 
+    def is_set(self) -> bool:
+        """Whether the timer is in the queue of timers."""
+        return self._entry.due is not None
+
     def satisfy(self, thread: Waiter) -> None:
         """Clear a synchronization timer, because it frees one thread only."""
         if self.header.type == TimerSynchronizationObject:

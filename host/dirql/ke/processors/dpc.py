@@ -31,6 +31,7 @@ from dirql.nt.bugcodes import (
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
     IO_TYPE_DPC,
+    IO_TYPE_THREADED_DPC,
     MAXIMUM_PROCESSORS,
     HighImportance,
     LowImportance,
@@ -42,6 +43,7 @@ __all__ = ["MAXIMUM_QUEUE_DEPTH", "NO_ROUTINE", "DeferredRoutine", "Dpc", "drain
 _INSERT_QUEUE: Final = contract("KeInsertQueueDpc")
 _REMOVE_QUEUE: Final = contract("KeRemoveQueueDpc")
 _INITIALIZE_DPC: Final = contract("KeInitializeDpc")
+_INITIALIZE_THREADED_DPC: Final = contract("KeInitializeThreadedDpc")
 _SET_IMPORTANCE_DPC: Final = contract("KeSetImportanceDpc")
 _SET_TARGET_PROCESSOR_DPC: Final = contract("KeSetTargetProcessorDpc")
 
@@ -120,6 +122,18 @@ class Dpc:
         self.deferred_routine = cast("_Queued", deferred_routine)
         self.deferred_context = deferred_context
 
+    def initialize_threaded(
+        self, deferred_routine: Callable[[Dpc, C, object, object], object], deferred_context: C
+    ) -> None:
+        """Do as `initialize` for a DPC whose routine runs in a thread; follows KeInitializeThreadedDpc.
+
+        The routine runs at PASSIVE_LEVEL, before all other threads and after all ordinary DPCs, or at DISPATCH_LEVEL as
+        an ordinary DPC where threaded DPCs are turned off (`Kernel.threaded_dpcs`); row DPC-11.
+        """
+        _INITIALIZE_THREADED_DPC.check_arguments(self, deferred_routine, deferred_context)
+        self.initialize(deferred_routine, deferred_context)
+        self.type = IO_TYPE_THREADED_DPC
+
     def set_importance(self, importance: int) -> None:
         """Set Low-, Medium-, MediumHigh- or HighImportance; follows KeSetImportanceDpc."""
         _SET_IMPORTANCE_DPC.check_arguments(self, importance)
@@ -157,6 +171,18 @@ class Dpc:
             current.dispatcher.preempt()
         return True
 
+    def _queue_to_thread(self, processor: Processor) -> None:
+        """Queue a threaded DPC, and wake the thread that runs it."""
+        queue = self.dpc_data = processor.dpcs
+        if self.importance == HighImportance:
+            queue.threaded.appendleft(self)
+        else:
+            queue.threaded.append(self)
+        hook = current.kernel.hooks.dpc_queued
+        if hook is not None:
+            hook(self)
+        current.kernel.wake_dpc_thread(processor)
+
     def refuse_blank(self) -> NoReturn:
         """Stop as NT does when it calls the routine at address 0; the driver that queued the DPC is named."""
         reason = (
@@ -181,7 +207,7 @@ class Dpc:
         queue = self.dpc_data
         if queue is None:
             return False
-        queue.waiting.remove(self)
+        (queue.threaded if self in queue.threaded else queue.waiting).remove(self)
         self.dpc_data = None
         hook = current.kernel.hooks.dpc_removed
         if hook is not None:
@@ -202,6 +228,9 @@ class Dpc:
                 processor, least = target, HighImportance
         self.system_argument1 = argument1
         self.system_argument2 = argument2
+        if self.type == IO_TYPE_THREADED_DPC and current.kernel.threaded_dpcs:
+            self._queue_to_thread(processor)
+            return True
         importance = self.importance
         queue = self.dpc_data = processor.dpcs
         if importance == HighImportance:

@@ -41,11 +41,15 @@ class QueuedDpc(Protocol):
 class DpcQueue:
     """The DPC queue of one processor (KDPC_DATA)."""
 
-    __slots__ = ("count", "drained", "requested", "running", "waiting")
+    __slots__ = ("count", "drained", "requested", "running", "threaded", "waiting", "wake_thread")
 
     def __init__(self) -> None:
         self.waiting = deque[QueuedDpc]()
         """The queued DPCs, the next one first; the length is NT's DpcQueueDepth."""
+        self.threaded = deque[QueuedDpc]()
+        """The threaded DPCs that are queued, the next one first."""
+        self.wake_thread: Callable[[], None] | None = None
+        """Lets the processor's thread for threaded DPCs go on; None until there is such a thread."""
         self.requested = False
         """The queue is to be drained as soon as the processor's IRQL is below DISPATCH_LEVEL."""
         self.count = 0

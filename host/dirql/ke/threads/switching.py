@@ -141,7 +141,7 @@ def close_contexts(kernel: KernelState) -> None:
     if home is not kernel.home:
         raise RuntimeError("a kernel must be closed by the thread that opened it; this is another")
     kernel.stop(RuntimeError("the kernel is closed"))
-    contexts = [thread.context for thread in kernel.threads]
+    contexts = [thread.context for thread in (*kernel.threads, *kernel.service_threads)]
     contexts += [processor.idle_thread.context for processor in kernel.processors]
     contexts.append(kernel.starter)
     for context in contexts:

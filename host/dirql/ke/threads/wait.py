@@ -233,6 +233,14 @@ def flush_queued_dpcs() -> None:
         marker.queue(None, None)
         processor.dpcs.requested = True
         reached.append(event)
+        if processor.dpcs.wake_thread is not None:
+            in_thread = Event()
+            in_thread.initialize(NotificationEvent, False)
+            threaded = Dpc()
+            threaded.initialize_threaded(_reach_marker, in_thread)
+            threaded.set_target_processor(processor.number)
+            threaded.queue(None, None)
+            reached.append(in_thread)
     give_way()
     for event in reached:
         wait_for_single_object(event)
