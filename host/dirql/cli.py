@@ -73,6 +73,10 @@ def _driver(text: str) -> Path:
     return path
 
 
+LEVELS = ("byte", "pin", "bitstream")
+_LEVEL_HELP = (
+    "how a twin carries bytes: as they are, as the bits of a UART, or as these into the board's bitstream"
+)
 _MACHINE_HELP = (
     "a machine that `dirql machines` lists, or a machine file (default: that of the twin, or default)"
 )
@@ -122,6 +126,12 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     add = run.add_argument
     add("--target", type=_target, default="verilated", metavar="NAME", help=_TARGET_HELP)
+    add(
+        "--level",
+        choices=LEVELS,
+        default=argparse.SUPPRESS,
+        help=f"{_LEVEL_HELP}; the same as the option `level` of a twin's address",
+    )
     add("--machine", type=_machine, default=argparse.SUPPRESS, metavar="NAME", help=_MACHINE_HELP)
     add("--mode", type=_list_of(MODES), default="all", metavar="LIST", help=f"{', '.join(MODES)} or all")
     add(
@@ -250,19 +260,16 @@ def _add_twin(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     add = twin.add_argument
     add(
-        "machine",
-        type=_twin_machine,
+        "name",
         metavar="BOARD|MACHINE",
         help="a board that `dirql boards` lists, a machine that `dirql machines` lists, or a machine file",
     )
-    add(
-        "--level", choices=("byte", "pin"), default="byte", help="bytes or the bits of a UART (default: byte)"
-    )
+    add("--level", choices=LEVELS, default=LEVELS[0], help=f"{_LEVEL_HELP} (default: %(default)s)")
     add(
         "--baud",
         type=_at_least(1),
         metavar="N",
-        help="the rate of the line (default: 3000000 on pins, and no limit for bytes)",
+        help="the rate of the line (default: 3000000 on pins, that of the board for a bitstream, no limit for bytes)",
     )
     place = twin.add_mutually_exclusive_group()
     place.add_argument(
@@ -349,25 +356,14 @@ def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:
     return 0
 
 
-def _twin_machine(text: str) -> MachineDescription:
-    """The machine of a twin, by the name of a board or as that of other commands."""
-    from dirql.target.twins import twin_machine
-
-    try:
-        return twin_machine(text)
-    except DescriptionError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def _twin(arguments: argparse.Namespace) -> NoReturn:
     """Build the twin if need be, and become it."""
-    from dirql.target.simulation.twin import Level, TwinPlan
+    from dirql.target.simulation.twin import Level
+    from dirql.target.twins import twin_plan
 
     host, port = arguments.tcp
-    plan = TwinPlan(
-        arguments.machine, Level(arguments.level), arguments.baud, host, None if arguments.pty else port
-    )
-    command = plan.command()
+    place = (host, None if arguments.pty else port)
+    command = twin_plan(arguments.name, Level(arguments.level), arguments.baud, *place).command()
     os.execv(command[0], command)
 
 
@@ -412,11 +408,24 @@ def _refuse_one_file_for_two(parser: argparse.ArgumentParser, arguments: argpars
         seen[path.resolve()] = option
 
 
+def _take_level(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Put the level of `dirql run` into the address of its target, which must be a twin without one."""
+    level = vars(arguments).pop("level")
+    kind, _, options = arguments.target.partition("?")
+    if kind.partition(":")[0] != "twin" or "level=" in options:
+        parser.error(
+            f"--level needs a twin whose address has no level, as --target twin:hx8k; the target was {arguments.target}"
+        )
+    arguments.target += f"{'&' if options else '?'}level={level}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = _parser()
     arguments = parser.parse_args(argv)
+    if arguments.command == "run" and "level" in arguments:
+        _take_level(parser, arguments)
     if "target" in arguments and "machine" not in arguments:
         arguments.machine = _machine(machine_of(arguments.target))
     if arguments.command == "run" and arguments.waves and arguments.target != "verilated":

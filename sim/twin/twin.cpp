@@ -3,16 +3,27 @@
 //
 // A twin: the machine with its link as a program, in whose place a board could be. docs/twins.md is the manual.
 //
-//     twin --tcp HOST PORT | --pty   [--clocks-per-byte N] [--watch]
+//     twin --tcp HOST PORT | --pty   [--clocks-per-byte N] [--bit CLOCKS BITS] [--watch] [--session FILE]
+//     twin --replay FILE CLOCKS      [--bit CLOCKS BITS]
+//     twin --bare CLOCKS
 //
-// Its first and only line of output is the address. With --watch it ends when its standard input does.
+// Its first and only line of output is the address. With --watch it ends when its standard input does. DIRQL_PINS is 1
+// for a twin with the pins of a UART, on which `BITS` bits last for `CLOCKS` clocks; the others take a byte in
+// `--clocks-per-byte`.
+//
+// A session is a file with a line for each byte that went in: the clock in which its start bit began, and the byte. A
+// replay sends it again, for so many clocks, and prints the number of each clock after which the line `tx` is another.
+// Bare, the machine is clocked with nothing around it, and the seconds that this took are printed: a measure for the rest.
 #include <sys/ioctl.h>
 #include <time.h>
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <optional>
 #include <string>
 
 #include "machine_facts.h"
@@ -73,19 +84,59 @@ class Pace {
     int64_t wall_ = now();
 };
 
+#if DIRQL_PINS
+using Wire = dirql::PinLine;
+using WireTime = dirql::BitTime;
+#else
+using Wire = dirql::ByteLine;
+using WireTime = uint64_t;
+#endif
+
 class Twin {
   public:
-    Twin(dirql::Port& port, uint64_t pace) : port_(port), wire_(pace) { reset(); }
+    explicit Twin(WireTime time) : wire_(time) { reset(); }
 
-    void run() {
+    void run(dirql::Port& port) {
         int64_t sleep = 0;
-        while (!port_.is_ended()) {
-            port_.serve(line_, sleep);
-            if (port_.take_reset()) reset();
+        while (!port.is_ended()) {
+            port.serve(line_, sleep);
+            if (port.take_reset()) reset();
             sleep = advance();
-            port_.flush(line_);
+            port.flush(line_);
         }
     }
+
+    // Clocks the machine, with nothing around it; returns the nanoseconds.
+    int64_t bare(uint64_t clocks) {
+        const int64_t begin = now();
+        for (uint64_t i = 0; i < clocks; ++i) model_->tick();
+        return now() - begin;
+    }
+
+#if DIRQL_PINS
+    // Writes each byte that goes in from now on to a file.
+    void record(const std::string& path) {
+        session_ = fopen(path.c_str(), "w");
+        if (!session_) dirql::fail(path);
+        setlinebuf(session_);
+    }
+
+    // Sends the bytes of a session, and prints the changes of the line that comes out.
+    void replay(const std::string& path, uint64_t clocks) {
+        std::ifstream session(path);
+        if (!session) dirql::fail(path);
+        uint64_t due = 0;
+        unsigned octet = 0;
+        bool has_more = bool(session >> due >> octet);
+        for (unsigned level = 1; clock_ < clocks;) {
+            for (; has_more && due == clock_; has_more = bool(session >> due >> octet)) line_.in.put(uint8_t(octet));
+            tick();
+            if (model_->pins().tx_o == level) continue;
+            level = !level;
+            printf("%" PRIu64 "\n", clock_);
+        }
+    }
+#endif
 
   private:
     // Clocks between two looks at the client.
@@ -94,20 +145,25 @@ class Twin {
     static constexpr int64_t kShortest = 50'000; // ns
     static constexpr unsigned kResetClocks = 8;
 
+    // A new machine, since a board that is switched on has no reset line.
     void reset() {
         line_.in.clear(), line_.out.clear();
-        wire_.rest(model_.pins());
-        model_.pins().rst_ni = 0;
-        for (unsigned i = 0; i < kResetClocks; ++i) model_.tick();
-        model_.pins().rst_ni = 1;
+        model_.emplace();
+        wire_.rest(model_->pins());
+        model_->pins().rst_ni = 0;
+        for (unsigned i = 0; i < kResetClocks; ++i) model_->tick();
+        model_->pins().rst_ni = 1;
         rests_ = false;
         ahead_ = 0;
     }
 
     void tick() {
-        rests_ = wire_.drive(model_.pins(), line_);
-        if (!rests_) model_.expect_changes();
-        model_.tick();
+        rests_ = wire_.drive(model_->pins(), line_);
+        if (!rests_) model_->expect_changes();
+#if DIRQL_PINS
+        if (session_ && wire_.begun() >= 0) fprintf(session_, "%" PRIu64 " %d\n", clock_, wire_.begun());
+#endif
+        model_->tick();
         ++clock_;
     }
 
@@ -120,7 +176,7 @@ class Twin {
                 tick();
                 continue;
             }
-            ahead_ = model_.look_ahead([this] { tick(); });
+            ahead_ = model_->look_ahead([this] { tick(); });
             if (!ahead_) continue;
             const int64_t sleep = pace_.until(clock_ + ahead_, now());
             if (sleep > kShortest) return sleep == INT64_MAX ? -1 : sleep;
@@ -138,27 +194,25 @@ class Twin {
     }
 
     void let_pass(uint64_t clocks) {
-        model_.let_pass(clocks);
+        model_->let_pass(clocks);
         clock_ += clocks;
         ahead_ = 0;
     }
 
-    dirql::Port& port_;
-    dirql::TwinModel model_;
+    std::optional<dirql::TwinModel> model_;
     dirql::Line line_;
-#if DIRQL_CLOCKS_PER_BIT
-    dirql::PinLine wire_;
-#else
-    dirql::ByteLine wire_;
-#endif
+    Wire wire_;
     Pace pace_;
+    FILE* session_ = nullptr;
     uint64_t clock_ = 0, ahead_ = 0; // clocks that have passed, and those after them in which nothing happens
     bool rests_ = false;             // nothing was on the line in the last clock
 };
 
 struct Options {
-    std::string host;
-    unsigned port = 0, clocks_per_byte = 1;
+    std::string host, session, replay;
+    unsigned port = 0;
+    uint64_t clocks_per_byte = 1, clocks = 0, bare = 0;
+    dirql::BitTime bit;
     bool is_pty = false, watches = false;
 };
 
@@ -166,28 +220,54 @@ Options parse(int argc, char** argv) {
     Options options;
     for (int i = 1; i < argc; ++i) {
         const std::string name = argv[i];
+        const int left = argc - 1 - i;
         if (name == "--pty")
             options.is_pty = true;
         else if (name == "--watch")
             options.watches = true;
-        else if (name == "--tcp" && i + 2 < argc)
+        else if (name == "--tcp" && left >= 2)
             options.host = argv[++i], options.port = unsigned(atoi(argv[++i]));
-        else if (name == "--clocks-per-byte" && i + 1 < argc)
-            options.clocks_per_byte = unsigned(atoi(argv[++i]));
+        else if (name == "--clocks-per-byte" && left >= 1)
+            options.clocks_per_byte = uint64_t(atoll(argv[++i]));
+        else if (name == "--bit" && left >= 2)
+            options.bit.clocks = atoll(argv[++i]), options.bit.bits = atoll(argv[++i]);
+        else if (name == "--bare" && left >= 1)
+            options.bare = uint64_t(atoll(argv[++i]));
+        else if (name == "--session" && left >= 1)
+            options.session = argv[++i];
+        else if (name == "--replay" && left >= 2)
+            options.replay = argv[++i], options.clocks = uint64_t(atoll(argv[++i]));
         else
             throw std::invalid_argument("an option must be one of those at the top of twin.cpp; it was " + name);
     }
     return options;
 }
 
-int start(const Options& options) {
+int serve(const Options& options, Twin& twin) {
+    if (options.bare) {
+        printf("%.3f\n", double(twin.bare(options.bare)) / kSecond);
+        return EXIT_SUCCESS;
+    }
     dirql::Port port(options.watches ? STDIN_FILENO : -1);
     const std::string address =
         options.is_pty ? port.open_pty() : port.listen_tcp(options.host, uint16_t(options.port));
     printf("%s\n", address.c_str());
     fflush(stdout);
-    Twin(port, DIRQL_CLOCKS_PER_BIT ? DIRQL_CLOCKS_PER_BIT : options.clocks_per_byte).run();
+    twin.run(port);
     return EXIT_SUCCESS;
+}
+
+int start(const Options& options) {
+#if DIRQL_PINS
+    Twin twin(options.bit);
+    if (!options.session.empty()) twin.record(options.session);
+    if (options.replay.empty()) return serve(options, twin);
+    twin.replay(options.replay, options.clocks);
+    return EXIT_SUCCESS;
+#else
+    Twin twin(options.clocks_per_byte);
+    return serve(options, twin);
+#endif
 }
 
 }  // namespace

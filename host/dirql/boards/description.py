@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 
-__all__ = ["Board", "Loader", "Part", "SerialLink", "UsbId"]
+__all__ = ["Board", "Loader", "Part", "Pins", "SerialLink", "UsbId"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,6 +60,15 @@ class Loader:
 
 
 @dataclass(frozen=True, slots=True)
+class Pins:
+    """Pins of the part as the board's schematic has them: of the clock, and of the serial port as the part sees it."""
+
+    clock: str
+    rx: str
+    tx: str
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """Everything that the folder of a board says."""
 
@@ -77,6 +86,8 @@ class Board:
     seed: int
     """The seed of placing."""
     loader: Loader
+    pins: Pins | None
+    """None for a board whose bitstream is not simulated."""
 
     @property
     def clocks_per_bit(self) -> int:

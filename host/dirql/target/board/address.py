@@ -4,8 +4,8 @@
 
 Options follow a question mark. All addresses have `writes` (posted or precise), `silence` (the seconds after which
 the machine is lost), and faults of the line, for tests: `seed`, `flips`, `drops`, `doubles`, `delay` and
-`disconnect_at`, as `dirql.link.faults.Faults` has them. A serial port has `baud` too, and a twin `baud`, `level` (byte
-or pin) and `line` (tcp or pty).
+`disconnect_at`, as `dirql.link.faults.Faults` has them. A serial port has `baud` too, and a twin `baud`, `level` (byte,
+pin or bitstream) and `line` (tcp or pty).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _EXAMPLES = {
     "twin": "twin:tiny",
 }
 _WRITES = ("posted", "precise")
-_LEVELS = ("byte", "pin")
+_LEVELS = ("byte", "pin", "bitstream")
 _LINES = ("tcp", "pty")
 _WITH_BAUD = ("serial", "twin")
 _FAULTS: dict[str, Callable[[str], float]] = {
@@ -118,7 +118,7 @@ class _Options:
         """One of some words, the first without the option."""
         value = self._left.pop(name, allowed[0])
         if value not in allowed:
-            raise ValueError(f"{name} of {self._text} must be {' or '.join(allowed)}; it was {value!r}")
+            raise ValueError(f"{name} of {self._text} must be {_either(allowed)}; it was {value!r}")
         return value
 
     def integer(self, name: str) -> int | None:
@@ -164,6 +164,10 @@ class _Options:
             raise ValueError(
                 f"an option of {self._text} must be one of {', '.join(self._known)}; it was {name!r}{hint}"
             )
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _host_and_port(text: str, place: str) -> tuple[str, int]:

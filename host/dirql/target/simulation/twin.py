@@ -12,11 +12,12 @@ import enum
 import signal
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.root import machine_root
 from dirql.target.contract import TargetError
-from dirql.target.simulation.build import Announce, announce_on_stderr, build
+from dirql.target.simulation.build import Announce, Recipe, announce_on_stderr, build
 from dirql.target.simulation.toolchain import find_toolchain
 from dirql.target.simulation.twin_recipe import LEAST_CLOCKS_PER_BIT, twin_recipe
 
@@ -28,6 +29,8 @@ _BITS = 10
 """The bits that a byte takes on pins: start, eight of data, stop."""
 _EVALUATED = 500_000
 """The clocks that a twin evaluates in a second at least, on a slow computer."""
+_EVALUATED_BITSTREAM = 50_000
+"""The same of a twin of a bitstream."""
 _END_LIMIT = 5.0
 """The longest time, in seconds, in which a twin ends."""
 
@@ -39,11 +42,16 @@ class Level(enum.Enum):
     """One byte after another, with nothing between."""
     PIN = "pin"
     """As bits on the pins of a UART."""
+    BITSTREAM = "bitstream"
+    """As bits on the pins of the bitstream of a board; `dirql.target.bitstreams` makes its plans."""
 
 
 @dataclass(frozen=True, slots=True)
 class TwinPlan:
-    """A twin: the machine, the level, the rate of the line (None for the usual one), and where clients find it."""
+    """A twin: the machine, the level, the rate of the line (None for the usual one), and where clients find it.
+
+    A twin of a bitstream has a recipe, which others make.
+    """
 
     machine: MachineDescription
     level: Level = Level.BYTE
@@ -51,9 +59,16 @@ class TwinPlan:
     host: str = "127.0.0.1"
     port: int | None = 0
     """The TCP port: 0 for any that is free, None for a pty instead."""
+    recipe: Recipe | None = None
+    session: Path | None = None
+    """The file for the bytes that go into a twin with pins, each with its clock."""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a rate that the UART cannot have."""
+        """Raise `ValueError` for a rate that the UART cannot have, and for a bitstream without its recipe."""
+        if (self.level is Level.BITSTREAM) != (self.recipe is not None):
+            raise ValueError(
+                f"a twin must have a recipe at the level bitstream and at no other; the level was {self.level.value}"
+            )
         if self.level is Level.PIN and self._clocks_per_bit < LEAST_CLOCKS_PER_BIT:
             raise ValueError(
                 f"the rate of a twin of {self.machine.name} must be {self.machine.frequency // LEAST_CLOCKS_PER_BIT:,}"
@@ -66,24 +81,37 @@ class TwinPlan:
 
     @property
     def _clocks_per_byte(self) -> int:
-        if self.level is Level.PIN:
+        if self.level is not Level.BYTE:
             return _BITS * self._clocks_per_bit
         return 1 if self.baud is None else max(1, round(_BITS * self.machine.frequency / self.baud))
+
+    @property
+    def line_options(self) -> list[str]:
+        """The options of the program for the time of its line.
+
+        A bitstream has the length of its bits in it; outside, a bit is as long as clock and rate say.
+        """
+        if self.level is Level.BYTE:
+            return ["--clocks-per-byte", str(self._clocks_per_byte)]
+        bit = (self._clocks_per_bit, 1)
+        if self.level is Level.BITSTREAM:
+            bit = (self.machine.frequency, self.baud or _PIN_BAUD)
+        return ["--bit", *map(str, bit)]
 
     @property
     def rate(self) -> float | None:
         """The bytes in a second that the line carries at least while the twin works; None for a fast line."""
         clocks = self._clocks_per_byte
-        return None if clocks == 1 else min(_EVALUATED, self.machine.frequency) / clocks
+        evaluated = _EVALUATED_BITSTREAM if self.level is Level.BITSTREAM else _EVALUATED
+        return None if clocks == 1 else min(evaluated, self.machine.frequency) / clocks
 
     def command(self, announce: Announce = announce_on_stderr) -> list[str]:
         """The command that starts the twin, which is built if need be; raises `SetupError` and `BuildError`."""
-        toolchain = find_toolchain()
         bits = self._clocks_per_bit if self.level is Level.PIN else 0
-        recipe = twin_recipe(self.machine, machine_root(), clocks_per_bit=bits)
+        recipe = self.recipe or twin_recipe(self.machine, machine_root(), clocks_per_bit=bits)
         place = ["--pty"] if self.port is None else ["--tcp", self.host, str(self.port)]
-        pace = ["--clocks-per-byte", str(self._clocks_per_byte)] if self.level is Level.BYTE else []
-        return [str(build(recipe, toolchain, announce)), *place, *pace]
+        session = ["--session", str(self.session)] if self.session is not None else []
+        return [str(build(recipe, find_toolchain(), announce)), *place, *self.line_options, *session]
 
 
 class TwinProcess:

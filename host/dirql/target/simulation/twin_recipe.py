@@ -1,10 +1,14 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The recipe of a twin: the machine with its link and the process around it, as a program."""
+"""The recipe of a twin: a design with the process around it, as a program.
+
+The design is a machine with its link, and, at the level of pins, its UART; or one of a caller's with the same pins.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.composition import CompositionError, render_state
 from dirql.target.simulation.toolchain import Toolchain
 
-__all__ = ["LEAST_CLOCKS_PER_BIT", "twin_recipe"]
+__all__ = ["LEAST_CLOCKS_PER_BIT", "Design", "design_recipe", "twin_recipe"]
 
 LEAST_CLOCKS_PER_BIT = 4
 """The fewest clocks of a bit with which `link_uart` works."""
@@ -32,24 +36,39 @@ _COMPILER += ["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """One twin; `clocks_per_bit` is 0 at the level of bytes."""
+class Design:
+    """The Verilog that runs in a twin. The clock of the process is that of `machine`."""
 
+    name: str
+    """The name of the twin in the cache."""
     machine: MachineDescription
-    clocks_per_bit: int
+    top: str
+    """The module on top: with the ports of `twin_pins` if it has pins, otherwise with those of `linked_machine`."""
+    has_pins: bool
+    can_skip: bool
+    """Whether clocks in which nothing happens may be skipped."""
+    options: Sequence[str]
+    """Options of Verilator."""
+    inputs: Sequence[Path]
+    """Files; their contents are part of the cache's key."""
+    facts: Sequence[str]
+    """Other parts of the cache's key."""
+    write: Callable[[Path], Sequence[Path]]
+    """Writes what is generated into a folder; returns the files for Verilator, in their order."""
+    duration: str = "this usually takes about half a minute"
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """The program with one design."""
+
+    design: Design
     root: Path
 
     @property
     def options(self) -> list[str]:
         """The options of Verilator, without places."""
-        if self.clocks_per_bit:
-            return [*_VERILATOR, "--top-module", "twin_pins", f"-GClocksPerBit={self.clocks_per_bit}"]
-        return [*_VERILATOR, "--top-module", "linked_machine"]
-
-    @property
-    def hdl(self) -> list[Path]:
-        """The files of the RTL that are not generated for the machine."""
-        return [*hdl_files(self.machine, self.root), *link_files(self.root)]
+        return [*_VERILATOR, "--top-module", self.design.top, *self.design.options]
 
     @property
     def folders(self) -> list[Path]:
@@ -58,14 +77,10 @@ class _Plan:
 
     def steps(self, folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         """The commands that make the program in `folder`."""
-        write_generated(folder, self.machine)
-        (folder / LINKED_TOP).write_text(render_linked(self.machine), encoding="utf-8")
-        tops = [folder / name for name in (CHASSIS, TOP, LINKED_TOP)]
-        if self.clocks_per_bit:
-            tops.append(self.root / "sim/twin/twin_pins.sv")
-        files = map(str, [*self.hdl, *tops])
+        write_generated(folder, self.design.machine)
+        files = map(str, self.design.write(folder))
         yield [[*toolchain.command, *self.options, "--Mdir", str(folder), *files]]
-        (folder / _LAYOUT).write_text(_layout(folder), encoding="utf-8")
+        (folder / _LAYOUT).write_text(_layout(folder, can_skip=self.design.can_skip), encoding="utf-8")
         units = self._write_units(folder, toolchain)
         yield [self._compile(folder, toolchain, unit, optimisation) for unit, optimisation in units.items()]
         objects = [str(folder / f"{unit}.o") for unit in units]
@@ -91,9 +106,9 @@ class _Plan:
     def _compile(self, folder: Path, toolchain: Toolchain, unit: str, optimisation: str) -> list[str]:
         include = toolchain.include
         places = [f"-I{place}" for place in (folder, include, include / "vltstd", *self.folders)]
-        bits = f"-DDIRQL_CLOCKS_PER_BIT={self.clocks_per_bit}"
+        pins = f"-DDIRQL_PINS={int(self.design.has_pins)}"
         source, made = (str(folder / f"{unit}.{suffix}") for suffix in ("cc", "o"))
-        return [*toolchain.cxx.command, *_COMPILER, *places, bits, optimisation, "-c", source, "-o", made]
+        return [*toolchain.cxx.command, *_COMPILER, *places, pins, optimisation, "-c", source, "-o", made]
 
 
 _NO_STATE = """
@@ -105,34 +120,55 @@ struct WholeState {
 """
 
 
-def _layout(folder: Path) -> str:
+def _layout(folder: Path, *, can_skip: bool) -> str:
     """The header that says which clocks can be skipped; with C++ of a form that is not expected, none can."""
     header = (folder / "Vtwin___024root.h").read_text(encoding="utf-8")
-    try:
-        state = f"#define DIRQL_SKIPS 1\n{render_state('Vtwin___024root', 'the twin', header)}"
-    except CompositionError:
-        state = f"#define DIRQL_SKIPS 0\n{_NO_STATE}"
+    state = f"#define DIRQL_SKIPS 0\n{_NO_STATE}"
+    if can_skip:
+        with contextlib.suppress(CompositionError):
+            state = f"#define DIRQL_SKIPS 1\n{render_state('Vtwin___024root', 'the twin', header)}"
     head = '#pragma once\n#include <cstddef>\n#include "Vtwin___024root.h"\n#include "part_state.h"\n'
     return f"{head}namespace dirql {{\n{state}}}  // namespace dirql\n"
 
 
+def design_recipe(design: Design, root: Path) -> Recipe:
+    """The recipe of a twin with a design; `root` is the folder with hdl/ and sim/."""
+    program = _Program(design, root)
+    cpp = [path for folder in program.folders for path in sorted(folder.iterdir()) if path.is_file()]
+    return Recipe(
+        name=f"twin-{design.name}",
+        product=_PRODUCT,
+        duration=design.duration,
+        inputs=[*design.inputs, *cpp, Path(__file__), Path(__file__).with_name("composition.py")],
+        facts=[
+            *program.options,
+            *_COMPILER,
+            f"pins {design.has_pins}, skips {design.can_skip}",
+            *generated_files(design.machine).values(),
+            *design.facts,
+        ],
+        steps=program.steps,
+    )
+
+
 def twin_recipe(machine: MachineDescription, root: Path, *, clocks_per_bit: int = 0) -> Recipe:
     """The recipe of a twin at the level of bytes or, with `clocks_per_bit`, of pins."""
-    plan = _Plan(machine, clocks_per_bit, root)
-    cpp = [path for folder in plan.folders for path in sorted(folder.iterdir()) if path.is_file()]
-    headers = sorted((root / "hdl").rglob("*.svh"))
-    level = f"pin-{clocks_per_bit}" if clocks_per_bit else "byte"
-    return Recipe(
-        name=f"twin-{machine.name}-{level}",
-        product=_PRODUCT,
-        duration="this usually takes about half a minute",
-        inputs=[*plan.hdl, *headers, *cpp, Path(__file__), Path(__file__).with_name("composition.py")],
-        facts=[
-            *plan.options,
-            *_COMPILER,
-            str(clocks_per_bit),
-            render_linked(machine),
-            *generated_files(machine).values(),
-        ],
-        steps=plan.steps,
+    hdl = [*hdl_files(machine, root), *link_files(root)]
+    pins = [root / "sim/twin/twin_pins.sv"] if clocks_per_bit else []
+
+    def write(folder: Path) -> list[Path]:
+        (folder / LINKED_TOP).write_text(render_linked(machine), encoding="utf-8")
+        return [*hdl, *(folder / name for name in (CHASSIS, TOP, LINKED_TOP)), *pins]
+
+    design = Design(
+        name=f"{machine.name}-{f'pin-{clocks_per_bit}' if clocks_per_bit else 'byte'}",
+        machine=machine,
+        top="twin_pins" if clocks_per_bit else "linked_machine",
+        has_pins=bool(clocks_per_bit),
+        can_skip=True,
+        options=[f"-GClocksPerBit={clocks_per_bit}"] if clocks_per_bit else [],
+        inputs=[*hdl, *sorted((root / "hdl").rglob("*.svh")), *pins],
+        facts=[render_linked(machine)],
+        write=write,
     )
+    return design_recipe(design, root)
