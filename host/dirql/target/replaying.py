@@ -24,7 +24,7 @@ _BYTES = 8
 
 
 def replay(program: Path, line_options: Sequence[str], session: Path, clocks: int) -> list[int]:
-    """The clocks of the edges of `tx` in so many clocks of a twin with pins.
+    """The clocks of the edges of `tx` while a twin with pins runs for this number of clocks.
 
     Raises `TargetError` if the twin stops early.
     """

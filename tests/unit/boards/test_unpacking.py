@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""How a bitstream becomes Verilog, with made-up tools, and the modules around it."""
+"""The Verilog that unpacking makes of a bitstream, with made-up tools, and the modules around it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Design:
     can_skip: bool
     """Whether clocks in which nothing happens may be skipped."""
     options: Sequence[str]
-    """Options of Verilator."""
+    """The options of Verilator that this design needs."""
     inputs: Sequence[Path]
     """Files; their contents are part of the cache's key."""
     facts: Sequence[str]
