@@ -99,7 +99,7 @@ class _Origin:
 
     @classmethod
     def of(cls, board: Board, output: Path) -> _Origin:
-        """The origin of a board's bitstream as the sources are now. Raises `BuildError` if the tools are not installed."""
+        """The origin of a board's bitstream as the sources are. Raises `BuildError` if tools are not installed."""
         family = FAMILIES[board.part.family]
         if missing := missing_programs((SYNTHESIS, family.place, family.pack)):
             raise BuildError(
