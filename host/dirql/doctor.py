@@ -21,6 +21,7 @@ from pathlib import Path
 
 from dirql.boards.loaders import LOADERS, find_program_named
 from dirql.boards.reading import board_names, load_board
+from dirql.boards.unpacking import UnpackerMissing, find_unpacker
 from dirql.boards.usb import RULES, UsbDevice, udev_rule, usb_devices
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
 from dirql.hardware.render import hdl_files
@@ -99,6 +100,8 @@ class Surroundings:
     """Lists the serial ports; called only if pyserial is installed."""
     loaders: tuple[str, ...] = field(default_factory=lambda: tuple(filter(find_program_named, LOADERS)))
     """The loaders of bitstreams that are installed."""
+    unpacker: Callable[[], object] = find_unpacker
+    """Finds the tools that unpack bitstreams; raises `UnpackerMissing`."""
     usb: Callable[[], list[UsbDevice]] = usb_devices
     """Lists the USB devices."""
     latency: Path = Path("/sys/bus/usb-serial/devices")
@@ -212,6 +215,16 @@ def check_loaders(here: Surroundings) -> str:
     if not here.loaders:
         raise Absent("no loader: boards cannot be flashed", LOADERS["openFPGALoader"])
     return f"loaders: {', '.join(here.loaders)}"
+
+
+def check_unpacker(here: Surroundings) -> str:
+    """The tools that unpack bitstreams, for twins of them."""
+    try:
+        here.unpacker()
+    except UnpackerMissing as missing:
+        problem, remedy = missing.args
+        raise Absent(f"no twins of bitstreams: {problem}", remedy) from missing
+    return "the tools for twins of bitstreams"
 
 
 def check_cables(here: Surroundings) -> str:
@@ -330,6 +343,7 @@ CHECKS: tuple[Callable[[Surroundings], str], ...] = (
     check_serial,
     check_usb,
     check_loaders,
+    check_unpacker,
     check_cables,
     check_latency,
     check_sources,

@@ -15,6 +15,7 @@ import pytest
 
 from dirql import doctor
 from dirql.boards.description import UsbId
+from dirql.boards.unpacking import UnpackerMissing
 from dirql.boards.usb import UsbDevice
 from dirql.doctor import CHECKS, Finding, Outcome, Surroundings, find
 from source_tree import ROOT
@@ -55,6 +56,7 @@ def healthy(tmp_path: Path) -> Surroundings:
         pyusb="1.3.1",
         ports=list,
         loaders=("iceprog",),
+        unpacker=lambda: "icebox_vlog",
         usb=list,
         latency=tmp_path / "latency",
         systemrdl=None,
@@ -63,6 +65,10 @@ def healthy(tmp_path: Path) -> Surroundings:
         machine=tmp_path,
         cache=tmp_path / "cache",
     )
+
+
+def lacks_unpacker() -> object:
+    raise UnpackerMissing("icebox_vlog must be installed", "apt install fpga-icestorm")
 
 
 @pytest.fixture
@@ -115,6 +121,12 @@ def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> Non
             "usermod -a -G dialout USER",
         ),
         ({"pyusb": None}, Outcome.ABSENT, "pyusb: the target usb cannot be used", "pip install 'dirql[usb]'"),
+        (
+            {"unpacker": lacks_unpacker},
+            Outcome.ABSENT,
+            "no twins of bitstreams: icebox_vlog must be installed",
+            "apt install fpga-icestorm",
+        ),
         ({"loaders": ()}, Outcome.ABSENT, "no loader: boards cannot be flashed", "dirql[boards]"),
         (
             {"usb": lambda: [UsbDevice(UsbId(0x0403, 0x6010), "/no/such/node", "made")]},
