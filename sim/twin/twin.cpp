@@ -243,12 +243,19 @@ Options parse(int argc, char** argv) {
     return options;
 }
 
-int serve(const Options& options, Twin& twin) {
-    if (options.bare) {
-        printf("%.3f\n", twin.bare(options.bare));
-        return EXIT_SUCCESS;
-    }
+#if DIRQL_PINS
+WireTime time_of(const Options& options) { return options.bit; }
+#else
+WireTime time_of(const Options& options) { return options.clocks_per_byte; }
+#endif
+
+int serve(const Options& options) {
+    // Before the model, whose runtime has a thread: signals that the port does not block there would end the process.
     dirql::Port port(options.watches ? STDIN_FILENO : -1);
+    Twin twin(time_of(options));
+#if DIRQL_PINS
+    if (!options.session.empty()) twin.record(options.session);
+#endif
     const std::string address =
         options.is_pty ? port.open_pty() : port.listen_tcp(options.host, uint16_t(options.port));
     printf("%s\n", address.c_str());
@@ -258,16 +265,11 @@ int serve(const Options& options, Twin& twin) {
 }
 
 int start(const Options& options) {
+    if (options.bare) return printf("%.3f\n", Twin(time_of(options)).bare(options.bare)), EXIT_SUCCESS;
 #if DIRQL_PINS
-    Twin twin(options.bit);
-    if (!options.session.empty()) twin.record(options.session);
-    if (options.replay.empty()) return serve(options, twin);
-    twin.replay(options.replay, options.clocks);
-    return EXIT_SUCCESS;
-#else
-    Twin twin(options.clocks_per_byte);
-    return serve(options, twin);
+    if (!options.replay.empty()) return Twin(time_of(options)).replay(options.replay, options.clocks), EXIT_SUCCESS;
 #endif
+    return serve(options);
 }
 
 }  // namespace

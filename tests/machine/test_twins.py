@@ -298,7 +298,7 @@ def test_a_twin_is_named_by_its_machine() -> None:
     assert machine_of("twin:tiny?flips=1e-4") == "tiny"
     assert machine_of("twin:hx8k") == "tiny"
     assert machine_of("twin") == machine_of("verilated") == "default"
-    with pytest.raises(ValueError, match=r"level of .* must be byte or pin; it was 'bit'"):
+    with pytest.raises(ValueError, match=r"level of .* must be byte, pin or bitstream; it was 'bit'"):
         check_target("twin:tiny?level=bit")
 
 

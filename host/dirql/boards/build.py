@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dirql.boards.description import Board
 from dirql.boards.families import FAMILIES, ROUTED, Family
-from dirql.boards.netlist import NetlistError, cells_of_design, write_cells
+from dirql.boards.netlist import cells_of_design, write_cells
 from dirql.boards.pads import port_pins
 from dirql.boards.record import Record, RecordError
 from dirql.boards.sources import board_sources, build_number
@@ -51,7 +51,7 @@ def bitstream_path(board: Board, output: Path) -> Path:
 
 
 def cells_path(bitstream: Path) -> Path:
-    """The path of the file with the cells of a bitstream, for `dirql.boards.netlist`; only iCE40 has one."""
+    """The path of the file with the cells of a bitstream, for `netlist.py`; boards without `pins` have none."""
     return bitstream.with_suffix(".cells")
 
 
@@ -77,10 +77,10 @@ def build(board: Board, output: Path, tell: Callable[[str], None]) -> Record:
     steps = _Steps(board, family, folder, tell)
     try:
         routed = steps.run(origin.sources, origin.number)
-        if ROUTED in family.output:
+        if board.pins is not None:
             cells = cells_of_design((folder / ROUTED).read_text(encoding="utf-8"), port_pins(board))
             write_cells(cells, cells_path(bitstream))
-    except (ToolError, NetlistError) as error:
+    except ToolError as error:
         raise BuildError(f"the bitstream of {board.name} cannot be made: {error}") from error
     made = folder / f"packed{family.suffix}"
     record = _record(board, routed, origin.number, origin.tools, steps.seconds, made)
@@ -120,7 +120,7 @@ def _work(board: Board, output: Path) -> Path:
 
 def _current(board: Board, output: Path, origin: _Origin) -> Record | None:
     bitstream = bitstream_path(board, output)
-    has_cells = ROUTED not in FAMILIES[board.part.family].output or cells_path(bitstream).is_file()
+    has_cells = board.pins is None or cells_path(bitstream).is_file()
     try:
         record = Record.read(bitstream)
     except RecordError:

@@ -21,6 +21,8 @@ BOARDS = "boards"
 """The folder with one folder for each board, below `machine_root()`."""
 BOARD_FILE = "board.toml"
 LINKS = ("serial",)
+WITH_PINS = "ice40"
+"""The family whose bitstreams can be unpacked."""
 LEAST_CLOCKS_PER_BIT = 4
 LARGEST_ERROR = 0.025
 """The largest error of the rate of a serial port; half a bit in ten is 5 %, and the other side has an error too."""
@@ -63,6 +65,11 @@ def read_board(folder: Path, root: Path) -> Board:
     for each in (clock, build, table):
         each.finish()
     _check_rate(table, board)
+    if board.pins is not None and board.part.family != WITH_PINS:
+        table.refuse(
+            "pins",
+            f"it may stand only in a board of the family {WITH_PINS}; the family was {board.part.family}",
+        )
     return board
 
 

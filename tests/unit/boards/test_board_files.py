@@ -90,12 +90,18 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
         ),
         (("seed = 1", "sed = 1"), "build.sed: the key must be one of"),
         (('kind = "serial"', 'kind = "usb"'), "link.kind: it must be one of serial; it was 'usb'"),
+        (('clock = "J3"', 'clk = "J3"'), "pins.clock: the key is missing; it must be a text"),
         (("fill = 96", "fill = 101"), "build.fill: it must be an integer of 1 to 100; it was 101"),
     ],
 )
 def test_a_board_that_cannot_be_is_refused(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     assert change[0] in GOOD
     assert message in refusal(tmp_path, GOOD.replace(*change))
+
+
+def test_only_bitstreams_that_can_be_unpacked_have_pins(tmp_path: Path) -> None:
+    told = refusal(tmp_path, GOOD.replace('family = "ice40"', 'family = "ecp5"'))
+    assert "pins: it may stand only in a board of the family ice40; the family was ecp5" in told
 
 
 def test_the_number_of_a_build_is_that_of_sources_board_and_tools() -> None:
