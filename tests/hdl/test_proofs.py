@@ -81,7 +81,7 @@ FAULTS = (
     Fault("bus_initiator", INITIATOR, "gnt_i && enable_i &&", "enable_i &&", "M01_enabled"),
     Fault("bus_initiator", INITIATOR, "DevselLimit = 3'd3", "DevselLimit = 3'd2", "M17_status"),
     Fault("bus_initiator", INITIATOR, "if (second_q) state_d", "state_d", "M20_second"),
-    Fault("bus_initiator", INITIATOR, "ad_d  = backend_i.wdata1", "ad_d  = backend_i.wdata0", "data_lanes"),
+    Fault("bus_initiator", INITIATOR, "ad_d = backend_i.wdata1", "ad_d = backend_i.wdata0", "data_lanes"),
     Fault("bus_initiator", INITIATOR, "(timer_expired && !gnt_i)", "!gnt_i", "M25"),
     Fault("bus_counters", COUNTERS, "!address && !data && !refused", "!data && !refused", "every_clock"),
     Fault(

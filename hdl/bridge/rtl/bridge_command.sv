@@ -9,7 +9,7 @@
 /// give. A write burst always takes all of its data. A read is answered when the host has taken all posted writes that
 /// were there at the end of its transaction, so a driver that reads a register finds the data before it in memory.
 module bridge_command #(
-  /// Entries of the queues, 2 to 4.
+  /// Entries of the queues, 1 to 4.
   parameter int unsigned Queue = 4,
   /// The host can arm faults and hold back the interrupt; else these commands do nothing.
   parameter bit Faults = 1'b1
@@ -178,7 +178,7 @@ module bridge_command #(
   // A single write may start at once: its datum enters the queue on the clock of the command.
   assign available_o    = take ? (read || !burst ? 3'd1 : 3'd0) : write ? wqueue_level_i : 3'(Queue) - rqueue_level_i;
 
-  assign fill_push_o = state_q == StFill && !write && left_q != '0 && rqueue_level_i < 3'(Queue - 1);
+  assign fill_push_o = state_q == StFill && !write && left_q != '0 && rqueue_level_i < (Queue > 1 ? 3'(Queue - 1) : 3'd1);
   assign last_fill   = left_q == '0;
 
   // Armed faults and the interrupt hold.

@@ -11,7 +11,7 @@ module bridge_memory #(
   parameter int unsigned Masters = 2,
   /// Clocks for which data that was read for a retried transaction is kept.
   parameter int unsigned DiscardClocks = 32768,
-  /// Dwords that are fetched ahead for each master, 2 to 4.
+  /// Dwords that are fetched ahead for each master, 1 to 4.
   parameter int unsigned Queue = 4
 ) (
   input  logic                    clk_i,

@@ -13,7 +13,7 @@ module bridge_read #(
   parameter int unsigned DiscardClocks = 32768,
   /// Clocks of the first data phase after which a read that the host has not answered yet is retried.
   parameter int unsigned Patience = 8,
-  /// Dwords that are fetched ahead, 2 to 4.
+  /// Dwords that are fetched ahead, 1 to 4.
   parameter int unsigned Queue = 4,
   /// Bits of the address of a dword in host memory, at least 10.
   parameter int unsigned AddressWidth = 30

@@ -12,7 +12,8 @@ module host_bridge #(
   parameter int unsigned DiscardClocks = 32768,
   /// Retries without any datum moved that end a command with TIMEOUT.
   parameter int unsigned RetryLimit = 1024,
-  /// Entries of the queues between the bus and the host, 2 to 4; with 2, bursts of the host have two data.
+  /// Entries of the queues between the bus and the host, 1 to 4; with 1 or 2, each transaction of the host has at most
+  /// as many data.
   parameter int unsigned Queue = 4,
   /// The host can arm faults and hold back the interrupt.
   parameter bit          Faults = 1'b1,
@@ -83,7 +84,7 @@ module host_bridge #(
   logic [7:0]            latency;
   assign request.more = 1'b0;
   assign request.stop = 1'b0;
-  bus_initiator #(.RetryLimit(RetryLimit)) u_initiator (
+  bus_initiator #(.RetryLimit(RetryLimit), .WriteBursts(Queue > 1)) u_initiator (
     .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i(1'b1), .latency_i(latency),
     .parity_response_i(command.parity_response), .status_set_o(master_status), .bus_i, .gnt_i, .req_o, .master_o
   );

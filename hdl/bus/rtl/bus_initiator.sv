@@ -16,7 +16,10 @@ module bus_initiator #(
   parameter int unsigned RetryLimit = 0,
   /// Bits of the addresses and of the lengths of requests; the other bits of a request are 0.
   parameter int unsigned AddressBits = 32,
-  parameter int unsigned LengthBits = 16
+  parameter int unsigned LengthBits = 16,
+  /// A write can move more than one datum in a transaction. Else `available` must be at most 1 for a write, and `wdata1`
+  /// is not looked at.
+  parameter bit          WriteBursts = 1'b1
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -302,7 +305,7 @@ module bus_initiator #(
         ad_d  = backend_i.wdata0;
         cbe_d = ~be;
       end else if (transfer && frame_q) begin
-        ad_d  = backend_i.wdata1;
+        if (WriteBursts) ad_d = backend_i.wdata1;
         cbe_d = length_q == LengthBits'(2) ? ~last_be_q : 4'h0;
       end
     end

@@ -6,7 +6,7 @@
 module prim_queue #(
   /// Bits of an entry.
   parameter int unsigned Width = 32,
-  /// Number of entries, 2 to 4.
+  /// Number of entries, 1 to 4.
   parameter int unsigned Depth = 4
 ) (
   input  logic             clk_i,
@@ -18,21 +18,24 @@ module prim_queue #(
   input  logic [Width-1:0] data_i,
   /// Pop; must not be given when empty.
   input  logic             pop_i,
-  /// The first and the second entry; an entry beyond `level_o` has no meaning.
+  /// The first and the second entry; an entry beyond `level_o` has no meaning. With one entry the second is 0.
   output logic [Width-1:0] data0_o,
   output logic [Width-1:0] data1_o,
   /// The number of entries in the queue, 0 to `Depth`.
   output logic [2:0]       level_o
 );
-  if (Depth < 2 || Depth > 4) begin : gen_check
-    $error("prim_queue: Depth must be 2 to 4");
+  if (Depth < 1 || Depth > 4) begin : gen_check
+    $error("prim_queue: Depth must be 1 to 4");
   end
 
   logic [Depth*Width-1:0] entries;
-  logic [2:0]         level_q, kept;
+  // Only the bits of the level that can be on have registers.
+  localparam int unsigned LevelWidth = $clog2(Depth + 1);
+  logic [LevelWidth-1:0] level_q;
+  logic [2:0]         kept;
   logic               push;
 
-  assign kept = level_q - 3'(pop_i);
+  assign kept = 3'(level_q) - 3'(pop_i);
   assign push = push_i && kept != 3'(Depth);
 
   for (genvar i = 0; i < Depth; i++) begin : gen_entry
@@ -54,7 +57,7 @@ module prim_queue #(
 
   always_ff @(posedge clk_i) begin : p_level
     if (!rst_ni || clear_i) level_q <= '0;
-    else if (push_i || pop_i) level_q <= kept + 3'(push);
+    else if (push_i || pop_i) level_q <= LevelWidth'(kept) + LevelWidth'(push);
   end
 
   always_ff @(posedge clk_i) begin : p_assert
@@ -62,11 +65,15 @@ module prim_queue #(
       // Nobody pops an empty queue.
       a_pop_empty: assert (!pop_i || level_q != '0);
       // The queue never holds more than its entries.
-      a_level: assert (level_q <= 3'(Depth));
+      a_level: assert (3'(level_q) <= 3'(Depth));
     end
   end
 
   assign data0_o = entries[0 +: Width];
-  assign data1_o = entries[Width +: Width];
-  assign level_o = level_q;
+  if (Depth > 1) begin : gen_second
+    assign data1_o = entries[Width +: Width];
+  end else begin : gen_no_second
+    assign data1_o = '0;
+  end
+  assign level_o = 3'(level_q);
 endmodule

@@ -3,7 +3,8 @@
 
 /// Decides which base address register a transaction addresses.
 module socket_decode #(
-  /// Writable bits and type bits of the six base address registers, BAR0 in the low bits.
+  /// Writable bits and type bits of the six base address registers, BAR0 in the low bits. Bits 31:16 of a register for
+  /// ports may be missing: the ports are then below 0x1_0000.
   parameter logic [191:0] BarMask = '0,
   parameter logic [191:0] BarType = '0
 ) (
@@ -24,6 +25,9 @@ module socket_decode #(
   logic        memory, io, last;
   logic [31:0] mask;
 
+  // The bits of an address that belong to a range are those that are compared.
+  localparam logic [31:0] UpperPort = 32'hFFFF_0000;
+
   // Without a transaction nothing is compared, which saves simulation time.
   always_comb begin : p_bars
     memory = 1'b0;
@@ -35,7 +39,7 @@ module socket_decode #(
       memory = transaction_i.memory && command_i.memory_enable;
       io     = transaction_i.io && command_i.io_enable;
       for (int unsigned i = 0; i < 6; i++) begin
-        mask     = BarMask[i*32 +: 32];
+        mask     = BarMask[i*32 +: 32] | (BarType[i*32] ? UpperPort : '0);
         bar_o[i] = (BarType[i*32] ? io : memory) && mask != '0 && (bars_i[i*32 +: 32] & mask) != '0 &&
                    (transaction_i.address & mask) == (bars_i[i*32 +: 32] & mask);
         last     = last || (bar_o[i] && (transaction_i.pointer[31:2] | mask[31:2]) == '1);

@@ -119,6 +119,8 @@ class Savings:
     """Bits of each count of lost edges in the interrupt controller."""
     bus_counters: bool = True
     """The timestamp unit counts clocks and transactions of the bus."""
+    clock_bits: int = 64
+    """Bits of the counter of bus clocks; it begins again at 0 after its last value."""
     waiting_clocks: int = 4
     """Clocks with events that can wait for their records."""
     routes: bool = True

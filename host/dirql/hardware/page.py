@@ -67,7 +67,8 @@ def _savings(savings: Savings) -> Iterator[str]:
     """The savings of a machine that leaves something out, in words."""
     full = Savings()
     if savings.bridge_queue != full.bridge_queue:
-        yield f"each queue of the host bridge has {savings.bridge_queue} entries instead of {full.bridge_queue}"
+        entries = "1 entry" if savings.bridge_queue == 1 else f"{savings.bridge_queue} entries"
+        yield f"each queue of the host bridge has {entries} instead of {full.bridge_queue}"
     if not savings.faults:
         yield "bus errors and interrupt delays cannot be injected (no capability FAULT_INJECTION)"
     if savings.lost_bits != full.lost_bits:
@@ -76,6 +77,8 @@ def _savings(savings: Savings) -> Iterator[str]:
         yield "lines cannot be routed, and the interrupt controller has only the inputs of the lines in use"
     if not savings.bus_counters:
         yield "the counters of bus clocks and transactions read 0"
+    if savings.clock_bits != full.clock_bits:
+        yield f"the counter of bus clocks has {savings.clock_bits} bits instead of {full.clock_bits}"
     if savings.waiting_clocks != full.waiting_clocks:
         yield f"{savings.waiting_clocks} clocks with events can wait for their records instead of {full.waiting_clocks}"
 

@@ -180,10 +180,11 @@ def _read_timestamp_unit(table: Table) -> TimestampUnit:
 def _read_savings(table: Table) -> Savings:
     full = Savings()
     savings = Savings(
-        bridge_queue=table.integer("bridge_queue", 2, 4, full.bridge_queue),
+        bridge_queue=table.integer("bridge_queue", 1, 4, full.bridge_queue),
         faults=table.boolean("faults", full.faults),
         lost_bits=table.integer("lost_bits", 1, 16, full.lost_bits),
         bus_counters=table.boolean("bus_counters", full.bus_counters),
+        clock_bits=table.integer("clock_bits", 48, 64, full.clock_bits),
         waiting_clocks=table.integer("waiting_clocks", 2, 4, full.waiting_clocks),
         routes=table.boolean("routes", full.routes),
         shared_latches=table.boolean("shared_latches", full.shared_latches),

@@ -61,6 +61,8 @@ def render_chassis(machine: MachineDescription) -> str:
         "lost_bits": machine.savings.lost_bits,
         "bus_counters": f"1'b{int(machine.savings.bus_counters)}",
         "waiting": machine.savings.waiting_clocks,
+        "clock_bits": machine.savings.clock_bits,
+        "causes": max((len(each.type.causes) for each in machine.functions), default=1),
         "routes": f"1'b{int(machine.savings.routes)}",
         "lines_used": "".join(str(int(letter in machine.lines)) for letter in reversed(_LINES)),
         "shared": f"1'b{int(machine.savings.shared_latches)}",
@@ -309,7 +311,7 @@ module chassis #(
 
   timestamp_unit #(
     .EventLog2({records_log2}), .Functions({functions}), .ClockKhz(ClockKhz), .Address(TimestampAddress),
-    .Counters({bus_counters}), .Waiting({waiting}), .Shared({shared})
+    .Counters({bus_counters}), .ClockBits({clock_bits}), .Causes({causes}), .Waiting({waiting}), .Shared({shared})
   ) u_timestamp (
     .clk_i, .rst_ni, .functions_i(events_i),
     .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),

@@ -91,7 +91,7 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
         (("seed = 1", "sed = 1"), "build.sed: the key must be one of"),
         (('kind = "serial"', 'kind = "usb"'), "link.kind: it must be one of serial; it was 'usb'"),
         (('clock = "J3"', 'clk = "J3"'), "pins.clock: the key is missing; it must be a text"),
-        (("fill = 96", "fill = 101"), "build.fill: it must be an integer of 1 to 100; it was 101"),
+        (("fill = 90", "fill = 101"), "build.fill: it must be an integer of 1 to 100; it was 101"),
     ],
 )
 def test_a_board_that_cannot_be_is_refused(tmp_path: Path, change: tuple[str, str], message: str) -> None:

@@ -121,8 +121,8 @@ def test_a_function_with_pads_has_ports_of_the_top_that_its_index_names() -> Non
 
 def test_a_machine_has_everything_but_for_its_savings(read: Read) -> None:
     assert read(DEFAULT).savings == Savings()
-    savings = {"bridge_queue": 2, "faults": False, "lost_bits": 1, "bus_counters": False, "waiting_clocks": 2}
-    wanted = Savings(bridge_queue=2, faults=False, lost_bits=1, bus_counters=False, waiting_clocks=2)
+    savings = {"bridge_queue": 1, "faults": False, "lost_bits": 1, "clock_bits": 48, "bus_counters": False}
+    wanted = Savings(bridge_queue=1, faults=False, lost_bits=1, clock_bits=48, bus_counters=False)
     assert read(changed("savings", value=savings)).savings == wanted
 
 
@@ -213,7 +213,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         changed("savings", value={"lost_bits": 0}),
         r"savings.lost_bits: it must be an integer of 1 to 16; it was 0",
     ),
-    (changed("savings", value={"bridge_queue": 5}), r"savings.bridge_queue: .* of 2 to 4; it was 5"),
+    (changed("savings", value={"bridge_queue": 5}), r"savings.bridge_queue: .* of 1 to 4; it was 5"),
+    (changed("savings", value={"clock_bits": 47}), r"savings.clock_bits: .* of 48 to 64; it was 47"),
     (changed("savings", value={"waiting_clocks": 1}), r"savings.waiting_clocks: .* of 2 to 4; it was 1"),
     (changed("savings", value={"faults": 0}), r"savings.faults: it must be true or false; it was 0"),
     (changed("savings", value={"fault": False}), r"savings.fault: .*'fault': did you mean faults\?"),

@@ -12,8 +12,8 @@ module store #(
   /// The registers that only measure or slow down are there: ERROR_ADDRESS, DATA_CLOCKS, BUSY_CLOCKS, FIFO_PACE,
   /// FIFO_OVERRUNS.
   parameter bit          Instruments = 1'b1,
-  /// The form for small boards: each transaction of the host moves one datum, the queues inside are shorter, and the
-  /// registers for data of the bus are ones that synthesis can share with other blocks.
+  /// The form for small boards: each transaction of the host moves one datum, the ports must be below 0x1_0000, the queues
+  /// inside are shorter, and the registers for data of the bus are ones that synthesis can share with other blocks.
   parameter bit          Small = 1'b0,
   /// Bits of DELAY; bits of FIFO_THRESHOLD and MAX_BURST.
   parameter int unsigned DelayBits = 32,
@@ -60,7 +60,9 @@ module store #(
       (4096'(NoCount) << (32'(store_reg_pkg::MaxBurstOffset) * 8)) |
       (4096'(NoPace) << (32'(store_reg_pkg::FifoPaceOffset) * 8));
 
-  localparam logic [191:0] BarMask = {96'd0, 32'hFFFF_FFF0, 32'hFFFF_FFFF << BufferLog2, 32'hFFFF_F000};
+  // In the form for small boards the ports are among the first 64 Ki, as PCI allows for functions of PCs.
+  localparam logic [31:0]  PortMask = Small ? 32'h0000_FFF0 : 32'hFFFF_FFF0;
+  localparam logic [191:0] BarMask = {96'd0, PortMask, 32'hFFFF_FFFF << BufferLog2, 32'hFFFF_F000};
   localparam logic [191:0] BarType = {96'd0, 32'd1, 32'd8, 32'd0};
 
   // Socket.

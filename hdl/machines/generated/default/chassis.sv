@@ -149,7 +149,7 @@ module chassis #(
 
   timestamp_unit #(
     .EventLog2(9), .Functions(1), .ClockKhz(ClockKhz), .Address(TimestampAddress),
-    .Counters(1'b1), .Waiting(4), .Shared(1'b0)
+    .Counters(1'b1), .ClockBits(64), .Causes(5), .Waiting(4), .Shared(1'b0)
   ) u_timestamp (
     .clk_i, .rst_ni, .functions_i(events_i),
     .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),

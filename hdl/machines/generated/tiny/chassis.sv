@@ -125,7 +125,7 @@ module chassis #(
   logic       controller_interrupt, mark, drained, posted_empty;
   logic [3:0] controller_input;
   host_bridge #(
-    .MemoryLog2(20), .Masters(2), .Queue(2), .Faults(1'b0),
+    .MemoryLog2(20), .Masters(2), .Queue(1), .Faults(1'b0),
     .Shared(1'b1)
   ) u_bridge (
     .clk_i, .rst_ni, .place_i(facts_o), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
@@ -149,7 +149,7 @@ module chassis #(
 
   timestamp_unit #(
     .EventLog2(8), .Functions(1), .ClockKhz(ClockKhz), .Address(TimestampAddress),
-    .Counters(1'b0), .Waiting(2), .Shared(1'b1)
+    .Counters(1'b0), .ClockBits(48), .Causes(5), .Waiting(2), .Shared(1'b1)
   ) u_timestamp (
     .clk_i, .rst_ni, .functions_i(events_i),
     .fetch_i(fetch_event), .spurious_i(spurious_event), .eoi_i(eoi_event), .mark_i(mark), .drained_i(drained),
