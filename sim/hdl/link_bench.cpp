@@ -2,23 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A machine with its link for the tests: bytes go in and come out at the line, as fast or as slowly as a test wants.
-#include <string>
-
 #include "Vlinked_machine.h"
-#include "verilated.h"
-
-namespace {
-struct Stopped {
-    std::string complaint;
-};
-[[noreturn]] void stop(const char* what, const char* file, int line) {
-    throw Stopped{std::string(what) + " at " + file + ":" + std::to_string(line)};
-}
-}  // namespace
-
-void vl_finish(const char* file, int line, const char*) { stop("$finish", file, line); }
-void vl_stop(const char* file, int line, const char*) { stop("a failed assertion", file, line); }
-void vl_fatal(const char* file, int line, const char*, const char* message) { stop(message, file, line); }
+#include "stopping.h"
 
 struct link_bench {
     VerilatedContext context;

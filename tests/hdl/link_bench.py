@@ -35,17 +35,36 @@ from dirql.link.frames import (
     type_of,
 )
 from dirql.link.records import RecordReader
-from dirql.registers.protocol import LinkToDevice, Op
+from dirql.registers.protocol import EventBit, LinkToDevice, Op
 from dirql.target.contract import Target
 from dirql.target.simulation.build import Recipe, build, verilated_sources, write_generated
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
 from hdl.machine_bench import Bench
 
-__all__ = ["Fault", "Host", "Line", "clean", "faulty", "load_bench", "open_bench"]
+__all__ = [
+    "BUILD",
+    "CLOCKS_PER_BIT",
+    "Fault",
+    "Host",
+    "Line",
+    "clean",
+    "faulty",
+    "load_bench",
+    "load_serial_bench",
+    "mark",
+    "marks",
+    "open_bench",
+    "word",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCH = ROOT / "sim/hdl/link_bench.cpp"
+BENCHES = ROOT / "sim/hdl"
+SERIAL_MACHINE = ROOT / "hdl/link/rtl/serial_machine.sv"
+CLOCKS_PER_BIT = 4
+"""Clocks of a bit of the serial port of `load_serial_bench`."""
+BUILD = 0x0123_4567_7E7D_CDEF
+"""The number of the build of `load_serial_bench`."""
 
 DECLARATIONS = """
 typedef struct link_bench link_bench;
@@ -60,7 +79,7 @@ uint64_t link_run(link_bench* bench, uint64_t clocks, const uint8_t* in, uint64_
 
 
 class Library(Protocol):
-    """The functions of sim/hdl/link_bench.cpp."""
+    """The functions of sim/hdl/link_bench.cpp and sim/hdl/serial_bench.cpp."""
 
     def link_open(self) -> cffi.FFI.CData: ...
     def link_close(self, bench: cffi.FFI.CData, /) -> None: ...
@@ -83,9 +102,28 @@ class Library(Protocol):
     ) -> int: ...
 
 
-def recipe(machine: MachineDescription) -> Recipe:
-    """The recipe of the library: the machine with assertions and bus protocol checker, and its link."""
-    sources = [*hdl_files(machine, ROOT), *link_files(ROOT)]
+@dataclass(frozen=True)
+class Form:
+    """A design to compile: its top, its files and parameters beside those of the linked machine, and its bench."""
+
+    top: str
+    files: tuple[Path, ...]
+    parameters: tuple[str, ...]
+    bench: Path
+
+
+LINKED = Form("linked_machine", (), ("-GChecker=1",), BENCHES / "link_bench.cpp")
+SERIAL = Form(
+    "serial_machine",
+    (SERIAL_MACHINE,),
+    (f"-GClocksPerBit={CLOCKS_PER_BIT}", f"-GBuild=64'h{BUILD:016X}"),
+    BENCHES / "serial_bench.cpp",
+)
+
+
+def recipe(machine: MachineDescription, form: Form) -> Recipe:
+    """The recipe of the library: the machine with assertions, and its link."""
+    sources = [*hdl_files(machine, ROOT), *link_files(ROOT), *form.files]
     options = [
         "--cc",
         "--no-timing",
@@ -94,7 +132,7 @@ def recipe(machine: MachineDescription) -> Recipe:
         "-Wno-fatal",
         "--timescale",
         "1ns/1ns",
-        "-GChecker=1",
+        *form.parameters,
     ]
     defines = ["-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TIMING=0"]
     stops = ["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
@@ -103,33 +141,43 @@ def recipe(machine: MachineDescription) -> Recipe:
         write_generated(folder, machine)
         (folder / LINKED_TOP).write_text(render_linked(machine), encoding="utf-8")
         tops = [str(folder / name) for name in (CHASSIS, TOP, LINKED_TOP)]
-        names = ["--top-module", "linked_machine", "--prefix", "Vlinked_machine", "--Mdir", str(folder)]
+        names = ["--top-module", form.top, "--prefix", f"V{form.top}", "--Mdir", str(folder)]
         yield [[*toolchain.command, *options, *names, *map(str, sources), *tops]]
         include = toolchain.include
         runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-        files = [str(BENCH), *runtime, *verilated_sources(folder)]
+        files = [str(form.bench), *runtime, *verilated_sources(folder)]
         flags = ["-std=c++17", "-fPIC", "-w", "-O0", "-pthread", *defines, *stops]
-        folders = [f"-I{place}" for place in (folder, include, include / "vltstd")]
+        flags.append(f"-DCLOCKS_PER_BIT={CLOCKS_PER_BIT}")
+        folders = [f"-I{place}" for place in (folder, include, include / "vltstd", BENCHES)]
         yield [
             [*toolchain.cxx.command, "-shared", *flags, *folders, *files, "-o", str(folder / "link_bench.so")]
         ]
 
     return Recipe(
-        name=f"linked-{machine.name}",
+        name=f"{form.top}-{machine.name}",
         product="link_bench.so",
         duration="this takes about half a minute",
-        inputs=[*sources, BENCH, Path(__file__)],
+        inputs=[*sources, form.bench, BENCHES / "stopping.h", Path(__file__)],
         facts=[*options, render_linked(machine), repr(machine)],
         steps=steps,
     )
 
 
 def load_bench(name: str) -> Callable[[], Line]:
-    """Compile the machine if need be; gives a routine that makes lines to machines of this kind."""
+    """Compile the machine with bus protocol checker and link; gives a routine that makes lines to such machines."""
+    return _load(name, LINKED)
+
+
+def load_serial_bench(name: str) -> Callable[[], Line]:
+    """The same for the machine behind its serial port, bit by bit; the paces of a line do nothing."""
+    return _load(name, SERIAL)
+
+
+def _load(name: str, form: Form) -> Callable[[], Line]:
     machine = load_machine(name)
     ffi = cffi.FFI()
     ffi.cdef(DECLARATIONS)
-    library = cast("Library", ffi.dlopen(str(build(recipe(machine), find_toolchain()))))
+    library = cast("Library", ffi.dlopen(str(build(recipe(machine, form), find_toolchain()))))
     return lambda: Line(ffi, library)
 
 
@@ -467,3 +515,23 @@ def open_bench(host: Host) -> Bench:
     bench = Bench(cast("Target", Port(host)))
     bench.enumerate()
     return bench
+
+
+def word(value: int) -> bytes:
+    """The bytes of a dword."""
+    return value.to_bytes(4, "little")
+
+
+def mark(value: int) -> Command:
+    """A command that puts this value into the event stream."""
+    return Command(Op.MARK, data=word(value))
+
+
+def marks(host: Host) -> list[int]:
+    """The values of the marks among the event records that the host has."""
+    records = [host.records[place : place + 16] for place in range(0, len(host.records), 16)]
+    return [
+        int.from_bytes(record[12:], "little")
+        for record in records
+        if record[6] | record[7] << 8 == 1 << EventBit.MARK
+    ]

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable, Iterator
-from typing import TypedDict
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -16,13 +14,12 @@ from dirql.hardware.identity import machine_number
 from dirql.hardware.reading import load_machine
 from dirql.link.frames import Command, Data, Frame, Hello, encode
 from dirql.registers import store
-from dirql.registers.protocol import BusStatus, EventBit, Link, LinkToDevice, LinkToHost, Op
+from dirql.registers.protocol import BusStatus, Link, LinkToDevice, LinkToHost, Op
 from dirql.registers.store import Operation
 from dirql.target.contract import EventBits
 from dirql.target.simulation.verilated import VerilatedTarget
-from hdl.link_bench import Host, Line, clean, faulty, load_bench, open_bench
+from hdl.link_bench import Host, Line, clean, faulty, mark, marks, open_bench, word
 from hdl.machine_bench import BUFFER, FUNCTION, PORTS, VECTOR, Bench, Outcome
-from link_vectors import VECTORS
 
 MACHINE = load_machine("tiny")
 NOWHERE = 0xA000_0000
@@ -31,53 +28,6 @@ LONG = 20_000_000
 """Clocks within which a transfer ends on the worst line."""
 UART = 40
 """Clocks of a byte of a serial port with 3 Mbaud at 12 MHz."""
-
-
-class Vector(TypedDict):
-    """The part of a frame in hdl/link/vectors.json that is used here."""
-
-    name: str
-    bytes: str
-    contents: str
-
-
-def vectors(kind: str) -> list[Vector]:
-    found: list[Vector] = json.loads(VECTORS.read_text(encoding="utf-8"))[kind]
-    return found
-
-
-@pytest.fixture(scope="module")
-def make_line() -> Callable[[], Line]:
-    return load_bench(MACHINE.name)
-
-
-@pytest.fixture
-def line(make_line: Callable[[], Line]) -> Iterator[Line]:
-    made = make_line()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def host(line: Line) -> Host:
-    return Host(line)
-
-
-def word(value: int) -> bytes:
-    return value.to_bytes(4, "little")
-
-
-def mark(value: int) -> Command:
-    return Command(Op.MARK, data=word(value))
-
-
-def marks(host: Host) -> list[int]:
-    records = [host.records[place : place + 16] for place in range(0, len(host.records), 16)]
-    return [
-        int.from_bytes(record[12:], "little")
-        for record in records
-        if record[6] | record[7] << 8 == 1 << EventBit.MARK
-    ]
 
 
 def transfer(
@@ -149,41 +99,6 @@ def test_a_new_nonce_resets_the_machine_in_the_middle_of_a_transfer(host: Host) 
         open_bench(host)
 
 
-# Vectors.
-
-
-@pytest.mark.parametrize("vector", vectors("to_device"), ids=lambda vector: vector["name"])
-def test_each_frame_to_the_device_is_taken_if_it_is_the_next_one(host: Host, vector: Vector) -> None:
-    contents = bytes.fromhex(vector["contents"])
-    numbered = contents[0] & 0xF > LinkToDevice.HELLO
-    host.open(0x0101_0101)
-    host._out.append(bytes.fromhex(vector["bytes"]))
-    if contents[0] & 0xF == LinkToDevice.HELLO:
-        nonce = int.from_bytes(contents[4:8], "little")
-        host._begin()
-        host._out.append(bytes.fromhex(vector["bytes"]))
-        host.pump(3_000)
-        assert host.hello is not None
-        assert host.hello.nonce == nonce
-        return
-    host.pump(3_000)
-    host.control(ask=True)
-    host.pump(3_000)
-    taken = numbered and contents[1] == 0
-    assert host.frames[-1].next == int(taken)
-    assert host.asked_again == int(numbered and 0 < contents[1] < 0x80)
-
-
-@pytest.mark.parametrize("vector", vectors("bad"), ids=lambda vector: vector["name"])
-def test_bytes_without_a_good_frame_change_nothing(host: Host, vector: Vector) -> None:
-    host.open()
-    host._out.append(bytes.fromhex(vector["bytes"]) + b"\x7e")
-    host.pump(2_000)
-    host.send(mark(7))
-    host.settle()
-    assert marks(host) == [7]
-
-
 # Commands.
 
 
@@ -208,6 +123,17 @@ def test_bursts_of_all_lengths(host: Host, length: int) -> None:
     host.send(Command(Op.MEM_WRITE, BUFFER, 0xF, length, data))
     answer = host.call(Command(Op.MEM_READ, BUFFER, 0xF, length, answer=True))
     assert (answer.status, answer.done, answer.data) == (BusStatus.OK, length, data)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 64])
+def test_a_burst_to_nowhere_fails_whatever_its_length_and_the_next_command_works(
+    host: Host, length: int
+) -> None:
+    open_bench(host)
+    for operation, data in ((Op.MEM_READ, b""), (Op.MEM_WRITE, bytes(4 * length))):
+        answer = host.call(Command(operation, NOWHERE, 0xF, length, data, answer=True))
+        assert (answer.status, answer.done, answer.data) == (BusStatus.MASTER_ABORT, 0, b"")
+        assert host.call(Command(Op.CFG_READ, FUNCTION, answer=True)).status == BusStatus.OK
 
 
 @pytest.mark.parametrize("length", [1, 2, 63, 64])
