@@ -26,12 +26,14 @@ from dirql.hal.window import DeviceWindow
 from dirql.hardware.description import MachineDescription
 from dirql.host_watch import HostWatch
 from dirql.io.collector import CollectorPace
+from dirql.io.error_log import LoggedError
 from dirql.io.handle import Handle, sleep
 from dirql.io.hang_report import IoWitness
 from dirql.io.loader import load_driver
 from dirql.io.manager import IoManager, running as io_running
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
+from dirql.io.shutdown_notification import notify_shutdown
 from dirql.io.unload import unload_driver
 from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
@@ -328,6 +330,18 @@ class Machine:
         An alertable sleep ends early when completion routines of the thread have run; returns whether some have.
         """
         return sleep(seconds, alertable=alertable)
+
+    @property
+    def error_log(self) -> list[LoggedError]:
+        """The entries that drivers have written with IoWriteErrorLogEntry, oldest first."""
+        return [entry for entry in self.io.error_log if isinstance(entry, LoggedError)]
+
+    def shut_down(self) -> None:
+        """Send IRP_MJ_SHUTDOWN to the devices that are registered for it, as a system that is switched off does.
+
+        The machine stays open.
+        """
+        notify_shutdown()
 
     def create_thread(self, routine: Callable[[], object]) -> ProgramThread:
         """Start another thread of the program, at the same priority as this one."""

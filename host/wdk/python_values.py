@@ -31,8 +31,8 @@ _SIGNED = {
     "WORK_QUEUE_TYPE": 32,
     "KPRIORITY": 32,
     "LONG": 32,
-    "LONGLONG": 64,
     "LARGE_INTEGER": 64,
+    "LONGLONG": 64,
     "PLARGE_INTEGER": 64,
     "PHYSICAL_ADDRESS": 64,
 }
@@ -86,6 +86,9 @@ _CHARACTERS = {"PCWSTR", "PCSZ"}
 """Texts that end with a NUL: their address, or the text in the place of a literal."""
 _TEXTS = {"PCSTR"}
 _ROUTINES = (
+    "PCALLBACK_FUNCTION",
+    "PDRIVER_REINITIALIZE",
+    "PEXT_CALLBACK",
     "PDRIVER_CANCEL",
     "PDRIVER_CONTROL",
     "PDRIVER_LIST_CONTROL",
@@ -107,7 +110,13 @@ _NO_ROUTINES = {"PIO_CSQ_IRP_CONTEXT"}
 _NULLABLE = {"DeferredRoutine"}
 """The parameters for which NT accepts NULL although the prototype does not say so."""
 _HIGHEST_ADDRESS = (1 << 64) - 1
-_SPECIAL = {"CONTAINING_RECORD", "IoCreateDevice.DeviceExtensionSize", "IoInitializeRemoveLock.AllocateTag"}
+_SPECIAL = {
+    "CONTAINING_RECORD",
+    "IoAllocateDriverObjectExtension.DriverObjectExtensionSize",
+    "IoCreateController.Size",
+    "IoCreateDevice.DeviceExtensionSize",
+    "IoInitializeRemoveLock.AllocateTag",
+}
 """A routine and two parameters whose own code has to check, because Python takes objects of several types."""
 
 

@@ -19,6 +19,7 @@ from dirql.machine import Machine
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 from unit.edge_library import BLOCK, LIBRARY_BY_NAME, LIBRARY_BY_TYPE, LIBRARY_SPECIAL, LibraryWorld
 from unit.edge_locks import LOCK_CALLS, LOCK_POINTERS
+from unit.edge_services import SERVICE_CALLS, SERVICE_POINTERS
 from unit.io.making import NAME, OPEN_AND_CLOSE, attributes, complete, create_file, make_device, make_driver
 from wdk.routines import Routine
 
@@ -331,7 +332,7 @@ BY_TYPE: dict[str, Callable[[World], object]] = {
     **LIBRARY_BY_TYPE,
     "PDMA_ADAPTER": lambda w: w.adapter,
     "PDEVICE_OBJECT": lambda w: w.device,
-    "PIO_WORKITEM": lambda w: wdm.IoAllocateWorkItem(w.device),
+    **SERVICE_POINTERS,
     "PDRIVER_OBJECT": lambda w: w.driver,
     "PDEVICE_DESCRIPTION": lambda w: w.description,
     "PIRP": lambda w: w.irp,
@@ -447,12 +448,6 @@ def _keep(*_: object) -> int:
     return wdm.DeallocateObject
 
 
-def timed(world: World) -> wdm.DEVICE_OBJECT:
-    """A device with an IoTimer."""
-    wdm.IoInitializeTimer(world.device, _nothing, None)
-    return world.device
-
-
 Special = Callable[[World], tuple[object, ...]]
 ATTRIBUTES = r"\Edge"
 SPECIAL: dict[str, Special] = {
@@ -524,12 +519,7 @@ SPECIAL: dict[str, Special] = {
     ),
     "KeDelayExecutionThread": lambda _: (wdm.KernelMode, False, -10),
     **LOCK_CALLS,
-    "IoInitializeTimer": lambda w: (w.device, _nothing, None),
-    "IoStartTimer": lambda w: (timed(w),),
-    "IoStopTimer": lambda w: (timed(w),),
-    "IoInitializeWorkItem": lambda w: (w.device, wdm.IO_WORKITEM()),
-    "IoQueueWorkItem": lambda w: (wdm.IoAllocateWorkItem(w.device), _nothing, wdm.DelayedWorkQueue, None),
-    "IoQueueWorkItemEx": lambda w: (wdm.IoAllocateWorkItem(w.device), _nothing, wdm.DelayedWorkQueue, None),
+    **SERVICE_CALLS,
     "KeReleaseSpinLock": lambda w: (held(w), 0),
     "KeReleaseSpinLockFromDpcLevel": lambda w: (held(w),),
     "KeReleaseSpinLockForDpc": lambda w: (held(w), 0),

@@ -30,6 +30,7 @@ from dirql.nt.bugcodes import (
     VERIFIER_POOL_TRACKING,
     VF_POOL_LEFT_AT_UNLOAD,
 )
+from dirql.nt.constants import IRP_MJ_SHUTDOWN
 from dirql.ob.manager import running as object_manager
 from dirql.ob.namespace import Directory, SymbolicLink
 
@@ -43,7 +44,7 @@ _Left = tuple[object, object, str]
 
 def check_leftovers(driver: DriverObject) -> None:
     """Stop for code of an unloaded driver that would be called, or for its pool; report its handles and references."""
-    for find in (_timers, _io_timers, _dpcs, _work_items, _interrupts, _threads, _requests, _devices, _links):
+    for find in _FINDERS:
         for left, routine, what in find(driver):
             place = origin_of_routine(routine)
             reason = (
@@ -54,7 +55,7 @@ def check_leftovers(driver: DriverObject) -> None:
             code = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
             bug_check(code, left, 0, place or 0, 0, reason=reason, place=place)
     _check_memory(driver)
-    for sentence in (*_handles(driver), *_references(driver), *_unfreed_items(driver)):
+    for sentence in (*_handles(driver), *_references(driver), *_unfreed(driver)):
         report_defect("DRV-11", sentence)
 
 
@@ -109,6 +110,20 @@ def _work_items(driver: DriverObject) -> Iterator[_Left]:
             )
 
 
+def _shutdown_registrations(driver: DriverObject) -> Iterator[_Left]:
+    manager = io_manager.value
+    for device in (*manager.at_shutdown, *manager.at_last_chance):
+        if device.driver_object is driver:
+            routine = driver.major_function[IRP_MJ_SHUTDOWN]
+            yield device, routine, "registered for the shutdown: call IoUnregisterShutdownNotification"
+
+
+def _callbacks(driver: DriverObject) -> Iterator[_Left]:
+    for registration in object_manager.value.callbacks:
+        if registration.driver is driver:
+            yield registration, registration.function, "registered: call ExUnregisterCallback"
+
+
 def _interrupts(driver: DriverObject) -> Iterator[_Left]:
     for interrupt in interrupt_table.value.connected_interrupts():
         if interrupt.driver is driver:
@@ -136,13 +151,18 @@ def _requests(driver: DriverObject) -> Iterator[_Left]:
                 yield irp, routine, "under way below it with its completion routine: wait for the request"
 
 
-def _unfreed_items(driver: DriverObject) -> Iterator[str]:
-    for item in io_manager.value.work_items:
-        if item.driver is driver:
-            yield (
-                f"a driver must free its work items; {item!r} was not freed, allocated in {describe_mark(item.place)}:"
-                " call IoFreeWorkItem"
-            )
+def _unfreed(driver: DriverObject) -> Iterator[str]:
+    manager = io_manager.value
+    for items, step in (
+        (manager.work_items, "IoFreeWorkItem"),
+        (manager.unwritten_errors, "IoWriteErrorLogEntry or IoFreeErrorLogEntry"),
+    ):
+        for item in items:
+            if item.driver is driver:
+                yield (
+                    f"a driver must free what it allocates; {item!r} was not freed, allocated in"
+                    f" {describe_mark(item.place)}: call {step}"
+                )
 
 
 def _owner_above(irp: Irp, number: int) -> object:
@@ -202,3 +222,19 @@ def _references(driver: DriverObject) -> Iterator[str]:
             f"a driver must give its references back before its Unload routine returns; {driver!r} kept one of"
             f" {body!r}, taken in {describe_mark(place)}: call ObDereferenceObject"
         )
+
+
+_FINDERS: Final = (
+    _timers,
+    _io_timers,
+    _dpcs,
+    _work_items,
+    _shutdown_registrations,
+    _callbacks,
+    _interrupts,
+    _threads,
+    _requests,
+    _devices,
+    _links,
+)
+"""Each finds one kind of thing that would call code of a driver."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.io.dispatch import invalid_device_request
+from dirql.io.driver_extension import reinitialize_drivers
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DispatchRoutine, DriverEntry, DriverObject
 from dirql.io.unload import forget_driver, unload_driver
@@ -66,6 +67,7 @@ def load_driver(
     driver.major_function[:] = [invalid_device_request if routine is None else routine for routine in table]
     for device in driver.devices():
         device.flags &= ~DO_DEVICE_INITIALIZING
+    reinitialize_drivers()
     return status, driver
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from dirql.io.device_timer import IoTimer
@@ -67,6 +68,21 @@ class IoManager:
         self.timer: Timer | None = None
         self.timer_dpc: Dpc | None = None
         """The timer, and its DPC, that serves all of these."""
+        self.at_shutdown: list[DeviceObject] = []
+        self.at_last_chance: list[DeviceObject] = []
+        """The devices that get IRP_MJ_SHUTDOWN, before and after file systems are flushed, in that order."""
+        self.error_log: list[object] = []
+        """The entries of the error log, oldest first."""
+        self.unwritten_errors: dict[AllocatedItem, None] = {}
+        """The entries that drivers have allocated, and neither written nor freed."""
+        self.driver_extensions: dict[DriverObject, dict[object, object]] = {}
+        """The extensions of each driver, by the objects that the driver finds them by."""
+        self.reinitializations: deque[
+            tuple[DriverObject, Callable[[DriverObject, object, int], object], object]
+        ] = deque()
+        """The reinitialization routines that are registered, with their contexts."""
+        self.reinitialized: dict[DriverObject, int] = {}
+        """The number of calls of each driver's reinitialization routines."""
         self.unwritten: dict[DeviceObject, int] = {}
         """The bytes of poison at the ends of each device's latest requests, too few of each to be sure."""
         self.starts = self.cancels = 0

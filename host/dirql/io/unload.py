@@ -51,7 +51,9 @@ def finish_unload(driver: DriverObject) -> None:
 
 def forget_driver(driver: DriverObject) -> None:
     """Free the names of a driver, because it was unloaded or did not load."""
-    io_manager.value.drivers.pop(driver.driver_extension.service_key_name, None)
+    manager = io_manager.value
+    manager.drivers.pop(driver.driver_extension.service_key_name, None)
+    manager.driver_extensions.pop(driver, None)
     object_manager.value.namespace.remove(driver)
     ke.kernel.verifier.forget(driver)
 

@@ -55,17 +55,21 @@ __all__ = [
     "ADAPTER_CONTROL",
     "ADD_DEVICE",
     "CALLBACK",
+    "CALLBACK_FUNCTION",
     "CANCEL",
     "COMPLETION",
+    "CONTROLLER_CONTROL",
     "CSQ_INSERT_EX",
     "CSQ_LOCK",
     "DISPATCH",
     "DPC",
     "DRIVER_ENTRY",
+    "EXT_CALLBACK",
     "IO_TIMER",
     "ISR",
     "KERNEL_APC",
     "NORMAL_APC",
+    "REINITIALIZE",
     "RUNDOWN_APC",
     "START_IO",
     "SYNCHRONIZE",
@@ -188,6 +192,23 @@ CANCEL: Final = RoutineKind("the cancel routine", locks=1, parameters=_DEVICE_AN
 WORKER: Final = RoutineKind("the worker routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED)
 IO_TIMER: Final = RoutineKind(
     "the IoTimer routine", level=IRQL_UNEXPECTED_VALUE, parameters=("DeviceObject", "Context")
+)
+REINITIALIZE: Final = RoutineKind(
+    "the reinitialization routine", parameters=("DriverObject", "Context", "Count")
+)
+CALLBACK_FUNCTION: Final = RoutineKind(
+    "the callback routine",
+    level=IRQL_UNEXPECTED_VALUE,
+    parameters=("CallbackContext", "Argument1", "Argument2"),
+)
+EXT_CALLBACK: Final = RoutineKind(
+    "the callback of an executive timer", level=IRQL_UNEXPECTED_VALUE, parameters=("Timer", "Context")
+)
+CONTROLLER_CONTROL: Final = RoutineKind(
+    "the ControllerControl routine",
+    result=_AllocationAction,
+    step="return KeepObject if the device has the controller until IoFreeController, else DeallocateObject",
+    parameters=(*_DEVICE_AND_IRP, "MapRegisterBase", "Context"),
 )
 KERNEL_APC: Final = RoutineKind(
     "the KernelRoutine of an APC",

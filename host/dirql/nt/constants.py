@@ -134,6 +134,9 @@ __all__ = [
     "ERROR_SHARING_VIOLATION",
     "ERROR_SUCCESS",
     "EVENT_INCREMENT",
+    "EX_TIMER_HIGH_RESOLUTION",
+    "EX_TIMER_NOTIFICATION",
+    "EX_TIMER_NO_WAKE",
     "Eisa",
     "EisaConfiguration",
     "EjectionRelations",
@@ -1014,6 +1017,14 @@ ResourceReleaseByOtherThread: Final = 0x20
 """Another thread than the owner releases the resource."""
 ResourceOwnedExclusive: Final = 0x80
 """One owner has the resource alone."""
+
+# Attributes of a timer of the executive.
+EX_TIMER_HIGH_RESOLUTION: Final = 4
+"""The timer is exact."""
+EX_TIMER_NO_WAKE: Final = 8
+"""The timer does not wake a processor that saves power."""
+EX_TIMER_NOTIFICATION: Final = 0x80000000
+"""The timer frees all threads that wait for it, and stays signalled."""
 
 # Interrupt request levels of x64; devices have 3 to 11.
 PASSIVE_LEVEL: Final = 0

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import current_driver, is_verified
@@ -24,7 +24,7 @@ from dirql.ob.namespace import Directory, Namespace
 from dirql.ob.object import Object
 from dirql.rtl.strings import unicode_text
 
-__all__ = ["ObjectManager", "ThreadHeader", "running"]
+__all__ = ["ObjectManager", "Registered", "ThreadHeader", "running"]
 
 
 class ThreadHeader(Object):
@@ -49,12 +49,25 @@ class ThreadHeader(Object):
         self._headers.pop(self._owner, None)
 
 
+class Registered(Protocol):
+    """A routine of a driver that is registered with a callback object."""
+
+    driver: object
+    """The driver that has registered the routine."""
+
+    @property
+    def function(self) -> object:
+        """The routine that will be called."""
+
+
 class ObjectManager:
     """Names and handles of one machine."""
 
     def __init__(self) -> None:
         self.namespace = Namespace()
         self.handles = HandleTable()
+        self.callbacks: dict[Registered, None] = {}
+        """The routines that are registered with callback objects."""
         self._owner_headers: dict[Thread, ThreadHeader] = {}
         self._references: dict[Object, list[tuple[object, Mark | None]]] = {}
         """The references of each object that drivers took: the driver, and the place."""

@@ -14,14 +14,15 @@ KNOWN: Final = """
         ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY ATTEMPTED_SWITCH_FROM_DPC ATTEMPTED_WRITE_TO_READONLY_MEMORY
         AttachedApcEnvironment BAD_POOL_CALLER BAD_POOL_HEADER BUS_INTERFACE_STANDARD BYTES_TO_PAGES BYTE_OFFSET
         BackgroundWorkQueue BusQueryCompatibleIDs BusQueryContainerID BusQueryDeviceID BusQueryDeviceSerialNumber
-        BusQueryHardwareIDs BusQueryInstanceID BusRelations CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL
-        CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR
-        CM_PARTIAL_RESOURCE_LIST CM_RESOURCE_INTERRUPT_LATCHED CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE
-        CM_RESOURCE_INTERRUPT_MESSAGE CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN CM_RESOURCE_INTERRUPT_POLICY_INCLUDED
-        CM_RESOURCE_LIST CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
-        CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO CM_RESOURCE_PORT_MEMORY CONNECT_FULLY_SPECIFIED
-        CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED CONNECT_MESSAGE_BASED CONTAINING_RECORD CTL_CODE
-        CbusConfiguration CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
+        BusQueryHardwareIDs BusQueryInstanceID BusRelations CALLBACK_OBJECT CANCEL_STATE_IN_COMPLETED_IRP CBus
+        CLIENT_ID CLOCK_LEVEL CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL CM_FULL_RESOURCE_DESCRIPTOR
+        CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_LIST CM_RESOURCE_INTERRUPT_LATCHED
+        CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE CM_RESOURCE_INTERRUPT_MESSAGE CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN
+        CM_RESOURCE_INTERRUPT_POLICY_INCLUDED CM_RESOURCE_LIST CM_RESOURCE_MEMORY_PREFETCHABLE
+        CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO
+        CM_RESOURCE_PORT_MEMORY CONNECT_FULLY_SPECIFIED CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED
+        CONNECT_MESSAGE_BASED CONTAINING_RECORD CONTROLLER_OBJECT CTL_CODE CbusConfiguration
+        CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
         CmResourceShareUndetermined CmResourceTypeBusNumber CmResourceTypeConfigData CmResourceTypeDevicePrivate
         CmResourceTypeDeviceSpecific CmResourceTypeDma CmResourceTypeInterrupt CmResourceTypeMemory
         CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort Cmos ConfigurationSpaceUndefined
@@ -48,55 +49,58 @@ KNOWN: Final = """
         ERROR_LOG_LIMIT_SIZE ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS ERROR_NOT_ENOUGH_MEMORY
         ERROR_NOT_FOUND ERROR_NOT_READY ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS ERROR_NO_SYSTEM_RESOURCES
         ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND ERROR_SEM_TIMEOUT ERROR_SHARING_VIOLATION ERROR_SUCCESS
-        EVENT_INCREMENT EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK Eisa EisaConfiguration EjectionRelations
-        EventNotificationObject EventSynchronizationObject ExAcquireFastMutex ExAcquireFastMutexUnsafe
-        ExAcquirePushLockExclusive ExAcquirePushLockShared ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite
-        ExAcquireRundownProtection ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive
-        ExAcquireSharedWaitForExclusive ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel
-        ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel ExAllocatePool2 ExAllocatePoolWithTag
-        ExConvertExclusiveToSharedLite ExDeleteResourceLite ExDisableResourceBoostLite
+        EVENT_INCREMENT EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK EX_TIMER EX_TIMER_HIGH_RESOLUTION
+        EX_TIMER_NOTIFICATION EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations EventNotificationObject
+        EventSynchronizationObject ExAcquireFastMutex ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive
+        ExAcquirePushLockShared ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite ExAcquireRundownProtection
+        ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive
+        ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared
+        ExAcquireSpinLockSharedAtDpcLevel ExAllocatePool2 ExAllocatePoolWithTag ExAllocateTimer ExCancelTimer
+        ExConvertExclusiveToSharedLite ExCreateCallback ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite
         ExEnterCriticalRegionAndAcquireFastMutexUnsafe ExEnterCriticalRegionAndAcquireResourceExclusive
         ExEnterCriticalRegionAndAcquireResourceShared ExEnterCriticalRegionAndAcquireSharedWaitForExclusive ExFreePool
         ExFreePoolWithTag ExGetCurrentResourceThread ExGetExclusiveWaiterCount ExGetSharedWaiterCount
         ExInitializeFastMutex ExInitializePushLock ExInitializeResourceLite ExInitializeRundownProtection
         ExInitializeWorkItem ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite
-        ExQueueWorkItem ExRaiseStatus ExReInitializeRundownProtection ExReinitializeResourceLite ExReleaseFastMutex
-        ExReleaseFastMutexUnsafe ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive
-        ExReleasePushLockShared ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion
-        ExReleaseResourceForThreadLite ExReleaseResourceLite ExReleaseRundownProtection ExReleaseRundownProtectionEx
-        ExReleaseSpinLockExclusive ExReleaseSpinLockExclusiveFromDpcLevel ExReleaseSpinLockShared
-        ExReleaseSpinLockSharedFromDpcLevel ExRundownCompleted ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx
-        ExTryConvertSharedSpinLockExclusive ExTryToAcquireFastMutex ExWaitForRundownProtectionRelease ExceptionStatus
-        Executive FAST_MUTEX FILE_ANY_ACCESS FILE_AUTOGENERATED_DEVICE_NAME FILE_CREATE FILE_DEVICE_ACPI
-        FILE_DEVICE_BEEP FILE_DEVICE_BUS_EXTENDER FILE_DEVICE_CD_ROM FILE_DEVICE_CONTROLLER FILE_DEVICE_DISK
-        FILE_DEVICE_KEYBOARD FILE_DEVICE_MASS_STORAGE FILE_DEVICE_MOUSE FILE_DEVICE_NETWORK FILE_DEVICE_NULL
-        FILE_DEVICE_PARALLEL_PORT FILE_DEVICE_PHYSICAL_NETCARD FILE_DEVICE_SECURE_OPEN FILE_DEVICE_SERIAL_PORT
-        FILE_DEVICE_SOUND FILE_DEVICE_UNKNOWN FILE_DEVICE_VIDEO FILE_MAXIMUM_DISPOSITION FILE_OBJECT FILE_OPEN
-        FILE_OPEN_IF FILE_OVERWRITE FILE_OVERWRITE_IF FILE_READ_ACCESS FILE_READ_DATA FILE_READ_ONLY_DEVICE
-        FILE_REMOVABLE_MEDIA FILE_SHARE_DELETE FILE_SHARE_READ FILE_SHARE_WRITE FILE_SKIP_COMPLETION_PORT_ON_SUCCESS
-        FILE_SKIP_SET_EVENT_ON_HANDLE FILE_SPECIAL_ACCESS FILE_SUPERSEDE FILE_SYNCHRONOUS_IO_ALERT
-        FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS FILE_WRITE_DATA FO_ALERTABLE_IO FO_CLEANUP_COMPLETE
-        FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT FO_SKIP_SET_EVENT
-        FO_SYNCHRONOUS_IO FreePage GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_PCI GateObject
+        ExNotifyCallback ExQueueWorkItem ExRaiseStatus ExReInitializeRundownProtection ExRegisterCallback
+        ExReinitializeResourceLite ExReleaseFastMutex ExReleaseFastMutexUnsafe
+        ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive ExReleasePushLockShared
+        ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion ExReleaseResourceForThreadLite ExReleaseResourceLite
+        ExReleaseRundownProtection ExReleaseRundownProtectionEx ExReleaseSpinLockExclusive
+        ExReleaseSpinLockExclusiveFromDpcLevel ExReleaseSpinLockShared ExReleaseSpinLockSharedFromDpcLevel
+        ExRundownCompleted ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx ExSetTimer
+        ExTryConvertSharedSpinLockExclusive ExTryToAcquireFastMutex ExUnregisterCallback
+        ExWaitForRundownProtectionRelease ExceptionStatus Executive FAST_MUTEX FILE_ANY_ACCESS
+        FILE_AUTOGENERATED_DEVICE_NAME FILE_CREATE FILE_DEVICE_ACPI FILE_DEVICE_BEEP FILE_DEVICE_BUS_EXTENDER
+        FILE_DEVICE_CD_ROM FILE_DEVICE_CONTROLLER FILE_DEVICE_DISK FILE_DEVICE_KEYBOARD FILE_DEVICE_MASS_STORAGE
+        FILE_DEVICE_MOUSE FILE_DEVICE_NETWORK FILE_DEVICE_NULL FILE_DEVICE_PARALLEL_PORT FILE_DEVICE_PHYSICAL_NETCARD
+        FILE_DEVICE_SECURE_OPEN FILE_DEVICE_SERIAL_PORT FILE_DEVICE_SOUND FILE_DEVICE_UNKNOWN FILE_DEVICE_VIDEO
+        FILE_MAXIMUM_DISPOSITION FILE_OBJECT FILE_OPEN FILE_OPEN_IF FILE_OVERWRITE FILE_OVERWRITE_IF FILE_READ_ACCESS
+        FILE_READ_DATA FILE_READ_ONLY_DEVICE FILE_REMOVABLE_MEDIA FILE_SHARE_DELETE FILE_SHARE_READ FILE_SHARE_WRITE
+        FILE_SKIP_COMPLETION_PORT_ON_SUCCESS FILE_SKIP_SET_EVENT_ON_HANDLE FILE_SPECIAL_ACCESS FILE_SUPERSEDE
+        FILE_SYNCHRONOUS_IO_ALERT FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS FILE_WRITE_DATA FO_ALERTABLE_IO
+        FO_CLEANUP_COMPLETE FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT
+        FO_SKIP_SET_EVENT FO_SYNCHRONOUS_IO FreePage GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_PCI GateObject
         HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
         HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL HIGH_PRIORITY HalGetBusDataByOffset HalGetMessageAddress
         HalSetBusDataByOffset HighImportance HighPagePriority HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE
         INSUFFICIENT_SYSTEM_MAP_REGS INVALID_KERNEL_HANDLE INVALID_MDL_RANGE
         IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS
         IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT
-        IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT IO_INTERRUPT_MESSAGE_INFO IO_INTERRUPT_MESSAGE_INFO_ENTRY
-        IO_KEYBOARD_INCREMENT IO_MAILSLOT_INCREMENT IO_MOUSE_INCREMENT IO_NAMED_PIPE_INCREMENT IO_NETWORK_INCREMENT
-        IO_NO_INCREMENT IO_PARALLEL_INCREMENT IO_REMOVE_LOCK IO_REMOVE_LOCK_COMMON_BLOCK IO_REMOVE_LOCK_DBG_BLOCK
-        IO_RESOURCE_ALTERNATIVE IO_RESOURCE_DEFAULT IO_RESOURCE_DESCRIPTOR IO_RESOURCE_LIST IO_RESOURCE_PREFERRED
-        IO_RESOURCE_REQUIREMENTS_LIST IO_SECURITY_CONTEXT IO_SERIAL_INCREMENT IO_SOUND_INCREMENT IO_STACK_LOCATION
-        IO_STATUS_BLOCK IO_TYPE_ADAPTER IO_TYPE_APC IO_TYPE_CONTROLLER IO_TYPE_CSQ IO_TYPE_CSQ_EX
-        IO_TYPE_CSQ_IRP_CONTEXT IO_TYPE_DEVICE IO_TYPE_DEVICE_OBJECT_EXTENSION IO_TYPE_DEVICE_QUEUE IO_TYPE_DPC
-        IO_TYPE_DRIVER IO_TYPE_ERROR_LOG IO_TYPE_ERROR_MESSAGE IO_TYPE_EVENT_PAIR IO_TYPE_FILE IO_TYPE_INTERRUPT
-        IO_TYPE_IRP IO_TYPE_MASTER_ADAPTER IO_TYPE_OPEN_PACKET IO_TYPE_PROFILE IO_TYPE_THREADED_DPC IO_TYPE_TIMER
-        IO_TYPE_VPB IO_VIDEO_INCREMENT IO_WORKITEM IPI_LEVEL IPI_WATCHDOG_TIMEOUT IRP IRP_ALLOCATED_FIXED_SIZE
-        IRP_ALLOCATED_MUST_SUCCEED IRP_ASSOCIATED_IRP IRP_BEING_VERIFIED IRP_BUFFERED_IO IRP_CLASS_CACHE_OPERATION
-        IRP_CLOSE_OPERATION IRP_CREATE_OPERATION IRP_DEALLOCATE_BUFFER IRP_DEFER_IO_COMPLETION IRP_HOLD_DEVICE_QUEUE
-        IRP_INPUT_OPERATION IRP_LOOKASIDE_ALLOCATION IRP_MJ_CLEANUP IRP_MJ_CLOSE IRP_MJ_CREATE IRP_MJ_CREATE_MAILSLOT
+        IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT IO_ERROR_LOG_PACKET IO_INTERRUPT_MESSAGE_INFO
+        IO_INTERRUPT_MESSAGE_INFO_ENTRY IO_KEYBOARD_INCREMENT IO_MAILSLOT_INCREMENT IO_MOUSE_INCREMENT
+        IO_NAMED_PIPE_INCREMENT IO_NETWORK_INCREMENT IO_NO_INCREMENT IO_PARALLEL_INCREMENT IO_REMOVE_LOCK
+        IO_REMOVE_LOCK_COMMON_BLOCK IO_REMOVE_LOCK_DBG_BLOCK IO_RESOURCE_ALTERNATIVE IO_RESOURCE_DEFAULT
+        IO_RESOURCE_DESCRIPTOR IO_RESOURCE_LIST IO_RESOURCE_PREFERRED IO_RESOURCE_REQUIREMENTS_LIST
+        IO_SECURITY_CONTEXT IO_SERIAL_INCREMENT IO_SOUND_INCREMENT IO_STACK_LOCATION IO_STATUS_BLOCK IO_TYPE_ADAPTER
+        IO_TYPE_APC IO_TYPE_CONTROLLER IO_TYPE_CSQ IO_TYPE_CSQ_EX IO_TYPE_CSQ_IRP_CONTEXT IO_TYPE_DEVICE
+        IO_TYPE_DEVICE_OBJECT_EXTENSION IO_TYPE_DEVICE_QUEUE IO_TYPE_DPC IO_TYPE_DRIVER IO_TYPE_ERROR_LOG
+        IO_TYPE_ERROR_MESSAGE IO_TYPE_EVENT_PAIR IO_TYPE_FILE IO_TYPE_INTERRUPT IO_TYPE_IRP IO_TYPE_MASTER_ADAPTER
+        IO_TYPE_OPEN_PACKET IO_TYPE_PROFILE IO_TYPE_THREADED_DPC IO_TYPE_TIMER IO_TYPE_VPB IO_VIDEO_INCREMENT
+        IO_WORKITEM IPI_LEVEL IPI_WATCHDOG_TIMEOUT IRP IRP_ALLOCATED_FIXED_SIZE IRP_ALLOCATED_MUST_SUCCEED
+        IRP_ASSOCIATED_IRP IRP_BEING_VERIFIED IRP_BUFFERED_IO IRP_CLASS_CACHE_OPERATION IRP_CLOSE_OPERATION
+        IRP_CREATE_OPERATION IRP_DEALLOCATE_BUFFER IRP_DEFER_IO_COMPLETION IRP_HOLD_DEVICE_QUEUE IRP_INPUT_OPERATION
+        IRP_LOOKASIDE_ALLOCATION IRP_MJ_CLEANUP IRP_MJ_CLOSE IRP_MJ_CREATE IRP_MJ_CREATE_MAILSLOT
         IRP_MJ_CREATE_NAMED_PIPE IRP_MJ_DEVICE_CHANGE IRP_MJ_DEVICE_CONTROL IRP_MJ_DIRECTORY_CONTROL
         IRP_MJ_FILE_SYSTEM_CONTROL IRP_MJ_FLUSH_BUFFERS IRP_MJ_INTERNAL_DEVICE_CONTROL IRP_MJ_LOCK_CONTROL
         IRP_MJ_MAXIMUM_FUNCTION IRP_MJ_PNP IRP_MJ_POWER IRP_MJ_QUERY_EA IRP_MJ_QUERY_INFORMATION IRP_MJ_QUERY_QUOTA
@@ -119,45 +123,48 @@ KNOWN: Final = """
         InsertApcEnvironment InterfaceTypeUndefined Internal InternalPowerBus InterruptActiveBoth
         InterruptActiveBothTriggerHigh InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow
         InterruptFallingEdge InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock
-        IoAllocateIrp IoAllocateMdl IoAllocateWorkItem IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe
-        IoBuildAsynchronousFsdRequest IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest
-        IoCallDriver IoCancelIrp IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx
-        IoCopyCurrentIrpStackLocationToNext IoCreateDevice IoCreateSymbolicLink IoCsqInitialize IoCsqInitializeEx
-        IoCsqInsertIrp IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteDevice IoDeleteSymbolicLink
-        IoDetachDevice IoDisconnectInterrupt IoDisconnectInterruptEx IoForwardIrpSynchronously IoFreeIrp IoFreeMdl
-        IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetCurrentIrpStackLocation
-        IoGetDeviceObjectPointer IoGetDmaAdapter IoGetNextIrpStackLocation IoInitializeDpcRequest IoInitializeIrp
-        IoInitializeRemoveLock IoInitializeTimer IoInitializeWorkItem IoMarkIrpPending IoModifyAccess IoQueueWorkItem
-        IoQueueWorkItemEx IoReadAccess IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait
+        IoAllocateController IoAllocateDriverObjectExtension IoAllocateErrorLogEntry IoAllocateIrp IoAllocateMdl
+        IoAllocateWorkItem IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
+        IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest IoCallDriver IoCancelIrp
+        IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx IoCopyCurrentIrpStackLocationToNext
+        IoCreateController IoCreateDevice IoCreateSymbolicLink IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp
+        IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteController IoDeleteDevice IoDeleteSymbolicLink
+        IoDetachDevice IoDisconnectInterrupt IoDisconnectInterruptEx IoForwardIrpSynchronously IoFreeController
+        IoFreeErrorLogEntry IoFreeIrp IoFreeMdl IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference
+        IoGetCurrentIrpStackLocation IoGetDeviceObjectPointer IoGetDmaAdapter IoGetDriverObjectExtension
+        IoGetNextIrpStackLocation IoInitializeDpcRequest IoInitializeIrp IoInitializeRemoveLock IoInitializeTimer
+        IoInitializeWorkItem IoMarkIrpPending IoModifyAccess IoQueueWorkItem IoQueueWorkItemEx IoReadAccess
+        IoRegisterBootDriverReinitialization IoRegisterDriverReinitialization IoRegisterLastChanceShutdownNotification
+        IoRegisterShutdownNotification IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait
         IoRequestDpc IoReuseIrp IoSetCancelRoutine IoSetCompletionRoutine IoSetNextIrpStackLocation IoSizeOfIrp
         IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket IoStartNextPacketByKey IoStartPacket
-        IoStartTimer IoStopTimer IoUninitializeWorkItem IoWriteAccess Isa KAPC KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC
-        KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT
-        KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KSEMAPHORE KSPIN_LOCK
-        KSPIN_LOCK_QUEUE KTHREAD KTIMER KWAIT_BLOCK KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe
-        KeAcquireInStackQueuedSpinLock KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc
-        KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread
-        KeAreAllApcsDisabled KeAreApcsDisabled KeCancelTimer KeClearEvent KeDelayExecutionThread KeEnterCriticalRegion
-        KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber KeGetCurrentThread
-        KeInitializeApc KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex
-        KeInitializeMutex KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer
-        KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertQueueApc KeInsertQueueDpc
-        KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent KeQueryInterruptTime
-        KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement
-        KeRaiseIrql KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex
-        KeReadStateSemaphore KeReadStateTimer KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe
-        KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel
-        KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc
-        KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue
-        KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeSetEvent KeSetImportanceDpc KeSetPriorityThread
-        KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution
-        KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel
-        KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode LOW_LEVEL LOW_PRIORITY
-        LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority MANUALLY_INITIATED_CRASH
-        MAP_REGISTERS MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED
-        MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED
-        MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA
-        MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
+        IoStartTimer IoStopTimer IoUninitializeWorkItem IoUnregisterShutdownNotification IoWriteAccess
+        IoWriteErrorLogEntry Isa KAPC KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT
+        KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT KGUARDED_MUTEX KINTERRUPT
+        KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE KTHREAD KTIMER
+        KWAIT_BLOCK KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock
+        KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
+        KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled
+        KeAreApcsDisabled KeCancelTimer KeClearEvent KeDelayExecutionThread KeEnterCriticalRegion KeEnterGuardedRegion
+        KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber KeGetCurrentThread KeInitializeApc
+        KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex
+        KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx
+        KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion
+        KeLeaveGuardedRegion KeLowerIrql KePulseEvent KeQueryInterruptTime KeQueryPerformanceCounter
+        KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql
+        KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateSemaphore
+        KeReadStateTimer KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock
+        KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock
+        KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel
+        KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueueApc KeRemoveQueueDpc
+        KeResetEvent KeSetEvent KeSetImportanceDpc KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx
+        KeStallExecutionProcessor KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
+        KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode
+        LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority
+        MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS
+        MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE
+        MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE
+        MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
         MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
         MDL_WRITE_OPERATION METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT
         MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
@@ -296,7 +303,7 @@ LACKING: Final[dict[str, str]] = {
         BatteryDeviceState BitScanForward BitScanReverse BitTest BitTest64 BitTestAndComplement BitTestAndComplement64
         BitTestAndReset BitTestAndReset64 BitTestAndSet BitTestAndSet64 Blade BootLoad BufferEmpty BufferFinished
         BufferIncomplete BufferInserted BufferStarted CACHE_DESCRIPTOR CACHE_FULLY_ASSOCIATIVE CACHE_RELATIONSHIP
-        CALCULATE_SCATTER_GATHER_LIST_SIZE CALLBACK_FUNCTION CALLBACK_OBJECT CLFSUSER_API CLFS_ARCHIVE_DESCRIPTOR
+        CALCULATE_SCATTER_GATHER_LIST_SIZE CALLBACK_FUNCTION CLFSUSER_API CLFS_ARCHIVE_DESCRIPTOR
         CLFS_BASELOG_EXTENSION CLFS_BLOCK_ALLOCATION CLFS_BLOCK_DEALLOCATION CLFS_CONTAINER_ID
         CLFS_CONTAINER_INFORMATION CLFS_CONTAINER_RELATIVE_PREFIX CLFS_CONTAINER_STATE CLFS_CONTAINER_STREAM_PREFIX
         CLFS_CONTEXT_MODE CLFS_FLAG_FILTER_INTERMEDIATE_LEVEL CLFS_FLAG_FILTER_TOP_LEVEL CLFS_FLAG_FORCE_APPEND
@@ -403,54 +410,53 @@ LACKING: Final[dict[str, str]] = {
         EXCEPTION_MAXIMUM_PARAMETERS EXCEPTION_NMI EXCEPTION_NONCONTINUABLE EXCEPTION_NPX_ERROR
         EXCEPTION_NPX_NOT_AVAILABLE EXCEPTION_NPX_OVERRUN EXCEPTION_POINTERS EXCEPTION_RECORD EXCEPTION_RECORD32
         EXCEPTION_RECORD64 EXCEPTION_RESERVED_TRAP EXCEPTION_SEGMENT_NOT_PRESENT EXCEPTION_STACK_FAULT EXECUTION_STATE
-        EXT_CALLBACK EXT_DELETE_CALLBACK EXT_DELETE_PARAMETERS EXT_SET_PARAMETERS EX_CALLBACK_FUNCTION
-        EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL
+        EXT_CALLBACK EXT_CANCEL_PARAMETERS EXT_DELETE_CALLBACK EXT_DELETE_PARAMETERS EXT_SET_PARAMETERS
+        EX_CALLBACK_FUNCTION EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL
         EX_MAXIMUM_LOOKASIDE_DEPTH_BASE EX_MAXIMUM_LOOKASIDE_DEPTH_LIMIT EX_POOL_PRIORITY EX_RUNDOWN_ACTIVE
-        EX_RUNDOWN_COUNT_INC EX_RUNDOWN_COUNT_SHIFT EX_RUNDOWN_REF_CACHE_AWARE EX_TIMER EX_TIMER_HIGH_RESOLUTION
-        EX_TIMER_NOTIFICATION EX_TIMER_NO_WAKE EX_TIMER_UNLIMITED_TOLERANCE EmbeddedNT EmbeddedRestricted
-        EndAlternatives EnergyTrackerCreate EnergyTrackerQuery EnlistmentBasicInformation EnlistmentCrmInformation
-        EnlistmentRecoveryInformation Enterprise EtwActivityIdControl EtwEventEnabled EtwProviderEnabled EtwRegister
-        EtwSetInformation EtwUnregister EtwWrite EtwWriteEx EtwWriteString EtwWriteTransfer
-        EventCategoryDeviceInterfaceChange EventCategoryHardwareProfileChange EventCategoryKernelSoftRestart
-        EventCategoryReserved EventCategoryTargetDeviceChange EventLoggerHandleClass
+        EX_RUNDOWN_COUNT_INC EX_RUNDOWN_COUNT_SHIFT EX_RUNDOWN_REF_CACHE_AWARE EX_TIMER_UNLIMITED_TOLERANCE EmbeddedNT
+        EmbeddedRestricted EndAlternatives EnergyTrackerCreate EnergyTrackerQuery EnlistmentBasicInformation
+        EnlistmentCrmInformation EnlistmentRecoveryInformation Enterprise EtwActivityIdControl EtwEventEnabled
+        EtwProviderEnabled EtwRegister EtwSetInformation EtwUnregister EtwWrite EtwWriteEx EtwWriteString
+        EtwWriteTransfer EventCategoryDeviceInterfaceChange EventCategoryHardwareProfileChange
+        EventCategoryKernelSoftRestart EventCategoryReserved EventCategoryTargetDeviceChange EventLoggerHandleClass
         ExAcquireRundownProtectionCacheAware ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock
         ExAcquireSpinLockAtDpcLevel ExAllocateCacheAwareRundownProtection ExAllocateFromLookasideListEx
         ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool3
         ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized
         ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag
-        ExAllocatePoolWithTagPriority ExAllocatePoolZero ExAllocateTimer ExCancelTimer ExCreateCallback ExCreatePool
-        ExDeleteLookasideListEx ExDeleteNPagedLookasideList ExDeletePagedLookasideList ExDeleteTimer
-        ExDesktopObjectType ExDestroyPool ExEnumerateSystemFirmwareTables ExEventObjectType ExFlushLookasideListEx
-        ExFreeCacheAwareRundownProtection ExFreePool2 ExFreeToLookasideListEx ExFreeToNPagedLookasideList
-        ExFreeToPagedLookasideList ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetPreviousMode
-        ExGetSystemFirmwareTable ExInitializeDeleteTimerParameters ExInitializeLookasideListEx
-        ExInitializeNPagedLookasideList ExInitializePagedLookasideList ExInitializeRundownProtectionCacheAware
-        ExInitializeSListHead ExInitializeSetTimerParameters ExInterlockedAddLargeInteger
-        ExInterlockedAddLargeStatistic ExInterlockedAddUlong ExInterlockedCompareExchange64 ExInterlockedDecrementLong
-        ExInterlockedExchangeUlong ExInterlockedFlushSList ExInterlockedIncrementLong ExInterlockedInsertHeadList
-        ExInterlockedInsertTailList ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList
-        ExInterlockedPushEntrySList ExInterlockedRemoveHeadList ExIsProcessorFeaturePresent ExLocalTimeToSystemTime
-        ExNotifyCallback ExQueryDepthSList ExQueryTimerResolution ExReInitializeRundownProtectionCacheAware
-        ExRegisterCallback ExReleaseRundownProtectionCacheAware ExReleaseRundownProtectionCacheAwareEx
-        ExReleaseSpinLock ExReleaseSpinLockFromDpcLevel ExRundownCompletedCacheAware ExSecurePoolUpdate
-        ExSecurePoolValidate ExSemaphoreObjectType ExSetFirmwareEnvironmentVariable ExSetTimer ExSetTimerResolution
-        ExSizeOfRundownProtectionCacheAware ExSystemTimeToLocalTime ExUnregisterCallback ExVerifySuite
-        ExWaitForRundownProtectionReleaseCacheAware ExWindowStationObjectType ExitLatencySamplingPercentage
-        ExpInterlockedFlushSList ExpInterlockedPopEntrySList ExpInterlockedPushEntrySList FAST_IO_ACQUIRE_FILE
-        FAST_IO_ACQUIRE_FOR_CCFLUSH FAST_IO_ACQUIRE_FOR_MOD_WRITE FAST_IO_CHECK_IF_POSSIBLE FAST_IO_DETACH_DEVICE
-        FAST_IO_DEVICE_CONTROL FAST_IO_DISPATCH FAST_IO_LOCK FAST_IO_MDL_READ FAST_IO_MDL_READ_COMPLETE
-        FAST_IO_MDL_READ_COMPLETE_COMPRESSED FAST_IO_MDL_WRITE_COMPLETE FAST_IO_MDL_WRITE_COMPLETE_COMPRESSED
-        FAST_IO_PREPARE_MDL_WRITE FAST_IO_QUERY_BASIC_INFO FAST_IO_QUERY_NETWORK_OPEN_INFO FAST_IO_QUERY_OPEN
-        FAST_IO_QUERY_STANDARD_INFO FAST_IO_READ FAST_IO_READ_COMPRESSED FAST_IO_RELEASE_FILE
-        FAST_IO_RELEASE_FOR_CCFLUSH FAST_IO_RELEASE_FOR_MOD_WRITE FAST_IO_UNLOCK_ALL FAST_IO_UNLOCK_ALL_BY_KEY
-        FAST_IO_UNLOCK_SINGLE FAST_IO_WRITE FAST_IO_WRITE_COMPRESSED FIELD_OFFSET FIELD_SIZE FILE_128_BYTE_ALIGNMENT
-        FILE_256_BYTE_ALIGNMENT FILE_32_BYTE_ALIGNMENT FILE_512_BYTE_ALIGNMENT FILE_64_BYTE_ALIGNMENT FILE_ADD_FILE
-        FILE_ADD_SUBDIRECTORY FILE_ALL_ACCESS FILE_APPEND_DATA FILE_ATTRIBUTE_ARCHIVE FILE_ATTRIBUTE_COMPRESSED
-        FILE_ATTRIBUTE_DEDICATED FILE_ATTRIBUTE_DEVICE FILE_ATTRIBUTE_DIRECTORY FILE_ATTRIBUTE_ENCRYPTED
-        FILE_ATTRIBUTE_HIDDEN FILE_ATTRIBUTE_NORMAL FILE_ATTRIBUTE_NOT_CONTENT_INDEXED FILE_ATTRIBUTE_OFFLINE
-        FILE_ATTRIBUTE_READONLY FILE_ATTRIBUTE_REPARSE_POINT FILE_ATTRIBUTE_SPARSE_FILE FILE_ATTRIBUTE_SYSTEM
-        FILE_ATTRIBUTE_TEMPORARY FILE_ATTRIBUTE_VALID_FLAGS FILE_ATTRIBUTE_VALID_SET_FLAGS FILE_ATTRIBUTE_VIRTUAL
-        FILE_BASIC_INFORMATION FILE_BYTE_ALIGNMENT FILE_CHARACTERISTIC_PNP_DEVICE FILE_CHARACTERISTIC_TS_DEVICE
+        ExAllocatePoolWithTagPriority ExAllocatePoolZero ExCreatePool ExDeleteLookasideListEx
+        ExDeleteNPagedLookasideList ExDeletePagedLookasideList ExDesktopObjectType ExDestroyPool
+        ExEnumerateSystemFirmwareTables ExEventObjectType ExFlushLookasideListEx ExFreeCacheAwareRundownProtection
+        ExFreePool2 ExFreeToLookasideListEx ExFreeToNPagedLookasideList ExFreeToPagedLookasideList
+        ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetPreviousMode ExGetSystemFirmwareTable
+        ExInitializeDeleteTimerParameters ExInitializeLookasideListEx ExInitializeNPagedLookasideList
+        ExInitializePagedLookasideList ExInitializeRundownProtectionCacheAware ExInitializeSListHead
+        ExInitializeSetTimerParameters ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic
+        ExInterlockedAddUlong ExInterlockedCompareExchange64 ExInterlockedDecrementLong ExInterlockedExchangeUlong
+        ExInterlockedFlushSList ExInterlockedIncrementLong ExInterlockedInsertHeadList ExInterlockedInsertTailList
+        ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList
+        ExInterlockedRemoveHeadList ExIsProcessorFeaturePresent ExLocalTimeToSystemTime ExQueryDepthSList
+        ExQueryTimerResolution ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
+        ExReleaseRundownProtectionCacheAwareEx ExReleaseSpinLock ExReleaseSpinLockFromDpcLevel
+        ExRundownCompletedCacheAware ExSecurePoolUpdate ExSecurePoolValidate ExSemaphoreObjectType
+        ExSetFirmwareEnvironmentVariable ExSetTimerResolution ExSizeOfRundownProtectionCacheAware
+        ExSystemTimeToLocalTime ExVerifySuite ExWaitForRundownProtectionReleaseCacheAware ExWindowStationObjectType
+        ExitLatencySamplingPercentage ExpInterlockedFlushSList ExpInterlockedPopEntrySList
+        ExpInterlockedPushEntrySList FAST_IO_ACQUIRE_FILE FAST_IO_ACQUIRE_FOR_CCFLUSH FAST_IO_ACQUIRE_FOR_MOD_WRITE
+        FAST_IO_CHECK_IF_POSSIBLE FAST_IO_DETACH_DEVICE FAST_IO_DEVICE_CONTROL FAST_IO_DISPATCH FAST_IO_LOCK
+        FAST_IO_MDL_READ FAST_IO_MDL_READ_COMPLETE FAST_IO_MDL_READ_COMPLETE_COMPRESSED FAST_IO_MDL_WRITE_COMPLETE
+        FAST_IO_MDL_WRITE_COMPLETE_COMPRESSED FAST_IO_PREPARE_MDL_WRITE FAST_IO_QUERY_BASIC_INFO
+        FAST_IO_QUERY_NETWORK_OPEN_INFO FAST_IO_QUERY_OPEN FAST_IO_QUERY_STANDARD_INFO FAST_IO_READ
+        FAST_IO_READ_COMPRESSED FAST_IO_RELEASE_FILE FAST_IO_RELEASE_FOR_CCFLUSH FAST_IO_RELEASE_FOR_MOD_WRITE
+        FAST_IO_UNLOCK_ALL FAST_IO_UNLOCK_ALL_BY_KEY FAST_IO_UNLOCK_SINGLE FAST_IO_WRITE FAST_IO_WRITE_COMPRESSED
+        FIELD_OFFSET FIELD_SIZE FILE_128_BYTE_ALIGNMENT FILE_256_BYTE_ALIGNMENT FILE_32_BYTE_ALIGNMENT
+        FILE_512_BYTE_ALIGNMENT FILE_64_BYTE_ALIGNMENT FILE_ADD_FILE FILE_ADD_SUBDIRECTORY FILE_ALL_ACCESS
+        FILE_APPEND_DATA FILE_ATTRIBUTE_ARCHIVE FILE_ATTRIBUTE_COMPRESSED FILE_ATTRIBUTE_DEDICATED
+        FILE_ATTRIBUTE_DEVICE FILE_ATTRIBUTE_DIRECTORY FILE_ATTRIBUTE_ENCRYPTED FILE_ATTRIBUTE_HIDDEN
+        FILE_ATTRIBUTE_NORMAL FILE_ATTRIBUTE_NOT_CONTENT_INDEXED FILE_ATTRIBUTE_OFFLINE FILE_ATTRIBUTE_READONLY
+        FILE_ATTRIBUTE_REPARSE_POINT FILE_ATTRIBUTE_SPARSE_FILE FILE_ATTRIBUTE_SYSTEM FILE_ATTRIBUTE_TEMPORARY
+        FILE_ATTRIBUTE_VALID_FLAGS FILE_ATTRIBUTE_VALID_SET_FLAGS FILE_ATTRIBUTE_VIRTUAL FILE_BASIC_INFORMATION
+        FILE_BYTE_ALIGNMENT FILE_CHARACTERISTIC_PNP_DEVICE FILE_CHARACTERISTIC_TS_DEVICE
         FILE_CHARACTERISTIC_WEBDAV_DEVICE FILE_COMPLETE_IF_OPLOCKED FILE_CREATED FILE_CREATE_PIPE_INSTANCE
         FILE_CREATE_TREE_CONNECTION FILE_DELETE_CHILD FILE_DELETE_ON_CLOSE FILE_DEVICE_8042_PORT FILE_DEVICE_BATTERY
         FILE_DEVICE_BIOMETRIC FILE_DEVICE_BLUETOOTH FILE_DEVICE_CD_ROM_FILE_SYSTEM FILE_DEVICE_CHANGER
@@ -561,86 +567,83 @@ LACKING: Final[dict[str, str]] = {
         IO_COMPLETION_ROUTINE IO_COMPLETION_ROUTINE_RESULT IO_CONTAINER_INFORMATION_CLASS
         IO_CONTAINER_NOTIFICATION_CLASS IO_CSQ_ACQUIRE_LOCK IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP
         IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP IO_CSQ_RELEASE_LOCK IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE
-        IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH IO_ERROR_LOG_MESSAGE_LENGTH IO_ERROR_LOG_PACKET
-        IO_FORCE_ACCESS_CHECK IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING IO_PAGING_PRIORITY
-        IO_PRIORITY_HINT IO_REMOUNT IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE IO_SESSION_CONNECT_INFO IO_SESSION_EVENT
-        IO_SESSION_MAX_PAYLOAD_SIZE IO_SESSION_NOTIFICATION_FUNCTION IO_SESSION_STATE IO_SESSION_STATE_ALL_EVENTS
-        IO_SESSION_STATE_CONNECT_EVENT IO_SESSION_STATE_CREATION_EVENT IO_SESSION_STATE_DISCONNECT_EVENT
-        IO_SESSION_STATE_INFORMATION IO_SESSION_STATE_LOGOFF_EVENT IO_SESSION_STATE_LOGON_EVENT
-        IO_SESSION_STATE_NOTIFICATION IO_SESSION_STATE_TERMINATION_EVENT IO_SESSION_STATE_VALID_EVENT_MASK
-        IO_STATUS_BLOCK32 IO_TIMER IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER
-        IRP_MN_SCSI_CLASS IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY IdleResiliency IgnoreError InitSafeBootMode
-        InitializeListHead InitializeListHead32 InitializeSListHead InsertHeadList InsertTailList
-        InstallStateFailedInstall InstallStateFinishInstall InstallStateInstalled InstallStateNeedsReinstall
-        InterlockedAdd InterlockedAdd64 InterlockedAnd InterlockedAnd64 InterlockedBitTestAndReset
-        InterlockedBitTestAndReset64 InterlockedBitTestAndSet InterlockedBitTestAndSet64 InterlockedCompareExchange
-        InterlockedCompareExchange64 InterlockedCompareExchangePointer InterlockedDecrement InterlockedDecrement64
-        InterlockedDecrementSizeT InterlockedExchange InterlockedExchange64 InterlockedExchangeAdd
-        InterlockedExchangeAdd64 InterlockedExchangeAddSizeT InterlockedExchangePointer InterlockedFlushSList
-        InterlockedIncrement InterlockedIncrement64 InterlockedIncrementSizeT InterlockedOr InterlockedOr64
-        InterlockedPopEntrySList InterlockedPushEntrySList InterlockedXor InterlockedXor64 IoAcquireRemoveLockEx
-        IoAdjustPagingPathCount IoAllocateAdapterChannel IoAllocateDriverObjectExtension IoAllocateErrorLogEntry
-        IoAllocateSfioStreamIdentifier IoAttachDevice IoCallDriverStackSafeDefault IoCheckLinkShareAccess
-        IoCheckShareAccess IoCheckShareAccessEx IoClearActivityIdThread IoCreateFile IoCreateNotificationEvent
-        IoCreateSynchronizationEvent IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType
-        IoDriverObjectType IoFileObjectType IoFlushAdapterBuffers IoForwardAndCatchIrp IoFreeAdapterChannel
-        IoFreeErrorLogEntry IoFreeMapRegisters IoFreeSfioStreamIdentifier IoGetActivityIdIrp IoGetActivityIdThread
+        IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH IO_ERROR_LOG_MESSAGE_LENGTH IO_FORCE_ACCESS_CHECK
+        IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING IO_PAGING_PRIORITY IO_PRIORITY_HINT IO_REMOUNT
+        IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE IO_SESSION_CONNECT_INFO IO_SESSION_EVENT IO_SESSION_MAX_PAYLOAD_SIZE
+        IO_SESSION_NOTIFICATION_FUNCTION IO_SESSION_STATE IO_SESSION_STATE_ALL_EVENTS IO_SESSION_STATE_CONNECT_EVENT
+        IO_SESSION_STATE_CREATION_EVENT IO_SESSION_STATE_DISCONNECT_EVENT IO_SESSION_STATE_INFORMATION
+        IO_SESSION_STATE_LOGOFF_EVENT IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION
+        IO_SESSION_STATE_TERMINATION_EVENT IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER
+        IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS
+        IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY IdleResiliency IgnoreError InitSafeBootMode InitializeListHead
+        InitializeListHead32 InitializeSListHead InsertHeadList InsertTailList InstallStateFailedInstall
+        InstallStateFinishInstall InstallStateInstalled InstallStateNeedsReinstall InterlockedAdd InterlockedAdd64
+        InterlockedAnd InterlockedAnd64 InterlockedBitTestAndReset InterlockedBitTestAndReset64
+        InterlockedBitTestAndSet InterlockedBitTestAndSet64 InterlockedCompareExchange InterlockedCompareExchange64
+        InterlockedCompareExchangePointer InterlockedDecrement InterlockedDecrement64 InterlockedDecrementSizeT
+        InterlockedExchange InterlockedExchange64 InterlockedExchangeAdd InterlockedExchangeAdd64
+        InterlockedExchangeAddSizeT InterlockedExchangePointer InterlockedFlushSList InterlockedIncrement
+        InterlockedIncrement64 InterlockedIncrementSizeT InterlockedOr InterlockedOr64 InterlockedPopEntrySList
+        InterlockedPushEntrySList InterlockedXor InterlockedXor64 IoAcquireRemoveLockEx IoAdjustPagingPathCount
+        IoAllocateAdapterChannel IoAllocateSfioStreamIdentifier IoAttachDevice IoCallDriverStackSafeDefault
+        IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx IoClearActivityIdThread IoCreateFile
+        IoCreateNotificationEvent IoCreateSynchronizationEvent IoCreateSystemThread IoCreateUnprotectedSymbolicLink
+        IoDeviceObjectType IoDriverObjectType IoFileObjectType IoFlushAdapterBuffers IoForwardAndCatchIrp
+        IoFreeAdapterChannel IoFreeMapRegisters IoFreeSfioStreamIdentifier IoGetActivityIdIrp IoGetActivityIdThread
         IoGetAffinityInterrupt IoGetBootDiskInformation IoGetBootDiskInformationLite IoGetContainerInformation
         IoGetCurrentProcess IoGetDeviceDirectory IoGetDeviceInterfaceAlias IoGetDeviceInterfacePropertyData
         IoGetDeviceInterfaces IoGetDeviceNumaNode IoGetDeviceProperty IoGetDevicePropertyData IoGetDriverDirectory
-        IoGetDriverObjectExtension IoGetFunctionCodeFromCtlCode IoGetInitialStack IoGetInitiatorProcess
-        IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx IoGetRelatedDeviceObject IoGetRemainingStackSize
-        IoGetSfioStreamIdentifier IoGetStackLimits IoGetTopLevelIrp IoInitializeRemoveLockEx
-        IoInitializeThreadedDpcRequest IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess
-        IoIsErrorUserInduced IoIsWdmVersionAvailable IoMapTransfer IoMaxContainerInformationClass
-        IoMaxContainerNotificationClass IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey
-        IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid IoPagingPriorityNormal
-        IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh IoPriorityLow
-        IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
-        IoRegisterContainerNotification IoRegisterDeviceInterface IoRegisterLastChanceShutdownNotification
-        IoRegisterPlugPlayNotification IoRegisterShutdownNotification IoReleaseRemoveLockAndWaitEx
-        IoReleaseRemoveLockEx IoRemoveShareAccess IoReplacePartitionUnit IoReportInterruptActive
-        IoReportInterruptInactive IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous
-        IoRequestDeviceEject IoRequestDeviceEjectEx IoSessionEventConnected IoSessionEventCreated
-        IoSessionEventDisconnected IoSessionEventIgnore IoSessionEventLogoff IoSessionEventLogon IoSessionEventMax
-        IoSessionEventTerminated IoSessionStateConnected IoSessionStateCreated IoSessionStateDisconnected
-        IoSessionStateDisconnectedLoggedOn IoSessionStateInformation IoSessionStateInitialized IoSessionStateLoggedOff
-        IoSessionStateLoggedOn IoSessionStateMax IoSessionStateNotification IoSessionStateTerminated
-        IoSetActivityIdIrp IoSetActivityIdThread IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData
-        IoSetDeviceInterfaceState IoSetDevicePropertyData IoSetIoPriorityHint IoSetMasterIrpStatus IoSetShareAccess
-        IoSetShareAccessEx IoSetStartIoAttributes IoSetTopLevelIrp IoTransferActivityId IoTryQueueWorkItem
-        IoUnregisterBootDriverCallback IoUnregisterContainerNotification IoUnregisterPlugPlayNotification
-        IoUnregisterPlugPlayNotificationEx IoUnregisterShutdownNotification IoUpdateShareAccess
-        IoValidateDeviceIoControlAccess IoWMIAllocateInstanceIds IoWMIDeviceObjectToInstanceName
+        IoGetFunctionCodeFromCtlCode IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface
+        IoGetIommuInterfaceEx IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier
+        IoGetStackLimits IoGetTopLevelIrp IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest
+        IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
+        IoIsWdmVersionAvailable IoMapTransfer IoMaxContainerInformationClass IoMaxContainerNotificationClass
+        IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoOpenDriverRegistryKey IoPagingPriorityHigh
+        IoPagingPriorityInvalid IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2
+        IoPriorityCritical IoPriorityHigh IoPriorityLow IoPriorityNormal IoPriorityVeryLow
+        IoPropagateActivityIdToThread IoRegisterBootDriverCallback IoRegisterContainerNotification
+        IoRegisterDeviceInterface IoRegisterPlugPlayNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx
+        IoRemoveShareAccess IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive
+        IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDeviceEjectEx
+        IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
+        IoSessionEventLogoff IoSessionEventLogon IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected
+        IoSessionStateCreated IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
+        IoSessionStateInitialized IoSessionStateLoggedOff IoSessionStateLoggedOn IoSessionStateMax
+        IoSessionStateNotification IoSessionStateTerminated IoSetActivityIdIrp IoSetActivityIdThread
+        IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData IoSetDeviceInterfaceState IoSetDevicePropertyData
+        IoSetIoPriorityHint IoSetMasterIrpStatus IoSetShareAccess IoSetShareAccessEx IoSetStartIoAttributes
+        IoSetTopLevelIrp IoTransferActivityId IoTryQueueWorkItem IoUnregisterBootDriverCallback
+        IoUnregisterContainerNotification IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx
+        IoUpdateShareAccess IoValidateDeviceIoControlAccess IoWMIAllocateInstanceIds IoWMIDeviceObjectToInstanceName
         IoWMIDeviceObjectToProviderId IoWMIExecuteMethod IoWMIHandleToInstanceName IoWMIOpenBlock IoWMIQueryAllData
         IoWMIQueryAllDataMultiple IoWMIQuerySingleInstance IoWMIQuerySingleInstanceMultiple IoWMIRegistrationControl
         IoWMISetNotificationCallback IoWMISetSingleInstance IoWMISetSingleItem IoWMISuggestInstanceName
-        IoWMIWriteEvent IoWithinStackLimits IoWriteErrorLogEntry IofCallDriver IofCompleteRequest
-        IrqPolicyAllCloseProcessors IrqPolicyAllProcessorsInMachine IrqPolicyAllProcessorsInMachineWhenSteered
-        IrqPolicyMachineDefault IrqPolicyOneCloseProcessor IrqPolicySpecifiedProcessors
-        IrqPolicySpreadMessagesAcrossAllProcessors IrqPriorityHigh IrqPriorityLow IrqPriorityNormal
-        IrqPriorityUndefined IsEqualGUIDAligned IsListEmpty IsNEC_98 IsNotNEC_98 KAPC_ACTUAL_LENGTH KAPC_ENVIRONMENT
-        KAPC_OFFSET_TO_APCSTATEINDEX KAPC_OFFSET_TO_SPARE_BYTE0 KAPC_OFFSET_TO_SPARE_BYTE1 KAPC_OFFSET_TO_SPARE_LONG
-        KAPC_OFFSET_TO_SYSTEMARGUMENT1 KAPC_OFFSET_TO_SYSTEMARGUMENT2 KBUGCHECK_ADD_PAGES KBUGCHECK_BUFFER_DUMP_STATE
-        KBUGCHECK_CALLBACK_REASON KBUGCHECK_CALLBACK_RECORD KBUGCHECK_CALLBACK_ROUTINE KBUGCHECK_DUMP_IO
-        KBUGCHECK_DUMP_IO_TYPE KBUGCHECK_REASON_CALLBACK_RECORD KBUGCHECK_REASON_CALLBACK_ROUTINE
-        KBUGCHECK_SECONDARY_DUMP_DATA KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS
-        KB_ADD_PAGES_FLAG_VIRTUAL_ADDRESS KDEFERRED_ROUTINE KDPC_IMPORTANCE KDPC_WATCHDOG_INFORMATION
-        KD_DEBUGGER_ENABLED KD_DEBUGGER_NOT_PRESENT KD_OPTION KD_OPTION_SET_BLOCK_ENABLE KEY_ALL_ACCESS
-        KEY_BASIC_INFORMATION KEY_CONTROL_FLAGS_INFORMATION KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS
-        KEY_EXECUTE KEY_FULL_INFORMATION KEY_HANDLE_TAGS_INFORMATION KEY_INFORMATION_CLASS KEY_NODE_INFORMATION
-        KEY_NOTIFY KEY_QUERY_VALUE KEY_READ KEY_SET_INFORMATION_CLASS KEY_SET_VALUE KEY_SET_VIRTUALIZATION_INFORMATION
-        KEY_VALUE_BASIC_INFORMATION KEY_VALUE_ENTRY KEY_VALUE_FULL_INFORMATION KEY_VALUE_INFORMATION_CLASS
-        KEY_VALUE_PARTIAL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY
-        KEY_WOW64_FLAGS_INFORMATION KEY_WOW64_RES KEY_WRITE KEY_WRITE_TIME_INFORMATION
-        KE_PROCESSOR_CHANGE_ADD_EXISTING KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT KE_PROCESSOR_CHANGE_NOTIFY_STATE
-        KFLOATING_SAVE KGATE KINTERRUPT_MODE KINTERRUPT_POLARITY KIP0PCRADDRESS KIPI_BROADCAST_WORKER KIPI_COUNTS
-        KIRQL KI_USER_SHARED_DATA KKERNEL_ROUTINE KMESSAGE_SERVICE_ROUTINE KMUTANT KNORMAL_ROUTINE KOBJECTS KPRIORITY
-        KPROCESS KPROCESSOR_MODE KPROFILE_SOURCE KRUNDOWN_ROUTINE KSEMAPHORE_ACTUAL_LENGTH KSERVICE_ROUTINE
-        KSPIN_LOCK_QUEUE_NUMBER KSTART_ROUTINE KSYNCHRONIZE_ROUTINE KSYSTEM_TIME KT2_SET_PARAMETERS
-        KTIMER_ACTUAL_LENGTH KTMOBJECT_CURSOR KTMOBJECT_ENLISTMENT KTMOBJECT_INVALID KTMOBJECT_RESOURCE_MANAGER
-        KTMOBJECT_TRANSACTION KTMOBJECT_TRANSACTION_MANAGER KTMOBJECT_TYPE KWAIT_REASON KbCallbackAddPages
-        KbCallbackDumpIo KbCallbackInvalid KbCallbackRemovePages KbCallbackReserved1 KbCallbackSecondaryDumpData
+        IoWMIWriteEvent IoWithinStackLimits IofCallDriver IofCompleteRequest IrqPolicyAllCloseProcessors
+        IrqPolicyAllProcessorsInMachine IrqPolicyAllProcessorsInMachineWhenSteered IrqPolicyMachineDefault
+        IrqPolicyOneCloseProcessor IrqPolicySpecifiedProcessors IrqPolicySpreadMessagesAcrossAllProcessors
+        IrqPriorityHigh IrqPriorityLow IrqPriorityNormal IrqPriorityUndefined IsEqualGUIDAligned IsListEmpty IsNEC_98
+        IsNotNEC_98 KAPC_ACTUAL_LENGTH KAPC_ENVIRONMENT KAPC_OFFSET_TO_APCSTATEINDEX KAPC_OFFSET_TO_SPARE_BYTE0
+        KAPC_OFFSET_TO_SPARE_BYTE1 KAPC_OFFSET_TO_SPARE_LONG KAPC_OFFSET_TO_SYSTEMARGUMENT1
+        KAPC_OFFSET_TO_SYSTEMARGUMENT2 KBUGCHECK_ADD_PAGES KBUGCHECK_BUFFER_DUMP_STATE KBUGCHECK_CALLBACK_REASON
+        KBUGCHECK_CALLBACK_RECORD KBUGCHECK_CALLBACK_ROUTINE KBUGCHECK_DUMP_IO KBUGCHECK_DUMP_IO_TYPE
+        KBUGCHECK_REASON_CALLBACK_RECORD KBUGCHECK_REASON_CALLBACK_ROUTINE KBUGCHECK_SECONDARY_DUMP_DATA
+        KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS KB_ADD_PAGES_FLAG_VIRTUAL_ADDRESS
+        KDEFERRED_ROUTINE KDPC_IMPORTANCE KDPC_WATCHDOG_INFORMATION KD_DEBUGGER_ENABLED KD_DEBUGGER_NOT_PRESENT
+        KD_OPTION KD_OPTION_SET_BLOCK_ENABLE KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CONTROL_FLAGS_INFORMATION
+        KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION
+        KEY_HANDLE_TAGS_INFORMATION KEY_INFORMATION_CLASS KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ
+        KEY_SET_INFORMATION_CLASS KEY_SET_VALUE KEY_SET_VIRTUALIZATION_INFORMATION KEY_VALUE_BASIC_INFORMATION
+        KEY_VALUE_ENTRY KEY_VALUE_FULL_INFORMATION KEY_VALUE_INFORMATION_CLASS KEY_VALUE_PARTIAL_INFORMATION
+        KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_FLAGS_INFORMATION
+        KEY_WOW64_RES KEY_WRITE KEY_WRITE_TIME_INFORMATION KE_PROCESSOR_CHANGE_ADD_EXISTING
+        KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT KE_PROCESSOR_CHANGE_NOTIFY_STATE KFLOATING_SAVE KGATE KINTERRUPT_MODE
+        KINTERRUPT_POLARITY KIP0PCRADDRESS KIPI_BROADCAST_WORKER KIPI_COUNTS KIRQL KI_USER_SHARED_DATA KKERNEL_ROUTINE
+        KMESSAGE_SERVICE_ROUTINE KMUTANT KNORMAL_ROUTINE KOBJECTS KPRIORITY KPROCESS KPROCESSOR_MODE KPROFILE_SOURCE
+        KRUNDOWN_ROUTINE KSEMAPHORE_ACTUAL_LENGTH KSERVICE_ROUTINE KSPIN_LOCK_QUEUE_NUMBER KSTART_ROUTINE
+        KSYNCHRONIZE_ROUTINE KSYSTEM_TIME KT2_SET_PARAMETERS KTIMER_ACTUAL_LENGTH KTMOBJECT_CURSOR
+        KTMOBJECT_ENLISTMENT KTMOBJECT_INVALID KTMOBJECT_RESOURCE_MANAGER KTMOBJECT_TRANSACTION
+        KTMOBJECT_TRANSACTION_MANAGER KTMOBJECT_TYPE KWAIT_REASON KbCallbackAddPages KbCallbackDumpIo
+        KbCallbackInvalid KbCallbackRemovePages KbCallbackReserved1 KbCallbackSecondaryDumpData
         KbCallbackSecondaryMultiPartDumpData KbCallbackTriageDumpData KbDumpIoBody KbDumpIoComplete KbDumpIoHeader
         KbDumpIoInvalid KbDumpIoSecondaryData KdBreakPoint KdBreakPointWithStatus KdChangeOption KdDebuggerEnabled
         KdDebuggerNotPresent KdDisableDebugger KdEnableDebugger KdPrint KdPrintEx KdRefreshDebuggerNotPresent
@@ -820,8 +823,9 @@ LACKING: Final[dict[str, str]] = {
         PDRIVER_NOTIFICATION_CALLBACK_ROUTINE PDRIVER_OBJECT PDRIVER_STARTIO PDRIVER_UNLOAD PEPROCESS
         PERCENT_TO_PERF_LEVEL PERESOURCE PERESOURCE_THREAD PERFSTATE_POLICY_CHANGE_IDEAL PERFSTATE_POLICY_CHANGE_MAX
         PERFSTATE_POLICY_CHANGE_ROCKET PERFSTATE_POLICY_CHANGE_SINGLE PERF_LEVEL_TO_PERCENT PETHREAD
-        PETWENABLECALLBACK PEVENT_TYPE PEXCEPTION_POINTERS PEXCEPTION_RECORD PEXECUTION_STATE PEX_CALLBACK_FUNCTION
-        PEX_POOL_PRIORITY PEX_RUNDOWN_REF PEX_RUNDOWN_REF_CACHE_AWARE PEX_SPIN_LOCK PEX_TIMER PFAST_IO_ACQUIRE_FILE
+        PETWENABLECALLBACK PEVENT_TYPE PEXCEPTION_POINTERS PEXCEPTION_RECORD PEXECUTION_STATE PEXT_CALLBACK
+        PEXT_CANCEL_PARAMETERS PEXT_DELETE_PARAMETERS PEXT_SET_PARAMETERS PEX_CALLBACK_FUNCTION PEX_POOL_PRIORITY
+        PEX_RUNDOWN_REF PEX_RUNDOWN_REF_CACHE_AWARE PEX_SPIN_LOCK PEX_TIMER PFAST_IO_ACQUIRE_FILE
         PFAST_IO_ACQUIRE_FOR_CCFLUSH PFAST_IO_ACQUIRE_FOR_MOD_WRITE PFAST_IO_CHECK_IF_POSSIBLE PFAST_IO_DETACH_DEVICE
         PFAST_IO_DEVICE_CONTROL PFAST_IO_DISPATCH PFAST_IO_LOCK PFAST_IO_MDL_READ PFAST_IO_MDL_READ_COMPLETE
         PFAST_IO_MDL_READ_COMPLETE_COMPRESSED PFAST_IO_MDL_WRITE_COMPLETE PFAST_IO_MDL_WRITE_COMPLETE_COMPRESSED
@@ -1158,8 +1162,8 @@ LACKING: Final[dict[str, str]] = {
         AudioController BUS_HANDLER CMC_DRIVER_INFO CONFIGURATION_INFORMATION CONFIGURATION_TYPE CONTEXT_ALL
         CONTEXT_AMD64 CONTEXT_CONTROL CONTEXT_DEBUG_REGISTERS CONTEXT_EXCEPTION_ACTIVE CONTEXT_EXCEPTION_REPORTING
         CONTEXT_EXCEPTION_REQUEST CONTEXT_EXTENDED_REGISTERS CONTEXT_FLOATING_POINT CONTEXT_FULL CONTEXT_INTEGER
-        CONTEXT_SEGMENTS CONTEXT_SERVICE_ACTIVE CONTEXT_XSTATE CONTEXT_i386 CONTEXT_i486 CONTROLLER_OBJECT
-        CPE_DRIVER_INFO CREATE_PROCESS_NOTIFY_ROUTINE CREATE_THREAD_NOTIFY_ROUTINE CdromController CentralProcessor
+        CONTEXT_SEGMENTS CONTEXT_SERVICE_ACTIVE CONTEXT_XSTATE CONTEXT_i386 CONTEXT_i486 CPE_DRIVER_INFO
+        CREATE_PROCESS_NOTIFY_ROUTINE CREATE_THREAD_NOTIFY_ROUTINE CdromController CentralProcessor
         DEBUG_DEVICE_ADDRESS DEBUG_DEVICE_DESCRIPTOR DEBUG_MEMORY_REQUIREMENTS DISK_SIGNATURE DO_DISALLOW_EXECUTE
         DO_SYSTEM_CRITICAL_PARTITION DO_SYSTEM_SYSTEM_PARTITION DRIVER_REINITIALIZE
         DRIVER_VERIFIER_FORCE_IRQL_CHECKING DRIVER_VERIFIER_INJECT_ALLOCATION_FAILURES DRIVER_VERIFIER_IO_CHECKING
@@ -1214,18 +1218,16 @@ LACKING: Final[dict[str, str]] = {
         IO_IGNORE_SHARE_ACCESS_CHECK IO_QUERY_DEVICE_DATA_FORMAT IRP_MN_COMPLETE_MDL IRP_MN_COMPLETE_MDL_DPC
         IRP_MN_FLUSH_AND_PURGE IRP_MN_KERNEL_CALL IRP_MN_LOAD_FILE_SYSTEM IRP_MN_LOCK IRP_MN_MDL_DPC
         IRP_MN_MOUNT_VOLUME IRP_MN_NOTIFY_CHANGE_DIRECTORY IRP_MN_QUERY_DIRECTORY IRP_MN_TRACK_LINK IRP_MN_UNLOCK_ALL
-        IRP_MN_UNLOCK_ALL_BY_KEY IRP_MN_UNLOCK_SINGLE IRP_MN_USER_FS_REQUEST IRP_MN_VERIFY_VOLUME IoAllocateController
-        IoAssignArcName IoAssignResources IoAttachDeviceByPointer IoCancelFileOpen IoClearIrpExtraCreateParameter
-        IoCreateController IoCreateDisk IoCreateFileEx IoCreateFileSpecifyDeviceObjectHint IoDeassignArcName
-        IoDeleteController IoFreeController IoGetConfigurationInformation IoGetDeviceToVerify
-        IoGetFileObjectGenericMapping IoGetIrpExtraCreateParameter IoGetPagingIoPriority
+        IRP_MN_UNLOCK_ALL_BY_KEY IRP_MN_UNLOCK_SINGLE IRP_MN_USER_FS_REQUEST IRP_MN_VERIFY_VOLUME IoAssignArcName
+        IoAssignResources IoAttachDeviceByPointer IoCancelFileOpen IoClearIrpExtraCreateParameter IoCreateDisk
+        IoCreateFileEx IoCreateFileSpecifyDeviceObjectHint IoDeassignArcName IoGetConfigurationInformation
+        IoGetDeviceToVerify IoGetFileObjectGenericMapping IoGetIrpExtraCreateParameter IoGetPagingIoPriority
         IoGetTransactionParameterBlock IoInitializeDriverCreateContext IoIsFileObjectIgnoringSharing
         IoIsFileOriginRemote IoMakeAssociatedIrp IoQueryDeviceComponentInformation IoQueryDeviceConfigurationData
         IoQueryDeviceDescription IoQueryDeviceIdentifier IoQueryDeviceMaxData IoRaiseHardError
         IoRaiseInformationalHardError IoReadDiskSignature IoReadPartitionTable IoReadPartitionTableEx
-        IoRegisterBootDriverReinitialization IoRegisterDriverReinitialization IoReportDetectedDevice
-        IoReportResourceForDetection IoReportResourceUsage IoSetFileObjectIgnoreSharing IoSetFileOrigin
-        IoSetHardErrorOrVerifyDevice IoSetIrpExtraCreateParameter IoSetPartitionInformation
+        IoReportDetectedDevice IoReportResourceForDetection IoReportResourceUsage IoSetFileObjectIgnoreSharing
+        IoSetFileOrigin IoSetHardErrorOrVerifyDevice IoSetIrpExtraCreateParameter IoSetPartitionInformation
         IoSetPartitionInformationEx IoSetSystemPartition IoSetThreadHardErrorMode IoTranslateBusAddress
         IoUpdateDiskGeometry IoVerifyPartitionTable IoVolumeDeviceToDosName IoWritePartitionTable
         IoWritePartitionTableEx IsochCommand IsochStatus KERNEL_LARGE_STACK_COMMIT KERNEL_LARGE_STACK_SIZE

@@ -11,6 +11,14 @@ from dirql.hal.configuration import (
     get_bus_data_by_offset as HalGetBusDataByOffset,
     set_bus_data_by_offset as HalSetBusDataByOffset,
 )
+from dirql.io.controller import (
+    ControllerObject as CONTROLLER_OBJECT,
+    create_controller as IoCreateController,
+)
+from dirql.io.driver_extension import (
+    register_boot_driver_reinitialization as IoRegisterBootDriverReinitialization,
+    register_driver_reinitialization as IoRegisterDriverReinitialization,
+)
 from dirql.io.services import (
     device_io_control_file as ZwDeviceIoControlFile,
 )
@@ -60,10 +68,17 @@ from dirql.rtl.numbers import (
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "CONTROLLER_OBJECT",
     "ExEnterCriticalRegionAndAcquireFastMutexUnsafe",
     "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion",
     "HalGetBusDataByOffset",
     "HalSetBusDataByOffset",
+    "IoAllocateController",
+    "IoCreateController",
+    "IoDeleteController",
+    "IoFreeController",
+    "IoRegisterBootDriverReinitialization",
+    "IoRegisterDriverReinitialization",
     "KeAlertThread",
     "KeEnterCriticalRegion",
     "KeGetCurrentProcessorNumber",
@@ -87,6 +102,9 @@ __all__ = [
 
 ExEnterCriticalRegionAndAcquireFastMutexUnsafe = _FastMutex.enter_region_and_acquire_unsafe
 ExReleaseFastMutexUnsafeAndLeaveCriticalRegion = _FastMutex.release_unsafe_and_leave_region
+IoAllocateController = CONTROLLER_OBJECT.allocate
+IoDeleteController = CONTROLLER_OBJECT.delete
+IoFreeController = CONTROLLER_OBJECT.free
 KeInitializeApc = _Apc.initialize
 KeInsertQueueApc = _Apc.insert_queue
 KePulseEvent = _Event.pulse

@@ -72,6 +72,14 @@ from dirql.io.device import (
 from dirql.io.dispatch import (
     call_driver as IoCallDriver,
 )
+from dirql.io.driver_extension import (
+    allocate_driver_object_extension as IoAllocateDriverObjectExtension,
+    get_driver_object_extension as IoGetDriverObjectExtension,
+)
+from dirql.io.error_log import (
+    ErrorLogPacket as IO_ERROR_LOG_PACKET,
+    allocate_error_log_entry as IoAllocateErrorLogEntry,
+)
 from dirql.io.interrupt import (
     ConnectParameters as IO_CONNECT_INTERRUPT_PARAMETERS,
     DisconnectParameters as IO_DISCONNECT_INTERRUPT_PARAMETERS,
@@ -137,6 +145,11 @@ from dirql.io.services import (
     read_file as ZwReadFile,
     write_file as ZwWriteFile,
 )
+from dirql.io.shutdown_notification import (
+    register_last_chance_shutdown_notification as IoRegisterLastChanceShutdownNotification,
+    register_shutdown_notification as IoRegisterShutdownNotification,
+    unregister_shutdown_notification as IoUnregisterShutdownNotification,
+)
 from dirql.io.start_io import (
     initialize_dpc_request as IoInitializeDpcRequest,
     request_dpc as IoRequestDpc,
@@ -190,6 +203,10 @@ from dirql.ke.objects.dispatcher_object import (
 )
 from dirql.ke.objects.event import (
     Event as KEVENT,
+)
+from dirql.ke.objects.ex_timer import (
+    ExTimer as EX_TIMER,
+    allocate_timer as ExAllocateTimer,
 )
 from dirql.ke.objects.mutex import (
     Mutex as KMUTEX,
@@ -378,6 +395,9 @@ from dirql.nt.constants import (
     ERROR_LOG_LIMIT_SIZE,
     ERROR_LOG_MAXIMUM_SIZE,
     EVENT_INCREMENT,
+    EX_TIMER_HIGH_RESOLUTION,
+    EX_TIMER_NOTIFICATION,
+    EX_TIMER_NO_WAKE,
     Eisa,
     EisaConfiguration,
     EjectionRelations,
@@ -827,6 +847,12 @@ from dirql.nt.resources import (
     IoResourceList as IO_RESOURCE_LIST,
     IoResourceRequirementsList as IO_RESOURCE_REQUIREMENTS_LIST,
 )
+from dirql.ob.callback import (
+    Callback as CALLBACK_OBJECT,
+    create_callback as ExCreateCallback,
+    notify_callback as ExNotifyCallback,
+    unregister_callback as ExUnregisterCallback,
+)
 from dirql.ob.services import (
     ClientId as CLIENT_ID,
     ObjectHandleInformation as OBJECT_HANDLE_INFORMATION,
@@ -898,6 +924,7 @@ __all__ = [
     "BusQueryHardwareIDs",
     "BusQueryInstanceID",
     "BusRelations",
+    "CALLBACK_OBJECT",
     "CBus",
     "CLIENT_ID",
     "CLOCK_LEVEL",
@@ -1000,6 +1027,10 @@ __all__ = [
     "EVENT_INCREMENT",
     "EX_RUNDOWN_REF",
     "EX_SPIN_LOCK",
+    "EX_TIMER",
+    "EX_TIMER_HIGH_RESOLUTION",
+    "EX_TIMER_NOTIFICATION",
+    "EX_TIMER_NO_WAKE",
     "Eisa",
     "EisaConfiguration",
     "EjectionRelations",
@@ -1019,8 +1050,12 @@ __all__ = [
     "ExAcquireSpinLockSharedAtDpcLevel",
     "ExAllocatePool2",
     "ExAllocatePoolWithTag",
+    "ExAllocateTimer",
+    "ExCancelTimer",
     "ExConvertExclusiveToSharedLite",
+    "ExCreateCallback",
     "ExDeleteResourceLite",
+    "ExDeleteTimer",
     "ExEnterCriticalRegionAndAcquireResourceExclusive",
     "ExEnterCriticalRegionAndAcquireResourceShared",
     "ExEnterCriticalRegionAndAcquireSharedWaitForExclusive",
@@ -1036,9 +1071,11 @@ __all__ = [
     "ExIsResourceAcquiredExclusiveLite",
     "ExIsResourceAcquiredLite",
     "ExIsResourceAcquiredSharedLite",
+    "ExNotifyCallback",
     "ExQueueWorkItem",
     "ExRaiseStatus",
     "ExReInitializeRundownProtection",
+    "ExRegisterCallback",
     "ExReinitializeResourceLite",
     "ExReleaseFastMutex",
     "ExReleaseFastMutexUnsafe",
@@ -1055,8 +1092,10 @@ __all__ = [
     "ExRundownCompleted",
     "ExSetResourceOwnerPointer",
     "ExSetResourceOwnerPointerEx",
+    "ExSetTimer",
     "ExTryConvertSharedSpinLockExclusive",
     "ExTryToAcquireFastMutex",
+    "ExUnregisterCallback",
     "ExWaitForRundownProtectionRelease",
     "Executive",
     "FAST_MUTEX",
@@ -1130,6 +1169,7 @@ __all__ = [
     "IO_CSQ_IRP_CONTEXT",
     "IO_DISCONNECT_INTERRUPT_PARAMETERS",
     "IO_DISK_INCREMENT",
+    "IO_ERROR_LOG_PACKET",
     "IO_INTERRUPT_MESSAGE_INFO",
     "IO_INTERRUPT_MESSAGE_INFO_ENTRY",
     "IO_KEYBOARD_INCREMENT",
@@ -1292,6 +1332,8 @@ __all__ = [
     "InterruptRisingEdge",
     "IoAcquireCancelSpinLock",
     "IoAcquireRemoveLock",
+    "IoAllocateDriverObjectExtension",
+    "IoAllocateErrorLogEntry",
     "IoAllocateIrp",
     "IoAllocateMdl",
     "IoAllocateWorkItem",
@@ -1320,6 +1362,7 @@ __all__ = [
     "IoDisconnectInterrupt",
     "IoDisconnectInterruptEx",
     "IoForwardIrpSynchronously",
+    "IoFreeErrorLogEntry",
     "IoFreeIrp",
     "IoFreeMdl",
     "IoFreeWorkItem",
@@ -1327,6 +1370,7 @@ __all__ = [
     "IoGetCurrentIrpStackLocation",
     "IoGetDeviceObjectPointer",
     "IoGetDmaAdapter",
+    "IoGetDriverObjectExtension",
     "IoGetNextIrpStackLocation",
     "IoInitializeDpcRequest",
     "IoInitializeIrp",
@@ -1338,6 +1382,8 @@ __all__ = [
     "IoQueueWorkItem",
     "IoQueueWorkItemEx",
     "IoReadAccess",
+    "IoRegisterLastChanceShutdownNotification",
+    "IoRegisterShutdownNotification",
     "IoReleaseCancelSpinLock",
     "IoReleaseRemoveLock",
     "IoReleaseRemoveLockAndWait",
@@ -1355,7 +1401,9 @@ __all__ = [
     "IoStartTimer",
     "IoStopTimer",
     "IoUninitializeWorkItem",
+    "IoUnregisterShutdownNotification",
     "IoWriteAccess",
+    "IoWriteErrorLogEntry",
     "Isa",
     "KAPC",
     "KDEVICE_QUEUE",
@@ -1767,8 +1815,10 @@ ExAcquireSpinLockExclusive = EX_SPIN_LOCK.acquire_exclusive
 ExAcquireSpinLockExclusiveAtDpcLevel = EX_SPIN_LOCK.acquire_exclusive_at_dpc_level
 ExAcquireSpinLockShared = EX_SPIN_LOCK.acquire_shared
 ExAcquireSpinLockSharedAtDpcLevel = EX_SPIN_LOCK.acquire_shared_at_dpc_level
+ExCancelTimer = EX_TIMER.cancel_timer
 ExConvertExclusiveToSharedLite = ERESOURCE.convert_exclusive_to_shared
 ExDeleteResourceLite = ERESOURCE.delete
+ExDeleteTimer = EX_TIMER.delete_timer
 ExEnterCriticalRegionAndAcquireResourceExclusive = ERESOURCE.enter_region_and_acquire_exclusive
 ExEnterCriticalRegionAndAcquireResourceShared = ERESOURCE.enter_region_and_acquire_shared
 ExEnterCriticalRegionAndAcquireSharedWaitForExclusive = ERESOURCE.enter_region_and_acquire_shared_wait_for_exclusive
@@ -1782,6 +1832,7 @@ ExIsResourceAcquiredExclusiveLite = ERESOURCE.is_acquired_exclusive
 ExIsResourceAcquiredSharedLite = ERESOURCE.is_acquired_shared
 ExQueueWorkItem = WORK_QUEUE_ITEM.queue
 ExReInitializeRundownProtection = EX_RUNDOWN_REF.reinitialize
+ExRegisterCallback = CALLBACK_OBJECT.register
 ExReinitializeResourceLite = ERESOURCE.reinitialize
 ExReleaseFastMutex = FAST_MUTEX.release
 ExReleaseFastMutexUnsafe = FAST_MUTEX.release_unsafe
@@ -1797,6 +1848,7 @@ ExReleaseSpinLockSharedFromDpcLevel = EX_SPIN_LOCK.release_shared_from_dpc_level
 ExRundownCompleted = EX_RUNDOWN_REF.complete
 ExSetResourceOwnerPointer = ERESOURCE.set_owner_pointer
 ExSetResourceOwnerPointerEx = ERESOURCE.set_owner_pointer_ex
+ExSetTimer = EX_TIMER.set_timer
 ExTryConvertSharedSpinLockExclusive = EX_SPIN_LOCK.try_convert_to_exclusive
 ExTryToAcquireFastMutex = FAST_MUTEX.try_to_acquire
 ExWaitForRundownProtectionRelease = EX_RUNDOWN_REF.wait
@@ -1811,6 +1863,7 @@ IoCsqInsertIrpEx = IO_CSQ.insert_irp_ex
 IoCsqRemoveIrp = IO_CSQ.remove_irp
 IoCsqRemoveNextIrp = IO_CSQ.remove_next_irp
 IoDisconnectInterrupt = KINTERRUPT.disconnect
+IoFreeErrorLogEntry = IO_ERROR_LOG_PACKET.free
 IoFreeMdl = MDL.free
 IoFreeWorkItem = IO_WORKITEM.free
 IoGetCurrentIrpStackLocation = IRP.get_current_stack_location
@@ -1826,6 +1879,7 @@ IoSetCompletionRoutine = IRP.set_completion_routine
 IoSetNextIrpStackLocation = IRP.set_next_stack_location
 IoSkipCurrentIrpStackLocation = IRP.skip_current_stack_location
 IoUninitializeWorkItem = IO_WORKITEM.uninitialize
+IoWriteErrorLogEntry = IO_ERROR_LOG_PACKET.write
 KeAcquireGuardedMutex = KGUARDED_MUTEX.acquire
 KeAcquireGuardedMutexUnsafe = KGUARDED_MUTEX.acquire_unsafe
 KeAcquireInterruptSpinLock = KINTERRUPT.acquire_spin_lock

@@ -273,6 +273,15 @@ ULONG HalGetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber
     PVOID Buffer, _In_ ULONG Offset, _In_ ULONG Length);
 ULONG HalSetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber, _In_ ULONG SlotNumber, _In_
     PVOID Buffer, _In_ ULONG Offset, _In_ ULONG Length);
+VOID IoRegisterDriverReinitialization(_In_ PDRIVER_OBJECT DriverObject, _In_ PDRIVER_REINITIALIZE
+    DriverReinitializationRoutine, _In_opt_ PVOID Context);
+VOID IoRegisterBootDriverReinitialization(_In_ PDRIVER_OBJECT DriverObject, _In_ PDRIVER_REINITIALIZE
+    DriverReinitializationRoutine, _In_opt_ PVOID Context);
+PCONTROLLER_OBJECT IoCreateController(_In_ ULONG Size);
+VOID IoDeleteController(_In_ PCONTROLLER_OBJECT ControllerObject);
+VOID IoAllocateController(_In_ PCONTROLLER_OBJECT ControllerObject, _In_ PDEVICE_OBJECT DeviceObject, _In_opt_
+    PDRIVER_CONTROL ExecutionRoutine, _In_opt_ PVOID Context);
+VOID IoFreeController(_In_ PCONTROLLER_OBJECT ControllerObject);
 LONG KePulseEvent(_Inout_ PRKEVENT Event, _In_ KPRIORITY Increment, _In_ BOOLEAN Wait);
 KIRQL KeRaiseIrqlToSynchLevel(void);
 ULONG KeGetCurrentProcessorNumber(void);

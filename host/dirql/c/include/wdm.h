@@ -171,6 +171,12 @@
 #define ResourceReleaseByOtherThread 0x20
 #define ResourceOwnedExclusive 0x80
 
+/* Attributes of a timer of the executive. */
+
+#define EX_TIMER_HIGH_RESOLUTION 4
+#define EX_TIMER_NO_WAKE 8
+#define EX_TIMER_NOTIFICATION 0x80000000
+
 /* Interrupt request levels of x64; devices have 3 to 11. */
 
 #define PASSIVE_LEVEL 0
@@ -1314,6 +1320,9 @@ typedef struct _OBJECT_TYPE OBJECT_TYPE, *POBJECT_TYPE;
 typedef struct _CALLBACK_OBJECT CALLBACK_OBJECT, *PCALLBACK_OBJECT;
 typedef struct _EX_TIMER EX_TIMER, *PEX_TIMER;
 typedef struct _EX_RUNDOWN_REF_CACHE_AWARE EX_RUNDOWN_REF_CACHE_AWARE, *PEX_RUNDOWN_REF_CACHE_AWARE;
+typedef struct _EXT_SET_PARAMETERS EXT_SET_PARAMETERS, *PEXT_SET_PARAMETERS;
+typedef struct _EXT_CANCEL_PARAMETERS EXT_CANCEL_PARAMETERS, *PEXT_CANCEL_PARAMETERS;
+typedef struct _EXT_DELETE_PARAMETERS EXT_DELETE_PARAMETERS, *PEXT_DELETE_PARAMETERS;
 typedef struct _PCI_SLOT_NUMBER PCI_SLOT_NUMBER, *PPCI_SLOT_NUMBER;
 typedef struct _PCI_COMMON_HEADER PCI_COMMON_HEADER, *PPCI_COMMON_HEADER;
 typedef struct _PCI_COMMON_CONFIG PCI_COMMON_CONFIG, *PPCI_COMMON_CONFIG;
@@ -1760,6 +1769,10 @@ typedef FREE_FUNCTION_EX *PFREE_FUNCTION_EX;
 /* A routine that runs on all processors at once, at IPI_LEVEL. */
 typedef ULONG_PTR KIPI_BROADCAST_WORKER(_In_ ULONG_PTR Argument);
 typedef KIPI_BROADCAST_WORKER *PKIPI_BROADCAST_WORKER;
+
+/* The routine of a timer of the executive. */
+typedef VOID EXT_CALLBACK(_In_ PEX_TIMER Timer, _In_opt_ PVOID Context);
+typedef EXT_CALLBACK *PEXT_CALLBACK;
 
 /* Takes a reference to an interface. */
 typedef VOID INTERFACE_REFERENCE(_In_ PVOID Context);
@@ -3682,6 +3695,19 @@ VOID ProbeForWrite(_Inout_ volatile VOID *Address, _In_ SIZE_T Length, _In_ ULON
 VOID ExInitializeWorkItem(_Out_ PWORK_QUEUE_ITEM Item, _In_ PWORKER_THREAD_ROUTINE Routine, _In_opt_ PVOID
     Context);
 VOID ExQueueWorkItem(_Inout_ PWORK_QUEUE_ITEM WorkItem, _In_ WORK_QUEUE_TYPE QueueType);
+PEX_TIMER ExAllocateTimer(_In_opt_ PEXT_CALLBACK Callback, _In_opt_ PVOID CallbackContext, _In_ ULONG
+    Attributes);
+BOOLEAN ExSetTimer(_In_ PEX_TIMER Timer, _In_ LONGLONG DueTime, _In_ LONGLONG Period, _In_opt_
+    PEXT_SET_PARAMETERS Parameters);
+BOOLEAN ExCancelTimer(_Inout_ PEX_TIMER Timer, _In_opt_ PEXT_CANCEL_PARAMETERS Parameters);
+BOOLEAN ExDeleteTimer(_In_ PEX_TIMER Timer, _In_ BOOLEAN Cancel, _In_ BOOLEAN Wait, _In_opt_
+    PEXT_DELETE_PARAMETERS Parameters);
+NTSTATUS ExCreateCallback(_Out_ PCALLBACK_OBJECT *CallbackObject, _In_ POBJECT_ATTRIBUTES ObjectAttributes,
+    _In_ BOOLEAN Create, _In_ BOOLEAN AllowMultipleCallbacks);
+PVOID ExRegisterCallback(_In_ PCALLBACK_OBJECT CallbackObject, _In_ PCALLBACK_FUNCTION CallbackFunction,
+    _In_opt_ PVOID CallbackContext);
+VOID ExUnregisterCallback(_Inout_ PVOID CallbackRegistration);
+VOID ExNotifyCallback(_In_ PVOID CallbackObject, _In_opt_ PVOID Argument1, _In_opt_ PVOID Argument2);
 VOID ExInitializeFastMutex(_Out_ PFAST_MUTEX FastMutex);
 VOID ExAcquireFastMutex(_Inout_ PFAST_MUTEX FastMutex);
 VOID ExReleaseFastMutex(_Inout_ PFAST_MUTEX FastMutex);
@@ -3773,6 +3799,15 @@ NTSTATUS IoInitializeTimer(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIO_TIMER_ROUT
     PVOID Context);
 VOID IoStartTimer(_In_ PDEVICE_OBJECT DeviceObject);
 VOID IoStopTimer(_In_ PDEVICE_OBJECT DeviceObject);
+NTSTATUS IoRegisterShutdownNotification(_In_ PDEVICE_OBJECT DeviceObject);
+NTSTATUS IoRegisterLastChanceShutdownNotification(_In_ PDEVICE_OBJECT DeviceObject);
+VOID IoUnregisterShutdownNotification(_In_ PDEVICE_OBJECT DeviceObject);
+PIO_ERROR_LOG_PACKET IoAllocateErrorLogEntry(_In_ PVOID IoObject, _In_ UCHAR EntrySize);
+VOID IoWriteErrorLogEntry(_In_ PIO_ERROR_LOG_PACKET ElEntry);
+VOID IoFreeErrorLogEntry(_In_ PIO_ERROR_LOG_PACKET ElEntry);
+NTSTATUS IoAllocateDriverObjectExtension(_In_ PDRIVER_OBJECT DriverObject, _In_ PVOID
+    ClientIdentificationAddress, _In_ ULONG DriverObjectExtensionSize, _Out_ PVOID *DriverObjectExtension);
+PVOID IoGetDriverObjectExtension(_In_ PDRIVER_OBJECT DriverObject, _In_ PVOID ClientIdentificationAddress);
 NTSTATUS IoConnectInterrupt(_Out_ PKINTERRUPT *InterruptObject, _In_ PKSERVICE_ROUTINE ServiceRoutine,
     _In_opt_ PVOID ServiceContext, _In_opt_ PKSPIN_LOCK SpinLock, _In_ ULONG Vector, _In_ KIRQL Irql, _In_
     KIRQL SynchronizeIrql, _In_ KINTERRUPT_MODE InterruptMode, _In_ BOOLEAN ShareVector, _In_ KAFFINITY

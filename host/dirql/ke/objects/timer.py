@@ -58,7 +58,7 @@ def clock_interrupt(processor: Processor) -> None:
 class Timer(DispatcherObject):
     """A timer, which is signalled when it is due, once or periodically (KTIMER)."""
 
-    __slots__ = ("_entry", "dpc", "driver", "due_time", "period")
+    __slots__ = ("_entry", "dpc", "driver", "due_time", "period", "period_units")
 
     INITIALIZER: ClassVar[str] = "KeInitializeTimer"
 
@@ -70,6 +70,8 @@ class Timer(DispatcherObject):
         """The due time in 100 ns units: negative from the call that set the timer, else in system time."""
         self.period = 0
         """The period in milliseconds; 0 for a timer that expires once."""
+        self.period_units = 0
+        """The period in 100 ns units."""
         self.dpc: Dpc | None = None
         """The DPC to queue when the timer expires."""
         self.driver: object = None
@@ -99,7 +101,7 @@ class Timer(DispatcherObject):
         kind = TimerSynchronizationObject if type == SynchronizationTimer else TimerNotificationObject
         self.header.initialize(kind, 0)
         self.due_time = 0
-        self.period = 0
+        self.period = self.period_units = 0
         self.dpc = None
         self.driver = current.processor.driver
 
@@ -112,6 +114,19 @@ class Timer(DispatcherObject):
         if type(due_time) is not int or not _LOWEST_TIME <= due_time <= _HIGHEST_TIME:
             _SET.check_arguments(self, due_time, dpc)
         return self._set(due_time, 0, dpc)
+
+    def start(self, due_time: int, period_units: int, dpc: Dpc | None) -> bool:
+        """Do as `set_ex` for a period in 100 ns units, for the kernel itself."""
+        return self._set_units(due_time, period_units, dpc)
+
+    def stop(self) -> bool:
+        """Do as `cancel` for the kernel itself."""
+        self.end_periods()
+        return self._take_back()
+
+    def end_periods(self) -> None:
+        """Let the timer, if it is set, expire once more only."""
+        self.period = self.period_units = 0
 
     def set_ex(self, due_time: int, period: int, dpc: Dpc | None = None) -> bool:
         """Set the timer, and return whether it was set already; follows KeSetTimerEx.
@@ -137,9 +152,7 @@ class Timer(DispatcherObject):
         _CANCEL.check(self)
         if self.header.type < 0:
             refuse_blank(self, "KeCancelTimer", self.INITIALIZER)
-        was_set = self._take_back()
-        self.period = 0
-        return was_set
+        return self.stop()
 
     def read_state(self) -> bool:
         """Whether the timer is signalled; follows KeReadStateTimer."""
@@ -168,13 +181,17 @@ class Timer(DispatcherObject):
     def _set(self, due_time: int, period: int, dpc: Dpc | None) -> bool:
         if period < 0:
             raise ValueError(f"KeSetTimerEx: Period must be 0 or more milliseconds; it was {period}")
+        self.period = period
+        return self._set_units(due_time, period * UNITS_PER_MILLISECOND, dpc)
+
+    def _set_units(self, due_time: int, period_units: int, dpc: Dpc | None) -> bool:
         if self.header.type < 0:
             refuse_blank(self, "KeSetTimer", self.INITIALIZER)
         if dpc is not None and dpc.deferred_routine in NO_ROUTINE:
             dpc.refuse_blank()
         was_set = self._take_back()
         self.due_time = due_time
-        self.period = period
+        self.period_units = period_units
         self.dpc = dpc
         self.header.signal_state = 0
         timers = current.kernel.timers
@@ -216,10 +233,10 @@ class _Expiry(TimerEntry):
 
     def expire(self, now: int) -> None:
         timer = self.timer
-        if timer.period:
+        if timer.period_units:
             self._times += 1
             timers = current.kernel.timers
-            since_first = timers.clocks(self._times * timer.period * UNITS_PER_MILLISECOND)
+            since_first = timers.clocks(self._times * timer.period_units)
             timers.insert(self, min(self._first + since_first, LAST_CLOCK))
         timer.header.signal_state = 1
         timer.wake()

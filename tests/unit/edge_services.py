@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Right arguments for the routines of small services of the I/O manager and the executive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from dirql import wdm
+from dirql.ke.objects.ex_timer import ExTimer
+from dirql.ob.callback import Callback, CallbackRegistration
+
+__all__ = ["SERVICE_CALLS", "SERVICE_POINTERS"]
+
+
+class World(Protocol):
+    """The parts of the world of a test that these routines need."""
+
+    @property
+    def device(self) -> wdm.DEVICE_OBJECT: ...
+
+    @property
+    def driver(self) -> wdm.DRIVER_OBJECT: ...
+
+
+def nothing(*_: object) -> int:
+    return wdm.DeallocateObject
+
+
+def timed(world: World) -> wdm.DEVICE_OBJECT:
+    """A device with an IoTimer."""
+    wdm.IoInitializeTimer(world.device, nothing, None)
+    return world.device
+
+
+def controller() -> wdm.CONTROLLER_OBJECT:
+    made = wdm.IoCreateController(16)
+    assert made is not None
+    return made
+
+
+def entry(world: World) -> wdm.IO_ERROR_LOG_PACKET:
+    made = wdm.IoAllocateErrorLogEntry(world.device, 0x30)
+    assert made is not None
+    return made
+
+
+def callback() -> Callback:
+    made = wdm.ExCreateCallback(wdm.OBJECT_ATTRIBUTES(), True, True)[1]
+    assert made is not None
+    return made
+
+
+def registration() -> CallbackRegistration:
+    made = wdm.ExRegisterCallback(callback(), nothing, None)
+    assert made is not None
+    return made
+
+
+def timer() -> ExTimer:
+    return wdm.ExAllocateTimer(None, None, 0)
+
+
+SERVICE_POINTERS: dict[str, Callable[[World], object]] = {
+    "PIO_WORKITEM": lambda w: wdm.IoAllocateWorkItem(w.device),
+    "PCONTROLLER_OBJECT": lambda _: controller(),
+    "PIO_ERROR_LOG_PACKET": entry,
+    "PCALLBACK_OBJECT": lambda _: callback(),
+    "PEX_TIMER": lambda _: timer(),
+}
+"""An object for each type of pointer."""
+SERVICE_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
+    "IoInitializeTimer": lambda w: (w.device, nothing, None),
+    "IoStartTimer": lambda w: (timed(w),),
+    "IoStopTimer": lambda w: (timed(w),),
+    "IoInitializeWorkItem": lambda w: (w.device, wdm.IO_WORKITEM()),
+    "IoQueueWorkItem": lambda w: (wdm.IoAllocateWorkItem(w.device), nothing, wdm.DelayedWorkQueue, None),
+    "IoQueueWorkItemEx": lambda w: (wdm.IoAllocateWorkItem(w.device), nothing, wdm.DelayedWorkQueue, None),
+    "IoAllocateErrorLogEntry": lambda w: (w.device, 0x30),
+    "IoRegisterDriverReinitialization": lambda w: (w.driver, nothing, None),
+    "IoRegisterBootDriverReinitialization": lambda w: (w.driver, nothing, None),
+    "IoAllocateController": lambda w: (controller(), w.device, nothing, None),
+    "ExAllocateTimer": lambda _: (nothing, None, 0),
+    "ExSetTimer": lambda _: (timer(), -10, 0, None),
+    "ExDeleteTimer": lambda _: (timer(), True, False, None),
+    "ExCreateCallback": lambda _: (wdm.OBJECT_ATTRIBUTES(), True, True),
+    "ExRegisterCallback": lambda _: (callback(), nothing, None),
+    "ExUnregisterCallback": lambda _: (registration(),),
+    "ExNotifyCallback": lambda _: (callback(), None, None),
+}
+"""The arguments of routines for which those of each parameter alone are not enough."""
