@@ -35,7 +35,7 @@ class ControllerObject:
     __slots__ = ("controller_extension", "owner", "size", "type", "waiting")
 
     def __init__(self, extension: object) -> None:
-        """`create_controller` calls this."""
+        """Drivers call `create_controller` instead."""
         self.type = IO_TYPE_CONTROLLER
         self.size = 0x48
         self.controller_extension = extension

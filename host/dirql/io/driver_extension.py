@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a driver keeps for itself as a whole, and what it does after the first initialization of all drivers."""
+"""Driver object extensions, which belong to a driver as a whole, and reinitialization routines of drivers."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from wdk.layout import TypeTable
 @pytest.mark.parametrize(
     ("name", "header"),
     [
-        ("IoAllocateController", "ntddk.h"),
+        ("IoAssignArcName", "ntddk.h"),
         ("PsGetProcessId", "ntddk.h"),
         ("FsRtlNotifyFullChangeDirectory", "ntifs.h"),
         ("STATUS_BAD_KEY_THAT_NOBODY_HAS", None),
