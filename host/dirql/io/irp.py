@@ -195,10 +195,10 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     processor = ke.processor
     device = irp.locations[location - 1].device_object if location <= count else None
     if (
-        (status and status in _NEVER_FINAL)
+        (irp.maker if device is None else device.driver_object) is not processor.driver
+        or (status and status in _NEVER_FINAL)
         or irp.cancel_routine is not None
         or processor.lock is not None
-        or (irp.maker if device is None else device.driver_object) is not processor.driver
     ):
         _check_completion(irp)
     manager = io_manager.value
