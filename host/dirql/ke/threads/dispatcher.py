@@ -74,7 +74,13 @@ def preempt() -> None:
     if processor.irql < DISPATCH_LEVEL and not processor.isrs:
         if queue.running is None:
             if queue.requested:
-                processor = _take_software_interrupts(processor)
+                drain(processor)
+                if (
+                    clock.spent >= clock.horizon
+                    or processor.current_thread.apc_state.kernel_apc_pending
+                    or queue.requested
+                ):
+                    processor = _take_software_interrupts(processor)
             if kernel.ready.highest > processor.current_thread.priority:
                 _preempt_thread(processor)
         elif kernel.verifier.is_verified(processor.driver):
@@ -86,12 +92,14 @@ def preempt() -> None:
 
 
 def _take_software_interrupts(processor: Processor) -> Processor:
-    """Run the DPCs of the current processor, and then the kernel APCs of its thread; return the processor afterwards.
+    """Take what has come while DPCs ran, and then the kernel APCs of the thread; return the processor afterwards.
 
-    Both are requested with the same mark of the processor. It stays while the IRQL holds off an APC.
+    DPCs and APCs are requested with the same mark of the processor. It stays while the IRQL holds off an APC.
     """
     queue = processor.dpcs
     clock = current.kernel.clock
+    if clock.spent >= clock.horizon and _has_come(clock):
+        _take_interrupts(processor)
     while queue.requested:
         drain(processor)
         if clock.spent >= clock.horizon and _has_come(clock):
@@ -251,16 +259,14 @@ def _preempt_thread(processor: Processor) -> None:
     switch_thread(processor, thread)
 
 
-def block(thread: Thread, timeout: int | None) -> int:
+def block(thread: Thread, timeout: int | None, due: int | None = None) -> int:
     """Let the current thread wait, its wait blocks being queued, until they or the time-out end that.
 
-    Returns the status of the wait. `timeout` counts 100 ns as in a wait of the WDK; None waits for ever.
+    Returns the status of the wait. `timeout` counts 100 ns as in a wait of the WDK; None waits until the clock
+    `due`, or never if that is None.
     """
-    return _block_until(thread, None if timeout is None else current.kernel.timers.due_clock(timeout))
-
-
-def _block_until(thread: Thread, due: int | None) -> int:
-    """Do as `block` until a clock; None waits for ever."""
+    if timeout is not None:
+        due = current.kernel.timers.due_clock(timeout)
     if due is not None:
         current.kernel.timers.insert(thread.time_out, due)
     processor = current.processor
@@ -272,9 +278,10 @@ def _block_until(thread: Thread, due: int | None) -> int:
     ready = kernel.ready
     blocks = thread.wait_block_list
     switch_thread(processor, ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread)
-    if thread.apc_state.kernel_apc_pending or thread.wait_status == STATUS_KERNEL_APC:
+    status = thread.wait_status
+    if thread.apc_state.kernel_apc_pending or (status and status == STATUS_KERNEL_APC):
         return _break_wait(thread, blocks, due)
-    return thread.wait_status
+    return status
 
 
 def _break_wait(thread: Thread, blocks: tuple[WaitBlock, ...], due: int | None) -> int:
@@ -298,7 +305,7 @@ def _break_wait(thread: Thread, blocks: tuple[WaitBlock, ...], due: int | None) 
         each.object = found
         found.header.wait_list[each] = None
     thread.wait_block_list = blocks
-    return _block_until(thread, due)
+    return block(thread, None, due)
 
 
 def refuse_switch(processor: Processor) -> NoReturn:

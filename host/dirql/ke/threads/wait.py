@@ -109,7 +109,7 @@ def wait_for_single_object(
     thread.wait_block_list, thread.wait_type = blocks, WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
     status = block(thread, timeout)
-    return _ended(status) if status == STATUS_USER_APC else status
+    return _ended(status) if status else status
 
 
 def wait_for_multiple_objects(
