@@ -63,7 +63,8 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     locations = irp.locations
     stack = locations[location - 1]
     above = locations[location].device_object if location < count else None
-    if (irp.maker if above is None else above.driver_object) is not ke.processor.driver:
+    processor = ke.processor
+    if (irp.maker if above is None else above.driver_object) is not processor.driver:
         _check_sender(irp, stack)
     if (
         irp.cancel_routine is not None
@@ -84,7 +85,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
         hooks.dispatch_entered(device, irp)
     driver = device.driver_object
     dispatch = driver.major_function[stack.major_function]
-    thread = ke.processor.current_thread
+    thread = processor.current_thread
     regions = thread.regions
     status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
     if thread.regions != regions:

@@ -131,11 +131,11 @@ class Overlapped:
 
     def result(self) -> bytes:
         """Wait for the result and return the output, empty for a write. Raises `IoError` when the request failed."""
-        if self.iosb.status == STATUS_PENDING:
+        if self.iosb.nt_status == STATUS_PENDING:
             self.wait()
         if self._output is not None or self._input is not None:
             self._release()
-        status = self.iosb.status
+        status = self.iosb.nt_status
         if not nt_success(status) and status != STATUS_BUFFER_OVERFLOW:
             raise IoError(status, self._handle.name, self.operation)
         return self._data
@@ -163,7 +163,7 @@ class Overlapped:
         """Copy the output from the memory of the process and free the buffers; a second call does nothing."""
         if self._output is not None:
             iosb, output = self.iosb, self._output
-            moved = 0 if nt_error(iosb.status) else min(iosb.information, output.length)
+            moved = 0 if nt_error(iosb.nt_status) else min(iosb.information, output.length)
             self._data = output.read(moved)
             output.free()
             self._output = None

@@ -188,7 +188,7 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
         except ValueError:
             irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
     io_status = irp.io_status
-    status = io_status.status
+    status = io_status.nt_status
     information = io_status.information
     if type(information) is not int or information < 0:
         io_status.information = _unsigned(information)
@@ -249,7 +249,7 @@ def _walk(irp: Irp, location: int) -> bool:
         control, routine, context = left.control, left.completion_routine, left.context
         irp.pending_returned = pending = control & _PENDING != 0
         left.left += 1
-        left.outcome = STATUS_PENDING if control & SL_PENDING_RETURNED else irp.io_status.status
+        left.outcome = STATUS_PENDING if control & SL_PENDING_RETURNED else irp.io_status.nt_status
         if control & PROMISED and not pending:
             _refuse_unmarked(irp, left)
         # NT clears all but the major function and the device, which later tell what the request was. A method for this

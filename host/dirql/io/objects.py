@@ -236,9 +236,9 @@ class Irp(Mortal):
         self._associated_irp: AssociatedIrp | None = None
         self._tail: Tail | None = None
         # A list comprehension is a call of its own, 0.3 of 1.2 µs for one location in bench/io_paths.py.
-        self.locations = [IoStackLocation()]
-        while len(self.locations) < stack_size:
-            self.locations.append(IoStackLocation())
+        self.locations = locations = [IoStackLocation()]
+        while len(locations) < stack_size:
+            locations.append(IoStackLocation())
         self.type = IO_TYPE_IRP
         self.stack_count = stack_size
         self.current_location = stack_size + 1
@@ -373,7 +373,14 @@ class Irp(Mortal):
         """Set the routine of the next location, called on completion; follows IoSetCompletionRoutine (row IRP-06)."""
         if routine is not None and not callable(routine):
             packet.refuse_routine("IoSetCompletionRoutine", "CompletionRoutine", routine)
-        location = Irp.get_next_stack_location(self)
+        # `get_next_stack_location` is written out: 2 % of "a request through 1 drivers" in bench/io_paths.py.
+        try:
+            number = self.current_location - 1
+        except AttributeError:
+            packet.refuse_pointer("IoGetNextIrpStackLocation", self)
+        if not 1 <= number <= self.stack_count:
+            packet.refuse_location(self, number)
+        location = self.locations[number - 1]
         if location.sent > location.left:
             packet.report_overwritten_routine(self, location)
         location.completion_routine = routine

@@ -137,7 +137,7 @@ class Request:
         irp = self.irp
         result = self.result = irp.io_status
         information, limit = result.information, self.limit
-        if limit is None or not information or nt_error(result.status):
+        if limit is None or not information or nt_error(result.nt_status):
             pass
         elif information <= limit:
             check_written(irp, self.process, information)
@@ -316,7 +316,7 @@ class FileRequest(Request):
         self.state = State.DELIVERED
         irp, file = self.irp, self.file
         del file.irps[irp]
-        status = self.result.status
+        status = self.result.nt_status
         if irp.pending_returned or not nt_error(status):
             self.write_result()
             if self.event is None or file.flags & FO_SYNCHRONOUS_IO:

@@ -24,31 +24,33 @@ class IoStatusBlock:
     and 2 % for a read, bench/io_paths.py.)
     """
 
-    __slots__ = ("_status", "information", "information_object")
+    __slots__ = ("information", "information_object", "nt_status")
 
     def __init__(self, status: int = STATUS_SUCCESS, information: int = 0) -> None:
-        self._status: int = status if type(status) is NTSTATUS else NTSTATUS(status)
+        self.nt_status: int = status if type(status) is NTSTATUS else NTSTATUS(status)
+        """What `status` gives, for the I/O manager: a property takes 0.07 µs more, and "a request through 1 drivers" in
+        bench/io_paths.py asks twice."""
         self.information = information
         self.information_object: object = None
 
     @property
     def status(self) -> int:
         """The status. A negative number, as C has it for an error, becomes the constant."""
-        return self._status
+        return self.nt_status
 
     @status.setter
     def status(self, value: int) -> None:
-        self._status = value if type(value) is NTSTATUS else NTSTATUS(value)
+        self.nt_status = value if type(value) is NTSTATUS else NTSTATUS(value)
 
     def clear(self) -> None:
         """Make every field zero."""
-        self._status = STATUS_SUCCESS
+        self.nt_status = STATUS_SUCCESS
         self.information = 0
         self.information_object = None
 
     def take(self, other: IoStatusBlock) -> None:
         """Become equal to `other`."""
-        self._status = other._status
+        self.nt_status = other.nt_status
         self.information = other.information
         self.information_object = other.information_object
 
