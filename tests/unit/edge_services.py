@@ -62,6 +62,27 @@ def timer() -> ExTimer:
     return wdm.ExAllocateTimer(None, None, 0)
 
 
+NAMED = r"\BaseNamedObjects\Edge"
+
+
+def event_handle(name: str | None = None) -> int:
+    handle = wdm.IoCreateNotificationEvent(name)[1]
+    assert handle is not None
+    return handle
+
+
+def timer_handle(name: str | None = None) -> int:
+    handle = wdm.ZwCreateTimer(wdm.TIMER_ALL_ACCESS, named() if name else None, wdm.NotificationTimer)[1]
+    assert handle is not None
+    return handle
+
+
+def named() -> wdm.OBJECT_ATTRIBUTES:
+    made = wdm.OBJECT_ATTRIBUTES()
+    wdm.InitializeObjectAttributes(made, NAMED, 0, None, None)
+    return made
+
+
 SERVICE_POINTERS: dict[str, Callable[[World], object]] = {
     "PIO_WORKITEM": lambda w: wdm.IoAllocateWorkItem(w.device),
     "PCONTROLLER_OBJECT": lambda _: controller(),
@@ -81,6 +102,18 @@ SERVICE_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "IoRegisterDriverReinitialization": lambda w: (w.driver, nothing, None),
     "IoRegisterBootDriverReinitialization": lambda w: (w.driver, nothing, None),
     "IoAllocateController": lambda w: (controller(), w.device, nothing, None),
+    "ZwCreateEvent": lambda _: (wdm.EVENT_ALL_ACCESS, None, wdm.NotificationEvent, True),
+    "ZwOpenEvent": lambda _: (wdm.EVENT_ALL_ACCESS, event_handle(NAMED) and named()),
+    "ZwSetEvent": lambda _: (event_handle(),),
+    "ZwResetEvent": lambda _: (event_handle(),),
+    "ZwClearEvent": lambda _: (event_handle(),),
+    "ZwCreateTimer": lambda _: (wdm.TIMER_ALL_ACCESS, None, wdm.NotificationTimer),
+    "ZwOpenTimer": lambda _: (wdm.TIMER_ALL_ACCESS, timer_handle(NAMED) and named()),
+    "ZwSetTimer": lambda _: (timer_handle(), -10, nothing, None, False, 0),
+    "ZwCancelTimer": lambda _: (timer_handle(),),
+    "ZwWaitForSingleObject": lambda _: (event_handle(), False, -10),
+    "IoCreateNotificationEvent": lambda _: (NAMED,),
+    "IoCreateSynchronizationEvent": lambda _: (NAMED,),
     "ExAllocateTimer": lambda _: (nothing, None, 0),
     "ExSetTimer": lambda _: (timer(), -10, 0, None),
     "ExDeleteTimer": lambda _: (timer(), True, False, None),

@@ -133,7 +133,10 @@ __all__ = [
     "ERROR_SEM_TIMEOUT",
     "ERROR_SHARING_VIOLATION",
     "ERROR_SUCCESS",
+    "EVENT_ALL_ACCESS",
     "EVENT_INCREMENT",
+    "EVENT_MODIFY_STATE",
+    "EVENT_QUERY_STATE",
     "EX_TIMER_HIGH_RESOLUTION",
     "EX_TIMER_NOTIFICATION",
     "EX_TIMER_NO_WAKE",
@@ -433,6 +436,7 @@ __all__ = [
     "NuBusConfiguration",
     "OBJ_CASE_INSENSITIVE",
     "OBJ_KERNEL_HANDLE",
+    "OBJ_OPENIF",
     "OBJ_PERMANENT",
     "OriginalApcEnvironment",
     "PAGE_SHIFT",
@@ -513,6 +517,9 @@ __all__ = [
     "SynchronizationTimer",
     "THREAD_ALL_ACCESS",
     "THREAD_WAIT_OBJECTS",
+    "TIMER_ALL_ACCESS",
+    "TIMER_MODIFY_STATE",
+    "TIMER_QUERY_STATE",
     "TargetDeviceRelation",
     "ThreadObject",
     "TimerNotificationObject",
@@ -741,6 +748,8 @@ OBJ_PERMANENT: Final = 0x10
 """The object keeps its name when its last handle is closed."""
 OBJ_CASE_INSENSITIVE: Final = 0x40
 """The name compares without case, as all names do in dirql."""
+OBJ_OPENIF: Final = 0x80
+"""An object that has the name already is opened, and no new one is made."""
 OBJ_KERNEL_HANDLE: Final = 0x200
 """Only the kernel may use the handle."""
 
@@ -1025,6 +1034,20 @@ EX_TIMER_NO_WAKE: Final = 8
 """The timer does not wake a processor that saves power."""
 EX_TIMER_NOTIFICATION: Final = 0x80000000
 """The timer frees all threads that wait for it, and stays signalled."""
+
+# Rights of handles of events and timers.
+EVENT_QUERY_STATE: Final = 1
+"""The right to ask for the state of an event."""
+EVENT_MODIFY_STATE: Final = 2
+"""The right to signal and to clear an event."""
+EVENT_ALL_ACCESS: Final = 0x1f0003
+"""All rights of an event."""
+TIMER_QUERY_STATE: Final = 1
+"""The right to ask for the state of a timer."""
+TIMER_MODIFY_STATE: Final = 2
+"""The right to set and to cancel a timer."""
+TIMER_ALL_ACCESS: Final = 0x1f0003
+"""All rights of a timer."""
 
 # Interrupt request levels of x64; devices have 3 to 11.
 PASSIVE_LEVEL: Final = 0

@@ -8,9 +8,9 @@ from typing import Final, NoReturn, Protocol
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import current_driver, is_verified
+from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.origin import Mark, mark
 from dirql.ke.running import Running
-from dirql.ke.threads.thread import Thread
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     REFERENCE_BY_POINTER,
@@ -24,28 +24,28 @@ from dirql.ob.namespace import Directory, Namespace
 from dirql.ob.object import Object
 from dirql.rtl.strings import unicode_text
 
-__all__ = ["ObjectManager", "Registered", "ThreadHeader", "running"]
+__all__ = ["KernelHeader", "ObjectManager", "Registered", "running"]
 
 
-class ThreadHeader(Object):
-    """The counts of a thread, which is an object of the kernel and has none itself."""
+class KernelHeader(Object):
+    """The counts of a thread, an event or a timer, which are objects of the kernel and have none themselves."""
 
     __slots__ = ("_headers", "_owner")
 
-    def __init__(self, thread: Thread, headers: dict[Thread, ThreadHeader]) -> None:
+    def __init__(self, owner: DispatcherObject, headers: dict[DispatcherObject, KernelHeader]) -> None:
         """The header stands in `headers` while there is a reference."""
         super().__init__()
         self.pointer_count = 0
-        self._owner = thread
+        self._owner = owner
         self._headers = headers
 
     @property
-    def body(self) -> Thread:
-        """The thread to which the header belongs."""
+    def body(self) -> DispatcherObject:
+        """The object to which the header belongs."""
         return self._owner
 
     def last_reference_dropped(self) -> None:
-        """Forget the header of the thread."""
+        """Forget the header, and the name if there is one."""
         self._headers.pop(self._owner, None)
 
 
@@ -68,18 +68,26 @@ class ObjectManager:
         self.handles = HandleTable()
         self.callbacks: dict[Registered, None] = {}
         """The routines that are registered with callback objects."""
-        self._owner_headers: dict[Thread, ThreadHeader] = {}
+        self._owner_headers: dict[DispatcherObject, KernelHeader] = {}
         self._references: dict[Object, list[tuple[object, Mark | None]]] = {}
         """The references of each object that drivers took: the driver, and the place."""
 
-    def header_of(self, body: Object | Thread) -> Object:
+    def header_of(self, body: Object | DispatcherObject) -> Object:
         """The object that holds the counts of `body`."""
         if isinstance(body, Object):
             return body
         header = self._owner_headers.get(body)
         if header is None:
-            header = self._owner_headers[body] = ThreadHeader(body, self._owner_headers)
+            header = self._owner_headers[body] = KernelHeader(body, self._owner_headers)
         return header
+
+    def has_header(self, body: object) -> bool:
+        """Whether `body` is an object of the kernel that has a handle or a reference."""
+        return isinstance(body, DispatcherObject) and body in self._owner_headers
+
+    def forget(self, body: DispatcherObject) -> None:
+        """Drop the counts of an object that got neither a handle nor a name."""
+        self._owner_headers.pop(body, None)
 
     def take_reference(self, opened: Object) -> int:
         """Reference an object for the code that runs; returns the number of references.
@@ -87,7 +95,7 @@ class ObjectManager:
         An object without a reference is being deleted, or is gone: bug check 0x18, 0xC4/0x3F for a verified driver. The
         count of a thread begins with the first one.
         """
-        if opened.pointer_count <= 0 and not isinstance(opened, ThreadHeader):
+        if opened.pointer_count <= 0 and not isinstance(opened, KernelHeader):
             _refuse_reference(opened.body)
         driver = current_driver()
         if driver is not None:

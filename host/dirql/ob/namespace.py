@@ -67,7 +67,7 @@ class Namespace:
 
     def __init__(self) -> None:
         self.root = Directory()
-        for path in ("\\Device", "\\Driver", "\\??", "\\Callback"):
+        for path in ("\\Device", "\\Driver", "\\??", "\\Callback", "\\BaseNamedObjects"):
             self.insert(path, Directory())
         self.insert("\\DosDevices", SymbolicLink("\\??"))
         self.insert("\\GLOBAL??", SymbolicLink("\\??"))

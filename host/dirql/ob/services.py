@@ -13,6 +13,7 @@ from typing import Final, TypeVar, overload
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import current_driver, is_verified
+from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.threads import system_thread
 from dirql.ke.threads.thread import Thread
@@ -87,14 +88,14 @@ def close(handle: int) -> int:
     return status
 
 
-def reference_object(body: Object | Thread) -> int:
+def reference_object(body: Object | DispatcherObject) -> int:
     """Keep an object alive; returns the number of references. Follows ObReferenceObject."""
     _check_object(_REFERENCE_OBJECT, body)
     manager = object_manager.value
     return manager.take_reference(manager.header_of(body))
 
 
-def dereference_object(body: Object | Thread) -> int:
+def dereference_object(body: Object | DispatcherObject) -> int:
     """Give one reference back; returns the number of those left. Follows ObDereferenceObject.
 
     Bug check 0x18 REFERENCE_BY_POINTER when there is none to give back.
@@ -105,7 +106,7 @@ def dereference_object(body: Object | Thread) -> int:
 
 
 def _check_object(kept: KeptContract, body: object) -> None:
-    if not isinstance(body, Object | Thread):
+    if not isinstance(body, Object | Thread) and not object_manager.value.has_header(body):
         kept.refuse_argument(
             "Object", "an object with a reference count, such as a device, a file or a thread", body
         )

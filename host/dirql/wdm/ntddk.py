@@ -48,6 +48,9 @@ from dirql.ke.threads.regions import (
 from dirql.mm.manager import (
     get_physical_address as MmGetPhysicalAddress,
 )
+from dirql.ob.waitable import (
+    open_event as ZwOpenEvent,
+)
 from dirql.rtl.case import (
     upper_char as RtlUpperChar,
 )
@@ -98,6 +101,7 @@ __all__ = [
     "RtlUpperChar",
     "RtlUpperString",
     "ZwDeviceIoControlFile",
+    "ZwOpenEvent",
 ]
 
 ExEnterCriticalRegionAndAcquireFastMutexUnsafe = _FastMutex.enter_region_and_acquire_unsafe

@@ -16,6 +16,7 @@ from dirql.nt.addresses import (
 from dirql.nt.constants import (
     OBJ_CASE_INSENSITIVE,
     OBJ_KERNEL_HANDLE,
+    OBJ_OPENIF,
     OBJ_PERMANENT,
 )
 from dirql.nt.guid import (
@@ -52,6 +53,7 @@ __all__ = [
     "OBJECT_ATTRIBUTES",
     "OBJ_CASE_INSENSITIVE",
     "OBJ_KERNEL_HANDLE",
+    "OBJ_OPENIF",
     "OBJ_PERMANENT",
     "OEM_STRING",
     "PHYSICAL_ADDRESS",

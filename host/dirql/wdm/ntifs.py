@@ -26,6 +26,13 @@ from dirql.ke.locks.resource import (
 from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
 )
+from dirql.ob.waitable import (
+    clear_event as ZwClearEvent,
+    create_event as ZwCreateEvent,
+    reset_event as ZwResetEvent,
+    set_event as ZwSetEvent,
+    wait_for_object as ZwWaitForSingleObject,
+)
 from dirql.rtl.comparing import (
     find_char_in_unicode_string as RtlFindCharInUnicodeString,
     prefix_string as RtlPrefixString,
@@ -72,6 +79,11 @@ __all__ = [
     "RtlValidateUnicodeString",
     "ZwCancelIoFile",
     "ZwCancelIoFileEx",
+    "ZwClearEvent",
+    "ZwCreateEvent",
+    "ZwResetEvent",
+    "ZwSetEvent",
+    "ZwWaitForSingleObject",
     "ZwYieldExecution",
 ]
 

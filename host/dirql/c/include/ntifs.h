@@ -63,5 +63,11 @@ VOID RtlFreeOemString(_Inout_ POEM_STRING OemString);
 NTSTATUS ZwCancelIoFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS ZwCancelIoFileEx(_In_ HANDLE FileHandle, _In_opt_ PIO_STATUS_BLOCK IoRequestToCancel, _Out_
     PIO_STATUS_BLOCK IoStatusBlock);
+NTSTATUS ZwCreateEvent(_Out_ PHANDLE EventHandle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_ATTRIBUTES
+    ObjectAttributes, _In_ EVENT_TYPE EventType, _In_ BOOLEAN InitialState);
+NTSTATUS ZwSetEvent(_In_ HANDLE EventHandle, _Out_opt_ PLONG PreviousState);
+NTSTATUS ZwResetEvent(_In_ HANDLE EventHandle, _Out_opt_ PLONG PreviousState);
+NTSTATUS ZwClearEvent(_In_ HANDLE EventHandle);
+NTSTATUS ZwWaitForSingleObject(_In_ HANDLE Handle, _In_ BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
 
 #endif /* DIRQL_NTIFS_H */

@@ -177,6 +177,15 @@
 #define EX_TIMER_NO_WAKE 8
 #define EX_TIMER_NOTIFICATION 0x80000000
 
+/* Rights of handles of events and timers. */
+
+#define EVENT_QUERY_STATE 1
+#define EVENT_MODIFY_STATE 2
+#define EVENT_ALL_ACCESS 0x1f0003
+#define TIMER_QUERY_STATE 1
+#define TIMER_MODIFY_STATE 2
+#define TIMER_ALL_ACCESS 0x1f0003
+
 /* Interrupt request levels of x64; devices have 3 to 11. */
 
 #define PASSIVE_LEVEL 0
@@ -1773,6 +1782,10 @@ typedef KIPI_BROADCAST_WORKER *PKIPI_BROADCAST_WORKER;
 /* The routine of a timer of the executive. */
 typedef VOID EXT_CALLBACK(_In_ PEX_TIMER Timer, _In_opt_ PVOID Context);
 typedef EXT_CALLBACK *PEXT_CALLBACK;
+
+/* The APC routine of a timer with a handle, which gets the system time of the expiry. */
+typedef VOID TIMER_APC_ROUTINE(_In_ PVOID TimerContext, _In_ ULONG TimerLowValue, _In_ LONG TimerHighValue);
+typedef TIMER_APC_ROUTINE *PTIMER_APC_ROUTINE;
 
 /* Takes a reference to an interface. */
 typedef VOID INTERFACE_REFERENCE(_In_ PVOID Context);
@@ -3808,6 +3821,8 @@ VOID IoFreeErrorLogEntry(_In_ PIO_ERROR_LOG_PACKET ElEntry);
 NTSTATUS IoAllocateDriverObjectExtension(_In_ PDRIVER_OBJECT DriverObject, _In_ PVOID
     ClientIdentificationAddress, _In_ ULONG DriverObjectExtensionSize, _Out_ PVOID *DriverObjectExtension);
 PVOID IoGetDriverObjectExtension(_In_ PDRIVER_OBJECT DriverObject, _In_ PVOID ClientIdentificationAddress);
+PKEVENT IoCreateNotificationEvent(_In_opt_ PUNICODE_STRING EventName, _Out_ PHANDLE EventHandle);
+PKEVENT IoCreateSynchronizationEvent(_In_opt_ PUNICODE_STRING EventName, _Out_ PHANDLE EventHandle);
 NTSTATUS IoConnectInterrupt(_Out_ PKINTERRUPT *InterruptObject, _In_ PKSERVICE_ROUTINE ServiceRoutine,
     _In_opt_ PVOID ServiceContext, _In_opt_ PKSPIN_LOCK SpinLock, _In_ ULONG Vector, _In_ KIRQL Irql, _In_
     KIRQL SynchronizeIrql, _In_ KINTERRUPT_MODE InterruptMode, _In_ BOOLEAN ShareVector, _In_ KAFFINITY
@@ -4026,6 +4041,14 @@ NTSTATUS ZwOpenSymbolicLinkObject(_Out_ PHANDLE LinkHandle, _In_ ACCESS_MASK Des
     POBJECT_ATTRIBUTES ObjectAttributes);
 NTSTATUS ZwQuerySymbolicLinkObject(_In_ HANDLE LinkHandle, _Out_ PUNICODE_STRING LinkTarget, _Out_opt_ PULONG
     ReturnedLength);
+NTSTATUS ZwCreateTimer(_Out_ PHANDLE TimerHandle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_ATTRIBUTES
+    ObjectAttributes, _In_ TIMER_TYPE TimerType);
+NTSTATUS ZwOpenTimer(_Out_ PHANDLE TimerHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
+    ObjectAttributes);
+NTSTATUS ZwSetTimer(_In_ HANDLE TimerHandle, _In_ PLARGE_INTEGER DueTime, _In_opt_ PTIMER_APC_ROUTINE
+    TimerApcRoutine, _In_opt_ PVOID TimerContext, _In_ BOOLEAN ResumeTimer, _In_opt_ LONG Period, _Out_opt_
+    PBOOLEAN PreviousState);
+NTSTATUS ZwCancelTimer(_In_ HANDLE TimerHandle, _Out_opt_ PBOOLEAN CurrentState);
 
 /* Doubly linked lists. The head of an empty list points at itself. */
 

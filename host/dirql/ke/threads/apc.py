@@ -159,6 +159,10 @@ class Apc:
     def remove_queue(self) -> bool:
         """Take the APC out of the queue of its thread; follows KeRemoveQueueApc. Returns whether it was queued."""
         _REMOVE_QUEUE_APC.check(self)
+        return self.remove()
+
+    def remove(self) -> bool:
+        """Do as `remove_queue` for the kernel itself."""
         if not self.inserted:
             return False
         state = self.thread.apc_state
