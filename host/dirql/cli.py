@@ -193,6 +193,13 @@ def _add_checks(run: argparse.ArgumentParser) -> None:
         metavar="on|off",
         help="poison, guards and quarantine of pool, which docs/checks.md explains",
     )
+    add(
+        "--buffer-checks",
+        type=_switch,
+        default="on",
+        metavar="on|off",
+        help="poison in the buffers of programs, and the look for bytes that nobody wrote",
+    )
 
 
 def _selection(text: str) -> Selection:

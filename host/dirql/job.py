@@ -83,6 +83,7 @@ class Options:
     trace: Path | None
     limits: Limits = field(default_factory=Limits)
     pool_checks: bool = True
+    buffer_checks: bool = True
 
 
 class Row(NamedTuple):
@@ -185,6 +186,7 @@ def _open(options: Options) -> Machine:
         waves=options.waves,
         limits=options.limits,
         pool_checks=options.pool_checks,
+        buffer_checks=options.buffer_checks,
     )
 
 

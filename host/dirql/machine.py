@@ -103,6 +103,7 @@ class MachineOptions:
     limits: Limits | None = None
     host_limit: float | None = HOST_LIMIT
     pool_checks: bool = True
+    buffer_checks: bool = True
 
 
 class LeakReport(Exception):
@@ -178,7 +179,9 @@ class Machine:
         self.target = target
         self.closed = False
         self.defects: list[tuple[str, str]] = []
-        self.memory_manager = MemoryManager(target.memory, options.seed, pool_checks=options.pool_checks)
+        self.memory_manager = MemoryManager(
+            target.memory, options.seed, pool_checks=options.pool_checks, buffer_checks=options.buffer_checks
+        )
         self.hal = Hal(target, self.memory_manager)
         self.objects = ObjectManager()
         self.io = IoManager()
@@ -406,6 +409,7 @@ def open_machine(
     limits: Limits | str | None = None,
     host_limit: float | None = HOST_LIMIT,
     pool_checks: bool = True,
+    buffer_checks: bool = True,
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
 
@@ -418,9 +422,10 @@ def open_machine(
     do before that counts as a deadlock; None is one second. `limits` say how long other things may take before they
     count as a hang; docs/checks.md has a table. `host_limit` is the time in seconds of the host after which a driver's
     routine, or the program, is ended that computes while the machine stands still; None lets it go on, and without a
-    value `limits` has it. `pool_checks` False turns the checks of pool off that docs/checks.md lists as such. `waves`
-    is the file for all signals of the target, `checked` lets the assertions of the RTL stop the machine,
-    `memory_delays` makes the host's RAM answer bus masters late. Raises `RuntimeError` while another machine is open.
+    value `limits` has it. `pool_checks` False turns the checks of pool off that docs/checks.md lists as such, and
+    `buffer_checks` False those of programs' buffers. `waves` is the file for all signals of the target, `checked` lets
+    the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late.
+    Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
         raise RuntimeError(
@@ -441,6 +446,7 @@ def open_machine(
         limits=limits,
         host_limit=limits.host if limits is not None and host_limit == HOST_LIMIT else host_limit,
         pool_checks=pool_checks,
+        buffer_checks=buffer_checks,
     )
     try:
         made = Machine(opened, options)

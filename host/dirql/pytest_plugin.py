@@ -109,6 +109,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="on",
         help="poison, guards and quarantine of pool, which docs/checks.md explains",
     )
+    group.addoption(
+        "--dirql-buffer-checks",
+        choices=("on", "off"),
+        default="on",
+        help="poison in the buffers of programs, and the look for bytes that nobody wrote",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -337,6 +343,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         "memory_delays": None if delays is None else MemoryDelays(delays),
         "limits": _limits(config),
         "pool_checks": config.getoption("dirql_pool_checks") == "on",
+        "buffer_checks": config.getoption("dirql_buffer_checks") == "on",
     }
     options.update(_marked_options(request.node, list(inspect.signature(open_machine).parameters)))
     if options["target"] == "cocotb" and options["machine"] != config.getoption("dirql_machine"):

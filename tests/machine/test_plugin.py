@@ -289,3 +289,16 @@ def test_the_checks_of_pool_are_switched_for_a_session_or_a_test(tmp_path: Path)
     )
     done = session(tmp_path, test, "--dirql-pool-checks", "off")
     assert "2 passed" in done.stdout, done.stdout
+
+
+def test_the_checks_of_buffers_are_switched_for_a_session_or_a_test(tmp_path: Path) -> None:
+    test = (
+        "import pytest\n"
+        "def test_session(machine):\n"
+        "    assert not machine.memory_manager.process.is_poisoned\n"
+        "@pytest.mark.machine(buffer_checks=True)\n"
+        "def test_mark(machine):\n"
+        "    assert machine.memory_manager.process.is_poisoned\n"
+    )
+    done = session(tmp_path, test, "--dirql-buffer-checks", "off")
+    assert "2 passed" in done.stdout, done.stdout

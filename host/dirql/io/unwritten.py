@@ -46,7 +46,7 @@ def check_written(irp: Irp, process: Process, information: int) -> None:
     The request has succeeded, and the buffer has room for that many bytes.
     """
     top = irp.locations[irp.stack_count - 1]
-    if top.major_function not in _OUTPUT:
+    if top.major_function not in _OUTPUT or not process.is_poisoned:
         return
     mdl = irp.mdl_address
     if mdl is not None and not mdl.mdl_flags & MDL_WRITE_OPERATION:

@@ -69,6 +69,7 @@ class MemoryManager:
     __slots__ = (
         "_no_user_space",
         "_observer",
+        "_poison_of_buffers",
         "_program",
         "frames",
         "literals",
@@ -85,10 +86,13 @@ class MemoryManager:
         "used_mdls",
     )
 
-    def __init__(self, ram: memoryview, seed: int = 0, *, pool_checks: bool = True) -> None:
+    def __init__(
+        self, ram: memoryview, seed: int = 0, *, pool_checks: bool = True, buffer_checks: bool = True
+    ) -> None:
         """`ram` must be writable and a whole number of frames; `seed` decides the order in which frames are used.
 
-        It also makes the poison. `pool_checks` False leaves out the checks of pool that take time at each block.
+        It also makes the poison. `pool_checks` False leaves out the checks of pool that take time at each block,
+        `buffer_checks` False those of programs' buffers.
         """
         self.ram = ram.cast("B")
         self.frames = FrameDatabase(self.ram, seed)
@@ -106,6 +110,7 @@ class MemoryManager:
         self.locked_mdls = 0
         self.mapped_mdls = 0
         self._observer: PageTableObserver | None = None
+        self._poison_of_buffers = self.poison if buffer_checks else None
         self.process = self._program = self.create_process("user")
         self._no_user_space = AddressSpace("system process", self.frames)
 
@@ -123,7 +128,7 @@ class MemoryManager:
 
     def create_process(self, name: str) -> Process:
         """A process with an empty address space."""
-        process = Process(name, self.frames, self.poison, self._observer)
+        process = Process(name, self.frames, self._poison_of_buffers, self._observer)
         self.processes.append(process)
         return process
 

@@ -90,18 +90,22 @@ class Process:
         "address_space",
         "buffers",
         "guard",
+        "is_poisoned",
         "name",
         "poisoned",
     )
 
     def __init__(
-        self, name: str, frames: FrameDatabase, poison: Poison, observer: PageTableObserver | None
+        self, name: str, frames: FrameDatabase, poison: Poison | None, observer: PageTableObserver | None
     ) -> None:
+        """With a `poison` of None new buffers have unknown contents, and nobody asks whether they were written."""
         self.name = name
         self.address_space = AddressSpace(name, frames, observer)
         self.buffers = 0
         self.guard = 0
         """The guard bytes on each side of a buffer for which `allocate` is given no other number."""
+        self.is_poisoned = poison is not None
+        """Whether buffers are full of poison before a driver writes to them."""
         self.poisoned: dict[int, int] = {}
         """The number of the filling at the start of each buffer, by its address, for `Poison.equal`."""
         self._frames = frames
@@ -138,8 +142,8 @@ class Process:
         else:
             base = self._map(pages)
         buffer = UserBuffer(self, base, pages, base + lead, length, guard)
-        if poisoned and length:
-            self.poisoned[buffer.address] = self._fill(buffer.address, length)
+        if poisoned and length and self._poison is not None:
+            self.poisoned[buffer.address] = self._fill(self._poison, buffer.address, length)
         if guard:
             buffer.paint()
         self.buffers += 1
@@ -215,13 +219,13 @@ class Process:
                 locked += 1
         return locked
 
-    def _fill(self, address: int, length: int) -> int:
+    def _fill(self, poison: Poison, address: int, length: int) -> int:
         """Put poison into a buffer; returns the number of the filling at its start."""
         offset = address & PAGE_OFFSET
         page = self.address_space.entries[address >> PAGE_SHIFT]
         if page.physical != NOWHERE and length <= PAGE_SIZE - offset:
             start = page.physical + offset
-            return self._poison.fill(start, start + length)
+            return poison.fill(start, start + length)
         first = -1
         while length > 0:
             part = min(length, PAGE_SIZE - (address & PAGE_OFFSET))
@@ -229,7 +233,7 @@ class Process:
             if page.physical == NOWHERE:
                 page = self.address_space.page_in(address)
             start = page.physical + (address & PAGE_OFFSET)
-            place = self._poison.fill(start, start + part)
+            place = poison.fill(start, start + part)
             if first < 0:
                 first = place
             address += part

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.machine import Machine
+from dirql.machine import Machine, open_machine
 from dirql.wdm import (
     CTL_CODE,
     DEVICE_OBJECT,
@@ -33,6 +33,7 @@ from dirql.wdm import (
     RtlWriteMemory,
     ZwReadFile,
 )
+from fakes.scripted_target import ScriptedTarget
 from unit.io.making import Dispatch, complete
 from unit.io.program import Program
 
@@ -100,6 +101,16 @@ def test_BUF_10_a_read_that_is_written_is_right(
     read(machine, program, length)
     read(machine, program, length, offset=4090)
     assert machine.defects == []
+
+
+@pytest.mark.row("BUF-10")
+@pytest.mark.parametrize("checks", [True, False])
+def test_BUF_10_is_switched_with_the_checks_of_buffers(checks: bool) -> None:
+    machine = open_machine(ScriptedTarget(), buffer_checks=checks)
+    read(machine, Program(machine, moves(b"", 512)), 512)
+    assert [row for row, _ in machine.defects] == ["BUF-10"] * checks
+    machine.kernel.stop(RuntimeError("the test is over"))
+    machine.close()
 
 
 @pytest.mark.row("BUF-10")

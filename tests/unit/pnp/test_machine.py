@@ -327,6 +327,21 @@ def test_the_checks_of_pool_are_switched_with_the_machine(checks: bool) -> None:
         assert machine.memory_manager.nonpaged_pool.checked, "on by default"
 
 
+@pytest.mark.parametrize("checks", [True, False])
+def test_the_checks_of_buffers_are_switched_with_the_machine(checks: bool) -> None:
+    with open_machine(ScriptedTarget(), buffer_checks=checks) as machine:
+        process = machine.memory_manager.process
+        first = process.allocate(64)
+        first.write(bytes(64))
+        first.free()
+        second = process.allocate(64)
+        assert second.base == first.base
+        assert (second.read() != bytes(64)) == process.is_poisoned == checks
+        second.free()
+    with open_machine(ScriptedTarget()) as machine:
+        assert machine.memory_manager.process.is_poisoned, "on by default"
+
+
 @pytest.mark.parametrize("driver", [5, object()])
 def test_something_that_is_no_driver(driver: object) -> None:
     with open_scripted() as machine:
