@@ -37,9 +37,10 @@ enum class Fault : int {
     UNSTUFFED, // no bits are stuffed
     CUT,       // the packet ends in front of the bit, without an end of packet
     CRC,       // a bit of the CRC is wrong
-    DRIBBLE,   // a hub makes two of the last bit before SE0 (7.1.9.1)
+    TAIL,      // the last bit before SE0 is repeated `place` times; a hub may do so once (7.1.9.1)
     SHORT,     // the packet ends in front of the bit, with an end of packet
     EATEN,     // a hub has eaten that many bits of the SYNC
+    OVERLONG,  // a one is stuffed in place of a zero
 };
 
 constexpr double NOMINAL = 4;
@@ -211,7 +212,7 @@ private:
             stuffed.push_back(value);
             run = value ? run + 1 : 0;
             if (run == LONGEST_RUN && fault != Fault::UNSTUFFED) {
-                stuffed.push_back(false);
+                stuffed.push_back(fault == Fault::OVERLONG);
                 run = 0;
             }
         }
@@ -228,7 +229,7 @@ private:
         const auto at = levels.begin() + (place < int(levels.size()) ? place : int(levels.size()) - 1);
         if (fault == Fault::FLIP) *at = *at == Level::J ? Level::K : Level::J;
         if (fault == Fault::CUT || fault == Fault::SHORT) levels.erase(at, levels.end());
-        if (fault == Fault::DRIBBLE) levels.push_back(levels.back());
+        if (fault == Fault::TAIL) levels.insert(levels.end(), size_t(place), levels.back());
         if (fault == Fault::EATEN) levels.erase(levels.begin(), at);
         if (fault != Fault::CUT) levels.insert(levels.end(), {Level::SE0, Level::SE0});
         levels.push_back(Level::J);

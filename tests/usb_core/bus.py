@@ -30,9 +30,10 @@ class Fault(IntEnum):
     UNSTUFFED = 2
     CUT = 3
     CRC = 4
-    DRIBBLE = 5
+    TAIL = 5
     SHORT = 6
     EATEN = 7
+    OVERLONG = 8
 
 
 _Kind = type[

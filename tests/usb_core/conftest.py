@@ -23,7 +23,7 @@ def library() -> Path:
 def plugged(library: Path) -> Iterator[Device]:
     """A device behind a host that has reset the bus, and has done nothing else."""
     bus = DeviceBus(library)
-    device = Device(bus)
+    device = Device(bus, patience=1)
     bus.idle(100)
     device.reset()
     yield device

@@ -49,6 +49,21 @@ def test_every_damaged_bit_of_a_packet_is_noticed(host: Device, pid: Pid) -> Non
     assert host.received() == b""
 
 
+@pytest.mark.parametrize(
+    ("fault", "bits"), [(Fault.OVERLONG, 0), *((Fault.TAIL, bits) for bits in range(2, 8))]
+)
+def test_a_packet_with_all_its_bytes_and_a_wrong_bit_is_broken(host: Device, fault: Fault, bits: int) -> None:
+    """Its CRC is right."""
+    for data in (b"\x00\xff\xff\x00", b"\x0f\xfc\xff\x03"):
+        host.bus.idle(20)
+        host.bus.send(token(Pid.OUT, host.address, BULK))
+        host.bus.idle(3)
+        host.bus.send(packet(Pid.DATA0, data), fault, bits)
+        assert host.is_silent()
+    host.write(BULK, b"whole")
+    assert host.received() == b"whole"
+
+
 def test_a_packet_without_stuffed_bits_is_broken(host: Device) -> None:
     host.bus.send(token(Pid.OUT, host.address, BULK))
     host.bus.idle(3)
@@ -58,13 +73,13 @@ def test_a_packet_without_stuffed_bits_is_broken(host: Device) -> None:
     assert host.received() == b"\xff" * 64
 
 
-@pytest.mark.parametrize("fault", [Fault.DRIBBLE, Fault.EATEN])
-def test_hubs_may_stretch_the_last_bit_and_eat_the_first_ones(host: Device, fault: Fault) -> None:
+@pytest.mark.parametrize(("fault", "bits"), [(Fault.TAIL, 1), (Fault.EATEN, 4)])
+def test_hubs_may_repeat_the_last_bit_and_eat_the_first_ones(host: Device, fault: Fault, bits: int) -> None:
     for data in (b"", b"x", bytes(64), random.Random(6).randbytes(64)):
         host.bus.idle(3)
-        host.bus.send(token(Pid.OUT, host.address, BULK), fault, 4)
+        host.bus.send(token(Pid.OUT, host.address, BULK), fault, bits)
         host.bus.idle(3)
-        host.bus.send(packet(Pid.DATA1 if host.toggles.get(BULK) else Pid.DATA0, data), fault, 4)
+        host.bus.send(packet(Pid.DATA1 if host.toggles.get(BULK) else Pid.DATA0, data), fault, bits)
         assert host.bus.receive() == packet(Pid.ACK)
         host.toggles[BULK] = host.toggles.get(BULK, 0) ^ 1
         assert host.received() == data
