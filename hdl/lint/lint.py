@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dirql.boards.description import Board
+from dirql.boards.description import Board, UsbLink
 from dirql.boards.reading import board_names, load_board
 from dirql.hardware.linked import LINKED_FILE_LIST
 from dirql.hardware.render import CHECKED_PARAMETER
@@ -27,6 +27,7 @@ MACHINES = Path(__file__).resolve().parents[1] / "machines/generated"
 CONFIGURATIONS = ((), (f"-G{CHECKED_PARAMETER}=1", "--assert"))
 LISTS = {"machine": "machine.f", "linked_machine": LINKED_FILE_LIST}
 SERIAL_MACHINE = "../../../link/rtl/serial_machine.sv"
+USB_MACHINE = ("../../../link/usb/usb.f", "../../../link/rtl/usb_machine.sv")
 VENDOR_CELL = "EHXPLLL"
 PORT = ("--top-module", "link_uart", "-GClocksPerBit=8", "link/rtl/link_uart.sv")
 USB = ("--top-module", "usb_device", "lint/waivers.vlt", "prim/rtl/prim_ram.sv", "-f", "link/usb/usb.f")
@@ -37,8 +38,9 @@ def _top_of(board: Board) -> tuple[str, ...]:
     top = board.folder / "top.sv"
     if VENDOR_CELL in top.read_text(encoding="utf-8"):
         return ()
-    parameters = (f"-GClocksPerBit={board.clocks_per_bit}", "-GBuild=64'd0")
-    return ("--top-module", "top", *parameters, "-F", LINKED_FILE_LIST, SERIAL_MACHINE, str(top))
+    parameters = [f"-G{name}={value}" for name, value in board.parameters.items()]
+    port = ("-F", *USB_MACHINE) if isinstance(board.link, UsbLink) else (SERIAL_MACHINE,)
+    return ("--top-module", "top", *parameters, "-GBuild=64'd0", "-F", LINKED_FILE_LIST, *port, str(top))
 
 
 def main() -> int:

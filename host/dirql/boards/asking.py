@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Asks the board at a serial port who it is. This begins a session, so it resets the machine."""
+"""Asks a board who it is, at its serial or USB port. This begins a session, so it resets the machine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from dirql.boards.description import UsbId
 from dirql.link.pipe import NoLink, Pipe, PipeLost
 from dirql.link.serial_pipe import SerialPipe, list_ports
 from dirql.link.session import Patience, Session
+from dirql.link.usb_pipe import UsbPipe
 
-__all__ = ["Identity", "ask", "ask_port", "ports_of"]
+__all__ = ["Identity", "ask", "ask_port", "ask_usb", "ports_of"]
 
 NONCE = 0x6469_7271
 """The nonce of the session, in which nothing is done."""
@@ -45,6 +46,15 @@ def ports_of(converter: UsbId | None) -> list[str]:
 def ask_port(device: str, baud: int) -> Identity | None:
     """The identity of the board at a port; None if none answers. Raises `NoLink` if the port cannot be opened."""
     pipe = SerialPipe(device, baud)
+    try:
+        return ask(pipe)
+    finally:
+        pipe.close()
+
+
+def ask_usb(device: UsbId) -> Identity | None:
+    """The identity of the board with this USB device; None if it does not answer. Raises `NoLink` as `ask_port`."""
+    pipe = UsbPipe([(device.vendor, device.product)])
     try:
         return ask(pipe)
     finally:

@@ -201,7 +201,8 @@ class _Steps:
         self._tell(f"{self._board.name}: {done} in {seconds:.0f} s")
 
     def _synthesize(self, files: list[str], number: str) -> None:
-        parameters = f"-chparam ClocksPerBit {self._board.clocks_per_bit} -chparam Build 64'h{number}"
+        values = {**self._board.parameters, "Build": f"64'h{number}"}
+        parameters = " ".join(f"-chparam {name} {value}" for name, value in values.items())
         run_yosys(
             self._folder,
             "synthesis",

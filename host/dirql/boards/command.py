@@ -7,11 +7,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from dirql.boards.asking import Identity, ask_port, ports_of
+from dirql.boards.asking import Identity, ask_port, ask_usb, ports_of
 from dirql.boards.build import BuildError, bitstream_path, build
-from dirql.boards.description import Board
+from dirql.boards.description import Board, UsbLink
 from dirql.boards.flash import Ask, FlashError, flash
 from dirql.boards.options import BITSTREAMS
 from dirql.boards.reading import board_names, load_board
@@ -67,6 +68,8 @@ def board_lines() -> Iterator[str]:
 
 
 def _link(board: Board) -> str:
+    if isinstance(board.link, UsbLink):
+        return f"usb {board.link.usb}"
     return (
         f"serial {board.link.baud / 1e6:g} MBd"
         if board.link.baud >= 1_000_000
@@ -109,15 +112,29 @@ def flash_board(
 
 def _asking(board: Board, port: str | None) -> Ask | None:
     """A routine that asks the board at its port, None if it has none."""
-    ports = [port] if port else ports_of(board.link.usb)
-    if not ports:
-        return None
-    return lambda: next((found for each in ports if (found := _ask(each, board.link.baud))), None)
+    places = _places(board, port)
+    return (
+        (lambda: next((found for ask in places.values() if (found := _answer(ask))), None))
+        if places
+        else None
+    )
 
 
-def _ask(port: str, baud: int) -> Identity | None:
+def _places(board: Board, port: str | None = None) -> dict[str, Ask]:
+    """The ports at which the board may answer, or the one that is given, and how to ask there."""
+    link = board.link
+    if isinstance(link, UsbLink):
+        if port:
+            raise FlashError(
+                f"--port must be left out for {board.name}, which has no serial port; it was {port}"
+            )
+        return {device.node: partial(ask_usb, link.usb) for device in find_devices(link.usb)}
+    return {each: partial(ask_port, each, link.baud) for each in ([port] if port else ports_of(link.usb))}
+
+
+def _answer(ask: Ask) -> Identity | None:
     try:
-        return ask_port(port, baud)
+        return ask()
     except NoLink:
         return None
 
@@ -130,17 +147,18 @@ def info_lines() -> Iterator[str]:
             found = True
             denied = "" if device.is_open_to_user else ", which this user may not open: see `dirql doctor`"
             yield f"{board.name}: perhaps {device} at {device.node}{denied}"
-        for port in ports_of(board.link.usb):
-            yield f"  {port}: {_told(port, board)}"
+        for place, ask in _places(board).items():
+            found = True
+            yield f"  {place}: {_told(ask, board)}"
     if not found:
         yield "no board that dirql knows is plugged in; `dirql boards` lists them"
 
 
-def _told(port: str, board: Board) -> str:
+def _told(ask: Ask, board: Board) -> str:
     try:
-        answer = ask_port(port, board.link.baud)
+        answer = ask()
     except NoLink as error:
         return str(error)
     if answer is None:
-        return f"no answer at {board.link.baud:,} baud"
+        return "no answer" if isinstance(board.link, UsbLink) else f"no answer at {board.link.baud:,} baud"
     return f"machine {answer.machine}, build {answer.build}, {answer.frequency / 1e6:g} MHz"

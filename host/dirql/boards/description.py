@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 
-__all__ = ["Board", "Loader", "Part", "Pins", "SerialLink", "UsbId"]
+__all__ = ["Board", "Loader", "Part", "Pins", "SerialLink", "UsbId", "UsbLink"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,6 +49,17 @@ class SerialLink:
     baud: int
     usb: UsbId | None
 
+    def clocks_per_bit(self, frequency: int) -> int:
+        """The clocks of one bit, at this frequency in Hz."""
+        return round(frequency / self.baud)
+
+
+@dataclass(frozen=True, slots=True)
+class UsbLink:
+    """The USB core in the FPGA: the vendor and the product as which it answers."""
+
+    usb: UsbId
+
 
 @dataclass(frozen=True, slots=True)
 class Loader:
@@ -78,7 +89,7 @@ class Board:
     machine: MachineDescription
     """The machine, with the clock of this board."""
     part: Part
-    link: SerialLink
+    link: SerialLink | UsbLink
     constraints: str
     """The file with the pins, in the folder."""
     fill: int
@@ -90,6 +101,8 @@ class Board:
     """None for a board whose bitstream is not simulated."""
 
     @property
-    def clocks_per_bit(self) -> int:
-        """The clocks of one bit of the serial port."""
-        return round(self.machine.frequency / self.link.baud)
+    def parameters(self) -> dict[str, int]:
+        """The parameters of the module `top` beside the number of the build."""
+        if isinstance(self.link, UsbLink):
+            return {}
+        return {"ClocksPerBit": self.link.clocks_per_bit(self.machine.frequency)}

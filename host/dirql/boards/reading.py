@@ -7,25 +7,28 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from dirql.boards.description import Board, Loader, Part, Pins, SerialLink, UsbId
+from dirql.boards.description import Board, Loader, Part, Pins, SerialLink, UsbId, UsbLink
 from dirql.boards.families import FAMILIES
 from dirql.boards.loaders import LOADERS
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import load_machine
 from dirql.hardware.root import machine_root
 from dirql.hardware.table import DescriptionError, Table, nearest, read_file
+from dirql.registers import usb_device
 
 __all__ = ["BOARDS", "DescriptionError", "board_names", "load_board", "read_board"]
 
 BOARDS = "boards"
 """The folder with one folder for each board, below `machine_root()`."""
 BOARD_FILE = "board.toml"
-LINKS = ("serial",)
+LINKS = ("serial", "usb")
 WITH_PINS = "ice40"
 """The family whose bitstreams can be unpacked."""
 LEAST_CLOCKS_PER_BIT = 4
 LARGEST_ERROR = 0.025
 """The largest error of the rate of a serial port; half a bit in ten is 5 %, and the other side has an error too."""
+USB_FREQUENCY = 48_000_000
+"""The clock of the USB core, four clocks for a bit, in Hz."""
 
 
 def board_names(root: Path | None = None) -> list[str]:
@@ -96,8 +99,10 @@ def _read_part(table: Table) -> Part:
     return part
 
 
-def _read_link(table: Table) -> SerialLink:
-    table.choice("kind", LINKS)
+def _read_link(table: Table) -> SerialLink | UsbLink:
+    if table.choice("kind", LINKS) == "usb":
+        table.finish()
+        return UsbLink(UsbId(usb_device.VENDOR, usb_device.PRODUCT))
     link = SerialLink(
         baud=table.integer("baud", 300, 12_000_000),
         usb=table.parsed("usb", UsbId.parse) if table.has("usb") else None,
@@ -139,7 +144,14 @@ def _read_pins(table: Table) -> Pins:
 
 def _check_rate(table: Table, board: Board) -> None:
     """Refuse a rate that the clock of the board cannot make."""
-    clocks, wanted = board.clocks_per_bit, board.link.baud
+    if isinstance(board.link, UsbLink):
+        if board.machine.frequency != USB_FREQUENCY:
+            table.refuse(
+                "clock.frequency",
+                f"it must be {USB_FREQUENCY:,} Hz, the clock of the USB core; it was {board.machine.frequency:,}",
+            )
+        return
+    clocks, wanted = board.link.clocks_per_bit(board.machine.frequency), board.link.baud
     made = board.machine.frequency / clocks if clocks else 0.0
     if clocks < LEAST_CLOCKS_PER_BIT or abs(made - wanted) > LARGEST_ERROR * wanted:
         table.refuse(

@@ -13,7 +13,7 @@ from dirql.hardware.description import Function, MachineDescription
 from dirql.hardware.identity import machine_number
 from dirql.hardware.render import CHASSIS, TOP, hdl_files, head_of
 
-__all__ = ["LINKED_FILE_LIST", "LINKED_TOP", "link_files", "linked_file_list", "render_linked"]
+__all__ = ["LINKED_FILE_LIST", "LINKED_TOP", "link_files", "linked_file_list", "render_linked", "usb_files"]
 
 LINKED_TOP = "linked_machine.sv"
 """The file with the machine and its link."""
@@ -27,8 +27,18 @@ def link_files(root: Path) -> list[Path]:
 
     They need the packages and primitives of the machine's own files before them.
     """
-    lines = (root / "hdl/link/link.f").read_text(encoding="utf-8").splitlines()
-    return [root / "hdl" / name for line in lines if (name := line.split("//")[0].strip())]
+    return _listed(root, "hdl/link/link.f")
+
+
+def usb_files(root: Path) -> list[Path]:
+    """The files of the USB core, which need those of the machine before them; `root` is the folder with hdl/."""
+    return _listed(root, "hdl/link/usb/usb.f")
+
+
+def _listed(root: Path, name: str) -> list[Path]:
+    """The files in a list of files."""
+    lines = (root / name).read_text(encoding="utf-8").splitlines()
+    return [root / "hdl" / file for line in lines if (file := line.split("//")[0].strip())]
 
 
 def linked_file_list(machine: MachineDescription, root: Path) -> str:

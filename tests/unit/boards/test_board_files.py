@@ -52,7 +52,7 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
     board = load_board(name)
     top = (board.folder / "top.sv").read_text(encoding="utf-8")
     pins = (board.folder / board.constraints).read_text(encoding="utf-8")
-    ports = re.findall(r"^  (?:input|output) +logic +(\[2:0\])? *(\w+),?$", top, re.MULTILINE)
+    ports = re.findall(r"^  (?:input|output|inout) +(?:logic|wire) +(\[2:0\])? *(\w+),?$", top, re.MULTILINE)
     assert ports
     for width, port in ports:
         for each in [f"{port}[{bit}]" for bit in range(3)] if width else [port]:
@@ -89,7 +89,12 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
             "loader.programs: a loader must be one of openFPGALoader, iceprog; it was",
         ),
         (("seed = 1", "sed = 1"), "build.sed: the key must be one of"),
-        (('kind = "serial"', 'kind = "usb"'), "link.kind: it must be one of serial; it was 'usb'"),
+        (('kind = "serial"', 'kind = "tcp"'), "link.kind: it must be one of serial, usb; it was 'tcp'"),
+        (('kind = "serial"', 'kind = "usb"'), "link.baud: the key must be one of kind"),
+        (
+            ('kind = "serial"\nbaud = 3_000_000\nusb = "0403:6010"', 'kind = "usb"'),
+            "clock.frequency: it must be 48,000,000 Hz, the clock of the USB core; it was 12,000,000",
+        ),
         (('clock = "J3"', 'clk = "J3"'), "pins.clock: the key is missing; it must be a text"),
         (("fill = 90", "fill = 101"), "build.fill: it must be an integer of 1 to 100; it was 101"),
     ],
