@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dirql.boards.description import Board, UsbLink
 from dirql.boards.reading import board_names, load_board
-from dirql.hardware.linked import LINKED_FILE_LIST
+from dirql.hardware.linked import LINKED_FILE_LIST, usb_files
 from dirql.hardware.render import CHECKED_PARAMETER
 from dirql.target.simulation.toolchain import find_toolchain
 
@@ -27,7 +27,7 @@ MACHINES = Path(__file__).resolve().parents[1] / "machines/generated"
 CONFIGURATIONS = ((), (f"-G{CHECKED_PARAMETER}=1", "--assert"))
 LISTS = {"machine": "machine.f", "linked_machine": LINKED_FILE_LIST}
 SERIAL_MACHINE = "../../../link/rtl/serial_machine.sv"
-USB_MACHINE = ("../../../link/usb/usb.f", "../../../link/rtl/usb_machine.sv")
+USB_MACHINE = "link/rtl/usb_machine.sv"
 VENDOR_CELL = "EHXPLLL"
 PORT = ("--top-module", "link_uart", "-GClocksPerBit=8", "link/rtl/link_uart.sv")
 USB = ("--top-module", "usb_device", "lint/waivers.vlt", "prim/rtl/prim_ram.sv", "-f", "link/usb/usb.f")
@@ -39,7 +39,9 @@ def _top_of(board: Board) -> tuple[str, ...]:
     if VENDOR_CELL in top.read_text(encoding="utf-8"):
         return ()
     parameters = [f"-G{name}={value}" for name, value in board.parameters.items()]
-    port = ("-F", *USB_MACHINE) if isinstance(board.link, UsbLink) else (SERIAL_MACHINE,)
+    hdl = MACHINES.parents[1]
+    usb = [str(path) for path in (*usb_files(hdl.parent), hdl / USB_MACHINE)]
+    port = usb if isinstance(board.link, UsbLink) else [SERIAL_MACHINE]
     return ("--top-module", "top", *parameters, "-GBuild=64'd0", "-F", LINKED_FILE_LIST, *port, str(top))
 
 

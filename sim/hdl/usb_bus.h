@@ -91,8 +91,8 @@ inline std::vector<bool> bits_of(const uint8_t* octets, size_t length, bool wron
     return bits;
 }
 
-// `Streams` drives the other ports of the model: before(model) sets inputs, after(model) looks at outputs as they were
-// before the edge.
+// `Streams` drives the other ports of the model: reset(model, on) its reset, before(model) sets inputs, after(model) looks
+// at outputs as they were before the edge.
 template <class Model, class Streams>
 class Bus {
 public:
@@ -105,9 +105,9 @@ public:
     std::mt19937 random{1};
 
     Bus() {
-        model.rst_ni = 0;
+        streams.reset(model, true);
         for (int each = 0; each < 4; each++) step(true, false, false);
-        model.rst_ni = 1;
+        streams.reset(model, false);
         clock = 0;
     }
 

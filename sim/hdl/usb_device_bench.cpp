@@ -17,6 +17,7 @@ struct Streams {
     unsigned ready = 100; // per cent of the clocks in which bytes from the host are taken
     std::mt19937 random{2};
 
+    void reset(Vusb_device& model, bool on) { model.rst_ni = !on; }
     void before(Vusb_device& model) {
         model.tx_valid_i = !to_host.empty();
         model.tx_byte_i = to_host.empty() ? 0 : to_host.front();

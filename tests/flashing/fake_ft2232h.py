@@ -12,22 +12,16 @@ code of the program.
 from __future__ import annotations
 
 import argparse
-import importlib
-import os
 import struct
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol
 
 from flashing.mpsse import Mpsse
 from flashing.spi_flash import SpiFlash
+from flashing.testbed import Client, Data, run_with, testbed_with
 
 __all__ = ["main"]
 
-NODE = "/dev/bus/usb/001/002"
 DEVICE = bytes.fromhex("1201000200000040030410600007010203 01".replace(" ", ""))
 CONFIGURATION = bytes.fromhex(
     "0902370002010080fa"
@@ -35,6 +29,19 @@ CONFIGURATION = bytes.fromhex(
     "0904010002ffffff020705830200020007050402000200"
 )
 STRINGS = ("", "FTDI", "Dual RS232-HS", "DQ000001")
+ATTRIBUTES = {
+    "idVendor": "0403",
+    "idProduct": "6010",
+    "bConfigurationValue": "1",
+    "bDeviceClass": "00",
+    "bNumConfigurations": "1",
+    "speed": "480",
+    "manufacturer": STRINGS[1],
+    "product": STRINGS[2],
+    "serial": STRINGS[3],
+    "bcdDevice": "0700",
+    "version": " 2.00",
+}
 PACKET = 512
 STATUS = b"\x32\x60"
 """The two bytes of line status that begin each packet to the host."""
@@ -48,31 +55,6 @@ CAPABILITIES, GET_DRIVER, CONNECTED = 0x8004551A, 0x41045508, 0xC0105512
 HARMLESS = {0x8004550F, 0x80045510, 0x80045505, 0x5514, 0x80085504, 0x80045515}
 """Claim, release, set configuration, reset, set interface, clear halt."""
 URB = struct.Struct("=BB22xi28x")
-
-
-class Data(Protocol):
-    """`UMockdev.IoctlData`: memory of the program."""
-
-    def resolve(self, offset: int, size: int) -> Data: ...
-    def retrieve(self) -> bytes: ...
-    def update(self, offset: int, octets: bytes) -> None: ...
-    def set_ptr(self, offset: int, target: Data) -> None: ...
-
-
-class Client(Protocol):
-    """`UMockdev.IoctlClient`: a call of ioctl."""
-
-    def get_request(self) -> int: ...
-    def get_arg(self) -> Data: ...
-    def complete(self, result: int, error: int) -> None: ...
-
-
-class Testbed(Protocol):
-    """`UMockdev.Testbed`: the devices that the program sees."""
-
-    def add_from_string(self, text: str) -> bool: ...
-    def attach_ioctl(self, node: str, handler: object) -> bool: ...
-    def get_root_dir(self) -> str: ...
 
 
 class Device:
@@ -183,45 +165,6 @@ class Server:
         return -1, ENODEV if self._device.is_gone else 22
 
 
-def testbed_with(umockdev: ModuleType, handle: Callable[[object, Client], bool]) -> Testbed:
-    """A test bed with the device in it."""
-    bed: Testbed = umockdev.Testbed.new()
-    descriptors = (DEVICE + CONFIGURATION).hex().upper()
-    attributes = {
-        "idVendor": "0403",
-        "idProduct": "6010",
-        "busnum": "1",
-        "devnum": "2",
-        "bConfigurationValue": "1",
-        "bDeviceClass": "00",
-        "bNumConfigurations": "1",
-        "speed": "480",
-        "manufacturer": STRINGS[1],
-        "product": STRINGS[2],
-        "serial": STRINGS[3],
-        "bcdDevice": "0700",
-        "version": " 2.00",
-    }
-    lines = [
-        "P: /devices/pci0000:00/0000:00:14.0/usb1/1-1",
-        f"N: {NODE.removeprefix('/dev/')}",
-        "E: SUBSYSTEM=usb",
-        "E: DEVTYPE=usb_device",
-        "E: BUSNUM=001",
-        "E: DEVNUM=002",
-        f"E: DEVNAME={NODE}",
-        "E: MAJOR=189",
-        "E: MINOR=1",
-        f"H: descriptors={descriptors}",
-        *(f"A: {name}={value}" for name, value in attributes.items()),
-    ]
-    bed.add_from_string("\n".join(lines) + "\n\n")
-    base = umockdev.IoctlBase()
-    base.connect("handle-ioctl", handle)
-    bed.attach_ioctl(NODE, base)
-    return bed
-
-
 def main() -> int:
     """Serve the device to the program; its exit code."""
     parser = argparse.ArgumentParser()
@@ -230,30 +173,12 @@ def main() -> int:
     parser.add_argument("--dump", type=Path)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
-    gi = importlib.import_module("gi")
-    gi.require_version("UMockdev", "1.0")
-    umockdev = importlib.import_module("gi.repository.UMockdev")
-    glib = importlib.import_module("gi.repository.GLib")
     flash = SpiFlash(options.stuck)
-    bed = testbed_with(umockdev, Server(Device(flash, options.unplug_after)).handle)
-    environment = {**os.environ, "UMOCKDEV_DIR": bed.get_root_dir()}
-    child = subprocess.Popen(["umockdev-wrapper", *options.command], env=environment)
-    loop = glib.MainLoop()
-    codes: list[int] = []
-
-    def look() -> bool:
-        code = child.poll()
-        if code is None:
-            return True
-        codes.append(code)
-        loop.quit()
-        return False
-
-    glib.timeout_add(20, look)
-    loop.run()
+    server = Server(Device(flash, options.unplug_after))
+    code = run_with(testbed_with(server.handle, DEVICE + CONFIGURATION, ATTRIBUTES), options.command)
     if options.dump:
         options.dump.write_bytes(flash.memory)
-    return codes[0]
+    return code
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 
 from dirql.boards.loaders import find_program_named
 
-__all__ = ["SYSTEM_PYTHON", "need_loader", "need_umockdev"]
+__all__ = ["SYSTEM_PYTHON", "lack", "need_loader", "need_umockdev"]
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 """The system's Python, for which there are bindings of umockdev."""

@@ -16,7 +16,7 @@ from functools import partial
 
 from usb_core.bus import Bus, Fault, Level
 
-__all__ = ["Faults", "Gone", "Host", "Pid", "Setup", "Stalled", "packet"]
+__all__ = ["PACKET", "TO_HOST", "Faults", "Gone", "Host", "Pid", "Setup", "Stalled", "packet"]
 
 PACKET = 64
 TO_HOST = 0x80
