@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from dirql.boards.description import UsbLink
 from dirql.boards.loaders import LOADERS, find_program_named
 from dirql.boards.reading import board_names, load_board
 from dirql.boards.unpacking import UnpackerMissing, find_unpacker
@@ -228,16 +229,18 @@ def check_unpacker(here: Surroundings) -> str:
 
 
 def check_cables(here: Surroundings) -> str:
-    """The cables of boards that are plugged in, which this user must be allowed to open."""
-    known = {load_board(name).loader.usb for name in board_names()}
+    """The cables and USB ports of boards that are plugged in, which this user must be allowed to open."""
+    boards = [load_board(name) for name in board_names()]
+    known = {board.loader.usb for board in boards}
+    known |= {board.link.usb for board in boards if isinstance(board.link, UsbLink)}
     found = [device for device in here.usb() if device.id in known]
     for device in found:
         if not device.is_open_to_user:
             raise Absent(
-                f"{device.node}, perhaps the cable of a board ({device}), is not open to this user",
+                f"{device.node}, perhaps a board or its cable ({device}), is not open to this user",
                 f"write this line to {RULES} and plug it in again: {udev_rule(device.id)}",
             )
-    return f"cables of boards: {', '.join(map(str, found)) or 'none'}"
+    return f"boards and cables: {', '.join(map(str, found)) or 'none'}"
 
 
 def check_latency(here: Surroundings) -> str:

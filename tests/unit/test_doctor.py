@@ -131,8 +131,14 @@ def test_healthy_surroundings_have_nothing_to_mend(healthy: Surroundings) -> Non
         (
             {"usb": lambda: [UsbDevice(UsbId(0x0403, 0x6010), "/no/such/node", "made")]},
             Outcome.ABSENT,
-            "/no/such/node, perhaps the cable of a board (0403:6010 made), is not open to this user",
+            "/no/such/node, perhaps a board or its cable (0403:6010 made), is not open to this user",
             'ATTR{idVendor}=="0403", ATTR{idProduct}=="6010"',
+        ),
+        (
+            {"usb": lambda: [UsbDevice(UsbId(0x1209, 0x0001), "/no/such/node", "made")]},
+            Outcome.ABSENT,
+            "/no/such/node, perhaps a board or its cable (1209:0001 made), is not open to this user",
+            'ATTR{idVendor}=="1209", ATTR{idProduct}=="0001"',
         ),
         (
             {"cocotb": None},

@@ -64,7 +64,7 @@ def library() -> Path:
 
 
 def run(library: Path, *arguments: str) -> str:
-    """What a Python program prints that runs with the board plugged in."""
+    """The output of a Python program that runs with the board plugged in."""
     server = [SYSTEM_PYTHON, "-m", "usb_core.usbfs", str(library), "--", sys.executable]
     done = subprocess.run(
         [*server, *arguments],
