@@ -103,12 +103,11 @@ def test_board_info_finds_the_board(library: Path) -> None:
 @pytest.mark.slow
 def test_lspci_lists_the_functions_of_the_machine(library: Path) -> None:
     said = run(library, "-m", "dirql", "lspci", "--target", "usb?silence=60", "--machine", MACHINE)
-    assert len(said.splitlines()) >= 1 + len(load_machine(MACHINE).functions)
+    assert [line.split()[0] for line in said.splitlines()] == ["00:00.0", "00:01.0"]
 
 
 @pytest.mark.slow
 def test_the_store_driver_moves_data(library: Path) -> None:
-    said = run(
-        library, "-m", "dirql", "run", "--target", "usb?silence=60", "--machine", MACHINE, "--requests", "2"
-    )
-    assert "0 errors" in said or "verified" in said, said
+    small = ("--transfers", "2", "--size", "512", "--mode", "dma", "--interrupt", "level")
+    said = run(library, "-m", "dirql", "run", "--target", "usb?silence=60", "--machine", MACHINE, *small)
+    assert said.endswith("All data was right and nothing leaked.\n")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import struct
 import sys
+import threading
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,7 @@ class Controller:
         self.host = Host(bus)
         self._queues: dict[int, deque[Urb]] = {}
         self._done: deque[Urb] = deque()
+        self._lock = threading.Lock()
         self._enumerate()
 
     def _enumerate(self) -> None:
@@ -98,6 +100,10 @@ class Controller:
 
     def spend(self) -> None:
         """Let time pass on the bus: a transaction for each endpoint with a request."""
+        with self._lock:
+            self._spend()
+
+    def _spend(self) -> None:
         if not any(self._queues.values()):
             self.host.bus.idle(IDLE_BITS)
         for endpoint, queue in self._queues.items():
@@ -149,7 +155,12 @@ class Controller:
         raise AssertionError(f"the program must name an endpoint of the device; it named {endpoint:#04x}")
 
     def handle(self, _base: object, client: Client) -> bool:
-        """An ioctl; see `UMockdev.IoctlBase`."""
+        """An ioctl; see `UMockdev.IoctlBase`, which calls this in a thread of its own."""
+        with self._lock:
+            self._answer(client)
+        return True
+
+    def _answer(self, client: Client) -> None:
         request = client.get_request() & 0xFFFF_FFFF
         answer = {
             SUBMIT: self._submit,
@@ -170,7 +181,6 @@ class Controller:
             client.complete(-1, ENODATA)
         else:
             client.complete(*((0, 0) if request in HARMLESS else (-1, ENOTTY)))
-        return True
 
     def _tell_capabilities(self, arg: Data) -> tuple[int, int]:
         arg.resolve(0, 4).update(0, bytes(4))
