@@ -48,9 +48,10 @@ def top_pads(board: Board, pins: Pins, build: str) -> str:
     Raises `KeyError` for a pin without a port.
     """
     ports = {pin: port for port, pin in port_pins(board).items()}
+    parameters = ", ".join(f".{name}({value})" for name, value in board.parameters.items())
     return _MODULE.format(
         name=PADS,
-        instance=f"top #(.ClocksPerBit({board.clocks_per_bit}), .Build(64'h{build})) u_top",
+        instance=f"top #({parameters}, .Build(64'h{build})) u_top",
         clock=ports[pins.clock],
         rx=ports[pins.rx],
         tx=ports[pins.tx],

@@ -73,6 +73,8 @@ def read_board(folder: Path, root: Path) -> Board:
             "pins",
             f"it may stand only in a board of the family {WITH_PINS}; the family was {board.part.family}",
         )
+    if board.pins is not None and isinstance(board.link, UsbLink):
+        table.refuse("pins", "it may stand only in a board with a serial port; link.kind was 'usb'")
     return board
 
 

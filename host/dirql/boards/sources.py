@@ -41,7 +41,7 @@ def build_number(board: Board, sources: Mapping[str, str], tools: Sequence[str])
     """The begin of the SHA-256 of sources, board and tools."""
     digest = hashlib.sha256()
     pins = (board.folder / board.constraints).read_text(encoding="utf-8")
-    facts = repr((board.name, board.part, board.parameters, board.seed))
+    facts = repr((board.name, board.part, *board.parameters.values(), board.seed))
     for text in (*sources, *sources.values(), pins, facts, *tools):
         octets = text.encode()
         digest.update(len(octets).to_bytes(8, "little") + octets)

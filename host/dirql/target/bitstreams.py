@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dirql.boards.build import bitstream_path, cells_path
-from dirql.boards.description import Board, Pins
+from dirql.boards.description import Board, Pins, SerialLink
 from dirql.boards.flash import FlashError, check_bitstream
 from dirql.boards.netlist import NetlistError, read_cells
 from dirql.boards.options import BITSTREAMS
@@ -37,7 +37,7 @@ def bitstream_plan(name: str, baud: int | None, host: str, port: int | None) -> 
     board and machine, and `SetupError` for tools that are not installed.
     """
     board = load_board(name) if name in board_names() else None
-    if board is None or board.pins is None:
+    if board is None or board.pins is None or not isinstance(board.link, SerialLink):
         able = ", ".join(each for each in board_names() if load_board(each).pins is not None)
         raise ValueError(
             f"a twin at the level bitstream must be that of a board whose bitstream can be unpacked, {able}; it was"

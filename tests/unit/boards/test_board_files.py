@@ -95,6 +95,13 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
             ('kind = "serial"\nbaud = 3_000_000\nusb = "0403:6010"', 'kind = "usb"'),
             "clock.frequency: it must be 48,000,000 Hz, the clock of the USB core; it was 12,000,000",
         ),
+        (
+            (
+                'frequency = 12_000_000\n\n[link]\nkind = "serial"\nbaud = 3_000_000\nusb = "0403:6010"',
+                'frequency = 48_000_000\n\n[link]\nkind = "usb"',
+            ),
+            "pins: it may stand only in a board with a serial port; link.kind was 'usb'",
+        ),
         (('clock = "J3"', 'clk = "J3"'), "pins.clock: the key is missing; it must be a text"),
         (("fill = 90", "fill = 101"), "build.fill: it must be an integer of 1 to 100; it was 101"),
     ],
