@@ -82,7 +82,9 @@ _MACHINE_HELP = (
 )
 
 
-_TARGET_HELP = f"where the machine is: {', '.join(TARGETS)}, or the address of a board, as tcp://host:port"
+_TARGET_HELP = (
+    f"where the machine is: {', '.join(TARGETS)}, the address of a board, as tcp://host:port, or replay:FILE"
+)
 
 
 def _target(text: str) -> str:
@@ -172,6 +174,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     add("--full-trace", action="store_true", help="show dirql's own frames too when a driver fails")
     add("--waves", type=_file, metavar="FILE", help="dump all signals, as FST or VCD (verilated only)")
+    add("--record", type=_file, metavar="FILE", help="record the traffic with the machine, for a replay")
     add("--json", type=_file, metavar="FILE", help="write every figure, with exact histograms")
     add("--trace", type=_file, metavar="FILE", help="write a trace for Perfetto")
 
@@ -406,7 +409,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
 def _refuse_one_file_for_two(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Refuse a file that two options name, one of which would write over the other's."""
     seen: dict[Path, str] = {}
-    for option in ("waves", "json", "trace"):
+    for option in ("waves", "json", "trace", "record"):
         path: Path | None = getattr(arguments, option)
         if path is None or not (path.is_file() or not path.exists()):
             continue

@@ -81,6 +81,7 @@ class Options:
     waves: Path | None
     json: Path | None
     trace: Path | None
+    record: Path | None = None
     limits: Limits = field(default_factory=Limits)
     pool_checks: bool = True
     buffer_checks: bool = True
@@ -184,6 +185,7 @@ def _open(options: Options) -> Machine:
         processors=options.processors,
         seed=options.seed,
         waves=options.waves,
+        record=options.record,
         limits=options.limits,
         pool_checks=options.pool_checks,
         buffer_checks=options.buffer_checks,

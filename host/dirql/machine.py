@@ -404,6 +404,7 @@ def open_machine(
     waves: str | Path | None = None,
     checked: bool = False,
     memory_delays: MemoryDelays | None = None,
+    record: str | Path | None = None,
     schedule: Schedule | None = None,
     idle_limit: int | None = None,
     limits: Limits | str | None = None,
@@ -424,15 +425,22 @@ def open_machine(
     routine, or the program, is ended that computes while the machine stands still; None lets it go on, and without a
     value `limits` has it. `pool_checks` False turns the checks of pool off that docs/checks.md lists as such, and
     `buffer_checks` False those of programs' buffers. `waves` is the file for all signals of the target, `checked` lets
-    the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late.
-    Raises `RuntimeError` while another machine is open.
+    the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late, `record`
+    is the file for everything that goes between host and machine. Raises `RuntimeError` while another machine is open.
     """
     if ke_current.is_running():
         raise RuntimeError(
             "one machine may be open at a time in a process; one was open already: close it first"
         )
     opened = (
-        open_target(target, machine=machine, waves=waves, checked=checked, memory_delays=memory_delays)
+        open_target(
+            target,
+            machine=machine,
+            waves=waves,
+            checked=checked,
+            memory_delays=memory_delays,
+            record=record,
+        )
         if isinstance(target, str)
         else target
     )

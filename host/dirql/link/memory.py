@@ -39,6 +39,8 @@ class HostMemory:
         self._writable: tuple[_Part, ...] = ()
         self._kept: StrayAccess | None = None
         self._strays = 0
+        self._held: list[tuple[int, bytes]] | None = None
+        """What bus masters have written since `settle`; None if it goes into the RAM at once."""
 
     # Bus masters.
 
@@ -51,16 +53,33 @@ class HostMemory:
         allowed = end if not self._confined else self._granted_until(address, end)
         allowed = min(allowed, self._size)
         if allowed > address:
-            return bytes(self._memory[address:allowed])
+            return self._contents(address, allowed)
         if address < self._size and not self._is_ahead(address):
             self._keep(StrayAccess(clock, address, _ALL, False, 1))
         return _ONES
+
+    def _contents(self, start: int, end: int) -> bytes:
+        """The bytes as bus masters see them."""
+        if not self._held:
+            return bytes(self._memory[start:end])
+        seen = bytearray(self._memory[start:end])
+        for at, data in self._held:
+            low, high = max(start, at), min(end, at + len(data))
+            if low < high:
+                seen[low - start : high - start] = data[low - at : high - at]
+        return bytes(seen)
+
+    def _put(self, address: int, data: bytes) -> None:
+        if self._held is None:
+            self._memory[address : address + len(data)] = data
+        else:
+            self._held.append((address, data))
 
     def write(self, address: int, data: bytes, first: int, last: int, clock: int) -> None:
         """Write the dwords of a bus master; `first` and `last` are the byte enables of the first and the last one."""
         size = len(data)
         if first == last == _ALL and self._may_write(address, address + size):
-            self._memory[address : address + size] = data
+            self._put(address, data)
             return
         for at in range(0, size, 4):
             enables = first if at == 0 else last if at == size - 4 else _ALL
@@ -72,7 +91,7 @@ class HostMemory:
             return
         if all(self._may_write(address + lane, address + lane + 1) for lane in lanes):
             for lane in lanes:
-                self._memory[address + lane] = dword[lane]
+                self._put(address + lane, dword[lane : lane + 1])
         else:
             self._keep(StrayAccess(clock, address, enables, True, 1))
 
@@ -104,6 +123,13 @@ class HostMemory:
             self._stray()
 
     # Host code.
+
+    def settle(self) -> list[_Part]:
+        """See `Target.settle_memory`."""
+        held, self._held = self._held or [], []
+        for address, data in held:
+            self._memory[address : address + len(data)] = data
+        return [(address, address + len(data)) for address, data in held]
 
     @property
     def has_stray(self) -> bool:

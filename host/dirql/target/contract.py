@@ -285,6 +285,8 @@ class Target(Clock):
 
     floor: LinkFloor | None = None
     """The round trips of the link to the machine; None for a machine without a link."""
+    build: bytes = b""
+    """The identity of the bitstream that a board has; empty for a machine without one."""
     write_error: Callable[[BusError], None] | None = None
     """Called with the error of a write that was not waited for; with None, the transaction that learns of it raises."""
 
@@ -414,6 +416,14 @@ class Target(Clock):
     def take_stray_access(self) -> StrayAccess | None:
         """The first stray access since the last call, None if there was none."""
         raise _no_confinement(self.name)
+
+    def settle_memory(self) -> Sequence[tuple[int, int]] | None:
+        """Let what bus masters have written be in `memory`; from the first call on it comes there in no other way.
+
+        Returns the start and the end of each part that was written. None stands for a machine whose bus masters write
+        only during the other operations of the target, which needs no call.
+        """
+        return None
 
     # Removal, for machines that can be unplugged.
 

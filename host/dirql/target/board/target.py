@@ -67,6 +67,7 @@ class BoardTarget(CommandTarget):
             assert hello is not None
             check_identity(pipe.name, hello, machine)
             self.frequency = hello.frequency
+            self.build = hello.build
             self.floor = self.link.measure()
         except BaseException:
             self._closed = True
@@ -176,6 +177,11 @@ class BoardTarget(CommandTarget):
         self._set_horizon()
         self._resume()
         return found
+
+    def settle_memory(self) -> Sequence[tuple[int, int]]:
+        """See `Target`."""
+        with self.link.changed:
+            return self.link.memory.settle()
 
     @property
     def removed(self) -> str | None:
