@@ -10,6 +10,7 @@ one strobe.
 A field becomes hardware by its properties: `external` registers hand their accesses to the block around them;
 `onwrite = woclr` stores a bit that hardware sets (set wins) and software clears; `singlepulse` is one clock long;
 `sw = r; hw = w` reads an input; `sw = r; hw = na` is a constant; everything else writable is a plain register.
+`onread = ruser` says that a read changes something in the function, so that tools do not read twice.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Field:
     reset: int
     kind: str
     readable: bool
+    read_acts: bool
     writable: bool
     hardware_reads: bool
     access: str
@@ -93,6 +95,10 @@ class Register:
     @property
     def value_name(self) -> str:
         return camel(self.lower) + "Value"
+
+    @property
+    def read_acts(self) -> bool:
+        return any(field.read_acts for field in self.fields)
 
     @property
     def reset(self) -> int:
@@ -230,6 +236,7 @@ def read_field(node: FieldNode) -> Field:
         reset=node.get_property("reset") or 0,
         kind=read_kind(node, writable),
         readable=software in ("r", "rw", "rw1"),
+        read_acts=node.get_property("onread") is not None,
         writable=writable,
         hardware_reads=node.get_property("hw").name in ("r", "rw"),
         access=read_access(node),

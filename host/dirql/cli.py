@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `dirql run`, `lspci`, `twin`, `machines`, `doctor`, and the commands for boards."""
+"""The command line: `dirql run`, `lspci`, `twin`, `shadow`, `machines`, `doctor`, and the commands for boards."""
 
 from __future__ import annotations
 
@@ -292,6 +292,41 @@ def _add_twin(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     place.add_argument("--pty", action="store_true", help="make a serial port instead")
 
 
+def _add_shadow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    shadow = commands.add_parser(
+        "shadow",
+        help="carry out a recording of a board on the RTL, and show the first difference",
+        description="Carries out the calls of a recording, which --record has made, on the RTL in this process. Prints "
+        "the first answer that is another one, and saves it as a test. docs/recording.md says what is compared.",
+    )
+    add = shadow.add_argument
+    add("recording", type=Path, metavar="FILE", help="the recording")
+    add(
+        "--machine",
+        type=_machine,
+        metavar="NAME",
+        help="its machine, for one that dirql does not know by name",
+    )
+    add(
+        "--save",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="where a difference becomes a test (default: this folder)",
+    )
+
+
+def _shadow(arguments: argparse.Namespace) -> int:
+    from dirql.shadow import describe, save, shadow
+
+    report = shadow(arguments.recording, arguments.machine)
+    print(describe(report))
+    if not report.difference:
+        return 2 if report.ended else 0
+    print(f"wrote {save(arguments.recording, report, arguments.save)}, which fails until that is mended")
+    return FAILED
+
+
 def _place(text: str) -> tuple[str, int]:
     """A TCP port, and the address of this computer that it is at."""
     host, _, port = text.rpartition(":")
@@ -309,6 +344,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_lspci(commands)
     _add_twin(commands)
+    _add_shadow(commands)
     add_board_commands(commands)
     commands.add_parser("machines", help="list the machines that come with dirql")
     commands.add_parser("doctor", help="check the installation, and say how to mend each problem")
@@ -400,6 +436,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "run": _run,
     "lspci": _lspci,
     "twin": lambda arguments, _argv: _twin(arguments),
+    "shadow": lambda arguments, _argv: _shadow(arguments),
     "machines": lambda _arguments, _argv: _machines(),
     "doctor": lambda _arguments, _argv: _doctor(),
     **dict.fromkeys(BOARD_COMMANDS, lambda arguments, _argv: _boards(arguments)),

@@ -25,6 +25,7 @@ class FIFO_DATA:
     offset: Final = 0x000
     bytes: Final = 4
     reset: Final = 0x0
+    read_acts: Final = True
     VALUE: Final = 0xFFFFFFFF
     """RW. One dword of data."""
     VALUE_SHIFT: Final = 0

@@ -27,6 +27,7 @@ from dirql.target.recording.lines import (
     Line,
     LineError,
     NumberedEntry,
+    OtherVersion,
     PlaceName,
     read_line,
     write_line,
@@ -61,7 +62,7 @@ class RecordingWriter:
         self._lines: list[bytes] = []
         self._size = 0
         self._entries = 0
-        self._places: dict[Mark | None, int] = {}
+        self._places: dict[Mark | str, int] = {}
         try:
             self._file = path.open("wb", buffering=0)
         except OSError as error:
@@ -73,14 +74,16 @@ class RecordingWriter:
         self._put(write_line(header))
         self.flush()
 
-    def add(self, entry: Entry, place: Mark | None) -> None:
-        """Write an entry; `place` is the place in a driver or a program that made the call."""
+    def add(self, entry: Entry, place: Mark | str | None) -> None:
+        """Write an entry; `place` is the place in a driver or a program that made the call, None or "" for neither."""
         number = None
-        if place is not None:
+        if place:
             number = self._places.get(place)
             if number is None:
                 number = self._places[place] = len(self._places)
-                self._put(write_line(PlaceName(number, describe_mark(place))))
+                self._put(
+                    write_line(PlaceName(number, place if isinstance(place, str) else describe_mark(place)))
+                )
         self._entries += 1
         self._put(write_line(entry, number))
         if self._size >= _PIECE or time.monotonic() - self._written_at >= _LATEST:
@@ -129,14 +132,14 @@ class RecordingReader:
         self._count = 0
         self._lines = self._read_lines()
         first = next(self._lines, None)
+        if isinstance(first, OtherVersion):
+            raise RecordingError(
+                f"a recording must have the version {VERSION}; {path} has the version {first.version}, which dirql"
+                f" {first.release} wrote: use that release, or record again"
+            )
         if not isinstance(first, Header):
             why = self.cut or "its first line is another one"
             raise RecordingError(f"a recording must begin as --record writes it; {path} does not: {why}")
-        if first.version != VERSION:
-            raise RecordingError(
-                f"a recording must have the version {VERSION}; {path} has the version {first.version}, which dirql"
-                f" {first.release or 'of another release'} wrote: use that release, or record again"
-            )
         self.header = first
 
     def entries(self) -> Iterator[Entry]:

@@ -61,8 +61,19 @@ class Header:
     """The time of the host, in seconds since 1970."""
     release: str
     """The version of dirql."""
+    clock: int
+    """The bus clock at which the recording begins."""
+    attention: bool
+    horizon: int
     floor: LinkFloor | None = None
-    version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class OtherVersion:
+    """The first line of a recording of another version."""
+
+    version: int
+    release: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ class NumberedEntry:
     place: int | None
 
 
-Line = Header | PlaceName | End | NumberedEntry
+Line = Header | OtherVersion | PlaceName | End | NumberedEntry
 _Changes = list[Change]
 
 
@@ -110,7 +121,7 @@ def write_line(line: Header | PlaceName | End | Entry, place: int | None = None)
 
 def _header(header: Header) -> dict[str, _Json]:
     return {
-        _MARK: header.version,
+        _MARK: VERSION,
         "release": header.release,
         "target": header.target,
         "machine": header.machine,
@@ -121,6 +132,9 @@ def _header(header: Header) -> dict[str, _Json]:
         "memory": header.memory,
         "spends": header.spends,
         "began": header.began,
+        "clock": header.clock,
+        "attention": header.attention,
+        "horizon": header.horizon,
         "floor": None if header.floor is None else list(header.floor),
     }
 
@@ -185,12 +199,10 @@ def read_line(line: bytes) -> Line:
     raise LineError("it must have a call, a place, or the end")
 
 
-def _read_header(fields: _Fields) -> Header:
+def _read_header(fields: _Fields) -> Header | OtherVersion:
     version = fields.integer(_MARK)
     if version != VERSION:
-        return Header(
-            "", "", "", "", 0, frozenset(), 0, False, 0.0, fields.text("release", ""), version=version
-        )
+        return OtherVersion(version, fields.text("release", "another release"))
     names = fields.texts("capabilities")
     unknown = [name for name in names if name not in Capability.__members__]
     if unknown:
@@ -209,6 +221,9 @@ def _read_header(fields: _Fields) -> Header:
         spends=fields.boolean("spends"),
         began=fields.floats("began", single=True)[0],
         release=fields.text("release"),
+        clock=fields.integer("clock"),
+        attention=fields.boolean("attention"),
+        horizon=fields.integer("horizon"),
         floor=LinkFloor(*floor) if floor else None,
     )
 

@@ -52,15 +52,15 @@ class RecordingTarget(CalledTarget):
         self._late: list[Failure] = []
         self._watch = MemoryWatch(inner.memory)
         self._began = time.monotonic_ns()
+        inner.write_error = self._keep_late
+        self._look()
         try:
+            inner.settle_memory()
             self._writer = RecordingWriter(path, self._header())
         except BaseException:
             self._closed = True
             inner.close()
             raise
-        inner.write_error = self._keep_late
-        self._watch.note(inner.settle_memory() or ())
-        self._look()
 
     def _header(self) -> Header:
         inner = self._inner
@@ -76,6 +76,9 @@ class RecordingTarget(CalledTarget):
             began=time.time(),
             release=__version__,
             floor=inner.floor,
+            clock=self._clock,
+            attention=self.attention,
+            horizon=self.horizon,
         )
 
     def _keep_late(self, error: BusError) -> None:

@@ -97,6 +97,9 @@ class ReplayTarget(CalledTarget):
         self.frequency = header.frequency
         self.floor = header.floor
         self._spends = header.spends
+        self._clock = header.clock
+        self.attention = header.attention
+        self.horizon = header.horizon
         self._file = os.memfd_create("dirql-memory")
         os.ftruncate(self._file, header.memory)
         self.memory = memoryview(mmap.mmap(self._file, header.memory))

@@ -29,6 +29,7 @@ _BAR_OF_MAP = re.compile(r"\(BAR(\d)\b")
 _IO = frozenset({Call.READ_IO, Call.WRITE_IO, Call.READ_IO_STRING, Call.WRITE_IO_STRING})
 _MEMORY = frozenset({Call.READ_MEMORY, Call.WRITE_MEMORY, Call.READ_MEMORY_BURST, Call.WRITE_MEMORY_BURST})
 _CONFIGURATION = frozenset({Call.READ_CONFIGURATION, Call.WRITE_CONFIGURATION})
+_TIMESTAMPS = "the timestamp unit"
 _PAGE = 0x1000
 _ALL_LANES = 0xF
 _SHOWN = 16
@@ -42,9 +43,15 @@ class Register(NamedTuple):
     """The function, or the unit of the machine."""
     name: str
     """The name in the register map; the base address register and the offset for a place without a name."""
-    is_named: bool
-    """Whether the register map has it as a register, and not as a window or not at all."""
-    function: Function | None
+    can_repeat: bool
+    """Whether it has a name of its own in the map, and a read of it changes nothing."""
+    masks: tuple[int, ...] = ()
+    """The masks of its fields."""
+
+    @property
+    def counts_clocks(self) -> bool:
+        """Whether its value is a matter of clocks: all of the timestamp unit, and names with CLOCK."""
+        return self.owner == _TIMESTAMPS or "CLOCK" in self.name
 
     def __str__(self) -> str:
         return f"{self.name} of {self.owner}"
@@ -93,7 +100,7 @@ class Words:
             function = self._machine.function_at(_place(address))
             bridge = self._machine.host_bridge == _place(address)
             owner = str(function) if function else "the host bridge" if bridge else f"{_place(address)}"
-            return _named(owner, _names(pci_configuration), address & 0xFF, "configuration", function)
+            return _named(owner, _names(pci_configuration), address & 0xFC, "configuration")
         if request.call in _MEMORY:
             return self._unit(address) or self._of_function(address, BarSpace.MEMORY)
         return self._of_function(address, BarSpace.IO) if request.call in _IO else None
@@ -102,9 +109,9 @@ class Words:
         controller, unit = self._machine.controller.address, self._machine.timestamp_unit.address
         if controller <= address < controller + _PAGE:
             names = _names(interrupt_controller)
-            return _named("the interrupt controller", names, address - controller, "offset", None)
+            return _named("the interrupt controller", names, address - controller, "offset")
         if unit <= address < unit + _PAGE:
-            return _named("the timestamp unit", _names(timestamp), address - unit, "offset", None)
+            return _named(_TIMESTAMPS, _names(timestamp), address - unit, "offset")
         return None
 
     def _of_function(self, address: int, space: BarSpace) -> Register | None:
@@ -116,7 +123,7 @@ class Words:
                 offset = address - span.start
                 if span.space is BarSpace.IO:
                     offset &= ~3
-                return _named(str(span.function), names, offset, f"BAR{span.bar}", span.function)
+                return _named(str(span.function), names, offset, f"BAR{span.bar}")
         return None
 
     # Words.
@@ -190,17 +197,18 @@ class _Name(NamedTuple):
     stride: int
     """The distance of the elements of an array; 0 for a register that is none."""
     is_register: bool
+    read_acts: bool
+    masks: tuple[int, ...]
 
 
-def _named(
-    owner: str, names: tuple[_Name, ...], offset: int, otherwise: str, function: Function | None
-) -> Register:
+def _named(owner: str, names: tuple[_Name, ...], offset: int, otherwise: str) -> Register:
     for name in names:
         if name.start <= offset < name.end:
             index = f"[{(offset - name.start) // name.stride}]" if name.stride else ""
             window = "" if name.is_register else f" + {offset - name.start:#x}"
-            return Register(owner, f"{name.name}{index}{window}", name.is_register, function)
-    return Register(owner, f"{otherwise} + {offset:#x}", False, function)
+            can_repeat = name.is_register and not name.read_acts
+            return Register(owner, f"{name.name}{index}{window}", can_repeat, name.masks)
+    return Register(owner, f"{otherwise} + {offset:#x}", False)
 
 
 @cache
@@ -213,8 +221,16 @@ def _names(module: ModuleType) -> tuple[_Name, ...]:
         if offset is not None:
             width, stride = _number(item, "bytes"), _number(item, "stride") or 0
             length = stride * (_number(item, "count") or 1) or width or _number(item, "size") or 0
-            found.append(_Name(name, offset, offset + length, stride, width is not None))
+            read_acts = getattr(item, "read_acts", False) is True
+            end = offset + length
+            found.append(_Name(name, offset, end, stride, width is not None, read_acts, _masks(item)))
     return tuple(sorted(found, key=lambda one: (not one.is_register, one.start)))
+
+
+def _masks(item: object) -> tuple[int, ...]:
+    """The masks of the fields, in capital letters, each of which has a constant with its shift beside it."""
+    names = [name for name in vars(item) if hasattr(item, f"{name}_SHIFT")]
+    return tuple(mask for name in names if (mask := _number(item, name)) is not None)
 
 
 def _number(item: object, name: str) -> int | None:
