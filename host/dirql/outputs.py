@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The files that a test of a driver leaves behind: all signals, a trace, and the latencies."""
+"""The files that a test of a driver leaves behind: all signals, a trace, the latencies, and a recording."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class Folders:
     waves: Path | None = None
     trace: Path | None = None
     json: Path | None = None
+    record: Path | None = None
     only_failed: bool = False
     """Whether the files of tests that pass are left out."""
 
@@ -44,7 +45,9 @@ class Folders:
             probe.unlink()
 
     def _wanted(self) -> Iterator[Path]:
-        yield from (folder for folder in (self.waves, self.trace, self.json) if folder is not None)
+        yield from (
+            folder for folder in (self.waves, self.trace, self.json, self.record) if folder is not None
+        )
 
 
 def _file_name(test: str) -> str:
@@ -71,6 +74,12 @@ class Outputs:
         folder = self._folders.waves
         return None if folder is None else folder / f"{self._name}.fst"
 
+    @property
+    def recording(self) -> Path | None:
+        """The file for a recording."""
+        folder = self._folders.record
+        return None if folder is None else folder / f"{self._name}.dirql"
+
     def begin(self, machine: Machine) -> None:
         """Record the machine from now on, if a file needs it."""
         if self._folders.trace is not None or self._folders.json is not None:
@@ -90,7 +99,7 @@ class Outputs:
     def write(self, *, failed: bool) -> Iterator[str]:
         """Write the files, after the machine has been closed; yields a sentence for each that cannot be written."""
         if self._folders.only_failed and not failed:
-            self._remove_waves()
+            self._remove()
             return
         if self._recorder is None:
             return
@@ -107,7 +116,9 @@ class Outputs:
             except FileNotWritten as error:
                 yield str(error)
 
-    def _remove_waves(self) -> None:
+    def _remove(self) -> None:
+        if self.recording is not None:
+            self.recording.unlink(missing_ok=True)
         if self.waves is not None:
             for suffix in (".fst", ".vcd"):
                 self.waves.with_suffix(suffix).unlink(missing_ok=True)

@@ -71,7 +71,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--dirql-target",
         default="verilated",
         metavar="NAME",
-        help="where the machine is that fixtures open: verilated, cocotb, or the address of a board or a twin",
+        help="where the machine is that fixtures open: verilated, cocotb, the address of a board or a twin, or"
+        " replay:FILE",
     )
     group.addoption(
         "--dirql-machine",
@@ -86,7 +87,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="make the host's RAM slow: reads of bus masters are answered after random times with this seed",
     )
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
-    for kind, what in (("waves", "all signals"), ("trace", "a Perfetto trace"), ("json", "the latencies")):
+    for kind, what in (
+        ("waves", "all signals"),
+        ("trace", "a Perfetto trace"),
+        ("json", "the latencies"),
+        ("record", "a recording for a replay"),
+    ):
         group.addoption(
             f"--dirql-{kind}",
             type=Path,
@@ -131,19 +137,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def _check_target(config: pytest.Config) -> None:
     """Refuse a target that there is not before the first test; find the machine if none is named."""
     from dirql.target import check_target, machine_of
+    from dirql.target.contract import TargetError
 
     target = config.getoption("dirql_target")
     try:
         check_target(target)
-    except ValueError as error:
+        if config.option.dirql_machine is None:
+            config.option.dirql_machine = machine_of(target)
+    except (ValueError, TargetError) as error:
         raise pytest.UsageError(f"--dirql-target: {error}") from error
-    if config.option.dirql_machine is None:
-        config.option.dirql_machine = machine_of(target)
 
 
 def _make_folders(config: pytest.Config) -> None:
     """Make the folders for the files of tests. A file that cannot be written is refused before the first test."""
-    folders = [config.getoption(name) for name in ("dirql_waves", "dirql_trace", "dirql_json")]
+    names = ("dirql_waves", "dirql_trace", "dirql_json", "dirql_record")
+    folders = [config.getoption(name) for name in names]
     if not any(folders):
         return
     from dirql.outputs import Folders
@@ -152,13 +160,14 @@ def _make_folders(config: pytest.Config) -> None:
         raise pytest.UsageError(
             "--dirql-waves needs --dirql-target verilated; the clocks are the same on both"
         )
-    waves, trace, json = folders
-    wanted = Folders(waves, trace, json, config.getoption("dirql_only_failed"))
+    waves, trace, json, record = folders
+    wanted = Folders(waves, trace, json, record, config.getoption("dirql_only_failed"))
     try:
         wanted.make()
     except OSError as error:
         raise pytest.UsageError(
-            f"the folder of --dirql-waves, --dirql-trace or --dirql-json must be one that can be written to: {error}"
+            "the folder of --dirql-waves, --dirql-trace, --dirql-json or --dirql-record must be one that can be written"
+            f" to: {error}"
         ) from error
     config.stash[_FOLDERS] = wanted
 
@@ -351,6 +360,8 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     outputs = _outputs(request.node)
     if outputs is not None and outputs.waves is not None:
         options.setdefault("waves", outputs.waves)
+    if outputs is not None and outputs.recording is not None:
+        options.setdefault("record", outputs.recording)
     opened = cast("Opener", open_machine)(**options)
     try:
         _skip_without(opened, _capability_names(request.node))

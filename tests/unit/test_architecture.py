@@ -28,6 +28,7 @@ COMPOSING = (
     "doctor",
     "job",
     "tracebacks",
+    "shadow",
 )
 KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "io", "hal", "pnp")
 EVERYTHING_BELOW = (
@@ -51,12 +52,22 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hardware": (),
     "files": (),
     "ke.platform": (),
+    "ke.origin": (),
     "target.contract": ("hardware", "ke.platform"),
     "target.access": (),
     "target.channel": ("target.contract", "target.access", "hardware", "registers"),
     "link": ("target.contract", "registers"),
     "target.simulation": ("target.channel", "target.contract", "files", "hardware", "registers"),
     "target.board": ("target.channel", "target.contract", "link", "hardware", "registers"),
+    "target.recording": (
+        "target.channel",
+        "target.contract",
+        "target.access",
+        "ke.origin",
+        "hardware",
+        "registers",
+        "",
+    ),
     "target": ("files", "hardware", "registers", "link", "boards"),
     "verifier.policy": ("nt",),
     "ke": ("nt", "verifier.policy"),

@@ -113,6 +113,7 @@ class Shadow:
                 report.calls = self._number
                 self._follow(entry)
                 self._before.append((self._number, entry))
+            entry = None
             self._finish()
             report.ended = self._reader.cut
         except _Differs as difference:
