@@ -473,17 +473,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command == "run" and "level" in arguments:
         _take_level(parser, arguments)
+    from dirql.target.contract import TargetError
+    from dirql.target.simulation.toolchain import SetupError
+
     if "target" in arguments and "machine" not in arguments:
-        arguments.machine = _machine(machine_of(arguments.target))
+        try:
+            arguments.machine = _machine(machine_of(arguments.target))
+        except (argparse.ArgumentTypeError, TargetError) as error:
+            parser.error(f"--target {arguments.target}: {error}")
     if arguments.command == "run" and arguments.waves and arguments.target != "verilated":
         parser.error(
             f"--waves needs --target verilated; the target was {arguments.target}. The clocks are the same on both"
         )
     if arguments.command == "run":
         _refuse_one_file_for_two(parser, arguments)
-    from dirql.target.contract import TargetError
-    from dirql.target.simulation.toolchain import SetupError
-
     try:
         return _COMMANDS[arguments.command](arguments, argv)
     except KeyboardInterrupt as interrupt:

@@ -86,6 +86,7 @@ def job(target: Target, datum: int = 7) -> list[object]:
     return said
 
 
+@pytest.mark.slow
 def test_a_replay_says_what_the_machine_said(tmp_path: Path) -> None:
     path = tmp_path / "run.dirql"
     target, _ = open_recording(path)
@@ -120,6 +121,7 @@ def test_the_first_call_that_is_another_one_is_shown_with_its_context(tmp_path: 
     assert replay.complaints == ()  # the difference has said it
 
 
+@pytest.mark.slow
 def test_a_driver_that_does_more_or_less_than_the_recorded_one_is_told(tmp_path: Path) -> None:
     path = tmp_path / "run.dirql"
     target, _ = open_recording(path)
@@ -140,6 +142,7 @@ def test_a_driver_that_does_more_or_less_than_the_recorded_one_is_told(tmp_path:
 
 
 def write_numbers(target: Target) -> None:
+    target.confine()
     for number in range(1000):
         target.write_memory(MEMORY, number * 77_777 % 65_537)
 
@@ -343,6 +346,7 @@ def shadow(path: Path, target: Target) -> Report:
     return report
 
 
+@pytest.mark.slow
 def test_the_same_machine_shows_no_difference(tmp_path: Path) -> None:
     path = tmp_path / "run.dirql"
     target, _ = open_recording(path)

@@ -138,7 +138,7 @@ class RecordingReader:
                 f" {first.release} wrote: use that release, or record again"
             )
         if not isinstance(first, Header):
-            why = self.cut or "its first line is another one"
+            why = self.cut or ("it is empty" if first is None else "its first line is another one")
             raise RecordingError(f"a recording must begin as --record writes it; {path} does not: {why}")
         self.header = first
 
