@@ -40,7 +40,7 @@ class HostMemory:
         self._kept: StrayAccess | None = None
         self._strays = 0
         self._held: list[tuple[int, bytes]] | None = None
-        """What bus masters have written since `settle`; None if it goes into the RAM at once."""
+        """The writes of bus masters since `settle`; None if they go into the RAM at once."""
 
     # Bus masters.
 

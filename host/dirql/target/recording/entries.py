@@ -154,7 +154,7 @@ _KINDS: dict[str, type[TargetError | ValueError]] = {
 
 @dataclass(slots=True)
 class Outcome:
-    """What a call gave back, and what the host could see of the machine after it."""
+    """The answer of a call, and the state of the machine that the host could see after it."""
 
     value: int | None = None
     numbers: tuple[int, ...] = ()

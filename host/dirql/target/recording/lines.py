@@ -305,18 +305,18 @@ class _Fields:
         return self._fields.get(name)
 
     def integer(self, name: str, default: int | None = None) -> int:
-        """A whole number."""
+        """A field that is a whole number."""
         return _integer(self._fields.get(name, default))
 
     def boolean(self, name: str, *, default: bool | None = None) -> bool:
-        """True or false."""
+        """A field that is true or false."""
         value = self._fields.get(name, default)
         if not isinstance(value, bool):
             raise LineError(f"{name} must be true or false; it was {value!r}")
         return value
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A text."""
+        """A field that is text."""
         return _text(self._fields.get(name, default))
 
     def list(self, name: str) -> Sequence[object]:
@@ -327,11 +327,11 @@ class _Fields:
         return value or ()
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Texts."""
+        """A field that is a list of texts."""
         return tuple(map(_text, self.list(name)))
 
     def integers(self, name: str) -> tuple[int, ...]:
-        """Whole numbers."""
+        """A field that is a list of whole numbers."""
         return tuple(map(_integer, self.list(name)))
 
     def floats(self, name: str, *, single: bool = False) -> tuple[float, ...]:
@@ -350,7 +350,7 @@ class _Fields:
         return b"" if value is None else _octets(value)
 
     def changes(self, name: str) -> _Changes:
-        """Parts of memory."""
+        """A field that is a list of parts of memory."""
         changes = []
         for one in self.list(name):
             match one:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The part of the host's memory that bus masters can reach, and who has changed it.
 
-Beside the memory stands a model of it, which has what the memory had at the end of the last call. What differs before a
-call was changed by the host, what differs after it by a bus master.
+Beside the memory stands a model of it, with the contents at the end of the last call. A difference before a call
+was made by the host, and a difference after it by a bus master.
 """
 
 from __future__ import annotations
@@ -78,11 +78,11 @@ class MemoryWatch:
     # Changes.
 
     def host_changes(self) -> list[Change]:
-        """What the host has changed since the last look; the model follows."""
+        """The changes of the host since the last look; the model follows."""
         return self._follow(self._reachable) if self._reachable else []
 
     def device_changes(self) -> list[Change]:
-        """What bus masters have changed since the last look; the model follows."""
+        """The changes of bus masters since the last look; the model follows."""
         return self._follow(_joined(self._writable)) if self._writable else []
 
     def note(self, parts: Iterable[_Part]) -> list[Change]:

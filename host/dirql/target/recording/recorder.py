@@ -25,7 +25,7 @@ from dirql.target.recording.memory import MemoryWatch
 __all__ = ["RecordingTarget"]
 
 _LOOKS: Final = 5_000
-"""How often in a second of charged clocks the kernel at least looks at a machine that runs by itself."""
+"""The looks at a machine that runs by itself which the kernel takes at least in a second of charged clocks."""
 _URGENT: Final = frozenset({Call.RESET, Call.TAKE_REMOVAL})
 """The calls after which the file has everything at once."""
 

@@ -64,7 +64,7 @@ class _Lost(Exception):
 
 @dataclass(slots=True)
 class Report:
-    """What came of a shadow run."""
+    """The result of a shadow run."""
 
     difference: str = ""
     """The first difference, with the calls before it; empty if there was none."""
@@ -73,7 +73,7 @@ class Report:
     ended: str = ""
     """The sentence that says why not all of the recording was followed; empty if all of it was."""
     compared: Counter[str] = field(default_factory=Counter)
-    """How many answers of each kind were compared, and how many were not."""
+    """The number of answers of each kind that were compared, and of those that were not."""
 
 
 class Shadow:
@@ -88,7 +88,7 @@ class Shadow:
         self._watch = MemoryWatch(target.memory)
         self._grants: dict[Grant, Grant] = {}
         self._owed: list[tuple[int, Change]] = []
-        """What the recorded bus masters wrote and these have not, and the number of the call."""
+        """The writes of the recorded bus masters that are yet to be seen here, each with the number of its call."""
         self._late: deque[Failure] = deque()
         """The errors of posted writes here of which the recording has not told yet."""
         self._early: tuple[int, int] | None = None
@@ -128,7 +128,7 @@ class Shadow:
             yield self._queue.popleft()
 
     def _fill(self, count: int) -> bool:
-        """Have `count` entries in the queue; returns whether there are so many."""
+        """Have `count` entries in the queue; returns False if the recording ends before."""
         while len(self._queue) < count:
             following = next(self._source, None)
             if following is None:

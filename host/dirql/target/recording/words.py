@@ -58,7 +58,7 @@ class Register(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """Where a base address register puts a part of a function."""
+    """The place at which a base address register puts a part of a function."""
 
     function: Function
     bar: int
@@ -158,7 +158,7 @@ class Words:
         return f"{' ' if numbers else ''}{numbers}{' ' if request.data else ''}{_shown(request.data)}"
 
     def answer(self, request: Request, outcome: Outcome) -> str:
-        """What came of a call."""
+        """The answer of a call in words."""
         if outcome.failure is not None:
             return f"the error: {outcome.failure.exception()}"
         if outcome.data:
