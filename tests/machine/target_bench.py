@@ -8,6 +8,7 @@ made here.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -195,6 +196,7 @@ def open_bench(
     checked: bool = False,
     memory_delays: MemoryDelays | None = None,
     precise: bool = True,
+    record: str | None = None,
 ) -> Bench:
     """Open the target of that name and set it up; the caller closes it. "python" is a `PythonTarget`.
 
@@ -210,7 +212,7 @@ def open_bench(
         return configure_bench(open_rtl_board(precise=precise, patience=PATIENT))
     if name == "python":
         return configure_bench(PythonTarget(describe(machine), checked=checked, memory_delays=memory_delays))
-    target = open_target(name, machine=machine, checked=checked, memory_delays=memory_delays)
+    target = open_target(name, machine=machine, checked=checked, memory_delays=memory_delays, record=record)
     return configure_bench(target)
 
 
@@ -248,6 +250,10 @@ _KINDS: dict[str, Callable[[], Bench]] = {
     "link, RTL": lambda: open_bench(RTL_BOARD),
     "twin": lambda: open_bench(f"twin?writes=precise&{PATIENT_OPTION}"),
     "twin of tiny, posted writes": lambda: open_bench(f"twin?{PATIENT_OPTION}", "tiny"),
+    "verilated tiny, recorded": lambda: open_bench("verilated", "tiny", record=os.devnull),
+    "twin of tiny, recorded": lambda: open_bench(
+        f"twin?writes=precise&{PATIENT_OPTION}", "tiny", record=os.devnull
+    ),
 }
 _SIMULATOR_KINDS: dict[str, MemoryDelays | None] = {"cocotb": None, "cocotb, slow memory": DELAYS}
 KINDS_HERE = list(_SIMULATOR_KINDS if inside_simulator() else _KINDS)

@@ -39,6 +39,7 @@ class CalledTarget(Target):
         "_clock",
         "_closed",
         "_removed",
+        "_spends",
         "capabilities",
         "description",
         "floor",
@@ -57,6 +58,7 @@ class CalledTarget(Target):
         self.attention = False
         self.horizon = 1
         self._clock = 0
+        self._spends = False
         self._removed: str | None = None
         self._closed = False
 
@@ -77,6 +79,12 @@ class CalledTarget(Target):
         if outcome.failure is not None:
             raise outcome.failure.exception()
         return outcome
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise TargetClosed(
+                "a target must be open when it is used; this one had been closed: open another one"
+            )
 
     def _tell(self, error: TargetError | ValueError) -> None:
         """Tell the error of a posted write, as `Target.write_error` says."""
@@ -142,10 +150,14 @@ class CalledTarget(Target):
 
     # Time.
 
+    def now(self) -> int:
+        """See `Target`; as of the last call."""
+        self._check_open()
+        return self._clock + (self.spent if self._spends else 0)
+
     def spend(self, clocks: int) -> None:
         """See `Target`."""
-        if self._closed:
-            self._call(Call.WAIT)  # it raises
+        self._check_open()
         self.spent += check_clocks("the clocks to spend", clocks)
 
     def set_deadline(self, clock: int | None) -> None:

@@ -33,7 +33,7 @@ _URGENT: Final = frozenset({Call.RESET, Call.TAKE_REMOVAL})
 class RecordingTarget(CalledTarget):
     """Another target, which this one owns, and a file that gets an entry for each call."""
 
-    __slots__ = ("_began", "_inner", "_late", "_longest", "_path", "_spends", "_watch", "_writer", "name")
+    __slots__ = ("_began", "_inner", "_late", "_longest", "_path", "_watch", "_writer", "name")
 
     def __init__(self, inner: Target, path: Path) -> None:
         """Record `inner`, which was just opened, into a file. Raises `RecordingError`, and closes `inner` then."""
@@ -124,10 +124,6 @@ class RecordingTarget(CalledTarget):
         outcome.attention = self.attention
         outcome.horizon = self.horizon
         outcome.removed = self._removed
-
-    def now(self) -> int:
-        """See `Target`; as of the last call."""
-        return self._clock + (self.spent if self._spends else 0)
 
     @property
     def complaints(self) -> tuple[str, ...]:

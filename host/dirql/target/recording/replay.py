@@ -74,7 +74,6 @@ class ReplayTarget(CalledTarget):
         "_left",
         "_number",
         "_reader",
-        "_spends",
         "_stopped",
         "_watch",
         "_words",
@@ -174,10 +173,6 @@ class ReplayTarget(CalledTarget):
             f"\nthe calls before it:{before or ' none'}"
         )
         raise self._stopped
-
-    def now(self) -> int:
-        """See `Target`; as of the last call."""
-        return self._clock + (self.spent if self._spends else 0)
 
     # Life.
 
