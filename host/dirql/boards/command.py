@@ -111,13 +111,13 @@ def flash_board(
 
 
 def _asking(board: Board, port: str | None) -> Ask | None:
-    """A routine that asks the board at its port, None if it has none."""
-    places = _places(board, port)
-    return (
-        (lambda: next((found for ask in places.values() if (found := _answer(ask))), None))
-        if places
-        else None
-    )
+    """A routine that asks the board at its port, None if it has none.
+
+    The port is looked for at each call, since after the board was written it may come again with another name.
+    """
+    if not _places(board, port):
+        return None
+    return lambda: next((found for ask in _places(board, port).values() if (found := _answer(ask))), None)
 
 
 def _places(board: Board, port: str | None = None) -> dict[str, Ask]:

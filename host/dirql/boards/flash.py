@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,11 @@ Ask = Callable[[], Identity | None]
 
 LOAD_LIMIT = 300.0
 """The longest time, in seconds, that a loader may take."""
+
+ASKS = 20
+"""The times that a board is asked after it was written: its USB device may have to come again, which takes a while."""
+ASK_EVERY = 0.25
+"""The seconds between two of them."""
 
 FAILURE = r"\b(fail|error|mismatch)"
 """Words of a loader that failed, whatever its exit code says."""
@@ -117,10 +123,12 @@ def flash(
     *,
     keep: bool = True,
     xvc: str | None = None,
+    pause: Callable[[float], None] = time.sleep,
 ) -> None:
     """Write a bitstream: to the flash, or with `keep` false into the FPGA only. Raises `FlashError`.
 
-    `ask` is None where no serial port is there to ask. `xvc` is a virtual cable, as host:port.
+    `ask` is None where no serial port is there to ask. `xvc` is a virtual cable, as host:port. `pause` lets seconds
+    pass.
     """
     record = check_bitstream(board, file)
     program = loader_of(board)
@@ -135,7 +143,7 @@ def flash(
     if ask is None:
         tell(f"{board.name} has build {record.build}, says the loader; there is no serial port to ask")
         return
-    after = ask()
+    after = _ask_again(ask, pause)
     if after is None:
         raise FlashError(
             f"{board.name} must answer after it was written; it does not: switch it off and on, then see"
@@ -147,6 +155,16 @@ def flash(
             " and on, then see `dirql board-info`"
         )
     tell(f"{board.name} has build {after.build} of machine {after.machine}")
+
+
+def _ask_again(ask: Ask, pause: Callable[[float], None]) -> Identity | None:
+    """The identity of a board that was just written; None if it does not answer within some seconds."""
+    for _ in range(ASKS - 1):
+        answer = ask()
+        if answer is not None:
+            return answer
+        pause(ASK_EVERY)
+    return ask()
 
 
 def run_loader(program: Program, command: list[str], board: Board) -> None:

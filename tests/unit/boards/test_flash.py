@@ -46,9 +46,11 @@ def loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, in
     return make
 
 
-def refusal(file: Path, ask: module.Ask | None = None) -> str:
+def refusal(
+    file: Path, ask: module.Ask | None = None, pause: Callable[[float], None] = lambda _seconds: None
+) -> str:
     with pytest.raises(FlashError) as refused:
-        flash(HX8K, file, ask, lambda _line: None)
+        flash(HX8K, file, ask, lambda _line: None, pause=pause)
     return str(refused.value)
 
 
@@ -75,7 +77,24 @@ def test_a_board_that_does_not_answer_afterwards_is_told(
     bitstream: Path, loader: Callable[[str], None]
 ) -> None:
     loader("Done")
-    assert refusal(bitstream, lambda: None).startswith("hx8k must answer after it was written; it does not")
+    pauses: list[float] = []
+    message = refusal(bitstream, lambda: None, pauses.append)
+    assert message.startswith("hx8k must answer after it was written; it does not")
+    assert sum(pauses) == (module.ASKS - 1) * module.ASK_EVERY
+
+
+@pytest.mark.parametrize("late", [1, module.ASKS - 1])
+def test_a_board_whose_port_comes_late_is_asked_until_it_is_there(
+    bitstream: Path, loader: Callable[[str], None], late: int
+) -> None:
+    loader("Done")
+    answers = [None, *[None] * late, Identity(MACHINE, BUILD, 12_000_000)]
+    told: list[str] = []
+    pauses: list[float] = []
+    flash(HX8K, bitstream, lambda: answers.pop(0), told.append, pause=pauses.append)
+    assert answers == []
+    assert len(pauses) == late
+    assert told[-1] == f"hx8k has build {BUILD} of machine {MACHINE}"
 
 
 @pytest.mark.parametrize(
