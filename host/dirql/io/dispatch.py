@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from functools import partial
+from sys import _getframe as getframe
 from typing import Final, NoReturn
 
-from dirql.io.irp import POSTPONED, PROMISED, complete_request
+from dirql.io.irp import CALLER, PLACES_KEPT, POSTPONED, PROMISED, complete_request
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStackLocation, Irp
 from dirql.io.packet import holder_elsewhere, story, violate
@@ -75,6 +76,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     irp.current_location = location
     stack.device_object = device
     stack.sent = times = stack.left + 1
+    stack.sender = _note_sender(stack) if irp.number <= PLACES_KEPT else None
     manager = io_manager.value
     if manager.completions >= DEEPEST_CALL:
         return _call_later(device, irp, stack)
@@ -83,7 +85,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
         hooks.irp_started(irp)
     if hooks.dispatch_entered is not None:
         hooks.dispatch_entered(device, irp)
-    driver = device.driver_object
+    irp.holder = driver = device.driver_object
     dispatch = driver.major_function[stack.major_function]
     thread = processor.current_thread
     regions = thread.regions
@@ -119,6 +121,19 @@ def _check_regions(driver: object, dispatch: object, entered: int) -> None:
     bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, rule, reason, 0, 0, reason=reason, place=place)
 
 
+def _note_sender(stack: IoStackLocation) -> object:
+    """Note the place of the call of IoCallDriver; the driver that called it, None without a place.
+
+    Compiled code alone on its stack has no frame, and is no driver's.
+    """
+    try:
+        frame = getframe(2 * CALLER)
+    except ValueError:
+        return None
+    stack.sent_code, stack.sent_at = frame.f_code, frame.f_lasti
+    return ke.processor.driver
+
+
 def _call_later(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> int:
     """Call the dispatch routine in a system thread, because completion routines that send requests are nested deeply.
 
@@ -127,6 +142,7 @@ def _call_later(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> int:
     routine of another, and that one from the next.
     """
     stack.control |= POSTPONED
+    irp.holder = device.driver_object
     io_manager.value.worker.queue(partial(_call_now, device, irp, stack))
     return STATUS_PENDING
 
@@ -210,7 +226,7 @@ def _check_value(
         _check_complete(status, device, irp, stack, stack.outcome)
     elif irp in io_manager.value.later:
         is_marked = stack.control & SL_PENDING_RETURNED
-        _check_complete(status, device, irp, stack, STATUS_PENDING if is_marked else irp.io_status.status)
+        _check_complete(status, device, irp, stack, STATUS_PENDING if is_marked else irp.io_status.nt_status)
     elif status == STATUS_PENDING:
         if irp.current_location <= location:
             stack.control |= PROMISED

@@ -81,7 +81,7 @@ class Overlapped:
         self.event = Event.make_notification()
 
     def __repr__(self) -> str:
-        return f"<{self.operation} on {self._handle.name}: {status_name(self.iosb.status)}>"
+        return f"<{self.operation} on {self._handle.name}: {status_name(self.iosb.nt_status)}>"
 
     def sent(self, status: int) -> None:
         """Note the status that the service returned; called by the handle.
@@ -89,7 +89,7 @@ class Overlapped:
         A service that returns an error does not write the status block, so that is done here.
         """
         if status != STATUS_PENDING:
-            self.iosb.status = status
+            self.iosb.nt_status = status
             self._release()
 
     @property
@@ -103,14 +103,14 @@ class Overlapped:
 
         A program that asks again and again lets the time of the machine go on, as a polling program on a PC does.
         """
-        if self.iosb.status == STATUS_PENDING and ke.is_running() and ke.kernel.stopped is None:
+        if self.iosb.nt_status == STATUS_PENDING and ke.is_running() and ke.kernel.stopped is None:
             ke.dispatcher.poll()
-        return self.iosb.status
+        return self.iosb.nt_status
 
     @property
     def information(self) -> int:
         """The number of bytes moved, once the result is delivered."""
-        return self.iosb.information
+        return self.iosb.stored_information
 
     @property
     def has_completed(self) -> bool:
@@ -124,10 +124,10 @@ class Overlapped:
         """
         if timeout is not None and timeout < 0:
             raise ValueError(f"a time-out must be a number of seconds from 0 on, or None; it was {timeout}")
-        if self.iosb.status == STATUS_PENDING:
+        if self.iosb.nt_status == STATUS_PENDING:
             units = None if timeout is None else -round(timeout * _UNITS_PER_SECOND)
             wait_for_single_object(self.event, UserRequest, UserMode, alertable, units)
-        return self.iosb.status != STATUS_PENDING
+        return self.iosb.nt_status != STATUS_PENDING
 
     def result(self) -> bytes:
         """Wait for the result and return the output, empty for a write. Raises `IoError` when the request failed."""
@@ -147,7 +147,7 @@ class Overlapped:
 
         def run(context: object, block: object, reserved: object) -> None:
             del context, block, reserved
-            routine(dos_error(self.iosb.status), self.iosb.information, self)
+            routine(dos_error(self.iosb.nt_status), self.iosb.stored_information, self)
 
         return run
 
@@ -163,7 +163,7 @@ class Overlapped:
         """Copy the output from the memory of the process and free the buffers; a second call does nothing."""
         if self._output is not None:
             iosb, output = self.iosb, self._output
-            moved = 0 if nt_error(iosb.nt_status) else min(iosb.information, output.length)
+            moved = 0 if nt_error(iosb.nt_status) else min(iosb.stored_information, output.length)
             self._data = output.read(moved)
             output.free()
             self._output = None

@@ -65,7 +65,9 @@ from dirql.nt.ntstatus import StatusException, nt_error, nt_success, status_name
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_MORE_PROCESSING_REQUIRED, STATUS_PENDING
 
 __all__ = [
+    "CALLER",
     "DEEPEST_COMPLETION",
+    "PLACES_KEPT",
     "POSTPONED",
     "PROMISED",
     "allocate_irp",
@@ -96,8 +98,10 @@ _NEVER_FINAL: Final = frozenset((STATUS_PENDING, STATUS_MORE_PROCESSING_REQUIRED
 
 PROMISED: Final = 0x100
 """In `control`, beyond the bits of NT: the dispatch routine returned STATUS_PENDING, so that a mark must be there."""
-_PLACES_KEPT: Final = 10_000
-"""So many packets of a machine remember where a driver completed and freed them, and those of programs always do.
+PLACES_KEPT: Final = 10_000
+"""The first packets of a machine remember where drivers passed on, completed and freed them.
+
+Packets of programs always remember where they were completed.
 
 To make the frame object takes Python 0.35 µs, a tenth of "a request through 1 drivers" in bench/io_paths.py. A packet
 of a driver beyond that number names the routine that ended it, without the place."""
@@ -144,9 +148,9 @@ def free_irp(irp: Irp) -> None:
     if not irp.type or irp.owner is not None or irp.current_location <= irp.stack_count:
         _check_free(irp)
     irp.ended_by = "IoFreeIrp"
-    if irp.number <= _PLACES_KEPT:
+    if irp.number <= PLACES_KEPT:
         try:
-            frame = getframe(_CALLER)
+            frame = getframe(CALLER)
             irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
         except ValueError:
             irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
@@ -181,17 +185,16 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     location, count = irp.current_location, irp.stack_count
     if location > count + 1:
         _refuse_second_completion(irp)
-    if irp.number <= _PLACES_KEPT or irp.owner is not None:
+    if irp.number <= PLACES_KEPT or irp.owner is not None:
         try:
-            frame = getframe(_CALLER)
+            frame = getframe(CALLER)
             irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
         except ValueError:
             irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
     io_status = irp.io_status
-    status = io_status.nt_status
-    information = io_status.information
+    status, information = io_status.nt_status, io_status.stored_information
     if type(information) is not int or information < 0:
-        io_status.information = _unsigned(information)
+        io_status.stored_information = _unsigned(information)
     processor = ke.processor
     device = irp.locations[location - 1].device_object if location <= count else None
     if (
@@ -262,7 +265,7 @@ def _walk(irp: Irp, location: int) -> bool:
             parameters.forget()
         if routine is not None and (control & _ALWAYS == _ALWAYS or _is_invited(irp, control)):
             device = locations[location - 1].device_object if location <= count else None
-            driver = irp.maker if device is None else device.driver_object
+            irp.holder = driver = irp.maker if device is None else device.driver_object
             status = guard.call_completion(driver, routine, device, irp, context)
             if status:
                 if status == STATUS_MORE_PROCESSING_REQUIRED:
@@ -279,7 +282,7 @@ def _walk(irp: Irp, location: int) -> bool:
 
 def _is_invited(irp: Irp, control: int) -> bool:
     """Whether a completion routine with these SL_INVOKE_ON_ bits is called for the request's result (row IRP-09)."""
-    wanted = SL_INVOKE_ON_SUCCESS if nt_success(irp.io_status.status) else SL_INVOKE_ON_ERROR
+    wanted = SL_INVOKE_ON_SUCCESS if nt_success(irp.io_status.nt_status) else SL_INVOKE_ON_ERROR
     return bool(control & wanted or (irp.cancel and control & SL_INVOKE_ON_CANCEL))
 
 
@@ -293,7 +296,7 @@ def _refuse_second_completion(irp: Irp) -> NoReturn:
 
 def _check_completion(irp: Irp) -> None:
     """Stop if the packet cannot be completed now (rows IRP-17, IRP-20), or report a lock that is held."""
-    status, routine = irp.io_status.status, irp.cancel_routine
+    status, routine = irp.io_status.nt_status, irp.cancel_routine
     if status in (STATUS_PENDING, _MINUS_ONE):
         reason = (
             f"the status of {irp!r} must be final when it is completed; it was {status_name(status)}:"
@@ -402,7 +405,7 @@ def _stop(irp: Irp, violation: int, what: str) -> NoReturn:
 
 
 # The depth at which a driver's line stands on the stack above a routine here: compiled routines have no frame.
-_CALLER: Final = 1 if isinstance(complete_request, FunctionType) else 0
+CALLER: Final = 1 if isinstance(complete_request, FunctionType) else 0
 
 _TAG: Final = pool_tag("IoSB")
 _SYSTEM_BUFFER: Final = IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER
@@ -422,9 +425,9 @@ def allocate_mdl(
     mdl = Mdl.allocate(virtual_address or 0, length)
     if mdl is None or irp is None:
         return mdl
-    last = irp.mdl_address
+    last = irp.stored_mdl
     if not secondary_buffer or last is None:
-        irp.mdl_address = mdl
+        irp.stored_mdl = mdl
         return mdl
     while last.next is not None:
         last = last.next
@@ -434,19 +437,19 @@ def allocate_mdl(
 
 def attach_read_buffer(irp: Irp, device_flags: int, address: int, length: int) -> None:
     """Give a read its buffer; raises `StatusException` when the caller's address is bad or memory is short."""
-    irp.user_buffer = address
+    irp.stored_user_buffer = address
     if length == 0:
         return
     if device_flags & DO_BUFFERED_IO:
         irp.associated_irp.system_buffer = _system_buffer(length)
-        irp.flags |= _SYSTEM_BUFFER | IRP_INPUT_OPERATION
+        irp.stored_flags |= _SYSTEM_BUFFER | IRP_INPUT_OPERATION
     elif device_flags & DO_DIRECT_IO:
         _lock(irp, address, length, IoWriteAccess, "IRP_MJ_READ")
 
 
 def attach_write_buffer(irp: Irp, device_flags: int, address: int, length: int) -> None:
     """Give a write its data; raises as `attach_read_buffer` does."""
-    irp.user_buffer = address
+    irp.stored_user_buffer = address
     if length == 0:
         return
     if device_flags & DO_BUFFERED_IO:
@@ -459,14 +462,14 @@ def attach_control_buffers(
     irp: Irp, method: int, source: int | None, source_length: int, target: int | None, target_length: int
 ) -> None:
     """Give a control request its input and output by its method; raises as `attach_read_buffer` does."""
-    irp.user_buffer = target
+    irp.stored_user_buffer = target
     if method == METHOD_NEITHER:
         return
     length = max(source_length, target_length) if method == METHOD_BUFFERED else source_length
     if length:
         _copy_in(irp, _system_buffer(length), source or 0, source_length)
     if method == METHOD_BUFFERED:
-        irp.flags |= IRP_INPUT_OPERATION if target_length else 0
+        irp.stored_flags |= IRP_INPUT_OPERATION if target_length else 0
     elif target_length:
         operation = IoWriteAccess if method == METHOD_OUT_DIRECT else IoReadAccess
         _lock(irp, target or 0, target_length, operation, "IRP_MJ_DEVICE_CONTROL")
@@ -474,9 +477,9 @@ def attach_control_buffers(
 
 def return_buffers(irp: Irp, process: Process, output_length: int) -> None:
     """Copy output to the caller if the request succeeded, and free the system buffer and the MDLs of the request."""
-    if irp.flags & IRP_BUFFERED_IO:
+    if irp.stored_flags & IRP_BUFFERED_IO:
         _return_system_buffer(irp, process, output_length)
-    if irp.mdl_address is not None:
+    if irp.stored_mdl is not None:
         _free_mdls(irp)
 
 
@@ -484,15 +487,15 @@ def _return_system_buffer(irp: Irp, process: Process, output_length: int) -> Non
     buffer = irp.associated_irp.system_buffer
     if buffer is None:
         return
-    if irp.flags & IRP_INPUT_OPERATION and not nt_error(irp.io_status.status):
+    if irp.stored_flags & IRP_INPUT_OPERATION and not nt_error(irp.io_status.nt_status):
         _copy_out(irp, process, buffer, output_length)
     free_pool_with_tag(buffer, _TAG)
 
 
 def _free_mdls(irp: Irp) -> None:
     """Unlock and free the MDL chain of a request that its drivers have completed."""
-    mdl = irp.mdl_address
-    del irp.mdl_address  # a later use is caught as `Irp.retire` says
+    mdl = irp.stored_mdl
+    irp.stored_mdl = None
     while mdl is not None:
         following = mdl.next
         if mdl.mdl_flags & MDL_PAGES_LOCKED:
@@ -512,7 +515,7 @@ def _system_buffer(length: int) -> int:
 def _copy_in(irp: Irp, buffer: int, address: int, length: int) -> None:
     """Fill a system buffer from the caller's buffer. After a bad address `return_buffers` frees the system buffer."""
     irp.associated_irp.system_buffer = buffer
-    irp.flags |= _SYSTEM_BUFFER
+    irp.stored_flags |= _SYSTEM_BUFFER
     memory.copy(buffer, address, length)
 
 
@@ -527,13 +530,13 @@ def _lock(irp: Irp, address: int, length: int, operation: int, purpose: str) -> 
         mdl.release()
         raise
     mdl.purpose = purpose
-    irp.mdl_address = mdl
+    irp.stored_mdl = mdl
 
 
 def _copy_out(irp: Irp, process: Process, buffer: int, output_length: int) -> None:
     """Copy exactly Information bytes, but never more than the caller's buffer holds (row BUF-08)."""
-    length = min(irp.io_status.information, output_length)
-    target = irp.user_buffer
+    length = min(irp.io_status.stored_information, output_length)
+    target = irp.stored_user_buffer
     if length <= 0 or target is None:
         return
     if target >= SYSTEM_RANGE_START:

@@ -16,7 +16,7 @@ from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.defects import report_defect
-from dirql.ke.origin import origin
+from dirql.ke.origin import describe_mark, origin
 from dirql.ke.processors.contract import contract
 from dirql.nt.bugcodes import (
     DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
@@ -27,14 +27,17 @@ from dirql.nt.bugcodes import (
 from dirql.nt.functions import function_name
 
 __all__ = [
+    "History",
     "Holder",
     "Packet",
     "check_cancel_routine",
     "check_mark",
     "check_reader",
+    "check_use",
     "describe",
     "holder_elsewhere",
     "is_held",
+    "note_skip",
     "refuse_location",
     "refuse_pointer",
     "refuse_routine",
@@ -74,10 +77,25 @@ class _Location(Protocol):
     minor_function: int
     left: int
     sent: int
+    sender: object
+    sent_code: CodeType
+    sent_at: int
 
     @property
     def device_object(self) -> Holder | None:
         """The device whose driver the location belongs to."""
+
+
+class History:
+    """Rare events in the life of a packet, of which most packets have none."""
+
+    __slots__ = ("accused", "skipped")
+
+    def __init__(self) -> None:
+        self.skipped: list[tuple[object, int]] = []
+        """The drivers that let the driver below use their location, and the numbers of these locations."""
+        self.accused: object = None
+        """The driver that was told last that it does not have the packet any more."""
 
 
 class Packet(Protocol):
@@ -92,6 +110,11 @@ class Packet(Protocol):
     """The routine that ended the packet, which `ended_code` called at the instruction `ended_at`."""
     ended_code: CodeType
     ended_at: int
+    history: History | None
+
+    @property
+    def owner(self) -> object:
+        """The I/O manager's record of a request that it takes back; None for a packet that its driver takes back."""
 
     @property
     def locations(self) -> Sequence[_Location]:
@@ -127,12 +150,7 @@ def story(irp: Packet) -> str:
     done = "freed by IoFreeIrp" if freed else "completed by IoCompleteRequest"
     if not hasattr(irp, "ended_code"):
         return done
-    code = irp.ended_code
-    line = code.co_firstlineno
-    for start, end, number in code.co_lines():
-        if number is not None and start <= irp.ended_at < end:
-            line = number
-    return f"{done} in {code.co_qualname} ({code.co_filename}:{line})"
+    return f"{done} in {describe_mark((irp.ended_code, irp.ended_at))}"
 
 
 def violate(violation: int, irp: Packet, reason: str) -> NoReturn:
@@ -184,10 +202,48 @@ def holder_elsewhere(irp: Packet, driver: object) -> tuple[bool, str] | None:
         if device is None or device.driver_object is not driver:
             continue
         if index >= location:
-            return True, f"{where}, to which it had been passed"
+            return True, f"{where}, to which it had been passed{_sending(irp, index, driver)}"
         if index < location - 1 and stack.left >= stack.sent:
-            return False, f"{where}, because it had been completed by {driver!r}"
+            return False, f"{where}, because it had been completed by {driver!r}{_ending(irp)}"
+    return _handed_on(irp, driver, where)
+
+
+def _handed_on(irp: Packet, driver: object, where: str) -> tuple[bool, str] | None:
+    """The same for a driver that has no location of its own any more, or never had one."""
+    here, count = irp.current_location, irp.stack_count
+    for skipper, number in () if irp.history is None else irp.history.skipped:
+        if skipper is driver:
+            # The location is that of the driver below by now, which has the packet, or has completed it.
+            sending = _sending(irp, number, driver)
+            if here <= number:
+                return True, f"{where}, to which it had been passed{sending}"
+            done = "because it had been completed by the driver to which it was passed"
+            return False, f"{where}, {done}{sending}"
+    if irp.maker is driver and irp.owner is None:
+        return True, f"{where}, to which it had been passed{_sending(irp, count, driver)}"
     return None
+
+
+def _sending(irp: Packet, index: int, driver: object) -> str:
+    """The place where a driver passed a packet on to the location with this number, as far as it is known."""
+    stack = irp.locations[index - 1]
+    return (
+        f" by IoCallDriver in {describe_mark((stack.sent_code, stack.sent_at))}"
+        if getattr(stack, "sender", None) is driver
+        else ""
+    )
+
+
+def _ending(irp: Packet) -> str:
+    """The place where a packet was completed, as far as it is known."""
+    return f" in {describe_mark((irp.ended_code, irp.ended_at))}" if hasattr(irp, "ended_code") else ""
+
+
+def note_skip(irp: Packet, location: int) -> None:
+    """Note that the running driver, which has this location, lets the driver below use it."""
+    if irp.history is None:
+        irp.history = History()
+    irp.history.skipped.append((current.processor.driver, location))
 
 
 def is_held(irp: Packet) -> bool:
@@ -239,6 +295,28 @@ def check_reader(irp: Packet) -> None:
             " keep what you need of your location before you let go of the IRP"
         )
         report_defect("IRP-20", what)
+
+
+def check_use(irp: Packet, name: str) -> None:
+    """Report a driver that uses a field of a packet which another driver has (row IRP-21); stop it after the end."""
+    driver = current.processor.driver
+    if driver is None:
+        return
+    if not irp.type:
+        refuse_use(irp, f"irp.{name} was read or changed")
+    if irp.history is None:
+        irp.history = History()
+    if irp.history.accused is driver or not current.kernel.verifier.is_verified(driver):
+        return
+    elsewhere = holder_elsewhere(irp, driver)
+    if elsewhere is not None:
+        irp.history.accused = driver
+        what = (
+            f"irp.{name} must be used by the driver that has the IRP; it was read or changed while {irp!r} was"
+            f" {elsewhere[1]}: keep what you need in a local variable before IoCallDriver or IoCompleteRequest, or get"
+            " the IRP back with a completion routine that returns STATUS_MORE_PROCESSING_REQUIRED"
+        )
+        report_defect("IRP-21", what)
 
 
 def check_mark(irp: Packet) -> None:

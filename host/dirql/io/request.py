@@ -136,7 +136,7 @@ class Request:
         """Return the buffers and free the packet; its result stays in `result`."""
         irp = self.irp
         result = self.result = irp.io_status
-        information, limit = result.information, self.limit
+        information, limit = result.stored_information, self.limit
         if limit is None or not information or nt_error(result.nt_status):
             pass
         elif information <= limit:
@@ -145,7 +145,7 @@ class Request:
             what = f"Information must be at most the {limit} bytes of the buffer; {irp!r} was completed with"
             report_defect(
                 "BUF-08",
-                f"{what} {result.information} bytes, of which the program sees no more than the buffer: set it to the"
+                f"{what} {information} bytes, of which the program sees no more than the buffer: set it to the"
                 " number of bytes that were moved",
             )
         return_buffers(irp, self.process, self.output_length)

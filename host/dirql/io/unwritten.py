@@ -48,13 +48,13 @@ def check_written(irp: Irp, process: Process, information: int) -> None:
     top = irp.locations[irp.stack_count - 1]
     if top.major_function not in _OUTPUT or not process.is_poisoned:
         return
-    mdl = irp.mdl_address
+    mdl = irp.stored_mdl
     if mdl is not None and not mdl.mdl_flags & MDL_WRITE_OPERATION:
         return  # METHOD_IN_DIRECT: the second buffer is for input too
     manager = memory_manager.value
     # The system buffer of a direct request has the input.
-    is_buffered = irp.flags & _BUFFERED_OUTPUT == _BUFFERED_OUTPUT
-    address = irp.associated_irp.system_buffer if is_buffered else irp.user_buffer
+    is_buffered = irp.stored_flags & _BUFFERED_OUTPUT == _BUFFERED_OUTPUT
+    address = irp.associated_irp.system_buffer if is_buffered else irp.stored_user_buffer
     if address is None:
         return
     last = address + information - 1

@@ -71,8 +71,12 @@ def _count(number: int, noun: str) -> str:
 # Members.
 
 
+_INTERNAL: Final = ("_", "nt_status", "stored_")
+"""The beginnings of the names of members that are not for drivers."""
+
+
 def _explain_member(owner: object, kind: type, name: str) -> str:
-    members = [each for each in dir(owner) if not each.startswith("_")]
+    members = [each for each in dir(owner) if not each.startswith(_INTERNAL)]
     if isinstance(owner, ModuleType):
         return f"the module {owner.__name__} has no name {name}" + _suggestion(_near(name, members))
     if not is_kernel_file(str(getattr(sys.modules.get(kind.__module__), "__file__", ""))):
