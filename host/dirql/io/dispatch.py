@@ -97,7 +97,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     is_usual = (
         (status is stack.outcome or status == stack.outcome)
         if stack.left == times
-        else (status is STATUS_PENDING and stack.control & SL_PENDING_RETURNED)
+        else stack.control & SL_PENDING_RETURNED and (status is STATUS_PENDING or status == STATUS_PENDING)
     )
     if not is_usual:
         _check_value(status, device, irp, location, stack, times)
