@@ -135,22 +135,31 @@ def test_a_packet_whose_ack_was_lost_is_sent_again_as_it_was(host: Device) -> No
     assert host.into(BULK) == b"second"
 
 
-def test_an_ack_that_comes_too_late_is_none(host: Device) -> None:
-    host.feed(b"late")
+BEFORE_BITS = 1.0
+"""The J at the end of a packet, which counts as time between packets."""
+
+
+@pytest.mark.parametrize(("bits", "counts"), [(16, True), (18.5, False), (30, False)])
+def test_an_ack_counts_to_17_bits_after_the_data(host: Device, bits: float, counts: bool) -> None:
+    host.feed(b"first")
     host.bus.send(token(Pid.IN, host.address, BULK))
-    assert host.bus.receive() == packet(Pid.DATA0, b"late")
-    host.bus.idle(30)
+    assert host.bus.receive() == packet(Pid.DATA0, b"first")
+    host.bus.idle(bits - BEFORE_BITS)
     host.bus.send(packet(Pid.ACK))
-    assert host.into(BULK) == b"late"
+    host.bus.idle(20)
+    host.bus.send(token(Pid.IN, host.address, BULK))
+    assert host.bus.receive() == (packet(Pid.NAK) if counts else packet(Pid.DATA0, b"first"))
 
 
-def test_data_that_come_too_late_after_their_token_are_none(host: Device) -> None:
+@pytest.mark.parametrize(("bits", "counts"), [(16, True), (18.5, False), (30, False)])
+def test_data_count_to_17_bits_after_their_token(host: Device, bits: float, counts: bool) -> None:
     host.bus.send(token(Pid.OUT, host.address, BULK))
-    host.bus.idle(30)
-    host.bus.send(packet(Pid.DATA0, b"late"))
-    assert host.is_silent()
-    host.write(BULK, b"in time")
-    assert host.received() == b"in time"
+    host.bus.idle(bits - BEFORE_BITS)
+    host.bus.send(packet(Pid.DATA0, b"first"))
+    assert host.bus.receive() == (packet(Pid.ACK) if counts else b"")
+    host.toggles[BULK] = int(counts)
+    host.write(BULK, b"second")
+    assert host.received() == (b"first" if counts else b"") + b"second"
 
 
 CLEARED = {

@@ -45,9 +45,8 @@ module usb_transaction (
   /// The data that came are a SETUP.
   output logic       setup_o
 );
-  // The time of 17 bits for the first bit of an answer (7.1.19), and of what the answer takes through the receiver: its
-  // SYNC of 8 bits, whose end is seen, and 3 bits of stages.
-  localparam logic [6:0] Patience = 7'd112;
+  // An answer must not be given up before 16 bits, and must be after 18 (7.1.19). Its SYNC of 8 bits is seen when it ends.
+  localparam logic [6:0] Patience = 7'd98;
   // From the end of a packet to the answer, 2 to 6.5 bits (7.1.18), beside the stages of receiver and transmitter.
   localparam logic [6:0] Turn = 7'd4;
 
