@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,11 @@ status = bytes(device.ctrl_transfer(0x82, 0, 0, 0x81, 2)).hex()
 print(json.dumps([ends, texts, notice, refused, status]))
 """
 
+TARGET = ("--target", "usb?silence=60", "--machine", MACHINE)
+SMALL = ("--transfers", "2", "--size", "512", "--mode", "dma", "--interrupt", "level")
+STORE = ("-m", "dirql", "run", *TARGET, *SMALL)
+"""The arguments of a short run of the store driver."""
+
 HELLO = """
 from dirql.boards.asking import ask_usb
 from dirql.boards.description import UsbId
@@ -64,9 +70,16 @@ def library() -> Path:
 
 
 def run(library: Path, *arguments: str) -> str:
-    """The output of a Python program that runs with the board plugged in."""
-    server = [SYSTEM_PYTHON, "-m", "usb_core.usbfs", str(library), "--", sys.executable]
-    done = subprocess.run(
+    """The output of a Python program that runs with the board plugged in, and ends well."""
+    done = serve(library, [], arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def serve(library: Path, faults: Sequence[str], arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a Python program with the board plugged in."""
+    server = [SYSTEM_PYTHON, "-m", "usb_core.usbfs", str(library), *faults, "--", sys.executable]
+    return subprocess.run(
         [*server, *arguments],
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'host'}"},
         capture_output=True,
@@ -74,8 +87,6 @@ def run(library: Path, *arguments: str) -> str:
         check=False,
         timeout=LIMIT,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.slow
@@ -102,12 +113,21 @@ def test_board_info_finds_the_board(library: Path) -> None:
 
 @pytest.mark.slow
 def test_lspci_lists_the_functions_of_the_machine(library: Path) -> None:
-    said = run(library, "-m", "dirql", "lspci", "--target", "usb?silence=60", "--machine", MACHINE)
+    said = run(library, "-m", "dirql", "lspci", *TARGET)
     assert [line.split()[0] for line in said.splitlines()] == ["00:00.0", "00:01.0"]
 
 
 @pytest.mark.slow
 def test_the_store_driver_moves_data(library: Path) -> None:
-    small = ("--transfers", "2", "--size", "512", "--mode", "dma", "--interrupt", "level")
-    said = run(library, "-m", "dirql", "run", "--target", "usb?silence=60", "--machine", MACHINE, *small)
+    said = run(library, *STORE)
     assert said.endswith("All data was right and nothing leaked.\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [1, 4, 60, 300])
+def test_a_cable_that_is_pulled_is_told(library: Path, after: int) -> None:
+    """Before the board has said anything, while it says who it is, while drivers start, and while data is moved."""
+    done = serve(library, ["--unplug-after", str(after)], STORE)
+    assert done.returncode != 0
+    assert "usb 001:002 was unplugged" in done.stdout + done.stderr
+    assert "AssertionError" not in done.stderr

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated board at its USB port, for the real libusb: umockdev serves it to a program.
 
-    PYTHONPATH=tests /usr/bin/python3 -m usb_core.usbfs LIBRARY -- PROGRAM ARGUMENTS…
+    PYTHONPATH=tests /usr/bin/python3 -m usb_core.usbfs LIBRARY [--unplug-after N] -- PROGRAM ARGUMENTS…
 
 LIBRARY is that of `usb_core.recipes.machine_library`. Each URB that the program submits is carried out as transactions,
-bit by bit, on the bus of the simulation. It must run with the system's Python, which has the bindings of umockdev. It
-ends with the exit code of the program.
+bit by bit, on the bus of the simulation; after N of those for bulk endpoints the cable is pulled. It must run with the
+system's Python, which has the bindings of umockdev. It ends with the exit code of the program.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from usb_core.host import PACKET, TO_HOST, Gone, Host, Pid, Setup, Stalled
 __all__ = ["main"]
 
 ENOENT, EAGAIN, ENODEV, EINVAL, ENOTTY, EPIPE, ENODATA, EPROTO, EOVERFLOW = 2, 11, 19, 22, 25, 32, 61, 71, 75
+ESHUTDOWN = 108
 SUBMIT, DISCARD, REAP, REAP_NOW = 0x8038550A, 0x550B, 0x4008550C, 0x4008550D
 CAPABILITIES, GET_DRIVER, CONNECTED = 0x8004551A, 0x41045508, 0xC0105512
 SET_CONFIGURATION, SET_INTERFACE, CLEAR_HALT, RESET = 0x80045505, 0x80085504, 0x80045515, 0x5514
@@ -65,8 +66,9 @@ class Urb:
 class Controller:
     """A host controller and its driver: URBs in, transactions out."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, unplug_after: int | None = None) -> None:
         self.host = Host(bus)
+        self._left = unplug_after
         self._queues: dict[int, deque[Urb]] = {}
         self._done: deque[Urb] = deque()
         self._lock = threading.Lock()
@@ -162,6 +164,9 @@ class Controller:
 
     def _answer(self, client: Client) -> None:
         request = client.get_request() & 0xFFFF_FFFF
+        if self._is_gone and request not in (REAP, REAP_NOW):
+            client.complete(-1, ENODEV)
+            return
         answer = {
             SUBMIT: self._submit,
             REAP: self._reap,
@@ -182,6 +187,22 @@ class Controller:
         else:
             client.complete(*((0, 0) if request in HARMLESS else (-1, ENOTTY)))
 
+    @property
+    def _is_gone(self) -> bool:
+        """Whether the cable was pulled."""
+        return self._left is not None and self._left <= 0
+
+    def _count(self) -> None:
+        """Count a request; the last one and all that are under way end when the cable is pulled."""
+        if self._left is not None:
+            self._left -= 1
+        if self._is_gone:
+            for queue in self._queues.values():
+                for urb in queue:
+                    urb.status = -ESHUTDOWN
+                self._done.extend(queue)
+                queue.clear()
+
     def _tell_capabilities(self, arg: Data) -> tuple[int, int]:
         arg.resolve(0, 4).update(0, bytes(4))
         return 0, 0
@@ -195,6 +216,7 @@ class Controller:
         if kind != CONTROL_URB:
             self._packet_of(endpoint)
             self._queues.setdefault(endpoint, deque()).append(urb)
+            self._count()
             return 0, 0
         setup, urb.offset = Setup.of(octets[:SETUP_BYTES]), SETUP_BYTES
         try:
@@ -210,7 +232,7 @@ class Controller:
 
     def _reap(self, arg: Data) -> tuple[int, int]:
         if not self._done:
-            return -1, EAGAIN
+            return -1, ENODEV if self._is_gone else EAGAIN
         urb = self._done.popleft()
         urb.finish()
         arg.resolve(0, 8).set_ptr(0, urb.urb)
@@ -249,10 +271,11 @@ def main() -> int:
     """Serve the device to the program; its exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("library", type=Path)
+    parser.add_argument("--unplug-after", type=int)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
     bus = Bus(options.library)
-    controller = Controller(bus)
+    controller = Controller(bus, options.unplug_after)
     descriptors = controller.device + controller.configuration
     bed = testbed_with(controller.handle, descriptors, controller.attributes())
     return run_with(bed, options.command, controller.spend)
