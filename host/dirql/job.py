@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -29,7 +29,8 @@ from dirql.files import FileNotWritten
 from dirql.hardware.description import MachineDescription
 from dirql.ke.limits import Limits
 from dirql.load import OpenLoad, ScenarioCalls, scenario_of
-from dirql.machine import LeakReport, Machine, open_machine
+from dirql.machine import LeakReport, LoadError, Machine, open_machine
+from dirql.pnp.node import DeviceError
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
@@ -192,6 +193,17 @@ def _open(options: Options) -> Machine:
     )
 
 
+@contextmanager
+def _told_of_loss(machine: Machine, row: Row) -> Iterator[None]:
+    """Give the loss of the board as the reason for which a driver did not start or stop after it."""
+    try:
+        yield
+    except (DeviceError, LoadError) as error:
+        if machine.target.removed is None:
+            raise
+        raise LinkLost(f"the job ended in {row.name}: {machine.target.removed}") from error
+
+
 def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobResult, list[str]]:
     """Run all rows on one machine; the driver is loaded anew for each row. Returns the target's complaints, too."""
     module = None if options.driver is None else driver_module(options.driver)
@@ -211,17 +223,18 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobRe
             for row in _rows(options):
                 if machine.target.removed is not None:
                     raise LinkLost(f"the job ended before {row.name}: {machine.target.removed}")
-                driver = machine.load_driver(
-                    store if module is None else module, interrupt=row.interrupt or "level"
-                )
-                if module is None:
-                    result, recorded = _run_row(machine, row, options, display)
-                else:
-                    result, recorded = _run_scenario(machine, module, row, options, display)
-                modes.append(result)
-                if options.trace is not None:
-                    runs.append(recorded)
-                machine.unload_driver(driver)
+                with _told_of_loss(machine, row):
+                    driver = machine.load_driver(
+                        store if module is None else module, interrupt=row.interrupt or "level"
+                    )
+                    if module is None:
+                        result, recorded = _run_row(machine, row, options, display)
+                    else:
+                        result, recorded = _run_scenario(machine, module, row, options, display)
+                    modes.append(result)
+                    if options.trace is not None:
+                        runs.append(recorded)
+                    machine.unload_driver(driver)
     except LeakReport as report:
         leaks = report.leaks
     job = JobResult(

@@ -16,6 +16,7 @@ from usb_core.host import Gone, Pid, Setup, Stalled
 RESET_OF_A_HUB = 10 * FRAME_BITS
 
 
+@pytest.mark.slow
 def test_a_device_is_enumerated_as_an_operating_system_does_it(plugged: Device) -> None:
     assert plugged.descriptor(1, length=64) == DEVICE
     plugged.reset(RESET_OF_A_HUB)
@@ -49,6 +50,7 @@ def test_windows_finds_the_descriptors_of_microsoft(plugged: Device) -> None:
     assert answer[14:22] == b"WINUSB\0\0"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(length=st.integers(1, 300), index=st.integers(0, 3))
 def test_a_descriptor_is_cut_to_the_length_that_is_asked_for(library: Path, length: int, index: int) -> None:

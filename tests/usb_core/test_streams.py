@@ -15,6 +15,7 @@ from usb_core.device import BULK, CONFIGURATION, FRAME_BITS, NOTICES, RING, Devi
 from usb_core.host import Faults, Pid, Setup, packet, token
 
 
+@pytest.mark.slow
 def test_transfers_of_all_sizes_arrive_whole_and_end(host: Device) -> None:
     for size in range(201):
         data = random.Random(size).randbytes(size)
@@ -26,6 +27,7 @@ def test_transfers_of_all_sizes_arrive_whole_and_end(host: Device) -> None:
         assert host.into(BULK) is Pid.NAK
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(data=st.binary(min_size=1, max_size=200), seed=st.integers(0, 1000))
 def test_bytes_that_come_while_packets_are_sent_stay_in_order(library: Path, data: bytes, seed: int) -> None:
@@ -59,6 +61,7 @@ def test_a_full_device_says_nak_and_loses_nothing(host: Device) -> None:
     assert host.received() == sent + data
 
 
+@pytest.mark.slow
 def test_a_full_ring_to_the_host_holds_bytes_back(host: Device) -> None:
     data = random.Random(3).randbytes(2000)
     host.feed(data)
@@ -67,6 +70,7 @@ def test_a_full_ring_to_the_host_holds_bytes_back(host: Device) -> None:
     assert host.read(BULK, 4096) == data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.02, 0.2])
 @pytest.mark.parametrize("seed", range(4))
 def test_lost_and_damaged_packets_neither_lose_nor_repeat_bytes(host: Device, seed: int, rate: float) -> None:
@@ -98,6 +102,7 @@ def test_lost_and_damaged_packets_neither_lose_nor_repeat_bytes(host: Device, se
     assert host.retries > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jitter", [0.0, 0.45])
 @pytest.mark.parametrize("error", [-0.005, -0.0025, 0.0, 0.0025, 0.005])
 def test_clocks_may_differ_and_edges_may_shake(library: Path, error: float, jitter: float) -> None:
@@ -252,6 +257,7 @@ def test_an_end_of_packet_is_no_reset_and_10_microseconds_of_se0_are_one(host: D
     assert not host.bus.is_configured()
 
 
+@pytest.mark.slow
 def test_three_idle_milliseconds_suspend_and_any_level_resumes(host: Device) -> None:
     host.bus.idle(2.9 * FRAME_BITS)
     assert not host.bus.is_suspended()

@@ -28,11 +28,12 @@ module usb_device #(
   output logic        rx_valid_o,
   output logic [7:0]  rx_byte_o,
   input  logic        rx_ready_i,
-  /// Bytes to the host. Without a configuration, and when a host chooses one, they are lost.
+  /// Bytes to the host. Without a configuration none is taken. Those that were taken are lost with a reset of the bus, and
+  /// when a host chooses a configuration.
   input  logic        tx_valid_i,
   input  logic [7:0]  tx_byte_i,
   output logic        tx_ready_o,
-  /// A notice to the host, its first byte on top; it too is lost without a configuration.
+  /// A notice to the host, its first byte on top. Without a configuration it is lost.
   input  logic        notice_valid_i,
   input  logic [63:0] notice_i,
   output logic        notice_ready_o
