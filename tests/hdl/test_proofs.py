@@ -54,6 +54,11 @@ ALIGN = "functions/store/rtl/store_align.sv"
 MOVER = "functions/store/rtl/store_mover.sv"
 DMA = "functions/store/rtl/store_dma.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
+FRAME = "link/rtl/link_frame.sv"
+RECEIVE = "link/rtl/link_receive.sv"
+INBOX = "link/rtl/link_inbox.sv"
+TRANSMIT = "link/rtl/link_transmit.sv"
+SESSION = "link/rtl/link_session.sv"
 
 FAULTS = (
     Fault("prim_queue", QUEUE, "kept != 3'(Depth)", "level_q != 3'(Depth)", "count"),
@@ -112,7 +117,7 @@ FAULTS = (
     Fault("gpio", GPIO, ".loopback_i(reg2hw.loopback.pins[Pins-1:0])", ".loopback_i('0)", "level"),
     Fault("gpio", GPIO, "16'(levels)", "'0", "show_level"),
     Fault("event_collector", COLLECTOR, "chosen[33] = 1'b0", "chosen[33] = chosen[33]", "once"),
-    Fault("event_collector", COLLECTOR, "level == 3'd4 && !pop", "level == 3'd4", "room"),
+    Fault("event_collector", COLLECTOR, "level == 3'(Waiting) && !pop", "level == 3'(Waiting)", "room"),
     Fault("event_collector", COLLECTOR, "armed_q <= !spurious_i", "armed_q <= 1'b1", "real_events"),
     Fault("event_collector_functions", COLLECTOR, "left_q[index] <= 1'b1", "left_q <= '1", "complete"),
     Fault("timestamp_unit", UNIT, ".enable_i(1'b1)", ".enable_i(!fetch_i)", "clocks"),
@@ -130,10 +135,44 @@ FAULTS = (
     Fault("store_dma", MOVER, "data_coming_q && !bus_bad_i", "data_coming_q", "stored_moved"),
     Fault("store_dma_lists", DMA, "bad ? '0 : judged_q", "judged_q", "progress_bad"),
     Fault("store_dma_lists", MOVER, "read_address_q + 1'b1", "read_address_q", "value_written"),
-    Fault("store_dma_lists", DMA, "base_q + 28'd1", "base_q + 28'd2", "list_read"),
+    Fault(
+        "store_dma_lists", DMA, "base_q + (AddressBits-4)'(1)", "base_q + (AddressBits-4)'(2)", "list_read"
+    ),
     Fault("store_dma_lists", DMA, "buffer_q + BufferLog2'(segment_length)", "buffer_q", "place_stored"),
     Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
     Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
+    Fault("link_frame", FRAME, "|| datum == host_pkg::LinkEscape;", ";", "same"),
+    Fault("link_frame", FRAME, "end_i ? ~crc_q[7:0] : byte_i", "end_i ? crc_q[7:0] : byte_i", "crc"),
+    Fault("link_receive", RECEIVE, "good_o       <= crc_q == Residue && ", "good_o       <= ", "accepted"),
+    Fault("link_receive", RECEIVE, " && !bad_q && !escaped_q;", " && !escaped_q;", "accepted"),
+    Fault("link_receive", RECEIVE, "32'hDEBB_20E3", "32'hDEBB_20E2", "accepted"),
+    Fault("link_inbox", INBOX, "numbered && distance == '0", "numbered", "accepted"),
+    Fault("link_inbox", INBOX, "lost_o = !distance[7]", "lost_o = 1'b1", "told"),
+    Fault(
+        "link_inbox",
+        INBOX,
+        "if (ended_i && !taken_o) write_q <= base_q;",
+        "if (1'b0) write_q <= base_q;",
+        "contents",
+    ),
+    Fault("link_inbox", INBOX, "wanted_q != oldest_q && !done_i", "wanted_q != oldest_q", "once"),
+    Fault(
+        "link_transmit",
+        TRANSMIT,
+        "oldest_q != unacknowledged_q && oldest_q != made_q",
+        "oldest_q != made_q",
+        "dropped",
+    ),
+    Fault(
+        "link_transmit",
+        TRANSMIT,
+        "if (is_end) sent_q <= sent_q + 8'd1;\n",
+        "if (is_end) sent_q <= oldest_q;\n",
+        "goes_on",
+    ),
+    Fault("link_session", SESSION, "renew) reset_q <= Reset", "renew) reset_q <= 3'd1", "reset"),
+    Fault("link_session", SESSION, "(hello && !same) ||", "hello ||", "reset"),
+    Fault("link_session", SESSION, "if (lost_i && !gap_q) again_o", "if (lost_i) again_o", "gap_once"),
 )
 
 
