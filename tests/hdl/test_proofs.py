@@ -172,6 +172,7 @@ FAULTS = (
     ),
     Fault("link_session", SESSION, "renew) reset_q <= Reset", "renew) reset_q <= 3'd1", "reset"),
     Fault("link_session", SESSION, "(hello && !same) ||", "hello ||", "reset"),
+    Fault("link_session", SESSION, "if (lost_i && !gap_q) again_o", "if (lost_i) again_o", "gap_once"),
 )
 
 
