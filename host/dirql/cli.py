@@ -369,13 +369,14 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
     if _needs_simulator(arguments):
         return _start_in_simulator(arguments, argv)
     from dirql.job import Options, run
-    from dirql.tracebacks import describe_stop, passed_through, shows_driver
+    from dirql.tracebacks import describe_stop, explain_to_program, passed_through, shows_driver
 
     names = vars(arguments).keys() - {"command", "full_trace"}
     options = Options(**{name: getattr(arguments, name) for name in names})
     try:
         return run(options)
     except BaseException as error:
+        explain_to_program(error)
         is_usage = isinstance(error, OSError | ValueError) and not (
             arguments.driver and passed_through(error, arguments.driver)
         )

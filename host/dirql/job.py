@@ -27,9 +27,12 @@ from dirql.drivers.store.interface import (
 )
 from dirql.files import FileNotWritten
 from dirql.hardware.description import MachineDescription
+from dirql.ke.bugcheck import BugCheck
 from dirql.ke.limits import Limits
+from dirql.ke.watch.deadlock import Deadlock
 from dirql.load import OpenLoad, ScenarioCalls, scenario_of
 from dirql.machine import LeakReport, LoadError, Machine, open_machine
+from dirql.outputs import VCD_BYTES_PER_CLOCK, waves_growth
 from dirql.pnp.node import DeviceError
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
@@ -118,13 +121,27 @@ def _rows(options: Options) -> Iterator[Row]:
 def run(options: Options) -> int:
     """Run the job and show its result; the exit status is 0 only if all data was right and nothing leaked.
 
-    The status is 2 if all that was so, and a file could not be written.
+    The status is 2 if all that was so, and a file could not be written. An error that ended the job behind its first
+    row is raised when the rows before it have been shown and written.
     """
     console = Console()
     runs: list[Run] = []
     warn_of_size(options)
-    result, complaints = _measure(options, console, runs)
+    result, complaints, failure = _measure(options, console, runs)
     table.render(console, result)
+    complaints += _write_files(options, result, runs, console)
+    for complaint in complaints:
+        console.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
+    if failure is not None:
+        raise failure
+    if result.verdict is not Verdict.PASS:
+        return 1
+    return 2 if complaints else 0
+
+
+def _write_files(options: Options, result: JobResult, runs: Sequence[Run], console: Console) -> list[str]:
+    """Write the files that were asked for, and say what there is not; returns a sentence for each that failed."""
+    complaints: list[str] = []
     for kind in options.interrupt:
         if kind not in _kinds(options):
             reason = f"the stores of {options.machine.name} have no such interrupts"
@@ -139,39 +156,37 @@ def run(options: Options) -> int:
     for recorded in runs:
         if recorded.forgotten:
             console.print(f"{recorded.name}: the trace has the last {len(recorded.events):,} event records")
-    for complaint in complaints:
-        console.print(complaint, style="red", highlight=False, markup=False, soft_wrap=True)
-    if result.verdict is not Verdict.PASS:
-        return 1
-    return 2 if complaints else 0
+    return complaints
 
 
 _CLOCKS_PER_DWORD = {"polled": 6.2, "timer": 16.9, "interrupt": 7.0, "dma": 1.2}
 _CLOCKS_PER_REQUEST = 300
-_VCD_BYTES_PER_CLOCK = 2_300
 _LARGE = 1_000_000_000
 """Waves are announced from this number of bytes on. The figures above were measured with the machine `default`."""
 
 
 def warn_of_size(options: Options) -> None:
     """Say before a run with waves if the file is going to be large."""
-    if options.waves is None or options.driver is not None or inside_simulator():
+    if options.waves is None or inside_simulator():
+        return
+    if options.driver is not None:
+        announce_on_stderr(f"dirql: {waves_growth()}: fewer --transfers make the file smaller")
         return
     requests = 2 * options.transfers * len(options.machine.functions_named(STORE))
     dwords = -(-options.size // 4)
     clocks = sum(
         requests * (_CLOCKS_PER_REQUEST + dwords * _CLOCKS_PER_DWORD[row.mode]) for row in _rows(options)
     )
-    if clocks * _VCD_BYTES_PER_CLOCK >= _LARGE:
+    if clocks * VCD_BYTES_PER_CLOCK >= _LARGE:
         announce_on_stderr(
             f"dirql: about {clocks / 1e6:,.0f} million clocks of waves, which are"
-            f" {clocks * _VCD_BYTES_PER_CLOCK / 1e9:,.0f} GB as VCD, and less as FST: fewer --transfers, a smaller"
+            f" {clocks * VCD_BYTES_PER_CLOCK / 1e9:,.0f} GB as VCD, and less as FST: fewer --transfers, a smaller"
             " --size or one --mode make the file smaller"
         )
 
 
 def _exports(
-    options: Options, result: JobResult, runs: list[Run]
+    options: Options, result: JobResult, runs: Sequence[Run]
 ) -> Iterator[tuple[Path, Callable[[Path], None]]]:
     if options.json is not None:
         yield options.json, lambda path: run_json.write(path, result)
@@ -204,8 +219,10 @@ def _told_of_loss(machine: Machine, row: Row) -> Iterator[None]:
         raise LinkLost(f"the job ended in {row.name}: {machine.target.removed}") from error
 
 
-def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobResult, list[str]]:
-    """Run all rows on one machine; the driver is loaded anew for each row. Returns the target's complaints, too."""
+def _measure(
+    options: Options, console: Console, runs: list[Run]
+) -> tuple[JobResult, list[str], BaseException | None]:
+    """Run all rows on one machine; returns the target's complaints, too, and the error that ended the job early."""
     module = None if options.driver is None else driver_module(options.driver)
     if module is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
@@ -217,27 +234,54 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobRe
     modes: list[ModeResult] = []
     leaks: tuple[str, ...] = ()
     machine = _open(options)
+    failure: BaseException | None = None
     try:
         machine.memory_manager.process.guard = GUARD
         with machine, show(console) as display:
-            for row in _rows(options):
-                if machine.target.removed is not None:
-                    raise LinkLost(f"the job ended before {row.name}: {machine.target.removed}")
-                with _told_of_loss(machine, row):
-                    driver = machine.load_driver(
-                        store if module is None else module, interrupt=row.interrupt or "level"
-                    )
-                    if module is None:
-                        result, recorded = _run_row(machine, row, options, display)
-                    else:
-                        result, recorded = _run_scenario(machine, module, row, options, display)
-                    modes.append(result)
-                    if options.trace is not None:
-                        runs.append(recorded)
-                    machine.unload_driver(driver)
+            _run_rows(machine, module, options, display, modes, runs)
     except LeakReport as report:
         leaks = report.leaks
-    job = JobResult(
+    except (Exception, BugCheck, Deadlock) as error:
+        if not modes:
+            raise
+        failure = error
+    return _job_result(machine, options, modes, leaks, failure), list(machine.target.complaints), failure
+
+
+def _run_rows(
+    machine: Machine,
+    module: ModuleType | None,
+    options: Options,
+    display: Display,
+    modes: list[ModeResult],
+    runs: list[Run],
+) -> None:
+    """Run all rows, and add the result of each to `modes`; the driver is loaded anew for each row."""
+    for row in _rows(options):
+        if machine.target.removed is not None:
+            raise LinkLost(f"the job ended before {row.name}: {machine.target.removed}")
+        with _told_of_loss(machine, row):
+            driver = machine.load_driver(
+                store if module is None else module, interrupt=row.interrupt or "level"
+            )
+            if module is None:
+                result, recorded = _run_row(machine, row, options, display)
+            else:
+                result, recorded = _run_scenario(machine, module, row, options, display)
+            modes.append(result)
+            if options.trace is not None:
+                runs.append(recorded)
+            machine.unload_driver(driver)
+
+
+def _job_result(
+    machine: Machine,
+    options: Options,
+    modes: Sequence[ModeResult],
+    leaks: tuple[str, ...],
+    failure: BaseException | None,
+) -> JobResult:
+    return JobResult(
         version=__version__,
         target=machine.target.name,
         frequency=Fraction(machine.target.frequency),
@@ -257,12 +301,22 @@ def _measure(options: Options, console: Console, runs: list[Run]) -> tuple[JobRe
         leaks=leaks,
         defects=summarize_defects(machine.defects),
         floor=machine.target.floor,
+        stopped=None if failure is None else _stop(options, modes, failure),
     )
-    return job, list(machine.target.complaints)
+
+
+def _stop(options: Options, modes: Sequence[ModeResult], failure: BaseException) -> str:
+    """A sentence that says in which row the job has ended, and why."""
+    rows = [row.name for row in _rows(options)]
+    where = rows[min(len(modes), len(rows) - 1)]
+    reason = str(failure).partition("\n")[0] or type(failure).__name__
+    return f"the job ended in {where}, and the tables have the rows before it alone: {reason}"
 
 
 def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> tuple[ModeResult, Run]:
     """Run and record the transfers of one row, with all stores of the machine at once."""
+    numbers = range(len(options.machine.functions_named(STORE)))
+    alone = len(numbers) == 1 and options.rate is None
     with ExitStack() as open_handles:
         stores = [
             Transfers(
@@ -270,9 +324,9 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
                 options.size,
                 machine,
                 open_handles.enter_context(machine.open(program_name(number))),
-                HeldData(machine, machine.device_window(STORE, number, bar=BUFFER_BAR)),
+                HeldData(machine, machine.device_window(STORE, number, bar=BUFFER_BAR), alone=alone),
             )
-            for number in range(len(options.machine.functions_named(STORE)))
+            for number in numbers
         ]
         for each in stores:
             each.handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))

@@ -202,6 +202,8 @@ class Machine:
             self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
             self.kernel.witnesses.append(HalWitness(self.hal))
             self.hal.machine_removed = self._note_removal
+            self.io.hooks.code_left = self.hal.waiting_for
+            self.io.hooks.things_left = self.hal.held
             self.hal.unanswered = UntimelyAccesses(self.hal, lambda: self.devices).note
             for driver in _BOOT_DRIVERS:
                 self.load_driver(driver)

@@ -17,7 +17,10 @@ from dirql.target.contract import TargetError
 from dirql.trace import perfetto
 from dirql.trace.recorder import Recorder
 
-__all__ = ["Folders", "Outputs"]
+__all__ = ["VCD_BYTES_PER_CLOCK", "Folders", "Outputs", "waves_growth"]
+
+VCD_BYTES_PER_CLOCK = 2_300
+"""Measured with the machine `default`."""
 
 _TRACED = 100_000
 """The most event records that the trace of one test has."""
@@ -122,3 +125,9 @@ class Outputs:
         if self.waves is not None:
             for suffix in (".fst", ".vcd"):
                 self.waves.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def waves_growth() -> str:
+    """A sentence that says how much waves grow."""
+    gigabytes = VCD_BYTES_PER_CLOCK * 1e6 / 1e9
+    return f"waves grow by about {gigabytes:.1f} GB with each million clocks as VCD, and less as FST"

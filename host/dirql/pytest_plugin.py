@@ -172,6 +172,15 @@ def _make_folders(config: pytest.Config) -> None:
     config.stash[_FOLDERS] = wanted
 
 
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say before the tests how much their waves grow."""
+    if config.getoption("dirql_waves") is None:
+        return []
+    from dirql.outputs import waves_growth
+
+    return [f"dirql: {waves_growth()}: --dirql-limits clocks=N bounds each test"]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name the files of tests that could not be written; they cost no result of a test."""
     for complaint in config.stash.get(_COMPLAINTS, []):
@@ -192,6 +201,9 @@ def pytest_runtest_makereport(
     """Show a driver's mistake without dirql's frames, and remember that a test has failed, for the files it leaves."""
     if call.excinfo is None:
         return (yield)
+    from dirql.tracebacks import explain_to_program
+
+    explain_to_program(call.excinfo.value)
     error = _mistake(call.excinfo.value)
     if error is None or item.config.option.fulltrace:
         report = yield

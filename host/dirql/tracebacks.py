@@ -10,26 +10,53 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from traceback import format_tb
-from types import TracebackType
+from types import ModuleType, TracebackType
 
+from dirql import wdm
 from dirql.io.errors import IoError
 from dirql.ke.bugcheck import BugCheck
+from dirql.ke.mistakes import explain_error
+from dirql.ke.origin import is_kernel_file
 from dirql.ke.watch.deadlock import Deadlock
 from dirql.machine import LeakReport, LoadError
 from dirql.nt.ntstatus import StatusException
 from dirql.pnp.node import DeviceError
 from dirql.pnp.range_arbiter import ResourceConflict
 
-__all__ = ["describe_stop", "passed_through", "reason_of", "shown_traceback", "shows_driver"]
+__all__ = [
+    "describe_stop",
+    "explain_to_program",
+    "passed_through",
+    "reason_of",
+    "shown_traceback",
+    "shows_driver",
+]
 
 _PACKAGE = f"{Path(__file__).parent}{os.sep}"
 _DRIVERS = f"{_PACKAGE}drivers{os.sep}"
 _STOPS = (BugCheck, Deadlock)
 _REPORTS = (LeakReport, LoadError, DeviceError, ResourceConflict, IoError, StatusException)
 _ARGUMENTS = (TypeError, ValueError, AttributeError)
+
+
+def explain_to_program(error: BaseException) -> None:
+    """Add a note to an error that Python has found in a program, if it is about names or calls of dirql or the WDK.
+
+    A driver gets the same sentence in the message of the bug check.
+    """
+    about_dirql = isinstance(error, TypeError) or (
+        isinstance(error, NameError) and error.name is not None and hasattr(wdm, error.name)
+    )
+    if isinstance(error, AttributeError):
+        module = error.obj.__name__ if isinstance(error.obj, ModuleType) else type(error.obj).__module__
+        about_dirql = is_kernel_file(str(getattr(sys.modules.get(module), "__file__", "")))
+    sentence = explain_error(error) if about_dirql else None
+    if sentence is not None and sentence not in str(error):
+        error.add_note(sentence)
 
 
 def passed_through(error: BaseException, file: Path) -> bool:

@@ -244,6 +244,93 @@ def test_wrong_data_of_a_scenario_fails_the_job(tmp_path: Path, capsys: pytest.C
     assert "mine, level: transfer 1: it was other data" in shown
 
 
+FAILING = """
+
+def scenario(machine, runs=[]):
+    runs.append(machine)
+    with machine.open(r"\\\\.\\Own") as handle:
+
+        def transfer(number):
+            handle.write(bytes(64))
+            if len(runs) == 2 and number == 3:
+                raise KeyError("no such key")
+            return 64
+
+        yield transfer
+"""
+
+
+@pytest.mark.parametrize("kinds", ["level,message", "level"])
+def test_rows_that_were_measured_before_a_failure_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kinds: str
+) -> None:
+    file, json_file = tmp_path / "mine.py", tmp_path / "run.json"
+    file.write_text(OWN.read_text(encoding="utf-8") + FAILING, encoding="utf-8")
+    whole = kinds == "level"
+    arguments = ["--driver", str(file), "--transfers", "5", "--interrupt", kinds, "--json", str(json_file)]
+    status, raised = 0, ""
+    try:
+        status = cli.main(["run", *arguments])
+    except KeyError as error:
+        raised = str(error)
+    shown = capsys.readouterr().out
+    document = json.loads(json_file.read_text())
+    assert [mode["irps"] for mode in document["modes"]] == [5]
+    assert "mine, level" in shown
+    assert (status, raised) == ((0, "") if whole else (0, "'no such key'"))
+    assert document["verdict"] == ("pass" if whole else "fail")
+    expected = "the job ended in mine, message, and the tables have the rows before it alone: 'no such key'"
+    assert document["stopped"] == (None if whole else expected)
+    assert ("the job ended in mine, message" in shown) is not whole
+    assert ("All data was right" in shown) is whole
+
+
+ODD = """
+
+def scenario(machine):
+    with machine.open(r"\\\\.\\Own") as handle:
+
+        def transfer(number):
+            BODY
+
+        yield transfer
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return 64", "no request was made: the routine of the scenario must make the requests to measure"),
+        (
+            "handle.write(bytes(64)); return -5",
+            "transfer 1: the routine must return the number of bytes that it moved, or None; it was -5",
+        ),
+        (
+            "request = handle.write_overlapped(bytes(64))\n            while not request.has_completed: pass",
+            "All data was right and nothing leaked.",
+        ),
+    ],
+    ids=["no request", "a negative number", "a poll"],
+)
+def test_odd_scenarios_are_told_or_end_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], body: str, said: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(OWN.read_text(encoding="utf-8") + ODD.replace("BODY", body), encoding="utf-8")
+    status = cli.main(["run", "--driver", str(file), "--transfers", "3", "--interrupt", "level"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert said in shown
+    assert status == (0 if said.startswith("All") else 1)
+
+
+def test_waves_of_a_driver_of_ones_own_are_announced_by_their_growth(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--driver", own_driver(tmp_path), "--transfers", "1", "--interrupt", "level"]
+    assert cli.main(["run", *arguments, "--waves", str(tmp_path / "all.fst")]) == 0
+    assert "waves grow by about 2.3 GB with each million clocks" in capsys.readouterr().err
+
+
 def test_a_driver_without_a_scenario_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "--driver", str(OWN), "--transfers", "1"]) == 2
     assert "must have a generator scenario(machine)" in capsys.readouterr().err

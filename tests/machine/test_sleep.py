@@ -21,6 +21,8 @@ from dirql.target.simulation.verilated import VerilatedTarget
 LIST, DATA = 0x2_0000, 0x3_0000
 ENABLES = pci.COMMAND.IO_ENABLE | pci.COMMAND.MEMORY_ENABLE | pci.COMMAND.BUS_MASTER
 STEPS = 400
+pytestmark = pytest.mark.timeout(1200)
+"""The first test of each machine compiles its library twice, which took over 300 seconds on a computer under load."""
 
 
 class Functions:

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple, TypeVar
 
 from dirql.hal.lanes import DWORD, lane
+from dirql.ke.guard import current_driver
+from dirql.ke.origin import Mark, mark
 from dirql.mm.address_space import NOWHERE
+from dirql.mm.blocks import owner_text
 from dirql.mm.layout import DEVICE_RANGE, PAGE_OFFSET, page_align, span_pages
 from dirql.mm.manager import MemoryManager
+from dirql.nt.constants import PAGE_SIZE
 
 __all__ = ["MOST_REMEMBERED", "DeviceMemory"]
 
@@ -35,6 +39,15 @@ class _Remembered(dict[int, T]):
         return found
 
 
+class _Mapping(NamedTuple):
+    """A range of device memory that a driver has mapped."""
+
+    physical: int
+    length: int
+    driver: object
+    place: Mark | None
+
+
 class DeviceMemory:
     """The mapped device memory of one machine.
 
@@ -45,10 +58,12 @@ class DeviceMemory:
     make that 0.25 µs.
     """
 
-    __slots__ = ("_manager", "dwords", "octets", "words")
+    __slots__ = ("_manager", "_mappings", "dwords", "octets", "words")
 
     def __init__(self, manager: MemoryManager) -> None:
         self._manager = manager
+        self._mappings: dict[int, _Mapping] = {}
+        """By the virtual address of the first page."""
         self.dwords = _Remembered(lambda address: self.translate(address, DWORD, DWORD))
         self.words = _Remembered(lambda address: lane(self.translate(address, 2, 2), 2))
         self.octets = _Remembered(lambda address: lane(self.translate(address, 1, 1), 1))
@@ -65,7 +80,19 @@ class DeviceMemory:
             )
         pages = span_pages(physical, length)
         address = self._manager.system.map_device(DEVICE_RANGE, page_align(physical), pages)
-        return None if address is None else address + (physical & PAGE_OFFSET)
+        if address is None:
+            return None
+        self._mappings[address] = _Mapping(physical, length, current_driver(), mark())
+        return address + (physical & PAGE_OFFSET)
+
+    def held(self, driver: object | None = None) -> Iterator[str]:
+        """A sentence for each range that the driver, or without one any driver, has not unmapped."""
+        for mapping in self._mappings.values():
+            if driver is None or mapping.driver is driver:
+                yield (
+                    f"{mapping.length} bytes of device memory at {mapping.physical:#010x} are still mapped, by"
+                    f" {owner_text(mapping.driver, mapping.place)}: call MmUnmapIoSpace"
+                )
 
     def unmap(self, address: int, length: int) -> None:
         """Undo `map`; takes the address that it returned and the same length."""
@@ -81,6 +108,9 @@ class DeviceMemory:
                 f"were not: pass the address and the length of MmMapIoSpace"
             )
         self._manager.system.unmap(page_align(address), pages)
+        end = page_align(address) + pages * PAGE_SIZE
+        for first in [first for first in self._mappings if page_align(address) <= first < end]:
+            del self._mappings[first]
         for table in (self.dwords, self.words, self.octets):
             table.clear()
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -135,8 +135,25 @@ class Hal:
         return HalStatistics(self.bus_errors, tuple(adapter.statistics() for adapter in self.adapters))
 
     def leaks(self) -> list[str]:
-        """A sentence for each DMA adapter that is still held."""
-        return [f"a DMA adapter was not put back: {held}" for held in self.statistics().adapters]
+        """A sentence for each DMA adapter, common buffer and range of device memory that is still held."""
+        return list(self.held())
+
+    def held(self, driver: object | None = None) -> Iterator[str]:
+        """A sentence for each of these that the driver, or without one any driver, has not given back."""
+        yield from self.device_memory.held(driver)
+        for adapter in self.adapters:
+            yield from adapter.held(driver)
+
+    def waiting_for(self, driver: object) -> Iterator[tuple[object, object, str]]:
+        """The requests for map registers that would call the driver: each with its routine, and with the remedy."""
+        for adapter in self.adapters:
+            for request in adapter.waiting():
+                if request.driver is driver:
+                    yield (
+                        request,
+                        request.routine,
+                        "waiting: end the device's requests, so that all are granted, before it is removed",
+                    )
 
 
 running: Final = Running[Hal]("registers, ports and DMA")

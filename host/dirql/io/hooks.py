@@ -9,7 +9,7 @@ It is None without subscribers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from dirql.io.objects import DeviceObject, Irp
 
@@ -19,7 +19,15 @@ __all__ = ["Hooks"]
 class Hooks:
     """The I/O manager's hooks. A subscriber runs inside the routine that it watches and must not call the kernel."""
 
-    __slots__ = ("dispatch_entered", "dispatch_left", "irp_completed", "irp_delivered", "irp_started")
+    __slots__ = (
+        "code_left",
+        "dispatch_entered",
+        "dispatch_left",
+        "irp_completed",
+        "irp_delivered",
+        "irp_started",
+        "things_left",
+    )
 
     def __init__(self) -> None:
         """Make hooks without subscribers."""
@@ -36,3 +44,7 @@ class Hooks:
         """A driver's dispatch routine is about to be called."""
         self.dispatch_left: Callable[[DeviceObject, Irp, int], None] | None = None
         """A dispatch routine returned this status; the request may already belong to another driver."""
+        self.code_left: Callable[[object], Iterable[tuple[object, object, str]]] | None = None
+        """Finds code of a driver that the HAL would call: the object, the routine, and the state with the remedy."""
+        self.things_left: Callable[[object], Iterable[str]] | None = None
+        """Finds the things of the HAL that a driver has not given back, and makes a sentence on each."""

@@ -8,7 +8,7 @@ it if Driver Verifier tracks pool. Handles and references are lost on NT without
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dirql.io.manager import running as io_manager
@@ -55,7 +55,7 @@ def check_leftovers(driver: DriverObject) -> None:
             code = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
             bug_check(code, left, 0, place or 0, 0, reason=reason, place=place)
     _check_memory(driver)
-    for sentence in (*_handles(driver), *_references(driver), *_unfreed(driver)):
+    for sentence in (*_handles(driver), *_references(driver), *_unfreed(driver), *_things(driver)):
         report_defect("DRV-11", sentence)
 
 
@@ -216,6 +216,12 @@ def _handles(driver: DriverObject) -> Iterator[str]:
         )
 
 
+def _things(driver: DriverObject) -> Iterator[str]:
+    find = io_manager.value.hooks.things_left
+    for sentence in () if find is None else find(driver):
+        yield f"a driver must give everything back before its Unload routine returns; {sentence}"
+
+
 def _references(driver: DriverObject) -> Iterator[str]:
     for body, place in object_manager.value.kept_by(driver):
         yield (
@@ -224,7 +230,13 @@ def _references(driver: DriverObject) -> Iterator[str]:
         )
 
 
+def _requests_of_hal(driver: DriverObject) -> Iterable[_Left]:
+    find = io_manager.value.hooks.code_left
+    return () if find is None else find(driver)
+
+
 _FINDERS: Final = (
+    _requests_of_hal,
     _timers,
     _io_timers,
     _dpcs,

@@ -242,7 +242,6 @@ class MemoryManager:
             *_more_blocks("paged", self.paged_pool, since.paged_pool),
             *_more_mdls(list(self.mdls)[since.mdls :]),
             (now.locked_mdls - since.locked_mdls, "MDLs are still locked"),
-            (now.device_pages - since.device_pages, "pages of device memory are still mapped"),
         )
         return [f"{count} {sentence}" for count, sentence in counted if count > 0]
 

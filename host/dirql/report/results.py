@@ -24,7 +24,7 @@ class Verdict(enum.Enum):
     PASS = "pass"
     """All data was right, nothing leaked, and the figures are valid."""
     FAIL = "fail"
-    """Data was wrong, a request failed, something leaked, or a driver made a mistake that NT lets pass."""
+    """Data was wrong, a request failed, something leaked, a driver made a mistake that NT lets pass, or was stopped."""
     INVALID = "invalid"
     """All data was right, but figures are missing, because causes, requests or event records have no end."""
 
@@ -125,10 +125,12 @@ class JobResult:
     """One sentence for each kind of mistake of a driver that NT lets pass."""
     floor: tuple[float, float] | None = None
     """The shortest and the median round trip of the link alone, in seconds; None without a link."""
+    stopped: str | None = None
+    """A sentence on the error that ended the job before all its modes were measured; None if it has come to its end."""
 
     @property
     def verdict(self) -> Verdict:
         """The verdict; FAIL wins over INVALID."""
-        if self.leaks or self.defects or not all(mode.good for mode in self.modes):
+        if self.stopped or self.leaks or self.defects or not all(mode.good for mode in self.modes):
             return Verdict.FAIL
         return Verdict.PASS if all(mode.analysis.valid for mode in self.modes) else Verdict.INVALID

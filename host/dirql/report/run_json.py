@@ -74,6 +74,7 @@ def document(job: JobResult) -> dict[str, Json]:
         "costs": dict(sorted(job.costs.items())),
         "parameters": dict(sorted(job.parameters.items())),
         "link_floor_seconds": None if job.floor is None else list(job.floor),
+        "stopped": job.stopped,
         "leaks": list(job.leaks),
         "defects": list(job.defects),
         "modes": [_mode(mode) for mode in job.modes],

@@ -222,6 +222,8 @@ def _complaints(job: JobResult) -> Iterator[str]:
             yield f"{mode.name}: {error}"
         for problem in mode.analysis.problems:
             yield f"{mode.name}: latencies are not valid: {problem}"
+    if job.stopped is not None:
+        yield job.stopped
     for leak in job.leaks:
         yield f"leaked: {leak}"
     for defect in job.defects:

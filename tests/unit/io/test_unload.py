@@ -16,18 +16,25 @@ from dirql.ke.costs import Costs
 from dirql.machine import LeakReport, Machine, open_machine
 from dirql.nt.bugcodes import VERIFIER_POOL_TRACKING
 from dirql.wdm import (
+    DEVICE_DESCRIPTION,
+    DEVICE_DESCRIPTION_VERSION,
     DEVICE_OBJECT,
+    DISPATCH_LEVEL,
+    DMA_ADAPTER,
     DRIVER_OBJECT,
     IRP,
     IRP_MJ_READ,
     KDPC,
     KTIMER,
     NT_SUCCESS,
+    PAGE_SIZE,
+    PHYSICAL_ADDRESS,
     POOL_FLAG_NON_PAGED,
     POOL_TAG,
     STATUS_NO_SUCH_DEVICE,
     STATUS_PENDING,
     STATUS_SUCCESS,
+    DeallocateObjectKeepRegisters,
     ExAllocatePool2,
     IoAllocateMdl,
     IoAttachDeviceToDeviceStack,
@@ -36,18 +43,25 @@ from dirql.wdm import (
     IoDeleteDevice,
     IoDetachDevice,
     IoGetDeviceObjectPointer,
+    IoGetDmaAdapter,
     IoGetNextIrpStackLocation,
     IoMarkIrpPending,
     IoSetCompletionRoutine,
     KeDelayExecutionThread,
     KeInitializeDpc,
     KeInitializeTimer,
+    KeLowerIrql,
+    KeRaiseIrql,
     KernelMode,
     KeSetTimer,
     KeWaitForSingleObject,
+    MmMapIoSpace,
+    MmNonCached,
+    MmUnmapIoSpace,
     ObDereferenceObject,
     ObReferenceObject,
     ObReferenceObjectByHandle,
+    PCIBus,
     PsCreateSystemThread,
     ZwClose,
 )
@@ -207,6 +221,106 @@ def keep_and_give_back(driver: DRIVER_OBJECT) -> None:
         ObReferenceObject(device)
     for body in (device, device, file):
         ObDereferenceObject(body)
+
+
+def take_adapter(registers: int = 4) -> DMA_ADAPTER:
+    """An adapter with this number of map registers, for a device without scatter/gather."""
+    description = DEVICE_DESCRIPTION(
+        version=DEVICE_DESCRIPTION_VERSION,
+        master=True,
+        scatter_gather=False,
+        dma32_bit_addresses=True,
+        interface_type=PCIBus,
+        maximum_length=(registers - 1) * PAGE_SIZE,
+    )
+    adapter, given = IoGetDmaAdapter(make_device(make_driver(OPEN_AND_CLOSE, "other")), description)
+    assert adapter is not None
+    assert given == registers
+    return adapter
+
+
+def keep_adapter(driver: DRIVER_OBJECT) -> None:
+    take_adapter()
+
+
+def keep_buffer(driver: DRIVER_OBJECT) -> None:
+    adapter = take_adapter()
+    adapter.dma_operations.allocate_common_buffer(adapter, 100, True)
+    adapter.dma_operations.put_dma_adapter(adapter)
+
+
+def keep_mapping(driver: DRIVER_OBJECT) -> None:
+    MmMapIoSpace(PHYSICAL_ADDRESS(0x8000_0010), 100, MmNonCached)
+
+
+def give_all_back(driver: DRIVER_OBJECT) -> None:
+    adapter = take_adapter()
+    address, logical = adapter.dma_operations.allocate_common_buffer(adapter, 100, True)
+    assert address is not None
+    adapter.dma_operations.free_common_buffer(adapter, 100, logical, address, True)
+    adapter.dma_operations.put_dma_adapter(adapter)
+    mapped = MmMapIoSpace(PHYSICAL_ADDRESS(0x8000_0010), 100, MmNonCached)
+    assert mapped is not None
+    MmUnmapIoSpace(mapped, 100)
+
+
+def keep_registers(device: object, irp: object, base: object, context: object) -> int:
+    return DeallocateObjectKeepRegisters
+
+
+def leave_channel_request(driver: DRIVER_OBJECT) -> None:
+    """The first request takes all map registers, so that the second one waits."""
+    adapter = take_adapter()
+    device = make_device(driver)
+    old = KeRaiseIrql(DISPATCH_LEVEL)
+    for routine in (keep_registers, take_channel):
+        adapter.dma_operations.allocate_adapter_channel(adapter, device, 4, routine, None)
+    KeLowerIrql(old)
+    IoDeleteDevice(device)
+
+
+def take_channel(device: object, irp: object, base: object, context: object) -> int:
+    raise AssertionError
+
+
+@pytest.mark.row("DRV-11")
+@pytest.mark.parametrize(
+    ("leave", "words"),
+    [
+        (keep_adapter, ["a DMA adapter was not put back", "PutDmaAdapter"]),
+        (keep_buffer, ["a DMA adapter was put back before", "a common buffer of 100 bytes was not freed"]),
+        (keep_mapping, ["100 bytes of device memory at 0x80000010 are still mapped", "MmUnmapIoSpace"]),
+        (give_all_back, []),
+    ],
+)
+def test_DRV_11_the_ways_to_hardware_that_a_driver_leaves_are_defects_and_leaks(
+    leave: Callable[[DRIVER_OBJECT], None], words: list[str]
+) -> None:
+    machine = open_machine(ScriptedTarget(), costs=Costs.free())
+    unload_of(leave, verifier_flags=0)
+    defects = [sentence for row, sentence in machine.defects if row == "DRV-11"]
+    leaks: tuple[str, ...] = ()
+    try:
+        machine.close()
+    except LeakReport as report:
+        leaks = tuple(leak for leak in report.leaks if "<driver other>" not in leak.partition(",")[0])
+    for found in ("\n".join(defects), "\n".join(leaks)):
+        assert bool(found) is bool(words)
+        assert all(word in found for word in words)
+        assert all(
+            "<driver careless> in " in line and "test_unload.py:" in line for line in found.splitlines()
+        )
+
+
+@pytest.mark.row("DRV-07")
+def test_DRV_07_a_request_for_a_channel_that_waits_at_unload_is_stopped(machine: Machine) -> None:
+    with pytest.raises(BugCheck) as stopped:
+        unload_of(leave_channel_request)
+    error = stopped.value
+    assert error.code == 0xCE
+    assert "request for the channel and 4 map registers" in error.reason
+    assert "still waiting" in error.reason
+    assert "in take_channel (" in str(error)
 
 
 @pytest.mark.row("DRV-11")

@@ -162,7 +162,7 @@ LEAKS: list[tuple[Callable[[], object], str]] = [
     (lambda: IoAllocateIrp(1, False), "was neither completed nor freed"),
     (
         lambda: MmMapIoSpace(PHYSICAL_ADDRESS(0x8000_0000), 4096, MmNonCached),
-        "1 pages of device memory are still mapped",
+        "4096 bytes of device memory at 0x80000000 are still mapped, by <driver careless> in",
     ),
     (
         lambda: IoConnectInterrupt(serve, None, None, 0x50, 5, 5, LevelSensitive, True, 1, False),

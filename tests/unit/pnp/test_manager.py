@@ -478,3 +478,16 @@ def test_connecting_by_all_parameters(open_bus: Opener) -> None:
     assert isinstance(interrupt, KINTERRUPT)
     assert interrupt.synchronize_irql == 6
     assert IoConnectInterruptEx(IO_CONNECT_INTERRUPT_PARAMETERS(99)) == (STATUS_INVALID_PARAMETER, None)
+
+
+def test_a_device_that_has_disappeared_gets_a_surprise_removal_once_and_no_query(open_bus: Opener) -> None:
+    machine = open_bus(store())
+    recorder = Recorder()
+    driver = machine.load_driver(recorder)
+    recorder.minors.clear()
+    machine.pnp.surprise_remove_devices()
+    machine.pnp.surprise_remove_devices()
+    assert recorder.minors == [IRP_MN_SURPRISE_REMOVAL]
+    machine.unload_driver(driver)
+    assert recorder.minors == [IRP_MN_SURPRISE_REMOVAL, IRP_MN_REMOVE_DEVICE]
+    assert recorder.unloaded == 1

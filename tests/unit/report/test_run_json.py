@@ -63,6 +63,7 @@ SCHEMA: dict[str, Any] = {
         "costs": {"type": dict, "keys": dict.fromkeys(sorted(COSTS), COUNT)},
         "parameters": {"type": dict},
         "link_floor_seconds": {"type": (list, type(None))},
+        "stopped": {"type": (str, type(None))},
         "leaks": TEXTS,
         "defects": TEXTS,
         "modes": {"type": list, "items": {"type": dict, "keys": MODE}},

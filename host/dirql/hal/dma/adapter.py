@@ -9,7 +9,7 @@ that was not flushed, is bug check 0xE6 only with the verifier's DMA verificatio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol, TypeVar, cast
 
@@ -17,7 +17,7 @@ from dirql.hal.dma.common_buffers import CommonBuffers
 from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.grants import DmaGrants
 from dirql.hal.dma.map_registers import MapRegisters, RegisterFile
-from dirql.hal.dma.queue import AllocationQueue
+from dirql.hal.dma.queue import AllocationQueue, AllocationRequest
 from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
 from dirql.hal.dma.transfers import Run, check_transfer, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
@@ -25,6 +25,7 @@ from dirql.ke.defects import report_defect
 from dirql.ke.guard import ADAPTER_CONTROL, CALLBACK, call_driver, current_driver, verifies
 from dirql.ke.origin import Mark, mark
 from dirql.ke.processors.contract import KeptContract, contract
+from dirql.mm.blocks import owner_text
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.manager import MemoryManager
 from dirql.mm.mdl import Mdl
@@ -114,7 +115,9 @@ class DmaAdapter:
         "_when_released",
         "description",
         "dma_operations",
+        "driver",
         "number_of_map_registers",
+        "place",
     )
 
     def __init__(
@@ -132,6 +135,9 @@ class DmaAdapter:
         `file` holds them; None for a device that needs no bounce pages. `when_released` is called with the adapter when
         it was put back and holds nothing. `grants` are those of the machine, `device` is the physical device object.
         """
+        self.driver = current_driver()
+        """The driver that has got the adapter."""
+        self.place = mark()
         self.description = description
         self.dma_operations = _OPERATIONS
         self.number_of_map_registers = registers
@@ -240,7 +246,7 @@ class DmaAdapter:
             irp = cast("Irp", device_object.current_irp)
             call_driver(CALLBACK, driver, execution_routine, device_object, irp, found, context)
 
-        self._queue.request(device_object, needed, granted)
+        self._queue.request(device_object, needed, granted, execution_routine)
         return STATUS_SUCCESS
 
     def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, _write_to_device: int) -> None:
@@ -305,7 +311,7 @@ class DmaAdapter:
                 self._free(registers)
             self._queue.release_channel()
 
-        self._queue.request(device_object, number_of_map_registers, granted, channel=True)
+        self._queue.request(device_object, number_of_map_registers, granted, execution_routine, channel=True)
         return STATUS_SUCCESS
 
     def free_adapter_channel(self) -> None:
@@ -405,6 +411,22 @@ class DmaAdapter:
             channel=self._channel is not None,
             waiting=len(self._queue),
         )
+
+    def waiting(self) -> list[AllocationRequest]:
+        """The requests for the channel or for map registers that wait."""
+        return self._queue.waiting()
+
+    def held(self, driver: object | None = None) -> Iterator[str]:
+        """A sentence for this adapter and for each common buffer, if the driver has them, or without one any driver."""
+        if driver is None or self.driver is driver:
+            what = (
+                "was put back before everything that it had given" if self._released else "was not put back"
+            )
+            yield (
+                f"a DMA adapter {what}: {self.statistics()}, of {owner_text(self.driver, self.place)}: give back all"
+                " that the adapter has given, then call PutDmaAdapter"
+            )
+        yield from self._buffers.held(driver)
 
     def _take(self, count: int) -> MapRegisters | None:
         registers = MapRegisters(count) if self._file is None else self._file.take(count)

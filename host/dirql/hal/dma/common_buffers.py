@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from dirql.hal.dma.grants import DmaGrant, DmaGrants
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.origin import mark
+from dirql.ke.guard import current_driver
+from dirql.ke.origin import Mark, mark
+from dirql.mm.blocks import owner_text
 from dirql.mm.layout import NONPAGED_RANGE, bytes_to_pages
 from dirql.mm.manager import MemoryManager
 from dirql.nt.addresses import LogicalAddress
@@ -34,6 +37,8 @@ class _CommonBuffer(NamedTuple):
     """The number of bytes from `length` to the end of the last page; they are painted, and nobody may write to them."""
     grant: DmaGrant | None
     """The permission of devices to access it."""
+    driver: object
+    place: Mark | None
 
 
 class CommonBuffers:
@@ -55,6 +60,15 @@ class CommonBuffers:
         """The number of bytes that were allocated and not freed yet."""
         return sum(buffer.length for buffer in self._buffers.values())
 
+    def held(self, driver: object | None = None) -> Iterator[str]:
+        """A sentence for each buffer of the driver, or without one of any driver, that was not freed."""
+        for buffer in self._buffers.values():
+            if driver is None or buffer.driver is driver:
+                yield (
+                    f"a common buffer of {buffer.length} bytes was not freed, allocated by"
+                    f" {owner_text(buffer.driver, buffer.place)}: call FreeCommonBuffer"
+                )
+
     def allocate(self, length: int, limit: int) -> tuple[int, LogicalAddress] | None:
         """Virtual and logical address of contiguous memory below `limit`; None when there is none."""
         if length <= 0:
@@ -70,8 +84,10 @@ class CommonBuffers:
             return None
         start = first << PAGE_SHIFT
         pieces = [(start, start + length)]
-        grant = self._grants.add("a common buffer", pieces, None, self._device, True, True, mark())
-        buffer = _CommonBuffer(length, LogicalAddress(start), pages * PAGE_SIZE - length, grant)
+        place = mark()
+        grant = self._grants.add("a common buffer", pieces, None, self._device, True, True, place)
+        guard = pages * PAGE_SIZE - length
+        buffer = _CommonBuffer(length, LogicalAddress(start), guard, grant, current_driver(), place)
         manager.poison.fill(buffer.logical, buffer.logical + length)
         self._guard(buffer)[:] = _GUARD * buffer.guard
         self._buffers[address] = buffer

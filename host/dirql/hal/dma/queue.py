@@ -9,18 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dirql.hal.dma.map_registers import MapRegisters
+from dirql.ke.guard import current_driver
 
-__all__ = ["AllocationQueue"]
+__all__ = ["AllocationQueue", "AllocationRequest"]
 
 Granted = Callable[[MapRegisters], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class AllocationRequest:
+    """A request for map registers, and perhaps for the channel."""
+
     device: object
     count: int
     granted: Granted
     channel: bool
+    driver: object
+    """The driver that has made it; None for the kernel."""
+    routine: object
+    """The routine of the driver that will be called."""
+
+    def __repr__(self) -> str:
+        what = "the channel and " if self.channel else ""
+        return f"<request for {what}{self.count} map registers for {self.device!r}>"
 
 
 class AllocationQueue:
@@ -35,7 +46,7 @@ class AllocationQueue:
     def __init__(self, take: Callable[[int], MapRegisters | None]) -> None:
         """`take(count)` gives `count` map registers, or None while fewer are free."""
         self._take = take
-        self._waiting: deque[_Request] = deque()
+        self._waiting: deque[AllocationRequest] = deque()
         self._channel_device: object = None
         self._serving = False
 
@@ -48,9 +59,18 @@ class AllocationQueue:
             request.device is device and request.channel for request in self._waiting
         )
 
-    def request(self, device: object, count: int, granted: Granted, *, channel: bool = False) -> None:
-        """Call `granted(registers)` when the registers, and with `channel` the channel too, are free for it."""
-        self._waiting.append(_Request(device, count, granted, channel))
+    def waiting(self) -> list[AllocationRequest]:
+        """The requests that wait, the oldest first."""
+        return list(self._waiting)
+
+    def request(
+        self, device: object, count: int, granted: Granted, routine: object, *, channel: bool = False
+    ) -> None:
+        """Call `granted(registers)` when the registers, and with `channel` the channel too, are free for it.
+
+        `routine` is the driver's, which `granted` calls.
+        """
+        self._waiting.append(AllocationRequest(device, count, granted, channel, current_driver(), routine))
         self.serve()
 
     def release_channel(self) -> None:
