@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+from dirql.io.extension import end_extension
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.unload import finish_unload
@@ -15,7 +16,7 @@ from dirql.ke.current import current
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import is_verified
 from dirql.ke.objects.timer import Timer
-from dirql.ke.origin import origin
+from dirql.ke.origin import mark, origin
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import Dpc
 from dirql.nt.bugcodes import (
@@ -241,6 +242,7 @@ def _delete_if_unused(device: DeviceObject) -> None:
     if timer is not None:
         timer.is_started = False
     device.type = 0  # a use from now on is found by IoCallDriver
+    end_extension(device.device_extension, repr(device), mark())
     driver = device.driver_object
     if driver.device_object is device:
         driver.device_object = device.next_device
