@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from dirql.io.manager import running as io_manager
@@ -30,20 +29,25 @@ _HEADER: Final = 0x28
 _FREED_TWICE: Final = 7
 
 
-@dataclass(frozen=True, slots=True)
 class LoggedError:
     """An entry of the error log."""
 
-    driver: object
-    io_object: DeviceObject | DriverObject
-    """The device or the driver that the entry is about."""
-    system_time: int
-    """The system time at which it was written, in 100 ns units since 1601."""
-    packet: ErrorLogPacket
-    """The entry as the driver has filled it."""
+    __slots__ = ("driver", "io_object", "packet", "system_time")
 
-    def __str__(self) -> str:
-        return f"{status_name(self.packet.error_code)} of {self.io_object!r}"
+    def __init__(
+        self, driver: object, io_object: DeviceObject | DriverObject, system_time: int, packet: ErrorLogPacket
+    ) -> None:
+        self.driver = driver
+        """The driver that wrote the entry."""
+        self.io_object = io_object
+        """The device or the driver that the entry is about."""
+        self.system_time = system_time
+        """The system time at which it was written, in 100 ns units since 1601."""
+        self.packet = packet
+        """The entry as the driver has filled it."""
+
+    def __repr__(self) -> str:
+        return f"<{status_name(self.packet.error_code)} of {self.io_object!r} in the error log>"
 
 
 class ErrorLogPacket:
