@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from wdk.prototypes import Parameter
 from wdk.routines import Routine
 
-__all__ = ["OBJECT_HANDLES", "is_text", "python_values"]
+__all__ = ["OBJECT_HANDLES", "is_value", "python_values"]
 
 OBJECT_HANDLES = {"Event": "PKEVENT"}
 """The parameters that are handles in C and the objects themselves in Python, with the pointer type of the object."""
@@ -31,6 +31,7 @@ _SIGNED = {
     "WORK_QUEUE_TYPE": 32,
     "KPRIORITY": 32,
     "LONG": 32,
+    "LONG64": 64,
     "LARGE_INTEGER": 64,
     "LONGLONG": 64,
     "PLARGE_INTEGER": 64,
@@ -67,13 +68,16 @@ _ADDRESSES = {
     "Address",
     "BaseAddress",
     "Buffer",
+    "Comperand",
     "CurrentVa",
     "EaBuffer",
+    "Exchange",
     "InputBuffer",
     "OutputBuffer",
     "OwnerPointer",
     "P",
     "Va",
+    "Value",
     "VirtualAddress",
 }
 """The parameters of the type PVOID that are addresses; the others may be any object."""
@@ -84,6 +88,8 @@ _BYTE_STRINGS = {"PSTRING", "PCSTRING", "PANSI_STRING", "PCANSI_STRING", "POEM_S
 """The counted strings, for which Python takes texts too where they are only read."""
 _CHARACTERS = {"PCWSTR", "PCSZ"}
 """Texts that end with a NUL: their address, or the text in the place of a literal."""
+_LINKS = {"PLIST_ENTRY": "LINK", "PSINGLE_LIST_ENTRY": "SINGLE_LINK", "PSLIST_ENTRY": "SINGLE_LINK"}
+"""The links of lists, which are objects in Python, or their addresses."""
 _TEXTS = {"PCSTR"}
 _ROUTINES = (
     "PCALLBACK_FUNCTION",
@@ -138,7 +144,12 @@ def python_values(routine: Routine) -> Iterator[str]:
             yield f'Value({position}, "{parameter.name}", "{parameter.type}", {form}{optional}), '
 
 
-def is_text(parameter: Parameter) -> bool:
+def is_value(parameter: Parameter) -> bool:
+    """Whether Python takes something else besides the structure to which the parameter points."""
+    return _is_text(parameter) or parameter.type in _LINKS
+
+
+def _is_text(parameter: Parameter) -> bool:
     """Whether the parameter is a counted string that is only read, for which Python takes a text too."""
     return parameter.direction == "in" and parameter.type in _STRINGS | _BYTE_STRINGS
 
@@ -150,7 +161,9 @@ def _form(routine: str, parameter: Parameter) -> str:
         return "Form.BYTES"
     if name in OBJECT_HANDLES:
         return ""
-    if is_text(parameter):
+    if type_name in _LINKS:
+        return f"Form.{_LINKS[type_name]}, 0, {_HIGHEST_ADDRESS:#x}"
+    if _is_text(parameter):
         return "Form.STRING" if type_name in _STRINGS else "Form.BYTE_STRING"
     if type_name in _CHARACTERS:
         return f"Form.CHARACTERS, 0, {_HIGHEST_ADDRESS:#x}"

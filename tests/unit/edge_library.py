@@ -52,6 +52,30 @@ class LibraryWorld:
         wdm.RtlUnicodeStringToAnsiString(string, "Edge", True)
         return string
 
+    @cached_property
+    def listed(self) -> wdm.LIST_ENTRY:
+        """A list of one entry."""
+        head = wdm.LIST_ENTRY()
+        wdm.InitializeListHead(head)
+        wdm.InsertHeadList(head, wdm.LIST_ENTRY())
+        return head
+
+    @cached_property
+    def other_list(self) -> wdm.LIST_ENTRY:
+        """A list of two links without a head."""
+        first = wdm.LIST_ENTRY()
+        wdm.InitializeListHead(first)
+        wdm.InsertHeadList(first, wdm.LIST_ENTRY())
+        return first
+
+    @cached_property
+    def sequenced_list(self) -> wdm.SLIST_HEADER:
+        """A sequenced list of one entry."""
+        head = wdm.SLIST_HEADER()
+        wdm.ExInitializeSListHead(head)
+        wdm.InterlockedPushEntrySList(head, wdm.SLIST_ENTRY())
+        return head
+
 
 LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PCUNICODE_STRING": lambda _: "Edge",
@@ -65,10 +89,33 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PCSZ": lambda _: "Edge",
     "PCHAR": lambda w: w.block,
     "PWCHAR": lambda w: w.block,
+    "PLIST_ENTRY": lambda w: w.listed,
+    "PSINGLE_LIST_ENTRY": lambda _: wdm.SINGLE_LIST_ENTRY(),
+    "PSLIST_ENTRY": lambda _: wdm.SLIST_ENTRY(),
+    "PSLIST_HEADER": lambda w: w.sequenced_list,
+    "volatile LONG *": lambda w: w.block,
+    "volatile LONG64 *": lambda w: w.block,
+    "volatile PVOID *": lambda w: w.block,
+    "volatile LARGE_INTEGER *": lambda w: w.block,
     "REFGUID": lambda _: wdm.GUID(1, 2, 3, bytes(8)),
 }
-LIBRARY_BY_NAME: dict[str, Callable[[LibraryWorld], object]] = {}
+LIBRARY_BY_NAME: dict[str, Callable[[LibraryWorld], object]] = {
+    "ListEntry": lambda _: wdm.LIST_ENTRY(),
+}
 LIBRARY_SPECIAL: dict[str, Callable[[LibraryWorld], tuple[object, ...]]] = {
+    "ExInterlockedAddUlong": lambda w: (w.block, 1, wdm.KSPIN_LOCK()),
+    "PushEntryList": lambda _: (wdm.SINGLE_LIST_ENTRY(), wdm.SINGLE_LIST_ENTRY()),
+    "RemoveEntryList": lambda w: (w.listed.flink,),
+    "InsertHeadList": lambda w: (w.listed, wdm.LIST_ENTRY()),
+    "InsertTailList": lambda w: (w.listed, wdm.LIST_ENTRY()),
+    "AppendTailList": lambda w: (w.listed, w.other_list),
+    "ExInterlockedPushEntrySList": lambda w: (w.sequenced_list, wdm.SLIST_ENTRY(), None),
+    "InterlockedPushEntrySList": lambda w: (w.sequenced_list, wdm.SLIST_ENTRY()),
+    "ExInterlockedPushEntryList": lambda _: (
+        wdm.SINGLE_LIST_ENTRY(),
+        wdm.SINGLE_LIST_ENTRY(),
+        wdm.KSPIN_LOCK(),
+    ),
     "RtlFreeUnicodeString": lambda w: (w.allocated_string,),
     "RtlFreeAnsiString": lambda w: (w.allocated_ansi_string,),
     "RtlFreeOemString": lambda w: (w.allocated_ansi_string,),

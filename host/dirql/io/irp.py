@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from sys import _getframe as getframe
 from types import FunctionType
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn
 
 from dirql.io.manager import running as io_manager
-from dirql.io.objects import IoStackLocation, Irp, IrpDeviceQueueEntry
+from dirql.io.objects import IoStackLocation, Irp
 from dirql.io.packet import holder_elsewhere, story, violate
 from dirql.io.reuse import check_unused
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
 from dirql.ke.defects import report_defect
-from dirql.ke.objects.device_queue import DeviceQueueEntry
 from dirql.ke.processors.contract import contract
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
@@ -76,7 +75,6 @@ __all__ = [
     "attach_read_buffer",
     "attach_write_buffer",
     "complete_request",
-    "containing_record",
     "free_irp",
     "return_buffers",
 ]
@@ -85,11 +83,8 @@ _ALLOCATE_IRP: Final = contract("IoAllocateIrp")
 _FREE_IRP: Final = contract("IoFreeIrp")
 _COMPLETE_REQUEST: Final = contract("IoCompleteRequest")
 _ALLOCATE_MDL: Final = contract("IoAllocateMdl")
-_CONTAINING_RECORD: Final = contract("CONTAINING_RECORD")
 _PROBE_AND_LOCK_PAGES: Final = contract("MmProbeAndLockPages")
 _UNLOCK_PAGES: Final = contract("MmUnlockPages")
-
-_T = TypeVar("_T")
 
 _ALWAYS: Final = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR
 _CODE: Final = DRIVER_VERIFIER_IOMANAGER_VIOLATION
@@ -110,20 +105,6 @@ POSTPONED: Final = 0x200
 _PENDING: Final = SL_PENDING_RETURNED | POSTPONED
 DEEPEST_COMPLETION: Final = 16
 """So many completions run one inside the other; one that begins inside the last of them runs after it instead."""
-
-
-def containing_record(address: DeviceQueueEntry, record: type[_T], field: str) -> _T:
-    """The object of class `record` whose attribute `field` the queue entry is; follows CONTAINING_RECORD.
-
-    Only requests have queue entries: `CONTAINING_RECORD(entry, IRP, "tail.overlay.device_queue_entry")`. Raises
-    `TypeError` for any other entry.
-    """
-    if not isinstance(record, type):
-        _CONTAINING_RECORD.refuse_argument("Type", "a class, IRP", record)
-    if not isinstance(address, IrpDeviceQueueEntry) or not isinstance(address.irp, record):
-        what = f"an entry that is the Field {field} of an object of the Type {record.__name__}"
-        _CONTAINING_RECORD.refuse_argument("Address", what, address)
-    return address.irp
 
 
 def allocate_irp(stack_size: int, charge_quota: int = 0) -> Irp | None:

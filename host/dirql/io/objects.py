@@ -17,6 +17,7 @@ from typing import Protocol
 
 from dirql.io import packet
 from dirql.io.associated import AssociatedIrp
+from dirql.io.driver_members import DriverMembers
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.packet_fields import NOBODY, PacketFields
 from dirql.io.parameters import Parameters
@@ -45,6 +46,7 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.object import Object
+from dirql.rtl.links import ListEntry
 
 __all__ = [
     "AddDeviceRoutine",
@@ -86,24 +88,17 @@ class IrpDeviceQueueEntry(DeviceQueueEntry):
         self.irp = irp
 
 
-class Overlay:
+class Overlay(DriverMembers):
     """The fields of an IRP that the driver which owns the request may use, and the thread that made the request."""
 
-    __slots__ = ("_driver_context", "_irp", "original_file_object", "queue_entry", "thread")
+    __slots__ = ("_irp", "original_file_object", "queue_entry", "thread")
 
     def __init__(self, irp: Irp) -> None:
         self._irp = irp
+        self._driver_context = self._list_entry = None
         self.queue_entry: IrpDeviceQueueEntry | None = None
-        self._driver_context: list[object] | None = None
         self.original_file_object: FileObject | None = None
         self.thread: Thread | None = None
-
-    @property
-    def driver_context(self) -> list[object]:
-        """Four places for the driver that owns the request, made when they are named for the first time."""
-        if self._driver_context is None:
-            self._driver_context = [None] * 4
-        return self._driver_context
 
     @property
     def device_queue_entry(self) -> IrpDeviceQueueEntry:
@@ -113,6 +108,11 @@ class Overlay:
         return self.queue_entry
 
     @property
+    def list_entry(self) -> ListEntry:
+        """The link of the request in a list of the driver that owns it."""
+        return self._list_entry or self.make_list_entry(self._irp)
+
+    @property
     def current_stack_location(self) -> IoStackLocation:
         """The location of the driver that has the request now."""
         return self._irp.get_current_stack_location()
@@ -120,8 +120,7 @@ class Overlay:
     def clear(self) -> None:
         """Set every field to zero that a driver may set."""
         self.thread = self.original_file_object = None
-        if self._driver_context is not None:
-            self._driver_context[:] = [None] * 4
+        self.clear_context()
 
 
 class Tail:

@@ -51,6 +51,8 @@ class Form(enum.Enum):
     TEXT = "a string"
     STRING = "a UNICODE_STRING or a string"
     BYTE_STRING = "an ANSI_STRING, bytes or a string"
+    LINK = "a LIST_ENTRY or its address, which is an integer"
+    SINGLE_LINK = "a SINGLE_LIST_ENTRY, an SLIST_ENTRY or the address of one, which is an integer"
     CHARACTERS = "an address, which is an integer, or a string"
     BYTES = "bytes"
     ROUTINE = "a routine"

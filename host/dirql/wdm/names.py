@@ -12,17 +12,17 @@ __all__ = ["KNOWN", "LACKING"]
 KNOWN: Final = """
         ACPIBus ADDRESS_AND_SIZE_TO_SPAN_PAGES ANSI_STRING APC_INDEX_MISMATCH APC_LEVEL
         ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY ATTEMPTED_SWITCH_FROM_DPC ATTEMPTED_WRITE_TO_READONLY_MEMORY
-        AttachedApcEnvironment BAD_POOL_CALLER BAD_POOL_HEADER BUS_INTERFACE_STANDARD BYTES_TO_PAGES BYTE_OFFSET
-        BackgroundWorkQueue BusQueryCompatibleIDs BusQueryContainerID BusQueryDeviceID BusQueryDeviceSerialNumber
-        BusQueryHardwareIDs BusQueryInstanceID BusRelations CALLBACK_OBJECT CANCEL_STATE_IN_COMPLETED_IRP CBus
-        CLIENT_ID CLOCK_LEVEL CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL CM_FULL_RESOURCE_DESCRIPTOR
-        CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_LIST CM_RESOURCE_INTERRUPT_LATCHED
-        CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE CM_RESOURCE_INTERRUPT_MESSAGE CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN
-        CM_RESOURCE_INTERRUPT_POLICY_INCLUDED CM_RESOURCE_LIST CM_RESOURCE_MEMORY_PREFETCHABLE
-        CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO
-        CM_RESOURCE_PORT_MEMORY CONNECT_FULLY_SPECIFIED CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED
-        CONNECT_MESSAGE_BASED CONTAINING_RECORD CONTROLLER_OBJECT CTL_CODE CbusConfiguration
-        CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
+        AppendTailList AttachedApcEnvironment BAD_POOL_CALLER BAD_POOL_HEADER BUS_INTERFACE_STANDARD BYTES_TO_PAGES
+        BYTE_OFFSET BackgroundWorkQueue BusQueryCompatibleIDs BusQueryContainerID BusQueryDeviceID
+        BusQueryDeviceSerialNumber BusQueryHardwareIDs BusQueryInstanceID BusRelations CALLBACK_OBJECT
+        CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL
+        CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_LIST
+        CM_RESOURCE_INTERRUPT_LATCHED CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE CM_RESOURCE_INTERRUPT_MESSAGE
+        CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN CM_RESOURCE_INTERRUPT_POLICY_INCLUDED CM_RESOURCE_LIST
+        CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
+        CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO CM_RESOURCE_PORT_MEMORY CONNECT_FULLY_SPECIFIED
+        CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED CONNECT_MESSAGE_BASED CONTAINING_RECORD CONTROLLER_OBJECT
+        CTL_CODE CbusConfiguration CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
         CmResourceShareUndetermined CmResourceTypeBusNumber CmResourceTypeConfigData CmResourceTypeDevicePrivate
         CmResourceTypeDeviceSpecific CmResourceTypeDma CmResourceTypeInterrupt CmResourceTypeMemory
         CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort Cmos ConfigurationSpaceUndefined
@@ -61,15 +61,19 @@ KNOWN: Final = """
         ExEnterCriticalRegionAndAcquireResourceExclusive ExEnterCriticalRegionAndAcquireResourceShared
         ExEnterCriticalRegionAndAcquireSharedWaitForExclusive ExFreePool ExFreePoolWithTag ExGetCurrentResourceThread
         ExGetExclusiveWaiterCount ExGetSharedWaiterCount ExInitializeFastMutex ExInitializePushLock
-        ExInitializeResourceLite ExInitializeRundownProtection ExInitializeWorkItem ExIsResourceAcquiredExclusiveLite
-        ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite ExNotifyCallback ExQueueWorkItem ExRaiseStatus
-        ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
-        ExReleaseFastMutexUnsafe ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive
-        ExReleasePushLockShared ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion
-        ExReleaseResourceForThreadLite ExReleaseResourceLite ExReleaseRundownProtection ExReleaseRundownProtectionEx
-        ExReleaseSpinLockExclusive ExReleaseSpinLockExclusiveFromDpcLevel ExReleaseSpinLockShared
-        ExReleaseSpinLockSharedFromDpcLevel ExRundownCompleted ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx
-        ExSetTimer ExTryConvertSharedSpinLockExclusive ExTryToAcquireFastMutex ExUnregisterCallback
+        ExInitializeResourceLite ExInitializeRundownProtection ExInitializeSListHead ExInitializeWorkItem
+        ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic ExInterlockedAddUlong ExInterlockedFlushSList
+        ExInterlockedInsertHeadList ExInterlockedInsertTailList ExInterlockedPopEntryList ExInterlockedPopEntrySList
+        ExInterlockedPushEntryList ExInterlockedPushEntrySList ExInterlockedRemoveHeadList
+        ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite ExNotifyCallback
+        ExQueryDepthSList ExQueueWorkItem ExRaiseStatus ExReInitializeRundownProtection ExRegisterCallback
+        ExReinitializeResourceLite ExReleaseFastMutex ExReleaseFastMutexUnsafe
+        ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive ExReleasePushLockShared
+        ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion ExReleaseResourceForThreadLite ExReleaseResourceLite
+        ExReleaseRundownProtection ExReleaseRundownProtectionEx ExReleaseSpinLockExclusive
+        ExReleaseSpinLockExclusiveFromDpcLevel ExReleaseSpinLockShared ExReleaseSpinLockSharedFromDpcLevel
+        ExRundownCompleted ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx ExSetTimer
+        ExTryConvertSharedSpinLockExclusive ExTryToAcquireFastMutex ExUnregisterCallback
         ExWaitForRundownProtectionRelease ExceptionStatus Executive FAST_MUTEX FILE_ANY_ACCESS
         FILE_AUTOGENERATED_DEVICE_NAME FILE_CREATE FILE_DEVICE_ACPI FILE_DEVICE_BEEP FILE_DEVICE_BUS_EXTENDER
         FILE_DEVICE_CD_ROM FILE_DEVICE_CONTROLLER FILE_DEVICE_DISK FILE_DEVICE_KEYBOARD FILE_DEVICE_MASS_STORAGE
@@ -119,12 +123,19 @@ KNOWN: Final = """
         IRP_MN_SURPRISE_REMOVAL IRP_MN_WAIT_WAKE IRP_MN_WRITE_CONFIG IRP_MOUNT_COMPLETION IRP_NOCACHE
         IRP_OB_QUERY_NAME IRP_PAGING_IO IRP_QUOTA_CHARGED IRP_READ_OPERATION IRP_RETRY_IO_COMPLETION
         IRP_SYNCHRONOUS_API IRP_SYNCHRONOUS_PAGING_IO IRP_WRITE_OPERATION IRQL_GT_ZERO_AT_SYSTEM_SERVICE
-        IRQL_NOT_GREATER_OR_EQUAL IRQL_NOT_LESS_OR_EQUAL IRQL_UNEXPECTED_VALUE InitializeObjectAttributes
-        InsertApcEnvironment InterfaceTypeUndefined Internal InternalPowerBus InterruptActiveBoth
-        InterruptActiveBothTriggerHigh InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow
-        InterruptFallingEdge InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock
-        IoAllocateController IoAllocateDriverObjectExtension IoAllocateErrorLogEntry IoAllocateIrp IoAllocateMdl
-        IoAllocateWorkItem IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
+        IRQL_NOT_GREATER_OR_EQUAL IRQL_NOT_LESS_OR_EQUAL IRQL_UNEXPECTED_VALUE InitializeListHead
+        InitializeObjectAttributes InitializeSListHead InsertApcEnvironment InsertHeadList InsertTailList
+        InterfaceTypeUndefined InterlockedAdd InterlockedAdd64 InterlockedAnd InterlockedAnd64
+        InterlockedBitTestAndReset InterlockedBitTestAndReset64 InterlockedBitTestAndSet InterlockedBitTestAndSet64
+        InterlockedCompareExchange InterlockedCompareExchange64 InterlockedCompareExchangePointer InterlockedDecrement
+        InterlockedDecrement64 InterlockedExchange InterlockedExchange64 InterlockedExchangeAdd
+        InterlockedExchangeAdd64 InterlockedExchangePointer InterlockedFlushSList InterlockedIncrement
+        InterlockedIncrement64 InterlockedOr InterlockedOr64 InterlockedPopEntrySList InterlockedPushEntrySList
+        InterlockedXor InterlockedXor64 Internal InternalPowerBus InterruptActiveBoth InterruptActiveBothTriggerHigh
+        InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow InterruptFallingEdge
+        InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock IoAllocateController
+        IoAllocateDriverObjectExtension IoAllocateErrorLogEntry IoAllocateIrp IoAllocateMdl IoAllocateWorkItem
+        IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
         IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest IoCallDriver IoCancelIrp
         IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx IoCopyCurrentIrpStackLocationToNext
         IoCreateController IoCreateDevice IoCreateNotificationEvent IoCreateSymbolicLink IoCreateSynchronizationEvent
@@ -140,32 +151,33 @@ KNOWN: Final = """
         IoRequestDpc IoReuseIrp IoSetCancelRoutine IoSetCompletionRoutine IoSetNextIrpStackLocation IoSizeOfIrp
         IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket IoStartNextPacketByKey IoStartPacket
         IoStartTimer IoStopTimer IoUninitializeWorkItem IoUnregisterShutdownNotification IoWriteAccess
-        IoWriteErrorLogEntry Isa KAPC KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT
-        KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT KGUARDED_MUTEX KINTERRUPT
-        KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE KTHREAD KTIMER
-        KWAIT_BLOCK KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock
-        KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
-        KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled
-        KeAreApcsDisabled KeCancelTimer KeClearEvent KeDelayExecutionThread KeEnterCriticalRegion KeEnterGuardedRegion
-        KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber KeGetCurrentThread KeInitializeApc
-        KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex
-        KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx
-        KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion
-        KeLeaveGuardedRegion KeLowerIrql KePulseEvent KeQueryInterruptTime KeQueryPerformanceCounter
-        KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql
-        KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateSemaphore
-        KeReadStateTimer KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock
-        KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock
-        KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel
-        KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueueApc KeRemoveQueueDpc
-        KeResetEvent KeSetEvent KeSetImportanceDpc KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx
-        KeStallExecutionProcessor KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
-        KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode
-        LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority
-        MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS
-        MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE
-        MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE
-        MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
+        IoWriteErrorLogEntry IsListEmpty Isa KAPC KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC
+        KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT
+        KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KSEMAPHORE KSPIN_LOCK
+        KSPIN_LOCK_QUEUE KTHREAD KTIMER KWAIT_BLOCK KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe
+        KeAcquireInStackQueuedSpinLock KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc
+        KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread
+        KeAreAllApcsDisabled KeAreApcsDisabled KeCancelTimer KeClearEvent KeDelayExecutionThread KeEnterCriticalRegion
+        KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber KeGetCurrentThread
+        KeInitializeApc KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex
+        KeInitializeMutex KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer
+        KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertQueueApc KeInsertQueueDpc
+        KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent KeQueryInterruptTime
+        KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement
+        KeRaiseIrql KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex
+        KeReadStateSemaphore KeReadStateTimer KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe
+        KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel
+        KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc
+        KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue
+        KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeSetEvent KeSetImportanceDpc KeSetPriorityThread
+        KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution
+        KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel
+        KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode LIST_ENTRY LOW_LEVEL LOW_PRIORITY
+        LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority MANUALLY_INITIATED_CRASH
+        MAP_REGISTERS MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED
+        MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED
+        MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA
+        MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
         MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
         MDL_WRITE_OPERATION METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT
         MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
@@ -191,14 +203,15 @@ KNOWN: Final = """
         POOL_FLAG_RAISE_ON_FAILURE POOL_FLAG_SESSION POOL_FLAG_UNINITIALIZED POOL_FLAG_USE_QUOTA
         POOL_QUOTA_FAIL_INSTEAD_OF_RAISE POOL_RAISE_IF_ALLOCATION_FAILURE POOL_TAG POWER_LEVEL
         PROCESS_HAS_LOCKED_PAGES PROFILE_LEVEL PageIn PagedPool PagedPoolCacheAligned PagedPoolSession PoolAllocation
-        Pos PowerDeviceD0 PowerDeviceD1 PowerDeviceD2 PowerDeviceD3 PowerDeviceMaximum PowerDeviceUnspecified
-        PowerRelations PowerSystemHibernate PowerSystemMaximum PowerSystemShutdown PowerSystemSleeping1
-        PowerSystemSleeping2 PowerSystemSleeping3 PowerSystemUnspecified PowerSystemWorking ProbeForRead ProbeForWrite
-        ProcessObject ProcessorInternal PsCreateSystemThread PsTerminateSystemThread QueueObject
-        READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT READ_PORT_UCHAR READ_PORT_ULONG
-        READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG READ_REGISTER_BUFFER_USHORT
-        READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER RESOURCE_NOT_OWNED
-        ROUND_TO_PAGES RealTimeWorkQueue RemovalRelations ResourceNeverExclusive ResourceOwnedExclusive
+        PopEntryList Pos PowerDeviceD0 PowerDeviceD1 PowerDeviceD2 PowerDeviceD3 PowerDeviceMaximum
+        PowerDeviceUnspecified PowerRelations PowerSystemHibernate PowerSystemMaximum PowerSystemShutdown
+        PowerSystemSleeping1 PowerSystemSleeping2 PowerSystemSleeping3 PowerSystemUnspecified PowerSystemWorking
+        ProbeForRead ProbeForWrite ProcessObject ProcessorInternal PsCreateSystemThread PsTerminateSystemThread
+        PushEntryList QueryDepthSList QueueObject READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG
+        READ_PORT_BUFFER_USHORT READ_PORT_UCHAR READ_PORT_ULONG READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR
+        READ_REGISTER_BUFFER_ULONG READ_REGISTER_BUFFER_USHORT READ_REGISTER_UCHAR READ_REGISTER_ULONG
+        READ_REGISTER_USHORT REFERENCE_BY_POINTER RESOURCE_NOT_OWNED ROUND_TO_PAGES RealTimeWorkQueue RemovalRelations
+        RemoveEntryList RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive
         ResourceReleaseByOtherThread RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString RtlAppendAsciizToString
         RtlAppendStringToString RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlCharToInteger
         RtlCompareMemory RtlCompareString RtlCompareUnicodeString RtlCopyMemory RtlCopyString RtlCopyUnicodeString
@@ -211,41 +224,41 @@ KNOWN: Final = """
         RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToOemString RtlUpcaseUnicodeChar
         RtlUpcaseUnicodeString RtlUpperChar RtlUpperString RtlValidateUnicodeString RtlViewMemory RtlWriteMemory
         RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize SCATTER_GATHER_ELEMENT
-        SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SL_ERROR_RETURNED SL_INVOKE_ON_CANCEL SL_INVOKE_ON_ERROR
-        SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION SPIN_LOCK_ALREADY_OWNED
-        SPIN_LOCK_NOT_OWNED STATUS_ABANDONED STATUS_ABANDONED_WAIT_0 STATUS_ACCESS_DENIED STATUS_ACCESS_VIOLATION
-        STATUS_ADAPTER_HARDWARE_ERROR STATUS_ALERTED STATUS_ASSERTION_FAILURE STATUS_BAD_DEVICE_TYPE
-        STATUS_BUFFER_OVERFLOW STATUS_BUFFER_TOO_SMALL STATUS_CANCELLED STATUS_CONFLICTING_ADDRESSES STATUS_CRC_ERROR
-        STATUS_DATATYPE_MISALIGNMENT STATUS_DATA_ERROR STATUS_DATA_LATE_ERROR STATUS_DATA_OVERRUN
-        STATUS_DELETE_PENDING STATUS_DEVICE_ALREADY_ATTACHED STATUS_DEVICE_BUSY STATUS_DEVICE_CONFIGURATION_ERROR
-        STATUS_DEVICE_DATA_ERROR STATUS_DEVICE_DOES_NOT_EXIST STATUS_DEVICE_ENUMERATION_ERROR
-        STATUS_DEVICE_INSUFFICIENT_RESOURCES STATUS_DEVICE_NOT_CONNECTED STATUS_DEVICE_NOT_READY
-        STATUS_DEVICE_OFF_LINE STATUS_DEVICE_PAPER_EMPTY STATUS_DEVICE_POWER_FAILURE STATUS_DEVICE_PROTOCOL_ERROR
-        STATUS_DEVICE_REMOVED STATUS_DEVICE_REQUIRES_CLEANING STATUS_DRIVER_UNABLE_TO_LOAD STATUS_END_OF_FILE
-        STATUS_ENTRYPOINT_NOT_FOUND STATUS_FILE_CLOSED STATUS_FILE_INVALID STATUS_GUARD_PAGE_VIOLATION
-        STATUS_ILLEGAL_INSTRUCTION STATUS_IMAGE_ALREADY_LOADED STATUS_INFO_LENGTH_MISMATCH
-        STATUS_INSUFFICIENT_RESOURCES STATUS_INTEGER_DIVIDE_BY_ZERO STATUS_INTEGER_OVERFLOW STATUS_INTERNAL_ERROR
-        STATUS_INVALID_ADDRESS STATUS_INVALID_BUFFER_SIZE STATUS_INVALID_DEVICE_OBJECT_PARAMETER
-        STATUS_INVALID_DEVICE_REQUEST STATUS_INVALID_DEVICE_STATE STATUS_INVALID_HANDLE STATUS_INVALID_INFO_CLASS
-        STATUS_INVALID_PAGE_PROTECTION STATUS_INVALID_PARAMETER STATUS_INVALID_PARAMETER_1 STATUS_INVALID_PARAMETER_2
-        STATUS_INVALID_PARAMETER_3 STATUS_INVALID_PARAMETER_MIX STATUS_INVALID_USER_BUFFER STATUS_IO_DEVICE_ERROR
-        STATUS_IO_TIMEOUT STATUS_KERNEL_APC STATUS_MEDIA_WRITE_PROTECTED STATUS_MORE_ENTRIES
-        STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG
-        STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND STATUS_NOT_IMPLEMENTED STATUS_NOT_SUPPORTED
-        STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES
-        STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION
-        STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID STATUS_OBJECT_NAME_NOT_FOUND
-        STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID STATUS_OBJECT_PATH_NOT_FOUND
-        STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY STATUS_PENDING
-        STATUS_PLUGPLAY_NO_DEVICE STATUS_PORT_DISCONNECTED STATUS_POSSIBLE_DEADLOCK STATUS_PRIVILEGE_NOT_HELD
-        STATUS_PROCEDURE_NOT_FOUND STATUS_PROCESS_IS_TERMINATING STATUS_QUOTA_EXCEEDED STATUS_REPARSE
-        STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED STATUS_RESOURCE_REQUIREMENTS_CHANGED STATUS_RETRY
-        STATUS_SEMAPHORE_LIMIT_EXCEEDED STATUS_SHARING_VIOLATION STATUS_SUCCESS STATUS_THREAD_IS_TERMINATING
-        STATUS_TIMEOUT STATUS_TOO_LATE STATUS_UNHANDLED_EXCEPTION STATUS_UNSUCCESSFUL STATUS_USER_APC
-        STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_63 STRING SYMBOLIC_LINK_ALL_ACCESS
-        SYMBOLIC_LINK_QUERY SYNCHRONIZE SYNCH_LEVEL SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SemaphoreObject
-        SgiInternalConfiguration SingleBusRelations SuperCriticalWorkQueue Suspended SynchronizationEvent
-        SynchronizationTimer TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
+        SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SINGLE_LIST_ENTRY SLIST_ENTRY SLIST_HEADER SL_ERROR_RETURNED
+        SL_INVOKE_ON_CANCEL SL_INVOKE_ON_ERROR SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED
+        SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION SPIN_LOCK_ALREADY_OWNED SPIN_LOCK_NOT_OWNED STATUS_ABANDONED
+        STATUS_ABANDONED_WAIT_0 STATUS_ACCESS_DENIED STATUS_ACCESS_VIOLATION STATUS_ADAPTER_HARDWARE_ERROR
+        STATUS_ALERTED STATUS_ASSERTION_FAILURE STATUS_BAD_DEVICE_TYPE STATUS_BUFFER_OVERFLOW STATUS_BUFFER_TOO_SMALL
+        STATUS_CANCELLED STATUS_CONFLICTING_ADDRESSES STATUS_CRC_ERROR STATUS_DATATYPE_MISALIGNMENT STATUS_DATA_ERROR
+        STATUS_DATA_LATE_ERROR STATUS_DATA_OVERRUN STATUS_DELETE_PENDING STATUS_DEVICE_ALREADY_ATTACHED
+        STATUS_DEVICE_BUSY STATUS_DEVICE_CONFIGURATION_ERROR STATUS_DEVICE_DATA_ERROR STATUS_DEVICE_DOES_NOT_EXIST
+        STATUS_DEVICE_ENUMERATION_ERROR STATUS_DEVICE_INSUFFICIENT_RESOURCES STATUS_DEVICE_NOT_CONNECTED
+        STATUS_DEVICE_NOT_READY STATUS_DEVICE_OFF_LINE STATUS_DEVICE_PAPER_EMPTY STATUS_DEVICE_POWER_FAILURE
+        STATUS_DEVICE_PROTOCOL_ERROR STATUS_DEVICE_REMOVED STATUS_DEVICE_REQUIRES_CLEANING
+        STATUS_DRIVER_UNABLE_TO_LOAD STATUS_END_OF_FILE STATUS_ENTRYPOINT_NOT_FOUND STATUS_FILE_CLOSED
+        STATUS_FILE_INVALID STATUS_GUARD_PAGE_VIOLATION STATUS_ILLEGAL_INSTRUCTION STATUS_IMAGE_ALREADY_LOADED
+        STATUS_INFO_LENGTH_MISMATCH STATUS_INSUFFICIENT_RESOURCES STATUS_INTEGER_DIVIDE_BY_ZERO
+        STATUS_INTEGER_OVERFLOW STATUS_INTERNAL_ERROR STATUS_INVALID_ADDRESS STATUS_INVALID_BUFFER_SIZE
+        STATUS_INVALID_DEVICE_OBJECT_PARAMETER STATUS_INVALID_DEVICE_REQUEST STATUS_INVALID_DEVICE_STATE
+        STATUS_INVALID_HANDLE STATUS_INVALID_INFO_CLASS STATUS_INVALID_PAGE_PROTECTION STATUS_INVALID_PARAMETER
+        STATUS_INVALID_PARAMETER_1 STATUS_INVALID_PARAMETER_2 STATUS_INVALID_PARAMETER_3 STATUS_INVALID_PARAMETER_MIX
+        STATUS_INVALID_USER_BUFFER STATUS_IO_DEVICE_ERROR STATUS_IO_TIMEOUT STATUS_KERNEL_APC
+        STATUS_MEDIA_WRITE_PROTECTED STATUS_MORE_ENTRIES STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED
+        STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND
+        STATUS_NOT_IMPLEMENTED STATUS_NOT_SUPPORTED STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY
+        STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE
+        STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID
+        STATUS_OBJECT_NAME_NOT_FOUND STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID
+        STATUS_OBJECT_PATH_NOT_FOUND STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY
+        STATUS_PENDING STATUS_PLUGPLAY_NO_DEVICE STATUS_PORT_DISCONNECTED STATUS_POSSIBLE_DEADLOCK
+        STATUS_PRIVILEGE_NOT_HELD STATUS_PROCEDURE_NOT_FOUND STATUS_PROCESS_IS_TERMINATING STATUS_QUOTA_EXCEEDED
+        STATUS_REPARSE STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED STATUS_RESOURCE_REQUIREMENTS_CHANGED
+        STATUS_RETRY STATUS_SEMAPHORE_LIMIT_EXCEEDED STATUS_SHARING_VIOLATION STATUS_SUCCESS
+        STATUS_THREAD_IS_TERMINATING STATUS_TIMEOUT STATUS_TOO_LATE STATUS_UNHANDLED_EXCEPTION STATUS_UNSUCCESSFUL
+        STATUS_USER_APC STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_63 STRING
+        SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE SYNCH_LEVEL SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
+        SemaphoreObject SgiInternalConfiguration SingleBusRelations SuperCriticalWorkQueue Suspended
+        SynchronizationEvent SynchronizationTimer TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
         THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID
         TIMER_QUERY_STATE TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject
         TimerSynchronizationObject TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING
@@ -273,9 +286,9 @@ LACKING: Final[dict[str, str]] = {
         CSHORT CSTRING DBG_UNREFERENCED_PARAMETER DECLARE_CONST_UNICODE_STRING DEFINE_GUID DOUBLE DWORD DWORD32
         DWORD64 DWORDLONG DWORD_PTR FALSE FCHAR FLONG FMTID FSHORT GROUP_AFFINITY HALF_PTR HANDLE HANDLE_PTR HRESULT
         Handle32ToHandle HandleToLong HandleToULong IID INT INT16 INT32 INT64 INT8 INT_PTR IntToPtr KAFFINITY LANGID
-        LARGE_INTEGER LCID LIST_ENTRY LIST_ENTRY32 LIST_ENTRY64 LOGICAL LONG LONG32 LONG64 LONGLONG LONG_PTR LPCGUID
-        LPCSTR LPCWSTR LPGUID LPSTR LPVOID LPWSTR LUID LongToHandle LongToPtr MAXLONG MAXUCHAR MAXULONG MAXUSHORT
-        MINLONG NPSTR NT_PRODUCT_TYPE NWPSTR NtProductLanManNt NtProductServer NtProductWinNt OBJECT_ATTRIBUTES32
+        LARGE_INTEGER LCID LIST_ENTRY32 LIST_ENTRY64 LOGICAL LONG LONG32 LONG64 LONGLONG LONG_PTR LPCGUID LPCSTR
+        LPCWSTR LPGUID LPSTR LPVOID LPWSTR LUID LongToHandle LongToPtr MAXLONG MAXUCHAR MAXULONG MAXUSHORT MINLONG
+        NPSTR NT_PRODUCT_TYPE NWPSTR NtProductLanManNt NtProductServer NtProductWinNt OBJECT_ATTRIBUTES32
         OBJECT_ATTRIBUTES64 OBJ_EXCLUSIVE OBJ_FORCE_ACCESS_CHECK OBJ_INHERIT OBJ_OPENLINK OBJ_VALID_ATTRIBUTES
         PANSI_STRING PBOOL PBOOLEAN PBYTE PCANSI_STRING PCCH PCCHAR PCGUID PCH PCHAR PCLONG PCOBJECT_ATTRIBUTES
         PCOEM_STRING PCSHORT PCSTR PCSTRING PCSZ PCUNICODE_STRING PCWCH PCWSTR PDWORD PEXCEPTION_ROUTINE
@@ -286,7 +299,7 @@ LACKING: Final[dict[str, str]] = {
         PUINT32 PUINT64 PUINT8 PUINT_PTR PULARGE_INTEGER PULONG PULONG32 PULONG64 PULONGLONG PULONG_PTR
         PUNICODE_STRING PUSHORT PUUID PVOID PWCH PWCHAR PWORD PWSTR Ptr32ToPtr PtrToInt PtrToLong PtrToPtr32
         PtrToShort PtrToUint PtrToUlong PtrToUshort QUAD REFGUID RTL_BALANCED_NODE RTL_CONSTANT_STRING RTL_FIELD_SIZE
-        RTL_NUMBER_OF RTL_SIZEOF_THROUGH_FIELD SCHAR SHANDLE_PTR SHORT SID SID_IDENTIFIER_AUTHORITY SINGLE_LIST_ENTRY
+        RTL_NUMBER_OF RTL_SIZEOF_THROUGH_FIELD SCHAR SHANDLE_PTR SHORT SID SID_IDENTIFIER_AUTHORITY
         SINGLE_LIST_ENTRY32 SIZE_T SSIZE_T STRING32 STRING64 TRUE UCHAR UHALF_PTR UINT UINT16 UINT32 UINT64 UINT8
         UINT_PTR UIntToPtr ULARGE_INTEGER ULONG ULONG32 ULONG64 ULONGLONG ULONG_PTR ULongToHandle ULongToPtr
         UNICODE_NULL UNICODE_STRING32 UNICODE_STRING64 UNREFERENCED_PARAMETER UQUAD USHORT USN UTF8_STRING UUID WCHAR
@@ -300,27 +313,27 @@ LACKING: Final[dict[str, str]] = {
         ALLOC_DATA_PRAGMA ALLOC_PRAGMA ALL_POWERSCHEMES_GUID ALTERNATIVE_ARCHITECTURE_TYPE
         APPLICATIONLAUNCH_SETTING_VALUE ASSERT ASSERTMSG ASSERT_APC ASSERT_DEVICE_QUEUE ASSERT_DPC ASSERT_EVENT
         ASSERT_GATE ASSERT_MUTANT ASSERT_SEMAPHORE ASSERT_TIMER AdapterType AdministratorPowerPolicy
-        AllLoggerHandlesClass AppendTailList AssignSecurityDescriptor AutoLoad BATTERY_REPORTING_SCALE
-        BDCB_CALLBACK_TYPE BOOTDISK_INFORMATION BOOTDISK_INFORMATION_EX BOOTDISK_INFORMATION_LITE
-        BUILD_MDL_FROM_SCATTER_GATHER_LIST BUILD_SCATTER_GATHER_LIST BUS_DATA_TYPE BUS_QUERY_ID_TYPE BackOffice
-        BatteryDeviceState BitScanForward BitScanReverse BitTest BitTest64 BitTestAndComplement BitTestAndComplement64
-        BitTestAndReset BitTestAndReset64 BitTestAndSet BitTestAndSet64 Blade BootLoad BufferEmpty BufferFinished
-        BufferIncomplete BufferInserted BufferStarted CACHE_DESCRIPTOR CACHE_FULLY_ASSOCIATIVE CACHE_RELATIONSHIP
-        CALCULATE_SCATTER_GATHER_LIST_SIZE CALLBACK_FUNCTION CLFSUSER_API CLFS_ARCHIVE_DESCRIPTOR
-        CLFS_BASELOG_EXTENSION CLFS_BLOCK_ALLOCATION CLFS_BLOCK_DEALLOCATION CLFS_CONTAINER_ID
-        CLFS_CONTAINER_INFORMATION CLFS_CONTAINER_RELATIVE_PREFIX CLFS_CONTAINER_STATE CLFS_CONTAINER_STREAM_PREFIX
-        CLFS_CONTEXT_MODE CLFS_FLAG_FILTER_INTERMEDIATE_LEVEL CLFS_FLAG_FILTER_TOP_LEVEL CLFS_FLAG_FORCE_APPEND
-        CLFS_FLAG_FORCE_FLUSH CLFS_FLAG_HIDDEN_SYSTEM_LOG CLFS_FLAG_IGNORE_SHARE_ACCESS CLFS_FLAG_MINIFILTER_LEVEL
-        CLFS_FLAG_NON_REENTRANT_FILTER CLFS_FLAG_NO_FLAGS CLFS_FLAG_READ_IN_PROGRESS CLFS_FLAG_REENTRANT_FILE_SYSTEM
-        CLFS_FLAG_REENTRANT_FILTER CLFS_FLAG_USE_RESERVATION CLFS_INFORMATION CLFS_IOSTATS_CLASS CLFS_IO_STATISTICS
-        CLFS_IO_STATISTICS_HEADER CLFS_LOG_ARCHIVE_MODE CLFS_LOG_ID CLFS_LOG_INFORMATION_CLASS
-        CLFS_LOG_NAME_INFORMATION CLFS_LOG_SIZE_MAXIMUM CLFS_LOG_SIZE_MINIMUM CLFS_LSN CLFS_LSN_INVALID CLFS_LSN_NULL
-        CLFS_MARSHALLING_FLAG_DISABLE_BUFF_INIT CLFS_MARSHALLING_FLAG_NONE CLFS_MAX_CONTAINER_INFO CLFS_MGMT_CLIENT
-        CLFS_MGMT_CLIENT_REGISTRATION CLFS_MGMT_CLIENT_REGISTRATION_VERSION CLFS_MGMT_NOTIFICATION
-        CLFS_MGMT_NOTIFICATION_TYPE CLFS_MGMT_NUM_POLICIES CLFS_MGMT_POLICY CLFS_MGMT_POLICY_TYPE
-        CLFS_MGMT_POLICY_VERSION CLFS_NODE_ID CLFS_PHYSICAL_LSN_INFORMATION CLFS_RECORD_TYPE CLFS_SCAN_BACKWARD
-        CLFS_SCAN_BUFFERED CLFS_SCAN_CLOSE CLFS_SCAN_CONTEXT CLFS_SCAN_FORWARD CLFS_SCAN_INIT CLFS_SCAN_INITIALIZED
-        CLFS_SCAN_MODE CLFS_STREAM_ID_INFORMATION CLFS_WRITE_ENTRY CLOCK1_LEVEL CLOCK2_LEVEL CLS_ARCHIVE_DESCRIPTOR
+        AllLoggerHandlesClass AssignSecurityDescriptor AutoLoad BATTERY_REPORTING_SCALE BDCB_CALLBACK_TYPE
+        BOOTDISK_INFORMATION BOOTDISK_INFORMATION_EX BOOTDISK_INFORMATION_LITE BUILD_MDL_FROM_SCATTER_GATHER_LIST
+        BUILD_SCATTER_GATHER_LIST BUS_DATA_TYPE BUS_QUERY_ID_TYPE BackOffice BatteryDeviceState BitScanForward
+        BitScanReverse BitTest BitTest64 BitTestAndComplement BitTestAndComplement64 BitTestAndReset BitTestAndReset64
+        BitTestAndSet BitTestAndSet64 Blade BootLoad BufferEmpty BufferFinished BufferIncomplete BufferInserted
+        BufferStarted CACHE_DESCRIPTOR CACHE_FULLY_ASSOCIATIVE CACHE_RELATIONSHIP CALCULATE_SCATTER_GATHER_LIST_SIZE
+        CALLBACK_FUNCTION CLFSUSER_API CLFS_ARCHIVE_DESCRIPTOR CLFS_BASELOG_EXTENSION CLFS_BLOCK_ALLOCATION
+        CLFS_BLOCK_DEALLOCATION CLFS_CONTAINER_ID CLFS_CONTAINER_INFORMATION CLFS_CONTAINER_RELATIVE_PREFIX
+        CLFS_CONTAINER_STATE CLFS_CONTAINER_STREAM_PREFIX CLFS_CONTEXT_MODE CLFS_FLAG_FILTER_INTERMEDIATE_LEVEL
+        CLFS_FLAG_FILTER_TOP_LEVEL CLFS_FLAG_FORCE_APPEND CLFS_FLAG_FORCE_FLUSH CLFS_FLAG_HIDDEN_SYSTEM_LOG
+        CLFS_FLAG_IGNORE_SHARE_ACCESS CLFS_FLAG_MINIFILTER_LEVEL CLFS_FLAG_NON_REENTRANT_FILTER CLFS_FLAG_NO_FLAGS
+        CLFS_FLAG_READ_IN_PROGRESS CLFS_FLAG_REENTRANT_FILE_SYSTEM CLFS_FLAG_REENTRANT_FILTER
+        CLFS_FLAG_USE_RESERVATION CLFS_INFORMATION CLFS_IOSTATS_CLASS CLFS_IO_STATISTICS CLFS_IO_STATISTICS_HEADER
+        CLFS_LOG_ARCHIVE_MODE CLFS_LOG_ID CLFS_LOG_INFORMATION_CLASS CLFS_LOG_NAME_INFORMATION CLFS_LOG_SIZE_MAXIMUM
+        CLFS_LOG_SIZE_MINIMUM CLFS_LSN CLFS_LSN_INVALID CLFS_LSN_NULL CLFS_MARSHALLING_FLAG_DISABLE_BUFF_INIT
+        CLFS_MARSHALLING_FLAG_NONE CLFS_MAX_CONTAINER_INFO CLFS_MGMT_CLIENT CLFS_MGMT_CLIENT_REGISTRATION
+        CLFS_MGMT_CLIENT_REGISTRATION_VERSION CLFS_MGMT_NOTIFICATION CLFS_MGMT_NOTIFICATION_TYPE
+        CLFS_MGMT_NUM_POLICIES CLFS_MGMT_POLICY CLFS_MGMT_POLICY_TYPE CLFS_MGMT_POLICY_VERSION CLFS_NODE_ID
+        CLFS_PHYSICAL_LSN_INFORMATION CLFS_RECORD_TYPE CLFS_SCAN_BACKWARD CLFS_SCAN_BUFFERED CLFS_SCAN_CLOSE
+        CLFS_SCAN_CONTEXT CLFS_SCAN_FORWARD CLFS_SCAN_INIT CLFS_SCAN_INITIALIZED CLFS_SCAN_MODE
+        CLFS_STREAM_ID_INFORMATION CLFS_WRITE_ENTRY CLOCK1_LEVEL CLOCK2_LEVEL CLS_ARCHIVE_DESCRIPTOR
         CLS_CONTAINER_INFORMATION CLS_CONTAINER_STATE CLS_CONTEXT_MODE CLS_INFORMATION CLS_IOSTATS_CLASS
         CLS_IO_STATISTICS CLS_IO_STATISTICS_HEADER CLS_LOG_INFORMATION_CLASS CLS_LSN CLS_RECORD_TYPE CLS_SCAN_CONTEXT
         CLS_WRITE_ENTRY CMC_LEVEL CM_COMPONENT_INFORMATION CM_DISK_GEOMETRY_DEVICE_DATA CM_EISA_FUNCTION_INFORMATION
@@ -432,13 +445,10 @@ LACKING: Final[dict[str, str]] = {
         ExFreePool2 ExFreeToLookasideListEx ExFreeToNPagedLookasideList ExFreeToPagedLookasideList
         ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetPreviousMode ExGetSystemFirmwareTable
         ExInitializeDeleteTimerParameters ExInitializeLookasideListEx ExInitializeNPagedLookasideList
-        ExInitializePagedLookasideList ExInitializeRundownProtectionCacheAware ExInitializeSListHead
-        ExInitializeSetTimerParameters ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic
-        ExInterlockedAddUlong ExInterlockedCompareExchange64 ExInterlockedDecrementLong ExInterlockedExchangeUlong
-        ExInterlockedFlushSList ExInterlockedIncrementLong ExInterlockedInsertHeadList ExInterlockedInsertTailList
-        ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList
-        ExInterlockedRemoveHeadList ExIsProcessorFeaturePresent ExLocalTimeToSystemTime ExQueryDepthSList
-        ExQueryTimerResolution ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
+        ExInitializePagedLookasideList ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters
+        ExInterlockedCompareExchange64 ExInterlockedDecrementLong ExInterlockedExchangeUlong
+        ExInterlockedIncrementLong ExIsProcessorFeaturePresent ExLocalTimeToSystemTime ExQueryTimerResolution
+        ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
         ExReleaseRundownProtectionCacheAwareEx ExReleaseSpinLock ExReleaseSpinLockFromDpcLevel
         ExRundownCompletedCacheAware ExSecurePoolUpdate ExSecurePoolValidate ExSemaphoreObjectType
         ExSetFirmwareEnvironmentVariable ExSetTimerResolution ExSizeOfRundownProtectionCacheAware
@@ -577,39 +587,32 @@ LACKING: Final[dict[str, str]] = {
         IO_SESSION_STATE_LOGOFF_EVENT IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION
         IO_SESSION_STATE_TERMINATION_EVENT IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER
         IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS
-        IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY IdleResiliency IgnoreError InitSafeBootMode InitializeListHead
-        InitializeListHead32 InitializeSListHead InsertHeadList InsertTailList InstallStateFailedInstall
-        InstallStateFinishInstall InstallStateInstalled InstallStateNeedsReinstall InterlockedAdd InterlockedAdd64
-        InterlockedAnd InterlockedAnd64 InterlockedBitTestAndReset InterlockedBitTestAndReset64
-        InterlockedBitTestAndSet InterlockedBitTestAndSet64 InterlockedCompareExchange InterlockedCompareExchange64
-        InterlockedCompareExchangePointer InterlockedDecrement InterlockedDecrement64 InterlockedDecrementSizeT
-        InterlockedExchange InterlockedExchange64 InterlockedExchangeAdd InterlockedExchangeAdd64
-        InterlockedExchangeAddSizeT InterlockedExchangePointer InterlockedFlushSList InterlockedIncrement
-        InterlockedIncrement64 InterlockedIncrementSizeT InterlockedOr InterlockedOr64 InterlockedPopEntrySList
-        InterlockedPushEntrySList InterlockedXor InterlockedXor64 IoAcquireRemoveLockEx IoAdjustPagingPathCount
-        IoAllocateAdapterChannel IoAllocateSfioStreamIdentifier IoAttachDevice IoCallDriverStackSafeDefault
-        IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx IoClearActivityIdThread IoCreateFile
-        IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType IoDriverObjectType IoFileObjectType
-        IoFlushAdapterBuffers IoForwardAndCatchIrp IoFreeAdapterChannel IoFreeMapRegisters IoFreeSfioStreamIdentifier
-        IoGetActivityIdIrp IoGetActivityIdThread IoGetAffinityInterrupt IoGetBootDiskInformation
-        IoGetBootDiskInformationLite IoGetContainerInformation IoGetCurrentProcess IoGetDeviceDirectory
-        IoGetDeviceInterfaceAlias IoGetDeviceInterfacePropertyData IoGetDeviceInterfaces IoGetDeviceNumaNode
-        IoGetDeviceProperty IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode
-        IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx
-        IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits IoGetTopLevelIrp
-        IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest IoInvalidateDeviceRelations IoInvalidateDeviceState
-        IoIs32bitProcess IoIsErrorUserInduced IoIsWdmVersionAvailable IoMapTransfer IoMaxContainerInformationClass
-        IoMaxContainerNotificationClass IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey
-        IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid IoPagingPriorityNormal
-        IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh IoPriorityLow
-        IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
-        IoRegisterContainerNotification IoRegisterDeviceInterface IoRegisterPlugPlayNotification
-        IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess IoReplacePartitionUnit
-        IoReportInterruptActive IoReportInterruptInactive IoReportTargetDeviceChange
-        IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDeviceEjectEx IoSessionEventConnected
-        IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore IoSessionEventLogoff IoSessionEventLogon
-        IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected IoSessionStateCreated
-        IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
+        IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY IdleResiliency IgnoreError InitSafeBootMode
+        InitializeListHead32 InstallStateFailedInstall InstallStateFinishInstall InstallStateInstalled
+        InstallStateNeedsReinstall InterlockedDecrementSizeT InterlockedExchangeAddSizeT InterlockedIncrementSizeT
+        IoAcquireRemoveLockEx IoAdjustPagingPathCount IoAllocateAdapterChannel IoAllocateSfioStreamIdentifier
+        IoAttachDevice IoCallDriverStackSafeDefault IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx
+        IoClearActivityIdThread IoCreateFile IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType
+        IoDriverObjectType IoFileObjectType IoFlushAdapterBuffers IoForwardAndCatchIrp IoFreeAdapterChannel
+        IoFreeMapRegisters IoFreeSfioStreamIdentifier IoGetActivityIdIrp IoGetActivityIdThread IoGetAffinityInterrupt
+        IoGetBootDiskInformation IoGetBootDiskInformationLite IoGetContainerInformation IoGetCurrentProcess
+        IoGetDeviceDirectory IoGetDeviceInterfaceAlias IoGetDeviceInterfacePropertyData IoGetDeviceInterfaces
+        IoGetDeviceNumaNode IoGetDeviceProperty IoGetDevicePropertyData IoGetDriverDirectory
+        IoGetFunctionCodeFromCtlCode IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface
+        IoGetIommuInterfaceEx IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier
+        IoGetStackLimits IoGetTopLevelIrp IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest
+        IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
+        IoIsWdmVersionAvailable IoMapTransfer IoMaxContainerInformationClass IoMaxContainerNotificationClass
+        IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoOpenDriverRegistryKey IoPagingPriorityHigh
+        IoPagingPriorityInvalid IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2
+        IoPriorityCritical IoPriorityHigh IoPriorityLow IoPriorityNormal IoPriorityVeryLow
+        IoPropagateActivityIdToThread IoRegisterBootDriverCallback IoRegisterContainerNotification
+        IoRegisterDeviceInterface IoRegisterPlugPlayNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx
+        IoRemoveShareAccess IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive
+        IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDeviceEjectEx
+        IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
+        IoSessionEventLogoff IoSessionEventLogon IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected
+        IoSessionStateCreated IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
         IoSessionStateInitialized IoSessionStateLoggedOff IoSessionStateLoggedOn IoSessionStateMax
         IoSessionStateNotification IoSessionStateTerminated IoSetActivityIdIrp IoSetActivityIdThread
         IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData IoSetDeviceInterfaceState IoSetDevicePropertyData
@@ -623,8 +626,8 @@ LACKING: Final[dict[str, str]] = {
         IoWMIWriteEvent IoWithinStackLimits IofCallDriver IofCompleteRequest IrqPolicyAllCloseProcessors
         IrqPolicyAllProcessorsInMachine IrqPolicyAllProcessorsInMachineWhenSteered IrqPolicyMachineDefault
         IrqPolicyOneCloseProcessor IrqPolicySpecifiedProcessors IrqPolicySpreadMessagesAcrossAllProcessors
-        IrqPriorityHigh IrqPriorityLow IrqPriorityNormal IrqPriorityUndefined IsEqualGUIDAligned IsListEmpty IsNEC_98
-        IsNotNEC_98 KAPC_ACTUAL_LENGTH KAPC_ENVIRONMENT KAPC_OFFSET_TO_APCSTATEINDEX KAPC_OFFSET_TO_SPARE_BYTE0
+        IrqPriorityHigh IrqPriorityLow IrqPriorityNormal IrqPriorityUndefined IsEqualGUIDAligned IsNEC_98 IsNotNEC_98
+        KAPC_ACTUAL_LENGTH KAPC_ENVIRONMENT KAPC_OFFSET_TO_APCSTATEINDEX KAPC_OFFSET_TO_SPARE_BYTE0
         KAPC_OFFSET_TO_SPARE_BYTE1 KAPC_OFFSET_TO_SPARE_LONG KAPC_OFFSET_TO_SYSTEMARGUMENT1
         KAPC_OFFSET_TO_SYSTEMARGUMENT2 KBUGCHECK_ADD_PAGES KBUGCHECK_BUFFER_DUMP_STATE KBUGCHECK_CALLBACK_REASON
         KBUGCHECK_CALLBACK_RECORD KBUGCHECK_CALLBACK_ROUTINE KBUGCHECK_DUMP_IO KBUGCHECK_DUMP_IO_TYPE
@@ -939,7 +942,7 @@ LACKING: Final[dict[str, str]] = {
         PoQueryWatchdogTime PoRegisterDeviceForIdleDetection PoRegisterPowerSettingCallback PoRegisterSystemState
         PoRequestPowerIrp PoRequestShutdownEvent PoSetDeviceBusy PoSetDeviceBusyEx PoSetPowerRequest PoSetPowerState
         PoSetSystemState PoSetSystemWake PoSetSystemWakeDevice PoSetThermalActiveCooling PoSetThermalPassiveCooling
-        PoStartDeviceBusy PoStartNextPowerIrp PoUnregisterPowerSettingCallback PoUnregisterSystemState PopEntryList
+        PoStartDeviceBusy PoStartNextPowerIrp PoUnregisterPowerSettingCallback PoUnregisterSystemState
         PowerActionDisplayOff PowerActionHibernate PowerActionNone PowerActionReserved PowerActionShutdown
         PowerActionShutdownOff PowerActionShutdownReset PowerActionSleep PowerActionWarmEject PowerInformationInternal
         PowerInformationLevelMaximum PowerInformationLevelUnused0 PowerMonitorDim PowerMonitorOff PowerMonitorOn
@@ -955,8 +958,8 @@ LACKING: Final[dict[str, str]] = {
         ProfileLoadInstructions ProfileLoadLinkedIssues ProfileMaximum ProfileMemoryBarrierCycles ProfilePipelineDry
         ProfilePipelineFrozen ProfileSpecialInstructions ProfileStoreInstructions ProfileTime ProfileTotalCycles
         ProfileTotalIssues ProfileTotalNonissues PsGetCurrentProcess PsGetCurrentThread PsJobType PsProcessType
-        PsThreadType PsWrapApcWow64Thread PushEntryList QUOTA_LIMITS_HARDWS_MAX_DISABLE QUOTA_LIMITS_HARDWS_MAX_ENABLE
-        QUOTA_LIMITS_HARDWS_MIN_DISABLE QUOTA_LIMITS_HARDWS_MIN_ENABLE QUOTA_LIMITS_USE_DEFAULT_LIMITS QueryDepthSList
+        PsThreadType PsWrapApcWow64Thread QUOTA_LIMITS_HARDWS_MAX_DISABLE QUOTA_LIMITS_HARDWS_MAX_ENABLE
+        QUOTA_LIMITS_HARDWS_MIN_DISABLE QUOTA_LIMITS_HARDWS_MIN_ENABLE QUOTA_LIMITS_USE_DEFAULT_LIMITS
         QueryPotentialDripsConstraint QuerySecurityDescriptor READ_CONTROL READ_DMA_COUNTER
         READ_REGISTER_BUFFER_ULONG64 READ_REGISTER_ULONG64 REENUMERATE_SELF_INTERFACE_STANDARD REG_APP_HIVE REG_BINARY
         REG_BOOT_HIVE REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION REG_CREATED_NEW_KEY REG_CREATE_KEY_INFORMATION
@@ -1005,31 +1008,31 @@ LACKING: Final[dict[str, str]] = {
         RegNtPreSetValueKey RegNtPreUnLoadKey RegNtQueryKey RegNtQueryMultipleValueKey RegNtQueryValueKey
         RegNtRenameKey RegNtSetInformationKey RegNtSetValueKey RegisterSpmPowerSettings RelationAll RelationCache
         RelationGroup RelationNumaNode RelationProcessorCore RelationProcessorPackage RemovalPolicyExpectNoRemoval
-        RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval RemoveEntryList RemoveHeadList
-        RemoveTailList ResourceManagerBasicInformation ResourceManagerCompletionInformation RtlAreBitsClear
-        RtlAreBitsSet RtlAssert RtlCheckBit RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits
-        RtlCmDecodeMemIoResource RtlCmEncodeMemIoResource RtlCompareUnicodeStrings RtlConstantStringLength
-        RtlConvertLongToLargeInteger RtlConvertUlongToLargeInteger RtlCopyBytes RtlCopyDeviceMemory
-        RtlCopyMemoryNonTemporal RtlCopyVolatileMemory RtlCreateRegistryKey RtlCreateSecurityDescriptor
-        RtlDeleteRegistryValue RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide RtlEnlargedUnsignedMultiply
-        RtlEqualLuid RtlEqualMemory RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide RtlExtendedMagicDivide
-        RtlFillBytes RtlFillDeviceMemory RtlFillMemoryNonTemporal RtlFillVolatileMemory RtlFindClearBits
-        RtlFindClearBitsAndSet RtlFindClearRuns RtlFindClosestEncodableLength RtlFindFirstRunClear
-        RtlFindLastBackwardRunClear RtlFindLeastSignificantBit RtlFindLongestRunClear RtlFindMostSignificantBit
-        RtlFindNextForwardRunClear RtlFindSetBits RtlFindSetBitsAndClear RtlGetEnabledExtendedFeatures RtlInitStringEx
-        RtlInitUTF8String RtlInitUTF8StringEx RtlInitializeBitMap RtlInterlockedAndBits
-        RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn
-        RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIoDecodeMemIoResource
-        RtlIoEncodeMemIoResource RtlIsNtDdiVersionAvailable RtlIsServicePackVersionInstalled RtlIsZeroLuid
-        RtlIsZeroMemory RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift RtlLargeIntegerEqualTo
-        RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero RtlLargeIntegerGreaterThan
-        RtlLargeIntegerGreaterThanOrEqualTo RtlLargeIntegerGreaterThanZero RtlLargeIntegerLessOrEqualToZero
-        RtlLargeIntegerLessThan RtlLargeIntegerLessThanOrEqualTo RtlLargeIntegerLessThanZero RtlLargeIntegerNegate
-        RtlLargeIntegerNotEqualTo RtlLargeIntegerNotEqualToZero RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight
-        RtlLargeIntegerSubtract RtlLengthSecurityDescriptor RtlMoveVolatileMemory RtlNumberOfClearBits
-        RtlNumberOfClearBitsInRange RtlNumberOfSetBits RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr
-        RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback RtlQueryRegistryValues RtlRetrieveUlong
-        RtlRetrieveUshort RtlSanitizeUnicodeStringPadding RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits
+        RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval ResourceManagerBasicInformation
+        ResourceManagerCompletionInformation RtlAreBitsClear RtlAreBitsSet RtlAssert RtlCheckBit RtlCheckRegistryKey
+        RtlClearAllBits RtlClearBit RtlClearBits RtlCmDecodeMemIoResource RtlCmEncodeMemIoResource
+        RtlCompareUnicodeStrings RtlConstantStringLength RtlConvertLongToLargeInteger RtlConvertUlongToLargeInteger
+        RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemoryNonTemporal RtlCopyVolatileMemory RtlCreateRegistryKey
+        RtlCreateSecurityDescriptor RtlDeleteRegistryValue RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide
+        RtlEnlargedUnsignedMultiply RtlEqualLuid RtlEqualMemory RtlExtendedIntegerMultiply
+        RtlExtendedLargeIntegerDivide RtlExtendedMagicDivide RtlFillBytes RtlFillDeviceMemory RtlFillMemoryNonTemporal
+        RtlFillVolatileMemory RtlFindClearBits RtlFindClearBitsAndSet RtlFindClearRuns RtlFindClosestEncodableLength
+        RtlFindFirstRunClear RtlFindLastBackwardRunClear RtlFindLeastSignificantBit RtlFindLongestRunClear
+        RtlFindMostSignificantBit RtlFindNextForwardRunClear RtlFindSetBits RtlFindSetBitsAndClear
+        RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlInitializeBitMap
+        RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits
+        RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn
+        RtlInterlockedXorBits RtlIoDecodeMemIoResource RtlIoEncodeMemIoResource RtlIsNtDdiVersionAvailable
+        RtlIsServicePackVersionInstalled RtlIsZeroLuid RtlIsZeroMemory RtlLargeIntegerAdd RtlLargeIntegerAnd
+        RtlLargeIntegerArithmeticShift RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero
+        RtlLargeIntegerGreaterOrEqualToZero RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo
+        RtlLargeIntegerGreaterThanZero RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan
+        RtlLargeIntegerLessThanOrEqualTo RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo
+        RtlLargeIntegerNotEqualToZero RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract
+        RtlLengthSecurityDescriptor RtlMoveVolatileMemory RtlNumberOfClearBits RtlNumberOfClearBitsInRange
+        RtlNumberOfSetBits RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr RtlPrefetchMemoryNonTemporal
+        RtlQueryRegistryValueWithFallback RtlQueryRegistryValues RtlRetrieveUlong RtlRetrieveUshort
+        RtlSanitizeUnicodeStringPadding RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits
         RtlSetDaclSecurityDescriptor RtlSetVolatileMemory RtlStoreUlong RtlStoreUlongPtr RtlStoreUlonglong
         RtlStoreUshort RtlTestBit RtlTimeFieldsToTime RtlTimeToTimeFields RtlUTF8StringToUnicodeString
         RtlUTF8ToUnicodeN RtlUlongByteSwap RtlUlonglongByteSwap RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N
@@ -1063,13 +1066,13 @@ LACKING: Final[dict[str, str]] = {
         SE_SYNC_AGENT_PRIVILEGE SE_SYSTEMTIME_PRIVILEGE SE_SYSTEM_ENVIRONMENT_PRIVILEGE SE_SYSTEM_PROFILE_PRIVILEGE
         SE_TAKE_OWNERSHIP_PRIVILEGE SE_TCB_PRIVILEGE SE_TIME_ZONE_PRIVILEGE SE_TRUSTED_CREDMAN_ACCESS_PRIVILEGE
         SE_UNDOCK_PRIVILEGE SHARE_ACCESS SHORT_LEAST_SIGNIFICANT_BIT SHORT_MASK SHORT_MOST_SIGNIFICANT_BIT SHORT_SIZE
-        SINGLE_GROUP_LEGACY_API SLIST_ENTRY SLIST_ENTRY32 SLIST_HEADER SLIST_HEADER32 SL_ALLOW_RAW_MOUNT
-        SL_CASE_SENSITIVE SL_EXCLUSIVE_LOCK SL_FAIL_IMMEDIATELY SL_FORCE_ACCESS_CHECK SL_FORCE_DIRECT_WRITE
-        SL_FT_SEQUENTIAL_WRITE SL_INDEX_SPECIFIED SL_KEY_SPECIFIED SL_OPEN_PAGING_FILE SL_OPEN_TARGET_DIRECTORY
-        SL_OVERRIDE_VERIFY_VOLUME SL_READ_ACCESS_GRANTED SL_REALTIME_STREAM SL_RESTART_SCAN SL_RETURN_SINGLE_ENTRY
-        SL_STOP_ON_SYMLINK SL_WATCH_TREE SL_WRITE_ACCESS_GRANTED SL_WRITE_THROUGH SPECIFIC_RIGHTS_ALL SPFN_NUMBER
-        STANDARD_RIGHTS_ALL STANDARD_RIGHTS_EXECUTE STANDARD_RIGHTS_READ STANDARD_RIGHTS_REQUIRED
-        STANDARD_RIGHTS_WRITE STATICGUIDOF STATUS_CONTINUE_COMPLETION SUITE_TYPE SYSTEM_LOGICAL_PROCESSOR_INFORMATION
+        SINGLE_GROUP_LEGACY_API SLIST_ENTRY32 SLIST_HEADER32 SL_ALLOW_RAW_MOUNT SL_CASE_SENSITIVE SL_EXCLUSIVE_LOCK
+        SL_FAIL_IMMEDIATELY SL_FORCE_ACCESS_CHECK SL_FORCE_DIRECT_WRITE SL_FT_SEQUENTIAL_WRITE SL_INDEX_SPECIFIED
+        SL_KEY_SPECIFIED SL_OPEN_PAGING_FILE SL_OPEN_TARGET_DIRECTORY SL_OVERRIDE_VERIFY_VOLUME SL_READ_ACCESS_GRANTED
+        SL_REALTIME_STREAM SL_RESTART_SCAN SL_RETURN_SINGLE_ENTRY SL_STOP_ON_SYMLINK SL_WATCH_TREE
+        SL_WRITE_ACCESS_GRANTED SL_WRITE_THROUGH SPECIFIC_RIGHTS_ALL SPFN_NUMBER STANDARD_RIGHTS_ALL
+        STANDARD_RIGHTS_EXECUTE STANDARD_RIGHTS_READ STANDARD_RIGHTS_REQUIRED STANDARD_RIGHTS_WRITE STATICGUIDOF
+        STATUS_CONTINUE_COMPLETION SUITE_TYPE SYSTEM_LOGICAL_PROCESSOR_INFORMATION
         SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX SYSTEM_POWER_CONDITION SYSTEM_POWER_STATE SYSTEM_POWER_STATE_CONTEXT
         ScreenOff SeAccessCheck SeAdtParmTypeAccessMask SeAdtParmTypeAccessReason SeAdtParmTypeClaims
         SeAdtParmTypeDateTime SeAdtParmTypeDuration SeAdtParmTypeFileSpec SeAdtParmTypeGuid SeAdtParmTypeHexInt64

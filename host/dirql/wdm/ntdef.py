@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Never
 
-from dirql.io.irp import (
+from dirql.io.containing_record import (
     containing_record as CONTAINING_RECORD,
 )
 from dirql.nt.addresses import (
@@ -32,6 +32,10 @@ from dirql.nt.ntstatus import (
 from dirql.ob.attributes import (
     ObjectAttributes as OBJECT_ATTRIBUTES,
 )
+from dirql.rtl.links import (
+    ListEntry as LIST_ENTRY,
+    SingleListEntry as SINGLE_LIST_ENTRY,
+)
 from dirql.rtl.strings import (
     AnsiString as ANSI_STRING,
     AnsiString as OEM_STRING,
@@ -45,6 +49,7 @@ __all__ = [
     "CONTAINING_RECORD",
     "GUID",
     "InitializeObjectAttributes",
+    "LIST_ENTRY",
     "NTSTATUS",
     "NT_ERROR",
     "NT_INFORMATION",
@@ -57,6 +62,7 @@ __all__ = [
     "OBJ_PERMANENT",
     "OEM_STRING",
     "PHYSICAL_ADDRESS",
+    "SINGLE_LIST_ENTRY",
     "STRING",
     "UNICODE_STRING",
 ]

@@ -7,6 +7,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Never
 
+from dirql.ex.interlocked import (
+    add as InterlockedAdd,
+    add_64 as InterlockedAdd64,
+    bit_and as InterlockedAnd,
+    bit_and_64 as InterlockedAnd64,
+    bit_or as InterlockedOr,
+    bit_or_64 as InterlockedOr64,
+    bit_test_and_reset as InterlockedBitTestAndReset,
+    bit_test_and_reset_64 as InterlockedBitTestAndReset64,
+    bit_test_and_set as InterlockedBitTestAndSet,
+    bit_test_and_set_64 as InterlockedBitTestAndSet64,
+    bit_xor as InterlockedXor,
+    bit_xor_64 as InterlockedXor64,
+    compare_exchange as InterlockedCompareExchange,
+    compare_exchange_64 as InterlockedCompareExchange64,
+    compare_exchange_pointer as InterlockedCompareExchangePointer,
+    decrement as InterlockedDecrement,
+    decrement_64 as InterlockedDecrement64,
+    exchange as InterlockedExchange,
+    exchange_64 as InterlockedExchange64,
+    exchange_add as InterlockedExchangeAdd,
+    exchange_add_64 as InterlockedExchangeAdd64,
+    exchange_pointer as InterlockedExchangePointer,
+    increment as InterlockedIncrement,
+    increment_64 as InterlockedIncrement64,
+)
+from dirql.ex.interlocked_lists import (
+    add_large_integer as ExInterlockedAddLargeInteger,
+    add_large_statistic as ExInterlockedAddLargeStatistic,
+    add_ulong as ExInterlockedAddUlong,
+    insert_head_list as ExInterlockedInsertHeadList,
+    insert_tail_list as ExInterlockedInsertTailList,
+    pop_entry_list as ExInterlockedPopEntryList,
+    push_entry_list as ExInterlockedPushEntryList,
+    remove_head_list as ExInterlockedRemoveHeadList,
+)
+from dirql.ex.slists import (
+    SListEntry as SLIST_ENTRY,
+    SListHeader as SLIST_HEADER,
+)
 from dirql.hal.dma.adapter import (
     DmaAdapter as DMA_ADAPTER,
     DmaOperations as DMA_OPERATIONS,
@@ -908,6 +948,18 @@ from dirql.rtl.copying import (
     append_unicode_to_string as RtlAppendUnicodeToString,
     copy_unicode_string as RtlCopyUnicodeString,
 )
+from dirql.rtl.lists import (
+    append_tail_list as AppendTailList,
+    initialize_list_head as InitializeListHead,
+    insert_head_list as InsertHeadList,
+    insert_tail_list as InsertTailList,
+    is_list_empty as IsListEmpty,
+    pop_entry_list as PopEntryList,
+    push_entry_list as PushEntryList,
+    remove_entry_list as RemoveEntryList,
+    remove_head_list as RemoveHeadList,
+    remove_tail_list as RemoveTailList,
+)
 from dirql.rtl.numbers import (
     guid_from_string as RtlGUIDFromString,
     int64_to_unicode_string as RtlInt64ToUnicodeString,
@@ -926,6 +978,7 @@ __all__ = [
     "ACPIBus",
     "ADDRESS_AND_SIZE_TO_SPAN_PAGES",
     "APC_LEVEL",
+    "AppendTailList",
     "AttachedApcEnvironment",
     "BUS_INTERFACE_STANDARD",
     "BYTES_TO_PAGES",
@@ -1084,11 +1137,24 @@ __all__ = [
     "ExInitializeFastMutex",
     "ExInitializeResourceLite",
     "ExInitializeRundownProtection",
+    "ExInitializeSListHead",
     "ExInitializeWorkItem",
+    "ExInterlockedAddLargeInteger",
+    "ExInterlockedAddLargeStatistic",
+    "ExInterlockedAddUlong",
+    "ExInterlockedFlushSList",
+    "ExInterlockedInsertHeadList",
+    "ExInterlockedInsertTailList",
+    "ExInterlockedPopEntryList",
+    "ExInterlockedPopEntrySList",
+    "ExInterlockedPushEntryList",
+    "ExInterlockedPushEntrySList",
+    "ExInterlockedRemoveHeadList",
     "ExIsResourceAcquiredExclusiveLite",
     "ExIsResourceAcquiredLite",
     "ExIsResourceAcquiredSharedLite",
     "ExNotifyCallback",
+    "ExQueryDepthSList",
     "ExQueueWorkItem",
     "ExRaiseStatus",
     "ExReInitializeRundownProtection",
@@ -1335,8 +1401,39 @@ __all__ = [
     "IRP_SYNCHRONOUS_API",
     "IRP_SYNCHRONOUS_PAGING_IO",
     "IRP_WRITE_OPERATION",
+    "InitializeListHead",
+    "InitializeSListHead",
     "InsertApcEnvironment",
+    "InsertHeadList",
+    "InsertTailList",
     "InterfaceTypeUndefined",
+    "InterlockedAdd",
+    "InterlockedAdd64",
+    "InterlockedAnd",
+    "InterlockedAnd64",
+    "InterlockedBitTestAndReset",
+    "InterlockedBitTestAndReset64",
+    "InterlockedBitTestAndSet",
+    "InterlockedBitTestAndSet64",
+    "InterlockedCompareExchange",
+    "InterlockedCompareExchange64",
+    "InterlockedCompareExchangePointer",
+    "InterlockedDecrement",
+    "InterlockedDecrement64",
+    "InterlockedExchange",
+    "InterlockedExchange64",
+    "InterlockedExchangeAdd",
+    "InterlockedExchangeAdd64",
+    "InterlockedExchangePointer",
+    "InterlockedFlushSList",
+    "InterlockedIncrement",
+    "InterlockedIncrement64",
+    "InterlockedOr",
+    "InterlockedOr64",
+    "InterlockedPopEntrySList",
+    "InterlockedPushEntrySList",
+    "InterlockedXor",
+    "InterlockedXor64",
     "Internal",
     "InternalPowerBus",
     "InterruptActiveBoth",
@@ -1423,6 +1520,7 @@ __all__ = [
     "IoUnregisterShutdownNotification",
     "IoWriteAccess",
     "IoWriteErrorLogEntry",
+    "IsListEmpty",
     "Isa",
     "KAPC",
     "KDEVICE_QUEUE",
@@ -1649,6 +1747,7 @@ __all__ = [
     "PagedPoolCacheAligned",
     "PagedPoolSession",
     "PoolAllocation",
+    "PopEntryList",
     "Pos",
     "PowerDeviceD0",
     "PowerDeviceD1",
@@ -1671,6 +1770,8 @@ __all__ = [
     "ProcessorInternal",
     "PsCreateSystemThread",
     "PsTerminateSystemThread",
+    "PushEntryList",
+    "QueryDepthSList",
     "QueueObject",
     "READ_PORT_BUFFER_UCHAR",
     "READ_PORT_BUFFER_ULONG",
@@ -1687,6 +1788,9 @@ __all__ = [
     "ROUND_TO_PAGES",
     "RealTimeWorkQueue",
     "RemovalRelations",
+    "RemoveEntryList",
+    "RemoveHeadList",
+    "RemoveTailList",
     "ResourceNeverExclusive",
     "ResourceOwnedExclusive",
     "ResourceReleaseByOtherThread",
@@ -1726,6 +1830,8 @@ __all__ = [
     "SCATTER_GATHER_ELEMENT",
     "SCATTER_GATHER_LIST",
     "SEMAPHORE_INCREMENT",
+    "SLIST_ENTRY",
+    "SLIST_HEADER",
     "SL_ERROR_RETURNED",
     "SL_INVOKE_ON_CANCEL",
     "SL_INVOKE_ON_ERROR",
@@ -1853,9 +1959,14 @@ ExGetSharedWaiterCount = ERESOURCE.shared_waiter_count
 ExInitializeFastMutex = FAST_MUTEX.initialize
 ExInitializeResourceLite = ERESOURCE.initialize
 ExInitializeRundownProtection = EX_RUNDOWN_REF.initialize
+ExInitializeSListHead = SLIST_HEADER.initialize
 ExInitializeWorkItem = WORK_QUEUE_ITEM.initialize
+ExInterlockedFlushSList = SLIST_HEADER.flush
+ExInterlockedPopEntrySList = SLIST_HEADER.pop
+ExInterlockedPushEntrySList = SLIST_HEADER.push
 ExIsResourceAcquiredExclusiveLite = ERESOURCE.is_acquired_exclusive
 ExIsResourceAcquiredSharedLite = ERESOURCE.is_acquired_shared
+ExQueryDepthSList = SLIST_HEADER.query_depth
 ExQueueWorkItem = WORK_QUEUE_ITEM.queue
 ExReInitializeRundownProtection = EX_RUNDOWN_REF.reinitialize
 ExRegisterCallback = CALLBACK_OBJECT.register
@@ -1878,6 +1989,10 @@ ExSetTimer = EX_TIMER.set_timer
 ExTryConvertSharedSpinLockExclusive = EX_SPIN_LOCK.try_convert_to_exclusive
 ExTryToAcquireFastMutex = FAST_MUTEX.try_to_acquire
 ExWaitForRundownProtectionRelease = EX_RUNDOWN_REF.wait
+InitializeSListHead = SLIST_HEADER.initialize_head
+InterlockedFlushSList = SLIST_HEADER.interlocked_flush
+InterlockedPopEntrySList = SLIST_HEADER.interlocked_pop
+InterlockedPushEntrySList = SLIST_HEADER.interlocked_push
 IoAcquireRemoveLock = IO_REMOVE_LOCK.acquire
 IoBuildPartialMdl = MDL.build_partial
 IoConnectInterrupt = KINTERRUPT.connect
@@ -1965,6 +2080,7 @@ MmGetSystemAddressForMdlSafe = MDL.get_system_address_safe
 MmPrepareMdlForReuse = MDL.prepare_for_reuse
 MmProbeAndLockPages = MDL.probe_and_lock_pages
 MmUnlockPages = MDL.unlock_pages
+QueryDepthSList = SLIST_HEADER.get_depth
 RtlInitAnsiString = _AnsiString.init
 RtlInitEmptyAnsiString = _AnsiString.init_empty
 RtlInitEmptyUnicodeString = _UnicodeString.init_empty

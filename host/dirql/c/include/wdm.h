@@ -3782,6 +3782,36 @@ VOID ExRundownCompleted(_Inout_ PEX_RUNDOWN_REF RunRef);
 VOID ExWaitForRundownProtectionRelease(_Inout_ PEX_RUNDOWN_REF RunRef);
 PDMA_ADAPTER IoGetDmaAdapter(_In_opt_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ PDEVICE_DESCRIPTION
     DeviceDescription, _Out_ PULONG NumberOfMapRegisters);
+LONG InterlockedIncrement(_Inout_ volatile LONG *Addend);
+LONG InterlockedDecrement(_Inout_ volatile LONG *Addend);
+LONG InterlockedAdd(_Inout_ volatile LONG *Addend, _In_ LONG Value);
+LONG InterlockedExchange(_Inout_ volatile LONG *Target, _In_ LONG Value);
+LONG InterlockedExchangeAdd(_Inout_ volatile LONG *Addend, _In_ LONG Value);
+LONG InterlockedCompareExchange(_Inout_ volatile LONG *Destination, _In_ LONG Exchange, _In_ LONG Comperand);
+LONG InterlockedAnd(_Inout_ volatile LONG *Destination, _In_ LONG Value);
+LONG InterlockedOr(_Inout_ volatile LONG *Destination, _In_ LONG Value);
+LONG InterlockedXor(_Inout_ volatile LONG *Destination, _In_ LONG Value);
+BOOLEAN InterlockedBitTestAndSet(_Inout_ volatile LONG *Base, _In_ LONG Bit);
+BOOLEAN InterlockedBitTestAndReset(_Inout_ volatile LONG *Base, _In_ LONG Bit);
+LONG64 InterlockedIncrement64(_Inout_ volatile LONG64 *Addend);
+LONG64 InterlockedDecrement64(_Inout_ volatile LONG64 *Addend);
+LONG64 InterlockedAdd64(_Inout_ volatile LONG64 *Addend, _In_ LONG64 Value);
+LONG64 InterlockedExchange64(_Inout_ volatile LONG64 *Target, _In_ LONG64 Value);
+LONG64 InterlockedExchangeAdd64(_Inout_ volatile LONG64 *Addend, _In_ LONG64 Value);
+LONG64 InterlockedCompareExchange64(_Inout_ volatile LONG64 *Destination, _In_ LONG64 Exchange, _In_ LONG64
+    Comperand);
+LONG64 InterlockedAnd64(_Inout_ volatile LONG64 *Destination, _In_ LONG64 Value);
+LONG64 InterlockedOr64(_Inout_ volatile LONG64 *Destination, _In_ LONG64 Value);
+LONG64 InterlockedXor64(_Inout_ volatile LONG64 *Destination, _In_ LONG64 Value);
+BOOLEAN InterlockedBitTestAndSet64(_Inout_ volatile LONG64 *Base, _In_ LONG64 Bit);
+BOOLEAN InterlockedBitTestAndReset64(_Inout_ volatile LONG64 *Base, _In_ LONG64 Bit);
+PVOID InterlockedExchangePointer(_Inout_ volatile PVOID *Target, _In_opt_ PVOID Value);
+PVOID InterlockedCompareExchangePointer(_Inout_ volatile PVOID *Destination, _In_opt_ PVOID Exchange, _In_opt_
+    PVOID Comperand);
+ULONG ExInterlockedAddUlong(_Inout_ volatile ULONG *Addend, _In_ ULONG Increment, _Inout_ PKSPIN_LOCK Lock);
+LARGE_INTEGER ExInterlockedAddLargeInteger(_Inout_ volatile LARGE_INTEGER *Addend, _In_ LARGE_INTEGER
+    Increment, _Inout_ PKSPIN_LOCK Lock);
+VOID ExInterlockedAddLargeStatistic(_Inout_ volatile LARGE_INTEGER *Addend, _In_ ULONG Increment);
 NTSTATUS IoCreateDevice(_In_ PDRIVER_OBJECT DriverObject, _In_ ULONG DeviceExtensionSize, _In_opt_
     PUNICODE_STRING DeviceName, _In_ DEVICE_TYPE DeviceType, _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN
     Exclusive, _Out_ PDEVICE_OBJECT *DeviceObject);
@@ -3953,6 +3983,25 @@ VOID KeEnterGuardedRegion(void);
 VOID KeLeaveGuardedRegion(void);
 BOOLEAN KeAreApcsDisabled(void);
 BOOLEAN KeAreAllApcsDisabled(void);
+PLIST_ENTRY ExInterlockedInsertHeadList(_Inout_ PLIST_ENTRY ListHead, _Inout_ PLIST_ENTRY ListEntry, _Inout_
+    PKSPIN_LOCK Lock);
+PLIST_ENTRY ExInterlockedInsertTailList(_Inout_ PLIST_ENTRY ListHead, _Inout_ PLIST_ENTRY ListEntry, _Inout_
+    PKSPIN_LOCK Lock);
+PLIST_ENTRY ExInterlockedRemoveHeadList(_Inout_ PLIST_ENTRY ListHead, _Inout_ PKSPIN_LOCK Lock);
+PSINGLE_LIST_ENTRY ExInterlockedPushEntryList(_Inout_ PSINGLE_LIST_ENTRY ListHead, _Inout_ PSINGLE_LIST_ENTRY
+    ListEntry, _Inout_ PKSPIN_LOCK Lock);
+PSINGLE_LIST_ENTRY ExInterlockedPopEntryList(_Inout_ PSINGLE_LIST_ENTRY ListHead, _Inout_ PKSPIN_LOCK Lock);
+VOID ExInitializeSListHead(_Out_ PSLIST_HEADER SListHead);
+VOID InitializeSListHead(_Out_ PSLIST_HEADER SListHead);
+PSLIST_ENTRY ExInterlockedPushEntrySList(_Inout_ PSLIST_HEADER ListHead, _Inout_ PSLIST_ENTRY ListEntry,
+    _Inout_opt_ PKSPIN_LOCK Lock);
+PSLIST_ENTRY ExInterlockedPopEntrySList(_Inout_ PSLIST_HEADER ListHead, _Inout_opt_ PKSPIN_LOCK Lock);
+PSLIST_ENTRY ExInterlockedFlushSList(_Inout_ PSLIST_HEADER ListHead);
+USHORT ExQueryDepthSList(_In_ PSLIST_HEADER SListHead);
+PSLIST_ENTRY InterlockedPushEntrySList(_Inout_ PSLIST_HEADER ListHead, _Inout_ PSLIST_ENTRY ListEntry);
+PSLIST_ENTRY InterlockedPopEntrySList(_Inout_ PSLIST_HEADER ListHead);
+PSLIST_ENTRY InterlockedFlushSList(_Inout_ PSLIST_HEADER ListHead);
+USHORT QueryDepthSList(_In_ PSLIST_HEADER SListHead);
 VOID PAGED_CODE(void);
 VOID MmBuildMdlForNonPagedPool(_Inout_ PMDL MemoryDescriptorList);
 VOID MmProbeAndLockPages(_Inout_ PMDL MemoryDescriptorList, _In_ KPROCESSOR_MODE AccessMode, _In_

@@ -315,21 +315,30 @@ def _step_to_level(stated: Contract, irql: int) -> str:
     return "call it in a system thread or a work item, which run at PASSIVE_LEVEL"
 
 
+_OBJECTS: Final = {
+    Form.STRING: "rtl.strings:UnicodeString",
+    Form.BYTE_STRING: "rtl.strings:AnsiString",
+    Form.LINK: "rtl.links:ListEntry",
+    Form.SINGLE_LINK: "rtl.links:SingleListEntry",
+}
+"""The classes of which the argument may be, besides the types of the next table."""
+_TYPES: Final[dict[Form, tuple[type, ...]]] = {
+    Form.TEXT: (str,),
+    Form.BYTES: (bytes, bytearray, memoryview),
+    Form.STRING: (str,),
+    Form.BYTE_STRING: (str, bytes),
+    Form.CHARACTERS: (int, str, bytes),
+}
+"""The types of the argument; an integer where the table has none."""
+
+
 def _has_form(form: Form, argument: object) -> bool:
     """Whether the argument is an object of the form."""
     if form is Form.ROUTINE:
         return callable(argument)
-    if form is Form.TEXT:
-        return isinstance(argument, str)
-    if form is Form.BYTES:
-        return isinstance(argument, bytes | bytearray | memoryview)
-    if form is Form.STRING:
-        return isinstance(argument, str) or _is_kind(argument, "rtl.strings:UnicodeString")
-    if form is Form.BYTE_STRING:
-        return isinstance(argument, str | bytes) or _is_kind(argument, "rtl.strings:AnsiString")
-    if form is Form.CHARACTERS:
-        return isinstance(argument, int | str | bytes)
-    return isinstance(argument, int)
+    if isinstance(argument, _TYPES.get(form, (int,))):
+        return True
+    return form in _OBJECTS and _is_kind(argument, _OBJECTS[form])
 
 
 def _fits(pointer: Pointer, argument: object) -> bool:
