@@ -12,6 +12,7 @@ runs any more, and everything is released without a report.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from dirql.io.objects import DriverEntry, DriverObject
 from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
 from dirql.io.shutdown_notification import notify_shutdown
 from dirql.io.unload import unload_driver
+from dirql.kd.debugger import Debugger, DebugMessage, running as kd_running
 from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
 from dirql.ke.kernel import Kernel
@@ -104,6 +106,7 @@ class MachineOptions:
     host_limit: float | None = HOST_LIMIT
     pool_checks: bool = True
     buffer_checks: bool = True
+    checked_build: bool = False
 
 
 class LeakReport(Exception):
@@ -188,7 +191,11 @@ class Machine:
         self.kernel = _make_kernel(self.hal, options)
         self.kernel.hooks.defect_found = self._note_defect
         self.kernel.verifier.spurious_interrupts = True
+        self.debugger = Debugger()
+        self.debugger.checked_build = options.checked_build
+        self.debugger.printed = _print_message
         self.memory_manager.install()
+        self.debugger.install()
         self.hal.install()
         ob_running.install(self.objects)
         io_running.install(self.io)
@@ -225,6 +232,11 @@ class Machine:
 
     def _note_defect(self, row: str, what: str) -> None:
         self.defects.append((row, what))
+
+    @property
+    def debug_output(self) -> str:
+        """All that drivers have sent to the debugger; `debugger.messages` has the parts with their senders."""
+        return self.debugger.output
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{len(self.io.drivers)} drivers, {len(self.devices)} devices"
@@ -390,6 +402,7 @@ class Machine:
             self._collector.restore()
             io_running.clear()
             ob_running.clear()
+            kd_running.clear()
             self.hal.close()
             self.memory_manager.close()
             self.target.close()
@@ -413,6 +426,7 @@ def open_machine(
     host_limit: float | None = HOST_LIMIT,
     pool_checks: bool = True,
     buffer_checks: bool = True,
+    checked_build: bool = False,
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
 
@@ -425,7 +439,8 @@ def open_machine(
     do before that counts as a deadlock; None is one second. `limits` say how long other things may take before they
     count as a hang; docs/checks.md has a table. `host_limit` is the time in seconds of the host after which a driver's
     routine, or the program, is ended that computes while the machine stands still; None lets it go on, and without a
-    value `limits` has it. `pool_checks` False turns the checks of pool off that docs/checks.md lists as such, and
+    value `limits` has it. `checked_build` lets the drivers be of a checked build, in which ASSERT and KdPrint do
+    something. `pool_checks` False turns the checks of pool off that docs/checks.md lists as such, and
     `buffer_checks` False those of programs' buffers. `waves` is the file for all signals of the target, `checked` lets
     the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late, `record`
     is the file for everything that goes between host and machine. Raises `RuntimeError` while another machine is open.
@@ -457,6 +472,7 @@ def open_machine(
         host_limit=limits.host if limits is not None and host_limit == HOST_LIMIT else host_limit,
         pool_checks=pool_checks,
         buffer_checks=buffer_checks,
+        checked_build=checked_build,
     )
     try:
         made = Machine(opened, options)
@@ -470,6 +486,11 @@ def open_machine(
         made.__exit__(type(error), error, None)
         raise
     return made
+
+
+def _print_message(message: DebugMessage) -> None:
+    """Show a message of a driver at once; pytest shows it with a test that fails."""
+    sys.stderr.write(message.text)
 
 
 def _make_kernel(hal: Hal, options: MachineOptions) -> Kernel:

@@ -40,6 +40,7 @@ BUILT_IN = {
     "long long": 8,
     "unsigned long long": 8,
     "void": 0,
+    "va_list": 8,
     "VOID": 0,
 }
 """The types of the C language that may be named, with their sizes in bytes. `long` differs between compilers."""

@@ -31,14 +31,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Prototype:
-    """The type of the result and the parameters."""
+    """The type of the result and the parameters; `is_variadic` says that others may follow."""
 
     result: str
     parameters: tuple[Parameter, ...]
+    is_variadic: bool = False
 
     def text(self, name: str) -> str:
         """The prototype in C, without a semicolon, of a function that is called `name`."""
-        parameters = ", ".join(each.text for each in self.parameters)
+        parameters = ", ".join([*(each.text for each in self.parameters), *["..."] * self.is_variadic])
         return f"{declare(self.result, name)}({parameters or 'void'})"
 
 
@@ -57,7 +58,9 @@ def parse_prototype(file: Path, name: str, text: str) -> Prototype:
     if match is None or match["name"] != name:
         raise DescriptionError(file, name, f"a prototype must read 'RESULT {name}(…)'; it was {text!r}")
     parts = [] if match["parameters"] == "void" else match["parameters"].split(", ")
-    return Prototype(match["result"].strip(), tuple(_parse_parameter(file, name, part) for part in parts))
+    is_variadic = parts[-1:] == ["..."]
+    parsed = (_parse_parameter(file, name, part) for part in (parts[:-1] if is_variadic else parts))
+    return Prototype(match["result"].strip(), tuple(parsed), is_variadic)
 
 
 def _parse_parameter(file: Path, name: str, text: str) -> Parameter:

@@ -101,6 +101,7 @@ _ROUTINES = (
     "PIO_COMPLETION_ROUTINE",
     "PIO_CSQ_",
     "PIO_DPC_ROUTINE",
+    "PKBUGCHECK_CALLBACK_ROUTINE",
     "PKDEFERRED_ROUTINE",
     "PIO_TIMER_ROUTINE",
     "PIO_WORKITEM_ROUTINE",
@@ -118,13 +119,16 @@ _NULLABLE = {"DeferredRoutine"}
 """The parameters for which NT accepts NULL although the prototype does not say so."""
 _HIGHEST_ADDRESS = (1 << 64) - 1
 _SPECIAL = {
+    "ASSERTMSG.Expression",
+    "NT_ASSERTMSG.Expression",
     "CONTAINING_RECORD",
     "IoAllocateDriverObjectExtension.DriverObjectExtensionSize",
     "IoCreateController.Size",
     "IoCreateDevice.DeviceExtensionSize",
     "IoInitializeRemoveLock.AllocateTag",
+    *(f"KeBugCheckEx.BugCheckParameter{number}" for number in range(1, 5)),
 }
-"""A routine and two parameters whose own code has to check, because Python takes objects of several types."""
+"""A routine and the parameters whose own code has to check, because Python takes objects of several types."""
 
 
 def python_values(routine: Routine) -> Iterator[str]:

@@ -77,7 +77,7 @@ def _routine(routine: Routine, values: Values) -> Iterator[str]:
         yield f"{python.summary}\n"
     yield f"```c\n{routine.prototype.text(routine.name)};\n```\n"
     if python is not None:
-        parameters = ", ".join(python.parameters)
+        parameters = ", ".join([*python.parameters, *["*arguments"] * python.is_variadic])
         yield f"- Python: `{routine.name}({parameters}) -> {python.result}`"
     yield f"- IRQL: {_levels(routine, values)}"
     if routine.not_modelled:

@@ -157,6 +157,10 @@ def _check_callable(entry: Entry, routine: Routine) -> None:
     found = find_callable(python)
     if found is None:
         raise entry.error(f"python must name a callable below host/dirql; {python!r} does not")
+    if found.is_variadic is not routine.prototype.is_variadic:
+        raise entry.error(
+            f"{python} must take any number of arguments if the prototype ends with ..., and only then"
+        )
     wanted = [each.name for each in routine.arguments]
     if len(found.parameters) != len(wanted):
         raise entry.error(

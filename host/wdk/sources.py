@@ -31,6 +31,8 @@ class Callable:
     summary: str
     """The first paragraph of the docstring."""
     decorators: tuple[str, ...]
+    is_variadic: bool
+    """Whether any number of arguments may follow."""
 
 
 @cache
@@ -66,4 +68,4 @@ def _describe(node: ast.FunctionDef) -> Callable:
     docstring = inspect.cleandoc(ast.get_docstring(node) or "")
     summary = " ".join(docstring.split("\n\n", 1)[0].split())
     result = "None" if node.returns is None else ast.unparse(node.returns)
-    return Callable(shown, result, summary, decorators)
+    return Callable(shown, result, summary, decorators, node.args.vararg is not None)

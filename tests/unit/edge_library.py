@@ -76,6 +76,12 @@ class LibraryWorld:
         wdm.InterlockedPushEntrySList(head, wdm.SLIST_ENTRY())
         return head
 
+    @cached_property
+    def callback_record(self) -> wdm.KBUGCHECK_CALLBACK_RECORD:
+        record = wdm.KBUGCHECK_CALLBACK_RECORD()
+        wdm.KeInitializeCallbackRecord(record)
+        return record
+
 
 LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PCUNICODE_STRING": lambda _: "Edge",
@@ -97,12 +103,19 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "volatile LONG64 *": lambda w: w.block,
     "volatile PVOID *": lambda w: w.block,
     "volatile LARGE_INTEGER *": lambda w: w.block,
+    "PKBUGCHECK_CALLBACK_RECORD": lambda w: w.callback_record,
+    "PKBUGCHECK_CALLBACK_ROUTINE": lambda _: lambda *_: None,
+    "va_list": lambda _: (),
     "REFGUID": lambda _: wdm.GUID(1, 2, 3, bytes(8)),
 }
 LIBRARY_BY_NAME: dict[str, Callable[[LibraryWorld], object]] = {
+    "Expression": lambda _: True,
     "ListEntry": lambda _: wdm.LIST_ENTRY(),
 }
 LIBRARY_SPECIAL: dict[str, Callable[[LibraryWorld], tuple[object, ...]]] = {
+    "KdPrint": lambda _: (("Edge",),),
+    "KdPrintEx": lambda _: ((wdm.DPFLTR_IHVDRIVER_ID, 0, "Edge"),),
+    "KeBugCheck": lambda _: (wdm.MANUALLY_INITIATED_CRASH,),
     "ExInterlockedAddUlong": lambda w: (w.block, 1, wdm.KSPIN_LOCK()),
     "PushEntryList": lambda _: (wdm.SINGLE_LIST_ENTRY(), wdm.SINGLE_LIST_ENTRY()),
     "RemoveEntryList": lambda w: (w.listed.flink,),

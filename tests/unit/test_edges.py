@@ -41,6 +41,15 @@ class Wrong:
         return "<a wrong object>"
 
 
+ENDS: dict[str, type[BaseException]] = {
+    "DbgBreakPoint": StatusException,
+    "DbgBreakPointWithStatus": StatusException,
+    "ExRaiseStatus": StatusException,
+    "KeBugCheck": BugCheck,
+    "KeBugCheckEx": BugCheck,
+    "RtlAssert": StatusException,
+}
+"""The routines that do not return."""
 FAR_FUTURE = 0x7FFF_FFFF_FFFF_FFF8
 WRONG: tuple[object, ...] = (None, Wrong(), "text", 1.5, -1, 0, 1 << 80, FAR_FUTURE)
 LONG_WAITS = {("KeDelayExecutionThread", "Interval")}
@@ -90,8 +99,8 @@ def test_right_arguments_are_accepted(routine: Routine) -> None:
     """Else the other test would see that wrong arguments are refused for another reason."""
 
     def test(machine: Machine) -> None:
-        if routine.name == "ExRaiseStatus":
-            with pytest.raises(StatusException):
+        if routine.name in ENDS:
+            with pytest.raises(ENDS[routine.name]):
                 call(machine, routine)
         else:
             call(machine, routine)

@@ -55,7 +55,9 @@ def test_exactly_the_described_routines_are_exported() -> None:
 @pytest.mark.parametrize("routine", ROUTINES.values(), ids=ROUTINES)
 def test_a_routine_takes_the_arguments_of_the_wdk(routine: Routine) -> None:
     """As many as the WDK has, less those that Python returns; a default may stand for one that C has to pass."""
-    parameters = inspect.signature(callables()[routine.name]).parameters.values()
+    parameters = list(inspect.signature(callables()[routine.name]).parameters.values())
+    if routine.prototype.is_variadic:
+        assert parameters.pop().kind is inspect.Parameter.VAR_POSITIONAL
     # The object of a compiled method has no name.
     unnamed = {inspect.Parameter.POSITIONAL_ONLY} if COMPILED else set()
     assert all(each.kind in {each.POSITIONAL_OR_KEYWORD, *unnamed} for each in parameters)

@@ -74,9 +74,19 @@ def bug_check(
 
 
 def stop(error: BugCheck) -> BaseException:
-    """Stop the kernel with a bug check and tell the subscribers; return the first error that stopped it."""
+    """Stop the kernel with a bug check and tell the subscribers; return the first error that stopped it.
+
+    The routines that drivers have registered run before, the last one first. An error in one of them is only returned.
+    """
     kernel = current.kernel
+    if kernel.is_stopping:
+        return error
     is_first = kernel.stopped is None
+    if is_first and kernel.bug_check_callbacks:
+        kernel.is_stopping = True
+        for callback in reversed(kernel.bug_check_callbacks):
+            callback.run()
+        kernel.is_stopping = False
     stopped = kernel.stop(error)
     hook = kernel.hooks.bug_checked
     if is_first and hook is not None:

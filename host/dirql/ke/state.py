@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from dirql.ke.costs import Costs
 from dirql.ke.hooks import Hooks
@@ -18,7 +18,14 @@ from dirql.ke.threads.thread import Context, ReadyQueue, Thread
 from dirql.ke.watch.witness import Witness
 from dirql.verifier.policy import Verifier
 
-__all__ = ["KernelState"]
+__all__ = ["BugCheckCallback", "KernelState"]
+
+
+class BugCheckCallback(Protocol):
+    """A routine that a driver has registered for a bug check."""
+
+    def run(self) -> None:
+        """Call it."""
 
 
 class KernelState:
@@ -26,6 +33,7 @@ class KernelState:
 
     __slots__ = (
         "_next_thread",
+        "bug_check_callbacks",
         "call_clocks",
         "clock",
         "costs",
@@ -33,6 +41,7 @@ class KernelState:
         "hooks",
         "idle_limit",
         "is_eager",
+        "is_stopping",
         "limits",
         "looks",
         "processors",
@@ -74,6 +83,9 @@ class KernelState:
     ) -> None:
         """Make the state; `Kernel` explains the arguments."""
         self.clock = clock
+        self.bug_check_callbacks: list[BugCheckCallback] = []
+        self.is_stopping = False
+        """The callbacks run, in which nothing that a driver does changes the bug check."""
         self.costs = costs
         self.call_clocks = costs.kernel_call
         """`Costs.kernel_call`, in a place that each kernel call reaches sooner."""

@@ -86,6 +86,19 @@ __all__ = [
     "DO_SYSTEM_BOOT_PARTITION",
     "DO_VERIFY_VOLUME",
     "DO_VOLUME_DEVICE_OBJECT",
+    "DPFLTR_DEFAULT_ID",
+    "DPFLTR_ERROR_LEVEL",
+    "DPFLTR_IHVAUDIO_ID",
+    "DPFLTR_IHVBUS_ID",
+    "DPFLTR_IHVDRIVER_ID",
+    "DPFLTR_IHVNETWORK_ID",
+    "DPFLTR_IHVSTREAMING_ID",
+    "DPFLTR_IHVVIDEO_ID",
+    "DPFLTR_INFO_LEVEL",
+    "DPFLTR_MASK",
+    "DPFLTR_SYSTEM_ID",
+    "DPFLTR_TRACE_LEVEL",
+    "DPFLTR_WARNING_LEVEL",
     "DRS_LEVEL",
     "DRVO_BOOTREINIT_REGISTERED",
     "DRVO_BUILTIN_DRIVER",
@@ -576,6 +589,36 @@ __all__ = [
     "WrVirtualMemory",
     "WrYieldExecution",
 ]
+
+# Components of DbgPrintEx.
+DPFLTR_SYSTEM_ID: Final = 0
+"""The system itself."""
+DPFLTR_IHVDRIVER_ID: Final = 0x4d
+"""Drivers of any kind."""
+DPFLTR_IHVVIDEO_ID: Final = 0x4e
+"""Drivers for video."""
+DPFLTR_IHVAUDIO_ID: Final = 0x4f
+"""Drivers for audio."""
+DPFLTR_IHVNETWORK_ID: Final = 0x50
+"""Drivers for networks."""
+DPFLTR_IHVSTREAMING_ID: Final = 0x51
+"""Drivers for streaming."""
+DPFLTR_IHVBUS_ID: Final = 0x52
+"""Drivers for buses."""
+DPFLTR_DEFAULT_ID: Final = 0x65
+"""The component of DbgPrint and KdPrint."""
+
+# Levels of DbgPrintEx.
+DPFLTR_ERROR_LEVEL: Final = 0
+"""An error; the system shows it of each component."""
+DPFLTR_WARNING_LEVEL: Final = 1
+"""A warning."""
+DPFLTR_TRACE_LEVEL: Final = 2
+"""A step on the way."""
+DPFLTR_INFO_LEVEL: Final = 3
+"""Information; DbgPrint and KdPrint have this level."""
+DPFLTR_MASK: Final = 0x80000000
+"""Makes a level a mask of levels."""
 
 # Device types, the third argument of IoCreateDevice.
 FILE_DEVICE_BEEP: Final = 1
@@ -1844,9 +1887,9 @@ WAIT_TIMEOUT: Final = 0x102
 """The time-out passed before the object was signaled."""
 
 IRQL_NAMES: Final[dict[int, str]] = {
-    PASSIVE_LEVEL: "PASSIVE_LEVEL",
-    APC_LEVEL: "APC_LEVEL",
-    DISPATCH_LEVEL: "DISPATCH_LEVEL",
+    DPFLTR_ERROR_LEVEL: "DPFLTR_ERROR_LEVEL",
+    DPFLTR_WARNING_LEVEL: "DPFLTR_WARNING_LEVEL",
+    DPFLTR_TRACE_LEVEL: "DPFLTR_TRACE_LEVEL",
     SYNCH_LEVEL: "SYNCH_LEVEL",
     CLOCK_LEVEL: "CLOCK_LEVEL",
     IPI_LEVEL: "IPI_LEVEL",

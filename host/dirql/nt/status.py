@@ -18,6 +18,7 @@ __all__ = [
     "STATUS_ALERTED",
     "STATUS_ASSERTION_FAILURE",
     "STATUS_BAD_DEVICE_TYPE",
+    "STATUS_BREAKPOINT",
     "STATUS_BUFFER_OVERFLOW",
     "STATUS_BUFFER_TOO_SMALL",
     "STATUS_CANCELLED",
@@ -173,6 +174,8 @@ STATUS_GUARD_PAGE_VIOLATION: Final[int] = NTSTATUS.named(0x80000001, "STATUS_GUA
 """A guard page was touched for the first time."""
 STATUS_DATATYPE_MISALIGNMENT: Final[int] = NTSTATUS.named(0x80000002, "STATUS_DATATYPE_MISALIGNMENT")
 """An address is not aligned as its data type needs."""
+STATUS_BREAKPOINT: Final[int] = NTSTATUS.named(0x80000003, "STATUS_BREAKPOINT")
+"""A breakpoint was reached."""
 STATUS_BUFFER_OVERFLOW: Final[int] = NTSTATUS.named(0x80000005, "STATUS_BUFFER_OVERFLOW")
 """The buffer was filled, and the rest of the data did not fit."""
 STATUS_NO_MORE_FILES: Final[int] = NTSTATUS.named(0x80000006, "STATUS_NO_MORE_FILES")

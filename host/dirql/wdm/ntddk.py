@@ -22,6 +22,9 @@ from dirql.io.driver_extension import (
 from dirql.io.services import (
     device_io_control_file as ZwDeviceIoControlFile,
 )
+from dirql.ke.bugcheck_routines import (
+    ke_bug_check as KeBugCheck,
+)
 from dirql.ke.current import (
     get_current_processor_number as KeGetCurrentProcessorNumber,
 )
@@ -83,6 +86,7 @@ __all__ = [
     "IoRegisterBootDriverReinitialization",
     "IoRegisterDriverReinitialization",
     "KeAlertThread",
+    "KeBugCheck",
     "KeEnterCriticalRegion",
     "KeGetCurrentProcessorNumber",
     "KeInitializeApc",

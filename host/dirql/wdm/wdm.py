@@ -206,6 +206,32 @@ from dirql.io.work_item import (
     initialize_work_item as IoInitializeWorkItem,
     size_of_work_item as IoSizeofWorkItem,
 )
+from dirql.kd.breaking import (
+    assert_ as ASSERT,
+    assert_message as ASSERTMSG,
+    break_point as DbgBreakPoint,
+    break_point_with_status as DbgBreakPointWithStatus,
+    kd_break_point as KdBreakPoint,
+    nt_assert as NT_ASSERT,
+    nt_assert_message as NT_ASSERTMSG,
+    refresh_debugger_not_present as KdRefreshDebuggerNotPresent,
+    rtl_assert as RtlAssert,
+    soft_assert as RTL_SOFT_ASSERT,
+)
+from dirql.kd.printing import (
+    dbg_print as DbgPrint,
+    dbg_print_ex as DbgPrintEx,
+    kd_print as KdPrint,
+    kd_print_ex as KdPrintEx,
+    query_debug_filter_state as DbgQueryDebugFilterState,
+    set_debug_filter_state as DbgSetDebugFilterState,
+    v_dbg_print_ex as vDbgPrintEx,
+    v_dbg_print_ex_with_prefix as vDbgPrintExWithPrefix,
+)
+from dirql.ke.bugcheck_routines import (
+    BugCheckCallbackRecord as KBUGCHECK_CALLBACK_RECORD,
+    ke_bug_check_ex as KeBugCheckEx,
+)
 from dirql.ke.current import (
     get_current_thread as KeGetCurrentThread,
 )
@@ -419,6 +445,19 @@ from dirql.nt.constants import (
     DO_SYSTEM_BOOT_PARTITION,
     DO_VERIFY_VOLUME,
     DO_VOLUME_DEVICE_OBJECT,
+    DPFLTR_DEFAULT_ID,
+    DPFLTR_ERROR_LEVEL,
+    DPFLTR_IHVAUDIO_ID,
+    DPFLTR_IHVBUS_ID,
+    DPFLTR_IHVDRIVER_ID,
+    DPFLTR_IHVNETWORK_ID,
+    DPFLTR_IHVSTREAMING_ID,
+    DPFLTR_IHVVIDEO_ID,
+    DPFLTR_INFO_LEVEL,
+    DPFLTR_MASK,
+    DPFLTR_SYSTEM_ID,
+    DPFLTR_TRACE_LEVEL,
+    DPFLTR_WARNING_LEVEL,
     DRS_LEVEL,
     DRVO_BOOTREINIT_REGISTERED,
     DRVO_BUILTIN_DRIVER,
@@ -978,6 +1017,8 @@ __all__ = [
     "ACPIBus",
     "ADDRESS_AND_SIZE_TO_SPAN_PAGES",
     "APC_LEVEL",
+    "ASSERT",
+    "ASSERTMSG",
     "AppendTailList",
     "AttachedApcEnvironment",
     "BUS_INTERFACE_STANDARD",
@@ -1073,6 +1114,19 @@ __all__ = [
     "DO_SYSTEM_BOOT_PARTITION",
     "DO_VERIFY_VOLUME",
     "DO_VOLUME_DEVICE_OBJECT",
+    "DPFLTR_DEFAULT_ID",
+    "DPFLTR_ERROR_LEVEL",
+    "DPFLTR_IHVAUDIO_ID",
+    "DPFLTR_IHVBUS_ID",
+    "DPFLTR_IHVDRIVER_ID",
+    "DPFLTR_IHVNETWORK_ID",
+    "DPFLTR_IHVSTREAMING_ID",
+    "DPFLTR_IHVVIDEO_ID",
+    "DPFLTR_INFO_LEVEL",
+    "DPFLTR_MASK",
+    "DPFLTR_SYSTEM_ID",
+    "DPFLTR_TRACE_LEVEL",
+    "DPFLTR_WARNING_LEVEL",
     "DRIVER_EXTENSION",
     "DRIVER_OBJECT",
     "DRS_LEVEL",
@@ -1083,6 +1137,12 @@ __all__ = [
     "DRVO_LEGACY_RESOURCES",
     "DRVO_REINIT_REGISTERED",
     "DRVO_UNLOAD_INVOKED",
+    "DbgBreakPoint",
+    "DbgBreakPointWithStatus",
+    "DbgPrint",
+    "DbgPrintEx",
+    "DbgQueryDebugFilterState",
+    "DbgSetDebugFilterState",
     "DeallocateObject",
     "DeallocateObjectKeepRegisters",
     "DelayExecution",
@@ -1523,6 +1583,7 @@ __all__ = [
     "IsListEmpty",
     "Isa",
     "KAPC",
+    "KBUGCHECK_CALLBACK_RECORD",
     "KDEVICE_QUEUE",
     "KDEVICE_QUEUE_ENTRY",
     "KDPC",
@@ -1537,6 +1598,10 @@ __all__ = [
     "KTHREAD",
     "KTIMER",
     "KWAIT_BLOCK",
+    "KdBreakPoint",
+    "KdPrint",
+    "KdPrintEx",
+    "KdRefreshDebuggerNotPresent",
     "KeAcquireGuardedMutex",
     "KeAcquireGuardedMutexUnsafe",
     "KeAcquireInStackQueuedSpinLock",
@@ -1548,13 +1613,16 @@ __all__ = [
     "KeAcquireSpinLockForDpc",
     "KeAreAllApcsDisabled",
     "KeAreApcsDisabled",
+    "KeBugCheckEx",
     "KeCancelTimer",
     "KeClearEvent",
     "KeDelayExecutionThread",
+    "KeDeregisterBugCheckCallback",
     "KeEnterGuardedRegion",
     "KeFlushQueuedDpcs",
     "KeGetCurrentIrql",
     "KeGetCurrentThread",
+    "KeInitializeCallbackRecord",
     "KeInitializeDeviceQueue",
     "KeInitializeDpc",
     "KeInitializeEvent",
@@ -1582,6 +1650,7 @@ __all__ = [
     "KeReadStateMutex",
     "KeReadStateSemaphore",
     "KeReadStateTimer",
+    "KeRegisterBugCheckCallback",
     "KeReleaseGuardedMutex",
     "KeReleaseGuardedMutexUnsafe",
     "KeReleaseInStackQueuedSpinLock",
@@ -1689,6 +1758,8 @@ __all__ = [
     "MmUserProbeAddress",
     "MmWriteCombined",
     "MutantObject",
+    "NT_ASSERT",
+    "NT_ASSERTMSG",
     "NonPagedPool",
     "NonPagedPoolBase",
     "NonPagedPoolCacheAligned",
@@ -1786,6 +1857,7 @@ __all__ = [
     "READ_REGISTER_ULONG",
     "READ_REGISTER_USHORT",
     "ROUND_TO_PAGES",
+    "RTL_SOFT_ASSERT",
     "RealTimeWorkQueue",
     "RemovalRelations",
     "RemoveEntryList",
@@ -1798,6 +1870,7 @@ __all__ = [
     "RtlAnsiStringToUnicodeString",
     "RtlAppendUnicodeStringToString",
     "RtlAppendUnicodeToString",
+    "RtlAssert",
     "RtlCompareMemory",
     "RtlCompareUnicodeString",
     "RtlCopyMemory",
@@ -1933,6 +2006,8 @@ __all__ = [
     "ZwSetTimer",
     "ZwUnloadDriver",
     "ZwWriteFile",
+    "vDbgPrintEx",
+    "vDbgPrintExWithPrefix",
 ]
 
 ExAcquireFastMutex = FAST_MUTEX.acquire
@@ -2029,6 +2104,8 @@ KeAcquireSpinLockAtDpcLevel = KSPIN_LOCK.acquire_at_dpc_level
 KeAcquireSpinLockForDpc = KSPIN_LOCK.acquire_for_dpc
 KeCancelTimer = KTIMER.cancel
 KeClearEvent = KEVENT.clear
+KeDeregisterBugCheckCallback = KBUGCHECK_CALLBACK_RECORD.deregister
+KeInitializeCallbackRecord = KBUGCHECK_CALLBACK_RECORD.initialize
 KeInitializeDeviceQueue = KDEVICE_QUEUE.initialize
 KeInitializeDpc = KDPC.initialize
 KeInitializeEvent = KEVENT.initialize
@@ -2046,6 +2123,7 @@ KeReadStateEvent = KEVENT.read_state
 KeReadStateMutex = KMUTEX.read_state
 KeReadStateSemaphore = KSEMAPHORE.read_state
 KeReadStateTimer = KTIMER.read_state
+KeRegisterBugCheckCallback = KBUGCHECK_CALLBACK_RECORD.register
 KeReleaseGuardedMutex = KGUARDED_MUTEX.release
 KeReleaseGuardedMutexUnsafe = KGUARDED_MUTEX.release_unsafe
 KeReleaseInStackQueuedSpinLock = KLOCK_QUEUE_HANDLE.release

@@ -84,3 +84,30 @@ FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(_Inout_ PSINGLE_LIST_ENTRY ListHead)
     }
     return first;
 }
+
+/* Messages and assertions, which a free build leaves out. */
+
+#ifndef DBG
+#define DBG 0
+#endif
+
+#if DBG
+#define KdPrint(arguments) DbgPrint arguments
+#define KdPrintEx(arguments) DbgPrintEx arguments
+#define KdBreakPoint() DbgBreakPoint()
+#define ASSERT(expression) ((expression) ? (void)0 : RtlAssert(#expression, __FILE__, __LINE__, NULL))
+#define ASSERTMSG(message, expression) ((expression) ? (void)0 : RtlAssert(#expression, __FILE__, __LINE__, (message)))
+#define RTL_SOFT_ASSERT(expression)                                                                                  \
+    ((expression) ? (void)0 : (void)DbgPrint("%s(%d): %s\n", __FILE__, __LINE__, #expression))
+#define NT_ASSERT(expression) ((expression) ? TRUE : (DbgRaiseAssertionFailure(), FALSE))
+#define NT_ASSERTMSG(message, expression) ((expression) ? TRUE : (DbgPrint("%s\n", (message)), DbgRaiseAssertionFailure(), FALSE))
+#else
+#define KdPrint(arguments) ((void)0)
+#define KdPrintEx(arguments) ((void)0)
+#define KdBreakPoint() ((void)0)
+#define ASSERT(expression) ((void)0)
+#define ASSERTMSG(message, expression) ((void)0)
+#define RTL_SOFT_ASSERT(expression) ((void)0)
+#define NT_ASSERT(expression) ((void)0)
+#define NT_ASSERTMSG(message, expression) ((void)0)
+#endif

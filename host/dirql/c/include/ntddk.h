@@ -267,6 +267,7 @@ struct _OSVERSIONINFOEXW {
     UCHAR wReserved;
 };
 
+VOID KeBugCheck(_In_ ULONG BugCheckCode);
 VOID ExEnterCriticalRegionAndAcquireFastMutexUnsafe(_Inout_ PFAST_MUTEX FastMutex);
 VOID ExReleaseFastMutexUnsafeAndLeaveCriticalRegion(_Inout_ PFAST_MUTEX FastMutex);
 ULONG HalGetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber, _In_ ULONG SlotNumber, _Out_

@@ -21,6 +21,25 @@
 #define DEVICE_TYPE_FROM_CTL_CODE(code) (((ULONG)((code) & 0xffff0000U)) >> 16)
 #define METHOD_FROM_CTL_CODE(code) ((ULONG)((code) & 3))
 
+/* Components of DbgPrintEx. */
+
+#define DPFLTR_SYSTEM_ID 0
+#define DPFLTR_IHVDRIVER_ID 0x4d
+#define DPFLTR_IHVVIDEO_ID 0x4e
+#define DPFLTR_IHVAUDIO_ID 0x4f
+#define DPFLTR_IHVNETWORK_ID 0x50
+#define DPFLTR_IHVSTREAMING_ID 0x51
+#define DPFLTR_IHVBUS_ID 0x52
+#define DPFLTR_DEFAULT_ID 0x65
+
+/* Levels of DbgPrintEx. */
+
+#define DPFLTR_ERROR_LEVEL 0
+#define DPFLTR_WARNING_LEVEL 1
+#define DPFLTR_TRACE_LEVEL 2
+#define DPFLTR_INFO_LEVEL 3
+#define DPFLTR_MASK 0x80000000
+
 /* Device types, the third argument of IoCreateDevice. */
 
 #define FILE_DEVICE_BEEP 1
@@ -3698,6 +3717,25 @@ VOID WRITE_PORT_ULONG(_In_ PULONG Port, _In_ ULONG Value);
 VOID WRITE_PORT_BUFFER_UCHAR(_In_ PUCHAR Port, _In_ PUCHAR Buffer, _In_ ULONG Count);
 VOID WRITE_PORT_BUFFER_USHORT(_In_ PUSHORT Port, _In_ PUSHORT Buffer, _In_ ULONG Count);
 VOID WRITE_PORT_BUFFER_ULONG(_In_ PULONG Port, _In_ PULONG Buffer, _In_ ULONG Count);
+ULONG DbgPrint(_In_ PCSTR Format, ...);
+ULONG DbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_ PCSTR Format, ...);
+ULONG vDbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_ PCSTR Format, _In_ va_list arglist);
+ULONG vDbgPrintExWithPrefix(_In_ PCSTR Prefix, _In_ ULONG ComponentId, _In_ ULONG Level, _In_ PCSTR Format,
+    _In_ va_list arglist);
+NTSTATUS DbgQueryDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level);
+NTSTATUS DbgSetDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level, _In_ BOOLEAN State);
+VOID DbgBreakPoint(void);
+VOID DbgBreakPointWithStatus(_In_ ULONG Status);
+BOOLEAN KdRefreshDebuggerNotPresent(void);
+VOID RtlAssert(_In_ PCSTR VoidFailedAssertion, _In_ PCSTR VoidFileName, _In_ ULONG LineNumber, _In_opt_ PCSTR
+    MutableMessage);
+VOID KeBugCheckEx(_In_ ULONG BugCheckCode, _In_ ULONG_PTR BugCheckParameter1, _In_ ULONG_PTR
+    BugCheckParameter2, _In_ ULONG_PTR BugCheckParameter3, _In_ ULONG_PTR BugCheckParameter4);
+VOID KeInitializeCallbackRecord(_Out_ PKBUGCHECK_CALLBACK_RECORD CallbackRecord);
+BOOLEAN KeRegisterBugCheckCallback(_Out_ PKBUGCHECK_CALLBACK_RECORD CallbackRecord, _In_
+    PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, _In_opt_ PVOID Buffer, _In_ ULONG Length, _In_ PCSTR
+    Component);
+BOOLEAN KeDeregisterBugCheckCallback(_Inout_ PKBUGCHECK_CALLBACK_RECORD CallbackRecord);
 PVOID ExAllocatePool2(_In_ POOL_FLAGS Flags, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
 PVOID ExAllocatePoolWithTag(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
 VOID ExFreePool(_In_ PVOID P);
@@ -4182,5 +4220,32 @@ FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(_Inout_ PSINGLE_LIST_ENTRY ListHead)
     }
     return first;
 }
+
+/* Messages and assertions, which a free build leaves out. */
+
+#ifndef DBG
+#define DBG 0
+#endif
+
+#if DBG
+#define KdPrint(arguments) DbgPrint arguments
+#define KdPrintEx(arguments) DbgPrintEx arguments
+#define KdBreakPoint() DbgBreakPoint()
+#define ASSERT(expression) ((expression) ? (void)0 : RtlAssert(#expression, __FILE__, __LINE__, NULL))
+#define ASSERTMSG(message, expression) ((expression) ? (void)0 : RtlAssert(#expression, __FILE__, __LINE__, (message)))
+#define RTL_SOFT_ASSERT(expression)                                                                                  \
+    ((expression) ? (void)0 : (void)DbgPrint("%s(%d): %s\n", __FILE__, __LINE__, #expression))
+#define NT_ASSERT(expression) ((expression) ? TRUE : (DbgRaiseAssertionFailure(), FALSE))
+#define NT_ASSERTMSG(message, expression) ((expression) ? TRUE : (DbgPrint("%s\n", (message)), DbgRaiseAssertionFailure(), FALSE))
+#else
+#define KdPrint(arguments) ((void)0)
+#define KdPrintEx(arguments) ((void)0)
+#define KdBreakPoint() ((void)0)
+#define ASSERT(expression) ((void)0)
+#define ASSERTMSG(message, expression) ((void)0)
+#define RTL_SOFT_ASSERT(expression) ((void)0)
+#define NT_ASSERT(expression) ((void)0)
+#define NT_ASSERTMSG(message, expression) ((void)0)
+#endif
 
 #endif /* DIRQL_WDM_H */
