@@ -27,6 +27,7 @@ _SIGNED = {
     "MEMORY_CACHING_TYPE": 32,
     "BUS_DATA_TYPE": 32,
     "POOL_TYPE": 32,
+    "EX_POOL_PRIORITY": 32,
     "KAPC_ENVIRONMENT": 32,
     "WORK_QUEUE_TYPE": 32,
     "KPRIORITY": 32,
@@ -71,6 +72,7 @@ _ADDRESSES = {
     "Comperand",
     "CurrentVa",
     "EaBuffer",
+    "Entry",
     "Exchange",
     "InputBuffer",
     "OutputBuffer",
@@ -92,6 +94,7 @@ _LINKS = {"PLIST_ENTRY": "LINK", "PSINGLE_LIST_ENTRY": "SINGLE_LINK", "PSLIST_EN
 """The links of lists, which are objects in Python, or their addresses."""
 _TEXTS = {"PCSTR"}
 _ROUTINES = (
+    "PALLOCATE_FUNCTION",
     "PCALLBACK_FUNCTION",
     "PDRIVER_REINITIALIZE",
     "PEXT_CALLBACK",
@@ -100,6 +103,7 @@ _ROUTINES = (
     "PDRIVER_LIST_CONTROL",
     "PIO_COMPLETION_ROUTINE",
     "PIO_CSQ_",
+    "PFREE_FUNCTION",
     "PIO_DPC_ROUTINE",
     "PKBUGCHECK_CALLBACK_ROUTINE",
     "PKDEFERRED_ROUTINE",

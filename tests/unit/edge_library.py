@@ -77,6 +77,26 @@ class LibraryWorld:
         return head
 
     @cached_property
+    def npaged_lookaside(self) -> wdm.NPAGED_LOOKASIDE_LIST:
+        lookaside = wdm.NPAGED_LOOKASIDE_LIST()
+        wdm.ExInitializeNPagedLookasideList(lookaside, None, None, 0, 32, wdm.POOL_TAG("Edge"), 0)
+        return lookaside
+
+    @cached_property
+    def paged_lookaside(self) -> wdm.PAGED_LOOKASIDE_LIST:
+        lookaside = wdm.PAGED_LOOKASIDE_LIST()
+        wdm.ExInitializePagedLookasideList(lookaside, None, None, 0, 32, wdm.POOL_TAG("Edge"), 0)
+        return lookaside
+
+    @cached_property
+    def lookaside(self) -> wdm.LOOKASIDE_LIST_EX:
+        lookaside = wdm.LOOKASIDE_LIST_EX()
+        wdm.ExInitializeLookasideListEx(
+            lookaside, None, None, wdm.NonPagedPoolNx, 0, 32, wdm.POOL_TAG("Edge"), 0
+        )
+        return lookaside
+
+    @cached_property
     def callback_record(self) -> wdm.KBUGCHECK_CALLBACK_RECORD:
         record = wdm.KBUGCHECK_CALLBACK_RECORD()
         wdm.KeInitializeCallbackRecord(record)
@@ -105,6 +125,13 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "volatile LARGE_INTEGER *": lambda w: w.block,
     "PKBUGCHECK_CALLBACK_RECORD": lambda w: w.callback_record,
     "PKBUGCHECK_CALLBACK_ROUTINE": lambda _: lambda *_: None,
+    "PNPAGED_LOOKASIDE_LIST": lambda w: w.npaged_lookaside,
+    "PPAGED_LOOKASIDE_LIST": lambda w: w.paged_lookaside,
+    "PLOOKASIDE_LIST_EX": lambda w: w.lookaside,
+    "PALLOCATE_FUNCTION": lambda _: None,
+    "PALLOCATE_FUNCTION_EX": lambda _: None,
+    "PFREE_FUNCTION": lambda _: None,
+    "PFREE_FUNCTION_EX": lambda _: None,
     "va_list": lambda _: (),
     "REFGUID": lambda _: wdm.GUID(1, 2, 3, bytes(8)),
 }
@@ -112,7 +139,29 @@ LIBRARY_BY_NAME: dict[str, Callable[[LibraryWorld], object]] = {
     "Expression": lambda _: True,
     "ListEntry": lambda _: wdm.LIST_ENTRY(),
 }
+_POOL = (wdm.NonPagedPoolNx, 16, wdm.POOL_TAG("Edge"))
 LIBRARY_SPECIAL: dict[str, Callable[[LibraryWorld], tuple[object, ...]]] = {
+    "ExAllocatePoolWithQuotaTag": lambda _: _POOL,
+    "ExAllocatePoolWithTagPriority": lambda _: (*_POOL, wdm.NormalPoolPriority),
+    "ExAllocatePoolZero": lambda _: _POOL,
+    "ExAllocatePoolUninitialized": lambda _: _POOL,
+    "ExAllocatePoolQuotaZero": lambda _: _POOL,
+    "ExAllocatePoolQuotaUninitialized": lambda _: _POOL,
+    "ExAllocatePoolPriorityZero": lambda _: (*_POOL, wdm.NormalPoolPriority),
+    "ExAllocatePoolPriorityUninitialized": lambda _: (*_POOL, wdm.NormalPoolPriority),
+    "ExFreePool2": lambda w: (w.block, 0, None, 0),
+    "ExInitializeNPagedLookasideList": lambda _: (wdm.NPAGED_LOOKASIDE_LIST(), None, None, 0, 32, 1, 0),
+    "ExInitializePagedLookasideList": lambda _: (wdm.PAGED_LOOKASIDE_LIST(), None, None, 0, 32, 1, 0),
+    "ExInitializeLookasideListEx": lambda _: (wdm.LOOKASIDE_LIST_EX(), None, None, 0, 0, 32, 1, 0),
+    "ExFreeToNPagedLookasideList": lambda w: (
+        w.npaged_lookaside,
+        wdm.ExAllocateFromNPagedLookasideList(w.npaged_lookaside),
+    ),
+    "ExFreeToPagedLookasideList": lambda w: (
+        w.paged_lookaside,
+        wdm.ExAllocateFromPagedLookasideList(w.paged_lookaside),
+    ),
+    "ExFreeToLookasideListEx": lambda w: (w.lookaside, wdm.ExAllocateFromLookasideListEx(w.lookaside)),
     "KdPrint": lambda _: (("Edge",),),
     "KdPrintEx": lambda _: ((wdm.DPFLTR_IHVDRIVER_ID, 0, "Edge"),),
     "KeBugCheck": lambda _: (wdm.MANUALLY_INITIATED_CRASH,),

@@ -150,6 +150,8 @@ __all__ = [
     "EVENT_INCREMENT",
     "EVENT_MODIFY_STATE",
     "EVENT_QUERY_STATE",
+    "EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE",
+    "EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL",
     "EX_TIMER_HIGH_RESOLUTION",
     "EX_TIMER_NOTIFICATION",
     "EX_TIMER_NO_WAKE",
@@ -217,6 +219,9 @@ __all__ = [
     "HIGH_PRIORITY",
     "HighImportance",
     "HighPagePriority",
+    "HighPoolPriority",
+    "HighPoolPrioritySpecialPoolOverrun",
+    "HighPoolPrioritySpecialPoolUnderrun",
     "HyperCriticalWorkQueue",
     "IO_DISK_INCREMENT",
     "IO_KEYBOARD_INCREMENT",
@@ -380,6 +385,9 @@ __all__ = [
     "LevelSensitive",
     "LowImportance",
     "LowPagePriority",
+    "LowPoolPriority",
+    "LowPoolPrioritySpecialPoolOverrun",
+    "LowPoolPrioritySpecialPoolUnderrun",
     "MAXIMUM_PRIORITY",
     "MAXIMUM_PROCESSORS",
     "MAXIMUM_WAIT_OBJECTS",
@@ -442,6 +450,9 @@ __all__ = [
     "NonPagedPoolNxCacheAligned",
     "NonPagedPoolSession",
     "NormalPagePriority",
+    "NormalPoolPriority",
+    "NormalPoolPrioritySpecialPoolOverrun",
+    "NormalPoolPrioritySpecialPoolUnderrun",
     "NormalWorkQueue",
     "NotificationEvent",
     "NotificationTimer",
@@ -1343,6 +1354,32 @@ POOL_ALIGNMENT: Final = 0x10
 """Each pool block begins at a multiple of this number of bytes."""
 UNICODE_STRING_MAX_BYTES: Final = 0xfffe
 """The largest length of a UNICODE_STRING, in bytes."""
+
+# Flags of ExInitializeLookasideListEx.
+EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL: Final = 1
+"""An allocation that fails raises an exception."""
+EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE: Final = 2
+"""An allocation with a quota that fails returns NULL, and raises no exception."""
+
+# Values of EX_POOL_PRIORITY.
+LowPoolPriority: Final = 0
+"""The allocation may fail when memory is low."""
+LowPoolPrioritySpecialPoolOverrun: Final = 8
+"""Low importance; special pool finds accesses behind the block."""
+LowPoolPrioritySpecialPoolUnderrun: Final = 9
+"""Low importance; special pool finds accesses before the block."""
+NormalPoolPriority: Final = 0x10
+"""The allocation may fail when memory is very low."""
+NormalPoolPrioritySpecialPoolOverrun: Final = 0x18
+"""Normal importance; special pool finds accesses behind the block."""
+NormalPoolPrioritySpecialPoolUnderrun: Final = 0x19
+"""Normal importance; special pool finds accesses before the block."""
+HighPoolPriority: Final = 0x20
+"""The allocation fails only when there is no memory at all."""
+HighPoolPrioritySpecialPoolOverrun: Final = 0x28
+"""High importance; special pool finds accesses behind the block."""
+HighPoolPrioritySpecialPoolUnderrun: Final = 0x29
+"""High importance; special pool finds accesses before the block."""
 
 # Values of DEVICE_RELATION_TYPE.
 BusRelations: Final = 0

@@ -52,31 +52,38 @@ KNOWN: Final = """
         ERROR_LOG_LIMIT_SIZE ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS ERROR_NOT_ENOUGH_MEMORY
         ERROR_NOT_FOUND ERROR_NOT_READY ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS ERROR_NO_SYSTEM_RESOURCES
         ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND ERROR_SEM_TIMEOUT ERROR_SHARING_VIOLATION ERROR_SUCCESS
-        EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE EVENT_QUERY_STATE EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK
-        EX_TIMER EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION EX_TIMER_NO_WAKE Eisa EisaConfiguration
-        EjectionRelations EventNotificationObject EventSynchronizationObject ExAcquireFastMutex
-        ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared ExAcquireResourceExclusiveLite
-        ExAcquireResourceSharedLite ExAcquireRundownProtection ExAcquireRundownProtectionEx
-        ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive ExAcquireSpinLockExclusive
-        ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel ExAllocatePool2
-        ExAllocatePoolWithTag ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite ExCreateCallback
-        ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
-        ExEnterCriticalRegionAndAcquireResourceExclusive ExEnterCriticalRegionAndAcquireResourceShared
-        ExEnterCriticalRegionAndAcquireSharedWaitForExclusive ExFreePool ExFreePoolWithTag ExGetCurrentResourceThread
-        ExGetExclusiveWaiterCount ExGetSharedWaiterCount ExInitializeFastMutex ExInitializePushLock
-        ExInitializeResourceLite ExInitializeRundownProtection ExInitializeSListHead ExInitializeWorkItem
-        ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic ExInterlockedAddUlong ExInterlockedFlushSList
-        ExInterlockedInsertHeadList ExInterlockedInsertTailList ExInterlockedPopEntryList ExInterlockedPopEntrySList
-        ExInterlockedPushEntryList ExInterlockedPushEntrySList ExInterlockedRemoveHeadList
-        ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite ExNotifyCallback
-        ExQueryDepthSList ExQueueWorkItem ExRaiseStatus ExReInitializeRundownProtection ExRegisterCallback
-        ExReinitializeResourceLite ExReleaseFastMutex ExReleaseFastMutexUnsafe
-        ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive ExReleasePushLockShared
-        ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion ExReleaseResourceForThreadLite ExReleaseResourceLite
-        ExReleaseRundownProtection ExReleaseRundownProtectionEx ExReleaseSpinLockExclusive
-        ExReleaseSpinLockExclusiveFromDpcLevel ExReleaseSpinLockShared ExReleaseSpinLockSharedFromDpcLevel
-        ExRundownCompleted ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx ExSetTimer
-        ExTryConvertSharedSpinLockExclusive ExTryToAcquireFastMutex ExUnregisterCallback
+        EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE EVENT_QUERY_STATE EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE
+        EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK EX_TIMER
+        EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations
+        EventNotificationObject EventSynchronizationObject ExAcquireFastMutex ExAcquireFastMutexUnsafe
+        ExAcquirePushLockExclusive ExAcquirePushLockShared ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite
+        ExAcquireRundownProtection ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive
+        ExAcquireSharedWaitForExclusive ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel
+        ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel ExAllocateFromLookasideListEx
+        ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool2
+        ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized
+        ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag
+        ExAllocatePoolWithTag ExAllocatePoolWithTagPriority ExAllocatePoolZero ExAllocateTimer ExCancelTimer
+        ExConvertExclusiveToSharedLite ExCreateCallback ExDeleteLookasideListEx ExDeleteNPagedLookasideList
+        ExDeletePagedLookasideList ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite
+        ExEnterCriticalRegionAndAcquireFastMutexUnsafe ExEnterCriticalRegionAndAcquireResourceExclusive
+        ExEnterCriticalRegionAndAcquireResourceShared ExEnterCriticalRegionAndAcquireSharedWaitForExclusive
+        ExFlushLookasideListEx ExFreePool ExFreePool2 ExFreePoolWithTag ExFreeToLookasideListEx
+        ExFreeToNPagedLookasideList ExFreeToPagedLookasideList ExGetCurrentResourceThread ExGetExclusiveWaiterCount
+        ExGetSharedWaiterCount ExInitializeFastMutex ExInitializeLookasideListEx ExInitializeNPagedLookasideList
+        ExInitializePagedLookasideList ExInitializePushLock ExInitializeResourceLite ExInitializeRundownProtection
+        ExInitializeSListHead ExInitializeWorkItem ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic
+        ExInterlockedAddUlong ExInterlockedFlushSList ExInterlockedInsertHeadList ExInterlockedInsertTailList
+        ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList
+        ExInterlockedRemoveHeadList ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite
+        ExIsResourceAcquiredSharedLite ExNotifyCallback ExQueryDepthSList ExQueueWorkItem ExRaiseStatus
+        ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
+        ExReleaseFastMutexUnsafe ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive
+        ExReleasePushLockShared ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion
+        ExReleaseResourceForThreadLite ExReleaseResourceLite ExReleaseRundownProtection ExReleaseRundownProtectionEx
+        ExReleaseSpinLockExclusive ExReleaseSpinLockExclusiveFromDpcLevel ExReleaseSpinLockShared
+        ExReleaseSpinLockSharedFromDpcLevel ExRundownCompleted ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx
+        ExSetTimer ExTryConvertSharedSpinLockExclusive ExTryToAcquireFastMutex ExUnregisterCallback
         ExWaitForRundownProtectionRelease ExceptionStatus Executive FAST_MUTEX FILE_ANY_ACCESS
         FILE_AUTOGENERATED_DEVICE_NAME FILE_CREATE FILE_DEVICE_ACPI FILE_DEVICE_BEEP FILE_DEVICE_BUS_EXTENDER
         FILE_DEVICE_CD_ROM FILE_DEVICE_CONTROLLER FILE_DEVICE_DISK FILE_DEVICE_KEYBOARD FILE_DEVICE_MASS_STORAGE
@@ -90,7 +97,8 @@ KNOWN: Final = """
         FO_SKIP_SET_EVENT FO_SYNCHRONOUS_IO FreePage GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_PCI GateObject
         HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
         HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL HIGH_PRIORITY HalGetBusDataByOffset HalGetMessageAddress
-        HalSetBusDataByOffset HighImportance HighPagePriority HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE
+        HalSetBusDataByOffset HighImportance HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun
+        HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE
         INSUFFICIENT_SYSTEM_MAP_REGS INVALID_KERNEL_HANDLE INVALID_MDL_RANGE
         IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS
         IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT
@@ -177,28 +185,30 @@ KNOWN: Final = """
         KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeSetEvent KeSetImportanceDpc KeSetPriorityThread
         KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution
         KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel
-        KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode LIST_ENTRY LOW_LEVEL LOW_PRIORITY
-        LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority MANUALLY_INITIATED_CRASH
-        MAP_REGISTERS MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED
-        MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED
-        MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA
-        MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
-        MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
-        MDL_WRITE_OPERATION METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT
-        MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
-        MUTEX_LEVEL_NUMBER_VIOLATION MaxPoolType MaximumBusDataType MaximumDmaWidth MaximumInterfaceType MaximumMode
-        MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance
-        MicroChannel MmBuildMdlForNonPagedPool MmCached MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
+        KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL
+        LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority LowPoolPriority
+        LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS
+        MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN
+        MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE
+        MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL
+        MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL
+        MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL MDL_WRITE_OPERATION METHOD_BUFFERED
+        METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT MPIBus MPIConfiguration MPSABus
+        MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT MUTEX_LEVEL_NUMBER_VIOLATION MaxPoolType
+        MaximumBusDataType MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason MaximumWorkQueue
+        MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel
+        MmBuildMdlForNonPagedPool MmCached MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
         MmGetMdlVirtualAddress MmGetPhysicalAddress MmGetSystemAddressForMdlSafe MmHardwareCoherentCached
         MmHighestUserAddress MmMapIoSpace MmMaximumCacheType MmNonCached MmNonCachedUnordered MmNotMapped
         MmPrepareMdlForReuse MmProbeAndLockPages MmSystemRangeStart MmUSWCCached MmUnlockPages MmUnmapIoSpace
-        MmUnmapLockedPages MmUserProbeAddress MmWriteCombined MutantObject NO_MORE_IRP_STACK_LOCATIONS NTSTATUS
-        NT_ASSERT NT_ASSERTMSG NT_ERROR NT_INFORMATION NT_SUCCESS NT_WARNING NonPagedPool NonPagedPoolBase
-        NonPagedPoolCacheAligned NonPagedPoolCacheAlignedMustS NonPagedPoolExecute NonPagedPoolMustSucceed
-        NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority NormalWorkQueue
+        MmUnmapLockedPages MmUserProbeAddress MmWriteCombined MutantObject NO_MORE_IRP_STACK_LOCATIONS
+        NPAGED_LOOKASIDE_LIST NTSTATUS NT_ASSERT NT_ASSERTMSG NT_ERROR NT_INFORMATION NT_SUCCESS NT_WARNING
+        NonPagedPool NonPagedPoolBase NonPagedPoolCacheAligned NonPagedPoolCacheAlignedMustS NonPagedPoolExecute
+        NonPagedPoolMustSucceed NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority
+        NormalPoolPriority NormalPoolPrioritySpecialPoolOverrun NormalPoolPrioritySpecialPoolUnderrun NormalWorkQueue
         NotificationEvent NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION
         OBJ_CASE_INSENSITIVE OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_PERMANENT OEM_STRING ObDereferenceObject
-        ObReferenceObject ObReferenceObjectByHandle OriginalApcEnvironment PAGED_CODE PAGE_ALIGN
+        ObReferenceObject ObReferenceObjectByHandle OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN
         PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL PAGE_FAULT_IN_NONPAGED_AREA PAGE_SHIFT
         PAGE_SIZE PASSIVE_LEVEL PCIBus PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration
         PFN_LIST_CORRUPT PHYSICAL_ADDRESS PNPBus PNPISABus PNPISAConfiguration PNP_BUS_INFORMATION
@@ -247,24 +257,24 @@ KNOWN: Final = """
         STATUS_INVALID_ADDRESS STATUS_INVALID_BUFFER_SIZE STATUS_INVALID_DEVICE_OBJECT_PARAMETER
         STATUS_INVALID_DEVICE_REQUEST STATUS_INVALID_DEVICE_STATE STATUS_INVALID_HANDLE STATUS_INVALID_INFO_CLASS
         STATUS_INVALID_PAGE_PROTECTION STATUS_INVALID_PARAMETER STATUS_INVALID_PARAMETER_1 STATUS_INVALID_PARAMETER_2
-        STATUS_INVALID_PARAMETER_3 STATUS_INVALID_PARAMETER_MIX STATUS_INVALID_USER_BUFFER STATUS_IO_DEVICE_ERROR
-        STATUS_IO_TIMEOUT STATUS_KERNEL_APC STATUS_MEDIA_WRITE_PROTECTED STATUS_MORE_ENTRIES
-        STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG
-        STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND STATUS_NOT_IMPLEMENTED STATUS_NOT_SUPPORTED
-        STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES
-        STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION
-        STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID STATUS_OBJECT_NAME_NOT_FOUND
-        STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID STATUS_OBJECT_PATH_NOT_FOUND
-        STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY STATUS_PENDING
-        STATUS_PLUGPLAY_NO_DEVICE STATUS_PORT_DISCONNECTED STATUS_POSSIBLE_DEADLOCK STATUS_PRIVILEGE_NOT_HELD
-        STATUS_PROCEDURE_NOT_FOUND STATUS_PROCESS_IS_TERMINATING STATUS_QUOTA_EXCEEDED STATUS_REPARSE
-        STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED STATUS_RESOURCE_REQUIREMENTS_CHANGED STATUS_RETRY
-        STATUS_SEMAPHORE_LIMIT_EXCEEDED STATUS_SHARING_VIOLATION STATUS_SUCCESS STATUS_THREAD_IS_TERMINATING
-        STATUS_TIMEOUT STATUS_TOO_LATE STATUS_UNHANDLED_EXCEPTION STATUS_UNSUCCESSFUL STATUS_USER_APC
-        STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_63 STRING SYMBOLIC_LINK_ALL_ACCESS
-        SYMBOLIC_LINK_QUERY SYNCHRONIZE SYNCH_LEVEL SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SemaphoreObject
-        SgiInternalConfiguration SingleBusRelations SuperCriticalWorkQueue Suspended SynchronizationEvent
-        SynchronizationTimer TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
+        STATUS_INVALID_PARAMETER_3 STATUS_INVALID_PARAMETER_4 STATUS_INVALID_PARAMETER_5 STATUS_INVALID_PARAMETER_MIX
+        STATUS_INVALID_USER_BUFFER STATUS_IO_DEVICE_ERROR STATUS_IO_TIMEOUT STATUS_KERNEL_APC
+        STATUS_MEDIA_WRITE_PROTECTED STATUS_MORE_ENTRIES STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED
+        STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND
+        STATUS_NOT_IMPLEMENTED STATUS_NOT_SUPPORTED STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY
+        STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE
+        STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID
+        STATUS_OBJECT_NAME_NOT_FOUND STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID
+        STATUS_OBJECT_PATH_NOT_FOUND STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY
+        STATUS_PENDING STATUS_PLUGPLAY_NO_DEVICE STATUS_PORT_DISCONNECTED STATUS_POSSIBLE_DEADLOCK
+        STATUS_PRIVILEGE_NOT_HELD STATUS_PROCEDURE_NOT_FOUND STATUS_PROCESS_IS_TERMINATING STATUS_QUOTA_EXCEEDED
+        STATUS_REPARSE STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED STATUS_RESOURCE_REQUIREMENTS_CHANGED
+        STATUS_RETRY STATUS_SEMAPHORE_LIMIT_EXCEEDED STATUS_SHARING_VIOLATION STATUS_SUCCESS
+        STATUS_THREAD_IS_TERMINATING STATUS_TIMEOUT STATUS_TOO_LATE STATUS_UNHANDLED_EXCEPTION STATUS_UNSUCCESSFUL
+        STATUS_USER_APC STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_63 STRING
+        SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE SYNCH_LEVEL SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
+        SemaphoreObject SgiInternalConfiguration SingleBusRelations SuperCriticalWorkQueue Suspended
+        SynchronizationEvent SynchronizationTimer TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
         THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID
         TIMER_QUERY_STATE TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject
         TimerSynchronizationObject TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING
@@ -430,26 +440,19 @@ LACKING: Final[dict[str, str]] = {
         EXCEPTION_NPX_NOT_AVAILABLE EXCEPTION_NPX_OVERRUN EXCEPTION_POINTERS EXCEPTION_RECORD EXCEPTION_RECORD32
         EXCEPTION_RECORD64 EXCEPTION_RESERVED_TRAP EXCEPTION_SEGMENT_NOT_PRESENT EXCEPTION_STACK_FAULT EXECUTION_STATE
         EXT_CALLBACK EXT_CANCEL_PARAMETERS EXT_DELETE_CALLBACK EXT_DELETE_PARAMETERS EXT_SET_PARAMETERS
-        EX_CALLBACK_FUNCTION EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL
-        EX_MAXIMUM_LOOKASIDE_DEPTH_BASE EX_MAXIMUM_LOOKASIDE_DEPTH_LIMIT EX_POOL_PRIORITY EX_RUNDOWN_ACTIVE
-        EX_RUNDOWN_COUNT_INC EX_RUNDOWN_COUNT_SHIFT EX_RUNDOWN_REF_CACHE_AWARE EX_TIMER_UNLIMITED_TOLERANCE EmbeddedNT
-        EmbeddedRestricted EndAlternatives EnergyTrackerCreate EnergyTrackerQuery EnlistmentBasicInformation
-        EnlistmentCrmInformation EnlistmentRecoveryInformation Enterprise EtwActivityIdControl EtwEventEnabled
-        EtwProviderEnabled EtwRegister EtwSetInformation EtwUnregister EtwWrite EtwWriteEx EtwWriteString
-        EtwWriteTransfer EventCategoryDeviceInterfaceChange EventCategoryHardwareProfileChange
-        EventCategoryKernelSoftRestart EventCategoryReserved EventCategoryTargetDeviceChange EventLoggerHandleClass
-        ExAcquireRundownProtectionCacheAware ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock
-        ExAcquireSpinLockAtDpcLevel ExAllocateCacheAwareRundownProtection ExAllocateFromLookasideListEx
-        ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool3
-        ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized
-        ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag
-        ExAllocatePoolWithTagPriority ExAllocatePoolZero ExCreatePool ExDeleteLookasideListEx
-        ExDeleteNPagedLookasideList ExDeletePagedLookasideList ExDesktopObjectType ExDestroyPool
-        ExEnumerateSystemFirmwareTables ExEventObjectType ExFlushLookasideListEx ExFreeCacheAwareRundownProtection
-        ExFreePool2 ExFreeToLookasideListEx ExFreeToNPagedLookasideList ExFreeToPagedLookasideList
+        EX_CALLBACK_FUNCTION EX_MAXIMUM_LOOKASIDE_DEPTH_BASE EX_MAXIMUM_LOOKASIDE_DEPTH_LIMIT EX_POOL_PRIORITY
+        EX_RUNDOWN_ACTIVE EX_RUNDOWN_COUNT_INC EX_RUNDOWN_COUNT_SHIFT EX_RUNDOWN_REF_CACHE_AWARE
+        EX_TIMER_UNLIMITED_TOLERANCE EmbeddedNT EmbeddedRestricted EndAlternatives EnergyTrackerCreate
+        EnergyTrackerQuery EnlistmentBasicInformation EnlistmentCrmInformation EnlistmentRecoveryInformation
+        Enterprise EtwActivityIdControl EtwEventEnabled EtwProviderEnabled EtwRegister EtwSetInformation EtwUnregister
+        EtwWrite EtwWriteEx EtwWriteString EtwWriteTransfer EventCategoryDeviceInterfaceChange
+        EventCategoryHardwareProfileChange EventCategoryKernelSoftRestart EventCategoryReserved
+        EventCategoryTargetDeviceChange EventLoggerHandleClass ExAcquireRundownProtectionCacheAware
+        ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock ExAcquireSpinLockAtDpcLevel
+        ExAllocateCacheAwareRundownProtection ExAllocatePool3 ExCreatePool ExDesktopObjectType ExDestroyPool
+        ExEnumerateSystemFirmwareTables ExEventObjectType ExFreeCacheAwareRundownProtection
         ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetPreviousMode ExGetSystemFirmwareTable
-        ExInitializeDeleteTimerParameters ExInitializeLookasideListEx ExInitializeNPagedLookasideList
-        ExInitializePagedLookasideList ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters
+        ExInitializeDeleteTimerParameters ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters
         ExInterlockedCompareExchange64 ExInterlockedDecrementLong ExInterlockedExchangeUlong
         ExInterlockedIncrementLong ExIsProcessorFeaturePresent ExLocalTimeToSystemTime ExQueryTimerResolution
         ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
@@ -575,8 +578,7 @@ LACKING: Final[dict[str, str]] = {
         GUID_VIDEO_CURRENT_MONITOR_BRIGHTNESS GUID_VIDEO_DIM_TIMEOUT GUID_VIDEO_POWERDOWN_TIMEOUT GUID_VIDEO_SUBGROUP
         GetPowerRequestList GetPowerSettingValue GlobalLoggerHandleClass GroupAffinityAllGroupZero
         GroupAffinityDontCare GroupPark HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalFreeCommonBuffer
-        HalGetDmaAlignment HalReadDmaCounter HighPoolPriority HighPoolPrioritySpecialPoolOverrun
-        HighPoolPrioritySpecialPoolUnderrun IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT INITIAL_PRIVILEGE_SET
+        HalGetDmaAlignment HalReadDmaCounter IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT INITIAL_PRIVILEGE_SET
         INTERFACE INTERFACE_DEREFERENCE INTERFACE_REFERENCE INTERFACE_TYPE INVALID_PROCESSOR_INDEX
         IOCTL_CANCEL_DEVICE_WAKE IOCTL_QUERY_DEVICE_POWER_STATE IOCTL_SET_DEVICE_WAKE IOMMU_DEVICE_CREATE
         IO_ACCESS_MODE IO_ACCESS_TYPE IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT IO_COMPLETION_CONTEXT
@@ -684,24 +686,23 @@ LACKING: Final[dict[str, str]] = {
         LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT LOCK_QUEUE_WAIT_BIT
         LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST LONGLONG_MASK
         LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT LONG_LEAST_SIGNIFICANT_BIT LONG_MASK
-        LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK LOOKASIDE_LIST_EX LOOKASIDE_MINIMUM_BLOCK_SIZE
-        LOWBYTE_MASK LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES LUID_AND_ATTRIBUTES_ARRAY
+        LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK
+        LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES LUID_AND_ATTRIBUTES_ARRAY
         LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock LockQueueBcbLock
         LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock LockQueueMasterLock
         LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock LockQueueUnusedSpare0
         LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16 LockQueueUnusedSpare2
         LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass LoggerEventsLostClass
-        LogicalProcessorIdling LowPoolPriority LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun
-        M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER MAXIMUM_ALLOWED MAXIMUM_FILENAME_LENGTH MAXIMUM_PROC_PER_GROUP
-        MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT MAXIMUM_VOLUME_LABEL_LENGTH MAX_ACL_REVISION
-        MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE MEMORY_CACHING_TYPE_ORIG MEM_4MB_PAGES MEM_COMMIT
-        MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE MEM_RESET MEM_TOP_DOWN
-        METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH MIN_ACL_REVISION
-        MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT MM_ALLOCATE_PREFER_CONTIGUOUS
-        MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_ANY_NODE_OK MM_DONT_ZERO_ALLOCATION MM_MAXIMUM_DISK_IO_SIZE
-        MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxKeyInfoClass
-        MaxKeySetInfoClass MaxKeyValueInfoClass MaxRegNtNotifyClass MaxSuiteType MaxTraceInformationClass
-        MaximumDmaSpeed MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
+        LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER MAXIMUM_ALLOWED MAXIMUM_FILENAME_LENGTH
+        MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT MAXIMUM_VOLUME_LABEL_LENGTH
+        MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE MEMORY_CACHING_TYPE_ORIG
+        MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE
+        MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH
+        MIN_ACL_REVISION MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT
+        MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_ANY_NODE_OK MM_DONT_ZERO_ALLOCATION
+        MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes
+        MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass MaxRegNtNotifyClass MaxSuiteType
+        MaxTraceInformationClass MaximumDmaSpeed MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
         MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateContiguousMemorySpecifyCacheNode
         MmAllocateContiguousNodeMemory MmAllocateMappingAddress MmAllocateMappingAddressEx MmAllocateMdlForIoSpace
         MmAllocateNodePagesForMdlEx MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx
@@ -716,37 +717,35 @@ LACKING: Final[dict[str, str]] = {
         MmSetPermanentCacheAttribute MmSizeOfMdl MmSmallSystem MmUnlockPagableImageSection MmUnmapReservedMapping
         ModifyAccess MonitorCapabilities MonitorInvocation MultiplyHigh NAMED_PIPE_CREATE_PARAMETERS NEC98x86
         NLS_MB_CODE_PAGE_TAG NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING
-        NO_SUBGROUP_GUID NPAGED_LOOKASIDE_LIST NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW
-        NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES NlsMbCodePageTag NlsMbOemCodePageTag
-        NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS NonPagedPoolBaseMustSucceed
-        NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession NonPagedPoolMustSucceedSession
-        NonPagedPoolSessionNx NormalError NormalPoolPriority NormalPoolPrioritySpecialPoolOverrun
-        NormalPoolPrioritySpecialPoolUnderrun NotifyUserModeLegacyPowerEvent NotifyUserPowerSetting NtBuildNumber
-        NtCommitComplete NtCommitEnlistment NtCommitTransaction NtCreateEnlistment NtCreateResourceManager
-        NtCreateTransaction NtCreateTransactionManager NtCurrentProcess NtCurrentThread NtEnumerateTransactionObject
-        NtGetNotificationResourceManager NtOpenEnlistment NtOpenResourceManager NtOpenTransaction
-        NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment NtPrepareComplete NtPrepareEnlistment
-        NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment NtQueryInformationResourceManager
-        NtQueryInformationTransaction NtQueryInformationTransactionManager NtReadOnlyEnlistment NtRecoverEnlistment
-        NtRecoverResourceManager NtRecoverTransactionManager NtRegisterProtocolAddressInformation
-        NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment NtRollbackTransaction
-        NtRollforwardTransactionManager NtSetInformationEnlistment NtSetInformationResourceManager
-        NtSetInformationTransaction NtSetInformationTransactionManager NtSinglePhaseReject OBJECT_NAME_INFORMATION
-        OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION
-        OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100 OB_OPERATION OB_OPERATION_HANDLE_CREATE
-        OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION OB_POST_CREATE_HANDLE_INFORMATION
-        OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION OB_POST_OPERATION_PARAMETERS
-        OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION OB_PRE_DUPLICATE_HANDLE_INFORMATION
-        OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION ObCloseHandle
-        ObDereferenceObjectDeferDelete ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag
-        ObGetFilterVersion ObGetObjectSecurity ObReferenceObjectByHandleWithTag ObReferenceObjectByPointer
-        ObReferenceObjectByPointerWithTag ObReferenceObjectSafe ObReferenceObjectSafeWithTag ObReferenceObjectWithTag
-        ObRegisterCallbacks ObReleaseObjectSecurity ObUnRegisterCallbacks ObfDereferenceObject
-        ObfDereferenceObjectWithTag ObfReferenceObject ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE
-        PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGED_LOOKASIDE_LIST PAGE_EXECUTE
-        PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_EXECUTE_WRITECOPY PAGE_GUARD PAGE_NOACCESS PAGE_NOCACHE
-        PAGE_READONLY PAGE_READWRITE PAGE_WRITECOMBINE PAGE_WRITECOPY PALLOCATE_ADAPTER_CHANNEL
-        PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR
+        NO_SUBGROUP_GUID NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW NUMA_NODE_RELATIONSHIP
+        NUM_DISCHARGE_POLICIES NlsMbCodePageTag NlsMbOemCodePageTag NonPagedPoolBaseCacheAligned
+        NonPagedPoolBaseCacheAlignedMustS NonPagedPoolBaseMustSucceed NonPagedPoolCacheAlignedMustSSession
+        NonPagedPoolCacheAlignedSession NonPagedPoolMustSucceedSession NonPagedPoolSessionNx NormalError
+        NotifyUserModeLegacyPowerEvent NotifyUserPowerSetting NtBuildNumber NtCommitComplete NtCommitEnlistment
+        NtCommitTransaction NtCreateEnlistment NtCreateResourceManager NtCreateTransaction NtCreateTransactionManager
+        NtCurrentProcess NtCurrentThread NtEnumerateTransactionObject NtGetNotificationResourceManager
+        NtOpenEnlistment NtOpenResourceManager NtOpenTransaction NtOpenTransactionManager NtPrePrepareComplete
+        NtPrePrepareEnlistment NtPrepareComplete NtPrepareEnlistment NtPropagationComplete NtPropagationFailed
+        NtQueryInformationEnlistment NtQueryInformationResourceManager NtQueryInformationTransaction
+        NtQueryInformationTransactionManager NtReadOnlyEnlistment NtRecoverEnlistment NtRecoverResourceManager
+        NtRecoverTransactionManager NtRegisterProtocolAddressInformation NtRenameTransactionManager NtRollbackComplete
+        NtRollbackEnlistment NtRollbackTransaction NtRollforwardTransactionManager NtSetInformationEnlistment
+        NtSetInformationResourceManager NtSetInformationTransaction NtSetInformationTransactionManager
+        NtSinglePhaseReject OBJECT_NAME_INFORMATION OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE
+        OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100
+        OB_OPERATION OB_OPERATION_HANDLE_CREATE OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION
+        OB_POST_CREATE_HANDLE_INFORMATION OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION
+        OB_POST_OPERATION_PARAMETERS OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION
+        OB_PRE_DUPLICATE_HANDLE_INFORMATION OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY
+        OWNER_SECURITY_INFORMATION ObCloseHandle ObDereferenceObjectDeferDelete ObDereferenceObjectDeferDeleteWithTag
+        ObDereferenceObjectWithTag ObGetFilterVersion ObGetObjectSecurity ObReferenceObjectByHandleWithTag
+        ObReferenceObjectByPointer ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
+        ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObReleaseObjectSecurity
+        ObUnRegisterCallbacks ObfDereferenceObject ObfDereferenceObjectWithTag ObfReferenceObject
+        ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT
+        PAGED_CODE_LOCKED PAGE_EXECUTE PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_EXECUTE_WRITECOPY PAGE_GUARD
+        PAGE_NOACCESS PAGE_NOCACHE PAGE_READONLY PAGE_READWRITE PAGE_WRITECOMBINE PAGE_WRITECOPY
+        PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR
         PBUILD_MDL_FROM_SCATTER_GATHER_LIST PBUILD_SCATTER_GATHER_LIST PBUS_DATA_TYPE PBUS_INTERFACE_STANDARD
         PBUS_QUERY_ID_TYPE PCALCULATE_SCATTER_GATHER_LIST_SIZE PCALLBACK_FUNCTION PCALLBACK_OBJECT
         PCI_ADDRESS_IO_ADDRESS_MASK PCI_ADDRESS_IO_SPACE PCI_ADDRESS_MEMORY_ADDRESS_MASK
@@ -2231,18 +2230,18 @@ LACKING: Final[dict[str, str]] = {
         STATUS_INVALID_LOCK_RANGE STATUS_INVALID_LOCK_SEQUENCE STATUS_INVALID_LOGON_HOURS STATUS_INVALID_LOGON_TYPE
         STATUS_INVALID_MEMBER STATUS_INVALID_MESSAGE STATUS_INVALID_NETWORK_RESPONSE STATUS_INVALID_OPLOCK_PROTOCOL
         STATUS_INVALID_OWNER STATUS_INVALID_PARAMETER_10 STATUS_INVALID_PARAMETER_11 STATUS_INVALID_PARAMETER_12
-        STATUS_INVALID_PARAMETER_4 STATUS_INVALID_PARAMETER_5 STATUS_INVALID_PARAMETER_6 STATUS_INVALID_PARAMETER_7
-        STATUS_INVALID_PARAMETER_8 STATUS_INVALID_PARAMETER_9 STATUS_INVALID_PIPE_STATE
-        STATUS_INVALID_PLUGPLAY_DEVICE_PATH STATUS_INVALID_PORT_ATTRIBUTES STATUS_INVALID_PORT_HANDLE
-        STATUS_INVALID_PRIMARY_GROUP STATUS_INVALID_QUOTA_LOWER STATUS_INVALID_READ_MODE STATUS_INVALID_SECURITY_DESCR
-        STATUS_INVALID_SERVER_STATE STATUS_INVALID_SID STATUS_INVALID_SIGNATURE STATUS_INVALID_SUB_AUTHORITY
-        STATUS_INVALID_SYSTEM_SERVICE STATUS_INVALID_TASK_INDEX STATUS_INVALID_TASK_NAME STATUS_INVALID_THREAD
-        STATUS_INVALID_TRANSACTION STATUS_INVALID_UNWIND_TARGET STATUS_INVALID_USER_PRINCIPAL_NAME
-        STATUS_INVALID_VARIANT STATUS_INVALID_VIEW_SIZE STATUS_INVALID_VOLUME_LABEL STATUS_INVALID_WORKSTATION
-        STATUS_IN_PAGE_ERROR STATUS_IO_PRIVILEGE_FAILED STATUS_IO_REISSUE_AS_CACHED STATUS_IO_REPARSE_DATA_INVALID
-        STATUS_IO_REPARSE_TAG_INVALID STATUS_IO_REPARSE_TAG_MISMATCH STATUS_IO_REPARSE_TAG_NOT_HANDLED
-        STATUS_IPSEC_AUTH_FIREWALL_DROP STATUS_IPSEC_BAD_SPI STATUS_IPSEC_CLEAR_TEXT_DROP STATUS_IPSEC_DOSP_BLOCK
-        STATUS_IPSEC_DOSP_INVALID_PACKET STATUS_IPSEC_DOSP_KEYMOD_NOT_ALLOWED STATUS_IPSEC_DOSP_MAX_ENTRIES
+        STATUS_INVALID_PARAMETER_6 STATUS_INVALID_PARAMETER_7 STATUS_INVALID_PARAMETER_8 STATUS_INVALID_PARAMETER_9
+        STATUS_INVALID_PIPE_STATE STATUS_INVALID_PLUGPLAY_DEVICE_PATH STATUS_INVALID_PORT_ATTRIBUTES
+        STATUS_INVALID_PORT_HANDLE STATUS_INVALID_PRIMARY_GROUP STATUS_INVALID_QUOTA_LOWER STATUS_INVALID_READ_MODE
+        STATUS_INVALID_SECURITY_DESCR STATUS_INVALID_SERVER_STATE STATUS_INVALID_SID STATUS_INVALID_SIGNATURE
+        STATUS_INVALID_SUB_AUTHORITY STATUS_INVALID_SYSTEM_SERVICE STATUS_INVALID_TASK_INDEX STATUS_INVALID_TASK_NAME
+        STATUS_INVALID_THREAD STATUS_INVALID_TRANSACTION STATUS_INVALID_UNWIND_TARGET
+        STATUS_INVALID_USER_PRINCIPAL_NAME STATUS_INVALID_VARIANT STATUS_INVALID_VIEW_SIZE STATUS_INVALID_VOLUME_LABEL
+        STATUS_INVALID_WORKSTATION STATUS_IN_PAGE_ERROR STATUS_IO_PRIVILEGE_FAILED STATUS_IO_REISSUE_AS_CACHED
+        STATUS_IO_REPARSE_DATA_INVALID STATUS_IO_REPARSE_TAG_INVALID STATUS_IO_REPARSE_TAG_MISMATCH
+        STATUS_IO_REPARSE_TAG_NOT_HANDLED STATUS_IPSEC_AUTH_FIREWALL_DROP STATUS_IPSEC_BAD_SPI
+        STATUS_IPSEC_CLEAR_TEXT_DROP STATUS_IPSEC_DOSP_BLOCK STATUS_IPSEC_DOSP_INVALID_PACKET
+        STATUS_IPSEC_DOSP_KEYMOD_NOT_ALLOWED STATUS_IPSEC_DOSP_MAX_ENTRIES
         STATUS_IPSEC_DOSP_MAX_PER_IP_RATELIMIT_QUEUES STATUS_IPSEC_DOSP_RECEIVED_MULTICAST
         STATUS_IPSEC_DOSP_STATE_LOOKUP_FAILED STATUS_IPSEC_INTEGRITY_CHECK_FAILED STATUS_IPSEC_INVALID_PACKET
         STATUS_IPSEC_QUEUE_OVERFLOW STATUS_IPSEC_REPLAY_CHECK_FAILED STATUS_IPSEC_SA_LIFETIME_EXPIRED

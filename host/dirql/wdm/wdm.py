@@ -43,6 +43,24 @@ from dirql.ex.interlocked_lists import (
     push_entry_list as ExInterlockedPushEntryList,
     remove_head_list as ExInterlockedRemoveHeadList,
 )
+from dirql.ex.lookaside import (
+    LookasideListEx as LOOKASIDE_LIST_EX,
+    NPagedLookasideList as NPAGED_LOOKASIDE_LIST,
+    PagedLookasideList as PAGED_LOOKASIDE_LIST,
+)
+from dirql.ex.pool import (
+    allocate_pool as ExAllocatePool,
+    allocate_pool_priority_uninitialized as ExAllocatePoolPriorityUninitialized,
+    allocate_pool_priority_zero as ExAllocatePoolPriorityZero,
+    allocate_pool_quota_uninitialized as ExAllocatePoolQuotaUninitialized,
+    allocate_pool_quota_zero as ExAllocatePoolQuotaZero,
+    allocate_pool_uninitialized as ExAllocatePoolUninitialized,
+    allocate_pool_with_quota as ExAllocatePoolWithQuota,
+    allocate_pool_with_quota_tag as ExAllocatePoolWithQuotaTag,
+    allocate_pool_with_tag_priority as ExAllocatePoolWithTagPriority,
+    allocate_pool_zero as ExAllocatePoolZero,
+    free_pool2 as ExFreePool2,
+)
 from dirql.ex.slists import (
     SListEntry as SLIST_ENTRY,
     SListHeader as SLIST_HEADER,
@@ -477,6 +495,8 @@ from dirql.nt.constants import (
     EVENT_INCREMENT,
     EVENT_MODIFY_STATE,
     EVENT_QUERY_STATE,
+    EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE,
+    EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL,
     EX_TIMER_HIGH_RESOLUTION,
     EX_TIMER_NOTIFICATION,
     EX_TIMER_NO_WAKE,
@@ -544,6 +564,9 @@ from dirql.nt.constants import (
     HIGH_PRIORITY,
     HighImportance,
     HighPagePriority,
+    HighPoolPriority,
+    HighPoolPrioritySpecialPoolOverrun,
+    HighPoolPrioritySpecialPoolUnderrun,
     HyperCriticalWorkQueue,
     IO_DISK_INCREMENT,
     IO_KEYBOARD_INCREMENT,
@@ -706,6 +729,9 @@ from dirql.nt.constants import (
     LevelSensitive,
     LowImportance,
     LowPagePriority,
+    LowPoolPriority,
+    LowPoolPrioritySpecialPoolOverrun,
+    LowPoolPrioritySpecialPoolUnderrun,
     MAXIMUM_PRIORITY,
     MAXIMUM_PROCESSORS,
     MAXIMUM_WAIT_OBJECTS,
@@ -768,6 +794,9 @@ from dirql.nt.constants import (
     NonPagedPoolNxCacheAligned,
     NonPagedPoolSession,
     NormalPagePriority,
+    NormalPoolPriority,
+    NormalPoolPrioritySpecialPoolOverrun,
+    NormalPoolPrioritySpecialPoolUnderrun,
     NormalWorkQueue,
     NotificationEvent,
     NotificationTimer,
@@ -1155,6 +1184,8 @@ __all__ = [
     "EVENT_INCREMENT",
     "EVENT_MODIFY_STATE",
     "EVENT_QUERY_STATE",
+    "EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE",
+    "EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL",
     "EX_RUNDOWN_REF",
     "EX_SPIN_LOCK",
     "EX_TIMER",
@@ -1178,23 +1209,47 @@ __all__ = [
     "ExAcquireSpinLockExclusiveAtDpcLevel",
     "ExAcquireSpinLockShared",
     "ExAcquireSpinLockSharedAtDpcLevel",
+    "ExAllocateFromLookasideListEx",
+    "ExAllocateFromNPagedLookasideList",
+    "ExAllocateFromPagedLookasideList",
+    "ExAllocatePool",
     "ExAllocatePool2",
+    "ExAllocatePoolPriorityUninitialized",
+    "ExAllocatePoolPriorityZero",
+    "ExAllocatePoolQuotaUninitialized",
+    "ExAllocatePoolQuotaZero",
+    "ExAllocatePoolUninitialized",
+    "ExAllocatePoolWithQuota",
+    "ExAllocatePoolWithQuotaTag",
     "ExAllocatePoolWithTag",
+    "ExAllocatePoolWithTagPriority",
+    "ExAllocatePoolZero",
     "ExAllocateTimer",
     "ExCancelTimer",
     "ExConvertExclusiveToSharedLite",
     "ExCreateCallback",
+    "ExDeleteLookasideListEx",
+    "ExDeleteNPagedLookasideList",
+    "ExDeletePagedLookasideList",
     "ExDeleteResourceLite",
     "ExDeleteTimer",
     "ExEnterCriticalRegionAndAcquireResourceExclusive",
     "ExEnterCriticalRegionAndAcquireResourceShared",
     "ExEnterCriticalRegionAndAcquireSharedWaitForExclusive",
+    "ExFlushLookasideListEx",
     "ExFreePool",
+    "ExFreePool2",
     "ExFreePoolWithTag",
+    "ExFreeToLookasideListEx",
+    "ExFreeToNPagedLookasideList",
+    "ExFreeToPagedLookasideList",
     "ExGetCurrentResourceThread",
     "ExGetExclusiveWaiterCount",
     "ExGetSharedWaiterCount",
     "ExInitializeFastMutex",
+    "ExInitializeLookasideListEx",
+    "ExInitializeNPagedLookasideList",
+    "ExInitializePagedLookasideList",
     "ExInitializeResourceLite",
     "ExInitializeRundownProtection",
     "ExInitializeSListHead",
@@ -1303,6 +1358,9 @@ __all__ = [
     "HIGH_PRIORITY",
     "HighImportance",
     "HighPagePriority",
+    "HighPoolPriority",
+    "HighPoolPrioritySpecialPoolOverrun",
+    "HighPoolPrioritySpecialPoolUnderrun",
     "HyperCriticalWorkQueue",
     "IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS",
     "IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS",
@@ -1682,6 +1740,7 @@ __all__ = [
     "KeWaitForSingleObject",
     "KeepObject",
     "KernelMode",
+    "LOOKASIDE_LIST_EX",
     "LOW_LEVEL",
     "LOW_PRIORITY",
     "LOW_REALTIME_PRIORITY",
@@ -1689,6 +1748,9 @@ __all__ = [
     "LevelSensitive",
     "LowImportance",
     "LowPagePriority",
+    "LowPoolPriority",
+    "LowPoolPrioritySpecialPoolOverrun",
+    "LowPoolPrioritySpecialPoolUnderrun",
     "MAXIMUM_PRIORITY",
     "MAXIMUM_PROCESSORS",
     "MAXIMUM_WAIT_OBJECTS",
@@ -1758,6 +1820,7 @@ __all__ = [
     "MmUserProbeAddress",
     "MmWriteCombined",
     "MutantObject",
+    "NPAGED_LOOKASIDE_LIST",
     "NT_ASSERT",
     "NT_ASSERTMSG",
     "NonPagedPool",
@@ -1770,6 +1833,9 @@ __all__ = [
     "NonPagedPoolNxCacheAligned",
     "NonPagedPoolSession",
     "NormalPagePriority",
+    "NormalPoolPriority",
+    "NormalPoolPrioritySpecialPoolOverrun",
+    "NormalPoolPrioritySpecialPoolUnderrun",
     "NormalWorkQueue",
     "NotificationEvent",
     "NotificationTimer",
@@ -1781,6 +1847,7 @@ __all__ = [
     "ObReferenceObjectByHandle",
     "OriginalApcEnvironment",
     "PAGED_CODE",
+    "PAGED_LOOKASIDE_LIST",
     "PAGE_ALIGN",
     "PAGE_SHIFT",
     "PAGE_SIZE",
@@ -2022,16 +2089,29 @@ ExAcquireSpinLockExclusive = EX_SPIN_LOCK.acquire_exclusive
 ExAcquireSpinLockExclusiveAtDpcLevel = EX_SPIN_LOCK.acquire_exclusive_at_dpc_level
 ExAcquireSpinLockShared = EX_SPIN_LOCK.acquire_shared
 ExAcquireSpinLockSharedAtDpcLevel = EX_SPIN_LOCK.acquire_shared_at_dpc_level
+ExAllocateFromLookasideListEx = LOOKASIDE_LIST_EX.allocate
+ExAllocateFromNPagedLookasideList = NPAGED_LOOKASIDE_LIST.allocate
+ExAllocateFromPagedLookasideList = PAGED_LOOKASIDE_LIST.allocate
 ExCancelTimer = EX_TIMER.cancel_timer
 ExConvertExclusiveToSharedLite = ERESOURCE.convert_exclusive_to_shared
+ExDeleteLookasideListEx = LOOKASIDE_LIST_EX.delete
+ExDeleteNPagedLookasideList = NPAGED_LOOKASIDE_LIST.delete
+ExDeletePagedLookasideList = PAGED_LOOKASIDE_LIST.delete
 ExDeleteResourceLite = ERESOURCE.delete
 ExDeleteTimer = EX_TIMER.delete_timer
 ExEnterCriticalRegionAndAcquireResourceExclusive = ERESOURCE.enter_region_and_acquire_exclusive
 ExEnterCriticalRegionAndAcquireResourceShared = ERESOURCE.enter_region_and_acquire_shared
 ExEnterCriticalRegionAndAcquireSharedWaitForExclusive = ERESOURCE.enter_region_and_acquire_shared_wait_for_exclusive
+ExFlushLookasideListEx = LOOKASIDE_LIST_EX.flush
+ExFreeToLookasideListEx = LOOKASIDE_LIST_EX.free
+ExFreeToNPagedLookasideList = NPAGED_LOOKASIDE_LIST.free
+ExFreeToPagedLookasideList = PAGED_LOOKASIDE_LIST.free
 ExGetExclusiveWaiterCount = ERESOURCE.exclusive_waiter_count
 ExGetSharedWaiterCount = ERESOURCE.shared_waiter_count
 ExInitializeFastMutex = FAST_MUTEX.initialize
+ExInitializeLookasideListEx = LOOKASIDE_LIST_EX.initialize
+ExInitializeNPagedLookasideList = NPAGED_LOOKASIDE_LIST.initialize
+ExInitializePagedLookasideList = PAGED_LOOKASIDE_LIST.initialize
 ExInitializeResourceLite = ERESOURCE.initialize
 ExInitializeRundownProtection = EX_RUNDOWN_REF.initialize
 ExInitializeSListHead = SLIST_HEADER.initialize

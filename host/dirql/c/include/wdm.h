@@ -304,6 +304,11 @@
 #define POOL_ALIGNMENT 0x10
 #define UNICODE_STRING_MAX_BYTES 0xfffe
 
+/* Flags of ExInitializeLookasideListEx. */
+
+#define EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL 1
+#define EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE 2
+
 /* Bits of PNP_DEVICE_STATE. */
 
 #define PNP_DEVICE_DISABLED 1
@@ -576,19 +581,6 @@ typedef enum _KBUGCHECK_BUFFER_DUMP_STATE {
     BufferFinished = 3,
     BufferIncomplete = 4,
 } KBUGCHECK_BUFFER_DUMP_STATE, *PKBUGCHECK_BUFFER_DUMP_STATE;
-
-/* The importance of an allocation from a pool, for the case that memory is short. */
-typedef enum _EX_POOL_PRIORITY {
-    LowPoolPriority = 0,
-    LowPoolPrioritySpecialPoolOverrun = 8,
-    LowPoolPrioritySpecialPoolUnderrun = 9,
-    NormalPoolPriority = 0x10,
-    NormalPoolPrioritySpecialPoolOverrun = 0x18,
-    NormalPoolPrioritySpecialPoolUnderrun = 0x19,
-    HighPoolPriority = 0x20,
-    HighPoolPrioritySpecialPoolOverrun = 0x28,
-    HighPoolPrioritySpecialPoolUnderrun = 0x29,
-} EX_POOL_PRIORITY, *PEX_POOL_PRIORITY;
 
 /* The product suites that may be installed. */
 typedef enum _SUITE_TYPE {
@@ -1160,6 +1152,19 @@ typedef enum _DMA_WIDTH {
     WidthNoWrap = 4,
     MaximumDmaWidth = 5,
 } DMA_WIDTH, *PDMA_WIDTH;
+
+/* Values of EX_POOL_PRIORITY. */
+typedef enum _EX_POOL_PRIORITY {
+    LowPoolPriority = 0,
+    LowPoolPrioritySpecialPoolOverrun = 8,
+    LowPoolPrioritySpecialPoolUnderrun = 9,
+    NormalPoolPriority = 0x10,
+    NormalPoolPrioritySpecialPoolOverrun = 0x18,
+    NormalPoolPrioritySpecialPoolUnderrun = 0x19,
+    HighPoolPriority = 0x20,
+    HighPoolPrioritySpecialPoolOverrun = 0x28,
+    HighPoolPrioritySpecialPoolUnderrun = 0x29,
+} EX_POOL_PRIORITY, *PEX_POOL_PRIORITY;
 
 /* Values of DEVICE_RELATION_TYPE. */
 typedef enum _DEVICE_RELATION_TYPE {
@@ -4040,6 +4045,40 @@ PSLIST_ENTRY InterlockedPushEntrySList(_Inout_ PSLIST_HEADER ListHead, _Inout_ P
 PSLIST_ENTRY InterlockedPopEntrySList(_Inout_ PSLIST_HEADER ListHead);
 PSLIST_ENTRY InterlockedFlushSList(_Inout_ PSLIST_HEADER ListHead);
 USHORT QueryDepthSList(_In_ PSLIST_HEADER SListHead);
+PVOID ExAllocatePool(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes);
+PVOID ExAllocatePoolWithQuota(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes);
+PVOID ExAllocatePoolWithQuotaTag(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
+PVOID ExAllocatePoolWithTagPriority(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag, _In_
+    EX_POOL_PRIORITY Priority);
+PVOID ExAllocatePoolZero(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
+PVOID ExAllocatePoolUninitialized(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
+PVOID ExAllocatePoolQuotaZero(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
+PVOID ExAllocatePoolQuotaUninitialized(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
+PVOID ExAllocatePoolPriorityZero(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag, _In_
+    EX_POOL_PRIORITY Priority);
+PVOID ExAllocatePoolPriorityUninitialized(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag,
+    _In_ EX_POOL_PRIORITY Priority);
+VOID ExFreePool2(_In_ PVOID P, _In_ ULONG Tag, _In_opt_ PVOID ExtendedParameters, _In_ ULONG
+    ExtendedParametersCount);
+VOID ExInitializeNPagedLookasideList(_Out_ PNPAGED_LOOKASIDE_LIST Lookaside, _In_opt_ PALLOCATE_FUNCTION
+    Allocate, _In_opt_ PFREE_FUNCTION Free, _In_ ULONG Flags, _In_ SIZE_T Size, _In_ ULONG Tag, _In_ USHORT
+    Depth);
+PVOID ExAllocateFromNPagedLookasideList(_Inout_ PNPAGED_LOOKASIDE_LIST Lookaside);
+VOID ExFreeToNPagedLookasideList(_Inout_ PNPAGED_LOOKASIDE_LIST Lookaside, _In_ PVOID Entry);
+VOID ExDeleteNPagedLookasideList(_Inout_ PNPAGED_LOOKASIDE_LIST Lookaside);
+VOID ExInitializePagedLookasideList(_Out_ PPAGED_LOOKASIDE_LIST Lookaside, _In_opt_ PALLOCATE_FUNCTION
+    Allocate, _In_opt_ PFREE_FUNCTION Free, _In_ ULONG Flags, _In_ SIZE_T Size, _In_ ULONG Tag, _In_ USHORT
+    Depth);
+PVOID ExAllocateFromPagedLookasideList(_Inout_ PPAGED_LOOKASIDE_LIST Lookaside);
+VOID ExFreeToPagedLookasideList(_Inout_ PPAGED_LOOKASIDE_LIST Lookaside, _In_ PVOID Entry);
+VOID ExDeletePagedLookasideList(_Inout_ PPAGED_LOOKASIDE_LIST Lookaside);
+NTSTATUS ExInitializeLookasideListEx(_Out_ PLOOKASIDE_LIST_EX Lookaside, _In_opt_ PALLOCATE_FUNCTION_EX
+    Allocate, _In_opt_ PFREE_FUNCTION_EX Free, _In_ POOL_TYPE PoolType, _In_ ULONG Flags, _In_ SIZE_T Size,
+    _In_ ULONG Tag, _In_ USHORT Depth);
+PVOID ExAllocateFromLookasideListEx(_Inout_ PLOOKASIDE_LIST_EX Lookaside);
+VOID ExFreeToLookasideListEx(_Inout_ PLOOKASIDE_LIST_EX Lookaside, _In_ PVOID Entry);
+VOID ExFlushLookasideListEx(_Inout_ PLOOKASIDE_LIST_EX Lookaside);
+VOID ExDeleteLookasideListEx(_Inout_ PLOOKASIDE_LIST_EX Lookaside);
 VOID PAGED_CODE(void);
 VOID MmBuildMdlForNonPagedPool(_Inout_ PMDL MemoryDescriptorList);
 VOID MmProbeAndLockPages(_Inout_ PMDL MemoryDescriptorList, _In_ KPROCESSOR_MODE AccessMode, _In_
