@@ -48,6 +48,7 @@ _UNSIGNED = {
     "DEVICE_TYPE": 32,
     "ULONG": 32,
     "ULONGLONG": 64,
+    "ULARGE_INTEGER": 64,
     "ULONG_PTR": 64,
     "POOL_FLAGS": 64,
     "SIZE_T": 64,
@@ -64,13 +65,14 @@ _CONVERTED = {
 """The unsigned parameters for which drivers also write negative numbers, which C converts."""
 _NUMBERS_BEHIND_POINTERS = {"Key", "Length"}
 """The parameters of the type PULONG that are the number itself in Python."""
-_POINTERS_TO_MEMORY = ("PCHAR", "PWCHAR", "PUCHAR", "PUSHORT", "PULONG")
+_POINTERS_TO_MEMORY = ("PCHAR", "PWCHAR", "PUCHAR", "PUSHORT", "PULONG", "PULONGLONG")
 _ADDRESSES = {
     "Address",
     "BaseAddress",
     "Buffer",
     "Comperand",
     "CurrentVa",
+    "Destination",
     "EaBuffer",
     "Entry",
     "Exchange",
@@ -80,7 +82,9 @@ _ADDRESSES = {
     "P",
     "Va",
     "Value",
+    "Source",
     "VirtualAddress",
+    "ptr",
 }
 """The parameters of the type PVOID that are addresses; the others may be any object."""
 _BYTES = {"RtlWriteMemory": "Data", "HalSetBusDataByOffset": "Buffer"}

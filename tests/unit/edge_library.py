@@ -97,6 +97,13 @@ class LibraryWorld:
         return lookaside
 
     @cached_property
+    def bitmap(self) -> wdm.RTL_BITMAP:
+        """Describes the block."""
+        bitmap = wdm.RTL_BITMAP()
+        wdm.RtlInitializeBitMap(bitmap, self.block, 8 * BLOCK)
+        return bitmap
+
+    @cached_property
     def callback_record(self) -> wdm.KBUGCHECK_CALLBACK_RECORD:
         record = wdm.KBUGCHECK_CALLBACK_RECORD()
         wdm.KeInitializeCallbackRecord(record)
@@ -132,6 +139,11 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PALLOCATE_FUNCTION_EX": lambda _: None,
     "PFREE_FUNCTION": lambda _: None,
     "PFREE_FUNCTION_EX": lambda _: None,
+    "PRTL_BITMAP": lambda w: w.bitmap,
+    "PTIME_FIELDS": lambda _: wdm.TIME_FIELDS(2026, 1, 1),
+    "PRTL_OSVERSIONINFOW": lambda _: wdm.RTL_OSVERSIONINFOW(),
+    "PRTL_OSVERSIONINFOEXW": lambda _: wdm.RTL_OSVERSIONINFOEXW(),
+    "PULONGLONG": lambda w: w.block,
     "va_list": lambda _: (),
     "REFGUID": lambda _: wdm.GUID(1, 2, 3, bytes(8)),
 }
@@ -141,6 +153,9 @@ LIBRARY_BY_NAME: dict[str, Callable[[LibraryWorld], object]] = {
 }
 _POOL = (wdm.NonPagedPoolNx, 16, wdm.POOL_TAG("Edge"))
 LIBRARY_SPECIAL: dict[str, Callable[[LibraryWorld], tuple[object, ...]]] = {
+    "RtlEnlargedUnsignedDivide": lambda _: (1, 1),
+    "RtlExtendedLargeIntegerDivide": lambda _: (1, 1),
+    "RtlLargeIntegerDivide": lambda _: (1, 1),
     "ExAllocatePoolWithQuotaTag": lambda _: _POOL,
     "ExAllocatePoolWithTagPriority": lambda _: (*_POOL, wdm.NormalPoolPriority),
     "ExAllocatePoolZero": lambda _: _POOL,

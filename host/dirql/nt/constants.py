@@ -553,6 +553,25 @@ __all__ = [
     "UNICODE_STRING_MAX_BYTES",
     "UserMode",
     "UserRequest",
+    "VER_AND",
+    "VER_BUILDNUMBER",
+    "VER_EQUAL",
+    "VER_GREATER",
+    "VER_GREATER_EQUAL",
+    "VER_LESS",
+    "VER_LESS_EQUAL",
+    "VER_MAJORVERSION",
+    "VER_MINORVERSION",
+    "VER_NT_DOMAIN_CONTROLLER",
+    "VER_NT_SERVER",
+    "VER_NT_WORKSTATION",
+    "VER_OR",
+    "VER_PLATFORMID",
+    "VER_PLATFORM_WIN32_NT",
+    "VER_PRODUCT_TYPE",
+    "VER_SERVICEPACKMAJOR",
+    "VER_SERVICEPACKMINOR",
+    "VER_SUITENAME",
     "VMEBus",
     "VMEConfiguration",
     "Vmcs",
@@ -1848,6 +1867,50 @@ HASH_STRING_ALGORITHM_X65599: Final = 1
 """Each unit is added to 65599 times the hash of those before it."""
 HASH_STRING_ALGORITHM_INVALID: Final = 0xffffffff
 """No algorithm has this number."""
+
+# Kinds of numbers in a version, for RtlVerifyVersionInfo.
+VER_MINORVERSION: Final = 1
+"""The minor version."""
+VER_MAJORVERSION: Final = 2
+"""The major version."""
+VER_BUILDNUMBER: Final = 4
+"""The number of the build."""
+VER_PLATFORMID: Final = 8
+"""The platform, VER_PLATFORM_XXX."""
+VER_SERVICEPACKMINOR: Final = 0x10
+"""The minor version of the service pack."""
+VER_SERVICEPACKMAJOR: Final = 0x20
+"""The major version of the service pack."""
+VER_SUITENAME: Final = 0x40
+"""The product suites."""
+VER_PRODUCT_TYPE: Final = 0x80
+"""The type of the product, VER_NT_XXX."""
+
+# Conditions of RtlVerifyVersionInfo.
+VER_EQUAL: Final = 1
+"""The system's number is equal to the one given."""
+VER_GREATER: Final = 2
+"""The system's number is greater."""
+VER_GREATER_EQUAL: Final = 3
+"""The system's number is greater or equal."""
+VER_LESS: Final = 4
+"""The system's number is less."""
+VER_LESS_EQUAL: Final = 5
+"""The system's number is less or equal."""
+VER_AND: Final = 6
+"""The system has all suites that are given."""
+VER_OR: Final = 7
+"""The system has one of the suites that are given."""
+
+# Platforms and types of products.
+VER_PLATFORM_WIN32_NT: Final = 2
+"""The platform is NT."""
+VER_NT_WORKSTATION: Final = 1
+"""The product is a workstation."""
+VER_NT_DOMAIN_CONTROLLER: Final = 2
+"""The product is a domain controller."""
+VER_NT_SERVER: Final = 3
+"""The product is a server."""
 
 # Error codes.
 ERROR_SUCCESS: Final = 0

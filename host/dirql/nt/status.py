@@ -118,6 +118,7 @@ __all__ = [
     "STATUS_REQUEST_NOT_ACCEPTED",
     "STATUS_RESOURCE_REQUIREMENTS_CHANGED",
     "STATUS_RETRY",
+    "STATUS_REVISION_MISMATCH",
     "STATUS_SEMAPHORE_LIMIT_EXCEEDED",
     "STATUS_SHARING_VIOLATION",
     "STATUS_SUCCESS",
@@ -242,6 +243,8 @@ STATUS_OBJECT_TYPE_MISMATCH: Final[int] = NTSTATUS.named(0xc0000024, "STATUS_OBJ
 """The object is of another type than the caller asked for."""
 STATUS_INVALID_PARAMETER_MIX: Final[int] = NTSTATUS.named(0xc0000030, "STATUS_INVALID_PARAMETER_MIX")
 """The arguments do not go together."""
+STATUS_REVISION_MISMATCH: Final[int] = NTSTATUS.named(0xc0000059, "STATUS_REVISION_MISMATCH")
+"""Two revisions do not fit together."""
 STATUS_OBJECT_NAME_INVALID: Final[int] = NTSTATUS.named(0xc0000033, "STATUS_OBJECT_NAME_INVALID")
 """The name of the object is not a valid name."""
 STATUS_OBJECT_NAME_NOT_FOUND: Final[int] = NTSTATUS.named(0xc0000034, "STATUS_OBJECT_NAME_NOT_FOUND")

@@ -71,6 +71,10 @@ from dirql.rtl.copying import (
 from dirql.rtl.numbers import (
     char_to_integer as RtlCharToInteger,
 )
+from dirql.rtl.version import (
+    OsVersionInfo as RTL_OSVERSIONINFOW,
+    OsVersionInfoEx as RTL_OSVERSIONINFOEXW,
+)
 from dirql.wdm.missing import missing_name
 
 __all__ = [
@@ -97,6 +101,8 @@ __all__ = [
     "KeRemoveQueueApc",
     "KeTestAlertThread",
     "MmGetPhysicalAddress",
+    "RTL_OSVERSIONINFOEXW",
+    "RTL_OSVERSIONINFOW",
     "RtlCharToInteger",
     "RtlCompareString",
     "RtlCopyString",

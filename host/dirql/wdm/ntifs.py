@@ -48,10 +48,26 @@ from dirql.rtl.copying import (
     append_asciiz_to_string as RtlAppendAsciizToString,
     append_string_to_string as RtlAppendStringToString,
 )
+from dirql.rtl.integers import (
+    random as RtlRandom,
+    random_ex as RtlRandomEx,
+    uniform as RtlUniform,
+)
+from dirql.rtl.memory_routines import (
+    compare_memory_ulong as RtlCompareMemoryUlong,
+    fill_memory_ulong as RtlFillMemoryUlong,
+    fill_memory_ulonglong as RtlFillMemoryUlonglong,
+)
 from dirql.rtl.strings import (
     AnsiString as _AnsiString,
     UnicodeString as _UnicodeString,
     validate_unicode_string as RtlValidateUnicodeString,
+)
+from dirql.rtl.times import (
+    seconds_since_1970_to_time as RtlSecondsSince1970ToTime,
+    seconds_since_1980_to_time as RtlSecondsSince1980ToTime,
+    time_to_seconds_since_1970 as RtlTimeToSecondsSince1970,
+    time_to_seconds_since_1980 as RtlTimeToSecondsSince1980,
 )
 from dirql.wdm.missing import missing_name
 
@@ -67,15 +83,25 @@ __all__ = [
     "IoGetAttachedDevice",
     "RtlAppendAsciizToString",
     "RtlAppendStringToString",
+    "RtlCompareMemoryUlong",
     "RtlCreateUnicodeString",
     "RtlDowncaseUnicodeString",
+    "RtlFillMemoryUlong",
+    "RtlFillMemoryUlonglong",
     "RtlFindCharInUnicodeString",
     "RtlFreeOemString",
     "RtlInitAnsiStringEx",
     "RtlInitUnicodeStringEx",
     "RtlOemStringToUnicodeString",
     "RtlPrefixString",
+    "RtlRandom",
+    "RtlRandomEx",
+    "RtlSecondsSince1970ToTime",
+    "RtlSecondsSince1980ToTime",
+    "RtlTimeToSecondsSince1970",
+    "RtlTimeToSecondsSince1980",
     "RtlUnicodeStringToOemString",
+    "RtlUniform",
     "RtlValidateUnicodeString",
     "ZwCancelIoFile",
     "ZwCancelIoFileEx",

@@ -134,6 +134,10 @@ from dirql.io.driver_extension import (
     allocate_driver_object_extension as IoAllocateDriverObjectExtension,
     get_driver_object_extension as IoGetDriverObjectExtension,
 )
+from dirql.io.environment import (
+    is_32bit_process as IoIs32bitProcess,
+    is_wdm_version_available as IoIsWdmVersionAvailable,
+)
 from dirql.io.error_log import (
     ErrorLogPacket as IO_ERROR_LOG_PACKET,
     allocate_error_log_entry as IoAllocateErrorLogEntry,
@@ -893,6 +897,25 @@ from dirql.nt.constants import (
     UNICODE_STRING_MAX_BYTES,
     UserMode,
     UserRequest,
+    VER_AND,
+    VER_BUILDNUMBER,
+    VER_EQUAL,
+    VER_GREATER,
+    VER_GREATER_EQUAL,
+    VER_LESS,
+    VER_LESS_EQUAL,
+    VER_MAJORVERSION,
+    VER_MINORVERSION,
+    VER_NT_DOMAIN_CONTROLLER,
+    VER_NT_SERVER,
+    VER_NT_WORKSTATION,
+    VER_OR,
+    VER_PLATFORMID,
+    VER_PLATFORM_WIN32_NT,
+    VER_PRODUCT_TYPE,
+    VER_SERVICEPACKMAJOR,
+    VER_SERVICEPACKMINOR,
+    VER_SUITENAME,
     VMEBus,
     VMEConfiguration,
     Vmcs,
@@ -991,6 +1014,10 @@ from dirql.ob.waitable import (
 from dirql.pnp.relations import (
     DeviceRelations as DEVICE_RELATIONS,
 )
+from dirql.rtl.bitmap import (
+    Bitmap as RTL_BITMAP,
+    BitmapRun as RTL_BITMAP_RUN,
+)
 from dirql.rtl.case import (
     downcase_char as RtlDowncaseUnicodeChar,
     upcase_char as RtlUpcaseUnicodeChar,
@@ -1016,6 +1043,42 @@ from dirql.rtl.copying import (
     append_unicode_to_string as RtlAppendUnicodeToString,
     copy_unicode_string as RtlCopyUnicodeString,
 )
+from dirql.rtl.integers import (
+    convert_long_to_large_integer as RtlConvertLongToLargeInteger,
+    convert_ulong_to_large_integer as RtlConvertUlongToLargeInteger,
+    enlarged_integer_multiply as RtlEnlargedIntegerMultiply,
+    enlarged_unsigned_divide as RtlEnlargedUnsignedDivide,
+    enlarged_unsigned_multiply as RtlEnlargedUnsignedMultiply,
+    extended_integer_multiply as RtlExtendedIntegerMultiply,
+    extended_large_integer_divide as RtlExtendedLargeIntegerDivide,
+    extended_magic_divide as RtlExtendedMagicDivide,
+    find_least_significant_bit as RtlFindLeastSignificantBit,
+    find_most_significant_bit as RtlFindMostSignificantBit,
+    large_integer_add as RtlLargeIntegerAdd,
+    large_integer_and as RtlLargeIntegerAnd,
+    large_integer_arithmetic_shift as RtlLargeIntegerArithmeticShift,
+    large_integer_divide as RtlLargeIntegerDivide,
+    large_integer_equal_to as RtlLargeIntegerEqualTo,
+    large_integer_equal_to_zero as RtlLargeIntegerEqualToZero,
+    large_integer_greater_or_equal_to_zero as RtlLargeIntegerGreaterOrEqualToZero,
+    large_integer_greater_than as RtlLargeIntegerGreaterThan,
+    large_integer_greater_than_or_equal_to as RtlLargeIntegerGreaterThanOrEqualTo,
+    large_integer_greater_than_zero as RtlLargeIntegerGreaterThanZero,
+    large_integer_less_or_equal_to_zero as RtlLargeIntegerLessOrEqualToZero,
+    large_integer_less_than as RtlLargeIntegerLessThan,
+    large_integer_less_than_or_equal_to as RtlLargeIntegerLessThanOrEqualTo,
+    large_integer_less_than_zero as RtlLargeIntegerLessThanZero,
+    large_integer_negate as RtlLargeIntegerNegate,
+    large_integer_not_equal_to as RtlLargeIntegerNotEqualTo,
+    large_integer_not_equal_to_zero as RtlLargeIntegerNotEqualToZero,
+    large_integer_shift_left as RtlLargeIntegerShiftLeft,
+    large_integer_shift_right as RtlLargeIntegerShiftRight,
+    large_integer_subtract as RtlLargeIntegerSubtract,
+    number_of_set_bits_ulong_ptr as RtlNumberOfSetBitsUlongPtr,
+    ulong_byte_swap as RtlUlongByteSwap,
+    ulonglong_byte_swap as RtlUlonglongByteSwap,
+    ushort_byte_swap as RtlUshortByteSwap,
+)
 from dirql.rtl.lists import (
     append_tail_list as AppendTailList,
     initialize_list_head as InitializeListHead,
@@ -1028,6 +1091,15 @@ from dirql.rtl.lists import (
     remove_head_list as RemoveHeadList,
     remove_tail_list as RemoveTailList,
 )
+from dirql.rtl.memory_routines import (
+    equal_memory as RtlEqualMemory,
+    retrieve_ulong as RtlRetrieveUlong,
+    retrieve_ushort as RtlRetrieveUshort,
+    secure_zero_memory as RtlSecureZeroMemory,
+    store_ulong as RtlStoreUlong,
+    store_ulonglong as RtlStoreUlonglong,
+    store_ushort as RtlStoreUshort,
+)
 from dirql.rtl.numbers import (
     guid_from_string as RtlGUIDFromString,
     int64_to_unicode_string as RtlInt64ToUnicodeString,
@@ -1039,6 +1111,18 @@ from dirql.rtl.numbers import (
 from dirql.rtl.strings import (
     AnsiString as _AnsiString,
     UnicodeString as _UnicodeString,
+)
+from dirql.rtl.times import (
+    TimeFields as TIME_FIELDS,
+    local_time_to_system_time as ExLocalTimeToSystemTime,
+    system_time_to_local_time as ExSystemTimeToLocalTime,
+    time_fields_to_time as RtlTimeFieldsToTime,
+    time_to_time_fields as RtlTimeToTimeFields,
+)
+from dirql.rtl.version import (
+    get_version as RtlGetVersion,
+    set_condition_mask as VerSetConditionMask,
+    verify_version_info as RtlVerifyVersionInfo,
 )
 from dirql.wdm.missing import missing_name
 
@@ -1268,6 +1352,7 @@ __all__ = [
     "ExIsResourceAcquiredExclusiveLite",
     "ExIsResourceAcquiredLite",
     "ExIsResourceAcquiredSharedLite",
+    "ExLocalTimeToSystemTime",
     "ExNotifyCallback",
     "ExQueryDepthSList",
     "ExQueueWorkItem",
@@ -1291,6 +1376,7 @@ __all__ = [
     "ExSetResourceOwnerPointer",
     "ExSetResourceOwnerPointerEx",
     "ExSetTimer",
+    "ExSystemTimeToLocalTime",
     "ExTryConvertSharedSpinLockExclusive",
     "ExTryToAcquireFastMutex",
     "ExUnregisterCallback",
@@ -1611,6 +1697,8 @@ __all__ = [
     "IoInitializeRemoveLock",
     "IoInitializeTimer",
     "IoInitializeWorkItem",
+    "IoIs32bitProcess",
+    "IoIsWdmVersionAvailable",
     "IoMarkIrpPending",
     "IoModifyAccess",
     "IoQueueWorkItem",
@@ -1924,6 +2012,8 @@ __all__ = [
     "READ_REGISTER_ULONG",
     "READ_REGISTER_USHORT",
     "ROUND_TO_PAGES",
+    "RTL_BITMAP",
+    "RTL_BITMAP_RUN",
     "RTL_SOFT_ASSERT",
     "RealTimeWorkQueue",
     "RemovalRelations",
@@ -1937,33 +2027,100 @@ __all__ = [
     "RtlAnsiStringToUnicodeString",
     "RtlAppendUnicodeStringToString",
     "RtlAppendUnicodeToString",
+    "RtlAreBitsClear",
+    "RtlAreBitsSet",
     "RtlAssert",
+    "RtlCheckBit",
+    "RtlClearAllBits",
+    "RtlClearBit",
+    "RtlClearBits",
     "RtlCompareMemory",
     "RtlCompareUnicodeString",
+    "RtlConvertLongToLargeInteger",
+    "RtlConvertUlongToLargeInteger",
     "RtlCopyMemory",
     "RtlCopyUnicodeString",
     "RtlDowncaseUnicodeChar",
+    "RtlEnlargedIntegerMultiply",
+    "RtlEnlargedUnsignedDivide",
+    "RtlEnlargedUnsignedMultiply",
+    "RtlEqualMemory",
     "RtlEqualUnicodeString",
+    "RtlExtendedIntegerMultiply",
+    "RtlExtendedLargeIntegerDivide",
+    "RtlExtendedMagicDivide",
     "RtlFillMemory",
+    "RtlFindClearBits",
+    "RtlFindClearBitsAndSet",
+    "RtlFindClearRuns",
+    "RtlFindFirstRunClear",
+    "RtlFindLastBackwardRunClear",
+    "RtlFindLeastSignificantBit",
+    "RtlFindLongestRunClear",
+    "RtlFindMostSignificantBit",
+    "RtlFindNextForwardRunClear",
+    "RtlFindSetBits",
+    "RtlFindSetBitsAndClear",
     "RtlFreeAnsiString",
     "RtlFreeUnicodeString",
     "RtlGUIDFromString",
+    "RtlGetVersion",
     "RtlHashUnicodeString",
     "RtlInitAnsiString",
     "RtlInitEmptyAnsiString",
     "RtlInitEmptyUnicodeString",
     "RtlInitString",
     "RtlInitUnicodeString",
+    "RtlInitializeBitMap",
     "RtlInt64ToUnicodeString",
     "RtlIntPtrToUnicodeString",
     "RtlIntegerToUnicodeString",
+    "RtlLargeIntegerAdd",
+    "RtlLargeIntegerAnd",
+    "RtlLargeIntegerArithmeticShift",
+    "RtlLargeIntegerDivide",
+    "RtlLargeIntegerEqualTo",
+    "RtlLargeIntegerEqualToZero",
+    "RtlLargeIntegerGreaterOrEqualToZero",
+    "RtlLargeIntegerGreaterThan",
+    "RtlLargeIntegerGreaterThanOrEqualTo",
+    "RtlLargeIntegerGreaterThanZero",
+    "RtlLargeIntegerLessOrEqualToZero",
+    "RtlLargeIntegerLessThan",
+    "RtlLargeIntegerLessThanOrEqualTo",
+    "RtlLargeIntegerLessThanZero",
+    "RtlLargeIntegerNegate",
+    "RtlLargeIntegerNotEqualTo",
+    "RtlLargeIntegerNotEqualToZero",
+    "RtlLargeIntegerShiftLeft",
+    "RtlLargeIntegerShiftRight",
+    "RtlLargeIntegerSubtract",
     "RtlMoveMemory",
+    "RtlNumberOfClearBits",
+    "RtlNumberOfSetBits",
+    "RtlNumberOfSetBitsUlongPtr",
+    "RtlRetrieveUlong",
+    "RtlRetrieveUshort",
+    "RtlSecureZeroMemory",
+    "RtlSetAllBits",
+    "RtlSetBit",
+    "RtlSetBits",
+    "RtlStoreUlong",
+    "RtlStoreUlonglong",
+    "RtlStoreUshort",
     "RtlStringFromGUID",
+    "RtlTestBit",
+    "RtlTimeFieldsToTime",
+    "RtlTimeToTimeFields",
+    "RtlUlongByteSwap",
+    "RtlUlonglongByteSwap",
     "RtlUnicodeStringToAnsiSize",
     "RtlUnicodeStringToAnsiString",
     "RtlUnicodeStringToInteger",
     "RtlUpcaseUnicodeChar",
     "RtlUpcaseUnicodeString",
+    "RtlUshortByteSwap",
+    "RtlVerifyVersionInfo",
     "RtlZeroMemory",
     "RtlxAnsiStringToUnicodeSize",
     "RtlxUnicodeStringToAnsiSize",
@@ -1993,6 +2150,7 @@ __all__ = [
     "TIMER_ALL_ACCESS",
     "TIMER_MODIFY_STATE",
     "TIMER_QUERY_STATE",
+    "TIME_FIELDS",
     "TargetDeviceRelation",
     "ThreadObject",
     "TimerNotificationObject",
@@ -2002,8 +2160,28 @@ __all__ = [
     "UNICODE_STRING_MAX_BYTES",
     "UserMode",
     "UserRequest",
+    "VER_AND",
+    "VER_BUILDNUMBER",
+    "VER_EQUAL",
+    "VER_GREATER",
+    "VER_GREATER_EQUAL",
+    "VER_LESS",
+    "VER_LESS_EQUAL",
+    "VER_MAJORVERSION",
+    "VER_MINORVERSION",
+    "VER_NT_DOMAIN_CONTROLLER",
+    "VER_NT_SERVER",
+    "VER_NT_WORKSTATION",
+    "VER_OR",
+    "VER_PLATFORMID",
+    "VER_PLATFORM_WIN32_NT",
+    "VER_PRODUCT_TYPE",
+    "VER_SERVICEPACKMAJOR",
+    "VER_SERVICEPACKMINOR",
+    "VER_SUITENAME",
     "VMEBus",
     "VMEConfiguration",
+    "VerSetConditionMask",
     "Vmcs",
     "WORK_QUEUE_ITEM",
     "WRITE_PORT_BUFFER_UCHAR",
@@ -2239,11 +2417,33 @@ MmPrepareMdlForReuse = MDL.prepare_for_reuse
 MmProbeAndLockPages = MDL.probe_and_lock_pages
 MmUnlockPages = MDL.unlock_pages
 QueryDepthSList = SLIST_HEADER.get_depth
+RtlAreBitsClear = RTL_BITMAP.are_bits_clear
+RtlAreBitsSet = RTL_BITMAP.are_bits_set
+RtlCheckBit = RTL_BITMAP.check_bit
+RtlClearAllBits = RTL_BITMAP.clear_all
+RtlClearBit = RTL_BITMAP.clear_bit
+RtlClearBits = RTL_BITMAP.clear_bits
+RtlFindClearBits = RTL_BITMAP.find_clear_bits
+RtlFindClearBitsAndSet = RTL_BITMAP.find_clear_bits_and_set
+RtlFindClearRuns = RTL_BITMAP.find_clear_runs
+RtlFindFirstRunClear = RTL_BITMAP.find_first_run_clear
+RtlFindLastBackwardRunClear = RTL_BITMAP.find_last_backward_run_clear
+RtlFindLongestRunClear = RTL_BITMAP.find_longest_run_clear
+RtlFindNextForwardRunClear = RTL_BITMAP.find_next_forward_run_clear
+RtlFindSetBits = RTL_BITMAP.find_set_bits
+RtlFindSetBitsAndClear = RTL_BITMAP.find_set_bits_and_clear
 RtlInitAnsiString = _AnsiString.init
 RtlInitEmptyAnsiString = _AnsiString.init_empty
 RtlInitEmptyUnicodeString = _UnicodeString.init_empty
 RtlInitString = _AnsiString.init_string
 RtlInitUnicodeString = _UnicodeString.init
+RtlInitializeBitMap = RTL_BITMAP.initialize
+RtlNumberOfClearBits = RTL_BITMAP.number_of_clear_bits
+RtlNumberOfSetBits = RTL_BITMAP.number_of_set_bits
+RtlSetAllBits = RTL_BITMAP.set_all
+RtlSetBit = RTL_BITMAP.set_bit
+RtlSetBits = RTL_BITMAP.set_bits
+RtlTestBit = RTL_BITMAP.test_bit
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 

@@ -40,10 +40,16 @@ VOID ExAcquirePushLockExclusive(_Inout_ PEX_PUSH_LOCK PushLock);
 VOID ExAcquirePushLockShared(_Inout_ PEX_PUSH_LOCK PushLock);
 VOID ExReleasePushLockExclusive(_Inout_ PEX_PUSH_LOCK PushLock);
 VOID ExReleasePushLockShared(_Inout_ PEX_PUSH_LOCK PushLock);
+ULONG RtlUniform(_Inout_ PULONG Seed);
+ULONG RtlRandom(_Inout_ PULONG Seed);
+ULONG RtlRandomEx(_Inout_ PULONG Seed);
 NTSTATUS IoAttachDeviceToDeviceStackSafe(_In_ PDEVICE_OBJECT SourceDevice, _In_ PDEVICE_OBJECT TargetDevice,
     _Out_ PDEVICE_OBJECT *AttachedToDeviceObject);
 PDEVICE_OBJECT IoGetAttachedDevice(_In_ PDEVICE_OBJECT DeviceObject);
 NTSTATUS ZwYieldExecution(void);
+SIZE_T RtlCompareMemoryUlong(_In_ PVOID Source, _In_ SIZE_T Length, _In_ ULONG Pattern);
+VOID RtlFillMemoryUlong(_Out_ PVOID Destination, _In_ SIZE_T Length, _In_ ULONG Pattern);
+VOID RtlFillMemoryUlonglong(_Out_ PVOID Destination, _In_ SIZE_T Length, _In_ ULONGLONG Pattern);
 NTSTATUS RtlInitUnicodeStringEx(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PCWSTR SourceString);
 NTSTATUS RtlInitAnsiStringEx(_Out_ PANSI_STRING DestinationString, _In_opt_ PCSZ SourceString);
 NTSTATUS RtlAppendStringToString(_Inout_ PSTRING Destination, _In_ PCSTRING Source);
@@ -60,6 +66,10 @@ NTSTATUS RtlUnicodeStringToOemString(_Inout_ POEM_STRING DestinationString, _In_
     SourceString, _In_ BOOLEAN AllocateDestinationString);
 BOOLEAN RtlCreateUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_ PCWSTR SourceString);
 VOID RtlFreeOemString(_Inout_ POEM_STRING OemString);
+BOOLEAN RtlTimeToSecondsSince1970(_In_ PLARGE_INTEGER Time, _Out_ PULONG ElapsedSeconds);
+VOID RtlSecondsSince1970ToTime(_In_ ULONG ElapsedSeconds, _Out_ PLARGE_INTEGER Time);
+BOOLEAN RtlTimeToSecondsSince1980(_In_ PLARGE_INTEGER Time, _Out_ PULONG ElapsedSeconds);
+VOID RtlSecondsSince1980ToTime(_In_ ULONG ElapsedSeconds, _Out_ PLARGE_INTEGER Time);
 NTSTATUS ZwCancelIoFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS ZwCancelIoFileEx(_In_ HANDLE FileHandle, _In_opt_ PIO_STATUS_BLOCK IoRequestToCancel, _Out_
     PIO_STATUS_BLOCK IoStatusBlock);

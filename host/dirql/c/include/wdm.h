@@ -503,6 +503,34 @@
 #define HASH_STRING_ALGORITHM_X65599 1
 #define HASH_STRING_ALGORITHM_INVALID 0xffffffff
 
+/* Kinds of numbers in a version, for RtlVerifyVersionInfo. */
+
+#define VER_MINORVERSION 1
+#define VER_MAJORVERSION 2
+#define VER_BUILDNUMBER 4
+#define VER_PLATFORMID 8
+#define VER_SERVICEPACKMINOR 0x10
+#define VER_SERVICEPACKMAJOR 0x20
+#define VER_SUITENAME 0x40
+#define VER_PRODUCT_TYPE 0x80
+
+/* Conditions of RtlVerifyVersionInfo. */
+
+#define VER_EQUAL 1
+#define VER_GREATER 2
+#define VER_GREATER_EQUAL 3
+#define VER_LESS 4
+#define VER_LESS_EQUAL 5
+#define VER_AND 6
+#define VER_OR 7
+
+/* Platforms and types of products. */
+
+#define VER_PLATFORM_WIN32_NT 2
+#define VER_NT_WORKSTATION 1
+#define VER_NT_DOMAIN_CONTROLLER 2
+#define VER_NT_SERVER 3
+
 /* An interrupt request level (IRQL), 0 to 15. */
 typedef UCHAR KIRQL, *PKIRQL;
 
@@ -3722,6 +3750,32 @@ VOID WRITE_PORT_ULONG(_In_ PULONG Port, _In_ ULONG Value);
 VOID WRITE_PORT_BUFFER_UCHAR(_In_ PUCHAR Port, _In_ PUCHAR Buffer, _In_ ULONG Count);
 VOID WRITE_PORT_BUFFER_USHORT(_In_ PUSHORT Port, _In_ PUSHORT Buffer, _In_ ULONG Count);
 VOID WRITE_PORT_BUFFER_ULONG(_In_ PULONG Port, _In_ PULONG Buffer, _In_ ULONG Count);
+VOID RtlInitializeBitMap(_Out_ PRTL_BITMAP BitMapHeader, _In_opt_ PULONG BitMapBuffer, _In_ ULONG
+    SizeOfBitMap);
+VOID RtlClearAllBits(_Inout_ PRTL_BITMAP BitMapHeader);
+VOID RtlSetAllBits(_Inout_ PRTL_BITMAP BitMapHeader);
+VOID RtlClearBit(_Inout_ PRTL_BITMAP BitMapHeader, _In_ ULONG BitNumber);
+VOID RtlSetBit(_Inout_ PRTL_BITMAP BitMapHeader, _In_ ULONG BitNumber);
+BOOLEAN RtlTestBit(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG BitNumber);
+ULONG RtlCheckBit(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG BitPosition);
+VOID RtlClearBits(_Inout_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex, _In_ ULONG NumberToClear);
+VOID RtlSetBits(_Inout_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex, _In_ ULONG NumberToSet);
+ULONG RtlFindClearBits(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG NumberToFind, _In_ ULONG HintIndex);
+ULONG RtlFindSetBits(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG NumberToFind, _In_ ULONG HintIndex);
+ULONG RtlFindClearBitsAndSet(_Inout_ PRTL_BITMAP BitMapHeader, _In_ ULONG NumberToFind, _In_ ULONG HintIndex);
+ULONG RtlFindSetBitsAndClear(_Inout_ PRTL_BITMAP BitMapHeader, _In_ ULONG NumberToFind, _In_ ULONG HintIndex);
+ULONG RtlFindClearRuns(_In_ PRTL_BITMAP BitMapHeader, _Out_ PRTL_BITMAP_RUN RunArray, _In_ ULONG
+    SizeOfRunArray, _In_ BOOLEAN LocateLongestRuns);
+ULONG RtlFindLongestRunClear(_In_ PRTL_BITMAP BitMapHeader, _Out_ PULONG StartingIndex);
+ULONG RtlFindFirstRunClear(_In_ PRTL_BITMAP BitMapHeader, _Out_ PULONG StartingIndex);
+ULONG RtlFindNextForwardRunClear(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG FromIndex, _Out_ PULONG
+    StartingRunIndex);
+ULONG RtlFindLastBackwardRunClear(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG FromIndex, _Out_ PULONG
+    StartingRunIndex);
+ULONG RtlNumberOfClearBits(_In_ PRTL_BITMAP BitMapHeader);
+ULONG RtlNumberOfSetBits(_In_ PRTL_BITMAP BitMapHeader);
+BOOLEAN RtlAreBitsClear(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex, _In_ ULONG Length);
+BOOLEAN RtlAreBitsSet(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex, _In_ ULONG Length);
 ULONG DbgPrint(_In_ PCSTR Format, ...);
 ULONG DbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_ PCSTR Format, ...);
 ULONG vDbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_ PCSTR Format, _In_ va_list arglist);
@@ -3825,6 +3879,43 @@ VOID ExRundownCompleted(_Inout_ PEX_RUNDOWN_REF RunRef);
 VOID ExWaitForRundownProtectionRelease(_Inout_ PEX_RUNDOWN_REF RunRef);
 PDMA_ADAPTER IoGetDmaAdapter(_In_opt_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ PDEVICE_DESCRIPTION
     DeviceDescription, _Out_ PULONG NumberOfMapRegisters);
+USHORT RtlUshortByteSwap(_In_ USHORT Source);
+ULONG RtlUlongByteSwap(_In_ ULONG Source);
+ULONGLONG RtlUlonglongByteSwap(_In_ ULONGLONG Source);
+LARGE_INTEGER RtlConvertLongToLargeInteger(_In_ LONG SignedInteger);
+LARGE_INTEGER RtlConvertUlongToLargeInteger(_In_ ULONG UnsignedInteger);
+LARGE_INTEGER RtlLargeIntegerAdd(_In_ LARGE_INTEGER Addend1, _In_ LARGE_INTEGER Addend2);
+LARGE_INTEGER RtlLargeIntegerSubtract(_In_ LARGE_INTEGER Number1, _In_ LARGE_INTEGER Number2);
+LARGE_INTEGER RtlLargeIntegerNegate(_In_ LARGE_INTEGER Number);
+LARGE_INTEGER RtlLargeIntegerAnd(_In_ LARGE_INTEGER Source, _In_ LARGE_INTEGER Mask);
+LARGE_INTEGER RtlLargeIntegerShiftLeft(_In_ LARGE_INTEGER LargeInteger, _In_ CCHAR ShiftCount);
+LARGE_INTEGER RtlLargeIntegerShiftRight(_In_ LARGE_INTEGER LargeInteger, _In_ CCHAR ShiftCount);
+LARGE_INTEGER RtlLargeIntegerArithmeticShift(_In_ LARGE_INTEGER LargeInteger, _In_ CCHAR ShiftCount);
+BOOLEAN RtlLargeIntegerGreaterThan(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
+BOOLEAN RtlLargeIntegerGreaterThanOrEqualTo(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
+BOOLEAN RtlLargeIntegerEqualTo(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
+BOOLEAN RtlLargeIntegerNotEqualTo(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
+BOOLEAN RtlLargeIntegerLessThan(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
+BOOLEAN RtlLargeIntegerLessThanOrEqualTo(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
+BOOLEAN RtlLargeIntegerGreaterThanZero(_In_ LARGE_INTEGER Operand);
+BOOLEAN RtlLargeIntegerGreaterOrEqualToZero(_In_ LARGE_INTEGER Operand);
+BOOLEAN RtlLargeIntegerEqualToZero(_In_ LARGE_INTEGER Operand);
+BOOLEAN RtlLargeIntegerNotEqualToZero(_In_ LARGE_INTEGER Operand);
+BOOLEAN RtlLargeIntegerLessThanZero(_In_ LARGE_INTEGER Operand);
+BOOLEAN RtlLargeIntegerLessOrEqualToZero(_In_ LARGE_INTEGER Operand);
+LARGE_INTEGER RtlEnlargedIntegerMultiply(_In_ LONG Multiplicand, _In_ LONG Multiplier);
+LARGE_INTEGER RtlEnlargedUnsignedMultiply(_In_ ULONG Multiplicand, _In_ ULONG Multiplier);
+LARGE_INTEGER RtlExtendedIntegerMultiply(_In_ LARGE_INTEGER Multiplicand, _In_ LONG Multiplier);
+ULONG RtlEnlargedUnsignedDivide(_In_ ULARGE_INTEGER Dividend, _In_ ULONG Divisor, _Out_opt_ PULONG Remainder);
+LARGE_INTEGER RtlExtendedLargeIntegerDivide(_In_ LARGE_INTEGER Dividend, _In_ ULONG Divisor, _Out_opt_ PULONG
+    Remainder);
+LARGE_INTEGER RtlLargeIntegerDivide(_In_ LARGE_INTEGER Dividend, _In_ LARGE_INTEGER Divisor, _Out_opt_
+    PLARGE_INTEGER Remainder);
+LARGE_INTEGER RtlExtendedMagicDivide(_In_ LARGE_INTEGER Dividend, _In_ LARGE_INTEGER MagicDivisor, _In_ CCHAR
+    ShiftCount);
+CCHAR RtlFindLeastSignificantBit(_In_ ULONGLONG Set);
+CCHAR RtlFindMostSignificantBit(_In_ ULONGLONG Set);
+ULONG RtlNumberOfSetBitsUlongPtr(_In_ ULONG_PTR Target);
 LONG InterlockedIncrement(_Inout_ volatile LONG *Addend);
 LONG InterlockedDecrement(_Inout_ volatile LONG *Addend);
 LONG InterlockedAdd(_Inout_ volatile LONG *Addend, _In_ LONG Value);
@@ -4109,6 +4200,13 @@ VOID RtlCopyMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T
 VOID RtlFillMemory(_Out_ VOID *Destination, _In_ SIZE_T Length, _In_ UCHAR Fill);
 VOID RtlMoveMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T Length);
 VOID RtlZeroMemory(_Out_ VOID *Destination, _In_ SIZE_T Length);
+BOOLEAN RtlEqualMemory(_In_ const VOID *Source1, _In_ const VOID *Source2, _In_ SIZE_T Length);
+PVOID RtlSecureZeroMemory(_Out_ PVOID ptr, _In_ SIZE_T cnt);
+VOID RtlStoreUshort(_Out_ PUSHORT Address, _In_ USHORT Value);
+VOID RtlStoreUlong(_Out_ PULONG Address, _In_ ULONG Value);
+VOID RtlStoreUlonglong(_Out_ PULONGLONG Address, _In_ ULONGLONG Value);
+VOID RtlRetrieveUshort(_Out_ PUSHORT DestinationAddress, _In_ PUSHORT SourceAddress);
+VOID RtlRetrieveUlong(_Out_ PULONG DestinationAddress, _In_ PULONG SourceAddress);
 VOID RtlInitUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PCWSTR SourceString);
 VOID RtlInitAnsiString(_Out_ PANSI_STRING DestinationString, _In_opt_ PCSZ SourceString);
 VOID RtlInitString(_Out_ PSTRING DestinationString, _In_opt_ PCSZ SourceString);
@@ -4145,6 +4243,16 @@ NTSTATUS RtlInt64ToUnicodeString(_In_ ULONGLONG Value, _In_ ULONG Base, _Inout_ 
 NTSTATUS RtlIntPtrToUnicodeString(_In_ ULONG_PTR Value, _In_ ULONG Base, _Inout_ PUNICODE_STRING String);
 NTSTATUS RtlStringFromGUID(_In_ REFGUID Guid, _Out_ PUNICODE_STRING GuidString);
 NTSTATUS RtlGUIDFromString(_In_ PCUNICODE_STRING GuidString, _Out_ GUID *Guid);
+VOID RtlTimeToTimeFields(_In_ PLARGE_INTEGER Time, _Out_ PTIME_FIELDS TimeFields);
+BOOLEAN RtlTimeFieldsToTime(_In_ PTIME_FIELDS TimeFields, _Out_ PLARGE_INTEGER Time);
+VOID ExSystemTimeToLocalTime(_In_ PLARGE_INTEGER SystemTime, _Out_ PLARGE_INTEGER LocalTime);
+VOID ExLocalTimeToSystemTime(_In_ PLARGE_INTEGER LocalTime, _Out_ PLARGE_INTEGER SystemTime);
+NTSTATUS RtlGetVersion(_Inout_ PRTL_OSVERSIONINFOW lpVersionInformation);
+NTSTATUS RtlVerifyVersionInfo(_In_ PRTL_OSVERSIONINFOEXW VersionInfo, _In_ ULONG TypeMask, _In_ ULONGLONG
+    ConditionMask);
+ULONGLONG VerSetConditionMask(_In_ ULONGLONG ConditionMask, _In_ ULONG TypeMask, _In_ UCHAR Condition);
+BOOLEAN IoIsWdmVersionAvailable(_In_ UCHAR MajorVersion, _In_ UCHAR MinorVersion);
+BOOLEAN IoIs32bitProcess(_In_opt_ PIRP Irp);
 NTSTATUS ZwClose(_In_ HANDLE Handle);
 NTSTATUS ZwCreateDirectoryObject(_Out_ PHANDLE DirectoryHandle, _In_ ACCESS_MASK DesiredAccess, _In_
     POBJECT_ATTRIBUTES ObjectAttributes);
