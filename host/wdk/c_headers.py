@@ -38,6 +38,7 @@ _INCLUDES = {
     "wdm.h": ("ntdef.h", "ntstatus.h", "bugcodes.h"),
     "ntddk.h": ("wdm.h",),
     "ntifs.h": ("ntddk.h",),
+    "ntstrsafe.h": ("wdm.h",),
 }
 _HEAD = """/* SPDX-FileCopyrightText: dirql contributors
  * SPDX-License-Identifier: Apache-2.0

@@ -14,7 +14,7 @@ from wdk.description import Description
 from wdk.errors import ROOT
 from wdk.python_values import OBJECT_HANDLES, is_value, python_values
 from wdk.routines import DEVICE_LEVELS, Kind, Routine
-from wdk.values import Group, Value
+from wdk.values import Group, Value, is_level
 
 __all__ = ["COMMAND", "python_files"]
 
@@ -88,7 +88,7 @@ def _constants_module(groups: tuple[Group, ...]) -> str:
 
 def _irql_names(groups: tuple[Group, ...]) -> str:
     """The table of the names that messages show; a level that several names have is shown by the first of them."""
-    values = [each for group in groups for each in group.values if each.name.endswith("_LEVEL")]
+    values = [each for group in groups for each in group.values if is_level(each.name)]
     lowest, highest = DEVICE_LEVELS
     names = {each.value: each.name for each in reversed(values) if not lowest <= each.value < highest}
     table = "".join(f'    {names[level]}: "{names[level]}",\n' for level in sorted(names))

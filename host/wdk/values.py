@@ -11,9 +11,14 @@ from pathlib import Path
 from wdk.entry import Entry
 from wdk.errors import HERE, DescriptionError, read
 
-__all__ = ["Group", "Value", "Values", "load_values"]
+__all__ = ["Group", "Value", "Values", "is_level", "load_values"]
 
 _BITS = 32
+
+
+def is_level(name: str) -> bool:
+    """Whether a constant is an IRQL; the levels of debugger messages are named alike."""
+    return name.endswith("_LEVEL") and not name.startswith("DPFLTR_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Values:
     def levels(self) -> dict[str, int]:
         """The IRQLs that have names, with their numbers."""
         values = (value for group in self.constants for value in group.values)
-        return {value.name: value.value for value in values if value.name.endswith("_LEVEL")}
+        return {value.name: value.value for value in values if is_level(value.name)}
 
     def violation(self, name: str) -> tuple[int, int] | None:
         """The bug check code and the first parameter that a verifier rule's name stands for, or None."""

@@ -98,7 +98,7 @@ class LibraryWorld:
 
     @cached_property
     def bitmap(self) -> wdm.RTL_BITMAP:
-        """Describes the block."""
+        """A bitmap with the bits of the block."""
         bitmap = wdm.RTL_BITMAP()
         wdm.RtlInitializeBitMap(bitmap, self.block, 8 * BLOCK)
         return bitmap
@@ -120,6 +120,8 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PCOEM_STRING": lambda _: b"Edge",
     "PCWSTR": lambda _: "Edge",
     "PCSZ": lambda _: "Edge",
+    "PSTR": lambda w: w.block,
+    "PWSTR": lambda w: w.block,
     "PCHAR": lambda w: w.block,
     "PWCHAR": lambda w: w.block,
     "PLIST_ENTRY": lambda w: w.listed,

@@ -44,6 +44,7 @@ class Wrong:
 ENDS: dict[str, type[BaseException]] = {
     "DbgBreakPoint": StatusException,
     "DbgBreakPointWithStatus": StatusException,
+    "DbgRaiseAssertionFailure": StatusException,
     "ExRaiseStatus": StatusException,
     "KeBugCheck": BugCheck,
     "KeBugCheckEx": BugCheck,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Breakpoints and assertions."""
+"""Breakpoints and assertions, at which a driver stops in the debugger."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ __all__ = [
     "kd_break_point",
     "nt_assert",
     "nt_assert_message",
+    "raise_assertion_failure",
     "refresh_debugger_not_present",
     "rtl_assert",
     "soft_assert",
@@ -42,6 +43,11 @@ def break_point_with_status(status: int) -> None:
     """Do as `break_point`; the debugger sees the status; follows DbgBreakPointWithStatus."""
     _BREAK_WITH_STATUS.check_arguments(status)
     _break(STATUS_BREAKPOINT)
+
+
+def raise_assertion_failure() -> None:
+    """Stop in the debugger; without one raise STATUS_ASSERTION_FAILURE; follows DbgRaiseAssertionFailure."""
+    _break(STATUS_ASSERTION_FAILURE)
 
 
 def kd_break_point() -> None:

@@ -25,7 +25,7 @@ class BugCheckCallback(Protocol):
     """A routine that a driver has registered for a bug check."""
 
     def run(self) -> None:
-        """Call it."""
+        """Call the routine of the driver."""
 
 
 class KernelState:

@@ -440,6 +440,7 @@ __all__ = [
     "MmUSWCCached",
     "MmWriteCombined",
     "MutantObject",
+    "NTSTRSAFE_MAX_CCH",
     "NonPagedPool",
     "NonPagedPoolBase",
     "NonPagedPoolCacheAligned",
@@ -528,6 +529,11 @@ __all__ = [
     "SL_INVOKE_ON_ERROR",
     "SL_INVOKE_ON_SUCCESS",
     "SL_PENDING_RETURNED",
+    "STRSAFE_FILL_BEHIND_NULL",
+    "STRSAFE_FILL_ON_FAILURE",
+    "STRSAFE_IGNORE_NULLS",
+    "STRSAFE_NO_TRUNCATION",
+    "STRSAFE_NULL_ON_FAILURE",
     "SYMBOLIC_LINK_ALL_ACCESS",
     "SYMBOLIC_LINK_QUERY",
     "SYNCHRONIZE",
@@ -622,19 +628,19 @@ __all__ = [
 
 # Components of DbgPrintEx.
 DPFLTR_SYSTEM_ID: Final = 0
-"""The system itself."""
+"""The message is one of the system itself."""
 DPFLTR_IHVDRIVER_ID: Final = 0x4d
-"""Drivers of any kind."""
+"""The message is one of a driver of another kind."""
 DPFLTR_IHVVIDEO_ID: Final = 0x4e
-"""Drivers for video."""
+"""The message is one of a driver for video."""
 DPFLTR_IHVAUDIO_ID: Final = 0x4f
-"""Drivers for audio."""
+"""The message is one of a driver for audio."""
 DPFLTR_IHVNETWORK_ID: Final = 0x50
-"""Drivers for networks."""
+"""The message is one of a driver for networks."""
 DPFLTR_IHVSTREAMING_ID: Final = 0x51
-"""Drivers for streaming."""
+"""The message is one of a driver for streaming."""
 DPFLTR_IHVBUS_ID: Final = 0x52
-"""Drivers for buses."""
+"""The message is one of a driver for a bus."""
 DPFLTR_DEFAULT_ID: Final = 0x65
 """The component of DbgPrint and KdPrint."""
 
@@ -642,9 +648,9 @@ DPFLTR_DEFAULT_ID: Final = 0x65
 DPFLTR_ERROR_LEVEL: Final = 0
 """An error; the system shows it of each component."""
 DPFLTR_WARNING_LEVEL: Final = 1
-"""A warning."""
+"""The message is a warning."""
 DPFLTR_TRACE_LEVEL: Final = 2
-"""A step on the way."""
+"""The message tells of a step on the way."""
 DPFLTR_INFO_LEVEL: Final = 3
 """Information; DbgPrint and KdPrint have this level."""
 DPFLTR_MASK: Final = 0x80000000
@@ -1870,19 +1876,19 @@ HASH_STRING_ALGORITHM_INVALID: Final = 0xffffffff
 
 # Kinds of numbers in a version, for RtlVerifyVersionInfo.
 VER_MINORVERSION: Final = 1
-"""The minor version."""
+"""The minor version of the system."""
 VER_MAJORVERSION: Final = 2
-"""The major version."""
+"""The major version of the system."""
 VER_BUILDNUMBER: Final = 4
 """The number of the build."""
 VER_PLATFORMID: Final = 8
-"""The platform, VER_PLATFORM_XXX."""
+"""The platform, one of VER_PLATFORM_XXX."""
 VER_SERVICEPACKMINOR: Final = 0x10
 """The minor version of the service pack."""
 VER_SERVICEPACKMAJOR: Final = 0x20
 """The major version of the service pack."""
 VER_SUITENAME: Final = 0x40
-"""The product suites."""
+"""The suites that the product has."""
 VER_PRODUCT_TYPE: Final = 0x80
 """The type of the product, VER_NT_XXX."""
 
@@ -1911,6 +1917,20 @@ VER_NT_DOMAIN_CONTROLLER: Final = 2
 """The product is a domain controller."""
 VER_NT_SERVER: Final = 3
 """The product is a server."""
+
+# Limits and flags of the safe string routines; the lowest byte of the flags is the byte to fill with.
+NTSTRSAFE_MAX_CCH: Final = 0x7fffffff
+"""The most characters that a routine handles."""
+STRSAFE_IGNORE_NULLS: Final = 0x100
+"""A NULL pointer stands for an empty text."""
+STRSAFE_FILL_BEHIND_NULL: Final = 0x200
+"""The rest of the buffer behind the NUL is filled."""
+STRSAFE_FILL_ON_FAILURE: Final = 0x400
+"""After a failure the buffer is filled, and ends with a NUL."""
+STRSAFE_NULL_ON_FAILURE: Final = 0x800
+"""After a failure the buffer holds an empty text."""
+STRSAFE_NO_TRUNCATION: Final = 0x1000
+"""A text that does not fit is not cut: the buffer holds what it held, for a copy an empty text."""
 
 # Error codes.
 ERROR_SUCCESS: Final = 0
@@ -1987,9 +2007,9 @@ WAIT_TIMEOUT: Final = 0x102
 """The time-out passed before the object was signaled."""
 
 IRQL_NAMES: Final[dict[int, str]] = {
-    DPFLTR_ERROR_LEVEL: "DPFLTR_ERROR_LEVEL",
-    DPFLTR_WARNING_LEVEL: "DPFLTR_WARNING_LEVEL",
-    DPFLTR_TRACE_LEVEL: "DPFLTR_TRACE_LEVEL",
+    PASSIVE_LEVEL: "PASSIVE_LEVEL",
+    APC_LEVEL: "APC_LEVEL",
+    DISPATCH_LEVEL: "DISPATCH_LEVEL",
     SYNCH_LEVEL: "SYNCH_LEVEL",
     CLOCK_LEVEL: "CLOCK_LEVEL",
     IPI_LEVEL: "IPI_LEVEL",

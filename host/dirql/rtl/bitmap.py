@@ -118,9 +118,9 @@ class Bitmap:
         self._change(starting_index, number_to_set, to=1)
 
     def find_clear_bits(self, number_to_find: int, hint_index: int) -> int:
-        """The place of so many clear bits in a row, from the hint on and then from the start; RtlFindClearBits.
+        """The place of a number of clear bits in a row, from the hint on, then from the start; RtlFindClearBits.
 
-        0xFFFFFFFF if there are none. For 0 bits it is the hint, rounded down to a multiple of 8.
+        The result is 0xFFFFFFFF if there are none, and for 0 bits the hint, rounded down to a multiple of 8.
         """
         _FIND_CLEAR.check(self)
         _FIND_CLEAR.check_arguments(self, number_to_find, hint_index)

@@ -8,6 +8,7 @@ from typing import Final
 
 from dirql.ke.processors.contract import contract
 from dirql.mm import memory
+from dirql.mm.manager import running
 
 __all__ = [
     "compare_memory_ulong",
@@ -54,19 +55,19 @@ def compare_memory_ulong(source: int, length: int, pattern: int) -> int:
 def fill_memory_ulong(destination: int, length: int, pattern: int) -> None:
     """Fill a range with a ULONG; bytes behind the last whole one stay; follows RtlFillMemoryUlong."""
     _FILL_ULONG.check_arguments(destination, length, pattern)
-    memory.write(destination, pattern.to_bytes(4, "little") * (length // 4))
+    _fill(destination, pattern.to_bytes(4, "little"), length)
 
 
 def fill_memory_ulonglong(destination: int, length: int, pattern: int) -> None:
     """Fill a range with a ULONGLONG; bytes behind the last whole one stay; follows RtlFillMemoryUlonglong."""
     _FILL_ULONGLONG.check_arguments(destination, length, pattern)
-    memory.write(destination, pattern.to_bytes(8, "little") * (length // 8))
+    _fill(destination, pattern.to_bytes(8, "little"), length)
 
 
 def secure_zero_memory(ptr: int, cnt: int) -> int:
     """Clear a range, and return its address; follows RtlSecureZeroMemory."""
     _SECURE_ZERO.check_arguments(ptr, cnt)
-    memory.write(ptr, bytes(cnt))
+    _fill(ptr, b"\0", cnt)
     return ptr
 
 
@@ -98,3 +99,12 @@ def retrieve_ulong(destination_address: int, source_address: int) -> None:
     """Copy 32 bits from any address; follows RtlRetrieveUlong."""
     _RETRIEVE_ULONG.check_arguments(destination_address, source_address)
     memory.write(destination_address, memory.read(source_address, 4))
+
+
+def _fill(address: int, pattern: bytes, length: int) -> None:
+    """Repeat a pattern as often as it fits into a range."""
+    times = length // len(pattern)
+    running.value.runs(
+        address, times * len(pattern), write=True, by_driver=True
+    )  # a fault, before bytes are made
+    memory.write(address, pattern * times)

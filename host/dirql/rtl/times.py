@@ -124,14 +124,14 @@ def time_to_seconds_since_1980(time: int) -> tuple[bool, int]:
 
 
 def seconds_since_1970_to_time(elapsed_seconds: int) -> int:
-    """The system time so many seconds after the beginning of 1970; follows RtlSecondsSince1970ToTime."""
+    """The system time when this number of seconds has passed since 1970; follows RtlSecondsSince1970ToTime."""
     _FROM_1970.check_level(elapsed_seconds)
     _FROM_1970.check_arguments(elapsed_seconds)
     return _DAYS_TO_1970 * _DAY + elapsed_seconds * _SECOND
 
 
 def seconds_since_1980_to_time(elapsed_seconds: int) -> int:
-    """The system time so many seconds after the beginning of 1980; follows RtlSecondsSince1980ToTime."""
+    """The system time when this number of seconds has passed since 1980; follows RtlSecondsSince1980ToTime."""
     _FROM_1980.check_level(elapsed_seconds)
     _FROM_1980.check_arguments(elapsed_seconds)
     return _DAYS_TO_1980 * _DAY + elapsed_seconds * _SECOND

@@ -51,7 +51,7 @@ _ORDERED: Final = (VER_MAJORVERSION, VER_MINORVERSION, VER_SERVICEPACKMAJOR, VER
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class OsVersionInfo:
-    """A version (RTL_OSVERSIONINFOW)."""
+    """The version of a system (RTL_OSVERSIONINFOW)."""
 
     __slots__ = (
         "dw_build_number",

@@ -74,6 +74,8 @@ from dirql.rtl.numbers import (
 from dirql.rtl.version import (
     OsVersionInfo as RTL_OSVERSIONINFOW,
     OsVersionInfoEx as RTL_OSVERSIONINFOEXW,
+    get_version as RtlGetVersion,
+    verify_version_info as RtlVerifyVersionInfo,
 )
 from dirql.wdm.missing import missing_name
 
@@ -107,9 +109,11 @@ __all__ = [
     "RtlCompareString",
     "RtlCopyString",
     "RtlEqualString",
+    "RtlGetVersion",
     "RtlPrefixUnicodeString",
     "RtlUpperChar",
     "RtlUpperString",
+    "RtlVerifyVersionInfo",
     "ZwDeviceIoControlFile",
     "ZwOpenEvent",
 ]

@@ -236,6 +236,7 @@ from dirql.kd.breaking import (
     kd_break_point as KdBreakPoint,
     nt_assert as NT_ASSERT,
     nt_assert_message as NT_ASSERTMSG,
+    raise_assertion_failure as DbgRaiseAssertionFailure,
     refresh_debugger_not_present as KdRefreshDebuggerNotPresent,
     rtl_assert as RtlAssert,
     soft_assert as RTL_SOFT_ASSERT,
@@ -1120,9 +1121,7 @@ from dirql.rtl.times import (
     time_to_time_fields as RtlTimeToTimeFields,
 )
 from dirql.rtl.version import (
-    get_version as RtlGetVersion,
     set_condition_mask as VerSetConditionMask,
-    verify_version_info as RtlVerifyVersionInfo,
 )
 from dirql.wdm.missing import missing_name
 
@@ -1255,6 +1254,7 @@ __all__ = [
     "DbgPrint",
     "DbgPrintEx",
     "DbgQueryDebugFilterState",
+    "DbgRaiseAssertionFailure",
     "DbgSetDebugFilterState",
     "DeallocateObject",
     "DeallocateObjectKeepRegisters",
@@ -2064,7 +2064,6 @@ __all__ = [
     "RtlFreeAnsiString",
     "RtlFreeUnicodeString",
     "RtlGUIDFromString",
-    "RtlGetVersion",
     "RtlHashUnicodeString",
     "RtlInitAnsiString",
     "RtlInitEmptyAnsiString",
@@ -2120,7 +2119,6 @@ __all__ = [
     "RtlUpcaseUnicodeChar",
     "RtlUpcaseUnicodeString",
     "RtlUshortByteSwap",
-    "RtlVerifyVersionInfo",
     "RtlZeroMemory",
     "RtlxAnsiStringToUnicodeSize",
     "RtlxUnicodeStringToAnsiSize",

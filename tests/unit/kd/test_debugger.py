@@ -157,6 +157,7 @@ def test_a_machine_is_opened_for_a_checked_build() -> None:
         ("wdm.DbgBreakPoint()", wdm.STATUS_BREAKPOINT),
         ("wdm.DbgBreakPointWithStatus(5)", wdm.STATUS_BREAKPOINT),
         ("wdm.KdBreakPoint()", wdm.STATUS_BREAKPOINT),
+        ("wdm.DbgRaiseAssertionFailure()", wdm.STATUS_ASSERTION_FAILURE),
     ],
 )
 def test_DBG_04_a_failed_assertion_breaks(checked: Machine, statement: str, status: int) -> None:
@@ -164,7 +165,7 @@ def test_DBG_04_a_failed_assertion_breaks(checked: Machine, statement: str, stat
         eval(statement)
     assert raised.value.status == status
     output = checked.debug_output
-    assert ("Assertion failed" in output) is ("Break" not in statement)
+    assert ("Assertion failed" in output) is ("Break" not in statement and "Raise" not in statement)
     assert (": said: " in output) is ("said" in statement)
     stops: list[int] = []
     checked.debugger.stopped = lambda: stops.append(1)

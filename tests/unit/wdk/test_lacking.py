@@ -23,7 +23,7 @@ from wdk.layout import TypeTable
         ("FsRtlNotifyFullChangeDirectory", "ntifs.h"),
         ("STATUS_BAD_KEY_THAT_NOBODY_HAS", None),
         ("STATUS_NO_SUCH_USER", "ntstatus.h"),
-        ("KBUGCHECK_CALLBACK_RECORD", "wdm.h"),
+        ("KBUGCHECK_REASON_CALLBACK_RECORD", "wdm.h"),
         ("PKEVENT", "wdm.h"),
         ("FileBasicInformation", "wdm.h"),
     ],

@@ -305,6 +305,9 @@ BOOLEAN RtlEqualString(_In_ PCSTRING String1, _In_ PCSTRING String2, _In_ BOOLEA
 CHAR RtlUpperChar(_In_ CHAR Character);
 VOID RtlUpperString(_Inout_ PSTRING DestinationString, _In_ PCSTRING SourceString);
 NTSTATUS RtlCharToInteger(_In_ PCSZ String, _In_ ULONG Base, _Out_ PULONG Value);
+NTSTATUS RtlGetVersion(_Inout_ PRTL_OSVERSIONINFOW lpVersionInformation);
+NTSTATUS RtlVerifyVersionInfo(_In_ PRTL_OSVERSIONINFOEXW VersionInfo, _In_ ULONG TypeMask, _In_ ULONGLONG
+    ConditionMask);
 NTSTATUS ZwDeviceIoControlFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE
     ApcRoutine, _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ ULONG IoControlCode,
     _In_opt_ PVOID InputBuffer, _In_ ULONG InputBufferLength, _Out_opt_ PVOID OutputBuffer, _In_ ULONG

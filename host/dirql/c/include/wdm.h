@@ -3785,6 +3785,7 @@ NTSTATUS DbgQueryDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level);
 NTSTATUS DbgSetDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level, _In_ BOOLEAN State);
 VOID DbgBreakPoint(void);
 VOID DbgBreakPointWithStatus(_In_ ULONG Status);
+VOID DbgRaiseAssertionFailure(void);
 BOOLEAN KdRefreshDebuggerNotPresent(void);
 VOID RtlAssert(_In_ PCSTR VoidFailedAssertion, _In_ PCSTR VoidFileName, _In_ ULONG LineNumber, _In_opt_ PCSTR
     MutableMessage);
@@ -4247,9 +4248,6 @@ VOID RtlTimeToTimeFields(_In_ PLARGE_INTEGER Time, _Out_ PTIME_FIELDS TimeFields
 BOOLEAN RtlTimeFieldsToTime(_In_ PTIME_FIELDS TimeFields, _Out_ PLARGE_INTEGER Time);
 VOID ExSystemTimeToLocalTime(_In_ PLARGE_INTEGER SystemTime, _Out_ PLARGE_INTEGER LocalTime);
 VOID ExLocalTimeToSystemTime(_In_ PLARGE_INTEGER LocalTime, _Out_ PLARGE_INTEGER SystemTime);
-NTSTATUS RtlGetVersion(_Inout_ PRTL_OSVERSIONINFOW lpVersionInformation);
-NTSTATUS RtlVerifyVersionInfo(_In_ PRTL_OSVERSIONINFOEXW VersionInfo, _In_ ULONG TypeMask, _In_ ULONGLONG
-    ConditionMask);
 ULONGLONG VerSetConditionMask(_In_ ULONGLONG ConditionMask, _In_ ULONG TypeMask, _In_ UCHAR Condition);
 BOOLEAN IoIsWdmVersionAvailable(_In_ UCHAR MajorVersion, _In_ UCHAR MinorVersion);
 BOOLEAN IoIs32bitProcess(_In_opt_ PIRP Irp);

@@ -1,0 +1,216 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The safe string routines for characters of one byte: copying and appending.
+
+The names with Cb count bytes, those with Cch characters. The names with Ex also return the address of the end of the
+text and what is left there, and take STRSAFE_ flags.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dirql.ke.processors.contract import contract
+from dirql.nt.status import STATUS_INVALID_PARAMETER
+from dirql.rtl.safe_strings import (
+    MOST,
+    cat,
+    cat_ex,
+    characters,
+    copy,
+    copy_ex,
+    length,
+)
+from dirql.rtl.strings import Characters
+
+__all__ = [
+    "cb_cat",
+    "cb_cat_ex",
+    "cb_cat_n",
+    "cb_cat_n_ex",
+    "cb_copy",
+    "cb_copy_ex",
+    "cb_copy_n",
+    "cb_copy_n_ex",
+    "cb_length",
+    "cch_cat",
+    "cch_cat_ex",
+    "cch_cat_n",
+    "cch_cat_n_ex",
+    "cch_copy",
+    "cch_copy_ex",
+    "cch_copy_n",
+    "cch_copy_n_ex",
+    "cch_length",
+]
+
+_CB_COPY: Final = contract("RtlStringCbCopyA")
+_CB_COPY_EX: Final = contract("RtlStringCbCopyExA")
+_CB_CAT: Final = contract("RtlStringCbCatA")
+_CB_CAT_EX: Final = contract("RtlStringCbCatExA")
+_CB_COPY_N: Final = contract("RtlStringCbCopyNA")
+_CB_COPY_N_EX: Final = contract("RtlStringCbCopyNExA")
+_CB_CAT_N: Final = contract("RtlStringCbCatNA")
+_CB_CAT_N_EX: Final = contract("RtlStringCbCatNExA")
+_CB_LENGTH: Final = contract("RtlStringCbLengthA")
+_CCH_COPY: Final = contract("RtlStringCchCopyA")
+_CCH_COPY_EX: Final = contract("RtlStringCchCopyExA")
+_CCH_CAT: Final = contract("RtlStringCchCatA")
+_CCH_CAT_EX: Final = contract("RtlStringCchCatExA")
+_CCH_COPY_N: Final = contract("RtlStringCchCopyNA")
+_CCH_COPY_N_EX: Final = contract("RtlStringCchCopyNExA")
+_CCH_CAT_N: Final = contract("RtlStringCchCatNA")
+_CCH_CAT_N_EX: Final = contract("RtlStringCchCatNExA")
+_CCH_LENGTH: Final = contract("RtlStringCchLengthA")
+
+_WIDTH: Final = 1
+
+
+def cb_copy(psz_dest: int | None, cb_dest: int, psz_src: Characters) -> int:
+    """Put a text into a buffer, and return a status; follows RtlStringCbCopyA."""
+    _CB_COPY.check_arguments(psz_dest, cb_dest, psz_src)
+    return copy(psz_dest, cb_dest, characters(psz_src, _WIDTH), _WIDTH)
+
+
+def cb_copy_ex(
+    psz_dest: int | None, cb_dest: int, psz_src: Characters, dw_flags: int
+) -> tuple[int, int | None, int | None]:
+    """Put a text into a buffer: (status, end, bytes left); follows RtlStringCbCopyExA."""
+    _CB_COPY_EX.check_arguments(psz_dest, cb_dest, psz_src, dw_flags)
+    found = copy_ex(psz_dest, cb_dest, characters(psz_src, _WIDTH), _WIDTH, dw_flags)
+    return found.status, found.end, found.left
+
+
+def cb_cat(psz_dest: int | None, cb_dest: int, psz_src: Characters) -> int:
+    """Append a text to that in a buffer, and return a status; follows RtlStringCbCatA."""
+    _CB_CAT.check_arguments(psz_dest, cb_dest, psz_src)
+    return cat(psz_dest, cb_dest, characters(psz_src, _WIDTH), _WIDTH)
+
+
+def cb_cat_ex(
+    psz_dest: int | None, cb_dest: int, psz_src: Characters, dw_flags: int
+) -> tuple[int, int | None, int | None]:
+    """Append a text to that in a buffer: (status, end, bytes left); follows RtlStringCbCatExA."""
+    _CB_CAT_EX.check_arguments(psz_dest, cb_dest, psz_src, dw_flags)
+    found = cat_ex(psz_dest, cb_dest, characters(psz_src, _WIDTH), _WIDTH, dw_flags)
+    return found.status, found.end, found.left
+
+
+def cb_copy_n(psz_dest: int | None, cb_dest: int, psz_src: Characters, cb_to_copy: int) -> int:
+    """Put the first part of a text into a buffer, and return a status; follows RtlStringCbCopyNA."""
+    _CB_COPY_N.check_arguments(psz_dest, cb_dest, psz_src, cb_to_copy)
+    if cb_to_copy > MOST:
+        return STATUS_INVALID_PARAMETER
+    return copy(psz_dest, cb_dest, characters(psz_src, _WIDTH, cb_to_copy), _WIDTH)
+
+
+def cb_copy_n_ex(
+    psz_dest: int | None, cb_dest: int, psz_src: Characters, cb_to_copy: int, dw_flags: int
+) -> tuple[int, int | None, int | None]:
+    """Put the first part of a text into a buffer: (status, end, bytes left); follows RtlStringCbCopyNExA."""
+    _CB_COPY_N_EX.check_arguments(psz_dest, cb_dest, psz_src, cb_to_copy, dw_flags)
+    if cb_to_copy > MOST:
+        return STATUS_INVALID_PARAMETER, None, None
+    found = copy_ex(psz_dest, cb_dest, characters(psz_src, _WIDTH, cb_to_copy), _WIDTH, dw_flags)
+    return found.status, found.end, found.left
+
+
+def cb_cat_n(psz_dest: int | None, cb_dest: int, psz_src: Characters, cb_to_append: int) -> int:
+    """Append the first part of a text to that in a buffer, and return a status; follows RtlStringCbCatNA."""
+    _CB_CAT_N.check_arguments(psz_dest, cb_dest, psz_src, cb_to_append)
+    if cb_to_append > MOST:
+        return STATUS_INVALID_PARAMETER
+    return cat(psz_dest, cb_dest, characters(psz_src, _WIDTH, cb_to_append), _WIDTH)
+
+
+def cb_cat_n_ex(
+    psz_dest: int | None, cb_dest: int, psz_src: Characters, cb_to_append: int, dw_flags: int
+) -> tuple[int, int | None, int | None]:
+    """Append the first part of a text to that in a buffer: (status, end, bytes left); follows RtlStringCbCatNExA."""
+    _CB_CAT_N_EX.check_arguments(psz_dest, cb_dest, psz_src, cb_to_append, dw_flags)
+    if cb_to_append > MOST:
+        return STATUS_INVALID_PARAMETER, None, None
+    found = cat_ex(psz_dest, cb_dest, characters(psz_src, _WIDTH, cb_to_append), _WIDTH, dw_flags)
+    return found.status, found.end, found.left
+
+
+def cb_length(psz: int | None, cb_max: int) -> tuple[int, int | None]:
+    """The bytes of a text before its NUL: (status, number); follows RtlStringCbLengthA."""
+    _CB_LENGTH.check_arguments(psz, cb_max)
+    status, size = length(psz, cb_max, _WIDTH)
+    return status, size
+
+
+def cch_copy(psz_dest: int | None, cch_dest: int, psz_src: Characters) -> int:
+    """Put a text into a buffer, and return a status; follows RtlStringCchCopyA."""
+    _CCH_COPY.check_arguments(psz_dest, cch_dest, psz_src)
+    return copy(psz_dest, cch_dest, characters(psz_src, _WIDTH), _WIDTH)
+
+
+def cch_copy_ex(
+    psz_dest: int | None, cch_dest: int, psz_src: Characters, dw_flags: int
+) -> tuple[int, int | None, int | None]:
+    """Put a text into a buffer: (status, end, characters left); follows RtlStringCchCopyExA."""
+    _CCH_COPY_EX.check_arguments(psz_dest, cch_dest, psz_src, dw_flags)
+    found = copy_ex(psz_dest, cch_dest, characters(psz_src, _WIDTH), _WIDTH, dw_flags)
+    return found.status, found.end, found.left
+
+
+def cch_cat(psz_dest: int | None, cch_dest: int, psz_src: Characters) -> int:
+    """Append a text to that in a buffer, and return a status; follows RtlStringCchCatA."""
+    _CCH_CAT.check_arguments(psz_dest, cch_dest, psz_src)
+    return cat(psz_dest, cch_dest, characters(psz_src, _WIDTH), _WIDTH)
+
+
+def cch_cat_ex(
+    psz_dest: int | None, cch_dest: int, psz_src: Characters, dw_flags: int
+) -> tuple[int, int | None, int | None]:
+    """Append a text to that in a buffer: (status, end, characters left); follows RtlStringCchCatExA."""
+    _CCH_CAT_EX.check_arguments(psz_dest, cch_dest, psz_src, dw_flags)
+    found = cat_ex(psz_dest, cch_dest, characters(psz_src, _WIDTH), _WIDTH, dw_flags)
+    return found.status, found.end, found.left
+
+
+def cch_copy_n(psz_dest: int | None, cch_dest: int, psz_src: Characters, cch_to_copy: int) -> int:
+    """Put the first part of a text into a buffer, and return a status; follows RtlStringCchCopyNA."""
+    _CCH_COPY_N.check_arguments(psz_dest, cch_dest, psz_src, cch_to_copy)
+    if cch_to_copy > MOST:
+        return STATUS_INVALID_PARAMETER
+    return copy(psz_dest, cch_dest, characters(psz_src, _WIDTH, cch_to_copy), _WIDTH)
+
+
+def cch_copy_n_ex(
+    psz_dest: int | None, cch_dest: int, psz_src: Characters, cch_to_copy: int, dw_flags: int
+) -> tuple[int, int | None, int | None]:
+    """Put the first part of a text into a buffer: (status, end, characters left); follows RtlStringCchCopyNExA."""
+    _CCH_COPY_N_EX.check_arguments(psz_dest, cch_dest, psz_src, cch_to_copy, dw_flags)
+    if cch_to_copy > MOST:
+        return STATUS_INVALID_PARAMETER, None, None
+    found = copy_ex(psz_dest, cch_dest, characters(psz_src, _WIDTH, cch_to_copy), _WIDTH, dw_flags)
+    return found.status, found.end, found.left
+
+
+def cch_cat_n(psz_dest: int | None, cch_dest: int, psz_src: Characters, cch_to_append: int) -> int:
+    """Append the first part of a text to that in a buffer, and return a status; follows RtlStringCchCatNA."""
+    _CCH_CAT_N.check_arguments(psz_dest, cch_dest, psz_src, cch_to_append)
+    if cch_to_append > MOST:
+        return STATUS_INVALID_PARAMETER
+    return cat(psz_dest, cch_dest, characters(psz_src, _WIDTH, cch_to_append), _WIDTH)
+
+
+def cch_cat_n_ex(
+    psz_dest: int | None, cch_dest: int, psz_src: Characters, cch_to_append: int, dw_flags: int
+) -> tuple[int, int | None, int | None]:
+    """Append the first part of a text: (status, end, characters left); follows RtlStringCchCatNExA."""
+    _CCH_CAT_N_EX.check_arguments(psz_dest, cch_dest, psz_src, cch_to_append, dw_flags)
+    if cch_to_append > MOST:
+        return STATUS_INVALID_PARAMETER, None, None
+    found = cat_ex(psz_dest, cch_dest, characters(psz_src, _WIDTH, cch_to_append), _WIDTH, dw_flags)
+    return found.status, found.end, found.left
+
+
+def cch_length(psz: int | None, cch_max: int) -> tuple[int, int | None]:
+    """The characters of a text before its NUL: (status, number); follows RtlStringCchLengthA."""
+    _CCH_LENGTH.check_arguments(psz, cch_max)
+    status, size = length(psz, cch_max, _WIDTH)
+    return status, size
