@@ -71,8 +71,10 @@ def terminated(text: bytes, width: int) -> str:
     return text.decode("utf-16-le", "surrogatepass") if width == 2 else text.decode("cp1252", "replace")
 
 
-def formatted(kept: KeptContract, source: Characters, arguments: tuple[object, ...], width: int) -> bytes:
+def formatted(kept: KeptContract, source: Characters, arguments: object, width: int) -> bytes:
     """The characters that a format and its arguments make."""
+    if not isinstance(arguments, tuple):
+        kept.refuse_argument("argList", "arguments in parentheses, which make a tuple", arguments)
     template = characters(source, width) or b""
     try:
         text = format_text(terminated(template, width), arguments, is_wide=width == 2).text

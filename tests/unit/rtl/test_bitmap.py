@@ -56,8 +56,16 @@ def runs_in(bits: list[int], wanted: int = 0) -> list[tuple[int, int]]:
     return runs
 
 
-BITS = st.lists(st.integers(0, 1), min_size=1, max_size=8 * ROOM)
-SPARSE = st.lists(st.sampled_from([0, 0, 0, 0, 1]), min_size=1, max_size=8 * ROOM)
+def from_number(size: int, *numbers: int) -> list[int]:
+    """Bits that are set where each number has one; the more numbers, the fewer."""
+    return [int(all(number >> place & 1 for number in numbers)) for place in range(size)]
+
+
+SIZES = st.integers(1, 8 * ROOM)
+NUMBERS = st.integers(0, (1 << 8 * ROOM) - 1)
+BITS = st.builds(from_number, SIZES, NUMBERS)
+SPARSE = st.builds(from_number, SIZES, NUMBERS, NUMBERS, NUMBERS)
+FULL = SPARSE.map(lambda bits: [1 - bit for bit in bits])
 
 
 @settings(deadline=None)
@@ -126,8 +134,9 @@ def model_find(bits: list[int], count: int, hint: int, wanted: int) -> int:
 
 
 @settings(deadline=None)
-@given(bits=st.one_of(BITS, SPARSE), count=st.integers(0, 20), hint=st.integers(0, 8 * ROOM + 9))
-def test_bits_in_a_row_are_found(buffer: int, bits: list[int], count: int, hint: int) -> None:
+@given(bits=st.one_of(BITS, SPARSE, FULL), count=st.integers(0, 12), data=st.data())
+def test_bits_in_a_row_are_found(buffer: int, bits: list[int], count: int, data: st.DataObject) -> None:
+    hint = data.draw(st.integers(0, len(bits) + 2))
     bitmap = bitmap_of(buffer, bits)
     before = bits_in(buffer)
     clear, found_set = model_find(bits, count, hint, 0), model_find(bits, count, hint, 1)
@@ -146,8 +155,9 @@ def test_bits_in_a_row_are_found(buffer: int, bits: list[int], count: int, hint:
 
 
 @settings(deadline=None)
-@given(bits=st.one_of(BITS, SPARSE), place=st.integers(0, 8 * ROOM + 3), number=st.integers(0, 9))
-def test_runs_of_clear_bits_are_found(buffer: int, bits: list[int], place: int, number: int) -> None:
+@given(bits=st.one_of(BITS, SPARSE, FULL), number=st.integers(0, 9), data=st.data())
+def test_runs_of_clear_bits_are_found(buffer: int, bits: list[int], number: int, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(bits) + 2))
     bitmap = bitmap_of(buffer, bits)
     runs = runs_in(bits)
     first = runs[0] if runs else (len(bits), 0)

@@ -245,6 +245,8 @@ def test_interlocked_lists_give_the_neighbour(memory: Memory, make: Make, irql: 
     entries = [make(memory) for _ in range(3)]
     wdm.KeRaiseIrql(irql)
     assert wdm.ExInterlockedRemoveHeadList(head, lock) is None
+    assert wdm.ExInterlockedInsertTailList(head, entries[1], lock) is None
+    assert wdm.ExInterlockedRemoveHeadList(head, lock) == entries[1]
     assert wdm.ExInterlockedInsertHeadList(head, entries[1], lock) is None
     assert wdm.ExInterlockedInsertHeadList(head, entries[0], lock) == entries[1]
     assert wdm.ExInterlockedInsertTailList(head, entries[2], lock) == entries[1]
