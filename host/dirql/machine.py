@@ -479,13 +479,18 @@ def open_machine(
     except BaseException:
         opened.close()
         raise
+    _load_all(made, drivers)
+    return made
+
+
+def _load_all(made: Machine, drivers: Drivers) -> None:
+    """Load drivers; the machine is closed if one cannot be loaded."""
     try:
         for driver in _each(drivers):
             made.load_driver(driver)
     except BaseException as error:
         made.__exit__(type(error), error, None)
         raise
-    return made
 
 
 def _print_message(message: DebugMessage) -> None:
