@@ -130,20 +130,20 @@ def modules_of(netlist: Path) -> dict[str, ModuleTable]:
     return modules
 
 
-def blocks_in(modules: dict[str, ModuleTable], module: str = MACHINE) -> Iterator[CellTable]:
-    """The instances of modules in the machine, at all levels."""
+def blocks_in(modules: dict[str, ModuleTable], module: str) -> Iterator[CellTable]:
+    """The instances of modules in a module, at all levels."""
     for cell in modules[module]["cells"].values():
         if cell["type"] in modules:
             yield cell
             yield from blocks_in(modules, cell["type"])
 
 
-def ports_of(module: str, modules: dict[str, ModuleTable]) -> list[Port]:
-    """The ports of a module with the bits that the machine connects to them; of the machine itself, all its pins."""
+def ports_of(module: str, modules: dict[str, ModuleTable], top: str) -> list[Port]:
+    """The ports of a module with the bits that the design connects to them; of the top itself, all its pins."""
     declared = modules[module]["ports"]
     bits = {name: port["bits"] for name, port in declared.items()}
-    if module not in {MACHINE, LINKED}:
-        bits = next(cell["connections"] for cell in blocks_in(modules) if cell["type"] == module)
+    if module != top:
+        bits = next(cell["connections"] for cell in blocks_in(modules, top) if cell["type"] == module)
     return [Port(name, port["direction"], tuple(bits[name])) for name, port in declared.items()]
 
 
@@ -254,7 +254,7 @@ def sizes(run: Run, work: Path) -> Iterator[Size]:
     )
     design = re.sub(r'attribute \\src "[^"]*"', "", design)
     for module in names:
-        around = frame(ports_of(module, modules))
+        around = frame(ports_of(module, modules, top_of(run)))
         key = hashlib.sha256((design + around.text).encode()).hexdigest()
         kept = work / "results" / f"{title}_{plain(module)}"
         size = remembered(kept, key)
