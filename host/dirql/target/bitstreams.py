@@ -41,7 +41,7 @@ def bitstream_plan(name: str, baud: int | None, host: str, port: int | None) -> 
         able = ", ".join(each for each in board_names() if load_board(each).pins is not None)
         raise ValueError(
             f"a twin at the level bitstream must be that of a board whose bitstream can be unpacked, {able}; it was"
-            f" {name or 'the twin of a machine'!r}"
+            f" {repr(name) if name else 'given without a name'}"
         )
     recipe = bitstream_recipe(board, bitstream_path(board, BITSTREAMS))
     return TwinPlan(board.machine, Level.BITSTREAM, baud or board.link.baud, host, port, recipe)
