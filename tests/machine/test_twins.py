@@ -114,8 +114,11 @@ def test_the_store_driver_moves_data_through_pins() -> None:
 
 
 @pytest.mark.slow
-def test_the_store_driver_moves_data_over_a_line_with_faults() -> None:
-    target = open_target(f"twin:tiny?seed=5&flips=3e-4&drops=1e-4&doubles=1e-4&{PATIENT}")
+@pytest.mark.parametrize("line", ["tcp", "pty"])
+def test_the_store_driver_moves_data_over_a_line_with_faults(line: str) -> None:
+    if line == "pty":
+        pytest.importorskip("serial")
+    target = open_target(f"twin:tiny?line={line}&seed=5&flips=3e-4&drops=1e-4&doubles=1e-4&{PATIENT}")
     assert isinstance(target, BoardTarget)
     move_data(target)
     assert target.link.session.statistics.resent > 0
@@ -229,6 +232,16 @@ def test_a_cable_that_is_pulled_at_any_byte_ends_the_run_and_the_next_one_works(
     with pytest.raises(ERRORS):
         under_load(open_on(twin, f"disconnect_at={end}&{PATIENT}"), lambda: None, 0)
     open_on(twin).close()
+
+
+@pytest.mark.parametrize("end", [60, 700, 5000])
+def test_a_serial_port_that_goes_away_at_any_byte_ends_the_run_and_the_next_one_works(end: int) -> None:
+    pytest.importorskip("serial")
+    with closing(TwinProcess(TwinPlan(TINY, port=None))) as twin:
+        address = f"serial://{twin.address}"
+        with pytest.raises(ERRORS):
+            under_load(open_target(f"{address}?disconnect_at={end}&{PATIENT}", machine=TINY), lambda: None, 0)
+        open_target(f"{address}?{PATIENT}", machine=TINY).close()
 
 
 def test_a_twin_that_ends_under_load_is_a_board_that_was_unplugged() -> None:
