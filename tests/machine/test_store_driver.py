@@ -243,7 +243,7 @@ def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str, s
         command = int.from_bytes(read_configuration(0, slot(machine), COMMAND.offset, 2), "little")
         off = command & ~COMMAND.BUS_MASTER
         write_configuration(0, slot(machine), COMMAND.offset, off.to_bytes(2, "little"))
-        set_timing(handle, timeout_microseconds=500)
+        set_timing(handle, timeout_microseconds=500 if status == nt.STATUS_IO_TIMEOUT else 1_000_000)
         with pytest.raises(IoError) as refused:
             handle.write(bytes(64))
         assert refused.value.status == status
@@ -303,7 +303,9 @@ def test_a_time_out_that_meets_the_end_harms_no_other_request(
         ):
             exact = Capability.DETERMINISTIC in machine.target.capabilities
             handle.write(bytes(1024))
-            for delay in range(200, 2100, 50 if seed else 10):
+            # Each request keeps its buffer, and the smallest machine has memory for few of them.
+            is_small = machine.target.description.host_memory.size < 1 << 24
+            for delay in range(200, 2100, 50 if seed or is_small else 10):
                 set_timing(handle, delay, timeout_microseconds=60)
                 first = handle.write_overlapped(b"a" * 64)
                 set_timing(handle, 0)
