@@ -59,6 +59,9 @@ RECEIVE = "link/rtl/link_receive.sv"
 INBOX = "link/rtl/link_inbox.sv"
 TRANSMIT = "link/rtl/link_transmit.sv"
 SESSION = "link/rtl/link_session.sv"
+USB = "link/usb/rtl/usb_pkg.sv"
+USB_TRANSMIT = "link/usb/rtl/usb_transmit.sv"
+USB_TRANSACTION = "link/usb/rtl/usb_transaction.sv"
 
 FAULTS = (
     Fault("prim_queue", QUEUE, "kept != 3'(Depth)", "level_q != 3'(Depth)", "count"),
@@ -173,6 +176,19 @@ FAULTS = (
     Fault("link_session", SESSION, "renew) reset_q <= Reset", "renew) reset_q <= 3'd1", "reset"),
     Fault("link_session", SESSION, "(hello && !same) ||", "hello ||", "reset"),
     Fault("link_session", SESSION, "if (lost_i && !gap_q) again_o", "if (lost_i) again_o", "gap_once"),
+    Fault("usb_crc", USB, "16'hA001", "16'hA003", "crc16_drawn"),
+    Fault("usb_crc", USB, "5'h14", "5'h12", "crc5_drawn"),
+    Fault("usb_crc", USB, "5'h06", "5'h07", "residue5"),
+    Fault("usb_transmit", USB_TRANSMIT, "stuffs   = run_q == usb_pkg::LongestRun", "stuffs   = 1'b0", "run"),
+    Fault("usb_transmit", USB_TRANSMIT, "se0_q    <= !bit_q[1]", "se0_q    <= bit_q == '0", "released"),
+    Fault("usb_transaction", USB_TRANSACTION, "with_data_o ? StAck : StToken", "StAck", "acks"),
+    Fault(
+        "usb_transaction",
+        USB_TRANSACTION,
+        "StData:  if (data) state_q <= StTurn",
+        "StData:  if (ended_i) state_q <= StTurn",
+        "asked",
+    ),
 )
 
 
