@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from dirql.hal.lanes import DWORD, lane
 from dirql.ke.guard import current_driver
@@ -39,12 +39,16 @@ class _Remembered(dict[int, T]):
         return found
 
 
+_Driver: TypeAlias = object
+"""A driver; mypyc does not find the name `object` in the fields of a class such as the next one."""
+
+
 class _Mapping(NamedTuple):
     """A range of device memory that a driver has mapped."""
 
     physical: int
     length: int
-    driver: object
+    driver: _Driver
     place: Mark | None
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from dirql.hal.dma.grants import DmaGrant, DmaGrants
 from dirql.ke.bugcheck import bug_check
@@ -30,6 +30,10 @@ _PADDING_AFTER: Final = 5
 """Parameter 2 of an overrun: the bytes behind the buffer have changed."""
 
 
+_Driver: TypeAlias = object
+"""A driver; mypyc does not find the name `object` in the fields of a class such as the next one."""
+
+
 class _CommonBuffer(NamedTuple):
     length: int
     logical: LogicalAddress
@@ -37,7 +41,7 @@ class _CommonBuffer(NamedTuple):
     """The number of bytes from `length` to the end of the last page; they are painted, and nobody may write to them."""
     grant: DmaGrant | None
     """The permission of devices to access it."""
-    driver: object
+    driver: _Driver
     place: Mark | None
 
 
