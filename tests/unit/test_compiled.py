@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -47,6 +48,25 @@ def test_exactly_the_listed_modules_are_compiled() -> None:
         file for file in files if (spec := find_spec(module(file))) and not str(spec.origin).endswith(".py")
     }
     assert compiled == ({file for file in files if is_listed(file)} if COMPILED else set())
+
+
+def records(file: Path) -> Iterator[tuple[str, str]]:
+    """Each field of a dataclass or a NamedTuple in a file, with its type, as path:line."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            kinds = {ast.unparse(each).split("(")[0] for each in (*node.decorator_list, *node.bases)}
+            if kinds & {"dataclass", "NamedTuple"}:
+                for field in node.body:
+                    if isinstance(field, ast.AnnAssign):
+                        yield f"{file.relative_to(PACKAGE)}:{field.lineno}", ast.unparse(field.annotation)
+
+
+def test_no_record_of_a_compiled_module_has_the_plain_type_object() -> None:
+    """Such a module cannot be imported once it is compiled: mypyc does not find the name."""
+    files = [file for file in PACKAGE.rglob("*.py") if is_listed(file)]
+    fields = [field for file in files for field in records(file)]
+    assert len(fields) > 50
+    assert [place for place, annotation in fields if annotation == "object"] == []
 
 
 OWN_STRUCTURES = [
