@@ -93,6 +93,10 @@ def compile_modules(files: list[str], folder: Path) -> dict[str, Path]:
         opt_level="3",
         debug_level="0",
     )
+    for (
+        extension
+    ) in extensions:  # mypyc writes the headers beside the library's own file, and not beside the modules'
+        extension.include_dirs.append(str(folder / "c" / LIBRARY.partition(".")[0]))
     build = ParallelBuild(Distribution({"name": "dirql", "ext_modules": extensions}))
     build.build_lib = str(folder / "lib")
     build.build_temp = str(folder / "objects")
