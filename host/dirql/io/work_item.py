@@ -50,7 +50,7 @@ class IoWorkItem:
     def __init__(self) -> None:
         """Make an item that IoInitializeWorkItem has to initialize; IoAllocateWorkItem gives one that is ready."""
         self.item = WorkItem()
-        self.io_object: DeviceObject | DriverObject = cast("DeviceObject", None)
+        self.io_object: DeviceObject | DriverObject | None = None
         self.is_allocated = False
         self.place = mark()
         """The place of the driver that made the item."""
@@ -63,11 +63,7 @@ class IoWorkItem:
     def prepare(self, io_object: object) -> None:
         """Let the item belong to a device or a driver."""
         if not isinstance(io_object, DeviceObject | DriverObject):
-            reason = (
-                "a work item must belong to a device object or a driver object; it was to belong to"
-                f" {io_object!r}: give the device whose work it does"
-            )
-            bug_check(WORKER_INVALID, _INVALID_OBJECT, self, io_object, 0, reason=reason)
+            self._refuse_owner(io_object)
         self.io_object = io_object
         self.driver = current_driver()
 
@@ -104,6 +100,8 @@ class IoWorkItem:
         work = self.item
         if not work.is_queued:
             io_object = self.io_object
+            if io_object is None:
+                self._refuse_owner(None)
             owner = io_object.driver_object if isinstance(io_object, DeviceObject) else io_object
             io_object.reference()
             queued = io_manager.value.queued_work
@@ -122,6 +120,13 @@ class IoWorkItem:
             work.parameter = self
             work.driver = self.driver
         work_queues.value.queue(work, queue_type)
+
+    def _refuse_owner(self, io_object: object) -> NoReturn:
+        reason = (
+            "a work item must belong to a device object or a driver object; it was to belong to"
+            f" {io_object!r}: initialize it with the device whose work it does"
+        )
+        bug_check(WORKER_INVALID, _INVALID_OBJECT, self, io_object, 0, reason=reason)
 
     def _check_free(self, routine: str) -> None:
         if self.item.is_queued:

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Final
 
+import dirql
+
 __all__ = [
     "Mark",
     "Origin",
@@ -44,7 +46,9 @@ _KERNEL_ROOMS: Final = (
     "verifier",
     "wdm",
 )
-_PACKAGE: Final = Path(__file__).parents[1]
+_PACKAGE: Final = Path(
+    dirql.__path__[0]
+)  # while a compiled module is imported, its `__file__` has another folder
 _KERNEL: Final = (
     "<frozen",
     str(_PACKAGE / "machine.py"),

@@ -91,6 +91,12 @@ def test_an_item_belongs_to_a_device_or_a_driver(machine: Machine) -> None:
     assert (stopped.value.code, stopped.value.parameters[0]) == (wdm.WORKER_INVALID, 3)
 
 
+def test_an_item_that_was_not_initialized_must_not_be_queued(machine: Machine) -> None:
+    with pytest.raises(BugCheck, match="it was to belong to None: initialize it") as stopped:
+        wdm.IoQueueWorkItem(wdm.IO_WORKITEM(), print, wdm.DelayedWorkQueue, None)
+    assert (stopped.value.code, stopped.value.parameters[0]) == (wdm.WORKER_INVALID, 3)
+
+
 def test_unload_waits_for_work_items_of_devices(machine: Machine) -> None:
     order: list[str] = []
     go = wdm.KEVENT()

@@ -209,6 +209,13 @@ def test_one_normal_apc_runs_at_a_time_and_a_special_one_comes_between(kernel: K
     assert order == ["first begins", "special", "first ends", "second"]
 
 
+def test_an_apc_that_was_not_initialized_must_not_be_queued(kernel: Kernel) -> None:
+    apc = wdm.KAPC()
+    with bug_check(wdm.KERNEL_SECURITY_CHECK_FAILURE, match="must be initialized by KeInitializeApc"):
+        wdm.KeInsertQueueApc(apc, None, None, INCREMENT)
+    assert not apc.inserted
+
+
 def test_an_apc_is_queued_once(kernel: Kernel) -> None:
     seen: list[object] = []
     apc = special(current(), lambda: seen.append(apc.system_argument1))

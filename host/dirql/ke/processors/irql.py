@@ -85,7 +85,7 @@ def raise_irql(new_irql: int) -> int:
     try:
         if _RAISED[old_irql][new_irql] is not new_irql:
             _check_new(processor, VF_RAISE_IRQL, new_irql)
-    except (TypeError, IndexError):
+    except (TypeError, IndexError, OverflowError):
         _check_new(processor, VF_RAISE_IRQL, new_irql)
     # `enter` is written out here and in the routines below; two calls would cost 0.1 µs, a third of "raise and lower"
     # in bench/ke_paths.py.
@@ -115,7 +115,7 @@ def lower_irql(new_irql: int) -> None:
     try:
         if _LOWERED[processor.irql][new_irql] is not new_irql:
             _check_new(processor, VF_LOWER_IRQL, new_irql)
-    except (TypeError, IndexError):
+    except (TypeError, IndexError, OverflowError):
         _check_new(processor, VF_LOWER_IRQL, new_irql)
     kernel = current.kernel
     clock = kernel.clock

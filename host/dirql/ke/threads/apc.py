@@ -19,6 +19,7 @@ from mypy_extensions import mypyc_attr
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.guard import KERNEL_APC, NORMAL_APC, RUNDOWN_APC, call_driver, current_driver, describe
+from dirql.ke.objects.blank import refuse_blank
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import enter
 from dirql.ke.threads.apc_state import ApcState
@@ -77,7 +78,7 @@ class Apc:
     def __init__(self) -> None:
         """Make an APC that has to be initialized before its use."""
         self.type = 0
-        self.thread = cast("Thread", None)
+        self.thread: Thread | None = None
         self.apc_state_index = OriginalApcEnvironment
         self.apc_mode = KernelMode
         self.inserted = False
@@ -142,6 +143,8 @@ class Apc:
     def queue(self, argument1: object, argument2: object) -> bool:
         """Do as `insert_queue`, for kernel code at or below DISPATCH_LEVEL."""
         thread = self.thread
+        if thread is None:
+            refuse_blank(self, "KeInsertQueueApc", "KeInitializeApc")
         if self.inserted or thread.state is ThreadState.TERMINATED:
             return False
         self.system_argument1, self.system_argument2 = argument1, argument2
@@ -163,9 +166,10 @@ class Apc:
 
     def remove(self) -> bool:
         """Do as `remove_queue` for the kernel itself."""
-        if not self.inserted:
+        thread = self.thread
+        if thread is None or not self.inserted:
             return False
-        state = self.thread.apc_state
+        state = thread.apc_state
         queue = state.user
         if self.apc_mode != UserMode:
             queue = state.special if self.normal_routine is None else state.normal
