@@ -72,6 +72,8 @@ def bar_sizes(target: Target, function: Function) -> list[int]:
         target.write_configuration(address, 0xFFFF_FFFF)
         answer = target.read_configuration(address)
         mask = answer & (~3 if answer & 1 else ~0xF)
+        if answer & 1 and not answer >> 16:
+            mask |= 0xFFFF_0000  # the upper half of a range of ports may be without bits (PCI 3.0, 6.2.5.1)
         sizes.append(-mask & 0xFFFF_FFFF if answer else 0)
     return sizes
 

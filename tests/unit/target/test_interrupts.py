@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +18,28 @@ from dirql.pytest_plugin import _has_line
 from dirql.target.simulation.simulator import INTERRUPTED, _interrupts_left_to_simulator, _status
 
 
+@pytest.fixture(params=[False, True], ids=["one_thread", "several_threads"])
+def threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Another thread of the process, that does not hold the signal back and so may get it; or none."""
+    ended = threading.Event()
+    other = threading.Thread(target=ended.wait)
+    if request.param:
+        other.start()
+    yield
+    ended.set()
+    if request.param:
+        other.join()
+
+
+@pytest.mark.usefixtures("threads")
 def test_ctrl_c_before_there_is_a_simulator_is_noted(tmp_path: Path) -> None:
     note = tmp_path / INTERRUPTED
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGINT)
     with _interrupts_left_to_simulator(note):
         os.kill(os.getpid(), signal.SIGINT)
         while not note.exists():
             pass  # the time-out of the test ends this
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    assert (signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGINT)) == before
     with pytest.raises(KeyboardInterrupt):
         _status(tmp_path, "")
 

@@ -261,9 +261,12 @@ def _changed_environment(changes: Mapping[str, str | None]) -> Iterator[None]:
 def _interrupts_left_to_simulator(note: Path) -> Iterator[None]:
     """Leave Ctrl-C to the simulator, which begins with the signal held back and takes it as soon as it can handle it.
 
-    A signal that comes before there is a simulator is noted in a file, which the simulator looks for.
+    A signal that comes before there is a simulator is noted in a file, which the simulator looks for. The system may
+    give it to any thread that does not hold it back; Python handles it in the main thread then.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda *_: note.touch()) if is_main else None
     ended = threading.Event()
 
     def keep_note() -> None:
@@ -279,6 +282,8 @@ def _interrupts_left_to_simulator(note: Path) -> Iterator[None]:
         if keeper.ident is not None:
             signal.pthread_kill(keeper.ident, signal.SIGINT)
         keeper.join()
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
