@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import fcntl
+import shlex
 import shutil
 import subprocess
 import sys
@@ -62,7 +63,7 @@ case "$*" in
     *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo venv >>log ;;
     *"-m pip"*) echo pip >>log && [ ! -f interrupted ] && : >.venv/dirql ;;
     *importlib.metadata* | *"import dirql"*) [ -f .venv/dirql ] ;;
-    *fcntl*) exec '{sys.executable}' "$@" ;;
+    *fcntl*) exec {shlex.quote(sys.executable)} "$@" ;;
 esac
 """
 
