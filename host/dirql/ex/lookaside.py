@@ -17,7 +17,9 @@ from dirql.ke.bugcheck import bug_check
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import verifies
 from dirql.ke.objects.blank import refuse_blank
+from dirql.ke.origin import origin
 from dirql.ke.processors.contract import KeptContract, contract
+from dirql.ke.processors.irql import current_irql
 from dirql.mm.allocation import allocate_pool_with_tag, free_pool
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
@@ -66,6 +68,7 @@ _DELETE_EX: Final = contract("ExDeleteLookasideListEx")
 _DEPTH: Final = 4
 """The number of blocks that are kept; NT begins with it, and adapts it."""
 _LINK: Final = 8
+_READ: Final = 0
 _LEAST_SIZE: Final = 16
 """The size of an SLIST_ENTRY, for which each block must have room."""
 _POOLS: Final = (NonPagedPool, PagedPool, NonPagedPoolNx)
@@ -172,7 +175,7 @@ class _Lookaside:
                 f"a block must not be written to after it was freed; {block:#x} of {self!r} had {found:#x} in its first"
                 f" bytes, where {expected:#x} leads to the next block"
             )
-            bug_check(DRIVER_CORRUPTED_EXPOOL, block, 0, 0, 0, reason=reason)
+            bug_check(DRIVER_CORRUPTED_EXPOOL, found, current_irql(), _READ, origin() or 0, reason=reason)
 
     def _keeps_nothing(self) -> bool:
         """Whether each block goes back to the pool, where Driver Verifier watches it."""

@@ -310,10 +310,14 @@ def test_LKS_02_a_block_that_is_written_after_it_was_freed_stops_the_system(
     blocks = [block_of(lookaside), block_of(lookaside)]
     for block in blocks:
         give(lookaside, block)
-    wdm.RtlWriteMemory(blocks[number], b"used")
+    wdm.RtlWriteMemory(blocks[number], b"anywhere")
+    wdm.KeRaiseIrqlToDpcLevel()
     with pytest.raises(BugCheck) as stopped:
         delete(lookaside)
+    where, irql, is_write, place = stopped.value.parameters
     assert stopped.value.code == wdm.DRIVER_CORRUPTED_EXPOOL
+    assert (where, irql, is_write) == (int.from_bytes(b"anywhere", "little"), wdm.DISPATCH_LEVEL, 0)
+    assert "test_lookaside.py" in str(place)
 
 
 @EACH
