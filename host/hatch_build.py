@@ -17,8 +17,12 @@ from tempfile import TemporaryDirectory
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = Path("host/dirql")
-LIBRARY = "dirql.compiled"
-"""The module with the compiled code; each compiled module is a small library that gets its code from there."""
+LIBRARY = "dirql_compiled"
+"""The module with the compiled code; each compiled module is a small library that gets its code from there.
+
+It stands beside the package: mypyc takes the folder that it is in for the one of all packages, and makes the `__file__`
+of each module from that.
+"""
 
 
 class CompiledKernel(BuildHookInterface):
@@ -93,10 +97,6 @@ def compile_modules(files: list[str], folder: Path) -> dict[str, Path]:
         opt_level="3",
         debug_level="0",
     )
-    for (
-        extension
-    ) in extensions:  # mypyc writes the headers beside the library's own file, and not beside the modules'
-        extension.include_dirs.append(str(folder / "c" / LIBRARY.partition(".")[0]))
     build = ParallelBuild(Distribution({"name": "dirql", "ext_modules": extensions}))
     build.build_lib = str(folder / "lib")
     build.build_temp = str(folder / "objects")

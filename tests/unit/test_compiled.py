@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -48,6 +49,13 @@ def test_exactly_the_listed_modules_are_compiled() -> None:
         file for file in files if (spec := find_spec(module(file))) and not str(spec.origin).endswith(".py")
     }
     assert compiled == ({file for file in files if is_listed(file)} if COMPILED else set())
+
+
+def test_each_module_knows_its_own_file() -> None:
+    modules = [each for name, each in sys.modules.items() if name.startswith("dirql.ke.")]
+    assert len(modules) > 50
+    wrong = [each for each in modules if not Path(str(each.__file__)).is_file()]
+    assert wrong == []
 
 
 def records(file: Path) -> Iterator[tuple[str, str]]:

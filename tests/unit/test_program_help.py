@@ -38,7 +38,7 @@ def evaluate(text: str, **names: object) -> Callable[[], object]:
     ],
 )
 def test_a_mistake_with_the_names_of_the_wdk_gets_a_note(text: str, note: str) -> None:
-    (found,) = notes(evaluate(text, block=IoStatusBlock(), handle=object.__new__(Handle)))
+    (found,) = notes(evaluate(text, block=IoStatusBlock(), handle=Handle.__new__(Handle)))
     assert note in found
 
 

@@ -140,7 +140,7 @@ class IoWorkItem:
         bug_check(WORKER_INVALID, _QUEUED_FREED, self, self.item.worker_routine, 0, reason=reason)
 
 
-def initialize_work_item(io_object: DeviceObject | DriverObject, io_work_item: IoWorkItem) -> None:
+def initialize_work_item(io_object: object, io_work_item: IoWorkItem) -> None:
     """Make an item ready that is in memory of the driver; follows IoInitializeWorkItem.
 
     Bug check 0xE4/3 for an object that is neither a device nor a driver.

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Final
 
-import dirql
 
 __all__ = [
     "Mark",
@@ -46,9 +45,7 @@ _KERNEL_ROOMS: Final = (
     "verifier",
     "wdm",
 )
-_PACKAGE: Final = Path(
-    dirql.__path__[0]
-)  # while a compiled module is imported, its `__file__` has another folder
+_PACKAGE: Final = Path(__file__).parents[1]
 _KERNEL: Final = (
     "<frozen",
     str(_PACKAGE / "machine.py"),

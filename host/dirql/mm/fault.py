@@ -11,7 +11,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NoReturn
 
-import dirql
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
 from dirql.ke.origin import current_frame
@@ -31,7 +30,7 @@ from dirql.nt.status import STATUS_ACCESS_VIOLATION
 
 __all__ = ["DeviceMemoryError", "resolve_fault"]
 
-_ROOMS: Final = Path(dirql.__path__[0])
+_ROOMS: Final = Path(__file__).parents[1]
 _ON_THE_WAY: Final = tuple(str(_ROOMS / room) for room in ("mm", "rtl", "ex", "kd"))
 """The folders of the code that runs between an access to memory by a driver's call and the fault."""
 

@@ -522,7 +522,7 @@ class Mdl:
                 PROCESS_HAS_LOCKED_PAGES,
                 LOCKED_PAGES_UNDERFLOW,
                 self,
-                len(self.frames),
+                running.value.process.locked_pages(),
                 reason=f"an MDL for MmUnlockPages must be locked by MmProbeAndLockPages; it was {self!r}",
             )
         if self.mdl_flags & MDL_PARTIAL:

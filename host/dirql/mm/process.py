@@ -189,7 +189,7 @@ class Process:
 
     def delete(self) -> None:
         """Free all memory of the process; bug check 0x76 when pages of it are locked."""
-        locked = self._locked(self.address_space.entries.values())
+        locked = self.locked_pages()
         if locked:
             bug_check(
                 PROCESS_HAS_LOCKED_PAGES,
@@ -203,6 +203,10 @@ class Process:
         self._spare.clear()
         self.poisoned.clear()
         self._spare_pages = self.buffers = 0
+
+    def locked_pages(self) -> int:
+        """The number of the process's pages that are locked."""
+        return self._locked(self.address_space.entries.values())
 
     def _map(self, pages: int) -> int:
         frames = self._frames.allocate(pages, self.name)

@@ -237,6 +237,17 @@ def test_MDL_05_unlocking_what_is_not_locked(
     assert violation(mdl.unlock_pages) == expected
 
 
+def test_MDL_05_bug_check_0x76_has_the_mdl_and_the_number_of_locked_pages(
+    memory_manager: MemoryManager,
+) -> None:
+    current.kernel.verifier.default = None
+    memory_manager.attach_process(memory_manager.create_process("with locks"))
+    locked, mdl = locked_mdl(memory_manager), user_mdl(memory_manager)
+    with pytest.raises(BugCheck) as caught:
+        mdl.unlock_pages()
+    assert caught.value.parameters == (1, mdl, len(locked.frames), 0)
+
+
 def test_MDL_06_the_system_address(memory_manager: MemoryManager) -> None:
     buffer = memory_manager.process.allocate(LENGTH, offset=OFFSET)
     contents = bytes(index % 253 for index in range(LENGTH))

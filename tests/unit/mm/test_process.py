@@ -118,7 +118,7 @@ def test_deleting_with_locked_pages_is_bug_check_0x76(memory_manager: MemoryMana
     mdl.probe_and_lock_pages(UserMode, IoReadAccess)
     with pytest.raises(BugCheck, match="had 1: unlock its MDLs first") as caught:
         memory_manager.delete_process(process)
-    assert (caught.value.code, caught.value.parameters[0]) == (PROCESS_HAS_LOCKED_PAGES, 0)
+    assert (caught.value.code, caught.value.parameters) == (PROCESS_HAS_LOCKED_PAGES, (0, process, 1, 0))
 
 
 def probe_status(probe: str, address: int, length: int, alignment: int) -> int:
