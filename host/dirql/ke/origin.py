@@ -13,7 +13,6 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Final
 
-
 __all__ = [
     "Mark",
     "Origin",
