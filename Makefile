@@ -43,7 +43,7 @@ test: lint ## lint, then all tests
 COMPILED := build/compiled
 COMPILED_TESTS ?= tests/unit tests/machine
 $(COMPILED)/.made: $(VENV)/.installed-dev pyproject.toml host/hatch_build.py $(shell find host/dirql hdl sim -type f -not -name '*.pyc')
-	@echo 'dirql: compiling the kernel (about two minutes)' >&2
+	@echo 'dirql: compiling the kernel (two to three minutes)' >&2
 	@rm -rf $(COMPILED)
 	@HATCH_BUILD_HOOKS_ENABLE=1 $(PY) -m pip install -qq --disable-pip-version-check --no-deps --target $(COMPILED) .
 	@touch $@

@@ -88,7 +88,7 @@ def compile_modules(files: list[str], folder: Path) -> dict[str, Path]:
 
     # `make lint` checks all types; here other modules are read, so that the types of the compiled ones are known.
     options = ["--config-file=pyproject.toml", "--follow-imports=silent", f"--cache-dir={folder / 'mypy'}"]
-    # In one file the C compiler takes six minutes for the kernel, in a file for each module two.
+    # In one file the C compiler had not ended after six minutes; in a file for each module all takes two to three.
     extensions = mypycify(
         [*options, *files],
         target_dir=str(folder / "c"),

@@ -15,7 +15,7 @@ from dirql.ke.guard import current_driver, describe
 from dirql.ke.origin import mark
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.work_queue import WorkItem, work_queues
-from dirql.nt.bugcodes import WORKER_INVALID
+from dirql.nt.bugcodes import BAD_POOL_CALLER, POOL_CALLER_DOUBLE_FREE, WORKER_INVALID
 
 __all__ = [
     "IoWorkItem",
@@ -75,12 +75,20 @@ class IoWorkItem:
     def free(self) -> None:
         """Free an item of IoAllocateWorkItem; follows IoFreeWorkItem. The item's own routine may do that.
 
-        Bug check 0xE4/2 for an item that is queued.
+        Bug check 0xE4/2 for an item that is queued, 0xC2/7 for one that was freed before or was not allocated.
         """
         _FREE.check(self)
         self._check_free("IoFreeWorkItem")
-        io_manager.value.work_items.pop(self, None)
+        if not self.is_allocated:
+            reason = (
+                "a work item for IoFreeWorkItem must come from IoAllocateWorkItem, and must be freed once;"
+                f" {self!r} was freed before, or came from IoInitializeWorkItem: end the use of such an item with"
+                " IoUninitializeWorkItem"
+            )
+            bug_check(BAD_POOL_CALLER, POOL_CALLER_DOUBLE_FREE, 0, 0, self, reason=reason)
+        del io_manager.value.work_items[self]
         self.is_allocated = False
+        self.io_object = None
 
     def queue(self, worker_routine: WorkItemRoutine, queue_type: int, context: object) -> None:
         """Have a system thread call `worker_routine(device, context)`; follows IoQueueWorkItem."""
@@ -124,7 +132,7 @@ class IoWorkItem:
     def _refuse_owner(self, io_object: object) -> NoReturn:
         reason = (
             "a work item must belong to a device object or a driver object; it was to belong to"
-            f" {io_object!r}: initialize it with the device whose work it does"
+            f" {io_object!r}: initialize it with the device whose work it does, and do not use it after it was freed"
         )
         bug_check(WORKER_INVALID, _INVALID_OBJECT, self, io_object, 0, reason=reason)
 

@@ -90,6 +90,30 @@ def test_an_item_belongs_to_a_device_or_a_driver(machine: Machine) -> None:
     assert (stopped.value.code, stopped.value.parameters[0]) == (wdm.WORKER_INVALID, 3)
 
 
+def test_an_item_is_freed_once(machine: Machine) -> None:
+    item = wdm.IoAllocateWorkItem(device_of())
+    wdm.IoFreeWorkItem(item)
+    with pytest.raises(BugCheck, match="must be freed once") as stopped:
+        wdm.IoFreeWorkItem(item)
+    assert (stopped.value.code, stopped.value.parameters) == (wdm.BAD_POOL_CALLER, (7, 0, 0, item))
+
+
+def test_an_item_in_memory_of_the_driver_is_not_freed(machine: Machine) -> None:
+    item = wdm.IO_WORKITEM()
+    wdm.IoInitializeWorkItem(device_of(), item)
+    with pytest.raises(BugCheck, match="IoUninitializeWorkItem") as stopped:
+        wdm.IoFreeWorkItem(item)
+    assert stopped.value.code == wdm.BAD_POOL_CALLER
+
+
+def test_an_item_that_was_freed_must_not_be_queued(machine: Machine) -> None:
+    item = wdm.IoAllocateWorkItem(device_of())
+    wdm.IoFreeWorkItem(item)
+    with pytest.raises(BugCheck, match="do not use it after it was freed") as stopped:
+        wdm.IoQueueWorkItem(item, print, wdm.DelayedWorkQueue, None)
+    assert (stopped.value.code, stopped.value.parameters[0]) == (wdm.WORKER_INVALID, 3)
+
+
 def test_an_item_that_was_not_initialized_must_not_be_queued(machine: Machine) -> None:
     with pytest.raises(BugCheck, match="it was to belong to None: initialize it") as stopped:
         wdm.IoQueueWorkItem(wdm.IO_WORKITEM(), print, wdm.DelayedWorkQueue, None)
