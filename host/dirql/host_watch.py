@@ -126,8 +126,10 @@ class HostWatch:
         self._thread.start()
 
     def close(self) -> None:
-        """Look no longer; the thread ends soon."""
+        """Look no longer, and end the thread."""
         self._closed.set()
+        if self._thread.is_alive():  # a machine that could not be opened did not start it
+            self._thread.join()
 
     def _run(self) -> None:
         still, fruitless, single = _Repeated(), _Repeated(), _Repeated()

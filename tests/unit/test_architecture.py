@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "target.channel": ("target.contract", "target.access", "hardware", "registers"),
     "link": ("target.contract", "registers"),
     "target.simulation": ("target.channel", "target.contract", "files", "hardware", "registers"),
-    "target.board": ("target.channel", "target.contract", "link", "hardware", "registers"),
+    "target.board": ("target.access", "target.channel", "target.contract", "link", "hardware", "registers"),
     "target.recording": (
         "target.channel",
         "target.contract",

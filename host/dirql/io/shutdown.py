@@ -33,7 +33,8 @@ def cancel_outstanding_requests() -> None:
         handle.close()
     kernel = current.kernel
     limit = kernel.limits.drain
-    end = kernel.clock.now() + (round(_LONGEST_DRAIN * kernel.clock.frequency) if limit is None else limit)
+    clock = kernel.clock
+    end = clock.now() - clock.lag() + (round(_LONGEST_DRAIN * clock.frequency) if limit is None else limit)
     pause = _FIRST_PAUSE
     while True:
         outstanding = [irp for file in manager.open_files for irp in file.irps]
@@ -41,7 +42,7 @@ def cancel_outstanding_requests() -> None:
             if irp in manager.live_irps:
                 cancel_request(irp)
         manager.worker.flush()
-        if not any(file.irps for file in manager.open_files) or kernel.clock.now() >= end:
+        if not any(file.irps for file in manager.open_files) or clock.now() - clock.lag() >= end:
             return
         delay_execution_thread(KernelMode, False, -pause)
         pause *= 2

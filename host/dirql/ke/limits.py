@@ -14,7 +14,7 @@ class Limits:
     """The limits of the watch, in bus clocks but for `looks`, `stall`, `dpcs` and `host`; None turns one off.
 
     NT's own limits are minutes. The defaults are far above what a driver may take, and a few seconds of the host's time
-    reach them.
+    reach them. On a board all limits but `clocks` leave out the time of accesses on the link (`Clock.lag`).
     """
 
     routine: int | None = 4_200_000

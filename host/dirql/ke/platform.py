@@ -55,6 +55,13 @@ class Clock(ABC):
     def now(self) -> int:
         """Clocks since the reset, including `spent`."""
 
+    def lag(self) -> int:
+        """The clocks since the reset for which host code waited for a far machine's answers, a part of `now`.
+
+        The limits of the watch over hangs do not count them. It is 0 where clocks pass only while the machine is used.
+        """
+        return 0
+
     @abstractmethod
     def set_deadline(self, clock: int | None) -> None:
         """Make `attention` true and let `wait` return from `clock` on; None removes the deadline."""

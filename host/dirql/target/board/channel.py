@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dirql.link.frames import Command, DeviceHello
 from dirql.link.link import Link, Pending
 from dirql.registers.protocol import Answer, Attention, Link as LinkWords, Op
+from dirql.target.access import lag_of
 from dirql.target.channel.channel import NEVER
 from dirql.target.channel.operations import OPERATION_NAMES
 from dirql.target.contract import BusError, LinkLost, MachineRemoved, MemoryFile, TargetError, bus_error
@@ -51,6 +52,8 @@ class LinkChannel:
         """Called with the error of a posted write by the next command that is waited for."""
         self._frequency = frequency
         self._posted = frozenset({Op.MEM_WRITE}) if posts else frozenset()
+        self.lag = 0
+        """The clocks that passed since the reset while commands waited for their answers; see `Clock.lag`."""
         self._deadline = NEVER
         self._asked_at = 0.0
         self.removal_taken = False
@@ -95,12 +98,15 @@ class LinkChannel:
         pending = Pending(operation, address, posted)
         link = self.link
         with link.changed:
+            began = self.clock
             self._make_room(pending)
             link.command(Command(operation, address, byte_enables, length, data, answer=not posted), pending)
             link.flush()
+            if not posted:
+                self._finish(pending)
+            self.lag += lag_of(self.clock - began)
             if posted:
                 return self._answer(0, 0)
-            self._finish(pending)
         response = pending.response
         assert response is not None
         value = int.from_bytes(response.data[:4], "little")
@@ -115,6 +121,7 @@ class LinkChannel:
         link = self.link
         sent = []
         with link.changed:
+            began = self.clock
             self._make_room(Pending(operation, address))
             for number, piece in enumerate(pieces):
                 at = address if repeats else address + _PIECE * number
@@ -127,6 +134,7 @@ class LinkChannel:
                 sent.append(pending)
             link.flush()
             self._finish(sent[-1])
+            self.lag += lag_of(self.clock - began)
         moved, status = _collect(sent, pieces if reads else [])
         self._report_failures()
         return self._answer(moved if repeats else 0, status)
@@ -230,6 +238,7 @@ class LinkChannel:
     def reset(self) -> int:
         """See `Channel`; it begins another session."""
         self.hello = self.link.open()
+        self.lag = 0
         return 0
 
     def take_records(self) -> bytes:

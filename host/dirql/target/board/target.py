@@ -142,6 +142,10 @@ class BoardTarget(CommandTarget):
         _ = self._open
         return self._link_channel.clock
 
+    def lag(self) -> int:
+        """See `Clock`."""
+        return self._link_channel.lag
+
     def wait(self, limit: int | None = None) -> Wake | None:
         """See `Target`; the spent clocks are dropped."""
         self.spent = 0

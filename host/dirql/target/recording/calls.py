@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 from dirql.hardware.description import Function
-from dirql.target.access import check_clocks
+from dirql.target.access import check_clocks, lag_of
 from dirql.target.channel.records import decode_records, encode_record
 from dirql.target.contract import (
     BusError,
@@ -24,7 +24,7 @@ from dirql.target.contract import (
     TargetError,
     Wake,
 )
-from dirql.target.recording.entries import NONE, Call, Failure, Outcome, Request
+from dirql.target.recording.entries import CLOCKED, NONE, Call, Failure, Outcome, Request
 
 __all__ = ["CalledTarget", "perform"]
 
@@ -38,6 +38,7 @@ class CalledTarget(Target):
     __slots__ = (
         "_clock",
         "_closed",
+        "_lag",
         "_removed",
         "_spends",
         "capabilities",
@@ -58,6 +59,7 @@ class CalledTarget(Target):
         self.attention = False
         self.horizon = 1
         self._clock = 0
+        self._lag = 0
         self._spends = False
         self._removed: str | None = None
         self._closed = False
@@ -71,7 +73,10 @@ class CalledTarget(Target):
             raise TargetClosed(
                 "a target must be open when it is used; this one had been closed: open another one"
             )
+        began = self._clock
         outcome = self._carry_out(Request(call, numbers, data))
+        if not self._spends and call in CLOCKED and call is not Call.WAIT:
+            self._lag += lag_of(self._clock - began)
         if into is not None:
             into.cast("B")[: len(outcome.data)] = outcome.data
         for late in outcome.late:
@@ -154,6 +159,10 @@ class CalledTarget(Target):
         """See `Target`; as of the last call."""
         self._check_open()
         return self._clock + (self.spent if self._spends else 0)
+
+    def lag(self) -> int:
+        """See `Clock`."""
+        return self._lag
 
     def spend(self, clocks: int) -> None:
         """See `Target`."""
@@ -250,6 +259,7 @@ class CalledTarget(Target):
     def reset(self) -> None:
         """See `Target`."""
         self._call(Call.RESET)
+        self._lag = 0
 
 
 # The calls of any target.
