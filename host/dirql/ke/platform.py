@@ -56,9 +56,10 @@ class Clock(ABC):
         """Clocks since the reset, including `spent`."""
 
     def lag(self) -> int:
-        """The clocks since the reset for which host code waited for a far machine's answers, a part of `now`.
+        """The clocks since the reset, a part of `now`, that neither the machine nor host code is to blame for.
 
-        The limits of the watch over hangs do not count them. It is 0 where clocks pass only while the machine is used.
+        They passed while accesses went to a far machine and back, and while the host was slow. The limits of the watch
+        over hangs do not count them. It is 0 for a machine whose clocks pass only when it is used.
         """
         return 0
 

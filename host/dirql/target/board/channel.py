@@ -53,7 +53,9 @@ class LinkChannel:
         self._frequency = frequency
         self._posted = frozenset({Op.MEM_WRITE}) if posts else frozenset()
         self.lag = 0
-        """The clocks that passed since the reset while commands waited for their answers; see `Clock.lag`."""
+        """See `Clock.lag`."""
+        self._accounted = 0
+        """The clock up to which `lag` is known."""
         self._deadline = NEVER
         self._asked_at = 0.0
         self.removal_taken = False
@@ -98,13 +100,12 @@ class LinkChannel:
         pending = Pending(operation, address, posted)
         link = self.link
         with link.changed:
-            began = self.clock
             self._make_room(pending)
             link.command(Command(operation, address, byte_enables, length, data, answer=not posted), pending)
             link.flush()
             if not posted:
                 self._finish(pending)
-            self.lag += lag_of(self.clock - began)
+            self._count_lag()
             if posted:
                 return self._answer(0, 0)
         response = pending.response
@@ -121,7 +122,6 @@ class LinkChannel:
         link = self.link
         sent = []
         with link.changed:
-            began = self.clock
             self._make_room(Pending(operation, address))
             for number, piece in enumerate(pieces):
                 at = address if repeats else address + _PIECE * number
@@ -134,10 +134,16 @@ class LinkChannel:
                 sent.append(pending)
             link.flush()
             self._finish(sent[-1])
-            self.lag += lag_of(self.clock - began)
+            self._count_lag()
         moved, status = _collect(sent, pieces if reads else [])
         self._report_failures()
         return self._answer(moved if repeats else 0, status)
+
+    def _count_lag(self) -> None:
+        """Count what has passed since the last command, all in one, as the time of one access."""
+        clock = self.clock
+        self.lag += lag_of(clock - self._accounted)
+        self._accounted = clock
 
     def _make_room(self, pending: Pending) -> None:
         """Wait until few commands are under way; raises `MachineRemoved`."""
@@ -195,6 +201,7 @@ class LinkChannel:
             while limit and link.session.backlog and link.lost is None:
                 link.wait()
             self._ask_now_and_then()
+            self._count_lag()
             stop = self.clock + limit
             end = time.monotonic() + _LONGEST_WAIT
             while limit and not self._answer(0, 0) and self.clock < stop:
@@ -207,6 +214,7 @@ class LinkChannel:
                     link.session.ask(now)
                     link.flush()
                 link.wait(min(left, end - now) if left > 0 else end - now)
+            self._accounted = self.clock
             return self._answer(0, 0)
 
     def _ask_now_and_then(self) -> None:
@@ -239,6 +247,7 @@ class LinkChannel:
         """See `Channel`; it begins another session."""
         self.hello = self.link.open()
         self.lag = 0
+        self._accounted = self.clock
         return 0
 
     def take_records(self) -> bytes:

@@ -75,7 +75,7 @@ class CalledTarget(Target):
             )
         began = self._clock
         outcome = self._carry_out(Request(call, numbers, data))
-        if not self._spends and call in CLOCKED and call is not Call.WAIT:
+        if not self._spends and call in CLOCKED and (call is not Call.WAIT or numbers == (0,)):
             self._lag += lag_of(self._clock - began)
         if into is not None:
             into.cast("B")[: len(outcome.data)] = outcome.data
