@@ -10,9 +10,8 @@ from typing import Final, NoReturn
 
 from dirql.io.objects import DeviceObject, Irp
 from dirql.ke import guard
-from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcheck import refuse_list
 from dirql.ke.processors.contract import contract
-from dirql.nt.bugcodes import KERNEL_SECURITY_CHECK_FAILURE
 from dirql.nt.constants import IO_TYPE_CONTROLLER, KeepObject
 
 __all__ = ["ControllerControl", "ControllerObject", "create_controller"]
@@ -22,7 +21,6 @@ _DELETE: Final = contract("IoDeleteController")
 _ALLOCATE: Final = contract("IoAllocateController")
 _FREE: Final = contract("IoFreeController")
 
-_CORRUPT_LIST: Final = 3
 _LARGEST: Final = 1 << 24
 
 ControllerControl = Callable[[DeviceObject, Irp | None, object, object], int]
@@ -98,7 +96,7 @@ class ControllerObject:
         reason = (
             f"{routine} must be called before IoDeleteController; {self!r} was deleted: forget the pointer"
         )
-        bug_check(KERNEL_SECURITY_CHECK_FAILURE, _CORRUPT_LIST, self, 0, 0, reason=reason)
+        refuse_list(reason)
 
 
 def create_controller(size: type | int) -> ControllerObject | None:

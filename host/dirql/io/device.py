@@ -11,7 +11,7 @@ from dirql.io.extension import end_extension
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.unload import finish_unload
-from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcheck import bug_check, refuse_list
 from dirql.ke.current import current
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import is_verified
@@ -23,7 +23,6 @@ from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     INVALID_DPC,
     INVALID_TIMER,
-    KERNEL_SECURITY_CHECK_FAILURE,
     REFERENCE_BY_POINTER,
     TIMER_OR_DPC_INVALID,
     VF_IO_VERIFY_DELETE_WHILE_ATTACHED,
@@ -55,7 +54,6 @@ __all__ = [
     "get_attached_device_reference",
 ]
 
-_CORRUPT_LIST: Final = 3
 _LARGEST_EXTENSION: Final = 1 << 24
 """The size in bytes up to which there is memory for a device extension."""
 
@@ -164,7 +162,7 @@ def _attach(source: DeviceObject, target: DeviceObject) -> DeviceObject | None:
             f" TargetDevice, which would become a ring; {source!r} was in a stack with {target!r} or another device:"
             " make a device object for each attachment"
         )
-        bug_check(KERNEL_SECURITY_CHECK_FAILURE, _CORRUPT_LIST, source, target, 0, reason=reason)
+        refuse_list(reason)
     lower.attached_device = source
     source.device_object_extension.attached_to = lower
     source.stack_size = lower.stack_size + 1
@@ -274,7 +272,7 @@ def _check_extension(device: DeviceObject) -> None:
 
 def _refuse(violation: int, device: DeviceObject, reason: str) -> NoReturn:
     """Bug check 0xC9 with the place in the driver, no packet, and the device."""
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, origin(), 0, device, reason=reason)
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, origin() or 0, 0, device, reason=reason)
 
 
 def _refuse_deleted(routine: str, parameter: str, device: DeviceObject) -> NoReturn:
@@ -283,4 +281,4 @@ def _refuse_deleted(routine: str, parameter: str, device: DeviceObject) -> NoRet
         f"{routine}: {parameter} must be a device object that was not deleted, and IoDeleteDevice must be called once"
         f" for a device; {device!r} was deleted already: forget the pointer"
     )
-    bug_check(REFERENCE_BY_POINTER, "DEVICE_OBJECT", device, 0, 0, reason=reason)
+    bug_check(REFERENCE_BY_POINTER, type(device), device, reason=reason)

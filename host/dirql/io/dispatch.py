@@ -259,12 +259,14 @@ def _refuse_value(status: int, device: DeviceObject, irp: Irp, stack: IoStackLoc
         violation = VF_IO_VERIFY_RETURNED_MINUS_ONE
     elif was.startswith("is neither"):
         violation = VF_IO_VERIFY_RETURNED_WITHOUT_ACTION
-    routine = guard.describe(device.driver_object.major_function[stack.major_function])
+    dispatch = device.driver_object.major_function[stack.major_function]
+    routine = guard.describe(dispatch)
     reason = (
         "a dispatch routine must return the status of the IRP, or STATUS_PENDING for one that it marked pending;"
         f" the dispatch routine of {device!r}, {routine}, returned {status_name(status)}, yet {irp!r} {was}"
     )
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, routine, irp, device, reason=reason)
+    code, place = DRIVER_VERIFIER_IOMANAGER_VIOLATION, origin_of_routine(dispatch)
+    bug_check(code, violation, place or 0, irp, device, reason=reason)
 
 
 def invalid_device_request(device: DeviceObject, irp: Irp) -> int:

@@ -157,7 +157,7 @@ def violate(violation: int, irp: Packet, reason: str) -> NoReturn:
     """Stop for a broken rule of Driver Verifier's I/O verification, bug check 0xC9 with the parameters of its page."""
     here = irp.current_location
     device = irp.locations[here - 1].device_object if 0 < here <= irp.stack_count else None
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, origin(), irp, device or 0, reason=reason)
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, origin() or 0, irp, device or 0, reason=reason)
 
 
 def use_after_end(irp: Packet, what: str) -> str:

@@ -27,7 +27,6 @@ from dirql.io.unwritten import check_written
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke, get_current_thread
 from dirql.ke.defects import report_defect
-from dirql.ke.guard import describe
 from dirql.ke.objects.event import Event
 from dirql.ke.origin import origin, origin_of_routine
 from dirql.ke.processors.contract import contract
@@ -329,8 +328,9 @@ class FileRequest(Request):
 
 def _refuse(violation: int, device: DeviceObject, irp: Irp, status: int, what: str) -> NoReturn:
     reason = f"the dispatch routine of {device!r} returned {status_name(status)}, yet {what}"
-    routine = describe(device.driver_object.major_function[irp.locations[irp.stack_count - 1].major_function])
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, routine, irp, device, reason=reason)
+    dispatch = device.driver_object.major_function[irp.locations[irp.stack_count - 1].major_function]
+    code, place = DRIVER_VERIFIER_IOMANAGER_VIOLATION, origin_of_routine(dispatch)
+    bug_check(code, violation, place or 0, irp, device, reason=reason)
 
 
 def _refuse_mutex(device: DeviceObject, thread: Thread, major: int) -> NoReturn:

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from dirql.ke.current import current
 from dirql.ke.origin import Origin, origin
-from dirql.nt.bugcodes import NAMES
+from dirql.nt.bugcodes import KERNEL_SECURITY_CHECK_FAILURE, NAMES
 
-__all__ = ["BugCheck", "bug_check", "stop"]
+__all__ = ["BugCheck", "bug_check", "refuse_list", "stop"]
+
+_CORRUPT_LIST: Final = 3
 
 
 class BugCheck(BaseException):
@@ -71,6 +73,14 @@ def bug_check(
     """Stop the kernel and raise `BugCheck`, or raise the error again with which the kernel stopped before."""
     error = BugCheck(code, (p1, p2, p3, p4), reason, place, details)
     raise stop(error) if current.is_running() else error
+
+
+def refuse_list(reason: str) -> NoReturn:
+    """Stop the kernel with bug check 0x139/3, with which NT finds a list whose links do not agree.
+
+    NT's second parameter is the trap frame, from which a debugger reads where that was; here it is that place.
+    """
+    bug_check(KERNEL_SECURITY_CHECK_FAILURE, _CORRUPT_LIST, origin() or 0, reason=reason)
 
 
 def stop(error: BugCheck) -> BaseException:

@@ -98,6 +98,8 @@ R = TypeVar("R")
 _UCHAR: Final = 0xFF
 
 
+_NO_APC: Final = 2
+"""The unique value of bug check 0xC8 for a routine of no APC; those of APCs are 0 and 1."""
 _DOUBLE_FAULT: Final = 8
 """The trap of a kernel stack that is used up."""
 
@@ -276,7 +278,7 @@ def call_driver(
     if processor.irql != irql or processor.lock is not lock:
         _check_state(kind, driver, routine, irql, lock, arguments[0] if arguments else None)
     if kind.result is not None and type(result) is not kind.result:
-        result = _checked_result(kind, driver, routine, result)
+        result = _checked_result(kind, driver, routine, result, arguments)
     processor.driver = caller
     return result
 
@@ -300,7 +302,11 @@ def call_with_two(kind: RoutineKind, driver: object, routine: Callable[[A, B], R
     if processor.irql != irql or processor.lock is not lock:
         _check_state(kind, driver, routine, irql, lock, first)
     processor.driver = caller
-    return result if type(result) is kind.result else _checked_result(kind, driver, routine, result)
+    return (
+        result
+        if type(result) is kind.result
+        else _checked_result(kind, driver, routine, result, (first, second))
+    )
 
 
 def call_start_io(driver: object, routine: Callable[[A, B], object], device: A, irp: B) -> None:
@@ -484,9 +490,11 @@ def _check_level(kind: RoutineKind, driver: object, routine: object, before: int
     )
     place = origin_of_routine(routine)
     if kind.level == IRQL_UNEXPECTED_VALUE:
-        bug_check(
-            IRQL_UNEXPECTED_VALUE, after << 16 | before << 8, argument, 0, 0, reason=reason, place=place
-        )
+        found = after << 16 | before << 8
+        if kind is KERNEL_APC:
+            normal = getattr(argument, "normal_routine", None) or 0
+            bug_check(IRQL_UNEXPECTED_VALUE, found, routine, argument, normal, reason=reason, place=place)
+        bug_check(IRQL_UNEXPECTED_VALUE, found | _NO_APC, reason=reason, place=place)
     if kind.level is not None and current.kernel.verifier.is_verified(driver):
         offender = argument if kind is DISPATCH else routine  # 0xC9/5 has the device
         bug_check(kind.level, kind.subcode, offender, before, after, reason=reason, place=place)
@@ -514,8 +522,13 @@ def _check_locks(kind: RoutineKind, driver: object, routine: object, last: Owned
     bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, subcode, reason, lock, 0, reason=reason, place=place)
 
 
-def _checked_result(kind: RoutineKind, driver: object, routine: object, result: R) -> R:
-    """Return the value of a routine as the type that its kind must return; stops if it is no such value."""
+def _checked_result(
+    kind: RoutineKind, driver: object, routine: object, result: R, arguments: tuple[object, ...] = ()
+) -> R:
+    """Return the value of a routine as the type that its kind must return; stops if it is no such value.
+
+    `arguments` are those of a dispatch routine, the device and the packet.
+    """
     assert kind.result is not None
     what, convert = _RESULTS[kind.result]
     try:
@@ -523,14 +536,17 @@ def _checked_result(kind: RoutineKind, driver: object, routine: object, result: 
     except (TypeError, ValueError):
         reason = f"{_who(kind, driver, routine)} must return {what}; it returned {result!r}: {kind.step}"
         current.processor.driver = driver
-        _refuse_result(kind, routine, reason)
+        _refuse_result(kind, routine, reason, arguments)
 
 
-def _refuse_result(kind: RoutineKind, routine: object, reason: str) -> NoReturn:
+def _refuse_result(
+    kind: RoutineKind, routine: object, reason: str, arguments: tuple[object, ...]
+) -> NoReturn:
     place = origin_of_routine(routine)
     if kind is DISPATCH:
         code, violation = DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IO_VERIFY_INCONSISTENT_RETURN
-        bug_check(code, violation, routine, reason=reason, place=place)
+        device, irp = arguments or (0, 0)
+        bug_check(code, violation, place or 0, irp, device, reason=reason, place=place)
     error = TypeError(reason)
     code = KMODE_EXCEPTION_NOT_HANDLED if kind.exception is None else kind.exception
     bug_check(code, STATUS_UNHANDLED_EXCEPTION, place or 0, error, reason=reason, place=place)

@@ -3,7 +3,7 @@
 """The page fault: a page is brought in, a status is raised, or the machine stops with a bug check.
 
 The parameters of the bug checks are NT's: the address, the IRQL, 0 for a read and 1 for a write, and the code that
-touched the memory. NT gives the address of that code; here it is the line number, and the reason names the file.
+touched the memory. NT gives the address of that code; here it is the place in the driver.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import verifies
-from dirql.ke.origin import current_frame
+from dirql.ke.origin import current_frame, origin
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace, Page
 from dirql.mm.layout import SYSTEM_RANGE_START
@@ -33,6 +33,10 @@ __all__ = ["DeviceMemoryError", "resolve_fault"]
 _ROOMS: Final = Path(__file__).parents[1]
 _ON_THE_WAY: Final = tuple(str(_ROOMS / room) for room in ("mm", "rtl", "ex", "kd"))
 """The folders of the code that runs between an access to memory by a driver's call and the fault."""
+
+
+_VALID: Final = 1
+"""The bit of a page table entry that says that the page is in memory."""
 
 
 class DeviceMemoryError(ValueError):
@@ -67,13 +71,13 @@ def _too_high(page: Page | None, address: int, *, write: bool, by_driver: bool) 
     """Bug check 0xD1 or 0xA: there is no paging at or above DISPATCH_LEVEL (row IRQL-12)."""
     state = "not mapped" if page is None else "pageable"
     irql = current_irql()
-    line, place = _culprit()
+    place = _culprit()
     bug_check(
         DRIVER_IRQL_NOT_LESS_OR_EQUAL if by_driver else IRQL_NOT_LESS_OR_EQUAL,
         address,
         irql,
         int(write),
-        line,
+        origin() or 0,
         reason=f"memory touched at IRQL {irql} must be mapped and nonpaged; {address:#x} was {state} ({place})",
     )
 
@@ -82,30 +86,26 @@ def _refuse(page: Page | None, address: int, *, write: bool) -> NoReturn:
     """Raise a status for a user address, which a driver may catch; a bug check for one of the system's."""
     if address < SYSTEM_RANGE_START:
         raise StatusException(STATUS_ACCESS_VIOLATION)
-    line, place = _culprit()
+    place = _culprit()
     if page is None:
         bug_check(
             PAGE_FAULT_IN_NONPAGED_AREA,
             address,
             int(write),
-            line,
+            origin() or 0,
             reason=f"a system address must be mapped; {address:#x} was not ({place})",
         )
     bug_check(
         ATTEMPTED_WRITE_TO_READONLY_MEMORY,
         address,
-        page.physical,
+        0 if page.physical == NOWHERE else page.physical | _VALID,
         reason=f"memory to write must be writable; {address:#x} was read-only ({place})",
     )
 
 
-def _culprit() -> tuple[int, str]:
-    """Line number, and file with line number, of the code that touched the memory."""
+def _culprit() -> str:
+    """The file and the line of the code that touched the memory."""
     frame = current_frame()
     while frame is not None and frame.f_code.co_filename.startswith(_ON_THE_WAY):
         frame = frame.f_back
-    return (
-        (0, "unknown code")
-        if frame is None
-        else (frame.f_lineno, f"{frame.f_code.co_filename}:{frame.f_lineno}")
-    )
+    return "unknown code" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -15,6 +15,7 @@ from dirql.ke.current import current as ke
 from dirql.ke.guard import is_verified, verifies
 from dirql.ke.origin import Mark, describe_mark, mark, origin
 from dirql.ke.processors.contract import contract
+from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace
 from dirql.mm.blocks import owner_text
 from dirql.mm.fault import resolve_fault
@@ -321,9 +322,13 @@ class Mdl:
         pages = running.value.system.pages(address, length)
         frames = [page.frame for page in pages if not page.pageable and page.physical != NOWHERE]
         if len(frames) != span_pages(address, length):
-            self._violation(
+            bug_check(
+                DRIVER_VERIFIER_DETECTED_VIOLATION,
                 VF_MDL_BUILD_FOR_PAGED,
-                "must describe nonpaged memory of the system when MmBuildMdlForNonPagedPool is called",
+                current_irql(),
+                self,
+                self.mdl_flags,
+                reason=f"{self!r} must describe nonpaged memory of the system when MmBuildMdlForNonPagedPool is called",
             )
         running.value.share_pool()
         self.frames = frames
@@ -346,10 +351,13 @@ class Mdl:
         if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
             return self.mapped_system_va
         if not self.mdl_flags & _DESCRIBES_FRAMES:
-            self._violation(
+            bug_check(
+                DRIVER_VERIFIER_DETECTED_VIOLATION,
                 VF_MDL_MAP_UNLOCKED,
-                "must have its pages locked when MmGetSystemAddressForMdlSafe is called",
-                _DESCRIBES_FRAMES,
+                self,
+                span_pages(self.get_virtual_address(), self.byte_count),
+                self.frames[0] if self.frames else 0,
+                reason=f"{self!r} must have its pages locked when MmGetSystemAddressForMdlSafe is called",
             )
         manager = running.value
         address = manager.system.map(MAPPING_RANGE, self.frames, writable=not priority & MdlMappingNoWrite)

@@ -137,6 +137,7 @@ __all__ = [
     "VERIFIER_SPECIAL_POOL",
     "VF_ACQUIRE_AT_DPC_LEVEL_IRQL",
     "VF_ACQUIRE_FAST_MUTEX_IRQL",
+    "VF_ACQUIRE_FAST_MUTEX_UNSAFE_IRQL",
     "VF_ACQUIRE_RESOURCE_APC",
     "VF_ACQUIRE_SPIN_LOCK_IRQL",
     "VF_BAD_HANDLE",
@@ -288,6 +289,7 @@ __all__ = [
     "VF_RAISE_IRQL",
     "VF_REFERENCE_ZERO_COUNT",
     "VF_RELEASE_FAST_MUTEX_IRQL",
+    "VF_RELEASE_FAST_MUTEX_UNSAFE_IRQL",
     "VF_RELEASE_FROM_DPC_LEVEL_IRQL",
     "VF_RELEASE_RESOURCE_APC",
     "VF_RELEASE_SPIN_LOCK_IRQL",
@@ -488,6 +490,10 @@ VF_ACQUIRE_RESOURCE_APC: Final = 0x37
 """The driver acquired an executive resource while APCs were enabled."""
 VF_RELEASE_RESOURCE_APC: Final = 0x38
 """The driver released an executive resource while APCs were enabled."""
+VF_ACQUIRE_FAST_MUTEX_UNSAFE_IRQL: Final = 0x39
+"""The driver called ExAcquireFastMutexUnsafe at too high an IRQL."""
+VF_RELEASE_FAST_MUTEX_UNSAFE_IRQL: Final = 0x3a
+"""The driver called ExReleaseFastMutexUnsafe at too high an IRQL."""
 VF_WAIT_IRQL: Final = 0x3b
 """The driver called a wait routine at too high an IRQL."""
 VF_BAD_HANDLE: Final = 0x3c

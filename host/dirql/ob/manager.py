@@ -172,7 +172,7 @@ def _refuse_reference(body: object) -> NoReturn:
     reason = f"ObReferenceObject must be called while the object has a reference; {body!r} had none: take one earlier"
     if is_verified():
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_REFERENCE_ZERO_COUNT, body, 1, 0, reason=reason)
-    bug_check(REFERENCE_BY_POINTER, type(body).__name__, body, 0, 0, reason=reason)
+    bug_check(REFERENCE_BY_POINTER, type(body), body, reason=reason)
 
 
 running: Final = Running[ObjectManager]("object routines")

@@ -43,10 +43,8 @@ class Object:
         if self.pointer_count <= 0:
             bug_check(
                 REFERENCE_BY_POINTER,
-                type(self.body).__name__,
+                type(self.body),
                 self.body,
-                0,
-                self.pointer_count,
                 reason=f"{self.body!r} must have a reference to give back; it had none",
             )
         self.pointer_count -= 1

@@ -142,8 +142,7 @@ def reference_object_by_handle(
                 f"ObReferenceObjectByHandle must be called with a handle that is open; it was {handle:#x}"
             )
             violation = VF_BAD_HANDLE if handle else VF_NULL_HANDLE
-            kind = "any type" if object_type is None else object_type.__name__
-            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, handle, kind, reason=reason)
+            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, handle, object_type or 0, reason=reason)
         return status, None, None
     manager.take_reference(entry.object)
     return STATUS_SUCCESS, body, ObjectHandleInformation(entry.handle_attributes, entry.granted_access)

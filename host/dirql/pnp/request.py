@@ -14,6 +14,7 @@ from dirql.io.request import send_and_wait
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
+from dirql.ke.origin import origin_of_routine
 from dirql.nt.bugcodes import (
     DDI_PNP_REMOVE,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -91,8 +92,8 @@ def _check_answer(irp: Irp, minor: int, lowest: DeviceObject, result: IoStatusBl
         bug_check(
             DRIVER_VERIFIER_IOMANAGER_VIOLATION,
             VF_IO_VERIFY_ANSWERED_FOR_ANOTHER,
-            reached[0],
+            origin_of_routine(driver.major_function[IRP_MJ_PNP]) or 0,
             irp,
-            0,
+            reached[0],
             reason=reason,
         )

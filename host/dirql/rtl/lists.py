@@ -7,11 +7,10 @@ A list whose links do not agree is bug check 0x139 with parameter 1 = 3, as soon
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import Final
 
-from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcheck import refuse_list
 from dirql.ke.processors.contract import contract
-from dirql.nt.bugcodes import KERNEL_SECURITY_CHECK_FAILURE
 from dirql.rtl.links import (
     Link,
     SingleLink,
@@ -50,8 +49,6 @@ _REMOVE_ENTRY: Final = contract("RemoveEntryList")
 _APPEND_TAIL: Final = contract("AppendTailList")
 _PUSH: Final = contract("PushEntryList")
 _POP: Final = contract("PopEntryList")
-
-_CORRUPT_LIST: Final = 3
 
 
 def initialize_list_head(list_head: Link) -> None:
@@ -172,8 +169,7 @@ def _check(link: Link) -> None:
     after = _present(get_forward(link), link)
     before = _present(get_backward(link), link)
     if get_backward(after) != link or get_forward(before) != link:
-        _refuse(
-            link,
+        refuse_list(
             "the links of a list must agree: the next entry's Blink and the previous entry's Flink must lead to"
             f" {_shown(link)}; they led to {_shown(get_backward(after))} and {_shown(get_forward(before))}: look for an"
             " entry that was removed or inserted twice, or whose memory was used for something else",
@@ -183,16 +179,11 @@ def _check(link: Link) -> None:
 def _present(neighbour: Link | None, link: Link) -> Link:
     """The neighbour of a link; bug check for NULL."""
     if neighbour is None:
-        _refuse(
-            link,
+        refuse_list(
             f"a list must be initialized, and an entry be in a list; {_shown(link)} had NULL for a neighbour: call"
             " InitializeListHead for the head first",
         )
     return neighbour
-
-
-def _refuse(link: Link, reason: str) -> NoReturn:
-    bug_check(KERNEL_SECURITY_CHECK_FAILURE, _CORRUPT_LIST, link, 0, 0, reason=reason)
 
 
 def _shown(link: Link | None) -> str:

@@ -200,7 +200,7 @@ def test_an_exception_that_a_dpc_lets_escape(kernel: Kernel) -> None:
 
 def test_a_dpc_that_returns_at_another_level(kernel: Kernel) -> None:
     made = dpc(lambda: raise_irql(5))
-    with bug_check(0xC8, 0x50200, made, match="it returned at DIRQL 5"):
+    with bug_check(0xC8, 0x50202, 0, 0, 0, match="it returned at DIRQL 5"):
         made.insert_queue(None, None)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from unittest.mock import ANY
 
 import pytest
 
@@ -216,7 +217,7 @@ class TestRulesForOwners:
         mutex = make()
         acquire, _ = routines(mutex)
         acquire()
-        with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, SELF, mutex):
+        with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, SELF, mutex, 0, 0):
             acquire()
 
     def test_nobody_releases_a_free_mutex(
@@ -224,7 +225,7 @@ class TestRulesForOwners:
     ) -> None:
         mutex = make()
         wdm.KeRaiseIrql(wdm.APC_LEVEL)
-        with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, NOT_ACQUIRED, mutex):
+        with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, NOT_ACQUIRED, mutex, 0, 0):
             routines(mutex)[1]()
 
     def test_no_other_thread_releases_it(
@@ -248,14 +249,14 @@ class TestRulesForOwners:
             else:
                 wdm.KeAcquireGuardedMutexUnsafe(mutex)
 
-        with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, ENDED, mutex):
+        with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, ENDED, ANY, mutex, 0):
             thread(end, priority=10)
 
     def test_it_must_be_initialized(
         self, kernel: Kernel, make: Callable[[], FastMutex | GuardedMutex]
     ) -> None:
         blank = type(make())()
-        with bug_check(wdm.KERNEL_SECURITY_CHECK_FAILURE, 3, blank):
+        with bug_check(wdm.KERNEL_SECURITY_CHECK_FAILURE, 3, match="must be initialized by"):
             routines(blank)[0]()
 
     def test_hang_reports_name_the_mutex_and_its_owner(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import cast
+from unittest.mock import ANY
 
 import pytest
 
@@ -367,9 +368,15 @@ def test_the_value_of_a_dispatch_routine_is_an_ntstatus(kernel: Kernel) -> None:
         pass
 
     with bug_check(
-        0xC9, 0x224, dispatch, match="dispatch of 'store' must return an NTSTATUS; it returned None"
-    ):
+        0xC9,
+        0x224,
+        ANY,
+        "irp",
+        "device",
+        match="dispatch of 'store' must return an NTSTATUS; it returned None",
+    ) as caught:
         call_with_two(DISPATCH, "store", dispatch, "device", "irp")
+    assert "test_guard.py" in str(caught.value.parameters[1])
 
 
 @pytest.mark.parametrize("kind", [DISPATCH, DRIVER_ENTRY, CSQ_INSERT_EX], ids=lambda kind: kind.noun)

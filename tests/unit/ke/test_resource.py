@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -193,13 +194,13 @@ def test_a_release_by_no_owner_is_bug_check_0xE3(resource: Resource) -> None:
 
 def test_a_deleted_resource_must_not_be_used(resource: Resource) -> None:
     assert wdm.ExDeleteResourceLite(resource) == wdm.STATUS_SUCCESS
-    with bug_check(wdm.KERNEL_SECURITY_CHECK_FAILURE, 3, resource):
+    with bug_check(wdm.KERNEL_SECURITY_CHECK_FAILURE, 3, match=re.escape(repr(resource))):
         wdm.ExDeleteResourceLite(resource)
 
 
 def test_a_resource_that_is_owned_must_not_be_deleted(resource: Resource) -> None:
     wdm.ExAcquireResourceSharedLite(resource, False)
-    with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, DELETED, resource):
+    with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, DELETED, resource, wdm.KeGetCurrentThread(), 0):
         wdm.ExDeleteResourceLite(resource)
 
 

@@ -168,7 +168,7 @@ def test_opposite_orders_are_found_without_a_deadlock(kernel: Kernel) -> None:
     first, second = SpinLock(), SpinLock()
     nested(first, second)
     nested(first, second)
-    with bug_check(0xC4, 0x1001, first, second, match=r"same order everywhere.*test_spinlock.py"):
+    with bug_check(0xC4, 0x1001, first, 0, 0, match=r"same order everywhere.*test_spinlock.py"):
         nested(second, first)
 
 
@@ -177,7 +177,7 @@ def test_opposite_orders_are_found_through_a_third_lock(kernel: Kernel) -> None:
     first, second, third = SpinLock(), SpinLock(), SpinLock()
     nested(first, second)
     nested(second, third)
-    with bug_check(0xC4, 0x1001, first, third, match="same order everywhere"):
+    with bug_check(0xC4, 0x1001, first, 0, 0, match="same order everywhere"):
         nested(third, first)
 
 

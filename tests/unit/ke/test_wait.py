@@ -244,7 +244,7 @@ def test_EVT_04_all_takes_nothing_until_all_are_signalled(kernel: Kernel) -> Non
 def test_too_many_objects(kernel: Kernel, wait: Callable[[list[Event]], int]) -> None:
     event = notification(True)
     assert wait([event] * 64) == STATUS_SUCCESS
-    with bug_check(0xC, 65, match="must wait for 1 … 64 objects; Count was 65"):
+    with bug_check(0xC, 0, 0, 0, 0, match="must wait for 1 … 64 objects; Count was 65"):
         wait([event] * 65)
 
 
@@ -253,7 +253,7 @@ def test_a_wait_for_more_objects_than_a_thread_has_blocks_for(kernel: Kernel, co
     """Without a WaitBlockArray the blocks are those of the thread: THREAD_WAIT_OBJECTS, 3."""
     events = [notification(True) for _ in range(4)]
     assert wait_for_multiple_objects(3, events, WaitAll) == STATUS_SUCCESS
-    with bug_check(0xC, count, match="without a WaitBlockArray must wait for 1 … 3 objects"):
+    with bug_check(0xC, 0, 0, 0, 0, match="without a WaitBlockArray must wait for 1 … 3 objects"):
         wait_for_multiple_objects(count, events, WaitAll)
 
 

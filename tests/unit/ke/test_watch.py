@@ -93,7 +93,7 @@ def test_WDG_02_dpcs_that_follow_each_other_without_end(open_kernel: Opener) -> 
         endless.insert_queue(None, None)
 
     endless = dpc(again)
-    with bug_check(0x133, 1, match="must come below DISPATCH_LEVEL again"):
+    with bug_check(0x133, 1, 0, 0, 0, match="must come below DISPATCH_LEVEL again"):
         endless.insert_queue(None, None)
 
 

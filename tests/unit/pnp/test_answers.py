@@ -62,7 +62,10 @@ def test_a_request_that_succeeds_is_passed_down(machine: Machine, minor: int, st
     top = stack(ends_with(status))
     with pytest.raises(BugCheck, match="must pass a Plug and Play request down") as stopped:
         send_pnp(top, minor)
-    assert (stopped.value.code, stopped.value.parameters[:2]) == (0xC9, (0x218, top))
+    rule, place, irp, device = stopped.value.parameters
+    assert (stopped.value.code, rule, device) == (0xC9, 0x218, top)
+    assert "test_answers.py" in str(place)
+    assert isinstance(irp, IRP)
 
 
 @pytest.mark.row("PNP-03")

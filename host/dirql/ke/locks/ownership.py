@@ -39,18 +39,19 @@ def check_acquire(routine: str, lock: object, owner: Thread | None, thread: Thre
             f"{routine}: the thread must not own the lock already, since it would wait for itself; {thread!r} owns"
             f" {lock!r}: release it first, or acquire it in one place only"
         )
-        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_DEADLOCK_SELF, lock, thread, 0, reason=reason)
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_DEADLOCK_SELF, lock, reason=reason)
 
 
 def check_release(routine: str, lock: object, owner: Thread | None, thread: Thread) -> None:
     """Bug check 0xC4 if a verified driver releases a lock that its thread does not own."""
     if owner is thread or not is_verified():
         return
-    violation, was = VF_DEADLOCK_NOT_ACQUIRED, "nobody owned it"
-    if owner is not None:
-        violation, was = VF_DEADLOCK_WRONG_THREAD, f"{owner!r} owned it"
+    was = "nobody owned it" if owner is None else f"{owner!r} owned it"
     reason = (
         f"{routine} must be called by the thread that owns the lock; {was} when {thread!r} released {lock!r}:"
         " release a lock once, and in the thread that has acquired it"
     )
-    bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, lock, owner or 0, thread, reason=reason)
+    if owner is None:
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_DEADLOCK_NOT_ACQUIRED, lock, reason=reason)
+    code = DRIVER_VERIFIER_DETECTED_VIOLATION
+    bug_check(code, VF_DEADLOCK_WRONG_THREAD, lock, owner, thread, reason=reason)

@@ -121,7 +121,7 @@ class PushLock:
         if thread in self._shared and is_verified():
             reason = f"{routine}: a push lock is not recursive; {thread!r} shares {self!r} already: release it first"
             code = DRIVER_VERIFIER_DETECTED_VIOLATION
-            bug_check(code, VF_DEADLOCK_SELF, self, thread, 0, reason=reason)
+            bug_check(code, VF_DEADLOCK_SELF, self, reason=reason)
         if current.processor.irql < APC_LEVEL and not (
             thread.kernel_apc_disable or thread.special_apc_disable
         ):

@@ -181,8 +181,8 @@ class Resource:
                 f"ExDeleteResourceLite: nobody may own the resource or wait for it; it was {self!r} with"
                 f" {len(self._shared) + len(self._exclusive)} waiting: release it first"
             )
-            code = DRIVER_VERIFIER_DETECTED_VIOLATION
-            bug_check(code, VF_DEADLOCK_DELETED_WHILE_OWNED, self, 0, 0, reason=reason)
+            code, owner = DRIVER_VERIFIER_DETECTED_VIOLATION, next(iter(self._holders.values()), 0)
+            bug_check(code, VF_DEADLOCK_DELETED_WHILE_OWNED, self, owner, 0, reason=reason)
         self._forget()
         self._is_live = False
         return STATUS_SUCCESS

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from typing import Final, NoReturn
 
-from dirql.ke.bugcheck import bug_check
-from dirql.nt.bugcodes import KERNEL_SECURITY_CHECK_FAILURE
+from dirql.ke.bugcheck import refuse_list
 
 __all__ = ["BLANK", "refuse_blank"]
 
 BLANK: Final = -1
 """The type in the header of an object that was not initialized; NT's numbers for the kinds begin with 0."""
-_CORRUPT_LIST: Final = 3
 
 
 def refuse_blank(found: object, routine: str, initializer: str) -> NoReturn:
@@ -22,4 +20,4 @@ def refuse_blank(found: object, routine: str, initializer: str) -> NoReturn:
         f"{routine}: the object must be initialized by {initializer} before its use; {found!r} was not: call"
         f" {initializer} where the driver makes it"
     )
-    bug_check(KERNEL_SECURITY_CHECK_FAILURE, _CORRUPT_LIST, found, 0, 0, reason=reason)
+    refuse_list(reason)

@@ -8,11 +8,10 @@ from typing import Final, NoReturn, cast
 
 from mypy_extensions import mypyc_attr
 
-from dirql.ke.bugcheck import bug_check
+from dirql.ke.bugcheck import refuse_list
 from dirql.ke.objects.blank import refuse_blank
 from dirql.ke.objects.entry_tree import Entry, EntryTree
 from dirql.ke.processors.contract import KeptContract, contract
-from dirql.nt.bugcodes import KERNEL_SECURITY_CHECK_FAILURE
 from dirql.nt.constants import IO_TYPE_DEVICE_QUEUE
 
 __all__ = ["DeviceQueue", "DeviceQueueEntry"]
@@ -174,4 +173,4 @@ def _refuse_second(entry: DeviceQueueEntry) -> NoReturn:
         f"KeInsertDeviceQueue, KeInsertByKeyDeviceQueue: DeviceQueueEntry must be in no queue; {entry!r} is in one:"
         " remove it first"
     )
-    bug_check(KERNEL_SECURITY_CHECK_FAILURE, _CORRUPT_LIST, entry, 0, 0, reason=reason)
+    refuse_list(reason)

@@ -28,9 +28,11 @@ from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     IRQL_NOT_GREATER_OR_EQUAL,
     IRQL_NOT_LESS_OR_EQUAL,
+    VF_ACQUIRE_FAST_MUTEX_UNSAFE_IRQL,
     VF_DMA_NULL_ADAPTER,
     VF_IO_VERIFY_NULL_DEVICE,
     VF_IOMANAGER_CALL_DRIVER_IRQL,
+    VF_RELEASE_FAST_MUTEX_UNSAFE_IRQL,
 )
 from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
 from dirql.nt.contract import Contract, Form, Pointer, Value, Violation
@@ -40,6 +42,7 @@ __all__ = ["KeptContract", "charge_call", "contract"]
 
 _DDI_RULES: Final = 0x2_0000
 """The first parameters of 0xC4 from here on are rules of DDI compliance checking."""
+_UNSAFE: Final = (VF_ACQUIRE_FAST_MUTEX_UNSAFE_IRQL, VF_RELEASE_FAST_MUTEX_UNSAFE_IRQL)
 _BY_ROUTINE: Final = {stated.routine: stated for stated in CONTRACTS.values()}
 
 
@@ -280,6 +283,8 @@ def _parameters(
         and violation.subcode == VF_IOMANAGER_CALL_DRIVER_IRQL
     ):
         return found[0], 0, 0
+    if violation.subcode in _UNSAFE:
+        return found[0], current.processor.current_thread.kernel_apc_disable, found[1]
     return found
 
 

@@ -249,7 +249,7 @@ class SpinLock:
             f" and before {first!r}{through} was acquired while {self!r} was held, in"
             f" {describe_mark(self.inside[first])}: two processors that do so at once would wait for each other"
         )
-        bug_check(_VERIFIER, VF_DEADLOCK_HIERARCHY, self, held, 0, reason=reason)
+        bug_check(_VERIFIER, VF_DEADLOCK_HIERARCHY, self, reason=reason)
 
     def _tell_level(self, irql: int) -> None:
         """Report that the lock is acquired at the IRQL of a device (row INT-14)."""
@@ -306,4 +306,4 @@ class SpinLock:
                 f"spin locks must be acquired in the same order everywhere; {processor!r} waits for {self!r} while it"
                 f" holds {chain[-1]!r}, for which the owner of the first waits"
             )
-            bug_check(_VERIFIER, VF_DEADLOCK_HIERARCHY, self, chain[-1], 0, reason=reason)
+            bug_check(_VERIFIER, VF_DEADLOCK_HIERARCHY, self, reason=reason)

@@ -131,7 +131,7 @@ def _check_held(thread: Thread) -> None:
             " release it on each way out"
         )
         code = DRIVER_VERIFIER_DETECTED_VIOLATION
-        bug_check(code, VF_DEADLOCK_THREAD_ENDED_OWNING, lock, thread, 0, reason=reason)
+        bug_check(code, VF_DEADLOCK_THREAD_ENDED_OWNING, thread, lock, 0, reason=reason)
 
 
 def set_priority_thread(thread: Thread, priority: int) -> int:

@@ -141,7 +141,7 @@ def wait_for_multiple_objects(
     if not 0 < count <= limit:
         without = "" if wait_block_array is not None else " without a WaitBlockArray"
         reason = f"KeWaitForMultipleObjects{without} must wait for 1 … {limit} objects; Count was {count}"
-        bug_check(MAXIMUM_WAIT_OBJECTS_EXCEEDED, count, limit, 0, 0, reason=reason)
+        bug_check(MAXIMUM_WAIT_OBJECTS_EXCEEDED, reason=reason)
     for name, array in (("Object", objects), ("WaitBlockArray", wait_block_array)):
         if array is not None and len(array) < count:
             raise ValueError(
@@ -327,6 +327,6 @@ def _check_level(object: object, timeout: int | None) -> None:
         violation = VF_WAIT_FOREVER_AT_DISPATCH if timeout is None else VF_WAIT_AT_DISPATCH
     reason = f"a wait must be called at or below {limit}; it was called at {irql_name(irql)}"
     if is_verified():
-        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, irql, object, timeout, reason=reason)
+        bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, irql, object, timeout or 0, reason=reason)
     if irql > DISPATCH_LEVEL:
         bug_check(IRQL_NOT_LESS_OR_EQUAL, object, irql, 0, "KeWaitForSingleObject", reason=reason)
