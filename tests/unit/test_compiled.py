@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 from compiled import COMPILED
 from dirql import wdm
 from dirql.ke.kernel import Kernel
-from dirql.ke.threads.schedule import Schedule
+from dirql.ke.threads.schedule import Choice, Schedule
 from dirql.ke.threads.system_thread import start_thread
 from dirql.ke.threads.wait import wait_for_all
 from fakes.clock_and_controller import FakeMachine
@@ -130,8 +130,9 @@ def test_an_own_schedule_decides(machine: FakeMachine, turns: bool) -> None:
     class Last(Schedule):
         shuffles = turns
 
-        def decide(self, count: int) -> int:
-            return count - 1
+        def decide(self, choice: Choice, candidates: Sequence[object]) -> int:
+            assert choice in Choice
+            return len(candidates) - 1
 
     kernel = Kernel(machine, machine, schedule=Last())
     order: list[object] = []

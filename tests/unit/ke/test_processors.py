@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
@@ -12,7 +12,9 @@ import pytest
 from dirql.ke.current import current, get_current_processor_number
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
-from dirql.ke.threads.schedule import RandomSchedule, Replay, RoundRobin, Schedule
+from dirql.ke.processors.processor import Processor
+from dirql.ke.threads.schedule import DELAYS, Choice, RandomSchedule, Replay, RoundRobin, Schedule
+from dirql.ke.threads.thread import Thread
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL, HighImportance, MediumImportance
 from dirql.nt.status import STATUS_INVALID_PARAMETER
@@ -88,15 +90,122 @@ def test_threads_of_one_priority_run_in_order_unless_shuffled(
 
 def test_a_replay_of_another_run_says_so() -> None:
     schedule = RoundRobin()
-    for _ in range(2):
-        schedule.choose(3)
+    for _ in range(3):
+        schedule.choose(Choice.PROCESSOR, "abc")
     replay = Replay(schedule)
-    assert replay.choose(3) == 1
-    with pytest.raises(RuntimeError, match="decision 1 was number 1, and there are 1 possibilities"):
-        replay.choose(1)
-    replay.choose(3)
-    with pytest.raises(RuntimeError, match="after 2 decisions"):
-        replay.choose(3)
+    assert replay.choose(Choice.PROCESSOR, "abc") == 1
+    with pytest.raises(
+        RuntimeError, match="1 was PROCESSOR number 1, and now it is PROCESSOR with 1 candidates"
+    ):
+        replay.choose(Choice.PROCESSOR, "a")
+    with pytest.raises(RuntimeError, match="now it is OTHER_PROCESSOR with 3 candidates"):
+        replay.choose(Choice.OTHER_PROCESSOR, "abc")
+    replay.choose(Choice.PROCESSOR, "abc")
+    replay.choose(Choice.PROCESSOR, "abc")
+    with pytest.raises(RuntimeError, match="after 3 decisions"):
+        replay.choose(Choice.PROCESSOR, "abc")
+
+
+class Witness(RoundRobin):
+    """Decides as its base does, and keeps what it was asked."""
+
+    def __init__(self, shuffles: bool) -> None:
+        super().__init__()
+        self.seen: list[tuple[Choice, tuple[object, ...]]] = []
+        self._shuffles = shuffles
+
+    @property
+    def shuffles(self) -> bool:
+        return self._shuffles
+
+    def decide(self, choice: Choice, candidates: Sequence[object]) -> int:
+        self.seen.append((choice, tuple(candidates)))
+        return super().decide(choice, candidates)
+
+
+def test_a_schedule_sees_the_processors_it_chooses_among(open_kernel: Callable[..., Kernel]) -> None:
+    schedule = Witness(shuffles=False)
+    kernel = open_kernel(processors=4, schedule=schedule)
+    for worker in [thread(lambda: [current.dispatcher.preempt() for _ in range(9)]) for _ in range(4)]:
+        wait_for_single_object(worker)
+    kinds = {choice for choice, _ in schedule.seen}
+    assert kinds == {Choice.PROCESSOR, Choice.OTHER_PROCESSOR}
+    for choice, candidates in schedule.seen:
+        numbers = [candidate.number for candidate in candidates if isinstance(candidate, Processor)]
+        assert len(numbers) == len(candidates) == len(set(numbers))
+        first = numbers[0] if choice is Choice.PROCESSOR else numbers[0] - 1
+        assert numbers == sorted(numbers, key=lambda number: (number - first) % 4), (
+            "in the order of their turns"
+        )
+    assert {number for _, some in schedule.seen for number in some} == set(kernel.processors)
+
+
+def test_a_schedule_sees_the_threads_it_chooses_among(open_kernel: Callable[..., Kernel]) -> None:
+    schedule = Witness(shuffles=True)
+    open_kernel(schedule=schedule)
+    workers = [thread(lambda: [current.dispatcher.preempt() for _ in range(9)]) for _ in range(3)]
+    for worker in workers:
+        wait_for_single_object(worker)
+    chosen = [
+        (choice, some) for choice, some in schedule.seen if choice in {Choice.THREAD, Choice.NEXT_THREAD}
+    ]
+    assert {choice for choice, _ in chosen} == {Choice.THREAD, Choice.NEXT_THREAD}
+    for choice, candidates in chosen:
+        assert len(candidates) > 1
+        assert len(set(candidates)) == len(candidates)
+        assert all(isinstance(candidate, Thread) for candidate in candidates), choice
+    assert any(set(workers) <= set(some) for _, some in chosen)
+    delays = [some for choice, some in schedule.seen if choice is Choice.DELAY]
+    assert delays
+    assert set(delays) == {DELAYS}
+
+
+def test_the_chosen_thread_goes_on(open_kernel: Callable[..., Kernel]) -> None:
+    told: list[tuple[str, object]] = []
+
+    class Youngest(RoundRobin):
+        @property
+        def shuffles(self) -> bool:
+            return True
+
+        def decide(self, choice: Choice, candidates: Sequence[object]) -> int:
+            if choice is not Choice.THREAD:
+                return 0
+            told.append(("chosen", candidates[-1]))
+            return len(candidates) - 1
+
+    kernel = open_kernel(schedule=Youngest())
+    kernel.hooks.thread_switched = lambda _, to: told.append(("switched", to))
+    for worker in [thread(lambda: [current.dispatcher.preempt() for _ in range(9)]) for _ in range(3)]:
+        wait_for_single_object(worker)
+    following = [
+        (told[place][1], told[place + 1]) for place, (what, _) in enumerate(told) if what == "chosen"
+    ]
+    assert len(following) > 10
+    assert all(after == ("switched", chosen) for chosen, after in following)
+
+
+def test_processors_that_wait_for_another_let_each_in_turn(open_kernel: Callable[..., Kernel]) -> None:
+    """Round robin gives each processor its turns, although one of them only waits for a lock."""
+    open_kernel(processors=3)
+    turns: list[int] = []
+    done: list[int] = []
+
+    def work() -> None:
+        for _ in range(50):
+            current.dispatcher.preempt()
+            turns.append(get_current_processor_number())
+        done.append(1)
+
+    workers = [thread(work) for _ in range(2)]
+    while len(done) < 2:
+        current.dispatcher.give_way()
+    for worker in workers:
+        wait_for_single_object(worker)
+    half = turns[: len(turns) // 2]
+    counts = [half.count(number) for number in set(half)]
+    assert len(counts) == 2
+    assert max(counts) <= 2 * min(counts)
 
 
 def test_threads_run_on_all_processors(open_kernel: Callable[..., Kernel]) -> None:

@@ -24,6 +24,7 @@ from dirql.ke.processors.processor import Processor
 from dirql.ke.state import KernelState
 from dirql.ke.threads.alert import check_alertability
 from dirql.ke.threads.apc import deliver
+from dirql.ke.threads.schedule import Choice
 from dirql.ke.threads.switching import hand_over, switch_thread
 from dirql.ke.threads.thread import IDLE_PRIORITY, WAITING, Thread
 from dirql.ke.watch.deadlock import Deadlock
@@ -179,9 +180,9 @@ def give_way() -> None:
     look()
     processor = current.processor
     kernel = current.kernel
-    others = [other for other in kernel.processors if other is not processor and _can_go_on(other)]
+    others = _others_that_can_go_on(processor)
     if others and processor is current.processor:
-        hand_over(others[kernel.schedule.choose(len(others))])
+        hand_over(others[kernel.schedule.choose(Choice.OTHER_PROCESSOR, others)])
 
 
 # Interrupts.
@@ -360,11 +361,10 @@ def idle(processor: Processor) -> NoReturn:
 
 def _other_goes_on(processor: Processor) -> bool:
     """Let another processor go on if one has something to do; return whether one had."""
-    kernel = current.kernel
-    others = [other for other in kernel.processors if other is not processor and _can_go_on(other)]
+    others = _others_that_can_go_on(processor)
     if not others:
         return False
-    hand_over(others[kernel.schedule.choose(len(others))])
+    hand_over(others[current.kernel.schedule.choose(Choice.OTHER_PROCESSOR, others)])
     return True
 
 
@@ -423,16 +423,22 @@ def _can_go_on(processor: Processor) -> bool:
     )
 
 
+def _others_that_can_go_on(processor: Processor) -> list[Processor]:
+    """The other processors that have something to do, the one after `processor` first."""
+    processors = current.kernel.processors
+    number = processor.number
+    order = (*processors[number + 1 :], *processors[:number])
+    return [other for other in order if _can_go_on(other)]
+
+
 def _take_turns(processor: Processor) -> None:
     """Ask the schedule whether this processor or another goes on, and this thread or one of equal priority."""
     kernel = current.kernel
-    processors = kernel.processors
-    if len(processors) > 1:
-        after = processor.number + 1
-        order = (*processors[after:], *processors[: after - 1])
-        candidates = [processor, *(other for other in order if _can_go_on(other))]
-        if len(candidates) > 1:
-            chosen = candidates[kernel.schedule.choose(len(candidates))]
+    if len(kernel.processors) > 1:
+        others = _others_that_can_go_on(processor)
+        if others:
+            candidates = [processor, *others]
+            chosen = candidates[kernel.schedule.choose(Choice.PROCESSOR, candidates)]
             if chosen is not processor:
                 hand_over(chosen)
     if kernel.schedule.shuffles:
@@ -446,7 +452,11 @@ def _shuffle_threads(processor: Processor) -> None:
     if processor.irql >= DISPATCH_LEVEL or processor.dpcs.running is not None:
         return
     equals = kernel.ready.equals_of(thread)
-    if equals and kernel.schedule.choose(1 + equals):
-        other = kernel.ready.take()
+    if not equals:
+        return
+    candidates = [thread, *equals]
+    other = candidates[kernel.schedule.choose(Choice.THREAD, candidates)]
+    if other is not thread:
+        kernel.ready.remove(other)
         kernel.ready.add(thread)
         switch_thread(processor, other)

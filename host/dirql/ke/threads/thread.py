@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.timer_queue import TimerEntry, TimerQueue
 from dirql.ke.threads.apc_state import ApcState
+from dirql.ke.threads.schedule import Choice
 from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAll, WaitAny
 from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT
@@ -217,17 +218,17 @@ class ReadyQueue:
 
     __slots__ = ("_choose", "_occupied", "_queues", "highest")
 
-    def __init__(self, choose: Callable[[int], int] | None) -> None:
-        """`choose(count)` picks one of `count` threads of equal priority; None takes the oldest."""
+    def __init__(self, choose: Callable[[Choice, Sequence[object]], int] | None) -> None:
+        """`choose` is `Schedule.choose`, and picks one of several threads of equal priority; None takes the oldest."""
         self._queues: list[deque[Thread]] = [deque() for _ in range(HIGH_PRIORITY + 1)]
         self._choose = choose
         self._occupied = 0  # bit n is set if a thread of priority n is ready
         self.highest = IDLE_PRIORITY
         """The highest priority of a ready thread; IDLE_PRIORITY if none is ready."""
 
-    def equals_of(self, thread: Thread) -> int:
-        """The number of ready threads that have the priority of `thread`."""
-        return len(self._queues[thread.priority]) if thread.priority > IDLE_PRIORITY else 0
+    def equals_of(self, thread: Thread) -> Sequence[Thread]:
+        """The ready threads that have the priority of `thread`, the oldest first."""
+        return self._queues[thread.priority] if thread.priority > IDLE_PRIORITY else ()
 
     def add(self, thread: Thread) -> None:
         """Queue a thread that has become ready, behind the others of its priority."""
@@ -247,7 +248,7 @@ class ReadyQueue:
         """Take out the thread to run next; a thread must be ready."""
         queue = self._queues[self.highest]
         if self._choose is not None and len(queue) > 1:
-            thread = queue[self._choose(len(queue))]
+            thread = queue[self._choose(Choice.NEXT_THREAD, queue)]
             queue.remove(thread)
         else:
             thread = queue.popleft()
