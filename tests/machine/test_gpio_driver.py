@@ -193,3 +193,14 @@ def test_stores_in_the_same_device_work_beside_it(machine: Machine) -> None:
         write(pins, 1, 1)
         assert ended(request) == 1
         assert memory.read(6, 5) == b"beside"
+
+
+def test_PNP_09_a_device_that_was_taken_away_is_not_touched_again(machine: Machine, pins: Handle) -> None:
+    configure(pins, Configuration(loopback=1, rising=1))
+    wait = wait_for(pins, 1)
+    machine.pnp.surprise_remove_devices()
+    assert wait.wait(1)
+    assert wait.status == nt.STATUS_DEVICE_REMOVED
+    pins.close()
+    machine.close()
+    assert machine.defects == []

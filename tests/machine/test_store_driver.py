@@ -340,3 +340,21 @@ def test_PNP_09_the_loss_of_the_device_with_a_long_queue() -> None:
         node.send(IRP_MN_SURPRISE_REMOVAL)
         assert all(request.has_completed for request in requests)
         assert {request.status for request in requests} == {nt.STATUS_DEVICE_REMOVED}
+
+
+@each_way
+def test_PNP_09_a_device_that_was_taken_away_is_not_touched_again(
+    machine: Machine, mode: TransferMode, kind: str
+) -> None:
+    """An access of a device that no longer answers would be in `machine.defects`, with which the test fails."""
+    with opened(machine, mode, kind) as handle:
+        set_timing(handle, access_clocks=1000)
+        request = handle.write_overlapped(bytes(64))
+        machine.pnp.surprise_remove_devices()
+        request.wait(1)
+        assert request.status in (nt.STATUS_DEVICE_REMOVED, nt.STATUS_SUCCESS)
+        with pytest.raises(IoError) as refused:
+            handle.write(bytes(64))
+        assert refused.value.status == nt.STATUS_DEVICE_DOES_NOT_EXIST
+    machine.close()
+    assert machine.defects == []

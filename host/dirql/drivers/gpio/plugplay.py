@@ -78,7 +78,7 @@ def GpioPnp(device: DEVICE_OBJECT, irp: IRP) -> int:
     if minor == IRP_MN_REMOVE_DEVICE:
         return GpioRemove(device, irp)
     if minor == IRP_MN_SURPRISE_REMOVAL:
-        extension.gone = True
+        extension.gone = extension.taken_away = True
         extension.waits.complete_all(STATUS_DEVICE_REMOVED)
     if minor == IRP_MN_QUERY_STOP_DEVICE:
         # The driver cannot hold requests back while resources change, so it refuses to be stopped.
@@ -153,10 +153,11 @@ def _connect_interrupt(device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESC
 
 
 def GpioReleaseHardware(extension: GpioExtension) -> None:
-    """Give back the resources that the extension has."""
+    """Give back the resources that the extension has. A device that was taken away is not touched."""
     if extension.interrupt is not None:
-        mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
-        WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
+        if not extension.taken_away:
+            mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
+            WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
         IoDisconnectInterrupt(extension.interrupt)
         extension.interrupt = None
     if extension.registers:

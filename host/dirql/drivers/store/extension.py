@@ -115,9 +115,9 @@ class StoreExtension:
         self.interrupt: KINTERRUPT | None = None
 
         self.hardware: Hardware | None = None
+        """The resources while requests may use the device; None before it has started and after it has gone."""
         self.gone = False
         """The device was taken away by surprise."""
-        """The resources while requests may use the device; None before it has started and after it has gone."""
 
         # Guarded by the interrupt spin lock.
         self.latched_cause = 0

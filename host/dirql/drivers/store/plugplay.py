@@ -205,10 +205,10 @@ def _connect_interrupt(
 
 
 def StoreReleaseHardware(extension: StoreExtension) -> None:
-    """Give back the resources that the extension has."""
+    """Give back the resources that the extension has. A device that is gone is not touched."""
     extension.hardware = None
     if extension.interrupt is not None:
-        if extension.registers is not None and extension.fifo is not None:
+        if extension.registers is not None and extension.fifo is not None and not extension.gone:
             reset_device(extension, extension.registers, extension.fifo)
         IoDisconnectInterrupt(extension.interrupt)
         extension.interrupt = None
