@@ -4,33 +4,42 @@
 
     python bench/growth.py [rounds] [largest number]
 
-A row that stays flat from left to right shows that the cost of one does not depend on how many there are. The machine
-below the kernel is the plain one of the unit tests' fakes.
+A row that stays flat from left to right shows that the cost of one does not depend on how many there are. The tables
+below the first have other columns: processors, interrupt objects of one vector, timers that are set, and requests that
+are outstanding. The machine below the kernel is the plain one of the unit tests' fakes.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from io_paths import send, stack
+
 from dirql.io.irp import allocate_irp, free_irp
 from dirql.ke.kernel import Kernel
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
 from dirql.ke.objects.event import Event
-from dirql.ke.processors.irql import raise_irql
+from dirql.ke.objects.timer import Timer
+from dirql.ke.processors.dpc import Dpc
+from dirql.ke.processors.interrupt import Interrupt
+from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.machine import open_machine
-from dirql.nt.constants import DISPATCH_LEVEL, NotificationEvent, SynchronizationEvent
-from fakes.clock_and_controller import PlainMachine
+from dirql.nt.constants import DISPATCH_LEVEL, LevelSensitive, NotificationEvent, SynchronizationEvent
+from fakes.clock_and_controller import PlainMachine, vector_of
 from fakes.scripted_target import ScriptedTarget
 
+VECTOR = vector_of(4)
+LOOPS = 5_000
 SIZES = (100, 1_000, 10_000, 100_000)
 MOST_THREADS = 10_000  # a thread's stack takes some kB
 
@@ -38,9 +47,9 @@ Measured = Callable[[], object]
 
 
 @contextmanager
-def kernel() -> Iterator[Kernel]:
+def kernel(processors: int = 1) -> Iterator[Kernel]:
     machine = PlainMachine()
-    running = Kernel(machine, machine)
+    running = Kernel(machine, machine, processors=processors)
     try:
         yield running
     finally:
@@ -196,6 +205,154 @@ def irps_freed(count: int) -> float:
         return timed(act)
 
 
+# DPCs and interrupts, with more and more around them. Each figure is the time of one of `LOOPS`.
+
+
+def connect(routine: Callable[[Interrupt, object], object]) -> None:
+    level = VECTOR >> 4
+    _, interrupt = Interrupt.connect(routine, None, None, VECTOR, level, level, LevelSensitive, True, 1)
+    assert interrupt is not None
+
+
+def dpc(routine: Callable[..., object]) -> Dpc:
+    made = Dpc()
+    made.initialize(routine, None)
+    return made
+
+
+def run_dpcs() -> float:
+    insert = dpc(lambda *_: None).insert_queue
+
+    def act() -> None:
+        for _ in range(LOOPS):
+            insert(None, None)
+
+    return timed(act)
+
+
+def interrupt_often(running: Kernel, others: int = 0) -> float:
+    """Interrupt a thread at PASSIVE_LEVEL; behind `others` that do not claim it, the ISR clears the cause."""
+    machine = running.clock
+    assert isinstance(machine, PlainMachine)
+
+    def service(_interrupt: Interrupt, _context: object) -> bool:
+        machine.update()
+        return True
+
+    for _ in range(others):
+        connect(lambda _interrupt, _context: False)
+    connect(service)
+
+    def act() -> None:
+        for _ in range(LOOPS):
+            machine.presented = VECTOR
+            machine.attention, machine.horizon = True, 0
+            lower_irql(0)
+
+    return timed(act)
+
+
+@contextmanager
+def timers_set(count: int) -> Iterator[Kernel]:
+    """A kernel in which this number of timers is set, for times from an hour on."""
+    with kernel() as running:
+        draw = random.Random(4)
+        timers = [Timer() for _ in range(count)]
+        for timer in timers:
+            timer.initialize()
+            timer.set(-36_000_000_000 - draw.randrange(1 << 40), None)
+        yield running
+        for timer in timers:
+            timer.cancel()
+
+
+def processors_dpc(count: int) -> float:
+    with kernel(count):
+        return run_dpcs()
+
+
+def processors_interrupt(count: int) -> float:
+    with kernel(count) as running:
+        return interrupt_often(running)
+
+
+def processors_far_dpc(count: int) -> float:
+    """Run each DPC on the last processor, and wait for it."""
+    with kernel(count):
+        done = Event()
+        done.initialize(SynchronizationEvent, False)
+        made = dpc(lambda *_: done.set())
+        made.set_target_processor(count - 1)
+
+        def act() -> None:
+            for _ in range(LOOPS):
+                made.insert_queue(None, None)
+                wait_for_single_object(done)
+
+        return timed(act)
+
+
+def objects_interrupt(count: int) -> float:
+    with kernel() as running:
+        return interrupt_often(running, count - 1)
+
+
+def timers_dpc(count: int) -> float:
+    with timers_set(count):
+        return run_dpcs()
+
+
+def timers_interrupt(count: int) -> float:
+    with timers_set(count) as running:
+        return interrupt_often(running)
+
+
+def timers_set_and_cancelled(count: int) -> float:
+    with timers_set(count):
+        timer = Timer()
+        timer.initialize()
+
+        def act() -> None:
+            for _ in range(LOOPS):
+                timer.set(-10_000_000, None)
+                timer.cancel()
+
+        return timed(act)
+
+
+def irps_through_three_drivers(count: int) -> float:
+    """Send a request through three drivers and back while this number is outstanding."""
+    machine = open_machine(ScriptedTarget())
+    try:
+        top = stack(3)
+        outstanding = [allocate_irp(3) for _ in range(count)]
+
+        def act() -> None:
+            for _ in range(LOOPS):
+                send(top)
+
+        elapsed = timed(act)
+        for irp in outstanding:
+            free_irp(irp)
+        return elapsed
+    finally:
+        machine.kernel.stop(RuntimeError("the benchmark leaves its devices"))
+        machine.close()
+
+
+def irp_bytes(count: int) -> int:
+    """The bytes of Python's memory that one outstanding request of three locations takes."""
+    with open_machine(ScriptedTarget()):
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        irps = [allocate_irp(3) for _ in range(count)]
+        after = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        for irp in irps:
+            free_irp(irp)
+        return (after - before) // count
+
+
 ROWS: tuple[tuple[str, Callable[[int], float], int], ...] = (
     ("device queue: insert", queue_insert, SIZES[-1]),
     ("device queue: remove", queue_remove, SIZES[-1]),
@@ -211,19 +368,60 @@ ROWS: tuple[tuple[str, Callable[[int], float], int], ...] = (
 )
 
 
+Loop = tuple[str, Callable[[int], float]]
+LOOPED: tuple[tuple[str, tuple[int, ...], tuple[Loop, ...]], ...] = (
+    (
+        "processors",
+        (1, 2, 4, 8, 16, 32),
+        (
+            ("DPC: inserted and run", processors_dpc),
+            ("DPC on the last processor, waited for", processors_far_dpc),
+            ("interrupt: dispatched", processors_interrupt),
+        ),
+    ),
+    (
+        "interrupt objects of the vector",
+        (1, 2, 4, 8, 16, 32),
+        (("interrupt: dispatched", objects_interrupt),),
+    ),
+    (
+        "timers set",
+        (10, 1_000, 100_000),
+        (
+            ("DPC: inserted and run", timers_dpc),
+            ("interrupt: dispatched", timers_interrupt),
+            ("timer: set and cancelled", timers_set_and_cancelled),
+        ),
+    ),
+    (
+        "requests outstanding",
+        SIZES,
+        (("IRP: three drivers and back", irps_through_three_drivers),),
+    ),
+)
+
+
+def show(name: str, figures: Sequence[str]) -> None:
+    print(f"{name:48}" + "".join(f"{figure:>10}" for figure in figures))
+
+
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     largest = int(sys.argv[2]) if len(sys.argv) > 2 else SIZES[-1]
     sizes = [size for size in SIZES if size <= largest]
-    print(f"{'µs each, with':48}" + "".join(f"{size:>10,}" for size in sizes))
+    show("µs each, with", [f"{size:,}" for size in sizes])
     for name, measure, most in ROWS:
-        figures = [
-            f"{min(measure(size) for _ in range(rounds)) / size * 1e6:10.2f}"
-            if size <= most
-            else f"{'-':>10}"
-            for size in sizes
+        best = [
+            min(measure(size) for _ in range(rounds)) / size * 1e6 if size <= most else None for size in sizes
         ]
-        print(f"{name:48}" + "".join(figures))
+        show(name, ["-" if figure is None else f"{figure:.2f}" for figure in best])
+    for what, numbers, rows in LOOPED:
+        print()
+        columns = [number for number in numbers if number <= largest]
+        show(f"µs each; {what}:", [f"{number:,}" for number in columns])
+        for row, run in rows:
+            show(row, [f"{min(run(number) for _ in range(rounds)) / LOOPS * 1e6:.2f}" for number in columns])
+    show("bytes of an IRP of three locations", [f"{irp_bytes(size):,}" for size in sizes])
 
 
 if __name__ == "__main__":

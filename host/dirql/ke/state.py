@@ -34,6 +34,7 @@ class KernelState:
     __slots__ = (
         "_next_thread",
         "bug_check_callbacks",
+        "busy",
         "call_clocks",
         "clock",
         "costs",
@@ -117,6 +118,11 @@ class KernelState:
         """Threads that belong to the kernel itself and never end."""
         self._next_thread = 1
         self.processors = tuple(Processor(number) for number in range(processors))
+        self.busy = 0
+        """The mask of the processors that had something to do when they let another one go on, or got a DPC since.
+
+        The bit of the current processor means nothing.
+        """
 
     def new_thread(self, priority: int) -> Thread:
         """Make a thread that has no context yet."""

@@ -226,6 +226,7 @@ class Dpc:
             target = current.kernel.processors[self.number - MAXIMUM_PROCESSORS]
             if target is not processor:
                 processor, least = target, HighImportance
+                current.kernel.busy |= target.mask
         self.system_argument1 = argument1
         self.system_argument2 = argument2
         if self.type == IO_TYPE_THREADED_DPC and current.kernel.threaded_dpcs:

@@ -69,6 +69,12 @@ class Processor:
     def __repr__(self) -> str:
         return f"<processor {self.number}>"
 
+    def has_work(self) -> bool:
+        """Whether the processor has a thread, an ISR or a DPC to go on with, or code at a raised IRQL."""
+        return (
+            self.current_thread is not self.idle_thread or self.irql > PASSIVE_LEVEL or bool(self.dpcs.waiting)
+        )
+
     def stop(self) -> None:
         """Put the processor above every IRQL: from now on it may call no kernel routine."""
         self.irql = STOPPED_IRQL

@@ -47,6 +47,11 @@ def switch_thread(processor: Processor, thread: Thread) -> None:
 
 def hand_over(processor: Processor) -> None:
     """Let another processor go on where it was; returns when the processor that called gets its turn again."""
+    before = current.processor
+    if before.has_work():
+        current.kernel.busy |= before.mask
+    else:
+        current.kernel.busy &= ~before.mask
     current.processor = processor
     processor.current_thread.context.switch()
 
