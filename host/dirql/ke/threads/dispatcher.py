@@ -35,7 +35,7 @@ from dirql.nt.bugcodes import (
     HARDWARE_INTERRUPT_STORM,
     VF_LOWER_IRQL,
 )
-from dirql.nt.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.constants import APC_LEVEL, CLOCK_LEVEL, DISPATCH_LEVEL
 from dirql.nt.status import STATUS_KERNEL_APC, STATUS_TIMEOUT
 
 __all__ = [
