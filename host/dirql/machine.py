@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from dirql.cm.objects import install as install_registry
+from dirql.cm.registry import Registry, running as cm_running
 from dirql.driver_files import driver_module
 from dirql.drivers import pci
 from dirql.hal.hal import Hal
@@ -173,7 +175,8 @@ class ProgramThread:
 class Machine:
     """An open machine; use `open_machine` to get one.
 
-    `target`, `memory_manager`, `hal`, `kernel`, `objects`, `io` and `pnp` are the parts, for tools that look in.
+    `target`, `memory_manager`, `hal`, `kernel`, `objects`, `registry`, `io` and `pnp` are the
+    parts, for tools that look in.
     `defects` has mistakes of drivers that NT lets pass, each as a row and a sentence.
     """
 
@@ -199,6 +202,9 @@ class Machine:
         self.hal.install()
         ob_running.install(self.objects)
         io_running.install(self.io)
+        self.registry = Registry()
+        cm_running.install(self.registry)
+        install_registry(self.registry)
         self._at_start = self.memory_manager.statistics()
         self._collector = CollectorPace()
         self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None
@@ -401,6 +407,7 @@ class Machine:
         finally:
             self._collector.restore()
             io_running.clear()
+            cm_running.clear()
             ob_running.clear()
             kd_running.clear()
             self.hal.close()

@@ -30,7 +30,7 @@ COMPOSING = (
     "tracebacks",
     "shadow",
 )
-KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "io", "hal", "pnp")
+KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "cm", "io", "hal", "pnp")
 EVERYTHING_BELOW = (
     *KERNEL,
     "verifier",
@@ -78,8 +78,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ex": ("nt", "ke", "mm", "rtl"),
     "kd": ("nt", "ke", "mm", "rtl"),
     "ob": ("nt", "ke", "mm", "rtl"),
-    "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "ob"),
-    "pnp": ("io", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
+    "cm": ("nt", "ke", "mm", "rtl", "ob"),
+    "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "ob", "cm"),
+    "pnp": ("io", "cm", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
     "wdm": KERNEL,
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "files", "hardware", "registers"),

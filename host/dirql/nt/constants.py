@@ -57,6 +57,7 @@ __all__ = [
     "CriticalWorkQueue",
     "CurrentApcEnvironment",
     "CustomPriorityWorkQueue",
+    "DELETE",
     "DEVICE_DESCRIPTION_VERSION",
     "DEVICE_DESCRIPTION_VERSION1",
     "DEVICE_DESCRIPTION_VERSION2",
@@ -211,6 +212,10 @@ __all__ = [
     "FO_SKIP_SET_EVENT",
     "FO_SYNCHRONOUS_IO",
     "FreePage",
+    "GENERIC_ALL",
+    "GENERIC_EXECUTE",
+    "GENERIC_READ",
+    "GENERIC_WRITE",
     "GateObject",
     "HASH_STRING_ALGORITHM_DEFAULT",
     "HASH_STRING_ALGORITHM_INVALID",
@@ -376,8 +381,37 @@ __all__ = [
     "IoReadAccess",
     "IoWriteAccess",
     "Isa",
+    "KEY_ALL_ACCESS",
+    "KEY_CREATE_LINK",
+    "KEY_CREATE_SUB_KEY",
+    "KEY_ENUMERATE_SUB_KEYS",
+    "KEY_EXECUTE",
+    "KEY_NOTIFY",
+    "KEY_QUERY_VALUE",
+    "KEY_READ",
+    "KEY_SET_VALUE",
+    "KEY_WOW64_32KEY",
+    "KEY_WOW64_64KEY",
+    "KEY_WOW64_RES",
+    "KEY_WRITE",
     "KeepObject",
     "KernelMode",
+    "KeyBasicInformation",
+    "KeyCachedInformation",
+    "KeyFlagsInformation",
+    "KeyFullInformation",
+    "KeyHandleTagsInformation",
+    "KeyLayerInformation",
+    "KeyNameInformation",
+    "KeyNodeInformation",
+    "KeyTrustInformation",
+    "KeyValueBasicInformation",
+    "KeyValueFullInformation",
+    "KeyValueFullInformationAlign64",
+    "KeyValueLayerInformation",
+    "KeyValuePartialInformation",
+    "KeyValuePartialInformationAlign64",
+    "KeyVirtualizationInformation",
     "LOW_LEVEL",
     "LOW_PRIORITY",
     "LOW_REALTIME_PRIORITY",
@@ -388,6 +422,7 @@ __all__ = [
     "LowPoolPriority",
     "LowPoolPrioritySpecialPoolOverrun",
     "LowPoolPrioritySpecialPoolUnderrun",
+    "MAXIMUM_ALLOWED",
     "MAXIMUM_PRIORITY",
     "MAXIMUM_PROCESSORS",
     "MAXIMUM_WAIT_OBJECTS",
@@ -419,6 +454,8 @@ __all__ = [
     "MPSABus",
     "MPSAConfiguration",
     "MUTANT_INCREMENT",
+    "MaxKeyInfoClass",
+    "MaxKeyValueInfoClass",
     "MaxPoolType",
     "MaximumBusDataType",
     "MaximumDmaWidth",
@@ -462,6 +499,7 @@ __all__ = [
     "OBJ_CASE_INSENSITIVE",
     "OBJ_KERNEL_HANDLE",
     "OBJ_OPENIF",
+    "OBJ_OPENLINK",
     "OBJ_PERMANENT",
     "OriginalApcEnvironment",
     "PAGE_SHIFT",
@@ -518,6 +556,55 @@ __all__ = [
     "ProcessObject",
     "ProcessorInternal",
     "QueueObject",
+    "READ_CONTROL",
+    "REG_BINARY",
+    "REG_CREATED_NEW_KEY",
+    "REG_DWORD",
+    "REG_DWORD_BIG_ENDIAN",
+    "REG_DWORD_LITTLE_ENDIAN",
+    "REG_EXPAND_SZ",
+    "REG_FULL_RESOURCE_DESCRIPTOR",
+    "REG_LEGAL_CHANGE_FILTER",
+    "REG_LEGAL_OPTION",
+    "REG_LINK",
+    "REG_MULTI_SZ",
+    "REG_NONE",
+    "REG_NOTIFY_CHANGE_ATTRIBUTES",
+    "REG_NOTIFY_CHANGE_LAST_SET",
+    "REG_NOTIFY_CHANGE_NAME",
+    "REG_NOTIFY_CHANGE_SECURITY",
+    "REG_OPENED_EXISTING_KEY",
+    "REG_OPEN_LEGAL_OPTION",
+    "REG_OPTION_BACKUP_RESTORE",
+    "REG_OPTION_CREATE_LINK",
+    "REG_OPTION_NON_VOLATILE",
+    "REG_OPTION_OPEN_LINK",
+    "REG_OPTION_RESERVED",
+    "REG_OPTION_VOLATILE",
+    "REG_QWORD",
+    "REG_QWORD_LITTLE_ENDIAN",
+    "REG_RESOURCE_LIST",
+    "REG_RESOURCE_REQUIREMENTS_LIST",
+    "REG_SZ",
+    "RTL_QUERY_REGISTRY_DELETE",
+    "RTL_QUERY_REGISTRY_DIRECT",
+    "RTL_QUERY_REGISTRY_NOEXPAND",
+    "RTL_QUERY_REGISTRY_NOVALUE",
+    "RTL_QUERY_REGISTRY_REQUIRED",
+    "RTL_QUERY_REGISTRY_SUBKEY",
+    "RTL_QUERY_REGISTRY_TOPKEY",
+    "RTL_QUERY_REGISTRY_TYPECHECK",
+    "RTL_QUERY_REGISTRY_TYPECHECK_MASK",
+    "RTL_QUERY_REGISTRY_TYPECHECK_SHIFT",
+    "RTL_REGISTRY_ABSOLUTE",
+    "RTL_REGISTRY_CONTROL",
+    "RTL_REGISTRY_DEVICEMAP",
+    "RTL_REGISTRY_HANDLE",
+    "RTL_REGISTRY_MAXIMUM",
+    "RTL_REGISTRY_OPTIONAL",
+    "RTL_REGISTRY_SERVICES",
+    "RTL_REGISTRY_USER",
+    "RTL_REGISTRY_WINDOWS_NT",
     "RealTimeWorkQueue",
     "RemovalRelations",
     "ResourceNeverExclusive",
@@ -529,6 +616,11 @@ __all__ = [
     "SL_INVOKE_ON_ERROR",
     "SL_INVOKE_ON_SUCCESS",
     "SL_PENDING_RETURNED",
+    "STANDARD_RIGHTS_ALL",
+    "STANDARD_RIGHTS_EXECUTE",
+    "STANDARD_RIGHTS_READ",
+    "STANDARD_RIGHTS_REQUIRED",
+    "STANDARD_RIGHTS_WRITE",
     "STRSAFE_FILL_BEHIND_NULL",
     "STRSAFE_FILL_ON_FAILURE",
     "STRSAFE_IGNORE_NULLS",
@@ -584,6 +676,8 @@ __all__ = [
     "WAIT_IO_COMPLETION",
     "WAIT_OBJECT_0",
     "WAIT_TIMEOUT",
+    "WRITE_DAC",
+    "WRITE_OWNER",
     "WaitAll",
     "WaitAny",
     "Width16Bits",
@@ -829,6 +923,8 @@ OBJ_CASE_INSENSITIVE: Final = 0x40
 """The name compares without case, as all names do in dirql."""
 OBJ_OPENIF: Final = 0x80
 """An object that has the name already is opened, and no new one is made."""
+OBJ_OPENLINK: Final = 0x100
+"""A symbolic link of the registry itself is opened, and not the key to which it leads."""
 OBJ_KERNEL_HANDLE: Final = 0x200
 """Only the kernel may use the handle."""
 
@@ -1621,6 +1717,212 @@ SgiInternalConfiguration: Final = 0xb
 """The configuration data of an internal bus of SGI machines."""
 MaximumBusDataType: Final = 0xc
 """The number of kinds of configuration data."""
+
+# Types of values.
+REG_NONE: Final = 0
+"""The value has no type."""
+REG_SZ: Final = 1
+"""The value is a text that ends with a NUL."""
+REG_EXPAND_SZ: Final = 2
+"""The value is a text with names of environment variables, as %SystemRoot%."""
+REG_BINARY: Final = 3
+"""The value is bytes of any form."""
+REG_DWORD: Final = 4
+"""The value is a number of 32 bits."""
+REG_DWORD_LITTLE_ENDIAN: Final = 4
+"""Another name of REG_DWORD."""
+REG_DWORD_BIG_ENDIAN: Final = 5
+"""The value is a number of 32 bits, its highest byte first."""
+REG_LINK: Final = 6
+"""The value is the path to which a symbolic link leads."""
+REG_MULTI_SZ: Final = 7
+"""The value is several texts, each with a NUL behind it, and one more NUL at the end."""
+REG_RESOURCE_LIST: Final = 8
+"""The value is a CM_RESOURCE_LIST."""
+REG_FULL_RESOURCE_DESCRIPTOR: Final = 9
+"""The value is a CM_FULL_RESOURCE_DESCRIPTOR."""
+REG_RESOURCE_REQUIREMENTS_LIST: Final = 0xa
+"""The value is an IO_RESOURCE_REQUIREMENTS_LIST."""
+REG_QWORD: Final = 0xb
+"""The value is a number of 64 bits."""
+REG_QWORD_LITTLE_ENDIAN: Final = 0xb
+"""Another name of REG_QWORD."""
+
+# Options with which a key is made or opened.
+REG_OPTION_RESERVED: Final = 0
+"""No option, the same as REG_OPTION_NON_VOLATILE."""
+REG_OPTION_NON_VOLATILE: Final = 0
+"""The key is kept when the system ends."""
+REG_OPTION_VOLATILE: Final = 1
+"""The key is forgotten when the system ends."""
+REG_OPTION_CREATE_LINK: Final = 2
+"""The new key is a symbolic link."""
+REG_OPTION_BACKUP_RESTORE: Final = 4
+"""The key is opened to be saved or restored."""
+REG_OPTION_OPEN_LINK: Final = 8
+"""A symbolic link itself is opened, and not the key to which it leads."""
+REG_LEGAL_OPTION: Final = 0xf
+"""All options with which a key can be made."""
+REG_OPEN_LEGAL_OPTION: Final = 0xc
+"""All options with which a key can be opened."""
+
+# Dispositions of ZwCreateKey.
+REG_CREATED_NEW_KEY: Final = 1
+"""The key was made."""
+REG_OPENED_EXISTING_KEY: Final = 2
+"""The key was there, and was opened."""
+
+# Changes of a key.
+REG_NOTIFY_CHANGE_NAME: Final = 1
+"""A subkey is made, deleted or renamed."""
+REG_NOTIFY_CHANGE_ATTRIBUTES: Final = 2
+"""An attribute of the key changes."""
+REG_NOTIFY_CHANGE_LAST_SET: Final = 4
+"""A value is set or deleted."""
+REG_NOTIFY_CHANGE_SECURITY: Final = 8
+"""The security descriptor of the key changes."""
+REG_LEGAL_CHANGE_FILTER: Final = 0xf
+"""All changes that can be waited for."""
+
+# Rights to keys.
+KEY_QUERY_VALUE: Final = 1
+"""The right to read the key and its values."""
+KEY_SET_VALUE: Final = 2
+"""The right to set and to delete values."""
+KEY_CREATE_SUB_KEY: Final = 4
+"""The right to make subkeys."""
+KEY_ENUMERATE_SUB_KEYS: Final = 8
+"""The right to list the subkeys."""
+KEY_NOTIFY: Final = 0x10
+"""The right to wait for changes."""
+KEY_CREATE_LINK: Final = 0x20
+"""The right to make symbolic links."""
+KEY_WOW64_64KEY: Final = 0x100
+"""A program of 32 bits means the keys of 64 bits."""
+KEY_WOW64_32KEY: Final = 0x200
+"""A program of 64 bits means the keys of 32 bits."""
+KEY_WOW64_RES: Final = 0x300
+"""Both bits that choose among the keys of 32 and of 64 bits."""
+KEY_READ: Final = 0x20019
+"""All rights to read."""
+KEY_WRITE: Final = 0x20006
+"""The rights to set values and to make subkeys."""
+KEY_EXECUTE: Final = 0x20019
+"""Another name of KEY_READ."""
+KEY_ALL_ACCESS: Final = 0xf003f
+"""All rights to a key."""
+
+# Rights to objects of every type.
+DELETE: Final = 0x10000
+"""The right to delete the object."""
+READ_CONTROL: Final = 0x20000
+"""The right to read the security descriptor."""
+WRITE_DAC: Final = 0x40000
+"""The right to change who may use the object."""
+WRITE_OWNER: Final = 0x80000
+"""The right to change the owner."""
+STANDARD_RIGHTS_REQUIRED: Final = 0xf0000
+"""The four rights above together."""
+STANDARD_RIGHTS_READ: Final = 0x20000
+"""The right of every object to read, READ_CONTROL."""
+STANDARD_RIGHTS_WRITE: Final = 0x20000
+"""The right of every object to write, READ_CONTROL."""
+STANDARD_RIGHTS_EXECUTE: Final = 0x20000
+"""The right of every object to execute, READ_CONTROL."""
+STANDARD_RIGHTS_ALL: Final = 0x1f0000
+"""All rights that every object has."""
+MAXIMUM_ALLOWED: Final = 0x2000000
+"""All rights that the caller can get."""
+GENERIC_ALL: Final = 0x10000000
+"""All rights that the type of the object has."""
+GENERIC_EXECUTE: Final = 0x20000000
+"""The rights to execute that the type of the object has."""
+GENERIC_WRITE: Final = 0x40000000
+"""The rights to write that the type of the object has."""
+GENERIC_READ: Final = 0x80000000
+"""The rights to read that the type of the object has."""
+
+# Values of KEY_INFORMATION_CLASS.
+KeyBasicInformation: Final = 0
+"""The name and the last time of a change (KEY_BASIC_INFORMATION)."""
+KeyNodeInformation: Final = 1
+"""The same, and the class (KEY_NODE_INFORMATION)."""
+KeyFullInformation: Final = 2
+"""The class, and the numbers and sizes of subkeys and values (KEY_FULL_INFORMATION)."""
+KeyNameInformation: Final = 3
+"""The full path (KEY_NAME_INFORMATION)."""
+KeyCachedInformation: Final = 4
+"""The numbers and sizes of subkeys and values, without the class (KEY_CACHED_INFORMATION)."""
+KeyFlagsInformation: Final = 5
+"""Flags that the system uses."""
+KeyVirtualizationInformation: Final = 6
+"""Whether the key is virtualized (KEY_VIRTUALIZATION_INFORMATION)."""
+KeyHandleTagsInformation: Final = 7
+"""The tags of the handle."""
+KeyTrustInformation: Final = 8
+"""Whether the hive of the key is trusted."""
+KeyLayerInformation: Final = 9
+"""The layer of the key, for the system."""
+MaxKeyInfoClass: Final = 0xa
+"""The number of classes."""
+
+# Values of KEY_VALUE_INFORMATION_CLASS.
+KeyValueBasicInformation: Final = 0
+"""The name and the type (KEY_VALUE_BASIC_INFORMATION)."""
+KeyValueFullInformation: Final = 1
+"""The name, the type and the data (KEY_VALUE_FULL_INFORMATION)."""
+KeyValuePartialInformation: Final = 2
+"""The type and the data (KEY_VALUE_PARTIAL_INFORMATION)."""
+KeyValueFullInformationAlign64: Final = 3
+"""The same as KeyValueFullInformation, the data at a multiple of 8."""
+KeyValuePartialInformationAlign64: Final = 4
+"""The type and the data, which begin at a multiple of 8 (KEY_VALUE_PARTIAL_INFORMATION_ALIGN64)."""
+KeyValueLayerInformation: Final = 5
+"""The layer of the value, for the system."""
+MaxKeyValueInfoClass: Final = 6
+"""The number of classes."""
+
+# Keys to which the Path of an Rtl routine is relative.
+RTL_REGISTRY_ABSOLUTE: Final = 0
+"""The path is whole: it begins with the name of the registry."""
+RTL_REGISTRY_SERVICES: Final = 1
+"""The path is below the key Services of the current control set."""
+RTL_REGISTRY_CONTROL: Final = 2
+"""The path is below the key Control of the current control set."""
+RTL_REGISTRY_WINDOWS_NT: Final = 3
+"""The path is below the key CurrentVersion of Windows NT, in Software."""
+RTL_REGISTRY_DEVICEMAP: Final = 4
+"""The path is below the key DeviceMap, in Hardware."""
+RTL_REGISTRY_USER: Final = 5
+"""The path is below the keys of the user, for drivers the key .Default, in User."""
+RTL_REGISTRY_MAXIMUM: Final = 6
+"""The number of such keys."""
+RTL_REGISTRY_HANDLE: Final = 0x40000000
+"""The path is a handle of a key."""
+RTL_REGISTRY_OPTIONAL: Final = 0x80000000
+"""The key need not exist."""
+
+# Flags of an entry of RtlQueryRegistryValues.
+RTL_QUERY_REGISTRY_SUBKEY: Final = 1
+"""The name is that of a subkey, which the entries behind this one mean."""
+RTL_QUERY_REGISTRY_TOPKEY: Final = 2
+"""This entry and those behind it mean the key of the call again."""
+RTL_QUERY_REGISTRY_REQUIRED: Final = 4
+"""It is an error if there is no such value."""
+RTL_QUERY_REGISTRY_NOVALUE: Final = 8
+"""The routine is called without a value."""
+RTL_QUERY_REGISTRY_NOEXPAND: Final = 0x10
+"""Texts are not expanded, and REG_MULTI_SZ is not split."""
+RTL_QUERY_REGISTRY_DIRECT: Final = 0x20
+"""The value is stored where EntryContext points to, and no routine is called."""
+RTL_QUERY_REGISTRY_DELETE: Final = 0x40
+"""The value is deleted after it was read."""
+RTL_QUERY_REGISTRY_TYPECHECK: Final = 0x100
+"""The value must have the type in the highest byte of DefaultType."""
+RTL_QUERY_REGISTRY_TYPECHECK_SHIFT: Final = 0x18
+"""The number of bits by which that type is shifted."""
+RTL_QUERY_REGISTRY_TYPECHECK_MASK: Final = 0xff000000
+"""The bits of DefaultType that have that type."""
 
 # Major functions of an IRP.
 IRP_MJ_CREATE: Final = 0

@@ -22,6 +22,8 @@ __all__ = [
     "STATUS_BUFFER_OVERFLOW",
     "STATUS_BUFFER_TOO_SMALL",
     "STATUS_CANCELLED",
+    "STATUS_CANNOT_DELETE",
+    "STATUS_CHILD_MUST_BE_VOLATILE",
     "STATUS_CONFLICTING_ADDRESSES",
     "STATUS_CRC_ERROR",
     "STATUS_DATATYPE_MISALIGNMENT",
@@ -76,6 +78,7 @@ __all__ = [
     "STATUS_IO_DEVICE_ERROR",
     "STATUS_IO_TIMEOUT",
     "STATUS_KERNEL_APC",
+    "STATUS_KEY_DELETED",
     "STATUS_MEDIA_WRITE_PROTECTED",
     "STATUS_MORE_ENTRIES",
     "STATUS_MORE_PROCESSING_REQUIRED",
@@ -83,6 +86,7 @@ __all__ = [
     "STATUS_MUTANT_NOT_OWNED",
     "STATUS_NAME_TOO_LONG",
     "STATUS_NONEXISTENT_SECTOR",
+    "STATUS_NOTIFY_CLEANUP",
     "STATUS_NOTIFY_ENUM_DIR",
     "STATUS_NOT_FOUND",
     "STATUS_NOT_IMPLEMENTED",
@@ -161,6 +165,8 @@ STATUS_REPARSE: Final[int] = NTSTATUS.named(0x104, "STATUS_REPARSE")
 """The name refers to another name, which the object manager must look up instead."""
 STATUS_MORE_ENTRIES: Final[int] = NTSTATUS.named(0x105, "STATUS_MORE_ENTRIES")
 """The answer is a part of the whole, and there are more entries."""
+STATUS_NOTIFY_CLEANUP: Final[int] = NTSTATUS.named(0x10b, "STATUS_NOTIFY_CLEANUP")
+"""The handle was closed through which changes were waited for."""
 STATUS_NOTIFY_ENUM_DIR: Final[int] = NTSTATUS.named(0x10c, "STATUS_NOTIFY_ENUM_DIR")
 """The directory changed more than fits in the answer, so the caller must list it again."""
 STATUS_RESOURCE_REQUIREMENTS_CHANGED: Final[int] = NTSTATUS.named(0x119, "STATUS_RESOURCE_REQUIREMENTS_CHANGED")
@@ -339,6 +345,8 @@ STATUS_IMAGE_ALREADY_LOADED: Final[int] = NTSTATUS.named(0xc000010e, "STATUS_IMA
 """The driver is loaded already."""
 STATUS_CANCELLED: Final[int] = NTSTATUS.named(0xc0000120, "STATUS_CANCELLED")
 """The request was cancelled."""
+STATUS_CANNOT_DELETE: Final[int] = NTSTATUS.named(0xc0000121, "STATUS_CANNOT_DELETE")
+"""The object cannot be deleted, as a registry key that has subkeys."""
 STATUS_FILE_CLOSED: Final[int] = NTSTATUS.named(0xc0000128, "STATUS_FILE_CLOSED")
 """The file has been closed."""
 STATUS_ENTRYPOINT_NOT_FOUND: Final[int] = NTSTATUS.named(0xc0000139, "STATUS_ENTRYPOINT_NOT_FOUND")
@@ -347,6 +355,10 @@ STATUS_INVALID_ADDRESS: Final[int] = NTSTATUS.named(0xc0000141, "STATUS_INVALID_
 """The address is not valid."""
 STATUS_UNHANDLED_EXCEPTION: Final[int] = NTSTATUS.named(0xc0000144, "STATUS_UNHANDLED_EXCEPTION")
 """An exception was raised that nobody handled."""
+STATUS_KEY_DELETED: Final[int] = NTSTATUS.named(0xc000017c, "STATUS_KEY_DELETED")
+"""The registry key of the handle has been deleted."""
+STATUS_CHILD_MUST_BE_VOLATILE: Final[int] = NTSTATUS.named(0xc0000181, "STATUS_CHILD_MUST_BE_VOLATILE")
+"""A registry key below one that is forgotten at the end must be such a key itself."""
 STATUS_DEVICE_CONFIGURATION_ERROR: Final[int] = NTSTATUS.named(0xc0000182, "STATUS_DEVICE_CONFIGURATION_ERROR")
 """The configuration of the device is wrong."""
 STATUS_INVALID_DEVICE_STATE: Final[int] = NTSTATUS.named(0xc0000184, "STATUS_INVALID_DEVICE_STATE")

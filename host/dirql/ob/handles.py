@@ -47,15 +47,15 @@ class HandleTable:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def insert(self, opened: Object, granted_access: int) -> int:
-        """Make a handle, which holds a reference of its own."""
+    def insert(self, opened: Object, granted_access: int, attributes: int = 0) -> int:
+        """Make a handle, which holds a reference of its own; `attributes` are OBJ_ flags."""
         handle = self._next
         self._next += _STEP
         opened.reference()
         opened.handle_count += 1
         driver = current_driver()
         place = None if driver is None else mark()
-        self._entries[handle] = HandleEntry(opened, granted_access, 0, driver, place)
+        self._entries[handle] = HandleEntry(opened, granted_access, attributes, driver, place)
         return handle
 
     def lookup(self, handle: int, kind: type[_T], access: int = 0) -> tuple[int, _T | None]:

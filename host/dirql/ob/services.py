@@ -23,7 +23,7 @@ from dirql.nt.bugcodes import (
     VF_BAD_HANDLE,
     VF_NULL_HANDLE,
 )
-from dirql.nt.constants import KernelMode, UserMode
+from dirql.nt.constants import OBJ_KERNEL_HANDLE, KernelMode, UserMode
 from dirql.nt.status import STATUS_INVALID_HANDLE, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
 from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.manager import running as object_manager
@@ -145,7 +145,8 @@ def reference_object_by_handle(
             bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, violation, handle, object_type or 0, reason=reason)
         return status, None, None
     manager.take_reference(entry.object)
-    return STATUS_SUCCESS, body, ObjectHandleInformation(entry.handle_attributes, entry.granted_access)
+    attributes = entry.handle_attributes & ~OBJ_KERNEL_HANDLE
+    return STATUS_SUCCESS, body, ObjectHandleInformation(attributes, entry.granted_access)
 
 
 def _check_type(object_type: object) -> None:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Never
 
+from dirql.cm.views import (
+    KeyCachedView as KEY_CACHED_INFORMATION,
+    KeyNameView as KEY_NAME_INFORMATION,
+)
 from dirql.hal.configuration import (
     get_bus_data_by_offset as HalGetBusDataByOffset,
     set_bus_data_by_offset as HalSetBusDataByOffset,
@@ -91,6 +95,8 @@ __all__ = [
     "IoFreeController",
     "IoRegisterBootDriverReinitialization",
     "IoRegisterDriverReinitialization",
+    "KEY_CACHED_INFORMATION",
+    "KEY_NAME_INFORMATION",
     "KeAlertThread",
     "KeBugCheck",
     "KeEnterCriticalRegion",

@@ -17,6 +17,7 @@ from dirql.nt.constants import (
     OBJ_CASE_INSENSITIVE,
     OBJ_KERNEL_HANDLE,
     OBJ_OPENIF,
+    OBJ_OPENLINK,
     OBJ_PERMANENT,
 )
 from dirql.nt.guid import (
@@ -59,6 +60,7 @@ __all__ = [
     "OBJ_CASE_INSENSITIVE",
     "OBJ_KERNEL_HANDLE",
     "OBJ_OPENIF",
+    "OBJ_OPENLINK",
     "OBJ_PERMANENT",
     "OEM_STRING",
     "PHYSICAL_ADDRESS",

@@ -34,6 +34,8 @@ typedef struct _RTL_DYNAMIC_HASH_TABLE_ENTRY RTL_DYNAMIC_HASH_TABLE_ENTRY, *PRTL
 typedef struct _PHYSICAL_MEMORY_RANGE PHYSICAL_MEMORY_RANGE, *PPHYSICAL_MEMORY_RANGE;
 typedef struct _BUS_HANDLER BUS_HANDLER, *PBUS_HANDLER;
 typedef struct _ECP_LIST ECP_LIST, *PECP_LIST;
+typedef struct _KEY_NAME_INFORMATION KEY_NAME_INFORMATION, *PKEY_NAME_INFORMATION;
+typedef struct _KEY_CACHED_INFORMATION KEY_CACHED_INFORMATION, *PKEY_CACHED_INFORMATION;
 typedef struct _OSVERSIONINFOW RTL_OSVERSIONINFOW, *PRTL_OSVERSIONINFOW;
 typedef struct _OSVERSIONINFOEXW RTL_OSVERSIONINFOEXW, *PRTL_OSVERSIONINFOEXW;
 
@@ -240,6 +242,24 @@ struct _RTL_DYNAMIC_HASH_TABLE_ENTRY {
 struct _PHYSICAL_MEMORY_RANGE {
     PHYSICAL_ADDRESS BaseAddress;
     LARGE_INTEGER NumberOfBytes;
+};
+
+/* The full path of a registry key. */
+struct _KEY_NAME_INFORMATION {
+    ULONG NameLength;
+    WCHAR Name[ANYSIZE_ARRAY];
+};
+
+/* The numbers and sizes of all that is in a registry key. */
+struct _KEY_CACHED_INFORMATION {
+    LARGE_INTEGER LastWriteTime;
+    ULONG TitleIndex;
+    ULONG SubKeys;
+    ULONG MaxNameLen;
+    ULONG Values;
+    ULONG MaxValueNameLen;
+    ULONG MaxValueDataLen;
+    ULONG NameLength;
 };
 
 /* The version of the operating system. */

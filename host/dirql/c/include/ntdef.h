@@ -187,6 +187,7 @@
 #define OBJ_PERMANENT 0x10
 #define OBJ_CASE_INSENSITIVE 0x40
 #define OBJ_OPENIF 0x80
+#define OBJ_OPENLINK 0x100
 #define OBJ_KERNEL_HANDLE 0x200
 
 /* One byte, as a character of an ANSI string or a signed number. */

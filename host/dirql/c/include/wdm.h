@@ -357,6 +357,105 @@
 #define CM_RESOURCE_PORT_MEMORY 0
 #define CM_RESOURCE_PORT_IO 1
 
+/* Types of values. */
+
+#define REG_NONE 0
+#define REG_SZ 1
+#define REG_EXPAND_SZ 2
+#define REG_BINARY 3
+#define REG_DWORD 4
+#define REG_DWORD_LITTLE_ENDIAN 4
+#define REG_DWORD_BIG_ENDIAN 5
+#define REG_LINK 6
+#define REG_MULTI_SZ 7
+#define REG_RESOURCE_LIST 8
+#define REG_FULL_RESOURCE_DESCRIPTOR 9
+#define REG_RESOURCE_REQUIREMENTS_LIST 0xa
+#define REG_QWORD 0xb
+#define REG_QWORD_LITTLE_ENDIAN 0xb
+
+/* Options with which a key is made or opened. */
+
+#define REG_OPTION_RESERVED 0
+#define REG_OPTION_NON_VOLATILE 0
+#define REG_OPTION_VOLATILE 1
+#define REG_OPTION_CREATE_LINK 2
+#define REG_OPTION_BACKUP_RESTORE 4
+#define REG_OPTION_OPEN_LINK 8
+#define REG_LEGAL_OPTION 0xf
+#define REG_OPEN_LEGAL_OPTION 0xc
+
+/* Dispositions of ZwCreateKey. */
+
+#define REG_CREATED_NEW_KEY 1
+#define REG_OPENED_EXISTING_KEY 2
+
+/* Changes of a key. */
+
+#define REG_NOTIFY_CHANGE_NAME 1
+#define REG_NOTIFY_CHANGE_ATTRIBUTES 2
+#define REG_NOTIFY_CHANGE_LAST_SET 4
+#define REG_NOTIFY_CHANGE_SECURITY 8
+#define REG_LEGAL_CHANGE_FILTER 0xf
+
+/* Rights to keys. */
+
+#define KEY_QUERY_VALUE 1
+#define KEY_SET_VALUE 2
+#define KEY_CREATE_SUB_KEY 4
+#define KEY_ENUMERATE_SUB_KEYS 8
+#define KEY_NOTIFY 0x10
+#define KEY_CREATE_LINK 0x20
+#define KEY_WOW64_64KEY 0x100
+#define KEY_WOW64_32KEY 0x200
+#define KEY_WOW64_RES 0x300
+#define KEY_READ 0x20019
+#define KEY_WRITE 0x20006
+#define KEY_EXECUTE 0x20019
+#define KEY_ALL_ACCESS 0xf003f
+
+/* Rights to objects of every type. */
+
+#define DELETE 0x10000
+#define READ_CONTROL 0x20000
+#define WRITE_DAC 0x40000
+#define WRITE_OWNER 0x80000
+#define STANDARD_RIGHTS_REQUIRED 0xf0000
+#define STANDARD_RIGHTS_READ 0x20000
+#define STANDARD_RIGHTS_WRITE 0x20000
+#define STANDARD_RIGHTS_EXECUTE 0x20000
+#define STANDARD_RIGHTS_ALL 0x1f0000
+#define MAXIMUM_ALLOWED 0x2000000
+#define GENERIC_ALL 0x10000000
+#define GENERIC_EXECUTE 0x20000000
+#define GENERIC_WRITE 0x40000000
+#define GENERIC_READ 0x80000000
+
+/* Keys to which the Path of an Rtl routine is relative. */
+
+#define RTL_REGISTRY_ABSOLUTE 0
+#define RTL_REGISTRY_SERVICES 1
+#define RTL_REGISTRY_CONTROL 2
+#define RTL_REGISTRY_WINDOWS_NT 3
+#define RTL_REGISTRY_DEVICEMAP 4
+#define RTL_REGISTRY_USER 5
+#define RTL_REGISTRY_MAXIMUM 6
+#define RTL_REGISTRY_HANDLE 0x40000000
+#define RTL_REGISTRY_OPTIONAL 0x80000000
+
+/* Flags of an entry of RtlQueryRegistryValues. */
+
+#define RTL_QUERY_REGISTRY_SUBKEY 1
+#define RTL_QUERY_REGISTRY_TOPKEY 2
+#define RTL_QUERY_REGISTRY_REQUIRED 4
+#define RTL_QUERY_REGISTRY_NOVALUE 8
+#define RTL_QUERY_REGISTRY_NOEXPAND 0x10
+#define RTL_QUERY_REGISTRY_DIRECT 0x20
+#define RTL_QUERY_REGISTRY_DELETE 0x40
+#define RTL_QUERY_REGISTRY_TYPECHECK 0x100
+#define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT 0x18
+#define RTL_QUERY_REGISTRY_TYPECHECK_MASK 0xff000000
+
 /* Major functions of an IRP. */
 
 #define IRP_MJ_CREATE 0
@@ -910,32 +1009,6 @@ typedef enum POWER_ACTION {
     PowerActionDisplayOff = 8,
 } POWER_ACTION, *PPOWER_ACTION;
 
-/* The kind of information about a registry key. */
-typedef enum _KEY_INFORMATION_CLASS {
-    KeyBasicInformation = 0,
-    KeyNodeInformation = 1,
-    KeyFullInformation = 2,
-    KeyNameInformation = 3,
-    KeyCachedInformation = 4,
-    KeyFlagsInformation = 5,
-    KeyVirtualizationInformation = 6,
-    KeyHandleTagsInformation = 7,
-    KeyTrustInformation = 8,
-    KeyLayerInformation = 9,
-    MaxKeyInfoClass = 0xa,
-} KEY_INFORMATION_CLASS, *PKEY_INFORMATION_CLASS;
-
-/* The kind of information about a value of a registry key. */
-typedef enum _KEY_VALUE_INFORMATION_CLASS {
-    KeyValueBasicInformation = 0,
-    KeyValueFullInformation = 1,
-    KeyValuePartialInformation = 2,
-    KeyValueFullInformationAlign64 = 3,
-    KeyValuePartialInformationAlign64 = 4,
-    KeyValueLayerInformation = 5,
-    MaxKeyValueInfoClass = 6,
-} KEY_VALUE_INFORMATION_CLASS, *PKEY_VALUE_INFORMATION_CLASS;
-
 /* The policy by which the processors that a device interrupts are chosen. */
 typedef enum _IRQ_DEVICE_POLICY {
     IrqPolicyMachineDefault = 0,
@@ -1287,6 +1360,32 @@ typedef enum _BUS_DATA_TYPE {
     MaximumBusDataType = 0xc,
 } BUS_DATA_TYPE, *PBUS_DATA_TYPE;
 
+/* Values of KEY_INFORMATION_CLASS. */
+typedef enum _KEY_INFORMATION_CLASS {
+    KeyBasicInformation = 0,
+    KeyNodeInformation = 1,
+    KeyFullInformation = 2,
+    KeyNameInformation = 3,
+    KeyCachedInformation = 4,
+    KeyFlagsInformation = 5,
+    KeyVirtualizationInformation = 6,
+    KeyHandleTagsInformation = 7,
+    KeyTrustInformation = 8,
+    KeyLayerInformation = 9,
+    MaxKeyInfoClass = 0xa,
+} KEY_INFORMATION_CLASS, *PKEY_INFORMATION_CLASS;
+
+/* Values of KEY_VALUE_INFORMATION_CLASS. */
+typedef enum _KEY_VALUE_INFORMATION_CLASS {
+    KeyValueBasicInformation = 0,
+    KeyValueFullInformation = 1,
+    KeyValuePartialInformation = 2,
+    KeyValueFullInformationAlign64 = 3,
+    KeyValuePartialInformationAlign64 = 4,
+    KeyValueLayerInformation = 5,
+    MaxKeyValueInfoClass = 6,
+} KEY_VALUE_INFORMATION_CLASS, *PKEY_VALUE_INFORMATION_CLASS;
+
 typedef struct _DEVICE_DESCRIPTION DEVICE_DESCRIPTION, *PDEVICE_DESCRIPTION;
 typedef struct _DMA_ADAPTER DMA_ADAPTER, *PDMA_ADAPTER;
 typedef struct _DMA_OPERATIONS DMA_OPERATIONS, *PDMA_OPERATIONS;
@@ -1410,6 +1509,7 @@ typedef struct _KEY_FULL_INFORMATION KEY_FULL_INFORMATION, *PKEY_FULL_INFORMATIO
 typedef struct _KEY_VALUE_BASIC_INFORMATION KEY_VALUE_BASIC_INFORMATION, *PKEY_VALUE_BASIC_INFORMATION;
 typedef struct _KEY_VALUE_FULL_INFORMATION KEY_VALUE_FULL_INFORMATION, *PKEY_VALUE_FULL_INFORMATION;
 typedef struct _KEY_VALUE_PARTIAL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION, *PKEY_VALUE_PARTIAL_INFORMATION;
+typedef struct _KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_VALUE_PARTIAL_INFORMATION_ALIGN64, *PKEY_VALUE_PARTIAL_INFORMATION_ALIGN64;
 typedef struct _CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR, *PCM_PARTIAL_RESOURCE_DESCRIPTOR;
 typedef struct _CM_PARTIAL_RESOURCE_LIST CM_PARTIAL_RESOURCE_LIST, *PCM_PARTIAL_RESOURCE_LIST;
 typedef struct _CM_FULL_RESOURCE_DESCRIPTOR CM_FULL_RESOURCE_DESCRIPTOR, *PCM_FULL_RESOURCE_DESCRIPTOR;
@@ -3438,6 +3538,13 @@ struct _KEY_VALUE_PARTIAL_INFORMATION {
     UCHAR Data[ANYSIZE_ARRAY];
 };
 
+/* The type and the data of a registry value, which begin at a multiple of 8. */
+struct _KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 {
+    ULONG Type;
+    ULONG DataLength;
+    UCHAR Data[ANYSIZE_ARRAY];
+};
+
 /* One hardware resource that is assigned to a device. */
 #pragma pack(push, 4)
 struct _CM_PARTIAL_RESOURCE_DESCRIPTOR {
@@ -4196,6 +4303,29 @@ LONG_PTR ObDereferenceObject(_In_ PVOID Object);
 NTSTATUS ObReferenceObjectByHandle(_In_ HANDLE Handle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE
     ObjectType, _In_ KPROCESSOR_MODE AccessMode, _Out_ PVOID *Object, _Out_opt_ POBJECT_HANDLE_INFORMATION
     HandleInformation);
+NTSTATUS ZwCreateKey(_Out_ PHANDLE KeyHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
+    ObjectAttributes, _In_ ULONG TitleIndex, _In_opt_ PUNICODE_STRING Class, _In_ ULONG CreateOptions,
+    _Out_opt_ PULONG Disposition);
+NTSTATUS ZwOpenKey(_Out_ PHANDLE KeyHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
+    ObjectAttributes);
+NTSTATUS ZwOpenKeyEx(_Out_ PHANDLE KeyHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
+    ObjectAttributes, _In_ ULONG OpenOptions);
+NTSTATUS ZwDeleteKey(_In_ HANDLE KeyHandle);
+NTSTATUS ZwRenameKey(_In_ HANDLE KeyHandle, _In_ PUNICODE_STRING NewName);
+NTSTATUS ZwFlushKey(_In_ HANDLE KeyHandle);
+NTSTATUS ZwSetValueKey(_In_ HANDLE KeyHandle, _In_ PUNICODE_STRING ValueName, _In_opt_ ULONG TitleIndex, _In_
+    ULONG Type, _In_opt_ PVOID Data, _In_ ULONG DataSize);
+NTSTATUS ZwDeleteValueKey(_In_ HANDLE KeyHandle, _In_ PUNICODE_STRING ValueName);
+NTSTATUS ZwQueryKey(_In_ HANDLE KeyHandle, _In_ KEY_INFORMATION_CLASS KeyInformationClass, _Out_opt_ PVOID
+    KeyInformation, _In_ ULONG Length, _Out_ PULONG ResultLength);
+NTSTATUS ZwEnumerateKey(_In_ HANDLE KeyHandle, _In_ ULONG Index, _In_ KEY_INFORMATION_CLASS
+    KeyInformationClass, _Out_opt_ PVOID KeyInformation, _In_ ULONG Length, _Out_ PULONG ResultLength);
+NTSTATUS ZwQueryValueKey(_In_ HANDLE KeyHandle, _In_ PUNICODE_STRING ValueName, _In_
+    KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass, _Out_opt_ PVOID KeyValueInformation, _In_ ULONG
+    Length, _Out_ PULONG ResultLength);
+NTSTATUS ZwEnumerateValueKey(_In_ HANDLE KeyHandle, _In_ ULONG Index, _In_ KEY_VALUE_INFORMATION_CLASS
+    KeyValueInformationClass, _Out_opt_ PVOID KeyValueInformation, _In_ ULONG Length, _Out_ PULONG
+    ResultLength);
 SIZE_T RtlCompareMemory(_In_ const VOID *Source1, _In_ const VOID *Source2, _In_ SIZE_T Length);
 VOID RtlCopyMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T Length);
 VOID RtlFillMemory(_Out_ VOID *Destination, _In_ SIZE_T Length, _In_ UCHAR Fill);

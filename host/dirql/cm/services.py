@@ -1,0 +1,210 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The system services that open and change keys of the registry; those that read them are in `queries`.
+
+A buffer of the caller is the address of memory. A value is read from it as it stands there: nothing is done to a text,
+or to a number.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dirql.cm.key import LINK_VALUE, Key
+from dirql.cm.objects import find_key, lookup_key, open_key_object
+from dirql.cm.registry import is_key_name, running
+from dirql.ke.processors.contract import contract
+from dirql.nt.constants import (
+    DELETE,
+    KEY_CREATE_LINK,
+    KEY_CREATE_SUB_KEY,
+    KEY_SET_VALUE,
+    KEY_WRITE,
+    REG_CREATED_NEW_KEY,
+    REG_LEGAL_OPTION,
+    REG_LINK,
+    REG_OPEN_LEGAL_OPTION,
+    REG_OPENED_EXISTING_KEY,
+    REG_OPTION_CREATE_LINK,
+    REG_OPTION_OPEN_LINK,
+    REG_OPTION_VOLATILE,
+)
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import (
+    STATUS_ACCESS_DENIED,
+    STATUS_CHILD_MUST_BE_VOLATILE,
+    STATUS_INVALID_PARAMETER,
+    STATUS_OBJECT_NAME_COLLISION,
+    STATUS_OBJECT_NAME_NOT_FOUND,
+    STATUS_SUCCESS,
+)
+from dirql.ob.attributes import ObjectAttributes
+from dirql.rtl.memory import read
+from dirql.rtl.strings import UnicodeText, unicode_text
+
+__all__ = [
+    "create_key",
+    "delete_key",
+    "delete_value_key",
+    "flush_key",
+    "open_key",
+    "open_key_ex",
+    "rename_key",
+    "set_value",
+    "set_value_key",
+    "value_name",
+]
+
+_CREATE_KEY: Final = contract("ZwCreateKey")
+_OPEN_KEY: Final = contract("ZwOpenKey")
+_OPEN_KEY_EX: Final = contract("ZwOpenKeyEx")
+_DELETE_KEY: Final = contract("ZwDeleteKey")
+_RENAME_KEY: Final = contract("ZwRenameKey")
+_FLUSH_KEY: Final = contract("ZwFlushKey")
+_SET_VALUE_KEY: Final = contract("ZwSetValueKey")
+_DELETE_VALUE_KEY: Final = contract("ZwDeleteValueKey")
+
+_LONGEST_VALUE_NAME: Final = 16_383
+
+
+def create_key(
+    desired_access: int,
+    object_attributes: ObjectAttributes,
+    title_index: int,
+    class_name: UnicodeText | None,
+    create_options: int,
+) -> tuple[int, int | None, int]:
+    """Open a key, or make it if only the last name of its path is new: (status, handle, disposition).
+
+    Follows ZwCreateKey. The disposition is REG_CREATED_NEW_KEY or REG_OPENED_EXISTING_KEY, and 0 after a failure.
+    """
+    _CREATE_KEY.check_with(desired_access, object_attributes)
+    _CREATE_KEY.check_arguments(desired_access, object_attributes, title_index, class_name, create_options)
+    if create_options & ~REG_LEGAL_OPTION:
+        return STATUS_INVALID_PARAMETER, None, 0
+    # A program that makes a link again means the link, and not the key to which it leads.
+    is_link = bool(create_options & REG_OPTION_CREATE_LINK)
+    found = find_key("ZwCreateKey", object_attributes, KEY_CREATE_SUB_KEY, open_link=is_link)
+    if found.key is not None:
+        if is_link:
+            return STATUS_OBJECT_NAME_COLLISION, None, 0
+        status, handle = open_key_object(found.key, desired_access, object_attributes.attributes)
+        return status, handle, REG_OPENED_EXISTING_KEY if handle is not None else 0
+    parent = found.parent
+    if found.status != STATUS_OBJECT_NAME_NOT_FOUND or parent is None:
+        return found.status, None, 0
+    is_volatile = bool(create_options & REG_OPTION_VOLATILE)
+    status = _refusal(parent, found.leaf, is_volatile, is_link and not desired_access & KEY_CREATE_LINK)
+    if status != STATUS_SUCCESS:
+        return status, None, 0
+    name = "" if class_name is None else unicode_text(class_name)
+    made = running.value.create(parent, found.leaf, name, is_volatile=is_volatile)
+    made.is_link = is_link
+    status, handle = open_key_object(made, desired_access, object_attributes.attributes)
+    return status, handle, REG_CREATED_NEW_KEY if handle is not None else 0
+
+
+def _refusal(parent: Key, name: str, is_volatile: bool, lacks_right: bool) -> int:
+    """The status that keeps a key from being made, STATUS_SUCCESS if nothing does."""
+    if lacks_right or parent.parent is None:  # nothing but MACHINE and USER is below the root
+        return STATUS_ACCESS_DENIED
+    if not is_key_name(name):
+        return STATUS_INVALID_PARAMETER
+    return STATUS_CHILD_MUST_BE_VOLATILE if parent.is_volatile and not is_volatile else STATUS_SUCCESS
+
+
+def open_key(desired_access: int, object_attributes: ObjectAttributes) -> tuple[int, int | None]:
+    """Open a key that exists: (status, handle); follows ZwOpenKey."""
+    _OPEN_KEY.check_with(desired_access, object_attributes)
+    _OPEN_KEY.check_arguments(desired_access, object_attributes)
+    found = find_key("ZwOpenKey", object_attributes)
+    if found.key is None:
+        return found.status, None
+    return open_key_object(found.key, desired_access, object_attributes.attributes)
+
+
+def open_key_ex(
+    desired_access: int, object_attributes: ObjectAttributes, open_options: int
+) -> tuple[int, int | None]:
+    """Open a key that exists, or a link itself with REG_OPTION_OPEN_LINK: (status, handle); follows ZwOpenKeyEx."""
+    _OPEN_KEY_EX.check_with(desired_access, object_attributes)
+    _OPEN_KEY_EX.check_arguments(desired_access, object_attributes, open_options)
+    if open_options & ~REG_OPEN_LEGAL_OPTION:
+        return STATUS_INVALID_PARAMETER, None
+    is_link = bool(open_options & REG_OPTION_OPEN_LINK)
+    found = find_key("ZwOpenKeyEx", object_attributes, open_link=is_link)
+    if found.key is None:
+        return found.status, None
+    return open_key_object(found.key, desired_access, object_attributes.attributes)
+
+
+def delete_key(key_handle: int) -> int:
+    """Delete a key that has no subkeys; follows ZwDeleteKey. The handle still has to be closed.
+
+    STATUS_CANNOT_DELETE for a key with subkeys. Every later use of a handle of the key is STATUS_KEY_DELETED.
+    """
+    _DELETE_KEY.check_level(key_handle)
+    _DELETE_KEY.check_arguments(key_handle)
+    status, key = lookup_key("ZwDeleteKey", key_handle, DELETE)
+    return status if key is None else running.value.delete(key)
+
+
+def rename_key(key_handle: int, new_name: UnicodeText) -> int:
+    """Give a key another name; follows ZwRenameKey. STATUS_CANNOT_DELETE if the parent has a key of that name."""
+    _RENAME_KEY.check_level(key_handle)
+    _RENAME_KEY.check_arguments(key_handle, new_name)
+    status, key = lookup_key("ZwRenameKey", key_handle, KEY_WRITE)
+    if key is None:
+        return status
+    name = unicode_text(new_name)
+    return running.value.rename(key, name) if is_key_name(name) else STATUS_INVALID_PARAMETER
+
+
+def flush_key(key_handle: int) -> int:
+    """Write the registry to its file, if the machine has been told to keep one; follows ZwFlushKey."""
+    _FLUSH_KEY.check_level(key_handle)
+    _FLUSH_KEY.check_arguments(key_handle)
+    status, key = lookup_key("ZwFlushKey", key_handle, 0)
+    if key is not None and running.value.flushed is not None:
+        running.value.flushed()
+    return status
+
+
+def set_value_key(
+    key_handle: int, name: UnicodeText, title_index: int, type: int, data: int | None, data_size: int
+) -> int:
+    """Make or replace a value; follows ZwSetValueKey. `data` is the address of `data_size` bytes."""
+    _SET_VALUE_KEY.check_level(key_handle)
+    _SET_VALUE_KEY.check_arguments(key_handle, name, title_index, type, data, data_size)
+    status, key = lookup_key("ZwSetValueKey", key_handle, KEY_SET_VALUE)
+    if key is None:
+        return status
+    return set_value(key, unicode_text(name), type, data, data_size)
+
+
+def set_value(key: Key, name: str, type: int, data: int | None, size: int) -> int:
+    """Give a value the bytes at an address; returns a status."""
+    name = value_name(name)
+    if len(name) > _LONGEST_VALUE_NAME:
+        return STATUS_INVALID_PARAMETER
+    if key.is_link and (name != LINK_VALUE or type != REG_LINK):
+        return STATUS_ACCESS_DENIED
+    try:
+        contents = read(data, size) if size else b""
+    except StatusException as error:
+        return error.status
+    running.value.set_value(key, name, type, contents)
+    return STATUS_SUCCESS
+
+
+def delete_value_key(key_handle: int, name: UnicodeText) -> int:
+    """Delete a value; follows ZwDeleteValueKey."""
+    _DELETE_VALUE_KEY.check_level(key_handle)
+    _DELETE_VALUE_KEY.check_arguments(key_handle, name)
+    status, key = lookup_key("ZwDeleteValueKey", key_handle, KEY_SET_VALUE)
+    return status if key is None else running.value.delete_value(key, value_name(unicode_text(name)))
+
+
+def value_name(name: str) -> str:
+    """The name of a value, without NULs at its end, which NT takes off."""
+    return name.rstrip("\0")

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Right arguments for the routines of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from dirql import wdm
+
+__all__ = ["REGISTRY_CALLS"]
+
+PATH = r"\Registry\Machine\SOFTWARE\Edge"
+
+
+class World(Protocol):
+    """The parts of the world of a test that these routines need."""
+
+    @property
+    def block(self) -> int: ...
+
+
+def attributes() -> wdm.OBJECT_ATTRIBUTES:
+    made = wdm.OBJECT_ATTRIBUTES()
+    wdm.InitializeObjectAttributes(made, PATH, wdm.OBJ_CASE_INSENSITIVE, None, None)
+    return made
+
+
+def key() -> int:
+    """A key with a value and a subkey."""
+    handle = wdm.ZwCreateKey(wdm.KEY_ALL_ACCESS, attributes(), 0, None, 0)[1]
+    assert handle is not None
+    wdm.ZwSetValueKey(handle, "Value", 0, wdm.REG_NONE, None, 0)
+    return handle
+
+
+Call = Callable[[World], tuple[object, ...]]
+REGISTRY_CALLS: dict[str, Call] = {
+    "ZwCreateKey": lambda _: (wdm.KEY_READ, attributes(), 0, None, 0),
+    "ZwOpenKey": lambda _: (wdm.KEY_READ, key() and attributes()),
+    "ZwOpenKeyEx": lambda _: (wdm.KEY_READ, key() and attributes(), 0),
+    "ZwDeleteKey": lambda _: (key(),),
+    "ZwRenameKey": lambda _: (key(), "Renamed"),
+    "ZwFlushKey": lambda _: (key(),),
+    "ZwSetValueKey": lambda w: (key(), "Value", 0, wdm.REG_BINARY, w.block, 16),
+    "ZwDeleteValueKey": lambda _: (key(), "Value"),
+    "ZwQueryKey": lambda w: (key(), wdm.KeyBasicInformation, w.block, 64),
+    "ZwEnumerateKey": lambda w: (key(), 0, wdm.KeyBasicInformation, w.block, 64),
+    "ZwQueryValueKey": lambda w: (key(), "Value", wdm.KeyValueBasicInformation, w.block, 64),
+    "ZwEnumerateValueKey": lambda w: (key(), 0, wdm.KeyValueBasicInformation, w.block, 64),
+}
+"""The arguments of each routine."""
