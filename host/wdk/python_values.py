@@ -98,6 +98,10 @@ _BYTES = {"RtlWriteMemory": "Data", "HalSetBusDataByOffset": "Buffer"}
 _STRINGS = {"PUNICODE_STRING", "PCUNICODE_STRING"}
 _BYTE_STRINGS = {"PSTRING", "PCSTRING", "PANSI_STRING", "PCANSI_STRING", "POEM_STRING", "PCOEM_STRING"}
 """The counted strings, for which Python takes texts too where they are only read."""
+_ARRAYS = {"QueryTable"}
+"""The parameters that point to the first of several structures, and are lists in Python."""
+_READ_TEXTS = {"Path"}
+"""The parameters of the type PWSTR that are only read."""
 _CHARACTERS = {"PCWSTR", "PCSZ"}
 """Texts that end with a NUL: their address, or the text in the place of a literal."""
 _LINKS = {"PLIST_ENTRY": "LINK", "PSINGLE_LIST_ENTRY": "SINGLE_LINK", "PSLIST_ENTRY": "SINGLE_LINK"}
@@ -164,7 +168,7 @@ def python_values(routine: Routine) -> Iterator[str]:
 
 def is_value(parameter: Parameter) -> bool:
     """Whether Python takes something else besides the structure to which the parameter points."""
-    return _is_text(parameter) or parameter.type in _LINKS
+    return _is_text(parameter) or parameter.type in _LINKS or parameter.name in _ARRAYS
 
 
 def _is_text(parameter: Parameter) -> bool:
@@ -183,7 +187,7 @@ def _form(routine: str, parameter: Parameter) -> str:
         return f"Form.{_LINKS[type_name]}, 0, {_HIGHEST_ADDRESS:#x}"
     if _is_text(parameter):
         return "Form.STRING" if type_name in _STRINGS else "Form.BYTE_STRING"
-    if type_name in _CHARACTERS:
+    if type_name in _CHARACTERS or (type_name == "PWSTR" and name in _READ_TEXTS):
         return f"Form.CHARACTERS, 0, {_HIGHEST_ADDRESS:#x}"
     if type_name in _TEXTS:
         return "Form.TEXT"

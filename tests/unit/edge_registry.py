@@ -35,6 +35,11 @@ def key() -> int:
     return handle
 
 
+def table() -> list[wdm.RTL_QUERY_REGISTRY_TABLE]:
+    """A table with one entry, whose routine does nothing."""
+    return [wdm.RTL_QUERY_REGISTRY_TABLE(lambda *_: wdm.STATUS_SUCCESS, 0, "Value")]
+
+
 Call = Callable[[World], tuple[object, ...]]
 REGISTRY_CALLS: dict[str, Call] = {
     "ZwCreateKey": lambda _: (wdm.KEY_READ, attributes(), 0, None, 0),
@@ -49,5 +54,17 @@ REGISTRY_CALLS: dict[str, Call] = {
     "ZwEnumerateKey": lambda w: (key(), 0, wdm.KeyBasicInformation, w.block, 64),
     "ZwQueryValueKey": lambda w: (key(), "Value", wdm.KeyValueBasicInformation, w.block, 64),
     "ZwEnumerateValueKey": lambda w: (key(), 0, wdm.KeyValueBasicInformation, w.block, 64),
+    "RtlQueryRegistryValues": lambda _: (wdm.RTL_REGISTRY_ABSOLUTE, key() and PATH, table(), None, None),
+    "RtlWriteRegistryValue": lambda w: (
+        wdm.RTL_REGISTRY_ABSOLUTE,
+        key() and PATH,
+        "Value",
+        wdm.REG_BINARY,
+        w.block,
+        4,
+    ),
+    "RtlDeleteRegistryValue": lambda _: (wdm.RTL_REGISTRY_ABSOLUTE, key() and PATH, "Value"),
+    "RtlCreateRegistryKey": lambda _: (wdm.RTL_REGISTRY_ABSOLUTE, key() and PATH + r"\New"),
+    "RtlCheckRegistryKey": lambda _: (wdm.RTL_REGISTRY_ABSOLUTE, key() and PATH),
 }
 """The arguments of each routine."""

@@ -52,16 +52,13 @@ _STANDARD: Final = (
     r"MACHINE\SYSTEM\ControlSet001\Services",
     r"MACHINE\SYSTEM\Select",
     r"MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion",
-    r"USER\.DEFAULT",
-)
-"""The keys that a registry without a file has, besides those that are forgotten at the end."""
-_VOLATILE: Final = (
-    "MACHINE",
-    "USER",
     r"MACHINE\HARDWARE\DESCRIPTION\System",
     r"MACHINE\HARDWARE\DEVICEMAP",
     r"MACHINE\HARDWARE\RESOURCEMAP",
+    r"USER\.DEFAULT",
 )
+"""The keys that every registry has. Those below HARDWARE are forgotten at the end, although they are not volatile."""
+_VOLATILE: Final = ("MACHINE", "USER")
 
 
 def names_of(path: str) -> list[str]:

@@ -69,6 +69,7 @@ __all__ = [
     "ISR",
     "KERNEL_APC",
     "NORMAL_APC",
+    "QUERY_ROUTINE",
     "REINITIALIZE",
     "RUNDOWN_APC",
     "START_IO",
@@ -231,6 +232,12 @@ ADAPTER_CONTROL: Final = RoutineKind(
 """An exception goes up to a caller of the same driver, as for the kinds below."""
 CSQ_INSERT_EX: Final = RoutineKind(
     "the CsqInsertIrpEx routine", None, result=NTSTATUS, parameters=("Csq", "Irp", "InsertContext")
+)
+QUERY_ROUTINE: Final = RoutineKind(
+    "the QueryRoutine",
+    None,
+    result=NTSTATUS,
+    parameters=("ValueName", "ValueType", "ValueData", "ValueLength", "Context", "EntryContext"),
 )
 CSQ_LOCK: Final = RoutineKind("the CsqAcquireLock or CsqReleaseLock routine", None, locks=None)
 CALLBACK: Final = RoutineKind("the callback", None)

@@ -26,6 +26,7 @@ __all__ = [
     "DDI_IRQL_IO_PASSIVE2",
     "DDI_IRQL_IO_PASSIVE3",
     "DDI_IRQL_IO_PASSIVE4",
+    "DDI_IRQL_IO_RTL_ZW_PASSIVE",
     "DDI_IRQL_KE_APC_LTE1",
     "DDI_IRQL_KE_APC_LTE2",
     "DDI_IRQL_KE_DISPATCH_LTE",
@@ -35,6 +36,7 @@ __all__ = [
     "DDI_IRQL_OB_PASSIVE",
     "DDI_IRQL_PS_PASSIVE",
     "DDI_IRQL_RETURN",
+    "DDI_IRQL_RTL_PASSIVE",
     "DDI_IRQL_ZW_PASSIVE",
     "DDI_PNP_REMOVE",
     "DDI_QUEUED_SPIN_LOCK",
@@ -654,8 +656,12 @@ DDI_IRQL_PS_PASSIVE: Final = 0x2001c
 """The driver called a routine for threads or processes above PASSIVE_LEVEL."""
 DDI_IRQL_RETURN: Final = 0x2001d
 """A routine of the driver returned at another IRQL than it was called at."""
+DDI_IRQL_RTL_PASSIVE: Final = 0x2001e
+"""The driver called a routine of the run-time library that needs PASSIVE_LEVEL above it."""
 DDI_IRQL_ZW_PASSIVE: Final = 0x2001f
 """The driver called a Zw routine above PASSIVE_LEVEL."""
+DDI_IRQL_IO_RTL_ZW_PASSIVE: Final = 0x20023
+"""The driver called a routine for keys or files that needs PASSIVE_LEVEL above it."""
 DDI_CRITICAL_REGIONS: Final = 0x40003
 """The driver's calls of KeEnterCriticalRegion and KeLeaveCriticalRegion do not match."""
 DDI_QUEUED_SPIN_LOCK: Final = 0x40006

@@ -242,37 +242,38 @@ KNOWN: Final = """
         REG_QWORD REG_QWORD_LITTLE_ENDIAN REG_RESOURCE_LIST REG_RESOURCE_REQUIREMENTS_LIST REG_SZ RESOURCE_NOT_OWNED
         ROUND_TO_PAGES RTL_BITMAP RTL_BITMAP_RUN RTL_OSVERSIONINFOEXW RTL_OSVERSIONINFOW RTL_QUERY_REGISTRY_DELETE
         RTL_QUERY_REGISTRY_DIRECT RTL_QUERY_REGISTRY_NOEXPAND RTL_QUERY_REGISTRY_NOVALUE RTL_QUERY_REGISTRY_REQUIRED
-        RTL_QUERY_REGISTRY_SUBKEY RTL_QUERY_REGISTRY_TOPKEY RTL_QUERY_REGISTRY_TYPECHECK
+        RTL_QUERY_REGISTRY_SUBKEY RTL_QUERY_REGISTRY_TABLE RTL_QUERY_REGISTRY_TOPKEY RTL_QUERY_REGISTRY_TYPECHECK
         RTL_QUERY_REGISTRY_TYPECHECK_MASK RTL_QUERY_REGISTRY_TYPECHECK_SHIFT RTL_REGISTRY_ABSOLUTE
         RTL_REGISTRY_CONTROL RTL_REGISTRY_DEVICEMAP RTL_REGISTRY_HANDLE RTL_REGISTRY_MAXIMUM RTL_REGISTRY_OPTIONAL
         RTL_REGISTRY_SERVICES RTL_REGISTRY_USER RTL_REGISTRY_WINDOWS_NT RTL_SOFT_ASSERT RealTimeWorkQueue
         RemovalRelations RemoveEntryList RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive
         ResourceReleaseByOtherThread RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString RtlAppendAsciizToString
         RtlAppendStringToString RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet
-        RtlAssert RtlCharToInteger RtlCheckBit RtlClearAllBits RtlClearBit RtlClearBits RtlCompareMemory
-        RtlCompareMemoryUlong RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger
-        RtlConvertUlongToLargeInteger RtlCopyMemory RtlCopyString RtlCopyUnicodeString RtlCreateUnicodeString
-        RtlDowncaseUnicodeChar RtlDowncaseUnicodeString RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide
-        RtlEnlargedUnsignedMultiply RtlEqualMemory RtlEqualString RtlEqualUnicodeString RtlExtendedIntegerMultiply
-        RtlExtendedLargeIntegerDivide RtlExtendedMagicDivide RtlFillMemory RtlFillMemoryUlong RtlFillMemoryUlonglong
-        RtlFindCharInUnicodeString RtlFindClearBits RtlFindClearBitsAndSet RtlFindClearRuns RtlFindFirstRunClear
-        RtlFindLastBackwardRunClear RtlFindLeastSignificantBit RtlFindLongestRunClear RtlFindMostSignificantBit
-        RtlFindNextForwardRunClear RtlFindSetBits RtlFindSetBitsAndClear RtlFreeAnsiString RtlFreeOemString
-        RtlFreeUnicodeString RtlGUIDFromString RtlGetVersion RtlHashUnicodeString RtlInitAnsiString
-        RtlInitAnsiStringEx RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString RtlInitUnicodeString
-        RtlInitUnicodeStringEx RtlInitializeBitMap RtlInt64ToUnicodeString RtlIntPtrToUnicodeString
-        RtlIntegerToUnicodeString RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift
-        RtlLargeIntegerDivide RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
+        RtlAssert RtlCharToInteger RtlCheckBit RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits
+        RtlCompareMemory RtlCompareMemoryUlong RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger
+        RtlConvertUlongToLargeInteger RtlCopyMemory RtlCopyString RtlCopyUnicodeString RtlCreateRegistryKey
+        RtlCreateUnicodeString RtlDeleteRegistryValue RtlDowncaseUnicodeChar RtlDowncaseUnicodeString
+        RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide RtlEnlargedUnsignedMultiply RtlEqualMemory RtlEqualString
+        RtlEqualUnicodeString RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide RtlExtendedMagicDivide
+        RtlFillMemory RtlFillMemoryUlong RtlFillMemoryUlonglong RtlFindCharInUnicodeString RtlFindClearBits
+        RtlFindClearBitsAndSet RtlFindClearRuns RtlFindFirstRunClear RtlFindLastBackwardRunClear
+        RtlFindLeastSignificantBit RtlFindLongestRunClear RtlFindMostSignificantBit RtlFindNextForwardRunClear
+        RtlFindSetBits RtlFindSetBitsAndClear RtlFreeAnsiString RtlFreeOemString RtlFreeUnicodeString
+        RtlGUIDFromString RtlGetVersion RtlHashUnicodeString RtlInitAnsiString RtlInitAnsiStringEx
+        RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString RtlInitUnicodeString RtlInitUnicodeStringEx
+        RtlInitializeBitMap RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString
+        RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift RtlLargeIntegerDivide
+        RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
         RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo RtlLargeIntegerGreaterThanZero
         RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan RtlLargeIntegerLessThanOrEqualTo
         RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo RtlLargeIntegerNotEqualToZero
         RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlMoveMemory RtlNumberOfClearBits
         RtlNumberOfSetBits RtlNumberOfSetBitsUlongPtr RtlOemStringToUnicodeString RtlPrefixString
-        RtlPrefixUnicodeString RtlRandom RtlRandomEx RtlReadMemory RtlRetrieveUlong RtlRetrieveUshort
-        RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits
-        RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA RtlStringCbCatExA
-        RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW RtlStringCbCatW
-        RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA
+        RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory RtlRetrieveUlong
+        RtlRetrieveUshort RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits
+        RtlSetBit RtlSetBits RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA
+        RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW
+        RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA
         RtlStringCbCopyNExW RtlStringCbCopyNW RtlStringCbCopyW RtlStringCbLengthA RtlStringCbLengthW
         RtlStringCbPrintfA RtlStringCbPrintfExA RtlStringCbPrintfExW RtlStringCbPrintfW RtlStringCbVPrintfA
         RtlStringCbVPrintfExA RtlStringCbVPrintfExW RtlStringCbVPrintfW RtlStringCchCatA RtlStringCchCatExA
@@ -287,9 +288,9 @@ KNOWN: Final = """
         RtlUnicodeStringToAnsiSize RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToOemString
         RtlUnicodeStringVPrintf RtlUnicodeStringValidate RtlUniform RtlUpcaseUnicodeChar RtlUpcaseUnicodeString
         RtlUpperChar RtlUpperString RtlUshortByteSwap RtlValidateUnicodeString RtlVerifyVersionInfo RtlViewMemory
-        RtlWriteMemory RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize SCATTER_GATHER_ELEMENT
-        SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SINGLE_LIST_ENTRY SLIST_ENTRY SLIST_HEADER SL_ERROR_RETURNED
-        SL_INVOKE_ON_CANCEL SL_INVOKE_ON_ERROR SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED
+        RtlWriteMemory RtlWriteRegistryValue RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize
+        SCATTER_GATHER_ELEMENT SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SINGLE_LIST_ENTRY SLIST_ENTRY SLIST_HEADER
+        SL_ERROR_RETURNED SL_INVOKE_ON_CANCEL SL_INVOKE_ON_ERROR SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED
         SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION SPIN_LOCK_ALREADY_OWNED SPIN_LOCK_NOT_OWNED STANDARD_RIGHTS_ALL
         STANDARD_RIGHTS_EXECUTE STANDARD_RIGHTS_READ STANDARD_RIGHTS_REQUIRED STANDARD_RIGHTS_WRITE STATUS_ABANDONED
         STATUS_ABANDONED_WAIT_0 STATUS_ACCESS_DENIED STATUS_ACCESS_VIOLATION STATUS_ADAPTER_HARDWARE_ERROR
@@ -1031,12 +1032,12 @@ LACKING: Final[dict[str, str]] = {
         ROOT_CMD_ENABLE_CORRECTABLE_ERROR_REPORTING ROOT_CMD_ENABLE_FATAL_ERROR_REPORTING
         ROOT_CMD_ENABLE_NONFATAL_ERROR_REPORTING ROOT_CMD_ERROR_REPORTING_ENABLE_MASK RTLVERLIB_DDI RTL_CONTEXT_CHUNK
         RTL_CONTEXT_EX_CHUNK RTL_CONTEXT_EX_LENGTH RTL_CONTEXT_EX_OFFSET RTL_CONTEXT_LENGTH RTL_CONTEXT_OFFSET
-        RTL_QUERY_REGISTRY_ROUTINE RTL_QUERY_REGISTRY_TABLE RTL_SOFT_ASSERTMSG RTL_SOFT_VERIFY RTL_SOFT_VERIFYMSG
-        RTL_STATIC_LIST_HEAD RTL_VERIFY RTL_VERIFYMSG RandomAccess ReadAccess RecognizerType
-        RegNtCallbackObjectContextCleanup RegNtDeleteKey RegNtDeleteValueKey RegNtEnumerateKey RegNtEnumerateValueKey
-        RegNtKeyHandleClose RegNtPostCreateKey RegNtPostCreateKeyEx RegNtPostDeleteKey RegNtPostDeleteValueKey
-        RegNtPostEnumerateKey RegNtPostEnumerateValueKey RegNtPostFlushKey RegNtPostKeyHandleClose RegNtPostLoadKey
-        RegNtPostOpenKey RegNtPostOpenKeyEx RegNtPostQueryKey RegNtPostQueryKeyName RegNtPostQueryKeySecurity
+        RTL_QUERY_REGISTRY_ROUTINE RTL_SOFT_ASSERTMSG RTL_SOFT_VERIFY RTL_SOFT_VERIFYMSG RTL_STATIC_LIST_HEAD
+        RTL_VERIFY RTL_VERIFYMSG RandomAccess ReadAccess RecognizerType RegNtCallbackObjectContextCleanup
+        RegNtDeleteKey RegNtDeleteValueKey RegNtEnumerateKey RegNtEnumerateValueKey RegNtKeyHandleClose
+        RegNtPostCreateKey RegNtPostCreateKeyEx RegNtPostDeleteKey RegNtPostDeleteValueKey RegNtPostEnumerateKey
+        RegNtPostEnumerateValueKey RegNtPostFlushKey RegNtPostKeyHandleClose RegNtPostLoadKey RegNtPostOpenKey
+        RegNtPostOpenKeyEx RegNtPostQueryKey RegNtPostQueryKeyName RegNtPostQueryKeySecurity
         RegNtPostQueryMultipleValueKey RegNtPostQueryValueKey RegNtPostRenameKey RegNtPostReplaceKey
         RegNtPostRestoreKey RegNtPostSaveKey RegNtPostSetInformationKey RegNtPostSetKeySecurity RegNtPostSetValueKey
         RegNtPostUnLoadKey RegNtPreCreateKey RegNtPreCreateKeyEx RegNtPreDeleteKey RegNtPreDeleteValueKey
@@ -1048,20 +1049,19 @@ LACKING: Final[dict[str, str]] = {
         RegNtSetValueKey RegisterSpmPowerSettings RelationAll RelationCache RelationGroup RelationNumaNode
         RelationProcessorCore RelationProcessorPackage RemovalPolicyExpectNoRemoval RemovalPolicyExpectOrderlyRemoval
         RemovalPolicyExpectSurpriseRemoval ResourceManagerBasicInformation ResourceManagerCompletionInformation
-        RtlCheckRegistryKey RtlCmDecodeMemIoResource RtlCmEncodeMemIoResource RtlCompareUnicodeStrings
-        RtlConstantStringLength RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemoryNonTemporal RtlCopyVolatileMemory
-        RtlCreateRegistryKey RtlCreateSecurityDescriptor RtlDeleteRegistryValue RtlEqualLuid RtlFillBytes
-        RtlFillDeviceMemory RtlFillMemoryNonTemporal RtlFillVolatileMemory RtlFindClosestEncodableLength
-        RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlInterlockedAndBits
-        RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn
-        RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIoDecodeMemIoResource
-        RtlIoEncodeMemIoResource RtlIsNtDdiVersionAvailable RtlIsServicePackVersionInstalled RtlIsZeroLuid
-        RtlIsZeroMemory RtlLengthSecurityDescriptor RtlMoveVolatileMemory RtlNumberOfClearBitsInRange
-        RtlNumberOfSetBitsInRange RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback
-        RtlQueryRegistryValues RtlSanitizeUnicodeStringPadding RtlSetDaclSecurityDescriptor RtlSetVolatileMemory
-        RtlStoreUlongPtr RtlUTF8StringToUnicodeString RtlUTF8ToUnicodeN RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N
-        RtlValidRelativeSecurityDescriptor RtlValidSecurityDescriptor RtlWriteRegistryValue RtlZeroBytes
-        RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS
+        RtlCmDecodeMemIoResource RtlCmEncodeMemIoResource RtlCompareUnicodeStrings RtlConstantStringLength
+        RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemoryNonTemporal RtlCopyVolatileMemory RtlCreateSecurityDescriptor
+        RtlEqualLuid RtlFillBytes RtlFillDeviceMemory RtlFillMemoryNonTemporal RtlFillVolatileMemory
+        RtlFindClosestEncodableLength RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String
+        RtlInitUTF8StringEx RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits
+        RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn
+        RtlInterlockedXorBits RtlIoDecodeMemIoResource RtlIoEncodeMemIoResource RtlIsNtDdiVersionAvailable
+        RtlIsServicePackVersionInstalled RtlIsZeroLuid RtlIsZeroMemory RtlLengthSecurityDescriptor
+        RtlMoveVolatileMemory RtlNumberOfClearBitsInRange RtlNumberOfSetBitsInRange RtlPrefetchMemoryNonTemporal
+        RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding RtlSetDaclSecurityDescriptor
+        RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString RtlUTF8ToUnicodeN
+        RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N RtlValidRelativeSecurityDescriptor RtlValidSecurityDescriptor
+        RtlZeroBytes RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS
         SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ
         SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY SECURITY_CONTEXT_TRACKING_MODE
         SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1 SECURITY_DYNAMIC_TRACKING

@@ -13,6 +13,12 @@ from dirql.cm.queries import (
     query_key as ZwQueryKey,
     query_value_key as ZwQueryValueKey,
 )
+from dirql.cm.query_table import (
+    QueryTable as RTL_QUERY_REGISTRY_TABLE,
+)
+from dirql.cm.query_values import (
+    query_registry_values as RtlQueryRegistryValues,
+)
 from dirql.cm.services import (
     create_key as ZwCreateKey,
     delete_key as ZwDeleteKey,
@@ -22,6 +28,12 @@ from dirql.cm.services import (
     open_key_ex as ZwOpenKeyEx,
     rename_key as ZwRenameKey,
     set_value_key as ZwSetValueKey,
+)
+from dirql.cm.simple import (
+    check_registry_key as RtlCheckRegistryKey,
+    create_registry_key as RtlCreateRegistryKey,
+    delete_registry_value as RtlDeleteRegistryValue,
+    write_registry_value as RtlWriteRegistryValue,
 )
 from dirql.cm.views import (
     KeyBasicView as KEY_BASIC_INFORMATION,
@@ -2212,6 +2224,7 @@ __all__ = [
     "RTL_QUERY_REGISTRY_NOVALUE",
     "RTL_QUERY_REGISTRY_REQUIRED",
     "RTL_QUERY_REGISTRY_SUBKEY",
+    "RTL_QUERY_REGISTRY_TABLE",
     "RTL_QUERY_REGISTRY_TOPKEY",
     "RTL_QUERY_REGISTRY_TYPECHECK",
     "RTL_QUERY_REGISTRY_TYPECHECK_MASK",
@@ -2242,6 +2255,7 @@ __all__ = [
     "RtlAreBitsSet",
     "RtlAssert",
     "RtlCheckBit",
+    "RtlCheckRegistryKey",
     "RtlClearAllBits",
     "RtlClearBit",
     "RtlClearBits",
@@ -2251,6 +2265,8 @@ __all__ = [
     "RtlConvertUlongToLargeInteger",
     "RtlCopyMemory",
     "RtlCopyUnicodeString",
+    "RtlCreateRegistryKey",
+    "RtlDeleteRegistryValue",
     "RtlDowncaseUnicodeChar",
     "RtlEnlargedIntegerMultiply",
     "RtlEnlargedUnsignedDivide",
@@ -2309,6 +2325,7 @@ __all__ = [
     "RtlNumberOfClearBits",
     "RtlNumberOfSetBits",
     "RtlNumberOfSetBitsUlongPtr",
+    "RtlQueryRegistryValues",
     "RtlRetrieveUlong",
     "RtlRetrieveUshort",
     "RtlSecureZeroMemory",
@@ -2330,6 +2347,7 @@ __all__ = [
     "RtlUpcaseUnicodeChar",
     "RtlUpcaseUnicodeString",
     "RtlUshortByteSwap",
+    "RtlWriteRegistryValue",
     "RtlZeroMemory",
     "RtlxAnsiStringToUnicodeSize",
     "RtlxUnicodeStringToAnsiSize",
