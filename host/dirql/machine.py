@@ -29,12 +29,14 @@ from dirql.hal.window import DeviceWindow
 from dirql.hardware.description import MachineDescription
 from dirql.host_watch import HostWatch
 from dirql.io.collector import CollectorPace
+from dirql.io.completion_port import CompletionPort
 from dirql.io.error_log import LoggedError
 from dirql.io.handle import Handle, sleep
 from dirql.io.hang_report import IoWitness
 from dirql.io.loader import load_driver
 from dirql.io.manager import IoManager, running as io_running
 from dirql.io.objects import DriverEntry, DriverObject
+from dirql.io.services import cancel_synchronous_io
 from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
 from dirql.io.shutdown_notification import notify_shutdown
 from dirql.io.unload import unload_driver
@@ -51,7 +53,7 @@ from dirql.ke.threads.wait import wait_for_single_object
 from dirql.ke.watch.witness import DefectWitness
 from dirql.mm.manager import MemoryManager
 from dirql.nt.ntstatus import nt_success, status_name
-from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND
+from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
 from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.hang_report import DeviceWitness
 from dirql.pnp.interrupt_arbiter import InterruptKind
@@ -170,6 +172,13 @@ class ProgramThread:
         if self._outcome.error is not None:
             raise self._outcome.error
         return self._value
+
+    def cancel_synchronous_io(self) -> bool:
+        """Cancel the request for which the thread waits on a synchronous handle, or the open; whether there was one.
+
+        It returns before the request is completed. Follows CancelSynchronousIo.
+        """
+        return cancel_synchronous_io(self.thread) == STATUS_SUCCESS
 
 
 class Machine:
@@ -328,9 +337,19 @@ class Machine:
         if not nt_success(status):
             raise LoadError(driver.driver_extension.service_key_name, "DriverUnload", status)
 
-    def open(self, name: str) -> Handle:
-        r"""Open a device by name, such as `\\.\Store0`; raises `IoError`."""
-        return Handle(name)
+    def open(self, name: str, *, synchronous: bool = False) -> Handle:
+        r"""Open a device by name, such as `\\.\Store0`; raises `IoError`.
+
+        On a `synchronous` handle every request is waited for, and `ProgramThread.cancel_synchronous_io` ends the wait.
+        """
+        return Handle(name, synchronous=synchronous)
+
+    def create_completion_port(self, concurrency: int = 0) -> CompletionPort:
+        """Make a completion port, where the results of requests on many handles arrive.
+
+        `concurrency` threads may work on packets at once; 0 stands for the number of processors.
+        """
+        return CompletionPort(concurrency)
 
     def device_window(self, name: str, number: int = 0, *, bar: int) -> DeviceWindow:
         """The memory behind a base address register of a device, reached without its driver.

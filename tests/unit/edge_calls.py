@@ -215,6 +215,13 @@ class World(LibraryWorld):
         return semaphore
 
     @cached_property
+    def kernel_queue(self) -> wdm.KQUEUE:
+        queue = wdm.KQUEUE()
+        wdm.KeInitializeQueue(queue, 1)
+        wdm.KeInsertQueue(queue, wdm.LIST_ENTRY())
+        return queue
+
+    @cached_property
     def mutex(self) -> wdm.KMUTEX:
         mutex = wdm.KMUTEX()
         wdm.KeInitializeMutex(mutex, 0)
@@ -345,6 +352,7 @@ BY_TYPE: dict[str, Callable[[World], object]] = {
     "PRKEVENT": lambda w: w.event,
     "PRKMUTEX": lambda w: w.mutex,
     "PRKSEMAPHORE": lambda w: w.semaphore,
+    "PRKQUEUE": lambda w: w.kernel_queue,
     "PKTIMER": lambda w: w.timer,
     "PKSPIN_LOCK": lambda w: w.lock,
     "PKINTERRUPT": lambda w: w.interrupt,
@@ -504,6 +512,7 @@ SPECIAL: dict[str, Special] = {
     "IoInitializeRemoveLock": lambda _: (wdm.IO_REMOVE_LOCK(), "Edge", 0, 0),
     "KeInitializeTimerEx": lambda _: (wdm.KTIMER(), wdm.NotificationTimer),
     "KeInitializeSemaphore": lambda _: (wdm.KSEMAPHORE(), 1, 4),
+    "KeRemoveQueue": lambda w: (w.kernel_queue, wdm.KernelMode, 0),
     "KeReleaseSemaphore": lambda w: (w.semaphore, 0, 1, False),
     "KeRemoveEntryDeviceQueue": lambda w: (w.queue, w.queued_entry),
     "KeRaiseIrql": lambda _: (wdm.DISPATCH_LEVEL,),

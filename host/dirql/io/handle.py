@@ -10,9 +10,13 @@ from typing import Final, Self
 
 from dirql.io.errors import OPEN, IoError, dos_error
 from dirql.io.manager import running as io_manager
+from dirql.io.objects import FileObject
+from dirql.io.port_notice import set_notification_modes
 from dirql.io.services import (
+    cancel_io_file,
     cancel_io_file_ex,
     control_for_program,
+    device_io_control_file,
     open_device,
     read_file,
     read_for_program,
@@ -26,7 +30,13 @@ from dirql.ke.threads.apc import NormalRoutine
 from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.mm.manager import running as memory_manager
 from dirql.mm.process import UserBuffer
-from dirql.nt.constants import FILE_READ_DATA, FILE_WRITE_DATA, UserMode, UserRequest
+from dirql.nt.constants import (
+    FILE_READ_DATA,
+    FILE_SYNCHRONOUS_IO_NONALERT,
+    FILE_WRITE_DATA,
+    UserMode,
+    UserRequest,
+)
 from dirql.nt.ntstatus import nt_error, nt_success, status_name
 from dirql.nt.status import (
     STATUS_BUFFER_OVERFLOW,
@@ -35,9 +45,10 @@ from dirql.nt.status import (
     STATUS_SUCCESS,
     STATUS_USER_APC,
 )
+from dirql.ob.manager import running as object_manager
 from dirql.ob.services import close as close_handle
 
-__all__ = ["CompletionRoutine", "Handle", "Overlapped", "sleep"]
+__all__ = ["CompletionRoutine", "Handle", "Overlapped", "sleep", "time_out"]
 
 CompletionRoutine = Callable[[int, int, "Overlapped"], object]
 """A program's routine for a completed request: Win32 error code, bytes moved, request."""
@@ -54,6 +65,15 @@ def sleep(seconds: float, *, alertable: bool = False) -> bool:
         raise ValueError(f"a time must be a number of seconds from 0 on; it was {seconds}")
     status = delay_execution_thread(UserMode, alertable, -round(seconds * _UNITS_PER_SECOND))
     return status == STATUS_USER_APC
+
+
+def time_out(seconds: float | None) -> int | None:
+    """A time-out of a program in the kernel's units; raises `ValueError` for one below 0."""
+    if seconds is None:
+        return None
+    if seconds < 0:
+        raise ValueError(f"a time-out must be a number of seconds from 0 on, or None; it was {seconds}")
+    return -round(seconds * _UNITS_PER_SECOND)
 
 
 class Overlapped:
@@ -122,10 +142,8 @@ class Overlapped:
 
         An alertable wait also ends when completion routines of the thread have run, as WaitForSingleObjectEx does.
         """
-        if timeout is not None and timeout < 0:
-            raise ValueError(f"a time-out must be a number of seconds from 0 on, or None; it was {timeout}")
+        units = time_out(timeout)
         if self.iosb.nt_status == STATUS_PENDING:
-            units = None if timeout is None else -round(timeout * _UNITS_PER_SECOND)
             wait_for_single_object(self.event, UserRequest, UserMode, alertable, units)
         return self.iosb.nt_status != STATUS_PENDING
 
@@ -179,17 +197,25 @@ class Handle:
     requests may be outstanding; the methods without `_overlapped` wait for the one that they made.
     """
 
-    def __init__(self, name: str, access: int = FILE_READ_DATA | FILE_WRITE_DATA) -> None:
-        r"""Open `name`, such as `\\.\Store0`. Raises `IoError` when there is no such device or it refuses."""
+    def __init__(
+        self, name: str, access: int = FILE_READ_DATA | FILE_WRITE_DATA, *, synchronous: bool = False
+    ) -> None:
+        r"""Open `name`, such as `\\.\Store0`. Raises `IoError` when there is no such device or it refuses.
+
+        On a `synchronous` handle every request is waited for inside the service that makes it, as without
+        FILE_FLAG_OVERLAPPED.
+        """
         if not name.startswith("\\"):
             raise ValueError(
                 rf"a device's name must start with a backslash, as in \\.\Store0; it was {name!r}"
             )
-        status, value = open_device(name, access)
+        status, value = open_device(name, access, FILE_SYNCHRONOUS_IO_NONALERT if synchronous else 0)
         if value is None:
             raise IoError(status, name, OPEN)
         self.name = name
         self.value = value
+        self.sends_packets = False
+        """Whether the file has a completion port."""
         io_manager.value.handles[self] = None
 
     def __repr__(self) -> str:
@@ -237,19 +263,19 @@ class Handle:
         """Begin to read; returns while the request is outstanding.
 
         A `completion` routine runs as `completion(error code, bytes moved, request)`, as that of ReadFileEx does: in
-        the next alertable wait of this thread after the result is there.
+        the next alertable wait of this thread after the result is there. A handle with a completion port refuses it.
         """
         value = self._check("read")
         _check_range(length, offset)
         output = memory_manager.value.process.allocate(length)
         request = Overlapped(self, lambda: f"read of {length} bytes at {offset:#x}", None, output)
         routine = request.call_back(completion)
-        if routine is None:
+        if routine is None and not self.sends_packets:
             request.sent(read_for_program(value, request.event, request.iosb, output.address, length, offset))
         else:
             block = request.iosb
             request.sent(
-                read_file(value, request.event, routine, None, block, output.address, length, offset)
+                read_file(value, request.event, routine, request, block, output.address, length, offset)
             )
         return request
 
@@ -267,14 +293,14 @@ class Handle:
         source.write(data)
         request = Overlapped(self, lambda: f"write of {length} bytes at {offset:#x}", source, None)
         routine = request.call_back(completion)
-        if routine is None:
+        if routine is None and not self.sends_packets:
             request.sent(
                 write_for_program(value, request.event, request.iosb, source.address, length, offset)
             )
         else:
             block = request.iosb
             request.sent(
-                write_file(value, request.event, routine, None, block, source.address, length, offset)
+                write_file(value, request.event, routine, request, block, source.address, length, offset)
             )
         return request
 
@@ -296,13 +322,36 @@ class Handle:
             output,
         )
         buffers = (source.address, source.length, output.address, output_length)
-        request.sent(control_for_program(value, request.event, request.iosb, code, *buffers))
+        if self.sends_packets:
+            block = request.iosb
+            request.sent(device_io_control_file(value, request.event, None, request, block, code, *buffers))
+        else:
+            request.sent(control_for_program(value, request.event, request.iosb, code, *buffers))
         return request
 
     def cancel(self) -> int:
         """Cancel all outstanding requests on this handle; returns the service's NTSTATUS. Follows CancelIoEx."""
         status, _ = cancel_io_file_ex(self._check("cancel"), None)
         return status
+
+    def cancel_of_this_thread(self) -> int:
+        """Cancel the requests on this handle that the calling thread has made; returns the service's NTSTATUS.
+
+        Returns when they are completed. Follows CancelIo.
+        """
+        status, _ = cancel_io_file(self._check("cancel"))
+        return status
+
+    def set_notification_modes(self, modes: int) -> None:
+        """Set FILE_SKIP_COMPLETION_PORT_ON_SUCCESS and its kin; follows SetFileCompletionNotificationModes.
+
+        Raises `IoError` for unknown modes, or for a mode that a synchronous handle cannot have.
+        """
+        status, file = object_manager.value.handles.lookup(self._check("set_notification_modes"), FileObject)
+        if file is not None:
+            status = set_notification_modes(file, modes)
+        if not nt_success(status):
+            raise IoError(status, self.name, f"set_notification_modes({modes:#x})")
 
     def _check(self, operation: str) -> int:
         """The value of the handle, which must be open."""

@@ -17,7 +17,9 @@ from typing import Protocol
 
 from dirql.io import packet
 from dirql.io.associated import AssociatedIrp
+from dirql.io.completion import CompletionContext
 from dirql.io.driver_members import DriverMembers
+from dirql.io.file_lock import FileLock
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.packet_fields import NOBODY, PacketFields
 from dirql.io.parameters import Parameters
@@ -553,6 +555,7 @@ class FileObject(Object):
     """A device that is open (FILE_OBJECT); `fs_context` and `fs_context2` belong to its driver."""
 
     __slots__ = (
+        "completion_context",
         "current_byte_offset",
         "device_object",
         "event",
@@ -562,6 +565,7 @@ class FileObject(Object):
         "fs_context",
         "fs_context2",
         "irps",
+        "lock",
         "opened",
         "type",
     )
@@ -578,8 +582,11 @@ class FileObject(Object):
         self.final_status = 0
         self.event = Event()
         self.event.initialize(NotificationEvent, False)
+        self.lock = FileLock()
         self.irps: dict[Irp, None] = {}
         """The requests that are outstanding, oldest first."""
+        self.completion_context: CompletionContext | None = None
+        """The completion port that the file is joined to, with the key of its packets."""
         self.opened = False
         """Whether IRP_MJ_CREATE succeeded, so that CLEANUP and CLOSE must follow (row NAM-05)."""
 

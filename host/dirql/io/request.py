@@ -22,6 +22,7 @@ from dirql.io.dispatch import call_driver
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer, return_buffers
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, Irp
+from dirql.io.port_notice import PortNotice
 from dirql.io.status_block import IoStatusBlock
 from dirql.io.unwritten import check_written
 from dirql.ke.bugcheck import bug_check
@@ -45,6 +46,7 @@ from dirql.nt.bugcodes import (
 from dirql.nt.constants import (
     APC_LEVEL,
     FO_ALERTABLE_IO,
+    FO_SKIP_SET_EVENT,
     FO_SYNCHRONOUS_IO,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_FLUSH_BUFFERS,
@@ -223,8 +225,8 @@ class FileRequest(Request):
         # `super()` makes an object first, which takes 1 % of "a read" in bench/io_paths.py.
         Request.__init__(self, irp, event, io_status_block, mode, output_length, most, file)
         self.file = file
-        self.apc: Apc | None = None
-        """The APC that the thread which made the request runs when the result is there."""
+        self.apc: Apc | PortNotice | None = None
+        """The APC that the thread which made the request runs when the result is there, or the packet for a port."""
         self.state = State.PREPARED
         file.reference()
         file.irps[irp] = None
@@ -233,6 +235,10 @@ class FileRequest(Request):
         """Have the thread that makes the request run `routine(context, status block, 0)` when the result is there."""
         driver = ke.processor.driver
         self.apc = completion_apc(self.thread, driver, routine, context, driver is None)
+
+    def set_port_context(self, context: object) -> None:
+        """Send a packet with `context` to the completion port of the file, if it has one when the result is there."""
+        self.apc = PortNotice(self.file, self.irp, context)
 
     def fail(self, status: int) -> int:
         """Deliver an error because the request could not be prepared; no driver has seen it. Returns `status`."""
@@ -249,6 +255,8 @@ class FileRequest(Request):
         """
         file, event = self.file, self.event
         is_synchronous = file.flags & FO_SYNCHRONOUS_IO
+        if is_synchronous:
+            file.lock.acquire()
         # The events that delivery sets.
         if event is not None:
             event.clear_for_system()
@@ -270,11 +278,17 @@ class FileRequest(Request):
                 what = f"{self.irp!r} was completed without having been marked pending"
                 _refuse(VF_IO_VERIFY_INCONSISTENT_RETURN, device, self.irp, status, what)
             self.report()
-        if is_synchronous and status == STATUS_PENDING:
+        return self._wait(status) if is_synchronous else status
+
+    def _wait(self, status: int) -> int:
+        """Wait until the request on a synchronous file is delivered, and let the next thread have the file."""
+        file = self.file
+        if status == STATUS_PENDING:
             alertable = bool(file.flags & FO_ALERTABLE_IO)
             if wait_for_single_object(file.event, Executive, UserMode, alertable, None) != STATUS_SUCCESS:
                 self._cancel_alerted()
-            return file.final_status
+            status = file.final_status
+        file.lock.release()
         return status
 
     def _cancel_alerted(self) -> None:
@@ -318,7 +332,7 @@ class FileRequest(Request):
         status = self.result.nt_status
         if irp.pending_returned or not nt_error(status):
             self.write_result()
-            if self.event is None or file.flags & FO_SYNCHRONOUS_IO:
+            if (self.event is None and not file.flags & FO_SKIP_SET_EVENT) or file.flags & FO_SYNCHRONOUS_IO:
                 file.final_status = status
                 file.event.set_for_system()
             if self.apc is not None:

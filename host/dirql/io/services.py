@@ -7,7 +7,9 @@ FILE_SYNCHRONOUS_IO_ALERT waits until each request is delivered and returns its 
 means that the status block and the event will tell later (rows HIO-01 … HIO-06).
 
 With an `apc_routine` the thread that made the request also runs `apc_routine(apc_context, io_status_block, 0)` when the
-result is there: a driver's as a normal kernel APC, a program's as a user APC, in an alertable wait (row HIO-09).
+result is there: a driver's as a normal kernel APC, a program's as a user APC, in an alertable wait (row HIO-09). On a
+file with a completion port an `apc_routine` is refused; there `apc_context` comes back in the packet, and a request
+without one sends none (row PRT-02).
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from dirql.io.file import OpenFile
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, IoStackLocation, Irp
-from dirql.io.request import FileRequest
+from dirql.io.request import FileRequest, Request
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import get_current_thread
 from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
-from dirql.ke.processors.contract import contract
+from dirql.ke.processors.contract import charge_call, contract
 from dirql.ke.threads.apc import NormalRoutine
+from dirql.ke.threads.thread import Thread
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.mm.layout import USER_PROBE_ADDRESS, page_align
 from dirql.mm.manager import running as memory_manager
@@ -71,6 +74,7 @@ from dirql.ob.manager import running as object_manager
 __all__ = [
     "cancel_io_file",
     "cancel_io_file_ex",
+    "cancel_synchronous_io",
     "control_for_program",
     "create_file",
     "device_io_control_file",
@@ -91,8 +95,8 @@ _DEVICE_IO_CONTROL_FILE: Final = contract("ZwDeviceIoControlFile")
 _CANCEL_IO_FILE: Final = contract("ZwCancelIoFile")
 _CANCEL_IO_FILE_EX: Final = contract("ZwCancelIoFileEx")
 
-Completion = tuple[NormalRoutine, object]
-"""An APC routine and its context."""
+Completion = tuple[NormalRoutine | None, object]
+"""An APC routine and its context; without a routine, the context of a packet for the completion port."""
 _DISPOSITIONS: Final = range(FILE_SUPERSEDE, FILE_MAXIMUM_DISPOSITION + 1)
 _CANCEL_PAUSE: Final = 100_000
 """NT looks each 10 ms, here in units of 100 ns, whether the requests that a thread cancelled have ended."""
@@ -225,7 +229,9 @@ def read_file(
     if not _is_accessible(buffer, length, write=True):
         return STATUS_ACCESS_VIOLATION
     offset = file.current_byte_offset if byte_offset is None else byte_offset
-    apc = None if apc_routine is None else (apc_routine, apc_context)
+    if apc_routine is not None and file.completion_context is not None:
+        return STATUS_INVALID_PARAMETER
+    apc = None if apc_routine is None and apc_context is None else (apc_routine, apc_context)
     return _read(file, event, io_status_block, buffer or 0, length, offset, key or 0, apc)
 
 
@@ -263,7 +269,7 @@ def _read(
     read.length, read.key, read.byte_offset = length, key, byte_offset
     request = FileRequest(file, irp, event, block, length)
     if apc is not None:
-        request.set_apc(*apc)
+        _set_notice(request, *apc)
     try:
         attach_read_buffer(irp, device.flags, buffer, length)
     except StatusException as error:
@@ -293,7 +299,9 @@ def write_file(
     if not _is_accessible(buffer, length, write=False):
         return STATUS_ACCESS_VIOLATION
     offset = file.current_byte_offset if byte_offset is None else byte_offset
-    apc = None if apc_routine is None else (apc_routine, apc_context)
+    if apc_routine is not None and file.completion_context is not None:
+        return STATUS_INVALID_PARAMETER
+    apc = None if apc_routine is None and apc_context is None else (apc_routine, apc_context)
     return _write(file, event, io_status_block, buffer or 0, length, offset, key or 0, apc)
 
 
@@ -327,7 +335,7 @@ def _write(
     write.length, write.key, write.byte_offset = length, key, byte_offset
     request = FileRequest(file, irp, event, block, limit=length)
     if apc is not None:
-        request.set_apc(*apc)
+        _set_notice(request, *apc)
     try:
         attach_write_buffer(irp, device.flags, buffer, length)
     except StatusException as error:
@@ -365,7 +373,9 @@ def device_io_control_file(
         and _is_accessible(output_buffer, output_buffer_length, write=method != METHOD_IN_DIRECT)
     ):
         return STATUS_ACCESS_VIOLATION
-    apc = None if apc_routine is None else (apc_routine, apc_context)
+    if apc_routine is not None and file.completion_context is not None:
+        return STATUS_INVALID_PARAMETER
+    apc = None if apc_routine is None and apc_context is None else (apc_routine, apc_context)
     return _control(file, event, io_status_block, io_control_code, *buffers, apc)
 
 
@@ -414,7 +424,7 @@ def _control(
         control.type3_input_buffer = source
     request = FileRequest(file, irp, event, block, target_length)
     if apc is not None:
-        request.set_apc(*apc)
+        _set_notice(request, *apc)
     try:
         attach_control_buffers(irp, method, source, source_length, target, target_length)
     except StatusException as error:
@@ -445,6 +455,13 @@ def _file_for(handle: int, access: int, byte_offset: int | None) -> tuple[int, F
     if file is not None and byte_offset is None and not file.synchronous:
         return STATUS_INVALID_PARAMETER, None
     return status, file
+
+
+def _set_notice(request: FileRequest, routine: NormalRoutine | None, context: object) -> None:
+    if routine is None:
+        request.set_port_context(context)
+    else:
+        request.set_apc(routine, context)
 
 
 def _packet(file: FileObject, major_function: int) -> tuple[Irp, IoStackLocation, DeviceObject]:
@@ -492,6 +509,26 @@ def cancel_io_file_ex(
         _cancel(file, found)
         status = STATUS_SUCCESS if found else STATUS_NOT_FOUND
     return status, IoStatusBlock(status)
+
+
+def cancel_synchronous_io(thread: Thread) -> int:
+    """Cancel the requests for which a thread of the program waits inside a service; follows NtCancelSynchronousIoFile.
+
+    These are opens, and requests on synchronous files. STATUS_NOT_FOUND when the thread waits for none. It returns
+    before the requests are completed.
+    """
+    charge_call()
+    found = [irp for irp in io_manager.value.live_irps if _is_waited_for(irp.owner, thread)]
+    for irp in found:
+        if irp.type:
+            cancel_request(irp)
+    return STATUS_SUCCESS if found else STATUS_NOT_FOUND
+
+
+def _is_waited_for(owner: object, thread: Thread) -> bool:
+    if not isinstance(owner, Request) or owner.thread is not thread or not owner.irp.requestor_mode:
+        return False
+    return not isinstance(owner, FileRequest) or owner.file.synchronous
 
 
 def _cancel(file: FileObject, found: list[Irp]) -> None:

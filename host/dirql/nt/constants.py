@@ -113,6 +113,7 @@ __all__ = [
     "DelayExecution",
     "DelayedWorkQueue",
     "DontUseThisType",
+    "ERROR_ABANDONED_WAIT_0",
     "ERROR_ACCESS_DENIED",
     "ERROR_ALREADY_EXISTS",
     "ERROR_BAD_UNIT",
@@ -197,6 +198,7 @@ __all__ = [
     "FILE_SHARE_WRITE",
     "FILE_SKIP_COMPLETION_PORT_ON_SUCCESS",
     "FILE_SKIP_SET_EVENT_ON_HANDLE",
+    "FILE_SKIP_SET_USER_EVENT_ON_FAST_IO",
     "FILE_SPECIAL_ACCESS",
     "FILE_SUPERSEDE",
     "FILE_SYNCHRONOUS_IO_ALERT",
@@ -883,6 +885,8 @@ FO_SKIP_SET_EVENT: Final = 0x4000000
 # Completion modes of a file.
 FILE_SKIP_COMPLETION_PORT_ON_SUCCESS: Final = 1
 """A request that succeeds at once sends no packet to the I/O completion port of the file."""
+FILE_SKIP_SET_USER_EVENT_ON_FAST_IO: Final = 4
+"""A request that succeeds at once does not signal the event of the request."""
 FILE_SKIP_SET_EVENT_ON_HANDLE: Final = 2
 """Completing a request does not signal the file object itself."""
 
@@ -2291,6 +2295,8 @@ ERROR_IO_DEVICE: Final = 0x45d
 """The device reported an error."""
 ERROR_DEVICE_NOT_CONNECTED: Final = 0x48f
 """The device is not connected."""
+ERROR_ABANDONED_WAIT_0: Final = 0x2df
+"""The object was closed while a thread waited for it."""
 ERROR_NOT_FOUND: Final = 0x490
 """The thing that was searched for does not exist."""
 ERROR_NO_SYSTEM_RESOURCES: Final = 0x5aa

@@ -148,7 +148,7 @@ STATUS_WAIT_1: Final[int] = NTSTATUS.named(1, "STATUS_WAIT_1")
 STATUS_WAIT_63: Final[int] = NTSTATUS.named(0x3f, "STATUS_WAIT_63")
 """The sixty-fourth object of the wait was signaled."""
 STATUS_ABANDONED: Final[int] = NTSTATUS.named(0x80, "STATUS_ABANDONED")
-"""A thread ended while it owned the mutex of the wait."""
+"""A thread ended while it owned the mutex of the wait, or the queue of the wait was run down."""
 STATUS_ABANDONED_WAIT_0: Final[int] = NTSTATUS.named(0x80, "STATUS_ABANDONED_WAIT_0")
 """Another name of STATUS_ABANDONED: the first object of the wait is such a mutex."""
 STATUS_USER_APC: Final[int] = NTSTATUS.named(0xc0, "STATUS_USER_APC")

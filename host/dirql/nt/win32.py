@@ -13,6 +13,7 @@ __all__ = ["WIN32_ERRORS"]
 
 WIN32_ERRORS: Final[dict[int, int]] = {
     status.STATUS_SUCCESS: constants.ERROR_SUCCESS,
+    status.STATUS_ABANDONED: constants.ERROR_ABANDONED_WAIT_0,
     status.STATUS_TIMEOUT: constants.ERROR_SEM_TIMEOUT,
     status.STATUS_PENDING: constants.ERROR_IO_PENDING,
     status.STATUS_BUFFER_OVERFLOW: constants.ERROR_MORE_DATA,

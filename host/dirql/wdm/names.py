@@ -45,39 +45,40 @@ KNOWN: Final = """
         DRVO_BUILTIN_DRIVER DRVO_INITIALIZED DRVO_LEGACY_DRIVER DRVO_LEGACY_RESOURCES DRVO_REINIT_REGISTERED
         DRVO_UNLOAD_INVOKED DbgBreakPoint DbgBreakPointWithStatus DbgPrint DbgPrintEx DbgQueryDebugFilterState
         DbgRaiseAssertionFailure DbgSetDebugFilterState DeallocateObject DeallocateObjectKeepRegisters DelayExecution
-        DelayedWorkQueue DontUseThisType ERESOURCE ERROR_ACCESS_DENIED ERROR_ALREADY_EXISTS ERROR_BAD_UNIT ERROR_BUSY
-        ERROR_CRC ERROR_DEVICE_NOT_CONNECTED ERROR_DEVICE_REMOVED ERROR_FILE_NOT_FOUND ERROR_GEN_FAILURE
-        ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER ERROR_INVALID_FUNCTION ERROR_INVALID_HANDLE ERROR_INVALID_NAME
-        ERROR_INVALID_PARAMETER ERROR_INVALID_USER_BUFFER ERROR_IO_DEVICE ERROR_IO_INCOMPLETE ERROR_IO_PENDING
-        ERROR_LOG_LIMIT_SIZE ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS ERROR_NOT_ENOUGH_MEMORY
-        ERROR_NOT_FOUND ERROR_NOT_READY ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS ERROR_NO_SYSTEM_RESOURCES
-        ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND ERROR_SEM_TIMEOUT ERROR_SHARING_VIOLATION ERROR_SUCCESS
-        EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE EVENT_QUERY_STATE EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE
-        EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK EX_TIMER
-        EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations
-        EventNotificationObject EventSynchronizationObject ExAcquireFastMutex ExAcquireFastMutexUnsafe
-        ExAcquirePushLockExclusive ExAcquirePushLockShared ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite
-        ExAcquireRundownProtection ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive
-        ExAcquireSharedWaitForExclusive ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel
-        ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel ExAllocateFromLookasideListEx
-        ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool2
-        ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized
-        ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag
-        ExAllocatePoolWithTag ExAllocatePoolWithTagPriority ExAllocatePoolZero ExAllocateTimer ExCancelTimer
-        ExConvertExclusiveToSharedLite ExCreateCallback ExDeleteLookasideListEx ExDeleteNPagedLookasideList
-        ExDeletePagedLookasideList ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite
-        ExEnterCriticalRegionAndAcquireFastMutexUnsafe ExEnterCriticalRegionAndAcquireResourceExclusive
-        ExEnterCriticalRegionAndAcquireResourceShared ExEnterCriticalRegionAndAcquireSharedWaitForExclusive
-        ExFlushLookasideListEx ExFreePool ExFreePool2 ExFreePoolWithTag ExFreeToLookasideListEx
-        ExFreeToNPagedLookasideList ExFreeToPagedLookasideList ExGetCurrentResourceThread ExGetExclusiveWaiterCount
-        ExGetSharedWaiterCount ExInitializeFastMutex ExInitializeLookasideListEx ExInitializeNPagedLookasideList
-        ExInitializePagedLookasideList ExInitializePushLock ExInitializeResourceLite ExInitializeRundownProtection
-        ExInitializeSListHead ExInitializeWorkItem ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic
-        ExInterlockedAddUlong ExInterlockedFlushSList ExInterlockedInsertHeadList ExInterlockedInsertTailList
-        ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList
-        ExInterlockedRemoveHeadList ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite
-        ExIsResourceAcquiredSharedLite ExLocalTimeToSystemTime ExNotifyCallback ExQueryDepthSList ExQueueWorkItem
-        ExRaiseStatus ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
+        DelayedWorkQueue DontUseThisType ERESOURCE ERROR_ABANDONED_WAIT_0 ERROR_ACCESS_DENIED ERROR_ALREADY_EXISTS
+        ERROR_BAD_UNIT ERROR_BUSY ERROR_CRC ERROR_DEVICE_NOT_CONNECTED ERROR_DEVICE_REMOVED ERROR_FILE_NOT_FOUND
+        ERROR_GEN_FAILURE ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER ERROR_INVALID_FUNCTION ERROR_INVALID_HANDLE
+        ERROR_INVALID_NAME ERROR_INVALID_PARAMETER ERROR_INVALID_USER_BUFFER ERROR_IO_DEVICE ERROR_IO_INCOMPLETE
+        ERROR_IO_PENDING ERROR_LOG_LIMIT_SIZE ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS
+        ERROR_NOT_ENOUGH_MEMORY ERROR_NOT_FOUND ERROR_NOT_READY ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS
+        ERROR_NO_SYSTEM_RESOURCES ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND ERROR_SEM_TIMEOUT
+        ERROR_SHARING_VIOLATION ERROR_SUCCESS EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE EVENT_QUERY_STATE
+        EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL EX_PUSH_LOCK EX_RUNDOWN_REF
+        EX_SPIN_LOCK EX_TIMER EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION EX_TIMER_NO_WAKE Eisa EisaConfiguration
+        EjectionRelations EventNotificationObject EventSynchronizationObject ExAcquireFastMutex
+        ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared ExAcquireResourceExclusiveLite
+        ExAcquireResourceSharedLite ExAcquireRundownProtection ExAcquireRundownProtectionEx
+        ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive ExAcquireSpinLockExclusive
+        ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel
+        ExAllocateFromLookasideListEx ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList
+        ExAllocatePool ExAllocatePool2 ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero
+        ExAllocatePoolQuotaUninitialized ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota
+        ExAllocatePoolWithQuotaTag ExAllocatePoolWithTag ExAllocatePoolWithTagPriority ExAllocatePoolZero
+        ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite ExCreateCallback ExDeleteLookasideListEx
+        ExDeleteNPagedLookasideList ExDeletePagedLookasideList ExDeleteResourceLite ExDeleteTimer
+        ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
+        ExEnterCriticalRegionAndAcquireResourceExclusive ExEnterCriticalRegionAndAcquireResourceShared
+        ExEnterCriticalRegionAndAcquireSharedWaitForExclusive ExFlushLookasideListEx ExFreePool ExFreePool2
+        ExFreePoolWithTag ExFreeToLookasideListEx ExFreeToNPagedLookasideList ExFreeToPagedLookasideList
+        ExGetCurrentResourceThread ExGetExclusiveWaiterCount ExGetSharedWaiterCount ExInitializeFastMutex
+        ExInitializeLookasideListEx ExInitializeNPagedLookasideList ExInitializePagedLookasideList
+        ExInitializePushLock ExInitializeResourceLite ExInitializeRundownProtection ExInitializeSListHead
+        ExInitializeWorkItem ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic ExInterlockedAddUlong
+        ExInterlockedFlushSList ExInterlockedInsertHeadList ExInterlockedInsertTailList ExInterlockedPopEntryList
+        ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList ExInterlockedRemoveHeadList
+        ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite
+        ExLocalTimeToSystemTime ExNotifyCallback ExQueryDepthSList ExQueueWorkItem ExRaiseStatus
+        ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
         ExReleaseFastMutexUnsafe ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive
         ExReleasePushLockShared ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion
         ExReleaseResourceForThreadLite ExReleaseResourceLite ExReleaseRundownProtection ExReleaseRundownProtectionEx
@@ -91,15 +92,16 @@ KNOWN: Final = """
         FILE_DEVICE_SECURE_OPEN FILE_DEVICE_SERIAL_PORT FILE_DEVICE_SOUND FILE_DEVICE_UNKNOWN FILE_DEVICE_VIDEO
         FILE_MAXIMUM_DISPOSITION FILE_OBJECT FILE_OPEN FILE_OPEN_IF FILE_OVERWRITE FILE_OVERWRITE_IF FILE_READ_ACCESS
         FILE_READ_DATA FILE_READ_ONLY_DEVICE FILE_REMOVABLE_MEDIA FILE_SHARE_DELETE FILE_SHARE_READ FILE_SHARE_WRITE
-        FILE_SKIP_COMPLETION_PORT_ON_SUCCESS FILE_SKIP_SET_EVENT_ON_HANDLE FILE_SPECIAL_ACCESS FILE_SUPERSEDE
-        FILE_SYNCHRONOUS_IO_ALERT FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS FILE_WRITE_DATA FO_ALERTABLE_IO
-        FO_CLEANUP_COMPLETE FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT
-        FO_SKIP_SET_EVENT FO_SYNCHRONOUS_IO FreePage GENERIC_ALL GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GUID
-        GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_PCI GateObject HARDWARE_INTERRUPT_STORM
-        HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL
-        HIGH_PRIORITY HalGetBusDataByOffset HalGetMessageAddress HalSetBusDataByOffset HighImportance HighPagePriority
-        HighPoolPriority HighPoolPrioritySpecialPoolOverrun HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue
-        INACCESSIBLE_BOOT_DEVICE INSUFFICIENT_SYSTEM_MAP_REGS INVALID_KERNEL_HANDLE INVALID_MDL_RANGE
+        FILE_SKIP_COMPLETION_PORT_ON_SUCCESS FILE_SKIP_SET_EVENT_ON_HANDLE FILE_SKIP_SET_USER_EVENT_ON_FAST_IO
+        FILE_SPECIAL_ACCESS FILE_SUPERSEDE FILE_SYNCHRONOUS_IO_ALERT FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS
+        FILE_WRITE_DATA FO_ALERTABLE_IO FO_CLEANUP_COMPLETE FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED
+        FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT FO_SKIP_SET_EVENT FO_SYNCHRONOUS_IO FreePage GENERIC_ALL
+        GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_PCI GateObject
+        HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
+        HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL HIGH_PRIORITY HalGetBusDataByOffset HalGetMessageAddress
+        HalSetBusDataByOffset HighImportance HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun
+        HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE
+        INSUFFICIENT_SYSTEM_MAP_REGS INVALID_KERNEL_HANDLE INVALID_MDL_RANGE IO_COMPLETION_CONTEXT
         IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS
         IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT
         IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT IO_ERROR_LOG_PACKET IO_INTERRUPT_MESSAGE_INFO
@@ -169,7 +171,7 @@ KNOWN: Final = """
         KEY_FULL_INFORMATION KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ
         KEY_SET_VALUE KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
         KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_RES KEY_WRITE KGUARDED_MUTEX
-        KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE
+        KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE
         KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent KeAcquireGuardedMutex
         KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock KeAcquireInStackQueuedSpinLockAtDpcLevel
         KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel
@@ -177,18 +179,19 @@ KNOWN: Final = """
         KeCancelTimer KeClearEvent KeDelayExecutionThread KeDeregisterBugCheckCallback KeEnterCriticalRegion
         KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber KeGetCurrentThread
         KeInitializeApc KeInitializeCallbackRecord KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent
-        KeInitializeGuardedMutex KeInitializeMutex KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc
-        KeInitializeTimer KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertQueueApc
-        KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent KeQueryInterruptTime
-        KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement
-        KeRaiseIrql KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex
-        KeReadStateSemaphore KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex
-        KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc
-        KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore
-        KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue
-        KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeSetEvent
-        KeSetImportanceDpc KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx
-        KeStallExecutionProcessor KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
+        KeInitializeGuardedMutex KeInitializeMutex KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock
+        KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue
+        KeInsertHeadQueue KeInsertQueue KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion
+        KeLowerIrql KePulseEvent KeQueryInterruptTime KeQueryPerformanceCounter KeQueryPriorityThread
+        KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel
+        KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateQueue KeReadStateSemaphore
+        KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe
+        KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel
+        KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc
+        KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue
+        KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeRundownQueue KeSetEvent KeSetImportanceDpc
+        KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor
+        KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
         KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode
         KeyBasicInformation KeyCachedInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation
         KeyLayerInformation KeyNameInformation KeyNodeInformation KeyTrustInformation KeyValueBasicInformation
@@ -556,28 +559,28 @@ LACKING: Final[dict[str, str]] = {
         FILE_OPEN_REPARSE_POINT FILE_OPEN_REQUIRING_OPLOCK FILE_OVERWRITTEN FILE_POSITION_INFORMATION
         FILE_PROCESS_IDS_USING_FILE_INFORMATION FILE_QUAD_ALIGNMENT FILE_RANDOM_ACCESS FILE_READ_ATTRIBUTES
         FILE_READ_EA FILE_REMOTE_DEVICE FILE_RESERVE_OPFILTER FILE_SEQUENTIAL_ONLY FILE_SFIO_RESERVE_INFORMATION
-        FILE_SFIO_VOLUME_INFORMATION FILE_SHARE_VALID_FLAGS FILE_SKIP_SET_USER_EVENT_ON_FAST_IO
-        FILE_STANDARD_INFORMATION FILE_SUPERSEDED FILE_TRAVERSE FILE_USE_FILE_POINTER_POSITION
-        FILE_VALID_MAILSLOT_OPTION_FLAGS FILE_VALID_OPTION_FLAGS FILE_VALID_PIPE_OPTION_FLAGS FILE_VALID_SET_FLAGS
-        FILE_VIRTUAL_VOLUME FILE_WORD_ALIGNMENT FILE_WRITE_ATTRIBUTES FILE_WRITE_EA FILE_WRITE_ONCE_MEDIA
-        FILE_WRITE_THROUGH FILE_WRITE_TO_END_OF_FILE FIRSTBYTE FLAG_OWNER_POINTER_IS_THREAD FLUSH_ADAPTER_BUFFERS
-        FLUSH_MULTIPLE_MAXIMUM FM_LOCK_BIT FM_LOCK_BIT_V FM_LOCK_WAITER_INC FM_LOCK_WAITER_WOKEN FOURTHBYTE
-        FO_CACHE_SUPPORTED FO_DELETE_ON_CLOSE FO_DIRECT_DEVICE_OPEN FO_DISALLOW_EXCLUSIVE FO_FILE_FAST_IO_READ
-        FO_FILE_MODIFIED FO_FILE_OPEN FO_FILE_SIZE_CHANGED FO_FLAGS_VALID_ONLY_DURING_CREATE
-        FO_GENERATE_AUDIT_ON_CLOSE FO_MAILSLOT FO_NAMED_PIPE FO_NO_INTERMEDIATE_BUFFERING FO_OPENED_CASE_SENSITIVE
-        FO_RANDOM_ACCESS FO_REMOTE_ORIGIN FO_SEQUENTIAL_ONLY FO_SKIP_SET_FAST_IO FO_STREAM_FILE FO_TEMPORARY_FILE
-        FO_VOLUME_OPEN FO_WRITE_THROUGH FREE_ADAPTER_CHANNEL FREE_COMMON_BUFFER FREE_FUNCTION FREE_FUNCTION_EX
-        FREE_MAP_REGISTERS FS_INFORMATION_CLASS FUNCTION_LEVEL_DEVICE_RESET_PARAMETERS FWMI_NOTIFICATION_CALLBACK
-        FileAccessInformation FileAlignmentInformation FileAllInformation FileAllocationInformation
-        FileAlternateNameInformation FileAttributeTagInformation FileBasicInformation FileBothDirectoryInformation
-        FileCaseSensitiveInformation FileCaseSensitiveInformationForceAccessCheck FileCompletionInformation
-        FileCompressionInformation FileDesiredStorageClassInformation FileDirectoryInformation
-        FileDispositionInformation FileDispositionInformationEx FileEaInformation FileEndOfFileInformation
-        FileFsAttributeInformation FileFsControlInformation FileFsDataCopyInformation FileFsDeviceInformation
-        FileFsDriverPathInformation FileFsFullSizeInformation FileFsFullSizeInformationEx FileFsLabelInformation
-        FileFsMaximumInformation FileFsMetadataSizeInformation FileFsObjectIdInformation FileFsSectorSizeInformation
-        FileFsSizeInformation FileFsVolumeFlagsInformation FileFsVolumeInformation FileFullDirectoryInformation
-        FileFullEaInformation FileHardLinkFullIdInformation FileHardLinkInformation FileIdBothDirectoryInformation
+        FILE_SFIO_VOLUME_INFORMATION FILE_SHARE_VALID_FLAGS FILE_STANDARD_INFORMATION FILE_SUPERSEDED FILE_TRAVERSE
+        FILE_USE_FILE_POINTER_POSITION FILE_VALID_MAILSLOT_OPTION_FLAGS FILE_VALID_OPTION_FLAGS
+        FILE_VALID_PIPE_OPTION_FLAGS FILE_VALID_SET_FLAGS FILE_VIRTUAL_VOLUME FILE_WORD_ALIGNMENT
+        FILE_WRITE_ATTRIBUTES FILE_WRITE_EA FILE_WRITE_ONCE_MEDIA FILE_WRITE_THROUGH FILE_WRITE_TO_END_OF_FILE
+        FIRSTBYTE FLAG_OWNER_POINTER_IS_THREAD FLUSH_ADAPTER_BUFFERS FLUSH_MULTIPLE_MAXIMUM FM_LOCK_BIT FM_LOCK_BIT_V
+        FM_LOCK_WAITER_INC FM_LOCK_WAITER_WOKEN FOURTHBYTE FO_CACHE_SUPPORTED FO_DELETE_ON_CLOSE FO_DIRECT_DEVICE_OPEN
+        FO_DISALLOW_EXCLUSIVE FO_FILE_FAST_IO_READ FO_FILE_MODIFIED FO_FILE_OPEN FO_FILE_SIZE_CHANGED
+        FO_FLAGS_VALID_ONLY_DURING_CREATE FO_GENERATE_AUDIT_ON_CLOSE FO_MAILSLOT FO_NAMED_PIPE
+        FO_NO_INTERMEDIATE_BUFFERING FO_OPENED_CASE_SENSITIVE FO_RANDOM_ACCESS FO_REMOTE_ORIGIN FO_SEQUENTIAL_ONLY
+        FO_SKIP_SET_FAST_IO FO_STREAM_FILE FO_TEMPORARY_FILE FO_VOLUME_OPEN FO_WRITE_THROUGH FREE_ADAPTER_CHANNEL
+        FREE_COMMON_BUFFER FREE_FUNCTION FREE_FUNCTION_EX FREE_MAP_REGISTERS FS_INFORMATION_CLASS
+        FUNCTION_LEVEL_DEVICE_RESET_PARAMETERS FWMI_NOTIFICATION_CALLBACK FileAccessInformation
+        FileAlignmentInformation FileAllInformation FileAllocationInformation FileAlternateNameInformation
+        FileAttributeTagInformation FileBasicInformation FileBothDirectoryInformation FileCaseSensitiveInformation
+        FileCaseSensitiveInformationForceAccessCheck FileCompletionInformation FileCompressionInformation
+        FileDesiredStorageClassInformation FileDirectoryInformation FileDispositionInformation
+        FileDispositionInformationEx FileEaInformation FileEndOfFileInformation FileFsAttributeInformation
+        FileFsControlInformation FileFsDataCopyInformation FileFsDeviceInformation FileFsDriverPathInformation
+        FileFsFullSizeInformation FileFsFullSizeInformationEx FileFsLabelInformation FileFsMaximumInformation
+        FileFsMetadataSizeInformation FileFsObjectIdInformation FileFsSectorSizeInformation FileFsSizeInformation
+        FileFsVolumeFlagsInformation FileFsVolumeInformation FileFullDirectoryInformation FileFullEaInformation
+        FileHardLinkFullIdInformation FileHardLinkInformation FileIdBothDirectoryInformation
         FileIdExtdBothDirectoryInformation FileIdExtdDirectoryInformation FileIdFullDirectoryInformation
         FileIdGlobalTxDirectoryInformation FileIdInformation FileInternalInformation
         FileIoCompletionNotificationInformation FileIoPriorityHintInformation FileIoStatusBlockRangeInformation
@@ -638,44 +641,43 @@ LACKING: Final[dict[str, str]] = {
         HalGetDmaAlignment HalReadDmaCounter IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT INITIAL_PRIVILEGE_SET
         INTERFACE INTERFACE_DEREFERENCE INTERFACE_REFERENCE INTERFACE_TYPE INVALID_PROCESSOR_INDEX
         IOCTL_CANCEL_DEVICE_WAKE IOCTL_QUERY_DEVICE_POWER_STATE IOCTL_SET_DEVICE_WAKE IOMMU_DEVICE_CREATE
-        IO_ACCESS_MODE IO_ACCESS_TYPE IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT IO_COMPLETION_CONTEXT
-        IO_COMPLETION_ROUTINE IO_COMPLETION_ROUTINE_RESULT IO_CONTAINER_INFORMATION_CLASS
-        IO_CONTAINER_NOTIFICATION_CLASS IO_CSQ_ACQUIRE_LOCK IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP
-        IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP IO_CSQ_RELEASE_LOCK IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE
-        IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH IO_ERROR_LOG_MESSAGE_LENGTH IO_FORCE_ACCESS_CHECK
-        IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING IO_PAGING_PRIORITY IO_PRIORITY_HINT IO_REMOUNT
-        IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE IO_SESSION_CONNECT_INFO IO_SESSION_EVENT IO_SESSION_MAX_PAYLOAD_SIZE
-        IO_SESSION_NOTIFICATION_FUNCTION IO_SESSION_STATE IO_SESSION_STATE_ALL_EVENTS IO_SESSION_STATE_CONNECT_EVENT
-        IO_SESSION_STATE_CREATION_EVENT IO_SESSION_STATE_DISCONNECT_EVENT IO_SESSION_STATE_INFORMATION
-        IO_SESSION_STATE_LOGOFF_EVENT IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION
-        IO_SESSION_STATE_TERMINATION_EVENT IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER
-        IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS
-        IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY IdleResiliency IgnoreError InitSafeBootMode
-        InitializeListHead32 InstallStateFailedInstall InstallStateFinishInstall InstallStateInstalled
-        InstallStateNeedsReinstall InterlockedDecrementSizeT InterlockedExchangeAddSizeT InterlockedIncrementSizeT
-        IoAcquireRemoveLockEx IoAdjustPagingPathCount IoAllocateAdapterChannel IoAllocateSfioStreamIdentifier
-        IoAttachDevice IoCallDriverStackSafeDefault IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx
-        IoClearActivityIdThread IoCreateFile IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType
-        IoDriverObjectType IoFileObjectType IoFlushAdapterBuffers IoForwardAndCatchIrp IoFreeAdapterChannel
-        IoFreeMapRegisters IoFreeSfioStreamIdentifier IoGetActivityIdIrp IoGetActivityIdThread IoGetAffinityInterrupt
-        IoGetBootDiskInformation IoGetBootDiskInformationLite IoGetContainerInformation IoGetCurrentProcess
-        IoGetDeviceDirectory IoGetDeviceInterfaceAlias IoGetDeviceInterfacePropertyData IoGetDeviceInterfaces
-        IoGetDeviceNumaNode IoGetDeviceProperty IoGetDevicePropertyData IoGetDriverDirectory
-        IoGetFunctionCodeFromCtlCode IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface
-        IoGetIommuInterfaceEx IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier
-        IoGetStackLimits IoGetTopLevelIrp IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest
-        IoInvalidateDeviceRelations IoInvalidateDeviceState IoIsErrorUserInduced IoMapTransfer
-        IoMaxContainerInformationClass IoMaxContainerNotificationClass IoOpenDeviceInterfaceRegistryKey
-        IoOpenDeviceRegistryKey IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid
-        IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh
-        IoPriorityLow IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
-        IoRegisterContainerNotification IoRegisterDeviceInterface IoRegisterPlugPlayNotification
-        IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess IoReplacePartitionUnit
-        IoReportInterruptActive IoReportInterruptInactive IoReportTargetDeviceChange
-        IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDeviceEjectEx IoSessionEventConnected
-        IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore IoSessionEventLogoff IoSessionEventLogon
-        IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected IoSessionStateCreated
-        IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
+        IO_ACCESS_MODE IO_ACCESS_TYPE IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT IO_COMPLETION_ROUTINE
+        IO_COMPLETION_ROUTINE_RESULT IO_CONTAINER_INFORMATION_CLASS IO_CONTAINER_NOTIFICATION_CLASS
+        IO_CSQ_ACQUIRE_LOCK IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP
+        IO_CSQ_RELEASE_LOCK IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH
+        IO_ERROR_LOG_MESSAGE_LENGTH IO_FORCE_ACCESS_CHECK IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING
+        IO_PAGING_PRIORITY IO_PRIORITY_HINT IO_REMOUNT IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE
+        IO_SESSION_CONNECT_INFO IO_SESSION_EVENT IO_SESSION_MAX_PAYLOAD_SIZE IO_SESSION_NOTIFICATION_FUNCTION
+        IO_SESSION_STATE IO_SESSION_STATE_ALL_EVENTS IO_SESSION_STATE_CONNECT_EVENT IO_SESSION_STATE_CREATION_EVENT
+        IO_SESSION_STATE_DISCONNECT_EVENT IO_SESSION_STATE_INFORMATION IO_SESSION_STATE_LOGOFF_EVENT
+        IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION IO_SESSION_STATE_TERMINATION_EVENT
+        IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE
+        IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY
+        IdleResiliency IgnoreError InitSafeBootMode InitializeListHead32 InstallStateFailedInstall
+        InstallStateFinishInstall InstallStateInstalled InstallStateNeedsReinstall InterlockedDecrementSizeT
+        InterlockedExchangeAddSizeT InterlockedIncrementSizeT IoAcquireRemoveLockEx IoAdjustPagingPathCount
+        IoAllocateAdapterChannel IoAllocateSfioStreamIdentifier IoAttachDevice IoCallDriverStackSafeDefault
+        IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx IoClearActivityIdThread IoCreateFile
+        IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType IoDriverObjectType IoFileObjectType
+        IoFlushAdapterBuffers IoForwardAndCatchIrp IoFreeAdapterChannel IoFreeMapRegisters IoFreeSfioStreamIdentifier
+        IoGetActivityIdIrp IoGetActivityIdThread IoGetAffinityInterrupt IoGetBootDiskInformation
+        IoGetBootDiskInformationLite IoGetContainerInformation IoGetCurrentProcess IoGetDeviceDirectory
+        IoGetDeviceInterfaceAlias IoGetDeviceInterfacePropertyData IoGetDeviceInterfaces IoGetDeviceNumaNode
+        IoGetDeviceProperty IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode
+        IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx
+        IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits IoGetTopLevelIrp
+        IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest IoInvalidateDeviceRelations IoInvalidateDeviceState
+        IoIsErrorUserInduced IoMapTransfer IoMaxContainerInformationClass IoMaxContainerNotificationClass
+        IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoOpenDriverRegistryKey IoPagingPriorityHigh
+        IoPagingPriorityInvalid IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2
+        IoPriorityCritical IoPriorityHigh IoPriorityLow IoPriorityNormal IoPriorityVeryLow
+        IoPropagateActivityIdToThread IoRegisterBootDriverCallback IoRegisterContainerNotification
+        IoRegisterDeviceInterface IoRegisterPlugPlayNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx
+        IoRemoveShareAccess IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive
+        IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDeviceEjectEx
+        IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
+        IoSessionEventLogoff IoSessionEventLogon IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected
+        IoSessionStateCreated IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
         IoSessionStateInitialized IoSessionStateLoggedOff IoSessionStateLoggedOn IoSessionStateMax
         IoSessionStateNotification IoSessionStateTerminated IoSetActivityIdIrp IoSetActivityIdThread
         IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData IoSetDeviceInterfaceState IoSetDevicePropertyData
@@ -1689,10 +1691,9 @@ LACKING: Final[dict[str, str]] = {
         IoSetInformation IoSetOplockKeyContext IoStatisticsLock IoSynchronousPageWrite IoThreadToProcess
         IoUnregisterFileSystem IoUnregisterFsRegistrationChange IoVerifyVolume IoWriteOperationCount
         IoWriteTransferCount IsReparseTagMicrosoft IsReparseTagNameSurrogate IsReparseTagValid KAPC_STATE
-        KAPC_STATE_ACTUAL_LENGTH KQUEUE KeAcquireQueuedSpinLock KeAcquireSpinLockRaiseToSynch KeAttachProcess
-        KeDetachProcess KeInitializeMutant KeInitializeQueue KeInsertHeadQueue KeInsertQueue KeQueryOwnerMutant
-        KeReadStateMutant KeReadStateQueue KeReleaseMutant KeReleaseQueuedSpinLock KeRemoveQueue KeRemoveQueueEx
-        KeRundownQueue KeSetIdealProcessorThread KeSetKernelStackSwapEnable KeStackAttachProcess
+        KAPC_STATE_ACTUAL_LENGTH KeAcquireQueuedSpinLock KeAcquireSpinLockRaiseToSynch KeAttachProcess KeDetachProcess
+        KeInitializeMutant KeQueryOwnerMutant KeReadStateMutant KeReleaseMutant KeReleaseQueuedSpinLock
+        KeRemoveQueueEx KeSetIdealProcessorThread KeSetKernelStackSwapEnable KeStackAttachProcess
         KeTryToAcquireQueuedSpinLock KeUnstackDetachProcess LARGE_MCB LBN LEGAL_ANSI_CHARACTER_ARRAY
         LINK_TRACKING_INFORMATION LINK_TRACKING_INFORMATION_TYPE LOCALSERVICE_LUID LOGON_CACHED_ACCOUNT
         LOGON_EXTRA_SIDS LOGON_GRACE_LOGON LOGON_GUEST LOGON_LM_V2 LOGON_NOENCRYPTION LOGON_NO_OPTIMIZED
@@ -1780,10 +1781,10 @@ LACKING: Final[dict[str, str]] = {
         PFILTER_REPORT_CHANGE PFLUSH_TO_LSN PFN_FSRTLTEARDOWNPERSTREAMCONTEXTS
         PFSRTL_EXTRA_CREATE_PARAMETER_CLEANUP_CALLBACK PFSRTL_STACK_OVERFLOW_ROUTINE PFS_FILTER_CALLBACK
         PFS_FILTER_COMPLETION_CALLBACK PHARDWARE_PTE PIN_CALLER_TRACKS_DIRTY_DATA PIN_EXCLUSIVE PIN_HIGH_PRIORITY
-        PIN_IF_BCB PIN_NO_READ PIN_WAIT PLEX_READ_DATA_REQUEST PNOTIFY_SYNC POLICY_AUDIT_SUBCATEGORY_COUNT
+        PIN_IF_BCB PIN_NO_READ PIN_WAIT PKQUEUE PLEX_READ_DATA_REQUEST PNOTIFY_SYNC POLICY_AUDIT_SUBCATEGORY_COUNT
         POPLOCK_FS_PREPOST_IRP POPLOCK_WAIT_COMPLETE_ROUTINE PORT_MESSAGE PORT_VIEW PREFETCH_OPEN_ECP_CONTEXT
-        PREFIX_TABLE PREFIX_TABLE_ENTRY PRELEASE_FROM_LAZY_WRITE PRELEASE_FROM_READ_AHEAD PRTL_ALLOCATE_STRING_ROUTINE
-        PRTL_FREE_STRING_ROUTINE PRTL_HEAP_COMMIT_ROUTINE PRTL_REALLOCATE_STRING_ROUTINE
+        PREFIX_TABLE PREFIX_TABLE_ENTRY PRELEASE_FROM_LAZY_WRITE PRELEASE_FROM_READ_AHEAD PRKQUEUE
+        PRTL_ALLOCATE_STRING_ROUTINE PRTL_FREE_STRING_ROUTINE PRTL_HEAP_COMMIT_ROUTINE PRTL_REALLOCATE_STRING_ROUTINE
         PSE_LOGON_SESSION_TERMINATED_ROUTINE PUBLIC_BCB PUBLIC_OBJECT_BASIC_INFORMATION PUBLIC_OBJECT_TYPE_INFORMATION
         PUNLOCK_ROUTINE PfxFindPrefix PfxInitialize PfxInsertPrefix PfxRemovePrefix PoQueueShutdownWorkItem Proxy
         PsAssignImpersonationToken PsChargePoolQuota PsChargeProcessPoolQuota PsDereferenceImpersonationToken

@@ -23,6 +23,12 @@ from dirql.ke.locks.push_lock import (
 from dirql.ke.locks.resource import (
     Resource as _Resource,
 )
+from dirql.ke.objects.kernel_queue import (
+    KernelQueue as KQUEUE,
+)
+from dirql.ke.threads.queue_wait import (
+    remove_queue as KeRemoveQueue,
+)
 from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
 )
@@ -58,6 +64,9 @@ from dirql.rtl.memory_routines import (
     fill_memory_ulong as RtlFillMemoryUlong,
     fill_memory_ulonglong as RtlFillMemoryUlonglong,
 )
+from dirql.rtl.queue_rundown import (
+    rundown_queue as KeRundownQueue,
+)
 from dirql.rtl.strings import (
     AnsiString as _AnsiString,
     UnicodeString as _UnicodeString,
@@ -81,6 +90,13 @@ __all__ = [
     "ExReleasePushLockShared",
     "IoAttachDeviceToDeviceStackSafe",
     "IoGetAttachedDevice",
+    "KQUEUE",
+    "KeInitializeQueue",
+    "KeInsertHeadQueue",
+    "KeInsertQueue",
+    "KeReadStateQueue",
+    "KeRemoveQueue",
+    "KeRundownQueue",
     "RtlAppendAsciizToString",
     "RtlAppendStringToString",
     "RtlCompareMemoryUlong",
@@ -120,6 +136,10 @@ ExInitializePushLock = EX_PUSH_LOCK.initialize
 ExReleasePushLockExclusive = EX_PUSH_LOCK.release_exclusive
 ExReleasePushLockShared = EX_PUSH_LOCK.release_shared
 IoGetAttachedDevice = _DeviceObject.top_of_stack
+KeInitializeQueue = KQUEUE.initialize
+KeInsertHeadQueue = KQUEUE.insert_head
+KeInsertQueue = KQUEUE.insert
+KeReadStateQueue = KQUEUE.read_state
 RtlInitAnsiStringEx = _AnsiString.init_ex
 RtlInitUnicodeStringEx = _UnicodeString.init_ex
 

@@ -153,6 +153,9 @@ from dirql.io.cancel import (
     cancel_irp as IoCancelIrp,
     release_cancel_spin_lock as IoReleaseCancelSpinLock,
 )
+from dirql.io.completion import (
+    CompletionContext as IO_COMPLETION_CONTEXT,
+)
 from dirql.io.csq import (
     Csq as IO_CSQ,
     CsqIrpContext as IO_CSQ_IRP_CONTEXT,
@@ -584,6 +587,7 @@ from dirql.nt.constants import (
     FILE_SHARE_WRITE,
     FILE_SKIP_COMPLETION_PORT_ON_SUCCESS,
     FILE_SKIP_SET_EVENT_ON_HANDLE,
+    FILE_SKIP_SET_USER_EVENT_ON_FAST_IO,
     FILE_SPECIAL_ACCESS,
     FILE_SUPERSEDE,
     FILE_SYNCHRONOUS_IO_ALERT,
@@ -1550,6 +1554,7 @@ __all__ = [
     "FILE_SHARE_WRITE",
     "FILE_SKIP_COMPLETION_PORT_ON_SUCCESS",
     "FILE_SKIP_SET_EVENT_ON_HANDLE",
+    "FILE_SKIP_SET_USER_EVENT_ON_FAST_IO",
     "FILE_SPECIAL_ACCESS",
     "FILE_SUPERSEDE",
     "FILE_SYNCHRONOUS_IO_ALERT",
@@ -1583,6 +1588,7 @@ __all__ = [
     "HighPoolPrioritySpecialPoolOverrun",
     "HighPoolPrioritySpecialPoolUnderrun",
     "HyperCriticalWorkQueue",
+    "IO_COMPLETION_CONTEXT",
     "IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS",
     "IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS",
     "IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Never
 
 from dirql.nt.constants import (
+    ERROR_ABANDONED_WAIT_0,
     ERROR_ACCESS_DENIED,
     ERROR_ALREADY_EXISTS,
     ERROR_BAD_UNIT,
@@ -47,6 +48,7 @@ from dirql.nt.constants import (
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "ERROR_ABANDONED_WAIT_0",
     "ERROR_ACCESS_DENIED",
     "ERROR_ALREADY_EXISTS",
     "ERROR_BAD_UNIT",

@@ -10,6 +10,7 @@
 typedef struct _EX_PUSH_LOCK EX_PUSH_LOCK, *PEX_PUSH_LOCK;
 typedef struct _COMPRESSED_DATA_INFO COMPRESSED_DATA_INFO, *PCOMPRESSED_DATA_INFO;
 typedef struct _FILE_GET_QUOTA_INFORMATION FILE_GET_QUOTA_INFORMATION, *PFILE_GET_QUOTA_INFORMATION;
+typedef struct _KQUEUE KQUEUE, *PKQUEUE, *PRKQUEUE;
 
 /* A lock of one pointer's size that many threads share or one holds alone. */
 struct _EX_PUSH_LOCK {
@@ -34,6 +35,15 @@ struct _FILE_GET_QUOTA_INFORMATION {
     SID Sid;
 };
 
+/* A kernel queue: entries for which threads wait, with a limit for the threads that work at once. */
+struct _KQUEUE {
+    DISPATCHER_HEADER Header;
+    LIST_ENTRY EntryListHead;
+    volatile ULONG CurrentCount;
+    ULONG MaximumCount;
+    LIST_ENTRY ThreadListHead;
+};
+
 VOID ExDisableResourceBoostLite(_In_ PERESOURCE Resource);
 VOID ExInitializePushLock(_Out_ PEX_PUSH_LOCK PushLock);
 VOID ExAcquirePushLockExclusive(_Inout_ PEX_PUSH_LOCK PushLock);
@@ -46,6 +56,13 @@ ULONG RtlRandomEx(_Inout_ PULONG Seed);
 NTSTATUS IoAttachDeviceToDeviceStackSafe(_In_ PDEVICE_OBJECT SourceDevice, _In_ PDEVICE_OBJECT TargetDevice,
     _Out_ PDEVICE_OBJECT *AttachedToDeviceObject);
 PDEVICE_OBJECT IoGetAttachedDevice(_In_ PDEVICE_OBJECT DeviceObject);
+VOID KeInitializeQueue(_Out_ PRKQUEUE Queue, _In_ ULONG Count);
+LONG KeInsertQueue(_Inout_ PRKQUEUE Queue, _Inout_ PLIST_ENTRY Entry);
+LONG KeInsertHeadQueue(_Inout_ PRKQUEUE Queue, _Inout_ PLIST_ENTRY Entry);
+PLIST_ENTRY KeRemoveQueue(_Inout_ PRKQUEUE Queue, _In_ KPROCESSOR_MODE WaitMode, _In_opt_ PLARGE_INTEGER
+    Timeout);
+PLIST_ENTRY KeRundownQueue(_Inout_ PRKQUEUE Queue);
+LONG KeReadStateQueue(_In_ PRKQUEUE Queue);
 NTSTATUS ZwYieldExecution(void);
 SIZE_T RtlCompareMemoryUlong(_In_ PVOID Source, _In_ SIZE_T Length, _In_ ULONG Pattern);
 VOID RtlFillMemoryUlong(_Out_ PVOID Destination, _In_ SIZE_T Length, _In_ ULONG Pattern);

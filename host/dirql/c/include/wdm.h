@@ -120,6 +120,7 @@
 /* Completion modes of a file. */
 
 #define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS 1
+#define FILE_SKIP_SET_USER_EVENT_ON_FAST_IO 4
 #define FILE_SKIP_SET_EVENT_ON_HANDLE 2
 
 /* Options of ZwCreateFile that dirql knows. */

@@ -72,7 +72,9 @@ class Processor:
     def has_work(self) -> bool:
         """Whether the processor has a thread, an ISR or a DPC to go on with, or code at a raised IRQL."""
         return (
-            self.current_thread is not self.idle_thread or self.irql > PASSIVE_LEVEL or bool(self.dpcs.waiting)
+            self.current_thread is not self.idle_thread
+            or self.irql > PASSIVE_LEVEL
+            or bool(self.dpcs.waiting)
         )
 
     def stop(self) -> None:

@@ -276,6 +276,8 @@ def block(thread: Thread, timeout: int | None, due: int | None = None) -> int:
     thread.state = WAITING
     kernel = current.kernel
     thread.wait_time = kernel.clock.now()
+    if thread.queue is not None:
+        thread.queue.wake()  # another thread of the queue may be active now
     ready = kernel.ready
     blocks = thread.wait_block_list
     switch_thread(processor, ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread)

@@ -114,6 +114,8 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
     if thread.held:
         _check_held(thread)
     run_down(thread)
+    if thread.queue is not None:
+        thread.queue.leave(thread)
     thread.exit_status = status
     thread.state = ThreadState.TERMINATED
     thread.header.signal_state = 1

@@ -29,6 +29,7 @@ __all__ = [
     "Thread",
     "ThreadExit",
     "ThreadState",
+    "WorkQueue",
 ]
 
 DEFAULT_PRIORITY: Final = 8
@@ -41,6 +42,16 @@ class Context(Protocol):
 
     def switch(self) -> object:
         """Switch to this thread, and go on with it."""
+
+
+class WorkQueue(Protocol):
+    """A kernel queue, as a thread sees it that belongs to it."""
+
+    def wake(self) -> bool:
+        """Let other threads of the queue go on, because this one begins to wait."""
+
+    def leave(self, thread: Thread) -> None:
+        """Let the thread belong to the queue no more."""
 
 
 class ThreadExit(BaseException):
@@ -91,6 +102,7 @@ class Thread(DispatcherObject):
         "mutexes",
         "number",
         "priority",
+        "queue",
         "regions",
         "single_wait",
         "special_apc_disable",
@@ -134,6 +146,8 @@ class Thread(DispatcherObject):
         self.apc_state = ApcState()
         self.alerted = [False, False]
         """Whether the thread is alerted, for KernelMode and for UserMode."""
+        self.queue: WorkQueue | None = None
+        """The kernel queue to which the thread belongs."""
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING

@@ -47,6 +47,7 @@ from dirql.nt.constants import (
 from dirql.nt.status import STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_USER_APC
 
 __all__ = [
+    "check_wait_level",
     "delay_execution_thread",
     "flush_queued_dpcs",
     "wait_for_all",
@@ -77,7 +78,7 @@ def wait_for_single_object(
     wait (row APC-08).
     """
     if current.processor.irql > APC_LEVEL:
-        _check_level(object, timeout)
+        check_wait_level(object, timeout)
     kernel = current.kernel
     clock = kernel.clock
     spent = clock.spent = clock.spent + kernel.call_clocks
@@ -132,7 +133,7 @@ def wait_for_multiple_objects(
     or `wait_block_array` has fewer than `count` elements. `wait_for_any` and `wait_for_all` need no blocks.
     """
     if current.processor.irql > APC_LEVEL:
-        _check_level(objects, timeout)
+        check_wait_level(objects, timeout)
     _check_arrays(count, objects, wait_block_array)
     if timeout is not None and (type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME):
         arguments = (count, objects, wait_type, wait_reason, wait_mode, alertable, timeout)
@@ -306,7 +307,7 @@ def _poll(objects: Sequence[DispatcherObject], thread: Thread, wait_type: int) -
     return STATUS_TIMEOUT
 
 
-def _check_level(object: object, timeout: int | None) -> None:
+def check_wait_level(object: object, timeout: int | None) -> None:
     """Bug check if a wait is not legal at the current IRQL, which is above APC_LEVEL.
 
     For a driver that is not verified NT's own rules are left: a DPC must not block, and nobody waits above
