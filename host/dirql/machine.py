@@ -61,6 +61,9 @@ from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceError, DeviceNode
 from dirql.pnp.range_arbiter import ResourceConflict
 from dirql.pnp.untimely import UntimelyAccesses
+from dirql.po.hang_report import PowerWitness
+from dirql.po.manager import PowerManager, running as power_running
+from dirql.po.system import Suspended, power_off, suspend
 from dirql.target import MemoryDelays, open_target
 from dirql.target.contract import Target, TargetError
 from dirql.verifier.policy import DEFAULT_FLAGS
@@ -219,10 +222,14 @@ class Machine:
         self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None
         try:
             self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
+            self.power = PowerManager(self.pnp.started_levels)
+            power_running.install(self.power)
+            self.io.power = self.power
             self.kernel.witnesses.append(DefectWitness(self.defects))
             self.kernel.witnesses.append(IoWitness(self.io))
             self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
             self.kernel.witnesses.append(HalWitness(self.hal))
+            self.kernel.witnesses.append(PowerWitness(self.power))
             self.hal.machine_removed = self._note_removal
             self.io.hooks.code_left = self.hal.waiting_for
             self.io.hooks.things_left = self.hal.held
@@ -385,6 +392,27 @@ class Machine:
         """
         notify_shutdown()
 
+    def power_off(self) -> None:
+        """Switch the system off: do as `shut_down`, then send all devices IRP_MN_SET_POWER to PowerSystemShutdown.
+
+        The machine stays open, with its devices off, so that a test can look at it. `close` removes them as usual.
+        """
+        notify_shutdown()
+        power_off(self.power)
+
+    def suspend(self, state: str = "S3", seconds: float | None = 0) -> Suspended:
+        """Let the system sleep, and wake it; docs/power.md says what drivers get.
+
+        `state` is "S1" … "S4". The system sleeps until a device wakes it or another thread calls `wake`, and for at
+        most `seconds` of the machine; None sets no end. Raises `SuspendRefused` if the drivers of a device refuse.
+        Other threads of programs are not stopped; their requests are held by drivers whose devices sleep.
+        """
+        return suspend(self.power, state, seconds)
+
+    def wake(self) -> None:
+        """Wake the system, as a person does who presses the power button; nothing happens if it works already."""
+        self.power.woken.set_for_system()
+
     def create_thread(self, routine: Callable[[], object]) -> ProgramThread:
         """Start another thread of the program, at the same priority as this one."""
         return ProgramThread(routine)
@@ -425,6 +453,7 @@ class Machine:
             self.kernel.close()
         finally:
             self._collector.restore()
+            power_running.clear()
             io_running.clear()
             cm_running.clear()
             ob_running.clear()

@@ -30,7 +30,7 @@ COMPOSING = (
     "tracebacks",
     "shadow",
 )
-KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "cm", "io", "hal", "pnp")
+KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "cm", "io", "hal", "pnp", "po")
 EVERYTHING_BELOW = (
     *KERNEL,
     "verifier",
@@ -81,6 +81,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cm": ("nt", "ke", "mm", "rtl", "ob"),
     "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "ob", "cm"),
     "pnp": ("io", "cm", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
+    "po": ("io", "ob", "mm", "ke", "nt", "verifier.policy"),
     "wdm": KERNEL,
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "files", "hardware", "registers"),

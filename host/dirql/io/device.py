@@ -239,6 +239,9 @@ def _delete_if_unused(device: DeviceObject) -> None:
     timer = io_manager.value.device_timers.pop(device, None)
     if timer is not None:
         timer.is_started = False
+    power = io_manager.value.power
+    if power is not None:
+        power.device_freed(device)
     device.type = 0  # a use from now on is found by IoCallDriver
     end_extension(device.device_extension, repr(device), mark())
     driver = device.driver_object

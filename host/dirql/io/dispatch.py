@@ -35,15 +35,20 @@ from dirql.nt.bugcodes import (
     VF_IOMANAGER_BAD_DEVICE,
     VF_IOMANAGER_BAD_IRP_TYPE,
 )
-from dirql.nt.constants import IO_NO_INCREMENT, SL_PENDING_RETURNED
+from dirql.nt.constants import IO_NO_INCREMENT, IRP_MJ_CREATE, IRP_MJ_POWER, SL_PENDING_RETURNED
 from dirql.nt.ntstatus import status_name
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_PENDING
 
-__all__ = ["DEEPEST_CALL", "call_driver", "invalid_device_request"]
+__all__ = ["DEEPEST_CALL", "call_driver", "call_taken", "invalid_device_request", "take_for_later"]
 
 _CALL_DRIVER: Final = contract("IoCallDriver")
 _MINUS_ONE: Final = 0xFFFF_FFFF
 
+_IS_LOOKED_AT: Final = tuple(major in (IRP_MJ_CREATE, IRP_MJ_POWER) for major in range(256))
+"""Whether a request with this major function is looked at more closely each time it is sent.
+
+A table takes no longer than a comparison of `major_function` with zero ("a request through 3 drivers" of
+bench/io_paths.py)."""
 DEEPEST_CALL: Final = 8
 """The number of completions, one inside the other, from which on a request that is sent reaches its driver later."""
 
@@ -70,9 +75,9 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     if (
         irp.cancel_routine is not None
         or stack.control & SL_PENDING_RETURNED
-        or (not stack.major_function and stack.file_object is None)
-    ):
-        _check_packet(irp, stack)
+        or _IS_LOOKED_AT[stack.major_function]
+    ) and _is_kept(device, irp, stack):
+        return STATUS_PENDING
     irp.current_location = location
     stack.device_object = device
     stack.sent = times = stack.left + 1
@@ -147,6 +152,21 @@ def _call_later(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> int:
     return STATUS_PENDING
 
 
+def take_for_later(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> None:
+    """Move a request to the location `stack`: `call_taken` will call the driver, and IoCallDriver returns meanwhile."""
+    irp.current_location -= 1
+    stack.device_object = device
+    stack.sent = stack.left + 1
+    stack.sender = _note_sender(stack) if irp.number <= PLACES_KEPT else None
+    stack.control |= POSTPONED
+
+
+def call_taken(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> None:
+    """Call the dispatch routine for a request that `take_for_later` has moved."""
+    irp.holder = device.driver_object
+    _call_now(device, irp, stack)
+
+
 def _call_now(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> None:
     hooks = io_manager.value.hooks
     location = irp.current_location
@@ -180,6 +200,15 @@ def _check_sender(irp: Irp, stack: IoStackLocation) -> None:
         violate(VF_IO_VERIFY_FORWARD_WHILE_PENDING if is_below else VF_IO_VERIFY_TRASHED_STACK, irp, reason)
 
 
+def _is_kept(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> bool:
+    """Look closer at a packet; True if the power manager has taken it, and calls the driver later."""
+    _check_packet(irp, stack)
+    if stack.major_function != IRP_MJ_POWER:
+        return False
+    power = io_manager.value.power
+    return power is not None and power.is_kept(device, irp, stack)
+
+
 def _check_packet(irp: Irp, stack: IoStackLocation) -> None:
     """Stop a verified driver that passes on its cancel routine, or a mark of its own; report an empty location."""
     if not ke.kernel.verifier.is_verified(ke.processor.driver):
@@ -192,7 +221,8 @@ def _check_packet(irp: Irp, stack: IoStackLocation) -> None:
         )
         violate(VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE, irp, reason)
     if not stack.control & SL_PENDING_RETURNED:
-        _report_empty(irp)
+        if not stack.major_function and stack.file_object is None:
+            _report_empty(irp)
         return
     reason = (
         f"the location that a driver below gets must not be marked pending; that of {irp!r} was: use"

@@ -10,7 +10,15 @@ from typing import Final, Protocol
 
 from dirql.io.device_timer import IoTimer
 from dirql.io.hooks import Hooks
-from dirql.io.objects import CancelRoutine, DeviceObject, DriverEntry, DriverObject, FileObject, Irp
+from dirql.io.objects import (
+    CancelRoutine,
+    DeviceObject,
+    DriverEntry,
+    DriverObject,
+    FileObject,
+    IoStackLocation,
+    Irp,
+)
 from dirql.io.worker import SystemWorker
 from dirql.ke.current import current
 from dirql.ke.objects.timer import Timer
@@ -20,7 +28,7 @@ from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.running import Running
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 
-__all__ = ["AllocatedItem", "IoManager", "ProgramHandle", "running"]
+__all__ = ["AllocatedItem", "IoManager", "PowerRules", "ProgramHandle", "running"]
 
 _LARGEST_STACK: Final = 127  # StackCount is a signed byte
 _FIXED_SIZE_STACK: Final = 8  # NT takes packets up to this size from a list of equal blocks
@@ -40,6 +48,19 @@ class AllocatedItem(Protocol):
     """The driver that allocated the item."""
     place: Mark | None
     """The place in the driver where it did so."""
+
+
+class PowerRules(Protocol):
+    """The power manager, as far as requests and devices of the I/O manager concern it."""
+
+    def is_kept(self, device: DeviceObject, irp: Irp, stack: IoStackLocation) -> bool:
+        """Look at a power IRP that is sent to `device`, with the location `stack`.
+
+        True if the power manager has taken the request, and will call the driver later.
+        """
+
+    def device_freed(self, device: DeviceObject) -> None:
+        """Take notice that a device object is freed."""
 
 
 class IoManager:
@@ -94,6 +115,8 @@ class IoManager:
         """The number of completions that run one inside the other, on all processors together."""
         self.later: deque[Irp] = deque()
         """Requests that were completed inside too many others, and whose completion routines run after those."""
+        self.power: PowerRules | None = None
+        """The power manager; None in a machine without one."""
         self.irp_number = 0
         """The number of requests that were made so far."""
 

@@ -23,6 +23,7 @@ from dirql.io.file_lock import FileLock
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.packet_fields import NOBODY, PacketFields
 from dirql.io.parameters import Parameters
+from dirql.io.power_states import PowerStates
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
@@ -411,14 +412,14 @@ class Irp(PacketFields):
 # Devices.
 
 
-class DeviceObjectExtension:
+class DeviceObjectExtension(PowerStates):
     """The system's own part of a device object (DEVOBJ_EXTENSION)."""
 
     __slots__ = ("attached_to", "device_object", "extension_flags", "interrupts", "type")
 
     def __init__(self, device: DeviceObject) -> None:
-        self.type = IO_TYPE_DEVICE_OBJECT_EXTENSION
-        self.device_object = device
+        super().__init__()
+        self.type, self.device_object = IO_TYPE_DEVICE_OBJECT_EXTENSION, device
         self.attached_to: DeviceObject | None = None
         self.extension_flags = 0
         """DOE_DELETE_PENDING is set while a deleted device waits for its files, or for the device above it, to go."""

@@ -46,6 +46,7 @@ __all__ = [
     "report_overwritten_routine",
     "report_queued",
     "story",
+    "top_location",
     "use_after_end",
     "violate",
 ]
@@ -135,13 +136,20 @@ def refuse_routine(routine: str, parameter: str, given: object) -> NoReturn:
 def describe(irp: Packet) -> str:
     """A packet as messages name it: its number, what it asks for, where it is, and the device that it was sent to."""
     location, count = irp.current_location, irp.stack_count
-    top = irp.locations[-1]
+    top = top_location(irp)
     if location > count:
         where = "not sent" if location == count + 1 else "completed"
     else:
         where = f"location {location} of {count}"
     device = "" if top.device_object is None else f", {top.device_object!r}"
     return f"<IRP {irp.number}, {function_name(top.major_function, top.minor_function)}, {where}{device}>"
+
+
+def top_location(irp: Packet) -> _Location:
+    """The location of the first driver; those above it, which a maker can use for itself, were never sent."""
+    return next(
+        (each for each in reversed(irp.locations) if each.major_function or each.sent), irp.locations[-1]
+    )
 
 
 def story(irp: Packet) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from dirql.nt.plug_and_play import DeviceCapabilities
+from dirql.nt.power import PowerSequence, PowerState, SystemPowerStateContext
 from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "OthersParameters",
     "Parameters",
     "PowerParameters",
+    "PowerSequenceParameters",
     "QueryDeviceRelationsParameters",
     "QueryDeviceTextParameters",
     "QueryIdParameters",
@@ -32,6 +34,7 @@ __all__ = [
     "ReadParameters",
     "ReadWriteConfigParameters",
     "StartDeviceParameters",
+    "WaitWakeParameters",
 ]
 
 
@@ -150,10 +153,44 @@ class QueryIdParameters:
 
 @dataclass(slots=True)
 class PowerParameters:
-    """For IRP_MJ_POWER: a POWER_STATE_TYPE and the state."""
+    """For IRP_MN_SET_POWER and IRP_MN_QUERY_POWER: a POWER_STATE_TYPE, the state, and a POWER_ACTION.
 
+    `system_context` is the number with the bits of `system_power_state_context`.
+    """
+
+    system_power_state_context: SystemPowerStateContext = field(default_factory=SystemPowerStateContext)
     type: int = 0
-    state: int = 0
+    state: PowerState = field(default_factory=PowerState)
+    shutdown_type: int = 0
+
+    def __post_init__(self) -> None:
+        """Give a copy of a record structures of its own."""
+        context = self.system_power_state_context.context_as_ulong
+        self.system_power_state_context = SystemPowerStateContext(context)
+        self.state = PowerState(int(self.state))
+
+    @property
+    def system_context(self) -> int:
+        """The context as a number, reserved on NT before Windows Vista."""
+        return self.system_power_state_context.context_as_ulong
+
+    @system_context.setter
+    def system_context(self, value: int) -> None:
+        self.system_power_state_context.context_as_ulong = value
+
+
+@dataclass(slots=True)
+class WaitWakeParameters:
+    """For IRP_MN_WAIT_WAKE: the deepest SYSTEM_POWER_STATE from which the device is to wake the system."""
+
+    power_state: int = 0
+
+
+@dataclass(slots=True)
+class PowerSequenceParameters:
+    """For IRP_MN_POWER_SEQUENCE: the POWER_SEQUENCE that the driver fills in."""
+
+    power_sequence: PowerSequence | None = None
 
 
 _Record = TypeVar("_Record")
@@ -190,12 +227,14 @@ class Parameters:
     filter_resource_requirements = _MadeWhenNamed(FilterResourceRequirementsParameters)
     others = _MadeWhenNamed(OthersParameters)
     power = _MadeWhenNamed(PowerParameters)
+    power_sequence = _MadeWhenNamed(PowerSequenceParameters)
     query_device_relations = _MadeWhenNamed(QueryDeviceRelationsParameters)
     query_device_text = _MadeWhenNamed(QueryDeviceTextParameters)
     query_id = _MadeWhenNamed(QueryIdParameters)
     query_interface = _MadeWhenNamed(QueryInterfaceParameters)
     read_write_config = _MadeWhenNamed(ReadWriteConfigParameters)
     start_device = _MadeWhenNamed(StartDeviceParameters)
+    wait_wake = _MadeWhenNamed(WaitWakeParameters)
 
     def __init__(self) -> None:
         self.read = ReadParameters()

@@ -10,6 +10,7 @@ from typing import Final
 from dirql.io.csq import Csq, CsqIrpContext
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStackLocation, Irp
+from dirql.io.packet import top_location
 from dirql.io.remove_lock import RemoveLock
 from dirql.ke.guard import describe
 from dirql.ke.origin import origin_of_routine
@@ -40,7 +41,7 @@ def is_parked(irp: Irp) -> bool:
 
 def name_request(irp: Irp) -> str:
     """The request with its function, its device and the driver that has it."""
-    top = _location(irp, irp.stack_count)
+    top = top_location(irp)
     here = _location(irp, irp.current_location)
     function = function_name(top.major_function, top.minor_function)
     device = here.device_object

@@ -69,6 +69,7 @@ __all__ = [
     "ISR",
     "KERNEL_APC",
     "NORMAL_APC",
+    "POWER_COMPLETION",
     "QUERY_ROUTINE",
     "REINITIALIZE",
     "RUNDOWN_APC",
@@ -230,6 +231,11 @@ ADAPTER_CONTROL: Final = RoutineKind(
     parameters=(*_DEVICE_AND_IRP, "MapRegisterBase", "Context"),
 )
 """An exception goes up to a caller of the same driver, as for the kinds below."""
+POWER_COMPLETION: Final = RoutineKind(
+    "the PowerCompletion routine",
+    level=IRQL_UNEXPECTED_VALUE,
+    parameters=("DeviceObject", "MinorFunction", "PowerState", "Context", "IoStatus"),
+)
 CSQ_INSERT_EX: Final = RoutineKind(
     "the CsqInsertIrpEx routine", None, result=NTSTATUS, parameters=("Csq", "Irp", "InsertContext")
 )

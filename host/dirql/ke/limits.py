@@ -29,6 +29,8 @@ class Limits:
     """A driver that runs and does not wait, while no request is made or ends; 1 second."""
     request: int | None = 336_000_000
     """A request while no other one is made or ends, or one that stays the oldest; also a wait; 10 seconds."""
+    power: int | None = 168_000_000
+    """A power IRP other than IRP_MN_WAIT_WAKE, 5 seconds: bug check 0x9F/3."""
     drain: int | None = 4_200_000
     """The drivers' time to complete the requests that are cancelled when the machine closes."""
     clocks: int | None = None
@@ -43,7 +45,7 @@ class Limits:
     @classmethod
     def off(cls) -> Limits:
         """No limit at all, as for a debugger: the kernel then finds only that nothing can ever wake a thread."""
-        return cls(None, None, None, None, None, None, None, None, None, None, None)
+        return cls(*[None] * len(fields(cls)))
 
     @classmethod
     def parse(cls, text: str) -> Limits:

@@ -38,6 +38,7 @@ _KERNEL_ROOMS: Final = (
     "nt",
     "ob",
     "pnp",
+    "po",
     "rtl",
     "target",
     "trace",

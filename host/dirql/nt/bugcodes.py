@@ -61,6 +61,7 @@ __all__ = [
     "HARDWARE_INTERRUPT_STORM",
     "INACCESSIBLE_BOOT_DEVICE",
     "INSUFFICIENT_SYSTEM_MAP_REGS",
+    "INTERNAL_POWER_ERROR",
     "INVALID_DPC",
     "INVALID_KERNEL_HANDLE",
     "INVALID_MDL_RANGE",
@@ -107,6 +108,8 @@ __all__ = [
     "POOL_CALLER_WRONG_TAG",
     "POOL_CALLER_ZERO_BYTES",
     "POOL_CALLER_ZERO_TAG",
+    "POWER_ERROR_EVENT",
+    "POWER_ERROR_IRP",
     "POWER_FAILURE_BLOCKED_IRP",
     "POWER_FAILURE_DIRECTED",
     "POWER_FAILURE_DIRECTED_TIMEOUT",
@@ -366,6 +369,8 @@ INVALID_KERNEL_HANDLE: Final = 0x93
 """Kernel code closed a handle that is invalid or protected."""
 DRIVER_POWER_STATE_FAILURE: Final = 0x9f
 """A power IRP was handled wrongly, or was not completed in time."""
+INTERNAL_POWER_ERROR: Final = 0xa0
+"""The power manager found an error that it cannot go on with."""
 ATTEMPTED_SWITCH_FROM_DPC: Final = 0xb8
 """A DPC routine waited or did something else that switches threads."""
 ATTEMPTED_WRITE_TO_READONLY_MEMORY: Final = 0xbe
@@ -893,6 +898,12 @@ POWER_FAILURE_DIRECTED: Final = 5
 POWER_FAILURE_DIRECTED_TIMEOUT: Final = 6
 """The driver took too long over a directed change of power state."""
 
+# First parameters, INTERNAL_POWER_ERROR.
+POWER_ERROR_IRP: Final = 1
+"""A power IRP was handled wrongly; parameter 2 is 5 for one that went to a device of PASSIVE_LEVEL, 6 for one that could not be allocated."""
+POWER_ERROR_EVENT: Final = 2
+"""A change of power failed inside the system."""
+
 # First parameters, PNP_DETECTED_FATAL_ERROR.
 PNP_FATAL_DUPLICATE_PDO: Final = 1
 """The bus driver reported two devices with the same device and instance identifiers."""
@@ -968,6 +979,7 @@ NAMES: Final = {
     KERNEL_MODE_EXCEPTION_NOT_HANDLED: "KERNEL_MODE_EXCEPTION_NOT_HANDLED",
     INVALID_KERNEL_HANDLE: "INVALID_KERNEL_HANDLE",
     DRIVER_POWER_STATE_FAILURE: "DRIVER_POWER_STATE_FAILURE",
+    INTERNAL_POWER_ERROR: "INTERNAL_POWER_ERROR",
     ATTEMPTED_SWITCH_FROM_DPC: "ATTEMPTED_SWITCH_FROM_DPC",
     ATTEMPTED_WRITE_TO_READONLY_MEMORY: "ATTEMPTED_WRITE_TO_READONLY_MEMORY",
     SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION: "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",

@@ -112,6 +112,7 @@ __all__ = [
     "DeallocateObjectKeepRegisters",
     "DelayExecution",
     "DelayedWorkQueue",
+    "DevicePowerState",
     "DontUseThisType",
     "ERROR_ABANDONED_WAIT_0",
     "ERROR_ACCESS_DENIED",
@@ -148,6 +149,11 @@ __all__ = [
     "ERROR_SEM_TIMEOUT",
     "ERROR_SHARING_VIOLATION",
     "ERROR_SUCCESS",
+    "ES_AWAYMODE_REQUIRED",
+    "ES_CONTINUOUS",
+    "ES_DISPLAY_REQUIRED",
+    "ES_SYSTEM_REQUIRED",
+    "ES_USER_PRESENT",
     "EVENT_ALL_ACCESS",
     "EVENT_INCREMENT",
     "EVENT_MODIFY_STATE",
@@ -533,6 +539,12 @@ __all__ = [
     "POOL_QUOTA_FAIL_INSTEAD_OF_RAISE",
     "POOL_RAISE_IF_ALLOCATION_FAILURE",
     "POWER_LEVEL",
+    "PO_CB_AC_STATUS",
+    "PO_CB_BUTTON_COLLISION",
+    "PO_CB_LID_SWITCH_STATE",
+    "PO_CB_PROCESSOR_POWER_POLICY",
+    "PO_CB_SYSTEM_POWER_POLICY",
+    "PO_CB_SYSTEM_STATE_LOCK",
     "PROFILE_LEVEL",
     "PageIn",
     "PagedPool",
@@ -540,6 +552,15 @@ __all__ = [
     "PagedPoolSession",
     "PoolAllocation",
     "Pos",
+    "PowerActionDisplayOff",
+    "PowerActionHibernate",
+    "PowerActionNone",
+    "PowerActionReserved",
+    "PowerActionShutdown",
+    "PowerActionShutdownOff",
+    "PowerActionShutdownReset",
+    "PowerActionSleep",
+    "PowerActionWarmEject",
     "PowerDeviceD0",
     "PowerDeviceD1",
     "PowerDeviceD2",
@@ -639,6 +660,7 @@ __all__ = [
     "Suspended",
     "SynchronizationEvent",
     "SynchronizationTimer",
+    "SystemPowerState",
     "THREAD_ALL_ACCESS",
     "THREAD_WAIT_OBJECTS",
     "TIMER_ALL_ACCESS",
@@ -1581,6 +1603,58 @@ PowerSystemShutdown: Final = 6
 """The system is off, and nothing has been saved."""
 PowerSystemMaximum: Final = 7
 """The number of system power states."""
+
+# Values of POWER_STATE_TYPE.
+SystemPowerState: Final = 0
+"""The state is one of the system."""
+DevicePowerState: Final = 1
+"""The state is one of a device."""
+
+# Values of POWER_ACTION.
+PowerActionNone: Final = 0
+"""The system does nothing that concerns power."""
+PowerActionReserved: Final = 1
+"""No action; the value is reserved."""
+PowerActionSleep: Final = 2
+"""The system goes to sleep."""
+PowerActionHibernate: Final = 3
+"""The system saves memory on disk and goes off."""
+PowerActionShutdown: Final = 4
+"""The system shuts down."""
+PowerActionShutdownReset: Final = 5
+"""The system shuts down and starts again."""
+PowerActionShutdownOff: Final = 6
+"""The system shuts down and goes off."""
+PowerActionWarmEject: Final = 7
+"""The system sleeps while a device is ejected."""
+PowerActionDisplayOff: Final = 8
+"""The display goes off."""
+
+# Flags of EXECUTION_STATE.
+ES_SYSTEM_REQUIRED: Final = 1
+"""The system is needed, and must not go to sleep by itself."""
+ES_DISPLAY_REQUIRED: Final = 2
+"""The display is needed, and must not go off by itself."""
+ES_USER_PRESENT: Final = 4
+"""A user is present."""
+ES_AWAYMODE_REQUIRED: Final = 0x40
+"""The system is to work on while it seems to sleep."""
+ES_CONTINUOUS: Final = 0x80000000
+"""The state holds until it is taken back."""
+
+# First arguments of the routines that are registered with the callback object PowerState.
+PO_CB_SYSTEM_POWER_POLICY: Final = 0
+"""The policy of the system about power has changed."""
+PO_CB_AC_STATUS: Final = 1
+"""The system now runs on mains, or on its battery."""
+PO_CB_BUTTON_COLLISION: Final = 2
+"""The power and the sleep button are pressed together."""
+PO_CB_SYSTEM_STATE_LOCK: Final = 3
+"""The system is about to leave, or has come back to, the working state."""
+PO_CB_LID_SWITCH_STATE: Final = 4
+"""The lid was opened or closed."""
+PO_CB_PROCESSOR_POWER_POLICY: Final = 5
+"""The policy about the power of processors has changed."""
 
 # Types of resources (CM_PARTIAL_RESOURCE_DESCRIPTOR.Type).
 CmResourceTypeNull: Final = 0

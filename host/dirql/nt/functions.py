@@ -8,7 +8,7 @@ from typing import Final
 
 from dirql.nt import constants
 
-__all__ = ["function_name"]
+__all__ = ["function_name", "minor_name"]
 
 _ALIASES: Final = ("IRP_MJ_MAXIMUM_FUNCTION", "IRP_MJ_SCSI", "IRP_MJ_PNP_POWER")
 _MAJOR: Final = {
@@ -59,3 +59,8 @@ def function_name(major: int, minor: int) -> str:
     if names is None:
         return name if minor == 0 else f"{name}, minor function {minor:#04x}"
     return f"{name}, {names.get(minor, f'minor function {minor:#04x}')}"
+
+
+def minor_name(major: int, minor: int) -> str:
+    """The name of a minor function."""
+    return _MINOR.get(major, {}).get(minor, f"minor function {minor:#04x}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dirql.nt.constants import PowerDeviceUnspecified
+from dirql.nt.constants import PowerDeviceUnspecified, PowerSystemUnspecified
 
 __all__ = [
     "GUID_BUS_INTERFACE_STANDARD",
@@ -41,9 +41,26 @@ class DeviceCapabilities:
     silent_install: bool = False
     raw_device_ok: bool = False
     surprise_removal_ok: bool = False
+    wake_from_d0: bool = False
+    wake_from_d1: bool = False
+    wake_from_d2: bool = False
+    wake_from_d3: bool = False
+    hardware_disabled: bool = False
+    non_dynamic: bool = False
+    warm_eject_supported: bool = False
+    no_display_in_ui: bool = False
     address: int = _UNKNOWN
     ui_number: int = _UNKNOWN
     device_state: list[int] = field(default_factory=lambda: [PowerDeviceUnspecified] * _SYSTEM_STATES)
+    """By SYSTEM_POWER_STATE, the highest-powered state that the device can have while the system is in it."""
+    system_wake: int = PowerSystemUnspecified
+    """The deepest SYSTEM_POWER_STATE from which the device can wake the system."""
+    device_wake: int = PowerDeviceUnspecified
+    """The deepest DEVICE_POWER_STATE from which the device can signal."""
+    d1_latency: int = 0
+    d2_latency: int = 0
+    d3_latency: int = 0
+    """The times of the way back to D0, in units of 100 microseconds."""
 
 
 @dataclass(frozen=True, slots=True)

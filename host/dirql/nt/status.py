@@ -25,6 +25,7 @@ __all__ = [
     "STATUS_CANNOT_DELETE",
     "STATUS_CHILD_MUST_BE_VOLATILE",
     "STATUS_CONFLICTING_ADDRESSES",
+    "STATUS_CONTINUE_COMPLETION",
     "STATUS_CRC_ERROR",
     "STATUS_DATATYPE_MISALIGNMENT",
     "STATUS_DATA_ERROR",
@@ -135,6 +136,8 @@ __all__ = [
     "STATUS_VERIFY_REQUIRED",
     "STATUS_WAIT_0",
     "STATUS_WAIT_1",
+    "STATUS_WAIT_2",
+    "STATUS_WAIT_3",
     "STATUS_WAIT_63",
 ]
 
@@ -143,8 +146,14 @@ STATUS_SUCCESS: Final[int] = NTSTATUS.named(0, "STATUS_SUCCESS")
 """The call has succeeded."""
 STATUS_WAIT_0: Final[int] = NTSTATUS.named(0, "STATUS_WAIT_0")
 """Another name of STATUS_SUCCESS: the first object of the wait was signaled."""
+STATUS_CONTINUE_COMPLETION: Final[int] = NTSTATUS.named(0, "STATUS_CONTINUE_COMPLETION")
+"""Another name of STATUS_SUCCESS, for completion routines that let the completion go on."""
 STATUS_WAIT_1: Final[int] = NTSTATUS.named(1, "STATUS_WAIT_1")
 """The second object of the wait was signaled."""
+STATUS_WAIT_2: Final[int] = NTSTATUS.named(2, "STATUS_WAIT_2")
+"""The third object of the wait was signaled."""
+STATUS_WAIT_3: Final[int] = NTSTATUS.named(3, "STATUS_WAIT_3")
+"""The fourth object of the wait was signaled."""
 STATUS_WAIT_63: Final[int] = NTSTATUS.named(0x3f, "STATUS_WAIT_63")
 """The sixty-fourth object of the wait was signaled."""
 STATUS_ABANDONED: Final[int] = NTSTATUS.named(0x80, "STATUS_ABANDONED")

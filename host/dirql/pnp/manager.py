@@ -59,6 +59,15 @@ class PnpManager:
         """The devices that bus drivers found; those that belong to the machine itself are not among them."""
         return [node for bus in self.root.children for node in bus.descendants()]
 
+    def started_levels(self) -> list[list[DeviceNode]]:
+        """The started devices by their depth in the tree, without the root: those nearest to the root first."""
+        levels: list[list[DeviceNode]] = []
+        level = self.root.children
+        while level:
+            levels.append([node for node in level if node.state is NodeState.STARTED])
+            level = [child for node in level for child in node.children]
+        return levels
+
     def _assigned_vectors(self) -> list[tuple[int, bool]]:
         """The vectors of all devices, and whether each is latched."""
         return [

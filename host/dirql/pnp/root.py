@@ -22,11 +22,14 @@ from dirql.nt.constants import (
     FILE_DEVICE_UNKNOWN,
     IO_NO_INCREMENT,
     IRP_MJ_PNP,
+    IRP_MJ_POWER,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_CANCEL_STOP_DEVICE,
+    IRP_MN_QUERY_POWER,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_QUERY_STOP_DEVICE,
     IRP_MN_REMOVE_DEVICE,
+    IRP_MN_SET_POWER,
     IRP_MN_START_DEVICE,
     IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
@@ -34,6 +37,7 @@ from dirql.nt.constants import (
     CmResourceTypeBusNumber,
     CmResourceTypeMemory,
     CmResourceTypePort,
+    DevicePowerState,
     Internal,
 )
 from dirql.nt.resources import (
@@ -69,6 +73,7 @@ def make_root(bus_description: Bus) -> DeviceNode:
     """Make the root of the device tree, with one child, the PCI bus."""
     driver = DriverObject("PnpManager", _initialize, invalid_device_request)
     driver.major_function[IRP_MJ_PNP] = _pnp
+    driver.major_function[IRP_MJ_POWER] = _power
     root = DeviceNode(_make_device(driver), None)
     for event in (NodeEvent.IDENTIFY, NodeEvent.ADD_DRIVER, NodeEvent.ASSIGN_RESOURCES, NodeEvent.START):
         root.advance(event)
@@ -104,6 +109,19 @@ def _pnp(device: DeviceObject, irp: Irp) -> int:
     del device
     if irp.get_current_stack_location().minor_function in _SUCCEED:
         irp.io_status.status = STATUS_SUCCESS
+    status = irp.io_status.status
+    complete_request(irp, IO_NO_INCREMENT)
+    return status
+
+
+def _power(device: DeviceObject, irp: Irp) -> int:
+    """Complete a power request: the fixed devices are in every state of power that is asked for."""
+    stack = irp.get_current_stack_location()
+    if stack.minor_function in (IRP_MN_SET_POWER, IRP_MN_QUERY_POWER):
+        irp.io_status.status = STATUS_SUCCESS
+        power = stack.parameters.power
+        if stack.minor_function == IRP_MN_SET_POWER and power.type == DevicePowerState:
+            device.device_object_extension.device_power_state = power.state.device_state
     status = irp.io_status.status
     complete_request(irp, IO_NO_INCREMENT)
     return status

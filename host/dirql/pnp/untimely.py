@@ -21,6 +21,7 @@ from dirql.nt.constants import (
     IRP_MN_SURPRISE_REMOVAL,
     CmResourceTypeMemory,
     CmResourceTypePort,
+    PowerDeviceD0,
 )
 from dirql.nt.resources import CmPartialResourceDescriptor
 from dirql.pnp.node import DeviceNode
@@ -64,10 +65,11 @@ class UntimelyAccesses:
 
     def _note(self, node: DeviceNode, register: str, error: BusError) -> None:
         asked = (node, node.switched_by, error.address)
-        if asked in self._told or self._is_on(node):
+        is_low = _is_in_low_state(node)
+        if asked in self._told or (not is_low and self._is_on(node)):
             return
         self._told.add(asked)
-        row, rule, remedy = _rule(node.switched_by)
+        row, rule, remedy = _LOW_STATE if is_low else _rule(node.switched_by)
         what = f"{error.operation} at {error.address:#010x}, {register} of {node.name}"
         report_defect(
             row, f"{rule}; the device did not answer a transaction of {node.driver!r}, the {what}: {remedy}"
@@ -109,6 +111,22 @@ class UntimelyAccesses:
 
 _SPACES: Final = {"memory": CmResourceTypeMemory, "I/O": CmResourceTypePort}
 """By the first word of a bus error's operation, the type of resource that the access needs."""
+
+
+_LOW_STATE: Final = (
+    "PWR-16",
+    "a driver must not access its device while the device is not in D0",
+    (
+        "on the way down, be done with the device before IRP_MN_SET_POWER is passed down; on the way up, go on in a"
+        " completion routine, after the bus driver has turned the device on; hold requests meanwhile"
+    ),
+)
+"""The row, the rule and the remedy for a device that sleeps."""
+
+
+def _is_in_low_state(node: DeviceNode) -> bool:
+    """Whether the bus driver has told that the device is in D1, D2 or D3."""
+    return node.physical_device_object.device_object_extension.device_power_state > PowerDeviceD0
 
 
 def _rule(minor: int | None) -> tuple[str, str, str]:

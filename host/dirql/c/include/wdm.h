@@ -319,6 +319,23 @@
 #define PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED 0x10
 #define PNP_DEVICE_NOT_DISABLEABLE 0x20
 
+/* Flags of EXECUTION_STATE. */
+
+#define ES_SYSTEM_REQUIRED 1
+#define ES_DISPLAY_REQUIRED 2
+#define ES_USER_PRESENT 4
+#define ES_AWAYMODE_REQUIRED 0x40
+#define ES_CONTINUOUS 0x80000000
+
+/* First arguments of the routines that are registered with the callback object PowerState. */
+
+#define PO_CB_SYSTEM_POWER_POLICY 0
+#define PO_CB_AC_STATUS 1
+#define PO_CB_BUTTON_COLLISION 2
+#define PO_CB_SYSTEM_STATE_LOCK 3
+#define PO_CB_LID_SWITCH_STATE 4
+#define PO_CB_PROCESSOR_POWER_POLICY 5
+
 /* Types of resources (CM_PARTIAL_RESOURCE_DESCRIPTOR.Type). */
 
 #define CmResourceTypeNull 0
@@ -991,25 +1008,6 @@ typedef enum _IO_NOTIFICATION_EVENT_CATEGORY {
     EventCategoryKernelSoftRestart = 4,
 } IO_NOTIFICATION_EVENT_CATEGORY, *PIO_NOTIFICATION_EVENT_CATEGORY;
 
-/* The kind of a power state: one of the system, or one of a device. */
-typedef enum _POWER_STATE_TYPE {
-    SystemPowerState = 0,
-    DevicePowerState = 1,
-} POWER_STATE_TYPE, *PPOWER_STATE_TYPE;
-
-/* The action of the system that leads to a change of power. */
-typedef enum POWER_ACTION {
-    PowerActionNone = 0,
-    PowerActionReserved = 1,
-    PowerActionSleep = 2,
-    PowerActionHibernate = 3,
-    PowerActionShutdown = 4,
-    PowerActionShutdownReset = 5,
-    PowerActionShutdownOff = 6,
-    PowerActionWarmEject = 7,
-    PowerActionDisplayOff = 8,
-} POWER_ACTION, *PPOWER_ACTION;
-
 /* The policy by which the processors that a device interrupts are chosen. */
 typedef enum _IRQ_DEVICE_POLICY {
     IrqPolicyMachineDefault = 0,
@@ -1310,6 +1308,25 @@ typedef enum _SYSTEM_POWER_STATE {
     PowerSystemShutdown = 6,
     PowerSystemMaximum = 7,
 } SYSTEM_POWER_STATE, *PSYSTEM_POWER_STATE;
+
+/* Values of POWER_STATE_TYPE. */
+typedef enum _POWER_STATE_TYPE {
+    SystemPowerState = 0,
+    DevicePowerState = 1,
+} POWER_STATE_TYPE, *PPOWER_STATE_TYPE;
+
+/* Values of POWER_ACTION. */
+typedef enum _POWER_ACTION {
+    PowerActionNone = 0,
+    PowerActionReserved = 1,
+    PowerActionSleep = 2,
+    PowerActionHibernate = 3,
+    PowerActionShutdown = 4,
+    PowerActionShutdownReset = 5,
+    PowerActionShutdownOff = 6,
+    PowerActionWarmEject = 7,
+    PowerActionDisplayOff = 8,
+} POWER_ACTION, *PPOWER_ACTION;
 
 /* Values of CM_SHARE_DISPOSITION. */
 typedef enum _CM_SHARE_DISPOSITION {
@@ -4304,6 +4321,13 @@ LONG_PTR ObDereferenceObject(_In_ PVOID Object);
 NTSTATUS ObReferenceObjectByHandle(_In_ HANDLE Handle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE
     ObjectType, _In_ KPROCESSOR_MODE AccessMode, _Out_ PVOID *Object, _Out_opt_ POBJECT_HANDLE_INFORMATION
     HandleInformation);
+NTSTATUS PoCallDriver(_In_ PDEVICE_OBJECT DeviceObject, _Inout_ PIRP Irp);
+NTSTATUS PoRequestPowerIrp(_In_ PDEVICE_OBJECT DeviceObject, _In_ UCHAR MinorFunction, _In_ POWER_STATE
+    PowerState, _In_opt_ PREQUEST_POWER_COMPLETE CompletionFunction, _In_opt_ PVOID Context, _Out_opt_ PIRP
+    *Irp);
+POWER_STATE PoSetPowerState(_In_ PDEVICE_OBJECT DeviceObject, _In_ POWER_STATE_TYPE Type, _In_ POWER_STATE
+    State);
+VOID PoStartNextPowerIrp(_Inout_ PIRP Irp);
 NTSTATUS ZwCreateKey(_Out_ PHANDLE KeyHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
     ObjectAttributes, _In_ ULONG TitleIndex, _In_opt_ PUNICODE_STRING Class, _In_ ULONG CreateOptions,
     _Out_opt_ PULONG Disposition);

@@ -3,7 +3,8 @@
 r"""The driver of the `gpio` device function, pins with an interrupt for each. It is small, to be copied.
 
 Read it in this order: `interface` (names and data for programs), `extension` (the driver's data), `driver` (entry and
-dispatch), `plugplay` (start and remove), `waits` (requests that wait for pins), `interrupt` (the end of a wait).
+dispatch), `plugplay` (start and remove), `requests` (control codes), `registers` (what they write), `waits` (queues of
+requests), `interrupt` (the end of a wait), `power` (sleep and wake).
 """
 
 from dirql.drivers.gpio.driver import DriverEntry

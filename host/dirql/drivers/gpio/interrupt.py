@@ -21,7 +21,7 @@ from dirql.wdm import (
     RtlWriteMemory,
 )
 
-__all__ = ["GpioDpcForIsr", "GpioInterruptService", "enable_pins"]
+__all__ = ["GpioDpcForIsr", "GpioInterruptService", "enable_pins", "note_pins"]
 
 
 def GpioInterruptService(interrupt: KINTERRUPT, device: DEVICE_OBJECT) -> bool:
@@ -72,5 +72,11 @@ def enable_pins(extension: GpioExtension) -> bool:
     A pin with a cause that is on already interrupts at once.
     """
     extension.enabled |= extension.wanted
-    WRITE_REGISTER_ULONG(extension.registers + regs.INTERRUPT_MASK_SET.offset, extension.wanted)
+    WRITE_REGISTER_ULONG(extension.registers + regs.INTERRUPT_MASK_SET.offset, extension.enabled)
+    return True
+
+
+def note_pins(extension: GpioExtension) -> bool:
+    """Do as `enable_pins` for a device that is not in D0, without its registers."""
+    extension.enabled |= extension.wanted
     return True

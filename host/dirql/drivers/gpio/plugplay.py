@@ -17,12 +17,14 @@ from dirql.wdm import (
     IRP,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_CANCEL_STOP_DEVICE,
+    IRP_MN_QUERY_CAPABILITIES,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_QUERY_STOP_DEVICE,
     IRP_MN_REMOVE_DEVICE,
     IRP_MN_START_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
     NT_SUCCESS,
+    POWER_STATE,
     READ_REGISTER_ULONG,
     STATUS_DEVICE_CONFIGURATION_ERROR,
     STATUS_DEVICE_REMOVED,
@@ -33,6 +35,7 @@ from dirql.wdm import (
     CmResourceShareShared,
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
+    DevicePowerState,
     IoAcquireRemoveLock,
     IoCallDriver,
     IoCompleteRequest,
@@ -52,6 +55,8 @@ from dirql.wdm import (
     MmMapIoSpace,
     MmNonCached,
     MmUnmapIoSpace,
+    PoSetPowerState,
+    PowerDeviceD0,
 )
 
 __all__ = ["GpioDeleteDevice", "GpioPnp"]
@@ -77,9 +82,11 @@ def GpioPnp(device: DEVICE_OBJECT, irp: IRP) -> int:
         return GpioStart(device, irp)
     if minor == IRP_MN_REMOVE_DEVICE:
         return GpioRemove(device, irp)
+    if minor == IRP_MN_QUERY_CAPABILITIES:
+        return GpioQueryCapabilities(device, irp)
     if minor == IRP_MN_SURPRISE_REMOVAL:
-        extension.gone = extension.taken_away = True
-        extension.waits.complete_all(STATUS_DEVICE_REMOVED)
+        extension.taken_away = True
+        _end_requests(extension)
     if minor == IRP_MN_QUERY_STOP_DEVICE:
         # The driver cannot hold requests back while resources change, so it refuses to be stopped.
         irp.io_status.status = STATUS_UNSUCCESSFUL
@@ -109,6 +116,26 @@ def GpioStart(device: DEVICE_OBJECT, irp: IRP) -> int:
     return status
 
 
+def GpioQueryCapabilities(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_QUERY_CAPABILITIES: learn which states of the device go with those of the system."""
+    extension: GpioExtension = device.device_extension
+    IoForwardIrpSynchronously(extension.lower_device_object, irp)
+    status = irp.io_status.status
+    capabilities = IoGetCurrentIrpStackLocation(irp).parameters.device_capabilities.capabilities
+    if NT_SUCCESS(status) and capabilities is not None:
+        extension.device_states = list(capabilities.device_state)
+    IoReleaseRemoveLock(extension.remove_lock, irp)
+    IoCompleteRequest(irp, IO_NO_INCREMENT)
+    return status
+
+
+def _end_requests(extension: GpioExtension) -> None:
+    """Complete all requests, because the device goes away, and let no new one be queued."""
+    extension.gone = True
+    extension.waits.complete_all(STATUS_DEVICE_REMOVED)
+    extension.held.complete_all(STATUS_DEVICE_REMOVED)
+
+
 def GpioAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | None) -> int:
     """Get all resources of the device. After a failure the caller gives back those that the extension has."""
     extension: GpioExtension = device.device_extension
@@ -123,13 +150,15 @@ def GpioAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | Non
     extension.registers, extension.registers_length = registers, memory[0].length
     if READ_REGISTER_ULONG(registers + regs.ID.offset) != regs.ID.reset:
         return STATUS_DEVICE_CONFIGURATION_ERROR
+    extension.powered = True
+    PoSetPowerState(device, DevicePowerState, POWER_STATE(device_state=PowerDeviceD0))
     return _connect_interrupt(device, interrupts[0])
 
 
 def _connect_interrupt(device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESCRIPTOR) -> int:
     """Mask all pins, choose the form of the interrupt as the resource says, and connect the ISR."""
     extension: GpioExtension = device.device_extension
-    latched = bool(resource.flags & CM_RESOURCE_INTERRUPT_LATCHED)
+    extension.latched = latched = bool(resource.flags & CM_RESOURCE_INTERRUPT_LATCHED)
     WRITE_REGISTER_ULONG(
         extension.registers + regs.INTERRUPT_MASK_CLEAR.offset, regs.INTERRUPT_MASK_CLEAR.PINS
     )
@@ -155,7 +184,7 @@ def _connect_interrupt(device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESC
 def GpioReleaseHardware(extension: GpioExtension) -> None:
     """Give back the resources that the extension has. A device that was taken away is not touched."""
     if extension.interrupt is not None:
-        if not extension.taken_away:
+        if extension.powered and not extension.taken_away:
             mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
             WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
         IoDisconnectInterrupt(extension.interrupt)
@@ -168,8 +197,7 @@ def GpioReleaseHardware(extension: GpioExtension) -> None:
 def GpioRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MN_REMOVE_DEVICE: end all requests, give the hardware back, pass down, delete the device."""
     extension: GpioExtension = device.device_extension
-    extension.gone = True
-    extension.waits.complete_all(STATUS_DEVICE_REMOVED)
+    _end_requests(extension)
     IoReleaseRemoveLockAndWait(extension.remove_lock, irp)
     KeFlushQueuedDpcs()
     GpioReleaseHardware(extension)

@@ -3,7 +3,8 @@
 """The bus driver of a PCI bus. It reports the functions of the bus and ends the requests of their device stacks.
 
 Read it in this order: `driver` (entry, dispatch), `bus` (the device object of the bus), `function_device` (the physical
-device object of one function), `function` (a function's configuration space), `identity` (identification strings).
+device object of one function), `power` (power IRPs for both), `function` (a function's configuration space), `identity`
+(identification strings).
 """
 
 from dirql.drivers.pci.driver import DriverEntry

@@ -7,16 +7,16 @@ from __future__ import annotations
 from dirql.drivers.pci.bus import BUS_REQUESTS, PciPassDown, complete
 from dirql.drivers.pci.extension import BusExtension, FunctionExtension
 from dirql.drivers.pci.function_device import FUNCTION_REQUESTS
+from dirql.drivers.pci.power import PciBusPower, PciFunctionPower
 from dirql.wdm import (
     DEVICE_OBJECT,
     DO_DEVICE_INITIALIZING,
+    DO_POWER_PAGABLE,
     DRIVER_OBJECT,
     FILE_DEVICE_BUS_EXTENDER,
     IRP,
     IRP_MJ_PNP,
     IRP_MJ_POWER,
-    IRP_MN_QUERY_POWER,
-    IRP_MN_SET_POWER,
     STATUS_NO_SUCH_DEVICE,
     STATUS_SUCCESS,
     IoAttachDeviceToDeviceStack,
@@ -52,7 +52,9 @@ def PciAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_OB
     if lower is None:
         IoDeleteDevice(bus)
         return STATUS_NO_SUCH_DEVICE
+    bus.device_extension.physical_device_object = physical_device_object
     bus.device_extension.lower_device_object = lower
+    bus.flags |= DO_POWER_PAGABLE
     bus.flags &= ~DO_DEVICE_INITIALIZING
     return STATUS_SUCCESS
 
@@ -71,9 +73,7 @@ def PciPnp(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def PciPower(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """IRP_MJ_POWER: a function allows every power state."""
-    if not isinstance(device.device_extension, FunctionExtension):
-        return PciPassDown(device, irp)
-    minor = IoGetCurrentIrpStackLocation(irp).minor_function
-    allowed = minor in (IRP_MN_SET_POWER, IRP_MN_QUERY_POWER)
-    return complete(irp, STATUS_SUCCESS if allowed else irp.io_status.status)
+    """IRP_MJ_POWER: the requests of a function end here, those of the bus go on to the driver below."""
+    if isinstance(device.device_extension, FunctionExtension):
+        return PciFunctionPower(device, irp)
+    return PciBusPower(device, irp)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dirql.drivers.pci.function import PciFunction
-from dirql.wdm import CM_RESOURCE_LIST, DEVICE_OBJECT
+from dirql.wdm import CM_RESOURCE_LIST, DEVICE_OBJECT, PowerDeviceD0
 
 __all__ = ["BusExtension", "FunctionExtension"]
 
@@ -14,6 +14,7 @@ class BusExtension:
     """One PCI bus, the extension of a functional device object."""
 
     def __init__(self) -> None:
+        self.physical_device_object: DEVICE_OBJECT
         self.lower_device_object: DEVICE_OBJECT
         self.bus_number = 0
         """The number of the bus, known when the bus has started."""
@@ -28,3 +29,5 @@ class FunctionExtension:
         self.function: PciFunction
         self.resources: CM_RESOURCE_LIST | None = None
         """The raw resources that the function is programmed with, None while it is switched off."""
+        self.power_state: int = PowerDeviceD0
+        """The DEVICE_POWER_STATE of the function, as far as the driver knows: it has no registers for it."""

@@ -17,6 +17,7 @@ from dirql.wdm import (
     CM_RESOURCE_INTERRUPT_LATCHED,
     CM_RESOURCE_INTERRUPT_MESSAGE,
     CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN,
+    CM_RESOURCE_LIST,
     CM_RESOURCE_MEMORY_PREFETCHABLE,
     CM_RESOURCE_PORT_IO,
     DEVICE_OBJECT,
@@ -47,6 +48,7 @@ from dirql.wdm import (
     IRP_MN_WRITE_CONFIG,
     PHYSICAL_ADDRESS,
     PNP_BUS_INFORMATION,
+    POWER_STATE,
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_INVALID_PARAMETER,
     STATUS_NOT_SUPPORTED,
@@ -56,17 +58,19 @@ from dirql.wdm import (
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
     CmResourceTypePort,
+    DevicePowerState,
     HalGetMessageAddress,
     IoGetCurrentIrpStackLocation,
     ObDereferenceObject,
     ObReferenceObject,
     PCIBus,
+    PoSetPowerState,
     PowerDeviceD0,
     PowerDeviceD3,
     TargetDeviceRelation,
 )
 
-__all__ = ["FUNCTION_REQUESTS"]
+__all__ = ["FUNCTION_REQUESTS", "switch_on"]
 
 _DEVICE_SHIFT = 16
 """DEVICE_CAPABILITIES has a PCI device number in the upper half of Address, a function number in the lower."""
@@ -92,10 +96,20 @@ def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
     resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources
     if resources is None:
         return STATUS_INVALID_PARAMETER
+    if not switch_on(function, resources):
+        return STATUS_INVALID_PARAMETER
+    extension.resources = resources
+    extension.power_state = PowerDeviceD0
+    PoSetPowerState(device, DevicePowerState, POWER_STATE(device_state=PowerDeviceD0))
+    return STATUS_SUCCESS
+
+
+def switch_on(function: PciFunction, resources: CM_RESOURCE_LIST) -> bool:
+    """Program the resources and put the function on the bus; False if they do not suit its base address registers."""
     descriptors = resources.list[0].partial_resource_list.partial_descriptors
     ranges = [each for each in descriptors if each.type != CmResourceTypeInterrupt]
     if len(ranges) != len(function.bars):
-        return STATUS_INVALID_PARAMETER
+        return False
     for bar, descriptor in zip(function.bars, ranges, strict=True):
         where = descriptor.u.memory if bar.memory else descriptor.u.port
         function.place(bar, where.start)
@@ -108,8 +122,7 @@ def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
         else:
             function.set_interrupt_line(interrupt.level)
     function.enable()
-    extension.resources = resources
-    return STATUS_SUCCESS
+    return True
 
 
 def _switch_off(device: DEVICE_OBJECT, irp: IRP) -> int:

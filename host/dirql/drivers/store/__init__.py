@@ -5,7 +5,7 @@ r"""The driver of the `store` device function, a small memory that is filled and
 Read it in this order: `interface` (names and data for programs), `extension` (the driver's data), `driver` (entry,
 dispatch, queue), `plugplay` (start and remove), `ownership` (the request that has the device), `transfer` (the start of
 a request), `interrupt` and `polling` (the rest of a request, to the end), `cancel` (the early end of a request),
-`device` (routines that program the device).
+`power` (sleep and wake), `device` (routines that program the device).
 
 A WDM driver names its devices in an INF file; here `HARDWARE_IDS` does.
 """

@@ -10,7 +10,9 @@ from dirql.drivers.store.ownership import (
     Outcome,
     StoreAcquireDevice,
     StoreCompleteRequest,
+    StoreEndHeld,
     StoreReleaseDevice,
+    StoreTakeHeld,
 )
 from dirql.registers import store as regs
 from dirql.wdm import (
@@ -56,10 +58,13 @@ def StoreCancelQueued(device: DEVICE_OBJECT, irp: IRP) -> None:
 
 
 def StoreCancelCurrent(device: DEVICE_OBJECT, irp: IRP) -> None:
-    """Cancel routine of the request that owns the device; called with the cancel spin lock held."""
+    """Cancel routine of the request that owns the device, or waits for D0; called with the cancel spin lock held."""
     IoReleaseCancelSpinLock(irp.cancel_irql)
     old_irql = KeRaiseIrqlToDpcLevel()
-    _cancel(device, irp)
+    if StoreTakeHeld(device.device_extension, irp):
+        StoreEndHeld(device, irp, STATUS_CANCELLED)
+    else:
+        _cancel(device, irp)
     KeLowerIrql(old_irql)
 
 
@@ -76,6 +81,10 @@ def StoreCancelFile(device: DEVICE_OBJECT, file_object: FILE_OBJECT | None) -> N
         StoreCompleteRequest(device, irp, STATUS_CANCELLED)
 
     old_irql = KeRaiseIrqlToDpcLevel()
+    held = device.device_extension.held_irp
+    is_held = held is not None and IoGetCurrentIrpStackLocation(held).file_object is file_object
+    if is_held and StoreTakeHeld(device.device_extension, held):
+        StoreEndHeld(device, held, STATUS_CANCELLED)
     current = _current_irp(device)
     if current is not None and IoGetCurrentIrpStackLocation(current).file_object is file_object:
         _cancel(device, current)
@@ -128,4 +137,7 @@ def StoreDeviceGone(device: DEVICE_OBJECT) -> None:
     transfer = StoreAcquireDevice(extension, _current_irp(device))
     if transfer is not None:
         StoreReleaseDevice(device, transfer, Outcome(STATUS_DEVICE_REMOVED))
+    held = extension.held_irp
+    if held is not None and StoreTakeHeld(extension, held):
+        StoreEndHeld(device, held, STATUS_DEVICE_REMOVED)
     KeLowerIrql(old_irql)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dirql.drivers.store.extension import Fifo, Registers, StoreExtension, Transfer
+from dirql.drivers.store.extension import Fifo, Hardware, Registers, StoreExtension, Transfer
 from dirql.drivers.store.ownership import Outcome
 from dirql.registers import store as regs
 from dirql.wdm import (
@@ -30,6 +30,7 @@ __all__ = [
     "CAUSES",
     "POLL_STALL_MICROSECONDS",
     "error_outcome",
+    "mask_causes",
     "move_fifo",
     "reset_device",
     "start_command",
@@ -78,6 +79,12 @@ def start_command(extension: StoreExtension, transfer: Transfer, causes: int) ->
         extension.device_delay = extension.timing.access_clocks
         WRITE_REGISTER_ULONG(registers + regs.DELAY.offset, extension.device_delay)
     WRITE_REGISTER_ULONG(registers + regs.COMMAND.offset, transfer.operation)
+
+
+def mask_causes(extension: StoreExtension, hardware: Hardware) -> None:
+    """Let the device not interrupt."""
+    context = _Causes(extension, hardware.registers.address, 0)
+    KeSynchronizeExecution(hardware.interrupt, _enable_causes, context)
 
 
 def _enable_causes(context: _Causes) -> bool:

@@ -22,12 +22,15 @@ from dirql.drivers.store.interface import (
 from dirql.drivers.store.interrupt import StoreDpcForIsr
 from dirql.drivers.store.plugplay import StoreDeleteDevice, StorePnp
 from dirql.drivers.store.polling import StorePollDpc
+from dirql.drivers.store.power import StoreGoDownDpc, StorePower
 from dirql.drivers.store.transfer import StoreStartIo, request_range
 from dirql.registers import store as regs
 from dirql.wdm import (
     DEVICE_OBJECT,
     DO_DEVICE_INITIALIZING,
     DO_DIRECT_IO,
+    DO_POWER_INRUSH,
+    DO_POWER_PAGABLE,
     DRIVER_OBJECT,
     FILE_DEVICE_UNKNOWN,
     IO_NO_INCREMENT,
@@ -37,6 +40,7 @@ from dirql.wdm import (
     IRP_MJ_CREATE,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_PNP,
+    IRP_MJ_POWER,
     IRP_MJ_READ,
     IRP_MJ_SYSTEM_CONTROL,
     IRP_MJ_WRITE,
@@ -65,8 +69,10 @@ from dirql.wdm import (
     IoReleaseRemoveLock,
     IoSkipCurrentIrpStackLocation,
     IoStartPacket,
+    KeAcquireSpinLock,
     KeInitializeDpc,
     KeInitializeTimer,
+    KeReleaseSpinLock,
     RtlReadMemory,
     RtlWriteMemory,
 )
@@ -88,6 +94,7 @@ def DriverEntry(driver_object: DRIVER_OBJECT, registry_path: str) -> int:
     table[IRP_MJ_WRITE] = StoreReadWrite
     table[IRP_MJ_DEVICE_CONTROL] = StoreDeviceControl
     table[IRP_MJ_PNP] = StorePnp
+    table[IRP_MJ_POWER] = StorePower
     table[IRP_MJ_SYSTEM_CONTROL] = StorePassDown
     return STATUS_SUCCESS
 
@@ -114,6 +121,7 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
     KeInitializeDpc(extension.watchdog_dpc, StoreTimeout, device)
     KeInitializeTimer(extension.poll_timer)
     KeInitializeDpc(extension.poll_dpc, StorePollDpc, device)
+    KeInitializeDpc(extension.power_dpc, StoreGoDownDpc, device)
     IoInitializeDpcRequest(device, StoreDpcForIsr)
 
     lower = IoAttachDeviceToDeviceStack(device, physical_device_object)
@@ -121,7 +129,7 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
         StoreDeleteDevice(device)
         return STATUS_NO_SUCH_DEVICE
     extension.lower_device_object = lower
-    device.flags |= DO_DIRECT_IO
+    device.flags |= DO_DIRECT_IO | lower.flags & (DO_POWER_PAGABLE | DO_POWER_INRUSH)
     device.flags &= ~DO_DEVICE_INITIALIZING
     return STATUS_SUCCESS
 
@@ -226,16 +234,32 @@ def _control(extension: StoreExtension, irp: IRP, code: int) -> tuple[int, int]:
 
 
 def _statistics(extension: StoreExtension) -> Statistics:
-    registers = extension.registers.address if extension.registers is not None else 0
+    data_clocks, busy_clocks = _clocks(extension)
     return Statistics(
         device_bytes=extension.device_bytes,
         requests=extension.requests,
         interrupts=extension.interrupts,
-        data_clocks=READ_REGISTER_ULONG(registers + regs.DATA_CLOCKS.offset) if registers else 0,
-        busy_clocks=READ_REGISTER_ULONG(registers + regs.BUSY_CLOCKS.offset) if registers else 0,
+        data_clocks=data_clocks,
+        busy_clocks=busy_clocks,
         timeouts=extension.timeouts,
         errors=extension.errors,
     )
+
+
+def _clocks(extension: StoreExtension) -> tuple[int, int]:
+    """The device's counters of data clocks and busy clocks; those that were kept, while it is in a low state."""
+    if extension.registers is None:
+        return 0, 0
+    registers = extension.registers.address
+    old_irql = KeAcquireSpinLock(extension.request_lock)
+    clocks = extension.kept_clocks
+    if extension.powered:
+        clocks = (
+            READ_REGISTER_ULONG(registers + regs.DATA_CLOCKS.offset),
+            READ_REGISTER_ULONG(registers + regs.BUSY_CLOCKS.offset),
+        )
+    KeReleaseSpinLock(extension.request_lock, old_irql)
+    return clocks
 
 
 def StoreCleanup(device: DEVICE_OBJECT, irp: IRP) -> int:

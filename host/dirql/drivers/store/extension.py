@@ -18,10 +18,14 @@ from dirql.wdm import (
     KSPIN_LOCK,
     KTIMER,
     SCATTER_GATHER_LIST,
+    PowerDeviceD0,
+    PowerDeviceD3,
+    PowerDeviceUnspecified,
 )
 
 __all__ = ["DEFAULT_TIMING", "Dma", "Fifo", "Hardware", "Registers", "StoreExtension", "Transfer"]
 
+DEFAULT_STATES = (PowerDeviceUnspecified, PowerDeviceD0, *[PowerDeviceD3] * 5)
 DEFAULT_TIMING = Timing(access_clocks=0, timeout_microseconds=1_000_000)
 
 
@@ -105,6 +109,8 @@ class StoreExtension:
         """The number in the device's name."""
         self.device_bytes = 0
         """The size of the device's memory, 0 before the first start."""
+        self.device_states = list(DEFAULT_STATES)
+        """By SYSTEM_POWER_STATE, the DEVICE_POWER_STATE that goes with it, from the capabilities of the device."""
         self.interrupt_control = 0
         """The value of INTERRUPT_CONTROL: whether the line is latched or level-sensitive."""
 
@@ -142,6 +148,16 @@ class StoreExtension:
         self.watchdog_dpc = KDPC()
         self.poll_timer = KTIMER()
         self.poll_dpc = KDPC()
+
+        self.powered = True
+        """Whether requests may use the device, because it is in D0."""
+        self.held_irp: IRP | None = None
+        """The request that is current while the device is in a low state; the others wait in the device queue."""
+        self.power_irp: IRP | None = None
+        """The IRP that brings the device into a low state, while it waits for the end of a request."""
+        self.power_dpc = KDPC()
+        self.kept_clocks = (0, 0)
+        """The device's counters of data clocks and busy clocks, while it is in a low state."""
 
         # Set by control codes, read when a request starts.
         self.mode = TransferMode.POLLED

@@ -25,10 +25,19 @@ from dirql.wdm import (
     IoStartNextPacket,
     KeAcquireSpinLockAtDpcLevel,
     KeCancelTimer,
+    KeInsertQueueDpc,
     KeReleaseSpinLockFromDpcLevel,
 )
 
-__all__ = ["Outcome", "StoreAcquireDevice", "StoreCompleteRequest", "StoreReleaseDevice", "is_cancelled"]
+__all__ = [
+    "Outcome",
+    "StoreAcquireDevice",
+    "StoreCompleteRequest",
+    "StoreEndHeld",
+    "StoreReleaseDevice",
+    "StoreTakeHeld",
+    "is_cancelled",
+]
 
 
 class Outcome(NamedTuple):
@@ -58,6 +67,7 @@ def StoreReleaseDevice(device: DEVICE_OBJECT, transfer: Transfer, outcome: Outco
         KeReleaseSpinLockFromDpcLevel(extension.request_lock)
         return
     extension.transfer = None
+    power_irp, extension.power_irp = extension.power_irp, None
     KeReleaseSpinLockFromDpcLevel(extension.request_lock)
     # A DPC of a timer that expired meanwhile may still be queued. It finds another request, or none, and returns.
     KeCancelTimer(extension.watchdog)
@@ -70,6 +80,27 @@ def StoreReleaseDevice(device: DEVICE_OBJECT, transfer: Transfer, outcome: Outco
         adapter = transfer.hardware.dma.adapter
         adapter.dma_operations.put_scatter_gather_list(adapter, transfer.scatter_gather, transfer.writing)
     StoreCompleteRequest(device, transfer.irp, outcome.status, outcome.information)
+    IoStartNextPacket(device, True)
+    if power_irp is not None:
+        KeInsertQueueDpc(extension.power_dpc, power_irp, None)
+
+
+def StoreTakeHeld(extension: StoreExtension, irp: IRP | None) -> bool:
+    """Take `irp` if it is the request that waits for the device to come back to D0, at DISPATCH_LEVEL."""
+    KeAcquireSpinLockAtDpcLevel(extension.request_lock)
+    is_held = irp is not None and extension.held_irp is irp
+    if is_held:
+        extension.held_irp = None
+    KeReleaseSpinLockFromDpcLevel(extension.request_lock)
+    return is_held
+
+
+def StoreEndHeld(device: DEVICE_OBJECT, irp: IRP, status: int) -> None:
+    """Complete a request that `StoreTakeHeld` has taken, and let the next one come."""
+    old_irql = IoAcquireCancelSpinLock()
+    IoSetCancelRoutine(irp, None)
+    IoReleaseCancelSpinLock(old_irql)
+    StoreCompleteRequest(device, irp, status)
     IoStartNextPacket(device, True)
 
 

@@ -21,6 +21,7 @@ from dirql.wdm import (
     IRP,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_CANCEL_STOP_DEVICE,
+    IRP_MN_QUERY_CAPABILITIES,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_QUERY_STOP_DEVICE,
     IRP_MN_REMOVE_DEVICE,
@@ -31,6 +32,7 @@ from dirql.wdm import (
     PAGE_SIZE,
     POOL_FLAG_NON_PAGED,
     POOL_TAG,
+    POWER_STATE,
     READ_REGISTER_ULONG,
     STATUS_DEVICE_CONFIGURATION_ERROR,
     STATUS_INSUFFICIENT_RESOURCES,
@@ -40,6 +42,7 @@ from dirql.wdm import (
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
     CmResourceTypePort,
+    DevicePowerState,
     ExAllocatePool2,
     ExFreePoolWithTag,
     IoAcquireRemoveLock,
@@ -64,6 +67,8 @@ from dirql.wdm import (
     MmNonCached,
     MmUnmapIoSpace,
     PCIBus,
+    PoSetPowerState,
+    PowerDeviceD0,
 )
 
 __all__ = ["StoreDeleteDevice", "StorePnp"]
@@ -84,6 +89,8 @@ def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
         return StoreStart(device, irp)
     if minor == IRP_MN_REMOVE_DEVICE:
         return StoreRemove(device, irp)
+    if minor == IRP_MN_QUERY_CAPABILITIES:
+        return StoreQueryCapabilities(device, irp)
     if minor == IRP_MN_SURPRISE_REMOVAL:
         StoreDeviceGone(device)
     if minor == IRP_MN_QUERY_STOP_DEVICE:
@@ -123,6 +130,19 @@ def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
     return status
 
 
+def StoreQueryCapabilities(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_QUERY_CAPABILITIES: learn which states of the device go with those of the system."""
+    extension: StoreExtension = device.device_extension
+    IoForwardIrpSynchronously(extension.lower_device_object, irp)
+    status = irp.io_status.status
+    capabilities = IoGetCurrentIrpStackLocation(irp).parameters.device_capabilities.capabilities
+    if NT_SUCCESS(status) and capabilities is not None:
+        extension.device_states = list(capabilities.device_state)
+    IoReleaseRemoveLock(extension.remove_lock, irp)
+    IoCompleteRequest(irp, IO_NO_INCREMENT)
+    return status
+
+
 def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | None) -> int:
     """Get all resources of the device. After a failure the caller gives back those that the extension has."""
     extension: StoreExtension = device.device_extension
@@ -152,6 +172,8 @@ def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | No
     if interrupt is not None:
         extension.interrupt = interrupt
         extension.hardware = Hardware(registers, fifo, dma, interrupt)
+        extension.powered = True
+        PoSetPowerState(device, DevicePowerState, POWER_STATE(device_state=PowerDeviceD0))
     return status
 
 
@@ -208,7 +230,8 @@ def StoreReleaseHardware(extension: StoreExtension) -> None:
     """Give back the resources that the extension has. A device that is gone is not touched."""
     extension.hardware = None
     if extension.interrupt is not None:
-        if extension.registers is not None and extension.fifo is not None and not extension.gone:
+        is_usable = extension.powered and not extension.gone
+        if extension.registers is not None and extension.fifo is not None and is_usable:
             reset_device(extension, extension.registers, extension.fifo)
         IoDisconnectInterrupt(extension.interrupt)
         extension.interrupt = None
@@ -229,6 +252,8 @@ def StoreReleaseHardware(extension: StoreExtension) -> None:
 def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MN_REMOVE_DEVICE: wait for outstanding requests, give the hardware back, pass down, delete the device."""
     extension: StoreExtension = device.device_extension
+    if not extension.powered:
+        StoreDeviceGone(device)
     IoReleaseRemoveLockAndWait(extension.remove_lock, irp)
     KeCancelTimer(extension.watchdog)
     KeCancelTimer(extension.poll_timer)

@@ -73,6 +73,10 @@ def StoreStartIo(device: DEVICE_OBJECT, irp: IRP) -> None:
 
     timeout = 10 * extension.timing.timeout_microseconds
     KeAcquireSpinLockAtDpcLevel(extension.request_lock)
+    if not extension.powered and not irp.cancel:
+        extension.held_irp = irp
+        KeReleaseSpinLockFromDpcLevel(extension.request_lock)
+        return
     transfer = _new_transfer(extension, irp, hardware, KeQueryInterruptTime() + timeout)
     extension.transfer = transfer
     extension.requests += 1
