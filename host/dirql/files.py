@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["FileNotWritten", "obstacle", "written"]
+__all__ = ["FileNotWritten", "obstacle", "replaced", "written"]
 
 
 class FileNotWritten(OSError):
@@ -48,3 +48,28 @@ def written(path: Path) -> Iterator[BinaryIO]:
             path.resolve().unlink()
         reason = (error.strerror or str(error)).lower()
         raise FileNotWritten(f"{path} could not be written: {reason}") from error
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """Write a file in the block, which takes the place of the old one at the end; until then the old one stays.
+
+    Raises `FileNotWritten`; the old file is then as before.
+    """
+    place = path.resolve()
+    beside = place.with_name(f".{place.name}.{os.getpid()}.new")
+    try:
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if place.exists():
+            beside.chmod(place.stat().st_mode & 0o7777)
+        beside.replace(place)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        reason = (error.strerror or str(error)).lower()
+        raise FileNotWritten(f"{path} could not be written: {reason}") from error
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

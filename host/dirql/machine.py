@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from dirql.cm.objects import install as install_registry
+from dirql.cm.reg_file import RegistryFile
 from dirql.cm.registry import Registry, running as cm_running
 from dirql.driver_files import driver_module
 from dirql.drivers import pci
@@ -114,6 +115,7 @@ class MachineOptions:
     pool_checks: bool = True
     buffer_checks: bool = True
     checked_build: bool = False
+    registry: RegistryFile | None = None
 
 
 class LeakReport(Exception):
@@ -217,10 +219,13 @@ class Machine:
         self.registry = Registry()
         cm_running.install(self.registry)
         install_registry(self.registry)
+        self._registry_file = options.registry
         self._at_start = self.memory_manager.statistics()
         self._collector = CollectorPace()
         self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None
         try:
+            if self._registry_file is not None:
+                self._registry_file.attach(self.registry)
             self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
             self.power = PowerManager(self.pnp.started_levels)
             power_running.install(self.power)
@@ -413,6 +418,10 @@ class Machine:
         """Wake the system, as a person does who presses the power button; nothing happens if it works already."""
         self.power.woken.set_for_system()
 
+    def save_registry(self, file: str | Path) -> None:
+        """Write the registry to a file; raises `FileNotWritten`, and an old file stays as it is then."""
+        RegistryFile(Path(file), is_saved=True).write(self.registry)
+
     def create_thread(self, routine: Callable[[], object]) -> ProgramThread:
         """Start another thread of the program, at the same priority as this one."""
         return ProgramThread(routine)
@@ -430,6 +439,8 @@ class Machine:
         try:
             if self.kernel.stopped is None:
                 leaks = self._shut_down()
+                if self._registry_file is not None and self._registry_file.is_saved:
+                    self._registry_file.write(self.registry)
         finally:
             self._release()
         if leaks:
@@ -482,6 +493,8 @@ def open_machine(
     pool_checks: bool = True,
     buffer_checks: bool = True,
     checked_build: bool = False,
+    registry: str | Path | None = None,
+    save_registry: bool = False,
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
 
@@ -498,7 +511,10 @@ def open_machine(
     something. `pool_checks` False turns the checks of pool off that docs/checks.md lists as such, and
     `buffer_checks` False those of programs' buffers. `waves` is the file for all signals of the target, `checked` lets
     the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late, `record`
-    is the file for everything that goes between host and machine. Raises `RuntimeError` while another machine is open.
+    is the file for everything that goes between host and machine. `registry` is a file in the form that regedit
+    exports, with which the registry begins (docs/registry.md); with `save_registry` the file is written when a driver
+    calls ZwFlushKey and when the machine closes, and need not be there at first. Raises `RuntimeError` while another
+    machine is open, `RegistryFileError` for a registry file that cannot be read.
     """
     if ke_current.is_running():
         raise RuntimeError(
@@ -528,6 +544,7 @@ def open_machine(
         pool_checks=pool_checks,
         buffer_checks=buffer_checks,
         checked_build=checked_build,
+        registry=None if registry is None else RegistryFile(Path(registry), is_saved=save_registry),
     )
     try:
         made = Machine(opened, options)

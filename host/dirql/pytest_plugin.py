@@ -86,6 +86,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SEED",
         help="make the host's RAM slow: reads of bus masters are answered after random times with this seed",
     )
+    group.addoption(
+        "--dirql-registry",
+        type=Path,
+        metavar="FILE",
+        help="begin with the keys and values of this registry file, which stays as it is",
+    )
     group.addoption("--dirql-processors", type=int, default=1, help="processors of the kernel")
     for kind, what in (
         ("waves", "all signals"),
@@ -331,6 +337,8 @@ def _marked_options(node: pytest.Item, known: Sequence[str]) -> dict[str, object
             f"the mark machine must have one machine, and options of open_machine, which are {', '.join(known)};"
             f" it had {', '.join(given)}"
         )
+    if isinstance(options.get("registry"), str | Path):  # from the test's folder, as the file of a driver is
+        options["registry"] = node.path.parent / str(options["registry"])
     return options
 
 
@@ -365,6 +373,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         "limits": _limits(config),
         "pool_checks": config.getoption("dirql_pool_checks") == "on",
         "buffer_checks": config.getoption("dirql_buffer_checks") == "on",
+        "registry": config.getoption("dirql_registry"),
     }
     options.update(_marked_options(request.node, list(inspect.signature(open_machine).parameters)))
     if options["target"] == "cocotb" and options["machine"] != config.getoption("dirql_machine"):

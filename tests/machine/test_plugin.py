@@ -302,3 +302,21 @@ def test_the_checks_of_buffers_are_switched_for_a_session_or_a_test(tmp_path: Pa
     )
     done = session(tmp_path, test, "--dirql-buffer-checks", "off")
     assert "2 passed" in done.stdout, done.stdout
+
+
+def test_a_session_and_one_test_choose_the_registry(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        text = f"Windows Registry Editor Version 5.00\n[HKLM\\SOFTWARE\\{name}]\n"
+        (tmp_path / f"{name}.reg").write_text(text, encoding="utf-8")
+    test = (
+        "def names(machine):\n"
+        "    software = machine.registry.find(r'\\Registry\\Machine\\SOFTWARE')\n"
+        "    return [key.name for key in software.subkeys()]\n"
+        "def test_the_session(machine):\n"
+        "    assert names(machine) == ['Microsoft', 'one']\n"
+        "@pytest.mark.machine(registry='two.reg')\n"
+        "def test_the_mark(machine):\n"
+        "    assert names(machine) == ['Microsoft', 'two']\n"
+    )
+    done = session(tmp_path, test, "--dirql-registry", str(tmp_path / "one.reg"))
+    assert "2 passed" in done.stdout, done.stdout

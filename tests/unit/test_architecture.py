@@ -78,7 +78,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ex": ("nt", "ke", "mm", "rtl"),
     "kd": ("nt", "ke", "mm", "rtl"),
     "ob": ("nt", "ke", "mm", "rtl"),
-    "cm": ("nt", "ke", "mm", "rtl", "ob"),
+    "cm": ("nt", "ke", "mm", "rtl", "ob", "files"),
     "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "ob", "cm"),
     "pnp": ("io", "cm", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
     "po": ("io", "ob", "mm", "ke", "nt", "verifier.policy"),

@@ -56,6 +56,7 @@ class Key:
         "class_name",
         "is_deleted",
         "is_link",
+        "is_standard",
         "is_volatile",
         "last_write_time",
         "name",
@@ -73,6 +74,8 @@ class Key:
         """Whether the key is forgotten when the machine closes, as are all keys below it."""
         self.is_link = False
         """Whether the key is a symbolic link, which leads to the key that its one value names."""
+        self.is_standard = False
+        """Whether every registry has the key."""
         self.is_deleted = False
         self._subkeys: dict[str, Key] = {}
         self._order: list[str] = []

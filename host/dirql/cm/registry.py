@@ -94,8 +94,8 @@ class Registry:
         self.root = Key(_ROOT, None, _now(), is_volatile=True)
         self.changed: Callable[[Key, int], None] | None = None
         """Is called after each change with the key and a REG_NOTIFY_CHANGE_ flag; None if nobody looks."""
-        self.flushed: Callable[[], None] | None = None
-        """Writes the registry to its file, for ZwFlushKey; None if there is none."""
+        self.flushed: Callable[[], bool] | None = None
+        """Writes the registry to its file, for ZwFlushKey, and returns whether it could; None if there is none."""
         self.control_set = 1
         for path in _VOLATILE:
             self._make(path, is_volatile=True)
@@ -231,6 +231,7 @@ class Registry:
         key = self.root
         for name in names_of(path):
             key = key.subkey(name) or self.create(key, name, is_volatile=is_volatile)
+            key.is_standard = True
 
     def _touch(self, key: Key, change: int) -> None:
         key.last_write_time = _now()

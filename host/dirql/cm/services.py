@@ -36,6 +36,7 @@ from dirql.nt.status import (
     STATUS_INVALID_PARAMETER,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_OBJECT_NAME_NOT_FOUND,
+    STATUS_REGISTRY_IO_FAILED,
     STATUS_SUCCESS,
 )
 from dirql.ob.attributes import ObjectAttributes
@@ -165,8 +166,9 @@ def flush_key(key_handle: int) -> int:
     _FLUSH_KEY.check_level(key_handle)
     _FLUSH_KEY.check_arguments(key_handle)
     status, key = lookup_key("ZwFlushKey", key_handle, 0)
-    if key is not None and running.value.flushed is not None:
-        running.value.flushed()
+    flushed = running.value.flushed
+    if key is not None and flushed is not None and not flushed():
+        return STATUS_REGISTRY_IO_FAILED
     return status
 
 

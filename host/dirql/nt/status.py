@@ -118,6 +118,7 @@ __all__ = [
     "STATUS_PROCEDURE_NOT_FOUND",
     "STATUS_PROCESS_IS_TERMINATING",
     "STATUS_QUOTA_EXCEEDED",
+    "STATUS_REGISTRY_IO_FAILED",
     "STATUS_REPARSE",
     "STATUS_REQUEST_ABORTED",
     "STATUS_REQUEST_NOT_ACCEPTED",
@@ -364,6 +365,8 @@ STATUS_INVALID_ADDRESS: Final[int] = NTSTATUS.named(0xc0000141, "STATUS_INVALID_
 """The address is not valid."""
 STATUS_UNHANDLED_EXCEPTION: Final[int] = NTSTATUS.named(0xc0000144, "STATUS_UNHANDLED_EXCEPTION")
 """An exception was raised that nobody handled."""
+STATUS_REGISTRY_IO_FAILED: Final[int] = NTSTATUS.named(0xc000014d, "STATUS_REGISTRY_IO_FAILED")
+"""The registry could not be read from its file, or written to it."""
 STATUS_KEY_DELETED: Final[int] = NTSTATUS.named(0xc000017c, "STATUS_KEY_DELETED")
 """The registry key of the handle has been deleted."""
 STATUS_CHILD_MUST_BE_VOLATILE: Final[int] = NTSTATUS.named(0xc0000181, "STATUS_CHILD_MUST_BE_VOLATILE")

@@ -77,7 +77,9 @@ def value_of(key: int, name: str) -> tuple[int, bytes]:
     status, _ = wdm.ZwQueryValueKey(key, name, wdm.KeyValuePartialInformation, buffer, 4096)
     assert status == wdm.STATUS_SUCCESS, hex(status)
     view = wdm.KEY_VALUE_PARTIAL_INFORMATION(buffer)
-    return view.type, view.data
+    found = view.type, view.data
+    wdm.ExFreePoolWithTag(buffer, wdm.POOL_TAG("Test"))
+    return found
 
 
 def value_names(key: int) -> list[str]:
@@ -88,6 +90,7 @@ def value_names(key: int) -> list[str]:
         == wdm.STATUS_SUCCESS
     ):
         names.append(wdm.KEY_VALUE_BASIC_INFORMATION(buffer).name)
+    wdm.ExFreePoolWithTag(buffer, wdm.POOL_TAG("Test"))
     return names
 
 
