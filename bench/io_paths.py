@@ -169,7 +169,7 @@ def send(top: DeviceObject) -> None:
 
 
 class PlainLocation:
-    """What one driver sees of a request."""
+    """The part of a request that one driver sees."""
 
     __slots__ = ("callback", "context", "control", "device", "length", "major", "minor")
 

@@ -13,7 +13,7 @@ runs any more, and everything is released without a report.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ from dirql.hal.hang_report import HalWitness
 from dirql.hal.window import DeviceWindow
 from dirql.hardware.description import MachineDescription
 from dirql.host_watch import HostWatch
+from dirql.inspection import Listed, list_objects
 from dirql.io.collector import CollectorPace
 from dirql.io.completion_port import CompletionPort
 from dirql.io.error_log import LoggedError
@@ -389,6 +390,13 @@ class Machine:
     def error_log(self) -> list[LoggedError]:
         """The entries that drivers have written with IoWriteErrorLogEntry, oldest first."""
         return [entry for entry in self.io.error_log if isinstance(entry, LoggedError)]
+
+    def list_objects(self, *types: str) -> Iterator[Listed]:
+        """The objects of the machine with their state, those of some types or of all, such as "IRP" and "KTIMER".
+
+        Raises `ValueError` for a type that there is not. `dirql.inspection` says where they are found.
+        """
+        return list_objects(self, *types)
 
     def shut_down(self) -> None:
         """Send IRP_MJ_SHUTDOWN to the devices that are registered for it, as a system that is switched off does.

@@ -19,6 +19,7 @@ from source_tree import PACKAGE, ROOT, TOP_LEVEL, name, parse, source_files
 # holds the two together.
 COMPOSING = (
     "machine",
+    "inspection",
     "driver_files",
     "load",
     "transfers",

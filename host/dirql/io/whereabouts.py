@@ -18,6 +18,7 @@ from dirql.nt.constants import IRP_MJ_MAXIMUM_FUNCTION, SL_PENDING_RETURNED
 from dirql.nt.functions import function_name
 
 __all__ = [
+    "attributes_of",
     "describe_request",
     "dispatched",
     "is_in_flight",
@@ -73,7 +74,7 @@ def parts_of_extensions() -> Iterator[tuple[str, object]]:
     """The objects in the device extensions of all drivers, each with its name."""
     for driver in io_manager.value.drivers.values():
         for device in driver.devices():
-            for name, part in _attributes(device.device_extension):
+            for name, part in attributes_of(device.device_extension):
                 yield f"{name} in the extension of {_device(device)}", part
 
 
@@ -123,7 +124,7 @@ def _device(device: DeviceObject) -> str:
     return device.name or "a device without a name"
 
 
-def _attributes(thing: object) -> Iterator[tuple[str, object]]:
+def attributes_of(thing: object) -> Iterator[tuple[str, object]]:
     """The attributes of an object that have a value, with their names."""
     names = list(getattr(thing, "__dict__", ()))
     for base in type(thing).__mro__:

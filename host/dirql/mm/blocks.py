@@ -114,6 +114,16 @@ class Block:
         self.freed_at: Mark | None = None
         """The same for the end of the block, once it was freed."""
 
+    def __repr__(self) -> str:
+        state = (
+            "freed"
+            if self.is_freed
+            else f"of {self.driver!r}"
+            if self.driver is not None
+            else "of the kernel"
+        )
+        return f"<pool block {self.address:#x}, {self.size} bytes, {state}>"
+
     def describe(self) -> str:
         """The block in words, with the ends of its life that there were."""
         freed = f" and freed by {owner_text(self.freed_by, self.freed_at)}" if self.is_freed else ""

@@ -22,17 +22,17 @@ class Choice(enum.IntEnum):
     """The kinds of decisions, with what the candidates of each are."""
 
     PROCESSOR = 0
-    """Which processor goes on: `Processor` objects, the current one first, and the next ones in order of number."""
+    """The processor that goes on: `Processor` objects, the current one first, and then in order of number."""
     OTHER_PROCESSOR = 1
-    """Which processor goes on while the current one waits: the others, the next one first."""
+    """The processor that goes on while the current one waits: the others, the next one first."""
     THREAD = 2
-    """Which thread goes on: `Thread` objects of one priority, the current one first, and the others by age."""
+    """The thread that goes on: `Thread` objects of one priority, the current one first, and the others by age."""
     NEXT_THREAD = 3
-    """Which thread a processor takes that has none: ready `Thread` objects of one priority, by age."""
+    """The thread that a processor takes when it has none: ready `Thread` objects of one priority, by age."""
     PAUSE = 4
-    """How many points of preemption lie before the next delay: numbers."""
+    """The number of points of preemption before the next delay."""
     DELAY = 5
-    """How many clocks longer this point of preemption takes: numbers, which are `DELAYS`."""
+    """The number of clocks by which this point of preemption takes longer: one of `DELAYS`."""
 
 
 DELAYS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
