@@ -32,7 +32,8 @@ from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
 from dirql.mm.manager import MemoryManager, running
-from dirql.mm.mdl import Mdl, unmap_locked_pages
+from dirql.mm.mapping import unmap_locked_pages
+from dirql.mm.mdl import Mdl
 from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import (
     DISPATCH_LEVEL,

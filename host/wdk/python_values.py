@@ -40,7 +40,6 @@ _SIGNED = {
     "LARGE_INTEGER": 64,
     "LONGLONG": 64,
     "PLARGE_INTEGER": 64,
-    "PHYSICAL_ADDRESS": 64,
 }
 """The bits of the signed types."""
 _UNSIGNED = {
@@ -60,7 +59,14 @@ _UNSIGNED = {
     "ERESOURCE_THREAD": 64,
 }
 """The bits of the unsigned types."""
-_EITHER = {"CHAR": 8, "ACCESS_MASK": 32, "NTSTATUS": 32, "KAFFINITY": 64, "HANDLE": 64}
+_EITHER = {
+    "CHAR": 8,
+    "ACCESS_MASK": 32,
+    "NTSTATUS": 32,
+    "KAFFINITY": 64,
+    "HANDLE": 64,
+    "PHYSICAL_ADDRESS": 64,
+}
 """The bits of the types for which drivers also write negative numbers, as ~0."""
 _CONVERTED = {
     "RtlIntegerToUnicodeString.Value",
@@ -73,7 +79,9 @@ _NUMBERS_BEHIND_POINTERS = {"Key", "Length"}
 _POINTERS_TO_MEMORY = ("PCHAR", "PWCHAR", "PSTR", "PWSTR", "PUCHAR", "PUSHORT", "PULONG", "PULONGLONG")
 _ADDRESSES = {
     "Address",
+    "Base",
     "BaseAddress",
+    "BaseVa",
     "Buffer",
     "Comperand",
     "Data",
@@ -85,9 +93,11 @@ _ADDRESSES = {
     "InputBuffer",
     "KeyInformation",
     "KeyValueInformation",
+    "MappingAddress",
     "OutputBuffer",
     "OwnerPointer",
     "P",
+    "RequestedAddress",
     "Va",
     "Value",
     "ValueData",

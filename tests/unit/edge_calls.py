@@ -19,6 +19,7 @@ from dirql.machine import Machine
 from fakes.scripted_target import Ram, ScriptedTarget, Space
 from unit.edge_library import BLOCK, LIBRARY_BY_NAME, LIBRARY_BY_TYPE, LIBRARY_SPECIAL, LibraryWorld
 from unit.edge_locks import LOCK_CALLS, LOCK_POINTERS
+from unit.edge_memory import MEMORY_CALLS
 from unit.edge_power import POWER_CALLS
 from unit.edge_registry import REGISTRY_CALLS
 from unit.edge_services import SERVICE_CALLS, SERVICE_POINTERS
@@ -533,6 +534,7 @@ SPECIAL: dict[str, Special] = {
     **SERVICE_CALLS,
     **REGISTRY_CALLS,
     **POWER_CALLS,
+    **MEMORY_CALLS,
     "KeReleaseSpinLock": lambda w: (held(w), 0),
     "KeReleaseSpinLockFromDpcLevel": lambda w: (held(w),),
     "KeReleaseSpinLockForDpc": lambda w: (held(w), 0),

@@ -218,7 +218,8 @@ def _handles(driver: DriverObject) -> Iterator[str]:
 
 def _things(driver: DriverObject) -> Iterator[str]:
     find = io_manager.value.hooks.things_left
-    for sentence in () if find is None else find(driver):
+    of_hal = () if find is None else find(driver)
+    for sentence in (*of_hal, *memory_manager.value.holdings.held(driver)):
         yield f"a driver must give everything back before its Unload routine returns; {sentence}"
 
 

@@ -44,7 +44,9 @@ class KernelState:
         "is_eager",
         "is_stopping",
         "limits",
+        "locked_code",
         "looks",
+        "paged_code",
         "processors",
         "ready",
         "refused",
@@ -102,6 +104,10 @@ class KernelState:
         """Each kernel call and each access is a point of preemption, whether or not the clock asks for attention."""
         self.refused: dict[int, str] = {}
         """By status, why a routine of the kernel has failed with it the last time."""
+        self.locked_code: set[str] = set()
+        """The files of drivers whose pageable code is locked in memory."""
+        self.paged_code: set[str] = set()
+        """The files of drivers all of whose code is pageable now."""
         self.looks = 0
         """The number of calls so far that only looked whether something had changed."""
         self.witnesses: list[Witness] = []

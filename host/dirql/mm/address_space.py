@@ -120,6 +120,14 @@ class AddressSpace:
         """Map frames to consecutive pages of a range; their address, or None when the range has no room."""
         return self._map(where, [Page(frame << PAGE_SHIFT, writable, pageable) for frame in frames])
 
+    def map_at(self, address: int, frames: Sequence[int], *, writable: bool = True) -> bool:
+        """Map frames from a page-aligned address on; False, with nothing mapped, if a page there is in use."""
+        first = address >> PAGE_SHIFT
+        if any(number in self.entries for number in range(first, first + len(frames))):
+            return False
+        self._enter(first, [Page(frame << PAGE_SHIFT, writable, False) for frame in frames])
+        return True
+
     def map_device(self, where: AddressRange, bus_address: int, pages: int) -> int | None:
         """Map pages of device memory from a page-aligned bus address on; their address, or None without room."""
         end = bus_address + pages * PAGE_SIZE
@@ -222,6 +230,10 @@ class AddressSpace:
         first = self._reserve(where, len(pages))
         if first is None:
             return None
+        return self._enter(first, pages)
+
+    def _enter(self, first: int, pages: list[Page]) -> int:
+        """Enter pages from a page number on; returns the address of the first."""
         self.entries.update(enumerate(pages, first))
         address = first << PAGE_SHIFT
         if self.observer is not None:

@@ -20,6 +20,7 @@ from dirql.ke.processors.irql import current_irql, irql_name
 from dirql.mm.blocks import Block, owner_text
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
+from dirql.mm.mdl import Mdl
 from dirql.mm.pool import Pool
 from dirql.mm.special_pool import refuse_address, refuse_irql
 from dirql.nt.bugcodes import (
@@ -151,10 +152,16 @@ def allocate_pool_with_tag(pool_type: int, size: int, tag: int) -> int | None:
     return address
 
 
-def free_pool(address: int) -> None:
-    """Free a block without a check of its tag; follows ExFreePool."""
-    if type(address) is not int:
-        _FREE_POOL.check_arguments(address)
+def free_pool(address: int | Mdl) -> None:
+    """Free a block without a check of its tag; follows ExFreePool.
+
+    An MDL of MmAllocatePagesForMdl is freed by it too, after MmFreePagesFromMdl.
+    """
+    if isinstance(address, Mdl) and address.is_paged_apart:
+        address.release(mark())
+        return
+    if not isinstance(address, int):
+        _FREE_POOL.refuse_argument("P", "an address, or an MDL of MmAllocatePagesForMdl", address)
     free_pool_with_tag(address, 0)
 
 

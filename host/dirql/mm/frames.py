@@ -79,10 +79,24 @@ class FrameDatabase:
             frames.append(frame)
         return frames
 
-    def allocate_contiguous(self, count: int, owner: str, limit: int | None = None) -> int | None:
-        """The first of `count` contiguous zeroed frames that end at or below physical address `limit`, or None."""
+    def allocate_contiguous(
+        self, count: int, owner: str, limit: int | None = None, *, lowest: int = 0, boundary: int = 0
+    ) -> int | None:
+        """The first of `count` contiguous zeroed frames that end at or below physical address `limit`, or None.
+
+        They begin at or above `lowest`, and cross no multiple of `boundary` bytes unless that is 0.
+        """
         end = len(self._free) if limit is None else min(limit >> PAGE_SHIFT, len(self._free))
-        first = self._free.find(bytes([_FREE]) * count, 0, end)
+        wanted = bytes([_FREE]) * count
+        first = self._free.find(wanted, (lowest + PAGE_SIZE - 1) >> PAGE_SHIFT, end)
+        while boundary and first >= 0:
+            start = first << PAGE_SHIFT
+            behind = (start // boundary + 1) * boundary
+            if start + (count << PAGE_SHIFT) <= behind:
+                break
+            if count << PAGE_SHIFT > boundary:
+                return None
+            first = self._free.find(wanted, (behind + PAGE_SIZE - 1) >> PAGE_SHIFT, end)
         if first < 0:
             return None
         self._take(first, count, owner)

@@ -21,6 +21,7 @@ __all__ = [
     "NONPAGED_RANGE",
     "PAGED_RANGE",
     "PAGE_OFFSET",
+    "RESERVED_RANGE",
     "SYSTEM_RANGE_START",
     "USER_PROBE_ADDRESS",
     "USER_RANGE",
@@ -62,6 +63,7 @@ USER_RANGE: Final = AddressRange("user", _USER_BASE, USER_PROBE_ADDRESS - _USER_
 """The addresses that a process's memory may have; a null pointer with a small offset is not among them."""
 LITERAL_RANGE: Final = AddressRange("constants of drivers", 0x2080_0000_0000, 64 * _GIB)
 MAPPING_RANGE: Final = AddressRange("mapped MDLs", 0x2100_0000_0000, 64 * _GIB)
+RESERVED_RANGE: Final = AddressRange("reserved mappings", 0x2180_0000_0000, 64 * _GIB)
 DEVICE_RANGE: Final = AddressRange("device memory", 0x2200_0000_0000, 64 * _GIB)
 PAGED_RANGE: Final = AddressRange("paged pool", 0x2300_0000_0000, 128 * _GIB)
 NONPAGED_RANGE: Final = AddressRange("nonpaged pool", 0x2400_0000_0000, 512 * _GIB)

@@ -16,6 +16,7 @@ from dirql.mm.address_space import NOWHERE, AddressSpace, Page, PageTableObserve
 from dirql.mm.blocks import Block, owner_text, tag_text
 from dirql.mm.fault import resolve_fault
 from dirql.mm.frames import FrameDatabase, FrameStatistics
+from dirql.mm.holdings import Holdings, report_view
 from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RANGE_START
 from dirql.mm.literals import Literals
 from dirql.mm.poison import Poison
@@ -72,6 +73,7 @@ class MemoryManager:
         "_poison_of_buffers",
         "_program",
         "frames",
+        "holdings",
         "literals",
         "locked_mdls",
         "mapped_mdls",
@@ -109,6 +111,8 @@ class MemoryManager:
         """The MDLs of system addresses that are locked, or of nonpaged pool that a device may use."""
         self.locked_mdls = 0
         self.mapped_mdls = 0
+        self.holdings = Holdings()
+        """The things that drivers hold besides pool and MDLs."""
         self._observer: PageTableObserver | None = None
         self._poison_of_buffers = self.poison if buffer_checks else None
         self.process = self._program = self.create_process("user")
@@ -133,7 +137,13 @@ class MemoryManager:
         return process
 
     def delete_process(self, process: Process) -> None:
-        """End a process; bug check 0x76 PROCESS_HAS_LOCKED_PAGES when a driver still has pages of it locked."""
+        """End a process; bug check 0x76 PROCESS_HAS_LOCKED_PAGES when a driver still has pages of it locked.
+
+        A view of an MDL that a driver has left in it is reported (row MDL-18), and goes with it.
+        """
+        for view in self.holdings.views_in(process.address_space):
+            report_view(view, "the process has ended before")
+            self.holdings.end_view(view)
         process.delete()
         self.processes.remove(process)
 
@@ -240,10 +250,10 @@ class MemoryManager:
         counted = (
             *_more_blocks("nonpaged", self.nonpaged_pool, since.nonpaged_pool),
             *_more_blocks("paged", self.paged_pool, since.paged_pool),
-            *_more_mdls(list(self.mdls)[since.mdls :]),
+            *_more_mdls(mdl for mdl in list(self.mdls)[since.mdls :] if not self.holdings.has_pages(mdl)),
             (now.locked_mdls - since.locked_mdls, "MDLs are still locked"),
         )
-        return [f"{count} {sentence}" for count, sentence in counted if count > 0]
+        return [*(f"{count} {sentence}" for count, sentence in counted if count > 0), *self.holdings.held()]
 
     def check_freed_pool(self) -> None:
         """Stop the system if a freed block of pool was written to."""

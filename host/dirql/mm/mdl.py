@@ -66,7 +66,7 @@ from dirql.nt.constants import (
 from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import STATUS_ACCESS_VIOLATION
 
-__all__ = ["Mdl", "unmap_locked_pages"]
+__all__ = ["LONGEST", "Mdl", "size_of_mdl"]
 
 _ALLOCATE: Final = contract("IoAllocateMdl")
 _FREE: Final = contract("IoFreeMdl")
@@ -76,13 +76,12 @@ _BUILD_FOR_NON_PAGED_POOL: Final = contract("MmBuildMdlForNonPagedPool")
 _GET_SYSTEM_ADDRESS_SAFE: Final = contract("MmGetSystemAddressForMdlSafe")
 _BUILD_PARTIAL: Final = contract("IoBuildPartialMdl")
 _PREPARE_FOR_REUSE: Final = contract("MmPrepareMdlForReuse")
-_UNMAP_LOCKED_PAGES: Final = contract("MmUnmapLockedPages")
 _GET_MDL_BYTE_COUNT: Final = contract("MmGetMdlByteCount")
 _GET_MDL_BYTE_OFFSET: Final = contract("MmGetMdlByteOffset")
 _GET_MDL_PFN_ARRAY: Final = contract("MmGetMdlPfnArray")
 _GET_MDL_VIRTUAL_ADDRESS: Final = contract("MmGetMdlVirtualAddress")
 
-_LONGEST: Final = (1 << 32) - PAGE_SIZE
+LONGEST: Final = (1 << 32) - PAGE_SIZE
 """The longest buffer that IoAllocateMdl can describe: 4 GiB less a page."""
 _UNLOCKED_TOO_OFTEN: Final = 7
 """Parameter 1 of PFN_LIST_CORRUPT: a page was unlocked more often than locked."""
@@ -123,7 +122,7 @@ class Mdl:
     )
 
     def __init__(self, address: int, length: int) -> None:
-        # `_size_of_mdl` and `_describe` are written out: their calls would take 1 % of "a read" in bench/io_paths.py.
+        # `size_of_mdl` and `describe` are written out: their calls would take 1 % of "a read" in bench/io_paths.py.
         offset = address & PAGE_OFFSET
         self.size = _HEADER_SIZE + (offset + length + PAGE_OFFSET >> PAGE_SHIFT) * _FRAME_NUMBER_SIZE
         self.next: Mdl | None = None
@@ -163,14 +162,14 @@ class Mdl:
     def allocate(address: int, length: int) -> Mdl | None:
         """An MDL for a buffer, without frames yet; None for more than 4 GiB less a page. Follows IoAllocateMdl."""
         _ALLOCATE.check_level(address)
-        if type(address) is not int or type(length) is not int or not 0 <= length <= _LONGEST:
+        if type(address) is not int or type(length) is not int or not 0 <= length <= LONGEST:
             _ALLOCATE.check_arguments(address, length, False, False, None)
         return Mdl.make(address, length, mark())
 
     @staticmethod
     def make(address: int, length: int, place: Mark | None = None) -> Mdl | None:
         """Do as `allocate`, for code of the kernel; `place` is where a driver asked for it."""
-        if length > _LONGEST:
+        if length > LONGEST:
             return None
         made = Mdl(address, length)
         made.driver, made.place = ke.processor.driver, place
@@ -195,6 +194,9 @@ class Mdl:
             self._violation(
                 VF_MDL_FREE_WHILE_MAPPED, "must be unmapped before IoFreeMdl; it was still mapped"
             )
+        manager = running.value
+        if manager.holdings.entries:
+            manager.holdings.end_views(self, "IoFreeMdl")
         if self.mdl_flags & MDL_PAGES_LOCKED:
             bug_check(
                 DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS,
@@ -202,11 +204,11 @@ class Mdl:
                 0,
                 self,
                 len(self.frames),
-                reason=f"an MDL must be unlocked by MmUnlockPages before IoFreeMdl; {self!r} was locked: it was"
-                f" allocated by {owner_text(self.driver, self.place)}",
+                reason=f"an MDL must be unlocked by MmUnlockPages, or emptied by MmFreePagesFromMdl, before it is"
+                f" freed; {self!r} was not: it was allocated by {owner_text(self.driver, self.place)}",
             )
         self.is_free, self.freed_by, self.freed_at = True, ke.processor.driver, place
-        del running.value.mdls[self]
+        del manager.mdls[self]
 
     def get_virtual_address(self) -> int:
         """The address of the buffer, valid in the context of its process only; follows MmGetMdlVirtualAddress."""
@@ -300,6 +302,8 @@ class Mdl:
         if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
             self.unmap()
         manager = running.value
+        if manager.holdings.entries:
+            manager.holdings.end_views(self, "MmUnlockPages")
         if self.parts:
             self._unmap_parts()
         if manager.used_mdls:
@@ -344,12 +348,47 @@ class Mdl:
         _GET_SYSTEM_ADDRESS_SAFE.check(self)
         if type(priority) is not int:
             _GET_SYSTEM_ADDRESS_SAFE.check_arguments(self, priority)
-        if self.is_free:
-            self.refuse_use("MmGetSystemAddressForMdlSafe")
-        if self.mdl_flags & MDL_PARTIAL:
-            self.check_source("MmGetSystemAddressForMdlSafe")
-        if self.mdl_flags & _HAS_SYSTEM_ADDRESS:
+        if self.mdl_flags & _HAS_SYSTEM_ADDRESS and not self.is_free:
+            if self.mdl_flags & MDL_PARTIAL:
+                self.check_source("MmGetSystemAddressForMdlSafe")
             return self.mapped_system_va
+        return self.map_to_system("MmGetSystemAddressForMdlSafe", writable=not priority & MdlMappingNoWrite)
+
+    def map_to_system(self, routine: str, *, writable: bool) -> int | None:
+        """Map an MDL without a system address, for a routine of the WDK; None when no address is free."""
+        self.check_frames(routine)
+        manager = running.value
+        address = manager.system.map(MAPPING_RANGE, self.frames, writable=writable)
+        if address is not None:
+            self.note_mapping(address)
+            return self.mapped_system_va
+        return None
+
+    def note_mapping(self, address: int) -> None:
+        """Note that the pages are mapped from a system address on, until `unmap`."""
+        manager = running.value
+        manager.mapped_mdls += 1
+        self.mapped_system_va = address + self.byte_offset
+        self.mdl_flags |= MDL_MAPPED_TO_SYSTEM_VA
+        if self.source is not None:
+            self.mdl_flags |= MDL_PARTIAL_HAS_BEEN_MAPPED
+            self.source.parts.append(self)
+        lock = self.read_watch()
+        if lock is not None:
+            for number in range(address >> PAGE_SHIFT, (address >> PAGE_SHIFT) + len(self.frames)):
+                manager.system.entries[number].watch = lock
+
+    @property
+    def is_paged_apart(self) -> bool:
+        """Whether the MDL has no buffer, since it is one of MmAllocatePagesForMdl; ExFreePool frees it then."""
+        return not self.start_va
+
+    def check_frames(self, routine: str) -> None:
+        """Stop the system if the MDL, which a routine is to map, was freed or describes no locked pages."""
+        if self.is_free:
+            self.refuse_use(routine)
+        if self.mdl_flags & MDL_PARTIAL:
+            self.check_source(routine)
         if not self.mdl_flags & _DESCRIBES_FRAMES:
             bug_check(
                 DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -357,23 +396,12 @@ class Mdl:
                 self,
                 span_pages(self.get_virtual_address(), self.byte_count),
                 self.frames[0] if self.frames else 0,
-                reason=f"{self!r} must have its pages locked when MmGetSystemAddressForMdlSafe is called",
+                reason=f"{self!r} must have its pages locked when {routine} is called",
             )
-        manager = running.value
-        address = manager.system.map(MAPPING_RANGE, self.frames, writable=not priority & MdlMappingNoWrite)
-        if address is None:
-            return None
-        manager.mapped_mdls += 1
-        self.mapped_system_va = address + self.byte_offset
-        self.mdl_flags |= MDL_MAPPED_TO_SYSTEM_VA
-        if self.source is not None:
-            self.mdl_flags |= MDL_PARTIAL_HAS_BEEN_MAPPED
-            self.source.parts.append(self)
-        if self.is_read_only():
-            lock = ReadLock(self)
-            for number in range(address >> PAGE_SHIFT, (address >> PAGE_SHIFT) + len(self.frames)):
-                manager.system.entries[number].watch = lock
-        return self.mapped_system_va
+
+    def read_watch(self) -> ReadLock | None:
+        """The watch over a mapping of memory that is locked for reading; None for other memory."""
+        return ReadLock(self) if self.is_read_only() else None
 
     def build_partial(self, target: Mdl, address: int, length: int) -> None:
         """Make `target` describe `length` bytes of this buffer from `address` on; follows IoBuildPartialMdl.
@@ -396,7 +424,7 @@ class Mdl:
             )
             bug_check(INVALID_MDL_RANGE, self, target, address, length, reason=reason)
         length = length or rest
-        if _size_of_mdl(address, length) > target.size:
+        if size_of_mdl(address, length) > target.size:
             reason = (
                 f"the target of IoBuildPartialMdl must have room for the pages of {length} bytes at {address:#x}; it"
                 f" was {target!r}, of {target.size} bytes: give IoAllocateMdl the same address and length"
@@ -405,7 +433,7 @@ class Mdl:
         if self.mdl_flags & MDL_PARTIAL:
             self.check_source("IoBuildPartialMdl")
         target.prepare_for_reuse()
-        target._describe(address, length)
+        target.describe(address, length)
         first = (page_align(address) - self.start_va) // PAGE_SIZE
         target.frames = self.frames[first : first + span_pages(address, length)]
         target.process = self.process
@@ -425,7 +453,8 @@ class Mdl:
         source = self
         while source.source is not None:
             source = source.source
-        return source.mdl_flags & (MDL_PAGES_LOCKED | MDL_WRITE_OPERATION) == MDL_PAGES_LOCKED
+        is_locked_to_read = source.mdl_flags & (MDL_PAGES_LOCKED | MDL_WRITE_OPERATION) == MDL_PAGES_LOCKED
+        return is_locked_to_read and not source.is_paged_apart
 
     def check_source(self, routine: str) -> None:
         """Bug check 0xC4/0x85 for a partial MDL whose source has no locked pages any more (row MDL-16)."""
@@ -464,7 +493,8 @@ class Mdl:
                 part.unmap()
         self.parts.clear()
 
-    def _describe(self, address: int, length: int) -> None:
+    def describe(self, address: int, length: int) -> None:
+        """Describe another buffer, without frames yet."""
         self.start_va = page_align(address)
         self.byte_offset = address & PAGE_OFFSET
         self.byte_count = length
@@ -491,6 +521,8 @@ class Mdl:
     def unmap(self) -> None:
         """Undo the mapping that this MDL made."""
         manager = running.value
+        if manager.holdings.entries:
+            manager.holdings.check_unmap(self, self.mapped_system_va)
         manager.system.unmap(page_align(self.mapped_system_va), len(self.frames))
         manager.mapped_mdls -= 1
         self.mdl_flags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED)
@@ -557,23 +589,6 @@ class Mdl:
         )
 
 
-def unmap_locked_pages(base_address: int, mdl: Mdl) -> None:
-    """Undo the mapping that an MDL made at `base_address`; follows MmUnmapLockedPages.
-
-    Raises `ValueError` for another address.
-    """
-    _UNMAP_LOCKED_PAGES.check_irql(base_address, mdl)
-    _UNMAP_LOCKED_PAGES.check_with(base_address, mdl)
-    _UNMAP_LOCKED_PAGES.check_arguments(base_address, mdl)
-    owns = not mdl.mdl_flags & MDL_PARTIAL or mdl.mdl_flags & MDL_PARTIAL_HAS_BEEN_MAPPED
-    if not owns or not mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA or base_address != mdl.mapped_system_va:
-        raise ValueError(
-            f"MmUnmapLockedPages: BaseAddress must be the one that the MDL mapped; it was {base_address:#x} for "
-            f"{mdl!r}"
-        )
-    mdl.unmap()
-
-
-def _size_of_mdl(address: int, length: int) -> int:
+def size_of_mdl(address: int, length: int) -> int:
     """The size of an MDL for a buffer: the header and a frame number for each page, in bytes as on x64."""
     return _HEADER_SIZE + span_pages(address, length) * _FRAME_NUMBER_SIZE

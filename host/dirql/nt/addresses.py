@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Self
 
-__all__ = ["LogicalAddress", "PhysicalAddress"]
+__all__ = ["LogicalAddress", "PhysicalAddress", "unsigned"]
 
 _BITS = 64
 _LOW_BITS = 32
@@ -60,3 +60,8 @@ class LogicalAddress(_Address):
     """
 
     __slots__ = ()
+
+
+def unsigned(address: int) -> int:
+    """An address as a number of 64 bits without a sign; drivers in C write -1 for the highest one."""
+    return address & (1 << _BITS) - 1

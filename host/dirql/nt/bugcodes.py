@@ -81,10 +81,13 @@ __all__ = [
     "LOCKED_PAGES_UNDERFLOW",
     "MANUALLY_INITIATED_CRASH",
     "MAXIMUM_WAIT_OBJECTS_EXCEEDED",
+    "MEMORY_MANAGEMENT",
+    "MM_UNLOCK_UNLOCKED_SECTION",
     "MULTIPLE_IRP_COMPLETE_REQUESTS",
     "MUTEX_LEVEL_NUMBER_VIOLATION",
     "NAMES",
     "NO_MORE_IRP_STACK_LOCATIONS",
+    "NO_MORE_SYSTEM_PTES",
     "PAGE_FAULT_BEYOND_END_OF_ALLOCATION",
     "PAGE_FAULT_IN_FREED_SPECIAL_POOL",
     "PAGE_FAULT_IN_NONPAGED_AREA",
@@ -97,6 +100,7 @@ __all__ = [
     "PNP_FATAL_FREED_PDO_IN_TREE",
     "PNP_FATAL_NOT_A_PDO",
     "POOL_CALLER_ALLOCATE_IRQL",
+    "POOL_CALLER_CONTIGUOUS_ADDRESS",
     "POOL_CALLER_DOUBLE_FREE",
     "POOL_CALLER_DOUBLE_FREE_LATER",
     "POOL_CALLER_FREE_IRQL",
@@ -117,11 +121,26 @@ __all__ = [
     "POWER_FAILURE_NO_NEXT_IRP",
     "POWER_FAILURE_PNP_LOCK_TIMEOUT",
     "PROCESS_HAS_LOCKED_PAGES",
+    "PTE_FREE_EMPTY",
+    "PTE_FREE_MAPPED",
+    "PTE_FREE_NOT_OWNED",
+    "PTE_MAP_INVALID",
+    "PTE_MAP_MAPPED",
+    "PTE_MAP_NOT_OWNED",
+    "PTE_NOT_MAPPED",
+    "PTE_RELEASE_UNRESERVED",
+    "PTE_RELEASE_WRONG_SIZE",
+    "PTE_RESERVE_NOTHING",
+    "PTE_UNMAP_EMPTY",
+    "PTE_UNMAP_NOT_MAPPED",
+    "PTE_UNMAP_NOT_OWNED",
+    "PTE_WRONG_ADDRESS",
     "REFERENCE_BY_POINTER",
     "RESOURCE_NOT_OWNED",
     "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",
     "SPIN_LOCK_ALREADY_OWNED",
     "SPIN_LOCK_NOT_OWNED",
+    "SYSTEM_PTE_MISUSE",
     "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED",
     "TARGET_MDL_TOO_SMALL",
     "THREAD_STUCK_IN_DEVICE_DRIVER",
@@ -257,8 +276,12 @@ __all__ = [
     "VF_MDL_BUG_CHECK_ON_FAILURE",
     "VF_MDL_BUILD_FOR_PAGED",
     "VF_MDL_FREE_WHILE_MAPPED",
+    "VF_MDL_MAP_BAD_FLAGS",
     "VF_MDL_MAP_IO_SPACE_IRQL",
     "VF_MDL_MAP_IRQL",
+    "VF_MDL_MAP_LOCKED_PAGES",
+    "VF_MDL_MAP_LOCKED_PAGES_IRQL",
+    "VF_MDL_MAP_LOCKED_PAGES_USER_IRQL",
     "VF_MDL_MAP_UNLOCKED",
     "VF_MDL_MAP_USER_IRQL",
     "VF_MDL_PAGE_OUTSIDE_MEMORY",
@@ -333,6 +356,8 @@ REFERENCE_BY_POINTER: Final = 0x18
 """The reference count of an object is wrong: it was dereferenced more often than referenced."""
 BAD_POOL_HEADER: Final = 0x19
 """The header in front of a pool block is damaged."""
+MEMORY_MANAGEMENT: Final = 0x1a
+"""The memory manager found a serious error."""
 KMODE_EXCEPTION_NOT_HANDLED: Final = 0x1e
 """A driver raised an exception that nobody handled."""
 KERNEL_APC_PENDING_DURING_EXIT: Final = 0x20
@@ -341,6 +366,8 @@ NO_MORE_IRP_STACK_LOCATIONS: Final = 0x35
 """IoCallDriver was called for an IRP that has no stack location left for the next driver."""
 DEVICE_REFERENCE_COUNT_NOT_ZERO: Final = 0x36
 """A device object with a reference count above zero was deleted."""
+NO_MORE_SYSTEM_PTES: Final = 0x3f
+"""No system address was free for a mapping that must not fail."""
 TARGET_MDL_TOO_SMALL: Final = 0x40
 """IoBuildPartialMdl was given a target MDL that has too little room for the part."""
 MULTIPLE_IRP_COMPLETE_REQUESTS: Final = 0x44
@@ -409,6 +436,8 @@ DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL: Final = 0xd5
 """A driver touched special pool that had been freed."""
 DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION: Final = 0xd6
 """A driver touched memory behind the end of a special pool block."""
+SYSTEM_PTE_MISUSE: Final = 0xda
+"""A routine that maps or unmaps system addresses was called wrongly."""
 MANUALLY_INITIATED_CRASH: Final = 0xe2
 """A person stopped the system on purpose."""
 RESOURCE_NOT_OWNED: Final = 0xe3
@@ -539,6 +568,10 @@ VF_MDL_PROBE_AND_LOCK_IRQL: Final = 0x70
 """The driver called MmProbeAndLockPages above DISPATCH_LEVEL."""
 VF_MDL_MAP_IO_SPACE_IRQL: Final = 0x73
 """The driver called MmMapIoSpace above DISPATCH_LEVEL."""
+VF_MDL_MAP_LOCKED_PAGES_IRQL: Final = 0x74
+"""The driver called MmMapLockedPages for KernelMode above DISPATCH_LEVEL."""
+VF_MDL_MAP_LOCKED_PAGES_USER_IRQL: Final = 0x75
+"""The driver called MmMapLockedPages for UserMode above APC_LEVEL."""
 VF_MDL_MAP_IRQL: Final = 0x76
 """The driver mapped locked pages into system space above DISPATCH_LEVEL."""
 VF_MDL_MAP_USER_IRQL: Final = 0x77
@@ -559,12 +592,16 @@ VF_MDL_ALLOCATE_PAGES_IRQL: Final = 0x7e
 """The driver allocated or freed the pages of an MDL above DISPATCH_LEVEL."""
 VF_MDL_BUILD_FOR_PAGED: Final = 0x7f
 """The driver called MmBuildMdlForNonPagedPool for an MDL of paged memory."""
+VF_MDL_MAP_LOCKED_PAGES: Final = 0x81
+"""The driver called MmMapLockedPages for KernelMode, which cannot return NULL; MmMapLockedPagesSpecifyCache can."""
 VF_MDL_BUG_CHECK_ON_FAILURE: Final = 0x82
 """The driver called MmMapLockedPagesSpecifyCache with BugCheckOnFailure set to TRUE."""
 VF_MDL_MAP_UNLOCKED: Final = 0x85
 """The driver mapped an MDL of which the pages are not locked."""
 VF_MDL_PROBE_BAD_FLAGS: Final = 0xb0
 """The driver called MmProbeAndLockPages for an MDL that is locked or needs no locking."""
+VF_MDL_MAP_BAD_FLAGS: Final = 0xb2
+"""The driver mapped an MDL that is mapped to a system address already."""
 VF_MDL_UNLOCK_PARTIAL: Final = 0xb4
 """The driver called MmUnlockPages for a partial MDL."""
 VF_MDL_FREE_WHILE_MAPPED: Final = 0xb8
@@ -867,6 +904,8 @@ POOL_CALLER_USER_ADDRESS: Final = 0x40
 """The driver freed an address in user space."""
 POOL_CALLER_INVALID_ADDRESS: Final = 0x46
 """The driver freed an address at which no pool block begins."""
+POOL_CALLER_CONTIGUOUS_ADDRESS: Final = 0x60
+"""The driver freed contiguous memory at an address at which none begins."""
 POOL_CALLER_ZERO_TAG: Final = 0x9b
 """The driver asked for a pool block with the tag 0."""
 
@@ -928,6 +967,40 @@ LOCKED_PAGES_AT_EXIT: Final = 0
 LOCKED_PAGES_UNDERFLOW: Final = 1
 """The driver unlocked pages that were not locked."""
 
+# First parameters, SYSTEM_PTE_MISUSE.
+PTE_WRONG_ADDRESS: Final = 3
+"""The driver unmapped another address than the one at which the MDL is mapped."""
+PTE_NOT_MAPPED: Final = 6
+"""The driver unmapped an MDL that is not mapped."""
+PTE_RESERVE_NOTHING: Final = 0x100
+"""The driver reserved a range of addresses without a page."""
+PTE_FREE_NOT_OWNED: Final = 0x101
+"""The driver freed a reserved range with another tag than its own."""
+PTE_FREE_EMPTY: Final = 0x102
+"""The driver freed a reserved range that there is not."""
+PTE_FREE_MAPPED: Final = 0x103
+"""The driver freed a reserved range that an MDL is still mapped to."""
+PTE_MAP_NOT_OWNED: Final = 0x104
+"""The driver mapped an MDL to a reserved range with another tag than its own."""
+PTE_MAP_INVALID: Final = 0x105
+"""The driver mapped an MDL to a reserved range that there is not."""
+PTE_MAP_MAPPED: Final = 0x107
+"""The driver mapped an MDL to a reserved range that another one is mapped to."""
+PTE_UNMAP_NOT_OWNED: Final = 0x108
+"""The driver unmapped a reserved range with another tag than its own."""
+PTE_UNMAP_EMPTY: Final = 0x109
+"""The driver unmapped a reserved range that there is not."""
+PTE_UNMAP_NOT_MAPPED: Final = 0x10b
+"""The driver unmapped a reserved range that the MDL is not mapped to."""
+PTE_RELEASE_UNRESERVED: Final = 0x303
+"""The driver released a range of addresses that was not allocated so."""
+PTE_RELEASE_WRONG_SIZE: Final = 0x305
+"""The driver released another number of pages than it had allocated."""
+
+# First parameters, MEMORY_MANAGEMENT.
+MM_UNLOCK_UNLOCKED_SECTION: Final = 0x1010
+"""The driver unlocked a pageable section that is not locked."""
+
 # Option bits of Driver Verifier.
 VERIFIER_SPECIAL_POOL: Final = 1
 """Pool blocks lie at the edge of a page, so that an overrun is found at once."""
@@ -961,10 +1034,12 @@ NAMES: Final = {
     TRAP_CAUSE_UNKNOWN: "TRAP_CAUSE_UNKNOWN",
     REFERENCE_BY_POINTER: "REFERENCE_BY_POINTER",
     BAD_POOL_HEADER: "BAD_POOL_HEADER",
+    MEMORY_MANAGEMENT: "MEMORY_MANAGEMENT",
     KMODE_EXCEPTION_NOT_HANDLED: "KMODE_EXCEPTION_NOT_HANDLED",
     KERNEL_APC_PENDING_DURING_EXIT: "KERNEL_APC_PENDING_DURING_EXIT",
     NO_MORE_IRP_STACK_LOCATIONS: "NO_MORE_IRP_STACK_LOCATIONS",
     DEVICE_REFERENCE_COUNT_NOT_ZERO: "DEVICE_REFERENCE_COUNT_NOT_ZERO",
+    NO_MORE_SYSTEM_PTES: "NO_MORE_SYSTEM_PTES",
     TARGET_MDL_TOO_SMALL: "TARGET_MDL_TOO_SMALL",
     MULTIPLE_IRP_COMPLETE_REQUESTS: "MULTIPLE_IRP_COMPLETE_REQUESTS",
     INSUFFICIENT_SYSTEM_MAP_REGS: "INSUFFICIENT_SYSTEM_MAP_REGS",
@@ -999,6 +1074,7 @@ NAMES: Final = {
     DRIVER_PORTION_MUST_BE_NONPAGED: "DRIVER_PORTION_MUST_BE_NONPAGED",
     DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL: "DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL",
     DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION: "DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION",
+    SYSTEM_PTE_MISUSE: "SYSTEM_PTE_MISUSE",
     MANUALLY_INITIATED_CRASH: "MANUALLY_INITIATED_CRASH",
     RESOURCE_NOT_OWNED: "RESOURCE_NOT_OWNED",
     WORKER_THREAD_RETURNED_AT_BAD_IRQL: "WORKER_THREAD_RETURNED_AT_BAD_IRQL",

@@ -457,6 +457,12 @@ __all__ = [
     "METHOD_IN_DIRECT",
     "METHOD_NEITHER",
     "METHOD_OUT_DIRECT",
+    "MM_ALLOCATE_FROM_LOCAL_NODE_ONLY",
+    "MM_ALLOCATE_FULLY_REQUIRED",
+    "MM_ALLOCATE_NO_WAIT",
+    "MM_ALLOCATE_PREFER_CONTIGUOUS",
+    "MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS",
+    "MM_DONT_ZERO_ALLOCATION",
     "MPIBus",
     "MPIConfiguration",
     "MPSABus",
@@ -478,10 +484,13 @@ __all__ = [
     "MicroChannel",
     "MmCached",
     "MmHardwareCoherentCached",
+    "MmLargeSystem",
     "MmMaximumCacheType",
+    "MmMediumSystem",
     "MmNonCached",
     "MmNonCachedUnordered",
     "MmNotMapped",
+    "MmSmallSystem",
     "MmUSWCCached",
     "MmWriteCombined",
     "MutantObject",
@@ -510,6 +519,12 @@ __all__ = [
     "OBJ_OPENLINK",
     "OBJ_PERMANENT",
     "OriginalApcEnvironment",
+    "PAGE_EXECUTE",
+    "PAGE_EXECUTE_READ",
+    "PAGE_EXECUTE_READWRITE",
+    "PAGE_NOACCESS",
+    "PAGE_READONLY",
+    "PAGE_READWRITE",
     "PAGE_SHIFT",
     "PAGE_SIZE",
     "PASSIVE_LEVEL",
@@ -1389,6 +1404,42 @@ MdlMappingNoWrite: Final = 0x80000000
 """The mapping is read-only."""
 MdlMappingNoExecute: Final = 0x40000000
 """No code can be executed from the mapping."""
+
+# Flags of MmAllocatePagesForMdlEx.
+MM_DONT_ZERO_ALLOCATION: Final = 1
+"""The pages are not filled with zeros."""
+MM_ALLOCATE_FROM_LOCAL_NODE_ONLY: Final = 2
+"""The pages come from the memory of the ideal node only."""
+MM_ALLOCATE_FULLY_REQUIRED: Final = 4
+"""The call fails unless it finds all pages."""
+MM_ALLOCATE_NO_WAIT: Final = 8
+"""The call does not wait."""
+MM_ALLOCATE_PREFER_CONTIGUOUS: Final = 0x10
+"""Contiguous pages are preferred."""
+MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS: Final = 0x20
+"""The pages come in contiguous pieces of SkipBytes bytes."""
+
+# Protections of pages.
+PAGE_NOACCESS: Final = 1
+"""The page may be neither read nor written."""
+PAGE_READONLY: Final = 2
+"""The page may be read."""
+PAGE_READWRITE: Final = 4
+"""The page may be read and written."""
+PAGE_EXECUTE: Final = 0x10
+"""The page may be executed."""
+PAGE_EXECUTE_READ: Final = 0x20
+"""The page may be executed and read."""
+PAGE_EXECUTE_READWRITE: Final = 0x40
+"""The page may be executed, read and written."""
+
+# Values of MM_SYSTEMSIZE.
+MmSmallSystem: Final = 0
+"""The system has little memory."""
+MmMediumSystem: Final = 1
+"""The system has some memory."""
+MmLargeSystem: Final = 2
+"""The system has plenty of memory."""
 
 # Values of POOL_TYPE.
 NonPagedPool: Final = 0

@@ -91,6 +91,7 @@ __all__ = [
     "STATUS_NOTIFY_ENUM_DIR",
     "STATUS_NOT_FOUND",
     "STATUS_NOT_IMPLEMENTED",
+    "STATUS_NOT_MAPPED_VIEW",
     "STATUS_NOT_SUPPORTED",
     "STATUS_NO_MATCH",
     "STATUS_NO_MEDIA_IN_DEVICE",
@@ -247,6 +248,8 @@ STATUS_NO_MEMORY: Final[int] = NTSTATUS.named(0xc0000017, "STATUS_NO_MEMORY")
 """There is not enough memory or paging file."""
 STATUS_CONFLICTING_ADDRESSES: Final[int] = NTSTATUS.named(0xc0000018, "STATUS_CONFLICTING_ADDRESSES")
 """The address range overlaps one that is in use."""
+STATUS_NOT_MAPPED_VIEW: Final[int] = NTSTATUS.named(0xc0000019, "STATUS_NOT_MAPPED_VIEW")
+"""The address is not mapped as a view."""
 STATUS_ILLEGAL_INSTRUCTION: Final[int] = NTSTATUS.named(0xc000001d, "STATUS_ILLEGAL_INSTRUCTION")
 """The processor met an instruction that it does not have."""
 STATUS_OBJECT_NO_LONGER_EXISTS: Final[int] = NTSTATUS.named(0xc0000021, "STATUS_OBJECT_NO_LONGER_EXISTS")

@@ -52,6 +52,19 @@ from dirql.ke.threads.regions import (
     enter_critical_region as KeEnterCriticalRegion,
     leave_critical_region as KeLeaveCriticalRegion,
 )
+from dirql.mm.contiguous import (
+    allocate_non_cached_memory as MmAllocateNonCachedMemory,
+    free_non_cached_memory as MmFreeNonCachedMemory,
+)
+from dirql.mm.driver_paging import (
+    lock_pagable_section_by_handle as MmLockPagableSectionByHandle,
+)
+from dirql.mm.inquiry import (
+    get_virtual_for_physical as MmGetVirtualForPhysical,
+    is_address_valid as MmIsAddressValid,
+    is_non_paged_system_address_valid as MmIsNonPagedSystemAddressValid,
+    is_this_an_nt_as_system as MmIsThisAnNtAsSystem,
+)
 from dirql.mm.manager import (
     get_physical_address as MmGetPhysicalAddress,
 )
@@ -108,7 +121,14 @@ __all__ = [
     "KeRaiseIrqlToSynchLevel",
     "KeRemoveQueueApc",
     "KeTestAlertThread",
+    "MmAllocateNonCachedMemory",
+    "MmFreeNonCachedMemory",
     "MmGetPhysicalAddress",
+    "MmGetVirtualForPhysical",
+    "MmIsAddressValid",
+    "MmIsNonPagedSystemAddressValid",
+    "MmIsThisAnNtAsSystem",
+    "MmLockPagableSectionByHandle",
     "RTL_OSVERSIONINFOEXW",
     "RTL_OSVERSIONINFOW",
     "RtlCharToInteger",

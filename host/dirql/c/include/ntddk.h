@@ -317,6 +317,13 @@ BOOLEAN KeRemoveQueueApc(_Inout_ PRKAPC Apc);
 BOOLEAN KeAlertThread(_Inout_ PKTHREAD Thread, _In_ KPROCESSOR_MODE AlertMode);
 BOOLEAN KeTestAlertThread(_In_ KPROCESSOR_MODE AlertMode);
 PHYSICAL_ADDRESS MmGetPhysicalAddress(_In_ PVOID BaseAddress);
+PVOID MmAllocateNonCachedMemory(_In_ SIZE_T NumberOfBytes);
+VOID MmFreeNonCachedMemory(_In_ PVOID BaseAddress, _In_ SIZE_T NumberOfBytes);
+VOID MmLockPagableSectionByHandle(_In_ PVOID ImageSectionHandle);
+PVOID MmGetVirtualForPhysical(_In_ PHYSICAL_ADDRESS PhysicalAddress);
+BOOLEAN MmIsAddressValid(_In_ PVOID VirtualAddress);
+BOOLEAN MmIsNonPagedSystemAddressValid(_In_ PVOID VirtualAddress);
+BOOLEAN MmIsThisAnNtAsSystem(void);
 VOID RtlCopyString(_Inout_ PSTRING DestinationString, _In_opt_ PCSTRING SourceString);
 BOOLEAN RtlPrefixUnicodeString(_In_ PCUNICODE_STRING String1, _In_ PCUNICODE_STRING String2, _In_ BOOLEAN
     CaseInSensitive);

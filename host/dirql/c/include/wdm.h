@@ -267,6 +267,24 @@
 #define MdlMappingNoWrite 0x80000000
 #define MdlMappingNoExecute 0x40000000
 
+/* Flags of MmAllocatePagesForMdlEx. */
+
+#define MM_DONT_ZERO_ALLOCATION 1
+#define MM_ALLOCATE_FROM_LOCAL_NODE_ONLY 2
+#define MM_ALLOCATE_FULLY_REQUIRED 4
+#define MM_ALLOCATE_NO_WAIT 8
+#define MM_ALLOCATE_PREFER_CONTIGUOUS 0x10
+#define MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS 0x20
+
+/* Protections of pages. */
+
+#define PAGE_NOACCESS 1
+#define PAGE_READONLY 2
+#define PAGE_READWRITE 4
+#define PAGE_EXECUTE 0x10
+#define PAGE_EXECUTE_READ 0x20
+#define PAGE_EXECUTE_READWRITE 0x40
+
 /* Bits that may be joined to a POOL_TYPE. */
 
 #define POOL_QUOTA_FAIL_INSTEAD_OF_RAISE 8
@@ -933,13 +951,6 @@ typedef enum _CREATE_FILE_TYPE {
     CreateFileTypeMailslot = 2,
 } CREATE_FILE_TYPE, *PCREATE_FILE_TYPE;
 
-/* The size of the system's memory, in three steps. */
-typedef enum _MM_SYSTEM_SIZE {
-    MmSmallSystem = 0,
-    MmMediumSystem = 1,
-    MmLargeSystem = 2,
-} MM_SYSTEMSIZE, *PMM_SYSTEMSIZE;
-
 /* The kind of text that describes a device. */
 typedef enum _DEVICE_TEXT_TYPE {
     DeviceTextDescription = 0,
@@ -1217,6 +1228,13 @@ typedef enum _MM_PAGE_PRIORITY {
     NormalPagePriority = 0x10,
     HighPagePriority = 0x20,
 } MM_PAGE_PRIORITY, *PMM_PAGE_PRIORITY;
+
+/* Values of MM_SYSTEMSIZE. */
+typedef enum _MM_SYSTEMSIZE {
+    MmSmallSystem = 0,
+    MmMediumSystem = 1,
+    MmLargeSystem = 2,
+} MM_SYSTEMSIZE, *PMM_SYSTEMSIZE;
 
 /* Values of POOL_TYPE. */
 typedef enum _POOL_TYPE {
@@ -4311,6 +4329,39 @@ PVOID MmGetMdlVirtualAddress(_In_ PMDL Mdl);
 PVOID MmMapIoSpace(_In_ PHYSICAL_ADDRESS PhysicalAddress, _In_ SIZE_T NumberOfBytes, _In_ MEMORY_CACHING_TYPE
     CacheType);
 VOID MmUnmapIoSpace(_In_ PVOID BaseAddress, _In_ SIZE_T NumberOfBytes);
+PVOID MmMapLockedPages(_In_ PMDL MemoryDescriptorList, _In_ KPROCESSOR_MODE AccessMode);
+PVOID MmMapLockedPagesSpecifyCache(_In_ PMDL MemoryDescriptorList, _In_ KPROCESSOR_MODE AccessMode, _In_
+    MEMORY_CACHING_TYPE CacheType, _In_opt_ PVOID RequestedAddress, _In_ ULONG BugCheckOnFailure, _In_ ULONG
+    Priority);
+PVOID MmGetSystemAddressForMdl(_Inout_ PMDL Mdl);
+NTSTATUS MmProtectMdlSystemAddress(_In_ PMDL MemoryDescriptorList, _In_ ULONG NewProtect);
+SIZE_T MmSizeOfMdl(_In_opt_ PVOID Base, _In_ SIZE_T Length);
+VOID MmInitializeMdl(_Out_ PMDL MemoryDescriptorList, _In_ PVOID BaseVa, _In_ SIZE_T Length);
+PMDL MmCreateMdl(_In_opt_ PMDL MemoryDescriptorList, _In_ PVOID Base, _In_ SIZE_T Length);
+PVOID MmGetMdlBaseVa(_In_ PMDL Mdl);
+PMDL MmAllocatePagesForMdl(_In_ PHYSICAL_ADDRESS LowAddress, _In_ PHYSICAL_ADDRESS HighAddress, _In_
+    PHYSICAL_ADDRESS SkipBytes, _In_ SIZE_T TotalBytes);
+PMDL MmAllocatePagesForMdlEx(_In_ PHYSICAL_ADDRESS LowAddress, _In_ PHYSICAL_ADDRESS HighAddress, _In_
+    PHYSICAL_ADDRESS SkipBytes, _In_ SIZE_T TotalBytes, _In_ MEMORY_CACHING_TYPE CacheType, _In_ ULONG Flags);
+VOID MmFreePagesFromMdl(_In_ PMDL MemoryDescriptorList);
+PVOID MmAllocateContiguousMemory(_In_ SIZE_T NumberOfBytes, _In_ PHYSICAL_ADDRESS HighestAcceptableAddress);
+PVOID MmAllocateContiguousMemorySpecifyCache(_In_ SIZE_T NumberOfBytes, _In_ PHYSICAL_ADDRESS
+    LowestAcceptableAddress, _In_ PHYSICAL_ADDRESS HighestAcceptableAddress, _In_opt_ PHYSICAL_ADDRESS
+    BoundaryAddressMultiple, _In_ MEMORY_CACHING_TYPE CacheType);
+VOID MmFreeContiguousMemory(_In_ PVOID BaseAddress);
+VOID MmFreeContiguousMemorySpecifyCache(_In_ PVOID BaseAddress, _In_ SIZE_T NumberOfBytes, _In_
+    MEMORY_CACHING_TYPE CacheType);
+PVOID MmAllocateMappingAddress(_In_ SIZE_T NumberOfBytes, _In_ ULONG PoolTag);
+VOID MmFreeMappingAddress(_In_ PVOID BaseAddress, _In_ ULONG PoolTag);
+PVOID MmMapLockedPagesWithReservedMapping(_In_ PVOID MappingAddress, _In_ ULONG PoolTag, _In_ PMDL
+    MemoryDescriptorList, _In_ MEMORY_CACHING_TYPE CacheType);
+VOID MmUnmapReservedMapping(_In_ PVOID BaseAddress, _In_ ULONG PoolTag, _In_ PMDL MemoryDescriptorList);
+PVOID MmLockPagableDataSection(_In_ PVOID AddressWithinSection);
+PVOID MmLockPagableCodeSection(_In_ PVOID AddressWithinSection);
+VOID MmUnlockPagableImageSection(_In_ PVOID ImageSectionHandle);
+PVOID MmPageEntireDriver(_In_ PVOID AddressWithinSection);
+VOID MmResetDriverPaging(_In_ PVOID AddressWithinSection);
+MM_SYSTEMSIZE MmQuerySystemSize(void);
 PMDL IoAllocateMdl(_In_opt_ PVOID VirtualAddress, _In_ ULONG Length, _In_ BOOLEAN SecondaryBuffer, _In_
     BOOLEAN ChargeQuota, _Inout_opt_ PIRP Irp);
 VOID IoBuildPartialMdl(_In_ PMDL SourceMdl, _Inout_ PMDL TargetMdl, _In_ PVOID VirtualAddress, _In_ ULONG

@@ -17,7 +17,7 @@ from dirql.ke.current import current
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import ISR, call_synchronized, call_with_two, current_driver, describe
 from dirql.ke.hooks import Hooks
-from dirql.ke.origin import origin
+from dirql.ke.origin import origin, origin_of_routine
 from dirql.ke.platform import InterruptController
 from dirql.ke.processors.connection import (
     SPURIOUS_VECTOR,
@@ -166,6 +166,8 @@ class Interrupt:
             processor_enable_mask,
             floating_save,
         )
+        if current.kernel.paged_code:
+            _check_paging(service_routine)
         table = interrupt_table.value
         interrupt = Interrupt(
             cast("ServiceRoutine", service_routine),
@@ -444,6 +446,17 @@ def _report_unclaimed(processor: Processor, interrupt: Interrupt) -> None:
             " and returned FALSE: on a shared line the other ISRs are then called in vain"
         )
         report_defect("INT-05", what)
+
+
+def _check_paging(service_routine: object) -> None:
+    """Report an ISR of a driver that MmPageEntireDriver has made pageable (row IRQL-13)."""
+    place = origin_of_routine(service_routine)
+    if place is not None and place.file in current.kernel.paged_code:
+        report_defect(
+            "IRQL-13",
+            f"a driver must not be pageable as a whole when it connects an interrupt; {place} was, by"
+            " MmPageEntireDriver: call MmResetDriverPaging before",
+        )
 
 
 def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:

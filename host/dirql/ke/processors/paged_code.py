@@ -21,8 +21,8 @@ _EXECUTE = 8
 def paged_code() -> None:
     """State that the caller's code is pageable; follows PAGED_CODE.
 
-    Above APC_LEVEL it is bug check 0xD1 with VERIFIER_FORCE_IRQL_CHECKING, which pages such code out. Without it NT
-    stops only if the code is paged out just then, so that it is a defect.
+    Above APC_LEVEL it is bug check 0xD1 with VERIFIER_FORCE_IRQL_CHECKING, which pages such code out. Without it, and
+    while the driver has locked the section, NT does not stop if the code is in memory just then: it is a defect.
     """
     irql = current.processor.irql
     if irql <= APC_LEVEL:
@@ -31,6 +31,7 @@ def paged_code() -> None:
     reason = (
         f"PAGED_CODE: pageable code must be called at or below APC_LEVEL; it was called at {irql_name(irql)}"
     )
-    if verifies(VERIFIER_FORCE_IRQL_CHECKING):
+    is_locked = place is not None and place.file in current.kernel.locked_code
+    if not is_locked and verifies(VERIFIER_FORCE_IRQL_CHECKING):
         bug_check(DRIVER_IRQL_NOT_LESS_OR_EQUAL, place, irql, _EXECUTE, place, reason=reason)
     report_defect("IRQL-12", reason)
