@@ -34,10 +34,13 @@ run: $(VENV)/.installed-run ## run the store driver against the simulated machin
 doctor: $(VENV)/.installed-run ## check the set-up, with one line on how to mend each problem
 	@$(PY) -m dirql doctor $(ARGS)
 
-# The order of tests is shuffled, and yet the same each time; ARGS="--randomly-seed=N" tries another.
+# The order of tests is shuffled, and yet the same each time; ARGS="--randomly-seed=N" tries another. The files of tests are
+# shared among the processors; WORKERS=0 runs them one after another in one process, as a debugger needs it.
+WORKERS ?= auto
+PYTEST := -m pytest --randomly-seed=14 --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 .PHONY: test
 test: lint ## lint, then all tests
-	@$(PY) -m pytest --randomly-seed=14 $(ARGS)
+	@$(PY) $(PYTEST) $(ARGS)
 
 # The compiled kernel is a copy of the package in a folder of its own, which goes before the checkout on Python's path.
 COMPILED := build/compiled
@@ -50,7 +53,7 @@ $(COMPILED)/.made: $(VENV)/.installed-dev pyproject.toml host/hatch_build.py $(s
 
 .PHONY: compiled
 compiled: $(COMPILED)/.made ## compile the kernel with mypyc, and run the unit tests and those of the machine with it
-	@PYTHONPATH=$(COMPILED) $(PY) -m pytest --randomly-seed=14 $(COMPILED_TESTS) $(ARGS)
+	@PYTHONPATH=$(COMPILED) $(PY) $(PYTEST) $(COMPILED_TESTS) $(ARGS)
 
 .PHONY: lint
 lint: lint-shell lint-python lint-registers lint-machines lint-wdk lint-hdl ## everything that can be checked without running dirql
