@@ -1,16 +1,35 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Imports drivers: by the path of a file, or by the name of a module."""
+"""Drivers as programs name them: a module or an object, the path of a file, or the name of a module."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
 
-__all__ = ["driver_module"]
+from dirql.io.objects import DriverEntry, DriverObject
+
+__all__ = ["DriverModule", "Drivers", "driver_module", "each_driver", "entry_and_ids", "service_name"]
+
+
+class DriverModule(Protocol):
+    """A driver for `Machine.load_driver`: a module or an object with an entry point.
+
+    An attribute HARDWARE_IDS, a sequence of hardware or compatible IDs, takes the place of the INF file's list; a
+    driver without it gets no device through AddDevice.
+    """
+
+    def DriverEntry(self, driver_object: DriverObject, registry_path: str, /) -> int:
+        """The driver's entry point."""
+
+
+Drivers = Iterable[DriverModule | str | Path] | DriverModule | str | Path
+"""Drivers for `open_machine`, or a single one; each as `Machine.load_driver` takes it."""
 
 _from_files: dict[str, ModuleType] = {}
 """The modules that were imported here from files, by the names that they have in `sys.modules`."""
@@ -66,3 +85,25 @@ def _from_file(file: Path) -> ModuleType:
         raise
     _from_files[name] = module
     return module
+
+
+def entry_and_ids(driver: object) -> tuple[DriverEntry, tuple[str, ...]]:
+    """The entry point of a driver, and the IDs of the devices that it names."""
+    entry = getattr(driver, "DriverEntry", None)
+    if entry is None or not callable(entry):
+        raise TypeError(
+            "a driver must be a module or an object with a routine DriverEntry(driver_object, registry_path)"
+            f"; it was {driver!r}: import the file that defines DriverEntry and pass the module"
+        )
+    ids = getattr(driver, "HARDWARE_IDS", ())
+    return entry, (ids,) if isinstance(ids, str) else tuple(ids)
+
+
+def each_driver(drivers: Drivers) -> Iterable[DriverModule | str | Path]:
+    """The drivers of a list, or the one that stands alone."""
+    return drivers if isinstance(drivers, Iterable) and not isinstance(drivers, str) else (drivers,)
+
+
+def service_name(driver: DriverModule) -> str:
+    """The last part of the name of a module, or the name of an object's class."""
+    return getattr(driver, "__name__", type(driver).__name__).rpartition(".")[2]

@@ -13,16 +13,23 @@ runs any more, and everything is released without a report.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from dirql.cm.objects import install as install_registry
 from dirql.cm.reg_file import RegistryFile
 from dirql.cm.registry import Registry, running as cm_running
-from dirql.driver_files import driver_module
+from dirql.driver_files import (
+    DriverModule,
+    Drivers,
+    driver_module,
+    each_driver,
+    entry_and_ids,
+    service_name,
+)
 from dirql.drivers import pci
 from dirql.hal.hal import Hal
 from dirql.hal.hang_report import HalWitness
@@ -37,8 +44,7 @@ from dirql.io.handle import Handle, sleep
 from dirql.io.hang_report import IoWitness
 from dirql.io.loader import load_driver
 from dirql.io.manager import IoManager, running as io_running
-from dirql.io.objects import DriverEntry, DriverObject
-from dirql.io.services import cancel_synchronous_io
+from dirql.io.objects import DriverObject
 from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
 from dirql.io.shutdown_notification import notify_shutdown
 from dirql.io.unload import unload_driver
@@ -50,12 +56,10 @@ from dirql.ke.limits import Limits
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.refusals import explain_status, note_refusal
 from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
-from dirql.ke.threads.system_thread import create_thread
-from dirql.ke.threads.wait import wait_for_single_object
 from dirql.ke.watch.witness import DefectWitness
 from dirql.mm.manager import MemoryManager
 from dirql.nt.ntstatus import nt_success, status_name
-from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
+from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND
 from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.hang_report import DeviceWitness
 from dirql.pnp.interrupt_arbiter import InterruptKind
@@ -66,6 +70,7 @@ from dirql.pnp.untimely import UntimelyAccesses
 from dirql.po.hang_report import PowerWitness
 from dirql.po.manager import PowerManager, running as power_running
 from dirql.po.system import Suspended, power_off, suspend
+from dirql.program_thread import ProgramThread
 from dirql.target import MemoryDelays, open_target
 from dirql.target.contract import Target, TargetError
 from dirql.verifier.policy import DEFAULT_FLAGS
@@ -85,21 +90,6 @@ HOST_LIMIT = 10.0
 
 _BOOT_DRIVERS = (pci,)
 """The drivers of the machine's own devices, loaded before all others and unloaded after them."""
-
-
-class DriverModule(Protocol):
-    """A driver for `Machine.load_driver`: a module or an object with an entry point.
-
-    An attribute HARDWARE_IDS, a sequence of hardware or compatible IDs, takes the place of the INF file's list; a
-    driver without it gets no device through AddDevice.
-    """
-
-    def DriverEntry(self, driver_object: DriverObject, registry_path: str, /) -> int:
-        """The driver's entry point."""
-
-
-Drivers = Iterable[DriverModule | str | Path] | DriverModule | str | Path
-"""Drivers for `open_machine`, or a single one; each as `Machine.load_driver` takes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,56 +125,6 @@ class LoadError(Exception):
         self.why = explain_status(status)
         """Why a routine of the kernel has failed with that status, behind a colon; "" if none has."""
         super().__init__(f"the driver {driver}: {step} ended with {status_name(status)}{self.why}")
-
-
-class _Outcome:
-    """Keeps the exception that a block raised, so that a thread of a program can end with one.
-
-    An exception that a driver lets escape is a bug check instead.
-    """
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-
-    def __enter__(self) -> None:
-        self.error = None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self.error = error
-        return True
-
-
-class ProgramThread:
-    """A second thread of a program, made by `Machine.create_thread`."""
-
-    def __init__(self, routine: Callable[[], object]) -> None:
-        self._routine = routine
-        self._value: object = None
-        self._outcome = _Outcome()
-        self.thread = create_thread(self._run, None)
-
-    def _run(self, context: object) -> None:
-        del context
-        with self._outcome:
-            self._value = self._routine()
-
-    def join(self) -> object:
-        """Wait until the thread has ended; returns the result of the routine or raises its exception."""
-        wait_for_single_object(self.thread)
-        if self._outcome.error is not None:
-            raise self._outcome.error
-        return self._value
-
-    def cancel_synchronous_io(self) -> bool:
-        """Cancel the request for which the thread waits on a synchronous handle, or the open; whether there was one.
-
-        It returns before the request is completed. Follows CancelSynchronousIo.
-        """
-        return cancel_synchronous_io(self.thread) == STATUS_SUCCESS
 
 
 class Machine:
@@ -314,9 +254,9 @@ class Machine:
         `DeviceError` or `ResourceConflict` when a device cannot be started; the driver is then unloaded.
         """
         module = driver_module(driver) if isinstance(driver, str | Path) else driver
-        entry, ids = _entry_and_ids(module)
+        entry, ids = entry_and_ids(module)
         wanted = None if interrupt is None else _interrupt_kind(interrupt)
-        service = name or _service_name(module)
+        service = name or service_name(module)
         self.io.services[service] = entry
         self.kernel.refused.clear()
         status, loaded = load_driver(entry, service, verifier)
@@ -566,7 +506,7 @@ def open_machine(
 def _load_all(made: Machine, drivers: Drivers) -> None:
     """Load drivers; the machine is closed if one cannot be loaded."""
     try:
-        for driver in _each(drivers):
+        for driver in each_driver(drivers):
             made.load_driver(driver)
     except BaseException as error:
         made.__exit__(type(error), error, None)
@@ -594,31 +534,9 @@ def _make_kernel(hal: Hal, options: MachineOptions) -> Kernel:
     )
 
 
-def _entry_and_ids(driver: object) -> tuple[DriverEntry, tuple[str, ...]]:
-    """The entry point of a driver, and the IDs of the devices that it names."""
-    entry = getattr(driver, "DriverEntry", None)
-    if entry is None or not callable(entry):
-        raise TypeError(
-            "a driver must be a module or an object with a routine DriverEntry(driver_object, registry_path)"
-            f"; it was {driver!r}: import the file that defines DriverEntry and pass the module"
-        )
-    ids = getattr(driver, "HARDWARE_IDS", ())
-    return entry, (ids,) if isinstance(ids, str) else tuple(ids)
-
-
 def _interrupt_kind(kind: InterruptKind | str) -> InterruptKind:
     try:
         return InterruptKind(kind)
     except ValueError as error:
         known = ", ".join(f'"{known.value}"' for known in InterruptKind)
         raise ValueError(f"interrupt must be one of {known}; it was {kind!r}") from error
-
-
-def _each(drivers: Drivers) -> Iterable[DriverModule | str | Path]:
-    """The drivers of a list, or the one that stands alone."""
-    return drivers if isinstance(drivers, Iterable) and not isinstance(drivers, str) else (drivers,)
-
-
-def _service_name(driver: DriverModule) -> str:
-    """The last part of the name of a module, or the name of an object's class."""
-    return getattr(driver, "__name__", type(driver).__name__).rpartition(".")[2]

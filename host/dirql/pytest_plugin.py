@@ -115,18 +115,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="LIST",
         help="what counts as a hang, as request=1000000,poll=off; docs/checks.md has the names",
     )
-    group.addoption(
-        "--dirql-pool-checks",
-        choices=("on", "off"),
-        default="on",
-        help="poison, guards and quarantine of pool, which docs/checks.md explains",
-    )
-    group.addoption(
-        "--dirql-buffer-checks",
-        choices=("on", "off"),
-        default="on",
-        help="poison in the buffers of programs, and the look for bytes that nobody wrote",
-    )
+    for kind, what in (
+        ("pool", "poison, guards and quarantine of pool, which docs/checks.md explains"),
+        ("buffer", "poison in the buffers of programs, and the look for bytes that nobody wrote"),
+    ):
+        group.addoption(f"--dirql-{kind}-checks", choices=("on", "off"), default="on", help=what)
 
 
 def pytest_configure(config: pytest.Config) -> None:

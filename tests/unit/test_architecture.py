@@ -21,6 +21,7 @@ COMPOSING = (
     "machine",
     "inspection",
     "driver_files",
+    "program_thread",
     "load",
     "transfers",
     "outputs",
