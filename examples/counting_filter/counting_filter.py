@@ -111,7 +111,7 @@ def Completed(device: wdm.DEVICE_OBJECT | None, irp: wdm.IRP, begin: object) -> 
     if irp.pending_returned:  # the dispatch routine has returned STATUS_PENDING
         wdm.IoMarkIrpPending(irp)
     wdm.IoReleaseRemoveLock(extension.remove_lock, irp)
-    return wdm.STATUS_SUCCESS
+    return wdm.STATUS_CONTINUE_COMPLETION
 
 
 def Control(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:

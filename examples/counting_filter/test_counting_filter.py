@@ -154,6 +154,13 @@ def test_the_filter_goes_with_a_device_that_is_taken_away(handle: Handle, machin
         request.result()
 
 
+def test_the_device_sleeps_and_wakes_below_the_filter(handle: Handle, machine: Machine) -> None:
+    machine.suspend("S3")
+    handle.write(b"awake")
+    assert handle.read(5) == b"awake"
+    assert counts(handle).functions[wdm.IRP_MJ_POWER] >= 3  # may the system sleep, sleep, wake
+
+
 def test_without_the_device_the_filter_is_not_loaded(machine: Machine) -> None:
     with pytest.raises(LoadError, match="STATUS_OBJECT_NAME_NOT_FOUND"):
         machine.load_driver(FILTER)

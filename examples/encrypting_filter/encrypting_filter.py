@@ -213,7 +213,7 @@ def Written(device: wdm.DEVICE_OBJECT | None, irp: wdm.IRP, context: object) -> 
     if irp.pending_returned:
         wdm.IoMarkIrpPending(irp)
     wdm.IoReleaseRemoveLock(device.device_extension.remove_lock, irp)
-    return wdm.STATUS_SUCCESS
+    return wdm.STATUS_CONTINUE_COMPLETION
 
 
 def Read(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:

@@ -171,6 +171,12 @@ def test_the_filter_leaves_while_a_read_is_on_its_way(
     assert handle.read(10) == encrypted(b"on its way", 0)
 
 
+def test_the_device_sleeps_and_wakes_below_the_filter(handle: Handle, machine: Machine) -> None:
+    handle.write(b"before")
+    machine.suspend("S3")
+    assert handle.read(6) == b"before"
+
+
 def test_requests_end_when_the_device_is_taken_away(handle: Handle, machine: Machine) -> None:
     slow_down(handle, 100_000)
     requests = [handle.read_overlapped(64), handle.write_overlapped(bytes(64))]

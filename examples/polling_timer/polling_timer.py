@@ -65,6 +65,8 @@ def DriverEntry(driver: wdm.DRIVER_OBJECT, registry_path: str) -> int:
     driver.major_function[wdm.IRP_MJ_READ] = ReadWrite
     driver.major_function[wdm.IRP_MJ_WRITE] = ReadWrite
     driver.major_function[wdm.IRP_MJ_DEVICE_CONTROL] = Control
+    driver.major_function[wdm.IRP_MJ_POWER] = PassDown  # the device is never turned off
+    driver.major_function[wdm.IRP_MJ_SYSTEM_CONTROL] = PassDown
     driver.major_function[wdm.IRP_MJ_PNP] = Pnp
     return wdm.STATUS_SUCCESS
 
@@ -277,6 +279,11 @@ def MoveData(extension: Extension, irp: wdm.IRP, level: int) -> None:
 # Plug and Play.
 
 
+def PassDown(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
+    wdm.IoSkipCurrentIrpStackLocation(irp)
+    return wdm.IoCallDriver(device.device_extension.lower_device, irp)
+
+
 def Pnp(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
     extension = device.device_extension
     minor = wdm.IoGetCurrentIrpStackLocation(irp).minor_function
@@ -296,8 +303,7 @@ def Pnp(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
         wdm.IRP_MN_CANCEL_REMOVE_DEVICE,
     ):
         irp.io_status.status = wdm.STATUS_SUCCESS
-    wdm.IoSkipCurrentIrpStackLocation(irp)
-    return wdm.IoCallDriver(extension.lower_device, irp)
+    return PassDown(device, irp)
 
 
 def Start(extension: Extension, irp: wdm.IRP) -> int:

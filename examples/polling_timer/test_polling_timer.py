@@ -110,6 +110,14 @@ def test_requests_end_when_the_device_is_taken_away(handle: Handle, machine: Mac
     assert "STATUS_DEVICE_REMOVED" in status_of(handle.read_overlapped(4))
 
 
+def test_a_request_goes_on_after_the_system_has_slept(handle: Handle, machine: Machine) -> None:
+    set_timing(handle, 100_000)
+    request = handle.write_overlapped(b"slow")
+    machine.suspend("S3")
+    request.result()
+    assert machine.device_window("store", bar=1).read(0, 4) == b"slow"
+
+
 @pytest.mark.parametrize(("length", "offset"), [(3, 0), (4, 1 << 16), (8, (1 << 16) - 4), (4, (1 << 63) - 4)])
 def test_a_wrong_place_is_refused(handle: Handle, length: int, offset: int) -> None:
     assert "STATUS_INVALID_PARAMETER" in status_of(handle.read_overlapped(length, offset))

@@ -342,6 +342,14 @@ def test_PNP_09_the_loss_of_the_device_with_a_long_queue() -> None:
         assert {request.status for request in requests} == {nt.STATUS_DEVICE_REMOVED}
 
 
+def test_PNP_09_a_device_that_moves_data_is_stopped_when_it_is_taken_away(machine: Machine) -> None:
+    with opened(machine, TransferMode.DMA, "level") as handle:
+        request = handle.write_overlapped(bytes(20_000))
+        machine.target.spend(500)
+        machine.pnp.surprise_remove_devices()
+        assert request.status == nt.STATUS_DEVICE_REMOVED
+
+
 @each_way
 def test_PNP_09_a_device_that_was_taken_away_is_not_touched_again(
     machine: Machine, mode: TransferMode, kind: str

@@ -136,6 +136,8 @@ def StoreDeviceGone(device: DEVICE_OBJECT) -> None:
     extension.gone = True
     transfer = StoreAcquireDevice(extension, _current_irp(device))
     if transfer is not None:
+        # In case that the device is still there: it must not move data to memory that is given back.
+        reset_device(extension, transfer.hardware.registers, transfer.hardware.fifo)
         StoreReleaseDevice(device, transfer, Outcome(STATUS_DEVICE_REMOVED))
     held = extension.held_irp
     if held is not None and StoreTakeHeld(extension, held):
