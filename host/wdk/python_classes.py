@@ -110,7 +110,7 @@ def _class_attributes(module: str, name: str) -> frozenset[str] | None:
 
 def _origin(module: str, tree: ast.Module, base: ast.expr) -> tuple[str, str]:
     """The module and the name of a base class."""
-    name = ast.unparse(base)
+    name = ast.unparse(base.value if isinstance(base, ast.Subscript) else base)
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dirql."):
             for alias in node.names:

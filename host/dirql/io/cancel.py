@@ -61,7 +61,7 @@ def cancel_request(irp: Irp) -> bool:
     if not irp.type:
         lock.release(old_irql)
         return False
-    irp.cancel = True
+    irp.stored_cancel = True
     routine = irp.cancel_routine
     if routine is None:
         lock.release(old_irql)

@@ -163,7 +163,7 @@ class Csq:
             return status
         irp.mark_pending()
         irp.set_cancel_routine(_cancel)
-        if irp.cancel and irp.set_cancel_routine(None) is not None:
+        if irp.stored_cancel and irp.set_cancel_routine(None) is not None:
             self._take_out(irp)
             self._release(irql)
             self._call(self.csq_complete_canceled_irp, irp)

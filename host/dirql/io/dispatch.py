@@ -221,7 +221,7 @@ def _check_packet(irp: Irp, stack: IoStackLocation) -> None:
         )
         violate(VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE, irp, reason)
     if not stack.control & SL_PENDING_RETURNED:
-        if not stack.major_function and stack.file_object is None:
+        if not stack.major_function and stack.stored_file is None:
             _report_empty(irp)
         return
     reason = (

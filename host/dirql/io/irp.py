@@ -231,16 +231,16 @@ def _walk(irp: Irp, location: int) -> bool:
         location += 1
         irp.current_location = location
         control, routine, context = left.control, left.completion_routine, left.context
-        irp.pending_returned = pending = control & _PENDING != 0
+        irp.stored_pending = pending = control & _PENDING != 0
         left.left += 1
         left.outcome = STATUS_PENDING if control & SL_PENDING_RETURNED else irp.io_status.nt_status
         if control & PROMISED and not pending:
             _refuse_unmarked(irp, left)
         # NT clears all but the major function and the device, which later tell what the request was. A method for this
         # takes 0.05 µs more for each driver (bench/io_paths.py, "a request through 3 drivers").
-        left.minor_function = left.flags = left.control = 0
-        left.file_object = left.completion_routine = left.context = None
-        parameters = left.parameters
+        left.stored_minor = left.stored_flags = left.control = 0
+        left.stored_file = left.completion_routine = left.context = None
+        parameters = left.stored_parameters
         parameters.read.length = parameters.read.key = parameters.read.byte_offset = 0
         if parameters.named:
             parameters.forget()
@@ -264,7 +264,7 @@ def _walk(irp: Irp, location: int) -> bool:
 def _is_invited(irp: Irp, control: int) -> bool:
     """Whether a completion routine with these SL_INVOKE_ON_ bits is called for the request's result (row IRP-09)."""
     wanted = SL_INVOKE_ON_SUCCESS if nt_success(irp.io_status.nt_status) else SL_INVOKE_ON_ERROR
-    return bool(control & wanted or (irp.cancel and control & SL_INVOKE_ON_CANCEL))
+    return bool(control & wanted or (irp.stored_cancel and control & SL_INVOKE_ON_CANCEL))
 
 
 def _refuse_second_completion(irp: Irp) -> NoReturn:

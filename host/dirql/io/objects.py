@@ -16,11 +16,11 @@ from types import CodeType
 from typing import Protocol
 
 from dirql.io import packet
-from dirql.io.associated import AssociatedIrp
 from dirql.io.completion import CompletionContext
 from dirql.io.driver_members import DriverMembers
 from dirql.io.file_lock import FileLock
 from dirql.io.interrupt_resource import InterruptResource
+from dirql.io.location_fields import LocationFields
 from dirql.io.packet_fields import NOBODY, PacketFields
 from dirql.io.parameters import Parameters
 from dirql.io.power_states import PowerStates
@@ -135,7 +135,7 @@ class Tail:
         self.overlay = Overlay(irp)
 
 
-class IoStackLocation:
+class IoStackLocation(LocationFields["FileObject"]):
     """The part of a request that belongs to one driver of the stack (IO_STACK_LOCATION)."""
 
     __slots__ = (
@@ -143,15 +143,8 @@ class IoStackLocation:
         "context",
         "control",
         "device_object",
-        "file_object",
-        "flags",
-        "left",
-        "major_function",
-        "minor_function",
         "outcome",
-        "parameters",
         "sender",
-        "sent",
         "sent_at",
         "sent_code",
     )
@@ -162,33 +155,39 @@ class IoStackLocation:
     sent_at: int
 
     def __init__(self) -> None:
-        self.left = self.sent = self.outcome = 0
-        """The completions that have left here, the number of the one to come, and the value that suits the last."""
-        self.major_function = self.minor_function = self.flags = self.control = 0
-        self.parameters = Parameters()
+        self.left = self.sent = self.outcome = self.prepared = 0
+        """The completions that have left here, the number of the one to come, the value that suits the last, and how
+        many had left when a driver asked for the location last in order to fill it."""
+        self.major_function = self.stored_minor = self.stored_flags = self.control = 0
+        self.stored_parameters = Parameters()
         self.device_object: DeviceObject | None = None
-        self.file_object: FileObject | None = None
+        self.stored_file = None
         self.completion_routine: CompletionRoutine | None = None
         self.context: object = None
 
     def clear(self) -> None:
         """Make every field zero."""
-        self.major_function = self.minor_function = self.flags = self.control = 0
-        self.device_object = self.file_object = self.completion_routine = self.context = None
-        self.parameters.clear()
+        self.prepared = self.left
+        self.major_function = self.stored_minor = self.stored_flags = self.control = 0
+        self.device_object = self.stored_file = self.completion_routine = self.context = None
+        self.stored_parameters.clear()
 
     def copy_from(self, other: IoStackLocation) -> None:
         """Copy all fields of `other` except the completion routine and `control`, which become zero."""
         if self.completion_routine is not None:
             packet.report_lost_routine(self.completion_routine)
         self.major_function = other.major_function
-        self.minor_function = other.minor_function
-        self.flags = other.flags
+        self.stored_minor = other.stored_minor
+        self.stored_flags = other.stored_flags
         self.device_object = other.device_object
-        self.file_object = other.file_object
+        self.stored_file = other.stored_file
         self.completion_routine = self.context = None
         self.control = 0
-        self.parameters.copy_from(other.parameters)
+        self.stored_parameters.copy_from(other.stored_parameters)
+
+    def check_use(self, name: str) -> None:
+        """Tell a driver that uses the field `name` after the completion."""
+        packet.check_location(self, name)
 
 
 class IrpOwner(Protocol):
@@ -202,7 +201,6 @@ class Irp(PacketFields):
     """A request on its way through a device stack (IRP)."""
 
     __slots__ = (
-        "_associated_irp",
         "_tail",
         "cancel_routine",
         "io_status",
@@ -222,7 +220,7 @@ class Irp(PacketFields):
         self.maker = self.holder = maker
         self.history = None
         self.io_status = IoStatusBlock(STATUS_SUCCESS, 0, self)
-        self._associated_irp: AssociatedIrp | None = None
+        self._associated_irp = None
         self._tail: Tail | None = None
         # A list comprehension is a call of its own, 0.3 of 1.2 µs for one location in bench/io_paths.py.
         self.locations = locations = [IoStackLocation()]
@@ -232,7 +230,7 @@ class Irp(PacketFields):
         self.stack_count = stack_size
         self.current_location = stack_size + 1
         self.stored_flags = self.allocation_flags = self.requestor_mode = self.cancel_irql = 0
-        self.cancel = self.pending_returned = False
+        self.stored_cancel = self.stored_pending = False
         self.stored_mdl = self.stored_user_buffer = self.user_event = self.user_iosb = None
         self.cancel_routine: CancelRoutine | None = None
         self.owner: IrpOwner | None = None
@@ -245,19 +243,6 @@ class Irp(PacketFields):
         return (
             None if self.type else packet.use_after_end(self, f"irp.{name.lstrip('_')} was read or changed")
         )
-
-    # These two parts are made when they are named for the first time, and then stay. Many requests need neither; making
-    # both with each packet would take 0.5 µs (bench/io_paths.py, "a request through 1 drivers").
-
-    @property
-    def associated_irp(self) -> AssociatedIrp:
-        """The system buffer, or the bookkeeping of associated IRPs."""
-        if self.holder is not current.processor.driver:
-            packet.check_use(self, "associated_irp")
-        part = self._associated_irp
-        if part is None:
-            part = self._associated_irp = AssociatedIrp()
-        return part
 
     @property
     def tail(self) -> Tail:
@@ -293,7 +278,7 @@ class Irp(PacketFields):
         self.current_location = stack_size + 1
         self.holder, self.history = self.maker, None
         self.stored_flags = self.allocation_flags = self.requestor_mode = self.cancel_irql = 0
-        self.cancel = self.pending_returned = False
+        self.stored_cancel = self.stored_pending = False
         self.stored_mdl = self.stored_user_buffer = None
         self.user_event = self.user_iosb = self.cancel_routine = None
         self.owner = None
@@ -329,6 +314,12 @@ class Irp(PacketFields):
 
     def get_next_stack_location(self) -> IoStackLocation:
         """The location of the driver below; follows IoGetNextIrpStackLocation. Bug check 0xC9/0x208 without one."""
+        found = Irp.next_stack_location(self)
+        found.prepared = found.left
+        return found
+
+    def next_stack_location(self) -> IoStackLocation:
+        """Do as `get_next_stack_location` for a routine that fills the location itself."""
         try:
             location = self.current_location - 1
         except AttributeError:
@@ -340,7 +331,10 @@ class Irp(PacketFields):
     def set_next_stack_location(self) -> None:
         """Move to the next location without calling a driver; follows IoSetNextIrpStackLocation."""
         try:
-            self.current_location -= 1
+            self.current_location = location = self.current_location - 1
+            if 1 <= location <= self.stack_count:
+                found = self.locations[location - 1]
+                found.prepared = found.left
         except AttributeError:
             packet.refuse_pointer("IoSetNextIrpStackLocation", self)
 
@@ -355,7 +349,7 @@ class Irp(PacketFields):
 
     def copy_current_stack_location_to_next(self) -> None:
         """Give the driver below the same parameters; follows IoCopyCurrentIrpStackLocationToNext (row IRP-05)."""
-        Irp.get_next_stack_location(self).copy_from(self.current_stack_location())
+        Irp.next_stack_location(self).copy_from(self.current_stack_location())
 
     def set_completion_routine(
         self,
@@ -368,7 +362,7 @@ class Irp(PacketFields):
         """Set the routine of the next location, called on completion; follows IoSetCompletionRoutine (row IRP-06)."""
         if routine is not None and not callable(routine):
             packet.refuse_routine("IoSetCompletionRoutine", "CompletionRoutine", routine)
-        location = Irp.get_next_stack_location(self)
+        location = Irp.next_stack_location(self)
         if location.sent > location.left:
             packet.report_overwritten_routine(self, location)
         location.completion_routine = routine

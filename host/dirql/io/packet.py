@@ -75,7 +75,8 @@ class Holder(Protocol):
 
 class _Location(Protocol):
     major_function: int
-    minor_function: int
+    prepared: int
+    stored_minor: int
     left: int
     sent: int
     sender: object
@@ -142,7 +143,7 @@ def describe(irp: Packet) -> str:
     else:
         where = f"location {location} of {count}"
     device = "" if top.device_object is None else f", {top.device_object!r}"
-    return f"<IRP {irp.number}, {function_name(top.major_function, top.minor_function)}, {where}{device}>"
+    return f"<IRP {irp.number}, {function_name(top.major_function, top.stored_minor)}, {where}{device}>"
 
 
 def top_location(irp: Packet) -> _Location:
@@ -296,7 +297,11 @@ def report_queued(irp: Packet) -> None:
 
 def check_reader(irp: Packet) -> None:
     """Report a driver that asks for the location of another driver, which has the packet now (row IRP-20)."""
-    elsewhere = holder_elsewhere(irp, current.processor.driver)
+    driver = current.processor.driver
+    is_told = irp.history is not None and irp.history.accused is driver
+    if is_told or not current.kernel.verifier.is_verified(driver):
+        return
+    elsewhere = holder_elsewhere(irp, driver)
     if elsewhere is not None:
         what = (
             f"IoGetCurrentIrpStackLocation must be called by the driver that has the IRP; {irp!r} was {elsewhere[1]}:"
@@ -327,10 +332,28 @@ def check_use(irp: Packet, name: str) -> None:
         report_defect("IRP-21", what)
 
 
+def check_location(location: _Location, name: str) -> None:
+    """Report a driver that uses its stack location when it has let go of the request (row IRP-21), once for each."""
+    driver = current.processor.driver
+    device = location.device_object
+    if driver is None or device is None or not current.kernel.verifier.is_verified(driver):
+        return
+    location.prepared = location.left
+    request = function_name(location.major_function, location.stored_minor)
+    what = (
+        f"a stack location must be used by the driver that has the IRP; its {name} was read or changed in the location"
+        f" of {device!r} for {request} after the completion, which makes it zero: keep what you need"
+        " in a local variable before, or get the IRP back with a completion routine that returns"
+        " STATUS_MORE_PROCESSING_REQUIRED"
+    )
+    report_defect("IRP-21", what)
+
+
 def check_mark(irp: Packet) -> None:
     """Report a mark that goes into the location of another driver."""
-    elsewhere = holder_elsewhere(irp, current.processor.driver)
-    if elsewhere is not None:
+    driver = current.processor.driver
+    elsewhere = holder_elsewhere(irp, driver)
+    if elsewhere is not None and current.kernel.verifier.is_verified(driver):
         what = (
             f"IoMarkIrpPending must be called by the driver that has the IRP; {irp!r} was {elsewhere[1]}: mark it"
             " before IoCallDriver"

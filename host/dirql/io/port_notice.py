@@ -42,7 +42,7 @@ class PortNotice:
         del reserved
         file = self.file
         joined = file.completion_context
-        if joined is None or (file.flags & FO_SKIP_COMPLETION_PORT and not self.irp.pending_returned):
+        if joined is None or (file.flags & FO_SKIP_COMPLETION_PORT and not self.irp.stored_pending):
             return
         joined.post(self.context, block)
 

@@ -303,7 +303,7 @@ class FileRequest(Request):
         Bug check 0xC9/0x228 when `submit` is over, because STATUS_PENDING was returned and no driver marked the request
         pending.
         """
-        if irp.pending_returned:
+        if irp.stored_pending:
             self.take_back()
             self.report()
         elif self.state is State.DISPATCHING:
@@ -330,7 +330,7 @@ class FileRequest(Request):
         irp, file = self.irp, self.file
         del file.irps[irp]
         status = self.result.nt_status
-        if irp.pending_returned or not nt_error(status):
+        if irp.stored_pending or not nt_error(status):
             self.write_result()
             if (self.event is None and not file.flags & FO_SKIP_SET_EVENT) or file.flags & FO_SYNCHRONOUS_IO:
                 file.final_status = status

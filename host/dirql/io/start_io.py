@@ -65,7 +65,7 @@ def start_packet(
             io_manager.value.cancel_lock.release_from_dpc_level()
         _start_io(device, irp)
     elif cancel_function is not None:
-        if irp.cancel and irp.cancel_routine is not None:
+        if irp.stored_cancel and irp.cancel_routine is not None:
             irp.cancel_routine = None
             irp.cancel_irql = DISPATCH_LEVEL
             cancel_function(device, irp)

@@ -44,7 +44,7 @@ def name_request(irp: Irp) -> str:
     """The request with its function, its device and the driver that has it."""
     top = top_location(irp)
     here = _location(irp, irp.current_location)
-    function = function_name(top.major_function, top.minor_function)
+    function = function_name(top.major_function, top.stored_minor)
     device = here.device_object
     if device is None:
         return f"IRP {irp.number} ({function})"
@@ -95,7 +95,7 @@ def _facts(irp: Irp) -> Iterator[str]:
     yield from _locks(irp)
     routine = irp.cancel_routine
     yield "without a cancel routine" if routine is None else f"with the cancel routine {describe(routine)}"
-    if irp.cancel:
+    if irp.stored_cancel:
         yield "cancelled"
 
 

@@ -13,6 +13,7 @@ from dirql.ke import guard
 from dirql.machine import Machine
 from dirql.wdm import (
     DEVICE_OBJECT,
+    IO_STACK_LOCATION,
     IRP,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_READ,
@@ -26,10 +27,12 @@ from dirql.wdm import (
     IoCopyCurrentIrpStackLocationToNext,
     IoForwardIrpSynchronously,
     IoFreeIrp,
+    IoGetCurrentIrpStackLocation,
     IoGetNextIrpStackLocation,
     IoMarkIrpPending,
     IoReuseIrp,
     IoSetCompletionRoutine,
+    IoSetNextIrpStackLocation,
     IoSkipCurrentIrpStackLocation,
     KeInitializeEvent,
     KernelMode,
@@ -76,6 +79,10 @@ USES: dict[str, tuple[str, Use]] = {
     "user buffer": ("user_buffer", lambda irp: irp.user_buffer),
     "user buffer, written": ("user_buffer", write_user_buffer),
     "system buffer": ("associated_irp", lambda irp: irp.associated_irp.system_buffer),
+    "cancel": ("cancel", lambda irp: irp.cancel),
+    "cancel, written": ("cancel", lambda irp: setattr(irp, "cancel", False)),
+    "pending returned": ("pending_returned", lambda irp: irp.pending_returned),
+    "pending returned, written": ("pending_returned", lambda irp: setattr(irp, "pending_returned", False)),
     "tail": ("tail", lambda irp: irp.tail.overlay.driver_context),
 }
 
@@ -325,6 +332,110 @@ def test_IRP_21_drivers_without_verifier_are_left_alone(machine: Machine) -> Non
         return status
 
     program = stack_of(machine, upper, pend)
+    machine.kernel.verifier.verify(machine.io.drivers["upper"], None)
+    program.control()
+    assert machine.defects == []
+
+
+@pytest.mark.row("IRP-21")
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_IRP_21_the_current_stack_location_is_told_once(machine: Machine, is_verified: bool) -> None:
+    def upper(device: DEVICE_OBJECT, irp: IRP) -> int:
+        status = copy_down(device.device_extension.lower, irp)
+        assert irp.tail.overlay.current_stack_location is IoGetCurrentIrpStackLocation(irp)
+        return status
+
+    program = stack_of(machine, upper, pend)
+    if not is_verified:
+        machine.kernel.verifier.verify(machine.io.drivers["upper"], None)
+    program.control()
+    assert [row for row, _ in machine.defects] == ["IRP-21"] * is_verified
+
+
+# Stack locations that a driver has kept.
+
+Look = Callable[[IO_STACK_LOCATION], object]
+LOOKS: dict[str, Look] = {
+    "minor_function": lambda stack: stack.minor_function,
+    "minor_function, written": lambda stack: setattr(stack, "minor_function", 0),
+    "flags": lambda stack: stack.flags,
+    "flags, written": lambda stack: setattr(stack, "flags", 0),
+    "file_object": lambda stack: stack.file_object,
+    "file_object, written": lambda stack: setattr(stack, "file_object", None),
+    "parameters": lambda stack: stack.parameters.read.length,
+}
+
+
+@pytest.mark.row("IRP-21")
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("how", ["completes", "copies", "skips"])
+def test_IRP_21_a_stack_location_that_a_driver_has_kept(machine: Machine, look: str, how: str) -> None:
+    def upper(device: DEVICE_OBJECT, irp: IRP) -> int:
+        stack = IoGetCurrentIrpStackLocation(irp)
+        if how == "completes":
+            complete(irp)
+        else:
+            (skip_down if how == "skips" else copy_down)(device.device_extension.lower, irp)
+        for _ in range(2):
+            LOOKS[look](stack)
+        return STATUS_SUCCESS
+
+    stack_of(machine, upper, succeed).control()
+    [(row, what)] = machine.defects
+    assert row == "IRP-21"
+    assert f"its {look.partition(',')[0]} was read or changed in the location of <device" in what
+    assert "for IRP_MJ_DEVICE_CONTROL after the completion" in what
+    assert what.endswith("of <driver upper>")
+
+
+@pytest.mark.row("IRP-21")
+def test_IRP_21_a_driver_that_has_the_packet_back_uses_its_location(machine: Machine) -> None:
+    def upper(device: DEVICE_OBJECT, irp: IRP) -> int:
+        stack = IoGetCurrentIrpStackLocation(irp)
+        for _ in range(2):
+            IoGetNextIrpStackLocation(irp).parameters.read.length = 1
+            IoCopyCurrentIrpStackLocationToNext(irp)
+            IoGetNextIrpStackLocation(irp).minor_function = 1
+            IoForwardIrpSynchronously(device.device_extension.lower, irp)
+            for look in LOOKS.values():
+                look(stack)
+        return complete(irp)
+
+    assert stack_of(machine, upper, succeed).control() == STATUS_SUCCESS
+    assert machine.defects == []
+
+
+@pytest.mark.row("IRP-21")
+def test_IRP_21_the_maker_of_a_packet_prepares_its_locations_again(machine: Machine) -> None:
+    def act(lower: DEVICE_OBJECT) -> None:
+        irp = IoAllocateIrp(2, False)
+        assert irp is not None
+        for _ in range(2):
+            IoSetNextIrpStackLocation(irp)
+            own = IoGetCurrentIrpStackLocation(irp)
+            for stack in (own, IoGetNextIrpStackLocation(irp)):
+                for look in LOOKS.values():
+                    look(stack)
+            IoSetCompletionRoutine(irp, hold, None, True, True, True)
+            IoGetNextIrpStackLocation(irp).major_function = IRP_MJ_READ
+            IoCallDriver(lower, irp)
+            IoReuseIrp(irp, STATUS_SUCCESS)
+        IoFreeIrp(irp)
+
+    lower = make_device(make_driver({IRP_MJ_READ: succeed}, "lower"))
+    guard.call_driver(guard.CALLBACK, make_driver({}, "upper"), act, lower)
+    assert machine.defects == []
+
+
+@pytest.mark.row("IRP-21")
+def test_IRP_21_a_location_of_a_driver_without_verifier(machine: Machine) -> None:
+    def upper(device: DEVICE_OBJECT, irp: IRP) -> int:
+        stack = IoGetCurrentIrpStackLocation(irp)
+        complete(irp)
+        assert stack.minor_function == 0
+        return STATUS_SUCCESS
+
+    program = stack_of(machine, upper, succeed)
     machine.kernel.verifier.verify(machine.io.drivers["upper"], None)
     program.control()
     assert machine.defects == []
