@@ -42,6 +42,7 @@ from dirql.io.completion_port import CompletionPort
 from dirql.io.error_log import LoggedError
 from dirql.io.handle import Handle, sleep
 from dirql.io.hang_report import IoWitness
+from dirql.io.hard_errors import HardError
 from dirql.io.loader import load_driver
 from dirql.io.manager import IoManager, running as io_running
 from dirql.io.objects import DriverObject
@@ -337,6 +338,11 @@ class Machine:
         Raises `ValueError` for a type that there is not. `dirql.inspection` says where they are found.
         """
         return list_objects(self, *types)
+
+    @property
+    def hard_errors(self) -> list[HardError]:
+        """The errors that drivers have shown to the user with IoRaiseHardError and its kin, oldest first."""
+        return [error for error in self.io.hard_errors if isinstance(error, HardError)]
 
     def shut_down(self) -> None:
         """Send IRP_MJ_SHUTDOWN to the devices that are registered for it, as a system that is switched off does.

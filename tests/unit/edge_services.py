@@ -23,6 +23,9 @@ class World(Protocol):
     @property
     def driver(self) -> wdm.DRIVER_OBJECT: ...
 
+    @property
+    def irp(self) -> wdm.IRP: ...
+
 
 def nothing(*_: object) -> int:
     return wdm.DeallocateObject
@@ -89,6 +92,8 @@ SERVICE_POINTERS: dict[str, Callable[[World], object]] = {
     "PIO_ERROR_LOG_PACKET": entry,
     "PCALLBACK_OBJECT": lambda _: callback(),
     "PEX_TIMER": lambda _: timer(),
+    "PETHREAD": lambda _: wdm.PsGetCurrentThread(),
+    "PEPROCESS": lambda _: wdm.PsGetCurrentProcess(),
 }
 """An object for each type of pointer."""
 SERVICE_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
@@ -102,6 +107,11 @@ SERVICE_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "IoRegisterDriverReinitialization": lambda w: (w.driver, nothing, None),
     "IoRegisterBootDriverReinitialization": lambda w: (w.driver, nothing, None),
     "IoAllocateController": lambda w: (controller(), w.device, nothing, None),
+    "IoSetTopLevelIrp": lambda _: (None,),
+    "IoRaiseHardError": lambda w: (w.irp, None, w.device),
+    "IoRaiseInformationalHardError": lambda _: (0, "Edge", None),
+    "PsLookupThreadByThreadId": lambda _: (1,),
+    "PsLookupProcessByProcessId": lambda _: (4,),
     "ZwCreateEvent": lambda _: (wdm.EVENT_ALL_ACCESS, None, wdm.NotificationEvent, True),
     "ZwOpenEvent": lambda _: (wdm.EVENT_ALL_ACCESS, event_handle(NAMED) and named()),
     "ZwSetEvent": lambda _: (event_handle(),),

@@ -44,6 +44,8 @@ from dirql.nt.bugcodes import (
 from dirql.nt.constants import (
     DO_BUFFERED_IO,
     DO_DIRECT_IO,
+    IO_NO_INCREMENT,
+    IRP_ASSOCIATED_IRP,
     IRP_BUFFERED_IO,
     IRP_DEALLOCATE_BUFFER,
     IRP_INPUT_OPERATION,
@@ -368,6 +370,9 @@ def _end_unowned(irp: Irp) -> None:
 
     The I/O manager delivers its result to the thread of the packet. IoAllocateIrp names none, so that NT stops there.
     """
+    if irp.stored_flags & IRP_ASSOCIATED_IRP:
+        _end_associated(irp)
+        return
     if irp.tail.overlay.thread is not None:
         return_buffers(irp, memory_manager.value.process, 0)
         if irp.user_iosb is not None:
@@ -379,6 +384,39 @@ def _end_unowned(irp: Irp) -> None:
         f" STATUS_MORE_PROCESSING_REQUIRED; {irp!r} of {irp.maker!r} was completed to its end"
     )
     bug_check(IRQL_NOT_LESS_OR_EQUAL, 0, ke.processor.irql, 0, "IoCompleteRequest", reason=reason)
+
+
+def _end_associated(irp: Irp) -> None:
+    """Free an associated packet with its MDLs, whose pages stay as they are, and count it off for its master."""
+    master = irp.associated_irp.master_irp
+    mdl, irp.stored_mdl = irp.stored_mdl, None
+    while mdl is not None:
+        following = mdl.next
+        mdl.release()
+        mdl = following
+    io_manager.value.release_irp(irp)
+    assert isinstance(master, Irp)
+    if not master.type:
+        _refuse_second_completion(master)
+    here = master.current_location
+    device = master.locations[here - 1].device_object if here <= master.stack_count else None
+    driver = master.maker if device is None else device.driver_object
+    guard.call_driver(guard.CALLBACK, driver, _count_off, master)
+
+
+def _count_off(master: Irp) -> None:
+    """Complete a master packet with its last associated one (row AIR-02)."""
+    part = master.associated_irp
+    part.irp_count -= 1
+    if part.irp_count == 0:
+        complete_request(master, IO_NO_INCREMENT)
+    elif part.irp_count < 0:
+        report_defect(
+            "AIR-02",
+            "associated_irp.irp_count of a master IRP must be the number of its associated IRPs before the first of"
+            f" them is sent; that of {master!r} was {part.irp_count + 1} when one was completed, so that nobody"
+            " completes it",
+        )
 
 
 def _stop(irp: Irp, violation: int, what: str) -> NoReturn:

@@ -92,6 +92,8 @@ class IoManager:
         self.at_shutdown: list[DeviceObject] = []
         self.at_last_chance: list[DeviceObject] = []
         """The devices that get IRP_MJ_SHUTDOWN, before and after file systems are flushed, in that order."""
+        self.hard_errors: list[object] = []
+        """The errors that were shown to the user, oldest first."""
         self.error_log: list[object] = []
         """The entries of the error log, oldest first."""
         self.unwritten_errors: dict[AllocatedItem, None] = {}
@@ -106,13 +108,11 @@ class IoManager:
         """The number of calls of each driver's reinitialization routines."""
         self.unwritten: dict[DeviceObject, int] = {}
         """The bytes of poison at the ends of each device's latest requests, too few of each to be sure."""
-        self.starts = self.cancels = 0
-        """The numbers of StartIo routines and of cancel routines that run one inside the other."""
+        self.starts = self.cancels = self.completions = 0
+        """The numbers of StartIo routines, of cancel routines and of completions that run one inside the other."""
         self.later_starts: deque[tuple[DeviceObject, Irp]] = deque()
         self.later_cancels: deque[tuple[CancelRoutine, DeviceObject, Irp]] = deque()
         """The calls that would have been nested too deeply, and follow on the deepest of those that run."""
-        self.completions = 0
-        """The number of completions that run one inside the other, on all processors together."""
         self.later: deque[Irp] = deque()
         """Requests that were completed inside too many others, and whose completion routines run after those."""
         self.power: PowerRules | None = None

@@ -24,6 +24,7 @@ from dirql.io.location_fields import LocationFields
 from dirql.io.packet_fields import NOBODY, PacketFields
 from dirql.io.parameters import Parameters
 from dirql.io.power_states import PowerStates
+from dirql.io.start_io_state import StartIoState
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
@@ -403,13 +404,10 @@ class Irp(PacketFields):
         return previous
 
 
-# Devices.
-
-
 class DeviceObjectExtension(PowerStates):
     """The system's own part of a device object (DEVOBJ_EXTENSION)."""
 
-    __slots__ = ("attached_to", "device_object", "extension_flags", "interrupts", "type")
+    __slots__ = ("attached_to", "device_object", "extension_flags", "interrupts", "start_io", "type")
 
     def __init__(self, device: DeviceObject) -> None:
         super().__init__()
@@ -417,6 +415,7 @@ class DeviceObjectExtension(PowerStates):
         self.attached_to: DeviceObject | None = None
         self.extension_flags = 0
         """DOE_DELETE_PENDING is set while a deleted device waits for its files, or for the device above it, to go."""
+        self.start_io = StartIoState()
         self.interrupts: tuple[InterruptResource, ...] = ()
         """The interrupts that Plug and Play assigned, if this is a physical device object."""
 
@@ -486,9 +485,6 @@ class DeviceObject(Object):
         return top
 
 
-# Drivers.
-
-
 class DriverExtension:
     """The part of a driver object that Plug and Play uses (DRIVER_EXTENSION)."""
 
@@ -541,9 +537,6 @@ class DriverObject(Object):
             found.append(device)
             device = device.next_device
         return found
-
-
-# Files.
 
 
 class FileObject(Object):

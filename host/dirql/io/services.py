@@ -23,11 +23,12 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, IoStackLocation, Irp
 from dirql.io.request import FileRequest, Request
 from dirql.io.status_block import IoStatusBlock
-from dirql.ke.current import get_current_thread
+from dirql.ke.current import current as ke, get_current_thread
 from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import charge_call, contract
 from dirql.ke.threads.apc import NormalRoutine
+from dirql.ke.threads.kernel_call import KernelCall
 from dirql.ke.threads.thread import Thread
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.mm.layout import USER_PROBE_ADDRESS, page_align
@@ -195,7 +196,11 @@ def _create(
     file: OpenFile, access: int, options: int, file_attributes: int, share_access: int, block: IoStatusBlock
 ) -> tuple[int, int | None]:
     """Send IRP_MJ_CREATE and make a handle if the driver agrees."""
-    result = file.create(access, options, file_attributes, share_access)
+    if current_driver() is None:
+        result = file.create(access, options, file_attributes, share_access)
+    else:
+        with KernelCall():
+            result = file.create(access, options, file_attributes, share_access)
     block.status, block.information = result.status, result.information
     if not nt_success(result.status):
         return result.status, None
@@ -274,7 +279,10 @@ def _read(
         attach_read_buffer(irp, device.flags, buffer, length)
     except StatusException as error:
         return request.fail(error.status)
-    return request.submit(device)
+    if ke.processor.driver is None:
+        return request.submit(device)
+    with KernelCall():
+        return request.submit(device)
 
 
 def write_file(
@@ -340,7 +348,10 @@ def _write(
         attach_write_buffer(irp, device.flags, buffer, length)
     except StatusException as error:
         return request.fail(error.status)
-    return request.submit(device)
+    if ke.processor.driver is None:
+        return request.submit(device)
+    with KernelCall():
+        return request.submit(device)
 
 
 def device_io_control_file(
@@ -429,7 +440,10 @@ def _control(
         attach_control_buffers(irp, method, source, source_length, target, target_length)
     except StatusException as error:
         return request.fail(error.status)
-    return request.submit(device)
+    if ke.processor.driver is None:
+        return request.submit(device)
+    with KernelCall():
+        return request.submit(device)
 
 
 def _is_accessible(address: int | None, length: int, *, write: bool) -> bool:

@@ -12,6 +12,7 @@ from typing import Final, cast
 
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import CancelRoutine, DeviceObject, Irp, IrpDeviceQueueEntry
+from dirql.io.start_io_state import StartIoState
 from dirql.ke import guard
 from dirql.ke.current import current
 from dirql.ke.processors.contract import contract
@@ -24,6 +25,7 @@ __all__ = [
     "DpcForIsr",
     "initialize_dpc_request",
     "request_dpc",
+    "set_start_io_attributes",
     "start_next_packet",
     "start_next_packet_by_key",
     "start_packet",
@@ -33,6 +35,7 @@ _START_PACKET: Final = contract("IoStartPacket")
 _START_NEXT_PACKET: Final = contract("IoStartNextPacket")
 _START_NEXT_PACKET_BY_KEY: Final = contract("IoStartNextPacketByKey")
 _INITIALIZE_DPC_REQUEST: Final = contract("IoInitializeDpcRequest")
+_SET_START_IO_ATTRIBUTES: Final = contract("IoSetStartIoAttributes")
 _REQUEST_DPC: Final = contract("IoRequestDpc")
 
 DEEPEST_START: Final = 8
@@ -62,6 +65,8 @@ def start_packet(
     if not queued:
         device.current_irp = irp
         if cancel_function is not None:
+            if device.device_object_extension.start_io.non_cancelable:
+                irp.cancel_routine = None
             io_manager.value.cancel_lock.release_from_dpc_level()
         _start_io(device, irp)
     elif cancel_function is not None:
@@ -92,6 +97,17 @@ def start_next_packet_by_key(device: DeviceObject, cancelable: int, key: int) ->
 
 
 def _start_next(device: DeviceObject, cancelable: int, key: int | None) -> None:
+    """Take the next request and start it, or leave that to the StartIo that runs."""
+    state = device.device_object_extension.start_io
+    if state.is_inside:
+        state.later = bool(cancelable), key
+        return
+    irp = _take_next(device, cancelable, key)
+    if irp is not None:
+        _start_io(device, irp)
+
+
+def _take_next(device: DeviceObject, cancelable: int, key: int | None) -> Irp | None:
     """Take the next request, under the cancel lock if the driver's requests can be cancelled."""
     if cancelable:
         io_manager.value.cancel_lock.acquire_at_dpc_level()
@@ -100,9 +116,10 @@ def _start_next(device: DeviceObject, cancelable: int, key: int | None) -> None:
     entry = queue.remove() if key is None else queue.remove_by_key(key)
     irp = device.current_irp = entry.irp if isinstance(entry, IrpDeviceQueueEntry) else None
     if cancelable:
+        if irp is not None and device.device_object_extension.start_io.non_cancelable:
+            irp.cancel_routine = None
         io_manager.value.cancel_lock.release_from_dpc_level()
-    if irp is not None:
-        _start_io(device, irp)
+    return irp
 
 
 def _start_io(device: DeviceObject, irp: Irp) -> None:
@@ -115,6 +132,10 @@ def _start_io(device: DeviceObject, irp: Irp) -> None:
     start_io = driver.driver_start_io
     if start_io is None:
         raise TypeError(f"driver_start_io of {driver!r} must be set before IoStartPacket; it was None")
+    state = device.device_object_extension.start_io
+    if state.deferred:
+        _start_one_by_one(device, irp, state)
+        return
     manager = io_manager.value
     depth = manager.starts + 1
     if depth > DEEPEST_START:
@@ -128,6 +149,34 @@ def _start_io(device: DeviceObject, irp: Irp) -> None:
         assert routine is not None
         guard.call_start_io(later.driver_object, routine, later, packet)
     manager.starts -= 1
+
+
+def _start_one_by_one(device: DeviceObject, irp: Irp, state: StartIoState) -> None:
+    """Call StartIo, and again for each request that IoStartNextPacket has asked for meanwhile (row SIO-08)."""
+    driver = device.driver_object
+    start_io = driver.driver_start_io
+    assert start_io is not None
+    state.is_inside = True
+    following: Irp | None = irp
+    while following is not None:
+        guard.call_start_io(driver, start_io, device, following)
+        if state.later is None:
+            break
+        (cancelable, key), state.later = state.later, None
+        following = _take_next(device, cancelable, key)
+    state.is_inside = False
+
+
+def set_start_io_attributes(device: DeviceObject, deferred_start_io: int, non_cancelable: int) -> None:
+    """Say how StartIo is called; follows IoSetStartIoAttributes.
+
+    With `deferred_start_io` it is not called again before it has returned. With `non_cancelable` a request that
+    IoStartPacket or IoStartNextPacket takes for StartIo has no cancel routine any more.
+    """
+    _SET_START_IO_ATTRIBUTES.check(device)
+    _SET_START_IO_ATTRIBUTES.check_arguments(device, deferred_start_io, non_cancelable)
+    state = device.device_object_extension.start_io
+    state.deferred, state.non_cancelable = bool(deferred_start_io), bool(non_cancelable)
 
 
 def initialize_dpc_request(device: DeviceObject, dpc_routine: DpcForIsr) -> None:

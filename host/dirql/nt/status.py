@@ -133,6 +133,7 @@ __all__ = [
     "STATUS_TIMEOUT",
     "STATUS_TOO_LATE",
     "STATUS_UNHANDLED_EXCEPTION",
+    "STATUS_UNRECOGNIZED_MEDIA",
     "STATUS_UNSUCCESSFUL",
     "STATUS_USER_APC",
     "STATUS_VERIFY_REQUIRED",
@@ -141,6 +142,7 @@ __all__ = [
     "STATUS_WAIT_2",
     "STATUS_WAIT_3",
     "STATUS_WAIT_63",
+    "STATUS_WRONG_VOLUME",
 ]
 
 # Success.
@@ -238,6 +240,10 @@ STATUS_INVALID_DEVICE_REQUEST: Final[int] = NTSTATUS.named(0xc0000010, "STATUS_I
 """The request makes no sense for this device or in the state that it is in."""
 STATUS_END_OF_FILE: Final[int] = NTSTATUS.named(0xc0000011, "STATUS_END_OF_FILE")
 """The read begins at or behind the end of the file."""
+STATUS_WRONG_VOLUME: Final[int] = NTSTATUS.named(0xc0000012, "STATUS_WRONG_VOLUME")
+"""Another volume is in the drive."""
+STATUS_UNRECOGNIZED_MEDIA: Final[int] = NTSTATUS.named(0xc0000014, "STATUS_UNRECOGNIZED_MEDIA")
+"""The medium is not formatted, or in a way that is not known."""
 STATUS_NO_MEDIA_IN_DEVICE: Final[int] = NTSTATUS.named(0xc0000013, "STATUS_NO_MEDIA_IN_DEVICE")
 """The drive has no medium in it."""
 STATUS_NONEXISTENT_SECTOR: Final[int] = NTSTATUS.named(0xc0000015, "STATUS_NONEXISTENT_SECTOR")

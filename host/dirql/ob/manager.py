@@ -11,6 +11,7 @@ from dirql.ke.guard import current_driver, is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.origin import Mark, mark
 from dirql.ke.running import Running
+from dirql.ke.threads.thread import Thread
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     REFERENCE_BY_POINTER,
@@ -22,6 +23,7 @@ from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.handles import HandleTable
 from dirql.ob.namespace import Directory, Namespace
 from dirql.ob.object import Object
+from dirql.ob.process import PROGRAM_ID, SYSTEM_ID, KernelProcess
 from dirql.rtl.strings import unicode_text
 
 __all__ = ["KernelHeader", "ObjectManager", "Registered", "running"]
@@ -66,6 +68,8 @@ class ObjectManager:
     def __init__(self) -> None:
         self.namespace = Namespace()
         self.handles = HandleTable()
+        self.system_process = KernelProcess(SYSTEM_ID, "System")
+        self.program_process = KernelProcess(PROGRAM_ID, "program")
         self.callbacks: dict[Registered, None] = {}
         """The routines that are registered with callback objects."""
         self._owner_headers: dict[DispatcherObject, KernelHeader] = {}
@@ -134,6 +138,10 @@ class ObjectManager:
             if opened.pointer_count > 0
             for owner, place in taken
         ]
+
+    def process_of(self, thread: Thread) -> KernelProcess:
+        """The process of a thread."""
+        return self.system_process if thread.is_system else self.program_process
 
     def path_of(self, attributes: ObjectAttributes) -> tuple[int, str]:
         """The full path that a name and its root directory mean: (status, path)."""

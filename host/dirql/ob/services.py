@@ -16,6 +16,7 @@ from dirql.ke.guard import current_driver, is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.threads import system_thread
+from dirql.ke.threads.kernel_call import KernelCall
 from dirql.ke.threads.thread import Thread
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -29,6 +30,7 @@ from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.manager import running as object_manager
 from dirql.ob.namespace import Directory, SymbolicLink
 from dirql.ob.object import Object
+from dirql.ob.process import SYSTEM_ID, KernelProcess
 
 __all__ = [
     "ClientId",
@@ -58,7 +60,6 @@ _T = TypeVar("_T")
 
 _INVALID: Final = 1
 """Parameter 2 of INVALID_KERNEL_HANDLE: the handle is not open."""
-_SYSTEM_PROCESS: Final = 4  # the process ID of NT's System process
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,11 @@ def close(handle: int) -> int:
     """Close a handle of any kind; follows ZwClose."""
     _CLOSE.check_level(handle)
     _CLOSE.check_arguments(handle)
-    status = object_manager.value.close(handle)
+    if current_driver() is None:
+        status = object_manager.value.close(handle)
+    else:
+        with KernelCall():
+            status = object_manager.value.close(handle)
     if status == STATUS_INVALID_HANDLE and current_driver() is not None and is_verified():
         reason = f"ZwClose must be called once, with a handle that is open; {handle:#x} was not: forget a closed handle"
         bug_check(INVALID_KERNEL_HANDLE, handle, _INVALID, reason=reason)
@@ -106,9 +111,11 @@ def dereference_object(body: Object | DispatcherObject) -> int:
 
 
 def _check_object(kept: KeptContract, body: object) -> None:
-    if not isinstance(body, Object | Thread) and not object_manager.value.has_header(body):
+    if not isinstance(body, Object | Thread | KernelProcess) and not object_manager.value.has_header(body):
         kept.refuse_argument(
-            "Object", "an object with a reference count, such as a device, a file or a thread", body
+            "Object",
+            "an object with a reference count, such as a device, a file, a thread or a process",
+            body,
         )
 
 
@@ -223,4 +230,4 @@ def create_thread(
     thread = system_thread.create_thread(start_routine, start_context, is_system=True)
     manager = object_manager.value
     handle = manager.handles.insert(manager.header_of(thread), desired_access)
-    return STATUS_SUCCESS, handle, ClientId(_SYSTEM_PROCESS, thread.number)
+    return STATUS_SUCCESS, handle, ClientId(SYSTEM_ID, thread.number)

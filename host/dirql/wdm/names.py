@@ -45,41 +45,41 @@ KNOWN: Final = """
         DRVO_BUILTIN_DRIVER DRVO_INITIALIZED DRVO_LEGACY_DRIVER DRVO_LEGACY_RESOURCES DRVO_REINIT_REGISTERED
         DRVO_UNLOAD_INVOKED DbgBreakPoint DbgBreakPointWithStatus DbgPrint DbgPrintEx DbgQueryDebugFilterState
         DbgRaiseAssertionFailure DbgSetDebugFilterState DeallocateObject DeallocateObjectKeepRegisters DelayExecution
-        DelayedWorkQueue DevicePowerState DontUseThisType ERESOURCE ERROR_ABANDONED_WAIT_0 ERROR_ACCESS_DENIED
-        ERROR_ALREADY_EXISTS ERROR_BAD_UNIT ERROR_BUSY ERROR_CRC ERROR_DEVICE_NOT_CONNECTED ERROR_DEVICE_REMOVED
-        ERROR_FILE_NOT_FOUND ERROR_GEN_FAILURE ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER ERROR_INVALID_FUNCTION
-        ERROR_INVALID_HANDLE ERROR_INVALID_NAME ERROR_INVALID_PARAMETER ERROR_INVALID_USER_BUFFER ERROR_IO_DEVICE
-        ERROR_IO_INCOMPLETE ERROR_IO_PENDING ERROR_LOG_LIMIT_SIZE ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA
-        ERROR_NOACCESS ERROR_NOT_ENOUGH_MEMORY ERROR_NOT_FOUND ERROR_NOT_READY ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS
-        ERROR_NO_SYSTEM_RESOURCES ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND ERROR_SEM_TIMEOUT
-        ERROR_SHARING_VIOLATION ERROR_SUCCESS ES_AWAYMODE_REQUIRED ES_CONTINUOUS ES_DISPLAY_REQUIRED
-        ES_SYSTEM_REQUIRED ES_USER_PRESENT EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE EVENT_QUERY_STATE
-        EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL EX_PUSH_LOCK EX_RUNDOWN_REF
-        EX_SPIN_LOCK EX_TIMER EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION EX_TIMER_NO_WAKE Eisa EisaConfiguration
-        EjectionRelations EventNotificationObject EventSynchronizationObject ExAcquireFastMutex
-        ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared ExAcquireResourceExclusiveLite
-        ExAcquireResourceSharedLite ExAcquireRundownProtection ExAcquireRundownProtectionEx
-        ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive ExAcquireSpinLockExclusive
-        ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel
-        ExAllocateFromLookasideListEx ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList
-        ExAllocatePool ExAllocatePool2 ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero
-        ExAllocatePoolQuotaUninitialized ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota
-        ExAllocatePoolWithQuotaTag ExAllocatePoolWithTag ExAllocatePoolWithTagPriority ExAllocatePoolZero
-        ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite ExCreateCallback ExDeleteLookasideListEx
-        ExDeleteNPagedLookasideList ExDeletePagedLookasideList ExDeleteResourceLite ExDeleteTimer
-        ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
+        DelayedWorkQueue DevicePowerState DontUseThisType EPROCESS ERESOURCE ERROR_ABANDONED_WAIT_0
+        ERROR_ACCESS_DENIED ERROR_ALREADY_EXISTS ERROR_BAD_UNIT ERROR_BUSY ERROR_CRC ERROR_DEVICE_NOT_CONNECTED
+        ERROR_DEVICE_REMOVED ERROR_FILE_NOT_FOUND ERROR_GEN_FAILURE ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER
+        ERROR_INVALID_FUNCTION ERROR_INVALID_HANDLE ERROR_INVALID_NAME ERROR_INVALID_PARAMETER
+        ERROR_INVALID_USER_BUFFER ERROR_IO_DEVICE ERROR_IO_INCOMPLETE ERROR_IO_PENDING ERROR_LOG_LIMIT_SIZE
+        ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS ERROR_NOT_ENOUGH_MEMORY ERROR_NOT_FOUND ERROR_NOT_READY
+        ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS ERROR_NO_SYSTEM_RESOURCES ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND
+        ERROR_SEM_TIMEOUT ERROR_SHARING_VIOLATION ERROR_SUCCESS ES_AWAYMODE_REQUIRED ES_CONTINUOUS ES_DISPLAY_REQUIRED
+        ES_SYSTEM_REQUIRED ES_USER_PRESENT ETHREAD EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE
+        EVENT_QUERY_STATE EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL
+        EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK EX_TIMER EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION
+        EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations EventNotificationObject EventSynchronizationObject
+        ExAcquireFastMutex ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared
+        ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite ExAcquireRundownProtection
+        ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive
+        ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared
+        ExAcquireSpinLockSharedAtDpcLevel ExAllocateFromLookasideListEx ExAllocateFromNPagedLookasideList
+        ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool2 ExAllocatePoolPriorityUninitialized
+        ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized ExAllocatePoolQuotaZero
+        ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag ExAllocatePoolWithTag
+        ExAllocatePoolWithTagPriority ExAllocatePoolZero ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite
+        ExCreateCallback ExDeleteLookasideListEx ExDeleteNPagedLookasideList ExDeletePagedLookasideList
+        ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
         ExEnterCriticalRegionAndAcquireResourceExclusive ExEnterCriticalRegionAndAcquireResourceShared
         ExEnterCriticalRegionAndAcquireSharedWaitForExclusive ExFlushLookasideListEx ExFreePool ExFreePool2
         ExFreePoolWithTag ExFreeToLookasideListEx ExFreeToNPagedLookasideList ExFreeToPagedLookasideList
-        ExGetCurrentResourceThread ExGetExclusiveWaiterCount ExGetSharedWaiterCount ExInitializeFastMutex
-        ExInitializeLookasideListEx ExInitializeNPagedLookasideList ExInitializePagedLookasideList
-        ExInitializePushLock ExInitializeResourceLite ExInitializeRundownProtection ExInitializeSListHead
-        ExInitializeWorkItem ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic ExInterlockedAddUlong
-        ExInterlockedFlushSList ExInterlockedInsertHeadList ExInterlockedInsertTailList ExInterlockedPopEntryList
-        ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList ExInterlockedRemoveHeadList
-        ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite
-        ExLocalTimeToSystemTime ExNotifyCallback ExQueryDepthSList ExQueueWorkItem ExRaiseStatus
-        ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
+        ExGetCurrentResourceThread ExGetExclusiveWaiterCount ExGetPreviousMode ExGetSharedWaiterCount
+        ExInitializeFastMutex ExInitializeLookasideListEx ExInitializeNPagedLookasideList
+        ExInitializePagedLookasideList ExInitializePushLock ExInitializeResourceLite ExInitializeRundownProtection
+        ExInitializeSListHead ExInitializeWorkItem ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic
+        ExInterlockedAddUlong ExInterlockedFlushSList ExInterlockedInsertHeadList ExInterlockedInsertTailList
+        ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList
+        ExInterlockedRemoveHeadList ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite
+        ExIsResourceAcquiredSharedLite ExLocalTimeToSystemTime ExNotifyCallback ExQueryDepthSList ExQueueWorkItem
+        ExRaiseStatus ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
         ExReleaseFastMutexUnsafe ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive
         ExReleasePushLockShared ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion
         ExReleaseResourceForThreadLite ExReleaseResourceLite ExReleaseRundownProtection ExReleaseRundownProtectionEx
@@ -157,20 +157,24 @@ KNOWN: Final = """
         IoDeleteController IoDeleteDevice IoDeleteSymbolicLink IoDetachDevice IoDisconnectInterrupt
         IoDisconnectInterruptEx IoForwardIrpSynchronously IoFreeController IoFreeErrorLogEntry IoFreeIrp IoFreeMdl
         IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetCurrentIrpStackLocation
-        IoGetDeviceObjectPointer IoGetDmaAdapter IoGetDriverObjectExtension IoGetNextIrpStackLocation
+        IoGetCurrentProcess IoGetDeviceObjectPointer IoGetDeviceToVerify IoGetDmaAdapter IoGetDriverObjectExtension
+        IoGetNextIrpStackLocation IoGetRequestorProcess IoGetRequestorProcessId IoGetTopLevelIrp
         IoInitializeDpcRequest IoInitializeIrp IoInitializeRemoveLock IoInitializeTimer IoInitializeWorkItem
-        IoIs32bitProcess IoIsWdmVersionAvailable IoMarkIrpPending IoModifyAccess IoQueueWorkItem IoQueueWorkItemEx
-        IoReadAccess IoRegisterBootDriverReinitialization IoRegisterDriverReinitialization
-        IoRegisterLastChanceShutdownNotification IoRegisterShutdownNotification IoReleaseCancelSpinLock
-        IoReleaseRemoveLock IoReleaseRemoveLockAndWait IoRequestDpc IoReuseIrp IoSetCancelRoutine
-        IoSetCompletionRoutine IoSetNextIrpStackLocation IoSizeOfIrp IoSizeofWorkItem IoSkipCurrentIrpStackLocation
-        IoStartNextPacket IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoUninitializeWorkItem
-        IoUnregisterShutdownNotification IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa KAPC
-        KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT
-        KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION
-        KEY_CACHED_INFORMATION KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE
-        KEY_FULL_INFORMATION KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ
-        KEY_SET_VALUE KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
+        IoIs32bitProcess IoIsErrorUserInduced IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable
+        IoMakeAssociatedIrp IoMarkIrpPending IoModifyAccess IoQueueWorkItem IoQueueWorkItemEx IoRaiseHardError
+        IoRaiseInformationalHardError IoReadAccess IoRegisterBootDriverReinitialization
+        IoRegisterDriverReinitialization IoRegisterLastChanceShutdownNotification IoRegisterShutdownNotification
+        IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait IoRequestDpc IoReuseIrp
+        IoSetCancelRoutine IoSetCompletionRoutine IoSetDeviceToVerify IoSetHardErrorOrVerifyDevice
+        IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode IoSetTopLevelIrp IoSizeOfIrp
+        IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket IoStartNextPacketByKey IoStartPacket
+        IoStartTimer IoStopTimer IoThreadToProcess IoUninitializeWorkItem IoUnregisterShutdownNotification
+        IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE
+        KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED
+        KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION
+        KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION
+        KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE
+        KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
         KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_RES KEY_WRITE KGUARDED_MUTEX
         KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE
         KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent KeAcquireGuardedMutex
@@ -250,11 +254,14 @@ KNOWN: Final = """
         PowerDeviceD0 PowerDeviceD1 PowerDeviceD2 PowerDeviceD3 PowerDeviceMaximum PowerDeviceUnspecified
         PowerRelations PowerSystemHibernate PowerSystemMaximum PowerSystemShutdown PowerSystemSleeping1
         PowerSystemSleeping2 PowerSystemSleeping3 PowerSystemUnspecified PowerSystemWorking ProbeForRead ProbeForWrite
-        ProcessObject ProcessorInternal PsCreateSystemThread PsTerminateSystemThread PushEntryList QueryDepthSList
-        QueueObject READ_CONTROL READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT READ_PORT_UCHAR
-        READ_PORT_ULONG READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG
-        READ_REGISTER_BUFFER_USHORT READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER
-        REG_BINARY REG_CREATED_NEW_KEY REG_DWORD REG_DWORD_BIG_ENDIAN REG_DWORD_LITTLE_ENDIAN REG_EXPAND_SZ
+        ProcessObject ProcessorInternal PsCreateSystemThread PsGetCurrentProcess PsGetCurrentProcessId
+        PsGetCurrentThread PsGetCurrentThreadId PsGetProcessId PsGetThreadExitStatus PsGetThreadId
+        PsGetThreadProcessId PsIsSystemThread PsIsThreadTerminating PsLookupProcessByProcessId
+        PsLookupThreadByThreadId PsTerminateSystemThread PushEntryList QueryDepthSList QueueObject READ_CONTROL
+        READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT READ_PORT_UCHAR READ_PORT_ULONG
+        READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG READ_REGISTER_BUFFER_USHORT
+        READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER REG_BINARY
+        REG_CREATED_NEW_KEY REG_DWORD REG_DWORD_BIG_ENDIAN REG_DWORD_LITTLE_ENDIAN REG_EXPAND_SZ
         REG_FULL_RESOURCE_DESCRIPTOR REG_LEGAL_CHANGE_FILTER REG_LEGAL_OPTION REG_LINK REG_MULTI_SZ REG_NONE
         REG_NOTIFY_CHANGE_ATTRIBUTES REG_NOTIFY_CHANGE_LAST_SET REG_NOTIFY_CHANGE_NAME REG_NOTIFY_CHANGE_SECURITY
         REG_OPENED_EXISTING_KEY REG_OPEN_LEGAL_OPTION REG_OPTION_BACKUP_RESTORE REG_OPTION_CREATE_LINK
@@ -343,37 +350,38 @@ KNOWN: Final = """
         STATUS_REGISTRY_IO_FAILED STATUS_REPARSE STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED
         STATUS_RESOURCE_REQUIREMENTS_CHANGED STATUS_RETRY STATUS_REVISION_MISMATCH STATUS_SEMAPHORE_LIMIT_EXCEEDED
         STATUS_SHARING_VIOLATION STATUS_SUCCESS STATUS_THREAD_IS_TERMINATING STATUS_TIMEOUT STATUS_TOO_LATE
-        STATUS_UNHANDLED_EXCEPTION STATUS_UNSUCCESSFUL STATUS_USER_APC STATUS_VERIFY_REQUIRED STATUS_WAIT_0
-        STATUS_WAIT_1 STATUS_WAIT_2 STATUS_WAIT_3 STATUS_WAIT_63 STRING STRSAFE_FILL_BEHIND_NULL
-        STRSAFE_FILL_ON_FAILURE STRSAFE_IGNORE_NULLS STRSAFE_NO_TRUNCATION STRSAFE_NULL_ON_FAILURE
-        SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE SYNCH_LEVEL SYSTEM_POWER_STATE_CONTEXT
-        SYSTEM_PTE_MISUSE SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SemaphoreObject SgiInternalConfiguration
-        SingleBusRelations SuperCriticalWorkQueue Suspended SynchronizationEvent SynchronizationTimer SystemPowerState
-        TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER THREAD_TERMINATE_HELD_MUTEX
-        THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID TIMER_QUERY_STATE TIME_FIELDS
-        TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject TimerSynchronizationObject
-        TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode
-        UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION
-        VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING
-        VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND VER_BUILDNUMBER VER_EQUAL
-        VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION VER_MINORVERSION
-        VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID VER_PLATFORM_WIN32_NT
-        VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus VMEConfiguration
-        VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT WHEA_UNCORRECTABLE_ERROR WORKER_INVALID
-        WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC WRITE_OWNER WRITE_PORT_BUFFER_UCHAR
-        WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR WRITE_PORT_ULONG WRITE_PORT_USHORT
-        WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR
-        WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny Width16Bits Width32Bits Width64Bits Width8Bits
-        WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl WrDeferredPreempt WrDelayExecution WrDispatchInt
-        WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel WrKeyedEvent WrLpcReceive WrLpcReply WrMutex
-        WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted WrProcessInSwap WrPushLock WrQuantumEnd
-        WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended WrTerminated WrUserRequest WrVirtualMemory
-        WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer ZwClearEvent ZwClose ZwCreateDirectoryObject
-        ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateTimer ZwDeleteKey ZwDeleteValueKey ZwDeviceIoControlFile
-        ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver ZwMakeTemporaryObject ZwOpenEvent ZwOpenFile
-        ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenTimer ZwQueryKey ZwQuerySymbolicLinkObject
-        ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetTimer ZwSetValueKey ZwUnloadDriver
-        ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
+        STATUS_UNHANDLED_EXCEPTION STATUS_UNRECOGNIZED_MEDIA STATUS_UNSUCCESSFUL STATUS_USER_APC
+        STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_2 STATUS_WAIT_3 STATUS_WAIT_63
+        STATUS_WRONG_VOLUME STRING STRSAFE_FILL_BEHIND_NULL STRSAFE_FILL_ON_FAILURE STRSAFE_IGNORE_NULLS
+        STRSAFE_NO_TRUNCATION STRSAFE_NULL_ON_FAILURE SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE
+        SYNCH_LEVEL SYSTEM_POWER_STATE_CONTEXT SYSTEM_PTE_MISUSE SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SemaphoreObject
+        SgiInternalConfiguration SingleBusRelations SuperCriticalWorkQueue Suspended SynchronizationEvent
+        SynchronizationTimer SystemPowerState TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
+        THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID
+        TIMER_QUERY_STATE TIME_FIELDS TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject
+        TimerSynchronizationObject TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING
+        UNICODE_STRING_MAX_BYTES UserMode UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION
+        VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING
+        VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND
+        VER_BUILDNUMBER VER_EQUAL VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION
+        VER_MINORVERSION VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID
+        VER_PLATFORM_WIN32_NT VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus
+        VMEConfiguration VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT
+        WHEA_UNCORRECTABLE_ERROR WORKER_INVALID WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC
+        WRITE_OWNER WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR
+        WRITE_PORT_ULONG WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG
+        WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny
+        Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl
+        WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel
+        WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
+        WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended
+        WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer
+        ZwClearEvent ZwClose ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateTimer ZwDeleteKey
+        ZwDeleteValueKey ZwDeviceIoControlFile ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver
+        ZwMakeTemporaryObject ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenTimer
+        ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetTimer
+        ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx
+        vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -510,8 +518,8 @@ LACKING: Final[dict[str, str]] = {
         EISA_MORE_ENTRIES EISA_PORT_CONFIGURATION EISA_PORT_DESCRIPTOR EISA_SYSTEM_MEMORY ENLISTMENT_ALL_ACCESS
         ENLISTMENT_BASIC_INFORMATION ENLISTMENT_CRM_INFORMATION ENLISTMENT_GENERIC_EXECUTE ENLISTMENT_GENERIC_READ
         ENLISTMENT_GENERIC_WRITE ENLISTMENT_INFORMATION_CLASS ENLISTMENT_QUERY_INFORMATION ENLISTMENT_RECOVER
-        ENLISTMENT_SET_INFORMATION ENLISTMENT_SUBORDINATE_RIGHTS ENLISTMENT_SUPERIOR_RIGHTS EPROCESS ERESOURCE_THREAD
-        ERROR_LOG_MESSAGE_LIMIT_SIZE ETHREAD ETW_TRACE_SESSION_SETTINGS EVENT_TYPE EVENT_WRITE_FLAG_NO_FAULTING
+        ENLISTMENT_SET_INFORMATION ENLISTMENT_SUBORDINATE_RIGHTS ENLISTMENT_SUPERIOR_RIGHTS ERESOURCE_THREAD
+        ERROR_LOG_MESSAGE_LIMIT_SIZE ETW_TRACE_SESSION_SETTINGS EVENT_TYPE EVENT_WRITE_FLAG_NO_FAULTING
         EXCEPTION_BOUND_CHECK EXCEPTION_DEBUG EXCEPTION_DIVIDED_BY_ZERO EXCEPTION_DOUBLE_FAULT EXCEPTION_GP_FAULT
         EXCEPTION_INT3 EXCEPTION_INVALID_OPCODE EXCEPTION_INVALID_TSS EXCEPTION_MAXIMUM_PARAMETERS EXCEPTION_NMI
         EXCEPTION_NONCONTINUABLE EXCEPTION_NPX_ERROR EXCEPTION_NPX_NOT_AVAILABLE EXCEPTION_NPX_OVERRUN
@@ -528,10 +536,10 @@ LACKING: Final[dict[str, str]] = {
         ExAcquireRundownProtectionCacheAware ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock
         ExAcquireSpinLockAtDpcLevel ExAllocateCacheAwareRundownProtection ExAllocatePool3 ExCreatePool
         ExDesktopObjectType ExDestroyPool ExEnumerateSystemFirmwareTables ExEventObjectType
-        ExFreeCacheAwareRundownProtection ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetPreviousMode
-        ExGetSystemFirmwareTable ExInitializeDeleteTimerParameters ExInitializeRundownProtectionCacheAware
-        ExInitializeSetTimerParameters ExInterlockedCompareExchange64 ExInterlockedDecrementLong
-        ExInterlockedExchangeUlong ExInterlockedIncrementLong ExIsProcessorFeaturePresent ExQueryTimerResolution
+        ExFreeCacheAwareRundownProtection ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetSystemFirmwareTable
+        ExInitializeDeleteTimerParameters ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters
+        ExInterlockedCompareExchange64 ExInterlockedDecrementLong ExInterlockedExchangeUlong
+        ExInterlockedIncrementLong ExIsProcessorFeaturePresent ExQueryTimerResolution
         ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
         ExReleaseRundownProtectionCacheAwareEx ExReleaseSpinLock ExReleaseSpinLockFromDpcLevel
         ExRundownCompletedCacheAware ExSecurePoolUpdate ExSecurePoolValidate ExSemaphoreObjectType
@@ -677,30 +685,30 @@ LACKING: Final[dict[str, str]] = {
         IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType IoDriverObjectType IoFileObjectType
         IoFlushAdapterBuffers IoForwardAndCatchIrp IoFreeAdapterChannel IoFreeMapRegisters IoFreeSfioStreamIdentifier
         IoGetActivityIdIrp IoGetActivityIdThread IoGetAffinityInterrupt IoGetBootDiskInformation
-        IoGetBootDiskInformationLite IoGetContainerInformation IoGetCurrentProcess IoGetDeviceDirectory
-        IoGetDeviceInterfaceAlias IoGetDeviceInterfacePropertyData IoGetDeviceInterfaces IoGetDeviceNumaNode
-        IoGetDeviceProperty IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode
-        IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx
-        IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits IoGetTopLevelIrp
-        IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest IoInvalidateDeviceRelations IoInvalidateDeviceState
-        IoIsErrorUserInduced IoMapTransfer IoMaxContainerInformationClass IoMaxContainerNotificationClass
-        IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoOpenDriverRegistryKey IoPagingPriorityHigh
-        IoPagingPriorityInvalid IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2
-        IoPriorityCritical IoPriorityHigh IoPriorityLow IoPriorityNormal IoPriorityVeryLow
-        IoPropagateActivityIdToThread IoRegisterBootDriverCallback IoRegisterContainerNotification
-        IoRegisterDeviceInterface IoRegisterPlugPlayNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx
-        IoRemoveShareAccess IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive
-        IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDeviceEjectEx
-        IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
-        IoSessionEventLogoff IoSessionEventLogon IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected
-        IoSessionStateCreated IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
+        IoGetBootDiskInformationLite IoGetContainerInformation IoGetDeviceDirectory IoGetDeviceInterfaceAlias
+        IoGetDeviceInterfacePropertyData IoGetDeviceInterfaces IoGetDeviceNumaNode IoGetDeviceProperty
+        IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode IoGetInitialStack
+        IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx IoGetRelatedDeviceObject
+        IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits IoInitializeRemoveLockEx
+        IoInitializeThreadedDpcRequest IoInvalidateDeviceRelations IoInvalidateDeviceState IoMapTransfer
+        IoMaxContainerInformationClass IoMaxContainerNotificationClass IoOpenDeviceInterfaceRegistryKey
+        IoOpenDeviceRegistryKey IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid
+        IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh
+        IoPriorityLow IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
+        IoRegisterContainerNotification IoRegisterDeviceInterface IoRegisterPlugPlayNotification
+        IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess IoReplacePartitionUnit
+        IoReportInterruptActive IoReportInterruptInactive IoReportTargetDeviceChange
+        IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDeviceEjectEx IoSessionEventConnected
+        IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore IoSessionEventLogoff IoSessionEventLogon
+        IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected IoSessionStateCreated
+        IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
         IoSessionStateInitialized IoSessionStateLoggedOff IoSessionStateLoggedOn IoSessionStateMax
         IoSessionStateNotification IoSessionStateTerminated IoSetActivityIdIrp IoSetActivityIdThread
         IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData IoSetDeviceInterfaceState IoSetDevicePropertyData
-        IoSetIoPriorityHint IoSetMasterIrpStatus IoSetShareAccess IoSetShareAccessEx IoSetStartIoAttributes
-        IoSetTopLevelIrp IoTransferActivityId IoTryQueueWorkItem IoUnregisterBootDriverCallback
-        IoUnregisterContainerNotification IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx
-        IoUpdateShareAccess IoValidateDeviceIoControlAccess IoWMIAllocateInstanceIds IoWMIDeviceObjectToInstanceName
+        IoSetIoPriorityHint IoSetMasterIrpStatus IoSetShareAccess IoSetShareAccessEx IoTransferActivityId
+        IoTryQueueWorkItem IoUnregisterBootDriverCallback IoUnregisterContainerNotification
+        IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx IoUpdateShareAccess
+        IoValidateDeviceIoControlAccess IoWMIAllocateInstanceIds IoWMIDeviceObjectToInstanceName
         IoWMIDeviceObjectToProviderId IoWMIExecuteMethod IoWMIHandleToInstanceName IoWMIOpenBlock IoWMIQueryAllData
         IoWMIQueryAllDataMultiple IoWMIQuerySingleInstance IoWMIQuerySingleInstanceMultiple IoWMIRegistrationControl
         IoWMISetNotificationCallback IoWMISetSingleInstance IoWMISetSingleItem IoWMISuggestInstanceName
@@ -1011,24 +1019,24 @@ LACKING: Final[dict[str, str]] = {
         ProfileCacheMisses ProfileDcacheAccesses ProfileDcacheMisses ProfileFpInstructions ProfileIcacheIssues
         ProfileIcacheMisses ProfileIntegerInstructions ProfileLoadInstructions ProfileLoadLinkedIssues ProfileMaximum
         ProfileMemoryBarrierCycles ProfilePipelineDry ProfilePipelineFrozen ProfileSpecialInstructions
-        ProfileStoreInstructions ProfileTime ProfileTotalCycles ProfileTotalIssues ProfileTotalNonissues
-        PsGetCurrentProcess PsGetCurrentThread PsJobType PsProcessType PsThreadType PsWrapApcWow64Thread
-        QUOTA_LIMITS_HARDWS_MAX_DISABLE QUOTA_LIMITS_HARDWS_MAX_ENABLE QUOTA_LIMITS_HARDWS_MIN_DISABLE
-        QUOTA_LIMITS_HARDWS_MIN_ENABLE QUOTA_LIMITS_USE_DEFAULT_LIMITS QueryPotentialDripsConstraint
-        QuerySecurityDescriptor READ_DMA_COUNTER READ_REGISTER_BUFFER_ULONG64 READ_REGISTER_ULONG64
-        REENUMERATE_SELF_INTERFACE_STANDARD REG_APP_HIVE REG_BOOT_HIVE REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION
-        REG_CREATE_KEY_INFORMATION REG_CREATE_KEY_INFORMATION_V1 REG_DELETE_KEY_INFORMATION
-        REG_DELETE_VALUE_KEY_INFORMATION REG_ENUMERATE_KEY_INFORMATION REG_ENUMERATE_VALUE_KEY_INFORMATION
-        REG_FLUSH_KEY_INFORMATION REG_FORCE_RESTORE REG_FORCE_UNLOAD REG_HIVE_EXACT_FILE_GROWTH REG_HIVE_NO_RM
-        REG_HIVE_SINGLE_LOG REG_KEY_HANDLE_CLOSE_INFORMATION REG_LATEST_FORMAT REG_LOAD_KEY_INFORMATION
-        REG_NOTIFY_CLASS REG_NO_COMPRESSION REG_NO_LAZY_FLUSH REG_OPEN_KEY_INFORMATION REG_OPEN_KEY_INFORMATION_V1
-        REG_POST_CREATE_KEY_INFORMATION REG_POST_OPEN_KEY_INFORMATION REG_POST_OPERATION_INFORMATION
-        REG_PRE_CREATE_KEY_INFORMATION REG_PRE_OPEN_KEY_INFORMATION REG_PROCESS_PRIVATE REG_QUERY_KEY_INFORMATION
-        REG_QUERY_KEY_SECURITY_INFORMATION REG_QUERY_MULTIPLE_VALUE_KEY_INFORMATION REG_QUERY_VALUE_KEY_INFORMATION
-        REG_REFRESH_HIVE REG_RENAME_KEY_INFORMATION REG_REPLACE_KEY_INFORMATION REG_RESTORE_KEY_INFORMATION
-        REG_SAVE_KEY_INFORMATION REG_SET_INFORMATION_KEY_INFORMATION REG_SET_KEY_SECURITY_INFORMATION
-        REG_SET_VALUE_KEY_INFORMATION REG_STANDARD_FORMAT REG_START_JOURNAL REG_UNLOAD_KEY_INFORMATION
-        REG_WHOLE_HIVE_VOLATILE REQUEST_POWER_COMPLETE RESOURCEMANAGER_ALL_ACCESS RESOURCEMANAGER_BASIC_INFORMATION
+        ProfileStoreInstructions ProfileTime ProfileTotalCycles ProfileTotalIssues ProfileTotalNonissues PsJobType
+        PsProcessType PsThreadType PsWrapApcWow64Thread QUOTA_LIMITS_HARDWS_MAX_DISABLE QUOTA_LIMITS_HARDWS_MAX_ENABLE
+        QUOTA_LIMITS_HARDWS_MIN_DISABLE QUOTA_LIMITS_HARDWS_MIN_ENABLE QUOTA_LIMITS_USE_DEFAULT_LIMITS
+        QueryPotentialDripsConstraint QuerySecurityDescriptor READ_DMA_COUNTER READ_REGISTER_BUFFER_ULONG64
+        READ_REGISTER_ULONG64 REENUMERATE_SELF_INTERFACE_STANDARD REG_APP_HIVE REG_BOOT_HIVE
+        REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION REG_CREATE_KEY_INFORMATION REG_CREATE_KEY_INFORMATION_V1
+        REG_DELETE_KEY_INFORMATION REG_DELETE_VALUE_KEY_INFORMATION REG_ENUMERATE_KEY_INFORMATION
+        REG_ENUMERATE_VALUE_KEY_INFORMATION REG_FLUSH_KEY_INFORMATION REG_FORCE_RESTORE REG_FORCE_UNLOAD
+        REG_HIVE_EXACT_FILE_GROWTH REG_HIVE_NO_RM REG_HIVE_SINGLE_LOG REG_KEY_HANDLE_CLOSE_INFORMATION
+        REG_LATEST_FORMAT REG_LOAD_KEY_INFORMATION REG_NOTIFY_CLASS REG_NO_COMPRESSION REG_NO_LAZY_FLUSH
+        REG_OPEN_KEY_INFORMATION REG_OPEN_KEY_INFORMATION_V1 REG_POST_CREATE_KEY_INFORMATION
+        REG_POST_OPEN_KEY_INFORMATION REG_POST_OPERATION_INFORMATION REG_PRE_CREATE_KEY_INFORMATION
+        REG_PRE_OPEN_KEY_INFORMATION REG_PROCESS_PRIVATE REG_QUERY_KEY_INFORMATION REG_QUERY_KEY_SECURITY_INFORMATION
+        REG_QUERY_MULTIPLE_VALUE_KEY_INFORMATION REG_QUERY_VALUE_KEY_INFORMATION REG_REFRESH_HIVE
+        REG_RENAME_KEY_INFORMATION REG_REPLACE_KEY_INFORMATION REG_RESTORE_KEY_INFORMATION REG_SAVE_KEY_INFORMATION
+        REG_SET_INFORMATION_KEY_INFORMATION REG_SET_KEY_SECURITY_INFORMATION REG_SET_VALUE_KEY_INFORMATION
+        REG_STANDARD_FORMAT REG_START_JOURNAL REG_UNLOAD_KEY_INFORMATION REG_WHOLE_HIVE_VOLATILE
+        REQUEST_POWER_COMPLETE RESOURCEMANAGER_ALL_ACCESS RESOURCEMANAGER_BASIC_INFORMATION
         RESOURCEMANAGER_COMPLETE_PROPAGATION RESOURCEMANAGER_COMPLETION_INFORMATION RESOURCEMANAGER_ENLIST
         RESOURCEMANAGER_GENERIC_EXECUTE RESOURCEMANAGER_GENERIC_READ RESOURCEMANAGER_GENERIC_WRITE
         RESOURCEMANAGER_GET_NOTIFICATION RESOURCEMANAGER_INFORMATION_CLASS RESOURCEMANAGER_QUERY_INFORMATION
@@ -1251,18 +1259,16 @@ LACKING: Final[dict[str, str]] = {
         IRP_MN_UNLOCK_ALL_BY_KEY IRP_MN_UNLOCK_SINGLE IRP_MN_USER_FS_REQUEST IRP_MN_VERIFY_VOLUME IoAssignArcName
         IoAssignResources IoAttachDeviceByPointer IoCancelFileOpen IoClearIrpExtraCreateParameter IoCreateDisk
         IoCreateFileEx IoCreateFileSpecifyDeviceObjectHint IoDeassignArcName IoGetConfigurationInformation
-        IoGetDeviceToVerify IoGetFileObjectGenericMapping IoGetIrpExtraCreateParameter IoGetPagingIoPriority
+        IoGetFileObjectGenericMapping IoGetIrpExtraCreateParameter IoGetPagingIoPriority
         IoGetTransactionParameterBlock IoInitializeDriverCreateContext IoIsFileObjectIgnoringSharing
-        IoIsFileOriginRemote IoMakeAssociatedIrp IoQueryDeviceComponentInformation IoQueryDeviceConfigurationData
-        IoQueryDeviceDescription IoQueryDeviceIdentifier IoQueryDeviceMaxData IoRaiseHardError
-        IoRaiseInformationalHardError IoReadDiskSignature IoReadPartitionTable IoReadPartitionTableEx
+        IoIsFileOriginRemote IoQueryDeviceComponentInformation IoQueryDeviceConfigurationData IoQueryDeviceDescription
+        IoQueryDeviceIdentifier IoQueryDeviceMaxData IoReadDiskSignature IoReadPartitionTable IoReadPartitionTableEx
         IoReportDetectedDevice IoReportResourceForDetection IoReportResourceUsage IoSetFileObjectIgnoreSharing
-        IoSetFileOrigin IoSetHardErrorOrVerifyDevice IoSetIrpExtraCreateParameter IoSetPartitionInformation
-        IoSetPartitionInformationEx IoSetSystemPartition IoSetThreadHardErrorMode IoTranslateBusAddress
-        IoUpdateDiskGeometry IoVerifyPartitionTable IoVolumeDeviceToDosName IoWritePartitionTable
-        IoWritePartitionTableEx IsochCommand IsochStatus KERNEL_LARGE_STACK_COMMIT KERNEL_LARGE_STACK_SIZE
-        KERNEL_MCA_EXCEPTION_STACK_SIZE KERNEL_STACK_SIZE KERNEL_USER_TIMES KPCR KUSER_SHARED_DATA
-        KeExpandKernelStackAndCallout KeInvalidateAllCaches KeInvalidateRangeAllCaches
+        IoSetFileOrigin IoSetIrpExtraCreateParameter IoSetPartitionInformation IoSetPartitionInformationEx
+        IoSetSystemPartition IoTranslateBusAddress IoUpdateDiskGeometry IoVerifyPartitionTable IoVolumeDeviceToDosName
+        IoWritePartitionTable IoWritePartitionTableEx IsochCommand IsochStatus KERNEL_LARGE_STACK_COMMIT
+        KERNEL_LARGE_STACK_SIZE KERNEL_MCA_EXCEPTION_STACK_SIZE KERNEL_STACK_SIZE KERNEL_USER_TIMES KPCR
+        KUSER_SHARED_DATA KeExpandKernelStackAndCallout KeInvalidateAllCaches KeInvalidateRangeAllCaches
         KeQueryHardwareCounterConfiguration KeSetBasePriorityThread KeSetHardwareCounterConfiguration
         KeyboardController KeyboardPeripheral LEGACY_DEVICE_DETECTION_INTERFACE LOAD_IMAGE_NOTIFY_ROUTINE
         LinePeripheral MAP_REGISTER_ENTRY MAXIMUM_EXPANSION_SIZE MAXIMUM_XSTATE_FEATURES MAX_HW_COUNTERS
@@ -1343,15 +1349,14 @@ LACKING: Final[dict[str, str]] = {
         ProcessUserModeIOPL ProcessVmCounters ProcessWindowInformation ProcessWorkingSetWatch ProcessWorkingSetWatchEx
         ProcessWow64Information ProcessWx86Information PsAcquireSiloHardReference PsAllocSiloContextSlot
         PsAllocateAffinityToken PsCreateSiloContext PsDereferenceSiloContext PsFreeAffinityToken PsFreeSiloContextSlot
-        PsGetCurrentProcessId PsGetCurrentServerSilo PsGetCurrentServerSiloName PsGetCurrentSilo PsGetCurrentThreadId
-        PsGetEffectiveServerSilo PsGetHostSilo PsGetJobServerSilo PsGetJobSilo PsGetParentSilo
-        PsGetPermanentSiloContext PsGetProcessCreateTimeQuadPart PsGetProcessId PsGetProcessStartKey
-        PsGetServerSiloActiveConsoleId PsGetServerSiloServiceSessionId PsGetSiloContainerId PsGetSiloContext
-        PsGetSiloMonitorContextSlot PsGetThreadCreateTime PsGetThreadExitStatus PsGetThreadId PsGetThreadProcessId
-        PsGetThreadProperty PsGetThreadServerSilo PsGetVersion PsInitialSystemProcess PsInsertPermanentSiloContext
-        PsInsertSiloContext PsIsCurrentThreadInServerSilo PsIsCurrentThreadPrefetching PsIsHostSilo
-        PsMakeSiloContextPermanent PsReferenceSiloContext PsRegisterSiloMonitor PsReleaseSiloHardReference
-        PsRemoveCreateThreadNotifyRoutine PsRemoveLoadImageNotifyRoutine PsRemoveSiloContext PsReplaceSiloContext
+        PsGetCurrentServerSilo PsGetCurrentServerSiloName PsGetCurrentSilo PsGetEffectiveServerSilo PsGetHostSilo
+        PsGetJobServerSilo PsGetJobSilo PsGetParentSilo PsGetPermanentSiloContext PsGetProcessCreateTimeQuadPart
+        PsGetProcessStartKey PsGetServerSiloActiveConsoleId PsGetServerSiloServiceSessionId PsGetSiloContainerId
+        PsGetSiloContext PsGetSiloMonitorContextSlot PsGetThreadCreateTime PsGetThreadProperty PsGetThreadServerSilo
+        PsGetVersion PsInitialSystemProcess PsInsertPermanentSiloContext PsInsertSiloContext
+        PsIsCurrentThreadInServerSilo PsIsCurrentThreadPrefetching PsIsHostSilo PsMakeSiloContextPermanent
+        PsReferenceSiloContext PsRegisterSiloMonitor PsReleaseSiloHardReference PsRemoveCreateThreadNotifyRoutine
+        PsRemoveLoadImageNotifyRoutine PsRemoveSiloContext PsReplaceSiloContext
         PsRevertToUserMultipleGroupAffinityThread PsSetCreateProcessNotifyRoutine PsSetCreateProcessNotifyRoutineEx
         PsSetCreateProcessNotifyRoutineEx2 PsSetCreateThreadNotifyRoutine PsSetCreateThreadNotifyRoutineEx
         PsSetCurrentThreadPrefetching PsSetLoadImageNotifyRoutine PsSetLoadImageNotifyRoutineEx
@@ -1682,42 +1687,41 @@ LACKING: Final[dict[str, str]] = {
         IoCreateStreamFileObjectEx IoCreateStreamFileObjectLite IoEnumerateDeviceObjectList
         IoEnumerateRegisteredFiltersList IoFastQueryNetworkAttributes IoGetBaseFileSystemDeviceObject
         IoGetDeviceAttachmentBaseRef IoGetDiskDeviceObject IoGetLowerDeviceObject IoGetOplockKeyContext
-        IoGetOplockKeyContextEx IoGetRequestorProcess IoGetRequestorProcessId IoGetRequestorSessionId
-        IoGetSymlinkSupportInformation IoInitializePriorityInfo IoIsFileOpenedExclusively IoIsOperationSynchronous
-        IoIsSystemThread IoIsValidNameGraftingBuffer IoOtherOperationCount IoOtherTransferCount IoPageRead
+        IoGetOplockKeyContextEx IoGetRequestorSessionId IoGetSymlinkSupportInformation IoInitializePriorityInfo
+        IoIsFileOpenedExclusively IoIsValidNameGraftingBuffer IoOtherOperationCount IoOtherTransferCount IoPageRead
         IoQueryFileDosDeviceName IoQueryFileInformation IoQueryVolumeInformation IoQueueThreadIrp IoReadOperationCount
         IoReadTransferCount IoRegisterFileSystem IoRegisterFsRegistrationChange
-        IoRegisterFsRegistrationChangeMountAware IoReleaseVpbSpinLock IoReplaceFileObjectName IoSetDeviceToVerify
-        IoSetInformation IoSetOplockKeyContext IoStatisticsLock IoSynchronousPageWrite IoThreadToProcess
-        IoUnregisterFileSystem IoUnregisterFsRegistrationChange IoVerifyVolume IoWriteOperationCount
-        IoWriteTransferCount IsReparseTagMicrosoft IsReparseTagNameSurrogate IsReparseTagValid KAPC_STATE
-        KAPC_STATE_ACTUAL_LENGTH KeAcquireQueuedSpinLock KeAcquireSpinLockRaiseToSynch KeAttachProcess KeDetachProcess
-        KeInitializeMutant KeQueryOwnerMutant KeReadStateMutant KeReleaseMutant KeReleaseQueuedSpinLock
-        KeRemoveQueueEx KeSetIdealProcessorThread KeSetKernelStackSwapEnable KeStackAttachProcess
-        KeTryToAcquireQueuedSpinLock KeUnstackDetachProcess LARGE_MCB LBN LEGAL_ANSI_CHARACTER_ARRAY
-        LINK_TRACKING_INFORMATION LINK_TRACKING_INFORMATION_TYPE LOCALSERVICE_LUID LOGON_CACHED_ACCOUNT
-        LOGON_EXTRA_SIDS LOGON_GRACE_LOGON LOGON_GUEST LOGON_LM_V2 LOGON_NOENCRYPTION LOGON_NO_OPTIMIZED
-        LOGON_NTLMV2_ENABLED LOGON_NTLM_V2 LOGON_NT_V2 LOGON_OPTIMIZED LOGON_PKINIT LOGON_PROFILE_PATH_RETURNED
-        LOGON_RESOURCE_GROUPS LOGON_SERVER_TRUST_ACCOUNT LOGON_SUBAUTH_SESSION_KEY LOGON_USED_LM_PASSWORD
-        LOGON_WINLOGON LOOKUP_STREAM_FROM_CLUSTER_ENTRY LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_DATA
-        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_INDEX LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_MASK
-        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_SYSTEM LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_DENY_DEFRAG_SET
-        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_FS_SYSTEM_FILE LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_PAGE_FILE
-        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_TXF_SYSTEM_FILE LOOKUP_STREAM_FROM_CLUSTER_INPUT
-        LOOKUP_STREAM_FROM_CLUSTER_OUTPUT LPC_CLIENT_ID LPC_HANDLE LPC_KERNELMODE_MESSAGE LPC_PVOID LPC_SIZE_T
-        LSA_OBJECT_ATTRIBUTES LSA_OPERATIONAL_MODE LSA_STRING LSA_UNICODE_STRING LessThan LsaFreeReturnBuffer
-        LsaLogonUser LsaRegisterLogonProcess MAILSLOT_CLASS_FIRSTCLASS MAILSLOT_CLASS_SECONDCLASS MAILSLOT_SIZE_AUTO
-        MANDATORY_LEVEL MANDATORY_LEVEL_TO_MANDATORY_RID MAPPING_PAIR MAP_HIGH_PRIORITY MAP_NO_READ MAP_WAIT
-        MARK_HANDLE_INFO MARK_HANDLE_INFO32 MARK_HANDLE_NOT_REALTIME MARK_HANDLE_NOT_TXF_SYSTEM_LOG
-        MARK_HANDLE_PROTECT_CLUSTERS MARK_HANDLE_REALTIME MARK_HANDLE_TXF_SYSTEM_LOG MAXIMUM_ENCRYPTION_VALUE
-        MAXIMUM_REPARSE_DATA_BUFFER_SIZE MAX_UNICODE_STACK_BUFFER_LENGTH MBCB MCB MCB_FLAG_RAISE_ON_ALLOCATION_FAILURE
-        MEM_DOS_LIM MFT_ENUM_DATA MMFLUSH_TYPE MM_PREFETCH_FLAGS MM_PREFETCH_FLAGS_MASK MOVEFILE_DESCRIPTOR
-        MOVE_FILE_DATA MOVE_FILE_DATA32 MOVE_FILE_RECORD_DATA MSV1_0_ALLOW_FORCE_GUEST MSV1_0_ALLOW_MSVCHAPV2
-        MSV1_0_ALLOW_SERVER_TRUST_ACCOUNT MSV1_0_ALLOW_WORKSTATION_TRUST_ACCOUNT MSV1_0_AVID
-        MSV1_0_AV_FLAG_FORCE_GUEST MSV1_0_AV_FLAG_MIC_HANDSHAKE_MESSAGES MSV1_0_AV_PAIR MSV1_0_CHALLENGE_LENGTH
-        MSV1_0_CHECK_LOGONHOURS_FOR_S4U MSV1_0_CLEARTEXT_PASSWORD_ALLOWED MSV1_0_CLEARTEXT_PASSWORD_SUPPLIED
-        MSV1_0_CRED_LM_PRESENT MSV1_0_CRED_NT_PRESENT MSV1_0_CRED_VERSION MSV1_0_DISABLE_PERSONAL_FALLBACK
-        MSV1_0_DONT_TRY_GUEST_ACCOUNT MSV1_0_ENUMUSERS_REQUEST MSV1_0_ENUMUSERS_RESPONSE MSV1_0_GETCHALLENRESP_REQUEST
+        IoRegisterFsRegistrationChangeMountAware IoReleaseVpbSpinLock IoReplaceFileObjectName IoSetInformation
+        IoSetOplockKeyContext IoStatisticsLock IoSynchronousPageWrite IoUnregisterFileSystem
+        IoUnregisterFsRegistrationChange IoVerifyVolume IoWriteOperationCount IoWriteTransferCount
+        IsReparseTagMicrosoft IsReparseTagNameSurrogate IsReparseTagValid KAPC_STATE KAPC_STATE_ACTUAL_LENGTH
+        KeAcquireQueuedSpinLock KeAcquireSpinLockRaiseToSynch KeAttachProcess KeDetachProcess KeInitializeMutant
+        KeQueryOwnerMutant KeReadStateMutant KeReleaseMutant KeReleaseQueuedSpinLock KeRemoveQueueEx
+        KeSetIdealProcessorThread KeSetKernelStackSwapEnable KeStackAttachProcess KeTryToAcquireQueuedSpinLock
+        KeUnstackDetachProcess LARGE_MCB LBN LEGAL_ANSI_CHARACTER_ARRAY LINK_TRACKING_INFORMATION
+        LINK_TRACKING_INFORMATION_TYPE LOCALSERVICE_LUID LOGON_CACHED_ACCOUNT LOGON_EXTRA_SIDS LOGON_GRACE_LOGON
+        LOGON_GUEST LOGON_LM_V2 LOGON_NOENCRYPTION LOGON_NO_OPTIMIZED LOGON_NTLMV2_ENABLED LOGON_NTLM_V2 LOGON_NT_V2
+        LOGON_OPTIMIZED LOGON_PKINIT LOGON_PROFILE_PATH_RETURNED LOGON_RESOURCE_GROUPS LOGON_SERVER_TRUST_ACCOUNT
+        LOGON_SUBAUTH_SESSION_KEY LOGON_USED_LM_PASSWORD LOGON_WINLOGON LOOKUP_STREAM_FROM_CLUSTER_ENTRY
+        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_DATA LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_INDEX
+        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_MASK LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_SYSTEM
+        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_DENY_DEFRAG_SET LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_FS_SYSTEM_FILE
+        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_PAGE_FILE LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_TXF_SYSTEM_FILE
+        LOOKUP_STREAM_FROM_CLUSTER_INPUT LOOKUP_STREAM_FROM_CLUSTER_OUTPUT LPC_CLIENT_ID LPC_HANDLE
+        LPC_KERNELMODE_MESSAGE LPC_PVOID LPC_SIZE_T LSA_OBJECT_ATTRIBUTES LSA_OPERATIONAL_MODE LSA_STRING
+        LSA_UNICODE_STRING LessThan LsaFreeReturnBuffer LsaLogonUser LsaRegisterLogonProcess MAILSLOT_CLASS_FIRSTCLASS
+        MAILSLOT_CLASS_SECONDCLASS MAILSLOT_SIZE_AUTO MANDATORY_LEVEL MANDATORY_LEVEL_TO_MANDATORY_RID MAPPING_PAIR
+        MAP_HIGH_PRIORITY MAP_NO_READ MAP_WAIT MARK_HANDLE_INFO MARK_HANDLE_INFO32 MARK_HANDLE_NOT_REALTIME
+        MARK_HANDLE_NOT_TXF_SYSTEM_LOG MARK_HANDLE_PROTECT_CLUSTERS MARK_HANDLE_REALTIME MARK_HANDLE_TXF_SYSTEM_LOG
+        MAXIMUM_ENCRYPTION_VALUE MAXIMUM_REPARSE_DATA_BUFFER_SIZE MAX_UNICODE_STACK_BUFFER_LENGTH MBCB MCB
+        MCB_FLAG_RAISE_ON_ALLOCATION_FAILURE MEM_DOS_LIM MFT_ENUM_DATA MMFLUSH_TYPE MM_PREFETCH_FLAGS
+        MM_PREFETCH_FLAGS_MASK MOVEFILE_DESCRIPTOR MOVE_FILE_DATA MOVE_FILE_DATA32 MOVE_FILE_RECORD_DATA
+        MSV1_0_ALLOW_FORCE_GUEST MSV1_0_ALLOW_MSVCHAPV2 MSV1_0_ALLOW_SERVER_TRUST_ACCOUNT
+        MSV1_0_ALLOW_WORKSTATION_TRUST_ACCOUNT MSV1_0_AVID MSV1_0_AV_FLAG_FORCE_GUEST
+        MSV1_0_AV_FLAG_MIC_HANDSHAKE_MESSAGES MSV1_0_AV_PAIR MSV1_0_CHALLENGE_LENGTH MSV1_0_CHECK_LOGONHOURS_FOR_S4U
+        MSV1_0_CLEARTEXT_PASSWORD_ALLOWED MSV1_0_CLEARTEXT_PASSWORD_SUPPLIED MSV1_0_CRED_LM_PRESENT
+        MSV1_0_CRED_NT_PRESENT MSV1_0_CRED_VERSION MSV1_0_DISABLE_PERSONAL_FALLBACK MSV1_0_DONT_TRY_GUEST_ACCOUNT
+        MSV1_0_ENUMUSERS_REQUEST MSV1_0_ENUMUSERS_RESPONSE MSV1_0_GETCHALLENRESP_REQUEST
         MSV1_0_GETCHALLENRESP_REQUEST_V1 MSV1_0_GETCHALLENRESP_RESPONSE MSV1_0_GETUSERINFO_REQUEST
         MSV1_0_GETUSERINFO_RESPONSE MSV1_0_INTERACTIVE_LOGON MSV1_0_INTERACTIVE_PROFILE
         MSV1_0_LANMAN_SESSION_KEY_LENGTH MSV1_0_LM20_CHALLENGE_REQUEST MSV1_0_LM20_CHALLENGE_RESPONSE
@@ -1789,8 +1793,7 @@ LACKING: Final[dict[str, str]] = {
         PUNLOCK_ROUTINE PfxFindPrefix PfxInitialize PfxInsertPrefix PfxRemovePrefix PoQueueShutdownWorkItem Proxy
         PsAssignImpersonationToken PsChargePoolQuota PsChargeProcessPoolQuota PsDereferenceImpersonationToken
         PsDereferencePrimaryToken PsDisableImpersonation PsGetProcessExitTime PsGetProcessImageFileName
-        PsImpersonateClient PsIsSystemThread PsIsThreadTerminating PsLookupProcessByProcessId
-        PsLookupProcessThreadByCid PsLookupThreadByThreadId PsReferenceImpersonationToken PsReferencePrimaryToken
+        PsImpersonateClient PsLookupProcessThreadByCid PsReferenceImpersonationToken PsReferencePrimaryToken
         PsRestoreImpersonation PsReturnPoolQuota PsRevertToSelf QUERY_DEPENDENT_VOLUME_REQUEST_FLAG_GUEST_VOLUMES
         QUERY_DEPENDENT_VOLUME_REQUEST_FLAG_HOST_VOLUMES QUERY_PATH_REQUEST QUERY_PATH_REQUEST_EX QUERY_PATH_RESPONSE
         READ_LIST READ_USN_JOURNAL_DATA REMOTE_LINK_TRACKING_INFORMATION REMOTE_PORT_VIEW
@@ -2436,28 +2439,27 @@ LACKING: Final[dict[str, str]] = {
         STATUS_UNABLE_TO_FREE_VM STATUS_UNABLE_TO_LOCK_MEDIA STATUS_UNABLE_TO_UNLOAD_MEDIA STATUS_UNDEFINED_CHARACTER
         STATUS_UNEXPECTED_IO_ERROR STATUS_UNEXPECTED_MM_CREATE_ERR STATUS_UNEXPECTED_MM_EXTEND_ERR
         STATUS_UNEXPECTED_MM_MAP_ERROR STATUS_UNEXPECTED_NETWORK_ERROR STATUS_UNFINISHED_CONTEXT_DELETED
-        STATUS_UNKNOWN_REVISION STATUS_UNMAPPABLE_CHARACTER STATUS_UNRECOGNIZED_MEDIA STATUS_UNRECOGNIZED_VOLUME
-        STATUS_UNSUPPORTED_COMPRESSION STATUS_UNSUPPORTED_PREAUTH STATUS_UNWIND STATUS_UNWIND_CONSOLIDATE
-        STATUS_USER2USER_REQUIRED STATUS_USER_DELETE_TRUST_QUOTA_EXCEEDED STATUS_USER_EXISTS STATUS_USER_MAPPED_FILE
-        STATUS_USER_SESSION_DELETED STATUS_VALIDATE_CONTINUE STATUS_VARIABLE_NOT_FOUND STATUS_VDM_DISALLOWED
-        STATUS_VDM_HARD_ERROR STATUS_VERIFIER_STOP STATUS_VHD_CHILD_PARENT_SIZE_MISMATCH
-        STATUS_VHD_DIFFERENCING_CHAIN_CYCLE_DETECTED STATUS_VHD_DIFFERENCING_CHAIN_ERROR_IN_PARENT
-        STATUS_VHD_PARENT_VHD_ACCESS_DENIED STATUS_VIDEO_DRIVER_DEBUG_REPORT_REQUEST
-        STATUS_VIDEO_HUNG_DISPLAY_DRIVER_THREAD STATUS_VIDEO_HUNG_DISPLAY_DRIVER_THREAD_RECOVERED
-        STATUS_VIRTDISK_NOT_VIRTUAL_DISK STATUS_VIRTDISK_PROVIDER_NOT_FOUND STATUS_VIRTUAL_CIRCUIT_CLOSED
-        STATUS_VIRUS_DELETED STATUS_VIRUS_INFECTED STATUS_VOLMGR_MIRROR_NOT_SUPPORTED
-        STATUS_VOLMGR_RAID5_NOT_SUPPORTED STATUS_VOLSNAP_HIBERNATE_READY STATUS_VOLSNAP_PREPARE_HIBERNATE
-        STATUS_VOLUME_DIRTY STATUS_VOLUME_DISMOUNTED STATUS_VOLUME_MOUNTED STATUS_VOLUME_NOT_UPGRADED
-        STATUS_WAIT_FOR_OPLOCK STATUS_WAKE_SYSTEM STATUS_WAKE_SYSTEM_DEBUGGER STATUS_WAS_LOCKED STATUS_WAS_UNLOCKED
-        STATUS_WMI_ALREADY_DISABLED STATUS_WMI_ALREADY_ENABLED STATUS_WMI_GUID_DISCONNECTED STATUS_WMI_GUID_NOT_FOUND
-        STATUS_WMI_INSTANCE_NOT_FOUND STATUS_WMI_ITEMID_NOT_FOUND STATUS_WMI_NOT_SUPPORTED STATUS_WMI_READ_ONLY
-        STATUS_WMI_SET_FAILURE STATUS_WMI_TRY_AGAIN STATUS_WORKING_SET_LIMIT_RANGE STATUS_WORKING_SET_QUOTA
-        STATUS_WOW_ASSERTION STATUS_WRONG_COMPARTMENT STATUS_WRONG_CREDENTIAL_HANDLE STATUS_WRONG_EFS
-        STATUS_WRONG_PASSWORD STATUS_WRONG_PASSWORD_CORE STATUS_WRONG_VOLUME STATUS_WX86_BREAKPOINT
-        STATUS_WX86_CONTINUE STATUS_WX86_CREATEWX86TIB STATUS_WX86_EXCEPTION_CHAIN STATUS_WX86_EXCEPTION_CONTINUE
-        STATUS_WX86_EXCEPTION_LASTCHANCE STATUS_WX86_FLOAT_STACK_CHECK STATUS_WX86_INTERNAL_ERROR
-        STATUS_WX86_SINGLE_STEP STATUS_WX86_UNSIMULATE STATUS_XMLDSIG_ERROR STATUS_XML_ENCODING_MISMATCH
-        STATUS_XML_PARSE_ERROR
+        STATUS_UNKNOWN_REVISION STATUS_UNMAPPABLE_CHARACTER STATUS_UNRECOGNIZED_VOLUME STATUS_UNSUPPORTED_COMPRESSION
+        STATUS_UNSUPPORTED_PREAUTH STATUS_UNWIND STATUS_UNWIND_CONSOLIDATE STATUS_USER2USER_REQUIRED
+        STATUS_USER_DELETE_TRUST_QUOTA_EXCEEDED STATUS_USER_EXISTS STATUS_USER_MAPPED_FILE STATUS_USER_SESSION_DELETED
+        STATUS_VALIDATE_CONTINUE STATUS_VARIABLE_NOT_FOUND STATUS_VDM_DISALLOWED STATUS_VDM_HARD_ERROR
+        STATUS_VERIFIER_STOP STATUS_VHD_CHILD_PARENT_SIZE_MISMATCH STATUS_VHD_DIFFERENCING_CHAIN_CYCLE_DETECTED
+        STATUS_VHD_DIFFERENCING_CHAIN_ERROR_IN_PARENT STATUS_VHD_PARENT_VHD_ACCESS_DENIED
+        STATUS_VIDEO_DRIVER_DEBUG_REPORT_REQUEST STATUS_VIDEO_HUNG_DISPLAY_DRIVER_THREAD
+        STATUS_VIDEO_HUNG_DISPLAY_DRIVER_THREAD_RECOVERED STATUS_VIRTDISK_NOT_VIRTUAL_DISK
+        STATUS_VIRTDISK_PROVIDER_NOT_FOUND STATUS_VIRTUAL_CIRCUIT_CLOSED STATUS_VIRUS_DELETED STATUS_VIRUS_INFECTED
+        STATUS_VOLMGR_MIRROR_NOT_SUPPORTED STATUS_VOLMGR_RAID5_NOT_SUPPORTED STATUS_VOLSNAP_HIBERNATE_READY
+        STATUS_VOLSNAP_PREPARE_HIBERNATE STATUS_VOLUME_DIRTY STATUS_VOLUME_DISMOUNTED STATUS_VOLUME_MOUNTED
+        STATUS_VOLUME_NOT_UPGRADED STATUS_WAIT_FOR_OPLOCK STATUS_WAKE_SYSTEM STATUS_WAKE_SYSTEM_DEBUGGER
+        STATUS_WAS_LOCKED STATUS_WAS_UNLOCKED STATUS_WMI_ALREADY_DISABLED STATUS_WMI_ALREADY_ENABLED
+        STATUS_WMI_GUID_DISCONNECTED STATUS_WMI_GUID_NOT_FOUND STATUS_WMI_INSTANCE_NOT_FOUND
+        STATUS_WMI_ITEMID_NOT_FOUND STATUS_WMI_NOT_SUPPORTED STATUS_WMI_READ_ONLY STATUS_WMI_SET_FAILURE
+        STATUS_WMI_TRY_AGAIN STATUS_WORKING_SET_LIMIT_RANGE STATUS_WORKING_SET_QUOTA STATUS_WOW_ASSERTION
+        STATUS_WRONG_COMPARTMENT STATUS_WRONG_CREDENTIAL_HANDLE STATUS_WRONG_EFS STATUS_WRONG_PASSWORD
+        STATUS_WRONG_PASSWORD_CORE STATUS_WX86_BREAKPOINT STATUS_WX86_CONTINUE STATUS_WX86_CREATEWX86TIB
+        STATUS_WX86_EXCEPTION_CHAIN STATUS_WX86_EXCEPTION_CONTINUE STATUS_WX86_EXCEPTION_LASTCHANCE
+        STATUS_WX86_FLOAT_STACK_CHECK STATUS_WX86_INTERNAL_ERROR STATUS_WX86_SINGLE_STEP STATUS_WX86_UNSIMULATE
+        STATUS_XMLDSIG_ERROR STATUS_XML_ENCODING_MISMATCH STATUS_XML_PARSE_ERROR
 """,
     "bugcodes.h": """
         ACPI_BIOS_ERROR ACPI_BIOS_FATAL_ERROR ACTIVE_EX_WORKER_THREAD_TERMINATION ASSIGN_DRIVE_LETTERS_FAILED

@@ -15,6 +15,9 @@ from dirql.hal.configuration import (
     get_bus_data_by_offset as HalGetBusDataByOffset,
     set_bus_data_by_offset as HalSetBusDataByOffset,
 )
+from dirql.io.associated_requests import (
+    make_associated_irp as IoMakeAssociatedIrp,
+)
 from dirql.io.controller import (
     ControllerObject as CONTROLLER_OBJECT,
     create_controller as IoCreateController,
@@ -22,6 +25,13 @@ from dirql.io.controller import (
 from dirql.io.driver_extension import (
     register_boot_driver_reinitialization as IoRegisterBootDriverReinitialization,
     register_driver_reinitialization as IoRegisterDriverReinitialization,
+)
+from dirql.io.hard_errors import (
+    get_device_to_verify as IoGetDeviceToVerify,
+    raise_hard_error as IoRaiseHardError,
+    raise_informational_hard_error as IoRaiseInformationalHardError,
+    set_hard_error_or_verify_device as IoSetHardErrorOrVerifyDevice,
+    set_thread_hard_error_mode as IoSetThreadHardErrorMode,
 )
 from dirql.io.services import (
     device_io_control_file as ZwDeviceIoControlFile,
@@ -68,6 +78,14 @@ from dirql.mm.inquiry import (
 from dirql.mm.manager import (
     get_physical_address as MmGetPhysicalAddress,
 )
+from dirql.ob.process_services import (
+    current_process_id as PsGetCurrentProcessId,
+    current_thread_id as PsGetCurrentThreadId,
+    process_id as PsGetProcessId,
+    thread_exit_status as PsGetThreadExitStatus,
+    thread_id as PsGetThreadId,
+    thread_process_id as PsGetThreadProcessId,
+)
 from dirql.ob.waitable import (
     open_event as ZwOpenEvent,
 )
@@ -106,8 +124,14 @@ __all__ = [
     "IoCreateController",
     "IoDeleteController",
     "IoFreeController",
+    "IoGetDeviceToVerify",
+    "IoMakeAssociatedIrp",
+    "IoRaiseHardError",
+    "IoRaiseInformationalHardError",
     "IoRegisterBootDriverReinitialization",
     "IoRegisterDriverReinitialization",
+    "IoSetHardErrorOrVerifyDevice",
+    "IoSetThreadHardErrorMode",
     "KEY_CACHED_INFORMATION",
     "KEY_NAME_INFORMATION",
     "KeAlertThread",
@@ -129,6 +153,12 @@ __all__ = [
     "MmIsNonPagedSystemAddressValid",
     "MmIsThisAnNtAsSystem",
     "MmLockPagableSectionByHandle",
+    "PsGetCurrentProcessId",
+    "PsGetCurrentThreadId",
+    "PsGetProcessId",
+    "PsGetThreadExitStatus",
+    "PsGetThreadId",
+    "PsGetThreadProcessId",
     "RTL_OSVERSIONINFOEXW",
     "RTL_OSVERSIONINFOW",
     "RtlCharToInteger",

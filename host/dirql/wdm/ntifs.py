@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, Never
 from dirql.io.device import (
     attach_device_to_device_stack_safe as IoAttachDeviceToDeviceStackSafe,
 )
+from dirql.io.hard_errors import (
+    set_device_to_verify as IoSetDeviceToVerify,
+)
 from dirql.io.objects import (
     DeviceObject as _DeviceObject,
+)
+from dirql.io.requestor import (
+    get_requestor_process as IoGetRequestorProcess,
+    get_requestor_process_id as IoGetRequestorProcessId,
+    is_operation_synchronous as IoIsOperationSynchronous,
 )
 from dirql.io.services import (
     cancel_io_file as ZwCancelIoFile,
@@ -31,6 +39,14 @@ from dirql.ke.threads.queue_wait import (
 )
 from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
+)
+from dirql.ob.process_services import (
+    is_current_system_thread as IoIsSystemThread,
+    is_system_thread as PsIsSystemThread,
+    is_thread_terminating as PsIsThreadTerminating,
+    lookup_process_by_process_id as PsLookupProcessByProcessId,
+    lookup_thread_by_thread_id as PsLookupThreadByThreadId,
+    thread_to_process as IoThreadToProcess,
 )
 from dirql.ob.waitable import (
     clear_event as ZwClearEvent,
@@ -90,6 +106,12 @@ __all__ = [
     "ExReleasePushLockShared",
     "IoAttachDeviceToDeviceStackSafe",
     "IoGetAttachedDevice",
+    "IoGetRequestorProcess",
+    "IoGetRequestorProcessId",
+    "IoIsOperationSynchronous",
+    "IoIsSystemThread",
+    "IoSetDeviceToVerify",
+    "IoThreadToProcess",
     "KQUEUE",
     "KeInitializeQueue",
     "KeInsertHeadQueue",
@@ -97,6 +119,10 @@ __all__ = [
     "KeReadStateQueue",
     "KeRemoveQueue",
     "KeRundownQueue",
+    "PsIsSystemThread",
+    "PsIsThreadTerminating",
+    "PsLookupProcessByProcessId",
+    "PsLookupThreadByThreadId",
     "RtlAppendAsciizToString",
     "RtlAppendStringToString",
     "RtlCompareMemoryUlong",

@@ -131,6 +131,7 @@ from dirql.nt.status import (
     STATUS_TIMEOUT,
     STATUS_TOO_LATE,
     STATUS_UNHANDLED_EXCEPTION,
+    STATUS_UNRECOGNIZED_MEDIA,
     STATUS_UNSUCCESSFUL,
     STATUS_USER_APC,
     STATUS_VERIFY_REQUIRED,
@@ -139,6 +140,7 @@ from dirql.nt.status import (
     STATUS_WAIT_2,
     STATUS_WAIT_3,
     STATUS_WAIT_63,
+    STATUS_WRONG_VOLUME,
 )
 from dirql.wdm.missing import missing_name
 
@@ -266,6 +268,7 @@ __all__ = [
     "STATUS_TIMEOUT",
     "STATUS_TOO_LATE",
     "STATUS_UNHANDLED_EXCEPTION",
+    "STATUS_UNRECOGNIZED_MEDIA",
     "STATUS_UNSUCCESSFUL",
     "STATUS_USER_APC",
     "STATUS_VERIFY_REQUIRED",
@@ -274,6 +277,7 @@ __all__ = [
     "STATUS_WAIT_2",
     "STATUS_WAIT_3",
     "STATUS_WAIT_63",
+    "STATUS_WRONG_VOLUME",
 ]
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are

@@ -182,6 +182,9 @@ from dirql.io.error_log import (
     ErrorLogPacket as IO_ERROR_LOG_PACKET,
     allocate_error_log_entry as IoAllocateErrorLogEntry,
 )
+from dirql.io.hard_errors import (
+    is_error_user_induced as IoIsErrorUserInduced,
+)
 from dirql.io.interrupt import (
     ConnectParameters as IO_CONNECT_INTERRUPT_PARAMETERS,
     DisconnectParameters as IO_DISCONNECT_INTERRUPT_PARAMETERS,
@@ -236,6 +239,10 @@ from dirql.io.request import (
     build_synchronous_fsd_request as IoBuildSynchronousFsdRequest,
     forward_irp_synchronously as IoForwardIrpSynchronously,
 )
+from dirql.io.requestor import (
+    get_top_level_irp as IoGetTopLevelIrp,
+    set_top_level_irp as IoSetTopLevelIrp,
+)
 from dirql.io.reuse import (
     initialize_irp as IoInitializeIrp,
     reuse_irp as IoReuseIrp,
@@ -255,6 +262,7 @@ from dirql.io.shutdown_notification import (
 from dirql.io.start_io import (
     initialize_dpc_request as IoInitializeDpcRequest,
     request_dpc as IoRequestDpc,
+    set_start_io_attributes as IoSetStartIoAttributes,
     start_next_packet as IoStartNextPacket,
     start_next_packet_by_key as IoStartNextPacketByKey,
     start_packet as IoStartPacket,
@@ -387,6 +395,7 @@ from dirql.ke.threads.system_time import (
     stall_execution_processor as KeStallExecutionProcessor,
 )
 from dirql.ke.threads.thread import (
+    Thread as ETHREAD,
     Thread as KTHREAD,
 )
 from dirql.ke.threads.wait import (
@@ -1206,6 +1215,15 @@ from dirql.ob.callback import (
     notify_callback as ExNotifyCallback,
     unregister_callback as ExUnregisterCallback,
 )
+from dirql.ob.process import (
+    KernelProcess as EPROCESS,
+)
+from dirql.ob.process_services import (
+    current_thread as PsGetCurrentThread,
+    get_current_process as PsGetCurrentProcess,
+    get_previous_mode as ExGetPreviousMode,
+    get_process_of_current_thread as IoGetCurrentProcess,
+)
 from dirql.ob.services import (
     ClientId as CLIENT_ID,
     ObjectHandleInformation as OBJECT_HANDLE_INFORMATION,
@@ -1484,6 +1502,7 @@ __all__ = [
     "DelayedWorkQueue",
     "DevicePowerState",
     "DontUseThisType",
+    "EPROCESS",
     "ERESOURCE",
     "ERROR_LOG_LIMIT_SIZE",
     "ERROR_LOG_MAXIMUM_SIZE",
@@ -1492,6 +1511,7 @@ __all__ = [
     "ES_DISPLAY_REQUIRED",
     "ES_SYSTEM_REQUIRED",
     "ES_USER_PRESENT",
+    "ETHREAD",
     "EVENT_ALL_ACCESS",
     "EVENT_INCREMENT",
     "EVENT_MODIFY_STATE",
@@ -1557,6 +1577,7 @@ __all__ = [
     "ExFreeToPagedLookasideList",
     "ExGetCurrentResourceThread",
     "ExGetExclusiveWaiterCount",
+    "ExGetPreviousMode",
     "ExGetSharedWaiterCount",
     "ExInitializeFastMutex",
     "ExInitializeLookasideListEx",
@@ -1922,16 +1943,19 @@ __all__ = [
     "IoFreeWorkItem",
     "IoGetAttachedDeviceReference",
     "IoGetCurrentIrpStackLocation",
+    "IoGetCurrentProcess",
     "IoGetDeviceObjectPointer",
     "IoGetDmaAdapter",
     "IoGetDriverObjectExtension",
     "IoGetNextIrpStackLocation",
+    "IoGetTopLevelIrp",
     "IoInitializeDpcRequest",
     "IoInitializeIrp",
     "IoInitializeRemoveLock",
     "IoInitializeTimer",
     "IoInitializeWorkItem",
     "IoIs32bitProcess",
+    "IoIsErrorUserInduced",
     "IoIsWdmVersionAvailable",
     "IoMarkIrpPending",
     "IoModifyAccess",
@@ -1948,6 +1972,8 @@ __all__ = [
     "IoSetCancelRoutine",
     "IoSetCompletionRoutine",
     "IoSetNextIrpStackLocation",
+    "IoSetStartIoAttributes",
+    "IoSetTopLevelIrp",
     "IoSizeOfIrp",
     "IoSizeofWorkItem",
     "IoSkipCurrentIrpStackLocation",
@@ -2329,6 +2355,8 @@ __all__ = [
     "ProcessObject",
     "ProcessorInternal",
     "PsCreateSystemThread",
+    "PsGetCurrentProcess",
+    "PsGetCurrentThread",
     "PsTerminateSystemThread",
     "PushEntryList",
     "QueryDepthSList",

@@ -27,6 +27,7 @@ from dirql.wdm import (
     IoRequestDpc,
     IoSetCancelRoutine,
     IoSetCompletionRoutine,
+    IoSetStartIoAttributes,
     IoStartNextPacket,
     IoStartNextPacketByKey,
     IoStartPacket,
@@ -243,3 +244,69 @@ def test_the_dpc_for_isr(machine: Machine) -> None:
     assert not IoRequestDpc(queue.device, irp, "again")
     KeLowerIrql(old_irql)
     assert calls == [(queue.device.dpc, queue.device, irp, "context", DISPATCH_LEVEL)]
+
+
+class Chain:
+    """A device whose StartIo goes on to the next request itself, and notes how deep its calls are."""
+
+    def __init__(self, deferred: bool) -> None:
+        self.depth, self.depths = 0, list[int]()
+        self.device = make_device(make_driver({IRP_MJ_READ: self.read}, driver_start_io=self.start_io))
+        IoSetStartIoAttributes(self.device, deferred, False)
+
+    def read(self, device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        IoStartPacket(device, irp, None, None)
+        return STATUS_PENDING
+
+    def start_io(self, device: DEVICE_OBJECT, irp: IRP) -> None:
+        self.depth += 1
+        self.depths.append(self.depth)
+        if len(self.depths) > 1:
+            IoStartNextPacket(device, False)
+        self.depth -= 1
+
+
+@pytest.mark.parametrize(("deferred", "depths"), [(False, [1, 1, 2, 3]), (True, [1, 1, 1, 1])])
+def test_SIO_08_a_deferred_start_io_is_not_called_inside_itself(
+    machine: Machine, deferred: bool, depths: list[int]
+) -> None:
+    chain = Chain(deferred)
+    for _ in range(4):
+        irp = make_irp(1)
+        IoGetNextIrpStackLocation(irp).major_function = IRP_MJ_READ
+        IoCallDriver(chain.device, irp)
+    old = KeRaiseIrql(DISPATCH_LEVEL)
+    IoStartNextPacket(chain.device, False)
+    KeLowerIrql(old)
+    assert chain.depths == depths
+    assert chain.device.current_irp is None
+    assert not chain.device.device_queue.busy
+
+
+def test_SIO_08_a_long_queue_is_served_without_recursion(machine: Machine) -> None:
+    chain = Chain(True)
+    for _ in range(2000):
+        irp = make_irp(1)
+        IoGetNextIrpStackLocation(irp).major_function = IRP_MJ_READ
+        IoCallDriver(chain.device, irp)
+    old = KeRaiseIrql(DISPATCH_LEVEL)
+    IoStartNextPacket(chain.device, False)
+    KeLowerIrql(old)
+    assert chain.depths == [1] * 2000
+
+
+@pytest.mark.parametrize("non_cancelable", [False, True])
+def test_SIO_08_a_request_that_is_started_may_lose_its_cancel_routine(
+    machine: Machine, non_cancelable: bool
+) -> None:
+    queue = Queue()
+    IoSetStartIoAttributes(queue.device, False, non_cancelable)
+    first, second = queue.send(), queue.send()
+    assert (first.cancel_routine is None) is non_cancelable
+    assert second.cancel_routine is not None
+    old = KeRaiseIrql(DISPATCH_LEVEL)
+    IoStartNextPacket(queue.device, True)
+    KeLowerIrql(old)
+    assert (second.cancel_routine is None) is non_cancelable
+    assert IoCancelIrp(second) is not non_cancelable

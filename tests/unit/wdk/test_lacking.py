@@ -19,7 +19,7 @@ from wdk.layout import TypeTable
     ("name", "header"),
     [
         ("IoAssignArcName", "ntddk.h"),
-        ("PsGetProcessId", "ntddk.h"),
+        ("PsGetThreadCreateTime", "ntddk.h"),
         ("FsRtlNotifyFullChangeDirectory", "ntifs.h"),
         ("STATUS_BAD_KEY_THAT_NOBODY_HAS", None),
         ("STATUS_NO_SUCH_USER", "ntstatus.h"),

@@ -303,6 +303,7 @@ VOID IoDeleteController(_In_ PCONTROLLER_OBJECT ControllerObject);
 VOID IoAllocateController(_In_ PCONTROLLER_OBJECT ControllerObject, _In_ PDEVICE_OBJECT DeviceObject, _In_opt_
     PDRIVER_CONTROL ExecutionRoutine, _In_opt_ PVOID Context);
 VOID IoFreeController(_In_ PCONTROLLER_OBJECT ControllerObject);
+PIRP IoMakeAssociatedIrp(_In_ PIRP Irp, _In_ CCHAR StackSize);
 LONG KePulseEvent(_Inout_ PRKEVENT Event, _In_ KPRIORITY Increment, _In_ BOOLEAN Wait);
 KIRQL KeRaiseIrqlToSynchLevel(void);
 ULONG KeGetCurrentProcessorNumber(void);
@@ -324,6 +325,18 @@ PVOID MmGetVirtualForPhysical(_In_ PHYSICAL_ADDRESS PhysicalAddress);
 BOOLEAN MmIsAddressValid(_In_ PVOID VirtualAddress);
 BOOLEAN MmIsNonPagedSystemAddressValid(_In_ PVOID VirtualAddress);
 BOOLEAN MmIsThisAnNtAsSystem(void);
+HANDLE PsGetCurrentProcessId(void);
+HANDLE PsGetCurrentThreadId(void);
+HANDLE PsGetProcessId(_In_ PEPROCESS Process);
+HANDLE PsGetThreadId(_In_ PETHREAD Thread);
+HANDLE PsGetThreadProcessId(_In_ PETHREAD Thread);
+NTSTATUS PsGetThreadExitStatus(_In_ PETHREAD Thread);
+VOID IoRaiseHardError(_In_ PIRP Irp, _In_opt_ PVPB Vpb, _In_ PDEVICE_OBJECT RealDeviceObject);
+BOOLEAN IoRaiseInformationalHardError(_In_ NTSTATUS ErrorStatus, _In_opt_ PUNICODE_STRING String, _In_opt_
+    PKTHREAD Thread);
+BOOLEAN IoSetThreadHardErrorMode(_In_ BOOLEAN EnableHardErrors);
+VOID IoSetHardErrorOrVerifyDevice(_In_ PIRP Irp, _In_ PDEVICE_OBJECT DeviceObject);
+PDEVICE_OBJECT IoGetDeviceToVerify(_In_ PETHREAD Thread);
 VOID RtlCopyString(_Inout_ PSTRING DestinationString, _In_opt_ PCSTRING SourceString);
 BOOLEAN RtlPrefixUnicodeString(_In_ PCUNICODE_STRING String1, _In_ PCUNICODE_STRING String2, _In_ BOOLEAN
     CaseInSensitive);

@@ -64,6 +64,16 @@ PLIST_ENTRY KeRemoveQueue(_Inout_ PRKQUEUE Queue, _In_ KPROCESSOR_MODE WaitMode,
 PLIST_ENTRY KeRundownQueue(_Inout_ PRKQUEUE Queue);
 LONG KeReadStateQueue(_In_ PRKQUEUE Queue);
 NTSTATUS ZwYieldExecution(void);
+BOOLEAN PsIsSystemThread(_In_ PETHREAD Thread);
+BOOLEAN IoIsSystemThread(_In_ PETHREAD Thread);
+PEPROCESS IoThreadToProcess(_In_ PETHREAD Thread);
+BOOLEAN PsIsThreadTerminating(_In_ PETHREAD Thread);
+NTSTATUS PsLookupThreadByThreadId(_In_ HANDLE ThreadId, _Out_ PETHREAD *Thread);
+NTSTATUS PsLookupProcessByProcessId(_In_ HANDLE ProcessId, _Out_ PEPROCESS *Process);
+PEPROCESS IoGetRequestorProcess(_In_ PIRP Irp);
+ULONG IoGetRequestorProcessId(_In_ PIRP Irp);
+BOOLEAN IoIsOperationSynchronous(_In_ PIRP Irp);
+VOID IoSetDeviceToVerify(_In_ PETHREAD Thread, _In_opt_ PDEVICE_OBJECT DeviceObject);
 SIZE_T RtlCompareMemoryUlong(_In_ PVOID Source, _In_ SIZE_T Length, _In_ ULONG Pattern);
 VOID RtlFillMemoryUlong(_Out_ PVOID Destination, _In_ SIZE_T Length, _In_ ULONG Pattern);
 VOID RtlFillMemoryUlonglong(_Out_ PVOID Destination, _In_ SIZE_T Length, _In_ ULONGLONG Pattern);

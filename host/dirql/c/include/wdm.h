@@ -4173,6 +4173,8 @@ VOID IoStartPacket(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp, _In_opt_ PUL
     PDRIVER_CANCEL CancelFunction);
 VOID IoStartNextPacket(_In_ PDEVICE_OBJECT DeviceObject, _In_ BOOLEAN Cancelable);
 VOID IoStartNextPacketByKey(_In_ PDEVICE_OBJECT DeviceObject, _In_ BOOLEAN Cancelable, _In_ ULONG Key);
+VOID IoSetStartIoAttributes(_In_ PDEVICE_OBJECT DeviceObject, _In_ BOOLEAN DeferredStartIo, _In_ BOOLEAN
+    NonCancelable);
 NTSTATUS IoCsqInitialize(_Out_ PIO_CSQ Csq, _In_ PIO_CSQ_INSERT_IRP CsqInsertIrp, _In_ PIO_CSQ_REMOVE_IRP
     CsqRemoveIrp, _In_ PIO_CSQ_PEEK_NEXT_IRP CsqPeekNextIrp, _In_ PIO_CSQ_ACQUIRE_LOCK CsqAcquireLock, _In_
     PIO_CSQ_RELEASE_LOCK CsqReleaseLock, _In_ PIO_CSQ_COMPLETE_CANCELED_IRP CsqCompleteCanceledIrp);
@@ -4379,6 +4381,13 @@ NTSTATUS PoRequestPowerIrp(_In_ PDEVICE_OBJECT DeviceObject, _In_ UCHAR MinorFun
 POWER_STATE PoSetPowerState(_In_ PDEVICE_OBJECT DeviceObject, _In_ POWER_STATE_TYPE Type, _In_ POWER_STATE
     State);
 VOID PoStartNextPowerIrp(_Inout_ PIRP Irp);
+KPROCESSOR_MODE ExGetPreviousMode(void);
+PEPROCESS IoGetCurrentProcess(void);
+PEPROCESS PsGetCurrentProcess(void);
+PETHREAD PsGetCurrentThread(void);
+PIRP IoGetTopLevelIrp(void);
+VOID IoSetTopLevelIrp(_In_opt_ PIRP Irp);
+BOOLEAN IoIsErrorUserInduced(_In_ NTSTATUS Status);
 NTSTATUS ZwCreateKey(_Out_ PHANDLE KeyHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
     ObjectAttributes, _In_ ULONG TitleIndex, _In_opt_ PUNICODE_STRING Class, _In_ ULONG CreateOptions,
     _Out_opt_ PULONG Disposition);

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.timer_queue import TimerEntry, TimerQueue
 from dirql.ke.threads.apc_state import ApcState
+from dirql.ke.threads.io_state import ThreadIoState
 from dirql.ke.threads.schedule import Choice
 from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAll, WaitAny
 from dirql.nt.ntstatus import NTSTATUS
@@ -97,8 +98,10 @@ class Thread(DispatcherObject):
         "driver",
         "exit_status",
         "held",
+        "io",
         "is_system",
         "kernel_apc_disable",
+        "kernel_calls",
         "mutexes",
         "number",
         "priority",
@@ -148,6 +151,9 @@ class Thread(DispatcherObject):
         """Whether the thread is alerted, for KernelMode and for UserMode."""
         self.queue: WorkQueue | None = None
         """The kernel queue to which the thread belongs."""
+        self.kernel_calls = 0
+        """The system services that drivers have called in this thread and that have not returned."""
+        self.io = ThreadIoState()
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING

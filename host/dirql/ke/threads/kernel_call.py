@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A system service that a driver has called, inside of which the previous mode is KernelMode."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from dirql.ke.current import current
+
+__all__ = ["KernelCall"]
+
+
+class KernelCall:
+    """The body of a `with` statement around what such a service does in the thread of its caller."""
+
+    __slots__ = ("_thread",)
+
+    def __init__(self) -> None:
+        self._thread = current.processor.current_thread
+
+    def __enter__(self) -> None:
+        self._thread.kernel_calls += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._thread.kernel_calls -= 1
