@@ -69,7 +69,8 @@ from dirql.pnp.node import DeviceError, DeviceNode
 from dirql.pnp.range_arbiter import ResourceConflict
 from dirql.pnp.untimely import UntimelyAccesses
 from dirql.po.hang_report import PowerWitness
-from dirql.po.manager import PowerManager, running as power_running
+from dirql.po.idle import make_power_manager
+from dirql.po.manager import running as power_running
 from dirql.po.system import Suspended, power_off, suspend
 from dirql.program_thread import ProgramThread
 from dirql.target import MemoryDelays, open_target
@@ -169,7 +170,7 @@ class Machine:
             if self._registry_file is not None:
                 self._registry_file.attach(self.registry)
             self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
-            self.power = PowerManager(self.pnp.started_levels)
+            self.power = make_power_manager(self.pnp.started_levels)
             power_running.install(self.power)
             self.io.power = self.power
             self.kernel.witnesses.append(DefectWitness(self.defects))
@@ -408,7 +409,7 @@ class Machine:
             unload_driver(driver, at_end=True)
         self.hal.grants.check()
         leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
-        return [*leaks, *io_leaks(), *self.kernel.leaks()]
+        return [*leaks, *io_leaks(), *self.power.leaks(), *self.kernel.leaks()]
 
     def _release(self) -> None:
         """Let go of everything; nothing here calls a driver."""

@@ -24,6 +24,20 @@ def nothing(*_: object) -> None:
 
 
 D3 = wdm.PowerDeviceD3
+SYSTEM = wdm.PowerRequestSystemRequired
+
+
+def counter(world: World) -> tuple[int | None]:
+    """The idle counter of a device."""
+    return (wdm.PoRegisterDeviceForIdleDetection(world.device, 1, 1, D3),)
+
+
+def request(world: World) -> object:
+    """A power request with a demand in force."""
+    made = wdm.PoCreatePowerRequest(world.device, None)[1]
+    wdm.PoSetPowerRequest(made, SYSTEM)
+    return made
+
 
 POWER_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "PoRequestPowerIrp": lambda w: (
@@ -34,4 +48,16 @@ POWER_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
         None,
     ),
     "PoSetPowerState": lambda w: (w.device, wdm.DevicePowerState, wdm.POWER_STATE(device_state=D3)),
+    "PoRegisterDeviceForIdleDetection": lambda w: (w.device, 1, 1, D3),
+    "PoSetDeviceBusy": counter,
+    "PoSetDeviceBusyEx": counter,
+    "PoStartDeviceBusy": counter,
+    "PoEndDeviceBusy": counter,
+    "PoRegisterSystemState": lambda _: (None, wdm.ES_SYSTEM_REQUIRED),
+    "PoUnregisterSystemState": lambda _: (wdm.PoRegisterSystemState(None, wdm.ES_SYSTEM_REQUIRED),),
+    "PoSetSystemState": lambda _: (wdm.ES_SYSTEM_REQUIRED,),
+    "PoCreatePowerRequest": lambda w: (w.device, None),
+    "PoSetPowerRequest": lambda w: (request(w), SYSTEM),
+    "PoClearPowerRequest": lambda w: (request(w), SYSTEM),
+    "PoDeletePowerRequest": lambda w: (request(w),),
 }

@@ -83,7 +83,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cm": ("nt", "ke", "mm", "rtl", "ob", "files"),
     "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "ob", "cm"),
     "pnp": ("io", "cm", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
-    "po": ("io", "ob", "mm", "ke", "nt", "verifier.policy"),
+    "po": ("io", "ob", "rtl", "mm", "ke", "nt", "verifier.policy"),
     "wdm": KERNEL,
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "files", "hardware", "registers"),

@@ -583,6 +583,10 @@ __all__ = [
     "PowerDeviceMaximum",
     "PowerDeviceUnspecified",
     "PowerRelations",
+    "PowerRequestAwayModeRequired",
+    "PowerRequestDisplayRequired",
+    "PowerRequestExecutionRequired",
+    "PowerRequestSystemRequired",
     "PowerSystemHibernate",
     "PowerSystemMaximum",
     "PowerSystemShutdown",
@@ -1680,6 +1684,16 @@ PowerActionWarmEject: Final = 7
 """The system sleeps while a device is ejected."""
 PowerActionDisplayOff: Final = 8
 """The display goes off."""
+
+# Values of POWER_REQUEST_TYPE.
+PowerRequestDisplayRequired: Final = 0
+"""The display is to stay on."""
+PowerRequestSystemRequired: Final = 1
+"""The system is to keep working."""
+PowerRequestAwayModeRequired: Final = 2
+"""The system is to work on while it seems to sleep."""
+PowerRequestExecutionRequired: Final = 3
+"""The calling process is to run on; drivers cannot ask for that."""
 
 # Flags of EXECUTION_STATE.
 ES_SYSTEM_REQUIRED: Final = 1

@@ -10,7 +10,7 @@ next one goes when the one before is complete, whether or not drivers have calle
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from dirql.io.dispatch import call_driver, call_taken, take_for_later
@@ -37,7 +37,7 @@ from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED
 from dirql.po import rules
 from dirql.po.request import Kind, PowerRequest, make_request
 
-__all__ = ["PowerManager", "PowerNode", "running"]
+__all__ = ["Demand", "PowerManager", "PowerNode", "running"]
 
 _PRIORITY: Final = 15
 _UNITS_PER_SECOND: Final = 10_000_000
@@ -55,6 +55,24 @@ class PowerNode(Protocol):
         """The bottom of the device's stack."""
 
 
+class Demand:
+    """A demand of a driver on the state of the system."""
+
+    driver: object = None
+
+    @property
+    def flags(self) -> int:
+        """The ES_ bits that hold."""
+        return 0
+
+
+class IdleWatch(Protocol):
+    """The devices whose use is watched."""
+
+    def forget(self, device: DeviceObject) -> None:
+        """Watch a device no more, if it was watched."""
+
+
 class PowerManager:
     """The power IRPs of one machine, and the state of its system."""
 
@@ -68,10 +86,31 @@ class PowerManager:
         """By the bottom of a stack and the kind, the IRP that is under way and those that wait for its end."""
         self.inrush = deque[PowerRequest]()
         """The IRP that turns on a device with an inrush of current, and those that wait for its end."""
+        self.demands: dict[Demand, None] = {}
+        """The demands of drivers on the state of the system, the oldest first."""
+        self.last_use = 0
+        """The ES_ bits of the last PoSetSystemState."""
+        self.is_conserving = False
+        """Whether the policy is to save energy, as on a battery, and not to be fast; a program may change it."""
+        self.idle: IdleWatch | None = None
+        """The devices whose use is watched."""
         self.woken = Event.make_notification()
         """Set while the system is to wake, or is awake."""
         self.woken_by = ""
         """The name of the device that has woken the system last; "" if a program, or the time, did."""
+
+    @property
+    def required(self) -> int:
+        """The ES_ bits that drivers demand now."""
+        flags = 0
+        for demand in self.demands:
+            flags |= demand.flags
+        return flags
+
+    def leaks(self) -> Iterator[str]:
+        """A sentence for each thing that drivers have not given back."""
+        for demand in self.demands:
+            yield f"{demand!r} of {demand.driver!r} was not taken back"
 
     # Sending.
 
@@ -175,6 +214,8 @@ class PowerManager:
     def device_freed(self, device: DeviceObject) -> None:
         """See `PowerRules`."""
         rules.check_freed(device, self.outstanding.values())
+        if self.idle is not None:
+            self.idle.forget(device)
 
     # The watch over one request (row PWR-11).
 

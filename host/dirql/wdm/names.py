@@ -22,21 +22,21 @@ KNOWN: Final = """
         CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
         CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO CM_RESOURCE_PORT_MEMORY CONNECT_FULLY_SPECIFIED
         CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED CONNECT_MESSAGE_BASED CONTAINING_RECORD CONTROLLER_OBJECT
-        CTL_CODE CbusConfiguration CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
-        CmResourceShareUndetermined CmResourceTypeBusNumber CmResourceTypeConfigData CmResourceTypeDevicePrivate
-        CmResourceTypeDeviceSpecific CmResourceTypeDma CmResourceTypeInterrupt CmResourceTypeMemory
-        CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort Cmos ConfigurationSpaceUndefined
-        CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue DELETE DEVICE_CAPABILITIES DEVICE_DESCRIPTION
-        DEVICE_DESCRIPTION_VERSION DEVICE_DESCRIPTION_VERSION1 DEVICE_DESCRIPTION_VERSION2 DEVICE_DESCRIPTION_VERSION3
-        DEVICE_OBJECT DEVICE_REFERENCE_COUNT_NOT_ZERO DEVICE_RELATIONS DEVICE_TYPE_FROM_CTL_CODE DEVOBJ_EXTENSION
-        DIRECTORY_ALL_ACCESS DISPATCH_LEVEL DMA_ADAPTER DMA_OPERATIONS DOE_DELETE_PENDING DOE_REMOVE_PENDING
-        DOE_REMOVE_PROCESSED DOE_START_PENDING DOE_UNLOAD_PENDING DO_BUFFERED_IO DO_BUS_ENUMERATED_DEVICE
-        DO_DEVICE_HAS_NAME DO_DEVICE_INITIALIZING DO_DIRECT_IO DO_EXCLUSIVE DO_FORCE_NEITHER_IO DO_LONG_TERM_REQUESTS
-        DO_LOW_PRIORITY_FILESYSTEM DO_MAP_IO_BUFFER DO_NEVER_LAST_DEVICE DO_POWER_INRUSH DO_POWER_PAGABLE
-        DO_SHUTDOWN_REGISTERED DO_SUPPORTS_TRANSACTIONS DO_SYSTEM_BOOT_PARTITION DO_VERIFY_VOLUME
-        DO_VOLUME_DEVICE_OBJECT DPC_WATCHDOG_VIOLATION DPFLTR_DEFAULT_ID DPFLTR_ERROR_LEVEL DPFLTR_IHVAUDIO_ID
-        DPFLTR_IHVBUS_ID DPFLTR_IHVDRIVER_ID DPFLTR_IHVNETWORK_ID DPFLTR_IHVSTREAMING_ID DPFLTR_IHVVIDEO_ID
-        DPFLTR_INFO_LEVEL DPFLTR_MASK DPFLTR_SYSTEM_ID DPFLTR_TRACE_LEVEL DPFLTR_WARNING_LEVEL
+        COUNTED_REASON_CONTEXT CTL_CODE CbusConfiguration CmResourceShareDeviceExclusive
+        CmResourceShareDriverExclusive CmResourceShareShared CmResourceShareUndetermined CmResourceTypeBusNumber
+        CmResourceTypeConfigData CmResourceTypeDevicePrivate CmResourceTypeDeviceSpecific CmResourceTypeDma
+        CmResourceTypeInterrupt CmResourceTypeMemory CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort
+        Cmos ConfigurationSpaceUndefined CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue DELETE
+        DEVICE_CAPABILITIES DEVICE_DESCRIPTION DEVICE_DESCRIPTION_VERSION DEVICE_DESCRIPTION_VERSION1
+        DEVICE_DESCRIPTION_VERSION2 DEVICE_DESCRIPTION_VERSION3 DEVICE_OBJECT DEVICE_REFERENCE_COUNT_NOT_ZERO
+        DEVICE_RELATIONS DEVICE_TYPE_FROM_CTL_CODE DEVOBJ_EXTENSION DIRECTORY_ALL_ACCESS DISPATCH_LEVEL DMA_ADAPTER
+        DMA_OPERATIONS DOE_DELETE_PENDING DOE_REMOVE_PENDING DOE_REMOVE_PROCESSED DOE_START_PENDING DOE_UNLOAD_PENDING
+        DO_BUFFERED_IO DO_BUS_ENUMERATED_DEVICE DO_DEVICE_HAS_NAME DO_DEVICE_INITIALIZING DO_DIRECT_IO DO_EXCLUSIVE
+        DO_FORCE_NEITHER_IO DO_LONG_TERM_REQUESTS DO_LOW_PRIORITY_FILESYSTEM DO_MAP_IO_BUFFER DO_NEVER_LAST_DEVICE
+        DO_POWER_INRUSH DO_POWER_PAGABLE DO_SHUTDOWN_REGISTERED DO_SUPPORTS_TRANSACTIONS DO_SYSTEM_BOOT_PARTITION
+        DO_VERIFY_VOLUME DO_VOLUME_DEVICE_OBJECT DPC_WATCHDOG_VIOLATION DPFLTR_DEFAULT_ID DPFLTR_ERROR_LEVEL
+        DPFLTR_IHVAUDIO_ID DPFLTR_IHVBUS_ID DPFLTR_IHVDRIVER_ID DPFLTR_IHVNETWORK_ID DPFLTR_IHVSTREAMING_ID
+        DPFLTR_IHVVIDEO_ID DPFLTR_INFO_LEVEL DPFLTR_MASK DPFLTR_SYSTEM_ID DPFLTR_TRACE_LEVEL DPFLTR_WARNING_LEVEL
         DRIVER_CAUGHT_MODIFYING_FREED_POOL DRIVER_CORRUPTED_EXPOOL DRIVER_EXTENSION DRIVER_IRQL_NOT_LESS_OR_EQUAL
         DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS DRIVER_OBJECT DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION
         DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL DRIVER_PORTION_MUST_BE_NONPAGED DRIVER_POWER_STATE_FAILURE
@@ -248,20 +248,23 @@ KNOWN: Final = """
         POOL_QUOTA_FAIL_INSTEAD_OF_RAISE POOL_RAISE_IF_ALLOCATION_FAILURE POOL_TAG POWER_LEVEL POWER_SEQUENCE
         POWER_STATE PO_CB_AC_STATUS PO_CB_BUTTON_COLLISION PO_CB_LID_SWITCH_STATE PO_CB_PROCESSOR_POWER_POLICY
         PO_CB_SYSTEM_POWER_POLICY PO_CB_SYSTEM_STATE_LOCK PROCESS_HAS_LOCKED_PAGES PROFILE_LEVEL PageIn PagedPool
-        PagedPoolCacheAligned PagedPoolSession PoCallDriver PoRequestPowerIrp PoSetPowerState PoStartNextPowerIrp
-        PoolAllocation PopEntryList Pos PowerActionDisplayOff PowerActionHibernate PowerActionNone PowerActionReserved
-        PowerActionShutdown PowerActionShutdownOff PowerActionShutdownReset PowerActionSleep PowerActionWarmEject
-        PowerDeviceD0 PowerDeviceD1 PowerDeviceD2 PowerDeviceD3 PowerDeviceMaximum PowerDeviceUnspecified
-        PowerRelations PowerSystemHibernate PowerSystemMaximum PowerSystemShutdown PowerSystemSleeping1
-        PowerSystemSleeping2 PowerSystemSleeping3 PowerSystemUnspecified PowerSystemWorking ProbeForRead ProbeForWrite
-        ProcessObject ProcessorInternal PsCreateSystemThread PsGetCurrentProcess PsGetCurrentProcessId
-        PsGetCurrentThread PsGetCurrentThreadId PsGetProcessId PsGetThreadExitStatus PsGetThreadId
-        PsGetThreadProcessId PsIsSystemThread PsIsThreadTerminating PsLookupProcessByProcessId
-        PsLookupThreadByThreadId PsTerminateSystemThread PushEntryList QueryDepthSList QueueObject READ_CONTROL
-        READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT READ_PORT_UCHAR READ_PORT_ULONG
-        READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG READ_REGISTER_BUFFER_USHORT
-        READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER REG_BINARY
-        REG_CREATED_NEW_KEY REG_DWORD REG_DWORD_BIG_ENDIAN REG_DWORD_LITTLE_ENDIAN REG_EXPAND_SZ
+        PagedPoolCacheAligned PagedPoolSession PoCallDriver PoClearPowerRequest PoCreatePowerRequest
+        PoDeletePowerRequest PoEndDeviceBusy PoRegisterDeviceForIdleDetection PoRegisterSystemState PoRequestPowerIrp
+        PoSetDeviceBusy PoSetDeviceBusyEx PoSetPowerRequest PoSetPowerState PoSetSystemState PoStartDeviceBusy
+        PoStartNextPowerIrp PoUnregisterSystemState PoolAllocation PopEntryList Pos PowerActionDisplayOff
+        PowerActionHibernate PowerActionNone PowerActionReserved PowerActionShutdown PowerActionShutdownOff
+        PowerActionShutdownReset PowerActionSleep PowerActionWarmEject PowerDeviceD0 PowerDeviceD1 PowerDeviceD2
+        PowerDeviceD3 PowerDeviceMaximum PowerDeviceUnspecified PowerRelations PowerRequestAwayModeRequired
+        PowerRequestDisplayRequired PowerRequestExecutionRequired PowerRequestSystemRequired PowerSystemHibernate
+        PowerSystemMaximum PowerSystemShutdown PowerSystemSleeping1 PowerSystemSleeping2 PowerSystemSleeping3
+        PowerSystemUnspecified PowerSystemWorking ProbeForRead ProbeForWrite ProcessObject ProcessorInternal
+        PsCreateSystemThread PsGetCurrentProcess PsGetCurrentProcessId PsGetCurrentThread PsGetCurrentThreadId
+        PsGetProcessId PsGetThreadExitStatus PsGetThreadId PsGetThreadProcessId PsIsSystemThread PsIsThreadTerminating
+        PsLookupProcessByProcessId PsLookupThreadByThreadId PsTerminateSystemThread PushEntryList QueryDepthSList
+        QueueObject READ_CONTROL READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT READ_PORT_UCHAR
+        READ_PORT_ULONG READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG
+        READ_REGISTER_BUFFER_USHORT READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER
+        REG_BINARY REG_CREATED_NEW_KEY REG_DWORD REG_DWORD_BIG_ENDIAN REG_DWORD_LITTLE_ENDIAN REG_EXPAND_SZ
         REG_FULL_RESOURCE_DESCRIPTOR REG_LEGAL_CHANGE_FILTER REG_LEGAL_OPTION REG_LINK REG_MULTI_SZ REG_NONE
         REG_NOTIFY_CHANGE_ATTRIBUTES REG_NOTIFY_CHANGE_LAST_SET REG_NOTIFY_CHANGE_NAME REG_NOTIFY_CHANGE_SECURITY
         REG_OPENED_EXISTING_KEY REG_OPEN_LEGAL_OPTION REG_OPTION_BACKUP_RESTORE REG_OPTION_CREATE_LINK
@@ -454,12 +457,12 @@ LACKING: Final[dict[str, str]] = {
         CM_SERVICE_VALID_PROMOTION_MASK CM_SERVICE_VIRTUAL_DISK_BOOT_LOAD CM_SHARE_DISPOSITION CM_SONIC_DEVICE_DATA
         CM_VIDEO_DEVICE_DATA COMPUTE_PAGES_SPANNED CONNECT_CURRENT_VERSION CONTEXT CONTEXT_CHUNK CONTEXT_EX
         CONTEXT_EX_LENGTH CORE_PARKING_POLICY_CHANGE_IDEAL CORE_PARKING_POLICY_CHANGE_MAX
-        CORE_PARKING_POLICY_CHANGE_ROCKET CORE_PARKING_POLICY_CHANGE_SINGLE COUNTED_REASON_CONTEXT CREATE_FILE_TYPE
-        CacheData CacheInstruction CacheTrace CacheUnified ClfsAddLogContainer ClfsAddLogContainerSet
-        ClfsAdvanceLogBase ClfsAlignReservedLog ClfsAllocReservedLog ClfsClientRecord ClfsCloseAndResetLogFile
-        ClfsCloseLogFileObject ClfsContainerActive ClfsContainerActivePendingDelete ClfsContainerInactive
-        ClfsContainerInitializing ClfsContainerPendingArchive ClfsContainerPendingArchiveAndDelete ClfsContextForward
-        ClfsContextNone ClfsContextPrevious ClfsContextUndoNext ClfsCreateLogFile ClfsCreateMarshallingArea
+        CORE_PARKING_POLICY_CHANGE_ROCKET CORE_PARKING_POLICY_CHANGE_SINGLE CREATE_FILE_TYPE CacheData
+        CacheInstruction CacheTrace CacheUnified ClfsAddLogContainer ClfsAddLogContainerSet ClfsAdvanceLogBase
+        ClfsAlignReservedLog ClfsAllocReservedLog ClfsClientRecord ClfsCloseAndResetLogFile ClfsCloseLogFileObject
+        ClfsContainerActive ClfsContainerActivePendingDelete ClfsContainerInactive ClfsContainerInitializing
+        ClfsContainerPendingArchive ClfsContainerPendingArchiveAndDelete ClfsContextForward ClfsContextNone
+        ClfsContextPrevious ClfsContextUndoNext ClfsCreateLogFile ClfsCreateMarshallingArea
         ClfsCreateMarshallingAreaEx ClfsCreateScanContext ClfsDataRecord ClfsDeleteLogByPointer ClfsDeleteLogFile
         ClfsDeleteMarshallingArea ClfsEarlierLsn ClfsFinalize ClfsFlushBuffers ClfsFlushToLsn ClfsFreeReservedLog
         ClfsGetContainerName ClfsGetIoStatistics ClfsGetLastLsn ClfsGetLogFileInformation ClfsInitialize
@@ -970,9 +973,9 @@ LACKING: Final[dict[str, str]] = {
         PO_THROTTLE_MAXIMUM PO_THROTTLE_NONE PPAGED_LOOKASIDE_LIST PPCI_CAPABILITIES_HEADER PPCI_COMMON_CONFIG
         PPCI_COMMON_HEADER PPCI_EXPRESS_ROOT_PORT_READ_CONFIG_SPACE PPCI_EXPRESS_ROOT_PORT_WRITE_CONFIG_SPACE
         PPCI_SLOT_NUMBER PPFN_NUMBER PPLUGPLAY_NOTIFICATION_HEADER PPNP_BUS_INFORMATION PPOOL_FLAGS PPOOL_TYPE
-        PPOWER_ACTION PPOWER_SEQUENCE PPOWER_STATE PPOWER_STATE_TYPE PPRIVILEGE_SET PPUT_DMA_ADAPTER
-        PPUT_SCATTER_GATHER_LIST PREAD_DMA_COUNTER PREENUMERATE_SELF PREGISTER_FOR_DEVICE_NOTIFICATIONS
-        PREGISTER_FOR_DEVICE_NOTIFICATIONS2 PREPLACE_BEGIN PREPLACE_DRIVER_INIT
+        PPOWER_ACTION PPOWER_REQUEST_TYPE PPOWER_SEQUENCE PPOWER_STATE PPOWER_STATE_TYPE PPRIVILEGE_SET
+        PPUT_DMA_ADAPTER PPUT_SCATTER_GATHER_LIST PREAD_DMA_COUNTER PREENUMERATE_SELF
+        PREGISTER_FOR_DEVICE_NOTIFICATIONS PREGISTER_FOR_DEVICE_NOTIFICATIONS2 PREPLACE_BEGIN PREPLACE_DRIVER_INIT
         PREPLACE_ENABLE_DISABLE_HARDWARE_QUIESCE PREPLACE_END PREPLACE_GET_MEMORY_DESTINATION
         PREPLACE_INITIATE_HARDWARE_MIRROR PREPLACE_MAP_MEMORY PREPLACE_MIRROR_PHYSICAL_MEMORY
         PREPLACE_MIRROR_PLATFORM_MEMORY PREPLACE_SET_PROCESSOR_ID PREPLACE_SWAP PREPLACE_UNLOAD
@@ -995,8 +998,7 @@ LACKING: Final[dict[str, str]] = {
         PlatformIdleVeto PlatformInformation PlatformRole PlatformRoleAppliancePC PlatformRoleDesktop
         PlatformRoleEnterpriseServer PlatformRoleMaximum PlatformRoleMobile PlatformRolePerformanceServer
         PlatformRoleSOHOServer PlatformRoleSlate PlatformRoleUnspecified PlatformRoleWorkstation PlmPowerRequestCreate
-        PoAc PoClearPowerRequest PoConditionMaximum PoCreatePowerRequest PoCreateThermalRequest PoDc
-        PoDeletePowerRequest PoDeleteThermalRequest PoEndDeviceBusy PoFxActivateComponent
+        PoAc PoConditionMaximum PoCreateThermalRequest PoDc PoDeleteThermalRequest PoFxActivateComponent
         PoFxCompleteDevicePowerNotRequired PoFxCompleteDirectedPowerDown PoFxCompleteIdleCondition
         PoFxCompleteIdleState PoFxIdleComponent PoFxIssueComponentPerfStateChange
         PoFxIssueComponentPerfStateChangeMultiple PoFxNotifySurprisePowerOn PoFxPowerControl
@@ -1004,39 +1006,36 @@ LACKING: Final[dict[str, str]] = {
         PoFxRegisterCrashdumpDevice PoFxRegisterDevice PoFxReportDevicePoweredOn PoFxSetComponentLatency
         PoFxSetComponentResidency PoFxSetComponentWake PoFxSetDeviceIdleTimeout PoFxSetTargetDripsDevicePowerState
         PoFxStartDevicePowerManagement PoFxUnregisterDevice PoGetSystemWake PoGetThermalRequestSupport PoHot
-        PoQueryWatchdogTime PoRegisterDeviceForIdleDetection PoRegisterPowerSettingCallback PoRegisterSystemState
-        PoRequestShutdownEvent PoSetDeviceBusy PoSetDeviceBusyEx PoSetPowerRequest PoSetSystemState PoSetSystemWake
-        PoSetSystemWakeDevice PoSetThermalActiveCooling PoSetThermalPassiveCooling PoStartDeviceBusy
-        PoUnregisterPowerSettingCallback PoUnregisterSystemState PowerInformationInternal PowerInformationLevelMaximum
-        PowerInformationLevelUnused0 PowerMonitorDim PowerMonitorOff PowerMonitorOn PowerRequestAction
-        PowerRequestActionInternal PowerRequestAwayModeRequired PowerRequestCreate PowerRequestDisplayRequired
-        PowerRequestExecutionRequired PowerRequestMaximum PowerRequestSystemRequired PowerSettingNotificationName
-        PowerShutdownNotification ProcessorCap ProcessorIdleDomains ProcessorIdleStates ProcessorIdleStatesHv
-        ProcessorIdleVeto ProcessorInformation ProcessorInformationEx ProcessorLoad ProcessorPerfCapHv
-        ProcessorPerfStates ProcessorPerfStatesHv ProcessorPowerPolicyAc ProcessorPowerPolicyCurrent
-        ProcessorPowerPolicyDc ProcessorSetIdle ProcessorStateHandler ProcessorStateHandler2 Profile2Issue
-        Profile3Issue Profile4Issue ProfileAlignmentFixup ProfileBranchInstructions ProfileBranchMispredictions
-        ProfileCacheMisses ProfileDcacheAccesses ProfileDcacheMisses ProfileFpInstructions ProfileIcacheIssues
-        ProfileIcacheMisses ProfileIntegerInstructions ProfileLoadInstructions ProfileLoadLinkedIssues ProfileMaximum
-        ProfileMemoryBarrierCycles ProfilePipelineDry ProfilePipelineFrozen ProfileSpecialInstructions
-        ProfileStoreInstructions ProfileTime ProfileTotalCycles ProfileTotalIssues ProfileTotalNonissues PsJobType
-        PsProcessType PsThreadType PsWrapApcWow64Thread QUOTA_LIMITS_HARDWS_MAX_DISABLE QUOTA_LIMITS_HARDWS_MAX_ENABLE
-        QUOTA_LIMITS_HARDWS_MIN_DISABLE QUOTA_LIMITS_HARDWS_MIN_ENABLE QUOTA_LIMITS_USE_DEFAULT_LIMITS
-        QueryPotentialDripsConstraint QuerySecurityDescriptor READ_DMA_COUNTER READ_REGISTER_BUFFER_ULONG64
-        READ_REGISTER_ULONG64 REENUMERATE_SELF_INTERFACE_STANDARD REG_APP_HIVE REG_BOOT_HIVE
-        REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION REG_CREATE_KEY_INFORMATION REG_CREATE_KEY_INFORMATION_V1
-        REG_DELETE_KEY_INFORMATION REG_DELETE_VALUE_KEY_INFORMATION REG_ENUMERATE_KEY_INFORMATION
-        REG_ENUMERATE_VALUE_KEY_INFORMATION REG_FLUSH_KEY_INFORMATION REG_FORCE_RESTORE REG_FORCE_UNLOAD
-        REG_HIVE_EXACT_FILE_GROWTH REG_HIVE_NO_RM REG_HIVE_SINGLE_LOG REG_KEY_HANDLE_CLOSE_INFORMATION
-        REG_LATEST_FORMAT REG_LOAD_KEY_INFORMATION REG_NOTIFY_CLASS REG_NO_COMPRESSION REG_NO_LAZY_FLUSH
-        REG_OPEN_KEY_INFORMATION REG_OPEN_KEY_INFORMATION_V1 REG_POST_CREATE_KEY_INFORMATION
-        REG_POST_OPEN_KEY_INFORMATION REG_POST_OPERATION_INFORMATION REG_PRE_CREATE_KEY_INFORMATION
-        REG_PRE_OPEN_KEY_INFORMATION REG_PROCESS_PRIVATE REG_QUERY_KEY_INFORMATION REG_QUERY_KEY_SECURITY_INFORMATION
-        REG_QUERY_MULTIPLE_VALUE_KEY_INFORMATION REG_QUERY_VALUE_KEY_INFORMATION REG_REFRESH_HIVE
-        REG_RENAME_KEY_INFORMATION REG_REPLACE_KEY_INFORMATION REG_RESTORE_KEY_INFORMATION REG_SAVE_KEY_INFORMATION
-        REG_SET_INFORMATION_KEY_INFORMATION REG_SET_KEY_SECURITY_INFORMATION REG_SET_VALUE_KEY_INFORMATION
-        REG_STANDARD_FORMAT REG_START_JOURNAL REG_UNLOAD_KEY_INFORMATION REG_WHOLE_HIVE_VOLATILE
-        REQUEST_POWER_COMPLETE RESOURCEMANAGER_ALL_ACCESS RESOURCEMANAGER_BASIC_INFORMATION
+        PoQueryWatchdogTime PoRegisterPowerSettingCallback PoRequestShutdownEvent PoSetSystemWake
+        PoSetSystemWakeDevice PoSetThermalActiveCooling PoSetThermalPassiveCooling PoUnregisterPowerSettingCallback
+        PowerInformationInternal PowerInformationLevelMaximum PowerInformationLevelUnused0 PowerMonitorDim
+        PowerMonitorOff PowerMonitorOn PowerRequestAction PowerRequestActionInternal PowerRequestCreate
+        PowerRequestMaximum PowerSettingNotificationName PowerShutdownNotification ProcessorCap ProcessorIdleDomains
+        ProcessorIdleStates ProcessorIdleStatesHv ProcessorIdleVeto ProcessorInformation ProcessorInformationEx
+        ProcessorLoad ProcessorPerfCapHv ProcessorPerfStates ProcessorPerfStatesHv ProcessorPowerPolicyAc
+        ProcessorPowerPolicyCurrent ProcessorPowerPolicyDc ProcessorSetIdle ProcessorStateHandler
+        ProcessorStateHandler2 Profile2Issue Profile3Issue Profile4Issue ProfileAlignmentFixup
+        ProfileBranchInstructions ProfileBranchMispredictions ProfileCacheMisses ProfileDcacheAccesses
+        ProfileDcacheMisses ProfileFpInstructions ProfileIcacheIssues ProfileIcacheMisses ProfileIntegerInstructions
+        ProfileLoadInstructions ProfileLoadLinkedIssues ProfileMaximum ProfileMemoryBarrierCycles ProfilePipelineDry
+        ProfilePipelineFrozen ProfileSpecialInstructions ProfileStoreInstructions ProfileTime ProfileTotalCycles
+        ProfileTotalIssues ProfileTotalNonissues PsJobType PsProcessType PsThreadType PsWrapApcWow64Thread
+        QUOTA_LIMITS_HARDWS_MAX_DISABLE QUOTA_LIMITS_HARDWS_MAX_ENABLE QUOTA_LIMITS_HARDWS_MIN_DISABLE
+        QUOTA_LIMITS_HARDWS_MIN_ENABLE QUOTA_LIMITS_USE_DEFAULT_LIMITS QueryPotentialDripsConstraint
+        QuerySecurityDescriptor READ_DMA_COUNTER READ_REGISTER_BUFFER_ULONG64 READ_REGISTER_ULONG64
+        REENUMERATE_SELF_INTERFACE_STANDARD REG_APP_HIVE REG_BOOT_HIVE REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION
+        REG_CREATE_KEY_INFORMATION REG_CREATE_KEY_INFORMATION_V1 REG_DELETE_KEY_INFORMATION
+        REG_DELETE_VALUE_KEY_INFORMATION REG_ENUMERATE_KEY_INFORMATION REG_ENUMERATE_VALUE_KEY_INFORMATION
+        REG_FLUSH_KEY_INFORMATION REG_FORCE_RESTORE REG_FORCE_UNLOAD REG_HIVE_EXACT_FILE_GROWTH REG_HIVE_NO_RM
+        REG_HIVE_SINGLE_LOG REG_KEY_HANDLE_CLOSE_INFORMATION REG_LATEST_FORMAT REG_LOAD_KEY_INFORMATION
+        REG_NOTIFY_CLASS REG_NO_COMPRESSION REG_NO_LAZY_FLUSH REG_OPEN_KEY_INFORMATION REG_OPEN_KEY_INFORMATION_V1
+        REG_POST_CREATE_KEY_INFORMATION REG_POST_OPEN_KEY_INFORMATION REG_POST_OPERATION_INFORMATION
+        REG_PRE_CREATE_KEY_INFORMATION REG_PRE_OPEN_KEY_INFORMATION REG_PROCESS_PRIVATE REG_QUERY_KEY_INFORMATION
+        REG_QUERY_KEY_SECURITY_INFORMATION REG_QUERY_MULTIPLE_VALUE_KEY_INFORMATION REG_QUERY_VALUE_KEY_INFORMATION
+        REG_REFRESH_HIVE REG_RENAME_KEY_INFORMATION REG_REPLACE_KEY_INFORMATION REG_RESTORE_KEY_INFORMATION
+        REG_SAVE_KEY_INFORMATION REG_SET_INFORMATION_KEY_INFORMATION REG_SET_KEY_SECURITY_INFORMATION
+        REG_SET_VALUE_KEY_INFORMATION REG_STANDARD_FORMAT REG_START_JOURNAL REG_UNLOAD_KEY_INFORMATION
+        REG_WHOLE_HIVE_VOLATILE REQUEST_POWER_COMPLETE RESOURCEMANAGER_ALL_ACCESS RESOURCEMANAGER_BASIC_INFORMATION
         RESOURCEMANAGER_COMPLETE_PROPAGATION RESOURCEMANAGER_COMPLETION_INFORMATION RESOURCEMANAGER_ENLIST
         RESOURCEMANAGER_GENERIC_EXECUTE RESOURCEMANAGER_GENERIC_READ RESOURCEMANAGER_GENERIC_WRITE
         RESOURCEMANAGER_GET_NOTIFICATION RESOURCEMANAGER_INFORMATION_CLASS RESOURCEMANAGER_QUERY_INFORMATION

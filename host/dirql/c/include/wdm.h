@@ -1346,6 +1346,14 @@ typedef enum _POWER_ACTION {
     PowerActionDisplayOff = 8,
 } POWER_ACTION, *PPOWER_ACTION;
 
+/* Values of POWER_REQUEST_TYPE. */
+typedef enum _POWER_REQUEST_TYPE {
+    PowerRequestDisplayRequired = 0,
+    PowerRequestSystemRequired = 1,
+    PowerRequestAwayModeRequired = 2,
+    PowerRequestExecutionRequired = 3,
+} POWER_REQUEST_TYPE, *PPOWER_REQUEST_TYPE;
+
 /* Values of CM_SHARE_DISPOSITION. */
 typedef enum _CM_SHARE_DISPOSITION {
     CmResourceShareUndetermined = 0,
@@ -4381,6 +4389,20 @@ NTSTATUS PoRequestPowerIrp(_In_ PDEVICE_OBJECT DeviceObject, _In_ UCHAR MinorFun
 POWER_STATE PoSetPowerState(_In_ PDEVICE_OBJECT DeviceObject, _In_ POWER_STATE_TYPE Type, _In_ POWER_STATE
     State);
 VOID PoStartNextPowerIrp(_Inout_ PIRP Irp);
+PULONG PoRegisterDeviceForIdleDetection(_In_ PDEVICE_OBJECT DeviceObject, _In_ ULONG ConservationIdleTime,
+    _In_ ULONG PerformanceIdleTime, _In_ DEVICE_POWER_STATE State);
+VOID PoSetDeviceBusy(_Inout_ PULONG IdlePointer);
+VOID PoSetDeviceBusyEx(_Inout_ PULONG IdlePointer);
+VOID PoStartDeviceBusy(_Inout_ PULONG IdlePointer);
+VOID PoEndDeviceBusy(_Inout_ PULONG IdlePointer);
+PVOID PoRegisterSystemState(_Inout_opt_ PVOID StateHandle, _In_ EXECUTION_STATE Flags);
+VOID PoUnregisterSystemState(_Inout_ PVOID StateHandle);
+VOID PoSetSystemState(_In_ EXECUTION_STATE Flags);
+NTSTATUS PoCreatePowerRequest(_Out_ PVOID *PowerRequest, _In_opt_ PDEVICE_OBJECT DeviceObject, _In_opt_
+    PCOUNTED_REASON_CONTEXT Context);
+NTSTATUS PoSetPowerRequest(_Inout_ PVOID PowerRequest, _In_ POWER_REQUEST_TYPE Type);
+NTSTATUS PoClearPowerRequest(_Inout_ PVOID PowerRequest, _In_ POWER_REQUEST_TYPE Type);
+VOID PoDeletePowerRequest(_Inout_ PVOID PowerRequest);
 KPROCESSOR_MODE ExGetPreviousMode(void);
 PEPROCESS IoGetCurrentProcess(void);
 PEPROCESS PsGetCurrentProcess(void);
