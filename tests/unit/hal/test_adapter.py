@@ -360,27 +360,91 @@ def test_mapped_transfers_move_data_both_ways(
     release(buffer, mdl)
 
 
-def beyond_reach(machine: Machine, length: int) -> tuple[UserBuffer, Mdl]:
-    """A locked buffer in frames that an adapter with few address bits cannot reach."""
-    low = machine.memory_manager.frames.allocate_contiguous(256, "low memory", 1 << FEW_BITS)
-    assert low is not None
-    while True:
-        buffer, mdl = locked(machine, length)
+def beyond_reach(machine: Machine, length: int, offset: int = 0) -> tuple[UserBuffer, Mdl]:
+    """A locked buffer in frames that an adapter with few address bits cannot reach.
+
+    Low memory is used up first: by one block, and by buffers of which each takes at least a frame.
+    """
+    frames = machine.memory_manager.frames
+    low = frames.allocate_contiguous(256, "low memory", 1 << FEW_BITS)
+    for _ in range((1 << FEW_BITS) // PAGE_SIZE):
+        buffer, mdl = locked(machine, length, offset, guard=64)
         if min(mdl.frames) * PAGE_SIZE >= 1 << FEW_BITS:
+            if low is not None:
+                frames.free(range(low, low + 256))
             return buffer, mdl
+    raise AssertionError("a buffer beyond the reach of the device must be found; all buffers were below")
 
 
-def test_DMA_08_bounced_data_is_in_the_buffer_only_after_the_flush(machine: Machine) -> None:
+@pytest.mark.row("DMA-08")
+@pytest.mark.parametrize("scatter_gather", [False, True])
+@pytest.mark.parametrize(
+    ("offset", "length", "skipped"),
+    [
+        (0, 1, 0),
+        (0, 100, 0),
+        (4095, 2, 0),
+        (4095, 2, 1),
+        (100, 3 * PAGE_SIZE, 50),
+        (0, 2 * PAGE_SIZE, PAGE_SIZE),
+    ],
+)
+def test_DMA_08_bounced_data_is_in_the_buffer_only_after_the_flush(
+    machine: Machine, offset: int, length: int, skipped: int, scatter_gather: bool
+) -> None:
+    buffer, mdl = beyond_reach(machine, length, offset)
+    buffer.write(b"o" * length)
+    moved = length - skipped
+    data = bytes(index % 251 for index in range(moved))
+    adapter = adapter_for(description(FEW_BITS, scatter_gather=scatter_gather))
+    pieces, registers = transfer(adapter, mdl, skipped, moved, False)
+    assert all(address + size <= 1 << FEW_BITS for address, size in pieces)
+    device_writes(machine, pieces, data)
+    machine.hal.preempt()
+    assert buffer.read() == b"o" * length
+    assert registers.unflushed
+    adapter.flush_adapter_buffers(mdl, registers, mdl.get_virtual_address() + skipped, moved, False)
+    assert buffer.read() == b"o" * skipped + data
+    assert not registers.unflushed
+    with at_dispatch():
+        adapter.free_map_registers(registers, adapter.number_of_map_registers)
+    release(buffer, mdl)
+
+
+def test_DMA_08_bounced_data_of_the_host_is_there_before_the_flush(machine: Machine) -> None:
+    buffer, mdl = beyond_reach(machine, 100)
+    buffer.write(b"h" * 100)
+    adapter = adapter_for(description(FEW_BITS))
+    pieces, registers = transfer(adapter, mdl, 0, 100, True)
+    buffer.write(b"l" * 100)
+    assert device_reads(machine, pieces) == b"h" * 100, "later data of the host is not in the transfer"
+    adapter.flush_adapter_buffers(mdl, registers, mdl.get_virtual_address(), 100, True)
+    assert buffer.read() == b"l" * 100
+
+
+def test_DMA_08_a_flush_before_the_device_has_ended_its_transfer(machine: Machine) -> None:
     buffer, mdl = beyond_reach(machine, 100)
     buffer.write(b"o" * 100)
     adapter = adapter_for(description(FEW_BITS))
     pieces, registers = transfer(adapter, mdl, 0, 100, False)
-    device_writes(machine, pieces, b"n" * 100)
-    assert buffer.read() == b"o" * 100
-    assert registers.unflushed
+    address, _ = pieces[0]
+    machine.target.write_as_master(address, b"n" * 50)
     adapter.flush_adapter_buffers(mdl, registers, mdl.get_virtual_address(), 100, False)
-    assert buffer.read() == b"n" * 100
-    assert not registers.unflushed
+    machine.target.write_as_master(address + 50, b"n" * 50)
+    assert violation(machine.hal.preempt) == (0xE6, 0x26)
+    assert buffer.read()[:50] == b"n" * 50
+    assert buffer.read()[50:] != b"n" * 50, "the flush has copied what was there by then"
+
+
+def test_DMA_08_memory_of_a_request_is_not_given_back_before_the_flush(machine: Machine) -> None:
+    """The completion of a request unlocks and frees its MDL."""
+    buffer, mdl = beyond_reach(machine, 100)
+    adapter = adapter_for(description(FEW_BITS))
+    transfer(adapter, mdl, 0, 100, False)
+    with pytest.raises(BugCheck, match="call PutScatterGatherList, or FlushAdapterBuffers, before") as caught:
+        mdl.unlock_pages()
+    assert (caught.value.code, caught.value.parameters) == (0xE6, (0xE, mdl, 0, 0))
+    assert buffer
 
 
 @pytest.mark.parametrize("verifier", [False, True])
