@@ -62,11 +62,13 @@ from dirql.mm.manager import MemoryManager
 from dirql.nt.ntstatus import nt_success, status_name
 from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND
 from dirql.ob.manager import ObjectManager, running as ob_running
+from dirql.pnp.driver_table import FilterPlace
 from dirql.pnp.hang_report import DeviceWitness
 from dirql.pnp.interrupt_arbiter import InterruptKind
 from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceError, DeviceNode
 from dirql.pnp.range_arbiter import ResourceConflict
+from dirql.pnp.tree import running as pnp_running
 from dirql.pnp.untimely import UntimelyAccesses
 from dirql.po.hang_report import PowerWitness
 from dirql.po.idle import make_power_manager
@@ -179,7 +181,7 @@ class Machine:
             self.kernel.witnesses.append(HalWitness(self.hal))
             self.kernel.witnesses.append(PowerWitness(self.power))
             self.hal.machine_removed = self._note_removal
-            self.io.hooks.code_left = self.hal.waiting_for
+            self.io.hooks.code_left = self._code_left
             self.io.hooks.things_left = self.hal.held
             self.hal.unanswered = UntimelyAccesses(self.hal, lambda: self.devices).note
             for driver in _BOOT_DRIVERS:
@@ -190,6 +192,11 @@ class Machine:
         if self._host_watch is not None:
             self._host_watch.start()
 
+    def _code_left(self, driver: object) -> Iterator[tuple[object, object, str]]:
+        """The objects that would call a driver which is unloaded, each with the routine and the step to take."""
+        yield from self.hal.waiting_for(driver)
+        yield from self.pnp.registered_callbacks(driver)
+
     def _note_removal(self) -> None:
         """The board was unplugged: tell the drivers, in a thread, that their devices are gone."""
         dpc = Dpc()
@@ -198,7 +205,7 @@ class Machine:
 
     def _queue_removal(self, dpc: Dpc, context: object, argument1: object, argument2: object) -> None:
         del dpc, context, argument1, argument2
-        self.io.worker.queue(self.pnp.surprise_remove_devices)
+        self.pnp.queue_surprise_removal()
 
     def _note_defect(self, row: str, what: str) -> None:
         self.defects.append((row, what))
@@ -244,6 +251,7 @@ class Machine:
         *,
         interrupt: InterruptKind | str | None = None,
         verifier: int | None = DEFAULT_FLAGS,
+        as_filter: FilterPlace | str | None = None,
     ) -> DriverObject:
         """Load a driver and start the devices that it names; returns the driver object.
 
@@ -252,20 +260,28 @@ class Machine:
         last part of the module's name. `interrupt` says how the devices interrupt, "level", "latched" or "message",
         where on Windows the INF file says it; None leaves each device with the kind in the machine's description.
         `verifier` has the VERIFIER_… options of Driver Verifier for this driver; 0 stands for the automatic checks
-        alone, None for no check that only Driver Verifier makes. Raises `LoadError` when DriverEntry fails,
-        `DeviceError` or `ResourceConflict` when a device cannot be started; the driver is then unloaded.
+        alone, None for no check that only Driver Verifier makes. `as_filter` makes the driver a filter in the stacks
+        that are built from now on: "lower" or "upper" for the devices in HARDWARE_IDS, "lower class" or "upper class"
+        for those of the setup class CLASS_GUID, an attribute that function drivers may have too. Raises `LoadError`
+        when DriverEntry fails, `DeviceError` or `ResourceConflict` when a device cannot be started; the driver is then
+        unloaded.
         """
         module = driver_module(driver) if isinstance(driver, str | Path) else driver
         entry, ids = entry_and_ids(module)
         wanted = None if interrupt is None else _interrupt_kind(interrupt)
+        place = None if as_filter is None else FilterPlace(as_filter)
+        class_guid = str(getattr(module, "CLASS_GUID", ""))
         service = name or service_name(module)
         self.io.services[service] = entry
         self.kernel.refused.clear()
         status, loaded = load_driver(entry, service, verifier)
         if loaded is None:
             raise LoadError(service, "DriverEntry", status)
+        if place is not None:
+            self.pnp.add_filter(loaded, place, ids, class_guid)
+            return loaded
         try:
-            started = self.pnp.add_driver(loaded, ids, wanted)
+            started = self.pnp.add_driver(loaded, ids, wanted, class_guid)
         except (DeviceError, ResourceConflict):
             unload_driver(loaded)
             raise
@@ -420,6 +436,7 @@ class Machine:
         finally:
             self._collector.restore()
             power_running.clear()
+            pnp_running.clear()
             io_running.clear()
             cm_running.clear()
             ob_running.clear()

@@ -20,6 +20,7 @@ from fakes.scripted_target import Ram, ScriptedTarget, Space
 from unit.edge_library import BLOCK, LIBRARY_BY_NAME, LIBRARY_BY_TYPE, LIBRARY_SPECIAL, LibraryWorld
 from unit.edge_locks import LOCK_CALLS, LOCK_POINTERS
 from unit.edge_memory import MEMORY_CALLS
+from unit.edge_pnp import PNP_CALLS
 from unit.edge_power import POWER_CALLS
 from unit.edge_registry import REGISTRY_CALLS
 from unit.edge_services import SERVICE_CALLS, SERVICE_POINTERS
@@ -535,6 +536,7 @@ SPECIAL: dict[str, Special] = {
     **REGISTRY_CALLS,
     **POWER_CALLS,
     **MEMORY_CALLS,
+    **PNP_CALLS,
     "KeReleaseSpinLock": lambda w: (held(w), 0),
     "KeReleaseSpinLockFromDpcLevel": lambda w: (held(w),),
     "KeReleaseSpinLockForDpc": lambda w: (held(w), 0),

@@ -21,6 +21,7 @@ class Hooks:
 
     __slots__ = (
         "code_left",
+        "device_closed",
         "dispatch_entered",
         "dispatch_left",
         "irp_completed",
@@ -44,6 +45,8 @@ class Hooks:
         """A driver's dispatch routine is about to be called."""
         self.dispatch_left: Callable[[DeviceObject, Irp, int], None] | None = None
         """A dispatch routine returned this status; the request may already belong to another driver."""
+        self.device_closed: Callable[[DeviceObject], None] | None = None
+        """The last open file of a device was closed."""
         self.code_left: Callable[[object], Iterable[tuple[object, object, str]]] | None = None
         """Finds code of a driver that the HAL would call: the object, the routine, and the state with the remedy."""
         self.things_left: Callable[[object], Iterable[str]] | None = None

@@ -407,7 +407,15 @@ class Irp(PacketFields):
 class DeviceObjectExtension(PowerStates):
     """The system's own part of a device object (DEVOBJ_EXTENSION)."""
 
-    __slots__ = ("attached_to", "device_object", "extension_flags", "interrupts", "start_io", "type")
+    __slots__ = (
+        "attached_to",
+        "device_node",
+        "device_object",
+        "extension_flags",
+        "interrupts",
+        "start_io",
+        "type",
+    )
 
     def __init__(self, device: DeviceObject) -> None:
         super().__init__()
@@ -418,13 +426,14 @@ class DeviceObjectExtension(PowerStates):
         self.start_io = StartIoState()
         self.interrupts: tuple[InterruptResource, ...] = ()
         """The interrupts that Plug and Play assigned, if this is a physical device object."""
+        self.device_node: object = None
+        """The node of the device tree, if this is a physical device object that was reported."""
 
 
 class DeviceObject(Object):
     """A device as one driver sees it: one layer of a device stack (DEVICE_OBJECT).
 
-    `device_extension` belongs to the driver; `create_device` chooses the class. `reference_count` is the number
-    of open files.
+    `device_extension` belongs to the driver; `create_device` chooses the class. `reference_count` counts open files.
     """
 
     __slots__ = (

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
+from dirql.nt.guid import Guid
 from dirql.nt.plug_and_play import DeviceCapabilities
 from dirql.nt.power import PowerSequence, PowerState, SystemPowerStateContext
 from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
@@ -33,7 +34,9 @@ __all__ = [
     "QueryInterfaceParameters",
     "ReadParameters",
     "ReadWriteConfigParameters",
+    "SetLockParameters",
     "StartDeviceParameters",
+    "UsageNotificationParameters",
     "WaitWakeParameters",
 ]
 
@@ -105,7 +108,7 @@ class QueryDeviceRelationsParameters:
 class QueryInterfaceParameters:
     """For IRP_MN_QUERY_INTERFACE: the interface that is wanted, and the object that the driver fills in."""
 
-    interface_type: str = ""
+    interface_type: Guid | None = None
     size: int = 0
     version: int = 0
     interface: object = None
@@ -149,6 +152,21 @@ class QueryIdParameters:
     """For IRP_MN_QUERY_ID: a BUS_QUERY_ID_TYPE."""
 
     id_type: int = 0
+
+
+@dataclass(slots=True)
+class SetLockParameters:
+    """For IRP_MN_SET_LOCK: whether the device is to be locked in its slot, or unlocked."""
+
+    lock: bool = False
+
+
+@dataclass(slots=True)
+class UsageNotificationParameters:
+    """For IRP_MN_DEVICE_USAGE_NOTIFICATION: the kind of special file, and whether it comes to the device or goes."""
+
+    in_path: bool = False
+    type: int = 0
 
 
 @dataclass(slots=True)
@@ -233,8 +251,10 @@ class Parameters:
     query_id = _MadeWhenNamed(QueryIdParameters)
     query_interface = _MadeWhenNamed(QueryInterfaceParameters)
     read_write_config = _MadeWhenNamed(ReadWriteConfigParameters)
+    set_lock = _MadeWhenNamed(SetLockParameters)
     start_device = _MadeWhenNamed(StartDeviceParameters)
     wait_wake = _MadeWhenNamed(WaitWakeParameters)
+    usage_notification = _MadeWhenNamed(UsageNotificationParameters)
 
     def __init__(self) -> None:
         self.read = ReadParameters()

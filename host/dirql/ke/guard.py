@@ -69,6 +69,7 @@ __all__ = [
     "ISR",
     "KERNEL_APC",
     "NORMAL_APC",
+    "NOTIFICATION",
     "POWER_COMPLETION",
     "QUERY_ROUTINE",
     "REINITIALIZE",
@@ -223,6 +224,9 @@ NORMAL_APC: Final = RoutineKind(
     "the NormalRoutine of an APC", parameters=("NormalContext", "SystemArgument1", "SystemArgument2")
 )
 RUNDOWN_APC: Final = RoutineKind("the RundownRoutine of an APC", parameters=("Apc",))
+NOTIFICATION: Final = RoutineKind(
+    "the notification callback", result=NTSTATUS, parameters=("NotificationStructure", "Context")
+)
 ADAPTER_CONTROL: Final = RoutineKind(
     "the AdapterControl routine",
     None,

@@ -62,6 +62,7 @@ __all__ = [
     "DEVICE_DESCRIPTION_VERSION1",
     "DEVICE_DESCRIPTION_VERSION2",
     "DEVICE_DESCRIPTION_VERSION3",
+    "DEVICE_INTERFACE_INCLUDE_NONACTIVE",
     "DIRECTORY_ALL_ACCESS",
     "DISPATCH_LEVEL",
     "DOE_DELETE_PENDING",
@@ -113,6 +114,38 @@ __all__ = [
     "DelayExecution",
     "DelayedWorkQueue",
     "DevicePowerState",
+    "DevicePropertyAddress",
+    "DevicePropertyAllocatedResources",
+    "DevicePropertyBootConfiguration",
+    "DevicePropertyBootConfigurationTranslated",
+    "DevicePropertyBusNumber",
+    "DevicePropertyBusTypeGuid",
+    "DevicePropertyClassGuid",
+    "DevicePropertyClassName",
+    "DevicePropertyCompatibleIDs",
+    "DevicePropertyContainerID",
+    "DevicePropertyDeviceDescription",
+    "DevicePropertyDriverKeyName",
+    "DevicePropertyEnumeratorName",
+    "DevicePropertyFriendlyName",
+    "DevicePropertyHardwareID",
+    "DevicePropertyInstallState",
+    "DevicePropertyLegacyBusType",
+    "DevicePropertyLocationInformation",
+    "DevicePropertyManufacturer",
+    "DevicePropertyPhysicalDeviceObjectName",
+    "DevicePropertyRemovalPolicy",
+    "DevicePropertyResourceRequirements",
+    "DevicePropertyUINumber",
+    "DeviceTextDescription",
+    "DeviceTextLocationInformation",
+    "DeviceUsageTypeBoot",
+    "DeviceUsageTypeDumpFile",
+    "DeviceUsageTypeGuestAssigned",
+    "DeviceUsageTypeHibernation",
+    "DeviceUsageTypePaging",
+    "DeviceUsageTypePostDisplay",
+    "DeviceUsageTypeUndefined",
     "DontUseThisType",
     "ERROR_ABANDONED_WAIT_0",
     "ERROR_ACCESS_DENIED",
@@ -166,6 +199,11 @@ __all__ = [
     "Eisa",
     "EisaConfiguration",
     "EjectionRelations",
+    "EventCategoryDeviceInterfaceChange",
+    "EventCategoryHardwareProfileChange",
+    "EventCategoryKernelSoftRestart",
+    "EventCategoryReserved",
+    "EventCategoryTargetDeviceChange",
     "EventNotificationObject",
     "EventSynchronizationObject",
     "Executive",
@@ -374,6 +412,10 @@ __all__ = [
     "IRP_WRITE_OPERATION",
     "IRQL_NAMES",
     "InsertApcEnvironment",
+    "InstallStateFailedInstall",
+    "InstallStateFinishInstall",
+    "InstallStateInstalled",
+    "InstallStateNeedsReinstall",
     "InterfaceTypeUndefined",
     "Internal",
     "InternalPowerBus",
@@ -535,6 +577,7 @@ __all__ = [
     "PNPBus",
     "PNPISABus",
     "PNPISAConfiguration",
+    "PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES",
     "PNP_DEVICE_DISABLED",
     "PNP_DEVICE_DONT_DISPLAY_IN_UI",
     "PNP_DEVICE_FAILED",
@@ -648,6 +691,9 @@ __all__ = [
     "RTL_REGISTRY_USER",
     "RTL_REGISTRY_WINDOWS_NT",
     "RealTimeWorkQueue",
+    "RemovalPolicyExpectNoRemoval",
+    "RemovalPolicyExpectOrderlyRemoval",
+    "RemovalPolicyExpectSurpriseRemoval",
     "RemovalRelations",
     "ResourceNeverExclusive",
     "ResourceOwnedExclusive",
@@ -1860,6 +1906,112 @@ SgiInternalConfiguration: Final = 0xb
 """The configuration data of an internal bus of SGI machines."""
 MaximumBusDataType: Final = 0xc
 """The number of kinds of configuration data."""
+
+# Values of DEVICE_TEXT_TYPE.
+DeviceTextDescription: Final = 0
+"""The query asks for a short description of the device."""
+DeviceTextLocationInformation: Final = 1
+"""The query asks for the place of the device on its bus."""
+
+# Values of DEVICE_USAGE_NOTIFICATION_TYPE.
+DeviceUsageTypeUndefined: Final = 0
+"""No kind of special file is stated."""
+DeviceUsageTypePaging: Final = 1
+"""The file is a paging file."""
+DeviceUsageTypeHibernation: Final = 2
+"""The file receives the memory when the system hibernates."""
+DeviceUsageTypeDumpFile: Final = 3
+"""The file receives the memory after a bug check."""
+DeviceUsageTypeBoot: Final = 4
+"""The system boots from the device."""
+DeviceUsageTypePostDisplay: Final = 5
+"""The device is the display that the firmware uses."""
+DeviceUsageTypeGuestAssigned: Final = 6
+"""The device is assigned to a virtual machine."""
+
+# Values of DEVICE_REGISTRY_PROPERTY.
+DevicePropertyDeviceDescription: Final = 0
+"""The description of the device, a string."""
+DevicePropertyHardwareID: Final = 1
+"""The hardware IDs, a list of strings."""
+DevicePropertyCompatibleIDs: Final = 2
+"""The compatible IDs, a list of strings."""
+DevicePropertyBootConfiguration: Final = 3
+"""The resources that the firmware gave to the device, a CM_RESOURCE_LIST."""
+DevicePropertyBootConfigurationTranslated: Final = 4
+"""The same resources as the processor sees them, a CM_RESOURCE_LIST."""
+DevicePropertyClassName: Final = 5
+"""The name of the setup class, a string."""
+DevicePropertyClassGuid: Final = 6
+"""The GUID of the setup class, as a string in braces."""
+DevicePropertyDriverKeyName: Final = 7
+"""The name of the registry key of the driver, a string."""
+DevicePropertyManufacturer: Final = 8
+"""The maker of the device, a string."""
+DevicePropertyFriendlyName: Final = 9
+"""A name by which users tell devices apart, a string."""
+DevicePropertyLocationInformation: Final = 0xa
+"""The place of the device on its bus, a string."""
+DevicePropertyPhysicalDeviceObjectName: Final = 0xb
+"""The name of the physical device object, a string."""
+DevicePropertyBusTypeGuid: Final = 0xc
+"""The type of the bus, a GUID."""
+DevicePropertyLegacyBusType: Final = 0xd
+"""The type of the bus, an INTERFACE_TYPE."""
+DevicePropertyBusNumber: Final = 0xe
+"""The number of the bus."""
+DevicePropertyEnumeratorName: Final = 0xf
+"""The name of the enumerator, the first part of the device ID, a string."""
+DevicePropertyAddress: Final = 0x10
+"""The address of the device on its bus."""
+DevicePropertyUINumber: Final = 0x11
+"""The number that the user sees, such as that of a slot."""
+DevicePropertyInstallState: Final = 0x12
+"""The state of the installation, a DEVICE_INSTALL_STATE."""
+DevicePropertyRemovalPolicy: Final = 0x13
+"""The way in which the device may be removed, a DEVICE_REMOVAL_POLICY."""
+DevicePropertyResourceRequirements: Final = 0x14
+"""The resources that the device needs, an IO_RESOURCE_REQUIREMENTS_LIST."""
+DevicePropertyAllocatedResources: Final = 0x15
+"""The resources that the device has, a CM_RESOURCE_LIST."""
+DevicePropertyContainerID: Final = 0x16
+"""The GUID that the functions of one product share, as a string in braces."""
+
+# Values of DEVICE_REMOVAL_POLICY.
+RemovalPolicyExpectNoRemoval: Final = 1
+"""The device is not removed while the system runs."""
+RemovalPolicyExpectOrderlyRemoval: Final = 2
+"""The device is removed after the user has asked for it."""
+RemovalPolicyExpectSurpriseRemoval: Final = 3
+"""The device is removed without notice."""
+
+# Values of DEVICE_INSTALL_STATE.
+InstallStateInstalled: Final = 0
+"""The device is installed."""
+InstallStateNeedsReinstall: Final = 1
+"""The device is to be installed again."""
+InstallStateFailedInstall: Final = 2
+"""The device could not be installed."""
+InstallStateFinishInstall: Final = 3
+"""The installation of the device is to be finished."""
+
+# Values of IO_NOTIFICATION_EVENT_CATEGORY.
+EventCategoryReserved: Final = 0
+"""No kind of event is stated."""
+EventCategoryHardwareProfileChange: Final = 1
+"""The driver wants to know of changes of the hardware profile."""
+EventCategoryDeviceInterfaceChange: Final = 2
+"""The driver wants to know of interfaces of a class that are enabled or disabled."""
+EventCategoryTargetDeviceChange: Final = 3
+"""The driver wants to know what becomes of a device."""
+EventCategoryKernelSoftRestart: Final = 4
+"""The driver wants to know of a restart of the kernel without the firmware."""
+
+# Flags of IoRegisterPlugPlayNotification and IoGetDeviceInterfaces.
+PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES: Final = 1
+"""The driver is told of the interfaces that are enabled already, too."""
+DEVICE_INTERFACE_INCLUDE_NONACTIVE: Final = 1
+"""The list has interfaces that are disabled, too."""
 
 # Types of values.
 REG_NONE: Final = 0

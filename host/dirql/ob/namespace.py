@@ -67,10 +67,16 @@ class Namespace:
 
     def __init__(self) -> None:
         self.root = Directory()
+        self._numbered = 0
         for path in ("\\Device", "\\Driver", "\\??", "\\Callback", "\\BaseNamedObjects"):
             self.insert(path, Directory())
         self.insert("\\DosDevices", SymbolicLink("\\??"))
         self.insert("\\GLOBAL??", SymbolicLink("\\??"))
+
+    def new_device_name(self) -> str:
+        """A name for a device that has none: a number in the directory Device."""
+        self._numbered += 1
+        return rf"\Device\{self._numbered:08x}"
 
     def insert(self, path: str, named: Object, *, permanent: bool = True) -> int:
         """Give `named` the name `path`; returns a status. After an error nothing has changed."""
@@ -157,8 +163,8 @@ class Namespace:
 
 
 def _split(path: str) -> list[str] | None:
-    r"""The parts of an absolute path, `\\.\` understood as `\??\`; None for anything else."""
-    if path.startswith("\\\\.\\"):
+    r"""The parts of an absolute path, `\\.\` and `\\?\` understood as `\??\`; None for anything else."""
+    if path.startswith(("\\\\.\\", "\\\\?\\")):
         path = "\\??\\" + path[4:]
     if not path.startswith("\\"):
         return None

@@ -16,7 +16,7 @@ from dirql.nt.constants import (
     BusQueryInstanceID,
 )
 
-__all__ = ["take_strings"]
+__all__ = ["take_strings", "take_text"]
 
 _WIDE = "utf-16-le"
 _NUL = "\0".encode(_WIDE)
@@ -34,11 +34,8 @@ def take_strings(address: int, kind: int, *, multiple: bool, device: object) -> 
     strings: list[str] = []
     at = address
     while True:
-        text = ""
-        while (character := memory.read(at, 2)) != _NUL:
-            text += character.decode(_WIDE)
-            at += 2
-        at += 2
+        text = _read_text(at)
+        at += 2 * len(text) + 2
         if multiple and not text:
             break
         strings.append(text)
@@ -53,3 +50,18 @@ def take_strings(address: int, kind: int, *, multiple: bool, device: object) -> 
             number = _NUMBERS.get(kind, 0)
             bug_check(PNP_DETECTED_FATAL_ERROR, PNP_FATAL_BAD_ID, device, address, number, reason=reason)
     return strings
+
+
+def take_text(address: int) -> str:
+    """Read a text that a bus driver put into pool at `address`, and free the pool."""
+    text = _read_text(address)
+    free_pool(address)
+    return text
+
+
+def _read_text(address: int) -> str:
+    """The text up to the NUL, a character for each unit."""
+    units: list[bytes] = []
+    while (unit := memory.read(address + 2 * len(units), 2)) != _NUL:
+        units.append(unit)
+    return "".join(chr(int.from_bytes(unit, "little")) for unit in units)

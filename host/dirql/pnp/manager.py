@@ -1,58 +1,56 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The Plug and Play manager: gives drivers to devices, starts the devices and removes them.
+"""The Plug and Play manager: gives drivers to devices, starts, stops and removes the devices.
 
-A device has one function driver, and a bus is enumerated once, when it has started (row PNP-01).
+`PnpManager` is for the machine and for tests, which play the user and the hardware. Drivers call the routines in
+`reports`, `properties`, `interface_routines` and `notification_routines`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Sequence
 
 from dirql.hal.interrupts import InterruptController
-from dirql.hardware.description import Function, MachineDescription
-from dirql.hardware.place import Place
-from dirql.io.objects import DriverObject, IoStackLocation
-from dirql.ke.guard import ADD_DEVICE, call_driver
+from dirql.hardware.description import MachineDescription
+from dirql.io.manager import running as io_manager
+from dirql.io.objects import DeviceObject, DriverObject, IoStackLocation
 from dirql.ke.processors.interrupt import interrupt_table
 from dirql.nt.constants import (
-    IRP_MN_QUERY_CAPABILITIES,
-    IRP_MN_QUERY_PNP_DEVICE_STATE,
-    IRP_MN_QUERY_REMOVE_DEVICE,
-    IRP_MN_REMOVE_DEVICE,
-    IRP_MN_START_DEVICE,
-    IRP_MN_SURPRISE_REMOVAL,
+    IRP_MN_DEVICE_USAGE_NOTIFICATION,
+    IRP_MN_SET_LOCK,
+    PNP_DEVICE_NOT_DISABLEABLE,
 )
-from dirql.nt.ntstatus import nt_success, status_name
-from dirql.nt.plug_and_play import DeviceCapabilities
-from dirql.nt.resources import (
-    CmFullResourceDescriptor,
-    CmPartialResourceDescriptor,
-    CmPartialResourceList,
-    CmResourceList,
-    IoResourceRequirementsList,
-)
-from dirql.nt.status import STATUS_SUCCESS
-from dirql.pnp.enumeration import enumerate_children
-from dirql.pnp.interrupt_arbiter import InterruptArbiter, InterruptKind
-from dirql.pnp.node import DeviceError, DeviceNode
-from dirql.pnp.range_arbiter import ResourceConflict
-from dirql.pnp.root import make_root
-from dirql.pnp.states import NodeEvent, NodeState
+from dirql.nt.ntstatus import nt_success
+from dirql.ob.manager import running as object_manager
+from dirql.pnp.actions import eject_device, remove_device, rescan_bus
+from dirql.pnp.driver_table import FilterPlace, FunctionDriver
+from dirql.pnp.interrupt_arbiter import InterruptKind
+from dirql.pnp.node import DeviceNode
+from dirql.pnp.removal import finish_removals, force_removal, removed_with, surprise_remove
+from dirql.pnp.resources import assigned_vectors
+from dirql.pnp.starting import add_drivers, start_alone, start_device
+from dirql.pnp.states import NodeState
+from dirql.pnp.stopping import move_device
+from dirql.pnp.tree import DeviceTree, running
+from dirql.pnp.veto import Veto
 
 __all__ = ["PnpManager"]
 
 
 class PnpManager:
-    """The device tree of one machine. All buses share one interrupt controller, and so one arbiter of interrupts."""
+    """The device tree of one machine, and what happens to its devices."""
 
     def __init__(self, machine: MachineDescription, controller: InterruptController, processors: int) -> None:
         """`controller` routes the lines of `machine`; an interrupt may go to each of `processors` processors."""
-        self._machine = machine
-        self.root = make_root(machine.buses[0])
-        self._interrupts = InterruptArbiter(controller, processors)
-        interrupt_table.value.assigned = self._assigned_vectors
+        self.tree = DeviceTree(machine, controller, processors)
+        running.install(self.tree)
+        interrupt_table.value.assigned = lambda: list(assigned_vectors(self.root.descendants()))
+        io_manager.value.hooks.device_closed = self._device_closed
+
+    @property
+    def root(self) -> DeviceNode:
+        """The root of the tree, which stands for the machine."""
+        return self.tree.root
 
     @property
     def devices(self) -> list[DeviceNode]:
@@ -68,173 +66,182 @@ class PnpManager:
             level = [child for node in level for child in node.children]
         return levels
 
-    def _assigned_vectors(self) -> list[tuple[int, bool]]:
-        """The vectors of all devices, and whether each is latched."""
-        return [
-            (each.vector, each.latched)
-            for node in self.root.descendants()
-            for each in node.physical_device_object.device_object_extension.interrupts
-        ]
-
-    # Starting.
+    # Drivers.
 
     def add_driver(
-        self, driver: DriverObject, ids: Sequence[str], interrupt: InterruptKind | None
+        self,
+        driver: DriverObject,
+        ids: Sequence[str],
+        interrupt: InterruptKind | None,
+        class_guid: str = "",
     ) -> list[DeviceNode]:
         """Give the driver all devices that match one of `ids` and have no driver; start and return these devices.
 
-        `interrupt` is the kind of interrupt of all these devices; None leaves each with the kind in the machine's
-        description. Raises `DeviceError` or `ResourceConflict` at the first device that cannot be started; that device
-        has then no driver again.
+        Devices that come later get the driver, too. `interrupt` is the kind of interrupt of all these devices; None
+        leaves each with the kind in the machine's description. Raises `DeviceError` or `ResourceConflict` at the first
+        device that cannot be started; that device has then no driver again, and later ones do not get this one.
         """
-        matching = [
-            node
-            for node in self.root.descendants()
-            if node.is_present and node.driver is None and any(node.matches(wanted) for wanted in ids)
-        ]
-        for node in matching:
-            node.interrupt = interrupt
-            self._add(node, driver)
-            self._start(node)
+        function = FunctionDriver(driver, tuple(ids), class_guid, interrupt)
+        with self.tree.lock:
+            matching = [
+                node
+                for node in self.root.descendants()
+                if node.is_present
+                and node.driver is None
+                and node.rank(ids) is not None
+                and not node.is_disabled
+            ]
+            self.tree.drivers.add(function)
+            try:
+                for node in matching:
+                    if node.driver is None:
+                        add_drivers(node, function)
+                        start_device(node)
+            except BaseException:
+                self.tree.drivers.remove(driver)
+                raise
         return matching
 
-    def _add(self, node: DeviceNode, driver: DriverObject) -> None:
-        status = _call_add_device(driver, node)
-        if not nt_success(status):
-            _fail(node, DeviceError(node.name, f"AddDevice of {driver!r}", status))
-        node.driver = driver
-        node.advance(NodeEvent.ADD_DRIVER)
+    def add_filter(
+        self, driver: DriverObject, place: FilterPlace, ids: Sequence[str], class_guid: str = ""
+    ) -> None:
+        """Put the driver into the stacks of devices that get their drivers from now on.
 
-    def _start(self, node: DeviceNode) -> None:
-        """Send IRP_MN_START_DEVICE, then the requests that each started device gets (row PNP-01)."""
-        try:
-            raw, translated = self._resource_lists(node)
-        except ResourceConflict as conflict:
-            self._take_back(node, conflict)
-        node.advance(NodeEvent.ASSIGN_RESOURCES)
-
-        def fill(stack: IoStackLocation) -> None:
-            stack.parameters.start_device.allocated_resources = raw
-            stack.parameters.start_device.allocated_resources_translated = translated
-
-        request = node.send(IRP_MN_START_DEVICE, fill)
-        if not nt_success(request.status):
-            self._take_back(node, DeviceError(node.name, "IRP_MN_START_DEVICE", request.status))
-        node.advance(NodeEvent.START)
-
-        def fill_capabilities(stack: IoStackLocation) -> None:
-            stack.parameters.device_capabilities.capabilities = DeviceCapabilities()
-
-        node.send(IRP_MN_QUERY_CAPABILITIES, fill_capabilities)
-        node.send(IRP_MN_QUERY_PNP_DEVICE_STATE)
-        try:
-            enumerate_children(node)
-        except ResourceConflict:
-            self._remove(node)
-            raise
-
-    def _resource_lists(self, node: DeviceNode) -> tuple[CmResourceList | None, CmResourceList | None]:
-        """The raw and the translated resources of a device; None for both when it needs none."""
-        wanted = node.requirements
-        if wanted is None:
-            return node.boot_resources, node.boot_resources
-        interrupt = self._interrupts.assign(node.wanted_resources, node.interrupt, self._function(wanted))
-        if interrupt is None:
-            ranges = _resource_list(wanted, node.ranges)
-            return ranges, ranges
-        node.physical_device_object.device_object_extension.interrupts = (interrupt.resource,)
-        raw = _resource_list(wanted, (*node.ranges, interrupt.raw))
-        return raw, _resource_list(wanted, (*node.ranges, interrupt.translated))
-
-    def _function(self, wanted: IoResourceRequirementsList) -> Function | None:
-        """The machine's description of the device that asks; None for a device that the description does not have."""
-        slot = wanted.slot_number  # a PCI_SLOT_NUMBER
-        return self._machine.function_at(Place(wanted.bus_number, slot & 0x1F, slot >> 5 & 7))
-
-    def _take_back(self, node: DeviceNode, error: Exception) -> NoReturn:
-        """Take a device that cannot be started from the driver, and raise `error`."""
-        node.send(IRP_MN_REMOVE_DEVICE)
-        self._release(node)
-        _fail(node, error)
-
-    def _release(self, node: DeviceNode) -> None:
-        """Take back all that a device loses when it loses the driver."""
-        extension = node.physical_device_object.device_object_extension
-        self._interrupts.release(extension.interrupts)
-        extension.interrupts = ()
-        node.bus_ranges = None
-        node.driver = None
-
-    # Removing.
+        `ids` are the devices of a filter of devices, `class_guid` is the setup class of a filter of a class.
+        """
+        self.tree.drivers.add_filter(driver, place, tuple(ids), class_guid)
 
     def remove_devices(self, driver: DriverObject | None = None) -> list[str]:
-        """Take all devices, or the devices of `driver`, away from their drivers.
+        """Take all devices, or the devices of `driver`, away from their drivers, whatever these say.
 
         Children come before their parents, and of siblings the last found first. Returns one sentence for each thing
-        that went wrong.
+        that went wrong. `driver` gets no devices any more.
         """
-        doomed = [
-            node
-            for node in reversed(list(self.root.descendants()))
-            if driver is None or node.driver is driver
-        ]
-        return [problem for node in doomed for problem in self._remove(node)]
-
-    def surprise_remove_devices(self) -> None:
-        """Tell the drivers of all devices on the buses that their devices are gone.
-
-        The devices are removed when their drivers are unloaded or the machine is closed.
-        """
-        for node in reversed(self.devices):
-            if node.state is NodeState.STARTED:
-                node.send(IRP_MN_SURPRISE_REMOVAL)
-                node.advance(NodeEvent.SURPRISE_REMOVE)
-
-    def _remove(self, node: DeviceNode) -> list[str]:
-        if node.state not in (NodeState.STARTED, NodeState.AWAITING_QUEUED_REMOVAL):
-            return []
-        problems = [problem for child in reversed(node.children) for problem in self._remove(child)]
-        if node.state is NodeState.STARTED:
-            problems += _query_removal(node)
-        request = node.send(IRP_MN_REMOVE_DEVICE)
-        if not nt_success(request.status):
-            problems.append(f"{node.name}: IRP_MN_REMOVE_DEVICE ended with {status_name(request.status)}")
-        upper = node.physical_device_object.attached_device
-        if upper is not None:
-            problems.append(f"{node.name}: {upper!r} is still attached after IRP_MN_REMOVE_DEVICE")
-        self._release(node)
-        node.advance(NodeEvent.REMOVE)
+        self.tree.worker.flush()
+        with self.tree.lock:
+            if driver is not None:
+                self.tree.drivers.remove(driver)
+            doomed = [
+                node
+                for node in reversed(list(self.root.descendants()))
+                if driver is None or node.driver is driver or driver in node.drivers
+            ]
+            problems = [problem for node in doomed for problem in force_removal(node)]
+            if driver is None:  # the machine closes
+                for node in (self.root, *self.root.children):
+                    object_manager.value.namespace.remove(node.physical_device_object)
+        self.tree.worker.flush()
         return problems
 
+    def registered_callbacks(self, driver: object) -> Iterator[tuple[object, object, str]]:
+        """The notifications for which a driver is registered: the registration, the routine, and what to do."""
+        for entry in self.tree.notifications.of_driver(driver):
+            yield entry, entry.routine, "registered: call IoUnregisterPlugPlayNotification"
 
-def _query_removal(node: DeviceNode) -> list[str]:
-    """Ask the drivers of a device whether it may be removed; it will be removed also if they refuse, which is told."""
-    request = node.send(IRP_MN_QUERY_REMOVE_DEVICE)
-    if nt_success(request.status):
-        node.advance(NodeEvent.QUERY_REMOVE)
-        return []
-    node.send(IRP_MN_SURPRISE_REMOVAL)
-    node.advance(NodeEvent.SURPRISE_REMOVE)
-    return [f"{node.name}: IRP_MN_QUERY_REMOVE_DEVICE was refused with {status_name(request.status)}"]
+    # What the user does.
 
+    def remove(self, node: DeviceNode) -> Veto | None:
+        """Remove a device and all that goes with it, if all agree; None when that was done, else who is against it."""
+        with self.tree.lock:
+            return remove_device(node)
 
-def _call_add_device(driver: DriverObject, node: DeviceNode) -> int:
-    """The status of the driver's AddDevice; a driver without one has nothing to add to the stack."""
-    add_device = driver.driver_extension.add_device
-    if add_device is None:
-        return STATUS_SUCCESS
-    return call_driver(ADD_DEVICE, driver, add_device, driver, node.physical_device_object)
+    def disable(self, node: DeviceNode) -> Veto | None:
+        """Remove a device as `remove` does, and give it no driver until `enable`."""
+        for each in (*node.descendants(), node):
+            if each.pnp_state & PNP_DEVICE_NOT_DISABLEABLE:
+                return Veto(each, "a driver has reported PNP_DEVICE_NOT_DISABLEABLE")
+        veto = self.remove(node)
+        node.is_disabled = node.is_disabled or veto is None
+        return veto
 
+    def enable(self, node: DeviceNode) -> None:
+        """Give a device that was removed or disabled the best of the loaded drivers, and start it.
 
-def _fail(node: DeviceNode, error: Exception) -> NoReturn:
-    node.problem = error
-    node.advance(NodeEvent.FAIL)
-    raise error
+        An error is noted as `node.problem`.
+        """
+        with self.tree.lock:
+            node.is_disabled = False
+            start_alone(node)
 
+    def eject(self, node: DeviceNode) -> Veto | None:
+        """Remove a device and all that leaves with it, and let the bus driver eject it (IRP_MN_EJECT)."""
+        with self.tree.lock:
+            return eject_device(node)
 
-def _resource_list(
-    wanted: IoResourceRequirementsList, descriptors: tuple[CmPartialResourceDescriptor, ...]
-) -> CmResourceList:
-    """The list of a device's resources, with the interface type and the bus number that the requirements name."""
-    resources = CmPartialResourceList(descriptors)
-    return CmResourceList((CmFullResourceDescriptor(wanted.interface_type, wanted.bus_number, resources),))
+    def rebalance(self, node: DeviceNode) -> Veto | None:
+        """Stop a started device and start it with other resources; None when that was done (row PNP-06)."""
+        with self.tree.lock:
+            if node.state is not NodeState.STARTED:
+                return Veto(node, f"the device must be started; it was {node.state.value}")
+            return move_device(node)
+
+    def lock_device(self, node: DeviceNode, *, lock: bool) -> int:
+        """Lock a device in its slot, or unlock it (IRP_MN_SET_LOCK); returns the status."""
+
+        def fill(stack: IoStackLocation) -> None:
+            stack.parameters.set_lock.lock = lock
+
+        with self.tree.lock:
+            return node.send(IRP_MN_SET_LOCK, fill).status
+
+    def notify_usage(self, node: DeviceNode, kind: int, *, in_path: bool) -> int:
+        """Put a special file on a device, or take it away (IRP_MN_DEVICE_USAGE_NOTIFICATION); returns the status.
+
+        `kind` is a DEVICE_USAGE_NOTIFICATION_TYPE. A device with such a file, and those above it in the tree, can be
+        neither stopped nor removed.
+        """
+
+        def fill(stack: IoStackLocation) -> None:
+            stack.parameters.usage_notification.in_path = in_path
+            stack.parameters.usage_notification.type = kind
+
+        with self.tree.lock:
+            status = node.send(IRP_MN_DEVICE_USAGE_NOTIFICATION, fill).status
+            if nt_success(status):
+                for each in (node, *node.ancestors()):
+                    count = each.usages.get(kind, 0) + (1 if in_path else -1)
+                    each.usages[kind] = max(count, 0)
+            return status
+
+    def change_hardware_profile(self) -> str | None:
+        """Ask the drivers that have registered for it, and tell them; the reason if one is against it."""
+        with self.tree.lock:
+            return self.tree.notifications.change_hardware_profile()
+
+    # What the hardware does.
+
+    def surprise_remove(self, node: DeviceNode) -> None:
+        """Tell the drivers that a device and those below it are gone (row PNP-08)."""
+        with self.tree.lock:
+            surprise_remove(removed_with(node))
+
+    def surprise_remove_devices(self) -> None:
+        """Tell the drivers of all devices on the buses that their devices are gone."""
+        with self.tree.lock:
+            surprise_remove(list(reversed(self.devices)))
+
+    def queue_surprise_removal(self) -> None:
+        """Do as `surprise_remove_devices`, later. IRQL <= DISPATCH_LEVEL."""
+        self.tree.worker.queue(self.surprise_remove_devices)
+
+    def rescan(self, bus: DeviceNode) -> None:
+        """Ask a bus for its devices again, as after IoInvalidateDeviceRelations."""
+        with self.tree.lock:
+            rescan_bus(bus)
+
+    def wait_until_idle(self) -> None:
+        """Wait until all that drivers have asked for is done."""
+        self.tree.worker.flush()
+
+    def _device_closed(self, device: DeviceObject) -> None:
+        """The last file of a device was closed, for which its removal may have waited."""
+        del device
+        if self.tree.awaiting:
+            self.tree.worker.queue(self._locked(finish_removals))
+
+    def _locked(self, action: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            with self.tree.lock:
+                action()
+
+        return run

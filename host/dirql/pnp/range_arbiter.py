@@ -9,11 +9,17 @@ effects (prefetchable) comes after the rest, so that each kind is together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from dirql.nt.addresses import PhysicalAddress
-from dirql.nt.constants import CM_RESOURCE_MEMORY_PREFETCHABLE, CmResourceTypeMemory, CmResourceTypePort
+from dirql.nt.constants import (
+    CM_RESOURCE_MEMORY_PREFETCHABLE,
+    IO_RESOURCE_ALTERNATIVE,
+    CmResourceTypeMemory,
+    CmResourceTypePort,
+)
 from dirql.nt.resources import (
     CmPartialResourceDescriptor,
     CmResourceData,
@@ -36,19 +42,55 @@ class RangeArbiter:
     name: str
     next: int
     end: int
+    holes: list[tuple[int, int]] = field(default_factory=list)
+    """The ranges below `next` that were given back, as (start, end)."""
 
     def take(self, wanted: IoResourceRange) -> CmResourceRange:
-        """Take the next aligned range within the limits of the requirement; raises `ResourceConflict`."""
-        first = max(self.next, wanted.minimum_address)
-        start = -(-first // wanted.alignment) * wanted.alignment
-        end = start + wanted.length
-        if end > self.end or end > wanted.maximum_address + 1:
-            raise ResourceConflict(
-                f"a device needs {wanted.length:#x} bytes of {self.name} that end at or below "
-                f"{wanted.maximum_address:#x}; its bus has {self.end - self.next:#x} bytes left, up to {self.end:#x}"
-            )
-        self.next = end
-        return CmResourceRange(PhysicalAddress(start), wanted.length)
+        """Take an aligned range within the limits of the requirement; raises `ResourceConflict`.
+
+        The range begins behind those that were given out before. Ranges that were given back are used when no room is
+        left there.
+        """
+        start = _place(wanted, self.next, self.end)
+        if start is not None:
+            self._leave_hole(self.next, start)
+            self.next = start + wanted.length
+            return CmResourceRange(PhysicalAddress(start), wanted.length)
+        for hole in sorted(self.holes):
+            start = _place(wanted, *hole)
+            if start is not None:
+                self.holes.remove(hole)
+                self._leave_hole(hole[0], start)
+                self._leave_hole(start + wanted.length, hole[1])
+                return CmResourceRange(PhysicalAddress(start), wanted.length)
+        raise ResourceConflict(
+            f"a device needs {wanted.length:#x} bytes of {self.name} that end at or below"
+            f" {wanted.maximum_address:#x}; its bus has {self.end - self.next:#x} bytes left, up to {self.end:#x}"
+        )
+
+    def give_back(self, taken: CmResourceRange) -> None:
+        """Take a range back that was given out, and join it with the free ranges beside it."""
+        start, end = int(taken.start), taken.start + taken.length
+        for hole in list(self.holes):
+            if end == hole[0] or hole[1] == start:
+                self.holes.remove(hole)
+                start, end = min(start, hole[0]), max(end, hole[1])
+        if end == self.next:
+            self.next = start
+        else:
+            self.holes.append((start, end))
+
+    def _leave_hole(self, start: int, end: int) -> None:
+        if start < end:
+            self.holes.append((start, end))
+
+
+def _place(wanted: IoResourceRange, first: int, end: int) -> int | None:
+    """The lowest place for the range between two addresses; None if there is none."""
+    first = max(first, wanted.minimum_address)
+    start = -(-first // wanted.alignment) * wanted.alignment
+    last = start + wanted.length
+    return None if last > end or last > wanted.maximum_address + 1 else start
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +124,42 @@ class BusRanges:
         since the bus maps one to one.
         """
         ranges = [
-            (owner, position, requirement)
+            (owner, position, choices)
             for owner, requirements in enumerate(wanted)
-            for position, requirement in enumerate(requirements)
-            if requirement.type in (CmResourceTypeMemory, CmResourceTypePort)
+            for position, choices in enumerate(_choices(requirements))
         ]
-        ranges.sort(key=lambda each: _order(each[2]))
+        ranges.sort(key=lambda each: _order(each[2][0]))
         placed: list[dict[int, CmPartialResourceDescriptor]] = [{} for _ in wanted]
-        for owner, position, requirement in ranges:
-            placed[owner][position] = self._take(requirement)
+        try:
+            for owner, position, choices in ranges:
+                placed[owner][position] = self._take(choices)
+        except ResourceConflict:
+            for each in placed:
+                self.give_back(each.values())
+            raise
         return [tuple(each[position] for position in sorted(each)) for each in placed]
 
-    def _take(self, requirement: IoResourceDescriptor) -> CmPartialResourceDescriptor:
+    def copy(self) -> BusRanges:
+        """Arbiters with the same free ranges, to try something with."""
+        return BusRanges(*(replace(each, holes=list(each.holes)) for each in (self.memory, self.port)))
+
+    def give_back(self, taken: Iterable[CmPartialResourceDescriptor]) -> None:
+        """Take the ranges of a device back."""
+        for descriptor in taken:
+            if descriptor.type == CmResourceTypeMemory:
+                self.memory.give_back(descriptor.u.memory)
+            else:
+                self.port.give_back(descriptor.u.port)
+
+    def _take(self, choices: Sequence[IoResourceDescriptor]) -> CmPartialResourceDescriptor:
+        """Take the first of the ranges, each in the place of the one before, for which there is room."""
+        *others, last = choices
+        for requirement in others:
+            with suppress(ResourceConflict):
+                return self._take_one(requirement)
+        return self._take_one(last)
+
+    def _take_one(self, requirement: IoResourceDescriptor) -> CmPartialResourceDescriptor:
         if requirement.type == CmResourceTypeMemory:
             where = CmResourceData(memory=self.memory.take(requirement.u.memory))
         else:
@@ -101,6 +167,19 @@ class BusRanges:
         return CmPartialResourceDescriptor(
             requirement.type, requirement.share_disposition, requirement.flags, where
         )
+
+
+def _choices(requirements: Sequence[IoResourceDescriptor]) -> list[list[IoResourceDescriptor]]:
+    """The ranges that a device needs, each with those that it takes instead (IO_RESOURCE_ALTERNATIVE)."""
+    found: list[list[IoResourceDescriptor]] = []
+    for requirement in requirements:
+        if requirement.type not in (CmResourceTypeMemory, CmResourceTypePort):
+            continue
+        if requirement.option & IO_RESOURCE_ALTERNATIVE and found:
+            found[-1].append(requirement)
+        else:
+            found.append([requirement])
+    return found
 
 
 def _limits(window: CmResourceRange) -> tuple[int, int]:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from types import TracebackType
+from typing import Final, NoReturn
 
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStackLocation, Irp
@@ -20,6 +21,8 @@ from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     VF_IO_VERIFY_ANSWERED_FOR_ANOTHER,
+    VF_IO_VERIFY_FAILED_PNP_PASSED_DOWN,
+    VF_IO_VERIFY_PNP_STATUS_TURNED,
 )
 from dirql.nt.constants import (
     IRP_MJ_PNP,
@@ -32,7 +35,7 @@ from dirql.nt.constants import (
 from dirql.nt.ntstatus import nt_success, status_name
 from dirql.nt.status import STATUS_NOT_SUPPORTED
 
-__all__ = ["FillParameters", "send_pnp"]
+__all__ = ["FillParameters", "send_pnp", "send_pnp_with"]
 
 FillParameters = Callable[[IoStackLocation], None]
 """A routine that writes the parameters of a request into the stack location of the top driver."""
@@ -50,12 +53,20 @@ _MUST_SUCCEED: Final = (
 def send_pnp(device: DeviceObject, minor: int, fill: FillParameters | None = None) -> IoStatusBlock:
     """Send IRP_MJ_PNP to the top device of a stack and wait for it; it starts as STATUS_NOT_SUPPORTED (row PNP-02).
 
-    A verified driver must pass down a request that it does not fail, since the bus driver answers it (row PNP-03), and
-    must not fail some of them (row PNP-10).
+    A verified driver must pass down a request that it does not fail, since the bus driver answers it (row PNP-03), must
+    not pass down one that it fails, and must not fail some of them (row PNP-10).
     """
+    return send_pnp_with(device, minor, fill, None)
+
+
+def send_pnp_with(
+    device: DeviceObject, minor: int, fill: FillParameters | None, information_object: object
+) -> IoStatusBlock:
+    """Do as `send_pnp`; the request begins with this structure in IoStatus.Information."""
     irp = io_manager.value.take_irp(device.stack_size)
     assert irp is not None, f"{device!r} must have a stack size of 1 … 127; it was {device.stack_size}"
     irp.io_status.status = STATUS_NOT_SUPPORTED
+    irp.io_status.information_object = information_object
     stack = irp.get_next_stack_location()
     stack.major_function = IRP_MJ_PNP
     stack.minor_function = minor
@@ -64,9 +75,59 @@ def send_pnp(device: DeviceObject, minor: int, fill: FillParameters | None = Non
     lowest = device
     while lowest.device_object_extension.attached_to is not None:
         lowest = lowest.device_object_extension.attached_to
-    result = send_and_wait(device, irp)
+    with _Descent(irp, minor):
+        result = send_and_wait(device, irp)
     _check_answer(irp, minor, lowest, result)
     return result
+
+
+class _Descent:
+    """Watches a request on its way down, and stops for a driver that passes on a request which it has failed."""
+
+    def __init__(self, irp: Irp, minor: int) -> None:
+        self._irp: Irp | None = irp
+        self._minor = minor
+        self._above: DeviceObject | None = None
+        self._was_handled = False
+        self._before = io_manager.value.hooks.dispatch_entered
+
+    def __enter__(self) -> None:
+        io_manager.value.hooks.dispatch_entered = self._entered
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._irp = None
+        hooks = io_manager.value.hooks
+        if hooks.dispatch_entered == self._entered:
+            hooks.dispatch_entered = self._before
+
+    def _entered(self, device: DeviceObject, irp: Irp) -> None:
+        if self._before is not None:
+            self._before(device, irp)
+        if irp is not self._irp:
+            return
+        above, self._above = self._above, device
+        status = irp.io_status.nt_status
+        if above is not None and current.kernel.verifier.is_verified(above.driver_object):
+            if not nt_success(status) and status != STATUS_NOT_SUPPORTED:
+                self._refuse(VF_IO_VERIFY_FAILED_PNP_PASSED_DOWN, above, irp, status)
+            if status == STATUS_NOT_SUPPORTED and self._was_handled:
+                self._refuse(VF_IO_VERIFY_PNP_STATUS_TURNED, above, irp, status)
+        self._was_handled = status != STATUS_NOT_SUPPORTED
+
+    def _refuse(self, violation: int, above: DeviceObject, irp: Irp, status: int) -> NoReturn:
+        if violation == VF_IO_VERIFY_FAILED_PNP_PASSED_DOWN:
+            rule = "a driver that fails a Plug and Play request must complete it, and not pass it down"
+            step = "call IoCompleteRequest, or leave the status as it was"
+        else:
+            rule = "a driver must not turn the status of a Plug and Play request into STATUS_NOT_SUPPORTED"
+            step = "leave the status of a request that the driver does not handle"
+        reason = (
+            f"{rule}; {above!r} passed {irp!r} with the minor function {self._minor:#x} down with"
+            f" {status_name(status)}: {step}"
+        )
+        bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, above, irp, 0, reason=reason)
 
 
 def _check_answer(irp: Irp, minor: int, lowest: DeviceObject, result: IoStatusBlock) -> None:

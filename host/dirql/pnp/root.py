@@ -38,7 +38,11 @@ from dirql.nt.constants import (
     CmResourceTypeMemory,
     CmResourceTypePort,
     DevicePowerState,
+    Eisa,
     Internal,
+    Isa,
+    PCIBus,
+    PNPISABus,
 )
 from dirql.nt.resources import (
     CmFullResourceDescriptor,
@@ -53,10 +57,12 @@ from dirql.nt.status import STATUS_SUCCESS
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.states import NodeEvent
 
-__all__ = ["make_root"]
+__all__ = ["make_detected_device", "make_root"]
 
 _PCI_BUS_IDS = ("*PNP0A03",)
 _PCI_BUSES = 256
+_BUS_NAMES = {Internal: "Internal", Isa: "Isa", Eisa: "Eisa", PCIBus: "PCIBus", PNPISABus: "PNPISABus"}
+"""The names of bus types in the hardware IDs of devices that drivers have found."""
 _SUCCEED = (
     IRP_MN_START_DEVICE,
     IRP_MN_QUERY_STOP_DEVICE,
@@ -83,6 +89,19 @@ def make_root(bus_description: Bus) -> DeviceNode:
     bus.advance(NodeEvent.IDENTIFY)
     root.children = [bus]
     return root
+
+
+def make_detected_device(root: DeviceNode, driver: DriverObject, legacy_bus_type: int) -> DeviceNode:
+    """The node of a device that a driver has found without a bus."""
+    node = DeviceNode(_make_device(root.physical_device_object.driver_object), root)
+    name = driver.driver_extension.service_key_name
+    bus = _BUS_NAMES.get(legacy_bus_type, "")
+    node.device_id = rf"ROOT\{name}"
+    node.hardware_ids = (rf"DETECTED{bus}\{name}", rf"DETECTED\{name}")
+    found = sum(1 for each in root.children if each.device_id.casefold() == node.device_id.casefold())
+    node.instance_id = f"{found:04}"
+    node.capabilities.unique_id = True
+    return node
 
 
 def _initialize(driver: DriverObject, registry_path: str) -> int:

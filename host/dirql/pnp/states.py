@@ -22,6 +22,8 @@ class NodeState(enum.Enum):
     DRIVERS_ADDED = "driver added"
     RESOURCES_ASSIGNED = "resources assigned"
     STARTED = "started"
+    QUERY_STOPPED = "ready to be stopped"
+    STOPPED = "stopped, to be started with other resources"
     QUERY_REMOVED = "ready to be removed"
     AWAITING_QUEUED_REMOVAL = "gone, to be removed"
     REMOVED = "removed"
@@ -35,7 +37,11 @@ class NodeEvent(enum.Enum):
     ADD_DRIVER = "AddDevice succeeded"
     ASSIGN_RESOURCES = "the device has got resources"
     START = "IRP_MN_START_DEVICE succeeded"
+    QUERY_STOP = "IRP_MN_QUERY_STOP_DEVICE succeeded"
+    CANCEL_STOP = "IRP_MN_CANCEL_STOP_DEVICE was sent"
+    STOP = "IRP_MN_STOP_DEVICE was sent"
     QUERY_REMOVE = "IRP_MN_QUERY_REMOVE_DEVICE succeeded"
+    CANCEL_REMOVE = "IRP_MN_CANCEL_REMOVE_DEVICE was sent"
     SURPRISE_REMOVE = "IRP_MN_SURPRISE_REMOVAL was sent"
     REMOVE = "IRP_MN_REMOVE_DEVICE was sent"
     FAIL = "a driver failed, or resources were lacking"
@@ -46,17 +52,27 @@ class IllegalNodeEvent(RuntimeError):
 
 
 _WITHOUT_DRIVER = (NodeState.INITIALIZED, NodeState.REMOVED, NodeState.FAILED)
+_IN_USE = (NodeState.STARTED, NodeState.QUERY_STOPPED, NodeState.STOPPED, NodeState.QUERY_REMOVED)
 _NEXT: Final[dict[NodeEvent, dict[NodeState, NodeState]]] = {
     NodeEvent.IDENTIFY: {NodeState.UNINITIALIZED: NodeState.INITIALIZED},
     NodeEvent.ADD_DRIVER: dict.fromkeys(_WITHOUT_DRIVER, NodeState.DRIVERS_ADDED),
     NodeEvent.ASSIGN_RESOURCES: {NodeState.DRIVERS_ADDED: NodeState.RESOURCES_ASSIGNED},
-    NodeEvent.START: {NodeState.RESOURCES_ASSIGNED: NodeState.STARTED},
+    NodeEvent.START: dict.fromkeys((NodeState.RESOURCES_ASSIGNED, NodeState.STOPPED), NodeState.STARTED),
+    NodeEvent.QUERY_STOP: {NodeState.STARTED: NodeState.QUERY_STOPPED},
+    NodeEvent.CANCEL_STOP: {NodeState.QUERY_STOPPED: NodeState.STARTED},
+    NodeEvent.STOP: {NodeState.QUERY_STOPPED: NodeState.STOPPED},
     NodeEvent.QUERY_REMOVE: {NodeState.STARTED: NodeState.QUERY_REMOVED},
-    NodeEvent.SURPRISE_REMOVE: {NodeState.STARTED: NodeState.AWAITING_QUEUED_REMOVAL},
-    NodeEvent.REMOVE: {
-        NodeState.QUERY_REMOVED: NodeState.REMOVED,
-        NodeState.AWAITING_QUEUED_REMOVAL: NodeState.REMOVED,
-    },
+    NodeEvent.CANCEL_REMOVE: {NodeState.QUERY_REMOVED: NodeState.STARTED},
+    NodeEvent.SURPRISE_REMOVE: dict.fromkeys(_IN_USE, NodeState.AWAITING_QUEUED_REMOVAL),
+    NodeEvent.REMOVE: dict.fromkeys(
+        (
+            NodeState.INITIALIZED,
+            NodeState.FAILED,
+            NodeState.QUERY_REMOVED,
+            NodeState.AWAITING_QUEUED_REMOVAL,
+        ),
+        NodeState.REMOVED,
+    ),
     NodeEvent.FAIL: dict.fromkeys(
         (*_WITHOUT_DRIVER, NodeState.DRIVERS_ADDED, NodeState.RESOURCES_ASSIGNED), NodeState.FAILED
     ),

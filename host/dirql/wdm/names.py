@@ -28,10 +28,11 @@ KNOWN: Final = """
         CmResourceTypeInterrupt CmResourceTypeMemory CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort
         Cmos ConfigurationSpaceUndefined CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue DELETE
         DEVICE_CAPABILITIES DEVICE_DESCRIPTION DEVICE_DESCRIPTION_VERSION DEVICE_DESCRIPTION_VERSION1
-        DEVICE_DESCRIPTION_VERSION2 DEVICE_DESCRIPTION_VERSION3 DEVICE_OBJECT DEVICE_REFERENCE_COUNT_NOT_ZERO
-        DEVICE_RELATIONS DEVICE_TYPE_FROM_CTL_CODE DEVOBJ_EXTENSION DIRECTORY_ALL_ACCESS DISPATCH_LEVEL DMA_ADAPTER
-        DMA_OPERATIONS DOE_DELETE_PENDING DOE_REMOVE_PENDING DOE_REMOVE_PROCESSED DOE_START_PENDING DOE_UNLOAD_PENDING
-        DO_BUFFERED_IO DO_BUS_ENUMERATED_DEVICE DO_DEVICE_HAS_NAME DO_DEVICE_INITIALIZING DO_DIRECT_IO DO_EXCLUSIVE
+        DEVICE_DESCRIPTION_VERSION2 DEVICE_DESCRIPTION_VERSION3 DEVICE_INTERFACE_CHANGE_NOTIFICATION
+        DEVICE_INTERFACE_INCLUDE_NONACTIVE DEVICE_OBJECT DEVICE_REFERENCE_COUNT_NOT_ZERO DEVICE_RELATIONS
+        DEVICE_TYPE_FROM_CTL_CODE DEVOBJ_EXTENSION DIRECTORY_ALL_ACCESS DISPATCH_LEVEL DMA_ADAPTER DMA_OPERATIONS
+        DOE_DELETE_PENDING DOE_REMOVE_PENDING DOE_REMOVE_PROCESSED DOE_START_PENDING DOE_UNLOAD_PENDING DO_BUFFERED_IO
+        DO_BUS_ENUMERATED_DEVICE DO_DEVICE_HAS_NAME DO_DEVICE_INITIALIZING DO_DIRECT_IO DO_EXCLUSIVE
         DO_FORCE_NEITHER_IO DO_LONG_TERM_REQUESTS DO_LOW_PRIORITY_FILESYSTEM DO_MAP_IO_BUFFER DO_NEVER_LAST_DEVICE
         DO_POWER_INRUSH DO_POWER_PAGABLE DO_SHUTDOWN_REGISTERED DO_SUPPORTS_TRANSACTIONS DO_SYSTEM_BOOT_PARTITION
         DO_VERIFY_VOLUME DO_VOLUME_DEVICE_OBJECT DPC_WATCHDOG_VIOLATION DPFLTR_DEFAULT_ID DPFLTR_ERROR_LEVEL
@@ -45,7 +46,16 @@ KNOWN: Final = """
         DRVO_BUILTIN_DRIVER DRVO_INITIALIZED DRVO_LEGACY_DRIVER DRVO_LEGACY_RESOURCES DRVO_REINIT_REGISTERED
         DRVO_UNLOAD_INVOKED DbgBreakPoint DbgBreakPointWithStatus DbgPrint DbgPrintEx DbgQueryDebugFilterState
         DbgRaiseAssertionFailure DbgSetDebugFilterState DeallocateObject DeallocateObjectKeepRegisters DelayExecution
-        DelayedWorkQueue DevicePowerState DontUseThisType EPROCESS ERESOURCE ERROR_ABANDONED_WAIT_0
+        DelayedWorkQueue DevicePowerState DevicePropertyAddress DevicePropertyAllocatedResources
+        DevicePropertyBootConfiguration DevicePropertyBootConfigurationTranslated DevicePropertyBusNumber
+        DevicePropertyBusTypeGuid DevicePropertyClassGuid DevicePropertyClassName DevicePropertyCompatibleIDs
+        DevicePropertyContainerID DevicePropertyDeviceDescription DevicePropertyDriverKeyName
+        DevicePropertyEnumeratorName DevicePropertyFriendlyName DevicePropertyHardwareID DevicePropertyInstallState
+        DevicePropertyLegacyBusType DevicePropertyLocationInformation DevicePropertyManufacturer
+        DevicePropertyPhysicalDeviceObjectName DevicePropertyRemovalPolicy DevicePropertyResourceRequirements
+        DevicePropertyUINumber DeviceTextDescription DeviceTextLocationInformation DeviceUsageTypeBoot
+        DeviceUsageTypeDumpFile DeviceUsageTypeGuestAssigned DeviceUsageTypeHibernation DeviceUsageTypePaging
+        DeviceUsageTypePostDisplay DeviceUsageTypeUndefined DontUseThisType EPROCESS ERESOURCE ERROR_ABANDONED_WAIT_0
         ERROR_ACCESS_DENIED ERROR_ALREADY_EXISTS ERROR_BAD_UNIT ERROR_BUSY ERROR_CRC ERROR_DEVICE_NOT_CONNECTED
         ERROR_DEVICE_REMOVED ERROR_FILE_NOT_FOUND ERROR_GEN_FAILURE ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER
         ERROR_INVALID_FUNCTION ERROR_INVALID_HANDLE ERROR_INVALID_NAME ERROR_INVALID_PARAMETER
@@ -56,18 +66,20 @@ KNOWN: Final = """
         ES_SYSTEM_REQUIRED ES_USER_PRESENT ETHREAD EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE
         EVENT_QUERY_STATE EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL
         EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK EX_TIMER EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION
-        EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations EventNotificationObject EventSynchronizationObject
-        ExAcquireFastMutex ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared
-        ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite ExAcquireRundownProtection
-        ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive
-        ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared
-        ExAcquireSpinLockSharedAtDpcLevel ExAllocateFromLookasideListEx ExAllocateFromNPagedLookasideList
-        ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool2 ExAllocatePoolPriorityUninitialized
-        ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized ExAllocatePoolQuotaZero
-        ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag ExAllocatePoolWithTag
-        ExAllocatePoolWithTagPriority ExAllocatePoolZero ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite
-        ExCreateCallback ExDeleteLookasideListEx ExDeleteNPagedLookasideList ExDeletePagedLookasideList
-        ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
+        EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations EventCategoryDeviceInterfaceChange
+        EventCategoryHardwareProfileChange EventCategoryKernelSoftRestart EventCategoryReserved
+        EventCategoryTargetDeviceChange EventNotificationObject EventSynchronizationObject ExAcquireFastMutex
+        ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared ExAcquireResourceExclusiveLite
+        ExAcquireResourceSharedLite ExAcquireRundownProtection ExAcquireRundownProtectionEx
+        ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive ExAcquireSpinLockExclusive
+        ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel
+        ExAllocateFromLookasideListEx ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList
+        ExAllocatePool ExAllocatePool2 ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero
+        ExAllocatePoolQuotaUninitialized ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota
+        ExAllocatePoolWithQuotaTag ExAllocatePoolWithTag ExAllocatePoolWithTagPriority ExAllocatePoolZero
+        ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite ExCreateCallback ExDeleteLookasideListEx
+        ExDeleteNPagedLookasideList ExDeletePagedLookasideList ExDeleteResourceLite ExDeleteTimer
+        ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
         ExEnterCriticalRegionAndAcquireResourceExclusive ExEnterCriticalRegionAndAcquireResourceShared
         ExEnterCriticalRegionAndAcquireSharedWaitForExclusive ExFlushLookasideListEx ExFreePool ExFreePool2
         ExFreePoolWithTag ExFreeToLookasideListEx ExFreeToNPagedLookasideList ExFreeToPagedLookasideList
@@ -97,10 +109,14 @@ KNOWN: Final = """
         FILE_SPECIAL_ACCESS FILE_SUPERSEDE FILE_SYNCHRONOUS_IO_ALERT FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS
         FILE_WRITE_DATA FO_ALERTABLE_IO FO_CLEANUP_COMPLETE FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED
         FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT FO_SKIP_SET_EVENT FO_SYNCHRONOUS_IO FreePage GENERIC_ALL
-        GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_PCI GateObject
-        HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
-        HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL HIGH_PRIORITY HalGetBusDataByOffset HalGetMessageAddress
-        HalSetBusDataByOffset HighImportance HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun
+        GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_1394
+        GUID_BUS_TYPE_INTERNAL GUID_BUS_TYPE_ISAPNP GUID_BUS_TYPE_PCI GUID_BUS_TYPE_USB GUID_DEVICE_INTERFACE_ARRIVAL
+        GUID_DEVICE_INTERFACE_REMOVAL GUID_HWPROFILE_CHANGE_CANCELLED GUID_HWPROFILE_CHANGE_COMPLETE
+        GUID_HWPROFILE_QUERY_CHANGE GUID_PNP_CUSTOM_NOTIFICATION GUID_TARGET_DEVICE_QUERY_REMOVE
+        GUID_TARGET_DEVICE_REMOVE_CANCELLED GUID_TARGET_DEVICE_REMOVE_COMPLETE GateObject HARDWARE_INTERRUPT_STORM
+        HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL
+        HIGH_PRIORITY HWPROFILE_CHANGE_NOTIFICATION HalGetBusDataByOffset HalGetMessageAddress HalSetBusDataByOffset
+        HighImportance HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun
         HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE
         INSUFFICIENT_SYSTEM_MAP_REGS INTERNAL_POWER_ERROR INVALID_KERNEL_HANDLE INVALID_MDL_RANGE
         IO_COMPLETION_CONTEXT IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS
@@ -139,6 +155,7 @@ KNOWN: Final = """
         IRP_SYNCHRONOUS_API IRP_SYNCHRONOUS_PAGING_IO IRP_WRITE_OPERATION IRQL_GT_ZERO_AT_SYSTEM_SERVICE
         IRQL_NOT_GREATER_OR_EQUAL IRQL_NOT_LESS_OR_EQUAL IRQL_UNEXPECTED_VALUE InitializeListHead
         InitializeObjectAttributes InitializeSListHead InsertApcEnvironment InsertHeadList InsertTailList
+        InstallStateFailedInstall InstallStateFinishInstall InstallStateInstalled InstallStateNeedsReinstall
         InterfaceTypeUndefined InterlockedAdd InterlockedAdd64 InterlockedAnd InterlockedAnd64
         InterlockedBitTestAndReset InterlockedBitTestAndReset64 InterlockedBitTestAndSet InterlockedBitTestAndSet64
         InterlockedCompareExchange InterlockedCompareExchange64 InterlockedCompareExchangePointer InterlockedDecrement
@@ -157,18 +174,22 @@ KNOWN: Final = """
         IoDeleteController IoDeleteDevice IoDeleteSymbolicLink IoDetachDevice IoDisconnectInterrupt
         IoDisconnectInterruptEx IoForwardIrpSynchronously IoFreeController IoFreeErrorLogEntry IoFreeIrp IoFreeMdl
         IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetCurrentIrpStackLocation
-        IoGetCurrentProcess IoGetDeviceObjectPointer IoGetDeviceToVerify IoGetDmaAdapter IoGetDriverObjectExtension
-        IoGetNextIrpStackLocation IoGetRequestorProcess IoGetRequestorProcessId IoGetTopLevelIrp
-        IoInitializeDpcRequest IoInitializeIrp IoInitializeRemoveLock IoInitializeTimer IoInitializeWorkItem
-        IoIs32bitProcess IoIsErrorUserInduced IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable
-        IoMakeAssociatedIrp IoMarkIrpPending IoModifyAccess IoQueueWorkItem IoQueueWorkItemEx IoRaiseHardError
-        IoRaiseInformationalHardError IoReadAccess IoRegisterBootDriverReinitialization
-        IoRegisterDriverReinitialization IoRegisterLastChanceShutdownNotification IoRegisterShutdownNotification
-        IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait IoRequestDpc IoReuseIrp
-        IoSetCancelRoutine IoSetCompletionRoutine IoSetDeviceToVerify IoSetHardErrorOrVerifyDevice
-        IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode IoSetTopLevelIrp IoSizeOfIrp
-        IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket IoStartNextPacketByKey IoStartPacket
-        IoStartTimer IoStopTimer IoThreadToProcess IoUninitializeWorkItem IoUnregisterShutdownNotification
+        IoGetCurrentProcess IoGetDeviceAttachmentBaseRef IoGetDeviceInterfaceAlias IoGetDeviceInterfaces
+        IoGetDeviceObjectPointer IoGetDeviceProperty IoGetDeviceToVerify IoGetDmaAdapter IoGetDriverObjectExtension
+        IoGetLowerDeviceObject IoGetNextIrpStackLocation IoGetRequestorProcess IoGetRequestorProcessId
+        IoGetTopLevelIrp IoInitializeDpcRequest IoInitializeIrp IoInitializeRemoveLock IoInitializeTimer
+        IoInitializeWorkItem IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
+        IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable IoMakeAssociatedIrp IoMarkIrpPending
+        IoModifyAccess IoQueueWorkItem IoQueueWorkItemEx IoRaiseHardError IoRaiseInformationalHardError IoReadAccess
+        IoRegisterBootDriverReinitialization IoRegisterDeviceInterface IoRegisterDriverReinitialization
+        IoRegisterLastChanceShutdownNotification IoRegisterPlugPlayNotification IoRegisterShutdownNotification
+        IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait IoReportDetectedDevice
+        IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDpc IoReuseIrp
+        IoSetCancelRoutine IoSetCompletionRoutine IoSetDeviceInterfaceState IoSetDeviceToVerify
+        IoSetHardErrorOrVerifyDevice IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode
+        IoSetTopLevelIrp IoSizeOfIrp IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket
+        IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess IoUninitializeWorkItem
+        IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx IoUnregisterShutdownNotification
         IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE
         KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED
         KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION
@@ -240,7 +261,8 @@ KNOWN: Final = """
         PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
         PAGE_FAULT_IN_NONPAGED_AREA PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL
         PCIBus PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration PFN_LIST_CORRUPT
-        PHYSICAL_ADDRESS PNPBus PNPISABus PNPISAConfiguration PNP_BUS_INFORMATION PNP_DETECTED_FATAL_ERROR
+        PHYSICAL_ADDRESS PLUGPLAY_NOTIFICATION_HEADER PNPBus PNPISABus PNPISAConfiguration
+        PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES PNP_BUS_INFORMATION PNP_DETECTED_FATAL_ERROR
         PNP_DEVICE_DISABLED PNP_DEVICE_DONT_DISPLAY_IN_UI PNP_DEVICE_FAILED PNP_DEVICE_NOT_DISABLEABLE
         PNP_DEVICE_REMOVED PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED POOL_ALIGNMENT POOL_COLD_ALLOCATION
         POOL_FLAG_CACHE_ALIGNED POOL_FLAG_NON_PAGED POOL_FLAG_NON_PAGED_EXECUTE POOL_FLAG_PAGED
@@ -276,6 +298,7 @@ KNOWN: Final = """
         RTL_QUERY_REGISTRY_TYPECHECK_MASK RTL_QUERY_REGISTRY_TYPECHECK_SHIFT RTL_REGISTRY_ABSOLUTE
         RTL_REGISTRY_CONTROL RTL_REGISTRY_DEVICEMAP RTL_REGISTRY_HANDLE RTL_REGISTRY_MAXIMUM RTL_REGISTRY_OPTIONAL
         RTL_REGISTRY_SERVICES RTL_REGISTRY_USER RTL_REGISTRY_WINDOWS_NT RTL_SOFT_ASSERT RealTimeWorkQueue
+        RemovalPolicyExpectNoRemoval RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval
         RemovalRelations RemoveEntryList RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive
         ResourceReleaseByOtherThread RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString RtlAppendAsciizToString
         RtlAppendStringToString RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet
@@ -359,32 +382,32 @@ KNOWN: Final = """
         STRSAFE_NO_TRUNCATION STRSAFE_NULL_ON_FAILURE SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE
         SYNCH_LEVEL SYSTEM_POWER_STATE_CONTEXT SYSTEM_PTE_MISUSE SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SemaphoreObject
         SgiInternalConfiguration SingleBusRelations SuperCriticalWorkQueue Suspended SynchronizationEvent
-        SynchronizationTimer SystemPowerState TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
-        THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID
-        TIMER_QUERY_STATE TIME_FIELDS TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject
-        TimerSynchronizationObject TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING
-        UNICODE_STRING_MAX_BYTES UserMode UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION
-        VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING
-        VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND
-        VER_BUILDNUMBER VER_EQUAL VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION
-        VER_MINORVERSION VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID
-        VER_PLATFORM_WIN32_NT VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus
-        VMEConfiguration VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT
-        WHEA_UNCORRECTABLE_ERROR WORKER_INVALID WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC
-        WRITE_OWNER WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR
-        WRITE_PORT_ULONG WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG
-        WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny
-        Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl
-        WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel
-        WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
-        WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended
-        WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer
-        ZwClearEvent ZwClose ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateTimer ZwDeleteKey
-        ZwDeleteValueKey ZwDeviceIoControlFile ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver
-        ZwMakeTemporaryObject ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenTimer
-        ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetTimer
-        ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx
-        vDbgPrintExWithPrefix
+        SynchronizationTimer SystemPowerState TARGET_DEVICE_CUSTOM_NOTIFICATION TARGET_DEVICE_REMOVAL_NOTIFICATION
+        TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER THREAD_TERMINATE_HELD_MUTEX
+        THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID TIMER_QUERY_STATE TIME_FIELDS
+        TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject TimerSynchronizationObject
+        TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode
+        UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION
+        VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING
+        VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND VER_BUILDNUMBER VER_EQUAL
+        VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION VER_MINORVERSION
+        VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID VER_PLATFORM_WIN32_NT
+        VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus VMEConfiguration
+        VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT WHEA_UNCORRECTABLE_ERROR WORKER_INVALID
+        WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC WRITE_OWNER WRITE_PORT_BUFFER_UCHAR
+        WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR WRITE_PORT_ULONG WRITE_PORT_USHORT
+        WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR
+        WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny Width16Bits Width32Bits Width64Bits Width8Bits
+        WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl WrDeferredPreempt WrDelayExecution WrDispatchInt
+        WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel WrKeyedEvent WrLpcReceive WrLpcReply WrMutex
+        WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted WrProcessInSwap WrPushLock WrQuantumEnd
+        WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended WrTerminated WrUserRequest WrVirtualMemory
+        WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer ZwClearEvent ZwClose ZwCreateDirectoryObject
+        ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateTimer ZwDeleteKey ZwDeleteValueKey ZwDeviceIoControlFile
+        ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver ZwMakeTemporaryObject ZwOpenEvent ZwOpenFile
+        ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenTimer ZwQueryKey ZwQuerySymbolicLinkObject
+        ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetTimer ZwSetValueKey ZwUnloadDriver
+        ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -491,27 +514,18 @@ LACKING: Final[dict[str, str]] = {
         CsDeviceNotification D3COLD_AUX_POWER_AND_TIMING_INTERFACE D3COLD_SUPPORT_INTERFACE DACL_SECURITY_INFORMATION
         DBG_STATUS_BUGCHECK_FIRST DBG_STATUS_BUGCHECK_SECOND DBG_STATUS_CONTROL_C DBG_STATUS_DEBUG_CONTROL
         DBG_STATUS_FATAL DBG_STATUS_SYSRQ DBG_STATUS_WORKER DEFAULT_IMPERSONATION_LEVEL DEFINE_GUIDEX
-        DEVICE_CHANGE_COMPLETE_CALLBACK DEVICE_FLAGS DEVICE_INSTALL_STATE DEVICE_INTERFACE_CHANGE_NOTIFICATION
-        DEVICE_INTERFACE_INCLUDE_NONACTIVE DEVICE_LEVEL_BASE DEVICE_POWER_STATE DEVICE_REGISTRY_PROPERTY
-        DEVICE_RELATION_TYPE DEVICE_REMOVAL_POLICY DEVICE_RESET_INTERFACE_STANDARD DEVICE_TEXT_TYPE DEVICE_TYPE
-        DEVICE_USAGE_NOTIFICATION_TYPE DEVPROPKEY DIAGNOSTIC_REASON_DETAILED_STRING DIAGNOSTIC_REASON_INVALID_FLAGS
-        DIAGNOSTIC_REASON_NOT_SPECIFIED DIAGNOSTIC_REASON_SIMPLE_STRING DIAGNOSTIC_REASON_VERSION
-        DIRECTORY_CREATE_OBJECT DIRECTORY_CREATE_SUBDIRECTORY DIRECTORY_NOTIFY_INFORMATION_CLASS DIRECTORY_QUERY
-        DIRECTORY_TRAVERSE DISCHARGE_POLICY_CRITICAL DISCHARGE_POLICY_LOW DISPATCHER_HEADER DMA_ADAPTER_INFO
-        DMA_ADAPTER_INFO_V1 DMA_COMPLETION_ROUTINE DMA_COMPLETION_STATUS DMA_CONFIGURATION_BYTE0
-        DMA_CONFIGURATION_BYTE1 DMA_SPEED DMA_TRANSFER_CONTEXT DMA_TRANSFER_INFO DMA_WIDTH DPC_NORMAL DPC_THREADED
-        DRIVER_ADD_DEVICE DRIVER_CANCEL DRIVER_CONTROL DRIVER_DISPATCH DRIVER_INITIALIZE DRIVER_LIST_CONTROL
-        DRIVER_NOTIFICATION_CALLBACK_ROUTINE DRIVER_STARTIO DRIVER_UNLOAD DUPLICATE_CLOSE_SOURCE DUPLICATE_SAME_ACCESS
-        DUPLICATE_SAME_ATTRIBUTES DataCenter DbgPrintReturnControlC DbgSetDebugPrintCallback DeleteSecurityDescriptor
-        DemandLoad DevicePropertyAddress DevicePropertyAllocatedResources DevicePropertyBootConfiguration
-        DevicePropertyBootConfigurationTranslated DevicePropertyBusNumber DevicePropertyBusTypeGuid
-        DevicePropertyClassGuid DevicePropertyClassName DevicePropertyCompatibleIDs DevicePropertyContainerID
-        DevicePropertyDeviceDescription DevicePropertyDriverKeyName DevicePropertyEnumeratorName
-        DevicePropertyFriendlyName DevicePropertyHardwareID DevicePropertyInstallState DevicePropertyLegacyBusType
-        DevicePropertyLocationInformation DevicePropertyManufacturer DevicePropertyPhysicalDeviceObjectName
-        DevicePropertyRemovalPolicy DevicePropertyResourceRequirements DevicePropertyUINumber DeviceTextDescription
-        DeviceTextLocationInformation DeviceUsageTypeBoot DeviceUsageTypeDumpFile DeviceUsageTypeGuestAssigned
-        DeviceUsageTypeHibernation DeviceUsageTypePaging DeviceUsageTypePostDisplay DeviceUsageTypeUndefined
+        DEVICE_CHANGE_COMPLETE_CALLBACK DEVICE_FLAGS DEVICE_INSTALL_STATE DEVICE_LEVEL_BASE DEVICE_POWER_STATE
+        DEVICE_REGISTRY_PROPERTY DEVICE_RELATION_TYPE DEVICE_REMOVAL_POLICY DEVICE_RESET_INTERFACE_STANDARD
+        DEVICE_TEXT_TYPE DEVICE_TYPE DEVICE_USAGE_NOTIFICATION_TYPE DEVPROPKEY DIAGNOSTIC_REASON_DETAILED_STRING
+        DIAGNOSTIC_REASON_INVALID_FLAGS DIAGNOSTIC_REASON_NOT_SPECIFIED DIAGNOSTIC_REASON_SIMPLE_STRING
+        DIAGNOSTIC_REASON_VERSION DIRECTORY_CREATE_OBJECT DIRECTORY_CREATE_SUBDIRECTORY
+        DIRECTORY_NOTIFY_INFORMATION_CLASS DIRECTORY_QUERY DIRECTORY_TRAVERSE DISCHARGE_POLICY_CRITICAL
+        DISCHARGE_POLICY_LOW DISPATCHER_HEADER DMA_ADAPTER_INFO DMA_ADAPTER_INFO_V1 DMA_COMPLETION_ROUTINE
+        DMA_COMPLETION_STATUS DMA_CONFIGURATION_BYTE0 DMA_CONFIGURATION_BYTE1 DMA_SPEED DMA_TRANSFER_CONTEXT
+        DMA_TRANSFER_INFO DMA_WIDTH DPC_NORMAL DPC_THREADED DRIVER_ADD_DEVICE DRIVER_CANCEL DRIVER_CONTROL
+        DRIVER_DISPATCH DRIVER_INITIALIZE DRIVER_LIST_CONTROL DRIVER_NOTIFICATION_CALLBACK_ROUTINE DRIVER_STARTIO
+        DRIVER_UNLOAD DUPLICATE_CLOSE_SOURCE DUPLICATE_SAME_ACCESS DUPLICATE_SAME_ATTRIBUTES DataCenter
+        DbgPrintReturnControlC DbgSetDebugPrintCallback DeleteSecurityDescriptor DemandLoad
         DirectoryNotifyExtendedInformation DirectoryNotifyInformation DisableLoad DiskIoNotifyRoutinesClass
         DisplayBurst DontUseThisTypeSession DriverType EA_CONTAINER_NAME EA_CONTAINER_SIZE EFLAG_SELECT EFLAG_SIGN
         EFLAG_ZERO EISA_DMA_CONFIGURATION EISA_EMPTY_SLOT EISA_FREE_FORM_DATA EISA_FUNCTION_ENABLED EISA_HAS_DMA_ENTRY
@@ -534,16 +548,14 @@ LACKING: Final[dict[str, str]] = {
         EmbeddedRestricted EndAlternatives EnergyTrackerCreate EnergyTrackerQuery EnlistmentBasicInformation
         EnlistmentCrmInformation EnlistmentRecoveryInformation Enterprise EtwActivityIdControl EtwEventEnabled
         EtwProviderEnabled EtwRegister EtwSetInformation EtwUnregister EtwWrite EtwWriteEx EtwWriteString
-        EtwWriteTransfer EventCategoryDeviceInterfaceChange EventCategoryHardwareProfileChange
-        EventCategoryKernelSoftRestart EventCategoryReserved EventCategoryTargetDeviceChange EventLoggerHandleClass
-        ExAcquireRundownProtectionCacheAware ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock
-        ExAcquireSpinLockAtDpcLevel ExAllocateCacheAwareRundownProtection ExAllocatePool3 ExCreatePool
-        ExDesktopObjectType ExDestroyPool ExEnumerateSystemFirmwareTables ExEventObjectType
-        ExFreeCacheAwareRundownProtection ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetSystemFirmwareTable
-        ExInitializeDeleteTimerParameters ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters
-        ExInterlockedCompareExchange64 ExInterlockedDecrementLong ExInterlockedExchangeUlong
-        ExInterlockedIncrementLong ExIsProcessorFeaturePresent ExQueryTimerResolution
-        ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
+        EtwWriteTransfer EventLoggerHandleClass ExAcquireRundownProtectionCacheAware
+        ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock ExAcquireSpinLockAtDpcLevel
+        ExAllocateCacheAwareRundownProtection ExAllocatePool3 ExCreatePool ExDesktopObjectType ExDestroyPool
+        ExEnumerateSystemFirmwareTables ExEventObjectType ExFreeCacheAwareRundownProtection
+        ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetSystemFirmwareTable ExInitializeDeleteTimerParameters
+        ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters ExInterlockedCompareExchange64
+        ExInterlockedDecrementLong ExInterlockedExchangeUlong ExInterlockedIncrementLong ExIsProcessorFeaturePresent
+        ExQueryTimerResolution ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
         ExReleaseRundownProtectionCacheAwareEx ExReleaseSpinLock ExReleaseSpinLockFromDpcLevel
         ExRundownCompletedCacheAware ExSecurePoolUpdate ExSecurePoolValidate ExSemaphoreObjectType
         ExSetFirmwareEnvironmentVariable ExSetTimerResolution ExSizeOfRundownProtectionCacheAware ExVerifySuite
@@ -664,14 +676,14 @@ LACKING: Final[dict[str, str]] = {
         GUID_VIDEO_ADAPTIVE_PERCENT_INCREASE GUID_VIDEO_ADAPTIVE_POWERDOWN GUID_VIDEO_ANNOYANCE_TIMEOUT
         GUID_VIDEO_CURRENT_MONITOR_BRIGHTNESS GUID_VIDEO_DIM_TIMEOUT GUID_VIDEO_POWERDOWN_TIMEOUT GUID_VIDEO_SUBGROUP
         GetPowerRequestList GetPowerSettingValue GlobalLoggerHandleClass GroupAffinityAllGroupZero
-        GroupAffinityDontCare GroupPark HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalFreeCommonBuffer
-        HalGetDmaAlignment HalReadDmaCounter IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT INITIAL_PRIVILEGE_SET
-        INTERFACE INTERFACE_DEREFERENCE INTERFACE_REFERENCE INTERFACE_TYPE INVALID_PROCESSOR_INDEX
-        IOCTL_CANCEL_DEVICE_WAKE IOCTL_QUERY_DEVICE_POWER_STATE IOCTL_SET_DEVICE_WAKE IOMMU_DEVICE_CREATE
-        IO_ACCESS_MODE IO_ACCESS_TYPE IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT IO_COMPLETION_ROUTINE
-        IO_COMPLETION_ROUTINE_RESULT IO_CONTAINER_INFORMATION_CLASS IO_CONTAINER_NOTIFICATION_CLASS
-        IO_CSQ_ACQUIRE_LOCK IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP
-        IO_CSQ_RELEASE_LOCK IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH
+        GroupAffinityDontCare GroupPark HalAllocateCommonBuffer HalFreeCommonBuffer HalGetDmaAlignment
+        HalReadDmaCounter IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT INITIAL_PRIVILEGE_SET INTERFACE
+        INTERFACE_DEREFERENCE INTERFACE_REFERENCE INTERFACE_TYPE INVALID_PROCESSOR_INDEX IOCTL_CANCEL_DEVICE_WAKE
+        IOCTL_QUERY_DEVICE_POWER_STATE IOCTL_SET_DEVICE_WAKE IOMMU_DEVICE_CREATE IO_ACCESS_MODE IO_ACCESS_TYPE
+        IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT IO_COMPLETION_ROUTINE IO_COMPLETION_ROUTINE_RESULT
+        IO_CONTAINER_INFORMATION_CLASS IO_CONTAINER_NOTIFICATION_CLASS IO_CSQ_ACQUIRE_LOCK
+        IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP IO_CSQ_RELEASE_LOCK
+        IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH
         IO_ERROR_LOG_MESSAGE_LENGTH IO_FORCE_ACCESS_CHECK IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING
         IO_PAGING_PRIORITY IO_PRIORITY_HINT IO_REMOUNT IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE
         IO_SESSION_CONNECT_INFO IO_SESSION_EVENT IO_SESSION_MAX_PAYLOAD_SIZE IO_SESSION_NOTIFICATION_FUNCTION
@@ -680,37 +692,32 @@ LACKING: Final[dict[str, str]] = {
         IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION IO_SESSION_STATE_TERMINATION_EVENT
         IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE
         IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY
-        IdleResiliency IgnoreError InitSafeBootMode InitializeListHead32 InstallStateFailedInstall
-        InstallStateFinishInstall InstallStateInstalled InstallStateNeedsReinstall InterlockedDecrementSizeT
+        IdleResiliency IgnoreError InitSafeBootMode InitializeListHead32 InterlockedDecrementSizeT
         InterlockedExchangeAddSizeT InterlockedIncrementSizeT IoAcquireRemoveLockEx IoAdjustPagingPathCount
         IoAllocateAdapterChannel IoAllocateSfioStreamIdentifier IoAttachDevice IoCallDriverStackSafeDefault
         IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx IoClearActivityIdThread IoCreateFile
         IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType IoDriverObjectType IoFileObjectType
         IoFlushAdapterBuffers IoForwardAndCatchIrp IoFreeAdapterChannel IoFreeMapRegisters IoFreeSfioStreamIdentifier
         IoGetActivityIdIrp IoGetActivityIdThread IoGetAffinityInterrupt IoGetBootDiskInformation
-        IoGetBootDiskInformationLite IoGetContainerInformation IoGetDeviceDirectory IoGetDeviceInterfaceAlias
-        IoGetDeviceInterfacePropertyData IoGetDeviceInterfaces IoGetDeviceNumaNode IoGetDeviceProperty
-        IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode IoGetInitialStack
-        IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx IoGetRelatedDeviceObject
-        IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits IoInitializeRemoveLockEx
-        IoInitializeThreadedDpcRequest IoInvalidateDeviceRelations IoInvalidateDeviceState IoMapTransfer
-        IoMaxContainerInformationClass IoMaxContainerNotificationClass IoOpenDeviceInterfaceRegistryKey
-        IoOpenDeviceRegistryKey IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid
-        IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh
-        IoPriorityLow IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
-        IoRegisterContainerNotification IoRegisterDeviceInterface IoRegisterPlugPlayNotification
-        IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess IoReplacePartitionUnit
-        IoReportInterruptActive IoReportInterruptInactive IoReportTargetDeviceChange
-        IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDeviceEjectEx IoSessionEventConnected
-        IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore IoSessionEventLogoff IoSessionEventLogon
-        IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected IoSessionStateCreated
-        IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
+        IoGetBootDiskInformationLite IoGetContainerInformation IoGetDeviceDirectory IoGetDeviceInterfacePropertyData
+        IoGetDeviceNumaNode IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode
+        IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx
+        IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits
+        IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest IoMapTransfer IoMaxContainerInformationClass
+        IoMaxContainerNotificationClass IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey
+        IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid IoPagingPriorityNormal
+        IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh IoPriorityLow
+        IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
+        IoRegisterContainerNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess
+        IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive IoRequestDeviceEjectEx
+        IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
+        IoSessionEventLogoff IoSessionEventLogon IoSessionEventMax IoSessionEventTerminated IoSessionStateConnected
+        IoSessionStateCreated IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
         IoSessionStateInitialized IoSessionStateLoggedOff IoSessionStateLoggedOn IoSessionStateMax
         IoSessionStateNotification IoSessionStateTerminated IoSetActivityIdIrp IoSetActivityIdThread
-        IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData IoSetDeviceInterfaceState IoSetDevicePropertyData
-        IoSetIoPriorityHint IoSetMasterIrpStatus IoSetShareAccess IoSetShareAccessEx IoTransferActivityId
-        IoTryQueueWorkItem IoUnregisterBootDriverCallback IoUnregisterContainerNotification
-        IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx IoUpdateShareAccess
+        IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData IoSetDevicePropertyData IoSetIoPriorityHint
+        IoSetMasterIrpStatus IoSetShareAccess IoSetShareAccessEx IoTransferActivityId IoTryQueueWorkItem
+        IoUnregisterBootDriverCallback IoUnregisterContainerNotification IoUpdateShareAccess
         IoValidateDeviceIoControlAccess IoWMIAllocateInstanceIds IoWMIDeviceObjectToInstanceName
         IoWMIDeviceObjectToProviderId IoWMIExecuteMethod IoWMIHandleToInstanceName IoWMIOpenBlock IoWMIQueryAllData
         IoWMIQueryAllDataMultiple IoWMIQuerySingleInstance IoWMIQuerySingleInstanceMultiple IoWMIRegistrationControl
@@ -946,15 +953,14 @@ LACKING: Final[dict[str, str]] = {
         PKMESSAGE_SERVICE_ROUTINE PKMUTANT PKMUTEX PKNORMAL_ROUTINE PKOBJECTS PKPROCESS PKPROFILE_SOURCE
         PKRUNDOWN_ROUTINE PKSEMAPHORE PKSERVICE_ROUTINE PKSPIN_LOCK PKSPIN_LOCK_QUEUE PKSTART_ROUTINE
         PKSYNCHRONIZE_ROUTINE PKSYSTEM_TIME PKTHREAD PKTIMER PKWAIT_BLOCK PKWAIT_REASON PLEGACY_BUS_INFORMATION
-        PLOCK_OPERATION PLOOKASIDE_LIST_EX PLUGPLAY_NOTIFICATION_HEADER PLUGPLAY_PROPERTY_PERSISTENT
-        PLUGPLAY_REGKEY_CURRENT_HWPROFILE PLUGPLAY_REGKEY_DEVICE PLUGPLAY_REGKEY_DRIVER PLUID_AND_ATTRIBUTES
-        PMAILSLOT_CREATE_PARAMETERS PMAP_TRANSFER PMDL PMDLX PMEMORY_CACHING_TYPE PMM_DLL_INITIALIZE PMM_DLL_UNLOAD
-        PMM_PAGE_PRIORITY PMM_SYSTEMSIZE PMODE PNAMED_PIPE_CREATE_PARAMETERS PNMI_CALLBACK PNPAGED_LOOKASIDE_LIST
-        PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES PNP_DEVICE_STATE PNP_EXTENDED_ADDRESS_INTERFACE
-        PNP_REPLACE_DRIVER_INTERFACE PNP_REPLACE_DRIVER_INTERFACE_MINIMUM_SIZE PNP_REPLACE_DRIVER_INTERFACE_VERSION
-        PNP_REPLACE_HARDWARE_MEMORY_MIRRORING PNP_REPLACE_HARDWARE_PAGE_COPY PNP_REPLACE_HARDWARE_QUIESCE
-        PNP_REPLACE_MEMORY_LIST PNP_REPLACE_MEMORY_SUPPORTED PNP_REPLACE_NO_MAP PNP_REPLACE_PARAMETERS
-        PNP_REPLACE_PARAMETERS_VERSION PNP_REPLACE_PROCESSOR_LIST PNP_REPLACE_PROCESSOR_LIST_V1
+        PLOCK_OPERATION PLOOKASIDE_LIST_EX PLUGPLAY_PROPERTY_PERSISTENT PLUGPLAY_REGKEY_CURRENT_HWPROFILE
+        PLUGPLAY_REGKEY_DEVICE PLUGPLAY_REGKEY_DRIVER PLUID_AND_ATTRIBUTES PMAILSLOT_CREATE_PARAMETERS PMAP_TRANSFER
+        PMDL PMDLX PMEMORY_CACHING_TYPE PMM_DLL_INITIALIZE PMM_DLL_UNLOAD PMM_PAGE_PRIORITY PMM_SYSTEMSIZE PMODE
+        PNAMED_PIPE_CREATE_PARAMETERS PNMI_CALLBACK PNPAGED_LOOKASIDE_LIST PNP_DEVICE_STATE
+        PNP_EXTENDED_ADDRESS_INTERFACE PNP_REPLACE_DRIVER_INTERFACE PNP_REPLACE_DRIVER_INTERFACE_MINIMUM_SIZE
+        PNP_REPLACE_DRIVER_INTERFACE_VERSION PNP_REPLACE_HARDWARE_MEMORY_MIRRORING PNP_REPLACE_HARDWARE_PAGE_COPY
+        PNP_REPLACE_HARDWARE_QUIESCE PNP_REPLACE_MEMORY_LIST PNP_REPLACE_MEMORY_SUPPORTED PNP_REPLACE_NO_MAP
+        PNP_REPLACE_PARAMETERS PNP_REPLACE_PARAMETERS_VERSION PNP_REPLACE_PROCESSOR_LIST PNP_REPLACE_PROCESSOR_LIST_V1
         PNP_REPLACE_PROCESSOR_SUPPORTED PNTFS_DEREF_EXPORTED_SECURITY_DESCRIPTOR POBJECT_HANDLE_INFORMATION
         POBJECT_NAME_INFORMATION POBJECT_TYPE POB_POST_OPERATION_CALLBACK POB_PRE_OPERATION_CALLBACK POHANDLE
         POOL_FLAGS POOL_TAGGING POOL_TYPE PORT_MAXIMUM_MESSAGE_LENGTH POWER_ACTION POWER_ACTION_CRITICAL
@@ -1059,25 +1065,24 @@ LACKING: Final[dict[str, str]] = {
         RegNtPreSaveKey RegNtPreSetInformationKey RegNtPreSetKeySecurity RegNtPreSetValueKey RegNtPreUnLoadKey
         RegNtQueryKey RegNtQueryMultipleValueKey RegNtQueryValueKey RegNtRenameKey RegNtSetInformationKey
         RegNtSetValueKey RegisterSpmPowerSettings RelationAll RelationCache RelationGroup RelationNumaNode
-        RelationProcessorCore RelationProcessorPackage RemovalPolicyExpectNoRemoval RemovalPolicyExpectOrderlyRemoval
-        RemovalPolicyExpectSurpriseRemoval ResourceManagerBasicInformation ResourceManagerCompletionInformation
-        RtlCmDecodeMemIoResource RtlCmEncodeMemIoResource RtlCompareUnicodeStrings RtlConstantStringLength
-        RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemoryNonTemporal RtlCopyVolatileMemory RtlCreateSecurityDescriptor
-        RtlEqualLuid RtlFillBytes RtlFillDeviceMemory RtlFillMemoryNonTemporal RtlFillVolatileMemory
-        RtlFindClosestEncodableLength RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String
-        RtlInitUTF8StringEx RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits
-        RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn
-        RtlInterlockedXorBits RtlIoDecodeMemIoResource RtlIoEncodeMemIoResource RtlIsNtDdiVersionAvailable
-        RtlIsServicePackVersionInstalled RtlIsZeroLuid RtlIsZeroMemory RtlLengthSecurityDescriptor
-        RtlMoveVolatileMemory RtlNumberOfClearBitsInRange RtlNumberOfSetBitsInRange RtlPrefetchMemoryNonTemporal
-        RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding RtlSetDaclSecurityDescriptor
-        RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString RtlUTF8ToUnicodeN
-        RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N RtlValidRelativeSecurityDescriptor RtlValidSecurityDescriptor
-        RtlZeroBytes RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS
-        SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ
-        SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY SECURITY_CONTEXT_TRACKING_MODE
-        SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1 SECURITY_DYNAMIC_TRACKING
-        SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
+        RelationProcessorCore RelationProcessorPackage ResourceManagerBasicInformation
+        ResourceManagerCompletionInformation RtlCmDecodeMemIoResource RtlCmEncodeMemIoResource
+        RtlCompareUnicodeStrings RtlConstantStringLength RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemoryNonTemporal
+        RtlCopyVolatileMemory RtlCreateSecurityDescriptor RtlEqualLuid RtlFillBytes RtlFillDeviceMemory
+        RtlFillMemoryNonTemporal RtlFillVolatileMemory RtlFindClosestEncodableLength RtlGetEnabledExtendedFeatures
+        RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn
+        RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits
+        RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIoDecodeMemIoResource RtlIoEncodeMemIoResource
+        RtlIsNtDdiVersionAvailable RtlIsServicePackVersionInstalled RtlIsZeroLuid RtlIsZeroMemory
+        RtlLengthSecurityDescriptor RtlMoveVolatileMemory RtlNumberOfClearBitsInRange RtlNumberOfSetBitsInRange
+        RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding
+        RtlSetDaclSecurityDescriptor RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString
+        RtlUTF8ToUnicodeN RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N RtlValidRelativeSecurityDescriptor
+        RtlValidSecurityDescriptor RtlZeroBytes RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK
+        SECONDBYTE SECTION_ALL_ACCESS SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE
+        SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY
+        SECURITY_CONTEXT_TRACKING_MODE SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1
+        SECURITY_DYNAMIC_TRACKING SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
         SECURITY_MIN_IMPERSONATION_LEVEL SECURITY_OPERATION_CODE SECURITY_QUALITY_OF_SERVICE SECURITY_STATIC_TRACKING
         SECURITY_SUBJECT_CONTEXT SEC_COMMIT SEC_LARGE_PAGES SEC_RESERVE SEGMENT_ALL_ACCESS SEMAPHORE_ALL_ACCESS
         SEMAPHORE_MODIFY_STATE SEMAPHORE_QUERY_STATE SERVICE_ADAPTER SERVICE_AUTO_START SERVICE_BOOT_START
@@ -1130,21 +1135,21 @@ LACKING: Final[dict[str, str]] = {
         SystemMonitorHiberBootPowerOff SystemPowerCapabilities SystemPowerInformation SystemPowerLoggingEntry
         SystemPowerPolicyAc SystemPowerPolicyCurrent SystemPowerPolicyDc SystemPowerStateHandler
         SystemPowerStateLogging SystemPowerStateNotifyHandler SystemReserveHiberFile SystemVideoState SystemWakeSource
-        TARGET_DEVICE_CUSTOM_NOTIFICATION TARGET_DEVICE_REMOVAL_NOTIFICATION THIRDBYTE THREAD_ALERT THREAD_GET_CONTEXT
-        THREAD_QUERY_LIMITED_INFORMATION THREAD_SET_CONTEXT THREAD_SET_INFORMATION THREAD_SET_LIMITED_INFORMATION
-        THREAD_SUSPEND_RESUME THREAD_TERMINATE TIMER_APC_ROUTINE TIMER_EXPIRED_INDEX_BITS TIMER_PROCESSOR_INDEX_BITS
-        TIMER_TABLE_SHIFT TIMER_TABLE_SIZE TIMER_TYPE TRACEHANDLE TRACE_INFORMATION_CLASS
-        TRANSACTIONMANAGER_ALL_ACCESS TRANSACTIONMANAGER_BASIC_INFORMATION TRANSACTIONMANAGER_BIND_TRANSACTION
-        TRANSACTIONMANAGER_CREATE_RM TRANSACTIONMANAGER_GENERIC_EXECUTE TRANSACTIONMANAGER_GENERIC_READ
-        TRANSACTIONMANAGER_GENERIC_WRITE TRANSACTIONMANAGER_INFORMATION_CLASS TRANSACTIONMANAGER_LOGPATH_INFORMATION
-        TRANSACTIONMANAGER_LOG_INFORMATION TRANSACTIONMANAGER_QUERY_INFORMATION TRANSACTIONMANAGER_RECOVER
-        TRANSACTIONMANAGER_RECOVERY_INFORMATION TRANSACTIONMANAGER_RENAME TRANSACTIONMANAGER_SET_INFORMATION
-        TRANSACTION_ALL_ACCESS TRANSACTION_BASIC_INFORMATION TRANSACTION_BIND_INFORMATION TRANSACTION_COMMIT
-        TRANSACTION_ENLIST TRANSACTION_ENLISTMENTS_INFORMATION TRANSACTION_ENLISTMENT_PAIR TRANSACTION_GENERIC_EXECUTE
-        TRANSACTION_GENERIC_READ TRANSACTION_GENERIC_WRITE TRANSACTION_INFORMATION_CLASS TRANSACTION_LIST_ENTRY
-        TRANSACTION_LIST_INFORMATION TRANSACTION_OUTCOME TRANSACTION_PROPAGATE TRANSACTION_PROPERTIES_INFORMATION
-        TRANSACTION_QUERY_INFORMATION TRANSACTION_RESOURCE_MANAGER_RIGHTS TRANSACTION_RIGHT_RESERVED1
-        TRANSACTION_ROLLBACK TRANSACTION_SET_INFORMATION TRANSACTION_STATE TRANSACTION_SUPERIOR_ENLISTMENT_INFORMATION
+        THIRDBYTE THREAD_ALERT THREAD_GET_CONTEXT THREAD_QUERY_LIMITED_INFORMATION THREAD_SET_CONTEXT
+        THREAD_SET_INFORMATION THREAD_SET_LIMITED_INFORMATION THREAD_SUSPEND_RESUME THREAD_TERMINATE TIMER_APC_ROUTINE
+        TIMER_EXPIRED_INDEX_BITS TIMER_PROCESSOR_INDEX_BITS TIMER_TABLE_SHIFT TIMER_TABLE_SIZE TIMER_TYPE TRACEHANDLE
+        TRACE_INFORMATION_CLASS TRANSACTIONMANAGER_ALL_ACCESS TRANSACTIONMANAGER_BASIC_INFORMATION
+        TRANSACTIONMANAGER_BIND_TRANSACTION TRANSACTIONMANAGER_CREATE_RM TRANSACTIONMANAGER_GENERIC_EXECUTE
+        TRANSACTIONMANAGER_GENERIC_READ TRANSACTIONMANAGER_GENERIC_WRITE TRANSACTIONMANAGER_INFORMATION_CLASS
+        TRANSACTIONMANAGER_LOGPATH_INFORMATION TRANSACTIONMANAGER_LOG_INFORMATION TRANSACTIONMANAGER_QUERY_INFORMATION
+        TRANSACTIONMANAGER_RECOVER TRANSACTIONMANAGER_RECOVERY_INFORMATION TRANSACTIONMANAGER_RENAME
+        TRANSACTIONMANAGER_SET_INFORMATION TRANSACTION_ALL_ACCESS TRANSACTION_BASIC_INFORMATION
+        TRANSACTION_BIND_INFORMATION TRANSACTION_COMMIT TRANSACTION_ENLIST TRANSACTION_ENLISTMENTS_INFORMATION
+        TRANSACTION_ENLISTMENT_PAIR TRANSACTION_GENERIC_EXECUTE TRANSACTION_GENERIC_READ TRANSACTION_GENERIC_WRITE
+        TRANSACTION_INFORMATION_CLASS TRANSACTION_LIST_ENTRY TRANSACTION_LIST_INFORMATION TRANSACTION_OUTCOME
+        TRANSACTION_PROPAGATE TRANSACTION_PROPERTIES_INFORMATION TRANSACTION_QUERY_INFORMATION
+        TRANSACTION_RESOURCE_MANAGER_RIGHTS TRANSACTION_RIGHT_RESERVED1 TRANSACTION_ROLLBACK
+        TRANSACTION_SET_INFORMATION TRANSACTION_STATE TRANSACTION_SUPERIOR_ENLISTMENT_INFORMATION
         TRANSLATE_BUS_ADDRESS TerminalServer ThermalEvent ThermalStandby TmCommitComplete TmCommitEnlistment
         TmCommitTransaction TmCreateEnlistment TmDereferenceEnlistmentKey TmEnableCallbacks TmEnlistmentObjectType
         TmGetTransactionId TmInitializeTransactionManager TmIsTransactionActive TmPrePrepareComplete
@@ -1262,9 +1267,9 @@ LACKING: Final[dict[str, str]] = {
         IoGetTransactionParameterBlock IoInitializeDriverCreateContext IoIsFileObjectIgnoringSharing
         IoIsFileOriginRemote IoQueryDeviceComponentInformation IoQueryDeviceConfigurationData IoQueryDeviceDescription
         IoQueryDeviceIdentifier IoQueryDeviceMaxData IoReadDiskSignature IoReadPartitionTable IoReadPartitionTableEx
-        IoReportDetectedDevice IoReportResourceForDetection IoReportResourceUsage IoSetFileObjectIgnoreSharing
-        IoSetFileOrigin IoSetIrpExtraCreateParameter IoSetPartitionInformation IoSetPartitionInformationEx
-        IoSetSystemPartition IoTranslateBusAddress IoUpdateDiskGeometry IoVerifyPartitionTable IoVolumeDeviceToDosName
+        IoReportResourceForDetection IoReportResourceUsage IoSetFileObjectIgnoreSharing IoSetFileOrigin
+        IoSetIrpExtraCreateParameter IoSetPartitionInformation IoSetPartitionInformationEx IoSetSystemPartition
+        IoTranslateBusAddress IoUpdateDiskGeometry IoVerifyPartitionTable IoVolumeDeviceToDosName
         IoWritePartitionTable IoWritePartitionTableEx IsochCommand IsochStatus KERNEL_LARGE_STACK_COMMIT
         KERNEL_LARGE_STACK_SIZE KERNEL_MCA_EXCEPTION_STACK_SIZE KERNEL_STACK_SIZE KERNEL_USER_TIMES KPCR
         KUSER_SHARED_DATA KeExpandKernelStackAndCallout KeInvalidateAllCaches KeInvalidateRangeAllCaches
@@ -1685,42 +1690,41 @@ LACKING: Final[dict[str, str]] = {
         IoCheckQuerySetVolumeInformation IoCheckQuotaBufferValidity IoCreateStreamFileObject
         IoCreateStreamFileObjectEx IoCreateStreamFileObjectLite IoEnumerateDeviceObjectList
         IoEnumerateRegisteredFiltersList IoFastQueryNetworkAttributes IoGetBaseFileSystemDeviceObject
-        IoGetDeviceAttachmentBaseRef IoGetDiskDeviceObject IoGetLowerDeviceObject IoGetOplockKeyContext
-        IoGetOplockKeyContextEx IoGetRequestorSessionId IoGetSymlinkSupportInformation IoInitializePriorityInfo
-        IoIsFileOpenedExclusively IoIsValidNameGraftingBuffer IoOtherOperationCount IoOtherTransferCount IoPageRead
-        IoQueryFileDosDeviceName IoQueryFileInformation IoQueryVolumeInformation IoQueueThreadIrp IoReadOperationCount
-        IoReadTransferCount IoRegisterFileSystem IoRegisterFsRegistrationChange
-        IoRegisterFsRegistrationChangeMountAware IoReleaseVpbSpinLock IoReplaceFileObjectName IoSetInformation
-        IoSetOplockKeyContext IoStatisticsLock IoSynchronousPageWrite IoUnregisterFileSystem
-        IoUnregisterFsRegistrationChange IoVerifyVolume IoWriteOperationCount IoWriteTransferCount
-        IsReparseTagMicrosoft IsReparseTagNameSurrogate IsReparseTagValid KAPC_STATE KAPC_STATE_ACTUAL_LENGTH
-        KeAcquireQueuedSpinLock KeAcquireSpinLockRaiseToSynch KeAttachProcess KeDetachProcess KeInitializeMutant
-        KeQueryOwnerMutant KeReadStateMutant KeReleaseMutant KeReleaseQueuedSpinLock KeRemoveQueueEx
-        KeSetIdealProcessorThread KeSetKernelStackSwapEnable KeStackAttachProcess KeTryToAcquireQueuedSpinLock
-        KeUnstackDetachProcess LARGE_MCB LBN LEGAL_ANSI_CHARACTER_ARRAY LINK_TRACKING_INFORMATION
-        LINK_TRACKING_INFORMATION_TYPE LOCALSERVICE_LUID LOGON_CACHED_ACCOUNT LOGON_EXTRA_SIDS LOGON_GRACE_LOGON
-        LOGON_GUEST LOGON_LM_V2 LOGON_NOENCRYPTION LOGON_NO_OPTIMIZED LOGON_NTLMV2_ENABLED LOGON_NTLM_V2 LOGON_NT_V2
-        LOGON_OPTIMIZED LOGON_PKINIT LOGON_PROFILE_PATH_RETURNED LOGON_RESOURCE_GROUPS LOGON_SERVER_TRUST_ACCOUNT
-        LOGON_SUBAUTH_SESSION_KEY LOGON_USED_LM_PASSWORD LOGON_WINLOGON LOOKUP_STREAM_FROM_CLUSTER_ENTRY
-        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_DATA LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_INDEX
-        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_MASK LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_SYSTEM
-        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_DENY_DEFRAG_SET LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_FS_SYSTEM_FILE
-        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_PAGE_FILE LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_TXF_SYSTEM_FILE
-        LOOKUP_STREAM_FROM_CLUSTER_INPUT LOOKUP_STREAM_FROM_CLUSTER_OUTPUT LPC_CLIENT_ID LPC_HANDLE
-        LPC_KERNELMODE_MESSAGE LPC_PVOID LPC_SIZE_T LSA_OBJECT_ATTRIBUTES LSA_OPERATIONAL_MODE LSA_STRING
-        LSA_UNICODE_STRING LessThan LsaFreeReturnBuffer LsaLogonUser LsaRegisterLogonProcess MAILSLOT_CLASS_FIRSTCLASS
-        MAILSLOT_CLASS_SECONDCLASS MAILSLOT_SIZE_AUTO MANDATORY_LEVEL MANDATORY_LEVEL_TO_MANDATORY_RID MAPPING_PAIR
-        MAP_HIGH_PRIORITY MAP_NO_READ MAP_WAIT MARK_HANDLE_INFO MARK_HANDLE_INFO32 MARK_HANDLE_NOT_REALTIME
-        MARK_HANDLE_NOT_TXF_SYSTEM_LOG MARK_HANDLE_PROTECT_CLUSTERS MARK_HANDLE_REALTIME MARK_HANDLE_TXF_SYSTEM_LOG
-        MAXIMUM_ENCRYPTION_VALUE MAXIMUM_REPARSE_DATA_BUFFER_SIZE MAX_UNICODE_STACK_BUFFER_LENGTH MBCB MCB
-        MCB_FLAG_RAISE_ON_ALLOCATION_FAILURE MEM_DOS_LIM MFT_ENUM_DATA MMFLUSH_TYPE MM_PREFETCH_FLAGS
-        MM_PREFETCH_FLAGS_MASK MOVEFILE_DESCRIPTOR MOVE_FILE_DATA MOVE_FILE_DATA32 MOVE_FILE_RECORD_DATA
-        MSV1_0_ALLOW_FORCE_GUEST MSV1_0_ALLOW_MSVCHAPV2 MSV1_0_ALLOW_SERVER_TRUST_ACCOUNT
-        MSV1_0_ALLOW_WORKSTATION_TRUST_ACCOUNT MSV1_0_AVID MSV1_0_AV_FLAG_FORCE_GUEST
-        MSV1_0_AV_FLAG_MIC_HANDSHAKE_MESSAGES MSV1_0_AV_PAIR MSV1_0_CHALLENGE_LENGTH MSV1_0_CHECK_LOGONHOURS_FOR_S4U
-        MSV1_0_CLEARTEXT_PASSWORD_ALLOWED MSV1_0_CLEARTEXT_PASSWORD_SUPPLIED MSV1_0_CRED_LM_PRESENT
-        MSV1_0_CRED_NT_PRESENT MSV1_0_CRED_VERSION MSV1_0_DISABLE_PERSONAL_FALLBACK MSV1_0_DONT_TRY_GUEST_ACCOUNT
-        MSV1_0_ENUMUSERS_REQUEST MSV1_0_ENUMUSERS_RESPONSE MSV1_0_GETCHALLENRESP_REQUEST
+        IoGetDiskDeviceObject IoGetOplockKeyContext IoGetOplockKeyContextEx IoGetRequestorSessionId
+        IoGetSymlinkSupportInformation IoInitializePriorityInfo IoIsFileOpenedExclusively IoIsValidNameGraftingBuffer
+        IoOtherOperationCount IoOtherTransferCount IoPageRead IoQueryFileDosDeviceName IoQueryFileInformation
+        IoQueryVolumeInformation IoQueueThreadIrp IoReadOperationCount IoReadTransferCount IoRegisterFileSystem
+        IoRegisterFsRegistrationChange IoRegisterFsRegistrationChangeMountAware IoReleaseVpbSpinLock
+        IoReplaceFileObjectName IoSetInformation IoSetOplockKeyContext IoStatisticsLock IoSynchronousPageWrite
+        IoUnregisterFileSystem IoUnregisterFsRegistrationChange IoVerifyVolume IoWriteOperationCount
+        IoWriteTransferCount IsReparseTagMicrosoft IsReparseTagNameSurrogate IsReparseTagValid KAPC_STATE
+        KAPC_STATE_ACTUAL_LENGTH KeAcquireQueuedSpinLock KeAcquireSpinLockRaiseToSynch KeAttachProcess KeDetachProcess
+        KeInitializeMutant KeQueryOwnerMutant KeReadStateMutant KeReleaseMutant KeReleaseQueuedSpinLock
+        KeRemoveQueueEx KeSetIdealProcessorThread KeSetKernelStackSwapEnable KeStackAttachProcess
+        KeTryToAcquireQueuedSpinLock KeUnstackDetachProcess LARGE_MCB LBN LEGAL_ANSI_CHARACTER_ARRAY
+        LINK_TRACKING_INFORMATION LINK_TRACKING_INFORMATION_TYPE LOCALSERVICE_LUID LOGON_CACHED_ACCOUNT
+        LOGON_EXTRA_SIDS LOGON_GRACE_LOGON LOGON_GUEST LOGON_LM_V2 LOGON_NOENCRYPTION LOGON_NO_OPTIMIZED
+        LOGON_NTLMV2_ENABLED LOGON_NTLM_V2 LOGON_NT_V2 LOGON_OPTIMIZED LOGON_PKINIT LOGON_PROFILE_PATH_RETURNED
+        LOGON_RESOURCE_GROUPS LOGON_SERVER_TRUST_ACCOUNT LOGON_SUBAUTH_SESSION_KEY LOGON_USED_LM_PASSWORD
+        LOGON_WINLOGON LOOKUP_STREAM_FROM_CLUSTER_ENTRY LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_DATA
+        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_INDEX LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_MASK
+        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_ATTRIBUTE_SYSTEM LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_DENY_DEFRAG_SET
+        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_FS_SYSTEM_FILE LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_PAGE_FILE
+        LOOKUP_STREAM_FROM_CLUSTER_ENTRY_FLAG_TXF_SYSTEM_FILE LOOKUP_STREAM_FROM_CLUSTER_INPUT
+        LOOKUP_STREAM_FROM_CLUSTER_OUTPUT LPC_CLIENT_ID LPC_HANDLE LPC_KERNELMODE_MESSAGE LPC_PVOID LPC_SIZE_T
+        LSA_OBJECT_ATTRIBUTES LSA_OPERATIONAL_MODE LSA_STRING LSA_UNICODE_STRING LessThan LsaFreeReturnBuffer
+        LsaLogonUser LsaRegisterLogonProcess MAILSLOT_CLASS_FIRSTCLASS MAILSLOT_CLASS_SECONDCLASS MAILSLOT_SIZE_AUTO
+        MANDATORY_LEVEL MANDATORY_LEVEL_TO_MANDATORY_RID MAPPING_PAIR MAP_HIGH_PRIORITY MAP_NO_READ MAP_WAIT
+        MARK_HANDLE_INFO MARK_HANDLE_INFO32 MARK_HANDLE_NOT_REALTIME MARK_HANDLE_NOT_TXF_SYSTEM_LOG
+        MARK_HANDLE_PROTECT_CLUSTERS MARK_HANDLE_REALTIME MARK_HANDLE_TXF_SYSTEM_LOG MAXIMUM_ENCRYPTION_VALUE
+        MAXIMUM_REPARSE_DATA_BUFFER_SIZE MAX_UNICODE_STACK_BUFFER_LENGTH MBCB MCB MCB_FLAG_RAISE_ON_ALLOCATION_FAILURE
+        MEM_DOS_LIM MFT_ENUM_DATA MMFLUSH_TYPE MM_PREFETCH_FLAGS MM_PREFETCH_FLAGS_MASK MOVEFILE_DESCRIPTOR
+        MOVE_FILE_DATA MOVE_FILE_DATA32 MOVE_FILE_RECORD_DATA MSV1_0_ALLOW_FORCE_GUEST MSV1_0_ALLOW_MSVCHAPV2
+        MSV1_0_ALLOW_SERVER_TRUST_ACCOUNT MSV1_0_ALLOW_WORKSTATION_TRUST_ACCOUNT MSV1_0_AVID
+        MSV1_0_AV_FLAG_FORCE_GUEST MSV1_0_AV_FLAG_MIC_HANDSHAKE_MESSAGES MSV1_0_AV_PAIR MSV1_0_CHALLENGE_LENGTH
+        MSV1_0_CHECK_LOGONHOURS_FOR_S4U MSV1_0_CLEARTEXT_PASSWORD_ALLOWED MSV1_0_CLEARTEXT_PASSWORD_SUPPLIED
+        MSV1_0_CRED_LM_PRESENT MSV1_0_CRED_NT_PRESENT MSV1_0_CRED_VERSION MSV1_0_DISABLE_PERSONAL_FALLBACK
+        MSV1_0_DONT_TRY_GUEST_ACCOUNT MSV1_0_ENUMUSERS_REQUEST MSV1_0_ENUMUSERS_RESPONSE MSV1_0_GETCHALLENRESP_REQUEST
         MSV1_0_GETCHALLENRESP_REQUEST_V1 MSV1_0_GETCHALLENRESP_RESPONSE MSV1_0_GETUSERINFO_REQUEST
         MSV1_0_GETUSERINFO_RESPONSE MSV1_0_INTERACTIVE_LOGON MSV1_0_INTERACTIVE_PROFILE
         MSV1_0_LANMAN_SESSION_KEY_LENGTH MSV1_0_LM20_CHALLENGE_REQUEST MSV1_0_LM20_CHALLENGE_RESPONSE
@@ -2516,14 +2520,10 @@ LACKING: Final[dict[str, str]] = {
         WdmlibRtlInitUnicodeStringEx
 """,
     "wdmguid.h": """
-        GUID_ACPI_INTERFACE_STANDARD GUID_ARBITER_INTERFACE_STANDARD GUID_BUS_TYPE_1394 GUID_BUS_TYPE_ACPI
-        GUID_BUS_TYPE_EISA GUID_BUS_TYPE_HID GUID_BUS_TYPE_INTERNAL GUID_BUS_TYPE_ISAPNP GUID_BUS_TYPE_MCA
-        GUID_BUS_TYPE_PCMCIA GUID_BUS_TYPE_SD GUID_BUS_TYPE_USB GUID_D3COLD_SUPPORT_INTERFACE
-        GUID_DEVICE_INTERFACE_ARRIVAL GUID_DEVICE_INTERFACE_REMOVAL GUID_DEVICE_RESET_INTERFACE_STANDARD
-        GUID_HWPROFILE_CHANGE_CANCELLED GUID_HWPROFILE_CHANGE_COMPLETE GUID_HWPROFILE_QUERY_CHANGE
-        GUID_MSIX_TABLE_CONFIG_INTERFACE GUID_PCI_DEVICE_PRESENT_INTERFACE GUID_PNP_CUSTOM_NOTIFICATION
-        GUID_PNP_POWER_NOTIFICATION GUID_TARGET_DEVICE_QUERY_REMOVE GUID_TARGET_DEVICE_REMOVE_CANCELLED
-        GUID_TARGET_DEVICE_REMOVE_COMPLETE GUID_TRANSLATOR_INTERFACE_STANDARD
+        GUID_ACPI_INTERFACE_STANDARD GUID_ARBITER_INTERFACE_STANDARD GUID_BUS_TYPE_ACPI GUID_BUS_TYPE_EISA
+        GUID_BUS_TYPE_HID GUID_BUS_TYPE_MCA GUID_BUS_TYPE_PCMCIA GUID_BUS_TYPE_SD GUID_D3COLD_SUPPORT_INTERFACE
+        GUID_DEVICE_RESET_INTERFACE_STANDARD GUID_MSIX_TABLE_CONFIG_INTERFACE GUID_PCI_DEVICE_PRESENT_INTERFACE
+        GUID_PNP_POWER_NOTIFICATION GUID_TRANSLATOR_INTERFACE_STANDARD
 """,
 }
 """By header, the names that dirql lacks."""

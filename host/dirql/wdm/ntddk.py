@@ -89,6 +89,9 @@ from dirql.ob.process_services import (
 from dirql.ob.waitable import (
     open_event as ZwOpenEvent,
 )
+from dirql.pnp.reports import (
+    report_detected_device as IoReportDetectedDevice,
+)
 from dirql.rtl.case import (
     upper_char as RtlUpperChar,
 )
@@ -130,6 +133,7 @@ __all__ = [
     "IoRaiseInformationalHardError",
     "IoRegisterBootDriverReinitialization",
     "IoRegisterDriverReinitialization",
+    "IoReportDetectedDevice",
     "IoSetHardErrorOrVerifyDevice",
     "IoSetThreadHardErrorMode",
     "KEY_CACHED_INFORMATION",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Never
 
 from dirql.io.device import (
     attach_device_to_device_stack_safe as IoAttachDeviceToDeviceStackSafe,
+    get_device_attachment_base_reference as IoGetDeviceAttachmentBaseRef,
+    get_lower_device_object as IoGetLowerDeviceObject,
 )
 from dirql.io.hard_errors import (
     set_device_to_verify as IoSetDeviceToVerify,
@@ -106,6 +108,8 @@ __all__ = [
     "ExReleasePushLockShared",
     "IoAttachDeviceToDeviceStackSafe",
     "IoGetAttachedDevice",
+    "IoGetDeviceAttachmentBaseRef",
+    "IoGetLowerDeviceObject",
     "IoGetRequestorProcess",
     "IoGetRequestorProcessId",
     "IoIsOperationSynchronous",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dirql.io.objects import DriverEntry
 from dirql.registers.functions import Store
 from dirql.wdm import (
@@ -49,6 +51,8 @@ class Recorder:
     def __init__(self) -> None:
         self.DriverEntry: DriverEntry = self.enter
         self.fail: dict[str | int, int] = {}
+        self.answer: dict[int, Callable[[DEVICE_OBJECT, IRP], int]] = {}
+        """Routines for requests that are not passed down as they are."""
         self.minors: list[int] = []
         self.start_statuses: list[int] = []
         self.raw: CM_RESOURCE_LIST | None = None
@@ -57,6 +61,13 @@ class Recorder:
         self.physical: DEVICE_OBJECT | None = None
         self.device: DEVICE_OBJECT | None = None
         self.unloaded = 0
+
+    def pass_down(self, device: DEVICE_OBJECT, irp: IRP, status: int | None = None) -> int:
+        """Pass a request down, with another status if the driver handles it."""
+        if status is not None:
+            irp.io_status.status = status
+        IoSkipCurrentIrpStackLocation(irp)
+        return IoCallDriver(device.device_extension.lower, irp)
 
     def enter(self, driver: DRIVER_OBJECT, registry_path: str) -> int:
         driver.driver_extension.add_device = self.add_device
@@ -93,6 +104,8 @@ class Recorder:
         self.minors.append(minor)
         self.start_statuses.append(irp.io_status.status)
         lower = device.device_extension.lower
+        if minor in self.answer:
+            return self.answer[minor](device, irp)
         if minor in self.fail:
             return self.end(irp, self.fail[minor])
         if minor == IRP_MN_START_DEVICE:
@@ -105,7 +118,8 @@ class Recorder:
         status = IoCallDriver(lower, irp)
         if minor == IRP_MN_REMOVE_DEVICE and "detach" not in self.fail:
             IoDetachDevice(lower)
-            IoDeleteDevice(device)
+            if "delete" not in self.fail:
+                IoDeleteDevice(device)
         return status
 
     def start(self, device: DEVICE_OBJECT, irp: IRP) -> int:

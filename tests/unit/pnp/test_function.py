@@ -108,16 +108,23 @@ def test_identities(open_bus: Opener) -> None:
         r"PCI\VEN_1234&DEV_D101&SUBSYS_BEEF5678",
         r"PCI\VEN_1234&DEV_D101&REV_07",
         r"PCI\VEN_1234&DEV_D101",
+        r"PCI\VEN_1234&DEV_D101&CC_FF0000",
+        r"PCI\VEN_1234&DEV_D101&CC_FF00",
     ]
     assert node.compatible_ids == [
+        r"PCI\VEN_1234&DEV_D101&REV_07",
+        r"PCI\VEN_1234&DEV_D101",
         r"PCI\VEN_1234&CC_FF0000",
         r"PCI\VEN_1234&CC_FF00",
+        r"PCI\VEN_1234",
         r"PCI\CC_FF0000",
         r"PCI\CC_FF00",
     ]
     assert node.instance_id == "01"
     assert node.matches(r"pci\ven_1234&dev_d101")
-    assert not node.matches(r"PCI\VEN_1234")
+    assert node.rank((r"PCI\CC_FF00", r"PCI\VEN_1234&DEV_D101")) == 3
+    assert not node.matches(r"PCI\VEN_12")
+    assert (node.description, node.location) == ("PCI Device", "PCI bus 0, device 1, function 0")
 
 
 def test_functions_of_one_device(open_bus: Opener) -> None:

@@ -39,6 +39,7 @@ from dirql.wdm import (
     IO_STACK_LOCATION,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_EJECT,
+    IRP_MN_FILTER_RESOURCE_REQUIREMENTS,
     IRP_MN_QUERY_BUS_INFORMATION,
     IRP_MN_QUERY_CAPABILITIES,
     IRP_MN_QUERY_DEVICE_RELATIONS,
@@ -96,6 +97,7 @@ def test_PNP_01_the_order_of_starting(open_bus: Opener) -> None:
     recorder = Recorder()
     driver = machine.load_driver(recorder)
     assert recorder.minors == [
+        IRP_MN_FILTER_RESOURCE_REQUIREMENTS,
         IRP_MN_START_DEVICE,
         IRP_MN_QUERY_CAPABILITIES,
         IRP_MN_QUERY_PNP_DEVICE_STATE,
@@ -235,7 +237,11 @@ def test_a_start_that_fails_is_followed_by_remove(open_bus: Opener) -> None:
     recorder.fail["start"] = STATUS_DEVICE_CONFIGURATION_ERROR
     with pytest.raises(DeviceError, match="IRP_MN_START_DEVICE ended with STATUS_DEVICE_CONFIGURATION_ERROR"):
         machine.load_driver(recorder)
-    assert recorder.minors == [IRP_MN_START_DEVICE, IRP_MN_REMOVE_DEVICE]
+    assert recorder.minors == [
+        IRP_MN_FILTER_RESOURCE_REQUIREMENTS,
+        IRP_MN_START_DEVICE,
+        IRP_MN_REMOVE_DEVICE,
+    ]
     assert fake.command & 0x7 == 0
     assert machine.devices[0].physical_device_object.attached_device is None
 
@@ -285,6 +291,28 @@ def test_PNP_11_a_driver_that_stays_attached(open_bus: Opener) -> None:
     machine = open_bus(store())
     recorder = Recorder()
     machine.load_driver(recorder)
+    recorder.fail["detach"] = 0
+    with pytest.raises(BugCheck, match="is still attached") as stopped:
+        machine.pnp.remove_devices()
+    assert (stopped.value.code, stopped.value.parameters[:2]) == (0xC9, (0x21D, recorder.device))
+
+
+@pytest.mark.row("PNP-11")
+def test_PNP_11_a_driver_that_keeps_its_device(open_bus: Opener) -> None:
+    machine = open_bus(store())
+    recorder = Recorder()
+    machine.load_driver(recorder)
+    recorder.fail["delete"] = 0
+    with pytest.raises(BugCheck, match="was not deleted at IRP_MN_REMOVE_DEVICE") as stopped:
+        machine.pnp.remove(machine.devices[0])
+    assert (stopped.value.code, stopped.value.parameters[:2]) == (0xC9, (0x21E, recorder.device))
+
+
+@pytest.mark.row("PNP-11")
+def test_PNP_11_drivers_that_are_not_verified_are_told_of(open_bus: Opener) -> None:
+    machine = open_bus(store())
+    recorder = Recorder()
+    machine.load_driver(recorder, verifier=None)
     recorder.fail["detach"] = 0
     (problem,) = machine.pnp.remove_devices()
     assert NAME in problem
@@ -485,9 +513,12 @@ def test_a_device_that_has_disappeared_gets_a_surprise_removal_once_and_no_query
     recorder = Recorder()
     driver = machine.load_driver(recorder)
     recorder.minors.clear()
-    machine.pnp.surprise_remove_devices()
-    machine.pnp.surprise_remove_devices()
-    assert recorder.minors == [IRP_MN_SURPRISE_REMOVAL]
+    with machine.open(NAME):
+        machine.pnp.surprise_remove_devices()
+        machine.pnp.surprise_remove_devices()
+        assert recorder.minors == [IRP_MN_SURPRISE_REMOVAL]
+    machine.pnp.wait_until_idle()
+    assert recorder.minors == [IRP_MN_SURPRISE_REMOVAL, IRP_MN_REMOVE_DEVICE]
     machine.unload_driver(driver)
     assert recorder.minors == [IRP_MN_SURPRISE_REMOVAL, IRP_MN_REMOVE_DEVICE]
     assert recorder.unloaded == 1

@@ -325,6 +325,10 @@ PVOID MmGetVirtualForPhysical(_In_ PHYSICAL_ADDRESS PhysicalAddress);
 BOOLEAN MmIsAddressValid(_In_ PVOID VirtualAddress);
 BOOLEAN MmIsNonPagedSystemAddressValid(_In_ PVOID VirtualAddress);
 BOOLEAN MmIsThisAnNtAsSystem(void);
+NTSTATUS IoReportDetectedDevice(_In_ PDRIVER_OBJECT DriverObject, _In_ INTERFACE_TYPE LegacyBusType, _In_
+    ULONG BusNumber, _In_ ULONG SlotNumber, _In_opt_ PCM_RESOURCE_LIST ResourceList, _In_opt_
+    PIO_RESOURCE_REQUIREMENTS_LIST ResourceRequirements, _In_ BOOLEAN ResourceAssigned, _Out_ PDEVICE_OBJECT
+    *DeviceObject);
 HANDLE PsGetCurrentProcessId(void);
 HANDLE PsGetCurrentThreadId(void);
 HANDLE PsGetProcessId(_In_ PEPROCESS Process);

@@ -64,6 +64,8 @@ PLIST_ENTRY KeRemoveQueue(_Inout_ PRKQUEUE Queue, _In_ KPROCESSOR_MODE WaitMode,
 PLIST_ENTRY KeRundownQueue(_Inout_ PRKQUEUE Queue);
 LONG KeReadStateQueue(_In_ PRKQUEUE Queue);
 NTSTATUS ZwYieldExecution(void);
+PDEVICE_OBJECT IoGetLowerDeviceObject(_In_ PDEVICE_OBJECT DeviceObject);
+PDEVICE_OBJECT IoGetDeviceAttachmentBaseRef(_In_ PDEVICE_OBJECT DeviceObject);
 BOOLEAN PsIsSystemThread(_In_ PETHREAD Thread);
 BOOLEAN IoIsSystemThread(_In_ PETHREAD Thread);
 PEPROCESS IoThreadToProcess(_In_ PETHREAD Thread);

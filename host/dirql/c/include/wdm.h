@@ -393,6 +393,11 @@
 #define CM_RESOURCE_PORT_MEMORY 0
 #define CM_RESOURCE_PORT_IO 1
 
+/* Flags of IoRegisterPlugPlayNotification and IoGetDeviceInterfaces. */
+
+#define PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES 1
+#define DEVICE_INTERFACE_INCLUDE_NONACTIVE 1
+
 /* Types of values. */
 
 #define REG_NONE 0
@@ -951,74 +956,6 @@ typedef enum _CREATE_FILE_TYPE {
     CreateFileTypeMailslot = 2,
 } CREATE_FILE_TYPE, *PCREATE_FILE_TYPE;
 
-/* The kind of text that describes a device. */
-typedef enum _DEVICE_TEXT_TYPE {
-    DeviceTextDescription = 0,
-    DeviceTextLocationInformation = 1,
-} DEVICE_TEXT_TYPE, *PDEVICE_TEXT_TYPE;
-
-/* The property of a device that IoGetDeviceProperty reads. */
-typedef enum DEVICE_REGISTRY_PROPERTY {
-    DevicePropertyDeviceDescription = 0,
-    DevicePropertyHardwareID = 1,
-    DevicePropertyCompatibleIDs = 2,
-    DevicePropertyBootConfiguration = 3,
-    DevicePropertyBootConfigurationTranslated = 4,
-    DevicePropertyClassName = 5,
-    DevicePropertyClassGuid = 6,
-    DevicePropertyDriverKeyName = 7,
-    DevicePropertyManufacturer = 8,
-    DevicePropertyFriendlyName = 9,
-    DevicePropertyLocationInformation = 0xa,
-    DevicePropertyPhysicalDeviceObjectName = 0xb,
-    DevicePropertyBusTypeGuid = 0xc,
-    DevicePropertyLegacyBusType = 0xd,
-    DevicePropertyBusNumber = 0xe,
-    DevicePropertyEnumeratorName = 0xf,
-    DevicePropertyAddress = 0x10,
-    DevicePropertyUINumber = 0x11,
-    DevicePropertyInstallState = 0x12,
-    DevicePropertyRemovalPolicy = 0x13,
-    DevicePropertyResourceRequirements = 0x14,
-    DevicePropertyAllocatedResources = 0x15,
-    DevicePropertyContainerID = 0x16,
-} DEVICE_REGISTRY_PROPERTY, *PDEVICE_REGISTRY_PROPERTY;
-
-/* The way in which a user may remove a device. */
-typedef enum _DEVICE_REMOVAL_POLICY {
-    RemovalPolicyExpectNoRemoval = 1,
-    RemovalPolicyExpectOrderlyRemoval = 2,
-    RemovalPolicyExpectSurpriseRemoval = 3,
-} DEVICE_REMOVAL_POLICY, *PDEVICE_REMOVAL_POLICY;
-
-/* The state of the installation of a device. */
-typedef enum _DEVICE_INSTALL_STATE {
-    InstallStateInstalled = 0,
-    InstallStateNeedsReinstall = 1,
-    InstallStateFailedInstall = 2,
-    InstallStateFinishInstall = 3,
-} DEVICE_INSTALL_STATE, *PDEVICE_INSTALL_STATE;
-
-/* The kind of special file that is put on a device. */
-typedef enum _DEVICE_USAGE_NOTIFICATION_TYPE {
-    DeviceUsageTypeUndefined = 0,
-    DeviceUsageTypePaging = 1,
-    DeviceUsageTypeHibernation = 2,
-    DeviceUsageTypeDumpFile = 3,
-    DeviceUsageTypeBoot = 4,
-    DeviceUsageTypePostDisplay = 5,
-    DeviceUsageTypeGuestAssigned = 6,
-} DEVICE_USAGE_NOTIFICATION_TYPE, *PDEVICE_USAGE_NOTIFICATION_TYPE;
-
-/* The kind of Plug and Play event for which a driver registers. */
-typedef enum _IO_NOTIFICATION_EVENT_CATEGORY {
-    EventCategoryReserved = 0,
-    EventCategoryHardwareProfileChange = 1,
-    EventCategoryDeviceInterfaceChange = 2,
-    EventCategoryTargetDeviceChange = 3,
-    EventCategoryKernelSoftRestart = 4,
-} IO_NOTIFICATION_EVENT_CATEGORY, *PIO_NOTIFICATION_EVENT_CATEGORY;
-
 /* The policy by which the processors that a device interrupts are chosen. */
 typedef enum _IRQ_DEVICE_POLICY {
     IrqPolicyMachineDefault = 0,
@@ -1403,6 +1340,74 @@ typedef enum _BUS_DATA_TYPE {
     SgiInternalConfiguration = 0xb,
     MaximumBusDataType = 0xc,
 } BUS_DATA_TYPE, *PBUS_DATA_TYPE;
+
+/* Values of DEVICE_TEXT_TYPE. */
+typedef enum _DEVICE_TEXT_TYPE {
+    DeviceTextDescription = 0,
+    DeviceTextLocationInformation = 1,
+} DEVICE_TEXT_TYPE, *PDEVICE_TEXT_TYPE;
+
+/* Values of DEVICE_USAGE_NOTIFICATION_TYPE. */
+typedef enum _DEVICE_USAGE_NOTIFICATION_TYPE {
+    DeviceUsageTypeUndefined = 0,
+    DeviceUsageTypePaging = 1,
+    DeviceUsageTypeHibernation = 2,
+    DeviceUsageTypeDumpFile = 3,
+    DeviceUsageTypeBoot = 4,
+    DeviceUsageTypePostDisplay = 5,
+    DeviceUsageTypeGuestAssigned = 6,
+} DEVICE_USAGE_NOTIFICATION_TYPE, *PDEVICE_USAGE_NOTIFICATION_TYPE;
+
+/* Values of DEVICE_REGISTRY_PROPERTY. */
+typedef enum _DEVICE_REGISTRY_PROPERTY {
+    DevicePropertyDeviceDescription = 0,
+    DevicePropertyHardwareID = 1,
+    DevicePropertyCompatibleIDs = 2,
+    DevicePropertyBootConfiguration = 3,
+    DevicePropertyBootConfigurationTranslated = 4,
+    DevicePropertyClassName = 5,
+    DevicePropertyClassGuid = 6,
+    DevicePropertyDriverKeyName = 7,
+    DevicePropertyManufacturer = 8,
+    DevicePropertyFriendlyName = 9,
+    DevicePropertyLocationInformation = 0xa,
+    DevicePropertyPhysicalDeviceObjectName = 0xb,
+    DevicePropertyBusTypeGuid = 0xc,
+    DevicePropertyLegacyBusType = 0xd,
+    DevicePropertyBusNumber = 0xe,
+    DevicePropertyEnumeratorName = 0xf,
+    DevicePropertyAddress = 0x10,
+    DevicePropertyUINumber = 0x11,
+    DevicePropertyInstallState = 0x12,
+    DevicePropertyRemovalPolicy = 0x13,
+    DevicePropertyResourceRequirements = 0x14,
+    DevicePropertyAllocatedResources = 0x15,
+    DevicePropertyContainerID = 0x16,
+} DEVICE_REGISTRY_PROPERTY, *PDEVICE_REGISTRY_PROPERTY;
+
+/* Values of DEVICE_REMOVAL_POLICY. */
+typedef enum _DEVICE_REMOVAL_POLICY {
+    RemovalPolicyExpectNoRemoval = 1,
+    RemovalPolicyExpectOrderlyRemoval = 2,
+    RemovalPolicyExpectSurpriseRemoval = 3,
+} DEVICE_REMOVAL_POLICY, *PDEVICE_REMOVAL_POLICY;
+
+/* Values of DEVICE_INSTALL_STATE. */
+typedef enum _DEVICE_INSTALL_STATE {
+    InstallStateInstalled = 0,
+    InstallStateNeedsReinstall = 1,
+    InstallStateFailedInstall = 2,
+    InstallStateFinishInstall = 3,
+} DEVICE_INSTALL_STATE, *PDEVICE_INSTALL_STATE;
+
+/* Values of IO_NOTIFICATION_EVENT_CATEGORY. */
+typedef enum _IO_NOTIFICATION_EVENT_CATEGORY {
+    EventCategoryReserved = 0,
+    EventCategoryHardwareProfileChange = 1,
+    EventCategoryDeviceInterfaceChange = 2,
+    EventCategoryTargetDeviceChange = 3,
+    EventCategoryKernelSoftRestart = 4,
+} IO_NOTIFICATION_EVENT_CATEGORY, *PIO_NOTIFICATION_EVENT_CATEGORY;
 
 /* Values of KEY_INFORMATION_CLASS. */
 typedef enum _KEY_INFORMATION_CLASS {
@@ -4382,6 +4387,28 @@ LONG_PTR ObDereferenceObject(_In_ PVOID Object);
 NTSTATUS ObReferenceObjectByHandle(_In_ HANDLE Handle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE
     ObjectType, _In_ KPROCESSOR_MODE AccessMode, _Out_ PVOID *Object, _Out_opt_ POBJECT_HANDLE_INFORMATION
     HandleInformation);
+NTSTATUS IoGetDeviceProperty(_In_ PDEVICE_OBJECT DeviceObject, _In_ DEVICE_REGISTRY_PROPERTY DeviceProperty,
+    _In_ ULONG BufferLength, _Out_opt_ PVOID PropertyBuffer, _Out_ PULONG ResultLength);
+NTSTATUS IoRegisterDeviceInterface(_In_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ REFGUID InterfaceClassGuid,
+    _In_opt_ PUNICODE_STRING ReferenceString, _Out_ PUNICODE_STRING SymbolicLinkName);
+NTSTATUS IoSetDeviceInterfaceState(_In_ PUNICODE_STRING SymbolicLinkName, _In_ BOOLEAN Enable);
+NTSTATUS IoGetDeviceInterfaces(_In_ REFGUID InterfaceClassGuid, _In_opt_ PDEVICE_OBJECT PhysicalDeviceObject,
+    _In_ ULONG Flags, _Out_ PWSTR *SymbolicLinkList);
+NTSTATUS IoGetDeviceInterfaceAlias(_In_ PUNICODE_STRING SymbolicLinkName, _In_ REFGUID
+    AliasInterfaceClassGuid, _Out_ PUNICODE_STRING AliasSymbolicLinkName);
+NTSTATUS IoRegisterPlugPlayNotification(_In_ IO_NOTIFICATION_EVENT_CATEGORY EventCategory, _In_ ULONG
+    EventCategoryFlags, _In_opt_ PVOID EventCategoryData, _In_ PDRIVER_OBJECT DriverObject, _In_
+    PDRIVER_NOTIFICATION_CALLBACK_ROUTINE CallbackRoutine, _In_opt_ PVOID Context, _Out_ PVOID
+    *NotificationEntry);
+NTSTATUS IoUnregisterPlugPlayNotification(_In_ PVOID NotificationEntry);
+NTSTATUS IoUnregisterPlugPlayNotificationEx(_In_ PVOID NotificationEntry);
+VOID IoInvalidateDeviceRelations(_In_ PDEVICE_OBJECT DeviceObject, _In_ DEVICE_RELATION_TYPE Type);
+VOID IoInvalidateDeviceState(_In_ PDEVICE_OBJECT PhysicalDeviceObject);
+VOID IoRequestDeviceEject(_In_ PDEVICE_OBJECT PhysicalDeviceObject);
+NTSTATUS IoReportTargetDeviceChange(_In_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ PVOID
+    NotificationStructure);
+NTSTATUS IoReportTargetDeviceChangeAsynchronous(_In_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ PVOID
+    NotificationStructure, _In_opt_ PDEVICE_CHANGE_COMPLETE_CALLBACK Callback, _In_opt_ PVOID Context);
 NTSTATUS PoCallDriver(_In_ PDEVICE_OBJECT DeviceObject, _Inout_ PIRP Irp);
 NTSTATUS PoRequestPowerIrp(_In_ PDEVICE_OBJECT DeviceObject, _In_ UCHAR MinorFunction, _In_ POWER_STATE
     PowerState, _In_opt_ PREQUEST_POWER_COMPLETE CompletionFunction, _In_opt_ PVOID Context, _Out_opt_ PIRP

@@ -91,13 +91,20 @@ def _bus_number(resources: CM_RESOURCE_LIST) -> int | None:
 
 
 def _relations(bus: DEVICE_OBJECT, irp: IRP) -> int:
-    """Report the functions of the bus, which is walked at the first request only (row PNP-13)."""
+    """Report the functions of the bus (row PNP-13): a function that is where it was has the device that it had.
+
+    A device is deleted at the IRP_MN_REMOVE_DEVICE that follows when it is no longer reported.
+    """
     if IoGetCurrentIrpStackLocation(irp).parameters.query_device_relations.type != BusRelations:
         return PciPassDown(bus, irp)
     extension: BusExtension = bus.device_extension
-    if extension.functions is None:
-        found = walk_bus(extension.bus_number)
-        extension.functions = [_make_device(bus.driver_object, function) for function in found]
+    known: dict[PciFunction, DEVICE_OBJECT] = {
+        device.device_extension.function: device for device in extension.functions
+    }
+    found = list(walk_bus(extension.bus_number, known))
+    extension.functions = [known.get(each) or _make_device(bus.driver_object, each) for each in found]
+    for function, device in known.items():
+        device.device_extension.is_missing = function not in found
     for device in extension.functions:
         ObReferenceObject(device)
     irp.io_status.information_object = DEVICE_RELATIONS(tuple(extension.functions))
@@ -120,7 +127,7 @@ def _make_device(driver: DRIVER_OBJECT, function: PciFunction) -> DEVICE_OBJECT:
 def _remove(bus: DEVICE_OBJECT, irp: IRP) -> int:
     """Delete the device object of the bus, and those of the functions, which the manager has removed already."""
     extension: BusExtension = bus.device_extension
-    for device in extension.functions or ():
+    for device in extension.functions:
         IoDeleteDevice(device)
     irp.io_status.status = STATUS_SUCCESS
     status = PciPassDown(bus, irp)

@@ -18,8 +18,8 @@ class BusExtension:
         self.lower_device_object: DEVICE_OBJECT
         self.bus_number = 0
         """The number of the bus, known when the bus has started."""
-        self.functions: list[DEVICE_OBJECT] | None = None
-        """The physical device objects of the functions; None before the first IRP_MN_QUERY_DEVICE_RELATIONS."""
+        self.functions: list[DEVICE_OBJECT] = []
+        """The physical device objects of the functions that were reported last."""
 
 
 class FunctionExtension:
@@ -27,6 +27,8 @@ class FunctionExtension:
 
     def __init__(self) -> None:
         self.function: PciFunction
+        self.is_missing = False
+        """The function is no longer on the bus, and was not reported any more."""
         self.resources: CM_RESOURCE_LIST | None = None
         """The raw resources that the function is programmed with, None while it is switched off."""
         self.power_state: int = PowerDeviceD0

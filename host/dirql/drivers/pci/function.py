@@ -8,7 +8,7 @@ are off, and afterwards the registers have the old contents again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from dirql.registers import pci_configuration as regs
@@ -201,20 +201,37 @@ class PciFunction:
         return 0
 
 
-def walk_bus(bus_number: int) -> Iterator[PciFunction]:
-    """The functions of a bus, in order of device and function number."""
+def walk_bus(bus_number: int, known: Iterable[PciFunction] = ()) -> Iterator[PciFunction]:
+    """The functions of a bus, in order of device and function number.
+
+    A function that is `known`, and is still where it was, is not read again.
+    """
+    places = {(each.device_number, each.function_number): each for each in known}
     for device_number in range(_DEVICES):
-        if not _is_present(bus_number, device_number, 0):
+        first = _find(bus_number, device_number, 0, places)
+        if first is None:
             continue
-        first = PciFunction(bus_number, device_number)
         yield first
         if first.header_type & _MULTI_FUNCTION:
             for function_number in range(1, _FUNCTIONS):
-                if _is_present(bus_number, device_number, function_number):
-                    yield PciFunction(bus_number, device_number, function_number)
+                found = _find(bus_number, device_number, function_number, places)
+                if found is not None:
+                    yield found
 
 
-def _is_present(bus_number: int, device_number: int, function_number: int) -> bool:
+def _find(
+    bus_number: int,
+    device_number: int,
+    function_number: int,
+    known: Mapping[tuple[int, int], PciFunction],
+) -> PciFunction | None:
+    """The function at a place of a bus; None if none answers there."""
     slot = slot_number(device_number, function_number)
-    vendor = HalGetBusDataByOffset(PCIConfiguration, bus_number, slot, regs.VENDOR_ID.offset, 2)
-    return int.from_bytes(vendor, "little") != _ABSENT
+    data = HalGetBusDataByOffset(PCIConfiguration, bus_number, slot, regs.VENDOR_ID.offset, 4)
+    vendor, device = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:], "little")
+    if vendor == _ABSENT:
+        return None
+    found = known.get((device_number, function_number))
+    if found is not None and (found.vendor_id, found.device_id) == (vendor, device):
+        return found
+    return PciFunction(bus_number, device_number, function_number)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from dirql.drivers.pci.extension import FunctionExtension
 from dirql.drivers.pci.function import PciFunction
-from dirql.drivers.pci.identity import identification
+from dirql.drivers.pci.identity import device_text, identification
 from dirql.wdm import (
     BUS_INTERFACE_STANDARD,
     CM_RESOURCE_INTERRUPT_LATCHED,
@@ -34,6 +34,7 @@ from dirql.wdm import (
     IRP_MN_QUERY_BUS_INFORMATION,
     IRP_MN_QUERY_CAPABILITIES,
     IRP_MN_QUERY_DEVICE_RELATIONS,
+    IRP_MN_QUERY_DEVICE_TEXT,
     IRP_MN_QUERY_ID,
     IRP_MN_QUERY_INTERFACE,
     IRP_MN_QUERY_REMOVE_DEVICE,
@@ -60,6 +61,7 @@ from dirql.wdm import (
     CmResourceTypePort,
     DevicePowerState,
     HalGetMessageAddress,
+    IoDeleteDevice,
     IoGetCurrentIrpStackLocation,
     ObDereferenceObject,
     ObReferenceObject,
@@ -125,8 +127,16 @@ def switch_on(function: PciFunction, resources: CM_RESOURCE_LIST) -> bool:
     return True
 
 
+def _remove(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Switch the function off. While it is plugged in its device object stays, and goes with the bus at the latest."""
+    status = _switch_off(device, irp)
+    if device.device_extension.is_missing:
+        IoDeleteDevice(device)
+    return status
+
+
 def _switch_off(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Take the function off the bus. It is still plugged in, so the device object stays until the bus is removed."""
+    """Take the function off the bus."""
     del irp
     extension: FunctionExtension = device.device_extension
     if extension.resources is not None:
@@ -167,6 +177,18 @@ def _identity(device: DEVICE_OBJECT, irp: IRP) -> int:
     if not strings:
         return irp.io_status.status
     irp.io_status.information = strings
+    return STATUS_SUCCESS
+
+
+def _text(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """A description of the function, or its place on the bus."""
+    text_type = IoGetCurrentIrpStackLocation(irp).parameters.query_device_text.device_text_type
+    text = device_text(device.device_extension.function, text_type)
+    if text is None:
+        return STATUS_INSUFFICIENT_RESOURCES
+    if not text:
+        return irp.io_status.status
+    irp.io_status.information = text
     return STATUS_SUCCESS
 
 
@@ -291,10 +313,11 @@ FUNCTION_REQUESTS: dict[int, Callable[[DEVICE_OBJECT, IRP], int]] = {
     IRP_MN_QUERY_REMOVE_DEVICE: _succeed,
     IRP_MN_CANCEL_REMOVE_DEVICE: _succeed,
     IRP_MN_SURPRISE_REMOVAL: _switch_off,
-    IRP_MN_REMOVE_DEVICE: _switch_off,
+    IRP_MN_REMOVE_DEVICE: _remove,
     IRP_MN_QUERY_DEVICE_RELATIONS: _relations,
     IRP_MN_QUERY_CAPABILITIES: _capabilities,
     IRP_MN_QUERY_ID: _identity,
+    IRP_MN_QUERY_DEVICE_TEXT: _text,
     IRP_MN_QUERY_RESOURCES: _resources,
     IRP_MN_QUERY_RESOURCE_REQUIREMENTS: _requirements,
     IRP_MN_READ_CONFIG: _read_config,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dirql.drivers.identifiers import pci_identity
 from dirql.drivers.pci.function import PciFunction
 from dirql.wdm import (
     POOL_FLAG_PAGED,
@@ -14,13 +15,30 @@ from dirql.wdm import (
     BusQueryDeviceID,
     BusQueryHardwareIDs,
     BusQueryInstanceID,
+    DeviceTextDescription,
+    DeviceTextLocationInformation,
     ExAllocatePool2,
     RtlWriteMemory,
 )
 
-__all__ = ["identification", "pool_strings"]
+__all__ = ["device_text", "identification", "pool_strings"]
 
 PCI_TAG = POOL_TAG("PciI")
+
+
+_CLASSES = {
+    0x01: "Mass Storage Controller",
+    0x02: "Network Controller",
+    0x03: "Video Controller",
+    0x04: "Multimedia Controller",
+    0x05: "PCI Memory",
+    0x06: "PCI Bridge",
+    0x07: "PCI Communications Controller",
+    0x08: "Base System Device",
+    0x09: "Input Controller",
+    0x0C: "PCI Serial Bus Controller",
+}
+"""Descriptions by base class; any other device is a PCI Device."""
 
 
 def identification(function: PciFunction, id_type: int) -> int | None:
@@ -28,14 +46,33 @@ def identification(function: PciFunction, id_type: int) -> int | None:
 
     Returns 0 for a type for which a PCI function has no strings, None when there is no pool left.
     """
+    class_code = function.base_class << 16 | function.subclass << 8 | function.interface
+    identity = pci_identity(
+        function.vendor_id,
+        function.device_id,
+        function.revision,
+        class_code,
+        subsystem_vendor=function.subsystem_vendor_id,
+        subsystem=function.subsystem_id,
+    )
     if id_type == BusQueryDeviceID:
-        return pool_strings(_hardware_ids(function)[:1], multiple=False)
+        return pool_strings([identity.device_id], multiple=False)
     if id_type == BusQueryHardwareIDs:
-        return pool_strings(_hardware_ids(function), multiple=True)
+        return pool_strings(identity.hardware_ids, multiple=True)
     if id_type == BusQueryCompatibleIDs:
-        return pool_strings(_compatible_ids(function), multiple=True)
+        return pool_strings(identity.compatible_ids, multiple=True)
     if id_type == BusQueryInstanceID:
         return pool_strings([f"{function.slot_number:02X}"], multiple=False)
+    return 0
+
+
+def device_text(function: PciFunction, text_type: int) -> int | None:
+    """The pool address of the text that answers a DEVICE_TEXT_TYPE; 0 and None as for `identification`."""
+    if text_type == DeviceTextDescription:
+        return pool_strings([_CLASSES.get(function.base_class, "PCI Device")], multiple=False)
+    if text_type == DeviceTextLocationInformation:
+        place = f"device {function.device_number}, function {function.function_number}"
+        return pool_strings([f"PCI bus {function.bus_number}, {place}"], multiple=False)
     return 0
 
 
@@ -50,23 +87,3 @@ def pool_strings(strings: Sequence[str], *, multiple: bool) -> int | None:
     if address is not None:
         RtlWriteMemory(address, data)
     return address
-
-
-def _hardware_ids(function: PciFunction) -> list[str]:
-    """The IDs by which a driver may ask for this device, the most specific first, as on Windows."""
-    device = rf"PCI\VEN_{function.vendor_id:04X}&DEV_{function.device_id:04X}"
-    subsystem = f"&SUBSYS_{function.subsystem_id:04X}{function.subsystem_vendor_id:04X}"
-    revision = f"&REV_{function.revision:02X}"
-    return [device + subsystem + revision, device + subsystem, device + revision, device]
-
-
-def _compatible_ids(function: PciFunction) -> list[str]:
-    """The IDs by which a driver may ask for any device of the class, the most specific first."""
-    vendor = rf"PCI\VEN_{function.vendor_id:04X}"
-    code = f"{function.base_class:02X}{function.subclass:02X}"
-    return [
-        f"{vendor}&CC_{code}{function.interface:02X}",
-        f"{vendor}&CC_{code}",
-        rf"PCI\CC_{code}{function.interface:02X}",
-        rf"PCI\CC_{code}",
-    ]
