@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What a class driver and a port driver have agreed on; in C it is the header file that both include.
+"""The agreement of a class driver and a port driver; in C it is the header file that both include.
 
 The class driver sends IRP_MJ_INTERNAL_DEVICE_CONTROL, which programs cannot send, with a `PORT_REQUEST` in
 Parameters.Others.Argument1. The data of a read or a write is described by Irp->MdlAddress. The port driver completes
