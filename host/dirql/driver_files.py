@@ -7,14 +7,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
 from dirql.io.objects import DriverEntry, DriverObject
+from dirql.ke.refusals import explain_status
+from dirql.nt.ntstatus import status_name
 
-__all__ = ["DriverModule", "Drivers", "driver_module", "each_driver", "entry_and_ids", "service_name"]
+__all__ = ["DriverModule", "LoadError", "driver_module", "entry_and_ids", "service_name"]
 
 
 class DriverModule(Protocol):
@@ -28,8 +29,15 @@ class DriverModule(Protocol):
         """The driver's entry point."""
 
 
-Drivers = Iterable[DriverModule | str | Path] | DriverModule | str | Path
-"""Drivers for `open_machine`, or a single one; each as `Machine.load_driver` takes it."""
+class LoadError(Exception):
+    """A driver could not be loaded or unloaded; `status` is the NTSTATUS of the step that failed."""
+
+    def __init__(self, driver: str, step: str, status: int) -> None:
+        self.status = status
+        self.why = explain_status(status)
+        """Why a routine of the kernel has failed with that status, behind a colon; "" if none has."""
+        super().__init__(f"the driver {driver}: {step} ended with {status_name(status)}{self.why}")
+
 
 _from_files: dict[str, ModuleType] = {}
 """The modules that were imported here from files, by the names that they have in `sys.modules`."""
@@ -97,11 +105,6 @@ def entry_and_ids(driver: object) -> tuple[DriverEntry, tuple[str, ...]]:
         )
     ids = getattr(driver, "HARDWARE_IDS", ())
     return entry, (ids,) if isinstance(ids, str) else tuple(ids)
-
-
-def each_driver(drivers: Drivers) -> Iterable[DriverModule | str | Path]:
-    """The drivers of a list, or the one that stands alone."""
-    return drivers if isinstance(drivers, Iterable) and not isinstance(drivers, str) else (drivers,)
 
 
 def service_name(driver: DriverModule) -> str:

@@ -13,20 +13,20 @@ runs any more, and everything is released without a report.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from dirql.cm.control_sets import begin_start, good_number, note_good_start
 from dirql.cm.objects import install as install_registry
 from dirql.cm.reg_file import RegistryFile
 from dirql.cm.registry import Registry, running as cm_running
 from dirql.driver_files import (
     DriverModule,
-    Drivers,
+    LoadError,
     driver_module,
-    each_driver,
     entry_and_ids,
     service_name,
 )
@@ -52,14 +52,15 @@ from dirql.io.unload import unload_driver
 from dirql.kd.debugger import Debugger, DebugMessage, running as kd_running
 from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
-from dirql.ke.kernel import Kernel
 from dirql.ke.limits import Limits
 from dirql.ke.processors.dpc import Dpc
-from dirql.ke.refusals import explain_status, note_refusal
-from dirql.ke.threads.schedule import RandomSchedule, RoundRobin, Schedule
+from dirql.ke.refusals import note_refusal
+from dirql.ke.threads.schedule import Schedule
 from dirql.ke.watch.witness import DefectWitness
+from dirql.machine_options import HOST_LIMIT, MachineOptions, make_kernel
 from dirql.mm.manager import MemoryManager
-from dirql.nt.ntstatus import nt_success, status_name
+from dirql.nt.constants import SERVICE_BOOT_START
+from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND
 from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.driver_table import FilterPlace
@@ -75,8 +76,19 @@ from dirql.po.idle import make_power_manager
 from dirql.po.manager import running as power_running
 from dirql.po.system import Suspended, power_off, suspend
 from dirql.program_thread import ProgramThread
+from dirql.services import (
+    Drivers,
+    Images,
+    Service,
+    ServiceFailure,
+    StartAgain,
+    create_service,
+    each_driver,
+    note_devices,
+    start_services,
+)
 from dirql.target import MemoryDelays, open_target
-from dirql.target.contract import Target, TargetError
+from dirql.target.contract import Target
 from dirql.verifier.policy import DEFAULT_FLAGS
 
 __all__ = [
@@ -86,31 +98,12 @@ __all__ = [
     "Machine",
     "MachineOptions",
     "ProgramThread",
+    "Service",
     "open_machine",
 ]
 
-HOST_LIMIT = 10.0
-"""The seconds of the host for which a driver's routine, or a program, may compute while the machine stands still."""
-
 _BOOT_DRIVERS = (pci,)
 """The drivers of the machine's own devices, loaded before all others and unloaded after them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineOptions:
-    """Properties of a machine that its target does not fix; `open_machine` explains them."""
-
-    processors: int = 1
-    seed: int = 0
-    costs: Costs | None = None
-    schedule: Schedule | None = None
-    idle_limit: int | None = None
-    limits: Limits | None = None
-    host_limit: float | None = HOST_LIMIT
-    pool_checks: bool = True
-    buffer_checks: bool = True
-    checked_build: bool = False
-    registry: RegistryFile | None = None
 
 
 class LeakReport(Exception):
@@ -119,16 +112,6 @@ class LeakReport(Exception):
     def __init__(self, leaks: Sequence[str]) -> None:
         self.leaks = tuple(leaks)
         super().__init__("the drivers left behind:" + "".join(f"\n  {leak}" for leak in self.leaks))
-
-
-class LoadError(Exception):
-    """A driver could not be loaded or unloaded; `status` is the NTSTATUS of the step that failed."""
-
-    def __init__(self, driver: str, step: str, status: int) -> None:
-        self.status = status
-        self.why = explain_status(status)
-        """Why a routine of the kernel has failed with that status, behind a colon; "" if none has."""
-        super().__init__(f"the driver {driver}: {step} ended with {status_name(status)}{self.why}")
 
 
 class Machine:
@@ -150,7 +133,7 @@ class Machine:
         self.hal = Hal(target, self.memory_manager)
         self.objects = ObjectManager()
         self.io = IoManager()
-        self.kernel = _make_kernel(self.hal, options)
+        self.kernel = make_kernel(self.hal, options)
         self.kernel.hooks.defect_found = self._note_defect
         self.kernel.verifier.spurious_interrupts = True
         self.debugger = Debugger()
@@ -161,16 +144,16 @@ class Machine:
         self.hal.install()
         ob_running.install(self.objects)
         io_running.install(self.io)
-        self.registry = Registry()
-        cm_running.install(self.registry)
-        install_registry(self.registry)
         self._registry_file = options.registry
+        self.registry, self.images = self._make_registry()
+        self.service_failures: list[ServiceFailure] = []
         self._at_start = self.memory_manager.statistics()
         self._collector = CollectorPace()
         self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None
         try:
             if self._registry_file is not None:
                 self._registry_file.attach(self.registry)
+                begin_start(self.registry, last_known_good=options.last_known_good)
             self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
             self.power = make_power_manager(self.pnp.started_levels)
             power_running.install(self.power)
@@ -185,6 +168,7 @@ class Machine:
             self.io.hooks.things_left = self.hal.held
             self.hal.unanswered = UntimelyAccesses(self.hal, lambda: self.devices).note
             for driver in _BOOT_DRIVERS:
+                create_service(self, Service(driver=driver, start=SERVICE_BOOT_START), is_volatile=True)
                 self.load_driver(driver)
         except BaseException:
             self._release()
@@ -196,6 +180,14 @@ class Machine:
         """The objects that would call a driver which is unloaded, each with the routine and the step to take."""
         yield from self.hal.waiting_for(driver)
         yield from self.pnp.registered_callbacks(driver)
+
+    def _make_registry(self) -> tuple[Registry, Images]:
+        registry, file = Registry(), self._registry_file
+        cm_running.install(registry)
+        install_registry(registry)
+        images = Images(registry, Path() if file is None else file.path.parent)
+        self.io.find_image = images.entry
+        return registry, images
 
     def _note_removal(self) -> None:
         """The board was unplugged: tell the drivers, in a thread, that their devices are gone."""
@@ -272,7 +264,7 @@ class Machine:
         place = None if as_filter is None else FilterPlace(as_filter)
         class_guid = str(getattr(module, "CLASS_GUID", ""))
         service = name or service_name(module)
-        self.io.services[service] = entry
+        self.images.note(service, driver)
         self.kernel.refused.clear()
         status, loaded = load_driver(entry, service, verifier)
         if loaded is None:
@@ -285,7 +277,9 @@ class Machine:
         except (DeviceError, ResourceConflict):
             unload_driver(loaded)
             raise
-        if loaded.driver_extension.add_device is not None and not started:
+        if started:
+            note_devices(self.registry, service, [node.instance_path for node in started])
+        elif loaded.driver_extension.add_device is not None:
             present = ", ".join(node.name for node in self.devices if node.driver is None) or "none"
             note_refusal(
                 STATUS_OBJECT_NAME_NOT_FOUND,
@@ -293,6 +287,15 @@ class Machine:
                 " so that AddDevice was not called",
             )
         return loaded
+
+    @property
+    def loaded_services(self) -> Iterable[str]:
+        """The names of the services whose drivers are loaded, in that order."""
+        return self.io.drivers
+
+    def create_service(self, service: Service) -> None:
+        """Write the key of a service; the driver is loaded by `load_driver` or ZwLoadDriver (docs/registry.md)."""
+        create_service(self, service)
 
     def unload_driver(self, driver: DriverObject) -> None:
         """Remove the driver's devices, as when they are disabled, and unload the driver.
@@ -427,7 +430,14 @@ class Machine:
         leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
         return [*leaks, *io_leaks(), *self.power.leaks(), *self.kernel.leaks()]
 
-    def _release(self) -> None:
+    def abandon(self) -> None:
+        """End the machine as a reset does: no driver is called, and the target is reset and stays open."""
+        self.closed = True
+        self.kernel.stop(RuntimeError("the system starts again"))
+        self._release(keep_target=True)
+        self.target.reset()
+
+    def _release(self, *, keep_target: bool = False) -> None:
         """Let go of everything; nothing here calls a driver."""
         if self._host_watch is not None:
             self._host_watch.close()
@@ -443,7 +453,8 @@ class Machine:
             kd_running.clear()
             self.hal.close()
             self.memory_manager.close()
-            self.target.close()
+            if not keep_target:
+                self.target.close()
 
 
 def open_machine(
@@ -467,6 +478,7 @@ def open_machine(
     checked_build: bool = False,
     registry: str | Path | None = None,
     save_registry: bool = False,
+    last_known_good: bool = False,
 ) -> Machine:
     """Open a machine and load drivers; a context manager.
 
@@ -485,8 +497,10 @@ def open_machine(
     the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late, `record`
     is the file for everything that goes between host and machine. `registry` is a file in the form that regedit
     exports, with which the registry begins (docs/registry.md); with `save_registry` the file is written when a driver
-    calls ZwFlushKey and when the machine closes, and need not be there at first. Raises `RuntimeError` while another
-    machine is open, `RegistryFileError` for a registry file that cannot be read.
+    calls ZwFlushKey and when the machine closes, and need not be there at first. The services that start with the
+    system, in the file or as `Service` among `drivers`, are loaded first; with `last_known_good` those of the control
+    set with which the system has last started well. Raises `RuntimeError` while another machine is open,
+    `RegistryFileError` for a registry file that cannot be read.
     """
     if ke_current.is_running():
         raise RuntimeError(
@@ -517,45 +531,53 @@ def open_machine(
         buffer_checks=buffer_checks,
         checked_build=checked_build,
         registry=None if registry is None else RegistryFile(Path(registry), is_saved=save_registry),
+        last_known_good=last_known_good,
     )
+    made = _started(opened, options, drivers)
+    if made is None:  # a service has failed so severely
+        made = _started(opened, replace(options, last_known_good=True), drivers)
+    assert made is not None
+    return made
+
+
+def _started(opened: Target, options: MachineOptions, drivers: Drivers) -> Machine | None:
+    """A machine with its services and drivers loaded; None if it must start with the last known good control set."""
     try:
         made = Machine(opened, options)
     except BaseException:
         opened.close()
         raise
-    _load_all(made, drivers)
-    return made
-
-
-def _load_all(made: Machine, drivers: Drivers) -> None:
-    """Load drivers; the machine is closed if one cannot be loaded."""
     try:
-        for driver in each_driver(drivers):
-            made.load_driver(driver)
+        _load_all(made, options, list(each_driver(drivers)))
+    except StartAgain:
+        made.abandon()
+        return None
     except BaseException as error:
         made.__exit__(type(error), error, None)
         raise
+    return made
+
+
+def _load_all(
+    made: Machine, options: MachineOptions, drivers: Sequence[DriverModule | str | Path | Service]
+) -> None:
+    """Start the services that start with the system, then load the other drivers."""
+    services = [each for each in drivers if isinstance(each, Service)]
+    for service in services:
+        made.create_service(service)
+    if services or options.registry is not None:
+        is_last_chance = options.last_known_good or good_number(made.registry) is None
+        start_services(made, is_last_chance=is_last_chance)
+    if options.registry is not None:
+        note_good_start(made.registry)
+    for driver in drivers:
+        if not isinstance(driver, Service):
+            made.load_driver(driver)
 
 
 def _print_message(message: DebugMessage) -> None:
     """Show a message of a driver at once; pytest shows it with a test that fails."""
     sys.stderr.write(message.text)
-
-
-def _make_kernel(hal: Hal, options: MachineOptions) -> Kernel:
-    schedule = options.schedule
-    if schedule is None:
-        schedule = RandomSchedule(options.seed) if options.seed else RoundRobin()
-    return Kernel(
-        hal.clock,
-        hal.interrupts,
-        processors=options.processors,
-        costs=options.costs,
-        schedule=schedule,
-        idle_limit=options.idle_limit,
-        limits=options.limits,
-        transparent=(TargetError,),
-    )
 
 
 def _interrupt_kind(kind: InterruptKind | str) -> InterruptKind:

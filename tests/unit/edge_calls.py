@@ -31,6 +31,7 @@ __all__ = ["BAR", "SPECIAL", "World", "find", "good_arguments", "map_devices"]
 
 BAR = 0x8000_0000
 PORTS = 0x1000
+SERVICES = "\\Registry\\Machine\\SYSTEM\\CurrentControlSet\\Services\\"
 CONFIGURATION = 1 << 11
 
 
@@ -442,7 +443,7 @@ BY_NAME: dict[str, Callable[[World], object]] = {
     "SecurityDescriptor": lambda _: None,
     "SourceDevice": lambda w: w.upper,
     "Key": lambda _: 0,
-    "DriverServiceName": lambda w: f"\\Services\\{w.driver.driver_extension.service_key_name}",
+    "DriverServiceName": lambda w: SERVICES + w.driver.driver_extension.service_key_name,
     "BusDataType": lambda _: wdm.PCIConfiguration,
     "Priority": lambda _: 8,
     "MicroSeconds": lambda _: 1,

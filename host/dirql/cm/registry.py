@@ -210,7 +210,7 @@ class Registry:
                 made = target.subkey(below.name) or self.create(
                     target, below.name, below.class_name, is_volatile=False
                 )
-                made.is_link = below.is_link
+                made.is_link, made.is_standard = below.is_link, below.is_standard
                 self.copy_tree(below, made)
 
     # Control sets.

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loading and unloading drivers (rows DRV-01 … DRV-05).
 
-A driver is given by its DriverEntry, a Python callable. The name under which it is loaded is the name of a service.
+A driver is given by its DriverEntry, a Python callable. The name under which it is loaded is that of a service, which
+has a key of the registry; a service that has none gets one.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from dirql.cm.registry import running as registry
+from dirql.cm.service import service_path
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.driver_extension import reinitialize_drivers
 from dirql.io.manager import running as io_manager
@@ -27,17 +30,10 @@ from dirql.ob.manager import running as object_manager
 from dirql.rtl.strings import UnicodeText, unicode_text
 from dirql.verifier.policy import DEFAULT_FLAGS
 
-__all__ = ["load_driver", "registry_path", "zw_load_driver", "zw_unload_driver"]
+__all__ = ["load_driver", "zw_load_driver", "zw_unload_driver"]
 
 _ZW_LOAD_DRIVER: Final = contract("ZwLoadDriver")
 _ZW_UNLOAD_DRIVER: Final = contract("ZwUnloadDriver")
-
-_SERVICES: Final = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services" + "\\"
-
-
-def registry_path(service: str) -> str:
-    """The path of a service's key, which DriverEntry receives."""
-    return _SERVICES + service
 
 
 def load_driver(
@@ -51,13 +47,14 @@ def load_driver(
     manager = io_manager.value
     if service in manager.drivers:
         return STATUS_IMAGE_ALREADY_LOADED, None
+    path = service_path(registry.value, service)
     driver = DriverObject(service, entry, invalid_device_request)
     status = object_manager.value.namespace.insert(driver.driver_name, driver)
     if not nt_success(status):
         return status, None
     manager.drivers[service] = driver
     ke.kernel.verifier.verify(driver, verifier_flags)
-    status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, registry_path(service))
+    status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, path)
     if not nt_success(status):
         forget_driver(driver)
         return status, None
@@ -72,14 +69,20 @@ def load_driver(
 
 
 def zw_load_driver(driver_service_name: UnicodeText) -> int:
-    """Load the driver of a registered service by the path of its key; follows ZwLoadDriver (row DRV-03)."""
+    """Load the driver of a service by the path of its key; follows ZwLoadDriver (row DRV-03).
+
+    The image is the driver that the machine knows under that name, or the one that the value ImagePath names.
+    """
     _ZW_LOAD_DRIVER.check_level(driver_service_name)
     _ZW_LOAD_DRIVER.check_arguments(driver_service_name)
-    service = _service_of(unicode_text(driver_service_name))
-    entry = io_manager.value.services.get(service)
+    key = registry.value.find(unicode_text(driver_service_name))
+    find_image = io_manager.value.find_image
+    if key is None or find_image is None:
+        return STATUS_OBJECT_NAME_NOT_FOUND
+    entry = find_image(key.name)
     if entry is None:
         return STATUS_OBJECT_NAME_NOT_FOUND
-    status, _ = load_driver(entry, service)
+    status, _ = load_driver(entry, key.name)
     return status
 
 
@@ -87,9 +90,6 @@ def zw_unload_driver(driver_service_name: UnicodeText) -> int:
     """Unload a driver by the path of its service's key; follows ZwUnloadDriver."""
     _ZW_UNLOAD_DRIVER.check_level(driver_service_name)
     _ZW_UNLOAD_DRIVER.check_arguments(driver_service_name)
-    driver = io_manager.value.drivers.get(_service_of(unicode_text(driver_service_name)))
+    key = registry.value.find(unicode_text(driver_service_name))
+    driver = None if key is None else io_manager.value.drivers.get(key.name)
     return STATUS_OBJECT_NAME_NOT_FOUND if driver is None else unload_driver(driver)
-
-
-def _service_of(path: str) -> str:
-    return path.rpartition("\\")[2]

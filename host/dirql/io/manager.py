@@ -71,8 +71,8 @@ class IoManager:
         self.cancel_lock = SpinLock()
         self.drivers: dict[str, DriverObject] = {}
         """The loaded drivers by service name, in the order in which they were loaded."""
-        self.services: dict[str, DriverEntry] = {}
-        """The DriverEntry of each service that can be loaded, as the registry key Services would name its image."""
+        self.find_image: Callable[[str], DriverEntry | None] | None = None
+        """Finds the DriverEntry of a service by the name of its key; None for a service without an image."""
         self.live_irps: dict[Irp, None] = {}
         """The requests that are allocated, oldest first."""
         self.open_files: dict[FileObject, None] = {}

@@ -16,6 +16,7 @@ __all__ = [
     "BAD_POOL_HEADER",
     "CANCEL_STATE_IN_COMPLETED_IRP",
     "CLOCK_WATCHDOG_TIMEOUT",
+    "CRITICAL_SERVICE_FAILED",
     "DDI_CRITICAL_REGIONS",
     "DDI_GUARDED_REGIONS",
     "DDI_IRQL_DISPATCH",
@@ -382,6 +383,8 @@ PFN_LIST_CORRUPT: Final = 0x4e
 """The list of page frames is damaged, mostly because a page was unlocked or freed too often."""
 PAGE_FAULT_IN_NONPAGED_AREA: Final = 0x50
 """A system address was touched that is not mapped, and that no page fault can bring in."""
+CRITICAL_SERVICE_FAILED: Final = 0x5a
+"""A service whose failure is critical did not start with the last known good control set."""
 PROCESS_HAS_LOCKED_PAGES: Final = 0x76
 """A process ended with locked pages, or pages were unlocked that were not locked."""
 INACCESSIBLE_BOOT_DEVICE: Final = 0x7b
@@ -1047,6 +1050,7 @@ NAMES: Final = {
     IRQL_GT_ZERO_AT_SYSTEM_SERVICE: "IRQL_GT_ZERO_AT_SYSTEM_SERVICE",
     PFN_LIST_CORRUPT: "PFN_LIST_CORRUPT",
     PAGE_FAULT_IN_NONPAGED_AREA: "PAGE_FAULT_IN_NONPAGED_AREA",
+    CRITICAL_SERVICE_FAILED: "CRITICAL_SERVICE_FAILED",
     PROCESS_HAS_LOCKED_PAGES: "PROCESS_HAS_LOCKED_PAGES",
     INACCESSIBLE_BOOT_DEVICE: "INACCESSIBLE_BOOT_DEVICE",
     SYSTEM_THREAD_EXCEPTION_NOT_HANDLED: "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED",

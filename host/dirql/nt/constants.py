@@ -699,6 +699,20 @@ __all__ = [
     "ResourceOwnedExclusive",
     "ResourceReleaseByOtherThread",
     "SEMAPHORE_INCREMENT",
+    "SERVICE_ADAPTER",
+    "SERVICE_AUTO_START",
+    "SERVICE_BOOT_START",
+    "SERVICE_DEMAND_START",
+    "SERVICE_DISABLED",
+    "SERVICE_DRIVER",
+    "SERVICE_ERROR_CRITICAL",
+    "SERVICE_ERROR_IGNORE",
+    "SERVICE_ERROR_NORMAL",
+    "SERVICE_ERROR_SEVERE",
+    "SERVICE_FILE_SYSTEM_DRIVER",
+    "SERVICE_KERNEL_DRIVER",
+    "SERVICE_RECOGNIZER_DRIVER",
+    "SERVICE_SYSTEM_START",
     "SL_ERROR_RETURNED",
     "SL_INVOKE_ON_CANCEL",
     "SL_INVOKE_ON_ERROR",
@@ -2218,6 +2232,40 @@ RTL_QUERY_REGISTRY_TYPECHECK_SHIFT: Final = 0x18
 """The number of bits by which that type is shifted."""
 RTL_QUERY_REGISTRY_TYPECHECK_MASK: Final = 0xff000000
 """The bits of DefaultType that have that type."""
+
+# Types of services (the value Type of a service's key).
+SERVICE_KERNEL_DRIVER: Final = 1
+"""The service is a driver."""
+SERVICE_FILE_SYSTEM_DRIVER: Final = 2
+"""The service is a driver of a file system."""
+SERVICE_ADAPTER: Final = 4
+"""The key has the parameters of an adapter."""
+SERVICE_RECOGNIZER_DRIVER: Final = 8
+"""The service is a driver that recognizes a file system."""
+SERVICE_DRIVER: Final = 0xb
+"""All types of drivers."""
+
+# Times at which a service is started (the value Start of a service's key).
+SERVICE_BOOT_START: Final = 0
+"""The driver is loaded before all others, as for the disk of the system."""
+SERVICE_SYSTEM_START: Final = 1
+"""The driver is loaded when the kernel starts."""
+SERVICE_AUTO_START: Final = 2
+"""The driver is loaded when the system has started."""
+SERVICE_DEMAND_START: Final = 3
+"""The driver is loaded when somebody asks for it, or its device comes."""
+SERVICE_DISABLED: Final = 4
+"""The driver is not loaded."""
+
+# Severities of a service that does not start (the value ErrorControl of a service's key).
+SERVICE_ERROR_IGNORE: Final = 0
+"""The start of the system goes on."""
+SERVICE_ERROR_NORMAL: Final = 1
+"""The start goes on, and a message is shown."""
+SERVICE_ERROR_SEVERE: Final = 2
+"""The system starts again with the last known good control set, and then goes on."""
+SERVICE_ERROR_CRITICAL: Final = 3
+"""The system starts again with the last known good control set, and fails if it is that."""
 
 # Major functions of an IRP.
 IRP_MJ_CREATE: Final = 0

@@ -14,6 +14,7 @@ import pytest
 
 from dirql import wdm
 from dirql.cm.reg_reading import RegistryFileError
+from dirql.cm.service import SERVICES
 from dirql.files import FileNotWritten
 from dirql.ke.costs import Costs
 from dirql.machine import Machine, open_machine
@@ -195,6 +196,16 @@ WRITTEN = """Windows Registry Editor Version 5.00
 """
 
 
+SELECT = """[HKEY_LOCAL_MACHINE\\SYSTEM\\Select]
+"Current"=dword:00000001
+"Default"=dword:00000001
+"Failed"=dword:00000000
+"LastKnownGood"=dword:00000002
+
+"""
+"""A machine that has started with a file has numbers of its control sets."""
+
+
 def fill() -> None:
     """Make the keys and values of `WRITTEN`, and some that are not kept."""
     key = create_key(SOFTWARE + r"\File")
@@ -225,14 +236,12 @@ def test_REG_11_what_is_written_is_read_again(file: Path) -> None:
     machine.save_registry(file)
     machine.kernel.stop(RuntimeError("the test is over"))
     machine.close()
-    services = "[HKEY_LOCAL_MACHINE\\SYSTEM"
-    text = file.read_text(encoding="utf-8")
-    ours = [part for part in text.split("\n\n") if not part.startswith(services)]
-    assert "\n\n".join(ours) == WRITTEN
+    assert file.read_text(encoding="utf-8") == WRITTEN
     again = file.with_name("again.reg")
     with opened(registry=file) as machine:
         machine.save_registry(again)
-    assert again.read_text(encoding="utf-8") == text
+    select = WRITTEN.replace("[HKEY_USERS", SELECT + "[HKEY_USERS")
+    assert again.read_text(encoding="utf-8") == select
 
 
 def save_change(file: Path) -> None:
@@ -330,8 +339,13 @@ def test_the_file_and_the_message_of_the_page_are_right(file: Path) -> None:
 
 def test_the_code_of_the_page_runs(file: Path) -> None:
     names: dict[str, Any] = {}
-    exec(PAGE.split("```python\n")[1].split("```")[0], names)
-    with opened():
+    for block in PAGE.split("```python\n")[1:]:
+        exec(block.split("```")[0], names)
+    with opened(drivers=names["services"]) as machine:
+        parameters = machine.registry.find(SERVICES + r"\store\Parameters")
+        assert parameters is not None
+        assert [value.name for value in parameters.values()] == ["Depth"]
+        assert list(machine.loaded_services) == ["pci", "store"]
         key = create_key(SOFTWARE + r"\Page")
         buffer, data = allocate(16), put(b"\x10\0\0\0")
         assert wdm.ZwSetValueKey(key, "Depth", 0, wdm.REG_DWORD, data, 4) == wdm.STATUS_SUCCESS

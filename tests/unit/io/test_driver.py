@@ -9,7 +9,7 @@ import pytest
 from dirql.io.loader import load_driver
 from dirql.io.objects import DriverEntry
 from dirql.ke.bugcheck import BugCheck
-from dirql.machine import LoadError, Machine
+from dirql.machine import LoadError, Machine, Service
 from dirql.wdm import (
     DEVICE_OBJECT,
     DO_DEVICE_INITIALIZING,
@@ -96,7 +96,7 @@ def test_DEV_02_devices_made_in_driver_entry_become_ready(machine: Machine) -> N
 def test_DRV_03_loading_by_key(machine: Machine) -> None:
     assert ZwLoadDriver(KEY) == STATUS_OBJECT_NAME_NOT_FOUND
     module = Module()
-    machine.io.services["X"] = module.DriverEntry
+    machine.create_service(Service(driver=module, name="X"))
     assert ZwLoadDriver(KEY) == STATUS_SUCCESS
     assert ZwLoadDriver(KEY) == STATUS_IMAGE_ALREADY_LOADED
 

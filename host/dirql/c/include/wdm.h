@@ -497,6 +497,29 @@
 #define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT 0x18
 #define RTL_QUERY_REGISTRY_TYPECHECK_MASK 0xff000000
 
+/* Types of services (the value Type of a service's key). */
+
+#define SERVICE_KERNEL_DRIVER 1
+#define SERVICE_FILE_SYSTEM_DRIVER 2
+#define SERVICE_ADAPTER 4
+#define SERVICE_RECOGNIZER_DRIVER 8
+#define SERVICE_DRIVER 0xb
+
+/* Times at which a service is started (the value Start of a service's key). */
+
+#define SERVICE_BOOT_START 0
+#define SERVICE_SYSTEM_START 1
+#define SERVICE_AUTO_START 2
+#define SERVICE_DEMAND_START 3
+#define SERVICE_DISABLED 4
+
+/* Severities of a service that does not start (the value ErrorControl of a service's key). */
+
+#define SERVICE_ERROR_IGNORE 0
+#define SERVICE_ERROR_NORMAL 1
+#define SERVICE_ERROR_SEVERE 2
+#define SERVICE_ERROR_CRITICAL 3
+
 /* Major functions of an IRP. */
 
 #define IRP_MJ_CREATE 0
