@@ -23,7 +23,13 @@ def nothing(*_: object) -> None:
     """A routine that does nothing."""
 
 
+def succeed(*_: object) -> int:
+    """A routine that returns STATUS_SUCCESS."""
+    return wdm.STATUS_SUCCESS
+
+
 D3 = wdm.PowerDeviceD3
+SETTING = wdm.GUID(1, 2, 3, bytes(8))
 SYSTEM = wdm.PowerRequestSystemRequired
 
 
@@ -59,5 +65,9 @@ POWER_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "PoCreatePowerRequest": lambda w: (w.device, None),
     "PoSetPowerRequest": lambda w: (request(w), SYSTEM),
     "PoClearPowerRequest": lambda w: (request(w), SYSTEM),
+    "PoRegisterPowerSettingCallback": lambda w: (w.device, SETTING, succeed, None),
+    "PoUnregisterPowerSettingCallback": lambda w: (
+        wdm.PoRegisterPowerSettingCallback(w.device, SETTING, succeed, None)[1],
+    ),
     "PoDeletePowerRequest": lambda w: (request(w),),
 }

@@ -71,6 +71,7 @@ __all__ = [
     "NORMAL_APC",
     "NOTIFICATION",
     "POWER_COMPLETION",
+    "POWER_SETTING",
     "QUERY_ROUTINE",
     "REINITIALIZE",
     "RUNDOWN_APC",
@@ -239,6 +240,12 @@ POWER_COMPLETION: Final = RoutineKind(
     "the PowerCompletion routine",
     level=IRQL_UNEXPECTED_VALUE,
     parameters=("DeviceObject", "MinorFunction", "PowerState", "Context", "IoStatus"),
+)
+POWER_SETTING: Final = RoutineKind(
+    "the power setting callback",
+    level=IRQL_UNEXPECTED_VALUE,
+    result=NTSTATUS,
+    parameters=("SettingGuid", "Value", "ValueLength", "Context"),
 )
 CSQ_INSERT_EX: Final = RoutineKind(
     "the CsqInsertIrpEx routine", None, result=NTSTATUS, parameters=("Csq", "Irp", "InsertContext")

@@ -32,6 +32,7 @@ from dirql.nt.constants import (
     IRP_MN_SET_POWER,
     PowerSystemWorking,
 )
+from dirql.nt.guid import Guid
 from dirql.nt.ntstatus import NTSTATUS, nt_success
 from dirql.nt.status import STATUS_MORE_PROCESSING_REQUIRED
 from dirql.po import rules
@@ -88,6 +89,8 @@ class PowerManager:
         """The IRP that turns on a device with an inrush of current, and those that wait for its end."""
         self.demands: dict[Demand, None] = {}
         """The demands of drivers on the state of the system, the oldest first."""
+        self.settings: dict[Guid, bytes] = {}
+        """The values of the power settings that have one."""
         self.last_use = 0
         """The ES_ bits of the last PoSetSystemState."""
         self.is_conserving = False

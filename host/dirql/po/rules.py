@@ -37,13 +37,30 @@ from dirql.nt.constants import (
     IRP_MN_SET_POWER,
     PowerDeviceD0,
 )
+from dirql.nt.functions import minor_name
 from dirql.nt.ntstatus import nt_error, nt_success, status_name
-from dirql.nt.status import STATUS_NOT_SUPPORTED
+from dirql.nt.status import (
+    STATUS_DELETE_PENDING,
+    STATUS_DEVICE_DOES_NOT_EXIST,
+    STATUS_DEVICE_NOT_CONNECTED,
+    STATUS_DEVICE_REMOVED,
+    STATUS_NO_SUCH_DEVICE,
+    STATUS_NOT_SUPPORTED,
+)
 from dirql.po.request import Kind, PowerRequest, lowest_of
 
 __all__ = ["check_finished", "check_freed", "check_sent", "refuse_blocked"]
 
 _PASSIVE_DEVICE: Final = 5
+_LEGAL_FAILURES: Final = (
+    STATUS_NOT_SUPPORTED,
+    STATUS_DELETE_PENDING,
+    STATUS_DEVICE_DOES_NOT_EXIST,
+    STATUS_DEVICE_NOT_CONNECTED,
+    STATUS_DEVICE_REMOVED,
+    STATUS_NO_SUCH_DEVICE,
+)
+"""The failures of IRP_MN_SET_POWER that nobody is told for: the device is gone, or a check of its own follows."""
 
 
 def check_sent(device: DeviceObject, irp: Irp, request: PowerRequest | None) -> None:
@@ -80,13 +97,20 @@ def _check_own(device: DeviceObject, irp: Irp) -> None:
     """Check a power IRP of a driver that did not call PoRequestPowerIrp."""
     if irp.maker is not current.processor.driver or not _is_verified_driver(irp.maker):
         return
+    if irp.current_location != irp.stack_count + 1:
+        return
     status = irp.io_status.nt_status
-    if irp.current_location == irp.stack_count + 1 and status != STATUS_NOT_SUPPORTED:
+    if status != STATUS_NOT_SUPPORTED:
         reason = (
             f"a power IRP must begin with STATUS_NOT_SUPPORTED; {irp!r} for {device!r} began with"
             f" {status_name(status)}: call PoRequestPowerIrp, which makes the IRP"
         )
         violate(VF_IO_VERIFY_POWER_START_STATUS, irp, reason)
+    sentence = (
+        f"a driver must not make a power IRP itself; it made {irp!r} for {device!r}: call PoRequestPowerIrp, so that"
+        " the power manager knows of the IRP, and sends it when its turn has come"
+    )
+    report_defect("PWR-12", sentence)
 
 
 def _check_passed_on(sender: DeviceObject, device: DeviceObject, irp: Irp, request: PowerRequest) -> None:
@@ -105,6 +129,13 @@ def _check_passed_on(sender: DeviceObject, device: DeviceObject, irp: Irp, reque
             f" with {status_name(before)}: leave the status alone, or set STATUS_SUCCESS"
         )
         violate(VF_IO_VERIFY_POWER_STATUS_TURNED, irp, reason)
+    minor = irp.locations[irp.current_location - 2].minor_function
+    if minor != request.minor:
+        sentence = (
+            f"a driver must not change the function codes of a power IRP; {sender.driver_object!r} passed"
+            f" {request!r} on as {minor_name(IRP_MJ_POWER, minor)}: copy the stack location with IoCopyCurrentIrpStackLocationToNext"
+        )
+        report_defect("PWR-12", sentence)
     below = sender.device_object_extension.attached_to
     if below is not None and below is not device and device is not sender:
         reason = (
@@ -130,7 +161,7 @@ def check_finished(request: PowerRequest) -> None:
         violate(VF_IO_VERIFY_REQUIRED_NOT_HANDLED, request.irp, reason)
     if request.minor != IRP_MN_SET_POWER:
         return
-    if nt_error(status) and status != STATUS_NOT_SUPPORTED:
+    if nt_error(status) and status not in _LEGAL_FAILURES:
         sentence = (
             f"a driver must not fail IRP_MN_SET_POWER; {request!r} was {story(request.irp)} of"
             f" {last.driver_object!r} with {status_name(status)}: refuse IRP_MN_QUERY_POWER, which comes before"

@@ -271,12 +271,13 @@ KNOWN: Final = """
         POWER_STATE PO_CB_AC_STATUS PO_CB_BUTTON_COLLISION PO_CB_LID_SWITCH_STATE PO_CB_PROCESSOR_POWER_POLICY
         PO_CB_SYSTEM_POWER_POLICY PO_CB_SYSTEM_STATE_LOCK PROCESS_HAS_LOCKED_PAGES PROFILE_LEVEL PageIn PagedPool
         PagedPoolCacheAligned PagedPoolSession PoCallDriver PoClearPowerRequest PoCreatePowerRequest
-        PoDeletePowerRequest PoEndDeviceBusy PoRegisterDeviceForIdleDetection PoRegisterSystemState PoRequestPowerIrp
-        PoSetDeviceBusy PoSetDeviceBusyEx PoSetPowerRequest PoSetPowerState PoSetSystemState PoStartDeviceBusy
-        PoStartNextPowerIrp PoUnregisterSystemState PoolAllocation PopEntryList Pos PowerActionDisplayOff
-        PowerActionHibernate PowerActionNone PowerActionReserved PowerActionShutdown PowerActionShutdownOff
-        PowerActionShutdownReset PowerActionSleep PowerActionWarmEject PowerDeviceD0 PowerDeviceD1 PowerDeviceD2
-        PowerDeviceD3 PowerDeviceMaximum PowerDeviceUnspecified PowerRelations PowerRequestAwayModeRequired
+        PoDeletePowerRequest PoEndDeviceBusy PoRegisterDeviceForIdleDetection PoRegisterPowerSettingCallback
+        PoRegisterSystemState PoRequestPowerIrp PoSetDeviceBusy PoSetDeviceBusyEx PoSetPowerRequest PoSetPowerState
+        PoSetSystemState PoStartDeviceBusy PoStartNextPowerIrp PoUnregisterPowerSettingCallback
+        PoUnregisterSystemState PoolAllocation PopEntryList Pos PowerActionDisplayOff PowerActionHibernate
+        PowerActionNone PowerActionReserved PowerActionShutdown PowerActionShutdownOff PowerActionShutdownReset
+        PowerActionSleep PowerActionWarmEject PowerDeviceD0 PowerDeviceD1 PowerDeviceD2 PowerDeviceD3
+        PowerDeviceMaximum PowerDeviceUnspecified PowerRelations PowerRequestAwayModeRequired
         PowerRequestDisplayRequired PowerRequestExecutionRequired PowerRequestSystemRequired PowerSystemHibernate
         PowerSystemMaximum PowerSystemShutdown PowerSystemSleeping1 PowerSystemSleeping2 PowerSystemSleeping3
         PowerSystemUnspecified PowerSystemWorking ProbeForRead ProbeForWrite ProcessObject ProcessorInternal
@@ -982,8 +983,8 @@ LACKING: Final[dict[str, str]] = {
         PO_THROTTLE_MAXIMUM PO_THROTTLE_NONE PPAGED_LOOKASIDE_LIST PPCI_CAPABILITIES_HEADER PPCI_COMMON_CONFIG
         PPCI_COMMON_HEADER PPCI_EXPRESS_ROOT_PORT_READ_CONFIG_SPACE PPCI_EXPRESS_ROOT_PORT_WRITE_CONFIG_SPACE
         PPCI_SLOT_NUMBER PPFN_NUMBER PPLUGPLAY_NOTIFICATION_HEADER PPNP_BUS_INFORMATION PPOOL_FLAGS PPOOL_TYPE
-        PPOWER_ACTION PPOWER_REQUEST_TYPE PPOWER_SEQUENCE PPOWER_STATE PPOWER_STATE_TYPE PPRIVILEGE_SET
-        PPUT_DMA_ADAPTER PPUT_SCATTER_GATHER_LIST PREAD_DMA_COUNTER PREENUMERATE_SELF
+        PPOWER_ACTION PPOWER_REQUEST_TYPE PPOWER_SEQUENCE PPOWER_SETTING_CALLBACK PPOWER_STATE PPOWER_STATE_TYPE
+        PPRIVILEGE_SET PPUT_DMA_ADAPTER PPUT_SCATTER_GATHER_LIST PREAD_DMA_COUNTER PREENUMERATE_SELF
         PREGISTER_FOR_DEVICE_NOTIFICATIONS PREGISTER_FOR_DEVICE_NOTIFICATIONS2 PREPLACE_BEGIN PREPLACE_DRIVER_INIT
         PREPLACE_ENABLE_DISABLE_HARDWARE_QUIESCE PREPLACE_END PREPLACE_GET_MEMORY_DESTINATION
         PREPLACE_INITIATE_HARDWARE_MIRROR PREPLACE_MAP_MEMORY PREPLACE_MIRROR_PHYSICAL_MEMORY
@@ -1015,15 +1016,14 @@ LACKING: Final[dict[str, str]] = {
         PoFxRegisterCrashdumpDevice PoFxRegisterDevice PoFxReportDevicePoweredOn PoFxSetComponentLatency
         PoFxSetComponentResidency PoFxSetComponentWake PoFxSetDeviceIdleTimeout PoFxSetTargetDripsDevicePowerState
         PoFxStartDevicePowerManagement PoFxUnregisterDevice PoGetSystemWake PoGetThermalRequestSupport PoHot
-        PoQueryWatchdogTime PoRegisterPowerSettingCallback PoRequestShutdownEvent PoSetSystemWake
-        PoSetSystemWakeDevice PoSetThermalActiveCooling PoSetThermalPassiveCooling PoUnregisterPowerSettingCallback
-        PowerInformationInternal PowerInformationLevelMaximum PowerInformationLevelUnused0 PowerMonitorDim
-        PowerMonitorOff PowerMonitorOn PowerRequestAction PowerRequestActionInternal PowerRequestCreate
-        PowerRequestMaximum PowerSettingNotificationName PowerShutdownNotification ProcessorCap ProcessorIdleDomains
-        ProcessorIdleStates ProcessorIdleStatesHv ProcessorIdleVeto ProcessorInformation ProcessorInformationEx
-        ProcessorLoad ProcessorPerfCapHv ProcessorPerfStates ProcessorPerfStatesHv ProcessorPowerPolicyAc
-        ProcessorPowerPolicyCurrent ProcessorPowerPolicyDc ProcessorSetIdle ProcessorStateHandler
-        ProcessorStateHandler2 Profile2Issue Profile3Issue Profile4Issue ProfileAlignmentFixup
+        PoQueryWatchdogTime PoRequestShutdownEvent PoSetSystemWake PoSetSystemWakeDevice PoSetThermalActiveCooling
+        PoSetThermalPassiveCooling PowerInformationInternal PowerInformationLevelMaximum PowerInformationLevelUnused0
+        PowerMonitorDim PowerMonitorOff PowerMonitorOn PowerRequestAction PowerRequestActionInternal
+        PowerRequestCreate PowerRequestMaximum PowerSettingNotificationName PowerShutdownNotification ProcessorCap
+        ProcessorIdleDomains ProcessorIdleStates ProcessorIdleStatesHv ProcessorIdleVeto ProcessorInformation
+        ProcessorInformationEx ProcessorLoad ProcessorPerfCapHv ProcessorPerfStates ProcessorPerfStatesHv
+        ProcessorPowerPolicyAc ProcessorPowerPolicyCurrent ProcessorPowerPolicyDc ProcessorSetIdle
+        ProcessorStateHandler ProcessorStateHandler2 Profile2Issue Profile3Issue Profile4Issue ProfileAlignmentFixup
         ProfileBranchInstructions ProfileBranchMispredictions ProfileCacheMisses ProfileDcacheAccesses
         ProfileDcacheMisses ProfileFpInstructions ProfileIcacheIssues ProfileIcacheMisses ProfileIntegerInstructions
         ProfileLoadInstructions ProfileLoadLinkedIssues ProfileMaximum ProfileMemoryBarrierCycles ProfilePipelineDry

@@ -1376,6 +1376,10 @@ from dirql.po.routines import (
     set_power_state as PoSetPowerState,
     start_next_power_irp as PoStartNextPowerIrp,
 )
+from dirql.po.settings import (
+    register_power_setting_callback as PoRegisterPowerSettingCallback,
+    unregister_power_setting_callback as PoUnregisterPowerSettingCallback,
+)
 from dirql.rtl.bitmap import (
     Bitmap as RTL_BITMAP,
     BitmapRun as RTL_BITMAP_RUN,
@@ -2520,6 +2524,7 @@ __all__ = [
     "PoDeletePowerRequest",
     "PoEndDeviceBusy",
     "PoRegisterDeviceForIdleDetection",
+    "PoRegisterPowerSettingCallback",
     "PoRegisterSystemState",
     "PoRequestPowerIrp",
     "PoSetDeviceBusy",
@@ -2529,6 +2534,7 @@ __all__ = [
     "PoSetSystemState",
     "PoStartDeviceBusy",
     "PoStartNextPowerIrp",
+    "PoUnregisterPowerSettingCallback",
     "PoUnregisterSystemState",
     "PoolAllocation",
     "PopEntryList",

@@ -22,14 +22,19 @@ from dirql.wdm import (
     IRP_MN_SET_POWER,
     IRP_MN_WAIT_WAKE,
     POWER_STATE,
+    STATUS_DELETE_PENDING,
+    STATUS_MORE_PROCESSING_REQUIRED,
     STATUS_NOT_SUPPORTED,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
     IoAllocateIrp,
     IoCallDriver,
+    IoCopyCurrentIrpStackLocationToNext,
     IoDeleteDevice,
     IoDetachDevice,
+    IoFreeIrp,
     IoGetNextIrpStackLocation,
+    IoSetCompletionRoutine,
     IoSkipCurrentIrpStackLocation,
     PoRequestPowerIrp,
     PowerDeviceD0,
@@ -157,6 +162,52 @@ def test_PNP_02_PWR_10_a_request_of_a_driver_begins_as_not_supported(machine: Ma
     code, reason = violation(machine, owner, IRP_MN_QUERY_POWER)
     assert code == 0x20F
     assert "must begin with STATUS_NOT_SUPPORTED" in reason
+
+
+def test_PWR_12_a_driver_makes_no_power_request_itself(machine: Machine) -> None:
+    owner = Owner([], "a")
+
+    def send(device: DEVICE_OBJECT, irp: IRP) -> int:
+        own = IoAllocateIrp(3, False)
+        assert own is not None
+        stack = IoGetNextIrpStackLocation(own)
+        stack.major_function, stack.minor_function = IRP_MJ_POWER, IRP_MN_QUERY_POWER
+        own.io_status.status = STATUS_NOT_SUPPORTED
+        IoSetCompletionRoutine(own, lambda *_: STATUS_MORE_PROCESSING_REQUIRED, None, True, True, True)
+        IoCallDriver(physical(owner), own)
+        IoFreeIrp(own)
+        return owner.pass_down(device, irp)
+
+    owner.answers["query D3"] = send
+    loaded(machine, Bus([], Child("a")), owner)
+    ask(owner, IRP_MN_QUERY_POWER)
+    ((row, sentence),) = machine.defects
+    assert row == "PWR-12"
+    assert "a driver must not make a power IRP itself" in sentence
+
+
+def test_PWR_12_the_function_codes_are_not_changed(machine: Machine) -> None:
+    owner = Owner([], "a")
+
+    def change(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoCopyCurrentIrpStackLocationToNext(irp)
+        IoGetNextIrpStackLocation(irp).minor_function = IRP_MN_QUERY_POWER
+        return IoCallDriver(physical(owner), irp)
+
+    owner.answers["set D3"] = change
+    loaded(machine, Bus([], Child("a")), owner)
+    ask(owner)
+    row, sentence = machine.defects[0]
+    assert row == "PWR-12"
+    assert "IRP_MN_SET_POWER to D3> on as IRP_MN_QUERY_POWER" in sentence
+
+
+def test_PWR_09_a_device_that_is_gone_may_fail_the_request(machine: Machine) -> None:
+    owner = Owner([], "a")
+    owner.answers["set D3"] = lambda _, irp: complete(irp, STATUS_DELETE_PENDING)
+    loaded(machine, Bus([], Child("a")), owner)
+    ask(owner)
+    assert machine.defects == []
 
 
 def test_PWR_10_a_driver_in_the_stack_has_a_dispatch_routine(machine: Machine) -> None:

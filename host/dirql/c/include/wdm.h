@@ -2047,6 +2047,11 @@ typedef VOID REQUEST_POWER_COMPLETE(_In_ PDEVICE_OBJECT DeviceObject, _In_ UCHAR
     POWER_STATE PowerState, _In_ PVOID Context, _In_ PIO_STATUS_BLOCK IoStatus);
 typedef REQUEST_POWER_COMPLETE *PREQUEST_POWER_COMPLETE;
 
+/* A routine that is called with the value of a power setting. */
+typedef NTSTATUS POWER_SETTING_CALLBACK(_In_ LPCGUID SettingGuid, _In_ PVOID Value, _In_ ULONG ValueLength,
+    _Inout_opt_ PVOID Context);
+typedef POWER_SETTING_CALLBACK *PPOWER_SETTING_CALLBACK;
+
 /* A routine that RtlQueryRegistryValues calls for a registry value. */
 typedef NTSTATUS RTL_QUERY_REGISTRY_ROUTINE(_In_ PWSTR ValueName, _In_ ULONG ValueType, _In_ PVOID ValueData,
     _In_ ULONG ValueLength, _In_ PVOID Context, _In_ PVOID EntryContext);
@@ -4453,6 +4458,9 @@ NTSTATUS PoCreatePowerRequest(_Out_ PVOID *PowerRequest, _In_opt_ PDEVICE_OBJECT
 NTSTATUS PoSetPowerRequest(_Inout_ PVOID PowerRequest, _In_ POWER_REQUEST_TYPE Type);
 NTSTATUS PoClearPowerRequest(_Inout_ PVOID PowerRequest, _In_ POWER_REQUEST_TYPE Type);
 VOID PoDeletePowerRequest(_Inout_ PVOID PowerRequest);
+NTSTATUS PoRegisterPowerSettingCallback(_In_opt_ PDEVICE_OBJECT DeviceObject, _In_ LPCGUID SettingGuid, _In_
+    PPOWER_SETTING_CALLBACK Callback, _In_opt_ PVOID Context, _Out_ PVOID *Handle);
+NTSTATUS PoUnregisterPowerSettingCallback(_Inout_ PVOID Handle);
 KPROCESSOR_MODE ExGetPreviousMode(void);
 PEPROCESS IoGetCurrentProcess(void);
 PEPROCESS PsGetCurrentProcess(void);
