@@ -70,8 +70,6 @@ __all__ = [
     "KERNEL_APC",
     "NORMAL_APC",
     "NOTIFICATION",
-    "POWER_COMPLETION",
-    "POWER_SETTING",
     "QUERY_ROUTINE",
     "REINITIALIZE",
     "RUNDOWN_APC",
@@ -236,17 +234,6 @@ ADAPTER_CONTROL: Final = RoutineKind(
     parameters=(*_DEVICE_AND_IRP, "MapRegisterBase", "Context"),
 )
 """An exception goes up to a caller of the same driver, as for the kinds below."""
-POWER_COMPLETION: Final = RoutineKind(
-    "the PowerCompletion routine",
-    level=IRQL_UNEXPECTED_VALUE,
-    parameters=("DeviceObject", "MinorFunction", "PowerState", "Context", "IoStatus"),
-)
-POWER_SETTING: Final = RoutineKind(
-    "the power setting callback",
-    level=IRQL_UNEXPECTED_VALUE,
-    result=NTSTATUS,
-    parameters=("SettingGuid", "Value", "ValueLength", "Context"),
-)
 CSQ_INSERT_EX: Final = RoutineKind(
     "the CsqInsertIrpEx routine", None, result=NTSTATUS, parameters=("Csq", "Irp", "InsertContext")
 )

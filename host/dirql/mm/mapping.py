@@ -86,6 +86,7 @@ _UNMAP_LOCKED_PAGES: Final = contract("MmUnmapLockedPages")
 
 _HAS_SYSTEM_ADDRESS: Final = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
 _READABLE: Final = (PAGE_READONLY, PAGE_READWRITE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE)
+_PROTECTIONS: Final = (*_READABLE, PAGE_NOACCESS, PAGE_EXECUTE)
 _WRITABLE: Final = (PAGE_READWRITE, PAGE_EXECUTE_READWRITE)
 
 
@@ -169,7 +170,7 @@ def protect_mdl_system_address(mdl: Mdl, new_protect: int) -> int:
     _PROTECT_MDL_SYSTEM_ADDRESS.check_arguments(mdl, new_protect)
     if mdl.is_free:
         mdl.refuse_use("MmProtectMdlSystemAddress")
-    if new_protect not in (*_READABLE, PAGE_NOACCESS, PAGE_EXECUTE):
+    if new_protect not in _PROTECTIONS:
         return STATUS_INVALID_PAGE_PROTECTION
     if not mdl.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
         return STATUS_NOT_MAPPED_VIEW

@@ -16,8 +16,9 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import CompletionRoutine, DeviceObject, Irp
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current
-from dirql.ke.guard import POWER_COMPLETION, call_driver
+from dirql.ke.guard import RoutineKind, call_driver
 from dirql.ke.objects.timer import Timer
+from dirql.nt.bugcodes import IRQL_UNEXPECTED_VALUE
 from dirql.nt.constants import (
     IRP_MJ_POWER,
     IRP_MN_QUERY_POWER,
@@ -40,6 +41,11 @@ PowerCompletion = Callable[[DeviceObject, int, PowerState, object, IoStatusBlock
 Finished = Callable[["PowerRequest", int], None]
 """A routine of the power manager itself, with the final status."""
 
+_COMPLETION: Final = RoutineKind(
+    "the PowerCompletion routine",
+    level=IRQL_UNEXPECTED_VALUE,
+    parameters=("DeviceObject", "MinorFunction", "PowerState", "Context", "IoStatus"),
+)
 _OWN_LOCATIONS: Final = 2
 _SYSTEM_STATES: Final = ("S?", "S0", "S1", "S2", "S3", "S4", "S5")
 
@@ -132,7 +138,7 @@ class PowerRequest:
             state = PowerState(self.state)
             block = self.irp.io_status
             arguments = self.device, self.minor, state, self.context, block
-            call_driver(POWER_COMPLETION, self.driver, self.function, *arguments)
+            call_driver(_COMPLETION, self.driver, self.function, *arguments)
 
 
 def lowest_of(device: DeviceObject) -> DeviceObject:

@@ -132,8 +132,9 @@ def _check_passed_on(sender: DeviceObject, device: DeviceObject, irp: Irp, reque
     minor = irp.locations[irp.current_location - 2].minor_function
     if minor != request.minor:
         sentence = (
-            f"a driver must not change the function codes of a power IRP; {sender.driver_object!r} passed"
-            f" {request!r} on as {minor_name(IRP_MJ_POWER, minor)}: copy the stack location with IoCopyCurrentIrpStackLocationToNext"
+            "a driver must not change the function codes of a power IRP;"
+            f" {sender.driver_object!r} passed {request!r} on as {minor_name(IRP_MJ_POWER, minor)}: copy the stack"
+            " location with IoCopyCurrentIrpStackLocationToNext"
         )
         report_defect("PWR-12", sentence)
     below = sender.device_object_extension.attached_to

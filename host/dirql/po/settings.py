@@ -9,12 +9,14 @@ from typing import Final
 
 from dirql.io.objects import DeviceObject
 from dirql.ke import guard
-from dirql.ke.guard import POWER_SETTING, call_driver, current_driver
+from dirql.ke.guard import RoutineKind, call_driver, current_driver
 from dirql.ke.processors.contract import contract
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
+from dirql.nt.bugcodes import IRQL_UNEXPECTED_VALUE
 from dirql.nt.constants import POOL_FLAG_NON_PAGED
 from dirql.nt.guid import Guid
+from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 from dirql.po.manager import Demand, PowerManager, running as power_manager
 
@@ -23,6 +25,12 @@ __all__ = ["register_power_setting_callback", "set_power_setting", "unregister_p
 _REGISTER: Final = contract("PoRegisterPowerSettingCallback")
 _UNREGISTER: Final = contract("PoUnregisterPowerSettingCallback")
 
+_CALLBACK: Final = RoutineKind(
+    "the power setting callback",
+    level=IRQL_UNEXPECTED_VALUE,
+    result=NTSTATUS,
+    parameters=("SettingGuid", "Value", "ValueLength", "Context"),
+)
 _TAG: Final = pool_tag("PoSe")
 
 PowerSettingCallback = Callable[[Guid, int, int, object], int]
@@ -91,6 +99,6 @@ def _tell(registrations: list[_Registration], value: bytes) -> bool:
     memory.write(address, value)
     for each in registrations:
         arguments = each.setting, address, len(value), each.context
-        call_driver(POWER_SETTING, each.driver, each.callback, *arguments)
+        call_driver(_CALLBACK, each.driver, each.callback, *arguments)
     guard.call_driver(guard.CALLBACK, None, free_pool_with_tag, address, _TAG)
     return True
