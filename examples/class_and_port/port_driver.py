@@ -77,6 +77,7 @@ def AddDevice(driver: wdm.DRIVER_OBJECT, physical_device: wdm.DEVICE_OBJECT) -> 
         return status
     extension = device.device_extension
     wdm.IoInitializeDpcRequest(device, DpcForIsr)
+    wdm.KeInitializeSpinLock(extension.lock)
     wdm.KeInitializeTimer(extension.watchdog)
     wdm.KeInitializeDpc(extension.watchdog_dpc, Watchdog, device)
     extension.physical_device = physical_device

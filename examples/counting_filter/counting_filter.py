@@ -54,6 +54,7 @@ def Attach(driver: wdm.DRIVER_OBJECT) -> int:
     )
     if device is not None:
         wdm.IoInitializeRemoveLock(device.device_extension.remove_lock, "Cntr", 0, 0)
+        wdm.KeInitializeSpinLock(device.device_extension.lock)
         lower = wdm.IoAttachDeviceToDeviceStack(device, target)
         if lower is None:
             wdm.IoDeleteDevice(device)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from dirql import wdm
+from dirql.ke import guard
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.machine import Machine
@@ -125,6 +126,12 @@ def acquire_in_opposite_orders(w: World) -> Iterator[Page]:
     wdm.KeAcquireSpinLock(second)
     yield 0xC4, 0x1001, first, 0, 0
     wdm.KeAcquireSpinLockAtDpcLevel(first)
+
+
+def acquire_a_blank_spin_lock(w: World) -> Iterator[Page]:
+    lock = guard.call_driver(guard.CALLBACK, w.driver, wdm.KSPIN_LOCK)
+    yield 0xC4, 0x1002, lock, 0, 0
+    within(w, lambda: wdm.KeAcquireSpinLock(lock))
 
 
 def release_in_another_thread(w: World) -> Iterator[Page]:

@@ -12,7 +12,7 @@ from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.objects import DeviceObject
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.interrupt import Interrupt
-from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.processors.spin_lock import SpinLock, free_spin_lock
 from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import (
     CONNECT_FULLY_SPECIFIED,
@@ -225,7 +225,7 @@ def _connect_messages(
         parameters.version = CONNECT_LINE_BASED
         return _connect(fallback, wanted, lines[0], wanted.synchronize_irql)
     # One lock for all messages of a device, at the highest of their levels (row INT-03).
-    lock = wanted.spin_lock or SpinLock()
+    lock = wanted.spin_lock or free_spin_lock()
     unified = max(wanted.synchronize_irql, *(r.level for r in messages), 0)
     table = InterruptMessageInfo(unified)
     for number, resource in enumerate(messages):

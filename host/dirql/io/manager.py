@@ -24,7 +24,7 @@ from dirql.ke.current import current
 from dirql.ke.objects.timer import Timer
 from dirql.ke.origin import Mark
 from dirql.ke.processors.dpc import Dpc
-from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.processors.spin_lock import free_spin_lock
 from dirql.ke.running import Running
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 
@@ -68,7 +68,7 @@ class IoManager:
 
     def __init__(self) -> None:
         self.hooks = Hooks()
-        self.cancel_lock = SpinLock()
+        self.cancel_lock = free_spin_lock()
         self.drivers: dict[str, DriverObject] = {}
         """The loaded drivers by service name, in the order in which they were loaded."""
         self.find_image: Callable[[str], DriverEntry | None] | None = None

@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from dirql.ke.current import current
+from dirql.ke.guard import CALLBACK, call_driver
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
 from dirql.ke.processors.spin_lock import SpinLock
 from dirql.ke.threads.schedule import RandomSchedule
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL
+from dirql.wdm import KLOCK_QUEUE_HANDLE, KeAcquireInStackQueuedSpinLock
 from fakes.clock_and_controller import FakeMachine
 from unit.ke.making import at, bug_check, connect, thread
+
+T = TypeVar("T")
 
 
 @pytest.mark.parametrize("irql", [PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL])
@@ -213,3 +218,74 @@ def test_an_ordinary_lock_above_dispatch_level_is_reported_once(kernel: Kernel) 
     [(row, what)] = found
     assert row == "INT-14"
     assert "KeSynchronizeExecution" in what
+
+
+# Locks of drivers that were not initialized.
+
+
+def of_driver(act: Callable[[], T], driver: object = "careless") -> T:
+    """Do something as the code of a driver."""
+    return call_driver(CALLBACK, driver, act)
+
+
+def queued(lock: SpinLock) -> None:
+    KeAcquireInStackQueuedSpinLock(lock, KLOCK_QUEUE_HANDLE())
+
+
+BLANK_USES: dict[str, Callable[[SpinLock], object]] = {
+    "acquire": SpinLock.acquire,
+    "acquire at DPC level": SpinLock.acquire_at_dpc_level,
+    "acquire for a DPC": SpinLock.acquire_for_dpc,
+    "try": SpinLock.try_to_acquire_at_dpc_level,
+    "test": SpinLock.test,
+    "release": lambda lock: lock.release(PASSIVE_LEVEL),
+    "release from DPC level": SpinLock.release_from_dpc_level,
+    "queued": queued,
+    "connect": lambda lock: connect(4, lambda: False, lock),
+}
+AT_DISPATCH = {"acquire at DPC level", "try", "release", "release from DPC level"}
+
+
+@pytest.mark.row("LCK-01")
+@pytest.mark.parametrize("use", BLANK_USES)
+def test_a_lock_of_a_driver_is_initialized_before_its_use(kernel: Kernel, use: str) -> None:
+    lock = of_driver(SpinLock)
+    assert "not initialized" in repr(lock)
+    assert lock.value == 0
+    if use in AT_DISPATCH:
+        raise_irql(DISPATCH_LEVEL)
+    with bug_check(
+        0xC4, 0x1002, lock, 0, 0, match="must be initialized by KeInitializeSpinLock before its use"
+    ):
+        of_driver(lambda: BLANK_USES[use](lock))
+
+
+@pytest.mark.parametrize("use", ["acquire", "try", "test", "queued"])
+def test_without_verifier_a_lock_of_zeros_is_free(kernel: Kernel, use: str) -> None:
+    kernel.verifier.verify("careless", None)
+    lock = of_driver(SpinLock)
+    if use in AT_DISPATCH:
+        raise_irql(DISPATCH_LEVEL)
+    of_driver(lambda: BLANK_USES[use](lock))
+    assert lock.value == int(use != "test")
+
+
+def test_a_lock_of_a_driver_works_once_it_is_initialized(kernel: Kernel) -> None:
+    def use() -> None:
+        lock = SpinLock()
+        lock.initialize()
+        assert lock.test()
+        old_irql = lock.acquire()
+        assert lock.value == 1
+        lock.release(old_irql)
+        assert "free" in repr(lock)
+
+    of_driver(use)
+
+
+def test_the_lock_of_an_interrupt_object_is_the_kernels(kernel: Kernel) -> None:
+    def use() -> None:
+        interrupt = connect(4, lambda: False)
+        interrupt.release_spin_lock(interrupt.acquire_spin_lock())
+
+    of_driver(use)

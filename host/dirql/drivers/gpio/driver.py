@@ -43,6 +43,7 @@ from dirql.wdm import (
     IoInitializeDpcRequest,
     IoInitializeRemoveLock,
     IoSkipCurrentIrpStackLocation,
+    KeInitializeSpinLock,
 )
 
 __all__ = ["DriverEntry"]
@@ -81,6 +82,7 @@ def GpioAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_O
     extension: GpioExtension = device.device_extension
     extension.number = number
     IoInitializeRemoveLock(extension.remove_lock, "Gpio", 0, 0)
+    KeInitializeSpinLock(extension.lock)
     extension.waits.initialize()
     extension.held.initialize()
     extension.physical_device_object = physical_device_object

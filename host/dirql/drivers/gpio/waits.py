@@ -20,6 +20,7 @@ from dirql.wdm import (
     IoGetCurrentIrpStackLocation,
     IoReleaseRemoveLock,
     KeAcquireSpinLock,
+    KeInitializeSpinLock,
     KeReleaseSpinLock,
     RtlReadMemory,
 )
@@ -45,7 +46,8 @@ class Waits:
         self._csq = IO_CSQ()
 
     def initialize(self) -> None:
-        """Name the routines of the queue to the system."""
+        """Make the lock free, and name the routines of the queue to the system."""
+        KeInitializeSpinLock(self._lock)
         IoCsqInitialize(
             self._csq,
             self._insert,

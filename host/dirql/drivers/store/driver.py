@@ -71,6 +71,7 @@ from dirql.wdm import (
     IoStartPacket,
     KeAcquireSpinLock,
     KeInitializeDpc,
+    KeInitializeSpinLock,
     KeInitializeTimer,
     KeReleaseSpinLock,
     RtlReadMemory,
@@ -117,6 +118,7 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
     extension.number = number
     extension.physical_device_object = physical_device_object
     IoInitializeRemoveLock(extension.remove_lock, "Stor", 0, 0)
+    KeInitializeSpinLock(extension.request_lock)
     KeInitializeTimer(extension.watchdog)
     KeInitializeDpc(extension.watchdog_dpc, StoreTimeout, device)
     KeInitializeTimer(extension.poll_timer)

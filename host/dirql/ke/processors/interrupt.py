@@ -29,7 +29,7 @@ from dirql.ke.processors.connection import (
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import enter, irql_name, restore_irql
 from dirql.ke.processors.processor import STOPPED_IRQL, Processor
-from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.processors.spin_lock import SpinLock, free_spin_lock
 from dirql.ke.refusals import note_refusal
 from dirql.ke.running import Running
 from dirql.nt.bugcodes import (
@@ -119,7 +119,7 @@ class Interrupt:
         """The driver that connected the object."""
         self.service_routine = service_routine
         self.service_context = service_context
-        self.spin_lock = SpinLock() if spin_lock is None else spin_lock
+        self.spin_lock = free_spin_lock() if spin_lock is None else spin_lock
         """The lock that the ISR runs under: the driver's, or a lock of the object's own."""
         self.vector = vector
         self.irql = irql
@@ -168,6 +168,8 @@ class Interrupt:
         )
         if current.kernel.paged_code:
             _check_paging(service_routine)
+        if spin_lock is not None and spin_lock.is_blank():
+            spin_lock.begin_use()
         table = interrupt_table.value
         interrupt = Interrupt(
             cast("ServiceRoutine", service_routine),

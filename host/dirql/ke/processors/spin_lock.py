@@ -24,10 +24,11 @@ from dirql.nt.bugcodes import (
     SPIN_LOCK_ALREADY_OWNED,
     SPIN_LOCK_NOT_OWNED,
     VF_DEADLOCK_HIERARCHY,
+    VF_DEADLOCK_UNINITIALIZED,
 )
 from dirql.nt.constants import DISPATCH_LEVEL
 
-__all__ = ["SpinLock"]
+__all__ = ["SpinLock", "free_spin_lock"]
 
 _ACQUIRE: Final = contract("KeAcquireSpinLock")
 _RELEASE: Final = contract("KeReleaseSpinLock")
@@ -42,6 +43,10 @@ _TEST_SPIN_LOCK: Final = contract("KeTestSpinLock")
 _MOST_INSIDE: Final = 64
 """The most locks of which it is known that they were acquired inside one lock."""
 _VERIFIER: Final = DRIVER_VERIFIER_DETECTED_VIOLATION
+_NOBODY: Final = Processor(0)
+"""The owner of a lock that a driver has made and not initialized. No processor gets it as it is, as if it were held, so
+that a lock which was initialized costs no look.
+"""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -51,8 +56,9 @@ class SpinLock:
     __slots__ = ("below", "inside", "is_told", "owner", "queue")
 
     def __init__(self) -> None:
-        """Make a lock that is free."""
-        self.owner: Processor | None = None
+        """Make a lock: one of a driver has to be initialized before its use."""
+        is_blank = current.is_running() and current.processor.driver is not None
+        self.owner: Processor | None = _NOBODY if is_blank else None
         self.below: OwnedLock | None = None
         """See `OwnedLock`."""
         self.inside: dict[SpinLock, Mark | None] = {}
@@ -63,20 +69,21 @@ class SpinLock:
         """The places of those that wait for a queued acquisition, the first in turn first."""
 
     def __repr__(self) -> str:
-        return f"<spin lock {id(self):#x}, {'free' if self.owner is None else f'held by {self.owner!r}'}>"
+        state = "not initialized" if self.owner is _NOBODY else "free"
+        return f"<spin lock {id(self):#x}, {state if self.value == 0 else f'held by {self.owner!r}'}>"
 
     def initialize(self) -> None:
         """Make the lock free; follows KeInitializeSpinLock."""
         _INITIALIZE_SPIN_LOCK.check_arguments(self)
         if self.owner is not None:
             self._forget(self.owner)
-        self.owner = None
+        self.owner = None  # also of one that was not initialized before
         self.inside.clear()
 
     @property
     def value(self) -> int:
         """The value that NT keeps in the lock: 1 while it is held, else 0."""
-        return int(self.owner is not None)
+        return int(self.owner is not None and self.owner is not _NOBODY)
 
     def acquire(self) -> int:
         """Raise to DISPATCH_LEVEL, take the lock, return the old IRQL; follows KeAcquireSpinLock."""
@@ -157,6 +164,8 @@ class SpinLock:
     def try_to_acquire_at_dpc_level(self) -> bool:
         """Take the lock if it is free, and return whether it was; follows KeTryToAcquireSpinLockAtDpcLevel."""
         _TRY_TO_ACQUIRE_AT_DPC_LEVEL.check(self)
+        if self.owner is _NOBODY:
+            self.begin_use()
         if self.owner is None:
             self.take(current.processor)
             return True
@@ -166,6 +175,8 @@ class SpinLock:
     def test(self) -> bool:
         """Whether the lock is free; follows KeTestSpinLock."""
         _TEST_SPIN_LOCK.check_arguments(self)
+        if self.owner is _NOBODY:
+            self.begin_use()
         if self.owner is not None:
             current.dispatcher.give_way()
         return self.owner is None
@@ -186,7 +197,7 @@ class SpinLock:
     def take_in_turn(self, processor: Processor, place: object) -> None:
         """Do as `take`, after all that have waited longer; `place` is the place of this one in the queue."""
         queue = self.queue
-        if self.owner is processor:
+        if self.owner is processor or self.owner is _NOBODY:
             self._spin(processor)
         if self.owner is not None or queue:
             queue.append(place)
@@ -272,7 +283,24 @@ class SpinLock:
         if above is not None:
             above.below = self.below
 
+    def is_blank(self) -> bool:
+        """Whether the lock is one of a driver that was not initialized."""
+        return self.owner is _NOBODY
+
+    def begin_use(self) -> None:
+        """Let a lock that was not initialized be free, as its zeros are on NT; bug check for a verified driver."""
+        driver = current.processor.driver
+        if driver is not None and current.kernel.verifier.is_verified(driver):
+            reason = (
+                f"a spin lock must be initialized by KeInitializeSpinLock before its use; {self!r} was not: call that"
+                " where the driver makes the lock"
+            )
+            bug_check(_VERIFIER, VF_DEADLOCK_UNINITIALIZED, self, reason=reason)
+        self.owner = None
+
     def _refuse_release(self, processor: Processor) -> NoReturn:
+        if self.owner is _NOBODY:
+            self.begin_use()
         reason = (
             f"KeReleaseSpinLock must be called by the processor that holds the lock, {processor!r}; the lock was"
             f" {'free' if self.owner is None else f'held by {self.owner!r}'}"
@@ -281,6 +309,9 @@ class SpinLock:
 
     def _spin(self, processor: Processor) -> None:
         """Let the other processors go on until the lock is free."""
+        if self.owner is _NOBODY:
+            self.begin_use()
+            return
         processor.wanted_lock = self
         while (owner := self.owner) is not None:
             if owner is processor:
@@ -307,3 +338,10 @@ class SpinLock:
                 f" holds {chain[-1]!r}, for which the owner of the first waits"
             )
             bug_check(_VERIFIER, VF_DEADLOCK_HIERARCHY, self, reason=reason)
+
+
+def free_spin_lock() -> SpinLock:
+    """Make a lock of the kernel that is free, whatever code runs."""
+    lock = SpinLock()
+    lock.owner = None
+    return lock
