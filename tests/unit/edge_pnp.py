@@ -61,6 +61,8 @@ def notice() -> wdm.TARGET_DEVICE_CUSTOM_NOTIFICATION:
 
 PNP_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "IoGetDeviceProperty": lambda w: (bus(w), wdm.DevicePropertyHardwareID, 64, w.block),
+    "IoOpenDeviceRegistryKey": lambda w: (bus(w), wdm.PLUGPLAY_REGKEY_DEVICE, wdm.KEY_READ),
+    "IoOpenDeviceInterfaceRegistryKey": lambda w: (interface(w), wdm.KEY_READ),
     "IoRegisterDeviceInterface": lambda w: (bus(w), CLASS, "reference", wdm.UNICODE_STRING()),
     "IoSetDeviceInterfaceState": lambda w: (interface(w), True),
     "IoGetDeviceInterfaces": lambda w: (interface(w) and CLASS, bus(w), 0),

@@ -574,6 +574,9 @@ __all__ = [
     "PCIConfiguration",
     "PCMCIABus",
     "PCMCIAConfiguration",
+    "PLUGPLAY_REGKEY_CURRENT_HWPROFILE",
+    "PLUGPLAY_REGKEY_DEVICE",
+    "PLUGPLAY_REGKEY_DRIVER",
     "PNPBus",
     "PNPISABus",
     "PNPISAConfiguration",
@@ -2266,6 +2269,14 @@ SERVICE_ERROR_SEVERE: Final = 2
 """The system starts again with the last known good control set, and then goes on."""
 SERVICE_ERROR_CRITICAL: Final = 3
 """The system starts again with the last known good control set, and fails if it is that."""
+
+# Keys of a device.
+PLUGPLAY_REGKEY_DEVICE: Final = 1
+"""The hardware key of the device, for its settings as a device."""
+PLUGPLAY_REGKEY_DRIVER: Final = 2
+"""The software key of the device, for its settings with the driver."""
+PLUGPLAY_REGKEY_CURRENT_HWPROFILE: Final = 4
+"""The key of the device in the current hardware profile."""
 
 # Major functions of an IRP.
 IRP_MJ_CREATE: Final = 0

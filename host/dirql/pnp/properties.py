@@ -49,6 +49,7 @@ from dirql.nt.status import (
     STATUS_OBJECT_NAME_NOT_FOUND,
     STATUS_SUCCESS,
 )
+from dirql.pnp.device_keys import hardware_value
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.physical_device import require_node
 from dirql.pnp.resource_bytes import requirements_bytes, resource_list_bytes
@@ -134,10 +135,9 @@ def _requirements(node: DeviceNode) -> bytes | None:
     return None if node.wanted is None else requirements_bytes(node.wanted)
 
 
-def _nothing(node: DeviceNode) -> bytes | None:
-    """The property of a device for which no INF file has said anything."""
-    del node
-    return None
+def _value(name: str) -> Callable[[DeviceNode], bytes | None]:
+    """The property that a value of the device's hardware key has, which on Windows an INF file writes."""
+    return lambda node: _text(hardware_value(node, name))
 
 
 _PROPERTIES: Final[dict[int, Callable[[DeviceNode], bytes | None]]] = {
@@ -146,11 +146,11 @@ _PROPERTIES: Final[dict[int, Callable[[DeviceNode], bytes | None]]] = {
     DevicePropertyCompatibleIDs: lambda node: _texts(node.compatible_ids),
     DevicePropertyBootConfiguration: lambda node: _list(node.boot_resources),
     DevicePropertyBootConfigurationTranslated: lambda node: _list(node.boot_resources),
-    DevicePropertyClassName: _nothing,
+    DevicePropertyClassName: _value("Class"),
     DevicePropertyClassGuid: lambda node: _text(node.class_guid),
-    DevicePropertyDriverKeyName: _nothing,
-    DevicePropertyManufacturer: _nothing,
-    DevicePropertyFriendlyName: _nothing,
+    DevicePropertyDriverKeyName: _value("Driver"),
+    DevicePropertyManufacturer: _value("Mfg"),
+    DevicePropertyFriendlyName: _value("FriendlyName"),
     DevicePropertyLocationInformation: lambda node: _text(node.location),
     DevicePropertyPhysicalDeviceObjectName: lambda node: _text(node.physical_device_object.name),
     DevicePropertyBusTypeGuid: lambda node: _of_bus(node, lambda bus: guid_bytes(bus.bus_type_guid)),
@@ -163,6 +163,6 @@ _PROPERTIES: Final[dict[int, Callable[[DeviceNode], bytes | None]]] = {
     DevicePropertyRemovalPolicy: _removal_policy,
     DevicePropertyResourceRequirements: _requirements,
     DevicePropertyAllocatedResources: lambda node: _list(node.raw),
-    DevicePropertyContainerID: _nothing,
+    DevicePropertyContainerID: _value("ContainerID"),
 }
 """By property, the routine that finds it; None for a property that is not known."""

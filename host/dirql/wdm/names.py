@@ -180,48 +180,49 @@ KNOWN: Final = """
         IoGetTopLevelIrp IoInitializeDpcRequest IoInitializeIrp IoInitializeRemoveLock IoInitializeTimer
         IoInitializeWorkItem IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
         IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable IoMakeAssociatedIrp IoMarkIrpPending
-        IoModifyAccess IoQueueWorkItem IoQueueWorkItemEx IoRaiseHardError IoRaiseInformationalHardError IoReadAccess
-        IoRegisterBootDriverReinitialization IoRegisterDeviceInterface IoRegisterDriverReinitialization
-        IoRegisterLastChanceShutdownNotification IoRegisterPlugPlayNotification IoRegisterShutdownNotification
-        IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait IoReportDetectedDevice
-        IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDpc IoReuseIrp
-        IoSetCancelRoutine IoSetCompletionRoutine IoSetDeviceInterfaceState IoSetDeviceToVerify
-        IoSetHardErrorOrVerifyDevice IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode
-        IoSetTopLevelIrp IoSizeOfIrp IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket
-        IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess IoUninitializeWorkItem
-        IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx IoUnregisterShutdownNotification
-        IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE
-        KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED
-        KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION
-        KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION
-        KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE
-        KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
-        KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_RES KEY_WRITE KGUARDED_MUTEX
-        KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE
-        KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent KeAcquireGuardedMutex
-        KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock KeAcquireInStackQueuedSpinLockAtDpcLevel
-        KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel
-        KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled KeAreApcsDisabled KeBugCheck KeBugCheckEx
-        KeCancelTimer KeClearEvent KeDelayExecutionThread KeDeregisterBugCheckCallback KeEnterCriticalRegion
-        KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber KeGetCurrentThread
-        KeInitializeApc KeInitializeCallbackRecord KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent
-        KeInitializeGuardedMutex KeInitializeMutex KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock
-        KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue
-        KeInsertHeadQueue KeInsertQueue KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion
-        KeLowerIrql KePulseEvent KeQueryInterruptTime KeQueryPerformanceCounter KeQueryPriorityThread
-        KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel
-        KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateQueue KeReadStateSemaphore
-        KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe
-        KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel
-        KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc
-        KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue
-        KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeRundownQueue KeSetEvent KeSetImportanceDpc
-        KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor
-        KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
-        KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode
-        KeyBasicInformation KeyCachedInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation
-        KeyLayerInformation KeyNameInformation KeyNodeInformation KeyTrustInformation KeyValueBasicInformation
-        KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
+        IoModifyAccess IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoQueueWorkItem IoQueueWorkItemEx
+        IoRaiseHardError IoRaiseInformationalHardError IoReadAccess IoRegisterBootDriverReinitialization
+        IoRegisterDeviceInterface IoRegisterDriverReinitialization IoRegisterLastChanceShutdownNotification
+        IoRegisterPlugPlayNotification IoRegisterShutdownNotification IoReleaseCancelSpinLock IoReleaseRemoveLock
+        IoReleaseRemoveLockAndWait IoReportDetectedDevice IoReportTargetDeviceChange
+        IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDpc IoReuseIrp IoSetCancelRoutine
+        IoSetCompletionRoutine IoSetDeviceInterfaceState IoSetDeviceToVerify IoSetHardErrorOrVerifyDevice
+        IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode IoSetTopLevelIrp IoSizeOfIrp
+        IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket IoStartNextPacketByKey IoStartPacket
+        IoStartTimer IoStopTimer IoThreadToProcess IoUninitializeWorkItem IoUnregisterPlugPlayNotification
+        IoUnregisterPlugPlayNotificationEx IoUnregisterShutdownNotification IoWriteAccess IoWriteErrorLogEntry
+        IsListEmpty Isa KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC
+        KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT
+        KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION KEY_CREATE_LINK KEY_CREATE_SUB_KEY
+        KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY
+        KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION
+        KEY_VALUE_PARTIAL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY
+        KEY_WOW64_RES KEY_WRITE KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE
+        KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx
+        KdRefreshDebuggerNotPresent KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock
+        KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
+        KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled
+        KeAreApcsDisabled KeBugCheck KeBugCheckEx KeCancelTimer KeClearEvent KeDelayExecutionThread
+        KeDeregisterBugCheckCallback KeEnterCriticalRegion KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql
+        KeGetCurrentProcessorNumber KeGetCurrentThread KeInitializeApc KeInitializeCallbackRecord
+        KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex
+        KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer
+        KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertHeadQueue KeInsertQueue
+        KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent
+        KeQueryInterruptTime KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount
+        KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent
+        KeReadStateMutex KeReadStateQueue KeReadStateSemaphore KeReadStateTimer KeRegisterBugCheckCallback
+        KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock
+        KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock
+        KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel
+        KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueue KeRemoveQueueApc
+        KeRemoveQueueDpc KeResetEvent KeRundownQueue KeSetEvent KeSetImportanceDpc KeSetPriorityThread
+        KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution
+        KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel
+        KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation KeyCachedInformation
+        KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation KeyLayerInformation KeyNameInformation
+        KeyNodeInformation KeyTrustInformation KeyValueBasicInformation KeyValueFullInformation
+        KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
         KeyValuePartialInformationAlign64 KeyVirtualizationInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL
         LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority LowPoolPriority
         LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS
@@ -261,7 +262,8 @@ KNOWN: Final = """
         PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
         PAGE_FAULT_IN_NONPAGED_AREA PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL
         PCIBus PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration PFN_LIST_CORRUPT
-        PHYSICAL_ADDRESS PLUGPLAY_NOTIFICATION_HEADER PNPBus PNPISABus PNPISAConfiguration
+        PHYSICAL_ADDRESS PLUGPLAY_NOTIFICATION_HEADER PLUGPLAY_REGKEY_CURRENT_HWPROFILE PLUGPLAY_REGKEY_DEVICE
+        PLUGPLAY_REGKEY_DRIVER PNPBus PNPISABus PNPISAConfiguration
         PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES PNP_BUS_INFORMATION PNP_DETECTED_FATAL_ERROR
         PNP_DEVICE_DISABLED PNP_DEVICE_DONT_DISPLAY_IN_UI PNP_DEVICE_FAILED PNP_DEVICE_NOT_DISABLEABLE
         PNP_DEVICE_REMOVED PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED POOL_ALIGNMENT POOL_COLD_ALLOCATION
@@ -708,10 +710,9 @@ LACKING: Final[dict[str, str]] = {
         IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx
         IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits
         IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest IoMapTransfer IoMaxContainerInformationClass
-        IoMaxContainerNotificationClass IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey
-        IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid IoPagingPriorityNormal
-        IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh IoPriorityLow
-        IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
+        IoMaxContainerNotificationClass IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid
+        IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh
+        IoPriorityLow IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
         IoRegisterContainerNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess
         IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive IoRequestDeviceEjectEx
         IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
@@ -957,14 +958,14 @@ LACKING: Final[dict[str, str]] = {
         PKMESSAGE_SERVICE_ROUTINE PKMUTANT PKMUTEX PKNORMAL_ROUTINE PKOBJECTS PKPROCESS PKPROFILE_SOURCE
         PKRUNDOWN_ROUTINE PKSEMAPHORE PKSERVICE_ROUTINE PKSPIN_LOCK PKSPIN_LOCK_QUEUE PKSTART_ROUTINE
         PKSYNCHRONIZE_ROUTINE PKSYSTEM_TIME PKTHREAD PKTIMER PKWAIT_BLOCK PKWAIT_REASON PLEGACY_BUS_INFORMATION
-        PLOCK_OPERATION PLOOKASIDE_LIST_EX PLUGPLAY_PROPERTY_PERSISTENT PLUGPLAY_REGKEY_CURRENT_HWPROFILE
-        PLUGPLAY_REGKEY_DEVICE PLUGPLAY_REGKEY_DRIVER PLUID_AND_ATTRIBUTES PMAILSLOT_CREATE_PARAMETERS PMAP_TRANSFER
-        PMDL PMDLX PMEMORY_CACHING_TYPE PMM_DLL_INITIALIZE PMM_DLL_UNLOAD PMM_PAGE_PRIORITY PMM_SYSTEMSIZE PMODE
-        PNAMED_PIPE_CREATE_PARAMETERS PNMI_CALLBACK PNPAGED_LOOKASIDE_LIST PNP_DEVICE_STATE
-        PNP_EXTENDED_ADDRESS_INTERFACE PNP_REPLACE_DRIVER_INTERFACE PNP_REPLACE_DRIVER_INTERFACE_MINIMUM_SIZE
-        PNP_REPLACE_DRIVER_INTERFACE_VERSION PNP_REPLACE_HARDWARE_MEMORY_MIRRORING PNP_REPLACE_HARDWARE_PAGE_COPY
-        PNP_REPLACE_HARDWARE_QUIESCE PNP_REPLACE_MEMORY_LIST PNP_REPLACE_MEMORY_SUPPORTED PNP_REPLACE_NO_MAP
-        PNP_REPLACE_PARAMETERS PNP_REPLACE_PARAMETERS_VERSION PNP_REPLACE_PROCESSOR_LIST PNP_REPLACE_PROCESSOR_LIST_V1
+        PLOCK_OPERATION PLOOKASIDE_LIST_EX PLUGPLAY_PROPERTY_PERSISTENT PLUID_AND_ATTRIBUTES
+        PMAILSLOT_CREATE_PARAMETERS PMAP_TRANSFER PMDL PMDLX PMEMORY_CACHING_TYPE PMM_DLL_INITIALIZE PMM_DLL_UNLOAD
+        PMM_PAGE_PRIORITY PMM_SYSTEMSIZE PMODE PNAMED_PIPE_CREATE_PARAMETERS PNMI_CALLBACK PNPAGED_LOOKASIDE_LIST
+        PNP_DEVICE_STATE PNP_EXTENDED_ADDRESS_INTERFACE PNP_REPLACE_DRIVER_INTERFACE
+        PNP_REPLACE_DRIVER_INTERFACE_MINIMUM_SIZE PNP_REPLACE_DRIVER_INTERFACE_VERSION
+        PNP_REPLACE_HARDWARE_MEMORY_MIRRORING PNP_REPLACE_HARDWARE_PAGE_COPY PNP_REPLACE_HARDWARE_QUIESCE
+        PNP_REPLACE_MEMORY_LIST PNP_REPLACE_MEMORY_SUPPORTED PNP_REPLACE_NO_MAP PNP_REPLACE_PARAMETERS
+        PNP_REPLACE_PARAMETERS_VERSION PNP_REPLACE_PROCESSOR_LIST PNP_REPLACE_PROCESSOR_LIST_V1
         PNP_REPLACE_PROCESSOR_SUPPORTED PNTFS_DEREF_EXPORTED_SECURITY_DESCRIPTOR POBJECT_HANDLE_INFORMATION
         POBJECT_NAME_INFORMATION POBJECT_TYPE POB_POST_OPERATION_CALLBACK POB_PRE_OPERATION_CALLBACK POHANDLE
         POOL_FLAGS POOL_TAGGING POOL_TYPE PORT_MAXIMUM_MESSAGE_LENGTH POWER_ACTION POWER_ACTION_CRITICAL

@@ -1004,6 +1004,9 @@ from dirql.nt.constants import (
     PCIConfiguration,
     PCMCIABus,
     PCMCIAConfiguration,
+    PLUGPLAY_REGKEY_CURRENT_HWPROFILE,
+    PLUGPLAY_REGKEY_DEVICE,
+    PLUGPLAY_REGKEY_DRIVER,
     PNPBus,
     PNPISABus,
     PNPISAConfiguration,
@@ -1321,6 +1324,10 @@ from dirql.ob.waitable import (
     create_timer as ZwCreateTimer,
     open_timer as ZwOpenTimer,
     set_timer as ZwSetTimer,
+)
+from dirql.pnp.device_keys import (
+    open_device_interface_registry_key as IoOpenDeviceInterfaceRegistryKey,
+    open_device_registry_key as IoOpenDeviceRegistryKey,
 )
 from dirql.pnp.interface_routines import (
     get_device_interface_alias as IoGetDeviceInterfaceAlias,
@@ -2148,6 +2155,8 @@ __all__ = [
     "IoIsWdmVersionAvailable",
     "IoMarkIrpPending",
     "IoModifyAccess",
+    "IoOpenDeviceInterfaceRegistryKey",
+    "IoOpenDeviceRegistryKey",
     "IoQueueWorkItem",
     "IoQueueWorkItemEx",
     "IoReadAccess",
@@ -2481,6 +2490,9 @@ __all__ = [
     "PCMCIABus",
     "PCMCIAConfiguration",
     "PLUGPLAY_NOTIFICATION_HEADER",
+    "PLUGPLAY_REGKEY_CURRENT_HWPROFILE",
+    "PLUGPLAY_REGKEY_DEVICE",
+    "PLUGPLAY_REGKEY_DRIVER",
     "PNPBus",
     "PNPISABus",
     "PNPISAConfiguration",
