@@ -68,6 +68,7 @@ class Waiting:
         self.irps: list[wdm.IRP] = []
 
     def Initialize(self) -> None:
+        wdm.KeInitializeSpinLock(self.lock)
         wdm.IoCsqInitialize(
             self.csq, self.Insert, self.Remove, self.Peek, self.Acquire, self.Release, self.Cancelled
         )
