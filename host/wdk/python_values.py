@@ -99,6 +99,7 @@ _ADDRESSES = {
     "OwnerPointer",
     "P",
     "RequestedAddress",
+    "ScatterGatherBuffer",
     "Va",
     "Value",
     "ValueData",

@@ -31,6 +31,21 @@ class World(Protocol):
     @property
     def block(self) -> int: ...
 
+    @property
+    def adapter(self) -> wdm.DMA_ADAPTER: ...
+
+    @property
+    def common_buffer(self) -> tuple[int, int]: ...
+
+    @property
+    def channel(self) -> object: ...
+
+    @property
+    def map_registers(self) -> object: ...
+
+    @property
+    def device(self) -> wdm.DEVICE_OBJECT: ...
+
 
 def pages(_world: World) -> wdm.MDL:
     made = wdm.MmAllocatePagesForMdl(LOWEST, HIGHEST, LOWEST, wdm.PAGE_SIZE)
@@ -62,8 +77,12 @@ def mapped_to_reserved(world: World) -> tuple[object, ...]:
     return address, TAG, world.locked_mdl
 
 
+def keep(*_: object) -> None:
+    """An AdapterListControl routine that does nothing."""
+
+
 def routine() -> None:
-    """A routine in a section."""
+    """A routine that lies in a section."""
 
 
 def can_fail(world: World) -> wdm.MDL:
@@ -112,6 +131,26 @@ MEMORY_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "MmLockPagableCodeSection": lambda _: (routine,),
     "MmLockPagableSectionByHandle": lambda _: (wdm.MmLockPagableCodeSection(routine),),
     "MmUnlockPagableImageSection": lambda _: (wdm.MmLockPagableCodeSection(routine),),
+    "IoFreeAdapterChannel": lambda w: (w.channel and w.adapter,),
+    "IoFreeMapRegisters": lambda w: (w.adapter, w.map_registers, 1),
+    "IoMapTransfer": lambda w: (w.adapter, w.mdl, w.map_registers, w.block, 64, True),
+    "IoFlushAdapterBuffers": lambda w: (w.adapter, w.mdl, w.map_registers, w.block, 64, True),
+    "HalFreeCommonBuffer": lambda w: (w.adapter, 64, w.common_buffer[1], w.common_buffer[0], True),
+    "CalculateScatterGatherList": lambda w: (w.adapter, w.mdl, w.block, 16),
+    "BuildScatterGatherList": lambda w: (
+        w.adapter,
+        w.device,
+        w.mdl,
+        w.block,
+        16,
+        keep,
+        None,
+        True,
+        w.block,
+        64,
+    ),
+    "HalTranslateBusAddress": lambda _: (wdm.PCIBus, 0, LOWEST, 0),
+    "HalGetInterruptVector": lambda _: (wdm.PCIBus, 0, 0, 0),
     "MmPageEntireDriver": lambda _: (routine,),
     "MmResetDriverPaging": lambda _: (routine,),
 }

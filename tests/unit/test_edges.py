@@ -27,6 +27,20 @@ from wdk.routines import Routine
 
 CALLED = {
     "IoCopyCurrentIrpStackLocationToNext": "IoGetNextIrpStackLocation",
+    **{
+        f"{prefix}{name}": name
+        for prefix, names in {
+            "Io": (
+                "AllocateAdapterChannel",
+                "FlushAdapterBuffers",
+                "FreeAdapterChannel",
+                "FreeMapRegisters",
+                "MapTransfer",
+            ),
+            "Hal": ("AllocateCommonBuffer", "FreeCommonBuffer", "ReadDmaCounter"),
+        }.items()
+        for name in names
+    },
     "IoMarkIrpPending": "IoGetCurrentIrpStackLocation",
     "IoSetCompletionRoutine": "IoGetNextIrpStackLocation",
 }

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from dirql.hal.device_memory import DeviceMemory
-from dirql.hal.dma.adapter import AdapterStatistics, DmaAdapter
+from dirql.hal.dma.adapter import DmaAdapter
+from dirql.hal.dma.base import AdapterStatistics
+from dirql.hal.dma.controller import DmaChannel, DmaControllers
 from dirql.hal.dma.grants import DmaGrants
+from dirql.hal.dma.system import SystemDma
 from dirql.hal.interrupts import InterruptController
 from dirql.hal.polling import PollingNotes
 from dirql.ke.current import current as ke_current
@@ -50,6 +53,7 @@ class Hal:
         "memory_manager",
         "polling",
         "removal",
+        "system_dma",
         "target",
         "unanswered",
     )
@@ -63,6 +67,8 @@ class Hal:
         self.unanswered: Callable[[BusError], None] | None = None
         """Called with each bus error too, to tell whether the device is switched off."""
         self.adapters: list[DmaAdapter] = []
+        self.system_dma = SystemDma(DmaControllers(memory_manager.ram))
+        """The channels of the system's DMA controllers."""
         self.always_preempts = False
         self.polling: PollingNotes | None = None
         """Takes note of the accesses of drivers while the watch over hangs suspects one of polling for ever."""
@@ -79,6 +85,13 @@ class Hal:
     def clock(self) -> Clock:
         """The time of the machine, for the kernel."""
         return self.target
+
+    def dma_channel(self, number: int) -> DmaChannel:
+        """A channel of the system's DMA controllers, for a model of a device that is to drive its DREQ line.
+
+        Raises `ValueError` for a number that no device can use.
+        """
+        return self.system_dma.controllers.channel(number)
 
     def install(self) -> None:
         """Become the layer of the open machine, after its kernel; raises `RuntimeError` while another machine is open.

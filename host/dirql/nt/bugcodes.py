@@ -181,11 +181,13 @@ __all__ = [
     "VF_DMA_ADDRESS_OUTSIDE_MDL",
     "VF_DMA_ALREADY_MAPPED",
     "VF_DMA_FLUSH_OF_UNMAPPED",
+    "VF_DMA_FLUSH_OF_UNMAPPED_REGISTER",
     "VF_DMA_FREED_BUFFER_TOO_OFTEN",
     "VF_DMA_FREED_CHANNEL_TOO_OFTEN",
     "VF_DMA_FREED_LISTS_TOO_OFTEN",
     "VF_DMA_FREED_REGISTERS_TOO_OFTEN",
     "VF_DMA_FREED_WHILE_MAPPED",
+    "VF_DMA_HAL_GET_ADAPTER",
     "VF_DMA_IOMMU",
     "VF_DMA_IRQL",
     "VF_DMA_IRQL_NOT_DISPATCH",
@@ -200,6 +202,7 @@ __all__ = [
     "VF_DMA_REFERENCE_COUNT",
     "VF_DMA_SECOND_CHANNEL",
     "VF_DMA_TOO_MANY_REGISTERS",
+    "VF_DMA_UNKNOWN_VERSION",
     "VF_DMA_ZERO_LENGTH",
     "VF_ENTER_CRITICAL_REGION_IRQL",
     "VF_IOMANAGER_BAD_DEVICE",
@@ -879,6 +882,12 @@ VF_DMA_ADDRESS_OUTSIDE_MDL: Final = 0x1b
 """The driver passed an address, or a length, that lies outside the MDL."""
 VF_DMA_ALREADY_MAPPED: Final = 0x1d
 """The driver mapped a buffer that is already mapped."""
+VF_DMA_HAL_GET_ADAPTER: Final = 0x1e
+"""The driver called HalGetAdapter, which is obsolete."""
+VF_DMA_FLUSH_OF_UNMAPPED_REGISTER: Final = 0x20
+"""The driver flushed a map register that maps nothing."""
+VF_DMA_UNKNOWN_VERSION: Final = 0x25
+"""The driver's DEVICE_DESCRIPTION has a version that there is not."""
 VF_DMA_ZERO_LENGTH: Final = 0x21
 """The driver began a DMA transfer of zero bytes."""
 VF_DMA_IOMMU: Final = 0x26

@@ -53,6 +53,7 @@ __all__ = [
     "CmResourceTypeNull",
     "CmResourceTypePort",
     "Cmos",
+    "Compatible",
     "ConfigurationSpaceUndefined",
     "CriticalWorkQueue",
     "CurrentApcEnvironment",
@@ -514,6 +515,7 @@ __all__ = [
     "MaxKeyValueInfoClass",
     "MaxPoolType",
     "MaximumBusDataType",
+    "MaximumDmaSpeed",
     "MaximumDmaWidth",
     "MaximumInterfaceType",
     "MaximumMode",
@@ -754,6 +756,10 @@ __all__ = [
     "TimerSynchronizationObject",
     "TransportRelations",
     "TurboChannel",
+    "TypeA",
+    "TypeB",
+    "TypeC",
+    "TypeF",
     "UNICODE_STRING_MAX_BYTES",
     "UserMode",
     "UserRequest",
@@ -1585,6 +1591,20 @@ WidthNoWrap: Final = 4
 """The transfer must not wrap around the end of its buffer."""
 MaximumDmaWidth: Final = 5
 """The number of DMA widths."""
+
+# Values of DMA_SPEED.
+Compatible: Final = 0
+"""The system's DMA controller has the timing of an ISA machine."""
+TypeA: Final = 1
+"""The system's DMA controller has the timing of type A of EISA."""
+TypeB: Final = 2
+"""The system's DMA controller has the timing of type B of EISA."""
+TypeC: Final = 3
+"""The system's DMA controller has the timing of type C, or burst, of EISA."""
+TypeF: Final = 4
+"""The system's DMA controller has the timing of type F."""
+MaximumDmaSpeed: Final = 5
+"""The number of DMA speeds."""
 
 # Versions of a DEVICE_DESCRIPTION.
 DEVICE_DESCRIPTION_VERSION: Final = 0

@@ -26,8 +26,8 @@ KNOWN: Final = """
         CmResourceShareDriverExclusive CmResourceShareShared CmResourceShareUndetermined CmResourceTypeBusNumber
         CmResourceTypeConfigData CmResourceTypeDevicePrivate CmResourceTypeDeviceSpecific CmResourceTypeDma
         CmResourceTypeInterrupt CmResourceTypeMemory CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort
-        Cmos ConfigurationSpaceUndefined CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue DELETE
-        DEVICE_CAPABILITIES DEVICE_DESCRIPTION DEVICE_DESCRIPTION_VERSION DEVICE_DESCRIPTION_VERSION1
+        Cmos Compatible ConfigurationSpaceUndefined CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue
+        DELETE DEVICE_CAPABILITIES DEVICE_DESCRIPTION DEVICE_DESCRIPTION_VERSION DEVICE_DESCRIPTION_VERSION1
         DEVICE_DESCRIPTION_VERSION2 DEVICE_DESCRIPTION_VERSION3 DEVICE_INTERFACE_CHANGE_NOTIFICATION
         DEVICE_INTERFACE_INCLUDE_NONACTIVE DEVICE_OBJECT DEVICE_REFERENCE_COUNT_NOT_ZERO DEVICE_RELATIONS
         DEVICE_TYPE_FROM_CTL_CODE DEVOBJ_EXTENSION DIRECTORY_ALL_ACCESS DISPATCH_LEVEL DMA_ADAPTER DMA_OPERATIONS
@@ -115,8 +115,9 @@ KNOWN: Final = """
         GUID_HWPROFILE_QUERY_CHANGE GUID_PNP_CUSTOM_NOTIFICATION GUID_TARGET_DEVICE_QUERY_REMOVE
         GUID_TARGET_DEVICE_REMOVE_CANCELLED GUID_TARGET_DEVICE_REMOVE_COMPLETE GateObject HARDWARE_INTERRUPT_STORM
         HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL
-        HIGH_PRIORITY HWPROFILE_CHANGE_NOTIFICATION HalGetBusDataByOffset HalGetMessageAddress HalSetBusDataByOffset
-        HighImportance HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun
+        HIGH_PRIORITY HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalFreeCommonBuffer HalGetAdapter
+        HalGetBusDataByOffset HalGetInterruptVector HalGetMessageAddress HalReadDmaCounter HalSetBusDataByOffset
+        HalTranslateBusAddress HighImportance HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun
         HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE
         INSUFFICIENT_SYSTEM_MAP_REGS INTERNAL_POWER_ERROR INVALID_KERNEL_HANDLE INVALID_MDL_RANGE
         IO_COMPLETION_CONTEXT IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS
@@ -164,65 +165,66 @@ KNOWN: Final = """
         InterlockedIncrement64 InterlockedOr InterlockedOr64 InterlockedPopEntrySList InterlockedPushEntrySList
         InterlockedXor InterlockedXor64 Internal InternalPowerBus InterruptActiveBoth InterruptActiveBothTriggerHigh
         InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow InterruptFallingEdge
-        InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock IoAllocateController
-        IoAllocateDriverObjectExtension IoAllocateErrorLogEntry IoAllocateIrp IoAllocateMdl IoAllocateWorkItem
-        IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
-        IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest IoCallDriver IoCancelIrp
-        IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx IoCopyCurrentIrpStackLocationToNext
-        IoCreateController IoCreateDevice IoCreateNotificationEvent IoCreateSymbolicLink IoCreateSynchronizationEvent
-        IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp
-        IoDeleteController IoDeleteDevice IoDeleteSymbolicLink IoDetachDevice IoDisconnectInterrupt
-        IoDisconnectInterruptEx IoForwardIrpSynchronously IoFreeController IoFreeErrorLogEntry IoFreeIrp IoFreeMdl
+        InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock
+        IoAllocateAdapterChannel IoAllocateController IoAllocateDriverObjectExtension IoAllocateErrorLogEntry
+        IoAllocateIrp IoAllocateMdl IoAllocateWorkItem IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe
+        IoBuildAsynchronousFsdRequest IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest
+        IoCallDriver IoCancelIrp IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx
+        IoCopyCurrentIrpStackLocationToNext IoCreateController IoCreateDevice IoCreateNotificationEvent
+        IoCreateSymbolicLink IoCreateSynchronizationEvent IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp
+        IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteController IoDeleteDevice IoDeleteSymbolicLink
+        IoDetachDevice IoDisconnectInterrupt IoDisconnectInterruptEx IoFlushAdapterBuffers IoForwardIrpSynchronously
+        IoFreeAdapterChannel IoFreeController IoFreeErrorLogEntry IoFreeIrp IoFreeMapRegisters IoFreeMdl
         IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetCurrentIrpStackLocation
         IoGetCurrentProcess IoGetDeviceAttachmentBaseRef IoGetDeviceInterfaceAlias IoGetDeviceInterfaces
         IoGetDeviceObjectPointer IoGetDeviceProperty IoGetDeviceToVerify IoGetDmaAdapter IoGetDriverObjectExtension
         IoGetLowerDeviceObject IoGetNextIrpStackLocation IoGetRequestorProcess IoGetRequestorProcessId
         IoGetTopLevelIrp IoInitializeDpcRequest IoInitializeIrp IoInitializeRemoveLock IoInitializeTimer
         IoInitializeWorkItem IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
-        IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable IoMakeAssociatedIrp IoMarkIrpPending
-        IoModifyAccess IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoQueueWorkItem IoQueueWorkItemEx
-        IoRaiseHardError IoRaiseInformationalHardError IoReadAccess IoRegisterBootDriverReinitialization
-        IoRegisterDeviceInterface IoRegisterDriverReinitialization IoRegisterLastChanceShutdownNotification
-        IoRegisterPlugPlayNotification IoRegisterShutdownNotification IoReleaseCancelSpinLock IoReleaseRemoveLock
-        IoReleaseRemoveLockAndWait IoReportDetectedDevice IoReportTargetDeviceChange
-        IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDpc IoReuseIrp IoSetCancelRoutine
-        IoSetCompletionRoutine IoSetDeviceInterfaceState IoSetDeviceToVerify IoSetHardErrorOrVerifyDevice
-        IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode IoSetTopLevelIrp IoSizeOfIrp
-        IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket IoStartNextPacketByKey IoStartPacket
-        IoStartTimer IoStopTimer IoThreadToProcess IoUninitializeWorkItem IoUnregisterPlugPlayNotification
-        IoUnregisterPlugPlayNotificationEx IoUnregisterShutdownNotification IoWriteAccess IoWriteErrorLogEntry
-        IsListEmpty Isa KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC
-        KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT
-        KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION KEY_CREATE_LINK KEY_CREATE_SUB_KEY
-        KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY
-        KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION
-        KEY_VALUE_PARTIAL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY
-        KEY_WOW64_RES KEY_WRITE KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE
-        KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx
-        KdRefreshDebuggerNotPresent KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock
-        KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
-        KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled
-        KeAreApcsDisabled KeBugCheck KeBugCheckEx KeCancelTimer KeClearEvent KeDelayExecutionThread
-        KeDeregisterBugCheckCallback KeEnterCriticalRegion KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql
-        KeGetCurrentProcessorNumber KeGetCurrentThread KeInitializeApc KeInitializeCallbackRecord
-        KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex
-        KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer
-        KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertHeadQueue KeInsertQueue
-        KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent
-        KeQueryInterruptTime KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount
-        KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent
-        KeReadStateMutex KeReadStateQueue KeReadStateSemaphore KeReadStateTimer KeRegisterBugCheckCallback
-        KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock
-        KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock
-        KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel
-        KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueue KeRemoveQueueApc
-        KeRemoveQueueDpc KeResetEvent KeRundownQueue KeSetEvent KeSetImportanceDpc KeSetPriorityThread
-        KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution
-        KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel
-        KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation KeyCachedInformation
-        KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation KeyLayerInformation KeyNameInformation
-        KeyNodeInformation KeyTrustInformation KeyValueBasicInformation KeyValueFullInformation
-        KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
+        IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable IoMakeAssociatedIrp IoMapTransfer
+        IoMarkIrpPending IoModifyAccess IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoQueueWorkItem
+        IoQueueWorkItemEx IoRaiseHardError IoRaiseInformationalHardError IoReadAccess
+        IoRegisterBootDriverReinitialization IoRegisterDeviceInterface IoRegisterDriverReinitialization
+        IoRegisterLastChanceShutdownNotification IoRegisterPlugPlayNotification IoRegisterShutdownNotification
+        IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait IoReportDetectedDevice
+        IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDpc IoReuseIrp
+        IoSetCancelRoutine IoSetCompletionRoutine IoSetDeviceInterfaceState IoSetDeviceToVerify
+        IoSetHardErrorOrVerifyDevice IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode
+        IoSetTopLevelIrp IoSizeOfIrp IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket
+        IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess IoUninitializeWorkItem
+        IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx IoUnregisterShutdownNotification
+        IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE
+        KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED
+        KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION
+        KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION
+        KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE
+        KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
+        KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_RES KEY_WRITE KGUARDED_MUTEX
+        KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE
+        KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent KeAcquireGuardedMutex
+        KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock KeAcquireInStackQueuedSpinLockAtDpcLevel
+        KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel
+        KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled KeAreApcsDisabled KeBugCheck KeBugCheckEx
+        KeCancelTimer KeClearEvent KeDelayExecutionThread KeDeregisterBugCheckCallback KeEnterCriticalRegion
+        KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber KeGetCurrentThread
+        KeInitializeApc KeInitializeCallbackRecord KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent
+        KeInitializeGuardedMutex KeInitializeMutex KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock
+        KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue
+        KeInsertHeadQueue KeInsertQueue KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion
+        KeLowerIrql KePulseEvent KeQueryInterruptTime KeQueryPerformanceCounter KeQueryPriorityThread
+        KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel
+        KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateQueue KeReadStateSemaphore
+        KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe
+        KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel
+        KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc
+        KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue
+        KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeRundownQueue KeSetEvent KeSetImportanceDpc
+        KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor
+        KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
+        KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode
+        KeyBasicInformation KeyCachedInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation
+        KeyLayerInformation KeyNameInformation KeyNodeInformation KeyTrustInformation KeyValueBasicInformation
+        KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
         KeyValuePartialInformationAlign64 KeyVirtualizationInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL
         LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority LowPoolPriority
         LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS
@@ -236,28 +238,28 @@ KNOWN: Final = """
         MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_DONT_ZERO_ALLOCATION MPIBus
         MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
         MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeyValueInfoClass MaxPoolType MaximumBusDataType
-        MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute
-        MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel MmAllocateContiguousMemory
-        MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress MmAllocateNonCachedMemory
-        MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached MmCreateMdl
-        MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress MmFreeNonCachedMemory
-        MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray MmGetMdlVirtualAddress
-        MmGetPhysicalAddress MmGetSystemAddressForMdl MmGetSystemAddressForMdlSafe MmGetVirtualForPhysical
-        MmHardwareCoherentCached MmHighestUserAddress MmInitializeMdl MmIsAddressValid MmIsNonPagedSystemAddressValid
-        MmIsThisAnNtAsSystem MmLargeSystem MmLockPagableCodeSection MmLockPagableDataSection
-        MmLockPagableSectionByHandle MmMapIoSpace MmMapLockedPages MmMapLockedPagesSpecifyCache
-        MmMapLockedPagesWithReservedMapping MmMaximumCacheType MmMediumSystem MmNonCached MmNonCachedUnordered
-        MmNotMapped MmPageEntireDriver MmPrepareMdlForReuse MmProbeAndLockPages MmProtectMdlSystemAddress
-        MmQuerySystemSize MmResetDriverPaging MmSizeOfMdl MmSmallSystem MmSystemRangeStart MmUSWCCached
-        MmUnlockPagableImageSection MmUnlockPages MmUnmapIoSpace MmUnmapLockedPages MmUnmapReservedMapping
-        MmUserProbeAddress MmWriteCombined MutantObject NO_MORE_IRP_STACK_LOCATIONS NO_MORE_SYSTEM_PTES
-        NPAGED_LOOKASIDE_LIST NTSTATUS NTSTRSAFE_MAX_CCH NT_ASSERT NT_ASSERTMSG NT_ERROR NT_INFORMATION NT_SUCCESS
-        NT_WARNING NonPagedPool NonPagedPoolBase NonPagedPoolCacheAligned NonPagedPoolCacheAlignedMustS
-        NonPagedPoolExecute NonPagedPoolMustSucceed NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession
-        NormalPagePriority NormalPoolPriority NormalPoolPrioritySpecialPoolOverrun
-        NormalPoolPrioritySpecialPoolUnderrun NormalWorkQueue NotificationEvent NotificationTimer NuBus
-        NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE OBJ_KERNEL_HANDLE
-        OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT OEM_STRING ObDereferenceObject ObReferenceObject
+        MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason MaximumWorkQueue
+        MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel
+        MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
+        MmAllocateNonCachedMemory MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached
+        MmCreateMdl MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress
+        MmFreeNonCachedMemory MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
+        MmGetMdlVirtualAddress MmGetPhysicalAddress MmGetSystemAddressForMdl MmGetSystemAddressForMdlSafe
+        MmGetVirtualForPhysical MmHardwareCoherentCached MmHighestUserAddress MmInitializeMdl MmIsAddressValid
+        MmIsNonPagedSystemAddressValid MmIsThisAnNtAsSystem MmLargeSystem MmLockPagableCodeSection
+        MmLockPagableDataSection MmLockPagableSectionByHandle MmMapIoSpace MmMapLockedPages
+        MmMapLockedPagesSpecifyCache MmMapLockedPagesWithReservedMapping MmMaximumCacheType MmMediumSystem MmNonCached
+        MmNonCachedUnordered MmNotMapped MmPageEntireDriver MmPrepareMdlForReuse MmProbeAndLockPages
+        MmProtectMdlSystemAddress MmQuerySystemSize MmResetDriverPaging MmSizeOfMdl MmSmallSystem MmSystemRangeStart
+        MmUSWCCached MmUnlockPagableImageSection MmUnlockPages MmUnmapIoSpace MmUnmapLockedPages
+        MmUnmapReservedMapping MmUserProbeAddress MmWriteCombined MutantObject NO_MORE_IRP_STACK_LOCATIONS
+        NO_MORE_SYSTEM_PTES NPAGED_LOOKASIDE_LIST NTSTATUS NTSTRSAFE_MAX_CCH NT_ASSERT NT_ASSERTMSG NT_ERROR
+        NT_INFORMATION NT_SUCCESS NT_WARNING NonPagedPool NonPagedPoolBase NonPagedPoolCacheAligned
+        NonPagedPoolCacheAlignedMustS NonPagedPoolExecute NonPagedPoolMustSucceed NonPagedPoolNx
+        NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority NormalPoolPriority
+        NormalPoolPrioritySpecialPoolOverrun NormalPoolPrioritySpecialPoolUnderrun NormalWorkQueue NotificationEvent
+        NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE
+        OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT OEM_STRING ObDereferenceObject ObReferenceObject
         ObReferenceObjectByHandle OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN PAGE_EXECUTE
         PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
         PAGE_FAULT_IN_NONPAGED_AREA PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL
@@ -392,28 +394,29 @@ KNOWN: Final = """
         TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER THREAD_TERMINATE_HELD_MUTEX
         THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID TIMER_QUERY_STATE TIME_FIELDS
         TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject TimerSynchronizationObject
-        TransportRelations TurboChannel UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode
-        UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION
-        VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING
-        VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND VER_BUILDNUMBER VER_EQUAL
-        VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION VER_MINORVERSION
-        VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID VER_PLATFORM_WIN32_NT
-        VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus VMEConfiguration
-        VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT WHEA_UNCORRECTABLE_ERROR WORKER_INVALID
-        WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC WRITE_OWNER WRITE_PORT_BUFFER_UCHAR
-        WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR WRITE_PORT_ULONG WRITE_PORT_USHORT
-        WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR
-        WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny Width16Bits Width32Bits Width64Bits Width8Bits
-        WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl WrDeferredPreempt WrDelayExecution WrDispatchInt
-        WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel WrKeyedEvent WrLpcReceive WrLpcReply WrMutex
-        WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted WrProcessInSwap WrPushLock WrQuantumEnd
-        WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended WrTerminated WrUserRequest WrVirtualMemory
-        WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer ZwClearEvent ZwClose ZwCreateDirectoryObject
-        ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateTimer ZwDeleteKey ZwDeleteValueKey ZwDeviceIoControlFile
-        ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver ZwMakeTemporaryObject ZwOpenEvent ZwOpenFile
-        ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenTimer ZwQueryKey ZwQuerySymbolicLinkObject
-        ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetTimer ZwSetValueKey ZwUnloadDriver
-        ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
+        TransportRelations TurboChannel TypeA TypeB TypeC TypeF UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING
+        UNICODE_STRING_MAX_BYTES UserMode UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION
+        VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING
+        VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND
+        VER_BUILDNUMBER VER_EQUAL VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION
+        VER_MINORVERSION VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID
+        VER_PLATFORM_WIN32_NT VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus
+        VMEConfiguration VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT
+        WHEA_UNCORRECTABLE_ERROR WORKER_INVALID WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC
+        WRITE_OWNER WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR
+        WRITE_PORT_ULONG WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG
+        WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny
+        Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl
+        WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel
+        WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
+        WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended
+        WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer
+        ZwClearEvent ZwClose ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateTimer ZwDeleteKey
+        ZwDeleteValueKey ZwDeviceIoControlFile ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver
+        ZwMakeTemporaryObject ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenTimer
+        ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetTimer
+        ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx
+        vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -515,9 +518,9 @@ LACKING: Final[dict[str, str]] = {
         ClsContextForward ClsContextNone ClsContextPrevious ClsContextUndoNext ClsIoStatsDefault ClsIoStatsMax
         CmCallbackGetKeyObjectID CmGetBoundTransaction CmGetCallbackVersion CmKeyObjectType CmRegisterCallback
         CmRegisterCallbackEx CmResourceTypeMfCardConfig CmResourceTypeNonArbitrated CmResourceTypePcCardConfig
-        CmSetCallbackObjectContext CmUnRegisterCallback CommunicationServer Compatible ComputeServer
-        ContinueCompletion CreateFileTypeMailslot CreateFileTypeNamedPipe CreateFileTypeNone CriticalError
-        CsDeviceNotification D3COLD_AUX_POWER_AND_TIMING_INTERFACE D3COLD_SUPPORT_INTERFACE DACL_SECURITY_INFORMATION
+        CmSetCallbackObjectContext CmUnRegisterCallback CommunicationServer ComputeServer ContinueCompletion
+        CreateFileTypeMailslot CreateFileTypeNamedPipe CreateFileTypeNone CriticalError CsDeviceNotification
+        D3COLD_AUX_POWER_AND_TIMING_INTERFACE D3COLD_SUPPORT_INTERFACE DACL_SECURITY_INFORMATION
         DBG_STATUS_BUGCHECK_FIRST DBG_STATUS_BUGCHECK_SECOND DBG_STATUS_CONTROL_C DBG_STATUS_DEBUG_CONTROL
         DBG_STATUS_FATAL DBG_STATUS_SYSRQ DBG_STATUS_WORKER DEFAULT_IMPERSONATION_LEVEL DEFINE_GUIDEX
         DEVICE_CHANGE_COMPLETE_CALLBACK DEVICE_FLAGS DEVICE_INSTALL_STATE DEVICE_LEVEL_BASE DEVICE_POWER_STATE
@@ -682,37 +685,36 @@ LACKING: Final[dict[str, str]] = {
         GUID_VIDEO_ADAPTIVE_PERCENT_INCREASE GUID_VIDEO_ADAPTIVE_POWERDOWN GUID_VIDEO_ANNOYANCE_TIMEOUT
         GUID_VIDEO_CURRENT_MONITOR_BRIGHTNESS GUID_VIDEO_DIM_TIMEOUT GUID_VIDEO_POWERDOWN_TIMEOUT GUID_VIDEO_SUBGROUP
         GetPowerRequestList GetPowerSettingValue GlobalLoggerHandleClass GroupAffinityAllGroupZero
-        GroupAffinityDontCare GroupPark HalAllocateCommonBuffer HalFreeCommonBuffer HalGetDmaAlignment
-        HalReadDmaCounter IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT INITIAL_PRIVILEGE_SET INTERFACE
-        INTERFACE_DEREFERENCE INTERFACE_REFERENCE INTERFACE_TYPE INVALID_PROCESSOR_INDEX IOCTL_CANCEL_DEVICE_WAKE
-        IOCTL_QUERY_DEVICE_POWER_STATE IOCTL_SET_DEVICE_WAKE IOMMU_DEVICE_CREATE IO_ACCESS_MODE IO_ACCESS_TYPE
-        IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT IO_COMPLETION_ROUTINE IO_COMPLETION_ROUTINE_RESULT
-        IO_CONTAINER_INFORMATION_CLASS IO_CONTAINER_NOTIFICATION_CLASS IO_CSQ_ACQUIRE_LOCK
-        IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP IO_CSQ_RELEASE_LOCK
-        IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH
-        IO_ERROR_LOG_MESSAGE_LENGTH IO_FORCE_ACCESS_CHECK IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING
-        IO_PAGING_PRIORITY IO_PRIORITY_HINT IO_REMOUNT IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE
-        IO_SESSION_CONNECT_INFO IO_SESSION_EVENT IO_SESSION_MAX_PAYLOAD_SIZE IO_SESSION_NOTIFICATION_FUNCTION
-        IO_SESSION_STATE IO_SESSION_STATE_ALL_EVENTS IO_SESSION_STATE_CONNECT_EVENT IO_SESSION_STATE_CREATION_EVENT
-        IO_SESSION_STATE_DISCONNECT_EVENT IO_SESSION_STATE_INFORMATION IO_SESSION_STATE_LOGOFF_EVENT
-        IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION IO_SESSION_STATE_TERMINATION_EVENT
-        IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE
-        IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY
-        IdleResiliency IgnoreError InitSafeBootMode InitializeListHead32 InterlockedDecrementSizeT
-        InterlockedExchangeAddSizeT InterlockedIncrementSizeT IoAcquireRemoveLockEx IoAdjustPagingPathCount
-        IoAllocateAdapterChannel IoAllocateSfioStreamIdentifier IoAttachDevice IoCallDriverStackSafeDefault
-        IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx IoClearActivityIdThread IoCreateFile
-        IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType IoDriverObjectType IoFileObjectType
-        IoFlushAdapterBuffers IoForwardAndCatchIrp IoFreeAdapterChannel IoFreeMapRegisters IoFreeSfioStreamIdentifier
-        IoGetActivityIdIrp IoGetActivityIdThread IoGetAffinityInterrupt IoGetBootDiskInformation
-        IoGetBootDiskInformationLite IoGetContainerInformation IoGetDeviceDirectory IoGetDeviceInterfacePropertyData
-        IoGetDeviceNumaNode IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode
-        IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx
-        IoGetRelatedDeviceObject IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits
-        IoInitializeRemoveLockEx IoInitializeThreadedDpcRequest IoMapTransfer IoMaxContainerInformationClass
-        IoMaxContainerNotificationClass IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid
-        IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh
-        IoPriorityLow IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
+        GroupAffinityDontCare GroupPark HalGetDmaAlignment IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT
+        INITIAL_PRIVILEGE_SET INTERFACE INTERFACE_DEREFERENCE INTERFACE_REFERENCE INTERFACE_TYPE
+        INVALID_PROCESSOR_INDEX IOCTL_CANCEL_DEVICE_WAKE IOCTL_QUERY_DEVICE_POWER_STATE IOCTL_SET_DEVICE_WAKE
+        IOMMU_DEVICE_CREATE IO_ACCESS_MODE IO_ACCESS_TYPE IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT
+        IO_COMPLETION_ROUTINE IO_COMPLETION_ROUTINE_RESULT IO_CONTAINER_INFORMATION_CLASS
+        IO_CONTAINER_NOTIFICATION_CLASS IO_CSQ_ACQUIRE_LOCK IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP
+        IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP IO_CSQ_RELEASE_LOCK IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE
+        IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH IO_ERROR_LOG_MESSAGE_LENGTH IO_FORCE_ACCESS_CHECK
+        IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING IO_PAGING_PRIORITY IO_PRIORITY_HINT IO_REMOUNT
+        IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE IO_SESSION_CONNECT_INFO IO_SESSION_EVENT IO_SESSION_MAX_PAYLOAD_SIZE
+        IO_SESSION_NOTIFICATION_FUNCTION IO_SESSION_STATE IO_SESSION_STATE_ALL_EVENTS IO_SESSION_STATE_CONNECT_EVENT
+        IO_SESSION_STATE_CREATION_EVENT IO_SESSION_STATE_DISCONNECT_EVENT IO_SESSION_STATE_INFORMATION
+        IO_SESSION_STATE_LOGOFF_EVENT IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION
+        IO_SESSION_STATE_TERMINATION_EVENT IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER
+        IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS
+        IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY IdleResiliency IgnoreError InitSafeBootMode
+        InitializeListHead32 InterlockedDecrementSizeT InterlockedExchangeAddSizeT InterlockedIncrementSizeT
+        IoAcquireRemoveLockEx IoAdjustPagingPathCount IoAllocateSfioStreamIdentifier IoAttachDevice
+        IoCallDriverStackSafeDefault IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx
+        IoClearActivityIdThread IoCreateFile IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType
+        IoDriverObjectType IoFileObjectType IoForwardAndCatchIrp IoFreeSfioStreamIdentifier IoGetActivityIdIrp
+        IoGetActivityIdThread IoGetAffinityInterrupt IoGetBootDiskInformation IoGetBootDiskInformationLite
+        IoGetContainerInformation IoGetDeviceDirectory IoGetDeviceInterfacePropertyData IoGetDeviceNumaNode
+        IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode IoGetInitialStack
+        IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx IoGetRelatedDeviceObject
+        IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits IoInitializeRemoveLockEx
+        IoInitializeThreadedDpcRequest IoMaxContainerInformationClass IoMaxContainerNotificationClass
+        IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid IoPagingPriorityNormal
+        IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh IoPriorityLow
+        IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
         IoRegisterContainerNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess
         IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive IoRequestDeviceEjectEx
         IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
@@ -790,7 +792,7 @@ LACKING: Final[dict[str, str]] = {
         MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH
         MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE
         MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxKeySetInfoClass MaxRegNtNotifyClass MaxSuiteType
-        MaxTraceInformationClass MaximumDmaSpeed MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
+        MaxTraceInformationClass MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
         MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx
         MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
         MmBadPointer MmBuildMdlFromPages MmFrameBufferCached MmGetProcedureAddress MmGetSystemRoutineAddress
@@ -1165,7 +1167,7 @@ LACKING: Final[dict[str, str]] = {
         TransactionManagerLogPathInformation TransactionManagerRecoveryInformation TransactionOutcomeAborted
         TransactionOutcomeCommitted TransactionOutcomeUndetermined TransactionPropertiesInformation
         TransactionStateCommittedNotify TransactionStateIndoubt TransactionStateNormal
-        TransactionSuperiorEnlistmentInformation TypeA TypeB TypeC TypeF UNPROTECTED_DACL_SECURITY_INFORMATION
+        TransactionSuperiorEnlistmentInformation UNPROTECTED_DACL_SECURITY_INFORMATION
         UNPROTECTED_SACL_SECURITY_INFORMATION UOW UnsignedMultiplyHigh UpdateBlackBoxRecorder UserPresence
         VALID_IMPERSONATION_LEVEL VPB VPB_DIRECT_WRITES_ALLOWED VPB_LOCKED VPB_MOUNTED VPB_PERSISTENT VPB_RAW_MOUNT
         VPB_REMOVE_PENDING VerifyProcessorPowerPolicyAc VerifyProcessorPowerPolicyDc VerifySystemPolicyAc
@@ -1242,10 +1244,10 @@ LACKING: Final[dict[str, str]] = {
         HalCpeRegisterDriver HalDereferenceBusHandler HalDispatchTable HalDispatchTableVersion
         HalDisplayBiosInformation HalDisplayEmulatedBios HalDisplayInt10Bios HalDisplayNoBios HalEndMirroring
         HalEndOfBoot HalEnlightenment HalErrorInformation HalExamineMBR HalFrameBufferCachingInformation
-        HalFreeHardwareCounters HalFrequencyInformation HalGenerateCmcInterrupt HalGetAdapter HalGetCachedAcpiTable
-        HalGetDmaAdapter HalGetDmaAlignmentRequirement HalGetErrorCapList HalGetInterruptTranslator
-        HalGetScatterGatherList HalHypervisorInformation HalInformationClassUnused1 HalInitLogInformation
-        HalInitPnpDriver HalInitPowerManagement HalInjectError HalInstalledBusInformation HalKernelErrorHandler
+        HalFreeHardwareCounters HalFrequencyInformation HalGenerateCmcInterrupt HalGetCachedAcpiTable HalGetDmaAdapter
+        HalGetDmaAlignmentRequirement HalGetErrorCapList HalGetInterruptTranslator HalGetScatterGatherList
+        HalHypervisorInformation HalInformationClassUnused1 HalInitLogInformation HalInitPnpDriver
+        HalInitPowerManagement HalInjectError HalInstalledBusInformation HalKernelErrorHandler
         HalMapRegisterInformation HalMcaLog HalMcaLogInformation HalMcaRegisterDriver HalMirrorPhysicalMemory
         HalMirrorVerify HalNumaTopologyInterface HalPartitionIpiInterface HalPlatformInformation
         HalPlatformTimerInformation HalPowerInformation HalProcessorBrandString HalProcessorFeatureInformation
@@ -1254,12 +1256,12 @@ LACKING: Final[dict[str, str]] = {
         HalPutScatterGatherList HalQueryAMLIIllegalIOPortAddresses HalQueryBusSlots HalQueryMaxHotPlugMemoryAddress
         HalQueryMcaInterface HalQueryProfileSourceList HalQuerySystemInformation HalReferenceBusHandler
         HalReferenceHandlerForBus HalSetPciErrorHandlerCallback HalSetSystemInformation HalStartMirroring
-        HalTranslateBusAddress IMAGE_ADDRESSING_MODE_32BIT IMAGE_INFO IMAGE_INFO_EX INITIAL_FPCSR INITIAL_MXCSR
-        INTERLOCKED_RESULT INT_ROUTE_INTERFACE_STANDARD IOCTL_AVIO_ALLOCATE_STREAM IOCTL_AVIO_FREE_STREAM
-        IOCTL_AVIO_MODIFY_STREAM IO_ATTACH_DEVICE IO_CHECK_CREATE_PARAMETERS IO_COUNTERS IO_DRIVER_CREATE_CONTEXT
-        IO_IGNORE_SHARE_ACCESS_CHECK IO_QUERY_DEVICE_DATA_FORMAT IRP_MN_COMPLETE_MDL IRP_MN_COMPLETE_MDL_DPC
-        IRP_MN_FLUSH_AND_PURGE IRP_MN_KERNEL_CALL IRP_MN_LOAD_FILE_SYSTEM IRP_MN_LOCK IRP_MN_MDL_DPC
-        IRP_MN_MOUNT_VOLUME IRP_MN_NOTIFY_CHANGE_DIRECTORY IRP_MN_QUERY_DIRECTORY IRP_MN_TRACK_LINK IRP_MN_UNLOCK_ALL
+        IMAGE_ADDRESSING_MODE_32BIT IMAGE_INFO IMAGE_INFO_EX INITIAL_FPCSR INITIAL_MXCSR INTERLOCKED_RESULT
+        INT_ROUTE_INTERFACE_STANDARD IOCTL_AVIO_ALLOCATE_STREAM IOCTL_AVIO_FREE_STREAM IOCTL_AVIO_MODIFY_STREAM
+        IO_ATTACH_DEVICE IO_CHECK_CREATE_PARAMETERS IO_COUNTERS IO_DRIVER_CREATE_CONTEXT IO_IGNORE_SHARE_ACCESS_CHECK
+        IO_QUERY_DEVICE_DATA_FORMAT IRP_MN_COMPLETE_MDL IRP_MN_COMPLETE_MDL_DPC IRP_MN_FLUSH_AND_PURGE
+        IRP_MN_KERNEL_CALL IRP_MN_LOAD_FILE_SYSTEM IRP_MN_LOCK IRP_MN_MDL_DPC IRP_MN_MOUNT_VOLUME
+        IRP_MN_NOTIFY_CHANGE_DIRECTORY IRP_MN_QUERY_DIRECTORY IRP_MN_TRACK_LINK IRP_MN_UNLOCK_ALL
         IRP_MN_UNLOCK_ALL_BY_KEY IRP_MN_UNLOCK_SINGLE IRP_MN_USER_FS_REQUEST IRP_MN_VERIFY_VOLUME IoAssignArcName
         IoAssignResources IoAttachDeviceByPointer IoCancelFileOpen IoClearIrpExtraCreateParameter IoCreateDisk
         IoCreateFileEx IoCreateFileSpecifyDeviceObjectHint IoDeassignArcName IoGetConfigurationInformation

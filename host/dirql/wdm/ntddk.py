@@ -11,9 +11,16 @@ from dirql.cm.views import (
     KeyCachedView as KEY_CACHED_INFORMATION,
     KeyNameView as KEY_NAME_INFORMATION,
 )
+from dirql.hal.bus_addresses import (
+    get_interrupt_vector as HalGetInterruptVector,
+    translate_bus_address as HalTranslateBusAddress,
+)
 from dirql.hal.configuration import (
     get_bus_data_by_offset as HalGetBusDataByOffset,
     set_bus_data_by_offset as HalSetBusDataByOffset,
+)
+from dirql.hal.dma.get_adapter import (
+    get_adapter as HalGetAdapter,
 )
 from dirql.io.associated_requests import (
     make_associated_irp as IoMakeAssociatedIrp,
@@ -121,8 +128,11 @@ __all__ = [
     "CONTROLLER_OBJECT",
     "ExEnterCriticalRegionAndAcquireFastMutexUnsafe",
     "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion",
+    "HalGetAdapter",
     "HalGetBusDataByOffset",
+    "HalGetInterruptVector",
     "HalSetBusDataByOffset",
+    "HalTranslateBusAddress",
     "IoAllocateController",
     "IoCreateController",
     "IoDeleteController",

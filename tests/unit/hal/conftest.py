@@ -29,9 +29,9 @@ CONFIGURATION = 1 << 11
 class Machine:
     """RAM of 4 MiB, and a function with RAM behind a memory BAR, an I/O BAR and its configuration space."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int = 4 << 20) -> None:
         self.target = ScriptedTarget()
-        self.target.memory = memoryview(bytearray(4 << 20))
+        self.target.memory = memoryview(bytearray(memory))
         self.registers = Ram(BAR_BYTES)
         self.ports = Ram(PORT_BYTES)
         self.configuration = Ram(256)

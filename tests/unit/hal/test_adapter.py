@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql.hal.dma.adapter import AdapterStatistics, DmaAdapter
+from dirql.hal.dma.adapter import DmaAdapter
+from dirql.hal.dma.base import AdapterStatistics
 from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.get_adapter import get_dma_adapter
 from dirql.hal.dma.map_registers import MapRegisters

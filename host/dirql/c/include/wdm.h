@@ -748,16 +748,6 @@ typedef ULONG64 POOL_FLAGS, *PPOOL_FLAGS;
 /* A spin lock that many processors share or one holds alone; 0 while it is free. */
 typedef LONG EX_SPIN_LOCK, *PEX_SPIN_LOCK;
 
-/* The timing of a slave DMA channel. */
-typedef enum _DMA_SPEED {
-    Compatible = 0,
-    TypeA = 1,
-    TypeB = 2,
-    TypeC = 3,
-    TypeF = 4,
-    MaximumDmaSpeed = 5,
-} DMA_SPEED, *PDMA_SPEED;
-
 /* The reason for which a bug check callback is registered. */
 typedef enum _KBUGCHECK_CALLBACK_REASON {
     KbCallbackInvalid = 0,
@@ -1236,6 +1226,16 @@ typedef enum _DMA_WIDTH {
     WidthNoWrap = 4,
     MaximumDmaWidth = 5,
 } DMA_WIDTH, *PDMA_WIDTH;
+
+/* Values of DMA_SPEED. */
+typedef enum _DMA_SPEED {
+    Compatible = 0,
+    TypeA = 1,
+    TypeB = 2,
+    TypeC = 3,
+    TypeF = 4,
+    MaximumDmaSpeed = 5,
+} DMA_SPEED, *PDMA_SPEED;
 
 /* Values of EX_POOL_PRIORITY. */
 typedef enum _EX_POOL_PRIORITY {
@@ -3986,6 +3986,20 @@ BOOLEAN KeRegisterBugCheckCallback(_Out_ PKBUGCHECK_CALLBACK_RECORD CallbackReco
     PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, _In_opt_ PVOID Buffer, _In_ ULONG Length, _In_ PCSTR
     Component);
 BOOLEAN KeDeregisterBugCheckCallback(_Inout_ PKBUGCHECK_CALLBACK_RECORD CallbackRecord);
+NTSTATUS IoAllocateAdapterChannel(_In_ PDMA_ADAPTER DmaAdapter, _In_ PDEVICE_OBJECT DeviceObject, _In_ ULONG
+    NumberOfMapRegisters, _In_ PDRIVER_CONTROL ExecutionRoutine, _In_ PVOID Context);
+PHYSICAL_ADDRESS IoMapTransfer(_In_ PDMA_ADAPTER DmaAdapter, _In_ PMDL Mdl, _In_ PVOID MapRegisterBase, _In_
+    PVOID CurrentVa, _Inout_ PULONG Length, _In_ BOOLEAN WriteToDevice);
+BOOLEAN IoFlushAdapterBuffers(_In_ PDMA_ADAPTER DmaAdapter, _In_ PMDL Mdl, _In_ PVOID MapRegisterBase, _In_
+    PVOID CurrentVa, _In_ ULONG Length, _In_ BOOLEAN WriteToDevice);
+VOID IoFreeAdapterChannel(_In_ PDMA_ADAPTER DmaAdapter);
+VOID IoFreeMapRegisters(_In_ PDMA_ADAPTER DmaAdapter, _In_ PVOID MapRegisterBase, _In_ ULONG
+    NumberOfMapRegisters);
+PVOID HalAllocateCommonBuffer(_In_ PDMA_ADAPTER DmaAdapter, _In_ ULONG Length, _Out_ PPHYSICAL_ADDRESS
+    LogicalAddress, _In_ BOOLEAN CacheEnabled);
+VOID HalFreeCommonBuffer(_In_ PDMA_ADAPTER DmaAdapter, _In_ ULONG Length, _In_ PHYSICAL_ADDRESS
+    LogicalAddress, _In_ PVOID VirtualAddress, _In_ BOOLEAN CacheEnabled);
+ULONG HalReadDmaCounter(_In_ PDMA_ADAPTER DmaAdapter);
 PVOID ExAllocatePool2(_In_ POOL_FLAGS Flags, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
 PVOID ExAllocatePoolWithTag(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes, _In_ ULONG Tag);
 VOID ExFreePool(_In_ PVOID P);

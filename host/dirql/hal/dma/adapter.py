@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The DMA adapter of a device: map registers, the channel, scatter/gather lists and common buffers.
+"""The routines of a DMA adapter: map registers, the channel, scatter/gather lists and common buffers.
 
 A logical address has the value of a physical address here, of the buffer or of a bounce page. Misuse that leaves no
 sensible way to go on is always bug check 0xE6. A resource that is still held when the adapter is put back, and data
@@ -9,46 +9,52 @@ that was not flushed, is bug check 0xE6 only with the verifier's DMA verificatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, NoReturn, Protocol, TypeVar, cast
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar, cast
 
-from dirql.hal.dma.common_buffers import CommonBuffers
+from dirql.hal.dma.base import AdapterBase
 from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.grants import DmaGrants
 from dirql.hal.dma.map_registers import MapRegisters, RegisterFile
-from dirql.hal.dma.queue import AllocationQueue, AllocationRequest
-from dirql.hal.dma.scatter_gather import ScatterGatherList, build, reachable
-from dirql.hal.dma.transfers import Run, check_transfer, parts, registers_needed, runs
+from dirql.hal.dma.scatter_gather import (
+    ScatterGatherList,
+    build,
+    free_mdl_of,
+    mdl_of,
+    reachable,
+    size_in_bytes,
+    to_bytes,
+)
+from dirql.hal.dma.system import SystemChannel
+from dirql.hal.dma.transfers import check_transfer, is_inside, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.defects import report_defect
 from dirql.ke.guard import ADAPTER_CONTROL, CALLBACK, call_driver, current_driver, verifies
-from dirql.ke.origin import Mark, mark
+from dirql.ke.origin import mark
 from dirql.ke.processors.contract import KeptContract, contract
-from dirql.mm.blocks import owner_text
-from dirql.mm.layout import PAGE_OFFSET
+from dirql.mm.layout import PAGE_OFFSET, span_pages
 from dirql.mm.manager import MemoryManager
 from dirql.mm.mdl import Mdl
 from dirql.nt.addresses import LogicalAddress
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DMA_VIOLATION,
     VERIFIER_DMA_VERIFICATION,
-    VF_DMA_ADAPTER_RELEASED,
+    VF_DMA_FLUSH_OF_UNMAPPED_REGISTER,
     VF_DMA_FREED_CHANNEL_TOO_OFTEN,
     VF_DMA_FREED_LISTS_TOO_OFTEN,
     VF_DMA_FREED_REGISTERS_TOO_OFTEN,
-    VF_DMA_LEFT_BUFFER,
-    VF_DMA_LEFT_CHANNEL,
-    VF_DMA_LEFT_LIST,
-    VF_DMA_LEFT_REGISTERS,
-    VF_DMA_NOT_FLUSHED,
+    VF_DMA_REFERENCE_COUNT,
     VF_DMA_SECOND_CHANNEL,
-    VF_DMA_TOO_MANY_REGISTERS,
 )
-from dirql.nt.constants import PAGE_SIZE, DeallocateObjectKeepRegisters, KeepObject
-from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS
+from dirql.nt.constants import DeallocateObjectKeepRegisters, KeepObject
+from dirql.nt.status import (
+    STATUS_BUFFER_TOO_SMALL,
+    STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_PARAMETER,
+    STATUS_NOT_SUPPORTED,
+    STATUS_SUCCESS,
+)
 
-__all__ = ["AdapterStatistics", "DmaAdapter", "DmaDevice", "DmaOperations"]
+__all__ = ["DmaAdapter", "DmaDevice", "DmaOperations"]
 
 _PUT_DMA_ADAPTER: Final = contract("PutDmaAdapter")
 _ALLOCATE_COMMON_BUFFER: Final = contract("AllocateCommonBuffer")
@@ -61,6 +67,10 @@ _FREE_MAP_REGISTERS: Final = contract("FreeMapRegisters")
 _MAP_TRANSFER: Final = contract("MapTransfer")
 _FLUSH_ADAPTER_BUFFERS: Final = contract("FlushAdapterBuffers")
 _GET_DMA_ALIGNMENT: Final = contract("GetDmaAlignment")
+_READ_DMA_COUNTER: Final = contract("ReadDmaCounter")
+_CALCULATE_SCATTER_GATHER_LIST: Final = contract("CalculateScatterGatherList")
+_BUILD_SCATTER_GATHER_LIST: Final = contract("BuildScatterGatherList")
+_BUILD_MDL_FROM_SCATTER_GATHER_LIST: Final = contract("BuildMdlFromScatterGatherList")
 
 
 class DmaDevice(Protocol):
@@ -76,23 +86,7 @@ Irp = TypeVar("Irp")
 Context = TypeVar("Context")
 
 
-@dataclass(frozen=True, slots=True)
-class AdapterStatistics:
-    """The resources of an adapter that its driver holds."""
-
-    common_buffers: int
-    common_buffer_bytes: int
-    lists: int
-    """The number of scatter/gather lists that were not put back."""
-    registers: int
-    """The number of map registers in use, those of lists and of the channel included."""
-    channel: bool
-    """Whether the channel is held."""
-    waiting: int
-    """The number of requests that wait for the channel or for map registers."""
-
-
-class DmaAdapter:
+class DmaAdapter(AdapterBase):
     """The way of one device to memory; follows DMA_ADAPTER, whose `dma_operations` holds the routines of drivers."""
 
     version: Final = 1
@@ -100,25 +94,7 @@ class DmaAdapter:
     size: Final = 16
     """The size of the structure in bytes, as on x64."""
 
-    __slots__ = (
-        "_buffers",
-        "_channel",
-        "_file",
-        "_grants",
-        "_held",
-        "_limit",
-        "_lists",
-        "_lists_given",
-        "_manager",
-        "_queue",
-        "_released",
-        "_when_released",
-        "description",
-        "dma_operations",
-        "driver",
-        "number_of_map_registers",
-        "place",
-    )
+    __slots__ = ("_when_released", "dma_operations")
 
     def __init__(
         self,
@@ -129,33 +105,12 @@ class DmaAdapter:
         when_released: Callable[[DmaAdapter], None],
         grants: DmaGrants,
         device: object,
+        system: SystemChannel | None = None,
     ) -> None:
-        """`registers` is the largest number of map registers that a transfer may take.
-
-        `file` holds them; None for a device that needs no bounce pages. `when_released` is called with the adapter when
-        it was put back and holds nothing. `grants` are those of the machine, `device` is the physical device object.
-        """
-        self.driver = current_driver()
-        """The driver that has got the adapter."""
-        self.place = mark()
-        self.description = description
+        """`when_released` is called with the adapter when it was put back and holds nothing; see `AdapterBase`."""
+        super().__init__(description, manager, registers, file, grants, device, system)
         self.dma_operations = _OPERATIONS
-        self.number_of_map_registers = registers
-        self._manager = manager
-        self._limit = description.address_limit
-        self._file = file
-        self._grants = grants
-        self._buffers = CommonBuffers(manager, grants, device)
-        self._queue = AllocationQueue(self._take)
-        self._channel: MapRegisters | None = None
-        self._held: set[MapRegisters] = set()
-        self._lists: set[ScatterGatherList] = set()
-        self._lists_given = 0
         self._when_released = when_released
-        self._released = False
-
-    def __repr__(self) -> str:
-        return f"<DmaAdapter {self.number_of_map_registers} map registers, {self.statistics()}>"
 
     def put_dma_adapter(self) -> None:
         """Give the adapter back; follows PutDmaAdapter. One that still holds something stays in `Hal.adapters`."""
@@ -166,8 +121,7 @@ class DmaAdapter:
             self._violation(
                 left,
                 f"an adapter must hold nothing when PutDmaAdapter is called; it held {self.statistics()}",
-                self,
-                count,
+                *((count, self) if left == VF_DMA_REFERENCE_COUNT else (self, count)),
             )
         self._released = True
         if not left:
@@ -211,7 +165,7 @@ class DmaAdapter:
 
         Follows GetScatterGatherList. `length` bytes from `current_va` on may run on into the MDLs chained to `mdl`.
         Returns STATUS_INSUFFICIENT_RESOURCES, without a call, for a transfer that touches more pages than the adapter
-        has map registers.
+        has map registers, and STATUS_NOT_SUPPORTED for a system DMA channel.
         """
         _GET_SCATTER_GATHER_LIST.check_with(self, device_object, mdl)
         if type(current_va) is not int or type(length) is not int or not callable(execution_routine):
@@ -219,10 +173,108 @@ class DmaAdapter:
             _GET_SCATTER_GATHER_LIST.check_arguments(self, device_object, mdl, *arguments)
         self._check_released()
         check_transfer(mdl, current_va, length)
+        if self._system is not None:
+            return STATUS_NOT_SUPPORTED
         needed = registers_needed(mdl, current_va, length)
         if needed > self.number_of_map_registers:
             return self._refuse_many("GetScatterGatherList", needed)
+        self._list(
+            device_object, mdl, current_va, length, execution_routine, context, write_to_device, needed, 0
+        )
+        return STATUS_SUCCESS
 
+    def calculate_scatter_gather_list(
+        self, mdl: Mdl | None, current_va: int, length: int
+    ) -> tuple[int, int, int]:
+        """Status, the bytes of a list for `build_scatter_gather_list`, and the map registers that it takes.
+
+        Follows CalculateScatterGatherList. Without an MDL they hold for any buffer at that address.
+        STATUS_INVALID_PARAMETER for a range outside of the MDLs, STATUS_INSUFFICIENT_RESOURCES for too many registers.
+        """
+        _CALCULATE_SCATTER_GATHER_LIST.check_two(self, mdl)
+        _CALCULATE_SCATTER_GATHER_LIST.check_arguments(self, mdl, current_va, length)
+        self._check_released()
+        if length == 0 or (mdl is not None and not is_inside(mdl, current_va, length)):
+            return STATUS_INVALID_PARAMETER, 0, 0
+        needed = span_pages(current_va, length) if mdl is None else registers_needed(mdl, current_va, length)
+        if needed > self.number_of_map_registers:
+            return STATUS_INSUFFICIENT_RESOURCES, 0, 0
+        return STATUS_SUCCESS, self._list_size(needed, length), needed
+
+    def build_scatter_gather_list(
+        self,
+        device_object: Device,
+        mdl: Mdl,
+        current_va: int,
+        length: int,
+        execution_routine: Callable[[Device, Irp, ScatterGatherList, Context], None],
+        context: Context,
+        write_to_device: int,
+        scatter_gather_buffer: int,
+        scatter_gather_length: int,
+    ) -> int:
+        """Do as `get_scatter_gather_list`, with the list in memory of the caller; follows BuildScatterGatherList.
+
+        STATUS_BUFFER_TOO_SMALL for less memory than `calculate_scatter_gather_list` asks for. The memory must be
+        nonpaged, and stay until the list is put back.
+        """
+        _BUILD_SCATTER_GATHER_LIST.check_with(self, device_object, mdl)
+        arguments = (current_va, length, execution_routine, context, write_to_device)
+        buffer = (scatter_gather_buffer, scatter_gather_length)
+        _BUILD_SCATTER_GATHER_LIST.check_arguments(self, device_object, mdl, *arguments, *buffer)
+        self._check_released()
+        check_transfer(mdl, current_va, length)
+        if self._system is not None:
+            return STATUS_NOT_SUPPORTED
+        needed = registers_needed(mdl, current_va, length)
+        if scatter_gather_length < self._list_size(needed, length):
+            return STATUS_BUFFER_TOO_SMALL
+        if needed > self.number_of_map_registers:
+            return self._refuse_many("BuildScatterGatherList", needed)
+        self._list(
+            device_object,
+            mdl,
+            current_va,
+            length,
+            execution_routine,
+            context,
+            write_to_device,
+            needed,
+            scatter_gather_buffer,
+        )
+        return STATUS_SUCCESS
+
+    def build_mdl_from_scatter_gather_list(
+        self, scatter_gather: ScatterGatherList, original_mdl: Mdl
+    ) -> tuple[int, Mdl | None]:
+        """Status, and an MDL for the memory that the device uses; follows BuildMdlFromScatterGatherList.
+
+        It is the original MDL unless data is bounced. It goes when the list is put back. STATUS_INVALID_PARAMETER for
+        a list that this adapter has not given, or for another MDL.
+        """
+        _BUILD_MDL_FROM_SCATTER_GATHER_LIST.check_with(self, scatter_gather, original_mdl)
+        self._check_released()
+        if scatter_gather not in self._lists or scatter_gather.mdl is not original_mdl:
+            return STATUS_INVALID_PARAMETER, None
+        if not scatter_gather.registers.is_bounced:
+            return STATUS_SUCCESS, original_mdl
+        if scatter_gather.built is None:
+            scatter_gather.built = mdl_of(scatter_gather.elements)
+        return STATUS_SUCCESS, scatter_gather.built
+
+    def _list(
+        self,
+        device_object: Device,
+        mdl: Mdl,
+        current_va: int,
+        length: int,
+        execution_routine: Callable[[Device, Irp, ScatterGatherList, Context], None],
+        context: Context,
+        write_to_device: int,
+        needed: int,
+        buffer: int,
+    ) -> None:
+        """Ask for map registers, and give the driver a list with them, which is written to `buffer` too unless 0."""
         driver = current_driver()
         place = mark()
 
@@ -233,7 +285,7 @@ class DmaAdapter:
                 length,
                 registers,
                 limit=self._limit,
-                longest=self.description.maximum_length,
+                longest=self.description.maximum_length or length,
                 one=not self.description.scatter_gather,
                 write_to_device=bool(write_to_device),
             )
@@ -243,11 +295,22 @@ class DmaAdapter:
             )
             self._lists.add(found)
             self._lists_given += 1
+            if buffer:
+                self._write(buffer, to_bytes(elements))
             irp = cast("Irp", device_object.current_irp)
             call_driver(CALLBACK, driver, execution_routine, device_object, irp, found, context)
 
-        self._queue.request(device_object, needed, granted, execution_routine)
-        return STATUS_SUCCESS
+        self._queue.request(device_object, needed, granted, execution_routine, self, self._take)
+
+    def _write(self, address: int, data: bytes) -> None:
+        """Write to memory of the caller."""
+        for start, end in self._manager.runs(address, len(data), write=True):
+            self._manager.ram[start:end] = data[: end - start]
+            data = data[end - start :]
+
+    def _list_size(self, pages: int, length: int) -> int:
+        """The bytes of a list of a transfer that touches some pages."""
+        return size_in_bytes(pages + length // (self.description.maximum_length or length))
 
     def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, _write_to_device: int) -> None:
         """Flush the buffer of a list and give its map registers back; follows PutScatterGatherList."""
@@ -263,6 +326,8 @@ class DmaAdapter:
         self._lists.discard(scatter_gather)
         self._forbid(scatter_gather.registers, mark())
         scatter_gather.registers.flush()
+        if scatter_gather.built is not None:
+            free_mdl_of(scatter_gather.built)
         self._free(scatter_gather.registers)
         self._queue.serve()
 
@@ -309,9 +374,17 @@ class DmaAdapter:
             self._channel = None
             if action != DeallocateObjectKeepRegisters:
                 self._free(registers)
-            self._queue.release_channel()
+            self._release_channel()
 
-        self._queue.request(device_object, number_of_map_registers, granted, execution_routine, channel=True)
+        self._queue.request(
+            device_object,
+            number_of_map_registers,
+            granted,
+            execution_routine,
+            self,
+            self._take,
+            channel=True,
+        )
         return STATUS_SUCCESS
 
     def free_adapter_channel(self) -> None:
@@ -325,8 +398,9 @@ class DmaAdapter:
                 1,
             )
         self._channel = None
+        self._check_flushed("FreeAdapterChannel", registers)
         self._free(registers)
-        self._queue.release_channel()
+        self._release_channel()
         self._queue.serve()
 
     def free_map_registers(self, map_register_base: MapRegisters, number_of_map_registers: int) -> None:
@@ -341,12 +415,7 @@ class DmaAdapter:
                 f"{number_of_map_registers} for {map_register_base!r}",
                 number_of_map_registers,
             )
-        if map_register_base.unflushed or map_register_base.grants:
-            reason = "FlushAdapterBuffers must be called before FreeMapRegisters; it was not called"
-            size = map_register_base.count * PAGE_SIZE
-            if map_register_base.unflushed and verifies(VERIFIER_DMA_VERIFICATION):
-                self._violation(VF_DMA_NOT_FLUSHED, reason, map_register_base.unflushed, size)
-            report_defect("DMA-08", f"{reason}: the data of a device that is bounced would be lost")
+        self._check_flushed("FreeMapRegisters", map_register_base)
         self._free(map_register_base)
         self._queue.serve()
 
@@ -364,17 +433,23 @@ class DmaAdapter:
             _MAP_TRANSFER.check_arguments(self, mdl, *arguments)
         _check_base(_MAP_TRANSFER, map_register_base)
         check_transfer(mdl, current_va, length)
+        system = self._system
+        if system is not None:
+            self._check_idle(map_register_base)
+            length = min(length, system.hardware.longest)
         part = next(parts(mdl, current_va, length))
-        if self.description.scatter_gather:
+        if self.description.scatter_gather and system is None:
             start, end = next(
                 reachable(part, map_register_base, limit=self._limit, write_to_device=bool(write_to_device))
             )
         else:
             found = runs(part)
             start, end = found[0]
-            if len(found) > 1 or end > self._limit:
+            if len(found) > 1 or end > self._limit or (system is not None and not system.holds(start, end)):
                 place = start & PAGE_OFFSET
                 start, end = map_register_base.bounce(found, place, write_to_device=bool(write_to_device))
+        if system is not None:
+            end = system.begin(self.description, start, end, write_to_device=bool(write_to_device))
         self._permit("a transfer", [(start, end)], mdl, None, map_register_base, write_to_device, mark())
         return LogicalAddress(start), end - start
 
@@ -392,116 +467,31 @@ class DmaAdapter:
         """
         _FLUSH_ADAPTER_BUFFERS.check_two(self, _mdl)
         _check_base(_FLUSH_ADAPTER_BUFFERS, map_register_base)
+        missing = 0 if self._system is None else self._system.end(self.description)
+        if not map_register_base.mdls and verifies(VERIFIER_DMA_VERIFICATION):
+            reason = "FlushAdapterBuffers must be called after MapTransfer, once; nothing was mapped"
+            bug_check(
+                DRIVER_VERIFIER_DMA_VIOLATION,
+                VF_DMA_FLUSH_OF_UNMAPPED_REGISTER,
+                map_register_base,
+                _current_va,
+                _mdl,
+                reason=reason,
+            )
         self._forbid(map_register_base, mark())
-        map_register_base.flush()
+        map_register_base.flush(missing)
         return True
+
+    def read_dma_counter(self) -> int:
+        """The bytes that the system DMA channel has still to move, 0 for a bus master; follows ReadDmaCounter."""
+        _READ_DMA_COUNTER.check(self)
+        self._check_released()
+        return 0 if self._system is None or self._channel is None else self._system.hardware.remaining
 
     def get_dma_alignment(self) -> int:
         """The alignment that buffers need, in bytes; follows GetDmaAlignment."""
         _GET_DMA_ALIGNMENT.check(self)
         return 1
-
-    def statistics(self) -> AdapterStatistics:
-        """The resources that are held now."""
-        return AdapterStatistics(
-            common_buffers=len(self._buffers),
-            common_buffer_bytes=self._buffers.bytes,
-            lists=len(self._lists),
-            registers=sum(registers.count for registers in self._held),
-            channel=self._channel is not None,
-            waiting=len(self._queue),
-        )
-
-    def waiting(self) -> list[AllocationRequest]:
-        """The requests for the channel or for map registers that wait."""
-        return self._queue.waiting()
-
-    def held(self, driver: object | None = None) -> Iterator[str]:
-        """A sentence for this adapter and for each common buffer, if the driver has them, or without one any driver."""
-        if driver is None or self.driver is driver:
-            what = (
-                "was put back before everything that it had given" if self._released else "was not put back"
-            )
-            yield (
-                f"a DMA adapter {what}: {self.statistics()}, of {owner_text(self.driver, self.place)}: give back all"
-                " that the adapter has given, then call PutDmaAdapter"
-            )
-        yield from self._buffers.held(driver)
-
-    def _take(self, count: int) -> MapRegisters | None:
-        registers = MapRegisters(count) if self._file is None else self._file.take(count)
-        if registers is not None:
-            self._held.add(registers)
-        return registers
-
-    def _free(self, registers: MapRegisters) -> None:
-        self._held.discard(registers)
-        if registers.mdls:
-            self._forbid(registers, mark())
-        registers.free()
-
-    def _permit(
-        self,
-        kind: str,
-        pieces: list[Run],
-        mdl: Mdl,
-        device: object,
-        registers: MapRegisters,
-        write_to_device: int,
-        place: Mark | None,
-    ) -> None:
-        """Let the device access the memory of a transfer until `_forbid`."""
-        reads = bool(write_to_device)
-        grant = self._grants.add(kind, pieces, mdl, device, reads, not reads, place)
-        if grant is not None:
-            registers.grants.append(grant)
-        used: Mdl | None = mdl
-        while used is not None:
-            used.begin_list(written=not reads)
-            registers.mdls.append(used)
-            used = used.next
-
-    def _forbid(self, registers: MapRegisters, place: Mark | None) -> None:
-        """Let the device no longer access the memory of a transfer."""
-        for mdl in registers.mdls:
-            mdl.end_list()
-        registers.mdls.clear()
-        if registers.grants:
-            self._grants.end(registers.grants, place)
-            registers.grants.clear()
-
-    def _refuse_many(self, routine: str, needed: int) -> int:
-        """Bug check 0xE6/0xC with both numbers if DMA is verified, else return the status of the routine."""
-        if verifies(VERIFIER_DMA_VERIFICATION):
-            most = self.number_of_map_registers
-            reason = (
-                f"{routine} must be asked for at most the {most} map registers that IoGetDmaAdapter returned; it was"
-                f" asked for {needed}: cut the transfer into parts"
-            )
-            self._violation(VF_DMA_TOO_MANY_REGISTERS, reason, needed, most)
-        return STATUS_INSUFFICIENT_RESOURCES
-
-    def _left(self) -> tuple[int, int]:
-        """The verifier's code for the first resource that is still held, and the number of such; 0 if there is none."""
-        for left, violation in (
-            (len(self._buffers), VF_DMA_LEFT_BUFFER),
-            (int(self._channel is not None), VF_DMA_LEFT_CHANNEL),
-            (len(self._lists), VF_DMA_LEFT_LIST),
-            (sum(registers.count for registers in self._held), VF_DMA_LEFT_REGISTERS),
-        ):
-            if left:
-                return violation, left
-        return 0, 0
-
-    def _check_released(self) -> None:
-        if self._released:
-            self._violation(
-                VF_DMA_ADAPTER_RELEASED, "an adapter must not be used after PutDmaAdapter; this one was", self
-            )
-
-    def _violation(self, subcode: int, reason: str, second: object, third: object = 0) -> NoReturn:
-        """Bug check 0xE6 with the parameters of its page."""
-        bug_check(DRIVER_VERIFIER_DMA_VIOLATION, subcode, second, third, reason=reason)
 
 
 def _check_base(kept: KeptContract, map_register_base: object) -> None:
@@ -514,6 +504,8 @@ def _check_base(kept: KeptContract, map_register_base: object) -> None:
 class DmaOperations:
     """The routines of an adapter, to be called with the adapter first; follows DMA_OPERATIONS."""
 
+    size: Final = 0x80
+    """The size of the structure in bytes, as on x64."""
     put_dma_adapter = staticmethod(DmaAdapter.put_dma_adapter)
     allocate_common_buffer = staticmethod(DmaAdapter.allocate_common_buffer)
     free_common_buffer = staticmethod(DmaAdapter.free_common_buffer)
@@ -523,8 +515,12 @@ class DmaOperations:
     free_map_registers = staticmethod(DmaAdapter.free_map_registers)
     map_transfer = staticmethod(DmaAdapter.map_transfer)
     get_dma_alignment = staticmethod(DmaAdapter.get_dma_alignment)
+    read_dma_counter = staticmethod(DmaAdapter.read_dma_counter)
     get_scatter_gather_list = staticmethod(DmaAdapter.get_scatter_gather_list)
     put_scatter_gather_list = staticmethod(DmaAdapter.put_scatter_gather_list)
+    calculate_scatter_gather_list = staticmethod(DmaAdapter.calculate_scatter_gather_list)
+    build_scatter_gather_list = staticmethod(DmaAdapter.build_scatter_gather_list)
+    build_mdl_from_scatter_gather_list = staticmethod(DmaAdapter.build_mdl_from_scatter_gather_list)
 
 
 _OPERATIONS: Final = DmaOperations()

@@ -48,9 +48,11 @@ class _CommonBuffer(NamedTuple):
 class CommonBuffers:
     """The common buffers of one adapter, by their virtual addresses."""
 
-    __slots__ = ("_buffers", "_device", "_grants", "_manager")
+    __slots__ = ("_boundary", "_buffers", "_device", "_grants", "_manager")
 
-    def __init__(self, manager: MemoryManager, grants: DmaGrants, device: object) -> None:
+    def __init__(self, manager: MemoryManager, grants: DmaGrants, device: object, boundary: int = 0) -> None:
+        """No buffer crosses a multiple of `boundary` bytes, unless that is 0."""
+        self._boundary = boundary
         self._manager = manager
         self._grants = grants
         self._device = device
@@ -78,7 +80,7 @@ class CommonBuffers:
         if length <= 0:
             return None
         manager, pages = self._manager, bytes_to_pages(length)
-        first = manager.frames.allocate_contiguous(pages, OWNER, limit)
+        first = manager.frames.allocate_contiguous(pages, OWNER, limit, boundary=self._boundary)
         if first is None:
             return None
         frames = range(first, first + pages)

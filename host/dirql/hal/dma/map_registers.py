@@ -49,9 +49,12 @@ class RegisterFile:
         self._free = bytearray(_FREE * count)
 
     @classmethod
-    def create(cls, manager: MemoryManager, count: int, limit: int) -> RegisterFile | None:
-        """A file of `count` registers below physical address `limit`; None when there is no such memory."""
-        first = manager.frames.allocate_contiguous(count, OWNER, limit)
+    def create(cls, manager: MemoryManager, count: int, limit: int, boundary: int = 0) -> RegisterFile | None:
+        """A file of `count` registers below physical address `limit`; None when there is no such memory.
+
+        The registers cross no multiple of `boundary` bytes, unless that is 0.
+        """
+        first = manager.frames.allocate_contiguous(count, OWNER, limit, boundary=boundary)
         return None if first is None else cls(manager, first, count)
 
     def take(self, count: int) -> MapRegisters | None:
@@ -121,11 +124,20 @@ class MapRegisters:
         self._bounces.append(_Bounce(found, start, write_to_device))
         return start, start + length
 
-    def flush(self) -> None:
-        """Copy the data from the device to its buffers; the registers may then be mapped again."""
+    @property
+    def is_bounced(self) -> bool:
+        """Whether data of the transfer goes through these registers."""
+        return bool(self._bounces)
+
+    def flush(self, missing: int = 0) -> None:
+        """Copy the data from the device to its buffers; the registers may then be mapped again.
+
+        The last `missing` bytes of the transfer are not copied, since the device has not moved them.
+        """
         for bounce in self._bounces:
             if not bounce.write_to_device:
-                self._copy(bounce.found, bounce.start, to_device=False)
+                found = _without_end(bounce.found, missing) if missing else bounce.found
+                self._copy(found, bounce.start, to_device=False)
         self._bounces.clear()
         self._used = 0
 
@@ -155,3 +167,16 @@ class MapRegisters:
             reason=f"a transfer must map at most the {self.count} registers that it took; it mapped "
             f"{self._used + pages}",
         )
+
+
+def _without_end(found: list[Run], missing: int) -> list[Run]:
+    """Runs without their last bytes."""
+    left = sum(end - first for first, end in found) - missing
+    kept: list[Run] = []
+    for first, end in found:
+        size = min(end - first, left)
+        if size <= 0:
+            break
+        kept.append((first, first + size))
+        left -= size
+    return kept

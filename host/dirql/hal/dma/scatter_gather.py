@@ -4,16 +4,30 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dirql.hal.dma.map_registers import MapRegisters
 from dirql.hal.dma.transfers import Part, Run, parts, runs
 from dirql.mm.layout import PAGE_OFFSET
 from dirql.mm.mdl import Mdl
 from dirql.nt.addresses import LogicalAddress
+from dirql.nt.constants import MDL_MAPPED_TO_SYSTEM_VA, MDL_PAGES_LOCKED, PAGE_SHIFT, PAGE_SIZE
 
-__all__ = ["ScatterGatherElement", "ScatterGatherList", "build", "reachable"]
+__all__ = [
+    "ScatterGatherElement",
+    "ScatterGatherList",
+    "build",
+    "free_mdl_of",
+    "mdl_of",
+    "reachable",
+    "size_in_bytes",
+    "to_bytes",
+]
+
+_HEAD: Final = 0x10
+_ELEMENT: Final = 0x18
 
 
 class ScatterGatherElement(NamedTuple):
@@ -26,13 +40,15 @@ class ScatterGatherElement(NamedTuple):
 class ScatterGatherList:
     """The pieces of one transfer, in order; follows SCATTER_GATHER_LIST."""
 
-    __slots__ = ("elements", "mdl", "registers")
+    __slots__ = ("built", "elements", "mdl", "registers")
 
     def __init__(self, elements: list[ScatterGatherElement], mdl: Mdl, registers: MapRegisters) -> None:
         self.elements = elements
         self.mdl = mdl
         """Describes the buffer. The device may use the frames in `mdl.frames` for as long as the list is held."""
         self.registers = registers
+        self.built: Mdl | None = None
+        """The MDL of the bounce pages that BuildMdlFromScatterGatherList has made."""
 
     def __repr__(self) -> str:
         pieces = ", ".join(f"{address:#x}+{length:#x}" for address, length in self.elements)
@@ -42,6 +58,39 @@ class ScatterGatherList:
     def number_of_elements(self) -> int:
         """The number of pieces."""
         return len(self.elements)
+
+
+def to_bytes(elements: list[ScatterGatherElement]) -> bytes:
+    """The structure SCATTER_GATHER_LIST, as it lies in memory on x64."""
+    head = struct.pack("<IIQ", len(elements), 0, 0)
+    return head + b"".join(struct.pack("<QIIQ", address, length, 0, 0) for address, length in elements)
+
+
+def size_in_bytes(elements: int) -> int:
+    """The size of the structure SCATTER_GATHER_LIST with that many elements."""
+    return _HEAD + elements * _ELEMENT
+
+
+def mdl_of(elements: list[ScatterGatherElement]) -> Mdl | None:
+    """An MDL for the memory behind a list, which has no virtual address."""
+    offset = elements[0].address & PAGE_OFFSET
+    made = Mdl.make(offset, sum(length for _, length in elements))
+    if made is not None:
+        made.frames = [
+            page >> PAGE_SHIFT
+            for address, length in elements
+            for page in range(address - (address & PAGE_OFFSET), address + length, PAGE_SIZE)
+        ]
+        made.mdl_flags |= MDL_PAGES_LOCKED
+    return made
+
+
+def free_mdl_of(made: Mdl) -> None:
+    """Free such an MDL, and its mapping."""
+    if made.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
+        made.unmap()
+    made.mdl_flags &= ~MDL_PAGES_LOCKED
+    made.release()
 
 
 def build(

@@ -24,7 +24,7 @@ from dirql.nt.constants import (
     PAGE_SIZE,
 )
 
-__all__ = ["Part", "Run", "check_transfer", "parts", "registers_needed", "runs"]
+__all__ = ["Part", "Run", "check_transfer", "is_inside", "parts", "registers_needed", "runs"]
 
 _USABLE: Final = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL
 
@@ -68,6 +68,17 @@ def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
             mdl,
             reason=f"a transfer must lie inside its MDL; {length} bytes at {current_va:#x} did not: {mdl!r}",
         )
+
+
+def is_inside(mdl: Mdl, current_va: int, length: int) -> bool:
+    """Whether a transfer lies inside its MDL chain."""
+    skipped = current_va - mdl.get_virtual_address()
+    room = -skipped
+    chained: Mdl | None = mdl
+    while chained is not None and room < length:
+        room += chained.byte_count
+        chained = chained.next
+    return 0 <= skipped < mdl.byte_count and room >= length
 
 
 def parts(mdl: Mdl, current_va: int, length: int) -> Iterator[Part]:
