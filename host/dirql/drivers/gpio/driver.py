@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dirql.drivers.gpio.extension import GpioExtension
-from dirql.drivers.gpio.interface import DEVICE_NAME, DOS_DEVICE_NAME
+from dirql.drivers.gpio.interface import DEVICE_NAME, DOS_DEVICE_NAME, GUID_DEVINTERFACE_GPIO
 from dirql.drivers.gpio.interrupt import GpioDpcForIsr
 from dirql.drivers.gpio.plugplay import GpioDeleteDevice, GpioPnp
 from dirql.drivers.gpio.power import GpioPower
@@ -39,9 +39,11 @@ from dirql.wdm import (
     IoCreateDevice,
     IoCreateSymbolicLink,
     IoDeleteDevice,
+    IoDetachDevice,
     IoGetCurrentIrpStackLocation,
     IoInitializeDpcRequest,
     IoInitializeRemoveLock,
+    IoRegisterDeviceInterface,
     IoSkipCurrentIrpStackLocation,
     KeInitializeSpinLock,
 )
@@ -93,6 +95,13 @@ def GpioAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_O
         GpioDeleteDevice(device)
         return STATUS_NO_SUCH_DEVICE
     extension.lower_device_object = lower
+    status = IoRegisterDeviceInterface(
+        physical_device_object, GUID_DEVINTERFACE_GPIO, None, extension.interface_name
+    )
+    if not NT_SUCCESS(status):
+        IoDetachDevice(lower)
+        GpioDeleteDevice(device)
+        return status
     device.flags |= DO_BUFFERED_IO | lower.flags & (DO_POWER_PAGABLE | DO_POWER_INRUSH)
     device.flags &= ~DO_DEVICE_INITIALIZING
     return STATUS_SUCCESS

@@ -11,6 +11,7 @@ from dirql.wdm import (
     IO_REMOVE_LOCK,
     KINTERRUPT,
     KSPIN_LOCK,
+    UNICODE_STRING,
     PowerDeviceD0,
     PowerDeviceD3,
     PowerDeviceUnspecified,
@@ -29,6 +30,8 @@ class GpioExtension:
         self.remove_lock = IO_REMOVE_LOCK()
         self.number = 0
         """The number in the device's name."""
+        self.interface_name = UNICODE_STRING()
+        """The name of the device interface."""
         self.device_states = [PowerDeviceUnspecified, PowerDeviceD0, *[PowerDeviceD3] * 5]
         """By SYSTEM_POWER_STATE, the DEVICE_POWER_STATE that goes with it, from the capabilities of the device."""
         self.latched = False
@@ -45,12 +48,14 @@ class GpioExtension:
         self.waits = Waits(self.remove_lock)
         """The requests that wait for pins, with a lock of their own."""
         self.held = Waits(self.remove_lock)
-        """The requests that wait for the device to come back to D0, with a lock of their own."""
+        """The requests that wait until the device can be used again, with a lock of their own."""
 
         # Guarded by the lock.
         self.lock = KSPIN_LOCK()
         self.powered = True
         """Whether the device is in D0, so that its registers can be used."""
+        self.stopping = False
+        """Whether requests must wait, because the device is stopped or about to be."""
         self.outputs = 0
         """The value of PIN_OUTPUT, as last written."""
         self.configuration = Configuration()

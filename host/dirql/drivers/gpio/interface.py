@@ -10,11 +10,12 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from dirql.wdm import CTL_CODE, FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, METHOD_BUFFERED
+from dirql.wdm import CTL_CODE, FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, GUID, METHOD_BUFFERED
 
 __all__ = [
     "DEVICE_NAME",
     "DOS_DEVICE_NAME",
+    "GUID_DEVINTERFACE_GPIO",
     "IOCTL_GPIO_CONFIGURE",
     "IOCTL_GPIO_READ",
     "IOCTL_GPIO_WAIT",
@@ -29,6 +30,9 @@ __all__ = [
 DEVICE_NAME = "\\Device\\Gpio"
 DOS_DEVICE_NAME = "\\DosDevices\\Gpio"
 """The beginnings of the names of a device. The number of the device follows, from 0, in the order of discovery."""
+
+GUID_DEVINTERFACE_GPIO = GUID(0x2E81A6D0, 0x5C37, 0x4F19, bytes.fromhex("B06D94E1783AC25F"))
+"""The class of the device interface, which is enabled while the device is in use."""
 
 # Input: a Configuration. No output.
 IOCTL_GPIO_CONFIGURE = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)

@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dirql.drivers.gpio.extension import GpioExtension
 from dirql.drivers.gpio.interface import DOS_DEVICE_NAME
-from dirql.drivers.gpio.interrupt import GpioInterruptService
+from dirql.drivers.gpio.interrupt import GpioInterruptService, enable_pins
+from dirql.drivers.gpio.registers import restore_registers
+from dirql.drivers.gpio.requests import GpioCarryOutHeld
 from dirql.registers import gpio as regs
 from dirql.wdm import (
     CM_PARTIAL_RESOURCE_DESCRIPTOR,
@@ -17,11 +21,13 @@ from dirql.wdm import (
     IRP,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_CANCEL_STOP_DEVICE,
+    IRP_MN_DEVICE_USAGE_NOTIFICATION,
     IRP_MN_QUERY_CAPABILITIES,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_QUERY_STOP_DEVICE,
     IRP_MN_REMOVE_DEVICE,
     IRP_MN_START_DEVICE,
+    IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
     NT_SUCCESS,
     POWER_STATE,
@@ -29,8 +35,8 @@ from dirql.wdm import (
     STATUS_DEVICE_CONFIGURATION_ERROR,
     STATUS_DEVICE_REMOVED,
     STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_DEVICE_REQUEST,
     STATUS_SUCCESS,
-    STATUS_UNSUCCESSFUL,
     WRITE_REGISTER_ULONG,
     CmResourceShareShared,
     CmResourceTypeInterrupt,
@@ -48,8 +54,12 @@ from dirql.wdm import (
     IoGetCurrentIrpStackLocation,
     IoReleaseRemoveLock,
     IoReleaseRemoveLockAndWait,
+    IoSetDeviceInterfaceState,
     IoSkipCurrentIrpStackLocation,
+    KeAcquireSpinLock,
     KeFlushQueuedDpcs,
+    KeReleaseSpinLock,
+    KeSynchronizeExecution,
     Latched,
     LevelSensitive,
     MmMapIoSpace,
@@ -57,20 +67,17 @@ from dirql.wdm import (
     MmUnmapIoSpace,
     PoSetPowerState,
     PowerDeviceD0,
+    RtlFreeUnicodeString,
 )
 
 __all__ = ["GpioDeleteDevice", "GpioPnp"]
 
-_SUCCEED = (
-    IRP_MN_SURPRISE_REMOVAL,
-    IRP_MN_CANCEL_STOP_DEVICE,
-    IRP_MN_QUERY_REMOVE_DEVICE,
-    IRP_MN_CANCEL_REMOVE_DEVICE,
-)
-
 
 def GpioPnp(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """IRP_MJ_PNP: this driver handles IRP_MN_START_DEVICE after the drivers below, every other request before them."""
+    """IRP_MJ_PNP: a request is handled before or after the drivers below, as its kind wants it.
+
+    Each routine releases the remove lock. A request that has none is passed down as it is.
+    """
     extension: GpioExtension = device.device_extension
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
@@ -78,55 +85,120 @@ def GpioPnp(device: DEVICE_OBJECT, irp: IRP) -> int:
         IoCompleteRequest(irp, IO_NO_INCREMENT)
         return status
     minor = IoGetCurrentIrpStackLocation(irp).minor_function
-    if minor == IRP_MN_START_DEVICE:
-        return GpioStart(device, irp)
-    if minor == IRP_MN_REMOVE_DEVICE:
-        return GpioRemove(device, irp)
-    if minor == IRP_MN_QUERY_CAPABILITIES:
-        return GpioQueryCapabilities(device, irp)
-    if minor == IRP_MN_SURPRISE_REMOVAL:
-        extension.taken_away = True
-        _end_requests(extension)
-    if minor == IRP_MN_QUERY_STOP_DEVICE:
-        # The driver cannot hold requests back while resources change, so it refuses to be stopped.
-        irp.io_status.status = STATUS_UNSUCCESSFUL
-        IoReleaseRemoveLock(extension.remove_lock, irp)
-        IoCompleteRequest(irp, IO_NO_INCREMENT)
-        return STATUS_UNSUCCESSFUL
-    if minor in _SUCCEED:
-        irp.io_status.status = STATUS_SUCCESS
+    return _REQUESTS.get(minor, _pass_down)(device, irp)
+
+
+def _pass_down(device: DEVICE_OBJECT, irp: IRP) -> int:
+    extension: GpioExtension = device.device_extension
     IoReleaseRemoveLock(extension.remove_lock, irp)
     IoSkipCurrentIrpStackLocation(irp)
     return IoCallDriver(extension.lower_device_object, irp)
 
 
+def _succeed(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Agree, and ask the drivers below."""
+    irp.io_status.status = STATUS_SUCCESS
+    return _pass_down(device, irp)
+
+
+def _forward(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Let the drivers below handle a request first; returns its status then. `_complete` ends it."""
+    IoForwardIrpSynchronously(device.device_extension.lower_device_object, irp)
+    return irp.io_status.status
+
+
+def _complete(device: DEVICE_OBJECT, irp: IRP, status: int) -> int:
+    irp.io_status.status = status
+    IoReleaseRemoveLock(device.device_extension.remove_lock, irp)
+    IoCompleteRequest(irp, IO_NO_INCREMENT)
+    return status
+
+
 def GpioStart(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MN_START_DEVICE: let the bus driver start the device, then get the resources and connect the interrupt."""
     extension: GpioExtension = device.device_extension
-    IoForwardIrpSynchronously(extension.lower_device_object, irp)
-    status = irp.io_status.status
+    status = _forward(device, irp)
     if NT_SUCCESS(status):
         resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources_translated
         status = GpioAcquireHardware(device, resources)
-        if not NT_SUCCESS(status):
+        if NT_SUCCESS(status):
+            IoSetDeviceInterfaceState(extension.interface_name, True)
+            if extension.stopping:
+                _go_on(device)
+        else:
             GpioReleaseHardware(extension)
-    irp.io_status.status = status
-    IoReleaseRemoveLock(extension.remove_lock, irp)
-    IoCompleteRequest(irp, IO_NO_INCREMENT)
-    return status
+    return _complete(device, irp, status)
+
+
+def GpioUsage(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_DEVICE_USAGE_NOTIFICATION: no file can be on this device."""
+    return _complete(device, irp, STATUS_INVALID_DEVICE_REQUEST)
+
+
+# Stop, for other resources.
+
+
+def GpioQueryStop(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_QUERY_STOP_DEVICE: hold requests from now on; the waits for pins stay queued."""
+    extension: GpioExtension = device.device_extension
+    irql = KeAcquireSpinLock(extension.lock)
+    extension.stopping = True
+    KeReleaseSpinLock(extension.lock, irql)
+    return _succeed(device, irp)
+
+
+def GpioCancelStop(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_CANCEL_STOP_DEVICE: go on when the drivers below do."""
+    irp.io_status.status = STATUS_SUCCESS
+    status = _forward(device, irp)
+    _go_on(device)
+    return _complete(device, irp, status)
+
+
+def GpioStop(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_STOP_DEVICE: let the device not interrupt, and give the hardware back."""
+    extension: GpioExtension = device.device_extension
+    if extension.powered and extension.registers:
+        mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
+        WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
+    KeFlushQueuedDpcs()
+    GpioReleaseHardware(extension)
+    return _succeed(device, irp)
+
+
+def _go_on(device: DEVICE_OBJECT) -> None:
+    """Set the device up again, enable the pins that are waited for, and carry out the requests that were held."""
+    extension: GpioExtension = device.device_extension
+    irql = KeAcquireSpinLock(extension.lock)
+    extension.stopping = False
+    if extension.powered and extension.interrupt is not None and not extension.gone:
+        restore_registers(extension)
+        extension.wanted = 0
+        KeSynchronizeExecution(extension.interrupt, enable_pins, extension)
+    KeReleaseSpinLock(extension.lock, irql)
+    GpioCarryOutHeld(device)
+
+
+# Removal.
+
+
+def GpioSurpriseRemoval(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_SURPRISE_REMOVAL: end all requests; no program finds the device by its interface any more."""
+    extension: GpioExtension = device.device_extension
+    extension.taken_away = True
+    _end_requests(extension)
+    IoSetDeviceInterfaceState(extension.interface_name, False)
+    return _succeed(device, irp)
 
 
 def GpioQueryCapabilities(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MN_QUERY_CAPABILITIES: learn which states of the device go with those of the system."""
     extension: GpioExtension = device.device_extension
-    IoForwardIrpSynchronously(extension.lower_device_object, irp)
-    status = irp.io_status.status
+    status = _forward(device, irp)
     capabilities = IoGetCurrentIrpStackLocation(irp).parameters.device_capabilities.capabilities
     if NT_SUCCESS(status) and capabilities is not None:
         extension.device_states = list(capabilities.device_state)
-    IoReleaseRemoveLock(extension.remove_lock, irp)
-    IoCompleteRequest(irp, IO_NO_INCREMENT)
-    return status
+    return _complete(device, irp, status)
 
 
 def _end_requests(extension: GpioExtension) -> None:
@@ -197,6 +269,7 @@ def GpioReleaseHardware(extension: GpioExtension) -> None:
 def GpioRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MN_REMOVE_DEVICE: end all requests, give the hardware back, pass down, delete the device."""
     extension: GpioExtension = device.device_extension
+    IoSetDeviceInterfaceState(extension.interface_name, False)
     _end_requests(extension)
     IoReleaseRemoveLockAndWait(extension.remove_lock, irp)
     KeFlushQueuedDpcs()
@@ -210,7 +283,23 @@ def GpioRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def GpioDeleteDevice(device: DEVICE_OBJECT) -> None:
-    """Delete the symbolic link and the device object."""
+    """Delete the names and the device object."""
     extension: GpioExtension = device.device_extension
+    RtlFreeUnicodeString(extension.interface_name)
     IoDeleteSymbolicLink(f"{DOS_DEVICE_NAME}{extension.number}")
     IoDeleteDevice(device)
+
+
+_REQUESTS: dict[int, Callable[[DEVICE_OBJECT, IRP], int]] = {
+    IRP_MN_START_DEVICE: GpioStart,
+    IRP_MN_QUERY_STOP_DEVICE: GpioQueryStop,
+    IRP_MN_CANCEL_STOP_DEVICE: GpioCancelStop,
+    IRP_MN_STOP_DEVICE: GpioStop,
+    IRP_MN_QUERY_REMOVE_DEVICE: _succeed,
+    IRP_MN_CANCEL_REMOVE_DEVICE: _succeed,
+    IRP_MN_SURPRISE_REMOVAL: GpioSurpriseRemoval,
+    IRP_MN_REMOVE_DEVICE: GpioRemove,
+    IRP_MN_QUERY_CAPABILITIES: GpioQueryCapabilities,
+    IRP_MN_DEVICE_USAGE_NOTIFICATION: GpioUsage,
+}
+"""The routines for the requests, by minor function."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dirql.drivers.gpio.extension import GpioExtension
 from dirql.drivers.gpio.interrupt import enable_pins
 from dirql.drivers.gpio.registers import restore_registers
-from dirql.drivers.gpio.requests import GpioCarryOut
+from dirql.drivers.gpio.requests import GpioCarryOutHeld
 from dirql.registers import gpio as regs
 from dirql.wdm import (
     DEVICE_OBJECT,
@@ -143,7 +143,6 @@ def GpioPoweredUp(device: DEVICE_OBJECT | None, irp: IRP, context: object) -> in
             KeSynchronizeExecution(extension.interrupt, enable_pins, extension)
         KeReleaseSpinLock(extension.lock, irql)
         PoSetPowerState(device, DevicePowerState, POWER_STATE(device_state=PowerDeviceD0))
-        while held := extension.held.take(None):
-            GpioCarryOut(device, held)
+        GpioCarryOutHeld(device)
     IoReleaseRemoveLock(extension.remove_lock, irp)
     return STATUS_CONTINUE_COMPLETION

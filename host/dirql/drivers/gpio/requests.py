@@ -42,7 +42,7 @@ from dirql.wdm import (
     RtlWriteMemory,
 )
 
-__all__ = ["GpioCarryOut"]
+__all__ = ["GpioCarryOut", "GpioCarryOutHeld"]
 
 
 def GpioCarryOut(device: DEVICE_OBJECT, irp: IRP) -> int:
@@ -60,13 +60,20 @@ def GpioCarryOut(device: DEVICE_OBJECT, irp: IRP) -> int:
     return status
 
 
+def GpioCarryOutHeld(device: DEVICE_OBJECT) -> None:
+    """Carry out the requests that were held, if the device can be used."""
+    extension: GpioExtension = device.device_extension
+    while extension.powered and not extension.stopping and (held := extension.held.take(None)):
+        GpioCarryOut(device, held)
+
+
 def _control(extension: GpioExtension, irp: IRP) -> tuple[int, int]:
     """Carry out a control code: (status, bytes of output). A request that is pending may have ended already."""
     parameters = IoGetCurrentIrpStackLocation(irp).parameters.device_io_control
     code, room = parameters.io_control_code, parameters.output_buffer_length
     buffer = irp.associated_irp.system_buffer
     data = b"" if buffer is None else RtlReadMemory(buffer, parameters.input_buffer_length)
-    if extension.gone or extension.interrupt is None:
+    if extension.gone or (extension.interrupt is None and not extension.stopping):
         return STATUS_DEVICE_NOT_READY, 0
     if code == IOCTL_GPIO_CONFIGURE:
         return _use_device(extension, irp, Configuration.unpack(data))
@@ -82,13 +89,13 @@ def _control(extension: GpioExtension, irp: IRP) -> tuple[int, int]:
 
 
 def _use_device(extension: GpioExtension, irp: IRP, new: Configuration | Levels | None) -> tuple[int, int]:
-    """Write `new` to the device, or read its pins; in a low state the request is held until the device is in D0.
+    """Write `new` to the device, or read its pins; while the device cannot be used the request is held.
 
     The lock keeps other processors away from the registers, and the device in its state.
     """
     information = 0
     irql = KeAcquireSpinLock(extension.lock)
-    is_on = extension.powered
+    is_on = extension.powered and not extension.stopping
     if not is_on:
         extension.held.put(irp)
     elif isinstance(new, Configuration):
@@ -114,15 +121,17 @@ def _read(extension: GpioExtension, irp: IRP) -> int:
 def _wait(extension: GpioExtension, irp: IRP, pins: int) -> int:
     """Queue a wait, then let its pins interrupt: one that has a cause already does so at once.
 
-    In a low state the pins are noted only, and enabled when the device is in D0 again.
+    While the device cannot be used the pins are noted only, and enabled when it can be used again.
     """
     extension.waits.put(irp)
     if extension.gone:
         extension.waits.complete_all(STATUS_DEVICE_REMOVED)
     irql = KeAcquireSpinLock(extension.lock)
     extension.wanted = pins
-    if extension.interrupt is not None:
-        routine = enable_pins if extension.powered else note_pins
+    if extension.interrupt is None:
+        note_pins(extension)  # the device is stopped, and no ISR can run
+    else:
+        routine = enable_pins if extension.powered and not extension.stopping else note_pins
         KeSynchronizeExecution(extension.interrupt, routine, extension)
     KeReleaseSpinLock(extension.lock, irql)
     return STATUS_PENDING

@@ -134,6 +134,7 @@ def StoreDeviceGone(device: DEVICE_OBJECT) -> None:
     old_irql = KeRaiseIrqlToDpcLevel()
     extension.hardware = None
     extension.gone = True
+    extension.stopping = False
     transfer = StoreAcquireDevice(extension, _current_irp(device))
     if transfer is not None:
         # In case that the device is still there: it must not move data to memory that is given back.

@@ -20,6 +20,8 @@ from dirql.wdm import (
     STATUS_DEVICE_PROTOCOL_ERROR,
     WRITE_PORT_BUFFER_ULONG,
     WRITE_REGISTER_ULONG,
+    KeAcquireSpinLock,
+    KeReleaseSpinLock,
     KeStallExecutionProcessor,
     KeSynchronizeExecution,
     RtlCopyMemory,
@@ -29,6 +31,7 @@ __all__ = [
     "ALL_ONES",
     "CAUSES",
     "POLL_STALL_MICROSECONDS",
+    "StoreReadClocks",
     "error_outcome",
     "mask_causes",
     "move_fifo",
@@ -180,3 +183,17 @@ def _forget_causes(extension: StoreExtension) -> bool:
     """Forget the causes of a request that ends; called with the interrupt's spin lock held."""
     extension.enabled_causes = extension.latched_cause = 0
     return True
+
+
+def StoreReadClocks(extension: StoreExtension) -> tuple[int, int]:
+    """The device's counters of data clocks and busy clocks; those that were kept, while it is off or stopped."""
+    old_irql = KeAcquireSpinLock(extension.request_lock)
+    clocks = extension.kept_clocks
+    if extension.powered and extension.registers is not None:
+        registers = extension.registers.address
+        clocks = (
+            READ_REGISTER_ULONG(registers + regs.DATA_CLOCKS.offset),
+            READ_REGISTER_ULONG(registers + regs.BUSY_CLOCKS.offset),
+        )
+    KeReleaseSpinLock(extension.request_lock, old_irql)
+    return clocks

@@ -7,10 +7,12 @@ from __future__ import annotations
 import struct
 
 from dirql.drivers.store.cancel import StoreCancelFile, StoreCancelQueued, StoreTimeout
+from dirql.drivers.store.device import StoreReadClocks
 from dirql.drivers.store.extension import StoreExtension
 from dirql.drivers.store.interface import (
     DEVICE_NAME,
     DOS_DEVICE_NAME,
+    GUID_DEVINTERFACE_STORE,
     IOCTL_STORE_GET_STATISTICS,
     IOCTL_STORE_RAISE,
     IOCTL_STORE_SET_MODE,
@@ -24,7 +26,6 @@ from dirql.drivers.store.plugplay import StoreDeleteDevice, StorePnp
 from dirql.drivers.store.polling import StorePollDpc
 from dirql.drivers.store.power import StoreGoDownDpc, StorePower
 from dirql.drivers.store.transfer import StoreStartIo, request_range
-from dirql.registers import store as regs
 from dirql.wdm import (
     DEVICE_OBJECT,
     DO_DEVICE_INITIALIZING,
@@ -45,7 +46,6 @@ from dirql.wdm import (
     IRP_MJ_SYSTEM_CONTROL,
     IRP_MJ_WRITE,
     NT_SUCCESS,
-    READ_REGISTER_ULONG,
     STATUS_BUFFER_TOO_SMALL,
     STATUS_DEVICE_DOES_NOT_EXIST,
     STATUS_DEVICE_NOT_READY,
@@ -62,18 +62,20 @@ from dirql.wdm import (
     IoCreateDevice,
     IoCreateSymbolicLink,
     IoDeleteDevice,
+    IoDetachDevice,
     IoGetCurrentIrpStackLocation,
     IoInitializeDpcRequest,
     IoInitializeRemoveLock,
     IoMarkIrpPending,
+    IoRegisterDeviceInterface,
     IoReleaseRemoveLock,
     IoSkipCurrentIrpStackLocation,
     IoStartPacket,
-    KeAcquireSpinLock,
     KeInitializeDpc,
+    KeInitializeEvent,
     KeInitializeSpinLock,
     KeInitializeTimer,
-    KeReleaseSpinLock,
+    NotificationEvent,
     RtlReadMemory,
     RtlWriteMemory,
 )
@@ -124,6 +126,7 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
     KeInitializeTimer(extension.poll_timer)
     KeInitializeDpc(extension.poll_dpc, StorePollDpc, device)
     KeInitializeDpc(extension.power_dpc, StoreGoDownDpc, device)
+    KeInitializeEvent(extension.quiet, NotificationEvent, False)
     IoInitializeDpcRequest(device, StoreDpcForIsr)
 
     lower = IoAttachDeviceToDeviceStack(device, physical_device_object)
@@ -131,6 +134,13 @@ def StoreAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE_
         StoreDeleteDevice(device)
         return STATUS_NO_SUCH_DEVICE
     extension.lower_device_object = lower
+    status = IoRegisterDeviceInterface(
+        physical_device_object, GUID_DEVINTERFACE_STORE, None, extension.interface_name
+    )
+    if not NT_SUCCESS(status):
+        IoDetachDevice(lower)
+        StoreDeleteDevice(device)
+        return status
     device.flags |= DO_DIRECT_IO | lower.flags & (DO_POWER_PAGABLE | DO_POWER_INRUSH)
     device.flags &= ~DO_DEVICE_INITIALIZING
     return STATUS_SUCCESS
@@ -174,7 +184,7 @@ def StoreReadWrite(device: DEVICE_OBJECT, irp: IRP) -> int:
     if not NT_SUCCESS(status):
         return complete(irp, status)
     length, offset = request_range(IoGetCurrentIrpStackLocation(irp))
-    if extension.hardware is None:
+    if extension.hardware is None and not extension.stopping:
         status = _without_hardware(extension)
     elif offset < 0 or offset + length > extension.device_bytes:
         status = STATUS_INVALID_PARAMETER
@@ -203,7 +213,7 @@ def StoreDeviceControl(device: DEVICE_OBJECT, irp: IRP) -> int:
     if not NT_SUCCESS(status):
         return complete(irp, status)
     code = IoGetCurrentIrpStackLocation(irp).parameters.device_io_control.io_control_code
-    if code == IOCTL_STORE_RAISE and extension.hardware is not None:
+    if code == IOCTL_STORE_RAISE and (extension.hardware is not None or extension.stopping):
         return StoreQueue(device, irp)
     try:
         status, information = _control(extension, irp, code)
@@ -236,7 +246,7 @@ def _control(extension: StoreExtension, irp: IRP, code: int) -> tuple[int, int]:
 
 
 def _statistics(extension: StoreExtension) -> Statistics:
-    data_clocks, busy_clocks = _clocks(extension)
+    data_clocks, busy_clocks = StoreReadClocks(extension)
     return Statistics(
         device_bytes=extension.device_bytes,
         requests=extension.requests,
@@ -246,22 +256,6 @@ def _statistics(extension: StoreExtension) -> Statistics:
         timeouts=extension.timeouts,
         errors=extension.errors,
     )
-
-
-def _clocks(extension: StoreExtension) -> tuple[int, int]:
-    """The device's counters of data clocks and busy clocks; those that were kept, while it is in a low state."""
-    if extension.registers is None:
-        return 0, 0
-    registers = extension.registers.address
-    old_irql = KeAcquireSpinLock(extension.request_lock)
-    clocks = extension.kept_clocks
-    if extension.powered:
-        clocks = (
-            READ_REGISTER_ULONG(registers + regs.DATA_CLOCKS.offset),
-            READ_REGISTER_ULONG(registers + regs.BUSY_CLOCKS.offset),
-        )
-    KeReleaseSpinLock(extension.request_lock, old_irql)
-    return clocks
 
 
 def StoreCleanup(device: DEVICE_OBJECT, irp: IRP) -> int:

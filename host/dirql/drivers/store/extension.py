@@ -14,10 +14,12 @@ from dirql.wdm import (
     IO_REMOVE_LOCK,
     IRP,
     KDPC,
+    KEVENT,
     KINTERRUPT,
     KSPIN_LOCK,
     KTIMER,
     SCATTER_GATHER_LIST,
+    UNICODE_STRING,
     PowerDeviceD0,
     PowerDeviceD3,
     PowerDeviceUnspecified,
@@ -107,6 +109,10 @@ class StoreExtension:
         self.remove_lock = IO_REMOVE_LOCK()
         self.number = 0
         """The number in the device's name."""
+        self.interface_name = UNICODE_STRING()
+        """The name of the device interface."""
+        self.special_files = 0
+        """The number of paging, hibernation and dump files on the device."""
         self.device_bytes = 0
         """The size of the device's memory, 0 before the first start."""
         self.device_states = list(DEFAULT_STATES)
@@ -151,8 +157,13 @@ class StoreExtension:
 
         self.powered = True
         """Whether requests may use the device, because it is in D0."""
+        self.stopping = False
+        """Whether requests must wait, because the device is stopped or about to be."""
         self.held_irp: IRP | None = None
-        """The request that is current while the device is in a low state; the others wait in the device queue."""
+        """The request that is current while the device is in a low state or stopped; the others wait in the device
+        queue."""
+        self.quiet = KEVENT()
+        """Is set when a request ends while the device is about to be stopped."""
         self.power_irp: IRP | None = None
         """The IRP that brings the device into a low state, while it waits for the end of a request."""
         self.power_dpc = KDPC()

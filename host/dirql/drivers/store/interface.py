@@ -8,11 +8,12 @@ import enum
 import struct
 from typing import NamedTuple
 
-from dirql.wdm import CTL_CODE, FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, METHOD_BUFFERED
+from dirql.wdm import CTL_CODE, FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, GUID, METHOD_BUFFERED
 
 __all__ = [
     "DEVICE_NAME",
     "DOS_DEVICE_NAME",
+    "GUID_DEVINTERFACE_STORE",
     "IOCTL_STORE_GET_STATISTICS",
     "IOCTL_STORE_RAISE",
     "IOCTL_STORE_SET_MODE",
@@ -28,6 +29,8 @@ __all__ = [
 DEVICE_NAME = "\\Device\\Store"
 DOS_DEVICE_NAME = "\\DosDevices\\Store"
 """The beginnings of the names of a device. The number of the device follows, from 0, in the order of discovery."""
+GUID_DEVINTERFACE_STORE = GUID(0x6B3C0F52, 0x91D4, 0x4E0B, bytes.fromhex("A4173F6E25C8D901"))
+"""The class of the device interface, which is enabled while the device is in use."""
 PROGRAM_NAME = r"\\.\Store0"
 """The name by which a program opens the first device."""
 

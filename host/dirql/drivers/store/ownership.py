@@ -27,6 +27,7 @@ from dirql.wdm import (
     KeCancelTimer,
     KeInsertQueueDpc,
     KeReleaseSpinLockFromDpcLevel,
+    KeSetEvent,
 )
 
 __all__ = [
@@ -68,6 +69,7 @@ def StoreReleaseDevice(device: DEVICE_OBJECT, transfer: Transfer, outcome: Outco
         return
     extension.transfer = None
     power_irp, extension.power_irp = extension.power_irp, None
+    stopping = extension.stopping
     KeReleaseSpinLockFromDpcLevel(extension.request_lock)
     # A DPC of a timer that expired meanwhile may still be queued. It finds another request, or none, and returns.
     KeCancelTimer(extension.watchdog)
@@ -83,10 +85,12 @@ def StoreReleaseDevice(device: DEVICE_OBJECT, transfer: Transfer, outcome: Outco
     IoStartNextPacket(device, True)
     if power_irp is not None:
         KeInsertQueueDpc(extension.power_dpc, power_irp, None)
+    if stopping:
+        KeSetEvent(extension.quiet, IO_NO_INCREMENT, False)
 
 
 def StoreTakeHeld(extension: StoreExtension, irp: IRP | None) -> bool:
-    """Take `irp` if it is the request that waits for the device to come back to D0, at DISPATCH_LEVEL."""
+    """Take `irp` if it is the request that waits for the device to come back, at DISPATCH_LEVEL."""
     KeAcquireSpinLockAtDpcLevel(extension.request_lock)
     is_held = irp is not None and extension.held_irp is irp
     if is_held:
@@ -96,7 +100,7 @@ def StoreTakeHeld(extension: StoreExtension, irp: IRP | None) -> bool:
 
 
 def StoreEndHeld(device: DEVICE_OBJECT, irp: IRP, status: int) -> None:
-    """Complete a request that `StoreTakeHeld` has taken, and let the next one come."""
+    """Complete the current request, which is not in the device, and let the next one come."""
     old_irql = IoAcquireCancelSpinLock()
     IoSetCancelRoutine(irp, None)
     IoReleaseCancelSpinLock(old_irql)

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dirql.drivers.store.cancel import StoreDeviceGone
-from dirql.drivers.store.device import reset_device
+from dirql.drivers.store.device import StoreReadClocks, reset_device
 from dirql.drivers.store.extension import Dma, Fifo, Hardware, Registers, StoreExtension
 from dirql.drivers.store.interface import DOS_DEVICE_NAME
 from dirql.drivers.store.interrupt import StoreInterruptService
+from dirql.drivers.store.stopping import StoreGoOn, StoreHoldRequests
 from dirql.registers import store as regs
 from dirql.wdm import (
     CM_PARTIAL_RESOURCE_DESCRIPTOR,
@@ -21,15 +24,19 @@ from dirql.wdm import (
     IRP,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_CANCEL_STOP_DEVICE,
+    IRP_MN_DEVICE_USAGE_NOTIFICATION,
     IRP_MN_QUERY_CAPABILITIES,
+    IRP_MN_QUERY_PNP_DEVICE_STATE,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_QUERY_STOP_DEVICE,
     IRP_MN_REMOVE_DEVICE,
     IRP_MN_START_DEVICE,
+    IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
     KINTERRUPT,
     NT_SUCCESS,
     PAGE_SIZE,
+    PNP_DEVICE_NOT_DISABLEABLE,
     POOL_FLAG_NON_PAGED,
     POOL_TAG,
     POWER_STATE,
@@ -56,11 +63,15 @@ from dirql.wdm import (
     IoForwardIrpSynchronously,
     IoGetCurrentIrpStackLocation,
     IoGetDmaAdapter,
+    IoInvalidateDeviceState,
     IoReleaseRemoveLock,
     IoReleaseRemoveLockAndWait,
+    IoSetDeviceInterfaceState,
     IoSkipCurrentIrpStackLocation,
+    KeAcquireSpinLock,
     KeCancelTimer,
     KeFlushQueuedDpcs,
+    KeReleaseSpinLock,
     Latched,
     LevelSensitive,
     MmMapIoSpace,
@@ -69,6 +80,7 @@ from dirql.wdm import (
     PCIBus,
     PoSetPowerState,
     PowerDeviceD0,
+    RtlFreeUnicodeString,
 )
 
 __all__ = ["StoreDeleteDevice", "StorePnp"]
@@ -77,7 +89,10 @@ STORE_TAG = POOL_TAG("Stor")
 
 
 def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """IRP_MJ_PNP: this driver handles IRP_MN_START_DEVICE after the drivers below, every other request before them."""
+    """IRP_MJ_PNP: a request is handled before or after the drivers below, as its kind wants it.
+
+    Each routine releases the remove lock. A request that has none is passed down as it is.
+    """
     extension: StoreExtension = device.device_extension
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
@@ -85,62 +100,123 @@ def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
         IoCompleteRequest(irp, IO_NO_INCREMENT)
         return status
     minor = IoGetCurrentIrpStackLocation(irp).minor_function
-    if minor == IRP_MN_START_DEVICE:
-        return StoreStart(device, irp)
-    if minor == IRP_MN_REMOVE_DEVICE:
-        return StoreRemove(device, irp)
-    if minor == IRP_MN_QUERY_CAPABILITIES:
-        return StoreQueryCapabilities(device, irp)
-    if minor == IRP_MN_SURPRISE_REMOVAL:
-        StoreDeviceGone(device)
-    if minor == IRP_MN_QUERY_STOP_DEVICE:
-        # The driver cannot hold requests back while resources change, so it refuses to be stopped.
-        irp.io_status.status = STATUS_UNSUCCESSFUL
-        IoReleaseRemoveLock(extension.remove_lock, irp)
-        IoCompleteRequest(irp, IO_NO_INCREMENT)
-        return STATUS_UNSUCCESSFUL
-    if minor in _SUCCEED:
-        irp.io_status.status = STATUS_SUCCESS
+    return _REQUESTS.get(minor, _pass_down)(device, irp)
+
+
+def _pass_down(device: DEVICE_OBJECT, irp: IRP) -> int:
+    extension: StoreExtension = device.device_extension
     IoReleaseRemoveLock(extension.remove_lock, irp)
     IoSkipCurrentIrpStackLocation(irp)
     return IoCallDriver(extension.lower_device_object, irp)
 
 
-_SUCCEED = (
-    IRP_MN_SURPRISE_REMOVAL,
-    IRP_MN_CANCEL_STOP_DEVICE,
-    IRP_MN_QUERY_REMOVE_DEVICE,
-    IRP_MN_CANCEL_REMOVE_DEVICE,
-)
+def _succeed(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Agree, and ask the drivers below."""
+    irp.io_status.status = STATUS_SUCCESS
+    return _pass_down(device, irp)
+
+
+def _forward(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """Let the drivers below handle a request first; returns its status then. `_complete` ends it."""
+    IoForwardIrpSynchronously(device.device_extension.lower_device_object, irp)
+    return irp.io_status.status
+
+
+def _complete(device: DEVICE_OBJECT, irp: IRP, status: int) -> int:
+    irp.io_status.status = status
+    IoReleaseRemoveLock(device.device_extension.remove_lock, irp)
+    IoCompleteRequest(irp, IO_NO_INCREMENT)
+    return status
+
+
+# Stop, for other resources.
+
+
+def StoreQueryStop(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_QUERY_STOP_DEVICE: hold requests, unless a paging file or the like is on the device."""
+    if device.device_extension.special_files:
+        return _complete(device, irp, STATUS_UNSUCCESSFUL)
+    StoreHoldRequests(device)
+    return _succeed(device, irp)
+
+
+def StoreCancelStop(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_CANCEL_STOP_DEVICE: go on when the drivers below do. It also comes when the query has not come here."""
+    irp.io_status.status = STATUS_SUCCESS
+    status = _forward(device, irp)
+    StoreGoOn(device)
+    return _complete(device, irp, status)
+
+
+def StoreStop(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_STOP_DEVICE: give the hardware back; requests are held still."""
+    extension: StoreExtension = device.device_extension
+    extension.kept_clocks = StoreReadClocks(extension)
+    KeFlushQueuedDpcs()
+    StoreReleaseHardware(extension)
+    return _succeed(device, irp)
+
+
+def StoreUsage(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_DEVICE_USAGE_NOTIFICATION: count the special files, and have the manager ask for the state again."""
+    extension: StoreExtension = device.device_extension
+    status = _forward(device, irp)
+    if NT_SUCCESS(status):
+        comes = IoGetCurrentIrpStackLocation(irp).parameters.usage_notification.in_path
+        extension.special_files += 1 if comes else -1
+        IoInvalidateDeviceState(extension.physical_device_object)
+    return _complete(device, irp, status)
+
+
+def StoreQueryState(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_QUERY_PNP_DEVICE_STATE: a device with a special file must not be disabled."""
+    if not device.device_extension.special_files:
+        return _pass_down(device, irp)
+    irp.io_status.information |= PNP_DEVICE_NOT_DISABLEABLE
+    return _succeed(device, irp)
+
+
+def StoreQueryRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_QUERY_REMOVE_DEVICE: agree, unless a special file is on the device."""
+    if device.device_extension.special_files:
+        return _complete(device, irp, STATUS_UNSUCCESSFUL)
+    return _succeed(device, irp)
+
+
+def StoreSurpriseRemoval(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_SURPRISE_REMOVAL: end all requests; no program finds the device by its interface any more."""
+    StoreDeviceGone(device)
+    IoSetDeviceInterfaceState(device.device_extension.interface_name, False)
+    return _succeed(device, irp)
 
 
 def StoreStart(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """IRP_MN_START_DEVICE: let the bus driver start the device, then get the resources and connect the interrupt."""
+    """IRP_MN_START_DEVICE: let the bus driver start the device, then get the resources and connect the interrupt.
+
+    After a stop the requests that were held go on.
+    """
     extension: StoreExtension = device.device_extension
-    IoForwardIrpSynchronously(extension.lower_device_object, irp)
-    status = irp.io_status.status
+    status = _forward(device, irp)
     if NT_SUCCESS(status):
         resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources_translated
         status = StoreAcquireHardware(device, resources)
-        if not NT_SUCCESS(status):
+        if NT_SUCCESS(status):
+            IoSetDeviceInterfaceState(extension.interface_name, True)
+            if extension.stopping:
+                StoreGoOn(device)
+        else:
             StoreReleaseHardware(extension)
-    irp.io_status.status = status
-    IoReleaseRemoveLock(extension.remove_lock, irp)
-    IoCompleteRequest(irp, IO_NO_INCREMENT)
-    return status
+    return _complete(device, irp, status)
 
 
 def StoreQueryCapabilities(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MN_QUERY_CAPABILITIES: learn which states of the device go with those of the system."""
     extension: StoreExtension = device.device_extension
-    IoForwardIrpSynchronously(extension.lower_device_object, irp)
-    status = irp.io_status.status
+    status = _forward(device, irp)
     capabilities = IoGetCurrentIrpStackLocation(irp).parameters.device_capabilities.capabilities
     if NT_SUCCESS(status) and capabilities is not None:
         extension.device_states = list(capabilities.device_state)
-    IoReleaseRemoveLock(extension.remove_lock, irp)
-    IoCompleteRequest(irp, IO_NO_INCREMENT)
-    return status
+    return _complete(device, irp, status)
 
 
 def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | None) -> int:
@@ -244,14 +320,17 @@ def StoreReleaseHardware(extension: StoreExtension) -> None:
     if extension.fifo is not None:
         ExFreePoolWithTag(extension.fifo.tail, STORE_TAG)
         extension.fifo = None
-    if extension.registers is not None:
-        MmUnmapIoSpace(extension.registers.address, extension.registers.length)
-        extension.registers = None
+    old_irql = KeAcquireSpinLock(extension.request_lock)
+    registers, extension.registers = extension.registers, None
+    KeReleaseSpinLock(extension.request_lock, old_irql)
+    if registers is not None:
+        MmUnmapIoSpace(registers.address, registers.length)
 
 
 def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MN_REMOVE_DEVICE: wait for outstanding requests, give the hardware back, pass down, delete the device."""
     extension: StoreExtension = device.device_extension
+    IoSetDeviceInterfaceState(extension.interface_name, False)
     if not extension.powered:
         StoreDeviceGone(device)
     IoReleaseRemoveLockAndWait(extension.remove_lock, irp)
@@ -268,7 +347,24 @@ def StoreRemove(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def StoreDeleteDevice(device: DEVICE_OBJECT) -> None:
-    """Delete the symbolic link and the device object."""
+    """Delete the names and the device object."""
     extension: StoreExtension = device.device_extension
+    RtlFreeUnicodeString(extension.interface_name)
     IoDeleteSymbolicLink(f"{DOS_DEVICE_NAME}{extension.number}")
     IoDeleteDevice(device)
+
+
+_REQUESTS: dict[int, Callable[[DEVICE_OBJECT, IRP], int]] = {
+    IRP_MN_START_DEVICE: StoreStart,
+    IRP_MN_QUERY_STOP_DEVICE: StoreQueryStop,
+    IRP_MN_CANCEL_STOP_DEVICE: StoreCancelStop,
+    IRP_MN_STOP_DEVICE: StoreStop,
+    IRP_MN_QUERY_REMOVE_DEVICE: StoreQueryRemove,
+    IRP_MN_CANCEL_REMOVE_DEVICE: _succeed,
+    IRP_MN_SURPRISE_REMOVAL: StoreSurpriseRemoval,
+    IRP_MN_REMOVE_DEVICE: StoreRemove,
+    IRP_MN_QUERY_CAPABILITIES: StoreQueryCapabilities,
+    IRP_MN_QUERY_PNP_DEVICE_STATE: StoreQueryState,
+    IRP_MN_DEVICE_USAGE_NOTIFICATION: StoreUsage,
+}
+"""The routines for the requests, by minor function."""

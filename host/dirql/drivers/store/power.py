@@ -196,7 +196,9 @@ def _release_held(device: DEVICE_OBJECT) -> None:
     extension: StoreExtension = device.device_extension
     old_irql = KeAcquireSpinLock(extension.request_lock)
     extension.powered = True
-    held, extension.held_irp = extension.held_irp, None
+    held = None
+    if not extension.stopping:
+        held, extension.held_irp = extension.held_irp, None
     KeReleaseSpinLock(extension.request_lock, old_irql)
     if held is not None:
         StoreStartIo(device, held)

@@ -12,6 +12,7 @@ from dirql.drivers.store.ownership import (
     Outcome,
     StoreAcquireDevice,
     StoreCompleteRequest,
+    StoreEndHeld,
     StoreReleaseDevice,
     is_cancelled,
 )
@@ -60,9 +61,8 @@ def request_range(stack: IO_STACK_LOCATION) -> tuple[int, int]:
 def StoreStartIo(device: DEVICE_OBJECT, irp: IRP) -> None:
     """Give the device to `irp`, at DISPATCH_LEVEL."""
     extension: StoreExtension = device.device_extension
-    hardware = extension.hardware
     old_irql = IoAcquireCancelSpinLock()
-    if irp.cancel or hardware is None:
+    if irp.cancel or (extension.hardware is None and not extension.stopping):
         IoSetCancelRoutine(irp, None)
         IoReleaseCancelSpinLock(old_irql)
         StoreCompleteRequest(device, irp, STATUS_CANCELLED if irp.cancel else STATUS_DEVICE_REMOVED)
@@ -73,9 +73,14 @@ def StoreStartIo(device: DEVICE_OBJECT, irp: IRP) -> None:
 
     timeout = 10 * extension.timing.timeout_microseconds
     KeAcquireSpinLockAtDpcLevel(extension.request_lock)
-    if not extension.powered and not irp.cancel:
+    if (extension.stopping or not extension.powered) and not irp.cancel:
         extension.held_irp = irp
         KeReleaseSpinLockFromDpcLevel(extension.request_lock)
+        return
+    hardware = extension.hardware
+    if hardware is None:
+        KeReleaseSpinLockFromDpcLevel(extension.request_lock)
+        StoreEndHeld(device, irp, STATUS_DEVICE_REMOVED)
         return
     transfer = _new_transfer(extension, irp, hardware, KeQueryInterruptTime() + timeout)
     extension.transfer = transfer

@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The shipped drivers against the RTL, while their devices are stopped, moved, removed and taken away."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from dirql.drivers import gpio, store
+from dirql.drivers.gpio.interface import (
+    GUID_DEVINTERFACE_GPIO,
+    IOCTL_GPIO_CONFIGURE,
+    IOCTL_GPIO_READ,
+    IOCTL_GPIO_WAIT,
+    IOCTL_GPIO_WRITE,
+    Configuration,
+    Levels,
+    pack_pins,
+    program_name,
+    unpack_pins,
+)
+from dirql.drivers.store.interface import (
+    GUID_DEVINTERFACE_STORE,
+    IOCTL_STORE_GET_STATISTICS,
+    IOCTL_STORE_SET_MODE,
+    IOCTL_STORE_SET_TIMING,
+    PROGRAM_NAME,
+    Statistics,
+    Timing,
+    TransferMode,
+)
+from dirql.io.errors import IoError
+from dirql.io.handle import Handle, Overlapped
+from dirql.machine import Machine, open_machine
+from dirql.nt import status as nt
+from dirql.nt.constants import (
+    IRP_MN_CANCEL_STOP_DEVICE,
+    IRP_MN_QUERY_STOP_DEVICE,
+    IRP_MN_START_DEVICE,
+    IRP_MN_STOP_DEVICE,
+    DeviceUsageTypePaging,
+)
+from dirql.pnp.node import DeviceNode
+from dirql.pnp.states import NodeState
+from dirql.pnp.stopping import send_start
+
+DATA = bytes(range(256)) * 2
+WAYS = [(TransferMode.POLLED, "level"), (TransferMode.INTERRUPT, "latched"), (TransferMode.DMA, "message")]
+each_way = pytest.mark.parametrize(("mode", "kind"), WAYS, ids=[kind for _, kind in WAYS])
+
+
+@pytest.fixture
+def crowd() -> Iterator[Machine]:
+    """A machine with a gpio function."""
+    with open_machine("verilated", machine="crowd") as opened:
+        yield opened
+
+
+def node_of(machine: Machine, service: str) -> DeviceNode:
+    return next(node for node in machine.devices if node.driver is machine.io.drivers[service])
+
+
+def start_store(machine: Machine, mode: TransferMode, kind: str) -> tuple[DeviceNode, Handle]:
+    for function in machine.target.description.functions_named("store"):
+        if kind not in function.interrupts:
+            pytest.skip(f"{function} of this machine has no {kind} interrupts")
+    machine.load_driver(store, interrupt=kind)
+    handle = machine.open(PROGRAM_NAME)
+    handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", mode))
+    return node_of(machine, "store"), handle
+
+
+def succeeded(request: Overlapped) -> bool:
+    assert request.wait(1), f"{request} does not end"
+    return request.status == nt.STATUS_SUCCESS
+
+
+def send(node: DeviceNode, *minors: int) -> None:
+    for minor in minors:
+        status = send_start(node) if minor == IRP_MN_START_DEVICE else node.send(minor).status
+        assert status == nt.STATUS_SUCCESS, hex(status)
+
+
+# The store driver.
+
+
+@each_way
+@pytest.mark.row("PNP-06")
+def test_PNP_06_a_store_moves_with_its_requests(machine: Machine, mode: TransferMode, kind: str) -> None:
+    node, handle = start_store(machine, mode, kind)
+    handle.write(DATA)
+    handle.ioctl(IOCTL_STORE_SET_TIMING, Timing(1000, 1_000_000).pack())
+    requests = [handle.write_overlapped(bytes([number]) * 16, offset=16 * number) for number in range(4)]
+    before = node.ranges
+    assert machine.pnp.rebalance(node) is None
+    assert all(succeeded(request) for request in requests)
+    assert {each.u.memory.start for each in node.ranges} != {each.u.memory.start for each in before}
+    assert handle.read(len(DATA)) == b"".join(bytes([n]) * 16 for n in range(4)) + DATA[64:]
+    handle.close()
+
+
+@each_way
+@pytest.mark.row("PNP-06")
+def test_PNP_06_requests_wait_from_the_query_on(machine: Machine, mode: TransferMode, kind: str) -> None:
+    node, handle = start_store(machine, mode, kind)
+    for then in ((IRP_MN_CANCEL_STOP_DEVICE,), (IRP_MN_STOP_DEVICE, IRP_MN_START_DEVICE)):
+        send(node, IRP_MN_QUERY_STOP_DEVICE)
+        first, cancelled, last = (handle.write_overlapped(DATA, offset=512 * n) for n in range(3))
+        machine.sleep(0.001)
+        assert not any(each.has_completed for each in (first, cancelled, last))
+        assert cancelled.cancel()
+        assert cancelled.wait(1)
+        assert cancelled.status == nt.STATUS_CANCELLED
+        send(node, *then[:-1])
+        late = handle.read_overlapped(len(DATA))
+        machine.sleep(0.001)
+        assert not late.has_completed
+        send(node, then[-1])
+        assert all(succeeded(each) for each in (first, last, late))
+        assert late.result() == DATA
+    handle.close()
+
+
+def test_a_held_request_ends_with_its_file_and_with_the_device(machine: Machine) -> None:
+    node, handle = start_store(machine, TransferMode.INTERRUPT, "level")
+    other = machine.open(PROGRAM_NAME)
+    send(node, IRP_MN_QUERY_STOP_DEVICE, IRP_MN_STOP_DEVICE)
+    of_the_file, of_the_other = handle.write_overlapped(DATA), other.write_overlapped(DATA)
+    statistics = Statistics.unpack(handle.ioctl(IOCTL_STORE_GET_STATISTICS, b"", 64))
+    assert statistics.requests == 0
+    handle.close()
+    assert of_the_file.status == nt.STATUS_CANCELLED
+    assert not of_the_other.has_completed
+    machine.pnp.surprise_remove(node)
+    assert of_the_other.status == nt.STATUS_DEVICE_REMOVED
+    other.close()
+
+
+@each_way
+def test_a_store_is_removed_when_no_program_has_it_open(
+    machine: Machine, mode: TransferMode, kind: str
+) -> None:
+    node, handle = start_store(machine, mode, kind)
+    veto = machine.pnp.remove(node)
+    assert veto is not None
+    assert veto.reason == "1 files are open on the device"
+    assert handle.write(DATA) == len(DATA)
+    handle.close()
+    assert machine.pnp.remove(node) is None
+    with pytest.raises(IoError):
+        machine.open(PROGRAM_NAME)
+    machine.pnp.enable(node)
+    with machine.open(PROGRAM_NAME) as again:
+        assert again.read(len(DATA)) == DATA
+
+
+@each_way
+@pytest.mark.row("PNP-08")
+@pytest.mark.row("PNP-09")
+def test_PNP_08_a_store_that_is_gone_waits_for_its_handles(
+    machine: Machine, mode: TransferMode, kind: str
+) -> None:
+    node, handle = start_store(machine, mode, kind)
+    (interface,) = machine.pnp.tree.interfaces.enabled(GUID_DEVINTERFACE_STORE)
+    second = machine.open(interface.name)
+    assert second.write(DATA) == len(DATA)
+    machine.pnp.surprise_remove(node)
+    assert not interface.is_enabled
+    for each in (handle, second):
+        with pytest.raises(IoError) as refused:
+            each.write(DATA)
+        assert refused.value.status == nt.STATUS_DEVICE_DOES_NOT_EXIST
+        assert node.state is NodeState.AWAITING_QUEUED_REMOVAL
+        each.close()
+        machine.pnp.wait_until_idle()
+    assert node.state is NodeState.REMOVED
+
+
+@pytest.mark.row("PNP-21")
+def test_PNP_21_a_store_with_a_paging_file_stays(machine: Machine) -> None:
+    node, handle = start_store(machine, TransferMode.INTERRUPT, "level")
+    handle.close()
+    usage = machine.pnp.notify_usage
+    assert usage(node, DeviceUsageTypePaging, in_path=True) == nt.STATUS_SUCCESS
+    machine.pnp.wait_until_idle()
+    for ask in (machine.pnp.remove, machine.pnp.rebalance, machine.pnp.disable):
+        assert ask(node) is not None
+    assert machine.defects == []
+    assert usage(node, DeviceUsageTypePaging, in_path=False) == nt.STATUS_SUCCESS
+    machine.pnp.wait_until_idle()
+    assert machine.pnp.disable(node) is None
+
+
+# The gpio driver.
+
+
+def read(handle: Handle) -> int:
+    return unpack_pins(handle.ioctl(IOCTL_GPIO_READ, b"", 2))
+
+
+@pytest.mark.parametrize("kind", ["level", "latched"])
+@pytest.mark.row("PNP-06")
+def test_PNP_06_pins_keep_their_use_and_their_waits(crowd: Machine, kind: str) -> None:
+    crowd.load_driver(gpio, interrupt=kind)
+    node = node_of(crowd, "gpio")
+    with crowd.open(program_name(0)) as pins:
+        pins.ioctl(IOCTL_GPIO_CONFIGURE, Configuration(outputs=0x0F, loopback=0xF, rising=0x3).pack())
+        pins.ioctl(IOCTL_GPIO_WRITE, Levels(0xF, 0xC).pack())
+        first = pins.ioctl_overlapped(IOCTL_GPIO_WAIT, pack_pins(0x1), 2)
+        before = node.ranges
+        assert crowd.pnp.rebalance(node) is None
+        assert node.ranges != before
+        assert read(pins) & 0xF == 0xC
+        assert not first.has_completed
+        send(node, IRP_MN_QUERY_STOP_DEVICE)
+        held = pins.ioctl_overlapped(IOCTL_GPIO_WRITE, Levels(0x3, 0x3).pack())
+        second = pins.ioctl_overlapped(IOCTL_GPIO_WAIT, pack_pins(0x2), 2)
+        send(node, IRP_MN_STOP_DEVICE)
+        late = pins.ioctl_overlapped(IOCTL_GPIO_READ, b"", 2)
+        crowd.sleep(0.001)
+        assert not any(each.has_completed for each in (first, held, second, late))
+        send(node, IRP_MN_START_DEVICE)
+        assert all(succeeded(each) for each in (held, late, first, second))
+        assert unpack_pins(late.result()) & 0xF == 0xF
+        assert (unpack_pins(first.result()), unpack_pins(second.result())) == (1, 2)
+
+
+def test_pins_that_are_gone_end_their_waits(crowd: Machine) -> None:
+    crowd.load_driver(gpio)
+    node = node_of(crowd, "gpio")
+    refused = crowd.pnp.notify_usage(node, DeviceUsageTypePaging, in_path=True)
+    assert refused == nt.STATUS_INVALID_DEVICE_REQUEST
+    interfaces = crowd.pnp.tree.interfaces.enabled(GUID_DEVINTERFACE_GPIO)
+    interface = next(each for each in interfaces if each.node is node)
+    with crowd.open(interface.name) as pins:
+        pins.ioctl(IOCTL_GPIO_CONFIGURE, Configuration(rising=0x1).pack())
+        wait = pins.ioctl_overlapped(IOCTL_GPIO_WAIT, pack_pins(0x1), 2)
+        send(node, IRP_MN_QUERY_STOP_DEVICE, IRP_MN_CANCEL_STOP_DEVICE)
+        assert not wait.has_completed
+        crowd.pnp.surprise_remove(node)
+        assert wait.status == nt.STATUS_DEVICE_REMOVED
+        assert node.state is NodeState.AWAITING_QUEUED_REMOVAL
+    crowd.pnp.wait_until_idle()
+    assert node.state is NodeState.REMOVED
