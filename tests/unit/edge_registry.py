@@ -35,6 +35,18 @@ def key() -> int:
     return handle
 
 
+def changing_key() -> int:
+    """A key that another thread changes soon."""
+    handle = key()
+
+    def change(_: object) -> None:
+        wdm.KeDelayExecutionThread(wdm.KernelMode, False, -10)
+        wdm.ZwDeleteValueKey(handle, "Value")
+
+    wdm.PsCreateSystemThread(0, None, None, change, None)
+    return handle
+
+
 def table() -> list[wdm.RTL_QUERY_REGISTRY_TABLE]:
     """A table with one entry, whose routine does nothing."""
     return [wdm.RTL_QUERY_REGISTRY_TABLE(lambda *_: wdm.STATUS_SUCCESS, 0, "Value")]
@@ -54,6 +66,18 @@ REGISTRY_CALLS: dict[str, Call] = {
     "ZwEnumerateKey": lambda w: (key(), 0, wdm.KeyBasicInformation, w.block, 64),
     "ZwQueryValueKey": lambda w: (key(), "Value", wdm.KeyValueBasicInformation, w.block, 64),
     "ZwEnumerateValueKey": lambda w: (key(), 0, wdm.KeyValueBasicInformation, w.block, 64),
+    "ZwNotifyChangeKey": lambda _: (
+        changing_key(),
+        None,
+        None,
+        None,
+        wdm.IO_STATUS_BLOCK(),
+        wdm.REG_LEGAL_CHANGE_FILTER,
+        False,
+        None,
+        0,
+        True,
+    ),
     "RtlQueryRegistryValues": lambda _: (wdm.RTL_REGISTRY_ABSOLUTE, key() and PATH, table(), None, None),
     "RtlWriteRegistryValue": lambda w: (
         wdm.RTL_REGISTRY_ABSOLUTE,

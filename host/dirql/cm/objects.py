@@ -80,6 +80,11 @@ class KeyObject(Object):
     def __repr__(self) -> str:
         return f"<key {self.key.path}{', deleted' if self.key.is_deleted else ''}>"
 
+    def last_handle_closed(self) -> None:
+        """End the waits for changes through the handle."""
+        if running.value.watches.by_key:
+            running.value.watches.handle_closed(self)
+
 
 def install(registry: Registry) -> None:
     r"""Give the registry its name, \Registry."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from dirql.cm.key import LINK_VALUE, Key, Value, fold, units
+from dirql.cm.watches import Watches
 from dirql.ke.current import current
 from dirql.ke.running import Running
 from dirql.nt.constants import (
@@ -87,13 +88,12 @@ class Found:
 class Registry:
     """The keys of one machine. The routines here check no rights and copy no memory; the services do."""
 
-    __slots__ = ("changed", "control_set", "flushed", "root")
+    __slots__ = ("control_set", "flushed", "root", "watches")
 
     def __init__(self) -> None:
         """Make a registry with the keys that every system has; the kernel is open."""
         self.root = Key(_ROOT, None, _now(), is_volatile=True)
-        self.changed: Callable[[Key, int], None] | None = None
-        """Is called after each change with the key and a REG_NOTIFY_CHANGE_ flag; None if nobody looks."""
+        self.watches = Watches()
         self.flushed: Callable[[], bool] | None = None
         """Writes the registry to its file, for ZwFlushKey, and returns whether it could; None if there is none."""
         self.control_set = 1
@@ -166,7 +166,7 @@ class Registry:
         if not key.is_deleted:
             parent.take_out(key)
             key.is_deleted = True
-            self._touch(key, REG_NOTIFY_CHANGE_NAME)
+            self.watches.key_deleted(key)
             self._touch(parent, REG_NOTIFY_CHANGE_NAME)
         return STATUS_SUCCESS
 
@@ -179,12 +179,16 @@ class Registry:
         parent.take_out(key)
         key.name = name
         parent.add(key)
-        self._touch(key, REG_NOTIFY_CHANGE_NAME)
+        key.last_write_time = _now()
         self._touch(parent, REG_NOTIFY_CHANGE_NAME)
         return STATUS_SUCCESS
 
     def set_value(self, key: Key, name: str, type: int, data: bytes) -> None:
-        """Give a value a type and data."""
+        """Give a value a type and data; nobody is told if it has them already."""
+        known = key.value(name)
+        if known is not None and (known.type, known.data) == (type, data):
+            key.last_write_time = _now()
+            return
         key.set(name, type, data)
         self._touch(key, REG_NOTIFY_CHANGE_LAST_SET)
 
@@ -235,8 +239,8 @@ class Registry:
 
     def _touch(self, key: Key, change: int) -> None:
         key.last_write_time = _now()
-        if self.changed is not None:
-            self.changed(key, change)
+        if self.watches.by_key:
+            self.watches.note(key, change)
 
 
 def is_key_name(name: str) -> bool:

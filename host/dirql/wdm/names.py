@@ -413,10 +413,10 @@ KNOWN: Final = """
         WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer
         ZwClearEvent ZwClose ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateTimer ZwDeleteKey
         ZwDeleteValueKey ZwDeviceIoControlFile ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver
-        ZwMakeTemporaryObject ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenTimer
-        ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetTimer
-        ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx
-        vDbgPrintExWithPrefix
+        ZwMakeTemporaryObject ZwNotifyChangeKey ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject
+        ZwOpenTimer ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent
+        ZwSetEvent ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile ZwYieldExecution
+        vDbgPrintEx vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -1954,14 +1954,14 @@ LACKING: Final[dict[str, str]] = {
         ZwAdjustPrivilegesToken ZwAlertThread ZwAllocateVirtualMemory ZwCloseObjectAuditAlarm
         ZwCreateSymbolicLinkObject ZwDeleteFile ZwDuplicateObject ZwDuplicateToken ZwFlushBuffersFile
         ZwFlushBuffersFileEx ZwFlushInstructionCache ZwFlushVirtualMemory ZwFreeVirtualMemory ZwFsControlFile
-        ZwInitiatePowerAction ZwLoadKey ZwLockFile ZwNotifyChangeKey ZwOpenDirectoryObject ZwOpenProcessToken
-        ZwOpenProcessTokenEx ZwOpenThread ZwOpenThreadToken ZwOpenThreadTokenEx ZwPulseEvent ZwQueryDefaultLocale
-        ZwQueryDirectoryFile ZwQueryDirectoryFileEx ZwQueryDirectoryObject ZwQueryEaFile ZwQueryInformationByName
-        ZwQueryInformationProcess ZwQueryInformationThread ZwQueryInformationToken ZwQueryObject
-        ZwQueryQuotaInformationFile ZwQuerySecurityObject ZwQueryVirtualMemory ZwReplaceKey ZwRestoreKey ZwSaveKey
-        ZwSetDefaultLocale ZwSetDefaultUILanguage ZwSetEaFile ZwSetInformationProcess ZwSetInformationToken
-        ZwSetInformationVirtualMemory ZwSetQuotaInformationFile ZwSetSecurityObject ZwSetSystemTime
-        ZwSetVolumeInformationFile ZwUnloadKey ZwUnlockFile ZwWaitForMultipleObjects
+        ZwInitiatePowerAction ZwLoadKey ZwLockFile ZwOpenDirectoryObject ZwOpenProcessToken ZwOpenProcessTokenEx
+        ZwOpenThread ZwOpenThreadToken ZwOpenThreadTokenEx ZwPulseEvent ZwQueryDefaultLocale ZwQueryDirectoryFile
+        ZwQueryDirectoryFileEx ZwQueryDirectoryObject ZwQueryEaFile ZwQueryInformationByName ZwQueryInformationProcess
+        ZwQueryInformationThread ZwQueryInformationToken ZwQueryObject ZwQueryQuotaInformationFile
+        ZwQuerySecurityObject ZwQueryVirtualMemory ZwReplaceKey ZwRestoreKey ZwSaveKey ZwSetDefaultLocale
+        ZwSetDefaultUILanguage ZwSetEaFile ZwSetInformationProcess ZwSetInformationToken ZwSetInformationVirtualMemory
+        ZwSetQuotaInformationFile ZwSetSecurityObject ZwSetSystemTime ZwSetVolumeInformationFile ZwUnloadKey
+        ZwUnlockFile ZwWaitForMultipleObjects
 """,
     "ntstatus.h": """
         STATUS_ABANDONED_WAIT_63 STATUS_ABANDON_HIBERFILE STATUS_ABIOS_INVALID_COMMAND STATUS_ABIOS_INVALID_LID

@@ -15,6 +15,9 @@ from dirql.io.device import (
 from dirql.io.hard_errors import (
     set_device_to_verify as IoSetDeviceToVerify,
 )
+from dirql.io.notify_key import (
+    notify_change_key as ZwNotifyChangeKey,
+)
 from dirql.io.objects import (
     DeviceObject as _DeviceObject,
 )
@@ -153,6 +156,7 @@ __all__ = [
     "ZwCancelIoFileEx",
     "ZwClearEvent",
     "ZwCreateEvent",
+    "ZwNotifyChangeKey",
     "ZwResetEvent",
     "ZwSetEvent",
     "ZwWaitForSingleObject",
