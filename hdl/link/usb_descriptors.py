@@ -237,17 +237,49 @@ endmodule
 
 
 def render_python(device: Device) -> str:
-    """The numbers for the host."""
+    """The numbers for the host, and the descriptors for twins."""
     head = HEAD.replace("//", "#")
-    return f'''{head}"""The numbers by which a host finds a board with the USB core."""
+    answers = "\n".join(
+        f"    ({entry.kind}, {entry.index}): bytes.fromhex(\n{_hex_lines(entry.octets)}\n    ),"
+        for entry in entries(device)
+        if entry.kind < INTERNAL
+    )
+    vendor_set = _hex_lines(_vendor_set(device), indent=4)
+    return f'''{head}"""The numbers by which a host finds a board with the USB core, and the core's descriptors."""
 
 from typing import Final
 
-__all__ = ["PRODUCT", "VENDOR"]
+__all__ = [
+    "BULK_ENDPOINT",
+    "BULK_PACKET",
+    "DESCRIPTORS",
+    "INTERRUPT_ENDPOINT",
+    "PRODUCT",
+    "VENDOR",
+    "VENDOR_CODE",
+    "VENDOR_SET",
+]
 
 VENDOR: Final = 0x{device.vendor:04X}
 PRODUCT: Final = 0x{device.product:04X}
+BULK_ENDPOINT: Final = {device.bulk}
+BULK_PACKET: Final = {device.bulk_packet}
+INTERRUPT_ENDPOINT: Final = {device.interrupt}
+VENDOR_CODE: Final = 0x{device.vendor_code:02X}
+"""The request of Microsoft, whose answer for index 7 is `VENDOR_SET`."""
+VENDOR_SET: Final = bytes.fromhex(
+{vendor_set}
+)
+DESCRIPTORS: Final = {{
+{answers}
+}}
+"""The answers to GET_DESCRIPTOR, by kind and index."""
 '''
+
+
+def _hex_lines(octets: bytes, indent: int = 8) -> str:
+    """Octets as lines of strings in hexadecimal, 40 bytes each."""
+    return "\n".join(f'{" " * indent}"{octets[at : at + 40].hex()}"' for at in range(0, len(octets), 40))
 
 
 def render_all() -> dict[Path, str]:

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from dirql import __version__
 from dirql.boards.options import BOARD_COMMANDS, add_board_commands
@@ -19,6 +20,7 @@ from dirql.hardware.identity import machine_number
 from dirql.hardware.reading import load_machine, machine_names
 from dirql.hardware.table import DescriptionError
 from dirql.ke.limits import Limits
+from dirql.link.usbip import DEFAULT_PORT as USBIP_PORT
 from dirql.lspci.selection import Selection
 from dirql.target import TARGETS, check_target, machine_of
 
@@ -290,6 +292,14 @@ def _add_twin(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="the TCP port, and the address of this computer that clients use (default: any port of 127.0.0.1)",
     )
     place.add_argument("--pty", action="store_true", help="make a serial port instead")
+    place.add_argument(
+        "--usbip",
+        type=_place,
+        nargs="?",
+        const=("127.0.0.1", USBIP_PORT),
+        metavar="[HOST:]PORT",
+        help=f"be a USB device instead, which `usbip attach` and pyusb reach at this port (default: {USBIP_PORT})",
+    )
 
 
 def _add_shadow(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -403,15 +413,22 @@ def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:
     return 0
 
 
-def _twin(arguments: argparse.Namespace) -> NoReturn:
-    """Build the twin if need be, and become it."""
+def _twin(arguments: argparse.Namespace) -> int:
+    """Build the twin if need be, and become it; the server for USB stays in this process."""
     from dirql.target.simulation.twin import Level
-    from dirql.target.twins import twin_plan
+    from dirql.target.twins import serve_usb, twin_plan
 
+    level = Level(arguments.level)
+    if arguments.usbip is not None:
+        plan = twin_plan(arguments.name, level, arguments.baud)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        with contextlib.suppress(KeyboardInterrupt):
+            serve_usb(plan, arguments.usbip, lambda address: print(address, flush=True))
+        return 0
     host, port = arguments.tcp
     place = (host, None if arguments.pty else port)
-    command = twin_plan(arguments.name, Level(arguments.level), arguments.baud, *place).command()
-    os.execv(command[0], command)
+    command = twin_plan(arguments.name, level, arguments.baud, *place).command()
+    return os.execv(command[0], command)
 
 
 def _machines() -> int:

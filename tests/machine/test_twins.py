@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -320,3 +321,30 @@ def test_a_rate_that_the_uart_cannot_have_is_refused() -> None:
         ValueError, match=r"must be 6,000,000 baud at most, 4 clocks for a bit; it was 12,000,000"
     ):
         TwinPlan(TINY, Level.PIN, 12_000_000)
+
+
+@pytest.mark.slow
+def test_a_twin_is_a_usb_device_over_usbip() -> None:
+    pytest.importorskip("usb.core")
+    before = set(threading.enumerate())
+    move_data(open_target(f"twin:tiny?line=usbip&{PATIENT}", machine=TINY))
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.slow
+def test_the_command_serves_usbip_and_ends_with_its_twin() -> None:
+    pytest.importorskip("usb.core")
+    command = [sys.executable, "-m", "dirql", "twin", "tiny", "--usbip", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        address = started.stdout.readline().strip()
+        assert address.startswith("usbip://127.0.0.1:")
+        for _ in range(2):  # a client that leaves makes room for the next
+            move_data(open_target(f"{address}?{PATIENT}", machine=TINY))
+        children = (
+            Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text(encoding="utf-8").split()
+        )
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(LIMIT) == 0
+    assert len(children) == 1
+    wait_until(lambda: is_gone(int(children[0])))

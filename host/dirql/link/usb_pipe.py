@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from dirql.link.pipe import READ_SLICE, NoLink, Pipe, PipeLost
+from dirql.link.usbip_backend import UsbIpBackend
 from dirql.registers import usb_device
 
 __all__ = ["USB_IDS", "UsbPipe"]
@@ -53,7 +54,7 @@ class _Core(Protocol):
     USBTimeoutError: type[OSError]
     NoBackendError: type[Exception]
 
-    def find(self, *, idVendor: int, idProduct: int) -> _Device | None: ...
+    def find(self, *, idVendor: int, idProduct: int, backend: object) -> _Device | None: ...
 
 
 class _Util(Protocol):
@@ -84,9 +85,15 @@ def _endpoints(device: _Device) -> _Endpoints | None:
 class UsbPipe(Pipe):
     """Two bulk endpoints; what one transfer carries has no meaning."""
 
-    def __init__(self, ids: Sequence[tuple[int, int]] = USB_IDS) -> None:
-        """Open the first device with one of these pairs of vendor and product. Raises `NoLink`."""
-        super().__init__("usb")
+    def __init__(
+        self, ids: Sequence[tuple[int, int]] = USB_IDS, server: tuple[str, int] | None = None
+    ) -> None:
+        """Open the first device with one of these pairs of vendor and product. Raises `NoLink`.
+
+        `server` is the host and the port of a USB/IP server, None for the USB ports of this computer.
+        """
+        super().__init__("usb" if server is None else f"usbip {server[0]}:{server[1]}")
+        self._backend = None if server is None else UsbIpBackend(*server)
         try:
             self._core = cast(_Core, importlib.import_module("usb.core"))
             self._util = cast(_Util, importlib.import_module("usb.util"))
@@ -95,7 +102,7 @@ class UsbPipe(Pipe):
                 "a USB device needs the package pyusb, which is not installed: pip install 'dirql[usb]'"
             ) from error
         self._device = device = self._find(ids)
-        self.name = f"usb {device.bus:03}:{device.address:03}"
+        self.name = f"{self.name} {device.bus:03}:{device.address:03}"
         self._slice = round(1000 * READ_SLICE)
         self._closed = False
         try:
@@ -113,7 +120,7 @@ class UsbPipe(Pipe):
     def _find(self, ids: Sequence[tuple[int, int]]) -> _Device:
         try:
             for vendor, product in ids:
-                device = self._core.find(idVendor=vendor, idProduct=product)
+                device = self._core.find(idVendor=vendor, idProduct=product, backend=self._backend)
                 if device is not None:
                     return device
         except self._core.NoBackendError as error:

@@ -30,7 +30,7 @@ __all__ = [
     "run_in_simulator",
 ]
 
-TARGETS = ("verilated", "cocotb", "serial", "tcp", "usb", "twin", "replay")
+TARGETS = ("verilated", "cocotb", "serial", "tcp", "usb", "usbip", "twin", "replay")
 """The names that `open_target` knows. That of a board may be followed by its address: `tcp://127.0.0.1:5555`, or
 `twin:tiny`; that of a replay is followed by the file of a recording: `replay:run.dirql`."""
 

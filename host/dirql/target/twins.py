@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dirql.boards.reading import board_names, load_board
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import describe
 from dirql.link.pipe import Pipe, TcpPipe
 from dirql.link.serial_pipe import SerialPipe
+from dirql.link.usb_pipe import UsbPipe
+from dirql.link.usbip_server import UsbIpServer
 from dirql.target.bitstreams import bitstream_plan
 from dirql.target.board.address import BoardAddress
 from dirql.target.board.opening import open_over
@@ -16,20 +20,29 @@ from dirql.target.board.target import BoardTarget
 from dirql.target.simulation.build import Announce
 from dirql.target.simulation.twin import Level, TwinPlan, TwinProcess
 
-__all__ = ["TwinPipe", "open_twin", "twin_machine", "twin_plan"]
+__all__ = ["TwinPipe", "open_twin", "serve_usb", "twin_machine", "twin_plan"]
 
 
 class TwinPipe(Pipe):
     """The pipe to a twin that nobody else uses; the twin ends when the pipe is closed."""
 
-    def __init__(self, plan: TwinPlan, announce: Announce) -> None:
-        """Start the twin and connect to it. Raises `NoLink`, and `TargetError` for a twin that does not start."""
+    def __init__(self, plan: TwinPlan, announce: Announce, *, over_usb: bool = False) -> None:
+        """Start the twin and connect to it. Raises `NoLink`, and `TargetError` for a twin that does not start.
+
+        With `over_usb` it is a USB device, which pyusb reaches through USB/IP.
+        """
         self.twin = TwinProcess(plan, announce)
         address = self.twin.address
+        self._server: UsbIpServer | None = None
         try:
-            self._pipe = SerialPipe(address) if plan.port is None else _connect(address)
+            if over_usb:
+                self._server = UsbIpServer(_host_and_port(address))
+                self._server.start()
+                self._pipe: Pipe = UsbPipe(server=(self._server.host, self._server.port))
+            else:
+                self._pipe = SerialPipe(address) if plan.port is None else _connect(address)
         except BaseException:
-            self.twin.close()
+            self._end()
             raise
         super().__init__(f"the twin of {plan.machine.name} at {address}", plan.rate)
 
@@ -48,12 +61,35 @@ class TwinPipe(Pipe):
     def close(self) -> None:
         """See `Pipe`."""
         self._pipe.close()
+        self._end()
+
+    def _end(self) -> None:
+        if self._server is not None:
+            self._server.close()
         self.twin.close()
 
 
+def serve_usb(plan: TwinPlan, place: tuple[str, int], tell: Callable[[str], None]) -> None:
+    """Start a twin and be its USB device for clients of USB/IP, once `tell` has been called with the address.
+
+    Returns when the twin has ended. Raises `TargetError`, and `NoLink` for a port that is taken.
+    """
+    twin = TwinProcess(plan)
+    try:
+        server = UsbIpServer(_host_and_port(twin.address), *place)
+        tell(f"usbip://{server.host}:{server.port}")
+        server.serve()
+    finally:
+        twin.close()
+
+
 def _connect(address: str) -> TcpPipe:
+    return TcpPipe(*_host_and_port(address))
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
     host, _, port = address.removeprefix("tcp://").rpartition(":")
-    return TcpPipe(host, int(port))
+    return host, int(port)
 
 
 def twin_machine(name: str) -> MachineDescription:
@@ -87,4 +123,4 @@ def open_twin(address: BoardAddress, machine: MachineDescription, announce: Anno
         plan = twin_plan(address.place, level, address.baud, port=port)
     else:
         plan = TwinPlan(machine, level, address.baud, port=port)
-    return open_over(address, TwinPipe(plan, announce), machine)
+    return open_over(address, TwinPipe(plan, announce, over_usb=address.line == "usbip"), machine)

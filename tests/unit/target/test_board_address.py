@@ -23,6 +23,7 @@ from dirql.target.board.address import KINDS, BoardAddress, is_board
         ("tcp://lab:5555", "lab", 5555, None),
         ("tcp://[::1]:5555", "::1", 5555, None),
         ("usb", "", 0, None),
+        ("usbip://127.0.0.1:3240", "127.0.0.1", 3240, None),
     ],
 )
 def test_an_address_names_a_place(text: str, place: str, port: int, baud: int | None) -> None:
@@ -51,13 +52,14 @@ def test_other_names_are_no_boards(name: str) -> None:
     [
         (
             "ftdi:1",
-            "a board must be at serial:///dev/ttyUSB1\\?baud=3000000, tcp://127.0.0.1:5555, usb, twin:tiny or the like",
+            "a board must be at serial:///dev/ttyUSB1\\?baud=3000000, tcp://127.0.0.1:5555, usb, usbip://127.0.0.1:3240, twin:tiny or the like",
         ),
         ("tcp", "must be given as tcp://host:port; it was 'tcp'"),
         ("tcp://lab", "must be given as tcp://host:port; it was 'tcp://lab'"),
         ("tcp://lab:0", "must be given as tcp://host:port"),
         ("tcp://lab:65536", "must be given as tcp://host:port"),
         ("tcp:lab:1", "must be given as tcp://host:port"),
+        ("usbip://1", "must be given as usbip://host:port; it was 'usbip://1'"),
         ("usb://1", "must be given as usb, which finds it; it was 'usb://1'"),
         ("serial?baud", "must be written as \\?name=value&name=value"),
         ("serial?baud=fast", "baud of serial\\?baud=fast must be a number from 1 on; it was 'fast'"),

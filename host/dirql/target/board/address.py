@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses of boards: `serial`, `serial:///dev/ttyUSB1?baud=3000000`, `tcp://host:port`, `usb`, `twin:tiny`.
+"""Addresses of boards: `serial:///dev/ttyUSB1?baud=3000000`, `tcp://host:1`, `usb`, `usbip://host:1`, `twin:tiny`.
 
 Options follow a question mark. All addresses have `writes` (posted or precise), `silence` (the seconds after which
 the machine is lost), and faults of the line, for tests: `seed`, `flips`, `drops`, `doubles`, `delay` and
 `disconnect_at`, as `dirql.link.faults.Faults` has them. A serial port has `baud` too, and a twin `baud`, `level` (byte,
-pin or bitstream) and `line` (tcp or pty).
+pin or bitstream) and `line` (tcp, pty or usbip).
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from dirql.link.session import Patience
 
 __all__ = ["KINDS", "BoardAddress", "is_board"]
 
-KINDS = ("serial", "tcp", "usb", "twin")
+KINDS = ("serial", "tcp", "usb", "usbip", "twin")
 """The kinds of pipes, by which an address begins."""
 
 _EXAMPLES = {
     "serial": "serial:///dev/ttyUSB1?baud=3000000",
     "tcp": "tcp://127.0.0.1:5555",
     "usb": "usb",
+    "usbip": "usbip://127.0.0.1:3240",
     "twin": "twin:tiny",
 }
 _WRITES = ("posted", "precise")
 _LEVELS = ("byte", "pin", "bitstream")
-_LINES = ("tcp", "pty")
+_LINES = ("tcp", "pty", "usbip")
 _WITH_BAUD = ("serial", "twin")
 _FAULTS: dict[str, Callable[[str], float]] = {
     "seed": int,
@@ -55,7 +56,7 @@ class BoardAddress:
     text: str
     kind: str
     place: str
-    """A serial port, the host of a TCP connection, or the machine of a twin; empty for a board that is to be found."""
+    """A serial port, the host of a connection, or the machine of a twin; empty for a board that is to be found."""
     port: int = 0
     """The number of the TCP port."""
     baud: int | None = None
@@ -78,8 +79,8 @@ class BoardAddress:
             )
         options = _Options(text, kind, query)
         port = 0
-        if kind == "tcp":
-            place, port = _host_and_port(text, place)
+        if kind in ("tcp", "usbip"):
+            place, port = _host_and_port(text, kind, place)
         else:
             place = place.removeprefix("//")
         if kind == "usb" and place:
@@ -170,8 +171,8 @@ def _either(words: tuple[str, ...]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _host_and_port(text: str, place: str) -> tuple[str, int]:
+def _host_and_port(text: str, kind: str, place: str) -> tuple[str, int]:
     host, colon, port = place.removeprefix("//").rpartition(":")
     if not (place.startswith("//") and colon and host and port.isdecimal() and 0 < int(port) < 1 << 16):
-        raise ValueError(f"a board on the network must be given as tcp://host:port; it was {text!r}")
+        raise ValueError(f"a board on the network must be given as {kind}://host:port; it was {text!r}")
     return host.strip("[]"), int(port)

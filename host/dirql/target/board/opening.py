@@ -44,6 +44,8 @@ def _pipe(address: BoardAddress) -> Pipe:
         return TcpPipe(address.place, address.port)
     if address.kind == "usb":
         return UsbPipe()
+    if address.kind == "usbip":
+        return UsbPipe(server=(address.place, address.port))
     return SerialPipe(address.place, address.baud or DEFAULT_BAUD)
 
 
