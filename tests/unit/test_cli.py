@@ -40,7 +40,7 @@ def test_modes_of_the_command_line_are_those_of_the_job() -> None:
         (("--processors", "0"), "must be 1 or more; it was 0"),
         (
             ("--target", "board"),
-            "a target must be one of verilated, cocotb, serial, tcp, usb, twin, replay; it was 'board'",
+            "a target must be one of verilated, cocotb, serial, tcp, usb, usbip, twin, replay; it was 'board'",
         ),
         (("--target", "tcp://nowhere"), "a board on the network must be given as tcp://host:port"),
         (
@@ -71,7 +71,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(
         (("--machine", "no-such-machine"), "it was 'no-such-machine'"),
         (
             ("--target", "board"),
-            "a target must be one of verilated, cocotb, serial, tcp, usb, twin, replay; it was 'board'",
+            "a target must be one of verilated, cocotb, serial, tcp, usb, usbip, twin, replay; it was 'board'",
         ),
         (("--target", "tcp://nowhere"), "a board on the network must be given as tcp://host:port"),
     ],

@@ -52,7 +52,7 @@ def test_other_names_are_no_boards(name: str) -> None:
     [
         (
             "ftdi:1",
-            "a board must be at serial:///dev/ttyUSB1\\?baud=3000000, tcp://127.0.0.1:5555, usb, usbip://127.0.0.1:3240, twin:tiny or the like",
+            "tcp://127.0.0.1:5555, usb, usbip://127.0.0.1:3240, twin:tiny or the like; it was 'ftdi:1'",
         ),
         ("tcp", "must be given as tcp://host:port; it was 'tcp'"),
         ("tcp://lab", "must be given as tcp://host:port; it was 'tcp://lab'"),
