@@ -85,6 +85,7 @@ from dirql.services import (
     create_service,
     each_driver,
     note_devices,
+    start_device_services,
     start_services,
 )
 from dirql.target import MemoryDelays, open_target
@@ -569,6 +570,7 @@ def _load_all(
         is_last_chance = options.last_known_good or good_number(made.registry) is None
         start_services(made, is_last_chance=is_last_chance)
     if options.registry is not None:
+        start_device_services(made, made.devices)
         note_good_start(made.registry)
     for driver in drivers:
         if not isinstance(driver, Service):

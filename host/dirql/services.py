@@ -40,6 +40,7 @@ from dirql.nt.constants import (
     SERVICE_AUTO_START,
     SERVICE_BOOT_START,
     SERVICE_DEMAND_START,
+    SERVICE_DISABLED,
     SERVICE_ERROR_CRITICAL,
     SERVICE_ERROR_IGNORE,
     SERVICE_ERROR_NORMAL,
@@ -47,7 +48,8 @@ from dirql.nt.constants import (
     SERVICE_SYSTEM_START,
 )
 from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND, STATUS_UNSUCCESSFUL
-from dirql.pnp.node import DeviceError
+from dirql.pnp.device_keys import hardware_value
+from dirql.pnp.node import DeviceError, DeviceNode
 from dirql.pnp.range_arbiter import ResourceConflict
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "create_service",
     "each_driver",
     "note_devices",
+    "start_device_services",
     "start_services",
 ]
 
@@ -216,6 +219,17 @@ def start_services(host: ServiceHost, *, is_last_chance: bool) -> None:
         for values in load_order(host.registry, services):
             if not _is_loaded(host, values.name):
                 _start(host, values, is_last_chance=is_last_chance)
+
+
+def start_device_services(host: ServiceHost, nodes: Iterable[DeviceNode]) -> None:
+    """Load the drivers of devices without a driver, whose hardware keys name a service in the value Service."""
+    for node in nodes:
+        key = host.registry.find(rf"{SERVICES}\{hardware_value(node, 'Service')}")
+        if node.driver is not None or key is None or key.name == "Services":
+            continue
+        values = read_service(key)
+        if values.start != SERVICE_DISABLED and not _is_loaded(host, values.name):
+            _start(host, values, is_last_chance=True)
 
 
 def _start(host: ServiceHost, values: ServiceValues, *, is_last_chance: bool) -> None:

@@ -14,7 +14,8 @@ from dirql import wdm
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
 from dirql.machine import LoadError, Machine, Service, open_machine
-from fakes.scripted_target import ScriptedTarget
+from fakes.pci_function import FakeFunction
+from fakes.scripted_target import ScriptedTarget, Space
 from unit.cm.registry import attributes, open_key, value_of, wide
 
 SERVICES = r"\Registry\Machine\SYSTEM\CurrentControlSet\Services"
@@ -252,6 +253,28 @@ def test_REG_13_a_service_fails_without_its_dependencies(
     [failure] = machine.service_failures
     assert str(failure.error).startswith(f"the driver own: {what} ended with STATUS_OBJECT_NAME_NOT_FOUND")
     let_go(machine)
+
+
+@pytest.mark.parametrize(("start", "is_loaded"), [(3, True), (4, False)])
+def test_REG_13_the_service_of_a_device_is_loaded_for_it(files: Path, start: int, is_loaded: bool) -> None:
+    with bus_with_function() as machine:
+        path = machine.devices[0].instance_path
+    escaped = path.replace("\\", "\\")
+    keys = [
+        service("dev", Start=start, ImagePath="good.py"),
+        service("other", Start=3, ImagePath="good.py"),
+        f'[HKLM\\SYSTEM\\CurrentControlSet\\Enum\\{escaped}]\n"Service"="Dev"\n',
+    ]
+    machine = bus_with_function(registry=write(files, *keys))
+    assert loaded(files) == (["dev"] if is_loaded else [])
+    let_go(machine)
+
+
+def bus_with_function(**options: Any) -> Machine:
+    """A machine with one function on its bus."""
+    target, function = ScriptedTarget(), FakeFunction(bars=((0x0, 4096),))
+    target.map(Space.CONFIGURATION, function.address, 256, function)
+    return open_machine(target, costs=Costs.free(), **options)
 
 
 @pytest.mark.parametrize(
