@@ -14,15 +14,15 @@ __all__ = ["KernelCall"]
 class KernelCall:
     """The body of a `with` statement around what such a service does in the thread of its caller."""
 
-    __slots__ = ("_thread",)
+    __slots__ = ("_caller",)
 
     def __init__(self) -> None:
-        self._thread = current.processor.current_thread
+        self._caller = current.processor.current_thread
 
     def __enter__(self) -> None:
-        self._thread.kernel_calls += 1
+        self._caller.kernel_calls += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._thread.kernel_calls -= 1
+        self._caller.kernel_calls -= 1
