@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A filter above the first store device: it counts the IRPs for each major function, and times each of them.
+"""A filter above each store device: it counts the IRPs for each major function, and times each of them.
 
-The filter changes nothing: it passes each request down, and sees it again in a completion routine. Its counts are read
-with IOCTL_COUNTER_READ, a control code that the filter answers itself and does not count.
+It is loaded as an upper filter, `load_driver("counting_filter.py", as_filter="upper")`, before the store driver. It
+changes nothing: it passes each request down, and sees it again in a completion routine. Its counts are read with
+IOCTL_COUNTER_READ, a control code that the filter answers itself and does not count.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import struct
 
 from dirql import wdm
+from dirql.registers.functions import Store
 
-TARGET_NAME = r"\Device\Store0"
+HARDWARE_IDS = (Store.HARDWARE_ID,)
 # No input. Output: 28 counts, one for each major function; the longest time of a request; and a histogram with 32
 # counts, of which number n counts the times with n bits, from 2**(n - 1) to 2**n - 1 bus clocks.
 IOCTL_COUNTER_READ = wdm.CTL_CODE(wdm.FILE_DEVICE_UNKNOWN, 0x900, wdm.METHOD_BUFFERED, wdm.FILE_READ_ACCESS)
@@ -39,43 +41,32 @@ def DriverEntry(driver: wdm.DRIVER_OBJECT, registry_path: str) -> int:
         driver.major_function[major] = CountAndPassDown
     driver.major_function[wdm.IRP_MJ_DEVICE_CONTROL] = Control
     driver.major_function[wdm.IRP_MJ_PNP] = Pnp
+    driver.driver_extension.add_device = AddDevice
     driver.driver_unload = Unload
-    return Attach(driver)
-
-
-def Attach(driver: wdm.DRIVER_OBJECT) -> int:
-    """Put a device object on top of the stack of the store device."""
-    status, file, target = wdm.IoGetDeviceObjectPointer(TARGET_NAME, wdm.FILE_READ_DATA)
-    if file is None or target is None:
-        return status
-    # Programs open the store device and not the filter's, which therefore has no name.
-    status, device = wdm.IoCreateDevice(
-        driver, Extension, None, target.device_type, target.characteristics, False
-    )
-    if device is not None:
-        wdm.IoInitializeRemoveLock(device.device_extension.remove_lock, "Cntr", 0, 0)
-        wdm.KeInitializeSpinLock(device.device_extension.lock)
-        lower = wdm.IoAttachDeviceToDeviceStack(device, target)
-        if lower is None:
-            wdm.IoDeleteDevice(device)
-            status = wdm.STATUS_NO_SUCH_DEVICE
-        else:
-            device.device_extension.lower_device = lower
-            # The I/O manager looks at the top device to decide how buffers are handed over.
-            device.flags |= lower.flags & (wdm.DO_BUFFERED_IO | wdm.DO_DIRECT_IO | wdm.DO_POWER_PAGABLE)
-            device.flags &= ~wdm.DO_DEVICE_INITIALIZING
-    wdm.ObDereferenceObject(file)
-    return status
+    return wdm.STATUS_SUCCESS
 
 
 def Unload(driver: wdm.DRIVER_OBJECT) -> None:
-    """Leave the stacks that the filter is still in; a device that was removed has been deleted by then."""
-    while (device := driver.device_object) is not None:
-        extension = device.device_extension
-        wdm.IoAcquireRemoveLock(extension.remove_lock, driver)
-        wdm.IoDetachDevice(extension.lower_device)  # from here on no request comes to the filter
-        wdm.IoReleaseRemoveLockAndWait(extension.remove_lock, driver)  # and now none is on its way back to it
+    pass  # the device objects were deleted when the devices were removed
+
+
+def AddDevice(driver: wdm.DRIVER_OBJECT, physical_device: wdm.DEVICE_OBJECT) -> int:
+    """Put a device object on top of a stack. Programs open the device below, so that this one has no name."""
+    top = wdm.IoGetAttachedDevice(physical_device)
+    status, device = wdm.IoCreateDevice(driver, Extension, None, top.device_type, top.characteristics, False)
+    if device is None:
+        return status
+    wdm.IoInitializeRemoveLock(device.device_extension.remove_lock, "Cntr", 0, 0)
+    wdm.KeInitializeSpinLock(device.device_extension.lock)
+    lower = wdm.IoAttachDeviceToDeviceStack(device, physical_device)
+    if lower is None:
         wdm.IoDeleteDevice(device)
+        return wdm.STATUS_NO_SUCH_DEVICE
+    device.device_extension.lower_device = lower
+    # The I/O manager looks at the top device to decide how buffers are handed over.
+    device.flags |= lower.flags & (wdm.DO_BUFFERED_IO | wdm.DO_DIRECT_IO | wdm.DO_POWER_PAGABLE)
+    device.flags &= ~wdm.DO_DEVICE_INITIALIZING
+    return wdm.STATUS_SUCCESS
 
 
 def Complete(irp: wdm.IRP, status: int, information: int = 0) -> int:

@@ -82,6 +82,7 @@ def DriverEntry(driver: wdm.DRIVER_OBJECT, registry_path: str) -> int:
     status, device = wdm.IoCreateDevice(driver, Extension, DEVICE_NAME, wdm.FILE_DEVICE_DISK, 0, False)
     if device is None:
         return status
+    wdm.KeInitializeSpinLock(device.device_extension.lock)
     wdm.KeInitializeEvent(device.device_extension.changed, wdm.SynchronizationEvent, False)
     for name in HALF_NAMES:
         if wdm.NT_SUCCESS(status):
