@@ -140,6 +140,8 @@ def test_no_bytes_are_moved_at_once(handle: Handle) -> None:
 
 
 def test_without_a_key_nothing_is_read_or_written(machine: Machine, encryption: DriverObject) -> None:
+    window = machine.device_window("store", bar=1)
+    window.write(0, b"as it was")
     with machine.open(PROGRAM_NAME) as handle:
         for request in (handle.read_overlapped(16), handle.write_overlapped(b"secret")):
             with pytest.raises(IoError, match="STATUS_INVALID_DEVICE_STATE"):
@@ -147,7 +149,7 @@ def test_without_a_key_nothing_is_read_or_written(machine: Machine, encryption: 
         for key in (b"", b"k" * 15, b"k" * 65):
             with pytest.raises(IoError, match="STATUS_INVALID_PARAMETER"):
                 handle.ioctl(SET_KEY, key)
-    assert machine.device_window("store", bar=1).read(0, 6) == bytes(6)
+    assert window.read(0, 9) == b"as it was"
 
 
 @pytest.mark.machine(processors=3, seed=4)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The driver's tests and the examples once more, in a pytest session inside the simulator."""
+"""The driver's tests and the first examples once more, in a pytest session inside the simulator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from dirql.target import inside_simulator
 
 ROOT = Path(__file__).parents[2]
-PATHS = ("tests/machine/test_store_driver.py", "examples")
+PATHS = ("tests/machine/test_store_driver.py", "examples/first_driver", "examples/own_driver")
 
 pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts a simulator of its own")
 
