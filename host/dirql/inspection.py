@@ -14,6 +14,8 @@ from functools import cache
 from typing import Final, NamedTuple, Protocol
 
 from dirql import wdm
+from dirql.cm.key import Key
+from dirql.cm.registry import Registry
 from dirql.io.manager import IoManager
 from dirql.io.objects import Irp
 from dirql.io.whereabouts import attributes_of, describe_request, parts_of_extensions
@@ -36,6 +38,7 @@ class Parts(Protocol):
     objects: ObjectManager
     io: IoManager
     pnp: PnpManager
+    registry: Registry
 
 
 class Listed(NamedTuple):
@@ -119,6 +122,15 @@ def _names(machine: Parts) -> Iterator[object]:
             left += reversed(named.entries.values())
 
 
+def _keys(machine: Parts) -> Iterator[object]:
+    """Each key of the registry, before its subkeys; its values are among its state."""
+    left = [machine.registry.root]
+    while left:
+        key = left.pop()
+        yield key
+        left += reversed(list(key.subkeys()))
+
+
 def _of_class(find: Callable[[Parts], Iterable[object]], name: str) -> Callable[[Parts], Iterable[object]]:
     return lambda machine: (body for body in find(machine) if type(body).__name__ == name)
 
@@ -140,6 +152,7 @@ _TABLES: Final[dict[str, Callable[[Parts], Iterable[object]]]] = {
     "handle": lambda machine: (entry for _, entry in machine.objects.handles.open_handles()),
     "directory": _of_class(_names, "Directory"),
     "symbolic link": _of_class(_names, "SymbolicLink"),
+    "registry key": _keys,
 }
 
 
@@ -179,6 +192,9 @@ def _words(body: object) -> str:
 
 
 def _state(body: object) -> Mapping[str, object]:
-    return {
+    state: dict[str, object] = {
         name: value for name, value in attributes_of(body) if not name.startswith("_") and not callable(value)
     }
+    if isinstance(body, Key):
+        state["values"] = {value.name: (value.type, value.data) for value in body.values()}
+    return state

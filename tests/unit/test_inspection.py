@@ -162,3 +162,14 @@ def test_a_type_that_there_is_not_is_refused(machine: Machine) -> None:
         ValueError, match=r"the type of an object must be one of processor, KTHREAD, .*'EVENT'"
     ):
         list(machine.list_objects("EVENT"))
+
+
+def test_the_registry_is_listed_with_its_values() -> None:
+    with open_machine(ScriptedTarget()) as machine:
+        keys = {listed.name: listed.state for listed in machine.list_objects("registry key")}
+    pci = keys[r"<registry key \REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\pci>"]
+    values = pci["values"]
+    assert isinstance(values, dict)
+    assert values["Start"] == (wdm.REG_DWORD, bytes(4))
+    assert pci["is_volatile"] is True
+    assert r"<registry key \REGISTRY>" in keys
