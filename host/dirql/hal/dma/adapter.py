@@ -118,11 +118,10 @@ class DmaAdapter(AdapterBase):
         self._check_released()
         left, count = self._left()
         if left and verifies(VERIFIER_DMA_VERIFICATION):
-            self._violation(
-                left,
-                f"an adapter must hold nothing when PutDmaAdapter is called; it held {self.statistics()}",
-                *((count, self) if left == VF_DMA_REFERENCE_COUNT else (self, count)),
-            )
+            reason = f"an adapter must hold nothing when PutDmaAdapter is called; it held {self.statistics()}"
+            if left == VF_DMA_REFERENCE_COUNT:
+                self._violation(left, reason, count, self)
+            self._violation(left, reason, self, count)
         self._released = True
         if not left:
             if self._file is not None:
