@@ -23,6 +23,9 @@ class World(Protocol):
     def mdl(self) -> wdm.MDL: ...
 
     @property
+    def raw_mdl(self) -> wdm.MDL: ...
+
+    @property
     def locked_mdl(self) -> wdm.MDL: ...
 
     @property
@@ -107,6 +110,12 @@ MEMORY_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     ),
     "MmGetSystemAddressForMdl": lambda w: (mapped(w),),
     "MmProtectMdlSystemAddress": lambda w: (mapped(w), wdm.PAGE_READONLY),
+    "MmProbeAndLockProcessPages": lambda w: (
+        w.raw_mdl,
+        wdm.PsGetCurrentProcess(),
+        wdm.KernelMode,
+        wdm.IoReadAccess,
+    ),
     "MmInitializeMdl": lambda w: (wdm.MDL(0, 0), w.block, 16),
     "MmCreateMdl": lambda w: (None, w.block, 16),
     "MmAllocatePagesForMdl": lambda _: (LOWEST, HIGHEST, LOWEST, wdm.PAGE_SIZE),

@@ -40,6 +40,7 @@ LEVEL_PAGES: dict[int, Callable[[int, list[Any]], Page]] = {
     0x39: lambda irql, given: (irql, disabled(), given[0]),
     0x3A: lambda irql, given: (irql, disabled(), given[0]),
     0x70: lambda irql, given: (irql, given[0], given[1]),
+    0x71: lambda irql, given: (irql, given[0], given[1]),
     0x73: lambda irql, given: (irql, given[0], given[1]),
     0x74: lambda irql, given: (irql, given[0], wdm.KernelMode),
     0x76: lambda irql, given: (irql, given[0], wdm.KernelMode),

@@ -279,6 +279,10 @@ class MemoryManager:
         is_own = process is self._program and ke.is_running() and ke.processor.current_thread.is_system
         return self._no_user_space if is_own else process.address_space
 
+    def space_of_process(self, *, is_system: bool) -> AddressSpace:
+        """The page tables of user addresses of the system process, or of that of the programs."""
+        return self._no_user_space if is_system else self._program.address_space
+
     def share_pool(self) -> None:
         """Note that pool can be reached in other ways than by its address: through an MDL or a view."""
         self.nonpaged_pool.fill_freed()

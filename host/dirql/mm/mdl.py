@@ -249,18 +249,21 @@ class Mdl:
         _PROBE_AND_LOCK_PAGES.check(self)
         if type(access_mode) is not int or type(operation) is not int:
             _PROBE_AND_LOCK_PAGES.check_arguments(self, access_mode, operation)
-        if self.is_free:
-            self.refuse_use("MmProbeAndLockPages")
-        if self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
-            self._violation(
-                VF_MDL_PROBE_BAD_FLAGS,
-                "must be neither locked, built, partial nor mapped when MmProbeAndLockPages is called",
-                self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA),
-            )
+        if self.is_free or self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
+            self.refuse_lock("MmProbeAndLockPages", VF_MDL_PROBE_BAD_FLAGS)
         self.lock(access_mode, operation)
 
-    def lock(self, access_mode: int, operation: int) -> None:
-        """Do as `probe_and_lock_pages`, for code of the kernel and an MDL that it has made.
+    def refuse_lock(self, routine: str, subcode: int) -> None:
+        """Stop the system if the MDL is freed, or in use, when a routine is to lock its pages."""
+        if self.is_free:
+            self.refuse_use(routine)
+        wrong = self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA)
+        if wrong:
+            what = f"must be neither locked, built, partial nor mapped when {routine} is called"
+            self._violation(subcode, what, wrong)
+
+    def lock(self, access_mode: int, operation: int, space: AddressSpace | None = None) -> None:
+        """Do as `probe_and_lock_pages`, for code of the kernel, and with `space` for another process.
 
         The checks of a driver's call would take 2 % of "a read" in bench/io_paths.py.
         """
@@ -271,7 +274,7 @@ class Mdl:
         if access_mode == UserMode and end > SYSTEM_RANGE_START:
             raise StatusException(STATUS_ACCESS_VIOLATION)
         manager = running.value
-        frames = self._probe(manager.system if is_of_system else manager.user_space(), end, write)
+        frames = self._probe(manager.system if is_of_system else space or manager.user_space(), end, write)
         manager.frames.lock(frames)
         manager.locked_mdls += 1
         if ke.processor.driver is not None:

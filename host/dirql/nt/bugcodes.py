@@ -291,6 +291,8 @@ __all__ = [
     "VF_MDL_PAGE_OUTSIDE_MEMORY",
     "VF_MDL_PROBE_AND_LOCK_IRQL",
     "VF_MDL_PROBE_BAD_FLAGS",
+    "VF_MDL_PROBE_PROCESS_BAD_FLAGS",
+    "VF_MDL_PROBE_PROCESS_IRQL",
     "VF_MDL_UNLOCK_IRQL",
     "VF_MDL_UNLOCK_NEVER_LOCKED",
     "VF_MDL_UNLOCK_NONPAGED_POOL",
@@ -572,6 +574,8 @@ VF_MDL_PAGE_OUTSIDE_MEMORY: Final = 0x6f
 """The driver used an MDL that names a page outside memory."""
 VF_MDL_PROBE_AND_LOCK_IRQL: Final = 0x70
 """The driver called MmProbeAndLockPages above DISPATCH_LEVEL."""
+VF_MDL_PROBE_PROCESS_IRQL: Final = 0x71
+"""The driver called MmProbeAndLockProcessPages above DISPATCH_LEVEL."""
 VF_MDL_MAP_IO_SPACE_IRQL: Final = 0x73
 """The driver called MmMapIoSpace above DISPATCH_LEVEL."""
 VF_MDL_MAP_LOCKED_PAGES_IRQL: Final = 0x74
@@ -606,6 +610,8 @@ VF_MDL_MAP_UNLOCKED: Final = 0x85
 """The driver mapped an MDL of which the pages are not locked."""
 VF_MDL_PROBE_BAD_FLAGS: Final = 0xb0
 """The driver called MmProbeAndLockPages for an MDL that is locked or needs no locking."""
+VF_MDL_PROBE_PROCESS_BAD_FLAGS: Final = 0xb1
+"""The driver called MmProbeAndLockProcessPages for an MDL that is locked or needs no locking."""
 VF_MDL_MAP_BAD_FLAGS: Final = 0xb2
 """The driver mapped an MDL that is mapped to a system address already."""
 VF_MDL_UNLOCK_PARTIAL: Final = 0xb4

@@ -250,13 +250,13 @@ KNOWN: Final = """
         MmLockPagableDataSection MmLockPagableSectionByHandle MmMapIoSpace MmMapLockedPages
         MmMapLockedPagesSpecifyCache MmMapLockedPagesWithReservedMapping MmMaximumCacheType MmMediumSystem MmNonCached
         MmNonCachedUnordered MmNotMapped MmPageEntireDriver MmPrepareMdlForReuse MmProbeAndLockPages
-        MmProtectMdlSystemAddress MmQuerySystemSize MmResetDriverPaging MmSizeOfMdl MmSmallSystem MmSystemRangeStart
-        MmUSWCCached MmUnlockPagableImageSection MmUnlockPages MmUnmapIoSpace MmUnmapLockedPages
-        MmUnmapReservedMapping MmUserProbeAddress MmWriteCombined MutantObject NO_MORE_IRP_STACK_LOCATIONS
-        NO_MORE_SYSTEM_PTES NPAGED_LOOKASIDE_LIST NTSTATUS NTSTRSAFE_MAX_CCH NT_ASSERT NT_ASSERTMSG NT_ERROR
-        NT_INFORMATION NT_SUCCESS NT_WARNING NonPagedPool NonPagedPoolBase NonPagedPoolCacheAligned
-        NonPagedPoolCacheAlignedMustS NonPagedPoolExecute NonPagedPoolMustSucceed NonPagedPoolNx
-        NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority NormalPoolPriority
+        MmProbeAndLockProcessPages MmProtectMdlSystemAddress MmQuerySystemSize MmResetDriverPaging MmSizeOfMdl
+        MmSmallSystem MmSystemRangeStart MmUSWCCached MmUnlockPagableImageSection MmUnlockPages MmUnmapIoSpace
+        MmUnmapLockedPages MmUnmapReservedMapping MmUserProbeAddress MmWriteCombined MutantObject
+        NO_MORE_IRP_STACK_LOCATIONS NO_MORE_SYSTEM_PTES NPAGED_LOOKASIDE_LIST NTSTATUS NTSTRSAFE_MAX_CCH NT_ASSERT
+        NT_ASSERTMSG NT_ERROR NT_INFORMATION NT_SUCCESS NT_WARNING NonPagedPool NonPagedPoolBase
+        NonPagedPoolCacheAligned NonPagedPoolCacheAlignedMustS NonPagedPoolExecute NonPagedPoolMustSucceed
+        NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority NormalPoolPriority
         NormalPoolPrioritySpecialPoolOverrun NormalPoolPrioritySpecialPoolUnderrun NormalWorkQueue NotificationEvent
         NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE
         OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT OEM_STRING ObDereferenceObject ObReferenceObject
@@ -797,43 +797,43 @@ LACKING: Final[dict[str, str]] = {
         MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
         MmBadPointer MmBuildMdlFromPages MmFrameBufferCached MmGetProcedureAddress MmGetSystemRoutineAddress
         MmIsDriverSuspectForVerifier MmIsDriverVerifying MmIsDriverVerifyingByAddress MmIsIoSpaceActive
-        MmIsVerifierEnabled MmMapIoSpaceEx MmMapMdl MmMdlPageContentsState MmMdlPagesAreZero
-        MmProbeAndLockProcessPages MmProtectDriverSection MmSetPermanentCacheAttribute ModifyAccess
-        MonitorCapabilities MonitorInvocation MultiplyHigh NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG
-        NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID
-        NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES
-        NlsMbCodePageTag NlsMbOemCodePageTag NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS
-        NonPagedPoolBaseMustSucceed NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession
-        NonPagedPoolMustSucceedSession NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent
-        NotifyUserPowerSetting NtBuildNumber NtCommitComplete NtCommitEnlistment NtCommitTransaction
-        NtCreateEnlistment NtCreateResourceManager NtCreateTransaction NtCreateTransactionManager NtCurrentProcess
-        NtCurrentThread NtEnumerateTransactionObject NtGetNotificationResourceManager NtOpenEnlistment
-        NtOpenResourceManager NtOpenTransaction NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment
-        NtPrepareComplete NtPrepareEnlistment NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment
-        NtQueryInformationResourceManager NtQueryInformationTransaction NtQueryInformationTransactionManager
-        NtReadOnlyEnlistment NtRecoverEnlistment NtRecoverResourceManager NtRecoverTransactionManager
-        NtRegisterProtocolAddressInformation NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment
-        NtRollbackTransaction NtRollforwardTransactionManager NtSetInformationEnlistment
-        NtSetInformationResourceManager NtSetInformationTransaction NtSetInformationTransactionManager
-        NtSinglePhaseReject OBJECT_NAME_INFORMATION OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE
-        OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100
-        OB_OPERATION OB_OPERATION_HANDLE_CREATE OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION
-        OB_POST_CREATE_HANDLE_INFORMATION OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION
-        OB_POST_OPERATION_PARAMETERS OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION
-        OB_PRE_DUPLICATE_HANDLE_INFORMATION OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY
-        OWNER_SECURITY_INFORMATION ObCloseHandle ObDereferenceObjectDeferDelete ObDereferenceObjectDeferDeleteWithTag
-        ObDereferenceObjectWithTag ObGetFilterVersion ObGetObjectSecurity ObReferenceObjectByHandleWithTag
-        ObReferenceObjectByPointer ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
-        ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObReleaseObjectSecurity
-        ObUnRegisterCallbacks ObfDereferenceObject ObfDereferenceObjectWithTag ObfReferenceObject
-        ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT
-        PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD PAGE_NOCACHE PAGE_WRITECOMBINE PAGE_WRITECOPY
-        PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR
-        PBUILD_MDL_FROM_SCATTER_GATHER_LIST PBUILD_SCATTER_GATHER_LIST PBUS_DATA_TYPE PBUS_INTERFACE_STANDARD
-        PBUS_QUERY_ID_TYPE PCALCULATE_SCATTER_GATHER_LIST_SIZE PCALLBACK_FUNCTION PCALLBACK_OBJECT
-        PCI_ADDRESS_IO_ADDRESS_MASK PCI_ADDRESS_IO_SPACE PCI_ADDRESS_MEMORY_ADDRESS_MASK
-        PCI_ADDRESS_MEMORY_PREFETCHABLE PCI_ADDRESS_MEMORY_TYPE_MASK PCI_ADDRESS_ROM_ADDRESS_MASK PCI_BRIDGE_TYPE
-        PCI_CAPABILITIES_HEADER PCI_CAPABILITY_ID_AGP PCI_CAPABILITY_ID_AGP_TARGET PCI_CAPABILITY_ID_CPCI_HOTSWAP
+        MmIsVerifierEnabled MmMapIoSpaceEx MmMapMdl MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection
+        MmSetPermanentCacheAttribute ModifyAccess MonitorCapabilities MonitorInvocation MultiplyHigh
+        NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK
+        NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW
+        NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES NlsMbCodePageTag NlsMbOemCodePageTag
+        NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS NonPagedPoolBaseMustSucceed
+        NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession NonPagedPoolMustSucceedSession
+        NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent NotifyUserPowerSetting NtBuildNumber
+        NtCommitComplete NtCommitEnlistment NtCommitTransaction NtCreateEnlistment NtCreateResourceManager
+        NtCreateTransaction NtCreateTransactionManager NtCurrentProcess NtCurrentThread NtEnumerateTransactionObject
+        NtGetNotificationResourceManager NtOpenEnlistment NtOpenResourceManager NtOpenTransaction
+        NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment NtPrepareComplete NtPrepareEnlistment
+        NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment NtQueryInformationResourceManager
+        NtQueryInformationTransaction NtQueryInformationTransactionManager NtReadOnlyEnlistment NtRecoverEnlistment
+        NtRecoverResourceManager NtRecoverTransactionManager NtRegisterProtocolAddressInformation
+        NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment NtRollbackTransaction
+        NtRollforwardTransactionManager NtSetInformationEnlistment NtSetInformationResourceManager
+        NtSetInformationTransaction NtSetInformationTransactionManager NtSinglePhaseReject OBJECT_NAME_INFORMATION
+        OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION
+        OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100 OB_OPERATION OB_OPERATION_HANDLE_CREATE
+        OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION OB_POST_CREATE_HANDLE_INFORMATION
+        OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION OB_POST_OPERATION_PARAMETERS
+        OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION OB_PRE_DUPLICATE_HANDLE_INFORMATION
+        OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION ObCloseHandle
+        ObDereferenceObjectDeferDelete ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag
+        ObGetFilterVersion ObGetObjectSecurity ObReferenceObjectByHandleWithTag ObReferenceObjectByPointer
+        ObReferenceObjectByPointerWithTag ObReferenceObjectSafe ObReferenceObjectSafeWithTag ObReferenceObjectWithTag
+        ObRegisterCallbacks ObReleaseObjectSecurity ObUnRegisterCallbacks ObfDereferenceObject
+        ObfDereferenceObjectWithTag ObfReferenceObject ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE
+        PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD
+        PAGE_NOCACHE PAGE_WRITECOMBINE PAGE_WRITECOPY PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER
+        PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR PBUILD_MDL_FROM_SCATTER_GATHER_LIST
+        PBUILD_SCATTER_GATHER_LIST PBUS_DATA_TYPE PBUS_INTERFACE_STANDARD PBUS_QUERY_ID_TYPE
+        PCALCULATE_SCATTER_GATHER_LIST_SIZE PCALLBACK_FUNCTION PCALLBACK_OBJECT PCI_ADDRESS_IO_ADDRESS_MASK
+        PCI_ADDRESS_IO_SPACE PCI_ADDRESS_MEMORY_ADDRESS_MASK PCI_ADDRESS_MEMORY_PREFETCHABLE
+        PCI_ADDRESS_MEMORY_TYPE_MASK PCI_ADDRESS_ROM_ADDRESS_MASK PCI_BRIDGE_TYPE PCI_CAPABILITIES_HEADER
+        PCI_CAPABILITY_ID_AGP PCI_CAPABILITY_ID_AGP_TARGET PCI_CAPABILITY_ID_CPCI_HOTSWAP
         PCI_CAPABILITY_ID_CPCI_RES_CTRL PCI_CAPABILITY_ID_DEBUG_PORT PCI_CAPABILITY_ID_HYPERTRANSPORT
         PCI_CAPABILITY_ID_MSI PCI_CAPABILITY_ID_MSIX PCI_CAPABILITY_ID_P2P_SSID PCI_CAPABILITY_ID_PCIX
         PCI_CAPABILITY_ID_PCI_EXPRESS PCI_CAPABILITY_ID_POWER_MANAGEMENT PCI_CAPABILITY_ID_SECURE

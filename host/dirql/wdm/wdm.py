@@ -1314,6 +1314,9 @@ from dirql.ob.callback import (
 from dirql.ob.process import (
     KernelProcess as EPROCESS,
 )
+from dirql.ob.process_pages import (
+    probe_and_lock_process_pages as MmProbeAndLockProcessPages,
+)
 from dirql.ob.process_services import (
     current_thread as PsGetCurrentThread,
     get_current_process as PsGetCurrentProcess,
@@ -2458,6 +2461,7 @@ __all__ = [
     "MmPageEntireDriver",
     "MmPrepareMdlForReuse",
     "MmProbeAndLockPages",
+    "MmProbeAndLockProcessPages",
     "MmProtectMdlSystemAddress",
     "MmQuerySystemSize",
     "MmResetDriverPaging",

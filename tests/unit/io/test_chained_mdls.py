@@ -9,8 +9,10 @@ import pytest
 from dirql import wdm
 from dirql.io.loader import load_driver
 from dirql.io.unload import unload_driver
+from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
 from dirql.machine import LeakReport, Machine, open_machine
+from dirql.nt.ntstatus import StatusException
 from fakes.scripted_target import ScriptedTarget
 from unit.io.making import OPEN_AND_CLOSE, complete, make_device, make_driver
 from unit.io.program import Program
@@ -79,6 +81,48 @@ def test_MDL_22_the_mdls_of_a_driver_s_own_packet_stay_with_the_driver(machine: 
     wdm.IoFreeIrp(irp)
     assert machine.memory_manager.statistics().mdls == 1
     wdm.IoFreeMdl(mdl)
+
+
+@pytest.mark.row("MDL-14")
+def test_MDL_14_a_system_thread_locks_a_buffer_of_the_program(machine: Machine) -> None:
+    buffer = machine.memory_manager.process.allocate(64)
+    buffer.write(b"of the program")
+    program = wdm.PsGetCurrentProcess()
+    seen: list[object] = []
+
+    def run(_context: object) -> None:
+        mdl = wdm.IoAllocateMdl(buffer.address, 64, False, False, None)
+        assert mdl is not None
+        for process in (wdm.PsGetCurrentProcess(), program):
+            try:
+                wdm.MmProbeAndLockProcessPages(mdl, process, wdm.UserMode, wdm.IoWriteAccess)
+            except StatusException as error:
+                seen.append(error.status)
+        assert mdl.mdl_flags == wdm.MDL_PAGES_LOCKED | wdm.MDL_WRITE_OPERATION
+        address = wdm.MmGetSystemAddressForMdlSafe(mdl, wdm.NormalPagePriority)
+        assert address is not None
+        seen.append(wdm.RtlReadMemory(address, 14))
+        wdm.MmUnlockPages(mdl)
+        wdm.IoFreeMdl(mdl)
+
+    status, handle, _ = wdm.PsCreateSystemThread(0, None, None, run, None)
+    assert status == wdm.STATUS_SUCCESS
+    assert handle is not None
+    wdm.KeDelayExecutionThread(wdm.KernelMode, False, -10_000)
+    wdm.ZwClose(handle)
+    assert seen == [wdm.STATUS_ACCESS_VIOLATION, b"of the program"]
+
+
+@pytest.mark.row("MDL-04")
+def test_MDL_04_the_pages_of_a_process_are_locked_once(machine: Machine) -> None:
+    mdl = wdm.IoAllocateMdl(machine.memory_manager.process.allocate(64).address, 64, False, False, None)
+    assert mdl is not None
+    lock = (mdl, wdm.PsGetCurrentProcess(), wdm.UserMode, wdm.IoReadAccess)
+    wdm.MmProbeAndLockProcessPages(*lock)
+    with pytest.raises(BugCheck) as caught:
+        wdm.MmProbeAndLockProcessPages(*lock)
+    assert caught.value.code == 0xC4
+    assert caught.value.parameters == (0xB1, mdl, mdl.mdl_flags, wdm.MDL_PAGES_LOCKED)
 
 
 def leave_all(_driver: wdm.DRIVER_OBJECT) -> None:

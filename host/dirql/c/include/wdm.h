@@ -4381,6 +4381,8 @@ VOID PAGED_CODE(void);
 VOID MmBuildMdlForNonPagedPool(_Inout_ PMDL MemoryDescriptorList);
 VOID MmProbeAndLockPages(_Inout_ PMDL MemoryDescriptorList, _In_ KPROCESSOR_MODE AccessMode, _In_
     LOCK_OPERATION Operation);
+VOID MmProbeAndLockProcessPages(_Inout_ PMDL MemoryDescriptorList, _In_ PEPROCESS Process, _In_
+    KPROCESSOR_MODE AccessMode, _In_ LOCK_OPERATION Operation);
 VOID MmUnlockPages(_Inout_ PMDL MemoryDescriptorList);
 PVOID MmGetSystemAddressForMdlSafe(_Inout_ PMDL Mdl, _In_ ULONG Priority);
 VOID MmUnmapLockedPages(_In_ PVOID BaseAddress, _Inout_ PMDL MemoryDescriptorList);
