@@ -66,6 +66,7 @@ REGISTRY_CALLS: dict[str, Call] = {
     "ZwEnumerateKey": lambda w: (key(), 0, wdm.KeyBasicInformation, w.block, 64),
     "ZwQueryValueKey": lambda w: (key(), "Value", wdm.KeyValueBasicInformation, w.block, 64),
     "ZwEnumerateValueKey": lambda w: (key(), 0, wdm.KeyValueBasicInformation, w.block, 64),
+    "ZwSetInformationKey": lambda w: (key(), wdm.KeyWriteTimeInformation, w.block, 8),
     "ZwNotifyChangeKey": lambda _: (
         changing_key(),
         None,

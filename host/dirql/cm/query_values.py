@@ -36,7 +36,7 @@ from dirql.nt.constants import (
     RTL_QUERY_REGISTRY_TYPECHECK,
     RTL_QUERY_REGISTRY_TYPECHECK_SHIFT,
 )
-from dirql.nt.ntstatus import StatusException, nt_success
+from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import (
     STATUS_BUFFER_TOO_SMALL,
     STATUS_INVALID_PARAMETER,
@@ -83,10 +83,7 @@ def query_registry_values(
     status, top = find_relative("RtlQueryRegistryValues", relative_to, path, KEY_QUERY_VALUE)
     if top is None:
         return status
-    try:
-        return _Query(top, context, environment).run(query_table)
-    except StatusException as error:
-        return error.status
+    return _Query(top, context, environment).run(query_table)
 
 
 class _Query:

@@ -28,11 +28,13 @@ from dirql.nt.constants import (
     REG_OPTION_CREATE_LINK,
     REG_OPTION_OPEN_LINK,
     REG_OPTION_VOLATILE,
+    KeyWriteTimeInformation,
 )
 from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
     STATUS_CHILD_MUST_BE_VOLATILE,
+    STATUS_INFO_LENGTH_MISMATCH,
     STATUS_INVALID_PARAMETER,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_OBJECT_NAME_NOT_FOUND,
@@ -51,6 +53,7 @@ __all__ = [
     "open_key",
     "open_key_ex",
     "rename_key",
+    "set_information_key",
     "set_value",
     "set_value_key",
     "value_name",
@@ -64,8 +67,10 @@ _RENAME_KEY: Final = contract("ZwRenameKey")
 _FLUSH_KEY: Final = contract("ZwFlushKey")
 _SET_VALUE_KEY: Final = contract("ZwSetValueKey")
 _DELETE_VALUE_KEY: Final = contract("ZwDeleteValueKey")
+_SET_INFORMATION_KEY: Final = contract("ZwSetInformationKey")
 
 _LONGEST_VALUE_NAME: Final = 16_383
+_TIME_SIZE: Final = 8
 
 
 def create_key(
@@ -196,6 +201,30 @@ def set_value(key: Key, name: str, type: int, data: int | None, size: int) -> in
     except StatusException as error:
         return error.status
     running.value.set_value(key, name, type, contents)
+    return STATUS_SUCCESS
+
+
+def set_information_key(
+    key_handle: int, key_set_information_class: int, key_set_information: int | None, length: int
+) -> int:
+    """Set the time of a key's last change; follows ZwSetInformationKey. `key_set_information` is an address.
+
+    STATUS_INVALID_PARAMETER for a class other than KeyWriteTimeInformation, STATUS_INFO_LENGTH_MISMATCH for a length
+    other than 8.
+    """
+    _SET_INFORMATION_KEY.check_level(key_handle)
+    _SET_INFORMATION_KEY.check_arguments(key_handle, key_set_information_class, key_set_information, length)
+    status, key = lookup_key("ZwSetInformationKey", key_handle, KEY_SET_VALUE)
+    if key is None:
+        return status
+    if key_set_information_class != KeyWriteTimeInformation:
+        return STATUS_INVALID_PARAMETER
+    if length != _TIME_SIZE:
+        return STATUS_INFO_LENGTH_MISMATCH
+    try:
+        key.last_write_time = int.from_bytes(read(key_set_information, length), "little", signed=True)
+    except StatusException as error:
+        return error.status
     return STATUS_SUCCESS
 
 

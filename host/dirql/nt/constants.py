@@ -449,12 +449,17 @@ __all__ = [
     "KernelMode",
     "KeyBasicInformation",
     "KeyCachedInformation",
+    "KeyControlFlagsInformation",
     "KeyFlagsInformation",
     "KeyFullInformation",
     "KeyHandleTagsInformation",
     "KeyLayerInformation",
     "KeyNameInformation",
     "KeyNodeInformation",
+    "KeySetDebugInformation",
+    "KeySetHandleTagsInformation",
+    "KeySetLayerInformation",
+    "KeySetVirtualizationInformation",
     "KeyTrustInformation",
     "KeyValueBasicInformation",
     "KeyValueFullInformation",
@@ -463,6 +468,8 @@ __all__ = [
     "KeyValuePartialInformation",
     "KeyValuePartialInformationAlign64",
     "KeyVirtualizationInformation",
+    "KeyWow64FlagsInformation",
+    "KeyWriteTimeInformation",
     "LOW_LEVEL",
     "LOW_PRIORITY",
     "LOW_REALTIME_PRIORITY",
@@ -512,6 +519,7 @@ __all__ = [
     "MPSAConfiguration",
     "MUTANT_INCREMENT",
     "MaxKeyInfoClass",
+    "MaxKeySetInfoClass",
     "MaxKeyValueInfoClass",
     "MaxPoolType",
     "MaximumBusDataType",
@@ -2212,6 +2220,24 @@ KeyValuePartialInformationAlign64: Final = 4
 KeyValueLayerInformation: Final = 5
 """The layer of the value, for the system."""
 MaxKeyValueInfoClass: Final = 6
+"""The number of classes."""
+
+# Values of KEY_SET_INFORMATION_CLASS.
+KeyWriteTimeInformation: Final = 0
+"""The time of the last change of a key."""
+KeyWow64FlagsInformation: Final = 1
+"""Flags of programs of 32 bits, for the system."""
+KeyControlFlagsInformation: Final = 2
+"""Flags that say how the system treats the key."""
+KeySetVirtualizationInformation: Final = 3
+"""Whether the key is virtualized."""
+KeySetDebugInformation: Final = 4
+"""Information for debugging, for the system."""
+KeySetHandleTagsInformation: Final = 5
+"""The tags of the handle."""
+KeySetLayerInformation: Final = 6
+"""The layer of the key, for the system."""
+MaxKeySetInfoClass: Final = 7
 """The number of classes."""
 
 # Keys to which the Path of an Rtl routine is relative.

@@ -222,11 +222,13 @@ KNOWN: Final = """
         KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor
         KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
         KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode
-        KeyBasicInformation KeyCachedInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation
-        KeyLayerInformation KeyNameInformation KeyNodeInformation KeyTrustInformation KeyValueBasicInformation
-        KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
-        KeyValuePartialInformationAlign64 KeyVirtualizationInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL
-        LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority LowPoolPriority
+        KeyBasicInformation KeyCachedInformation KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation
+        KeyHandleTagsInformation KeyLayerInformation KeyNameInformation KeyNodeInformation KeySetDebugInformation
+        KeySetHandleTagsInformation KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation
+        KeyValueBasicInformation KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation
+        KeyValuePartialInformation KeyValuePartialInformationAlign64 KeyVirtualizationInformation
+        KeyWow64FlagsInformation KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY
+        LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority LowPoolPriority
         LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS
         MAXIMUM_ALLOWED MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED
         MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED
@@ -237,9 +239,9 @@ KNOWN: Final = """
         METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT
         MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_DONT_ZERO_ALLOCATION MPIBus
         MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
-        MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeyValueInfoClass MaxPoolType MaximumBusDataType
-        MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason MaximumWorkQueue
-        MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel
+        MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass MaxPoolType
+        MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason
+        MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel
         MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
         MmAllocateNonCachedMemory MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached
         MmCreateMdl MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress
@@ -415,8 +417,8 @@ KNOWN: Final = """
         ZwDeleteValueKey ZwDeviceIoControlFile ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver
         ZwMakeTemporaryObject ZwNotifyChangeKey ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject
         ZwOpenTimer ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent
-        ZwSetEvent ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile ZwYieldExecution
-        vDbgPrintEx vDbgPrintExWithPrefix
+        ZwSetEvent ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile
+        ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -771,27 +773,25 @@ LACKING: Final[dict[str, str]] = {
         KeRemoveByKeyDeviceQueueIfBusy KeRestoreExtendedProcessorState KeRevertToUserAffinityThread
         KeRevertToUserAffinityThreadEx KeRevertToUserGroupAffinityThread KeSaveExtendedProcessorState
         KeSetCoalescableTimer KeSetSystemAffinityThread KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread
-        KeSetTargetProcessorDpcEx KeShouldYieldProcessor KeWaitForMutexObject KeyControlFlagsInformation
-        KeySetDebugInformation KeySetHandleTagsInformation KeySetLayerInformation KeySetVirtualizationInformation
-        KeyWow64FlagsInformation KeyWriteTimeInformation KfRaiseIrql LABEL_SECURITY_INFORMATION LATENCY_TIME
-        LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION LOCK_QUEUE_OWNER LOCK_QUEUE_OWNER_BIT
-        LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT LOCK_QUEUE_WAIT_BIT
-        LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST LONGLONG_MASK
-        LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT LONG_LEAST_SIGNIFICANT_BIT LONG_MASK
-        LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK
-        LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES LUID_AND_ATTRIBUTES_ARRAY
-        LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock LockQueueBcbLock
-        LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock LockQueueMasterLock
-        LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock LockQueueUnusedSpare0
-        LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16 LockQueueUnusedSpare2
-        LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass LoggerEventsLostClass
-        LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER MAXIMUM_FILENAME_LENGTH
-        MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT MAXIMUM_VOLUME_LABEL_LENGTH
-        MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE MEMORY_CACHING_TYPE_ORIG
-        MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE
-        MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH
-        MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE
-        MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxKeySetInfoClass MaxRegNtNotifyClass MaxSuiteType
+        KeSetTargetProcessorDpcEx KeShouldYieldProcessor KeWaitForMutexObject KfRaiseIrql LABEL_SECURITY_INFORMATION
+        LATENCY_TIME LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION LOCK_QUEUE_OWNER
+        LOCK_QUEUE_OWNER_BIT LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT
+        LOCK_QUEUE_WAIT_BIT LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST
+        LONGLONG_MASK LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT
+        LONG_LEAST_SIGNIFICANT_BIT LONG_MASK LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK
+        LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES
+        LUID_AND_ATTRIBUTES_ARRAY LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock
+        LockQueueBcbLock LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock
+        LockQueueMasterLock LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock
+        LockQueueUnusedSpare0 LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16
+        LockQueueUnusedSpare2 LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass
+        LoggerEventsLostClass LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER
+        MAXIMUM_FILENAME_LENGTH MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT
+        MAXIMUM_VOLUME_LABEL_LENGTH MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE
+        MEMORY_CACHING_TYPE_ORIG MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE
+        MEM_RELEASE MEM_RESERVE MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE
+        MINIMAL_XSTATE_AREA_LENGTH MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY
+        MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxSuiteType
         MaxTraceInformationClass MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
         MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx
         MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
@@ -1188,8 +1188,8 @@ LACKING: Final[dict[str, str]] = {
         ZwQueryMultipleValueKey ZwQuerySystemInformation ZwReadOnlyEnlistment ZwRecoverEnlistment
         ZwRecoverResourceManager ZwRecoverTransactionManager ZwRollbackComplete ZwRollbackEnlistment
         ZwRollbackTransaction ZwRollforwardTransactionManager ZwSetInformationEnlistment ZwSetInformationFile
-        ZwSetInformationKey ZwSetInformationResourceManager ZwSetInformationTransaction
-        ZwSetInformationTransactionManager ZwSinglePhaseReject ZwUnmapViewOfSection
+        ZwSetInformationResourceManager ZwSetInformationTransaction ZwSetInformationTransactionManager
+        ZwSinglePhaseReject ZwUnmapViewOfSection
 """,
     "ntddk.h": """
         AGP_TARGET_BUS_INTERFACE_STANDARD ARBITER_ACTION ARBITER_ADD_RESERVED_PARAMETERS

@@ -412,3 +412,17 @@ def test_10_000_keys_are_found_as_fast_as_a_few(machine: Machine) -> None:
     assert (
         wdm.ZwEnumerateKey(key, 10_000, wdm.KeyBasicInformation, buffer, 64)[0] == wdm.STATUS_NO_MORE_ENTRIES
     )
+
+
+def test_REG_01_the_time_of_the_last_change_can_be_set(machine: Machine) -> None:
+    key = create_key(SOFTWARE + r"\Time")
+    time = put((0x0123_4567_89AB_CDEF).to_bytes(8, "little"))
+    set_it = wdm.KeyWriteTimeInformation
+    assert wdm.ZwSetInformationKey(key, set_it, time, 8) == wdm.STATUS_SUCCESS
+    assert last_write_time(key) == 0x0123_4567_89AB_CDEF
+    assert wdm.ZwSetInformationKey(key, set_it, time, 4) == wdm.STATUS_INFO_LENGTH_MISMATCH
+    wrong = wdm.KeySetHandleTagsInformation
+    assert wdm.ZwSetInformationKey(key, wrong, time, 8) == wdm.STATUS_INVALID_PARAMETER
+    assert wdm.ZwSetInformationKey(key, set_it, 0x1000_0000_0000, 8) == wdm.STATUS_ACCESS_VIOLATION
+    poor = open_key(SOFTWARE + r"\Time", wdm.KEY_READ)
+    assert wdm.ZwSetInformationKey(poor, set_it, time, 8) == wdm.STATUS_ACCESS_DENIED

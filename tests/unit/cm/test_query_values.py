@@ -417,9 +417,14 @@ def test_the_data_of_a_call_is_gone_behind_it(machine: Machine, key: int) -> Non
     def fail(*_: object) -> int:
         raise ValueError("of the routine")
 
+    def fail_with_status(*_: object) -> int:
+        wdm.ExRaiseStatus(wdm.STATUS_IO_DEVICE_ERROR)
+
     assert query(key, Entry(keep)) == wdm.STATUS_SUCCESS
     with pytest.raises(ValueError, match="of the routine"):
         query(key, Entry(fail))
+    with pytest.raises(wdm.ExceptionStatus):
+        query(key, Entry(fail_with_status))
     assert len(machine.memory_manager.paged_pool.blocks) == before
     assert addresses != [None]
 

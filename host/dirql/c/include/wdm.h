@@ -1016,18 +1016,6 @@ typedef enum _SECTION_INHERIT {
     ViewUnmap = 2,
 } SECTION_INHERIT, *PSECTION_INHERIT;
 
-/* The kind of information that is set for a registry key. */
-typedef enum _KEY_SET_INFORMATION_CLASS {
-    KeyWriteTimeInformation = 0,
-    KeyWow64FlagsInformation = 1,
-    KeyControlFlagsInformation = 2,
-    KeySetVirtualizationInformation = 3,
-    KeySetDebugInformation = 4,
-    KeySetHandleTagsInformation = 5,
-    KeySetLayerInformation = 6,
-    MaxKeySetInfoClass = 7,
-} KEY_SET_INFORMATION_CLASS, *PKEY_SET_INFORMATION_CLASS;
-
 /* Types of dispatcher objects (DISPATCHER_HEADER.Type). */
 typedef enum _KOBJECTS {
     EventNotificationObject = 0,
@@ -1463,6 +1451,18 @@ typedef enum _KEY_VALUE_INFORMATION_CLASS {
     KeyValueLayerInformation = 5,
     MaxKeyValueInfoClass = 6,
 } KEY_VALUE_INFORMATION_CLASS, *PKEY_VALUE_INFORMATION_CLASS;
+
+/* Values of KEY_SET_INFORMATION_CLASS. */
+typedef enum _KEY_SET_INFORMATION_CLASS {
+    KeyWriteTimeInformation = 0,
+    KeyWow64FlagsInformation = 1,
+    KeyControlFlagsInformation = 2,
+    KeySetVirtualizationInformation = 3,
+    KeySetDebugInformation = 4,
+    KeySetHandleTagsInformation = 5,
+    KeySetLayerInformation = 6,
+    MaxKeySetInfoClass = 7,
+} KEY_SET_INFORMATION_CLASS, *PKEY_SET_INFORMATION_CLASS;
 
 typedef struct _DEVICE_DESCRIPTION DEVICE_DESCRIPTION, *PDEVICE_DESCRIPTION;
 typedef struct _DMA_ADAPTER DMA_ADAPTER, *PDMA_ADAPTER;
@@ -4524,6 +4524,8 @@ NTSTATUS IoOpenDeviceRegistryKey(_In_ PDEVICE_OBJECT DeviceObject, _In_ ULONG De
     DesiredAccess, _Out_ PHANDLE DeviceRegKey);
 NTSTATUS IoOpenDeviceInterfaceRegistryKey(_In_ PUNICODE_STRING SymbolicLinkName, _In_ ACCESS_MASK
     DesiredAccess, _Out_ PHANDLE DeviceInterfaceRegKey);
+NTSTATUS ZwSetInformationKey(_In_ HANDLE KeyHandle, _In_ KEY_SET_INFORMATION_CLASS KeySetInformationClass,
+    _In_ PVOID KeySetInformation, _In_ ULONG KeySetInformationLength);
 SIZE_T RtlCompareMemory(_In_ const VOID *Source1, _In_ const VOID *Source2, _In_ SIZE_T Length);
 VOID RtlCopyMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T Length);
 VOID RtlFillMemory(_Out_ VOID *Destination, _In_ SIZE_T Length, _In_ UCHAR Fill);
