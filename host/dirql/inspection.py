@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Protocol
 from dirql import wdm
 from dirql.cm.key import Key
 from dirql.cm.registry import Registry
+from dirql.hal.hal import Hal
 from dirql.io.manager import IoManager
 from dirql.io.objects import Irp
 from dirql.io.whereabouts import attributes_of, describe_request, parts_of_extensions
@@ -35,6 +36,7 @@ class Parts(Protocol):
 
     kernel: Kernel
     memory_manager: MemoryManager
+    hal: Hal
     objects: ObjectManager
     io: IoManager
     pnp: PnpManager
@@ -149,6 +151,9 @@ _TABLES: Final[dict[str, Callable[[Parts], Iterable[object]]]] = {
     "device node": lambda machine: machine.pnp.devices,
     "MDL": lambda machine: machine.memory_manager.mdls,
     "pool block": _blocks,
+    "memory of drivers": lambda machine: machine.memory_manager.holdings.entries.values(),
+    "DMA_ADAPTER": lambda machine: machine.hal.adapters,
+    "DMA channel": lambda machine: machine.hal.system_dma.controllers.channels,
     "handle": lambda machine: (entry for _, entry in machine.objects.handles.open_handles()),
     "directory": _of_class(_names, "Directory"),
     "symbolic link": _of_class(_names, "SymbolicLink"),

@@ -178,6 +178,10 @@ def test_DMA_15_a_driver_writes_to_and_reads_from_its_device(machine: Machine) -
     with machine.open(r"\\.\Slave") as handle:
         write = handle.write_overlapped(DATA)
         read = handle.read_overlapped(len(DATA))
+        (adapter,) = machine.list_objects("DMA_ADAPTER")
+        assert adapter.state["number_of_map_registers"] == 3
+        (active,) = [each for each in machine.list_objects("DMA channel") if not each.state["is_masked"]]
+        assert (active.body, active.state["remaining"]) == (channel, 2 * wdm.PAGE_SIZE)
         moved = b""
         while len(moved) < len(DATA):
             moved += when_asked(machine, channel).read(1000)
