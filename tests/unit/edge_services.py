@@ -26,6 +26,12 @@ class World(Protocol):
     @property
     def irp(self) -> wdm.IRP: ...
 
+    @property
+    def handle(self) -> int: ...
+
+    @property
+    def user(self) -> int: ...
+
 
 def nothing(*_: object) -> int:
     return wdm.DeallocateObject
@@ -112,6 +118,27 @@ SERVICE_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "IoRaiseInformationalHardError": lambda _: (0, "Edge", None),
     "PsLookupThreadByThreadId": lambda _: (1,),
     "PsLookupProcessByProcessId": lambda _: (4,),
+    "ZwQueryInformationFile": lambda w: (
+        w.handle,
+        wdm.IO_STATUS_BLOCK(),
+        w.user,
+        16,
+        wdm.FilePositionInformation,
+    ),
+    "ZwSetInformationFile": lambda w: (
+        w.handle,
+        wdm.IO_STATUS_BLOCK(),
+        w.user,
+        16,
+        wdm.FilePositionInformation,
+    ),
+    "ZwQueryVolumeInformationFile": lambda w: (
+        w.handle,
+        wdm.IO_STATUS_BLOCK(),
+        w.user,
+        16,
+        wdm.FileFsDeviceInformation,
+    ),
     "ZwCreateEvent": lambda _: (wdm.EVENT_ALL_ACCESS, None, wdm.NotificationEvent, True),
     "ZwOpenEvent": lambda _: (wdm.EVENT_ALL_ACCESS, event_handle(NAMED) and named()),
     "ZwSetEvent": lambda _: (event_handle(),),

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from dirql.io.errors import OPEN, IoError, dos_error
+from dirql.io.file_information import flush_buffers_file
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import FileObject
 from dirql.io.port_notice import set_notification_modes
@@ -328,6 +329,12 @@ class Handle:
         else:
             request.sent(control_for_program(value, request.event, request.iosb, code, *buffers))
         return request
+
+    def flush(self) -> None:
+        """Have data written that drivers or the device still hold; follows FlushFileBuffers. Raises `IoError`."""
+        status = flush_buffers_file(self._check("flush"), IoStatusBlock())
+        if not nt_success(status):
+            raise IoError(status, self.name, "flush")
 
     def cancel(self) -> int:
         """Cancel all outstanding requests on this handle; returns the service's NTSTATUS. Follows CancelIoEx."""

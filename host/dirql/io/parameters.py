@@ -30,10 +30,13 @@ __all__ = [
     "PowerSequenceParameters",
     "QueryDeviceRelationsParameters",
     "QueryDeviceTextParameters",
+    "QueryFileParameters",
     "QueryIdParameters",
     "QueryInterfaceParameters",
+    "QueryVolumeParameters",
     "ReadParameters",
     "ReadWriteConfigParameters",
+    "SetFileParameters",
     "SetLockParameters",
     "StartDeviceParameters",
     "UsageNotificationParameters",
@@ -137,6 +140,34 @@ class ReadWriteConfigParameters:
     buffer: bytearray = field(default_factory=bytearray)
     offset: int = 0
     length: int = 0
+
+
+@dataclass(slots=True)
+class QueryFileParameters:
+    """For IRP_MJ_QUERY_INFORMATION: the length of the system buffer, and the FILE_INFORMATION_CLASS of the answer."""
+
+    length: int = 0
+    file_information_class: int = 0
+
+
+@dataclass(slots=True)
+class SetFileParameters:
+    """For IRP_MJ_SET_INFORMATION: the length of the system buffer, and the FILE_INFORMATION_CLASS of what is in it.
+
+    `file_object` is the directory for a new name, which no device has.
+    """
+
+    length: int = 0
+    file_information_class: int = 0
+    file_object: None = None
+
+
+@dataclass(slots=True)
+class QueryVolumeParameters:
+    """For IRP_MJ_QUERY_VOLUME_INFORMATION: the length of the system buffer, and the FS_INFORMATION_CLASS."""
+
+    length: int = 0
+    fs_information_class: int = 0
 
 
 @dataclass(slots=True)
@@ -248,10 +279,13 @@ class Parameters:
     power_sequence = _MadeWhenNamed(PowerSequenceParameters)
     query_device_relations = _MadeWhenNamed(QueryDeviceRelationsParameters)
     query_device_text = _MadeWhenNamed(QueryDeviceTextParameters)
+    query_file = _MadeWhenNamed(QueryFileParameters)
     query_id = _MadeWhenNamed(QueryIdParameters)
     query_interface = _MadeWhenNamed(QueryInterfaceParameters)
+    query_volume = _MadeWhenNamed(QueryVolumeParameters)
     read_write_config = _MadeWhenNamed(ReadWriteConfigParameters)
     set_lock = _MadeWhenNamed(SetLockParameters)
+    set_file = _MadeWhenNamed(SetFileParameters)
     start_device = _MadeWhenNamed(StartDeviceParameters)
     wait_wake = _MadeWhenNamed(WaitWakeParameters)
     usage_notification = _MadeWhenNamed(UsageNotificationParameters)

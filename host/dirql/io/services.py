@@ -79,8 +79,10 @@ __all__ = [
     "control_for_program",
     "create_file",
     "device_io_control_file",
+    "is_accessible",
     "open_device",
     "open_file",
+    "packet_for",
     "read_file",
     "read_for_program",
     "write_file",
@@ -231,7 +233,7 @@ def read_file(
     status, file = _file_for(file_handle, FILE_READ_DATA, byte_offset)
     if file is None:
         return status
-    if not _is_accessible(buffer, length, write=True):
+    if not is_accessible(buffer, length, write=True):
         return STATUS_ACCESS_VIOLATION
     offset = file.current_byte_offset if byte_offset is None else byte_offset
     if apc_routine is not None and file.completion_context is not None:
@@ -269,7 +271,7 @@ def _read(
     key: int,
     apc: Completion | None = None,
 ) -> int:
-    irp, stack, device = _packet(file, IRP_MJ_READ)
+    irp, stack, device = packet_for(file, IRP_MJ_READ)
     read = stack.parameters.read
     read.length, read.key, read.byte_offset = length, key, byte_offset
     request = FileRequest(file, irp, event, block, length)
@@ -304,7 +306,7 @@ def write_file(
     status, file = _file_for(file_handle, FILE_WRITE_DATA, byte_offset)
     if file is None:
         return status
-    if not _is_accessible(buffer, length, write=False):
+    if not is_accessible(buffer, length, write=False):
         return STATUS_ACCESS_VIOLATION
     offset = file.current_byte_offset if byte_offset is None else byte_offset
     if apc_routine is not None and file.completion_context is not None:
@@ -338,7 +340,7 @@ def _write(
     key: int,
     apc: Completion | None = None,
 ) -> int:
-    irp, stack, device = _packet(file, IRP_MJ_WRITE)
+    irp, stack, device = packet_for(file, IRP_MJ_WRITE)
     write = stack.parameters.read  # IRP_MJ_WRITE has the same record
     write.length, write.key, write.byte_offset = length, key, byte_offset
     request = FileRequest(file, irp, event, block, limit=length)
@@ -380,8 +382,8 @@ def device_io_control_file(
         return status
     method = method_from_ctl_code(io_control_code)
     if method != METHOD_NEITHER and not (
-        _is_accessible(input_buffer, input_buffer_length, write=False)
-        and _is_accessible(output_buffer, output_buffer_length, write=method != METHOD_IN_DIRECT)
+        is_accessible(input_buffer, input_buffer_length, write=False)
+        and is_accessible(output_buffer, output_buffer_length, write=method != METHOD_IN_DIRECT)
     ):
         return STATUS_ACCESS_VIOLATION
     if apc_routine is not None and file.completion_context is not None:
@@ -425,7 +427,7 @@ def _control(
     target_length: int,
     apc: Completion | None = None,
 ) -> int:
-    irp, stack, device = _packet(file, IRP_MJ_DEVICE_CONTROL)
+    irp, stack, device = packet_for(file, IRP_MJ_DEVICE_CONTROL)
     control = stack.parameters.device_io_control
     control.io_control_code = code
     control.input_buffer_length = source_length
@@ -446,7 +448,7 @@ def _control(
         return request.submit(device)
 
 
-def _is_accessible(address: int | None, length: int, *, write: bool) -> bool:
+def is_accessible(address: int | None, length: int, *, write: bool) -> bool:
     """Whether a program may have this buffer read or written; a driver's buffer, of kernel mode, is not probed."""
     if length == 0 or current_driver() is not None:
         return True
@@ -478,7 +480,7 @@ def _set_notice(request: FileRequest, routine: NormalRoutine | None, context: ob
         request.set_apc(routine, context)
 
 
-def _packet(file: FileObject, major_function: int) -> tuple[Irp, IoStackLocation, DeviceObject]:
+def packet_for(file: FileObject, major_function: int) -> tuple[Irp, IoStackLocation, DeviceObject]:
     """A packet for a program's request, the stack location for the top driver, and the device to which it goes."""
     device = file.device_object.top_of_stack()
     irp = io_manager.value.take_irp(device.stack_size)

@@ -96,6 +96,7 @@ def test_AIR_01_AIR_02_the_master_is_complete_with_the_last_part(
     assert (request.status, request.information) == (wdm.STATUS_SUCCESS, 4), "the status is the master's own"
     assert [part.type for part in mirror.parts] == [0, 0]
     assert (list(machine.io.live_irps), machine.defects) == ([], [])
+    assert list(machine.memory_manager.mdls) == []
 
 
 def test_AIR_02_a_completion_routine_collects_the_worst_status(machine: Machine) -> None:
