@@ -80,7 +80,17 @@ _CONVERTED = {
 """The unsigned parameters for which drivers also write negative numbers, which C converts."""
 _NUMBERS_BEHIND_POINTERS = {"Key", "Length"}
 """The parameters of the type PULONG that are the number itself in Python."""
-_POINTERS_TO_MEMORY = ("PCHAR", "PWCHAR", "PSTR", "PWSTR", "PUCHAR", "PUSHORT", "PULONG", "PULONGLONG")
+_POINTERS_TO_MEMORY = (
+    "PCHAR",
+    "PWCHAR",
+    "PSTR",
+    "PWSTR",
+    "PUCHAR",
+    "PUSHORT",
+    "PULONG",
+    "PULONGLONG",
+    "POBJECT_NAME_INFORMATION",
+)
 _ADDRESSES = {
     "Address",
     "Base",
@@ -101,7 +111,6 @@ _ADDRESSES = {
     "KeySetInformation",
     "KeyValueInformation",
     "MappingAddress",
-    "ObjectNameInfo",
     "OutputBuffer",
     "OwnerPointer",
     "P",

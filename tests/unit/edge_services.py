@@ -27,6 +27,9 @@ class World(Protocol):
     def irp(self) -> wdm.IRP: ...
 
     @property
+    def upper(self) -> wdm.DEVICE_OBJECT: ...
+
+    @property
     def handle(self) -> int: ...
 
     @property
@@ -71,6 +74,12 @@ def timer() -> ExTimer:
     return wdm.ExAllocateTimer(None, None, 0)
 
 
+def file_of(handle: int) -> wdm.FILE_OBJECT:
+    file = wdm.ObReferenceObjectByHandle(handle, 0, wdm.FILE_OBJECT, wdm.KernelMode)[1]
+    assert file is not None
+    return file
+
+
 NAMED = r"\BaseNamedObjects\Edge"
 
 
@@ -86,9 +95,9 @@ def timer_handle(name: str | None = None) -> int:
     return handle
 
 
-def named() -> wdm.OBJECT_ATTRIBUTES:
+def named(name: str = NAMED) -> wdm.OBJECT_ATTRIBUTES:
     made = wdm.OBJECT_ATTRIBUTES()
-    wdm.InitializeObjectAttributes(made, NAMED, 0, None, None)
+    wdm.InitializeObjectAttributes(made, name, 0, None, None)
     return made
 
 
@@ -98,6 +107,7 @@ SERVICE_POINTERS: dict[str, Callable[[World], object]] = {
     "PIO_ERROR_LOG_PACKET": entry,
     "PCALLBACK_OBJECT": lambda _: callback(),
     "PEX_TIMER": lambda _: timer(),
+    "PFILE_OBJECT": lambda w: file_of(w.handle),
     "PETHREAD": lambda _: wdm.PsGetCurrentThread(),
     "PEPROCESS": lambda _: wdm.PsGetCurrentProcess(),
 }
@@ -139,6 +149,24 @@ SERVICE_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
         16,
         wdm.FileFsDeviceInformation,
     ),
+    "ObReferenceObjectByPointer": lambda w: (w.device, 0, None, wdm.KernelMode),
+    "ObfReferenceObject": lambda w: (w.device,),
+    "ObfDereferenceObject": lambda w: (wdm.ObReferenceObject(w.device) and w.device,),
+    "ObDereferenceObjectDeferDelete": lambda w: (wdm.ObReferenceObject(w.device) and w.device,),
+    "ObOpenObjectByPointer": lambda w: (w.device, 0, None, 0, None, wdm.KernelMode),
+    "ObQueryNameString": lambda w: (w.device, w.user, 64),
+    "ObMakeTemporaryObject": lambda w: (w.device,),
+    "ZwOpenDirectoryObject": lambda _: (0, named(r"\Device")),
+    "ZwCreateSymbolicLinkObject": lambda _: (0, named(NAMED), r"\Device\Edge"),
+    "ZwDuplicateObject": lambda _: (None, event_handle(), None, 0, 0, wdm.DUPLICATE_SAME_ACCESS),
+    "ZwOpenThread": lambda _: (
+        0,
+        wdm.OBJECT_ATTRIBUTES(),
+        wdm.CLIENT_ID(0, wdm.PsGetThreadId(wdm.KeGetCurrentThread())),
+    ),
+    "IoAttachDevice": lambda w: (w.upper, w.device.name),
+    "IoAttachDeviceByPointer": lambda w: (w.upper, w.device),
+    "IoTryQueueWorkItem": lambda w: (wdm.IoAllocateWorkItem(w.device), nothing, wdm.DelayedWorkQueue, None),
     "ZwCreateEvent": lambda _: (wdm.EVENT_ALL_ACCESS, None, wdm.NotificationEvent, True),
     "ZwOpenEvent": lambda _: (wdm.EVENT_ALL_ACCESS, event_handle(NAMED) and named()),
     "ZwSetEvent": lambda _: (event_handle(),),

@@ -291,8 +291,6 @@ class Irp(PacketFields):
         for location in self.locations:
             location.clear()
 
-    # Stack locations.
-
     def get_current_stack_location(self) -> IoStackLocation:
         """The location of the driver that has the request now; follows IoGetCurrentIrpStackLocation.
 
@@ -589,6 +587,11 @@ class FileObject(Object):
 
     def __repr__(self) -> str:
         return f"<file {self.device_object.name}{self.file_name}>"
+
+    @property
+    def full_name(self) -> str:
+        """The name of the device with the rest of the path behind it."""
+        return f"{self.device_object.name}{self.file_name}"
 
     @property
     def synchronous(self) -> bool:

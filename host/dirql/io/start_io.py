@@ -24,6 +24,7 @@ __all__ = [
     "DEEPEST_START",
     "DpcForIsr",
     "initialize_dpc_request",
+    "initialize_threaded_dpc_request",
     "request_dpc",
     "set_start_io_attributes",
     "start_next_packet",
@@ -36,6 +37,7 @@ _START_NEXT_PACKET: Final = contract("IoStartNextPacket")
 _START_NEXT_PACKET_BY_KEY: Final = contract("IoStartNextPacketByKey")
 _INITIALIZE_DPC_REQUEST: Final = contract("IoInitializeDpcRequest")
 _SET_START_IO_ATTRIBUTES: Final = contract("IoSetStartIoAttributes")
+_INITIALIZE_THREADED: Final = contract("IoInitializeThreadedDpcRequest")
 _REQUEST_DPC: Final = contract("IoRequestDpc")
 
 DEEPEST_START: Final = 8
@@ -184,6 +186,13 @@ def initialize_dpc_request(device: DeviceObject, dpc_routine: DpcForIsr) -> None
     _INITIALIZE_DPC_REQUEST.check_arguments(device, dpc_routine)
     device.dpc.is_of_device = True
     device.dpc.initialize(cast("DeferredRoutine", dpc_routine), device)
+
+
+def initialize_threaded_dpc_request(device: DeviceObject, dpc_routine: DpcForIsr) -> None:
+    """Set the DpcForIsr routine, which a threaded DPC runs; follows IoInitializeThreadedDpcRequest."""
+    _INITIALIZE_THREADED.check_arguments(device, dpc_routine)
+    device.dpc.is_of_device = True
+    device.dpc.initialize_threaded(cast("DeferredRoutine", dpc_routine), device)
 
 
 def request_dpc(device: DeviceObject, irp: Irp | None, context: object) -> bool:

@@ -31,6 +31,7 @@ _FREE: Final = contract("IoFreeWorkItem")
 _INITIALIZE: Final = contract("IoInitializeWorkItem")
 _UNINITIALIZE: Final = contract("IoUninitializeWorkItem")
 _QUEUE: Final = contract("IoQueueWorkItem")
+_TRY_QUEUE: Final = contract("IoTryQueueWorkItem")
 _QUEUE_EX: Final = contract("IoQueueWorkItemEx")
 
 WorkItemRoutine = Callable[[DeviceObject, object], object]
@@ -103,6 +104,15 @@ class IoWorkItem:
         _QUEUE_EX.check(self)
         _QUEUE_EX.check_arguments(self, worker_routine, queue_type, context)
         self._queue(worker_routine, lambda: worker_routine(self.io_object, context, self), queue_type)
+
+    def try_queue(self, worker_routine: WorkItemRoutineEx, queue_type: int, context: object) -> bool:
+        """Do as `queue_ex`, and return FALSE for an item that is queued already; follows IoTryQueueWorkItem."""
+        _TRY_QUEUE.check(self)
+        _TRY_QUEUE.check_arguments(self, worker_routine, queue_type, context)
+        if self.item.is_queued:
+            return False
+        self._queue(worker_routine, lambda: worker_routine(self.io_object, context, self), queue_type)
+        return True
 
     def _queue(self, routine: object, call: Callable[[], object], queue_type: int) -> None:
         work = self.item

@@ -30,6 +30,11 @@ class Object:
         """The object that drivers see, to which these counts belong."""
         return self
 
+    @property
+    def full_name(self) -> str:
+        """The name under which the object can be opened, "" without one."""
+        return self.name
+
     def reference(self) -> int:
         """Keep the object alive; returns the number of references. Any IRQL up to DISPATCH_LEVEL."""
         self.pointer_count += 1

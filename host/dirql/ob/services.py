@@ -35,6 +35,7 @@ from dirql.ob.process import SYSTEM_ID, KernelProcess
 __all__ = [
     "ClientId",
     "ObjectHandleInformation",
+    "check_object",
     "close",
     "create_directory_object",
     "create_thread",
@@ -95,7 +96,7 @@ def close(handle: int) -> int:
 
 def reference_object(body: Object | DispatcherObject) -> int:
     """Keep an object alive; returns the number of references. Follows ObReferenceObject."""
-    _check_object(_REFERENCE_OBJECT, body)
+    check_object(_REFERENCE_OBJECT, body)
     manager = object_manager.value
     return manager.take_reference(manager.header_of(body))
 
@@ -105,12 +106,13 @@ def dereference_object(body: Object | DispatcherObject) -> int:
 
     Bug check 0x18 REFERENCE_BY_POINTER when there is none to give back.
     """
-    _check_object(_DEREFERENCE_OBJECT, body)
+    check_object(_DEREFERENCE_OBJECT, body)
     manager = object_manager.value
     return manager.give_reference_back(manager.header_of(body))
 
 
-def _check_object(kept: KeptContract, body: object) -> None:
+def check_object(kept: KeptContract, body: object) -> None:
+    """Raise `TypeError` for what has no reference count."""
     if not isinstance(body, Object | Thread | KernelProcess) and not object_manager.value.has_header(body):
         kept.refuse_argument(
             "Object",

@@ -25,7 +25,7 @@ from wdk.layout import TypeTable
         ("STATUS_NO_SUCH_USER", "ntstatus.h"),
         ("KBUGCHECK_REASON_CALLBACK_RECORD", "wdm.h"),
         ("PKEVENT", "wdm.h"),
-        ("FileBasicInformation", "wdm.h"),
+        ("DirectoryNotifyInformation", "wdm.h"),
     ],
 )
 def test_a_name_that_the_wdk_has_is_told_from_one_that_it_has_not(name: str, header: str | None) -> None:
