@@ -27,6 +27,9 @@ class World(Protocol):
     def irp(self) -> wdm.IRP: ...
 
     @property
+    def mutex(self) -> wdm.KMUTEX: ...
+
+    @property
     def upper(self) -> wdm.DEVICE_OBJECT: ...
 
     @property
@@ -74,6 +77,12 @@ def timer() -> ExTimer:
     return wdm.ExAllocateTimer(None, None, 0)
 
 
+def saved() -> wdm.KFLOATING_SAVE:
+    state = wdm.KFLOATING_SAVE()
+    wdm.KeSaveFloatingPointState(state)
+    return state
+
+
 def file_of(handle: int) -> wdm.FILE_OBJECT:
     file = wdm.ObReferenceObjectByHandle(handle, 0, wdm.FILE_OBJECT, wdm.KernelMode)[1]
     assert file is not None
@@ -108,6 +117,8 @@ SERVICE_POINTERS: dict[str, Callable[[World], object]] = {
     "PCALLBACK_OBJECT": lambda _: callback(),
     "PEX_TIMER": lambda _: timer(),
     "PFILE_OBJECT": lambda w: file_of(w.handle),
+    "PKFLOATING_SAVE": lambda _: wdm.KFLOATING_SAVE(),
+    "PPROCESSOR_NUMBER": lambda _: wdm.PROCESSOR_NUMBER(),
     "PETHREAD": lambda _: wdm.PsGetCurrentThread(),
     "PEPROCESS": lambda _: wdm.PsGetCurrentProcess(),
 }
@@ -167,6 +178,9 @@ SERVICE_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "IoAttachDevice": lambda w: (w.upper, w.device.name),
     "IoAttachDeviceByPointer": lambda w: (w.upper, w.device),
     "IoTryQueueWorkItem": lambda w: (wdm.IoAllocateWorkItem(w.device), nothing, wdm.DelayedWorkQueue, None),
+    "KeRestoreFloatingPointState": lambda _: (saved(),),
+    "KeWaitForMutexObject": lambda w: (w.mutex, wdm.Executive, wdm.KernelMode, False, -10),
+    "KeGetProcessorNumberFromIndex": lambda _: (0,),
     "ZwCreateEvent": lambda _: (wdm.EVENT_ALL_ACCESS, None, wdm.NotificationEvent, True),
     "ZwOpenEvent": lambda _: (wdm.EVENT_ALL_ACCESS, event_handle(NAMED) and named()),
     "ZwSetEvent": lambda _: (event_handle(),),

@@ -59,6 +59,8 @@ ENDS: dict[str, type[BaseException]] = {
     "DbgBreakPoint": StatusException,
     "DbgBreakPointWithStatus": StatusException,
     "DbgRaiseAssertionFailure": StatusException,
+    "ExRaiseAccessViolation": StatusException,
+    "ExRaiseDatatypeMisalignment": StatusException,
     "ExRaiseStatus": StatusException,
     "KeBugCheck": BugCheck,
     "KeBugCheckEx": BugCheck,

@@ -28,7 +28,7 @@ from dirql.ke.processors.spin_lock import free_spin_lock
 from dirql.ke.running import Running
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 
-__all__ = ["AllocatedItem", "IoManager", "PowerRules", "ProgramHandle", "running"]
+__all__ = ["AllocatedItem", "ConfigurationInformation", "IoManager", "PowerRules", "ProgramHandle", "running"]
 
 _LARGEST_STACK: Final = 127  # StackCount is a signed byte
 _FIXED_SIZE_STACK: Final = 8  # NT takes packets up to this size from a list of equal blocks
@@ -63,11 +63,37 @@ class PowerRules(Protocol):
         """Take notice that a device object is freed."""
 
 
+class ConfigurationInformation:
+    """The numbers of devices that drivers have claimed so far (CONFIGURATION_INFORMATION)."""
+
+    __slots__ = (
+        "at_disk_primary_address_claimed",
+        "at_disk_secondary_address_claimed",
+        "cd_rom_count",
+        "disk_count",
+        "floppy_count",
+        "medium_changer_count",
+        "parallel_count",
+        "scsi_port_count",
+        "serial_count",
+        "tape_count",
+        "version",
+    )
+
+    def __init__(self) -> None:
+        self.disk_count = self.floppy_count = self.cd_rom_count = self.tape_count = 0
+        self.scsi_port_count = self.serial_count = self.parallel_count = self.medium_changer_count = 0
+        self.at_disk_primary_address_claimed = self.at_disk_secondary_address_claimed = False
+        self.version = 2
+        """The version of the structure."""
+
+
 class IoManager:
     """The requests, drivers, files and handles that exist. At its end a machine reports those that are left."""
 
     def __init__(self) -> None:
         self.hooks = Hooks()
+        self.configuration = ConfigurationInformation()
         self.cancel_lock = free_spin_lock()
         self.drivers: dict[str, DriverObject] = {}
         """The loaded drivers by service name, in the order in which they were loaded."""
@@ -108,8 +134,9 @@ class IoManager:
         """The number of calls of each driver's reinitialization routines."""
         self.unwritten: dict[DeviceObject, int] = {}
         """The bytes of poison at the ends of each device's latest requests, too few of each to be sure."""
-        self.starts = self.cancels = self.completions = 0
-        """The numbers of StartIo routines, of cancel routines and of completions that run one inside the other."""
+        self.starts = self.cancels = self.completions = self.irp_number = 0
+        """The numbers of StartIo routines, of cancel routines and of completions that run one inside the other, and of
+        the requests that were made so far."""
         self.later_starts: deque[tuple[DeviceObject, Irp]] = deque()
         self.later_cancels: deque[tuple[CancelRoutine, DeviceObject, Irp]] = deque()
         """The calls that would have been nested too deeply, and follow on the deepest of those that run."""
@@ -117,8 +144,6 @@ class IoManager:
         """Requests that were completed inside too many others, and whose completion routines run after those."""
         self.power: PowerRules | None = None
         """The power manager; None in a machine without one."""
-        self.irp_number = 0
-        """The number of requests that were made so far."""
 
     def take_irp(self, stack_size: int) -> Irp | None:
         """A new request with `stack_size` locations; None when that is not 1 … 127."""

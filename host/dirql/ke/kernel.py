@@ -11,6 +11,7 @@ from dirql.ke.costs import Costs
 from dirql.ke.current import current
 from dirql.ke.hooks import Hooks
 from dirql.ke.limits import Limits
+from dirql.ke.origin import describe_mark
 from dirql.ke.platform import Clock, InterruptController
 from dirql.ke.processors.interrupt import InterruptTable, interrupt_table
 from dirql.ke.state import KernelState
@@ -100,6 +101,8 @@ class Kernel(KernelState):
         yield from (f"{item!r}, and has not run" for item in work_queues.value.waiting())
         for entry in self.timers.entries():
             yield f"{entry!r} is still set"
+        for state, saved in self.executive.saved_states.items():
+            yield f"{state!r} in {describe_mark(saved.place)} was not restored"
         for thread in self.threads:
             if thread is not current.processor.current_thread:
                 yield f"{thread!r} has not ended"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn, Protocol
 
 from dirql.ke.costs import Costs
+from dirql.ke.executive_state import ExecutiveState
 from dirql.ke.hooks import Hooks
 from dirql.ke.limits import Limits
 from dirql.ke.objects.timer_queue import TimerQueue
@@ -38,6 +39,7 @@ class KernelState:
         "call_clocks",
         "clock",
         "costs",
+        "executive",
         "home",
         "hooks",
         "idle_limit",
@@ -116,6 +118,7 @@ class KernelState:
         """Threaded DPCs run in threads at PASSIVE_LEVEL, and not as ordinary DPCs."""
         self.spreads = schedule.shuffles
         """The schedule makes points of preemption take longer here and there."""
+        self.executive = ExecutiveState()
         self.timers = TimerQueue(clock, boot_time)
         self.ready = ReadyQueue(schedule.choose if schedule.shuffles else None)
         self.threads: dict[Thread, None] = {}

@@ -11,6 +11,11 @@ from dirql.cm.views import (
     KeyCachedView as KEY_CACHED_INFORMATION,
     KeyNameView as KEY_NAME_INFORMATION,
 )
+from dirql.ex.system_facts import (
+    raise_access_violation as ExRaiseAccessViolation,
+    raise_datatype_misalignment as ExRaiseDatatypeMisalignment,
+    uuid_create as ExUuidCreate,
+)
 from dirql.hal.bus_addresses import (
     get_interrupt_vector as HalGetInterruptVector,
     translate_bus_address as HalTranslateBusAddress,
@@ -25,6 +30,9 @@ from dirql.hal.dma.get_adapter import (
 from dirql.io.associated_requests import (
     make_associated_irp as IoMakeAssociatedIrp,
 )
+from dirql.io.configuration import (
+    get_configuration_information as IoGetConfigurationInformation,
+)
 from dirql.io.controller import (
     ControllerObject as CONTROLLER_OBJECT,
     create_controller as IoCreateController,
@@ -33,12 +41,21 @@ from dirql.io.driver_extension import (
     register_boot_driver_reinitialization as IoRegisterBootDriverReinitialization,
     register_driver_reinitialization as IoRegisterDriverReinitialization,
 )
+from dirql.io.file_information import (
+    query_volume_information_file as ZwQueryVolumeInformationFile,
+)
 from dirql.io.hard_errors import (
     get_device_to_verify as IoGetDeviceToVerify,
     raise_hard_error as IoRaiseHardError,
     raise_informational_hard_error as IoRaiseInformationalHardError,
     set_hard_error_or_verify_device as IoSetHardErrorOrVerifyDevice,
     set_thread_hard_error_mode as IoSetThreadHardErrorMode,
+)
+from dirql.io.manager import (
+    ConfigurationInformation as CONFIGURATION_INFORMATION,
+)
+from dirql.io.names import (
+    attach_device_by_pointer as IoAttachDeviceByPointer,
 )
 from dirql.io.services import (
     device_io_control_file as ZwDeviceIoControlFile,
@@ -68,6 +85,9 @@ from dirql.ke.threads.apc import (
 from dirql.ke.threads.regions import (
     enter_critical_region as KeEnterCriticalRegion,
     leave_critical_region as KeLeaveCriticalRegion,
+)
+from dirql.ke.threads.system_thread import (
+    set_base_priority_thread as KeSetBasePriorityThread,
 )
 from dirql.mm.contiguous import (
     allocate_non_cached_memory as MmAllocateNonCachedMemory,
@@ -125,18 +145,24 @@ from dirql.rtl.version import (
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "CONFIGURATION_INFORMATION",
     "CONTROLLER_OBJECT",
     "ExEnterCriticalRegionAndAcquireFastMutexUnsafe",
+    "ExRaiseAccessViolation",
+    "ExRaiseDatatypeMisalignment",
     "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion",
+    "ExUuidCreate",
     "HalGetAdapter",
     "HalGetBusDataByOffset",
     "HalGetInterruptVector",
     "HalSetBusDataByOffset",
     "HalTranslateBusAddress",
     "IoAllocateController",
+    "IoAttachDeviceByPointer",
     "IoCreateController",
     "IoDeleteController",
     "IoFreeController",
+    "IoGetConfigurationInformation",
     "IoGetDeviceToVerify",
     "IoMakeAssociatedIrp",
     "IoRaiseHardError",
@@ -158,6 +184,7 @@ __all__ = [
     "KePulseEvent",
     "KeRaiseIrqlToSynchLevel",
     "KeRemoveQueueApc",
+    "KeSetBasePriorityThread",
     "KeTestAlertThread",
     "MmAllocateNonCachedMemory",
     "MmFreeNonCachedMemory",
@@ -186,6 +213,7 @@ __all__ = [
     "RtlVerifyVersionInfo",
     "ZwDeviceIoControlFile",
     "ZwOpenEvent",
+    "ZwQueryVolumeInformationFile",
 ]
 
 ExEnterCriticalRegionAndAcquireFastMutexUnsafe = _FastMutex.enter_region_and_acquire_unsafe

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Never
 from dirql.io.containing_record import (
     containing_record as CONTAINING_RECORD,
 )
+from dirql.ke.processors.numbers import (
+    ProcessorNumber as PROCESSOR_NUMBER,
+)
 from dirql.nt.addresses import (
     PhysicalAddress as PHYSICAL_ADDRESS,
 )
 from dirql.nt.constants import (
+    ALL_PROCESSOR_GROUPS,
+    INVALID_PROCESSOR_INDEX,
     OBJ_CASE_INSENSITIVE,
     OBJ_KERNEL_HANDLE,
     OBJ_OPENIF,
@@ -46,9 +51,11 @@ from dirql.rtl.strings import (
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "ALL_PROCESSOR_GROUPS",
     "ANSI_STRING",
     "CONTAINING_RECORD",
     "GUID",
+    "INVALID_PROCESSOR_INDEX",
     "InitializeObjectAttributes",
     "LIST_ENTRY",
     "NTSTATUS",
@@ -64,6 +71,7 @@ __all__ = [
     "OBJ_PERMANENT",
     "OEM_STRING",
     "PHYSICAL_ADDRESS",
+    "PROCESSOR_NUMBER",
     "SINGLE_LIST_ENTRY",
     "STRING",
     "UNICODE_STRING",

@@ -192,3 +192,10 @@ def test_HIO_15_a_message_has_a_text(machine: Machine) -> None:
     thread = wdm.KeGetCurrentThread()
     assert wdm.IoRaiseInformationalHardError(wdm.STATUS_DEVICE_NOT_READY, None, thread) is False
     assert not wdm.IoIsErrorUserInduced(wdm.STATUS_UNSUCCESSFUL)
+
+
+def test_drivers_count_their_devices(machine: Machine) -> None:
+    counts = wdm.IoGetConfigurationInformation()
+    assert (counts.disk_count, counts.serial_count, counts.at_disk_primary_address_claimed) == (0, 0, False)
+    counts.disk_count += 1
+    assert wdm.IoGetConfigurationInformation().disk_count == 1

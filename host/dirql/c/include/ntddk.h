@@ -288,6 +288,9 @@ struct _OSVERSIONINFOEXW {
 };
 
 VOID KeBugCheck(_In_ ULONG BugCheckCode);
+NTSTATUS ExUuidCreate(_Out_ UUID *Uuid);
+VOID ExRaiseAccessViolation(void);
+VOID ExRaiseDatatypeMisalignment(void);
 VOID ExEnterCriticalRegionAndAcquireFastMutexUnsafe(_Inout_ PFAST_MUTEX FastMutex);
 VOID ExReleaseFastMutexUnsafeAndLeaveCriticalRegion(_Inout_ PFAST_MUTEX FastMutex);
 ULONG HalGetBusDataByOffset(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber, _In_ ULONG SlotNumber, _Out_
@@ -308,6 +311,8 @@ VOID IoDeleteController(_In_ PCONTROLLER_OBJECT ControllerObject);
 VOID IoAllocateController(_In_ PCONTROLLER_OBJECT ControllerObject, _In_ PDEVICE_OBJECT DeviceObject, _In_opt_
     PDRIVER_CONTROL ExecutionRoutine, _In_opt_ PVOID Context);
 VOID IoFreeController(_In_ PCONTROLLER_OBJECT ControllerObject);
+NTSTATUS IoAttachDeviceByPointer(_In_ PDEVICE_OBJECT SourceDevice, _In_ PDEVICE_OBJECT TargetDevice);
+PCONFIGURATION_INFORMATION IoGetConfigurationInformation(void);
 PIRP IoMakeAssociatedIrp(_In_ PIRP Irp, _In_ CCHAR StackSize);
 LONG KePulseEvent(_Inout_ PRKEVENT Event, _In_ KPRIORITY Increment, _In_ BOOLEAN Wait);
 KIRQL KeRaiseIrqlToSynchLevel(void);
@@ -322,6 +327,7 @@ BOOLEAN KeInsertQueueApc(_Inout_ PRKAPC Apc, _In_opt_ PVOID SystemArgument1, _In
 BOOLEAN KeRemoveQueueApc(_Inout_ PRKAPC Apc);
 BOOLEAN KeAlertThread(_Inout_ PKTHREAD Thread, _In_ KPROCESSOR_MODE AlertMode);
 BOOLEAN KeTestAlertThread(_In_ KPROCESSOR_MODE AlertMode);
+LONG KeSetBasePriorityThread(_Inout_ PKTHREAD Thread, _In_ LONG Increment);
 PHYSICAL_ADDRESS MmGetPhysicalAddress(_In_ PVOID BaseAddress);
 PVOID MmAllocateNonCachedMemory(_In_ SIZE_T NumberOfBytes);
 VOID MmFreeNonCachedMemory(_In_ PVOID BaseAddress, _In_ SIZE_T NumberOfBytes);
@@ -363,5 +369,7 @@ NTSTATUS ZwDeviceIoControlFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _I
     OutputBufferLength);
 NTSTATUS ZwOpenEvent(_Out_ PHANDLE EventHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
     ObjectAttributes);
+NTSTATUS ZwQueryVolumeInformationFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _Out_
+    PVOID FsInformation, _In_ ULONG Length, _In_ FS_INFORMATION_CLASS FsInformationClass);
 
 #endif /* DIRQL_NTDDK_H */

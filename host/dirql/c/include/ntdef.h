@@ -190,6 +190,11 @@
 #define OBJ_OPENLINK 0x100
 #define OBJ_KERNEL_HANDLE 0x200
 
+/* Numbers of processors and groups. */
+
+#define ALL_PROCESSOR_GROUPS 0xffff
+#define INVALID_PROCESSOR_INDEX 0xffffffff
+
 /* One byte, as a character of an ANSI string or a signed number. */
 typedef char CHAR, *PCHAR, *PCH, *PSTR, *LPSTR, *PSZ;
 typedef const CHAR *PCSTR, *LPCSTR, *PCCH, *PCSZ;

@@ -28,6 +28,7 @@ from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 __all__ = [
     "create_thread",
     "query_priority_thread",
+    "set_base_priority_thread",
     "set_priority_thread",
     "start_thread",
     "terminate_system_thread",
@@ -36,6 +37,7 @@ __all__ = [
 
 _TERMINATE_SYSTEM_THREAD: Final = contract("PsTerminateSystemThread")
 _SET_PRIORITY_THREAD: Final = contract("KeSetPriorityThread")
+_SET_BASE_PRIORITY: Final = contract("KeSetBasePriorityThread")
 _QUERY_PRIORITY_THREAD: Final = contract("KeQueryPriorityThread")
 _YIELD_EXECUTION: Final = contract("ZwYieldExecution")
 
@@ -151,6 +153,19 @@ def set_priority_thread(thread: Thread, priority: int) -> int:
     thread.set_priority(priority)
     preempt()
     return old_priority
+
+
+def set_base_priority_thread(thread: Thread, increment: int) -> int:
+    """Set the priority to the process's, which is 8, plus `increment`; follows KeSetBasePriorityThread.
+
+    Returns the increment before. The sum is kept within 1 … HIGH_PRIORITY.
+    """
+    _SET_BASE_PRIORITY.check(thread)
+    _SET_BASE_PRIORITY.check_arguments(thread, increment)
+    before = thread.priority - DEFAULT_PRIORITY
+    thread.set_priority(min(max(1, DEFAULT_PRIORITY + increment), HIGH_PRIORITY))
+    preempt()
+    return before
 
 
 def query_priority_thread(thread: Thread) -> int:

@@ -53,12 +53,14 @@ __all__ = [
     "wait_for_all",
     "wait_for_any",
     "wait_for_multiple_objects",
+    "wait_for_mutex_object",
     "wait_for_single_object",
 ]
 
 _DELAY_EXECUTION_THREAD: Final = contract("KeDelayExecutionThread")
 _FLUSH_QUEUED_DPCS: Final = contract("KeFlushQueuedDpcs")
 _WAIT_FOR_SINGLE_OBJECT: Final = contract("KeWaitForSingleObject")
+_WAIT_FOR_MUTEX_OBJECT: Final = contract("KeWaitForMutexObject")
 _WAIT_FOR_MULTIPLE_OBJECTS: Final = contract("KeWaitForMultipleObjects")
 
 _LOWEST_TIME: Final = -(1 << 63)
@@ -111,6 +113,14 @@ def wait_for_single_object(
     thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
     status = block(thread, timeout)
     return _ended(status) if status else status
+
+
+def wait_for_mutex_object(
+    mutex: DispatcherObject, wait_reason: int, wait_mode: int, alertable: bool, timeout: int | None
+) -> int:
+    """Wait until the thread owns a mutex; follows KeWaitForMutexObject, a macro for KeWaitForSingleObject."""
+    _WAIT_FOR_MUTEX_OBJECT.check_arguments(mutex, wait_reason, wait_mode, alertable, timeout)
+    return wait_for_single_object(mutex, wait_reason, wait_mode, alertable, timeout)
 
 
 def wait_for_multiple_objects(
