@@ -13,6 +13,7 @@ from wdk.entry import read_entries
 from wdk.errors import HERE
 from wdk.lacking import load_lacking
 from wdk.layout import TypeTable
+from wdk.not_modelled import Family, load_families
 from wdk.python_classes import check_python_classes
 from wdk.routines import Routine, RoutineFile, load_routines
 from wdk.structure_rules import check_prototypes, check_structures
@@ -35,6 +36,8 @@ class Description:
     """WDK name, header and Python path of each class that the facade exports."""
     lacking: Mapping[str, tuple[str, ...]]
     """By header, names that the WDK has and dirql lacks."""
+    families: tuple[Family, ...]
+    """The families of routines that dirql lacks, with the reasons."""
 
     @property
     def routines(self) -> Iterator[Routine]:
@@ -62,7 +65,8 @@ def load_description(folder: Path = HERE) -> Description:
         *(name for name, _, _ in classes),
     }
     lacking = load_lacking(folder / "lacking.toml", types, exported)
-    return Description(values, routine_files, structure_files, types, classes, lacking)
+    families = load_families(folder / "not_modelled.toml")
+    return Description(values, routine_files, structure_files, types, classes, lacking, families)
 
 
 def _classes_of_types(types: TypeTable) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wdk.description import Description
 from wdk.errors import ROOT
+from wdk.not_modelled import families_of
 from wdk.routines import Kind, Levels, Routine, RoutineFile
 from wdk.sources import find_callable
 from wdk.structure_pages import structure_page
@@ -30,6 +31,7 @@ def reference_pages(description: Description) -> dict[Path, str]:
     pages[PAGES / "bugchecks.md"] = _bug_check_page(values)
     parts = structure_page(description.structure_files, description.types)
     pages[PAGES / "structures.md"] = _page("Structures and other types", parts)
+    pages[PAGES / "lacking.md"] = _lacking_page(description)
     pages[PAGES / "README.md"] = _index(description)
     return pages
 
@@ -49,6 +51,7 @@ def _index(description: Description) -> str:
         " error that says whether the WDK has it.\n"
     )
     others = (
+        "\n[The routines that dirql lacks](lacking.md), and why.\n"
         "\n[Structures and other types](structures.md): their members and the Python attributes.\n"
         "\nThe values: [constants and enumerations](constants.md), [statuses](status.md),"
         " [bug checks](bugchecks.md).\n"
@@ -103,6 +106,18 @@ def _level_words(levels: Levels) -> str:
         return "any level."
     relation, level = levels.text.split(" ")
     return {"=": "at", "<=": "at or below", ">=": "at or above"}[relation] + f" {level}."
+
+
+def _lacking_page(description: Description) -> str:
+    """The routines that dirql lacks, by the reason."""
+    head = (
+        "The routines of the WDK that are not modelled, and why. A driver that uses one is told so by an error, with"
+        " the nearest names that are there.\n"
+    )
+    parts = [head]
+    for family, names in families_of(description.families, description.lacking):
+        parts.append(f"## {family.title}\n\n{family.why}\n\n{', '.join(f'`{name}`' for name in names)}\n")
+    return _page("Routines that dirql lacks", parts)
 
 
 # Values.

@@ -65,7 +65,7 @@ _NODE: Final = b"\x80\x00\x01dirql"
 
 
 def is_processor_feature_present(processor_feature: int) -> bool:
-    """Whether a processor has a feature PF_…; follows ExIsProcessorFeaturePresent. Those of every x64 are there."""
+    """Whether a processor has a feature, by its number; follows ExIsProcessorFeaturePresent."""
     _IS_PRESENT.check_level(processor_feature)
     _IS_PRESENT.check_arguments(processor_feature)
     return processor_feature in _FEATURES

@@ -64,6 +64,7 @@ __all__ = [
     "INSUFFICIENT_SYSTEM_MAP_REGS",
     "INTERNAL_POWER_ERROR",
     "INVALID_DPC",
+    "INVALID_FLOATING_POINT_STATE",
     "INVALID_KERNEL_HANDLE",
     "INVALID_MDL_RANGE",
     "INVALID_PROCESSOR",
@@ -456,6 +457,8 @@ WORKER_INVALID: Final = 0xe4
 """A work item was freed, queued again or initialized while it was queued, or was not valid."""
 DRIVER_VERIFIER_DMA_VIOLATION: Final = 0xe6
 """Driver Verifier found that a driver broke a rule of DMA."""
+INVALID_FLOATING_POINT_STATE: Final = 0xe7
+"""A saved floating-point state was restored that was not saved, or at another IRQL or in another thread."""
 THREAD_STUCK_IN_DEVICE_DRIVER: Final = 0xea
 """A driver spins without end, mostly because its hardware does not become idle."""
 HARDWARE_INTERRUPT_STORM: Final = 0xf2
@@ -1099,6 +1102,7 @@ NAMES: Final = {
     WORKER_THREAD_RETURNED_AT_BAD_IRQL: "WORKER_THREAD_RETURNED_AT_BAD_IRQL",
     WORKER_INVALID: "WORKER_INVALID",
     DRIVER_VERIFIER_DMA_VIOLATION: "DRIVER_VERIFIER_DMA_VIOLATION",
+    INVALID_FLOATING_POINT_STATE: "INVALID_FLOATING_POINT_STATE",
     THREAD_STUCK_IN_DEVICE_DRIVER: "THREAD_STUCK_IN_DEVICE_DRIVER",
     HARDWARE_INTERRUPT_STORM: "HARDWARE_INTERRUPT_STORM",
     PCI_VERIFIER_DETECTED_VIOLATION: "PCI_VERIFIER_DETECTED_VIOLATION",

@@ -9,9 +9,12 @@ from typing import Final
 
 __all__ = [
     "ACPIBus",
+    "ALL_PROCESSOR_GROUPS",
     "APC_LEVEL",
     "AttachedApcEnvironment",
+    "BackOffice",
     "BackgroundWorkQueue",
+    "Blade",
     "BusQueryCompatibleIDs",
     "BusQueryContainerID",
     "BusQueryDeviceID",
@@ -53,7 +56,9 @@ __all__ = [
     "CmResourceTypeNull",
     "CmResourceTypePort",
     "Cmos",
+    "CommunicationServer",
     "Compatible",
+    "ComputeServer",
     "ConfigurationSpaceUndefined",
     "CriticalWorkQueue",
     "CurrentApcEnvironment",
@@ -110,6 +115,10 @@ __all__ = [
     "DRVO_LEGACY_RESOURCES",
     "DRVO_REINIT_REGISTERED",
     "DRVO_UNLOAD_INVOKED",
+    "DUPLICATE_CLOSE_SOURCE",
+    "DUPLICATE_SAME_ACCESS",
+    "DUPLICATE_SAME_ATTRIBUTES",
+    "DataCenter",
     "DeallocateObject",
     "DeallocateObjectKeepRegisters",
     "DelayExecution",
@@ -200,6 +209,9 @@ __all__ = [
     "Eisa",
     "EisaConfiguration",
     "EjectionRelations",
+    "EmbeddedNT",
+    "EmbeddedRestricted",
+    "Enterprise",
     "EventCategoryDeviceInterfaceChange",
     "EventCategoryHardwareProfileChange",
     "EventCategoryKernelSoftRestart",
@@ -235,6 +247,7 @@ __all__ = [
     "FILE_OVERWRITE",
     "FILE_OVERWRITE_IF",
     "FILE_READ_ACCESS",
+    "FILE_READ_ATTRIBUTES",
     "FILE_READ_DATA",
     "FILE_READ_ONLY_DEVICE",
     "FILE_REMOVABLE_MEDIA",
@@ -258,6 +271,97 @@ __all__ = [
     "FO_SKIP_COMPLETION_PORT",
     "FO_SKIP_SET_EVENT",
     "FO_SYNCHRONOUS_IO",
+    "FileAccessInformation",
+    "FileAlignmentInformation",
+    "FileAllInformation",
+    "FileAllocationInformation",
+    "FileAlternateNameInformation",
+    "FileAttributeTagInformation",
+    "FileBasicInformation",
+    "FileBothDirectoryInformation",
+    "FileCaseSensitiveInformation",
+    "FileCaseSensitiveInformationForceAccessCheck",
+    "FileCompletionInformation",
+    "FileCompressionInformation",
+    "FileDesiredStorageClassInformation",
+    "FileDirectoryInformation",
+    "FileDispositionInformation",
+    "FileDispositionInformationEx",
+    "FileEaInformation",
+    "FileEndOfFileInformation",
+    "FileFsAttributeInformation",
+    "FileFsControlInformation",
+    "FileFsDataCopyInformation",
+    "FileFsDeviceInformation",
+    "FileFsDriverPathInformation",
+    "FileFsFullSizeInformation",
+    "FileFsFullSizeInformationEx",
+    "FileFsLabelInformation",
+    "FileFsMaximumInformation",
+    "FileFsMetadataSizeInformation",
+    "FileFsObjectIdInformation",
+    "FileFsSectorSizeInformation",
+    "FileFsSizeInformation",
+    "FileFsVolumeFlagsInformation",
+    "FileFsVolumeInformation",
+    "FileFullDirectoryInformation",
+    "FileFullEaInformation",
+    "FileHardLinkFullIdInformation",
+    "FileHardLinkInformation",
+    "FileIdBothDirectoryInformation",
+    "FileIdExtdBothDirectoryInformation",
+    "FileIdExtdDirectoryInformation",
+    "FileIdFullDirectoryInformation",
+    "FileIdGlobalTxDirectoryInformation",
+    "FileIdInformation",
+    "FileInternalInformation",
+    "FileIoCompletionNotificationInformation",
+    "FileIoPriorityHintInformation",
+    "FileIoStatusBlockRangeInformation",
+    "FileIsRemoteDeviceInformation",
+    "FileLinkInformation",
+    "FileLinkInformationBypassAccessCheck",
+    "FileLinkInformationEx",
+    "FileLinkInformationExBypassAccessCheck",
+    "FileMailslotQueryInformation",
+    "FileMailslotSetInformation",
+    "FileMaximumInformation",
+    "FileMemoryPartitionInformation",
+    "FileModeInformation",
+    "FileMoveClusterInformation",
+    "FileNameInformation",
+    "FileNamesInformation",
+    "FileNetworkOpenInformation",
+    "FileNetworkPhysicalNameInformation",
+    "FileNormalizedNameInformation",
+    "FileNumaNodeInformation",
+    "FileObjectIdInformation",
+    "FilePipeInformation",
+    "FilePipeLocalInformation",
+    "FilePipeRemoteInformation",
+    "FilePositionInformation",
+    "FileProcessIdsUsingFileInformation",
+    "FileQuotaInformation",
+    "FileRemoteProtocolInformation",
+    "FileRenameInformation",
+    "FileRenameInformationBypassAccessCheck",
+    "FileRenameInformationEx",
+    "FileRenameInformationExBypassAccessCheck",
+    "FileReparsePointInformation",
+    "FileReplaceCompletionInformation",
+    "FileSfioReserveInformation",
+    "FileSfioVolumeInformation",
+    "FileShortNameInformation",
+    "FileStandardInformation",
+    "FileStandardLinkInformation",
+    "FileStatInformation",
+    "FileStatLxInformation",
+    "FileStorageReserveIdInformation",
+    "FileStreamInformation",
+    "FileTrackingInformation",
+    "FileUnusedInformation",
+    "FileValidDataLengthInformation",
+    "FileVolumeNameInformation",
     "FreePage",
     "GENERIC_ALL",
     "GENERIC_EXECUTE",
@@ -275,6 +379,7 @@ __all__ = [
     "HighPoolPrioritySpecialPoolOverrun",
     "HighPoolPrioritySpecialPoolUnderrun",
     "HyperCriticalWorkQueue",
+    "INVALID_PROCESSOR_INDEX",
     "IO_DISK_INCREMENT",
     "IO_KEYBOARD_INCREMENT",
     "IO_MAILSLOT_INCREMENT",
@@ -522,6 +627,7 @@ __all__ = [
     "MaxKeySetInfoClass",
     "MaxKeyValueInfoClass",
     "MaxPoolType",
+    "MaxSuiteType",
     "MaximumBusDataType",
     "MaximumDmaSpeed",
     "MaximumDmaWidth",
@@ -584,6 +690,18 @@ __all__ = [
     "PCIConfiguration",
     "PCMCIABus",
     "PCMCIAConfiguration",
+    "PF_3DNOW_INSTRUCTIONS_AVAILABLE",
+    "PF_COMPARE_EXCHANGE128",
+    "PF_COMPARE_EXCHANGE_DOUBLE",
+    "PF_FLOATING_POINT_EMULATED",
+    "PF_FLOATING_POINT_PRECISION_ERRATA",
+    "PF_MMX_INSTRUCTIONS_AVAILABLE",
+    "PF_NX_ENABLED",
+    "PF_PAE_ENABLED",
+    "PF_RDTSC_INSTRUCTION_AVAILABLE",
+    "PF_SSE3_INSTRUCTIONS_AVAILABLE",
+    "PF_XMMI64_INSTRUCTIONS_AVAILABLE",
+    "PF_XMMI_INSTRUCTIONS_AVAILABLE",
     "PLUGPLAY_REGKEY_CURRENT_HWPROFILE",
     "PLUGPLAY_REGKEY_DEVICE",
     "PLUGPLAY_REGKEY_DRIVER",
@@ -621,6 +739,7 @@ __all__ = [
     "PagedPool",
     "PagedPoolCacheAligned",
     "PagedPoolSession",
+    "Personal",
     "PoolAllocation",
     "Pos",
     "PowerActionDisplayOff",
@@ -745,9 +864,14 @@ __all__ = [
     "SYMBOLIC_LINK_QUERY",
     "SYNCHRONIZE",
     "SYNCH_LEVEL",
+    "SecurityAppliance",
     "SemaphoreObject",
     "SgiInternalConfiguration",
     "SingleBusRelations",
+    "SingleUserTS",
+    "SmallBusiness",
+    "SmallBusinessRestricted",
+    "StorageServer",
     "SuperCriticalWorkQueue",
     "Suspended",
     "SynchronizationEvent",
@@ -759,6 +883,7 @@ __all__ = [
     "TIMER_MODIFY_STATE",
     "TIMER_QUERY_STATE",
     "TargetDeviceRelation",
+    "TerminalServer",
     "ThreadObject",
     "TimerNotificationObject",
     "TimerSynchronizationObject",
@@ -796,6 +921,7 @@ __all__ = [
     "WAIT_IO_COMPLETION",
     "WAIT_OBJECT_0",
     "WAIT_TIMEOUT",
+    "WHServer",
     "WRITE_DAC",
     "WRITE_OWNER",
     "WaitAll",
@@ -1050,6 +1176,14 @@ OBJ_OPENLINK: Final = 0x100
 OBJ_KERNEL_HANDLE: Final = 0x200
 """Only the kernel may use the handle."""
 
+# Options of ZwDuplicateObject.
+DUPLICATE_CLOSE_SOURCE: Final = 1
+"""The first handle is closed."""
+DUPLICATE_SAME_ACCESS: Final = 2
+"""The new handle grants what the first one grants."""
+DUPLICATE_SAME_ATTRIBUTES: Final = 4
+"""The new handle has the attributes of the first one."""
+
 # Access rights to objects that are no files.
 SYNCHRONIZE: Final = 0x100000
 """The right to wait for the object."""
@@ -1109,6 +1243,192 @@ IO_TYPE_CSQ: Final = 2
 """The structure is a cancel-safe queue that IoCsqInitialize made."""
 IO_TYPE_CSQ_EX: Final = 3
 """The structure is a cancel-safe queue that IoCsqInitializeEx made."""
+
+# Values of FILE_INFORMATION_CLASS.
+FileDirectoryInformation: Final = 1
+"""Information of a file system about a file, of the class directory."""
+FileFullDirectoryInformation: Final = 2
+"""Information of a file system about a file, of the class full directory."""
+FileBothDirectoryInformation: Final = 3
+"""Information of a file system about a file, of the class both directory."""
+FileBasicInformation: Final = 4
+"""The times and the attributes of a file: FILE_BASIC_INFORMATION."""
+FileStandardInformation: Final = 5
+"""The size of a file: FILE_STANDARD_INFORMATION."""
+FileInternalInformation: Final = 6
+"""Information of a file system about a file, of the class internal."""
+FileEaInformation: Final = 7
+"""Information of a file system about a file, of the class ea."""
+FileAccessInformation: Final = 8
+"""The access that the handle grants: FILE_ACCESS_INFORMATION."""
+FileNameInformation: Final = 9
+"""The name of a file: FILE_NAME_INFORMATION."""
+FileRenameInformation: Final = 0xa
+"""Information of a file system about a file, of the class rename."""
+FileLinkInformation: Final = 0xb
+"""Information of a file system about a file, of the class link."""
+FileNamesInformation: Final = 0xc
+"""Information of a file system about a file, of the class names."""
+FileDispositionInformation: Final = 0xd
+"""Whether a file is deleted when its last handle is closed: FILE_DISPOSITION_INFORMATION."""
+FilePositionInformation: Final = 0xe
+"""The current position in a synchronous file: FILE_POSITION_INFORMATION."""
+FileFullEaInformation: Final = 0xf
+"""Information of a file system about a file, of the class full ea."""
+FileModeInformation: Final = 0x10
+"""The FILE_ options with which a file was opened: FILE_MODE_INFORMATION."""
+FileAlignmentInformation: Final = 0x11
+"""The alignment that the device needs for buffers: FILE_ALIGNMENT_INFORMATION."""
+FileAllInformation: Final = 0x12
+"""Information of a file system about a file, of the class all."""
+FileAllocationInformation: Final = 0x13
+"""Information of a file system about a file, of the class allocation."""
+FileEndOfFileInformation: Final = 0x14
+"""The position of the end of a file: FILE_END_OF_FILE_INFORMATION."""
+FileAlternateNameInformation: Final = 0x15
+"""Information of a file system about a file, of the class alternate name."""
+FileStreamInformation: Final = 0x16
+"""Information of a file system about a file, of the class stream."""
+FilePipeInformation: Final = 0x17
+"""Information of a file system about a file, of the class pipe."""
+FilePipeLocalInformation: Final = 0x18
+"""Information of a file system about a file, of the class pipe local."""
+FilePipeRemoteInformation: Final = 0x19
+"""Information of a file system about a file, of the class pipe remote."""
+FileMailslotQueryInformation: Final = 0x1a
+"""Information of a file system about a file, of the class mailslot query."""
+FileMailslotSetInformation: Final = 0x1b
+"""Information of a file system about a file, of the class mailslot set."""
+FileCompressionInformation: Final = 0x1c
+"""Information of a file system about a file, of the class compression."""
+FileObjectIdInformation: Final = 0x1d
+"""Information of a file system about a file, of the class object id."""
+FileCompletionInformation: Final = 0x1e
+"""The completion port of a file, and the key of its packets: FILE_COMPLETION_INFORMATION."""
+FileMoveClusterInformation: Final = 0x1f
+"""Information of a file system about a file, of the class move cluster."""
+FileQuotaInformation: Final = 0x20
+"""Information of a file system about a file, of the class quota."""
+FileReparsePointInformation: Final = 0x21
+"""Information of a file system about a file, of the class reparse point."""
+FileNetworkOpenInformation: Final = 0x22
+"""The times, the sizes and the attributes of a file: FILE_NETWORK_OPEN_INFORMATION."""
+FileAttributeTagInformation: Final = 0x23
+"""Information of a file system about a file, of the class attribute tag."""
+FileTrackingInformation: Final = 0x24
+"""Information of a file system about a file, of the class tracking."""
+FileIdBothDirectoryInformation: Final = 0x25
+"""Information of a file system about a file, of the class id both directory."""
+FileIdFullDirectoryInformation: Final = 0x26
+"""Information of a file system about a file, of the class id full directory."""
+FileValidDataLengthInformation: Final = 0x27
+"""Information of a file system about a file, of the class valid data length."""
+FileShortNameInformation: Final = 0x28
+"""Information of a file system about a file, of the class short name."""
+FileIoCompletionNotificationInformation: Final = 0x29
+"""The completion modes of a file: FILE_IO_COMPLETION_NOTIFICATION_INFORMATION."""
+FileIoStatusBlockRangeInformation: Final = 0x2a
+"""Information of a file system about a file, of the class io status block range."""
+FileIoPriorityHintInformation: Final = 0x2b
+"""Information of a file system about a file, of the class io priority hint."""
+FileSfioReserveInformation: Final = 0x2c
+"""Information of a file system about a file, of the class sfio reserve."""
+FileSfioVolumeInformation: Final = 0x2d
+"""Information of a file system about a file, of the class sfio volume."""
+FileHardLinkInformation: Final = 0x2e
+"""Information of a file system about a file, of the class hard link."""
+FileProcessIdsUsingFileInformation: Final = 0x2f
+"""Information of a file system about a file, of the class process ids using file."""
+FileNormalizedNameInformation: Final = 0x30
+"""Information of a file system about a file, of the class normalized name."""
+FileNetworkPhysicalNameInformation: Final = 0x31
+"""Information of a file system about a file, of the class network physical name."""
+FileIdGlobalTxDirectoryInformation: Final = 0x32
+"""Information of a file system about a file, of the class id global tx directory."""
+FileIsRemoteDeviceInformation: Final = 0x33
+"""Information of a file system about a file, of the class is remote device."""
+FileUnusedInformation: Final = 0x34
+"""Information of a file system about a file, of the class unused."""
+FileNumaNodeInformation: Final = 0x35
+"""Information of a file system about a file, of the class numa node."""
+FileStandardLinkInformation: Final = 0x36
+"""Information of a file system about a file, of the class standard link."""
+FileRemoteProtocolInformation: Final = 0x37
+"""Information of a file system about a file, of the class remote protocol."""
+FileRenameInformationBypassAccessCheck: Final = 0x38
+"""Information of a file system about a file, of the class rename bypass access check."""
+FileLinkInformationBypassAccessCheck: Final = 0x39
+"""Information of a file system about a file, of the class link bypass access check."""
+FileVolumeNameInformation: Final = 0x3a
+"""Information of a file system about a file, of the class volume name."""
+FileIdInformation: Final = 0x3b
+"""Information of a file system about a file, of the class id."""
+FileIdExtdDirectoryInformation: Final = 0x3c
+"""Information of a file system about a file, of the class id extd directory."""
+FileReplaceCompletionInformation: Final = 0x3d
+"""Information of a file system about a file, of the class replace completion."""
+FileHardLinkFullIdInformation: Final = 0x3e
+"""Information of a file system about a file, of the class hard link full id."""
+FileIdExtdBothDirectoryInformation: Final = 0x3f
+"""Information of a file system about a file, of the class id extd both directory."""
+FileDispositionInformationEx: Final = 0x40
+"""Information of a file system about a file, of the class disposition ex."""
+FileRenameInformationEx: Final = 0x41
+"""Information of a file system about a file, of the class rename ex."""
+FileRenameInformationExBypassAccessCheck: Final = 0x42
+"""Information of a file system about a file, of the class rename ex bypass access check."""
+FileDesiredStorageClassInformation: Final = 0x43
+"""Information of a file system about a file, of the class desired storage class."""
+FileStatInformation: Final = 0x44
+"""Information of a file system about a file, of the class stat."""
+FileMemoryPartitionInformation: Final = 0x45
+"""Information of a file system about a file, of the class memory partition."""
+FileStatLxInformation: Final = 0x46
+"""Information of a file system about a file, of the class stat lx."""
+FileCaseSensitiveInformation: Final = 0x47
+"""Information of a file system about a file, of the class case sensitive."""
+FileLinkInformationEx: Final = 0x48
+"""Information of a file system about a file, of the class link ex."""
+FileLinkInformationExBypassAccessCheck: Final = 0x49
+"""Information of a file system about a file, of the class link ex bypass access check."""
+FileStorageReserveIdInformation: Final = 0x4a
+"""Information of a file system about a file, of the class storage reserve id."""
+FileCaseSensitiveInformationForceAccessCheck: Final = 0x4b
+"""Information of a file system about a file, of the class case sensitive force access check."""
+FileMaximumInformation: Final = 0x4c
+"""The number of classes."""
+
+# Values of FS_INFORMATION_CLASS.
+FileFsVolumeInformation: Final = 1
+"""The label and the serial number of a volume: FILE_FS_VOLUME_INFORMATION."""
+FileFsLabelInformation: Final = 2
+"""Information of a file system about a volume, of the class label."""
+FileFsSizeInformation: Final = 3
+"""The size of a volume: FILE_FS_SIZE_INFORMATION."""
+FileFsDeviceInformation: Final = 4
+"""The type and the characteristics of the device of a volume: FILE_FS_DEVICE_INFORMATION."""
+FileFsAttributeInformation: Final = 5
+"""Information of a file system about a volume, of the class attribute."""
+FileFsControlInformation: Final = 6
+"""Information of a file system about a volume, of the class control."""
+FileFsFullSizeInformation: Final = 7
+"""Information of a file system about a volume, of the class full size."""
+FileFsObjectIdInformation: Final = 8
+"""Information of a file system about a volume, of the class object id."""
+FileFsDriverPathInformation: Final = 9
+"""Information of a file system about a volume, of the class driver path."""
+FileFsVolumeFlagsInformation: Final = 0xa
+"""Information of a file system about a volume, of the class volume flags."""
+FileFsSectorSizeInformation: Final = 0xb
+"""Information of a file system about a volume, of the class sector size."""
+FileFsDataCopyInformation: Final = 0xc
+"""Information of a file system about a volume, of the class data copy."""
+FileFsMetadataSizeInformation: Final = 0xd
+"""Information of a file system about a volume, of the class metadata size."""
+FileFsFullSizeInformationEx: Final = 0xe
+"""Information of a file system about a volume, of the class full size ex."""
+FileFsMaximumInformation: Final = 0xf
+"""The number of classes."""
 
 # Types of dispatcher objects (DISPATCHER_HEADER.Type).
 EventNotificationObject: Final = 0
@@ -2058,6 +2378,74 @@ PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES: Final = 1
 DEVICE_INTERFACE_INCLUDE_NONACTIVE: Final = 1
 """The list has interfaces that are disabled, too."""
 
+# Values of SUITE_TYPE.
+SmallBusiness: Final = 0
+"""The product suite small business."""
+Enterprise: Final = 1
+"""The product suite enterprise."""
+BackOffice: Final = 2
+"""The product suite back office."""
+CommunicationServer: Final = 3
+"""The product suite communication server."""
+TerminalServer: Final = 4
+"""The product suite terminal server."""
+SmallBusinessRestricted: Final = 5
+"""The product suite small business restricted."""
+EmbeddedNT: Final = 6
+"""The product suite embedded nt."""
+DataCenter: Final = 7
+"""The product suite data center."""
+SingleUserTS: Final = 8
+"""The product suite single user ts."""
+Personal: Final = 9
+"""The product suite personal."""
+Blade: Final = 0xa
+"""The product suite blade."""
+EmbeddedRestricted: Final = 0xb
+"""The product suite embedded restricted."""
+SecurityAppliance: Final = 0xc
+"""The product suite security appliance."""
+StorageServer: Final = 0xd
+"""The product suite storage server."""
+ComputeServer: Final = 0xe
+"""The product suite compute server."""
+WHServer: Final = 0xf
+"""The product suite whserver."""
+MaxSuiteType: Final = 0x10
+"""The number of suites."""
+
+# Features of a processor that ExIsProcessorFeaturePresent knows.
+PF_FLOATING_POINT_PRECISION_ERRATA: Final = 0
+"""The processor has the fault in divisions of the first Pentium."""
+PF_FLOATING_POINT_EMULATED: Final = 1
+"""Floating-point instructions are emulated."""
+PF_COMPARE_EXCHANGE_DOUBLE: Final = 2
+"""There is the instruction CMPXCHG8B."""
+PF_MMX_INSTRUCTIONS_AVAILABLE: Final = 3
+"""There are the instructions MMX."""
+PF_XMMI_INSTRUCTIONS_AVAILABLE: Final = 6
+"""There are the instructions SSE."""
+PF_3DNOW_INSTRUCTIONS_AVAILABLE: Final = 7
+"""There are the instructions 3DNow!."""
+PF_RDTSC_INSTRUCTION_AVAILABLE: Final = 8
+"""There is the instruction RDTSC."""
+PF_PAE_ENABLED: Final = 9
+"""Physical addresses have more than 32 bits."""
+PF_XMMI64_INSTRUCTIONS_AVAILABLE: Final = 0xa
+"""There are the instructions SSE2."""
+PF_NX_ENABLED: Final = 0xc
+"""Pages can forbid the execution of what is in them."""
+PF_SSE3_INSTRUCTIONS_AVAILABLE: Final = 0xd
+"""There are the instructions SSE3."""
+PF_COMPARE_EXCHANGE128: Final = 0xe
+"""There is the instruction CMPXCHG16B."""
+
+# Numbers of processors and groups.
+ALL_PROCESSOR_GROUPS: Final = 0xffff
+"""Stands for all groups of processors."""
+INVALID_PROCESSOR_INDEX: Final = 0xffffffff
+"""The number of a processor that there is not."""
+
 # Types of values.
 REG_NONE: Final = 0
 """The value has no type."""
@@ -2565,6 +2953,8 @@ FILE_WRITE_ACCESS: Final = 2
 """The control code can be sent only through a handle that was opened for writing."""
 FILE_READ_DATA: Final = 1
 """The access right to read a file or device."""
+FILE_READ_ATTRIBUTES: Final = 0x80
+"""The right to ask for the attributes of a file."""
 FILE_WRITE_DATA: Final = 2
 """The access right to write a file or device."""
 

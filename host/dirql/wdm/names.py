@@ -10,23 +10,24 @@ from typing import Final
 __all__ = ["KNOWN", "LACKING"]
 
 KNOWN: Final = """
-        ACPIBus ADDRESS_AND_SIZE_TO_SPAN_PAGES ANSI_STRING APC_INDEX_MISMATCH APC_LEVEL ASSERT ASSERTMSG
-        ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY ATTEMPTED_SWITCH_FROM_DPC ATTEMPTED_WRITE_TO_READONLY_MEMORY
+        ACPIBus ADDRESS_AND_SIZE_TO_SPAN_PAGES ALL_PROCESSOR_GROUPS ANSI_STRING APC_INDEX_MISMATCH APC_LEVEL ASSERT
+        ASSERTMSG ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY ATTEMPTED_SWITCH_FROM_DPC ATTEMPTED_WRITE_TO_READONLY_MEMORY
         AppendTailList AttachedApcEnvironment BAD_POOL_CALLER BAD_POOL_HEADER BUS_INTERFACE_STANDARD BYTES_TO_PAGES
-        BYTE_OFFSET BackgroundWorkQueue BusQueryCompatibleIDs BusQueryContainerID BusQueryDeviceID
+        BYTE_OFFSET BackOffice BackgroundWorkQueue Blade BusQueryCompatibleIDs BusQueryContainerID BusQueryDeviceID
         BusQueryDeviceSerialNumber BusQueryHardwareIDs BusQueryInstanceID BusRelations CALLBACK_OBJECT
         CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL
         CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_LIST
         CM_RESOURCE_INTERRUPT_LATCHED CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE CM_RESOURCE_INTERRUPT_MESSAGE
         CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN CM_RESOURCE_INTERRUPT_POLICY_INCLUDED CM_RESOURCE_LIST
         CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
-        CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO CM_RESOURCE_PORT_MEMORY CONNECT_FULLY_SPECIFIED
-        CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED CONNECT_MESSAGE_BASED CONTAINING_RECORD CONTROLLER_OBJECT
-        COUNTED_REASON_CONTEXT CRITICAL_SERVICE_FAILED CTL_CODE CbusConfiguration CmResourceShareDeviceExclusive
-        CmResourceShareDriverExclusive CmResourceShareShared CmResourceShareUndetermined CmResourceTypeBusNumber
-        CmResourceTypeConfigData CmResourceTypeDevicePrivate CmResourceTypeDeviceSpecific CmResourceTypeDma
-        CmResourceTypeInterrupt CmResourceTypeMemory CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort
-        Cmos Compatible ConfigurationSpaceUndefined CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue
+        CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO CM_RESOURCE_PORT_MEMORY CONFIGURATION_INFORMATION
+        CONNECT_FULLY_SPECIFIED CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED CONNECT_MESSAGE_BASED
+        CONTAINING_RECORD CONTROLLER_OBJECT COUNTED_REASON_CONTEXT CRITICAL_SERVICE_FAILED CTL_CODE CbusConfiguration
+        CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
+        CmResourceShareUndetermined CmResourceTypeBusNumber CmResourceTypeConfigData CmResourceTypeDevicePrivate
+        CmResourceTypeDeviceSpecific CmResourceTypeDma CmResourceTypeInterrupt CmResourceTypeMemory
+        CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort Cmos CommunicationServer Compatible
+        ComputeServer ConfigurationSpaceUndefined CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue
         DELETE DEVICE_CAPABILITIES DEVICE_DESCRIPTION DEVICE_DESCRIPTION_VERSION DEVICE_DESCRIPTION_VERSION1
         DEVICE_DESCRIPTION_VERSION2 DEVICE_DESCRIPTION_VERSION3 DEVICE_INTERFACE_CHANGE_NOTIFICATION
         DEVICE_INTERFACE_INCLUDE_NONACTIVE DEVICE_OBJECT DEVICE_REFERENCE_COUNT_NOT_ZERO DEVICE_RELATIONS
@@ -44,42 +45,43 @@ KNOWN: Final = """
         DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS DRIVER_VERIFIER_DETECTED_VIOLATION
         DRIVER_VERIFIER_DMA_VIOLATION DRIVER_VERIFIER_IOMANAGER_VIOLATION DRS_LEVEL DRVO_BOOTREINIT_REGISTERED
         DRVO_BUILTIN_DRIVER DRVO_INITIALIZED DRVO_LEGACY_DRIVER DRVO_LEGACY_RESOURCES DRVO_REINIT_REGISTERED
-        DRVO_UNLOAD_INVOKED DbgBreakPoint DbgBreakPointWithStatus DbgPrint DbgPrintEx DbgQueryDebugFilterState
-        DbgRaiseAssertionFailure DbgSetDebugFilterState DeallocateObject DeallocateObjectKeepRegisters DelayExecution
-        DelayedWorkQueue DevicePowerState DevicePropertyAddress DevicePropertyAllocatedResources
-        DevicePropertyBootConfiguration DevicePropertyBootConfigurationTranslated DevicePropertyBusNumber
-        DevicePropertyBusTypeGuid DevicePropertyClassGuid DevicePropertyClassName DevicePropertyCompatibleIDs
-        DevicePropertyContainerID DevicePropertyDeviceDescription DevicePropertyDriverKeyName
-        DevicePropertyEnumeratorName DevicePropertyFriendlyName DevicePropertyHardwareID DevicePropertyInstallState
-        DevicePropertyLegacyBusType DevicePropertyLocationInformation DevicePropertyManufacturer
-        DevicePropertyPhysicalDeviceObjectName DevicePropertyRemovalPolicy DevicePropertyResourceRequirements
-        DevicePropertyUINumber DeviceTextDescription DeviceTextLocationInformation DeviceUsageTypeBoot
-        DeviceUsageTypeDumpFile DeviceUsageTypeGuestAssigned DeviceUsageTypeHibernation DeviceUsageTypePaging
-        DeviceUsageTypePostDisplay DeviceUsageTypeUndefined DontUseThisType EPROCESS ERESOURCE ERROR_ABANDONED_WAIT_0
-        ERROR_ACCESS_DENIED ERROR_ALREADY_EXISTS ERROR_BAD_UNIT ERROR_BUSY ERROR_CRC ERROR_DEVICE_NOT_CONNECTED
-        ERROR_DEVICE_REMOVED ERROR_FILE_NOT_FOUND ERROR_GEN_FAILURE ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER
-        ERROR_INVALID_FUNCTION ERROR_INVALID_HANDLE ERROR_INVALID_NAME ERROR_INVALID_PARAMETER
-        ERROR_INVALID_USER_BUFFER ERROR_IO_DEVICE ERROR_IO_INCOMPLETE ERROR_IO_PENDING ERROR_LOG_LIMIT_SIZE
-        ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS ERROR_NOT_ENOUGH_MEMORY ERROR_NOT_FOUND ERROR_NOT_READY
-        ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS ERROR_NO_SYSTEM_RESOURCES ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND
-        ERROR_SEM_TIMEOUT ERROR_SHARING_VIOLATION ERROR_SUCCESS ES_AWAYMODE_REQUIRED ES_CONTINUOUS ES_DISPLAY_REQUIRED
+        DRVO_UNLOAD_INVOKED DUPLICATE_CLOSE_SOURCE DUPLICATE_SAME_ACCESS DUPLICATE_SAME_ATTRIBUTES DataCenter
+        DbgBreakPoint DbgBreakPointWithStatus DbgPrint DbgPrintEx DbgQueryDebugFilterState DbgRaiseAssertionFailure
+        DbgSetDebugFilterState DeallocateObject DeallocateObjectKeepRegisters DelayExecution DelayedWorkQueue
+        DevicePowerState DevicePropertyAddress DevicePropertyAllocatedResources DevicePropertyBootConfiguration
+        DevicePropertyBootConfigurationTranslated DevicePropertyBusNumber DevicePropertyBusTypeGuid
+        DevicePropertyClassGuid DevicePropertyClassName DevicePropertyCompatibleIDs DevicePropertyContainerID
+        DevicePropertyDeviceDescription DevicePropertyDriverKeyName DevicePropertyEnumeratorName
+        DevicePropertyFriendlyName DevicePropertyHardwareID DevicePropertyInstallState DevicePropertyLegacyBusType
+        DevicePropertyLocationInformation DevicePropertyManufacturer DevicePropertyPhysicalDeviceObjectName
+        DevicePropertyRemovalPolicy DevicePropertyResourceRequirements DevicePropertyUINumber DeviceTextDescription
+        DeviceTextLocationInformation DeviceUsageTypeBoot DeviceUsageTypeDumpFile DeviceUsageTypeGuestAssigned
+        DeviceUsageTypeHibernation DeviceUsageTypePaging DeviceUsageTypePostDisplay DeviceUsageTypeUndefined
+        DontUseThisType EPROCESS ERESOURCE ERROR_ABANDONED_WAIT_0 ERROR_ACCESS_DENIED ERROR_ALREADY_EXISTS
+        ERROR_BAD_UNIT ERROR_BUSY ERROR_CRC ERROR_DEVICE_NOT_CONNECTED ERROR_DEVICE_REMOVED ERROR_FILE_NOT_FOUND
+        ERROR_GEN_FAILURE ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER ERROR_INVALID_FUNCTION ERROR_INVALID_HANDLE
+        ERROR_INVALID_NAME ERROR_INVALID_PARAMETER ERROR_INVALID_USER_BUFFER ERROR_IO_DEVICE ERROR_IO_INCOMPLETE
+        ERROR_IO_PENDING ERROR_LOG_LIMIT_SIZE ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS
+        ERROR_NOT_ENOUGH_MEMORY ERROR_NOT_FOUND ERROR_NOT_READY ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS
+        ERROR_NO_SYSTEM_RESOURCES ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND ERROR_SEM_TIMEOUT
+        ERROR_SHARING_VIOLATION ERROR_SUCCESS ES_AWAYMODE_REQUIRED ES_CONTINUOUS ES_DISPLAY_REQUIRED
         ES_SYSTEM_REQUIRED ES_USER_PRESENT ETHREAD EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE
         EVENT_QUERY_STATE EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL
         EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK EX_TIMER EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION
-        EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations EventCategoryDeviceInterfaceChange
-        EventCategoryHardwareProfileChange EventCategoryKernelSoftRestart EventCategoryReserved
-        EventCategoryTargetDeviceChange EventNotificationObject EventSynchronizationObject ExAcquireFastMutex
-        ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared ExAcquireResourceExclusiveLite
-        ExAcquireResourceSharedLite ExAcquireRundownProtection ExAcquireRundownProtectionEx
-        ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive ExAcquireSpinLockExclusive
-        ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel
-        ExAllocateFromLookasideListEx ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList
-        ExAllocatePool ExAllocatePool2 ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero
-        ExAllocatePoolQuotaUninitialized ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota
-        ExAllocatePoolWithQuotaTag ExAllocatePoolWithTag ExAllocatePoolWithTagPriority ExAllocatePoolZero
-        ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite ExCreateCallback ExDeleteLookasideListEx
-        ExDeleteNPagedLookasideList ExDeletePagedLookasideList ExDeleteResourceLite ExDeleteTimer
-        ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
+        EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations EmbeddedNT EmbeddedRestricted Enterprise
+        EventCategoryDeviceInterfaceChange EventCategoryHardwareProfileChange EventCategoryKernelSoftRestart
+        EventCategoryReserved EventCategoryTargetDeviceChange EventNotificationObject EventSynchronizationObject
+        ExAcquireFastMutex ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared
+        ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite ExAcquireRundownProtection
+        ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive
+        ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared
+        ExAcquireSpinLockSharedAtDpcLevel ExAllocateFromLookasideListEx ExAllocateFromNPagedLookasideList
+        ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool2 ExAllocatePoolPriorityUninitialized
+        ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized ExAllocatePoolQuotaZero
+        ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag ExAllocatePoolWithTag
+        ExAllocatePoolWithTagPriority ExAllocatePoolZero ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite
+        ExCreateCallback ExDeleteLookasideListEx ExDeleteNPagedLookasideList ExDeletePagedLookasideList
+        ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
         ExEnterCriticalRegionAndAcquireResourceExclusive ExEnterCriticalRegionAndAcquireResourceShared
         ExEnterCriticalRegionAndAcquireSharedWaitForExclusive ExFlushLookasideListEx ExFreePool ExFreePool2
         ExFreePoolWithTag ExFreeToLookasideListEx ExFreeToNPagedLookasideList ExFreeToPagedLookasideList
@@ -89,53 +91,81 @@ KNOWN: Final = """
         ExInitializeSListHead ExInitializeWorkItem ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic
         ExInterlockedAddUlong ExInterlockedFlushSList ExInterlockedInsertHeadList ExInterlockedInsertTailList
         ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList
-        ExInterlockedRemoveHeadList ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite
-        ExIsResourceAcquiredSharedLite ExLocalTimeToSystemTime ExNotifyCallback ExQueryDepthSList ExQueueWorkItem
+        ExInterlockedRemoveHeadList ExIsProcessorFeaturePresent ExIsResourceAcquiredExclusiveLite
+        ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite ExLocalTimeToSystemTime ExNotifyCallback
+        ExQueryDepthSList ExQueryTimerResolution ExQueueWorkItem ExRaiseAccessViolation ExRaiseDatatypeMisalignment
         ExRaiseStatus ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
         ExReleaseFastMutexUnsafe ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive
         ExReleasePushLockShared ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion
         ExReleaseResourceForThreadLite ExReleaseResourceLite ExReleaseRundownProtection ExReleaseRundownProtectionEx
         ExReleaseSpinLockExclusive ExReleaseSpinLockExclusiveFromDpcLevel ExReleaseSpinLockShared
         ExReleaseSpinLockSharedFromDpcLevel ExRundownCompleted ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx
-        ExSetTimer ExSystemTimeToLocalTime ExTryConvertSharedSpinLockExclusive ExTryToAcquireFastMutex
-        ExUnregisterCallback ExWaitForRundownProtectionRelease ExceptionStatus Executive FAST_MUTEX FILE_ANY_ACCESS
-        FILE_AUTOGENERATED_DEVICE_NAME FILE_CREATE FILE_DEVICE_ACPI FILE_DEVICE_BEEP FILE_DEVICE_BUS_EXTENDER
-        FILE_DEVICE_CD_ROM FILE_DEVICE_CONTROLLER FILE_DEVICE_DISK FILE_DEVICE_KEYBOARD FILE_DEVICE_MASS_STORAGE
-        FILE_DEVICE_MOUSE FILE_DEVICE_NETWORK FILE_DEVICE_NULL FILE_DEVICE_PARALLEL_PORT FILE_DEVICE_PHYSICAL_NETCARD
-        FILE_DEVICE_SECURE_OPEN FILE_DEVICE_SERIAL_PORT FILE_DEVICE_SOUND FILE_DEVICE_UNKNOWN FILE_DEVICE_VIDEO
-        FILE_MAXIMUM_DISPOSITION FILE_OBJECT FILE_OPEN FILE_OPEN_IF FILE_OVERWRITE FILE_OVERWRITE_IF FILE_READ_ACCESS
+        ExSetTimer ExSetTimerResolution ExSystemTimeToLocalTime ExTryConvertSharedSpinLockExclusive
+        ExTryToAcquireFastMutex ExUnregisterCallback ExUuidCreate ExVerifySuite ExWaitForRundownProtectionRelease
+        ExceptionStatus Executive FAST_MUTEX FILE_ANY_ACCESS FILE_AUTOGENERATED_DEVICE_NAME FILE_CREATE
+        FILE_DEVICE_ACPI FILE_DEVICE_BEEP FILE_DEVICE_BUS_EXTENDER FILE_DEVICE_CD_ROM FILE_DEVICE_CONTROLLER
+        FILE_DEVICE_DISK FILE_DEVICE_KEYBOARD FILE_DEVICE_MASS_STORAGE FILE_DEVICE_MOUSE FILE_DEVICE_NETWORK
+        FILE_DEVICE_NULL FILE_DEVICE_PARALLEL_PORT FILE_DEVICE_PHYSICAL_NETCARD FILE_DEVICE_SECURE_OPEN
+        FILE_DEVICE_SERIAL_PORT FILE_DEVICE_SOUND FILE_DEVICE_UNKNOWN FILE_DEVICE_VIDEO FILE_MAXIMUM_DISPOSITION
+        FILE_OBJECT FILE_OPEN FILE_OPEN_IF FILE_OVERWRITE FILE_OVERWRITE_IF FILE_READ_ACCESS FILE_READ_ATTRIBUTES
         FILE_READ_DATA FILE_READ_ONLY_DEVICE FILE_REMOVABLE_MEDIA FILE_SHARE_DELETE FILE_SHARE_READ FILE_SHARE_WRITE
         FILE_SKIP_COMPLETION_PORT_ON_SUCCESS FILE_SKIP_SET_EVENT_ON_HANDLE FILE_SKIP_SET_USER_EVENT_ON_FAST_IO
         FILE_SPECIAL_ACCESS FILE_SUPERSEDE FILE_SYNCHRONOUS_IO_ALERT FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS
         FILE_WRITE_DATA FO_ALERTABLE_IO FO_CLEANUP_COMPLETE FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED
-        FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT FO_SKIP_SET_EVENT FO_SYNCHRONOUS_IO FreePage GENERIC_ALL
-        GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_1394
-        GUID_BUS_TYPE_INTERNAL GUID_BUS_TYPE_ISAPNP GUID_BUS_TYPE_PCI GUID_BUS_TYPE_USB GUID_DEVICE_INTERFACE_ARRIVAL
-        GUID_DEVICE_INTERFACE_REMOVAL GUID_HWPROFILE_CHANGE_CANCELLED GUID_HWPROFILE_CHANGE_COMPLETE
-        GUID_HWPROFILE_QUERY_CHANGE GUID_PNP_CUSTOM_NOTIFICATION GUID_TARGET_DEVICE_QUERY_REMOVE
-        GUID_TARGET_DEVICE_REMOVE_CANCELLED GUID_TARGET_DEVICE_REMOVE_COMPLETE GateObject HARDWARE_INTERRUPT_STORM
-        HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL
-        HIGH_PRIORITY HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalFreeCommonBuffer HalGetAdapter
-        HalGetBusDataByOffset HalGetInterruptVector HalGetMessageAddress HalReadDmaCounter HalSetBusDataByOffset
-        HalTranslateBusAddress HighImportance HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun
-        HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE
-        INSUFFICIENT_SYSTEM_MAP_REGS INTERNAL_POWER_ERROR INVALID_KERNEL_HANDLE INVALID_MDL_RANGE
-        IO_COMPLETION_CONTEXT IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS
-        IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS
-        IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT
-        IO_ERROR_LOG_PACKET IO_INTERRUPT_MESSAGE_INFO IO_INTERRUPT_MESSAGE_INFO_ENTRY IO_KEYBOARD_INCREMENT
-        IO_MAILSLOT_INCREMENT IO_MOUSE_INCREMENT IO_NAMED_PIPE_INCREMENT IO_NETWORK_INCREMENT IO_NO_INCREMENT
-        IO_PARALLEL_INCREMENT IO_REMOVE_LOCK IO_REMOVE_LOCK_COMMON_BLOCK IO_REMOVE_LOCK_DBG_BLOCK
-        IO_RESOURCE_ALTERNATIVE IO_RESOURCE_DEFAULT IO_RESOURCE_DESCRIPTOR IO_RESOURCE_LIST IO_RESOURCE_PREFERRED
-        IO_RESOURCE_REQUIREMENTS_LIST IO_SECURITY_CONTEXT IO_SERIAL_INCREMENT IO_SOUND_INCREMENT IO_STACK_LOCATION
-        IO_STATUS_BLOCK IO_TYPE_ADAPTER IO_TYPE_APC IO_TYPE_CONTROLLER IO_TYPE_CSQ IO_TYPE_CSQ_EX
-        IO_TYPE_CSQ_IRP_CONTEXT IO_TYPE_DEVICE IO_TYPE_DEVICE_OBJECT_EXTENSION IO_TYPE_DEVICE_QUEUE IO_TYPE_DPC
-        IO_TYPE_DRIVER IO_TYPE_ERROR_LOG IO_TYPE_ERROR_MESSAGE IO_TYPE_EVENT_PAIR IO_TYPE_FILE IO_TYPE_INTERRUPT
-        IO_TYPE_IRP IO_TYPE_MASTER_ADAPTER IO_TYPE_OPEN_PACKET IO_TYPE_PROFILE IO_TYPE_THREADED_DPC IO_TYPE_TIMER
-        IO_TYPE_VPB IO_VIDEO_INCREMENT IO_WORKITEM IPI_LEVEL IPI_WATCHDOG_TIMEOUT IRP IRP_ALLOCATED_FIXED_SIZE
-        IRP_ALLOCATED_MUST_SUCCEED IRP_ASSOCIATED_IRP IRP_BEING_VERIFIED IRP_BUFFERED_IO IRP_CLASS_CACHE_OPERATION
-        IRP_CLOSE_OPERATION IRP_CREATE_OPERATION IRP_DEALLOCATE_BUFFER IRP_DEFER_IO_COMPLETION IRP_HOLD_DEVICE_QUEUE
-        IRP_INPUT_OPERATION IRP_LOOKASIDE_ALLOCATION IRP_MJ_CLEANUP IRP_MJ_CLOSE IRP_MJ_CREATE IRP_MJ_CREATE_MAILSLOT
+        FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT FO_SKIP_SET_EVENT FO_SYNCHRONOUS_IO FileAccessInformation
+        FileAlignmentInformation FileAllInformation FileAllocationInformation FileAlternateNameInformation
+        FileAttributeTagInformation FileBasicInformation FileBothDirectoryInformation FileCaseSensitiveInformation
+        FileCaseSensitiveInformationForceAccessCheck FileCompletionInformation FileCompressionInformation
+        FileDesiredStorageClassInformation FileDirectoryInformation FileDispositionInformation
+        FileDispositionInformationEx FileEaInformation FileEndOfFileInformation FileFsAttributeInformation
+        FileFsControlInformation FileFsDataCopyInformation FileFsDeviceInformation FileFsDriverPathInformation
+        FileFsFullSizeInformation FileFsFullSizeInformationEx FileFsLabelInformation FileFsMaximumInformation
+        FileFsMetadataSizeInformation FileFsObjectIdInformation FileFsSectorSizeInformation FileFsSizeInformation
+        FileFsVolumeFlagsInformation FileFsVolumeInformation FileFullDirectoryInformation FileFullEaInformation
+        FileHardLinkFullIdInformation FileHardLinkInformation FileIdBothDirectoryInformation
+        FileIdExtdBothDirectoryInformation FileIdExtdDirectoryInformation FileIdFullDirectoryInformation
+        FileIdGlobalTxDirectoryInformation FileIdInformation FileInternalInformation
+        FileIoCompletionNotificationInformation FileIoPriorityHintInformation FileIoStatusBlockRangeInformation
+        FileIsRemoteDeviceInformation FileLinkInformation FileLinkInformationBypassAccessCheck FileLinkInformationEx
+        FileLinkInformationExBypassAccessCheck FileMailslotQueryInformation FileMailslotSetInformation
+        FileMaximumInformation FileMemoryPartitionInformation FileModeInformation FileMoveClusterInformation
+        FileNameInformation FileNamesInformation FileNetworkOpenInformation FileNetworkPhysicalNameInformation
+        FileNormalizedNameInformation FileNumaNodeInformation FileObjectIdInformation FilePipeInformation
+        FilePipeLocalInformation FilePipeRemoteInformation FilePositionInformation FileProcessIdsUsingFileInformation
+        FileQuotaInformation FileRemoteProtocolInformation FileRenameInformation
+        FileRenameInformationBypassAccessCheck FileRenameInformationEx FileRenameInformationExBypassAccessCheck
+        FileReparsePointInformation FileReplaceCompletionInformation FileSfioReserveInformation
+        FileSfioVolumeInformation FileShortNameInformation FileStandardInformation FileStandardLinkInformation
+        FileStatInformation FileStatLxInformation FileStorageReserveIdInformation FileStreamInformation
+        FileTrackingInformation FileUnusedInformation FileValidDataLengthInformation FileVolumeNameInformation
+        FreePage GENERIC_ALL GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GUID GUID_BUS_INTERFACE_STANDARD
+        GUID_BUS_TYPE_1394 GUID_BUS_TYPE_INTERNAL GUID_BUS_TYPE_ISAPNP GUID_BUS_TYPE_PCI GUID_BUS_TYPE_USB
+        GUID_DEVICE_INTERFACE_ARRIVAL GUID_DEVICE_INTERFACE_REMOVAL GUID_HWPROFILE_CHANGE_CANCELLED
+        GUID_HWPROFILE_CHANGE_COMPLETE GUID_HWPROFILE_QUERY_CHANGE GUID_PNP_CUSTOM_NOTIFICATION
+        GUID_TARGET_DEVICE_QUERY_REMOVE GUID_TARGET_DEVICE_REMOVE_CANCELLED GUID_TARGET_DEVICE_REMOVE_COMPLETE
+        GateObject HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
+        HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL HIGH_PRIORITY HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer
+        HalFreeCommonBuffer HalGetAdapter HalGetBusDataByOffset HalGetInterruptVector HalGetMessageAddress
+        HalReadDmaCounter HalSetBusDataByOffset HalTranslateBusAddress HighImportance HighPagePriority
+        HighPoolPriority HighPoolPrioritySpecialPoolOverrun HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue
+        INACCESSIBLE_BOOT_DEVICE INSUFFICIENT_SYSTEM_MAP_REGS INTERNAL_POWER_ERROR INVALID_FLOATING_POINT_STATE
+        INVALID_KERNEL_HANDLE INVALID_MDL_RANGE INVALID_PROCESSOR_INDEX IO_COMPLETION_CONTEXT
+        IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS
+        IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT
+        IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT IO_ERROR_LOG_PACKET IO_INTERRUPT_MESSAGE_INFO
+        IO_INTERRUPT_MESSAGE_INFO_ENTRY IO_KEYBOARD_INCREMENT IO_MAILSLOT_INCREMENT IO_MOUSE_INCREMENT
+        IO_NAMED_PIPE_INCREMENT IO_NETWORK_INCREMENT IO_NO_INCREMENT IO_PARALLEL_INCREMENT IO_REMOVE_LOCK
+        IO_REMOVE_LOCK_COMMON_BLOCK IO_REMOVE_LOCK_DBG_BLOCK IO_RESOURCE_ALTERNATIVE IO_RESOURCE_DEFAULT
+        IO_RESOURCE_DESCRIPTOR IO_RESOURCE_LIST IO_RESOURCE_PREFERRED IO_RESOURCE_REQUIREMENTS_LIST
+        IO_SECURITY_CONTEXT IO_SERIAL_INCREMENT IO_SOUND_INCREMENT IO_STACK_LOCATION IO_STATUS_BLOCK IO_TYPE_ADAPTER
+        IO_TYPE_APC IO_TYPE_CONTROLLER IO_TYPE_CSQ IO_TYPE_CSQ_EX IO_TYPE_CSQ_IRP_CONTEXT IO_TYPE_DEVICE
+        IO_TYPE_DEVICE_OBJECT_EXTENSION IO_TYPE_DEVICE_QUEUE IO_TYPE_DPC IO_TYPE_DRIVER IO_TYPE_ERROR_LOG
+        IO_TYPE_ERROR_MESSAGE IO_TYPE_EVENT_PAIR IO_TYPE_FILE IO_TYPE_INTERRUPT IO_TYPE_IRP IO_TYPE_MASTER_ADAPTER
+        IO_TYPE_OPEN_PACKET IO_TYPE_PROFILE IO_TYPE_THREADED_DPC IO_TYPE_TIMER IO_TYPE_VPB IO_VIDEO_INCREMENT
+        IO_WORKITEM IPI_LEVEL IPI_WATCHDOG_TIMEOUT IRP IRP_ALLOCATED_FIXED_SIZE IRP_ALLOCATED_MUST_SUCCEED
+        IRP_ASSOCIATED_IRP IRP_BEING_VERIFIED IRP_BUFFERED_IO IRP_CLASS_CACHE_OPERATION IRP_CLOSE_OPERATION
+        IRP_CREATE_OPERATION IRP_DEALLOCATE_BUFFER IRP_DEFER_IO_COMPLETION IRP_HOLD_DEVICE_QUEUE IRP_INPUT_OPERATION
+        IRP_LOOKASIDE_ALLOCATION IRP_MJ_CLEANUP IRP_MJ_CLOSE IRP_MJ_CREATE IRP_MJ_CREATE_MAILSLOT
         IRP_MJ_CREATE_NAMED_PIPE IRP_MJ_DEVICE_CHANGE IRP_MJ_DEVICE_CONTROL IRP_MJ_DIRECTORY_CONTROL
         IRP_MJ_FILE_SYSTEM_CONTROL IRP_MJ_FLUSH_BUFFERS IRP_MJ_INTERNAL_DEVICE_CONTROL IRP_MJ_LOCK_CONTROL
         IRP_MJ_MAXIMUM_FUNCTION IRP_MJ_PNP IRP_MJ_POWER IRP_MJ_QUERY_EA IRP_MJ_QUERY_INFORMATION IRP_MJ_QUERY_QUOTA
@@ -167,20 +197,22 @@ KNOWN: Final = """
         InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow InterruptFallingEdge
         InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock
         IoAllocateAdapterChannel IoAllocateController IoAllocateDriverObjectExtension IoAllocateErrorLogEntry
-        IoAllocateIrp IoAllocateMdl IoAllocateWorkItem IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe
-        IoBuildAsynchronousFsdRequest IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest
-        IoCallDriver IoCancelIrp IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx
-        IoCopyCurrentIrpStackLocationToNext IoCreateController IoCreateDevice IoCreateNotificationEvent
-        IoCreateSymbolicLink IoCreateSynchronizationEvent IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp
-        IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteController IoDeleteDevice IoDeleteSymbolicLink
-        IoDetachDevice IoDisconnectInterrupt IoDisconnectInterruptEx IoFlushAdapterBuffers IoForwardIrpSynchronously
+        IoAllocateIrp IoAllocateMdl IoAllocateWorkItem IoAttachDevice IoAttachDeviceByPointer
+        IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
+        IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest IoCallDriver IoCancelIrp
+        IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx IoCopyCurrentIrpStackLocationToNext
+        IoCreateController IoCreateDevice IoCreateNotificationEvent IoCreateSymbolicLink IoCreateSynchronizationEvent
+        IoCreateUnprotectedSymbolicLink IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp IoCsqInsertIrpEx
+        IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteController IoDeleteDevice IoDeleteSymbolicLink IoDetachDevice
+        IoDisconnectInterrupt IoDisconnectInterruptEx IoFlushAdapterBuffers IoForwardIrpSynchronously
         IoFreeAdapterChannel IoFreeController IoFreeErrorLogEntry IoFreeIrp IoFreeMapRegisters IoFreeMdl
-        IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetCurrentIrpStackLocation
-        IoGetCurrentProcess IoGetDeviceAttachmentBaseRef IoGetDeviceInterfaceAlias IoGetDeviceInterfaces
-        IoGetDeviceObjectPointer IoGetDeviceProperty IoGetDeviceToVerify IoGetDmaAdapter IoGetDriverObjectExtension
-        IoGetLowerDeviceObject IoGetNextIrpStackLocation IoGetRequestorProcess IoGetRequestorProcessId
-        IoGetTopLevelIrp IoInitializeDpcRequest IoInitializeIrp IoInitializeRemoveLock IoInitializeTimer
-        IoInitializeWorkItem IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
+        IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetConfigurationInformation
+        IoGetCurrentIrpStackLocation IoGetCurrentProcess IoGetDeviceAttachmentBaseRef IoGetDeviceInterfaceAlias
+        IoGetDeviceInterfaces IoGetDeviceObjectPointer IoGetDeviceProperty IoGetDeviceToVerify IoGetDmaAdapter
+        IoGetDriverObjectExtension IoGetLowerDeviceObject IoGetNextIrpStackLocation IoGetRelatedDeviceObject
+        IoGetRequestorProcess IoGetRequestorProcessId IoGetTopLevelIrp IoInitializeDpcRequest IoInitializeIrp
+        IoInitializeRemoveLock IoInitializeThreadedDpcRequest IoInitializeTimer IoInitializeWorkItem
+        IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
         IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable IoMakeAssociatedIrp IoMapTransfer
         IoMarkIrpPending IoModifyAccess IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoQueueWorkItem
         IoQueueWorkItemEx IoRaiseHardError IoRaiseInformationalHardError IoReadAccess
@@ -191,58 +223,63 @@ KNOWN: Final = """
         IoSetCancelRoutine IoSetCompletionRoutine IoSetDeviceInterfaceState IoSetDeviceToVerify
         IoSetHardErrorOrVerifyDevice IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode
         IoSetTopLevelIrp IoSizeOfIrp IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket
-        IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess IoUninitializeWorkItem
-        IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx IoUnregisterShutdownNotification
-        IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE
-        KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED
-        KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION
-        KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION
-        KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE
-        KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
-        KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_RES KEY_WRITE KGUARDED_MUTEX
-        KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE
-        KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent KeAcquireGuardedMutex
-        KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock KeAcquireInStackQueuedSpinLockAtDpcLevel
-        KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel
-        KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled KeAreApcsDisabled KeBugCheck KeBugCheckEx
-        KeCancelTimer KeClearEvent KeDelayExecutionThread KeDeregisterBugCheckCallback KeEnterCriticalRegion
-        KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentProcessorNumber KeGetCurrentThread
+        IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess IoTryQueueWorkItem
+        IoUninitializeWorkItem IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx
+        IoUnregisterShutdownNotification IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa KAPC
+        KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT
+        KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION
+        KEY_CACHED_INFORMATION KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE
+        KEY_FULL_INFORMATION KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ
+        KEY_SET_VALUE KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
+        KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_RES KEY_WRITE KFLOATING_SAVE
+        KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE KSEMAPHORE KSPIN_LOCK
+        KSPIN_LOCK_QUEUE KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent
+        KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock
+        KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
+        KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled
+        KeAreApcsDisabled KeBugCheck KeBugCheckEx KeCancelTimer KeClearEvent KeDelayExecutionThread
+        KeDeregisterBugCheckCallback KeEnterCriticalRegion KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql
+        KeGetCurrentNodeNumber KeGetCurrentProcessorNumber KeGetCurrentProcessorNumberEx KeGetCurrentThread
+        KeGetProcessorIndexFromNumber KeGetProcessorNumberFromIndex KeGetRecommendedSharedDataAlignment
         KeInitializeApc KeInitializeCallbackRecord KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent
         KeInitializeGuardedMutex KeInitializeMutex KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock
         KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue
         KeInsertHeadQueue KeInsertQueue KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion
-        KeLowerIrql KePulseEvent KeQueryInterruptTime KeQueryPerformanceCounter KeQueryPriorityThread
-        KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel
-        KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateQueue KeReadStateSemaphore
-        KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe
-        KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel
-        KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc
-        KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue KeRemoveDeviceQueue KeRemoveEntryDeviceQueue
-        KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeRundownQueue KeSetEvent KeSetImportanceDpc
-        KeSetPriorityThread KeSetTargetProcessorDpc KeSetTimer KeSetTimerEx KeStallExecutionProcessor
-        KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
-        KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForSingleObject KeepObject KernelMode
-        KeyBasicInformation KeyCachedInformation KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation
-        KeyHandleTagsInformation KeyLayerInformation KeyNameInformation KeyNodeInformation KeySetDebugInformation
-        KeySetHandleTagsInformation KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation
-        KeyValueBasicInformation KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation
-        KeyValuePartialInformation KeyValuePartialInformationAlign64 KeyVirtualizationInformation
-        KeyWow64FlagsInformation KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY
-        LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority LowPoolPriority
-        LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS
-        MAXIMUM_ALLOWED MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED
-        MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED
-        MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA
-        MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
-        MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
-        MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER
-        METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT
-        MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_DONT_ZERO_ALLOCATION MPIBus
-        MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
-        MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass MaxPoolType
-        MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason
-        MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel
-        MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
+        KeLowerIrql KePulseEvent KeQueryActiveGroupCount KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx
+        KeQueryActiveProcessors KeQueryGroupAffinity KeQueryHighestNodeNumber KeQueryInterruptTime
+        KeQueryMaximumGroupCount KeQueryMaximumProcessorCount KeQueryMaximumProcessorCountEx KeQueryPerformanceCounter
+        KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql
+        KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateQueue
+        KeReadStateSemaphore KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex
+        KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc
+        KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore
+        KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue
+        KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent
+        KeRestoreFloatingPointState KeRundownQueue KeSaveFloatingPointState KeSetBasePriorityThread KeSetEvent
+        KeSetImportanceDpc KeSetPriorityThread KeSetTargetProcessorDpc KeSetTargetProcessorDpcEx KeSetTimer
+        KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution KeTestAlertThread KeTestSpinLock
+        KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForMutexObject
+        KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation KeyCachedInformation
+        KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation KeyLayerInformation
+        KeyNameInformation KeyNodeInformation KeySetDebugInformation KeySetHandleTagsInformation
+        KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation KeyValueBasicInformation
+        KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
+        KeyValuePartialInformationAlign64 KeyVirtualizationInformation KeyWow64FlagsInformation
+        KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched
+        LevelSensitive LowImportance LowPagePriority LowPoolPriority LowPoolPrioritySpecialPoolOverrun
+        LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_ALLOWED MAXIMUM_PRIORITY
+        MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN
+        MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL
+        MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED
+        MDL_PAGE_CONTENTS_INVARIANT MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED
+        MDL_SOURCE_IS_NONPAGED_POOL MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE
+        METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED
+        MM_ALLOCATE_NO_WAIT MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS
+        MM_DONT_ZERO_ALLOCATION MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS
+        MUTANT_INCREMENT MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass
+        MaxPoolType MaxSuiteType MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode
+        MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance
+        MicroChannel MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
         MmAllocateNonCachedMemory MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached
         MmCreateMdl MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress
         MmFreeNonCachedMemory MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
@@ -261,13 +298,18 @@ KNOWN: Final = """
         NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority NormalPoolPriority
         NormalPoolPrioritySpecialPoolOverrun NormalPoolPrioritySpecialPoolUnderrun NormalWorkQueue NotificationEvent
         NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE
-        OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT OEM_STRING ObDereferenceObject ObReferenceObject
-        ObReferenceObjectByHandle OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN PAGE_EXECUTE
-        PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
+        OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT OEM_STRING ObCloseHandle ObDereferenceObject
+        ObDereferenceObjectDeferDelete ObIsKernelHandle ObMakeTemporaryObject ObOpenObjectByPointer ObQueryNameString
+        ObReferenceObject ObReferenceObjectByHandle ObReferenceObjectByPointer ObfDereferenceObject ObfReferenceObject
+        OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN PAGE_EXECUTE PAGE_EXECUTE_READ
+        PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
         PAGE_FAULT_IN_NONPAGED_AREA PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL
         PCIBus PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration PFN_LIST_CORRUPT
-        PHYSICAL_ADDRESS PLUGPLAY_NOTIFICATION_HEADER PLUGPLAY_REGKEY_CURRENT_HWPROFILE PLUGPLAY_REGKEY_DEVICE
-        PLUGPLAY_REGKEY_DRIVER PNPBus PNPISABus PNPISAConfiguration
+        PF_3DNOW_INSTRUCTIONS_AVAILABLE PF_COMPARE_EXCHANGE128 PF_COMPARE_EXCHANGE_DOUBLE PF_FLOATING_POINT_EMULATED
+        PF_FLOATING_POINT_PRECISION_ERRATA PF_MMX_INSTRUCTIONS_AVAILABLE PF_NX_ENABLED PF_PAE_ENABLED
+        PF_RDTSC_INSTRUCTION_AVAILABLE PF_SSE3_INSTRUCTIONS_AVAILABLE PF_XMMI64_INSTRUCTIONS_AVAILABLE
+        PF_XMMI_INSTRUCTIONS_AVAILABLE PHYSICAL_ADDRESS PLUGPLAY_NOTIFICATION_HEADER PLUGPLAY_REGKEY_CURRENT_HWPROFILE
+        PLUGPLAY_REGKEY_DEVICE PLUGPLAY_REGKEY_DRIVER PNPBus PNPISABus PNPISAConfiguration
         PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES PNP_BUS_INFORMATION PNP_DETECTED_FATAL_ERROR
         PNP_DEVICE_DISABLED PNP_DEVICE_DONT_DISPLAY_IN_UI PNP_DEVICE_FAILED PNP_DEVICE_NOT_DISABLEABLE
         PNP_DEVICE_REMOVED PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED POOL_ALIGNMENT POOL_COLD_ALLOCATION
@@ -275,15 +317,15 @@ KNOWN: Final = """
         POOL_FLAG_RAISE_ON_FAILURE POOL_FLAG_SESSION POOL_FLAG_UNINITIALIZED POOL_FLAG_USE_QUOTA
         POOL_QUOTA_FAIL_INSTEAD_OF_RAISE POOL_RAISE_IF_ALLOCATION_FAILURE POOL_TAG POWER_LEVEL POWER_SEQUENCE
         POWER_STATE PO_CB_AC_STATUS PO_CB_BUTTON_COLLISION PO_CB_LID_SWITCH_STATE PO_CB_PROCESSOR_POWER_POLICY
-        PO_CB_SYSTEM_POWER_POLICY PO_CB_SYSTEM_STATE_LOCK PROCESS_HAS_LOCKED_PAGES PROFILE_LEVEL PageIn PagedPool
-        PagedPoolCacheAligned PagedPoolSession PoCallDriver PoClearPowerRequest PoCreatePowerRequest
-        PoDeletePowerRequest PoEndDeviceBusy PoRegisterDeviceForIdleDetection PoRegisterPowerSettingCallback
-        PoRegisterSystemState PoRequestPowerIrp PoSetDeviceBusy PoSetDeviceBusyEx PoSetPowerRequest PoSetPowerState
-        PoSetSystemState PoStartDeviceBusy PoStartNextPowerIrp PoUnregisterPowerSettingCallback
-        PoUnregisterSystemState PoolAllocation PopEntryList Pos PowerActionDisplayOff PowerActionHibernate
-        PowerActionNone PowerActionReserved PowerActionShutdown PowerActionShutdownOff PowerActionShutdownReset
-        PowerActionSleep PowerActionWarmEject PowerDeviceD0 PowerDeviceD1 PowerDeviceD2 PowerDeviceD3
-        PowerDeviceMaximum PowerDeviceUnspecified PowerRelations PowerRequestAwayModeRequired
+        PO_CB_SYSTEM_POWER_POLICY PO_CB_SYSTEM_STATE_LOCK PROCESSOR_NUMBER PROCESS_HAS_LOCKED_PAGES PROFILE_LEVEL
+        PageIn PagedPool PagedPoolCacheAligned PagedPoolSession Personal PoCallDriver PoClearPowerRequest
+        PoCreatePowerRequest PoDeletePowerRequest PoEndDeviceBusy PoRegisterDeviceForIdleDetection
+        PoRegisterPowerSettingCallback PoRegisterSystemState PoRequestPowerIrp PoSetDeviceBusy PoSetDeviceBusyEx
+        PoSetPowerRequest PoSetPowerState PoSetSystemState PoStartDeviceBusy PoStartNextPowerIrp
+        PoUnregisterPowerSettingCallback PoUnregisterSystemState PoolAllocation PopEntryList Pos PowerActionDisplayOff
+        PowerActionHibernate PowerActionNone PowerActionReserved PowerActionShutdown PowerActionShutdownOff
+        PowerActionShutdownReset PowerActionSleep PowerActionWarmEject PowerDeviceD0 PowerDeviceD1 PowerDeviceD2
+        PowerDeviceD3 PowerDeviceMaximum PowerDeviceUnspecified PowerRelations PowerRequestAwayModeRequired
         PowerRequestDisplayRequired PowerRequestExecutionRequired PowerRequestSystemRequired PowerSystemHibernate
         PowerSystemMaximum PowerSystemShutdown PowerSystemSleeping1 PowerSystemSleeping2 PowerSystemSleeping3
         PowerSystemUnspecified PowerSystemWorking ProbeForRead ProbeForWrite ProcessObject ProcessorInternal
@@ -369,15 +411,15 @@ KNOWN: Final = """
         STATUS_FILE_INVALID STATUS_GUARD_PAGE_VIOLATION STATUS_ILLEGAL_INSTRUCTION STATUS_IMAGE_ALREADY_LOADED
         STATUS_INFO_LENGTH_MISMATCH STATUS_INSUFFICIENT_RESOURCES STATUS_INTEGER_DIVIDE_BY_ZERO
         STATUS_INTEGER_OVERFLOW STATUS_INTERNAL_ERROR STATUS_INVALID_ADDRESS STATUS_INVALID_BUFFER_SIZE
-        STATUS_INVALID_DEVICE_OBJECT_PARAMETER STATUS_INVALID_DEVICE_REQUEST STATUS_INVALID_DEVICE_STATE
-        STATUS_INVALID_HANDLE STATUS_INVALID_INFO_CLASS STATUS_INVALID_PAGE_PROTECTION STATUS_INVALID_PARAMETER
-        STATUS_INVALID_PARAMETER_1 STATUS_INVALID_PARAMETER_2 STATUS_INVALID_PARAMETER_3 STATUS_INVALID_PARAMETER_4
-        STATUS_INVALID_PARAMETER_5 STATUS_INVALID_PARAMETER_MIX STATUS_INVALID_USER_BUFFER STATUS_IO_DEVICE_ERROR
-        STATUS_IO_TIMEOUT STATUS_KERNEL_APC STATUS_KEY_DELETED STATUS_MEDIA_WRITE_PROTECTED STATUS_MORE_ENTRIES
-        STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG
-        STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_CLEANUP STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND STATUS_NOT_IMPLEMENTED
-        STATUS_NOT_MAPPED_VIEW STATUS_NOT_SUPPORTED STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY
-        STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE
+        STATUS_INVALID_CID STATUS_INVALID_DEVICE_OBJECT_PARAMETER STATUS_INVALID_DEVICE_REQUEST
+        STATUS_INVALID_DEVICE_STATE STATUS_INVALID_HANDLE STATUS_INVALID_INFO_CLASS STATUS_INVALID_PAGE_PROTECTION
+        STATUS_INVALID_PARAMETER STATUS_INVALID_PARAMETER_1 STATUS_INVALID_PARAMETER_2 STATUS_INVALID_PARAMETER_3
+        STATUS_INVALID_PARAMETER_4 STATUS_INVALID_PARAMETER_5 STATUS_INVALID_PARAMETER_MIX STATUS_INVALID_USER_BUFFER
+        STATUS_IO_DEVICE_ERROR STATUS_IO_TIMEOUT STATUS_KERNEL_APC STATUS_KEY_DELETED STATUS_MEDIA_WRITE_PROTECTED
+        STATUS_MORE_ENTRIES STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED STATUS_MUTANT_NOT_OWNED
+        STATUS_NAME_TOO_LONG STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_CLEANUP STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND
+        STATUS_NOT_IMPLEMENTED STATUS_NOT_MAPPED_VIEW STATUS_NOT_SUPPORTED STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE
+        STATUS_NO_MEMORY STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE
         STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID
         STATUS_OBJECT_NAME_NOT_FOUND STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID
         STATUS_OBJECT_PATH_NOT_FOUND STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY
@@ -390,35 +432,38 @@ KNOWN: Final = """
         STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_2 STATUS_WAIT_3 STATUS_WAIT_63
         STATUS_WRONG_VOLUME STRING STRSAFE_FILL_BEHIND_NULL STRSAFE_FILL_ON_FAILURE STRSAFE_IGNORE_NULLS
         STRSAFE_NO_TRUNCATION STRSAFE_NULL_ON_FAILURE SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE
-        SYNCH_LEVEL SYSTEM_POWER_STATE_CONTEXT SYSTEM_PTE_MISUSE SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SemaphoreObject
-        SgiInternalConfiguration SingleBusRelations SuperCriticalWorkQueue Suspended SynchronizationEvent
-        SynchronizationTimer SystemPowerState TARGET_DEVICE_CUSTOM_NOTIFICATION TARGET_DEVICE_REMOVAL_NOTIFICATION
-        TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER THREAD_TERMINATE_HELD_MUTEX
-        THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID TIMER_QUERY_STATE TIME_FIELDS
-        TRAP_CAUSE_UNKNOWN TargetDeviceRelation ThreadObject TimerNotificationObject TimerSynchronizationObject
-        TransportRelations TurboChannel TypeA TypeB TypeC TypeF UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING
-        UNICODE_STRING_MAX_BYTES UserMode UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION
-        VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING
-        VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND
-        VER_BUILDNUMBER VER_EQUAL VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION
-        VER_MINORVERSION VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID
-        VER_PLATFORM_WIN32_NT VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus
-        VMEConfiguration VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT
-        WHEA_UNCORRECTABLE_ERROR WORKER_INVALID WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC
-        WRITE_OWNER WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR
-        WRITE_PORT_ULONG WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG
-        WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny
-        Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl
-        WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel
-        WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
+        SYNCH_LEVEL SYSTEM_POWER_STATE_CONTEXT SYSTEM_PTE_MISUSE SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SecurityAppliance
+        SemaphoreObject SgiInternalConfiguration SingleBusRelations SingleUserTS SmallBusiness SmallBusinessRestricted
+        StorageServer SuperCriticalWorkQueue Suspended SynchronizationEvent SynchronizationTimer SystemPowerState
+        TARGET_DEVICE_CUSTOM_NOTIFICATION TARGET_DEVICE_REMOVAL_NOTIFICATION TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS
+        THREAD_STUCK_IN_DEVICE_DRIVER THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS
+        TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID TIMER_QUERY_STATE TIME_FIELDS TRAP_CAUSE_UNKNOWN TargetDeviceRelation
+        TerminalServer ThreadObject TimerNotificationObject TimerSynchronizationObject TransportRelations TurboChannel
+        TypeA TypeB TypeC TypeF UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode
+        UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION
+        VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING
+        VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND VER_BUILDNUMBER VER_EQUAL
+        VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION VER_MINORVERSION
+        VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID VER_PLATFORM_WIN32_NT
+        VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus VMEConfiguration
+        VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT WHEA_UNCORRECTABLE_ERROR WHServer
+        WORKER_INVALID WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC WRITE_OWNER
+        WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR WRITE_PORT_ULONG
+        WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG WRITE_REGISTER_BUFFER_USHORT
+        WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny Width16Bits Width32Bits
+        Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl WrDeferredPreempt
+        WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel WrKeyedEvent
+        WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
         WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended
         WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer
-        ZwClearEvent ZwClose ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateTimer ZwDeleteKey
-        ZwDeleteValueKey ZwDeviceIoControlFile ZwEnumerateKey ZwEnumerateValueKey ZwFlushKey ZwLoadDriver
-        ZwMakeTemporaryObject ZwNotifyChangeKey ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject
-        ZwOpenTimer ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey ZwReadFile ZwRenameKey ZwResetEvent
-        ZwSetEvent ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile
-        ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
+        ZwClearEvent ZwClose ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateSymbolicLinkObject
+        ZwCreateTimer ZwDeleteKey ZwDeleteValueKey ZwDeviceIoControlFile ZwDuplicateObject ZwEnumerateKey
+        ZwEnumerateValueKey ZwFlushBuffersFile ZwFlushKey ZwLoadDriver ZwMakeTemporaryObject ZwNotifyChangeKey
+        ZwOpenDirectoryObject ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenThread
+        ZwOpenTimer ZwQueryInformationFile ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey
+        ZwQueryVolumeInformationFile ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetInformationFile
+        ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile ZwYieldExecution
+        vDbgPrintEx vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -435,7 +480,7 @@ LACKING: Final[dict[str, str]] = {
         PCSTR PCSTRING PCSZ PCUNICODE_STRING PCWCH PCWSTR PDWORD PEXCEPTION_ROUTINE PGROUP_AFFINITY PGUID PHANDLE PINT
         PINT16 PINT32 PINT64 PINT8 PINT_PTR PISID PKAFFINITY PLANGID PLARGE_INTEGER PLCID PLIST_ENTRY PLOGICAL PLONG
         PLONG32 PLONG64 PLONGLONG PLONG_PTR PLUID PNTSTATUS POBJECT_ATTRIBUTES POEM_STRING POINTER_64_INT
-        PPHYSICAL_ADDRESS PPROCESSOR_NUMBER PRLIST_ENTRY PROCESSOR_NUMBER PSCHAR PSHORT PSID PSID_IDENTIFIER_AUTHORITY
+        PPHYSICAL_ADDRESS PPROCESSOR_NUMBER PRLIST_ENTRY PSCHAR PSHORT PSID PSID_IDENTIFIER_AUTHORITY
         PSINGLE_LIST_ENTRY PSIZE_T PSSIZE_T PSTR PSTRING PSZ PUCHAR PUINT PUINT16 PUINT32 PUINT64 PUINT8 PUINT_PTR
         PULARGE_INTEGER PULONG PULONG32 PULONG64 PULONGLONG PULONG_PTR PUNICODE_STRING PUSHORT PUUID PVOID PWCH PWCHAR
         PWORD PWSTR Ptr32ToPtr PtrToInt PtrToLong PtrToPtr32 PtrToShort PtrToUint PtrToUlong PtrToUshort QUAD REFGUID
@@ -455,9 +500,9 @@ LACKING: Final[dict[str, str]] = {
         ASSERT_MUTANT ASSERT_SEMAPHORE ASSERT_TIMER AdapterType AdministratorPowerPolicy AllLoggerHandlesClass
         AssignSecurityDescriptor AutoLoad BATTERY_REPORTING_SCALE BDCB_CALLBACK_TYPE BOOTDISK_INFORMATION
         BOOTDISK_INFORMATION_EX BOOTDISK_INFORMATION_LITE BUILD_MDL_FROM_SCATTER_GATHER_LIST BUILD_SCATTER_GATHER_LIST
-        BUS_DATA_TYPE BUS_QUERY_ID_TYPE BackOffice BatteryDeviceState BitScanForward BitScanReverse BitTest BitTest64
+        BUS_DATA_TYPE BUS_QUERY_ID_TYPE BatteryDeviceState BitScanForward BitScanReverse BitTest BitTest64
         BitTestAndComplement BitTestAndComplement64 BitTestAndReset BitTestAndReset64 BitTestAndSet BitTestAndSet64
-        Blade BootLoad BufferEmpty BufferFinished BufferIncomplete BufferInserted BufferStarted CACHE_DESCRIPTOR
+        BootLoad BufferEmpty BufferFinished BufferIncomplete BufferInserted BufferStarted CACHE_DESCRIPTOR
         CACHE_FULLY_ASSOCIATIVE CACHE_RELATIONSHIP CALCULATE_SCATTER_GATHER_LIST_SIZE CALLBACK_FUNCTION CLFSUSER_API
         CLFS_ARCHIVE_DESCRIPTOR CLFS_BASELOG_EXTENSION CLFS_BLOCK_ALLOCATION CLFS_BLOCK_DEALLOCATION CLFS_CONTAINER_ID
         CLFS_CONTAINER_INFORMATION CLFS_CONTAINER_RELATIVE_PREFIX CLFS_CONTAINER_STATE CLFS_CONTAINER_STREAM_PREFIX
@@ -520,8 +565,8 @@ LACKING: Final[dict[str, str]] = {
         ClsContextForward ClsContextNone ClsContextPrevious ClsContextUndoNext ClsIoStatsDefault ClsIoStatsMax
         CmCallbackGetKeyObjectID CmGetBoundTransaction CmGetCallbackVersion CmKeyObjectType CmRegisterCallback
         CmRegisterCallbackEx CmResourceTypeMfCardConfig CmResourceTypeNonArbitrated CmResourceTypePcCardConfig
-        CmSetCallbackObjectContext CmUnRegisterCallback CommunicationServer ComputeServer ContinueCompletion
-        CreateFileTypeMailslot CreateFileTypeNamedPipe CreateFileTypeNone CriticalError CsDeviceNotification
+        CmSetCallbackObjectContext CmUnRegisterCallback ContinueCompletion CreateFileTypeMailslot
+        CreateFileTypeNamedPipe CreateFileTypeNone CriticalError CsDeviceNotification
         D3COLD_AUX_POWER_AND_TIMING_INTERFACE D3COLD_SUPPORT_INTERFACE DACL_SECURITY_INFORMATION
         DBG_STATUS_BUGCHECK_FIRST DBG_STATUS_BUGCHECK_SECOND DBG_STATUS_CONTROL_C DBG_STATUS_DEBUG_CONTROL
         DBG_STATUS_FATAL DBG_STATUS_SYSRQ DBG_STATUS_WORKER DEFAULT_IMPERSONATION_LEVEL DEFINE_GUIDEX
@@ -535,8 +580,7 @@ LACKING: Final[dict[str, str]] = {
         DMA_COMPLETION_STATUS DMA_CONFIGURATION_BYTE0 DMA_CONFIGURATION_BYTE1 DMA_SPEED DMA_TRANSFER_CONTEXT
         DMA_TRANSFER_INFO DMA_WIDTH DPC_NORMAL DPC_THREADED DRIVER_ADD_DEVICE DRIVER_CANCEL DRIVER_CONTROL
         DRIVER_DISPATCH DRIVER_INITIALIZE DRIVER_LIST_CONTROL DRIVER_NOTIFICATION_CALLBACK_ROUTINE DRIVER_STARTIO
-        DRIVER_UNLOAD DUPLICATE_CLOSE_SOURCE DUPLICATE_SAME_ACCESS DUPLICATE_SAME_ATTRIBUTES DataCenter
-        DbgPrintReturnControlC DbgSetDebugPrintCallback DeleteSecurityDescriptor DemandLoad
+        DRIVER_UNLOAD DbgPrintReturnControlC DbgSetDebugPrintCallback DeleteSecurityDescriptor DemandLoad
         DirectoryNotifyExtendedInformation DirectoryNotifyInformation DisableLoad DiskIoNotifyRoutinesClass
         DisplayBurst DontUseThisTypeSession DriverType EA_CONTAINER_NAME EA_CONTAINER_SIZE EFLAG_SELECT EFLAG_SIGN
         EFLAG_ZERO EISA_DMA_CONFIGURATION EISA_EMPTY_SLOT EISA_FREE_FORM_DATA EISA_FUNCTION_ENABLED EISA_HAS_DMA_ENTRY
@@ -555,21 +599,20 @@ LACKING: Final[dict[str, str]] = {
         EXCEPTION_SEGMENT_NOT_PRESENT EXCEPTION_STACK_FAULT EXECUTION_STATE EXT_CALLBACK EXT_CANCEL_PARAMETERS
         EXT_DELETE_CALLBACK EXT_DELETE_PARAMETERS EXT_SET_PARAMETERS EX_CALLBACK_FUNCTION
         EX_MAXIMUM_LOOKASIDE_DEPTH_BASE EX_MAXIMUM_LOOKASIDE_DEPTH_LIMIT EX_POOL_PRIORITY EX_RUNDOWN_ACTIVE
-        EX_RUNDOWN_COUNT_INC EX_RUNDOWN_COUNT_SHIFT EX_RUNDOWN_REF_CACHE_AWARE EX_TIMER_UNLIMITED_TOLERANCE EmbeddedNT
-        EmbeddedRestricted EndAlternatives EnergyTrackerCreate EnergyTrackerQuery EnlistmentBasicInformation
-        EnlistmentCrmInformation EnlistmentRecoveryInformation Enterprise EtwActivityIdControl EtwEventEnabled
-        EtwProviderEnabled EtwRegister EtwSetInformation EtwUnregister EtwWrite EtwWriteEx EtwWriteString
-        EtwWriteTransfer EventLoggerHandleClass ExAcquireRundownProtectionCacheAware
-        ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock ExAcquireSpinLockAtDpcLevel
-        ExAllocateCacheAwareRundownProtection ExAllocatePool3 ExCreatePool ExDesktopObjectType ExDestroyPool
-        ExEnumerateSystemFirmwareTables ExEventObjectType ExFreeCacheAwareRundownProtection
-        ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetSystemFirmwareTable ExInitializeDeleteTimerParameters
-        ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters ExInterlockedCompareExchange64
-        ExInterlockedDecrementLong ExInterlockedExchangeUlong ExInterlockedIncrementLong ExIsProcessorFeaturePresent
-        ExQueryTimerResolution ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
+        EX_RUNDOWN_COUNT_INC EX_RUNDOWN_COUNT_SHIFT EX_RUNDOWN_REF_CACHE_AWARE EX_TIMER_UNLIMITED_TOLERANCE
+        EndAlternatives EnergyTrackerCreate EnergyTrackerQuery EnlistmentBasicInformation EnlistmentCrmInformation
+        EnlistmentRecoveryInformation EtwActivityIdControl EtwEventEnabled EtwProviderEnabled EtwRegister
+        EtwSetInformation EtwUnregister EtwWrite EtwWriteEx EtwWriteString EtwWriteTransfer EventLoggerHandleClass
+        ExAcquireRundownProtectionCacheAware ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock
+        ExAcquireSpinLockAtDpcLevel ExAllocateCacheAwareRundownProtection ExAllocatePool3 ExCreatePool
+        ExDesktopObjectType ExDestroyPool ExEnumerateSystemFirmwareTables ExEventObjectType
+        ExFreeCacheAwareRundownProtection ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetSystemFirmwareTable
+        ExInitializeDeleteTimerParameters ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters
+        ExInterlockedCompareExchange64 ExInterlockedDecrementLong ExInterlockedExchangeUlong
+        ExInterlockedIncrementLong ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
         ExReleaseRundownProtectionCacheAwareEx ExReleaseSpinLock ExReleaseSpinLockFromDpcLevel
         ExRundownCompletedCacheAware ExSecurePoolUpdate ExSecurePoolValidate ExSemaphoreObjectType
-        ExSetFirmwareEnvironmentVariable ExSetTimerResolution ExSizeOfRundownProtectionCacheAware ExVerifySuite
+        ExSetFirmwareEnvironmentVariable ExSizeOfRundownProtectionCacheAware
         ExWaitForRundownProtectionReleaseCacheAware ExWindowStationObjectType ExitLatencySamplingPercentage
         ExpInterlockedFlushSList ExpInterlockedPopEntrySList ExpInterlockedPushEntrySList FAST_IO_ACQUIRE_FILE
         FAST_IO_ACQUIRE_FOR_CCFLUSH FAST_IO_ACQUIRE_FOR_MOD_WRITE FAST_IO_CHECK_IF_POSSIBLE FAST_IO_DETACH_DEVICE
@@ -607,64 +650,38 @@ LACKING: Final[dict[str, str]] = {
         FILE_NO_INTERMEDIATE_BUFFERING FILE_NUMA_NODE_INFORMATION FILE_OCTA_ALIGNMENT FILE_OPENED FILE_OPEN_BY_FILE_ID
         FILE_OPEN_FOR_BACKUP_INTENT FILE_OPEN_FOR_FREE_SPACE_QUERY FILE_OPEN_NO_RECALL FILE_OPEN_REMOTE_INSTANCE
         FILE_OPEN_REPARSE_POINT FILE_OPEN_REQUIRING_OPLOCK FILE_OVERWRITTEN FILE_POSITION_INFORMATION
-        FILE_PROCESS_IDS_USING_FILE_INFORMATION FILE_QUAD_ALIGNMENT FILE_RANDOM_ACCESS FILE_READ_ATTRIBUTES
-        FILE_READ_EA FILE_REMOTE_DEVICE FILE_RESERVE_OPFILTER FILE_SEQUENTIAL_ONLY FILE_SFIO_RESERVE_INFORMATION
-        FILE_SFIO_VOLUME_INFORMATION FILE_SHARE_VALID_FLAGS FILE_STANDARD_INFORMATION FILE_SUPERSEDED FILE_TRAVERSE
-        FILE_USE_FILE_POINTER_POSITION FILE_VALID_MAILSLOT_OPTION_FLAGS FILE_VALID_OPTION_FLAGS
-        FILE_VALID_PIPE_OPTION_FLAGS FILE_VALID_SET_FLAGS FILE_VIRTUAL_VOLUME FILE_WORD_ALIGNMENT
-        FILE_WRITE_ATTRIBUTES FILE_WRITE_EA FILE_WRITE_ONCE_MEDIA FILE_WRITE_THROUGH FILE_WRITE_TO_END_OF_FILE
-        FIRSTBYTE FLAG_OWNER_POINTER_IS_THREAD FLUSH_ADAPTER_BUFFERS FLUSH_MULTIPLE_MAXIMUM FM_LOCK_BIT FM_LOCK_BIT_V
-        FM_LOCK_WAITER_INC FM_LOCK_WAITER_WOKEN FOURTHBYTE FO_CACHE_SUPPORTED FO_DELETE_ON_CLOSE FO_DIRECT_DEVICE_OPEN
-        FO_DISALLOW_EXCLUSIVE FO_FILE_FAST_IO_READ FO_FILE_MODIFIED FO_FILE_OPEN FO_FILE_SIZE_CHANGED
-        FO_FLAGS_VALID_ONLY_DURING_CREATE FO_GENERATE_AUDIT_ON_CLOSE FO_MAILSLOT FO_NAMED_PIPE
-        FO_NO_INTERMEDIATE_BUFFERING FO_OPENED_CASE_SENSITIVE FO_RANDOM_ACCESS FO_REMOTE_ORIGIN FO_SEQUENTIAL_ONLY
-        FO_SKIP_SET_FAST_IO FO_STREAM_FILE FO_TEMPORARY_FILE FO_VOLUME_OPEN FO_WRITE_THROUGH FREE_ADAPTER_CHANNEL
-        FREE_COMMON_BUFFER FREE_FUNCTION FREE_FUNCTION_EX FREE_MAP_REGISTERS FS_INFORMATION_CLASS
-        FUNCTION_LEVEL_DEVICE_RESET_PARAMETERS FWMI_NOTIFICATION_CALLBACK FileAccessInformation
-        FileAlignmentInformation FileAllInformation FileAllocationInformation FileAlternateNameInformation
-        FileAttributeTagInformation FileBasicInformation FileBothDirectoryInformation FileCaseSensitiveInformation
-        FileCaseSensitiveInformationForceAccessCheck FileCompletionInformation FileCompressionInformation
-        FileDesiredStorageClassInformation FileDirectoryInformation FileDispositionInformation
-        FileDispositionInformationEx FileEaInformation FileEndOfFileInformation FileFsAttributeInformation
-        FileFsControlInformation FileFsDataCopyInformation FileFsDeviceInformation FileFsDriverPathInformation
-        FileFsFullSizeInformation FileFsFullSizeInformationEx FileFsLabelInformation FileFsMaximumInformation
-        FileFsMetadataSizeInformation FileFsObjectIdInformation FileFsSectorSizeInformation FileFsSizeInformation
-        FileFsVolumeFlagsInformation FileFsVolumeInformation FileFullDirectoryInformation FileFullEaInformation
-        FileHardLinkFullIdInformation FileHardLinkInformation FileIdBothDirectoryInformation
-        FileIdExtdBothDirectoryInformation FileIdExtdDirectoryInformation FileIdFullDirectoryInformation
-        FileIdGlobalTxDirectoryInformation FileIdInformation FileInternalInformation
-        FileIoCompletionNotificationInformation FileIoPriorityHintInformation FileIoStatusBlockRangeInformation
-        FileIsRemoteDeviceInformation FileLinkInformation FileLinkInformationBypassAccessCheck FileLinkInformationEx
-        FileLinkInformationExBypassAccessCheck FileMailslotQueryInformation FileMailslotSetInformation
-        FileMaximumInformation FileMemoryPartitionInformation FileModeInformation FileMoveClusterInformation
-        FileNameInformation FileNamesInformation FileNetworkOpenInformation FileNetworkPhysicalNameInformation
-        FileNormalizedNameInformation FileNumaNodeInformation FileObjectIdInformation FilePipeInformation
-        FilePipeLocalInformation FilePipeRemoteInformation FilePositionInformation FileProcessIdsUsingFileInformation
-        FileQuotaInformation FileRemoteProtocolInformation FileRenameInformation
-        FileRenameInformationBypassAccessCheck FileRenameInformationEx FileRenameInformationExBypassAccessCheck
-        FileReparsePointInformation FileReplaceCompletionInformation FileSfioReserveInformation
-        FileSfioVolumeInformation FileShortNameInformation FileStandardInformation FileStandardLinkInformation
-        FileStatInformation FileStatLxInformation FileStorageReserveIdInformation FileStreamInformation FileSystemType
-        FileTrackingInformation FileUnusedInformation FileValidDataLengthInformation FileVolumeNameInformation
-        FirmwareTableInformationRegistered FltIoNotifyRoutinesClass GENERAL_LOOKASIDE GENERAL_LOOKASIDE_LAYOUT
-        GENERAL_LOOKASIDE_POOL GENERIC_MAPPING GET_DMA_ADAPTER GET_DMA_ALIGNMENT GET_SCATTER_GATHER_LIST
-        GET_SET_DEVICE_DATA GM_LOCK_BIT GM_LOCK_BIT_V GM_LOCK_WAITER_INC GM_LOCK_WAITER_WOKEN GROUP_RELATIONSHIP
-        GROUP_SECURITY_INFORMATION GUID_ACDC_POWER_SOURCE GUID_ACTIVE_POWERSCHEME GUID_ALLOW_AWAYMODE
-        GUID_ALLOW_DISPLAY_REQUIRED GUID_ALLOW_RTC_WAKE GUID_ALLOW_STANDBY_STATES GUID_ALLOW_SYSTEM_REQUIRED
-        GUID_APPLAUNCH_BUTTON GUID_BACKGROUND_TASK_NOTIFICATION GUID_BATTERY_DISCHARGE_ACTION_0
-        GUID_BATTERY_DISCHARGE_ACTION_1 GUID_BATTERY_DISCHARGE_ACTION_2 GUID_BATTERY_DISCHARGE_ACTION_3
-        GUID_BATTERY_DISCHARGE_FLAGS_0 GUID_BATTERY_DISCHARGE_FLAGS_1 GUID_BATTERY_DISCHARGE_FLAGS_2
-        GUID_BATTERY_DISCHARGE_FLAGS_3 GUID_BATTERY_DISCHARGE_LEVEL_0 GUID_BATTERY_DISCHARGE_LEVEL_1
-        GUID_BATTERY_DISCHARGE_LEVEL_2 GUID_BATTERY_DISCHARGE_LEVEL_3 GUID_BATTERY_PERCENTAGE_REMAINING
-        GUID_BATTERY_SUBGROUP GUID_CONSOLE_DISPLAY_STATE GUID_CRITICAL_POWER_TRANSITION GUID_DEVICE_IDLE_POLICY
-        GUID_DEVICE_POWER_POLICY_VIDEO_BRIGHTNESS GUID_DEVICE_POWER_POLICY_VIDEO_DIM_BRIGHTNESS
-        GUID_DISK_ADAPTIVE_POWERDOWN GUID_DISK_BURST_IGNORE_THRESHOLD GUID_DISK_POWERDOWN_TIMEOUT GUID_DISK_SUBGROUP
-        GUID_ENABLE_SWITCH_FORCED_SHUTDOWN GUID_HIBERNATE_FASTS4_POLICY GUID_HIBERNATE_TIMEOUT
-        GUID_IDLE_BACKGROUND_TASK GUID_LIDCLOSE_ACTION GUID_LIDCLOSE_ACTION_FLAGS GUID_LIDOPEN_POWERSTATE
-        GUID_LIDSWITCH_STATE_CHANGE GUID_LOCK_CONSOLE_ON_WAKE GUID_MAX_POWER_SAVINGS GUID_MIN_POWER_SAVINGS
-        GUID_MONITOR_POWER_ON GUID_PCIEXPRESS_ASPM_POLICY GUID_PCIEXPRESS_SETTINGS_SUBGROUP GUID_POWERBUTTON_ACTION
-        GUID_POWERBUTTON_ACTION_FLAGS GUID_POWERSCHEME_PERSONALITY GUID_PROCESSOR_ALLOW_THROTTLING
-        GUID_PROCESSOR_CORE_PARKING_AFFINITY_HISTORY_DECREASE_FACTOR
+        FILE_PROCESS_IDS_USING_FILE_INFORMATION FILE_QUAD_ALIGNMENT FILE_RANDOM_ACCESS FILE_READ_EA FILE_REMOTE_DEVICE
+        FILE_RESERVE_OPFILTER FILE_SEQUENTIAL_ONLY FILE_SFIO_RESERVE_INFORMATION FILE_SFIO_VOLUME_INFORMATION
+        FILE_SHARE_VALID_FLAGS FILE_STANDARD_INFORMATION FILE_SUPERSEDED FILE_TRAVERSE FILE_USE_FILE_POINTER_POSITION
+        FILE_VALID_MAILSLOT_OPTION_FLAGS FILE_VALID_OPTION_FLAGS FILE_VALID_PIPE_OPTION_FLAGS FILE_VALID_SET_FLAGS
+        FILE_VIRTUAL_VOLUME FILE_WORD_ALIGNMENT FILE_WRITE_ATTRIBUTES FILE_WRITE_EA FILE_WRITE_ONCE_MEDIA
+        FILE_WRITE_THROUGH FILE_WRITE_TO_END_OF_FILE FIRSTBYTE FLAG_OWNER_POINTER_IS_THREAD FLUSH_ADAPTER_BUFFERS
+        FLUSH_MULTIPLE_MAXIMUM FM_LOCK_BIT FM_LOCK_BIT_V FM_LOCK_WAITER_INC FM_LOCK_WAITER_WOKEN FOURTHBYTE
+        FO_CACHE_SUPPORTED FO_DELETE_ON_CLOSE FO_DIRECT_DEVICE_OPEN FO_DISALLOW_EXCLUSIVE FO_FILE_FAST_IO_READ
+        FO_FILE_MODIFIED FO_FILE_OPEN FO_FILE_SIZE_CHANGED FO_FLAGS_VALID_ONLY_DURING_CREATE
+        FO_GENERATE_AUDIT_ON_CLOSE FO_MAILSLOT FO_NAMED_PIPE FO_NO_INTERMEDIATE_BUFFERING FO_OPENED_CASE_SENSITIVE
+        FO_RANDOM_ACCESS FO_REMOTE_ORIGIN FO_SEQUENTIAL_ONLY FO_SKIP_SET_FAST_IO FO_STREAM_FILE FO_TEMPORARY_FILE
+        FO_VOLUME_OPEN FO_WRITE_THROUGH FREE_ADAPTER_CHANNEL FREE_COMMON_BUFFER FREE_FUNCTION FREE_FUNCTION_EX
+        FREE_MAP_REGISTERS FS_INFORMATION_CLASS FUNCTION_LEVEL_DEVICE_RESET_PARAMETERS FWMI_NOTIFICATION_CALLBACK
+        FileSystemType FirmwareTableInformationRegistered FltIoNotifyRoutinesClass GENERAL_LOOKASIDE
+        GENERAL_LOOKASIDE_LAYOUT GENERAL_LOOKASIDE_POOL GENERIC_MAPPING GET_DMA_ADAPTER GET_DMA_ALIGNMENT
+        GET_SCATTER_GATHER_LIST GET_SET_DEVICE_DATA GM_LOCK_BIT GM_LOCK_BIT_V GM_LOCK_WAITER_INC GM_LOCK_WAITER_WOKEN
+        GROUP_RELATIONSHIP GROUP_SECURITY_INFORMATION GUID_ACDC_POWER_SOURCE GUID_ACTIVE_POWERSCHEME
+        GUID_ALLOW_AWAYMODE GUID_ALLOW_DISPLAY_REQUIRED GUID_ALLOW_RTC_WAKE GUID_ALLOW_STANDBY_STATES
+        GUID_ALLOW_SYSTEM_REQUIRED GUID_APPLAUNCH_BUTTON GUID_BACKGROUND_TASK_NOTIFICATION
+        GUID_BATTERY_DISCHARGE_ACTION_0 GUID_BATTERY_DISCHARGE_ACTION_1 GUID_BATTERY_DISCHARGE_ACTION_2
+        GUID_BATTERY_DISCHARGE_ACTION_3 GUID_BATTERY_DISCHARGE_FLAGS_0 GUID_BATTERY_DISCHARGE_FLAGS_1
+        GUID_BATTERY_DISCHARGE_FLAGS_2 GUID_BATTERY_DISCHARGE_FLAGS_3 GUID_BATTERY_DISCHARGE_LEVEL_0
+        GUID_BATTERY_DISCHARGE_LEVEL_1 GUID_BATTERY_DISCHARGE_LEVEL_2 GUID_BATTERY_DISCHARGE_LEVEL_3
+        GUID_BATTERY_PERCENTAGE_REMAINING GUID_BATTERY_SUBGROUP GUID_CONSOLE_DISPLAY_STATE
+        GUID_CRITICAL_POWER_TRANSITION GUID_DEVICE_IDLE_POLICY GUID_DEVICE_POWER_POLICY_VIDEO_BRIGHTNESS
+        GUID_DEVICE_POWER_POLICY_VIDEO_DIM_BRIGHTNESS GUID_DISK_ADAPTIVE_POWERDOWN GUID_DISK_BURST_IGNORE_THRESHOLD
+        GUID_DISK_POWERDOWN_TIMEOUT GUID_DISK_SUBGROUP GUID_ENABLE_SWITCH_FORCED_SHUTDOWN GUID_HIBERNATE_FASTS4_POLICY
+        GUID_HIBERNATE_TIMEOUT GUID_IDLE_BACKGROUND_TASK GUID_LIDCLOSE_ACTION GUID_LIDCLOSE_ACTION_FLAGS
+        GUID_LIDOPEN_POWERSTATE GUID_LIDSWITCH_STATE_CHANGE GUID_LOCK_CONSOLE_ON_WAKE GUID_MAX_POWER_SAVINGS
+        GUID_MIN_POWER_SAVINGS GUID_MONITOR_POWER_ON GUID_PCIEXPRESS_ASPM_POLICY GUID_PCIEXPRESS_SETTINGS_SUBGROUP
+        GUID_POWERBUTTON_ACTION GUID_POWERBUTTON_ACTION_FLAGS GUID_POWERSCHEME_PERSONALITY
+        GUID_PROCESSOR_ALLOW_THROTTLING GUID_PROCESSOR_CORE_PARKING_AFFINITY_HISTORY_DECREASE_FACTOR
         GUID_PROCESSOR_CORE_PARKING_AFFINITY_HISTORY_THRESHOLD GUID_PROCESSOR_CORE_PARKING_AFFINITY_WEIGHTING
         GUID_PROCESSOR_CORE_PARKING_DECREASE_POLICY GUID_PROCESSOR_CORE_PARKING_DECREASE_THRESHOLD
         GUID_PROCESSOR_CORE_PARKING_DECREASE_TIME GUID_PROCESSOR_CORE_PARKING_INCREASE_POLICY
@@ -689,34 +706,32 @@ LACKING: Final[dict[str, str]] = {
         GetPowerRequestList GetPowerSettingValue GlobalLoggerHandleClass GroupAffinityAllGroupZero
         GroupAffinityDontCare GroupPark HalGetDmaAlignment IF_DEBUG IF_NTOS_DEBUG INITIAL_PRIVILEGE_COUNT
         INITIAL_PRIVILEGE_SET INTERFACE INTERFACE_DEREFERENCE INTERFACE_REFERENCE INTERFACE_TYPE
-        INVALID_PROCESSOR_INDEX IOCTL_CANCEL_DEVICE_WAKE IOCTL_QUERY_DEVICE_POWER_STATE IOCTL_SET_DEVICE_WAKE
-        IOMMU_DEVICE_CREATE IO_ACCESS_MODE IO_ACCESS_TYPE IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT
-        IO_COMPLETION_ROUTINE IO_COMPLETION_ROUTINE_RESULT IO_CONTAINER_INFORMATION_CLASS
-        IO_CONTAINER_NOTIFICATION_CLASS IO_CSQ_ACQUIRE_LOCK IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP
-        IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP IO_CSQ_RELEASE_LOCK IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE
-        IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH IO_ERROR_LOG_MESSAGE_LENGTH IO_FORCE_ACCESS_CHECK
-        IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING IO_PAGING_PRIORITY IO_PRIORITY_HINT IO_REMOUNT
-        IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE IO_SESSION_CONNECT_INFO IO_SESSION_EVENT IO_SESSION_MAX_PAYLOAD_SIZE
-        IO_SESSION_NOTIFICATION_FUNCTION IO_SESSION_STATE IO_SESSION_STATE_ALL_EVENTS IO_SESSION_STATE_CONNECT_EVENT
-        IO_SESSION_STATE_CREATION_EVENT IO_SESSION_STATE_DISCONNECT_EVENT IO_SESSION_STATE_INFORMATION
-        IO_SESSION_STATE_LOGOFF_EVENT IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION
-        IO_SESSION_STATE_TERMINATION_EVENT IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER
-        IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS
-        IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY IdleResiliency IgnoreError InitSafeBootMode
-        InitializeListHead32 InterlockedDecrementSizeT InterlockedExchangeAddSizeT InterlockedIncrementSizeT
-        IoAcquireRemoveLockEx IoAdjustPagingPathCount IoAllocateSfioStreamIdentifier IoAttachDevice
-        IoCallDriverStackSafeDefault IoCheckLinkShareAccess IoCheckShareAccess IoCheckShareAccessEx
-        IoClearActivityIdThread IoCreateFile IoCreateSystemThread IoCreateUnprotectedSymbolicLink IoDeviceObjectType
+        IOCTL_CANCEL_DEVICE_WAKE IOCTL_QUERY_DEVICE_POWER_STATE IOCTL_SET_DEVICE_WAKE IOMMU_DEVICE_CREATE
+        IO_ACCESS_MODE IO_ACCESS_TYPE IO_ALLOCATION_ACTION IO_APC_ROUTINE IO_CD_ROM_INCREMENT IO_COMPLETION_ROUTINE
+        IO_COMPLETION_ROUTINE_RESULT IO_CONTAINER_INFORMATION_CLASS IO_CONTAINER_NOTIFICATION_CLASS
+        IO_CSQ_ACQUIRE_LOCK IO_CSQ_COMPLETE_CANCELED_IRP IO_CSQ_INSERT_IRP IO_CSQ_INSERT_IRP_EX IO_CSQ_PEEK_NEXT_IRP
+        IO_CSQ_RELEASE_LOCK IO_CSQ_REMOVE_IRP IO_DPC_ROUTINE IO_ERROR_LOG_MESSAGE IO_ERROR_LOG_MESSAGE_HEADER_LENGTH
+        IO_ERROR_LOG_MESSAGE_LENGTH IO_FORCE_ACCESS_CHECK IO_NOTIFICATION_EVENT_CATEGORY IO_NO_PARAMETER_CHECKING
+        IO_PAGING_PRIORITY IO_PRIORITY_HINT IO_REMOUNT IO_REMOVE_LOCK_TRACKING_BLOCK IO_REPARSE
+        IO_SESSION_CONNECT_INFO IO_SESSION_EVENT IO_SESSION_MAX_PAYLOAD_SIZE IO_SESSION_NOTIFICATION_FUNCTION
+        IO_SESSION_STATE IO_SESSION_STATE_ALL_EVENTS IO_SESSION_STATE_CONNECT_EVENT IO_SESSION_STATE_CREATION_EVENT
+        IO_SESSION_STATE_DISCONNECT_EVENT IO_SESSION_STATE_INFORMATION IO_SESSION_STATE_LOGOFF_EVENT
+        IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION IO_SESSION_STATE_TERMINATION_EVENT
+        IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE
+        IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY
+        IdleResiliency IgnoreError InitSafeBootMode InitializeListHead32 InterlockedDecrementSizeT
+        InterlockedExchangeAddSizeT InterlockedIncrementSizeT IoAcquireRemoveLockEx IoAdjustPagingPathCount
+        IoAllocateSfioStreamIdentifier IoCallDriverStackSafeDefault IoCheckLinkShareAccess IoCheckShareAccess
+        IoCheckShareAccessEx IoClearActivityIdThread IoCreateFile IoCreateSystemThread IoDeviceObjectType
         IoDriverObjectType IoFileObjectType IoForwardAndCatchIrp IoFreeSfioStreamIdentifier IoGetActivityIdIrp
         IoGetActivityIdThread IoGetAffinityInterrupt IoGetBootDiskInformation IoGetBootDiskInformationLite
         IoGetContainerInformation IoGetDeviceDirectory IoGetDeviceInterfacePropertyData IoGetDeviceNumaNode
         IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode IoGetInitialStack
-        IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx IoGetRelatedDeviceObject
-        IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits IoInitializeRemoveLockEx
-        IoInitializeThreadedDpcRequest IoMaxContainerInformationClass IoMaxContainerNotificationClass
-        IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid IoPagingPriorityNormal
-        IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh IoPriorityLow
-        IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
+        IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx IoGetRemainingStackSize
+        IoGetSfioStreamIdentifier IoGetStackLimits IoInitializeRemoveLockEx IoMaxContainerInformationClass
+        IoMaxContainerNotificationClass IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid
+        IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh
+        IoPriorityLow IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
         IoRegisterContainerNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess
         IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive IoRequestDeviceEjectEx
         IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
@@ -725,57 +740,53 @@ LACKING: Final[dict[str, str]] = {
         IoSessionStateInitialized IoSessionStateLoggedOff IoSessionStateLoggedOn IoSessionStateMax
         IoSessionStateNotification IoSessionStateTerminated IoSetActivityIdIrp IoSetActivityIdThread
         IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData IoSetDevicePropertyData IoSetIoPriorityHint
-        IoSetMasterIrpStatus IoSetShareAccess IoSetShareAccessEx IoTransferActivityId IoTryQueueWorkItem
-        IoUnregisterBootDriverCallback IoUnregisterContainerNotification IoUpdateShareAccess
-        IoValidateDeviceIoControlAccess IoWMIAllocateInstanceIds IoWMIDeviceObjectToInstanceName
-        IoWMIDeviceObjectToProviderId IoWMIExecuteMethod IoWMIHandleToInstanceName IoWMIOpenBlock IoWMIQueryAllData
-        IoWMIQueryAllDataMultiple IoWMIQuerySingleInstance IoWMIQuerySingleInstanceMultiple IoWMIRegistrationControl
-        IoWMISetNotificationCallback IoWMISetSingleInstance IoWMISetSingleItem IoWMISuggestInstanceName
-        IoWMIWriteEvent IoWithinStackLimits IofCallDriver IofCompleteRequest IrqPolicyAllCloseProcessors
-        IrqPolicyAllProcessorsInMachine IrqPolicyAllProcessorsInMachineWhenSteered IrqPolicyMachineDefault
-        IrqPolicyOneCloseProcessor IrqPolicySpecifiedProcessors IrqPolicySpreadMessagesAcrossAllProcessors
-        IrqPriorityHigh IrqPriorityLow IrqPriorityNormal IrqPriorityUndefined IsEqualGUIDAligned IsNEC_98 IsNotNEC_98
-        KAPC_ACTUAL_LENGTH KAPC_ENVIRONMENT KAPC_OFFSET_TO_APCSTATEINDEX KAPC_OFFSET_TO_SPARE_BYTE0
-        KAPC_OFFSET_TO_SPARE_BYTE1 KAPC_OFFSET_TO_SPARE_LONG KAPC_OFFSET_TO_SYSTEMARGUMENT1
-        KAPC_OFFSET_TO_SYSTEMARGUMENT2 KBUGCHECK_ADD_PAGES KBUGCHECK_BUFFER_DUMP_STATE KBUGCHECK_CALLBACK_REASON
-        KBUGCHECK_CALLBACK_ROUTINE KBUGCHECK_DUMP_IO KBUGCHECK_DUMP_IO_TYPE KBUGCHECK_REASON_CALLBACK_RECORD
-        KBUGCHECK_REASON_CALLBACK_ROUTINE KBUGCHECK_SECONDARY_DUMP_DATA KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST
-        KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS KB_ADD_PAGES_FLAG_VIRTUAL_ADDRESS KDEFERRED_ROUTINE KDPC_IMPORTANCE
-        KDPC_WATCHDOG_INFORMATION KD_DEBUGGER_ENABLED KD_DEBUGGER_NOT_PRESENT KD_OPTION KD_OPTION_SET_BLOCK_ENABLE
-        KEY_CONTROL_FLAGS_INFORMATION KEY_HANDLE_TAGS_INFORMATION KEY_INFORMATION_CLASS KEY_SET_INFORMATION_CLASS
-        KEY_SET_VIRTUALIZATION_INFORMATION KEY_VALUE_ENTRY KEY_VALUE_INFORMATION_CLASS KEY_WOW64_FLAGS_INFORMATION
-        KEY_WRITE_TIME_INFORMATION KE_PROCESSOR_CHANGE_ADD_EXISTING KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT
-        KE_PROCESSOR_CHANGE_NOTIFY_STATE KFLOATING_SAVE KGATE KINTERRUPT_MODE KINTERRUPT_POLARITY KIP0PCRADDRESS
-        KIPI_BROADCAST_WORKER KIPI_COUNTS KIRQL KI_USER_SHARED_DATA KKERNEL_ROUTINE KMESSAGE_SERVICE_ROUTINE KMUTANT
-        KNORMAL_ROUTINE KOBJECTS KPRIORITY KPROCESS KPROCESSOR_MODE KPROFILE_SOURCE KRUNDOWN_ROUTINE
-        KSEMAPHORE_ACTUAL_LENGTH KSERVICE_ROUTINE KSPIN_LOCK_QUEUE_NUMBER KSTART_ROUTINE KSYNCHRONIZE_ROUTINE
-        KSYSTEM_TIME KT2_SET_PARAMETERS KTIMER_ACTUAL_LENGTH KTMOBJECT_CURSOR KTMOBJECT_ENLISTMENT KTMOBJECT_INVALID
-        KTMOBJECT_RESOURCE_MANAGER KTMOBJECT_TRANSACTION KTMOBJECT_TRANSACTION_MANAGER KTMOBJECT_TYPE KWAIT_REASON
-        KbCallbackAddPages KbCallbackDumpIo KbCallbackInvalid KbCallbackRemovePages KbCallbackReserved1
-        KbCallbackSecondaryDumpData KbCallbackSecondaryMultiPartDumpData KbCallbackTriageDumpData KbDumpIoBody
-        KbDumpIoComplete KbDumpIoHeader KbDumpIoInvalid KbDumpIoSecondaryData KdBreakPointWithStatus KdChangeOption
-        KdDebuggerEnabled KdDebuggerNotPresent KdDisableDebugger KdEnableDebugger KeAcquireSpinLockRaiseToDpc
-        KeAddTriageDumpDataBlock KeConvertAuxiliaryCounterToPerformanceCounter
-        KeConvertPerformanceCounterToAuxiliaryCounter KeDeregisterBoundCallback KeDeregisterBugCheckReasonCallback
-        KeDeregisterNmiCallback KeDeregisterProcessorChangeCallback KeExpandKernelStackAndCalloutEx KeFlushIoBuffers
-        KeFlushWriteBuffer KeGetCurrentNodeNumber KeGetCurrentProcessorIndex KeGetCurrentProcessorNumberEx
-        KeGetDcacheFillSize KeGetPcr KeGetProcessorIndexFromNumber KeGetProcessorNumberFromIndex
-        KeGetRecommendedSharedDataAlignment KeInitializeTimer2SetParameters KeInitializeTriageDumpDataArray
-        KeIpiGenericCall KeMemoryBarrier KeNumberProcessors KeProcessorAddCompleteNotify KeProcessorAddFailureNotify
-        KeProcessorAddStartNotify KeQueryActiveGroupCount KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx
-        KeQueryActiveProcessors KeQueryAuxiliaryCounterFrequency KeQueryDpcWatchdogInformation KeQueryGroupAffinity
-        KeQueryHighestNodeNumber KeQueryInterruptTimePrecise KeQueryLogicalProcessorRelationship
-        KeQueryMaximumGroupCount KeQueryMaximumProcessorCount KeQueryMaximumProcessorCountEx KeQueryNodeActiveAffinity
-        KeQueryNodeActiveAffinity2 KeQueryNodeActiveProcessorCount KeQueryNodeMaximumProcessorCount
-        KeQueryRuntimeThread KeQuerySystemTimePrecise KeQueryTotalCycleTimeProcess KeQueryTotalCycleTimeThread
-        KeQueryUnbiasedInterruptTime KeQueryUnbiasedInterruptTimePrecise KeRegisterBoundCallback
-        KeRegisterBugCheckReasonCallback KeRegisterNmiCallback KeRegisterProcessorChangeCallback
-        KeRemoveByKeyDeviceQueueIfBusy KeRestoreExtendedProcessorState KeRevertToUserAffinityThread
-        KeRevertToUserAffinityThreadEx KeRevertToUserGroupAffinityThread KeSaveExtendedProcessorState
-        KeSetCoalescableTimer KeSetSystemAffinityThread KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread
-        KeSetTargetProcessorDpcEx KeShouldYieldProcessor KeWaitForMutexObject KfRaiseIrql LABEL_SECURITY_INFORMATION
-        LATENCY_TIME LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION LOCK_QUEUE_OWNER
-        LOCK_QUEUE_OWNER_BIT LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT
+        IoSetMasterIrpStatus IoSetShareAccess IoSetShareAccessEx IoTransferActivityId IoUnregisterBootDriverCallback
+        IoUnregisterContainerNotification IoUpdateShareAccess IoValidateDeviceIoControlAccess IoWMIAllocateInstanceIds
+        IoWMIDeviceObjectToInstanceName IoWMIDeviceObjectToProviderId IoWMIExecuteMethod IoWMIHandleToInstanceName
+        IoWMIOpenBlock IoWMIQueryAllData IoWMIQueryAllDataMultiple IoWMIQuerySingleInstance
+        IoWMIQuerySingleInstanceMultiple IoWMIRegistrationControl IoWMISetNotificationCallback IoWMISetSingleInstance
+        IoWMISetSingleItem IoWMISuggestInstanceName IoWMIWriteEvent IoWithinStackLimits IofCallDriver
+        IofCompleteRequest IrqPolicyAllCloseProcessors IrqPolicyAllProcessorsInMachine
+        IrqPolicyAllProcessorsInMachineWhenSteered IrqPolicyMachineDefault IrqPolicyOneCloseProcessor
+        IrqPolicySpecifiedProcessors IrqPolicySpreadMessagesAcrossAllProcessors IrqPriorityHigh IrqPriorityLow
+        IrqPriorityNormal IrqPriorityUndefined IsEqualGUIDAligned IsNEC_98 IsNotNEC_98 KAPC_ACTUAL_LENGTH
+        KAPC_ENVIRONMENT KAPC_OFFSET_TO_APCSTATEINDEX KAPC_OFFSET_TO_SPARE_BYTE0 KAPC_OFFSET_TO_SPARE_BYTE1
+        KAPC_OFFSET_TO_SPARE_LONG KAPC_OFFSET_TO_SYSTEMARGUMENT1 KAPC_OFFSET_TO_SYSTEMARGUMENT2 KBUGCHECK_ADD_PAGES
+        KBUGCHECK_BUFFER_DUMP_STATE KBUGCHECK_CALLBACK_REASON KBUGCHECK_CALLBACK_ROUTINE KBUGCHECK_DUMP_IO
+        KBUGCHECK_DUMP_IO_TYPE KBUGCHECK_REASON_CALLBACK_RECORD KBUGCHECK_REASON_CALLBACK_ROUTINE
+        KBUGCHECK_SECONDARY_DUMP_DATA KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS
+        KB_ADD_PAGES_FLAG_VIRTUAL_ADDRESS KDEFERRED_ROUTINE KDPC_IMPORTANCE KDPC_WATCHDOG_INFORMATION
+        KD_DEBUGGER_ENABLED KD_DEBUGGER_NOT_PRESENT KD_OPTION KD_OPTION_SET_BLOCK_ENABLE KEY_CONTROL_FLAGS_INFORMATION
+        KEY_HANDLE_TAGS_INFORMATION KEY_INFORMATION_CLASS KEY_SET_INFORMATION_CLASS KEY_SET_VIRTUALIZATION_INFORMATION
+        KEY_VALUE_ENTRY KEY_VALUE_INFORMATION_CLASS KEY_WOW64_FLAGS_INFORMATION KEY_WRITE_TIME_INFORMATION
+        KE_PROCESSOR_CHANGE_ADD_EXISTING KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT KE_PROCESSOR_CHANGE_NOTIFY_STATE KGATE
+        KINTERRUPT_MODE KINTERRUPT_POLARITY KIP0PCRADDRESS KIPI_BROADCAST_WORKER KIPI_COUNTS KIRQL KI_USER_SHARED_DATA
+        KKERNEL_ROUTINE KMESSAGE_SERVICE_ROUTINE KMUTANT KNORMAL_ROUTINE KOBJECTS KPRIORITY KPROCESS KPROCESSOR_MODE
+        KPROFILE_SOURCE KRUNDOWN_ROUTINE KSEMAPHORE_ACTUAL_LENGTH KSERVICE_ROUTINE KSPIN_LOCK_QUEUE_NUMBER
+        KSTART_ROUTINE KSYNCHRONIZE_ROUTINE KSYSTEM_TIME KT2_SET_PARAMETERS KTIMER_ACTUAL_LENGTH KTMOBJECT_CURSOR
+        KTMOBJECT_ENLISTMENT KTMOBJECT_INVALID KTMOBJECT_RESOURCE_MANAGER KTMOBJECT_TRANSACTION
+        KTMOBJECT_TRANSACTION_MANAGER KTMOBJECT_TYPE KWAIT_REASON KbCallbackAddPages KbCallbackDumpIo
+        KbCallbackInvalid KbCallbackRemovePages KbCallbackReserved1 KbCallbackSecondaryDumpData
+        KbCallbackSecondaryMultiPartDumpData KbCallbackTriageDumpData KbDumpIoBody KbDumpIoComplete KbDumpIoHeader
+        KbDumpIoInvalid KbDumpIoSecondaryData KdBreakPointWithStatus KdChangeOption KdDebuggerEnabled
+        KdDebuggerNotPresent KdDisableDebugger KdEnableDebugger KeAcquireSpinLockRaiseToDpc KeAddTriageDumpDataBlock
+        KeConvertAuxiliaryCounterToPerformanceCounter KeConvertPerformanceCounterToAuxiliaryCounter
+        KeDeregisterBoundCallback KeDeregisterBugCheckReasonCallback KeDeregisterNmiCallback
+        KeDeregisterProcessorChangeCallback KeExpandKernelStackAndCalloutEx KeFlushIoBuffers KeFlushWriteBuffer
+        KeGetCurrentProcessorIndex KeGetDcacheFillSize KeGetPcr KeInitializeTimer2SetParameters
+        KeInitializeTriageDumpDataArray KeIpiGenericCall KeMemoryBarrier KeNumberProcessors
+        KeProcessorAddCompleteNotify KeProcessorAddFailureNotify KeProcessorAddStartNotify
+        KeQueryAuxiliaryCounterFrequency KeQueryDpcWatchdogInformation KeQueryInterruptTimePrecise
+        KeQueryLogicalProcessorRelationship KeQueryNodeActiveAffinity KeQueryNodeActiveAffinity2
+        KeQueryNodeActiveProcessorCount KeQueryNodeMaximumProcessorCount KeQueryRuntimeThread KeQuerySystemTimePrecise
+        KeQueryTotalCycleTimeProcess KeQueryTotalCycleTimeThread KeQueryUnbiasedInterruptTime
+        KeQueryUnbiasedInterruptTimePrecise KeRegisterBoundCallback KeRegisterBugCheckReasonCallback
+        KeRegisterNmiCallback KeRegisterProcessorChangeCallback KeRemoveByKeyDeviceQueueIfBusy
+        KeRestoreExtendedProcessorState KeRevertToUserAffinityThread KeRevertToUserAffinityThreadEx
+        KeRevertToUserGroupAffinityThread KeSaveExtendedProcessorState KeSetCoalescableTimer KeSetSystemAffinityThread
+        KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread KeShouldYieldProcessor KfRaiseIrql
+        LABEL_SECURITY_INFORMATION LATENCY_TIME LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION
+        LOCK_QUEUE_OWNER LOCK_QUEUE_OWNER_BIT LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT
         LOCK_QUEUE_WAIT_BIT LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST
         LONGLONG_MASK LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT
         LONG_LEAST_SIGNIFICANT_BIT LONG_MASK LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK
@@ -791,8 +802,8 @@ LACKING: Final[dict[str, str]] = {
         MEMORY_CACHING_TYPE_ORIG MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE
         MEM_RELEASE MEM_RESERVE MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE
         MINIMAL_XSTATE_AREA_LENGTH MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY
-        MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxSuiteType
-        MaxTraceInformationClass MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
+        MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxTraceInformationClass
+        MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
         MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx
         MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
         MmBadPointer MmBuildMdlFromPages MmFrameBufferCached MmGetProcedureAddress MmGetSystemRoutineAddress
@@ -820,12 +831,11 @@ LACKING: Final[dict[str, str]] = {
         OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION OB_POST_CREATE_HANDLE_INFORMATION
         OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION OB_POST_OPERATION_PARAMETERS
         OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION OB_PRE_DUPLICATE_HANDLE_INFORMATION
-        OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION ObCloseHandle
-        ObDereferenceObjectDeferDelete ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag
-        ObGetFilterVersion ObGetObjectSecurity ObReferenceObjectByHandleWithTag ObReferenceObjectByPointer
-        ObReferenceObjectByPointerWithTag ObReferenceObjectSafe ObReferenceObjectSafeWithTag ObReferenceObjectWithTag
-        ObRegisterCallbacks ObReleaseObjectSecurity ObUnRegisterCallbacks ObfDereferenceObject
-        ObfDereferenceObjectWithTag ObfReferenceObject ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE
+        OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION
+        ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion ObGetObjectSecurity
+        ObReferenceObjectByHandleWithTag ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
+        ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObReleaseObjectSecurity
+        ObUnRegisterCallbacks ObfDereferenceObjectWithTag ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE
         PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD
         PAGE_NOCACHE PAGE_WRITECOMBINE PAGE_WRITECOPY PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER
         PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR PBUILD_MDL_FROM_SCATTER_GATHER_LIST
@@ -921,53 +931,50 @@ LACKING: Final[dict[str, str]] = {
         PFAST_IO_QUERY_STANDARD_INFO PFAST_IO_READ PFAST_IO_READ_COMPRESSED PFAST_IO_RELEASE_FILE
         PFAST_IO_RELEASE_FOR_CCFLUSH PFAST_IO_RELEASE_FOR_MOD_WRITE PFAST_IO_UNLOCK_ALL PFAST_IO_UNLOCK_ALL_BY_KEY
         PFAST_IO_UNLOCK_SINGLE PFAST_IO_WRITE PFAST_IO_WRITE_COMPRESSED PFAST_MUTEX PFILE_BASIC_INFORMATION
-        PFILE_FS_DEVICE_INFORMATION PFILE_FULL_EA_INFORMATION PFILE_INFORMATION_CLASS PFILE_NETWORK_OPEN_INFORMATION
-        PFILE_OBJECT PFILE_POSITION_INFORMATION PFILE_STANDARD_INFORMATION PFLUSH_ADAPTER_BUFFERS PFN_COUNT
+        PFILE_FS_DEVICE_INFORMATION PFILE_FULL_EA_INFORMATION PFILE_INFORMATION_CLASS
+        PFILE_IO_COMPLETION_NOTIFICATION_INFORMATION PFILE_NETWORK_OPEN_INFORMATION PFILE_OBJECT
+        PFILE_POSITION_INFORMATION PFILE_STANDARD_INFORMATION PFLUSH_ADAPTER_BUFFERS PFN_COUNT
         PFN_NT_COMMIT_TRANSACTION PFN_NT_CREATE_TRANSACTION PFN_NT_OPEN_TRANSACTION
         PFN_NT_QUERY_INFORMATION_TRANSACTION PFN_NT_ROLLBACK_TRANSACTION PFN_NT_SET_INFORMATION_TRANSACTION PFN_NUMBER
         PFN_RTL_IS_NTDDI_VERSION_AVAILABLE PFN_RTL_IS_SERVICE_PACK_VERSION_INSTALLED PFREE_ADAPTER_CHANNEL
         PFREE_COMMON_BUFFER PFREE_FUNCTION PFREE_FUNCTION_EX PFREE_MAP_REGISTERS PFS_INFORMATION_CLASS
-        PF_3DNOW_INSTRUCTIONS_AVAILABLE PF_ALPHA_BYTE_INSTRUCTIONS PF_CHANNELS_ENABLED PF_COMPARE64_EXCHANGE128
-        PF_COMPARE_EXCHANGE128 PF_COMPARE_EXCHANGE_DOUBLE PF_FLOATING_POINT_EMULATED
-        PF_FLOATING_POINT_PRECISION_ERRATA PF_MMX_INSTRUCTIONS_AVAILABLE PF_NX_ENABLED PF_PAE_ENABLED
-        PF_PPC_MOVEMEM_64BIT_OK PF_RDTSC_INSTRUCTION_AVAILABLE PF_SSE3_INSTRUCTIONS_AVAILABLE
-        PF_SSE_DAZ_MODE_AVAILABLE PF_XMMI64_INSTRUCTIONS_AVAILABLE PF_XMMI_INSTRUCTIONS_AVAILABLE PF_XSAVE_ENABLED
-        PGENERAL_LOOKASIDE PGENERAL_LOOKASIDE_POOL PGENERIC_MAPPING PGET_DMA_ADAPTER PGET_DMA_ALIGNMENT
-        PGET_SCATTER_GATHER_LIST PGET_SET_DEVICE_DATA PGPE_CLEAR_STATUS PGPE_CLEAR_STATUS2 PGPE_CONNECT_VECTOR
-        PGPE_CONNECT_VECTOR2 PGPE_DISABLE_EVENT PGPE_DISABLE_EVENT2 PGPE_DISCONNECT_VECTOR PGPE_DISCONNECT_VECTOR2
-        PGPE_ENABLE_EVENT PGPE_ENABLE_EVENT2 PGPE_SERVICE_ROUTINE PGPE_SERVICE_ROUTINE2 PHWPROFILE_CHANGE_NOTIFICATION
-        PINITIAL_PRIVILEGE_SET PINTERFACE PINTERFACE_DEREFERENCE PINTERFACE_REFERENCE PINTERFACE_TYPE PIO_ACCESS_TYPE
-        PIO_ALLOCATION_ACTION PIO_APC_ROUTINE PIO_COMPLETION_CONTEXT PIO_COMPLETION_ROUTINE
-        PIO_COMPLETION_ROUTINE_RESULT PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS
-        PIO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS PIO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS
-        PIO_CONNECT_INTERRUPT_PARAMETERS PIO_CONTAINER_NOTIFICATION_FUNCTION PIO_CSQ PIO_CSQ_ACQUIRE_LOCK
-        PIO_CSQ_COMPLETE_CANCELED_IRP PIO_CSQ_INSERT_IRP PIO_CSQ_INSERT_IRP_EX PIO_CSQ_IRP_CONTEXT
-        PIO_CSQ_PEEK_NEXT_IRP PIO_CSQ_RELEASE_LOCK PIO_CSQ_REMOVE_IRP PIO_DEVICE_EJECT_CALLBACK
-        PIO_DISCONNECT_INTERRUPT_PARAMETERS PIO_DPC_ROUTINE PIO_ERROR_LOG_PACKET PIO_INTERRUPT_MESSAGE_INFO
-        PIO_INTERRUPT_MESSAGE_INFO_ENTRY PIO_NOTIFICATION_EVENT_CATEGORY PIO_PAGING_PRIORITY PIO_PRIORITY_HINT
-        PIO_REMOVE_LOCK PIO_REMOVE_LOCK_TRACKING_BLOCK PIO_RESOURCE_DESCRIPTOR PIO_RESOURCE_LIST
-        PIO_RESOURCE_REQUIREMENTS_LIST PIO_SECURITY_CONTEXT PIO_STACK_LOCATION PIO_STATUS_BLOCK PIO_TIMER
-        PIO_TIMER_ROUTINE PIO_WORKITEM PIO_WORKITEM_ROUTINE PIO_WORKITEM_ROUTINE_EX PIRP PIRQ_DEVICE_POLICY
-        PIRQ_PRIORITY PKAPC PKAPC_ENVIRONMENT PKBUGCHECK_BUFFER_DUMP_STATE PKBUGCHECK_CALLBACK_REASON
-        PKBUGCHECK_CALLBACK_RECORD PKBUGCHECK_CALLBACK_ROUTINE PKBUGCHECK_REASON_CALLBACK_RECORD
-        PKBUGCHECK_REASON_CALLBACK_ROUTINE PKDEFERRED_ROUTINE PKDEVICE_QUEUE PKDEVICE_QUEUE_ENTRY PKDPC
-        PKDPC_IMPORTANCE PKDPC_WATCHDOG_INFORMATION PKD_OPTION PKEVENT PKEY_BASIC_INFORMATION PKEY_FULL_INFORMATION
-        PKEY_INFORMATION_CLASS PKEY_NODE_INFORMATION PKEY_SET_INFORMATION_CLASS PKEY_VALUE_BASIC_INFORMATION
-        PKEY_VALUE_ENTRY PKEY_VALUE_FULL_INFORMATION PKEY_VALUE_INFORMATION_CLASS PKEY_VALUE_PARTIAL_INFORMATION
-        PKEY_VALUE_PARTIAL_INFORMATION_ALIGN64 PKE_PROCESSOR_CHANGE_NOTIFY_CONTEXT PKE_PROCESSOR_CHANGE_NOTIFY_STATE
-        PKFLOATING_SAVE PKGATE PKGUARDED_MUTEX PKINTERRUPT PKINTERRUPT_MODE PKINTERRUPT_POLARITY PKINTERRUPT_ROUTINE
-        PKIPI_BROADCAST_WORKER PKIPI_CONTEXT PKIPI_WORKER PKIRQL PKKERNEL_ROUTINE PKLOCK_QUEUE_HANDLE
-        PKMESSAGE_SERVICE_ROUTINE PKMUTANT PKMUTEX PKNORMAL_ROUTINE PKOBJECTS PKPROCESS PKPROFILE_SOURCE
-        PKRUNDOWN_ROUTINE PKSEMAPHORE PKSERVICE_ROUTINE PKSPIN_LOCK PKSPIN_LOCK_QUEUE PKSTART_ROUTINE
-        PKSYNCHRONIZE_ROUTINE PKSYSTEM_TIME PKTHREAD PKTIMER PKWAIT_BLOCK PKWAIT_REASON PLEGACY_BUS_INFORMATION
-        PLOCK_OPERATION PLOOKASIDE_LIST_EX PLUGPLAY_PROPERTY_PERSISTENT PLUID_AND_ATTRIBUTES
-        PMAILSLOT_CREATE_PARAMETERS PMAP_TRANSFER PMDL PMDLX PMEMORY_CACHING_TYPE PMM_DLL_INITIALIZE PMM_DLL_UNLOAD
-        PMM_PAGE_PRIORITY PMM_SYSTEMSIZE PMODE PNAMED_PIPE_CREATE_PARAMETERS PNMI_CALLBACK PNPAGED_LOOKASIDE_LIST
-        PNP_DEVICE_STATE PNP_EXTENDED_ADDRESS_INTERFACE PNP_REPLACE_DRIVER_INTERFACE
-        PNP_REPLACE_DRIVER_INTERFACE_MINIMUM_SIZE PNP_REPLACE_DRIVER_INTERFACE_VERSION
-        PNP_REPLACE_HARDWARE_MEMORY_MIRRORING PNP_REPLACE_HARDWARE_PAGE_COPY PNP_REPLACE_HARDWARE_QUIESCE
-        PNP_REPLACE_MEMORY_LIST PNP_REPLACE_MEMORY_SUPPORTED PNP_REPLACE_NO_MAP PNP_REPLACE_PARAMETERS
-        PNP_REPLACE_PARAMETERS_VERSION PNP_REPLACE_PROCESSOR_LIST PNP_REPLACE_PROCESSOR_LIST_V1
+        PF_ALPHA_BYTE_INSTRUCTIONS PF_CHANNELS_ENABLED PF_COMPARE64_EXCHANGE128 PF_PPC_MOVEMEM_64BIT_OK
+        PF_SSE_DAZ_MODE_AVAILABLE PF_XSAVE_ENABLED PGENERAL_LOOKASIDE PGENERAL_LOOKASIDE_POOL PGENERIC_MAPPING
+        PGET_DMA_ADAPTER PGET_DMA_ALIGNMENT PGET_SCATTER_GATHER_LIST PGET_SET_DEVICE_DATA PGPE_CLEAR_STATUS
+        PGPE_CLEAR_STATUS2 PGPE_CONNECT_VECTOR PGPE_CONNECT_VECTOR2 PGPE_DISABLE_EVENT PGPE_DISABLE_EVENT2
+        PGPE_DISCONNECT_VECTOR PGPE_DISCONNECT_VECTOR2 PGPE_ENABLE_EVENT PGPE_ENABLE_EVENT2 PGPE_SERVICE_ROUTINE
+        PGPE_SERVICE_ROUTINE2 PHWPROFILE_CHANGE_NOTIFICATION PINITIAL_PRIVILEGE_SET PINTERFACE PINTERFACE_DEREFERENCE
+        PINTERFACE_REFERENCE PINTERFACE_TYPE PIO_ACCESS_TYPE PIO_ALLOCATION_ACTION PIO_APC_ROUTINE
+        PIO_COMPLETION_CONTEXT PIO_COMPLETION_ROUTINE PIO_COMPLETION_ROUTINE_RESULT
+        PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS PIO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS
+        PIO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS PIO_CONNECT_INTERRUPT_PARAMETERS
+        PIO_CONTAINER_NOTIFICATION_FUNCTION PIO_CSQ PIO_CSQ_ACQUIRE_LOCK PIO_CSQ_COMPLETE_CANCELED_IRP
+        PIO_CSQ_INSERT_IRP PIO_CSQ_INSERT_IRP_EX PIO_CSQ_IRP_CONTEXT PIO_CSQ_PEEK_NEXT_IRP PIO_CSQ_RELEASE_LOCK
+        PIO_CSQ_REMOVE_IRP PIO_DEVICE_EJECT_CALLBACK PIO_DISCONNECT_INTERRUPT_PARAMETERS PIO_DPC_ROUTINE
+        PIO_ERROR_LOG_PACKET PIO_INTERRUPT_MESSAGE_INFO PIO_INTERRUPT_MESSAGE_INFO_ENTRY
+        PIO_NOTIFICATION_EVENT_CATEGORY PIO_PAGING_PRIORITY PIO_PRIORITY_HINT PIO_REMOVE_LOCK
+        PIO_REMOVE_LOCK_TRACKING_BLOCK PIO_RESOURCE_DESCRIPTOR PIO_RESOURCE_LIST PIO_RESOURCE_REQUIREMENTS_LIST
+        PIO_SECURITY_CONTEXT PIO_STACK_LOCATION PIO_STATUS_BLOCK PIO_TIMER PIO_TIMER_ROUTINE PIO_WORKITEM
+        PIO_WORKITEM_ROUTINE PIO_WORKITEM_ROUTINE_EX PIRP PIRQ_DEVICE_POLICY PIRQ_PRIORITY PKAPC PKAPC_ENVIRONMENT
+        PKBUGCHECK_BUFFER_DUMP_STATE PKBUGCHECK_CALLBACK_REASON PKBUGCHECK_CALLBACK_RECORD PKBUGCHECK_CALLBACK_ROUTINE
+        PKBUGCHECK_REASON_CALLBACK_RECORD PKBUGCHECK_REASON_CALLBACK_ROUTINE PKDEFERRED_ROUTINE PKDEVICE_QUEUE
+        PKDEVICE_QUEUE_ENTRY PKDPC PKDPC_IMPORTANCE PKDPC_WATCHDOG_INFORMATION PKD_OPTION PKEVENT
+        PKEY_BASIC_INFORMATION PKEY_FULL_INFORMATION PKEY_INFORMATION_CLASS PKEY_NODE_INFORMATION
+        PKEY_SET_INFORMATION_CLASS PKEY_VALUE_BASIC_INFORMATION PKEY_VALUE_ENTRY PKEY_VALUE_FULL_INFORMATION
+        PKEY_VALUE_INFORMATION_CLASS PKEY_VALUE_PARTIAL_INFORMATION PKEY_VALUE_PARTIAL_INFORMATION_ALIGN64
+        PKE_PROCESSOR_CHANGE_NOTIFY_CONTEXT PKE_PROCESSOR_CHANGE_NOTIFY_STATE PKFLOATING_SAVE PKGATE PKGUARDED_MUTEX
+        PKINTERRUPT PKINTERRUPT_MODE PKINTERRUPT_POLARITY PKINTERRUPT_ROUTINE PKIPI_BROADCAST_WORKER PKIPI_CONTEXT
+        PKIPI_WORKER PKIRQL PKKERNEL_ROUTINE PKLOCK_QUEUE_HANDLE PKMESSAGE_SERVICE_ROUTINE PKMUTANT PKMUTEX
+        PKNORMAL_ROUTINE PKOBJECTS PKPROCESS PKPROFILE_SOURCE PKRUNDOWN_ROUTINE PKSEMAPHORE PKSERVICE_ROUTINE
+        PKSPIN_LOCK PKSPIN_LOCK_QUEUE PKSTART_ROUTINE PKSYNCHRONIZE_ROUTINE PKSYSTEM_TIME PKTHREAD PKTIMER
+        PKWAIT_BLOCK PKWAIT_REASON PLEGACY_BUS_INFORMATION PLOCK_OPERATION PLOOKASIDE_LIST_EX
+        PLUGPLAY_PROPERTY_PERSISTENT PLUID_AND_ATTRIBUTES PMAILSLOT_CREATE_PARAMETERS PMAP_TRANSFER PMDL PMDLX
+        PMEMORY_CACHING_TYPE PMM_DLL_INITIALIZE PMM_DLL_UNLOAD PMM_PAGE_PRIORITY PMM_SYSTEMSIZE PMODE
+        PNAMED_PIPE_CREATE_PARAMETERS PNMI_CALLBACK PNPAGED_LOOKASIDE_LIST PNP_DEVICE_STATE
+        PNP_EXTENDED_ADDRESS_INTERFACE PNP_REPLACE_DRIVER_INTERFACE PNP_REPLACE_DRIVER_INTERFACE_MINIMUM_SIZE
+        PNP_REPLACE_DRIVER_INTERFACE_VERSION PNP_REPLACE_HARDWARE_MEMORY_MIRRORING PNP_REPLACE_HARDWARE_PAGE_COPY
+        PNP_REPLACE_HARDWARE_QUIESCE PNP_REPLACE_MEMORY_LIST PNP_REPLACE_MEMORY_SUPPORTED PNP_REPLACE_NO_MAP
+        PNP_REPLACE_PARAMETERS PNP_REPLACE_PARAMETERS_VERSION PNP_REPLACE_PROCESSOR_LIST PNP_REPLACE_PROCESSOR_LIST_V1
         PNP_REPLACE_PROCESSOR_SUPPORTED PNTFS_DEREF_EXPORTED_SECURITY_DESCRIPTOR POBJECT_HANDLE_INFORMATION
         POBJECT_NAME_INFORMATION POBJECT_TYPE POB_POST_OPERATION_CALLBACK POB_PRE_OPERATION_CALLBACK POHANDLE
         POOL_FLAGS POOL_TAGGING POOL_TYPE PORT_MAXIMUM_MESSAGE_LENGTH POWER_ACTION POWER_ACTION_CRITICAL
@@ -1007,7 +1014,7 @@ LACKING: Final[dict[str, str]] = {
         PTIME_FIELDS PTRANSLATE_BUS_ADDRESS PUNREGISTER_FOR_DEVICE_NOTIFICATIONS PUNREGISTER_FOR_DEVICE_NOTIFICATIONS2
         PUT_DMA_ADAPTER PUT_SCATTER_GATHER_LIST PVPB PWAIT_CONTEXT_BLOCK PWAIT_TYPE PWORKER_THREAD_ROUTINE
         PWORK_QUEUE_ITEM PWORK_QUEUE_TYPE PagedPoolCacheAlignedSession PcwAddInstance PcwCloseInstance
-        PcwCreateInstance PcwRegister PcwUnregister PdcInvocation Personal PhysicalPowerButtonPress PlatformIdleStates
+        PcwCreateInstance PcwRegister PcwUnregister PdcInvocation PhysicalPowerButtonPress PlatformIdleStates
         PlatformIdleVeto PlatformInformation PlatformRole PlatformRoleAppliancePC PlatformRoleDesktop
         PlatformRoleEnterpriseServer PlatformRoleMaximum PlatformRoleMobile PlatformRolePerformanceServer
         PlatformRoleSOHOServer PlatformRoleSlate PlatformRoleUnspecified PlatformRoleWorkstation PlmPowerRequestCreate
@@ -1126,12 +1133,11 @@ LACKING: Final[dict[str, str]] = {
         SeAdtParmTypeUlongNoConv SeAdtParmTypeUserAccountControl SeAssignSecurity SeAssignSecurityEx
         SeCaptureSubjectContext SeComputeAutoInheritByObjectType SeDeassignSecurity SeLockSubjectContext
         SeObjectCreateSaclAccessBits SeReleaseSubjectContext SeReportSecurityEvent SeSetAuditParameter
-        SeTokenObjectType SeUnlockSubjectContext SeValidSecurityDescriptor SecurityAnonymous SecurityAppliance
-        SecurityDelegation SecurityIdentification SecurityImpersonation SequentialAccess
-        SessionAllowExternalDmaDevices SessionConnectNotification SessionDisplayState SessionLockState
-        SessionPowerCleanup SessionPowerInit SessionRITState SetPowerSettingValue SetSecurityDescriptor
-        SetShutdownSelectedTime SevereError SharedInterruptTime SharedSystemTime SharedTickCount SharedUserData
-        SingleUserTS SmallBusiness SmallBusinessRestricted StandardDesign StopCompletion StorageServer
+        SeTokenObjectType SeUnlockSubjectContext SeValidSecurityDescriptor SecurityAnonymous SecurityDelegation
+        SecurityIdentification SecurityImpersonation SequentialAccess SessionAllowExternalDmaDevices
+        SessionConnectNotification SessionDisplayState SessionLockState SessionPowerCleanup SessionPowerInit
+        SessionRITState SetPowerSettingValue SetSecurityDescriptor SetShutdownSelectedTime SevereError
+        SharedInterruptTime SharedSystemTime SharedTickCount SharedUserData StandardDesign StopCompletion
         SuspendResumeInvocation SystemBatteryState SystemBatteryStatePrecise SystemExecutionState
         SystemHiberFileInformation SystemHiberFileSize SystemHiberFileType SystemHiberbootState SystemLoad
         SystemMonitorHiberBootPowerOff SystemPowerCapabilities SystemPowerInformation SystemPowerLoggingEntry
@@ -1152,17 +1158,16 @@ LACKING: Final[dict[str, str]] = {
         TRANSACTION_PROPAGATE TRANSACTION_PROPERTIES_INFORMATION TRANSACTION_QUERY_INFORMATION
         TRANSACTION_RESOURCE_MANAGER_RIGHTS TRANSACTION_RIGHT_RESERVED1 TRANSACTION_ROLLBACK
         TRANSACTION_SET_INFORMATION TRANSACTION_STATE TRANSACTION_SUPERIOR_ENLISTMENT_INFORMATION
-        TRANSLATE_BUS_ADDRESS TerminalServer ThermalEvent ThermalStandby TmCommitComplete TmCommitEnlistment
-        TmCommitTransaction TmCreateEnlistment TmDereferenceEnlistmentKey TmEnableCallbacks TmEnlistmentObjectType
-        TmGetTransactionId TmInitializeTransactionManager TmIsTransactionActive TmPrePrepareComplete
-        TmPrePrepareEnlistment TmPrepareComplete TmPrepareEnlistment TmPropagationComplete TmPropagationFailed
-        TmReadOnlyEnlistment TmRecoverEnlistment TmRecoverResourceManager TmRecoverTransactionManager
-        TmReferenceEnlistmentKey TmRenameTransactionManager TmRequestOutcomeEnlistment TmResourceManagerObjectType
-        TmRollbackComplete TmRollbackEnlistment TmRollbackTransaction TmSinglePhaseReject
-        TmTransactionManagerObjectType TmTransactionObjectType TraceApplicationPowerMessage
-        TraceApplicationPowerMessageEnd TraceEnableFlagsClass TraceEnableLevelClass TraceHandleByNameClass
-        TraceHandleClass TraceIdClass TraceInformationClassReserved1 TraceInformationClassReserved2
-        TraceServicePowerMessage TraceSessionSettingsClass TransactionBasicInformation
+        TRANSLATE_BUS_ADDRESS ThermalEvent ThermalStandby TmCommitComplete TmCommitEnlistment TmCommitTransaction
+        TmCreateEnlistment TmDereferenceEnlistmentKey TmEnableCallbacks TmEnlistmentObjectType TmGetTransactionId
+        TmInitializeTransactionManager TmIsTransactionActive TmPrePrepareComplete TmPrePrepareEnlistment
+        TmPrepareComplete TmPrepareEnlistment TmPropagationComplete TmPropagationFailed TmReadOnlyEnlistment
+        TmRecoverEnlistment TmRecoverResourceManager TmRecoverTransactionManager TmReferenceEnlistmentKey
+        TmRenameTransactionManager TmRequestOutcomeEnlistment TmResourceManagerObjectType TmRollbackComplete
+        TmRollbackEnlistment TmRollbackTransaction TmSinglePhaseReject TmTransactionManagerObjectType
+        TmTransactionObjectType TraceApplicationPowerMessage TraceApplicationPowerMessageEnd TraceEnableFlagsClass
+        TraceEnableLevelClass TraceHandleByNameClass TraceHandleClass TraceIdClass TraceInformationClassReserved1
+        TraceInformationClassReserved2 TraceServicePowerMessage TraceSessionSettingsClass TransactionBasicInformation
         TransactionEnlistmentInformation TransactionManagerBasicInformation TransactionManagerLogInformation
         TransactionManagerLogPathInformation TransactionManagerRecoveryInformation TransactionOutcomeAborted
         TransactionOutcomeCommitted TransactionOutcomeUndetermined TransactionPropertiesInformation
@@ -1172,24 +1177,23 @@ LACKING: Final[dict[str, str]] = {
         VALID_IMPERSONATION_LEVEL VPB VPB_DIRECT_WRITES_ALLOWED VPB_LOCKED VPB_MOUNTED VPB_PERSISTENT VPB_RAW_MOUNT
         VPB_REMOVE_PENDING VerifyProcessorPowerPolicyAc VerifyProcessorPowerPolicyDc VerifySystemPolicyAc
         VerifySystemPolicyDc ViewShare ViewUnmap WAIT_CONTEXT_BLOCK WAIT_TYPE WDM_MAJORVERSION WDM_MINORVERSION
-        WHServer WINLOGON_LOCK_ON_SLEEP WMIREGISTER WMIREG_ACTION_BLOCK_IRPS WMIREG_ACTION_DEREGISTER
-        WMIREG_ACTION_REGISTER WMIREG_ACTION_REREGISTER WMIREG_ACTION_UPDATE_GUIDS WMIUPDATE WMI_NOTIFICATION_CALLBACK
-        WORKER_THREAD_ROUTINE WORK_QUEUE_TYPE WRITE_REGISTER_BUFFER_ULONG64 WRITE_REGISTER_ULONG64 WakeTimerList
-        WdfNotifyRoutinesClass WdmlibRtlIsNtDdiVersionAvailable WdmlibRtlIsServicePackVersionInstalled
-        Win32ServiceOwnProcess Win32ServiceShareProcess WmiQueryTraceInformation WriteAccess XMM_SAVE_AREA32
-        XSAVE_AREA XSAVE_AREA_HEADER XSAVE_FORMAT XSTATE_CONTEXT XSTATE_SAVE YieldProcessor ZwCommitComplete
-        ZwCommitEnlistment ZwCommitTransaction ZwCreateEnlistment ZwCreateKeyTransacted ZwCreateResourceManager
-        ZwCreateSection ZwCreateTransaction ZwCreateTransactionManager ZwCurrentProcess ZwCurrentThread
-        ZwEnumerateTransactionObject ZwGetNotificationResourceManager ZwMapViewOfSection ZwNotifyChangeMultipleKeys
-        ZwOpenEnlistment ZwOpenKeyTransacted ZwOpenKeyTransactedEx ZwOpenResourceManager ZwOpenSection
-        ZwOpenTransaction ZwOpenTransactionManager ZwPrePrepareComplete ZwPrePrepareEnlistment ZwPrepareComplete
-        ZwPrepareEnlistment ZwQueryFullAttributesFile ZwQueryInformationEnlistment ZwQueryInformationFile
-        ZwQueryInformationResourceManager ZwQueryInformationTransaction ZwQueryInformationTransactionManager
-        ZwQueryMultipleValueKey ZwQuerySystemInformation ZwReadOnlyEnlistment ZwRecoverEnlistment
-        ZwRecoverResourceManager ZwRecoverTransactionManager ZwRollbackComplete ZwRollbackEnlistment
-        ZwRollbackTransaction ZwRollforwardTransactionManager ZwSetInformationEnlistment ZwSetInformationFile
-        ZwSetInformationResourceManager ZwSetInformationTransaction ZwSetInformationTransactionManager
-        ZwSinglePhaseReject ZwUnmapViewOfSection
+        WINLOGON_LOCK_ON_SLEEP WMIREGISTER WMIREG_ACTION_BLOCK_IRPS WMIREG_ACTION_DEREGISTER WMIREG_ACTION_REGISTER
+        WMIREG_ACTION_REREGISTER WMIREG_ACTION_UPDATE_GUIDS WMIUPDATE WMI_NOTIFICATION_CALLBACK WORKER_THREAD_ROUTINE
+        WORK_QUEUE_TYPE WRITE_REGISTER_BUFFER_ULONG64 WRITE_REGISTER_ULONG64 WakeTimerList WdfNotifyRoutinesClass
+        WdmlibRtlIsNtDdiVersionAvailable WdmlibRtlIsServicePackVersionInstalled Win32ServiceOwnProcess
+        Win32ServiceShareProcess WmiQueryTraceInformation WriteAccess XMM_SAVE_AREA32 XSAVE_AREA XSAVE_AREA_HEADER
+        XSAVE_FORMAT XSTATE_CONTEXT XSTATE_SAVE YieldProcessor ZwCommitComplete ZwCommitEnlistment ZwCommitTransaction
+        ZwCreateEnlistment ZwCreateKeyTransacted ZwCreateResourceManager ZwCreateSection ZwCreateTransaction
+        ZwCreateTransactionManager ZwCurrentProcess ZwCurrentThread ZwEnumerateTransactionObject
+        ZwGetNotificationResourceManager ZwMapViewOfSection ZwNotifyChangeMultipleKeys ZwOpenEnlistment
+        ZwOpenKeyTransacted ZwOpenKeyTransactedEx ZwOpenResourceManager ZwOpenSection ZwOpenTransaction
+        ZwOpenTransactionManager ZwPrePrepareComplete ZwPrePrepareEnlistment ZwPrepareComplete ZwPrepareEnlistment
+        ZwQueryFullAttributesFile ZwQueryInformationEnlistment ZwQueryInformationResourceManager
+        ZwQueryInformationTransaction ZwQueryInformationTransactionManager ZwQueryMultipleValueKey
+        ZwQuerySystemInformation ZwReadOnlyEnlistment ZwRecoverEnlistment ZwRecoverResourceManager
+        ZwRecoverTransactionManager ZwRollbackComplete ZwRollbackEnlistment ZwRollbackTransaction
+        ZwRollforwardTransactionManager ZwSetInformationEnlistment ZwSetInformationResourceManager
+        ZwSetInformationTransaction ZwSetInformationTransactionManager ZwSinglePhaseReject ZwUnmapViewOfSection
 """,
     "ntddk.h": """
         AGP_TARGET_BUS_INTERFACE_STANDARD ARBITER_ACTION ARBITER_ADD_RESERVED_PARAMETERS
@@ -1203,23 +1207,22 @@ LACKING: Final[dict[str, str]] = {
         ArbiterActionWriteReservedResources ArbiterRequestHalReported ArbiterRequestLegacyAssigned
         ArbiterRequestLegacyReported ArbiterRequestPnpDetected ArbiterRequestPnpEnumerated ArbiterRequestUndefined
         ArbiterResultExternalConflict ArbiterResultNullRequest ArbiterResultSuccess ArbiterResultUndefined ArcSystem
-        AudioController BUS_HANDLER CMC_DRIVER_INFO CONFIGURATION_INFORMATION CONFIGURATION_TYPE CONTEXT_ALL
-        CONTEXT_AMD64 CONTEXT_CONTROL CONTEXT_DEBUG_REGISTERS CONTEXT_EXCEPTION_ACTIVE CONTEXT_EXCEPTION_REPORTING
-        CONTEXT_EXCEPTION_REQUEST CONTEXT_EXTENDED_REGISTERS CONTEXT_FLOATING_POINT CONTEXT_FULL CONTEXT_INTEGER
-        CONTEXT_SEGMENTS CONTEXT_SERVICE_ACTIVE CONTEXT_XSTATE CONTEXT_i386 CONTEXT_i486 CPE_DRIVER_INFO
-        CREATE_PROCESS_NOTIFY_ROUTINE CREATE_THREAD_NOTIFY_ROUTINE CdromController CentralProcessor
-        DEBUG_DEVICE_ADDRESS DEBUG_DEVICE_DESCRIPTOR DEBUG_MEMORY_REQUIREMENTS DISK_SIGNATURE DO_DISALLOW_EXECUTE
-        DO_SYSTEM_CRITICAL_PARTITION DO_SYSTEM_SYSTEM_PARTITION DRIVER_REINITIALIZE
-        DRIVER_VERIFIER_FORCE_IRQL_CHECKING DRIVER_VERIFIER_INJECT_ALLOCATION_FAILURES DRIVER_VERIFIER_IO_CHECKING
-        DRIVER_VERIFIER_SPECIAL_POOLING DRIVER_VERIFIER_THUNK_PAIRS DRIVER_VERIFIER_TRACK_POOL_ALLOCATIONS DbgPrompt
-        DiskController DiskPeripheral DisplayController DockingInformation DtiAdapter ECP_LIST EXCEPTION_EXECUTE_FAULT
-        EXCEPTION_READ_FAULT EXCEPTION_WRITE_FAULT EXTENDED_AGP_REGISTER EX_INIT_BITS EX_TEST_CLEAR_BIT
-        EX_TEST_SET_BIT EisaAdapter ExAcquireResourceExclusive ExAcquireResourceShared ExAllocateFromZone
-        ExConvertExclusiveToShared ExDeleteResource ExExtendZone ExFreeToZone ExInitializeResource ExInitializeZone
-        ExInterlockedAllocateFromZone ExInterlockedExtendZone ExInterlockedFreeToZone ExIsFullZone
-        ExIsObjectInFirstZoneSegment ExIsResourceAcquired ExIsResourceAcquiredExclusive ExIsResourceAcquiredShared
-        ExRaiseAccessViolation ExRaiseDatatypeMisalignment ExReleaseResourceForThread ExUuidCreate
-        FILE_ALIGNMENT_INFORMATION FILE_ATTRIBUTE_TAG_INFORMATION FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL
+        AudioController BUS_HANDLER CMC_DRIVER_INFO CONFIGURATION_TYPE CONTEXT_ALL CONTEXT_AMD64 CONTEXT_CONTROL
+        CONTEXT_DEBUG_REGISTERS CONTEXT_EXCEPTION_ACTIVE CONTEXT_EXCEPTION_REPORTING CONTEXT_EXCEPTION_REQUEST
+        CONTEXT_EXTENDED_REGISTERS CONTEXT_FLOATING_POINT CONTEXT_FULL CONTEXT_INTEGER CONTEXT_SEGMENTS
+        CONTEXT_SERVICE_ACTIVE CONTEXT_XSTATE CONTEXT_i386 CONTEXT_i486 CPE_DRIVER_INFO CREATE_PROCESS_NOTIFY_ROUTINE
+        CREATE_THREAD_NOTIFY_ROUTINE CdromController CentralProcessor DEBUG_DEVICE_ADDRESS DEBUG_DEVICE_DESCRIPTOR
+        DEBUG_MEMORY_REQUIREMENTS DISK_SIGNATURE DO_DISALLOW_EXECUTE DO_SYSTEM_CRITICAL_PARTITION
+        DO_SYSTEM_SYSTEM_PARTITION DRIVER_REINITIALIZE DRIVER_VERIFIER_FORCE_IRQL_CHECKING
+        DRIVER_VERIFIER_INJECT_ALLOCATION_FAILURES DRIVER_VERIFIER_IO_CHECKING DRIVER_VERIFIER_SPECIAL_POOLING
+        DRIVER_VERIFIER_THUNK_PAIRS DRIVER_VERIFIER_TRACK_POOL_ALLOCATIONS DbgPrompt DiskController DiskPeripheral
+        DisplayController DockingInformation DtiAdapter ECP_LIST EXCEPTION_EXECUTE_FAULT EXCEPTION_READ_FAULT
+        EXCEPTION_WRITE_FAULT EXTENDED_AGP_REGISTER EX_INIT_BITS EX_TEST_CLEAR_BIT EX_TEST_SET_BIT EisaAdapter
+        ExAcquireResourceExclusive ExAcquireResourceShared ExAllocateFromZone ExConvertExclusiveToShared
+        ExDeleteResource ExExtendZone ExFreeToZone ExInitializeResource ExInitializeZone ExInterlockedAllocateFromZone
+        ExInterlockedExtendZone ExInterlockedFreeToZone ExIsFullZone ExIsObjectInFirstZoneSegment ExIsResourceAcquired
+        ExIsResourceAcquiredExclusive ExIsResourceAcquiredShared ExReleaseResourceForThread FILE_ALIGNMENT_INFORMATION
+        FILE_ATTRIBUTE_TAG_INFORMATION FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL
         FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL_DEPRECATED FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL_EX
         FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL_DEPRECATED
         FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL_EX FILE_CHARACTERISTICS_PROPAGATED
@@ -1263,11 +1266,11 @@ LACKING: Final[dict[str, str]] = {
         IRP_MN_KERNEL_CALL IRP_MN_LOAD_FILE_SYSTEM IRP_MN_LOCK IRP_MN_MDL_DPC IRP_MN_MOUNT_VOLUME
         IRP_MN_NOTIFY_CHANGE_DIRECTORY IRP_MN_QUERY_DIRECTORY IRP_MN_TRACK_LINK IRP_MN_UNLOCK_ALL
         IRP_MN_UNLOCK_ALL_BY_KEY IRP_MN_UNLOCK_SINGLE IRP_MN_USER_FS_REQUEST IRP_MN_VERIFY_VOLUME IoAssignArcName
-        IoAssignResources IoAttachDeviceByPointer IoCancelFileOpen IoClearIrpExtraCreateParameter IoCreateDisk
-        IoCreateFileEx IoCreateFileSpecifyDeviceObjectHint IoDeassignArcName IoGetConfigurationInformation
-        IoGetFileObjectGenericMapping IoGetIrpExtraCreateParameter IoGetPagingIoPriority
-        IoGetTransactionParameterBlock IoInitializeDriverCreateContext IoIsFileObjectIgnoringSharing
-        IoIsFileOriginRemote IoQueryDeviceComponentInformation IoQueryDeviceConfigurationData IoQueryDeviceDescription
+        IoAssignResources IoCancelFileOpen IoClearIrpExtraCreateParameter IoCreateDisk IoCreateFileEx
+        IoCreateFileSpecifyDeviceObjectHint IoDeassignArcName IoGetFileObjectGenericMapping
+        IoGetIrpExtraCreateParameter IoGetPagingIoPriority IoGetTransactionParameterBlock
+        IoInitializeDriverCreateContext IoIsFileObjectIgnoringSharing IoIsFileOriginRemote
+        IoQueryDeviceComponentInformation IoQueryDeviceConfigurationData IoQueryDeviceDescription
         IoQueryDeviceIdentifier IoQueryDeviceMaxData IoReadDiskSignature IoReadPartitionTable IoReadPartitionTableEx
         IoReportResourceForDetection IoReportResourceUsage IoSetFileObjectIgnoreSharing IoSetFileOrigin
         IoSetIrpExtraCreateParameter IoSetPartitionInformation IoSetPartitionInformationEx IoSetSystemPartition
@@ -1275,33 +1278,32 @@ LACKING: Final[dict[str, str]] = {
         IoWritePartitionTable IoWritePartitionTableEx IsochCommand IsochStatus KERNEL_LARGE_STACK_COMMIT
         KERNEL_LARGE_STACK_SIZE KERNEL_MCA_EXCEPTION_STACK_SIZE KERNEL_STACK_SIZE KERNEL_USER_TIMES KPCR
         KUSER_SHARED_DATA KeExpandKernelStackAndCallout KeInvalidateAllCaches KeInvalidateRangeAllCaches
-        KeQueryHardwareCounterConfiguration KeSetBasePriorityThread KeSetHardwareCounterConfiguration
-        KeyboardController KeyboardPeripheral LEGACY_DEVICE_DETECTION_INTERFACE LOAD_IMAGE_NOTIFY_ROUTINE
-        LinePeripheral MAP_REGISTER_ENTRY MAXIMUM_EXPANSION_SIZE MAXIMUM_XSTATE_FEATURES MAX_HW_COUNTERS
-        MAX_WOW64_SHARED_ENTRIES MCA_DRIVER_INFO MM_HIGHEST_USER_ADDRESS MM_KSEG0_BASE MM_LOWEST_SYSTEM_ADDRESS
-        MM_LOWEST_USER_ADDRESS MM_ROTATE_DIRECTION MM_SYSTEM_RANGE_START MM_SYSTEM_SPACE_END MM_USER_PROBE_ADDRESS
-        MaxHardwareCounterType MaxProcessInfoClass MaxThreadInfoClass MaxTimerInfoClass MaximumType
-        MmAddPhysicalMemory MmCopyMemory MmCreateMirror MmGetCacheAttribute MmGetCacheAttributeEx
-        MmGetPhysicalMemoryRanges MmGetPhysicalMemoryRangesEx MmGetPhysicalMemoryRangesEx2 MmLockPagableImageSection
-        MmMapUserAddressesToPage MmMapVideoDisplay MmMapViewInSessionSpace MmMapViewInSessionSpaceEx
-        MmMapViewInSystemSpace MmMapViewInSystemSpaceEx MmMaximumRotateDirection MmRemovePhysicalMemory
-        MmRotatePhysicalView MmSecureVirtualMemory MmSecureVirtualMemoryEx MmToFrameBuffer MmToFrameBufferNoCopy
-        MmToRegularMemory MmToRegularMemoryNoCopy MmUnmapVideoDisplay MmUnmapViewInSessionSpace
-        MmUnmapViewInSystemSpace MmUnsecureVirtualMemory ModemPeripheral MonitorPeripheral MultiFunctionAdapter NT_TIB
-        NT_TIB32 NT_TIB64 NX_SUPPORT_POLICY_ALWAYSOFF NX_SUPPORT_POLICY_ALWAYSON NX_SUPPORT_POLICY_OPTIN
-        NX_SUPPORT_POLICY_OPTOUT NetworkController NetworkPeripheral NtOpenProcess NtQueryInformationProcess
-        OSC_CAPABILITIES_MASKED OSC_FIRMWARE_FAILURE OSC_UNRECOGNIZED_REVISION OSC_UNRECOGNIZED_UUID OSVERSIONINFO
-        OSVERSIONINFOA OSVERSIONINFOEX OSVERSIONINFOEXA OSVERSIONINFOEXW OSVERSIONINFOW OtherController
-        OtherPeripheral PAGE_PRIORITY_INFORMATION PARBITER_HANDLER PBUS_HANDLER PCARDBUSADD PCARDBUSDELETE
-        PCARDBUSPCIDISPATCH PCCARD_DEVICE_PCI PCCARD_DUP_LEGACY_BASE PCCARD_MAP_ERROR PCCARD_MAP_ZERO
-        PCCARD_NO_CONTROLLERS PCCARD_NO_LEGACY_BASE PCCARD_NO_PIC PCCARD_NO_TIMER PCCARD_SCAN_DISABLED PCIBUSDATA
-        PCIX_BRIDGE_CAPABILITY PCIX_MODE1_100MHZ PCIX_MODE1_133MHZ PCIX_MODE1_66MHZ PCIX_MODE2_266_100MHZ
-        PCIX_MODE2_266_133MHZ PCIX_MODE2_266_66MHZ PCIX_MODE2_533_100MHZ PCIX_MODE2_533_133MHZ PCIX_MODE2_533_66MHZ
-        PCIX_MODE_CONVENTIONAL_PCI PCIX_VERSION_DUAL_MODE_ECC PCIX_VERSION_MODE1_ONLY PCIX_VERSION_MODE2_ECC
-        PCI_AGP_APERTURE_PAGE_SIZE PCI_AGP_CAPABILITY PCI_AGP_CONTROL PCI_AGP_EXTENDED_CAPABILITY
-        PCI_AGP_ISOCH_COMMAND PCI_AGP_ISOCH_STATUS PCI_AGP_RATE_1X PCI_AGP_RATE_2X PCI_AGP_RATE_4X
-        PCI_BUS_INTERFACE_STANDARD PCI_BUS_INTERFACE_STANDARD_VERSION PCI_BUS_WIDTH PCI_CARDBUS_INTERFACE_PRIVATE
-        PCI_CB_INTRF_VERSION PCI_DATA_TAG PCI_DATA_VERSION PCI_ERROR_HANDLER_CALLBACK
+        KeQueryHardwareCounterConfiguration KeSetHardwareCounterConfiguration KeyboardController KeyboardPeripheral
+        LEGACY_DEVICE_DETECTION_INTERFACE LOAD_IMAGE_NOTIFY_ROUTINE LinePeripheral MAP_REGISTER_ENTRY
+        MAXIMUM_EXPANSION_SIZE MAXIMUM_XSTATE_FEATURES MAX_HW_COUNTERS MAX_WOW64_SHARED_ENTRIES MCA_DRIVER_INFO
+        MM_HIGHEST_USER_ADDRESS MM_KSEG0_BASE MM_LOWEST_SYSTEM_ADDRESS MM_LOWEST_USER_ADDRESS MM_ROTATE_DIRECTION
+        MM_SYSTEM_RANGE_START MM_SYSTEM_SPACE_END MM_USER_PROBE_ADDRESS MaxHardwareCounterType MaxProcessInfoClass
+        MaxThreadInfoClass MaxTimerInfoClass MaximumType MmAddPhysicalMemory MmCopyMemory MmCreateMirror
+        MmGetCacheAttribute MmGetCacheAttributeEx MmGetPhysicalMemoryRanges MmGetPhysicalMemoryRangesEx
+        MmGetPhysicalMemoryRangesEx2 MmLockPagableImageSection MmMapUserAddressesToPage MmMapVideoDisplay
+        MmMapViewInSessionSpace MmMapViewInSessionSpaceEx MmMapViewInSystemSpace MmMapViewInSystemSpaceEx
+        MmMaximumRotateDirection MmRemovePhysicalMemory MmRotatePhysicalView MmSecureVirtualMemory
+        MmSecureVirtualMemoryEx MmToFrameBuffer MmToFrameBufferNoCopy MmToRegularMemory MmToRegularMemoryNoCopy
+        MmUnmapVideoDisplay MmUnmapViewInSessionSpace MmUnmapViewInSystemSpace MmUnsecureVirtualMemory ModemPeripheral
+        MonitorPeripheral MultiFunctionAdapter NT_TIB NT_TIB32 NT_TIB64 NX_SUPPORT_POLICY_ALWAYSOFF
+        NX_SUPPORT_POLICY_ALWAYSON NX_SUPPORT_POLICY_OPTIN NX_SUPPORT_POLICY_OPTOUT NetworkController
+        NetworkPeripheral NtOpenProcess NtQueryInformationProcess OSC_CAPABILITIES_MASKED OSC_FIRMWARE_FAILURE
+        OSC_UNRECOGNIZED_REVISION OSC_UNRECOGNIZED_UUID OSVERSIONINFO OSVERSIONINFOA OSVERSIONINFOEX OSVERSIONINFOEXA
+        OSVERSIONINFOEXW OSVERSIONINFOW OtherController OtherPeripheral PAGE_PRIORITY_INFORMATION PARBITER_HANDLER
+        PBUS_HANDLER PCARDBUSADD PCARDBUSDELETE PCARDBUSPCIDISPATCH PCCARD_DEVICE_PCI PCCARD_DUP_LEGACY_BASE
+        PCCARD_MAP_ERROR PCCARD_MAP_ZERO PCCARD_NO_CONTROLLERS PCCARD_NO_LEGACY_BASE PCCARD_NO_PIC PCCARD_NO_TIMER
+        PCCARD_SCAN_DISABLED PCIBUSDATA PCIX_BRIDGE_CAPABILITY PCIX_MODE1_100MHZ PCIX_MODE1_133MHZ PCIX_MODE1_66MHZ
+        PCIX_MODE2_266_100MHZ PCIX_MODE2_266_133MHZ PCIX_MODE2_266_66MHZ PCIX_MODE2_533_100MHZ PCIX_MODE2_533_133MHZ
+        PCIX_MODE2_533_66MHZ PCIX_MODE_CONVENTIONAL_PCI PCIX_VERSION_DUAL_MODE_ECC PCIX_VERSION_MODE1_ONLY
+        PCIX_VERSION_MODE2_ECC PCI_AGP_APERTURE_PAGE_SIZE PCI_AGP_CAPABILITY PCI_AGP_CONTROL
+        PCI_AGP_EXTENDED_CAPABILITY PCI_AGP_ISOCH_COMMAND PCI_AGP_ISOCH_STATUS PCI_AGP_RATE_1X PCI_AGP_RATE_2X
+        PCI_AGP_RATE_4X PCI_BUS_INTERFACE_STANDARD PCI_BUS_INTERFACE_STANDARD_VERSION PCI_BUS_WIDTH
+        PCI_CARDBUS_INTERFACE_PRIVATE PCI_CB_INTRF_VERSION PCI_DATA_TAG PCI_DATA_VERSION PCI_ERROR_HANDLER_CALLBACK
         PCI_EXPRESS_AER_DEVICE_CONTROL_MASK PCI_EXPRESS_AER_DEVICE_STATUS_MASK PCI_EXPRESS_ASPM_CONTROL
         PCI_EXPRESS_ASPM_SUPPORT PCI_EXPRESS_CAPABILITIES_REGISTER PCI_EXPRESS_CAPABILITY PCI_EXPRESS_CARD_PRESENCE
         PCI_EXPRESS_DEVICE_CAPABILITIES_REGISTER PCI_EXPRESS_DEVICE_CONTROL_REGISTER
@@ -1447,8 +1449,8 @@ LACKING: Final[dict[str, str]] = {
         WinWriteRestrictedCodeSid WormController XSTATE_CONFIGURATION XSTATE_FEATURE XSTATE_GSSE
         XSTATE_LEGACY_FLOATING_POINT XSTATE_LEGACY_SSE XSTATE_MASK_GSSE XSTATE_MASK_LEGACY
         XSTATE_MASK_LEGACY_FLOATING_POINT XSTATE_MASK_LEGACY_SSE ZONE_HEADER ZONE_SEGMENT_HEADER
-        ZwAllocateLocallyUniqueId ZwDisplayString ZwOpenProcess ZwPowerInformation ZwQueryVolumeInformationFile
-        ZwSetInformationThread ZwSetTimerEx ZwTerminateProcess
+        ZwAllocateLocallyUniqueId ZwDisplayString ZwOpenProcess ZwPowerInformation ZwSetInformationThread ZwSetTimerEx
+        ZwTerminateProcess
 """,
     "ntifs.h": """
         ACCESS_ALLOWED_ACE ACCESS_ALLOWED_ACE_TYPE ACCESS_ALLOWED_CALLBACK_ACE_TYPE
@@ -1780,13 +1782,13 @@ LACKING: Final[dict[str, str]] = {
         OB_TYPE_WINDOW_STATION OPLOCK OPLOCK_FLAG_BACK_OUT_ATOMIC_OPLOCK OPLOCK_FLAG_COMPLETE_IF_OPLOCKED
         OPLOCK_FLAG_IGNORE_OPLOCK_KEYS OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY OPLOCK_FSCTRL_FLAG_ALL_KEYS_MATCH
         OPLOCK_KEY_ECP_CONTEXT OPLOCK_LEVEL_CACHE_HANDLE OPLOCK_LEVEL_CACHE_READ OPLOCK_LEVEL_CACHE_WRITE
-        ObCreateObject ObGetObjectPointerCount ObInsertObject ObIsKernelHandle ObMakeTemporaryObject
-        ObOpenObjectByPointer ObOpenObjectByPointerWithTag ObQueryNameString ObQueryObjectAuditingByHandle
-        ObReferenceObjectByName ObjectBasicInformation ObjectHandleFlagInformation ObjectNameInformation
-        ObjectSessionInformation ObjectTypeInformation ObjectTypesInformation PACQUIRE_FOR_LAZY_WRITE
-        PACQUIRE_FOR_READ_AHEAD PATHNAME_BUFFER PCC_POST_DEFERRED_WRITE PCHECK_FOR_TRAVERSE_ACCESS
-        PCOMPLETE_LOCK_IRP_ROUTINE PCOMPRESSED_DATA_INFO PDIRTY_PAGE_ROUTINE PDRIVER_FS_NOTIFICATION
-        PERSISTENT_VOLUME_STATE_SHORT_NAME_CREATION_DISABLED PEX_PUSH_LOCK PFILE_GET_QUOTA_INFORMATION
+        ObCreateObject ObGetObjectPointerCount ObInsertObject ObOpenObjectByPointerWithTag
+        ObQueryObjectAuditingByHandle ObReferenceObjectByName ObjectBasicInformation ObjectHandleFlagInformation
+        ObjectNameInformation ObjectSessionInformation ObjectTypeInformation ObjectTypesInformation
+        PACQUIRE_FOR_LAZY_WRITE PACQUIRE_FOR_READ_AHEAD PATHNAME_BUFFER PCC_POST_DEFERRED_WRITE
+        PCHECK_FOR_TRAVERSE_ACCESS PCOMPLETE_LOCK_IRP_ROUTINE PCOMPRESSED_DATA_INFO PDIRTY_PAGE_ROUTINE
+        PDRIVER_FS_NOTIFICATION PERSISTENT_VOLUME_STATE_SHORT_NAME_CREATION_DISABLED PEX_PUSH_LOCK
+        PFILE_ACCESS_INFORMATION PFILE_COMPLETION_INFORMATION PFILE_GET_QUOTA_INFORMATION PFILE_MODE_INFORMATION
         PFILTER_REPORT_CHANGE PFLUSH_TO_LSN PFN_FSRTLTEARDOWNPERSTREAMCONTEXTS
         PFSRTL_EXTRA_CREATE_PARAMETER_CLEANUP_CALLBACK PFSRTL_STACK_OVERFLOW_ROUTINE PFS_FILTER_CALLBACK
         PFS_FILTER_COMPLETION_CALLBACK PHARDWARE_PTE PIN_CALLER_TRACKS_DIRTY_DATA PIN_EXCLUSIVE PIN_HIGH_PRIORITY
@@ -1951,11 +1953,10 @@ LACKING: Final[dict[str, str]] = {
         USN_SOURCE_REPLICATION_MANAGEMENT UndefinedLogonType Unlock VACB_MAPPING_GRANULARITY VACB_OFFSET_SHIFT
         VAD_HEADER VALID_INHERIT_FLAGS VBN VER_PRODUCTBUILD VIRTUAL_STORAGE_TYPE VOLSNAPCONTROLTYPE
         VOLUME_BITMAP_BUFFER VOLUME_IS_DIRTY VOLUME_SESSION_OPEN VOLUME_UPGRADE_SCHEDULED ZwAccessCheckAndAuditAlarm
-        ZwAdjustPrivilegesToken ZwAlertThread ZwAllocateVirtualMemory ZwCloseObjectAuditAlarm
-        ZwCreateSymbolicLinkObject ZwDeleteFile ZwDuplicateObject ZwDuplicateToken ZwFlushBuffersFile
-        ZwFlushBuffersFileEx ZwFlushInstructionCache ZwFlushVirtualMemory ZwFreeVirtualMemory ZwFsControlFile
-        ZwInitiatePowerAction ZwLoadKey ZwLockFile ZwOpenDirectoryObject ZwOpenProcessToken ZwOpenProcessTokenEx
-        ZwOpenThread ZwOpenThreadToken ZwOpenThreadTokenEx ZwPulseEvent ZwQueryDefaultLocale ZwQueryDirectoryFile
+        ZwAdjustPrivilegesToken ZwAlertThread ZwAllocateVirtualMemory ZwCloseObjectAuditAlarm ZwDeleteFile
+        ZwDuplicateToken ZwFlushBuffersFileEx ZwFlushInstructionCache ZwFlushVirtualMemory ZwFreeVirtualMemory
+        ZwFsControlFile ZwInitiatePowerAction ZwLoadKey ZwLockFile ZwOpenProcessToken ZwOpenProcessTokenEx
+        ZwOpenThreadToken ZwOpenThreadTokenEx ZwPulseEvent ZwQueryDefaultLocale ZwQueryDirectoryFile
         ZwQueryDirectoryFileEx ZwQueryDirectoryObject ZwQueryEaFile ZwQueryInformationByName ZwQueryInformationProcess
         ZwQueryInformationThread ZwQueryInformationToken ZwQueryObject ZwQueryQuotaInformationFile
         ZwQuerySecurityObject ZwQueryVirtualMemory ZwReplaceKey ZwRestoreKey ZwSaveKey ZwSetDefaultLocale
@@ -2241,7 +2242,7 @@ LACKING: Final[dict[str, str]] = {
         STATUS_INTERNAL_DB_CORRUPTION STATUS_INTERNAL_DB_ERROR STATUS_INTERRUPT_STILL_CONNECTED
         STATUS_INTERRUPT_VECTOR_ALREADY_CONNECTED STATUS_INVALID_ACCOUNT_NAME STATUS_INVALID_ACE_CONDITION
         STATUS_INVALID_ACL STATUS_INVALID_ADDRESS_COMPONENT STATUS_INVALID_ADDRESS_WILDCARD
-        STATUS_INVALID_BLOCK_LENGTH STATUS_INVALID_CID STATUS_INVALID_COMPUTER_NAME STATUS_INVALID_CONNECTION
+        STATUS_INVALID_BLOCK_LENGTH STATUS_INVALID_COMPUTER_NAME STATUS_INVALID_CONNECTION
         STATUS_INVALID_CRUNTIME_PARAMETER STATUS_INVALID_DISPOSITION STATUS_INVALID_DOMAIN_ROLE
         STATUS_INVALID_DOMAIN_STATE STATUS_INVALID_EA_FLAG STATUS_INVALID_EA_NAME STATUS_INVALID_FILE_FOR_SECTION
         STATUS_INVALID_GROUP_ATTRIBUTES STATUS_INVALID_HW_PROFILE STATUS_INVALID_IDN_NORMALIZATION

@@ -12,6 +12,9 @@ from dirql.io.device import (
     get_device_attachment_base_reference as IoGetDeviceAttachmentBaseRef,
     get_lower_device_object as IoGetLowerDeviceObject,
 )
+from dirql.io.file_information import (
+    flush_buffers_file as ZwFlushBuffersFile,
+)
 from dirql.io.hard_errors import (
     set_device_to_verify as IoSetDeviceToVerify,
 )
@@ -44,6 +47,21 @@ from dirql.ke.threads.queue_wait import (
 )
 from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
+)
+from dirql.nt.constants import (
+    DUPLICATE_CLOSE_SOURCE,
+    DUPLICATE_SAME_ACCESS,
+    DUPLICATE_SAME_ATTRIBUTES,
+)
+from dirql.ob.object_services import (
+    create_symbolic_link_object as ZwCreateSymbolicLinkObject,
+    duplicate_object as ZwDuplicateObject,
+    is_kernel_handle as ObIsKernelHandle,
+    make_object_temporary as ObMakeTemporaryObject,
+    open_directory_object as ZwOpenDirectoryObject,
+    open_object_by_pointer as ObOpenObjectByPointer,
+    open_thread as ZwOpenThread,
+    query_name_string as ObQueryNameString,
 )
 from dirql.ob.process_services import (
     is_current_system_thread as IoIsSystemThread,
@@ -102,6 +120,9 @@ from dirql.rtl.times import (
 from dirql.wdm.missing import missing_name
 
 __all__ = [
+    "DUPLICATE_CLOSE_SOURCE",
+    "DUPLICATE_SAME_ACCESS",
+    "DUPLICATE_SAME_ATTRIBUTES",
     "EX_PUSH_LOCK",
     "ExAcquirePushLockExclusive",
     "ExAcquirePushLockShared",
@@ -126,6 +147,10 @@ __all__ = [
     "KeReadStateQueue",
     "KeRemoveQueue",
     "KeRundownQueue",
+    "ObIsKernelHandle",
+    "ObMakeTemporaryObject",
+    "ObOpenObjectByPointer",
+    "ObQueryNameString",
     "PsIsSystemThread",
     "PsIsThreadTerminating",
     "PsLookupProcessByProcessId",
@@ -156,7 +181,12 @@ __all__ = [
     "ZwCancelIoFileEx",
     "ZwClearEvent",
     "ZwCreateEvent",
+    "ZwCreateSymbolicLinkObject",
+    "ZwDuplicateObject",
+    "ZwFlushBuffersFile",
     "ZwNotifyChangeKey",
+    "ZwOpenDirectoryObject",
+    "ZwOpenThread",
     "ZwResetEvent",
     "ZwSetEvent",
     "ZwWaitForSingleObject",

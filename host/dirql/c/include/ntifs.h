@@ -7,9 +7,18 @@
 
 #include <ntddk.h>
 
+/* Options of ZwDuplicateObject. */
+
+#define DUPLICATE_CLOSE_SOURCE 1
+#define DUPLICATE_SAME_ACCESS 2
+#define DUPLICATE_SAME_ATTRIBUTES 4
+
 typedef struct _EX_PUSH_LOCK EX_PUSH_LOCK, *PEX_PUSH_LOCK;
 typedef struct _COMPRESSED_DATA_INFO COMPRESSED_DATA_INFO, *PCOMPRESSED_DATA_INFO;
 typedef struct _FILE_GET_QUOTA_INFORMATION FILE_GET_QUOTA_INFORMATION, *PFILE_GET_QUOTA_INFORMATION;
+typedef struct _FILE_MODE_INFORMATION FILE_MODE_INFORMATION, *PFILE_MODE_INFORMATION;
+typedef struct _FILE_ACCESS_INFORMATION FILE_ACCESS_INFORMATION, *PFILE_ACCESS_INFORMATION;
+typedef struct _FILE_COMPLETION_INFORMATION FILE_COMPLETION_INFORMATION, *PFILE_COMPLETION_INFORMATION;
 typedef struct _KQUEUE KQUEUE, *PKQUEUE, *PRKQUEUE;
 
 /* A lock of one pointer's size that many threads share or one holds alone. */
@@ -33,6 +42,22 @@ struct _FILE_GET_QUOTA_INFORMATION {
     ULONG NextEntryOffset;
     ULONG SidLength;
     SID Sid;
+};
+
+/* The FILE_ options of an open file. */
+struct _FILE_MODE_INFORMATION {
+    ULONG Mode;
+};
+
+/* The access that a handle grants. */
+struct _FILE_ACCESS_INFORMATION {
+    ACCESS_MASK AccessFlags;
+};
+
+/* The completion port of a file, and the key of its packets. */
+struct _FILE_COMPLETION_INFORMATION {
+    HANDLE Port;
+    PVOID Key;
 };
 
 /* A kernel queue: entries for which threads wait, with a limit for the threads that work at once. */
@@ -64,6 +89,13 @@ PLIST_ENTRY KeRemoveQueue(_Inout_ PRKQUEUE Queue, _In_ KPROCESSOR_MODE WaitMode,
 PLIST_ENTRY KeRundownQueue(_Inout_ PRKQUEUE Queue);
 LONG KeReadStateQueue(_In_ PRKQUEUE Queue);
 NTSTATUS ZwYieldExecution(void);
+NTSTATUS ObOpenObjectByPointer(_In_ PVOID Object, _In_ ULONG HandleAttributes, _In_opt_ PACCESS_STATE
+    PassedAccessState, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE ObjectType, _In_ KPROCESSOR_MODE
+    AccessMode, _Out_ PHANDLE Handle);
+NTSTATUS ObQueryNameString(_In_ PVOID Object, _Out_opt_ POBJECT_NAME_INFORMATION ObjectNameInfo, _In_ ULONG
+    Length, _Out_ PULONG ReturnLength);
+BOOLEAN ObIsKernelHandle(_In_ HANDLE Handle);
+VOID ObMakeTemporaryObject(_In_ PVOID Object);
 PDEVICE_OBJECT IoGetLowerDeviceObject(_In_ PDEVICE_OBJECT DeviceObject);
 PDEVICE_OBJECT IoGetDeviceAttachmentBaseRef(_In_ PDEVICE_OBJECT DeviceObject);
 BOOLEAN PsIsSystemThread(_In_ PETHREAD Thread);
@@ -111,5 +143,15 @@ NTSTATUS ZwSetEvent(_In_ HANDLE EventHandle, _Out_opt_ PLONG PreviousState);
 NTSTATUS ZwResetEvent(_In_ HANDLE EventHandle, _Out_opt_ PLONG PreviousState);
 NTSTATUS ZwClearEvent(_In_ HANDLE EventHandle);
 NTSTATUS ZwWaitForSingleObject(_In_ HANDLE Handle, _In_ BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
+NTSTATUS ZwFlushBuffersFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock);
+NTSTATUS ZwOpenDirectoryObject(_Out_ PHANDLE DirectoryHandle, _In_ ACCESS_MASK DesiredAccess, _In_
+    POBJECT_ATTRIBUTES ObjectAttributes);
+NTSTATUS ZwCreateSymbolicLinkObject(_Out_ PHANDLE LinkHandle, _In_ ACCESS_MASK DesiredAccess, _In_
+    POBJECT_ATTRIBUTES ObjectAttributes, _In_ PUNICODE_STRING LinkTarget);
+NTSTATUS ZwDuplicateObject(_In_ HANDLE SourceProcessHandle, _In_ HANDLE SourceHandle, _In_opt_ HANDLE
+    TargetProcessHandle, _Out_opt_ PHANDLE TargetHandle, _In_ ACCESS_MASK DesiredAccess, _In_ ULONG
+    HandleAttributes, _In_ ULONG Options);
+NTSTATUS ZwOpenThread(_Out_ PHANDLE ThreadHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
+    ObjectAttributes, _In_ PCLIENT_ID ClientId);
 
 #endif /* DIRQL_NTIFS_H */

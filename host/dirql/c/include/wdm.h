@@ -398,6 +398,21 @@
 #define PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES 1
 #define DEVICE_INTERFACE_INCLUDE_NONACTIVE 1
 
+/* Features of a processor that ExIsProcessorFeaturePresent knows. */
+
+#define PF_FLOATING_POINT_PRECISION_ERRATA 0
+#define PF_FLOATING_POINT_EMULATED 1
+#define PF_COMPARE_EXCHANGE_DOUBLE 2
+#define PF_MMX_INSTRUCTIONS_AVAILABLE 3
+#define PF_XMMI_INSTRUCTIONS_AVAILABLE 6
+#define PF_3DNOW_INSTRUCTIONS_AVAILABLE 7
+#define PF_RDTSC_INSTRUCTION_AVAILABLE 8
+#define PF_PAE_ENABLED 9
+#define PF_XMMI64_INSTRUCTIONS_AVAILABLE 0xa
+#define PF_NX_ENABLED 0xc
+#define PF_SSE3_INSTRUCTIONS_AVAILABLE 0xd
+#define PF_COMPARE_EXCHANGE128 0xe
+
 /* Types of values. */
 
 #define REG_NONE 0
@@ -664,6 +679,7 @@
 #define FILE_READ_ACCESS 1
 #define FILE_WRITE_ACCESS 2
 #define FILE_READ_DATA 1
+#define FILE_READ_ATTRIBUTES 0x80
 #define FILE_WRITE_DATA 2
 
 /* Algorithms of RtlHashUnicodeString. */
@@ -769,27 +785,6 @@ typedef enum _KBUGCHECK_BUFFER_DUMP_STATE {
     BufferIncomplete = 4,
 } KBUGCHECK_BUFFER_DUMP_STATE, *PKBUGCHECK_BUFFER_DUMP_STATE;
 
-/* The product suites that may be installed. */
-typedef enum _SUITE_TYPE {
-    SmallBusiness = 0,
-    Enterprise = 1,
-    BackOffice = 2,
-    CommunicationServer = 3,
-    TerminalServer = 4,
-    SmallBusinessRestricted = 5,
-    EmbeddedNT = 6,
-    DataCenter = 7,
-    SingleUserTS = 8,
-    Personal = 9,
-    Blade = 0xa,
-    EmbeddedRestricted = 0xb,
-    SecurityAppliance = 0xc,
-    StorageServer = 0xd,
-    ComputeServer = 0xe,
-    WHServer = 0xf,
-    MaxSuiteType = 0x10,
-} SUITE_TYPE, *PSUITE_TYPE;
-
 /* The options of the kernel debugger that can be changed. */
 typedef enum _KD_OPTION {
     KD_OPTION_SET_BLOCK_ENABLE = 0,
@@ -830,105 +825,6 @@ typedef enum _KE_PROCESSOR_CHANGE_NOTIFY_STATE {
     KeProcessorAddCompleteNotify = 1,
     KeProcessorAddFailureNotify = 2,
 } KE_PROCESSOR_CHANGE_NOTIFY_STATE, *PKE_PROCESSOR_CHANGE_NOTIFY_STATE;
-
-/* The kind of information about a file. */
-typedef enum _FILE_INFORMATION_CLASS {
-    FileDirectoryInformation = 1,
-    FileFullDirectoryInformation = 2,
-    FileBothDirectoryInformation = 3,
-    FileBasicInformation = 4,
-    FileStandardInformation = 5,
-    FileInternalInformation = 6,
-    FileEaInformation = 7,
-    FileAccessInformation = 8,
-    FileNameInformation = 9,
-    FileRenameInformation = 0xa,
-    FileLinkInformation = 0xb,
-    FileNamesInformation = 0xc,
-    FileDispositionInformation = 0xd,
-    FilePositionInformation = 0xe,
-    FileFullEaInformation = 0xf,
-    FileModeInformation = 0x10,
-    FileAlignmentInformation = 0x11,
-    FileAllInformation = 0x12,
-    FileAllocationInformation = 0x13,
-    FileEndOfFileInformation = 0x14,
-    FileAlternateNameInformation = 0x15,
-    FileStreamInformation = 0x16,
-    FilePipeInformation = 0x17,
-    FilePipeLocalInformation = 0x18,
-    FilePipeRemoteInformation = 0x19,
-    FileMailslotQueryInformation = 0x1a,
-    FileMailslotSetInformation = 0x1b,
-    FileCompressionInformation = 0x1c,
-    FileObjectIdInformation = 0x1d,
-    FileCompletionInformation = 0x1e,
-    FileMoveClusterInformation = 0x1f,
-    FileQuotaInformation = 0x20,
-    FileReparsePointInformation = 0x21,
-    FileNetworkOpenInformation = 0x22,
-    FileAttributeTagInformation = 0x23,
-    FileTrackingInformation = 0x24,
-    FileIdBothDirectoryInformation = 0x25,
-    FileIdFullDirectoryInformation = 0x26,
-    FileValidDataLengthInformation = 0x27,
-    FileShortNameInformation = 0x28,
-    FileIoCompletionNotificationInformation = 0x29,
-    FileIoStatusBlockRangeInformation = 0x2a,
-    FileIoPriorityHintInformation = 0x2b,
-    FileSfioReserveInformation = 0x2c,
-    FileSfioVolumeInformation = 0x2d,
-    FileHardLinkInformation = 0x2e,
-    FileProcessIdsUsingFileInformation = 0x2f,
-    FileNormalizedNameInformation = 0x30,
-    FileNetworkPhysicalNameInformation = 0x31,
-    FileIdGlobalTxDirectoryInformation = 0x32,
-    FileIsRemoteDeviceInformation = 0x33,
-    FileUnusedInformation = 0x34,
-    FileNumaNodeInformation = 0x35,
-    FileStandardLinkInformation = 0x36,
-    FileRemoteProtocolInformation = 0x37,
-    FileRenameInformationBypassAccessCheck = 0x38,
-    FileLinkInformationBypassAccessCheck = 0x39,
-    FileVolumeNameInformation = 0x3a,
-    FileIdInformation = 0x3b,
-    FileIdExtdDirectoryInformation = 0x3c,
-    FileReplaceCompletionInformation = 0x3d,
-    FileHardLinkFullIdInformation = 0x3e,
-    FileIdExtdBothDirectoryInformation = 0x3f,
-    FileDispositionInformationEx = 0x40,
-    FileRenameInformationEx = 0x41,
-    FileRenameInformationExBypassAccessCheck = 0x42,
-    FileDesiredStorageClassInformation = 0x43,
-    FileStatInformation = 0x44,
-    FileMemoryPartitionInformation = 0x45,
-    FileStatLxInformation = 0x46,
-    FileCaseSensitiveInformation = 0x47,
-    FileLinkInformationEx = 0x48,
-    FileLinkInformationExBypassAccessCheck = 0x49,
-    FileStorageReserveIdInformation = 0x4a,
-    FileCaseSensitiveInformationForceAccessCheck = 0x4b,
-    FileMaximumInformation = 0x4c,
-} FILE_INFORMATION_CLASS, *PFILE_INFORMATION_CLASS;
-
-/* The kind of information about a volume. */
-typedef enum _FSINFOCLASS {
-    FileFsVolumeInformation = 1,
-    FileFsLabelInformation = 2,
-    FileFsSizeInformation = 3,
-    FileFsDeviceInformation = 4,
-    FileFsAttributeInformation = 5,
-    FileFsControlInformation = 6,
-    FileFsFullSizeInformation = 7,
-    FileFsObjectIdInformation = 8,
-    FileFsDriverPathInformation = 9,
-    FileFsVolumeFlagsInformation = 0xa,
-    FileFsSectorSizeInformation = 0xb,
-    FileFsDataCopyInformation = 0xc,
-    FileFsMetadataSizeInformation = 0xd,
-    FileFsFullSizeInformationEx = 0xe,
-    FileFsMaximumInformation = 0xf,
-} FS_INFORMATION_CLASS, *PFS_INFORMATION_CLASS;
 
 /* The kind of information about changes in a directory. */
 typedef enum _DIRECTORY_NOTIFY_INFORMATION_CLASS {
@@ -1015,6 +911,105 @@ typedef enum _SECTION_INHERIT {
     ViewShare = 1,
     ViewUnmap = 2,
 } SECTION_INHERIT, *PSECTION_INHERIT;
+
+/* Values of FILE_INFORMATION_CLASS. */
+typedef enum _FILE_INFORMATION_CLASS {
+    FileDirectoryInformation = 1,
+    FileFullDirectoryInformation = 2,
+    FileBothDirectoryInformation = 3,
+    FileBasicInformation = 4,
+    FileStandardInformation = 5,
+    FileInternalInformation = 6,
+    FileEaInformation = 7,
+    FileAccessInformation = 8,
+    FileNameInformation = 9,
+    FileRenameInformation = 0xa,
+    FileLinkInformation = 0xb,
+    FileNamesInformation = 0xc,
+    FileDispositionInformation = 0xd,
+    FilePositionInformation = 0xe,
+    FileFullEaInformation = 0xf,
+    FileModeInformation = 0x10,
+    FileAlignmentInformation = 0x11,
+    FileAllInformation = 0x12,
+    FileAllocationInformation = 0x13,
+    FileEndOfFileInformation = 0x14,
+    FileAlternateNameInformation = 0x15,
+    FileStreamInformation = 0x16,
+    FilePipeInformation = 0x17,
+    FilePipeLocalInformation = 0x18,
+    FilePipeRemoteInformation = 0x19,
+    FileMailslotQueryInformation = 0x1a,
+    FileMailslotSetInformation = 0x1b,
+    FileCompressionInformation = 0x1c,
+    FileObjectIdInformation = 0x1d,
+    FileCompletionInformation = 0x1e,
+    FileMoveClusterInformation = 0x1f,
+    FileQuotaInformation = 0x20,
+    FileReparsePointInformation = 0x21,
+    FileNetworkOpenInformation = 0x22,
+    FileAttributeTagInformation = 0x23,
+    FileTrackingInformation = 0x24,
+    FileIdBothDirectoryInformation = 0x25,
+    FileIdFullDirectoryInformation = 0x26,
+    FileValidDataLengthInformation = 0x27,
+    FileShortNameInformation = 0x28,
+    FileIoCompletionNotificationInformation = 0x29,
+    FileIoStatusBlockRangeInformation = 0x2a,
+    FileIoPriorityHintInformation = 0x2b,
+    FileSfioReserveInformation = 0x2c,
+    FileSfioVolumeInformation = 0x2d,
+    FileHardLinkInformation = 0x2e,
+    FileProcessIdsUsingFileInformation = 0x2f,
+    FileNormalizedNameInformation = 0x30,
+    FileNetworkPhysicalNameInformation = 0x31,
+    FileIdGlobalTxDirectoryInformation = 0x32,
+    FileIsRemoteDeviceInformation = 0x33,
+    FileUnusedInformation = 0x34,
+    FileNumaNodeInformation = 0x35,
+    FileStandardLinkInformation = 0x36,
+    FileRemoteProtocolInformation = 0x37,
+    FileRenameInformationBypassAccessCheck = 0x38,
+    FileLinkInformationBypassAccessCheck = 0x39,
+    FileVolumeNameInformation = 0x3a,
+    FileIdInformation = 0x3b,
+    FileIdExtdDirectoryInformation = 0x3c,
+    FileReplaceCompletionInformation = 0x3d,
+    FileHardLinkFullIdInformation = 0x3e,
+    FileIdExtdBothDirectoryInformation = 0x3f,
+    FileDispositionInformationEx = 0x40,
+    FileRenameInformationEx = 0x41,
+    FileRenameInformationExBypassAccessCheck = 0x42,
+    FileDesiredStorageClassInformation = 0x43,
+    FileStatInformation = 0x44,
+    FileMemoryPartitionInformation = 0x45,
+    FileStatLxInformation = 0x46,
+    FileCaseSensitiveInformation = 0x47,
+    FileLinkInformationEx = 0x48,
+    FileLinkInformationExBypassAccessCheck = 0x49,
+    FileStorageReserveIdInformation = 0x4a,
+    FileCaseSensitiveInformationForceAccessCheck = 0x4b,
+    FileMaximumInformation = 0x4c,
+} FILE_INFORMATION_CLASS, *PFILE_INFORMATION_CLASS;
+
+/* Values of FS_INFORMATION_CLASS. */
+typedef enum _FS_INFORMATION_CLASS {
+    FileFsVolumeInformation = 1,
+    FileFsLabelInformation = 2,
+    FileFsSizeInformation = 3,
+    FileFsDeviceInformation = 4,
+    FileFsAttributeInformation = 5,
+    FileFsControlInformation = 6,
+    FileFsFullSizeInformation = 7,
+    FileFsObjectIdInformation = 8,
+    FileFsDriverPathInformation = 9,
+    FileFsVolumeFlagsInformation = 0xa,
+    FileFsSectorSizeInformation = 0xb,
+    FileFsDataCopyInformation = 0xc,
+    FileFsMetadataSizeInformation = 0xd,
+    FileFsFullSizeInformationEx = 0xe,
+    FileFsMaximumInformation = 0xf,
+} FS_INFORMATION_CLASS, *PFS_INFORMATION_CLASS;
 
 /* Types of dispatcher objects (DISPATCHER_HEADER.Type). */
 typedef enum _KOBJECTS {
@@ -1426,6 +1421,27 @@ typedef enum _IO_NOTIFICATION_EVENT_CATEGORY {
     EventCategoryKernelSoftRestart = 4,
 } IO_NOTIFICATION_EVENT_CATEGORY, *PIO_NOTIFICATION_EVENT_CATEGORY;
 
+/* Values of SUITE_TYPE. */
+typedef enum _SUITE_TYPE {
+    SmallBusiness = 0,
+    Enterprise = 1,
+    BackOffice = 2,
+    CommunicationServer = 3,
+    TerminalServer = 4,
+    SmallBusinessRestricted = 5,
+    EmbeddedNT = 6,
+    DataCenter = 7,
+    SingleUserTS = 8,
+    Personal = 9,
+    Blade = 0xa,
+    EmbeddedRestricted = 0xb,
+    SecurityAppliance = 0xc,
+    StorageServer = 0xd,
+    ComputeServer = 0xe,
+    WHServer = 0xf,
+    MaxSuiteType = 0x10,
+} SUITE_TYPE, *PSUITE_TYPE;
+
 /* Values of KEY_INFORMATION_CLASS. */
 typedef enum _KEY_INFORMATION_CLASS {
     KeyBasicInformation = 0,
@@ -1493,6 +1509,7 @@ typedef struct _FILE_FULL_EA_INFORMATION FILE_FULL_EA_INFORMATION, *PFILE_FULL_E
 typedef struct _FILE_FS_DEVICE_INFORMATION FILE_FS_DEVICE_INFORMATION, *PFILE_FS_DEVICE_INFORMATION;
 typedef struct _COMPRESSED_DATA_INFO COMPRESSED_DATA_INFO, *PCOMPRESSED_DATA_INFO;
 typedef struct _FILE_GET_QUOTA_INFORMATION FILE_GET_QUOTA_INFORMATION, *PFILE_GET_QUOTA_INFORMATION;
+typedef struct _FILE_IO_COMPLETION_NOTIFICATION_INFORMATION FILE_IO_COMPLETION_NOTIFICATION_INFORMATION, *PFILE_IO_COMPLETION_NOTIFICATION_INFORMATION;
 typedef struct _DEVICE_OBJECT DEVICE_OBJECT, *PDEVICE_OBJECT;
 typedef struct _DEVOBJ_EXTENSION DEVOBJ_EXTENSION, *PDEVOBJ_EXTENSION;
 typedef struct _DRIVER_OBJECT DRIVER_OBJECT, *PDRIVER_OBJECT;
@@ -2449,6 +2466,11 @@ struct _FILE_FULL_EA_INFORMATION {
 struct _FILE_FS_DEVICE_INFORMATION {
     ULONG DeviceType;
     ULONG Characteristics;
+};
+
+/* The completion modes of a file. */
+struct _FILE_IO_COMPLETION_NOTIFICATION_INFORMATION {
+    ULONG Flags;
 };
 
 /* The entry of a device queue, inside the object that is queued. */
@@ -4023,6 +4045,10 @@ PVOID ExRegisterCallback(_In_ PCALLBACK_OBJECT CallbackObject, _In_ PCALLBACK_FU
     _In_opt_ PVOID CallbackContext);
 VOID ExUnregisterCallback(_Inout_ PVOID CallbackRegistration);
 VOID ExNotifyCallback(_In_ PVOID CallbackObject, _In_opt_ PVOID Argument1, _In_opt_ PVOID Argument2);
+BOOLEAN ExIsProcessorFeaturePresent(_In_ ULONG ProcessorFeature);
+BOOLEAN ExVerifySuite(_In_ SUITE_TYPE SuiteType);
+VOID ExQueryTimerResolution(_Out_ PULONG MaximumTime, _Out_ PULONG MinimumTime, _Out_ PULONG CurrentTime);
+ULONG ExSetTimerResolution(_In_ ULONG DesiredTime, _In_ BOOLEAN SetResolution);
 VOID ExInitializeFastMutex(_Out_ PFAST_MUTEX FastMutex);
 VOID ExAcquireFastMutex(_Inout_ PFAST_MUTEX FastMutex);
 VOID ExReleaseFastMutex(_Inout_ PFAST_MUTEX FastMutex);
@@ -4192,6 +4218,14 @@ NTSTATUS IoAllocateDriverObjectExtension(_In_ PDRIVER_OBJECT DriverObject, _In_ 
 PVOID IoGetDriverObjectExtension(_In_ PDRIVER_OBJECT DriverObject, _In_ PVOID ClientIdentificationAddress);
 PKEVENT IoCreateNotificationEvent(_In_opt_ PUNICODE_STRING EventName, _Out_ PHANDLE EventHandle);
 PKEVENT IoCreateSynchronizationEvent(_In_opt_ PUNICODE_STRING EventName, _Out_ PHANDLE EventHandle);
+NTSTATUS IoCreateUnprotectedSymbolicLink(_In_ PUNICODE_STRING SymbolicLinkName, _In_ PUNICODE_STRING
+    DeviceName);
+NTSTATUS IoAttachDevice(_In_ PDEVICE_OBJECT SourceDevice, _In_ PUNICODE_STRING TargetDevice, _Out_
+    PDEVICE_OBJECT *AttachedDevice);
+PDEVICE_OBJECT IoGetRelatedDeviceObject(_In_ PFILE_OBJECT FileObject);
+BOOLEAN IoTryQueueWorkItem(_Inout_ PIO_WORKITEM IoWorkItem, _In_ PIO_WORKITEM_ROUTINE_EX WorkerRoutine, _In_
+    WORK_QUEUE_TYPE QueueType, _In_opt_ PVOID Context);
+VOID IoInitializeThreadedDpcRequest(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIO_DPC_ROUTINE DpcRoutine);
 NTSTATUS IoConnectInterrupt(_Out_ PKINTERRUPT *InterruptObject, _In_ PKSERVICE_ROUTINE ServiceRoutine,
     _In_opt_ PVOID ServiceContext, _In_opt_ PKSPIN_LOCK SpinLock, _In_ ULONG Vector, _In_ KIRQL Irql, _In_
     KIRQL SynchronizeIrql, _In_ KINTERRUPT_MODE InterruptMode, _In_ BOOLEAN ShareVector, _In_ KAFFINITY
@@ -4300,6 +4334,23 @@ KIRQL KeAcquireInterruptSpinLock(_Inout_ PKINTERRUPT Interrupt);
 VOID KeReleaseInterruptSpinLock(_Inout_ PKINTERRUPT Interrupt, _In_ KIRQL OldIrql);
 VOID KeInitializeThreadedDpc(_Out_ PRKDPC Dpc, _In_ PKDEFERRED_ROUTINE DeferredRoutine, _In_opt_ PVOID
     DeferredContext);
+ULONG KeGetCurrentProcessorNumberEx(_Out_opt_ PPROCESSOR_NUMBER ProcNumber);
+ULONG KeGetProcessorIndexFromNumber(_In_ PPROCESSOR_NUMBER ProcNumber);
+NTSTATUS KeGetProcessorNumberFromIndex(_In_ ULONG ProcIndex, _Out_ PPROCESSOR_NUMBER ProcNumber);
+KAFFINITY KeQueryActiveProcessors(void);
+ULONG KeQueryActiveProcessorCount(_Out_opt_ PKAFFINITY ActiveProcessors);
+ULONG KeQueryActiveProcessorCountEx(_In_ USHORT GroupNumber);
+ULONG KeQueryMaximumProcessorCount(void);
+ULONG KeQueryMaximumProcessorCountEx(_In_ USHORT GroupNumber);
+USHORT KeQueryActiveGroupCount(void);
+USHORT KeQueryMaximumGroupCount(void);
+KAFFINITY KeQueryGroupAffinity(_In_ USHORT GroupNumber);
+USHORT KeQueryHighestNodeNumber(void);
+USHORT KeGetCurrentNodeNumber(void);
+ULONG KeGetRecommendedSharedDataAlignment(void);
+NTSTATUS KeSetTargetProcessorDpcEx(_Inout_ PKDPC Dpc, _In_ PPROCESSOR_NUMBER ProcNumber);
+NTSTATUS KeSaveFloatingPointState(_Out_ PKFLOATING_SAVE FloatSave);
+NTSTATUS KeRestoreFloatingPointState(_In_ PKFLOATING_SAVE FloatSave);
 NTSTATUS KeWaitForSingleObject(_In_ PVOID Object, _In_ KWAIT_REASON WaitReason, _In_ KPROCESSOR_MODE WaitMode,
     _In_ BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
 NTSTATUS KeWaitForMultipleObjects(_In_ ULONG Count, _In_ PVOID *Object, _In_ WAIT_TYPE WaitType, _In_
@@ -4324,6 +4375,8 @@ VOID KeEnterGuardedRegion(void);
 VOID KeLeaveGuardedRegion(void);
 BOOLEAN KeAreApcsDisabled(void);
 BOOLEAN KeAreAllApcsDisabled(void);
+NTSTATUS KeWaitForMutexObject(_In_ PVOID Mutex, _In_ KWAIT_REASON WaitReason, _In_ KPROCESSOR_MODE WaitMode,
+    _In_ BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
 PLIST_ENTRY ExInterlockedInsertHeadList(_Inout_ PLIST_ENTRY ListHead, _Inout_ PLIST_ENTRY ListEntry, _Inout_
     PKSPIN_LOCK Lock);
 PLIST_ENTRY ExInterlockedInsertTailList(_Inout_ PLIST_ENTRY ListHead, _Inout_ PLIST_ENTRY ListEntry, _Inout_
@@ -4437,6 +4490,12 @@ LONG_PTR ObDereferenceObject(_In_ PVOID Object);
 NTSTATUS ObReferenceObjectByHandle(_In_ HANDLE Handle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE
     ObjectType, _In_ KPROCESSOR_MODE AccessMode, _Out_ PVOID *Object, _Out_opt_ POBJECT_HANDLE_INFORMATION
     HandleInformation);
+NTSTATUS ObReferenceObjectByPointer(_In_ PVOID Object, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE
+    ObjectType, _In_ KPROCESSOR_MODE AccessMode);
+LONG_PTR ObfReferenceObject(_In_ PVOID Object);
+LONG_PTR ObfDereferenceObject(_In_ PVOID Object);
+VOID ObDereferenceObjectDeferDelete(_In_ PVOID Object);
+NTSTATUS ObCloseHandle(_In_ HANDLE Handle, _In_ KPROCESSOR_MODE PreviousMode);
 NTSTATUS IoGetDeviceProperty(_In_ PDEVICE_OBJECT DeviceObject, _In_ DEVICE_REGISTRY_PROPERTY DeviceProperty,
     _In_ ULONG BufferLength, _Out_opt_ PVOID PropertyBuffer, _Out_ PULONG ResultLength);
 NTSTATUS IoRegisterDeviceInterface(_In_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ REFGUID InterfaceClassGuid,
@@ -4611,6 +4670,10 @@ NTSTATUS ZwSetTimer(_In_ HANDLE TimerHandle, _In_ PLARGE_INTEGER DueTime, _In_op
     TimerApcRoutine, _In_opt_ PVOID TimerContext, _In_ BOOLEAN ResumeTimer, _In_opt_ LONG Period, _Out_opt_
     PBOOLEAN PreviousState);
 NTSTATUS ZwCancelTimer(_In_ HANDLE TimerHandle, _Out_opt_ PBOOLEAN CurrentState);
+NTSTATUS ZwQueryInformationFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _Out_ PVOID
+    FileInformation, _In_ ULONG Length, _In_ FILE_INFORMATION_CLASS FileInformationClass);
+NTSTATUS ZwSetInformationFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ PVOID
+    FileInformation, _In_ ULONG Length, _In_ FILE_INFORMATION_CLASS FileInformationClass);
 
 /* Doubly linked lists. The head of an empty list points at itself. */
 

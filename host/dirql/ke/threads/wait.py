@@ -119,6 +119,8 @@ def wait_for_mutex_object(
     mutex: DispatcherObject, wait_reason: int, wait_mode: int, alertable: bool, timeout: int | None
 ) -> int:
     """Wait until the thread owns a mutex; follows KeWaitForMutexObject, a macro for KeWaitForSingleObject."""
+    if not isinstance(mutex, DispatcherObject):
+        _WAIT_FOR_MUTEX_OBJECT.refuse_argument("Mutex", "a KMUTEX", mutex)
     _WAIT_FOR_MUTEX_OBJECT.check_arguments(mutex, wait_reason, wait_mode, alertable, timeout)
     return wait_for_single_object(mutex, wait_reason, wait_mode, alertable, timeout)
 
