@@ -36,6 +36,11 @@ class SlotWatch:
         ):
             self._judge(address, length, write=write, by_driver=by_driver)
 
+    def block_at(self, address: int) -> Block | None:
+        """The block in the slot of a byte, in use or freed; None if the slot was never used."""
+        page = self._page
+        return page.blocks.get(address - (address - page.address) % page.slot)
+
     def _judge(self, address: int, length: int, *, write: bool, by_driver: bool) -> None:
         page = self._page
         first = page.address + (address - page.address) // page.slot * page.slot
@@ -54,6 +59,11 @@ class BlockWatch:
 
     def __init__(self, block: Block) -> None:
         self._block = block
+
+    def block_at(self, address: int) -> Block | None:
+        """The block in the page."""
+        del address
+        return self._block
 
     def touch(self, address: int, length: int, *, write: bool, by_driver: bool) -> None:
         """Report an access that leaves the block."""

@@ -15,6 +15,7 @@ from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import is_verified
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql, irql_name
+from dirql.mm.described import watch_view
 from dirql.mm.holdings import UserView
 from dirql.mm.layout import (
     MAPPING_RANGE,
@@ -274,10 +275,7 @@ def _map_to_user(routine: str, mdl: Mdl, requested: int | None, *, writable: boo
         if found is None:
             raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
         base = found
-    watch = mdl.read_watch()
-    if watch is not None:
-        for page in space.pages(base, len(mdl.frames) * PAGE_SIZE):
-            page.watch = watch
+    watch_view(space, base, len(mdl.frames), mdl.read_watch(), mdl)
     if mdl.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
         manager.share_pool()
         manager.used_mdls[mdl] = None

@@ -18,6 +18,7 @@ from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace
 from dirql.mm.blocks import owner_text
+from dirql.mm.described import check_described, watch_view
 from dirql.mm.fault import resolve_fault
 from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
 from dirql.mm.manager import running
@@ -284,6 +285,7 @@ class Mdl:
             self.process = manager.process
         else:
             self.process = None
+            check_described(manager, "MmProbeAndLockPages", self)
             manager.share_pool()
             manager.used_mdls[self] = None
         self.mdl_flags |= MDL_PAGES_LOCKED | (MDL_WRITE_OPERATION if write else 0)
@@ -337,7 +339,9 @@ class Mdl:
                 self.mdl_flags,
                 reason=f"{self!r} must describe nonpaged memory of the system when MmBuildMdlForNonPagedPool is called",
             )
-        running.value.share_pool()
+        manager = running.value
+        check_described(manager, "MmBuildMdlForNonPagedPool", self)
+        manager.share_pool()
         self.frames = frames
         self.mapped_system_va = self.get_virtual_address()
         self.mdl_flags |= MDL_SOURCE_IS_NONPAGED_POOL
@@ -376,10 +380,7 @@ class Mdl:
         if self.source is not None:
             self.mdl_flags |= MDL_PARTIAL_HAS_BEEN_MAPPED
             self.source.parts.append(self)
-        lock = self.read_watch()
-        if lock is not None:
-            for number in range(address >> PAGE_SHIFT, (address >> PAGE_SHIFT) + len(self.frames)):
-                manager.system.entries[number].watch = lock
+        watch_view(manager.system, address, len(self.frames), self.read_watch(), self)
 
     @property
     def is_paged_apart(self) -> bool:
@@ -393,14 +394,7 @@ class Mdl:
         if self.mdl_flags & MDL_PARTIAL:
             self.check_source(routine)
         if not self.mdl_flags & _DESCRIBES_FRAMES:
-            bug_check(
-                DRIVER_VERIFIER_DETECTED_VIOLATION,
-                VF_MDL_MAP_UNLOCKED,
-                self,
-                span_pages(self.get_virtual_address(), self.byte_count),
-                self.frames[0] if self.frames else 0,
-                reason=f"{self!r} must have its pages locked when {routine} is called",
-            )
+            self._refuse_mapping(f"must have its pages locked when {routine} is called")
 
     def read_watch(self) -> ReadLock | None:
         """The watch over a mapping of memory that is locked for reading; None for other memory."""
@@ -420,7 +414,8 @@ class Mdl:
                 mdl.refuse_use("IoBuildPartialMdl")
         skipped = address - self.get_virtual_address()
         rest = self.byte_count - skipped
-        if skipped < 0 or rest < 0 or length > rest:
+        described = (len(self.frames) << PAGE_SHIFT) - self.byte_offset - skipped
+        if skipped < 0 or rest < 0 or length > rest or (self.frames and (length or rest) > described):
             reason = (
                 f"the part for IoBuildPartialMdl must lie inside {self!r}; it was {length} bytes at {address:#x}: take"
                 " the start from MmGetMdlVirtualAddress"
@@ -464,11 +459,9 @@ class Mdl:
         part = self
         while (source := part.source) is not None:
             if source.frames is not part.source_frames:
-                self._violation(
-                    VF_MDL_MAP_UNLOCKED,
+                self._refuse_mapping(
                     f"must not be used by {routine} after {source!r}, of which it describes a part, was unlocked: use"
-                    " it before MmUnlockPages, or before the request of the source is completed",
-                    _DESCRIBES_FRAMES,
+                    " it before MmUnlockPages, or before the request of the source is completed"
                 )
             part = source
 
@@ -579,6 +572,15 @@ class Mdl:
         self._violation(
             VF_MDL_UNLOCK_NEVER_LOCKED, "must be locked by MmProbeAndLockPages when MmUnlockPages is called"
         )
+
+    def _refuse_mapping(self, what: str) -> NoReturn:
+        """Bug check 0xC4/0x85 with the number of pages, and the first frame that is not locked."""
+        code, pages = (
+            DRIVER_VERIFIER_DETECTED_VIOLATION,
+            span_pages(self.get_virtual_address(), self.byte_count),
+        )
+        first = self.frames[0] if self.frames else 0
+        bug_check(code, VF_MDL_MAP_UNLOCKED, self, pages, first, reason=f"{self!r} {what}")
 
     def _violation(self, subcode: int, what: str, flags: int = 0) -> NoReturn:
         """Bug check 0xC4; `flags` are those that are wrong or missing, where the page of the rule has them."""

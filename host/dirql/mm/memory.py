@@ -32,7 +32,7 @@ _RTL_COMPARE_MEMORY: Final = contract("RtlCompareMemory")
 def read(address: int, length: int) -> bytes:
     """The `length` bytes at an address."""
     manager = running.value
-    if type(address) is not int or type(length) is not int:
+    if type(address) is not int or type(length) is not int or length < 0:
         _RTL_READ_MEMORY.check_arguments(address, length)
     runs = manager.runs(address, length, write=False, by_driver=True)
     return b"".join([manager.ram[start:end] for start, end in runs])
@@ -42,7 +42,9 @@ def write(address: int, data: bytes | bytearray | memoryview) -> None:
     """Put `data` at an address."""
     try:
         manager, source, position = running.value, memoryview(data), 0
-        runs = manager.runs(address, len(data), write=True, by_driver=True)
+        if source.format != "B" or source.ndim != 1:
+            source = memoryview(source.tobytes())
+        runs = manager.runs(address, len(source), write=True, by_driver=True)
     except TypeError as error:
         _RTL_WRITE_MEMORY.explain(error, address, data)
     for start, end in runs:
@@ -53,7 +55,7 @@ def write(address: int, data: bytes | bytearray | memoryview) -> None:
 def view(address: int, length: int) -> memoryview:
     """The memory itself, writable; raises `ValueError` for memory that is not contiguous, as nonpaged pool is."""
     manager = running.value
-    if type(address) is not int or type(length) is not int:
+    if type(address) is not int or type(length) is not int or length < 0:
         _RTL_VIEW_MEMORY.check_arguments(address, length)
     for page in range(address, address + length, PAGE_SIZE):
         manager.access(page, write=True, by_driver=True)
@@ -86,7 +88,7 @@ def copy(destination: int, source: int, length: int) -> None:
 
 def move(destination: int, source: int, length: int) -> None:
     """Copy `length` bytes between ranges that may overlap; follows RtlMoveMemory."""
-    if type(destination) is not int or type(source) is not int or type(length) is not int:
+    if type(destination) is not int or type(source) is not int or type(length) is not int or length < 0:
         _RTL_MOVE_MEMORY.check_arguments(destination, source, length)
     write(destination, read(source, length))
 

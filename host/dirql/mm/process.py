@@ -182,9 +182,11 @@ class Process:
 
     def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
         """Change bytes of the process, as the program itself would."""
-        position = 0
-        for piece in self._pieces(address, len(data)):
-            piece[:] = data[position : position + len(piece)]
+        source, position = memoryview(data), 0
+        if source.format != "B" or source.ndim != 1:
+            source = memoryview(source.tobytes())
+        for piece in self._pieces(address, len(source)):
+            piece[:] = source[position : position + len(piece)]
             position += len(piece)
 
     def delete(self) -> None:

@@ -58,6 +58,8 @@ def check_transfer(mdl: Mdl, current_va: int, length: int) -> None:
             )
         if chained.source is not None:
             chained.check_source("a transfer")
+        if chained.byte_offset + chained.byte_count > len(chained.frames) << PAGE_SHIFT:
+            break  # its ByteCount was changed, and is more than its pages hold
         room += chained.byte_count
         chained = chained.next
     if skipped < 0 or skipped >= mdl.byte_count or room < length:
