@@ -17,7 +17,7 @@ from dirql.ke.guard import verifies
 from dirql.ke.origin import Mark, mark, origin
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql, irql_name
-from dirql.mm.blocks import Block, owner_text
+from dirql.mm.blocks import owner_text
 from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
 from dirql.mm.mdl import Mdl
@@ -59,7 +59,14 @@ from dirql.nt.constants import (
 from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER
 
-__all__ = ["allocate_pool2", "allocate_pool_with_tag", "free_pool", "free_pool_with_tag", "pool_tag"]
+__all__ = [
+    "allocate_pool2",
+    "allocate_pool_with_tag",
+    "check_mdls",
+    "free_pool",
+    "free_pool_with_tag",
+    "pool_tag",
+]
 
 _ALLOCATE_POOL2: Final = contract("ExAllocatePool2")
 _ALLOCATE_POOL_WITH_TAG: Final = contract("ExAllocatePoolWithTag")
@@ -187,25 +194,25 @@ def free_pool_with_tag(address: int, tag: int) -> None:
         what, kind = f"block {address:#x}", int(pool.pageable)
         _refuse_irql(pool, what, POOL_CALLER_FREE_IRQL, subcode, kind, address)
     if manager.used_mdls:
-        _check_mdls(manager, block)
+        check_mdls(manager, "pool", block.address, block.size, "ExFreePoolWithTag")
     pool.free(block, tag, mark() if pool.checked else None)
 
 
-def _check_mdls(manager: MemoryManager, block: Block) -> None:
-    """Bug check 0xE6/0xE, or a defect, for a block that is freed while an MDL in use describes a part of it."""
-    end = block.address + block.size
+def check_mdls(manager: MemoryManager, kind: str, address: int, size: int, routine: str) -> None:
+    """Bug check 0xE6/0xE, or a defect, for memory that `routine` frees while an MDL in use describes a part of it."""
+    end = address + size
     for mdl in manager.used_mdls:
         start = mdl.start_va + mdl.byte_offset
-        if start >= end or start + mdl.byte_count <= block.address:
+        if start >= end or start + mdl.byte_count <= address:
             continue
-        what = f"pool must not be freed while {'a device may use it' if mdl.lists else 'an MDL locks it'}"
+        what = f"{kind} must not be freed while {'a device may use it' if mdl.lists else 'an MDL locks it'}"
         made = f"the MDL was allocated by {owner_text(mdl.driver, mdl.place)}"
         if mdl.lists:
-            step = "call PutScatterGatherList, or FlushAdapterBuffers, before ExFreePoolWithTag"
-            reason = f"{what}; {mdl!r} describes block {block.address:#x}: {step}; {made}"
+            step = f"call PutScatterGatherList, or FlushAdapterBuffers, before {routine}"
+            reason = f"{what}; {mdl!r} describes block {address:#x}: {step}; {made}"
             bug_check(DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_NOT_LOCKED, mdl, reason=reason)
-        step = "call MmUnlockPages before ExFreePoolWithTag"
-        report_defect("MDL-15", f"{what}; {mdl!r} locks block {block.address:#x}: {step}; {made}")
+        step = f"call MmUnlockPages before {routine}"
+        report_defect("MDL-15", f"{what}; {mdl!r} locks block {address:#x}: {step}; {made}")
         return
 
 

@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.defects import report_defect
 from dirql.ke.processors.contract import contract
+from dirql.mm.allocation import check_mdls
 from dirql.mm.holdings import Holding
 from dirql.mm.layout import NONPAGED_RANGE, bytes_to_pages
 from dirql.mm.manager import running
@@ -203,5 +204,7 @@ def _refuse_contiguous(address: int, routine: str) -> NoReturn:
 def _free(address: int, block: _Block) -> None:
     manager = running.value
     kind = _CONTIGUOUS if (_CONTIGUOUS, address) in manager.holdings.entries else _NON_CACHED
+    if manager.used_mdls:
+        check_mdls(manager, kind, address, block.length, block.remedy)
     del manager.holdings.entries[kind, address]
     manager.frames.free(manager.system.unmap(address, bytes_to_pages(block.length)))

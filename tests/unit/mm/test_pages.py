@@ -243,6 +243,24 @@ def test_POL_12_noncached_memory_is_no_contiguous_memory() -> None:
     assert stop(lambda: wdm.MmFreeNonCachedMemory(address, PAGE)) == (0xDA, 0x303, address, 1, 0)
 
 
+@pytest.mark.row("MDL-15")
+@pytest.mark.parametrize("how", ["locked", "view"])
+def test_MDL_15_contiguous_memory_is_freed_after_its_mdls(defects: list[str], how: str) -> None:
+    address = wdm.MmAllocateContiguousMemory(2 * PAGE, HIGH)
+    assert address is not None
+    mdl = wdm.IoAllocateMdl(address + PAGE, 10, False, False, None)
+    assert mdl is not None
+    if how == "locked":
+        wdm.MmProbeAndLockPages(mdl, wdm.KernelMode, wdm.IoWriteAccess)
+    else:
+        wdm.MmBuildMdlForNonPagedPool(mdl)
+        assert wdm.MmMapLockedPages(mdl, wdm.UserMode) is not None
+    wdm.MmFreeContiguousMemory(address)
+    (defect,) = defects
+    assert defect.startswith("MDL-15: contiguous memory must not be freed while an MDL locks it")
+    assert "before MmFreeContiguousMemory" in defect
+
+
 # Pageable sections.
 
 
