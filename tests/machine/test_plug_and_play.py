@@ -124,6 +124,30 @@ def test_PNP_06_requests_wait_from_the_query_on(machine: Machine, mode: Transfer
     handle.close()
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_store_moves_while_programs_use_it_on_several_processors(seed: int) -> None:
+    mode, kind = WAYS[seed % len(WAYS)]
+    with open_machine("verilated", processors=2 + seed % 3, seed=seed) as machine:
+        node, handle = start_store(machine, mode, kind)
+
+        def use() -> None:
+            for number in range(12):
+                data = bytes([number]) * 64
+                requests = [handle.write_overlapped(data, offset=64 * place) for place in range(4)]
+                requests[3].cancel()
+                assert all(each.wait(1) for each in requests)
+                assert handle.read(64) == data
+                handle.ioctl(IOCTL_STORE_GET_STATISTICS, b"", 64)
+
+        user = machine.create_thread(use)
+        for _ in range(4):
+            assert machine.pnp.rebalance(node) is None
+            machine.sleep(0.000_05)
+        user.join()
+        handle.close()
+        assert machine.defects == []
+
+
 def test_a_held_request_ends_with_its_file_and_with_the_device(machine: Machine) -> None:
     node, handle = start_store(machine, TransferMode.INTERRUPT, "level")
     other = machine.open(PROGRAM_NAME)

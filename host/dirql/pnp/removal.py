@@ -13,6 +13,7 @@ from dirql.io.objects import DeviceObject
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.defects import report_defect
+from dirql.ke.origin import origin_of_routine
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_IOMANAGER_VIOLATION,
     VF_IO_VERIFY_NOT_DELETED_ON_REMOVE,
@@ -20,6 +21,7 @@ from dirql.nt.bugcodes import (
     VF_IO_VERIFY_PDO_DELETED_WHILE_PRESENT,
 )
 from dirql.nt.constants import (
+    IRP_MJ_PNP,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_REMOVE_DEVICE,
@@ -289,4 +291,5 @@ def _refuse_deletion(node: DeviceNode) -> None:
 
 
 def _refuse(violation: int, device: DeviceObject, reason: str) -> None:
-    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, device, 0, 0, reason=reason)
+    place = origin_of_routine(device.driver_object.major_function[IRP_MJ_PNP]) or 0
+    bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, place, 0, device, reason=reason)

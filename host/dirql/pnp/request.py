@@ -127,7 +127,8 @@ class _Descent:
             f"{rule}; {above!r} passed {irp!r} with the minor function {self._minor:#x} down with"
             f" {status_name(status)}: {step}"
         )
-        bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, above, irp, 0, reason=reason)
+        place = origin_of_routine(above.driver_object.major_function[IRP_MJ_PNP]) or 0
+        bug_check(DRIVER_VERIFIER_IOMANAGER_VIOLATION, violation, place, irp, above, reason=reason)
 
 
 def _check_answer(irp: Irp, minor: int, lowest: DeviceObject, result: IoStatusBlock) -> None:

@@ -29,6 +29,7 @@ from dirql.wdm import (
     CONNECT_LINE_BASED,
     CONNECT_MESSAGE_BASED,
     DEVICE_CAPABILITIES,
+    DEVICE_OBJECT,
     GUID_BUS_INTERFACE_STANDARD,
     IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS,
     IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS,
@@ -37,6 +38,7 @@ from dirql.wdm import (
     IO_DISCONNECT_INTERRUPT_PARAMETERS,
     IO_INTERRUPT_MESSAGE_INFO,
     IO_STACK_LOCATION,
+    IRP,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_EJECT,
     IRP_MN_FILTER_RESOURCE_REQUIREMENTS,
@@ -68,6 +70,7 @@ from dirql.wdm import (
     CmResourceTypePort,
     IoConnectInterruptEx,
     IoDisconnectInterruptEx,
+    IoGetCurrentIrpStackLocation,
     Latched,
     LevelSensitive,
     PowerDeviceD0,
@@ -134,6 +137,24 @@ def test_PNP_17_capabilities(open_bus: Opener) -> None:
     assert isinstance(filled, DEVICE_CAPABILITIES)
     assert (filled.size, filled.version, filled.address) == (fresh.size, 1, 1 << 16)
     assert filled.device_state[1] == PowerDeviceD0
+
+
+def test_PNP_17_size_and_version_are_left_alone(open_bus: Opener) -> None:
+    machine = open_bus(store())
+    recorder = Recorder()
+
+    def spoil(device: DEVICE_OBJECT, irp: IRP) -> int:
+        asked = IoGetCurrentIrpStackLocation(irp).parameters.device_capabilities.capabilities
+        assert asked is not None
+        asked.size = 32
+        return recorder.pass_down(device, irp)
+
+    recorder.answer[IRP_MN_QUERY_CAPABILITIES] = spoil
+    machine.load_driver(recorder)
+    row, sentence = machine.defects.pop()
+    assert row == "PNP-17"
+    assert "were 64 and 1" in sentence
+    assert "made them 32 and 1" in sentence
 
 
 def test_PNP_19_resources(open_bus: Opener) -> None:
@@ -294,7 +315,8 @@ def test_PNP_11_a_driver_that_stays_attached(open_bus: Opener) -> None:
     recorder.fail["detach"] = 0
     with pytest.raises(BugCheck, match="is still attached") as stopped:
         machine.pnp.remove_devices()
-    assert (stopped.value.code, stopped.value.parameters[:2]) == (0xC9, (0x21D, recorder.device))
+    assert (stopped.value.code, stopped.value.parameters[:2]) == (0xC9, (0x21D, ANY))
+    assert stopped.value.parameters[3] is recorder.device
 
 
 @pytest.mark.row("PNP-11")
@@ -305,7 +327,8 @@ def test_PNP_11_a_driver_that_keeps_its_device(open_bus: Opener) -> None:
     recorder.fail["delete"] = 0
     with pytest.raises(BugCheck, match="was not deleted at IRP_MN_REMOVE_DEVICE") as stopped:
         machine.pnp.remove(machine.devices[0])
-    assert (stopped.value.code, stopped.value.parameters[:2]) == (0xC9, (0x21E, recorder.device))
+    assert (stopped.value.code, stopped.value.parameters[:2]) == (0xC9, (0x21E, ANY))
+    assert stopped.value.parameters[2:] == (0, recorder.device)
 
 
 @pytest.mark.row("PNP-11")

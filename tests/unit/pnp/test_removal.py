@@ -278,6 +278,7 @@ def test_a_child_that_is_deleted_while_it_is_present(open_bus: Opener) -> None:
     with pytest.raises(BugCheck, match="must keep the device object of a device that is present") as stopped:
         machine.pnp.remove(lost)
     assert (stopped.value.code, stopped.value.parameters[0]) == (0xC9, 0x221)
+    assert stopped.value.parameters[2:] == (0, lost.physical_device_object)
 
 
 @pytest.mark.row("PNP-09")

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from dirql.machine import Machine
@@ -191,6 +193,9 @@ def test_a_driver_filters_its_requirements(open_bus: Opener) -> None:
         assert isinstance(wanted, IO_RESOURCE_REQUIREMENTS_LIST)
         seen.append(wanted)
         kept = [each for each in wanted.list[0].descriptors if each.type == CmResourceTypeMemory]
+        memory = deepcopy(kept[0])
+        memory.u.memory.length = memory.u.memory.alignment = 8192
+        kept = [memory]
         irp.io_status.information_object = IO_RESOURCE_REQUIREMENTS_LIST(
             wanted.interface_type, wanted.bus_number, wanted.slot_number, [IO_RESOURCE_LIST(kept)]
         )
@@ -202,7 +207,8 @@ def test_a_driver_filters_its_requirements(open_bus: Opener) -> None:
     assert seen == [machine.devices[0].requirements]
     assert recorder.raw is not None
     given = recorder.raw.list[0].partial_resource_list.partial_descriptors
-    assert [each.type for each in given] == [CmResourceTypeMemory]
+    assert [(each.type, each.u.memory.length) for each in given] == [(CmResourceTypeMemory, 8192)]
+    assert given == machine.devices[0].ranges
 
 
 def forward(recorder: Recorder) -> None:
