@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import source_tree
+from dirql.ke.origin import is_kernel_file
 from source_tree import PACKAGE, ROOT, TOP_LEVEL, name, parse, source_files
 
 # What each room may import of dirql, itself aside. Its keys are the rooms that the document's table names; a test
@@ -289,6 +290,12 @@ def test_the_kernel_has_no_clock_and_no_threads_of_the_hosts() -> None:
     kernel = [file for file in MODULES if file.relative_to(PACKAGE).parts[0] in KERNEL]
     found = [(name(file), imported) for file in kernel for _, imported in imports(file)]
     assert [use for use in found if use[1].split(".")[0] in FORBIDDEN_IN_KERNEL] == []
+
+
+def test_messages_tell_the_files_of_the_kernel_from_those_of_drivers() -> None:
+    """A mistake is told with the nearest line that is not in one of these files."""
+    files = [*(PACKAGE / room / "file.py" for room in KERNEL), PACKAGE / "services.py"]
+    assert [by_name(file) for file in files if not is_kernel_file(str(file))] == []
 
 
 def test_greenlets_are_switched_in_their_place_only() -> None:

@@ -10,6 +10,7 @@ from dirql.cm.information import ENUMERATED, KEY_CLASSES, VALUE_CLASSES, Layout
 from dirql.cm.objects import lookup_key
 from dirql.cm.services import value_name
 from dirql.ke.processors.contract import contract
+from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import KEY_ENUMERATE_SUB_KEYS, KEY_QUERY_VALUE, KeyNameInformation
 from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import (
@@ -86,8 +87,13 @@ def query_value_key(
     status, key = lookup_key("ZwQueryValueKey", key_handle, KEY_QUERY_VALUE)
     if key is None:
         return status, 0
-    value = key.value(value_name(unicode_text(name)))
+    wanted = value_name(unicode_text(name))
+    value = key.value(wanted)
     if value is None:
+        sentence = (
+            f"ZwQueryValueKey must be called with the name of a value that {key!r} has; it was {wanted!r}"
+        )
+        note_refusal(STATUS_OBJECT_NAME_NOT_FOUND, sentence)
         return STATUS_OBJECT_NAME_NOT_FOUND, 0
     return _deliver(describe(value), key_value_information, length)
 

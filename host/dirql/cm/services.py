@@ -14,6 +14,7 @@ from dirql.cm.key import LINK_VALUE, Key
 from dirql.cm.objects import find_key, lookup_key, open_key_object
 from dirql.cm.registry import is_key_name, running
 from dirql.ke.processors.contract import contract
+from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import (
     DELETE,
     KEY_CREATE_LINK,
@@ -98,6 +99,7 @@ def create_key(
         return status, handle, REG_OPENED_EXISTING_KEY if handle is not None else 0
     parent = found.parent
     if found.status != STATUS_OBJECT_NAME_NOT_FOUND or parent is None:
+        _note_missing("ZwCreateKey", object_attributes, found.status)
         return found.status, None, 0
     is_volatile = bool(create_options & REG_OPTION_VOLATILE)
     status = _refusal(parent, found.leaf, is_volatile, is_link and not desired_access & KEY_CREATE_LINK)
@@ -125,6 +127,7 @@ def open_key(desired_access: int, object_attributes: ObjectAttributes) -> tuple[
     _OPEN_KEY.check_arguments(desired_access, object_attributes)
     found = find_key("ZwOpenKey", object_attributes)
     if found.key is None:
+        _note_missing("ZwOpenKey", object_attributes, found.status)
         return found.status, None
     return open_key_object(found.key, desired_access, object_attributes.attributes)
 
@@ -140,8 +143,17 @@ def open_key_ex(
     is_link = bool(open_options & REG_OPTION_OPEN_LINK)
     found = find_key("ZwOpenKeyEx", object_attributes, open_link=is_link)
     if found.key is None:
+        _note_missing("ZwOpenKeyEx", object_attributes, found.status)
         return found.status, None
     return open_key_object(found.key, desired_access, object_attributes.attributes)
+
+
+def _note_missing(routine: str, attributes: ObjectAttributes, status: int) -> None:
+    """Note which key was not there, for a driver that fails with that status."""
+    if status == STATUS_OBJECT_NAME_NOT_FOUND and attributes.object_name is not None:
+        what = "a key below one that exists" if routine == "ZwCreateKey" else "a key that exists"
+        name = unicode_text(attributes.object_name)
+        note_refusal(status, f"{routine} must be called with the name of {what}; {name!r} leads to none")
 
 
 def delete_key(key_handle: int) -> int:

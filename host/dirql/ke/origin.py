@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _KERNEL_ROOMS: Final = (
+    "cm",
     "ex",
     "hal",
     "hardware",
@@ -49,6 +50,8 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _KERNEL: Final = (
     "<frozen",
     str(_PACKAGE / "machine.py"),
+    str(_PACKAGE / "program_thread.py"),
+    str(_PACKAGE / "services.py"),
     str(_PACKAGE / "host_watch.py"),
     *(f"{_PACKAGE / room}{os.sep}" for room in _KERNEL_ROOMS),
     *(f"host/dirql/{room}/" for room in _KERNEL_ROOMS),  # mypyc's names of them in tracebacks

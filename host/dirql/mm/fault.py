@@ -31,7 +31,7 @@ from dirql.nt.status import STATUS_ACCESS_VIOLATION
 __all__ = ["DeviceMemoryError", "resolve_fault"]
 
 _ROOMS: Final = Path(__file__).parents[1]
-_ON_THE_WAY: Final = tuple(str(_ROOMS / room) for room in ("mm", "rtl", "ex", "kd"))
+_ON_THE_WAY: Final = tuple(str(_ROOMS / room) for room in ("mm", "rtl", "ex", "kd", "cm"))
 """The folders of the code that runs between an access to memory by a driver's call and the fault."""
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dirql import wdm
 from dirql.ke.bugcheck import BugCheck
-from dirql.machine import Machine
+from dirql.machine import LoadError, Machine
 from unit.cm.registry import (
     SOFTWARE,
     allocate,
@@ -328,7 +328,7 @@ def test_a_driver_that_leaves_a_key_open_is_told(machine: Machine) -> None:
     machine.unload_driver(loaded)
     [(row, sentence)] = machine.defects
     assert row == "DRV-11"
-    assert r"of <key \REGISTRY\MACHINE\SOFTWARE>" in sentence
+    assert r"of <key \REGISTRY\MACHINE\SOFTWARE>, opened in open_key (" in sentence
 
 
 def test_a_key_must_be_used_at_passive_level(machine: Machine) -> None:
@@ -426,3 +426,45 @@ def test_REG_01_the_time_of_the_last_change_can_be_set(machine: Machine) -> None
     assert wdm.ZwSetInformationKey(key, set_it, 0x1000_0000_0000, 8) == wdm.STATUS_ACCESS_VIOLATION
     poor = open_key(SOFTWARE + r"\Time", wdm.KEY_READ)
     assert wdm.ZwSetInformationKey(poor, set_it, time, 8) == wdm.STATUS_ACCESS_DENIED
+
+
+def find_key(driver: wdm.DRIVER_OBJECT, path: str) -> int:
+    return wdm.ZwOpenKey(wdm.KEY_READ, attributes(path + r"\Parameters"))[0]
+
+
+def find_value(driver: wdm.DRIVER_OBJECT, path: str) -> int:
+    key = open_key(path)
+    status, _ = wdm.ZwQueryValueKey(key, "Depth", wdm.KeyValueBasicInformation, None, 0)
+    wdm.ZwClose(key)
+    return status
+
+
+def make_key(driver: wdm.DRIVER_OBJECT, path: str) -> int:
+    name = attributes(path + r"\Parameters\Deep")
+    return wdm.ZwCreateKey(wdm.KEY_READ, name, 0, None, 0)[0]
+
+
+SERVICE = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\Own"
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (
+            find_key,
+            rf"ZwOpenKey must be called with the name of a key that exists; {SERVICE + '/Parameters'!r}",
+        ),
+        (find_value, rf"the name of a value that <registry key {SERVICE}> has; it was 'Depth'"),
+        (make_key, "ZwCreateKey must be called with the name of a key below one that exists"),
+    ],
+)
+def test_a_driver_that_fails_for_a_missing_key_is_told_which(
+    machine: Machine, entry: Callable[[wdm.DRIVER_OBJECT, str], int], reason: str
+) -> None:
+    class Failing:
+        DriverEntry = staticmethod(entry)
+
+    with pytest.raises(LoadError) as failed:
+        machine.load_driver(Failing(), "Own")
+    assert reason.replace("/", "\\\\") in str(failed.value)
+    assert "test_keys.py" in str(failed.value)
