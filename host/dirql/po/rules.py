@@ -34,6 +34,7 @@ from dirql.nt.constants import (
     DO_POWER_INRUSH,
     DO_POWER_PAGABLE,
     IRP_MJ_POWER,
+    IRP_MN_POWER_SEQUENCE,
     IRP_MN_SET_POWER,
     PowerDeviceD0,
 )
@@ -106,6 +107,8 @@ def _check_own(device: DeviceObject, irp: Irp) -> None:
             f" {status_name(status)}: call PoRequestPowerIrp, which makes the IRP"
         )
         violate(VF_IO_VERIFY_POWER_START_STATUS, irp, reason)
+    if irp.locations[irp.stack_count - 1].minor_function == IRP_MN_POWER_SEQUENCE:
+        return  # this one drivers make
     sentence = (
         f"a driver must not make a power IRP itself; it made {irp!r} for {device!r}: call PoRequestPowerIrp, so that"
         " the power manager knows of the IRP, and sends it when its turn has come"

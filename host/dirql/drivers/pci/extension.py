@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dirql.drivers.pci.function import PciFunction
-from dirql.wdm import CM_RESOURCE_LIST, DEVICE_OBJECT, PowerDeviceD0
+from dirql.wdm import CM_RESOURCE_LIST, DEVICE_OBJECT, POWER_SEQUENCE, PowerDeviceD0
 
 __all__ = ["BusExtension", "FunctionExtension"]
 
@@ -31,5 +31,7 @@ class FunctionExtension:
         """The function is no longer on the bus, and was not reported any more."""
         self.resources: CM_RESOURCE_LIST | None = None
         """The raw resources that the function is programmed with, None while it is switched off."""
+        self.sequence = POWER_SEQUENCE()
+        """The numbers of times that the function has been in each low state, for IRP_MN_POWER_SEQUENCE."""
         self.power_state: int = PowerDeviceD0
         """The DEVICE_POWER_STATE of the function, as far as the driver knows: it has no registers for it."""

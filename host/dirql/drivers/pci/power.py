@@ -16,10 +16,12 @@ from dirql.wdm import (
     DEVICE_OBJECT,
     IO_STATUS_BLOCK,
     IRP,
+    IRP_MN_POWER_SEQUENCE,
     IRP_MN_QUERY_POWER,
     IRP_MN_SET_POWER,
     NT_SUCCESS,
     POWER_STATE,
+    STATUS_INVALID_PARAMETER,
     STATUS_MORE_PROCESSING_REQUIRED,
     STATUS_PENDING,
     STATUS_SUCCESS,
@@ -33,6 +35,8 @@ from dirql.wdm import (
     PoSetPowerState,
     PoStartNextPowerIrp,
     PowerDeviceD0,
+    PowerDeviceD1,
+    PowerDeviceD2,
     PowerDeviceD3,
     PowerSystemWorking,
     SystemPowerState,
@@ -45,6 +49,8 @@ def PciFunctionPower(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MJ_POWER for a function: it can have every state. No function can wake the system."""
     PoStartNextPowerIrp(irp)
     stack = IoGetCurrentIrpStackLocation(irp)
+    if stack.minor_function == IRP_MN_POWER_SEQUENCE:
+        return _tell_sequence(device, irp)
     if stack.minor_function not in (IRP_MN_SET_POWER, IRP_MN_QUERY_POWER):
         return complete(irp, irp.io_status.status)
     power = stack.parameters.power
@@ -53,9 +59,31 @@ def PciFunctionPower(device: DEVICE_OBJECT, irp: IRP) -> int:
     return complete(irp, STATUS_SUCCESS)
 
 
+def _tell_sequence(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_POWER_SEQUENCE: how often the function has been in each low state."""
+    answer = IoGetCurrentIrpStackLocation(irp).parameters.power_sequence.power_sequence
+    if answer is None:
+        return complete(irp, STATUS_INVALID_PARAMETER)
+    extension: FunctionExtension = device.device_extension
+    counted = extension.sequence
+    answer.sequence_d1, answer.sequence_d2 = counted.sequence_d1, counted.sequence_d2
+    answer.sequence_d3 = counted.sequence_d3
+    return complete(irp, STATUS_SUCCESS)
+
+
+def _count(extension: FunctionExtension, state: int) -> None:
+    """Count a low state that the function goes to."""
+    counted = extension.sequence
+    counted.sequence_d1 += state == PowerDeviceD1
+    counted.sequence_d2 += state == PowerDeviceD2
+    counted.sequence_d3 += state == PowerDeviceD3
+
+
 def _set_state(device: DEVICE_OBJECT, state: int) -> None:
     """Take the function off the bus or put it on again, if it is started."""
     extension: FunctionExtension = device.device_extension
+    if state != extension.power_state:
+        _count(extension, state)
     was_on, is_on = extension.power_state == PowerDeviceD0, state == PowerDeviceD0
     extension.power_state = state
     if extension.resources is not None and was_on != is_on:
