@@ -146,8 +146,10 @@ def test_a_stream_is_dead_when_its_modules_are_unloaded(
     stream: Handle, machine: Machine, modules: DriverObject
 ) -> None:
     slow_down(machine, 5000)
+    begin = machine.target.now()
     requests = [stream.write_overlapped(bytes(1000)) for _ in range(8)]
     machine.unload_driver(modules)
+    assert machine.target.now() - begin >= 5000, "the IRP that the device has was not waited for"
     assert ["STATUS_DEVICE_NOT_CONNECTED" in status_of(request) for request in requests] == [True] * 8
     assert "STATUS_DEVICE_NOT_CONNECTED" in status_of(stream.read_overlapped(4))
     machine.load_driver(FOLDER / "stream_modules.py")
