@@ -27,6 +27,7 @@ from dirql.nt.constants import (
     KEY_QUERY_VALUE,
     KEY_READ,
     KEY_SET_VALUE,
+    KEY_WOW64_RES,
     KEY_WRITE,
     MAXIMUM_ALLOWED,
     OBJ_KERNEL_HANDLE,
@@ -46,7 +47,7 @@ from dirql.ob.manager import running as object_manager
 from dirql.ob.object import Object
 from dirql.rtl.strings import unicode_text
 
-__all__ = ["KeyObject", "find_key", "install", "lookup_key", "open_key_object"]
+__all__ = ["KeyObject", "find_key", "install", "lookup_key", "mapped_access", "open_key_object"]
 
 _ALL: Final = 0xFFFF_FFFF
 _DELETE: Final = 0x0001_0000
@@ -91,12 +92,18 @@ def install(registry: Registry) -> None:
     object_manager.value.namespace.insert("\\" + registry.root.name, KeyObject(registry.root))
 
 
-def open_key_object(key: Key, desired_access: int, attributes: int = 0) -> tuple[int, int | None]:
-    """A new handle of a key, with the attributes of its OBJECT_ATTRIBUTES: (status, handle)."""
-    access = desired_access & _ALL
+def mapped_access(desired_access: int) -> int:
+    """The rights to a key that an ACCESS_MASK means."""
+    access = desired_access & _ALL & ~KEY_WOW64_RES
     for generic, meant in _GENERIC:
         if access & generic:
             access = access & ~generic | meant
+    return access
+
+
+def open_key_object(key: Key, desired_access: int, attributes: int = 0) -> tuple[int, int | None]:
+    """A new handle of a key, with the attributes of its OBJECT_ATTRIBUTES: (status, handle)."""
+    access = mapped_access(desired_access)
     is_program = current_driver() is None
     if is_program and not access:
         return STATUS_ACCESS_DENIED, None

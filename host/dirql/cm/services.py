@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.cm.key import LINK_VALUE, Key
-from dirql.cm.objects import find_key, lookup_key, open_key_object
+from dirql.cm.objects import find_key, lookup_key, mapped_access, open_key_object
 from dirql.cm.registry import is_key_name, running
 from dirql.ke.processors.contract import contract
 from dirql.ke.refusals import note_refusal
@@ -102,7 +102,9 @@ def create_key(
         _note_missing("ZwCreateKey", object_attributes, found.status)
         return found.status, None, 0
     is_volatile = bool(create_options & REG_OPTION_VOLATILE)
-    status = _refusal(parent, found.leaf, is_volatile, is_link and not desired_access & KEY_CREATE_LINK)
+    status = _refusal(
+        parent, found.leaf, is_volatile, is_link and not mapped_access(desired_access) & KEY_CREATE_LINK
+    )
     if status != STATUS_SUCCESS:
         return status, None, 0
     name = "" if class_name is None else unicode_text(class_name)

@@ -268,6 +268,7 @@ def test_REG_04_a_call_needs_its_right(machine: Machine, number: int, is_driver:
         (wdm.GENERIC_ALL, wdm.KEY_ALL_ACCESS),
         (wdm.MAXIMUM_ALLOWED, wdm.KEY_ALL_ACCESS),
         (wdm.KEY_NOTIFY, wdm.KEY_NOTIFY),
+        (wdm.KEY_READ | wdm.KEY_WOW64_64KEY, wdm.KEY_READ),
     ],
 )
 def test_REG_04_generic_rights_stand_for_those_of_keys(machine: Machine, access: int, granted: int) -> None:
@@ -376,6 +377,19 @@ def test_REG_05_a_link_leads_to_its_target_or_nowhere(machine: Machine) -> None:
     assert again[0] == wdm.STATUS_OBJECT_NAME_COLLISION
     set_value(link, "SymbolicLinkValue", wdm.REG_LINK, (SOFTWARE + r"\Link").encode("utf-16-le"))
     assert wdm.ZwOpenKey(ALL, name)[0] == wdm.STATUS_NAME_TOO_LONG
+
+
+@pytest.mark.parametrize(
+    ("access", "status"),
+    [
+        (wdm.GENERIC_ALL, wdm.STATUS_SUCCESS),
+        (wdm.KEY_CREATE_LINK, wdm.STATUS_SUCCESS),
+        (wdm.KEY_READ | wdm.KEY_WRITE, wdm.STATUS_ACCESS_DENIED),
+    ],
+)
+def test_REG_04_a_link_is_made_with_its_right(machine: Machine, access: int, status: int) -> None:
+    name = attributes(SOFTWARE + r"\Link")
+    assert wdm.ZwCreateKey(access, name, 0, None, wdm.REG_OPTION_CREATE_LINK)[0] == status
 
 
 def test_a_fault_in_the_callers_buffer_is_a_status(machine: Machine) -> None:
