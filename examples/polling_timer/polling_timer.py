@@ -10,10 +10,15 @@ no lock of their own: they leave a note that the next poll finds.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from dirql import wdm
 from dirql.registers import store as regs
 from dirql.registers.functions import Store
+
+if TYPE_CHECKING:
+    from dirql.machine import Machine
 
 HARDWARE_IDS = (Store.HARDWARE_ID,)
 DEVICE_NAME = r"\Device\Slow"
@@ -335,3 +340,16 @@ def Remove(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
     wdm.IoDeleteSymbolicLink(LINK_NAME)
     wdm.IoDeleteDevice(device)
     return status
+
+
+def scenario(machine: Machine) -> Iterator[Callable[[int], int]]:
+    """The transfers of `dirql run --driver`: each writes 64 bytes and reads them back."""
+    with machine.open(r"\\.\Slow") as device:
+
+        def transfer(number: int) -> int:
+            data = number.to_bytes(4, "little") * 16
+            device.write(data)
+            assert device.read(64) == data
+            return 128
+
+        yield transfer

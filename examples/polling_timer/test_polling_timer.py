@@ -4,9 +4,12 @@
 
 import random
 import struct
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from dirql.driver_files import driver_module
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle, Overlapped
 from dirql.io.objects import DeviceObject
@@ -132,3 +135,9 @@ def test_cancels_race_with_polls_and_each_request_ends_once(handle: Handle, mach
         assert request.wait(1)
     thread.join()
     assert [request.information for request in requests[1::2]] == [128] * 6
+
+
+def test_the_transfers_that_dirql_run_measures_work(device: DeviceObject, machine: Machine) -> None:
+    scenario = driver_module(Path(__file__).with_name("polling_timer.py")).scenario
+    with contextmanager(scenario)(machine) as transfer:
+        assert [transfer(number) for number in range(3)] == [128] * 3

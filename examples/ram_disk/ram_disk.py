@@ -8,8 +8,13 @@ DriverEntry makes the device `\\.\RamDisk`, Unload deletes it. The control codes
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from dirql import wdm
+
+if TYPE_CHECKING:
+    from dirql.machine import Machine
 
 DEVICE_NAME = r"\Device\RamDisk"
 LINK_NAME = r"\DosDevices\RamDisk"
@@ -146,3 +151,16 @@ def Answer(irp: wdm.IRP, answer: bytes, room: int) -> int:
         return Complete(irp, wdm.STATUS_BUFFER_TOO_SMALL)
     wdm.RtlWriteMemory(buffer, answer)
     return Complete(irp, wdm.STATUS_SUCCESS, len(answer))
+
+
+def scenario(machine: Machine) -> Iterator[Callable[[int], int]]:
+    """The transfers of `dirql run --driver`: each writes a sector and reads it back."""
+    with machine.open(r"\\.\RamDisk") as disk:
+
+        def transfer(number: int) -> int:
+            data, place = number.to_bytes(4, "little") * (SECTOR_BYTES // 4), number % 256 * SECTOR_BYTES
+            disk.write(data, place)
+            assert disk.read(SECTOR_BYTES, place) == data
+            return 2 * SECTOR_BYTES
+
+        yield transfer

@@ -4,12 +4,14 @@
 
 import random
 import struct
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from dirql import wdm
+from dirql.driver_files import driver_module
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle
 from dirql.io.objects import DeviceObject
@@ -152,3 +154,9 @@ def test_a_disk_whose_name_is_taken_leaves_nothing_behind(machine: Machine) -> N
         machine.load_driver(DRIVER)
     machine.unload_driver(squatter)
     machine.load_driver(DRIVER)
+
+
+def test_the_transfers_that_dirql_run_measures_work(device: DeviceObject, machine: Machine) -> None:
+    scenario = driver_module(Path(__file__).with_name("ram_disk.py")).scenario
+    with contextmanager(scenario)(machine) as transfer:
+        assert [transfer(number) for number in range(3)] == [1024] * 3
