@@ -21,12 +21,14 @@ from dirql.wdm import (
     IRP_MN_QUERY_POWER,
     IRP_MN_SET_POWER,
     IRP_MN_WAIT_WAKE,
+    KEVENT,
     POWER_STATE,
     STATUS_DELETE_PENDING,
     STATUS_MORE_PROCESSING_REQUIRED,
     STATUS_NOT_SUPPORTED,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
+    Executive,
     IoAllocateIrp,
     IoCallDriver,
     IoCopyCurrentIrpStackLocationToNext,
@@ -36,6 +38,11 @@ from dirql.wdm import (
     IoGetNextIrpStackLocation,
     IoSetCompletionRoutine,
     IoSkipCurrentIrpStackLocation,
+    KeInitializeEvent,
+    KernelMode,
+    KeSetEvent,
+    KeWaitForSingleObject,
+    NotificationEvent,
     PoRequestPowerIrp,
     PowerDeviceD0,
     PowerDeviceD3,
@@ -268,6 +275,32 @@ def test_PWR_11_a_request_that_does_not_end_stops_the_system(machine: Machine) -
     assert "power IRPs, the oldest first:" in str(error)
     assert r"for FAKE\a\0: <driver Owner> has it" in str(error)
     assert "in Owner.power" in str(error)
+
+
+def test_PWR_11_a_driver_that_waits_for_a_request_behind_its_own_is_told_where_it_waits(
+    machine: Machine,
+) -> None:
+    owner = Owner([], "a")
+
+    def wait(device: DEVICE_OBJECT, irp: IRP) -> int:
+        ended = KEVENT()
+        KeInitializeEvent(ended, NotificationEvent, False)
+        state = POWER_STATE(device_state=PowerDeviceD0)
+        PoRequestPowerIrp(
+            physical(owner), IRP_MN_QUERY_POWER, state, lambda *_: KeSetEvent(ended, 0, False), None
+        )
+        KeWaitForSingleObject(ended, Executive, KernelMode, False, None)
+        return owner.pass_down(device, irp)
+
+    owner.answers["set D3"] = wait
+    loaded(machine, Bus([], Child("a")), owner)
+    with pytest.raises(BugCheck, match="IRP_MN_SET_POWER to D3>, sent to the stack of") as stopped:
+        ask(owner)
+    report = str(stopped.value)
+    assert stopped.value.parameters[0] == 3
+    assert "IRP_MN_QUERY_POWER to D0> for FAKE\\a\\0: waits for <power IRP" in report
+    assert "in the same stack" in report
+    assert ".wait (" in report
 
 
 def test_PWR_11_a_wake_request_may_wait_for_ever(machine: Machine) -> None:
