@@ -240,7 +240,7 @@ def _is_address(parameter: Parameter) -> bool:
         return parameter.name in _ADDRESSES
     if parameter.type in _POINTERS_TO_MEMORY:
         return parameter.name not in _NUMBERS_BEHIND_POINTERS
-    return parameter.type.endswith(" *") and parameter.type != "PVOID *"
+    return parameter.type.endswith(" *") and parameter.type not in ("PVOID *", "HANDLE *")
 
 
 def _limits(type_name: str) -> tuple[int, int] | None:

@@ -4,7 +4,13 @@
 
 from __future__ import annotations
 
-__all__ = ["access_from_ctl_code", "ctl_code", "device_type_from_ctl_code", "method_from_ctl_code"]
+__all__ = [
+    "access_from_ctl_code",
+    "ctl_code",
+    "device_type_from_ctl_code",
+    "function_from_ctl_code",
+    "method_from_ctl_code",
+]
 
 
 def ctl_code(device_type: int, function: int, method: int, access: int) -> int:
@@ -35,6 +41,16 @@ def method_from_ctl_code(code: int) -> int:
         return code & 3
     except TypeError:
         raise _no_code("METHOD_FROM_CTL_CODE", code) from None
+
+
+def function_from_ctl_code(control_code: int) -> int:
+    """The function code of a control code; follows IoGetFunctionCodeFromCtlCode."""
+    try:
+        return control_code >> 2 & 0xFFF
+    except TypeError:
+        raise TypeError(
+            f"IoGetFunctionCodeFromCtlCode: ControlCode must be an integer, as of CTL_CODE; it was {control_code!r}"
+        ) from None
 
 
 def access_from_ctl_code(code: int) -> int:

@@ -4,20 +4,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from dirql.ke.current import current
 from dirql.ke.guard import current_driver
-from dirql.ke.objects.dispatcher_object import DispatcherObject
+from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
 from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.threads.apc import Apc, NormalRoutine, completion_apc
-from dirql.ke.threads.wait import wait_for_single_object
+from dirql.ke.threads.wait import wait_for_multiple_objects, wait_for_single_object
 from dirql.nt.constants import (
     EVENT_ALL_ACCESS,
     EVENT_MODIFY_STATE,
+    MAXIMUM_WAIT_OBJECTS,
     OBJ_OPENIF,
     SYNCHRONIZE,
     TIMER_MODIFY_STATE,
@@ -26,9 +28,12 @@ from dirql.nt.constants import (
     SynchronizationEvent,
     UserMode,
     UserRequest,
+    WaitAll,
 )
 from dirql.nt.status import (
     STATUS_INVALID_PARAMETER,
+    STATUS_INVALID_PARAMETER_1,
+    STATUS_INVALID_PARAMETER_MIX,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_OBJECT_NAME_EXISTS,
     STATUS_OBJECT_TYPE_MISMATCH,
@@ -47,10 +52,12 @@ __all__ = [
     "create_timer",
     "open_event",
     "open_timer",
+    "pulse_event",
     "reset_event",
     "set_event",
     "set_timer",
     "wait_for_object",
+    "wait_for_objects",
 ]
 
 _CREATE_EVENT: Final = contract("ZwCreateEvent")
@@ -58,11 +65,13 @@ _OPEN_EVENT: Final = contract("ZwOpenEvent")
 _SET_EVENT: Final = contract("ZwSetEvent")
 _RESET_EVENT: Final = contract("ZwResetEvent")
 _CLEAR_EVENT: Final = contract("ZwClearEvent")
+_PULSE_EVENT: Final = contract("ZwPulseEvent")
 _CREATE_TIMER: Final = contract("ZwCreateTimer")
 _OPEN_TIMER: Final = contract("ZwOpenTimer")
 _SET_TIMER: Final = contract("ZwSetTimer")
 _CANCEL_TIMER: Final = contract("ZwCancelTimer")
 _WAIT: Final = contract("ZwWaitForSingleObject")
+_WAIT_MULTIPLE: Final = contract("ZwWaitForMultipleObjects")
 _CREATE_NOTIFICATION_EVENT: Final = contract("IoCreateNotificationEvent")
 _CREATE_SYNCHRONIZATION_EVENT: Final = contract("IoCreateSynchronizationEvent")
 
@@ -115,6 +124,14 @@ def clear_event(event_handle: int) -> int:
     if event is not None:
         event.clear()
     return status
+
+
+def pulse_event(event_handle: int) -> tuple[int, int]:
+    """Release the threads that wait for the event of a handle now: (status, previous state); follows ZwPulseEvent."""
+    _PULSE_EVENT.check_level(event_handle)
+    _PULSE_EVENT.check_arguments(event_handle)
+    status, event = object_manager.value.handles.lookup(event_handle, Event, _access(EVENT_MODIFY_STATE))
+    return status, 0 if event is None else event.pulse(0, False)
 
 
 def create_notification_event(event_name: UnicodeText | None) -> tuple[Event | None, int | None]:
@@ -236,15 +253,53 @@ def wait_for_object(handle: int, alertable: int, timeout: int | None) -> int:
     """
     _WAIT.check_level(handle)
     _WAIT.check_arguments(handle, alertable, timeout)
-    status, body = object_manager.value.handles.lookup(handle, object, _access(SYNCHRONIZE))
+    status, body = _waitable(handle)
     if body is None:
         return status
-    if not isinstance(body, DispatcherObject):
-        body = getattr(body, "event", None)  # the event of a file
-    if not isinstance(body, DispatcherObject):
-        return STATUS_OBJECT_TYPE_MISMATCH
     mode = UserMode if current_driver() is None else KernelMode
     return wait_for_single_object(body, UserRequest, mode, bool(alertable), timeout)
+
+
+def wait_for_objects(
+    count: int, handles: Sequence[int], wait_type: int, alertable: int, timeout: int | None
+) -> int:
+    """Wait for one or all of the objects of `count` handles; follows ZwWaitForMultipleObjects.
+
+    STATUS_INVALID_PARAMETER_1 for a number that is not 1 … MAXIMUM_WAIT_OBJECTS, STATUS_INVALID_PARAMETER_MIX for an
+    object that is named twice where all are waited for.
+    """
+    _WAIT_MULTIPLE.check_level(count)
+    _WAIT_MULTIPLE.check_arguments(count, handles, wait_type, alertable, timeout)
+    if not isinstance(handles, list | tuple):
+        _WAIT_MULTIPLE.refuse_argument("Handles", "a list or tuple of handles", handles)
+    if not 1 <= count <= MAXIMUM_WAIT_OBJECTS:
+        return STATUS_INVALID_PARAMETER_1
+    if len(handles) < count:
+        raise ValueError(
+            f"ZwWaitForMultipleObjects: Handles must have Count elements, {count}; it had {len(handles)}"
+        )
+    objects: list[DispatcherObject] = []
+    for handle in handles[:count]:
+        status, body = _waitable(handle)
+        if body is None:
+            return status
+        objects.append(body)
+    if wait_type == WaitAll and len(set(objects)) < count:
+        return STATUS_INVALID_PARAMETER_MIX
+    mode = UserMode if current_driver() is None else KernelMode
+    blocks = [WaitBlock() for _ in objects]
+    return wait_for_multiple_objects(
+        count, objects, wait_type, UserRequest, mode, bool(alertable), timeout, blocks
+    )
+
+
+def _waitable(handle: int) -> tuple[int, DispatcherObject | None]:
+    """The object of a handle for which a thread can wait: (status, object)."""
+    status, body = object_manager.value.handles.lookup(handle, object, _access(SYNCHRONIZE))
+    if body is not None and not isinstance(body, DispatcherObject):
+        body = getattr(body, "event", None)  # the event of a file
+        status = STATUS_OBJECT_TYPE_MISMATCH
+    return (STATUS_SUCCESS, body) if isinstance(body, DispatcherObject) else (status, None)
 
 
 def _access(wanted: int) -> int:

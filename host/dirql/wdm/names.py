@@ -209,9 +209,9 @@ KNOWN: Final = """
         IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetConfigurationInformation
         IoGetCurrentIrpStackLocation IoGetCurrentProcess IoGetDeviceAttachmentBaseRef IoGetDeviceInterfaceAlias
         IoGetDeviceInterfaces IoGetDeviceObjectPointer IoGetDeviceProperty IoGetDeviceToVerify IoGetDmaAdapter
-        IoGetDriverObjectExtension IoGetLowerDeviceObject IoGetNextIrpStackLocation IoGetRelatedDeviceObject
-        IoGetRequestorProcess IoGetRequestorProcessId IoGetTopLevelIrp IoInitializeDpcRequest IoInitializeIrp
-        IoInitializeRemoveLock IoInitializeThreadedDpcRequest IoInitializeTimer IoInitializeWorkItem
+        IoGetDriverObjectExtension IoGetFunctionCodeFromCtlCode IoGetLowerDeviceObject IoGetNextIrpStackLocation
+        IoGetRelatedDeviceObject IoGetRequestorProcess IoGetRequestorProcessId IoGetTopLevelIrp IoInitializeDpcRequest
+        IoInitializeIrp IoInitializeRemoveLock IoInitializeThreadedDpcRequest IoInitializeTimer IoInitializeWorkItem
         IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
         IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable IoMakeAssociatedIrp IoMapTransfer
         IoMarkIrpPending IoModifyAccess IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoQueueWorkItem
@@ -220,11 +220,11 @@ KNOWN: Final = """
         IoRegisterLastChanceShutdownNotification IoRegisterPlugPlayNotification IoRegisterShutdownNotification
         IoReleaseCancelSpinLock IoReleaseRemoveLock IoReleaseRemoveLockAndWait IoReportDetectedDevice
         IoReportTargetDeviceChange IoReportTargetDeviceChangeAsynchronous IoRequestDeviceEject IoRequestDpc IoReuseIrp
-        IoSetCancelRoutine IoSetCompletionRoutine IoSetDeviceInterfaceState IoSetDeviceToVerify
-        IoSetHardErrorOrVerifyDevice IoSetNextIrpStackLocation IoSetStartIoAttributes IoSetThreadHardErrorMode
-        IoSetTopLevelIrp IoSizeOfIrp IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket
-        IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess IoTryQueueWorkItem
-        IoUninitializeWorkItem IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx
+        IoSetCancelRoutine IoSetCompletionRoutine IoSetCompletionRoutineEx IoSetDeviceInterfaceState
+        IoSetDeviceToVerify IoSetHardErrorOrVerifyDevice IoSetNextIrpStackLocation IoSetStartIoAttributes
+        IoSetThreadHardErrorMode IoSetTopLevelIrp IoSizeOfIrp IoSizeofWorkItem IoSkipCurrentIrpStackLocation
+        IoStartNextPacket IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess
+        IoTryQueueWorkItem IoUninitializeWorkItem IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx
         IoUnregisterShutdownNotification IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa KAPC
         KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT
         KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION
@@ -254,32 +254,33 @@ KNOWN: Final = """
         KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc
         KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore
         KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue
-        KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent
-        KeRestoreFloatingPointState KeRundownQueue KeSaveFloatingPointState KeSetBasePriorityThread KeSetEvent
-        KeSetImportanceDpc KeSetPriorityThread KeSetTargetProcessorDpc KeSetTargetProcessorDpcEx KeSetTimer
-        KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution KeTestAlertThread KeTestSpinLock
-        KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForMutexObject
-        KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation KeyCachedInformation
-        KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation KeyLayerInformation
-        KeyNameInformation KeyNodeInformation KeySetDebugInformation KeySetHandleTagsInformation
-        KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation KeyValueBasicInformation
-        KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
-        KeyValuePartialInformationAlign64 KeyVirtualizationInformation KeyWow64FlagsInformation
-        KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched
-        LevelSensitive LowImportance LowPagePriority LowPoolPriority LowPoolPrioritySpecialPoolOverrun
-        LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_ALLOWED MAXIMUM_PRIORITY
-        MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN
-        MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL
-        MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED
-        MDL_PAGE_CONTENTS_INVARIANT MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED
-        MDL_SOURCE_IS_NONPAGED_POOL MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE
-        METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED
-        MM_ALLOCATE_NO_WAIT MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS
-        MM_DONT_ZERO_ALLOCATION MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS
-        MUTANT_INCREMENT MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass
-        MaxPoolType MaxSuiteType MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode
-        MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance
-        MicroChannel MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
+        KeRemoveByKeyDeviceQueueIfBusy KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueue KeRemoveQueueApc
+        KeRemoveQueueDpc KeResetEvent KeRestoreFloatingPointState KeRundownQueue KeSaveFloatingPointState
+        KeSetBasePriorityThread KeSetEvent KeSetImportanceDpc KeSetPriorityThread KeSetTargetProcessorDpc
+        KeSetTargetProcessorDpcEx KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution
+        KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel
+        KeWaitForMultipleObjects KeWaitForMutexObject KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation
+        KeyCachedInformation KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation
+        KeyHandleTagsInformation KeyLayerInformation KeyNameInformation KeyNodeInformation KeySetDebugInformation
+        KeySetHandleTagsInformation KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation
+        KeyValueBasicInformation KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation
+        KeyValuePartialInformation KeyValuePartialInformationAlign64 KeyVirtualizationInformation
+        KeyWow64FlagsInformation KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY
+        LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority LowPoolPriority
+        LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS
+        MAXIMUM_ALLOWED MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED
+        MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED
+        MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA
+        MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
+        MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
+        MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER
+        METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT
+        MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_DONT_ZERO_ALLOCATION MPIBus
+        MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
+        MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass MaxPoolType MaxSuiteType
+        MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason
+        MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel
+        MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
         MmAllocateNonCachedMemory MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached
         MmCreateMdl MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress
         MmFreeNonCachedMemory MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
@@ -460,10 +461,10 @@ KNOWN: Final = """
         ZwCreateTimer ZwDeleteKey ZwDeleteValueKey ZwDeviceIoControlFile ZwDuplicateObject ZwEnumerateKey
         ZwEnumerateValueKey ZwFlushBuffersFile ZwFlushKey ZwLoadDriver ZwMakeTemporaryObject ZwNotifyChangeKey
         ZwOpenDirectoryObject ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenThread
-        ZwOpenTimer ZwQueryInformationFile ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey
+        ZwOpenTimer ZwPulseEvent ZwQueryInformationFile ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey
         ZwQueryVolumeInformationFile ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetInformationFile
-        ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForSingleObject ZwWriteFile ZwYieldExecution
-        vDbgPrintEx vDbgPrintExWithPrefix
+        ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForMultipleObjects ZwWaitForSingleObject
+        ZwWriteFile ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -726,12 +727,12 @@ LACKING: Final[dict[str, str]] = {
         IoDriverObjectType IoFileObjectType IoForwardAndCatchIrp IoFreeSfioStreamIdentifier IoGetActivityIdIrp
         IoGetActivityIdThread IoGetAffinityInterrupt IoGetBootDiskInformation IoGetBootDiskInformationLite
         IoGetContainerInformation IoGetDeviceDirectory IoGetDeviceInterfacePropertyData IoGetDeviceNumaNode
-        IoGetDevicePropertyData IoGetDriverDirectory IoGetFunctionCodeFromCtlCode IoGetInitialStack
-        IoGetInitiatorProcess IoGetIoPriorityHint IoGetIommuInterface IoGetIommuInterfaceEx IoGetRemainingStackSize
-        IoGetSfioStreamIdentifier IoGetStackLimits IoInitializeRemoveLockEx IoMaxContainerInformationClass
-        IoMaxContainerNotificationClass IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid
-        IoPagingPriorityNormal IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh
-        IoPriorityLow IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
+        IoGetDevicePropertyData IoGetDriverDirectory IoGetInitialStack IoGetInitiatorProcess IoGetIoPriorityHint
+        IoGetIommuInterface IoGetIommuInterfaceEx IoGetRemainingStackSize IoGetSfioStreamIdentifier IoGetStackLimits
+        IoInitializeRemoveLockEx IoMaxContainerInformationClass IoMaxContainerNotificationClass
+        IoOpenDriverRegistryKey IoPagingPriorityHigh IoPagingPriorityInvalid IoPagingPriorityNormal
+        IoPagingPriorityReserved1 IoPagingPriorityReserved2 IoPriorityCritical IoPriorityHigh IoPriorityLow
+        IoPriorityNormal IoPriorityVeryLow IoPropagateActivityIdToThread IoRegisterBootDriverCallback
         IoRegisterContainerNotification IoReleaseRemoveLockAndWaitEx IoReleaseRemoveLockEx IoRemoveShareAccess
         IoReplacePartitionUnit IoReportInterruptActive IoReportInterruptInactive IoRequestDeviceEjectEx
         IoSessionEventConnected IoSessionEventCreated IoSessionEventDisconnected IoSessionEventIgnore
@@ -739,8 +740,8 @@ LACKING: Final[dict[str, str]] = {
         IoSessionStateCreated IoSessionStateDisconnected IoSessionStateDisconnectedLoggedOn IoSessionStateInformation
         IoSessionStateInitialized IoSessionStateLoggedOff IoSessionStateLoggedOn IoSessionStateMax
         IoSessionStateNotification IoSessionStateTerminated IoSetActivityIdIrp IoSetActivityIdThread
-        IoSetCompletionRoutineEx IoSetDeviceInterfacePropertyData IoSetDevicePropertyData IoSetIoPriorityHint
-        IoSetMasterIrpStatus IoSetShareAccess IoSetShareAccessEx IoTransferActivityId IoUnregisterBootDriverCallback
+        IoSetDeviceInterfacePropertyData IoSetDevicePropertyData IoSetIoPriorityHint IoSetMasterIrpStatus
+        IoSetShareAccess IoSetShareAccessEx IoTransferActivityId IoUnregisterBootDriverCallback
         IoUnregisterContainerNotification IoUpdateShareAccess IoValidateDeviceIoControlAccess IoWMIAllocateInstanceIds
         IoWMIDeviceObjectToInstanceName IoWMIDeviceObjectToProviderId IoWMIExecuteMethod IoWMIHandleToInstanceName
         IoWMIOpenBlock IoWMIQueryAllData IoWMIQueryAllDataMultiple IoWMIQuerySingleInstance
@@ -781,59 +782,58 @@ LACKING: Final[dict[str, str]] = {
         KeQueryNodeActiveProcessorCount KeQueryNodeMaximumProcessorCount KeQueryRuntimeThread KeQuerySystemTimePrecise
         KeQueryTotalCycleTimeProcess KeQueryTotalCycleTimeThread KeQueryUnbiasedInterruptTime
         KeQueryUnbiasedInterruptTimePrecise KeRegisterBoundCallback KeRegisterBugCheckReasonCallback
-        KeRegisterNmiCallback KeRegisterProcessorChangeCallback KeRemoveByKeyDeviceQueueIfBusy
-        KeRestoreExtendedProcessorState KeRevertToUserAffinityThread KeRevertToUserAffinityThreadEx
-        KeRevertToUserGroupAffinityThread KeSaveExtendedProcessorState KeSetCoalescableTimer KeSetSystemAffinityThread
-        KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread KeShouldYieldProcessor KfRaiseIrql
-        LABEL_SECURITY_INFORMATION LATENCY_TIME LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION
-        LOCK_QUEUE_OWNER LOCK_QUEUE_OWNER_BIT LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT
-        LOCK_QUEUE_WAIT_BIT LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST
-        LONGLONG_MASK LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT
-        LONG_LEAST_SIGNIFICANT_BIT LONG_MASK LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK
-        LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES
-        LUID_AND_ATTRIBUTES_ARRAY LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock
-        LockQueueBcbLock LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock
-        LockQueueMasterLock LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock
-        LockQueueUnusedSpare0 LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16
-        LockQueueUnusedSpare2 LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass
-        LoggerEventsLostClass LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER
-        MAXIMUM_FILENAME_LENGTH MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT
-        MAXIMUM_VOLUME_LABEL_LENGTH MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE
-        MEMORY_CACHING_TYPE_ORIG MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE
-        MEM_RELEASE MEM_RESERVE MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE
-        MINIMAL_XSTATE_AREA_LENGTH MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY
-        MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxTraceInformationClass
-        MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
-        MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx
-        MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
-        MmBadPointer MmBuildMdlFromPages MmFrameBufferCached MmGetProcedureAddress MmGetSystemRoutineAddress
-        MmIsDriverSuspectForVerifier MmIsDriverVerifying MmIsDriverVerifyingByAddress MmIsIoSpaceActive
-        MmIsVerifierEnabled MmMapIoSpaceEx MmMapMdl MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection
-        MmSetPermanentCacheAttribute ModifyAccess MonitorCapabilities MonitorInvocation MultiplyHigh
-        NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK
-        NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW
-        NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES NlsMbCodePageTag NlsMbOemCodePageTag
-        NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS NonPagedPoolBaseMustSucceed
-        NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession NonPagedPoolMustSucceedSession
-        NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent NotifyUserPowerSetting NtBuildNumber
-        NtCommitComplete NtCommitEnlistment NtCommitTransaction NtCreateEnlistment NtCreateResourceManager
-        NtCreateTransaction NtCreateTransactionManager NtCurrentProcess NtCurrentThread NtEnumerateTransactionObject
-        NtGetNotificationResourceManager NtOpenEnlistment NtOpenResourceManager NtOpenTransaction
-        NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment NtPrepareComplete NtPrepareEnlistment
-        NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment NtQueryInformationResourceManager
-        NtQueryInformationTransaction NtQueryInformationTransactionManager NtReadOnlyEnlistment NtRecoverEnlistment
-        NtRecoverResourceManager NtRecoverTransactionManager NtRegisterProtocolAddressInformation
-        NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment NtRollbackTransaction
-        NtRollforwardTransactionManager NtSetInformationEnlistment NtSetInformationResourceManager
-        NtSetInformationTransaction NtSetInformationTransactionManager NtSinglePhaseReject OBJECT_NAME_INFORMATION
-        OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION
-        OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100 OB_OPERATION OB_OPERATION_HANDLE_CREATE
-        OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION OB_POST_CREATE_HANDLE_INFORMATION
-        OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION OB_POST_OPERATION_PARAMETERS
-        OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION OB_PRE_DUPLICATE_HANDLE_INFORMATION
-        OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION
-        ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion ObGetObjectSecurity
-        ObReferenceObjectByHandleWithTag ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
+        KeRegisterNmiCallback KeRegisterProcessorChangeCallback KeRestoreExtendedProcessorState
+        KeRevertToUserAffinityThread KeRevertToUserAffinityThreadEx KeRevertToUserGroupAffinityThread
+        KeSaveExtendedProcessorState KeSetCoalescableTimer KeSetSystemAffinityThread KeSetSystemAffinityThreadEx
+        KeSetSystemGroupAffinityThread KeShouldYieldProcessor KfRaiseIrql LABEL_SECURITY_INFORMATION LATENCY_TIME
+        LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION LOCK_QUEUE_OWNER LOCK_QUEUE_OWNER_BIT
+        LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT LOCK_QUEUE_WAIT_BIT
+        LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST LONGLONG_MASK
+        LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT LONG_LEAST_SIGNIFICANT_BIT LONG_MASK
+        LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK
+        LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES LUID_AND_ATTRIBUTES_ARRAY
+        LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock LockQueueBcbLock
+        LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock LockQueueMasterLock
+        LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock LockQueueUnusedSpare0
+        LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16 LockQueueUnusedSpare2
+        LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass LoggerEventsLostClass
+        LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER MAXIMUM_FILENAME_LENGTH
+        MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT MAXIMUM_VOLUME_LABEL_LENGTH
+        MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE MEMORY_CACHING_TYPE_ORIG
+        MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE
+        MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH
+        MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE
+        MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxTraceInformationClass MemoryBarrier
+        Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl MmAllocateContiguousMemorySpecifyCacheNode
+        MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx
+        MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached MmBadPointer MmBuildMdlFromPages MmFrameBufferCached
+        MmGetProcedureAddress MmGetSystemRoutineAddress MmIsDriverSuspectForVerifier MmIsDriverVerifying
+        MmIsDriverVerifyingByAddress MmIsIoSpaceActive MmIsVerifierEnabled MmMapIoSpaceEx MmMapMdl
+        MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection MmSetPermanentCacheAttribute ModifyAccess
+        MonitorCapabilities MonitorInvocation MultiplyHigh NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG
+        NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID
+        NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES
+        NlsMbCodePageTag NlsMbOemCodePageTag NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS
+        NonPagedPoolBaseMustSucceed NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession
+        NonPagedPoolMustSucceedSession NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent
+        NotifyUserPowerSetting NtBuildNumber NtCommitComplete NtCommitEnlistment NtCommitTransaction
+        NtCreateEnlistment NtCreateResourceManager NtCreateTransaction NtCreateTransactionManager NtCurrentProcess
+        NtCurrentThread NtEnumerateTransactionObject NtGetNotificationResourceManager NtOpenEnlistment
+        NtOpenResourceManager NtOpenTransaction NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment
+        NtPrepareComplete NtPrepareEnlistment NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment
+        NtQueryInformationResourceManager NtQueryInformationTransaction NtQueryInformationTransactionManager
+        NtReadOnlyEnlistment NtRecoverEnlistment NtRecoverResourceManager NtRecoverTransactionManager
+        NtRegisterProtocolAddressInformation NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment
+        NtRollbackTransaction NtRollforwardTransactionManager NtSetInformationEnlistment
+        NtSetInformationResourceManager NtSetInformationTransaction NtSetInformationTransactionManager
+        NtSinglePhaseReject OBJECT_NAME_INFORMATION OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE
+        OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100
+        OB_OPERATION OB_OPERATION_HANDLE_CREATE OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION
+        OB_POST_CREATE_HANDLE_INFORMATION OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION
+        OB_POST_OPERATION_PARAMETERS OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION
+        OB_PRE_DUPLICATE_HANDLE_INFORMATION OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY
+        OWNER_SECURITY_INFORMATION ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion
+        ObGetObjectSecurity ObReferenceObjectByHandleWithTag ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
         ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObReleaseObjectSecurity
         ObUnRegisterCallbacks ObfDereferenceObjectWithTag ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE
         PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD
@@ -1956,13 +1956,13 @@ LACKING: Final[dict[str, str]] = {
         ZwAdjustPrivilegesToken ZwAlertThread ZwAllocateVirtualMemory ZwCloseObjectAuditAlarm ZwDeleteFile
         ZwDuplicateToken ZwFlushBuffersFileEx ZwFlushInstructionCache ZwFlushVirtualMemory ZwFreeVirtualMemory
         ZwFsControlFile ZwInitiatePowerAction ZwLoadKey ZwLockFile ZwOpenProcessToken ZwOpenProcessTokenEx
-        ZwOpenThreadToken ZwOpenThreadTokenEx ZwPulseEvent ZwQueryDefaultLocale ZwQueryDirectoryFile
-        ZwQueryDirectoryFileEx ZwQueryDirectoryObject ZwQueryEaFile ZwQueryInformationByName ZwQueryInformationProcess
+        ZwOpenThreadToken ZwOpenThreadTokenEx ZwQueryDefaultLocale ZwQueryDirectoryFile ZwQueryDirectoryFileEx
+        ZwQueryDirectoryObject ZwQueryEaFile ZwQueryInformationByName ZwQueryInformationProcess
         ZwQueryInformationThread ZwQueryInformationToken ZwQueryObject ZwQueryQuotaInformationFile
         ZwQuerySecurityObject ZwQueryVirtualMemory ZwReplaceKey ZwRestoreKey ZwSaveKey ZwSetDefaultLocale
         ZwSetDefaultUILanguage ZwSetEaFile ZwSetInformationProcess ZwSetInformationToken ZwSetInformationVirtualMemory
         ZwSetQuotaInformationFile ZwSetSecurityObject ZwSetSystemTime ZwSetVolumeInformationFile ZwUnloadKey
-        ZwUnlockFile ZwWaitForMultipleObjects
+        ZwUnlockFile
 """,
     "ntstatus.h": """
         STATUS_ABANDONED_WAIT_63 STATUS_ABANDON_HIBERFILE STATUS_ABIOS_INVALID_COMMAND STATUS_ABIOS_INVALID_LID

@@ -74,9 +74,11 @@ from dirql.ob.process_services import (
 from dirql.ob.waitable import (
     clear_event as ZwClearEvent,
     create_event as ZwCreateEvent,
+    pulse_event as ZwPulseEvent,
     reset_event as ZwResetEvent,
     set_event as ZwSetEvent,
     wait_for_object as ZwWaitForSingleObject,
+    wait_for_objects as ZwWaitForMultipleObjects,
 )
 from dirql.rtl.comparing import (
     find_char_in_unicode_string as RtlFindCharInUnicodeString,
@@ -187,8 +189,10 @@ __all__ = [
     "ZwNotifyChangeKey",
     "ZwOpenDirectoryObject",
     "ZwOpenThread",
+    "ZwPulseEvent",
     "ZwResetEvent",
     "ZwSetEvent",
+    "ZwWaitForMultipleObjects",
     "ZwWaitForSingleObject",
     "ZwYieldExecution",
 ]

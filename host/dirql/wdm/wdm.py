@@ -272,6 +272,9 @@ from dirql.io.reuse import (
     reuse_irp as IoReuseIrp,
     size_of_irp as IoSizeOfIrp,
 )
+from dirql.io.safe_completion import (
+    set_completion_routine_ex as IoSetCompletionRoutineEx,
+)
 from dirql.io.services import (
     create_file as ZwCreateFile,
     open_file as ZwOpenFile,
@@ -1430,6 +1433,7 @@ from dirql.nt.constants import (
 from dirql.nt.control_code import (
     ctl_code as CTL_CODE,
     device_type_from_ctl_code as DEVICE_TYPE_FROM_CTL_CODE,
+    function_from_ctl_code as IoGetFunctionCodeFromCtlCode,
     method_from_ctl_code as METHOD_FROM_CTL_CODE,
 )
 from dirql.nt.ntstatus import (
@@ -2445,6 +2449,7 @@ __all__ = [
     "IoGetDeviceProperty",
     "IoGetDmaAdapter",
     "IoGetDriverObjectExtension",
+    "IoGetFunctionCodeFromCtlCode",
     "IoGetNextIrpStackLocation",
     "IoGetRelatedDeviceObject",
     "IoGetTopLevelIrp",
@@ -2481,6 +2486,7 @@ __all__ = [
     "IoReuseIrp",
     "IoSetCancelRoutine",
     "IoSetCompletionRoutine",
+    "IoSetCompletionRoutineEx",
     "IoSetDeviceInterfaceState",
     "IoSetNextIrpStackLocation",
     "IoSetStartIoAttributes",
@@ -2618,6 +2624,7 @@ __all__ = [
     "KeReleaseSpinLockForDpc",
     "KeReleaseSpinLockFromDpcLevel",
     "KeRemoveByKeyDeviceQueue",
+    "KeRemoveByKeyDeviceQueueIfBusy",
     "KeRemoveDeviceQueue",
     "KeRemoveEntryDeviceQueue",
     "KeRemoveQueueDpc",
@@ -3451,6 +3458,7 @@ KeReleaseSpinLock = KSPIN_LOCK.release
 KeReleaseSpinLockForDpc = KSPIN_LOCK.release_for_dpc
 KeReleaseSpinLockFromDpcLevel = KSPIN_LOCK.release_from_dpc_level
 KeRemoveByKeyDeviceQueue = KDEVICE_QUEUE.remove_by_key
+KeRemoveByKeyDeviceQueueIfBusy = KDEVICE_QUEUE.remove_by_key_if_busy
 KeRemoveDeviceQueue = KDEVICE_QUEUE.remove
 KeRemoveEntryDeviceQueue = KDEVICE_QUEUE.remove_entry
 KeRemoveQueueDpc = KDPC.remove_queue

@@ -95,6 +95,13 @@ def test_a_thread_can_be_waited_for_by_a_handle_of_its_number(machine: Machine) 
     wait_for_single_object(thread)
 
 
+def test_a_thread_is_opened_in_its_process(machine: Machine) -> None:
+    me, program = wdm.PsGetCurrentThreadId(), wdm.PsGetCurrentProcessId()
+    for process, status in ((0, 0), (program, 0), (4, wdm.STATUS_INVALID_CID)):
+        client = wdm.CLIENT_ID(process, me)
+        assert wdm.ZwOpenThread(0, wdm.OBJECT_ATTRIBUTES(), client)[0] == status
+
+
 def read_name(address: int) -> str:
     header = wdm.RtlReadMemory(address, 16)
     length = int.from_bytes(header[:2], "little")
@@ -134,6 +141,17 @@ def test_NAM_01_a_permanent_object_becomes_temporary_by_its_pointer(machine: Mac
     assert isinstance(directory, Object)
     wdm.ObMakeTemporaryObject(directory)
     wdm.ZwClose(again)
+    assert wdm.ZwOpenDirectoryObject(0, attributes(path)) == (wdm.STATUS_OBJECT_NAME_NOT_FOUND, None)
+
+
+def test_NAM_01_a_name_without_a_handle_goes_at_once(machine: Machine) -> None:
+    path = r"\BaseNamedObjects\Edge"
+    _, handle = wdm.ZwCreateDirectoryObject(0, attributes(path, wdm.OBJ_PERMANENT))
+    assert handle is not None
+    _, directory, _ = wdm.ObReferenceObjectByHandle(handle, 0, None, wdm.KernelMode)
+    wdm.ZwClose(handle)
+    assert isinstance(directory, Object)
+    wdm.ObMakeTemporaryObject(directory)
     assert wdm.ZwOpenDirectoryObject(0, attributes(path)) == (wdm.STATUS_OBJECT_NAME_NOT_FOUND, None)
 
 
@@ -258,3 +276,89 @@ def test_a_dpc_of_a_device_may_run_in_a_thread(machine: Machine) -> None:
     wdm.IoRequestDpc(device, None, None)
     machine.sleep(1e-5)
     assert levels == [wdm.PASSIVE_LEVEL]
+
+
+def events(*states: bool) -> list[int]:
+    made = [
+        wdm.ZwCreateEvent(wdm.EVENT_ALL_ACCESS, None, wdm.NotificationEvent, state)[1] for state in states
+    ]
+    return [handle for handle in made if handle is not None]
+
+
+def test_several_objects_are_waited_for_by_their_handles(machine: Machine) -> None:
+    handles = events(False, True)
+    wait = wdm.ZwWaitForMultipleObjects
+    assert wait(2, handles, wdm.WaitAny, False, None) == 1
+    assert wait(2, handles, wdm.WaitAll, False, -100) == wdm.STATUS_TIMEOUT
+    wdm.ZwSetEvent(handles[0])
+    assert wait(2, handles, wdm.WaitAll, False, None) == wdm.STATUS_SUCCESS
+    twice = [handles[0]] * 2
+    assert wait(2, twice, wdm.WaitAny, False, None) == wdm.STATUS_SUCCESS
+    assert wait(2, twice, wdm.WaitAll, False, None) == wdm.STATUS_INVALID_PARAMETER_MIX
+    assert wait(2, [handles[0], 0x7777], wdm.WaitAny, False, None) == wdm.STATUS_INVALID_HANDLE
+    link = wdm.ZwCreateDirectoryObject(wdm.SYNCHRONIZE, attributes(r"\Edges"))[1]
+    assert link is not None
+    assert wait(2, [handles[0], link], wdm.WaitAny, False, None) == wdm.STATUS_OBJECT_TYPE_MISMATCH
+    for number in (0, wdm.MAXIMUM_WAIT_OBJECTS + 1):
+        assert wait(number, handles, wdm.WaitAny, False, None) == wdm.STATUS_INVALID_PARAMETER_1
+    with pytest.raises(ValueError, match="Handles must have Count elements, 3; it had 2"):
+        wait(3, handles, wdm.WaitAny, False, None)
+
+
+def test_an_event_is_pulsed_by_its_handle(machine: Machine) -> None:
+    (handle,) = events(False)
+    waits: list[int] = []
+    thread = create_thread(lambda _: waits.append(wdm.ZwWaitForSingleObject(handle, False, None)), None)
+    machine.sleep(1e-6)
+    assert wdm.ZwPulseEvent(handle) == (wdm.STATUS_SUCCESS, 0)
+    wait_for_single_object(thread)
+    assert (waits, wdm.ZwPulseEvent(handle)) == ([wdm.STATUS_SUCCESS], (wdm.STATUS_SUCCESS, 0))
+    assert wdm.ZwPulseEvent(0x7777) == (wdm.STATUS_INVALID_HANDLE, 0)
+
+
+def test_the_function_of_a_control_code(machine: Machine) -> None:
+    code = wdm.CTL_CODE(wdm.FILE_DEVICE_UNKNOWN, 0x812, wdm.METHOD_NEITHER, wdm.FILE_READ_ACCESS)
+    assert wdm.IoGetFunctionCodeFromCtlCode(code) == 0x812
+
+
+@pytest.mark.parametrize(
+    ("invited", "status", "calls"),
+    [
+        ((True, False, False), wdm.STATUS_SUCCESS, 1),
+        ((True, False, False), wdm.STATUS_UNSUCCESSFUL, 0),
+        ((False, True, False), wdm.STATUS_UNSUCCESSFUL, 1),
+        ((False, True, False), wdm.STATUS_SUCCESS, 0),
+    ],
+)
+def test_a_completion_routine_keeps_its_device(
+    machine: Machine, invited: tuple[bool, bool, bool], status: int, calls: int
+) -> None:
+    ended: list[tuple[object, int]] = []
+    kept: list[wdm.IRP] = []
+
+    def done(device: wdm.DEVICE_OBJECT | None, irp: wdm.IRP, context: object) -> int:
+        if irp.pending_returned:
+            wdm.IoMarkIrpPending(irp)
+        ended.append((context, upper.pointer_count - before))
+        return wdm.STATUS_CONTINUE_COMPLETION
+
+    def keep(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
+        wdm.IoMarkIrpPending(irp)
+        kept.append(irp)
+        return wdm.STATUS_PENDING
+
+    def forward(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
+        wdm.IoCopyCurrentIrpStackLocationToNext(irp)
+        assert wdm.IoSetCompletionRoutineEx(device, irp, done, "context", *invited) == wdm.STATUS_SUCCESS
+        return wdm.IoCallDriver(lower, irp)
+
+    lower = make_device(make_driver({wdm.IRP_MJ_WRITE: keep}, "lower"))
+    upper = make_device(make_driver({**OPEN_AND_CLOSE, wdm.IRP_MJ_WRITE: forward}), NAME)
+    upper.stack_size = 2
+    with machine.open(NAME) as handle:
+        before = upper.pointer_count
+        request = handle.write_overlapped(b"1")
+        assert upper.pointer_count == before + 1
+        complete(kept.pop(), status)
+        assert (request.status, ended) == (status, [("context", 1)] * calls)
+        assert upper.pointer_count == before

@@ -82,6 +82,18 @@ def test_removing_by_key_starts_over_at_the_head(queue: DeviceQueue) -> None:
     assert not queue.busy
 
 
+def test_removing_by_key_from_an_idle_queue_gives_nothing(queue: DeviceQueue) -> None:
+    assert queue.remove_by_key_if_busy(1) is None
+    queue.insert(DeviceQueueEntry())
+    low, high = entries(2)
+    queue.insert_by_key(low, 1)
+    queue.insert_by_key(high, 5)
+    assert queue.remove_by_key_if_busy(2) is high
+    assert queue.remove_by_key_if_busy(2) is low
+    assert queue.remove_by_key_if_busy(2) is None
+    assert not queue.busy
+
+
 def test_the_level_is_dispatch(queue: DeviceQueue) -> None:
     lower_irql(PASSIVE_LEVEL)
     with bug_check(0xC4, 0x20003, match="must be called at DISPATCH_LEVEL"):

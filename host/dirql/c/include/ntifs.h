@@ -153,5 +153,8 @@ NTSTATUS ZwDuplicateObject(_In_ HANDLE SourceProcessHandle, _In_ HANDLE SourceHa
     HandleAttributes, _In_ ULONG Options);
 NTSTATUS ZwOpenThread(_Out_ PHANDLE ThreadHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
     ObjectAttributes, _In_ PCLIENT_ID ClientId);
+NTSTATUS ZwPulseEvent(_In_ HANDLE EventHandle, _Out_opt_ PLONG PreviousState);
+NTSTATUS ZwWaitForMultipleObjects(_In_ ULONG Count, _In_ HANDLE *Handles, _In_ WAIT_TYPE WaitType, _In_
+    BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
 
 #endif /* DIRQL_NTIFS_H */

@@ -21,6 +21,7 @@ _INSERT: Final = contract("KeInsertDeviceQueue")
 _INSERT_BY_KEY: Final = contract("KeInsertByKeyDeviceQueue")
 _REMOVE: Final = contract("KeRemoveDeviceQueue")
 _REMOVE_BY_KEY: Final = contract("KeRemoveByKeyDeviceQueue")
+_REMOVE_BY_KEY_IF_BUSY: Final = contract("KeRemoveByKeyDeviceQueueIfBusy")
 _REMOVE_ENTRY: Final = contract("KeRemoveEntryDeviceQueue")
 _INITIALIZE_DEVICE_QUEUE: Final = contract("KeInitializeDeviceQueue")
 
@@ -126,6 +127,15 @@ class DeviceQueue:
             self._refuse(_REMOVE_BY_KEY)
         if type(sort_key) is not int:
             _REMOVE_BY_KEY.check_arguments(self, sort_key)
+        return self._take(self._entries.first_from(sort_key))
+
+    def remove_by_key_if_busy(self, sort_key: int) -> DeviceQueueEntry | None:
+        """Do as `remove_by_key` for a busy queue; follows KeRemoveByKeyDeviceQueueIfBusy. None for an idle one."""
+        _REMOVE_BY_KEY_IF_BUSY.check(self)
+        if not self.type:
+            self._refuse(_REMOVE_BY_KEY_IF_BUSY)
+        if type(sort_key) is not int:
+            _REMOVE_BY_KEY_IF_BUSY.check_arguments(self, sort_key)
         return self._take(self._entries.first_from(sort_key))
 
     def remove_entry(self, entry: DeviceQueueEntry) -> bool:
