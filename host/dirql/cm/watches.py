@@ -37,7 +37,7 @@ class Watches:
         self.by_key: dict[Key, list[Watch]] = {}
 
     def add(self, watch: Watch) -> None:
-        """Begin a wait."""
+        """Begin a wait for changes of a key."""
         self.by_key.setdefault(watch.key, []).append(watch)
 
     def note(self, key: Key, change: int) -> None:

@@ -26,7 +26,7 @@ LINK = r"\DosDevices\Slave"
 
 
 class Extension:
-    """What the driver keeps for its device."""
+    """The data of the driver for its device."""
 
     adapter: wdm.DMA_ADAPTER
     registers: MapRegisters
