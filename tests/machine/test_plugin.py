@@ -176,7 +176,7 @@ def test_body(handle):
     bug()
 
 def test_start(monkeypatch, request):
-    monkeypatch.setattr(plugplay, "StoreStart", bug)
+    monkeypatch.setattr(plugplay, "StoreAcquireHardware", bug)
     request.getfixturevalue("device")
 
 def test_close(monkeypatch, handle):

@@ -106,7 +106,9 @@ class BusInterfaceStandard:
     Each routine takes `context` first. `get_bus_data(context, data_type, offset, length)` returns the bytes that C puts
     into a buffer, `set_bus_data(context, data_type, buffer, offset, length)` the number of bytes written. The bus
     driver has called `interface_reference(context)` once for the receiver, who ends with `interface_dereference`.
-    TranslateBusAddress and GetDmaAdapter are not modelled.
+    `translate_bus_address(context, bus_address, length, address_space)` returns whether the address is one of the bus,
+    the address space and the physical address, and `get_dma_adapter(context, device_descriptor)` what IoGetDmaAdapter
+    returns. A bus driver that has no such routine leaves None.
     """
 
     context: object
@@ -114,5 +116,7 @@ class BusInterfaceStandard:
     interface_dereference: Callable[[object], None]
     get_bus_data: Callable[[object, int, int, int], bytes]
     set_bus_data: Callable[[object, int, bytes, int, int], int]
+    translate_bus_address: Callable[[object, int, int, int], tuple[bool, int, int]] | None = None
+    get_dma_adapter: Callable[[object, object], tuple[object, int]] | None = None
     size: int = 0x40
     version: int = 1

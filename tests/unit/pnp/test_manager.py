@@ -29,7 +29,10 @@ from dirql.wdm import (
     CONNECT_LINE_BASED,
     CONNECT_MESSAGE_BASED,
     DEVICE_CAPABILITIES,
+    DEVICE_DESCRIPTION,
+    DEVICE_DESCRIPTION_VERSION,
     DEVICE_OBJECT,
+    DMA_ADAPTER,
     GUID_BUS_INTERFACE_STANDARD,
     IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS,
     IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS,
@@ -73,6 +76,7 @@ from dirql.wdm import (
     IoGetCurrentIrpStackLocation,
     Latched,
     LevelSensitive,
+    PCIBus,
     PowerDeviceD0,
     TargetDeviceRelation,
 )
@@ -394,6 +398,16 @@ def test_the_bus_interface(open_bus: Opener) -> None:
     assert interface.get_bus_data(interface.context, 0, 0, 2) == b"\x34\x12"
     assert interface.set_bus_data(interface.context, 0, b"\x07", 0x3C, 1) == 1
     assert interface.get_bus_data(interface.context, 0, 0x3C, 1) == b"\x07"
+    assert interface.translate_bus_address is not None
+    assert interface.translate_bus_address(interface.context, 0x8000_0000, 16, 0) == (True, 0, 0x8000_0000)
+    assert interface.get_dma_adapter is not None
+    wanted = DEVICE_DESCRIPTION(
+        version=DEVICE_DESCRIPTION_VERSION, master=True, interface_type=PCIBus, maximum_length=4096
+    )
+    adapter, _ = interface.get_dma_adapter(interface.context, wanted)
+    assert isinstance(adapter, DMA_ADAPTER)
+    adapter.dma_operations.put_dma_adapter(adapter)
+    interface.interface_dereference(interface.context)
 
 
 def test_resources_in_use(open_bus: Opener) -> None:

@@ -20,6 +20,7 @@ from dirql.wdm import (
     CM_RESOURCE_LIST,
     CM_RESOURCE_MEMORY_PREFETCHABLE,
     CM_RESOURCE_PORT_IO,
+    DEVICE_DESCRIPTION,
     DEVICE_OBJECT,
     DEVICE_RELATIONS,
     GUID_BUS_INTERFACE_STANDARD,
@@ -64,6 +65,7 @@ from dirql.wdm import (
     HalGetMessageAddress,
     IoDeleteDevice,
     IoGetCurrentIrpStackLocation,
+    IoGetDmaAdapter,
     ObDereferenceObject,
     ObReferenceObject,
     PCIBus,
@@ -272,7 +274,9 @@ def _interface(device: DEVICE_OBJECT, irp: IRP) -> int:
     if wanted.interface_type != GUID_BUS_INTERFACE_STANDARD:
         return irp.io_status.status
     _reference(device)
-    wanted.interface = BUS_INTERFACE_STANDARD(device, _reference, _dereference, _get_bus_data, _set_bus_data)
+    wanted.interface = BUS_INTERFACE_STANDARD(
+        device, _reference, _dereference, _get_bus_data, _set_bus_data, _translate, _get_dma_adapter
+    )
     return STATUS_SUCCESS
 
 
@@ -300,6 +304,19 @@ def _set_bus_data(context: object, data_type: int, buffer: bytes, offset: int, l
         return 0
     function: PciFunction = context.device_extension.function
     return function.write_bytes(offset, buffer[:length])
+
+
+def _translate(context: object, bus_address: int, length: int, address_space: int) -> tuple[bool, int, int]:
+    """A physical address for an address on the bus: the host bridge passes both on unchanged."""
+    del context, length
+    return True, address_space, bus_address
+
+
+def _get_dma_adapter(context: object, device_descriptor: object) -> tuple[object, int]:
+    """The DMA adapter for the function, as IoGetDmaAdapter makes it."""
+    assert isinstance(context, DEVICE_OBJECT)
+    assert isinstance(device_descriptor, DEVICE_DESCRIPTION)
+    return IoGetDmaAdapter(context, device_descriptor)
 
 
 def _is_inside(data_type: int, offset: int, length: int) -> bool:
