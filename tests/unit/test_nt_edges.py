@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -487,3 +487,63 @@ def test_DPC_04_another_request_in_hand_is_no_defect(machine: Machine) -> None:
     assert not wdm.KeInsertQueueDpc(world.dpc, 1, None)
     wdm.KeLowerIrql(old_irql)
     assert len(machine.defects) == 1
+
+
+# Memory that is asked for in bytes keeps its size.
+
+
+def make_extension(kind: str, world: World) -> Any:
+    if kind == "device":
+        _, device = wdm.IoCreateDevice(world.driver, 16, None, wdm.FILE_DEVICE_UNKNOWN, 0, False)
+        assert device is not None
+        return device.device_extension
+    if kind == "driver":
+        return wdm.IoAllocateDriverObjectExtension(world.driver, "key", 16)[1]
+    controller = wdm.IoCreateController(16)
+    assert controller is not None
+    return controller.controller_extension
+
+
+@pytest.mark.parametrize("kind", ["device", "driver", "controller"])
+def test_an_extension_of_bytes_keeps_its_size(machine: Machine, kind: str) -> None:
+    world = World(machine)
+    extension = make_extension(kind, world)
+    extension[4:8] = b"data"
+    extension[0] = 1
+    assert extension == b"\1\0\0\0data" + bytes(8)
+
+    def grow() -> None:
+        extension.extend(b"more")
+
+    for act in (grow, extension.clear, lambda: extension.__setitem__(slice(0, 4), b"12345")):
+        with pytest.raises(BufferError):
+            act()
+    with pytest.raises(
+        BugCheck, match="an extension must keep the size in bytes that was asked for"
+    ) as caught:
+        guard.call_driver(guard.SYNCHRONIZE, world.driver, grow)
+    assert caught.value.code == 0x1E
+
+
+@pytest.mark.parametrize("mode", [2, -1, 7])
+def test_the_mode_of_an_alertable_wait_is_one_of_two(machine: Machine, mode: int) -> None:
+    with pytest.raises(ValueError, match="WaitMode must be KernelMode or UserMode"):
+        wdm.KeDelayExecutionThread(mode, True, -10)
+    with pytest.raises(ValueError, match="AlertMode must be"):
+        wdm.KeAlertThread(wdm.KeGetCurrentThread(), mode)
+    with pytest.raises(ValueError, match="AlertMode must be"):
+        wdm.KeTestAlertThread(mode)
+
+
+def test_an_extension_is_found_by_what_does_not_change(machine: Machine) -> None:
+    driver = World(machine).driver
+    with pytest.raises(TypeError, match="ClientIdentificationAddress must be"):
+        wdm.IoAllocateDriverObjectExtension(driver, {}, 16)
+    with pytest.raises(TypeError, match="ClientIdentificationAddress must be"):
+        wdm.IoGetDriverObjectExtension(driver, [])
+
+
+def test_a_remove_lock_may_be_its_own_tag(machine: Machine) -> None:
+    lock = wdm.IO_REMOVE_LOCK()
+    wdm.IoInitializeRemoveLock(lock, cast("str", lock), 0, 0)
+    assert "with an object for a tag" in repr(lock)

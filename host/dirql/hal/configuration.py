@@ -113,10 +113,12 @@ def set_bus_data_by_offset(
 def _address(bus: int, slot: Slot, offset: int, length: int) -> int:
     if not (0 <= bus < _BUSES and 0 <= slot.device < _DEVICES and 0 <= slot.function < _FUNCTIONS):
         raise ValueError(
-            f"a function must be on bus 0 to 255, device 0 to 31, function 0 to 7; it was {bus}, {slot}"
+            "HalGetBusDataByOffset, HalSetBusDataByOffset: a function must be on bus 0 to 255, device 0 to 31, function"
+            f" 0 to 7; it was {bus}, {slot}"
         )
     if not 0 <= offset <= offset + length <= _SPACE_BYTES:
         raise ValueError(
-            f"configuration space must be used from byte 0 to {_SPACE_BYTES - 1}; it was {length} bytes at {offset:#x}"
+            "HalGetBusDataByOffset, HalSetBusDataByOffset: Offset and Length must lie in configuration space, from byte"
+            f" 0 to {_SPACE_BYTES - 1}; it was {length} bytes at {offset:#x}"
         )
     return bus * _BUS + slot.device * _DEVICE + slot.function * _FUNCTION + offset

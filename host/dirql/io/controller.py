@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+from dirql.io.fixed_bytes import FixedBytes
 from dirql.io.objects import DeviceObject, Irp
 from dirql.ke import guard
 from dirql.ke.bugcheck import refuse_list
@@ -109,4 +110,4 @@ def create_controller(size: type | int) -> ControllerObject | None:
         return ControllerObject(size())
     if not isinstance(size, int):
         _CREATE.refuse_argument("Size", "a class, or a size in bytes (ULONG)", size)
-    return ControllerObject(bytearray(size)) if 0 <= size <= _LARGEST else None
+    return ControllerObject(FixedBytes(size)) if 0 <= size <= _LARGEST else None

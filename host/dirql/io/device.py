@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from dirql.io.extension import end_extension
+from dirql.io.fixed_bytes import FixedBytes
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.unload import finish_unload
@@ -120,7 +121,7 @@ def _extension(size: object) -> Callable[[], object] | None:
         return lambda: None
     if size < 0:
         raise ValueError(f"IoCreateDevice: DeviceExtensionSize must be 0 or more bytes; it was {size}")
-    return None if size > _LARGEST_EXTENSION else lambda: bytearray(size)
+    return None if size > _LARGEST_EXTENSION else lambda: FixedBytes(size)
 
 
 def get_attached_device_reference(device: DeviceObject) -> DeviceObject:

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from dirql.io.fixed_bytes import FixedBytes
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverObject
 from dirql.ke import guard
-from dirql.ke.processors.contract import contract
+from dirql.ke.processors.contract import KeptContract, contract
 from dirql.nt.constants import DRVO_BOOTREINIT_REGISTERED, DRVO_REINIT_REGISTERED
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_COLLISION, STATUS_SUCCESS
 
@@ -48,6 +49,7 @@ def allocate_driver_object_extension(
     """
     _ALLOCATE.check(driver_object)
     _ALLOCATE.check_arguments(driver_object, client_identification_address, driver_object_extension_size)
+    _check_address(_ALLOCATE, client_identification_address)
     extensions = io_manager.value.driver_extensions.setdefault(driver_object, {})
     if client_identification_address in extensions:
         return STATUS_OBJECT_NAME_COLLISION, None
@@ -58,7 +60,7 @@ def allocate_driver_object_extension(
     elif isinstance(size, int):
         if not 0 <= size <= _LARGEST:
             return STATUS_INSUFFICIENT_RESOURCES, None
-        made = bytearray(size)
+        made = FixedBytes(size)
     else:
         _ALLOCATE.refuse_argument("DriverObjectExtensionSize", "a class, or a size in bytes (ULONG)", size)
     extensions[client_identification_address] = made
@@ -68,7 +70,17 @@ def allocate_driver_object_extension(
 def get_driver_object_extension(driver_object: DriverObject, client_identification_address: object) -> object:
     """The extension that was made with that address, None if there is none; follows IoGetDriverObjectExtension."""
     _GET.check(driver_object)
+    _check_address(_GET, client_identification_address)
     return io_manager.value.driver_extensions.get(driver_object, {}).get(client_identification_address)
+
+
+def _check_address(kept: KeptContract, address: object) -> None:
+    """Refuse what cannot be found again, because it is compared by contents that may change."""
+    try:
+        hash(address)
+    except TypeError:
+        what = "an address, or an object that can be a key of a dict"
+        kept.refuse_argument("ClientIdentificationAddress", what, address)
 
 
 def register_driver_reinitialization(

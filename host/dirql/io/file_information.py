@@ -75,6 +75,10 @@ __all__ = [
     "set_information_file",
 ]
 
+_ULONG: Final = 0xFFFF_FFFF
+"""What drivers keep in fields of these sizes may be any number, of which C would keep the lowest bits."""
+_ULONGLONG: Final = (1 << 64) - 1
+
 _QUERY: Final = contract("ZwQueryInformationFile")
 _SET: Final = contract("ZwSetInformationFile")
 _QUERY_VOLUME: Final = contract("ZwQueryVolumeInformationFile")
@@ -210,7 +214,7 @@ def query_volume_information_file(
         return STATUS_ACCESS_VIOLATION
     if fs_information_class == FileFsDeviceInformation:
         device = file.device_object
-        answer = struct.pack("<II", device.device_type, device.characteristics)
+        answer = struct.pack("<II", device.device_type & _ULONG, device.characteristics & _ULONG)
         return _give(answer, address, io_status_block)
 
     def fill(irp: Irp) -> None:
@@ -242,14 +246,14 @@ def _check(kind: int, length: int, least: dict[int, int], end: int) -> int:
 def _own_answer(file: FileObject, handle: int, kind: int) -> bytes | None:
     """The answer that the I/O manager gives itself, None if a driver has to."""
     if kind == FileAlignmentInformation:
-        return struct.pack("<I", file.device_object.top_of_stack().alignment_requirement)
+        return struct.pack("<I", file.device_object.top_of_stack().alignment_requirement & _ULONG)
     if kind == FileModeInformation:
         return struct.pack("<I", _mode(file))
     if kind == FileAccessInformation:
         entry = object_manager.value.handles.entry(handle)
         return struct.pack("<I", 0 if entry is None else entry.granted_access)
     if kind == FilePositionInformation and file.synchronous:
-        return struct.pack("<q", file.current_byte_offset)
+        return struct.pack("<Q", file.current_byte_offset & _ULONGLONG)
     return None
 
 

@@ -78,7 +78,9 @@ class RemoveLock:
 
     def __repr__(self) -> str:
         state = "removed" if self.common.removed else "in use" if self.is_initialized else "not initialized"
-        return f"<remove lock {self.dbg.allocate_tag!r}, {state}, {len(self.dbg.lock_list)} outstanding>"
+        tag: object = self.dbg.allocate_tag  # any object of a driver, such as the lock itself
+        shown = repr(tag) if isinstance(tag, str | int) else "with an object for a tag"
+        return f"<remove lock {shown}, {state}, {len(self.dbg.lock_list)} outstanding>"
 
     def initialize(self, allocate_tag: str, max_locked_minutes: int, high_watermark: int) -> None:
         """Make the lock ready; follows IoInitializeRemoveLock. The two limits are for checked builds and not used."""

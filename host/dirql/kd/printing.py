@@ -140,7 +140,8 @@ def _print(
     try:
         formatted = format_text(format_, arguments)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{kept.stated.routine}: {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{kept.stated.routine}: {error}") from error
     routine, irql = kept.stated.routine, current_irql()
     if formatted.wide and irql != PASSIVE_LEVEL:
         report_defect(

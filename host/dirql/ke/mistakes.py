@@ -42,6 +42,11 @@ def explain_error(error: BaseException) -> str | None:
         return None if found is None or kind is None else _explain_member(kind, kind, found["name"])
     if isinstance(error, NameError) and error.name:
         return _explain_name(error.name)
+    if isinstance(error, BufferError):
+        return (
+            "an extension must keep the size in bytes that was asked for; it was to become longer or shorter: ask for"
+            " as many bytes as are used, and write slices of the length that they replace"
+        )
     if isinstance(error, TypeError):
         return _explain_call(str(error))
     return None

@@ -92,7 +92,7 @@ def pool_tag(text: str) -> int:
     """The pool tag of one to four ASCII characters; raises `ValueError` for any other text."""
     _POOL_TAG.check_arguments(text)
     if not 1 <= len(text) <= 4 or not text.isascii():
-        raise ValueError(f"a pool tag must be one to four ASCII characters; it was {text!r}")
+        raise ValueError(f"POOL_TAG: a pool tag must be one to four ASCII characters; it was {text!r}")
     return int.from_bytes(text.encode("ascii"), "little")
 
 

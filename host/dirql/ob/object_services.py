@@ -66,6 +66,7 @@ _DUPLICATE: Final = contract("ZwDuplicateObject")
 _OPEN_THREAD: Final = contract("ZwOpenThread")
 
 _NAME_HEADER: Final = 0x10
+_LAST_ADDRESS: Final = (1 << 64) - 1
 """The size of OBJECT_NAME_INFORMATION, behind which the characters stand."""
 
 Body = Object | DispatcherObject
@@ -154,7 +155,7 @@ def query_name_string(body: Body, object_name_info: int | None, length: int) -> 
     needed = _NAME_HEADER + (len(text) + 2 if text else 0)
     if length < needed or object_name_info is None:
         return STATUS_INFO_LENGTH_MISMATCH, needed
-    buffer = object_name_info + _NAME_HEADER if text else 0
+    buffer = object_name_info + _NAME_HEADER & _LAST_ADDRESS if text else 0
     header = struct.pack("<HHIQ", len(text), len(text) + 2 if text else 0, 0, buffer)
     memory.write(object_name_info, header + (text + b"\0\0" if text else b""))
     return STATUS_SUCCESS, needed

@@ -79,7 +79,8 @@ def formatted(kept: KeptContract, source: Characters, arguments: object, width: 
     try:
         text = format_text(terminated(template, width), arguments, is_wide=width == 2).text
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{kept.stated.routine}: {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{kept.stated.routine}: {error}") from error
     return characters(text, width) or b""
 
 

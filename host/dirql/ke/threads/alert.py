@@ -17,6 +17,9 @@ __all__ = ["alert_thread", "check_alertability", "return_to_user_mode", "test_al
 
 _ALERT_THREAD: Final = contract("KeAlertThread")
 _TEST_ALERT_THREAD: Final = contract("KeTestAlertThread")
+_WAITS: Final = (
+    "KeWaitForSingleObject, KeWaitForMultipleObjects, KeDelayExecutionThread, KeRemoveQueue: WaitMode"
+)
 
 
 def alert_thread(thread: Thread, alert_mode: int) -> bool:
@@ -26,6 +29,7 @@ def alert_thread(thread: Thread, alert_mode: int) -> bool:
     """
     _ALERT_THREAD.check(thread)
     _ALERT_THREAD.check_arguments(thread, alert_mode)
+    _check_mode("KeAlertThread: AlertMode", alert_mode)
     before = thread.alerted[alert_mode]
     if not before:
         if thread.state is WAITING and thread.alertable and alert_mode <= thread.wait_mode:
@@ -43,6 +47,7 @@ def test_alert_thread(alert_mode: int) -> bool:
     """
     _TEST_ALERT_THREAD.check_level(alert_mode)
     _TEST_ALERT_THREAD.check_arguments(alert_mode)
+    _check_mode("KeTestAlertThread: AlertMode", alert_mode)
     thread = current.processor.current_thread
     before = thread.alerted[alert_mode]
     thread.alerted[alert_mode] = False
@@ -51,8 +56,14 @@ def test_alert_thread(alert_mode: int) -> bool:
     return before
 
 
+def _check_mode(what: str, mode: int) -> None:
+    if mode not in (KernelMode, UserMode):
+        raise ValueError(f"{what} must be KernelMode or UserMode; it was {mode!r}")
+
+
 def check_alertability(thread: Thread, alertable: bool, wait_mode: int) -> int:
     """The status with which a wait of the current thread must not begin, or STATUS_SUCCESS."""
+    _check_mode(_WAITS, wait_mode)
     if alertable:
         if thread.alerted[wait_mode]:
             thread.alerted[wait_mode] = False
