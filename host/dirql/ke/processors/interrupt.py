@@ -344,7 +344,7 @@ class InterruptTable:
         line = self.vectors[interrupt.vector]
         if line is None or interrupt not in line.interrupts:
             raise ValueError(
-                f"IoDisconnectInterrupt: an interrupt object must be connected to be disconnected; {interrupt!r} was not"
+                f"IoDisconnectInterrupt: an object must be connected to be disconnected; {interrupt!r} was not"
             )
         line.interrupts = tuple(other for other in line.interrupts if other is not interrupt)
         self.connected -= 1
