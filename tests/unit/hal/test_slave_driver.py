@@ -28,8 +28,6 @@ LINK = r"\DosDevices\Slave"
 class Extension:
     """The data of the driver for its device."""
 
-    """The things that the driver keeps for its device."""
-
     adapter: wdm.DMA_ADAPTER
     registers: MapRegisters
 
