@@ -344,7 +344,7 @@ def test_PNP_09_the_loss_of_the_device_with_a_long_queue() -> None:
 
 def test_PNP_09_a_device_that_moves_data_is_stopped_when_it_is_taken_away(machine: Machine) -> None:
     with opened(machine, TransferMode.DMA, "level") as handle:
-        request = handle.write_overlapped(bytes(20_000))
+        request = handle.write_overlapped(bytes(min(20_000, statistics(handle).device_bytes)))
         machine.target.spend(500)
         machine.pnp.surprise_remove_devices()
         assert request.status == nt.STATUS_DEVICE_REMOVED
