@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from compiled import no_integer
 from dirql import wdm
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
@@ -397,7 +398,7 @@ def test_a_table_and_a_place_of_another_kind_are_told(key: int) -> None:
     wrong: Any = "x"
     with pytest.raises(TypeError, match="QueryTable must be a list of RTL_QUERY_REGISTRY_TABLE"):
         wdm.RtlQueryRegistryValues(handle, key, [Entry(), wrong], None, None)
-    with pytest.raises(TypeError, match=r"Environment must be an address.*or None; it was 'x'"):
+    with pytest.raises(TypeError, match=no_integer(r"Environment must be an address.*; it was 'x'")):
         wdm.RtlQueryRegistryValues(handle, key, [], None, wrong)
     set_value(key, "Value", wdm.REG_DWORD, b"\1\2\3\4")
     with pytest.raises(TypeError, match="EntryContext is a UNICODE_STRING or an address"):
