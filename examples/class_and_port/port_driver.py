@@ -16,7 +16,7 @@ from dirql.registers.store_descriptor import DESCRIPTOR
 
 HARDWARE_IDS = (Store.HARDWARE_ID,)
 MAXIMUM_LENGTH = 4096
-TIMEOUT = 50_000  # 100 ns units: 5 milliseconds
+TIMEOUT = 200_000  # 100 ns units: 20 milliseconds
 CAUSES = regs.INTERRUPT_CAUSE.DONE | regs.INTERRUPT_CAUSE.ERROR
 ALL_ONES = 0xFFFFFFFF  # a register of a device that is not there
 Resources = tuple[wdm.CM_PARTIAL_RESOURCE_DESCRIPTOR, ...]

@@ -236,7 +236,7 @@ class TestMultiplexer:
         assert framework is not None
         streams = framework.device_extension.streams.values()
         assert max(queue.count for state in streams for queue in state.pairs) < 2 * HIGH_WATER
-        assert sum(len(state.unsent) for state in streams) >= 4
+        assert any(state.unsent for state in streams)
         for request in requests:
             request.result()
         assert machine.device_window("store", 1, bar=1).read(11 * 1024, 2) == bytes([11, 11])
