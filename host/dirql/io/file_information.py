@@ -76,7 +76,7 @@ __all__ = [
 ]
 
 _ULONG: Final = 0xFFFF_FFFF
-"""What drivers keep in fields of these sizes may be any number, of which C would keep the lowest bits."""
+"""The bits of a field, of which C keeps those of any number that a driver puts there."""
 _ULONGLONG: Final = (1 << 64) - 1
 
 _QUERY: Final = contract("ZwQueryInformationFile")

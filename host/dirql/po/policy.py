@@ -175,7 +175,7 @@ def create_power_request(
 
     STATUS_INVALID_PARAMETER without a device.
     """
-    _CREATE.check_level(device_object)
+    _CREATE.check_two(device_object, context)
     _CREATE.check_arguments(device_object, context)
     if device_object is None:
         return STATUS_INVALID_PARAMETER, None

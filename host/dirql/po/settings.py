@@ -57,7 +57,7 @@ def register_power_setting_callback(
 
     Follows PoRegisterPowerSettingCallback. A setting without a value yet is told when it gets one.
     """
-    _REGISTER.check_with(device_object, setting_guid)
+    _REGISTER.check_two(device_object, setting_guid)
     _REGISTER.check_arguments(device_object, setting_guid, callback, context)
     manager = power_manager.value
     made = _Registration(setting_guid, callback, context)
