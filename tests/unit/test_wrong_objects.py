@@ -77,8 +77,10 @@ def test_a_wrong_object_is_named(machine: Machine, place: str, pointer: Pointer)
     routine = found(place)
     assert callable(routine)
     wdm.KeRaiseIrql(contract.min_irql)
-    expected = f"{contract.routine}: {pointer.name} must have the type {pointer.type}"
-    with refusal(f"{re.escape(expected)}( or be None)?; it was <a wrong object>: .*", "Wrong"):
+    # With a compiled kernel `empty` gives wrong objects too, of which the first one is named.
+    named = contract.pointers if COMPILED else (pointer,)
+    expected = "|".join(f"{each.name} must have the type {each.type}" for each in named)
+    with refusal(f"{contract.routine}: ({expected})( or be None)?; it was <a wrong object>: .*", "Wrong"):
         routine(*arguments(place, contract, pointer))
 
 

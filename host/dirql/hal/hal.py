@@ -106,7 +106,7 @@ class Hal:
 
     def close(self) -> None:
         """Leave the place that `install` took; the target stays open. Does nothing while another layer is installed."""
-        if running.value is self:
+        if running.is_installed and running.value is self:
             running.clear()
 
     def report_bus_error(self, error: BusError) -> None:

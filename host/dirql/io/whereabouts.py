@@ -128,8 +128,9 @@ def attributes_of(thing: object) -> Iterator[tuple[str, object]]:
     """The attributes of an object that have a value, with their names."""
     names = list(getattr(thing, "__dict__", ()))
     for base in type(thing).__mro__:
-        slots = getattr(base, "__slots__", ())
+        slots = vars(base).get("__slots__", ())
         names += (slots,) if isinstance(slots, str) else slots
+        names += vars(base).get("__mypyc_attrs__", ())  # of a compiled class
     for name in names:
         if hasattr(thing, name):
             yield name, getattr(thing, name)

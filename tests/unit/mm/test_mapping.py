@@ -270,6 +270,7 @@ def test_MDL_21_unmapping_another_address(mdl: wdm.MDL, mode: str) -> None:
         assert stop(lambda: wdm.MmUnmapLockedPages(address, mdl)) == (0xDA, 6, mdl, address, 3)
 
 
+@pytest.mark.interpreted("patches")
 def test_MDL_18_no_address_is_free(mdl: wdm.MDL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(running.value.system), "map", lambda *_, **__: None)
     assert specify(mdl) is None
