@@ -543,6 +543,7 @@ def test_an_extension_is_found_by_what_does_not_change(machine: Machine) -> None
         wdm.IoGetDriverObjectExtension(driver, [])
 
 
+@pytest.mark.interpreted("types")
 def test_a_remove_lock_may_be_its_own_tag(machine: Machine) -> None:
     lock = wdm.IO_REMOVE_LOCK()
     wdm.IoInitializeRemoveLock(lock, cast("str", lock), 0, 0)

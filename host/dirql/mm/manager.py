@@ -127,7 +127,7 @@ class MemoryManager:
 
         Does nothing while another one is installed.
         """
-        if running.value is self:
+        if running.is_installed and running.value is self:
             running.clear()
 
     def create_process(self, name: str) -> Process:
