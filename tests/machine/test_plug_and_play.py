@@ -269,3 +269,26 @@ def test_pins_that_are_gone_end_their_waits(crowd: Machine) -> None:
         assert node.state is NodeState.AWAITING_QUEUED_REMOVAL
     crowd.pnp.wait_until_idle()
     assert node.state is NodeState.REMOVED
+
+
+@pytest.mark.row("PNP-09")
+@pytest.mark.parametrize("kind", ["level", "latched"])
+def test_a_device_that_was_taken_away_is_left_alone_by_the_others_of_its_line(kind: str) -> None:
+    """Each interrupt of a shared line has the ISRs of all its devices called."""
+    with open_machine("verilated", machine="shared") as machine:
+        machine.load_driver(store, interrupt=kind)
+        stores = [node for node in machine.devices if node.driver is machine.io.drivers["store"]]
+        handles = [machine.open(rf"\\.\Store{number}") for number in range(len(stores))]
+        for handle in handles:
+            handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", TransferMode.DMA))
+        machine.pnp.surprise_remove(stores[0])
+        machine.pnp.surprise_remove(stores[-1])
+        assert {stores[0].state, stores[-1].state} == {NodeState.AWAITING_QUEUED_REMOVAL}, "handles are open"
+        for handle in handles[1:-1]:
+            handle.write(DATA)
+            assert handle.read(len(DATA)) == DATA
+        for handle in handles:
+            handle.close()
+        machine.sleep(0.001)
+        assert {stores[0].state, stores[-1].state} == {NodeState.REMOVED}
+    assert machine.defects == []

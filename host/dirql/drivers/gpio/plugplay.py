@@ -183,11 +183,20 @@ def _go_on(device: DEVICE_OBJECT) -> None:
 
 
 def GpioSurpriseRemoval(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """IRP_MN_SURPRISE_REMOVAL: end all requests; no program finds the device by its interface any more."""
+    """IRP_MN_SURPRISE_REMOVAL: end all requests; no program finds the device by its interface any more.
+
+    The interrupt is given back now, since other devices of a shared line would have the ISR called for a device that is
+    gone. The rest stays until the removal.
+    """
     extension: GpioExtension = device.device_extension
     extension.taken_away = True
     _end_requests(extension)
     IoSetDeviceInterfaceState(extension.interface_name, False)
+    interrupt = extension.interrupt
+    if interrupt is not None:
+        KeFlushQueuedDpcs()
+        IoDisconnectInterrupt(interrupt)
+        extension.interrupt = None
     return _succeed(device, irp)
 
 
