@@ -22,23 +22,21 @@ from time import process_time
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from io_paths import send, stack
+from ke_paths import VECTOR, connect, dpc, event
 
 from dirql.io.irp import allocate_irp, free_irp
 from dirql.ke.kernel import Kernel
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
-from dirql.ke.objects.event import Event
 from dirql.ke.objects.timer import Timer
-from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.irql import lower_irql, raise_irql
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.machine import open_machine
-from dirql.nt.constants import DISPATCH_LEVEL, LevelSensitive, NotificationEvent, SynchronizationEvent
-from fakes.clock_and_controller import PlainMachine, vector_of
+from dirql.nt.constants import DISPATCH_LEVEL, NotificationEvent
+from fakes.clock_and_controller import PlainMachine
 from fakes.scripted_target import ScriptedTarget
 
-VECTOR = vector_of(4)
 LOOPS = 5_000
 SIZES = (100, 1_000, 10_000, 100_000)
 MOST_THREADS = 10_000  # a thread's stack takes some kB
@@ -134,17 +132,16 @@ def queue_mixed_keys(count: int) -> float:
 def threads_waiting(count: int) -> float:
     """Start threads that all wait for one event, set it, and let all end."""
     with kernel() as running:
-        gate = Event()
-        gate.initialize(NotificationEvent, False)
+        gate = event(NotificationEvent)
 
         def act() -> None:
             for _ in range(count):
                 create_thread(lambda _: wait_for_single_object(gate), None)
             while len(gate.header.wait_list) < count:
-                wait_for_single_object(never(), timeout=-10)
+                wait_for_single_object(event(NotificationEvent), timeout=-10)
             gate.set()
             while len(running.threads) > 1:
-                wait_for_single_object(never(), timeout=-10)
+                wait_for_single_object(event(NotificationEvent), timeout=-10)
 
         return timed(act)
 
@@ -152,33 +149,25 @@ def threads_waiting(count: int) -> float:
 def threads_woken_one_by_one(count: int) -> float:
     """Let threads wait for one event that releases one of them each time it is set."""
     with kernel():
-        gate = Event()
-        gate.initialize(SynchronizationEvent, False)
+        gate = event()
         for _ in range(count):
             create_thread(lambda _: wait_for_single_object(gate), None)
         while len(gate.header.wait_list) < count:
-            wait_for_single_object(never(), timeout=-10)
+            wait_for_single_object(event(NotificationEvent), timeout=-10)
         return timed(lambda: [gate.set() for _ in range(count)])
 
 
 def waits_timed_out(count: int) -> float:
     """Let threads wait for one event with time-outs that end in a random order."""
     with kernel():
-        gate = Event()
-        gate.initialize(NotificationEvent, False)
+        gate = event(NotificationEvent)
         draw = random.Random(3)
         for _ in range(count):
             interval = -100_000 - draw.randrange(100_000)
             create_thread(lambda _, interval=interval: wait_for_single_object(gate, timeout=interval), None)
         while len(gate.header.wait_list) < count:
-            wait_for_single_object(never(), timeout=-10)
+            wait_for_single_object(event(NotificationEvent), timeout=-10)
         return timed(lambda: wait_for_single_object(gate, timeout=-1_000_000))
-
-
-def never() -> Event:
-    event = Event()
-    event.initialize(NotificationEvent, False)
-    return event
 
 
 # Requests.
@@ -206,18 +195,6 @@ def irps_freed(count: int) -> float:
 
 
 # DPCs and interrupts, with more and more around them. Each figure is the time of one of `LOOPS`.
-
-
-def connect(routine: Callable[[Interrupt, object], object]) -> None:
-    level = VECTOR >> 4
-    _, interrupt = Interrupt.connect(routine, None, None, VECTOR, level, level, LevelSensitive, True, 1)
-    assert interrupt is not None
-
-
-def dpc(routine: Callable[..., object]) -> Dpc:
-    made = Dpc()
-    made.initialize(routine, None)
-    return made
 
 
 def run_dpcs() -> float:
@@ -279,8 +256,7 @@ def processors_interrupt(count: int) -> float:
 def processors_far_dpc(count: int) -> float:
     """Run each DPC on the last processor, and wait for it."""
     with kernel(count):
-        done = Event()
-        done.initialize(SynchronizationEvent, False)
+        done = event()
         made = dpc(lambda *_: done.set())
         made.set_target_processor(count - 1)
 

@@ -24,7 +24,7 @@ from dirql.ke.kernel import Kernel
 from dirql.ke.objects.timer import Timer
 from dirql.mm.manager import MemoryManager
 from dirql.ob.manager import ObjectManager
-from dirql.ob.namespace import Directory
+from dirql.ob.namespace import Directory, SymbolicLink
 from dirql.ob.object import Object
 from dirql.pnp.manager import PnpManager
 
@@ -65,26 +65,18 @@ def list_objects(machine: Parts, *types: str) -> Iterator[Listed]:
     for wanted in types:
         if wanted not in known:
             raise ValueError(f"the type of an object must be one of {', '.join(known)}; it was {wanted!r}")
+    held = _held_by_drivers(machine)
     for name in types or known:
-        seen: set[int] = set()
-        for body in _find(machine, name):
-            if id(body) not in seen:
-                seen.add(id(body))
-                yield Listed(name, _words(body), _state(body), body)
+        of_kernel = _TABLES[name](machine) if name in _TABLES else ()
+        bodies = {id(body): body for body in (*of_kernel, *held.get(name, ()))}
+        for body in bodies.values():
+            yield Listed(name, _words(body), _state(body), body)
 
 
 @cache
 def object_types() -> tuple[str, ...]:
     """The types that `list_objects` knows."""
     return (*_TABLES, *sorted(set(_structures().values()) - set(_TABLES)))
-
-
-def _find(machine: Parts, name: str) -> Iterator[object]:
-    if name in _TABLES:
-        yield from _TABLES[name](machine)
-    for body in _held_by_drivers(machine):
-        if _type_of(body) == name:
-            yield body
 
 
 # Tables of the kernel.
@@ -133,8 +125,8 @@ def _keys(machine: Parts) -> Iterator[object]:
         left += reversed(list(key.subkeys()))
 
 
-def _of_class(find: Callable[[Parts], Iterable[object]], name: str) -> Callable[[Parts], Iterable[object]]:
-    return lambda machine: (body for body in find(machine) if type(body).__name__ == name)
+def _named(kind: type[Object]) -> Callable[[Parts], Iterable[object]]:
+    return lambda machine: (body for body in _names(machine) if isinstance(body, kind))
 
 
 _TABLES: Final[dict[str, Callable[[Parts], Iterable[object]]]] = {
@@ -155,8 +147,8 @@ _TABLES: Final[dict[str, Callable[[Parts], Iterable[object]]]] = {
     "DMA_ADAPTER": lambda machine: machine.hal.adapters,
     "DMA channel": lambda machine: machine.hal.system_dma.controllers.channels,
     "handle": lambda machine: (entry for _, entry in machine.objects.handles.open_handles()),
-    "directory": _of_class(_names, "Directory"),
-    "symbolic link": _of_class(_names, "SymbolicLink"),
+    "directory": _named(Directory),
+    "symbolic link": _named(SymbolicLink),
     "registry key": _keys,
 }
 
@@ -164,8 +156,18 @@ _TABLES: Final[dict[str, Callable[[Parts], Iterable[object]]]] = {
 # Structures that drivers have in their device extensions, and objects with names.
 
 
-def _held_by_drivers(machine: Parts) -> Iterator[object]:
-    yield from _names(machine)
+def _held_by_drivers(machine: Parts) -> dict[str, list[object]]:
+    """These structures and objects by the names of their types."""
+    held: dict[str, list[object]] = {}
+    for body in (*_names(machine), *_parts()):
+        name = _type_of(body)
+        if name is not None:
+            held.setdefault(name, []).append(body)
+    return held
+
+
+def _parts() -> Iterator[object]:
+    """The members of all device extensions, and what is in those that are lists or dictionaries."""
     for _, part in parts_of_extensions():
         yield part
         if isinstance(part, list | tuple):
@@ -197,9 +199,7 @@ def _words(body: object) -> str:
 
 
 def _state(body: object) -> Mapping[str, object]:
-    state: dict[str, object] = {
-        name: value for name, value in attributes_of(body) if not name.startswith("_") and not callable(value)
-    }
+    state = {name: value for name, value in attributes_of(body) if not name.startswith("_")}
     if isinstance(body, Key):
         state["values"] = {value.name: (value.type, value.data) for value in body.values()}
     return state

@@ -118,6 +118,8 @@ def test_the_state_is_that_of_the_moment(machine: Machine, driver: Looked) -> No
     assert "signalled" in event.name
     (timer,) = machine.list_objects("KTIMER")
     assert timer.state["dpc"] is driver.extension.dpc
+    (dpc,) = machine.list_objects("KDPC")
+    assert callable(dpc.state["deferred_routine"])
     (block,) = (
         block for block in machine.list_objects("pool block") if block.state["address"] == driver.block
     )
