@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 
@@ -291,4 +292,33 @@ def test_a_device_that_was_taken_away_is_left_alone_by_the_others_of_its_line(ki
             handle.close()
         machine.sleep(0.001)
         assert {stores[0].state, stores[-1].state} == {NodeState.REMOVED}
+    assert machine.defects == []
+
+
+@pytest.mark.row("PNP-09")
+def test_the_statistics_of_a_store_that_was_taken_away_are_those_that_were_kept() -> None:
+    with open_machine("verilated", drivers=[store]) as machine, machine.open(PROGRAM_NAME) as handle:
+        handle.write(DATA)
+        machine.pnp.surprise_remove(node_of(machine, "store"))
+        assert Statistics.unpack(handle.ioctl(IOCTL_STORE_GET_STATISTICS, b"", 64)).requests == 1
+    assert machine.defects == []
+
+
+@pytest.mark.row("PNP-09")
+@pytest.mark.parametrize("seed", [17, 38, 40])
+def test_a_request_that_begins_while_the_store_is_taken_away_uses_it_no_more(seed: int) -> None:
+    with open_machine("verilated", processors=2 + seed % 3, seed=seed) as machine:
+        machine.load_driver(store, interrupt="level")
+        with machine.open(PROGRAM_NAME) as handle:
+            handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", list(TransferMode)[seed % 3]))
+
+            def write_until_refused() -> None:
+                with contextlib.suppress(IoError):
+                    for _ in range(300):
+                        handle.write(bytes(64))
+
+            user = machine.create_thread(write_until_refused)
+            machine.sleep(0.000005 + seed * 0.0000013)
+            machine.pnp.surprise_remove(node_of(machine, "store"))
+            user.join()
     assert machine.defects == []

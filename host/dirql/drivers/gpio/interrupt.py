@@ -54,9 +54,10 @@ def GpioDpcForIsr(dpc: KDPC, device: DEVICE_OBJECT, irp: IRP | None, context: ob
     """Complete every request that waits for one of the pins that fired."""
     del dpc, irp, context
     extension: GpioExtension = device.device_extension
-    if extension.interrupt is None:
+    interrupt = extension.interrupt
+    if interrupt is None:
         return
-    KeSynchronizeExecution(extension.interrupt, _take_fired, extension)
+    KeSynchronizeExecution(interrupt, _take_fired, extension)
     fired = extension.taken
     while waiting := extension.waits.take(fired):
         buffer = waiting.associated_irp.system_buffer

@@ -192,11 +192,15 @@ def GpioSurpriseRemoval(device: DEVICE_OBJECT, irp: IRP) -> int:
     extension.taken_away = True
     _end_requests(extension)
     IoSetDeviceInterfaceState(extension.interface_name, False)
-    interrupt = extension.interrupt
+    irql = KeAcquireSpinLock(extension.lock)
+    interrupt, extension.interrupt = extension.interrupt, None
+    if interrupt is not None and extension.powered:
+        mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
+        WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
+    KeReleaseSpinLock(extension.lock, irql)
     if interrupt is not None:
         KeFlushQueuedDpcs()
         IoDisconnectInterrupt(interrupt)
-        extension.interrupt = None
     return _succeed(device, irp)
 
 

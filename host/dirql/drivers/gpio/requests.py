@@ -95,7 +95,7 @@ def _use_device(extension: GpioExtension, irp: IRP, new: Configuration | Levels 
     """
     information = 0
     irql = KeAcquireSpinLock(extension.lock)
-    is_on = extension.powered and not extension.stopping
+    is_on = extension.powered and not extension.stopping and not extension.gone
     if not is_on:
         extension.held.put(irp)
     elif isinstance(new, Configuration):

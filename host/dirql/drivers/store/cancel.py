@@ -29,9 +29,11 @@ from dirql.wdm import (
     IoGetCurrentIrpStackLocation,
     IoReleaseCancelSpinLock,
     IoSetCancelRoutine,
+    KeAcquireSpinLockAtDpcLevel,
     KeLowerIrql,
     KeQueryInterruptTime,
     KeRaiseIrqlToDpcLevel,
+    KeReleaseSpinLockFromDpcLevel,
     KeRemoveEntryDeviceQueue,
 )
 
@@ -132,10 +134,13 @@ def StoreDeviceGone(device: DEVICE_OBJECT) -> None:
     """The device is no longer there: complete the request that owns it; StartIo completes those that wait."""
     extension: StoreExtension = device.device_extension
     old_irql = KeRaiseIrqlToDpcLevel()
-    extension.hardware = None
+    KeAcquireSpinLockAtDpcLevel(extension.request_lock)
+    extension.hardware = None  # under the lock, so that StartIo gives the device to no request any more
     extension.gone = True
     extension.stopping = False
-    transfer = StoreAcquireDevice(extension, _current_irp(device))
+    irp = _current_irp(device)
+    KeReleaseSpinLockFromDpcLevel(extension.request_lock)
+    transfer = StoreAcquireDevice(extension, irp)
     if transfer is not None:
         # In case that the device is still there: it must not move data to memory that is given back.
         reset_device(extension, transfer.hardware.registers, transfer.hardware.fifo)

@@ -186,10 +186,10 @@ def _forget_causes(extension: StoreExtension) -> bool:
 
 
 def StoreReadClocks(extension: StoreExtension) -> tuple[int, int]:
-    """The device's counters of data clocks and busy clocks; those that were kept, while it is off or stopped."""
+    """The device's counters of data clocks and busy clocks; those that were kept, if it is off, stopped or gone."""
     old_irql = KeAcquireSpinLock(extension.request_lock)
     clocks = extension.kept_clocks
-    if extension.powered and extension.registers is not None:
+    if extension.powered and not extension.gone and extension.registers is not None:
         registers = extension.registers.address
         clocks = (
             READ_REGISTER_ULONG(registers + regs.DATA_CLOCKS.offset),
