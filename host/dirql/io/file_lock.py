@@ -14,20 +14,25 @@ __all__ = ["FileLock"]
 class FileLock:
     """The lock of one file; threads wait for it in their order."""
 
-    __slots__ = ("_busy", "_released")
+    __slots__ = ("_busy", "_released", "_waiting")
 
     def __init__(self) -> None:
         self._busy = False
+        self._waiting = 0
         self._released = Event()
         self._released.initialize(SynchronizationEvent, False)
 
     def acquire(self) -> None:
         """Wait until no other thread has a request on the file."""
-        while self._busy:
-            wait_for_single_object(self._released)
+        if self._busy:
+            self._waiting += 1
+            wait_for_single_object(self._released)  # `release` hands the lock on
         self._busy = True
 
     def release(self) -> None:
         """Let the next thread have the file."""
-        self._busy = False
-        self._released.set_for_system()
+        if self._waiting:
+            self._waiting -= 1
+            self._released.set_for_system()
+        else:
+            self._busy = False

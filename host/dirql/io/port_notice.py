@@ -19,7 +19,7 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 
-__all__ = ["PortNotice", "join_port", "notification_modes", "set_notification_modes"]
+__all__ = ["PortNotice", "join_port", "set_notification_modes"]
 
 _MODES: Final = (
     FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE | FILE_SKIP_SET_USER_EVENT_ON_FAST_IO
@@ -56,12 +56,6 @@ def join_port(file: FileObject, port: IoCompletion, key: object) -> int:
         return STATUS_INVALID_PARAMETER
     file.completion_context = CompletionContext(port, key)
     return STATUS_SUCCESS
-
-
-def notification_modes(file: FileObject) -> int:
-    """The FILE_SKIP_… modes of a file."""
-    modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS if file.flags & FO_SKIP_COMPLETION_PORT else 0
-    return modes | (FILE_SKIP_SET_EVENT_ON_HANDLE if file.flags & FO_SKIP_SET_EVENT else 0)
 
 
 def set_notification_modes(file: FileObject, modes: int) -> int:

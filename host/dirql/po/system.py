@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dirql.io.handle import time_out
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.objects.event import Event
 from dirql.ke.refusals import explain_status
@@ -51,7 +52,6 @@ _SLEEPS: Final = {
     "S4": PowerSystemHibernate,
 }
 _CALLBACK: Final = r"\Callback\PowerState"
-_UNITS_PER_SECOND: Final = 10_000_000
 _COULD_NOT_ALLOCATE: Final = 6
 
 
@@ -80,7 +80,7 @@ def suspend(manager: PowerManager, state: str, seconds: float | None) -> Suspend
     """Let the system sleep in `state`, "S1" … "S4", and wake it; PASSIVE_LEVEL.
 
     It sleeps until a device signals, `manager.woken` is set, or `seconds` of the machine have passed. Raises
-    `SuspendRefused` if drivers refuse, and `ValueError` for another state.
+    `SuspendRefused` if drivers refuse, and `ValueError` for another state or a time below 0.
     """
     if state not in _SLEEPS:
         raise ValueError(f"the state of a sleep must be one of {', '.join(_SLEEPS)}; it was {state!r}")
@@ -88,6 +88,7 @@ def suspend(manager: PowerManager, state: str, seconds: float | None) -> Suspend
         raise RuntimeError(
             "a system that is to sleep must work; it was asleep or switched off already: wait until it has woken"
         )
+    longest = time_out(seconds)
     target = _SLEEPS[state]
     action = PowerActionHibernate if state == "S4" else PowerActionSleep
     manager.woken.clear_for_system()
@@ -100,8 +101,7 @@ def suspend(manager: PowerManager, state: str, seconds: float | None) -> Suspend
         _tell(True)
         raise SuspendRefused(refusal[0].name, state, refusal[1])
     _set(manager, _down(manager), target, PowerSystemWorking, action)
-    time_out = None if seconds is None else -round(seconds * _UNITS_PER_SECOND)
-    wait_for_single_object(manager.woken, Executive, KernelMode, False, time_out)
+    wait_for_single_object(manager.woken, Executive, KernelMode, False, longest)
     manager.system_state = PowerSystemWorking
     _set(manager, _up(_down(manager)), PowerSystemWorking, target, action)
     _tell(True)

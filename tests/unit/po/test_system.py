@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from dirql.machine import Machine
@@ -161,6 +163,14 @@ def test_PWR_07_nobody_is_asked_when_the_system_is_switched_off(machine: Machine
 def test_a_state_that_is_no_sleep_is_refused_by_name(machine: Machine) -> None:
     with pytest.raises(ValueError, match=r"must be one of S1, S2, S3, S4; it was 'S5'"):
         machine.suspend("S5")
+
+
+def test_a_time_that_cannot_be_is_refused_before_anything_sleeps(machine: Machine) -> None:
+    with pytest.raises(ValueError, match="must be a number of seconds from 0 on, or None; it was -1"):
+        machine.suspend("S3", seconds=-1)
+    with pytest.raises(TypeError):
+        machine.suspend("S3", seconds=cast("float", "a"))
+    assert machine.suspend("S3", seconds=0).state == "S3"
 
 
 def test_the_system_sleeps_for_the_time_that_was_asked_for(machine: Machine) -> None:
