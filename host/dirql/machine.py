@@ -31,6 +31,7 @@ from dirql.driver_files import (
     service_name,
 )
 from dirql.drivers import pci
+from dirql.files import FileNotWritten
 from dirql.hal.hal import Hal
 from dirql.hal.hang_report import HalWitness
 from dirql.hal.window import DeviceWindow
@@ -59,7 +60,7 @@ from dirql.ke.threads.schedule import Schedule
 from dirql.ke.watch.witness import DefectWitness
 from dirql.machine_options import HOST_LIMIT, MachineOptions, make_kernel
 from dirql.mm.manager import MemoryManager
-from dirql.nt.constants import SERVICE_BOOT_START
+from dirql.nt.constants import SERVICE_BOOT_START, SERVICE_ERROR_NORMAL
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND
 from dirql.ob.manager import ObjectManager, running as ob_running
@@ -224,7 +225,7 @@ class Machine:
             )  # Ctrl-C can hit kernel code at any IRQL, after which nothing may run any more
         try:
             self.close()
-        except LeakReport as report:
+        except (LeakReport, FileNotWritten) as report:
             if error is None:
                 raise
             error.add_note(str(report))  # the first error is the one that matters
@@ -411,15 +412,26 @@ class Machine:
             return
         self.closed = True
         leaks: list[str] = []
+        unsaved: FileNotWritten | None = None
         try:
             if self.kernel.stopped is None:
                 leaks = self._shut_down()
-                if self._registry_file is not None and self._registry_file.is_saved:
-                    self._registry_file.write(self.registry)
+                unsaved = self._save_own_registry()
         finally:
             self._release()
         if leaks:
-            raise LeakReport(leaks)
+            raise LeakReport(leaks) from unsaved
+        if unsaved is not None:
+            raise unsaved
+
+    def _save_own_registry(self) -> FileNotWritten | None:
+        """Write the registry to the file that it came from, if that is wanted; returns the error of a failure."""
+        if self._registry_file is not None and self._registry_file.is_saved:
+            try:
+                self._registry_file.write(self.registry)
+            except FileNotWritten as error:
+                return error
+        return None
 
     def _shut_down(self) -> list[str]:
         """Remove the devices, unload the drivers in reverse order of loading; returns a sentence for each leak."""
@@ -507,18 +519,6 @@ def open_machine(
         raise RuntimeError(
             "one machine may be open at a time in a process; one was open already: close it first"
         )
-    opened = (
-        open_target(
-            target,
-            machine=machine,
-            waves=waves,
-            checked=checked,
-            memory_delays=memory_delays,
-            record=record,
-        )
-        if isinstance(target, str)
-        else target
-    )
     limits = Limits.parse(limits) if isinstance(limits, str) else limits
     options = MachineOptions(
         processors=processors,
@@ -534,14 +534,29 @@ def open_machine(
         registry=None if registry is None else RegistryFile(Path(registry), is_saved=save_registry),
         last_known_good=last_known_good,
     )
-    made = _started(opened, options, drivers)
+    wanted = list(each_driver(drivers))
+    opened = (
+        open_target(
+            target,
+            machine=machine,
+            waves=waves,
+            checked=checked,
+            memory_delays=memory_delays,
+            record=record,
+        )
+        if isinstance(target, str)
+        else target
+    )
+    made = _started(opened, options, wanted)
     if made is None:  # a service has failed so severely
-        made = _started(opened, replace(options, last_known_good=True), drivers)
+        made = _started(opened, replace(options, last_known_good=True), wanted)
     assert made is not None
     return made
 
 
-def _started(opened: Target, options: MachineOptions, drivers: Drivers) -> Machine | None:
+def _started(
+    opened: Target, options: MachineOptions, drivers: Sequence[DriverModule | str | Path | Service]
+) -> Machine | None:
     """A machine with its services and drivers loaded; None if it must start with the last known good control set."""
     try:
         made = Machine(opened, options)
@@ -549,7 +564,7 @@ def _started(opened: Target, options: MachineOptions, drivers: Drivers) -> Machi
         opened.close()
         raise
     try:
-        _load_all(made, options, list(each_driver(drivers)))
+        _load_all(made, options, drivers)
     except StartAgain:
         made.abandon()
         return None
@@ -571,7 +586,8 @@ def _load_all(
         start_services(made, is_last_chance=is_last_chance)
     if options.registry is not None:
         start_device_services(made, made.devices)
-        note_good_start(made.registry)
+        if all(failure.error_control <= SERVICE_ERROR_NORMAL for failure in made.service_failures):
+            note_good_start(made.registry)
     for driver in drivers:
         if not isinstance(driver, Service):
             made.load_driver(driver)

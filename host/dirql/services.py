@@ -40,7 +40,6 @@ from dirql.nt.constants import (
     SERVICE_AUTO_START,
     SERVICE_BOOT_START,
     SERVICE_DEMAND_START,
-    SERVICE_DISABLED,
     SERVICE_ERROR_CRITICAL,
     SERVICE_ERROR_IGNORE,
     SERVICE_ERROR_NORMAL,
@@ -228,7 +227,7 @@ def start_device_services(host: ServiceHost, nodes: Iterable[DeviceNode]) -> Non
         if node.driver is not None or key is None or key.name == "Services":
             continue
         values = read_service(key)
-        if values.start != SERVICE_DISABLED and not _is_loaded(host, values.name):
+        if values.start == SERVICE_DEMAND_START and not _is_loaded(host, values.name):
             _start(host, values, is_last_chance=True)
 
 

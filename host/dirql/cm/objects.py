@@ -15,6 +15,7 @@ from dirql.cm.registry import Found, Registry, names_of, running
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import current_driver
 from dirql.nt.constants import (
+    DELETE,
     GENERIC_ALL,
     GENERIC_EXECUTE,
     GENERIC_READ,
@@ -50,7 +51,6 @@ from dirql.rtl.strings import unicode_text
 __all__ = ["KeyObject", "find_key", "install", "lookup_key", "mapped_access", "open_key_object"]
 
 _ALL: Final = 0xFFFF_FFFF
-_DELETE: Final = 0x0001_0000
 _GENERIC: Final = (
     (GENERIC_READ, KEY_READ),
     (GENERIC_WRITE, KEY_WRITE),
@@ -65,7 +65,7 @@ _RIGHTS: Final = (
     (KEY_ENUMERATE_SUB_KEYS, "KEY_ENUMERATE_SUB_KEYS"),
     (KEY_NOTIFY, "KEY_NOTIFY"),
     (KEY_CREATE_LINK, "KEY_CREATE_LINK"),
-    (_DELETE, "DELETE"),
+    (DELETE, "DELETE"),
 )
 
 

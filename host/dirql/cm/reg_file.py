@@ -61,7 +61,7 @@ class RegistryFile:
         """Write what the registry keeps; raises `FileNotWritten`, and the old file is as before."""
         text = text_of_registry(registry).replace("\n", self._line_end)
         with replaced(self.path) as file:
-            file.write(text.encode(self._encoding))
+            file.write(text.encode(self._encoding, "surrogatepass"))
 
     def _text(self) -> str:
         try:
@@ -76,7 +76,7 @@ class RegistryFile:
                 self._encoding = encoding
         self._line_end = "\r\n" if b"\r" in contents else "\n"
         try:
-            return contents.decode(self._encoding)
+            return contents.decode(self._encoding, "surrogatepass")
         except UnicodeDecodeError as error:
             line = contents.count(b"\n", 0, error.start) + 1
             raise RegistryFileError(

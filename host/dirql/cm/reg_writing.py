@@ -35,8 +35,12 @@ def text_of_registry(registry: Registry) -> str:
     return "\n".join([*lines, ""])
 
 
+def _is_one_line(name: str) -> bool:
+    return "\n" not in name and "\r" not in name
+
+
 def _walk(key: Key, path: str) -> Iterator[tuple[Key, str]]:
-    below = [each for each in key.subkeys() if not each.is_volatile]
+    below = [each for each in key.subkeys() if not each.is_volatile and _is_one_line(each.name)]
     if key.value_count or not (below or key.is_standard):
         yield key, path
     for each in below:
@@ -45,6 +49,9 @@ def _walk(key: Key, path: str) -> Iterator[tuple[Key, str]]:
 
 def _value_lines(key: Key) -> Iterator[str]:
     for value in key.values():
+        if not _is_one_line(value.name):
+            yield f"; a value is not kept, because its name is not one line: {value.name!r}"
+            continue
         name = f'"{_escaped(value.name)}"' if value.name else "@"
         text = _text(value)
         if value.type == REG_SZ and text is not None:

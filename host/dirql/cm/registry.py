@@ -149,14 +149,22 @@ class Registry:
         key = self.root
         for name in names_of(path)[1:]:
             found = self.resolve(key, [name], open_link=False)
+            there = key.subkey(name)
             if found.key is not None:
                 key = found.key
+            elif there is not None:
+                key = self._behind(there, found.status)
             else:
                 is_hive = key in (self.root, self.root.subkey("MACHINE"), self.root.subkey("USER"))
-                key = self.create(
-                    found.parent or key, name, is_volatile=not is_hive and (found.parent or key).is_volatile
-                )
+                key = self.create(key, name, is_volatile=not is_hive and key.is_volatile)
         return key
+
+    def _behind(self, link: Key, status: int) -> Key:
+        """The key that a link means, made if it is not there; the link itself if it means none, as in a circle."""
+        target = _target_of(link)
+        if target is None or status != STATUS_OBJECT_NAME_NOT_FOUND:
+            return link
+        return self.ensure("\\".join((_ROOT, *target)))
 
     def delete(self, key: Key) -> int:
         """Delete a key that has no subkeys; returns a status. Its handles stay open, and good for nothing."""

@@ -45,7 +45,6 @@ class ServiceValues:
     type: int = SERVICE_KERNEL_DRIVER
     start: int = SERVICE_DEMAND_START
     error_control: int = SERVICE_ERROR_NORMAL
-    image_path: str = ""
     display_name: str = ""
     group: str = ""
     tag: int | None = None
@@ -76,7 +75,6 @@ def read_service(key: Key) -> ServiceValues:
         type=number_of(key, "Type", 0) or 0,
         start=number_of(key, "Start", SERVICE_DEMAND_START) or 0,
         error_control=number_of(key, "ErrorControl", SERVICE_ERROR_NORMAL) or 0,
-        image_path=text_of_value(key, "ImagePath"),
         display_name=text_of_value(key, "DisplayName"),
         group=text_of_value(key, "Group"),
         tag=number_of(key, "Tag", None),
@@ -99,7 +97,6 @@ def write_service(registry: Registry, values: ServiceValues, *, is_volatile: boo
         if number is not None:
             registry.set_value(key, name, REG_DWORD, number.to_bytes(4, "little"))
     for name, type, text in (
-        ("ImagePath", REG_EXPAND_SZ, values.image_path),
         ("DisplayName", REG_SZ, values.display_name),
         ("Group", REG_SZ, values.group),
     ):

@@ -130,7 +130,8 @@ class KernelState:
         self.busy = 0
         """The mask of the processors that had something to do when they let another one go on, or got a DPC since.
 
-        The bit of the current processor means nothing.
+        The bit of the current processor means nothing. `hand_over` and `Dpc.queue` alone give another processor work;
+        what else would do so must set its bit.
         """
 
     def new_thread(self, priority: int) -> Thread:

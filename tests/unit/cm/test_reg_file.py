@@ -354,3 +354,54 @@ def test_the_code_of_the_page_runs(file: Path) -> None:
         wdm.ZwClose(key)
         for address in (buffer, data):
             wdm.ExFreePoolWithTag(address, wdm.POOL_TAG("Test"))
+
+
+@pytest.mark.row("REG-16")
+def test_any_name_leaves_a_file_that_can_be_read(file: Path) -> None:
+    names = ["two\nlines", "\r", "\ud800 alone", '"quoted" \\ ] = ;']
+    path = r"\Registry\Machine\SOFTWARE\File"
+    with opened(registry=file, save_registry=True) as machine:
+        key = machine.registry.ensure(path)
+        for name in names:
+            machine.registry.set_value(key, name, wdm.REG_DWORD, b"\1\0\0\0")
+        machine.registry.create(key, "a\nkey", is_volatile=False)
+    with opened(registry=file) as machine:
+        found = machine.registry.find(path)
+        assert found is not None
+        assert {value.name for value in found.values()} == set(names[2:])
+        assert not list(found.subkeys())
+    text = file.read_text(encoding="utf-8", errors="surrogatepass")
+    assert "; a value is not kept, because its name is not one line: 'two\\nlines'" in text
+
+
+def test_keys_below_a_link_that_leads_nowhere_are_made_where_it_leads(file: Path) -> None:
+    file.write_text(
+        f"{HEADER}\n[-HKLM\\SYSTEM\\ControlSet001]\n\n[HKLM\\SYSTEM\\CurrentControlSet\\Services\\x]\n"
+    )
+    with opened(registry=file) as machine:
+        system = machine.registry.find(r"\Registry\Machine\SYSTEM")
+        assert system is not None
+        names = [each.name for each in system.subkeys()]
+        assert names.count("CurrentControlSet") == 1
+        assert machine.registry.find(r"\Registry\Machine\SYSTEM\ControlSet001\Services\x") is not None
+
+
+def test_a_registry_that_cannot_be_written_hides_no_other_error(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(ZeroDivisionError) as caught:
+        fail_without_the_folder(folder)
+    assert "machine.reg" in "".join(caught.value.__notes__)
+
+
+def fail_without_the_folder(folder: Path) -> None:
+    with opened(registry=folder / "machine.reg", save_registry=True):
+        folder.rmdir()
+        raise ZeroDivisionError
+
+
+def test_a_wrong_limit_opens_no_target() -> None:
+    target = ScriptedTarget()
+    with pytest.raises(ValueError, match="a limit must be"):
+        open_machine(target, limits="nonsense")
+    target.close()

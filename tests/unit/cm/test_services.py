@@ -255,15 +255,18 @@ def test_REG_13_a_service_fails_without_its_dependencies(
     let_go(machine)
 
 
-@pytest.mark.parametrize(("start", "is_loaded"), [(3, True), (4, False)])
-def test_REG_13_the_service_of_a_device_is_loaded_for_it(files: Path, start: int, is_loaded: bool) -> None:
+@pytest.mark.parametrize(
+    ("start", "driver", "is_loaded"), [(3, "good.py", True), (4, "good.py", False), (1, "bad.py", True)]
+)
+def test_REG_13_the_service_of_a_device_is_loaded_for_it_once(
+    files: Path, start: int, driver: str, is_loaded: bool
+) -> None:
     with bus_with_function() as machine:
         path = machine.devices[0].instance_path
-    escaped = path.replace("\\", "\\")
     keys = [
-        service("dev", Start=start, ImagePath="good.py"),
+        service("dev", Start=start, ErrorControl=0, ImagePath=driver),
         service("other", Start=3, ImagePath="good.py"),
-        f'[HKLM\\SYSTEM\\CurrentControlSet\\Enum\\{escaped}]\n"Service"="Dev"\n',
+        f'[HKLM\\SYSTEM\\CurrentControlSet\\Enum\\{path}]\n"Service"="Dev"\n',
     ]
     machine = bus_with_function(registry=write(files, *keys))
     assert loaded(files) == (["dev"] if is_loaded else [])
@@ -333,6 +336,23 @@ def test_REG_15_a_good_start_is_kept_and_a_bad_one_falls_back_to_it(files: Path)
     assert machine.service_failures == []
     machine.close()
     assert select(file) == {"Current": 2, "Default": 2, "Failed": 1, "LastKnownGood": 3}
+
+
+def test_REG_15_a_start_with_a_severe_failure_is_not_kept_as_good(files: Path) -> None:
+    file = write(files, service("own", Start=1, ErrorControl=SEVERE, ImagePath="bad.py"))
+    opened(registry=file, save_registry=True).close()
+    assert loaded(files) == ["own"]
+    assert "ControlSet002" not in file.read_text()
+
+
+def test_REG_15_drivers_from_a_generator_are_loaded_at_the_second_start_too(files: Path) -> None:
+    keys = [key.replace('"ErrorControl"=dword:3', '"ErrorControl"=dword:2') for key in TWO_SETS]
+    own = Driver()
+    machine = open_machine(
+        ScriptedTarget(), registry=write(files, *keys), drivers=(each for each in [own]), costs=Costs.free()
+    )
+    assert len(own.paths) == 1
+    let_go(machine)
 
 
 def select(file: Path) -> dict[str, int]:
