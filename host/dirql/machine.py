@@ -416,22 +416,14 @@ class Machine:
         try:
             if self.kernel.stopped is None:
                 leaks = self._shut_down()
-                unsaved = self._save_own_registry()
+                if self._registry_file is not None:
+                    unsaved = self._registry_file.save_at_end(self.registry)
         finally:
             self._release()
         if leaks:
             raise LeakReport(leaks) from unsaved
         if unsaved is not None:
             raise unsaved
-
-    def _save_own_registry(self) -> FileNotWritten | None:
-        """Write the registry to the file that it came from, if that is wanted; returns the error of a failure."""
-        if self._registry_file is not None and self._registry_file.is_saved:
-            try:
-                self._registry_file.write(self.registry)
-            except FileNotWritten as error:
-                return error
-        return None
 
     def _shut_down(self) -> list[str]:
         """Remove the devices, unload the drivers in reverse order of loading; returns a sentence for each leak."""

@@ -57,6 +57,15 @@ class RegistryFile:
         """Bring what the file has into a registry; raises `RegistryFileError`, and the registry is as before."""
         apply(parse(self._text(), str(self.path)), registry)
 
+    def save_at_end(self, registry: Registry) -> FileNotWritten | None:
+        """Write what the registry keeps, if that is wanted; returns the error of a failure."""
+        if self.is_saved:
+            try:
+                self.write(registry)
+            except FileNotWritten as error:
+                return error
+        return None
+
     def write(self, registry: Registry) -> None:
         """Write what the registry keeps; raises `FileNotWritten`, and the old file is as before."""
         text = text_of_registry(registry).replace("\n", self._line_end)
