@@ -143,7 +143,7 @@ class CompletionPort:
         """Take up to `count` packets, or wait for one; follows GetQueuedCompletionStatusEx.
 
         Empty if there was none in `timeout` seconds, or if completion routines of this thread have ended an alertable
-        wait.
+        wait. If the port is closed meanwhile, the packets that were taken before are returned.
         """
         if count < 1:
             raise ValueError(f"the number of packets must be 1 or more; it was {count}")
@@ -151,17 +151,22 @@ class CompletionPort:
         taken: list[CompletionPacket] = []
         while packet is not None:
             taken.append(packet)
-            packet = self._take(0.0, alertable=False) if len(taken) < count and self.waiting_packets else None
+            packet = self._take_next()[1] if len(taken) < count and self.waiting_packets else None
         return taken
 
     def _take(self, timeout: float | None, *, alertable: bool) -> CompletionPacket | None:
         self._check("wait")
-        units = time_out(timeout)
-        charge_call()
-        status, packet = take_from_queue(self._port.queue, UserMode, alertable, units)
+        status, packet = self._take_next(time_out(timeout), alertable=alertable)
         if status == STATUS_ABANDONED:
             raise IoError(status, _NAME, "a wait for a packet")
-        return CompletionPacket(packet) if isinstance(packet, Packet) else None
+        return packet
+
+    def _take_next(
+        self, units: int | None = 0, *, alertable: bool = False
+    ) -> tuple[int, CompletionPacket | None]:
+        charge_call()
+        status, packet = take_from_queue(self._port.queue, UserMode, alertable, units)
+        return status, CompletionPacket(packet) if isinstance(packet, Packet) else None
 
     def _check(self, operation: str) -> None:
         if not self.is_open:

@@ -31,7 +31,9 @@ from dirql.ke.defects import report_defect
 from dirql.ke.objects.event import Event
 from dirql.ke.origin import origin, origin_of_routine
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.alert import return_to_user_mode
 from dirql.ke.threads.apc import Apc, NormalRoutine, completion_apc
+from dirql.ke.threads.kernel_call import KernelCall
 from dirql.ke.threads.thread import WAITING, Thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
@@ -281,13 +283,22 @@ class FileRequest(Request):
         return self._wait(status) if is_synchronous else status
 
     def _wait(self, status: int) -> int:
-        """Wait until the request on a synchronous file is delivered, and let the next thread have the file."""
+        """Wait until the request on a synchronous file is delivered, and let the next thread have the file.
+
+        User APCs that end the wait run after that, as they may use the file.
+        """
         file = self.file
         if status == STATUS_PENDING:
             alertable = bool(file.flags & FO_ALERTABLE_IO)
-            if wait_for_single_object(file.event, Executive, UserMode, alertable, None) != STATUS_SUCCESS:
-                self._cancel_alerted()
+            with KernelCall():
+                ended = wait_for_single_object(file.event, Executive, UserMode, alertable, None)
+                if ended != STATUS_SUCCESS:
+                    self._cancel_alerted()
             status = file.final_status
+            file.lock.release()
+            if ended != STATUS_SUCCESS:
+                return_to_user_mode()
+            return status
         file.lock.release()
         return status
 

@@ -178,3 +178,34 @@ def test_an_alert_cancels_a_synchronous_request_of_an_alertable_file(machine: Ma
     assert ended == (wdm.STATUS_CANCELLED if alertable else wdm.STATUS_SUCCESS)
     wdm.KeCancelTimer(later)
     wdm.ZwClose(handle)
+
+
+def test_HIO_09_HIO_13_a_completion_routine_may_use_the_file_whose_wait_it_has_ended(
+    machine: Machine,
+) -> None:
+    device = Device()
+    _, file = create_file(NAME, wdm.FILE_READ_DATA, wdm.FILE_SYNCHRONOUS_IO_ALERT)
+    assert file is not None
+    ended: list[int] = []
+    modes: list[int] = []
+
+    def read() -> int:
+        return wdm.ZwReadFile(file, None, None, None, wdm.IO_STATUS_BLOCK(), None, 0, 0)
+
+    def completion(*_: object) -> None:
+        modes.append(wdm.ExGetPreviousMode())
+        device.status = wdm.STATUS_SUCCESS
+        ended.append(read())
+
+    dpc, timer = wdm.KDPC(), wdm.KTIMER()
+    wdm.KeInitializeTimer(timer)
+    wdm.KeInitializeDpc(dpc, lambda *_: device.end(), None)
+    with machine.open(NAME) as handle:
+        request = handle.read_overlapped(0, 0, completion)
+        wdm.KeSetTimer(timer, -100, dpc)
+        ended.append(read())
+        assert request.result() == b""
+    assert ended == [wdm.STATUS_SUCCESS, wdm.STATUS_CANCELLED]
+    assert modes == [wdm.UserMode]
+    assert wdm.ExGetPreviousMode() == wdm.UserMode
+    wdm.ZwClose(file)

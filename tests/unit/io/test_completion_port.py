@@ -13,7 +13,9 @@ from dirql import wdm
 from dirql.io.completion_port import CompletionPacket, CompletionPort
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle
-from dirql.machine import Machine
+from dirql.ke.costs import Costs
+from dirql.machine import Machine, open_machine
+from fakes.scripted_target import ScriptedTarget
 from unit.io.making import NAME
 from unit.io.test_completion_apcs import FAILED, Device
 
@@ -365,3 +367,26 @@ def test_wrong_numbers_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=text):
         call(port)
+
+
+def test_PRT_06_packets_taken_before_the_port_is_closed_are_returned() -> None:
+    count = 1000
+    with open_machine(ScriptedTarget(), costs=Costs(kernel_call=5)) as machine:
+        port, due = machine.create_completion_port(), wdm.KTIMER()
+        wdm.KeInitializeTimer(due)
+        for key in range(count):
+            port.post(0, key)
+
+        def close() -> None:
+            wdm.KeSetPriorityThread(wdm.KeGetCurrentThread(), wdm.LOW_REALTIME_PRIORITY)
+            wdm.KeWaitForSingleObject(due, wdm.Executive, wdm.KernelMode, False, None)
+            port.close()
+
+        thread = machine.create_thread(close)
+        machine.sleep(1e-5)
+        wdm.KeSetTimer(due, -500, None)
+        keys = [packet.key for packet in port.get_several(count)]
+        thread.join()
+    got = len(keys)
+    assert keys == list(range(got))
+    assert 0 < got < count

@@ -210,6 +210,85 @@ def test_a_kernel_apc_breaks_the_wait_off_for_itself_only(kernel: Kernel) -> Non
     assert takers.taken == [(0, 0)]
 
 
+class Taking:
+    """A thread that takes an entry, or takes one first when its kernel APC is there."""
+
+    def __init__(self, queue: wdm.KQUEUE, inner: wdm.KQUEUE, timeout: int | None) -> None:
+        self.inner: list[object] = []
+        self.outer: list[object] = []
+        self.belongs = False
+        self.outer_queue = queue
+        self.thread = thread(self.run)
+        self.apc = wdm.KAPC()
+        where, mode = wdm.OriginalApcEnvironment, wdm.KernelMode
+        routine = self.take
+        wdm.KeInitializeApc(self.apc, self.thread, where, lambda *_: None, None, routine, mode, None)
+        self.queue, self.timeout = inner, timeout
+        let_others_run()
+
+    def run(self) -> None:
+        self.outer.append(wdm.KeRemoveQueue(self.outer_queue, wdm.KernelMode, None))
+        self.belongs = self.outer_queue.workers() == (self.thread,)
+
+    def take(self, *_: object) -> None:
+        self.inner.append(wdm.KeRemoveQueue(self.queue, wdm.KernelMode, self.timeout))
+
+    def tell(self) -> None:
+        wdm.KeInsertQueueApc(self.apc, None, None, 0)
+
+
+@pytest.mark.parametrize("timeout", [0, -500, None])
+def test_QUE_01_a_kernel_apc_may_take_from_the_queue_for_which_its_thread_waits(
+    kernel: Kernel, timeout: int | None
+) -> None:
+    queue, (a, b) = a_queue(), entries(2)
+    taking = Taking(queue, queue, timeout)
+    taking.tell()
+    let_others_run()
+    if timeout is None:
+        assert (taking.inner, taking.outer) == ([], [])
+        wdm.KeInsertQueue(queue, a)
+        let_others_run()
+    assert (taking.inner, taking.outer) == ([a if timeout is None else wdm.STATUS_TIMEOUT], [])
+    wdm.KeInsertQueue(queue, b)
+    let_others_run()
+    assert taking.outer == [b]
+
+
+def test_QUE_01_an_entry_that_is_handed_over_stays_when_a_kernel_apc_takes_another(kernel: Kernel) -> None:
+    queue, (a, b) = a_queue(), entries(2)
+    taking = Taking(queue, queue, 0)
+    with at(wdm.DISPATCH_LEVEL):
+        wdm.KeInsertQueue(queue, a)
+        wdm.KeInsertQueue(queue, b)
+        taking.tell()
+    let_others_run()
+    assert (taking.inner, taking.outer) == ([b], [a])
+
+
+def test_QUE_02_a_thread_whose_kernel_apc_used_another_queue_comes_back(kernel: Kernel) -> None:
+    queue, other, (a, b) = a_queue(), a_queue(), entries(2)
+    taking = Taking(queue, other, 0)
+    wdm.KeInsertQueue(other, a)
+    taking.tell()
+    let_others_run()
+    assert (taking.inner, other.workers()) == ([a], (taking.thread,))
+    with at(wdm.DISPATCH_LEVEL):
+        wdm.KeInsertQueue(queue, b)
+    let_others_run()
+    assert (taking.outer, taking.belongs) == ([b], True)
+
+
+def test_QUE_04_a_rundown_while_a_kernel_apc_runs_ends_the_wait(kernel: Kernel) -> None:
+    queue = a_queue()
+    taking = Taking(queue, queue, -500)
+    taking.tell()
+    wdm.KeDelayExecutionThread(wdm.KernelMode, False, -10)
+    assert wdm.KeRundownQueue(queue) is None
+    let_others_run()
+    assert (taking.inner, taking.outer) == ([wdm.STATUS_ABANDONED], [wdm.STATUS_ABANDONED])
+
+
 def test_an_entry_must_not_be_queued_twice(kernel: Kernel) -> None:
     queue, (entry,) = a_queue(), entries(1)
     wdm.KeInsertQueue(queue, entry)

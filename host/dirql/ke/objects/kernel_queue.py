@@ -26,19 +26,22 @@ from dirql.ke.threads.thread import WAITING, Thread
 from dirql.nt.constants import QueueObject
 from dirql.nt.status import STATUS_ABANDONED
 
-__all__ = ["KernelQueue"]
+__all__ = ["NO_ENTRY", "KernelQueue"]
 
 _INITIALIZE: Final = contract("KeInitializeQueue")
 _INSERT: Final = contract("KeInsertQueue")
 _INSERT_HEAD: Final = contract("KeInsertHeadQueue")
 _READ_STATE: Final = contract("KeReadStateQueue")
 
+NO_ENTRY: Final = object()
+"""Stands for the entry of a thread that has got none."""
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class KernelQueue(DispatcherObject):
     """A kernel queue (KQUEUE). The state in its header is the number of its entries."""
 
-    __slots__ = ("_entries", "_handed", "_takers", "_workers", "abandoned", "maximum_count")
+    __slots__ = ("_entries", "_taken", "_workers", "abandoned", "maximum_count")
 
     INITIALIZER: ClassVar[str] = "KeInitializeQueue"
 
@@ -51,10 +54,8 @@ class KernelQueue(DispatcherObject):
         """Whether the queue was run down, so that nobody can wait for it."""
         self._entries: OrderedDict[object, None] = OrderedDict()
         self._workers: dict[Thread, None] = {}
-        self._takers: dict[Waiter, None] = {}
-        """The threads that are inside KeRemoveQueue."""
-        self._handed: dict[Waiter, object] = {}
-        """The entries that such threads have got and not returned yet."""
+        self._taken: dict[Waiter, list[object]] = {}
+        """For each thread inside KeRemoveQueue, what each of its calls has got: an APC may call it inside a wait."""
 
     def __repr__(self) -> str:
         if self.header.type < 0:
@@ -78,7 +79,7 @@ class KernelQueue(DispatcherObject):
         for worker in self._workers:
             worker.queue = None
         self._workers.clear()
-        self._takers.clear()
+        self._taken.clear()
         self._entries.clear()
         self.abandoned = False
         self.header.initialize(QueueObject, 0)
@@ -149,18 +150,28 @@ class KernelQueue(DispatcherObject):
 
     def join(self, thread: Thread) -> None:
         """Let a thread belong to this queue, and to no other any more, while it is about to take an entry."""
+        self._own(thread)
+        self._taken.setdefault(thread, []).append(NO_ENTRY)
+
+    def _own(self, thread: Thread) -> None:
         before = thread.queue
         if before is not self:
             if before is not None:
                 before.leave(thread)
             thread.queue = self
             self._workers[thread] = None
-        self._takers[thread] = None
 
-    def take_for(self, thread: Waiter) -> object:
-        """Return the entry that the thread has got, whose taking is over; None when it has got none."""
-        self._takers.pop(thread, None)
-        return self._handed.pop(thread, None)
+    def take_for(self, thread: Thread) -> object:
+        """Return the entry that the thread has got, whose taking is over; `NO_ENTRY` when it has got none."""
+        taken = self._taken.get(thread)
+        if taken is None:
+            return NO_ENTRY
+        entry = taken.pop()
+        if not taken:
+            del self._taken[thread]
+        if entry is not NO_ENTRY and not self.abandoned:
+            self._own(thread)  # in the wait an APC may have taken from another queue
+        return entry
 
     def leave(self, thread: Thread) -> None:
         """Let a thread belong to the queue no more, because it ends or takes from another queue."""
@@ -184,18 +195,22 @@ class KernelQueue(DispatcherObject):
     # What the dispatcher does.
 
     def is_signalled_for(self, thread: Waiter) -> bool:
-        """Whether the thread may take an entry now."""
-        if thread not in self._takers:
+        """Whether the thread may take an entry now, or has to learn that there will be none."""
+        if thread not in self._taken:
             self._refuse_wait()
+        if self.abandoned:
+            return True
         if not self._entries:
             return False
         active = sum(worker.state is not WAITING for worker in self._workers if worker is not thread)
         return active < self.maximum_count
 
     def satisfy(self, thread: Waiter) -> None:
-        """Take out the first entry for a thread."""
+        """Take out the first entry for a thread; a queue that was run down has none."""
+        if self.abandoned:
+            return
         entry, _ = self._entries.popitem(last=False)
-        self._handed[thread] = entry
+        self._taken[thread][-1] = entry
         self.header.signal_state = len(self._entries)
 
     def wake(self) -> bool:

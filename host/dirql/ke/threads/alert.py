@@ -81,7 +81,11 @@ def check_alertability(thread: Thread, alertable: bool, wait_mode: int) -> int:
 
 
 def return_to_user_mode() -> None:
-    """Run the user APCs that are due, at the end of a system service that a program called."""
+    """Run the user APCs that are due, at the end of a system service that a program called.
+
+    Inside of a `KernelCall` nothing runs: the service has more to do, and calls this again at its end.
+    """
     processor = current.processor
-    if processor.current_thread.apc_state.user_apc_pending and processor.driver is None:
+    thread = processor.current_thread
+    if thread.apc_state.user_apc_pending and processor.driver is None and not thread.kernel_calls:
         deliver_user()

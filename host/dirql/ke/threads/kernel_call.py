@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A system service that a driver has called, inside of which the previous mode is KernelMode."""
+"""What the kernel does for itself: a system service that a driver has called, or a part of a program's service.
+
+Inside of it the previous mode is KernelMode, and no user APC runs.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from dirql.ke.current import current
 from dirql.ke.objects.blank import refuse_blank
-from dirql.ke.objects.kernel_queue import KernelQueue
+from dirql.ke.objects.kernel_queue import NO_ENTRY, KernelQueue
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.alert import check_alertability, return_to_user_mode
 from dirql.ke.threads.dispatcher import block, poll
@@ -60,6 +60,8 @@ def take_from_queue(
     entry = queue.take_for(thread)
     if status == STATUS_USER_APC:
         return_to_user_mode()
+    if entry is NO_ENTRY:
+        return status or STATUS_ABANDONED, None
     return status, entry
 
 
