@@ -14,15 +14,13 @@ from typing import Final
 
 from dirql.io.completion import IoCompletion
 from dirql.io.irp import attach_read_buffer, attach_write_buffer
-from dirql.io.objects import DeviceObject, FileObject, Irp
+from dirql.io.objects import FileObject, Irp
 from dirql.io.port_notice import join_port, set_notification_modes
 from dirql.io.request import FileRequest
 from dirql.io.services import is_accessible, packet_for
 from dirql.io.status_block import IoStatusBlock
-from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import contract
-from dirql.ke.threads.kernel_call import KernelCall
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm import memory
 from dirql.nt.constants import (
@@ -324,14 +322,7 @@ def _send(
         fill(irp)
     except StatusException as error:
         return request.fail(error.status)
-    if current_driver() is None:
-        return _wait(request, device, event, block)
-    with KernelCall():
-        return _wait(request, device, event, block)
-
-
-def _wait(request: FileRequest, device: DeviceObject, event: Event, block: IoStatusBlock) -> int:
-    status = request.submit(device)
+    status = request.send(device)
     if status == STATUS_PENDING:
         wait_for_single_object(event)
         return block.nt_status

@@ -248,6 +248,13 @@ class FileRequest(Request):
         self.deliver()
         return status
 
+    def send(self, device: DeviceObject) -> int:
+        """Do as `submit` for the caller of a service; if that is a driver, the previous mode is KernelMode inside."""
+        if ke.processor.driver is None:
+            return self.submit(device)
+        with KernelCall():
+            return self.submit(device)
+
     def submit(self, device: DeviceObject) -> int:
         """Send the request to `device`, the top of a stack; returns the status for the program.
 

@@ -281,10 +281,7 @@ def _read(
         attach_read_buffer(irp, device.flags, buffer, length)
     except StatusException as error:
         return request.fail(error.status)
-    if ke.processor.driver is None:
-        return request.submit(device)
-    with KernelCall():
-        return request.submit(device)
+    return request.send(device)
 
 
 def write_file(
@@ -350,10 +347,7 @@ def _write(
         attach_write_buffer(irp, device.flags, buffer, length)
     except StatusException as error:
         return request.fail(error.status)
-    if ke.processor.driver is None:
-        return request.submit(device)
-    with KernelCall():
-        return request.submit(device)
+    return request.send(device)
 
 
 def device_io_control_file(
@@ -442,10 +436,7 @@ def _control(
         attach_control_buffers(irp, method, source, source_length, target, target_length)
     except StatusException as error:
         return request.fail(error.status)
-    if ke.processor.driver is None:
-        return request.submit(device)
-    with KernelCall():
-        return request.submit(device)
+    return request.send(device)
 
 
 def is_accessible(address: int | None, length: int, *, write: bool) -> bool:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernel does for itself: a system service that a driver has called, or a part of a program's service.
+"""A system service that a driver has called, or the part of a program's service in which no user APC may run.
 
-Inside of it the previous mode is KernelMode, and no user APC runs.
+Inside of it the previous mode is KernelMode.
 """
 
 from __future__ import annotations
