@@ -23,7 +23,7 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, IoStackLocation, Irp
 from dirql.io.request import FileRequest, Request
 from dirql.io.status_block import IoStatusBlock
-from dirql.ke.current import current as ke, get_current_thread
+from dirql.ke.current import get_current_thread
 from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import charge_call, contract
