@@ -30,6 +30,7 @@ from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
 from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.irql import lower_irql, raise_irql
+from dirql.ke.threads.affinity import set_system_affinity_thread
 from dirql.ke.threads.system_thread import create_thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.machine import open_machine
@@ -268,6 +269,30 @@ def processors_far_dpc(count: int) -> float:
         return timed(act)
 
 
+def processors_bound(count: int) -> float:
+    """Wake a thread that is bound to the last processor, and wait for it; each other processor has one that waits."""
+    with kernel(count):
+        never, ask, answer = event(), event(), event()
+        going = [True]
+
+        def be(number: int) -> None:
+            set_system_affinity_thread(1 << number)
+            while number < count - 1 or going:
+                wait_for_single_object(never if number < count - 1 else ask)
+                answer.set()
+
+        for number in range(count):
+            create_thread(lambda _, number=number: be(number), None)
+        set_system_affinity_thread(1)
+
+        def act() -> None:
+            for _ in range(LOOPS):
+                ask.set()
+                wait_for_single_object(answer)
+
+        return timed(act)
+
+
 def objects_interrupt(count: int) -> float:
     with kernel() as running:
         return interrupt_often(running, count - 1)
@@ -353,6 +378,7 @@ LOOPED: tuple[tuple[str, tuple[int, ...], tuple[Loop, ...]], ...] = (
             ("DPC: inserted and run", processors_dpc),
             ("DPC on the last processor, waited for", processors_far_dpc),
             ("interrupt: dispatched", processors_interrupt),
+            ("thread bound to the last processor: woken, waited for", processors_bound),
         ),
     ),
     (

@@ -119,6 +119,7 @@ SERVICE_POINTERS: dict[str, Callable[[World], object]] = {
     "PFILE_OBJECT": lambda w: file_of(w.handle),
     "PKFLOATING_SAVE": lambda _: wdm.KFLOATING_SAVE(),
     "PPROCESSOR_NUMBER": lambda _: wdm.PROCESSOR_NUMBER(),
+    "PGROUP_AFFINITY": lambda _: wdm.GROUP_AFFINITY(),
     "PETHREAD": lambda _: wdm.PsGetCurrentThread(),
     "PEPROCESS": lambda _: wdm.PsGetCurrentProcess(),
 }

@@ -15,7 +15,7 @@ from dirql.ke.objects.timer_queue import TimerQueue
 from dirql.ke.platform import Clock
 from dirql.ke.processors.processor import Processor
 from dirql.ke.threads.schedule import Schedule
-from dirql.ke.threads.thread import Context, ReadyQueue, Thread
+from dirql.ke.threads.thread import AffinityQueue, Context, ReadyOrder, ReadyQueue, Thread
 from dirql.ke.watch.witness import Witness
 from dirql.verifier.policy import Verifier
 
@@ -34,6 +34,8 @@ class KernelState:
 
     __slots__ = (
         "_next_thread",
+        "_ready_order",
+        "affinities",
         "bug_check_callbacks",
         "busy",
         "call_clocks",
@@ -120,7 +122,11 @@ class KernelState:
         """The schedule makes points of preemption take longer here and there."""
         self.executive = ExecutiveState()
         self.timers = TimerQueue(clock, boot_time)
-        self.ready = ReadyQueue(schedule.choose if schedule.shuffles else None)
+        self._ready_order = ReadyOrder()
+        self.ready: ReadyQueue = self._new_queue((1 << processors) - 1, processors)
+        """The ready threads that may run on any processor."""
+        self.affinities: dict[int, ReadyQueue] = {}
+        """The ready threads that may not, by the mask of the processors on which they may run."""
         self.threads: dict[Thread, None] = {}
         """The threads that have not ended, without the idle threads, oldest first."""
         self.service_threads: list[Thread] = []
@@ -130,8 +136,8 @@ class KernelState:
         self.busy = 0
         """The mask of the processors that had something to do when they let another one go on, or got a DPC since.
 
-        The bit of the current processor means nothing. `hand_over` and `Dpc.queue` alone give another processor work;
-        what else would do so must set its bit.
+        The bit of the current processor means nothing. `hand_over`, `Dpc.queue` and a ready thread that is bound to it
+        alone give another processor work; what else would do so must set its bit.
         """
 
     def new_thread(self, priority: int) -> Thread:
@@ -140,6 +146,29 @@ class KernelState:
         self._next_thread += 1
         self.threads[thread] = None
         return thread
+
+    def ready_queue(self, affinity: int) -> ReadyQueue:
+        """The queue of the ready threads that may run on the processors of a mask, of which there must be some."""
+        if affinity == self.ready.affinity:
+            return self.ready
+        queue = self.affinities.get(affinity)
+        if queue is None:
+            queue = self.affinities[affinity] = self._new_queue(affinity, len(self.processors))
+            for processor in self.processors:
+                if processor.mask & affinity:
+                    processor.limited.append(queue)
+        return queue
+
+    def _new_queue(self, affinity: int, processors: int) -> ReadyQueue:
+        choose = self.schedule.choose if self.schedule.shuffles else None
+        if processors == 1:
+            return ReadyQueue(affinity, choose)
+        return AffinityQueue(affinity, choose, self._ready_order, self._wake)
+
+    def _wake(self, affinity: int) -> None:
+        """Mark the processors of a mask as busy, because a thread of theirs is ready."""
+        if affinity != self.ready.affinity:
+            self.busy |= affinity
 
     def stop(self, error: BaseException) -> BaseException:
         """Stop all processors: from now on every kernel routine raises. The first error wins and is returned."""

@@ -138,9 +138,9 @@ KNOWN: Final = """
         FileSfioVolumeInformation FileShortNameInformation FileStandardInformation FileStandardLinkInformation
         FileStatInformation FileStatLxInformation FileStorageReserveIdInformation FileStreamInformation
         FileTrackingInformation FileUnusedInformation FileValidDataLengthInformation FileVolumeNameInformation
-        FreePage GENERIC_ALL GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GUID GUID_BUS_INTERFACE_STANDARD
-        GUID_BUS_TYPE_1394 GUID_BUS_TYPE_INTERNAL GUID_BUS_TYPE_ISAPNP GUID_BUS_TYPE_PCI GUID_BUS_TYPE_USB
-        GUID_DEVICE_INTERFACE_ARRIVAL GUID_DEVICE_INTERFACE_REMOVAL GUID_HWPROFILE_CHANGE_CANCELLED
+        FreePage GENERIC_ALL GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GROUP_AFFINITY GUID
+        GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_1394 GUID_BUS_TYPE_INTERNAL GUID_BUS_TYPE_ISAPNP GUID_BUS_TYPE_PCI
+        GUID_BUS_TYPE_USB GUID_DEVICE_INTERFACE_ARRIVAL GUID_DEVICE_INTERFACE_REMOVAL GUID_HWPROFILE_CHANGE_CANCELLED
         GUID_HWPROFILE_CHANGE_COMPLETE GUID_HWPROFILE_QUERY_CHANGE GUID_PNP_CUSTOM_NOTIFICATION
         GUID_TARGET_DEVICE_QUERY_REMOVE GUID_TARGET_DEVICE_REMOVE_CANCELLED GUID_TARGET_DEVICE_REMOVE_COMPLETE
         GateObject HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
@@ -255,32 +255,33 @@ KNOWN: Final = """
         KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore
         KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue
         KeRemoveByKeyDeviceQueueIfBusy KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueue KeRemoveQueueApc
-        KeRemoveQueueDpc KeResetEvent KeRestoreFloatingPointState KeRundownQueue KeSaveFloatingPointState
-        KeSetBasePriorityThread KeSetEvent KeSetImportanceDpc KeSetPriorityThread KeSetTargetProcessorDpc
-        KeSetTargetProcessorDpcEx KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution
-        KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel
-        KeWaitForMultipleObjects KeWaitForMutexObject KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation
-        KeyCachedInformation KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation
-        KeyHandleTagsInformation KeyLayerInformation KeyNameInformation KeyNodeInformation KeySetDebugInformation
-        KeySetHandleTagsInformation KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation
-        KeyValueBasicInformation KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation
-        KeyValuePartialInformation KeyValuePartialInformationAlign64 KeyVirtualizationInformation
-        KeyWow64FlagsInformation KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY
-        LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority LowPoolPriority
-        LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS
-        MAXIMUM_ALLOWED MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED
-        MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED
-        MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA
-        MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
-        MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
-        MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER
-        METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT
-        MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_DONT_ZERO_ALLOCATION MPIBus
-        MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
-        MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass MaxPoolType MaxSuiteType
-        MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason
-        MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel
-        MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
+        KeRemoveQueueDpc KeResetEvent KeRestoreFloatingPointState KeRevertToUserAffinityThread
+        KeRevertToUserAffinityThreadEx KeRevertToUserGroupAffinityThread KeRundownQueue KeSaveFloatingPointState
+        KeSetBasePriorityThread KeSetEvent KeSetImportanceDpc KeSetPriorityThread KeSetSystemAffinityThread
+        KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread KeSetTargetProcessorDpc KeSetTargetProcessorDpcEx
+        KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution KeTestAlertThread KeTestSpinLock
+        KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForMutexObject
+        KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation KeyCachedInformation
+        KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation KeyLayerInformation
+        KeyNameInformation KeyNodeInformation KeySetDebugInformation KeySetHandleTagsInformation
+        KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation KeyValueBasicInformation
+        KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
+        KeyValuePartialInformationAlign64 KeyVirtualizationInformation KeyWow64FlagsInformation
+        KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched
+        LevelSensitive LowImportance LowPagePriority LowPoolPriority LowPoolPrioritySpecialPoolOverrun
+        LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_ALLOWED MAXIMUM_PRIORITY
+        MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN
+        MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL
+        MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED
+        MDL_PAGE_CONTENTS_INVARIANT MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED
+        MDL_SOURCE_IS_NONPAGED_POOL MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE
+        METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED
+        MM_ALLOCATE_NO_WAIT MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS
+        MM_DONT_ZERO_ALLOCATION MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS
+        MUTANT_INCREMENT MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass
+        MaxPoolType MaxSuiteType MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode
+        MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance
+        MicroChannel MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
         MmAllocateNonCachedMemory MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached
         MmCreateMdl MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress
         MmFreeNonCachedMemory MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
@@ -471,25 +472,25 @@ LACKING: Final[dict[str, str]] = {
     "ntdef.h": """
         ANSI_STRING32 ANSI_STRING64 ANYSIZE_ARRAY ARRAYSIZE BOOL BOOLEAN BYTE CANSI_STRING CCHAR CHAR CLONG CLSID
         CSHORT CSTRING DBG_UNREFERENCED_PARAMETER DECLARE_CONST_UNICODE_STRING DEFINE_GUID DOUBLE DWORD DWORD32
-        DWORD64 DWORDLONG DWORD_PTR FALSE FCHAR FLONG FMTID FSHORT GROUP_AFFINITY HALF_PTR HANDLE HANDLE_PTR HRESULT
-        Handle32ToHandle HandleToLong HandleToULong IID INT INT16 INT32 INT64 INT8 INT_PTR IntToPtr KAFFINITY LANGID
-        LARGE_INTEGER LCID LIST_ENTRY32 LIST_ENTRY64 LOGICAL LONG LONG32 LONG64 LONGLONG LONG_PTR LPCGUID LPCSTR
-        LPCWSTR LPGUID LPSTR LPVOID LPWSTR LUID LongToHandle LongToPtr MAXLONG MAXUCHAR MAXULONG MAXUSHORT MINLONG
-        NPSTR NT_PRODUCT_TYPE NWPSTR NtProductLanManNt NtProductServer NtProductWinNt OBJECT_ATTRIBUTES32
-        OBJECT_ATTRIBUTES64 OBJ_EXCLUSIVE OBJ_FORCE_ACCESS_CHECK OBJ_INHERIT OBJ_VALID_ATTRIBUTES PANSI_STRING PBOOL
-        PBOOLEAN PBYTE PCANSI_STRING PCCH PCCHAR PCGUID PCH PCHAR PCLONG PCOBJECT_ATTRIBUTES PCOEM_STRING PCSHORT
-        PCSTR PCSTRING PCSZ PCUNICODE_STRING PCWCH PCWSTR PDWORD PEXCEPTION_ROUTINE PGROUP_AFFINITY PGUID PHANDLE PINT
-        PINT16 PINT32 PINT64 PINT8 PINT_PTR PISID PKAFFINITY PLANGID PLARGE_INTEGER PLCID PLIST_ENTRY PLOGICAL PLONG
-        PLONG32 PLONG64 PLONGLONG PLONG_PTR PLUID PNTSTATUS POBJECT_ATTRIBUTES POEM_STRING POINTER_64_INT
-        PPHYSICAL_ADDRESS PPROCESSOR_NUMBER PRLIST_ENTRY PSCHAR PSHORT PSID PSID_IDENTIFIER_AUTHORITY
-        PSINGLE_LIST_ENTRY PSIZE_T PSSIZE_T PSTR PSTRING PSZ PUCHAR PUINT PUINT16 PUINT32 PUINT64 PUINT8 PUINT_PTR
-        PULARGE_INTEGER PULONG PULONG32 PULONG64 PULONGLONG PULONG_PTR PUNICODE_STRING PUSHORT PUUID PVOID PWCH PWCHAR
-        PWORD PWSTR Ptr32ToPtr PtrToInt PtrToLong PtrToPtr32 PtrToShort PtrToUint PtrToUlong PtrToUshort QUAD REFGUID
-        RTL_BALANCED_NODE RTL_CONSTANT_STRING RTL_FIELD_SIZE RTL_NUMBER_OF RTL_SIZEOF_THROUGH_FIELD SCHAR SHANDLE_PTR
-        SHORT SID SID_IDENTIFIER_AUTHORITY SINGLE_LIST_ENTRY32 SIZE_T SSIZE_T STRING32 STRING64 TRUE UCHAR UHALF_PTR
-        UINT UINT16 UINT32 UINT64 UINT8 UINT_PTR UIntToPtr ULARGE_INTEGER ULONG ULONG32 ULONG64 ULONGLONG ULONG_PTR
-        ULongToHandle ULongToPtr UNICODE_NULL UNICODE_STRING32 UNICODE_STRING64 UNREFERENCED_PARAMETER UQUAD USHORT
-        USN UTF8_STRING UUID WCHAR WINBOOL WNF_STATE_NAME WORD
+        DWORD64 DWORDLONG DWORD_PTR FALSE FCHAR FLONG FMTID FSHORT HALF_PTR HANDLE HANDLE_PTR HRESULT Handle32ToHandle
+        HandleToLong HandleToULong IID INT INT16 INT32 INT64 INT8 INT_PTR IntToPtr KAFFINITY LANGID LARGE_INTEGER LCID
+        LIST_ENTRY32 LIST_ENTRY64 LOGICAL LONG LONG32 LONG64 LONGLONG LONG_PTR LPCGUID LPCSTR LPCWSTR LPGUID LPSTR
+        LPVOID LPWSTR LUID LongToHandle LongToPtr MAXLONG MAXUCHAR MAXULONG MAXUSHORT MINLONG NPSTR NT_PRODUCT_TYPE
+        NWPSTR NtProductLanManNt NtProductServer NtProductWinNt OBJECT_ATTRIBUTES32 OBJECT_ATTRIBUTES64 OBJ_EXCLUSIVE
+        OBJ_FORCE_ACCESS_CHECK OBJ_INHERIT OBJ_VALID_ATTRIBUTES PANSI_STRING PBOOL PBOOLEAN PBYTE PCANSI_STRING PCCH
+        PCCHAR PCGUID PCH PCHAR PCLONG PCOBJECT_ATTRIBUTES PCOEM_STRING PCSHORT PCSTR PCSTRING PCSZ PCUNICODE_STRING
+        PCWCH PCWSTR PDWORD PEXCEPTION_ROUTINE PGROUP_AFFINITY PGUID PHANDLE PINT PINT16 PINT32 PINT64 PINT8 PINT_PTR
+        PISID PKAFFINITY PLANGID PLARGE_INTEGER PLCID PLIST_ENTRY PLOGICAL PLONG PLONG32 PLONG64 PLONGLONG PLONG_PTR
+        PLUID PNTSTATUS POBJECT_ATTRIBUTES POEM_STRING POINTER_64_INT PPHYSICAL_ADDRESS PPROCESSOR_NUMBER PRLIST_ENTRY
+        PSCHAR PSHORT PSID PSID_IDENTIFIER_AUTHORITY PSINGLE_LIST_ENTRY PSIZE_T PSSIZE_T PSTR PSTRING PSZ PUCHAR PUINT
+        PUINT16 PUINT32 PUINT64 PUINT8 PUINT_PTR PULARGE_INTEGER PULONG PULONG32 PULONG64 PULONGLONG PULONG_PTR
+        PUNICODE_STRING PUSHORT PUUID PVOID PWCH PWCHAR PWORD PWSTR Ptr32ToPtr PtrToInt PtrToLong PtrToPtr32
+        PtrToShort PtrToUint PtrToUlong PtrToUshort QUAD REFGUID RTL_BALANCED_NODE RTL_CONSTANT_STRING RTL_FIELD_SIZE
+        RTL_NUMBER_OF RTL_SIZEOF_THROUGH_FIELD SCHAR SHANDLE_PTR SHORT SID SID_IDENTIFIER_AUTHORITY
+        SINGLE_LIST_ENTRY32 SIZE_T SSIZE_T STRING32 STRING64 TRUE UCHAR UHALF_PTR UINT UINT16 UINT32 UINT64 UINT8
+        UINT_PTR UIntToPtr ULARGE_INTEGER ULONG ULONG32 ULONG64 ULONGLONG ULONG_PTR ULongToHandle ULongToPtr
+        UNICODE_NULL UNICODE_STRING32 UNICODE_STRING64 UNREFERENCED_PARAMETER UQUAD USHORT USN UTF8_STRING UUID WCHAR
+        WINBOOL WNF_STATE_NAME WORD
 """,
     "wdm.h": """
         ACCESS_MASK ACCESS_STATE ACCESS_SYSTEM_SECURITY ACL ACL_REVISION ACL_REVISION1 ACL_REVISION2 ACL_REVISION3
@@ -783,57 +784,56 @@ LACKING: Final[dict[str, str]] = {
         KeQueryTotalCycleTimeProcess KeQueryTotalCycleTimeThread KeQueryUnbiasedInterruptTime
         KeQueryUnbiasedInterruptTimePrecise KeRegisterBoundCallback KeRegisterBugCheckReasonCallback
         KeRegisterNmiCallback KeRegisterProcessorChangeCallback KeRestoreExtendedProcessorState
-        KeRevertToUserAffinityThread KeRevertToUserAffinityThreadEx KeRevertToUserGroupAffinityThread
-        KeSaveExtendedProcessorState KeSetCoalescableTimer KeSetSystemAffinityThread KeSetSystemAffinityThreadEx
-        KeSetSystemGroupAffinityThread KeShouldYieldProcessor KfRaiseIrql LABEL_SECURITY_INFORMATION LATENCY_TIME
-        LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION LOCK_QUEUE_OWNER LOCK_QUEUE_OWNER_BIT
-        LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT LOCK_QUEUE_WAIT_BIT
-        LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST LONGLONG_MASK
-        LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT LONG_LEAST_SIGNIFICANT_BIT LONG_MASK
-        LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK
-        LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES LUID_AND_ATTRIBUTES_ARRAY
-        LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock LockQueueBcbLock
-        LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock LockQueueMasterLock
-        LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock LockQueueUnusedSpare0
-        LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16 LockQueueUnusedSpare2
-        LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass LoggerEventsLostClass
-        LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER MAXIMUM_FILENAME_LENGTH
-        MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT MAXIMUM_VOLUME_LABEL_LENGTH
-        MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE MEMORY_CACHING_TYPE_ORIG
-        MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE
-        MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH
-        MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE
-        MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxTraceInformationClass MemoryBarrier
-        Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl MmAllocateContiguousMemorySpecifyCacheNode
-        MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx
-        MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached MmBadPointer MmBuildMdlFromPages MmFrameBufferCached
-        MmGetProcedureAddress MmGetSystemRoutineAddress MmIsDriverSuspectForVerifier MmIsDriverVerifying
-        MmIsDriverVerifyingByAddress MmIsIoSpaceActive MmIsVerifierEnabled MmMapIoSpaceEx MmMapMdl
-        MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection MmSetPermanentCacheAttribute ModifyAccess
-        MonitorCapabilities MonitorInvocation MultiplyHigh NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG
-        NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID
-        NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES
-        NlsMbCodePageTag NlsMbOemCodePageTag NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS
-        NonPagedPoolBaseMustSucceed NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession
-        NonPagedPoolMustSucceedSession NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent
-        NotifyUserPowerSetting NtBuildNumber NtCommitComplete NtCommitEnlistment NtCommitTransaction
-        NtCreateEnlistment NtCreateResourceManager NtCreateTransaction NtCreateTransactionManager NtCurrentProcess
-        NtCurrentThread NtEnumerateTransactionObject NtGetNotificationResourceManager NtOpenEnlistment
-        NtOpenResourceManager NtOpenTransaction NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment
-        NtPrepareComplete NtPrepareEnlistment NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment
-        NtQueryInformationResourceManager NtQueryInformationTransaction NtQueryInformationTransactionManager
-        NtReadOnlyEnlistment NtRecoverEnlistment NtRecoverResourceManager NtRecoverTransactionManager
-        NtRegisterProtocolAddressInformation NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment
-        NtRollbackTransaction NtRollforwardTransactionManager NtSetInformationEnlistment
-        NtSetInformationResourceManager NtSetInformationTransaction NtSetInformationTransactionManager
-        NtSinglePhaseReject OBJECT_NAME_INFORMATION OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE
-        OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100
-        OB_OPERATION OB_OPERATION_HANDLE_CREATE OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION
-        OB_POST_CREATE_HANDLE_INFORMATION OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION
-        OB_POST_OPERATION_PARAMETERS OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION
-        OB_PRE_DUPLICATE_HANDLE_INFORMATION OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY
-        OWNER_SECURITY_INFORMATION ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion
-        ObGetObjectSecurity ObReferenceObjectByHandleWithTag ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
+        KeSaveExtendedProcessorState KeSetCoalescableTimer KeShouldYieldProcessor KfRaiseIrql
+        LABEL_SECURITY_INFORMATION LATENCY_TIME LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION
+        LOCK_QUEUE_OWNER LOCK_QUEUE_OWNER_BIT LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT
+        LOCK_QUEUE_WAIT_BIT LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST
+        LONGLONG_MASK LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT
+        LONG_LEAST_SIGNIFICANT_BIT LONG_MASK LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK
+        LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES
+        LUID_AND_ATTRIBUTES_ARRAY LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock
+        LockQueueBcbLock LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock
+        LockQueueMasterLock LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock
+        LockQueueUnusedSpare0 LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16
+        LockQueueUnusedSpare2 LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass
+        LoggerEventsLostClass LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER
+        MAXIMUM_FILENAME_LENGTH MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT
+        MAXIMUM_VOLUME_LABEL_LENGTH MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE
+        MEMORY_CACHING_TYPE_ORIG MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE
+        MEM_RELEASE MEM_RESERVE MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE
+        MINIMAL_XSTATE_AREA_LENGTH MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY
+        MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxTraceInformationClass
+        MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
+        MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx
+        MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
+        MmBadPointer MmBuildMdlFromPages MmFrameBufferCached MmGetProcedureAddress MmGetSystemRoutineAddress
+        MmIsDriverSuspectForVerifier MmIsDriverVerifying MmIsDriverVerifyingByAddress MmIsIoSpaceActive
+        MmIsVerifierEnabled MmMapIoSpaceEx MmMapMdl MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection
+        MmSetPermanentCacheAttribute ModifyAccess MonitorCapabilities MonitorInvocation MultiplyHigh
+        NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK
+        NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW
+        NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES NlsMbCodePageTag NlsMbOemCodePageTag
+        NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS NonPagedPoolBaseMustSucceed
+        NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession NonPagedPoolMustSucceedSession
+        NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent NotifyUserPowerSetting NtBuildNumber
+        NtCommitComplete NtCommitEnlistment NtCommitTransaction NtCreateEnlistment NtCreateResourceManager
+        NtCreateTransaction NtCreateTransactionManager NtCurrentProcess NtCurrentThread NtEnumerateTransactionObject
+        NtGetNotificationResourceManager NtOpenEnlistment NtOpenResourceManager NtOpenTransaction
+        NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment NtPrepareComplete NtPrepareEnlistment
+        NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment NtQueryInformationResourceManager
+        NtQueryInformationTransaction NtQueryInformationTransactionManager NtReadOnlyEnlistment NtRecoverEnlistment
+        NtRecoverResourceManager NtRecoverTransactionManager NtRegisterProtocolAddressInformation
+        NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment NtRollbackTransaction
+        NtRollforwardTransactionManager NtSetInformationEnlistment NtSetInformationResourceManager
+        NtSetInformationTransaction NtSetInformationTransactionManager NtSinglePhaseReject OBJECT_NAME_INFORMATION
+        OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION
+        OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100 OB_OPERATION OB_OPERATION_HANDLE_CREATE
+        OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION OB_POST_CREATE_HANDLE_INFORMATION
+        OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION OB_POST_OPERATION_PARAMETERS
+        OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION OB_PRE_DUPLICATE_HANDLE_INFORMATION
+        OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION
+        ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion ObGetObjectSecurity
+        ObReferenceObjectByHandleWithTag ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
         ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObReleaseObjectSecurity
         ObUnRegisterCallbacks ObfDereferenceObjectWithTag ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE
         PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD

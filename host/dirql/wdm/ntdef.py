@@ -13,6 +13,9 @@ from dirql.io.containing_record import (
 from dirql.ke.processors.numbers import (
     ProcessorNumber as PROCESSOR_NUMBER,
 )
+from dirql.ke.threads.affinity import (
+    GroupAffinity as GROUP_AFFINITY,
+)
 from dirql.nt.addresses import (
     PhysicalAddress as PHYSICAL_ADDRESS,
 )
@@ -54,6 +57,7 @@ __all__ = [
     "ALL_PROCESSOR_GROUPS",
     "ANSI_STRING",
     "CONTAINING_RECORD",
+    "GROUP_AFFINITY",
     "GUID",
     "INVALID_PROCESSOR_INDEX",
     "InitializeObjectAttributes",

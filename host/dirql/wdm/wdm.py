@@ -419,6 +419,14 @@ from dirql.ke.processors.paged_code import (
 from dirql.ke.processors.spin_lock import (
     SpinLock as KSPIN_LOCK,
 )
+from dirql.ke.threads.affinity import (
+    revert_to_user_affinity_thread as KeRevertToUserAffinityThread,
+    revert_to_user_affinity_thread_ex as KeRevertToUserAffinityThreadEx,
+    revert_to_user_group_affinity_thread as KeRevertToUserGroupAffinityThread,
+    set_system_affinity_thread as KeSetSystemAffinityThread,
+    set_system_affinity_thread_ex as KeSetSystemAffinityThreadEx,
+    set_system_group_affinity_thread as KeSetSystemGroupAffinityThread,
+)
 from dirql.ke.threads.apc import (
     Apc as KAPC,
 )
@@ -2630,10 +2638,16 @@ __all__ = [
     "KeRemoveQueueDpc",
     "KeResetEvent",
     "KeRestoreFloatingPointState",
+    "KeRevertToUserAffinityThread",
+    "KeRevertToUserAffinityThreadEx",
+    "KeRevertToUserGroupAffinityThread",
     "KeSaveFloatingPointState",
     "KeSetEvent",
     "KeSetImportanceDpc",
     "KeSetPriorityThread",
+    "KeSetSystemAffinityThread",
+    "KeSetSystemAffinityThreadEx",
+    "KeSetSystemGroupAffinityThread",
     "KeSetTargetProcessorDpc",
     "KeSetTargetProcessorDpcEx",
     "KeSetTimer",

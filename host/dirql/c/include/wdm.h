@@ -4353,6 +4353,13 @@ USHORT KeQueryHighestNodeNumber(void);
 USHORT KeGetCurrentNodeNumber(void);
 ULONG KeGetRecommendedSharedDataAlignment(void);
 NTSTATUS KeSetTargetProcessorDpcEx(_Inout_ PKDPC Dpc, _In_ PPROCESSOR_NUMBER ProcNumber);
+VOID KeSetSystemAffinityThread(_In_ KAFFINITY Affinity);
+KAFFINITY KeSetSystemAffinityThreadEx(_In_ KAFFINITY Affinity);
+VOID KeSetSystemGroupAffinityThread(_In_ PGROUP_AFFINITY Affinity, _Out_opt_ PGROUP_AFFINITY
+    PreviousAffinity);
+VOID KeRevertToUserAffinityThread(void);
+VOID KeRevertToUserAffinityThreadEx(_In_ KAFFINITY Affinity);
+VOID KeRevertToUserGroupAffinityThread(_In_ PGROUP_AFFINITY PreviousAffinity);
 NTSTATUS KeSaveFloatingPointState(_Out_ PKFLOATING_SAVE FloatSave);
 NTSTATUS KeRestoreFloatingPointState(_In_ PKFLOATING_SAVE FloatSave);
 NTSTATUS KeWaitForSingleObject(_In_ PVOID Object, _In_ KWAIT_REASON WaitReason, _In_ KPROCESSOR_MODE WaitMode,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from dirql.ke.processors.dpc_queue import DpcQueue
-from dirql.ke.threads.thread import Thread
+from dirql.ke.threads.thread import IDLE_PRIORITY, ReadyQueue, Thread
 from dirql.nt.constants import HIGH_LEVEL, PASSIVE_LEVEL
 
 __all__ = ["STOPPED_IRQL", "OwnedLock", "Processor"]
@@ -40,6 +40,7 @@ class Processor:
         "idle_thread",
         "irql",
         "isrs",
+        "limited",
         "lock",
         "mask",
         "number",
@@ -61,6 +62,8 @@ class Processor:
         self.dpcs = DpcQueue()
         self.isrs: list[object] = []
         """The interrupt objects of the ISRs that run, each on top of the one before."""
+        self.limited: list[ReadyQueue] = []
+        """The queues of the threads that may run on this processor and not on all others."""
         self.lock: OwnedLock | None = None
         """The spin lock that the processor acquired last, of those that it holds."""
         self.wanted_lock: OwnedLock | None = None
@@ -70,11 +73,15 @@ class Processor:
         return f"<processor {self.number}>"
 
     def has_work(self) -> bool:
-        """Whether the processor has a thread, an ISR or a DPC to go on with, or code at a raised IRQL."""
+        """Whether the processor has a thread, an ISR or a DPC to go on with, or code at a raised IRQL.
+
+        Threads that may run on any processor are work of none.
+        """
         return (
             self.current_thread is not self.idle_thread
             or self.irql > PASSIVE_LEVEL
             or bool(self.dpcs.waiting)
+            or (bool(self.limited) and any(queue.highest > IDLE_PRIORITY for queue in self.limited))
         )
 
     def stop(self) -> None:

@@ -24,6 +24,7 @@ from dirql.ke.processors.processor import Processor
 from dirql.ke.state import KernelState
 from dirql.ke.threads.alert import check_alertability
 from dirql.ke.threads.apc import deliver
+from dirql.ke.threads.readiness import following_thread, highest_ready, ready_equals
 from dirql.ke.threads.schedule import Choice
 from dirql.ke.threads.switching import hand_over, switch_thread
 from dirql.ke.threads.thread import IDLE_PRIORITY, WAITING, Thread
@@ -41,9 +42,9 @@ from dirql.nt.status import STATUS_KERNEL_APC, STATUS_TIMEOUT
 __all__ = [
     "Deadlock",
     "block",
-    "following_thread",
     "give_way",
     "idle",
+    "keep_affinity",
     "look",
     "pass_spent",
     "poll",
@@ -244,20 +245,30 @@ def _refuse_storm(table: InterruptTable, requested: int) -> NoReturn:
 # Threads on a processor.
 
 
-def following_thread(processor: Processor) -> Thread:
-    """Take the thread that the processor runs next: a ready thread, else the idle thread."""
-    ready = current.kernel.ready
-    return ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread
-
-
 def _preempt_thread(processor: Processor) -> None:
     """Let a ready thread of higher priority take the place of the current one."""
-    ready = current.kernel.ready
-    thread = ready.take()
+    thread = following_thread(processor)
     before = processor.current_thread
     if before is not processor.idle_thread:
-        ready.put_back(before)
+        before.ready_queue.put_back(before)
     switch_thread(processor, thread)
+
+
+def keep_affinity(processor: Processor) -> None:
+    """Let the current thread go on elsewhere if it may not run here any more.
+
+    Otherwise a thread of higher priority that is bound to this processor takes its place. At DISPATCH_LEVEL and above,
+    this is done when the IRQL falls.
+    """
+    thread = processor.current_thread
+    if processor.irql >= DISPATCH_LEVEL or processor.dpcs.running is not None or processor.isrs:
+        return
+    if not thread.ready_queue.affinity & processor.mask:
+        following = following_thread(processor)
+        thread.ready_queue.add(thread)
+        switch_thread(processor, following)
+    elif highest_ready(processor) > thread.priority:
+        _preempt_thread(processor)
 
 
 def block(thread: Thread, timeout: int | None, due: int | None = None) -> int:
@@ -278,9 +289,8 @@ def block(thread: Thread, timeout: int | None, due: int | None = None) -> int:
     thread.wait_time = kernel.clock.now()
     if thread.queue is not None:
         thread.queue.wake()  # another thread of the queue may be active now
-    ready = kernel.ready
     blocks = thread.wait_block_list
-    switch_thread(processor, ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread)
+    switch_thread(processor, following_thread(processor))
     status = thread.wait_status
     if thread.apc_state.kernel_apc_pending or (status and status == STATUS_KERNEL_APC):
         return _break_wait(thread, blocks, due)
@@ -323,12 +333,11 @@ def refuse_switch(processor: Processor) -> NoReturn:
 def yield_to_equals() -> bool:
     """Let a ready thread of at least the priority of the current one run; return whether there was one."""
     processor = current.processor
-    ready = current.kernel.ready
     thread = processor.current_thread
-    if ready.highest < thread.priority or thread is processor.idle_thread:
+    if highest_ready(processor) < thread.priority or thread is processor.idle_thread:
         return False
-    ready.add(thread)
-    switch_thread(processor, ready.take())
+    thread.ready_queue.add(thread)
+    switch_thread(processor, following_thread(processor))
     return True
 
 
@@ -339,7 +348,6 @@ def idle(processor: Processor) -> NoReturn:
     """Be the idle thread of a processor: wait for something to do, and do it."""
     kernel = current.kernel
     clock = kernel.clock
-    ready = kernel.ready
     queue = processor.dpcs
     single = len(kernel.processors) == 1
     try:
@@ -352,8 +360,9 @@ def idle(processor: Processor) -> NoReturn:
                     drain(processor)
                     if clock.spent >= clock.horizon and _has_come(clock):
                         _take_interrupts(processor)
-            if ready.highest > IDLE_PRIORITY:
-                switch_thread(processor, ready.take())
+            thread = following_thread(processor)
+            if thread is not processor.idle_thread:
+                switch_thread(processor, thread)
             elif single or not _other_goes_on(processor):
                 _sleep(processor)
     except BaseException as error:
@@ -418,21 +427,36 @@ def _no_interrupt(kernel: KernelState) -> Deadlock:
 def _others_that_can_go_on(processor: Processor) -> list[Processor]:
     """The other processors that have something to do, or could take a ready thread, the one after `processor` first."""
     kernel = current.kernel
-    anything = kernel.ready.highest > IDLE_PRIORITY
-    # To look at the processors only if one of them may have something to do keeps the cost of a DPC the same with 32
-    # processors as with 2: 4.4 and 13.4 µs without this test ("DPC: inserted and run" in bench/growth.py).
-    if not anything and not kernel.busy & ~processor.mask:
-        return []
     processors = kernel.processors
     number = processor.number
-    order = (*processors[number + 1 :], *processors[:number])
-    return [other for other in order if anything or other.has_work()]
+    if kernel.ready.highest > IDLE_PRIORITY:
+        return [*processors[number + 1 :], *processors[:number]]
+    # To look at those alone that may have something to do keeps the costs the same with 32 processors as with 2
+    # ("DPC: inserted and run" and "thread bound to the last processor" in bench/growth.py).
+    busy = kernel.busy & ~processor.mask
+    if not busy:
+        return []
+    others = []
+    following = busy >> number << number
+    for bits in (following, busy ^ following):
+        while bits:
+            bit = bits & -bits
+            bits ^= bit
+            other = processors[bit.bit_length() - 1]
+            if other.has_work():
+                others.append(other)
+            else:
+                kernel.busy ^= bit  # another processor has taken the thread that this one could have run
+    return others
 
 
 def _take_turns(processor: Processor) -> None:
     """Ask the schedule whether this processor or another goes on, and this thread or one of equal priority."""
     kernel = current.kernel
     if len(kernel.processors) > 1:
+        if kernel.affinities:
+            keep_affinity(processor)
+            processor = current.processor
         others = _others_that_can_go_on(processor)
         if others:
             candidates = [processor, *others]
@@ -449,12 +473,12 @@ def _shuffle_threads(processor: Processor) -> None:
     thread = processor.current_thread
     if processor.irql >= DISPATCH_LEVEL or processor.dpcs.running is not None:
         return
-    equals = kernel.ready.equals_of(thread)
+    equals = ready_equals(processor, thread.priority)
     if not equals:
         return
     candidates = [thread, *equals]
     other = candidates[kernel.schedule.choose(Choice.THREAD, candidates)]
     if other is not thread:
-        kernel.ready.remove(other)
-        kernel.ready.add(thread)
+        other.ready_queue.remove(other)
+        thread.ready_queue.add(thread)
         switch_thread(processor, other)

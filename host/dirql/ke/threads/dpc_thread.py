@@ -28,7 +28,9 @@ def wake_dpc_thread(processor: Processor) -> None:
         event = Event()
         event.initialize(SynchronizationEvent, False)
         queue.wake_thread = partial(_signal, event)
-        thread = start_thread(partial(_run, queue, event), None, HIGH_PRIORITY, is_system=True)
+        thread = start_thread(
+            partial(_run, queue, event), None, HIGH_PRIORITY, is_system=True, affinity=processor.mask
+        )
         kernel = current.kernel
         del kernel.threads[thread]  # it is a part of the processor, and no driver's leak
         kernel.service_threads.append(thread)

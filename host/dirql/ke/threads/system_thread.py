@@ -13,7 +13,8 @@ from dirql.ke.guard import THREAD, call_driver, current_driver, is_verified
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.threads.apc import run_down
-from dirql.ke.threads.dispatcher import following_thread, look, preempt, take_apcs, yield_to_equals
+from dirql.ke.threads.dispatcher import look, preempt, take_apcs, yield_to_equals
+from dirql.ke.threads.readiness import following_thread
 from dirql.ke.threads.switching import end_current_thread, give_context
 from dirql.ke.threads.thread import DEFAULT_PRIORITY, Thread, ThreadExit, ThreadState
 from dirql.nt.bugcodes import (
@@ -67,17 +68,21 @@ def start_thread(
     driver: object = None,
     *,
     is_system: bool = False,
+    affinity: int = 0,
 ) -> Thread:
     """Do as `create_thread`, but run nothing yet: for kernel code at or below DISPATCH_LEVEL.
 
-    The thread belongs to `driver`; None stands for the kernel.
+    The thread belongs to `driver`; None stands for the kernel. `affinity` is the mask of the processors on which it may
+    run, 0 for all.
     """
     kernel = current.kernel
     thread = kernel.new_thread(priority)
+    if affinity:
+        thread.ready_queue = kernel.ready_queue(affinity)
     thread.creator = thread.driver = driver
     thread.is_system = is_system
     give_context(kernel, thread, lambda: _run(thread, routine, context))
-    kernel.ready.add(thread)
+    thread.ready_queue.add(thread)
     return thread
 
 

@@ -25,7 +25,9 @@ __all__ = [
     "READY",
     "RUNNING",
     "WAITING",
+    "AffinityQueue",
     "Context",
+    "ReadyOrder",
     "ReadyQueue",
     "Thread",
     "ThreadExit",
@@ -88,7 +90,6 @@ class Thread(DispatcherObject):
 
     __slots__ = (
         "__weakref__",
-        "_ready",
         "_timers",
         "alertable",
         "alerted",
@@ -106,10 +107,13 @@ class Thread(DispatcherObject):
         "number",
         "priority",
         "queue",
+        "ready_order",
+        "ready_queue",
         "regions",
         "single_wait",
         "special_apc_disable",
         "state",
+        "system_affinity",
         "time_out",
         "wait_block_list",
         "wait_irql",
@@ -125,7 +129,12 @@ class Thread(DispatcherObject):
     def __init__(self, number: int, priority: int, ready: ReadyQueue, timers: TimerQueue) -> None:
         """The thread can run once it has a context; `ready` and `timers` are the queues that it goes into."""
         super().__init__(ThreadObject, 0)
-        self._ready = ready
+        self.ready_queue = ready
+        """The queue that the thread goes into when it is ready; it says on which processors the thread may run."""
+        self.ready_order = 0
+        """The place of a ready thread among those of other queues: lower is older."""
+        self.system_affinity = 0
+        """The mask of the processors to which a driver has bound the thread; 0 if none has."""
         self._timers = timers
         self.number = number
         self.priority = priority
@@ -163,11 +172,9 @@ class Thread(DispatcherObject):
         """The wait block for a wait for one object, as NT has it in the thread."""
         self.wait_block_list: tuple[WaitBlock, ...] = ()
         self.wait_type = WaitAny
-        self.wait_status = 0
         self.wait_time = 0
         """The clock at which the last wait began (WaitTime)."""
-        self.wait_reason = 0
-        self.wait_mode = KernelMode
+        self.wait_status, self.wait_reason, self.wait_mode = 0, 0, KernelMode
         self.alertable = False
         self.time_out = _TimeOut(self)
 
@@ -190,7 +197,7 @@ class Thread(DispatcherObject):
         if self.time_out.due is not None:
             self._timers.cancel(self.time_out)
         self.wait_status = status
-        self._ready.add(self)
+        self.ready_queue.add(self)
 
     def satisfy_wait(self, objects: Sequence[DispatcherObject], wait_type: int) -> int | None:
         """Satisfy a wait that was broken off, if the objects allow that by now; return its status, else None."""
@@ -210,10 +217,10 @@ class Thread(DispatcherObject):
         """Set the priority, and put a ready thread into its new place in the ready queue. Nothing is preempted."""
         ready = self.state is READY
         if ready:
-            self._ready.remove(self)
+            self.ready_queue.remove(self)
         self.priority = priority
         if ready:
-            self._ready.add(self)
+            self.ready_queue.add(self)
 
 
 class _TimeOut(TimerEntry):
@@ -234,21 +241,25 @@ class _TimeOut(TimerEntry):
 
 
 class ReadyQueue:
-    """The threads that are ready to run, by priority and, among equals, by age."""
+    """Threads that are ready to run, by priority and, among equals, by age: those of one affinity."""
 
-    __slots__ = ("_choose", "_occupied", "_queues", "highest")
+    __slots__ = ("_choose", "_occupied", "_queues", "affinity", "highest")
 
-    def __init__(self, choose: Callable[[Choice, Sequence[object]], int] | None) -> None:
-        """`choose` is `Schedule.choose`, and picks one of several threads of equal priority; None takes the oldest."""
+    def __init__(self, affinity: int, choose: Callable[[Choice, Sequence[object]], int] | None) -> None:
+        """`affinity` is the mask of the processors on which the threads may run.
+
+        `choose` is `Schedule.choose`, and picks one of several threads of equal priority; None takes the oldest.
+        """
+        self.affinity = affinity
         self._queues: list[deque[Thread]] = [deque() for _ in range(HIGH_PRIORITY + 1)]
         self._choose = choose
         self._occupied = 0  # bit n is set if a thread of priority n is ready
         self.highest = IDLE_PRIORITY
         """The highest priority of a ready thread; IDLE_PRIORITY if none is ready."""
 
-    def equals_of(self, thread: Thread) -> Sequence[Thread]:
-        """The ready threads that have the priority of `thread`, the oldest first."""
-        return self._queues[thread.priority] if thread.priority > IDLE_PRIORITY else ()
+    def equals_of(self, priority: int) -> Sequence[Thread]:
+        """The ready threads of a priority, the oldest first."""
+        return self._queues[priority] if priority > IDLE_PRIORITY else ()
 
     def add(self, thread: Thread) -> None:
         """Queue a thread that has become ready, behind the others of its priority."""
@@ -284,3 +295,54 @@ class ReadyQueue:
         if not queue:
             self._occupied ^= 1 << thread.priority
             self.highest = self._occupied.bit_length() - 1
+
+
+class ReadyOrder:
+    """Gives ready threads their order by age across the queues of a kernel with several processors."""
+
+    __slots__ = ("_newest", "_oldest")
+
+    def __init__(self) -> None:
+        """Begin with no thread."""
+        self._newest = 0
+        self._oldest = 0
+
+    def behind_all(self) -> int:
+        """The place behind all others."""
+        self._newest += 1
+        return self._newest
+
+    def before_all(self) -> int:
+        """The place before all others."""
+        self._oldest -= 1
+        return self._oldest
+
+
+class AffinityQueue(ReadyQueue):
+    """The ready threads of one affinity in a kernel with several processors."""
+
+    __slots__ = ("_order", "_wake")
+
+    def __init__(
+        self,
+        affinity: int,
+        choose: Callable[[Choice, Sequence[object]], int] | None,
+        order: ReadyOrder,
+        wake: Callable[[int], None],
+    ) -> None:
+        """`wake` is called with the mask of the processors that a thread which became ready gives work."""
+        super().__init__(affinity, choose)
+        self._order = order
+        self._wake = wake
+
+    def add(self, thread: Thread) -> None:
+        """See `ReadyQueue`."""
+        thread.ready_order = self._order.behind_all()
+        super().add(thread)
+        self._wake(self.affinity)
+
+    def put_back(self, thread: Thread) -> None:
+        """See `ReadyQueue`."""
+        thread.ready_order = self._order.before_all()
+        super().put_back(thread)
+        self._wake(self.affinity)
