@@ -38,7 +38,7 @@ from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
 from dirql.target import inside_simulator
-from dirql.target.contract import LinkLost
+from dirql.target.contract import LinkLost, MachineRemoved
 from dirql.target.simulation.build import announce_on_stderr
 from dirql.trace import perfetto
 from dirql.trace.histogram import Histogram
@@ -210,10 +210,10 @@ def _open(options: Options) -> Machine:
 
 @contextmanager
 def _told_of_loss(machine: Machine, row: Row) -> Iterator[None]:
-    """Give the loss of the board as the reason for which a driver did not start or stop after it."""
+    """Give the loss of the board as the reason for which a driver did not start or stop, or data were not checked."""
     try:
         yield
-    except (DeviceError, LoadError) as error:
+    except (DeviceError, LoadError, MachineRemoved) as error:
         if machine.target.removed is None:
             raise
         raise LinkLost(f"the job ended in {row.name}: {machine.target.removed}") from error

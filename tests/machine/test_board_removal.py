@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from dirql import job
 from dirql.drivers import store
 from dirql.drivers.store.interface import IOCTL_STORE_SET_MODE, PROGRAM_NAME, TransferMode
 from dirql.io.errors import IoError
@@ -107,6 +108,19 @@ def test_a_program_gets_errors_after_its_board_has_gone(
                     handle.write(DATA)
         assert machine.hal.removal == machine.target.removed
     assert all(node.state is NodeState.REMOVED for node in machine.devices if node.driver)
+
+
+def test_a_job_whose_data_cannot_be_checked_gives_the_loss_of_the_board_as_the_reason(
+    board: FakeBoard,
+) -> None:
+    with open_machine(board.target, drivers=[store]) as machine:
+        unplug(board)
+        wait_until_removed(machine)
+        with (
+            pytest.raises(LinkLost, match=r"^the job ended in dma, level: fake was unplugged$"),
+            job._told_of_loss(machine, job.Row("dma", "level")),
+        ):
+            machine.target.read_memory(0x8000_0000)
 
 
 @WAYS

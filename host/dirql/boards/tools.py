@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -48,8 +49,16 @@ def call(folder: Path, command: Sequence[str]) -> str:
     said = done.stdout + done.stderr
     errors = [line for line in said.splitlines() if line.startswith(("ERROR", "Error")) or "ERROR:" in line]
     if done.returncode or errors:
-        raise ToolError("; ".join(errors[:3] or said.splitlines()[-2:]))
+        silent = [f"{command[0]} said nothing, and {ending(done.returncode)}: try it again"]
+        raise ToolError("; ".join(errors[:3] or said.splitlines()[-2:] or silent))
     return said
+
+
+def ending(status: int) -> str:
+    """The end of a program in words, by its status as `subprocess` has it."""
+    return (
+        f"ended with the status {status}" if status >= 0 else f"was killed by {signal.Signals(-status).name}"
+    )
 
 
 def run_yosys(folder: Path, name: str, commands: Sequence[str]) -> None:

@@ -85,6 +85,8 @@ class Link:
     def open(self) -> DeviceHello:
         """Begin a session, which resets the machine; returns what the device is. Raises `NoLink` or `LinkLost`."""
         with self.changed:
+            if self.session.hello is None and self._lost is not None:
+                self._raise_no_link()
             self._check()
             self.session.open(secrets.randbelow(0xFFFF_FFFF) + 1, time.monotonic())
             self.input, self.clock, self.clock_at, self.records_dropped = None, 0, time.monotonic(), 0
@@ -101,14 +103,24 @@ class Link:
 
     def _wait_for_hello(self) -> None:
         if self.session.loss is Loss.SILENCE or self._lost is not None:
-            raise NoLink(self._lost or self._silence())
+            self._raise_no_link()
         self.wait()
         if self.session.loss is Loss.VERSION:
             told = self.session.hello
             raise NoLink(
                 f"the board at {self.pipe.name} must speak version {LinkWords.VERSION} of the link's protocol; it"
-                f" speaks version {told.version if told else 0}: flash it with a bitstream of this release"
+                f" speaks version {told.version if told else 0}: flash it with a bitstream of this release, or use the"
+                " release that its bitstream is of"
             )
+
+    def _raise_no_link(self) -> Never:
+        """Raise `NoLink` for a board that did not answer a HELLO."""
+        if self._lost is None:
+            raise NoLink(self._silence())
+        raise NoLink(
+            f"the board at {self.pipe.name} must say which machine it has; before it did, {self._lost}: check the"
+            " cable, that no other program has the board, and that it is one of dirql"
+        )
 
     def _silence(self) -> str:
         """The sentence for a board that does not answer a HELLO."""

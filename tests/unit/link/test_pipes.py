@@ -10,6 +10,8 @@ import importlib
 import os
 import pty
 import socket
+import subprocess
+import sys
 import threading
 import tty
 from collections.abc import Callable, Iterator
@@ -137,6 +139,32 @@ def test_a_port_that_another_has_is_told_with_who_has_it(port: tuple[int, str]) 
         SerialPipe(name)
     first.close()
     assert [holder for holder in holders(name) if holder.process == os.getpid()] == []
+
+
+BOTH_ENDS = "import os, pty; _, near = pty.openpty(); print(os.ttyname(near), flush=True); input()"
+ONE_END = "import os, sys; os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY); print(flush=True); input()"
+
+
+def test_the_process_behind_a_pty_is_not_told_to_close_it() -> None:
+    """Such as a twin, which is what the port leads to."""
+    with started(BOTH_ENDS) as twin:
+        assert twin.stdout
+        name = twin.stdout.readline().strip()
+        assert holders(name) == []
+        with started(ONE_END, name) as other:
+            assert other.stdout
+            other.stdout.readline()
+            assert [holder.process for holder in holders(name)] == [other.pid]
+
+
+@contextlib.contextmanager
+def started(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A program in Python that runs until the end of the block."""
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
 
 
 def test_a_port_that_is_unplugged_is_lost(port: tuple[int, str]) -> None:

@@ -226,7 +226,7 @@ def test_another_machine_is_refused_by_its_name() -> None:
 def test_another_version_of_the_protocol_is_refused() -> None:
     pipe = DevicePipe(FakeDevice(make_script(), version=2).receive)
     with pytest.raises(
-        NoLink, match="must speak version 1 of the link's protocol; it speaks version 2: flash it"
+        NoLink, match=r"must speak version 1 of the link's protocol; it speaks version 2: flash it .*, or use"
     ):
         BoardTarget("fake", pipe, MACHINE)
     assert pipe.closed
@@ -238,6 +238,18 @@ def test_silence_and_noise_are_told_apart() -> None:
         BoardTarget("fake", DevicePipe(lambda _octets: b""), MACHINE, patience=quick)
     with pytest.raises(NoLink, match="it sent other bytes: check the baud rate"):
         BoardTarget("fake", DevicePipe(lambda _octets: b"login: "), MACHINE, patience=quick)
+
+
+def test_a_connection_that_ends_before_the_board_has_answered_is_told() -> None:
+    """As a twin ends that of a second client, and any other server that of one whose bytes it does not understand."""
+    words = "must say which machine it has; before it did, fake was unplugged: check the cable, that no other program"
+    pipe = DevicePipe(lambda _octets: b"")
+    pipe.unplug()
+    with pytest.raises(NoLink, match=words):
+        BoardTarget("fake", pipe, MACHINE)
+    pipe = DevicePipe(lambda _octets: pipe.unplug() or b"")
+    with pytest.raises(NoLink, match=words):
+        BoardTarget("fake", pipe, MACHINE)
 
 
 def test_an_echo_is_no_board() -> None:
