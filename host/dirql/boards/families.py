@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from dirql.boards.description import Part
 
-__all__ = ["FAMILIES", "RAW", "ROUTED", "Family"]
+__all__ = ["FAMILIES", "NETLIST", "RAW", "ROUTED", "Family"]
+
+NETLIST = "top.json"
+"""The result of Yosys, which nextpnr takes."""
 
 RAW = "top.raw"
 """The result of nextpnr, which the packer takes."""
@@ -42,12 +45,12 @@ class Family:
     """The name of the block RAMs."""
 
     def place_command(self, part: Part, pins: str, seed: int, megahertz: float) -> list[str]:
-        """The command that places and routes top.json; a clock that is not reached is an error."""
+        """The command that places and routes the netlist; a clock that is not reached is an error."""
         words = [
             self.place,
             *part.options,
             "--json",
-            "top.json",
+            NETLIST,
             "--report",
             "report.json",
             "--seed",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["Record", "RecordError", "record_path"]
 
-_VERSION = 1
+_VERSION = 2
 
 
 class RecordError(Exception):
@@ -34,6 +34,10 @@ class Record:
     """The clock that placing and routing reached."""
     cells: int
     cells_of_part: int
+    luts: int
+    luts_of_link: int
+    """Those of the link and its serial port or USB core, among `luts`."""
+    registers: int
     rams: int
     rams_of_part: int
     seconds: float

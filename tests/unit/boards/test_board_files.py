@@ -171,6 +171,6 @@ def test_a_row_of_the_page_shows_what_was_built(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     made_bitstream(board, file, ICE40_HEAD)
     made = table("| `ulx3s` | kept |\n", tmp_path)
-    assert "| `hx8k` | iCE40HX8K-CT256 | `tiny` | 12 | 20.0 | 1 | 50 % | 1 of 2 | 1 |\n" in made
+    assert "| `hx8k` | iCE40HX8K-CT256 | `tiny` | 12 | 20.0 | 1 | 50 % | 1 | 0 | 1 | 1 of 2 | 1 |\n" in made
     assert "| `ulx3s` | kept |\n" in made
-    assert "| `orangecrab` | LFE5U-25F-8MG285 | `default` | 48 | – | – | – | – | – |\n" in made
+    assert "| `orangecrab` | LFE5U-25F-8MG285 | `default` | 48 | – | – | – | – | – | – | – | – |\n" in made

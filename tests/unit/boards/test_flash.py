@@ -167,10 +167,10 @@ def test_a_bitstream_without_a_record_is_refused(bitstream: Path) -> None:
     ("text", "message"),
     [
         ("{", "it cannot be read"),
-        ("[]", "must be a record of version 1"),
-        ('{"version": 2}', "must be a record of version 1"),
-        ('{"version": 1}', "must have all keys of a record"),
-        ('{"version": 1, "tools": 3}', "must have all keys of a record"),
+        ("[]", "must be a record of version 2"),
+        ('{"version": 3}', "must be a record of version 2"),
+        ('{"version": 2}', "must have all keys of a record"),
+        ('{"version": 2, "tools": 3}', "must have all keys of a record"),
     ],
 )
 def test_a_record_that_is_none_is_refused(bitstream: Path, text: str, message: str) -> None:
