@@ -120,7 +120,7 @@ def test_a_job_whose_data_cannot_be_checked_gives_the_loss_of_the_board_as_the_r
             pytest.raises(LinkLost, match=r"^the job ended in dma, level: fake was unplugged$"),
             job._told_of_loss(machine, job.Row("dma", "level")),
         ):
-            machine.target.read_memory(0x8000_0000)
+            machine.target.read_configuration(0)
 
 
 @WAYS
