@@ -36,7 +36,7 @@ class Record:
     cells_of_part: int
     luts: int
     luts_of_link: int
-    """Those of the link and its serial port or USB core, among `luts`."""
+    """The LUTs of the link and its serial port or USB core, among `luts`."""
     registers: int
     rams: int
     rams_of_part: int
