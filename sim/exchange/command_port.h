@@ -111,7 +111,7 @@ class CommandPort {
             set(pins_.hm_rvalid_i, fetched_);
             if (fetched_) set(pins_.hm_rdata_i, fetch_);
             fetched_ = false;
-            if (pins_.hm_valid_o) access_memory();
+            if (pins_.hm_valid_o) access_memory(may_read_now());
         }
         if (pins_.event_valid_o) record();
     }
@@ -194,7 +194,7 @@ class CommandPort {
         exchange_.posted_count = 0;
         exchange_.record_count = 0;
         exchange_.stray_count = 0;
-        fetched_ = false;
+        fetched_ = waits_ = false;
         left_ = kResetClocks;
         state_ = State::kReset;
     }
@@ -303,25 +303,36 @@ class CommandPort {
 #undef DIRQL_PAD
     }
 
-    // The part of `serve` for a slow memory. A request that is not taken stays where it is.
+    // The part of `serve` for a slow memory. A request that is not taken stays where it is. Its permission is that of the
+    // clock on which it came: what the bridge has fetched ahead may wait here after the end of its transaction.
     void serve_late() {
         const uint64_t clock = pins_.clock_o;
         set(pins_.hm_rvalid_i, delays_.is_answered(clock));
         if (pins_.hm_rvalid_i) set(pins_.hm_rdata_i, delays_.take());
         set(pins_.hm_ready_i, delays_.is_ready(clock));
-        if (!pins_.hm_valid_o || !pins_.hm_ready_i) return;
-        access_memory();
+        if (!pins_.hm_valid_o) return;
+        const bool may_read = waits_ ? may_read_ : may_read_now();
+        waits_ = !pins_.hm_ready_i;
+        may_read_ = may_read;
+        if (waits_) return;
+        access_memory(may_read);
         delays_.request(clock);
         if (fetched_) delays_.read(clock, fetch_);
         fetched_ = false;
     }
 
-    void access_memory() {
+    // False for a write too.
+    bool may_read_now() {
+        const uint32_t address = pins_.hm_address_o & ~3u;
+        return !pins_.hm_write_o && address < DIRQL_MEMORY_BYTES && confinement_.reads(address, pins_.clock_o);
+    }
+
+    void access_memory(bool may_read) {
         const uint32_t address = pins_.hm_address_o & ~3u;
         const bool inside = address < DIRQL_MEMORY_BYTES;
         if (!pins_.hm_write_o) {
             fetch_ = UINT32_MAX;
-            if (inside && confinement_.reads(address, pins_.clock_o)) std::memcpy(&fetch_, exchange_.memory + address, 4);
+            if (may_read) std::memcpy(&fetch_, exchange_.memory + address, 4);
             fetched_ = true;
         } else if (inside && confinement_.writes(address, pins_.hm_be_o, pins_.clock_o)) {
             store(exchange_.memory + address, pins_.hm_wdata_o, pins_.hm_be_o);
@@ -354,6 +365,8 @@ class CommandPort {
     bool burst_ = false;
     bool sending_ = false;
     bool fetched_ = false;
+    bool waits_ = false;
+    bool may_read_ = false;
     uint32_t fetch_ = 0;
     uint32_t operation_ = 0;
     uint32_t address_ = 0;

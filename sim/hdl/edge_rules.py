@@ -15,7 +15,7 @@ from pin_steps import OK, READ, WRITE, begin, put, start
 from dirql.registers import interrupt_controller, store, timestamp
 from dirql.registers.protocol import BusStatus, Op, Vector
 
-STOPPED = 1
+STOPPED, DISABLED = 1, 5
 FREE = 0x4000_0000
 ABSENT = 0x7000_0000
 PAGE = PinTarget.PAGE << 12
@@ -36,7 +36,7 @@ async def stop_after_a_retry(host: BusHost, command: int, address: int, length: 
 
 
 @cocotb.test()
-async def a_read_that_is_stopped_after_a_retry_is_repeated_for_one_datum_and_its_answer_thrown_away(
+async def a_read_that_is_stopped_after_a_retry_ends_with_its_repetition_whose_answer_is_thrown_away(
     dut: SimHandleBase,
 ) -> None:
     for length in (1, 8):
@@ -44,19 +44,39 @@ async def a_read_that_is_stopped_after_a_retry_is_repeated_for_one_datum_and_its
         host.latency = lambda: 60
         for index in range(8):
             put(host, 0x3000 + 4 * index, 5 + index)
-        await stop_after_a_retry(host, READ, 0x3000, length)
-        done, moved = host.watch(dut.done_o), host.watch(dut.trdy_o)
+        moved = host.watch(dut.trdy_o)
         before = int(dut.last_data_o.value)
-        await host.tick(120)
+        await stop_after_a_retry(host, READ, 0x3000, length)
         # The repetition took one datum, though `stop` was on all the time, and the request's owner saw nothing of it.
         assert len(moved) == 1
-        assert done == []
         assert int(dut.transfers_o.value) == 0
         assert int(dut.last_data_o.value) == before
+        started = host.watch(dut.frame_o)
+        await host.tick(120)
+        assert started == [], "nothing of a request comes after its end"
         dut.request_stop_i.value = 0
         assert await host.request(READ, 0x3004) == OK
         assert int(dut.last_data_o.value) == 6
         await host.stop()
+
+
+@cocotb.test()
+async def a_read_that_was_retried_is_forgotten_when_the_master_is_disabled(dut: SimHandleBase) -> None:
+    host, _ = await begin(dut)
+    host.latency = lambda: 60
+    put(host, 0x3004, 6)
+    task = cocotb.start_soon(host.request(READ, 0x3000, length=8))
+    while not dut.stop_o.value:
+        await host.tick()
+    dut.request_enable_i.value = 0
+    assert await task == DISABLED
+    started = host.watch(dut.frame_o)
+    await host.tick(20)
+    dut.request_enable_i.value = 1
+    await host.tick(120)
+    assert started == []
+    assert await host.request(READ, 0x3004) == OK
+    assert int(dut.last_data_o.value) == 6
 
 
 @cocotb.test()

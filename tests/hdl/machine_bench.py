@@ -14,6 +14,7 @@ from fakes.default_machine import BUFFER, CONTROLLER, MEMORY, PORTS, STORE_CONFI
 __all__ = [
     "BUFFER",
     "CONTROLLER",
+    "DESCRIPTORS",
     "FUNCTION",
     "PORTS",
     "REGISTERS",

@@ -10,9 +10,11 @@ import pytest
 
 from dirql.registers import interrupt_controller, pci_configuration as pci, store
 from dirql.registers.store import Operation
+from dirql.target import MemoryDelays
 from dirql.target.contract import Capability
-from fakes.default_machine import CONTROLLER, DOORBELL
-from hdl.machine_bench import PORTS, REGISTERS, Bench
+from dirql.target.simulation.verilated import VerilatedTarget
+from fakes.default_machine import CONTROLLER, DOORBELL, MACHINE
+from hdl.machine_bench import DESCRIPTORS, PORTS, REGISTERS, Bench
 
 ARENA = 0x30_0000
 ARENA_SIZE = 2048
@@ -112,6 +114,39 @@ def test_D06_abort_at_any_clock_leaves_an_exact_residue(bench: Bench, operation:
         partial += 0 < outcome.transferred < length
         arena.expect(operation, 3, segments, outcome.transferred)
     arena.check()
+    assert partial > 20
+
+
+@pytest.mark.parametrize("ending", ["abort", "soft_reset", "bus_master"])
+def test_D10_nothing_is_read_once_busy_is_off(ending: str) -> None:
+    """The memory is slow, so most commands end while a read of theirs has been retried.
+
+    The memory is taken from the device as soon as BUSY is off, as a driver does with its scatter/gather list.
+    """
+    target = VerilatedTarget(MACHINE, checked=True, memory_delays=MemoryDelays(1, 1000))
+    bench = Bench(target)
+    bench.enumerate()
+    target.confine()
+    partial, length = 0, 300
+    for delay in range(0, 600, 5):
+        operation = BOTH[delay % 2]
+        grant = target.grant([DESCRIPTORS, DESCRIPTORS + 32, ARENA, ARENA + length], reads=True, writes=True)
+        bench.place_list([(ARENA, length)])
+        bench.start(operation, 0, length)
+        target.spend(delay)
+        if ending == "bus_master":
+            bench.write_header(pci.COMMAND, 3, 2)
+        else:
+            bench.write(store.CONTROL, getattr(store.CONTROL, ending.upper()))
+        while bench.read(store.STATUS) & store.STATUS.BUSY:
+            target.spend(20)
+        partial += bench.read(store.TRANSFERRED) < length
+        target.revoke(grant)
+        bench.write_header(pci.COMMAND, 7, 2)
+        bench.write(store.INTERRUPT_CAUSE, DONE | ERROR | ABORTED)
+        target.spend(3000)
+        assert target.take_stray_access() is None
+    target.close()
     assert partial > 20
 
 

@@ -115,11 +115,11 @@ module bus_initiator_formal #(
     logic [15:0]          left_q;
     logic [3:0]           first_q, last_q, lanes;
     logic                 busy_q, begun_data_q, kept_q, popped_q, transfer;
-    // A read is owed; it is repeated without a request; the request that was taken counts for nothing more.
+    // A read is owed; it is repeated for the target's sake only; the request that was taken counts for nothing more.
     logic                 owed, redeems, over;
     assign owed    = u_dut.owed_q;
-    assign redeems = u_dut.redeem_q;
-    assign over    = u_dut.state_q == StIdle && !owed;
+    assign redeems = u_dut.redeem_q && u_dut.state_q != StIdle;
+    assign over    = u_dut.state_q == StIdle;
     bus_pkg::initiator_in_t backend_q;
     assign state    = u_dut.state_q;
     assign transfer = owns && master.irdy && bus.trdy && !bus.start;
@@ -147,10 +147,11 @@ module bus_initiator_formal #(
       kept_q    <= rst_ni;
     end
 
-    logic owed_q, transfer_q;
+    logic owed_q, transfer_q, disabled_q;
     always_ff @(posedge clk_i) begin : p_owed
       owed_q     <= rst_ni && owed;
       transfer_q <= rst_ni && transfer;
+      disabled_q <= rst_ni && !enable_i[i];
     end
 
     logic gives_up;
@@ -225,23 +226,24 @@ module bus_initiator_formal #(
       if (rst_ni) begin
         `PROVE(M01_enabled, !(bus.start && master.frame) || (past_q && enable_q[i] && gnt_q[i] && idle_q),
                "A master starts only while it is enabled, granted, and the bus is idle, one clock before.")
-        `PROVE(address_phase, !(bus.start && master.frame) || ((busy_q || redeems) && left_q != '0 && master.ad == next_q &&
+        `PROVE(address_phase, !(bus.start && master.frame) || (busy_q && left_q != '0 && master.ad == next_q &&
                master.cbe == command_taken_q && master.ad_en && master.cbe_en && progress.address_phase),
-               "An address phase has the command of the request and the address of the first dword that has not moved.")
+               "An address phase belongs to a request that has not ended, and has its command and the address of the first dword that has not moved.")
         `PROVE(lanes_enabled, !transfer || (master.cbe == ~lanes && (redeems || progress.transfer_be == lanes)),
                "Each datum moves with its byte enables: those of the request for the first and the last one, after a retry too.")
         `PROVE(write_datum, !(transfer && command_taken_q[0]) || (master.ad == backend.wdata0 && progress.pop),
                "The datum written is the first one of the backend, which is popped when it moves.")
         `PROVE(read_datum, !(transfer && !command_taken_q[0]) || (progress.rvalid && progress.rdata == bus.ad) || redeems,
-               "The datum read is handed over when it moves, unless it belongs to a request that has ended.")
-        `PROVE(redeemed, !(redeems && state != StIdle) || !(progress.transfer || progress.rvalid || progress.pop ||
-               progress.done || progress.request_ready), "Nothing is handed over of a read that is repeated without a request.")
-        `PROVE(owed_first, !owed || !progress.request_ready, "No request is taken while a read that was retried is owed.")
-        `PROVE(owed_kept, !past_q || !owed_q || owed || transfer_q || aborted_q || gave_up_q || (RetryLimit != 0),
-               "A read stays owed until its datum has moved or it is aborted.")
+               "The datum read is handed over when it moves, unless it is repeated after a stop.")
+        `PROVE(redeemed, !redeems || !(progress.transfer || progress.rvalid || progress.pop || progress.request_ready),
+               "Nothing is handed over of a read that is repeated after a stop.")
+        `PROVE(owed_first, !owed || (busy_q && !progress.done),
+               "No request ends while a read that was retried is owed.")
+        `PROVE(owed_kept, !past_q || !owed_q || owed || transfer_q || aborted_q || gave_up_q || disabled_q || (RetryLimit != 0),
+               "A read stays owed until its datum has moved, it is aborted, or Bus Master is off.")
         `PROVE(only_moved, !(progress.pop || progress.rvalid || progress.transfer) || transfer,
                "No datum is popped or handed over that has not moved.")
-        `PROVE(counted, !(transfer || progress.done) || left_q != '0 || progress.result == bus_pkg::ResultOk,
+        `PROVE(counted, !(transfer || progress.done) || left_q != '0 || u_dut.redeem_q || progress.result == bus_pkg::ResultOk,
                "No more data move than the request has.")
         `PROVE(done_ok, !(progress.done && progress.result == bus_pkg::ResultOk) || left_q == '0,
                "A request ends well only when all its data have moved.")
@@ -277,7 +279,7 @@ module bus_initiator_formal #(
                (master.irdy == (state == StData || state == StClose)) && (state != StAddress || master.frame) &&
                (state != StClose || !master.frame) && state <= StBackoff, "FRAME and IRDY are those of the state.")
         `PROVE(address_state, (state == StAddress) == (bus.start && master.frame), "The address phase has its state.")
-        `PROVE(busy, busy_q == (progress.done || (!redeems && state != StIdle && !(state == StBackoff && u_dut.finished_q))),
+        `PROVE(busy, busy_q == (progress.done || (state != StIdle && !(state == StBackoff && u_dut.finished_q))),
                "A request is under way until it is done.")
         `PROVE(read_checked, u_dut.read_check_q == read_moved_q, "The parity of each datum that was read is checked.")
         `PROVE(finishes, !progress.done || (u_dut.finished_q && (state == StIdle || state == StBackoff)),
@@ -286,11 +288,11 @@ module bus_initiator_formal #(
                u_dut.moved_q == begun_data_q && u_dut.command_q == command_taken_q &&
                u_dut.first_be_q == first_q && u_dut.last_be_q == last_q),
                "The initiator knows the progress of its request.")
-        `PROVE(remains, (!owed && (state == StIdle || (state == StBackoff && u_dut.finished_q))) || left_q != '0,
+        `PROVE(remains, state == StIdle || (state == StBackoff && u_dut.finished_q) || left_q != '0,
                "A request under way has data left.")
         `PROVE(frame_remains, !(state == StData && master.frame) || left_q > 16'd1,
                "FRAME is on only while more than one datum is left.")
-        `PROVE(enough, !(state == StAddress || state == StData) || (redeems && state != StIdle) || (backend.available != '0 &&
+        `PROVE(enough, !(state == StAddress || state == StData) || redeems || (backend.available != '0 &&
                (!(state == StData && master.frame) || backend.available > 3'd1)),
                "A data phase is begun only with a datum or a place for it.")
         `PROVE(drives_ad, master.ad_en == (state == StAddress || (owns && command_taken_q[0]) || (!owns &&
@@ -332,8 +334,10 @@ module bus_initiator_formal #(
         `PROVE(owed_opening, !(owed && state == StData) || u_dut.opening_q,
                "An owed read is repeated from its first data phase.")
         `PROVE(owed_read, !owed || !command_taken_q[0], "Only reads are owed.")
-        `PROVE(redeems_one, !(redeems && state != StIdle) || left_q <= 16'd1, "One datum is read without a request.")
-        `PROVE(redeems_read, !(redeems && state != StIdle) || !command_taken_q[0], "Only a read is repeated without a request.")
+        `PROVE(redeems_one, !redeems || left_q <= 16'd1, "One datum is read after a stop.")
+        `PROVE(redeems_read, !redeems || !command_taken_q[0], "Only a read is repeated after a stop.")
+        `PROVE(redeems_owed, !redeems || owed || (state == StBackoff && u_dut.finished_q) || aborted_q || gave_up_q ||
+               (RetryLimit != 0), "Only an owed read is repeated after a stop.")
       end
     end
     always_ff @(posedge clk_i) begin : p_cover
@@ -343,7 +347,7 @@ module bus_initiator_formal #(
         `COVER(resumed, bus.start && master.frame && begun_data_q, "A request that was disconnected is resumed.")
         `COVER(stopped, progress.done && progress.result == bus_pkg::ResultStopped, "A request is stopped.")
         `COVER(disabled, progress.done && progress.result == bus_pkg::ResultDisabled, "A request ends because the master is disabled.")
-        `COVER(redeem, redeems && transfer, "A read is repeated after its request has ended.")
+        `COVER(redeem, redeems && transfer, "A read is repeated after a stop, and its datum thrown away.")
         `COVER(master_abort, progress.done && progress.result == bus_pkg::ResultMasterAbort,
                "A request ends with a master abort.")
         `COVER(target_abort, progress.done && progress.result == bus_pkg::ResultTargetAbort,

@@ -8,9 +8,10 @@
 /// read), so IRDY is on from the clock after the address phase to the end. Retries and disconnects are resumed at the
 /// first dword that has not moved; REQ then stays off for two clocks.
 ///
-/// A read that was retried is *owed*: the target may hold an answer for it, so it is repeated until it is answered. If the
-/// request ends before that, by `stop` or `enable_i`, the initiator takes the next request only after it has repeated the
-/// owed read by itself and thrown its datum away.
+/// A read that was retried is *owed*: the target may hold an answer for it, so it is repeated until it is answered. A
+/// request that is stopped before that ends only then: for one datum more, which is thrown away. So nothing of a request
+/// comes after its end, and the memory that it was for may be given back. Only `enable_i` ends it at once; what is owed
+/// then is forgotten, and the target's discard timer drops it.
 module bus_initiator #(
   /// The number of retries without any datum moved after which the request ends; 0 means never.
   parameter int unsigned RetryLimit = 0,
@@ -73,23 +74,27 @@ module bus_initiator #(
   logic [1:0]          tail_q;
 
   // The owed read: it was retried in its first data phase, and no datum, abort or limit of retries has ended it since.
-  // `redeem_q` is on while it is repeated without a request, and until the next request is taken.
-  logic owed_q, redeem_q, redeem, redeems, opening_q, ready, quit, places;
-  assign ready   = state_q == StIdle && !owed_q;
-  assign take    = backend_i.request_valid && ready;
-  assign redeem  = owed_q && state_q == StIdle && enable_i;
-  assign redeems = redeem_q && !take;
-  assign quit    = !enable_i || (backend_i.stop && !redeems);
-  assign places  = backend_i.available != '0 || redeems || redeem;
+  // `redeem_q` is on once it is repeated only for the target's sake, to the next request.
+  logic owed_q, owed_d, redeem_q, redeem, opening_q, ready, ending, quit, places;
+  assign ready  = state_q == StIdle;
+  assign take   = backend_i.request_valid && ready;
+  assign redeem = owed_q && backend_i.stop && (state_q == StWait || state_q == StBackoff);
+  assign ending = !enable_i || backend_i.stop;
+  assign quit   = !enable_i || (backend_i.stop && !owed_d);
+  assign places = backend_i.available != '0 || (redeem_q && state_q != StIdle);
+  always_comb begin : p_owes
+    owed_d = owed_q;
+    if (give_up || phase_end) begin
+      owed_d = opening_q && !write && bus_i.stop && bus_i.devsel && !bus_i.trdy && !retry_limit_hit;
+    end
+  end
   always_ff @(posedge clk_i) begin : p_owed
     if (!rst_ni) begin
       owed_q   <= 1'b0;
       redeem_q <= 1'b0;
     end else if (awake) begin
-      if (give_up || phase_end) begin
-        owed_q <= opening_q && !write && bus_i.stop && bus_i.devsel && !bus_i.trdy && !retry_limit_hit;
-      end
-      if (take || redeem) redeem_q <= redeem;
+      owed_q   <= owed_d && !done_d;
+      redeem_q <= !take && (redeem_q || redeem);
     end
     if (awake) opening_q <= state_q == StAddress || (opening_q && !phase_end);
   end
@@ -98,7 +103,7 @@ module bus_initiator #(
   // next request. The gate saves simulation time: this one and that of bus_target take a quarter off an idle clock
   // (640 to 490 ns, "clocks waited" of bench/target_paths.py).
   logic busy;
-  assign busy  = state_q != StIdle || backend_i.request_valid || backend_i.more || redeem;
+  assign busy  = state_q != StIdle || backend_i.request_valid || backend_i.more;
   assign awake = busy || tail_q != '0;
   always_ff @(posedge clk_i) begin : p_tail
     if (!rst_ni) tail_q <= '0;
@@ -124,7 +129,7 @@ module bus_initiator #(
     stay    = 1'b0;
     be      = 4'hF;
     if (state_q == StAddress || state_q == StData) begin
-      wrap_up = quit || (timer_expired && !gnt_i);
+      wrap_up = ending || (timer_expired && !gnt_i);
       stay    = !wrap_up && (state_q == StAddress ? length_q > LengthBits'(1) && backend_i.available >= 3'd2
                                                   : length_q > LengthBits'(2) && backend_i.available >= 3'd3);
       if (!moved_q) be = first_be_q;
@@ -157,7 +162,7 @@ module bus_initiator #(
     unique case (state_q)
       StIdle, StWait: begin
         can_start = gnt_i && enable_i && !bus_i.frame && !bus_i.irdy && places;
-        if (take || redeem || state_q == StWait) state_d = quit ? StIdle : can_start ? StAddress : StWait;
+        if (take || state_q == StWait) state_d = quit ? StIdle : can_start ? StAddress : StWait;
         frame_d = state_d == StAddress;
       end
       StAddress: begin
@@ -188,7 +193,7 @@ module bus_initiator #(
 
   always_comb begin : p_result
     result_d = result_q;
-    if (take || redeem) begin
+    if (take) begin
       result_d = bus_pkg::ResultOk;
     end else if (state_q == StData) begin
       if (give_up) result_d = bus_pkg::ResultMasterAbort;
@@ -203,11 +208,11 @@ module bus_initiator #(
       done_q     <= 1'b0;
       result_q   <= bus_pkg::ResultOk;
     end else if (awake) begin
-      finished_q <= done_d || (finished_q && !take && !redeem);
-      done_q     <= done_d && !redeems;
+      finished_q <= done_d || (finished_q && !take);
+      done_q     <= done_d;
       result_q   <= result_d;
-      if (done_d && !last_moves && result_d == bus_pkg::ResultOk) begin
-        result_q <= backend_i.stop ? bus_pkg::ResultStopped : bus_pkg::ResultDisabled;
+      if (done_d && (!last_moves || redeem_q) && result_d == bus_pkg::ResultOk) begin
+        result_q <= backend_i.stop || redeem_q ? bus_pkg::ResultStopped : bus_pkg::ResultDisabled;
       end
     end
   end
@@ -279,7 +284,7 @@ module bus_initiator #(
     wants_more = 1'b0;
     if (take) wants_more = backend_i.more || backend_i.request.length > 16'd3;
     else if (state_q != StIdle) wants_more = backend_i.more || length_q > LengthBits'(3) + LengthBits'(transfer);
-    if (quit || redeems || redeem) wants_more = 1'b0;
+    if (ending || redeem_q) wants_more = 1'b0;
   end
   always_ff @(posedge clk_i) begin : p_req
     if (!rst_ni || !awake) req_q <= 1'b0;

@@ -183,7 +183,7 @@ package bus_pkg;
     // The first datum to write moves; a datum that was read moves.
     logic        pop;
     logic        rvalid;
-    // One clock after the last data phase: the request has ended, with this result.
+    // One clock after the last data phase: the request has ended, with this result. Nothing of it comes any more.
     logic        done;
     result_e     result;
     // This is the address phase of a transaction of this master; a transaction of this master is on the bus; it writes.

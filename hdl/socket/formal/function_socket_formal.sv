@@ -321,17 +321,17 @@ module function_socket_formal #(
              "The function is shown each datum of its own requests.")
       // The states that can be reached, for the induction.
       `PROVE(owner, (!busy_q || owns) && !(requested_q && owns), "The initiator works for one of the two.")
-      `PROVE(working, finished || over || redeems || busy_q || requested_q,
+      `PROVE(working, finished || over || busy_q || requested_q,
              "The initiator works on a request that it has taken.")
       `PROVE(finished_state, !finished || over || master_state == MasterBackoff,
              "What has ended has left the bus.")
       `PROVE(owed_read, !(owed || (redeems && !over)) || !u_dut.gen_initiator.u_master.u_initiator.command_q[0],
-             "Only a read is repeated without a request.")
+             "Only a read is repeated after a stop.")
       `PROVE(still_well, !(master_state == MasterWait || master_state == MasterAddress ||
              master_state == MasterData) || result == bus_pkg::ResultOk,
              "A request goes on only while nothing has gone wrong.")
       `PROVE(owed_owner, !(owed || redeems) || !owns, "No message is owed.")
-      `PROVE(request_state, !(requested_q && !done) || (!over && !finished && !redeems),
+      `PROVE(request_state, !(requested_q && !done) || (!over && !finished),
              "The initiator has the request of the function.")
       `PROVE(done_state, !done || ((busy_q || requested_q) && finished), "What ends was under way.")
       `PROVE(message_progress, !(busy_q && !done) ||

@@ -239,7 +239,7 @@ class STATUS:
     bytes: Final = 4
     reset: Final = 0x0
     BUSY: Final = 0x1
-    """R. A command is being carried out."""
+    """R. A command is being carried out. While it is off, the function accesses no host memory for data."""
     BUSY_SHIFT: Final = 0
     ERROR: Final = 0x2
     """R. Some bit of ERROR is set."""

@@ -5,8 +5,9 @@
 /// data that they describe. A descriptor is four dwords: address, high address (0), length in bytes (24 bits, not 0),
 /// flags (bit 0 last).
 ///
-/// After `abort_i` no further transaction begins, and a transaction on the bus ends at the next data phase, so the
-/// engine leaves the bus within 64 clocks. The engine ends in the same way, with an error, when Bus Master goes off, and
+/// After `abort_i` no further request begins, and a transaction on the bus ends at the next data phase, so the engine
+/// leaves the bus within 64 clocks. A read that was retried is repeated by the initiator before its request ends, and
+/// `done_o` comes after that: nothing of the transfer is on the bus later. The engine ends in the same way, with an error, when Bus Master goes off, and
 /// when a datum had bad parity: no such datum is used.
 module store_dma #(
   /// Log2 of the buffer's bytes.
