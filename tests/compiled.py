@@ -24,6 +24,7 @@ REASONS = {
     "docstrings": "compiled routines have no docstrings at run time; those of the sources are the same",
     "null": "compiled code refuses a NULL by its type, with a `TypeError`, before the routine looks at it",
     "types": "compiled code refuses an argument of another type where the routine begins, which plain Python bears",
+    "opcodes": "compiled code has no opcodes of Python to count",
     "patches": "a compiled routine calls another directly, so that a test cannot put a routine of its own in its place",
 }
 

@@ -143,7 +143,7 @@ _TABLES: Final[dict[str, Callable[[Parts], Iterable[object]]]] = {
     "device node": lambda machine: machine.pnp.devices,
     "MDL": lambda machine: machine.memory_manager.mdls,
     "pool block": _blocks,
-    "memory of drivers": lambda machine: machine.memory_manager.holdings.entries.values(),
+    "memory of drivers": lambda machine: machine.memory_manager.holdings.all(),
     "DMA_ADAPTER": lambda machine: machine.hal.adapters,
     "DMA channel": lambda machine: machine.hal.system_dma.controllers.channels,
     "handle": lambda machine: (entry for _, entry in machine.objects.handles.open_handles()),

@@ -50,7 +50,7 @@ class Holding:
 class UserView(Holding):
     """The pages of an MDL that a driver has mapped to addresses of a process."""
 
-    __slots__ = ("base", "mdl", "pages", "space")
+    __slots__ = ("base", "described", "mdl", "pages", "space")
 
     def __init__(self, mdl: DescribingMdl, space: AddressSpace, base: int, pages: int) -> None:
         what = f"a view of {mdl!r} at {base:#x} of process {space.name!r}"
@@ -59,6 +59,10 @@ class UserView(Holding):
         self.space: Final = space
         self.base: Final = base
         self.pages: Final = pages
+        self.described: Final = [mdl]
+        """The MDL, and those of which it describes a part."""
+        while (source := self.described[-1].source) is not None:
+            self.described.append(source)
 
     def unmap(self) -> None:
         """Take the addresses away from the process; the frames stay."""
@@ -80,42 +84,61 @@ class ReservedRange(Holding):
 class Holdings:
     """The things that the drivers of one machine hold now.
 
-    `entries` is false while there is nothing, which keeps the check of `views_of` off the way of each request.
+    Each request asks for views and reserved mappings of its MDL, so these have dictionaries of their own: what else a
+    driver holds, or another MDL, costs it nothing.
     """
 
-    __slots__ = ("entries",)
+    __slots__ = ("_by_mdl", "entries", "reserved", "views")
 
     def __init__(self) -> None:
+        self.views: dict[tuple[AddressSpace, int], UserView] = {}
+        """By process and first address."""
+        self._by_mdl: dict[DescribingMdl, list[UserView]] = {}
+        """The views of each MDL, and of the MDLs that describe a part of it."""
+        self.reserved: dict[int, ReservedRange] = {}
+        """By first address."""
         self.entries: dict[tuple[str, object], Holding] = {}
-        """By the kind of the thing, and what names it among its kind."""
+        """All other things, by their kind and by what names them among their kind."""
+
+    def all(self) -> Iterator[Holding]:
+        """Each thing that a driver holds."""
+        yield from self.views.values()
+        yield from self.reserved.values()
+        yield from self.entries.values()
 
     def held(self, driver: object | None = None) -> Iterator[str]:
         """A sentence for each thing that the driver, or without one any driver, holds."""
-        for holding in self.entries.values():
+        for holding in self.all():
             if driver is None or holding.driver is driver:
                 yield holding.describe()
 
     def add_view(self, view: UserView) -> None:
         """Note a new view."""
-        self.entries["view", (view.space, view.base)] = view
+        self.views[view.space, view.base] = view
+        for mdl in view.described:
+            self._by_mdl.setdefault(mdl, []).append(view)
 
     def view_at(self, space: AddressSpace, base: int) -> UserView | None:
         """The view at an address of a process."""
-        view = self.entries.get(("view", (space, base)))
-        return view if isinstance(view, UserView) else None
+        return self.views.get((space, base))
 
-    def views_of(self, mdl: object) -> list[UserView]:
+    def views_of(self, mdl: DescribingMdl) -> list[UserView]:
         """The views of an MDL in all processes."""
-        return [view for view in self.all_views() if view.mdl is mdl]
+        return [view for view in self._by_mdl.get(mdl, ()) if view.mdl is mdl]
 
     def views_in(self, space: AddressSpace) -> list[UserView]:
         """The views in a process."""
-        return [view for view in self.all_views() if view.space is space]
+        return [view for view in self.views.values() if view.space is space]
 
     def end_view(self, view: UserView) -> None:
         """Unmap a view and forget it."""
         view.unmap()
-        del self.entries["view", (view.space, view.base)]
+        del self.views[view.space, view.base]
+        for mdl in view.described:
+            found = self._by_mdl[mdl]
+            found.remove(view)
+            if not found:
+                del self._by_mdl[mdl]
 
     def has_pages(self, mdl: object) -> bool:
         """Whether an MDL still has the pages of MmAllocatePagesForMdl."""
@@ -123,24 +146,16 @@ class Holdings:
 
     def check_unmap(self, mdl: object, address: int) -> None:
         """Bug check 0xDA for an MDL that is mapped to a reserved range, and that is not unmapped from there."""
-        found = self.entries.get(("reserved mapping", page_align(address)))
-        if isinstance(found, ReservedRange) and found.mdl is not None:
+        found = self.reserved.get(page_align(address))
+        if found is not None and found.mdl is not None:
             reason = f"an MDL in a reserved range must be unmapped by MmUnmapReservedMapping; {mdl!r} was not"
             bug_check(SYSTEM_PTE_MISUSE, PTE_WRONG_ADDRESS, mdl, 0, address, reason=reason)
 
     def end_views(self, mdl: DescribingMdl, routine: str) -> None:
         """Report the views of the pages of an MDL before its routine `routine` ends them (row MDL-18)."""
-        for view in self.all_views():
-            described: DescribingMdl | None = view.mdl
-            while described is not None and described is not mdl:
-                described = described.source
-            if described is mdl:
-                report_view(view, f"{routine} was called before")
-                self.end_view(view)
-
-    def all_views(self) -> list[UserView]:
-        """The views of all MDLs."""
-        return [holding for holding in self.entries.values() if isinstance(holding, UserView)]
+        for view in list(self._by_mdl.get(mdl, ())):
+            report_view(view, f"{routine} was called before")
+            self.end_view(view)
 
 
 def report_view(view: UserView, was: str) -> None:

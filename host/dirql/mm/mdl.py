@@ -196,7 +196,7 @@ class Mdl:
                 VF_MDL_FREE_WHILE_MAPPED, "must be unmapped before IoFreeMdl; it was still mapped"
             )
         manager = running.value
-        if manager.holdings.entries:
+        if manager.holdings.views:
             manager.holdings.end_views(self, "IoFreeMdl")
         if self.mdl_flags & MDL_PAGES_LOCKED:
             bug_check(
@@ -307,7 +307,7 @@ class Mdl:
         if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
             self.unmap()
         manager = running.value
-        if manager.holdings.entries:
+        if manager.holdings.views:
             manager.holdings.end_views(self, "MmUnlockPages")
         if self.parts:
             self._unmap_parts()
@@ -517,7 +517,7 @@ class Mdl:
     def unmap(self) -> None:
         """Undo the mapping that this MDL made."""
         manager = running.value
-        if manager.holdings.entries:
+        if manager.holdings.reserved:
             manager.holdings.check_unmap(self, self.mapped_system_va)
         manager.system.unmap(page_align(self.mapped_system_va), len(self.frames))
         manager.mapped_mdls -= 1

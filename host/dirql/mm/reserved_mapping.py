@@ -7,12 +7,13 @@ A wrong tag or address is bug check 0xDA.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Final
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.origin import origin
 from dirql.ke.processors.contract import contract
-from dirql.mm.holdings import Holding, ReservedRange
+from dirql.mm.holdings import ReservedRange
 from dirql.mm.layout import PAGE_OFFSET, RESERVED_RANGE, bytes_to_pages
 from dirql.mm.manager import running
 from dirql.mm.mdl import Mdl
@@ -50,8 +51,6 @@ _FREE: Final = contract("MmFreeMappingAddress")
 _MAP: Final = contract("MmMapLockedPagesWithReservedMapping")
 _UNMAP: Final = contract("MmUnmapReservedMapping")
 
-_KIND: Final = "reserved mapping"
-
 
 def allocate_mapping_address(number_of_bytes: int, pool_tag: int) -> int | None:
     """The first address of a range to which MDLs can be mapped, or None; follows MmAllocateMappingAddress.
@@ -64,25 +63,15 @@ def allocate_mapping_address(number_of_bytes: int, pool_tag: int) -> int | None:
     if not pages:
         reason = "MmAllocateMappingAddress must be asked for one or more bytes; it was asked for 0"
         bug_check(SYSTEM_PTE_MISUSE, PTE_RESERVE_NOTHING, 0, pool_tag, origin() or 0, reason=reason)
-    entries = running.value.holdings.entries
+    reserved = running.value.holdings.reserved
     base = RESERVED_RANGE.base
-    for (kind, address), holding in sorted_ranges(entries):
-        if kind == _KIND and base + pages * PAGE_SIZE >= address:
+    for address, holding in sorted(reserved.items(), key=itemgetter(0)):
+        if base + pages * PAGE_SIZE >= address:
             base = address + (holding.pages + 1) * PAGE_SIZE
     if base + pages * PAGE_SIZE > RESERVED_RANGE.base + RESERVED_RANGE.size:
         return None
-    entries[_KIND, base] = ReservedRange(pages, pool_tag)
+    reserved[base] = ReservedRange(pages, pool_tag)
     return base
-
-
-def sorted_ranges(entries: dict[tuple[str, object], Holding]) -> list[tuple[tuple[str, int], ReservedRange]]:
-    """The reserved ranges in the order of their addresses."""
-    found = [
-        ((kind, address), holding)
-        for (kind, address), holding in entries.items()
-        if isinstance(holding, ReservedRange) and isinstance(address, int)
-    ]
-    return sorted(found, key=lambda each: each[0][1])
 
 
 def free_mapping_address(base_address: int, pool_tag: int) -> None:
@@ -94,7 +83,7 @@ def free_mapping_address(base_address: int, pool_tag: int) -> None:
     if found.mdl is not None:
         reason = f"a range for {routine} must be unmapped by MmUnmapReservedMapping; {found.mdl!r} was mapped to it"
         bug_check(SYSTEM_PTE_MISUSE, PTE_FREE_MAPPED, base_address, pool_tag, found.pages, reason=reason)
-    del running.value.holdings.entries[_KIND, base_address]
+    del running.value.holdings.reserved[base_address]
 
 
 def map_locked_pages_with_reserved_mapping(
@@ -152,8 +141,8 @@ def unmap_reserved_mapping(base_address: int, pool_tag: int, mdl: Mdl) -> None:
 
 def _range(routine: str, address: int, tag: int, unknown: int, not_owned: int) -> ReservedRange:
     """The range that begins at an address; bug check 0xDA/`unknown` without one, 0xDA/`not_owned` for another tag."""
-    found = running.value.holdings.entries.get((_KIND, address))
-    if not isinstance(found, ReservedRange):
+    found = running.value.holdings.reserved.get(address)
+    if found is None:
         reason = f"{routine} must be given the address of MmAllocateMappingAddress; it was {address:#x}"
         bug_check(SYSTEM_PTE_MISUSE, unknown, address, tag, reason=reason)
     if found.tag != tag:
