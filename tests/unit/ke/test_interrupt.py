@@ -15,11 +15,15 @@ from dirql.ke.current import current
 from dirql.ke.kernel import Kernel
 from dirql.ke.processors.interrupt import STORM_LIMIT, Interrupt
 from dirql.ke.processors.irql import current_irql, lower_irql, raise_irql
+from dirql.ke.processors.processor import Processor
 from dirql.ke.processors.spin_lock import SpinLock
+from dirql.ke.threads.schedule import RandomSchedule
+from dirql.ke.threads.system_time import stall_execution_processor
+from dirql.ke.threads.wait import flush_queued_dpcs, wait_for_single_object
 from dirql.nt.constants import DISPATCH_LEVEL, PASSIVE_LEVEL
 from dirql.nt.status import STATUS_INVALID_PARAMETER
 from fakes.clock_and_controller import FakeMachine, vector_of
-from unit.ke.making import at, bug_check, connect, dpc, try_to_connect
+from unit.ke.making import a_timer, at, bug_check, connect, dpc, thread, try_to_connect
 
 preempt = lower_irql
 """A routine that is a point of preemption, because it lowers the IRQL to the current level."""
@@ -71,6 +75,61 @@ def test_INT_05_an_isr_that_queues_a_dpc_claims_the_interrupt(
     machine.interrupt(4)
     preempt(PASSIVE_LEVEL)
     assert [row for row, _ in found] == ([] if claims else ["INT-05"])
+
+
+@pytest.mark.parametrize("processors", [2, 4])
+def test_INT_05_what_others_queue_during_an_isr_is_not_its_own(
+    machine: FakeMachine, open_kernel: Callable[..., Kernel], processors: int
+) -> None:
+    """KeFlushQueuedDpcs puts a DPC into the queue of each processor, and a timer may expire during an ISR."""
+    kernel = open_kernel(processors, RandomSchedule(1))
+    found: list[str] = []
+    met: list[Processor] = []
+    kernel.hooks.defect_found = lambda row, _: found.append(row)
+    timer, expired = a_timer(), dpc(lambda: None)
+
+    def service() -> bool:
+        machine.clear(4)
+        waiting = len(current.processor.dpcs.waiting)
+        stall_execution_processor(10)
+        if len(current.processor.dpcs.waiting) > waiting:
+            met.append(current.processor)
+        return False
+
+    def interrupt_often() -> None:
+        for _ in range(100):
+            timer.set(-20, expired)
+            machine.interrupt(4)
+            stall_execution_processor(3)
+
+    connect(4, service)
+    worker = thread(interrupt_often)
+    for _ in range(100):
+        flush_queued_dpcs()
+    wait_for_single_object(worker)
+    assert len(set(met)) > 1
+    assert found == []
+
+
+@pytest.mark.parametrize("target", [0, 1])
+def test_INT_05_a_dpc_for_another_processor_is_the_isrs_too(
+    machine: FakeMachine, open_kernel: Callable[..., Kernel], target: int
+) -> None:
+    kernel = open_kernel(2)
+    found: list[str] = []
+    kernel.hooks.defect_found = lambda row, _: found.append(row)
+    deferred = dpc(lambda: None)
+    deferred.set_target_processor(target)
+
+    def service() -> bool:
+        machine.clear(4)
+        deferred.insert_queue(None, None)
+        return False
+
+    connect(4, service)
+    machine.interrupt(4)
+    preempt(PASSIVE_LEVEL)
+    assert found == ["INT-05"]
 
 
 def test_INT_02_an_isr_runs_at_the_synchronize_irql_with_the_lock(

@@ -167,8 +167,11 @@ class Dpc:
             ):
                 self._report_lost(argument1, argument2)
             return False
-        if current.processor.irql < DISPATCH_LEVEL:
+        processor = current.processor
+        if processor.irql < DISPATCH_LEVEL:
             current.dispatcher.preempt()
+        else:
+            processor.has_queued = True
         return True
 
     def _queue_to_thread(self, processor: Processor) -> None:

@@ -440,14 +440,13 @@ def refuse_storm(line: Vector, reason: str) -> NoReturn:
     )
 
 
-def _report_unclaimed(processor: Processor, interrupt: Interrupt) -> None:
+def _report_unclaimed(interrupt: Interrupt) -> None:
     """Report an ISR that has queued a DPC, and says that its device has not interrupted (row INT-05)."""
-    if any(dpc.driver is interrupt.driver for dpc in processor.dpcs.waiting):
-        what = (
-            f"an ISR must return TRUE if its device has interrupted; {describe(interrupt.service_routine)} queued a DPC"
-            " and returned FALSE: on a shared line the other ISRs are then called in vain"
-        )
-        report_defect("INT-05", what)
+    what = (
+        f"an ISR must return TRUE if its device has interrupted; {describe(interrupt.service_routine)} queued a DPC"
+        " and returned FALSE: on a shared line the other ISRs are then called in vain"
+    )
+    report_defect("INT-05", what)
 
 
 def _check_paging(service_routine: object) -> None:
@@ -478,14 +477,16 @@ def _call(processor: Processor, hooks: Hooks, interrupt: Interrupt) -> bool:
         lock.take(processor)
     processor.isrs.append(interrupt)
     interrupt.dispatch_count += 1
-    queued = len(processor.dpcs.waiting)
+    queued_before = processor.has_queued
+    processor.has_queued = False
     if hooks.isr_entered is not None:
         hooks.isr_entered(interrupt)
     claimed = call_with_two(
         ISR, interrupt.driver, interrupt.service_routine, interrupt, interrupt.service_context
     )
-    if not claimed and len(processor.dpcs.waiting) > queued:
-        _report_unclaimed(processor, interrupt)
+    if not claimed and processor.has_queued:
+        _report_unclaimed(interrupt)
+    processor.has_queued = queued_before
     if hooks.isr_exited is not None:
         hooks.isr_exited(interrupt, claimed)
     processor.isrs.pop()

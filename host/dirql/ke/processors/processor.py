@@ -39,6 +39,7 @@ class Processor:
         "driver",
         "idle_thread",
         "irql",
+        "has_queued",
         "isrs",
         "limited",
         "lock",
@@ -60,6 +61,8 @@ class Processor:
         self.driver: object = None
         """The driver whose code runs; None for the code of a program or of the kernel."""
         self.dpcs = DpcQueue()
+        self.has_queued = False
+        """Whether the routine that runs, an ISR or what it has interrupted, has queued a DPC."""
         self.isrs: list[object] = []
         """The interrupt objects of the ISRs that run, each on top of the one before."""
         self.limited: list[ReadyQueue] = []
