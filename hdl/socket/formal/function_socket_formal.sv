@@ -317,8 +317,8 @@ module function_socket_formal #(
              "A message fails if the function cannot reach its address, its transaction fails, or its target complains about its parity.")
       `PROVE(not_mixed, !(progress.transfer || progress.pop || progress.rvalid || progress.done) || requested_q,
              "The function is shown the progress of its own requests, and not that of messages.")
-      `PROVE(all_shown, !(transfer && requested_q) || progress.transfer,
-             "The function is shown each datum of its own requests.")
+      `PROVE(all_shown, !(transfer && requested_q) || progress.transfer || redeems,
+             "The function is shown each datum of its own requests, but that of a read that is repeated after a stop.")
       // The states that can be reached, for the induction.
       `PROVE(owner, (!busy_q || owns) && !(requested_q && owns), "The initiator works for one of the two.")
       `PROVE(working, finished || over || busy_q || requested_q,
@@ -330,7 +330,8 @@ module function_socket_formal #(
       `PROVE(still_well, !(master_state == MasterWait || master_state == MasterAddress ||
              master_state == MasterData) || result == bus_pkg::ResultOk,
              "A request goes on only while nothing has gone wrong.")
-      `PROVE(owed_owner, !(owed || redeems) || !owns, "No message is owed.")
+      `PROVE(owed_owner, !(owed || (redeems && !over)) || !owns, "No message is owed.")
+      `PROVE(owed_busy, !owed || (!over && !finished), "A read is owed only until its request has ended.")
       `PROVE(request_state, !(requested_q && !done) || (!over && !finished),
              "The initiator has the request of the function.")
       `PROVE(done_state, !done || ((busy_q || requested_q) && finished), "What ends was under way.")
