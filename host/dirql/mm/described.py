@@ -17,7 +17,7 @@ from dirql.mm.layout import PAGE_OFFSET, SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager
 from dirql.nt.constants import PAGE_SHIFT
 
-__all__ = ["check_described", "watch_view"]
+__all__ = ["block_at", "check_described", "watch_view"]
 
 
 class _Described(Protocol):
@@ -70,7 +70,7 @@ def check_described(manager: MemoryManager, routine: str, mdl: _Described) -> No
     end = address + mdl.byte_count
     block = manager.nonpaged_pool.blocks.get(address) or manager.paged_pool.blocks.get(address)
     if block is None:
-        block = _block_at(manager.system, address) or _block_at(manager.system, max(address, end - 1))
+        block = block_at(manager.system, address) or block_at(manager.system, max(address, end - 1))
         if block is None:
             return
     if not block.is_freed and block.address <= address and end <= block.address + block.size:
@@ -84,7 +84,7 @@ def check_described(manager: MemoryManager, routine: str, mdl: _Described) -> No
     )
 
 
-def _block_at(system: AddressSpace, address: int) -> Block | None:
+def block_at(system: AddressSpace, address: int) -> Block | None:
     """The block of pool to which a byte belongs, or to whose slot, if its page is one that the pool watches over."""
     page = system.entries.get(address >> PAGE_SHIFT)
     watch = None if page is None else page.watch

@@ -284,7 +284,7 @@ class MemoryManager:
         return self._no_user_space if is_system else self._program.address_space
 
     def share_pool(self) -> None:
-        """Note that pool can be reached in other ways than by its address: through an MDL or a view."""
+        """Note that pool can be reached in another way than by its address: through an MDL."""
         self.nonpaged_pool.fill_freed()
         self.paged_pool.fill_freed()
 

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from dirql.ke.processors.contract import contract
-from dirql.mm.layout import PAGED_RANGE
 from dirql.mm.manager import running
-from dirql.nt.constants import PAGE_SIZE
+from dirql.mm.memory_view import MemoryView
 
 __all__ = ["compare", "copy", "fill", "move", "read", "view", "write", "zero"]
 
@@ -38,8 +37,10 @@ def read(address: int, length: int) -> bytes:
     return b"".join([manager.ram[start:end] for start, end in runs])
 
 
-def write(address: int, data: bytes | bytearray | memoryview) -> None:
+def write(address: int, data: bytes | bytearray | memoryview | MemoryView) -> None:
     """Put `data` at an address."""
+    if isinstance(data, MemoryView):
+        data = data.tobytes()
     try:
         manager, source, position = running.value, memoryview(data), 0
         if source.format != "B" or source.ndim != 1:
@@ -52,23 +53,11 @@ def write(address: int, data: bytes | bytearray | memoryview) -> None:
         position += end - start
 
 
-def view(address: int, length: int) -> memoryview:
-    """The memory itself, writable; raises `ValueError` for memory that is not contiguous, as nonpaged pool is."""
-    manager = running.value
+def view(address: int, length: int) -> MemoryView:
+    """A view of the bytes at an address, through which they are read and written with all checks of a pointer."""
     if type(address) is not int or type(length) is not int or length < 0:
         _RTL_VIEW_MEMORY.check_arguments(address, length)
-    for page in range(address, address + length, PAGE_SIZE):
-        manager.access(page, write=True, by_driver=True)
-    # Whether the view is written is not seen, and so no write is asked for (row MDL-17).
-    runs = manager.runs(address, length, write=False, by_driver=True)
-    if len(runs) > 1:
-        raise ValueError(
-            f"memory to view must be contiguous; the {length} bytes at {address:#x} were in {len(runs)} pieces: "
-            f"use RtlReadMemory and RtlWriteMemory"
-        )
-    if address >= PAGED_RANGE.base:
-        manager.share_pool()
-    return manager.ram[slice(*runs[0])] if runs else manager.ram[:0]
+    return MemoryView.at(address, length)
 
 
 def copy(destination: int, source: int, length: int) -> None:

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Freed blocks of pool, which stay unused for a while.
 
-An access of a driver to such a block stops the system at once. A write that comes another way, through an MDL or a
-view, changes the pattern; that is found when the block leaves the quarantine, and when the machine is closed. The
-pattern is left out until the first MDL or view of pool, since it takes a fifth of the time of a block ("pool block" of
+An access of a driver to such a block stops the system at once. A write that comes another way, through an MDL, changes
+the pattern; that is found when the block leaves the quarantine, and when the machine is closed. The pattern is left out
+until the first MDL of pool, since it takes a fifth of the time of a block ("pool block" of
 bench/hal_paths.py).
 """
 
@@ -104,6 +104,6 @@ def _refuse_write(freed: Block, offset: int) -> NoReturn:
         address,
         current_irql(),
         1,
-        reason=f"pool must not be written after it was freed; {address:#x} was, through a mapping or a view, in "
+        reason=f"pool must not be written after it was freed; {address:#x} was, through the mapping of an MDL, in "
         f"{freed.describe()}: end all use of a block before it is freed",
     )

@@ -534,9 +534,9 @@ def test_MDL_17_memory_that_is_locked_for_reading_is_not_written(
     address = used.get_system_address_safe(NormalPagePriority)
     assert address is not None
     memory.read(address, 4)
-    memory.view(address, 4)
+    view = memory.view(address, 4)
     assert defects == []
-    memory.write(address, b"1")
+    view[0] = ord("1")
     memory.write(address, b"2")
     [(row, what)] = defects
     assert row == "MDL-17"

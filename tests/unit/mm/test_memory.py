@@ -27,6 +27,7 @@ from dirql.mm.layout import (
 )
 from dirql.mm.manager import MemoryManager, get_physical_address, running
 from dirql.mm.mdl import Mdl
+from dirql.mm.memory_view import MemoryView
 from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.bugcodes import (
     ATTEMPTED_WRITE_TO_READONLY_MEMORY,
@@ -131,10 +132,52 @@ def test_a_view_is_the_memory_itself(memory_manager: MemoryManager) -> None:
     assert len(memory.view(address, 0)) == 0
 
 
-def test_a_view_of_scattered_memory_is_refused(memory_manager: MemoryManager) -> None:
+def test_a_view_of_scattered_memory(memory_manager: MemoryManager) -> None:
     buffer = memory_manager.process.allocate(8 * PAGE_SIZE)
-    with pytest.raises(ValueError, match=r"must be contiguous.*use RtlReadMemory"):
-        memory.view(buffer.address, buffer.length)
+    view = memory.view(buffer.address, buffer.length)
+    view[PAGE_SIZE - 2 : PAGE_SIZE + 2] = b"abcd"
+    assert buffer.read()[PAGE_SIZE - 2 : PAGE_SIZE + 2] == b"abcd"
+    assert bytes(view) == buffer.read()
+
+
+def test_a_view_is_used_like_a_buffer(memory_manager: MemoryManager) -> None:
+    address = allocate(POOL_FLAG_NON_PAGED, 8)
+    view = memory.view(address, 8)
+    view[:] = b"01234567"
+    view[0], view[-1] = 65, 66
+    part = view[2:6]
+    part[1:3] = view[6:]
+    assert part == b"26B5"
+    assert part == memory.view(address + 2, 4)
+    assert part != 4
+    assert part.tobytes() == bytes(part) == bytes(list(part)) == memory.read(address + 2, 4)
+    assert (view[0], part[-1], len(part), len(view[5:2])) == (65, ord("5"), 4, 0)
+    assert int.from_bytes(view[:2], "big") == 0x4131
+    memory.write(address + 6, part[:2])
+    assert view[6:] == part[:2]
+    assert repr(part) == f"<view of 4 bytes at {address + 2:#x}>"
+
+
+@pytest.mark.parametrize(
+    ("use", "kind", "words"),
+    [
+        (lambda view: view[8], IndexError, "an index into <view .*> must be below 8; it was 8"),
+        (lambda view: view[::2], ValueError, "must have no step; it was 2: take each byte by its index"),
+        (hash, TypeError, r"use bytes\(view\)"),
+        (lambda view: view.__setitem__(0, b"a"), TypeError, "must be set to a number; it was b'a'"),
+        (lambda view: view.__setitem__(slice(2), 1), TypeError, "must be set to bytes; it was 1"),
+        (lambda view: view.__setitem__(slice(2), b"abc"), ValueError, "as it has, 2; they were 3"),
+    ],
+)
+def test_a_view_refuses_what_a_buffer_refuses(
+    memory_manager: MemoryManager,
+    use: Callable[[MemoryView], object],
+    kind: type[Exception],
+    words: str,
+) -> None:
+    view = memory.view(allocate(POOL_FLAG_NON_PAGED, 8), 8)
+    with pytest.raises(kind, match=words):
+        use(view)
 
 
 def test_IRQL_12_paged_memory_comes_in_below_dispatch(memory_manager: MemoryManager, paged: int) -> None:

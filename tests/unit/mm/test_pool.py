@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -216,15 +217,19 @@ def test_POL_09_a_copy_that_runs_into_a_freed_block() -> None:
 
 
 @pytest.mark.parametrize("found_by", ["close", "allocations"])
-def test_POL_09_a_write_through_a_view_after_the_block_was_freed(
+def test_POL_09_a_write_through_a_mapping_after_the_block_was_freed(
     memory_manager: MemoryManager, found_by: str
 ) -> None:
     address = allocate(40)
-    view = memory.view(address, 40)
+    memory_manager.share_pool()
+    place = memory_manager.system.translate(address)
+    assert place is not None
     free_pool(address)
-    assert bytes(view) == b"\xdf" * 40, "a stale view must not show the old data"
-    view[7] = 1
-    words = r"must not be written after it was freed.*, through a mapping or a view.*'Test', allocated by"
+    assert memory_manager.ram[place : place + 40] == b"\xdf" * 40, (
+        "a stale mapping must not show the old data"
+    )
+    memory_manager.ram[place + 7] = 1
+    words = r"must not be written after it was freed.*, through the mapping of an MDL.*'Test', allocated by"
 
     def find() -> None:
         if found_by == "close":
@@ -235,6 +240,34 @@ def test_POL_09_a_write_through_a_view_after_the_block_was_freed(
     with pytest.raises(BugCheck, match=words) as caught:
         find()
     assert (caught.value.code, caught.value.parameters[0]) == (0xC5, address + 7)
+
+
+@pytest.mark.parametrize(("size", "again"), [(40, False), (40, True), (3 * PAGE_SIZE, False)])
+@pytest.mark.parametrize("part", [False, True])
+@pytest.mark.parametrize("write", [False, True])
+def test_POL_09_a_view_is_used_after_its_block_was_freed(
+    size: int, again: bool, part: bool, write: bool
+) -> None:
+    """Whether the memory belongs to another block by then or not, and for parts of the view too."""
+    address = allocate(size)
+    view = memory.view(address, size)
+    if part:
+        view = view[4:20][2:]
+    free_pool(address)
+    if again:
+        taken = -1
+        for _ in range(1000):
+            taken = allocate(size)
+            if taken == address:
+                break
+            free_pool(taken)
+        assert taken == address
+    words = rf"must not be touched after it was freed; {view.address:#x} was {'written' if write else 'read'}.*freed by"
+    use = partial(view.__setitem__, slice(2), b"ab") if write else view.tobytes
+    with pytest.raises(BugCheck, match=words) as caught:
+        use()
+    assert caught.value.code == 0x50
+    assert caught.value.parameters[:2] == (view.address, int(write))
 
 
 def test_POL_09_nothing_is_said_of_a_view_that_is_only_kept(memory_manager: MemoryManager) -> None:
