@@ -92,11 +92,11 @@ class Holdings:
 
     def __init__(self) -> None:
         self.views: dict[tuple[AddressSpace, int], UserView] = {}
-        """By process and first address."""
+        """By their process and first address."""
         self._by_mdl: dict[DescribingMdl, list[UserView]] = {}
         """The views of each MDL, and of the MDLs that describe a part of it."""
         self.reserved: dict[int, ReservedRange] = {}
-        """By first address."""
+        """By the first address of the range."""
         self.entries: dict[tuple[str, object], Holding] = {}
         """All other things, by their kind and by what names them among their kind."""
 
