@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from types import FrameType
 
 import pytest
 
+from dirql import wdm
 from dirql.drivers import gpio, store
 from dirql.drivers.gpio.interface import (
     GUID_DEVINTERFACE_GPIO,
@@ -35,6 +38,7 @@ from dirql.drivers.store.interface import (
 )
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle, Overlapped
+from dirql.ke.threads.schedule import Choice, Schedule
 from dirql.machine import Machine, open_machine
 from dirql.nt import status as nt
 from dirql.nt.constants import (
@@ -321,4 +325,86 @@ def test_a_request_that_begins_while_the_store_is_taken_away_uses_it_no_more(see
             machine.sleep(0.000005 + seed * 0.0000013)
             machine.pnp.surprise_remove(node_of(machine, "store"))
             user.join()
+    assert machine.defects == []
+
+
+class TakesAway(Schedule):
+    """Lets the other processor go on as long as it can, once this one is behind the first call of a routine."""
+
+    def __init__(self, routine: str) -> None:
+        super().__init__()
+        self.routine = routine
+        self.points = 0
+
+    @property
+    def reached(self) -> bool:
+        return self.points > 1
+
+    def decide(self, choice: Choice, candidates: Sequence[object]) -> int:
+        if choice != Choice.PROCESSOR:
+            return 0
+        frame: FrameType | None = sys._getframe()
+        while frame is not None and frame.f_code.co_name != self.routine:
+            frame = frame.f_back
+        if frame is None:
+            return 0 if self.reached else 1 % len(candidates)
+        self.points += 1
+        return 1 if self.reached else 0
+
+
+@pytest.mark.row("PNP-09")
+def test_a_store_that_is_taken_away_while_it_goes_to_sleep_is_left_alone() -> None:
+    schedule = TakesAway("_pass_down_low")
+    with open_machine("verilated", processors=2, schedule=schedule) as machine:
+        machine.load_driver(store)
+        node = node_of(machine, "store")
+
+        def go_to_sleep() -> None:
+            done = wdm.KEVENT()
+            wdm.KeInitializeEvent(done, wdm.NotificationEvent, False)
+            low = wdm.POWER_STATE(device_state=wdm.PowerDeviceD3)
+            wdm.PoRequestPowerIrp(
+                node.physical_device_object,
+                wdm.IRP_MN_SET_POWER,
+                low,
+                lambda *_: wdm.KeSetEvent(done, 0, False),
+                None,
+            )
+            wdm.KeWaitForSingleObject(done, wdm.Executive, wdm.KernelMode, False, None)
+
+        sleeper = machine.create_thread(go_to_sleep)
+        while not schedule.reached:
+            machine.sleep(1e-7)
+        machine.pnp.surprise_remove(node)
+        sleeper.join()
+    assert machine.defects == []
+
+
+@pytest.mark.row("PNP-09", "PWR-11")
+@pytest.mark.parametrize("seed", [3, 38, 44, 148])
+def test_a_store_is_taken_away_while_power_irps_are_on_their_way(seed: int) -> None:
+    with open_machine("verilated", processors=2 + seed % 3, seed=seed) as machine:
+        machine.load_driver(store)
+        node = node_of(machine, "store")
+        physical = node.physical_device_object
+
+        def change_state() -> None:
+            for state in (wdm.PowerDeviceD3, wdm.PowerDeviceD0) * 3:
+                done = wdm.KEVENT()
+                wdm.KeInitializeEvent(done, wdm.NotificationEvent, False)
+                wanted = wdm.POWER_STATE(device_state=state)
+                status, _ = wdm.PoRequestPowerIrp(
+                    physical,
+                    wdm.IRP_MN_SET_POWER,
+                    wanted,
+                    lambda *_, done=done: wdm.KeSetEvent(done, 0, False),
+                    None,
+                )
+                if status == wdm.STATUS_PENDING:
+                    wdm.KeWaitForSingleObject(done, wdm.Executive, wdm.KernelMode, False, None)
+
+        user = machine.create_thread(change_state)
+        machine.sleep(0.000001 * (1 + seed % 37))
+        machine.pnp.surprise_remove(node)
+        user.join()
     assert machine.defects == []

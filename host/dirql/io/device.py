@@ -52,6 +52,7 @@ __all__ = [
     "close_device",
     "create_device",
     "delete_device",
+    "delete_if_unused",
     "detach_device",
     "get_attached_device_reference",
     "get_device_attachment_base_reference",
@@ -224,7 +225,7 @@ def detach_device(target: DeviceObject) -> None:
     upper.device_object_extension.attached_to = None
     target.attached_device = None
     current.dispatcher.preempt()
-    _delete_if_unused(target)
+    delete_if_unused(target)
     finish_unload(target.driver_object)
 
 
@@ -248,13 +249,13 @@ def delete_device(device: DeviceObject) -> None:
         report_defect("DEV-05", reason)
     object_manager.value.namespace.remove(device)
     device.device_object_extension.extension_flags |= DOE_DELETE_PENDING
-    _delete_if_unused(device)
+    delete_if_unused(device)
 
 
 def close_device(device: DeviceObject) -> None:
     """Count one open file less, and delete the device if its deletion has waited for that."""
     device.reference_count -= 1
-    _delete_if_unused(device)
+    delete_if_unused(device)
     if not device.reference_count:
         finish_unload(device.driver_object)
         closed = io_manager.value.hooks.device_closed
@@ -262,17 +263,17 @@ def close_device(device: DeviceObject) -> None:
             closed(device)
 
 
-def _delete_if_unused(device: DeviceObject) -> None:
-    """Take a deleted device out of its driver's list, unless a file or the device above it still needs it."""
+def delete_if_unused(device: DeviceObject) -> None:
+    """Take a deleted device out of its driver's list, unless a file, a power IRP or the device above still needs it."""
     if not device.delete_pending or device.reference_count or device.attached_device is not None:
         return
     _check_extension(device)
+    power = io_manager.value.power
+    if power is not None and power.is_needed(device):
+        return
     timer = io_manager.value.device_timers.pop(device, None)
     if timer is not None:
         timer.is_started = False
-    power = io_manager.value.power
-    if power is not None:
-        power.device_freed(device)
     device.type = 0  # a use from now on is found by IoCallDriver
     end_extension(device.device_extension, repr(device), mark())
     driver = device.driver_object

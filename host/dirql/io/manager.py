@@ -59,8 +59,11 @@ class PowerRules(Protocol):
         True if the power manager has taken the request, and will call the driver later.
         """
 
-    def device_freed(self, device: DeviceObject) -> None:
-        """Take notice that a device object is freed."""
+    def is_needed(self, device: DeviceObject) -> bool:
+        """Whether a power IRP is on its way to or from a device object that is to be freed.
+
+        If so, the power manager calls `delete_if_unused` later; if not, it forgets the device.
+        """
 
 
 class ConfigurationInformation:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
+from dirql.io.device import delete_if_unused
 from dirql.io.dispatch import call_driver, call_taken, take_for_later
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStackLocation, Irp
@@ -187,6 +188,8 @@ class PowerManager:
         self._go_on(request)
         if request.finished is not None:
             request.finished(request, status)
+        for device in request.deleted:
+            delete_if_unused(device)
 
     def _go_on(self, request: PowerRequest) -> None:
         if request.kind is Kind.WAKE:
@@ -214,11 +217,16 @@ class PowerManager:
         nodes = (node for level in self.levels() for node in level)
         return next((node.name for node in nodes if node.physical_device_object is lowest), repr(lowest))
 
-    def device_freed(self, device: DeviceObject) -> None:
+    def is_needed(self, device: DeviceObject) -> bool:
         """See `PowerRules`."""
-        rules.check_freed(device, self.outstanding.values())
+        for request in self.outstanding.values():
+            if request.is_at(device):
+                rules.check_freed(device, request)
+                request.deleted.append(device)
+                return True
         if self.idle is not None:
             self.idle.forget(device)
+        return False
 
     # The watch over one request (row PWR-11).
 

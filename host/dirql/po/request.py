@@ -63,6 +63,7 @@ class PowerRequest:
 
     __slots__ = (
         "context",
+        "deleted",
         "device",
         "driver",
         "finished",
@@ -103,6 +104,8 @@ class PowerRequest:
         self.since = 0
         """The bus clock at which the request was sent."""
         self.watchdog: Timer | None = None
+        self.deleted: list[DeviceObject] = []
+        """The devices that were deleted while the request was with their drivers; they stay until it is complete."""
 
     def __repr__(self) -> str:
         return f"<power IRP {self.irp.number}, {self.what}>"
@@ -130,6 +133,11 @@ class PowerRequest:
         if self.waits_for or not 1 <= location <= self.irp.stack_count - _OWN_LOCATIONS:
             return None
         return self.irp.locations[location - 1].device_object
+
+    def is_at(self, device: DeviceObject) -> bool:
+        """Whether the request is with the driver of this device, or goes there next."""
+        holder = self.holder
+        return holder is device or (holder is None and self.top is device)
 
     def call_function(self) -> None:
         """Call the PowerCompletion routine of the driver that made the request."""

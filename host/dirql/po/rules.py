@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final, NoReturn
 
 from dirql.io.dispatch import invalid_device_request
+from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, Irp
 from dirql.io.packet import story, violate
 from dirql.ke.bugcheck import bug_check
@@ -36,6 +36,7 @@ from dirql.nt.constants import (
     IRP_MJ_POWER,
     IRP_MN_POWER_SEQUENCE,
     IRP_MN_SET_POWER,
+    SL_PENDING_RETURNED,
     PowerDeviceD0,
 )
 from dirql.nt.functions import minor_name
@@ -202,15 +203,28 @@ def _check_told(request: PowerRequest) -> None:
     report_defect("PWR-13", sentence, _place(request.top))
 
 
-def check_freed(device: DeviceObject, outstanding: Iterable[PowerRequest]) -> None:
-    """Stop because a device object is freed that has a power IRP (row PWR-11)."""
-    for request in outstanding:
-        if request.holder is device or (request.waits_for and request.top is device):
-            reason = (
-                f"a device object must not be freed while it has a power IRP; {device!r} has {request!r}: complete it,"
-                " or cancel your IRP_MN_WAIT_WAKE, before IoDeleteDevice"
-            )
-            bug_check(DRIVER_POWER_STATE_FAILURE, POWER_FAILURE_FREED_DEVICE, device, 0, 0, reason=reason)
+def check_freed(device: DeviceObject, request: PowerRequest) -> None:
+    """Stop because a device object is freed that has a power IRP, or that such a request waits for (row PWR-11)."""
+    if request.waits_for or (request.holder is device and _is_kept(request)):
+        reason = (
+            f"a device object must not be freed while it has a power IRP; {device!r} has {request!r}: complete it,"
+            " or cancel your IRP_MN_WAIT_WAKE, before IoDeleteDevice"
+        )
+        bug_check(DRIVER_POWER_STATE_FAILURE, POWER_FAILURE_FREED_DEVICE, device, 0, 0, reason=reason)
+
+
+def _is_kept(request: PowerRequest) -> bool:
+    """Whether the driver that has the request keeps it outside of its routines, as far as that can be told.
+
+    A dispatch routine that has not marked it pending can get no remove lock any more, and completes it. A completion
+    routine gives its remove lock back before it returns, and the removal then goes on at once.
+    """
+    irp = request.irp
+    location = irp.current_location - 1
+    if not irp.locations[location].control & SL_PENDING_RETURNED:
+        return False
+    came_back = location > 0 and irp.locations[location - 1].left > 0
+    return not (came_back and io_manager.value.completions)
 
 
 def refuse_blocked(request: PowerRequest) -> NoReturn:

@@ -23,9 +23,11 @@ from dirql.wdm import (
     IRP_MN_WAIT_WAKE,
     KEVENT,
     POWER_STATE,
+    STATUS_CONTINUE_COMPLETION,
     STATUS_DELETE_PENDING,
     STATUS_MORE_PROCESSING_REQUIRED,
     STATUS_NOT_SUPPORTED,
+    STATUS_PENDING,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
     Executive,
@@ -36,6 +38,7 @@ from dirql.wdm import (
     IoDetachDevice,
     IoFreeIrp,
     IoGetNextIrpStackLocation,
+    IoMarkIrpPending,
     IoSetCompletionRoutine,
     IoSkipCurrentIrpStackLocation,
     KeInitializeEvent,
@@ -324,3 +327,43 @@ def test_PWR_11_a_device_that_has_a_request_is_not_freed(machine: Machine) -> No
         IoDeleteDevice(owner.device)
     assert stopped.value.parameters == (1, owner.device, 0, 0)
     assert stopped.value.code == DRIVER_POWER_STATE_FAILURE
+
+
+def remove(owner: Owner) -> None:
+    assert owner.device is not None
+    IoDetachDevice(physical(owner))
+    IoDeleteDevice(owner.device)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["dispatch", "completion"])
+def test_PWR_11_a_device_stays_for_the_routine_that_is_about_to_give_its_request_back(
+    machine: Machine, late: bool
+) -> None:
+    """On another processor the device is deleted, because the driver has no remove lock yet, or no more."""
+    log: list[Event] = []
+    owner = Owner(log, "a")
+
+    def refuse(device: DEVICE_OBJECT, irp: IRP) -> int:
+        remove(owner)
+        assert device.device_extension.lower is not None, "the extension is still there"
+        return complete(irp, STATUS_DELETE_PENDING)
+
+    def forward(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoMarkIrpPending(irp)
+        IoCopyCurrentIrpStackLocationToNext(irp)
+        IoSetCompletionRoutine(irp, done, None, True, True, True)
+        IoCallDriver(device.device_extension.lower, irp)
+        return STATUS_PENDING
+
+    def done(device: DEVICE_OBJECT | None, irp: IRP, context: object) -> int:
+        assert device is not None
+        remove(owner)
+        assert device.device_extension.lower is not None, "the extension is still there"
+        return STATUS_CONTINUE_COMPLETION
+
+    owner.answers["set D3"] = forward if late else refuse
+    loaded(machine, Bus(log, Child("a")), owner)
+    ask(owner)
+    assert owner.device is not None
+    assert owner.device.type == 0, "the device is gone when the request is complete"
+    assert machine.power.outstanding == {}

@@ -42,8 +42,6 @@ class GpioExtension:
         self.interrupt: KINTERRUPT | None = None
         self.gone = False
         """The device was removed, so that no request may wait for it any more."""
-        self.taken_away = False
-        """The device was removed without a warning, so that nothing may touch it any more."""
 
         self.waits = Waits(self.remove_lock)
         """The requests that wait for pins, with a lock of their own."""

@@ -29,6 +29,7 @@ from dirql.wdm import (
     IRP_MN_START_DEVICE,
     IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
+    KINTERRUPT,
     NT_SUCCESS,
     POWER_STATE,
     READ_REGISTER_ULONG,
@@ -90,9 +91,10 @@ def GpioPnp(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 def _pass_down(device: DEVICE_OBJECT, irp: IRP) -> int:
     extension: GpioExtension = device.device_extension
-    IoReleaseRemoveLock(extension.remove_lock, irp)
     IoSkipCurrentIrpStackLocation(irp)
-    return IoCallDriver(extension.lower_device_object, irp)
+    status = IoCallDriver(extension.lower_device_object, irp)
+    IoReleaseRemoveLock(extension.remove_lock, irp)
+    return status
 
 
 def _succeed(device: DEVICE_OBJECT, irp: IRP) -> int:
@@ -158,9 +160,9 @@ def GpioCancelStop(device: DEVICE_OBJECT, irp: IRP) -> int:
 def GpioStop(device: DEVICE_OBJECT, irp: IRP) -> int:
     """IRP_MN_STOP_DEVICE: let the device not interrupt, and give the hardware back."""
     extension: GpioExtension = device.device_extension
-    if extension.powered and extension.registers:
-        mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
-        WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
+    irql = KeAcquireSpinLock(extension.lock)
+    _mask_pins(extension)
+    KeReleaseSpinLock(extension.lock, irql)
     KeFlushQueuedDpcs()
     GpioReleaseHardware(extension)
     return _succeed(device, irp)
@@ -189,15 +191,9 @@ def GpioSurpriseRemoval(device: DEVICE_OBJECT, irp: IRP) -> int:
     gone. The rest stays until the removal.
     """
     extension: GpioExtension = device.device_extension
-    extension.taken_away = True
     _end_requests(extension)
     IoSetDeviceInterfaceState(extension.interface_name, False)
-    irql = KeAcquireSpinLock(extension.lock)
-    interrupt, extension.interrupt = extension.interrupt, None
-    if interrupt is not None and extension.powered:
-        mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
-        WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
-    KeReleaseSpinLock(extension.lock, irql)
+    interrupt = _take_interrupt(extension)
     if interrupt is not None:
         KeFlushQueuedDpcs()
         IoDisconnectInterrupt(interrupt)
@@ -267,16 +263,29 @@ def _connect_interrupt(device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESC
 
 
 def GpioReleaseHardware(extension: GpioExtension) -> None:
-    """Give back the resources that the extension has. A device that was taken away is not touched."""
-    if extension.interrupt is not None:
-        if extension.powered and not extension.taken_away:
-            mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
-            WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
-        IoDisconnectInterrupt(extension.interrupt)
-        extension.interrupt = None
+    """Give back the resources that the extension has."""
+    interrupt = _take_interrupt(extension)
+    if interrupt is not None:
+        IoDisconnectInterrupt(interrupt)
     if extension.registers:
         MmUnmapIoSpace(extension.registers, extension.registers_length)
         extension.registers = 0
+
+
+def _take_interrupt(extension: GpioExtension) -> KINTERRUPT | None:
+    """Mask the pins, and take the interrupt from all who use it under the lock, so that it can be disconnected."""
+    irql = KeAcquireSpinLock(extension.lock)
+    _mask_pins(extension)
+    interrupt, extension.interrupt = extension.interrupt, None
+    KeReleaseSpinLock(extension.lock, irql)
+    return interrupt
+
+
+def _mask_pins(extension: GpioExtension) -> None:
+    """Let no pin interrupt, if the device can be used. The caller holds the lock."""
+    if extension.interrupt is not None and extension.powered:
+        mask = extension.registers + regs.INTERRUPT_MASK_CLEAR.offset
+        WRITE_REGISTER_ULONG(mask, regs.INTERRUPT_MASK_CLEAR.PINS)
 
 
 def GpioRemove(device: DEVICE_OBJECT, irp: IRP) -> int:

@@ -105,9 +105,10 @@ def StorePnp(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 def _pass_down(device: DEVICE_OBJECT, irp: IRP) -> int:
     extension: StoreExtension = device.device_extension
-    IoReleaseRemoveLock(extension.remove_lock, irp)
     IoSkipCurrentIrpStackLocation(irp)
-    return IoCallDriver(extension.lower_device_object, irp)
+    status = IoCallDriver(extension.lower_device_object, irp)
+    IoReleaseRemoveLock(extension.remove_lock, irp)
+    return status
 
 
 def _succeed(device: DEVICE_OBJECT, irp: IRP) -> int:
@@ -314,13 +315,16 @@ def _connect_interrupt(
 
 def StoreReleaseHardware(extension: StoreExtension) -> None:
     """Give back the resources that the extension has. A device that is gone is not touched."""
-    extension.hardware = None
-    if extension.interrupt is not None:
-        is_usable = extension.powered and not extension.gone
-        if extension.registers is not None and extension.fifo is not None and is_usable:
-            reset_device(extension, extension.registers, extension.fifo)
-        IoDisconnectInterrupt(extension.interrupt)
-        extension.interrupt = None
+    old_irql = KeAcquireSpinLock(extension.request_lock)
+    extension.hardware = None  # under the lock, so that no power IRP uses the device any more
+    interrupt = extension.interrupt
+    is_usable = interrupt is not None and extension.powered and not extension.gone
+    if is_usable and extension.registers is not None and extension.fifo is not None:
+        reset_device(extension, extension.registers, extension.fifo)
+    extension.interrupt = None
+    KeReleaseSpinLock(extension.request_lock, old_irql)
+    if interrupt is not None:
+        IoDisconnectInterrupt(interrupt)
     if extension.dma is not None:
         dma = extension.dma
         operations = dma.adapter.dma_operations
