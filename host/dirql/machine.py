@@ -77,7 +77,7 @@ from dirql.po.idle import make_power_manager
 from dirql.po.manager import running as power_running
 from dirql.po.system import Suspended, power_off, suspend
 from dirql.program_thread import ProgramThread
-from dirql.services import (
+from dirql.service_control import (
     Drivers,
     Images,
     Service,
@@ -85,7 +85,6 @@ from dirql.services import (
     StartAgain,
     create_service,
     each_driver,
-    note_devices,
     start_device_services,
     start_services,
 )
@@ -279,9 +278,7 @@ class Machine:
         except (DeviceError, ResourceConflict):
             unload_driver(loaded)
             raise
-        if started:
-            note_devices(self.registry, service, [node.instance_path for node in started])
-        elif loaded.driver_extension.add_device is not None:
+        if not started and loaded.driver_extension.add_device is not None:
             present = ", ".join(node.name for node in self.devices if node.driver is None) or "none"
             note_refusal(
                 STATUS_OBJECT_NAME_NOT_FOUND,

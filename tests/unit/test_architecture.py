@@ -25,7 +25,7 @@ COMPOSING = (
     "driver_files",
     "machine_options",
     "program_thread",
-    "services",
+    "service_control",
     "load",
     "transfers",
     "outputs",
@@ -296,7 +296,7 @@ def test_the_kernel_has_no_clock_and_no_threads_of_the_hosts() -> None:
 def test_messages_tell_the_files_of_the_kernel_from_those_of_drivers() -> None:
     """A mistake is told with the nearest line that is not in one of these files."""
     package = Path(dirql.__file__).parent  # in another folder if the kernel is compiled
-    files = [*(package / room / "file.py" for room in KERNEL), package / "services.py"]
+    files = [*(package / room / "file.py" for room in KERNEL), package / "service_control.py"]
     assert [file for file in files if not is_kernel_file(str(file))] == []
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from dirql.cm.key import Key
 from dirql.cm.registry import MACHINE, Registry, control_set_path
-from dirql.cm.service import number_of
+from dirql.cm.service_keys import number_of
 from dirql.nt.constants import REG_DWORD
 
 __all__ = ["begin_start", "good_number", "note_good_start"]

@@ -13,7 +13,7 @@ from typing import Final
 
 from dirql.cm.key import fold
 from dirql.cm.registry import CONTROL_SET, Registry
-from dirql.cm.service import ServiceValues, texts_of
+from dirql.cm.service_keys import ServiceValues, texts_of
 
 __all__ = ["load_order"]
 

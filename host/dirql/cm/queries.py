@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from dirql.cm.changes import value_name
 from dirql.cm.information import ENUMERATED, KEY_CLASSES, VALUE_CLASSES, Layout
 from dirql.cm.objects import lookup_key
-from dirql.cm.services import value_name
 from dirql.ke.processors.contract import contract
 from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import KEY_ENUMERATE_SUB_KEYS, KEY_QUERY_VALUE, KeyNameInformation

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from dirql.cm.changes import set_value
 from dirql.cm.registry import running
 from dirql.cm.relative import create_relative, find_relative, text_of
-from dirql.cm.services import set_value
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import KEY_CREATE_SUB_KEY, KEY_SET_VALUE
 from dirql.rtl.strings import Characters

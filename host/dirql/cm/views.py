@@ -69,8 +69,8 @@ class KeyBasicView(_KeyView):
         return self._text(16, self.name_length)
 
 
-class KeyNodeView(_KeyView):
-    """The name and the class of a key (KEY_NODE_INFORMATION)."""
+class _ClassView(_KeyView):
+    """The members for the class of a key, which follow those."""
 
     __slots__ = ()
 
@@ -83,6 +83,12 @@ class KeyNodeView(_KeyView):
     def class_length(self) -> int:
         """The bytes of the class."""
         return self._number(16)
+
+
+class KeyNodeView(_ClassView):
+    """The name and the class of a key (KEY_NODE_INFORMATION)."""
+
+    __slots__ = ()
 
     @property
     def name_length(self) -> int:
@@ -95,20 +101,10 @@ class KeyNodeView(_KeyView):
         return self._text(24, self.name_length)
 
 
-class KeyFullView(_KeyView):
+class KeyFullView(_ClassView):
     """The class of a key, and the numbers and sizes of all that is in it (KEY_FULL_INFORMATION)."""
 
     __slots__ = ()
-
-    @property
-    def class_offset(self) -> int:
-        """The offset of the class from the beginning of the structure; 0xFFFFFFFF without one."""
-        return self._number(12)
-
-    @property
-    def class_length(self) -> int:
-        """The bytes of the class."""
-        return self._number(16)
 
     @property
     def sub_keys(self) -> int:
@@ -198,8 +194,8 @@ class KeyNameView(_View):
         return self._text(4, self.name_length)
 
 
-class KeyValueBasicView(_View):
-    """The name and the type of a value (KEY_VALUE_BASIC_INFORMATION)."""
+class _ValueView(_View):
+    """The members with which the information about a value begins."""
 
     __slots__ = ()
 
@@ -212,6 +208,12 @@ class KeyValueBasicView(_View):
     def type(self) -> int:
         """The type, one of the REG_ constants."""
         return self._number(4)
+
+
+class KeyValueBasicView(_ValueView):
+    """The name and the type of a value (KEY_VALUE_BASIC_INFORMATION)."""
+
+    __slots__ = ()
 
     @property
     def name_length(self) -> int:
@@ -224,20 +226,10 @@ class KeyValueBasicView(_View):
         return self._text(12, self.name_length)
 
 
-class KeyValueFullView(_View):
+class KeyValueFullView(_ValueView):
     """The name, the type and the data of a value (KEY_VALUE_FULL_INFORMATION)."""
 
     __slots__ = ()
-
-    @property
-    def title_index(self) -> int:
-        """A number that nothing uses, which is 0."""
-        return self._number(0)
-
-    @property
-    def type(self) -> int:
-        """The type, one of the REG_ constants."""
-        return self._number(4)
 
     @property
     def data_offset(self) -> int:
@@ -260,20 +252,10 @@ class KeyValueFullView(_View):
         return self._text(20, self.name_length)
 
 
-class KeyValuePartialView(_View):
+class KeyValuePartialView(_ValueView):
     """The type and the data of a value (KEY_VALUE_PARTIAL_INFORMATION)."""
 
     __slots__ = ()
-
-    @property
-    def title_index(self) -> int:
-        """A number that nothing uses, which is 0."""
-        return self._number(0)
-
-    @property
-    def type(self) -> int:
-        """The type, one of the REG_ constants."""
-        return self._number(4)
 
     @property
     def data_length(self) -> int:

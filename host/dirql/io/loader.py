@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.cm.registry import running as registry
-from dirql.cm.service import service_path
+from dirql.cm.service_keys import service_path
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.driver_extension import reinitialize_drivers
 from dirql.io.manager import running as io_manager

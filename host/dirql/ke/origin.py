@@ -51,7 +51,7 @@ _KERNEL: Final = (
     "<frozen",
     str(_PACKAGE / "machine.py"),
     str(_PACKAGE / "program_thread.py"),
-    str(_PACKAGE / "services.py"),
+    str(_PACKAGE / "service_control.py"),
     str(_PACKAGE / "host_watch.py"),
     *(f"{_PACKAGE / room}{os.sep}" for room in _KERNEL_ROOMS),
     *(f"host/dirql/{room}/" for room in _KERNEL_ROOMS),  # mypyc's names of them in tracebacks

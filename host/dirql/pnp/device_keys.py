@@ -3,7 +3,8 @@
 r"""The registry keys of devices and of device interfaces (row REG-16).
 
 The hardware key of a device is `Enum\<instance path>` of the current control set, with the driver's part in `Device
-Parameters`. The software key is `Control\Class\<class>\<number>`; the value Driver of the hardware key says which.
+Parameters`. The software key is `Control\Class\<class>\<number>`; the value Driver of the hardware key says which. The
+devices that a driver has are listed in the subkey Enum of its service, which is forgotten at the end (row REG-12).
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from typing import Final
 from dirql.cm.key import Key, units
 from dirql.cm.objects import open_key_object
 from dirql.cm.registry import CONTROL_SET, Registry, running as registry
-from dirql.cm.service import text_of_value
-from dirql.io.objects import DeviceObject
+from dirql.cm.service_keys import SERVICES, text_of_value
+from dirql.io.objects import DeviceObject, DriverObject
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import (
     OBJ_KERNEL_HANDLE,
     PLUGPLAY_REGKEY_CURRENT_HWPROFILE,
     PLUGPLAY_REGKEY_DEVICE,
     PLUGPLAY_REGKEY_DRIVER,
+    REG_DWORD,
     REG_SZ,
 )
 from dirql.nt.status import (
@@ -33,7 +35,7 @@ from dirql.pnp.node import DeviceNode, node_of
 from dirql.pnp.tree import running as tree
 from dirql.rtl.strings import UnicodeText, unicode_text
 
-__all__ = ["hardware_value", "open_device_interface_registry_key", "open_device_registry_key"]
+__all__ = ["hardware_value", "note_devices", "open_device_interface_registry_key", "open_device_registry_key"]
 
 _OPEN_DEVICE: Final = contract("IoOpenDeviceRegistryKey")
 _OPEN_INTERFACE: Final = contract("IoOpenDeviceInterfaceRegistryKey")
@@ -93,6 +95,22 @@ def hardware_value(node: DeviceNode, name: str) -> str:
     """The text of a value in the hardware key of a device; "" without one."""
     key = registry.value.find(_hardware_path(node))
     return "" if key is None else text_of_value(key, name)
+
+
+def note_devices(driver: DriverObject) -> None:
+    """Write the list of the devices that a driver has now, because one has come or gone."""
+    keys = registry.value
+    service = keys.find(rf"{SERVICES}\{driver.driver_extension.service_key_name}")
+    if service is None:
+        return
+    paths = [node.instance_path for node in tree.value.root.descendants() if node.driver is driver]
+    enum = service.subkey("Enum") or keys.create(service, "Enum", is_volatile=True)
+    for value in enum.values():
+        keys.delete_value(enum, value.name)
+    for number, path in enumerate(paths):
+        keys.set_value(enum, str(number), REG_SZ, units(path) + b"\0\0")
+    for name in ("Count", "NextInstance"):
+        keys.set_value(enum, name, REG_DWORD, len(paths).to_bytes(4, "little"))
 
 
 def _hardware_path(node: DeviceNode) -> str:

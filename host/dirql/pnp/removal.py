@@ -30,6 +30,7 @@ from dirql.nt.constants import (
     RemovalRelations,
 )
 from dirql.nt.ntstatus import nt_success, status_name
+from dirql.pnp.device_keys import note_devices
 from dirql.pnp.enumeration import query_relations
 from dirql.pnp.node import DeviceNode, node_of
 from dirql.pnp.states import NodeEvent, NodeState
@@ -237,7 +238,10 @@ def _remove(node: DeviceNode) -> list[str]:
 def release(node: DeviceNode) -> None:
     """Take back all that a device loses when it loses its drivers."""
     running.value.resources.release(node)
+    driver = node.driver
     node.bus_ranges = node.filtered = node.driver = None
+    if driver is not None:
+        note_devices(driver)
     node.drivers = []
     node.pnp_state = 0
     node.usages.clear()

@@ -22,6 +22,7 @@ from dirql.nt.plug_and_play import (
 from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_PENDING, STATUS_SUCCESS
 from dirql.pnp.actions import check_state, eject_device, queue_action, rescan_bus
+from dirql.pnp.device_keys import note_devices
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.notices import TargetDeviceCustomNotification
 from dirql.pnp.physical_device import require_node
@@ -160,6 +161,7 @@ def report_detected_device(
         node.raw = node.translated = resource_list
         _take_into_use(node, driver_object)
         tree.root.children.append(node)
+        note_devices(driver_object)
     return STATUS_SUCCESS, node.physical_device_object
 
 

@@ -18,6 +18,7 @@ from dirql.nt.constants import (
 )
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import STATUS_SUCCESS, STATUS_UNSUCCESSFUL
+from dirql.pnp.device_keys import note_devices
 from dirql.pnp.driver_table import FunctionDriver
 from dirql.pnp.enumeration import enumerate_children, filter_requirements, query_capabilities
 from dirql.pnp.node import DeviceError, DeviceNode
@@ -56,6 +57,8 @@ def add_drivers(node: DeviceNode, function: FunctionDriver | None) -> None:
             _take_back(node, DeviceError(node.name, f"AddDevice of {each!r}", status))
         node.drivers.append(each)
     node.driver = driver
+    if driver is not None:
+        note_devices(driver)
     node.problem = None
     node.advance(NodeEvent.ADD_DRIVER)
 

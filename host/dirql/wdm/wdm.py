@@ -7,6 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Never
 
+from dirql.cm.changes import (
+    create_key as ZwCreateKey,
+    delete_key as ZwDeleteKey,
+    delete_value_key as ZwDeleteValueKey,
+    flush_key as ZwFlushKey,
+    open_key as ZwOpenKey,
+    open_key_ex as ZwOpenKeyEx,
+    rename_key as ZwRenameKey,
+    set_information_key as ZwSetInformationKey,
+    set_value_key as ZwSetValueKey,
+)
 from dirql.cm.queries import (
     enumerate_key as ZwEnumerateKey,
     enumerate_value_key as ZwEnumerateValueKey,
@@ -18,17 +29,6 @@ from dirql.cm.query_table import (
 )
 from dirql.cm.query_values import (
     query_registry_values as RtlQueryRegistryValues,
-)
-from dirql.cm.services import (
-    create_key as ZwCreateKey,
-    delete_key as ZwDeleteKey,
-    delete_value_key as ZwDeleteValueKey,
-    flush_key as ZwFlushKey,
-    open_key as ZwOpenKey,
-    open_key_ex as ZwOpenKeyEx,
-    rename_key as ZwRenameKey,
-    set_information_key as ZwSetInformationKey,
-    set_value_key as ZwSetValueKey,
 )
 from dirql.cm.simple import (
     check_registry_key as RtlCheckRegistryKey,

@@ -14,7 +14,7 @@ import pytest
 
 from dirql import wdm
 from dirql.cm.reg_reading import RegistryFileError
-from dirql.cm.service import SERVICES
+from dirql.cm.service_keys import SERVICES
 from dirql.files import FileNotWritten
 from dirql.ke.costs import Costs
 from dirql.machine import Machine, open_machine

@@ -162,3 +162,31 @@ def test_a_property_stands_in_the_hardware_key(open_bus: Opener, property_number
     set_value(open_key(rf"{SET}\Enum\{machine.devices[0].instance_path}"), name, wdm.REG_SZ, wide("text"))
     assert wdm.IoGetDeviceProperty(physical, property_number, 64, buffer) == (wdm.STATUS_SUCCESS, 10)
     assert wdm.RtlReadMemory(buffer, 10) == wide("text")
+
+
+def listed(machine: Machine) -> list[str]:
+    """The devices in the key Enum of the recorder's service, whose Count must be their number."""
+    enum = machine.registry.find(rf"{SET}\Services\Recorder\Enum")
+    assert enum is not None
+    values = {value.name: value.data for value in enum.values()}
+    count = int.from_bytes(values.pop("Count"), "little")
+    assert int.from_bytes(values.pop("NextInstance"), "little") == count
+    assert sorted(values) == [str(number) for number in range(count)]
+    return [values[str(number)].decode("utf-16-le").rstrip("\0") for number in range(count)]
+
+
+def test_REG_12_the_list_of_a_services_devices_follows_them(open_bus: Opener) -> None:
+    first, second = (FakeFunction(device=place, bars=((0x0, 4096),)) for place in (1, 2))
+    machine = open_bus(first, second)
+    machine.load_driver(Recorder())
+    nodes = machine.devices
+    paths = [node.instance_path for node in nodes]
+    assert listed(machine) == paths
+    assert machine.pnp.disable(nodes[0]) is None
+    assert listed(machine) == paths[1:]
+    machine.pnp.enable(nodes[0])
+    assert listed(machine) == paths
+    machine.pnp.surprise_remove(nodes[1])
+    assert listed(machine) == paths[:1]
+    machine.unload_driver(machine.io.drivers["Recorder"])
+    assert listed(machine) == []

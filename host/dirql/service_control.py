@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from dirql.cm.key import fold, units
 from dirql.cm.load_order import load_order
 from dirql.cm.registry import Registry
-from dirql.cm.service import (
+from dirql.cm.service_keys import (
     SERVICES,
     ServiceValues,
     driver_services,
@@ -59,7 +59,6 @@ __all__ = [
     "StartAgain",
     "create_service",
     "each_driver",
-    "note_devices",
     "start_device_services",
     "start_services",
 ]
@@ -277,18 +276,6 @@ def _is_loaded(host: ServiceHost, name: str) -> bool:
 def _group_of(host: ServiceHost, name: str) -> str:
     key = host.registry.find(rf"{SERVICES}\{name}")
     return "" if key is None else fold(read_service(key).group)
-
-
-def note_devices(registry: Registry, name: str, paths: Sequence[str]) -> None:
-    """Write the devices of a service into its subkey Enum, which is forgotten at the end."""
-    key = ensure_service(registry, name)
-    enum = key.subkey("Enum") or registry.create(key, "Enum", is_volatile=True)
-    for value in enum.values():
-        registry.delete_value(enum, value.name)
-    for number, path in enumerate(paths):
-        registry.set_value(enum, str(number), REG_SZ, units(path) + _NUL)
-    for value_name in ("Count", "NextInstance"):
-        registry.set_value(enum, value_name, REG_DWORD, len(paths).to_bytes(4, "little"))
 
 
 def _module(driver: DriverModule | str | Path) -> DriverModule:
