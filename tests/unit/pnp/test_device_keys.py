@@ -14,6 +14,7 @@ from unit.cm.registry import as_driver, create_key, open_key, set_value, value_n
 from unit.pnp.conftest import Opener
 from unit.pnp.recorder import Recorder
 from unit.pnp.test_interfaces import CLASS, OTHER, register
+from unit.po.stacks import Passing
 
 SET = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001"
 DEVICE, DRIVER = wdm.PLUGPLAY_REGKEY_DEVICE, wdm.PLUGPLAY_REGKEY_DRIVER
@@ -164,9 +165,15 @@ def test_a_property_stands_in_the_hardware_key(open_bus: Opener, property_number
     assert wdm.RtlReadMemory(buffer, 10) == wide("text")
 
 
+class Plain(Passing):
+    """A driver that may have several devices."""
+
+    HARDWARE_IDS = Recorder.HARDWARE_IDS
+
+
 def listed(machine: Machine) -> list[str]:
-    """The devices in the key Enum of the recorder's service, whose Count must be their number."""
-    enum = machine.registry.find(rf"{SET}\Services\Recorder\Enum")
+    """The devices in the key Enum of the plain driver's service, whose Count must be their number."""
+    enum = machine.registry.find(rf"{SET}\Services\Plain\Enum")
     assert enum is not None
     values = {value.name: value.data for value in enum.values()}
     count = int.from_bytes(values.pop("Count"), "little")
@@ -178,7 +185,7 @@ def listed(machine: Machine) -> list[str]:
 def test_REG_12_the_list_of_a_services_devices_follows_them(open_bus: Opener) -> None:
     first, second = (FakeFunction(device=place, bars=((0x0, 4096),)) for place in (1, 2))
     machine = open_bus(first, second)
-    machine.load_driver(Recorder())
+    machine.load_driver(Plain([]))
     nodes = machine.devices
     paths = [node.instance_path for node in nodes]
     assert listed(machine) == paths
@@ -188,5 +195,5 @@ def test_REG_12_the_list_of_a_services_devices_follows_them(open_bus: Opener) ->
     assert listed(machine) == paths
     machine.pnp.surprise_remove(nodes[1])
     assert listed(machine) == paths[:1]
-    machine.unload_driver(machine.io.drivers["Recorder"])
+    machine.unload_driver(machine.io.drivers["Plain"])
     assert listed(machine) == []
