@@ -12,17 +12,12 @@ runs any more, and everything is released without a report.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from dirql.cm.control_sets import begin_start, good_number, note_good_start
-from dirql.cm.objects import install as install_registry
+from dirql.cm.control_sets import good_number, note_good_start
 from dirql.cm.reg_file import RegistryFile
-from dirql.cm.registry import Registry, running as cm_running
 from dirql.driver_files import (
     DriverModule,
     LoadError,
@@ -31,57 +26,36 @@ from dirql.driver_files import (
     service_name,
 )
 from dirql.drivers import pci
-from dirql.files import FileNotWritten
-from dirql.hal.hal import Hal
-from dirql.hal.hang_report import HalWitness
 from dirql.hal.window import DeviceWindow
 from dirql.hardware.description import MachineDescription
-from dirql.host_watch import HostWatch
 from dirql.inspection import Listed, list_objects
-from dirql.io.collector import CollectorPace
 from dirql.io.completion_port import CompletionPort
 from dirql.io.error_log import LoggedError
 from dirql.io.handle import Handle, sleep
-from dirql.io.hang_report import IoWitness
 from dirql.io.hard_errors import HardError
 from dirql.io.loader import load_driver
-from dirql.io.manager import IoManager, running as io_running
 from dirql.io.objects import DriverObject
-from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
 from dirql.io.shutdown_notification import notify_shutdown
 from dirql.io.unload import unload_driver
-from dirql.kd.debugger import Debugger, DebugMessage, running as kd_running
 from dirql.ke.costs import Costs
 from dirql.ke.current import current as ke_current
 from dirql.ke.limits import Limits
-from dirql.ke.processors.dpc import Dpc
 from dirql.ke.refusals import note_refusal
 from dirql.ke.threads.schedule import Schedule
-from dirql.ke.watch.witness import DefectWitness
-from dirql.machine_options import HOST_LIMIT, MachineOptions, make_kernel
-from dirql.mm.manager import MemoryManager
+from dirql.machine_options import HOST_LIMIT, MachineOptions
+from dirql.machine_parts import LeakReport, MachineParts
 from dirql.nt.constants import SERVICE_BOOT_START, SERVICE_ERROR_NORMAL
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import STATUS_OBJECT_NAME_NOT_FOUND
-from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.driver_table import FilterPlace
-from dirql.pnp.hang_report import DeviceWitness
 from dirql.pnp.interrupt_arbiter import InterruptKind
-from dirql.pnp.manager import PnpManager
-from dirql.pnp.node import DeviceError, DeviceNode
+from dirql.pnp.node import DeviceError
 from dirql.pnp.range_arbiter import ResourceConflict
-from dirql.pnp.tree import running as pnp_running
-from dirql.pnp.untimely import UntimelyAccesses
-from dirql.po.hang_report import PowerWitness
-from dirql.po.idle import make_power_manager
-from dirql.po.manager import running as power_running
 from dirql.po.system import Suspended, power_off, suspend
 from dirql.program_thread import ProgramThread
 from dirql.service_control import (
     Drivers,
-    Images,
     Service,
-    ServiceFailure,
     StartAgain,
     create_service,
     each_driver,
@@ -107,15 +81,7 @@ _BOOT_DRIVERS = (pci,)
 """The drivers of the machine's own devices, loaded before all others and unloaded after them."""
 
 
-class LeakReport(Exception):
-    """Drivers left something behind; `leaks` has one sentence for each thing."""
-
-    def __init__(self, leaks: Sequence[str]) -> None:
-        self.leaks = tuple(leaks)
-        super().__init__("the drivers left behind:" + "".join(f"\n  {leak}" for leak in self.leaks))
-
-
-class Machine:
+class Machine(MachineParts):
     """An open machine; use `open_machine` to get one.
 
     `target`, `memory_manager`, `hal`, `kernel`, `objects`, `registry`, `io` and `pnp` are the
@@ -125,49 +91,8 @@ class Machine:
 
     def __init__(self, target: Target, options: MachineOptions) -> None:
         """Build a kernel on an open target, which the machine owns, and load the drivers of the machine's buses."""
-        self.target = target
-        self.closed = False
-        self.defects: list[tuple[str, str]] = []
-        self.memory_manager = MemoryManager(
-            target.memory, options.seed, pool_checks=options.pool_checks, buffer_checks=options.buffer_checks
-        )
-        self.hal = Hal(target, self.memory_manager)
-        self.objects = ObjectManager()
-        self.io = IoManager()
-        self.kernel = make_kernel(self.hal, options)
-        self.kernel.hooks.defect_found = self._note_defect
-        self.kernel.verifier.spurious_interrupts = True
-        self.debugger = Debugger()
-        self.debugger.checked_build = options.checked_build
-        self.debugger.printed = _print_message
-        self.memory_manager.install()
-        self.debugger.install()
-        self.hal.install()
-        ob_running.install(self.objects)
-        io_running.install(self.io)
-        self._registry_file = options.registry
-        self.registry, self.images = self._make_registry()
-        self.service_failures: list[ServiceFailure] = []
-        self._at_start = self.memory_manager.statistics()
-        self._collector = CollectorPace()
-        self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None
+        super().__init__(target, options)
         try:
-            if self._registry_file is not None:
-                self._registry_file.attach(self.registry)
-                begin_start(self.registry, last_known_good=options.last_known_good)
-            self.pnp = PnpManager(target.description, self.hal.interrupts, options.processors)
-            self.power = make_power_manager(self.pnp.started_levels)
-            power_running.install(self.power)
-            self.io.power = self.power
-            self.kernel.witnesses.append(DefectWitness(self.defects))
-            self.kernel.witnesses.append(IoWitness(self.io))
-            self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
-            self.kernel.witnesses.append(HalWitness(self.hal))
-            self.kernel.witnesses.append(PowerWitness(self.power))
-            self.hal.machine_removed = self._note_removal
-            self.io.hooks.code_left = self._code_left
-            self.io.hooks.things_left = self.hal.held
-            self.hal.unanswered = UntimelyAccesses(self.hal, lambda: self.devices).note
             for driver in _BOOT_DRIVERS:
                 create_service(self, Service(driver=driver, start=SERVICE_BOOT_START), is_volatile=True)
                 self.load_driver(driver)
@@ -176,66 +101,6 @@ class Machine:
             raise
         if self._host_watch is not None:
             self._host_watch.start()
-
-    def _code_left(self, driver: object) -> Iterator[tuple[object, object, str]]:
-        """The objects that would call a driver which is unloaded, each with the routine and the step to take."""
-        yield from self.hal.waiting_for(driver)
-        yield from self.pnp.registered_callbacks(driver)
-
-    def _make_registry(self) -> tuple[Registry, Images]:
-        registry, file = Registry(), self._registry_file
-        cm_running.install(registry)
-        install_registry(registry)
-        images = Images(registry, Path() if file is None else file.path.parent)
-        self.io.find_image = images.entry
-        return registry, images
-
-    def _note_removal(self) -> None:
-        """The board was unplugged: tell the drivers, in a thread, that their devices are gone."""
-        dpc = Dpc()
-        dpc.initialize(self._queue_removal, None)
-        dpc.insert_queue(None, None)
-
-    def _queue_removal(self, dpc: Dpc, context: object, argument1: object, argument2: object) -> None:
-        del dpc, context, argument1, argument2
-        self.pnp.queue_surprise_removal()
-
-    def _note_defect(self, row: str, what: str) -> None:
-        self.defects.append((row, what))
-
-    @property
-    def debug_output(self) -> str:
-        """All that drivers have sent to the debugger; `debugger.messages` has the parts with their senders."""
-        return self.debugger.output
-
-    def __repr__(self) -> str:
-        state = "closed" if self.closed else f"{len(self.io.drivers)} drivers, {len(self.devices)} devices"
-        return f"<machine on {self.target.name}, {state}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if isinstance(error, KeyboardInterrupt):
-            self.kernel.stop(
-                error
-            )  # Ctrl-C can hit kernel code at any IRQL, after which nothing may run any more
-        try:
-            self.close()
-        except (LeakReport, FileNotWritten) as report:
-            if error is None:
-                raise
-            error.add_note(str(report))  # the first error is the one that matters
-
-    @property
-    def devices(self) -> list[DeviceNode]:
-        """The devices on the buses, in the order in which the bus drivers report them.
-
-        The PCI driver reports them by number.
-        """
-        return self.pnp.devices
 
     def load_driver(
         self,
@@ -399,65 +264,6 @@ class Machine:
         """Start another thread of the program, at the same priority as this one."""
         return ProgramThread(routine)
 
-    def close(self) -> None:
-        """End the machine; raises `LeakReport` if drivers left something behind. A second call does nothing.
-
-        Everything is released, whatever happens on the way. After a bug check, or an interrupt from the keyboard inside
-        the kernel, no driver is called any more and nothing is checked.
-        """
-        if self.closed:
-            return
-        self.closed = True
-        leaks: list[str] = []
-        unsaved: FileNotWritten | None = None
-        try:
-            if self.kernel.stopped is None:
-                leaks = self._shut_down()
-                if self._registry_file is not None:
-                    unsaved = self._registry_file.save_at_end(self.registry)
-        finally:
-            self._release()
-        if leaks:
-            raise LeakReport(leaks) from unsaved
-        if unsaved is not None:
-            raise unsaved
-
-    def _shut_down(self) -> list[str]:
-        """Remove the devices, unload the drivers in reverse order of loading; returns a sentence for each leak."""
-        cancel_outstanding_requests()
-        problems = self.pnp.remove_devices()
-        for driver in reversed(list(self.io.drivers.values())):
-            unload_driver(driver, at_end=True)
-        self.hal.grants.check()
-        leaks = [*problems, *self.memory_manager.leaks(self._at_start), *self.hal.leaks()]
-        return [*leaks, *io_leaks(), *self.power.leaks(), *self.kernel.leaks()]
-
-    def abandon(self) -> None:
-        """End the machine as a reset does: no driver is called, and the target is reset and stays open."""
-        self.closed = True
-        self.kernel.stop(RuntimeError("the system starts again"))
-        self._release(keep_target=True)
-        self.target.reset()
-
-    def _release(self, *, keep_target: bool = False) -> None:
-        """Let go of everything; nothing here calls a driver."""
-        if self._host_watch is not None:
-            self._host_watch.close()
-        try:
-            self.kernel.close()
-        finally:
-            self._collector.restore()
-            power_running.clear()
-            pnp_running.clear()
-            io_running.clear()
-            cm_running.clear()
-            ob_running.clear()
-            kd_running.clear()
-            self.hal.close()
-            self.memory_manager.close()
-            if not keep_target:
-                self.target.close()
-
 
 def open_machine(
     target: str | Target = "verilated",
@@ -580,11 +386,6 @@ def _load_all(
     for driver in drivers:
         if not isinstance(driver, Service):
             made.load_driver(driver)
-
-
-def _print_message(message: DebugMessage) -> None:
-    """Show a message of a driver at once; pytest shows it with a test that fails."""
-    sys.stderr.write(message.text)
 
 
 def _interrupt_kind(kind: InterruptKind | str) -> InterruptKind:

@@ -21,6 +21,7 @@ from source_tree import PACKAGE, ROOT, TOP_LEVEL, name, parse, source_files
 # holds the two together.
 COMPOSING = (
     "machine",
+    "machine_parts",
     "inspection",
     "driver_files",
     "machine_options",

@@ -50,6 +50,7 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _KERNEL: Final = (
     "<frozen",
     str(_PACKAGE / "machine.py"),
+    str(_PACKAGE / "machine_parts.py"),
     str(_PACKAGE / "program_thread.py"),
     str(_PACKAGE / "service_control.py"),
     str(_PACKAGE / "host_watch.py"),
