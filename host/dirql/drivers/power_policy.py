@@ -3,8 +3,8 @@
 """The part of a power policy owner that is the same for every device: IRPs about the system, and the ways down.
 
 An IRP about the system goes down first. When the drivers below are done with it, the device gets an IRP of its own
-(`PolicySystemPowerDone`), and the system's IRP is completed after that one (`PolicyDevicePowerDone`). What a device
-needs for its own IRP is the `set_device_power` of its driver.
+(`PolicySystemPowerDone`), and the system's IRP is completed after that one (`PolicyDevicePowerDone`). The driver's
+routine `set_device_power` handles that IRP of the device.
 
 Each power IRP holds the remove lock of the device until the driver is done with it, so that the device below stays
 while the IRP is sent there.
