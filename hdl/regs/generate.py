@@ -310,10 +310,13 @@ def render_all() -> dict[Path, str]:
 
     functions = read_functions()
     blocks = [*HERE.glob("*.rdl"), *(path for function in functions for path in function.maps)]
-    # Maps of structures in host memory: Python classes and a page are generated for them, and no register block.
-    structures = [path for function in functions for path in function.structures]
+    # Words of commands and structures in host memory: they get Python classes and a page, and no register block.
+    structures = [
+        *(HERE / "words").glob("*.rdl"),
+        *(path for function in functions for path in function.structures),
+    ]
     maps = [read_map(path) for path in sorted([*blocks, *structures], key=lambda path: path.name)]
-    in_memory = {path.stem for path in structures}
+    without_block = {path.stem for path in structures}
     groups = tomllib.loads((ROOT / "hdl/protocol.toml").read_text())["groups"]
     files = {
         ROOT / "hdl/regs/generated/host_pkg.sv": render("protocol.sv.j2", groups=groups),
@@ -326,7 +329,7 @@ def render_all() -> dict[Path, str]:
         package = f"hdl/regs/generated/{function.name}_identity_pkg.sv"
         files[ROOT / package] = render("identity_pkg.sv.j2", function=function)
     for item in maps:
-        if item.name not in in_memory:
+        if item.name not in without_block:
             files[ROOT / f"hdl/regs/generated/{item.name}_reg_pkg.sv"] = render("reg_pkg.sv.j2", map=item)
             files[ROOT / f"hdl/regs/generated/{item.name}_regs.sv"] = render("regs.sv.j2", map=item)
         files[ROOT / f"host/dirql/registers/{item.name}.py"] = render("registers.py.j2", map=item)

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import pytest
 
+from dirql.hardware.reading import load_machine
 from dirql.registers import interrupt_controller as controller, pci_configuration as pci, store
 from dirql.registers.protocol import Vector
 from dirql.target.contract import EventBits, EventRecord
+from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.default_machine import DOORBELL, vector_of
 from hdl.machine_bench import CONTROLLER, INPUT, VECTOR, Bench
 
@@ -391,3 +393,26 @@ def test_an_end_of_interrupt_needs_its_byte(bench: Bench) -> None:
     assert bench.read_controller(controller.IN_SERVICE) == 1 << INPUT
     bench.end()
     assert bench.read_controller(controller.IN_SERVICE) == 0
+
+
+def test_I02_a_shared_line_is_on_while_any_of_its_functions_is() -> None:
+    machine = load_machine("shared")
+    target = VerilatedTarget(machine, checked=True)
+    benches = [
+        Bench(target, function.place.configuration_address, number)
+        for number, function in enumerate(machine.functions[:2])
+    ]
+    for each in benches:
+        each.enumerate()
+        each.enable_interrupts(RAISED)
+    first, second = benches
+    for raised in (benches, benches[::-1]):
+        for each in raised:
+            each.raise_interrupt()
+        for each in (first, second):
+            target.spend(20)
+            assert first.read_controller(controller.RAW) == 1 << INPUT
+            clear(each)
+        target.spend(20)
+        assert first.read_controller(controller.RAW) == 0
+    target.close()

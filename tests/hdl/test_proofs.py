@@ -53,7 +53,9 @@ UNIT = "timestamp/rtl/timestamp_unit.sv"
 ALIGN = "functions/store/rtl/store_align.sv"
 MOVER = "functions/store/rtl/store_mover.sv"
 DMA = "functions/store/rtl/store_dma.sv"
+CELLS = "interrupt/rtl/interrupt_cells.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
+PIC = "interrupt/rtl/interrupt_pic.sv"
 FRAME = "link/rtl/link_frame.sv"
 RECEIVE = "link/rtl/link_receive.sv"
 INBOX = "link/rtl/link_inbox.sv"
@@ -142,8 +144,20 @@ FAULTS = (
         "store_dma_lists", DMA, "base_q + (AddressBits-4)'(1)", "base_q + (AddressBits-4)'(2)", "list_read"
     ),
     Fault("store_dma_lists", DMA, "buffer_q + BufferLog2'(segment_length)", "buffer_q", "place_stored"),
-    Fault("interrupt_core", CORE, "& ~acknowledged) | set", "| set) & ~acknowledged", "I03_I08_request"),
-    Fault("interrupt_core", CORE, "blocked || in_service_q[i]", "blocked", "I06_offered"),
+    Fault(
+        "interrupt_core",
+        CELLS,
+        "& ~acknowledged_i & ~withdrawn_i) | set",
+        "| set) & ~acknowledged_i",
+        "I03_I08_request",
+    ),
+    Fault("interrupt_core", CORE, "blocked || in_service[i]", "blocked", "I06_offered"),
+    Fault("interrupt_pic", CELLS, "& ~ended_i) | served_i", "| served_i) & ~ended_i", "I14_I15_service"),
+    Fault("interrupt_pic", PIC, "~raw_o & ~messages_q", "~raw_o", "I13_request"),
+    Fault(
+        "interrupt_pic", PIC, "blocked || serving[number] || request_o", "blocked || request_o", "I11_offered"
+    ),
+    Fault("interrupt_pic", PIC, "ends || wdata_i[6:5] == 2'b10", "ends", "I14_order"),
     Fault("link_frame", FRAME, "|| datum == host_pkg::LinkEscape;", ";", "same"),
     Fault("link_frame", FRAME, "end_i ? ~crc_q[7:0] : byte_i", "end_i ? crc_q[7:0] : byte_i", "crc"),
     Fault("link_receive", RECEIVE, "good_o       <= crc_q == Residue && ", "good_o       <= ", "accepted"),

@@ -77,9 +77,9 @@ module interrupt_core_formal (
   always_ff @(posedge clk_i) begin : p_properties
     `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
     if (rst_ni) begin
-      `PROVE(raw_state, raw[watched_q] == line_q && u_dut.previous_q[watched_q] == line_before_q,
+      `PROVE(raw_state, raw[watched_q] == line_q && u_dut.u_cells.previous_q[watched_q] == line_before_q,
              "The raw state of an input is its line one clock before.")
-      `PROVE(I03_I08_request, u_dut.requests_q[watched_q] == request_q,
+      `PROVE(I03_I08_request, u_dut.u_cells.requests_q[watched_q] == request_q,
              "An edge on a latched input or a message requests, enabled or not; only an acknowledge without a new edge on the same clock ends the request.")
       `PROVE(I07_pending, pending[watched_q] == (request_q || (!latched_i[watched_q] && line_q)),
              "An input is pending while it is requested, or while its line is on if it is a level input.")

@@ -1,14 +1,18 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Interrupt controller on the bus: registers, the message doorbell and Interrupt Acknowledge, around `interrupt_core`.
-/// A doorbell write waits until the host bridge has no posted data left, so that a message cannot overtake the data it
-/// announces.
+/// Interrupt controller on the bus: registers, the message doorbell and Interrupt Acknowledge, around one of the two
+/// personalities: `interrupt_core`, or `interrupt_pic_pair` with its ports. A doorbell write waits until the host bridge
+/// has no posted data left, so that a message cannot overtake the data it announces.
 module interrupt_controller #(
   /// Bus addresses of the registers and of the doorbell, both at the start of a page of 4 KiB.
   parameter logic [31:0] Address,
   parameter logic [31:0] Doorbell,
-  /// The vector of input n is VectorBase + VectorStep * n.
+  /// The personality: two 8259A chips, or the simple controller; whether an edge on a chip counts only while its line is
+  /// on.
+  parameter bit          Pair = 1'b0,
+  parameter bit          Gated = 1'b1,
+  /// The vector of input n is VectorBase + VectorStep * n; the chips get their vectors from the host.
   parameter logic [7:0]  VectorBase,
   parameter logic [7:0]  VectorStep,
   /// Bits of each count of lost edges, and of the count of spurious fetches, 1 to 16.
@@ -51,14 +55,15 @@ module interrupt_controller #(
   bus_pkg::transaction_t access;
   bus_pkg::answer_t      answer;
   logic [31:0] regs_rdata, rdata;
-  logic        load, to_regs, to_doorbell, acknowledge_cycle;
+  logic        load, to_regs, to_doorbell, to_ports, acknowledge_cycle;
 
   assign acknowledge_cycle = access.command == bus_pkg::CommandInterruptAcknowledge;
   assign to_regs     = access.memory && access.address[31:12] == Address[31:12];
   assign to_doorbell = access.memory && access.address[31:12] == Doorbell[31:12];
   always_comb begin : p_answer
     answer        = bus_pkg::AnswerIdle;
-    answer.hit    = acknowledge_cycle || to_regs || to_doorbell;
+    answer.hit    = acknowledge_cycle || to_regs || to_doorbell || to_ports;
+    answer.abort  = ports_abort;
     answer.single = 1'b1;
     answer.wready = !to_doorbell || posted_empty_i;
   end
@@ -69,22 +74,22 @@ module interrupt_controller #(
 
   // A fetch returns the input that was presented when the datum was put on the bus; it counts when the datum moves.
   logic        fetch_valid, fetch_now, fetching_q, fetched_valid_q, lanes_on;
-  logic [3:0]  fetch_input, fetched_input_q;
   logic [7:0]  vector, vector_q;
-  assign rdata     = acknowledge_cycle ? {24'd0, vector} : regs_rdata;
-  always_comb begin : p_vector
-    vector = host_pkg::VectorSpurious;
-    if (load && fetch_valid) vector = VectorBase + (8'(fetch_input) * VectorStep);
+  logic [15:0] ports_rdata;
+  logic        ports_abort;
+  always_comb begin : p_rdata
+    rdata = regs_rdata;
+    if (acknowledge_cycle) rdata = {24'd0, vector};
+    if (to_ports) rdata = {16'd0, ports_rdata};
   end
   assign lanes_on  = bus_i.cbe != 4'hF;
   assign fetch_now = access.transfer && access.read && fetching_q && lanes_on;
   always_ff @(posedge clk_i) begin : p_fetch
     if (!rst_ni) fetching_q <= 1'b0;
-    else if (load) fetching_q <= acknowledge_cycle ||
-                                 (to_regs && access.pointer[11:0] == {5'd0, interrupt_controller_reg_pkg::ClaimOffset});
+    else if (load) fetching_q <= acknowledge_cycle || (!Pair && to_regs &&
+                                  access.pointer[11:0] == {5'd0, interrupt_controller_reg_pkg::ClaimOffset});
     if (load) begin
       fetched_valid_q <= fetch_valid;
-      fetched_input_q <= fetch_input;
       vector_q        <= vector;
     end
   end
@@ -101,10 +106,11 @@ module interrupt_controller #(
     end
   endfunction
   localparam logic [15:0]   Inputs = Routes ? '1 : inputs_of_lines();
-  localparam logic [15:0]   NoInput = ~Inputs;
+  localparam logic [15:0]   NoEnable = Pair ? '1 : ~Inputs;
   localparam logic [1023:0] Absent =
-      (1024'(NoInput) << (32'(interrupt_controller_reg_pkg::EnableOffset) * 8)) |
-      (1024'(NoInput) << (32'(interrupt_controller_reg_pkg::ModeOffset) * 8)) |
+      (1024'(NoEnable) << (32'(interrupt_controller_reg_pkg::EnableOffset) * 8)) |
+      (1024'(NoEnable) << (32'(interrupt_controller_reg_pkg::ModeOffset) * 8)) |
+      (1024'(Pair ? 32'h1F : 32'd0) << (32'(interrupt_controller_reg_pkg::ThresholdOffset) * 8)) |
       (1024'(Routes ? 32'd0 : 32'hFFFF_FFFF) << (32'(interrupt_controller_reg_pkg::RouteOffset) * 8));
   interrupt_controller_regs #(.Present(~Absent)) u_regs (
     .clk_i, .rst_ni, .write_i(regs_write), .write_address_i(access.write_address[6:0]), .be_i(access.write_be), .wdata_i(access.wdata),
@@ -137,16 +143,61 @@ module interrupt_controller #(
     lines = lines & Inputs;
   end
 
+  // The personalities.
   logic [15:0] raw, pending, in_service;
-  interrupt_core u_core (
-    .clk_i, .rst_ni, .lines_i(lines), .latched_i(reg2hw.mode.latched), .enable_i(reg2hw.enable.inputs),
-    .threshold_i(reg2hw.threshold.input_number), .threshold_enable_i(reg2hw.threshold.enable),
-    .set_i(set),
-    .acknowledge_i(fetch_now && fetched_valid_q), .acknowledge_input_i(fetched_input_q),
-    .eoi_i(eoi_event_o), .eoi_input_i(eoi_input_o),
-    .raw_o(raw), .pending_o(pending), .in_service_o(in_service), .lost_o(lost),
-    .fetch_valid_o(fetch_valid), .fetch_input_o(fetch_input), .interrupt_o, .interrupt_input_o
-  );
+  if (Pair) begin : gen_pair
+    // Three dwords of ports; the two upper lanes of each have none. A chip takes one byte in a transaction.
+    localparam logic [31:0] MasterPorts = 32'h0020;
+    localparam logic [31:0] SlavePorts  = 32'h00A0;
+    localparam logic [31:0] LevelPorts  = 32'h04D0;
+    logic        to_master, to_slave, to_levels, pair_load, two_bytes, unused_eoi;
+    logic [15:0] master_rdata, slave_rdata, levels;
+    assign to_master    = access.io && access.address[31:2] == MasterPorts[31:2];
+    assign to_slave     = access.io && access.address[31:2] == SlavePorts[31:2];
+    assign to_levels    = access.io && access.address[31:2] == LevelPorts[31:2];
+    assign to_ports     = to_master || to_slave || to_levels;
+    assign two_bytes    = bus_i.cbe[1:0] == 2'b00 && !to_levels;
+    assign ports_abort  = to_ports && (bus_i.cbe[3:2] != 2'b11 || two_bytes);
+    assign pair_load    = load && (acknowledge_cycle || to_ports);
+    always_comb begin : p_ports
+      ports_rdata = master_rdata;
+      if (to_slave) ports_rdata = slave_rdata;
+      if (to_levels) ports_rdata = levels;
+    end
+    interrupt_pic_pair #(.Gated(Gated)) u_pair (
+      .clk_i, .rst_ni, .lines_i(lines), .set_i(set), .write_i(access.write), .read_i(access.transfer && access.read),
+      .to_master_i(to_master), .to_slave_i(to_slave), .to_levels_i(to_levels),
+      .lanes_i(access.write ? access.write_be[1:0] : ~bus_i.cbe[1:0]),
+      .wdata_i(access.wdata[15:0]), .load_i(pair_load), .master_rdata_o(master_rdata), .slave_rdata_o(slave_rdata),
+      .levels_o(levels), .acknowledge_i(fetch_now), .fetch_valid_o(fetch_valid), .fetch_vector_o(vector), .interrupt_o,
+      .interrupt_input_o, .mask_o(), .raw_o(raw), .pending_o(pending), .in_service_o(in_service), .lost_o(lost),
+      .eoi_event_o, .eoi_input_o
+    );
+    assign unused_eoi = reg2hw.eoi_we;
+  end else begin : gen_core
+    logic [3:0] fetch_input, fetched_input_q;
+    always_comb begin : p_vector
+      vector = host_pkg::VectorSpurious;
+      if (load && fetch_valid) vector = VectorBase + (8'(fetch_input) * VectorStep);
+    end
+    always_ff @(posedge clk_i) begin : p_input
+      if (load) fetched_input_q <= fetch_input;
+    end
+    interrupt_core u_core (
+      .clk_i, .rst_ni, .lines_i(lines), .latched_i(reg2hw.mode.latched), .enable_i(reg2hw.enable.inputs),
+      .threshold_i(reg2hw.threshold.input_number), .threshold_enable_i(reg2hw.threshold.enable),
+      .set_i(set),
+      .acknowledge_i(fetch_now && fetched_valid_q), .acknowledge_input_i(fetched_input_q),
+      .eoi_i(eoi_event_o), .eoi_input_i(eoi_input_o),
+      .raw_o(raw), .pending_o(pending), .in_service_o(in_service), .lost_o(lost),
+      .fetch_valid_o(fetch_valid), .fetch_input_o(fetch_input), .interrupt_o, .interrupt_input_o
+    );
+    assign to_ports    = 1'b0;
+    assign ports_abort = 1'b0;
+    assign ports_rdata = '0;
+    assign eoi_event_o = reg2hw.eoi_we && wmask[0];
+    assign eoi_input_o = access.wdata[3:0];
+  end
 
   // Saturating counters of spurious fetches and lost edges.
   logic [LostBits-1:0]    spurious_q;
@@ -172,7 +223,7 @@ module interrupt_controller #(
       hw2reg.pending.inputs    = pending;
       hw2reg.in_service.inputs = in_service;
       hw2reg.raw.inputs        = raw;
-      hw2reg.claim             = {24'd0, vector};
+      if (!Pair) hw2reg.claim  = {24'd0, vector};
       hw2reg.spurious          = 32'(spurious_q);
       for (int unsigned i = 0; i < 16; i++) hw2reg.lost[i*32 +: 32] = 32'(losses[i*LostBits +: LostBits]);
     end
@@ -181,6 +232,4 @@ module interrupt_controller #(
   assign fetch_event_o    = fetch_now;
   assign spurious_event_o = fetch_now && !fetched_valid_q;
   assign vector_o         = vector_q;
-  assign eoi_event_o      = reg2hw.eoi_we && wmask[0];
-  assign eoi_input_o      = access.wdata[3:0];
 endmodule

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The request, in-service and priority cells of the interrupt controller, without registers or bus.
+/// The simple personality of the interrupt controller, without registers or bus: sixteen cells, priority by number.
 /// A latched input makes one request for each rising edge, enabled or not; a level input requests while the line is on.
 /// The highest request is presented if it is enabled, above every input in service and above the threshold.
 module interrupt_core (
@@ -34,39 +34,20 @@ module interrupt_core (
   output logic        interrupt_o,
   output logic [3:0]  interrupt_input_o
 );
-  logic [15:0] raw_q, previous_q, requests_q, in_service_q, set, pending, wanted, candidates;
-  logic [15:0] acknowledged, ended;
+  logic [15:0] pending, in_service, wanted, candidates, acknowledged, ended;
 
-  assign set          = set_i | (raw_q & ~previous_q & latched_i);
   always_comb begin : p_ends
     acknowledged = '0;
     ended        = '0;
     if (acknowledge_i) acknowledged[acknowledge_input_i] = 1'b1;
     if (eoi_i) ended[eoi_input_i] = 1'b1;
   end
-  assign pending      = requests_q | (raw_q & ~latched_i);
 
-  always_ff @(posedge clk_i) begin : p_lines
-    if (!rst_ni) begin
-      raw_q      <= '0;
-      previous_q <= '0;
-    end else begin
-      raw_q      <= lines_i;
-      previous_q <= raw_q;
-    end
-  end
-
-  // A set on the clock of the acknowledge wins: it is a new request.
-  always_ff @(posedge clk_i) begin : p_requests
-    if (!rst_ni) requests_q <= '0;
-    else requests_q <= (requests_q & ~acknowledged) | set;
-  end
-
-  always_ff @(posedge clk_i) begin : p_in_service
-    if (!rst_ni) in_service_q <= '0;
-    else in_service_q <= (in_service_q & ~ended) | acknowledged;
-  end
-
+  interrupt_cells #(.Inputs(16)) u_cells (
+    .clk_i, .rst_ni, .lines_i, .latched_i, .set_i, .acknowledged_i(acknowledged), .withdrawn_i('0),
+    .served_i(acknowledged), .ended_i(ended), .raw_o, .requests_o(), .pending_o(pending),
+    .in_service_o(in_service), .lost_o
+  );
   // An input is a candidate if no input at its level or above is in service.
   assign wanted = pending & enable_i;
   always_comb begin : p_candidates
@@ -75,7 +56,7 @@ module interrupt_core (
     candidates = '0;
     if (wanted != '0) begin
       for (int i = 15; i >= 0; i--) begin
-        blocked = blocked || in_service_q[i] || (threshold_enable_i && threshold_i == 4'(i));
+        blocked = blocked || in_service[i] || (threshold_enable_i && threshold_i == 4'(i));
         candidates[i] = wanted[i] && !blocked;
       end
     end
@@ -102,8 +83,6 @@ module interrupt_core (
     end
   end
 
-  assign raw_o        = raw_q;
   assign pending_o    = pending;
-  assign in_service_o = in_service_q;
-  assign lost_o       = set & requests_q & ~acknowledged;
+  assign in_service_o = in_service;
 endmodule

@@ -14,7 +14,7 @@ from dirql.hal.dma.base import AdapterStatistics
 from dirql.hal.dma.controller import DmaChannel, DmaControllers
 from dirql.hal.dma.grants import DmaGrants
 from dirql.hal.dma.system import SystemDma
-from dirql.hal.interrupts import InterruptController
+from dirql.hal.pic import controller_of
 from dirql.hal.polling import PollingNotes
 from dirql.ke.current import current as ke_current
 from dirql.ke.platform import Clock
@@ -78,7 +78,7 @@ class Hal:
         """The sentence that says how the machine was lost."""
         target.write_error = self.report_bus_error
         self.grants = DmaGrants(target)
-        self.interrupts = InterruptController(target, self.report_bus_error, self._check_machine)
+        self.interrupts = controller_of(target, self.report_bus_error, self._check_machine)
         self.device_memory = DeviceMemory(memory_manager)
 
     @property

@@ -133,6 +133,9 @@ class InterruptController:
     def route_line(self, pin: int, number: int) -> None:
         """Route an interrupt line to an input; lines with the same input share it."""
         self.description.vector(number)
+        if number not in self.description.device_inputs:
+            inputs = ", ".join(map(str, self.description.device_inputs))
+            raise ValueError(f"a line must have one of the inputs for devices, {inputs}; it was {number}")
         route = self._route() | {_line(pin): number}
         self._write(registers.ROUTE.offset, registers.ROUTE.pack(**route))
 

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from dirql.hardware.function_type import FunctionType
+from dirql.hardware.interrupt_controller import Controller
 from dirql.hardware.place import Place
 
 __all__ = [
     "Bus",
-    "Controller",
     "Function",
     "HostMemory",
     "MachineDescription",
@@ -52,45 +51,6 @@ class Bus:
     number: int
     memory: Window
     ports: Window
-
-
-@dataclass(frozen=True)
-class Controller:
-    """The interrupt controller: its addresses and the vectors of its inputs."""
-
-    address: int
-    doorbell: int
-    """The address to which messages are written."""
-    inputs: int
-    vector_base: int
-    vector_step: int
-
-    @cached_property
-    def vectors(self) -> tuple[int, ...]:
-        """The vector of each input."""
-        return tuple(self.vector_base + self.vector_step * number for number in range(self.inputs))
-
-    def vector(self, number: int) -> int:
-        """The vector of an input; raises `ValueError` for a number that is no input."""
-        if not 0 <= number < self.inputs:
-            raise ValueError(
-                f"an input of the interrupt controller must be 0 to {self.inputs - 1}; it was {number}"
-            )
-        return self.vectors[number]
-
-    @cached_property
-    def _input_of_vector(self) -> dict[int, int]:
-        return {vector: number for number, vector in enumerate(self.vectors)}
-
-    def input_of_vector(self, vector: int) -> int:
-        """The input that has a vector; raises `ValueError` for any other number."""
-        number = self._input_of_vector.get(vector)
-        if number is None:
-            raise ValueError(
-                f"a vector must be {self.vectors[0]:#x} to {self.vectors[-1]:#x} in steps of {self.vector_step}; it was"
-                f" {vector:#x}: take the translated resource of the start request"
-            )
-        return number
 
 
 @dataclass(frozen=True, slots=True)

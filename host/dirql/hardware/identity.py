@@ -25,7 +25,7 @@ def machine_number(machine: MachineDescription) -> bytes:
         "host_memory": machine.host_memory.size,
         "buses": [dataclasses.asdict(bus) for bus in machine.buses],
         "host_bridge": str(machine.host_bridge),
-        "interrupt_controller": dataclasses.asdict(machine.controller),
+        "interrupt_controller": machine.controller.facts(),
         "timestamp_unit": dataclasses.asdict(machine.timestamp_unit),
         "savings": dataclasses.asdict(machine.savings),
         "functions": [_function(function) for function in machine.functions],

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from dirql.hardware.description import (
     Bus,
-    Controller,
     Function,
     HostMemory,
     MachineDescription,
@@ -26,6 +25,14 @@ from dirql.hardware.function_type import (
     function_names,
     read_function,
 )
+from dirql.hardware.interrupt_controller import (
+    LINES,
+    PAGE,
+    PIC_8259A,
+    PIC_PORTS,
+    page_address,
+    read_controller,
+)
 from dirql.hardware.place import Place
 from dirql.hardware.root import FUNCTIONS, MACHINES, machine_root
 from dirql.hardware.table import DescriptionError, Table, nearest, read_file
@@ -35,7 +42,6 @@ __all__ = ["DEFAULT_MACHINE", "describe", "load_machine", "machine_names", "read
 DEFAULT_MACHINE = "default"
 """The machine that is opened when nobody names one."""
 
-LINES = ("A", "B", "C", "D")
 KINDS = ("level", "latched", "message")
 CHECKERS = ("checked", "always", "never")
 LINKS = ("simulation",)
@@ -44,10 +50,6 @@ _4G = 0x1_0000_0000
 _64K = 0x1_0000
 _LEAST_MEMORY = 0x10_0000
 """The smallest RAM with which machines are tested; the training of a compiled model needs more than 128 KiB."""
-_PAGE = 0x1000
-_INPUTS = 16
-_VECTORS = (0x30, 0xCF)
-"""The vectors that interrupts may have: the upper digit is the IRQL, and devices have 3 to 12."""
 
 
 def machine_names(root: Path | None = None) -> list[str]:
@@ -91,7 +93,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
         host_memory=_read_host_memory(table.table("host_memory")),
         buses=buses,
         host_bridge=_read_host_bridge(table.table("host_bridge")),
-        controller=_read_controller(table.table("interrupt_controller")),
+        controller=read_controller(table.table("interrupt_controller")),
         timestamp_unit=_read_timestamp_unit(table.table("timestamp_unit")),
         savings=_read_savings(table.table("savings")) if table.has("savings") else Savings(),
         checker=checker.choice("build", CHECKERS),
@@ -103,6 +105,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
     _check_functions(table, description)
     _check_pins(table, description)
     _check_parameters(table, description)
+    _check_controller(table, description)
     _check_addresses(table, description)
     return description
 
@@ -132,9 +135,9 @@ def _read_buses(table: Table) -> tuple[Bus, ...]:
         if ports.start == 0:
             rule = "the ports must begin above 0, which a base address register has before it is set; they began at 0"
             each.refuse("ports", rule)
-        if memory.start % _PAGE or memory.end % _PAGE:
+        if memory.start % PAGE or memory.end % PAGE:
             rule = (
-                f"both ends must be multiples of {_PAGE:#x}; they were {memory.start:#x} and {memory.end:#x}"
+                f"both ends must be multiples of {PAGE:#x}; they were {memory.start:#x} and {memory.end:#x}"
             )
             each.refuse("memory", rule)
         buses.append(Bus(number, memory, ports))
@@ -150,29 +153,11 @@ def _read_host_bridge(table: Table) -> Place:
     return place
 
 
-def _read_controller(table: Table) -> Controller:
-    controller = Controller(
-        address=_page(table, "address"),
-        doorbell=_page(table, "doorbell"),
-        inputs=_INPUTS,
-        vector_base=table.integer("vector_base", *_VECTORS),
-        vector_step=table.integer("vector_step", 1, 16),
-    )
-    if controller.vectors[-1] > _VECTORS[1]:
-        table.refuse(
-            "vector_step",
-            f"the vectors of all {_INPUTS} inputs must be at most {_VECTORS[1]:#x}, so that their IRQLs are those of"
-            f" devices; the last was {controller.vectors[-1]:#x}",
-        )
-    table.finish()
-    return controller
-
-
 def _read_timestamp_unit(table: Table) -> TimestampUnit:
     records = table.integer("records", 16, 65536)
     if records & (records - 1):
         table.refuse("records", f"the number of records must be a power of two; it was {records}")
-    unit = TimestampUnit(_page(table, "address"), records)
+    unit = TimestampUnit(page_address(table, "address"), records)
     table.finish()
     return unit
 
@@ -191,13 +176,6 @@ def _read_savings(table: Table) -> Savings:
     )
     table.finish()
     return savings
-
-
-def _page(table: Table, key: str) -> int:
-    address = table.integer(key, 0, _4G - _PAGE)
-    if address % _PAGE:
-        table.refuse(key, f"it must be a multiple of {_PAGE:#x}; it was {address:#x}")
-    return address
 
 
 def _read_links(table: Table) -> tuple[str, ...]:
@@ -349,15 +327,35 @@ def _check_parameters(table: Table, machine: MachineDescription) -> None:
             )
 
 
+def _check_controller(table: Table, machine: MachineDescription) -> None:
+    """Refuse a pair of 8259A chips whose lines cannot be routed, or whose ports are those of functions."""
+    if machine.controller.kind != PIC_8259A:
+        return
+    if not machine.savings.routes:
+        table.refuse(
+            "savings.routes",
+            "a machine with a pair of 8259A chips must have routes, since the inputs that the lines have after reset"
+            " are not all for devices; it was false",
+        )
+    ports = machine.buses[0].ports
+    last = max(PIC_PORTS.values()) + 4
+    if ports.start < last:
+        table.refuse(
+            "buses[0].ports",
+            f"the ports of functions must begin at {last:#x} or above, after those of the 8259A chips; they began at"
+            f" {ports.start:#x}",
+        )
+
+
 def _check_addresses(table: Table, machine: MachineDescription) -> None:
     """Refuse windows that overlap, and base address registers that cannot all be placed."""
     controller, unit, bus = machine.controller, machine.timestamp_unit, machine.buses[0]
     ranges = [
         ("host_memory.size", 0, machine.host_memory.size),
         ("buses[0].memory", bus.memory.start, bus.memory.end),
-        ("interrupt_controller.address", controller.address, controller.address + _PAGE),
-        ("interrupt_controller.doorbell", controller.doorbell, controller.doorbell + _PAGE),
-        ("timestamp_unit.address", unit.address, unit.address + _PAGE),
+        ("interrupt_controller.address", controller.address, controller.address + PAGE),
+        ("interrupt_controller.doorbell", controller.doorbell, controller.doorbell + PAGE),
+        ("timestamp_unit.address", unit.address, unit.address + PAGE),
     ]
     ranges.sort(key=lambda each: each[1])
     for (below, _, end), (key, start, _) in pairwise(ranges):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from dirql.hardware.description import Function, MachineDescription
+from dirql.hardware.interrupt_controller import SIMPLE, Controller
 
 __all__ = ["PORTS", "port_list", "render_chassis", "render_top"]
 
@@ -55,6 +56,7 @@ def render_chassis(machine: MachineDescription) -> str:
         "doorbell": f"32'h{machine.controller.doorbell:08X}",
         "vector_base": f"8'h{machine.controller.vector_base:02X}",
         "vector_step": f"8'd{machine.controller.vector_step}",
+        "pair": _pair(machine.controller),
         "bridge_device": machine.host_bridge.device,
         "bridge_queue": machine.savings.bridge_queue,
         "faults": f"1'b{int(machine.savings.faults)}",
@@ -93,6 +95,11 @@ def _facts(machine: MachineDescription) -> dict[str, object]:
 
 def _join(lines: Iterable[str]) -> str:
     return "\n".join(lines)
+
+
+def _pair(controller: Controller) -> str:
+    """The parameters of a pair of 8259A chips; none for the simple controller."""
+    return "" if controller.kind == SIMPLE else f"\n    .Pair(1'b1), .Gated(1'b{int(controller.gated)}),"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -300,7 +307,7 @@ module chassis #(
   logic [7:0] vector;
   logic [3:0] eoi_input;
   interrupt_controller #(
-    .Address({controller}), .Doorbell({doorbell}), .VectorBase({vector_base}), .VectorStep({vector_step}),
+    .Address({controller}), .Doorbell({doorbell}), .VectorBase({vector_base}), .VectorStep({vector_step}),{pair}
     .LostBits({lost_bits}), .Routes({routes}), .Lines(4'b{lines_used}), .Shared({shared})
   ) u_controller (
     .clk_i, .rst_ni, .intx_i, .posted_empty_i(posted_empty),

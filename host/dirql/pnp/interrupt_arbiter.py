@@ -121,14 +121,14 @@ class InterruptArbiter:
         Raises `ResourceConflict` if all are in use.
         """
         lines = {self._controller.line_input(pin) for pin in _PIN_OF_LINE.values()}
-        inputs = self._controller.description.inputs
-        for number in reversed(range(inputs)):
+        inputs = self._controller.description.device_inputs
+        for number in reversed(inputs):
             if number not in lines and number not in self._message_inputs:
                 self._message_inputs.add(number)
                 return number
         raise ResourceConflict(
-            f"a device needs an input of the interrupt controller for a message; all {inputs} inputs are in "
-            "use by lines and other messages"
+            f"a device needs an input of the interrupt controller for a message; all {len(inputs)} inputs are in"
+            " use by lines and other messages"
         )
 
     def release(self, resources: Iterable[InterruptResource]) -> None:

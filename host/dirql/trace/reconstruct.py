@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from dirql.hardware.description import MachineDescription
-from dirql.registers.protocol import Vector
 from dirql.target.contract import EventBits, EventRecord
 from dirql.trace.marks import ARGUMENT, Mark, decode
 from dirql.trace.records import Cause, Dpc, Interrupt, Irp, Isr, Records
@@ -190,7 +189,7 @@ class _Hardware:
         self._up.setdefault(event.function, event.clock)
 
     def _fetch(self, event: EventRecord) -> None:
-        if event.vector == Vector.SPURIOUS:
+        if event.bits & EventBits.SPURIOUS_FETCH:
             return  # `_fetch_nothing` counts it
         interrupt = Interrupt(event.vector, event.clock)
         earlier = self._latest.get(event.vector)

@@ -27,7 +27,10 @@
 ../../../socket/rtl/socket_master.sv
 ../../../socket/rtl/function_socket.sv
 ../../../socket/rtl/function_causes.sv
+../../../interrupt/rtl/interrupt_cells.sv
 ../../../interrupt/rtl/interrupt_core.sv
+../../../interrupt/rtl/interrupt_pic.sv
+../../../interrupt/rtl/interrupt_pic_pair.sv
 ../../../interrupt/rtl/interrupt_controller.sv
 ../../../timestamp/rtl/event_collector.sv
 ../../../timestamp/rtl/bus_counters.sv

@@ -7,8 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dirql.hardware.description import Function
+from dirql.hardware.interrupt_controller import PIC_8259A, PIC_PORTS
 from dirql.hardware.reading import load_machine
-from dirql.registers import interrupt_controller, pci_configuration, store, store_io
+from dirql.registers import interrupt_controller, pci_configuration, pic, store, store_io
 from dirql.registers.protocol import Vector
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target.contract import Target
@@ -33,12 +34,28 @@ def train(product: str, machine: str) -> None:
     described = load_machine(Path(machine))
     form = Form(waves="", modules=python_headers() is not None)
     target = VerilatedTarget(described, library=import_library(Path(product), described, form))
-    controller = described.controller.address
-    target.write_memory(controller + interrupt_controller.ENABLE.offset, interrupt_controller.ENABLE.INPUTS)
+    if described.controller.kind == PIC_8259A:
+        _set_up_pair(target)
+    enable = described.controller.address + interrupt_controller.ENABLE.offset
+    target.write_memory(enable, interrupt_controller.ENABLE.INPUTS)
     for function in described.functions_named("store")[:1]:
         _Store(target, function).train()
     target.wait(_IDLE_CLOCKS)
     target.close()
+
+
+def _set_up_pair(target: Target) -> None:
+    """Let both 8259A chips present all inputs, and leave none in service."""
+    controller = target.description.controller
+    chips = (
+        (PIC_PORTS["master"], controller.vector_base, 1 << 2),
+        (PIC_PORTS["slave"], controller.slave_vector_base, 2),
+    )
+    for port, vector_base, cascade in chips:
+        target.write_io(port, pic.ICW1.pack(initialize=1, with_icw4=1), 0b0001)
+        words = (vector_base & pic.ICW2.VECTOR_BASE, cascade, pic.ICW4.pack(x86=1, auto_eoi=1))
+        for word in words:
+            target.write_io(port + 1, word << 8, 0b0010)
 
 
 class _Store:
