@@ -16,7 +16,7 @@ from wdk.python_values import OBJECT_HANDLES, is_value, python_values
 from wdk.routines import DEVICE_LEVELS, Kind, Routine
 from wdk.values import Group, Value, is_level
 
-__all__ = ["COMMAND", "python_files"]
+__all__ = ["COMMAND", "PACKAGE", "module_head", "python_files"]
 
 COMMAND = "python -m wdk"
 PACKAGE = ROOT / "host" / "dirql"
@@ -53,7 +53,8 @@ def python_files(description: Description) -> dict[Path, str]:
 # The room nt.
 
 
-def _head(text: str) -> str:
+def module_head(text: str) -> str:
+    """The lines with which a generated Python file begins; `text` becomes its docstring."""
     return _HEAD.format(command=COMMAND, text=text)
 
 
@@ -80,7 +81,7 @@ def _names(groups: Iterable[Group]) -> list[str]:
 
 
 def _constants_module(groups: tuple[Group, ...]) -> str:
-    head = _head("The WDK's constants and the members of its enumerations, with the values of x64.")
+    head = module_head("The WDK's constants and the members of its enumerations, with the values of x64.")
     body = "".join(_assignments(groups))
     exports = _exports(["IRQL_NAMES", *_names(groups)])
     return f"{head}\nfrom typing import Final\n{exports}{body}{_irql_names(groups)}"
@@ -97,7 +98,7 @@ def _irql_names(groups: tuple[Group, ...]) -> str:
 
 
 def _status_module(groups: tuple[Group, ...]) -> str:
-    head = _head("The values of NTSTATUS.")
+    head = module_head("The values of NTSTATUS.")
     line = '{name}: Final[int] = NTSTATUS.named({number}, "{name}")'
     body = "".join(_assignments(groups, line))
     imports = "\nfrom typing import Final\n\nfrom dirql.nt.ntstatus import NTSTATUS\n"
@@ -105,7 +106,7 @@ def _status_module(groups: tuple[Group, ...]) -> str:
 
 
 def _win32_module(groups: tuple[Group, ...]) -> str:
-    head = _head("The Win32 error code that a program gets for each status.")
+    head = module_head("The Win32 error code that a program gets for each status.")
     rows = [(each.name, each.win32) for group in groups for each in group.values if each.win32]
     table = "".join(f"    status.{name}: constants.{code},\n" for name, code in rows)
     imports = "\nfrom typing import Final\n\nfrom dirql.nt import constants, status\n"
@@ -113,7 +114,7 @@ def _win32_module(groups: tuple[Group, ...]) -> str:
 
 
 def _bug_codes_module(groups: tuple[Group, ...]) -> str:
-    head = _head(
+    head = module_head(
         "Bug check codes, and dirql's names for the first parameters that the WDK gives as bare numbers."
     )
     codes = [value for group in groups if group.title == "Codes." for value in group.values]
@@ -124,7 +125,7 @@ def _bug_codes_module(groups: tuple[Group, ...]) -> str:
 
 
 def _contracts_module(description: Description) -> str:
-    head = _head(
+    head = module_head(
         "The contract of each routine, by the module and qualified name of the Python callable behind it."
     )
     names = "Contract, Enforcement, Form, Pointer, Value, Violation"
@@ -171,7 +172,7 @@ def _pointers(description: Description, routine: Routine) -> Iterator[str]:
 
 
 def _names_module(lacking: Mapping[str, tuple[str, ...]], known: Iterable[str]) -> str:
-    head = _head(
+    head = module_head(
         "The names of the WDK, with spaces between them: those that dirql has, and those that it lacks."
     )
     table = "".join(f'    "{header}": """\n{_wrapped(names)}""",\n' for header, names in lacking.items())
@@ -237,7 +238,7 @@ class _Module:
         subject = (
             "dirql's own additions to the WDK" if self.header == "dirql" else f"The names of {self.header}"
         )
-        lines = [_head(f"{subject}."), "\nfrom typing import TYPE_CHECKING, Never\n\n"]
+        lines = [module_head(f"{subject}."), "\nfrom typing import TYPE_CHECKING, Never\n\n"]
         for module, names in sorted(self.imports.items()):
             pairs = sorted((imported, name) for name, imported in names.items())
             parts = (name if name == as_ else f"{name} as {as_}" for name, as_ in pairs)
@@ -301,7 +302,7 @@ if not TYPE_CHECKING:  # a type checker knows all names that there are
 
 def _package(modules: Iterable[_Module]) -> str:
     ordered = sorted(modules, key=lambda each: each.name)
-    lines = [_head(_PACKAGE_TEXT), "\nfrom typing import TYPE_CHECKING, Never\n\n"]
+    lines = [module_head(_PACKAGE_TEXT), "\nfrom typing import TYPE_CHECKING, Never\n\n"]
     lines.append("from dirql.wdm.messages import name_routines\nfrom dirql.wdm.missing import missing_name\n")
     for each in ordered:
         listed = "".join(f"    {name},\n" for name in sorted(each.exported))

@@ -40,6 +40,7 @@ COMPOSING = (
 KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "cm", "io", "hal", "pnp", "po")
 EVERYTHING_BELOW = (
     *KERNEL,
+    "c",
     "verifier",
     "registers",
     "files",
@@ -90,6 +91,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pnp": ("io", "cm", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
     "po": ("io", "ob", "rtl", "mm", "ke", "nt", "verifier.policy"),
     "wdm": KERNEL,
+    "c": (*KERNEL, "target"),
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "files", "hardware", "registers"),
     "report": (*KERNEL, "target.contract", "files", "hardware", "registers", "trace"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Final
@@ -18,9 +19,11 @@ __all__ = [
     "Origin",
     "current_frame",
     "describe_mark",
+    "find_foreign",
     "is_kernel_file",
     "is_kernel_frame",
     "mark",
+    "note_foreign",
     "origin",
     "origin_from",
     "origin_of",
@@ -28,6 +31,7 @@ __all__ = [
 ]
 
 _KERNEL_ROOMS: Final = (
+    "c",
     "cm",
     "ex",
     "hal",
@@ -63,10 +67,11 @@ _KERNEL: Final = (
 class Origin:
     """A place in the code of a driver or a program."""
 
-    __slots__ = ("file", "line", "routine")
+    __slots__ = ("file", "is_foreign", "line", "routine")
 
-    def __init__(self, routine: str, file: str, line: int) -> None:
-        """`routine` is the qualified name of the function, `file` its path."""
+    def __init__(self, routine: str, file: str, line: int, *, is_foreign: bool = False) -> None:
+        """`routine` is the qualified name of the function, `file` its path; `is_foreign` is for code not in Python."""
+        self.is_foreign = is_foreign
         self.routine = routine
         self.file = file
         self.line = line
@@ -94,12 +99,19 @@ def current_frame() -> FrameType | None:
 def origin_from(frame: FrameType | None) -> Origin | None:
     """The place in a driver or a program that leads to this frame; None if there is none."""
     while frame is not None and is_kernel_frame(frame):
+        place = _foreign[0](frame) if _foreign else None
+        if place is not None:
+            code, _ = place
+            return Origin(code.co_qualname, code.co_filename, code.co_firstlineno, is_foreign=True)
         frame = frame.f_back
     return None if frame is None else _place(frame, frame.f_lineno)
 
 
 def origin_of(error: BaseException) -> Origin | None:
     """The innermost place in a driver or a program that an error went through; None if there was none."""
+    noted: Origin | None = getattr(error, _NOTED, None)
+    if noted is not None:
+        return noted
     found = None
     step: TracebackType | None = error.__traceback__
     while step is not None:
@@ -110,7 +122,10 @@ def origin_of(error: BaseException) -> Origin | None:
 
 
 def origin_of_routine(routine: object) -> Origin | None:
-    """The beginning of a routine in its file; None for the kernel's own, and for what has no code in Python."""
+    """The beginning of a routine in its file; None for the kernel's own, and for what has no code."""
+    described: Origin | None = getattr(routine, "origin", None)
+    if isinstance(described, Origin):
+        return described
     code = getattr(getattr(routine, "__func__", routine), "__code__", None)
     if not isinstance(code, CodeType) or code.co_filename.startswith(_KERNEL):
         return None
@@ -120,6 +135,10 @@ def origin_of_routine(routine: object) -> Origin | None:
 Mark = tuple[CodeType, int]
 """A place as it can be noted at each call: the code, and the instruction in it."""
 
+_foreign: Final[list[Callable[[FrameType], Mark | None]]] = []
+"""The routine that finds code in another language, if a driver has some."""
+_NOTED: Final = "place_in_driver"
+"""The attribute of an error with the place of code in another language."""
 _OWN_FRAMES: Final = 2 if isinstance(origin, FunctionType) else 0
 """The frames of `mark` and of its caller; compiled functions have none."""
 _kernel_files: Final[dict[str, bool]] = {}
@@ -143,6 +162,10 @@ def mark() -> Mark | None:
             is_kernel = _kernel_files[code.co_filename] = is_kernel_frame(frame)
         if not is_kernel:
             return code, frame.f_lasti
+        if _foreign:
+            place = _foreign[0](frame)
+            if place is not None:
+                return place
         frame = frame.f_back
     return None
 
@@ -157,6 +180,23 @@ def describe_mark(place: Mark | None) -> str:
         code.co_firstlineno,
     )
     return str(Origin(code.co_qualname, code.co_filename, line))
+
+
+def find_foreign(find: Callable[[FrameType], Mark | None] | None) -> None:
+    """Ask `find` for the place of code in another language; None ends that.
+
+    It gets a frame of the kernel, and returns the place if that frame has called such code, which then has called back.
+    The code of the mark is made for the place: it begins in that line, and the instruction is -1.
+    """
+    _foreign[:] = () if find is None else (find,)
+
+
+def note_foreign(error: BaseException) -> None:
+    """Note the place of code in another language through which an error goes, if that is the innermost one."""
+    if origin_of(error) is None:
+        place = origin()
+        if place is not None:
+            setattr(error, _NOTED, place)
 
 
 def is_kernel_frame(frame: FrameType) -> bool:

@@ -97,6 +97,9 @@ class PageTableObserver(Protocol):
     def attach_process(self, space: AddressSpace) -> None:
         """User addresses belong to `space` from now on."""
 
+    def close(self) -> None:
+        """The machine ends; its RAM may be gone."""
+
 
 class AddressSpace:
     """One set of page tables: those of the system, or those of one process.

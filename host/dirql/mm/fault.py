@@ -105,6 +105,9 @@ def _refuse(page: Page | None, address: int, *, write: bool) -> NoReturn:
 
 def _culprit() -> str:
     """The file and the line of the code that touched the memory."""
+    place = origin()
+    if place is not None and place.is_foreign:
+        return f"{place.file}:{place.line}"
     frame = current_frame()
     while frame is not None and frame.f_code.co_filename.startswith(_ON_THE_WAY):
         frame = frame.f_back

@@ -127,6 +127,10 @@ class MemoryManager:
 
         Does nothing while another one is installed.
         """
+        observer = self._observer
+        self.observe(None)
+        if observer is not None:
+            observer.close()
         if running.is_installed and running.value is self:
             running.clear()
 

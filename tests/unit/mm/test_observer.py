@@ -57,6 +57,9 @@ class Copy:
         self.calls.append("attach_process")
         self.attached = space
 
+    def close(self) -> None:
+        self.calls.append("close")
+
 
 def test_an_observer_can_keep_a_copy_of_the_page_tables(memory_manager: MemoryManager) -> None:
     copy = Copy()

@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The image of a driver in C: a shared library, whose data is in the machine's RAM."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+from dirql.c.core.arena import Arena
+from dirql.c.core.native_module import Native
+from dirql.ke.origin import Origin
+from dirql.nt.constants import PAGE_SIZE
+
+__all__ = ["BuiltDriver", "Image", "Place"]
+
+_ELF_HEADER: Final = struct.Struct("<16sHHIQQQIHHHHHH")
+_PROGRAM_HEADER: Final = struct.Struct("<IIQQQQQQ")
+_LOAD: Final = 1
+_RELRO: Final = 0x6474E552
+_EXECUTE: Final = 1
+_WRITE: Final = 2
+
+
+class Place(Protocol):
+    """A place in the source of a driver."""
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+
+    @property
+    def file(self) -> str:
+        """The path of the file."""
+
+    @property
+    def line(self) -> int:
+        """The number of the line."""
+
+
+class BuiltDriver(Protocol):
+    """A driver in C that has been compiled and linked."""
+
+    @property
+    def name(self) -> str:
+        """The name of the driver."""
+
+    @property
+    def library(self) -> Path:
+        """The shared library; no other image of this process has been loaded from it."""
+
+    @property
+    def entry(self) -> str:
+        """The name of the entry point."""
+
+    @property
+    def imports(self) -> frozenset[str]:
+        """The names that the library takes from the kernel."""
+
+    @property
+    def sections(self) -> Mapping[str, tuple[int, int]]:
+        """Offset and size of PAGE and INIT, as far as the driver has them, each on pages of its own."""
+
+    def place(self, offset: int) -> Place | None:
+        """The place in the source of the instruction at an offset; None if it is unknown."""
+
+
+class Image:
+    """A driver's library in this process."""
+
+    def __init__(self, native: Native, arena: Arena, built: BuiltDriver) -> None:
+        """Load the library, and move its data to frames of the machine."""
+        path = built.library
+        self._native = native
+        self._arena = arena
+        self.built = built
+        self.handle, self.base = native.open_image(str(path))
+        self._moved: list[tuple[int, int]] = []
+        self.end = self.base
+        for address, size, writable, executable in _segments(path, self.base):
+            self.end = max(self.end, address + size)
+            if not executable:
+                self._move(address, size, writable=writable)
+
+    def __repr__(self) -> str:
+        return f"<image {self.built.name} at {self.base:#x}>"
+
+    def holds(self, address: int) -> bool:
+        """Whether an address is in the image."""
+        return self.base <= address < self.end
+
+    def symbol(self, name: str) -> int:
+        """The address of a function or variable; 0 if there is none."""
+        return self._native.symbol(self.handle, name)
+
+    def origin(self, address: int) -> Origin:
+        """The place in the source of the instruction at an address."""
+        place = self.built.place(address - self.base)
+        if place is None:
+            return Origin(f"{self.built.name}+{address - self.base:#x}", str(self.built.library), 0)
+        return Origin(place.function, place.file, place.line)
+
+    def describe(self, address: int) -> str:
+        """The same in words; the core calls it for the representation of a routine."""
+        return str(self.origin(address))
+
+    def close(self) -> list[tuple[int, int]]:
+        """Unload the library; returns address and number of pages of each part that was in frames of the machine."""
+        self._native.close_image(self.handle)
+        return self._moved
+
+    def _move(self, address: int, size: int, *, writable: bool) -> None:
+        contents = self._native.read_bytes(address, size)
+        self._arena.put_at(address, contents, writable=writable)
+        self._moved.append((address, size // PAGE_SIZE))
+
+
+def _segments(path: Path, base: int) -> list[tuple[int, int, bool, bool]]:
+    """Address, size, and whether it is writable and executable, of each run of pages of a loaded library."""
+    file = path.read_bytes()
+    header = _ELF_HEADER.unpack_from(file)
+    table, size, count = header[5], header[9], header[10]
+    entries = [_PROGRAM_HEADER.unpack_from(file, table + number * size) for number in range(count)]
+    relro = next(
+        ((start, start + length) for kind, _, _, start, _, _, length, _ in entries if kind == _RELRO), (0, 0)
+    )
+    found = []
+    for kind, flags, _, start, _, _, length, _ in entries:
+        if kind != _LOAD:
+            continue
+        first = start & -PAGE_SIZE
+        end = -(-(start + length) // PAGE_SIZE) * PAGE_SIZE
+        executable = bool(flags & _EXECUTE)
+        if flags & _WRITE and first == relro[0] & -PAGE_SIZE:
+            middle = relro[1] & -PAGE_SIZE  # what is constant after relocation
+            if middle > first:
+                found.append((base + first, middle - first, False, executable))
+                first = middle
+        if end > first:
+            found.append((base + first, end - first, bool(flags & _WRITE), executable))
+    return found

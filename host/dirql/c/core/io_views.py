@@ -1,0 +1,310 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Packets, devices, drivers, files and MDLs in memory: what drivers in C see of the I/O manager's objects."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final, Protocol, cast
+
+from dirql.c.core.arena import Arena
+from dirql.c.core.forms import OBJECT, Converters, member
+from dirql.c.core.interface import STRUCTURES
+from dirql.c.core.native_module import Native, Slot
+from dirql.c.core.parameter_views import ParameterViews
+from dirql.c.core.views import Member, View, method
+from dirql.io.associated import AssociatedIrp
+from dirql.io.objects import (
+    DeviceObject,
+    DispatchRoutine,
+    DriverExtension,
+    DriverObject,
+    FileObject,
+    IoStackLocation,
+    Irp,
+    Overlay,
+    Tail,
+)
+from dirql.io.status_block import IoStatusBlock
+from dirql.ke.origin import Mark
+from dirql.mm.mdl import Mdl
+
+__all__ = ["IoViews"]
+
+_IRP_SIZE: Final = STRUCTURES["IRP"][0]
+_LOCATION_SIZE: Final = STRUCTURES["IO_STACK_LOCATION"][0]
+_IRP: Final = (
+    Member("Type", "type"),
+    Member("MdlAddress", "stored_mdl"),
+    Member("Flags", "stored_flags"),
+    Member("RequestorMode", "requestor_mode"),
+    Member("PendingReturned", "stored_pending"),
+    Member("StackCount", "stack_count"),
+    Member("CurrentLocation", "current_location", "location"),
+    Member("Cancel", "stored_cancel"),
+    Member("CancelIrql", "cancel_irql"),
+    Member("AllocationFlags", "allocation_flags"),
+    Member("UserIosb", "user_iosb"),
+    Member("UserEvent", "user_event"),
+    Member("CancelRoutine", "cancel_routine"),
+    Member("UserBuffer", "stored_user_buffer"),
+)
+_LOCATION: Final = (
+    Member("MajorFunction", "major_function"),
+    Member("MinorFunction", "stored_minor"),
+    Member("Flags", "stored_flags"),
+    Member("Control", "control"),
+    Member("DeviceObject", "device_object"),
+    Member("FileObject", "stored_file"),
+    Member("CompletionRoutine", "completion_routine"),
+    Member("Context", "context"),
+)
+_STATUS: Final = (Member("Status", "nt_status"), Member("Information", "stored_information"))
+_OVERLAY: Final = (
+    Member("Tail.Overlay.Thread", "thread"),
+    Member("Tail.Overlay.OriginalFileObject", "original_file_object"),
+)
+_DEVICE: Final = (
+    Member("Type", "type"),
+    Member("ReferenceCount", "reference_count"),
+    Member("DriverObject", "driver_object"),
+    Member("NextDevice", "next_device"),
+    Member("AttachedDevice", "attached_device"),
+    Member("CurrentIrp", "current_irp"),
+    Member("Flags", "flags"),
+    Member("Characteristics", "characteristics"),
+    Member("DeviceExtension", "device_extension"),
+    Member("DeviceType", "device_type"),
+    Member("StackSize", "stack_size"),
+    Member("AlignmentRequirement", "alignment_requirement"),
+)
+_DRIVER: Final = (
+    Member("Type", "type"),
+    Member("DeviceObject", "device_object"),
+    Member("Flags", "flags"),
+    Member("DriverInit", "driver_init"),
+    Member("DriverStartIo", "driver_start_io"),
+    Member("DriverUnload", "driver_unload"),
+)
+_EXTENSION: Final = (Member("DriverObject", "driver_object"), Member("AddDevice", "add_device"))
+_FILE: Final = (
+    Member("Type", "type"),
+    Member("DeviceObject", "device_object"),
+    Member("FsContext", "fs_context"),
+    Member("FsContext2", "fs_context2"),
+    Member("FinalStatus", "final_status"),
+    Member("Flags", "flags"),
+    Member("CurrentByteOffset", "current_byte_offset"),
+)
+_MDL: Final = (
+    Member("Size", "size"),
+    Member("Next", "next"),
+    Member("MdlFlags", "mdl_flags"),
+    Member("MappedSystemVa", "mapped_system_va", "address"),
+    Member("StartVa", "start_va", "address"),
+    Member("ByteCount", "byte_count"),
+    Member("ByteOffset", "byte_offset"),
+)
+_ENDED: Final = b"\xdd"
+"""Fills packets that have come to their end."""
+_SHORT: Final = struct.Struct("<h")
+_POINTER: Final = struct.Struct("<Q")
+
+
+class Owner(Protocol):
+    """Knows the addresses of all objects."""
+
+    def place(self, instance: object, address: int) -> None:
+        """Say where an object is that lies in a larger one."""
+
+    def forget(self, address: int, size: int) -> None:
+        """Forget the objects in a block of memory."""
+
+    def any_pointers(self) -> AbstractContextManager[None]:
+        """Let pointers that lead nowhere count as NULL for a while."""
+
+    def text(self, address: int, text: str) -> None:
+        """Make a UNICODE_STRING at `address` of a text."""
+
+
+def _offset(structure: str, path: str) -> int:
+    return STRUCTURES[structure][2][path][0]
+
+
+class IoViews:
+    """Makes views of the I/O manager's objects; `promote` has a routine for each class."""
+
+    def __init__(self, native: Native, converters: Converters, arena: Arena, owner: Owner) -> None:
+        self._native = native
+        self._arena = arena
+        self._owner = owner
+        self._converters = converters
+        self._parameters = ParameterViews(native, converters)
+
+        def view(
+            base: type, name: str, members: tuple[Member, ...], offset: int = 0, **extra: object
+        ) -> View:
+            return View(native, converters, base, name, members, offset, extra)
+
+        self.irp = view(Irp, "IRP", _IRP, retire=method(self._retire))
+        self.location = view(IoStackLocation, "IO_STACK_LOCATION", _LOCATION)
+        self.status = view(IoStatusBlock, "IO_STATUS_BLOCK", _STATUS)
+        system_buffer = "AssociatedIrp.SystemBuffer"
+        buffer = (Member(system_buffer, "system_buffer"),)
+        self.associated = view(AssociatedIrp, "IRP", buffer, _offset("IRP", system_buffer))
+        at_thread = _offset("IRP", "Tail.Overlay.Thread")
+        context = property(self._driver_context)
+        self.overlay = view(Overlay, "IRP", _OVERLAY, at_thread, driver_context=context)
+        self.device = view(DeviceObject, "DEVICE_OBJECT", _DEVICE)
+        self.driver = view(DriverObject, "DRIVER_OBJECT", _DRIVER)
+        self.extension = view(DriverExtension, "DRIVER_EXTENSION", _EXTENSION)
+        self.file = view(FileObject, "FILE_OBJECT", _FILE)
+        frames = self._frames_property(Mdl.__dict__["frames"])
+        self.mdl = view(Mdl, "MDL", _MDL, frames=frames, release=method(self._release))
+        self.promote: dict[type, Callable[..., int]] = {
+            Irp: self._promote_irp,
+            DeviceObject: self._promote_device,
+            DriverObject: self._promote_driver,
+            FileObject: self._promote_file,
+            Mdl: self._promote_mdl,
+        }
+
+    # Packets.
+
+    def _promote_irp(self, irp: Irp) -> int:
+        count = len(irp.locations)
+        size = _IRP_SIZE + count * _LOCATION_SIZE
+        address = self._arena.allocate(size)
+        self._size(address, size)
+        self.irp.promote(irp, address)
+        self.status.promote(irp.io_status, address + _offset("IRP", "IoStatus"))
+        if irp._associated_irp is None:
+            irp._associated_irp = AssociatedIrp()
+        self.associated.promote(irp._associated_irp, address + _offset("IRP", "AssociatedIrp.SystemBuffer"))
+        if irp._tail is None:
+            irp._tail = Tail(irp)
+        overlay = irp._tail.overlay
+        self.overlay.promote(overlay, address + _offset("IRP", "Tail.Overlay.Thread"))
+        self._owner.place(
+            overlay.device_queue_entry, address + _offset("IRP", "Tail.Overlay.DeviceQueueEntry")
+        )
+        for number, location in enumerate(irp.locations):
+            place = address + _IRP_SIZE + number * _LOCATION_SIZE
+            self.location.promote(location, place)
+            self._parameters.promote(location.stored_parameters, place)
+        return address
+
+    def _retire(self, irp: Irp) -> None:
+        """In the place of `Irp.retire`: the packet leaves memory at its end."""
+        address = self.irp.address(irp)
+        count = len(irp.locations)
+        with self._owner.any_pointers():
+            self._demote_irp(irp)
+        size = _IRP_SIZE + count * _LOCATION_SIZE
+        self._owner.forget(address, size)
+        self._native.write_bytes(address, _ENDED * size)
+        self._arena.free(address, size)
+        self._native.objects[address] = (
+            irp  # so that a later use is found out, until the memory is used again
+        )
+        irp.retire()
+
+    def _demote_irp(self, irp: Irp) -> None:
+        self.irp.demote(irp)
+        for location in irp.locations:
+            self._parameters.demote(location.stored_parameters)
+            self.location.demote(location)
+        self.status.demote(irp.io_status)
+        if irp._associated_irp is not None:
+            self.associated.demote(irp._associated_irp)
+        if irp._tail is not None:
+            self.overlay.demote(irp._tail.overlay)
+
+    def _driver_context(self, overlay: Overlay) -> object:
+        """In the place of `DriverMembers.driver_context`."""
+        offset = _offset("IRP", "Tail.Overlay.DriverContext") - _offset("IRP", "Tail.Overlay.Thread")
+        return self._native.Array(self.overlay.address(overlay) + offset, 4, 8, (OBJECT, None))
+
+    # Devices, drivers and files.
+
+    def _promote_device(self, device: DeviceObject) -> int:
+        address = self._arena.allocate(self.device.size)
+        self._size(address, self.device.size)
+        extension = device.device_extension
+        if isinstance(extension, bytearray):
+            block = self._arena.allocate(len(extension))
+            self._native.write_bytes(block, bytes(extension))
+            device.device_extension = block
+        self._owner.place(device.device_queue, address + _offset("DEVICE_OBJECT", "DeviceQueue"))
+        self._owner.place(device.dpc, address + _offset("DEVICE_OBJECT", "Dpc"))
+        self.device.promote(device, address)
+        return address
+
+    def _promote_driver(self, driver: DriverObject) -> int:
+        address = self._arena.allocate(self.driver.size)
+        self._size(address, self.driver.size)
+        routines = driver.major_function
+        table = address + _offset("DRIVER_OBJECT", "MajorFunction")
+        self.driver.promote(driver, address)
+        value = member("&DRIVER_DISPATCH", self._converters)
+        driver.major_function = cast(
+            list[DispatchRoutine], self._native.Array(table, len(routines), 8, value)
+        )
+        driver.major_function[:] = routines
+        extension = self._arena.allocate(self.extension.size)
+        self.extension.promote(driver.driver_extension, extension)
+        place = address + _offset("DRIVER_OBJECT", "DriverExtension")
+        self._native.write_bytes(place, _POINTER.pack(extension))
+        self._owner.text(address + _offset("DRIVER_OBJECT", "DriverName"), driver.driver_name)
+        name = extension + _offset("DRIVER_EXTENSION", "ServiceKeyName")
+        self._owner.text(name, driver.driver_extension.service_key_name)
+        database = self._arena.allocate(16)
+        self._owner.text(database, driver.hardware_database)
+        place = address + _offset("DRIVER_OBJECT", "HardwareDatabase")
+        self._native.write_bytes(place, _POINTER.pack(database))
+        return address
+
+    def _promote_file(self, file: FileObject) -> int:
+        address = self._arena.allocate(self.file.size)
+        self._size(address, self.file.size)
+        self._owner.place(file.event, address + _offset("FILE_OBJECT", "Event"))
+        self._owner.text(address + _offset("FILE_OBJECT", "FileName"), file.file_name)
+        self.file.promote(file, address)
+        return address
+
+    # MDLs, whose frame numbers lie behind them.
+
+    def _promote_mdl(self, mdl: Mdl) -> int:
+        size = mdl.size
+        address = self._arena.allocate(size)
+        frames = mdl.frames
+        self.mdl.promote(mdl, address)
+        mdl.frames = frames
+        return address
+
+    def _frames_property(self, slot: Slot) -> property:
+        """In the place of the slot `frames`: the numbers are in memory besides."""
+
+        def put(mdl: Mdl, frames: list[int]) -> None:
+            slot.__set__(mdl, frames)
+            room = (mdl.size - self.mdl.size) // _POINTER.size
+            numbers = b"".join(map(_POINTER.pack, frames[:room]))
+            self._native.write_bytes(self.mdl.address(mdl) + self.mdl.size, numbers)
+
+        return property(slot.__get__, put)
+
+    def _release(self, mdl: Mdl, place: Mark | None = None) -> None:
+        """In the place of `Mdl.release`: the MDL leaves memory at its end."""
+        Mdl.release(mdl, place)
+        address, size = self.mdl.address(mdl), mdl.size
+        frames = mdl.frames
+        with self._owner.any_pointers():
+            self.mdl.demote(mdl)
+        mdl.frames = frames
+        self._arena.free(address, size)
+
+    def _size(self, address: int, size: int) -> None:
+        """Fill in the member Size, which follows Type."""
+        self._native.write_bytes(address + 2, _SHORT.pack(size))

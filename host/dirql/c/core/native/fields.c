@@ -1,0 +1,259 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+// Attributes of Python objects that are members of a structure in memory.
+#include "core.h"
+
+#include <stddef.h>
+#include <structmember.h>
+
+struct field {
+    PyObject_HEAD
+    struct value value;
+    Py_ssize_t slot; // where the objects keep the address of the structure
+    Py_ssize_t own;  // the slot that the member takes the place of, for objects without an address; -1 for none
+    uint64_t offset;
+};
+
+static int field_address(struct field *self, PyObject *object, uint64_t *address)
+{
+    PyObject *base = *(PyObject **)((char *)object + self->slot);
+    if (base == NULL || !PyLong_Check(base)) {
+        PyErr_Format(PyExc_AttributeError, "%s has no memory", Py_TYPE(object)->tp_name);
+        return -1;
+    }
+    *address = PyLong_AsUnsignedLongLong(base) + self->offset;
+    return 0;
+}
+
+static PyObject *field_get(struct field *self, PyObject *object, PyObject *type)
+{
+    (void)type;
+    if (object == NULL) {
+        return Py_NewRef((PyObject *)self);
+    }
+    uint64_t address;
+    if (field_address(self, object, &address) < 0) {
+        return NULL;
+    }
+    uint64_t raw = load(self->value.form, address);
+    if (raw == KEPT && self->own >= 0) {
+        PyObject *kept = *(PyObject **)((char *)object + self->own);
+        return Py_NewRef(kept == NULL ? Py_None : kept);
+    }
+    return to_python(&self->value, raw);
+}
+
+static int field_set(struct field *self, PyObject *object, PyObject *value)
+{
+    uint64_t address, raw = 0;
+    if (field_address(self, object, &address) < 0) {
+        return -1;
+    }
+    if (value != NULL && self->own >= 0) {
+        int found = known_address(value, &raw);
+        if (found < 0) {
+            return -1;
+        }
+        if (found == 0) {
+            raw = KEPT;
+            Py_INCREF(value);
+            Py_XSETREF(*(PyObject **)((char *)object + self->own), value);
+        }
+    } else if (value != NULL && from_python(&self->value, value, &raw) < 0) {
+        return -1;
+    }
+    store(self->value.form, address, raw);
+    return 0;
+}
+
+static PyObject *field_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    (void)keywords;
+    PyObject *pair, *member, *own;
+    unsigned long long offset;
+    if (!PyArg_ParseTuple(arguments, "KOOO", &offset, &pair, &member, &own)) {
+        return NULL;
+    }
+    if (Py_TYPE(member) != &PyMemberDescr_Type || (own != Py_None && Py_TYPE(own) != &PyMemberDescr_Type)) {
+        PyErr_SetString(PyExc_TypeError, "the address must be in a slot of the class");
+        return NULL;
+    }
+    struct field *self = (struct field *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->offset = offset;
+    self->slot = ((PyMemberDescrObject *)member)->d_member->offset;
+    self->own = own == Py_None ? -1 : ((PyMemberDescrObject *)own)->d_member->offset;
+    if (parse_value(pair, &self->value) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void field_free(struct field *self)
+{
+    Py_XDECREF(self->value.convert);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyTypeObject field_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dirql.c.core.Field",
+    .tp_doc = "Field(offset, (form, convert), member, own): an attribute that is a member of a structure in memory.",
+    .tp_basicsize = sizeof(struct field),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = field_new,
+    .tp_dealloc = (destructor)field_free,
+    .tp_descr_get = (descrgetfunc)field_get,
+    .tp_descr_set = (descrsetfunc)field_set,
+};
+
+// A sequence of members of one kind, such as the table of dispatch routines.
+
+struct array {
+    PyObject_HEAD
+    struct value value;
+    uint64_t address;
+    Py_ssize_t count, size;
+};
+
+static Py_ssize_t array_length(struct array *self)
+{
+    return self->count;
+}
+
+static PyObject *array_get(struct array *self, Py_ssize_t index)
+{
+    if (index < 0 || index >= self->count) {
+        PyErr_SetString(PyExc_IndexError, "there is no such member");
+        return NULL;
+    }
+    return to_python(&self->value, load(self->value.form, self->address + (uint64_t)(index * self->size)));
+}
+
+static int array_set(struct array *self, Py_ssize_t index, PyObject *value)
+{
+    uint64_t raw;
+    if (index < 0 || index >= self->count || value == NULL) {
+        PyErr_SetString(PyExc_IndexError, "there is no such member");
+        return -1;
+    }
+    if (from_python(&self->value, value, &raw) < 0) {
+        return -1;
+    }
+    store(self->value.form, self->address + (uint64_t)(index * self->size), raw);
+    return 0;
+}
+
+static int array_assign(struct array *self, PyObject *key, PyObject *value)
+{
+    if (!PySlice_Check(key)) {
+        Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+        return index == -1 && PyErr_Occurred() ? -1 : array_set(self, index < 0 ? index + self->count : index, value);
+    }
+    Py_ssize_t start, stop, step;
+    if (value == NULL || PySlice_Unpack(key, &start, &stop, &step) < 0) {
+        return -1;
+    }
+    Py_ssize_t count = PySlice_AdjustIndices(self->count, &start, &stop, step);
+    PyObject *given = PySequence_Fast(value, "a sequence is needed");
+    if (given == NULL || PySequence_Fast_GET_SIZE(given) != count) {
+        Py_XDECREF(given);
+        PyErr_SetString(PyExc_ValueError, "the number of members cannot change");
+        return -1;
+    }
+    int failed = 0;
+    for (Py_ssize_t each = 0; each < count && !failed; each++) {
+        failed = array_set(self, start + each * step, PySequence_Fast_GET_ITEM(given, each));
+    }
+    Py_DECREF(given);
+    return failed;
+}
+
+static PyObject *array_subscript(struct array *self, PyObject *key)
+{
+    if (PySlice_Check(key)) {
+        PyObject *all = PySequence_List((PyObject *)self);
+        PyObject *part = all == NULL ? NULL : PyObject_GetItem(all, key);
+        Py_XDECREF(all);
+        return part;
+    }
+    Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+    return index == -1 && PyErr_Occurred() ? NULL : array_get(self, index < 0 ? index + self->count : index);
+}
+
+static PyObject *array_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    (void)keywords;
+    unsigned long long address;
+    Py_ssize_t count, size;
+    PyObject *pair;
+    if (!PyArg_ParseTuple(arguments, "KnnO", &address, &count, &size, &pair)) {
+        return NULL;
+    }
+    struct array *self = (struct array *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->address = address;
+    self->count = count;
+    self->size = size;
+    if (parse_value(pair, &self->value) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void array_free(struct array *self)
+{
+    Py_XDECREF(self->value.convert);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PySequenceMethods array_sequence = {
+    .sq_length = (lenfunc)array_length,
+    .sq_item = (ssizeargfunc)array_get,
+    .sq_ass_item = (ssizeobjargproc)array_set,
+};
+
+static PyMappingMethods array_mapping = {
+    .mp_length = (lenfunc)array_length,
+    .mp_subscript = (binaryfunc)array_subscript,
+    .mp_ass_subscript = (objobjargproc)array_assign,
+};
+
+static PyTypeObject array_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dirql.c.core.Array",
+    .tp_doc = "Array(address, count, size, (form, convert)): members of one kind, one behind the other.",
+    .tp_basicsize = sizeof(struct array),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_SEQUENCE,
+    .tp_as_sequence = &array_sequence,
+    .tp_as_mapping = &array_mapping,
+    .tp_new = array_new,
+    .tp_dealloc = (destructor)array_free,
+};
+
+static PyObject *slot_offset(PyObject *self, PyObject *member)
+{
+    (void)self;
+    if (Py_TYPE(member) != &PyMemberDescr_Type) {
+        PyErr_SetString(PyExc_TypeError, "a slot of a class is needed");
+        return NULL;
+    }
+    return PyLong_FromSsize_t(((PyMemberDescrObject *)member)->d_member->offset);
+}
+
+static PyMethodDef functions[] = {
+    {"slot_offset", slot_offset, METH_O, "The place of a slot in the objects of its class."},
+    {NULL, NULL, 0, NULL},
+};
+
+int fields_ready(PyObject *module)
+{
+    if (PyModule_AddFunctions(module, functions) < 0 || PyModule_AddType(module, &array_type) < 0) {
+        return -1;
+    }
+    return PyModule_AddType(module, &field_type);
+}

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+// The routines of drivers, as objects that Python calls.
+#include "core.h"
+
+#include <stddef.h>
+#include <structmember.h>
+
+struct routine {
+    PyObject_HEAD
+    vectorcallfunc call;
+    uint64_t address;
+    struct value result;
+    Py_ssize_t count;
+    struct value values[MOST_PARAMETERS];
+    PyObject *image;
+    PyObject *kind;
+    PyObject *weak;
+};
+
+static PyObject *routine_call(PyObject *object, PyObject *const *given, size_t flags, PyObject *names)
+{
+    struct routine *self = (struct routine *)object;
+    Py_ssize_t count = PyVectorcall_NARGS(flags);
+    uint64_t arguments[MOST_PARAMETERS] = {0}, result;
+    if (names != NULL || count != self->count) {
+        PyErr_Format(PyExc_TypeError, "a %U has %zd arguments; it was called with %zd", self->kind, self->count, count);
+        return NULL;
+    }
+    for (Py_ssize_t each = 0; each < count; each++) {
+        if (from_python(&self->values[each], given[each], &arguments[each]) < 0) {
+            return NULL;
+        }
+    }
+    if (Py_EnterRecursiveCall(" in a driver in C")) {
+        return NULL;
+    }
+    int failed = enter(self->address, arguments, (uint64_t)count, &result);
+    Py_LeaveRecursiveCall();
+    return failed ? NULL : to_python(&self->result, result);
+}
+
+static PyObject *routine_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    (void)keywords;
+    unsigned long long address;
+    PyObject *result, *values, *image, *kind;
+    if (!PyArg_ParseTuple(arguments, "KOO!OU", &address, &result, &PyTuple_Type, &values, &image, &kind)) {
+        return NULL;
+    }
+    if (PyTuple_GET_SIZE(values) > MOST_PARAMETERS) {
+        PyErr_SetString(PyExc_ValueError, "a routine has too many parameters");
+        return NULL;
+    }
+    struct routine *self = (struct routine *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->call = routine_call;
+    self->address = address;
+    self->image = Py_NewRef(image);
+    self->kind = Py_NewRef(kind);
+    self->count = PyTuple_GET_SIZE(values);
+    int wrong = parse_value(result, &self->result);
+    for (Py_ssize_t each = 0; each < self->count; each++) {
+        wrong |= parse_value(PyTuple_GET_ITEM(values, each), &self->values[each]);
+    }
+    if (wrong) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void routine_free(struct routine *self)
+{
+    if (self->weak != NULL) {
+        PyObject_ClearWeakRefs((PyObject *)self);
+    }
+    Py_XDECREF(self->result.convert);
+    for (Py_ssize_t each = 0; each < self->count; each++) {
+        Py_XDECREF(self->values[each].convert);
+    }
+    Py_XDECREF(self->image);
+    Py_XDECREF(self->kind);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyObject *routine_compare(PyObject *one, PyObject *other, int operation)
+{
+    if (Py_TYPE(one) != Py_TYPE(other) || (operation != Py_EQ && operation != Py_NE)) {
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    bool equal = ((struct routine *)one)->address == ((struct routine *)other)->address;
+    return PyBool_FromLong(equal == (operation == Py_EQ));
+}
+
+static Py_hash_t routine_hash(struct routine *self)
+{
+    return (Py_hash_t)(self->address >> 4);
+}
+
+static PyObject *routine_repr(struct routine *self)
+{
+    PyObject *place = PyObject_CallMethod(self->image, "describe", "K", (unsigned long long)self->address);
+    if (place == NULL) {
+        PyErr_Clear();
+        return PyUnicode_FromFormat("<%U at %p>", self->kind, (void *)self->address);
+    }
+    PyObject *text = PyUnicode_FromFormat("%U", place);
+    Py_DECREF(place);
+    return text;
+}
+
+static PyMemberDef routine_members[] = {
+    {"address", T_ULONGLONG, offsetof(struct routine, address), READONLY, "The address of the routine."},
+    {"image", T_OBJECT_EX, offsetof(struct routine, image), READONLY, "The image that holds it."},
+    {"kind", T_OBJECT_EX, offsetof(struct routine, kind), READONLY, "The name of its type."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyObject *routine_origin(struct routine *self, void *unused)
+{
+    (void)unused;
+    return PyObject_CallMethod(self->image, "origin", "K", (unsigned long long)self->address);
+}
+
+static PyGetSetDef routine_getters[] = {
+    {"origin", (getter)routine_origin, NULL, "The place of the routine in its source.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyTypeObject routine_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dirql.c.core.CRoutine",
+    .tp_doc = "CRoutine(address, result, values, image, kind): a routine of a driver in C.",
+    .tp_basicsize = sizeof(struct routine),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_vectorcall_offset = offsetof(struct routine, call),
+    .tp_weaklistoffset = offsetof(struct routine, weak),
+    .tp_call = PyVectorcall_Call,
+    .tp_new = routine_new,
+    .tp_dealloc = (destructor)routine_free,
+    .tp_richcompare = routine_compare,
+    .tp_hash = (hashfunc)routine_hash,
+    .tp_repr = (reprfunc)routine_repr,
+    .tp_members = routine_members,
+    .tp_getset = routine_getters,
+};
+
+bool routine_address(PyObject *object, uint64_t *address)
+{
+    if (Py_TYPE(object) != &routine_type) {
+        return false;
+    }
+    *address = ((struct routine *)object)->address;
+    return true;
+}
+
+int routines_ready(PyObject *module)
+{
+    return PyModule_AddType(module, &routine_type);
+}

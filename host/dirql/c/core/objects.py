@@ -1,0 +1,326 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The objects of one machine that drivers in C know by addresses.
+
+Objects of the system become views when they meet C. An object of the kernel for which a driver gives the memory, such
+as a KEVENT, is found by the address of that memory. An object that C only passes on, such as a thread, gets a number
+that is no address in memory.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, NoReturn, cast
+
+from dirql.c.core.arena import Arena
+from dirql.c.core.binding import python_callable
+from dirql.c.core.dma_structures import DmaStructures
+from dirql.c.core.forms import routine_values
+from dirql.c.core.interface import CLASSES, STRUCTURES
+from dirql.c.core.io_views import IoViews
+from dirql.c.core.native_module import Native
+from dirql.c.core.views import View, derive
+from dirql.ke.bugcheck import bug_check
+from dirql.ke.origin import origin
+from dirql.mm.manager import MemoryManager
+from dirql.nt.addresses import LogicalAddress, PhysicalAddress
+from dirql.nt.bugcodes import PAGE_FAULT_IN_NONPAGED_AREA
+from dirql.nt.constants import PAGE_SHIFT
+from dirql.nt.guid import Guid
+from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
+from dirql.pnp.resource_bytes import requirements_bytes, resource_list_bytes
+
+__all__ = ["Objects"]
+
+_FIRST_TOKEN: Final = 0x24F0_0000_0010
+"""Numbers for objects that C only passes on: addresses at which nothing is mapped."""
+_STRING: Final = struct.Struct("<HH4xQ")
+_LONG_LONG: Final = struct.Struct("<q")
+_GUID: Final = struct.Struct("<IHH8s")
+
+
+class Objects:
+    """Finds objects by addresses and addresses by objects; the `Converters` of the machine."""
+
+    def __init__(
+        self, native: Native, manager: MemoryManager, arena: Arena, touch: Callable[..., None]
+    ) -> None:
+        """`touch` makes memory usable, or raises as the page fault does."""
+        self._native = native
+        self._manager = manager
+        self._arena = arena
+        self._touch = touch
+        self._known = native.objects
+        self._known.clear()
+        self._addresses: dict[int, tuple[object, int]] = {}
+        """The address of each object that is no view, by its id."""
+        self._equal: dict[object, int] = {}
+        """The numbers of routines in Python, so that equal ones have the same."""
+        self._pages: dict[int, set[int]] = {}
+        """The addresses of drivers' objects in each page."""
+        self._next_token = _FIRST_TOKEN
+        self._is_forgiving = False
+        self._views: dict[type, View] = {}
+        self._texts: dict[str, int] = {}
+        self.image_of: Callable[[int], object] = lambda _: None
+        """The image that holds an address."""
+        self.io = IoViews(native, self, arena, self)
+        self._dma = DmaStructures(native, arena)
+        self._promote: dict[type, Callable[..., int]] = {
+            **self.io.promote,
+            **self._dma.promote,
+            str: self._promote_text,
+            Guid: self._promote_guid,
+            CmResourceList: lambda each: self._promote_bytes(resource_list_bytes(each)),
+            IoResourceRequirementsList: lambda each: self._promote_bytes(requirements_bytes(each)),
+        }
+
+    def close(self) -> None:
+        """Forget everything, since the memory goes with the machine."""
+        self._known.clear()
+        self._native.view_slots.clear()
+
+    # From Python to C.
+
+    def address_of(self, instance: object) -> int:
+        """The address by which C knows an object, which gets one now if it has none."""
+        found = self.find_known(instance)
+        if found is not None:
+            return found
+        if callable(instance):
+            number = self._equal.get(instance)
+            if number is None:
+                number = self._equal[instance] = self._token(instance)
+            return number
+        return self._token(instance)
+
+    def find_known(self, instance: object) -> int | None:
+        """The same, but None for an object that C can only pass on."""
+        found = self._addresses.get(id(instance))
+        if found is not None:
+            return found[1]
+        for kind in type(instance).__mro__:
+            promote = self._promote.get(kind)
+            if promote is not None:
+                address = promote(instance)
+                if type(instance) not in self._native.view_slots and not isinstance(instance, str):
+                    self._note(instance, address)
+                return address
+        return None
+
+    def _token(self, instance: object) -> int:
+        number = self._next_token
+        self._next_token += 16
+        self._note(instance, number)
+        return number
+
+    def _note(self, instance: object, address: int) -> None:
+        self._addresses[id(instance)] = instance, address
+        self._known[address] = instance
+
+    def _promote_bytes(self, contents: bytes) -> int:
+        address = self._arena.allocate(len(contents))
+        self._native.write_bytes(address, contents)
+        return address
+
+    def _promote_guid(self, guid: Guid) -> int:
+        return self._promote_bytes(bytes_of_guid(guid))
+
+    def _promote_text(self, text: str) -> int:
+        address = self._texts.get(text)
+        if address is None:
+            address = self._texts[text] = self._arena.allocate(_STRING.size)
+            self.text(address, text)
+        return address
+
+    def text(self, address: int, text: str) -> None:
+        """Make a UNICODE_STRING at `address` of a text."""
+        contents = text.encode("utf-16-le", "surrogatepass")
+        buffer = self._arena.allocate(len(contents) + 2)
+        self._native.write_bytes(buffer, contents)
+        self._native.write_bytes(address, _STRING.pack(len(contents), len(contents) + 2, buffer))
+
+    # Objects in memory of drivers.
+
+    def place(self, instance: object, address: int) -> None:
+        """Say where an object is that lies in a larger one, or in memory of a driver."""
+        self.forget(address, 1)
+        self._note(instance, address)
+        self._pages.setdefault(address >> PAGE_SHIFT, set()).add(address)
+
+    def forget(self, address: int, size: int) -> None:
+        """Forget the objects in a block of memory."""
+        for page in range(address >> PAGE_SHIFT, (address + size - 1 >> PAGE_SHIFT) + 1):
+            places = self._pages.get(page, set())
+            for each in [each for each in places if address <= each < address + size]:
+                places.discard(each)
+                gone = self._known.pop(each, None)
+                self._addresses.pop(id(gone), None)
+
+    @contextmanager
+    def any_pointers(self) -> Iterator[None]:
+        """Let pointers that lead nowhere count as NULL for a while."""
+        self._is_forgiving = True
+        try:
+            yield
+        finally:
+            self._is_forgiving = False
+
+    # From C to Python: see `Converters`.
+
+    def system_object(self, name: str) -> Callable[[int], object]:
+        """See `Converters`."""
+
+        def refuse(address: int) -> None:
+            if not self._is_forgiving:
+                self._refuse(address, f"must be the address of a structure {name} that the system has given")
+
+        return refuse
+
+    def drivers_object(self, name: str) -> Callable[[int], object]:
+        """See `Converters`."""
+        made = python_callable(CLASSES[name])
+        size = STRUCTURES[name][0] if name in STRUCTURES else _LONG_LONG.size
+
+        def make(address: int) -> object:
+            if address == 0:
+                return None
+            self._touch(address, size, write=True)
+            instance = made()
+            self.place(instance, address)
+            return instance
+
+        return make
+
+    def waited_for(self, address: int) -> object:
+        """See `Converters`."""
+        self._refuse(address, "must be the address of an object that was initialized")
+
+    def string(self, name: str) -> Callable[[int], object]:
+        """See `Converters`."""
+        return self._viewer(name)
+
+    def viewed(self, name: str) -> Callable[[int], object]:
+        """See `Converters`."""
+        find = self._viewer(name)
+
+        def keep(address: int) -> object:
+            instance = find(address)
+            if instance is not None and name == "IO_STATUS_BLOCK":
+                self._pages.setdefault(address >> PAGE_SHIFT, set()).add(address)
+                self._known[address] = instance
+            return instance
+
+        return keep
+
+    def _viewer(self, name: str) -> Callable[[int], object]:
+        view: View | None = None
+        size = STRUCTURES[name][0]
+
+        def make(address: int) -> object:
+            nonlocal view
+            if address == 0:
+                return None
+            self._touch(address, size, write=False)
+            if view is None:
+                view = self.view(name)
+            return view.at(address)
+
+        return make
+
+    def view(self, name: str) -> View:
+        """The class of views of a structure whose members have slots of the same names."""
+        base = cast(type, python_callable(CLASSES[name]))
+        found = self._views.get(base)
+        if found is None:
+            made = self.io.status if name == "IO_STATUS_BLOCK" else derive(self._native, self, base, name)
+            found = self._views[base] = made
+        return found
+
+    def read_value(self, name: str) -> Callable[[int], object]:
+        """See `Converters`."""
+
+        def read(address: int) -> object:
+            if address == 0:
+                return None
+            self._touch(address, 8, write=False)
+            if name == "GUID":
+                return guid_of_bytes(self._native.read_bytes(address, 16))
+            contents = self._native.read_bytes(address, STRUCTURES[name][0])
+            if name == "TIME_FIELDS":
+                fields = struct.unpack("<8h", contents)
+                return python_callable(CLASSES[name])(*fields)
+            return int.from_bytes(contents, "little", signed=name == "LARGE_INTEGER")
+
+        return read
+
+    def write_value(self, name: str) -> Callable[[int, object], None]:
+        """See `Converters`."""
+
+        def write(address: int, value: object) -> None:
+            if value is None:
+                return
+            if isinstance(value, int):
+                contents = _LONG_LONG.pack(value)
+            elif isinstance(value, Guid):
+                contents = bytes_of_guid(value)
+            elif name == "TIME_FIELDS":
+                contents = struct.pack(
+                    "<8h", *(getattr(value, each[3]) for each in STRUCTURES[name][2].values())
+                )
+            else:
+                self._copy_members(name, address, value)
+                return
+            self._touch(address, len(contents), write=True)
+            self._native.write_bytes(address, contents)
+
+        return write
+
+    def _copy_members(self, name: str, address: int, value: object) -> None:
+        view = self.view(name)
+        self._touch(address, view.size, write=True)
+        there = view.at(address)
+        for each in view.attributes:
+            setattr(there, each, getattr(value, each))
+
+    def routine(self, kind: str) -> Callable[[int], object]:
+        """See `Converters`."""
+        back, values = routine_values(kind, self)
+
+        def make(address: int) -> object:
+            image = self.image_of(address)
+            if image is None and self._is_forgiving:
+                return None
+            if image is None:
+                self._refuse(address, f"must be the address of a routine ({kind}) in the image of a driver")
+            made: object = self._native.CRoutine(address, back, values, image, kind)
+            self._known[address] = made
+            return made
+
+        return make
+
+    def physical(self, address: int) -> object:
+        """See `Converters`."""
+        return PhysicalAddress(address)
+
+    def logical(self, address: int) -> object:
+        """See `Converters`."""
+        return LogicalAddress(address)
+
+    def _refuse(self, address: int, what: str) -> NoReturn:
+        """Stop: on NT the use of such a pointer reads memory that is something else."""
+        self._touch(address, 1, write=False)
+        reason = f"a pointer {what}; {address:#x} was not: look where the driver has it from"
+        bug_check(PAGE_FAULT_IN_NONPAGED_AREA, address, 0, origin() or 0, reason=reason)
+
+
+def bytes_of_guid(guid: Guid) -> bytes:
+    """A GUID as C has it."""
+    return _GUID.pack(guid.data1, guid.data2, guid.data3, guid.data4)
+
+
+def guid_of_bytes(contents: bytes) -> Guid:
+    """The GUID of what C has."""
+    return Guid(*_GUID.unpack(contents))

@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Routines that take other arguments from drivers in C than from drivers in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from dirql.c.core.binding import python_callable
+from dirql.c.core.faults import Faults
+from dirql.c.core.interface import ROUTINES
+from dirql.c.core.native_module import Native
+from dirql.c.core.objects import Objects
+from dirql.kd.printing import dbg_print_ex
+from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
+from dirql.ke.threads.wait import wait_for_multiple_objects
+from dirql.mm.manager import running as memory_manager
+
+__all__ = ["own_routines"]
+
+_FREE_POOL: Final = ("ExFreePool", "ExFreePoolWithTag")
+
+
+def own_routines(native: Native, objects: Objects, faults: Faults) -> dict[str, Callable[..., object]]:
+    """The routines, by their names in C."""
+
+    def freed(routine: Callable[..., object]) -> Callable[..., object]:
+        def free(address: int | None, *rest: object) -> object:
+            block = None if address is None else _block(address)
+            result = routine(address, *rest)
+            if block is not None and address is not None:
+                objects.forget(address, block)
+            return result
+
+        return free
+
+    def wait_for_multiple(
+        count: int,
+        array: int | None,
+        wait_type: int,
+        reason: int,
+        mode: int,
+        alertable: bool,
+        timeout: int | None,
+        blocks: int | None,
+    ) -> int:
+        found = [_waited(each) for each in _pointers(count, array)]
+        places = None if blocks is None else [WaitBlock() for _ in found]
+        return wait_for_multiple_objects(count, found, wait_type, reason, mode, alertable, timeout, places)
+
+    def _pointers(count: int, array: int | None) -> list[int]:
+        if array is None:
+            return []
+        size = 8 * count
+        faults.make_usable(array, size, write=False)
+        contents = native.read_bytes(array, size)
+        return [int.from_bytes(contents[place : place + 8], "little") for place in range(0, size, 8)]
+
+    def _waited(address: int) -> DispatcherObject:
+        found = native.objects.get(address) or objects.waited_for(address)
+        assert isinstance(found, DispatcherObject)
+        return found
+
+    def debug_print(component: int, level: int, text: int, length: int) -> int:
+        contents = native.read_bytes(text, length).decode("cp1252", "replace")
+        return dbg_print_ex(component, level, contents.replace("%", "%%"))
+
+    routines: dict[str, Callable[..., object]] = {
+        "KeWaitForMultipleObjects": wait_for_multiple,
+        "dirql_debug_print": debug_print,
+    }
+    for name in _FREE_POOL:
+        routines[name] = freed(python_callable(ROUTINES[name][0]))
+    return routines
+
+
+def _block(address: int) -> int | None:
+    """The size of the block of pool at an address."""
+    manager = memory_manager.value
+    for pool in (manager.nonpaged_pool, manager.paged_pool):
+        block = pool.blocks.get(address)
+        if block is not None:
+            return block.size
+    return None

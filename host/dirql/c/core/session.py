@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The drivers in C of the open machine: their images, their memory, and their faults."""
+
+from __future__ import annotations
+
+import struct
+from types import CodeType, FrameType
+from typing import Final, cast
+
+from dirql.c.core.arena import Arena
+from dirql.c.core.binding import bind
+from dirql.c.core.building import native
+from dirql.c.core.faults import Faults
+from dirql.c.core.forms import POINTER, STATUS
+from dirql.c.core.images import BuiltDriver, Image
+from dirql.c.core.objects import Objects
+from dirql.c.core.own_routines import own_routines
+from dirql.c.core.page_tables import RESERVED, ProcessPages
+from dirql.c.core.stubs import STUBS
+from dirql.hal.hal import running as hal
+from dirql.io.objects import DriverEntry
+from dirql.ke.origin import Mark, Origin, find_foreign, note_foreign
+from dirql.mm.manager import MemoryManager, running as memory_manager
+from dirql.nt.ntstatus import NTSTATUS, StatusException
+from dirql.target.simulation.toolchain import SetupError
+
+__all__ = ["Session", "load_image"]
+
+WATCHDOG_SECONDS: Final = 5
+"""The seconds of computing after which a driver that calls no routine of the kernel is stopped."""
+
+_FRAME: Final = struct.Struct("<QQ")
+_EMPTY: Final = compile("", "", "exec")
+
+_open: list[Session] = []
+"""The drivers in C of the open machine, if it has any."""
+_reserved: list[bool] = []
+
+
+class Session:
+    """The part of one machine that is for drivers in C."""
+
+    def __init__(self, manager: MemoryManager) -> None:
+        self.native = native()
+        self.manager = manager
+        target = hal.value.target
+        if target.memory_file is None:
+            raise SetupError(
+                f"drivers in C need a target whose RAM is in a file; that of the target {target.name} is not",
+                "run them on the target verilated or cocotb",
+            )
+        _reserve()
+        self.arena = Arena(self.native, manager)
+        self.pages = ProcessPages(self.native, manager, target.memory_file, self._close)
+        self.faults = Faults(self.native, self.pages)
+        self.objects = Objects(self.native, manager, self.arena, self.faults.make_usable)
+        self.objects.image_of = self.image_of
+        self.images: list[Image] = []
+        self._places: dict[int, CodeType] = {}
+        """The code objects for places in C, by the addresses behind the calls there."""
+        self._own = own_routines(self.native, self.objects, self.faults)
+        manager.observe(self.pages)
+        self.native.hooks(NTSTATUS, self.objects.address_of, self.objects.find_known)
+        self.native.call_hooks(self.arena.stack, self.faults.on_fault, StatusException, note_foreign)
+        find_foreign(self._place_in_c)
+        self.native.watch(self.pages.recheck, WATCHDOG_SECONDS)
+        for name in ("dirql_debug_print",):
+            back, values = (
+                (STATUS, None),
+                tuple((place, (form, None)) for place, form in enumerate((3, 3, 11, 3))),
+            )
+            self.native.bind(STUBS[name], self._own[name], back, values, ())
+        bind(
+            self.native, [name for name in STUBS if name.startswith("dirql_member_")], self.objects, self._own
+        )
+
+    def load(self, built: BuiltDriver) -> Image:
+        """Load a driver, from a library of its own, so that each load has variables of its own."""
+        bind(self.native, built.imports, self.objects, self._own)
+        image = LoadedImage(self, built)
+        self.images.append(image)
+        return image
+
+    def image_of(self, address: int) -> Image | None:
+        """The image that holds an address."""
+        return next((each for each in self.images if each.holds(address)), None)
+
+    def _place_in_c(self, frame: FrameType) -> Mark | None:
+        """The place of code in C that a frame of the kernel has called."""
+        found = self.native.driver_place(frame)
+        if found is None:
+            return None
+        rip, rbp, base, top = found
+        image = self.image_of(rip)
+        while image is None and base <= rbp < top - 8:
+            rbp, rip = _FRAME.unpack(self.native.read_bytes(rbp, _FRAME.size))
+            image = self.image_of(rip)
+        if image is None:
+            return _code_at(Origin("a driver in C", "unknown", 0)), -1
+        code = self._places.get(rip)
+        if code is None:
+            code = self._places[rip] = _code_at(image.origin(rip - 1))
+        return code, -1
+
+    def _close(self) -> None:
+        """Take everything back; the machine has closed."""
+        find_foreign(None)
+        self.native.watch(None, 0)
+        self.native.call_hooks(None, None, None, None)
+        self.native.forget_stacks()
+        for image in self.images:
+            for address, pages in image.close():
+                self.pages.discard(address, pages)
+        self.objects.close()
+        _open.remove(self)
+
+
+def _code_at(place: Origin) -> CodeType:
+    """A code object that stands for a place in C."""
+    return _EMPTY.replace(
+        co_name=place.routine,
+        co_qualname=place.routine,
+        co_filename=place.file,
+        co_firstlineno=place.line,
+        co_linetable=b"",
+    )
+
+
+class LoadedImage(Image):
+    """The image of a driver of the open machine."""
+
+    def __init__(self, session: Session, built: BuiltDriver) -> None:
+        super().__init__(session.native, session.arena, built)
+        self._session = session
+
+    @property
+    def entry(self) -> DriverEntry:
+        """DriverEntry, for a call by Python."""
+        address = self.symbol(self.built.entry)
+        if address == 0:
+            raise ValueError(
+                f"a driver in C must have a function {self.built.entry}(DriverObject, RegistryPath);"
+                f" {self.built.name} has none"
+            )
+        values = ((POINTER, None), (POINTER, None))
+        routine = self._session.native.CRoutine(address, (STATUS, None), values, self, "DRIVER_INITIALIZE")
+        return cast(DriverEntry, routine)
+
+
+def load_image(built: BuiltDriver) -> LoadedImage:
+    """Load a driver that has been compiled into the open machine."""
+    manager = memory_manager.value
+    if not _open:
+        _open.append(Session(manager))
+    return cast(LoadedImage, _open[0].load(built))
+
+
+def _reserve() -> None:
+    """Keep the addresses of the machine free in this process."""
+    if _reserved:
+        return
+    for start, size in RESERVED:
+        try:
+            native().reserve(start, size)
+        except OSError as error:
+            raise SetupError(
+                f"the addresses {start:#x} to {start + size:#x}, at which drivers in C find memory, are in use in this"
+                f" process ({error.strerror})",
+                "load drivers in C before other libraries, or in a process of their own",
+            ) from error
+    _reserved.append(True)

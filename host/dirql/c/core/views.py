@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Views: objects of the kernel whose members are in memory, where drivers in C find them.
+
+A view is an object of a class derived from the kernel's own, with the same layout, so that an object can become one and
+stays the same object for all who know it. Attributes that are members of the structure are replaced by descriptors that
+read and write memory. One of the slots that this leaves unused holds the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar, cast
+
+from dirql.c.core.forms import LOCATION, NUMBERS, OBJECT, Converters, UnsupportedForm, member
+from dirql.c.core.interface import STRUCTURES
+from dirql.c.core.native_module import Native, Slot, Value
+
+__all__ = ["Member", "View", "derive", "method"]
+
+T = TypeVar("T")
+
+
+class Member(NamedTuple):
+    """A member of a structure and the attribute that stands for it; `form`, if any, takes the place of the member's."""
+
+    path: str
+    attribute: str
+    form: str = ""
+
+
+class View:
+    """A class of views of one structure."""
+
+    def __init__(
+        self,
+        native: Native,
+        converters: Converters,
+        base: type,
+        structure: str,
+        members: Sequence[Member],
+        offset: int = 0,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        """`members` are those that are in memory, `offset` bytes further than the structure has them.
+
+        `extra` are attributes for the class besides. The first member's slot keeps the address.
+        """
+        self._native = native
+        self.size = STRUCTURES[structure][0]
+        self.attributes = tuple(each.attribute for each in members)
+        self._host = _find(base, members[0].attribute)
+        places = STRUCTURES[structure][2]
+        self._others = tuple(name for name in _slots(base) if name not in self.attributes)
+        """The slots for what is not in memory."""
+        fields = {}
+        for each in members:
+            place, _, form, _ = places[each.path]
+            value = _value(each.form or form, converters)
+            own = None if each is members[0] or value[0] != OBJECT else _find(base, each.attribute)
+            fields[each.attribute] = native.Field(place - offset, value, self._host, own)
+        self._members = {"__slots__": (), **fields, **(extra or {})}
+        self._types: dict[type, type] = {}
+        """The view class of each class derived from `base`."""
+        self.type = self._derived(base)
+
+    def _derived(self, base: type) -> type:
+        found = self._types.get(base)
+        if found is None:
+            names = {"__module__": base.__module__, "__qualname__": base.__qualname__}
+            found = self._types[base] = type(base.__name__, (base,), {**self._members, **names})
+            self._native.view_slots[found] = self._native.slot_offset(self._host)
+        return found
+
+    def at(self, address: int) -> object:
+        """A new view of memory that is there already."""
+        made: object = object.__new__(self.type)
+        self._host.__set__(made, address)
+        for name in self._others:
+            setattr(made, name, None)
+        return made
+
+    def promote(self, instance: object, address: int) -> None:
+        """Let an object of the class, or of one derived from it, become a view at `address`, with its values."""
+        values = [(name, getattr(instance, name)) for name in self.attributes if hasattr(instance, name)]
+        instance.__class__ = self._derived(type(instance))
+        self._host.__set__(instance, address)
+        self._native.objects[address] = instance
+        for name, value in values:
+            setattr(instance, name, value)
+
+    def demote(self, instance: object) -> None:
+        """Let a view become an object of its own class again, with the values that are in memory."""
+        values = [(name, getattr(instance, name)) for name in self.attributes]
+        self._native.objects.pop(self.address(instance), None)
+        instance.__class__ = type(instance).__mro__[1]
+        for name, value in values:
+            setattr(instance, name, value)
+
+    def address(self, instance: object) -> int:
+        """The address of a view."""
+        return cast(int, self._host.__get__(instance))
+
+
+def derive(
+    native: Native,
+    converters: Converters,
+    base: type,
+    structure: str,
+    extra: Mapping[str, object] | None = None,
+) -> View:
+    """A view of all members for which the class has a slot of the same name."""
+    found = [
+        Member(path, python)
+        for path, (_, _, form, python) in STRUCTURES[structure][2].items()
+        if "." not in python and _find_or_none(base, python) is not None and _crosses(form, converters)
+    ]
+    members = sorted(
+        found, key=lambda each: STRUCTURES[structure][2][each.path][2] not in NUMBERS
+    )  # a number first
+    return View(native, converters, base, structure, members, extra=extra)
+
+
+def _slots(base: type) -> list[str]:
+    slots = (vars(each).get("__slots__", ()) for each in base.__mro__)
+    names = (name for group in slots for name in ((group,) if isinstance(group, str) else group))
+    return [name for name in names if name not in ("__weakref__", "__dict__")]
+
+
+def method(routine: Callable[..., object]) -> Callable[..., object]:
+    """A function that becomes a method of the class that has it."""
+
+    def method(*arguments: object) -> object:
+        return routine(*arguments)
+
+    return method
+
+
+def _crosses(form: str, converters: Converters) -> bool:
+    try:
+        _value(form, converters)
+    except UnsupportedForm:
+        return False
+    return form[0] != "="
+
+
+def _value(form: str, converters: Converters) -> Value:
+    if form == "location":
+        return LOCATION, None
+    if form == "address":
+        return NUMBERS["u8"], None
+    return member(form, converters)
+
+
+def _find(base: type, name: str) -> Slot:
+    found = _find_or_none(base, name)
+    if found is None:
+        raise TypeError(f"{base.__qualname__} must have a slot {name!r} for the member of the structure")
+    return found
+
+
+def _find_or_none(base: type, name: str) -> Slot | None:
+    """The descriptor of a slot; None if there is no slot of that name."""
+    for each in base.__mro__:
+        found = vars(each).get(name)
+        if found is not None:
+            return cast(Slot, found) if type(found).__name__ == "member_descriptor" else None
+    return None
