@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import dirql.c
+import dirql.c.core
 from dirql.c.core import load_image
 from dirql.io.objects import DriverObject
 
 SOURCES = Path(__file__).parent / "c_drivers"
-INCLUDE = Path(dirql.c.__file__).parent / "include"
+INCLUDE = Path(dirql.c.core.__file__).parents[1] / "include"
 OPTIONS = "-std=gnu11 -O0 -g -fPIC -shared -fshort-wchar -mms-bitfields -fno-strict-aliasing -Wno-multichar"
 _FOLDER = tempfile.TemporaryDirectory(prefix="dirql-c-drivers-")
 

@@ -40,7 +40,6 @@ COMPOSING = (
 KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "cm", "io", "hal", "pnp", "po")
 EVERYTHING_BELOW = (
     *KERNEL,
-    "c",
     "verifier",
     "registers",
     "files",
@@ -91,9 +90,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pnp": ("io", "cm", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
     "po": ("io", "ob", "rtl", "mm", "ke", "nt", "verifier.policy"),
     "wdm": KERNEL,
-    "c": (*KERNEL, "target"),
     "drivers": ("wdm", "registers"),
     "trace": (*KERNEL, "target.contract", "files", "hardware", "registers"),
+    "c.core": (*KERNEL, "target"),
     "report": (*KERNEL, "target.contract", "files", "hardware", "registers", "trace"),
     "host_watch": ("nt", "ke"),
     "boards": ("link", "target.contract", "hardware", "registers"),

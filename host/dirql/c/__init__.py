@@ -1,3 +1,0 @@
-# SPDX-FileCopyrightText: dirql contributors
-# SPDX-License-Identifier: Apache-2.0
-"""Drivers in C: their headers, the core that runs them, and the loader."""
