@@ -29,13 +29,17 @@ C_FLAGS = ("-std=gnu11", "-fshort-wchar", "-mms-bitfields")
 """The options of gcc for code that includes the headers: `wchar_t` and bit fields are as under Windows."""
 
 _INCLUDES = {
-    "ntdef.h": (),
+    "dirql_seh.h": (),
+    "msvc.h": ("dirql_seh.h",),
+    "ntdef.h": ("msvc.h",),
     "ntstatus.h": ("ntdef.h",),
     "bugcodes.h": ("ntdef.h",),
+    "dirql_interlocked.h": ("ntdef.h",),
+    "dirql_integers.h": ("ntdef.h",),
     "initguid.h": ("ntdef.h",),
     "wdmguid.h": ("ntdef.h",),
     "winerror.h": (),
-    "wdm.h": ("ntdef.h", "ntstatus.h", "bugcodes.h"),
+    "wdm.h": ("ntdef.h", "ntstatus.h", "bugcodes.h", "dirql_interlocked.h", "dirql_integers.h"),
     "ntddk.h": ("wdm.h",),
     "ntifs.h": ("ntddk.h",),
     "ntstrsafe.h": ("wdm.h",),

@@ -96,6 +96,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "report": (*KERNEL, "target.contract", "files", "hardware", "registers", "trace"),
     "host_watch": ("nt", "ke"),
     "boards": ("link", "target.contract", "hardware", "registers"),
+    "c.image": ("target.simulation",),
     "lspci": ("target", "hardware", "registers"),
     **dict.fromkeys(COMPOSING, (*EVERYTHING_BELOW, *COMPOSING)),
     "registers": (),

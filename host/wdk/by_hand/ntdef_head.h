@@ -4,32 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* Words of Microsoft's compiler that gcc does not know. */
-
-#ifndef _MSC_VER
-#define __int8 char
-#define __int16 short
-#define __int32 int
-#define __int64 long long
-#define __cdecl
-#define __fastcall
-#define __stdcall
-#define __forceinline static __inline__ __attribute__((always_inline, unused))
-#define __inline static __inline__ __attribute__((unused))
-#define __unaligned
-#define __declspec(property) DIRQL_DECLSPEC_##property
-#define DIRQL_DECLSPEC_align(bytes) __attribute__((aligned(bytes)))
-#define DIRQL_DECLSPEC_allocate(section)
-#define DIRQL_DECLSPEC_deprecated
-#define DIRQL_DECLSPEC_dllexport
-#define DIRQL_DECLSPEC_dllimport
-#define DIRQL_DECLSPEC_noinline __attribute__((noinline))
-#define DIRQL_DECLSPEC_noreturn __attribute__((noreturn))
-#define DIRQL_DECLSPEC_nothrow
-#define DIRQL_DECLSPEC_restrict
-#define DIRQL_DECLSPEC_selectany __attribute__((weak))
-#endif
-
 #define _WIN64 1
 #define _AMD64_ 1
 #define _M_AMD64 100

@@ -8,6 +8,8 @@
 #include <ntdef.h>
 #include <ntstatus.h>
 #include <bugcodes.h>
+#include <dirql_interlocked.h>
+#include <dirql_integers.h>
 
 #define BYTE_OFFSET(address) ((ULONG)((ULONG_PTR)(address) & (PAGE_SIZE - 1)))
 #define PAGE_ALIGN(address) ((PVOID)((ULONG_PTR)(address) & ~(ULONG_PTR)(PAGE_SIZE - 1)))
@@ -1497,6 +1499,8 @@ typedef struct _NPAGED_LOOKASIDE_LIST NPAGED_LOOKASIDE_LIST, *PNPAGED_LOOKASIDE_
 typedef struct _PAGED_LOOKASIDE_LIST PAGED_LOOKASIDE_LIST, *PPAGED_LOOKASIDE_LIST;
 typedef struct _LOOKASIDE_LIST_EX LOOKASIDE_LIST_EX, *PLOOKASIDE_LIST_EX;
 typedef struct _EXCEPTION_RECORD EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+typedef struct _M128A M128A, *PM128A;
+typedef struct _CONTEXT CONTEXT, *PCONTEXT;
 typedef struct _EXCEPTION_POINTERS EXCEPTION_POINTERS, *PEXCEPTION_POINTERS;
 typedef struct _GENERAL_LOOKASIDE_POOL GENERAL_LOOKASIDE_POOL, *PGENERAL_LOOKASIDE_POOL;
 typedef struct _KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT, *PKE_PROCESSOR_CHANGE_NOTIFY_CONTEXT;
@@ -1570,7 +1574,6 @@ typedef struct _IO_WORKITEM IO_WORKITEM, *PIO_WORKITEM;
 typedef struct _IO_TIMER IO_TIMER, *PIO_TIMER;
 typedef struct _IO_REMOVE_LOCK_TRACKING_BLOCK IO_REMOVE_LOCK_TRACKING_BLOCK, *PIO_REMOVE_LOCK_TRACKING_BLOCK;
 typedef struct _SCSI_REQUEST_BLOCK SCSI_REQUEST_BLOCK, *PSCSI_REQUEST_BLOCK;
-typedef struct _CONTEXT CONTEXT, *PCONTEXT;
 typedef struct _OBJECT_TYPE OBJECT_TYPE, *POBJECT_TYPE;
 typedef struct _CALLBACK_OBJECT CALLBACK_OBJECT, *PCALLBACK_OBJECT;
 typedef struct _EX_TIMER EX_TIMER, *PEX_TIMER;
@@ -2371,6 +2374,62 @@ struct _EXCEPTION_RECORD {
     PVOID ExceptionAddress;
     ULONG NumberParameters;
     ULONG_PTR ExceptionInformation[15];
+};
+
+/* A register of 128 bits. */
+struct DECLSPEC_ALIGN(16) _M128A {
+    ULONGLONG Low;
+    LONGLONG High;
+};
+
+/* The registers of a processor at one moment. */
+struct DECLSPEC_ALIGN(16) _CONTEXT {
+    ULONG64 P1Home;
+    ULONG64 P2Home;
+    ULONG64 P3Home;
+    ULONG64 P4Home;
+    ULONG64 P5Home;
+    ULONG64 P6Home;
+    ULONG ContextFlags;
+    ULONG MxCsr;
+    USHORT SegCs;
+    USHORT SegDs;
+    USHORT SegEs;
+    USHORT SegFs;
+    USHORT SegGs;
+    USHORT SegSs;
+    ULONG EFlags;
+    ULONG64 Dr0;
+    ULONG64 Dr1;
+    ULONG64 Dr2;
+    ULONG64 Dr3;
+    ULONG64 Dr6;
+    ULONG64 Dr7;
+    ULONG64 Rax;
+    ULONG64 Rcx;
+    ULONG64 Rdx;
+    ULONG64 Rbx;
+    ULONG64 Rsp;
+    ULONG64 Rbp;
+    ULONG64 Rsi;
+    ULONG64 Rdi;
+    ULONG64 R8;
+    ULONG64 R9;
+    ULONG64 R10;
+    ULONG64 R11;
+    ULONG64 R12;
+    ULONG64 R13;
+    ULONG64 R14;
+    ULONG64 R15;
+    ULONG64 Rip;
+    UCHAR FltSave[512];
+    M128A VectorRegister[26];
+    ULONG64 VectorControl;
+    ULONG64 DebugControl;
+    ULONG64 LastBranchToRip;
+    ULONG64 LastBranchFromRip;
+    ULONG64 LastExceptionToRip;
+    ULONG64 LastExceptionFromRip;
 };
 
 /* Points at the record of an exception and at the processor's state when it was raised. */
@@ -4029,8 +4088,6 @@ VOID ExFreePoolWithTag(_In_ PVOID P, _In_ ULONG Tag);
 VOID ExRaiseStatus(_In_ NTSTATUS Status);
 VOID ProbeForRead(_In_ const volatile VOID *Address, _In_ SIZE_T Length, _In_ ULONG Alignment);
 VOID ProbeForWrite(_Inout_ volatile VOID *Address, _In_ SIZE_T Length, _In_ ULONG Alignment);
-VOID ExInitializeWorkItem(_Out_ PWORK_QUEUE_ITEM Item, _In_ PWORKER_THREAD_ROUTINE Routine, _In_opt_ PVOID
-    Context);
 VOID ExQueueWorkItem(_Inout_ PWORK_QUEUE_ITEM WorkItem, _In_ WORK_QUEUE_TYPE QueueType);
 PEX_TIMER ExAllocateTimer(_In_opt_ PEXT_CALLBACK Callback, _In_opt_ PVOID CallbackContext, _In_ ULONG
     Attributes);
@@ -4110,33 +4167,7 @@ VOID ExRundownCompleted(_Inout_ PEX_RUNDOWN_REF RunRef);
 VOID ExWaitForRundownProtectionRelease(_Inout_ PEX_RUNDOWN_REF RunRef);
 PDMA_ADAPTER IoGetDmaAdapter(_In_opt_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ PDEVICE_DESCRIPTION
     DeviceDescription, _Out_ PULONG NumberOfMapRegisters);
-USHORT RtlUshortByteSwap(_In_ USHORT Source);
-ULONG RtlUlongByteSwap(_In_ ULONG Source);
-ULONGLONG RtlUlonglongByteSwap(_In_ ULONGLONG Source);
-LARGE_INTEGER RtlConvertLongToLargeInteger(_In_ LONG SignedInteger);
-LARGE_INTEGER RtlConvertUlongToLargeInteger(_In_ ULONG UnsignedInteger);
-LARGE_INTEGER RtlLargeIntegerAdd(_In_ LARGE_INTEGER Addend1, _In_ LARGE_INTEGER Addend2);
-LARGE_INTEGER RtlLargeIntegerSubtract(_In_ LARGE_INTEGER Number1, _In_ LARGE_INTEGER Number2);
-LARGE_INTEGER RtlLargeIntegerNegate(_In_ LARGE_INTEGER Number);
 LARGE_INTEGER RtlLargeIntegerAnd(_In_ LARGE_INTEGER Source, _In_ LARGE_INTEGER Mask);
-LARGE_INTEGER RtlLargeIntegerShiftLeft(_In_ LARGE_INTEGER LargeInteger, _In_ CCHAR ShiftCount);
-LARGE_INTEGER RtlLargeIntegerShiftRight(_In_ LARGE_INTEGER LargeInteger, _In_ CCHAR ShiftCount);
-LARGE_INTEGER RtlLargeIntegerArithmeticShift(_In_ LARGE_INTEGER LargeInteger, _In_ CCHAR ShiftCount);
-BOOLEAN RtlLargeIntegerGreaterThan(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
-BOOLEAN RtlLargeIntegerGreaterThanOrEqualTo(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
-BOOLEAN RtlLargeIntegerEqualTo(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
-BOOLEAN RtlLargeIntegerNotEqualTo(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
-BOOLEAN RtlLargeIntegerLessThan(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
-BOOLEAN RtlLargeIntegerLessThanOrEqualTo(_In_ LARGE_INTEGER Operand1, _In_ LARGE_INTEGER Operand2);
-BOOLEAN RtlLargeIntegerGreaterThanZero(_In_ LARGE_INTEGER Operand);
-BOOLEAN RtlLargeIntegerGreaterOrEqualToZero(_In_ LARGE_INTEGER Operand);
-BOOLEAN RtlLargeIntegerEqualToZero(_In_ LARGE_INTEGER Operand);
-BOOLEAN RtlLargeIntegerNotEqualToZero(_In_ LARGE_INTEGER Operand);
-BOOLEAN RtlLargeIntegerLessThanZero(_In_ LARGE_INTEGER Operand);
-BOOLEAN RtlLargeIntegerLessOrEqualToZero(_In_ LARGE_INTEGER Operand);
-LARGE_INTEGER RtlEnlargedIntegerMultiply(_In_ LONG Multiplicand, _In_ LONG Multiplier);
-LARGE_INTEGER RtlEnlargedUnsignedMultiply(_In_ ULONG Multiplicand, _In_ ULONG Multiplier);
-LARGE_INTEGER RtlExtendedIntegerMultiply(_In_ LARGE_INTEGER Multiplicand, _In_ LONG Multiplier);
 ULONG RtlEnlargedUnsignedDivide(_In_ ULARGE_INTEGER Dividend, _In_ ULONG Divisor, _Out_opt_ PULONG Remainder);
 LARGE_INTEGER RtlExtendedLargeIntegerDivide(_In_ LARGE_INTEGER Dividend, _In_ ULONG Divisor, _Out_opt_ PULONG
     Remainder);
@@ -4147,32 +4178,6 @@ LARGE_INTEGER RtlExtendedMagicDivide(_In_ LARGE_INTEGER Dividend, _In_ LARGE_INT
 CCHAR RtlFindLeastSignificantBit(_In_ ULONGLONG Set);
 CCHAR RtlFindMostSignificantBit(_In_ ULONGLONG Set);
 ULONG RtlNumberOfSetBitsUlongPtr(_In_ ULONG_PTR Target);
-LONG InterlockedIncrement(_Inout_ volatile LONG *Addend);
-LONG InterlockedDecrement(_Inout_ volatile LONG *Addend);
-LONG InterlockedAdd(_Inout_ volatile LONG *Addend, _In_ LONG Value);
-LONG InterlockedExchange(_Inout_ volatile LONG *Target, _In_ LONG Value);
-LONG InterlockedExchangeAdd(_Inout_ volatile LONG *Addend, _In_ LONG Value);
-LONG InterlockedCompareExchange(_Inout_ volatile LONG *Destination, _In_ LONG Exchange, _In_ LONG Comperand);
-LONG InterlockedAnd(_Inout_ volatile LONG *Destination, _In_ LONG Value);
-LONG InterlockedOr(_Inout_ volatile LONG *Destination, _In_ LONG Value);
-LONG InterlockedXor(_Inout_ volatile LONG *Destination, _In_ LONG Value);
-BOOLEAN InterlockedBitTestAndSet(_Inout_ volatile LONG *Base, _In_ LONG Bit);
-BOOLEAN InterlockedBitTestAndReset(_Inout_ volatile LONG *Base, _In_ LONG Bit);
-LONG64 InterlockedIncrement64(_Inout_ volatile LONG64 *Addend);
-LONG64 InterlockedDecrement64(_Inout_ volatile LONG64 *Addend);
-LONG64 InterlockedAdd64(_Inout_ volatile LONG64 *Addend, _In_ LONG64 Value);
-LONG64 InterlockedExchange64(_Inout_ volatile LONG64 *Target, _In_ LONG64 Value);
-LONG64 InterlockedExchangeAdd64(_Inout_ volatile LONG64 *Addend, _In_ LONG64 Value);
-LONG64 InterlockedCompareExchange64(_Inout_ volatile LONG64 *Destination, _In_ LONG64 Exchange, _In_ LONG64
-    Comperand);
-LONG64 InterlockedAnd64(_Inout_ volatile LONG64 *Destination, _In_ LONG64 Value);
-LONG64 InterlockedOr64(_Inout_ volatile LONG64 *Destination, _In_ LONG64 Value);
-LONG64 InterlockedXor64(_Inout_ volatile LONG64 *Destination, _In_ LONG64 Value);
-BOOLEAN InterlockedBitTestAndSet64(_Inout_ volatile LONG64 *Base, _In_ LONG64 Bit);
-BOOLEAN InterlockedBitTestAndReset64(_Inout_ volatile LONG64 *Base, _In_ LONG64 Bit);
-PVOID InterlockedExchangePointer(_Inout_ volatile PVOID *Target, _In_opt_ PVOID Value);
-PVOID InterlockedCompareExchangePointer(_Inout_ volatile PVOID *Destination, _In_opt_ PVOID Exchange, _In_opt_
-    PVOID Comperand);
 ULONG ExInterlockedAddUlong(_Inout_ volatile ULONG *Addend, _In_ ULONG Increment, _Inout_ PKSPIN_LOCK Lock);
 LARGE_INTEGER ExInterlockedAddLargeInteger(_Inout_ volatile LARGE_INTEGER *Addend, _In_ LARGE_INTEGER
     Increment, _Inout_ PKSPIN_LOCK Lock);
@@ -4233,23 +4238,13 @@ NTSTATUS IoConnectInterrupt(_Out_ PKINTERRUPT *InterruptObject, _In_ PKSERVICE_R
 VOID IoDisconnectInterrupt(_In_ PKINTERRUPT InterruptObject);
 NTSTATUS IoConnectInterruptEx(_Inout_ PIO_CONNECT_INTERRUPT_PARAMETERS Parameters);
 VOID IoDisconnectInterruptEx(_In_ PIO_DISCONNECT_INTERRUPT_PARAMETERS Parameters);
-VOID IoInitializeDpcRequest(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIO_DPC_ROUTINE DpcRoutine);
 VOID IoRequestDpc(_In_ PDEVICE_OBJECT DeviceObject, _In_opt_ PIRP Irp, _In_opt_ PVOID Context);
 PIRP IoAllocateIrp(_In_ CCHAR StackSize, _In_ BOOLEAN ChargeQuota);
 VOID IoFreeIrp(_In_ PIRP Irp);
 VOID IoInitializeIrp(_Inout_ PIRP Irp, _In_ USHORT PacketSize, _In_ CCHAR StackSize);
 VOID IoReuseIrp(_Inout_ PIRP Irp, _In_ NTSTATUS Iostatus);
-USHORT IoSizeOfIrp(_In_ CCHAR StackSize);
 NTSTATUS IoCallDriver(_In_ PDEVICE_OBJECT DeviceObject, _Inout_ PIRP Irp);
 VOID IoCompleteRequest(_In_ PIRP Irp, _In_ CCHAR PriorityBoost);
-VOID IoMarkIrpPending(_Inout_ PIRP Irp);
-PIO_STACK_LOCATION IoGetCurrentIrpStackLocation(_In_ PIRP Irp);
-PIO_STACK_LOCATION IoGetNextIrpStackLocation(_In_ PIRP Irp);
-VOID IoSetNextIrpStackLocation(_Inout_ PIRP Irp);
-VOID IoSkipCurrentIrpStackLocation(_Inout_ PIRP Irp);
-VOID IoCopyCurrentIrpStackLocationToNext(_Inout_ PIRP Irp);
-VOID IoSetCompletionRoutine(_In_ PIRP Irp, _In_opt_ PIO_COMPLETION_ROUTINE CompletionRoutine, _In_opt_ PVOID
-    Context, _In_ BOOLEAN InvokeOnSuccess, _In_ BOOLEAN InvokeOnError, _In_ BOOLEAN InvokeOnCancel);
 BOOLEAN IoForwardIrpSynchronously(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp);
 PIRP IoBuildAsynchronousFsdRequest(_In_ ULONG MajorFunction, _In_ PDEVICE_OBJECT DeviceObject, _Inout_opt_
     PVOID Buffer, _In_opt_ ULONG Length, _In_opt_ PLARGE_INTEGER StartingOffset, _In_opt_ PIO_STATUS_BLOCK
@@ -4262,7 +4257,6 @@ PIRP IoBuildDeviceIoControlRequest(_In_ ULONG IoControlCode, _In_ PDEVICE_OBJECT
     _In_ BOOLEAN InternalDeviceIoControl, _In_opt_ PKEVENT Event, _Out_ PIO_STATUS_BLOCK IoStatusBlock);
 VOID IoAcquireCancelSpinLock(_Out_ PKIRQL Irql);
 VOID IoReleaseCancelSpinLock(_In_ KIRQL Irql);
-PDRIVER_CANCEL IoSetCancelRoutine(_In_ PIRP Irp, _In_opt_ PDRIVER_CANCEL CancelRoutine);
 BOOLEAN IoCancelIrp(_In_ PIRP Irp);
 VOID IoStartPacket(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp, _In_opt_ PULONG Key, _In_opt_
     PDRIVER_CANCEL CancelFunction);
@@ -4442,7 +4436,6 @@ VOID ExFreeToLookasideListEx(_Inout_ PLOOKASIDE_LIST_EX Lookaside, _In_ PVOID En
 VOID ExFlushLookasideListEx(_Inout_ PLOOKASIDE_LIST_EX Lookaside);
 VOID ExDeleteLookasideListEx(_Inout_ PLOOKASIDE_LIST_EX Lookaside);
 VOID PAGED_CODE(void);
-ULONG IoGetFunctionCodeFromCtlCode(_In_ ULONG ControlCode);
 VOID MmBuildMdlForNonPagedPool(_Inout_ PMDL MemoryDescriptorList);
 VOID MmProbeAndLockPages(_Inout_ PMDL MemoryDescriptorList, _In_ KPROCESSOR_MODE AccessMode, _In_
     LOCK_OPERATION Operation);
@@ -4452,10 +4445,6 @@ VOID MmUnlockPages(_Inout_ PMDL MemoryDescriptorList);
 PVOID MmGetSystemAddressForMdlSafe(_Inout_ PMDL Mdl, _In_ ULONG Priority);
 VOID MmUnmapLockedPages(_In_ PVOID BaseAddress, _Inout_ PMDL MemoryDescriptorList);
 VOID MmPrepareMdlForReuse(_Inout_ PMDL Mdl);
-ULONG MmGetMdlByteCount(_In_ PMDL Mdl);
-ULONG MmGetMdlByteOffset(_In_ PMDL Mdl);
-PPFN_NUMBER MmGetMdlPfnArray(_In_ PMDL Mdl);
-PVOID MmGetMdlVirtualAddress(_In_ PMDL Mdl);
 PVOID MmMapIoSpace(_In_ PHYSICAL_ADDRESS PhysicalAddress, _In_ SIZE_T NumberOfBytes, _In_ MEMORY_CACHING_TYPE
     CacheType);
 VOID MmUnmapIoSpace(_In_ PVOID BaseAddress, _In_ SIZE_T NumberOfBytes);
@@ -4466,9 +4455,7 @@ PVOID MmMapLockedPagesSpecifyCache(_In_ PMDL MemoryDescriptorList, _In_ KPROCESS
 PVOID MmGetSystemAddressForMdl(_Inout_ PMDL Mdl);
 NTSTATUS MmProtectMdlSystemAddress(_In_ PMDL MemoryDescriptorList, _In_ ULONG NewProtect);
 SIZE_T MmSizeOfMdl(_In_opt_ PVOID Base, _In_ SIZE_T Length);
-VOID MmInitializeMdl(_Out_ PMDL MemoryDescriptorList, _In_ PVOID BaseVa, _In_ SIZE_T Length);
 PMDL MmCreateMdl(_In_opt_ PMDL MemoryDescriptorList, _In_ PVOID Base, _In_ SIZE_T Length);
-PVOID MmGetMdlBaseVa(_In_ PMDL Mdl);
 PMDL MmAllocatePagesForMdl(_In_ PHYSICAL_ADDRESS LowAddress, _In_ PHYSICAL_ADDRESS HighAddress, _In_
     PHYSICAL_ADDRESS SkipBytes, _In_ SIZE_T TotalBytes);
 PMDL MmAllocatePagesForMdlEx(_In_ PHYSICAL_ADDRESS LowAddress, _In_ PHYSICAL_ADDRESS HighAddress, _In_
@@ -4539,7 +4526,6 @@ POWER_STATE PoSetPowerState(_In_ PDEVICE_OBJECT DeviceObject, _In_ POWER_STATE_T
 VOID PoStartNextPowerIrp(_Inout_ PIRP Irp);
 PULONG PoRegisterDeviceForIdleDetection(_In_ PDEVICE_OBJECT DeviceObject, _In_ ULONG ConservationIdleTime,
     _In_ ULONG PerformanceIdleTime, _In_ DEVICE_POWER_STATE State);
-VOID PoSetDeviceBusy(_Inout_ PULONG IdlePointer);
 VOID PoSetDeviceBusyEx(_Inout_ PULONG IdlePointer);
 VOID PoStartDeviceBusy(_Inout_ PULONG IdlePointer);
 VOID PoEndDeviceBusy(_Inout_ PULONG IdlePointer);
@@ -4597,25 +4583,9 @@ NTSTATUS IoOpenDeviceInterfaceRegistryKey(_In_ PUNICODE_STRING SymbolicLinkName,
     DesiredAccess, _Out_ PHANDLE DeviceInterfaceRegKey);
 NTSTATUS ZwSetInformationKey(_In_ HANDLE KeyHandle, _In_ KEY_SET_INFORMATION_CLASS KeySetInformationClass,
     _In_ PVOID KeySetInformation, _In_ ULONG KeySetInformationLength);
-SIZE_T RtlCompareMemory(_In_ const VOID *Source1, _In_ const VOID *Source2, _In_ SIZE_T Length);
-VOID RtlCopyMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T Length);
-VOID RtlFillMemory(_Out_ VOID *Destination, _In_ SIZE_T Length, _In_ UCHAR Fill);
-VOID RtlMoveMemory(_Out_ VOID *Destination, _In_ const VOID *Source, _In_ SIZE_T Length);
-VOID RtlZeroMemory(_Out_ VOID *Destination, _In_ SIZE_T Length);
-BOOLEAN RtlEqualMemory(_In_ const VOID *Source1, _In_ const VOID *Source2, _In_ SIZE_T Length);
-PVOID RtlSecureZeroMemory(_Out_ PVOID ptr, _In_ SIZE_T cnt);
-VOID RtlStoreUshort(_Out_ PUSHORT Address, _In_ USHORT Value);
-VOID RtlStoreUlong(_Out_ PULONG Address, _In_ ULONG Value);
-VOID RtlStoreUlonglong(_Out_ PULONGLONG Address, _In_ ULONGLONG Value);
-VOID RtlRetrieveUshort(_Out_ PUSHORT DestinationAddress, _In_ PUSHORT SourceAddress);
-VOID RtlRetrieveUlong(_Out_ PULONG DestinationAddress, _In_ PULONG SourceAddress);
 VOID RtlInitUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PCWSTR SourceString);
 VOID RtlInitAnsiString(_Out_ PANSI_STRING DestinationString, _In_opt_ PCSZ SourceString);
 VOID RtlInitString(_Out_ PSTRING DestinationString, _In_opt_ PCSZ SourceString);
-VOID RtlInitEmptyUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PWCHAR Buffer, _In_ USHORT
-    BufferSize);
-VOID RtlInitEmptyAnsiString(_Out_ PANSI_STRING DestinationString, _In_opt_ PCHAR Buffer, _In_ USHORT
-    BufferSize);
 VOID RtlCopyUnicodeString(_Inout_ PUNICODE_STRING DestinationString, _In_opt_ PCUNICODE_STRING SourceString);
 NTSTATUS RtlAppendUnicodeStringToString(_Inout_ PUNICODE_STRING Destination, _In_ PCUNICODE_STRING Source);
 NTSTATUS RtlAppendUnicodeToString(_Inout_ PUNICODE_STRING Destination, _In_opt_ PCWSTR Source);
@@ -4797,5 +4767,115 @@ FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(_Inout_ PSINGLE_LIST_ENTRY ListHead)
 #define NT_ASSERT(expression) ((void)0)
 #define NT_ASSERTMSG(message, expression) ((void)0)
 #endif
+
+/* The stack locations of a request. */
+
+FORCEINLINE PIO_STACK_LOCATION IoGetCurrentIrpStackLocation(_In_ PIRP Irp)
+{
+    return Irp->Tail.Overlay.CurrentStackLocation;
+}
+
+FORCEINLINE PIO_STACK_LOCATION IoGetNextIrpStackLocation(_In_ PIRP Irp)
+{
+    return Irp->Tail.Overlay.CurrentStackLocation - 1;
+}
+
+FORCEINLINE VOID IoSetNextIrpStackLocation(_Inout_ PIRP Irp)
+{
+    Irp->CurrentLocation--;
+    Irp->Tail.Overlay.CurrentStackLocation--;
+}
+
+/* The next lower driver gets the location of this one. */
+FORCEINLINE VOID IoSkipCurrentIrpStackLocation(_Inout_ PIRP Irp)
+{
+    Irp->CurrentLocation++;
+    Irp->Tail.Overlay.CurrentStackLocation++;
+}
+
+/* All but the completion routine and its context, which stay the caller's own. */
+FORCEINLINE VOID IoCopyCurrentIrpStackLocationToNext(_Inout_ PIRP Irp)
+{
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(Irp);
+
+    memcpy(next, IoGetCurrentIrpStackLocation(Irp), FIELD_OFFSET(IO_STACK_LOCATION, CompletionRoutine));
+    next->Control = 0;
+}
+
+FORCEINLINE VOID IoSetCompletionRoutine(_In_ PIRP Irp, _In_opt_ PIO_COMPLETION_ROUTINE CompletionRoutine,
+                                        _In_opt_ PVOID Context, _In_ BOOLEAN InvokeOnSuccess,
+                                        _In_ BOOLEAN InvokeOnError, _In_ BOOLEAN InvokeOnCancel)
+{
+    PIO_STACK_LOCATION next = IoGetNextIrpStackLocation(Irp);
+
+    next->CompletionRoutine = CompletionRoutine;
+    next->Context = Context;
+    next->Control = (UCHAR)((InvokeOnSuccess ? SL_INVOKE_ON_SUCCESS : 0) | (InvokeOnError ? SL_INVOKE_ON_ERROR : 0) |
+                            (InvokeOnCancel ? SL_INVOKE_ON_CANCEL : 0));
+}
+
+FORCEINLINE VOID IoMarkIrpPending(_Inout_ PIRP Irp)
+{
+    IoGetCurrentIrpStackLocation(Irp)->Control |= SL_PENDING_RETURNED;
+}
+
+FORCEINLINE PDRIVER_CANCEL IoSetCancelRoutine(_In_ PIRP Irp, _In_opt_ PDRIVER_CANCEL CancelRoutine)
+{
+    return __atomic_exchange_n(&Irp->CancelRoutine, CancelRoutine, __ATOMIC_SEQ_CST);
+}
+
+FORCEINLINE VOID IoInitializeDpcRequest(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIO_DPC_ROUTINE DpcRoutine)
+{
+    KeInitializeDpc(&DeviceObject->Dpc, (PKDEFERRED_ROUTINE)(PVOID)DpcRoutine, DeviceObject);
+}
+
+#define IoGetFunctionCodeFromCtlCode(ControlCode) (((ULONG)(ControlCode) >> 2) & 0xfff)
+#define IoSizeOfIrp(StackSize) ((USHORT)(sizeof(IRP) + (StackSize) * sizeof(IO_STACK_LOCATION)))
+#define PoSetDeviceBusy(IdlePointer) ((void)(*(IdlePointer) = 0))
+
+/* Memory descriptor lists. */
+
+#define MmGetMdlByteCount(Mdl) ((Mdl)->ByteCount)
+#define MmGetMdlByteOffset(Mdl) ((Mdl)->ByteOffset)
+#define MmGetMdlBaseVa(Mdl) ((Mdl)->StartVa)
+#define MmGetMdlVirtualAddress(Mdl) ((PVOID)((PUCHAR)(Mdl)->StartVa + (Mdl)->ByteOffset))
+#define MmGetMdlPfnArray(Mdl) ((PPFN_NUMBER)((Mdl) + 1))
+
+FORCEINLINE VOID MmInitializeMdl(_Out_ PMDL MemoryDescriptorList, _In_ PVOID BaseVa, _In_ SIZE_T Length)
+{
+    MemoryDescriptorList->Next = NULL;
+    MemoryDescriptorList->Size =
+        (CSHORT)(sizeof(MDL) + sizeof(PFN_NUMBER) * ADDRESS_AND_SIZE_TO_SPAN_PAGES(BaseVa, Length));
+    MemoryDescriptorList->MdlFlags = 0;
+    MemoryDescriptorList->StartVa = PAGE_ALIGN(BaseVa);
+    MemoryDescriptorList->ByteOffset = BYTE_OFFSET(BaseVa);
+    MemoryDescriptorList->ByteCount = (ULONG)Length;
+}
+
+/* Work items and strings. */
+
+FORCEINLINE VOID ExInitializeWorkItem(_Out_ PWORK_QUEUE_ITEM Item, _In_ PWORKER_THREAD_ROUTINE Routine,
+                                      _In_opt_ PVOID Context)
+{
+    Item->WorkerRoutine = Routine;
+    Item->Parameter = Context;
+    Item->List.Flink = NULL;
+}
+
+FORCEINLINE VOID RtlInitEmptyUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PWCHAR Buffer,
+                                           _In_ USHORT BufferSize)
+{
+    DestinationString->Length = 0;
+    DestinationString->MaximumLength = BufferSize;
+    DestinationString->Buffer = Buffer;
+}
+
+FORCEINLINE VOID RtlInitEmptyAnsiString(_Out_ PANSI_STRING DestinationString, _In_opt_ PCHAR Buffer,
+                                        _In_ USHORT BufferSize)
+{
+    DestinationString->Length = 0;
+    DestinationString->MaximumLength = BufferSize;
+    DestinationString->Buffer = Buffer;
+}
 
 #endif /* DIRQL_WDM_H */

@@ -1,0 +1,301 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles the sources of a driver in C to an image, once for each state of sources, headers, options and compiler.
+
+Each source is preprocessed, translated from Microsoft's C (translation.py) and compiled. The image is linked with
+dirql's runtime and with nothing else, so that all names that are left over are names of the kernel. The sections PAGE
+and INIT lie on pages of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from dirql.c.image.compiler import HEADERS, OPTIONS, RUNTIME, CompileError, Compiler, find_compiler
+from dirql.c.image.elf import ElfFile, Section
+from dirql.c.image.overlay import write_stand_ins
+from dirql.c.image.places import Place, Places
+from dirql.c.image.translation import translate
+from dirql.target.simulation.build import announce_on_stderr, cache_directory
+
+__all__ = ["BuiltDriver", "Options", "build_image", "fresh_copy", "read_image"]
+
+_QUIET: Final = (
+    "-Wno-unknown-pragmas",
+    "-Wno-multichar",
+    "-Wno-attributes",
+    "-Wno-implicit-function-declaration",
+    "-Wno-pointer-to-int-cast",
+    "-Wno-int-to-pointer-cast",
+    "-Wno-pointer-sign",
+)
+"""Warnings about what Microsoft's compiler takes; a routine that is not declared is found when the image is loaded."""
+_CLANG_QUIET: Final = (
+    "-Wno-ignored-attributes",
+    "-Wno-ignored-pragmas",
+    "-Wno-microsoft",
+    "-Wno-unused-value",
+)
+_DEFINES: Final = {
+    "ALLOC_PRAGMA": "1",
+    "_KERNEL_MODE": "1",
+    "WINNT": "1",
+    "_WIN32_WINNT": "0x0A00",
+    "WINVER": "0x0A00",
+}
+_RUNTIME_OPTIONS: Final = (
+    "-O2",
+    "-ffreestanding",
+    "-ffunction-sections",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+)
+_IN_THE_CORE: Final = "seh.c"
+_HOSTED: Final = re.compile(r"--coverage|-fprofile|-fsanitize|-pg")
+_SECTION: Final = re.compile(r'__attribute__\(\(section\("((?:PAGE|INIT)\w*)"\)\)\)')
+_PAGED: Final = re.compile(r"PAGE|INIT")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a build: macros, folders of headers, and further options of the compiler."""
+
+    defines: Mapping[str, str] = field(default_factory=dict)
+    include: tuple[Path, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltDriver:
+    """The image of a driver in a file."""
+
+    name: str
+    library: Path
+    imports: frozenset[str]
+    """The names that the image needs from the kernel."""
+    sections: Mapping[str, Section]
+    """INIT and the sections whose names begin with PAGE, each on pages of its own."""
+    sources: tuple[Path, ...]
+    entry: str
+    messages: str
+    """The messages of the compiler, if it was run now."""
+    places: Places = field(repr=False, compare=False)
+
+    def place(self, offset: int) -> Place | None:
+        """The function, file and line at an offset behind the image's base; None if no routine lies there."""
+        return self.places.find(offset)
+
+
+def read_image(
+    library: Path, name: str = "", sources: Sequence[Path] = (), messages: str = ""
+) -> BuiltDriver:
+    """The image in a file; raises `ElfError` if it is none, `ValueError` if it has no entry point."""
+    elf = ElfFile(library)
+    entry = next((each for each in ("DriverEntry", "GsDriverEntry") if each in elf.exports), None)
+    if entry is None:
+        raise ValueError(
+            f"a driver must have a routine DriverEntry that is not static; {name or library.name} has"
+            f" {', '.join(sorted(elf.routines)[:8]) or 'no routine'}"
+        )
+    sections = {
+        each: section for each, section in elf.sections.items() if _PAGED.match(each) and section.size
+    }
+    places = Places(library, elf)
+    return BuiltDriver(
+        name or library.stem, library, elf.imports, sections, tuple(sources), entry, messages, places
+    )
+
+
+def build_image(
+    name: str,
+    sources: Sequence[Path],
+    options: Options | None = None,
+    *,
+    compiler: Compiler | None = None,
+    announce: Callable[[str], None] = announce_on_stderr,
+) -> BuiltDriver:
+    """Compile sources to an image, or take it from the cache.
+
+    Raises `CompileError` with the compiler's messages, `SetupError` without a compiler.
+    """
+    recipe = _Recipe(name, sources, options or Options(), compiler or find_compiler())
+    work = cache_directory() / f".c-{name}-{uuid.uuid4().hex[:8]}"
+    work.mkdir(parents=True)
+    try:
+        texts = recipe.preprocess(work)
+        place = cache_directory() / f"c-{name}-{recipe.key(texts)}"
+        library = place / f"{name}.so"
+        messages = ""
+        if not library.is_file():
+            announce(f"dirql: compiling the driver {name}")
+            messages = recipe.compile(texts, work)
+            finished = work / "finished"
+            finished.mkdir()
+            (work / library.name).rename(finished / library.name)
+            shutil.rmtree(place, ignore_errors=True)
+            finished.rename(place)
+            if messages:
+                announce(messages.rstrip())
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return read_image(library, name, sources, messages)
+
+
+class _Recipe:
+    """The steps of one build."""
+
+    def __init__(self, name: str, sources: Sequence[Path], options: Options, compiler: Compiler) -> None:
+        self._name = name
+        self._sources = [source.resolve() for source in sources]
+        self._options = options
+        self._compiler = compiler
+
+    def preprocess(self, work: Path) -> list[str]:
+        """The translated text of each source; all errors of all sources are raised together."""
+        overlay = (
+            work / "stand-ins" / "of" / "the" / "headers"
+        )  # so deep that "../../" does not leave the folder
+        overlay.mkdir(parents=True)
+        write_stand_ins(self._sources, self._options.include, HEADERS, overlay)
+        errors, texts = [], []
+        for source in self._sources:
+            search = [str(source.parent), *map(str, self._options.include), str(overlay)]
+            arguments = [
+                "-E",
+                *self._arguments(search),
+                "-include",
+                "msvc.h",
+                "-include",
+                "string.h",
+                str(source),
+            ]
+            try:
+                text, _ = self._compiler.run(arguments, work)
+            except CompileError as error:
+                errors.append(str(error))
+            else:
+                texts.append(translate(text).replace(str(work), "."))
+        if errors:
+            raise CompileError("\n".join(errors))
+        return texts
+
+    def key(self, texts: Iterable[str]) -> str:
+        """The part of the image's name in the cache that stands for everything of which it is made."""
+        digest = hashlib.sha256()
+        facts = (self._compiler.version, *self._compiler.command, *self._all_options())
+        # This file says how the texts are compiled, and the headers are part of the runtime's texts.
+        used = [
+            Path(__file__),
+            *(file for folder in (RUNTIME, HEADERS) for file in sorted(folder.rglob("*.*"))),
+        ]
+        runtime = (file.read_text(encoding="utf-8") for file in used)
+        for text in (*facts, *texts, *runtime):
+            digest.update(text.encode("utf-8", "surrogateescape") + b"\0")
+        return digest.hexdigest()[:16]
+
+    def compile(self, texts: Sequence[str], work: Path) -> str:
+        """Compile and link in a folder; returns the compiler's warnings."""
+        errors, messages, objects = [], [], []
+        for number, text in enumerate(texts):
+            file = f"{number}.o"
+            options = [*self._all_options(), *self._optimisation(text)]
+            (work / f"{number}.i").write_text(text, encoding="utf-8", errors="surrogateescape")
+            try:
+                messages.append(self._compiler.run([*options, "-c", f"{number}.i", "-o", file], work)[1])
+                objects.append(file)
+            except CompileError as error:
+                errors.append(str(error))
+        if errors:
+            raise CompileError("\n".join(errors))
+        script = work / "sections.ld"
+        script.write_text(_script(_names_of_sections(texts)), encoding="ascii")
+        hosted = [] if self._is_hosted() else ["-nostdlib"]
+        self._compiler.run(
+            [
+                "-shared",
+                *hosted,
+                *(flag for flag in self._options.flags if _HOSTED.match(flag)),
+                *(
+                    "-Wl,-z,now",
+                    "-Wl,-Bsymbolic",
+                    "-Wl,-z,max-page-size=4096",
+                    "-Wl,--gc-sections",
+                    f"-Wl,-T,{script.name}",
+                ),
+                *("-o", f"{self._name}.so", *objects, *self._runtime()),
+                *([] if self._compiler.is_clang else ["-lgcc"]),
+            ],
+            work,
+        )
+        return "".join(messages)
+
+    def _is_hosted(self) -> bool:
+        return any(_HOSTED.match(flag) for flag in self._options.flags)
+
+    def _all_options(self) -> tuple[str, ...]:
+        quiet = _QUIET + (_CLANG_QUIET if self._compiler.is_clang else ())
+        return (*OPTIONS, *quiet, *self._options.flags)
+
+    def _optimisation(self, text: str) -> tuple[str, ...]:
+        """A file with __try is not optimised: its handlers find the locals by the frame pointer."""
+        return ("-O0",) if "dirql_seh_enter(&" in text else ()
+
+    def _arguments(self, search: Iterable[str]) -> Iterator[str]:
+        yield from self._all_options()
+        yield "-nostdinc"
+        for folder in (*search, str(HEADERS), str(HEADERS / "crt")):
+            yield f"-I{folder}"
+        for name, value in {**_DEFINES, **self._options.defines}.items():
+            yield f"-D{name}={value}"
+
+    def _runtime(self) -> Iterator[str]:
+        """The objects of the runtime, from the cache or compiled now."""
+        place = cache_directory() / f"c-runtime-{self.key(())}"
+        work = place.with_name(f".{place.name}-{uuid.uuid4().hex[:8]}")
+        sources = [source for source in sorted(RUNTIME.glob("*.c")) if source.name != _IN_THE_CORE]
+        if not place.is_dir():
+            work.mkdir()
+            try:
+                for source in sources:
+                    self._compiler.run(
+                        [*self._runtime_arguments(), str(source), "-o", f"{source.stem}.o"], work
+                    )
+                with contextlib.suppress(OSError):  # another process was as fast
+                    work.rename(place)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+        return (str(place / f"{source.stem}.o") for source in sources)
+
+    def _runtime_arguments(self) -> Iterator[str]:
+        yield from (*OPTIONS, *_RUNTIME_OPTIONS, "-nostdinc", f"-I{HEADERS}", f"-I{HEADERS / 'crt'}")
+        if not self._compiler.is_clang:
+            yield "-fno-tree-loop-distribute-patterns"
+        yield "-c"
+
+
+def _names_of_sections(texts: Iterable[str]) -> list[str]:
+    """The pageable sections into which the texts put routines."""
+    return sorted({name for text in texts for name in _SECTION.findall(text)})
+
+
+def _script(names: Iterable[str]) -> str:
+    """The linker's script that puts sections on pages of their own."""
+    parts = "".join(f"  {name} : ALIGN(4096) {{ *({name}) . = ALIGN(4096); }}\n" for name in names)
+    return f"SECTIONS\n{{\n{parts}}}\nINSERT AFTER .text;\n" if parts else "/* no pageable sections */\n"
+
+
+def fresh_copy(built: BuiltDriver) -> Path:
+    """A copy of an image's file under a name of its own, so that loading it gives fresh variables."""
+    copy = built.library.with_name(f"{built.library.stem}-{os.getpid()}-{uuid.uuid4().hex[:6]}.so")
+    shutil.copyfile(built.library, copy)
+    return copy

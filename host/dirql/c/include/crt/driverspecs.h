@@ -1,0 +1,11 @@
+/* SPDX-FileCopyrightText: dirql contributors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Names of other headers' age, which ntdef.h has. */
+
+#ifndef DIRQL_CRT_DRIVERSPECS_H
+#define DIRQL_CRT_DRIVERSPECS_H
+
+#include <ntdef.h>
+
+#endif
