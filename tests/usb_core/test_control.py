@@ -96,10 +96,39 @@ REFUSED = {
     "the alternate setting 1": Setup(0x01, 11, 1, 0, 0),
     "a second interface": Setup(0x81, 10, 0, 1, 1),
     "a halt of the control endpoint": Setup(0x02, 3, 0, 0, 0),
+    "address 257": Setup(0x00, 5, 257, 0, 0),
+    "address 32769": Setup(0x00, 5, 0x8001, 0, 0),
+    "configuration 257": Setup(0x00, 9, 257, 0, 0),
+    "an endpoint with a number of 16 bits": Setup(0x82, 0, 0, 0x181, 2),
+    "the control endpoint with a number of 16 bits": Setup(0x82, 0, 0, 0x100, 2),
 }
+"""Requests that the device does not know, or to what it does not have."""
+
+FIELDS = {
+    "status of the device with a value": Setup(0x80, 0, 1, 0, 2),
+    "status of the device with an index": Setup(0x80, 0, 0, 1, 2),
+    "status of the interface with a value": Setup(0x81, 0, 1, 0, 2),
+    "status of a second interface": Setup(0x81, 0, 0, 1, 2),
+    "status of an endpoint with a value": Setup(0x82, 0, 1, 0x81, 2),
+    "another feature of an endpoint that is cleared": Setup(0x02, 1, 1, 0x81, 0),
+    "a feature that is cleared with a length": Setup(0x02, 1, 0, 0x81, 1),
+    "another feature of an endpoint that is set": Setup(0x02, 3, 1, 0x81, 0),
+    "a feature that is set with a length": Setup(0x02, 3, 0, 0x81, 1),
+    "an address with an index": Setup(0x00, 5, 9, 1, 0),
+    "an address with a length": Setup(0x00, 5, 9, 0, 1),
+    "GET_CONFIGURATION with a value": Setup(0x80, 8, 1, 0, 1),
+    "GET_CONFIGURATION with an index": Setup(0x80, 8, 0, 1, 1),
+    "SET_CONFIGURATION with an index": Setup(0x00, 9, 1, 1, 0),
+    "SET_CONFIGURATION with a length": Setup(0x00, 9, 1, 0, 1),
+    "GET_INTERFACE with a value": Setup(0x81, 10, 1, 0, 1),
+    "SET_INTERFACE with an index": Setup(0x01, 11, 0, 1, 0),
+    "SET_INTERFACE with a length": Setup(0x01, 11, 0, 0, 1),
+    "the set of the vendor with a value": Setup(0xC0, 0x20, 1, 7, 10),
+}
+"""Requests whose fields must be 0 (chapter 9.4), and are not."""
 
 
-@pytest.mark.parametrize("setup", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("setup", [*REFUSED.values(), *FIELDS.values()], ids=[*REFUSED, *FIELDS])
 def test_a_request_that_is_not_known_is_refused_and_the_next_one_is_served(
     host: Device, setup: Setup
 ) -> None:
@@ -140,3 +169,69 @@ def test_an_address_holds_from_the_end_of_the_status_stage_on(plugged: Device) -
         plugged.descriptor(1)
     plugged.address = 33
     assert plugged.descriptor(1, length=64) == DEVICE
+
+
+def test_the_control_endpoint_has_a_status_in_either_direction(host: Device) -> None:
+    assert host.control(Setup(0x82, 0, 0, 0x00, 2)) == b"\x00\x00"
+    assert host.control(Setup(0x82, 0, 0, 0x80, 2)) == b"\x00\x00"
+
+
+def begin(host: Device, setup: Setup) -> None:
+    """The first stage of a request; DATA1 is next in either direction."""
+    host.persist(lambda: host.out(0, setup.pack(), Pid.SETUP))
+    host.toggles[0] = host.toggles[0x80] = 1
+
+
+@pytest.mark.parametrize(
+    ("index", "length", "packets"), [(3, 64, [64]), (2, 64, [64]), (2, 65, [64, 0]), (3, 104, [64, 40])]
+)
+def test_the_data_stage_ends_with_the_last_byte_that_is_wanted(
+    host: Device, index: int, length: int, packets: list[int]
+) -> None:
+    """A descriptor that is cut, one that is as long as what is wanted, and one that is shorter (5.5.3)."""
+    begin(host, Setup(0x80, 6, 0x0300 | index, 0x0409, length))
+    for size in packets:
+        piece = host.into(0)
+        assert isinstance(piece, bytes)
+        assert len(piece) == size
+    assert host.into(0) is Pid.NAK
+    host.write(0, b"")
+    assert_idle(host)
+
+
+def assert_idle(host: Device) -> None:
+    """No stage of a request is under way."""
+    assert host.into(0) is Pid.NAK
+    assert host.out(0, b"") is Pid.NAK
+
+
+def test_a_request_that_is_over_is_over(host: Device) -> None:
+    """With data, without data, and with data of which the host has not taken all."""
+    host.descriptor(1, length=64)
+    assert_idle(host)
+    host.control(Setup(0x01, 11, 0, 0, 0))
+    assert_idle(host)
+    begin(host, Setup(0x80, 6, 0x0303, 0x0409, 255))
+    host.into(0)
+    host.toggles[0] = 1
+    host.write(0, b"")
+    assert_idle(host)
+
+
+def test_data_are_refused_where_the_status_is_due(host: Device) -> None:
+    begin(host, Setup(0x01, 11, 0, 0, 0))
+    assert host.out(0, b"data") is Pid.STALL
+    assert host.into(0) == b""
+
+
+def test_a_device_without_an_address_has_no_configuration(host: Device) -> None:
+    host.set_address(0)
+    host.bus.idle(20)
+    assert not host.bus.is_configured()
+    assert host.control(Setup(0x80, 8, 0, 0, 1)) == b"\x00"
+
+
+def test_another_address_leaves_the_configuration(host: Device) -> None:
+    host.set_address(99)
+    assert host.bus.is_configured()
+    assert host.descriptor(1, length=64) == DEVICE

@@ -215,6 +215,46 @@ def test_a_halt_refuses_until_it_is_cleared(host: Device) -> None:
     assert host.into(NOTICES) is Pid.NAK
 
 
+@pytest.mark.parametrize("setup", [Setup(0x01, 11, 0, 0, 0), Setup(0x00, 9, 1, 0, 0)], ids=["11", "9"])
+def test_interface_and_configuration_end_all_halts(host: Device, setup: Setup) -> None:
+    for address in (0x01, 0x81, 0x82):
+        host.control(Setup(0x02, 3, 0, address, 0))
+    host.control(setup)
+    host.toggles = {key: value for key, value in host.toggles.items() if key in (0, 0x80)}
+    for address in (0x01, 0x81, 0x82):
+        assert host.control(Setup(0x82, 0, 0, address, 2)) == b"\x00\x00"
+    host.write(BULK, b"taken")
+    assert host.received() == b"taken"
+    assert host.into(BULK) is Pid.NAK
+    assert host.into(NOTICES) is Pid.NAK
+
+
+def test_a_configuration_voids_what_waits(host: Device) -> None:
+    host.bus.ready(0)
+    host.write(BULK, b"void")
+    host.feed(b"void")
+    host.configure()
+    host.bus.ready(100)
+    assert host.into(BULK) is Pid.NAK
+    assert host.received() == b""
+    host.feed(b"new")
+    assert host.read(BULK, 64) == b"new"
+
+
+def test_an_interface_leaves_what_waits(host: Device) -> None:
+    host.feed(b"kept")
+    host.control(Setup(0x01, 11, 0, 0, 0))
+    assert host.into(BULK) == b"kept"
+
+
+def test_without_a_configuration_no_byte_is_taken(plugged: Device) -> None:
+    plugged.feed(b"early")
+    assert plugged.bus.waiting == 5
+    plugged.configure()
+    plugged.bus.idle(RING)
+    assert plugged.into(BULK) == b"early"
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_a_reset_in_the_middle_of_anything_begins_anew(host: Device, seed: int) -> None:
     random_ = random.Random(seed)
