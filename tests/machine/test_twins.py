@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from dirql.boards.reading import load_board
+from dirql.boards.reading import USB_FREQUENCY, load_board
 from dirql.drivers import store
 from dirql.drivers.store.interface import IOCTL_STORE_SET_MODE, PROGRAM_NAME, TransferMode
 from dirql.hardware.reading import load_machine
@@ -324,17 +324,28 @@ def test_a_rate_that_the_uart_cannot_have_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_a_twin_is_a_usb_device_over_usbip() -> None:
+@pytest.mark.parametrize("level", ["byte", "pin"])
+def test_a_twin_is_a_usb_device_over_usbip(level: str) -> None:
+    """At the level of pins the USB core of the board is behind USB/IP, bit by bit."""
     pytest.importorskip("usb.core")
     before = set(threading.enumerate())
-    move_data(open_target(f"twin:tiny?line=usbip&{PATIENT}", machine=TINY))
+    target = open_target(f"twin:tiny?line=usbip&level={level}&{PATIENT}", machine=TINY)
+    assert target.frequency == (USB_FREQUENCY if level == "pin" else TINY.frequency)
+    move_data(target)
     assert set(threading.enumerate()) <= before
 
 
-@pytest.mark.slow
-def test_the_command_serves_usbip_and_ends_with_its_twin() -> None:
+def test_a_twin_at_the_pins_of_usb_has_no_rate() -> None:
     pytest.importorskip("usb.core")
-    command = [sys.executable, "-m", "dirql", "twin", "tiny", "--usbip", "0"]
+    with pytest.raises(ValueError, match="must have no rate, since USB has its own; it was 9,600 baud"):
+        open_target("twin:tiny?line=usbip&level=pin&baud=9600", machine=TINY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("level", "processes"), [("byte", 1), ("pin", 0)])
+def test_the_command_serves_usbip_and_ends_with_its_twin(level: str, processes: int) -> None:
+    pytest.importorskip("usb.core")
+    command = [sys.executable, "-m", "dirql", "twin", "tiny", "--usbip", "0", "--level", level]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
         assert started.stdout is not None
         address = started.stdout.readline().strip()
@@ -346,5 +357,5 @@ def test_the_command_serves_usbip_and_ends_with_its_twin() -> None:
         )
         started.send_signal(signal.SIGTERM)
         assert started.wait(LIMIT) == 0
-    assert len(children) == 1
-    wait_until(lambda: is_gone(int(children[0])))
+    assert len(children) == processes
+    wait_until(lambda: all(is_gone(int(child)) for child in children))

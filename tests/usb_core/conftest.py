@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from usb_core.bus import DeviceBus
 from usb_core.device import Device
+from usb_core.device_bus import DeviceBus
 from usb_core.recipes import device_library
 
 

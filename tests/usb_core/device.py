@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from usb_core.bus import DeviceBus
-from usb_core.host import Host
+from dirql.link.usb_host import Host
+from usb_core.device_bus import DeviceBus
 
 __all__ = ["BULK", "CONFIGURATION", "DEVICE", "FRAME_BITS", "NOTICES", "RING", "Device"]
 

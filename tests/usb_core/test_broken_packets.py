@@ -8,9 +8,10 @@ import random
 
 import pytest
 
-from usb_core.bus import Fault, Level
+from dirql.link.usb_bus import Fault, Level
+from dirql.link.usb_function import Setup
+from dirql.link.usb_host import Pid, packet, token
 from usb_core.device import BULK, Device
-from usb_core.host import Pid, Setup, packet, token
 
 
 @pytest.mark.parametrize("place", [8, 12, 16, 20, 40])

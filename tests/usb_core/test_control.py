@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from usb_core.bus import DeviceBus
+from dirql.link.usb_function import Setup, Stalled
+from dirql.link.usb_host import Gone, Pid
 from usb_core.device import CONFIGURATION, DEVICE, FRAME_BITS, Device
-from usb_core.host import Gone, Pid, Setup, Stalled
+from usb_core.device_bus import DeviceBus
 
 RESET_OF_A_HUB = 10 * FRAME_BITS
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from usb_core.bus import DeviceBus, Fault, Level
+from dirql.link.usb_bus import Fault, Level
+from dirql.link.usb_function import Setup
+from dirql.link.usb_host import Faults, Pid, packet, token
 from usb_core.device import BULK, CONFIGURATION, FRAME_BITS, NOTICES, RING, Device
-from usb_core.host import Faults, Pid, Setup, packet, token
+from usb_core.device_bus import DeviceBus
 
 
 @pytest.mark.slow

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from dirql.link.usb_host import Pid, packet, token
 from usb_core.device import BULK, Device
-from usb_core.host import Pid, packet, token
 
 FIRST = packet(Pid.DATA0, b"first")
 

@@ -19,9 +19,10 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from dirql.link.usb_bus import Bus
+from dirql.link.usb_function import Setup, Stalled
+from dirql.link.usb_host import PACKET, TO_HOST, Gone, Host, Pid
 from flashing.testbed import Client, Data, run_with, testbed_with
-from usb_core.bus import Bus
-from usb_core.host import PACKET, TO_HOST, Gone, Host, Pid, Setup, Stalled
 
 __all__ = ["main"]
 

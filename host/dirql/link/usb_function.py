@@ -13,15 +13,16 @@ from typing import NamedTuple, Protocol
 
 from dirql.registers import usb_device
 
-__all__ = ["NOTICE_BYTES", "Setup", "Stalled", "Stream", "UsbFunction"]
+__all__ = ["NOTICE_BYTES", "Setup", "Stalled", "Stream", "UsbDevice", "UsbFunction"]
 
 NOTICE_BYTES = 8
 """The bytes that the interrupt endpoint gives: the identity of the bitstream."""
 
+_SETUP = struct.Struct("<BBHHH")
 _TO_HOST = 0x80
-_VENDOR = 0x40
-_KIND = 0x60
-_DEVICE, _INTERFACE = 0, 1
+_DEVICE, _ENDPOINT = 0, 2
+_ADDRESSES = 128
+_CONTROL_ENDS = (0x00, 0x80)
 _RECIPIENT = 0x1F
 _ENDPOINT_HALT = 0
 _MICROSOFT_SET = 7
@@ -51,7 +52,11 @@ class Setup(NamedTuple):
     @classmethod
     def of(cls, octets: bytes) -> Setup:
         """Read the eight bytes."""
-        return cls(*struct.unpack("<BBHHH", octets))
+        return cls(*_SETUP.unpack(octets))
+
+    def pack(self) -> bytes:
+        """The eight bytes."""
+        return _SETUP.pack(*self)
 
 
 class Stream(Protocol):
@@ -65,6 +70,25 @@ class Stream(Protocol):
 
     def clear(self) -> None:
         """Forget the bytes that wait for the host."""
+
+
+class UsbDevice(Protocol):
+    """A device at the end of a cable, transaction by transaction; nothing here waits for the device."""
+
+    configuration: int
+    """That which the host has chosen, 0 for none."""
+
+    def reset(self) -> None:
+        """Be as after a reset of the bus: without an address and a configuration."""
+
+    def control(self, setup: Setup) -> bytes:
+        """Carry out a request; returns the answer. Raises `Stalled`."""
+
+    def out(self, endpoint: int, packet: bytes) -> bool:
+        """Take a packet of the host; False if there is no room now. Raises `Stalled`."""
+
+    def into(self, endpoint: int) -> bytes | None:
+        """The next packet to the host, which may be empty; None if there is none now. Raises `Stalled`."""
 
 
 class UsbFunction:
@@ -96,58 +120,51 @@ class UsbFunction:
         return answer[: setup.length] if setup.kind & _TO_HOST else b""
 
     def _answer(self, setup: Setup) -> bytes | None:
-        kind, request, value, place, _ = setup
-        if kind & _KIND == _VENDOR:
-            is_set = kind & _TO_HOST and request == usb_device.VENDOR_CODE and place == _MICROSOFT_SET
-            return usb_device.VENDOR_SET if is_set else None
+        """The answer of the device; as in the core, each field that a request does not use must be 0."""
+        kind, request, value, place, length = setup
+        is_plain = value == 0 and place == 0
         match kind, request:
             case 0x80, 6:
                 return usb_device.DESCRIPTORS.get((value >> 8, value & 0xFF))
-            case 0x80, 8:
+            case 0x80, 8 if is_plain:
                 return bytes((self.configuration,))
-            case 0x00, 5:
-                return b""  # the hub of the host gives the address
-            case 0x00, 9:
-                return self._configure(value)
-            case 0x81, 10:
-                return b"\0" if place == 0 and self.configuration else None
-            case 0x01, 11:
-                return self._select(place, value)
-            case ((0x80 | 0x81 | 0x82), 0):
+            case 0x81, 10 if is_plain and self.configuration:
+                return b"\0"
+            case ((0x80 | 0x81 | 0x82), 0) if value == 0:
                 return self._status(kind & _RECIPIENT, place)
-            case 0x02, (1 | 3):
-                return self._set_halt(place, value, halted=request == 3)
+            case 0xC0, usb_device.VENDOR_CODE if value == 0 and place == _MICROSOFT_SET:
+                return usb_device.VENDOR_SET
+            case 0x02, (1 | 3) if value == _ENDPOINT_HALT and length == 0:
+                return self._set_halt(place, halted=request == 3)
+        return self._change(kind, request, value) if place == 0 and length == 0 else None
+
+    def _change(self, kind: int, request: int, value: int) -> bytes | None:
+        """Carry out a request that has a value at most."""
+        match kind, request:
+            case 0x00, 5 if value < _ADDRESSES:
+                return b""  # the hub of the host gives the address
+            case 0x00, 9 if value <= 1:
+                self.configuration = value
+                self._halted.clear()
+                self._is_full = False
+                self._stream.clear()
+                return b""
+            case 0x01, 11 if value == 0 and self.configuration:
+                self._halted.clear()
+                return b""
         return None
 
-    def _configure(self, value: int) -> bytes | None:
-        if value > 1:
-            return None
-        self.configuration = value
-        self._halted.clear()
-        self._is_full = False
-        self._stream.clear()
-        return b""
-
-    def _select(self, interface: int, setting: int) -> bytes | None:
-        if interface or setting or not self.configuration:
-            return None
-        self._halted.clear()
-        return b""
-
     def _status(self, recipient: int, index: int) -> bytes | None:
-        if recipient == _DEVICE:
-            return bytes(2)
-        if recipient == _INTERFACE:
-            return bytes(2) if index == 0 and self.configuration else None
-        if index & 0xF == 0:
-            return bytes(2)
-        is_known = index in _ENDS and self.configuration
-        return bytes((index in self._halted, 0)) if is_known else None
+        if recipient == _ENDPOINT:
+            is_known = index in _CONTROL_ENDS or (index in _ENDS and self.configuration)
+            return bytes((index in self._halted, 0)) if is_known else None
+        is_there = recipient == _DEVICE or self.configuration
+        return bytes(2) if index == 0 and is_there else None
 
-    def _set_halt(self, endpoint: int, feature: int, *, halted: bool) -> bytes | None:
-        if feature != _ENDPOINT_HALT or (endpoint & 0xF and not (endpoint in _ENDS and self.configuration)):
+    def _set_halt(self, endpoint: int, *, halted: bool) -> bytes | None:
+        if endpoint not in _ENDS or not self.configuration:
             return None
-        if halted and endpoint & 0xF:
+        if halted:
             self._halted.add(endpoint)
         else:
             self._halted.discard(endpoint)

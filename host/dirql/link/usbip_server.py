@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A USB/IP server for one device, whose bulk endpoints carry the bytes of a TCP connection to a twin.
+"""A USB/IP server for one device, that of a `UsbBoard`.
 
 Linux attaches it as a device of its own (`usbip attach`), and pyusb reaches it with `dirql.link.usbip_backend`. One
 thread serves everything. URBs of an endpoint end in their order; one that the device cannot serve yet waits, and so the
@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dirql.link.pipe import NoLink
-from dirql.link.usb_function import Setup, Stalled, UsbFunction
+from dirql.link.usb_board import UsbBoard
+from dirql.link.usb_function import Setup, Stalled
 from dirql.link.usbip import (
     BUS_ID,
     BUS_ID_BYTES,
@@ -42,75 +43,11 @@ from dirql.registers import usb_device
 __all__ = ["UsbIpServer"]
 
 _CHUNK = 1 << 16
-_CONNECT_LIMIT = 5.0
-_KEPT = 1 << 14
-"""The bytes for the host beyond which none are read from the twin."""
 _BUS, _ADDRESS = 1, 2
 _DEVICE = (1, 0)
 _CONFIGURATION = (2, 0)
 _INTERFACES_AT = 4
 _INTERFACE_CLASS = slice(14, 17)
-
-
-class _TwinStream:
-    """The connection to the twin as the stream of a `UsbFunction`; nothing here waits."""
-
-    def __init__(self, twin: socket.socket) -> None:
-        self.twin = twin
-        self.ended = False
-        self._arrived = bytearray()
-        self._leaving = bytearray()
-        twin.setblocking(False)
-
-    def send(self, octets: bytes) -> bool:
-        """See `Stream`; there is room for a packet once the one before has gone."""
-        if self._leaving:
-            self.flush()
-        if self._leaving:
-            return False
-        self._leaving += octets
-        self.flush()
-        return True
-
-    def take(self, most: int) -> bytes:
-        """See `Stream`."""
-        taken = bytes(self._arrived[:most])
-        del self._arrived[:most]
-        return taken
-
-    def clear(self) -> None:
-        """See `Stream`."""
-        self._arrived.clear()
-
-    @property
-    def wants_to_send(self) -> bool:
-        """Whether bytes of the host have not gone yet."""
-        return bool(self._leaving)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether more bytes may be read from the twin."""
-        return len(self._arrived) < _KEPT
-
-    def flush(self) -> None:
-        """Send what the twin takes now."""
-        try:
-            del self._leaving[: self.twin.send(self._leaving)]
-        except BlockingIOError:
-            return
-        except OSError:
-            self.ended = True
-
-    def fetch(self) -> None:
-        """Take what has come from the twin."""
-        try:
-            octets = self.twin.recv(_CHUNK)
-        except BlockingIOError:
-            return
-        except OSError:
-            octets = b""
-        self._arrived += octets
-        self.ended = self.ended or not octets
 
 
 @dataclass
@@ -138,25 +75,19 @@ class _Client:
 
 
 class UsbIpServer:
-    """Serves the device, with `serve` or in a thread with `start`, until the twin ends or `close` is called."""
+    """Serves the device, with `serve` or in a thread with `start`, until the board ends or `close` is called."""
 
-    def __init__(self, twin: tuple[str, int], host: str = "127.0.0.1", port: int = 0) -> None:
-        """Connect to the twin, and listen at a port, 0 for any that is free. Raises `NoLink`."""
-        try:
-            connection = socket.create_connection(twin, _CONNECT_LIMIT)
-        except OSError as error:
-            raise NoLink(
-                f"a twin must listen at {twin[0]}:{twin[1]}; the connection failed: {error}"
-            ) from error
+    def __init__(self, board: UsbBoard, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen at a port, 0 for any that is free, and take the board, which ends with the server. Raises `NoLink`."""
         try:
             self._listener = socket.create_server((host, port))
         except OSError as error:
-            connection.close()
+            board.close()
             raise NoLink(
                 f"the port {host}:{port} must be free for USB/IP; it is not: {error.strerror}: choose another"
             ) from error
-        self._stream = _TwinStream(connection)
-        self._device = UsbFunction(self._stream)
+        self._board = board
+        self._device = board.device
         self._thread: threading.Thread | None = None
         self._listener.setblocking(False)
         self.host, self.port = self._listener.getsockname()[:2]
@@ -168,15 +99,14 @@ class UsbIpServer:
     # The loop.
 
     def serve(self) -> None:
-        """Serve clients; returns when the twin has ended, or after `close`."""
+        """Serve clients; returns when the board has ended, or after `close`."""
         selector = self._selector
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
         selector.register(self._woken, selectors.EVENT_READ, lambda _: None)
-        selector.register(self._stream.twin, selectors.EVENT_READ, self._exchange)
         try:
-            while not self._stream.ended:
-                self._watch_twin()
-                for key, events in selector.select():
+            while not self._board.ended:
+                self._board.watch(selector)
+                for key, events in selector.select(self._board.rest(self._waits)):
                     if key.fileobj is self._woken:
                         return
                     key.data(events)
@@ -201,27 +131,14 @@ class UsbIpServer:
         self._selector.close()
         for client in self._clients.values():
             client.connection.close()
-        for each in (self._listener, self._stream.twin, self._woken, self._waker):
+        for each in (self._listener, self._woken, self._waker):
             each.close()
+        self._board.close()
 
-    def _watch_twin(self) -> None:
-        """Ask only for what can be used, since the loop would never rest otherwise."""
-        stream = self._stream
-        events = selectors.EVENT_READ if stream.has_room else 0
-        events |= selectors.EVENT_WRITE if stream.wants_to_send else 0
-        known = stream.twin in self._selector.get_map()
-        if events and known:
-            self._selector.modify(stream.twin, events, self._exchange)
-        elif events:
-            self._selector.register(stream.twin, events, self._exchange)
-        elif known:
-            self._selector.unregister(stream.twin)
-
-    def _exchange(self, events: int) -> None:
-        if events & selectors.EVENT_READ:
-            self._stream.fetch()
-        if events & selectors.EVENT_WRITE:
-            self._stream.flush()
+    @property
+    def _waits(self) -> bool:
+        """Whether an URB has not ended."""
+        return any(queue for client in self._clients.values() for queue in client.queues.values())
 
     def _accept(self, _events: int) -> None:
         with contextlib.suppress(OSError):
@@ -402,7 +319,7 @@ class UsbIpServer:
         self._send(client, Return(Command.RETURNED, submit.number, status, length).pack(octets))
 
     def _unplug(self) -> None:
-        """End all URBs because the twin is gone."""
+        """End all URBs because the board is gone."""
         for client in list(self._clients.values()):
             client.connection.setblocking(True)
             client.connection.settimeout(1.0)

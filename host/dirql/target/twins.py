@@ -4,45 +4,47 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
-from dirql.boards.reading import board_names, load_board
+from dirql.boards.reading import USB_FREQUENCY, board_names, load_board
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import describe
+from dirql.hardware.root import machine_root
 from dirql.link.pipe import Pipe, TcpPipe
 from dirql.link.serial_pipe import SerialPipe
+from dirql.link.usb_board import TwinBoard, UsbBoard
+from dirql.link.usb_pins import PinBoard
 from dirql.link.usb_pipe import UsbPipe
 from dirql.link.usbip_server import UsbIpServer
 from dirql.target.bitstreams import bitstream_plan
 from dirql.target.board.address import BoardAddress
 from dirql.target.board.opening import open_over
 from dirql.target.board.target import BoardTarget
-from dirql.target.simulation.build import Announce
+from dirql.target.simulation.build import Announce, announce_on_stderr, build
+from dirql.target.simulation.toolchain import find_toolchain
 from dirql.target.simulation.twin import Level, TwinPlan, TwinProcess
+from dirql.target.simulation.usb_recipe import usb_recipe
 
-__all__ = ["TwinPipe", "open_twin", "serve_usb", "twin_machine", "twin_plan"]
+__all__ = ["TwinPipe", "UsbTwinPipe", "open_twin", "serve_usb", "twin_machine", "twin_plan"]
+
+
+_PIN_RATE = 10_000
+"""The bytes in a second that the USB core carries at least, on a slow computer that evaluates its RTL."""
 
 
 class TwinPipe(Pipe):
     """The pipe to a twin that nobody else uses; the twin ends when the pipe is closed."""
 
-    def __init__(self, plan: TwinPlan, announce: Announce, *, over_usb: bool = False) -> None:
-        """Start the twin and connect to it. Raises `NoLink`, and `TargetError` for a twin that does not start.
-
-        With `over_usb` it is a USB device, which pyusb reaches through USB/IP.
-        """
+    def __init__(self, plan: TwinPlan, announce: Announce) -> None:
+        """Start the twin and connect to it. Raises `NoLink`, and `TargetError` for a twin that does not start."""
         self.twin = TwinProcess(plan, announce)
         address = self.twin.address
-        self._server: UsbIpServer | None = None
         try:
-            if over_usb:
-                self._server = UsbIpServer(_host_and_port(address))
-                self._server.start()
-                self._pipe: Pipe = UsbPipe(server=(self._server.host, self._server.port))
-            else:
-                self._pipe = SerialPipe(address) if plan.port is None else _connect(address)
+            self._pipe: Pipe = SerialPipe(address) if plan.port is None else TcpPipe(*_host_and_port(address))
         except BaseException:
-            self._end()
+            self.twin.close()
             raise
         super().__init__(f"the twin of {plan.machine.name} at {address}", plan.rate)
 
@@ -61,12 +63,56 @@ class TwinPipe(Pipe):
     def close(self) -> None:
         """See `Pipe`."""
         self._pipe.close()
-        self._end()
-
-    def _end(self) -> None:
-        if self._server is not None:
-            self._server.close()
         self.twin.close()
+
+
+class UsbTwinPipe(UsbPipe):
+    """The pipe to a twin that is a USB device, which pyusb reaches through USB/IP; the twin ends with the pipe."""
+
+    def __init__(self, plan: TwinPlan, announce: Announce) -> None:
+        """Start the twin and connect to it; raises what `TwinPipe` does."""
+        with contextlib.ExitStack() as undo:
+            self._twin = _UsbTwin(plan, announce)
+            undo.callback(self._twin.close)
+            self._server = UsbIpServer(self._twin.board)
+            self._server.start()
+            undo.callback(self._server.close)
+            super().__init__(server=(self._server.host, self._server.port))
+            self.rate = _PIN_RATE if plan.level is Level.PIN else plan.rate
+            undo.pop_all()
+
+    def close(self) -> None:
+        """See `Pipe`."""
+        super().close()
+        self._server.close()
+        self._twin.close()
+
+
+class _UsbTwin:
+    """A twin as a board at a USB cable: at the level of pins in this process, and otherwise in one of its own."""
+
+    def __init__(self, plan: TwinPlan, announce: Announce = announce_on_stderr) -> None:
+        self._process: TwinProcess | None = None
+        self.board: UsbBoard
+        if plan.level is Level.PIN:
+            if plan.baud is not None:
+                raise ValueError(
+                    f"a twin at the pins of USB must have no rate, since USB has its own; it was {plan.baud:,} baud"
+                )
+            machine = replace(plan.machine, frequency=USB_FREQUENCY)
+            self.board = PinBoard(build(usb_recipe(machine, machine_root()), find_toolchain(), announce))
+            return
+        self._process = TwinProcess(plan, announce)
+        try:
+            self.board = TwinBoard(_host_and_port(self._process.address))
+        except BaseException:
+            self._process.close()
+            raise
+
+    def close(self) -> None:
+        """End the process; the server closes the board."""
+        if self._process is not None:
+            self._process.close()
 
 
 def serve_usb(plan: TwinPlan, place: tuple[str, int], tell: Callable[[str], None]) -> None:
@@ -74,17 +120,13 @@ def serve_usb(plan: TwinPlan, place: tuple[str, int], tell: Callable[[str], None
 
     Returns when the twin has ended. Raises `TargetError`, and `NoLink` for a port that is taken.
     """
-    twin = TwinProcess(plan)
+    twin = _UsbTwin(plan)
     try:
-        server = UsbIpServer(_host_and_port(twin.address), *place)
+        server = UsbIpServer(twin.board, *place)
         tell(f"usbip://{server.host}:{server.port}")
         server.serve()
     finally:
         twin.close()
-
-
-def _connect(address: str) -> TcpPipe:
-    return TcpPipe(*_host_and_port(address))
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
@@ -123,4 +165,5 @@ def open_twin(address: BoardAddress, machine: MachineDescription, announce: Anno
         plan = twin_plan(address.place, level, address.baud, port=port)
     else:
         plan = TwinPlan(machine, level, address.baud, port=port)
-    return open_over(address, TwinPipe(plan, announce, over_usb=address.line == "usbip"), machine)
+    pipe: Pipe = UsbTwinPipe(plan, announce) if address.line == "usbip" else TwinPipe(plan, announce)
+    return open_over(address, pipe, machine)

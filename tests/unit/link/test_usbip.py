@@ -18,6 +18,7 @@ from typing import Protocol
 import pytest
 
 from dirql.link.pipe import NoLink, PipeLost
+from dirql.link.usb_board import TwinBoard
 from dirql.link.usb_function import Setup, Stalled, UsbFunction
 from dirql.link.usb_pipe import UsbPipe
 from dirql.link.usbip_backend import UsbIpBackend
@@ -91,7 +92,7 @@ def echo() -> Iterator[Echo]:
 @pytest.fixture
 def server(echo: Echo) -> Iterator[UsbIpServer]:
     before = set(threading.enumerate())
-    made = UsbIpServer(echo.place)
+    made = UsbIpServer(TwinBoard(echo.place))
     made.start()
     yield made
     made.close()
@@ -240,9 +241,9 @@ def test_a_port_that_is_taken_and_a_twin_that_is_not_there_are_told(echo: Echo) 
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
         with pytest.raises(NoLink, match=r"must be free for USB/IP; it is not: .*: choose another"):
-            UsbIpServer(echo.place, port=port)
+            UsbIpServer(TwinBoard(echo.place), port=port)
     with pytest.raises(NoLink, match="a twin must listen at"):
-        UsbIpServer(("127.0.0.1", port))
+        TwinBoard(("127.0.0.1", port))
 
 
 # Message by message, typed out from the description of the protocol.

@@ -8,17 +8,18 @@ It is written from chapters 5, 8 and 9 of the specification, and judges each ans
 from __future__ import annotations
 
 import random
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
 
-from usb_core.bus import Bus, Fault, Level
+from dirql.link.usb_bus import Bus, Fault, Level, RuleBroken
+from dirql.link.usb_function import Setup, Stalled
 
-__all__ = ["PACKET", "TO_HOST", "Faults", "Gone", "Host", "Pid", "Setup", "Stalled", "packet"]
+__all__ = ["PACKET", "TO_HOST", "Faults", "Gone", "Host", "Pid", "packet", "token"]
 
 PACKET = 64
+DEVICE_BYTES = 18
 TO_HOST = 0x80
 RESET_BITS = 1200
 """A reset of the bus: 100 µs. That of a hub lasts 10 ms, which costs time in a simulation."""
@@ -40,32 +41,8 @@ class Pid(IntEnum):
     STALL = 0b1110
 
 
-class Stalled(Exception):
-    """The device has refused the transfer: its endpoint is halted, or it does not know the request."""
-
-
 class Gone(Exception):
     """The device does not answer."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """The eight bytes of a control transfer (9.3)."""
-
-    kind: int
-    request: int
-    value: int
-    index: int
-    length: int
-
-    @classmethod
-    def of(cls, octets: bytes) -> Setup:
-        """Read it from its bytes."""
-        return cls(*struct.unpack("<BBHHH", octets))
-
-    def pack(self) -> bytes:
-        """The eight bytes for the bus."""
-        return struct.pack("<BBHHH", self.kind, self.request, self.value, self.index, self.length)
 
 
 def packet(pid: Pid, body: bytes = b"") -> bytes:
@@ -146,7 +123,8 @@ class Host:
             return None
         handshake = Pid(answer[0] & 15)
         allowed = (Pid.ACK,) if pid is Pid.SETUP else (Pid.ACK, Pid.NAK, Pid.STALL)
-        assert handshake in allowed, f"{pid.name} must not be answered with {handshake.name}"
+        if handshake not in allowed:
+            raise RuleBroken(f"{pid.name} must not be answered with {handshake.name}")
         if handshake is Pid.ACK:
             self.toggles[endpoint] = toggle ^ 1
         return handshake
@@ -161,7 +139,8 @@ class Host:
         pid = Pid(answer[0] & 15)
         if pid in (Pid.NAK, Pid.STALL):
             return pid
-        assert pid in (Pid.DATA0, Pid.DATA1), f"IN must not be answered with {pid.name}"
+        if pid not in (Pid.DATA0, Pid.DATA1):
+            raise RuleBroken(f"IN must not be answered with {pid.name}")
         self.send(packet(Pid.ACK))
         if (pid is Pid.DATA1) != self.toggles.get(key, 0):
             return None
@@ -178,12 +157,13 @@ class Host:
         data = b""
         while len(data) < size:
             piece = self.persist(lambda: self.into(endpoint))
-            assert isinstance(piece, bytes)
-            assert len(piece) <= PACKET
+            if not isinstance(piece, bytes) or len(piece) > PACKET:
+                raise RuleBroken(f"a packet of data must have {PACKET} bytes at most")
             data += piece
             if len(piece) < PACKET:
                 break
-        assert len(data) <= size, "the device must not send more than was asked for"
+        if len(data) > size:
+            raise RuleBroken(f"the device must not send more than the {size} bytes that were asked for")
         return data
 
     def persist(self, attempt: Callable[[], bytes | Pid | None]) -> bytes | Pid:
@@ -216,7 +196,8 @@ class Host:
             self.write(0, data)
         self.toggles[TO_HOST] = 1
         status = self.persist(lambda: self.into(0))
-        assert status == b"", "the status stage must be an empty packet"
+        if status != b"":
+            raise RuleBroken("the status stage must be an empty packet")
         return b""
 
     def descriptor(self, kind: int, index: int = 0, length: int = 255, language: int = 0) -> bytes:
@@ -237,6 +218,7 @@ class Host:
     def enumerate(self, address: int = 5) -> None:
         """Reset the bus, give the device an address, and configure it."""
         self.reset()
-        assert len(self.descriptor(1, length=64)) == 18
+        if len(self.descriptor(1, length=64)) != DEVICE_BYTES:
+            raise RuleBroken(f"the descriptor of the device must have {DEVICE_BYTES} bytes")
         self.set_address(address)
         self.configure()

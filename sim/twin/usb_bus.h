@@ -310,7 +310,7 @@ private:
 
 } // namespace usb
 
-// The functions for the tests, the same for each model.
+// The functions of a library, the same for each model.
 #define USB_FUNCTIONS(Type)                                                                                      \
     Type* usb_open() { return new Type; }                                                                        \
     void usb_close(Type* bus) { delete bus; }                                                                    \

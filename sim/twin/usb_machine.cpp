@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A machine with its link behind the USB core, on a bus for the tests.
+// A machine with its link behind the USB core, on a bus.
 #include "Vusb_machine.h"
 #include "usb_bus.h"
 #include "verilated.h"
