@@ -24,7 +24,7 @@ class UsbBoard(Protocol):
 
     @property
     def device(self) -> UsbDevice:
-        """The device."""
+        """The device at the end of the cable."""
 
     @property
     def ended(self) -> bool:
@@ -40,7 +40,7 @@ class UsbBoard(Protocol):
         """
 
     def close(self) -> None:
-        """Release the board."""
+        """Release what the board has."""
 
 
 class _TwinStream:

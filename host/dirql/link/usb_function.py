@@ -55,7 +55,7 @@ class Setup(NamedTuple):
         return cls(*_SETUP.unpack(octets))
 
     def pack(self) -> bytes:
-        """The eight bytes."""
+        """The eight bytes for the bus."""
         return _SETUP.pack(*self)
 
 
