@@ -195,7 +195,11 @@ class Machine(MachineParts):
         `name` is the kind of function, such as "store", `number` counts the functions of this kind by their place on
         the bus, as drivers find them. Raises `ValueError` for a function or a register that is not there.
         """
-        functions = self.target.description.functions_named(name)
+        description = self.target.description
+        functions = description.functions_named(name)
+        if not functions:
+            known = ", ".join(sorted({function.type.name for function in description.functions}))
+            raise ValueError(f"the function of a device window must be one of {known}; it was {name!r}")
         if not 0 <= number < len(functions):
             raise ValueError(
                 f"the number of a function {name!r} must be below {len(functions)}, which is how many there are;"
@@ -313,6 +317,11 @@ def open_machine(
     if ke_current.is_running():
         raise RuntimeError(
             "one machine may be open at a time in a process; one was open already: close it first"
+        )
+    if save_registry and registry is None:
+        raise ValueError(
+            "save_registry must come with a registry, the file to write; there was none: pass registry=FILE, or call"
+            " machine.save_registry(FILE) at the end"
         )
     limits = Limits.parse(limits) if isinstance(limits, str) else limits
     options = MachineOptions(

@@ -98,10 +98,10 @@ class MachineParts:
             power_running.install(self.power)
             self.io.power = self.power
             self.kernel.witnesses.append(DefectWitness(self.defects))
+            self.kernel.witnesses.append(PowerWitness(self.power))
             self.kernel.witnesses.append(IoWitness(self.io))
             self.kernel.witnesses.append(DeviceWitness(self.hal, self.pnp))
             self.kernel.witnesses.append(HalWitness(self.hal))
-            self.kernel.witnesses.append(PowerWitness(self.power))
             self.hal.machine_removed = self._note_removal
             self.io.hooks.code_left = self._code_left
             self.io.hooks.things_left = self.hal.held

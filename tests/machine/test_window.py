@@ -39,6 +39,10 @@ def test_what_a_window_refuses(machine: Machine) -> None:
     window = machine.device_window("store", bar=1)
     with pytest.raises(ValueError, match="must lie within the"):
         window.read(window.size - 3, 4)
+    with pytest.raises(
+        ValueError, match=r"the function of a device window must be one of .*store.*; it was 'stroe'"
+    ):
+        machine.device_window("stroe", bar=1)
     with pytest.raises(ValueError, match="must be below 1"):
         machine.device_window("store", 1, bar=1)
     with pytest.raises(ValueError, match="base address register must be one of"):

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from dirql.hal.interrupts import InterruptController
 from dirql.hardware.description import MachineDescription
@@ -19,6 +20,8 @@ from dirql.nt.constants import (
     IRP_MN_DEVICE_USAGE_NOTIFICATION,
     IRP_MN_SET_LOCK,
     PNP_DEVICE_NOT_DISABLEABLE,
+    DeviceUsageTypeGuestAssigned,
+    DeviceUsageTypePaging,
 )
 from dirql.nt.ntstatus import nt_success
 from dirql.ob.manager import running as object_manager
@@ -35,6 +38,9 @@ from dirql.pnp.tree import DeviceTree, running
 from dirql.pnp.veto import Veto
 
 __all__ = ["PnpManager"]
+
+_USAGES: Final = range(DeviceUsageTypePaging, DeviceUsageTypeGuestAssigned + 1)
+"""The kinds of special files and uses."""
 
 
 class PnpManager:
@@ -142,11 +148,13 @@ class PnpManager:
 
     def remove(self, node: DeviceNode) -> Veto | None:
         """Remove a device and all that goes with it, if all agree; None when that was done, else who is against it."""
+        self._check("remove", node)
         with self.tree.lock:
             return remove_device(node)
 
     def disable(self, node: DeviceNode) -> Veto | None:
         """Remove a device as `remove` does, and give it no driver until `enable`."""
+        self._check("disable", node)
         for each in (*node.descendants(), node):
             if each.pnp_state & PNP_DEVICE_NOT_DISABLEABLE:
                 return Veto(each, "a driver has reported PNP_DEVICE_NOT_DISABLEABLE")
@@ -159,17 +167,20 @@ class PnpManager:
 
         An error is noted as `node.problem`.
         """
+        self._check("enable", node)
         with self.tree.lock:
             node.is_disabled = False
             start_alone(node)
 
     def eject(self, node: DeviceNode) -> Veto | None:
         """Remove a device and all that leaves with it, and let the bus driver eject it (IRP_MN_EJECT)."""
+        self._check("eject", node)
         with self.tree.lock:
             return eject_device(node)
 
     def rebalance(self, node: DeviceNode) -> Veto | None:
         """Stop a started device and start it with other resources; None when that was done (row PNP-06)."""
+        self._check("rebalance", node)
         with self.tree.lock:
             if node.state is not NodeState.STARTED:
                 return Veto(node, f"the device must be started; it was {node.state.value}")
@@ -177,6 +188,7 @@ class PnpManager:
 
     def lock_device(self, node: DeviceNode, *, lock: bool) -> int:
         """Lock a device in its slot, or unlock it (IRP_MN_SET_LOCK); returns the status."""
+        self._check("lock_device", node)
 
         def fill(stack: IoStackLocation) -> None:
             stack.parameters.set_lock.lock = lock
@@ -190,6 +202,12 @@ class PnpManager:
         `kind` is a DEVICE_USAGE_NOTIFICATION_TYPE. A device with such a file, and those above it in the tree, can be
         neither stopped nor removed.
         """
+        self._check("notify_usage", node)
+        if kind not in _USAGES:
+            raise ValueError(
+                "machine.pnp.notify_usage: the kind must be a constant of DEVICE_USAGE_NOTIFICATION_TYPE, such as"
+                f" DeviceUsageTypePaging; it was {kind!r}"
+            )
 
         def fill(stack: IoStackLocation) -> None:
             stack.parameters.usage_notification.in_path = in_path
@@ -212,6 +230,7 @@ class PnpManager:
 
     def surprise_remove(self, node: DeviceNode) -> None:
         """Tell the drivers that a device and those below it are gone (row PNP-08)."""
+        self._check("surprise_remove", node)
         with self.tree.lock:
             surprise_remove(removed_with(node))
 
@@ -226,8 +245,21 @@ class PnpManager:
 
     def rescan(self, bus: DeviceNode) -> None:
         """Ask a bus for its devices again, as after IoInvalidateDeviceRelations."""
+        self._check("rescan", bus)
         with self.tree.lock:
             rescan_bus(bus)
+
+    def _check(self, routine: str, node: object) -> None:
+        """Raise `TypeError` for what is no device, and `ValueError` for a device of another machine."""
+        if not isinstance(node, DeviceNode):
+            raise TypeError(
+                f"machine.pnp.{routine}: the device must be a DeviceNode, one of machine.devices; it was {node!r}"
+            )
+        if node is not self.root and self.root not in node.ancestors():
+            raise ValueError(
+                f"machine.pnp.{routine}: the device must be one of this machine; {node!r} is of another one, which is"
+                " closed: take it from machine.devices"
+            )
 
     def wait_until_idle(self) -> None:
         """Wait until all that drivers have asked for is done."""

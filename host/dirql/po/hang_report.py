@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dirql.io.whereabouts import dispatched
 from dirql.ke.current import current
 from dirql.ke.watch.witness import Section, Witness
-from dirql.nt.constants import PowerSystemWorking
+from dirql.nt.constants import PowerSystemShutdown, PowerSystemWorking
 from dirql.po.manager import PowerManager
 from dirql.po.request import PowerRequest
 
@@ -28,6 +28,18 @@ class PowerWitness(Witness):
     def name_of(self, thing: object) -> str:
         """See `Witness`."""
         return "what wakes the system" if thing is self._manager.woken else ""
+
+    def accuse(self) -> str:
+        """See `Witness`."""
+        state = self._manager.system_state
+        if state == PowerSystemShutdown:
+            return (
+                "the machine is switched off, so that drivers hold the requests for their devices for ever: make"
+                " requests before machine.power_off, or open a machine anew"
+            )
+        if state != PowerSystemWorking:
+            return "the system sleeps, so that drivers hold the requests for their devices until it wakes"
+        return ""
 
     def sections(self) -> Iterator[Section]:
         """See `Witness`."""

@@ -84,10 +84,12 @@ def suspend(manager: PowerManager, state: str, seconds: float | None) -> Suspend
     """
     if state not in _SLEEPS:
         raise ValueError(f"the state of a sleep must be one of {', '.join(_SLEEPS)}; it was {state!r}")
-    if manager.system_state != PowerSystemWorking:
+    if manager.system_state == PowerSystemShutdown:
         raise RuntimeError(
-            "a system that is to sleep must work; it was asleep or switched off already: wait until it has woken"
+            "a system that is to sleep must work; it was switched off, and nothing wakes it: open a machine anew"
         )
+    if manager.system_state != PowerSystemWorking:
+        raise RuntimeError("a system that is to sleep must work; it was asleep: wait until it has woken")
     longest = time_out(seconds)
     target = _SLEEPS[state]
     action = PowerActionHibernate if state == "S4" else PowerActionSleep

@@ -405,3 +405,10 @@ def test_a_wrong_limit_opens_no_target() -> None:
     with pytest.raises(ValueError, match="a limit must be"):
         open_machine(target, limits="nonsense")
     target.close()
+
+
+def test_a_registry_that_is_to_be_saved_needs_a_file() -> None:
+    with pytest.raises(
+        ValueError, match="save_registry must come with a registry, the file to write; there was none"
+    ):
+        open_machine(ScriptedTarget(), save_registry=True)

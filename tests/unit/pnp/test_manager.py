@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
@@ -71,6 +73,8 @@ from dirql.wdm import (
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
     CmResourceTypePort,
+    DeviceUsageTypePaging,
+    DeviceUsageTypeUndefined,
     IoConnectInterruptEx,
     IoDisconnectInterruptEx,
     IoGetCurrentIrpStackLocation,
@@ -559,3 +563,36 @@ def test_a_device_that_has_disappeared_gets_a_surprise_removal_once_and_no_query
     machine.unload_driver(driver)
     assert recorder.minors == [IRP_MN_SURPRISE_REMOVAL, IRP_MN_REMOVE_DEVICE]
     assert recorder.unloaded == 1
+
+
+CALLS: dict[str, Callable[[Machine, Any], object]] = {
+    "remove": lambda machine, node: machine.pnp.remove(node),
+    "disable": lambda machine, node: machine.pnp.disable(node),
+    "enable": lambda machine, node: machine.pnp.enable(node),
+    "eject": lambda machine, node: machine.pnp.eject(node),
+    "rebalance": lambda machine, node: machine.pnp.rebalance(node),
+    "lock_device": lambda machine, node: machine.pnp.lock_device(node, lock=True),
+    "notify_usage": lambda machine, node: machine.pnp.notify_usage(node, DeviceUsageTypePaging, in_path=True),
+    "surprise_remove": lambda machine, node: machine.pnp.surprise_remove(node),
+    "rescan": lambda machine, node: machine.pnp.rescan(node),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_is_no_device_of_this_machine_is_refused_by_name(open_bus: Opener, name: str) -> None:
+    machine = open_bus(FakeFunction())
+    with pytest.raises(
+        TypeError, match=rf"machine\.pnp\.{name}: the device must be a DeviceNode, .* it was 'store'"
+    ):
+        CALLS[name](machine, "store")
+    before = machine.devices[0]
+    machine.close()
+    with pytest.raises(ValueError, match=rf"machine\.pnp\.{name}: the device must be one of this machine"):
+        CALLS[name](open_bus(FakeFunction()), before)
+
+
+@pytest.mark.parametrize("kind", [DeviceUsageTypeUndefined, 7, "paging"])
+def test_an_unknown_kind_of_usage_is_refused(open_bus: Opener, kind: Any) -> None:
+    machine = open_bus(FakeFunction())
+    with pytest.raises(ValueError, match=f"such as DeviceUsageTypePaging; it was {kind!r}"):
+        machine.pnp.notify_usage(machine.devices[0], kind, in_path=True)

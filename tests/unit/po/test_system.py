@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from dirql.ke.watch.deadlock import Deadlock
 from dirql.machine import Machine
 from dirql.po.system import Suspended, SuspendRefused
 from dirql.wdm import (
@@ -15,6 +16,7 @@ from dirql.wdm import (
     DO_POWER_PAGABLE,
     IRP,
     IRP_MN_WAIT_WAKE,
+    KEVENT,
     PASSIVE_LEVEL,
     POWER_STATE,
     STATUS_CANCELLED,
@@ -22,8 +24,13 @@ from dirql.wdm import (
     STATUS_PENDING,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
+    Executive,
     IoCancelIrp,
     IoGetCurrentIrpStackLocation,
+    KeInitializeEvent,
+    KernelMode,
+    KeWaitForSingleObject,
+    NotificationEvent,
     PoRequestPowerIrp,
     PowerActionShutdownOff,
     PowerActionSleep,
@@ -155,7 +162,7 @@ def test_PWR_07_nobody_is_asked_when_the_system_is_switched_off(machine: Machine
     assert actions == [PowerActionShutdownOff]
     assert machine.power.system_state == PowerSystemShutdown
     with pytest.raises(
-        RuntimeError, match="a system that is to sleep must work; it was asleep or switched off"
+        RuntimeError, match=r"a system that is to sleep must work; it was switched off.*open a machine anew"
     ):
         machine.suspend()
 
@@ -235,3 +242,15 @@ def test_PWR_08_a_device_is_armed_once_and_can_be_disarmed(machine: Machine) -> 
     assert IoCancelIrp(irp)
     assert results == [STATUS_DEVICE_BUSY, STATUS_CANCELLED]
     assert machine.power.outstanding == {}
+
+
+def test_a_wait_for_a_device_that_is_switched_off_is_told_as_that(machine: Machine) -> None:
+    log: list[Event] = []
+    machine.load_driver(Bus(log, Child("a")))
+    machine.power_off()
+    never = KEVENT()
+    KeInitializeEvent(never, NotificationEvent, False)
+    with pytest.raises(
+        Deadlock, match=r"the machine is switched off, so that drivers hold .* before machine\.power_off"
+    ):
+        KeWaitForSingleObject(never, Executive, KernelMode, False, None)
