@@ -16,6 +16,7 @@ run, so modules of dirql are imported only where they are used.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,13 @@ class Opener(Protocol):
         """Open a machine with `options`; returns the machine."""
 
 
+class FixtureFunction(Protocol):
+    """The signature of the function of a fixture that yields."""
+
+    def __call__(self, *arguments: object, **named: object) -> Generator[object]:
+        """Begin the fixture, which is asked for its value next."""
+
+
 class Loader(Protocol):
     """The signature of `Machine.load_driver`, for options that come from a mark."""
 
@@ -61,6 +69,8 @@ class _Frame(Protocol):
 
 STORE = "dirql.drivers.store"
 _FAILED = pytest.StashKey[bool]()
+_STOP = pytest.StashKey[str]()
+"""The message of the error with which the test has failed."""
 _COMPLAINTS = pytest.StashKey[list[str]]()
 _FOLDERS: pytest.StashKey[Folders] = pytest.StashKey()
 
@@ -212,7 +222,41 @@ def pytest_runtest_makereport(
         _put_reason_first(report, error)
     if report.failed:
         item.stash[_FAILED] = True
+        item.stash[_STOP] = str(call.excinfo.value)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Let each fixture of a test with a machine end as dirql's own do, also when the machine has stopped."""
+    function = fixturedef.func
+    if not inspect.isgeneratorfunction(function) or "machine" not in request.fixturenames:
+        return (yield)
+    vars(fixturedef)["func"] = _ends_well(cast("FixtureFunction", function), request.node)
+    try:
+        return (yield)
+    finally:
+        vars(fixturedef)["func"] = function
+
+
+def _ends_well(function: FixtureFunction, node: pytest.Item) -> FixtureFunction:
+    """A fixture that yields, whose end neither repeats the error of its test nor keeps other fixtures from ending."""
+
+    @functools.wraps(function)
+    def fixture(*arguments: object, **named: object) -> Generator[object]:
+        steps = function(*arguments, **named)
+        for value in steps:
+            yield value
+            break
+        goes_on = False
+        with _stops_are_failures(node.stash.get(_STOP, None)):
+            goes_on = next(steps, steps) is not steps
+        if goes_on:
+            yield None  # which pytest refuses
+
+    return fixture
 
 
 def _mistake(raised: BaseException) -> BaseException | None:
@@ -433,10 +477,11 @@ def _files_written(node: pytest.Item, outputs: Outputs | None) -> Iterator[None]
 
 
 @contextmanager
-def _stops_are_failures() -> Iterator[None]:
+def _stops_are_failures(told: str | None = None) -> Iterator[None]:
     """A bug check or a deadlock while a fixture begins or ends fails this test, and does not disturb the next ones.
 
-    Both exceptions derive from BaseException; if they were not converted, pytest would skip the teardown.
+    Both exceptions derive from BaseException; if they were not converted, pytest would skip the teardown. `told` is the
+    message of the error with which the test has failed already; it is not told again.
     """
     from dirql.ke.bugcheck import BugCheck
     from dirql.ke.threads.dispatcher import Deadlock
@@ -444,6 +489,8 @@ def _stops_are_failures() -> Iterator[None]:
     try:
         yield
     except (BugCheck, Deadlock) as stop:
+        if str(stop) == told:
+            return
         raise pytest.fail.Exception(f"{type(stop).__name__}: {stop}") from stop
 
 

@@ -320,3 +320,53 @@ def test_a_session_and_one_test_choose_the_registry(tmp_path: Path) -> None:
     )
     done = session(tmp_path, test, "--dirql-registry", str(tmp_path / "one.reg"))
     assert "2 passed" in done.stdout, done.stdout
+
+
+def test_fixtures_of_a_test_that_stopped_its_machine_end_and_repeat_nothing(tmp_path: Path) -> None:
+    test = (
+        "from dirql import wdm\n"
+        "@pytest.fixture\n"
+        "def outer(machine):\n"
+        "    yield machine.create_completion_port()\n"
+        "    print('the outer one ends')\n"
+        "@pytest.fixture\n"
+        "def mine(outer, machine):\n"
+        "    machine.load_driver('dirql.drivers.store')\n"
+        "    with machine.open(r'\\\\.\\Store0') as opened, outer:\n"
+        "        yield opened\n"
+        "@pytest.fixture\n"
+        "def later(mine, machine):\n"
+        "    yield mine\n"
+        "    machine.sleep(1e-6)\n"
+        "def test_stops(later):\n"
+        "    wdm.KeBugCheckEx(0xE2, 0, 0, 0, 0)\n"
+        "def test_next(later):\n"
+        "    assert later.write(b'abc') == 3\n"
+    )
+    done = session(tmp_path, test, "-p", "no:randomly")
+    assert "1 failed, 1 passed in" in done.stdout, done.stdout
+    assert "the outer one ends" in done.stdout
+
+
+def test_a_fixture_that_stops_the_machine_at_its_end_is_an_error_of_that_test(tmp_path: Path) -> None:
+    test = (
+        "from dirql import wdm\n"
+        "@pytest.fixture\n"
+        "def mine(machine):\n"
+        "    yield machine\n"
+        "    wdm.KeBugCheckEx(0xE2, 0, 0, 0, 0)\n"
+        "@pytest.fixture\n"
+        "def twice(machine):\n"
+        "    yield 1\n"
+        "    yield 2\n"
+        "def test_stops(mine):\n"
+        "    pass\n"
+        "def test_yields_twice(twice):\n"
+        "    pass\n"
+        "def test_next(machine):\n"
+        "    pass\n"
+    )
+    done = session(tmp_path, test, "-p", "no:randomly")
+    assert "3 passed, 2 errors in" in done.stdout, done.stdout
+    assert "MANUALLY_INITIATED_CRASH" in done.stdout
+    assert "fixture function has more than one 'yield'" in done.stdout

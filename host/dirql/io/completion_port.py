@@ -13,6 +13,7 @@ from dirql.io.handle import Handle, time_out
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import FileObject
 from dirql.io.port_notice import join_port
+from dirql.ke.current import current as ke
 from dirql.ke.processors.contract import charge_call
 from dirql.ke.threads.queue_wait import take_from_queue
 from dirql.nt.constants import UserMode
@@ -84,8 +85,10 @@ class CompletionPort:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # After a BugCheck or a Deadlock, which are no `Exception`, the machine has stopped and closes nothing.
-        if error is None or isinstance(error, Exception):
+        # After a BugCheck or a Deadlock, which are no `Exception`, the machine has stopped and closes nothing. A
+        # fixture of pytest that yields inside of the block is not told of the error of its test.
+        is_stopped = ke.is_running() and ke.kernel.stopped is not None
+        if not is_stopped and (error is None or isinstance(error, Exception)):
             self.close()
 
     @property

@@ -64,6 +64,10 @@ class Operation(enum.IntEnum):
         """The message that asks for it."""
         return OPERATION.pack(_VERSION, self, 0) + octets
 
+    def is_answer(self, octets: bytes) -> bool:
+        """Whether a message begins as one that answers it, of any version and with any status."""
+        return int(OPERATION.unpack(octets)[1]) == self & 0x7FFF
+
     def answer(self, octets: bytes = b"", status: int = 0) -> bytes:
         """The message that answers it."""
         return OPERATION.pack(_VERSION, self & 0x7FFF, status) + octets

@@ -98,8 +98,7 @@ class _Device:
     def __init__(self, host: str, port: int, bus_id: bytes, number: int) -> None:
         self._number = number
         self._socket = _connect(host, port)
-        self._socket.sendall(Operation.IMPORT.request(bus_id.ljust(BUS_ID_BYTES, b"\0")))
-        _, _, status = OPERATION.unpack(_receive(self._socket, OPERATION_BYTES))
+        status = _ask(self._socket, Operation.IMPORT, bus_id.ljust(BUS_ID_BYTES, b"\0"))
         if status:
             self._socket.close()
             taken = status == TAKEN
@@ -249,8 +248,7 @@ class UsbIpBackend:
     def enumerate_devices(self) -> Iterator[_Found]:
         """See `IBackend`. Raises `NoLink` if there is no server."""
         with _connect(self.host, self.port) as connection:
-            connection.sendall(Operation.LIST.request())
-            _receive(connection, OPERATION_BYTES)
+            _ask(connection, Operation.LIST)
             (count,) = struct.unpack(">I", _receive(connection, 4))
             found = []
             for _ in range(count):
@@ -411,6 +409,27 @@ def _connect(host: str, port: int) -> socket.socket:
         ) from error
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
+
+
+def _ask(connection: socket.socket, operation: Operation, octets: bytes = b"") -> int:
+    """Ask for an operation; returns the status of the answer. Raises `NoLink` if this is no USB/IP server."""
+    host, port, *_ = connection.getpeername()
+    try:
+        connection.sendall(operation.request(octets))
+        answer = _receive(connection, OPERATION_BYTES)
+    except TimeoutError:
+        what = f"nothing came in {_LIMIT} seconds"
+    except OSError as error:
+        what = str(error.strerror or error)
+    else:
+        if operation.is_answer(answer):
+            _, _, status = OPERATION.unpack(answer)
+            return int(status)
+        what = f"the answer began with {answer!r}"
+    raise NoLink(
+        f"the server at {host}:{port} must answer as a USB/IP server; {what}: name the port of one, such as that of"
+        f" `dirql twin BOARD --usbip {port}`"
+    )
 
 
 def _receive(connection: socket.socket, count: int) -> bytes:

@@ -237,6 +237,40 @@ def test_no_server_is_told() -> None:
         UsbPipe(server=("127.0.0.1", port))
 
 
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (None, "nothing came in 0.1 seconds"),
+        (b"", "the USB/IP server has ended the connection|Connection reset by peer"),
+        (b"HTTP/1.1 400 Bad Request", "the answer began with b'HTTP/1.1'"),
+    ],
+    ids=["silent", "hangs up", "other protocol"],
+)
+def test_a_server_of_another_kind_is_told(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | None, what: str
+) -> None:
+    monkeypatch.setattr("dirql.link.usbip_backend._LIMIT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken: list[socket.socket] = []
+
+        def serve() -> None:
+            connection, _ = other.accept()
+            taken.append(connection)
+            if answer is not None:
+                connection.sendall(answer)
+                connection.shutdown(socket.SHUT_WR)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(
+            NoLink, match=rf"127\.0\.0\.1:{port} must answer as a USB/IP server; ({what}): name the"
+        ):
+            UsbPipe(server=("127.0.0.1", port))
+        thread.join()
+        taken[0].close()
+
+
 def test_a_port_that_is_taken_and_a_twin_that_is_not_there_are_told(echo: Echo) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
