@@ -218,7 +218,7 @@ class Machine(MachineParts):
     @property
     def error_log(self) -> list[LoggedError]:
         """The entries that drivers have written with IoWriteErrorLogEntry, oldest first."""
-        return [entry for entry in self.io.error_log if isinstance(entry, LoggedError)]
+        return [entry for entry in self.io.errors.log if isinstance(entry, LoggedError)]
 
     def list_objects(self, *types: str) -> Iterator[Listed]:
         """The objects of the machine with their state, those of some types or of all, such as "IRP" and "KTIMER".
@@ -230,7 +230,7 @@ class Machine(MachineParts):
     @property
     def hard_errors(self) -> list[HardError]:
         """The errors that drivers have shown to the user with IoRaiseHardError and its kin, oldest first."""
-        return [error for error in self.io.hard_errors if isinstance(error, HardError)]
+        return [error for error in self.io.errors.shown if isinstance(error, HardError)]
 
     def shut_down(self) -> None:
         """Send IRP_MJ_SHUTDOWN to the devices that are registered for it, as a system that is switched off does.

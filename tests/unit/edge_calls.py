@@ -23,6 +23,7 @@ from unit.edge_memory import MEMORY_CALLS
 from unit.edge_pnp import PNP_CALLS
 from unit.edge_power import POWER_CALLS
 from unit.edge_registry import REGISTRY_CALLS
+from unit.edge_requests import REQUEST_CALLS
 from unit.edge_services import SERVICE_CALLS, SERVICE_POINTERS
 from unit.io.making import NAME, OPEN_AND_CLOSE, attributes, complete, create_file, make_device, make_driver
 from wdk.routines import Routine
@@ -479,41 +480,6 @@ SPECIAL: dict[str, Special] = {
     "HalGetBusDataByOffset": lambda _: (wdm.PCIConfiguration, 0, 1, 0x40, 4),
     "IoDetachDevice": lambda w: (wdm.IoAttachDeviceToDeviceStack(w.upper, w.device),),
     "IoConnectInterrupt": lambda w: w.connection,
-    "IoFreeIrp": lambda _: (wdm.IoAllocateIrp(1, False),),
-    "IoReuseIrp": lambda _: (wdm.IoAllocateIrp(1, False), 0),
-    "IoInitializeIrp": lambda _: (wdm.IoAllocateIrp(1, False), wdm.IoSizeOfIrp(1), 1),
-    "IoBuildAsynchronousFsdRequest": lambda w: (
-        wdm.IRP_MJ_READ,
-        w.device,
-        w.block,
-        16,
-        0,
-        wdm.IO_STATUS_BLOCK(),
-    ),
-    "IoBuildSynchronousFsdRequest": lambda w: (
-        wdm.IRP_MJ_READ,
-        w.device,
-        w.block,
-        16,
-        0,
-        w.event,
-        wdm.IO_STATUS_BLOCK(),
-    ),
-    "IoBuildDeviceIoControlRequest": lambda w: (
-        wdm.CTL_CODE(wdm.FILE_DEVICE_UNKNOWN, 0x800, wdm.METHOD_BUFFERED, wdm.FILE_ANY_ACCESS),
-        w.device,
-        w.block,
-        16,
-        w.block,
-        16,
-        False,
-        w.event,
-        wdm.IO_STATUS_BLOCK(),
-    ),
-    "IoCsqInsertIrpEx": lambda w: (w.csq_ex, w.irp, None, None),
-    "IoCsqRemoveIrp": lambda w: (w.csq, w.context),
-    "IoStartPacket": lambda w: (w.device, w.irp, None, None),
-    "IoInitializeRemoveLock": lambda _: (wdm.IO_REMOVE_LOCK(), "Edge", 0, 0),
     "KeInitializeTimerEx": lambda _: (wdm.KTIMER(), wdm.NotificationTimer),
     "KeInitializeSemaphore": lambda _: (wdm.KSEMAPHORE(), 1, 4),
     "KeRemoveQueue": lambda w: (w.kernel_queue, wdm.KernelMode, 0),
@@ -533,6 +499,7 @@ SPECIAL: dict[str, Special] = {
     ),
     "KeDelayExecutionThread": lambda _: (wdm.KernelMode, False, -10),
     **LOCK_CALLS,
+    **REQUEST_CALLS,
     **SERVICE_CALLS,
     **REGISTRY_CALLS,
     **POWER_CALLS,
@@ -545,11 +512,6 @@ SPECIAL: dict[str, Special] = {
     "KeReleaseInterruptSpinLock": lambda w: (w.interrupt, wdm.KeAcquireInterruptSpinLock(w.interrupt)),
     "KeLowerIrql": lambda _: (wdm.KeRaiseIrqlToDpcLevel(),),
     "PsTerminateSystemThread": lambda _: (0,),
-    "CONTAINING_RECORD": lambda w: (
-        w.irp.tail.overlay.device_queue_entry,
-        wdm.IRP,
-        "tail.overlay.device_queue_entry",
-    ),
     "MmBuildMdlForNonPagedPool": lambda w: (w.raw_mdl,),
     "MmProbeAndLockPages": lambda w: (w.raw_mdl, wdm.KernelMode, wdm.IoReadAccess),
     "MmUnlockPages": lambda w: (w.locked_mdl,),
@@ -562,9 +524,6 @@ SPECIAL: dict[str, Special] = {
     "ZwCreateDirectoryObject": lambda _: (0, attributes(r"\Edges")),
     "ZwOpenSymbolicLinkObject": lambda w: (0, attributes(r"\DosDevices\Edge" if w.link else "")),
     "ZwQuerySymbolicLinkObject": lambda w: (w.link,),
-    "ZwReadFile": lambda w: (w.handle, None, None, None, wdm.IO_STATUS_BLOCK(), w.user, 16, 0, None),
-    "ZwWriteFile": lambda w: (w.handle, None, None, None, wdm.IO_STATUS_BLOCK(), w.user, 16, 0, None),
-    "ZwCancelIoFileEx": lambda w: (w.handle, None),
     "RtlCopyMemory": lambda w: (w.block, w.other_block, 16),
     "RtlMoveMemory": lambda w: (w.block, w.other_block, 16),
     "RtlCompareMemory": lambda w: (w.block, w.other_block, 16),

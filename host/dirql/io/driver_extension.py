@@ -93,7 +93,7 @@ def register_driver_reinitialization(
     _REGISTER.check(driver_object)
     _REGISTER.check_arguments(driver_object, driver_reinitialization_routine, context)
     driver_object.flags |= DRVO_REINIT_REGISTERED
-    io_manager.value.reinitializations.append((driver_object, driver_reinitialization_routine, context))
+    io_manager.value.registered.reinitializations.append((driver_object, driver_reinitialization_routine, context))
 
 
 def register_boot_driver_reinitialization(
@@ -103,17 +103,17 @@ def register_boot_driver_reinitialization(
     _REGISTER_BOOT.check(driver_object)
     _REGISTER_BOOT.check_arguments(driver_object, driver_reinitialization_routine, context)
     driver_object.flags |= DRVO_BOOTREINIT_REGISTERED
-    queue = io_manager.value.reinitializations
+    queue = io_manager.value.registered.reinitializations
     queue.appendleft((driver_object, driver_reinitialization_routine, context))
 
 
 def reinitialize_drivers() -> None:
     """Call the reinitialization routines that are registered, until no more register themselves."""
     manager = io_manager.value
-    while manager.reinitializations:
-        driver, routine, context = manager.reinitializations.popleft()
+    while manager.registered.reinitializations:
+        driver, routine, context = manager.registered.reinitializations.popleft()
         driver.flags &= ~(DRVO_REINIT_REGISTERED | DRVO_BOOTREINIT_REGISTERED)
         if manager.drivers.get(driver.driver_extension.service_key_name) is not driver:
             continue  # its DriverEntry has failed, or it is unloaded
-        count = manager.reinitialized[driver] = manager.reinitialized.get(driver, 0) + 1
+        count = manager.registered.reinitialized[driver] = manager.registered.reinitialized.get(driver, 0) + 1
         guard.call_driver(guard.REINITIALIZE, driver, routine, driver, context, count)

@@ -118,7 +118,7 @@ class ErrorLogPacket:
             )
         kernel = current.kernel
         time = kernel.timers.system_time(kernel.clock.now())
-        io_manager.value.error_log.append(LoggedError(self.driver, self.io_object, time, self))
+        io_manager.value.errors.log.append(LoggedError(self.driver, self.io_object, time, self))
 
     def free(self) -> None:
         """Give up an entry that is not written; follows IoFreeErrorLogEntry."""
@@ -133,7 +133,7 @@ class ErrorLogPacket:
             )
             bug_check(BAD_POOL_CALLER, _FREED_TWICE, 0, 0, self, reason=reason)
         self.is_live = False
-        io_manager.value.unwritten_errors.pop(self, None)
+        io_manager.value.errors.unwritten.pop(self, None)
 
 
 def allocate_error_log_entry(
@@ -147,5 +147,5 @@ def allocate_error_log_entry(
     if entry_size > ERROR_LOG_MAXIMUM_SIZE:
         return None
     entry = ErrorLogPacket(io_object, entry_size)
-    io_manager.value.unwritten_errors[entry] = None
+    io_manager.value.errors.unwritten[entry] = None
     return entry

@@ -88,7 +88,7 @@ def raise_hard_error(irp: Irp, vpb: object, real_device_object: DeviceObject) ->
         refuse_use(irp, "IoRaiseHardError was called for it")
     thread = irp.tail.overlay.thread
     if thread is None or not thread.io.hard_errors_disabled:
-        io_manager.value.hard_errors.append(HardError(irp.io_status.status, "", real_device_object))
+        io_manager.value.errors.shown.append(HardError(irp.io_status.status, "", real_device_object))
     irp.io_status.information = 0
     complete_request(irp, IO_DISK_INCREMENT)
 
@@ -105,7 +105,7 @@ def raise_informational_hard_error(
     if (thread or ke.processor.current_thread).io.hard_errors_disabled:
         return False
     text = "" if string is None else unicode_text(string)
-    io_manager.value.hard_errors.append(HardError(error_status, text, None))
+    io_manager.value.errors.shown.append(HardError(error_status, text, None))
     return True
 
 

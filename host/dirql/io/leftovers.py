@@ -112,7 +112,7 @@ def _work_items(driver: DriverObject) -> Iterator[_Left]:
 
 def _shutdown_registrations(driver: DriverObject) -> Iterator[_Left]:
     manager = io_manager.value
-    for device in (*manager.at_shutdown, *manager.at_last_chance):
+    for device in (*manager.registered.at_shutdown, *manager.registered.at_last_chance):
         if device.driver_object is driver:
             routine = driver.major_function[IRP_MJ_SHUTDOWN]
             yield device, routine, "registered for the shutdown: call IoUnregisterShutdownNotification"
@@ -155,7 +155,7 @@ def _unfreed(driver: DriverObject) -> Iterator[str]:
     manager = io_manager.value
     for items, step in (
         (manager.work_items, "IoFreeWorkItem"),
-        (manager.unwritten_errors, "IoWriteErrorLogEntry or IoFreeErrorLogEntry"),
+        (manager.errors.unwritten, "IoWriteErrorLogEntry or IoFreeErrorLogEntry"),
     ):
         for item in items:
             if item.driver is driver:

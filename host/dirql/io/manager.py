@@ -91,6 +91,33 @@ class ConfigurationInformation:
         """The version of the structure."""
 
 
+class Registered:
+    """Devices and routines that drivers have registered to be called at the start and at the end of the system."""
+
+    def __init__(self) -> None:
+        self.at_shutdown: list[DeviceObject] = []
+        self.at_last_chance: list[DeviceObject] = []
+        """The devices that get IRP_MJ_SHUTDOWN, before and after file systems are flushed, in that order."""
+        self.reinitializations: deque[
+            tuple[DriverObject, Callable[[DriverObject, object, int], object], object]
+        ] = deque()
+        """The reinitialization routines that are registered, with their contexts."""
+        self.reinitialized: dict[DriverObject, int] = {}
+        """The number of calls of each driver's reinitialization routines."""
+
+
+class Errors:
+    """The errors of which drivers have told."""
+
+    def __init__(self) -> None:
+        self.shown: list[object] = []
+        """The errors that were shown to the user, oldest first."""
+        self.log: list[object] = []
+        """The entries of the error log, oldest first."""
+        self.unwritten: dict[AllocatedItem, None] = {}
+        """The entries that drivers have allocated, and neither written nor freed."""
+
+
 class IoManager:
     """The requests, drivers, files and handles that exist. At its end a machine reports those that are left."""
 
@@ -118,23 +145,10 @@ class IoManager:
         self.timer: Timer | None = None
         self.timer_dpc: Dpc | None = None
         """The timer, and its DPC, that serves all of these."""
-        self.at_shutdown: list[DeviceObject] = []
-        self.at_last_chance: list[DeviceObject] = []
-        """The devices that get IRP_MJ_SHUTDOWN, before and after file systems are flushed, in that order."""
-        self.hard_errors: list[object] = []
-        """The errors that were shown to the user, oldest first."""
-        self.error_log: list[object] = []
-        """The entries of the error log, oldest first."""
-        self.unwritten_errors: dict[AllocatedItem, None] = {}
-        """The entries that drivers have allocated, and neither written nor freed."""
         self.driver_extensions: dict[DriverObject, dict[object, object]] = {}
         """The extensions of each driver, by the objects that the driver finds them by."""
-        self.reinitializations: deque[
-            tuple[DriverObject, Callable[[DriverObject, object, int], object], object]
-        ] = deque()
-        """The reinitialization routines that are registered, with their contexts."""
-        self.reinitialized: dict[DriverObject, int] = {}
-        """The number of calls of each driver's reinitialization routines."""
+        self.registered = Registered()
+        self.errors = Errors()
         self.unwritten: dict[DeviceObject, int] = {}
         """The bytes of poison at the ends of each device's latest requests, too few of each to be sure."""
         self.starts = self.cancels = self.completions = self.irp_number = 0

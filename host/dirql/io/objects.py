@@ -16,9 +16,8 @@ from types import CodeType
 from typing import Protocol
 
 from dirql.io import packet
-from dirql.io.completion import CompletionContext
 from dirql.io.driver_members import DriverMembers
-from dirql.io.file_lock import FileLock
+from dirql.io.file_fields import FileFields
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.location_fields import LocationFields
 from dirql.io.packet_fields import NOBODY, PacketFields
@@ -28,25 +27,21 @@ from dirql.io.start_io_state import StartIoState
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
-from dirql.ke.objects.event import Event
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
     DOE_DELETE_PENDING,
     DRVO_LEGACY_DRIVER,
-    FO_SYNCHRONOUS_IO,
     IO_TYPE_DEVICE,
     IO_TYPE_DEVICE_OBJECT_EXTENSION,
     IO_TYPE_DRIVER,
-    IO_TYPE_FILE,
     IO_TYPE_IRP,
     IRP_MJ_MAXIMUM_FUNCTION,
     SL_INVOKE_ON_CANCEL,
     SL_INVOKE_ON_ERROR,
     SL_INVOKE_ON_SUCCESS,
     SL_PENDING_RETURNED,
-    NotificationEvent,
 )
 from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.object import Object
@@ -546,44 +541,16 @@ class DriverObject(Object):
         return found
 
 
-class FileObject(Object):
+class FileObject(FileFields):
     """A device that is open (FILE_OBJECT); `fs_context` and `fs_context2` belong to its driver."""
 
-    __slots__ = (
-        "completion_context",
-        "current_byte_offset",
-        "device_object",
-        "event",
-        "file_name",
-        "final_status",
-        "flags",
-        "fs_context",
-        "fs_context2",
-        "irps",
-        "lock",
-        "opened",
-        "type",
-    )
+    __slots__ = ("device_object", "irps")
 
     def __init__(self, device_object: DeviceObject, file_name: str, flags: int) -> None:
-        super().__init__()
-        self.type = IO_TYPE_FILE
+        super().__init__(file_name, flags)
         self.device_object = device_object
-        self.file_name = file_name
-        self.flags = flags
-        self.fs_context: object = None
-        self.fs_context2: object = None
-        self.current_byte_offset = 0
-        self.final_status = 0
-        self.event = Event()
-        self.event.initialize(NotificationEvent, False)
-        self.lock = FileLock()
         self.irps: dict[Irp, None] = {}
         """The requests that are outstanding, oldest first."""
-        self.completion_context: CompletionContext | None = None
-        """The completion port that the file is joined to, with the key of its packets."""
-        self.opened = False
-        """Whether IRP_MJ_CREATE succeeded, so that CLEANUP and CLOSE must follow (row NAM-05)."""
 
     def __repr__(self) -> str:
         return f"<file {self.device_object.name}{self.file_name}>"
@@ -592,8 +559,3 @@ class FileObject(Object):
     def full_name(self) -> str:
         """The name of the device with the rest of the path behind it."""
         return f"{self.device_object.name}{self.file_name}"
-
-    @property
-    def synchronous(self) -> bool:
-        """Whether the services for this file wait until the request is delivered."""
-        return bool(self.flags & FO_SYNCHRONOUS_IO)

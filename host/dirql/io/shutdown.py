@@ -61,8 +61,8 @@ def leaks() -> Iterator[str]:
     for holder, body, place in object_manager.value.kept():
         taken = f"{holder!r} took it in {describe_mark(place)}: call ObDereferenceObject"
         yield f"a reference of {body!r} was not given back; {taken}"
-    yield from (f"{item!r} was not freed" for item in (*manager.work_items, *manager.unwritten_errors))
-    registered = (*manager.at_shutdown, *manager.at_last_chance)
+    yield from (f"{item!r} was not freed" for item in (*manager.work_items, *manager.errors.unwritten))
+    registered = (*manager.registered.at_shutdown, *manager.registered.at_last_chance)
     yield from (f"{device!r} is registered for the shutdown" for device in registered)
     yield from (f"{registration!r} was not undone" for registration in object_manager.value.callbacks)
     yield from (f"{timer!r} is still started" for timer in manager.device_timers.values() if timer.is_started)

@@ -31,14 +31,14 @@ def register_shutdown_notification(device_object: DeviceObject) -> int:
     Returns STATUS_SUCCESS. The registration keeps the device object.
     """
     _REGISTER.check(device_object)
-    _register(io_manager.value.at_shutdown, device_object)
+    _register(io_manager.value.registered.at_shutdown, device_object)
     return STATUS_SUCCESS
 
 
 def register_last_chance_shutdown_notification(device_object: DeviceObject) -> int:
     """Do that after file systems are flushed; follows IoRegisterLastChanceShutdownNotification."""
     _REGISTER_LAST_CHANCE.check(device_object)
-    _register(io_manager.value.at_last_chance, device_object)
+    _register(io_manager.value.registered.at_last_chance, device_object)
     return STATUS_SUCCESS
 
 
@@ -52,7 +52,7 @@ def unregister_shutdown_notification(device_object: DeviceObject) -> None:
     """Take back all registrations of the device, of both kinds; follows IoUnregisterShutdownNotification."""
     _UNREGISTER.check(device_object)
     manager = io_manager.value
-    for registered in (manager.at_shutdown, manager.at_last_chance):
+    for registered in (manager.registered.at_shutdown, manager.registered.at_last_chance):
         while device_object in registered:
             registered.remove(device_object)
             device_object.dereference()
@@ -62,7 +62,7 @@ def unregister_shutdown_notification(device_object: DeviceObject) -> None:
 def notify_shutdown() -> None:
     """Send IRP_MJ_SHUTDOWN for each registration, and forget it; the system's shutdown at PASSIVE_LEVEL."""
     manager = io_manager.value
-    for registered in (manager.at_shutdown, manager.at_last_chance):
+    for registered in (manager.registered.at_shutdown, manager.registered.at_last_chance):
         while registered:
             device = registered.pop(0)
             top = device.top_of_stack()

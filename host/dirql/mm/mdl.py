@@ -8,12 +8,11 @@ only Driver Verifier finds is always found here.
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import Final
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
-from dirql.ke.guard import is_verified, verifies
-from dirql.ke.origin import Mark, describe_mark, mark, origin
+from dirql.ke.origin import Mark, describe_mark, mark
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import current_irql
 from dirql.mm.address_space import NOWHERE, AddressSpace
@@ -22,32 +21,17 @@ from dirql.mm.described import check_described, watch_view
 from dirql.mm.fault import resolve_fault
 from dirql.mm.layout import MAPPING_RANGE, PAGE_OFFSET, SYSTEM_RANGE_START, page_align, span_pages
 from dirql.mm.manager import running
+from dirql.mm.mdl_fields import DESCRIBES_FRAMES, MdlFields
 from dirql.mm.process import Process
 from dirql.mm.read_lock import ReadLock, report_read_only
 from dirql.nt.bugcodes import (
-    BAD_POOL_CALLER,
     DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS,
-    DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
-    DRIVER_VERIFIER_DMA_VIOLATION,
     INVALID_MDL_RANGE,
-    LOCKED_PAGES_UNDERFLOW,
-    PAGE_FAULT_IN_NONPAGED_AREA,
-    PFN_LIST_CORRUPT,
-    POOL_CALLER_DOUBLE_FREE,
-    PROCESS_HAS_LOCKED_PAGES,
     TARGET_MDL_TOO_SMALL,
-    VERIFIER_POOL_TRACKING,
-    VERIFIER_SPECIAL_POOL,
-    VF_DMA_NOT_LOCKED,
     VF_MDL_BUILD_FOR_PAGED,
     VF_MDL_FREE_WHILE_MAPPED,
-    VF_MDL_MAP_UNLOCKED,
     VF_MDL_PROBE_BAD_FLAGS,
-    VF_MDL_UNLOCK_NEVER_LOCKED,
-    VF_MDL_UNLOCK_NONPAGED_POOL,
-    VF_MDL_UNLOCK_PARTIAL,
-    VF_POOL_DOUBLE_FREE,
 )
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
@@ -84,15 +68,13 @@ _GET_MDL_VIRTUAL_ADDRESS: Final = contract("MmGetMdlVirtualAddress")
 
 LONGEST: Final = (1 << 32) - PAGE_SIZE
 """The longest buffer that IoAllocateMdl can describe: 4 GiB less a page."""
-_UNLOCKED_TOO_OFTEN: Final = 7
 """Parameter 1 of PFN_LIST_CORRUPT: a page was unlocked more often than locked."""
 _HEADER_SIZE: Final = 0x30
 _FRAME_NUMBER_SIZE: Final = 8
 _HAS_SYSTEM_ADDRESS: Final = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
-_DESCRIBES_FRAMES: Final = MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL
 
 
-class Mdl:
+class Mdl(MdlFields):
     """A memory descriptor list: `byte_count` bytes that begin `byte_offset` bytes into the page at `start_va`.
 
     After locking or building, `frames` has the number of the frame behind each page that the buffer touches. `process`
@@ -100,26 +82,15 @@ class Mdl:
     """
 
     __slots__ = (
-        "byte_count",
-        "byte_offset",
-        "driver",
-        "frames",
-        "freed_at",
-        "freed_by",
-        "is_free",
-        "lists",
         "locked_at",
         "mapped_system_va",
-        "mdl_flags",
         "next",
         "parts",
-        "place",
         "process",
         "purpose",
         "size",
         "source",
         "source_frames",
-        "start_va",
     )
 
     def __init__(self, address: int, length: int) -> None:
@@ -127,21 +98,16 @@ class Mdl:
         offset = address & PAGE_OFFSET
         self.size = _HEADER_SIZE + (offset + length + PAGE_OFFSET >> PAGE_SHIFT) * _FRAME_NUMBER_SIZE
         self.next: Mdl | None = None
-        self.driver: object = None
-        """The driver that allocated the MDL, None for the I/O manager; `place` is where it did so."""
-        self.place: Mark | None = None
+        self.driver = self.place = None
         self.locked_at: Mark | None = None
         """The place where a driver locked the pages."""
         self.is_free = False
-        """Whether the MDL was freed, by the driver `freed_by` in `freed_at`."""
-        self.freed_by: object = None
-        self.freed_at: Mark | None = None
+        self.freed_by = self.freed_at = None
         self.lists = 0
-        """The scatter/gather lists and transfers of the HAL that describe its memory now."""
         self.purpose = ""
         """The request that the I/O manager made it for, such as "IRP_MJ_READ"; empty for a driver's own."""
         self.process: Process | None = None
-        self.frames: list[int] = []
+        self.frames = []
         self.source: Mdl | None = None
         """The MDL of which this one describes a part; `source_frames` are the frames that it had then."""
         self.source_frames: list[int] = []
@@ -192,9 +158,7 @@ class Mdl:
         if self.mdl_flags & MDL_PARTIAL:
             self.prepare_for_reuse()
         elif self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
-            self._violation(
-                VF_MDL_FREE_WHILE_MAPPED, "must be unmapped before IoFreeMdl; it was still mapped"
-            )
+            self.violation(VF_MDL_FREE_WHILE_MAPPED, "must be unmapped before IoFreeMdl; it was still mapped")
         manager = running.value
         if manager.holdings.views:
             manager.holdings.end_views(self, "IoFreeMdl")
@@ -250,18 +214,9 @@ class Mdl:
         _PROBE_AND_LOCK_PAGES.check(self)
         if type(access_mode) is not int or type(operation) is not int:
             _PROBE_AND_LOCK_PAGES.check_arguments(self, access_mode, operation)
-        if self.is_free or self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
+        if self.is_free or self.mdl_flags & (DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
             self.refuse_lock("MmProbeAndLockPages", VF_MDL_PROBE_BAD_FLAGS)
         self.lock(access_mode, operation)
-
-    def refuse_lock(self, routine: str, subcode: int) -> None:
-        """Stop the system if the MDL is freed, or in use, when a routine is to lock its pages."""
-        if self.is_free:
-            self.refuse_use(routine)
-        wrong = self.mdl_flags & (_DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA)
-        if wrong:
-            what = f"must be neither locked, built, partial nor mapped when {routine} is called"
-            self._violation(subcode, what, wrong)
 
     def lock(self, access_mode: int, operation: int, space: AddressSpace | None = None) -> None:
         """Do as `probe_and_lock_pages`, for code of the kernel, and with `space` for another process.
@@ -303,7 +258,7 @@ class Mdl:
         if self.is_free or self.lists:
             self.refuse_use("MmUnlockPages")
         if not self.mdl_flags & MDL_PAGES_LOCKED:
-            self._refuse_unlock()
+            self.refuse_unlock()
         if self.mdl_flags & MDL_MAPPED_TO_SYSTEM_VA:
             self.unmap()
         manager = running.value
@@ -393,8 +348,8 @@ class Mdl:
             self.refuse_use(routine)
         if self.mdl_flags & MDL_PARTIAL:
             self.check_source(routine)
-        if not self.mdl_flags & _DESCRIBES_FRAMES:
-            self._refuse_mapping(f"must have its pages locked when {routine} is called")
+        if not self.mdl_flags & DESCRIBES_FRAMES:
+            self.refuse_mapping(f"must have its pages locked when {routine} is called")
 
     def read_watch(self) -> ReadLock | None:
         """The watch over a mapping of memory that is locked for reading; None for other memory."""
@@ -459,7 +414,7 @@ class Mdl:
         part = self
         while (source := part.source) is not None:
             if source.frames is not part.source_frames:
-                self._refuse_mapping(
+                self.refuse_mapping(
                     f"must not be used by {routine} after {source!r}, of which it describes a part, was unlocked: use"
                     " it before MmUnlockPages, or before the request of the source is completed"
                 )
@@ -522,76 +477,6 @@ class Mdl:
         manager.system.unmap(page_align(self.mapped_system_va), len(self.frames))
         manager.mapped_mdls -= 1
         self.mdl_flags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED)
-
-    def refuse_use(self, routine: str) -> NoReturn:
-        """Stop the system, because the MDL was freed, or because a device may still use its memory."""
-        allocated = f"it was allocated by {owner_text(self.driver, self.place)}"
-        if self.is_free:
-            self._refuse_freed(
-                routine,
-                f"an MDL for {routine} must not be freed yet; {self!r} was: {allocated} and freed by"
-                f" {owner_text(self.freed_by, self.freed_at)}",
-            )
-        bug_check(
-            DRIVER_VERIFIER_DMA_VIOLATION,
-            VF_DMA_NOT_LOCKED,
-            self,
-            reason=f"an MDL for {routine} must be in no scatter/gather list or transfer; {self!r} was in"
-            f" {self.lists}: call PutScatterGatherList, or FlushAdapterBuffers, before; {allocated}",
-        )
-
-    def _refuse_freed(self, routine: str, reason: str) -> NoReturn:
-        """Stop as NT does for nonpaged pool, in which MDLs lie, that is freed twice or touched when it is free."""
-        if routine == "MmUnlockPages":
-            bug_check(PFN_LIST_CORRUPT, _UNLOCKED_TOO_OFTEN, self, reason=reason)
-        if routine != "IoFreeMdl":
-            special = verifies(VERIFIER_SPECIAL_POOL)
-            code = DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL if special else PAGE_FAULT_IN_NONPAGED_AREA
-            bug_check(code, self, 0, origin(), reason=reason)
-        if verifies(VERIFIER_POOL_TRACKING):
-            bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, VF_POOL_DOUBLE_FREE, 0, self, reason=reason)
-        bug_check(BAD_POOL_CALLER, POOL_CALLER_DOUBLE_FREE, 0, 0, self, reason=reason)
-
-    def _refuse_unlock(self) -> NoReturn:
-        if not is_verified():
-            bug_check(
-                PROCESS_HAS_LOCKED_PAGES,
-                LOCKED_PAGES_UNDERFLOW,
-                self,
-                running.value.process.locked_pages(),
-                reason=f"an MDL for MmUnlockPages must be locked by MmProbeAndLockPages; it was {self!r}",
-            )
-        if self.mdl_flags & MDL_PARTIAL:
-            self._violation(
-                VF_MDL_UNLOCK_PARTIAL,
-                "must not be partial when MmUnlockPages is called: unlock its source",
-                MDL_PARTIAL,
-            )
-        if self.mdl_flags & MDL_SOURCE_IS_NONPAGED_POOL:
-            self._violation(VF_MDL_UNLOCK_NONPAGED_POOL, "must not be unlocked: nonpaged pool needs no lock")
-        self._violation(
-            VF_MDL_UNLOCK_NEVER_LOCKED, "must be locked by MmProbeAndLockPages when MmUnlockPages is called"
-        )
-
-    def _refuse_mapping(self, what: str) -> NoReturn:
-        """Bug check 0xC4/0x85 with the number of pages, and the first frame that is not locked."""
-        code, pages = (
-            DRIVER_VERIFIER_DETECTED_VIOLATION,
-            span_pages(self.get_virtual_address(), self.byte_count),
-        )
-        first = self.frames[0] if self.frames else 0
-        bug_check(code, VF_MDL_MAP_UNLOCKED, self, pages, first, reason=f"{self!r} {what}")
-
-    def _violation(self, subcode: int, what: str, flags: int = 0) -> NoReturn:
-        """Bug check 0xC4; `flags` are those that are wrong or missing, where the page of the rule has them."""
-        bug_check(
-            DRIVER_VERIFIER_DETECTED_VIOLATION,
-            subcode,
-            self,
-            self.mdl_flags,
-            flags,
-            reason=f"{self!r} {what}",
-        )
 
 
 def size_of_mdl(address: int, length: int) -> int:
