@@ -93,7 +93,9 @@ def register_driver_reinitialization(
     _REGISTER.check(driver_object)
     _REGISTER.check_arguments(driver_object, driver_reinitialization_routine, context)
     driver_object.flags |= DRVO_REINIT_REGISTERED
-    io_manager.value.registered.reinitializations.append((driver_object, driver_reinitialization_routine, context))
+    io_manager.value.registered.reinitializations.append(
+        (driver_object, driver_reinitialization_routine, context)
+    )
 
 
 def register_boot_driver_reinitialization(

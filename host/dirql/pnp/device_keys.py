@@ -35,7 +35,13 @@ from dirql.pnp.node import DeviceNode, node_of
 from dirql.pnp.tree import running as tree
 from dirql.rtl.strings import UnicodeText, unicode_text
 
-__all__ = ["hardware_value", "note_devices", "open_device_interface_registry_key", "open_device_registry_key"]
+__all__ = [
+    "hardware_path",
+    "hardware_value",
+    "note_devices",
+    "open_device_interface_registry_key",
+    "open_device_registry_key",
+]
 
 _OPEN_DEVICE: Final = contract("IoOpenDeviceRegistryKey")
 _OPEN_INTERFACE: Final = contract("IoOpenDeviceInterfaceRegistryKey")
@@ -93,7 +99,7 @@ def open_device_interface_registry_key(
 
 def hardware_value(node: DeviceNode, name: str) -> str:
     """The text of a value in the hardware key of a device; "" without one."""
-    key = registry.value.find(_hardware_path(node))
+    key = registry.value.find(hardware_path(node))
     return "" if key is None else text_of_value(key, name)
 
 
@@ -113,7 +119,8 @@ def note_devices(driver: DriverObject) -> None:
         keys.set_value(enum, name, REG_DWORD, len(paths).to_bytes(4, "little"))
 
 
-def _hardware_path(node: DeviceNode) -> str:
+def hardware_path(node: DeviceNode) -> str:
+    """The path of the hardware key of a device."""
     return rf"{CONTROL_SET}\Enum\{node.instance_path}"
 
 
@@ -127,7 +134,7 @@ def _software_key(keys: Registry, node: DeviceNode) -> str:
     while of_class.subkey(f"{number:04}") is not None:
         number += 1
     made = rf"{node.class_guid}\{number:04}"
-    hardware: Key = keys.ensure(_hardware_path(node))
+    hardware: Key = keys.ensure(hardware_path(node))
     keys.set_value(hardware, "Driver", REG_SZ, units(made) + b"\0\0")
     keys.set_value(hardware, "ClassGUID", REG_SZ, units(node.class_guid) + b"\0\0")
     return made

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The drivers that get devices: function drivers, and the filters of devices and of setup classes.
 
-On Windows the registry has this, as INF files have put it there: the service of each device, and the values
-LowerFilters and UpperFilters of devices and of classes.
+This table has those that `Machine.load_driver` has put there, in the place of an INF file. `registry_filters` finds the
+filters that the registry names.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dirql.io.objects import DriverObject
@@ -82,11 +82,29 @@ class DriverTable:
         found = [(rank, each) for each in self._functions if (rank := node.rank(each.ids)) is not None]
         return min(found, key=lambda each: each[0])[1] if found else None
 
-    def stack(self, node: DeviceNode, function: DriverObject | None) -> list[DriverObject]:
-        """The drivers of a device's stack above the bus driver, from the bottom up (row PNP-01)."""
-        lower = [*self._filters_of(node, FilterPlace.LOWER), *self._filters_of(node, FilterPlace.LOWER_CLASS)]
-        upper = [*self._filters_of(node, FilterPlace.UPPER), *self._filters_of(node, FilterPlace.UPPER_CLASS)]
-        return [*lower, *([] if function is None else [function]), *upper]
+    def stack(
+        self,
+        node: DeviceNode,
+        function: DriverObject | None,
+        named: Mapping[FilterPlace, Sequence[DriverObject]],
+    ) -> list[DriverObject]:
+        """The drivers of a device's stack above the bus driver, from the bottom up (row PNP-01).
+
+        `named` has the filters that the registry names. They stand below the others of the same place.
+        """
+        found: dict[DriverObject, None] = {}
+        for place in (
+            FilterPlace.LOWER,
+            FilterPlace.LOWER_CLASS,
+            None,
+            FilterPlace.UPPER,
+            FilterPlace.UPPER_CLASS,
+        ):
+            if place is not None:
+                found.update(dict.fromkeys((*named.get(place, ()), *self._filters_of(node, place))))
+            elif function is not None:
+                found[function] = None
+        return list(found)
 
     def _filters_of(self, node: DeviceNode, place: FilterPlace) -> Iterator[DriverObject]:
         for each in self._filters:

@@ -23,6 +23,7 @@ from dirql.pnp.driver_table import FunctionDriver
 from dirql.pnp.enumeration import enumerate_children, filter_requirements, query_capabilities
 from dirql.pnp.node import DeviceError, DeviceNode
 from dirql.pnp.range_arbiter import ResourceConflict
+from dirql.pnp.registry_filters import filters_of
 from dirql.pnp.removal import force_removal, release, removed_with, surprise_remove, take_away
 from dirql.pnp.states import NodeEvent, NodeState
 from dirql.pnp.stopping import make_room, send_start
@@ -51,7 +52,11 @@ def add_drivers(node: DeviceNode, function: FunctionDriver | None) -> None:
     driver = None if function is None else function.driver
     node.interrupt = None if function is None else function.interrupt
     node.class_guid = "" if function is None else function.class_guid
-    for each in running.value.drivers.stack(node, driver):
+    try:
+        named = filters_of(node)
+    except DeviceError as error:
+        _take_back(node, error)
+    for each in running.value.drivers.stack(node, driver, named):
         status = _call_add_device(each, node)
         if not nt_success(status):
             _take_back(node, DeviceError(node.name, f"AddDevice of {each!r}", status))

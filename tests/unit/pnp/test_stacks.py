@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from dirql.machine import Machine
+from dirql.machine import Machine, Service
 from dirql.pnp.node import DeviceError
 from dirql.pnp.states import NodeState
 from dirql.wdm import (
@@ -17,6 +17,8 @@ from dirql.wdm import (
     IRP_MN_FILTER_RESOURCE_REQUIREMENTS,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_REMOVE_DEVICE,
+    REG_MULTI_SZ,
+    SERVICE_DISABLED,
     STATUS_SUCCESS,
     STATUS_UNSUCCESSFUL,
     IoAttachDeviceToDeviceStack,
@@ -119,3 +121,44 @@ def test_a_filter_of_another_place(open_bus: Opener) -> None:
     machine = open_bus()
     with pytest.raises(ValueError, match=r"a filter must be one of 'lower', 'lower class', .*'middle'"):
         machine.load_driver(Filter("x", []), as_filter="middle")
+
+
+def name_filters(machine: Machine, path: str, value: str, *names: str) -> None:
+    key = machine.registry.ensure(rf"\Registry\Machine\SYSTEM\CurrentControlSet\{path}")
+    machine.registry.set_value(key, value, REG_MULTI_SZ, "\0".join((*names, "", "")).encode("utf-16-le"))
+
+
+def test_PNP_23_filters_that_the_registry_names_are_loaded_and_stand_in_its_order(open_bus: Opener) -> None:
+    order: list[str] = []
+    machine = open_bus(FakeFunction(bars=((0x0, 4096),)))
+    device = rf"Enum\{machine.devices[0].instance_path}"
+    for name in ("a", "b", "c", "d", "e", "f"):
+        machine.create_service(Service(driver=Filter(name, order), name=name))
+    machine.load_driver(Filter("loaded", order), "loaded", as_filter="upper")
+    name_filters(machine, device, "LowerFilters", "b", "A")
+    name_filters(machine, device, "UpperFilters", "d", "c")
+    name_filters(machine, rf"Control\Class\{CLASS}", "LowerFilters", "e")
+    name_filters(machine, rf"Control\Class\{CLASS}", "UpperFilters", "f", "d")
+    machine.load_driver(Filter("function", order), "function")
+    assert order == ["b", "a", "e", "function", "d", "c", "loaded", "f"]
+    assert machine.devices[0].state is NodeState.STARTED
+    machine.unload_driver(machine.io.drivers["c"])
+    machine.pnp.enable(machine.devices[0])
+    assert order[8:] == order[:8], "the driver that was unloaded is loaded again"
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [(None, "STATUS_OBJECT_NAME_NOT_FOUND"), (SERVICE_DISABLED, "STATUS_PLUGPLAY_NO_DEVICE")],
+)
+def test_PNP_23_a_device_with_a_filter_that_cannot_be_loaded_is_not_started(
+    open_bus: Opener, start: int | None, status: str
+) -> None:
+    order: list[str] = []
+    machine = open_bus(FakeFunction(bars=((0x0, 4096),)))
+    if start is not None:
+        machine.create_service(Service(driver=Filter("gone", order), name="gone", start=start))
+    name_filters(machine, rf"Enum\{machine.devices[0].instance_path}", "UpperFilters", "gone")
+    with pytest.raises(DeviceError, match=f"the filter gone, which UpperFilters names, ended with {status}"):
+        machine.load_driver(Filter("function", order), "function")
+    assert (order, machine.devices[0].state) == ([], NodeState.FAILED)
