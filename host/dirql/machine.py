@@ -318,11 +318,6 @@ def open_machine(
         raise RuntimeError(
             "one machine may be open at a time in a process; one was open already: close it first"
         )
-    if save_registry and registry is None:
-        raise ValueError(
-            "save_registry must come with a registry, the file to write; there was none: pass registry=FILE, or call"
-            " machine.save_registry(FILE) at the end"
-        )
     limits = Limits.parse(limits) if isinstance(limits, str) else limits
     options = MachineOptions(
         processors=processors,
@@ -335,7 +330,7 @@ def open_machine(
         pool_checks=pool_checks,
         buffer_checks=buffer_checks,
         checked_build=checked_build,
-        registry=None if registry is None else RegistryFile(Path(registry), is_saved=save_registry),
+        registry=_registry_file(registry, is_saved=save_registry),
         last_known_good=last_known_good,
     )
     wanted = list(each_driver(drivers))
@@ -395,6 +390,17 @@ def _load_all(
     for driver in drivers:
         if not isinstance(driver, Service):
             made.load_driver(driver)
+
+
+def _registry_file(file: str | Path | None, *, is_saved: bool) -> RegistryFile | None:
+    if file is not None:
+        return RegistryFile(Path(file), is_saved=is_saved)
+    if is_saved:
+        raise ValueError(
+            "save_registry must come with a registry, the file to write; there was none: pass registry=FILE, or call"
+            " machine.save_registry(FILE) at the end"
+        )
+    return None
 
 
 def _interrupt_kind(kind: InterruptKind | str) -> InterruptKind:
