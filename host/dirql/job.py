@@ -7,7 +7,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from dirql.pnp.node import DeviceError
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
+from dirql.shares import divide, possible_processes, run_shares
 from dirql.target import inside_simulator
 from dirql.target.contract import LinkLost, MachineRemoved
 from dirql.target.simulation.build import announce_on_stderr
@@ -163,6 +164,10 @@ _CLOCKS_PER_DWORD = {"polled": 6.2, "timer": 16.9, "interrupt": 7.0, "dma": 1.2}
 _CLOCKS_PER_REQUEST = 300
 _LARGE = 1_000_000_000
 """Waves are announced from this number of bytes on. The figures above were measured with the machine `default`."""
+_EFFORTS = {"polled": 5.2, "timer": 6.0, "interrupt": 4.2, "dma": 1.0}
+"""The time of this computer that a row takes, in proportion to the others."""
+_WORTHWHILE = 2_000_000
+"""The job is divided among processes from this number of clocks on, which take about a second."""
 
 
 def warn_of_size(options: Options) -> None:
@@ -172,17 +177,22 @@ def warn_of_size(options: Options) -> None:
     if options.driver is not None:
         announce_on_stderr(f"dirql: {waves_growth()}: fewer --transfers make the file smaller")
         return
-    requests = 2 * options.transfers * len(options.machine.functions_named(STORE))
-    dwords = -(-options.size // 4)
-    clocks = sum(
-        requests * (_CLOCKS_PER_REQUEST + dwords * _CLOCKS_PER_DWORD[row.mode]) for row in _rows(options)
-    )
+    clocks = _expected_clocks(options)
     if clocks * VCD_BYTES_PER_CLOCK >= _LARGE:
         announce_on_stderr(
             f"dirql: about {clocks / 1e6:,.0f} million clocks of waves, which are"
             f" {clocks * VCD_BYTES_PER_CLOCK / 1e9:,.0f} GB as VCD, and less as FST: fewer --transfers, a smaller"
             " --size or one --mode make the file smaller"
         )
+
+
+def _expected_clocks(options: Options) -> float:
+    """The bus clocks of all rows, roughly."""
+    requests = 2 * options.transfers * len(options.machine.functions_named(STORE))
+    dwords = -(-options.size // 4)
+    return sum(
+        requests * (_CLOCKS_PER_REQUEST + dwords * _CLOCKS_PER_DWORD[row.mode]) for row in _rows(options)
+    )
 
 
 def _exports(
@@ -222,7 +232,10 @@ def _told_of_loss(machine: Machine, row: Row) -> Iterator[None]:
 def _measure(
     options: Options, console: Console, runs: list[Run]
 ) -> tuple[JobResult, list[str], BaseException | None]:
-    """Run all rows on one machine; returns the target's complaints, too, and the error that ended the job early."""
+    """Run all rows; returns the target's complaints, too, and the error that ended the job early.
+
+    The rows run on one machine, unless their figures are the same without that and several processors are free.
+    """
     module = None if options.driver is None else driver_module(options.driver)
     if module is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
@@ -231,6 +244,9 @@ def _measure(
             f"--interrupt must name a kind that the stores of {options.machine.name} have; they have no"
             f" {' and no '.join(options.interrupt)} interrupts"
         )
+    shared = _measure_shares(options, console)
+    if shared is not None:
+        return shared, [], None
     modes: list[ModeResult] = []
     leaks: tuple[str, ...] = ()
     machine = _open(options)
@@ -238,7 +254,7 @@ def _measure(
     try:
         machine.memory_manager.process.guard = GUARD
         with machine, show(console) as display:
-            _run_rows(machine, module, options, display, modes, runs)
+            _run_rows(machine, module, options, list(_rows(options)), display, modes, runs)
     except LeakReport as report:
         leaks = report.leaks
     except (Exception, BugCheck, Deadlock) as error:
@@ -248,16 +264,67 @@ def _measure(
     return _job_result(machine, options, modes, leaks, failure), list(machine.target.complaints), failure
 
 
+def _measure_shares(options: Options, console: Console) -> JobResult | None:
+    """Run the rows in several processes, each with a machine of its own; None if they must run on one machine.
+
+    They must, too, if anything went wrong: the job then runs once more, and reports what goes wrong there.
+    """
+    rows = list(_rows(options))
+    shares = _shares(options, rows)
+    if len(shares) < 2:
+        return None
+    with _open(options):
+        pass  # the machine is compiled, if need be, before it is needed by several at once
+    with show(console) as display:
+        tasks = [partial(_run_share, options, [rows[number] for number in share]) for share in shares]
+        results = run_shares([row.name for row in rows], tasks, display)
+    if results is None:
+        console.print("A row has not passed. All rows run again on one machine.", highlight=False)
+        return None
+    modes = {mode.name: mode for result in results for mode in result.modes}
+    return replace(results[0], modes=tuple(modes[row.name] for row in rows))
+
+
+def _shares(options: Options, rows: Sequence[Row]) -> list[list[int]]:
+    """The numbers of the rows for each process; one share where what a row shows may depend on those before it."""
+    files = options.waves, options.trace, options.record
+    is_free = (
+        options.target == "verilated"
+        and options.driver is None
+        and options.rate is None
+        and files == (None, None, None)
+        and options.processors == 1
+        and not options.seed
+        and options.limits == Limits()
+        and len(options.machine.functions_named(STORE)) == 1
+    )
+    if not is_free or _expected_clocks(options) < _WORTHWHILE:
+        return []
+    return divide([_EFFORTS[row.mode] for row in rows], possible_processes())
+
+
+def _run_share(options: Options, rows: Sequence[Row], display: Display) -> JobResult | None:
+    """Run some of the rows on a machine of their own; None if that is not a full success."""
+    modes: list[ModeResult] = []
+    machine = _open(options)
+    machine.memory_manager.process.guard = GUARD
+    with machine:
+        _run_rows(machine, None, options, rows, display, modes, [])
+    result = _job_result(machine, options, modes, (), None)
+    return result if result.verdict is Verdict.PASS and not machine.target.complaints else None
+
+
 def _run_rows(
     machine: Machine,
     module: ModuleType | None,
     options: Options,
+    rows: Sequence[Row],
     display: Display,
     modes: list[ModeResult],
     runs: list[Run],
 ) -> None:
-    """Run all rows, and add the result of each to `modes`; the driver is loaded anew for each row."""
-    for row in _rows(options):
+    """Run these rows, and add the result of each to `modes`; the driver is loaded anew for each row."""
+    for row in rows:
         if machine.target.removed is not None:
             raise LinkLost(f"the job ended before {row.name}: {machine.target.removed}")
         with _told_of_loss(machine, row):

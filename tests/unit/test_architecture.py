@@ -34,6 +34,7 @@ COMPOSING = (
     "pytest_plugin",
     "doctor",
     "job",
+    "shares",
     "tracebacks",
     "shadow",
 )

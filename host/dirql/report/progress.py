@@ -32,14 +32,20 @@ class Step:
         self.clocks = 0
         self._began = perf_counter()
 
-    def __call__(self, moved: int, clocks: int) -> None:
-        """Count one more request, of `moved` bytes in `clocks` bus clocks."""
-        self.done += 1
+        self._ended: float | None = None
+
+    def __call__(self, moved: int, clocks: int, requests: int = 1) -> None:
+        """Count one more request, or several, of `moved` bytes in `clocks` bus clocks."""
+        self.done += requests
         self.bytes += moved
         self.clocks += clocks
 
+    def end(self) -> None:
+        """Note that the mode has ended: its time goes on no longer."""
+        self._ended = perf_counter()
+
     def __str__(self) -> str:
-        seconds = max(perf_counter() - self._began, 1e-9)
+        seconds = max((self._ended or perf_counter()) - self._began, 1e-9)
         rate = self.clocks / seconds / 1e6
         return f"{self.bytes:,} bytes, {self.clocks:,} clocks, {rate:.2f} M clocks/s"
 
@@ -53,8 +59,8 @@ class _MovingStep(Step):
         self._task = bars.add_task(name, total=count, figures="")
         self._drawn = 0.0
 
-    def __call__(self, moved: int, clocks: int) -> None:
-        super().__call__(moved, clocks)
+    def __call__(self, moved: int, clocks: int, requests: int = 1) -> None:
+        super().__call__(moved, clocks, requests)
         now = perf_counter()
         if now - self._drawn >= _REFRESH_SECONDS or self.done == self.count:
             self._drawn = now
@@ -71,14 +77,20 @@ class Display:
     @contextmanager
     def mode(self, name: str, count: int, unit: str) -> Iterator[Step]:
         """Show the progress of one mode of `count` units, such as requests; yields the step to call after each unit."""
-        if self._bars is not None:
-            yield _MovingStep(name, count, self._bars)
-            return
-        step = Step(name, count)
+        step = self.begin(name, count)
         yield step
-        self._console.print(
-            f"{name}: {step.done:,} {unit}, {step}", highlight=False, markup=False, soft_wrap=True
-        )
+        step.end()
+        self.end(step, unit)
+
+    def begin(self, name: str, count: int) -> Step:
+        """Do as `mode` for a mode that runs beside others."""
+        return Step(name, count) if self._bars is None else _MovingStep(name, count, self._bars)
+
+    def end(self, step: Step, unit: str) -> None:
+        """Show the end of a mode that has ended."""
+        if self._bars is None:
+            line = f"{step.name}: {step.done:,} {unit}, {step}"
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A job in several processes: each runs a share of the rows on a machine of its own, and tells how it goes.
+
+The processes are forks, so that nothing is imported twice. They write nothing themselves: the process that has begun
+them shows their progress, in the order of the rows.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
+from multiprocessing.reduction import ForkingPickler
+from time import perf_counter
+from types import MappingProxyType
+from typing import Generic, NamedTuple, TypeVar, cast
+
+from dirql.report.progress import Display, Step
+
+__all__ = ["divide", "possible_processes", "run_shares"]
+
+_Result = TypeVar("_Result")
+
+_TELL_SECONDS = 0.1
+
+
+def _read_only(mapping: dict[object, object]) -> MappingProxyType[object, object]:
+    return MappingProxyType(mapping)
+
+
+def _take_apart(
+    mapping: MappingProxyType[object, object],
+) -> tuple[Callable[[dict[object, object]], MappingProxyType[object, object]], tuple[dict[object, object]]]:
+    """Take apart a mapping that cannot be changed, as results have them, to send it to another process."""
+    return _read_only, (dict(mapping),)
+
+
+ForkingPickler.register(MappingProxyType, _take_apart)
+
+
+def possible_processes() -> int:
+    """The processes that can run at once; 1 where a fork would not be safe, because other threads run."""
+    if threading.active_count() > 1 or not hasattr(os, "sched_getaffinity"):
+        return 1
+    return len(os.sched_getaffinity(0))
+
+
+def divide(efforts: Sequence[float], processes: int) -> list[list[int]]:
+    """The numbers of the rows for each process, ascending, so that all have about the same effort; none is idle."""
+    shares: list[list[int]] = [[] for _ in range(min(processes, len(efforts)))]
+    loads = [0.0] * len(shares)
+    for number in sorted(range(len(efforts)), key=lambda number: -efforts[number]):
+        least = loads.index(min(loads))
+        shares[least].append(number)
+        loads[least] += efforts[number]
+    return [sorted(share) for share in shares]
+
+
+class _Told(NamedTuple):
+    """The progress of one row."""
+
+    name: str
+    total: int
+    unit: str
+    done: int
+    bytes: int
+    clocks: int
+    ended: bool
+
+
+class _Teller(Display):
+    """The display of a share, which sends everything to the process that shows it."""
+
+    def __init__(self, connection: Connection[object, object]) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def mode(self, name: str, count: int, unit: str) -> Iterator[Step]:
+        """See `Display`."""
+        step = _ToldStep(name, count, unit, self._connection)
+        step.tell(ended=False)
+        yield step
+        step.tell(ended=True)
+
+
+class _ToldStep(Step):
+    """The progress of one row, which is sent ten times in a second."""
+
+    def __init__(self, name: str, count: int, unit: str, connection: Connection[object, object]) -> None:
+        super().__init__(name, count)
+        self._unit = unit
+        self._connection = connection
+        self._told = 0.0
+
+    def __call__(self, moved: int, clocks: int, requests: int = 1) -> None:
+        super().__call__(moved, clocks, requests)
+        if perf_counter() - self._told >= _TELL_SECONDS:
+            self.tell(ended=False)
+
+    def tell(self, *, ended: bool) -> None:
+        self._told = perf_counter()
+        self._connection.send(
+            _Told(self.name, self.count, self._unit, self.done, self.bytes, self.clocks, ended)
+        )
+
+
+class _Shown:
+    """The rows of all shares on the display. The line of a row that has ended waits for those before it."""
+
+    def __init__(self, display: Display, names: Sequence[str]) -> None:
+        self._display = display
+        self._left = list(names)
+        self._steps: dict[str, Step] = {}
+        self._ended: dict[str, str] = {}
+
+    def show(self, told: _Told) -> None:
+        step = self._steps.get(told.name)
+        if step is None:
+            step = self._steps[told.name] = self._display.begin(told.name, told.total)
+        step(told.bytes - step.bytes, told.clocks - step.clocks, told.done - step.done)
+        if told.ended:
+            step.end()
+            self._ended[told.name] = told.unit
+        while self._left and self._left[0] in self._ended:
+            name = self._left.pop(0)
+            self._display.end(self._steps[name], self._ended[name])
+
+
+class _Share(Generic[_Result]):
+    """A process with its share."""
+
+    def __init__(self, run: Callable[[Display], _Result | None]) -> None:
+        context = multiprocessing.get_context("fork")
+        self.connection, theirs = context.Pipe(duplex=False)
+        self.process: ForkProcess = context.Process(target=_be_share, args=(run, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.join()
+        self.connection.close()
+
+
+def _be_share(run: Callable[[Display], object], connection: Connection[object, object]) -> None:
+    """Run a share, and send its result. An error ends the process, which says nothing of it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    connection.send(run(_Teller(connection)))
+
+
+def run_shares(
+    names: Sequence[str], tasks: Sequence[Callable[[Display], _Result | None]], display: Display
+) -> list[_Result] | None:
+    """Run all tasks at once, each in a process; `names` are those of all rows, in the order of their lines.
+
+    Returns the results in the order of the tasks, or None as soon as one has none: the task returned None, or raised,
+    or its process has ended.
+    """
+    shown = _Shown(display, names)
+    shares = [_Share(task) for task in tasks]
+    results: dict[_Share[_Result], _Result] = {}
+    try:
+        while len(results) < len(shares):
+            running = [each for each in shares if each not in results]
+            ready = wait([each.connection for each in running])
+            for each in running:
+                if each.connection not in ready:
+                    continue
+                try:
+                    message = each.connection.recv()
+                except EOFError:
+                    return None
+                if isinstance(message, _Told):
+                    shown.show(message)
+                elif message is None:
+                    return None
+                else:
+                    results[each] = cast("_Result", message)
+        return [results[each] for each in shares]
+    finally:
+        for each in shares:
+            each.end()

@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of the main job in several processes: they show what one machine shows."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dirql import cli, job
+from dirql.io.handle import Handle
+from dirql.job import Options
+from dirql.report.progress import Display
+from dirql.report.results import JobResult
+from dirql.shares import divide, run_shares
+
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+
+_AGAIN = "A row has not passed. All rows run again on one machine."
+_TIMES = re.compile(r"[0-9.]+ (M clocks/s|s )")
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(job, "_WORTHWHILE", 0)
+
+
+def _run(processes: int, folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[str, object]:
+    """Run the job; returns what it shows, and its document, without the times of this computer."""
+    path = folder / "run.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "possible_processes", lambda: processes)
+        cli.main(["run", "--transfers", "2", "--size", "500", "--json", str(path), *more])
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for mode in document["modes"]:
+        del mode["wall_seconds"]
+    return re.sub(" +", " ", _TIMES.sub("", capsys.readouterr().out)), document
+
+
+@pytest.mark.slow
+def test_the_rows_of_several_processes_are_those_of_one_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, inside = os.pipe()
+    run_share = job._run_share
+
+    def told(options: Options, rows: Sequence[job.Row], display: Display) -> JobResult | None:
+        os.write(inside, b".")
+        return run_share(options, rows, display)
+
+    monkeypatch.setattr(job, "_run_share", told)
+    alone = _run(1, tmp_path, capsys)
+    os.set_blocking(outside, False)
+    with pytest.raises(BlockingIOError):
+        os.read(outside, 1)
+    assert _run(3, tmp_path, capsys) == alone
+    assert os.read(outside, 9) == b"..."
+    os.close(outside)
+    os.close(inside)
+
+
+@pytest.mark.slow
+def test_a_row_that_fails_in_a_process_fails_on_one_machine_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(handle: Handle, length: int, offset: int = 0) -> bytes:
+        data = bytearray(handle.read_overlapped(length, offset).result())
+        data[5] ^= 0x40
+        return bytes(data)
+
+    monkeypatch.setattr(Handle, "read", read)
+    modes = "--mode", "dma", "--interrupt", "level,message"
+    shown, document = _run(2, tmp_path, capsys, *modes)
+    once, expected = _run(1, tmp_path, capsys, *modes)
+    assert "WRONG" in shown
+    assert document == expected
+    assert shown.partition(f"{_AGAIN}\n")[2] == once
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--seed", "1"),
+        ("--processors", "2"),
+        ("--rate", "1000"),
+        ("--limits", "clocks=99999999"),
+        ("--machine", "shared"),
+        ("--trace", "FILE"),
+        ("--record", "FILE"),
+    ],
+)
+def test_rows_that_may_depend_on_others_run_on_one_machine(
+    option: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(job, "possible_processes", lambda: 2)
+    monkeypatch.setattr(job, "run_shares", lambda *_: seen.append(option))
+    name, value = option
+    arguments = [name, str(tmp_path / "file") if value == "FILE" else value]
+    cli.main(["run", "--transfers", "1", "--size", "4", "--mode", "dma", *arguments])
+    assert not seen
+
+
+def test_shares_have_about_the_same_effort_and_every_row_once() -> None:
+    efforts = [5.2, 6.0, 4.2, 1.0, 4.2, 1.0, 4.2, 1.0]
+    for processes in range(1, 12):
+        shares = divide(efforts, processes)
+        assert sorted(number for share in shares for number in share) == list(range(8))
+        assert all(share == sorted(share) and share for share in shares)
+        loads = [sum(efforts[number] for number in share) for share in shares]
+        assert max(loads) <= 4 / 3 * max(*efforts, sum(efforts) / len(shares))
+
+
+def _display() -> tuple[Display, io.StringIO]:
+    text = io.StringIO()
+    return Display(Console(file=text, width=100), None), text
+
+
+def test_lines_come_in_the_order_of_the_rows() -> None:
+    def share(names: str, display: Display) -> str:
+        for name in names:
+            with display.mode(name, 1, "requests") as step:
+                step(4, 10)
+        return names
+
+    display, text = _display()
+    tasks = [lambda display: share("bd", display), lambda display: share("ac", display)]
+    assert run_shares(list("abcd"), tasks, display) == ["bd", "ac"]
+    lines = text.getvalue().splitlines()
+    assert [line.partition(",")[0] for line in lines] == [f"{name}: 1 requests" for name in "abcd"]
+
+
+@pytest.mark.parametrize("end", ["none", "exit", "error"])
+def test_a_share_without_a_result_ends_all(end: str) -> None:
+    def share(_: Display) -> str | None:
+        if end == "exit":
+            os._exit(0)
+        if end == "error":
+            raise KeyError(end)
+        return None
+
+    display, _ = _display()
+    assert run_shares(["a"], [share, share], display) is None
