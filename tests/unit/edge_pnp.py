@@ -82,6 +82,10 @@ PNP_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "IoRequestDeviceEject": lambda w: (bus(w),),
     "IoReportTargetDeviceChange": lambda w: (bus(w), notice()),
     "IoReportTargetDeviceChangeAsynchronous": lambda w: (bus(w), notice(), accept, None),
-    "IoReportDetectedDevice": lambda w: (w.driver, wdm.Internal, 0, 0, None, None, False),
+    "IoReportDetectedDevice": lambda w: (w.driver, wdm.Internal, 0, 0, None, None, False, None),
+    "IoReportResourceForDetection": lambda w: (w.driver, wdm.CM_RESOURCE_LIST(()), 4, None, None, 0),
+    "IoReportResourceUsage": lambda w: (None, w.driver, wdm.CM_RESOURCE_LIST(()), 4, None, None, 0, False),
+    "IoAssignResources": lambda w: ("path", None, w.driver, None, None),
+    "HalAssignSlotResources": lambda w: ("path", None, w.driver, None, wdm.PCIBus, 0, 0),
 }
 """The arguments of each routine."""

@@ -19,11 +19,13 @@ __all__ = [
     "CmPartialResourceList",
     "CmResourceBusNumber",
     "CmResourceData",
+    "CmResourceDma",
     "CmResourceInterrupt",
     "CmResourceList",
     "CmResourceRange",
     "IoResourceData",
     "IoResourceDescriptor",
+    "IoResourceDma",
     "IoResourceInterrupt",
     "IoResourceList",
     "IoResourceRange",
@@ -33,7 +35,7 @@ __all__ = [
 _ZERO = PhysicalAddress(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CmResourceRange:
     """The members `u.memory` and `u.port` of a descriptor: the beginning of a range, and the number of bytes."""
 
@@ -41,7 +43,7 @@ class CmResourceRange:
     length: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CmResourceInterrupt:
     """The member `u.interrupt` of a descriptor.
 
@@ -55,7 +57,15 @@ class CmResourceInterrupt:
     affinity: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class CmResourceDma:
+    """The member `u.dma` of a descriptor: the number of a system DMA channel."""
+
+    channel: int = 0
+    port: int = 0
+
+
+@dataclass(slots=True)
 class CmResourceBusNumber:
     """The member `u.bus_number` of a descriptor: the numbers that a bus, and the buses below it, may use."""
 
@@ -63,31 +73,32 @@ class CmResourceBusNumber:
     length: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CmResourceData:
     """The union `u` of a CM_PARTIAL_RESOURCE_DESCRIPTOR."""
 
-    memory: CmResourceRange = CmResourceRange()
-    port: CmResourceRange = CmResourceRange()
-    interrupt: CmResourceInterrupt = CmResourceInterrupt()
-    bus_number: CmResourceBusNumber = CmResourceBusNumber()
+    memory: CmResourceRange = field(default_factory=CmResourceRange)
+    port: CmResourceRange = field(default_factory=CmResourceRange)
+    interrupt: CmResourceInterrupt = field(default_factory=CmResourceInterrupt)
+    dma: CmResourceDma = field(default_factory=CmResourceDma)
+    bus_number: CmResourceBusNumber = field(default_factory=CmResourceBusNumber)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CmPartialResourceDescriptor:
     """One resource of a device (CM_PARTIAL_RESOURCE_DESCRIPTOR); `type` is one of the CmResourceType constants."""
 
-    type: int
-    share_disposition: int
-    flags: int
-    u: CmResourceData
+    type: int = 0
+    share_disposition: int = 0
+    flags: int = 0
+    u: CmResourceData = field(default_factory=CmResourceData)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CmPartialResourceList:
     """All resources of one device on one bus (CM_PARTIAL_RESOURCE_LIST)."""
 
-    partial_descriptors: tuple[CmPartialResourceDescriptor, ...]
+    partial_descriptors: tuple[CmPartialResourceDescriptor, ...] = ()
     version: int = 1
     revision: int = 1
 
@@ -97,20 +108,20 @@ class CmPartialResourceList:
         return len(self.partial_descriptors)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CmFullResourceDescriptor:
     """A list of resources, and the bus to which they belong (CM_FULL_RESOURCE_DESCRIPTOR)."""
 
-    interface_type: int
-    bus_number: int
-    partial_resource_list: CmPartialResourceList
+    interface_type: int = 0
+    bus_number: int = 0
+    partial_resource_list: CmPartialResourceList = field(default_factory=CmPartialResourceList)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CmResourceList:
     """The resources that a device was given (CM_RESOURCE_LIST); Plug and Play fills in one full descriptor."""
 
-    list: tuple[CmFullResourceDescriptor, ...]
+    list: tuple[CmFullResourceDescriptor, ...] = ()
 
     @property
     def count(self) -> int:
@@ -141,20 +152,29 @@ class IoResourceInterrupt:
 
 
 @dataclass(slots=True)
+class IoResourceDma:
+    """The member `u.dma` of a requirement: the first and the last system DMA channel allowed."""
+
+    minimum_channel: int = 0
+    maximum_channel: int = 0
+
+
+@dataclass(slots=True)
 class IoResourceData:
     """The union `u` of an IO_RESOURCE_DESCRIPTOR."""
 
     memory: IoResourceRange = field(default_factory=IoResourceRange)
     port: IoResourceRange = field(default_factory=IoResourceRange)
     interrupt: IoResourceInterrupt = field(default_factory=IoResourceInterrupt)
+    dma: IoResourceDma = field(default_factory=IoResourceDma)
 
 
 @dataclass(slots=True)
 class IoResourceDescriptor:
     """One resource that a device asks for (IO_RESOURCE_DESCRIPTOR); `type` is one of the CmResourceType constants."""
 
-    type: int
-    share_disposition: int
+    type: int = 0
+    share_disposition: int = 0
     flags: int = 0
     option: int = 0
     u: IoResourceData = field(default_factory=IoResourceData)
@@ -181,10 +201,10 @@ class IoResourceRequirementsList:
     Each entry of `list` is a complete alternative; Plug and Play grants the first.
     """
 
-    interface_type: int
-    bus_number: int
-    slot_number: int
-    list: list[IoResourceList]
+    interface_type: int = 0
+    bus_number: int = 0
+    slot_number: int = 0
+    list: list[IoResourceList] = field(default_factory=list)
 
     @property
     def alternative_lists(self) -> int:

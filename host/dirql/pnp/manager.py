@@ -133,6 +133,8 @@ class PnpManager:
                 if driver is None or node.driver is driver or driver in node.drivers
             ]
             problems = [problem for node in doomed for problem in force_removal(node)]
+            if driver is not None:
+                self.tree.claims.drop(driver)
             if driver is None:  # the machine closes
                 for node in (self.root, *self.root.children):
                     object_manager.value.namespace.remove(node.physical_device_object)

@@ -80,6 +80,23 @@ class RangeArbiter:
         else:
             self.holes.append((start, end))
 
+    def reserve(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Take what is free of a range that somebody uses without having asked; returns the pieces."""
+        taken = []
+        for hole in list(self.holes):
+            first, last = max(hole[0], start), min(hole[1], end)
+            if first < last:
+                self.holes.remove(hole)
+                self._leave_hole(hole[0], first)
+                self._leave_hole(last, hole[1])
+                taken.append((first, last))
+        first, last = max(self.next, start), min(self.end, end)
+        if first < last:
+            self._leave_hole(self.next, first)
+            self.next = last
+            taken.append((first, last))
+        return taken
+
     def _leave_hole(self, start: int, end: int) -> None:
         if start < end:
             self.holes.append((start, end))
@@ -150,6 +167,22 @@ class BusRanges:
                 self.memory.give_back(descriptor.u.memory)
             else:
                 self.port.give_back(descriptor.u.port)
+
+    def reserve(self, used: CmPartialResourceDescriptor) -> list[CmPartialResourceDescriptor]:
+        """Take what is free of memory or ports that a driver uses without Plug and Play; returns it in pieces."""
+        if used.type == CmResourceTypeMemory:
+            arbiter, where = self.memory, used.u.memory
+        elif used.type == CmResourceTypePort:
+            arbiter, where = self.port, used.u.port
+        else:
+            return []
+        pieces = []
+        for start, end in arbiter.reserve(int(where.start), where.start + where.length):
+            piece = CmResourceRange(PhysicalAddress(start), end - start)
+            is_memory = used.type == CmResourceTypeMemory
+            data = CmResourceData(memory=piece) if is_memory else CmResourceData(port=piece)
+            pieces.append(replace(used, u=data))
+        return pieces
 
     def _take(self, choices: Sequence[IoResourceDescriptor]) -> CmPartialResourceDescriptor:
         """Take the first of the ranges, each in the place of the one before, for which there is room."""

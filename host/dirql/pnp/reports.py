@@ -13,20 +13,28 @@ from typing import Final
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.ke.guard import CALLBACK, call_driver, current_driver
 from dirql.ke.processors.contract import KeptContract, contract
-from dirql.nt.constants import BusRelations, EjectionRelations, PowerRelations, SingleBusRelations
+from dirql.ke.refusals import note_refusal
+from dirql.nt.constants import BusRelations, EjectionRelations, Internal, PowerRelations, SingleBusRelations
 from dirql.nt.plug_and_play import (
     GUID_TARGET_DEVICE_QUERY_REMOVE,
     GUID_TARGET_DEVICE_REMOVE_CANCELLED,
     GUID_TARGET_DEVICE_REMOVE_COMPLETE,
 )
 from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
-from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_PENDING, STATUS_SUCCESS
+from dirql.nt.status import (
+    STATUS_CONFLICTING_ADDRESSES,
+    STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_INVALID_PARAMETER,
+    STATUS_PENDING,
+    STATUS_SUCCESS,
+)
 from dirql.pnp.actions import check_state, eject_device, queue_action, rescan_bus
 from dirql.pnp.device_keys import note_devices
-from dirql.pnp.node import DeviceNode
+from dirql.pnp.legacy import claim_for_detected
+from dirql.pnp.node import DeviceNode, node_of
 from dirql.pnp.notices import TargetDeviceCustomNotification
 from dirql.pnp.physical_device import require_node
-from dirql.pnp.root import make_detected_device
+from dirql.pnp.root import forget_detected_device, make_detected_device
 from dirql.pnp.states import NodeEvent
 from dirql.pnp.tree import running
 
@@ -138,11 +146,14 @@ def report_detected_device(
     resource_list: CmResourceList | None,
     resource_requirements: IoResourceRequirementsList | None,
     resource_assigned: int,
+    device_object: DeviceObject | None = None,
 ) -> tuple[int, DeviceObject | None]:
     """Add a device that the driver has found without a bus: (status, physical device object).
 
-    Follows IoReportDetectedDevice. The device is in use at once: the driver attaches its own device object to it, and
-    gets neither AddDevice nor IRP_MN_START_DEVICE.
+    Follows IoReportDetectedDevice. The manager makes the physical device object, unless the driver brings one along.
+    The device is in use at once: the driver attaches its own device object to it, and gets neither AddDevice nor
+    IRP_MN_START_DEVICE. Unless `resource_assigned`, the resources are claimed: STATUS_CONFLICTING_ADDRESSES if another
+    device or driver has them. STATUS_INVALID_PARAMETER for a device object that is a physical one already.
     """
     _DETECTED.check_with(driver_object, resource_list, resource_requirements)
     _DETECTED.check_arguments(
@@ -153,16 +164,36 @@ def report_detected_device(
         resource_list,
         resource_requirements,
         resource_assigned,
+        None,
     )
+    if device_object is not None and not isinstance(device_object, DeviceObject):
+        _DETECTED.refuse_argument("DeviceObject", "a DEVICE_OBJECT or NULL", device_object)
+    if device_object is not None and node_of(device_object) is not None:
+        note_refusal(STATUS_INVALID_PARAMETER, f"{device_object!r} is a physical device object already")
+        return STATUS_INVALID_PARAMETER, None
     tree = running.value
     with tree.lock:
-        node = make_detected_device(tree.root, driver_object, legacy_bus_type)
+        bus_type = _interface_type(resource_list, resource_requirements)
+        node = make_detected_device(tree.root, driver_object, bus_type, device_object)
+        if resource_list is not None and not resource_assigned:
+            conflict = claim_for_detected(node, driver_object, resource_list)
+            if conflict is not None:
+                note_refusal(STATUS_CONFLICTING_ADDRESSES, str(conflict))
+                forget_detected_device(node, made=device_object is None)
+                return STATUS_CONFLICTING_ADDRESSES, None
         node.boot_resources, node.requirements = resource_list, resource_requirements
         node.raw = node.translated = resource_list
         _take_into_use(node, driver_object)
         tree.root.children.append(node)
         note_devices(driver_object)
     return STATUS_SUCCESS, node.physical_device_object
+
+
+def _interface_type(resources: CmResourceList | None, requirements: IoResourceRequirementsList | None) -> int:
+    """The bus of a detected device: the first one of its resources, Internal without any."""
+    if resources is not None and resources.list:
+        return resources.list[0].interface_type
+    return Internal if requirements is None else requirements.interface_type
 
 
 def _take_into_use(node: DeviceNode, driver: DriverObject) -> None:

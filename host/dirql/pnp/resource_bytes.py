@@ -8,6 +8,7 @@ import struct
 
 from dirql.nt.constants import (
     CmResourceTypeBusNumber,
+    CmResourceTypeDma,
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
     CmResourceTypePort,
@@ -15,6 +16,7 @@ from dirql.nt.constants import (
 from dirql.nt.resources import (
     CmPartialResourceDescriptor,
     CmResourceList,
+    CmResourceRange,
     IoResourceDescriptor,
     IoResourceList,
     IoResourceRequirementsList,
@@ -26,11 +28,12 @@ __all__ = ["requirements_bytes", "resource_list_bytes"]
 _HEAD = struct.Struct("<BBH")
 _RANGE = struct.Struct("<QI4x")
 _INTERRUPT = struct.Struct("<IIQ")
-_BUS_NUMBER = struct.Struct("<III4x")
+_NUMBERS = struct.Struct("<III4x")
 # IO_RESOURCE_DESCRIPTOR: a head of 8, and a union of 24.
 _WANTED_HEAD = struct.Struct("<BBBBHH")
 _WANTED_RANGE = struct.Struct("<IIQQ")
-_WANTED_INTERRUPT = struct.Struct("<II16x")
+_WANTED_NUMBERS = struct.Struct("<II16x")
+_ALL_64 = (1 << 64) - 1
 _LIST_HEAD = struct.Struct("<HHI")
 
 
@@ -62,15 +65,27 @@ def _descriptor(resource: CmPartialResourceDescriptor) -> bytes:
     head = _HEAD.pack(resource.type, resource.share_disposition, resource.flags)
     where = resource.u
     if resource.type == CmResourceTypeMemory:
-        return head + _RANGE.pack(where.memory.start, where.memory.length)
+        return head + _range(where.memory)
     if resource.type == CmResourceTypePort:
-        return head + _RANGE.pack(where.port.start, where.port.length)
+        return head + _range(where.port)
     if resource.type == CmResourceTypeInterrupt:
         interrupt = where.interrupt
-        return head + _INTERRUPT.pack(interrupt.level, interrupt.vector, interrupt.affinity)
+        return head + _INTERRUPT.pack(
+            _ulong(interrupt.level), _ulong(interrupt.vector), interrupt.affinity & _ALL_64
+        )
+    if resource.type == CmResourceTypeDma:
+        return head + _NUMBERS.pack(_ulong(where.dma.channel), _ulong(where.dma.port), 0)
     if resource.type == CmResourceTypeBusNumber:
-        return head + _BUS_NUMBER.pack(where.bus_number.start, where.bus_number.length, 0)
+        return head + _NUMBERS.pack(_ulong(where.bus_number.start), _ulong(where.bus_number.length), 0)
     return head + bytes(16)
+
+
+def _range(where: CmResourceRange) -> bytes:
+    return _RANGE.pack(where.start & _ALL_64, _ulong(where.length))
+
+
+def _ulong(value: int) -> int:
+    return value & 0xFFFF_FFFF
 
 
 def _alternative(wanted: IoResourceList) -> bytes:
@@ -82,7 +97,10 @@ def _requirement(wanted: IoResourceDescriptor) -> bytes:
     head = _WANTED_HEAD.pack(wanted.option, wanted.type, wanted.share_disposition, 0, wanted.flags, 0)
     if wanted.type == CmResourceTypeInterrupt:
         interrupt = wanted.u.interrupt
-        return head + _WANTED_INTERRUPT.pack(interrupt.minimum_vector, interrupt.maximum_vector)
+        return head + _WANTED_NUMBERS.pack(interrupt.minimum_vector, interrupt.maximum_vector)
+    if wanted.type == CmResourceTypeDma:
+        dma = wanted.u.dma
+        return head + _WANTED_NUMBERS.pack(dma.minimum_channel, dma.maximum_channel)
     if wanted.type in (CmResourceTypeMemory, CmResourceTypePort):
         where = wanted.u.memory if wanted.type == CmResourceTypeMemory else wanted.u.port
         limits = (where.minimum_address, where.maximum_address)

@@ -16,6 +16,7 @@ from dirql.nt.resources import (
     CmResourceList,
     IoResourceRequirementsList,
 )
+from dirql.pnp.claims import ClaimTable
 from dirql.pnp.interrupt_arbiter import InterruptArbiter
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.range_arbiter import BusRanges, ResourceConflict
@@ -26,9 +27,16 @@ __all__ = ["ResourceAssigner", "assigned_vectors"]
 class ResourceAssigner:
     """Gives the resources of one machine; all its buses share one interrupt controller, and so one arbiter."""
 
-    def __init__(self, machine: MachineDescription, controller: InterruptController, processors: int) -> None:
+    def __init__(
+        self,
+        machine: MachineDescription,
+        controller: InterruptController,
+        processors: int,
+        claims: ClaimTable,
+    ) -> None:
         """`controller` routes the lines of `machine`; an interrupt may go to each of `processors` processors."""
         self._machine = machine
+        self._claims = claims
         self._interrupts = InterruptArbiter(controller, processors)
 
     # Ranges.
@@ -56,6 +64,7 @@ class ResourceAssigner:
             free.give_back(old)
             (placed,) = free.place([node.wanted_resources])
             node.parent.bus_ranges = free
+            self._claims.renew(node.parent, ranges, free)
         else:
             ranges.give_back(old)
         node.ranges, node.bus_ranges = placed, None
@@ -66,6 +75,7 @@ class ResourceAssigner:
             resources = bus.boot_resources
             windows = resources.list[0].partial_resource_list.partial_descriptors if resources else bus.ranges
             bus.bus_ranges = BusRanges.of(windows)
+            self._claims.reserve(bus, bus.bus_ranges)
         return bus.bus_ranges
 
     def forget(self, node: DeviceNode) -> None:

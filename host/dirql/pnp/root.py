@@ -9,7 +9,7 @@ requests itself.
 from __future__ import annotations
 
 from dirql.hardware.description import Bus, Window
-from dirql.io.device import create_device
+from dirql.io.device import create_device, delete_device
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.irp import complete_request
 from dirql.io.objects import DeviceObject, DriverObject, Irp
@@ -57,7 +57,7 @@ from dirql.nt.status import STATUS_SUCCESS
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.states import NodeEvent
 
-__all__ = ["make_detected_device", "make_root"]
+__all__ = ["forget_detected_device", "make_detected_device", "make_root"]
 
 _PCI_BUS_IDS = ("*PNP0A03",)
 _PCI_BUSES = 256
@@ -91,17 +91,31 @@ def make_root(bus_description: Bus) -> DeviceNode:
     return root
 
 
-def make_detected_device(root: DeviceNode, driver: DriverObject, legacy_bus_type: int) -> DeviceNode:
-    """The node of a device that a driver has found without a bus."""
-    node = DeviceNode(_make_device(root.physical_device_object.driver_object), root)
+def make_detected_device(
+    root: DeviceNode, driver: DriverObject, bus_type: int, device: DeviceObject | None
+) -> DeviceNode:
+    """The node of a device that a driver has found without a bus, with `device` or a new physical device object."""
+    if device is None:
+        device = _make_device(root.physical_device_object.driver_object)
+    device.flags |= DO_BUS_ENUMERATED_DEVICE
+    node = DeviceNode(device, root)
     name = driver.driver_extension.service_key_name
-    bus = _BUS_NAMES.get(legacy_bus_type, "")
+    bus = _BUS_NAMES.get(bus_type, _BUS_NAMES[Internal])
     node.device_id = rf"ROOT\{name}"
-    node.hardware_ids = (rf"DETECTED{bus}\{name}", rf"DETECTED\{name}")
+    node.compatible_ids = (rf"DETECTED{bus}\{name}", rf"DETECTED\{name}")
     found = sum(1 for each in root.children if each.device_id.casefold() == node.device_id.casefold())
     node.instance_id = f"{found:04}"
     node.capabilities.unique_id = True
     return node
+
+
+def forget_detected_device(node: DeviceNode, *, made: bool) -> None:
+    """Undo `make_detected_device`; `made` is whether it has made the device object."""
+    device = node.physical_device_object
+    device.device_object_extension.device_node = None
+    device.flags &= ~DO_BUS_ENUMERATED_DEVICE
+    if made:
+        delete_device(device)
 
 
 def _initialize(driver: DriverObject, registry_path: str) -> int:

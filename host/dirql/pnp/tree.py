@@ -12,6 +12,7 @@ from dirql.hardware.description import MachineDescription
 from dirql.io.worker import SystemWorker
 from dirql.ke.running import Running
 from dirql.nt.guid import Guid
+from dirql.pnp.claims import ClaimTable
 from dirql.pnp.driver_table import DriverTable
 from dirql.pnp.interfaces import InterfaceTable
 from dirql.pnp.node import DeviceNode
@@ -29,7 +30,8 @@ class DeviceTree:
     def __init__(self, machine: MachineDescription, controller: InterruptController, processors: int) -> None:
         """`controller` routes the lines of `machine`; an interrupt may go to each of `processors` processors."""
         self.root = make_root(machine.buses[0])
-        self.resources = ResourceAssigner(machine, controller, processors)
+        self.claims = ClaimTable(self.root)
+        self.resources = ResourceAssigner(machine, controller, processors, self.claims)
         self.drivers = DriverTable()
         self.notifications = NotificationTable()
         self.interfaces = InterfaceTable(self._interface_changed)

@@ -116,6 +116,12 @@ from dirql.ob.process_services import (
 from dirql.ob.waitable import (
     open_event as ZwOpenEvent,
 )
+from dirql.pnp.legacy import (
+    assign_resources as IoAssignResources,
+    assign_slot_resources as HalAssignSlotResources,
+    report_resource_for_detection as IoReportResourceForDetection,
+    report_resource_usage as IoReportResourceUsage,
+)
 from dirql.pnp.reports import (
     report_detected_device as IoReportDetectedDevice,
 )
@@ -152,12 +158,14 @@ __all__ = [
     "ExRaiseDatatypeMisalignment",
     "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion",
     "ExUuidCreate",
+    "HalAssignSlotResources",
     "HalGetAdapter",
     "HalGetBusDataByOffset",
     "HalGetInterruptVector",
     "HalSetBusDataByOffset",
     "HalTranslateBusAddress",
     "IoAllocateController",
+    "IoAssignResources",
     "IoAttachDeviceByPointer",
     "IoCreateController",
     "IoDeleteController",
@@ -170,6 +178,8 @@ __all__ = [
     "IoRegisterBootDriverReinitialization",
     "IoRegisterDriverReinitialization",
     "IoReportDetectedDevice",
+    "IoReportResourceForDetection",
+    "IoReportResourceUsage",
     "IoSetHardErrorOrVerifyDevice",
     "IoSetThreadHardErrorMode",
     "KEY_CACHED_INFORMATION",

@@ -351,19 +351,87 @@ def test_DMA_17_an_adapter_is_not_put_back_while_a_request_waits(machine: Machin
     assert stop(lambda: second.dma_operations.put_dma_adapter(second))[:4] == (0xE6, 0x11, 1, second)
 
 
-def test_DMA_15_a_slave_has_no_scatter_gather_list(machine: Machine) -> None:
-    _, mdl = locked(machine, PAGE)
+Given = list[wdm.SCATTER_GATHER_LIST]
+
+
+def ask_for_list(adapter: wdm.DMA_ADAPTER, mdl: wdm.MDL, length: int, *, write: bool) -> tuple[int, Given]:
+    """Call GetScatterGatherList: the status, and a list that gets the scatter/gather list when it is given."""
+    given: Given = []
+
+    def take(_device: DeviceObject, _irp: object, found: wdm.SCATTER_GATHER_LIST, _context: object) -> None:
+        assert wdm.KeGetCurrentIrql() == wdm.DISPATCH_LEVEL
+        given.append(found)
+
+    address = wdm.MmGetMdlVirtualAddress(mdl)
+    with at_dispatch():
+        get = adapter.dma_operations.get_scatter_gather_list
+        status = get(adapter, a_device(), mdl, address, length, take, None, write)
+    return status, given
+
+
+def put(adapter: wdm.DMA_ADAPTER, found: wdm.SCATTER_GATHER_LIST, *, write: bool) -> None:
+    with at_dispatch():
+        adapter.dma_operations.put_scatter_gather_list(adapter, found, write)
+
+
+@pytest.mark.parametrize("offset", [0, 0x800])
+@pytest.mark.parametrize("write", [True, False])
+def test_DMA_15_a_list_of_a_slave_has_one_element_and_the_channel(
+    machine: Machine, offset: int, write: bool
+) -> None:
+    data = bytes(index * 7 & 0xFF for index in range(2 * PAGE))
+    buffer, mdl = locked(machine, len(data), offset)
+    buffer.write(data if write else bytes(len(data)))
     adapter = adapter_of(slave(scatter_gather=True))
+    device = machine.hal.dma_channel(2)
+    status, (found,) = ask_for_list(adapter, mdl, len(data), write=write)
+    assert (status, found.number_of_elements, found.elements[0].length) == (0, 1, len(data))
+    waiting = ask_for_list(adapter_of(slave()), mdl, 16, write=True)
+    assert waiting == (wdm.STATUS_SUCCESS, [])
+    if write:
+        assert device.read(len(data)) == data
+    else:
+        device.write(data[:100])
+        assert wdm.HalReadDmaCounter(adapter) == len(data) - 100
+    put(adapter, found, write=write)
+    assert buffer.read(100) == data[:100]
+    assert buffer.read()[100:] == (data[100:] if write else bytes(len(data) - 100))
+    assert len(waiting[1]) == 1
+    assert device.read(99) == buffer.read(16)
+    adapter.dma_operations.put_dma_adapter(adapter)
+
+
+def test_DMA_15_a_list_of_a_slave_may_not_be_longer_than_its_channel_moves(machine: Machine) -> None:
+    _, mdl = locked(machine, PAGE)
+    assert ask_for_list(adapter_of(slave(longest=PAGE)), mdl, PAGE + 0, write=True)[0] == wdm.STATUS_SUCCESS
+    _, long = locked(machine, 17 * PAGE)
+    adapter = adapter_of(slave(3, longest=17 * PAGE))
+    status, given = ask_for_list(adapter, long, 16 * PAGE + 1, write=True)
+    assert (status, given) == (wdm.STATUS_INSUFFICIENT_RESOURCES, [])
+    assert machine.hal.dma_channel(3).read(1) == b""
+
+
+def test_DMA_16_a_list_of_a_slave_in_memory_of_the_driver(machine: Machine) -> None:
+    _, mdl = locked(machine, PAGE)
+    adapter = adapter_of(slave())
     operations = adapter.dma_operations
     address = wdm.MmGetMdlVirtualAddress(mdl)
-    device = a_device()
+    status, size, registers = operations.calculate_scatter_gather_list(adapter, mdl, address, PAGE)
+    assert (status, registers) == (wdm.STATUS_SUCCESS, 1)
+    memory = wdm.ExAllocatePoolWithTag(wdm.NonPagedPool, size, 1)
+    assert memory is not None
+    given: Given = []
+    arguments = (adapter, a_device(), mdl, address, PAGE, lambda *some: given.append(some[2]), None, True)
     with at_dispatch():
-        status = operations.get_scatter_gather_list(
-            adapter, device, mdl, address, 10, lambda *_: None, None, True
-        )
-    assert status == wdm.STATUS_NOT_SUPPORTED
-    transfer = Transfer(adapter, mdl, PAGE, write=True)
-    assert transfer.length == PAGE
+        build = operations.build_scatter_gather_list
+        assert build(*arguments, memory, size - 1) == wdm.STATUS_BUFFER_TOO_SMALL
+        assert build(*arguments, memory, size) == wdm.STATUS_SUCCESS
+    ((start, end),) = machine.memory_manager.runs(memory + 16, 8, write=False)
+    assert bytes(machine.memory_manager.ram[start:end]) == int(given[0].elements[0].address).to_bytes(
+        8, "little"
+    )
+    put(adapter, given[0], write=True)
+    wdm.ExFreePool(memory)
 
 
 # Cascade, and the controllers themselves.

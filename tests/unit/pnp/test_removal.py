@@ -374,5 +374,5 @@ def test_a_device_that_a_driver_has_found_itself(open_bus: Opener) -> None:
     assert device is not None
     (node,) = [each for each in machine.pnp.root.children if each.physical_device_object is device]
     assert (node.state, node.driver) == (NodeState.STARTED, driver)
-    assert node.hardware_ids == (r"DETECTEDPCIBus\Recorder", r"DETECTED\Recorder")
+    assert node.compatible_ids == (r"DETECTEDInternal\Recorder", r"DETECTED\Recorder")
     assert node.instance_path == r"ROOT\Recorder\0000"

@@ -338,8 +338,21 @@ BOOLEAN MmIsNonPagedSystemAddressValid(_In_ PVOID VirtualAddress);
 BOOLEAN MmIsThisAnNtAsSystem(void);
 NTSTATUS IoReportDetectedDevice(_In_ PDRIVER_OBJECT DriverObject, _In_ INTERFACE_TYPE LegacyBusType, _In_
     ULONG BusNumber, _In_ ULONG SlotNumber, _In_opt_ PCM_RESOURCE_LIST ResourceList, _In_opt_
-    PIO_RESOURCE_REQUIREMENTS_LIST ResourceRequirements, _In_ BOOLEAN ResourceAssigned, _Out_ PDEVICE_OBJECT
-    *DeviceObject);
+    PIO_RESOURCE_REQUIREMENTS_LIST ResourceRequirements, _In_ BOOLEAN ResourceAssigned, _Inout_opt_
+    PDEVICE_OBJECT *DeviceObject);
+NTSTATUS IoReportResourceForDetection(_In_ PDRIVER_OBJECT DriverObject, _In_opt_ PCM_RESOURCE_LIST DriverList,
+    _In_opt_ ULONG DriverListSize, _In_opt_ PDEVICE_OBJECT DeviceObject, _In_opt_ PCM_RESOURCE_LIST
+    DeviceList, _In_opt_ ULONG DeviceListSize, _Out_ PBOOLEAN ConflictDetected);
+NTSTATUS IoReportResourceUsage(_In_opt_ PUNICODE_STRING DriverClassName, _In_ PDRIVER_OBJECT DriverObject,
+    _In_opt_ PCM_RESOURCE_LIST DriverList, _In_opt_ ULONG DriverListSize, _In_opt_ PDEVICE_OBJECT
+    DeviceObject, _In_opt_ PCM_RESOURCE_LIST DeviceList, _In_opt_ ULONG DeviceListSize, _In_ BOOLEAN
+    OverrideConflict, _Out_ PBOOLEAN ConflictDetected);
+NTSTATUS IoAssignResources(_In_ PUNICODE_STRING RegistryPath, _In_opt_ PUNICODE_STRING DriverClassName, _In_
+    PDRIVER_OBJECT DriverObject, _In_opt_ PDEVICE_OBJECT DeviceObject, _In_opt_ PIO_RESOURCE_REQUIREMENTS_LIST
+    RequestedResources, _Out_ PCM_RESOURCE_LIST *AllocatedResources);
+NTSTATUS HalAssignSlotResources(_In_ PUNICODE_STRING RegistryPath, _In_opt_ PUNICODE_STRING DriverClassName,
+    _In_ PDRIVER_OBJECT DriverObject, _In_opt_ PDEVICE_OBJECT DeviceObject, _In_ INTERFACE_TYPE BusType, _In_
+    ULONG BusNumber, _In_ ULONG SlotNumber, _Out_ PCM_RESOURCE_LIST *AllocatedResources);
 HANDLE PsGetCurrentProcessId(void);
 HANDLE PsGetCurrentThreadId(void);
 HANDLE PsGetProcessId(_In_ PEPROCESS Process);

@@ -17,6 +17,7 @@ from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.grants import DmaGrants
 from dirql.hal.dma.map_registers import MapRegisters, RegisterFile
 from dirql.hal.dma.scatter_gather import (
+    ScatterGatherElement,
     ScatterGatherList,
     build,
     free_mdl_of,
@@ -26,7 +27,7 @@ from dirql.hal.dma.scatter_gather import (
     to_bytes,
 )
 from dirql.hal.dma.system import SystemChannel
-from dirql.hal.dma.transfers import check_transfer, is_inside, parts, registers_needed, runs
+from dirql.hal.dma.transfers import Run, check_transfer, is_inside, parts, registers_needed, runs
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import ADAPTER_CONTROL, CALLBACK, call_driver, current_driver, verifies
 from dirql.ke.origin import mark
@@ -50,7 +51,6 @@ from dirql.nt.status import (
     STATUS_BUFFER_TOO_SMALL,
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_INVALID_PARAMETER,
-    STATUS_NOT_SUPPORTED,
     STATUS_SUCCESS,
 )
 
@@ -164,7 +164,8 @@ class DmaAdapter(AdapterBase):
 
         Follows GetScatterGatherList. `length` bytes from `current_va` on may run on into the MDLs chained to `mdl`.
         Returns STATUS_INSUFFICIENT_RESOURCES, without a call, for a transfer that touches more pages than the adapter
-        has map registers, and STATUS_NOT_SUPPORTED for a system DMA channel.
+        has map registers. For a slave device the list has one element, with which the system DMA channel is programmed;
+        the device has the channel until the list is put back.
         """
         _GET_SCATTER_GATHER_LIST.check_with(self, device_object, mdl)
         if type(current_va) is not int or type(length) is not int or not callable(execution_routine):
@@ -172,8 +173,6 @@ class DmaAdapter(AdapterBase):
             _GET_SCATTER_GATHER_LIST.check_arguments(self, device_object, mdl, *arguments)
         self._check_released()
         check_transfer(mdl, current_va, length)
-        if self._system is not None:
-            return STATUS_NOT_SUPPORTED
         needed = registers_needed(mdl, current_va, length)
         if needed > self.number_of_map_registers:
             return self._refuse_many("GetScatterGatherList", needed)
@@ -223,8 +222,6 @@ class DmaAdapter(AdapterBase):
         _BUILD_SCATTER_GATHER_LIST.check_arguments(self, device_object, mdl, *arguments, *buffer)
         self._check_released()
         check_transfer(mdl, current_va, length)
-        if self._system is not None:
-            return STATUS_NOT_SUPPORTED
         needed = registers_needed(mdl, current_va, length)
         if scatter_gather_length < self._list_size(needed, length):
             return STATUS_BUFFER_TOO_SMALL
@@ -278,16 +275,22 @@ class DmaAdapter(AdapterBase):
         place = mark()
 
         def granted(registers: MapRegisters) -> None:
-            elements, pieces = build(
-                mdl,
-                current_va,
-                length,
-                registers,
-                limit=self._limit,
-                longest=self.description.maximum_length or length,
-                one=not self.description.scatter_gather,
-                write_to_device=bool(write_to_device),
-            )
+            if self._system is None:
+                elements, pieces = build(
+                    mdl,
+                    current_va,
+                    length,
+                    registers,
+                    limit=self._limit,
+                    longest=self.description.maximum_length or length,
+                    one=not self.description.scatter_gather,
+                    write_to_device=bool(write_to_device),
+                )
+            else:
+                self._channel = registers
+                every = [run for part in parts(mdl, current_va, length) for run in runs(part)]
+                pieces = [self._program(self._system, every, registers, write_to_device)]
+                elements = [ScatterGatherElement(LogicalAddress(start), end - start) for start, end in pieces]
             found = ScatterGatherList(elements, mdl, registers)
             self._permit(
                 "a scatter/gather list", pieces, mdl, device_object, registers, write_to_device, place
@@ -299,7 +302,19 @@ class DmaAdapter(AdapterBase):
             irp = cast("Irp", device_object.current_irp)
             call_driver(CALLBACK, driver, execution_routine, device_object, irp, found, context)
 
-        self._queue.request(device_object, needed, granted, execution_routine, self, self._take)
+        channel = self._system is not None
+        self._queue.request(
+            device_object, needed, granted, execution_routine, self, self._take, channel=channel
+        )
+
+    def _program(
+        self, system: SystemChannel, found: list[Run], registers: MapRegisters, write_to_device: int
+    ) -> Run:
+        """Program the system DMA channel for some memory, which goes through map registers unless it fits as it is."""
+        start, end = found[0]
+        if len(found) > 1 or end > self._limit or not system.holds(start, end):
+            start, end = registers.bounce(found, start & PAGE_OFFSET, write_to_device=bool(write_to_device))
+        return start, system.begin(self.description, start, end, write_to_device=bool(write_to_device))
 
     def _write(self, address: int, data: bytes) -> None:
         """Write to memory of the caller."""
@@ -324,10 +339,13 @@ class DmaAdapter(AdapterBase):
             )
         self._lists.discard(scatter_gather)
         self._forbid(scatter_gather.registers, mark())
-        scatter_gather.registers.flush()
+        scatter_gather.registers.flush(0 if self._system is None else self._system.end(self.description))
         if scatter_gather.built is not None:
             free_mdl_of(scatter_gather.built)
         self._free(scatter_gather.registers)
+        if self._system is not None:
+            self._channel = None
+            self._release_channel()
         self._queue.serve()
 
     # The channel and map registers.
@@ -437,18 +455,18 @@ class DmaAdapter(AdapterBase):
             self._check_idle(map_register_base)
             length = min(length, system.hardware.longest)
         part = next(parts(mdl, current_va, length))
-        if self.description.scatter_gather and system is None:
+        if system is not None:
+            start, end = self._program(system, runs(part), map_register_base, write_to_device)
+        elif self.description.scatter_gather:
             start, end = next(
                 reachable(part, map_register_base, limit=self._limit, write_to_device=bool(write_to_device))
             )
         else:
             found = runs(part)
             start, end = found[0]
-            if len(found) > 1 or end > self._limit or (system is not None and not system.holds(start, end)):
+            if len(found) > 1 or end > self._limit:
                 place = start & PAGE_OFFSET
                 start, end = map_register_base.bounce(found, place, write_to_device=bool(write_to_device))
-        if system is not None:
-            end = system.begin(self.description, start, end, write_to_device=bool(write_to_device))
         self._permit("a transfer", [(start, end)], mdl, None, map_register_base, write_to_device, mark())
         return LogicalAddress(start), end - start
 

@@ -351,6 +351,7 @@ def idle(processor: Processor) -> NoReturn:
     """Be the idle thread of a processor: wait for something to do, and do it."""
     kernel = current.kernel
     clock = kernel.clock
+    ready = kernel.ready
     queue = processor.dpcs
     single = len(kernel.processors) == 1
     try:
@@ -363,9 +364,10 @@ def idle(processor: Processor) -> NoReturn:
                     drain(processor)
                     if clock.spent >= clock.horizon and _has_come(clock):
                         _take_interrupts(processor)
-            thread = following_thread(processor)
-            if thread is not processor.idle_thread:
-                switch_thread(processor, thread)
+            if ready.highest > IDLE_PRIORITY and not processor.limited:
+                switch_thread(processor, ready.take())
+            elif processor.limited and highest_ready(processor) > IDLE_PRIORITY:
+                switch_thread(processor, following_thread(processor))
             elif single or not _other_goes_on(processor):
                 _sleep(processor)
     except BaseException as error:
