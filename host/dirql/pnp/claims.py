@@ -148,7 +148,7 @@ def _may_share(one: CmPartialResourceDescriptor, other: CmPartialResourceDescrip
 
 
 def _is_bus(node: DeviceNode) -> bool:
-    """Whether the resources of a device are the windows of a bus, from which others take theirs."""
+    """Whether a device is a bus, whose resources are there for other devices."""
     if node.children or node.bus_ranges is not None:
         return True
     return any(each.type == CmResourceTypeBusNumber for each in descriptors_of(node.boot_resources))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""The routines with which drivers claim resources of devices that no bus has reported, as those of NT 4 do.
 
-What is claimed stands in the registry too, in \Registry\Machine\Hardware\ResourceMap.
+Claims stand in the registry too, in \Registry\Machine\Hardware\ResourceMap.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def report_resource_usage(
 ) -> tuple[int, bool]:
     """Claim resources for a driver or for a device: (status, ConflictDetected); follows IoReportResourceUsage.
 
-    A list takes the place of the one before, and one without elements takes the claim back. What others use already,
-    and not as something that can be shared, is a conflict: STATUS_CONFLICTING_ADDRESSES, and nothing is claimed, unless
+    A list takes the place of the one before, and one without elements takes the claim back. A resource that others use
+    already, and that is not shared, is a conflict: STATUS_CONFLICTING_ADDRESSES, and nothing is claimed, unless
     `override_conflict`.
     """
     _USAGE.check_with(driver_class_name, driver_object, driver_list, device_object, device_list)
