@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from dirql import wdm
@@ -278,7 +280,9 @@ def test_PNP_24_a_driver_may_bring_its_physical_device_object_along(open_bus: Op
     assert refused == (wdm.STATUS_CONFLICTING_ADDRESSES, None)
     assert not second.flags & wdm.DO_BUS_ENUMERATED_DEVICE
     with pytest.raises(TypeError, match="DeviceObject must be a DEVICE_OBJECT or NULL; it was 3"):
-        wdm.IoReportDetectedDevice(one.driver, wdm.Internal, 0, 0, None, None, False, 3)  # type: ignore[arg-type]
+        wdm.IoReportDetectedDevice(
+            one.driver, wdm.Internal, 0, 0, None, None, False, cast("wdm.DEVICE_OBJECT", 3)
+        )
 
 
 # Assignment.
@@ -341,7 +345,9 @@ def test_PNP_25_a_slot_gives_its_device_to_the_driver(open_bus: Opener) -> None:
     fake = FakeFunction(device=3, bars=BARS)
     machine = open_bus(fake)
     one, other = legacy(machine), legacy(machine, "Other")
-    slot = machine.devices[0].requirements.slot_number  # type: ignore[union-attr]
+    requirements = machine.devices[0].requirements
+    assert requirements is not None
+    slot = requirements.slot_number
     get = wdm.HalAssignSlotResources
     status, found = get(one.path, None, one.driver, None, wdm.PCIBus, 0, slot)
     assert status == wdm.STATUS_SUCCESS
