@@ -56,6 +56,7 @@ DMA = "functions/store/rtl/store_dma.sv"
 CELLS = "interrupt/rtl/interrupt_cells.sv"
 CORE = "interrupt/rtl/interrupt_core.sv"
 PIC = "interrupt/rtl/interrupt_pic.sv"
+SOURCE = "functions/pulser/rtl/pulser_source.sv"
 FRAME = "link/rtl/link_frame.sv"
 RECEIVE = "link/rtl/link_receive.sv"
 INBOX = "link/rtl/link_inbox.sv"
@@ -152,6 +153,8 @@ FAULTS = (
         "I03_I08_request",
     ),
     Fault("interrupt_core", CORE, "blocked || in_service[i]", "blocked", "I06_offered"),
+    Fault("pulser", SOURCE, "if (distance < period_i) distance = '1;", "", "timer"),
+    Fault("pulser", SOURCE, "running && !waits && !start_i", "!waits && !start_i", "allowed"),
     Fault("interrupt_pic", CELLS, "& ~ended_i) | served_i", "| served_i) & ~ended_i", "I14_I15_service"),
     Fault("interrupt_pic", PIC, "~raw_o & ~messages_q", "~raw_o", "I13_request"),
     Fault(

@@ -7,6 +7,7 @@ from typing import Final
 
 __all__ = [
     "Gpio",
+    "Pulser",
     "Store",
 ]
 
@@ -17,6 +18,14 @@ class Gpio:
     VENDOR_ID: Final = 0x1234
     DEVICE_ID: Final = 0xD102
     HARDWARE_ID: Final = r"PCI\VEN_1234&DEV_D102"
+
+
+class Pulser:
+    """The function pulser: a latched source: pulses of a chosen width, period, jitter and number, with or without a cause."""
+
+    VENDOR_ID: Final = 0x1234
+    DEVICE_ID: Final = 0xD103
+    HARDWARE_ID: Final = r"PCI\VEN_1234&DEV_D103"
 
 
 class Store:

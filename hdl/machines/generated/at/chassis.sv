@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from hdl/machines/at.toml, do not edit.
 
-/// at: as an IBM PC/AT: a pair of 8259A chips, and two stores on one latched line, as COM1 and COM3 are.
+/// at: as an IBM PC/AT: a pair of 8259A chips, and two pulsers on one latched line, as COM1 and COM3 are.
 /// The chassis is everything but the functions: host bridge, arbiter, interrupt controller and timestamp unit.
 module chassis #(
   /// The bus protocol checker is built in, which the configuration headers say.
@@ -57,7 +57,7 @@ module chassis #(
   output logic [31:0]  idsel_o,
   /// The lines INTD to INTA, and the events of each function, the first in the low bits.
   input  logic [3:0]   intx_i,
-  input  logic [4*socket_pkg::EventsWidth-1:0] events_i,
+  input  logic [6*socket_pkg::EventsWidth-1:0] events_i,
   /// The bus as the chassis drives it.
   output bus_pkg::bus_t own_o,
   /// For the bus protocol checker: the bridge's request and outputs as master, the outputs of the chassis' targets, and
@@ -140,7 +140,7 @@ module chassis #(
   interrupt_controller #(
     .Address(32'hFEC00000), .Doorbell(32'hFEE00000), .VectorBase(8'h30), .VectorStep(8'd1),
     .Pair(1'b1), .Gated(1'b0),
-    .LostBits(16), .Routes(1'b1), .Lines(4'b1011), .Shared(1'b0)
+    .LostBits(16), .Routes(1'b1), .Lines(4'b1111), .Shared(1'b0)
   ) u_controller (
     .clk_i, .rst_ni, .intx_i, .posted_empty_i(posted_empty),
     .interrupt_o(controller_interrupt), .interrupt_input_o(controller_input),
@@ -149,7 +149,7 @@ module chassis #(
   );
 
   timestamp_unit #(
-    .EventLog2(9), .Functions(4), .ClockKhz(ClockKhz), .Address(TimestampAddress),
+    .EventLog2(9), .Functions(6), .ClockKhz(ClockKhz), .Address(TimestampAddress),
     .Counters(1'b1), .ClockBits(64), .Causes(16), .Waiting(4), .Shared(1'b0)
   ) u_timestamp (
     .clk_i, .rst_ni, .functions_i(events_i),

@@ -58,6 +58,11 @@
 ../../../regs/generated/gpio_regs.sv
 ../../../functions/gpio/rtl/gpio_pins.sv
 ../../../functions/gpio/rtl/gpio.sv
+../../../regs/generated/pulser_identity_pkg.sv
+../../../regs/generated/pulser_reg_pkg.sv
+../../../regs/generated/pulser_regs.sv
+../../../functions/pulser/rtl/pulser_source.sv
+../../../functions/pulser/rtl/pulser.sv
 ../../../link/rtl/link_crc.sv
 ../../../link/rtl/link_receive.sv
 ../../../link/rtl/link_session.sv

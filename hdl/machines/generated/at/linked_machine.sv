@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from hdl/machines/at.toml, do not edit.
 
-/// at: as an IBM PC/AT: a pair of 8259A chips, and two stores on one latched line, as COM1 and COM3 are.
+/// at: as an IBM PC/AT: a pair of 8259A chips, and two pulsers on one latched line, as COM1 and COM3 are.
 /// The machine with its link: all that a board needs beside its clock, its reset and a line for bytes. A session of the
 /// link resets the machine.
 module linked_machine #(
@@ -50,7 +50,7 @@ module linked_machine #(
   );
   link #(
     .ReceiveLog2(ReceiveLog2), .TransmitLog2(TransmitLog2), .LineLog2(LineLog2), .Faults(1'b1),
-    .ClockHz(32'd33333333), .Machine(64'h10D6B1043C7BA54A), .Build(Build)
+    .ClockHz(32'd33333333), .Machine(64'hB2EDCFC68FF7ECDA), .Build(Build)
   ) u_link (
     .clk_i, .rst_ni, .rx_valid_i, .rx_byte_i, .tx_valid_o, .tx_byte_o, .tx_ready_i, .machine_rst_no(machine_rst_n),
     .cmd_valid_o(cmd_valid), .cmd_ready_i(cmd_ready), .cmd_op_o(cmd_op), .cmd_address_o(cmd_address),

@@ -58,5 +58,10 @@
 ../../../regs/generated/gpio_regs.sv
 ../../../functions/gpio/rtl/gpio_pins.sv
 ../../../functions/gpio/rtl/gpio.sv
+../../../regs/generated/pulser_identity_pkg.sv
+../../../regs/generated/pulser_reg_pkg.sv
+../../../regs/generated/pulser_regs.sv
+../../../functions/pulser/rtl/pulser_source.sv
+../../../functions/pulser/rtl/pulser.sv
 chassis.sv
 machine.sv

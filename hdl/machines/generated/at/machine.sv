@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generated from hdl/machines/at.toml, do not edit.
 
-/// at: as an IBM PC/AT: a pair of 8259A chips, and two stores on one latched line, as COM1 and COM3 are.
+/// at: as an IBM PC/AT: a pair of 8259A chips, and two pulsers on one latched line, as COM1 and COM3 are.
 /// Ports are the contract in docs/architecture.md.
 module machine #(
   /// Build the bus protocol checker in.
@@ -78,6 +78,16 @@ module machine #(
   socket_pkg::place_t  store_3_place;
   socket_pkg::events_t store_3_events;
   logic                store_3_intx;
+  bus_pkg::bus_in_t    pulser_4_bus_i;
+  bus_pkg::bus_out_t   pulser_4_bus_o;
+  socket_pkg::place_t  pulser_4_place;
+  socket_pkg::events_t pulser_4_events;
+  logic                pulser_4_intx;
+  bus_pkg::bus_in_t    pulser_5_bus_i;
+  bus_pkg::bus_out_t   pulser_5_bus_o;
+  socket_pkg::place_t  pulser_5_place;
+  socket_pkg::events_t pulser_5_events;
+  logic                pulser_5_intx;
 
   chassis #(.Checker(Checker)) u_chassis (
     .clk_i, .rst_ni, .cmd_valid_i, .cmd_ready_o, .cmd_op_i, .cmd_address_i,
@@ -87,15 +97,15 @@ module machine #(
     .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i,
     .hm_rvalid_i, .hm_rdata_i,
     .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
-    .intx_i({store_2_intx | store_3_intx, 1'b0, gpio_1_intx, store_0_intx}), .events_i({store_3_events, store_2_events, gpio_1_events, store_0_events}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
+    .intx_i({pulser_4_intx | pulser_5_intx, store_2_intx | store_3_intx, gpio_1_intx, store_0_intx}), .events_i({pulser_5_events, pulser_4_events, store_3_events, store_2_events, gpio_1_events, store_0_events}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
     .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [3*bus_pkg::MasterOutWidth-1:0] masters;
-  logic [4*bus_pkg::TargetOutWidth-1:0] targets;
+  logic [6*bus_pkg::TargetOutWidth-1:0] targets;
   assign masters = {store_3_bus_o.master, store_2_bus_o.master, store_0_bus_o.master};
-  assign targets = {store_3_bus_o.target, store_2_bus_o.target, gpio_1_bus_o.target, store_0_bus_o.target};
+  assign targets = {pulser_5_bus_o.target, pulser_4_bus_o.target, store_3_bus_o.target, store_2_bus_o.target, gpio_1_bus_o.target, store_0_bus_o.target};
   assign req     = {store_3_bus_o.req, store_2_bus_o.req, store_0_bus_o.req};
-  bus_drive #(.Masters(3), .Targets(4)) u_drive (
+  bus_drive #(.Masters(3), .Targets(6)) u_drive (
     .masters_i(masters), .targets_i(targets), .drive_o(drive)
   );
 
@@ -160,11 +170,41 @@ module machine #(
     .events_o(store_3_events)
   );
 
+  // Function 4: pulser at 00:05.0.
+  always_comb begin : p_pulser_4
+    pulser_4_place               = facts;
+    pulser_4_place.number        = 3'd0;
+    pulser_4_place.multifunction = 1'b0;
+    pulser_4_place.pin           = 3'd1;
+  end
+  assign pulser_4_bus_i.bus   = bus;
+  assign pulser_4_bus_i.idsel = idsel[5];
+  assign pulser_4_bus_i.gnt   = 1'b0;
+  pulser u_pulser_4 (
+    .clk_i, .rst_ni, .place_i(pulser_4_place), .bus_i(pulser_4_bus_i), .bus_o(pulser_4_bus_o), .intx_o(pulser_4_intx),
+    .events_o(pulser_4_events)
+  );
+
+  // Function 5: pulser at 00:06.0.
+  always_comb begin : p_pulser_5
+    pulser_5_place               = facts;
+    pulser_5_place.number        = 3'd0;
+    pulser_5_place.multifunction = 1'b0;
+    pulser_5_place.pin           = 3'd1;
+  end
+  assign pulser_5_bus_i.bus   = bus;
+  assign pulser_5_bus_i.idsel = idsel[6];
+  assign pulser_5_bus_i.gnt   = 1'b0;
+  pulser u_pulser_5 (
+    .clk_i, .rst_ni, .place_i(pulser_5_place), .bus_i(pulser_5_bus_i), .bus_o(pulser_5_bus_o), .intx_o(pulser_5_intx),
+    .events_o(pulser_5_events)
+  );
+
   if (Checker) begin : gen_checker
     logic        unused_open;
     logic [4:0]  unused_clock;
     logic [15:0] unused_moved;
-    bus_checker #(.Masters(4), .Targets(7), .Park(0)) u_checker (
+    bus_checker #(.Masters(4), .Targets(9), .Park(0)) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({req, bridge_req}), .gnt_i(gnt),
       .broken_i(broken), .masters_i({masters, bridge_master}), .targets_i({targets, chassis_targets}),
       .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
