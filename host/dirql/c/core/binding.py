@@ -7,13 +7,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from inspect import signature
 from operator import attrgetter
 from typing import cast
 
-from dirql.c.core.forms import Converters, UnsupportedForm, argument, result, returned
+from dirql.c.core.forms import NUMBERS, POINTER, Converters, UnsupportedForm, argument, result, returned
 from dirql.c.core.interface import MEMBERS, ROUTINES, Prototype
 from dirql.c.core.native_module import Native, Value
-from dirql.c.core.stubs import DATA, OWN, STUBS
+from dirql.c.core.stubs import DATA, EXCEPTIONS, OWN, STUBS
 
 __all__ = ["bind", "exported_names", "python_callable", "why_lacking"]
 
@@ -24,7 +25,8 @@ _MEMBER = "dirql_member_"
 def exported_names() -> frozenset[str]:
     """The names of routines and variables that a driver in C can import."""
     routines = {name for name in ROUTINES if name in STUBS and not why_lacking(name)}
-    return frozenset({*routines, *OWN, *DATA, *(name for name in STUBS if name.startswith(_MEMBER))})
+    members = {name for name in STUBS if name.startswith(_MEMBER)}
+    return frozenset({*routines, *members, *OWN, *DATA, *EXCEPTIONS})
 
 
 def why_lacking(name: str) -> str:
@@ -49,9 +51,11 @@ def bind(
         if name not in STUBS or name in OWN:
             continue
         prototype = MEMBERS[name.removeprefix(_MEMBER)] if name.startswith(_MEMBER) else ROUTINES[name]
+        if name in own:
+            prototype = *prototype[:3], ()  # an own routine gets all parameters, pointers as addresses
         back, values, outs = _crossing(prototype, converters)
         routine = own.get(name) or python_callable(prototype[0])
-        native.bind(STUBS[name], routine, back, values, outs)
+        native.bind(STUBS[name], routine, back, _with_nulls(routine, values), outs)
 
 
 def python_callable(path: str) -> Callable[..., object]:
@@ -59,6 +63,20 @@ def python_callable(path: str) -> Callable[..., object]:
     module, _, name = path.partition(":")
     found = attrgetter(name)(importlib.import_module(f"dirql.{module}"))
     return cast(Callable[..., object], found)
+
+
+def _with_nulls(routine: Callable[..., object], values: Places) -> Places:
+    """The parameters, with NULL as 0 where Python takes plain numbers, and as None elsewhere."""
+    try:
+        annotations = [str(each.annotation) for each in signature(routine).parameters.values()]
+    except ValueError:
+        return values
+    if len(annotations) != len(values):
+        return values
+    return tuple(
+        (place, (NUMBERS["u8"], None) if form == POINTER and annotation == "int" else (form, convert))
+        for (place, (form, convert)), annotation in zip(values, annotations, strict=True)
+    )
 
 
 Places = tuple[tuple[int, Value], ...]

@@ -274,18 +274,22 @@ def member(form: str, converters: Converters) -> Value:
     return OBJECT, None
 
 
-def routine_values(kind: str, converters: Converters) -> tuple[Value, tuple[Value, ...]]:
-    """The ways of result and arguments of a driver's routine of the type `kind`."""
+def routine_values(kind: str, converters: Converters) -> tuple[Value, tuple[Value, ...], int]:
+    """The ways of result and arguments of a driver's routine of the type `kind`, and which it fills in, as bits."""
     form, parameters = FUNCTIONS[kind]
-    back = (
-        (VOID, None)
-        if form == "void"
-        else (POINTER, None)
-        if form[0] == "*"
-        else argument("", form, "in", converters)
-    )
+    if form == "void":
+        back: Value = VOID, None
+    else:
+        back = (POINTER, None) if form[0] == "*" else argument("", form, "in", converters)
     # What Python gives to C needs no converter: the address of the object is found.
-    return back, tuple((NUMBERS.get(each, POINTER), None) for _, each, _ in parameters)
+    values = [(NUMBERS.get(each, POINTER), None) for _, each, _ in parameters]
+    outs = 0
+    for place, (_, each, direction) in enumerate(parameters):
+        inner = FORMS.get(each[1:], "") if direction == "out" else ""
+        if inner in NUMBERS:
+            outs |= 1 << place
+            values[place] = NUMBERS[inner], None
+    return back, tuple(values), outs
 
 
 def python_class(name: str) -> str:

@@ -287,7 +287,7 @@ class Objects:
 
     def routine(self, kind: str) -> Callable[[int], object]:
         """See `Converters`."""
-        back, values = routine_values(kind, self)
+        back, values, outs = routine_values(kind, self)
 
         def make(address: int) -> object:
             image = self.image_of(address)
@@ -295,7 +295,7 @@ class Objects:
                 return None
             if image is None:
                 self._refuse(address, f"must be the address of a routine ({kind}) in the image of a driver")
-            made: object = self._native.CRoutine(address, back, values, image, kind)
+            made: object = self._native.CRoutine(address, back, values, outs, image, kind)
             self._known[address] = made
             return made
 

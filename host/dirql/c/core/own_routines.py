@@ -12,6 +12,7 @@ from dirql.c.core.faults import Faults
 from dirql.c.core.interface import ROUTINES
 from dirql.c.core.native_module import Native
 from dirql.c.core.objects import Objects
+from dirql.hal.configuration import get_bus_data_by_offset, set_bus_data_by_offset
 from dirql.kd.printing import dbg_print_ex
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.threads.wait import wait_for_multiple_objects
@@ -66,7 +67,20 @@ def own_routines(native: Native, objects: Objects, faults: Faults) -> dict[str, 
         contents = native.read_bytes(text, length).decode("cp1252", "replace")
         return dbg_print_ex(component, level, contents.replace("%", "%%"))
 
+    def get_bus_data(kind: int, bus: int, slot: int, buffer: int, offset: int, length: int) -> int:
+        data = get_bus_data_by_offset(kind, bus, slot, offset, length)
+        faults.make_usable(buffer, max(len(data), 1), write=True)
+        native.write_bytes(buffer, data)
+        return len(data)
+
+    def set_bus_data(kind: int, bus: int, slot: int, buffer: int, offset: int, length: int) -> int:
+        faults.make_usable(buffer, max(length, 1), write=False)
+        data = native.read_bytes(buffer, length)
+        return set_bus_data_by_offset(kind, bus, slot, data, offset, length)
+
     routines: dict[str, Callable[..., object]] = {
+        "HalGetBusDataByOffset": get_bus_data,
+        "HalSetBusDataByOffset": set_bus_data,
         "KeWaitForMultipleObjects": wait_for_multiple,
         "dirql_debug_print": debug_print,
     }

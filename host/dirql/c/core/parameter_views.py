@@ -141,7 +141,7 @@ def _extra(native: Native, record: type, found: list[tuple[str, str, str]]) -> d
     slot: Slot = record.__dict__["type"]
     places = {name: STRUCTURES["IO_STACK_LOCATION"][2][path][0] - _START for path, name, _ in found}
 
-    def number(name: str, kind: type) -> property:
+    def number(name: str, kind: Callable[[int], object]) -> property:
         def get(instance: object) -> object:
             place = cast(int, slot.__get__(instance)) + places[name]
             return kind(int.from_bytes(native.read_bytes(place, 4), "little"))
@@ -155,6 +155,7 @@ def _extra(native: Native, record: type, found: list[tuple[str, str, str]]) -> d
     return {
         "state": number("state", PowerState),
         "system_power_state_context": number("system_power_state_context", SystemPowerStateContext),
+        "system_context": number("system_context", int),
     }
 
 

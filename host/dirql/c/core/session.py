@@ -144,7 +144,7 @@ class LoadedImage(Image):
                 f" {self.built.name} has none"
             )
         values = ((POINTER, None), (POINTER, None))
-        routine = self._session.native.CRoutine(address, (STATUS, None), values, self, "DRIVER_INITIALIZE")
+        routine = self._session.native.CRoutine(address, (STATUS, None), values, 0, self, "DRIVER_INITIALIZE")
         return cast(DriverEntry, routine)
 
 

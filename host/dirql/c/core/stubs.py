@@ -11,10 +11,29 @@ from typing import Final
 
 from dirql.c.core.interface import MEMBERS, ROUTINES
 
-__all__ = ["DATA", "OWN", "STUBS", "stub_source"]
+__all__ = ["DATA", "EXCEPTIONS", "OWN", "STUBS", "stub_source"]
 
 OWN: Final = ("dirql_debug_print",)
 """Routines of the core's own, which the runtime of drivers imports."""
+
+EXCEPTIONS: Final = tuple(
+    f"dirql_seh_{name}"
+    for name in (
+        *(
+            "code",
+            "end",
+            "enter",
+            "filtered",
+            "finally",
+            "information",
+            "is_abnormal",
+            "is_running",
+            "is_taken",
+        ),
+        *("leave", "resume", "run"),
+    )
+)
+"""The steps of __try and its kin, which are compiled into the core (c/runtime/seh.c)."""
 
 DATA: Final = (
     "CmKeyObjectType",

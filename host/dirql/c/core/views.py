@@ -51,7 +51,9 @@ class View:
         self.attributes = tuple(each.attribute for each in members)
         self._host = _find(base, members[0].attribute)
         places = STRUCTURES[structure][2]
-        self._others = tuple(name for name in _slots(base) if name not in self.attributes)
+        self._others = tuple(
+            name for name in _slots(base) if name not in self.attributes and name not in (extra or {})
+        )
         """The slots for what is not in memory."""
         fields = {}
         for each in members:

@@ -13,22 +13,52 @@ struct routine {
     struct value result;
     Py_ssize_t count;
     struct value values[MOST_PARAMETERS];
+    uint32_t outs; // bit n is set if parameter n is a pointer to a value that the routine fills in
     PyObject *image;
     PyObject *kind;
     PyObject *weak;
 };
 
+// The result with the values that the routine has filled in behind it; a single value stands alone.
+static PyObject *give_filled(const struct routine *self, uint64_t result, const uint64_t *filled)
+{
+    PyObject *all = PyList_New(0);
+    PyObject *value = self->result.form == FORM_VOID ? NULL : to_python(&self->result, result);
+    if (all == NULL || (value != NULL && PyList_Append(all, value) < 0) || PyErr_Occurred()) {
+        Py_XDECREF(value);
+        Py_XDECREF(all);
+        return NULL;
+    }
+    Py_XDECREF(value);
+    for (int each = 0; each < self->count; each++) {
+        if (self->outs >> each & 1) {
+            value = to_python(&self->values[each], filled[each]);
+            if (value == NULL || PyList_Append(all, value) < 0) {
+                Py_XDECREF(value);
+                Py_DECREF(all);
+                return NULL;
+            }
+            Py_DECREF(value);
+        }
+    }
+    PyObject *given = PyList_GET_SIZE(all) == 1 ? Py_NewRef(PyList_GET_ITEM(all, 0)) : PyList_AsTuple(all);
+    Py_DECREF(all);
+    return given;
+}
+
 static PyObject *routine_call(PyObject *object, PyObject *const *given, size_t flags, PyObject *names)
 {
     struct routine *self = (struct routine *)object;
-    Py_ssize_t count = PyVectorcall_NARGS(flags);
-    uint64_t arguments[MOST_PARAMETERS] = {0}, result;
+    Py_ssize_t count = PyVectorcall_NARGS(flags) + __builtin_popcount(self->outs);
+    uint64_t arguments[MOST_PARAMETERS] = {0}, filled[MOST_PARAMETERS] = {0}, result;
     if (names != NULL || count != self->count) {
         PyErr_Format(PyExc_TypeError, "a %U has %zd arguments; it was called with %zd", self->kind, self->count, count);
         return NULL;
     }
     for (Py_ssize_t each = 0; each < count; each++) {
-        if (from_python(&self->values[each], given[each], &arguments[each]) < 0) {
+        if (self->outs >> each & 1) {
+            arguments[each] = (uint64_t)&filled[each];
+        } else if (from_python(&self->values[each], *given++, &arguments[each]) < 0) {
             return NULL;
         }
     }
@@ -37,7 +67,10 @@ static PyObject *routine_call(PyObject *object, PyObject *const *given, size_t f
     }
     int failed = enter(self->address, arguments, (uint64_t)count, &result);
     Py_LeaveRecursiveCall();
-    return failed ? NULL : to_python(&self->result, result);
+    if (failed || self->outs == 0) {
+        return failed ? NULL : to_python(&self->result, result);
+    }
+    return give_filled(self, result, filled);
 }
 
 static PyObject *routine_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -45,7 +78,8 @@ static PyObject *routine_new(PyTypeObject *type, PyObject *arguments, PyObject *
     (void)keywords;
     unsigned long long address;
     PyObject *result, *values, *image, *kind;
-    if (!PyArg_ParseTuple(arguments, "KOO!OU", &address, &result, &PyTuple_Type, &values, &image, &kind)) {
+    unsigned int outs;
+    if (!PyArg_ParseTuple(arguments, "KOO!IOU", &address, &result, &PyTuple_Type, &values, &outs, &image, &kind)) {
         return NULL;
     }
     if (PyTuple_GET_SIZE(values) > MOST_PARAMETERS) {
@@ -57,6 +91,7 @@ static PyObject *routine_new(PyTypeObject *type, PyObject *arguments, PyObject *
         return NULL;
     }
     self->call = routine_call;
+    self->outs = outs;
     self->address = address;
     self->image = Py_NewRef(image);
     self->kind = Py_NewRef(kind);
@@ -132,7 +167,7 @@ static PyGetSetDef routine_getters[] = {
 
 static PyTypeObject routine_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dirql.c.core.CRoutine",
-    .tp_doc = "CRoutine(address, result, values, image, kind): a routine of a driver in C.",
+    .tp_doc = "CRoutine(address, result, values, outs, image, kind): a routine of a driver in C.",
     .tp_basicsize = sizeof(struct routine),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_vectorcall_offset = offsetof(struct routine, call),
