@@ -123,12 +123,14 @@ class AddressSpace:
         """Map frames to consecutive pages of a range; their address, or None when the range has no room."""
         return self._map(where, [Page(frame << PAGE_SHIFT, writable, pageable) for frame in frames])
 
-    def map_at(self, address: int, frames: Sequence[int], *, writable: bool = True) -> bool:
+    def map_at(
+        self, address: int, frames: Sequence[int], *, writable: bool = True, pageable: bool = False
+    ) -> bool:
         """Map frames from a page-aligned address on; False, with nothing mapped, if a page there is in use."""
         first = address >> PAGE_SHIFT
         if any(number in self.entries for number in range(first, first + len(frames))):
             return False
-        self._enter(first, [Page(frame << PAGE_SHIFT, writable, False) for frame in frames])
+        self._enter(first, [Page(frame << PAGE_SHIFT, writable, pageable) for frame in frames])
         return True
 
     def map_device(self, where: AddressRange, bus_address: int, pages: int) -> int | None:

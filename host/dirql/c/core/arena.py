@@ -66,7 +66,7 @@ class Arena:
             )
         return address
 
-    def put_at(self, address: int, contents: bytes, *, writable: bool) -> None:
+    def put_at(self, address: int, contents: bytes, *, writable: bool, pageable: bool = False) -> None:
         """Let frames with `contents`, whole pages, take the place of what is at `address`."""
         count = len(contents) >> PAGE_SHIFT
         frames = self._manager.frames.allocate(count, "images of drivers in C")
@@ -79,7 +79,7 @@ class Arena:
             self._manager.ram[physical : physical + PAGE_SIZE] = contents[
                 place << PAGE_SHIFT : place + 1 << PAGE_SHIFT
             ]
-        if not self._manager.system.map_at(address, frames, writable=writable):
+        if not self._manager.system.map_at(address, frames, writable=writable, pageable=pageable):
             raise RuntimeError(f"the image at {address:#x} is mapped already")
 
 

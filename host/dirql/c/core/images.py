@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from dirql.c.core.arena import Arena
 from dirql.c.core.native_module import Native
+from dirql.c.core.page_tables import ProcessPages
 from dirql.ke.origin import Origin
 from dirql.nt.constants import PAGE_SIZE
 
@@ -70,7 +71,7 @@ class BuiltDriver(Protocol):
 class Image:
     """A driver's library in this process."""
 
-    def __init__(self, native: Native, arena: Arena, built: BuiltDriver) -> None:
+    def __init__(self, native: Native, arena: Arena, built: BuiltDriver, pages: ProcessPages) -> None:
         """Load the library, and move its data to frames of the machine."""
         path = built.library
         self._native = native
@@ -83,6 +84,9 @@ class Image:
             self.end = max(self.end, address + size)
             if not executable:
                 self._move(address, size, writable=writable)
+        offset, size = built.sections.get("PAGE", (0, 0))
+        if size:
+            self._make_pageable(self.base + offset, -(-size // PAGE_SIZE) * PAGE_SIZE, pages)
 
     def __repr__(self) -> str:
         return f"<image {self.built.name} at {self.base:#x}>"
@@ -110,6 +114,21 @@ class Image:
         """Unload the library; returns address and number of pages of each part that was in frames of the machine."""
         self._native.close_image(self.handle)
         return self._moved
+
+    def discard_init(self) -> None:
+        """Take the code away that is for DriverEntry only."""
+        offset, size = self.built.sections.get("INIT", (0, 0))
+        if size:
+            self._native.unmap_pages(self.base + offset, -(-size // PAGE_SIZE) * PAGE_SIZE)
+
+    def _make_pageable(self, address: int, size: int, pages: ProcessPages) -> None:
+        """Let code be in memory only while it may be: drivers may not run it at DISPATCH_LEVEL."""
+        contents = self._native.read_bytes(address, size)
+        self._native.unmap_pages(address, size)
+        first = address // PAGE_SIZE
+        pages.executable.update(range(first, first + size // PAGE_SIZE))
+        self._arena.put_at(address, contents, writable=False, pageable=True)
+        self._moved.append((address, size // PAGE_SIZE))
 
     def _move(self, address: int, size: int, *, writable: bool) -> None:
         contents = self._native.read_bytes(address, size)

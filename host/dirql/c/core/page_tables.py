@@ -43,6 +43,8 @@ class ProcessPages:
         self._file = file
         self._demand: dict[int, AddressSpace] = {}
         """The pages that are mapped for a while, by their numbers."""
+        self.executable: set[int] = set()
+        """The pages with code of drivers."""
         self._always: set[int] = set()
         """The pages that are mapped as long as the page table has them."""
         for number in list(manager.system.entries):
@@ -110,7 +112,10 @@ class ProcessPages:
         page = self._manager.access(address, write=write, by_driver=True)
         number = address >> PAGE_SHIFT
         space = self._manager.space_of(address)
-        self._map(number, page.physical, 1, _READ_WRITE if page.writable else _READ)
+        protection = _READ_WRITE if page.writable else _READ
+        if number in self.executable:
+            protection |= mmap.PROT_EXEC
+        self._map(number, page.physical, 1, protection)
         if page.pageable or space is not self._manager.system:
             self._demand[number] = space
             self._native.set_demand(len(self._demand))

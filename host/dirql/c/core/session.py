@@ -19,7 +19,7 @@ from dirql.c.core.own_routines import own_routines
 from dirql.c.core.page_tables import RESERVED, ProcessPages
 from dirql.c.core.stubs import STUBS
 from dirql.hal.hal import running as hal
-from dirql.io.objects import DriverEntry
+from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke.origin import Mark, Origin, find_foreign, note_foreign
 from dirql.mm.manager import MemoryManager, running as memory_manager
 from dirql.nt.ntstatus import NTSTATUS, StatusException
@@ -131,7 +131,7 @@ class LoadedImage(Image):
     """The image of a driver of the open machine."""
 
     def __init__(self, session: Session, built: BuiltDriver) -> None:
-        super().__init__(session.native, session.arena, built)
+        super().__init__(session.native, session.arena, built, session.pages)
         self._session = session
 
     @property
@@ -145,7 +145,26 @@ class LoadedImage(Image):
             )
         values = ((POINTER, None), (POINTER, None))
         routine = self._session.native.CRoutine(address, (STATUS, None), values, 0, self, "DRIVER_INITIALIZE")
-        return cast(DriverEntry, routine)
+        return _Entry(self, cast(DriverEntry, routine))
+
+
+class _Entry:
+    """DriverEntry, after which the code that was for it only goes."""
+
+    def __init__(self, image: LoadedImage, routine: DriverEntry) -> None:
+        self._image = image
+        self._routine = routine
+
+    def __call__(self, driver_object: DriverObject, registry_path: str) -> int:
+        """Call the routine of the driver."""
+        status = self._routine(driver_object, registry_path)
+        self._image.discard_init()
+        return status
+
+    @property
+    def origin(self) -> Origin:
+        """The place of the routine in its source."""
+        return self._image.origin(self._image.symbol(self._image.built.entry))
 
 
 def load_image(built: BuiltDriver) -> LoadedImage:
