@@ -99,9 +99,9 @@ def current_frame() -> FrameType | None:
 def origin_from(frame: FrameType | None) -> Origin | None:
     """The place in a driver or a program that leads to this frame; None if there is none."""
     while frame is not None and is_kernel_frame(frame):
-        place = _foreign[0](frame) if _foreign else None
-        if place is not None:
-            code, _ = place
+        found = _foreign[0][0](frame) if _foreign else None
+        if found is not None:
+            code, _ = _foreign[0][1](found)
             return Origin(code.co_qualname, code.co_filename, code.co_firstlineno, is_foreign=True)
         frame = frame.f_back
     return None if frame is None else _place(frame, frame.f_lineno)
@@ -135,8 +135,8 @@ def origin_of_routine(routine: object) -> Origin | None:
 Mark = tuple[CodeType, int]
 """A place as it can be noted at each call: the code, and the instruction in it."""
 
-_foreign: Final[list[Callable[[FrameType], Mark | None]]] = []
-"""The routine that finds code in another language, if a driver has some."""
+_foreign: Final[list[tuple[Callable[[FrameType], object], Callable[[object], Mark]]]] = []
+"""The routines that find and describe code in another language, if a driver has some."""
 _NOTED: Final = "place_in_driver"
 """The attribute of an error with the place of code in another language."""
 _OWN_FRAMES: Final = 2 if isinstance(origin, FunctionType) else 0
@@ -163,9 +163,10 @@ def mark() -> Mark | None:
         if not is_kernel:
             return code, frame.f_lasti
         if _foreign:
-            place = _foreign[0](frame)
-            if place is not None:
-                return place
+            find, describe = _foreign[0]
+            found = find(frame)
+            if found is not None:
+                return describe(found)
         frame = frame.f_back
     return None
 
@@ -182,13 +183,16 @@ def describe_mark(place: Mark | None) -> str:
     return str(Origin(code.co_qualname, code.co_filename, line))
 
 
-def find_foreign(find: Callable[[FrameType], Mark | None] | None) -> None:
-    """Ask `find` for the place of code in another language; None ends that.
+def find_foreign(
+    find: Callable[[FrameType], object] | None, describe: Callable[[object], Mark] | None = None
+) -> None:
+    """Ask `find` for code in another language; None ends that.
 
-    It gets a frame of the kernel, and returns the place if that frame has called such code, which then has called back.
-    The code of the mark is made for the place: it begins in that line, and the instruction is -1.
+    It gets a frame of the kernel, and returns None, or where the code is that this frame has called and that has
+    called back. Of that `describe` makes a mark. Its code is made for the place: it begins in that line, and the
+    instruction is -1.
     """
-    _foreign[:] = () if find is None else (find,)
+    _foreign[:] = () if find is None or describe is None else ((find, describe),)
 
 
 def note_foreign(error: BaseException) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from operator import index
 from typing import Final, SupportsIndex, cast
 
@@ -161,12 +162,13 @@ def _extra(native: Native, record: type, found: list[tuple[str, str, str]]) -> d
 
 def _copy(record: object, view: object) -> None:
     """Give each member of a record to the view; zeros are there already."""
-    for name in _names(record):
+    for name in _names(type(record)):
         value = getattr(record, name, None)
         if value:
             setattr(view, name, value)
 
 
-def _names(record: object) -> list[str]:
-    slots = (getattr(each, "__slots__", ()) for each in type(record).__mro__)
+@cache
+def _names(kind: type) -> list[str]:
+    slots = (getattr(each, "__slots__", ()) for each in kind.__mro__)
     return [name for names in slots for name in ((names,) if isinstance(names, str) else names)]

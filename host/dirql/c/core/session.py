@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import struct
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Final, cast
 
 from dirql.c.core.arena import Arena
@@ -63,7 +63,7 @@ class Session:
         manager.observe(self.pages)
         self.native.hooks(NTSTATUS, self.objects.address_of, self.objects.find_known)
         self.native.call_hooks(self.arena.stack, self.faults.on_fault, StatusException, note_foreign)
-        find_foreign(self._place_in_c)
+        find_foreign(self.native.driver_place, self._place_in_c)
         self.native.watch(self.pages.recheck, WATCHDOG_SECONDS)
         for name in ("dirql_debug_print",):
             back, values = (
@@ -86,12 +86,9 @@ class Session:
         """The image that holds an address."""
         return next((each for each in self.images if each.holds(address)), None)
 
-    def _place_in_c(self, frame: FrameType) -> Mark | None:
-        """The place of code in C that a frame of the kernel has called."""
-        found = self.native.driver_place(frame)
-        if found is None:
-            return None
-        rip, rbp, base, top = found
+    def _place_in_c(self, found: object) -> Mark:
+        """The place of code in C that `driver_place` of the core has found."""
+        rip, rbp, base, top = cast(tuple[int, int, int, int], found)
         image = self.image_of(rip)
         while image is None and base <= rbp < top - 8:
             rbp, rip = _FRAME.unpack(self.native.read_bytes(rbp, _FRAME.size))

@@ -59,8 +59,10 @@ class View:
         for each in members:
             place, _, form, _ = places[each.path]
             value = _value(each.form or form, converters)
-            own = None if each is members[0] or value[0] != OBJECT else _find(base, each.attribute)
-            fields[each.attribute] = native.Field(place - offset, value, self._host, own)
+            keeps = each is not members[0] and value[0] == OBJECT
+            own = _find(base, each.attribute)
+            fields[each.attribute] = native.Field(place - offset, value, self._host, own, keeps)
+        self._fields = tuple(fields.values())
         self._members = {"__slots__": (), **fields, **(extra or {})}
         self._types: dict[type, type] = {}
         """The view class of each class derived from `base`."""
@@ -84,20 +86,11 @@ class View:
 
     def promote(self, instance: object, address: int) -> None:
         """Let an object of the class, or of one derived from it, become a view at `address`, with its values."""
-        values = [(name, getattr(instance, name)) for name in self.attributes if hasattr(instance, name)]
-        instance.__class__ = self._derived(type(instance))
-        self._host.__set__(instance, address)
-        self._native.objects[address] = instance
-        for name, value in values:
-            setattr(instance, name, value)
+        self._native.promote(instance, self._derived(type(instance)), address, self._fields)
 
     def demote(self, instance: object) -> None:
         """Let a view become an object of its own class again, with the values that are in memory."""
-        values = [(name, getattr(instance, name)) for name in self.attributes]
-        self._native.objects.pop(self.address(instance), None)
-        instance.__class__ = type(instance).__mro__[1]
-        for name, value in values:
-            setattr(instance, name, value)
+        self._native.demote(instance, type(instance).__mro__[1], self._fields)
 
     def address(self, instance: object) -> int:
         """The address of a view."""

@@ -10,7 +10,8 @@ struct field {
     PyObject_HEAD
     struct value value;
     Py_ssize_t slot; // where the objects keep the address of the structure
-    Py_ssize_t own;  // the slot that the member takes the place of, for objects without an address; -1 for none
+    Py_ssize_t own;  // the slot that the member takes the place of
+    bool keeps;      // whether an object without an address stays in that slot
     uint64_t offset;
 };
 
@@ -36,7 +37,7 @@ static PyObject *field_get(struct field *self, PyObject *object, PyObject *type)
         return NULL;
     }
     uint64_t raw = load(self->value.form, address);
-    if (raw == KEPT && self->own >= 0) {
+    if (raw == KEPT && self->keeps) {
         PyObject *kept = *(PyObject **)((char *)object + self->own);
         return Py_NewRef(kept == NULL ? Py_None : kept);
     }
@@ -49,7 +50,7 @@ static int field_set(struct field *self, PyObject *object, PyObject *value)
     if (field_address(self, object, &address) < 0) {
         return -1;
     }
-    if (value != NULL && self->own >= 0) {
+    if (value != NULL && self->keeps) {
         int found = known_address(value, &raw);
         if (found < 0) {
             return -1;
@@ -71,10 +72,11 @@ static PyObject *field_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     (void)keywords;
     PyObject *pair, *member, *own;
     unsigned long long offset;
-    if (!PyArg_ParseTuple(arguments, "KOOO", &offset, &pair, &member, &own)) {
+    int keeps;
+    if (!PyArg_ParseTuple(arguments, "KOOOp", &offset, &pair, &member, &own, &keeps)) {
         return NULL;
     }
-    if (Py_TYPE(member) != &PyMemberDescr_Type || (own != Py_None && Py_TYPE(own) != &PyMemberDescr_Type)) {
+    if (Py_TYPE(member) != &PyMemberDescr_Type || Py_TYPE(own) != &PyMemberDescr_Type) {
         PyErr_SetString(PyExc_TypeError, "the address must be in a slot of the class");
         return NULL;
     }
@@ -84,7 +86,8 @@ static PyObject *field_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     }
     self->offset = offset;
     self->slot = ((PyMemberDescrObject *)member)->d_member->offset;
-    self->own = own == Py_None ? -1 : ((PyMemberDescrObject *)own)->d_member->offset;
+    self->own = ((PyMemberDescrObject *)own)->d_member->offset;
+    self->keeps = keeps;
     if (parse_value(pair, &self->value) < 0) {
         Py_DECREF(self);
         return NULL;
@@ -100,7 +103,7 @@ static void field_free(struct field *self)
 
 static PyTypeObject field_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dirql.c.core.Field",
-    .tp_doc = "Field(offset, (form, convert), member, own): an attribute that is a member of a structure in memory.",
+    .tp_doc = "Field(offset, (form, convert), member, own, keeps): an attribute that is a member of a structure in memory.",
     .tp_basicsize = sizeof(struct field),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = field_new,
@@ -245,13 +248,96 @@ static PyObject *slot_offset(PyObject *self, PyObject *member)
     return PyLong_FromSsize_t(((PyMemberDescrObject *)member)->d_member->offset);
 }
 
+#define MOST_FIELDS 32
+
+static PyObject *class_name;
+
+static bool are_fields(PyObject *fields)
+{
+    for (Py_ssize_t each = 0; each < PyTuple_GET_SIZE(fields); each++) {
+        if (Py_TYPE(PyTuple_GET_ITEM(fields, each)) != &field_type) {
+            PyErr_SetString(PyExc_TypeError, "fields are needed");
+            return false;
+        }
+    }
+    return PyTuple_GET_SIZE(fields) <= MOST_FIELDS;
+}
+
+// promote(object, class, address, fields): let an object be a view, with the values that it has.
+static PyObject *promote(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    PyObject *object, *class, *address, *fields, *values[MOST_FIELDS];
+    if (!PyArg_ParseTuple(arguments, "OOO!O!", &object, &class, &PyLong_Type, &address, &PyTuple_Type, &fields) ||
+        !are_fields(fields)) {
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(fields);
+    struct field *first = (struct field *)PyTuple_GET_ITEM(fields, 0);
+    for (Py_ssize_t each = 0; each < count; each++) {
+        struct field *field = (struct field *)PyTuple_GET_ITEM(fields, each);
+        values[each] = Py_XNewRef(*(PyObject **)((char *)object + field->own));
+    }
+    bool failed = PyObject_SetAttr(object, class_name, class) < 0;
+    if (!failed) {
+        Py_INCREF(address);
+        Py_XSETREF(*(PyObject **)((char *)object + first->slot), address);
+        failed = PyDict_SetItem(dirql_objects, address, object) < 0;
+    }
+    for (Py_ssize_t each = 0; each < count; each++) {
+        if (!failed && values[each] != NULL) {
+            failed = field_set((struct field *)PyTuple_GET_ITEM(fields, each), object, values[each]) < 0;
+        }
+        Py_XDECREF(values[each]);
+    }
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+// demote(object, class, fields): let a view be a plain object again, with the values that are in memory.
+static PyObject *demote(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    PyObject *object, *class, *fields, *values[MOST_FIELDS] = {NULL};
+    if (!PyArg_ParseTuple(arguments, "OOO!", &object, &class, &PyTuple_Type, &fields) || !are_fields(fields)) {
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(fields);
+    bool failed = false;
+    for (Py_ssize_t each = 0; each < count && !failed; each++) {
+        values[each] = field_get((struct field *)PyTuple_GET_ITEM(fields, each), object, NULL);
+        failed = values[each] == NULL;
+    }
+    struct field *first = (struct field *)PyTuple_GET_ITEM(fields, 0);
+    PyObject *address = *(PyObject **)((char *)object + first->slot);
+    failed = failed || (PyDict_DelItem(dirql_objects, address) < 0 && !PyErr_ExceptionMatches(PyExc_KeyError));
+    failed = failed || PyObject_SetAttr(object, class_name, class) < 0;
+    for (Py_ssize_t each = 0; each < count; each++) {
+        if (failed) {
+            Py_XDECREF(values[each]);
+        } else {
+            struct field *field = (struct field *)PyTuple_GET_ITEM(fields, each);
+            Py_XSETREF(*(PyObject **)((char *)object + field->own), values[each]);
+        }
+    }
+    if (!failed) {
+        PyErr_Clear();
+    }
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
 static PyMethodDef functions[] = {
+    {"promote", promote, METH_VARARGS, "promote(object, class, address, fields)"},
+    {"demote", demote, METH_VARARGS, "demote(object, class, fields)"},
     {"slot_offset", slot_offset, METH_O, "The place of a slot in the objects of its class."},
     {NULL, NULL, 0, NULL},
 };
 
 int fields_ready(PyObject *module)
 {
+    class_name = PyUnicode_InternFromString("__class__");
+    if (class_name == NULL) {
+        return -1;
+    }
     if (PyModule_AddFunctions(module, functions) < 0 || PyModule_AddType(module, &array_type) < 0) {
         return -1;
     }
