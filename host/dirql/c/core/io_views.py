@@ -116,7 +116,7 @@ _POINTER: Final = struct.Struct("<Q")
 class Owner(Protocol):
     """Knows the addresses of all objects."""
 
-    def place(self, instance: object, address: int) -> None:
+    def embed(self, instance: object, address: int) -> None:
         """Say where an object is that lies in a larger one."""
 
     def forget(self, address: int, size: int) -> None:
@@ -187,7 +187,7 @@ class IoViews:
             irp._tail = Tail(irp)
         overlay = irp._tail.overlay
         self.overlay.promote(overlay, address + _offset("IRP", "Tail.Overlay.Thread"))
-        self._owner.place(
+        self._owner.embed(
             overlay.device_queue_entry, address + _offset("IRP", "Tail.Overlay.DeviceQueueEntry")
         )
         for number, location in enumerate(irp.locations):
@@ -237,8 +237,8 @@ class IoViews:
             block = self._arena.allocate(len(extension))
             self._native.write_bytes(block, bytes(extension))
             device.device_extension = block
-        self._owner.place(device.device_queue, address + _offset("DEVICE_OBJECT", "DeviceQueue"))
-        self._owner.place(device.dpc, address + _offset("DEVICE_OBJECT", "Dpc"))
+        self._owner.embed(device.device_queue, address + _offset("DEVICE_OBJECT", "DeviceQueue"))
+        self._owner.embed(device.dpc, address + _offset("DEVICE_OBJECT", "Dpc"))
         self.device.promote(device, address)
         return address
 
@@ -269,7 +269,7 @@ class IoViews:
     def _promote_file(self, file: FileObject) -> int:
         address = self._arena.allocate(self.file.size)
         self._size(address, self.file.size)
-        self._owner.place(file.event, address + _offset("FILE_OBJECT", "Event"))
+        self._owner.embed(file.event, address + _offset("FILE_OBJECT", "Event"))
         self._owner.text(address + _offset("FILE_OBJECT", "FileName"), file.file_name)
         self.file.promote(file, address)
         return address

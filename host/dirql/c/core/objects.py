@@ -58,6 +58,8 @@ class Objects:
         """The address of each object that is no view, by its id."""
         self._equal: dict[object, int] = {}
         """The numbers of routines in Python, so that equal ones have the same."""
+        self._embedded: set[int] = set()
+        """The addresses of objects inside of those of the system, which an initialization does not replace."""
         self._pages: dict[int, set[int]] = {}
         """The addresses of drivers' objects in each page."""
         self._next_token = _FIRST_TOKEN
@@ -144,8 +146,13 @@ class Objects:
 
     # Objects in memory of drivers.
 
+    def embed(self, instance: object, address: int) -> None:
+        """Say where an object is that lies in a larger one of the system."""
+        self.place(instance, address)
+        self._embedded.add(address)
+
     def place(self, instance: object, address: int) -> None:
-        """Say where an object is that lies in a larger one, or in memory of a driver."""
+        """Say where an object is that lies in memory of a driver."""
         self.forget(address, 1)
         self._note(instance, address)
         self._pages.setdefault(address >> PAGE_SHIFT, set()).add(address)
@@ -156,6 +163,7 @@ class Objects:
             places = self._pages.get(page, set())
             for each in [each for each in places if address <= each < address + size]:
                 places.discard(each)
+                self._embedded.discard(each)
                 gone = self._known.pop(each, None)
                 self._addresses.pop(id(gone), None)
 
@@ -182,11 +190,15 @@ class Objects:
     def drivers_object(self, name: str) -> Callable[[int], object]:
         """See `Converters`."""
         made = python_callable(CLASSES[name])
+        kind = cast(type, made)
         size = STRUCTURES[name][0] if name in STRUCTURES else _LONG_LONG.size
 
         def make(address: int) -> object:
             if address == 0:
                 return None
+            found = self._known.get(address)
+            if found is not None and address in self._embedded and isinstance(found, kind):
+                return found
             self._touch(address, size, write=True)
             instance = made()
             self.place(instance, address)

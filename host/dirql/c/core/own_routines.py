@@ -67,26 +67,30 @@ def own_routines(native: Native, objects: Objects, faults: Faults) -> dict[str, 
         contents = native.read_bytes(text, length).decode("cp1252", "replace")
         return dbg_print_ex(component, level, contents.replace("%", "%%"))
 
-    def get_bus_data(kind: int, bus: int, slot: int, buffer: int, offset: int, length: int) -> int:
-        data = get_bus_data_by_offset(kind, bus, slot, offset, length)
-        faults.make_usable(buffer, max(len(data), 1), write=True)
-        native.write_bytes(buffer, data)
-        return len(data)
-
-    def set_bus_data(kind: int, bus: int, slot: int, buffer: int, offset: int, length: int) -> int:
-        faults.make_usable(buffer, max(length, 1), write=False)
-        data = native.read_bytes(buffer, length)
-        return set_bus_data_by_offset(kind, bus, slot, data, offset, length)
-
     routines: dict[str, Callable[..., object]] = {
-        "HalGetBusDataByOffset": get_bus_data,
-        "HalSetBusDataByOffset": set_bus_data,
+        **_bus_data(native, faults),
         "KeWaitForMultipleObjects": wait_for_multiple,
         "dirql_debug_print": debug_print,
     }
     for name in _FREE_POOL:
         routines[name] = freed(python_callable(ROUTINES[name][0]))
     return routines
+
+
+def _bus_data(native: Native, faults: Faults) -> dict[str, Callable[..., object]]:
+    """Configuration space, of which Python has bytes where C has a buffer."""
+
+    def get(kind: int, bus: int, slot: int, buffer: int, offset: int, length: int) -> int:
+        data = get_bus_data_by_offset(kind, bus, slot, offset, length)
+        faults.make_usable(buffer, len(data), write=True)
+        native.write_bytes(buffer, data)
+        return len(data)
+
+    def put(kind: int, bus: int, slot: int, buffer: int, offset: int, length: int) -> int:
+        faults.make_usable(buffer, length, write=False)
+        return set_bus_data_by_offset(kind, bus, slot, native.read_bytes(buffer, length), offset, length)
+
+    return {"HalGetBusDataByOffset": get, "HalSetBusDataByOffset": put}
 
 
 def _block(address: int) -> int | None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from operator import index
 from typing import Final, SupportsIndex, cast
 
@@ -46,6 +45,10 @@ _RECORDS: Final = {
 """The class of each record, by its name in C."""
 _ADDRESS: Final[Slot] = Parameters.__dict__["read"]
 """The slot that keeps the address of the parameters; the record itself is a view that is made when it is named."""
+
+
+_NAMES: Final[dict[type, list[str]]] = {}
+"""The slots of each class of records."""
 
 
 class ParameterViews:
@@ -168,7 +171,10 @@ def _copy(record: object, view: object) -> None:
             setattr(view, name, value)
 
 
-@cache
 def _names(kind: type) -> list[str]:
-    slots = (getattr(each, "__slots__", ()) for each in kind.__mro__)
-    return [name for names in slots for name in ((names,) if isinstance(names, str) else names)]
+    found = _NAMES.get(kind)
+    if found is None:
+        slots = (getattr(each, "__slots__", ()) for each in kind.__mro__)
+        found = [name for names in slots for name in ((names,) if isinstance(names, str) else names)]
+        _NAMES[kind] = found
+    return found
