@@ -33,7 +33,7 @@ from dirql.nt.constants import (
     UserMode,
 )
 from dirql.nt.control_code import ctl_code
-from dirql.nt.status import STATUS_DATA_ERROR
+from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATA_ERROR
 from machine.c_builder import SOURCES, CDriver
 
 METHODS = r"\\.\Methods"
@@ -137,6 +137,18 @@ def test_a_status_that_no_driver_takes_is_a_bug_check_with_the_place_in_c() -> N
     assert caught.value.parameters[0] == STATUS_DATA_ERROR
 
 
+def test_a_driver_takes_exceptions_with_try_and_except() -> None:
+    wanted = [STATUS_DATA_ERROR, *[STATUS_ACCESS_VIOLATION] * 5]
+    with open_machine() as machine:
+        machine.load_driver(CDriver("methods"))
+        with machine.open(METHODS) as handle:
+            for kind, status in enumerate(wanted):
+                with pytest.raises(IoError) as caught:
+                    handle.ioctl(code(0x80A, METHOD_NEITHER), b"hello", kind)
+                assert caught.value.status == status
+            assert handle.ioctl(code(0x80A, METHOD_NEITHER), b"hello", 6) == b""
+
+
 # The RTL.
 
 
@@ -196,6 +208,8 @@ def test_a_device_of_a_driver_in_c_is_stopped_and_removed() -> None:
         ("user pointer in a DPC", bugcodes.DRIVER_IRQL_NOT_LESS_OR_EQUAL, None),
         ("write behind a block", bugcodes.BAD_POOL_HEADER, None),
         ("event without initialization", bugcodes.KERNEL_SECURITY_CHECK_FAILURE, None),
+        ("paged code at a raised IRQL", bugcodes.DRIVER_IRQL_NOT_LESS_OR_EQUAL, None),
+        ("INIT code after DriverEntry", bugcodes.PAGE_FAULT_IN_NONPAGED_AREA, None),
         ("endless loop", bugcodes.DPC_WATCHDOG_VIOLATION, None),
     ],
 )

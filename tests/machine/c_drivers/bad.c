@@ -13,6 +13,26 @@ static volatile ULONG Sink;
 static KDPC Dpc;
 static KEVENT Event;
 
+NTSTATUS Paged(ULONG value);
+NTSTATUS Initial(ULONG value);
+
+#ifdef ALLOC_PRAGMA
+#pragma alloc_text(PAGE, Paged)
+#pragma alloc_text(INIT, Initial)
+#endif
+
+NTSTATUS Paged(ULONG value)
+{
+    Sink += value;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS Initial(ULONG value)
+{
+    Sink += value;
+    return STATUS_SUCCESS;
+}
+
 static ULONG Recurse(ULONG depth)
 { /* here: stack overflow */
     volatile UCHAR room[512];
@@ -108,7 +128,15 @@ static VOID Mistake(ULONG number, PIRP Irp, PIO_STACK_LOCATION stack)
     case 13: /* event without initialization */
         KeSetEvent(&event, IO_NO_INCREMENT, FALSE); /* here: event without initialization */
         break;
-    case 14: /* endless loop */
+    case 14: /* paged code at a raised IRQL */
+        KeRaiseIrql(DISPATCH_LEVEL, &old);
+        Paged(1); /* here: paged code at a raised IRQL */
+        KeLowerIrql(old);
+        break;
+    case 15: /* INIT code after DriverEntry */
+        Initial(1); /* here: INIT code after DriverEntry */
+        break;
+    case 16: /* endless loop */
         for (;;) Sink++; /* here: endless loop */
         break;
     }
@@ -140,6 +168,8 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     ULONG index;
 
     UNREFERENCED_PARAMETER(RegistryPath);
+    Initial(1);
+    Paged(1);
     RtlInitUnicodeString(&name, L"\\Device\\Bad");
     for (index = 0; index <= IRP_MJ_MAXIMUM_FUNCTION; index++) {
         DriverObject->MajorFunction[index] = Dispatch;

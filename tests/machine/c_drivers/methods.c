@@ -17,6 +17,7 @@
 #define NEST CODE(0x807, METHOD_BUFFERED)
 #define RAISE_STATUS CODE(0x808, METHOD_BUFFERED)
 #define FACTS CODE(0x809, METHOD_BUFFERED)
+#define CATCH CODE(0x80A, METHOD_NEITHER)
 
 typedef struct {
     LIST_ENTRY Link;
@@ -125,6 +126,45 @@ static NTSTATUS Nest(PDEVICE_OBJECT DeviceObject, ULONG Depth, PULONG Deepest)
     return status;
 }
 
+/* Takes each kind of exception: the answer is its status. */
+static NTSTATUS Catch(ULONG Kind, PVOID User)
+{
+    volatile ULONG sink = 0, finished = 0;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    __try {
+        __try {
+            switch (Kind) {
+            case 0:
+                ExRaiseStatus(STATUS_DATA_ERROR);
+                break;
+            case 1:
+                *(volatile ULONG *)NULL = 1;
+                break;
+            case 2:
+                sink = *(volatile ULONG *)0x8000123412341234ULL;
+                break;
+            case 3:
+                ProbeForRead((PVOID)0x300000000000ULL, 4, 1);
+                break;
+            case 4:
+                ProbeForWrite(NULL, 4, 1);
+                break;
+            case 5:
+                sink = *((volatile UCHAR *)User + 0x10000000);
+                break;
+            default:
+                sink = *(volatile UCHAR *)User;
+            }
+        } __finally {
+            finished = 1;
+        }
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        status = GetExceptionCode();
+    }
+    return finished ? status : STATUS_UNSUCCESSFUL;
+}
+
 static NTSTATUS Control(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
@@ -166,6 +206,8 @@ static NTSTATUS Control(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     case RAISE_STATUS:
         ExRaiseStatus(STATUS_DATA_ERROR);
         return Complete(Irp, STATUS_SUCCESS, 0);
+    case CATCH:
+        return Complete(Irp, Catch(out, stack->Parameters.DeviceIoControl.Type3InputBuffer), 0);
     case FACTS:
         facts = buffer;
         facts[0] = Irp->Type;

@@ -277,10 +277,7 @@ def member(form: str, converters: Converters) -> Value:
 def routine_values(kind: str, converters: Converters) -> tuple[Value, tuple[Value, ...], int]:
     """The ways of result and arguments of a driver's routine of the type `kind`, and which it fills in, as bits."""
     form, parameters = FUNCTIONS[kind]
-    if form == "void":
-        back: Value = VOID, None
-    else:
-        back = (POINTER, None) if form[0] == "*" else argument("", form, "in", converters)
+    back: Value = (VOID, None) if form == "void" else argument("", form, "in", converters)
     # What Python gives to C needs no converter: the address of the object is found.
     values = [(NUMBERS.get(each, POINTER), None) for _, each, _ in parameters]
     outs = 0

@@ -62,7 +62,7 @@ class BuiltDriver(Protocol):
 
     @property
     def sections(self) -> Mapping[str, tuple[int, int]]:
-        """Offset and size of PAGE and INIT, as far as the driver has them, each on pages of its own."""
+        """Offset and size of INIT and of the sections whose names begin with PAGE, each on pages of its own."""
 
     def place(self, offset: int) -> Place | None:
         """The place in the source of the instruction at an offset; None if it is unknown."""
@@ -84,9 +84,9 @@ class Image:
             self.end = max(self.end, address + size)
             if not executable:
                 self._move(address, size, writable=writable)
-        offset, size = built.sections.get("PAGE", (0, 0))
-        if size:
-            self._make_pageable(self.base + offset, -(-size // PAGE_SIZE) * PAGE_SIZE, pages)
+        for name, (offset, size) in built.sections.items():
+            if name.startswith("PAGE") and size:
+                self._make_pageable(self.base + offset, -(-size // PAGE_SIZE) * PAGE_SIZE, pages)
 
     def __repr__(self) -> str:
         return f"<image {self.built.name} at {self.base:#x}>"

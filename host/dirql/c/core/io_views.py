@@ -14,7 +14,7 @@ from dirql.c.core.forms import OBJECT, Converters, member
 from dirql.c.core.interface import STRUCTURES
 from dirql.c.core.native_module import Native, Slot
 from dirql.c.core.parameter_views import ParameterViews
-from dirql.c.core.views import Member, View, method
+from dirql.c.core.views import Member, View, find_slot, method
 from dirql.io.associated import AssociatedIrp
 from dirql.io.objects import (
     DeviceObject,
@@ -161,7 +161,7 @@ class IoViews:
         self.driver = view(DriverObject, "DRIVER_OBJECT", _DRIVER)
         self.extension = view(DriverExtension, "DRIVER_EXTENSION", _EXTENSION)
         self.file = view(FileObject, "FILE_OBJECT", _FILE)
-        frames = self._frames_property(Mdl.__dict__["frames"])
+        frames = self._frames_property(find_slot(Mdl, "frames"))
         self.mdl = view(Mdl, "MDL", _MDL, frames=frames, release=method(self._release))
         self.promote: dict[type, Callable[..., int]] = {
             Irp: self._promote_irp,

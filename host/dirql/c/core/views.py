@@ -16,7 +16,7 @@ from dirql.c.core.forms import LOCATION, NUMBERS, OBJECT, Converters, Unsupporte
 from dirql.c.core.interface import STRUCTURES
 from dirql.c.core.native_module import Native, Slot, Value
 
-__all__ = ["Member", "View", "derive", "method"]
+__all__ = ["Member", "View", "derive", "find_slot", "method"]
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class View:
         self._native = native
         self.size = STRUCTURES[structure][0]
         self.attributes = tuple(each.attribute for each in members)
-        self._host = _find(base, members[0].attribute)
+        self._host = find_slot(base, members[0].attribute)
         places = STRUCTURES[structure][2]
         self._others = tuple(
             name for name in _slots(base) if name not in self.attributes and name not in (extra or {})
@@ -60,7 +60,7 @@ class View:
             place, _, form, _ = places[each.path]
             value = _value(each.form or form, converters)
             keeps = each is not members[0] and value[0] == OBJECT
-            own = _find(base, each.attribute)
+            own = find_slot(base, each.attribute)
             fields[each.attribute] = native.Field(place - offset, value, self._host, own, keeps)
         self._fields = tuple(fields.values())
         self._members = {"__slots__": (), **fields, **(extra or {})}
@@ -147,7 +147,8 @@ def _value(form: str, converters: Converters) -> Value:
     return member(form, converters)
 
 
-def _find(base: type, name: str) -> Slot:
+def find_slot(base: type, name: str) -> Slot:
+    """The descriptor of the slot of a class, or of one above it."""
     found = _find_or_none(base, name)
     if found is None:
         raise TypeError(f"{base.__qualname__} must have a slot {name!r} for the member of the structure")

@@ -217,8 +217,9 @@ class _Recipe:
                 errors.append(str(error))
         if errors:
             raise CompileError("\n".join(errors))
-        script = work / "sections.ld"
-        script.write_text(_script(_names_of_sections(texts)), encoding="ascii")
+        names = _names_of_sections(texts)
+        if names:
+            (work / "sections.ld").write_text(_script(names), encoding="ascii")
         hosted = [] if self._is_hosted() else ["-nostdlib"]
         self._compiler.run(
             [
@@ -230,7 +231,7 @@ class _Recipe:
                     "-Wl,-Bsymbolic",
                     "-Wl,-z,max-page-size=4096",
                     "-Wl,--gc-sections",
-                    f"-Wl,-T,{script.name}",
+                    *(["-Wl,-T,sections.ld"] if names else []),
                 ),
                 *("-o", f"{self._name}.so", *objects, *self._runtime()),
                 *([] if self._compiler.is_clang else ["-lgcc"]),
@@ -291,7 +292,7 @@ def _names_of_sections(texts: Iterable[str]) -> list[str]:
 def _script(names: Iterable[str]) -> str:
     """The linker's script that puts sections on pages of their own."""
     parts = "".join(f"  {name} : ALIGN(4096) {{ *({name}) . = ALIGN(4096); }}\n" for name in names)
-    return f"SECTIONS\n{{\n{parts}}}\nINSERT AFTER .text;\n" if parts else "/* no pageable sections */\n"
+    return f"SECTIONS\n{{\n{parts}}}\nINSERT AFTER .text;\n"
 
 
 def fresh_copy(built: BuiltDriver) -> Path:
