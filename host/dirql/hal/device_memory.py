@@ -8,19 +8,29 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from dirql.hal.lanes import DWORD, lane
+from dirql.ke.defects import report_defect
 from dirql.ke.guard import current_driver
 from dirql.ke.origin import Mark, mark
 from dirql.mm.address_space import NOWHERE
 from dirql.mm.blocks import owner_text
 from dirql.mm.layout import DEVICE_RANGE, PAGE_OFFSET, page_align, span_pages
 from dirql.mm.manager import MemoryManager
-from dirql.nt.constants import PAGE_SIZE
+from dirql.nt.constants import PAGE_SIZE, MmMaximumCacheType
 
 __all__ = ["MOST_REMEMBERED", "DeviceMemory"]
 
 MOST_REMEMBERED: Final = 1 << 16
 """The most registers of each width whose addresses are remembered at a time."""
 _BUS_END: Final = 1 << 32
+
+_CACHE_TYPES: Final = (
+    "MmNonCached",
+    "MmCached",
+    "MmWriteCombined",
+    "MmHardwareCoherentCached",
+    "MmNonCachedUnordered",
+    "MmUSWCCached",
+)
 
 T = TypeVar("T")
 
@@ -48,6 +58,7 @@ class _Mapping(NamedTuple):
 
     physical: int
     length: int
+    cache_type: int
     driver: _Driver
     place: Mark | None
 
@@ -72,8 +83,12 @@ class DeviceMemory:
         self.words = _Remembered(lambda address: lane(self.translate(address, 2, 2), 2))
         self.octets = _Remembered(lambda address: lane(self.translate(address, 1, 1), 1))
 
-    def map(self, physical: int, length: int) -> int | None:
-        """Map device memory; returns its virtual address, or None when the range of device memory is full."""
+    def map(self, physical: int, length: int, cache_type: int) -> int | None:
+        """Map device memory; returns its virtual address, or None when the range of device memory is full.
+
+        None also for a caching type that there is not. A page has one type: a second mapping with another one gets the
+        first one's, and is a defect.
+        """
         ram_end = len(self._manager.ram)
         if length <= 0 or physical < ram_end or physical + length > _BUS_END:
             raise ValueError(
@@ -82,12 +97,31 @@ class DeviceMemory:
                 f"and below 4 GiB; it was {length} bytes at {physical:#x}: take the translated resource of the start "
                 f"request"
             )
+        if not 0 <= cache_type < MmMaximumCacheType:
+            return None
+        cache_type = self._check_type(physical, length, cache_type)
         pages = span_pages(physical, length)
         address = self._manager.system.map_device(DEVICE_RANGE, page_align(physical), pages)
         if address is None:
             return None
-        self._mappings[address] = _Mapping(physical, length, current_driver(), mark())
+        self._mappings[address] = _Mapping(physical, length, cache_type, current_driver(), mark())
         return address + (physical & PAGE_OFFSET)
+
+    def _check_type(self, physical: int, length: int, cache_type: int) -> int:
+        """The caching type of a new mapping: that of one that has a page of it already."""
+        first, end = page_align(physical), physical + length
+        for known in self._mappings.values():
+            other_end = page_align(known.physical + known.length + PAGE_OFFSET)
+            if known.cache_type != cache_type and page_align(known.physical) < end and first < other_end:
+                name, before = _CACHE_TYPES[cache_type], _CACHE_TYPES[known.cache_type]
+                report_defect(
+                    "MEM-01",
+                    f"MmMapIoSpace: CacheType must be the type with which the pages are mapped already, {before}; it"
+                    f" was {name} for {length} bytes at {physical:#x}, of which"
+                    f" {owner_text(known.driver, known.place)} has mapped some: pass the same type each time",
+                )
+                return known.cache_type
+        return cache_type
 
     def held(self, driver: object | None = None) -> Iterator[str]:
         """A sentence for each range that the driver, or without one any driver, has not unmapped."""

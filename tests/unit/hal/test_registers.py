@@ -19,7 +19,14 @@ from dirql.ke.threads import dispatcher
 from dirql.mm.allocation import allocate_pool2, pool_tag
 from dirql.mm.manager import running
 from dirql.nt.addresses import LogicalAddress, PhysicalAddress
-from dirql.nt.constants import DISPATCH_LEVEL, PAGE_SIZE, POOL_FLAG_NON_PAGED, MmNonCached
+from dirql.nt.constants import (
+    DISPATCH_LEVEL,
+    PAGE_SIZE,
+    POOL_FLAG_NON_PAGED,
+    MmMaximumCacheType,
+    MmNonCached,
+    MmWriteCombined,
+)
 from dirql.target.contract import BusError, BusFault, BusStatus, LinkLost
 from unit.hal.conftest import BAR, BAR_BYTES, PORTS, Machine
 
@@ -144,6 +151,34 @@ def test_what_can_be_mapped(machine: Machine, physical: int, length: int) -> Non
         ValueError, match="MmMapIoSpace: NumberOfBytes must be 1 or more, and PhysicalAddress above the RAM"
     ):
         map_io_space(PhysicalAddress(physical), length, MmNonCached)
+
+
+def test_MEM_01_a_page_has_one_caching_type(machine: Machine) -> None:
+    found: list[str] = []
+    machine.kernel.hooks.defect_found = lambda row, sentence: found.append(f"{row}: {sentence}")
+    first = map_io_space(PhysicalAddress(BAR), 0x100, MmNonCached)
+    same_page = map_io_space(PhysicalAddress(BAR + 0x800), 0x100, MmNonCached)
+    other_page = map_io_space(PhysicalAddress(BAR + PAGE_SIZE), 4, MmWriteCombined)
+    assert found == []
+    again = map_io_space(PhysicalAddress(BAR + 0xFFC), 4, MmWriteCombined)
+    (told,) = found
+    assert told.startswith(
+        "MEM-01: MmMapIoSpace: CacheType must be the type with which the pages are mapped already"
+    )
+    assert "MmNonCached; it was MmWriteCombined for 4 bytes" in told
+    assert again is not None
+    for address in (first, same_page, again):
+        assert address is not None
+        unmap_io_space(address, 4)
+    assert other_page is not None
+    unmap_io_space(other_page, 4)
+    assert map_io_space(PhysicalAddress(BAR), 4, MmWriteCombined) is not None
+    assert len(found) == 1
+
+
+def test_MEM_01_a_caching_type_that_there_is_not(machine: Machine) -> None:
+    del machine
+    assert map_io_space(PhysicalAddress(BAR), 4, MmMaximumCacheType) is None
 
 
 @pytest.mark.parametrize("address", [BAR, LogicalAddress(BAR)], ids=["number", "logical"])
