@@ -56,6 +56,7 @@ _UNSIGNED = {
     "DEVICE_TYPE": 32,
     "EXECUTION_STATE": 32,
     "ULONG": 32,
+    "CLONG": 32,
     "ULONGLONG": 64,
     "ULARGE_INTEGER": 64,
     "ULONG_PTR": 64,

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import TypeVar
 
 from dirql import wdm
+
+T = TypeVar("T")
 
 __all__ = ["BLOCK", "LIBRARY_BY_NAME", "LIBRARY_BY_TYPE", "LIBRARY_SPECIAL", "LibraryWorld"]
 
@@ -110,6 +113,13 @@ class LibraryWorld:
         return record
 
 
+def generic_table(kind: Callable[[], T], initialize: Callable[..., None]) -> T:
+    """A table without elements."""
+    made = kind()
+    initialize(made, *_TABLE_ROUTINES, None)
+    return made
+
+
 LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PCUNICODE_STRING": lambda _: "Edge",
     "PSTRING": lambda w: w.ansi_string,
@@ -142,6 +152,8 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PFREE_FUNCTION": lambda _: None,
     "PFREE_FUNCTION_EX": lambda _: None,
     "PRTL_BITMAP": lambda w: w.bitmap,
+    "PRTL_GENERIC_TABLE": lambda _: generic_table(wdm.RTL_GENERIC_TABLE, wdm.RtlInitializeGenericTable),
+    "PRTL_AVL_TABLE": lambda _: generic_table(wdm.RTL_AVL_TABLE, wdm.RtlInitializeGenericTableAvl),
     "PTIME_FIELDS": lambda _: wdm.TIME_FIELDS(2026, 1, 1),
     "PRTL_OSVERSIONINFOW": lambda _: wdm.RTL_OSVERSIONINFOW(),
     "PRTL_OSVERSIONINFOEXW": lambda _: wdm.RTL_OSVERSIONINFOEXW(),
@@ -149,6 +161,11 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "va_list": lambda _: (),
     "REFGUID": lambda _: wdm.GUID(1, 2, 3, bytes(8)),
 }
+_TABLE_ROUTINES = (
+    lambda *_: wdm.GenericEqual,
+    lambda _, size: wdm.ExAllocatePoolWithTag(wdm.NonPagedPool, size, 1),
+    lambda _, element: wdm.ExFreePool(element),
+)
 LIBRARY_BY_NAME: dict[str, Callable[[LibraryWorld], object]] = {
     "Expression": lambda _: True,
     "ListEntry": lambda _: wdm.LIST_ENTRY(),
@@ -183,6 +200,16 @@ LIBRARY_SPECIAL: dict[str, Callable[[LibraryWorld], tuple[object, ...]]] = {
     "KdPrintEx": lambda _: ((wdm.DPFLTR_IHVDRIVER_ID, 0, "Edge"),),
     "KeBugCheck": lambda _: (wdm.MANUALLY_INITIATED_CRASH,),
     "ExInterlockedAddUlong": lambda w: (w.block, 1, wdm.KSPIN_LOCK()),
+    "RtlInitializeGenericTable": lambda _: (wdm.RTL_GENERIC_TABLE(), *_TABLE_ROUTINES, None),
+    "RtlInitializeGenericTableAvl": lambda _: (wdm.RTL_AVL_TABLE(), *_TABLE_ROUTINES, None),
+    "RtlEnumerateGenericTableWithoutSplaying": lambda _: (
+        generic_table(wdm.RTL_GENERIC_TABLE, wdm.RtlInitializeGenericTable),
+        None,
+    ),
+    "RtlEnumerateGenericTableWithoutSplayingAvl": lambda _: (
+        generic_table(wdm.RTL_AVL_TABLE, wdm.RtlInitializeGenericTableAvl),
+        None,
+    ),
     "PushEntryList": lambda _: (wdm.SINGLE_LIST_ENTRY(), wdm.SINGLE_LIST_ENTRY()),
     "RemoveEntryList": lambda w: (w.listed.flink,),
     "InsertHeadList": lambda w: (w.listed, wdm.LIST_ENTRY()),

@@ -368,6 +368,9 @@ __all__ = [
     "GENERIC_READ",
     "GENERIC_WRITE",
     "GateObject",
+    "GenericEqual",
+    "GenericGreaterThan",
+    "GenericLessThan",
     "HASH_STRING_ALGORITHM_DEFAULT",
     "HASH_STRING_ALGORITHM_INVALID",
     "HASH_STRING_ALGORITHM_X65599",
@@ -2957,6 +2960,14 @@ FILE_READ_ATTRIBUTES: Final = 0x80
 """The right to ask for the attributes of a file."""
 FILE_WRITE_DATA: Final = 2
 """The access right to write a file or device."""
+
+# Values of RTL_GENERIC_COMPARE_RESULTS.
+GenericLessThan: Final = 0
+"""The first element comes before the second one."""
+GenericGreaterThan: Final = 1
+"""The first element comes behind the second one."""
+GenericEqual: Final = 2
+"""The elements are equal."""
 
 # Algorithms of RtlHashUnicodeString.
 HASH_STRING_ALGORITHM_DEFAULT: Final = 0

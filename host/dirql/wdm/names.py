@@ -143,29 +143,30 @@ KNOWN: Final = """
         GUID_BUS_TYPE_USB GUID_DEVICE_INTERFACE_ARRIVAL GUID_DEVICE_INTERFACE_REMOVAL GUID_HWPROFILE_CHANGE_CANCELLED
         GUID_HWPROFILE_CHANGE_COMPLETE GUID_HWPROFILE_QUERY_CHANGE GUID_PNP_CUSTOM_NOTIFICATION
         GUID_TARGET_DEVICE_QUERY_REMOVE GUID_TARGET_DEVICE_REMOVE_CANCELLED GUID_TARGET_DEVICE_REMOVE_COMPLETE
-        GateObject HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID
-        HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL HIGH_PRIORITY HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer
-        HalAssignSlotResources HalFreeCommonBuffer HalGetAdapter HalGetBusDataByOffset HalGetInterruptVector
-        HalGetMessageAddress HalReadDmaCounter HalSetBusDataByOffset HalTranslateBusAddress HighImportance
-        HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun HighPoolPrioritySpecialPoolUnderrun
-        HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE INSUFFICIENT_SYSTEM_MAP_REGS INTERNAL_POWER_ERROR
-        INVALID_FLOATING_POINT_STATE INVALID_KERNEL_HANDLE INVALID_MDL_RANGE INVALID_PROCESSOR_INDEX
-        IO_COMPLETION_CONTEXT IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS
-        IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS
-        IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT
-        IO_ERROR_LOG_PACKET IO_INTERRUPT_MESSAGE_INFO IO_INTERRUPT_MESSAGE_INFO_ENTRY IO_KEYBOARD_INCREMENT
-        IO_MAILSLOT_INCREMENT IO_MOUSE_INCREMENT IO_NAMED_PIPE_INCREMENT IO_NETWORK_INCREMENT IO_NO_INCREMENT
-        IO_PARALLEL_INCREMENT IO_REMOVE_LOCK IO_REMOVE_LOCK_COMMON_BLOCK IO_REMOVE_LOCK_DBG_BLOCK
-        IO_RESOURCE_ALTERNATIVE IO_RESOURCE_DEFAULT IO_RESOURCE_DESCRIPTOR IO_RESOURCE_LIST IO_RESOURCE_PREFERRED
-        IO_RESOURCE_REQUIREMENTS_LIST IO_SECURITY_CONTEXT IO_SERIAL_INCREMENT IO_SOUND_INCREMENT IO_STACK_LOCATION
-        IO_STATUS_BLOCK IO_TYPE_ADAPTER IO_TYPE_APC IO_TYPE_CONTROLLER IO_TYPE_CSQ IO_TYPE_CSQ_EX
-        IO_TYPE_CSQ_IRP_CONTEXT IO_TYPE_DEVICE IO_TYPE_DEVICE_OBJECT_EXTENSION IO_TYPE_DEVICE_QUEUE IO_TYPE_DPC
-        IO_TYPE_DRIVER IO_TYPE_ERROR_LOG IO_TYPE_ERROR_MESSAGE IO_TYPE_EVENT_PAIR IO_TYPE_FILE IO_TYPE_INTERRUPT
-        IO_TYPE_IRP IO_TYPE_MASTER_ADAPTER IO_TYPE_OPEN_PACKET IO_TYPE_PROFILE IO_TYPE_THREADED_DPC IO_TYPE_TIMER
-        IO_TYPE_VPB IO_VIDEO_INCREMENT IO_WORKITEM IPI_LEVEL IPI_WATCHDOG_TIMEOUT IRP IRP_ALLOCATED_FIXED_SIZE
-        IRP_ALLOCATED_MUST_SUCCEED IRP_ASSOCIATED_IRP IRP_BEING_VERIFIED IRP_BUFFERED_IO IRP_CLASS_CACHE_OPERATION
-        IRP_CLOSE_OPERATION IRP_CREATE_OPERATION IRP_DEALLOCATE_BUFFER IRP_DEFER_IO_COMPLETION IRP_HOLD_DEVICE_QUEUE
-        IRP_INPUT_OPERATION IRP_LOOKASIDE_ALLOCATION IRP_MJ_CLEANUP IRP_MJ_CLOSE IRP_MJ_CREATE IRP_MJ_CREATE_MAILSLOT
+        GateObject GenericEqual GenericGreaterThan GenericLessThan HARDWARE_INTERRUPT_STORM
+        HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL
+        HIGH_PRIORITY HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalAssignSlotResources HalFreeCommonBuffer
+        HalGetAdapter HalGetBusDataByOffset HalGetInterruptVector HalGetMessageAddress HalReadDmaCounter
+        HalSetBusDataByOffset HalTranslateBusAddress HighImportance HighPagePriority HighPoolPriority
+        HighPoolPrioritySpecialPoolOverrun HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue
+        INACCESSIBLE_BOOT_DEVICE INSUFFICIENT_SYSTEM_MAP_REGS INTERNAL_POWER_ERROR INVALID_FLOATING_POINT_STATE
+        INVALID_KERNEL_HANDLE INVALID_MDL_RANGE INVALID_PROCESSOR_INDEX IO_COMPLETION_CONTEXT
+        IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS
+        IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_PARAMETERS IO_CSQ IO_CSQ_IRP_CONTEXT
+        IO_DISCONNECT_INTERRUPT_PARAMETERS IO_DISK_INCREMENT IO_ERROR_LOG_PACKET IO_INTERRUPT_MESSAGE_INFO
+        IO_INTERRUPT_MESSAGE_INFO_ENTRY IO_KEYBOARD_INCREMENT IO_MAILSLOT_INCREMENT IO_MOUSE_INCREMENT
+        IO_NAMED_PIPE_INCREMENT IO_NETWORK_INCREMENT IO_NO_INCREMENT IO_PARALLEL_INCREMENT IO_REMOVE_LOCK
+        IO_REMOVE_LOCK_COMMON_BLOCK IO_REMOVE_LOCK_DBG_BLOCK IO_RESOURCE_ALTERNATIVE IO_RESOURCE_DEFAULT
+        IO_RESOURCE_DESCRIPTOR IO_RESOURCE_LIST IO_RESOURCE_PREFERRED IO_RESOURCE_REQUIREMENTS_LIST
+        IO_SECURITY_CONTEXT IO_SERIAL_INCREMENT IO_SOUND_INCREMENT IO_STACK_LOCATION IO_STATUS_BLOCK IO_TYPE_ADAPTER
+        IO_TYPE_APC IO_TYPE_CONTROLLER IO_TYPE_CSQ IO_TYPE_CSQ_EX IO_TYPE_CSQ_IRP_CONTEXT IO_TYPE_DEVICE
+        IO_TYPE_DEVICE_OBJECT_EXTENSION IO_TYPE_DEVICE_QUEUE IO_TYPE_DPC IO_TYPE_DRIVER IO_TYPE_ERROR_LOG
+        IO_TYPE_ERROR_MESSAGE IO_TYPE_EVENT_PAIR IO_TYPE_FILE IO_TYPE_INTERRUPT IO_TYPE_IRP IO_TYPE_MASTER_ADAPTER
+        IO_TYPE_OPEN_PACKET IO_TYPE_PROFILE IO_TYPE_THREADED_DPC IO_TYPE_TIMER IO_TYPE_VPB IO_VIDEO_INCREMENT
+        IO_WORKITEM IPI_LEVEL IPI_WATCHDOG_TIMEOUT IRP IRP_ALLOCATED_FIXED_SIZE IRP_ALLOCATED_MUST_SUCCEED
+        IRP_ASSOCIATED_IRP IRP_BEING_VERIFIED IRP_BUFFERED_IO IRP_CLASS_CACHE_OPERATION IRP_CLOSE_OPERATION
+        IRP_CREATE_OPERATION IRP_DEALLOCATE_BUFFER IRP_DEFER_IO_COMPLETION IRP_HOLD_DEVICE_QUEUE IRP_INPUT_OPERATION
+        IRP_LOOKASIDE_ALLOCATION IRP_MJ_CLEANUP IRP_MJ_CLOSE IRP_MJ_CREATE IRP_MJ_CREATE_MAILSLOT
         IRP_MJ_CREATE_NAMED_PIPE IRP_MJ_DEVICE_CHANGE IRP_MJ_DEVICE_CONTROL IRP_MJ_DIRECTORY_CONTROL
         IRP_MJ_FILE_SYSTEM_CONTROL IRP_MJ_FLUSH_BUFFERS IRP_MJ_INTERNAL_DEVICE_CONTROL IRP_MJ_LOCK_CONTROL
         IRP_MJ_MAXIMUM_FUNCTION IRP_MJ_PNP IRP_MJ_POWER IRP_MJ_QUERY_EA IRP_MJ_QUERY_INFORMATION IRP_MJ_QUERY_QUOTA
@@ -344,41 +345,48 @@ KNOWN: Final = """
         REG_OPENED_EXISTING_KEY REG_OPEN_LEGAL_OPTION REG_OPTION_BACKUP_RESTORE REG_OPTION_CREATE_LINK
         REG_OPTION_NON_VOLATILE REG_OPTION_OPEN_LINK REG_OPTION_RESERVED REG_OPTION_VOLATILE REG_QWORD
         REG_QWORD_LITTLE_ENDIAN REG_RESOURCE_LIST REG_RESOURCE_REQUIREMENTS_LIST REG_SZ RESOURCE_NOT_OWNED
-        ROUND_TO_PAGES RTL_BITMAP RTL_BITMAP_RUN RTL_OSVERSIONINFOEXW RTL_OSVERSIONINFOW RTL_QUERY_REGISTRY_DELETE
-        RTL_QUERY_REGISTRY_DIRECT RTL_QUERY_REGISTRY_NOEXPAND RTL_QUERY_REGISTRY_NOVALUE RTL_QUERY_REGISTRY_REQUIRED
-        RTL_QUERY_REGISTRY_SUBKEY RTL_QUERY_REGISTRY_TABLE RTL_QUERY_REGISTRY_TOPKEY RTL_QUERY_REGISTRY_TYPECHECK
-        RTL_QUERY_REGISTRY_TYPECHECK_MASK RTL_QUERY_REGISTRY_TYPECHECK_SHIFT RTL_REGISTRY_ABSOLUTE
-        RTL_REGISTRY_CONTROL RTL_REGISTRY_DEVICEMAP RTL_REGISTRY_HANDLE RTL_REGISTRY_MAXIMUM RTL_REGISTRY_OPTIONAL
-        RTL_REGISTRY_SERVICES RTL_REGISTRY_USER RTL_REGISTRY_WINDOWS_NT RTL_SOFT_ASSERT RealTimeWorkQueue
-        RemovalPolicyExpectNoRemoval RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval
-        RemovalRelations RemoveEntryList RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive
-        ResourceReleaseByOtherThread RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString RtlAppendAsciizToString
-        RtlAppendStringToString RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet
-        RtlAssert RtlCharToInteger RtlCheckBit RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits
-        RtlCompareMemory RtlCompareMemoryUlong RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger
+        ROUND_TO_PAGES RTL_AVL_TABLE RTL_BITMAP RTL_BITMAP_RUN RTL_GENERIC_TABLE RTL_OSVERSIONINFOEXW
+        RTL_OSVERSIONINFOW RTL_QUERY_REGISTRY_DELETE RTL_QUERY_REGISTRY_DIRECT RTL_QUERY_REGISTRY_NOEXPAND
+        RTL_QUERY_REGISTRY_NOVALUE RTL_QUERY_REGISTRY_REQUIRED RTL_QUERY_REGISTRY_SUBKEY RTL_QUERY_REGISTRY_TABLE
+        RTL_QUERY_REGISTRY_TOPKEY RTL_QUERY_REGISTRY_TYPECHECK RTL_QUERY_REGISTRY_TYPECHECK_MASK
+        RTL_QUERY_REGISTRY_TYPECHECK_SHIFT RTL_REGISTRY_ABSOLUTE RTL_REGISTRY_CONTROL RTL_REGISTRY_DEVICEMAP
+        RTL_REGISTRY_HANDLE RTL_REGISTRY_MAXIMUM RTL_REGISTRY_OPTIONAL RTL_REGISTRY_SERVICES RTL_REGISTRY_USER
+        RTL_REGISTRY_WINDOWS_NT RTL_SOFT_ASSERT RealTimeWorkQueue RemovalPolicyExpectNoRemoval
+        RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval RemovalRelations RemoveEntryList
+        RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive ResourceReleaseByOtherThread
+        RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString RtlAppendAsciizToString RtlAppendStringToString
+        RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet RtlAssert
+        RtlCharToInteger RtlCheckBit RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits RtlCompareMemory
+        RtlCompareMemoryUlong RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger
         RtlConvertUlongToLargeInteger RtlCopyMemory RtlCopyString RtlCopyUnicodeString RtlCreateRegistryKey
-        RtlCreateUnicodeString RtlDeleteRegistryValue RtlDowncaseUnicodeChar RtlDowncaseUnicodeString
-        RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide RtlEnlargedUnsignedMultiply RtlEqualMemory RtlEqualString
-        RtlEqualUnicodeString RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide RtlExtendedMagicDivide
-        RtlFillMemory RtlFillMemoryUlong RtlFillMemoryUlonglong RtlFindCharInUnicodeString RtlFindClearBits
-        RtlFindClearBitsAndSet RtlFindClearRuns RtlFindFirstRunClear RtlFindLastBackwardRunClear
+        RtlCreateUnicodeString RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlDeleteRegistryValue
+        RtlDowncaseUnicodeChar RtlDowncaseUnicodeString RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide
+        RtlEnlargedUnsignedMultiply RtlEnumerateGenericTable RtlEnumerateGenericTableAvl
+        RtlEnumerateGenericTableWithoutSplaying RtlEnumerateGenericTableWithoutSplayingAvl RtlEqualMemory
+        RtlEqualString RtlEqualUnicodeString RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide
+        RtlExtendedMagicDivide RtlFillMemory RtlFillMemoryUlong RtlFillMemoryUlonglong RtlFindCharInUnicodeString
+        RtlFindClearBits RtlFindClearBitsAndSet RtlFindClearRuns RtlFindFirstRunClear RtlFindLastBackwardRunClear
         RtlFindLeastSignificantBit RtlFindLongestRunClear RtlFindMostSignificantBit RtlFindNextForwardRunClear
         RtlFindSetBits RtlFindSetBitsAndClear RtlFreeAnsiString RtlFreeOemString RtlFreeUnicodeString
-        RtlGUIDFromString RtlGetVersion RtlHashUnicodeString RtlInitAnsiString RtlInitAnsiStringEx
-        RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString RtlInitUnicodeString RtlInitUnicodeStringEx
-        RtlInitializeBitMap RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString
-        RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift RtlLargeIntegerDivide
-        RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
+        RtlGUIDFromString RtlGetElementGenericTable RtlGetElementGenericTableAvl RtlGetVersion RtlHashUnicodeString
+        RtlInitAnsiString RtlInitAnsiStringEx RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString
+        RtlInitUnicodeString RtlInitUnicodeStringEx RtlInitializeBitMap RtlInitializeGenericTable
+        RtlInitializeGenericTableAvl RtlInsertElementGenericTable RtlInsertElementGenericTableAvl
+        RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlIsGenericTableEmpty
+        RtlIsGenericTableEmptyAvl RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift
+        RtlLargeIntegerDivide RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
         RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo RtlLargeIntegerGreaterThanZero
         RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan RtlLargeIntegerLessThanOrEqualTo
         RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo RtlLargeIntegerNotEqualToZero
-        RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlMoveMemory RtlNumberOfClearBits
-        RtlNumberOfSetBits RtlNumberOfSetBitsUlongPtr RtlOemStringToUnicodeString RtlPrefixString
-        RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory RtlRetrieveUlong
-        RtlRetrieveUshort RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits
-        RtlSetBit RtlSetBits RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA
-        RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW
-        RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA
+        RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlLookupElementGenericTable
+        RtlLookupElementGenericTableAvl RtlLookupFirstMatchingElementGenericTableAvl RtlMoveMemory
+        RtlNumberGenericTableElements RtlNumberGenericTableElementsAvl RtlNumberOfClearBits RtlNumberOfSetBits
+        RtlNumberOfSetBitsUlongPtr RtlOemStringToUnicodeString RtlPrefixString RtlPrefixUnicodeString
+        RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory RtlRetrieveUlong RtlRetrieveUshort
+        RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits
+        RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA RtlStringCbCatExA
+        RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW RtlStringCbCatW
+        RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA
         RtlStringCbCopyNExW RtlStringCbCopyNW RtlStringCbCopyW RtlStringCbLengthA RtlStringCbLengthW
         RtlStringCbPrintfA RtlStringCbPrintfExA RtlStringCbPrintfExW RtlStringCbPrintfW RtlStringCbVPrintfA
         RtlStringCbVPrintfExA RtlStringCbVPrintfExW RtlStringCbVPrintfW RtlStringCchCatA RtlStringCchCatExA
@@ -1232,12 +1240,11 @@ LACKING: Final[dict[str, str]] = {
         FILE_FS_FULL_SIZE_INFORMATION FILE_FS_LABEL_INFORMATION FILE_FS_OBJECTID_INFORMATION FILE_FS_SIZE_INFORMATION
         FILE_FS_VOLUME_INFORMATION FILE_NAME_INFORMATION FILE_SEGMENT_ELEMENT FILE_VALID_DATA_LENGTH_INFORMATION
         FloatingPointProcessor FloppyDiskPeripheral FsRtlIsTotalDeviceFailure GUID_PCI_CARDBUS_INTERFACE_PRIVATE
-        GUID_PCI_PME_INTERFACE GartHigh GartLow GenericEqual GenericGreaterThan GenericLessThan HALDISPATCH
-        HAL_AMLI_BAD_IO_ADDRESS_LIST HAL_APIC_DESTINATION_MODE HAL_BUS_INFORMATION HAL_CALLBACKS HAL_CMC_DISABLED
-        HAL_CMC_INTERRUPTS_BASED HAL_CPE_DISABLED HAL_CPE_INTERRUPTS_BASED
-        HAL_CROSS_PARTITION_IPI_INTERFACE_MINIMUM_SIZE HAL_DISPATCH HAL_DISPATCH_VERSION HAL_DISPLAY_BIOS_INFORMATION
-        HAL_ERROR_INFO HAL_MCA_DISABLED HAL_MCA_INTERFACE HAL_MCA_INTERRUPTS_BASED HAL_MCE_DISABLED
-        HAL_MCE_INTERRUPTS_BASED HAL_PLATFORM_ACPI_TABLES_CACHED HAL_PLATFORM_DISABLE_PTCG
+        GUID_PCI_PME_INTERFACE GartHigh GartLow HALDISPATCH HAL_AMLI_BAD_IO_ADDRESS_LIST HAL_APIC_DESTINATION_MODE
+        HAL_BUS_INFORMATION HAL_CALLBACKS HAL_CMC_DISABLED HAL_CMC_INTERRUPTS_BASED HAL_CPE_DISABLED
+        HAL_CPE_INTERRUPTS_BASED HAL_CROSS_PARTITION_IPI_INTERFACE_MINIMUM_SIZE HAL_DISPATCH HAL_DISPATCH_VERSION
+        HAL_DISPLAY_BIOS_INFORMATION HAL_ERROR_INFO HAL_MCA_DISABLED HAL_MCA_INTERFACE HAL_MCA_INTERRUPTS_BASED
+        HAL_MCE_DISABLED HAL_MCE_INTERRUPTS_BASED HAL_PLATFORM_ACPI_TABLES_CACHED HAL_PLATFORM_DISABLE_PTCG
         HAL_PLATFORM_DISABLE_UC_MAIN_MEMORY HAL_PLATFORM_DISABLE_WRITE_COMBINING
         HAL_PLATFORM_ENABLE_WRITE_COMBINING_MMIO HAL_PLATFORM_INFORMATION HAL_POWER_INFORMATION HAL_PROCESSOR_FEATURE
         HAL_PROCESSOR_SPEED_INFORMATION HAL_PROFILE_SOURCE_INFORMATION HAL_PROFILE_SOURCE_INFORMATION_EX
@@ -1371,40 +1378,34 @@ LACKING: Final[dict[str, str]] = {
         PsSetCurrentThreadPrefetching PsSetLoadImageNotifyRoutine PsSetLoadImageNotifyRoutineEx
         PsSetSystemMultipleGroupAffinityThread PsStartSiloMonitor PsTerminateServerSilo PsUnregisterSiloMonitor
         QUOTA_LIMITS QUOTA_LIMITS_EX RATE_QUOTA_LIMIT RESOURCE_TRANSLATION_DIRECTION ROUTING_TOKEN
-        RTL_AVL_ALLOCATE_ROUTINE RTL_AVL_COMPARE_ROUTINE RTL_AVL_FREE_ROUTINE RTL_AVL_TABLE RTL_BALANCED_LINKS
+        RTL_AVL_ALLOCATE_ROUTINE RTL_AVL_COMPARE_ROUTINE RTL_AVL_FREE_ROUTINE RTL_BALANCED_LINKS
         RTL_DYNAMIC_HASH_TABLE RTL_DYNAMIC_HASH_TABLE_CONTEXT RTL_DYNAMIC_HASH_TABLE_ENTRY
         RTL_DYNAMIC_HASH_TABLE_ENUMERATOR RTL_GENERIC_ALLOCATE_ROUTINE RTL_GENERIC_COMPARE_RESULTS
-        RTL_GENERIC_COMPARE_ROUTINE RTL_GENERIC_FREE_ROUTINE RTL_GENERIC_TABLE RTL_HASH_ALLOCATED_HEADER
-        RTL_HASH_RESERVED_SIGNATURE RTL_RUN_ONCE RTL_RUN_ONCE_ASYNC RTL_RUN_ONCE_CHECK_ONLY
-        RTL_RUN_ONCE_CTX_RESERVED_BITS RTL_RUN_ONCE_INIT RTL_RUN_ONCE_INIT_FAILED RTL_RUN_ONCE_INIT_FN RTL_SPLAY_LINKS
-        RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT RealModeIrqRoutingTable RealModePCIEnumeration
-        ResourceTypeExtendedCounterConfiguration ResourceTypeMax ResourceTypeOverflow ResourceTypeRange
-        ResourceTypeSingle ResultNegative ResultPositive ResultZero RtlActiveEnumeratorsHashTable RtlContractHashTable
-        RtlConvertLongToLuid RtlConvertUlongToLuid RtlCrc32 RtlCrc64 RtlCreateHashTable RtlDelete
-        RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlDeleteHashTable RtlDeleteNoSplay
-        RtlEmptyBucketsHashTable RtlEndEnumerationHashTable RtlEndWeakEnumerationHashTable RtlEnumerateEntryHashTable
-        RtlEnumerateGenericTable RtlEnumerateGenericTableAvl RtlEnumerateGenericTableLikeADirectory
-        RtlEnumerateGenericTableWithoutSplaying RtlEnumerateGenericTableWithoutSplayingAvl RtlExpandHashTable
-        RtlExtendCorrelationVector RtlGetActiveConsoleId RtlGetCallersAddress RtlGetConsoleSessionForegroundProcessId
-        RtlGetElementGenericTable RtlGetElementGenericTableAvl RtlGetNextEntryHashTable RtlGetNtProductType
+        RTL_GENERIC_COMPARE_ROUTINE RTL_GENERIC_FREE_ROUTINE RTL_HASH_ALLOCATED_HEADER RTL_HASH_RESERVED_SIGNATURE
+        RTL_RUN_ONCE RTL_RUN_ONCE_ASYNC RTL_RUN_ONCE_CHECK_ONLY RTL_RUN_ONCE_CTX_RESERVED_BITS RTL_RUN_ONCE_INIT
+        RTL_RUN_ONCE_INIT_FAILED RTL_RUN_ONCE_INIT_FN RTL_SPLAY_LINKS RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT
+        RealModeIrqRoutingTable RealModePCIEnumeration ResourceTypeExtendedCounterConfiguration ResourceTypeMax
+        ResourceTypeOverflow ResourceTypeRange ResourceTypeSingle ResultNegative ResultPositive ResultZero
+        RtlActiveEnumeratorsHashTable RtlContractHashTable RtlConvertLongToLuid RtlConvertUlongToLuid RtlCrc32
+        RtlCrc64 RtlCreateHashTable RtlDelete RtlDeleteHashTable RtlDeleteNoSplay RtlEmptyBucketsHashTable
+        RtlEndEnumerationHashTable RtlEndWeakEnumerationHashTable RtlEnumerateEntryHashTable
+        RtlEnumerateGenericTableLikeADirectory RtlExpandHashTable RtlExtendCorrelationVector RtlGetActiveConsoleId
+        RtlGetCallersAddress RtlGetConsoleSessionForegroundProcessId RtlGetNextEntryHashTable RtlGetNtProductType
         RtlGetPersistedStateLocation RtlGetProductInfo RtlGetSuiteMask RtlGetSystemGlobalData
         RtlIncrementCorrelationVector RtlInitEnumerationHashTable RtlInitHashTableContext
         RtlInitHashTableContextFromEnumerator RtlInitWeakEnumerationHashTable RtlInitializeCorrelationVector
-        RtlInitializeGenericTable RtlInitializeGenericTableAvl RtlInitializeSplayLinks RtlInsertAsLeftChild
-        RtlInsertAsRightChild RtlInsertElementGenericTable RtlInsertElementGenericTableAvl
-        RtlInsertElementGenericTableFull RtlInsertElementGenericTableFullAvl RtlInsertEntryHashTable
-        RtlIsApiSetImplemented RtlIsGenericTableEmpty RtlIsGenericTableEmptyAvl RtlIsLeftChild RtlIsMultiSessionSku
-        RtlIsMultiUsersInSessionSku RtlIsRightChild RtlIsRoot RtlIsStateSeparationEnabled RtlIsUntrustedObject
-        RtlLeftChild RtlLookupElementGenericTable RtlLookupElementGenericTableAvl RtlLookupElementGenericTableFull
-        RtlLookupElementGenericTableFullAvl RtlLookupEntryHashTable RtlLookupFirstMatchingElementGenericTableAvl
-        RtlLookupFunctionEntry RtlMapGenericMask RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor
-        RtlNumberGenericTableElements RtlNumberGenericTableElementsAvl RtlParent RtlPcToFileHeader
-        RtlQueryValidationRunlevel RtlRaiseException RtlRealPredecessor RtlRealSuccessor RtlReleaseHashTableContext
-        RtlRemoveEntryHashTable RtlRestoreContext RtlRightChild RtlRunOnceBeginInitialize RtlRunOnceComplete
-        RtlRunOnceExecuteOnce RtlRunOnceInitialize RtlSetSystemGlobalData RtlSplay RtlStringFromGUIDEx
-        RtlSubtreePredecessor RtlSubtreeSuccessor RtlTotalBucketsHashTable RtlTotalEntriesHashTable RtlUnwind
-        RtlUnwindEx RtlValidateCorrelationVector RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain
-        RtlWeaklyEnumerateEntryHashTable SE_UNSOLICITED_INPUT_PRIVILEGE SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED
+        RtlInitializeSplayLinks RtlInsertAsLeftChild RtlInsertAsRightChild RtlInsertElementGenericTableFull
+        RtlInsertElementGenericTableFullAvl RtlInsertEntryHashTable RtlIsApiSetImplemented RtlIsLeftChild
+        RtlIsMultiSessionSku RtlIsMultiUsersInSessionSku RtlIsRightChild RtlIsRoot RtlIsStateSeparationEnabled
+        RtlIsUntrustedObject RtlLeftChild RtlLookupElementGenericTableFull RtlLookupElementGenericTableFullAvl
+        RtlLookupEntryHashTable RtlLookupFunctionEntry RtlMapGenericMask RtlNonEmptyBucketsHashTable
+        RtlNormalizeSecurityDescriptor RtlParent RtlPcToFileHeader RtlQueryValidationRunlevel RtlRaiseException
+        RtlRealPredecessor RtlRealSuccessor RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext
+        RtlRightChild RtlRunOnceBeginInitialize RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize
+        RtlSetSystemGlobalData RtlSplay RtlStringFromGUIDEx RtlSubtreePredecessor RtlSubtreeSuccessor
+        RtlTotalBucketsHashTable RtlTotalEntriesHashTable RtlUnwind RtlUnwindEx RtlValidateCorrelationVector
+        RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain RtlWeaklyEnumerateEntryHashTable
+        SE_UNSOLICITED_INPUT_PRIVILEGE SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED
         SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED
         SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED_V SHARED_GLOBAL_FLAGS_ERROR_PORT SHARED_GLOBAL_FLAGS_ERROR_PORT_V
         SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED_V

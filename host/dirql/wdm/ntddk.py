@@ -105,6 +105,11 @@ from dirql.mm.inquiry import (
 from dirql.mm.manager import (
     get_physical_address as MmGetPhysicalAddress,
 )
+from dirql.nt.constants import (
+    GenericEqual,
+    GenericGreaterThan,
+    GenericLessThan,
+)
 from dirql.ob.process_services import (
     current_process_id as PsGetCurrentProcessId,
     current_thread_id as PsGetCurrentThreadId,
@@ -139,6 +144,10 @@ from dirql.rtl.converting import (
 from dirql.rtl.copying import (
     copy_string as RtlCopyString,
 )
+from dirql.rtl.generic_table import (
+    AvlTable as RTL_AVL_TABLE,
+    GenericTable as RTL_GENERIC_TABLE,
+)
 from dirql.rtl.numbers import (
     char_to_integer as RtlCharToInteger,
 )
@@ -158,6 +167,9 @@ __all__ = [
     "ExRaiseDatatypeMisalignment",
     "ExReleaseFastMutexUnsafeAndLeaveCriticalRegion",
     "ExUuidCreate",
+    "GenericEqual",
+    "GenericGreaterThan",
+    "GenericLessThan",
     "HalAssignSlotResources",
     "HalGetAdapter",
     "HalGetBusDataByOffset",
@@ -210,13 +222,34 @@ __all__ = [
     "PsGetThreadExitStatus",
     "PsGetThreadId",
     "PsGetThreadProcessId",
+    "RTL_AVL_TABLE",
+    "RTL_GENERIC_TABLE",
     "RTL_OSVERSIONINFOEXW",
     "RTL_OSVERSIONINFOW",
     "RtlCharToInteger",
     "RtlCompareString",
     "RtlCopyString",
+    "RtlDeleteElementGenericTable",
+    "RtlDeleteElementGenericTableAvl",
+    "RtlEnumerateGenericTable",
+    "RtlEnumerateGenericTableAvl",
+    "RtlEnumerateGenericTableWithoutSplaying",
+    "RtlEnumerateGenericTableWithoutSplayingAvl",
     "RtlEqualString",
+    "RtlGetElementGenericTable",
+    "RtlGetElementGenericTableAvl",
     "RtlGetVersion",
+    "RtlInitializeGenericTable",
+    "RtlInitializeGenericTableAvl",
+    "RtlInsertElementGenericTable",
+    "RtlInsertElementGenericTableAvl",
+    "RtlIsGenericTableEmpty",
+    "RtlIsGenericTableEmptyAvl",
+    "RtlLookupElementGenericTable",
+    "RtlLookupElementGenericTableAvl",
+    "RtlLookupFirstMatchingElementGenericTableAvl",
+    "RtlNumberGenericTableElements",
+    "RtlNumberGenericTableElementsAvl",
     "RtlPrefixUnicodeString",
     "RtlUpperChar",
     "RtlUpperString",
@@ -235,6 +268,25 @@ KeInitializeApc = _Apc.initialize
 KeInsertQueueApc = _Apc.insert_queue
 KePulseEvent = _Event.pulse
 KeRemoveQueueApc = _Apc.remove_queue
+RtlDeleteElementGenericTable = RTL_GENERIC_TABLE.delete
+RtlDeleteElementGenericTableAvl = RTL_AVL_TABLE.delete
+RtlEnumerateGenericTable = RTL_GENERIC_TABLE.enumerate
+RtlEnumerateGenericTableAvl = RTL_AVL_TABLE.enumerate
+RtlEnumerateGenericTableWithoutSplaying = RTL_GENERIC_TABLE.enumerate_without_splaying
+RtlEnumerateGenericTableWithoutSplayingAvl = RTL_AVL_TABLE.enumerate_without_splaying
+RtlGetElementGenericTable = RTL_GENERIC_TABLE.get_element
+RtlGetElementGenericTableAvl = RTL_AVL_TABLE.get_element
+RtlInitializeGenericTable = RTL_GENERIC_TABLE.initialize
+RtlInitializeGenericTableAvl = RTL_AVL_TABLE.initialize
+RtlInsertElementGenericTable = RTL_GENERIC_TABLE.insert
+RtlInsertElementGenericTableAvl = RTL_AVL_TABLE.insert
+RtlIsGenericTableEmpty = RTL_GENERIC_TABLE.is_empty
+RtlIsGenericTableEmptyAvl = RTL_AVL_TABLE.is_empty
+RtlLookupElementGenericTable = RTL_GENERIC_TABLE.lookup
+RtlLookupElementGenericTableAvl = RTL_AVL_TABLE.lookup
+RtlLookupFirstMatchingElementGenericTableAvl = RTL_AVL_TABLE.lookup_first_matching
+RtlNumberGenericTableElements = RTL_GENERIC_TABLE.number_of_elements
+RtlNumberGenericTableElementsAvl = RTL_AVL_TABLE.number_of_elements
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 
