@@ -326,6 +326,38 @@ def transfer(
     return pieces, registers
 
 
+@pytest.mark.parametrize("chained", [False, True])
+@pytest.mark.parametrize("routine", ["get", "build", "map"])
+def test_DMA_06_a_byte_count_that_was_changed_ends_at_the_pages_of_its_mdl(
+    machine: Machine, routine: str, chained: bool
+) -> None:
+    """The pages behind those of the MDL belong to somebody else."""
+    mdl = tampered = locked(machine, PAGE_SIZE, 0)[1]
+    if chained:
+        mdl.next = tampered = locked(machine, PAGE_SIZE, 0)[1]
+    tampered.byte_count = 3 * PAGE_SIZE
+    adapter = adapter_for(description(ALL_BITS, longest=8 * PAGE_SIZE))
+    device, address, length = a_device(), mdl.get_virtual_address(), 3 * PAGE_SIZE
+    space = machine.memory_manager.process.allocate(PAGE_SIZE).address
+
+    def begin() -> None:
+        if routine == "map":
+            with at_dispatch():
+                [registers] = channel(adapter, 4, DeallocateObjectKeepRegisters, device)
+            adapter.map_transfer(mdl, registers, address, length, True)
+            return
+        list_arguments = (device, mdl, address, length, lambda *_: None, None, True)
+        with at_dispatch():
+            if routine == "get":
+                adapter.get_scatter_gather_list(*list_arguments)
+            else:
+                adapter.build_scatter_gather_list(*list_arguments, space, PAGE_SIZE)
+
+    with pytest.raises(BugCheck, match="a transfer must lie inside its MDL") as caught:
+        begin()
+    assert (caught.value.code, caught.value.parameters[:3]) == (0xE6, (0x1B, address, mdl))
+
+
 @pytest.mark.row("DMA-06", "DMA-08", "DMA-13")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
