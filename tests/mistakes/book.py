@@ -37,15 +37,19 @@ class Mistake:
     rule: str
     step: str
     """The next step, as the message has it."""
+    more: tuple[tuple[str, str], ...] = ()
+    """Further texts that were written in another way."""
 
     def source(self) -> str:
         """The driver with the mistake."""
-        right = DRIVER.read_text(encoding="utf-8")
-        if right.count(self.old) != 1:
-            raise ValueError(
-                f"{self.title}: the old text must be in {DRIVER.name} once; it is {right.count(self.old)} times"
-            )
-        return right.replace(self.old, self.new)
+        text = DRIVER.read_text(encoding="utf-8")
+        for old, new in ((self.old, self.new), *self.more):
+            if text.count(old) != 1:
+                raise ValueError(
+                    f"{self.title}: the old text must be in {DRIVER.name} once; it is {text.count(old)} times: {old}"
+                )
+            text = text.replace(old, new)
+        return text
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,11 @@ class Outcome:
 def mistakes() -> tuple[Mistake, ...]:
     """All mistakes, in the order of the file."""
     file = Path(__file__).with_name("mistakes.toml")
-    return tuple(Mistake(**entry) for entry in tomllib.loads(file.read_text(encoding="utf-8"))["mistake"])
+    entries = tomllib.loads(file.read_text(encoding="utf-8"))["mistake"]
+    return tuple(
+        Mistake(**{**entry, "more": tuple((old, new) for old, new in entry.get("more", ()))})
+        for entry in entries
+    )
 
 
 @cache
@@ -76,6 +84,10 @@ def outcome(mistake: Mistake) -> Outcome:
 
 def _run(file: Path) -> Outcome:
     defects: list[tuple[str, str]] = []
+
+    def found() -> list[str]:
+        return list(dict.fromkeys(sentence for _, sentence in defects))
+
     try:
         with open_machine() as machine:
             defects = machine.defects
@@ -85,9 +97,9 @@ def _run(file: Path) -> Outcome:
     except Deadlock as error:
         return Outcome("Deadlock", str(error))
     except (DeviceError, IoError, LeakReport) as error:
-        return Outcome(type(error).__name__, str(error))
+        return Outcome(type(error).__name__, "\n".join((str(error), *found())))
     rows = ", ".join(dict.fromkeys(row for row, _ in defects))
-    return Outcome(f"a defect, {rows}", "\n".join(dict.fromkeys(sentence for _, sentence in defects)))
+    return Outcome(f"a defect, {rows}", "\n".join(found()))
 
 
 def _transfer(machine: Machine, file: Path) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
@@ -22,6 +23,8 @@ __all__ = ["MOST_REMEMBERED", "DeviceMemory"]
 MOST_REMEMBERED: Final = 1 << 16
 """The most registers of each width whose addresses are remembered at a time."""
 _BUS_END: Final = 1 << 32
+_ENDED: Final = 64
+"""The number of mappings that are remembered after their end."""
 
 _CACHE_TYPES: Final = (
     "MmNonCached",
@@ -73,12 +76,14 @@ class DeviceMemory:
     make that 0.25 µs.
     """
 
-    __slots__ = ("_manager", "_mappings", "dwords", "octets", "words")
+    __slots__ = ("_ended", "_manager", "_mappings", "dwords", "octets", "words")
 
     def __init__(self, manager: MemoryManager) -> None:
         self._manager = manager
         self._mappings: dict[int, _Mapping] = {}
         """By the virtual address of the first page."""
+        self._ended: deque[tuple[int, _Mapping, str]] = deque(maxlen=_ENDED)
+        """The mappings that ended last: virtual address, and who unmapped it where."""
         self.dwords = _Remembered(lambda address: self.translate(address, DWORD, DWORD))
         self.words = _Remembered(lambda address: lane(self.translate(address, 2, 2), 2))
         self.octets = _Remembered(lambda address: lane(self.translate(address, 1, 1), 1))
@@ -139,6 +144,14 @@ class DeviceMemory:
                 f"MmUnmapIoSpace: NumberOfBytes must be the length of MmMapIoSpace; it was {length:#x}"
             )
         pages = span_pages(address, length)
+        made = self._mappings.get(page_align(address))
+        if made is not None and (made.length, made.physical & PAGE_OFFSET) != (length, address & PAGE_OFFSET):
+            report_defect(
+                "DRV-12",
+                f"MmUnmapIoSpace must be called with the address and the length of MmMapIoSpace; they were {address:#x}"
+                f" and {length:#x} for a mapping of {made.length:#x} bytes by {owner_text(made.driver, made.place)}:"
+                " keep both from the call of MmMapIoSpace",
+            )
         mapped = [page for page in self._manager.system.pages(address, length) if page.device != NOWHERE]
         if len(mapped) != pages:
             raise ValueError(
@@ -148,7 +161,8 @@ class DeviceMemory:
         self._manager.system.unmap(page_align(address), pages)
         end = page_align(address) + pages * PAGE_SIZE
         for first in [first for first in self._mappings if page_align(address) <= first < end]:
-            del self._mappings[first]
+            ended_by = owner_text(current_driver(), mark())
+            self._ended.append((first, self._mappings.pop(first), ended_by))
         for table in (self.dwords, self.words, self.octets):
             table.clear()
 
@@ -166,7 +180,30 @@ class DeviceMemory:
         pages = self._manager.system.pages(address, length)
         if len(pages) != span_pages(address, length) or any(page.device == NOWHERE for page in pages):
             raise ValueError(
-                f"Register must be an address that MmMapIoSpace mapped; {address:#x} was not: read and write memory "
-                f"with RtlCopyMemory"
+                f"Register must be an address that MmMapIoSpace mapped; {address:#x} {self._what_is(address)}"
             )
         return pages[0].device + (address & PAGE_OFFSET)
+
+    def _what_is(self, address: int) -> str:
+        """What an address that is not mapped was meant for, with the next step."""
+        for first, mapping, ended_by in reversed(self._ended):
+            if 0 <= address - first < span_pages(mapping.physical, mapping.length) * PAGE_SIZE:
+                return (
+                    f"was in a mapping of {mapping.length} bytes by {owner_text(mapping.driver, mapping.place)}, which"
+                    f" MmUnmapIoSpace ended in {ended_by}: end all use of the registers before, also by DPCs and timers"
+                )
+        if address < PAGE_SIZE:
+            return (
+                "is so small that it is NULL with an offset: look for a mapping that was not made yet, or for a use"
+                " after the registers were given back"
+            )
+        below = [first for first in self._mappings if first <= address]
+        if below:
+            first = max(below)
+            mapping = self._mappings[first]
+            start = first + (mapping.physical & PAGE_OFFSET)
+            return (
+                f"is {address - start:#x} bytes behind the start of a mapping of {mapping.length:#x} bytes by"
+                f" {owner_text(mapping.driver, mapping.place)}: use offsets below its length"
+            )
+        return "was not: read and write memory with RtlCopyMemory"

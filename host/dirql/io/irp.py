@@ -515,12 +515,13 @@ def _free_mdls(irp: Irp) -> None:
     """Unlock and free the MDL chain of a request that its drivers have completed."""
     mdl = irp.stored_mdl
     irp.stored_mdl = None
+    place = (irp.ended_code, irp.ended_at) if hasattr(irp, "ended_code") else None
     while mdl is not None:
         following = mdl.next
         if mdl.mdl_flags & MDL_PAGES_LOCKED:
             _UNLOCK_PAGES.check_level(mdl)
             mdl.unlock()
-        mdl.release()
+        mdl.release(place)
         mdl = following
 
 

@@ -55,7 +55,7 @@ def check_leftovers(driver: DriverObject) -> None:
             code = DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
             bug_check(code, left, 0, place or 0, 0, reason=reason, place=place)
     _check_memory(driver)
-    for sentence in (*_handles(driver), *_references(driver), *_unfreed(driver), *_things(driver)):
+    for sentence in (*_handles(driver), *_references(driver), *unfreed(driver), *_things(driver)):
         report_defect("DRV-11", sentence)
 
 
@@ -151,17 +151,18 @@ def _requests(driver: DriverObject) -> Iterator[_Left]:
                 yield irp, routine, "under way below it with its completion routine: wait for the request"
 
 
-def _unfreed(driver: DriverObject) -> Iterator[str]:
+def unfreed(driver: DriverObject | None = None) -> Iterator[str]:
+    """A sentence for each work item and entry of the error log that the driver, or any driver, has not freed."""
     manager = io_manager.value
     for items, step in (
         (manager.work_items, "IoFreeWorkItem"),
         (manager.errors.unwritten, "IoWriteErrorLogEntry or IoFreeErrorLogEntry"),
     ):
         for item in items:
-            if item.driver is driver:
+            if driver is None or item.driver is driver:
                 yield (
-                    f"a driver must free what it allocates; {item!r} was not freed, allocated in"
-                    f" {describe_mark(item.place)}: call {step}"
+                    f"a driver must free what it allocates; {item!r} was not freed, allocated by"
+                    f" {owner_text(item.driver, item.place)}: call {step}"
                 )
 
 

@@ -145,7 +145,8 @@ class RemoveLock:
         )
         reason = (
             f"{routine}: Tag must be the tag of an IoAcquireRemoveLock that is outstanding; it was {tag!r}, and the"
-            f" outstanding ones were {users!r}, for {self!r}"
+            f" outstanding ones were {users!r}, for {self!r}: call it once for each IoAcquireRemoveLock, with"
+            " the same tag"
         )
         if is_verified():
             newest = users[-1] if users and violation == VF_IO_REMOVE_LOCK_RELEASE else 0

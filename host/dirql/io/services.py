@@ -27,6 +27,7 @@ from dirql.ke.current import get_current_thread
 from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import charge_call, contract
+from dirql.ke.refusals import note_refusal
 from dirql.ke.threads.apc import NormalRoutine
 from dirql.ke.threads.kernel_call import KernelCall
 from dirql.ke.threads.thread import Thread
@@ -183,6 +184,8 @@ def _find(attributes: ObjectAttributes, options: int) -> tuple[int, OpenFile | N
         return STATUS_OBJECT_TYPE_MISMATCH, None
     going = found.device_object_extension.extension_flags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING)
     if going or found.flags & DO_DEVICE_INITIALIZING:
+        if not going:
+            _note_initializing(found)
         return STATUS_NO_SUCH_DEVICE, None
     if found.flags & DO_EXCLUSIVE and found.reference_count:
         return STATUS_ACCESS_DENIED, None
@@ -192,6 +195,14 @@ def _find(attributes: ObjectAttributes, options: int) -> tuple[int, OpenFile | N
     if options & FILE_SYNCHRONOUS_IO_ALERT:
         flags |= FO_ALERTABLE_IO
     return STATUS_SUCCESS, OpenFile(found, rest, flags)
+
+
+def _note_initializing(device: DeviceObject) -> None:
+    note_refusal(
+        STATUS_NO_SUCH_DEVICE,
+        f"a device must be ready before it is opened; {device!r} still has DO_DEVICE_INITIALIZING in its flags: clear"
+        " it at the end of AddDevice",
+    )
 
 
 def _create(

@@ -7,15 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from dirql.io import leftovers
 from dirql.io.cancel import cancel_request
 from dirql.io.manager import running as io_manager
 from dirql.io.whereabouts import describe_request
 from dirql.ke.current import current
 from dirql.ke.origin import describe_mark
 from dirql.ke.threads.wait import delay_execution_thread
+from dirql.mm.blocks import owner_text
 from dirql.nt.constants import KernelMode
 from dirql.ob.manager import running as object_manager
-from dirql.ob.namespace import Directory
+from dirql.ob.namespace import Directory, SymbolicLink
 
 __all__ = ["cancel_outstanding_requests", "leaks"]
 
@@ -61,7 +63,7 @@ def leaks() -> Iterator[str]:
     for holder, body, place in object_manager.value.kept():
         taken = f"{holder!r} took it in {describe_mark(place)}: call ObDereferenceObject"
         yield f"a reference of {body!r} was not given back; {taken}"
-    yield from (f"{item!r} was not freed" for item in (*manager.work_items, *manager.errors.unwritten))
+    yield from leftovers.unfreed()
     registered = (*manager.registered.at_shutdown, *manager.registered.at_last_chance)
     yield from (f"{device!r} is registered for the shutdown" for device in registered)
     yield from (f"{registration!r} was not undone" for registration in object_manager.value.callbacks)
@@ -69,15 +71,22 @@ def leaks() -> Iterator[str]:
     for file in manager.open_files:
         yield f"{file!r} is still referenced"
     for driver in manager.drivers.values():
-        yield f"{driver!r} was not unloaded: it has no unload routine"
+        yield f"{driver!r} was not unloaded: it has no unload routine; set driver_unload in DriverEntry"
         yield from (f"{device!r} was not deleted" for device in driver.devices())
-    yield from (f"the name {name} was not deleted" for name in _names())
+    yield from _names()
 
 
 def _names() -> Iterator[str]:
-    """The names of devices and links, which drivers made."""
+    """A sentence for each name of a device or a link, which drivers made."""
     namespace = object_manager.value.namespace
     for path in (r"\Device", r"\??"):
         _, directory, _ = namespace.lookup(path)
         if isinstance(directory, Directory):
-            yield from (named.name for named in directory.entries.values())
+            for named in directory.entries.values():
+                maker, place = (named.maker, named.place) if isinstance(named, SymbolicLink) else (None, None)
+                made = (
+                    ""
+                    if maker is None
+                    else f", made by {owner_text(maker, place)}: call IoDeleteSymbolicLink"
+                )
+                yield f"the name {named.name} was not deleted{made}"

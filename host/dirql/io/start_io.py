@@ -15,10 +15,11 @@ from dirql.io.objects import CancelRoutine, DeviceObject, Irp, IrpDeviceQueueEnt
 from dirql.io.start_io_state import StartIoState
 from dirql.ke import guard
 from dirql.ke.current import current
+from dirql.ke.defects import report_defect
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import DeferredRoutine, Dpc
 from dirql.ke.processors.irql import enter, restore_irql
-from dirql.nt.constants import DISPATCH_LEVEL
+from dirql.nt.constants import DISPATCH_LEVEL, SL_PENDING_RETURNED
 
 __all__ = [
     "DEEPEST_START",
@@ -57,6 +58,9 @@ def start_packet(
     _START_PACKET.check_two(device, irp)
     if key is not None or cancel_function is not None:
         _START_PACKET.check_arguments(device, irp, key, cancel_function)
+    location = irp.current_location
+    if location <= irp.stack_count and not irp.locations[location - 1].control & SL_PENDING_RETURNED:
+        _report_unmarked(irp)
     old_irql = enter(current.processor, DISPATCH_LEVEL)
     if cancel_function is not None:
         io_manager.value.cancel_lock.acquire_at_dpc_level()
@@ -115,6 +119,8 @@ def _take_next(device: DeviceObject, cancelable: int, key: int | None) -> Irp | 
         io_manager.value.cancel_lock.acquire_at_dpc_level()
     device.current_irp = None
     queue = device.device_queue
+    if not queue.busy:
+        _report_idle(device)
     entry = queue.remove() if key is None else queue.remove_by_key(key)
     irp = device.current_irp = entry.irp if isinstance(entry, IrpDeviceQueueEntry) else None
     if cancelable:
@@ -122,6 +128,24 @@ def _take_next(device: DeviceObject, cancelable: int, key: int | None) -> Irp | 
             irp.cancel_routine = None
         io_manager.value.cancel_lock.release_from_dpc_level()
     return irp
+
+
+def _report_idle(device: DeviceObject) -> None:
+    """Report a driver that asks for the next request twice, so that a new one would be started while another runs."""
+    report_defect(
+        "SIO-09",
+        f"IoStartNextPacket must be called once for each request that StartIo was given; the queue of {device!r} was"
+        " idle: call it where the request ends, and nowhere else",
+    )
+
+
+def _report_unmarked(irp: Irp) -> None:
+    """Report a request that StartIo, the ISR and the DPC may complete before it is marked pending."""
+    report_defect(
+        "SIO-10",
+        f"a request must be marked pending before IoStartPacket; {irp!r} was not: call IoMarkIrpPending first, since"
+        " the request may be complete when IoStartPacket returns",
+    )
 
 
 def _start_io(device: DeviceObject, irp: Irp) -> None:

@@ -31,6 +31,7 @@ from dirql.ke.origin import is_kernel_frame, origin_of, origin_of_routine
 from dirql.ke.processors.dpc_queue import QueuedDpc
 from dirql.ke.processors.irql import irql_name
 from dirql.ke.processors.processor import OwnedLock, Processor
+from dirql.ke.refusals import explain_status
 from dirql.ke.threads.thread import ThreadExit
 from dirql.nt.bugcodes import (
     DDI_SPIN_LOCK,
@@ -436,7 +437,8 @@ def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) 
         sentence = str(error)
     if sentence is None:
         rule = f"{who} must handle its exceptions, and let {name} escape: {error}"
-        reason = f"{rule}; mend that line, or catch the exception"
+        why = explain_status(status) if isinstance(error, StatusException) else ""
+        reason = f"{rule}{why}; mend that line, or catch the exception"
     else:
         reason = f"{sentence} ({who} let the {name} escape)"
     return BugCheck(code, (status, place or 0, error, 0), reason, place)

@@ -11,7 +11,7 @@ from dirql.ke.costs import Costs
 from dirql.ke.current import current
 from dirql.ke.hooks import Hooks
 from dirql.ke.limits import Limits
-from dirql.ke.origin import describe_mark
+from dirql.ke.origin import describe_mark, origin_of_routine
 from dirql.ke.platform import Clock, InterruptController
 from dirql.ke.processors.interrupt import InterruptTable, interrupt_table
 from dirql.ke.state import KernelState
@@ -94,7 +94,10 @@ class Kernel(KernelState):
     def leaks(self) -> Iterator[str]:
         """Yield a sentence for each object that drivers left in the kernel, once all drivers are unloaded."""
         for interrupt in self.interrupts.connected_interrupts():
-            yield f"{interrupt!r} was not disconnected"
+            owner = "" if interrupt.driver is None else f" by {interrupt.driver!r}"
+            where = origin_of_routine(interrupt.service_routine)
+            isr = "" if where is None else f", whose ISR is {where}"
+            yield f"{interrupt!r} was not disconnected{owner}{isr}: call IoDisconnectInterrupt"
         for processor in self.processors:
             queued = (*processor.dpcs.waiting, *processor.dpcs.threaded)
             yield from (f"{dpc!r} is still queued on {processor!r}" for dpc in queued)

@@ -43,8 +43,10 @@ class DeviceMemoryError(ValueError):
     """Device memory was accessed with a routine for RAM."""
 
 
-def resolve_fault(space: AddressSpace, address: int, *, write: bool, by_driver: bool) -> Page:
-    """The page of `address`, made usable for a read or a write.
+def resolve_fault(
+    space: AddressSpace, address: int, *, write: bool, by_driver: bool, was: str = "not mapped"
+) -> Page:
+    """The page of `address`, made usable for a read or a write; `was` says what a page is that is not there.
 
     Pages it in at PASSIVE_LEVEL and APC_LEVEL. At DISPATCH_LEVEL and above, a page that is not mapped or paged out is
     bug check 0xD1 for a driver's access and 0xA for the kernel's; with VERIFIER_FORCE_IRQL_CHECKING any pageable page
@@ -61,15 +63,15 @@ def resolve_fault(space: AddressSpace, address: int, *, write: bool, by_driver: 
     if current_irql() >= DISPATCH_LEVEL and (
         page is None or page.physical == NOWHERE or (page.pageable and verifies(VERIFIER_FORCE_IRQL_CHECKING))
     ):
-        _too_high(page, address, write=write, by_driver=by_driver)
+        _too_high(page, address, write=write, by_driver=by_driver, was=was)
     if page is None or (write and not page.writable):
-        _refuse(page, address, write=write)
+        _refuse(page, address, write=write, was=was)
     return space.page_in(address) if page.physical == NOWHERE else page
 
 
-def _too_high(page: Page | None, address: int, *, write: bool, by_driver: bool) -> NoReturn:
+def _too_high(page: Page | None, address: int, *, write: bool, by_driver: bool, was: str) -> NoReturn:
     """Bug check 0xD1 or 0xA: there is no paging at or above DISPATCH_LEVEL (row IRQL-12)."""
-    state = "not mapped" if page is None else "pageable"
+    state = was if page is None else "pageable"
     irql = current_irql()
     place = _culprit()
     bug_check(
@@ -82,7 +84,7 @@ def _too_high(page: Page | None, address: int, *, write: bool, by_driver: bool) 
     )
 
 
-def _refuse(page: Page | None, address: int, *, write: bool) -> NoReturn:
+def _refuse(page: Page | None, address: int, *, write: bool, was: str) -> NoReturn:
     """Raise a status for a user address, which a driver may catch; a bug check for one of the system's."""
     if address < SYSTEM_RANGE_START:
         raise StatusException(STATUS_ACCESS_VIOLATION)
@@ -93,7 +95,7 @@ def _refuse(page: Page | None, address: int, *, write: bool) -> NoReturn:
             address,
             int(write),
             origin() or 0,
-            reason=f"a system address must be mapped; {address:#x} was not ({place})",
+            reason=f"a system address must be mapped; {address:#x} was {was} ({place})",
         )
     bug_check(
         ATTEMPTED_WRITE_TO_READONLY_MEMORY,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -50,7 +50,7 @@ class MemoryStatistics:
 
 
 class HeldMdl(Protocol):
-    """An MDL that was not freed yet, as the list of leaks shows it."""
+    """An MDL, as the list of leaks and the message for a stale mapping show it."""
 
     byte_count: int
     byte_offset: int
@@ -59,6 +59,13 @@ class HeldMdl(Protocol):
     mdl_flags: int
     driver: object
     place: Mark | None
+    is_free: bool
+    freed_by: object
+    freed_at: Mark | None
+
+
+_UNMAPPED: Final = 64
+"""The number of mappings of MDLs that are remembered after their end."""
 
 
 class MemoryManager:
@@ -85,6 +92,7 @@ class MemoryManager:
         "processes",
         "ram",
         "system",
+        "unmapped",
         "used_mdls",
     )
 
@@ -112,6 +120,8 @@ class MemoryManager:
         self.locked_mdls = 0
         self.mapped_mdls = 0
         self.holdings = Holdings()
+        self.unmapped: deque[tuple[int, int, HeldMdl]] = deque(maxlen=_UNMAPPED)
+        """The mappings of MDLs in system space that ended last: first address, pages and MDL."""
         """The things that drivers hold besides pool and MDLs."""
         self._observer: PageTableObserver | None = None
         self._poison_of_buffers = self.poison if buffer_checks else None
@@ -176,11 +186,13 @@ class MemoryManager:
         # Written out: calls of `space_of` and `page` here make `copy 64 kib` of bench/hal_paths.py 7 % slower.
         space = self.system if address >= SYSTEM_RANGE_START else self.user_space()
         page = space.entries.get(address >> PAGE_SHIFT)
-        if page is None and address >= PAGED_RANGE.base:
-            self._check_freed_pages(address, write=write, by_driver=by_driver)
+        if page is None:
+            if address >= PAGED_RANGE.base:
+                self._check_freed_pages(address, write=write, by_driver=by_driver)
+            was = self._what_was_mapped(address)
+            return resolve_fault(space, address, write=write, by_driver=by_driver, was=was)
         if (
-            page is None
-            or page.physical == NOWHERE
+            page.physical == NOWHERE
             or (write and not page.writable)
             or (page.pageable and ke.processor.irql >= DISPATCH_LEVEL)
         ):
@@ -274,6 +286,24 @@ class MemoryManager:
         if before is not None:
             refuse_beyond(before, address, write=write, by_driver=by_driver)
 
+    def _what_was_mapped(self, address: int) -> str:
+        """The MDL whose pages were mapped at an address lately, for a message."""
+        if address < PAGE_SIZE:
+            return "not mapped, since it is NULL with an offset: look for a call that has failed"
+        if address < SYSTEM_RANGE_START:
+            return (
+                "an address of a process, where nothing is mapped in the process that is current now: lock the buffer"
+                " in the context of the program, and use MmGetSystemAddressForMdlSafe"
+            )
+        for base, pages, mdl in reversed(self.unmapped):
+            if base <= address < base + pages * PAGE_SIZE:
+                ended = f"freed by {owner_text(mdl.freed_by, mdl.freed_at)}" if mdl.is_free else "unmapped"
+                return (
+                    f"not mapped any more: the mapping of {mdl!r} was there, which was {ended}; end all use of a"
+                    " mapping before, and of that of a request before IoCompleteRequest"
+                )
+        return "not mapped"
+
     def user_space(self) -> AddressSpace:
         """The page tables of user addresses for the code that runs; a thread of the system process has none of its own.
 
@@ -338,4 +368,5 @@ def _more_mdls(mdls: Iterable[HeldMdl]) -> Iterator[tuple[int, str]]:
     for (locked, size, owner), count in places.items():
         state = ", and are locked" if locked else ""
         text = f"MDLs were not freed{state}, each for {size} bytes, allocated by {owner}"
-        yield count, f"{text}: free each with IoFreeMdl"
+        step = "unlock each with MmUnlockPages, and free it with" if locked else "free each with"
+        yield count, f"{text}: {step} IoFreeMdl"

@@ -170,7 +170,8 @@ class Mdl(MdlFields):
                 self,
                 len(self.frames),
                 reason=f"an MDL must be unlocked by MmUnlockPages, or emptied by MmFreePagesFromMdl, before it is"
-                f" freed; {self!r} was not: it was allocated by {owner_text(self.driver, self.place)}",
+                f" freed; {self!r}, allocated by {owner_text(self.driver, self.place)}, was not: call MmUnlockPages"
+                " before IoFreeMdl",
             )
         self.is_free, self.freed_by, self.freed_at = True, ke.processor.driver, place
         del manager.mdls[self]
@@ -474,7 +475,9 @@ class Mdl(MdlFields):
         manager = running.value
         if manager.holdings.reserved:
             manager.holdings.check_unmap(self, self.mapped_system_va)
-        manager.system.unmap(page_align(self.mapped_system_va), len(self.frames))
+        base, pages = page_align(self.mapped_system_va), len(self.frames)
+        manager.system.unmap(base, pages)
+        manager.unmapped.append((base, pages, self))
         manager.mapped_mdls -= 1
         self.mdl_flags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED)
 

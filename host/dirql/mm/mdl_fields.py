@@ -84,7 +84,8 @@ class MdlFields:
             self._refuse_freed(
                 routine,
                 f"an MDL for {routine} must not be freed yet; {self!r} was: {allocated} and freed by"
-                f" {owner_text(self.freed_by, self.freed_at)}",
+                f" {owner_text(self.freed_by, self.freed_at)}; end all use of an MDL before it is freed, and of one of"
+                " a request before IoCompleteRequest",
             )
         bug_check(
             DRIVER_VERIFIER_DMA_VIOLATION,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dirql.ke.origin import mark
 from dirql.ke.refusals import note_refusal
 from dirql.nt.status import (
     STATUS_NAME_TOO_LONG,
@@ -50,13 +51,14 @@ class Directory(Object):
 class SymbolicLink(Object):
     """A name that stands for another path, which need not exist."""
 
-    __slots__ = ("maker", "target")
+    __slots__ = ("maker", "place", "target")
 
     def __init__(self, target: str, maker: object = None) -> None:
         """`maker` is the driver that makes the link."""
         super().__init__()
         self.target = target
         self.maker = maker
+        self.place = None if maker is None else mark()
 
     def __repr__(self) -> str:
         return f"<symbolic link {self.name} to {self.target}>"

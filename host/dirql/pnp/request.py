@@ -32,6 +32,7 @@ from dirql.nt.constants import (
     IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
 )
+from dirql.nt.functions import minor_name
 from dirql.nt.ntstatus import nt_success, status_name
 from dirql.nt.status import STATUS_NOT_SUPPORTED
 
@@ -141,14 +142,15 @@ def _check_answer(irp: Irp, minor: int, lowest: DeviceObject, result: IoStatusBl
         return
     if not nt_success(result.status) and minor in _MUST_SUCCEED:
         reason = (
-            f"this request must not fail; {irp!r} was {story(irp)} of {driver!r} with {status_name(result.status)}: set"
-            " STATUS_SUCCESS, and pass it down"
+            f"{minor_name(IRP_MJ_PNP, minor)} must not fail; {irp!r} was {story(irp)} of {driver!r} with"
+            f" {status_name(result.status)}: set STATUS_SUCCESS, and pass it down"
         )
         bug_check(DRIVER_VERIFIER_DETECTED_VIOLATION, DDI_PNP_REMOVE, reason, irp, 0, reason=reason)
     if nt_success(result.status) or result.status == STATUS_NOT_SUPPORTED:
         reason = (
-            f"a function driver must pass a Plug and Play request down unless it fails it; {irp!r} was {story(irp)} of"
-            f" {driver!r} with {status_name(result.status)}, and the bus driver did not get it: call"
+            "a function driver must pass a Plug and Play request down unless it fails it;"
+            f" {minor_name(IRP_MJ_PNP, minor)} for {reached[0]!r} was {story(irp)} of {driver!r} with"
+            f" {status_name(result.status)}, and the bus driver did not get it: call"
             " IoSkipCurrentIrpStackLocation and IoCallDriver"
         )
         bug_check(

@@ -7,9 +7,14 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import NoReturn
 
-from dirql.io.objects import DriverObject
+from dirql.io.objects import DeviceObject, DriverObject
+from dirql.ke.defects import report_defect
 from dirql.ke.guard import ADD_DEVICE, call_driver
+from dirql.ke.origin import origin_of_routine
 from dirql.nt.constants import (
+    DO_BUFFERED_IO,
+    DO_DEVICE_INITIALIZING,
+    DO_DIRECT_IO,
     IRP_MN_QUERY_PNP_DEVICE_STATE,
     IRP_MN_REMOVE_DEVICE,
     PNP_DEVICE_DISABLED,
@@ -39,6 +44,7 @@ __all__ = [
     "state_problem",
 ]
 
+_TWO_WAYS = DO_BUFFERED_IO | DO_DIRECT_IO
 UNUSABLE = PNP_DEVICE_FAILED | PNP_DEVICE_REMOVED | PNP_DEVICE_DISABLED
 """The bits of PNP_DEVICE_STATE with which a device is taken from its drivers."""
 
@@ -171,4 +177,27 @@ def _call_add_device(driver: DriverObject, node: DeviceNode) -> int:
     add_device = driver.driver_extension.add_device
     if add_device is None:
         return STATUS_SUCCESS
-    return call_driver(ADD_DEVICE, driver, add_device, driver, node.physical_device_object)
+    status = call_driver(ADD_DEVICE, driver, add_device, driver, node.physical_device_object)
+    device = node.physical_device_object
+    while device.attached_device is not None:
+        device = device.attached_device
+    if nt_success(status) and device.driver_object is driver:
+        _check_flags(device, origin_of_routine(add_device))
+    return status
+
+
+def _check_flags(device: DeviceObject, add_device: object) -> None:
+    """Report a device object that nobody can open, or that asks for two ways to get the buffers of programs."""
+    where = f"{device!r}, made in {add_device or 'AddDevice'}"
+    if device.flags & DO_DEVICE_INITIALIZING:
+        report_defect(
+            "DEV-02",
+            f"AddDevice must clear DO_DEVICE_INITIALIZING of its device object at the end; it was still set for"
+            f" {where}: write device.flags &= ~DO_DEVICE_INITIALIZING, since nobody can open the device before",
+        )
+    if device.flags & _TWO_WAYS == _TWO_WAYS:
+        report_defect(
+            "DEV-12",
+            f"a device object must have DO_BUFFERED_IO or DO_DIRECT_IO in its flags, or neither; both were set for"
+            f" {where}: set the one that the driver is written for, since reads and writes are buffered with both",
+        )

@@ -195,6 +195,33 @@ def test_what_can_be_unmapped(machine: Machine) -> None:
         unmap_io_space(address, PAGE_SIZE + 1)
 
 
+def test_DRV_12_memory_is_unmapped_with_its_own_length(machine: Machine) -> None:
+    found: list[tuple[str, str]] = []
+    machine.kernel.hooks.defect_found = lambda row, sentence: found.append((row, sentence))
+    unmap_io_space(machine.map_bar(length=PAGE_SIZE), PAGE_SIZE)
+    assert found == []
+    unmap_io_space(machine.map_bar(length=PAGE_SIZE), 64)
+    [(row, sentence)] = found
+    assert row == "DRV-12"
+    assert "and 0x40 for a mapping of 0x1000 bytes by" in sentence
+
+
+def test_a_register_that_is_not_mapped_any_more_is_told_from_one_that_never_was(machine: Machine) -> None:
+    address = machine.map_bar(length=PAGE_SIZE)
+    with pytest.raises(ValueError, match="is 0x1004 bytes behind the start of a mapping of 0x1000 bytes"):
+        registers.read_register_ulong(address + PAGE_SIZE + 4)
+    unmap_io_space(address, PAGE_SIZE)
+    for offset in (0, PAGE_SIZE - 4):
+        with pytest.raises(
+            ValueError, match=r"was in a mapping of 4096 bytes by .*, which MmUnmapIoSpace ended"
+        ):
+            registers.read_register_ulong(address + offset)
+    with pytest.raises(ValueError, match="so small that it is NULL with an offset"):
+        registers.read_register_ulong(0x10)
+    with pytest.raises(ValueError, match="was not: read and write memory with RtlCopyMemory"):
+        registers.read_register_ulong(address - PAGE_SIZE)
+
+
 def test_mapping_above_dispatch_is_bug_check_0xC4(machine: Machine) -> None:
     raise_irql(DISPATCH_LEVEL + 1)
     with pytest.raises(BugCheck) as caught:

@@ -94,6 +94,34 @@ class Queue:
         KeLowerIrql(old_irql)
 
 
+def test_SIO_09_the_next_request_is_asked_for_once(machine: Machine) -> None:
+    queue = Queue()
+    queue.send()
+    queue.next()
+    assert machine.defects == []
+    queue.next()
+    [(row, sentence)] = machine.defects
+    machine.defects.clear()
+    assert row == "SIO-09"
+    assert f"the queue of {queue.device!r} was idle: call it where the request ends" in sentence
+
+
+def test_SIO_10_a_request_is_marked_pending_before_it_is_queued(machine: Machine) -> None:
+    def read(device: DEVICE_OBJECT, irp: IRP) -> int:
+        IoStartPacket(device, irp, None, None)
+        IoMarkIrpPending(irp)
+        return STATUS_PENDING
+
+    queue = Queue()
+    queue.device.driver_object.major_function[IRP_MJ_READ] = read
+    irp = queue.send()
+    [(row, sentence)] = machine.defects
+    machine.defects.clear()
+    assert row == "SIO-10"
+    assert f"{irp.number}" in sentence
+    assert "call IoMarkIrpPending first" in sentence
+
+
 def test_SIO_01_an_idle_device_starts_at_once(machine: Machine) -> None:
     queue = Queue()
     irp = queue.send()

@@ -11,6 +11,7 @@ import pytest
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
 from dirql.machine import Machine, open_machine
+from dirql.nt.functions import minor_name
 from dirql.pnp.request import send_pnp
 from dirql.wdm import (
     DEVICE_OBJECT,
@@ -81,7 +82,7 @@ def test_a_removal_is_passed_down(machine: Machine) -> None:
 )
 def test_some_requests_must_not_fail(machine: Machine, minor: int) -> None:
     top = stack(ends_with(STATUS_UNSUCCESSFUL))
-    with pytest.raises(BugCheck, match="this request must not fail") as stopped:
+    with pytest.raises(BugCheck, match=rf"{minor_name(IRP_MJ_PNP, minor)} must not fail") as stopped:
         send_pnp(top, minor)
     assert (stopped.value.code, stopped.value.parameters[0]) == (0xC4, 0x43006)
 

@@ -11,7 +11,9 @@ from dirql.pnp.node import DeviceError
 from dirql.pnp.states import NodeState
 from dirql.wdm import (
     DEVICE_OBJECT,
+    DO_BUFFERED_IO,
     DO_DEVICE_INITIALIZING,
+    DO_DIRECT_IO,
     DRIVER_OBJECT,
     FILE_DEVICE_UNKNOWN,
     IRP_MN_FILTER_RESOURCE_REQUIREMENTS,
@@ -57,6 +59,32 @@ class Filter(Recorder):
         device.flags &= ~DO_DEVICE_INITIALIZING
         self.device = device
         return STATUS_SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("flags", "rows"),
+    [
+        (0, []),
+        (DO_BUFFERED_IO, []),
+        (DO_DIRECT_IO, []),
+        (DO_BUFFERED_IO | DO_DIRECT_IO, ["DEV-12"]),
+        (DO_DEVICE_INITIALIZING, ["DEV-02"]),
+    ],
+)
+@pytest.mark.row("DEV-02", "DEV-12")
+def test_the_flags_of_a_new_device_object(open_bus: Opener, flags: int, rows: list[str]) -> None:
+    class Flagged(Filter):
+        def add_device(self, driver: DRIVER_OBJECT, physical: DEVICE_OBJECT) -> int:
+            status = super().add_device(driver, physical)
+            assert self.device is not None
+            self.device.flags |= flags
+            return status
+
+    machine = open_bus(FakeFunction(bars=((0x0, 4096),)))
+    machine.load_driver(Flagged("function", []), "function")
+    found = [row for row, _ in machine.defects]
+    machine.defects.clear()
+    assert found == rows
 
 
 PLACES = ("upper class", "upper", "lower class", "lower")

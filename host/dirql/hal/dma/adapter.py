@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeVar, cast
 from dirql.hal.dma.base import AdapterBase
 from dirql.hal.dma.description import DeviceDescription
 from dirql.hal.dma.grants import DmaGrants
-from dirql.hal.dma.map_registers import MapRegisters, RegisterFile
+from dirql.hal.dma.map_registers import MapRegisters, RegisterFile, report_direction
 from dirql.hal.dma.scatter_gather import (
     ScatterGatherElement,
     ScatterGatherList,
@@ -326,18 +326,20 @@ class DmaAdapter(AdapterBase):
         """The bytes of a list of a transfer that touches some pages."""
         return size_in_bytes(pages + length // (self.description.maximum_length or length))
 
-    def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, _write_to_device: int) -> None:
+    def put_scatter_gather_list(self, scatter_gather: ScatterGatherList, write_to_device: int) -> None:
         """Flush the buffer of a list and give its map registers back; follows PutScatterGatherList."""
         _PUT_SCATTER_GATHER_LIST.check_two(self, scatter_gather)
         if scatter_gather not in self._lists:
             self._violation(
                 VF_DMA_FREED_LISTS_TOO_OFTEN,
                 f"a list for PutScatterGatherList must be one that this adapter gave and that was not put back; it was "
-                f"{scatter_gather!r}",
+                f"{scatter_gather!r}: put each list back once, and forget it then",
                 self._lists_given,
                 self._lists_given - len(self._lists) + 1,
             )
         self._lists.discard(scatter_gather)
+        if bool(write_to_device) is not scatter_gather.registers.to_device:
+            report_direction("PutScatterGatherList", scatter_gather.registers, write_to_device)
         self._forbid(scatter_gather.registers, mark())
         scatter_gather.registers.flush(0 if self._system is None else self._system.end(self.description))
         if scatter_gather.built is not None:
@@ -476,7 +478,7 @@ class DmaAdapter(AdapterBase):
         map_register_base: MapRegisters,
         _current_va: int,
         _length: int,
-        _write_to_device: int,
+        write_to_device: int,
     ) -> bool:
         """Copy the data that the device wrote to bounce pages into its buffers; follows FlushAdapterBuffers.
 
@@ -495,6 +497,8 @@ class DmaAdapter(AdapterBase):
                 _mdl,
                 reason=reason,
             )
+        if map_register_base.mdls and bool(write_to_device) is not map_register_base.to_device:
+            report_direction("FlushAdapterBuffers", map_register_base, write_to_device)
         self._forbid(map_register_base, mark())
         map_register_base.flush(missing)
         return True

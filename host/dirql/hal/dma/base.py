@@ -169,7 +169,7 @@ class AdapterBase:
         place: Mark | None,
     ) -> None:
         """Let the device access the memory of a transfer until `_forbid`."""
-        reads = bool(write_to_device)
+        reads = registers.to_device = bool(write_to_device)
         grant = self._grants.add(kind, pieces, mdl, device, reads, not reads, place)
         if grant is not None:
             registers.grants.append(grant)

@@ -45,6 +45,13 @@ class _CommonBuffer(NamedTuple):
     place: Mark | None
 
 
+def _text(buffer: _CommonBuffer | None) -> str:
+    if buffer is None:
+        return "none at the first of these addresses"
+    owner = owner_text(buffer.driver, buffer.place)
+    return f"one of {buffer.length} bytes at the device's address {buffer.logical:#x}, allocated by {owner}"
+
+
 class CommonBuffers:
     """The common buffers of one adapter, by their virtual addresses."""
 
@@ -107,8 +114,9 @@ class CommonBuffers:
                 DRIVER_VERIFIER_DMA_VIOLATION,
                 VF_DMA_FREED_BUFFER_TOO_OFTEN,
                 1,
-                reason=f"FreeCommonBuffer must be called once, with the length and both addresses of the buffer; they "
-                f"were {length} bytes, {address:#x} and {logical:#x}, and there is {buffer}",
+                reason=f"FreeCommonBuffer must be called once, with the length and both addresses of the buffer; they"
+                f" were {length} bytes, {address:#x} and {logical:#x}, and there is {_text(buffer)}: keep what"
+                " AllocateCommonBuffer gave, and forget it when the buffer is freed",
             )
         if buffer.grant is not None:
             self._grants.end((buffer.grant,), mark())
@@ -120,8 +128,8 @@ class CommonBuffers:
                 _PADDING_AFTER,
                 address,
                 address + length + buffer.guard - len(damaged),
-                reason=f"a common buffer must be written within its {length} bytes; it was written at byte "
-                f"{length + buffer.guard - len(damaged)}",
+                reason=f"a common buffer must be written within its {length} bytes; {_text(buffer)} was written at"
+                f" byte {length + buffer.guard - len(damaged)}: look at the lengths that the device gets too",
             )
         self._manager.frames.free(self._manager.system.unmap(address, bytes_to_pages(length)))
 

@@ -15,13 +15,14 @@ from typing import Final, NoReturn
 from dirql.hal.dma.grants import DmaGrant
 from dirql.hal.dma.transfers import Run
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.defects import report_defect
 from dirql.mm.layout import span_pages
 from dirql.mm.manager import MemoryManager
 from dirql.mm.mdl import Mdl
 from dirql.nt.bugcodes import DRIVER_VERIFIER_DMA_VIOLATION, VF_DMA_TOO_MANY_REGISTERS
 from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
 
-__all__ = ["MapRegisters", "RegisterFile"]
+__all__ = ["MapRegisters", "RegisterFile", "report_direction"]
 
 OWNER: Final = "map registers"
 _FREE: Final = b"\x01"
@@ -78,7 +79,7 @@ class RegisterFile:
 class MapRegisters:
     """Registers of one transfer; the MapRegisterBase of the WDK."""
 
-    __slots__ = ("_bounces", "_file", "_used", "count", "grants", "mdls", "start")
+    __slots__ = ("_bounces", "_file", "_used", "count", "grants", "mdls", "start", "to_device")
 
     def __init__(self, count: int, file: RegisterFile | None = None, start: int = 0) -> None:
         self.count = count
@@ -90,6 +91,8 @@ class MapRegisters:
         """The permissions of devices to access the memory of the transfer."""
         self.mdls: list[Mdl] = []
         """The MDLs that describe it; their pages must stay locked meanwhile."""
+        self.to_device = False
+        """Whether the device reads the memory of the transfer."""
 
     def __repr__(self) -> str:
         return f"<MapRegisters {self.count}, {self._used} in use>"
@@ -180,3 +183,13 @@ def _without_end(found: list[Run], missing: int) -> list[Run]:
         kept.append((first, first + size))
         left -= size
     return kept
+
+
+def report_direction(routine: str, registers: MapRegisters, was: int) -> None:
+    """Report a transfer that ends with another direction than it began with (row DMA-18)."""
+    report_defect(
+        "DMA-18",
+        f"{routine}: WriteToDevice must be {registers.to_device}, as at the beginning of the transfer; it was"
+        f" {bool(was)}: give all its calls the same value, since NT copies data that the device has written only"
+        " with FALSE",
+    )

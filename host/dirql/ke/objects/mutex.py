@@ -12,6 +12,7 @@ from dirql.ke.current import current
 from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.processors.contract import contract
+from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import MutantObject
 from dirql.nt.ntstatus import raise_status
 from dirql.nt.status import STATUS_MUTANT_LIMIT_EXCEEDED, STATUS_MUTANT_NOT_OWNED
@@ -87,6 +88,11 @@ class Mutex(DispatcherObject):
             refuse_blank(self, "KeReleaseMutex", self.INITIALIZER)
         previous = self.header.signal_state
         if self.owner_thread is not current.processor.current_thread:
+            note_refusal(
+                STATUS_MUTANT_NOT_OWNED,
+                f"KeReleaseMutex must be called by the thread that owns the mutex; {self!r} was not its own: call it"
+                " once for each wait that has got the mutex, in the same thread",
+            )
             raise_status(STATUS_MUTANT_NOT_OWNED)
         self.header.signal_state = previous + 1
         if previous == 0:

@@ -421,7 +421,7 @@ def _call_until_quiet(processor: Processor, hooks: Hooks, line: Vector) -> None:
             return
     reason = (
         f"the ISRs of a latched vector must at last all return FALSE; at vector {line.number:#x} one returned TRUE in"
-        f" each of {STORM_LIMIT} passes"
+        f" each of {STORM_LIMIT} passes: return TRUE only while a cause of the device is set,"
     )
     refuse_storm(line, reason)
 
@@ -429,6 +429,10 @@ def _call_until_quiet(processor: Processor, hooks: Hooks, line: Vector) -> None:
 def refuse_storm(line: Vector, reason: str) -> NoReturn:
     """Bug check 0xF2 with the first ISR of the vector, its context and object, and 2 if there are more, else 1."""
     first = line.interrupts[0]
+    names = " and ".join(
+        f"in {origin_of_routine(each.service_routine) or describe(each.service_routine)} of {each.driver!r}"
+        for each in line.interrupts
+    )
     is_chained = 1 + (len(line.interrupts) > 1)
     bug_check(
         HARDWARE_INTERRUPT_STORM,
@@ -436,7 +440,7 @@ def refuse_storm(line: Vector, reason: str) -> NoReturn:
         first.service_context,
         first,
         is_chained,
-        reason=reason,
+        reason=f"{reason} {names}",
     )
 
 

@@ -234,8 +234,8 @@ def _refuse_storm(table: InterruptTable, requested: int) -> NoReturn:
     line = next((line for line in table.vectors[requested << 4 :] if line), None)
     first = line.interrupts[0] if line else None
     reason = (
-        f"an interrupt must come to an end: {STORM_LIMIT} in a row were served and one at DIRQL {requested} is still"
-        " presented; its ISR must clear the cause in its device, and claim it"
+        f"an interrupt must come to an end; {STORM_LIMIT} in a row were served and one at DIRQL {requested} is still"
+        " presented: clear the cause in the device, and return TRUE,"
     )
     if line is None or first is None:
         bug_check(HARDWARE_INTERRUPT_STORM, 0, 0, 0, 0, reason=reason)
