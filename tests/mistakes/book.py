@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads mistakes.toml, makes each mistake in a copy of the example's driver, and runs the driver on a machine."""
+"""Reads the files of mistakes, makes each in a copy of the example's driver, and runs the driver on a machine."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ __all__ = ["DRIVER", "Mistake", "Outcome", "mistakes", "outcome"]
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = ROOT / "examples" / "own_driver" / "own_driver.py"
+FILES = ("mistakes.toml", "memory_and_dma.toml", "requests_and_devices.toml")
 NAME = r"\\.\Own"
 IOCTL_RAISE = 0x222004
 
@@ -63,9 +64,11 @@ class Outcome:
 
 @cache
 def mistakes() -> tuple[Mistake, ...]:
-    """All mistakes, in the order of the file."""
-    file = Path(__file__).with_name("mistakes.toml")
-    entries = tomllib.loads(file.read_text(encoding="utf-8"))["mistake"]
+    """All mistakes, in the order of the files."""
+    entries = []
+    for name in FILES:
+        text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+        entries += tomllib.loads(text)["mistake"]
     return tuple(
         Mistake(**{**entry, "more": tuple((old, new) for old, new in entry.get("more", ()))})
         for entry in entries

@@ -9,7 +9,7 @@ from mistakes.book import ROOT, mistakes, outcome
 __all__ = ["PAGE", "page"]
 
 PAGE = ROOT / "docs" / "mistakes.md"
-HEAD = """<!-- Written by `make mistakes` from tests/mistakes/mistakes.toml; do not edit. -->
+HEAD = """<!-- Written by `make mistakes` from the files in tests/mistakes; do not edit. -->
 
 # Mistakes of driver authors
 

@@ -185,7 +185,7 @@ class DeviceMemory:
         return pages[0].device + (address & PAGE_OFFSET)
 
     def _what_is(self, address: int) -> str:
-        """What an address that is not mapped was meant for, with the next step."""
+        """Words for an address that is not mapped: the mapping that was there or is near, and the next step."""
         for first, mapping, ended_by in reversed(self._ended):
             if 0 <= address - first < span_pages(mapping.physical, mapping.length) * PAGE_SIZE:
                 return (

@@ -17,7 +17,7 @@ from dirql.mm.blocks import Block, owner_text, tag_text
 from dirql.mm.fault import resolve_fault
 from dirql.mm.frames import FrameDatabase, FrameStatistics
 from dirql.mm.holdings import Holdings, report_view
-from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RANGE_START
+from dirql.mm.layout import NONPAGED_RANGE, PAGE_OFFSET, PAGED_RANGE, SYSTEM_RANGE_START, page_align
 from dirql.mm.literals import Literals
 from dirql.mm.poison import Poison
 from dirql.mm.pool import Pool, PoolStatistics
@@ -285,6 +285,13 @@ class MemoryManager:
         before = pool.special.get((address >> PAGE_SHIFT) - 1)
         if before is not None:
             refuse_beyond(before, address, write=write, by_driver=by_driver)
+
+    def end_mapping(self, mdl: HeldMdl, address: int, pages: int) -> None:
+        """Undo the mapping of an MDL in system space, and keep it for the message about a stale address."""
+        base = page_align(address)
+        self.system.unmap(base, pages)
+        self.unmapped.append((base, pages, mdl))
+        self.mapped_mdls -= 1
 
     def _what_was_mapped(self, address: int) -> str:
         """The MDL whose pages were mapped at an address lately, for a message."""

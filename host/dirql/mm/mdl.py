@@ -475,10 +475,7 @@ class Mdl(MdlFields):
         manager = running.value
         if manager.holdings.reserved:
             manager.holdings.check_unmap(self, self.mapped_system_va)
-        base, pages = page_align(self.mapped_system_va), len(self.frames)
-        manager.system.unmap(base, pages)
-        manager.unmapped.append((base, pages, self))
-        manager.mapped_mdls -= 1
+        manager.end_mapping(self, self.mapped_system_va, len(self.frames))
         self.mdl_flags &= ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED)
 
 
