@@ -29,7 +29,7 @@ BITSTREAMS = ROOT / "build" / "boards"
 BEGIN, END = "<!-- begin: python hdl/synthesis/board_page.py --write -->\n", "<!-- end -->"
 HEAD = (
     "| board | part | machine | clock, MHz | reaches, MHz | cells | of the part | LUTs | of the link | registers |"
-    " block RAMs | build, s |\n"
+    " block RAMs | build, s of a processor |\n"
     "|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 )
 

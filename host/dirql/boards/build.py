@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -118,6 +119,12 @@ class _Origin:
         return cls(sources, tools, build_number(board, sources, tools).hex())
 
 
+def _used() -> float:
+    """The seconds for which programs that have ended have used a processor."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def _work(board: Board, output: Path) -> Path:
     """The folder in which the tools run."""
     return bitstream_path(board, output).parent / "work"
@@ -202,11 +209,10 @@ class _Steps:
 
     @contextlib.contextmanager
     def _step(self, done: str) -> Iterator[None]:
-        begin = time.monotonic()
+        begin, used = time.monotonic(), _used()
         yield
-        seconds = time.monotonic() - begin
-        self.seconds += seconds
-        self._tell(f"{self._board.name}: {done} in {seconds:.0f} s")
+        self.seconds += _used() - used
+        self._tell(f"{self._board.name}: {done} in {time.monotonic() - begin:.0f} s")
 
     def _synthesize(self, files: list[str], number: str) -> None:
         values = {**self._board.parameters, "Build": f"64'h{number}"}

@@ -41,7 +41,7 @@ class Record:
     rams: int
     rams_of_part: int
     seconds: float
-    """The time that the build took."""
+    """The seconds of a processor that the build took."""
     tools: tuple[str, ...]
     bitstream: str
     """The SHA-256 of the bitstream."""

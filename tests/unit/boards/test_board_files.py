@@ -62,7 +62,10 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (('"tiny"', '"tinny"'), "machine: a machine must be one of crowd, default, shared, tiny, or a file"),
+        (
+            ('"tiny"', '"tinny"'),
+            "machine: a machine must be one of at, crowd, default, shared, tiny, or a file",
+        ),
         (
             ('"tiny"', '"crowd"'),
             "machine: a board's machine must have no pads; crowd has those of gpio at 00:01.1",
