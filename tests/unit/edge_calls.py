@@ -519,6 +519,7 @@ SPECIAL: dict[str, Special] = {
     "MmUnmapIoSpace": lambda w: (w.registers, wdm.PAGE_SIZE),
     "IoBuildPartialMdl": lambda w: (w.mdl, w.target_mdl, w.block, 16),
     "ObReferenceObject": lambda w: (w.device,),
+    "ObGetObjectSecurity": lambda w: (w.device,),
     "ObDereferenceObject": lambda w: (wdm.ObReferenceObject(w.device) and w.device,),
     "ObReferenceObjectByHandle": lambda w: (w.handle, 0, None, wdm.KernelMode),
     "ZwCreateDirectoryObject": lambda _: (0, attributes(r"\Edges")),

@@ -679,6 +679,8 @@ __all__ = [
     "OBJ_OPENIF",
     "OBJ_OPENLINK",
     "OBJ_PERMANENT",
+    "ObjectBasicInformation",
+    "ObjectNameInformation",
     "OriginalApcEnvironment",
     "PAGE_EXECUTE",
     "PAGE_EXECUTE_READ",
@@ -1668,6 +1670,12 @@ TIMER_MODIFY_STATE: Final = 2
 """The right to set and to cancel a timer."""
 TIMER_ALL_ACCESS: Final = 0x1f0003
 """All rights of a timer."""
+
+# Values of OBJECT_INFORMATION_CLASS.
+ObjectBasicInformation: Final = 0
+"""The attributes and the rights of the handle, and the counts (PUBLIC_OBJECT_BASIC_INFORMATION)."""
+ObjectNameInformation: Final = 1
+"""The name of the object (OBJECT_NAME_INFORMATION)."""
 
 # Interrupt request levels of x64; devices have 3 to 11.
 PASSIVE_LEVEL: Final = 0

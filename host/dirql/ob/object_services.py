@@ -47,6 +47,7 @@ __all__ = [
     "open_directory_object",
     "open_object_by_pointer",
     "open_thread",
+    "query_name",
     "query_name_string",
     "reference_object_by_pointer",
 ]
@@ -150,8 +151,12 @@ def query_name_string(body: Body, object_name_info: int | None, length: int) -> 
     _QUERY_NAME.check_level(body)
     check_object(_QUERY_NAME, body)
     _QUERY_NAME.check_arguments(body, object_name_info, length)
-    name = object_manager.value.header_of(body).full_name
-    text = name.encode("utf-16-le")
+    return query_name(object_manager.value.header_of(body), object_name_info, length)
+
+
+def query_name(counted: Object, object_name_info: int | None, length: int) -> tuple[int, int]:
+    """Do as `query_name_string` for the counts of an object."""
+    text = counted.full_name.encode("utf-16-le")
     needed = _NAME_HEADER + (len(text) + 2 if text else 0)
     if length < needed or object_name_info is None:
         return STATUS_INFO_LENGTH_MISMATCH, needed

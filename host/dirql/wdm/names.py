@@ -289,8 +289,8 @@ KNOWN: Final = """
         MmFreeNonCachedMemory MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
         MmGetMdlVirtualAddress MmGetPhysicalAddress MmGetSystemAddressForMdl MmGetSystemAddressForMdlSafe
         MmGetVirtualForPhysical MmHardwareCoherentCached MmHighestUserAddress MmInitializeMdl MmIsAddressValid
-        MmIsNonPagedSystemAddressValid MmIsThisAnNtAsSystem MmLargeSystem MmLockPagableCodeSection
-        MmLockPagableDataSection MmLockPagableSectionByHandle MmMapIoSpace MmMapLockedPages
+        MmIsDriverVerifying MmIsNonPagedSystemAddressValid MmIsThisAnNtAsSystem MmIsVerifierEnabled MmLargeSystem
+        MmLockPagableCodeSection MmLockPagableDataSection MmLockPagableSectionByHandle MmMapIoSpace MmMapLockedPages
         MmMapLockedPagesSpecifyCache MmMapLockedPagesWithReservedMapping MmMaximumCacheType MmMediumSystem MmNonCached
         MmNonCachedUnordered MmNotMapped MmPageEntireDriver MmPrepareMdlForReuse MmProbeAndLockPages
         MmProbeAndLockProcessPages MmProtectMdlSystemAddress MmQuerySystemSize MmResetDriverPaging MmSizeOfMdl
@@ -303,8 +303,9 @@ KNOWN: Final = """
         NormalPoolPrioritySpecialPoolOverrun NormalPoolPrioritySpecialPoolUnderrun NormalWorkQueue NotificationEvent
         NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE
         OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT OEM_STRING ObCloseHandle ObDereferenceObject
-        ObDereferenceObjectDeferDelete ObIsKernelHandle ObMakeTemporaryObject ObOpenObjectByPointer ObQueryNameString
-        ObReferenceObject ObReferenceObjectByHandle ObReferenceObjectByPointer ObfDereferenceObject ObfReferenceObject
+        ObDereferenceObjectDeferDelete ObGetObjectSecurity ObIsKernelHandle ObMakeTemporaryObject
+        ObOpenObjectByPointer ObQueryNameString ObReferenceObject ObReferenceObjectByHandle ObReferenceObjectByPointer
+        ObReleaseObjectSecurity ObfDereferenceObject ObfReferenceObject ObjectBasicInformation ObjectNameInformation
         OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN PAGE_EXECUTE PAGE_EXECUTE_READ
         PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
         PAGE_FAULT_IN_NONPAGED_AREA PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL
@@ -372,7 +373,9 @@ KNOWN: Final = """
         RtlInitAnsiString RtlInitAnsiStringEx RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString
         RtlInitUnicodeString RtlInitUnicodeStringEx RtlInitializeBitMap RtlInitializeGenericTable
         RtlInitializeGenericTableAvl RtlInsertElementGenericTable RtlInsertElementGenericTableAvl
-        RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlIsGenericTableEmpty
+        RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlInterlockedAndBits
+        RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn
+        RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIsGenericTableEmpty
         RtlIsGenericTableEmptyAvl RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift
         RtlLargeIntegerDivide RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
         RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo RtlLargeIntegerGreaterThanZero
@@ -471,10 +474,10 @@ KNOWN: Final = """
         ZwCreateTimer ZwDeleteKey ZwDeleteValueKey ZwDeviceIoControlFile ZwDuplicateObject ZwEnumerateKey
         ZwEnumerateValueKey ZwFlushBuffersFile ZwFlushKey ZwLoadDriver ZwMakeTemporaryObject ZwNotifyChangeKey
         ZwOpenDirectoryObject ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenSymbolicLinkObject ZwOpenThread
-        ZwOpenTimer ZwPulseEvent ZwQueryInformationFile ZwQueryKey ZwQuerySymbolicLinkObject ZwQueryValueKey
-        ZwQueryVolumeInformationFile ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent ZwSetInformationFile
-        ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForMultipleObjects ZwWaitForSingleObject
-        ZwWriteFile ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
+        ZwOpenTimer ZwPulseEvent ZwQueryInformationFile ZwQueryKey ZwQueryObject ZwQuerySymbolicLinkObject
+        ZwQueryValueKey ZwQueryVolumeInformationFile ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent
+        ZwSetInformationFile ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwWaitForMultipleObjects
+        ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -816,75 +819,74 @@ LACKING: Final[dict[str, str]] = {
         MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx
         MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
         MmBadPointer MmBuildMdlFromPages MmFrameBufferCached MmGetProcedureAddress MmGetSystemRoutineAddress
-        MmIsDriverSuspectForVerifier MmIsDriverVerifying MmIsDriverVerifyingByAddress MmIsIoSpaceActive
-        MmIsVerifierEnabled MmMapIoSpaceEx MmMapMdl MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection
-        MmSetPermanentCacheAttribute ModifyAccess MonitorCapabilities MonitorInvocation MultiplyHigh
-        NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK
-        NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW
-        NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES NlsMbCodePageTag NlsMbOemCodePageTag
-        NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS NonPagedPoolBaseMustSucceed
-        NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession NonPagedPoolMustSucceedSession
-        NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent NotifyUserPowerSetting NtBuildNumber
-        NtCommitComplete NtCommitEnlistment NtCommitTransaction NtCreateEnlistment NtCreateResourceManager
-        NtCreateTransaction NtCreateTransactionManager NtCurrentProcess NtCurrentThread NtEnumerateTransactionObject
-        NtGetNotificationResourceManager NtOpenEnlistment NtOpenResourceManager NtOpenTransaction
-        NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment NtPrepareComplete NtPrepareEnlistment
-        NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment NtQueryInformationResourceManager
-        NtQueryInformationTransaction NtQueryInformationTransactionManager NtReadOnlyEnlistment NtRecoverEnlistment
-        NtRecoverResourceManager NtRecoverTransactionManager NtRegisterProtocolAddressInformation
-        NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment NtRollbackTransaction
-        NtRollforwardTransactionManager NtSetInformationEnlistment NtSetInformationResourceManager
-        NtSetInformationTransaction NtSetInformationTransactionManager NtSinglePhaseReject OBJECT_NAME_INFORMATION
-        OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION
-        OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100 OB_OPERATION OB_OPERATION_HANDLE_CREATE
-        OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION OB_POST_CREATE_HANDLE_INFORMATION
-        OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION OB_POST_OPERATION_PARAMETERS
-        OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION OB_PRE_DUPLICATE_HANDLE_INFORMATION
-        OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION
-        ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion ObGetObjectSecurity
+        MmIsDriverSuspectForVerifier MmIsDriverVerifyingByAddress MmIsIoSpaceActive MmMapIoSpaceEx MmMapMdl
+        MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection MmSetPermanentCacheAttribute ModifyAccess
+        MonitorCapabilities MonitorInvocation MultiplyHigh NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG
+        NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID
+        NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES
+        NlsMbCodePageTag NlsMbOemCodePageTag NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS
+        NonPagedPoolBaseMustSucceed NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession
+        NonPagedPoolMustSucceedSession NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent
+        NotifyUserPowerSetting NtBuildNumber NtCommitComplete NtCommitEnlistment NtCommitTransaction
+        NtCreateEnlistment NtCreateResourceManager NtCreateTransaction NtCreateTransactionManager NtCurrentProcess
+        NtCurrentThread NtEnumerateTransactionObject NtGetNotificationResourceManager NtOpenEnlistment
+        NtOpenResourceManager NtOpenTransaction NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment
+        NtPrepareComplete NtPrepareEnlistment NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment
+        NtQueryInformationResourceManager NtQueryInformationTransaction NtQueryInformationTransactionManager
+        NtReadOnlyEnlistment NtRecoverEnlistment NtRecoverResourceManager NtRecoverTransactionManager
+        NtRegisterProtocolAddressInformation NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment
+        NtRollbackTransaction NtRollforwardTransactionManager NtSetInformationEnlistment
+        NtSetInformationResourceManager NtSetInformationTransaction NtSetInformationTransactionManager
+        NtSinglePhaseReject OBJECT_NAME_INFORMATION OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE
+        OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100
+        OB_OPERATION OB_OPERATION_HANDLE_CREATE OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION
+        OB_POST_CREATE_HANDLE_INFORMATION OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION
+        OB_POST_OPERATION_PARAMETERS OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION
+        OB_PRE_DUPLICATE_HANDLE_INFORMATION OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY
+        OWNER_SECURITY_INFORMATION ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion
         ObReferenceObjectByHandleWithTag ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
-        ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObReleaseObjectSecurity
-        ObUnRegisterCallbacks ObfDereferenceObjectWithTag ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE
-        PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD
-        PAGE_NOCACHE PAGE_WRITECOMBINE PAGE_WRITECOPY PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER
-        PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR PBUILD_MDL_FROM_SCATTER_GATHER_LIST
-        PBUILD_SCATTER_GATHER_LIST PBUS_DATA_TYPE PBUS_INTERFACE_STANDARD PBUS_QUERY_ID_TYPE
-        PCALCULATE_SCATTER_GATHER_LIST_SIZE PCALLBACK_FUNCTION PCALLBACK_OBJECT PCI_ADDRESS_IO_ADDRESS_MASK
-        PCI_ADDRESS_IO_SPACE PCI_ADDRESS_MEMORY_ADDRESS_MASK PCI_ADDRESS_MEMORY_PREFETCHABLE
-        PCI_ADDRESS_MEMORY_TYPE_MASK PCI_ADDRESS_ROM_ADDRESS_MASK PCI_BRIDGE_TYPE PCI_CAPABILITIES_HEADER
-        PCI_CAPABILITY_ID_AGP PCI_CAPABILITY_ID_AGP_TARGET PCI_CAPABILITY_ID_CPCI_HOTSWAP
-        PCI_CAPABILITY_ID_CPCI_RES_CTRL PCI_CAPABILITY_ID_DEBUG_PORT PCI_CAPABILITY_ID_HYPERTRANSPORT
-        PCI_CAPABILITY_ID_MSI PCI_CAPABILITY_ID_MSIX PCI_CAPABILITY_ID_P2P_SSID PCI_CAPABILITY_ID_PCIX
-        PCI_CAPABILITY_ID_PCI_EXPRESS PCI_CAPABILITY_ID_POWER_MANAGEMENT PCI_CAPABILITY_ID_SECURE
-        PCI_CAPABILITY_ID_SHPC PCI_CAPABILITY_ID_SLOT_ID PCI_CAPABILITY_ID_VENDOR_SPECIFIC PCI_CAPABILITY_ID_VPD
-        PCI_CARDBUS_BRIDGE_TYPE PCI_CLASS_BASE_SYSTEM_DEV PCI_CLASS_BRIDGE_DEV PCI_CLASS_DATA_ACQ_SIGNAL_PROC
-        PCI_CLASS_DISPLAY_CTLR PCI_CLASS_DOCKING_STATION PCI_CLASS_ENCRYPTION_DECRYPTION PCI_CLASS_INPUT_DEV
-        PCI_CLASS_INTELLIGENT_IO_CTLR PCI_CLASS_MASS_STORAGE_CTLR PCI_CLASS_MEMORY_CTLR PCI_CLASS_MULTIMEDIA_DEV
-        PCI_CLASS_NETWORK_CTLR PCI_CLASS_NOT_DEFINED PCI_CLASS_PRE_20 PCI_CLASS_PROCESSOR
-        PCI_CLASS_SATELLITE_COMMS_CTLR PCI_CLASS_SERIAL_BUS_CTLR PCI_CLASS_SIMPLE_COMMS_CTLR PCI_CLASS_WIRELESS_CTLR
-        PCI_COMMON_CONFIG PCI_COMMON_HDR_LENGTH PCI_COMMON_HEADER PCI_COMMON_HEADER_LAYOUT PCI_CONFIGURATION_TYPE
-        PCI_DEVICE_PRESENCE_PARAMETERS PCI_DEVICE_PRESENT_INTERFACE PCI_DEVICE_PRESENT_INTERFACE_VERSION
-        PCI_DEVICE_TYPE PCI_DISABLE_LEVEL_INTERRUPT PCI_ENABLE_BUS_MASTER PCI_ENABLE_FAST_BACK_TO_BACK
-        PCI_ENABLE_IO_SPACE PCI_ENABLE_MEMORY_SPACE PCI_ENABLE_PARITY PCI_ENABLE_SERR PCI_ENABLE_SPECIAL_CYCLES
-        PCI_ENABLE_VGA_COMPATIBLE_PALETTE PCI_ENABLE_WAIT_CYCLE PCI_ENABLE_WRITE_AND_INVALIDATE
-        PCI_EXPRESS_ADVANCED_ERROR_REPORTING_CAP_ID PCI_EXPRESS_AER_CAPABILITIES PCI_EXPRESS_AER_CAPABILITY
-        PCI_EXPRESS_BRIDGE_AER_CAPABILITY PCI_EXPRESS_CORRECTABLE_ERROR_MASK PCI_EXPRESS_CORRECTABLE_ERROR_STATUS
-        PCI_EXPRESS_DEVICE_SERIAL_NUMBER_CAP_ID PCI_EXPRESS_ENHANCED_CAPABILITY_HEADER
-        PCI_EXPRESS_ENTER_LINK_QUIESCENT_MODE PCI_EXPRESS_ERROR_SOURCE_ID PCI_EXPRESS_EXIT_LINK_QUIESCENT_MODE
-        PCI_EXPRESS_LINK_QUIESCENT_INTERFACE PCI_EXPRESS_LINK_QUIESCENT_INTERFACE_VERSION PCI_EXPRESS_MFVC_CAP_ID
-        PCI_EXPRESS_POWER_BUDGETING_CAP_ID PCI_EXPRESS_RCRB_HEADER_CAP_ID
-        PCI_EXPRESS_RC_EVENT_COLLECTOR_ENDPOINT_ASSOCIATION_CAP_ID PCI_EXPRESS_RC_INTERNAL_LINK_CONTROL_CAP_ID
-        PCI_EXPRESS_RC_LINK_DECLARATION_CAP_ID PCI_EXPRESS_ROOTPORT_AER_CAPABILITY PCI_EXPRESS_ROOT_ERROR_COMMAND
-        PCI_EXPRESS_ROOT_ERROR_STATUS PCI_EXPRESS_ROOT_PORT_INTERFACE PCI_EXPRESS_ROOT_PORT_INTERFACE_VERSION
-        PCI_EXPRESS_SEC_AER_CAPABILITIES PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_MASK
-        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_SEVERITY PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_STATUS
-        PCI_EXPRESS_SERIAL_NUMBER_CAPABILITY PCI_EXPRESS_SINGLE_ROOT_IO_VIRTUALIZATION_CAP_ID
-        PCI_EXPRESS_SRIOV_CAPABILITY PCI_EXPRESS_SRIOV_CAPS PCI_EXPRESS_SRIOV_CONTROL
-        PCI_EXPRESS_SRIOV_MIGRATION_STATE_ARRAY PCI_EXPRESS_SRIOV_STATUS PCI_EXPRESS_UNCORRECTABLE_ERROR_MASK
-        PCI_EXPRESS_UNCORRECTABLE_ERROR_SEVERITY PCI_EXPRESS_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_VC_AND_MFVC_CAP_ID
-        PCI_EXPRESS_VIRTUAL_CHANNEL_CAP_ID PCI_EXTENDED_CONFIG_LENGTH PCI_INVALID_VENDORID PCI_IS_DEVICE_PRESENT
-        PCI_IS_DEVICE_PRESENT_EX PCI_MAX_BRIDGE_NUMBER PCI_MAX_DEVICES PCI_MAX_FUNCTION PCI_MSIX_GET_ENTRY
-        PCI_MSIX_GET_TABLE_SIZE PCI_MSIX_MASKUNMASK_ENTRY PCI_MSIX_SET_ENTRY PCI_MSIX_TABLE_CONFIG_INTERFACE
+        ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObUnRegisterCallbacks
+        ObfDereferenceObjectWithTag ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE PACCESS_TOKEN PACL
+        PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD PAGE_NOCACHE
+        PAGE_WRITECOMBINE PAGE_WRITECOPY PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION
+        PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR PBUILD_MDL_FROM_SCATTER_GATHER_LIST PBUILD_SCATTER_GATHER_LIST
+        PBUS_DATA_TYPE PBUS_INTERFACE_STANDARD PBUS_QUERY_ID_TYPE PCALCULATE_SCATTER_GATHER_LIST_SIZE
+        PCALLBACK_FUNCTION PCALLBACK_OBJECT PCI_ADDRESS_IO_ADDRESS_MASK PCI_ADDRESS_IO_SPACE
+        PCI_ADDRESS_MEMORY_ADDRESS_MASK PCI_ADDRESS_MEMORY_PREFETCHABLE PCI_ADDRESS_MEMORY_TYPE_MASK
+        PCI_ADDRESS_ROM_ADDRESS_MASK PCI_BRIDGE_TYPE PCI_CAPABILITIES_HEADER PCI_CAPABILITY_ID_AGP
+        PCI_CAPABILITY_ID_AGP_TARGET PCI_CAPABILITY_ID_CPCI_HOTSWAP PCI_CAPABILITY_ID_CPCI_RES_CTRL
+        PCI_CAPABILITY_ID_DEBUG_PORT PCI_CAPABILITY_ID_HYPERTRANSPORT PCI_CAPABILITY_ID_MSI PCI_CAPABILITY_ID_MSIX
+        PCI_CAPABILITY_ID_P2P_SSID PCI_CAPABILITY_ID_PCIX PCI_CAPABILITY_ID_PCI_EXPRESS
+        PCI_CAPABILITY_ID_POWER_MANAGEMENT PCI_CAPABILITY_ID_SECURE PCI_CAPABILITY_ID_SHPC PCI_CAPABILITY_ID_SLOT_ID
+        PCI_CAPABILITY_ID_VENDOR_SPECIFIC PCI_CAPABILITY_ID_VPD PCI_CARDBUS_BRIDGE_TYPE PCI_CLASS_BASE_SYSTEM_DEV
+        PCI_CLASS_BRIDGE_DEV PCI_CLASS_DATA_ACQ_SIGNAL_PROC PCI_CLASS_DISPLAY_CTLR PCI_CLASS_DOCKING_STATION
+        PCI_CLASS_ENCRYPTION_DECRYPTION PCI_CLASS_INPUT_DEV PCI_CLASS_INTELLIGENT_IO_CTLR PCI_CLASS_MASS_STORAGE_CTLR
+        PCI_CLASS_MEMORY_CTLR PCI_CLASS_MULTIMEDIA_DEV PCI_CLASS_NETWORK_CTLR PCI_CLASS_NOT_DEFINED PCI_CLASS_PRE_20
+        PCI_CLASS_PROCESSOR PCI_CLASS_SATELLITE_COMMS_CTLR PCI_CLASS_SERIAL_BUS_CTLR PCI_CLASS_SIMPLE_COMMS_CTLR
+        PCI_CLASS_WIRELESS_CTLR PCI_COMMON_CONFIG PCI_COMMON_HDR_LENGTH PCI_COMMON_HEADER PCI_COMMON_HEADER_LAYOUT
+        PCI_CONFIGURATION_TYPE PCI_DEVICE_PRESENCE_PARAMETERS PCI_DEVICE_PRESENT_INTERFACE
+        PCI_DEVICE_PRESENT_INTERFACE_VERSION PCI_DEVICE_TYPE PCI_DISABLE_LEVEL_INTERRUPT PCI_ENABLE_BUS_MASTER
+        PCI_ENABLE_FAST_BACK_TO_BACK PCI_ENABLE_IO_SPACE PCI_ENABLE_MEMORY_SPACE PCI_ENABLE_PARITY PCI_ENABLE_SERR
+        PCI_ENABLE_SPECIAL_CYCLES PCI_ENABLE_VGA_COMPATIBLE_PALETTE PCI_ENABLE_WAIT_CYCLE
+        PCI_ENABLE_WRITE_AND_INVALIDATE PCI_EXPRESS_ADVANCED_ERROR_REPORTING_CAP_ID PCI_EXPRESS_AER_CAPABILITIES
+        PCI_EXPRESS_AER_CAPABILITY PCI_EXPRESS_BRIDGE_AER_CAPABILITY PCI_EXPRESS_CORRECTABLE_ERROR_MASK
+        PCI_EXPRESS_CORRECTABLE_ERROR_STATUS PCI_EXPRESS_DEVICE_SERIAL_NUMBER_CAP_ID
+        PCI_EXPRESS_ENHANCED_CAPABILITY_HEADER PCI_EXPRESS_ENTER_LINK_QUIESCENT_MODE PCI_EXPRESS_ERROR_SOURCE_ID
+        PCI_EXPRESS_EXIT_LINK_QUIESCENT_MODE PCI_EXPRESS_LINK_QUIESCENT_INTERFACE
+        PCI_EXPRESS_LINK_QUIESCENT_INTERFACE_VERSION PCI_EXPRESS_MFVC_CAP_ID PCI_EXPRESS_POWER_BUDGETING_CAP_ID
+        PCI_EXPRESS_RCRB_HEADER_CAP_ID PCI_EXPRESS_RC_EVENT_COLLECTOR_ENDPOINT_ASSOCIATION_CAP_ID
+        PCI_EXPRESS_RC_INTERNAL_LINK_CONTROL_CAP_ID PCI_EXPRESS_RC_LINK_DECLARATION_CAP_ID
+        PCI_EXPRESS_ROOTPORT_AER_CAPABILITY PCI_EXPRESS_ROOT_ERROR_COMMAND PCI_EXPRESS_ROOT_ERROR_STATUS
+        PCI_EXPRESS_ROOT_PORT_INTERFACE PCI_EXPRESS_ROOT_PORT_INTERFACE_VERSION PCI_EXPRESS_SEC_AER_CAPABILITIES
+        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_MASK PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_SEVERITY
+        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_SERIAL_NUMBER_CAPABILITY
+        PCI_EXPRESS_SINGLE_ROOT_IO_VIRTUALIZATION_CAP_ID PCI_EXPRESS_SRIOV_CAPABILITY PCI_EXPRESS_SRIOV_CAPS
+        PCI_EXPRESS_SRIOV_CONTROL PCI_EXPRESS_SRIOV_MIGRATION_STATE_ARRAY PCI_EXPRESS_SRIOV_STATUS
+        PCI_EXPRESS_UNCORRECTABLE_ERROR_MASK PCI_EXPRESS_UNCORRECTABLE_ERROR_SEVERITY
+        PCI_EXPRESS_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_VC_AND_MFVC_CAP_ID PCI_EXPRESS_VIRTUAL_CHANNEL_CAP_ID
+        PCI_EXTENDED_CONFIG_LENGTH PCI_INVALID_VENDORID PCI_IS_DEVICE_PRESENT PCI_IS_DEVICE_PRESENT_EX
+        PCI_MAX_BRIDGE_NUMBER PCI_MAX_DEVICES PCI_MAX_FUNCTION PCI_MSIX_GET_ENTRY PCI_MSIX_GET_TABLE_SIZE
+        PCI_MSIX_MASKUNMASK_ENTRY PCI_MSIX_SET_ENTRY PCI_MSIX_TABLE_CONFIG_INTERFACE
         PCI_MSIX_TABLE_CONFIG_INTERFACE_VERSION PCI_MSIX_TABLE_CONFIG_MINIMUM_SIZE PCI_MULTIFUNCTION
         PCI_MULTIFUNCTION_DEVICE PCI_PMC PCI_PMCSR PCI_PMCSR_BSE PCI_PM_CAPABILITY PCI_ROMADDRESS_ENABLED
         PCI_SLOT_NUMBER PCI_STATUS_66MHZ_CAPABLE PCI_STATUS_CAPABILITIES_LIST PCI_STATUS_DATA_PARITY_DETECTED
@@ -1092,9 +1094,7 @@ LACKING: Final[dict[str, str]] = {
         RtlCompareUnicodeStrings RtlConstantStringLength RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemoryNonTemporal
         RtlCopyVolatileMemory RtlCreateSecurityDescriptor RtlEqualLuid RtlFillBytes RtlFillDeviceMemory
         RtlFillMemoryNonTemporal RtlFillVolatileMemory RtlFindClosestEncodableLength RtlGetEnabledExtendedFeatures
-        RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn
-        RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits
-        RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIoDecodeMemIoResource RtlIoEncodeMemIoResource
+        RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlIoDecodeMemIoResource RtlIoEncodeMemIoResource
         RtlIsNtDdiVersionAvailable RtlIsServicePackVersionInstalled RtlIsZeroLuid RtlIsZeroMemory
         RtlLengthSecurityDescriptor RtlMoveVolatileMemory RtlNumberOfClearBitsInRange RtlNumberOfSetBitsInRange
         RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding
@@ -1785,44 +1785,43 @@ LACKING: Final[dict[str, str]] = {
         OPLOCK_FLAG_IGNORE_OPLOCK_KEYS OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY OPLOCK_FSCTRL_FLAG_ALL_KEYS_MATCH
         OPLOCK_KEY_ECP_CONTEXT OPLOCK_LEVEL_CACHE_HANDLE OPLOCK_LEVEL_CACHE_READ OPLOCK_LEVEL_CACHE_WRITE
         ObCreateObject ObGetObjectPointerCount ObInsertObject ObOpenObjectByPointerWithTag
-        ObQueryObjectAuditingByHandle ObReferenceObjectByName ObjectBasicInformation ObjectHandleFlagInformation
-        ObjectNameInformation ObjectSessionInformation ObjectTypeInformation ObjectTypesInformation
-        PACQUIRE_FOR_LAZY_WRITE PACQUIRE_FOR_READ_AHEAD PATHNAME_BUFFER PCC_POST_DEFERRED_WRITE
-        PCHECK_FOR_TRAVERSE_ACCESS PCOMPLETE_LOCK_IRP_ROUTINE PCOMPRESSED_DATA_INFO PDIRTY_PAGE_ROUTINE
-        PDRIVER_FS_NOTIFICATION PERSISTENT_VOLUME_STATE_SHORT_NAME_CREATION_DISABLED PEX_PUSH_LOCK
+        ObQueryObjectAuditingByHandle ObReferenceObjectByName ObjectHandleFlagInformation ObjectSessionInformation
+        ObjectTypeInformation ObjectTypesInformation PACQUIRE_FOR_LAZY_WRITE PACQUIRE_FOR_READ_AHEAD PATHNAME_BUFFER
+        PCC_POST_DEFERRED_WRITE PCHECK_FOR_TRAVERSE_ACCESS PCOMPLETE_LOCK_IRP_ROUTINE PCOMPRESSED_DATA_INFO
+        PDIRTY_PAGE_ROUTINE PDRIVER_FS_NOTIFICATION PERSISTENT_VOLUME_STATE_SHORT_NAME_CREATION_DISABLED PEX_PUSH_LOCK
         PFILE_ACCESS_INFORMATION PFILE_COMPLETION_INFORMATION PFILE_GET_QUOTA_INFORMATION PFILE_MODE_INFORMATION
         PFILTER_REPORT_CHANGE PFLUSH_TO_LSN PFN_FSRTLTEARDOWNPERSTREAMCONTEXTS
         PFSRTL_EXTRA_CREATE_PARAMETER_CLEANUP_CALLBACK PFSRTL_STACK_OVERFLOW_ROUTINE PFS_FILTER_CALLBACK
         PFS_FILTER_COMPLETION_CALLBACK PHARDWARE_PTE PIN_CALLER_TRACKS_DIRTY_DATA PIN_EXCLUSIVE PIN_HIGH_PRIORITY
-        PIN_IF_BCB PIN_NO_READ PIN_WAIT PKQUEUE PLEX_READ_DATA_REQUEST PNOTIFY_SYNC POLICY_AUDIT_SUBCATEGORY_COUNT
-        POPLOCK_FS_PREPOST_IRP POPLOCK_WAIT_COMPLETE_ROUTINE PORT_MESSAGE PORT_VIEW PREFETCH_OPEN_ECP_CONTEXT
-        PREFIX_TABLE PREFIX_TABLE_ENTRY PRELEASE_FROM_LAZY_WRITE PRELEASE_FROM_READ_AHEAD PRKQUEUE
-        PRTL_ALLOCATE_STRING_ROUTINE PRTL_FREE_STRING_ROUTINE PRTL_HEAP_COMMIT_ROUTINE PRTL_REALLOCATE_STRING_ROUTINE
-        PSE_LOGON_SESSION_TERMINATED_ROUTINE PUBLIC_BCB PUBLIC_OBJECT_BASIC_INFORMATION PUBLIC_OBJECT_TYPE_INFORMATION
-        PUNLOCK_ROUTINE PfxFindPrefix PfxInitialize PfxInsertPrefix PfxRemovePrefix PoQueueShutdownWorkItem Proxy
-        PsAssignImpersonationToken PsChargePoolQuota PsChargeProcessPoolQuota PsDereferenceImpersonationToken
-        PsDereferencePrimaryToken PsDisableImpersonation PsGetProcessExitTime PsGetProcessImageFileName
-        PsImpersonateClient PsLookupProcessThreadByCid PsReferenceImpersonationToken PsReferencePrimaryToken
-        PsRestoreImpersonation PsReturnPoolQuota PsRevertToSelf QUERY_DEPENDENT_VOLUME_REQUEST_FLAG_GUEST_VOLUMES
-        QUERY_DEPENDENT_VOLUME_REQUEST_FLAG_HOST_VOLUMES QUERY_PATH_REQUEST QUERY_PATH_REQUEST_EX QUERY_PATH_RESPONSE
-        READ_LIST READ_USN_JOURNAL_DATA REMOTE_LINK_TRACKING_INFORMATION REMOTE_PORT_VIEW
-        REMOTE_PROTOCOL_FLAG_LOOPBACK REMOTE_PROTOCOL_FLAG_OFFLINE REMOVED_8DOT3_NAME REPARSE_DATA_BUFFER
-        REPARSE_DATA_BUFFER_HEADER_SIZE REPARSE_GUID_DATA_BUFFER REPARSE_GUID_DATA_BUFFER_HEADER_SIZE
-        REPARSE_INDEX_KEY REQUEST_OPLOCK_CURRENT_VERSION REQUEST_OPLOCK_INPUT_BUFFER REQUEST_OPLOCK_INPUT_FLAG_ACK
-        REQUEST_OPLOCK_INPUT_FLAG_COMPLETE_ACK_ON_CLOSE REQUEST_OPLOCK_INPUT_FLAG_REQUEST REQUEST_OPLOCK_OUTPUT_BUFFER
-        REQUEST_OPLOCK_OUTPUT_FLAG_ACK_REQUIRED REQUEST_OPLOCK_OUTPUT_FLAG_MODES_PROVIDED REQUEST_RAW_ENCRYPTED_DATA
-        RETRIEVAL_POINTERS_BUFFER RETRIEVAL_POINTER_BASE RETURN_NON_NT_USER_SESSION_KEY
-        RETURN_PRIMARY_LOGON_DOMAINNAME RETURN_PRIMARY_USERNAME RETURN_RESERVED_PARAMETER
-        RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE
-        RTL_HEAP_PARAMETERS RTL_SYSTEM_VOLUME_INFORMATION_FOLDER RemoteInteractive RtlAbsoluteToSelfRelativeSD
-        RtlAddAccessAllowedAce RtlAddAccessAllowedAceEx RtlAddAce RtlAllocateAndInitializeSid RtlAllocateHeap
-        RtlAllocateStringRoutine RtlCaptureContext RtlCaptureStackBackTrace RtlCompareAltitudes RtlCompressBuffer
-        RtlCompressChunks RtlConvertSidToUnicodeString RtlCopyLuid RtlCopySid RtlCreateAcl RtlCreateHeap
-        RtlCreateSecurityDescriptorRelative RtlCreateServiceSid RtlCreateSystemVolumeInformationFolder
-        RtlCreateVirtualAccountSid RtlCustomCPToUnicodeN RtlDecompressBuffer RtlDecompressBufferEx
-        RtlDecompressBufferEx2 RtlDecompressChunks RtlDecompressFragment RtlDeleteAce RtlDescribeChunk RtlDestroyHeap
-        RtlDuplicateUnicodeString RtlEqualPrefixSid RtlEqualSid RtlFindUnicodePrefix RtlFreeHeap RtlFreeSid
-        RtlFreeStringRoutine RtlGenerate8dot3Name RtlGetAce RtlGetCompressionWorkSpaceSize
+        PIN_IF_BCB PIN_NO_READ PIN_WAIT PKQUEUE PLEX_READ_DATA_REQUEST PNOTIFY_SYNC POBJECT_INFORMATION_CLASS
+        POLICY_AUDIT_SUBCATEGORY_COUNT POPLOCK_FS_PREPOST_IRP POPLOCK_WAIT_COMPLETE_ROUTINE PORT_MESSAGE PORT_VIEW
+        PREFETCH_OPEN_ECP_CONTEXT PREFIX_TABLE PREFIX_TABLE_ENTRY PRELEASE_FROM_LAZY_WRITE PRELEASE_FROM_READ_AHEAD
+        PRKQUEUE PRTL_ALLOCATE_STRING_ROUTINE PRTL_FREE_STRING_ROUTINE PRTL_HEAP_COMMIT_ROUTINE
+        PRTL_REALLOCATE_STRING_ROUTINE PSE_LOGON_SESSION_TERMINATED_ROUTINE PUBLIC_BCB PUBLIC_OBJECT_BASIC_INFORMATION
+        PUBLIC_OBJECT_TYPE_INFORMATION PUNLOCK_ROUTINE PfxFindPrefix PfxInitialize PfxInsertPrefix PfxRemovePrefix
+        PoQueueShutdownWorkItem Proxy PsAssignImpersonationToken PsChargePoolQuota PsChargeProcessPoolQuota
+        PsDereferenceImpersonationToken PsDereferencePrimaryToken PsDisableImpersonation PsGetProcessExitTime
+        PsGetProcessImageFileName PsImpersonateClient PsLookupProcessThreadByCid PsReferenceImpersonationToken
+        PsReferencePrimaryToken PsRestoreImpersonation PsReturnPoolQuota PsRevertToSelf
+        QUERY_DEPENDENT_VOLUME_REQUEST_FLAG_GUEST_VOLUMES QUERY_DEPENDENT_VOLUME_REQUEST_FLAG_HOST_VOLUMES
+        QUERY_PATH_REQUEST QUERY_PATH_REQUEST_EX QUERY_PATH_RESPONSE READ_LIST READ_USN_JOURNAL_DATA
+        REMOTE_LINK_TRACKING_INFORMATION REMOTE_PORT_VIEW REMOTE_PROTOCOL_FLAG_LOOPBACK REMOTE_PROTOCOL_FLAG_OFFLINE
+        REMOVED_8DOT3_NAME REPARSE_DATA_BUFFER REPARSE_DATA_BUFFER_HEADER_SIZE REPARSE_GUID_DATA_BUFFER
+        REPARSE_GUID_DATA_BUFFER_HEADER_SIZE REPARSE_INDEX_KEY REQUEST_OPLOCK_CURRENT_VERSION
+        REQUEST_OPLOCK_INPUT_BUFFER REQUEST_OPLOCK_INPUT_FLAG_ACK REQUEST_OPLOCK_INPUT_FLAG_COMPLETE_ACK_ON_CLOSE
+        REQUEST_OPLOCK_INPUT_FLAG_REQUEST REQUEST_OPLOCK_OUTPUT_BUFFER REQUEST_OPLOCK_OUTPUT_FLAG_ACK_REQUIRED
+        REQUEST_OPLOCK_OUTPUT_FLAG_MODES_PROVIDED REQUEST_RAW_ENCRYPTED_DATA RETRIEVAL_POINTERS_BUFFER
+        RETRIEVAL_POINTER_BASE RETURN_NON_NT_USER_SESSION_KEY RETURN_PRIMARY_LOGON_DOMAINNAME RETURN_PRIMARY_USERNAME
+        RETURN_RESERVED_PARAMETER RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING
+        RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE RTL_HEAP_PARAMETERS RTL_SYSTEM_VOLUME_INFORMATION_FOLDER
+        RemoteInteractive RtlAbsoluteToSelfRelativeSD RtlAddAccessAllowedAce RtlAddAccessAllowedAceEx RtlAddAce
+        RtlAllocateAndInitializeSid RtlAllocateHeap RtlAllocateStringRoutine RtlCaptureContext
+        RtlCaptureStackBackTrace RtlCompareAltitudes RtlCompressBuffer RtlCompressChunks RtlConvertSidToUnicodeString
+        RtlCopyLuid RtlCopySid RtlCreateAcl RtlCreateHeap RtlCreateSecurityDescriptorRelative RtlCreateServiceSid
+        RtlCreateSystemVolumeInformationFolder RtlCreateVirtualAccountSid RtlCustomCPToUnicodeN RtlDecompressBuffer
+        RtlDecompressBufferEx RtlDecompressBufferEx2 RtlDecompressChunks RtlDecompressFragment RtlDeleteAce
+        RtlDescribeChunk RtlDestroyHeap RtlDuplicateUnicodeString RtlEqualPrefixSid RtlEqualSid RtlFindUnicodePrefix
+        RtlFreeHeap RtlFreeSid RtlFreeStringRoutine RtlGenerate8dot3Name RtlGetAce RtlGetCompressionWorkSpaceSize
         RtlGetDaclSecurityDescriptor RtlGetGroupSecurityDescriptor RtlGetOwnerSecurityDescriptor
         RtlGetSaclSecurityDescriptor RtlIdentifierAuthoritySid RtlIdnToAscii RtlIdnToNameprepUnicode RtlIdnToUnicode
         RtlInitCodePageTable RtlInitializeSid RtlInitializeUnicodePrefix RtlInsertUnicodePrefix RtlIsDosDeviceName_U
@@ -1960,11 +1959,10 @@ LACKING: Final[dict[str, str]] = {
         ZwFsControlFile ZwInitiatePowerAction ZwLoadKey ZwLockFile ZwOpenProcessToken ZwOpenProcessTokenEx
         ZwOpenThreadToken ZwOpenThreadTokenEx ZwQueryDefaultLocale ZwQueryDirectoryFile ZwQueryDirectoryFileEx
         ZwQueryDirectoryObject ZwQueryEaFile ZwQueryInformationByName ZwQueryInformationProcess
-        ZwQueryInformationThread ZwQueryInformationToken ZwQueryObject ZwQueryQuotaInformationFile
-        ZwQuerySecurityObject ZwQueryVirtualMemory ZwReplaceKey ZwRestoreKey ZwSaveKey ZwSetDefaultLocale
-        ZwSetDefaultUILanguage ZwSetEaFile ZwSetInformationProcess ZwSetInformationToken ZwSetInformationVirtualMemory
-        ZwSetQuotaInformationFile ZwSetSecurityObject ZwSetSystemTime ZwSetVolumeInformationFile ZwUnloadKey
-        ZwUnlockFile
+        ZwQueryInformationThread ZwQueryInformationToken ZwQueryQuotaInformationFile ZwQuerySecurityObject
+        ZwQueryVirtualMemory ZwReplaceKey ZwRestoreKey ZwSaveKey ZwSetDefaultLocale ZwSetDefaultUILanguage ZwSetEaFile
+        ZwSetInformationProcess ZwSetInformationToken ZwSetInformationVirtualMemory ZwSetQuotaInformationFile
+        ZwSetSecurityObject ZwSetSystemTime ZwSetVolumeInformationFile ZwUnloadKey ZwUnlockFile
 """,
     "ntstatus.h": """
         STATUS_ABANDONED_WAIT_63 STATUS_ABANDON_HIBERFILE STATUS_ABIOS_INVALID_COMMAND STATUS_ABIOS_INVALID_LID

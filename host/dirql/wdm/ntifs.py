@@ -52,6 +52,13 @@ from dirql.nt.constants import (
     DUPLICATE_CLOSE_SOURCE,
     DUPLICATE_SAME_ACCESS,
     DUPLICATE_SAME_ATTRIBUTES,
+    ObjectBasicInformation,
+    ObjectNameInformation,
+)
+from dirql.ob.information import (
+    get_object_security as ObGetObjectSecurity,
+    query_object as ZwQueryObject,
+    release_object_security as ObReleaseObjectSecurity,
 )
 from dirql.ob.object_services import (
     create_symbolic_link_object as ZwCreateSymbolicLinkObject,
@@ -149,10 +156,14 @@ __all__ = [
     "KeReadStateQueue",
     "KeRemoveQueue",
     "KeRundownQueue",
+    "ObGetObjectSecurity",
     "ObIsKernelHandle",
     "ObMakeTemporaryObject",
     "ObOpenObjectByPointer",
     "ObQueryNameString",
+    "ObReleaseObjectSecurity",
+    "ObjectBasicInformation",
+    "ObjectNameInformation",
     "PsIsSystemThread",
     "PsIsThreadTerminating",
     "PsLookupProcessByProcessId",
@@ -190,6 +201,7 @@ __all__ = [
     "ZwOpenDirectoryObject",
     "ZwOpenThread",
     "ZwPulseEvent",
+    "ZwQueryObject",
     "ZwResetEvent",
     "ZwSetEvent",
     "ZwWaitForMultipleObjects",

@@ -71,6 +71,15 @@ from dirql.ex.interlocked import (
     increment as InterlockedIncrement,
     increment_64 as InterlockedIncrement64,
 )
+from dirql.ex.interlocked_flags import (
+    and_bits as RtlInterlockedAndBits,
+    and_bits_discard_return as RtlInterlockedAndBitsDiscardReturn,
+    clear_bits as RtlInterlockedClearBits,
+    clear_bits_discard_return as RtlInterlockedClearBitsDiscardReturn,
+    set_bits as RtlInterlockedSetBits,
+    set_bits_discard_return as RtlInterlockedSetBitsDiscardReturn,
+    xor_bits as RtlInterlockedXorBits,
+)
 from dirql.ex.interlocked_lists import (
     add_large_integer as ExInterlockedAddLargeInteger,
     add_large_statistic as ExInterlockedAddLargeStatistic,
@@ -193,6 +202,8 @@ from dirql.io.driver_extension import (
 )
 from dirql.io.environment import (
     is_32bit_process as IoIs32bitProcess,
+    is_driver_verifying as MmIsDriverVerifying,
+    is_verifier_enabled as MmIsVerifierEnabled,
     is_wdm_version_available as IoIsWdmVersionAvailable,
 )
 from dirql.io.error_log import (
@@ -2775,6 +2786,8 @@ __all__ = [
     "MmHardwareCoherentCached",
     "MmHighestUserAddress",
     "MmInitializeMdl",
+    "MmIsDriverVerifying",
+    "MmIsVerifierEnabled",
     "MmLargeSystem",
     "MmLockPagableCodeSection",
     "MmLockPagableDataSection",
@@ -3098,6 +3111,13 @@ __all__ = [
     "RtlInt64ToUnicodeString",
     "RtlIntPtrToUnicodeString",
     "RtlIntegerToUnicodeString",
+    "RtlInterlockedAndBits",
+    "RtlInterlockedAndBitsDiscardReturn",
+    "RtlInterlockedClearBits",
+    "RtlInterlockedClearBitsDiscardReturn",
+    "RtlInterlockedSetBits",
+    "RtlInterlockedSetBitsDiscardReturn",
+    "RtlInterlockedXorBits",
     "RtlLargeIntegerAdd",
     "RtlLargeIntegerAnd",
     "RtlLargeIntegerArithmeticShift",

@@ -125,3 +125,33 @@ def test_counters_with_a_lock(cell: int) -> None:
     wdm.ExInterlockedAddLargeStatistic(cell, 0xFFFF_FFFF)
     assert get(cell, 64) == (1 << 40) - 5 + 0xFFFF_FFFF
     assert wdm.KeTestSpinLock(lock)
+
+
+FLAGS = st.integers(0, 0xFFFF_FFFF)
+
+
+@pytest.mark.parametrize(
+    ("routine", "discards", "after"),
+    [
+        (wdm.RtlInterlockedSetBits, False, lambda before, mask: before | mask),
+        (wdm.RtlInterlockedSetBitsDiscardReturn, True, lambda before, mask: before | mask),
+        (wdm.RtlInterlockedClearBits, False, lambda before, mask: before & ~mask),
+        (wdm.RtlInterlockedClearBitsDiscardReturn, True, lambda before, mask: before & ~mask),
+        (wdm.RtlInterlockedAndBits, False, lambda before, mask: before & mask),
+        (wdm.RtlInterlockedAndBitsDiscardReturn, True, lambda before, mask: before & mask),
+        (wdm.RtlInterlockedXorBits, False, lambda before, mask: before ^ mask),
+    ],
+)
+@settings(max_examples=20, deadline=None)
+@given(before=FLAGS, mask=FLAGS)
+def test_bits_change_in_one_step(
+    cell: int,
+    routine: Callable[[int, int], int | None],
+    discards: bool,
+    after: Callable[[int, int], int],
+    before: int,
+    mask: int,
+) -> None:
+    put(cell, before, 32)
+    assert routine(cell, mask) == (None if discards else before)
+    assert get(cell, 32) % (1 << 32) == after(before, mask)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import struct
 from itertools import count
 
 import pytest
@@ -362,3 +363,50 @@ def test_a_completion_routine_keeps_its_device(
         complete(kept.pop(), status)
         assert (request.status, ended) == (status, [("context", 1)] * calls)
         assert upper.pointer_count == before
+
+
+def test_the_facts_about_the_object_of_a_handle(machine: Machine) -> None:
+    make_device(make_driver(OPEN_AND_CLOSE), NAME)
+    block = wdm.ExAllocatePool2(wdm.POOL_FLAG_NON_PAGED, 256, wdm.POOL_TAG("Edge"))
+    assert block is not None
+    _, handle = create_file(NAME, wdm.FILE_READ_DATA)
+    assert handle is not None
+    _, second = wdm.ZwDuplicateObject(-1, handle, -1, 0, 0, wdm.DUPLICATE_SAME_ACCESS)
+    assert second is not None
+    basic = wdm.ObjectBasicInformation
+    assert wdm.ZwQueryObject(handle, basic, block, 56) == (wdm.STATUS_SUCCESS, 56)
+    attributes, access, handles, pointers = struct.unpack("<4I", wdm.RtlReadMemory(block, 16))
+    assert (attributes, access, handles) == (0, wdm.FILE_READ_DATA, 2)
+    assert pointers >= 2
+    assert wdm.RtlReadMemory(block + 16, 40) == bytes(40)
+    for length in (0, 55, 57):
+        assert wdm.ZwQueryObject(handle, basic, block, length) == (wdm.STATUS_INFO_LENGTH_MISMATCH, 56)
+    needed = 16 + 2 * len(NAME) + 2
+    named = wdm.ZwQueryObject(handle, wdm.ObjectNameInformation, block, 256)
+    assert (named, read_name(block)) == ((wdm.STATUS_SUCCESS, needed), NAME)
+    assert wdm.ZwQueryObject(handle, 2, block, 256) == (wdm.STATUS_INVALID_INFO_CLASS, 0)
+    wdm.ZwClose(handle)
+    wdm.ZwClose(second)
+    assert wdm.ZwQueryObject(handle, basic, block, 56) == (wdm.STATUS_INVALID_HANDLE, 0)
+    wdm.ExFreePoolWithTag(block, wdm.POOL_TAG("Edge"))
+
+
+def test_no_object_has_security(machine: Machine) -> None:
+    device = make_device(make_driver(OPEN_AND_CLOSE), NAME)
+    assert wdm.ObGetObjectSecurity(device) == (wdm.STATUS_SUCCESS, None, False)
+    wdm.ObReleaseObjectSecurity(None, False)
+    with pytest.raises(TypeError, match="an object with a reference count"):
+        wdm.ObGetObjectSecurity("device")
+
+
+def test_which_drivers_are_verified(machine: Machine) -> None:
+    plain, strict = make_driver(OPEN_AND_CLOSE, "plain"), make_driver(OPEN_AND_CLOSE, "strict")
+    for driver, flags in ((plain, None), (strict, wdm.VERIFIER_SPECIAL_POOL)):
+        machine.kernel.verifier.verify(driver, flags)
+    for other in machine.io.drivers.values():
+        if other not in (plain, strict):
+            machine.kernel.verifier.verify(other, None)
+    assert (wdm.MmIsDriverVerifying(plain), wdm.MmIsDriverVerifying(strict)) == (False, True)
+    assert wdm.MmIsVerifierEnabled() == (wdm.STATUS_SUCCESS, wdm.VERIFIER_SPECIAL_POOL)
+    machine.kernel.verifier.verify(strict, None)
+    assert wdm.MmIsVerifierEnabled() == (wdm.STATUS_NOT_SUPPORTED, 0)

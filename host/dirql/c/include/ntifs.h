@@ -13,6 +13,12 @@
 #define DUPLICATE_SAME_ACCESS 2
 #define DUPLICATE_SAME_ATTRIBUTES 4
 
+/* Values of OBJECT_INFORMATION_CLASS. */
+typedef enum _OBJECT_INFORMATION_CLASS {
+    ObjectBasicInformation = 0,
+    ObjectNameInformation = 1,
+} OBJECT_INFORMATION_CLASS, *POBJECT_INFORMATION_CLASS;
+
 typedef struct _EX_PUSH_LOCK EX_PUSH_LOCK, *PEX_PUSH_LOCK;
 typedef struct _COMPRESSED_DATA_INFO COMPRESSED_DATA_INFO, *PCOMPRESSED_DATA_INFO;
 typedef struct _FILE_GET_QUOTA_INFORMATION FILE_GET_QUOTA_INFORMATION, *PFILE_GET_QUOTA_INFORMATION;
@@ -96,6 +102,9 @@ NTSTATUS ObQueryNameString(_In_ PVOID Object, _Out_opt_ POBJECT_NAME_INFORMATION
     Length, _Out_ PULONG ReturnLength);
 BOOLEAN ObIsKernelHandle(_In_ HANDLE Handle);
 VOID ObMakeTemporaryObject(_In_ PVOID Object);
+NTSTATUS ObGetObjectSecurity(_In_ PVOID Object, _Out_ PSECURITY_DESCRIPTOR *SecurityDescriptor, _Out_ PBOOLEAN
+    MemoryAllocated);
+VOID ObReleaseObjectSecurity(_In_opt_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ BOOLEAN MemoryAllocated);
 PDEVICE_OBJECT IoGetLowerDeviceObject(_In_ PDEVICE_OBJECT DeviceObject);
 PDEVICE_OBJECT IoGetDeviceAttachmentBaseRef(_In_ PDEVICE_OBJECT DeviceObject);
 BOOLEAN PsIsSystemThread(_In_ PETHREAD Thread);
@@ -156,5 +165,7 @@ NTSTATUS ZwOpenThread(_Out_ PHANDLE ThreadHandle, _In_ ACCESS_MASK DesiredAccess
 NTSTATUS ZwPulseEvent(_In_ HANDLE EventHandle, _Out_opt_ PLONG PreviousState);
 NTSTATUS ZwWaitForMultipleObjects(_In_ ULONG Count, _In_ HANDLE *Handles, _In_ WAIT_TYPE WaitType, _In_
     BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
+NTSTATUS ZwQueryObject(_In_opt_ HANDLE Handle, _In_ OBJECT_INFORMATION_CLASS ObjectInformationClass, _Out_opt_
+    PVOID ObjectInformation, _In_ ULONG ObjectInformationLength, _Out_opt_ PULONG ReturnLength);
 
 #endif /* DIRQL_NTIFS_H */

@@ -4182,6 +4182,13 @@ ULONG ExInterlockedAddUlong(_Inout_ volatile ULONG *Addend, _In_ ULONG Increment
 LARGE_INTEGER ExInterlockedAddLargeInteger(_Inout_ volatile LARGE_INTEGER *Addend, _In_ LARGE_INTEGER
     Increment, _Inout_ PKSPIN_LOCK Lock);
 VOID ExInterlockedAddLargeStatistic(_Inout_ volatile LARGE_INTEGER *Addend, _In_ ULONG Increment);
+ULONG RtlInterlockedAndBits(_Inout_ PULONG Flags, _In_ ULONG Flag);
+VOID RtlInterlockedAndBitsDiscardReturn(_Inout_ PULONG Flags, _In_ ULONG Flag);
+ULONG RtlInterlockedClearBits(_Inout_ PULONG Flags, _In_ ULONG Flag);
+VOID RtlInterlockedClearBitsDiscardReturn(_Inout_ PULONG Flags, _In_ ULONG Flag);
+ULONG RtlInterlockedSetBits(_Inout_ PULONG Flags, _In_ ULONG Flag);
+VOID RtlInterlockedSetBitsDiscardReturn(_Inout_ PULONG Flags, _In_ ULONG Flag);
+ULONG RtlInterlockedXorBits(_Inout_ PULONG Flags, _In_ ULONG Flag);
 NTSTATUS IoCreateDevice(_In_ PDRIVER_OBJECT DriverObject, _In_ ULONG DeviceExtensionSize, _In_opt_
     PUNICODE_STRING DeviceName, _In_ DEVICE_TYPE DeviceType, _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN
     Exclusive, _Out_ PDEVICE_OBJECT *DeviceObject);
@@ -4622,6 +4629,8 @@ VOID ExLocalTimeToSystemTime(_In_ PLARGE_INTEGER LocalTime, _Out_ PLARGE_INTEGER
 ULONGLONG VerSetConditionMask(_In_ ULONGLONG ConditionMask, _In_ ULONG TypeMask, _In_ UCHAR Condition);
 BOOLEAN IoIsWdmVersionAvailable(_In_ UCHAR MajorVersion, _In_ UCHAR MinorVersion);
 BOOLEAN IoIs32bitProcess(_In_opt_ PIRP Irp);
+NTSTATUS MmIsVerifierEnabled(_Out_ PULONG VerifierFlags);
+LOGICAL MmIsDriverVerifying(_In_ PDRIVER_OBJECT DriverObject);
 NTSTATUS ZwClose(_In_ HANDLE Handle);
 NTSTATUS ZwCreateDirectoryObject(_Out_ PHANDLE DirectoryHandle, _In_ ACCESS_MASK DesiredAccess, _In_
     POBJECT_ATTRIBUTES ObjectAttributes);
