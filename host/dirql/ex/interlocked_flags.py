@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interlocked changes of bits in a number of 32 bits without a sign, at the address `flags`.
 
-The macros of wdm.h stand for InterlockedAnd, InterlockedOr and InterlockedXor. A macro that discards the return does the
-same, and is a shorter instruction in C.
+The macros of wdm.h stand for InterlockedAnd, InterlockedOr and InterlockedXor. A macro that discards the return does
+the same, and is a shorter instruction in C.
 """
 
 from __future__ import annotations
