@@ -139,6 +139,10 @@ class _Query:
         value = self._key.value(name)
         if value is not None:
             return self._deliver_stored(entry, value.name, value.type, value.data)
+        return self._deliver_default(entry, name)
+
+    def _deliver_default(self, entry: QueryTable, name: str) -> int:
+        """Deliver the default of an entry, for a value that is missing or has no data."""
         type = entry.default_type & 0xFF
         if type == REG_NONE:
             is_required = bool(entry.flags & RTL_QUERY_REGISTRY_REQUIRED)
@@ -165,7 +169,10 @@ class _Query:
                 return STATUS_OBJECT_TYPE_MISMATCH
         elif flags & RTL_QUERY_REGISTRY_DIRECT and current_driver() is not None:
             self._check_trust(name)
-        status = self._deliver(entry, name, type, data)
+        if type == REG_NONE or (not data and type == entry.default_type & 0xFF):
+            status = self._deliver_default(entry, name)
+        else:
+            status = self._deliver(entry, name, type, data)
         if nt_success(status) and flags & RTL_QUERY_REGISTRY_DELETE:
             running.value.delete_value(self._key, name)
         return status

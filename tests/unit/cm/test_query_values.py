@@ -157,6 +157,29 @@ def test_REG_08_a_default_stands_in_for_a_missing_value(
     assert seen.calls == [("Gone", wdm.REG_SZ, wide("text")), ("Gone", wdm.REG_DWORD, wide("text")[:4])]
 
 
+@pytest.mark.parametrize(
+    ("type", "default", "expected"),
+    [
+        (wdm.REG_NONE, wdm.REG_SZ, (wdm.REG_SZ, wide("text"))),
+        (wdm.REG_SZ, wdm.REG_SZ, (wdm.REG_SZ, wide("text"))),
+        (wdm.REG_NONE, wdm.REG_NONE, None),
+        (wdm.REG_SZ, wdm.REG_NONE, (wdm.REG_SZ, b"")),
+        (wdm.REG_BINARY, wdm.REG_SZ, (wdm.REG_BINARY, b"")),
+    ],
+)
+def test_REG_08_a_default_stands_in_for_a_value_without_data(
+    key: int, seen: Calls, type: int, default: int, expected: tuple[int, bytes] | None
+) -> None:
+    set_value(key, "Empty", type, b"")
+    for name in ("Empty", None):
+        seen.calls.clear()
+        assert query(key, Entry(seen.routine, 0, name, None, default, "text")) == wdm.STATUS_SUCCESS
+        assert seen.calls == ([] if expected is None else [("Empty", *expected)])
+    required = wdm.RTL_QUERY_REGISTRY_REQUIRED
+    missing = query(key, Entry(seen.routine, required, "Empty", None, default, "text")) == MISSING
+    assert missing == (expected is None)
+
+
 def test_REG_08_a_required_value_must_be_there(key: int, seen: Calls) -> None:
     required = wdm.RTL_QUERY_REGISTRY_REQUIRED
     assert query(key, Entry(seen.routine, required, "Gone")) == MISSING
@@ -174,7 +197,7 @@ def test_REG_08_all_values_of_keys_below(key: int, seen: Calls) -> None:
     create_key("Deep", below)
     for name in ("a", "b"):
         set_value(below, name, wdm.REG_BINARY, name.encode())
-    set_value(open_key("Deep", root=below), "deep", wdm.REG_NONE, b"")
+    set_value(open_key("Deep", root=below), "deep", wdm.REG_BINARY, b"deep")
     routine = seen.routine
     subkey, topkey = wdm.RTL_QUERY_REGISTRY_SUBKEY, wdm.RTL_QUERY_REGISTRY_TOPKEY
     assert (
