@@ -226,7 +226,7 @@ def _walk(irp: Irp, location: int) -> bool:
 
     A routine is called with the device of the driver that set it; a routine of the packet's maker gets no device.
     """
-    locations = irp.locations
+    locations, io_status = irp.locations, irp.io_status
     count = irp.stack_count
     while location <= count:
         left = locations[location - 1]
@@ -235,7 +235,7 @@ def _walk(irp: Irp, location: int) -> bool:
         control, routine, context = left.control, left.completion_routine, left.context
         irp.stored_pending = pending = control & _PENDING != 0
         left.left += 1
-        left.outcome = STATUS_PENDING if control & SL_PENDING_RETURNED else irp.io_status.nt_status
+        left.outcome = STATUS_PENDING if control & SL_PENDING_RETURNED else io_status.nt_status
         if control & PROMISED and not pending:
             _refuse_unmarked(irp, left)
         # NT clears all but the major function and the device, which later tell what the request was. A method for this
@@ -243,7 +243,8 @@ def _walk(irp: Irp, location: int) -> bool:
         left.stored_minor = left.stored_flags = left.control = 0
         left.stored_file = left.completion_routine = left.context = None
         parameters = left.stored_parameters
-        parameters.read.length = parameters.read.key = parameters.read.byte_offset = 0
+        read = parameters.read
+        read.length = read.key = read.byte_offset = 0
         if parameters.named:
             parameters.forget()
         if routine is not None and (control & _ALWAYS == _ALWAYS or _is_invited(irp, control)):
