@@ -142,7 +142,8 @@ class _Plan:
             "--x-initial",
             "fast",
         ]
-        options += ["-Wno-fatal", "--timescale", "1ns/1ns"]
+        # With case statements made into trees of comparisons a clock would take 1 % more instructions, 2 % more time.
+        options += ["-fno-case", "-Wno-fatal", "--timescale", "1ns/1ns"]
         options += ["--assert"] if self.variant is Variant.CHECKED else ["--noassert"]
         return options + ([f"--trace{self.waves.replace('.', '-')}"] if self.waves else [])
 
