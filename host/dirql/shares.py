@@ -8,6 +8,7 @@ them shows their progress, in the order of the rows.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -149,6 +150,7 @@ class _Share(Generic[_Result]):
 
 def _be_share(run: Callable[[Display], object], connection: Connection[object, object]) -> None:
     """Run a share, and send its result. An error ends the process, which says nothing of it."""
+    gc.freeze()  # what is there stays, and 4 % of the process's time went into looking at it again and again
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
