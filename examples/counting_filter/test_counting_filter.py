@@ -27,7 +27,7 @@ from dirql.io.handle import Handle
 from dirql.io.objects import DriverObject
 from dirql.machine import Machine
 
-FILTER = Path(__file__).with_name("counting_filter.py")
+FILTERS = ("counting_filter.py", "counting_filter.c")
 IOCTL_COUNTER_READ = 0x226400
 ANSWER_BYTES = 4 * (28 + 1 + 32)
 
@@ -46,10 +46,10 @@ def counts(handle: Handle) -> Counts:
     return Counts(functions, numbers[28], list(numbers[29:]))
 
 
-@pytest.fixture
-def counter(machine: Machine) -> DriverObject:
-    """The filter, above the store driver."""
-    loaded = machine.load_driver(FILTER, as_filter="upper")
+@pytest.fixture(params=FILTERS)
+def counter(machine: Machine, request: pytest.FixtureRequest) -> DriverObject:
+    """The filter, in Python or in C, above the store driver, which is in Python."""
+    loaded = machine.load_driver(Path(__file__).with_name(request.param), as_filter="upper")
     machine.load_driver(store)
     return loaded
 

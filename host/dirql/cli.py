@@ -68,10 +68,13 @@ def _file(text: str) -> Path:
 
 
 def _driver(text: str) -> Path:
-    """The path of a driver's file."""
+    """The path of a driver's file, or of the folder of a driver in C."""
     path = Path(text)
-    if path.suffix != ".py" or not path.is_file():
-        raise argparse.ArgumentTypeError(f"must be a Python file that exists; it was {text!r}")
+    is_c = path.is_dir() and any(path.glob("*.c"))
+    if not is_c and (path.suffix not in (".py", ".c", ".so") or not path.is_file()):
+        raise argparse.ArgumentTypeError(
+            f"must be a file that exists, of Python or of C, or a folder with files of C; it was {text!r}"
+        )
     return path
 
 

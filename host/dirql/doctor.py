@@ -24,6 +24,7 @@ from dirql.boards.loaders import LOADERS, find_program_named
 from dirql.boards.reading import board_names, load_board
 from dirql.boards.unpacking import UnpackerMissing, find_unpacker
 from dirql.boards.usb import RULES, UsbDevice, udev_rule, usb_devices
+from dirql.c.image.compiler import find_compiler
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
 from dirql.hardware.render import hdl_files
 from dirql.hardware.root import machine_root
@@ -158,6 +159,19 @@ def check_python_headers(here: Surroundings) -> str:
     if here.python_headers is None:
         raise Absent("Python.h: calls into the machine take cffi's slower ABI mode", install("python3-dev"))
     return f"Python.h ({here.python_headers})"
+
+
+def check_c_drivers(here: Surroundings) -> str:
+    """The C compiler and the programs around it, for drivers in C."""
+    try:
+        compiler = find_compiler(here.environment)
+    except SetupError as error:
+        raise Absent(f"drivers in C cannot be loaded: {error.problem}", error.remedy) from error
+    if here.python_headers is None:
+        raise Absent("drivers in C cannot be loaded without Python.h", install("python3-dev"))
+    if shutil.which("addr2line", path=here.environment.get("PATH")) is None:
+        raise Absent("addr2line: reports about drivers in C name no lines", install("binutils"))
+    return f"drivers in C: {compiler.version.splitlines()[0]}"
 
 
 def check_wave_headers(here: Surroundings) -> str:
@@ -341,6 +355,7 @@ CHECKS: tuple[Callable[[Surroundings], str], ...] = (
     check_perl,
     check_verilator,
     check_python_headers,
+    check_c_drivers,
     check_wave_headers,
     check_cocotb,
     check_serial,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Drivers as programs name them: a module or an object, the path of a file, or the name of a module."""
+"""Drivers as programs name them: a module or an object, the path of a file or a folder, or the name of a module."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, cast
 
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke.refusals import explain_status
 from dirql.nt.ntstatus import status_name
 
-__all__ = ["DriverModule", "LoadError", "driver_module", "entry_and_ids", "service_name"]
+__all__ = ["DriverModule", "LoadError", "driver_module", "entry_and_ids", "find_driver", "service_name"]
 
 
 class DriverModule(Protocol):
@@ -41,6 +41,22 @@ class LoadError(Exception):
 
 _from_files: dict[str, ModuleType] = {}
 """The modules that were imported here from files, by the names that they have in `sys.modules`."""
+
+
+def find_driver(driver: str | Path, folder: Path | None = None) -> DriverModule:
+    """The driver that a path or the name of a module names.
+
+    A file whose name ends in `.c` or `.so`, and a folder with files of C, are a driver in C (docs/c-drivers.md). For
+    others `driver_module` says what is found. Raises `ValueError` if there is no such file or module.
+    """
+    file = (folder or Path()) / driver
+    if file.suffix in (".c", ".so") or (file.is_dir() and any(file.glob("*.c"))):
+        from dirql.c.driver import (
+            CDriver,
+        )  # with all names that drivers in C may need, which others do without
+
+        return CDriver(file)
+    return cast(DriverModule, driver_module(driver, folder))
 
 
 def driver_module(driver: str | Path, folder: Path | None = None) -> ModuleType:

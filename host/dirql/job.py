@@ -18,7 +18,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from dirql import __version__
-from dirql.driver_files import driver_module
+from dirql.driver_files import DriverModule, driver_module, find_driver
 from dirql.drivers import store
 from dirql.drivers.store.interface import (
     IOCTL_STORE_SET_MODE,
@@ -236,7 +236,8 @@ def _measure(
 
     The rows run on one machine, unless their figures are the same without that and several processors are free.
     """
-    module = None if options.driver is None else driver_module(options.driver)
+    module = None if options.driver is None else find_driver(options.driver)
+    scenarios = None if options.driver is None else driver_module(_scenario_file(options.driver))
     if module is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
     if not list(_rows(options)):
@@ -254,7 +255,7 @@ def _measure(
     try:
         machine.memory_manager.process.guard = GUARD
         with machine, show(console) as display:
-            _run_rows(machine, module, options, list(_rows(options)), display, modes, runs)
+            _run_rows(machine, module, scenarios, options, list(_rows(options)), display, modes, runs)
     except LeakReport as report:
         leaks = report.leaks
     except (Exception, BugCheck, Deadlock) as error:
@@ -309,14 +310,20 @@ def _run_share(options: Options, rows: Sequence[Row], display: Display) -> JobRe
     machine = _open(options)
     machine.memory_manager.process.guard = GUARD
     with machine:
-        _run_rows(machine, None, options, rows, display, modes, [])
+        _run_rows(machine, None, None, options, rows, display, modes, [])
     result = _job_result(machine, options, modes, (), None)
     return result if result.verdict is Verdict.PASS and not machine.target.complaints else None
 
 
+def _scenario_file(driver: Path) -> Path:
+    """The file with the scenario of a driver: for a driver in C, the file of Python beside it."""
+    return driver / "driver.py" if driver.is_dir() else driver.with_suffix(".py")
+
+
 def _run_rows(
     machine: Machine,
-    module: ModuleType | None,
+    module: DriverModule | None,
+    scenarios: ModuleType | None,
     options: Options,
     rows: Sequence[Row],
     display: Display,
@@ -331,10 +338,10 @@ def _run_rows(
             driver = machine.load_driver(
                 store if module is None else module, interrupt=row.interrupt or "level"
             )
-            if module is None:
+            if scenarios is None:
                 result, recorded = _run_row(machine, row, options, display)
             else:
-                result, recorded = _run_scenario(machine, module, row, options, display)
+                result, recorded = _run_scenario(machine, scenarios, row, options, display)
             modes.append(result)
             if options.trace is not None:
                 runs.append(recorded)

@@ -21,8 +21,8 @@ from dirql.cm.reg_file import RegistryFile
 from dirql.driver_files import (
     DriverModule,
     LoadError,
-    driver_module,
     entry_and_ids,
+    find_driver,
     service_name,
 )
 from dirql.drivers import pci
@@ -57,6 +57,7 @@ from dirql.service_control import (
     Drivers,
     Service,
     StartAgain,
+    add_parameters,
     create_service,
     each_driver,
     start_device_services,
@@ -114,7 +115,8 @@ class Machine(MachineParts):
         """Load a driver and start the devices that it names; returns the driver object.
 
         `driver` is an imported module, or an object, with a routine DriverEntry and the devices in HARDWARE_IDS; or the
-        path of a file that ends in `.py`, or the name of a module. `name` is the name of the service, by default the
+        path of a file that ends in `.py`, or the name of a module, or a driver in C: a `CDriver`, or the path of a file
+        that ends in `.c` or of a folder (docs/c-drivers.md). `name` is the name of the service, by default the
         last part of the module's name. `interrupt` says how the devices interrupt, "level", "latched" or "message",
         where on Windows the INF file says it; None leaves each device with the kind in the machine's description.
         `verifier` has the VERIFIER_… options of Driver Verifier for this driver; 0 stands for the automatic checks
@@ -124,13 +126,14 @@ class Machine(MachineParts):
         when DriverEntry fails, `DeviceError` or `ResourceConflict` when a device cannot be started; the driver is then
         unloaded.
         """
-        module = driver_module(driver) if isinstance(driver, str | Path) else driver
+        module = find_driver(driver) if isinstance(driver, str | Path) else driver
         entry, ids = entry_and_ids(module)
         wanted = None if interrupt is None else _interrupt_kind(interrupt)
         place = None if as_filter is None else FilterPlace(as_filter)
         class_guid = str(getattr(module, "CLASS_GUID", ""))
         service = name or service_name(module)
         self.images.note(service, driver)
+        add_parameters(self.registry, service, getattr(module, "PARAMETERS", {}))
         self.kernel.refused.clear()
         status, loaded = load_driver(entry, service, verifier)
         if loaded is None:

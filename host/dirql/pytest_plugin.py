@@ -23,12 +23,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import walk_tb
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import TYPE_CHECKING, Protocol, cast
 
 import pytest
 
 if TYPE_CHECKING:
+    from dirql.driver_files import DriverModule
     from dirql.io.handle import Handle
     from dirql.io.objects import DeviceObject, DriverObject
     from dirql.ke.limits import Limits
@@ -55,7 +56,7 @@ class FixtureFunction(Protocol):
 class Loader(Protocol):
     """The signature of `Machine.load_driver`, for options that come from a mark."""
 
-    def __call__(self, driver: ModuleType, **options: object) -> DriverObject:
+    def __call__(self, driver: DriverModule, **options: object) -> DriverObject:
         """Load `driver` with `options`; returns the driver object."""
 
 
@@ -498,10 +499,11 @@ def _stops_are_failures(told: str | None = None) -> Iterator[None]:
 class DriverMark:
     """The driver that `@pytest.mark.driver` names; without the mark, the store driver.
 
-    The driver is a module, a module's name, or the path of a file from the test's folder, which ends in `.py`.
+    The driver is a module, a module's name, or the path of a file or folder from the test's folder: a file that ends in
+    `.py`, or a driver in C.
     """
 
-    module: ModuleType
+    module: DriverModule
     name: str
     """The name of the device that `handle` opens."""
     options: Mapping[str, object]
@@ -516,10 +518,10 @@ class DriverMark:
         module = mark.args[0] if mark and mark.args else STORE
         name = options.pop("name", PROGRAM_NAME)
         if isinstance(module, str | Path):
-            from dirql.driver_files import driver_module
+            from dirql.driver_files import find_driver
 
             try:
-                module = driver_module(module, node.path.parent)
+                module = find_driver(module, node.path.parent)
             except ValueError as error:
                 raise pytest.UsageError(f"the mark driver: {error}") from error
         return cls(module, str(name), options)
@@ -528,12 +530,14 @@ class DriverMark:
 @pytest.fixture
 def device(machine: Machine, request: pytest.FixtureRequest) -> DeviceObject:
     """The first device object of the driver that the test's `driver` mark names, loaded and started."""
+    from dirql.driver_files import service_name
+
     driver = DriverMark.of(request.node)
     with _stops_are_failures():
         loaded = cast("Loader", machine.load_driver)(driver.module, **driver.options)
     if loaded.device_object is None:
         pytest.fail(
-            f"{driver.module.__name__} found no device to drive; its HARDWARE_IDS must name one on the bus"
+            f"{service_name(driver.module)} found no device to drive; its HARDWARE_IDS must name one on the bus"
         )
     return loaded.device_object
 

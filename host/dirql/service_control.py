@@ -26,7 +26,7 @@ from dirql.cm.service_keys import (
     text_of_value,
     write_service,
 )
-from dirql.driver_files import DriverModule, LoadError, driver_module, entry_and_ids, service_name
+from dirql.driver_files import DriverModule, LoadError, entry_and_ids, find_driver, service_name
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.refusals import note_refusal
@@ -57,6 +57,7 @@ __all__ = [
     "Service",
     "ServiceFailure",
     "StartAgain",
+    "add_parameters",
     "create_service",
     "each_driver",
     "start_device_services",
@@ -152,9 +153,9 @@ class Images:
         path = "" if key is None else text_of_value(key, "ImagePath")
         if not path:
             raise ValueError(
-                f"ImagePath of the service {name} must name a file that ends in .py, or a module; it was empty"
+                f"ImagePath of the service {name} must name a file that ends in .py or .c, or a module; it was empty"
             )
-        return driver_module(path, self._folder)
+        return find_driver(path, self._folder)
 
     def _image_path(self, driver: DriverModule | str | Path) -> str:
         """The name of a module that can be imported again, or a file, else the name of an object's class."""
@@ -204,6 +205,15 @@ def create_service(host: ServiceHost, service: Service, *, is_volatile: bool = F
         parameters = host.registry.ensure(rf"{key.path}\Parameters")
         for name, value in service.parameters.items():
             host.registry.set_value(parameters, name, *_encoded(name, value))
+
+
+def add_parameters(registry: Registry, name: str, parameters: Mapping[str, Parameter]) -> None:
+    """Write the values that a driver brings along, its PARAMETERS, into its service's key; what is there stays."""
+    if parameters:
+        key = registry.ensure(rf"{ensure_service(registry, name).path}\Parameters")
+        for value_name, value in parameters.items():
+            if key.value(value_name) is None:
+                registry.set_value(key, value_name, *_encoded(value_name, value))
 
 
 def start_services(host: ServiceHost, *, is_last_chance: bool) -> None:
@@ -279,7 +289,7 @@ def _group_of(host: ServiceHost, name: str) -> str:
 
 
 def _module(driver: DriverModule | str | Path) -> DriverModule:
-    return driver_module(driver) if isinstance(driver, str | Path) else driver
+    return find_driver(driver) if isinstance(driver, str | Path) else driver
 
 
 def _is_module_name(driver: str | Path) -> bool:

@@ -54,6 +54,7 @@ EVERYTHING_BELOW = (
     "lspci",
     "host_watch",
     "boards",
+    "c",
 )
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "nt": (),
@@ -98,6 +99,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "host_watch": ("nt", "ke"),
     "boards": ("link", "target.contract", "hardware", "registers"),
     "c.image": ("target.simulation",),
+    "c": ("c.core", "c.image", "io"),
     "lspci": ("target", "hardware", "registers"),
     **dict.fromkeys(COMPOSING, (*EVERYTHING_BELOW, *COMPOSING)),
     "registers": (),

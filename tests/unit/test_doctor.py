@@ -28,7 +28,13 @@ def healthy(tmp_path: Path) -> Surroundings:
     """Surroundings in which every check succeeds, independent of this computer."""
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name, body in {"g++": "echo 12.2.0", "make": "", "perl": ""}.items():
+    for name, body in {
+        "g++": "echo 12.2.0",
+        "make": "",
+        "perl": "",
+        "gcc": "echo gcc 12",
+        "addr2line": "",
+    }.items():
         (programs / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
         (programs / name).chmod(0o755)
     (tmp_path / "hdl").mkdir()
@@ -175,6 +181,26 @@ def test_each_fault_is_named_with_its_remedy(
     assert [finding.outcome for finding in found] == [outcome]
     assert fix in found[0].fix
     assert "\n" not in found[0].fix
+
+
+@pytest.mark.parametrize(
+    ("program", "text", "package"),
+    [
+        (
+            "gcc",
+            "drivers in C cannot be loaded: gcc, which compiles drivers in C, is not there",
+            "gcc binutils",
+        ),
+        ("addr2line", "addr2line: reports about drivers in C name no lines", "binutils"),
+    ],
+)
+def test_what_drivers_in_c_need_is_told(program: str, text: str, package: str, healthy: Surroundings) -> None:
+    (Path(healthy.environment["PATH"]) / program).unlink()
+    found = failing(healthy)
+    assert [(each.outcome, each.text) for each in found] == [(Outcome.ABSENT, text)]
+    assert found[0].fix.endswith(f"apt install {package}")
+    without = dataclasses.replace(healthy, python_headers=None)
+    assert Outcome.ABSENT is find(doctor.check_c_drivers, without).outcome
 
 
 @pytest.mark.parametrize("program", ["g++", "make", "perl"])

@@ -196,9 +196,9 @@ def test_all_missing_names_are_told_at_once_with_the_nearest(build: Build) -> No
     check_imports(built, {*known, *error.value.names})
 
 
-def test_each_copy_of_an_image_is_a_file_of_its_own(build: Build) -> None:
+def test_each_copy_of_an_image_is_a_file_of_its_own(build: Build, tmp_path: Path) -> None:
     built = build(DRIVER)
-    first, second = fresh_copy(built), fresh_copy(built)
+    first, second = fresh_copy(built, tmp_path), fresh_copy(built, tmp_path)
     assert len({first, second, built.library}) == 3
     assert first.read_bytes() == second.read_bytes() == built.library.read_bytes()
 

@@ -85,8 +85,9 @@ def find_compiler(environment: Mapping[str, str] = os.environ) -> Compiler:
     wanted = environment.get("CC")
     path = environment.get("PATH")
     for command in (shlex.split(wanted),) if wanted else (["gcc"], ["clang"]):
-        if command and shutil.which(command[0], path=path) is not None:
-            return _examine(tuple(command))
+        found = shutil.which(command[0], path=path) if command else None
+        if found is not None:
+            return _examine((found, *command[1:]))
     what = f"the C compiler {wanted!r}, which CC names," if wanted else "gcc, which compiles drivers in C,"
     raise SetupError(f"{what} is not there", install("gcc binutils"))
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 import shutil
 import uuid
@@ -254,7 +253,7 @@ class _Recipe:
     def _arguments(self, search: Iterable[str]) -> Iterator[str]:
         yield from self._all_options()
         yield "-nostdinc"
-        for folder in (*search, str(HEADERS), str(HEADERS / "crt")):
+        for folder in (*search, *(str(HEADERS / each) for each in ("", "crt", "ddk"))):
             yield f"-I{folder}"
         for name, value in {**_DEFINES, **self._options.defines}.items():
             yield f"-D{name}={value}"
@@ -295,8 +294,8 @@ def _script(names: Iterable[str]) -> str:
     return f"SECTIONS\n{{\n{parts}}}\nINSERT AFTER .text;\n"
 
 
-def fresh_copy(built: BuiltDriver) -> Path:
+def fresh_copy(built: BuiltDriver, folder: Path) -> Path:
     """A copy of an image's file under a name of its own, so that loading it gives fresh variables."""
-    copy = built.library.with_name(f"{built.library.stem}-{os.getpid()}-{uuid.uuid4().hex[:6]}.so")
+    copy = folder / f"{built.library.stem}-{uuid.uuid4().hex[:8]}.so"
     shutil.copyfile(built.library, copy)
     return copy

@@ -17,6 +17,7 @@ __all__ = ["ElfError", "ElfFile", "Section"]
 _HEADER: Final = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION: Final = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL: Final = struct.Struct("<IBBHQQ")
+_VERSION: Final = struct.Struct("<H")
 _MAGIC: Final = b"\x7fELF\x02\x01"
 _X86_64: Final = 62
 _SHARED: Final = 3
@@ -24,6 +25,9 @@ _DYNAMIC_SYMBOLS: Final = 11
 _SYMBOLS: Final = 2
 _WEAK: Final = 2
 _ROUTINE: Final = 2
+_VERSIONS: Final = 0x6FFFFFFF
+_VERSIONED: Final = 2
+_SANITIZER: Final = "__ubsan_"
 
 
 class ElfError(ValueError):
@@ -79,9 +83,10 @@ class ElfFile:
         """The names that others see, with their offsets behind the image's base."""
         self.routines: dict[str, tuple[int, int]] = {}
         """All routines, with their offsets and sizes."""
+        versions = next((record for record in records if record.kind == _VERSIONS), None)
         for record in records:
             if record.kind == _DYNAMIC_SYMBOLS:
-                self._read_dynamic(record, records[record.link])
+                self._read_dynamic(record, records[record.link], versions)
             elif record.kind == _SYMBOLS:
                 self._read_routines(record, records[record.link])
 
@@ -93,14 +98,19 @@ class ElfFile:
         start = table.place + offset
         return self._data[start : self._data.index(0, start)].decode()
 
-    def _read_dynamic(self, symbols: _Record, names: _Record) -> None:
+    def _read_dynamic(self, symbols: _Record, names: _Record, versions: _Record | None) -> None:
+        """Read the names that others see or must give; what has a version comes from the host's own libraries."""
         imports = set()
-        for place in range(symbols.place, symbols.place + symbols.size, _SYMBOL.size):
+        for number in range(symbols.size // _SYMBOL.size):
+            place = symbols.place + number * _SYMBOL.size
+            of_host = versions is not None and (
+                _VERSION.unpack_from(self._data, versions.place + 2 * number)[0] & 0x7FFF >= _VERSIONED
+            )
             name, kind, _, section, value, _ = _SYMBOL.unpack_from(self._data, place)
             text = self._text(names, name)
             if section:
                 self.exports[text] = value
-            elif text and kind >> 4 != _WEAK:
+            elif text and kind >> 4 != _WEAK and not of_host and not text.startswith(_SANITIZER):
                 imports.add(text)
         self.imports = frozenset(imports)
 

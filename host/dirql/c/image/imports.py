@@ -8,10 +8,14 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+from typing import Final
 
 from dirql.c.image.compiling import BuiltDriver
 
 __all__ = ["MissingImports", "check_imports"]
+
+_EXCEPTIONS: Final = "dirql_seh_"
+"""The beginning of the names of runtime/seh.c, which the core has."""
 
 
 class MissingImports(Exception):
@@ -31,7 +35,7 @@ def check_imports(
 
     `why_lacking` gives a sentence for a name of the WDK that dirql leaves out, "" for any other name.
     """
-    missing = sorted(built.imports - frozenset(exported))
+    missing = sorted(each for each in built.imports - frozenset(exported) if not each.startswith(_EXCEPTIONS))
     if missing:
         texts = {source: source.read_text(encoding="utf-8", errors="replace") for source in built.sources}
         lines = [_line(name, texts, exported, why_lacking(name) if why_lacking else "") for name in missing]

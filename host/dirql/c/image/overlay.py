@@ -36,7 +36,12 @@ def write_stand_ins(sources: Sequence[Path], include: Sequence[Path], headers: P
     routines = "".join(f"#undef {each}\n#define {each}(...) ((void)0)\n" for each in trace_routines)
     for file, text in texts.items():
         for quote, name in _INCLUDE.findall(text):
-            places = ([file.parent] if quote == '"' else []) + [*include, headers, headers / "crt"]
+            places = ([file.parent] if quote == '"' else []) + [
+                *include,
+                headers,
+                headers / "crt",
+                headers / "ddk",
+            ]
             if any((place / name).is_file() for place in places):
                 continue
             text = (

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Drivers in C as programs load them: from files and folders, with facts beside them, again and again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dirql.c.driver import CDriver
+from dirql.c.image.compiler import CompileError
+from dirql.c.image.imports import MissingImports
+from dirql.cm.service_keys import SERVICES
+from dirql.driver_files import LoadError
+from dirql.ke.bugcheck import BugCheck
+from dirql.machine import Machine
+
+HEAD = "#include <ntddk.h>\nDRIVER_INITIALIZE DriverEntry;\nstatic int loads;\n"
+UNLOAD = 'static VOID Unload(PDRIVER_OBJECT d) { UNREFERENCED_PARAMETER(d); DbgPrint("unloaded\\n"); }\n'
+
+
+def entry(body: str) -> str:
+    """The text of a driver that does `body` in its entry point, and can be unloaded."""
+    return (
+        f"{HEAD}{UNLOAD}NTSTATUS DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)\n{{\n"
+        f"    driver->DriverUnload = Unload;\n    {body}\n    return STATUS_SUCCESS;\n}}\n"
+    )
+
+
+def write(file: Path, text: str) -> Path:
+    file.write_text(text)
+    return file
+
+
+def test_each_load_has_variables_of_its_own(machine: Machine, tmp_path: Path) -> None:
+    file = write(tmp_path / "sample.c", entry('DbgPrint("load %d of %wZ\\n", ++loads, path);'))
+    for _ in range(2):
+        machine.unload_driver(machine.load_driver(file))
+    assert machine.debug_output.count("load 1 of") == 2
+    assert machine.debug_output.count("unloaded") == 2
+    assert "sample" in machine.debug_output
+
+
+def test_a_folder_is_a_driver_with_its_facts(machine: Machine, tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    (folder / "inc").mkdir(parents=True)
+    write(folder / "inc" / "Text.h", '#define TEXT "from the header"\n')
+    write(folder / "one.c", '#include "text.h"\n#include <ntddk.h>\nPCSTR Say(VOID) { return TEXT; }\n')
+    write(folder / "two.c", entry('PCSTR Say(VOID);\n    DbgPrint("%s %d", Say(), DEPTH);'))
+    write(folder / "left_out.c", "this is no C\n")
+    write(
+        folder / "driver.toml",
+        'service = "Both"\nsources = ["one.c", "two.c"]\ninclude = ["inc"]\n[define]\nDEPTH = 7\n'
+        '[parameters]\nCount = 3\nNames = ["a", "b"]\n',
+    )
+    machine.load_driver(folder)
+    assert machine.debug_output == "from the header 7"
+    key = machine.registry.find(rf"{SERVICES}\Both\Parameters")
+    assert key is not None
+    count = key.value("Count")
+    assert count is not None
+    assert count.data == bytes([3, 0, 0, 0])
+
+
+def test_errors_before_the_load_stop_nothing(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match=r"bad\.c:\d+:\d+: error: "):
+        machine.load_driver(write(tmp_path / "bad.c", entry("nothing here;")))
+    with pytest.raises(MissingImports, match="the nearest that dirql has is KeSetEvent"):
+        machine.load_driver(write(tmp_path / "lacks.c", entry("KeSetEvnt();")))
+    machine.load_driver(write(tmp_path / "good.c", entry('DbgPrint("loaded");')))
+    assert machine.debug_output == "loaded"
+
+
+def test_a_status_of_the_entry_point_is_told(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="DriverEntry ended with STATUS_DEVICE_DOES_NOT_EXIST"):
+        machine.load_driver(write(tmp_path / "refuses.c", entry("return STATUS_DEVICE_DOES_NOT_EXIST;")))
+
+
+def test_a_wrong_pointer_names_function_file_and_line(machine: Machine, tmp_path: Path) -> None:
+    text = entry("*(volatile int *)0x10 = 1;")
+    line = text[: text.index("*(volatile")].count("\n") + 1
+    with pytest.raises(BugCheck, match=rf"DriverEntry \(.*wrong\.c:{line}\)"):
+        machine.load_driver(write(tmp_path / "wrong.c", text))
+
+
+def test_sources_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    other = write(tmp_path / "other.txt", "")
+    source = write(tmp_path / "source.c", "")
+    for sources, complaint in (
+        ((), "must have a source"),
+        ((tmp_path / "no.c",), "must exist; .*no.c' does not"),
+        ((other,), "must be a .c file, a folder with .c files, or a .so file; it was .*other.txt"),
+        ((source, other), "of several sources each must be a .c file; one was .*other.txt"),
+        ((tmp_path / "none",), "must exist"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            CDriver(*sources)

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The headers of devices: each stands alone, and its codes and structures are those of Windows."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from dirql.c.image.compiler import HEADERS, OPTIONS
+
+INCLUDES = ["-nostdinc", *(f"-I{HEADERS / folder}" for folder in ("", "crt", "ddk"))]
+DEVICE_HEADERS = sorted(file.name for folder in ("ddk", "crt") for file in (HEADERS / folder).glob("*.h"))
+FACTS = """
+#include <ntddser.h>
+#include <ntdddisk.h>
+#include <ntddstor.h>
+#include <kbdmou.h>
+#include <wmilib.h>
+C_ASSERT(IOCTL_SERIAL_SET_BAUD_RATE == 0x1B0004 && IOCTL_SERIAL_GET_COMMSTATUS == 0x1B006C);
+C_ASSERT(IOCTL_DISK_GET_DRIVE_GEOMETRY == 0x70000 && IOCTL_DISK_GET_LENGTH_INFO == 0x7405C);
+C_ASSERT(IOCTL_DISK_IS_WRITABLE == 0x70024 && IOCTL_STORAGE_CHECK_VERIFY == 0x2D4800);
+C_ASSERT(IOCTL_KEYBOARD_SET_INDICATORS == 0xB0008 && IOCTL_INTERNAL_KEYBOARD_CONNECT == 0xB0203);
+C_ASSERT(sizeof(SERIAL_COMMPROP) == 64 && sizeof(SERIAL_STATUS) == 20 && sizeof(SERIAL_HANDFLOW) == 16);
+C_ASSERT(sizeof(DISK_GEOMETRY) == 24 && sizeof(PARTITION_INFORMATION) == 32 && FixedMedia == 12);
+C_ASSERT(sizeof(KEYBOARD_INPUT_DATA) == 12 && sizeof(MOUSE_INPUT_DATA) == 24 && sizeof(CONNECT_DATA) == 16);
+C_ASSERT(sizeof(WMILIB_CONTEXT) == 64 && sizeof(WMIGUIDREGINFO) == 16);
+"""
+
+
+def gcc(text: str) -> str:
+    """The messages of gcc for a text of a driver."""
+    command = ["gcc", *OPTIONS, *INCLUDES, "-Wall", "-Wextra", "-fsyntax-only", "-x", "c", "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False).stderr
+
+
+@pytest.mark.parametrize(
+    "header", [each for each in DEVICE_HEADERS if not each.startswith(("pshpack", "poppack"))]
+)
+def test_a_header_compiles_alone_and_twice(header: str) -> None:
+    assert gcc(f"#include <{header}>\n#include <{header}>\n#include <ntddk.h>\n") == ""
+
+
+def test_codes_and_structures_are_those_of_windows() -> None:
+    assert gcc(FACTS) == ""
+
+
+def test_packing_is_pushed_and_popped() -> None:
+    text = (
+        "#include <ntddk.h>\n#include <pshpack1.h>\nstruct a { char x; int y; };\n#include <poppack.h>\n"
+        "struct b { char x; int y; };\nC_ASSERT(sizeof(struct a) == 5 && sizeof(struct b) == 8);\n"
+    )
+    assert gcc(text) == ""
