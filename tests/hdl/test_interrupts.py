@@ -416,3 +416,18 @@ def test_I02_a_shared_line_is_on_while_any_of_its_functions_is() -> None:
         target.spend(20)
         assert first.read_controller(controller.RAW) == 0
     target.close()
+
+
+def test_I04_messages_for_one_input_are_merged_and_counted(bench: Bench) -> None:
+    """A bit keeps one message: a driver must look at its device, and not count interrupts."""
+    bench.enable_interrupts(RAISED)
+    enable_all(bench)
+    enable_messages(bench, 11)
+    for _ in range(3):
+        bench.raise_interrupt()
+        bench.target.spend(60)
+        clear(bench)
+    assert bench.read_controller(controller.LOST, 11) == 2
+    assert bench.fetch() == vector_of(11)
+    bench.end(11)
+    assert bench.fetch() == SPURIOUS

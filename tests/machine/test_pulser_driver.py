@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,7 @@ from dirql.registers.pulser import CONTROL
 from hdl.pic_bench import SETTLED
 
 HELD = CONTROL.HELD
+GATED = Path(__file__).parents[1] / "hdl" / "machines" / "gated.toml"
 
 
 @pytest.fixture
@@ -272,3 +274,63 @@ def test_the_other_drivers_work_beside_noise(machine: Machine) -> None:
             data.write(bytes(range(256)) * 8, 0)
             assert data.read(2048, 0) == bytes(range(256)) * 8
     assert counts(first).pulses > 0
+
+
+def test_an_interrupt_at_any_place_of_a_pass_is_served(machine: Machine) -> None:
+    """The second device of a latched line interrupts at each step of the passes over the ISRs for the first."""
+    first, second = load(machine, "latched")
+    for handle in (first, second):
+        configure(handle, period=3000, control=HELD)
+    places = range(0, 420, 6)
+    for served, distance in enumerate(places):
+        start(second, 1)
+        configure(first, period=1100 + distance, control=HELD)
+        start(first, 1)
+        machine.sleep(0.0002)
+        assert counts(first)[:1] + counts(first)[2:3] == (1, 1)
+        assert counts(second).claimed == served + 1
+
+
+# Gated edges, which are gone with their line.
+
+
+@pytest.fixture
+def gated() -> Iterator[Machine]:
+    with open_machine("verilated", machine=GATED) as opened:
+        yield opened
+
+
+def test_a_held_line_is_served_with_gated_edges(gated: Machine) -> None:
+    for found in overlap(gated, load(gated, "latched")):
+        assert found.pulses == 60
+        assert found.claimed >= 50
+    assert gated.kernel.interrupts.spurious_interrupts == 0
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_noise_that_is_shorter_than_the_way_to_the_fetch_is_spurious(gated: Machine, width: int) -> None:
+    first, second = load(gated, "latched")
+    configure(first, width=width, period=3000, control=CONTROL.NOISE)
+    configure(second, period=7000, control=HELD)
+    start(first, 20)
+    start(second, 8)
+    gated.sleep(0.003)
+    spurious = gated.kernel.interrupts.spurious_interrupts
+    noisy, quiet = counts(first), counts(second)
+    assert (noisy.pulses, noisy.claimed) == (20, 0)
+    assert (quiet.pulses, quiet.claimed) == (8, 8)
+    assert spurious >= 15  # some come while the other device is served
+    assert gated.hal.interrupts.spurious() == spurious
+    assert gated.hal.interrupts.state().in_service == 0
+
+
+@pytest.mark.parametrize("width", [4, 400])
+def test_noise_that_is_long_enough_is_a_vector_that_nobody_claims(gated: Machine, width: int) -> None:
+    first, second = load(gated, "latched")
+    configure(first, width=width, period=3000, control=CONTROL.NOISE)
+    configure(second)
+    start(first, 20)
+    gated.sleep(0.003)
+    assert gated.kernel.interrupts.spurious_interrupts == 0
+    assert (counts(first).calls, counts(first).claimed) == (20, 0)
+    assert (counts(second).calls, counts(second).claimed) == (20, 0)
