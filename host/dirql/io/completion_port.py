@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from dirql.io.completion import IoCompletion, Packet
-from dirql.io.errors import IoError, dos_error
+from dirql.io.errors import IoError
 from dirql.io.handle import Handle, time_out
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import FileObject
@@ -21,6 +21,7 @@ from dirql.nt.ntstatus import nt_success, status_name
 from dirql.nt.status import STATUS_ABANDONED, STATUS_INVALID_HANDLE, STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
 from dirql.ob.services import close as close_handle
+from dirql.rtl.statuses import dos_error
 
 __all__ = ["CompletionPacket", "CompletionPort"]
 

@@ -7,23 +7,13 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.ke.refusals import explain_status
-from dirql.nt.constants import ERROR_GEN_FAILURE, ERROR_SUCCESS
-from dirql.nt.ntstatus import nt_success, status_name
-from dirql.nt.win32 import WIN32_ERRORS
+from dirql.nt.ntstatus import status_name
+from dirql.rtl.statuses import dos_error
 
-__all__ = ["OPEN", "IoError", "dos_error"]
+__all__ = ["OPEN", "IoError"]
 
 OPEN: Final = "open"
 """The operation of a failed open, which may have failed because of what the driver did before."""
-
-
-def dos_error(status: int) -> int:
-    """The Win32 code of an NTSTATUS; follows RtlNtStatusToDosError.
-
-    A success that has no code of its own is ERROR_SUCCESS. Any other status without one is ERROR_GEN_FAILURE here, and
-    ERROR_MR_MID_NOT_FOUND on Windows.
-    """
-    return WIN32_ERRORS.get(status, ERROR_SUCCESS if nt_success(status) else ERROR_GEN_FAILURE)
 
 
 class IoError(OSError):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-from dirql.io.errors import OPEN, IoError, dos_error
+from dirql.io.errors import OPEN, IoError
 from dirql.io.file_information import flush_buffers_file
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import FileObject
@@ -48,6 +48,7 @@ from dirql.nt.status import (
 )
 from dirql.ob.manager import running as object_manager
 from dirql.ob.services import close as close_handle
+from dirql.rtl.statuses import dos_error
 
 __all__ = ["CompletionRoutine", "Handle", "Overlapped", "sleep", "time_out"]
 

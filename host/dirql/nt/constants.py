@@ -808,6 +808,8 @@ __all__ = [
     "REG_RESOURCE_LIST",
     "REG_RESOURCE_REQUIREMENTS_LIST",
     "REG_SZ",
+    "RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING",
+    "RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE",
     "RTL_QUERY_REGISTRY_DELETE",
     "RTL_QUERY_REGISTRY_DIRECT",
     "RTL_QUERY_REGISTRY_NOEXPAND",
@@ -2976,6 +2978,12 @@ GenericGreaterThan: Final = 1
 """The first element comes behind the second one."""
 GenericEqual: Final = 2
 """The elements are equal."""
+
+# Flags of RtlDuplicateUnicodeString.
+RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE: Final = 1
+"""A NUL follows the copy."""
+RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING: Final = 2
+"""The copy of an empty string has a buffer too; the other flag must be set."""
 
 # Algorithms of RtlHashUnicodeString.
 HASH_STRING_ALGORITHM_DEFAULT: Final = 0

@@ -11,8 +11,13 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.ke.processors.contract import contract
+from dirql.nt.constants import (
+    RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING,
+    RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE,
+)
 from dirql.nt.status import (
     STATUS_BUFFER_OVERFLOW,
+    STATUS_INVALID_PARAMETER,
     STATUS_INVALID_PARAMETER_2,
     STATUS_NO_MEMORY,
     STATUS_SUCCESS,
@@ -29,6 +34,7 @@ from dirql.rtl.strings import (
     UnicodeString,
     UnicodeText,
     ansi_bytes,
+    is_well_formed,
     unicode_characters,
     unicode_units,
 )
@@ -38,6 +44,7 @@ __all__ = [
     "ansi_string_to_unicode_string",
     "create_unicode_string",
     "downcase_unicode_string",
+    "duplicate_unicode_string",
     "free_ansi_string",
     "free_oem_string",
     "free_unicode_string",
@@ -63,12 +70,19 @@ _TO_ANSI_SIZE: Final = contract("RtlUnicodeStringToAnsiSize")
 _X_FROM_ANSI_SIZE: Final = contract("RtlxAnsiStringToUnicodeSize")
 _X_TO_ANSI_SIZE: Final = contract("RtlxUnicodeStringToAnsiSize")
 _CREATE: Final = contract("RtlCreateUnicodeString")
+_DUPLICATE: Final = contract("RtlDuplicateUnicodeString")
 _FREE_UNICODE: Final = contract("RtlFreeUnicodeString")
 _FREE_ANSI: Final = contract("RtlFreeAnsiString")
 _FREE_OEM: Final = contract("RtlFreeOemString")
 
 _LARGEST: Final = 0xFFFF
 """The most bytes that a string can have room for."""
+_DUPLICATE_FLAGS: Final = (
+    0,
+    RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE,
+    RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE | RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING,
+)
+_MOST_BYTES: Final = 0xFFFE
 _MOST_UNITS: Final = 0xFFFE
 
 
@@ -193,6 +207,36 @@ def create_unicode_string(destination_string: UnicodeString, source_string: Char
     write(buffer, units + b"\0\0")
     destination_string.set(len(units), len(units) + 2, buffer)
     return True
+
+
+def duplicate_unicode_string(
+    flags: int, string_in: UnicodeText | None, string_out: UnicodeString | None
+) -> int:
+    """Copy a string into a buffer that is allocated for it; follows RtlDuplicateUnicodeString.
+
+    RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE adds a NUL, which the length does not count. An empty string gets no
+    buffer unless RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING is set too. STATUS_INVALID_PARAMETER for other
+    flags, for NULL, and for a string that is not well-formed.
+    """
+    _DUPLICATE.check_with(flags, string_out)
+    _DUPLICATE.check_arguments(flags, string_in, string_out)
+    if flags not in _DUPLICATE_FLAGS or string_in is None or string_out is None:
+        return STATUS_INVALID_PARAMETER
+    if not is_well_formed(string_in):
+        return STATUS_INVALID_PARAMETER
+    units = unicode_units(string_in)
+    end = b"\0\0" if flags else b""
+    if not units and flags != _DUPLICATE_FLAGS[-1]:
+        string_out.set(0, 0, None)
+        return STATUS_SUCCESS
+    if len(units) + len(end) > _MOST_BYTES:
+        return STATUS_INVALID_PARAMETER
+    buffer = allocate_buffer(len(units) + len(end))
+    if buffer is None:
+        return STATUS_NO_MEMORY
+    write(buffer, units + end)
+    string_out.set(len(units), len(units) + len(end), buffer)
+    return STATUS_SUCCESS
 
 
 def free_unicode_string(unicode_string: UnicodeString) -> None:

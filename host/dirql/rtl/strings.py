@@ -27,6 +27,7 @@ __all__ = [
     "UnicodeText",
     "ansi_bytes",
     "ansi_characters",
+    "is_well_formed",
     "unicode_characters",
     "unicode_text",
     "unicode_units",
@@ -201,12 +202,16 @@ def validate_unicode_string(flags: int, string: UnicodeText | None) -> int:
     """Say whether a string is well-formed, with a status; follows RtlValidateUnicodeString."""
     _VALIDATE.check_level(flags)
     _VALIDATE.check_arguments(flags, string)
-    if flags:
+    if flags or (string is not None and not is_well_formed(string)):
         return STATUS_INVALID_PARAMETER
-    if string is None or isinstance(string, str):
-        return STATUS_SUCCESS
+    return STATUS_SUCCESS
+
+
+def is_well_formed(string: UnicodeText) -> bool:
+    """Whether the lengths of a string are even, in their order, and those of a buffer that is there."""
+    if isinstance(string, str):
+        return True
     lengths = (string.length, string.maximum_length)
     is_even = not any(length % 2 for length in lengths)
     is_there = string.buffer is not None or lengths == (0, 0)
-    is_right = is_even and is_there and string.length <= string.maximum_length
-    return STATUS_SUCCESS if is_right else STATUS_INVALID_PARAMETER
+    return is_even and is_there and string.length <= string.maximum_length

@@ -240,50 +240,51 @@ KNOWN: Final = """
         KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
         KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled
         KeAreApcsDisabled KeBugCheck KeBugCheckEx KeCancelTimer KeClearEvent KeDelayExecutionThread
-        KeDeregisterBugCheckCallback KeEnterCriticalRegion KeEnterGuardedRegion KeFlushQueuedDpcs KeGetCurrentIrql
-        KeGetCurrentNodeNumber KeGetCurrentProcessorNumber KeGetCurrentProcessorNumberEx KeGetCurrentThread
-        KeGetProcessorIndexFromNumber KeGetProcessorNumberFromIndex KeGetRecommendedSharedDataAlignment
-        KeInitializeApc KeInitializeCallbackRecord KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent
-        KeInitializeGuardedMutex KeInitializeMutex KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock
-        KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue
-        KeInsertHeadQueue KeInsertQueue KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion
-        KeLowerIrql KePulseEvent KeQueryActiveGroupCount KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx
-        KeQueryActiveProcessors KeQueryGroupAffinity KeQueryHighestNodeNumber KeQueryInterruptTime
-        KeQueryMaximumGroupCount KeQueryMaximumProcessorCount KeQueryMaximumProcessorCountEx KeQueryPerformanceCounter
-        KeQueryPriorityThread KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql
-        KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateQueue
-        KeReadStateSemaphore KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex
-        KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc
-        KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore
-        KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue
-        KeRemoveByKeyDeviceQueueIfBusy KeRemoveDeviceQueue KeRemoveEntryDeviceQueue KeRemoveQueue KeRemoveQueueApc
-        KeRemoveQueueDpc KeResetEvent KeRestoreFloatingPointState KeRevertToUserAffinityThread
-        KeRevertToUserAffinityThreadEx KeRevertToUserGroupAffinityThread KeRundownQueue KeSaveFloatingPointState
-        KeSetBasePriorityThread KeSetEvent KeSetImportanceDpc KeSetPriorityThread KeSetSystemAffinityThread
-        KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread KeSetTargetProcessorDpc KeSetTargetProcessorDpcEx
-        KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution KeTestAlertThread KeTestSpinLock
-        KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForMutexObject
-        KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation KeyCachedInformation
-        KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation KeyLayerInformation
-        KeyNameInformation KeyNodeInformation KeySetDebugInformation KeySetHandleTagsInformation
-        KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation KeyValueBasicInformation
-        KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
-        KeyValuePartialInformationAlign64 KeyVirtualizationInformation KeyWow64FlagsInformation
-        KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched
-        LevelSensitive LowImportance LowPagePriority LowPoolPriority LowPoolPrioritySpecialPoolOverrun
-        LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_ALLOWED MAXIMUM_PRIORITY
-        MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN
-        MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL
-        MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED
-        MDL_PAGE_CONTENTS_INVARIANT MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED
-        MDL_SOURCE_IS_NONPAGED_POOL MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE
-        METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED
-        MM_ALLOCATE_NO_WAIT MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS
-        MM_DONT_ZERO_ALLOCATION MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS
-        MUTANT_INCREMENT MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass
-        MaxPoolType MaxSuiteType MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode
-        MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance
-        MicroChannel MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
+        KeDeregisterBugCheckCallback KeEnterCriticalRegion KeEnterGuardedRegion KeFlushIoBuffers KeFlushQueuedDpcs
+        KeGetCurrentIrql KeGetCurrentNodeNumber KeGetCurrentProcessorNumber KeGetCurrentProcessorNumberEx
+        KeGetCurrentThread KeGetProcessorIndexFromNumber KeGetProcessorNumberFromIndex
+        KeGetRecommendedSharedDataAlignment KeInitializeApc KeInitializeCallbackRecord KeInitializeDeviceQueue
+        KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex KeInitializeQueue
+        KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx
+        KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertHeadQueue KeInsertQueue KeInsertQueueApc KeInsertQueueDpc
+        KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent KeQueryActiveGroupCount
+        KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx KeQueryActiveProcessors KeQueryGroupAffinity
+        KeQueryHighestNodeNumber KeQueryInterruptTime KeQueryMaximumGroupCount KeQueryMaximumProcessorCount
+        KeQueryMaximumProcessorCountEx KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime
+        KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel
+        KeReadStateEvent KeReadStateMutex KeReadStateQueue KeReadStateSemaphore KeReadStateTimer
+        KeRegisterBugCheckCallback KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock
+        KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock
+        KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel
+        KeRemoveByKeyDeviceQueue KeRemoveByKeyDeviceQueueIfBusy KeRemoveDeviceQueue KeRemoveEntryDeviceQueue
+        KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeRestoreFloatingPointState
+        KeRevertToUserAffinityThread KeRevertToUserAffinityThreadEx KeRevertToUserGroupAffinityThread KeRundownQueue
+        KeSaveFloatingPointState KeSetBasePriorityThread KeSetCoalescableTimer KeSetEvent KeSetImportanceDpc
+        KeSetPriorityThread KeSetSystemAffinityThread KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread
+        KeSetTargetProcessorDpc KeSetTargetProcessorDpcEx KeSetTimer KeSetTimerEx KeStallExecutionProcessor
+        KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
+        KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForMutexObject KeWaitForSingleObject
+        KeepObject KernelMode KeyBasicInformation KeyCachedInformation KeyControlFlagsInformation KeyFlagsInformation
+        KeyFullInformation KeyHandleTagsInformation KeyLayerInformation KeyNameInformation KeyNodeInformation
+        KeySetDebugInformation KeySetHandleTagsInformation KeySetLayerInformation KeySetVirtualizationInformation
+        KeyTrustInformation KeyValueBasicInformation KeyValueFullInformation KeyValueFullInformationAlign64
+        KeyValueLayerInformation KeyValuePartialInformation KeyValuePartialInformationAlign64
+        KeyVirtualizationInformation KeyWow64FlagsInformation KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX
+        LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority
+        LowPoolPriority LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH
+        MAP_REGISTERS MAXIMUM_ALLOWED MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS
+        MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE
+        MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE
+        MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
+        MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
+        MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER
+        METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT
+        MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_DONT_ZERO_ALLOCATION MPIBus
+        MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT
+        MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass MaxPoolType MaxSuiteType
+        MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason
+        MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MicroChannel
+        MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
         MmAllocateNonCachedMemory MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached
         MmCreateMdl MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress
         MmFreeNonCachedMemory MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
@@ -346,22 +347,23 @@ KNOWN: Final = """
         REG_OPENED_EXISTING_KEY REG_OPEN_LEGAL_OPTION REG_OPTION_BACKUP_RESTORE REG_OPTION_CREATE_LINK
         REG_OPTION_NON_VOLATILE REG_OPTION_OPEN_LINK REG_OPTION_RESERVED REG_OPTION_VOLATILE REG_QWORD
         REG_QWORD_LITTLE_ENDIAN REG_RESOURCE_LIST REG_RESOURCE_REQUIREMENTS_LIST REG_SZ RESOURCE_NOT_OWNED
-        ROUND_TO_PAGES RTL_AVL_TABLE RTL_BITMAP RTL_BITMAP_RUN RTL_GENERIC_TABLE RTL_OSVERSIONINFOEXW
-        RTL_OSVERSIONINFOW RTL_QUERY_REGISTRY_DELETE RTL_QUERY_REGISTRY_DIRECT RTL_QUERY_REGISTRY_NOEXPAND
-        RTL_QUERY_REGISTRY_NOVALUE RTL_QUERY_REGISTRY_REQUIRED RTL_QUERY_REGISTRY_SUBKEY RTL_QUERY_REGISTRY_TABLE
-        RTL_QUERY_REGISTRY_TOPKEY RTL_QUERY_REGISTRY_TYPECHECK RTL_QUERY_REGISTRY_TYPECHECK_MASK
-        RTL_QUERY_REGISTRY_TYPECHECK_SHIFT RTL_REGISTRY_ABSOLUTE RTL_REGISTRY_CONTROL RTL_REGISTRY_DEVICEMAP
-        RTL_REGISTRY_HANDLE RTL_REGISTRY_MAXIMUM RTL_REGISTRY_OPTIONAL RTL_REGISTRY_SERVICES RTL_REGISTRY_USER
-        RTL_REGISTRY_WINDOWS_NT RTL_SOFT_ASSERT RealTimeWorkQueue RemovalPolicyExpectNoRemoval
-        RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval RemovalRelations RemoveEntryList
-        RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive ResourceReleaseByOtherThread
-        RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString RtlAppendAsciizToString RtlAppendStringToString
-        RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet RtlAssert
-        RtlCharToInteger RtlCheckBit RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits RtlCompareMemory
-        RtlCompareMemoryUlong RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger
-        RtlConvertUlongToLargeInteger RtlCopyMemory RtlCopyString RtlCopyUnicodeString RtlCreateRegistryKey
-        RtlCreateUnicodeString RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlDeleteRegistryValue
-        RtlDowncaseUnicodeChar RtlDowncaseUnicodeString RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide
+        ROUND_TO_PAGES RTL_AVL_TABLE RTL_BITMAP RTL_BITMAP_RUN RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING
+        RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE RTL_GENERIC_TABLE RTL_OSVERSIONINFOEXW RTL_OSVERSIONINFOW
+        RTL_QUERY_REGISTRY_DELETE RTL_QUERY_REGISTRY_DIRECT RTL_QUERY_REGISTRY_NOEXPAND RTL_QUERY_REGISTRY_NOVALUE
+        RTL_QUERY_REGISTRY_REQUIRED RTL_QUERY_REGISTRY_SUBKEY RTL_QUERY_REGISTRY_TABLE RTL_QUERY_REGISTRY_TOPKEY
+        RTL_QUERY_REGISTRY_TYPECHECK RTL_QUERY_REGISTRY_TYPECHECK_MASK RTL_QUERY_REGISTRY_TYPECHECK_SHIFT
+        RTL_REGISTRY_ABSOLUTE RTL_REGISTRY_CONTROL RTL_REGISTRY_DEVICEMAP RTL_REGISTRY_HANDLE RTL_REGISTRY_MAXIMUM
+        RTL_REGISTRY_OPTIONAL RTL_REGISTRY_SERVICES RTL_REGISTRY_USER RTL_REGISTRY_WINDOWS_NT RTL_SOFT_ASSERT
+        RealTimeWorkQueue RemovalPolicyExpectNoRemoval RemovalPolicyExpectOrderlyRemoval
+        RemovalPolicyExpectSurpriseRemoval RemovalRelations RemoveEntryList RemoveHeadList RemoveTailList
+        ResourceNeverExclusive ResourceOwnedExclusive ResourceReleaseByOtherThread RtlAnsiStringToUnicodeSize
+        RtlAnsiStringToUnicodeString RtlAppendAsciizToString RtlAppendStringToString RtlAppendUnicodeStringToString
+        RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet RtlAssert RtlCharToInteger RtlCheckBit
+        RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits RtlCompareMemory RtlCompareMemoryUlong
+        RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger RtlConvertUlongToLargeInteger
+        RtlCopyMemory RtlCopyString RtlCopyUnicodeString RtlCreateRegistryKey RtlCreateUnicodeString
+        RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlDeleteRegistryValue RtlDowncaseUnicodeChar
+        RtlDowncaseUnicodeString RtlDuplicateUnicodeString RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide
         RtlEnlargedUnsignedMultiply RtlEnumerateGenericTable RtlEnumerateGenericTableAvl
         RtlEnumerateGenericTableWithoutSplaying RtlEnumerateGenericTableWithoutSplayingAvl RtlEqualMemory
         RtlEqualString RtlEqualUnicodeString RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide
@@ -383,28 +385,29 @@ KNOWN: Final = """
         RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo RtlLargeIntegerNotEqualToZero
         RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlLookupElementGenericTable
         RtlLookupElementGenericTableAvl RtlLookupFirstMatchingElementGenericTableAvl RtlMoveMemory
-        RtlNumberGenericTableElements RtlNumberGenericTableElementsAvl RtlNumberOfClearBits RtlNumberOfSetBits
-        RtlNumberOfSetBitsUlongPtr RtlOemStringToUnicodeString RtlPrefixString RtlPrefixUnicodeString
-        RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory RtlRetrieveUlong RtlRetrieveUshort
-        RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits
-        RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA RtlStringCbCatExA
-        RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW RtlStringCbCatW
-        RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA
-        RtlStringCbCopyNExW RtlStringCbCopyNW RtlStringCbCopyW RtlStringCbLengthA RtlStringCbLengthW
-        RtlStringCbPrintfA RtlStringCbPrintfExA RtlStringCbPrintfExW RtlStringCbPrintfW RtlStringCbVPrintfA
-        RtlStringCbVPrintfExA RtlStringCbVPrintfExW RtlStringCbVPrintfW RtlStringCchCatA RtlStringCchCatExA
-        RtlStringCchCatExW RtlStringCchCatNA RtlStringCchCatNExA RtlStringCchCatNExW RtlStringCchCatNW
-        RtlStringCchCatW RtlStringCchCopyA RtlStringCchCopyExA RtlStringCchCopyExW RtlStringCchCopyNA
-        RtlStringCchCopyNExA RtlStringCchCopyNExW RtlStringCchCopyNW RtlStringCchCopyW RtlStringCchLengthA
-        RtlStringCchLengthW RtlStringCchPrintfA RtlStringCchPrintfExA RtlStringCchPrintfExW RtlStringCchPrintfW
-        RtlStringCchVPrintfA RtlStringCchVPrintfExA RtlStringCchVPrintfExW RtlStringCchVPrintfW RtlStringFromGUID
-        RtlTestBit RtlTimeFieldsToTime RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlTimeToTimeFields
-        RtlUlongByteSwap RtlUlonglongByteSwap RtlUnicodeStringCat RtlUnicodeStringCatString RtlUnicodeStringCopy
-        RtlUnicodeStringCopyString RtlUnicodeStringInit RtlUnicodeStringInitEx RtlUnicodeStringPrintf
-        RtlUnicodeStringToAnsiSize RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToOemString
-        RtlUnicodeStringVPrintf RtlUnicodeStringValidate RtlUniform RtlUpcaseUnicodeChar RtlUpcaseUnicodeString
-        RtlUpperChar RtlUpperString RtlUshortByteSwap RtlValidateUnicodeString RtlVerifyVersionInfo RtlViewMemory
-        RtlWriteMemory RtlWriteRegistryValue RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize
+        RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb RtlNumberGenericTableElements
+        RtlNumberGenericTableElementsAvl RtlNumberOfClearBits RtlNumberOfSetBits RtlNumberOfSetBitsUlongPtr
+        RtlOemStringToUnicodeString RtlPrefixString RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom
+        RtlRandomEx RtlReadMemory RtlRetrieveUlong RtlRetrieveUshort RtlSecondsSince1970ToTime
+        RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits RtlStatusName RtlStoreUlong
+        RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA
+        RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA
+        RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA RtlStringCbCopyNExW RtlStringCbCopyNW
+        RtlStringCbCopyW RtlStringCbLengthA RtlStringCbLengthW RtlStringCbPrintfA RtlStringCbPrintfExA
+        RtlStringCbPrintfExW RtlStringCbPrintfW RtlStringCbVPrintfA RtlStringCbVPrintfExA RtlStringCbVPrintfExW
+        RtlStringCbVPrintfW RtlStringCchCatA RtlStringCchCatExA RtlStringCchCatExW RtlStringCchCatNA
+        RtlStringCchCatNExA RtlStringCchCatNExW RtlStringCchCatNW RtlStringCchCatW RtlStringCchCopyA
+        RtlStringCchCopyExA RtlStringCchCopyExW RtlStringCchCopyNA RtlStringCchCopyNExA RtlStringCchCopyNExW
+        RtlStringCchCopyNW RtlStringCchCopyW RtlStringCchLengthA RtlStringCchLengthW RtlStringCchPrintfA
+        RtlStringCchPrintfExA RtlStringCchPrintfExW RtlStringCchPrintfW RtlStringCchVPrintfA RtlStringCchVPrintfExA
+        RtlStringCchVPrintfExW RtlStringCchVPrintfW RtlStringFromGUID RtlTestBit RtlTimeFieldsToTime
+        RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlTimeToTimeFields RtlUlongByteSwap RtlUlonglongByteSwap
+        RtlUnicodeStringCat RtlUnicodeStringCatString RtlUnicodeStringCopy RtlUnicodeStringCopyString
+        RtlUnicodeStringInit RtlUnicodeStringInitEx RtlUnicodeStringPrintf RtlUnicodeStringToAnsiSize
+        RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToOemString RtlUnicodeStringVPrintf
+        RtlUnicodeStringValidate RtlUniform RtlUpcaseUnicodeChar RtlUpcaseUnicodeString RtlUpperChar RtlUpperString
+        RtlUshortByteSwap RtlValidateUnicodeString RtlVerifyVersionInfo RtlViewMemory RtlWriteMemory
+        RtlWriteRegistryValue RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize
         SCATTER_GATHER_ELEMENT SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SERVICE_ADAPTER SERVICE_AUTO_START
         SERVICE_BOOT_START SERVICE_DEMAND_START SERVICE_DISABLED SERVICE_DRIVER SERVICE_ERROR_CRITICAL
         SERVICE_ERROR_IGNORE SERVICE_ERROR_NORMAL SERVICE_ERROR_SEVERE SERVICE_FILE_SYSTEM_DRIVER
@@ -786,7 +789,7 @@ LACKING: Final[dict[str, str]] = {
         KdDebuggerNotPresent KdDisableDebugger KdEnableDebugger KeAcquireSpinLockRaiseToDpc KeAddTriageDumpDataBlock
         KeConvertAuxiliaryCounterToPerformanceCounter KeConvertPerformanceCounterToAuxiliaryCounter
         KeDeregisterBoundCallback KeDeregisterBugCheckReasonCallback KeDeregisterNmiCallback
-        KeDeregisterProcessorChangeCallback KeExpandKernelStackAndCalloutEx KeFlushIoBuffers KeFlushWriteBuffer
+        KeDeregisterProcessorChangeCallback KeExpandKernelStackAndCalloutEx KeFlushWriteBuffer
         KeGetCurrentProcessorIndex KeGetDcacheFillSize KeGetPcr KeInitializeTimer2SetParameters
         KeInitializeTriageDumpDataArray KeIpiGenericCall KeMemoryBarrier KeNumberProcessors
         KeProcessorAddCompleteNotify KeProcessorAddFailureNotify KeProcessorAddStartNotify
@@ -796,54 +799,54 @@ LACKING: Final[dict[str, str]] = {
         KeQueryTotalCycleTimeProcess KeQueryTotalCycleTimeThread KeQueryUnbiasedInterruptTime
         KeQueryUnbiasedInterruptTimePrecise KeRegisterBoundCallback KeRegisterBugCheckReasonCallback
         KeRegisterNmiCallback KeRegisterProcessorChangeCallback KeRestoreExtendedProcessorState
-        KeSaveExtendedProcessorState KeSetCoalescableTimer KeShouldYieldProcessor KfRaiseIrql
-        LABEL_SECURITY_INFORMATION LATENCY_TIME LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION
-        LOCK_QUEUE_OWNER LOCK_QUEUE_OWNER_BIT LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT
-        LOCK_QUEUE_WAIT_BIT LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST
-        LONGLONG_MASK LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT
-        LONG_LEAST_SIGNIFICANT_BIT LONG_MASK LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK
-        LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES
-        LUID_AND_ATTRIBUTES_ARRAY LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock
-        LockQueueBcbLock LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock
-        LockQueueMasterLock LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock
-        LockQueueUnusedSpare0 LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16
-        LockQueueUnusedSpare2 LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass
-        LoggerEventsLostClass LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER
-        MAXIMUM_FILENAME_LENGTH MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT
-        MAXIMUM_VOLUME_LABEL_LENGTH MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE
-        MEMORY_CACHING_TYPE_ORIG MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE
-        MEM_RELEASE MEM_RESERVE MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE
-        MINIMAL_XSTATE_AREA_LENGTH MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY
-        MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxTraceInformationClass
-        MemoryBarrier Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
-        MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx
-        MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
-        MmBadPointer MmBuildMdlFromPages MmFrameBufferCached MmGetProcedureAddress MmGetSystemRoutineAddress
-        MmIsDriverSuspectForVerifier MmIsDriverVerifyingByAddress MmIsIoSpaceActive MmMapIoSpaceEx MmMapMdl
-        MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection MmSetPermanentCacheAttribute ModifyAccess
-        MonitorCapabilities MonitorInvocation MultiplyHigh NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG
-        NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID
-        NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES
-        NlsMbCodePageTag NlsMbOemCodePageTag NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS
-        NonPagedPoolBaseMustSucceed NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession
-        NonPagedPoolMustSucceedSession NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent
-        NotifyUserPowerSetting NtBuildNumber NtCommitComplete NtCommitEnlistment NtCommitTransaction
-        NtCreateEnlistment NtCreateResourceManager NtCreateTransaction NtCreateTransactionManager NtCurrentProcess
-        NtCurrentThread NtEnumerateTransactionObject NtGetNotificationResourceManager NtOpenEnlistment
-        NtOpenResourceManager NtOpenTransaction NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment
-        NtPrepareComplete NtPrepareEnlistment NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment
-        NtQueryInformationResourceManager NtQueryInformationTransaction NtQueryInformationTransactionManager
-        NtReadOnlyEnlistment NtRecoverEnlistment NtRecoverResourceManager NtRecoverTransactionManager
-        NtRegisterProtocolAddressInformation NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment
-        NtRollbackTransaction NtRollforwardTransactionManager NtSetInformationEnlistment
-        NtSetInformationResourceManager NtSetInformationTransaction NtSetInformationTransactionManager
-        NtSinglePhaseReject OBJECT_NAME_INFORMATION OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE
-        OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100
-        OB_OPERATION OB_OPERATION_HANDLE_CREATE OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION
-        OB_POST_CREATE_HANDLE_INFORMATION OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION
-        OB_POST_OPERATION_PARAMETERS OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION
-        OB_PRE_DUPLICATE_HANDLE_INFORMATION OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY
-        OWNER_SECURITY_INFORMATION ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion
+        KeSaveExtendedProcessorState KeShouldYieldProcessor KfRaiseIrql LABEL_SECURITY_INFORMATION LATENCY_TIME
+        LEGACY_BUS_INFORMATION LOADER_PARTITION_INFORMATION_EX LOCK_OPERATION LOCK_QUEUE_OWNER LOCK_QUEUE_OWNER_BIT
+        LOCK_QUEUE_TIMER_LOCK_SHIFT LOCK_QUEUE_TIMER_TABLE_LOCKS LOCK_QUEUE_WAIT LOCK_QUEUE_WAIT_BIT
+        LOGICAL_PROCESSOR_RELATIONSHIP LOG_FILE_OBJECT LOG_POLICY_OVERWRITE LOG_POLICY_PERSIST LONGLONG_MASK
+        LONGLONG_SIZE LONG_2ND_MOST_SIGNIFICANT_BIT LONG_3RD_MOST_SIGNIFICANT_BIT LONG_LEAST_SIGNIFICANT_BIT LONG_MASK
+        LONG_MOST_SIGNIFICANT_BIT LONG_SIZE LOOKASIDE_CHECK LOOKASIDE_MINIMUM_BLOCK_SIZE LOWBYTE_MASK
+        LSAP_SE_ADT_PARAMETER_ARRAY_TRUE_SIZE LTP_PC_SMT LUID_AND_ATTRIBUTES LUID_AND_ATTRIBUTES_ARRAY
+        LastResumePerformance LastSleepTime LastWakeTime LockQueueAfdWorkQueueLock LockQueueBcbLock
+        LockQueueIoCancelLock LockQueueIoCompletionLock LockQueueIoDatabaseLock LockQueueIoVpbLock LockQueueMasterLock
+        LockQueueMaximumLock LockQueueNonPagedPoolLock LockQueueNtfsStructLock LockQueueUnusedSpare0
+        LockQueueUnusedSpare1 LockQueueUnusedSpare15 LockQueueUnusedSpare16 LockQueueUnusedSpare2
+        LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass LoggerEventsLostClass
+        LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER MAXIMUM_FILENAME_LENGTH
+        MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT MAXIMUM_VOLUME_LABEL_LENGTH
+        MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE MEMORY_CACHING_TYPE_ORIG
+        MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE
+        MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH
+        MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE
+        MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxRegNtNotifyClass MaxTraceInformationClass MemoryBarrier
+        Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl MmAllocateContiguousMemorySpecifyCacheNode
+        MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx
+        MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached MmBadPointer MmBuildMdlFromPages MmFrameBufferCached
+        MmGetProcedureAddress MmGetSystemRoutineAddress MmIsDriverSuspectForVerifier MmIsDriverVerifyingByAddress
+        MmIsIoSpaceActive MmMapIoSpaceEx MmMapMdl MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection
+        MmSetPermanentCacheAttribute ModifyAccess MonitorCapabilities MonitorInvocation MultiplyHigh
+        NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK
+        NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW
+        NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES NlsMbCodePageTag NlsMbOemCodePageTag
+        NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS NonPagedPoolBaseMustSucceed
+        NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession NonPagedPoolMustSucceedSession
+        NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent NotifyUserPowerSetting NtBuildNumber
+        NtCommitComplete NtCommitEnlistment NtCommitTransaction NtCreateEnlistment NtCreateResourceManager
+        NtCreateTransaction NtCreateTransactionManager NtCurrentProcess NtCurrentThread NtEnumerateTransactionObject
+        NtGetNotificationResourceManager NtOpenEnlistment NtOpenResourceManager NtOpenTransaction
+        NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment NtPrepareComplete NtPrepareEnlistment
+        NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment NtQueryInformationResourceManager
+        NtQueryInformationTransaction NtQueryInformationTransactionManager NtReadOnlyEnlistment NtRecoverEnlistment
+        NtRecoverResourceManager NtRecoverTransactionManager NtRegisterProtocolAddressInformation
+        NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment NtRollbackTransaction
+        NtRollforwardTransactionManager NtSetInformationEnlistment NtSetInformationResourceManager
+        NtSetInformationTransaction NtSetInformationTransactionManager NtSinglePhaseReject OBJECT_NAME_INFORMATION
+        OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION
+        OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100 OB_OPERATION OB_OPERATION_HANDLE_CREATE
+        OB_OPERATION_HANDLE_DUPLICATE OB_OPERATION_REGISTRATION OB_POST_CREATE_HANDLE_INFORMATION
+        OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION OB_POST_OPERATION_PARAMETERS
+        OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION OB_PRE_DUPLICATE_HANDLE_INFORMATION
+        OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION
+        ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion
         ObReferenceObjectByHandleWithTag ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
         ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObUnRegisterCallbacks
         ObfDereferenceObjectWithTag ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE PACCESS_TOKEN PACL
@@ -1812,31 +1815,29 @@ LACKING: Final[dict[str, str]] = {
         REQUEST_OPLOCK_INPUT_FLAG_REQUEST REQUEST_OPLOCK_OUTPUT_BUFFER REQUEST_OPLOCK_OUTPUT_FLAG_ACK_REQUIRED
         REQUEST_OPLOCK_OUTPUT_FLAG_MODES_PROVIDED REQUEST_RAW_ENCRYPTED_DATA RETRIEVAL_POINTERS_BUFFER
         RETRIEVAL_POINTER_BASE RETURN_NON_NT_USER_SESSION_KEY RETURN_PRIMARY_LOGON_DOMAINNAME RETURN_PRIMARY_USERNAME
-        RETURN_RESERVED_PARAMETER RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING
-        RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE RTL_HEAP_PARAMETERS RTL_SYSTEM_VOLUME_INFORMATION_FOLDER
-        RemoteInteractive RtlAbsoluteToSelfRelativeSD RtlAddAccessAllowedAce RtlAddAccessAllowedAceEx RtlAddAce
+        RETURN_RESERVED_PARAMETER RTL_HEAP_PARAMETERS RTL_SYSTEM_VOLUME_INFORMATION_FOLDER RemoteInteractive
+        RtlAbsoluteToSelfRelativeSD RtlAddAccessAllowedAce RtlAddAccessAllowedAceEx RtlAddAce
         RtlAllocateAndInitializeSid RtlAllocateHeap RtlAllocateStringRoutine RtlCaptureContext
         RtlCaptureStackBackTrace RtlCompareAltitudes RtlCompressBuffer RtlCompressChunks RtlConvertSidToUnicodeString
         RtlCopyLuid RtlCopySid RtlCreateAcl RtlCreateHeap RtlCreateSecurityDescriptorRelative RtlCreateServiceSid
         RtlCreateSystemVolumeInformationFolder RtlCreateVirtualAccountSid RtlCustomCPToUnicodeN RtlDecompressBuffer
         RtlDecompressBufferEx RtlDecompressBufferEx2 RtlDecompressChunks RtlDecompressFragment RtlDeleteAce
-        RtlDescribeChunk RtlDestroyHeap RtlDuplicateUnicodeString RtlEqualPrefixSid RtlEqualSid RtlFindUnicodePrefix
-        RtlFreeHeap RtlFreeSid RtlFreeStringRoutine RtlGenerate8dot3Name RtlGetAce RtlGetCompressionWorkSpaceSize
+        RtlDescribeChunk RtlDestroyHeap RtlEqualPrefixSid RtlEqualSid RtlFindUnicodePrefix RtlFreeHeap RtlFreeSid
+        RtlFreeStringRoutine RtlGenerate8dot3Name RtlGetAce RtlGetCompressionWorkSpaceSize
         RtlGetDaclSecurityDescriptor RtlGetGroupSecurityDescriptor RtlGetOwnerSecurityDescriptor
         RtlGetSaclSecurityDescriptor RtlIdentifierAuthoritySid RtlIdnToAscii RtlIdnToNameprepUnicode RtlIdnToUnicode
         RtlInitCodePageTable RtlInitializeSid RtlInitializeUnicodePrefix RtlInsertUnicodePrefix RtlIsDosDeviceName_U
         RtlIsNameLegalDOS8Dot3 RtlIsNormalizedString RtlIsValidOemCharacter RtlLengthRequiredSid RtlLengthSid
-        RtlMultiByteToUnicodeN RtlMultiByteToUnicodeSize RtlNextUnicodePrefix RtlNormalizeString RtlNtStatusToDosError
-        RtlNtStatusToDosErrorNoTeb RtlOemStringToCountedUnicodeSize RtlOemStringToCountedUnicodeString
-        RtlOemStringToUnicodeSize RtlOemToUnicodeN RtlOffsetToPointer RtlPointerToOffset RtlReallocateStringRoutine
-        RtlRemoveUnicodePrefix RtlReplaceSidInSd RtlReserveChunk RtlSelfRelativeToAbsoluteSD
-        RtlSetGroupSecurityDescriptor RtlSetOwnerSecurityDescriptor RtlSetSaclSecurityDescriptor
-        RtlSubAuthorityCountSid RtlSubAuthoritySid RtlUnicodeStringToCountedOemString RtlUnicodeStringToOemSize
-        RtlUnicodeToCustomCPN RtlUnicodeToMultiByteN RtlUnicodeToMultiByteSize RtlUnicodeToOemN
-        RtlUpcaseUnicodeStringToCountedOemString RtlUpcaseUnicodeStringToOemString RtlUpcaseUnicodeToCustomCPN
-        RtlUpcaseUnicodeToMultiByteN RtlUpcaseUnicodeToOemN RtlValidSid RtlxOemStringToUnicodeSize
-        RtlxUnicodeStringToOemSize SD_CHANGE_MACHINE_SID_INPUT SD_CHANGE_MACHINE_SID_OUTPUT SD_GLOBAL_CHANGE_INPUT
-        SD_GLOBAL_CHANGE_OUTPUT SD_GLOBAL_CHANGE_TYPE_MACHINE_SID SECURITY_ANONYMOUS_LOGON_RID
+        RtlMultiByteToUnicodeN RtlMultiByteToUnicodeSize RtlNextUnicodePrefix RtlNormalizeString
+        RtlOemStringToCountedUnicodeSize RtlOemStringToCountedUnicodeString RtlOemStringToUnicodeSize RtlOemToUnicodeN
+        RtlOffsetToPointer RtlPointerToOffset RtlReallocateStringRoutine RtlRemoveUnicodePrefix RtlReplaceSidInSd
+        RtlReserveChunk RtlSelfRelativeToAbsoluteSD RtlSetGroupSecurityDescriptor RtlSetOwnerSecurityDescriptor
+        RtlSetSaclSecurityDescriptor RtlSubAuthorityCountSid RtlSubAuthoritySid RtlUnicodeStringToCountedOemString
+        RtlUnicodeStringToOemSize RtlUnicodeToCustomCPN RtlUnicodeToMultiByteN RtlUnicodeToMultiByteSize
+        RtlUnicodeToOemN RtlUpcaseUnicodeStringToCountedOemString RtlUpcaseUnicodeStringToOemString
+        RtlUpcaseUnicodeToCustomCPN RtlUpcaseUnicodeToMultiByteN RtlUpcaseUnicodeToOemN RtlValidSid
+        RtlxOemStringToUnicodeSize RtlxUnicodeStringToOemSize SD_CHANGE_MACHINE_SID_INPUT SD_CHANGE_MACHINE_SID_OUTPUT
+        SD_GLOBAL_CHANGE_INPUT SD_GLOBAL_CHANGE_OUTPUT SD_GLOBAL_CHANGE_TYPE_MACHINE_SID SECURITY_ANONYMOUS_LOGON_RID
         SECURITY_APPPOOL_ID_BASE_RID SECURITY_APPPOOL_ID_RID_COUNT SECURITY_AUTHENTICATED_USER_RID SECURITY_BATCH_RID
         SECURITY_BUILTIN_DOMAIN_RID SECURITY_CLIENT_CONTEXT SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_BASE_RID
         SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_RID_COUNT SECURITY_COM_ID_BASE_RID SECURITY_CREATOR_GROUP_RID

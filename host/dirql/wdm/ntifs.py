@@ -54,6 +54,8 @@ from dirql.nt.constants import (
     DUPLICATE_SAME_ATTRIBUTES,
     ObjectBasicInformation,
     ObjectNameInformation,
+    RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING,
+    RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE,
 )
 from dirql.ob.information import (
     get_object_security as ObGetObjectSecurity,
@@ -94,6 +96,7 @@ from dirql.rtl.comparing import (
 from dirql.rtl.converting import (
     create_unicode_string as RtlCreateUnicodeString,
     downcase_unicode_string as RtlDowncaseUnicodeString,
+    duplicate_unicode_string as RtlDuplicateUnicodeString,
     free_oem_string as RtlFreeOemString,
     oem_string_to_unicode_string as RtlOemStringToUnicodeString,
     unicode_string_to_oem_string as RtlUnicodeStringToOemString,
@@ -114,6 +117,10 @@ from dirql.rtl.memory_routines import (
 )
 from dirql.rtl.queue_rundown import (
     rundown_queue as KeRundownQueue,
+)
+from dirql.rtl.statuses import (
+    nt_status_to_dos_error as RtlNtStatusToDosError,
+    nt_status_to_dos_error_no_teb as RtlNtStatusToDosErrorNoTeb,
 )
 from dirql.rtl.strings import (
     AnsiString as _AnsiString,
@@ -168,17 +175,22 @@ __all__ = [
     "PsIsThreadTerminating",
     "PsLookupProcessByProcessId",
     "PsLookupThreadByThreadId",
+    "RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING",
+    "RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE",
     "RtlAppendAsciizToString",
     "RtlAppendStringToString",
     "RtlCompareMemoryUlong",
     "RtlCreateUnicodeString",
     "RtlDowncaseUnicodeString",
+    "RtlDuplicateUnicodeString",
     "RtlFillMemoryUlong",
     "RtlFillMemoryUlonglong",
     "RtlFindCharInUnicodeString",
     "RtlFreeOemString",
     "RtlInitAnsiStringEx",
     "RtlInitUnicodeStringEx",
+    "RtlNtStatusToDosError",
+    "RtlNtStatusToDosErrorNoTeb",
     "RtlOemStringToUnicodeString",
     "RtlPrefixString",
     "RtlRandom",

@@ -122,6 +122,9 @@ from dirql.hal.dma.adapter import (
     DmaAdapter as DMA_ADAPTER,
     DmaOperations as DMA_OPERATIONS,
 )
+from dirql.hal.dma.caches import (
+    flush_io_buffers as KeFlushIoBuffers,
+)
 from dirql.hal.dma.description import (
     DeviceDescription as DEVICE_DESCRIPTION,
 )
@@ -2585,6 +2588,7 @@ __all__ = [
     "KeDelayExecutionThread",
     "KeDeregisterBugCheckCallback",
     "KeEnterGuardedRegion",
+    "KeFlushIoBuffers",
     "KeFlushQueuedDpcs",
     "KeGetCurrentIrql",
     "KeGetCurrentNodeNumber",
@@ -2653,6 +2657,7 @@ __all__ = [
     "KeRevertToUserAffinityThreadEx",
     "KeRevertToUserGroupAffinityThread",
     "KeSaveFloatingPointState",
+    "KeSetCoalescableTimer",
     "KeSetEvent",
     "KeSetImportanceDpc",
     "KeSetPriorityThread",
@@ -3499,6 +3504,7 @@ KeRemoveQueueDpc = KDPC.remove_queue
 KeResetEvent = KEVENT.reset
 KeRestoreFloatingPointState = KFLOATING_SAVE.restore
 KeSaveFloatingPointState = KFLOATING_SAVE.save
+KeSetCoalescableTimer = KTIMER.set_coalescable
 KeSetEvent = KEVENT.set
 KeSetImportanceDpc = KDPC.set_importance
 KeSetTargetProcessorDpc = KDPC.set_target_processor

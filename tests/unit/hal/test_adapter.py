@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from dirql import wdm
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.base import AdapterStatistics
 from dirql.hal.dma.description import DeviceDescription
@@ -556,3 +558,13 @@ def test_DMA_12_at_passive_only(machine: Machine) -> None:
     adapter = adapter_for(description())
     with at_dispatch():
         assert violation(lambda: adapter.allocate_common_buffer(1, True)) == (0xE6, 0x13)
+
+
+def test_buffers_are_flushed_before_a_transfer_at_most_at_dispatch_level(machine: Machine) -> None:
+    buffer, mdl = locked(machine, 64)
+    wdm.KeFlushIoBuffers(mdl, True, True)
+    with at_dispatch():
+        wdm.KeFlushIoBuffers(mdl, False, True)
+    release(buffer, mdl)
+    with pytest.raises(TypeError, match="Mdl must have the type MDL"):
+        wdm.KeFlushIoBuffers(cast("wdm.MDL", 3), True, True)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from dirql.io.errors import IoError, dos_error
+from dirql.io.errors import IoError
 from dirql.io.handle import Handle
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
+from dirql.rtl.statuses import dos_error
 from dirql.wdm import (
     CTL_CODE,
     DEVICE_OBJECT,

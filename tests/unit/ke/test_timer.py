@@ -511,3 +511,17 @@ def test_a_dpc_that_is_queued_is_not_initialized_again(kernel: Kernel) -> None:
     deferred.insert_queue(None, None)
     with bug_check(0xC7, 1, match="let it run first"):
         deferred.initialize(lambda *_: None, None)
+
+
+def test_a_coalescable_timer_is_as_exact_as_any(machine: FakeMachine, kernel: Kernel) -> None:
+    del kernel
+    timer = a_timer()
+    seen: list[int] = []
+    routine = dpc(lambda: seen.append(machine.now()))
+    assert not timer.set_coalescable(-MILLISECOND, 2, 1000, routine)
+    assert timer.set_coalescable(-MILLISECOND, 2, 1000, routine)
+    delay_execution_thread(0, False, -4 * MILLISECOND)
+    timer.cancel()
+    assert len(seen) == 2
+    with pytest.raises(ValueError, match="KeSetCoalescableTimer: TolerableDelay must be"):
+        timer.set_coalescable(-1, 0, -1)

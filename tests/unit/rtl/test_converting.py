@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -265,3 +267,60 @@ def test_a_guid_has_numbers_of_the_right_size() -> None:
         wdm.GUID(1, 2, 3, b"short")
     with pytest.raises(ValueError, match="32, 16 and 16 bits"):
         wdm.GUID(1 << 32, 2, 3, bytes(8))
+
+
+# Copies.
+
+END = wdm.RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE
+EMPTY = wdm.RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING
+
+
+@pytest.mark.parametrize(
+    ("flags", "text", "room"),
+    [
+        (0, "abc", 6),
+        (END, "abc", 8),
+        (END | EMPTY, "abc", 8),
+        (0, "", 0),
+        (END, "", 0),
+        (END | EMPTY, "", 2),
+    ],
+)
+def test_a_string_is_duplicated(memory: Memory, flags: int, text: str, room: int) -> None:
+    copy = wdm.UNICODE_STRING(1, 2, 3)
+    assert wdm.RtlDuplicateUnicodeString(flags, memory.string(text, 10), copy) == OK
+    assert (copy.length, copy.maximum_length, str(copy)) == (2 * len(text), room, text)
+    assert (copy.buffer is None) == (room == 0)
+    if copy.buffer is not None:
+        assert wdm.RtlReadMemory(copy.buffer, room) == wide(text) + bytes(room - 2 * len(text))
+        wdm.RtlFreeUnicodeString(copy)
+
+
+def test_what_cannot_be_duplicated(memory: Memory) -> None:
+    copy = wdm.UNICODE_STRING()
+    good = memory.string("abc", 6)
+    address = good.buffer
+    wrong = wdm.STATUS_INVALID_PARAMETER
+    for flags in (EMPTY, 4, 0xFF):
+        assert wdm.RtlDuplicateUnicodeString(flags, good, copy) == wrong
+    assert wdm.RtlDuplicateUnicodeString(0, None, copy) == wrong
+    assert wdm.RtlDuplicateUnicodeString(0, good, None) == wrong
+    for lengths in ((8, 6, address), (3, 6, address), (2, 3, address), (2, 4, None)):
+        assert wdm.RtlDuplicateUnicodeString(0, wdm.UNICODE_STRING(*lengths), copy) == wrong
+    long = wdm.UNICODE_STRING(0xFFFE, 0xFFFE, memory.block(bytes(0xFFFE)))
+    assert wdm.RtlDuplicateUnicodeString(END, long, copy) == wrong
+    assert wdm.RtlDuplicateUnicodeString(0, long, copy) == OK
+    assert copy.length == 0xFFFE
+    wdm.RtlFreeUnicodeString(copy)
+
+
+@pytest.mark.parametrize(
+    "routine", [wdm.RtlNtStatusToDosError, wdm.RtlNtStatusToDosErrorNoTeb], ids=["plain", "no TEB"]
+)
+def test_the_win32_codes_of_statuses(memory: Memory, routine: Callable[[int], int]) -> None:
+    del memory
+    assert routine(wdm.STATUS_SUCCESS) == 0
+    assert routine(wdm.STATUS_PENDING) == 997
+    assert routine(wdm.STATUS_INVALID_DEVICE_REQUEST) == 1
+    assert routine(0xC0000022 - (1 << 32)) == 5
+    assert routine(0xEFFF_FFFF) == 31

@@ -13,6 +13,11 @@
 #define DUPLICATE_SAME_ACCESS 2
 #define DUPLICATE_SAME_ATTRIBUTES 4
 
+/* Flags of RtlDuplicateUnicodeString. */
+
+#define RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE 1
+#define RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING 2
+
 /* Values of OBJECT_INFORMATION_CLASS. */
 typedef enum _OBJECT_INFORMATION_CLASS {
     ObjectBasicInformation = 0,
@@ -138,11 +143,15 @@ NTSTATUS RtlOemStringToUnicodeString(_Inout_ PUNICODE_STRING DestinationString, 
 NTSTATUS RtlUnicodeStringToOemString(_Inout_ POEM_STRING DestinationString, _In_ PCUNICODE_STRING
     SourceString, _In_ BOOLEAN AllocateDestinationString);
 BOOLEAN RtlCreateUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_ PCWSTR SourceString);
+NTSTATUS RtlDuplicateUnicodeString(_In_ ULONG Flags, _In_opt_ PCUNICODE_STRING StringIn, _Out_opt_
+    PUNICODE_STRING StringOut);
 VOID RtlFreeOemString(_Inout_ POEM_STRING OemString);
 BOOLEAN RtlTimeToSecondsSince1970(_In_ PLARGE_INTEGER Time, _Out_ PULONG ElapsedSeconds);
 VOID RtlSecondsSince1970ToTime(_In_ ULONG ElapsedSeconds, _Out_ PLARGE_INTEGER Time);
 BOOLEAN RtlTimeToSecondsSince1980(_In_ PLARGE_INTEGER Time, _Out_ PULONG ElapsedSeconds);
 VOID RtlSecondsSince1980ToTime(_In_ ULONG ElapsedSeconds, _Out_ PLARGE_INTEGER Time);
+ULONG RtlNtStatusToDosError(_In_ NTSTATUS Status);
+ULONG RtlNtStatusToDosErrorNoTeb(_In_ NTSTATUS Status);
 NTSTATUS ZwCancelIoFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock);
 NTSTATUS ZwCancelIoFileEx(_In_ HANDLE FileHandle, _In_opt_ PIO_STATUS_BLOCK IoRequestToCancel, _Out_
     PIO_STATUS_BLOCK IoStatusBlock);

@@ -4165,6 +4165,7 @@ VOID ExReleaseRundownProtection(_Inout_ PEX_RUNDOWN_REF RunRef);
 VOID ExReleaseRundownProtectionEx(_Inout_ PEX_RUNDOWN_REF RunRef, _In_ ULONG Count);
 VOID ExRundownCompleted(_Inout_ PEX_RUNDOWN_REF RunRef);
 VOID ExWaitForRundownProtectionRelease(_Inout_ PEX_RUNDOWN_REF RunRef);
+VOID KeFlushIoBuffers(_In_ PMDL Mdl, _In_ BOOLEAN ReadOperation, _In_ BOOLEAN DmaOperation);
 PDMA_ADAPTER IoGetDmaAdapter(_In_opt_ PDEVICE_OBJECT PhysicalDeviceObject, _In_ PDEVICE_DESCRIPTION
     DeviceDescription, _Out_ PULONG NumberOfMapRegisters);
 LARGE_INTEGER RtlLargeIntegerAnd(_In_ LARGE_INTEGER Source, _In_ LARGE_INTEGER Mask);
@@ -4301,6 +4302,8 @@ VOID KeInitializeTimer(_Out_ PKTIMER Timer);
 VOID KeInitializeTimerEx(_Out_ PKTIMER Timer, _In_ TIMER_TYPE Type);
 BOOLEAN KeSetTimer(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime, _In_opt_ PKDPC Dpc);
 BOOLEAN KeSetTimerEx(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime, _In_ LONG Period, _In_opt_ PKDPC Dpc);
+BOOLEAN KeSetCoalescableTimer(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime, _In_ ULONG Period, _In_ ULONG
+    TolerableDelay, _In_opt_ PKDPC Dpc);
 BOOLEAN KeCancelTimer(_Inout_ PKTIMER Timer);
 BOOLEAN KeReadStateTimer(_In_ PKTIMER Timer);
 VOID KeInitializeDeviceQueue(_Out_ PKDEVICE_QUEUE DeviceQueue);

@@ -35,6 +35,7 @@ __all__ = ["Timer", "clock_interrupt"]
 
 _SET: Final = contract("KeSetTimer")
 _SET_EX: Final = contract("KeSetTimerEx")
+_SET_COALESCABLE: Final = contract("KeSetCoalescableTimer")
 _CANCEL: Final = contract("KeCancelTimer")
 
 _LOWEST_TIME: Final = -(1 << 63)
@@ -142,6 +143,14 @@ class Timer(DispatcherObject):
             or not 0 <= period <= _LONGEST_PERIOD
         ):
             _SET_EX.check_arguments(self, due_time, period, dpc)
+        return self._set(due_time, period, dpc)
+
+    def set_coalescable(
+        self, due_time: int, period: int, tolerable_delay: int, dpc: Dpc | None = None
+    ) -> bool:
+        """Do as `set_ex`, at the time itself however long a delay is tolerable; follows KeSetCoalescableTimer."""
+        _SET_COALESCABLE.check_two(self, dpc)
+        _SET_COALESCABLE.check_arguments(self, due_time, period, tolerable_delay, dpc)
         return self._set(due_time, period, dpc)
 
     def cancel(self) -> bool:
