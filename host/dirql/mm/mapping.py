@@ -191,7 +191,8 @@ def unmap_locked_pages(base_address: int, mdl: Mdl) -> None:
     """
     _UNMAP_LOCKED_PAGES.check_irql(base_address, mdl)
     _UNMAP_LOCKED_PAGES.check_with(base_address, mdl)
-    _UNMAP_LOCKED_PAGES.check_arguments(base_address, mdl)
+    if type(base_address) is not int:
+        _UNMAP_LOCKED_PAGES.check_arguments(base_address, mdl)
     if mdl.is_free:
         mdl.refuse_use("MmUnmapLockedPages")
     if base_address < SYSTEM_RANGE_START:

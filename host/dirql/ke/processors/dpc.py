@@ -60,6 +60,9 @@ NO_ROUTINE: Final[tuple[object, ...]] = (None,)
 
 _Queued = Callable[[QueuedDpc, object, object, object], object]
 
+_BLANK: Final = cast("_Queued", None)
+"""The `deferred_routine` of a DPC that was not initialized, or only for later; it is None."""
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Dpc:
@@ -221,7 +224,7 @@ class Dpc:
         """Do as `insert_queue`, but run nothing yet: for kernel code that is about to lower the IRQL itself."""
         if self.dpc_data is not None:
             return False
-        if self.deferred_routine in NO_ROUTINE:
+        if self.deferred_routine is _BLANK:
             self.refuse_blank()
         processor = current.processor
         least = MediumImportance
