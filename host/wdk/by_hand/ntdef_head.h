@@ -151,3 +151,43 @@
 #define NT_INFORMATION(status) ((ULONG)(status) >> 30 == 1)
 #define NT_WARNING(status) ((ULONG)(status) >> 30 == 2)
 #define NT_ERROR(status) ((ULONG)(status) >> 30 == 3)
+
+#define MINCHAR ((CHAR)-128)
+#define MAXCHAR 0x7f
+#define MINSHORT ((SHORT)-32768)
+#define MAXSHORT 0x7fff
+#define MAXLONGLONG 0x7fffffffffffffffLL
+#define MAXULONGLONG 0xffffffffffffffffULL
+#define SIZE_MAX MAXULONGLONG
+#define LOBYTE(word) ((UCHAR)((ULONG_PTR)(word) & 0xff))
+#define HIBYTE(word) ((UCHAR)((ULONG_PTR)(word) >> 8 & 0xff))
+#define LOWORD(number) ((USHORT)((ULONG_PTR)(number) & 0xffff))
+#define HIWORD(number) ((USHORT)((ULONG_PTR)(number) >> 16 & 0xffff))
+#define MAKEWORD(low, high) ((USHORT)((UCHAR)(low) | (USHORT)(UCHAR)(high) << 8))
+#define MAKELONG(low, high) ((LONG)((USHORT)(low) | (ULONG)(USHORT)(high) << 16))
+#define ALIGN_DOWN_BY(size, alignment) ((ULONG_PTR)(size) & ~((ULONG_PTR)(alignment) - 1))
+#define ALIGN_UP_BY(size, alignment) ALIGN_DOWN_BY((ULONG_PTR)(size) + (alignment) - 1, alignment)
+#define ALIGN_DOWN(size, type) ALIGN_DOWN_BY(size, sizeof(type))
+#define ALIGN_UP(size, type) ALIGN_UP_BY(size, sizeof(type))
+#define ALIGN_DOWN_POINTER(address, type) ((PVOID)ALIGN_DOWN(address, type))
+#define ALIGN_UP_POINTER(address, type) ((PVOID)ALIGN_UP(address, type))
+#define UNICODE_NULL ((WCHAR)0)
+#define ANSI_NULL ((CHAR)0)
+#define UNICODE_STRING_MAX_CHARS 32767
+#define TEXT(text) L##text
+#define EXTERN_C_START
+#define EXTERN_C_END
+#define STATUS_SEVERITY_SUCCESS 0
+#define STATUS_SEVERITY_INFORMATIONAL 1
+#define STATUS_SEVERITY_WARNING 2
+#define STATUS_SEVERITY_ERROR 3
+#define FACILITY_IO_ERROR_CODE 4
+#define IsEqualGUID(first, second) (memcmp((first), (second), sizeof(GUID)) == 0)
+#define InlineIsEqualGUID IsEqualGUID
+
+/* Attributes of OBJECT_ATTRIBUTES that change nothing in dirql. */
+
+#define OBJ_INHERIT 2
+#define OBJ_EXCLUSIVE 0x20
+#define OBJ_FORCE_ACCESS_CHECK 0x400
+#define OBJ_VALID_ATTRIBUTES 0x7f2

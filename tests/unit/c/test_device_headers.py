@@ -52,3 +52,20 @@ def test_packing_is_pushed_and_popped() -> None:
         "struct b { char x; int y; };\nC_ASSERT(sizeof(struct a) == 5 && sizeof(struct b) == 8);\n"
     )
     assert gcc(text) == ""
+
+
+COMMON = """
+#include <wdm.h>
+#include <ntiologc.h>
+C_ASSERT(LOWORD(0x12345678) == 0x5678 && HIWORD(0x12345678) == 0x1234 && HIBYTE(0x1234) == 0x12);
+C_ASSERT(MAKELONG(0x5678, 0x1234) == 0x12345678 && ALIGN_UP_BY(0x1001, 0x1000) == 0x2000);
+C_ASSERT(ALIGN_DOWN(13, ULONGLONG) == 8 && MAXLONGLONG > 0 && UNICODE_NULL == 0);
+C_ASSERT(FILE_DEVICE_8042_PORT == 0x27 && FILE_DEVICE_BATTERY == 0x29 && FILE_DEVICE_KS == 0x2f);
+C_ASSERT(NT_ERROR(IO_ERR_PARITY) && NT_INFORMATION(STATUS_SERIAL_MORE_WRITES));
+static inline int same(const GUID *one, const GUID *other) { return IsEqualGUID(one, other); }
+void *routine = (void *)same;
+"""
+
+
+def test_names_that_public_drivers_use_are_there() -> None:
+    assert gcc(COMMON) == ""
