@@ -20,6 +20,7 @@ COMPILED = not str(kernel.__file__).endswith(".py")
 """Whether the tests run with a compiled kernel."""
 
 REASONS = {
+    "c drivers": "drivers in C need the kernel in plain Python, whose objects can become views of memory",
     "calls": "compiled routines say in another way that they got a wrong number of arguments",
     "docstrings": "compiled routines have no docstrings at run time; those of the sources are the same",
     "null": "compiled code refuses a NULL by its type, with a `TypeError`, before the routine looks at it",

@@ -31,6 +31,17 @@ from wdk.routines import Routine
 
 __all__ = ["c_interface"]
 
+_NAMES = (
+    "BITS",
+    "CLASSES",
+    "FORMS",
+    "FUNCTIONS",
+    "MEMBERS",
+    "ROUTINES",
+    "STRUCTURES",
+    "Parameter",
+    "Prototype",
+)
 _SIGNED = {"char", "signed char", "short", "int", "long long"}
 _WORDS = {"BOOLEAN": "bool", "NTSTATUS": "status", "VOID": "void", "void": "void", "va_list": "list"}
 
@@ -40,10 +51,7 @@ def c_interface(description: Description) -> dict[Path, str]:
     types = description.types
     lines = [module_head("Routines, function types and structures as the core for drivers in C needs them.")]
     lines += ["from typing import Final", ""]
-    lines += [
-        '__all__ = ["CLASSES", "FORMS", "FUNCTIONS", "MEMBERS", "ROUTINES", "STRUCTURES", "Parameter", "Prototype"]',
-        "",
-    ]
+    lines += [f"__all__ = [{', '.join(map(_quoted, _NAMES))}]", ""]
     lines += ["Parameter = tuple[str, str, str]", '"""Name, form, and direction: in, out or inout."""']
     lines += ["Prototype = tuple[str, str, tuple[Parameter, ...], tuple[str, ...]]"]
     lines += [
@@ -72,14 +80,26 @@ def c_interface(description: Description) -> dict[Path, str]:
         '"""Form of the result and parameters of each type of routine that the kernel calls."""',
         "",
     ]
-    lines += ["STRUCTURES: Final[dict[str, tuple[int, str, dict[str, tuple[int, int, str, str]]]]] = {"]
+    lines += _tables_of_types(types)
+    return {PACKAGE / "c" / "core" / "interface.py": "\n".join(lines)}
+
+
+def _tables_of_types(types: TypeTable) -> list[str]:
+    """The lines with structures, classes, and types that are other names."""
+    lines = ["STRUCTURES: Final[dict[str, tuple[int, str, dict[str, tuple[int, int, str, str]]]]] = {"]
     lines += [line for each in types.types if isinstance(each, Record) for line in _structure(types, each)]
     lines += [
         "}",
         '"""Size, Python class, and each named member: offset, size, form, and path in Python."""',
         "",
     ]
-    lines += ["CLASSES: Final[dict[str, str]] = {"]
+    lines += ["BITS: Final[dict[str, dict[str, tuple[int, int, int, int]]]] = {"]
+    lines += [line for each in types.types if isinstance(each, Record) for line in _bits(types, each)]
+    lines += [
+        "}",
+        '"""Offset and size of the storage, lowest bit and width of each bit field."""',
+    ]
+    lines += ["", "CLASSES: Final[dict[str, str]] = {"]
     lines += [
         f'    "{each.name}": "{each.python}",'
         for each in types.types
@@ -93,7 +113,7 @@ def c_interface(description: Description) -> dict[Path, str]:
         for name in each.names
     ]
     lines += ["}", '"""The form of each type that is another name for one, and of each enumeration."""', ""]
-    return {PACKAGE / "c" / "core" / "interface.py": "\n".join(lines)}
+    return lines
 
 
 def _is_function(routine: Routine) -> bool:
@@ -125,6 +145,18 @@ def _structure(types: TypeTable, record: Record) -> Iterator[str]:
             python = python_path(place.path)
             yield f'        "{place.path}": ({place.offset}, {place.size}, "{form}", "{python}"),'
     yield "    }),"
+
+
+def _bits(types: TypeTable, record: Record) -> Iterator[str]:
+    places = [place for place in types.layout(record).places if place.bits]
+    if record.python and places:
+        yield f'    "{record.name}": {{'
+        for place in places:
+            yield (
+                f'        "{python_path(place.path)}": '
+                f"({place.offset}, {place.size}, {place.lowest_bit}, {place.bits}),"
+            )
+        yield "    },"
 
 
 def _form(types: TypeTable, text: str) -> str:

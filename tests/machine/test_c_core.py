@@ -23,6 +23,8 @@ from dirql.nt import bugcodes
 from dirql.nt.constants import (
     FILE_ANY_ACCESS,
     FILE_DEVICE_UNKNOWN,
+    FILE_READ_DATA,
+    FILE_WRITE_DATA,
     IO_TYPE_DEVICE,
     IO_TYPE_IRP,
     IRP_MJ_DEVICE_CONTROL,
@@ -30,11 +32,15 @@ from dirql.nt.constants import (
     METHOD_NEITHER,
     METHOD_OUT_DIRECT,
     KernelMode,
+    PowerDeviceD0,
+    PowerSystemWorking,
     UserMode,
 )
 from dirql.nt.control_code import ctl_code
 from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATA_ERROR
 from machine.c_builder import SOURCES, CDriver
+
+pytestmark = pytest.mark.interpreted("c drivers")
 
 METHODS = r"\\.\Methods"
 BAD = r"\Device\Bad"
@@ -78,10 +84,11 @@ def test_c_sees_the_fields_that_the_kernel_has() -> None:
     with open_machine() as machine:
         driver = machine.load_driver(CDriver("methods"))
         with machine.open(METHODS) as handle:
-            facts = struct.unpack("<12q", handle.ioctl(FACTS, b"", 96))
+            facts = struct.unpack("<13q", handle.ioctl(FACTS, b"", 104))
         assert facts == (
             *(IO_TYPE_IRP, 1, 1, UserMode, IRP_MJ_DEVICE_CONTROL),
             *(1, 1, 1, 1, IO_TYPE_DEVICE, 2 * len(driver.driver_name), 1),
+            FILE_READ_DATA | FILE_WRITE_DATA,
         )
         assert driver.device_object is not None
         assert driver.device_object.driver_object is driver
@@ -166,6 +173,18 @@ def test_a_driver_in_c_moves_data_by_dma(interrupt: str) -> None:
                 handle.ioctl(code(0x900))
 
 
+def test_a_driver_in_c_asks_the_bus_driver_in_python_for_capabilities() -> None:
+    with open_machine() as machine:
+        machine.load_driver(CDriver("store_dma", store.HARDWARE_IDS))
+        device = machine.target.description.functions_named("store")[0].place.device
+        with machine.open(STORE) as handle:
+            told = handle.ioctl(code(0x901), b"", 64)
+    size, version, bits, address, _, *states = struct.unpack_from("<HHIII9i", told)
+    assert (size, version, address) == (64, 1, device << 16)
+    assert bits >> 6 & 1 == 0  # UniqueID
+    assert states[PowerSystemWorking] == PowerDeviceD0
+
+
 def test_queued_requests_of_a_driver_in_c_come_in_their_order() -> None:
     with open_machine() as machine:
         machine.load_driver(CDriver("store_dma", store.HARDWARE_IDS))
@@ -221,6 +240,8 @@ def test_a_mistake_in_c_is_a_bug_check_with_its_line(mistake: str, bug_check: in
     if first is not None:
         assert caught.value.parameters[0] == first
     assert f"bad.c:{line_of(mistake)}" in str(caught.value)
+    if mistake == "double completion":
+        assert "completed by IoCompleteRequest in Mistake" in str(caught.value)
     with open_machine() as machine:  # the next machine runs in the same process
         machine.load_driver(CDriver("methods"))
 

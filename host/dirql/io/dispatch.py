@@ -16,7 +16,7 @@ from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
 from dirql.ke.defects import report_defect
-from dirql.ke.origin import origin_of_routine
+from dirql.ke.origin import foreign, origin_of_routine, place_of
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.thread import GUARDED_REGION
 from dirql.nt.bugcodes import (
@@ -135,7 +135,7 @@ def _note_sender(stack: IoStackLocation) -> object:
         frame = getframe(2 * CALLER)
     except ValueError:
         return None
-    stack.sent_code, stack.sent_at = frame.f_code, frame.f_lasti
+    stack.sent_code, stack.sent_at = place_of(frame) if foreign else (frame.f_code, frame.f_lasti)
     return ke.processor.driver
 
 

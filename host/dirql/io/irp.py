@@ -22,6 +22,7 @@ from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
 from dirql.ke.defects import report_defect
+from dirql.ke.origin import foreign, place_of
 from dirql.ke.processors.contract import contract
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
@@ -134,7 +135,7 @@ def free_irp(irp: Irp) -> None:
     if irp.number <= PLACES_KEPT:
         try:
             frame = getframe(CALLER)
-            irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
+            irp.ended_code, irp.ended_at = place_of(frame) if foreign else (frame.f_code, frame.f_lasti)
         except ValueError:
             irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
     try:
@@ -171,7 +172,7 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     if irp.number <= PLACES_KEPT or irp.owner is not None:
         try:
             frame = getframe(CALLER)
-            irp.ended_code, irp.ended_at = frame.f_code, frame.f_lasti
+            irp.ended_code, irp.ended_at = place_of(frame) if foreign else (frame.f_code, frame.f_lasti)
         except ValueError:
             irp.ended_at = 0  # compiled code alone on its stack has no frame, and no driver called it
     io_status = irp.io_status

@@ -20,6 +20,7 @@ __all__ = [
     "current_frame",
     "describe_mark",
     "find_foreign",
+    "foreign",
     "is_kernel_file",
     "is_kernel_frame",
     "mark",
@@ -28,6 +29,7 @@ __all__ = [
     "origin_from",
     "origin_of",
     "origin_of_routine",
+    "place_of",
 ]
 
 _KERNEL_ROOMS: Final = (
@@ -99,9 +101,9 @@ def current_frame() -> FrameType | None:
 def origin_from(frame: FrameType | None) -> Origin | None:
     """The place in a driver or a program that leads to this frame; None if there is none."""
     while frame is not None and is_kernel_frame(frame):
-        found = _foreign[0][0](frame) if _foreign else None
+        found = foreign[0][0](frame) if foreign else None
         if found is not None:
-            code, _ = _foreign[0][1](found)
+            code, _ = foreign[0][1](found)
             return Origin(code.co_qualname, code.co_filename, code.co_firstlineno, is_foreign=True)
         frame = frame.f_back
     return None if frame is None else _place(frame, frame.f_lineno)
@@ -135,7 +137,7 @@ def origin_of_routine(routine: object) -> Origin | None:
 Mark = tuple[CodeType, int]
 """A place as it can be noted at each call: the code, and the instruction in it."""
 
-_foreign: Final[list[tuple[Callable[[FrameType], object], Callable[[object], Mark]]]] = []
+foreign: Final[list[tuple[Callable[[FrameType], object], Callable[[object], Mark]]]] = []
 """The routines that find and describe code in another language, if a driver has some."""
 _NOTED: Final = "place_in_driver"
 """The attribute of an error with the place of code in another language."""
@@ -162,13 +164,23 @@ def mark() -> Mark | None:
             is_kernel = _kernel_files[code.co_filename] = is_kernel_frame(frame)
         if not is_kernel:
             return code, frame.f_lasti
-        if _foreign:
-            find, describe = _foreign[0]
+        if foreign:
+            find, describe = foreign[0]
             found = find(frame)
             if found is not None:
                 return describe(found)
         frame = frame.f_back
     return None
+
+
+def place_of(frame: FrameType) -> Mark:
+    """The place in a frame, or that of code in another language which this frame has called and that has called back.
+
+    Callers ask `foreign` first: most machines have no such code.
+    """
+    find, describe = foreign[0]
+    found = find(frame)
+    return (frame.f_code, frame.f_lasti) if found is None else describe(found)
 
 
 def describe_mark(place: Mark | None) -> str:
@@ -192,7 +204,7 @@ def find_foreign(
     called back. Of that `describe` makes a mark. Its code is made for the place: it begins in that line, and the
     instruction is -1.
     """
-    _foreign[:] = () if find is None or describe is None else ((find, describe),)
+    foreign[:] = () if find is None or describe is None else ((find, describe),)
 
 
 def note_foreign(error: BaseException) -> None:

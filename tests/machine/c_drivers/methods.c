@@ -31,6 +31,7 @@ typedef struct {
     KDPC Dpc;
     ULONG Calls;
     ULONG Waiting;
+    ULONG Access;
 } EXTENSION;
 
 static PDEVICE_OBJECT Device;
@@ -45,7 +46,12 @@ static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 
 static NTSTATUS CreateClose(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
-    UNREFERENCED_PARAMETER(DeviceObject);
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Irp);
+    EXTENSION *extension = DeviceObject->DeviceExtension;
+
+    if (stack->MajorFunction == IRP_MJ_CREATE) {
+        extension->Access = stack->Parameters.Create.SecurityContext->DesiredAccess;
+    }
     return Complete(Irp, STATUS_SUCCESS, 0);
 }
 
@@ -222,7 +228,8 @@ static NTSTATUS Control(PDEVICE_OBJECT DeviceObject, PIRP Irp)
         facts[9] = DeviceObject->Type;
         facts[10] = DeviceObject->DriverObject->DriverName.Length;
         facts[11] = IoGetCurrentIrpStackLocation(Irp) == (PIO_STACK_LOCATION)(Irp + 1);
-        return Complete(Irp, STATUS_SUCCESS, 12 * sizeof(ULONG_PTR));
+        facts[12] = extension->Access;
+        return Complete(Irp, STATUS_SUCCESS, 13 * sizeof(ULONG_PTR));
     default:
         return Complete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }

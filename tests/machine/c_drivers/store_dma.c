@@ -7,6 +7,7 @@
 #include <wdm.h>
 
 #define STORE_TAG 'rotS'
+#define IOCTL_CAPABILITIES CTL_CODE(FILE_DEVICE_UNKNOWN, 0x901, METHOD_BUFFERED, FILE_ANY_ACCESS)
 #define IOCTL_STORE_RAISE CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 /* Registers, see hdl/functions/store. */
@@ -54,6 +55,7 @@ typedef struct {
     BOOLEAN Writing;
     ULONG Cause;
     ULONG Interrupts;
+    DEVICE_CAPABILITIES Capabilities;
     IO_REMOVE_LOCK RemoveLock;
 } STORE_EXTENSION, *PSTORE_EXTENSION;
 
@@ -127,7 +129,17 @@ static NTSTATUS StoreReadWrite(PDEVICE_OBJECT Device, PIRP Irp)
 
 static NTSTATUS StoreDeviceControl(PDEVICE_OBJECT Device, PIRP Irp)
 {
-    if (IoGetCurrentIrpStackLocation(Irp)->Parameters.DeviceIoControl.IoControlCode != IOCTL_STORE_RAISE) {
+    PSTORE_EXTENSION extension = Device->DeviceExtension;
+    ULONG code = IoGetCurrentIrpStackLocation(Irp)->Parameters.DeviceIoControl.IoControlCode;
+
+    if (code == IOCTL_CAPABILITIES) {
+        RtlCopyMemory(Irp->AssociatedIrp.SystemBuffer, &extension->Capabilities, sizeof(DEVICE_CAPABILITIES));
+        Irp->IoStatus.Status = STATUS_SUCCESS;
+        Irp->IoStatus.Information = sizeof(DEVICE_CAPABILITIES);
+        IoCompleteRequest(Irp, IO_NO_INCREMENT);
+        return STATUS_SUCCESS;
+    }
+    if (code != IOCTL_STORE_RAISE) {
         Irp->IoStatus.Status = STATUS_INVALID_DEVICE_REQUEST;
         Irp->IoStatus.Information = 0;
         IoCompleteRequest(Irp, IO_NO_INCREMENT);
@@ -240,6 +252,37 @@ static NTSTATUS StoreForward(PSTORE_EXTENSION Extension, PIRP Irp)
     return status;
 }
 
+/* Asks the drivers below what the device can do. */
+static NTSTATUS StoreQueryCapabilities(PSTORE_EXTENSION Extension)
+{
+    KEVENT event;
+    IO_STATUS_BLOCK block;
+    PIRP irp;
+    PIO_STACK_LOCATION stack;
+    NTSTATUS status;
+
+    RtlZeroMemory(&Extension->Capabilities, sizeof(DEVICE_CAPABILITIES));
+    Extension->Capabilities.Size = sizeof(DEVICE_CAPABILITIES);
+    Extension->Capabilities.Version = 1;
+    Extension->Capabilities.Address = Extension->Capabilities.UINumber = (ULONG)-1;
+    KeInitializeEvent(&event, NotificationEvent, FALSE);
+    irp = IoBuildSynchronousFsdRequest(IRP_MJ_PNP, Extension->LowerDeviceObject, NULL, 0, NULL, &event, &block);
+    if (irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    irp->IoStatus.Status = STATUS_NOT_SUPPORTED;
+    stack = IoGetNextIrpStackLocation(irp);
+    stack->MajorFunction = IRP_MJ_PNP;
+    stack->MinorFunction = IRP_MN_QUERY_CAPABILITIES;
+    stack->Parameters.DeviceCapabilities.Capabilities = &Extension->Capabilities;
+    status = IoCallDriver(Extension->LowerDeviceObject, irp);
+    if (status == STATUS_PENDING) {
+        KeWaitForSingleObject(&event, Executive, KernelMode, FALSE, NULL);
+        status = block.Status;
+    }
+    return status;
+}
+
 static NTSTATUS StoreAcquireHardware(PDEVICE_OBJECT Device, PCM_RESOURCE_LIST Resources)
 {
     PSTORE_EXTENSION extension = Device->DeviceExtension;
@@ -329,6 +372,9 @@ static NTSTATUS StorePnp(PDEVICE_OBJECT Device, PIRP Irp)
     switch (stack->MinorFunction) {
     case IRP_MN_START_DEVICE:
         status = StoreForward(extension, Irp);
+        if (NT_SUCCESS(status)) {
+            status = StoreQueryCapabilities(extension);
+        }
         if (NT_SUCCESS(status)) {
             status = StoreAcquireHardware(Device, stack->Parameters.StartDevice.AllocatedResourcesTranslated);
             if (!NT_SUCCESS(status)) {

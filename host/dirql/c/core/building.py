@@ -91,11 +91,8 @@ def _sources() -> Mapping[str, str]:
     """The text of each source, by its name."""
     native_files = sorted((_HERE / "native").iterdir())
     texts = {file.name: file.read_text(encoding="utf-8") for file in native_files}
-    runtime = _HERE.parent / "runtime" / "seh.c"
-    if runtime.is_file():
-        texts["seh.c"] = runtime.read_text(encoding="utf-8")
-        header = _HERE.parent / "include" / "dirql_seh.h"
-        texts["dirql_seh.h"] = header.read_text(encoding="utf-8")
+    for file in ("runtime/seh.c", "include/dirql_seh.h"):
+        texts[Path(file).name] = (_HERE.parent / file).read_text(encoding="utf-8")
     return {**texts, "stubs.S": stub_source()}
 
 
@@ -133,14 +130,11 @@ def _greenlet_headers() -> Path:
 def _compile(compiler: list[str], sources: Mapping[str, str], include: Path, work: Path, name: str) -> None:
     units = [file for file in sources if file.endswith((".c", ".S"))]
     headers = [f"-I{include}", f"-I{_greenlet_headers()}", "-I."]
-    with_seh = "seh.c" in sources
     for unit in units:
         of_runtime = unit in ("seh.c", "exceptions.c")
-        if of_runtime and not with_seh:
-            continue
         own = [*_RUNTIME_OPTIONS, f"-I{_HERE.parent / 'include'}"] if of_runtime else headers
         _run([*compiler, *_OPTIONS, *own, "-c", unit, "-o", f"{unit}.o"], work)
-    objects = [f"{unit}.o" for unit in units if (work / f"{unit}.o").is_file()]
+    objects = [f"{unit}.o" for unit in units]
     _run([*compiler, "-shared", "-o", name, *objects, "-ldl", "-lrt"], work)
 
 

@@ -72,7 +72,6 @@ SYSTEM_OBJECTS: Final = frozenset(
         "MDL",
         "OBJECT_TYPE",
         "SCATTER_GATHER_LIST",
-        "DEVICE_CAPABILITIES",
         "DEVICE_RELATIONS",
     ]
 )
@@ -112,9 +111,12 @@ STRINGS: Final = frozenset({"UNICODE_STRING", "ANSI_STRING", "OEM_STRING", "STRI
 VIEWED: Final = frozenset(
     [
         "CLIENT_ID",
+        "DEVICE_CAPABILITIES",
         "DEVICE_DESCRIPTION",
+        "IO_SECURITY_CONTEXT",
         "IO_STATUS_BLOCK",
         "OBJECT_ATTRIBUTES",
+        "POWER_SEQUENCE",
         "PROCESSOR_NUMBER",
         "RTL_BITMAP",
         "RTL_OSVERSIONINFOEXW",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CLASSES", "FORMS", "FUNCTIONS", "MEMBERS", "ROUTINES", "STRUCTURES", "Parameter", "Prototype"]
+__all__ = ["BITS", "CLASSES", "FORMS", "FUNCTIONS", "MEMBERS", "ROUTINES", "STRUCTURES", "Parameter", "Prototype"]
 
 Parameter = tuple[str, str, str]
 """Name, form, and direction: in, out or inout."""
@@ -2600,6 +2600,64 @@ STRUCTURES: Final[dict[str, tuple[int, str, dict[str, tuple[int, int, str, str]]
     }),
 }
 """Size, Python class, and each named member: offset, size, form, and path in Python."""
+
+BITS: Final[dict[str, dict[str, tuple[int, int, int, int]]]] = {
+    "KDEVICE_QUEUE": {
+        "reserved": (32, 8, 0, 8),
+        "hint": (32, 8, 8, 56),
+    },
+    "SLIST_HEADER": {
+        "header8.depth": (0, 8, 0, 16),
+        "header8.sequence": (0, 8, 16, 9),
+        "header8.next_entry": (0, 8, 25, 39),
+        "header8.header_type": (8, 8, 0, 1),
+        "header8.init": (8, 8, 1, 1),
+        "header8.reserved": (8, 8, 2, 59),
+        "header8.region": (8, 8, 61, 3),
+        "header16.depth": (0, 8, 0, 16),
+        "header16.sequence": (0, 8, 16, 48),
+        "header16.header_type": (8, 8, 0, 1),
+        "header16.init": (8, 8, 1, 1),
+        "header16.reserved": (8, 8, 2, 2),
+        "header16.next_entry": (8, 8, 4, 60),
+        "header_x64.depth": (0, 8, 0, 16),
+        "header_x64.sequence": (0, 8, 16, 48),
+        "header_x64.header_type": (8, 8, 0, 1),
+        "header_x64.reserved": (8, 8, 1, 3),
+        "header_x64.next_entry": (8, 8, 4, 60),
+    },
+    "DEVICE_CAPABILITIES": {
+        "device_d1": (4, 4, 0, 1),
+        "device_d2": (4, 4, 1, 1),
+        "lock_supported": (4, 4, 2, 1),
+        "eject_supported": (4, 4, 3, 1),
+        "removable": (4, 4, 4, 1),
+        "dock_device": (4, 4, 5, 1),
+        "unique_id": (4, 4, 6, 1),
+        "silent_install": (4, 4, 7, 1),
+        "raw_device_ok": (4, 4, 8, 1),
+        "surprise_removal_ok": (4, 4, 9, 1),
+        "wake_from_d0": (4, 4, 10, 1),
+        "wake_from_d1": (4, 4, 11, 1),
+        "wake_from_d2": (4, 4, 12, 1),
+        "wake_from_d3": (4, 4, 13, 1),
+        "hardware_disabled": (4, 4, 14, 1),
+        "non_dynamic": (4, 4, 15, 1),
+        "warm_eject_supported": (4, 4, 16, 1),
+        "no_display_in_ui": (4, 4, 17, 1),
+        "reserved": (4, 4, 18, 14),
+    },
+    "SYSTEM_POWER_STATE_CONTEXT": {
+        "reserved1": (0, 4, 0, 8),
+        "target_system_state": (0, 4, 8, 4),
+        "effective_system_state": (0, 4, 12, 4),
+        "current_system_state": (0, 4, 16, 4),
+        "ignore_hibernation_path": (0, 4, 20, 1),
+        "pseudo_transition": (0, 4, 21, 1),
+        "reserved2": (0, 4, 22, 10),
+    },
+}
+"""Offset and size of the storage, lowest bit and width of each bit field."""
 
 CLASSES: Final[dict[str, str]] = {
     "NTSTATUS": "nt.ntstatus:NTSTATUS",

@@ -122,6 +122,12 @@ class Owner(Protocol):
     def forget(self, address: int, size: int) -> None:
         """Forget the objects in a block of memory."""
 
+    def take_transients(self) -> list[tuple[object, int]]:
+        """The structures that have come to memory since the last call, as parameters of a request."""
+
+    def end_transient(self, instance: object, address: int) -> None:
+        """Let a structure leave memory, because its request has ended."""
+
     def any_pointers(self) -> AbstractContextManager[None]:
         """Let pointers that lead nowhere count as NULL for a while."""
 
@@ -141,6 +147,8 @@ class IoViews:
         self._arena = arena
         self._owner = owner
         self._converters = converters
+        self._transients: dict[int, list[tuple[object, int]]] = {}
+        """The structures to which the parameters of each packet point, by its address."""
         self._parameters = ParameterViews(native, converters)
 
         def view(
@@ -178,6 +186,7 @@ class IoViews:
         size = _IRP_SIZE + count * _LOCATION_SIZE
         address = self._arena.allocate(size)
         self._size(address, size)
+        self._owner.take_transients()
         self.irp.promote(irp, address)
         self.status.promote(irp.io_status, address + _offset("IRP", "IoStatus"))
         if irp._associated_irp is None:
@@ -194,6 +203,9 @@ class IoViews:
             place = address + _IRP_SIZE + number * _LOCATION_SIZE
             self.location.promote(location, place)
             self._parameters.promote(location.stored_parameters, place)
+        transients = self._owner.take_transients()
+        if transients:
+            self._transients[address] = transients
         return address
 
     def _retire(self, irp: Irp) -> None:
@@ -202,6 +214,8 @@ class IoViews:
         count = len(irp.locations)
         with self._owner.any_pointers():
             self._demote_irp(irp)
+        for instance, place in self._transients.pop(address, ()):
+            self._owner.end_transient(instance, place)
         size = _IRP_SIZE + count * _LOCATION_SIZE
         self._owner.forget(address, size)
         self._native.write_bytes(address, _ENDED * size)

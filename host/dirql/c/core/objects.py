@@ -22,6 +22,7 @@ from dirql.c.core.interface import CLASSES, STRUCTURES
 from dirql.c.core.io_views import IoViews
 from dirql.c.core.native_module import Native
 from dirql.c.core.views import View, derive
+from dirql.io.parameters import IoSecurityContext
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.origin import origin
 from dirql.mm.manager import MemoryManager
@@ -29,6 +30,8 @@ from dirql.nt.addresses import LogicalAddress, PhysicalAddress
 from dirql.nt.bugcodes import PAGE_FAULT_IN_NONPAGED_AREA
 from dirql.nt.constants import PAGE_SHIFT
 from dirql.nt.guid import Guid
+from dirql.nt.plug_and_play import DeviceCapabilities
+from dirql.nt.power import PowerSequence
 from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
 from dirql.pnp.resource_bytes import requirements_bytes, resource_list_bytes
 
@@ -39,6 +42,14 @@ _FIRST_TOKEN: Final = 0x24F0_0000_0010
 _STRING: Final = struct.Struct("<HH4xQ")
 _LONG_LONG: Final = struct.Struct("<q")
 _GUID: Final = struct.Struct("<IHH8s")
+
+
+_PLAIN: Final[dict[type, str]] = {
+    DeviceCapabilities: "DEVICE_CAPABILITIES",
+    IoSecurityContext: "IO_SECURITY_CONTEXT",
+    PowerSequence: "POWER_SEQUENCE",
+}
+"""Structures that the parameters of requests point to."""
 
 
 class Objects:
@@ -64,6 +75,7 @@ class Objects:
         """The addresses of drivers' objects in each page."""
         self._next_token = _FIRST_TOKEN
         self._is_forgiving = False
+        self._transients: list[tuple[object, int]] = []
         self._views: dict[type, View] = {}
         self._texts: dict[str, int] = {}
         self.image_of: Callable[[int], object] = lambda _: None
@@ -75,6 +87,7 @@ class Objects:
             **self._dma.promote,
             str: self._promote_text,
             Guid: self._promote_guid,
+            **dict.fromkeys(_PLAIN, self._promote_plain),
             CmResourceList: lambda each: self._promote_bytes(resource_list_bytes(each)),
             IoResourceRequirementsList: lambda each: self._promote_bytes(requirements_bytes(each)),
         }
@@ -121,6 +134,24 @@ class Objects:
     def _note(self, instance: object, address: int) -> None:
         self._addresses[id(instance)] = instance, address
         self._known[address] = instance
+
+    def _promote_plain(self, instance: object) -> int:
+        view = self.view(_PLAIN[type(instance)])
+        address = self._arena.allocate(view.size)
+        view.promote(instance, address)
+        self._transients.append((instance, address))
+        return address
+
+    def take_transients(self) -> list[tuple[object, int]]:
+        """The structures that have come to memory since the last call, as parameters of a request."""
+        taken, self._transients = self._transients, []
+        return taken
+
+    def end_transient(self, instance: object, address: int) -> None:
+        """Let a structure leave memory, because its request has ended."""
+        view = self.view(_PLAIN[type(instance).__mro__[1]])
+        view.demote(instance)
+        self._arena.free(address, view.size)
 
     def _promote_bytes(self, contents: bytes) -> int:
         address = self._arena.allocate(len(contents))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import struct
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Final, cast
 
 from dirql.c.core.arena import Arena
@@ -165,7 +165,12 @@ class _Entry:
 
 
 def load_image(built: BuiltDriver) -> LoadedImage:
-    """Load a driver that has been compiled into the open machine."""
+    """Load a driver that has been compiled into the open machine; raises `SetupError` where that cannot be."""
+    if not isinstance(note_foreign, FunctionType):
+        raise SetupError(
+            "drivers in C need the kernel in plain Python; this one is compiled",
+            "install dirql without the compiled kernel",
+        )
     manager = memory_manager.value
     if not _open:
         _open.append(Session(manager))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar, cast
 
 from dirql.c.core.forms import LOCATION, NUMBERS, OBJECT, Converters, UnsupportedForm, member
-from dirql.c.core.interface import STRUCTURES
+from dirql.c.core.interface import BITS, STRUCTURES
 from dirql.c.core.native_module import Native, Slot, Value
 
 __all__ = ["Member", "View", "derive", "find_slot", "method"]
@@ -63,6 +63,10 @@ class View:
             own = find_slot(base, each.attribute)
             fields[each.attribute] = native.Field(place - offset, value, self._host, own, keeps)
         self._fields = tuple(fields.values())
+        self._extra = tuple(
+            (name, find_slot(base, name)) for name in extra or () if _find_or_none(base, name)
+        )
+        """The slots of which `extra` takes the place."""
         self._members = {"__slots__": (), **fields, **(extra or {})}
         self._types: dict[type, type] = {}
         """The view class of each class derived from `base`."""
@@ -86,34 +90,88 @@ class View:
 
     def promote(self, instance: object, address: int) -> None:
         """Let an object of the class, or of one derived from it, become a view at `address`, with its values."""
+        if not self._extra:
+            self._native.promote(instance, self._derived(type(instance)), address, self._fields)
+            return
+        values = [slot.__get__(instance) for _, slot in self._extra]
         self._native.promote(instance, self._derived(type(instance)), address, self._fields)
+        for (name, _), value in zip(self._extra, values, strict=True):
+            setattr(instance, name, value)
 
     def demote(self, instance: object) -> None:
         """Let a view become an object of its own class again, with the values that are in memory."""
+        if not self._extra:
+            self._native.demote(instance, type(instance).__mro__[1], self._fields)
+            return
+        values = [getattr(instance, name) for name, _ in self._extra]
         self._native.demote(instance, type(instance).__mro__[1], self._fields)
+        for (_, slot), value in zip(self._extra, values, strict=True):
+            slot.__set__(instance, value)
 
     def address(self, instance: object) -> int:
         """The address of a view."""
         return cast(int, self._host.__get__(instance))
 
 
-def derive(
-    native: Native,
-    converters: Converters,
-    base: type,
-    structure: str,
-    extra: Mapping[str, object] | None = None,
-) -> View:
+def derive(native: Native, converters: Converters, base: type, structure: str) -> View:
     """A view of all members for which the class has a slot of the same name."""
-    found = [
-        Member(path, python)
-        for path, (_, _, form, python) in STRUCTURES[structure][2].items()
-        if "." not in python and _find_or_none(base, python) is not None and _crosses(form, converters)
-    ]
-    members = sorted(
-        found, key=lambda each: STRUCTURES[structure][2][each.path][2] not in NUMBERS
-    )  # a number first
-    return View(native, converters, base, structure, members, extra=extra)
+    places = STRUCTURES[structure][2]
+    found: list[Member] = []
+    extra: dict[str, object] = {}
+    for path, (offset, size, form, python) in places.items():
+        if "." in python or _find_or_none(base, python) is None or not _crosses(form, converters):
+            continue
+        if form in NUMBERS and size > _size(form):
+            extra[python] = (offset, size, form)
+        else:
+            found.append(Member(path, python))
+    found.sort(key=lambda each: places[each.path][2] not in NUMBERS)  # a number's slot keeps the address
+    host = find_slot(base, found[0].attribute)
+    for name, place in list(extra.items()):
+        extra[name] = _array(native, host, *cast(tuple[int, int, str], place))
+    for name, place in BITS.get(structure, {}).items():
+        if _find_or_none(base, name) is not None:
+            extra[name] = _bits(native, host, *place)
+    return View(native, converters, base, structure, found, extra=extra)
+
+
+def _size(form: str) -> int:
+    """The number of bytes of a number."""
+    return {"bool": 1, "status": 4}.get(form) or int(form[1:])
+
+
+def _array(native: Native, host: Slot, offset: int, size: int, form: str) -> property:
+    """An array of numbers."""
+
+    def get(instance: object) -> object:
+        place = cast(int, host.__get__(instance)) + offset
+        return native.Array(place, size // _size(form), _size(form), (NUMBERS[form], None))
+
+    def put(instance: object, values: Sequence[int]) -> None:
+        place = cast(int, host.__get__(instance)) + offset
+        native.write_bytes(
+            place,
+            b"".join((each & (1 << 8 * _size(form)) - 1).to_bytes(_size(form), "little") for each in values),
+        )
+
+    return property(get, put)
+
+
+def _bits(native: Native, host: Slot, offset: int, size: int, lowest: int, width: int) -> property:
+    """A bit field, of which Python has a truth value or a number."""
+    mask = (1 << width) - 1
+
+    def get(instance: object) -> object:
+        place = cast(int, host.__get__(instance)) + offset
+        value = int.from_bytes(native.read_bytes(place, size), "little") >> lowest & mask
+        return bool(value) if width == 1 else value
+
+    def put(instance: object, value: int) -> None:
+        place = cast(int, host.__get__(instance)) + offset
+        others = int.from_bytes(native.read_bytes(place, size), "little") & ~(mask << lowest)
+        native.write_bytes(place, (others | (int(value) & mask) << lowest).to_bytes(size, "little"))
+
+    return property(get, put)
 
 
 def _slots(base: type) -> list[str]:

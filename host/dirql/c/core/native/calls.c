@@ -35,9 +35,9 @@ extern const uint32_t dirql_stub_count;
 struct chain {
     uint64_t words[8];
 };
-extern __attribute__((weak)) void *dirql_seh_current;
-extern __attribute__((weak)) int dirql_seh_raise_status(uint32_t code, uint64_t rbp, uint64_t rip, uint64_t rsp,
-                                                        uint64_t address, int is_write);
+extern void *dirql_seh_current;
+extern int dirql_seh_raise_status(uint32_t code, uint64_t rbp, uint64_t rip, uint64_t rsp, uint64_t address,
+                                  int is_write);
 
 static struct driver_stack *stack_of(void *greenlet)
 {
@@ -113,11 +113,8 @@ int enter(uint64_t routine, const uint64_t *arguments, uint64_t count, uint64_t 
     uint64_t python_sp = stack->python_sp, driver_sp = stack->driver_sp;
     struct chain chain;
     memset(&chain, 0, sizeof chain);
-    void *outer_chain = NULL;
-    if (&dirql_seh_current != NULL) {
-        outer_chain = dirql_seh_current;
-        dirql_seh_current = &chain;
-    }
+    void *outer_chain = dirql_seh_current;
+    dirql_seh_current = &chain;
     if (stack->depth++ == 0) {
         stack->greenlet = greenlet;
         stack->driver_sp = stack->top;
@@ -142,9 +139,7 @@ int enter(uint64_t routine, const uint64_t *arguments, uint64_t count, uint64_t 
         stack->greenlet = NULL;
         stack->driver_sp = stack->top;
     }
-    if (&dirql_seh_current != NULL) {
-        dirql_seh_current = outer_chain;
-    }
+    dirql_seh_current = outer_chain;
     if (dropped) {
         PyErr_Restore(stack->error[0], stack->error[1], stack->error[2]);
         memset(stack->error, 0, sizeof stack->error);
@@ -175,8 +170,8 @@ static void raised(struct driver_stack *stack)
         }
         Py_XDECREF(done);
     }
-    if (&dirql_seh_current != NULL && dirql_seh_raise_status != NULL && status_error != NULL &&
-        PyErr_GivenExceptionMatches(stack->error[0], status_error) && *(void **)dirql_seh_current != NULL) {
+    if (status_error != NULL && PyErr_GivenExceptionMatches(stack->error[0], status_error) &&
+        *(void **)dirql_seh_current != NULL) {
         PyErr_NormalizeException(&stack->error[0], &stack->error[1], &stack->error[2]);
         PyObject *status = PyObject_GetAttrString(stack->error[1], "status");
         if (status != NULL) {
@@ -241,7 +236,7 @@ __attribute__((visibility("hidden"))) uint64_t dirql_upcall(uint32_t index, cons
     uint64_t raw = 0;
     int given = 0;
     PyObject *result = NULL;
-    void *chain = &dirql_seh_current == NULL ? NULL : dirql_seh_current;
+    void *chain = dirql_seh_current;
     dirql_crossings++;
     if (binding->callable == NULL) {
         PyErr_Format(PyExc_RuntimeError, "routine %u is not bound", index);
@@ -274,9 +269,7 @@ __attribute__((visibility("hidden"))) uint64_t dirql_upcall(uint32_t index, cons
         Py_CLEAR(result);
     }
     dirql_current = stack;
-    if (&dirql_seh_current != NULL) {
-        dirql_seh_current = chain;
-    }
+    dirql_seh_current = chain;
     dirql_crossings++;
     if (result == NULL) {
         raised(stack);
@@ -294,7 +287,7 @@ static PyObject *fault_hook;
 
 static void call_fault_hook(struct driver_stack *stack, const struct registers *registers)
 {
-    void *chain = &dirql_seh_current == NULL ? NULL : dirql_seh_current;
+    void *chain = dirql_seh_current;
     PyObject *result =
         fault_hook == NULL
             ? NULL
@@ -302,9 +295,7 @@ static void call_fault_hook(struct driver_stack *stack, const struct registers *
                                     (unsigned long long)(registers == NULL ? 0 : registers->rip),
                                     (unsigned long long)(registers == NULL ? 0 : registers->rbp));
     dirql_current = stack;
-    if (&dirql_seh_current != NULL) {
-        dirql_seh_current = chain;
-    }
+    dirql_seh_current = chain;
     dirql_crossings++;
     if (result == NULL) {
         raised(stack);
