@@ -11,10 +11,12 @@ import pytest
 from dirql.c.driver import CDriver
 from dirql.c.image.compiler import CompileError
 from dirql.c.image.imports import MissingImports
+from dirql.cli import main
 from dirql.cm.service_keys import SERVICES
 from dirql.driver_files import LoadError
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
+from source_tree import ROOT
 
 HEAD = "#include <ntddk.h>\nDRIVER_INITIALIZE DriverEntry;\nstatic int loads;\n"
 UNLOAD = 'static VOID Unload(PDRIVER_OBJECT d) { UNREFERENCED_PARAMETER(d); DbgPrint("unloaded\\n"); }\n'
@@ -45,8 +47,8 @@ def test_each_load_has_variables_of_its_own(machine: Machine, tmp_path: Path) ->
 def test_a_folder_is_a_driver_with_its_facts(machine: Machine, tmp_path: Path) -> None:
     folder = tmp_path / "source"
     (folder / "inc").mkdir(parents=True)
-    write(folder / "inc" / "Text.h", '#define TEXT "from the header"\n')
-    write(folder / "one.c", '#include "text.h"\n#include <ntddk.h>\nPCSTR Say(VOID) { return TEXT; }\n')
+    write(folder / "inc" / "Text.h", '#define SAID "from the header"\n')
+    write(folder / "one.c", '#include "text.h"\n#include <ntddk.h>\nPCSTR Say(VOID) { return SAID; }\n')
     write(folder / "two.c", entry('PCSTR Say(VOID);\n    DbgPrint("%s %d", Say(), DEPTH);'))
     write(folder / "left_out.c", "this is no C\n")
     write(
@@ -96,3 +98,21 @@ def test_sources_that_cannot_be_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=complaint):
             CDriver(*sources)
+
+
+def test_the_command_line_says_what_is_missing_and_measures_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = (ROOT / "examples" / "first_driver" / "identify.c").read_text(encoding="utf-8")
+    write(
+        tmp_path / "identify.py",
+        'def scenario(machine):\n    with machine.open(r"\\\\.\\Identify") as handle:\n'
+        "        yield lambda number: len(handle.read(4))\n",
+    )
+    arguments = ["run", "--driver", str(tmp_path / "identify.c"), "--transfers", "3", "--interrupt", "level"]
+    write(tmp_path / "identify.c", source.replace("IoCompleteRequest(", "IoCompleteReqest("))
+    assert main(arguments) != 0
+    assert "the nearest that dirql has is IoCompleteRequest" in capsys.readouterr().err
+    write(tmp_path / "identify.c", source)
+    assert main(arguments) == 0
+    assert "All data was right and nothing leaked." in capsys.readouterr().out

@@ -174,7 +174,11 @@
 #define UNICODE_NULL ((WCHAR)0)
 #define ANSI_NULL ((CHAR)0)
 #define UNICODE_STRING_MAX_CHARS 32767
+#ifdef UNICODE
 #define TEXT(text) L##text
+#else
+#define TEXT(text) text
+#endif
 #define EXTERN_C_START
 #define EXTERN_C_END
 #define STATUS_SEVERITY_SUCCESS 0

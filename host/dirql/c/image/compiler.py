@@ -40,7 +40,7 @@ OPTIONS = (
 """The options of every file: types, aliasing and common variables are those of Microsoft's compiler."""
 
 
-class CompileError(Exception):
+class CompileError(ValueError):
     """The compiler refused a driver; the text is the compiler's own."""
 
 

@@ -18,7 +18,7 @@ _EXCEPTIONS: Final = "dirql_seh_"
 """The beginning of the names of runtime/seh.c, which the core has."""
 
 
-class MissingImports(Exception):
+class MissingImports(ValueError):
     """A driver needs names that dirql does not have; `names` has them."""
 
     def __init__(self, driver: str, names: Iterable[str], lines: Iterable[str]) -> None:
