@@ -291,6 +291,19 @@ def test_an_interrupt_at_any_place_of_a_pass_is_served(machine: Machine) -> None
         assert counts(second).claimed == served + 1
 
 
+def test_with_moderation_many_pulses_share_an_interrupt_and_the_last_one_is_served(machine: Machine) -> None:
+    first, _ = load(machine, "level")
+    configure(first, period=500, control=HELD, moderation=5000)
+    start(first, 101)
+    machine.sleep(0.004)
+    found = counts(first)
+    assert found.pulses == 101
+    assert found.claimed in (11, 12)  # one at once, then one in each 5000 clocks of 50500
+    start(first, 1)
+    machine.sleep(0.001)
+    assert counts(first).claimed == found.claimed + 1
+
+
 # Gated edges, which are gone with their line.
 
 

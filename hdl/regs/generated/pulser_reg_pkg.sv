@@ -17,6 +17,7 @@ package pulser_reg_pkg;
   localparam logic [5:0] InterruptCauseOffset = 6'h1C;
   localparam logic [5:0] InterruptMaskSetOffset = 6'h20;
   localparam logic [5:0] InterruptMaskClearOffset = 6'h24;
+  localparam logic [5:0] ModerationOffset = 6'h28;
 
   typedef struct packed {
     logic deaf;
@@ -38,6 +39,10 @@ package pulser_reg_pkg;
     logic [15:0] random;
   } jitter_out_t;
 
+  typedef struct packed {
+    logic [31:0] clocks;
+  } moderation_out_t;
+
   /// Registers and accesses, to the hardware. `we` and `re` of an external register last one clock.
   typedef struct packed {
     logic [31:0] wdata;
@@ -56,6 +61,7 @@ package pulser_reg_pkg;
     logic interrupt_mask_set_re;
     logic interrupt_mask_clear_we;
     logic interrupt_mask_clear_re;
+    moderation_out_t moderation;
   } reg2hw_t;
 
   /// The values that the hardware gives to software reads.

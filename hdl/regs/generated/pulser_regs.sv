@@ -54,6 +54,7 @@ module pulser_regs #(
   logic [15:0] width_clocks_q;
   logic [31:0] period_clocks_q;
   logic [15:0] jitter_random_q;
+  logic [31:0] moderation_clocks_q;
 
   assign count_we = write_i && write_dword == (W+1)'(5) && be_i[3:0] != '0;
   assign events_we = write_i && write_dword == (W+1)'(6) && be_i[3:0] != '0;
@@ -71,6 +72,7 @@ module pulser_regs #(
       width_clocks_q <= 16'h8;
       period_clocks_q <= 32'h3E8;
       jitter_random_q <= 16'h0;
+      moderation_clocks_q <= 32'h0;
     end else if (write_i) begin
       if (write_dword == (W+1)'(1)) begin
         control_held_q <= ((wdata_i[0:0] & wmask[0:0]) | (control_held_q & ~wmask[0:0])) & Present[32 +: 1];
@@ -87,6 +89,9 @@ module pulser_regs #(
       end
       if (write_dword == (W+1)'(4)) begin
         jitter_random_q <= ((wdata_i[15:0] & wmask[15:0]) | (jitter_random_q & ~wmask[15:0])) & Present[128 +: 16];
+      end
+      if (write_dword == (W+1)'(10)) begin
+        moderation_clocks_q <= ((wdata_i[31:0] & wmask[31:0]) | (moderation_clocks_q & ~wmask[31:0])) & Present[320 +: 32];
       end
     end
   end
@@ -109,6 +114,7 @@ module pulser_regs #(
   assign reg2hw_o.interrupt_mask_set_re = read_i && read_dword == (W+1)'(8);
   assign reg2hw_o.interrupt_mask_clear_we = interrupt_mask_clear_we;
   assign reg2hw_o.interrupt_mask_clear_re = read_i && read_dword == (W+1)'(9);
+  assign reg2hw_o.moderation.clocks = moderation_clocks_q;
 
   always_comb begin : p_read
     rdata_o = '0;
@@ -147,6 +153,9 @@ module pulser_regs #(
         end
         (W+1)'(9): begin
           rdata_o = hw2reg_i.interrupt_mask_clear;
+        end
+        (W+1)'(10): begin
+          rdata_o[31:0] = moderation_clocks_q;
         end
         default: begin
           rdata_o = '0;

@@ -22,6 +22,8 @@ __all__ = [
     "InterruptMaskSetValue",
     "JITTER",
     "JitterValue",
+    "MODERATION",
+    "ModerationValue",
     "PERIOD",
     "PeriodValue",
     "WIDTH",
@@ -376,4 +378,36 @@ class INTERRUPT_MASK_CLEAR:
         """The fields of a value that was read."""
         return InterruptMaskClearValue(
             pulsed=(value >> 0) & 0x1,
+        )
+
+
+class ModerationValue(NamedTuple):
+    """The fields of the register MODERATION."""
+
+    clocks: int
+
+
+class MODERATION:
+    """Interrupt moderation of a pin that is held. A cause that comes too early waits, so that the last one is signaled."""
+
+    offset: Final = 0x028
+    bytes: Final = 4
+    reset: Final = 0x0
+    CLOCKS: Final = 0xFFFFFFFF
+    """RW. Least clocks from one time at which the pin goes on to the next, less one."""
+    CLOCKS_SHIFT: Final = 0
+
+    @staticmethod
+    def pack(
+        *,
+        clocks: int = 0,
+    ) -> int:
+        """The register's value, made of the fields; a field that is not given has the reset value."""
+        return (clocks << 0) & 0xFFFFFFFF
+
+    @staticmethod
+    def unpack(value: int) -> ModerationValue:
+        """The fields of a value that was read."""
+        return ModerationValue(
+            clocks=(value >> 0) & 0xFFFFFFFF,
         )

@@ -58,8 +58,18 @@ module pulser (
     .mask_clear_we_i(reg2hw.interrupt_mask_clear_we), .bits_i(reg2hw.wdata[0] & reg2hw.wmask[0]), .cause_o(cause),
     .mask_o(mask), .due_o(interrupt.due), .cleared_o(interrupt.cleared), .status_o(status)
   );
+  // Moderation: a held pin that was on a short time ago waits, while the cause is kept.
+  logic held, held_q, moderated;
+  assign held = status && (held_q || !moderated);
+  always_ff @(posedge clk_i) begin : p_held
+    if (!rst_ni) held_q <= 1'b0;
+    else held_q <= held;
+  end
+  prim_timer u_moderation (
+    .clk_i, .rst_ni, .load_i(held && !held_q), .clocks_i(reg2hw.moderation.clocks), .running_o(moderated)
+  );
   always_comb begin : p_pin
-    interrupt.status = reg2hw.control.held ? status : on && mask;
+    interrupt.status = reg2hw.control.held ? held : on && mask;
     if (reg2hw.control.noise) interrupt.status = on;
     if (reg2hw.control.stuck) interrupt.status = 1'b1;
   end

@@ -207,6 +207,7 @@ def _configure(extension: PulserExtension, wanted: Configuration) -> None:
     _write(extension, regs.WIDTH.offset, wanted.width)
     _write(extension, regs.PERIOD.offset, wanted.period)
     _write(extension, regs.JITTER.offset, wanted.jitter)
+    _write(extension, regs.MODERATION.offset, wanted.moderation)
     _write(extension, regs.EVENTS.offset, 0)
     KeSynchronizeExecution(extension.interrupt, reset_counts, extension)
     _write(extension, regs.INTERRUPT_MASK_SET.offset, regs.INTERRUPT_MASK_SET.PULSED)

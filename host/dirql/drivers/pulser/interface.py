@@ -34,7 +34,7 @@ IOCTL_PULSER_START = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_
 IOCTL_PULSER_READ = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 _COUNT = struct.Struct("<H")
-_CONFIGURATION = struct.Struct("<HIHI")
+_CONFIGURATION = struct.Struct("<HIHII")
 _COUNTS = struct.Struct("<IIIII")
 
 
@@ -61,6 +61,7 @@ class Configuration(NamedTuple):
     period: int = 1000
     jitter: int = 0
     control: int = 0
+    moderation: int = 0
 
     def pack(self) -> bytes:
         """The bytes for the buffer of the control code."""
