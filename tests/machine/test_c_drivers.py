@@ -18,6 +18,8 @@ from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine
 from source_tree import ROOT
 
+pytestmark = pytest.mark.interpreted("c drivers")
+
 HEAD = "#include <ntddk.h>\nDRIVER_INITIALIZE DriverEntry;\nstatic int loads;\n"
 UNLOAD = 'static VOID Unload(PDRIVER_OBJECT d) { UNREFERENCED_PARAMETER(d); DbgPrint("unloaded\\n"); }\n'
 

@@ -18,6 +18,8 @@ from dirql.c.image.compiler import CompileError
 from dirql.machine import Machine
 from source_tree import ROOT
 
+pytestmark = pytest.mark.interpreted("c drivers")
+
 IDENTIFY = ROOT / "examples" / "first_driver" / "identify.c"
 PROGRAM = r"""
 import sys
