@@ -65,6 +65,10 @@ def open_like(request: pytest.FixtureRequest, *, processors: int, seed: int) -> 
     )
 
 
+PATIENT = 8_000_000
+"""The time for a request in microseconds where the machine's clock goes on while a busy computer does other things."""
+
+
 @contextmanager
 def opened(machine: Machine, mode: TransferMode, kind: str) -> Iterator[Handle]:
     """The device with a kind of interrupt; the test is skipped on a machine whose stores do not have the kind."""
@@ -76,6 +80,8 @@ def opened(machine: Machine, mode: TransferMode, kind: str) -> Iterator[Handle]:
     machine.load_driver(store, interrupt=kind)
     with machine.open(NAME) as handle:
         set_mode(handle, mode)
+        if Capability.DETERMINISTIC not in machine.target.capabilities:
+            set_timing(handle, timeout_microseconds=PATIENT)
         yield handle
 
 
