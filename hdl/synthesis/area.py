@@ -4,7 +4,7 @@
 
     python hdl/synthesis/area.py               measures all, and prints it
     python hdl/synthesis/area.py tiny          measures the runs of this machine
-    python hdl/synthesis/area.py --write       measures all and writes docs/area.md
+    python hdl/synthesis/area.py --write       measures all and writes docs/area.md; with names, only these
     python hdl/synthesis/area.py --check       only checks that docs/area.md has each machine and block
 
 Exits 1 if a machine misses its goal, or with --check if something is missing. It works in build/area, where it finds
@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from area_engine import Size, ToolError, missing_tools, sizes
-from area_page import complaints, page, shortfall, summary
+from area_page import complaints, links, page, shortfall, summary
 from area_plan import ROOT, Run, load_plan
 
 __all__ = ["main"]
@@ -31,7 +31,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="area.py", description="Measures the machines on parts of FPGAs.")
     parser.add_argument("machines", nargs="*", metavar="MACHINE", help="measure only these machines")
     parser.add_argument("--check", action="store_true", help="only check that docs/area.md has all")
-    parser.add_argument("--write", action="store_true", help="write docs/area.md")
+    parser.add_argument("--write", action="store_true", help="write what was measured into docs/area.md")
     parser.add_argument("--work", type=Path, default=ROOT / "build/area", help="the folder to work in")
     return parser.parse_args(arguments)
 
@@ -57,7 +57,6 @@ def main(arguments: list[str] | None = None) -> int:
     plan = load_plan()
     work: Path = options.work.resolve()
     measured: dict[Run, list[Size]] = {}
-    missed = 0
     for run in plan.runs:
         if options.machines and run.machine not in options.machines:
             continue
@@ -69,11 +68,14 @@ def main(arguments: list[str] | None = None) -> int:
         except ToolError as error:
             print(f"{run.title} on {run.part.name}: {error}", file=sys.stderr)
             return 2
-        for complaint in shortfall(plan.link, run, measured[run][0]):
-            print(f"  {complaint}")
+    found = links(measured)
+    missed = 0
+    for run, (whole, *_) in measured.items():
+        for complaint in shortfall(found.get(run.part.name), run, whole):
+            print(f"{run.title} on {run.part.name}: {complaint}")
             missed += 1
-    if options.write and len(measured) == len(plan.runs):
-        PAGE.write_text(page(plan, measured), encoding="utf-8")
+    if options.write:
+        PAGE.write_text(page(plan, measured, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     return 1 if missed else 0
 
 

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from area_engine import Part, Size
-from area_plan import Link, Plan, Run, blocks_of, machine_of
+from area_plan import Plan, Run, blocks_of, machine_of
 
-__all__ = ["complaints", "page", "shortfall", "summary"]
+__all__ = ["Link", "complaints", "links", "page", "shortfall", "summary"]
 
 SMALLEST = 40
 """LUTs and registers together from which an instance has a row in the table of a machine's parts."""
@@ -21,7 +23,8 @@ HEAD = """\
 
 `make area` synthesizes the machines of [machines.md](machines.md) with Yosys, places and routes them with nextpnr, and
 prints their sizes. All tools come from Python packages. `make area ARGS="tiny"` measures one machine,
-`make area ARGS="--write"` writes this page. The plan is [hdl/synthesis/area.toml](../hdl/synthesis/area.toml).
+`make area ARGS="--write"` writes this page, and with the name of a machine its rows alone: a row is that of the design as
+it was when its machine was measured last. The plan is [hdl/synthesis/area.toml](../hdl/synthesis/area.toml).
 
 A *cell* is a LUT with four inputs, a register, or both together: a logic cell of the iCE40, or a COMB of the ECP5,
 which counts the LUTs alone. The clock is the one that nextpnr reports for one seed; another seed moves it by some
@@ -29,6 +32,49 @@ percent.
 
 A machine has more ports than a part has pins. So it is placed between two shift registers, from which all its inputs
 come and into which all its outputs go. Each bit of them takes one cell, and these cells are not counted here.
+"""
+
+
+@dataclass(frozen=True)
+class Link:
+    """The place that the link to the host takes on a part, and the machine beside which it was measured."""
+
+    machine: str
+    luts: int
+    cells: int
+    rams: int
+
+
+def links(measured: Mapping[Run, Sequence[Size]]) -> dict[str, Link]:
+    """The place of the link on each part with a machine that was measured with and without it."""
+    found = {}
+    for run, (whole, *_) in measured.items():
+        key = (run.machine, run.part, run.parameters)
+        alone = next(
+            (s[0] for r, s in measured.items() if not r.linked and (r.machine, r.part, r.parameters) == key),
+            None,
+        )
+        if run.linked and alone:
+            found[run.part.name] = Link(
+                run.machine, whole.luts - alone.luts, whole.cells - alone.cells, whole.rams - alone.rams
+            )
+    return found
+
+
+MACHINES = "## Machines"
+MACHINE_HEAD = """\
+| machine | part | LUTs | registers | RAMs | cells | of the part | with link | of the part | MHz | aim |
+|---|---|---|---|---|---|---|---|---|---|---|
+"""
+BLOCK_HEAD = """\
+| block | LUTs | registers | RAMs | cells | MHz |
+|---|---|---|---|---|---|
+"""
+PART_HEAD = """\
+The instances of the whole machine, in which the blocks share and lose logic, with everything inside them.
+
+| instance | LUTs | registers | RAMs |
+|---|---|---|---|
 """
 
 
@@ -49,13 +95,20 @@ def summary(run: Run, size: Size) -> str:
     )
 
 
-def with_link(link: Link, run: Run, size: Size) -> tuple[int, int]:
+def with_link(link: Link | None, run: Run, size: Size) -> tuple[int, int]:
     """The cells and RAMs of a machine together with its link, which may be measured with it."""
-    return (size.cells, size.rams) if run.linked else (size.cells + link.cells, size.rams + link.rams)
+    return (
+        (size.cells, size.rams)
+        if run.linked or link is None
+        else (size.cells + link.cells, size.rams + link.rams)
+    )
 
 
-def shortfall(link: Link, run: Run, size: Size) -> Iterator[str]:
-    """Complaints about a machine that misses its goal, does not fit beside the link, or is too slow."""
+def shortfall(link: Link | None, run: Run, size: Size) -> Iterator[str]:
+    """Complaints about a machine that misses its goal, does not fit beside the link, or is too slow.
+
+    Without `link`, which was not measured then, the machine alone must fit.
+    """
     if run.goal and size.cells > run.goal:
         yield f"the machine must take at most {run.goal} cells; it takes {size.cells}"
     cells, rams = with_link(link, run, size)
@@ -68,12 +121,13 @@ def shortfall(link: Link, run: Run, size: Size) -> Iterator[str]:
         yield f"the clock must reach {run.megahertz} MHz; it reaches {clock(size)}"
 
 
-def machine_row(link: Link, run: Run, size: Size) -> str:
+def machine_row(link: Link | None, run: Run, size: Size) -> str:
     whole = run.part.cells
     both, _ = with_link(link, run, size)
+    linked = f"{both} | {percent(both, whole)}" if run.linked or link else "– | –"
     return (
-        f"| `{run.title}` | {run.part.name} | {size.luts} | {size.registers} | {size.rams} | {size.cells} |"
-        f" {percent(size.cells, whole)} | {both} | {percent(both, whole)} | {clock(size)} | {run.megahertz} |"
+        f"{row_begin(run)} {size.luts} | {size.registers} | {size.rams} | {size.cells} |"
+        f" {percent(size.cells, whole)} | {linked} | {clock(size)} | {run.megahertz} |"
     )
 
 
@@ -88,49 +142,66 @@ def part_rows(parts: Sequence[Part]) -> Iterator[str]:
             yield f"| `{part.path}` | {part.luts} | {part.registers} | {part.rams} |"
 
 
-def link_text(link: Link) -> str:
+def link_text(found: Mapping[str, Link]) -> str:
+    measured = "; ".join(
+        f"on the {part} {link.luts} LUTs, {link.cells} cells and {link.rams} block RAMs, with `{link.machine}`"
+        for part, link in found.items()
+    )
     return (
-        f"The link to the host and a serial port need a place beside the machine: {link.luts} LUTs, {link.cells} cells,"
-        f" and {link.rams} block RAMs, as measured with `tiny`. The columns *with link* add it, except in the rows of"
-        " machines that were measured together with their link."
+        "The link to the host and a serial port take what a machine with them takes more than the same machine alone:"
+        f" {measured}. The columns *with link* add that, except in the rows of machines that were measured with their"
+        " link."
     )
 
 
-def page(plan: Plan, measured: Mapping[Run, Sequence[Size]]) -> str:
-    """The text of the whole page."""
-    link = plan.link
-    lines = [
-        HEAD,
-        "## Machines",
-        "",
-        link_text(link),
-        "",
-        "| machine | part | LUTs | registers | RAMs | cells | of the part | with link | of the part | MHz | aim |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-        *(machine_row(link, run, found[0]) for run, found in measured.items()),
+def page(plan: Plan, measured: Mapping[Run, Sequence[Size]], old: str = "") -> str:
+    """The text of the whole page. What was not measured is as in `old`, the page as it was, if it is there."""
+    kept = {part.partition("\n")[0]: part.rstrip() for part in re.split(r"^(?=## )", old, flags=re.MULTILINE)}
+    machines = kept.get(MACHINES, "")
+    found = links(measured)
+    old_link = re.search(r"^The link .*", machines, re.MULTILINE)
+    sections = [
+        HEAD.rstrip(),
+        f"{MACHINES}\n\n{old_link[0] if old_link and not found else link_text(found)}\n\n{MACHINE_HEAD}"
+        + "".join(machine_rows(plan, measured, machines)),
     ]
-    for run, found in measured.items():
-        if run.blocks:
-            lines += [
-                *("", f"## Blocks of `{run.title}`, each alone on {run.part.name}", ""),
-                "| block | LUTs | registers | RAMs | cells | MHz |",
-                "|---|---|---|---|---|---|",
-                *(block_row(size) for size in found[1:]),
-            ]
-    first, found = next(iter(measured.items()))
-    lines += [
-        *("", f"## Parts of `{first.title}` on {first.part.name}", ""),
-        "The instances of the whole machine, in which the blocks share and lose logic, with everything inside them.",
-        *("", "| instance | LUTs | registers | RAMs |", "|---|---|---|---|"),
-        *part_rows(found[0].parts),
-    ]
-    return "\n".join(lines) + "\n"
+    for run in plan.runs:
+        title = f"## Blocks of `{run.title}`, each alone on {run.part.name}"
+        if run.blocks and run in measured:
+            rows = "\n".join(map(block_row, measured[run][1:]))
+            sections.append(f"{title}\n\n{BLOCK_HEAD}{rows}")
+        elif title in kept:
+            sections.append(kept[title])
+    first = plan.runs[0]
+    title = f"## Parts of `{first.title}` on {first.part.name}"
+    if first in measured:
+        rows = "\n".join(part_rows(measured[first][0].parts))
+        sections.append(f"{title}\n\n{PART_HEAD}{rows}")
+    elif title in kept:
+        sections.append(kept[title])
+    return "\n\n".join(section.rstrip() for section in sections) + "\n"
+
+
+def machine_rows(plan: Plan, measured: Mapping[Run, Sequence[Size]], old: str) -> Iterator[str]:
+    """The rows of all machines that were measured, or that the old table has."""
+    found = links(measured)
+    for run in plan.runs:
+        before = re.search(rf"^{re.escape(row_begin(run))}.*\n?", old, re.MULTILINE)
+        if run in measured:
+            yield machine_row(found.get(run.part.name), run, measured[run][0]) + "\n"
+        elif before:
+            yield before[0].rstrip() + "\n"
+
+
+def row_begin(run: Run) -> str:
+    """The begin of the row of a machine on a part."""
+    return f"| `{run.title}` | {run.part.name} |"
 
 
 def complaints(plan: Plan, text: str) -> Iterator[str]:
     """Complaints about a page that lacks a run of the plan, or a block of a machine."""
     for run in plan.runs:
-        if f"| `{run.title}` | {run.part.name} |" not in text:
+        if row_begin(run) not in text:
             yield f"must have a row for {run.title} on {run.part.name}"
     for block in dict.fromkeys(name for run in plan.runs for name in blocks_of(machine_of(run))):
         if f"| `{block}` |" not in text:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The plan of area.toml: the machines and parts that are synthesized, and the place that the link needs."""
+"""The plan of area.toml: the machines and parts that are synthesized."""
 
 from __future__ import annotations
 
@@ -14,22 +14,13 @@ from dirql.hardware.description import Function, MachineDescription
 from dirql.hardware.reading import load_machine, machine_names
 from dirql.hardware.render import generated_files
 
-__all__ = ["ROOT", "Link", "Part", "Plan", "Run", "blocks_of", "load_plan", "machine_of"]
+__all__ = ["ROOT", "Part", "Plan", "Run", "blocks_of", "load_plan", "machine_of"]
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder with hdl/ and docs/."""
 
 NO_BLOCKS = {"bus_checker", "bus_drive", "bus_start", "chassis"}
 INSTANCE = re.compile(r"^  (\w+) (?:#\([^;]*?\) )?u_\w+ \($", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Link:
-    """The place that the link to the host takes."""
-
-    luts: int
-    cells: int
-    rams: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +59,6 @@ class Run:
 class Plan:
     """Everything that area.toml says."""
 
-    link: Link
     runs: tuple[Run, ...]
 
 
@@ -85,7 +75,7 @@ def load_plan(root: Path = ROOT) -> Plan:
         raise KeyError(
             f"area.toml must have a run for each machine; it has none for {', '.join(sorted(missing))}"
         )
-    return Plan(Link(**table["link"]), runs)
+    return Plan(runs)
 
 
 def machine_of(run: Run) -> MachineDescription:

@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 
 from area_engine import Part, Size, plain
-from area_page import complaints, page, shortfall
+from area_page import Link, complaints, links, page, shortfall
 from area_plan import Run, blocks_of, load_plan, machine_of
 from area_wrapper import Port, frame
 from source_tree import ROOT
 
 PLAN = load_plan()
 RUN = PLAN.runs[0]
+LINK = Link("tiny", 1305, 1652, 8)
 SIZE = Size("machine", 5000, 3000, 20, RUN.goal, float(RUN.megahertz), (Part("u_bridge", 900, 400, 5),))
 
 
@@ -33,10 +34,33 @@ def test_a_page_without_a_block_or_a_machine_is_refused() -> None:
 
 def test_the_page_shows_what_was_measured() -> None:
     whole = replace(SIZE, block="host_bridge", cells=1234)
-    text = page(PLAN, {RUN: (SIZE, whole)})
+    linked = replace(SIZE, luts=6000, cells=7252, rams=28)
+    run = next(run for run in PLAN.runs if run.linked and run.part == RUN.part)
+    text = page(PLAN, {RUN: (SIZE, whole), run: (linked,)})
     assert "| `tiny` | iCE40 HX8K | 5000 | 3000 | 20 | 5600 | 73 % | 7252 | 94 % | 24.0 | 24 |" in text
+    assert "on the iCE40 HX8K 1000 LUTs, 1652 cells and 8 block RAMs, with `tiny`" in text
+    assert (
+        "| `tiny with its link` | iCE40 HX8K | 6000 | 3000 | 28 | 7252 | 94 % | 7252 | 94 % | 24.0 | 24 |"
+        in text
+    )
     assert "| `host_bridge` | 5000 | 3000 | 20 | 1234 | 24.0 |" in text
     assert "| `u_bridge` | 900 | 400 | 5 |" in text
+
+
+def test_what_was_not_measured_stays_as_it_was() -> None:
+    whole = page(PLAN, dict.fromkeys(PLAN.runs, (SIZE, replace(SIZE, block="store"))))
+    assert page(PLAN, {}, whole) == whole
+    changed = page(PLAN, {RUN: (replace(SIZE, luts=4321), replace(SIZE, block="store", luts=1234))}, whole)
+    assert set(changed.splitlines()) - set(whole.splitlines()) == {
+        "| `tiny` | iCE40 HX8K | 4321 | 3000 | 20 | 5600 | 73 % | – | – | 24.0 | 24 |",
+        "| `store` | 1234 | 3000 | 20 | 5600 | 24.0 |",
+    }
+
+
+def test_a_link_is_measured_on_its_part_with_the_same_machine() -> None:
+    linked = {run: (SIZE,) for run in PLAN.runs if run.linked}
+    assert links(linked) == {}
+    assert set(links(dict.fromkeys(PLAN.runs, (SIZE,)))) == {run.part.name for run in linked}
 
 
 def test_the_blocks_are_the_modules_of_the_top() -> None:
@@ -57,20 +81,20 @@ def test_a_run_changes_parameters_of_the_machine() -> None:
     [
         (SIZE, ""),
         (replace(SIZE, cells=RUN.goal + 1), "must take at most"),
-        (replace(SIZE, cells=RUN.part.cells - PLAN.link.cells + 1), "machine and link must fit"),
-        (replace(SIZE, rams=RUN.part.rams - PLAN.link.rams + 1), "machine and link must fit"),
+        (replace(SIZE, cells=RUN.part.cells - LINK.cells + 1), "machine and link must fit"),
+        (replace(SIZE, rams=RUN.part.rams - LINK.rams + 1), "machine and link must fit"),
         (replace(SIZE, megahertz=23.9), "the clock must reach 24 MHz; it reaches 23.9"),
     ],
 )
 def test_a_machine_that_misses_something_is_told(size: Size, words: str) -> None:
-    found = " ".join(shortfall(PLAN.link, RUN, size))
+    found = " ".join(shortfall(LINK, RUN, size))
     assert words in found
     assert bool(found) == bool(words)
 
 
 def test_a_run_that_is_not_routed_has_no_clock_to_reach() -> None:
     run: Run = replace(RUN, route=False)
-    assert list(shortfall(PLAN.link, run, replace(SIZE, megahertz=0.0))) == []
+    assert list(shortfall(LINK, run, replace(SIZE, megahertz=0.0))) == []
 
 
 def test_a_frame_shifts_inputs_in_and_outputs_out() -> None:
