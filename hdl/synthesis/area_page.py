@@ -23,8 +23,8 @@ HEAD = """\
 
 `make area` synthesizes the machines of [machines.md](machines.md) with Yosys, places and routes them with nextpnr, and
 prints their sizes. All tools come from Python packages. `make area ARGS="tiny"` measures one machine,
-`make area ARGS="--write"` writes this page, and with the name of a machine its rows alone: a row is that of the design as
-it was when its machine was measured last. The plan is [hdl/synthesis/area.toml](../hdl/synthesis/area.toml).
+`make area ARGS="--write"` writes this page, and with the name of a machine its rows alone: a row is that of the design
+as it was when its machine was measured last. The plan is [hdl/synthesis/area.toml](../hdl/synthesis/area.toml).
 
 A *cell* is a LUT with four inputs, a register, or both together: a logic cell of the iCE40, or a COMB of the ECP5,
 which counts the LUTs alone. The clock is the one that nextpnr reports for one seed; another seed moves it by some
@@ -155,7 +155,7 @@ def link_text(found: Mapping[str, Link]) -> str:
 
 
 def page(plan: Plan, measured: Mapping[Run, Sequence[Size]], old: str = "") -> str:
-    """The text of the whole page. What was not measured is as in `old`, the page as it was, if it is there."""
+    """The text of the whole page; rows and sections of what was not measured are those of `old`, if they are there."""
     kept = {part.partition("\n")[0]: part.rstrip() for part in re.split(r"^(?=## )", old, flags=re.MULTILINE)}
     machines = kept.get(MACHINES, "")
     found = links(measured)
