@@ -167,9 +167,9 @@ def test_MEM_01_a_page_has_one_caching_type(machine: Machine) -> None:
     )
     assert "MmNonCached; it was MmWriteCombined for 4 bytes" in told
     assert again is not None
-    for address in (first, same_page, again):
+    for address, length in ((first, 0x100), (same_page, 0x100), (again, 4)):
         assert address is not None
-        unmap_io_space(address, 4)
+        unmap_io_space(address, length)
     assert other_page is not None
     unmap_io_space(other_page, 4)
     assert map_io_space(PhysicalAddress(BAR), 4, MmWriteCombined) is not None
