@@ -43,6 +43,7 @@ class Chosen(NamedTuple):
 MACHINES = {
     "several": Chosen(SEVERAL, None),
     "several, slow memory": Chosen(SEVERAL, MemoryDelays(1)),
+    "at": Chosen("at", None),
     "crowd, slow memory": Chosen("crowd", MemoryDelays(1)),
 }
 IN_SIMULATOR = ["cocotb, slow memory"]
