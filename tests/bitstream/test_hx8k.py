@@ -19,7 +19,7 @@ from dirql.boards.options import BITSTREAMS
 from dirql.boards.reading import load_board
 from dirql.target.bitstreams import bitstream_recipe
 from dirql.target.replaying import first_difference
-from dirql.target.simulation.build import build
+from dirql.target.simulation.build import BuildError, build
 from dirql.target.simulation.toolchain import find_toolchain
 from same_edges import Twins, bare_rate, prepare, record_session, served_rate, session_clocks
 from source_tree import ROOT
@@ -70,7 +70,10 @@ def test_the_bitstream_has_the_edges_of_the_rtl(recorded: Recorded) -> None:
 
 
 def test_one_bit_of_the_bitstream_that_is_another_is_noticed(recorded: Recorded, tmp_path: Path) -> None:
-    """Of the LUT before the line `tx`: not all of its 16 bits need to have an effect, but one that has must be seen."""
+    """Of the LUT before the line `tx`: not all of its 16 bits need to have an effect, but one that has must be seen.
+
+    With some of them the LUT is none any more, and the guard over unpacked bitstreams notices that first.
+    """
     board = load_board("hx8k")
     original = bitstream_path(board, ROOT / BITSTREAMS)
     clocks = int(recorded.session.read_text(encoding="ascii").split()[0]) + CLOCKS_OF_HELLO
@@ -78,7 +81,12 @@ def test_one_bit_of_the_bitstream_that_is_another_is_noticed(recorded: Recorded,
     assert wanted
     for bit in LIKELY:
         flipped = flip(board, original, tmp_path / str(bit), bit)
-        program = build(bitstream_recipe(board, flipped), find_toolchain())
+        try:
+            program = build(bitstream_recipe(board, flipped), find_toolchain())
+        except BuildError as refused:
+            if "the netlist of a bitstream must have the cells of the design" in str(refused):
+                continue
+            raise
         found = recorded.twins.edges(program, recorded.session, clocks)
         told = first_difference(wanted, found, recorded.session)
         if told is not None:

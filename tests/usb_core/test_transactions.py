@@ -35,8 +35,8 @@ def crc5(bits: list[int]) -> int:
 
 
 def too_long_token(address: int, endpoint: int) -> bytes:
-    """An IN with a byte more than it should have, whose CRC is right."""
-    body = [(address | endpoint << 7) >> place & 1 for place in range(11)] + [0] * 8
+    """An IN with a byte more than it should have, ahead of address and endpoint, whose CRC is right."""
+    body = [0] * 8 + [(address | endpoint << 7) >> place & 1 for place in range(11)]
     check = crc5(body)
     body += [check >> place & 1 for place in range(4, -1, -1)]
     return packet(Pid.IN, sum(bit << place for place, bit in enumerate(body)).to_bytes(3, "little"))
