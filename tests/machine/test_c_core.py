@@ -19,6 +19,7 @@ from dirql.io.handle import Handle
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.machine import open_machine
+from dirql.mm.layout import HIGHEST_USER_ADDRESS, SYSTEM_RANGE_START, USER_PROBE_ADDRESS
 from dirql.nt import bugcodes
 from dirql.nt.constants import (
     FILE_ANY_ACCESS,
@@ -37,7 +38,12 @@ from dirql.nt.constants import (
     UserMode,
 )
 from dirql.nt.control_code import ctl_code
-from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_DATA_ERROR
+from dirql.nt.status import (
+    STATUS_ACCESS_VIOLATION,
+    STATUS_DATA_ERROR,
+    STATUS_OBJECT_TYPE_MISMATCH,
+    STATUS_SUCCESS,
+)
 from machine.c_builder import SOURCES, CDriver
 
 pytestmark = pytest.mark.interpreted("c drivers")
@@ -65,6 +71,16 @@ def send(driver: str, name: str, control: int, data: bytes = b"") -> None:
         machine.load_driver(CDriver(driver))
         with machine.open(name) as handle:
             handle.ioctl(control, data)
+
+
+def test_variables_of_the_kernel_hold_its_addresses_and_object_types() -> None:
+    with open_machine() as machine:
+        machine.load_driver(CDriver("variables"))
+        with machine.open(r"\Device\Variables") as handle:
+            answers = struct.unpack("<8Q", handle.ioctl(TELL, b"", 64))
+    addresses = USER_PROBE_ADDRESS, HIGHEST_USER_ADDRESS, SYSTEM_RANGE_START
+    assert answers[:5] == (*addresses, False, True)
+    assert answers[5:] == (STATUS_SUCCESS, STATUS_OBJECT_TYPE_MISMATCH & 0xFFFF_FFFF, STATUS_SUCCESS)
 
 
 @pytest.mark.parametrize("length", [1, 7, 4096, 10_001])

@@ -18,6 +18,7 @@ from dirql.c.core.objects import Objects
 from dirql.c.core.own_routines import own_routines
 from dirql.c.core.page_tables import RESERVED, ProcessPages
 from dirql.c.core.stubs import STUBS
+from dirql.c.core.variables import fill_variables
 from dirql.hal.hal import running as hal
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke.origin import Mark, Origin, find_foreign, note_foreign
@@ -61,6 +62,7 @@ class Session:
         """The code objects for places in C, by the addresses behind the calls there."""
         self._own = own_routines(self.native, self.objects, self.faults)
         manager.observe(self.pages)
+        fill_variables(self.native, self.arena, self.objects.address_of)
         self.native.hooks(NTSTATUS, self.objects.address_of, self.objects.find_known)
         self.native.call_hooks(self.arena.stack, self.faults.on_fault, StatusException, note_foreign)
         find_foreign(self.native.driver_place, self._place_in_c)

@@ -44,15 +44,13 @@ DATA: Final = (
     "IoFileObjectType",
     "PsProcessType",
     "PsThreadType",
-    "KeTickCount",
     "KdDebuggerEnabled",
     "KdDebuggerNotPresent",
     "MmHighestUserAddress",
     "MmSystemRangeStart",
     "MmUserProbeAddress",
-    "NtBuildNumber",
 )
-"""Variables of the kernel, of which each has 8 bytes here."""
+"""Variables of the kernel, of which each has 8 bytes here; variables.py fills them."""
 
 
 def _members() -> tuple[str, ...]:
