@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import Irp
 from dirql.io.packet import refuse_use
 from dirql.ke import guard
+from dirql.ke.current import current
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.nesting import Nesting
 
 __all__ = [
     "DEEPEST_CANCEL",
@@ -24,7 +27,7 @@ _CANCEL_IRP: Final = contract("IoCancelIrp")
 _RELEASE_CANCEL_SPIN_LOCK: Final = contract("IoReleaseCancelSpinLock")
 
 DEEPEST_CANCEL: Final = 8
-"""So many cancel routines run one inside the other; a further one is called when the last of them has returned."""
+"""So many cancel routines run one inside the other on a stack; a further one is called when the last has returned."""
 
 
 def acquire_cancel_spin_lock() -> int:
@@ -71,18 +74,28 @@ def cancel_request(irp: Irp) -> bool:
     device = irp.current_stack_location().device_object
     assert device is not None
     manager = io_manager.value
-    depth = manager.cancels + 1
+    nesting = current.processor.current_thread.nesting
+    depth = nesting.cancels + 1
     if depth > DEEPEST_CANCEL:
         lock.release(old_irql)
-        manager.later_cancels.append((routine, device, irp))
+        manager.later_cancels.setdefault(nesting, deque()).append((routine, device, irp))
         return True
-    manager.cancels = depth
+    nesting.cancels = depth
     try:
         guard.call_driver(guard.CANCEL, device.driver_object, routine, device, irp)
-        while depth == DEEPEST_CANCEL and manager.later_cancels:
-            routine, device, irp = manager.later_cancels.popleft()
-            irp.cancel_irql = lock.acquire()
-            guard.call_driver(guard.CANCEL, device.driver_object, routine, device, irp)
+        if depth == DEEPEST_CANCEL:
+            _cancel_later(nesting)
     finally:
-        manager.cancels -= 1
+        nesting.cancels = depth - 1
     return True
+
+
+def _cancel_later(nesting: Nesting) -> None:
+    """Call the cancel routines whose calls would have been nested too deeply on a stack."""
+    manager = io_manager.value
+    queue = manager.later_cancels.get(nesting)
+    while queue:
+        routine, device, irp = queue.popleft()
+        irp.cancel_irql = manager.cancel_lock.acquire()
+        guard.call_driver(guard.CANCEL, device.driver_object, routine, device, irp)
+    manager.later_cancels.pop(nesting, None)

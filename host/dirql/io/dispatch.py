@@ -50,7 +50,7 @@ _IS_LOOKED_AT: Final = tuple(major in (IRP_MJ_CREATE, IRP_MJ_POWER) for major in
 A table takes no longer than a comparison of `major_function` with zero ("a request through 3 drivers" of
 bench/io_paths.py)."""
 DEEPEST_CALL: Final = 8
-"""The number of completions, one inside the other, from which on a request that is sent reaches its driver later."""
+"""The number of completions, one inside the other on a stack, from which on a request sent reaches its driver later."""
 
 
 def call_driver(device: DeviceObject, irp: Irp) -> int:
@@ -83,7 +83,8 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     stack.sent = times = stack.left + 1
     stack.sender = _note_sender(stack) if irp.number <= PLACES_KEPT else None
     manager = io_manager.value
-    if manager.completions >= DEEPEST_CALL:
+    thread = processor.current_thread
+    if thread.nesting.completions >= DEEPEST_CALL:
         return _call_later(device, irp, stack)
     hooks = manager.hooks
     if hooks.irp_started is not None and location == count:
@@ -92,7 +93,6 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
         hooks.dispatch_entered(device, irp)
     irp.holder = driver = device.driver_object
     dispatch = driver.major_function[stack.major_function]
-    thread = processor.current_thread
     regions = thread.regions
     status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
     if thread.regions != regions:
@@ -254,7 +254,7 @@ def _check_value(
         return
     if left == times:
         _check_complete(status, device, irp, stack, stack.outcome)
-    elif irp in io_manager.value.later:
+    elif any(irp in queue for queue in io_manager.value.later.values()):
         is_marked = stack.control & SL_PENDING_RETURNED
         _check_complete(status, device, irp, stack, STATUS_PENDING if is_marked else irp.io_status.nt_status)
     elif status == STATUS_PENDING:

@@ -10,6 +10,7 @@ way up.
 
 from __future__ import annotations
 
+from collections import deque
 from sys import _getframe as getframe
 from types import FunctionType
 from typing import Final, NoReturn
@@ -24,6 +25,7 @@ from dirql.ke.current import current as ke
 from dirql.ke.defects import report_defect
 from dirql.ke.origin import foreign, place_of
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.nesting import Nesting
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
 from dirql.mm.layout import SYSTEM_RANGE_START
@@ -107,7 +109,7 @@ POSTPONED: Final = 0x200
 """In `control`: IoCallDriver returned STATUS_PENDING for the I/O manager, which called the dispatch routine later."""
 _PENDING: Final = SL_PENDING_RETURNED | POSTPONED
 DEEPEST_COMPLETION: Final = 16
-"""So many completions run one inside the other; one that begins inside the last of them runs after it instead."""
+"""So many completions run one inside the other on a stack; one that begins inside the last runs after it instead."""
 
 
 def allocate_irp(stack_size: int, charge_quota: int = 0) -> Irp | None:
@@ -189,29 +191,32 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     ):
         _check_completion(irp)
     manager = io_manager.value
-    depth = manager.completions
+    nesting = processor.current_thread.nesting
+    depth = nesting.completions
     if depth >= DEEPEST_COMPLETION:
-        manager.later.append(irp)
+        manager.later.setdefault(nesting, deque()).append(irp)
         return
-    manager.completions = depth + 1
+    nesting.completions = depth + 1
     if manager.hooks.irp_completed is not None:
         manager.hooks.irp_completed(irp)
     if _walk(irp, location):
         _end(irp)
-    if manager.later:
-        _finish_later(depth + 1)
-    manager.completions -= 1
+    if manager.later and depth + 1 == DEEPEST_COMPLETION:
+        _finish_later(nesting)
+    nesting.completions = depth
 
 
-def _finish_later(depth: int) -> None:
-    """Complete the requests that were completed inside too many others, if this is the last of those."""
+def _finish_later(nesting: Nesting) -> None:
+    """Complete the requests that were completed inside too many others on a stack, of which the last is at its end."""
     manager = io_manager.value
-    while manager.later and depth == DEEPEST_COMPLETION:
-        irp = manager.later.popleft()
+    queue = manager.later.get(nesting)
+    while queue:
+        irp = queue.popleft()
         if manager.hooks.irp_completed is not None:
             manager.hooks.irp_completed(irp)
         if _walk(irp, irp.current_location):
             _end(irp)
+    manager.later.pop(nesting, None)
 
 
 def _end(irp: Irp) -> None:

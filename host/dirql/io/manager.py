@@ -26,6 +26,7 @@ from dirql.ke.origin import Mark
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.processors.spin_lock import free_spin_lock
 from dirql.ke.running import Running
+from dirql.ke.threads.nesting import Nesting
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 
 __all__ = ["AllocatedItem", "ConfigurationInformation", "IoManager", "PowerRules", "ProgramHandle", "running"]
@@ -151,14 +152,14 @@ class IoManager:
         self.errors = Errors()
         self.unwritten: dict[DeviceObject, int] = {}
         """The bytes of poison at the ends of each device's latest requests, too few of each to be sure."""
-        self.starts = self.cancels = self.completions = self.irp_number = 0
-        """The numbers of StartIo routines, of cancel routines and of completions that run one inside the other, and of
-        the requests that were made so far."""
-        self.later_starts: deque[tuple[DeviceObject, Irp]] = deque()
-        self.later_cancels: deque[tuple[CancelRoutine, DeviceObject, Irp]] = deque()
-        """The calls that would have been nested too deeply, and follow on the deepest of those that run."""
-        self.later: deque[Irp] = deque()
-        """Requests that were completed inside too many others, and whose completion routines run after those."""
+        self.irp_number = 0
+        """The number of the requests that were made so far."""
+        self.later_starts: dict[Nesting, deque[tuple[DeviceObject, Irp]]] = {}
+        self.later_cancels: dict[Nesting, deque[tuple[CancelRoutine, DeviceObject, Irp]]] = {}
+        """The calls that would have been nested too deeply on a stack, and follow on the deepest of those there."""
+        self.later: dict[Nesting, deque[Irp]] = {}
+        """By stack, requests that were completed inside too many others, and whose completion routines run after
+        those."""
         self.power: PowerRules | None = None
         """The power manager; None in a machine without one."""
 

@@ -7,6 +7,7 @@ The routine that a driver's ISR queues for the rest of the work, DpcForIsr, is h
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -19,6 +20,7 @@ from dirql.ke.defects import report_defect
 from dirql.ke.processors.contract import contract
 from dirql.ke.processors.dpc import DeferredRoutine, Dpc
 from dirql.ke.processors.irql import enter, restore_irql
+from dirql.ke.threads.nesting import Nesting
 from dirql.nt.constants import DISPATCH_LEVEL, SL_PENDING_RETURNED
 
 __all__ = [
@@ -42,7 +44,7 @@ _INITIALIZE_THREADED: Final = contract("IoInitializeThreadedDpcRequest")
 _REQUEST_DPC: Final = contract("IoRequestDpc")
 
 DEEPEST_START: Final = 8
-"""So many calls of StartIo run one inside the other; the call for a further request follows on the last of them."""
+"""So many calls of StartIo run one inside the other on a stack; the call for a further request follows on the last."""
 
 DpcForIsr = Callable[[Dpc, DeviceObject, Irp | None, object], None]
 
@@ -162,19 +164,29 @@ def _start_io(device: DeviceObject, irp: Irp) -> None:
     if state.deferred:
         _start_one_by_one(device, irp, state)
         return
-    manager = io_manager.value
-    depth = manager.starts + 1
+    nesting = current.processor.current_thread.nesting
+    depth = nesting.starts + 1
     if depth > DEEPEST_START:
-        manager.later_starts.append((device, irp))
+        io_manager.value.later_starts.setdefault(nesting, deque()).append((device, irp))
         return
-    manager.starts = depth
+    nesting.starts = depth
     guard.call_start_io(driver, start_io, device, irp)
-    while manager.later_starts and depth == DEEPEST_START:
-        later, packet = manager.later_starts.popleft()
-        routine = later.driver_object.driver_start_io
-        assert routine is not None
-        guard.call_start_io(later.driver_object, routine, later, packet)
-    manager.starts -= 1
+    if depth == DEEPEST_START:
+        _start_later(nesting)
+    nesting.starts = depth - 1
+
+
+def _start_later(nesting: Nesting) -> None:
+    """Call StartIo for the requests whose call would have been nested too deeply on a stack."""
+    manager = io_manager.value
+    queue = manager.later_starts.get(nesting)
+    while queue:
+        device, irp = queue.popleft()
+        driver = device.driver_object
+        start_io = driver.driver_start_io
+        assert start_io is not None
+        guard.call_start_io(driver, start_io, device, irp)
+    manager.later_starts.pop(nesting, None)
 
 
 def _start_one_by_one(device: DeviceObject, irp: Irp, state: StartIoState) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Final, NoReturn
 
 from dirql.io.dispatch import invalid_device_request
-from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, Irp
 from dirql.io.packet import story, violate
 from dirql.ke.bugcheck import bug_check
@@ -224,7 +223,15 @@ def _is_kept(request: PowerRequest) -> bool:
     if not irp.locations[location].control & SL_PENDING_RETURNED:
         return False
     came_back = location > 0 and irp.locations[location - 1].left > 0
-    return not (came_back and io_manager.value.completions)
+    return not (came_back and _completions_run())
+
+
+def _completions_run() -> bool:
+    """Whether a completion routine may run now, in a thread or in a DPC."""
+    kernel = current.kernel
+    threads = (*kernel.threads, *kernel.service_threads, *(each.idle_thread for each in kernel.processors))
+    stacks = [*(each.nesting for each in threads), *(each.dpcs.nesting for each in kernel.processors)]
+    return any(each.completions for each in stacks)
 
 
 def refuse_blocked(request: PowerRequest) -> NoReturn:

@@ -266,6 +266,8 @@ def drain(processor: Processor) -> None:
     queue.drained += 1
     waiting = queue.waiting
     clock = kernel.clock
+    thread = processor.current_thread
+    thread.nesting, queue.nesting = queue.nesting, thread.nesting
     while waiting:
         spent = clock.spent = clock.spent + kernel.costs.dpc_dispatch
         if spent >= clock.horizon or kernel.is_eager:
@@ -280,6 +282,7 @@ def drain(processor: Processor) -> None:
         call_deferred(processor, dpc)
         if hooks.dpc_ended is not None:
             hooks.dpc_ended(dpc)
+    thread.nesting, queue.nesting = queue.nesting, thread.nesting
     queue.running = None
     queue.requested = False
     enter(processor, old_irql)

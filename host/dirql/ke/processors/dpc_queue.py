@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from dirql.ke.threads.nesting import Nesting
+
 __all__ = ["DpcQueue", "QueuedDpc"]
 
 
@@ -41,7 +43,7 @@ class QueuedDpc(Protocol):
 class DpcQueue:
     """The DPC queue of one processor (KDPC_DATA)."""
 
-    __slots__ = ("count", "drained", "requested", "running", "threaded", "waiting", "wake_thread")
+    __slots__ = ("count", "drained", "nesting", "requested", "running", "threaded", "waiting", "wake_thread")
 
     def __init__(self) -> None:
         self.waiting = deque[QueuedDpc]()
@@ -58,3 +60,5 @@ class DpcQueue:
         """The number of times that the queue was drained. Each time the IRQL was below DISPATCH_LEVEL before."""
         self.running: QueuedDpc | None = None
         """The DPC whose routine the processor runs now."""
+        self.nesting = Nesting()
+        """The calls on the stack for DPCs; while DPCs run, those of the thread that they interrupted."""

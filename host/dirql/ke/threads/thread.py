@@ -13,6 +13,7 @@ from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.timer_queue import TimerEntry, TimerQueue
 from dirql.ke.threads.apc_state import ApcState
 from dirql.ke.threads.io_state import ThreadIoState
+from dirql.ke.threads.nesting import Nesting
 from dirql.ke.threads.schedule import Choice
 from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAll, WaitAny
 from dirql.nt.ntstatus import NTSTATUS
@@ -104,6 +105,7 @@ class Thread(DispatcherObject):
         "kernel_apc_disable",
         "kernel_calls",
         "mutexes",
+        "nesting",
         "number",
         "priority",
         "queue",
@@ -162,7 +164,7 @@ class Thread(DispatcherObject):
         """The kernel queue to which the thread belongs."""
         self.kernel_calls = 0
         """The system services that drivers have called in this thread and that have not returned."""
-        self.io = ThreadIoState()
+        self.io, self.nesting = ThreadIoState(), Nesting()
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING
