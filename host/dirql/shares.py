@@ -138,7 +138,8 @@ class _Share(Generic[_Result]):
     def __init__(self, run: Callable[[Display], _Result | None]) -> None:
         context = multiprocessing.get_context("fork")
         self.connection, theirs = context.Pipe(duplex=False)
-        self.process: ForkProcess = context.Process(target=_be_share, args=(run, theirs), daemon=True)
+        arguments = run, theirs, self.connection
+        self.process: ForkProcess = context.Process(target=_be_share, args=arguments, daemon=True)
         self.process.start()
         theirs.close()
 
@@ -148,8 +149,16 @@ class _Share(Generic[_Result]):
         self.connection.close()
 
 
-def _be_share(run: Callable[[Display], object], connection: Connection[object, object]) -> None:
-    """Run a share, and send its result. An error ends the process, which says nothing of it."""
+def _be_share(
+    run: Callable[[Display], object],
+    connection: Connection[object, object],
+    other_end: Connection[object, object],
+) -> None:
+    """Run a share, and send its result. An error ends the process, which says nothing of it.
+
+    So does the end of the process that has begun it, however that ends: nobody reads the connection then.
+    """
+    other_end.close()  # the fork's own copy, with which the connection would always have a reader
     gc.freeze()  # what is there stays, and 4 % of the process's time went into looking at it again and again
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
@@ -166,9 +175,12 @@ def run_shares(
     or its process has ended.
     """
     shown = _Shown(display, names)
-    shares = [_Share(task) for task in tasks]
+    shares: list[_Share[_Result]] = []
     results: dict[_Share[_Result], _Result] = {}
     try:
+        shares.extend(
+            map(_Share, tasks)
+        )  # those before one that cannot be begun are in the list, and are ended
         while len(results) < len(shares):
             running = [each for each in shares if each not in results]
             ready = wait([each.connection for each in running])
@@ -177,7 +189,7 @@ def run_shares(
                     continue
                 try:
                     message = each.connection.recv()
-                except EOFError:
+                except (EOFError, OSError):  # OSError: the process has ended within a message
                     return None
                 if isinstance(message, _Told):
                     shown.show(message)

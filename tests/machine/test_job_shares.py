@@ -8,13 +8,17 @@ import io
 import json
 import os
 import re
+import select
+import signal
+import time
 from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from dirql import cli, job
+from dirql import cli, job, shares
 from dirql.io.handle import Handle
 from dirql.job import Options
 from dirql.report.progress import Display
@@ -112,11 +116,11 @@ def test_rows_that_may_depend_on_others_run_on_one_machine(
 def test_shares_have_about_the_same_effort_and_every_row_once() -> None:
     efforts = [5.2, 6.0, 4.2, 1.0, 4.2, 1.0, 4.2, 1.0]
     for processes in range(1, 12):
-        shares = divide(efforts, processes)
-        assert sorted(number for share in shares for number in share) == list(range(8))
-        assert all(share == sorted(share) and share for share in shares)
-        loads = [sum(efforts[number] for number in share) for share in shares]
-        assert max(loads) <= 4 / 3 * max(*efforts, sum(efforts) / len(shares))
+        divided = divide(efforts, processes)
+        assert sorted(number for share in divided for number in share) == list(range(8))
+        assert all(share == sorted(share) and share for share in divided)
+        loads = [sum(efforts[number] for number in share) for share in divided]
+        assert max(loads) <= 4 / 3 * max(*efforts, sum(efforts) / len(divided))
 
 
 def _display() -> tuple[Display, io.StringIO]:
@@ -149,3 +153,45 @@ def test_a_share_without_a_result_ends_all(end: str) -> None:
 
     display, _ = _display()
     assert run_shares(["a"], [share, share], display) is None
+
+
+def test_a_share_that_ends_within_a_message_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_: object, connection: Connection[object, object], __: object) -> None:
+        os.write(connection.fileno(), (100).to_bytes(4, "big") + b"a part")
+        os._exit(0)
+
+    monkeypatch.setattr(shares, "_be_share", run)
+    display, _ = _display()
+    assert run_shares(["a"], [lambda _: "never run"], display) is None
+
+
+def test_shares_end_soon_after_the_process_that_has_begun_them_was_killed() -> None:
+    alive, held = os.pipe()  # every process below holds one end, so the other one tells when all have ended
+    begun, tell = os.pipe()
+
+    def share(name: str, display: Display) -> str:
+        end = time.monotonic() + 20
+        with display.mode(name, 1, "requests") as step:
+            os.write(tell, b".")
+            while time.monotonic() < end:
+                step(4, 10, 0)
+                time.sleep(0.02)
+        return name
+
+    begins = os.fork()
+    if not begins:
+        os.close(alive)
+        try:
+            tasks = [lambda told: share("a", told), lambda told: share("b", told)]
+            run_shares(["a", "b"], tasks, _display()[0])
+        finally:
+            os._exit(0)
+    os.close(held)
+    os.close(tell)
+    for _ in range(2):
+        assert os.read(begun, 1)
+    os.kill(begins, signal.SIGKILL)
+    os.waitpid(begins, 0)
+    assert select.select([alive], [], [], 10)[0], "a share still runs"
+    os.close(alive)
+    os.close(begun)

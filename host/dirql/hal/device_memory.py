@@ -198,7 +198,7 @@ class DeviceMemory:
                 " after the registers were given back"
             )
         below = [first for first in self._mappings if first <= address]
-        if below:
+        if below and address in DEVICE_RANGE:
             first = max(below)
             mapping = self._mappings[first]
             start = first + (mapping.physical & PAGE_OFFSET)

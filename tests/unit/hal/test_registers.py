@@ -17,6 +17,7 @@ from dirql.ke.bugcheck import BugCheck
 from dirql.ke.processors.irql import raise_irql
 from dirql.ke.threads import dispatcher
 from dirql.mm.allocation import allocate_pool2, pool_tag
+from dirql.mm.layout import NONPAGED_RANGE
 from dirql.mm.manager import running
 from dirql.nt.addresses import LogicalAddress, PhysicalAddress
 from dirql.nt.constants import (
@@ -210,6 +211,8 @@ def test_a_register_that_is_not_mapped_any_more_is_told_from_one_that_never_was(
     address = machine.map_bar(length=PAGE_SIZE)
     with pytest.raises(ValueError, match="is 0x1004 bytes behind the start of a mapping of 0x1000 bytes"):
         registers.read_register_ulong(address + PAGE_SIZE + 4)
+    with pytest.raises(ValueError, match="was not: read and write memory with RtlCopyMemory"):
+        registers.read_register_ulong(NONPAGED_RANGE.base)
     unmap_io_space(address, PAGE_SIZE)
     for offset in (0, PAGE_SIZE - 4):
         with pytest.raises(
