@@ -120,9 +120,9 @@ class MemoryManager:
         self.locked_mdls = 0
         self.mapped_mdls = 0
         self.holdings = Holdings()
+        """The things that drivers hold besides pool and MDLs."""
         self.unmapped: deque[tuple[int, int, HeldMdl]] = deque(maxlen=_UNMAPPED)
         """The mappings of MDLs in system space that ended last: first address, pages and MDL."""
-        """The things that drivers hold besides pool and MDLs."""
         self._observer: PageTableObserver | None = None
         self._poison_of_buffers = self.poison if buffer_checks else None
         self.process = self._program = self.create_process("user")
