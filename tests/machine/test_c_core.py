@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import struct
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -18,7 +20,7 @@ from dirql.io.errors import IoError
 from dirql.io.handle import Handle
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.threads.wait import delay_execution_thread
-from dirql.machine import open_machine
+from dirql.machine import Machine, open_machine
 from dirql.mm.layout import HIGHEST_USER_ADDRESS, SYSTEM_RANGE_START, USER_PROBE_ADDRESS
 from dirql.nt import bugcodes
 from dirql.nt.constants import (
@@ -118,6 +120,41 @@ def test_each_load_has_variables_of_its_own_and_leaves_nothing_behind() -> None:
                 with machine.open(METHODS) as handle:
                     assert number(handle, TELL) == calls
                 machine.unload_driver(driver)
+
+
+def test_a_machine_goes_with_its_memory_when_it_has_closed() -> None:
+    """No routine, view or contract keeps it."""
+
+    def run() -> weakref.ref[Machine]:
+        with open_machine() as machine:
+            machine.load_driver(CDriver("methods"))
+            with machine.open(METHODS) as handle:
+                assert number(handle, TELL) == 1
+        return weakref.ref(machine)
+
+    machines = [run() for _ in range(3)]
+    gc.collect()
+    assert [each() for each in machines] == [None] * 3
+
+
+def test_what_a_driver_in_c_sees_cannot_be_read_when_the_machine_has_closed() -> None:
+    with open_machine() as machine:
+        driver = machine.load_driver(CDriver("methods"))
+        device, table = driver.device_object, driver.major_function
+        assert device is not None
+        assert device.flags
+    with pytest.raises(
+        RuntimeError, match="in the memory of its machine, which has closed: read them before"
+    ):
+        assert device.flags
+    with pytest.raises(RuntimeError, match="which has closed"):
+        device.flags = 0
+    with pytest.raises(RuntimeError, match="which has closed"):
+        table[IRP_MJ_DEVICE_CONTROL]
+    with open_machine() as machine:
+        machine.load_driver(CDriver("methods"))
+        with pytest.raises(RuntimeError, match="which has closed"):
+            assert device.flags
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from dirql.c.core.views import View, derive
 from dirql.io.parameters import IoSecurityContext
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.origin import origin
+from dirql.ke.processors.contract import forget_types
 from dirql.mm.manager import MemoryManager
 from dirql.nt.addresses import LogicalAddress, PhysicalAddress
 from dirql.nt.bugcodes import PAGE_FAULT_IN_NONPAGED_AREA
@@ -95,6 +96,7 @@ class Objects:
     def close(self) -> None:
         """Forget everything, since the memory goes with the machine."""
         self._known.clear()
+        forget_types(list(self._native.view_slots))
         self._native.view_slots.clear()
 
     # From Python to C.

@@ -107,7 +107,8 @@ class Session:
         find_foreign(None)
         self.native.watch(None, 0)
         self.native.call_hooks(None, None, None, None)
-        self.native.forget_stacks()
+        self.native.hooks(None, None, None)
+        self.native.forget_machine()
         for image in self.images:
             for address, pages in image.close():
                 self.pages.discard(address, pages)

@@ -16,6 +16,7 @@ tests/unit/test_contracts.py holds the statement of each routine to the descript
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
@@ -38,12 +39,13 @@ from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
 from dirql.nt.contract import Contract, Form, Pointer, Value, Violation
 from dirql.nt.contracts import CONTRACTS
 
-__all__ = ["KeptContract", "charge_call", "contract"]
+__all__ = ["KeptContract", "charge_call", "contract", "forget_types"]
 
 _DDI_RULES: Final = 0x2_0000
 """The first parameters of 0xC4 from here on are rules of DDI compliance checking."""
 _UNSAFE: Final = (VF_ACQUIRE_FAST_MUTEX_UNSAFE_IRQL, VF_RELEASE_FAST_MUTEX_UNSAFE_IRQL)
 _BY_ROUTINE: Final = {stated.routine: stated for stated in CONTRACTS.values()}
+_kept: Final[list[KeptContract]] = []
 
 
 def contract(routine: str) -> KeptContract:
@@ -56,7 +58,15 @@ def contract(routine: str) -> KeptContract:
             f"a routine with a contract must be described in host/wdk/routines; {routine} is not: describe it, and run"
             " `make wdk`"
         )
-    return KeptContract(_BY_ROUTINE[routine])
+    kept = KeptContract(_BY_ROUTINE[routine])
+    _kept.append(kept)
+    return kept
+
+
+def forget_types(kinds: Collection[type]) -> None:
+    """Let no contract remember types that end with their machine, as those of objects that drivers in C see."""
+    for each in _kept:
+        each.forget_types(kinds)
 
 
 class KeptContract:
@@ -102,6 +112,11 @@ class KeptContract:
             (pointer.position, accepted)
             for pointer, accepted in zip(stated.pointers, self._accepted, strict=False)
         )
+
+    def forget_types(self, kinds: Collection[type]) -> None:
+        """See the function `forget_types`."""
+        for accepted in self._accepted:
+            accepted.difference_update(kinds)
 
     # The check of the level and the charge are written out in each method: a call of a common one would take 0.05 µs, a
     # third of the cheapest kernel call ("contract call" in bench/ke_paths.py).

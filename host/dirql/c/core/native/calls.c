@@ -20,6 +20,7 @@ struct binding {
 
 struct driver_stack *dirql_current;
 uint64_t dirql_crossings;
+uint64_t dirql_session;
 
 static struct binding *bindings;
 static uint32_t binding_count;
@@ -329,6 +330,17 @@ __attribute__((visibility("hidden"))) void dirql_raise_fault(struct driver_stack
     }
 }
 
+// Lets a stub have no routine; what it held of a machine goes.
+static void unbind(struct binding *binding)
+{
+    Py_CLEAR(binding->callable);
+    forget_value(&binding->result);
+    for (int each = 0; each < MOST_PARAMETERS; each++) {
+        forget_value(&binding->values[each]);
+        forget_value(&binding->out_values[each]);
+    }
+}
+
 PyObject *core_bind(PyObject *self, PyObject *arguments)
 {
     (void)self;
@@ -344,6 +356,7 @@ PyObject *core_bind(PyObject *self, PyObject *arguments)
         return NULL;
     }
     struct binding *binding = &bindings[index];
+    unbind(binding);
     if (parse_value(result, &binding->result) < 0) {
         return NULL;
     }
@@ -363,8 +376,7 @@ PyObject *core_bind(PyObject *self, PyObject *arguments)
             return NULL;
         }
     }
-    Py_INCREF(callable);
-    Py_XSETREF(binding->callable, callable);
+    binding->callable = Py_NewRef(callable);
     Py_RETURN_NONE;
 }
 
@@ -382,19 +394,26 @@ static PyObject *call_hooks(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-// Forgets all stacks, whose memory goes with the machine.
-static PyObject *forget_stacks(PyObject *self, PyObject *unused)
+// Forgets the stacks of a machine, whose memory goes with it, and the routines of its kernel.
+static PyObject *forget_machine(PyObject *self, PyObject *unused)
 {
     (void)self;
     (void)unused;
     while (stacks != NULL) {
         struct driver_stack *next = stacks->next;
         if (stacks->depth == 0) {
+            for (int each = 0; each < 3; each++) {
+                Py_CLEAR(stacks->error[each]);
+            }
             PyMem_Free(stacks);
         }
         stacks = next;
     }
     dirql_current = NULL;
+    dirql_session++;
+    for (uint32_t each = 0; each < binding_count; each++) {
+        unbind(&bindings[each]);
+    }
     Py_RETURN_NONE;
 }
 
@@ -439,7 +458,7 @@ static PyMethodDef functions[] = {
     {"driver_place", driver_place, METH_O, "driver_place(frame): (rip, rbp, base, top), or None"},
     {"bind", core_bind, METH_VARARGS, "bind(index, callable, result, values, outs): give a stub its routine."},
     {"call_hooks", call_hooks, METH_VARARGS, "call_hooks(make_stack, fault, status_exception, note)"},
-    {"forget_stacks", forget_stacks, METH_NOARGS, "Forget all stacks of drivers."},
+    {"forget_machine", forget_machine, METH_NOARGS, "Forget the stacks of drivers, the routines of the kernel, and views."},
     {"stub_address", core_stub_address, METH_O, "The address of a stub."},
     {NULL, NULL, 0, NULL},
 };

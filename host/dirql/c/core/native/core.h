@@ -82,6 +82,7 @@ struct value {
 
 extern struct driver_stack *dirql_current;
 extern uint64_t dirql_crossings;
+extern uint64_t dirql_session; // the number of the machine with drivers in C that is open, or opens next
 
 // values.c
 extern PyObject *dirql_objects;  // the objects that C sees, by their addresses
@@ -92,6 +93,7 @@ int from_python(const struct value *value, PyObject *object, uint64_t *raw);
 // The address by which C knows an object; returns 0 if it has none, and -1 for an error.
 int known_address(PyObject *object, uint64_t *raw);
 int parse_value(PyObject *pair, struct value *value);
+void forget_value(struct value *value);
 void store(enum form form, uint64_t address, uint64_t raw);
 uint64_t load(enum form form, uint64_t address);
 PyObject *core_hooks(PyObject *self, PyObject *arguments);

@@ -13,13 +13,27 @@ struct field {
     Py_ssize_t own;  // the slot that the member takes the place of
     bool keeps;      // whether an object without an address stays in that slot
     uint64_t offset;
+    uint64_t session;
 };
+
+// Whether the machine whose memory is meant is open still; sets an exception if it is not.
+static bool is_open(uint64_t session)
+{
+    if (session != dirql_session) {
+        PyErr_SetString(PyExc_RuntimeError, "members of a structure of a driver in C are in the memory of its machine,"
+                                            " which has closed: read them before");
+    }
+    return session == dirql_session;
+}
 
 static int field_address(struct field *self, PyObject *object, uint64_t *address)
 {
     PyObject *base = *(PyObject **)((char *)object + self->slot);
     if (base == NULL || !PyLong_Check(base)) {
         PyErr_Format(PyExc_AttributeError, "%s has no memory", Py_TYPE(object)->tp_name);
+        return -1;
+    }
+    if (!is_open(self->session)) {
         return -1;
     }
     *address = PyLong_AsUnsignedLongLong(base) + self->offset;
@@ -85,6 +99,7 @@ static PyObject *field_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
         return NULL;
     }
     self->offset = offset;
+    self->session = dirql_session;
     self->slot = ((PyMemberDescrObject *)member)->d_member->offset;
     self->own = ((PyMemberDescrObject *)own)->d_member->offset;
     self->keeps = keeps;
@@ -95,9 +110,16 @@ static PyObject *field_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     return (PyObject *)self;
 }
 
+static int field_traverse(struct field *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->value.convert);
+    return 0;
+}
+
 static void field_free(struct field *self)
 {
-    Py_XDECREF(self->value.convert);
+    PyObject_GC_UnTrack(self);
+    forget_value(&self->value);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -105,9 +127,10 @@ static PyTypeObject field_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dirql.c.core.Field",
     .tp_doc = "Field(offset, (form, convert), member, own, keeps): an attribute that is a member of a structure in memory.",
     .tp_basicsize = sizeof(struct field),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = field_new,
     .tp_dealloc = (destructor)field_free,
+    .tp_traverse = (traverseproc)field_traverse,
     .tp_descr_get = (descrgetfunc)field_get,
     .tp_descr_set = (descrsetfunc)field_set,
 };
@@ -118,6 +141,7 @@ struct array {
     PyObject_HEAD
     struct value value;
     uint64_t address;
+    uint64_t session;
     Py_ssize_t count, size;
 };
 
@@ -132,6 +156,9 @@ static PyObject *array_get(struct array *self, Py_ssize_t index)
         PyErr_SetString(PyExc_IndexError, "there is no such member");
         return NULL;
     }
+    if (!is_open(self->session)) {
+        return NULL;
+    }
     return to_python(&self->value, load(self->value.form, self->address + (uint64_t)(index * self->size)));
 }
 
@@ -142,7 +169,7 @@ static int array_set(struct array *self, Py_ssize_t index, PyObject *value)
         PyErr_SetString(PyExc_IndexError, "there is no such member");
         return -1;
     }
-    if (from_python(&self->value, value, &raw) < 0) {
+    if (!is_open(self->session) || from_python(&self->value, value, &raw) < 0) {
         return -1;
     }
     store(self->value.form, self->address + (uint64_t)(index * self->size), raw);
@@ -200,6 +227,7 @@ static PyObject *array_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
         return NULL;
     }
     self->address = address;
+    self->session = dirql_session;
     self->count = count;
     self->size = size;
     if (parse_value(pair, &self->value) < 0) {
@@ -209,9 +237,16 @@ static PyObject *array_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
     return (PyObject *)self;
 }
 
+static int array_traverse(struct array *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->value.convert);
+    return 0;
+}
+
 static void array_free(struct array *self)
 {
-    Py_XDECREF(self->value.convert);
+    PyObject_GC_UnTrack(self);
+    forget_value(&self->value);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -231,11 +266,12 @@ static PyTypeObject array_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dirql.c.core.Array",
     .tp_doc = "Array(address, count, size, (form, convert)): members of one kind, one behind the other.",
     .tp_basicsize = sizeof(struct array),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_SEQUENCE,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_SEQUENCE | Py_TPFLAGS_HAVE_GC,
     .tp_as_sequence = &array_sequence,
     .tp_as_mapping = &array_mapping,
     .tp_new = array_new,
     .tp_dealloc = (destructor)array_free,
+    .tp_traverse = (traverseproc)array_traverse,
 };
 
 static PyObject *slot_offset(PyObject *self, PyObject *member)

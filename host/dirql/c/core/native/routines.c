@@ -107,14 +107,25 @@ static PyObject *routine_new(PyTypeObject *type, PyObject *arguments, PyObject *
     return (PyObject *)self;
 }
 
+static int routine_traverse(struct routine *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->result.convert);
+    for (Py_ssize_t each = 0; each < self->count; each++) {
+        Py_VISIT(self->values[each].convert);
+    }
+    Py_VISIT(self->image);
+    return 0;
+}
+
 static void routine_free(struct routine *self)
 {
+    PyObject_GC_UnTrack(self);
     if (self->weak != NULL) {
         PyObject_ClearWeakRefs((PyObject *)self);
     }
-    Py_XDECREF(self->result.convert);
+    forget_value(&self->result);
     for (Py_ssize_t each = 0; each < self->count; each++) {
-        Py_XDECREF(self->values[each].convert);
+        forget_value(&self->values[each]);
     }
     Py_XDECREF(self->image);
     Py_XDECREF(self->kind);
@@ -169,12 +180,13 @@ static PyTypeObject routine_type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "dirql.c.core.CRoutine",
     .tp_doc = "CRoutine(address, result, values, outs, image, kind): a routine of a driver in C.",
     .tp_basicsize = sizeof(struct routine),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_HAVE_GC,
     .tp_vectorcall_offset = offsetof(struct routine, call),
     .tp_weaklistoffset = offsetof(struct routine, weak),
     .tp_call = PyVectorcall_Call,
     .tp_new = routine_new,
     .tp_dealloc = (destructor)routine_free,
+    .tp_traverse = (traverseproc)routine_traverse,
     .tp_richcompare = routine_compare,
     .tp_hash = (hashfunc)routine_hash,
     .tp_repr = (reprfunc)routine_repr,

@@ -31,12 +31,9 @@ PyObject *core_hooks(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "OOO", &status, &address, &find)) {
         return NULL;
     }
-    Py_INCREF(find);
-    Py_XSETREF(find_known, find);
-    Py_INCREF(status);
-    Py_INCREF(address);
-    Py_XSETREF(make_status, status);
-    Py_XSETREF(address_of, address);
+    Py_XSETREF(find_known, find == Py_None ? NULL : Py_NewRef(find));
+    Py_XSETREF(make_status, status == Py_None ? NULL : Py_NewRef(status));
+    Py_XSETREF(address_of, address == Py_None ? NULL : Py_NewRef(address));
     PyDict_Clear(dirql_statuses);
     Py_RETURN_NONE;
 }
@@ -51,6 +48,11 @@ int parse_value(PyObject *pair, struct value *value)
     value->form = (enum form)form;
     value->convert = convert == Py_None ? NULL : Py_NewRef(convert);
     return 0;
+}
+
+void forget_value(struct value *value)
+{
+    Py_CLEAR(value->convert);
 }
 
 uint64_t load(enum form form, uint64_t address)
@@ -189,7 +191,11 @@ static int own_address(PyObject *object, uint64_t *raw)
 
 static int ask_address(PyObject *hook, PyObject *object, uint64_t *raw)
 {
-    PyObject *address = hook == NULL ? NULL : PyObject_CallOneArg(hook, object);
+    if (hook == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "no machine with drivers in C is open");
+        return -1;
+    }
+    PyObject *address = PyObject_CallOneArg(hook, object);
     if (address == NULL) {
         return -1;
     }
