@@ -37,6 +37,7 @@ from dirql.ke.processors.interrupt import Vector
 from dirql.machine import Machine, open_machine
 from dirql.nt import status as nt
 from dirql.nt.bugcodes import HARDWARE_INTERRUPT_STORM
+from dirql.pnp.hang_report import DeviceWitness
 from dirql.registers import pci_configuration as pci
 from dirql.registers.pulser import CONTROL
 from hdl.pic_bench import SETTLED
@@ -223,6 +224,8 @@ def test_a_missed_end_holds_back_what_is_not_above_it_until_it_comes(
     start(first, 3)
     machine.sleep(0.0005)
     assert (counts(first).pulses, counts(first).claimed) == (4, 1)
+    [(_, causes)] = DeviceWitness(machine.hal, machine.pnp).sections()
+    assert [cause.partition(": ")[2] for cause in causes] == ["PULSED is set, and enabled in the device"]
     with machine.open(store_name(0)) as higher:
         higher.write(b"above", 0)
         assert higher.read(5, 0) == b"above"

@@ -5,27 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from dirql.hal.hal import Hal
 from dirql.hardware.description import Function
 from dirql.ke.watch.witness import Section, Witness
 from dirql.nt.constants import CmResourceTypeMemory
+from dirql.pnp.function_registers import register_offsets
 from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceNode
-from dirql.registers import gpio, store
 from dirql.target.contract import TargetError
 
 __all__ = ["DeviceWitness"]
 
-_CAUSES: Final = {
-    "gpio": (gpio.INTERRUPT_CAUSE.offset, gpio.INTERRUPT_MASK_SET.offset),
-    "store": (store.INTERRUPT_CAUSE.offset, store.INTERRUPT_MASK_SET.offset),
-}
-"""By kind of function, the registers in the first memory range with the causes and with their mask.
-
-To read them has no effect.
-"""
+_CAUSE = "INTERRUPT_CAUSE"
+_MASK = "INTERRUPT_MASK_SET"
+"""The registers with the causes and with their mask. To read them has no effect."""
 
 
 class DeviceWitness(Witness):
@@ -45,7 +39,7 @@ class DeviceWitness(Witness):
     def _causes(self) -> Iterator[str]:
         for node in self._pnp.devices:
             function = self._function(node)
-            if function is None or function.type.name not in _CAUSES:
+            if function is None or not register_offsets(function.type.name).keys() >= {_CAUSE, _MASK}:
                 continue
             memory = next((found for found in node.ranges if found.type == CmResourceTypeMemory), None)
             if memory is not None:
@@ -57,12 +51,13 @@ class DeviceWitness(Witness):
         return next((each for each in functions if node.matches(each.type.identity.hardware_id)), None)
 
     def _read(self, node: DeviceNode, function: Function, start: int) -> Iterator[str]:
-        cause_offset, mask_offset = _CAUSES[function.type.name]
+        offsets = register_offsets(function.type.name)
         try:
-            causes = self._hal.target.read_memory(start + cause_offset)
-            mask = self._hal.target.read_memory(start + mask_offset)
+            causes = self._hal.target.read_memory(start + offsets[_CAUSE])
+            mask = self._hal.target.read_memory(start + offsets[_MASK])
         except TargetError as error:
-            yield f"{node.name}: its registers cannot be read: {error}"
+            if node.driver is not None:  # nobody has switched on a device without a driver
+                yield f"{node.name}: its registers cannot be read: {error}"
             return
         for number in range(max(causes.bit_length(), 0)):
             if causes >> number & 1:

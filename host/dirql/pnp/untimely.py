@@ -24,22 +24,14 @@ from dirql.nt.constants import (
     PowerDeviceD0,
 )
 from dirql.nt.resources import CmPartialResourceDescriptor
+from dirql.pnp.function_registers import register_offsets
 from dirql.pnp.node import DeviceNode
-from dirql.registers import gpio, pci_configuration, store
+from dirql.registers import pci_configuration
 from dirql.target.contract import BusError, TargetError
 
 __all__ = ["UntimelyAccesses"]
 
 _ON: Final = pci_configuration.COMMAND.MEMORY_ENABLE | pci_configuration.COMMAND.IO_ENABLE
-_REGISTERS: Final = {
-    kind: {
-        register.offset: name
-        for name in module.__all__
-        if hasattr(register := getattr(module, name), "offset")
-    }
-    for kind, module in (("gpio", gpio), ("store", store))
-}
-"""By kind of function, the names of the registers in its first memory range, by their offsets."""
 
 
 class UntimelyAccesses:
@@ -105,7 +97,8 @@ class UntimelyAccesses:
         )
         if place or function is None:
             return where
-        name = _REGISTERS.get(function.type.name, {}).get(offset)
+        known = register_offsets(function.type.name)
+        name = next((name for name, each in known.items() if each == offset), None)
         return where if name is None else f"{name} at {where}"
 
 
