@@ -67,6 +67,26 @@ def test_a_folder_is_a_driver_with_its_facts(machine: Machine, tmp_path: Path) -
     assert count.data == bytes([3, 0, 0, 0])
 
 
+def test_a_file_is_a_driver_with_the_sources_that_its_facts_list(machine: Machine, tmp_path: Path) -> None:
+    write(tmp_path / "main.c", entry('PCSTR Say(VOID);\n    DbgPrint("%s", Say());'))
+    write(tmp_path / "say.c", '#include <ntddk.h>\nPCSTR Say(VOID) { return "from the other file"; }\n')
+    facts = write(tmp_path / "main.toml", 'sources = ["main.c", "say.c"]\n')
+    machine.load_driver(tmp_path / "main.c")
+    assert machine.debug_output == "from the other file"
+    both = CDriver(tmp_path / "main.c", tmp_path / "main.c")
+    assert [source.name for source in both.sources] == ["main.c", "main.c"]
+    write(facts, 'sources = ["main.c", "none.c"]\n')
+    with pytest.raises(
+        ValueError, match=r"main\.toml: sources must name files that exist; .*none\.c does not"
+    ):
+        CDriver(tmp_path / "main.c")
+
+
+def test_the_name_of_a_service_may_have_dots(machine: Machine, tmp_path: Path) -> None:
+    machine.load_driver(write(tmp_path / "bus.v2.c", entry('DbgPrint("%wZ", path);')))
+    assert machine.debug_output.endswith(r"\bus.v2")
+
+
 def test_errors_before_the_load_stop_nothing(machine: Machine, tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"bad\.c:\d+:\d+: error: "):
         machine.load_driver(write(tmp_path / "bad.c", entry("nothing here;")))
@@ -100,6 +120,9 @@ def test_sources_that_cannot_be_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=complaint):
             CDriver(*sources)
+    for name in ("a/b", r"a\b"):
+        with pytest.raises(ValueError, match=r"must be a text without / and \\; it was 'a"):
+            CDriver(source, name=name)
 
 
 def test_the_command_line_says_what_is_missing_and_measures_the_rest(

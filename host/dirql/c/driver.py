@@ -35,8 +35,9 @@ class CDriver:
     """A driver in C.
 
     `sources` are files of C, or one folder with them, or one image that is compiled already. `name` is the name of the
-    service. The keywords win over what the file with facts beside the sources says (dirql/c/image/facts.py). Raises
-    `FactsError` for a mistake in that file, `ValueError` for sources that are not there.
+    service. The keywords, and several sources, win over what the file with facts beside the first source says
+    (dirql/c/image/facts.py). Raises `FactsError` for a mistake in that file, `ValueError` for sources that are not
+    there.
     """
 
     def __init__(
@@ -50,9 +51,10 @@ class CDriver:
         flags: Sequence[str] = (),
     ) -> None:
         files = _checked([Path(source) for source in sources])
-        facts = read_facts(files[0] / "driver.toml" if files[0].is_dir() else files[0].with_suffix(".toml"))
-        self.sources = _listed(files, facts)
-        self.__name__ = name or facts.service or files[0].stem
+        beside = files[0] / "driver.toml" if files[0].is_dir() else files[0].with_suffix(".toml")
+        facts = read_facts(beside)
+        self.sources = _listed(files, facts, beside)
+        self.__name__ = _checked_name(name or facts.service or files[0].stem)
         self.HARDWARE_IDS = facts.hardware_ids if hardware_ids is None else tuple(hardware_ids)
         self.CLASS_GUID = facts.class_guid if class_guid is None else class_guid
         self.PARAMETERS: Mapping[str, Parameter] = facts.parameters
@@ -102,16 +104,20 @@ def _checked(sources: list[Path]) -> list[Path]:
     return [source.resolve() for source in sources]
 
 
-def _listed(files: list[Path], facts: DriverFacts) -> tuple[Path, ...]:
-    """The files to compile."""
-    if not files[0].is_dir():
+def _checked_name(name: str) -> str:
+    if not name or "/" in name or "\\" in name:
+        raise ValueError(f"the name of a service must be a text without / and \\; it was {name!r}")
+    return name
+
+
+def _listed(files: list[Path], facts: DriverFacts, beside: Path) -> tuple[Path, ...]:
+    """The files to compile; `beside` is the file with the facts."""
+    if len(files) > 1 or files[0].suffix == ".so":
         return tuple(files)
-    listed = facts.sources or tuple(sorted(files[0].glob("*.c")))
+    listed = facts.sources or (tuple(sorted(files[0].glob("*.c"))) if files[0].is_dir() else tuple(files))
     for source in listed:
         if not source.is_file():
-            raise ValueError(
-                f"{files[0] / 'driver.toml'}: sources must name files that exist; {source} does not"
-            )
+            raise ValueError(f"{beside}: sources must name files that exist; {source} does not")
     return listed
 
 
