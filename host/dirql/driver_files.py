@@ -124,5 +124,6 @@ def entry_and_ids(driver: object) -> tuple[DriverEntry, tuple[str, ...]]:
 
 
 def service_name(driver: DriverModule) -> str:
-    """The last part of the name of a module, or the name of an object's class."""
-    return getattr(driver, "__name__", type(driver).__name__).rpartition(".")[2]
+    """The last part of the name of a module, or the name of an object or of its class."""
+    name: str = getattr(driver, "__name__", type(driver).__name__)
+    return name.rpartition(".")[2] if isinstance(driver, ModuleType) else name
