@@ -295,6 +295,8 @@ def test_a_mistake_in_c_is_a_bug_check_with_its_line(mistake: str, bug_check: in
     assert f"bad.c:{line_of(mistake)}" in str(caught.value)
     if mistake == "double completion":
         assert "completed by IoCompleteRequest in Mistake" in str(caught.value)
+    if mistake == "null pointer":
+        assert "was not mapped, since it is NULL with an offset" in str(caught.value)
     with open_machine() as machine:  # the next machine runs in the same process
         machine.load_driver(CDriver("methods"))
 

@@ -55,7 +55,7 @@ module interrupt_controller #(
   bus_pkg::transaction_t access;
   bus_pkg::answer_t      answer;
   logic [31:0] regs_rdata, rdata;
-  logic        load, to_regs, to_doorbell, to_ports, acknowledge_cycle;
+  logic        load, to_regs, to_doorbell, to_ports, ports_abort, acknowledge_cycle;
 
   assign acknowledge_cycle = access.command == bus_pkg::CommandInterruptAcknowledge;
   assign to_regs     = access.memory && access.address[31:12] == Address[31:12];
@@ -76,7 +76,6 @@ module interrupt_controller #(
   logic        fetch_valid, fetch_now, fetching_q, fetched_valid_q, lanes_on;
   logic [7:0]  vector, vector_q;
   logic [15:0] ports_rdata;
-  logic        ports_abort;
   always_comb begin : p_rdata
     rdata = regs_rdata;
     if (acknowledge_cycle) rdata = {24'd0, vector};

@@ -37,6 +37,8 @@ PIC_PORTS: Final = {"master": 0x20, "slave": 0xA0, "ELCR": 0x4D0}
 """The ports of the pair: two of each chip, and two that say which inputs are level-sensitive."""
 
 _KINDS: Final = (SIMPLE, PIC_8259A)
+_KEYS_OF_KIND: Final = {SIMPLE: ("vector_step",), PIC_8259A: ("slave_vector_base", "edges", "lines")}
+"""The keys that one kind has and the other one lacks."""
 _EDGES: Final = ("gated", "sticky")
 _VECTORS: Final = (0x30, 0xCF)
 """The vectors that interrupts may have: the upper digit is the IRQL, and devices have 3 to 12."""
@@ -126,10 +128,23 @@ class Controller:
 def read_controller(table: Table) -> Controller:
     """The controller that the table `interrupt_controller` of a machine file describes."""
     kind = table.choice("controller", _KINDS, SIMPLE)
+    for other in _KINDS:
+        _refuse_keys(table, kind, other)
     address, doorbell = page_address(table, "address"), page_address(table, "doorbell")
     controller = (_read_simple if kind == SIMPLE else _read_pair)(table, address, doorbell)
     table.finish()
     return controller
+
+
+def _refuse_keys(table: Table, kind: str, other: str) -> None:
+    """Refuse the keys that only another kind of controller has."""
+    for key in _KEYS_OF_KIND[other] if other != kind else ():
+        if table.has(key):
+            table.refuse(
+                key,
+                f'the controller must be "{other}" to have this key; it was "{kind}": leave out {key}, or write'
+                f' controller = "{other}"',
+            )
 
 
 def _read_simple(table: Table, address: int, doorbell: int) -> Controller:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from dirql.hardware.description import Function, MachineDescription, Savings
 from dirql.hardware.function_type import Parameter
+from dirql.hardware.interrupt_controller import SIMPLE, Controller
 
 __all__ = ["render_page"]
 
@@ -48,6 +49,8 @@ def _functions(machine: MachineDescription) -> Iterator[str]:
     yield f"\n## {machine.name}\n"
     if savings := list(_savings(machine.savings)):
         yield f"This machine leaves things out: {'; '.join(savings)}.\n"
+    if machine.controller.kind != SIMPLE:
+        yield f"{_pair(machine.controller)}\n"
     yield "| index | function | place | interrupt | pin | line | parameters |"
     yield "|---|---|---|---|---|---|---|"
     for function in machine.functions:
@@ -61,6 +64,17 @@ def _functions(machine: MachineDescription) -> Iterator[str]:
         yield "|---|---|---|---|"
         yield from meanings
         yield ""
+
+
+def _pair(controller: Controller) -> str:
+    """A pair of 8259A chips, in words."""
+    edges = "count only while their lines are on" if controller.gated else "are kept after their lines go off"
+    lines = ", ".join(f"{line} at {number}" for line, number in controller.lines.items())
+    return (
+        f"The interrupt controller is a pair of 8259A chips, whose edges {edges}. The lines are at its inputs: {lines}."
+        f" The vectors of inputs 0 to 7 begin at {controller.vector_base:#x}, those of inputs 8 to 15 at"
+        f" {controller.slave_vector_base:#x}."
+    )
 
 
 def _savings(savings: Savings) -> Iterator[str]:

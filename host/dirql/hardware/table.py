@@ -160,7 +160,8 @@ class Table:
         """Refuse the keys that nobody asked for."""
         for key in self._values:
             known = ", ".join(dict.fromkeys(self._known))
-            self.refuse(key, f"the key must be one of {known}; it was {key!r}{nearest(key, self._known)}")
+            must_be = f"the key must be one of {known}" if known else "the table must have no keys"
+            self.refuse(key, f"{must_be}; it was {key!r}{nearest(key, self._known)}")
 
 
 def shown(value: object) -> str:

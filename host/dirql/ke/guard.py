@@ -437,11 +437,17 @@ def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) 
         sentence = str(error)
     if sentence is None:
         rule = f"{who} must handle its exceptions, and let {name} escape: {error}"
-        why = explain_status(status) if isinstance(error, StatusException) else ""
-        reason = f"{rule}{why}; mend that line, or catch the exception"
+        reason = f"{rule}{_why(error)}; mend that line, or catch the exception"
     else:
         reason = f"{sentence} ({who} let the {name} escape)"
     return BugCheck(code, (status, place or 0, error, 0), reason, place)
+
+
+def _why(error: Exception) -> str:
+    """Why a status was raised, behind a colon: its cause, or the reason that was noted last; "" for other errors."""
+    if not isinstance(error, StatusException):
+        return ""
+    return explain_status(error.status) if error.__cause__ is None else f": {error.__cause__}"
 
 
 _OWN_FILE: Final = f"ke{sep}guard.py"

@@ -87,7 +87,10 @@ def _too_high(page: Page | None, address: int, *, write: bool, by_driver: bool, 
 def _refuse(page: Page | None, address: int, *, write: bool, was: str) -> NoReturn:
     """Raise a status for a user address, which a driver may catch; a bug check for one of the system's."""
     if address < SYSTEM_RANGE_START:
-        raise StatusException(STATUS_ACCESS_VIOLATION)
+        access, found = ("write", "read-only") if page is not None else ("write" if write else "read", was)
+        raise StatusException(STATUS_ACCESS_VIOLATION) from ValueError(
+            f"a user address to {access} must be mapped{' and writable' if write else ''}; {address:#x} was {found}"
+        )
     place = _culprit()
     if page is None:
         bug_check(

@@ -297,6 +297,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r"parameters.fifo_log2: it must be an integer of 3 to 12",
     ),
     (with_functions({"parameters": {"fifo": 6}}), r"parameters.fifo: .* did you mean fifo_log2\?"),
+    (
+        with_functions({"function": "pulser", "parameters": {"width": 6}}),
+        r"parameters.width: the table must have no keys; it was 'width'",
+    ),
     (with_functions({"speed": 9}), r"functions\[0\].speed: the key must be one of"),
     (
         changed("buses", 0, "memory", value=[0x8000_0000, 0x8001_0000]),

@@ -247,6 +247,9 @@ def test_an_unmapped_user_address_is_an_access_violation(memory_manager: MemoryM
     with pytest.raises(StatusException) as caught:
         memory.read(0, 4)
     assert caught.value.status == STATUS_ACCESS_VIOLATION
+    assert str(caught.value.__cause__).startswith(
+        "a user address to read must be mapped; 0x0 was not mapped, since"
+    )
 
 
 def test_an_unmapped_system_address_is_bug_check_0x50(memory_manager: MemoryManager) -> None:
