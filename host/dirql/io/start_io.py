@@ -108,6 +108,8 @@ def _start_next(device: DeviceObject, cancelable: int, key: int | None) -> None:
     """Take the next request and start it, or leave that to the StartIo that runs."""
     state = device.device_object_extension.start_io
     if state.is_inside:
+        if state.later is not None:
+            _report_twice(f"it was called again for the same one inside StartIo of {device!r}")
         state.later = bool(cancelable), key
         return
     irp = _take_next(device, cancelable, key)
@@ -122,7 +124,7 @@ def _take_next(device: DeviceObject, cancelable: int, key: int | None) -> Irp | 
     device.current_irp = None
     queue = device.device_queue
     if not queue.busy:
-        _report_idle(device)
+        _report_twice(f"the queue of {device!r} was idle")
     entry = queue.remove() if key is None else queue.remove_by_key(key)
     irp = device.current_irp = entry.irp if isinstance(entry, IrpDeviceQueueEntry) else None
     if cancelable:
@@ -132,12 +134,12 @@ def _take_next(device: DeviceObject, cancelable: int, key: int | None) -> Irp | 
     return irp
 
 
-def _report_idle(device: DeviceObject) -> None:
+def _report_twice(was: str) -> None:
     """Report a driver that asks for the next request twice, so that a new one would be started while another runs."""
     report_defect(
         "SIO-09",
-        f"IoStartNextPacket must be called once for each request that StartIo was given; the queue of {device!r} was"
-        " idle: call it where the request ends, and nowhere else",
+        f"IoStartNextPacket must be called once for each request that StartIo was given; {was}: call it where the"
+        " request ends, and nowhere else",
     )
 
 
