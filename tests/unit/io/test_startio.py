@@ -106,6 +106,28 @@ def test_SIO_09_the_next_request_is_asked_for_once(machine: Machine) -> None:
     assert f"the queue of {queue.device!r} was idle: call it where the request ends" in sentence
 
 
+def test_SIO_09_a_deferred_start_io_asks_once_too(machine: Machine) -> None:
+    def start_io(device: DEVICE_OBJECT, irp: IRP) -> None:
+        queue.started.append(irp)
+        for _ in range(calls):
+            IoStartNextPacket(device, False)
+
+    queue = Queue(cancel=False)
+    queue.device.driver_object.driver_start_io = start_io
+    IoSetStartIoAttributes(queue.device, True, False)
+    calls = 1
+    queue.send()
+    queue.send()
+    assert machine.defects == []
+    calls = 2
+    queue.send()
+    [(row, sentence)] = machine.defects
+    machine.defects.clear()
+    assert row == "SIO-09"
+    assert f"it was called again for the same one inside StartIo of {queue.device!r}" in sentence
+    assert len(queue.started) == 3
+
+
 def test_SIO_10_a_request_is_marked_pending_before_it_is_queued(machine: Machine) -> None:
     def read(device: DEVICE_OBJECT, irp: IRP) -> int:
         IoStartPacket(device, irp, None, None)
