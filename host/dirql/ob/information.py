@@ -70,7 +70,7 @@ def get_object_security(body: object) -> tuple[int, int | None, bool]:
     return STATUS_SUCCESS, None, False
 
 
-def release_object_security(security_descriptor: int | None, memory_allocated: bool) -> None:
+def release_object_security(security_descriptor: int | None, memory_allocated: int) -> None:
     """Give back what `get_object_security` returned; follows ObReleaseObjectSecurity."""
     _RELEASE_SECURITY.check_level(security_descriptor)
     _RELEASE_SECURITY.check_arguments(security_descriptor, memory_allocated)

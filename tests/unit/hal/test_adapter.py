@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from compiled import refusal
 from dirql import wdm
 from dirql.hal.dma.adapter import DmaAdapter
 from dirql.hal.dma.base import AdapterStatistics
@@ -566,5 +567,5 @@ def test_buffers_are_flushed_before_a_transfer_at_most_at_dispatch_level(machine
     with at_dispatch():
         wdm.KeFlushIoBuffers(mdl, False, True)
     release(buffer, mdl)
-    with pytest.raises(TypeError, match="Mdl must have the type MDL"):
+    with refusal("Mdl must have the type MDL.*", "int"):
         wdm.KeFlushIoBuffers(cast("wdm.MDL", 3), True, True)
