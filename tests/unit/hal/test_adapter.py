@@ -567,5 +567,5 @@ def test_buffers_are_flushed_before_a_transfer_at_most_at_dispatch_level(machine
     with at_dispatch():
         wdm.KeFlushIoBuffers(mdl, False, True)
     release(buffer, mdl)
-    with refusal("Mdl must have the type MDL.*", "int"):
+    with refusal("KeFlushIoBuffers: Mdl must have the type MDL; it was 3: .*", "int"):
         wdm.KeFlushIoBuffers(cast("wdm.MDL", 3), True, True)
