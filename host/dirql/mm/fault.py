@@ -88,9 +88,11 @@ def _refuse(page: Page | None, address: int, *, write: bool, was: str) -> NoRetu
     """Raise a status for a user address, which a driver may catch; a bug check for one of the system's."""
     if address < SYSTEM_RANGE_START:
         access, found = ("write", "read-only") if page is not None else ("write" if write else "read", was)
-        raise StatusException(STATUS_ACCESS_VIOLATION) from ValueError(
+        error = StatusException(STATUS_ACCESS_VIOLATION)
+        error.__cause__ = ValueError(  # compiled code ignores the `from` of `raise`
             f"a user address to {access} must be mapped{' and writable' if write else ''}; {address:#x} was {found}"
         )
+        raise error
     place = _culprit()
     if page is None:
         bug_check(
