@@ -89,7 +89,7 @@ def _refuse(page: Page | None, address: int, *, write: bool, was: str) -> NoRetu
     if address < SYSTEM_RANGE_START:
         access, found = ("write", "read-only") if page is not None else ("write" if write else "read", was)
         error = StatusException(STATUS_ACCESS_VIOLATION)
-        error.__cause__ = ValueError(  # compiled code ignores the `from` of `raise`
+        error.__cause__ = ValueError(
             f"a user address to {access} must be mapped{' and writable' if write else ''}; {address:#x} was {found}"
         )
         raise error
