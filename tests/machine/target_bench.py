@@ -17,6 +17,7 @@ from pathlib import Path
 from time import monotonic
 
 from dirql.hardware.description import MachineDescription
+from dirql.hardware.interrupt_controller import SIMPLE
 from dirql.hardware.place import Place
 from dirql.hardware.reading import describe, machine_names
 from dirql.link.session import Patience
@@ -242,6 +243,7 @@ _KINDS: dict[str, Callable[[], Bench]] = {
     **{
         f"{name}, slow memory": partial(open_bench, "verilated", name, memory_delays=DELAYS)
         for name in machine_names()
+        if describe(name).controller.kind == SIMPLE  # a pair of 8259A chips is programmed in another way
     },
     "scripted": lambda: open_bench("scripted"),
     "bytes": lambda: open_bench("bytes"),

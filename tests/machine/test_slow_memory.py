@@ -118,7 +118,7 @@ def session(target: str, machine: str, kind: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-SESSIONS = {"default": "level", "shared": "latched", "crowd": "message", "tiny": "level"}
+SESSIONS = {"at": "latched", "default": "level", "shared": "latched", "crowd": "message", "tiny": "level"}
 """The kind of interrupt of the session for each machine."""
 
 
