@@ -15,7 +15,7 @@ service = "Serial"
 hardware_ids = ['PCI\\VEN_1AF4&DEV_D002']
 class_guid = "{4d36e978-e325-11ce-bfc1-08002be10318}"
 sources = ["serial.c"]
-include = ["../inc"]
+include = ["inc"]
 flags = ["-Wall"]
 [define]
 DBG = 1
@@ -31,12 +31,13 @@ Many = ["one", "two"]
 def test_a_file_gives_all_facts(tmp_path: Path) -> None:
     file = tmp_path / "serial.toml"
     file.write_text(WHOLE)
+    (tmp_path / "inc").mkdir()
     assert read_facts(file) == DriverFacts(
         service="Serial",
         hardware_ids=(r"PCI\VEN_1AF4&DEV_D002",),
         class_guid="{4d36e978-e325-11ce-bfc1-08002be10318}",
         sources=(tmp_path / "serial.c",),
-        include=(tmp_path / "../inc",),
+        include=(tmp_path / "inc",),
         flags=("-Wall",),
         define={"DBG": "1", "NAME": 'L"x"', "ON": "1"},
         parameters={"ForceFifoEnable": 1, "Text": "words", "Many": ["one", "two"]},
@@ -59,6 +60,7 @@ LIST = (
         ("service = 3", "service must be a text; it was 3"),
         ("hardware_ids = 'x'", "hardware_ids must be a list of texts; it was 'x'"),
         ("include = [1]", r"include must be a list of texts; it was \[1\]"),
+        ('include = ["inc"]', r"include must be folders that are there, seen from .*; it was 'inc'"),
         ("define = 'X'", "define must be a table; it was 'X'"),
         ("[define]\nX = 1.5", "define.X must be a number or a text; it was 1.5"),
         (

@@ -8,7 +8,7 @@ keys may be left out:
     service = "Serial"                          # the name of the service
     hardware_ids = ['*PNP0501']                  # the devices that the driver is for
     class_guid = "{4d36e978-e325-11ce-bfc1-08002be10318}"
-    sources = ["serial.c", "init.c"]            # of a folder, where not all its .c files
+    sources = ["serial.c", "init.c"]            # where they are not this one file, or not all of the folder
     include = ["../inc"]                        # folders of headers
     flags = ["-Wall"]                           # options of the compiler
     [define]
@@ -65,7 +65,7 @@ def read_facts(file: Path) -> DriverFacts:
         hardware_ids=reader.texts("hardware_ids"),
         class_guid=reader.text("class_guid"),
         sources=tuple(file.parent / each for each in reader.texts("sources")),
-        include=tuple(file.parent / each for each in reader.texts("include")),
+        include=reader.folders("include"),
         flags=reader.texts("flags"),
         define=reader.table("define", _defined, "a number or a text"),
         parameters=reader.table("parameters", _parameter, "a number of 32 bits, a text, or a list of texts"),
@@ -100,6 +100,13 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise self._refuse(key, "a list of texts", value)
         return tuple(value)
+
+    def folders(self, key: str) -> tuple[Path, ...]:
+        names = self.texts(key)
+        for name in names:
+            if not (self._file.parent / name).is_dir():
+                raise self._refuse(key, f"folders that are there, seen from {self._file.parent}", name)
+        return tuple(self._file.parent / name for name in names)
 
     def table(self, key: str, convert: Callable[[object], _T | None], must_be: str) -> dict[str, _T]:
         value = self._take(key, {})
