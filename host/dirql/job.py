@@ -317,7 +317,13 @@ def _run_share(options: Options, rows: Sequence[Row], display: Display) -> JobRe
 
 def _scenario_file(driver: Path) -> Path:
     """The file with the scenario of a driver: for a driver in C, the file of Python beside it."""
-    return driver / "driver.py" if driver.is_dir() else driver.with_suffix(".py")
+    file = driver / "driver.py" if driver.is_dir() else driver.with_suffix(".py")
+    if not file.is_file():
+        raise ValueError(
+            f"a driver in C must have its scenario in {str(file)!r}, which is not there: write a generator"
+            f" `scenario(machine)` in it that yields the routine for each transfer, see docs/measuring.md"
+        )
+    return file
 
 
 def _run_rows(

@@ -141,3 +141,12 @@ def test_the_command_line_says_what_is_missing_and_measures_the_rest(
     write(tmp_path / "identify.c", source)
     assert main(arguments) == 0
     assert "All data was right and nothing leaked." in capsys.readouterr().out
+
+
+def test_a_driver_in_c_without_a_scenario_is_told_which_file_has_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "sample.c", entry(""))
+    assert main(["run", "--driver", str(file)]) == 2
+    complaint = capsys.readouterr().err
+    assert f"must have its scenario in '{tmp_path / 'sample.py'}', which is not there" in complaint
