@@ -27,6 +27,7 @@ from dirql.ke.processors.dpc import Dpc
 from dirql.ke.watch.witness import DefectWitness
 from dirql.machine_options import MachineOptions, make_kernel
 from dirql.mm.manager import MemoryManager
+from dirql.ob.callback import make_system_callbacks
 from dirql.ob.manager import ObjectManager, running as ob_running
 from dirql.pnp.hang_report import DeviceWitness
 from dirql.pnp.manager import PnpManager
@@ -82,6 +83,7 @@ class MachineParts:
         self.debugger.install()
         self.hal.install()
         ob_running.install(self.objects)
+        make_system_callbacks()
         io_running.install(self.io)
         self._registry_file = options.registry
         self.registry, self.images = self._make_registry()

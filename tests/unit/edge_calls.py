@@ -524,7 +524,7 @@ SPECIAL: dict[str, Special] = {
     "ObReferenceObjectByHandle": lambda w: (w.handle, 0, None, wdm.KernelMode),
     "ZwCreateDirectoryObject": lambda _: (0, attributes(r"\Edges")),
     "ZwOpenSymbolicLinkObject": lambda w: (0, attributes(r"\DosDevices\Edge" if w.link else "")),
-    "ZwQuerySymbolicLinkObject": lambda w: (w.link,),
+    "ZwQuerySymbolicLinkObject": lambda w: (w.link, wdm.UNICODE_STRING()),
     "RtlCopyMemory": lambda w: (w.block, w.other_block, 16),
     "RtlMoveMemory": lambda w: (w.block, w.other_block, 16),
     "RtlCompareMemory": lambda w: (w.block, w.other_block, 16),

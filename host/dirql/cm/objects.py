@@ -72,6 +72,8 @@ _RIGHTS: Final = (
 class KeyObject(Object):
     """A key that is open."""
 
+    type_name = "Key"
+
     __slots__ = ("key",)
 
     def __init__(self, key: Key) -> None:

@@ -28,6 +28,8 @@ class Packet:
 class IoCompletion(Object):
     """A completion port, as the object manager has it: a kernel queue of packets."""
 
+    type_name = "IoCompletion"
+
     __slots__ = ("queue",)
 
     def __init__(self, count: int) -> None:

@@ -16,6 +16,8 @@ __all__ = ["FileFields"]
 class FileFields(Object):
     """The base class of `FileObject`."""
 
+    type_name = "File"
+
     __slots__ = (
         "completion_context",
         "current_byte_offset",

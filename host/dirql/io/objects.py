@@ -448,6 +448,8 @@ class DeviceObject(Object):
     `device_extension` belongs to the driver; `create_device` chooses the class. `reference_count` counts open files.
     """
 
+    type_name = "Device"
+
     __slots__ = (
         "alignment_requirement",
         "attached_device",
@@ -519,6 +521,8 @@ class DriverExtension:
 
 class DriverObject(Object):
     """A loaded driver, as DriverEntry receives it (DRIVER_OBJECT, row DRV-01)."""
+
+    type_name = "Driver"
 
     __slots__ = (
         "device_object",

@@ -71,7 +71,9 @@ from dirql.nt.status import (
     STATUS_SUCCESS,
 )
 from dirql.ob.attributes import ObjectAttributes
-from dirql.ob.manager import running as object_manager
+from dirql.ob.manager import handle_flags, running as object_manager
+from dirql.ob.object_type import object_type
+from dirql.ob.waitable import event_of_handle
 
 __all__ = [
     "cancel_io_file",
@@ -104,6 +106,7 @@ Completion = tuple[NormalRoutine | None, object]
 _DISPOSITIONS: Final = range(FILE_SUPERSEDE, FILE_MAXIMUM_DISPOSITION + 1)
 _CANCEL_PAUSE: Final = 100_000
 """NT looks each 10 ms, here in units of 100 ns, whether the requests that a thread cancelled have ended."""
+_FILE_TYPE: Final = object_type("File")
 _SHARE_ALL: Final = FILE_SHARE_READ | FILE_SHARE_WRITE
 
 
@@ -139,7 +142,8 @@ def create_file(
     if file is None:
         return status, None
     options = create_disposition << 24 | create_options
-    return _create(file, desired_access, options, file_attributes, share_access, io_status_block)
+    flags = handle_flags(object_attributes)
+    return _create(file, desired_access, flags, options, file_attributes, share_access, io_status_block)
 
 
 def open_file(
@@ -172,7 +176,10 @@ def _open(
     status, file = _find(attributes, options)
     if file is None:
         return status, None
-    return _create(file, desired_access, FILE_OPEN << 24 | options, 0, share_access, block)
+    disposition = FILE_OPEN << 24
+    return _create(
+        file, desired_access, handle_flags(attributes), disposition | options, 0, share_access, block
+    )
 
 
 def _find(attributes: ObjectAttributes, options: int) -> tuple[int, OpenFile | None]:
@@ -206,9 +213,16 @@ def _note_initializing(device: DeviceObject) -> None:
 
 
 def _create(
-    file: OpenFile, access: int, options: int, file_attributes: int, share_access: int, block: IoStatusBlock
+    file: OpenFile,
+    access: int,
+    attributes: int,
+    options: int,
+    file_attributes: int,
+    share_access: int,
+    block: IoStatusBlock,
 ) -> tuple[int, int | None]:
-    """Send IRP_MJ_CREATE and make a handle if the driver agrees."""
+    """Send IRP_MJ_CREATE, and make a handle with the OBJ_ `attributes` if the driver agrees."""
+    access = _FILE_TYPE.mapped_access(access)
     if current_driver() is None:
         result = file.create(access, options, file_attributes, share_access)
     else:
@@ -217,14 +231,14 @@ def _create(
     block.status, block.information = result.status, result.information
     if not nt_success(result.status):
         return result.status, None
-    handle = object_manager.value.handles.insert(file, access)
+    handle = object_manager.value.handles.insert(file, access, attributes)
     file.dereference()
     return result.status, handle
 
 
 def read_file(
     file_handle: int,
-    event: Event | None,
+    event: Event | int | None,
     apc_routine: NormalRoutine | None,
     apc_context: object,
     io_status_block: IoStatusBlock,
@@ -233,10 +247,13 @@ def read_file(
     byte_offset: int | None,
     key: int | None = None,
 ) -> int:
-    """Read `length` bytes into the caller's buffer; follows ZwReadFile. `event` is an event where C has a handle.
+    """Read `length` bytes into the caller's buffer; follows ZwReadFile. `event` is a handle, or an event itself.
 
     `byte_offset` None means the current position of a synchronous file.
     """
+    found, event = event_of_handle(event)
+    if not nt_success(found):
+        return found
     _READ_FILE.check_with(file_handle, event, io_status_block)
     _READ_FILE.check_arguments(
         file_handle, event, apc_routine, apc_context, io_status_block, buffer, length, byte_offset, key
@@ -297,7 +314,7 @@ def _read(
 
 def write_file(
     file_handle: int,
-    event: Event | None,
+    event: Event | int | None,
     apc_routine: NormalRoutine | None,
     apc_context: object,
     io_status_block: IoStatusBlock,
@@ -307,6 +324,9 @@ def write_file(
     key: int | None = None,
 ) -> int:
     """Write `length` bytes from the caller's buffer; follows ZwWriteFile. The arguments are those of `read_file`."""
+    found, event = event_of_handle(event)
+    if not nt_success(found):
+        return found
     _WRITE_FILE.check_with(file_handle, event, io_status_block)
     _WRITE_FILE.check_arguments(
         file_handle, event, apc_routine, apc_context, io_status_block, buffer, length, byte_offset, key
@@ -363,7 +383,7 @@ def _write(
 
 def device_io_control_file(
     file_handle: int,
-    event: Event | None,
+    event: Event | int | None,
     apc_routine: NormalRoutine | None,
     apc_context: object,
     io_status_block: IoStatusBlock,
@@ -377,6 +397,9 @@ def device_io_control_file(
 
     The handle must grant the access that the code demands (row HIO-12).
     """
+    found, event = event_of_handle(event)
+    if not nt_success(found):
+        return found
     _DEVICE_IO_CONTROL_FILE.check_with(file_handle, event, io_status_block)
     buffers = (input_buffer, input_buffer_length, output_buffer, output_buffer_length)
     _DEVICE_IO_CONTROL_FILE.check_arguments(

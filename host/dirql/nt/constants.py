@@ -70,6 +70,10 @@ __all__ = [
     "DEVICE_DESCRIPTION_VERSION3",
     "DEVICE_INTERFACE_INCLUDE_NONACTIVE",
     "DIRECTORY_ALL_ACCESS",
+    "DIRECTORY_CREATE_OBJECT",
+    "DIRECTORY_CREATE_SUBDIRECTORY",
+    "DIRECTORY_QUERY",
+    "DIRECTORY_TRAVERSE",
     "DISPATCH_LEVEL",
     "DOE_DELETE_PENDING",
     "DOE_REMOVE_PENDING",
@@ -675,12 +679,17 @@ __all__ = [
     "NuBus",
     "NuBusConfiguration",
     "OBJ_CASE_INSENSITIVE",
+    "OBJ_EXCLUSIVE",
+    "OBJ_FORCE_ACCESS_CHECK",
+    "OBJ_INHERIT",
     "OBJ_KERNEL_HANDLE",
     "OBJ_OPENIF",
     "OBJ_OPENLINK",
     "OBJ_PERMANENT",
+    "OBJ_VALID_ATTRIBUTES",
     "ObjectBasicInformation",
     "ObjectNameInformation",
+    "ObjectTypeInformation",
     "OriginalApcEnvironment",
     "PAGE_EXECUTE",
     "PAGE_EXECUTE_READ",
@@ -1172,8 +1181,12 @@ FILE_SHARE_DELETE: Final = 4
 """Others may delete the file."""
 
 # Attributes of OBJECT_ATTRIBUTES that dirql knows.
+OBJ_INHERIT: Final = 2
+"""A child of the process gets the handle too; the one program here has none."""
 OBJ_PERMANENT: Final = 0x10
 """The object keeps its name when its last handle is closed."""
+OBJ_EXCLUSIVE: Final = 0x20
+"""Only one handle of the object may be open; no object here asks for that."""
 OBJ_CASE_INSENSITIVE: Final = 0x40
 """The name compares without case, as all names do in dirql."""
 OBJ_OPENIF: Final = 0x80
@@ -1181,7 +1194,11 @@ OBJ_OPENIF: Final = 0x80
 OBJ_OPENLINK: Final = 0x100
 """A symbolic link of the registry itself is opened, and not the key to which it leads."""
 OBJ_KERNEL_HANDLE: Final = 0x200
-"""Only the kernel may use the handle."""
+"""Only the kernel may use the handle, whose number has its upper 33 bits set."""
+OBJ_FORCE_ACCESS_CHECK: Final = 0x400
+"""All access checks are made, for the kernel too; every access is granted here."""
+OBJ_VALID_ATTRIBUTES: Final = 0x1ff2
+"""All flags of OBJECT_ATTRIBUTES."""
 
 # Options of ZwDuplicateObject.
 DUPLICATE_CLOSE_SOURCE: Final = 1
@@ -1194,6 +1211,14 @@ DUPLICATE_SAME_ATTRIBUTES: Final = 4
 # Access rights to objects that are no files.
 SYNCHRONIZE: Final = 0x100000
 """The right to wait for the object."""
+DIRECTORY_QUERY: Final = 1
+"""The right to ask for the objects in a directory object."""
+DIRECTORY_TRAVERSE: Final = 2
+"""The right to look a name up in a directory object."""
+DIRECTORY_CREATE_OBJECT: Final = 4
+"""The right to put an object into a directory object."""
+DIRECTORY_CREATE_SUBDIRECTORY: Final = 8
+"""The right to put a directory object into another one."""
 DIRECTORY_ALL_ACCESS: Final = 0xf000f
 """All rights to a directory object."""
 SYMBOLIC_LINK_QUERY: Final = 1
@@ -1678,6 +1703,8 @@ ObjectBasicInformation: Final = 0
 """The attributes and the rights of the handle, and the counts (PUBLIC_OBJECT_BASIC_INFORMATION)."""
 ObjectNameInformation: Final = 1
 """The name of the object (OBJECT_NAME_INFORMATION)."""
+ObjectTypeInformation: Final = 2
+"""The type of the object (PUBLIC_OBJECT_TYPE_INFORMATION)."""
 
 # Interrupt request levels of x64; devices have 3 to 11.
 PASSIVE_LEVEL: Final = 0

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 r"""Callback objects: routines that drivers register, by the name of the object, and that are called together.
 
-The system's own are \Callback\SetSystemTime, \Callback\PowerState and \Callback\ProcessorAdd.
+The system's own are \Callback\SetSystemTime, \Callback\PowerState and \Callback\ProcessorAdd. Nothing sets the
+time and no processor comes later, so that only PowerState is ever told of something.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "CallbackFunction",
     "CallbackRegistration",
     "create_callback",
+    "make_system_callbacks",
     "notify_callback",
     "unregister_callback",
 ]
@@ -37,6 +39,8 @@ _CREATE: Final = contract("ExCreateCallback")
 _REGISTER: Final = contract("ExRegisterCallback")
 _UNREGISTER: Final = contract("ExUnregisterCallback")
 _NOTIFY: Final = contract("ExNotifyCallback")
+
+_SYSTEM: Final = ("SetSystemTime", "PowerState", "ProcessorAdd")
 
 CallbackFunction = Callable[[object, object, object], object]
 """A callback routine is called as `routine(context, argument1, argument2)`."""
@@ -61,6 +65,8 @@ class CallbackRegistration:
 
 class Callback(Object):
     """A callback object (CALLBACK_OBJECT)."""
+
+    type_name = "Callback"
 
     __slots__ = ("allow_multiple_callbacks", "registrations")
 
@@ -92,6 +98,12 @@ class Callback(Object):
     def last_reference_dropped(self) -> None:
         """Give up the name."""
         object_manager.value.namespace.remove(self)
+
+
+def make_system_callbacks() -> None:
+    """Make the system's own callback objects, which exist before any driver."""
+    for name in _SYSTEM:
+        object_manager.value.namespace.insert(f"\\Callback\\{name}", Callback(True))
 
 
 def create_callback(

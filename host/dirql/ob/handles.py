@@ -9,6 +9,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from dirql.ke.guard import current_driver
 from dirql.ke.origin import Mark, mark
+from dirql.nt.constants import OBJ_INHERIT, OBJ_KERNEL_HANDLE
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
     STATUS_INVALID_HANDLE,
@@ -16,13 +17,25 @@ from dirql.nt.status import (
     STATUS_SUCCESS,
 )
 from dirql.ob.object import Object
+from dirql.ob.object_type import object_type
 
-__all__ = ["HandleEntry", "HandleTable"]
+__all__ = ["HandleEntry", "HandleTable", "is_kernel_handle"]
 
 _T = TypeVar("_T")
 
 _Driver: TypeAlias = object
 _STEP: Final = 4  # the two low bits of a handle are the application's
+_KERNEL: Final = 0xFFFF_FFFF_8000_0000
+"""The bits that a handle of OBJ_KERNEL_HANDLE has; a program cannot use it."""
+_LAST: Final = 0x7FFF_FFFF
+"""The highest handle that a program may have."""
+_KEPT: Final = OBJ_INHERIT | OBJ_KERNEL_HANDLE
+"""The OBJ_ flags that a handle keeps."""
+
+
+def is_kernel_handle(handle: int) -> bool:
+    """Whether the number of a handle is that of a kernel handle."""
+    return handle & _KERNEL == _KERNEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +61,32 @@ class HandleTable:
         return len(self._entries)
 
     def insert(self, opened: Object, granted_access: int, attributes: int = 0) -> int:
-        """Make a handle, which holds a reference of its own; `attributes` are OBJ_ flags."""
-        handle = self._next
-        self._next += _STEP
+        """Make a handle, which holds a reference of its own; `attributes` are OBJ_ flags.
+
+        The rights are those that GENERIC_ rights mean for the object.
+        """
         opened.reference()
         opened.handle_count += 1
         driver = current_driver()
         place = None if driver is None else mark()
+        attributes &= _KEPT
+        handle = self._next | _KERNEL if attributes & OBJ_KERNEL_HANDLE else self._next
+        self._next += _STEP
+        granted_access = object_type(opened.kind).mapped_access(granted_access)
         self._entries[handle] = HandleEntry(opened, granted_access, attributes, driver, place)
         return handle
 
     def lookup(self, handle: int, kind: type[_T], access: int = 0) -> tuple[int, _T | None]:
         """The object of a handle if it is of class `kind` and the handle grants all bits of `access`: (status, object).
 
-        The object does not get a reference.
+        The object does not get a reference. A program cannot use a kernel handle.
         """
+        if handle > _LAST and current_driver() is None:
+            return STATUS_INVALID_HANDLE, None
+        return self.lookup_for_kernel(handle, kind, access)
+
+    def lookup_for_kernel(self, handle: int, kind: type[_T], access: int = 0) -> tuple[int, _T | None]:
+        """Do as `lookup` for a caller in kernel mode, whoever it is."""
         entry = self._entries.get(handle)
         if entry is None:
             return STATUS_INVALID_HANDLE, None

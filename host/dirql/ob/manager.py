@@ -17,16 +17,23 @@ from dirql.nt.bugcodes import (
     REFERENCE_BY_POINTER,
     VF_REFERENCE_ZERO_COUNT,
 )
-from dirql.nt.constants import OBJ_PERMANENT
-from dirql.nt.status import STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_SUCCESS
+from dirql.nt.constants import (
+    OBJ_KERNEL_HANDLE,
+    OBJ_PERMANENT,
+    ProcessObject,
+    ThreadObject,
+    TimerNotificationObject,
+    TimerSynchronizationObject,
+)
+from dirql.nt.status import STATUS_INVALID_HANDLE, STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_SUCCESS
 from dirql.ob.attributes import ObjectAttributes
-from dirql.ob.handles import HandleTable
+from dirql.ob.handles import HandleTable, is_kernel_handle
 from dirql.ob.namespace import Directory, Namespace
 from dirql.ob.object import Object
 from dirql.ob.process import PROGRAM_ID, SYSTEM_ID, KernelProcess
 from dirql.rtl.strings import unicode_text
 
-__all__ = ["KernelHeader", "ObjectManager", "Registered", "running"]
+__all__ = ["KernelHeader", "ObjectManager", "Registered", "handle_flags", "has_name", "running"]
 
 
 class KernelHeader(Object):
@@ -46,9 +53,23 @@ class KernelHeader(Object):
         """The object to which the header belongs."""
         return self._owner
 
+    @property
+    def kind(self) -> str:
+        """The name of the type of the object to which the header belongs."""
+        return _KINDS.get(self._owner.header.type, "Event")
+
     def last_reference_dropped(self) -> None:
         """Forget the header, and the name if there is one."""
         self._headers.pop(self._owner, None)
+
+
+_KINDS: Final = {
+    ProcessObject: "Process",
+    ThreadObject: "Thread",
+    TimerNotificationObject: "Timer",
+    TimerSynchronizationObject: "Timer",
+}
+"""The types of objects, by the type in their dispatcher headers; all others are events."""
 
 
 class Registered(Protocol):
@@ -104,7 +125,8 @@ class ObjectManager:
         driver = current_driver()
         if driver is not None:
             self._references.setdefault(opened, []).append((driver, mark()))
-        return opened.reference()
+        opened.reference()
+        return opened.references
 
     def give_reference_back(self, opened: Object) -> int:
         """Give a reference back for the code that runs; returns the number of those left.
@@ -118,7 +140,8 @@ class ObjectManager:
             del taken[own[-1] if own else 0]
             if not taken:
                 del self._references[opened]
-        return opened.dereference()
+        opened.dereference()
+        return opened.references
 
     def kept_by(self, driver: object) -> list[tuple[object, Mark | None]]:
         """The objects of which a driver still has references, each with the place where it took one."""
@@ -159,21 +182,42 @@ class ObjectManager:
     def create(
         self, made: Object, attributes: ObjectAttributes, desired_access: int
     ) -> tuple[int, int | None]:
-        """Give a new object its name and open it: (status, handle)."""
-        status, path = self.path_of(attributes)
-        if path:
-            permanent = bool(attributes.attributes & OBJ_PERMANENT)
-            status = self.namespace.insert(path, made, permanent=permanent)
-        if status != STATUS_SUCCESS:
-            return status, None
-        return STATUS_SUCCESS, self.handles.insert(made, desired_access)
+        """Give a new object its name, if it has one, and open it: (status, handle)."""
+        if has_name(attributes):
+            status, path = self.path_of(attributes)
+            if path:
+                permanent = bool(attributes.attributes & OBJ_PERMANENT)
+                status = self.namespace.insert(path, made, permanent=permanent)
+            if status != STATUS_SUCCESS:
+                return status, None
+        handle = self.handles.insert(made, desired_access, handle_flags(attributes))
+        if made.begins_with_name and not made.name:
+            made.dereference()
+        return STATUS_SUCCESS, handle
 
-    def close(self, handle: int) -> int:
-        """Close a handle. The name of a temporary object goes with its last handle."""
+    def close(self, handle: int, *, for_program: bool = False) -> int:
+        """Close a handle, as a program does `for_program`. The name of a temporary object goes with its last handle."""
         entry = self.handles.entry(handle)
+        if for_program and is_kernel_handle(handle):
+            return STATUS_INVALID_HANDLE
         if entry is not None and entry.object.handle_count == 1 and not entry.object.permanent:
-            self.namespace.remove(entry.object)
+            self.namespace.release(entry.object)
         return self.handles.close(handle)
+
+
+def handle_flags(attributes: ObjectAttributes | None) -> int:
+    """The OBJ_ flags for the handle that a service makes; a program cannot ask for a kernel handle."""
+    flags = 0 if attributes is None else attributes.attributes
+    return flags & ~OBJ_KERNEL_HANDLE if current_driver() is None else flags
+
+
+def has_name(attributes: ObjectAttributes | None) -> bool:
+    """Whether attributes give an object a name."""
+    return (
+        attributes is not None
+        and attributes.object_name is not None
+        and bool(unicode_text(attributes.object_name))
+    )
 
 
 def _refuse_reference(body: object) -> NoReturn:

@@ -22,10 +22,22 @@ from dirql.nt.status import (
     STATUS_SUCCESS,
 )
 from dirql.ob.object import Object
+from dirql.ob.object_type import OBJECT_TYPES, ObjectType
 
-__all__ = ["Directory", "Namespace", "SymbolicLink"]
+__all__ = ["Directory", "Namespace", "SymbolicLink", "TypeObject"]
 
 _MAXIMUM_LINKS: Final = 32
+_DIRECTORIES: Final = (
+    "\\Device",
+    "\\Driver",
+    "\\FileSystem",
+    "\\??",
+    "\\Callback",
+    "\\BaseNamedObjects",
+    "\\KernelObjects",
+    "\\ArcName",
+    "\\ObjectTypes",
+)
 _RULES: Final = {
     STATUS_OBJECT_PATH_SYNTAX_BAD: r"be a path with a backslash in front, as \Device\Store0",
     STATUS_OBJECT_NAME_INVALID: "not end in a backslash",
@@ -37,6 +49,8 @@ _RULES: Final = {
 
 class Directory(Object):
     """An object that holds other objects by name."""
+
+    begins_with_name = True
 
     __slots__ = ("entries",)
 
@@ -51,17 +65,37 @@ class Directory(Object):
 class SymbolicLink(Object):
     """A name that stands for another path, which need not exist."""
 
-    __slots__ = ("maker", "place", "target")
+    type_name = "SymbolicLink"
+    begins_with_name = True
 
-    def __init__(self, target: str, maker: object = None) -> None:
-        """`maker` is the driver that makes the link."""
+    __slots__ = ("maker", "place", "size", "target")
+
+    def __init__(self, target: str, maker: object = None, size: int | None = None) -> None:
+        """`maker` is the driver that makes the link; `size` the bytes of the target, by default with a NUL."""
         super().__init__()
         self.target = target
+        self.size = 2 * len(target) + 2 if size is None else size
         self.maker = maker
         self.place = None if maker is None else mark()
 
     def __repr__(self) -> str:
         return f"<symbolic link {self.name} to {self.target}>"
+
+
+class TypeObject(Object):
+    """The object of a type, with the facts about it."""
+
+    type_name = "Type"
+    begins_with_name = True
+
+    __slots__ = ("facts",)
+
+    def __init__(self, facts: ObjectType) -> None:
+        super().__init__()
+        self.facts = facts
+
+    def __repr__(self) -> str:
+        return f"<object type {self.facts.name}>"
 
 
 class Namespace:
@@ -70,8 +104,10 @@ class Namespace:
     def __init__(self) -> None:
         self.root = Directory()
         self._numbered = 0
-        for path in ("\\Device", "\\Driver", "\\??", "\\Callback", "\\BaseNamedObjects"):
+        for path in _DIRECTORIES:
             self.insert(path, Directory())
+        for kind in OBJECT_TYPES:
+            self.insert(f"\\ObjectTypes\\{kind.name}", TypeObject(kind))
         self.insert("\\DosDevices", SymbolicLink("\\??"))
         self.insert("\\GLOBAL??", SymbolicLink("\\??"))
 
@@ -102,6 +138,13 @@ class Namespace:
             del directory.entries[leaf.casefold()]
         named.name = ""
 
+    def release(self, named: Object) -> None:
+        """Free the name of an object that goes with it: the reference of the name goes too."""
+        has_name = named.name != ""
+        self.remove(named)
+        if has_name and named.begins_with_name:
+            named.dereference()
+
     def remove_link(self, path: str) -> int:
         """Delete the symbolic link with the name `path`; the object that it leads to stays."""
         status, directory, leaf = self._parent(path)
@@ -110,8 +153,7 @@ class Namespace:
         link = directory.entries.get(leaf.casefold())
         if not isinstance(link, SymbolicLink):
             return STATUS_OBJECT_NAME_NOT_FOUND
-        self.remove(link)
-        link.dereference()
+        self.release(link)
         return STATUS_SUCCESS
 
     def find_link(self, path: str) -> SymbolicLink | None:

@@ -8,6 +8,8 @@ handle holds one reference. A subclass says what it does when its last handle is
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from dirql.ke.bugcheck import bug_check
 from dirql.nt.bugcodes import REFERENCE_BY_POINTER
 
@@ -19,6 +21,11 @@ class Object:
 
     __slots__ = ("handle_count", "name", "permanent", "pointer_count")
 
+    type_name: ClassVar[str] = "Directory"
+    """The name of the object's type, as in `ob.object_type`."""
+    begins_with_name: ClassVar[bool] = False
+    """Whether the reference with which an object begins is that of its name, and not its creator's."""
+
     def __init__(self) -> None:
         self.name = ""
         self.pointer_count = 1
@@ -29,6 +36,16 @@ class Object:
     def body(self) -> object:
         """The object that drivers see, to which these counts belong."""
         return self
+
+    @property
+    def kind(self) -> str:
+        """The name of the type of the object to which these counts belong."""
+        return self.type_name
+
+    @property
+    def references(self) -> int:
+        """The number of references, of which the name of an object is one."""
+        return self.pointer_count + (self.name != "" and not self.begins_with_name)
 
     @property
     def full_name(self) -> str:

@@ -18,6 +18,7 @@ from dirql.mm import memory
 from dirql.nt.constants import (
     DUPLICATE_CLOSE_SOURCE,
     DUPLICATE_SAME_ACCESS,
+    DUPLICATE_SAME_ATTRIBUTES,
     OBJ_KERNEL_HANDLE,
     KernelMode,
 )
@@ -29,10 +30,10 @@ from dirql.nt.status import (
     STATUS_SUCCESS,
 )
 from dirql.ob.attributes import ObjectAttributes
-from dirql.ob.manager import running as object_manager
+from dirql.ob.manager import handle_flags, running as object_manager
 from dirql.ob.namespace import Directory, SymbolicLink
 from dirql.ob.object import Object
-from dirql.ob.services import ClientId, check_object
+from dirql.ob.services import ClientId, check_object, refuse_handle
 from dirql.rtl.strings import UnicodeText, unicode_text
 
 __all__ = [
@@ -167,10 +168,13 @@ def query_name(counted: Object, object_name_info: int | None, length: int) -> tu
 
 
 def close_object_handle(handle: int, previous_mode: int) -> int:
-    """Close a handle; follows ObCloseHandle."""
+    """Close a handle; follows ObCloseHandle. For UserMode a kernel handle is STATUS_INVALID_HANDLE."""
     _CLOSE_HANDLE.check_level(handle)
     _CLOSE_HANDLE.check_arguments(handle, previous_mode)
-    return object_manager.value.close(handle)
+    status = object_manager.value.close(handle, for_program=previous_mode != KernelMode)
+    if status == STATUS_INVALID_HANDLE and previous_mode == KernelMode and current_driver() is not None:
+        refuse_handle("ObCloseHandle", handle)
+    return status
 
 
 def is_kernel_handle(handle: int) -> bool:
@@ -189,7 +193,7 @@ def make_object_temporary(body: Body) -> None:
     header = manager.header_of(body)
     header.permanent = False
     if not header.handle_count:
-        manager.namespace.remove(header)
+        manager.namespace.release(header)
 
 
 def open_directory_object(desired_access: int, object_attributes: ObjectAttributes) -> tuple[int, int | None]:
@@ -202,7 +206,7 @@ def open_directory_object(desired_access: int, object_attributes: ObjectAttribut
         return status, None
     if rest or not isinstance(found, Directory):
         return STATUS_OBJECT_TYPE_MISMATCH, None
-    return STATUS_SUCCESS, manager.handles.insert(found, desired_access, object_attributes.attributes)
+    return STATUS_SUCCESS, manager.handles.insert(found, desired_access, handle_flags(object_attributes))
 
 
 def create_symbolic_link_object(
@@ -214,7 +218,8 @@ def create_symbolic_link_object(
     """
     _CREATE_LINK.check_with(desired_access, object_attributes)
     _CREATE_LINK.check_arguments(desired_access, object_attributes, link_target)
-    link = SymbolicLink(unicode_text(link_target), current_driver())
+    size = None if isinstance(link_target, str) else link_target.maximum_length
+    link = SymbolicLink(unicode_text(link_target), current_driver(), size)
     return object_manager.value.create(link, object_attributes, desired_access)
 
 
@@ -228,7 +233,8 @@ def duplicate_object(
 ) -> tuple[int, int | None]:
     """Make a second handle of an object: (status, handle); follows ZwDuplicateObject.
 
-    DUPLICATE_SAME_ACCESS gives the access of the first one, DUPLICATE_CLOSE_SOURCE closes that one.
+    DUPLICATE_SAME_ACCESS gives the access of the first one and DUPLICATE_SAME_ATTRIBUTES its attributes;
+    DUPLICATE_CLOSE_SOURCE closes that one.
     """
     _DUPLICATE.check_level(source_process_handle)
     arguments = (desired_access, handle_attributes, options)
@@ -238,6 +244,10 @@ def duplicate_object(
     if entry is None:
         return STATUS_INVALID_HANDLE, None
     access = entry.granted_access if options & DUPLICATE_SAME_ACCESS else desired_access
+    if options & DUPLICATE_SAME_ATTRIBUTES:
+        handle_attributes = entry.handle_attributes & ~OBJ_KERNEL_HANDLE
+    elif current_driver() is None:
+        handle_attributes &= ~OBJ_KERNEL_HANDLE
     handle = manager.handles.insert(entry.object, access, handle_attributes)
     if options & DUPLICATE_CLOSE_SOURCE:
         manager.close(source_handle)
@@ -258,6 +268,6 @@ def open_thread(
         process = client_id.unique_process
         if thread.number == client_id.unique_thread and process in (0, manager.process_of(thread).number):
             header = manager.header_of(thread)
-            attributes = object_attributes.attributes
-            return STATUS_SUCCESS, manager.handles.insert(header, desired_access, attributes)
+            flags = handle_flags(object_attributes)
+            return STATUS_SUCCESS, manager.handles.insert(header, desired_access, flags)
     return STATUS_INVALID_CID, None

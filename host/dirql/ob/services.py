@@ -18,6 +18,7 @@ from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.threads import system_thread
 from dirql.ke.threads.kernel_call import KernelCall
 from dirql.ke.threads.thread import Thread
+from dirql.mm import memory
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
     INVALID_KERNEL_HANDLE,
@@ -25,12 +26,18 @@ from dirql.nt.bugcodes import (
     VF_NULL_HANDLE,
 )
 from dirql.nt.constants import OBJ_KERNEL_HANDLE, KernelMode, UserMode
-from dirql.nt.status import STATUS_INVALID_HANDLE, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS
+from dirql.nt.status import (
+    STATUS_BUFFER_TOO_SMALL,
+    STATUS_INVALID_HANDLE,
+    STATUS_OBJECT_NAME_NOT_FOUND,
+    STATUS_SUCCESS,
+)
 from dirql.ob.attributes import ObjectAttributes
-from dirql.ob.manager import running as object_manager
+from dirql.ob.manager import handle_flags, running as object_manager
 from dirql.ob.namespace import Directory, SymbolicLink
 from dirql.ob.object import Object
 from dirql.ob.process import SYSTEM_ID, KernelProcess
+from dirql.rtl.strings import UnicodeString
 
 __all__ = [
     "ClientId",
@@ -45,6 +52,7 @@ __all__ = [
     "query_symbolic_link_object",
     "reference_object",
     "reference_object_by_handle",
+    "refuse_handle",
 ]
 
 _CLOSE: Final = contract("ZwClose")
@@ -59,6 +67,9 @@ _DEREFERENCE_OBJECT: Final = contract("ObDereferenceObject")
 
 _T = TypeVar("_T")
 
+_ALL: Final = 0xFFFF_FFFF_FFFF_FFFF
+_HARMLESS: Final = (0, 0xFFFF_FFFF_8000_0000, _ALL)
+"""NULL, NULL as a kernel handle, and INVALID_HANDLE_VALUE."""
 _INVALID: Final = 1
 """Parameter 2 of INVALID_KERNEL_HANDLE: the handle is not open."""
 
@@ -84,14 +95,21 @@ def close(handle: int) -> int:
     _CLOSE.check_level(handle)
     _CLOSE.check_arguments(handle)
     if current_driver() is None:
-        status = object_manager.value.close(handle)
+        status = object_manager.value.close(handle, for_program=True)
     else:
         with KernelCall():
             status = object_manager.value.close(handle)
-    if status == STATUS_INVALID_HANDLE and current_driver() is not None and is_verified():
-        reason = f"ZwClose must be called once, with a handle that is open; {handle:#x} was not: forget a closed handle"
-        bug_check(INVALID_KERNEL_HANDLE, handle, _INVALID, reason=reason)
+    if status == STATUS_INVALID_HANDLE and current_driver() is not None:
+        refuse_handle("ZwClose", handle)
     return status
+
+
+def refuse_handle(routine: str, handle: int) -> None:
+    """Bug check 0x93 if a verified driver closes a handle that is not open, except NULL and INVALID_HANDLE_VALUE."""
+    if handle & _ALL not in _HARMLESS and is_verified():
+        rule = "must be called once, with a handle that is open"
+        reason = f"{routine} {rule}; {handle:#x} was not: forget a closed handle"
+        bug_check(INVALID_KERNEL_HANDLE, handle, _INVALID, reason=reason)
 
 
 def reference_object(body: Object | DispatcherObject) -> int:
@@ -142,8 +160,10 @@ def reference_object_by_handle(
     _check_type(object_type)
     manager = object_manager.value
     handles = manager.handles
-    wanted = desired_access if access_mode == UserMode else 0
-    status, body = handles.lookup(handle, object_type or object, wanted)
+    if access_mode == UserMode:
+        status, body = handles.lookup(handle, object_type or object, desired_access)
+    else:
+        status, body = handles.lookup_for_kernel(handle, object_type or object)
     entry = handles.entry(handle)
     if body is None or entry is None:
         if entry is None and access_mode == KernelMode and current_driver() is not None and is_verified():
@@ -187,17 +207,26 @@ def open_symbolic_link_object(
     link = manager.namespace.find_link(path) if path else None
     if link is None:
         return status if status != STATUS_SUCCESS else STATUS_OBJECT_NAME_NOT_FOUND, None
-    return STATUS_SUCCESS, manager.handles.insert(link, desired_access)
+    return STATUS_SUCCESS, manager.handles.insert(link, desired_access, handle_flags(object_attributes))
 
 
-def query_symbolic_link_object(link_handle: int) -> tuple[int, str | None, int]:
-    """The path to which a link leads: (status, path, its length in bytes); follows ZwQuerySymbolicLinkObject."""
-    _QUERY_SYMBOLIC_LINK_OBJECT.check_level(link_handle)
-    _QUERY_SYMBOLIC_LINK_OBJECT.check_arguments(link_handle)
+def query_symbolic_link_object(link_handle: int, link_target: UnicodeString) -> tuple[int, int]:
+    """Write the path to which a link leads into a string; follows ZwQuerySymbolicLinkObject.
+
+    Returns the status and the bytes of the path, with its NUL if it was made with one. STATUS_BUFFER_TOO_SMALL if the
+    string has no room for them.
+    """
+    _QUERY_SYMBOLIC_LINK_OBJECT.check_with(link_handle, link_target)
+    _QUERY_SYMBOLIC_LINK_OBJECT.check_arguments(link_handle, link_target)
     status, link = object_manager.value.handles.lookup(link_handle, SymbolicLink)
     if link is None:
-        return status, None, 0
-    return status, link.target, 2 * len(link.target)
+        return status, 0
+    text = link.target.encode("utf-16-le", "surrogatepass")
+    if link_target.maximum_length < link.size or link_target.buffer is None:
+        return STATUS_BUFFER_TOO_SMALL, link.size
+    memory.write(link_target.buffer, (text + b"\0\0")[: max(link.size, len(text))])
+    link_target.length = len(text)
+    return status, link.size
 
 
 def make_temporary_object(handle: int) -> int:
@@ -228,8 +257,9 @@ def create_thread(
     _CREATE_THREAD.check_arguments(
         desired_access, object_attributes, process_handle, start_routine, start_context
     )
-    del object_attributes, process_handle
+    del process_handle
+    flags = handle_flags(object_attributes)
     thread = system_thread.create_thread(start_routine, start_context, is_system=True)
     manager = object_manager.value
-    handle = manager.handles.insert(manager.header_of(thread), desired_access)
+    handle = manager.handles.insert(manager.header_of(thread), desired_access, flags)
     return STATUS_SUCCESS, handle, ClientId(SYSTEM_ID, thread.number)

@@ -20,6 +20,7 @@ from dirql.nt.constants import (
     EVENT_ALL_ACCESS,
     EVENT_MODIFY_STATE,
     MAXIMUM_WAIT_OBJECTS,
+    OBJ_KERNEL_HANDLE,
     OBJ_OPENIF,
     SYNCHRONIZE,
     TIMER_MODIFY_STATE,
@@ -40,8 +41,8 @@ from dirql.nt.status import (
     STATUS_SUCCESS,
 )
 from dirql.ob.attributes import ObjectAttributes
-from dirql.ob.manager import running as object_manager
-from dirql.rtl.strings import UnicodeText, unicode_text
+from dirql.ob.manager import handle_flags, has_name, running as object_manager
+from dirql.rtl.strings import UnicodeText
 
 __all__ = [
     "cancel_timer",
@@ -50,6 +51,7 @@ __all__ = [
     "create_notification_event",
     "create_synchronization_event",
     "create_timer",
+    "event_of_handle",
     "open_event",
     "open_timer",
     "pulse_event",
@@ -302,6 +304,18 @@ def _waitable(handle: int) -> tuple[int, DispatcherObject | None]:
     return (STATUS_SUCCESS, body) if isinstance(body, DispatcherObject) else (status, None)
 
 
+def event_of_handle(event: Event | int | None) -> tuple[int, Event | None]:
+    """The event that a service signals: (status, event). `event` is a handle, the event itself, or None for NULL.
+
+    A program's handle must grant EVENT_MODIFY_STATE.
+    """
+    if not isinstance(event, int):
+        return STATUS_SUCCESS, event
+    if event == 0:
+        return STATUS_SUCCESS, None
+    return object_manager.value.handles.lookup(event, Event, _access(EVENT_MODIFY_STATE))
+
+
 def _access(wanted: int) -> int:
     """The access that a handle must grant: kernel mode is not checked."""
     return wanted if current_driver() is None else 0
@@ -312,8 +326,8 @@ def _create(
 ) -> tuple[int, int | None]:
     manager = object_manager.value
     header = manager.header_of(made)
-    if attributes is None or attributes.object_name is None or not unicode_text(attributes.object_name):
-        return STATUS_SUCCESS, manager.handles.insert(header, access)
+    if attributes is None or not has_name(attributes):
+        return STATUS_SUCCESS, manager.handles.insert(header, access, handle_flags(attributes))
     status, handle = manager.create(header, attributes, access)
     if handle is None:
         manager.forget(made)
@@ -331,13 +345,13 @@ def _open(kind: type[K], access: int, attributes: ObjectAttributes) -> tuple[int
         return status, None
     if rest or not isinstance(found.body, kind):
         return STATUS_OBJECT_TYPE_MISMATCH, None
-    return STATUS_SUCCESS, manager.handles.insert(found, access)
+    return STATUS_SUCCESS, manager.handles.insert(found, access, handle_flags(attributes))
 
 
 def _named_event(name: UnicodeText | None, event_type: int) -> tuple[Event | None, int | None]:
     event = Event()
     event.initialize(event_type, True)
-    attributes = ObjectAttributes(name, OBJ_OPENIF) if name is not None else None
+    attributes = ObjectAttributes(name, OBJ_OPENIF | OBJ_KERNEL_HANDLE)
     _, handle = _create(event, Event, EVENT_ALL_ACCESS, attributes)
     if handle is None:
         return None, None

@@ -54,6 +54,7 @@ from dirql.nt.constants import (
     DUPLICATE_SAME_ATTRIBUTES,
     ObjectBasicInformation,
     ObjectNameInformation,
+    ObjectTypeInformation,
     RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING,
     RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE,
 )
@@ -171,6 +172,7 @@ __all__ = [
     "ObReleaseObjectSecurity",
     "ObjectBasicInformation",
     "ObjectNameInformation",
+    "ObjectTypeInformation",
     "PsIsSystemThread",
     "PsIsThreadTerminating",
     "PsLookupProcessByProcessId",

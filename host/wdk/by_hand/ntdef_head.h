@@ -191,7 +191,3 @@
 
 /* Attributes of OBJECT_ATTRIBUTES that change nothing in dirql. */
 
-#define OBJ_INHERIT 2
-#define OBJ_EXCLUSIVE 0x20
-#define OBJ_FORCE_ACCESS_CHECK 0x400
-#define OBJ_VALID_ATTRIBUTES 0x7f2

@@ -187,3 +187,40 @@ def test_REG_17_the_handle_must_allow_it(key: int) -> None:
     poor = open_key(SOFTWARE + r"\Watched", wdm.KEY_QUERY_VALUE)
     assert Wait(poor, NAME).result == wdm.STATUS_ACCESS_DENIED
     assert Wait(poor + 1024, NAME).result == wdm.STATUS_INVALID_HANDLE
+
+
+def test_REG_17_the_event_may_be_a_handle(key: int) -> None:
+    status, handle = wdm.ZwCreateEvent(wdm.EVENT_ALL_ACCESS, None, wdm.NotificationEvent, True)
+    assert status == wdm.STATUS_SUCCESS
+    assert handle is not None
+    block = wdm.IO_STATUS_BLOCK(UNTOUCHED)
+    arguments = (block, LAST_SET, False, None, 0, True)
+    assert wdm.ZwNotifyChangeKey(key, handle, None, None, *arguments) == PENDING
+    assert wdm.ZwWaitForSingleObject(handle, False, 0) == wdm.STATUS_TIMEOUT
+    set_it(key)
+    assert wdm.ZwWaitForSingleObject(handle, False, 0) == wdm.STATUS_SUCCESS
+    assert block.status == CHANGED
+    assert wdm.ZwNotifyChangeKey(key, key, None, None, *arguments) == wdm.STATUS_OBJECT_TYPE_MISMATCH
+    assert wdm.ZwNotifyChangeKey(key, 12345, None, None, *arguments) == wdm.STATUS_INVALID_HANDLE
+
+
+def test_REG_17_a_driver_is_told_by_a_work_item(key: int) -> None:
+    """WDK, ZwNotifyChangeKey: in kernel mode ApcRoutine is a work item, and ApcContext the queue for it."""
+    told = wdm.KEVENT()
+    wdm.KeInitializeEvent(told, wdm.NotificationEvent, False)
+
+    def call() -> None:
+        handle = open_key(SOFTWARE + r"\Watched")
+        item = wdm.WORK_QUEUE_ITEM()
+        wdm.ExInitializeWorkItem(item, lambda _: wdm.KeSetEvent(told, 0, False), None)
+        arguments = (wdm.IO_STATUS_BLOCK(), LAST_SET, False, None, 0, True)
+        status = wdm.ZwNotifyChangeKey(handle, None, item, wdm.DelayedWorkQueue, *arguments)
+        assert status == PENDING
+        with pytest.raises(TypeError, match="the queue for the work item"):
+            wdm.ZwNotifyChangeKey(handle, None, item, None, *arguments)
+        assert not wdm.KeReadStateEvent(told)
+        set_it(handle)
+        assert wdm.KeWaitForSingleObject(told, 0, 0, False, None) == wdm.STATUS_SUCCESS
+        wdm.ZwClose(handle)
+
+    as_driver(call)

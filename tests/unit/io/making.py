@@ -22,12 +22,17 @@ from dirql.wdm import (
     IRP_MJ_CREATE,
     NT_SUCCESS,
     OBJECT_ATTRIBUTES,
+    POOL_FLAG_PAGED,
+    POOL_TAG,
     STATUS_PENDING,
     STATUS_SUCCESS,
+    UNICODE_STRING,
+    ExAllocatePool2,
     InitializeObjectAttributes,
     IoAllocateIrp,
     IoCompleteRequest,
     IoCreateDevice,
+    RtlFillMemory,
     ZwCreateFile,
 )
 
@@ -87,6 +92,14 @@ def make_device(
     device.flags |= flags
     device.flags &= ~DO_DEVICE_INITIALIZING
     return device
+
+
+def empty_string(size: int) -> UNICODE_STRING:
+    """A string without text in a buffer of `size` bytes, which are 0x55."""
+    buffer = ExAllocatePool2(POOL_FLAG_PAGED, size, POOL_TAG("Test"))
+    assert buffer is not None
+    RtlFillMemory(buffer, size, 0x55)
+    return UNICODE_STRING(0, size, buffer)
 
 
 def attributes(name: str, flags: int = 0) -> OBJECT_ATTRIBUTES:

@@ -37,7 +37,15 @@ from dirql.wdm import (
     ZwQuerySymbolicLinkObject,
     ZwUnloadDriver,
 )
-from unit.io.making import NAME, OPEN_AND_CLOSE, attributes, create_file, make_device, make_driver
+from unit.io.making import (
+    NAME,
+    OPEN_AND_CLOSE,
+    attributes,
+    create_file,
+    empty_string,
+    make_device,
+    make_driver,
+)
 
 KEY = r"\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\X"
 
@@ -165,8 +173,10 @@ def test_NAM_02_symbolic_links(machine: Machine) -> None:
         ZwClose(handle)
     _, opened = ZwOpenSymbolicLinkObject(0, attributes(link))
     assert opened is not None
-    assert ZwQuerySymbolicLinkObject(opened) == (STATUS_SUCCESS, NAME, 2 * len(NAME))
-    assert ZwQuerySymbolicLinkObject(12345) == (STATUS_INVALID_HANDLE, None, 0)
+    target = empty_string(64)
+    assert ZwQuerySymbolicLinkObject(opened, target) == (STATUS_SUCCESS, 2 * len(NAME) + 2)
+    assert str(target) == NAME
+    assert ZwQuerySymbolicLinkObject(12345, target) == (STATUS_INVALID_HANDLE, 0)
     assert IoDeleteSymbolicLink(link) == STATUS_SUCCESS
 
 

@@ -849,7 +849,7 @@ ROUTINES: Final[dict[str, Prototype]] = {
     "ZwUnloadDriver": ("io.loader:zw_unload_driver", "status", (("DriverServiceName", "*UNICODE_STRING", "in"),), ()),
     "ZwMakeTemporaryObject": ("ob.services:make_temporary_object", "status", (("Handle", "*void", "in"),), ()),
     "ZwOpenSymbolicLinkObject": ("ob.services:open_symbolic_link_object", "status", (("LinkHandle", "*HANDLE", "out"), ("DesiredAccess", "u4", "in"), ("ObjectAttributes", "*OBJECT_ATTRIBUTES", "in")), ("LinkHandle",)),
-    "ZwQuerySymbolicLinkObject": ("ob.services:query_symbolic_link_object", "status", (("LinkHandle", "*void", "in"), ("LinkTarget", "*UNICODE_STRING", "out"), ("ReturnedLength", "*ULONG", "out")), ("LinkTarget", "ReturnedLength")),
+    "ZwQuerySymbolicLinkObject": ("ob.services:query_symbolic_link_object", "status", (("LinkHandle", "*void", "in"), ("LinkTarget", "*UNICODE_STRING", "inout"), ("ReturnedLength", "*ULONG", "out")), ("ReturnedLength",)),
     "ZwCreateEvent": ("ob.waitable:create_event", "status", (("EventHandle", "*HANDLE", "out"), ("DesiredAccess", "u4", "in"), ("ObjectAttributes", "*OBJECT_ATTRIBUTES", "in"), ("EventType", "i4", "in"), ("InitialState", "bool", "in")), ("EventHandle",)),
     "ZwOpenEvent": ("ob.waitable:open_event", "status", (("EventHandle", "*HANDLE", "out"), ("DesiredAccess", "u4", "in"), ("ObjectAttributes", "*OBJECT_ATTRIBUTES", "in")), ("EventHandle",)),
     "ZwSetEvent": ("ob.waitable:set_event", "status", (("EventHandle", "*void", "in"), ("PreviousState", "*LONG", "out")), ("PreviousState",)),
@@ -2560,6 +2560,17 @@ STRUCTURES: Final[dict[str, tuple[int, str, dict[str, tuple[int, int, str, str]]
     }),
     "OBJECT_NAME_INFORMATION": (16, "", {
         "Name": (0, 16, "=UNICODE_STRING", "name"),
+    }),
+    "PUBLIC_OBJECT_BASIC_INFORMATION": (56, "", {
+        "Attributes": (0, 4, "u4", "attributes"),
+        "GrantedAccess": (4, 4, "u4", "granted_access"),
+        "HandleCount": (8, 4, "u4", "handle_count"),
+        "PointerCount": (12, 4, "u4", "pointer_count"),
+        "Reserved": (16, 40, "u4", "reserved"),
+    }),
+    "PUBLIC_OBJECT_TYPE_INFORMATION": (104, "", {
+        "TypeName": (0, 16, "=UNICODE_STRING", "type_name"),
+        "Reserved": (16, 88, "u4", "reserved"),
     }),
     "TIME_FIELDS": (16, "rtl.times:TimeFields", {
         "Year": (0, 2, "i2", "year"),

@@ -197,18 +197,18 @@
 
 /* Attributes of OBJECT_ATTRIBUTES that change nothing in dirql. */
 
-#define OBJ_INHERIT 2
-#define OBJ_EXCLUSIVE 0x20
-#define OBJ_FORCE_ACCESS_CHECK 0x400
-#define OBJ_VALID_ATTRIBUTES 0x7f2
 
 /* Attributes of OBJECT_ATTRIBUTES that dirql knows. */
 
+#define OBJ_INHERIT 2
 #define OBJ_PERMANENT 0x10
+#define OBJ_EXCLUSIVE 0x20
 #define OBJ_CASE_INSENSITIVE 0x40
 #define OBJ_OPENIF 0x80
 #define OBJ_OPENLINK 0x100
 #define OBJ_KERNEL_HANDLE 0x200
+#define OBJ_FORCE_ACCESS_CHECK 0x400
+#define OBJ_VALID_ATTRIBUTES 0x1ff2
 
 /* Numbers of processors and groups. */
 

@@ -22,6 +22,7 @@
 typedef enum _OBJECT_INFORMATION_CLASS {
     ObjectBasicInformation = 0,
     ObjectNameInformation = 1,
+    ObjectTypeInformation = 2,
 } OBJECT_INFORMATION_CLASS, *POBJECT_INFORMATION_CLASS;
 
 typedef struct _EX_PUSH_LOCK EX_PUSH_LOCK, *PEX_PUSH_LOCK;
@@ -31,6 +32,8 @@ typedef struct _FILE_MODE_INFORMATION FILE_MODE_INFORMATION, *PFILE_MODE_INFORMA
 typedef struct _FILE_ACCESS_INFORMATION FILE_ACCESS_INFORMATION, *PFILE_ACCESS_INFORMATION;
 typedef struct _FILE_COMPLETION_INFORMATION FILE_COMPLETION_INFORMATION, *PFILE_COMPLETION_INFORMATION;
 typedef struct _KQUEUE KQUEUE, *PKQUEUE, *PRKQUEUE;
+typedef struct _PUBLIC_OBJECT_BASIC_INFORMATION PUBLIC_OBJECT_BASIC_INFORMATION, *PPUBLIC_OBJECT_BASIC_INFORMATION;
+typedef struct _PUBLIC_OBJECT_TYPE_INFORMATION PUBLIC_OBJECT_TYPE_INFORMATION, *PPUBLIC_OBJECT_TYPE_INFORMATION;
 
 /* A lock of one pointer's size that many threads share or one holds alone. */
 struct _EX_PUSH_LOCK {
@@ -78,6 +81,21 @@ struct _KQUEUE {
     volatile ULONG CurrentCount;
     ULONG MaximumCount;
     LIST_ENTRY ThreadListHead;
+};
+
+/* The attributes and the rights of a handle, and the counts of its object; ZwQueryObject counts its own reference too. */
+struct _PUBLIC_OBJECT_BASIC_INFORMATION {
+    ULONG Attributes;
+    ACCESS_MASK GrantedAccess;
+    ULONG HandleCount;
+    ULONG PointerCount;
+    ULONG Reserved[10];
+};
+
+/* The type of an object: its name, whose text follows the structure, and numbers that are not documented. */
+struct _PUBLIC_OBJECT_TYPE_INFORMATION {
+    UNICODE_STRING TypeName;
+    ULONG Reserved[22];
 };
 
 VOID ExDisableResourceBoostLite(_In_ PERESOURCE Resource);

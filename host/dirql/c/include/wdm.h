@@ -149,6 +149,10 @@
 /* Access rights to objects that are no files. */
 
 #define SYNCHRONIZE 0x100000
+#define DIRECTORY_QUERY 1
+#define DIRECTORY_TRAVERSE 2
+#define DIRECTORY_CREATE_OBJECT 4
+#define DIRECTORY_CREATE_SUBDIRECTORY 8
 #define DIRECTORY_ALL_ACCESS 0xf000f
 #define SYMBOLIC_LINK_QUERY 1
 #define SYMBOLIC_LINK_ALL_ACCESS 0xf0001
@@ -4654,8 +4658,8 @@ NTSTATUS ZwUnloadDriver(_In_ PUNICODE_STRING DriverServiceName);
 NTSTATUS ZwMakeTemporaryObject(_In_ HANDLE Handle);
 NTSTATUS ZwOpenSymbolicLinkObject(_Out_ PHANDLE LinkHandle, _In_ ACCESS_MASK DesiredAccess, _In_
     POBJECT_ATTRIBUTES ObjectAttributes);
-NTSTATUS ZwQuerySymbolicLinkObject(_In_ HANDLE LinkHandle, _Out_ PUNICODE_STRING LinkTarget, _Out_opt_ PULONG
-    ReturnedLength);
+NTSTATUS ZwQuerySymbolicLinkObject(_In_ HANDLE LinkHandle, _Inout_ PUNICODE_STRING LinkTarget, _Out_opt_
+    PULONG ReturnedLength);
 NTSTATUS ZwCreateTimer(_Out_ PHANDLE TimerHandle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_ATTRIBUTES
     ObjectAttributes, _In_ TIMER_TYPE TimerType);
 NTSTATUS ZwOpenTimer(_Out_ PHANDLE TimerHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
