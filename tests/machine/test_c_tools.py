@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The recipes of docs/c-drivers.md for tools: gdb, and the sanitizer of undefined behaviour."""
+"""The recipes of docs/c-drivers.md for tools: gdb, gcov, and the sanitizer of undefined behaviour."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import pytest
 import dirql
 from dirql.c.driver import CDriver
 from dirql.c.image.compiler import CompileError
-from dirql.machine import Machine
+from dirql.ke.bugcheck import BugCheck
+from dirql.machine import Machine, open_machine
 from source_tree import ROOT
 
 pytestmark = pytest.mark.interpreted("c drivers")
@@ -78,3 +80,80 @@ def test_the_sanitizer_of_undefined_behaviour_names_the_line(
         pytest.skip("the library of the sanitizer is not installed")
     machine.load_driver(driver)
     assert f"{source}:7:26: runtime error: shift exponent 40 is too large" in capfd.readouterr().err
+
+
+COUNTED = """#include <ntddk.h>
+static VOID Unload(PDRIVER_OBJECT d) { (void)d; }
+static LONG Twice(LONG value)
+{
+    if (value > 100)
+        return 0;
+    return 2 * value;
+}
+#pragma alloc_text(PAGE, Twice)
+NTSTATUS DriverEntry(PDRIVER_OBJECT d, PUNICODE_STRING r)
+{
+    LONG sum = 0;
+    (void)r;
+    for (LONG each = 0; each < 7; each++)
+        sum += Twice(each);
+    d->DriverUnload = Unload;
+    return sum == 42 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+"""
+
+
+def _line_counts(folder: Path, source: Path) -> dict[int, str]:
+    """The counts of lines that gcov prints: how often a line has run, or ##### if it never has."""
+    command = ["gcov", "-o", str(folder), "-t", str(folder / f"{source.stem}.gcda")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = re.findall(r"^ *([0-9]+|#####)[*]?:  *([0-9]+):", done.stdout, re.MULTILINE)
+    return {int(line): count for count, line in found}
+
+
+def _pair(text: str) -> tuple[int, str]:
+    line, count = text.split(":")
+    return int(line), count
+
+
+def _run_once(driver: CDriver) -> None:
+    with open_machine("verilated", drivers=[driver]):
+        pass
+
+
+def test_gcov_counts_the_lines_over_all_machines(tmp_path: Path) -> None:
+    """Each machine's counts are added to those that are there; a change of the source begins anew."""
+    source, folder = tmp_path / "counted.c", tmp_path / "counts"
+    source.write_text(COUNTED)
+    driver = CDriver(source, coverage=folder)
+    _run_once(driver)
+    expected = "2:1 3:7 5:7 6:##### 7:7 10:1 12:1 14:8 15:7 16:1 17:1"
+    assert _line_counts(folder, source) == dict(map(_pair, expected.split()))
+    _run_once(driver)
+    assert _line_counts(folder, source)[15] == "14"
+    source.write_text(COUNTED.replace("> 100", "> 101"))
+    _run_once(driver)
+    assert _line_counts(folder, source)[15] == "7"
+
+
+def test_gcov_counts_until_a_bug_check(tmp_path: Path) -> None:
+    source, folder = tmp_path / "stops.c", tmp_path / "counts"
+    source.write_text(COUNTED.replace("return sum ==", "*(volatile LONG *)0 = 1;\n    return sum =="))
+    with pytest.raises(BugCheck), open_machine("verilated", drivers=[CDriver(source, coverage=folder)]):
+        pass
+    counts = _line_counts(folder, source)
+    assert (counts[6], counts[15]) == ("#####", "7")
+
+
+def test_the_environment_names_the_folder_for_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIRQL_COVERAGE", str(tmp_path / "counts"))
+    _run_once(CDriver(IDENTIFY))
+    assert {each.name for each in (tmp_path / "counts").iterdir()} >= {"identify.gcno", "identify.gcda"}
+
+
+@pytest.mark.parametrize("flag", ["--coverage", "-fprofile-arcs", "-ftest-coverage", "-pg"])
+def test_a_flag_that_counts_is_refused(tmp_path: Path, flag: str) -> None:
+    source = tmp_path / "counted.c"
+    source.write_text(COUNTED)
+    with pytest.raises(CompileError, match=f"flags must not have {flag}.*`coverage`, or the variable"):
+        CDriver(source, flags=[flag]).build()

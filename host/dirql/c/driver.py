@@ -19,6 +19,7 @@ from pathlib import Path
 
 from dirql.c.core import exported_names, load_image, why_lacking
 from dirql.c.image.compiling import BuiltDriver, Options, build_image, fresh_copy, read_image
+from dirql.c.image.coverage import coverage_folder
 from dirql.c.image.facts import DriverFacts, Parameter, read_facts
 from dirql.c.image.imports import check_imports
 from dirql.io.objects import DriverEntry
@@ -36,8 +37,9 @@ class CDriver:
 
     `sources` are files of C, or one folder with them, or one image that is compiled already. `name` is the name of the
     service. The keywords, and several sources, win over what the file with facts beside the first source says
-    (dirql/c/image/facts.py). Raises `FactsError` for a mistake in that file, `ValueError` for sources that are not
-    there.
+    (dirql/c/image/facts.py). `coverage` is a folder that gets the counts of gcov when a machine is closed; without it
+    the variable DIRQL_COVERAGE of the environment may name one. Raises `FactsError` for a mistake in that file,
+    `ValueError` for sources that are not there.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class CDriver:
         define: Mapping[str, str] | None = None,
         include: Sequence[str | Path] = (),
         flags: Sequence[str] = (),
+        coverage: str | Path | None = None,
     ) -> None:
         files = _checked([Path(source) for source in sources])
         beside = files[0] / "driver.toml" if files[0].is_dir() else files[0].with_suffix(".toml")
@@ -62,6 +65,7 @@ class CDriver:
             defines={**facts.define, **(define or {})},
             include=(*facts.include, *(Path(each).resolve() for each in include)),
             flags=(*facts.flags, *flags),
+            coverage=coverage_folder(coverage),
         )
 
     def __repr__(self) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ _LOAD: Final = 1
 _RELRO: Final = 0x6474E552
 _EXECUTE: Final = 1
 _WRITE: Final = 2
+_NAME: Final = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_void_p)
+_WRITE_PART: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p)
 
 
 class Place(Protocol):
@@ -66,6 +69,9 @@ class BuiltDriver(Protocol):
 
     def place(self, offset: int) -> Place | None:
         """The place in the source of the instruction at an offset; None if it is unknown."""
+
+    def keep_counts(self, files: Mapping[str, bytes]) -> None:
+        """Take the counts of gcov, file by file, in gcov's format."""
 
 
 class Image:
@@ -112,6 +118,7 @@ class Image:
 
     def close(self) -> list[tuple[int, int]]:
         """Unload the library; returns address and number of pages of each part that was in frames of the machine."""
+        self._hand_over_counts()
         self._native.close_image(self.handle)
         return self._moved
 
@@ -120,6 +127,22 @@ class Image:
         offset, size = self.built.sections.get("INIT", (0, 0))
         if size:
             self._native.unmap_pages(self.base + offset, -(-size // PAGE_SIZE) * PAGE_SIZE)
+
+    def _hand_over_counts(self) -> None:
+        """Give the counts of gcov to the driver's owner, if it was compiled to count (runtime/coverage.c)."""
+        address = self.symbol("dirql_write_counts")
+        if address == 0:
+            return
+        files: dict[str, bytes] = {}
+
+        def name(file: bytes, _: object) -> None:
+            files[file.decode(errors="surrogateescape")] = b""
+
+        def write(start: int, length: int, _: object) -> None:
+            files[next(reversed(files))] += ctypes.string_at(start, length)
+
+        ctypes.CFUNCTYPE(None, _NAME, _WRITE_PART)(address)(_NAME(name), _WRITE_PART(write))
+        self.built.keep_counts(files)
 
     def _make_pageable(self, address: int, size: int, pages: ProcessPages) -> None:
         """Let code be in memory only while it may be: drivers may not run it at DISPATCH_LEVEL."""

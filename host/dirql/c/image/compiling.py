@@ -15,11 +15,12 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from dirql.c.image.compiler import HEADERS, OPTIONS, RUNTIME, CompileError, Compiler, find_compiler
+from dirql.c.image.coverage import COUNTED, NOTES, RUNTIME_PART, Coverage, check_that_it_counts
 from dirql.c.image.elf import ElfFile, Section
 from dirql.c.image.overlay import write_stand_ins
 from dirql.c.image.places import Place, Places
@@ -60,7 +61,8 @@ _RUNTIME_OPTIONS: Final = (
     "-Wextra",
 )
 _IN_THE_CORE: Final = "seh.c"
-_HOSTED: Final = re.compile(r"--coverage|-fprofile|-fsanitize|-pg")
+_HOSTED: Final = re.compile(r"-fsanitize")
+_COUNTING: Final = re.compile(r"--coverage|-fprofile|-ftest-coverage|-p$|-pg$")
 _SECTION: Final = re.compile(r'__attribute__\(\(section\("((?:PAGE|INIT)\w*)"\)\)\)')
 _PAGED: Final = re.compile(r"PAGE|INIT")
 
@@ -72,6 +74,8 @@ class Options:
     defines: Mapping[str, str] = field(default_factory=dict)
     include: tuple[Path, ...] = ()
     flags: tuple[str, ...] = ()
+    coverage: Path | None = None
+    """The folder for the counts of gcov; without one nothing is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,17 @@ class BuiltDriver:
     messages: str
     """The messages of the compiler, if it was run now."""
     places: Places = field(repr=False, compare=False)
+    coverage: Coverage | None = None
+    """The place to which the counts of gcov go."""
 
     def place(self, offset: int) -> Place | None:
         """The function, file and line at an offset behind the image's base; None if no routine lies there."""
         return self.places.find(offset)
+
+    def keep_counts(self, files: Mapping[str, bytes]) -> None:
+        """Add the counts of gcov that a machine has made, file by file, to those in the folder for them."""
+        if self.coverage is not None:
+            self.coverage.add(files)
 
 
 def read_image(
@@ -127,6 +138,12 @@ def build_image(
 
     Raises `CompileError` with the compiler's messages, `SetupError` without a compiler.
     """
+    counting = [flag for flag in options.flags if _COUNTING.match(flag)] if options else []
+    if counting:
+        raise CompileError(
+            f"{name}: flags must not have {' '.join(counting)}, which needs a C library: name a folder for the counts"
+            " of gcov with `coverage`, or the variable DIRQL_COVERAGE"
+        )
     recipe = _Recipe(name, sources, options or Options(), compiler or find_compiler())
     work = cache_directory() / f".c-{name}-{uuid.uuid4().hex[:8]}"
     work.mkdir(parents=True)
@@ -140,14 +157,16 @@ def build_image(
             messages = recipe.compile(texts, work)
             finished = work / "finished"
             finished.mkdir()
-            (work / library.name).rename(finished / library.name)
+            for made in (work / library.name, *work.glob(f"*{NOTES}")):
+                made.rename(finished / made.name)
             shutil.rmtree(place, ignore_errors=True)
             finished.rename(place)
             if messages:
                 announce(messages.rstrip())
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return read_image(library, name, sources, messages)
+    built = read_image(library, name, sources, messages)
+    return replace(built, coverage=recipe.coverage(place))
 
 
 class _Recipe:
@@ -159,8 +178,15 @@ class _Recipe:
         self._options = options
         self._compiler = compiler
 
+    def coverage(self, place: Path) -> Coverage | None:
+        """The place for the counts of the finished image in `place`; None if nothing is counted."""
+        folder = self._options.coverage
+        return None if folder is None else Coverage(folder, place, self._compiler)
+
     def preprocess(self, work: Path) -> list[str]:
         """The translated text of each source; all errors of all sources are raised together."""
+        if self._counted():
+            check_that_it_counts(self._compiler)
         overlay = (
             work / "stand-ins" / "of" / "the" / "headers"
         )  # so deep that "../../" does not leave the folder
@@ -191,7 +217,7 @@ class _Recipe:
     def key(self, texts: Iterable[str]) -> str:
         """The part of the image's name in the cache that stands for everything of which it is made."""
         digest = hashlib.sha256()
-        facts = (self._compiler.version, *self._compiler.command, *self._all_options())
+        facts = (self._compiler.version, *self._compiler.command, *self._all_options(), *self._counted())
         # This file says how the texts are compiled, and the headers are part of the runtime's texts.
         used = [
             Path(__file__),
@@ -205,12 +231,12 @@ class _Recipe:
     def compile(self, texts: Sequence[str], work: Path) -> str:
         """Compile and link in a folder; returns the compiler's warnings."""
         errors, messages, objects = [], [], []
-        for number, text in enumerate(texts):
-            file = f"{number}.o"
-            options = [*self._all_options(), *self._optimisation(text)]
-            (work / f"{number}.i").write_text(text, encoding="utf-8", errors="surrogateescape")
+        for unit, text in zip(self._units(), texts, strict=True):
+            file = f"{unit}.o"
+            options = [*self._all_options(), *self._counted(), *self._optimisation(text)]
+            (work / f"{unit}.i").write_text(text, encoding="utf-8", errors="surrogateescape")
             try:
-                messages.append(self._compiler.run([*options, "-c", f"{number}.i", "-o", file], work)[1])
+                messages.append(self._compiler.run([*options, "-c", f"{unit}.i", "-o", file], work)[1])
                 objects.append(file)
             except CompileError as error:
                 errors.append(str(error))
@@ -233,11 +259,21 @@ class _Recipe:
                     *(["-Wl,-T,sections.ld"] if names else []),
                 ),
                 *("-o", f"{self._name}.so", *objects, *self._runtime()),
+                *(["-lgcov"] if self._counted() else []),
                 *([] if self._compiler.is_clang else ["-lgcc"]),
             ],
             work,
         )
         return "".join(messages)
+
+    def _units(self) -> Iterator[str]:
+        """A name for what is made of each source."""
+        stems = [source.stem for source in self._sources]
+        for number, stem in enumerate(stems):
+            yield stem if stems.count(stem) == 1 else f"{stem}-{number}"
+
+    def _counted(self) -> tuple[str, ...]:
+        return () if self._options.coverage is None else COUNTED
 
     def _is_hosted(self) -> bool:
         return any(_HOSTED.match(flag) for flag in self._options.flags)
@@ -274,7 +310,8 @@ class _Recipe:
                     work.rename(place)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
-        return (str(place / f"{source.stem}.o") for source in sources)
+        linked = (source.stem for source in sources if self._counted() or source.name != RUNTIME_PART)
+        return (str(place / f"{stem}.o") for stem in linked)
 
     def _runtime_arguments(self) -> Iterator[str]:
         yield from (*OPTIONS, *_RUNTIME_OPTIONS, "-nostdinc", f"-I{HEADERS}", f"-I{HEADERS / 'crt'}")
