@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -110,6 +110,8 @@ class Form:
     files: tuple[Path, ...]
     parameters: tuple[str, ...]
     bench: Path
+    optimization: str = "-O0"
+    """The option of the compiler; without any it is quickest to compile."""
 
 
 LINKED = Form("linked_machine", (), ("-GChecker=1",), BENCHES / "link_bench.cpp")
@@ -146,7 +148,7 @@ def recipe(machine: MachineDescription, form: Form) -> Recipe:
         include = toolchain.include
         runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
         files = [str(form.bench), *runtime, *verilated_sources(folder)]
-        flags = ["-std=c++17", "-fPIC", "-w", "-O0", "-pthread", *defines, *stops]
+        flags = ["-std=c++17", "-fPIC", "-w", form.optimization, "-pthread", *defines, *stops]
         flags.append(f"-DCLOCKS_PER_BIT={CLOCKS_PER_BIT}")
         folders = [f"-I{place}" for place in (folder, include, include / "vltstd", BENCHES)]
         yield [
@@ -158,14 +160,17 @@ def recipe(machine: MachineDescription, form: Form) -> Recipe:
         product="link_bench.so",
         duration="this takes about half a minute",
         inputs=[*sources, form.bench, BENCHES / "stopping.h", Path(__file__)],
-        facts=[*options, render_linked(machine), repr(machine)],
+        facts=[*options, form.optimization, render_linked(machine), repr(machine)],
         steps=steps,
     )
 
 
-def load_bench(name: str) -> Callable[[], Line]:
-    """Compile the machine with bus protocol checker and link; gives a routine that makes lines to such machines."""
-    return _load(name, LINKED)
+def load_bench(name: str, *, is_fast: bool = False) -> Callable[[], Line]:
+    """Compile the machine with bus protocol checker and link; gives a routine that makes lines to such machines.
+
+    A fast one takes a minute or two to compile.
+    """
+    return _load(name, replace(LINKED, optimization="-O2") if is_fast else LINKED)
 
 
 def load_serial_bench(name: str) -> Callable[[], Line]:

