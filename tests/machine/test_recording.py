@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from dirql import cli
-from dirql.drivers import store
+from dirql.drivers import pulser, store
+from dirql.drivers.pulser.interface import (
+    IOCTL_PULSER_CONFIGURE,
+    IOCTL_PULSER_START,
+    Configuration,
+    pack_count,
+    program_name,
+)
 from dirql.drivers.store.interface import IOCTL_STORE_SET_MODE, PROGRAM_NAME, TransferMode
 from dirql.hardware.identity import machine_number
 from dirql.hardware.reading import load_machine
@@ -86,6 +93,26 @@ def test_a_replay_gives_the_driver_the_same_answers_and_the_rtl_too(
         assert report.compared["vectors"] > 3
     if mode is TransferMode.DMA:
         assert report.compared["bytes of memory that devices can write"] >= 2 * len(DATA)
+
+
+@pytest.mark.parametrize(
+    ("width", "kind"), [(3, "fetches after the end of an interrupt, not compared"), (9, "vectors")]
+)
+def test_pulses_on_a_line_are_followed_also_those_that_are_over_at_the_fetch(
+    tmp_path: Path, width: int, kind: str
+) -> None:
+    """The vector of a pulse that was too short is that of no interrupt, and the controller counts it."""
+    path = tmp_path / "run.dirql"
+    with open_machine("verilated", machine="at", record=path) as machine:
+        machine.load_driver(pulser, interrupt="level")
+        with machine.open(program_name(0)) as handle:
+            handle.ioctl(IOCTL_PULSER_CONFIGURE, Configuration(width=width, period=3000).pack())
+            handle.ioctl(IOCTL_PULSER_START, pack_count(10))
+            machine.sleep(0.003)
+        assert machine.hal.interrupts.spurious() == (10 if width == 3 else 0)
+    report = shadow(path)
+    assert report.difference == ""
+    assert report.compared["interrupts"] == report.compared[kind] == 10
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from typing import Final
 
 from dirql.hal.interrupts import ControllerState, InterruptController
 from dirql.hal.lanes import ALL_ONES
-from dirql.hardware.interrupt_controller import PIC_8259A, PIC_PORTS
+from dirql.hardware.interrupt_controller import LAST_INPUT, PIC_8259A, PIC_PORTS
 from dirql.registers import interrupt_controller as registers, pic
 from dirql.registers.protocol import Vector
 from dirql.target.contract import BusError, Target
@@ -27,8 +27,6 @@ _CASCADE: Final = 2
 """The input of the master at which the slave is."""
 _SLAVE_INPUTS: Final = 8
 """The first input of the slave."""
-_SPURIOUS: Final = 7
-"""The input whose vector a chip returns when nothing is requested any more."""
 _END_OF_SLAVE: Final = pic.OCW2.pack(operation=pic.End.END_INPUT, input_number=_CASCADE)
 
 
@@ -43,7 +41,7 @@ def controller_of(
 class PicPair(InterruptController):
     """Two 8259A chips; they are set up when the object is made."""
 
-    __slots__ = ("_ends_of_input", "_spurious_vectors")
+    __slots__ = ("_ends_of_input",)
 
     def __init__(
         self,
@@ -54,11 +52,6 @@ class PicPair(InterruptController):
         """Set up the chips with all inputs masked, and route the lines as the machine file says."""
         super().__init__(target, report, check_masters)
         vectors = self.description.vectors
-        self._spurious_vectors = {
-            vectors[_SPURIOUS]: _MASTER,
-            vectors[_SLAVE_INPUTS + _SPURIOUS]: _SLAVE,
-        }
-        """The vectors that may be spurious, and the port that shows the inputs in service of the chip."""
         self._ends_of_input = {
             vector: pic.OCW2.pack(operation=pic.End.END_INPUT, input_number=number % _SLAVE_INPUTS)
             for number, vector in enumerate(vectors)
@@ -85,8 +78,8 @@ class PicPair(InterruptController):
         cascade is in service and is ended.
         """
         vector = super().acknowledge()
-        port = self._spurious_vectors.get(vector)
-        if port is None or self._read_port(port) >> _SPURIOUS & 1:
+        port = self.description.ambiguous_vectors.get(vector)
+        if port is None or self._read_port(port) >> LAST_INPUT & 1:
             return vector
         if port == _SLAVE:
             self._write_port(_MASTER, _END_OF_SLAVE)

@@ -13,6 +13,7 @@ from dirql.hardware.table import Table
 
 __all__ = [
     "INPUTS",
+    "LAST_INPUT",
     "LINES",
     "PAGE",
     "PIC_8259A",
@@ -35,6 +36,8 @@ PIC_8259A: Final = "8259a"
 """A pair of 8259A chips with ELCR, as in the IBM PC/AT."""
 PIC_PORTS: Final = {"master": 0x20, "slave": 0xA0, "ELCR": 0x4D0}
 """The ports of the pair: two of each chip, and two that say which inputs are level-sensitive."""
+LAST_INPUT: Final = 7
+"""The input of a chip whose vector it returns when nothing is requested any more."""
 
 _KINDS: Final = (SIMPLE, PIC_8259A)
 _KEYS_OF_KIND: Final = {SIMPLE: ("vector_step",), PIC_8259A: ("slave_vector_base", "edges", "lines")}
@@ -81,6 +84,19 @@ class Controller:
         """The inputs that lines and messages of devices may have."""
         system = frozenset[int]() if self.kind == SIMPLE else _SYSTEM_INPUTS
         return tuple(number for number in range(self.inputs) if number not in system)
+
+    @cached_property
+    def ambiguous_vectors(self) -> Mapping[int, int]:
+        """The vectors of a pair that a fetch may return without an interrupt, each with the command port of its chip.
+
+        The vector of `LAST_INPUT` of a chip is spurious if the bit of that input is not set in what is in service.
+        """
+        if self.kind == SIMPLE:
+            return {}
+        return {
+            self.vectors[LAST_INPUT]: PIC_PORTS["master"],
+            self.vectors[_CHIP_INPUTS + LAST_INPUT]: PIC_PORTS["slave"],
+        }
 
     def vector(self, number: int) -> int:
         """The vector of an input; raises `ValueError` for a number that is no input."""
