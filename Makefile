@@ -109,6 +109,10 @@ docs: registers machines wdk ## write the generated pages of docs/ and check tha
 formal: $(VENV)/.installed-formal ## prove properties of the hardware; ARGS="--quick" proves those that take less than a minute
 	@$(PY) hdl/formal/prove.py $(ARGS)
 
+.PHONY: mutate
+mutate: $(VENV)/.installed-dev $(VENV)/.installed-formal ## change the hardware in small ways and count what proofs and tests find; ARGS="--sample 20 bus_target"
+	@$(PY) hdl/mutation/mutate.py $(ARGS)
+
 .PHONY: area
 area: $(VENV)/.installed-synthesis ## measure the machines on parts of FPGAs; ARGS="--write" writes docs/area.md
 	@$(PY) hdl/synthesis/area.py $(ARGS)

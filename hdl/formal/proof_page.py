@@ -52,7 +52,7 @@ def listed(title: str, sentences: list[str]) -> list[str]:
 
 def section(proof: Proof, hdl: Path) -> list[str]:
     """The part of the page about one proof."""
-    harness = statements(hdl / proof.harness)
+    harness = [s for s in statements(hdl / proof.harness) if s.label not in proof.absent]
     inside = [s for source in proof.sources for s in statements(hdl / source) if s.label not in proof.absent]
     assumed = [s for s in inside if proof.assumes(s.label)]
     sizes = "; ".join(parameter_text(p).replace(" ", ", ") for p in proof.parameters if p)

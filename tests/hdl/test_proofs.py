@@ -74,7 +74,19 @@ FAULTS = (
     Fault("prim_fifo", FIFO, "out_q <= !clear_i && ", "out_q <= ", "pointers"),
     Fault("bus_arbiter", ARBITER, "StartLimit && idle && requests[owner_q]", "StartLimit", "A07_broken"),
     Fault("bus_arbiter", ARBITER, "|| !idle || gnt_q[choice]", "|| 1'b1", "A02"),
-    Fault("bus_arbiter", ARBITER, "32'(owner_q) + step", "32'(Park) + step", "A04_round"),
+    Fault("bus_arbiter", ARBITER, "32'(last) + step", "32'(Park) + step", "A04_round"),
+    Fault(
+        "bus_arbiter", ARBITER, "if (gnt_q != '0) master_q <= owner_q", "master_q <= choice", "master_granted"
+    ),
+    Fault("bus_arbiter_two_level", ARBITER, "High[owner_q] ? ~32'd1 << owner_q : '1", "'1", "A04_low"),
+    Fault("bus_arbiter_two_level", ARBITER, "next_of(low, low_q)", "next_of(low, '0)", "A04_low"),
+    Fault(
+        "bus_arbiter_fixed",
+        ARBITER,
+        "(requests, IndexWidth'(Masters - 1))",
+        "(requests, owner_q)",
+        "A11_first",
+    ),
     Fault("bus_target", TARGET, "if (load_o) ad_q <=", "ad_q <=", "T08"),
     Fault(
         "bus_target", TARGET, "if (bus_i.irdy && !bus_i.frame) state_d", "if (bus_i.irdy) state_d", "T11_hold"

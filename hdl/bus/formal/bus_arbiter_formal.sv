@@ -7,7 +7,9 @@
 /// chosen freely, is watched.
 module bus_arbiter_formal #(
   parameter int unsigned Masters = 3,
-  parameter int unsigned Park = 1
+  parameter int unsigned Park = 1,
+  parameter int unsigned Policy = 0,
+  parameter int unsigned High = 0
 ) (
   input logic               clk_i,
   input logic               rst_ni,
@@ -15,7 +17,9 @@ module bus_arbiter_formal #(
   input logic               irdy_i,
   input logic [Masters-1:0] req_i
 );
-  logic [Masters-1:0] gnt, broken;
+  localparam int unsigned IndexWidth = Masters > 1 ? $clog2(Masters) : 1;
+  logic [Masters-1:0]    gnt, broken;
+  logic [IndexWidth-1:0] master;
   logic begun_q = 1'b0;
   always_ff @(posedge clk_i) begun_q <= 1'b1;
 
@@ -34,8 +38,9 @@ module bus_arbiter_formal #(
     past_q   <= rst_ni;
   end
 
-  bus_arbiter #(.Masters(Masters), .Park(Park)) u_dut (
-    .clk_i, .rst_ni, .frame_i, .irdy_i, .start_i(start), .req_i, .gnt_o(gnt), .broken_o(broken)
+  bus_arbiter #(.Masters(Masters), .Park(Park), .Policy(Policy), .High(High)) u_dut (
+    .clk_i, .rst_ni, .frame_i, .irdy_i, .start_i(start), .req_i, .gnt_o(gnt), .master_o(master),
+    .broken_o(broken)
   );
 
   // A register that nothing sets: a master that the proof chooses freely and then keeps.
@@ -77,6 +82,8 @@ module bus_arbiter_formal #(
     `ASSUME(watched, 32'(watched_q) < Masters, "The watched master is one of those that there are.")
     if (!rst_ni && begun_q && !past_q) begin
       `PROVE(A08, gnt == '0, "No GNT is on from the second clock of reset on.")
+      `PROVE(A07_reset, broken == '0, "No master is broken after reset.")
+      `PROVE(master_reset, master == IndexWidth'(Park), "After reset the parking master counts as the one that was granted.")
     end
     if (rst_ni) begin
       `ASSUME(M01, !start || (past_q && idle_q && gnt_q != '0),
@@ -89,6 +96,8 @@ module bus_arbiter_formal #(
       if (past_q) begin
         `PROVE(A02, !(idle_q && gnt_q != '0 && gnt != '0) || gnt == gnt_q,
                "GNT passes from one master to another on an idle bus through a clock without any GNT.")
+        `PROVE(master_granted, gnt_q == '0 || gnt_q == Masters'(1) << master,
+               "The master that is named is the one that had GNT on the clock before.")
         `PROVE(A03, (gnt & ~gnt_q & ~req_q) == '0 || asked_q == '0,
                "A master that does not ask gets GNT only if no master asks.")
         `PROVE(A07_ignored, (gnt & ~gnt_q & broken_q) == '0 || asked_q == '0,
@@ -109,17 +118,55 @@ module bus_arbiter_formal #(
       end
       `PROVE(A05, quiet_q < 3'd4 || gnt[Park],
              "GNT is with the parking master after four idle clocks without a request.")
-      `PROVE(A04, others_q < 4'(Masters),
-             "A master that keeps asking is served after at most one transaction of each other master.")
-      `PROVE(A04_round, !req_i[watched_q] || broken[watched_q] || others_q + ahead < 4'(Masters),
-             "A transaction of another master brings the watched one nearer to its turn.")
-      `COVER(waits_longest, others_q == 4'(Masters - 1) && start && gnt_q[watched_q],
-             "A master is served after the largest number of transactions of others.")
       `COVER(broken_served, broken[watched_q] && start && !gnt_q[watched_q],
              "Another master starts while one is broken.")
       `COVER(hidden, !idle && gnt != gnt_q && gnt != '0 && gnt_q != '0, "GNT passes on during a transaction.")
       `COVER(recovered, past_q && broken_q[watched_q] && !broken[watched_q],
              "A broken master is taken notice of again.")
+    end
+  end
+
+  // The longest wait, which the policy bounds.
+  if (Policy == 0) begin : gen_round
+    always_ff @(posedge clk_i) begin : p_properties
+      if (rst_ni) begin
+        `PROVE(A04, others_q < 4'(Masters),
+               "A master that keeps asking is served after at most one transaction of each other master.")
+        `PROVE(A04_round, !req_i[watched_q] || broken[watched_q] || others_q + ahead < 4'(Masters),
+               "A transaction of another master brings the watched one nearer to its turn.")
+        `COVER(waits_longest, others_q == 4'(Masters - 1) && start && gnt_q[watched_q],
+               "A master is served after the largest number of transactions of others.")
+      end
+    end
+  end else if (Policy == 1) begin : gen_two_levels
+    // A turn of each master of the high group and one of the low group make a round.
+    localparam logic [3:0] Highs = 4'($countones(High));
+    localparam logic [3:0] Lows  = 4'(Masters) - Highs;
+    always_ff @(posedge clk_i) begin : p_properties
+      if (rst_ni) begin
+        `PROVE(A04_high, !High[watched_q] || others_q <= Highs,
+               "A master of the high group waits for at most one transaction of each of its peers and one of the low group.")
+        `PROVE(A04_low, High[watched_q] || others_q < Lows * (Highs + 4'd1),
+               "A master of the low group waits for at most a round for each master of its group.")
+        `COVER(waits_longest_high, High[watched_q] && others_q == Highs && start && gnt_q[watched_q],
+               "A master of the high group is served after the largest number of transactions of others.")
+        `COVER(waits_longest_low,
+               !High[watched_q] && others_q == Lows * (Highs + 4'd1) - 4'd1 && start && gnt_q[watched_q],
+               "A master of the low group is served after the largest number of transactions of others.")
+      end
+    end
+  end else begin : gen_fixed
+    logic [Masters-1:0] above;
+    assign above = asked_q & ((Masters'(1) << watched_q) - Masters'(1));
+    always_ff @(posedge clk_i) begin : p_properties
+      if (rst_ni && past_q) begin
+        `PROVE(A11_first, !(gnt[watched_q] && !gnt_q[watched_q]) || above == '0,
+               "A master does not become granted while one of higher priority asks.")
+        `COVER(starves, others_q == 4'd8 && req_i[watched_q],
+               "The lowest master still waits after eight transactions of others.")
+        `COVER(recovers, others_q == 4'd6 && start && gnt_q[watched_q],
+               "A master that has starved is served.")
+      end
     end
   end
 endmodule

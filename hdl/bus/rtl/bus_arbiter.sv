@@ -1,14 +1,23 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Central arbiter: round robin, hidden behind the transaction in progress, parking on one master. A granted requester
-/// keeps the grant until it has started. A requester that leaves the bus idle for 16 clocks counts as broken, and is
-/// ignored until it withdraws the request.
+/// Central arbiter, hidden behind the transaction in progress, parking on one master. A granted requester keeps the
+/// grant until it has started. A requester that leaves the bus idle for 16 clocks counts as broken, and is ignored until
+/// it withdraws the request.
+///
+/// With round robin a steady requester waits for at most one transaction of each other master. With two levels the turn
+/// passes round the masters of the high group and, once in each round, to one of the others, which take turns among
+/// themselves: a master of the high group waits for one of each of its peers and one of the low group; one of the low
+/// group for as many rounds as the group has members. With fixed priority there is no bound.
 module bus_arbiter #(
   /// Number of masters.
   parameter int unsigned Masters = 2,
   /// The master that holds the grant when nobody requests.
-  parameter int unsigned Park = 0
+  parameter int unsigned Park = 0,
+  /// The choice among requesters: 0 is round robin, 1 two levels, 2 fixed priority, the first master highest.
+  parameter int unsigned Policy = 0,
+  /// With two levels, the masters of the high group, a bit for each.
+  parameter int unsigned High = 0
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -30,9 +39,12 @@ module bus_arbiter #(
   if (Park >= Masters) begin : gen_check
     $error("bus_arbiter: Park must be the number of a master");
   end
+  if (Policy > 2) begin : gen_check_policy
+    $error("bus_arbiter: Policy must be 0, 1 or 2");
+  end
 
   logic [Masters-1:0]    gnt_q, gnt_d, broken_q, requests;
-  logic [IndexWidth-1:0] owner_q, master_q, choice, candidate;
+  logic [IndexWidth-1:0] owner_q, master_q, choice, chosen;
   logic                  used_q, idle, keep;
   logic [3:0]            waited_q;
   logic                  expired;
@@ -41,18 +53,37 @@ module bus_arbiter #(
   assign requests = req_i & ~broken_q;
   assign keep     = gnt_q != '0 && !used_q && requests[owner_q];
 
-  // The first requester after the owner; the owner itself comes last, the parking place if nobody requests.
-  always_comb begin : p_choice
-    choice = IndexWidth'(Park);
-    candidate = '0;
-    if (requests != '0) begin
-      for (int unsigned step = Masters; step > 0; step--) begin
-        candidate = IndexWidth'((32'(owner_q) + step) % Masters);
-        if (requests[candidate]) choice = candidate;
-      end
+  // The first of the requesters after one master, in the order of their numbers; that master itself comes last.
+  function automatic logic [IndexWidth-1:0] next_of(input logic [Masters-1:0] asking, input logic [IndexWidth-1:0] last);
+    logic [IndexWidth-1:0] candidate;
+    next_of = last;
+    for (int unsigned step = Masters; step > 0; step--) begin
+      candidate = IndexWidth'((32'(last) + step) % Masters);
+      if (asking[candidate]) next_of = candidate;
     end
-    if (keep) choice = owner_q;
+  endfunction
+
+  if (Policy == 0) begin : gen_round
+    assign chosen = next_of(requests, owner_q);
+  end else if (Policy == 1) begin : gen_two_levels
+    // A round passes the high group in the order of numbers, then the low group, which remembers its own turn.
+    logic [Masters-1:0]    high, low, after;
+    logic [IndexWidth-1:0] low_q;
+    assign high  = requests & Masters'(High);
+    assign low   = requests & ~Masters'(High);
+    assign after = high & Masters'(High[owner_q] ? ~32'd1 << owner_q : '1);
+    assign chosen = after != '0 ? next_of(after, IndexWidth'(Masters - 1)) :
+                    low != '0 ? next_of(low, low_q) : next_of(high, IndexWidth'(Masters - 1));
+    always_ff @(posedge clk_i) begin : p_low
+      if (!rst_ni) low_q <= '0;
+      else if (gnt_d != '0 && !High[choice]) low_q <= choice;
+    end
+  end else begin : gen_fixed
+    assign chosen = next_of(requests, IndexWidth'(Masters - 1));
   end
+
+  // The parking place if nobody requests.
+  assign choice = keep ? owner_q : requests == '0 ? IndexWidth'(Park) : chosen;
 
   // On an idle bus there is one clock without any grant when the grant changes.
   always_comb begin : p_grant

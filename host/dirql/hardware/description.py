@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dirql.hardware.arbiter import USUAL, Arbiter
 from dirql.hardware.function_type import FunctionType
 from dirql.hardware.interrupt_controller import Controller
 from dirql.hardware.place import Place
@@ -159,6 +160,7 @@ class MachineDescription:
     """When the bus protocol checker is built in: "always", "checked" (in checked builds only) or "never"."""
     links: tuple[str, ...]
     functions: tuple[Function, ...]
+    arbiter: Arbiter = USUAL
 
     @property
     def khz(self) -> int:
@@ -169,6 +171,11 @@ class MachineDescription:
     def masters(self) -> tuple[Function, ...]:
         """The functions that can be bus master."""
         return tuple(function for function in self.functions if function.type.bus_master)
+
+    @property
+    def master_places(self) -> tuple[Place, ...]:
+        """The places of all masters of the bus, in the order of their numbers at the arbiter."""
+        return (self.host_bridge, *(function.place for function in self.masters))
 
     @property
     def lines(self) -> frozenset[str]:

@@ -29,6 +29,7 @@ def machine_number(machine: MachineDescription) -> bytes:
         "timestamp_unit": dataclasses.asdict(machine.timestamp_unit),
         "savings": dataclasses.asdict(machine.savings),
         "functions": [_function(function) for function in machine.functions],
+        **machine.arbiter.facts(),
     }
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()[:MACHINE_NUMBER_BYTES]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dirql.hardware.arbiter import ROUND_ROBIN, USUAL, Arbiter
 from dirql.hardware.description import Function, MachineDescription, Savings
 from dirql.hardware.function_type import Parameter
 from dirql.hardware.interrupt_controller import SIMPLE, Controller
@@ -51,6 +52,8 @@ def _functions(machine: MachineDescription) -> Iterator[str]:
         yield f"This machine leaves things out: {'; '.join(savings)}.\n"
     if machine.controller.kind != SIMPLE:
         yield f"{_pair(machine.controller)}\n"
+    if machine.arbiter != USUAL:
+        yield f"{_arbiter(machine.arbiter)}\n"
     yield "| index | function | place | interrupt | pin | line | parameters |"
     yield "|---|---|---|---|---|---|---|"
     for function in machine.functions:
@@ -75,6 +78,16 @@ def _pair(controller: Controller) -> str:
         f" The vectors of inputs 0 to 7 begin at {controller.vector_base:#x}, those of inputs 8 to 15 at"
         f" {controller.slave_vector_base:#x}."
     )
+
+
+def _arbiter(arbiter: Arbiter) -> str:
+    """An arbiter that is not as it is without the table, in words."""
+    text = f"The bus is parked on {arbiter.park}."
+    if arbiter.policy != ROUND_ROBIN:
+        text += f" The arbiter's policy is {arbiter.policy}."
+    if arbiter.high:
+        text += f" Its high group is {', '.join(map(str, arbiter.high))}."
+    return text
 
 
 def _savings(savings: Savings) -> Iterator[str]:

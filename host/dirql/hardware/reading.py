@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from dirql.hardware.arbiter import USUAL, check_arbiter, read_arbiter
 from dirql.hardware.description import (
     Bus,
     Function,
@@ -99,6 +100,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
         checker=checker.choice("build", CHECKERS),
         links=_read_links(links),
         functions=_Functions(root, buses).read(table.tables("functions", at_least=1)),
+        arbiter=read_arbiter(table.table("arbiter")) if table.has("arbiter") else USUAL,
     )
     for each in (clock, checker, links, table):
         each.finish()
@@ -106,6 +108,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
     _check_pins(table, description)
     _check_parameters(table, description)
     _check_controller(table, description)
+    check_arbiter(table, description.arbiter, description.master_places)
     _check_addresses(table, description)
     return description
 

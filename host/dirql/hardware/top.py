@@ -88,6 +88,8 @@ def _facts(machine: MachineDescription) -> dict[str, object]:
         "checker": int(machine.checker == "always"),
         "functions": len(machine.functions),
         "masters": 1 + len(machine.masters),
+        "arbiter": machine.arbiter.parameters(machine.master_places),
+        "park": machine.master_places.index(machine.arbiter.park),
         "master_bits": max(1, len(machine.masters).bit_length()),
         "requests": max(1, len(machine.masters)),
     }
@@ -245,7 +247,7 @@ module chassis #(
   assign targets_o = {{timestamp_target, controller_target, bridge_target}};
   bus_drive #(.Masters(1), .Targets(3)) u_drive (.masters_i(master_o), .targets_i(targets_o), .drive_o(own_o));
   bus_start u_start (.clk_i, .rst_ni, .drive_i, .bus_o(bus));
-  bus_arbiter #(.Masters({masters}), .Park(0)) u_arbiter (
+  bus_arbiter #(.Masters({masters}), {arbiter}) u_arbiter (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i({{{arbiter_requests}req_o}}),
     .gnt_o, .master_o(bus_master), .broken_o
   );
@@ -367,7 +369,7 @@ module machine #(
     logic        unused_open;
     logic [4:0]  unused_clock;
     logic [15:0] unused_moved;
-    bus_checker #(.Masters({masters}), .Targets({targets}), .Park(0)) u_checker (
+    bus_checker #(.Masters({masters}), .Targets({targets}), .Park({park})) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({{{checker_requests}bridge_req}}), .gnt_i(gnt),
       .broken_i(broken), .masters_i({{{checker_masters}bridge_master}}), .targets_i({{targets, chassis_targets}}),
       .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
